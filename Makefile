@@ -1,0 +1,169 @@
+# udpsrv: `make` builds the four programs, `make run` starts the daemon, `make help` lists the rest.
+
+PREFIX     ?= /usr/local
+DESTDIR    ?=
+BINDIR     ?= $(PREFIX)/bin
+SBINDIR    ?= $(PREFIX)/sbin
+DATADIR    ?= $(PREFIX)/share/udpsrv
+MANDIR     ?= $(PREFIX)/share/man
+CC         ?= gcc
+SANITIZE   ?=
+WERROR     ?=
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+comma := ,
+B     ?= build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+            -Wvla -Wformat=2 $(if $(WERROR),-Werror)
+CFLAGS   ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+ifneq ($(SANITIZE),)
+CFLAGS   := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
+LDFLAGS  += -fsanitize=$(SANITIZE)
+endif
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(CFLAGS) -pthread
+
+PROGRAMS := udpsrv udpctl udpcli
+ROOMS    := $(sort $(wildcard src/*/*.c))
+PLAINS   := $(sort $(wildcard tests/plain/*.c))
+UNIT     := $(sort $(wildcard tests/unit/*.c))
+SYSTEM   := $(sort $(wildcard tests/system/*.c))
+MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
+SAMPLES  := $(sort $(wildcard config/*.conf))
+
+object = $(patsubst %.c,$(B)/obj/%.o,$(1))
+OBJECTS := $(call object,$(ROOMS) $(PROGRAMS:%=src/%.c) $(UNIT) $(SYSTEM) $(PLAINS))
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
+
+.PHONY: all run check unit system plain asan tsan valgrind layers manuals format lint \
+        install uninstall clean deps help
+.DELETE_ON_ERROR:
+
+all: $(PROGRAMS:%=$(B)/%) ## build the programs into build/
+
+run: $(B)/udpsrv ## run the daemon on its built-in defaults
+	$(B)/udpsrv
+
+$(B)/rooms.a: $(call object,$(ROOMS))
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(PROGRAMS:%=$(B)/%): $(B)/%: $(B)/obj/src/%.o $(B)/rooms.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/unit-tests: $(call object,$(UNIT)) $(B)/rooms.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion
+
+$(B)/system-tests: $(call object,$(SYSTEM)) $(B)/rooms.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion
+
+$(B)/obj/%.o: %.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Criterion's macros declare their own globals.
+$(B)/obj/tests/%.o: WARNINGS += -Wno-missing-prototypes
+
+# Objects are made anew when the compiler or its flags change.
+FLAGS := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
+$(B)/flags: $(if $(filter-out $(FLAGS),$(file <$(B)/flags))$(filter-out $(file <$(B)/flags),$(FLAGS)),always)
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '%s\n' '$(FLAGS)' >$@
+.PHONY: always
+always:
+
+-include $(OBJECTS:.o=.d)
+
+# ---- tests ----
+
+# The suites take CRITERION_FLAGS, such as --filter='registry/*' or --verbose.
+CRITERION_FLAGS ?=
+export UDPSRV_BUILD := $(B)
+
+check: ## install what tests need, then run them all: layers, two compilers, unit, system, sanitizers
+	@tests/deps --install-missing
+	$(Q)$(MAKE) --no-print-directory layers manuals
+	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all build/clang/unit-tests build/clang/system-tests
+	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system
+	$(Q)$(MAKE) --no-print-directory asan
+
+unit: $(B)/unit-tests ## run the unit tests alone
+	$(B)/unit-tests $(CRITERION_FLAGS)
+
+system: all $(B)/system-tests ## run the system tests, of the real programs, alone
+	$(B)/system-tests $(CRITERION_FLAGS)
+
+# A test forks from a process that keeps Criterion's own memory, so leaks are looked for in the programs, and by valgrind.
+asan: export UDPSRV_SANITIZED := 1
+asan: export UBSAN_OPTIONS := print_stacktrace=1
+asan: ## the whole suite under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 all unit system
+
+# Criterion itself crashes when instrumented by ThreadSanitizer, so instrumented programs are driven by plain tests.
+tsan: export UDPSRV_SANITIZED := 1
+tsan: export TSAN_OPTIONS := halt_on_error=1
+tsan: $(B)/system-tests ## the programs under ThreadSanitizer, driven by the system tests
+	$(Q)$(MAKE) --no-print-directory B=build/tsan SANITIZE=thread all plain
+	UDPSRV_BUILD=build/tsan $(B)/system-tests $(CRITERION_FLAGS)
+
+# Small programs for what is threaded and has no program of its own; each says in its exit status whether it holds.
+plain: $(PLAINS:tests/plain/%.c=$(B)/plain/%)
+	$(Q)for test in $^; do $$test || exit 1; done
+
+$(B)/plain/%: $(B)/obj/tests/plain/%.o $(B)/rooms.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+
+valgrind: export UDPSRV_SLOW := 1
+valgrind: $(B)/unit-tests ## the unit tests under valgrind
+	valgrind --quiet --trace-children=yes --error-exitcode=99 --leak-check=full --show-leak-kinds=definite \
+	    --errors-for-leak-kinds=definite $(B)/unit-tests --jobs 2 $(CRITERION_FLAGS)
+
+layers: ## hold the house together: includes go down, rooms stay small
+	$(Q)tests/layers
+
+manuals:
+	$(Q)mandoc -Tlint -Wwarning $(MANUALS)
+
+format: ## lay the sources out
+	$(Q)clang-format -i $(wildcard src/*.c src/*/*.c include/*/*.h tests/*/*.c tests/*/*.h)
+
+lint: manuals ## look for what compilers don't say: cppcheck, layout, manuals
+	$(Q)clang-format --dry-run -Werror $(wildcard src/*.c src/*/*.c include/*/*.h tests/*/*.c tests/*/*.h)
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	    --suppress=missingIncludeSystem -D__linux__ -Iinclude src
+
+# ---- installation ----
+
+MANDIRS := $(foreach page,$(MANUALS),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
+
+install: all ## install into PREFIX (/usr/local), below DESTDIR
+	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR) $(sort $(dir $(MANDIRS)))
+	install -m 755 $(B)/udpsrv $(B)/udpctl $(DESTDIR)$(SBINDIR)
+	install -m 755 $(B)/udpcli $(DESTDIR)$(BINDIR)
+	install -m 644 $(SAMPLES) $(DESTDIR)$(DATADIR)
+	$(foreach page,$(MANUALS),install -m 644 $(page) $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)));)
+
+uninstall: ## remove just what install put there
+	rm -f $(DESTDIR)$(SBINDIR)/udpsrv $(DESTDIR)$(SBINDIR)/udpctl $(DESTDIR)$(BINDIR)/udpcli $(MANDIRS)
+	rm -f $(SAMPLES:config/%=$(DESTDIR)$(DATADIR)/%)
+	-rmdir $(DESTDIR)$(DATADIR)
+
+clean: ## remove build/
+	rm -rf build
+
+deps: ## install what the tests need (Debian)
+	$(Q)tests/deps --install
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@echo 'Variables: CC=clang  SANITIZE=address,undefined  PREFIX=/usr  DESTDIR=  V=1  WERROR=1'

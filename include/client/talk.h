@@ -1,0 +1,12 @@
+#ifndef CLIENT_TALK_H
+#define CLIENT_TALK_H
+
+#include "client/options.h"
+#include "client/peer.h"
+
+/* Sends each line of standard input as a datagram and prints whatever comes, until the end of input
+ * or the line "exit", and then until the last replies are there or given up. On a terminal it
+ * prompts. Complaints go to stderr. Returns the program's exit status. */
+int talk_run(const struct client_options *options, struct peers *peers);
+
+#endif

@@ -1,0 +1,96 @@
+#ifndef CORE_CONFIG_H
+#define CORE_CONFIG_H
+
+#include "core/addr.h"
+#include "core/reply.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    CONFIG_PORT = 3000,         /* of a listen address that names none */
+    CONFIG_LISTEN_MAX = 64,     /* listeners; a client's entry has eight bits for its own */
+    CONFIG_MESSAGES_MAX = 4096, /* messages of the rotation */
+    /* The longest UDP payload over IPv4: 65535 - 20 - 8 (RFC 768, RFC 791). */
+    CONFIG_MESSAGE_BYTES_MAX = 65507,
+    CONFIG_CLIENTS_MAX = 100000000, /* clients.max */
+    CONFIG_QUEUE_MAX = 65536,       /* broadcast.queue */
+};
+
+enum config_policy {
+    POLICY_UNSTATED, /* no policy line: good for listeners on loopback alone */
+    POLICY_OPEN,     /* a source address is believed as it stands */
+};
+
+enum config_log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum config_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
+enum config_log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
+
+/* An address to listen on; zone is the interface name of "[fe80::1%eth0]:3000", to be resolved at
+ * start, or "" (then addr.scope says it). */
+struct config_listen {
+    struct addr addr;
+    char zone[ADDR_ZONE_BYTES];
+};
+
+/* The whole configuration, effective values. Owned strings and lists go with config_free. */
+struct config {
+    struct {
+        struct config_listen *listen;
+        size_t listen_count;
+        bool listen_stated; /* false: the built-in pair, of which one family may be missing */
+        char *user;         /* NULL: keep the one that started us */
+        char *group;        /* NULL: the user's own */
+        uint32_t max_datagram_bytes;
+        uint32_t receive_buffer_bytes;
+        uint32_t send_buffer_bytes;
+    } server;
+    struct {
+        enum reply_mode mode;
+        struct message *messages;
+        size_t message_count;
+    } reply;
+    struct {
+        uint32_t max;
+        uint32_t ttl_ms;
+        uint32_t sweep_ms;
+    } clients;
+    struct {
+        uint32_t rate_pps; /* copies a second, 0: no pace */
+        uint32_t queue;    /* jobs that may wait */
+    } broadcast;
+    struct {
+        enum config_policy policy;
+    } admission;
+    struct {
+        char *socket; /* NULL: the built-in place, which depends on who runs us */
+        uint32_t mode;
+        char *group; /* NULL: the process's own */
+    } control;
+    struct {
+        enum config_log_level level;
+        enum config_log_format format;
+        enum config_log_target target;
+    } log;
+};
+
+/* The built-in defaults. NULL when memory is short. */
+struct config *config_defaults(void);
+void config_free(struct config *config);
+
+/* Append a copy, within CONFIG_LISTEN_MAX and CONFIG_MESSAGES_MAX. False when memory is short. */
+bool config_add_listen(struct config *config, const struct config_listen *listen);
+bool config_add_message(struct config *config, const void *bytes, size_t size);
+
+/* Empty the lists. */
+void config_clear_listen(struct config *config);
+void config_clear_messages(struct config *config);
+
+enum { CONFIG_LISTEN_TEXT_BYTES = ADDR_TEXT_BYTES + 1 + ADDR_ZONE_BYTES };
+
+/* Writes the address as a configuration has it, "[fe80::1%eth0]:3000", and returns text. */
+const char *config_listen_text(const struct config_listen *listen,
+                               char text[CONFIG_LISTEN_TEXT_BYTES]);
+
+#endif

@@ -1,0 +1,38 @@
+#ifndef CORE_LOCALS_H
+#define CORE_LOCALS_H
+
+#include "core/addr.h"
+#include "core/siphash.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The addresses of ours that clients spoke to, each kept once and known by a number: a host has few
+ * of them and clients in millions, and 2 bytes a client are a quarter of what IPv6 would take. */
+struct locals {
+    struct siphash_key key;
+    uint16_t *places; /* hash table of numbers, 0 for an empty place */
+    struct addr *addrs;
+    uint32_t count;
+};
+
+enum {
+    LOCALS_MAX = UINT16_MAX, /* addresses; beyond them, LOCALS_FULL */
+    LOCALS_FULL = -1,
+};
+
+/* The memory for it: zero bytes, aligned to 8, the caller's, touched as far as addresses come. */
+size_t locals_bytes(void);
+void locals_init(struct locals *locals, void *memory, const struct siphash_key *key);
+
+/* The number of an address (its IP and family alone; port and scope are left out), 0 for family
+ * ADDR_NONE, LOCALS_FULL if it is new and there is no room. Numbers stay for good. */
+int locals_number(struct locals *locals, const struct addr *addr);
+
+/* Whether the address has that number. */
+int locals_is(const struct locals *locals, uint16_t number, const struct addr *addr);
+
+/* The address of a number that locals_number gave. */
+struct addr locals_addr(const struct locals *locals, uint16_t number);
+
+#endif

@@ -1,0 +1,32 @@
+#ifndef CORE_PACE_H
+#define CORE_PACE_H
+
+#include <stdint.h>
+
+/* A token bucket that spreads copies over time: rate a second, and what was missed for up to
+ * PACE_BURST_MS is made up for. */
+struct pace {
+    uint32_t rate_pps;   /* 0: no pace */
+    uint64_t credit;     /* of 10^-9 copies */
+    uint64_t updated_ns; /* when credit was right */
+};
+
+enum {
+    /* Timers are late by a scheduling delay, a few milliseconds on a busy machine; that much must
+       not slow the pace. */
+    PACE_BURST_MS = 10,
+};
+
+void pace_init(struct pace *pace, uint32_t rate_pps, uint64_t now_ns);
+
+/* How many of want copies may go now; they count as gone. */
+uint32_t pace_take(struct pace *pace, uint64_t now_ns, uint32_t want);
+
+/* Gives back what was taken and didn't go. */
+void pace_return(struct pace *pace, uint32_t count);
+
+/* The time until the next copy may go, in nanoseconds from the last pace_take, at least 1; only
+ * with a rate. At a high rate, until several may go, so that not each copy costs a wake-up. */
+uint64_t pace_wait_ns(const struct pace *pace);
+
+#endif

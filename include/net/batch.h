@@ -1,0 +1,71 @@
+#ifndef NET_BATCH_H
+#define NET_BATCH_H
+
+#include "core/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Up to BATCH_MAX datagrams that are received or sent by one system call, with all their headers
+ * prepared once. */
+struct batch;
+
+enum {
+    /* Knot DNS and the kernel's own selftests take 10 to 64; beyond 64 the share of the system call
+     * in a datagram's cost no longer shrinks. */
+    BATCH_MAX = 64,
+};
+
+/* A datagram as it came. */
+struct datagram {
+    const uint8_t *bytes;
+    uint32_t size; /* what fits max_datagram_bytes */
+    bool cut;      /* it was longer than max_datagram_bytes */
+    bool to_many;  /* it was sent to a multicast or broadcast address (known on wildcard sockets) */
+    struct addr source;
+    struct addr local; /* where it was sent to, on wildcard sockets; else of family ADDR_NONE */
+};
+
+/* Makes a batch for datagrams of up to max_datagram_bytes; 0 makes one for sending alone. NULL when
+ * memory is short. */
+struct batch *batch_new(size_t max_datagram_bytes);
+void batch_free(struct batch *batch);
+
+/* Receives what is there into an empty batch. Returns the number of datagrams, 0 if none is there,
+ * or -errno of a socket that failed. An interrupted call is repeated. */
+int batch_receive(struct batch *batch, int socket);
+
+/* The datagrams received, valid until the batch is emptied. */
+const struct datagram *batch_datagrams(const struct batch *batch);
+
+/* Queues an answer to datagram i: to where it came from, from where it was sent to. The bytes are
+ * not copied; they must outlive the sending. At most one answer a datagram. */
+void batch_answer(struct batch *batch, int i, const void *bytes, size_t size);
+
+/* Queues a datagram to any address, from local (or from the socket's own if its family is
+ * ADDR_NONE), in a batch that receives nothing. At most BATCH_MAX. The bytes are not copied. */
+void batch_address(struct batch *batch, const struct addr *to, const struct addr *local,
+                   const void *bytes, size_t size);
+
+/* What became of the queued datagrams since the batch was emptied. */
+struct batch_tally {
+    uint32_t sent;
+    uint32_t failed; /* refused by the kernel for a reason of their own */
+    int last_errno;  /* of the last that failed, 0 if none did */
+};
+
+/* Sends what is queued and not yet sent. One that the kernel refuses is counted and passed over;
+ * the others go out. Returns 0 when nothing is left, or -EAGAIN when the socket has no room: then
+ * send again once it is writable. */
+int batch_send(struct batch *batch, int socket);
+
+struct batch_tally batch_tally(const struct batch *batch);
+
+/* How many were queued since the batch was emptied. */
+int batch_queued(const struct batch *batch);
+
+/* Empties the batch; what was still queued is forgotten. */
+void batch_clear(struct batch *batch);
+
+#endif

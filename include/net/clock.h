@@ -1,0 +1,17 @@
+#ifndef NET_CLOCK_H
+#define NET_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Time since boot, suspended time included (CLOCK_BOOTTIME): it never goes back and no one sets it.
+ */
+uint64_t clock_now_ms(void);
+uint64_t clock_now_ns(void);
+
+enum { CLOCK_WALL_TEXT_BYTES = 32 };
+
+/* The wall clock for people, in UTC, "2026-11-22T10:06:18.123Z" (RFC 3339). Returns text. */
+const char *clock_wall_text(char text[CLOCK_WALL_TEXT_BYTES]);
+
+#endif

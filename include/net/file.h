@@ -1,0 +1,27 @@
+#ifndef NET_FILE_H
+#define NET_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Reads a regular file of at most max_bytes whole (or a pipe, or a device, to its end). *bytes is
+ * the caller's to free, has a NUL behind its last byte, and *size does not count it. 0 or -errno
+ * (-EFBIG: longer than max_bytes). */
+int file_read(const char *path, size_t max_bytes, char **bytes, size_t *size);
+
+/* The files that match a pattern of glob(7), sorted. A path without wildcards is itself, whether it
+ * exists or not; a pattern that matches nothing gives count 0, but a directory that can't be read
+ * is an error. *paths is to be freed by file_glob_free. 0 or -errno. */
+int file_glob(const char *pattern, char ***paths, size_t *count);
+void file_glob_free(char **paths, size_t count);
+
+/* Whether the text has a wildcard of glob(7) in it. */
+bool file_is_pattern(const char *path);
+
+/* Whether both paths lead to the same file: device and inode. */
+bool file_same(const char *a, const char *b);
+
+/* Whether this process, as it is now, may read the file: 0 or -errno. */
+int file_readable(const char *path);
+
+#endif

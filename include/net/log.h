@@ -1,0 +1,46 @@
+#ifndef NET_LOG_H
+#define NET_LOG_H
+
+#include "core/config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The process's log, one line an event, each written at once so that threads don't mix them. The
+ * only state of the whole program that is global: what goes wrong must be sayable from anywhere. */
+
+/* Before the first call: text at level info to stderr. name is the program's, static. */
+void log_setup(const char *name, enum config_log_level level, enum config_log_format format,
+               enum config_log_target target);
+
+/* One event: a sentence, then key and value pairs, closed by NULL:
+ *     log_event(LOG_LEVEL_INFO, "listening", "address", text, NULL);
+ * Values may hold any byte; they are escaped for the format in use. */
+void log_event(enum config_log_level level, const char *sentence, ...) __attribute__((sentinel));
+
+/* The same with its pairs in an array. */
+struct log_pair {
+    const char *key, *value;
+};
+void log_pairs(enum config_log_level level, const char *sentence, const struct log_pair *pairs,
+               size_t count);
+
+/* Complaints that could repeat without end; each kind is said at most once per LOG_REPEAT_MS, then
+ * with the number of those that were not said. */
+enum log_kind {
+    LOG_KIND_REGISTRY_FULL,
+    LOG_KIND_KERNEL_DROPS,
+    LOG_KIND_REPLY_FAILED,
+    LOG_KIND_COPY_FAILED,
+    LOG_KIND_RECEIVE_FAILED,
+    LOG_KIND_CONTROL_REFUSED,
+    LOG_KINDS,
+};
+enum { LOG_REPEAT_MS = 30000 };
+
+/* As log_event, at level warning, unless the kind was said less than LOG_REPEAT_MS before now_ms.
+ */
+void log_complaint(enum log_kind kind, uint64_t now_ms, const char *sentence, ...)
+    __attribute__((sentinel));
+
+#endif

@@ -1,0 +1,82 @@
+#ifndef NET_LOOP_H
+#define NET_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* An event loop of one thread: descriptors, timers, signals, and tasks to be gone on with.
+ * Everything but loop_new runs in the loop's own thread. A handler is a callback and a state,
+ * embedded where the caller keeps that state; once removed, it gets no event any more, not even one
+ * that was already fetched. */
+struct loop;
+
+enum loop_events {
+    LOOP_READ = 1,  /* readable, or at its end */
+    LOOP_WRITE = 2, /* writable */
+    LOOP_HANGUP = 4 /* closed or failed; reported as long as it lasts, without being asked for */
+};
+
+typedef void loop_ready(void *state, unsigned events);
+typedef void loop_run(void *state);
+
+struct loop_handler {
+    struct loop *loop; /* NULL while not added */
+    loop_ready *ready;
+    void *state;
+    int fd;
+};
+
+/* NULL with errno set. */
+struct loop *loop_new(void);
+/* Frees the loop, once every handler is removed; tasks still queued are forgotten. */
+void loop_free(struct loop *loop);
+
+/* Watches fd, level-triggered, for events; the caller keeps the descriptor and closes it behind
+ * loop_remove. 0 or -errno. */
+int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned events,
+             loop_ready *ready, void *state);
+int loop_change(struct loop_handler *handler, unsigned events);
+/* From any handler, for itself too, after which the handler's memory may go. Nothing happens to one
+ * that is not added. */
+void loop_remove(struct loop_handler *handler);
+
+/* A timer of CLOCK_BOOTTIME. */
+struct loop_timer {
+    struct loop_handler handler;
+    loop_run *run;
+    void *state;
+};
+
+/* Makes a timer that is not yet set. 0 or -errno. */
+int loop_timer_open(struct loop *loop, struct loop_timer *timer, loop_run *run, void *state);
+void loop_timer_close(struct loop_timer *timer);
+
+/* Runs every period_ms, first after one period; ticks that were missed are one. Or once, after
+ * delay_ns. Zero unsets. */
+void loop_timer_every(struct loop_timer *timer, uint32_t period_ms);
+void loop_timer_once(struct loop_timer *timer, uint64_t delay_ns);
+
+/* A task that is to be gone on with: queued, it runs once in the next round, behind the events that
+ * are ready then; while tasks are queued the loop never waits. A task may queue itself again.
+ * Queueing twice is queueing once. */
+struct loop_task {
+    struct loop_task *next;
+    loop_run *run;
+    void *state;
+    bool queued;
+};
+void loop_defer(struct loop *loop, struct loop_task *task);
+void loop_cancel(struct loop *loop, struct loop_task *task);
+
+/* Signals, blocked from loop_signals on in this thread and in those that it starts later, and
+ * handed to caught one by one. signals ends in 0. One set a loop. 0 or -errno. */
+typedef void loop_caught(void *state, int signal);
+int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, void *state);
+
+/* Runs until loop_stop, which returns at once and ends the run behind the handler or task at hand
+ * (or, called before the run, lets it end before it waits). What was ready or queued by then stays
+ * for another run. 0 or -errno of a wait that failed for good. */
+int loop_run_until_stopped(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+#endif

@@ -1,0 +1,12 @@
+#ifndef NET_MEMORY_H
+#define NET_MEMORY_H
+
+#include <stddef.h>
+
+/* Reserves bytes of zeroed memory in pages of the base size (no transparent huge pages), and
+ * commits its first committed bytes at once; the rest takes memory only where it is touched. NULL
+ * with errno set when there isn't so much. */
+void *memory_reserve(size_t bytes, size_t committed);
+void memory_release(void *memory, size_t bytes);
+
+#endif

@@ -1,0 +1,24 @@
+#ifndef NET_RUNTIME_H
+#define NET_RUNTIME_H
+
+#include "net/privilege.h"
+
+#include <stddef.h>
+
+enum {
+    RUNTIME_PATH_BYTES = 108, /* the longest path of a Unix socket, its NUL included: unix(7) */
+};
+
+/* The control socket's built-in place, the same for the server and its operator: root has
+ * /run/udpsrv/udpsrv.sock, others $XDG_RUNTIME_DIR/udpsrv.sock or, without that variable,
+ * /tmp/udpsrv-UID/udpsrv.sock. 0 or -ENAMETOOLONG. */
+int runtime_socket_path(char *path, size_t room);
+
+/* Makes the directory of socket_path if it is a built-in one: /run/udpsrv 0755, for the owner that
+ * we are going to be, or /tmp/udpsrv-UID 0700. Any other is the operator's own and left alone. One
+ * that stands in /tmp already must be a directory of ours that nobody else may enter. 0 or -errno
+ * (-ENOTDIR: a symbolic link or a file is in its place; -EPERM: somebody else's, or open to
+ * others). */
+int runtime_directory_make(const char *socket_path, const struct identity *owner);
+
+#endif

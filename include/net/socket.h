@@ -1,0 +1,50 @@
+#ifndef NET_SOCKET_H
+#define NET_SOCKET_H
+
+#include "core/addr.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* UDP sockets, and addresses as the kernel wants them. */
+
+/* Converts between a struct addr and a sockaddr_in or sockaddr_in6. The length of the sockaddr is
+ * returned, or 0 for a family that we don't speak (then *addr is of family ADDR_NONE). */
+socklen_t sockaddr_from_addr(struct sockaddr_storage *out, const struct addr *addr);
+socklen_t addr_from_sockaddr(struct addr *addr, const struct sockaddr_storage *in);
+
+/* The index of the interface of that name, 0 if there is none. */
+uint32_t socket_zone_index(const char *zone);
+
+struct socket_options {
+    uint32_t receive_buffer_bytes; /* asked for; 0: the kernel's default */
+    uint32_t send_buffer_bytes;
+    /* Filled in by socket_open: what the kernel gave (half of what it reports, socket(7)). */
+    uint32_t receive_buffer_got_bytes;
+    uint32_t send_buffer_got_bytes;
+};
+
+/* Opens a non-blocking UDP socket bound to addr (port 0: the kernel picks one), without sharing of
+ * any kind, deaf to multicast groups that others joined, and with the destination of each datagram
+ * reported when addr is a wildcard. IPv6 sockets take IPv6 alone. *bound is the address really
+ * bound. Returns the descriptor or -errno. */
+int socket_open(const struct addr *addr, struct socket_options *options, struct addr *bound);
+
+/* Datagrams that the kernel dropped at this socket since it was opened, as a counter of 32 bits
+ * that wraps (SK_MEMINFO_DROPS of SO_MEMINFO). */
+uint32_t socket_drops(int socket);
+
+/* A plain client's socket, non-blocking, connected to addr, so that only its datagrams come in and
+ * its ICMP errors are told. Returns the descriptor or -errno. */
+int socket_connect(const struct addr *addr);
+
+/* Looks a host name or an address ("fe80::1%eth0" too, without brackets) up. Fills at most max
+ * addresses, in the order to try, each once, and returns their number, or a negative number for
+ * socket_resolve_error. Blocks as long as the system's resolver does. */
+int socket_resolve(const char *host, uint16_t port, struct addr *addrs, int max);
+const char *socket_resolve_error(int error);
+
+void socket_close(int socket);
+
+#endif

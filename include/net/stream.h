@@ -1,0 +1,58 @@
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include "net/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A non-blocking connection in a loop: lines come in, bytes go out through a buffer. */
+struct stream;
+
+/* All are called from the loop, never out of a call that the owner makes; each may call whatever
+ * there is here, stream_free too. */
+struct stream_callbacks {
+    /* One line without its newline (LF or CRLF); it ends in a NUL that size does not count, and may
+     * be changed. It is the callee's until it returns or frees the stream. */
+    void (*line)(void *state, char *line, size_t size);
+    /* All that had to be kept is with the kernel. Not called for what the kernel took at once. */
+    void (*drained)(void *state);
+    /* No more lines come. Called once, with the stream still there: free it from here, or later,
+     * or stream_finish it, so that what was written still goes out.
+     *
+     * While the peer may still read (it has sent all it wanted, or is cut off), writing still
+     * works, every whole line before has been delivered, and it isn't called while paused: 0 the
+     * peer's input ended behind a newline -EPROTO    it ended within a line, which is lost
+     *     -EMSGSIZE  a line is longer than the limit
+     * When nothing reaches the peer any more, it comes at once, even while paused; lines that were
+     * not delivered by then, and output that was kept, are dropped:
+     *     -errno     the peer has closed both directions (-EPIPE, -ECONNRESET), memory is short, or
+     *                the connection failed */
+    void (*closed)(void *state, int error);
+};
+
+/* Takes the descriptor over. Lines longer than max_line_bytes end the connection. NULL when memory
+ * is short (the descriptor is closed then, too). */
+struct stream *stream_new(struct loop *loop, int fd, size_t max_line_bytes,
+                          const struct stream_callbacks *callbacks, void *state);
+void stream_free(struct stream *stream);
+
+/* Writes, or keeps what the kernel doesn't take yet. Whoever writes much waits for drained between
+ * pieces. False when the connection has failed, or memory is short or 64 MiB are kept, which breaks
+ * it off: then closed follows, unless it was called before. */
+bool stream_write(struct stream *stream, const void *bytes, size_t size);
+
+/* Whether something written is still kept, and drained will be called. */
+bool stream_is_backed_up(const struct stream *stream);
+
+/* Stops or resumes the coming of lines, so that one command is done before the next is read. A
+ * paused stream reads nothing from the kernel. Both may be repeated. */
+void stream_pause(struct stream *stream);
+void stream_resume(struct stream *stream);
+
+/* Frees the stream once what was written is with the kernel, however long the peer takes to read
+ * it; nothing is called any more. Whoever wants a limit to that uses stream_free. */
+void stream_finish(struct stream *stream);
+
+#endif

@@ -1,0 +1,35 @@
+#ifndef NET_STREAM_SOCKET_H
+#define NET_STREAM_SOCKET_H
+
+#include "net/privilege.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The two ends of a Unix socket, before and beside the loop. */
+
+/* Listens, non-blocking, on a Unix socket at path. The file never has a wider mode than the one
+ * given, and nobody can connect before it has that mode and its owner's user and group (those that
+ * are -1 stay ours). An owner who may write the directory can remove it again. A socket file whose
+ * owner is gone is replaced; a live owner's is not (-EADDRINUSE), and neither is a file of another
+ * kind (-EEXIST). Of several that start at once on one path, one succeeds. For that a file
+ * PATH.lock exists meanwhile; and the process's umask is narrowed for a moment, so call it before
+ * other threads make files. Returns the descriptor or -errno (-ENAMETOOLONG: over 107 bytes). */
+int stream_listen(const char *path, mode_t mode, const struct identity *owner);
+
+/* Closes a listener and removes its file, unless somebody else listens there by now. Where the
+ * directory may no longer be written the file stays, and the next owner replaces it. */
+void stream_unlisten(int listener, const char *path);
+
+/* Accepts one connection, non-blocking. Returns the descriptor or -errno (-EAGAIN: none waits). */
+int stream_accept(int listener);
+
+/* Connects to the Unix socket at path, blocking, each read and write bounded by timeout_ms. Returns
+ * the descriptor or -errno. */
+int stream_connect(const char *path, uint32_t timeout_ms);
+
+/* The blocking end, as a client uses it: writes all; 0 or -errno (-EAGAIN: timed out). */
+int stream_write_all(int fd, const void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,37 @@
+#ifndef NET_THREAD_H
+#define NET_THREAD_H
+
+#include "net/loop.h"
+
+/* A thread, all signals blocked in it, and the mailboxes through which threads talk. */
+struct thread;
+
+typedef void thread_main(void *state);
+
+/* Starts a thread under a name of at most 15 characters (what is longer is cut). NULL with errno
+ * set. */
+struct thread *thread_start(const char *name, thread_main *main, void *state);
+/* Waits for its end, and frees it. */
+void thread_join(struct thread *thread);
+
+/* A letter, embedded first in what it carries; its owner is whoever holds it. */
+struct mail {
+    struct mail *next;
+    void (*open)(struct mail *mail); /* called in the thread that receives */
+};
+
+/* A queue of letters to the thread of one loop. */
+struct mailbox;
+
+/* Letters are opened in the loop's thread, in the order of posting, some at a time. NULL with errno
+ * set. */
+struct mailbox *mailbox_new(struct loop *loop);
+
+/* Frees the box, before its loop is freed and when neither is the loop run nor does any thread post
+ * any more; letters in it are opened first, so that none is lost. */
+void mailbox_free(struct mailbox *mailbox);
+
+/* From any thread; never fails and never waits for the receiver. */
+void mailbox_post(struct mailbox *mailbox, struct mail *mail);
+
+#endif

@@ -1,0 +1,40 @@
+#ifndef SERVER_CONFIGFILE_H
+#define SERVER_CONFIGFILE_H
+
+#include "core/config.h"
+
+#include <stddef.h>
+
+/* The configuration as files and the command line give it. */
+
+enum {
+    CONFIGFILE_BYTES_MAX = 64 << 20, /* of one file */
+    CONFIGFILE_DEPTH_MAX = 16,       /* includes within includes */
+    CONFIGFILE_FILES_MAX = 1000,     /* in all, so that files that include twice can't multiply */
+};
+
+/* A value from the command line, which wins over files. */
+struct configfile_override {
+    const char *where;   /* the option, as complaints name it: "-l" */
+    const char *section; /* a key that exists */
+    const char *key;
+    const char *value; /* one item, taken as it stands */
+};
+
+struct configfile_result {
+    struct config *config; /* NULL if there are complaints; may be taken, leaving NULL */
+    char **complaints;     /* "FILE:LINE:COLUMN: what is wrong", a line each, in order */
+    size_t complaint_count;
+    char **files; /* that were read, as they were opened; one read twice stands there twice */
+    size_t file_count;
+};
+
+/* Reads path (NULL: no file, just the built-in defaults) and what it includes. Paths of include
+ * lines are relative to the directory of the file that has them. Returns 0 with a configuration,
+ * -EINVAL with complaints, or -ENOMEM with neither. */
+int configfile_read(struct configfile_result *result, const char *path,
+                    const struct configfile_override *overrides, size_t override_count);
+
+void configfile_free(struct configfile_result *result);
+
+#endif

@@ -1,0 +1,34 @@
+#ifndef SERVER_ENDPOINT_H
+#define SERVER_ENDPOINT_H
+
+#include "net/loop.h"
+#include "server/service.h"
+
+/* One listener's socket in one worker: the walk of a datagram from reception to its answer. */
+struct endpoint;
+
+/* What an endpoint works for; all of it is the worker's and outlives the endpoint. */
+struct endpoint_options {
+    struct loop *loop;
+    struct service *service;
+    struct stats *stats; /* what became of each datagram, batch by batch */
+    uint32_t max_datagram_bytes;
+    int socket; /* the caller's to close */
+    uint8_t listener;
+};
+
+/* Begins to receive. 0 or -errno. */
+int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *options);
+
+/* Tries once more to send what waits, counts what still does as failed, and ends. */
+void endpoint_close(struct endpoint *endpoint);
+
+int endpoint_socket(const struct endpoint *endpoint);
+
+/* Has task run once the socket has room again, behind the answers that wait for the same. */
+void endpoint_when_writable(struct endpoint *endpoint, struct loop_task *task);
+
+/* Adds the datagrams that the kernel dropped since the last call to the counters. */
+void endpoint_count_drops(struct endpoint *endpoint);
+
+#endif

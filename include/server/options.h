@@ -1,0 +1,33 @@
+#ifndef SERVER_OPTIONS_H
+#define SERVER_OPTIONS_H
+
+#include "server/configfile.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The command line of udpsrv. */
+
+enum server_task {
+    SERVER_RUN,
+    SERVER_CHECK, /* -t */
+    SERVER_PRINT, /* -T */
+    SERVER_HELP,
+    SERVER_VERSION,
+    SERVER_WRONG, /* the command line makes no sense; it was said why */
+};
+
+struct server_options {
+    enum server_task task;
+    const char *config_path; /* NULL: no file */
+    struct configfile_override overrides[CONFIG_LISTEN_MAX + 1];
+    size_t override_count;
+};
+
+/* Reads the command line; complaints go to stderr. */
+void server_options_read(struct server_options *options, int argc, char **argv);
+
+/* The help, for stdout. */
+void server_options_help(void);
+
+#endif

@@ -1,0 +1,39 @@
+#ifndef SERVER_RELOAD_H
+#define SERVER_RELOAD_H
+
+#include "server/check.h"
+#include "server/jobs.h"
+#include "server/worker.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Reading the configuration again while the service goes on: all of it is applied, or nothing. */
+
+/* What became of it; the texts are gone when `done` returns. */
+struct reload_report {
+    bool applied;
+    char **restart; /* if applied: "section.key" of what differs from the start and waits for the
+                       next */
+    size_t restart_count;
+    char **problems; /* if not: why, a complaint each */
+    size_t problem_count;
+};
+typedef void reload_done(void *state, const struct reload_report *report);
+
+/* What a reload reads and what it changes; the server's. */
+struct reload_target {
+    const struct server_options *options;
+    const struct config *started; /* what the server was started with */
+    struct reply **reply;         /* the one in use; replaced if messages or mode have changed */
+    struct worker *const *workers;
+    size_t worker_count;
+    struct jobs *jobs;
+    struct mailbox *home;
+};
+
+/* Calls done, and logs the outcome, when all workers go by the new configuration or it is clear
+ * that none will. */
+void reload(const struct reload_target *target, reload_done *done, void *state);
+
+#endif

@@ -1,0 +1,83 @@
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include "core/registry.h"
+#include "core/reply.h"
+#include "core/stats.h"
+#include "net/thread.h"
+#include "server/broadcast.h"
+#include "server/service.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One thread of the service, with sockets, clients, counters and a loop of its own. Others talk to
+ * it by letters. */
+struct worker;
+
+struct worker_options {
+    uint32_t capacity; /* clients */
+    uint32_t ttl_ms;
+    uint32_t sweep_ms;
+    uint32_t rate_pps; /* of broadcasts, this worker's share */
+    uint32_t max_datagram_bytes;
+    struct reply *reply;                   /* shared */
+    const struct service_ports *own_ports; /* shared */
+    const int *sockets; /* by listener; the caller's to close behind worker_free */
+    size_t socket_count;
+};
+
+/* Takes all memory that it will need. 0 or -errno. */
+int worker_new(struct worker **worker, const struct worker_options *options);
+
+/* Starts its thread. 0 or -errno. */
+int worker_start(struct worker *worker);
+
+/* Waits for the end of its thread, if it was started (worker_finish), and frees it. */
+void worker_free(struct worker *worker);
+
+/* A letter that has something done in the worker's thread and then comes home. The caller keeps it
+ * until done. */
+struct worker_call {
+    struct mail mail;
+    struct worker *worker;
+    struct mailbox *home;
+    void (*run)(struct worker_call *call);  /* in the worker's thread */
+    void (*done)(struct worker_call *call); /* at home */
+};
+
+/* Posts a call whose run and done are filled in. */
+void worker_post(struct worker *worker, struct worker_call *call, struct mailbox *home);
+
+/* What a call's run may do, in the worker's thread. */
+
+/* The counters and the number of clients as they are now; kernel drops are read afresh. */
+void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients);
+
+/* The next clients of a walk, see registry_walk. */
+size_t worker_list(struct worker *worker, struct registry_walk *walk, struct client *clients,
+                   size_t room);
+
+/* The client of a source, which may be known on several listeners: from the given listener on,
+ * false if on none. The listener that knows it is in client. */
+bool worker_find(struct worker *worker, uint8_t listener, const struct addr *source,
+                 struct client *client);
+
+/* Removes a source from all listeners; returns from how many. */
+uint32_t worker_kick(struct worker *worker, const struct addr *source);
+
+/* What a reload may change. The reply that it had is the caller's again. */
+struct worker_settings {
+    struct reply *reply;
+    uint32_t ttl_ms, sweep_ms, rate_pps;
+};
+void worker_apply(struct worker *worker, const struct worker_settings *settings);
+
+struct broadcast *worker_broadcast(struct worker *worker);
+
+/* The last one: it sends what waits if it can, ends its broadcast and stops. Its counters may be
+ * asked for once more within the same letter; no other one may come behind it. */
+void worker_finish(struct worker *worker);
+
+#endif

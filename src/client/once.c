@@ -1,0 +1,166 @@
+/* One message, one reply: the form with a MESSAGE. */
+#include "client/once.h"
+
+#include "client/print.h"
+#include "core/text.h"
+#include "net/clock.h"
+#include "net/datagram.h"
+#include "net/loop.h"
+#include "net/socket.h"
+#include "net/terminal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+struct once {
+    const struct client_options *options;
+    enum print_style style;
+    struct peer peer;
+    struct loop *loop;
+    struct loop_handler socket;
+    struct loop_timer timer;
+    uint64_t sent_ns;    /* when this request was last sent */
+    uint64_t tries;      /* how often this request was sent */
+    uint64_t done;       /* requests that are over */
+    uint64_t unanswered; /* of these */
+    int error;           /* -errno that ended it all */
+    uint8_t datagram[DATAGRAM_BYTES_MAX];
+};
+
+static void stop(struct once *once, int error)
+{
+    once->error = error;
+    loop_stop(once->loop);
+}
+
+static void send_message(struct once *once)
+{
+    const struct client_options *options = once->options;
+    int error = datagram_send(once->peer.socket, options->message, options->message_size);
+    /* Where the socket has no room, that is as good as lost on the way. */
+    if (error && error != -EAGAIN) {
+        stop(once, error);
+        return;
+    }
+    once->tries++;
+    once->sent_ns = clock_now_ns();
+    loop_timer_once(&once->timer, options->timeout_ms ? options->timeout_ms * 1000000 : 1);
+}
+
+static void begin_request(struct once *once)
+{
+    /* What came before a request was sent is not its reply. */
+    uint64_t time_ms;
+    while (datagram_receive(once->peer.socket, once->datagram, sizeof once->datagram, &time_ms) >=
+           0)
+        continue;
+    once->tries = 0;
+    send_message(once);
+}
+
+static void end_request(struct once *once)
+{
+    if (++once->done == once->options->count)
+        stop(once, 0);
+    else
+        begin_request(once);
+}
+
+static void timed_out(void *state)
+{
+    struct once *once = state;
+    bool awaited = once->options->timeout_ms != 0;
+    if (awaited && once->tries <= once->options->retries) {
+        send_message(once);
+        return;
+    }
+    once->unanswered += awaited;
+    end_request(once);
+}
+
+static void readable(void *state, unsigned events)
+{
+    (void)events;
+    struct once *once = state;
+    struct arrival arrival = {.bytes = once->datagram, .from = once->peer.name};
+    ssize_t size = datagram_receive(once->peer.socket, once->datagram, sizeof once->datagram,
+                                    &arrival.time_ms);
+    if (size == -EAGAIN)
+        return;
+    if (size < 0) {
+        stop(once, (int)size);
+        return;
+    }
+    arrival.size = (size_t)size;
+    /* Behind a second sending, nobody knows which one was answered (Karn's algorithm). */
+    if (once->tries == 1)
+        arrival.rtt_ns = clock_now_ns() - once->sent_ns;
+    print_arrival(stdout, once->style, &arrival);
+    fflush(stdout);
+    end_request(once);
+}
+
+/* Runs all requests over the peer's socket. 0 or -errno. */
+static int run(struct once *once)
+{
+    int error = loop_timer_open(once->loop, &once->timer, timed_out, once);
+    if (error)
+        return error;
+    error = loop_add(once->loop, &once->socket, once->peer.socket, LOOP_READ, readable, once);
+    if (!error) {
+        once->error = 0;
+        once->done = once->unanswered = 0;
+        begin_request(once);
+        error = loop_run_until_stopped(once->loop);
+        loop_remove(&once->socket);
+    }
+    loop_timer_close(&once->timer);
+    return error ? error : once->error;
+}
+
+/* Runs with one address after the other, until one doesn't refuse. */
+static int run_peers(struct once *once, struct peers *peers)
+{
+    int error;
+    do {
+        error = peer_connect(&once->peer, peers);
+        if (error)
+            return error;
+        error = run(once);
+        socket_close(once->peer.socket);
+    } while (error == -ECONNREFUSED && once->done == once->unanswered &&
+             peers->next < peers->count);
+    return error;
+}
+
+static int report(const struct once *once, int error)
+{
+    const struct client_options *options = once->options;
+    if (error)
+        fprintf(stderr, "udpcli: sending %zu bytes to %s: %s\n", options->message_size,
+                once->peer.name, peer_error(error));
+    else if (once->unanswered) {
+        char timeout[24];
+        fprintf(stderr,
+                "udpcli: no reply from %s to %" PRIu64 " of %" PRIu64
+                " requests (%zu bytes, sent %" PRIu64 " times, %s each): check that the service "
+                "runs there, or wait longer with -w\n",
+                once->peer.name, once->unanswered, once->done, options->message_size,
+                options->retries + 1, text_format_duration(options->timeout_ms, timeout));
+    }
+    return error || once->unanswered;
+}
+
+int once_run(const struct client_options *options, struct peers *peers)
+{
+    struct once once = {
+        .options = options,
+        .style = print_style(options->json, options->hex, terminal_is(STDOUT_FILENO), true),
+        .loop = loop_new(),
+    };
+    int error = once.loop ? run_peers(&once, peers) : -errno;
+    loop_free(once.loop);
+    return report(&once, error);
+}

@@ -1,0 +1,162 @@
+/* Prints what strangers sent, so that it can't steer the terminal or break the reader's format. */
+#include "client/print.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* The bytes of the UTF-8 character at the beginning, with its code point, or 0 if there is none:
+ * Unicode 15, table 3-7, which excludes surrogates and overlong forms. */
+static size_t utf8_decode(const uint8_t *bytes, size_t size, uint32_t *code)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t length = bytes[0] < 0x80   ? 1
+                    : bytes[0] < 0xc2 ? 0
+                    : bytes[0] < 0xe0 ? 2
+                    : bytes[0] < 0xf0 ? 3
+                    : bytes[0] < 0xf5 ? 4
+                                      : 0;
+    if (length == 0 || length > size)
+        return 0;
+    *code = length == 1 ? bytes[0] : bytes[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+        *code = *code << 6 | (bytes[i] & 0x3f);
+    }
+    bool surrogate = *code >= 0xd800 && *code <= 0xdfff;
+    return *code < least[length] || surrogate || *code > 0x10ffff ? 0 : length;
+}
+
+/* Whether a character only shows: no control (C0, DEL, C1), no line separator, and none of those
+ * that reorder the text around them (Unicode TR 36, section 3.1). */
+static bool only_shows(uint32_t code)
+{
+    return code >= 0x20 && !(code >= 0x7f && code <= 0x9f) && !(code >= 0x200e && code <= 0x200f) &&
+           !(code >= 0x2028 && code <= 0x202e) && !(code >= 0x2066 && code <= 0x2069);
+}
+
+static bool is_utf8(const uint8_t *bytes, size_t size)
+{
+    uint32_t code;
+    for (size_t length; size; bytes += length, size -= length)
+        if ((length = utf8_decode(bytes, size, &code)) == 0)
+            return false;
+    return true;
+}
+
+/* The letter that stands behind a backslash for a byte, or 0. */
+static char short_escape(uint32_t code)
+{
+    static const char codes[] = "\n\r\t\\", letters[] = "nrt\\";
+    const char *found = code ? memchr(codes, (int)code, sizeof codes - 1) : NULL;
+    return found ? letters[found - codes] : '\0';
+}
+
+static void put_hex(FILE *out, const char *prefix, const uint8_t *bytes, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        fprintf(out, "%s%02x", prefix, bytes[i]);
+}
+
+static void put_escaped(FILE *out, const uint8_t *bytes, size_t size)
+{
+    for (size_t length; size; bytes += length, size -= length) {
+        uint32_t code = 0;
+        length = utf8_decode(bytes, size, &code);
+        bool valid = length != 0;
+        length += !valid;
+        if (valid && short_escape(code))
+            fprintf(out, "\\%c", short_escape(code));
+        else if (valid && only_shows(code))
+            fwrite(bytes, 1, length, out);
+        else
+            put_hex(out, "\\x", bytes, length);
+    }
+}
+
+/* The bytes are UTF-8. What doesn't only show is escaped, too: the output may be a terminal. */
+static void put_json_text(FILE *out, const uint8_t *bytes, size_t size)
+{
+    uint32_t code;
+    for (size_t length; size; bytes += length, size -= length) {
+        length = utf8_decode(bytes, size, &code);
+        if (code == '"')
+            fputs("\\\"", out);
+        else if (short_escape(code))
+            fprintf(out, "\\%c", short_escape(code));
+        else if (only_shows(code))
+            fwrite(bytes, 1, length, out);
+        else
+            fprintf(out, "\\u%04" PRIx32, code);
+    }
+}
+
+static void put_json(FILE *out, bool hex, const struct arrival *arrival)
+{
+    hex = hex || !is_utf8(arrival->bytes, arrival->size);
+    fprintf(out, "{\"time_ms\":%" PRIu64 ",\"from\":\"%s\",\"size\":%zu", arrival->time_ms,
+            arrival->from, arrival->size);
+    if (arrival->rtt_ns)
+        fprintf(out, ",\"rtt_ms\":%.3f", (double)arrival->rtt_ns / 1e6);
+    fprintf(out, ",\"%s\":\"", hex ? "hex" : "text");
+    if (hex)
+        put_hex(out, "", arrival->bytes, arrival->size);
+    else
+        put_json_text(out, arrival->bytes, arrival->size);
+    fputs("\"}", out);
+}
+
+static size_t without_newline(const uint8_t *bytes, size_t size)
+{
+    if (size && bytes[size - 1] == '\n' && --size && bytes[size - 1] == '\r')
+        size--;
+    return size;
+}
+
+static void put_line(FILE *out, const uint8_t *bytes, size_t size)
+{
+    for (const uint8_t *newline; (newline = memchr(bytes, '\n', size));) {
+        size_t before = (size_t)(newline - bytes);
+        fwrite(bytes, 1, before, out);
+        putc(' ', out);
+        bytes = newline + 1;
+        size -= before + 1;
+    }
+    fwrite(bytes, 1, size, out);
+}
+
+enum print_style print_style(bool json, bool hex, bool terminal, bool one_shot)
+{
+    if (json)
+        return hex ? PRINT_JSON_HEX : PRINT_JSON;
+    if (hex)
+        return PRINT_HEX;
+    if (terminal)
+        return PRINT_ESCAPED;
+    return one_shot ? PRINT_RAW : PRINT_LINE;
+}
+
+void print_arrival(FILE *out, enum print_style style, const struct arrival *arrival)
+{
+    size_t size = without_newline(arrival->bytes, arrival->size);
+
+    switch (style) {
+    case PRINT_RAW:
+        fwrite(arrival->bytes, 1, size, out);
+        break;
+    case PRINT_LINE:
+        put_line(out, arrival->bytes, size);
+        break;
+    case PRINT_ESCAPED:
+        put_escaped(out, arrival->bytes, size);
+        break;
+    case PRINT_HEX:
+        put_hex(out, "", arrival->bytes, arrival->size);
+        break;
+    case PRINT_JSON:
+    case PRINT_JSON_HEX:
+        put_json(out, style == PRINT_JSON_HEX, arrival);
+        break;
+    }
+    putc('\n', out);
+}

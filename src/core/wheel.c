@@ -1,0 +1,101 @@
+#include "core/wheel.h"
+
+/* Doubly linked lists of slots. Zero bytes are an empty wheel: a reference is 0 for none, or the
+ * slot number + 1; the first of a list refers back to its head, which the top bit tells. */
+struct wheel_link {
+    uint32_t next, previous;
+};
+
+#define HEAD (UINT32_C(1) << 31)
+enum {
+    TAKEN = WHEEL_BUCKETS, /* the head of what was taken out of a bucket and is not yet looked at */
+    HEADS
+};
+
+size_t wheel_bytes(uint32_t slots)
+{
+    _Static_assert(HEADS % 2 == 1, "one word of padding keeps the links aligned to 8");
+    return (HEADS + 1) * sizeof(uint32_t) + slots * sizeof(struct wheel_link);
+}
+
+void wheel_init(struct wheel *wheel, void *memory, uint64_t now_ms)
+{
+    wheel->heads = memory;
+    wheel->links = (struct wheel_link *)(void *)(wheel->heads + HEADS + 1);
+    wheel->tick = now_ms / WHEEL_TICK_MS;
+    wheel->passing = false;
+}
+
+/* Lets a list begin with the slot that is referred to, which may be none. */
+static void set_head(struct wheel *wheel, uint32_t head, uint32_t reference)
+{
+    wheel->heads[head] = reference;
+    if (reference != 0)
+        wheel->links[reference - 1].previous = HEAD | head;
+}
+
+void wheel_insert(struct wheel *wheel, uint32_t slot, uint64_t deadline_ms)
+{
+    uint64_t tick = deadline_ms / WHEEL_TICK_MS;
+    if (tick < wheel->tick)
+        tick = wheel->tick;
+    /* What lies beyond a lap waits in its last bucket and is looked at once on the way. */
+    if (tick > wheel->tick + WHEEL_BUCKETS - 1)
+        tick = wheel->tick + WHEEL_BUCKETS - 1;
+
+    uint32_t head = (uint32_t)(tick % WHEEL_BUCKETS);
+    uint32_t first = wheel->heads[head];
+    wheel->links[slot].next = first;
+    if (first != 0)
+        wheel->links[first - 1].previous = slot + 1;
+    set_head(wheel, head, slot + 1);
+}
+
+void wheel_remove(struct wheel *wheel, uint32_t slot)
+{
+    struct wheel_link link = wheel->links[slot];
+    if (link.previous & HEAD) {
+        set_head(wheel, link.previous & ~HEAD, link.next);
+        return;
+    }
+    wheel->links[link.previous - 1].next = link.next;
+    if (link.next != 0)
+        wheel->links[link.next - 1].previous = link.previous;
+}
+
+static void take_bucket(struct wheel *wheel)
+{
+    uint32_t bucket = (uint32_t)(wheel->tick % WHEEL_BUCKETS);
+    set_head(wheel, TAKEN, wheel->heads[bucket]);
+    wheel->heads[bucket] = 0;
+}
+
+static void begin_pass(struct wheel *wheel, uint64_t now_ms)
+{
+    wheel->passing = true;
+    wheel->last = now_ms / WHEEL_TICK_MS;
+    /* After a leap of the clock a single lap meets every bucket. */
+    if (wheel->last >= WHEEL_BUCKETS && wheel->tick < wheel->last - WHEEL_BUCKETS + 1)
+        wheel->tick = wheel->last - WHEEL_BUCKETS + 1;
+    take_bucket(wheel);
+}
+
+uint32_t wheel_take(struct wheel *wheel, uint64_t now_ms)
+{
+    if (!wheel->passing)
+        begin_pass(wheel, now_ms);
+    for (;;) {
+        uint32_t first = wheel->heads[TAKEN];
+        if (first != 0) {
+            set_head(wheel, TAKEN, wheel->links[first - 1].next);
+            return first - 1;
+        }
+        /* The last tick isn't over: its bucket stays open, for the next pass. */
+        if (wheel->tick >= wheel->last) {
+            wheel->passing = false;
+            return WHEEL_NONE;
+        }
+        wheel->tick++;
+        take_bucket(wheel);
+    }
+}

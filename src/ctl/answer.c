@@ -1,0 +1,127 @@
+/* One command to the server, and its answer line by line. */
+#include "ctl/answer.h"
+
+#include "core/text.h"
+#include "net/socket.h"
+#include "net/stream_socket.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN_BYTES = 80 }; /* of a line that makes no sense */
+
+__attribute__((format(printf, 2, 3))) static enum answer_result broken(
+    char error[ANSWER_ERROR_BYTES], const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error, ANSWER_ERROR_BYTES, format, arguments);
+    va_end(arguments);
+    return ANSWER_BROKEN;
+}
+
+static enum answer_result nonsense(char error[ANSWER_ERROR_BYTES], const char *line,
+                                   const char *why)
+{
+    char shown[SHOWN_BYTES];
+    text_escape(shown, sizeof shown, line, strlen(line));
+    return broken(error, "cannot read the answer '%s': %s; is that the socket of udpsrv?", shown,
+                  why);
+}
+
+/* Reads one line without its newline. */
+static enum answer_result read_line(FILE *in, char line[ANSWER_LINE_BYTES],
+                                    char error[ANSWER_ERROR_BYTES])
+{
+    errno = 0;
+    if (!fgets(line, ANSWER_LINE_BYTES, in)) {
+        if (errno == EAGAIN)
+            return broken(error, "cannot wait longer for the answer: the time is over; "
+                                 "-t SECONDS gives it more");
+        if (errno != 0 && errno != ECONNRESET)
+            return broken(error, "cannot read the answer: %s", strerror(errno));
+        return broken(error, "cannot read the answer to its end: the server closed the connection; "
+                             "has it stopped?");
+    }
+    size_t size = strcspn(line, "\n");
+    if (line[size] != '\n')
+        return nonsense(error, line, "a line without an end");
+    if (size > 0 && line[size - 1] == '\r')
+        size--;
+    line[size] = '\0';
+    return ANSWER_OK;
+}
+
+enum answer_result answer_read(FILE *in, answer_visit *visit, void *state,
+                               char error[ANSWER_ERROR_BYTES])
+{
+    char line[ANSWER_LINE_BYTES];
+    enum answer_result result = read_line(in, line, error);
+    if (result != ANSWER_OK)
+        return result;
+    bool refused = strncmp(line, "error ", 6) == 0;
+    if (refused)
+        snprintf(error, ANSWER_ERROR_BYTES, "%s", line + 6);
+    else if (strcmp(line, "ok") != 0)
+        return nonsense(error, line, "neither 'ok' nor 'error'");
+    char later[ANSWER_ERROR_BYTES];
+    while ((result = read_line(in, line, later)) == ANSWER_OK && strcmp(line, ".") != 0) {
+        char *value = line + strcspn(line, " ");
+        if (*value != '\0')
+            *value++ = '\0';
+        const char *wrong = visit(state, line, value);
+        if (wrong)
+            return nonsense(error, line, wrong);
+    }
+    /* A refusal is the better news even if its end is missing. */
+    if (refused)
+        return ANSWER_REFUSED;
+    if (result != ANSWER_OK)
+        memcpy(error, later, sizeof later);
+    return result;
+}
+
+static enum answer_result no_connection(const char *path, int why, char error[ANSWER_ERROR_BYTES])
+{
+    if (why != ENOENT && why != ECONNREFUSED)
+        return broken(error, "cannot connect to %s: %s; -s names another socket", path,
+                      why == EAGAIN ? "the server is busy and the time is over" : strerror(why));
+    broken(error, "no server answers at %s (%s): is udpsrv running? -s names another socket", path,
+           strerror(why));
+    return ANSWER_ABSENT;
+}
+
+/* A server that refuses the session says why and closes: its words are read even if ours no longer
+ * reach it. */
+static int send_command(int fd, const char *command)
+{
+    char *line;
+    int size = asprintf(&line, "%s\n", command);
+    if (size < 0)
+        return -ENOMEM;
+    int error = stream_write_all(fd, line, (size_t)size);
+    free(line);
+    return error == -EPIPE || error == -ECONNRESET ? 0 : error;
+}
+
+enum answer_result answer_ask(const struct answer_server *server, const char *command,
+                              answer_visit *visit, void *state, char error[ANSWER_ERROR_BYTES])
+{
+    int fd = stream_connect(server->path, server->timeout_ms);
+    if (fd < 0)
+        return no_connection(server->path, -fd, error);
+    FILE *in = fdopen(fd, "r");
+    if (!in) {
+        socket_close(fd);
+        return broken(error, "cannot read from %s: %s", server->path, strerror(ENOMEM));
+    }
+    int failed = send_command(fd, command);
+    enum answer_result result =
+        failed ? broken(error, "cannot send the command to %s: %s", server->path, strerror(-failed))
+               : answer_read(in, visit, state, error);
+    fclose(in);
+    return result;
+}

@@ -1,0 +1,25 @@
+/* Questions whose answer is a record or a table. */
+#include "ctl/ask.h"
+
+enum answer_result ask_record(const struct answer_server *server, const char *command,
+                              struct output_record *record, char error[ANSWER_ERROR_BYTES])
+{
+    enum answer_result result = answer_ask(server, command, output_record_line, record, error);
+    const char *missing = result == ANSWER_OK ? output_record_missing(record) : NULL;
+    if (!missing)
+        return result;
+    snprintf(error, ANSWER_ERROR_BYTES,
+             "cannot use the answer: it lacks '%s'; are udpctl and udpsrv of the same version?",
+             missing);
+    return ANSWER_BROKEN;
+}
+
+enum answer_result ask_table(const struct answer_server *server, const char *command,
+                             struct output_table *table, char error[ANSWER_ERROR_BYTES])
+{
+    enum answer_result result = answer_ask(server, command, output_table_line, table, error);
+    if (result == ANSWER_OK)
+        output_table_finish(table);
+    output_table_free(table);
+    return result;
+}

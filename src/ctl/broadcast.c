@@ -1,0 +1,143 @@
+/* Broadcasts, from whatever source the payload comes. */
+#include "ctl/broadcast.h"
+
+#include "core/text.h"
+#include "ctl/ask.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAYLOAD_BYTES_MAX = 65507 }; /* over IPv4: 65535 - 20 - 8 (RFC 768, RFC 791) */
+
+/* The state stands last: people see it, programs have it from the exit status. */
+static const struct output_field fields[] = {
+    {"id", NULL, OUTPUT_NUMBER},      {"targets", NULL, OUTPUT_NUMBER},
+    {"sent", NULL, OUTPUT_NUMBER},    {"failed", NULL, OUTPUT_NUMBER},
+    {"skipped", NULL, OUTPUT_NUMBER}, {"duration_ms", NULL, OUTPUT_NUMBER},
+    {"state", NULL, OUTPUT_TEXT},
+};
+enum { FIELDS = sizeof fields / sizeof fields[0] };
+
+/* A failure, with the number of the line that it befell, if it was one. */
+static int fail(const struct ctl_options *options, size_t line, const char *text)
+{
+    char error[ANSWER_ERROR_BYTES + 32];
+    if (line > 0)
+        snprintf(error, sizeof error, "line %zu: %s", line, text);
+    return output_error(options->json, line > 0 ? error : text);
+}
+
+/* "broadcast wait HEX", for the caller to free; NULL if memory is short. */
+static char *compose(const struct ctl_options *options, const void *bytes, size_t size)
+{
+    const char *how = options->given & CTL_NO_WAIT ? "nowait" : "wait";
+    char *hex = malloc(2 * size + 1), *command = NULL;
+    if (!hex)
+        return NULL;
+    text_to_hex(hex, bytes, size);
+    if (asprintf(&command, "broadcast %s %s", how, size == 0 ? "-" : hex) < 0)
+        command = NULL;
+    free(hex);
+    return command;
+}
+
+static void print(const struct ctl_options *options, struct output_record *record)
+{
+    enum output_form form = options->given & CTL_STDIN ? OUTPUT_ONE_LINE : OUTPUT_LINES;
+    if (options->json) {
+        form = OUTPUT_JSON;
+        record->count = record->count == FIELDS ? FIELDS - 1 : record->count;
+    }
+    output_record_print(stdout, record, form);
+    fflush(stdout); /* whoever feeds --stdin reads along */
+}
+
+/* One broadcast; line is its number in the input, 0 if it isn't from there. */
+static int send(const struct ctl_options *options, const void *bytes, size_t size, size_t line)
+{
+    bool waits = !(options->given & CTL_NO_WAIT);
+    struct answer_server server = options->server;
+    if (waits && !options->timeout_stated)
+        server.timeout_ms = ANSWER_NO_TIMEOUT;
+    struct output_record record = {.fields = fields, .count = waits ? FIELDS : 1};
+    char error[ANSWER_ERROR_BYTES], *command = compose(options, bytes, size);
+    if (!command)
+        return fail(options, line, "cannot broadcast: memory is short");
+    enum answer_result result = ask_record(&server, command, &record, error);
+    free(command);
+    if (result != ANSWER_OK)
+        return fail(options, line, error);
+    bool cancelled = waits && strcmp(record.values[FIELDS - 1], "cancelled") == 0;
+    print(options, &record);
+    if (cancelled)
+        fprintf(stderr, "udpctl: job %s was cancelled before its end\n", record.values[0]);
+    return cancelled;
+}
+
+static int too_long(const struct ctl_options *options, size_t line)
+{
+    return fail(options, line,
+                "cannot broadcast: the payload is longer than 65507 bytes, "
+                "the most that a UDP datagram holds; send it in parts");
+}
+
+static int send_hex(const struct ctl_options *options)
+{
+    size_t length = strlen(options->hex);
+    uint8_t *bytes = malloc(length / 2 + 1);
+    if (!bytes)
+        return fail(options, 0, "cannot broadcast: memory is short");
+    int status;
+    if (!text_from_hex(bytes, options->hex, length))
+        status = ctl_wrong_usage("bad --hex: it must be an even number of hexadecimal digits");
+    else if (length / 2 > PAYLOAD_BYTES_MAX)
+        status = too_long(options, 0);
+    else
+        status = send(options, bytes, length / 2, 0);
+    free(bytes);
+    return status;
+}
+
+/* Reads a line without its newline; of one that is too long, one byte more than a payload has.
+ * False at the end of the input. */
+static bool read_line(FILE *in, char line[PAYLOAD_BYTES_MAX + 1], size_t *size)
+{
+    int byte;
+    *size = 0;
+    while ((byte = getc(in)) != EOF && byte != '\n')
+        if (*size <= PAYLOAD_BYTES_MAX)
+            line[(*size)++] = (char)byte;
+    return byte != EOF || (*size > 0 && !ferror(in));
+}
+
+static int send_lines(const struct ctl_options *options)
+{
+    char line[PAYLOAD_BYTES_MAX + 1];
+    int status = 0;
+    size_t number = 0;
+    for (size_t size; status == 0 && !ferror(stdout) && read_line(stdin, line, &size);) {
+        number++;
+        status = size > PAYLOAD_BYTES_MAX ? too_long(options, number)
+                                          : send(options, line, size, number);
+    }
+    if (!ferror(stdin))
+        return status;
+    snprintf(line, sizeof line, "cannot read standard input behind line %zu: %s", number,
+             strerror(errno));
+    return output_error(options->json, line);
+}
+
+int broadcast_run(const struct ctl_options *options)
+{
+    unsigned from = options->given & (CTL_STDIN | CTL_HEX);
+    if ((options->operand_count > 0) + !!(from & CTL_STDIN) + !!(from & CTL_HEX) != 1)
+        return ctl_wrong_usage("'broadcast' needs one of TEXT, --stdin, --hex DIGITS");
+    if (from & CTL_STDIN)
+        return send_lines(options);
+    if (from & CTL_HEX)
+        return send_hex(options);
+    size_t size = strlen(options->operands[0]);
+    return size > PAYLOAD_BYTES_MAX ? too_long(options, 0)
+                                    : send(options, options->operands[0], size, 0);
+}

@@ -1,0 +1,162 @@
+/* The command line of udpctl, up to the command's own operands. */
+#include "ctl/options.h"
+
+#include "core/options.h"
+#include "core/text.h"
+#include "core/version.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+enum { GO_ON = -1, DONE = 0, TIMEOUT_MS = 5000 };
+
+enum row { SOCKET, TIMEOUT, JSON, LIMIT, SORT, STDIN, HEX, NO_WAIT, HELP, VERSION, ROWS };
+
+static const struct option_row rows[ROWS] = {
+    [SOCKET] = {'s', "socket", "PATH", "the server's control socket"},
+    [TIMEOUT] = {'t', "timeout", "TIME", "wait so long for an answer (5s); 500ms, 10s, 5m"},
+    [JSON] = {0, "json", NULL, "print JSON, for programs"},
+    [LIMIT] = {0, "limit", "N", "clients: list so many at most"},
+    [SORT] = {0, "sort", "COLUMN", "clients: in order of 'idle' or 'address'"},
+    [STDIN] = {0, "stdin", NULL, "broadcast: each line of standard input"},
+    [HEX] = {0, "hex", "DIGITS", "broadcast: the bytes of these hexadecimal digits"},
+    [NO_WAIT] = {0, "no-wait", NULL, "broadcast: don't wait for its end"},
+    [HELP] = {'h', "help", NULL, "print this help"},
+    [VERSION] = {'V', "version", NULL, "print the version"},
+};
+
+static const unsigned bits[ROWS] = {
+    [LIMIT] = CTL_LIMIT, [SORT] = CTL_SORT,       [STDIN] = CTL_STDIN,
+    [HEX] = CTL_HEX,     [NO_WAIT] = CTL_NO_WAIT,
+};
+
+static int help(void (*list)(FILE *out))
+{
+    char text[4096];
+    options_help(text, sizeof text, rows, ROWS);
+    printf("Usage: udpctl [OPTION]... COMMAND [ARGUMENT]\n"
+           "Asks a running udpsrv, or tells it what to do.\n\nCommands:\n");
+    list(stdout);
+    printf("\nOptions:\n%s\n"
+           "Exit status: 0 done, 1 failed, 2 wrong usage; status: 3 if no server is running.\n",
+           text);
+    return DONE;
+}
+
+int ctl_wrong_usage(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    fputs("udpctl: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputs("; try 'udpctl --help'\n", stderr);
+    va_end(arguments);
+    return CTL_WRONG_USAGE;
+}
+
+static const char *set_timeout(struct ctl_options *options, const char *value)
+{
+    uint64_t ms;
+    const char *wrong = text_duration(value, 1000, &ms);
+    if (wrong)
+        return wrong;
+    if (ms == 0 || ms > ANSWER_NO_TIMEOUT)
+        return "it must be from 1ms to 24 days";
+    options->timeout_stated = true;
+    options->server.timeout_ms = (uint32_t)ms;
+    return NULL;
+}
+
+static const char *set_limit(struct ctl_options *options, const char *value)
+{
+    uint64_t limit;
+    const char *wrong = text_number(value, 1, UINT32_MAX, &limit);
+    if (!wrong)
+        options->limit = (uint32_t)limit;
+    return wrong;
+}
+
+static const char *set_sort(struct ctl_options *options, const char *value)
+{
+    bool idle = strcmp(value, "idle") == 0;
+    if (!idle && strcmp(value, "address") != 0)
+        return "it must be 'idle' or 'address'";
+    options->sort = idle ? CTL_SORT_IDLE : CTL_SORT_ADDRESS;
+    return NULL;
+}
+
+/* One option. Returns NULL, or what is wrong with its value. */
+static const char *apply(struct ctl_options *options, int row, const char *value)
+{
+    options->given |= bits[row];
+    switch (row) {
+    case SOCKET:
+        options->server.path = value;
+        break;
+    case TIMEOUT:
+        return set_timeout(options, value);
+    case JSON:
+        options->json = true;
+        break;
+    case LIMIT:
+        return set_limit(options, value);
+    case SORT:
+        return set_sort(options, value);
+    case HEX:
+        options->hex = value;
+        break;
+    }
+    return NULL;
+}
+
+static int read_options(struct ctl_options *options, struct options *line, void (*list)(FILE *out))
+{
+    for (int row; (row = options_next(line)) != OPTIONS_END;) {
+        if (row == OPTIONS_WRONG)
+            return ctl_wrong_usage("%s", line->error);
+        if (row == HELP)
+            return help(list);
+        if (row == VERSION) {
+            puts("udpctl " UDPSRV_VERSION);
+            return DONE;
+        }
+        const char *wrong = apply(options, row, line->value);
+        if (wrong) {
+            char shown[200];
+            text_escape(shown, sizeof shown, line->value, strlen(line->value));
+            return ctl_wrong_usage("bad --%s '%s': %s", rows[row].name, shown, wrong);
+        }
+    }
+    return GO_ON;
+}
+
+int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*list)(FILE *out))
+{
+    struct options line;
+    *options = (struct ctl_options){.server.timeout_ms = TIMEOUT_MS};
+    options_begin(&line, argc, argv, rows, ROWS);
+    int status = read_options(options, &line, list);
+    if (status != GO_ON)
+        return status;
+    int count;
+    char **operands = options_operands(&line, &count);
+    if (count > 0) {
+        options->command = operands[0];
+        options->operands = operands + 1;
+        options->operand_count = count - 1;
+    }
+    if (!options->server.path) {
+        if (runtime_socket_path(options->built_in_path, sizeof options->built_in_path) != 0)
+            return ctl_wrong_usage("XDG_RUNTIME_DIR is too long for a socket; -s names another");
+        options->server.path = options->built_in_path;
+    }
+    return GO_ON;
+}
+
+int ctl_options_allow(const struct ctl_options *options, unsigned allowed)
+{
+    for (int row = 0; row < ROWS; row++)
+        if (options->given & bits[row] & ~allowed)
+            return ctl_wrong_usage("--%s is not for this command", rows[row].name);
+    return GO_ON;
+}

@@ -1,0 +1,280 @@
+/* Records and tables, as aligned text or as JSON, from the same lines of an answer. */
+#include "ctl/output.h"
+
+#include "core/text.h"
+#include "ctl/json.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *check(const struct output_field *field, const char *value)
+{
+    uint64_t number;
+    return field->kind == OUTPUT_TEXT ? NULL : text_number(value, 0, UINT64_MAX, &number);
+}
+
+static void print_member(FILE *out, const struct output_field *field, const char *value)
+{
+    json_string(out, field->name);
+    putc(':', out);
+    if (field->kind == OUTPUT_TEXT)
+        json_string(out, value);
+    else
+        fprintf(out, "%" PRIu64, (uint64_t)strtoull(value, NULL, 10)); /* "007" is not JSON */
+}
+
+/* ---- Records ---- */
+
+const char *output_record_line(void *state, const char *key, char *value)
+{
+    struct output_record *record = state;
+    for (size_t i = 0; i < record->count; i++) {
+        if (strcmp(record->fields[i].name, key) != 0)
+            continue;
+        if (*value == '\0' || strlen(value) >= OUTPUT_VALUE_BYTES)
+            return "a value that is empty or too long";
+        strcpy(record->values[i], value);
+        return check(&record->fields[i], value);
+    }
+    return NULL;
+}
+
+const char *output_record_missing(const struct output_record *record)
+{
+    for (size_t i = 0; i < record->count; i++)
+        if (record->values[i][0] == '\0')
+            return record->fields[i].name;
+    return NULL;
+}
+
+static void print_object(FILE *out, const struct output_record *record)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        putc(i == 0 ? '{' : ',', out);
+        print_member(out, &record->fields[i], record->values[i]);
+    }
+    fputs("}\n", out);
+}
+
+static void print_lines(FILE *out, const struct output_record *record)
+{
+    int name = 0, value = 0;
+    for (size_t i = 0; i < record->count; i++) {
+        int lengths[] = {(int)strlen(record->fields[i].name), (int)strlen(record->values[i])};
+        name = lengths[0] > name ? lengths[0] : name;
+        value = lengths[1] > value ? lengths[1] : value;
+    }
+    for (size_t i = 0; i < record->count; i++) {
+        const struct output_field *field = &record->fields[i];
+        if (field->note)
+            fprintf(out, "%-*s  %*s  %s\n", name, field->name, value, record->values[i],
+                    field->note);
+        else
+            fprintf(out, "%-*s  %s\n", name, field->name, record->values[i]);
+    }
+}
+
+void output_record_print(FILE *out, const struct output_record *record, enum output_form form)
+{
+    if (form == OUTPUT_JSON)
+        print_object(out, record);
+    else if (form == OUTPUT_LINES)
+        print_lines(out, record);
+    else
+        for (size_t i = 0; i < record->count; i++)
+            fprintf(out, "%s %s%s", record->fields[i].name, record->values[i],
+                    i + 1 < record->count ? "  " : "\n");
+}
+
+/* ---- Tables ---- */
+
+/* Its cells stand one behind the other, each with its NUL. */
+struct output_row {
+    char *cells;
+    uint64_t number; /* what it is sorted by, */
+    struct addr address;
+};
+
+/* Puts a NUL behind each cell of a line. */
+static const char *split(const struct output_table *table, char *line, size_t *size)
+{
+    char *cell = line;
+    for (size_t i = 0; i < table->count; i++) {
+        char *end = cell + strcspn(cell, " ");
+        bool last = *end == '\0';
+        *end = '\0';
+        if (*cell == '\0' || (last && i + 1 < table->count))
+            return "a column is missing";
+        const char *wrong = check(&table->fields[i], cell);
+        if (wrong)
+            return wrong;
+        cell = end + 1;
+    }
+    *size = (size_t)(cell - line);
+    return NULL;
+}
+
+static const char *cell_of(const char *cells, size_t column)
+{
+    for (; column > 0; column--)
+        cells += strlen(cells) + 1;
+    return cells;
+}
+
+static void print_json_row(struct output_table *table, const char *cells)
+{
+    fputs(table->printed++ == 0 ? "[\n" : ",\n", table->out);
+    for (size_t i = 0; i < table->count; i++, cells += strlen(cells) + 1) {
+        putc(i == 0 ? '{' : ',', table->out);
+        print_member(table->out, &table->fields[i], cells);
+    }
+    putc('}', table->out);
+}
+
+static const char *keep(struct output_table *table, const char *cells, size_t size)
+{
+    struct output_row row = {.cells = malloc(size)};
+    if (!row.cells)
+        return "memory is short";
+    memcpy(row.cells, cells, size);
+    if (table->sorted) {
+        const struct output_field *field = &table->fields[table->sort_by];
+        if (field->kind != OUTPUT_TEXT)
+            row.number = strtoull(cell_of(cells, table->sort_by), NULL, 10);
+        addr_parse(&row.address, NULL, cells, 0);
+    }
+    /* A power of two is where the room ends. */
+    if ((table->row_count & (table->row_count - 1)) == 0) {
+        size_t room = table->row_count == 0 ? 1 : 2 * table->row_count;
+        struct output_row *rows = reallocarray(table->rows, room, sizeof *rows);
+        if (!rows) {
+            free(row.cells);
+            return "memory is short";
+        }
+        table->rows = rows;
+    }
+    table->rows[table->row_count++] = row;
+    return NULL;
+}
+
+const char *output_table_line(void *state, const char *key, char *value)
+{
+    struct output_table *table = state;
+    if (strcmp(key, table->key) != 0)
+        return NULL;
+    size_t size;
+    const char *wrong = split(table, value, &size);
+    if (wrong)
+        return wrong;
+    if (!table->json || table->sorted)
+        return keep(table, value, size);
+    if (table->limit == 0 || table->printed < table->limit)
+        print_json_row(table, value);
+    return ferror(table->out) ? "it cannot be printed" : NULL;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const struct output_row *left = a, *right = b;
+    if (left->number != right->number)
+        return left->number < right->number ? -1 : 1;
+    return addr_compare(&left->address, &right->address);
+}
+
+/* A cell as people read it, in room of 32 bytes if it isn't printed as it came. */
+static const char *for_people(const struct output_field *field, const char *cell, char room[32])
+{
+    uint64_t number = strtoull(cell, NULL, 10);
+    if (field->kind == OUTPUT_MILLISECONDS)
+        snprintf(room, 32, "%" PRIu64 ".%03" PRIu64 "s", number / 1000, number % 1000);
+    else if (field->kind == OUTPUT_SECONDS)
+        snprintf(room, 32, "%" PRIu64 "s", number);
+    else
+        return cell;
+    return room;
+}
+
+/* Text to the left, numbers to the right, no blanks at a line's end. */
+static void print_cell(const struct output_table *table, size_t column, int width, const char *cell)
+{
+    bool last = column + 1 == table->count;
+    if (table->fields[column].kind != OUTPUT_TEXT)
+        fprintf(table->out, "%*s", width, cell);
+    else
+        fprintf(table->out, "%-*s", last ? 0 : width, cell);
+    fputs(last ? "\n" : "  ", table->out);
+}
+
+static void print_text_rows(const struct output_table *table, size_t count)
+{
+    int widths[OUTPUT_FIELDS_MAX];
+    char room[32];
+    for (size_t i = 0; i < table->count; i++)
+        widths[i] = (int)strlen(table->fields[i].note);
+    for (size_t row = 0; row < count; row++) {
+        const char *cell = table->rows[row].cells;
+        for (size_t i = 0; i < table->count; i++, cell += strlen(cell) + 1) {
+            int width = (int)strlen(for_people(&table->fields[i], cell, room));
+            widths[i] = width > widths[i] ? width : widths[i];
+        }
+    }
+    for (size_t i = 0; i < table->count; i++)
+        print_cell(table, i, widths[i], table->fields[i].note);
+    for (size_t row = 0; row < count && !ferror(table->out); row++) {
+        const char *cell = table->rows[row].cells;
+        for (size_t i = 0; i < table->count; i++, cell += strlen(cell) + 1)
+            print_cell(table, i, widths[i], for_people(&table->fields[i], cell, room));
+    }
+}
+
+void output_table_finish(struct output_table *table)
+{
+    if (table->sorted && table->row_count > 1)
+        qsort(table->rows, table->row_count, sizeof *table->rows, compare_rows);
+    size_t count = table->row_count;
+    if (table->limit > 0 && count > table->limit)
+        count = table->limit;
+    if (!table->json) {
+        print_text_rows(table, count);
+        return;
+    }
+    for (size_t row = 0; row < count; row++)
+        print_json_row(table, table->rows[row].cells);
+    fputs(table->printed == 0 ? "[]\n" : "\n]\n", table->out);
+}
+
+void output_table_free(struct output_table *table)
+{
+    for (size_t row = 0; row < table->row_count; row++)
+        free(table->rows[row].cells);
+    free(table->rows);
+    table->rows = NULL;
+    table->row_count = 0;
+}
+
+/* ---- Failures ---- */
+
+int output_error(bool json, const char *text)
+{
+    if (!json) {
+        fflush(stdout);
+        fprintf(stderr, "udpctl: %s\n", text);
+        return 1;
+    }
+    fputs("{\"error\":", stdout);
+    json_string(stdout, text);
+    fputs("}\n", stdout);
+    return 1;
+}
+
+int output_close(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    if (errno == EPIPE)
+        return status;
+    fprintf(stderr, "udpctl: cannot write the output: %s\n", strerror(errno));
+    return 1;
+}

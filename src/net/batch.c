@@ -1,0 +1,231 @@
+#include "net/batch.h"
+
+#include "net/socket.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Room for the one control message that tells or sets the local address, of either family. */
+struct control {
+    _Alignas(struct cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+struct batch {
+    int received, queued, sent;
+    struct batch_tally tally;
+    size_t max_datagram_bytes;
+    uint8_t *bytes; /* of the datagrams received, BATCH_MAX times max_datagram_bytes */
+    struct datagram datagrams[BATCH_MAX];
+
+    /* Names and controls are filled in by reception and sent back as they are, or by batch_address.
+     */
+    struct sockaddr_storage names[BATCH_MAX];
+    struct control controls[BATCH_MAX];
+
+    struct mmsghdr in[BATCH_MAX], out[BATCH_MAX];
+    struct iovec in_bytes[BATCH_MAX], out_bytes[BATCH_MAX];
+};
+
+struct batch *batch_new(size_t max_datagram_bytes)
+{
+    struct batch *batch = calloc(1, sizeof *batch);
+    if (batch == NULL)
+        return NULL;
+    batch->max_datagram_bytes = max_datagram_bytes;
+    /* Pages of the buffers that no datagram reaches are never touched. */
+    batch->bytes = malloc(max_datagram_bytes ? BATCH_MAX * max_datagram_bytes : 1);
+    if (batch->bytes == NULL) {
+        free(batch);
+        return NULL;
+    }
+    for (int i = 0; i < BATCH_MAX; i++) {
+        batch->in_bytes[i] = (struct iovec){
+            .iov_base = batch->bytes + (size_t)i * max_datagram_bytes,
+            .iov_len = max_datagram_bytes,
+        };
+        batch->in[i].msg_hdr = (struct msghdr){
+            .msg_name = &batch->names[i],
+            .msg_namelen = sizeof batch->names[i],
+            .msg_iov = &batch->in_bytes[i],
+            .msg_iovlen = 1,
+            .msg_control = &batch->controls[i],
+            .msg_controllen = sizeof batch->controls[i],
+        };
+        batch->out[i].msg_hdr = (struct msghdr){.msg_iov = &batch->out_bytes[i], .msg_iovlen = 1};
+    }
+    return batch;
+}
+
+void batch_free(struct batch *batch)
+{
+    if (batch == NULL)
+        return;
+    free(batch->bytes);
+    free(batch);
+}
+
+/* Reads where an IPv4 datagram was sent to, and makes the control message fit to be sent back: a
+ * route is found for the answer as for anything else, not forced through the interface of the
+ * request. */
+static void read_ipv4_info(struct datagram *datagram, struct cmsghdr *control)
+{
+    struct in_pktinfo info;
+    memcpy(&info, CMSG_DATA(control), sizeof info);
+    datagram->local.family = ADDR_IPV4;
+    memcpy(datagram->local.ip, &info.ipi_spec_dst, sizeof info.ipi_spec_dst);
+    /* They differ just when the destination isn't an address of ours: ip(7). */
+    datagram->to_many = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
+    info.ipi_ifindex = 0;
+    memcpy(CMSG_DATA(control), &info, sizeof info);
+}
+
+/* The same for IPv6, where a link-local address has no meaning without its interface. */
+static void read_ipv6_info(struct datagram *datagram, struct cmsghdr *control)
+{
+    struct in6_pktinfo info;
+    memcpy(&info, CMSG_DATA(control), sizeof info);
+    datagram->local.family = ADDR_IPV6;
+    memcpy(datagram->local.ip, &info.ipi6_addr, sizeof info.ipi6_addr);
+    datagram->to_many = addr_is_multicast(&datagram->local);
+    if (addr_is_link_local(&datagram->local))
+        datagram->local.scope = info.ipi6_ifindex;
+    else
+        info.ipi6_ifindex = 0;
+    memcpy(CMSG_DATA(control), &info, sizeof info);
+}
+
+static void read_header(struct batch *batch, int i)
+{
+    struct datagram *datagram = &batch->datagrams[i];
+    struct msghdr *header = &batch->in[i].msg_hdr;
+    datagram->bytes = batch->in_bytes[i].iov_base;
+    datagram->size = batch->in[i].msg_len;
+    datagram->cut = header->msg_flags & MSG_TRUNC;
+    datagram->to_many = false;
+    datagram->local = (struct addr){.family = ADDR_NONE};
+    addr_from_sockaddr(&datagram->source, &batch->names[i]);
+
+    struct cmsghdr *control = CMSG_FIRSTHDR(header);
+    if (control == NULL)
+        return;
+    if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO)
+        read_ipv4_info(datagram, control);
+    else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO)
+        read_ipv6_info(datagram, control);
+}
+
+int batch_receive(struct batch *batch, int socket)
+{
+    int count;
+    do
+        count = recvmmsg(socket, batch->in, BATCH_MAX, MSG_DONTWAIT, NULL);
+    while (count < 0 && errno == EINTR);
+    if (count < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+
+    batch->received = count;
+    for (int i = 0; i < count; i++)
+        read_header(batch, i);
+    return count;
+}
+
+const struct datagram *batch_datagrams(const struct batch *batch)
+{
+    return batch->datagrams;
+}
+
+void batch_answer(struct batch *batch, int i, const void *bytes, size_t size)
+{
+    const struct msghdr *request = &batch->in[i].msg_hdr;
+    struct msghdr *answer = &batch->out[batch->queued].msg_hdr;
+    answer->msg_name = request->msg_name;
+    answer->msg_namelen = request->msg_namelen;
+    answer->msg_control = request->msg_control;
+    answer->msg_controllen = request->msg_controllen;
+    answer->msg_iov->iov_base = (void *)(uintptr_t)bytes;
+    answer->msg_iov->iov_len = size;
+    batch->queued++;
+}
+
+static size_t write_info(struct control *control, int level, int type, const void *info,
+                         size_t size)
+{
+    struct cmsghdr *header = (struct cmsghdr *)(void *)control->bytes;
+    *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(size), .cmsg_level = level, .cmsg_type = type};
+    memcpy(CMSG_DATA(header), info, size);
+    return CMSG_SPACE(size);
+}
+
+/* Writes the control message that makes a datagram leave from local; returns its length. */
+static size_t write_control(struct control *control, const struct addr *local)
+{
+    if (local->family == ADDR_IPV4) {
+        struct in_pktinfo info = {.ipi_ifindex = 0};
+        memcpy(&info.ipi_spec_dst, local->ip, sizeof info.ipi_spec_dst);
+        return write_info(control, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+    }
+    if (local->family == ADDR_IPV6) {
+        struct in6_pktinfo info = {.ipi6_ifindex = local->scope};
+        memcpy(&info.ipi6_addr, local->ip, sizeof info.ipi6_addr);
+        return write_info(control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+    }
+    return 0;
+}
+
+void batch_address(struct batch *batch, const struct addr *to, const struct addr *local,
+                   const void *bytes, size_t size)
+{
+    int i = batch->queued++;
+    struct msghdr *header = &batch->out[i].msg_hdr;
+    header->msg_name = &batch->names[i];
+    header->msg_namelen = sockaddr_from_addr(&batch->names[i], to);
+    header->msg_controllen = write_control(&batch->controls[i], local);
+    header->msg_control = header->msg_controllen != 0 ? &batch->controls[i] : NULL;
+    header->msg_iov->iov_base = (void *)(uintptr_t)bytes;
+    header->msg_iov->iov_len = size;
+}
+
+int batch_send(struct batch *batch, int socket)
+{
+    while (batch->sent < batch->queued) {
+        /* A short count hides why the next one failed; asked again from there, the kernel says it.
+         */
+        int count = sendmmsg(socket, batch->out + batch->sent,
+                             (unsigned)(batch->queued - batch->sent), MSG_DONTWAIT);
+        if (count > 0) {
+            batch->sent += count;
+            batch->tally.sent += (uint32_t)count;
+        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            return -EAGAIN;
+        } else if (errno != EINTR) {
+            batch->tally.last_errno = errno;
+            batch->tally.failed++;
+            batch->sent++;
+        }
+    }
+    return 0;
+}
+
+struct batch_tally batch_tally(const struct batch *batch)
+{
+    return batch->tally;
+}
+
+int batch_queued(const struct batch *batch)
+{
+    return batch->queued;
+}
+
+void batch_clear(struct batch *batch)
+{
+    /* The kernel has written over the room that it was given. */
+    for (int i = 0; i < batch->received; i++) {
+        batch->in[i].msg_hdr.msg_namelen = sizeof batch->names[i];
+        batch->in[i].msg_hdr.msg_controllen = sizeof batch->controls[i];
+    }
+    batch->received = batch->queued = batch->sent = 0;
+    batch->tally = (struct batch_tally){.sent = 0};
+}

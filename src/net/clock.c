@@ -1,0 +1,30 @@
+/* The two clocks: one to reckon with, one to show to people. */
+#include "net/clock.h"
+
+#include <stdio.h>
+#include <time.h>
+
+uint64_t clock_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+uint64_t clock_now_ms(void)
+{
+    return clock_now_ns() / 1000000u;
+}
+
+const char *clock_wall_text(char text[CLOCK_WALL_TEXT_BYTES])
+{
+    struct timespec now;
+    struct tm utc;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t length = strftime(text, CLOCK_WALL_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + length, CLOCK_WALL_TEXT_BYTES - length, ".%03ldZ", now.tv_nsec / 1000000);
+    return text;
+}

@@ -1,0 +1,29 @@
+/* One datagram at a time, for clients. */
+#include "net/datagram.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <time.h>
+
+int datagram_send(int socket, const void *bytes, size_t size)
+{
+    ssize_t sent;
+    do
+        sent = send(socket, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? -errno : 0;
+}
+
+ssize_t datagram_receive(int socket, void *bytes, size_t room, uint64_t *time_ms)
+{
+    ssize_t size;
+    do
+        size = recv(socket, bytes, room, MSG_DONTWAIT);
+    while (size < 0 && errno == EINTR);
+    if (size < 0)
+        return -errno;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    *time_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return size;
+}

@@ -1,0 +1,76 @@
+/* Reads what others share, whatever its kind, without changing it. */
+#include "net/input.h"
+
+#include "net/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static void polled(void *state, unsigned events)
+{
+    (void)events;
+    struct input *input = state;
+    input->ready(input->state);
+}
+
+static void deferred(void *state)
+{
+    struct input *input = state;
+    /* Before the callback, which may pause. */
+    loop_defer(input->loop, &input->task);
+    input->ready(input->state);
+}
+
+void input_open(struct input *input, struct loop *loop, int fd, loop_run *ready, void *state)
+{
+    *input = (struct input){.loop = loop, .ready = ready, .state = state, .fd = fd};
+    input->task = (struct loop_task){.run = deferred, .state = input};
+}
+
+int input_resume(struct input *input)
+{
+    if (input->wanted)
+        return 0;
+    int error = loop_add(input->loop, &input->handler, input->fd, LOOP_READ, polled, input);
+    if (error && error != -EPERM)
+        return error;
+    if (error)
+        loop_defer(input->loop, &input->task);
+    input->wanted = true;
+    return 0;
+}
+
+void input_pause(struct input *input)
+{
+    if (!input->wanted)
+        return;
+    /* Asking for no event would not do: a hangup is always told. */
+    if (input->handler.loop)
+        loop_remove(&input->handler);
+    loop_cancel(input->loop, &input->task);
+    input->wanted = false;
+}
+
+ssize_t input_read(const struct input *input, void *bytes, size_t room)
+{
+    ssize_t size;
+    do
+        size = read(input->fd, bytes, room);
+    while (size < 0 && errno == EINTR);
+    if (size < 0)
+        return errno == EIO && terminal_is(input->fd) ? 0 : -errno;
+    return size;
+}
+
+int input_reserve_standard(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}

@@ -1,0 +1,256 @@
+/* What the process has to say about itself, a line an event. */
+#include "net/log.h"
+
+#include "core/text.h"
+#include "net/clock.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+enum {
+    LINE_BYTES = 4096,     /* a line is written whole or not at all, to a pipe too: PIPE_BUF */
+    VALUE_BYTES = 1024,    /* a value, escaped and quoted; the rest is cut */
+    PUNCTUATION_BYTES = 4, /* around a key: '{"' or ',"', and '":' */
+    PAIRS_MAX = 16,
+    CLOSING_BYTES = 2, /* kept free for the end of the line: '}' and '\n' */
+};
+
+/* A reload sets these while workers speak. */
+static atomic_int log_level = LOG_LEVEL_INFO;
+static atomic_int log_format = LOG_FORMAT_TEXT;
+static atomic_int log_target = LOG_TARGET_STDERR;
+
+static struct {
+    _Atomic uint64_t quiet_until_ms; /* 0: never said yet */
+    _Atomic uint64_t suppressed;
+} complaints[LOG_KINDS];
+
+static const char *const level_names[] = {
+    [LOG_LEVEL_ERROR] = "error",
+    [LOG_LEVEL_WARNING] = "warning",
+    [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug",
+};
+
+struct line {
+    char text[LINE_BYTES];
+    size_t size;
+    enum config_log_format format;
+};
+
+void log_setup(const char *name, enum config_log_level level, enum config_log_format format,
+               enum config_log_target target)
+{
+    if (target == LOG_TARGET_SYSLOG)
+        openlog(name, LOG_PID, LOG_DAEMON);
+    atomic_store(&log_level, (int)level);
+    atomic_store(&log_format, (int)format);
+    atomic_store(&log_target, (int)target);
+}
+
+/* ---- Pieces of a line ---- */
+
+static size_t room_left(const struct line *line)
+{
+    return sizeof line->text - CLOSING_BYTES - line->size;
+}
+
+static void put(struct line *line, const char *bytes, size_t size)
+{
+    memcpy(line->text + line->size, bytes, size);
+    line->size += size;
+}
+
+/* The bytes as they stand inside of a JSON string; a byte beyond ASCII is taken for the character
+ * of that number, so that any bytes make valid JSON (RFC 8259, section 7). */
+static size_t escape_json(char *out, size_t room, const char *text)
+{
+    size_t size = 0;
+
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        char piece[8] = {(char)byte};
+        if (byte == '"' || byte == '\\')
+            snprintf(piece, sizeof piece, "\\%c", byte);
+        else if (byte < 0x20 || byte > 0x7e)
+            snprintf(piece, sizeof piece, "\\u%04x", byte);
+        size_t length = strlen(piece);
+        /* Whatever isn't the last piece leaves room for the dots. */
+        size_t behind = text[1] != '\0' ? 3 : 0;
+        if (size + length + behind > room) {
+            memcpy(out + size, "...", 3);
+            return size + 3;
+        }
+        memcpy(out + size, piece, length);
+        size += length;
+    }
+    return size;
+}
+
+/* What stands unquoted in logfmt: printable, and nothing that a reader splits at. */
+static bool is_bare(const char *text)
+{
+    if (*text == '\0')
+        return false;
+    for (; *text != '\0'; text++)
+        if (*text <= ' ' || *text > '~' || *text == '"' || *text == '=' || *text == '\\')
+            return false;
+    return true;
+}
+
+/* Writes a value as the format wants it, at most VALUE_BYTES, and returns its size. */
+static size_t write_value(char value[VALUE_BYTES], enum config_log_format format, const char *text)
+{
+    bool json = format == LOG_FORMAT_JSON;
+    bool quoted = json || !is_bare(text);
+    size_t start = quoted ? 1 : 0;
+    size_t room = VALUE_BYTES - 2 * start;
+
+    size_t size = json ? escape_json(value + start, room, text)
+                       : text_escape(value + start, room, text, strlen(text));
+    if (!quoted)
+        return size;
+    value[0] = '"';
+    value[size + 1] = '"';
+    return size + 2;
+}
+
+/* A pair for which there is no room is left out whole, so that what is there can be read. */
+static void put_pair(struct line *line, const char *key, const char *text)
+{
+    bool json = line->format == LOG_FORMAT_JSON;
+    char value[VALUE_BYTES];
+    size_t key_size = strlen(key);
+    size_t value_size = write_value(value, line->format, text);
+
+    if (key_size + value_size + PUNCTUATION_BYTES > room_left(line))
+        return;
+    if (json)
+        put(line, line->size == 0 ? "{\"" : ",\"", 2);
+    else if (line->size > 0)
+        put(line, " ", 1);
+    put(line, key, key_size);
+    put(line, json ? "\":" : "=", json ? 2 : 1);
+    put(line, value, value_size);
+}
+
+/* ---- A line ---- */
+
+static void put_head(struct line *line, enum config_log_level level, const char *sentence,
+                     bool timed)
+{
+    char time[CLOCK_WALL_TEXT_BYTES];
+    char head[64];
+
+    clock_wall_text(time);
+    if (line->format == LOG_FORMAT_TEXT) {
+        int size = timed ? snprintf(head, sizeof head, "%s %s ", time, level_names[level]) : 0;
+        put(line, head, (size_t)size);
+        char said[VALUE_BYTES];
+        put(line, said, text_escape(said, sizeof said, sentence, strlen(sentence)));
+        return;
+    }
+    if (timed)
+        put_pair(line, "time", time);
+    put_pair(line, "level", level_names[level]);
+    put_pair(line, "msg", sentence);
+}
+
+static void emit(struct line *line, enum config_log_level level, bool to_syslog)
+{
+    static const int priorities[] = {
+        [LOG_LEVEL_ERROR] = LOG_ERR,
+        [LOG_LEVEL_WARNING] = LOG_WARNING,
+        [LOG_LEVEL_INFO] = LOG_INFO,
+        [LOG_LEVEL_DEBUG] = LOG_DEBUG,
+    };
+
+    if (line->format == LOG_FORMAT_JSON)
+        put(line, "}", 1);
+    if (to_syslog) {
+        syslog(priorities[level], "%.*s", (int)line->size, line->text);
+        return;
+    }
+    put(line, "\n", 1);
+    while (write(STDERR_FILENO, line->text, line->size) < 0 && errno == EINTR)
+        ;
+}
+
+static void say(enum config_log_level level, const char *sentence, uint64_t suppressed,
+                const struct log_pair *pairs, size_t count)
+{
+    struct line line;
+    bool to_syslog = atomic_load(&log_target) == LOG_TARGET_SYSLOG;
+    int kept_errno = errno;
+
+    line.size = 0;
+    line.format = (enum config_log_format)atomic_load(&log_format);
+    put_head(&line, level, sentence, !to_syslog);
+    if (suppressed > 0) {
+        char number[24];
+        snprintf(number, sizeof number, "%llu", (unsigned long long)suppressed);
+        put_pair(&line, "suppressed", number);
+    }
+    for (size_t i = 0; i < count; i++)
+        put_pair(&line, pairs[i].key, pairs[i].value != NULL ? pairs[i].value : "");
+    emit(&line, level, to_syslog);
+    errno = kept_errno;
+}
+
+/* Collects pairs up to the NULL that ends them; those beyond PAIRS_MAX are left out. */
+static size_t collect(struct log_pair pairs[PAIRS_MAX], va_list list)
+{
+    size_t count = 0;
+    while (count < PAIRS_MAX && (pairs[count].key = va_arg(list, const char *)) != NULL)
+        pairs[count++].value = va_arg(list, const char *);
+    return count;
+}
+
+static bool is_heard(enum config_log_level level)
+{
+    return (int)level <= atomic_load_explicit(&log_level, memory_order_relaxed);
+}
+
+void log_pairs(enum config_log_level level, const char *sentence, const struct log_pair *pairs,
+               size_t count)
+{
+    if (is_heard(level))
+        say(level, sentence, 0, pairs, count);
+}
+
+void log_event(enum config_log_level level, const char *sentence, ...)
+{
+    struct log_pair pairs[PAIRS_MAX];
+    va_list list;
+
+    va_start(list, sentence);
+    log_pairs(level, sentence, pairs, collect(pairs, list));
+    va_end(list);
+}
+
+void log_complaint(enum log_kind kind, uint64_t now_ms, const char *sentence, ...)
+{
+    uint64_t quiet_until_ms = atomic_load(&complaints[kind].quiet_until_ms);
+    struct log_pair pairs[PAIRS_MAX];
+    va_list list;
+
+    if (!is_heard(LOG_LEVEL_WARNING))
+        return;
+    /* Of threads that complain at once, one speaks. */
+    if (now_ms < quiet_until_ms ||
+        !atomic_compare_exchange_strong(&complaints[kind].quiet_until_ms, &quiet_until_ms,
+                                        now_ms + LOG_REPEAT_MS)) {
+        atomic_fetch_add(&complaints[kind].suppressed, 1);
+        return;
+    }
+    va_start(list, sentence);
+    say(LOG_LEVEL_WARNING, sentence, atomic_exchange(&complaints[kind].suppressed, 0), pairs,
+        collect(pairs, list));
+    va_end(list);
+}

@@ -1,0 +1,300 @@
+/* The event loop of one thread, over epoll, timerfd and signalfd. */
+#include "net/loop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+/* Events fetched by one epoll_wait: enough that a busy loop rarely has to ask twice, few enough
+ * that loop_remove can afford to look through them. */
+enum { EVENTS_MAX = 64 };
+
+struct queue {
+    struct loop_task *first;
+    struct loop_task **end;
+};
+
+struct loop {
+    int epoll;
+    bool stopped;
+    int next_event;
+    int event_count;
+    struct epoll_event events[EVENTS_MAX];
+    struct queue queued;  /* for the next round */
+    struct queue at_hand; /* of this round, not yet run */
+    struct loop_handler signals;
+    loop_caught *caught;
+    void *caught_state;
+};
+
+static void queue_clear(struct queue *queue)
+{
+    queue->first = NULL;
+    queue->end = &queue->first;
+}
+
+/* Moves all of from behind all of to. */
+static void queue_move(struct queue *to, struct queue *from)
+{
+    if (from->first == NULL)
+        return;
+    *to->end = from->first;
+    to->end = from->end;
+    queue_clear(from);
+}
+
+static bool queue_remove(struct queue *queue, const struct loop_task *task)
+{
+    for (struct loop_task **at = &queue->first; *at != NULL; at = &(*at)->next) {
+        if (*at != task)
+            continue;
+        *at = task->next;
+        if (queue->end == &task->next)
+            queue->end = at;
+        return true;
+    }
+    return false;
+}
+
+struct loop *loop_new(void)
+{
+    struct loop *loop = calloc(1, sizeof *loop);
+
+    if (loop == NULL)
+        return NULL;
+    queue_clear(&loop->queued);
+    queue_clear(&loop->at_hand);
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll < 0) {
+        free(loop);
+        return NULL;
+    }
+    return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+    if (loop == NULL)
+        return;
+    if (loop->signals.loop != NULL)
+        close(loop->signals.fd);
+    close(loop->epoll);
+    free(loop);
+}
+
+/* ---- Descriptors ---- */
+
+static int control(struct loop_handler *handler, int operation, unsigned events)
+{
+    struct epoll_event event = {.data.ptr = handler};
+
+    if (events & LOOP_READ)
+        event.events |= EPOLLIN;
+    if (events & LOOP_WRITE)
+        event.events |= EPOLLOUT;
+    return epoll_ctl(handler->loop->epoll, operation, handler->fd, &event) == 0 ? 0 : -errno;
+}
+
+int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned events,
+             loop_ready *ready, void *state)
+{
+    *handler = (struct loop_handler){.loop = loop, .ready = ready, .state = state, .fd = fd};
+    int error = control(handler, EPOLL_CTL_ADD, events);
+    if (error)
+        handler->loop = NULL;
+    return error;
+}
+
+int loop_change(struct loop_handler *handler, unsigned events)
+{
+    return control(handler, EPOLL_CTL_MOD, events);
+}
+
+void loop_remove(struct loop_handler *handler)
+{
+    struct loop *loop = handler->loop;
+
+    if (loop == NULL)
+        return;
+    control(handler, EPOLL_CTL_DEL, 0);
+    for (int i = loop->next_event; i < loop->event_count; i++)
+        if (loop->events[i].data.ptr == handler)
+            loop->events[i].data.ptr = NULL;
+    handler->loop = NULL;
+}
+
+/* ---- Timers ---- */
+
+static void on_timer(void *state, unsigned events)
+{
+    struct loop_timer *timer = state;
+    uint64_t expirations;
+
+    (void)events;
+    /* Nothing to read: the timer was set anew after this event was fetched. */
+    if (read(timer->handler.fd, &expirations, sizeof expirations) == sizeof expirations)
+        timer->run(timer->state);
+}
+
+int loop_timer_open(struct loop *loop, struct loop_timer *timer, loop_run *run, void *state)
+{
+    *timer = (struct loop_timer){.run = run, .state = state};
+    int fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int error = loop_add(loop, &timer->handler, fd, LOOP_READ, on_timer, timer);
+    if (error)
+        close(fd);
+    return error;
+}
+
+void loop_timer_close(struct loop_timer *timer)
+{
+    if (timer->handler.loop == NULL)
+        return;
+    loop_remove(&timer->handler);
+    close(timer->handler.fd);
+}
+
+static void set_timer(struct loop_timer *timer, uint64_t first_ns, uint64_t period_ns)
+{
+    struct itimerspec when = {
+        .it_value = {(time_t)(first_ns / 1000000000u), (long)(first_ns % 1000000000u)},
+        .it_interval = {(time_t)(period_ns / 1000000000u), (long)(period_ns % 1000000000u)},
+    };
+    timerfd_settime(timer->handler.fd, 0, &when, NULL);
+}
+
+void loop_timer_every(struct loop_timer *timer, uint32_t period_ms)
+{
+    uint64_t period_ns = (uint64_t)period_ms * 1000000u;
+    set_timer(timer, period_ns, period_ns);
+}
+
+void loop_timer_once(struct loop_timer *timer, uint64_t delay_ns)
+{
+    set_timer(timer, delay_ns, 0);
+}
+
+/* ---- Tasks ---- */
+
+void loop_defer(struct loop *loop, struct loop_task *task)
+{
+    if (task->queued)
+        return;
+    task->queued = true;
+    task->next = NULL;
+    *loop->queued.end = task;
+    loop->queued.end = &task->next;
+}
+
+void loop_cancel(struct loop *loop, struct loop_task *task)
+{
+    if (!task->queued)
+        return;
+    if (!queue_remove(&loop->at_hand, task))
+        queue_remove(&loop->queued, task);
+    task->queued = false;
+}
+
+/* ---- Signals ---- */
+
+static void on_signal(void *state, unsigned events)
+{
+    struct loop *loop = state;
+    struct signalfd_siginfo info;
+
+    (void)events;
+    while (!loop->stopped && read(loop->signals.fd, &info, sizeof info) == sizeof info)
+        loop->caught(loop->caught_state, (int)info.ssi_signo);
+}
+
+int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, void *state)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (; *signals != 0; signals++)
+        sigaddset(&set, *signals);
+    int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    loop->caught = caught;
+    loop->caught_state = state;
+    int error = loop_add(loop, &loop->signals, fd, LOOP_READ, on_signal, loop);
+    if (!error)
+        error = -pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (error) {
+        loop_remove(&loop->signals);
+        close(fd);
+    }
+    return error;
+}
+
+/* ---- The run ---- */
+
+static void dispatch(const struct epoll_event *event)
+{
+    struct loop_handler *handler = event->data.ptr;
+    unsigned events = 0;
+
+    if (handler == NULL)
+        return;
+    if (event->events & EPOLLIN)
+        events |= LOOP_READ;
+    if (event->events & EPOLLOUT)
+        events |= LOOP_WRITE;
+    if (event->events & (EPOLLHUP | EPOLLERR))
+        events |= LOOP_HANGUP;
+    handler->ready(handler->state, events);
+}
+
+static int run_events(struct loop *loop)
+{
+    int timeout = loop->at_hand.first != NULL ? 0 : -1;
+    int count = epoll_wait(loop->epoll, loop->events, EVENTS_MAX, timeout);
+
+    if (count < 0 && errno != EINTR)
+        return -errno;
+    loop->event_count = count > 0 ? count : 0;
+    loop->next_event = 0;
+    while (loop->next_event < loop->event_count && !loop->stopped)
+        dispatch(&loop->events[loop->next_event++]);
+    /* What a stop leaves is level-triggered: it comes again if the loop is run again. */
+    loop->event_count = 0;
+    return 0;
+}
+
+static void run_tasks(struct loop *loop)
+{
+    while (loop->at_hand.first != NULL && !loop->stopped) {
+        struct loop_task *task = loop->at_hand.first;
+        queue_remove(&loop->at_hand, task);
+        task->queued = false;
+        task->run(task->state);
+    }
+}
+
+int loop_run_until_stopped(struct loop *loop)
+{
+    int error = 0;
+
+    while (!loop->stopped && !error) {
+        queue_move(&loop->at_hand, &loop->queued);
+        error = run_events(loop);
+        if (!error)
+            run_tasks(loop);
+    }
+    loop->stopped = false;
+    return error;
+}
+
+void loop_stop(struct loop *loop)
+{
+    loop->stopped = true;
+}

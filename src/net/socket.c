@@ -1,0 +1,230 @@
+/* UDP sockets, opened so that strangers can't steer them. */
+#include "net/socket.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/sock_diag.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Since Linux 4.20; the C library's headers don't have it. */
+#ifndef IPV6_MULTICAST_ALL
+#define IPV6_MULTICAST_ALL 29
+#endif
+
+/* ---- Addresses ---- */
+
+socklen_t sockaddr_from_addr(struct sockaddr_storage *out, const struct addr *addr)
+{
+    memset(out, 0, sizeof *out);
+    if (addr->family == ADDR_IPV4) {
+        struct sockaddr_in *in = (struct sockaddr_in *)out;
+        in->sin_family = AF_INET;
+        in->sin_port = htons(addr->port);
+        memcpy(&in->sin_addr, addr->ip, sizeof in->sin_addr);
+        return sizeof *in;
+    }
+    if (addr->family == ADDR_IPV6) {
+        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+        in6->sin6_family = AF_INET6;
+        in6->sin6_port = htons(addr->port);
+        in6->sin6_scope_id = addr->scope;
+        memcpy(&in6->sin6_addr, addr->ip, sizeof in6->sin6_addr);
+        return sizeof *in6;
+    }
+    return 0;
+}
+
+socklen_t addr_from_sockaddr(struct addr *addr, const struct sockaddr_storage *in)
+{
+    memset(addr, 0, sizeof *addr);
+    if (in->ss_family == AF_INET) {
+        const struct sockaddr_in *in4 = (const struct sockaddr_in *)in;
+        addr->family = ADDR_IPV4;
+        addr->port = ntohs(in4->sin_port);
+        memcpy(addr->ip, &in4->sin_addr, sizeof in4->sin_addr);
+        return sizeof *in4;
+    }
+    if (in->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)in;
+        addr->family = ADDR_IPV6;
+        addr->port = ntohs(in6->sin6_port);
+        addr->scope = in6->sin6_scope_id;
+        memcpy(addr->ip, &in6->sin6_addr, sizeof in6->sin6_addr);
+        return sizeof *in6;
+    }
+    return 0;
+}
+
+uint32_t socket_zone_index(const char *zone)
+{
+    return if_nametoindex(zone);
+}
+
+/* ---- A server's socket ---- */
+
+static int set(int socket, int level, int option, int value)
+{
+    return setsockopt(socket, level, option, &value, sizeof value) == 0 ? 0 : -errno;
+}
+
+static int set_ipv4(int socket, bool wildcard)
+{
+    int error = set(socket, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+    /* Send without DF and take no path MTU from ICMP: anyone can forge "fragmentation needed", and
+     * make the kernel cut our datagrams into fragments that are easy to replace on their way. Knot
+     * DNS (server.c, disable_pmtudisc) and NSD do so. IPv6 has no need of it: a forged MTU below
+     * 1280 is ignored (RFC 8201, section 4), and a true one is the only way to fit the path. */
+    if (!error)
+        error = set(socket, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+    if (!error && wildcard)
+        error = set(socket, IPPROTO_IP, IP_PKTINFO, 1);
+    return error;
+}
+
+static int set_ipv6(int socket, bool wildcard)
+{
+    int error = set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (!error)
+        error = set(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+    /* A kernel before 4.20 can't be told; the destination of each datagram tells on wildcards. */
+    if (error == -ENOPROTOOPT)
+        error = 0;
+    if (!error && wildcard)
+        error = set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    return error;
+}
+
+/* Asks for a buffer, beyond net.core.[rw]mem_max where we may, and returns what was given. */
+static uint32_t set_buffer(int socket, int force_option, int option, uint32_t bytes)
+{
+    /* The kernel doubles what is asked for, for its own bookkeeping: socket(7). */
+    int asked = bytes < INT_MAX / 2 ? (int)bytes : INT_MAX / 2;
+    int given = 0;
+    socklen_t size = sizeof given;
+
+    if (asked > 0 && set(socket, SOL_SOCKET, force_option, asked) != 0)
+        set(socket, SOL_SOCKET, option, asked);
+    getsockopt(socket, SOL_SOCKET, option, &given, &size);
+    return (uint32_t)given / 2;
+}
+
+static int bind_to(int socket, const struct addr *addr, struct addr *bound)
+{
+    struct sockaddr_storage sockaddr;
+    socklen_t size = sockaddr_from_addr(&sockaddr, addr);
+
+    if (bind(socket, (struct sockaddr *)&sockaddr, size) != 0)
+        return -errno;
+    size = sizeof sockaddr;
+    if (getsockname(socket, (struct sockaddr *)&sockaddr, &size) != 0)
+        return -errno;
+    addr_from_sockaddr(bound, &sockaddr);
+    return 0;
+}
+
+static int open_udp(const struct addr *addr)
+{
+    if (addr->family != ADDR_IPV4 && addr->family != ADDR_IPV6)
+        return -EAFNOSUPPORT;
+    int family = addr->family == ADDR_IPV4 ? AF_INET : AF_INET6;
+    int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+/* IP_RECVERR stays off, so that no ICMP error fails a call that concerns another peer; so does
+ * SO_REUSEADDR, which on a UDP socket would let a second daemon take the port. */
+int socket_open(const struct addr *addr, struct socket_options *options, struct addr *bound)
+{
+    bool wildcard = addr_is_wildcard(addr);
+    int fd = open_udp(addr);
+
+    if (fd < 0)
+        return fd;
+    int error = addr->family == ADDR_IPV4 ? set_ipv4(fd, wildcard) : set_ipv6(fd, wildcard);
+    options->receive_buffer_got_bytes =
+        set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->receive_buffer_bytes);
+    options->send_buffer_got_bytes =
+        set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->send_buffer_bytes);
+    if (!error)
+        error = bind_to(fd, addr, bound);
+    if (error) {
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+uint32_t socket_drops(int socket)
+{
+    uint32_t memory[SK_MEMINFO_VARS] = {0};
+    socklen_t size = sizeof memory;
+
+    getsockopt(socket, SOL_SOCKET, SO_MEMINFO, memory, &size);
+    return memory[SK_MEMINFO_DROPS];
+}
+
+/* ---- A client's ---- */
+
+int socket_connect(const struct addr *addr)
+{
+    struct sockaddr_storage sockaddr;
+    socklen_t size = sockaddr_from_addr(&sockaddr, addr);
+    int fd = open_udp(addr);
+
+    if (fd < 0)
+        return fd;
+    if (connect(fd, (struct sockaddr *)&sockaddr, size) != 0) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+static bool is_among(const struct addr *addrs, int count, const struct addr *addr)
+{
+    for (int i = 0; i < count; i++)
+        if (addr_equal(&addrs[i], addr))
+            return true;
+    return false;
+}
+
+int socket_resolve(const char *host, uint16_t port, struct addr *addrs, int max)
+{
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
+    struct addrinfo *found = NULL;
+    int count = 0;
+
+    int error = getaddrinfo(host, NULL, &hints, &found);
+    if (error)
+        return error;
+    for (const struct addrinfo *at = found; at != NULL && count < max; at = at->ai_next) {
+        struct sockaddr_storage sockaddr = {0};
+        struct addr addr;
+        if (at->ai_addrlen > sizeof sockaddr)
+            continue;
+        memcpy(&sockaddr, at->ai_addr, at->ai_addrlen);
+        if (addr_from_sockaddr(&addr, &sockaddr) == 0)
+            continue;
+        addr.port = port;
+        if (!is_among(addrs, count, &addr))
+            addrs[count++] = addr;
+    }
+    freeaddrinfo(found);
+    return count > 0 ? count : EAI_NONAME;
+}
+
+const char *socket_resolve_error(int error)
+{
+    return gai_strerror(error);
+}
+
+void socket_close(int socket)
+{
+    close(socket);
+}

@@ -1,0 +1,157 @@
+#include "server/commands.h"
+
+#include "core/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- broadcasts ---- */
+
+static void tell_ended(void *state, const struct job_report *report)
+{
+    struct control_session *session = state;
+    control_ok(session);
+    control_line(session, "id", "%" PRIu64, report->id);
+    control_line(session, "state", "%s", job_state_name(report->state));
+    control_line(session, "targets", "%" PRIu64, report->targets);
+    control_line(session, "sent", "%" PRIu64, report->sent);
+    control_line(session, "failed", "%" PRIu64, report->failed);
+    control_line(session, "skipped", "%" PRIu64, report->skipped);
+    control_line(session, "duration_ms", "%" PRIu64, report->duration_ms);
+    control_end(session);
+}
+
+/* Turns hexadecimal, or "-" for nothing, into bytes where it stands; false if it is neither or too
+ * long. */
+static bool read_payload(char *hex, size_t *size)
+{
+    size_t length = strcmp(hex, "-") == 0 ? 0 : strlen(hex);
+    *size = length / 2;
+    return hex[0] != '\0' && *size <= CONFIG_MESSAGE_BYTES_MAX &&
+           text_from_hex((uint8_t *)hex, hex, length);
+}
+
+static void command_broadcast(void *state, struct control_session *session, char *arguments)
+{
+    struct commands *commands = state;
+    char *payload = NULL;
+    const char *how = strtok_r(arguments, " \t", &payload);
+    bool wait = how != NULL && strcmp(how, "wait") == 0;
+    size_t size;
+    if (how == NULL || (!wait && strcmp(how, "nowait") != 0) || !read_payload(payload, &size)) {
+        control_refuse(session,
+                       "cannot broadcast: give `wait` or `nowait`, then at most 65507 bytes in "
+                       "hexadecimal, `-` for none");
+        return;
+    }
+    int64_t id = jobs_submit(commands->jobs, payload, size, wait ? tell_ended : NULL, session);
+    if (id == -ENOBUFS) {
+        control_refuse(session,
+                       "cannot broadcast: the queue is full; wait for a job to end, cancel one, "
+                       "or raise broadcast.queue");
+    } else if (id == -ESHUTDOWN) {
+        control_refuse(session, "cannot broadcast: the server is stopping");
+    } else if (id < 0) {
+        control_refuse(session, "cannot broadcast: out of memory; try again");
+    } else if (!wait) {
+        control_ok(session);
+        control_line(session, "id", "%" PRId64, id);
+        control_end(session);
+    }
+}
+
+static void say_job(void *state, const struct job_report *report)
+{
+    control_line(state, "job",
+                 "%" PRIu64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %zu",
+                 report->id, job_state_name(report->state), report->targets, report->sent,
+                 report->failed, report->skipped, report->duration_ms, report->bytes);
+}
+
+static void command_jobs(void *state, struct control_session *session, char *arguments)
+{
+    const struct commands *commands = state;
+    (void)arguments;
+    control_ok(session);
+    jobs_each(commands->jobs, say_job, session);
+    control_end(session);
+}
+
+static void command_cancel(void *state, struct control_session *session, char *arguments)
+{
+    struct commands *commands = state;
+    uint64_t id = 0;
+    if (text_number(arguments, 1, INT64_MAX, &id) != NULL) {
+        control_refuse(session, "cannot cancel: give the number of a job; `jobs` lists them");
+        return;
+    }
+    switch (jobs_cancel(commands->jobs, id)) {
+    case 0:
+        control_ok(session);
+        control_line(session, "id", "%" PRIu64, id);
+        control_line(session, "state", "%s", job_state_name(JOB_CANCELLED));
+        break;
+    case -EALREADY:
+        control_error(session, "cannot cancel job %" PRIu64 ": it has already ended", id);
+        break;
+    default:
+        control_error(session, "no job %" PRIu64 "; `jobs` lists them", id);
+        break;
+    }
+    control_end(session);
+}
+
+/* ---- the server itself ---- */
+
+static void tell_reloaded(void *state, const struct reload_report *report)
+{
+    struct control_session *session = state;
+    if (report->applied) {
+        control_ok(session);
+        for (size_t i = 0; i < report->restart_count; i++)
+            control_line(session, "restart", "%s", report->restart[i]);
+    } else {
+        control_error(session,
+                      "the configuration was not applied: %zu problem%s; the old one stays",
+                      report->problem_count, report->problem_count == 1 ? "" : "s");
+        for (size_t i = 0; i < report->problem_count; i++)
+            control_line(session, "problem", "%s", report->problems[i]);
+    }
+    control_end(session);
+}
+
+static void command_reload(void *state, struct control_session *session, char *arguments)
+{
+    const struct commands *commands = state;
+    (void)arguments;
+    commands->reload(commands->server, tell_reloaded, session);
+}
+
+static void command_stop(void *state, struct control_session *session, char *arguments)
+{
+    const struct commands *commands = state;
+    (void)arguments;
+    control_ok(session);
+    control_end(session);
+    commands->stop(commands->server);
+}
+
+const struct control_command *commands_table(size_t *count)
+{
+    static const struct control_command table[] = {
+        {"help", "", "list these commands", control_help},
+        {"status", "", "whether it runs, for how long, with how many clients", inquiry_status},
+        {"stats", "", "every counter", inquiry_stats},
+        {"clients", "[LIMIT]", "list the live clients", inquiry_clients},
+        {"client", "ADDRESS", "show one client", inquiry_client},
+        {"kick", "ADDRESS", "remove one client", inquiry_kick},
+        {"broadcast", "wait|nowait HEX", "send a datagram to every live client", command_broadcast},
+        {"jobs", "", "list the broadcasts: ended, running and waiting", command_jobs},
+        {"cancel", "ID", "end a broadcast before its time", command_cancel},
+        {"reload", "", "read the configuration again", command_reload},
+        {"stop", "", "stop the server", command_stop},
+    };
+    *count = sizeof table / sizeof table[0];
+    return table;
+}

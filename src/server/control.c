@@ -1,0 +1,409 @@
+/* The operator's sessions: who is connected, whose line is read next, and what gives way when all
+ * places are taken. */
+#include "server/control.h"
+
+#include "core/text.h"
+#include "net/clock.h"
+#include "net/log.h"
+#include "net/stream.h"
+#include "net/stream_socket.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ACCEPT_RETRY_NS = 1000000000, /* when descriptors ran out and no session could give way */
+    SHOWN_BYTES = 64,             /* of an unknown command's name */
+};
+
+struct control_session {
+    struct control *control;
+    struct stream *stream;
+    void (*resume)(void *state); /* of the command that waits for the output to drain */
+    void *resume_state;
+    uint64_t last_used; /* the control's count of uses, then */
+    bool running;       /* a command that has not ended */
+    bool answered;      /* it has had its first line */
+    bool gone;          /* the peer left meanwhile */
+    size_t used;
+    char buffer[CONTROL_LINE_BYTES_MAX]; /* so that a listing isn't a system call a line */
+};
+
+struct control {
+    struct loop *loop;
+    struct loop_handler handler;
+    struct loop_timer retry;
+    struct control_options options;
+    char *path;
+    int listener;
+    uint64_t uses;
+    size_t count;
+    /* One place more than may be taken, so that a newcomer is a session like the others when it is
+     * decided which one gives way. */
+    struct control_session *sessions[CONTROL_SESSIONS_MAX + 1];
+    const char *names[]; /* of the commands, for text_nearest */
+};
+
+/* ---- Answers ---- */
+
+static void flush(struct control_session *session)
+{
+    if (!session->gone && session->used > 0 &&
+        !stream_write(session->stream, session->buffer, session->used))
+        session->gone = true;
+    session->used = 0;
+}
+
+static void put(struct control_session *session, const char *bytes, size_t size)
+{
+    if (size > sizeof session->buffer - session->used)
+        flush(session);
+    memcpy(session->buffer + session->used, bytes, size);
+    session->used += size;
+    session->answered = true;
+}
+
+__attribute__((format(printf, 3, 0))) static void put_line(struct control_session *session,
+                                                           const char *word, const char *format,
+                                                           va_list arguments)
+{
+    char line[CONTROL_LINE_BYTES_MAX];
+    size_t head = (size_t)snprintf(line, sizeof line, "%s ", word);
+    if (head >= sizeof line)
+        head = sizeof line - 1;
+    int tail = vsnprintf(line + head, sizeof line - head, format, arguments);
+    size_t size = head + (tail < 0 ? 0 : (size_t)tail);
+    if (size >= sizeof line)
+        size = sizeof line - 1;
+    for (char *newline = line; (newline = memchr(newline, '\n', size - (size_t)(newline - line)));)
+        *newline = ' ';
+    line[size] = '\n';
+    put(session, line, size + 1);
+}
+
+void control_ok(struct control_session *session)
+{
+    put(session, "ok\n", 3);
+}
+
+void control_error(struct control_session *session, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    put_line(session, "error", format, arguments);
+    va_end(arguments);
+}
+
+void control_line(struct control_session *session, const char *key, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    put_line(session, key, format, arguments);
+    va_end(arguments);
+}
+
+bool control_gone(const struct control_session *session)
+{
+    return session->gone;
+}
+
+bool control_write_later(struct control_session *session, void (*resume)(void *state), void *state)
+{
+    flush(session);
+    if (session->gone || !stream_is_backed_up(session->stream))
+        return false;
+    session->resume = resume;
+    session->resume_state = state;
+    return true;
+}
+
+/* ---- A session's end ---- */
+
+static void forget(struct control_session *session)
+{
+    struct control *control = session->control;
+    size_t place = 0;
+    while (control->sessions[place] != session)
+        place++;
+    control->sessions[place] = control->sessions[--control->count];
+    free(session);
+}
+
+/* A peer that does not read what is written must not keep its descriptor. */
+static void close_session(struct control_session *session)
+{
+    if (session->gone || stream_is_backed_up(session->stream))
+        stream_free(session->stream);
+    else
+        stream_finish(session->stream);
+    forget(session);
+}
+
+static void dismiss(struct control_session *session, const char *why)
+{
+    control_error(session, "%s", why);
+    put(session, ".\n", 2);
+    flush(session);
+    close_session(session);
+}
+
+void control_end(struct control_session *session)
+{
+    put(session, ".\n", 2);
+    flush(session);
+    session->running = false;
+    session->last_used = ++session->control->uses;
+    if (session->gone)
+        close_session(session);
+    else if (!stream_is_backed_up(session->stream))
+        stream_resume(session->stream); /* may read the next line at once: nothing comes behind */
+}
+
+void control_refuse(struct control_session *session, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    put_line(session, "error", format, arguments);
+    va_end(arguments);
+    control_end(session);
+}
+
+/* ---- Commands ---- */
+
+void control_help(void *state, struct control_session *session, char *arguments)
+{
+    (void)state;
+    (void)arguments;
+    const struct control_options *options = &session->control->options;
+    control_ok(session);
+    for (size_t i = 0; i < options->command_count; i++) {
+        const struct control_command *command = &options->commands[i];
+        control_line(session, "command", "%s%s%s — %s", command->name,
+                     *command->arguments ? " " : "", command->arguments, command->help);
+    }
+    control_end(session);
+}
+
+static const struct control_command *find(struct control_session *session, const char *name)
+{
+    struct control *control = session->control;
+    for (size_t i = 0; i < control->options.command_count; i++)
+        if (strcmp(control->names[i], name) == 0)
+            return &control->options.commands[i];
+    char shown[SHOWN_BYTES];
+    text_escape(shown, sizeof shown, name, strlen(name));
+    const char *meant = text_nearest(name, control->names, control->options.command_count);
+    control_error(session, "unknown command '%s'%s%s%s; 'help' lists the commands", shown,
+                  meant ? " (did you mean '" : "", meant ? meant : "", meant ? "'?)" : "");
+    return NULL;
+}
+
+/* Splits the line into the name, which stays in front, and the arguments. */
+static char *split(char *line)
+{
+    char *arguments = line + strcspn(line, " \t");
+    if (*arguments != '\0')
+        *arguments++ = '\0';
+    arguments += strspn(arguments, " \t");
+    size_t size = strlen(arguments);
+    while (size > 0 && strchr(" \t", arguments[size - 1]))
+        size--;
+    arguments[size] = '\0';
+    return arguments;
+}
+
+static const struct control_command *parse(struct control_session *session, char *line, size_t size,
+                                           char **arguments)
+{
+    if (strlen(line) != size) {
+        control_error(session, "a command has no NUL byte in it; 'help' lists the commands");
+        return NULL;
+    }
+    line += strspn(line, " \t");
+    *arguments = split(line);
+    const struct control_command *command = find(session, line);
+    if (!command)
+        return NULL;
+    bool takes = *command->arguments != '\0';
+    bool needs = takes && *command->arguments != '[';
+    if (**arguments == '\0' ? !needs : takes)
+        return command;
+    if (takes)
+        control_error(session, "'%s' needs %s", command->name, command->arguments);
+    else
+        control_error(session, "'%s' takes nothing behind it", command->name);
+    return NULL;
+}
+
+static void on_line(void *state, char *line, size_t size)
+{
+    struct control_session *session = state;
+    session->running = true;
+    session->answered = false;
+    stream_pause(session->stream);
+    char *arguments;
+    const struct control_command *command = parse(session, line, size, &arguments);
+    if (command)
+        command->run(session->control->options.state, session, arguments);
+    else
+        control_end(session);
+}
+
+static void resume_command(struct control_session *session)
+{
+    void (*resume)(void *) = session->resume;
+    session->resume = NULL;
+    resume(session->resume_state);
+}
+
+static void on_drained(void *state)
+{
+    struct control_session *session = state;
+    if (session->resume)
+        resume_command(session);
+    else if (!session->running)
+        stream_resume(session->stream);
+}
+
+static void on_closed(void *state, int error)
+{
+    struct control_session *session = state;
+    if (session->running) {
+        session->gone = true;
+        if (session->resume)
+            resume_command(session);
+    } else if (error == -EMSGSIZE) {
+        dismiss(session, "a command line is too long; the session ends here");
+    } else if (error == -EPROTO) {
+        dismiss(session, "the last line has no newline and was not run");
+    } else {
+        session->gone = true;
+        close_session(session);
+    }
+}
+
+/* ---- Who may have a session ---- */
+
+static struct control_session *longest_idle(const struct control *control)
+{
+    struct control_session *found = NULL;
+    for (size_t i = 0; i < control->count; i++) {
+        struct control_session *session = control->sessions[i];
+        if (!session->running && (!found || session->last_used < found->last_used))
+            found = session;
+    }
+    return found;
+}
+
+static void complain(const char *what, int error)
+{
+    log_complaint(LOG_KIND_CONTROL_REFUSED, clock_now_ms(), what, "why", strerror(error), NULL);
+}
+
+static void admit(struct control *control, int fd)
+{
+    static const struct stream_callbacks callbacks = {on_line, on_drained, on_closed};
+    struct control_session *session = calloc(1, sizeof *session);
+    struct stream *stream =
+        stream_new(control->loop, fd, CONTROL_COMMAND_BYTES_MAX, &callbacks, session);
+    if (!session || !stream) {
+        complain("cannot serve an operator", ENOMEM);
+        if (stream)
+            stream_free(stream);
+        free(session);
+        return;
+    }
+    session->control = control;
+    session->stream = stream;
+    session->last_used = ++control->uses;
+    control->sessions[control->count++] = session;
+    if (control->count > CONTROL_SESSIONS_MAX)
+        dismiss(longest_idle(control), "all sessions are taken; connect again later");
+}
+
+static void on_connection(void *state, unsigned events)
+{
+    (void)events;
+    struct control *control = state;
+    int fd = stream_accept(control->listener);
+    if (fd >= 0) {
+        admit(control, fd);
+        return;
+    }
+    if (fd == -EAGAIN || fd == -EINTR || fd == -ECONNABORTED)
+        return;
+    /* Out of descriptors or memory, and the newcomer still waits: without a pause the loop would
+     * spin until something gives way. */
+    complain("cannot accept an operator's connection", -fd);
+    struct control_session *idle = longest_idle(control);
+    if (idle) {
+        dismiss(idle, "the server is out of descriptors; connect again later");
+    } else {
+        loop_change(&control->handler, 0);
+        loop_timer_once(&control->retry, ACCEPT_RETRY_NS);
+    }
+}
+
+static void on_retry(void *state)
+{
+    struct control *control = state;
+    loop_change(&control->handler, LOOP_READ);
+}
+
+/* ---- Start and end ---- */
+
+int control_open(struct control **opened, struct loop *loop, const struct control_options *options)
+{
+    struct control *control =
+        calloc(1, sizeof *control + options->command_count * sizeof control->names[0]);
+    char *path = strdup(options->path);
+    int error = -ENOMEM;
+    if (!control || !path)
+        goto out_memory;
+    control->loop = loop;
+    control->options = *options;
+    control->path = path;
+    for (size_t i = 0; i < options->command_count; i++)
+        control->names[i] = options->commands[i].name;
+    error = loop_timer_open(loop, &control->retry, on_retry, control);
+    if (error)
+        goto out_memory;
+    error = control->listener = stream_listen(path, options->mode, &options->owner);
+    if (error < 0)
+        goto out_timer;
+    error = loop_add(loop, &control->handler, control->listener, LOOP_READ, on_connection, control);
+    if (error)
+        goto out_listener;
+    *opened = control;
+    return 0;
+
+out_listener:
+    stream_unlisten(control->listener, path);
+out_timer:
+    loop_timer_close(&control->retry);
+out_memory:
+    free(path);
+    free(control);
+    return error;
+}
+
+void control_close(struct control *control)
+{
+    if (control == NULL)
+        return;
+    loop_remove(&control->handler);
+    stream_unlisten(control->listener, control->path);
+    loop_timer_close(&control->retry);
+    while (control->count > 0) {
+        struct control_session *session = control->sessions[control->count - 1];
+        if (session->running && !session->answered)
+            dismiss(session, "the server stops");
+        else
+            close_session(session);
+    }
+    free(control->path);
+    free(control);
+}

@@ -1,0 +1,142 @@
+#include "server/endpoint.h"
+
+#include "net/clock.h"
+#include "net/log.h"
+#include "net/socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    /* Batches that are answered before other events get their turn: at 10 microseconds a datagram,
+       some 10 ms. */
+    DRAIN_BATCHES = 16,
+};
+
+struct endpoint {
+    struct endpoint_options is;
+    struct loop_handler handler;
+    struct batch *batch;
+    struct stats round; /* of the batch at hand: counted together, when all its answers are sent */
+    bool blocked;       /* answers wait for the socket; nothing is received meanwhile */
+    struct loop_task *waiting; /* for the socket to be writable, NULL if nothing does */
+    uint32_t drops;            /* the kernel's counter when it was last read */
+};
+
+static void listen_to(struct endpoint *endpoint)
+{
+    loop_change(&endpoint->handler, (endpoint->blocked ? 0 : LOOP_READ) |
+                                        (endpoint->blocked || endpoint->waiting ? LOOP_WRITE : 0));
+}
+
+/* The batch at hand is over: its counts become everyone's, all at once, so that they always add up.
+ */
+static void settle(struct endpoint *endpoint)
+{
+    struct batch_tally tally = batch_tally(endpoint->batch);
+    endpoint->round.replied += tally.sent;
+    endpoint->round.reply_failed += tally.failed;
+    stats_add(endpoint->is.stats, &endpoint->round);
+    memset(&endpoint->round, 0, sizeof endpoint->round);
+    batch_clear(endpoint->batch);
+}
+
+/* Sends the answers of the batch at hand; false if some have to wait. */
+static bool send_answers(struct endpoint *endpoint)
+{
+    if (batch_send(endpoint->batch, endpoint->is.socket) != 0)
+        return false;
+    settle(endpoint);
+    return true;
+}
+
+static void drain(struct endpoint *endpoint)
+{
+    for (int batches = 0; batches < DRAIN_BATCHES; batches++) {
+        int count = batch_receive(endpoint->batch, endpoint->is.socket);
+        if (count < 0)
+            log_complaint(LOG_KIND_RECEIVE_FAILED, clock_now_ms(), "cannot receive", "reason",
+                          strerror(-count), NULL);
+        if (count <= 0)
+            return;
+        service_decide(endpoint->is.service, endpoint->is.listener, endpoint->batch, count,
+                       clock_now_ms(), &endpoint->round);
+        if (!send_answers(endpoint)) {
+            endpoint->blocked = true;
+            listen_to(endpoint);
+            return;
+        }
+        if (count < BATCH_MAX)
+            return;
+    }
+}
+
+static void on_ready(void *state, unsigned events)
+{
+    struct endpoint *endpoint = state;
+    if (events & LOOP_WRITE) {
+        if (endpoint->blocked && !send_answers(endpoint))
+            return;
+        endpoint->blocked = false;
+        if (endpoint->waiting != NULL)
+            loop_defer(endpoint->is.loop, endpoint->waiting);
+        endpoint->waiting = NULL;
+        listen_to(endpoint);
+    }
+    if (!endpoint->blocked)
+        drain(endpoint);
+}
+
+int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *options)
+{
+    struct endpoint *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return -ENOMEM;
+    made->is = *options;
+    made->batch = batch_new(options->max_datagram_bytes);
+    int error = made->batch == NULL ? -ENOMEM
+                                    : loop_add(options->loop, &made->handler, options->socket,
+                                               LOOP_READ, on_ready, made);
+    if (error != 0) {
+        batch_free(made->batch);
+        free(made);
+        return error;
+    }
+    *endpoint = made;
+    return 0;
+}
+
+void endpoint_close(struct endpoint *endpoint)
+{
+    if (endpoint == NULL)
+        return;
+    if (endpoint->blocked && !send_answers(endpoint)) {
+        struct batch_tally tally = batch_tally(endpoint->batch);
+        endpoint->round.reply_failed +=
+            (uint64_t)batch_queued(endpoint->batch) - tally.sent - tally.failed;
+        settle(endpoint);
+    }
+    endpoint_count_drops(endpoint);
+    loop_remove(&endpoint->handler);
+    batch_free(endpoint->batch);
+    free(endpoint);
+}
+
+int endpoint_socket(const struct endpoint *endpoint)
+{
+    return endpoint->is.socket;
+}
+
+void endpoint_when_writable(struct endpoint *endpoint, struct loop_task *task)
+{
+    endpoint->waiting = task;
+    listen_to(endpoint);
+}
+
+void endpoint_count_drops(struct endpoint *endpoint)
+{
+    uint32_t drops = socket_drops(endpoint->is.socket);
+    endpoint->is.stats->kernel_drops += drops - endpoint->drops; /* both wrap at 2^32 */
+    endpoint->drops = drops;
+}

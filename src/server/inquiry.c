@@ -1,0 +1,293 @@
+#include "server/inquiry.h"
+
+#include "core/text.h"
+#include "core/version.h"
+#include "net/clock.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- questions to all workers ---- */
+
+/* What one worker answers. */
+struct answer {
+    struct worker_call call;
+    struct inquiry *inquiry;
+    struct stats stats;
+    uint32_t clients;
+    uint32_t kicked;
+    struct client found[CONFIG_LISTEN_MAX];
+    size_t found_count;
+};
+
+/* A question put to all workers at once, and the session that waits for their answers. */
+struct inquiry {
+    struct inquiry_service *service;
+    struct control_session *session;
+    void (*tell)(struct inquiry *inquiry); /* writes the answer, once all are there */
+    struct addr source;                    /* the client that is asked for */
+    size_t missing;
+    struct answer answers[];
+};
+
+static void answer_is_home(struct worker_call *call)
+{
+    struct inquiry *inquiry = ((struct answer *)call)->inquiry;
+    if (--inquiry->missing > 0)
+        return;
+    inquiry->tell(inquiry);
+    control_end(inquiry->session);
+    free(inquiry);
+}
+
+static void inquire(struct inquiry_service *service, struct control_session *session,
+                    void (*run)(struct worker_call *), void (*tell)(struct inquiry *),
+                    const struct addr *source)
+{
+    if (service->stopping) {
+        control_refuse(session, "cannot answer: the server is stopping");
+        return;
+    }
+    struct inquiry *inquiry =
+        calloc(1, sizeof *inquiry + service->worker_count * sizeof inquiry->answers[0]);
+    if (inquiry == NULL) {
+        control_refuse(session, "cannot answer: out of memory; try again");
+        return;
+    }
+    inquiry->service = service;
+    inquiry->session = session;
+    inquiry->tell = tell;
+    inquiry->missing = service->worker_count;
+    if (source != NULL)
+        inquiry->source = *source;
+    for (size_t i = 0; i < service->worker_count; i++) {
+        struct answer *answer = &inquiry->answers[i];
+        answer->inquiry = inquiry;
+        answer->call.run = run;
+        answer->call.done = answer_is_home;
+        worker_post(service->workers[i], &answer->call, service->home);
+    }
+}
+
+/* ---- status and stats ---- */
+
+static void run_stats(struct worker_call *call)
+{
+    struct answer *answer = (struct answer *)call;
+    worker_stats(call->worker, &answer->stats, &answer->clients);
+}
+
+static uint64_t sum_up(const struct inquiry *inquiry, struct stats *sum)
+{
+    uint64_t clients = 0;
+    *sum = (struct stats){.received = 0};
+    for (size_t i = 0; i < inquiry->service->worker_count; i++) {
+        stats_add(sum, &inquiry->answers[i].stats);
+        clients += inquiry->answers[i].clients;
+    }
+    sum->broadcasts = jobs_ended(inquiry->service->jobs);
+    return clients;
+}
+
+static void tell_status(struct inquiry *inquiry)
+{
+    const struct inquiry_service *service = inquiry->service;
+    struct control_session *session = inquiry->session;
+    struct stats sum;
+    control_ok(session);
+    control_line(session, "clients", "%" PRIu64, sum_up(inquiry, &sum));
+    control_line(session, "max", "%" PRIu32, service->clients_max);
+    control_line(session, "uptime_s", "%" PRIu64, (clock_now_ms() - service->started_ms) / 1000);
+    control_line(session, "workers", "%zu", service->worker_count);
+    control_line(session, "version", "%s", UDPSRV_VERSION);
+}
+
+static void tell_stats(struct inquiry *inquiry)
+{
+    struct stats sum;
+    uint64_t clients = sum_up(inquiry, &sum);
+    control_ok(inquiry->session);
+    for (size_t i = 0; i < stats_count(); i++)
+        control_line(inquiry->session, stats_name(i), "%" PRIu64, stats_value(&sum, i));
+    control_line(inquiry->session, "clients", "%" PRIu64, clients);
+}
+
+void inquiry_status(void *state, struct control_session *session, char *arguments)
+{
+    (void)arguments;
+    inquire(state, session, run_stats, tell_status, NULL);
+}
+
+void inquiry_stats(void *state, struct control_session *session, char *arguments)
+{
+    (void)arguments;
+    inquire(state, session, run_stats, tell_stats, NULL);
+}
+
+/* ---- one client ---- */
+
+static void say_client(const struct inquiry_service *service, struct control_session *session,
+                       const struct client *client)
+{
+    char text[ADDR_TEXT_BYTES];
+    control_line(session, "client", "%s %s %" PRIu64 " %" PRIu64 " %" PRIu32,
+                 addr_format(&client->source, text),
+                 service->listeners->list[client->listener].text, client->idle_ms, client->age_s,
+                 client->received);
+}
+
+static void say_unknown(const struct inquiry *inquiry)
+{
+    char text[ADDR_TEXT_BYTES];
+    control_error(inquiry->session, "no client %s is registered; `clients` lists those that are",
+                  addr_format(&inquiry->source, text));
+}
+
+static void run_find(struct worker_call *call)
+{
+    struct answer *answer = (struct answer *)call;
+    struct client *client = answer->found;
+    for (uint8_t listener = 0;
+         worker_find(call->worker, listener, &answer->inquiry->source, client);
+         listener = (uint8_t)(client++->listener + 1))
+        answer->found_count++;
+}
+
+static void tell_found(struct inquiry *inquiry)
+{
+    bool known = false;
+    for (size_t i = 0; i < inquiry->service->worker_count; i++) {
+        const struct answer *answer = &inquiry->answers[i];
+        for (size_t k = 0; k < answer->found_count; k++) {
+            if (!known)
+                control_ok(inquiry->session);
+            known = true;
+            say_client(inquiry->service, inquiry->session, &answer->found[k]);
+        }
+    }
+    if (!known)
+        say_unknown(inquiry);
+}
+
+static void run_kick(struct worker_call *call)
+{
+    struct answer *answer = (struct answer *)call;
+    answer->kicked = worker_kick(call->worker, &answer->inquiry->source);
+}
+
+static void tell_kicked(struct inquiry *inquiry)
+{
+    uint32_t kicked = 0;
+    for (size_t i = 0; i < inquiry->service->worker_count; i++)
+        kicked += inquiry->answers[i].kicked;
+    if (kicked == 0) {
+        say_unknown(inquiry);
+        return;
+    }
+    control_ok(inquiry->session);
+    control_line(inquiry->session, "kicked", "%" PRIu32, kicked);
+}
+
+/* Puts a question about the client that arguments name. */
+static void inquire_client(struct inquiry_service *service, struct control_session *session,
+                           char *arguments, void (*run)(struct worker_call *),
+                           void (*tell)(struct inquiry *))
+{
+    struct addr source;
+    const char *wrong = addr_parse(&source, NULL, arguments, 0);
+    if (wrong == NULL && source.port == 0)
+        wrong = "a client's address has a port, as in 192.0.2.1:4000 or [2001:db8::1]:4000";
+    if (wrong == NULL) {
+        inquire(service, session, run, tell, &source);
+        return;
+    }
+    char shown[128];
+    text_escape(shown, sizeof shown, arguments, strlen(arguments));
+    control_refuse(session, "bad address '%s': %s", shown, wrong);
+}
+
+void inquiry_client(void *state, struct control_session *session, char *arguments)
+{
+    inquire_client(state, session, arguments, run_find, tell_found);
+}
+
+void inquiry_kick(void *state, struct control_session *session, char *arguments)
+{
+    inquire_client(state, session, arguments, run_kick, tell_kicked);
+}
+
+/* ---- all clients ---- */
+
+enum { LISTING_SLICE = 256 /* clients a letter: some 25 microseconds of a worker's time */ };
+
+/* A long answer, worker after worker, in slices: the next one is fetched when the last one is
+ * written. */
+struct listing {
+    struct worker_call call;
+    struct inquiry_service *service;
+    struct control_session *session;
+    size_t worker; /* the one that is asked */
+    struct registry_walk walk;
+    uint64_t left; /* clients that may still be listed */
+    struct client clients[LISTING_SLICE];
+    size_t count;
+};
+
+static void run_list(struct worker_call *call)
+{
+    struct listing *listing = (struct listing *)call;
+    listing->count = worker_list(call->worker, &listing->walk, listing->clients, LISTING_SLICE);
+}
+
+static void fetch_slice(void *state)
+{
+    struct listing *listing = state;
+    struct inquiry_service *service = listing->service;
+    if (listing->walk.ended) {
+        listing->walk = registry_walk_all();
+        listing->worker++;
+    }
+    if (listing->worker == service->worker_count || listing->left == 0 || service->stopping ||
+        control_gone(listing->session)) {
+        control_end(listing->session);
+        free(listing);
+        return;
+    }
+    worker_post(service->workers[listing->worker], &listing->call, service->home);
+}
+
+static void slice_is_home(struct worker_call *call)
+{
+    struct listing *listing = (struct listing *)call;
+    for (size_t i = 0; i < listing->count && listing->left > 0; i++, listing->left--)
+        say_client(listing->service, listing->session, &listing->clients[i]);
+    if (!control_write_later(listing->session, fetch_slice, listing))
+        fetch_slice(listing);
+}
+
+void inquiry_clients(void *state, struct control_session *session, char *arguments)
+{
+    uint64_t limit = UINT64_MAX;
+    const char *wrong = arguments[0] != '\0' ? text_number(arguments, 1, UINT32_MAX, &limit) : NULL;
+    if (wrong != NULL) {
+        char shown[128];
+        text_escape(shown, sizeof shown, arguments, strlen(arguments));
+        control_refuse(session, "bad limit '%s': %s", shown, wrong);
+        return;
+    }
+    struct listing *listing = calloc(1, sizeof *listing);
+    if (listing == NULL) {
+        control_refuse(session, "cannot list clients: out of memory; try again");
+        return;
+    }
+    listing->call.run = run_list;
+    listing->call.done = slice_is_home;
+    listing->service = state;
+    listing->session = session;
+    listing->walk = registry_walk_all();
+    listing->left = limit;
+    control_ok(session);
+    fetch_slice(listing);
+}

@@ -1,0 +1,261 @@
+#include "server/jobs.h"
+
+#include "net/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct job {
+    struct job *next;
+    struct job_report report; /* its tally is right once the job has ended */
+    uint64_t started_ms;      /* 0 while it waits */
+    job_ended *ended;
+    void *state;
+    size_t letters_out; /* the job is over when the last one is home */
+    struct part *parts; /* one for each worker */
+    uint8_t bytes[];
+};
+
+/* A worker's share, and the letter that takes it there. */
+struct part {
+    struct broadcast_part broadcast;
+    struct worker_call start, cancel;
+    struct jobs *jobs;
+};
+
+struct jobs {
+    struct worker *const *workers;
+    size_t worker_count;
+    struct mailbox *home;
+    uint32_t queue;
+    bool stopped;
+
+    uint64_t last_id;
+    struct job *running;
+    struct job *waiting, **waiting_end;
+    uint32_t waiting_count;
+
+    struct job_report ended[JOBS_REMEMBERED]; /* a ring, by the order of their ends */
+    uint64_t ended_count;
+};
+
+const char *job_state_name(enum job_state state)
+{
+    static const char *const names[] = {"waiting", "running", "done", "cancelled"};
+    return names[state];
+}
+
+int jobs_open(struct jobs **jobs, struct worker *const *workers, size_t worker_count,
+              struct mailbox *home, uint32_t queue)
+{
+    struct jobs *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return -ENOMEM;
+    *made = (struct jobs){
+        .workers = workers, .worker_count = worker_count, .home = home, .queue = queue};
+    made->waiting_end = &made->waiting;
+    *jobs = made;
+    return 0;
+}
+
+void jobs_set_queue(struct jobs *jobs, uint32_t queue)
+{
+    jobs->queue = queue;
+}
+
+/* ---- the life of a job ---- */
+
+/* Adds up what the workers have done of it so far. */
+static void tally(const struct jobs *jobs, const struct job *job, struct job_report *report)
+{
+    *report = job->report;
+    for (size_t i = 0; i < jobs->worker_count; i++) {
+        struct broadcast_part *part = &job->parts[i].broadcast;
+        report->targets += atomic_load_explicit(&part->targets, memory_order_relaxed);
+        report->sent += atomic_load_explicit(&part->sent, memory_order_relaxed);
+        report->failed += atomic_load_explicit(&part->failed, memory_order_relaxed);
+        report->skipped += atomic_load_explicit(&part->skipped, memory_order_relaxed);
+    }
+    if (job->started_ms != 0)
+        report->duration_ms = clock_now_ms() - job->started_ms;
+}
+
+/* The job is over and out of line: it is remembered, told to who waits for it, and freed. */
+static void end_job(struct jobs *jobs, struct job *job, enum job_state state)
+{
+    struct job_report *report = &jobs->ended[jobs->ended_count++ % JOBS_REMEMBERED];
+    tally(jobs, job, report);
+    report->state = state;
+    if (job->ended != NULL)
+        job->ended(job->state, report);
+    free(job->parts);
+    free(job);
+}
+
+static void start_next(struct jobs *jobs);
+
+static void letter_is_home(struct jobs *jobs)
+{
+    struct job *job = jobs->running;
+    if (--job->letters_out > 0)
+        return;
+    jobs->running = NULL;
+    end_job(jobs, job, job->report.state == JOB_CANCELLED ? JOB_CANCELLED : JOB_DONE);
+    start_next(jobs);
+}
+
+static void open_part_home(struct mail *mail)
+{
+    letter_is_home(((struct part *)mail)->jobs);
+}
+
+static void run_start(struct worker_call *call)
+{
+    struct part *part = (struct part *)(void *)((char *)call - offsetof(struct part, start));
+    broadcast_start(worker_broadcast(call->worker), &part->broadcast);
+}
+
+static void start_part(struct jobs *jobs, struct worker *worker, struct part *part)
+{
+    part->jobs = jobs;
+    part->broadcast.mail.open = open_part_home;
+    part->broadcast.home = jobs->home;
+    part->broadcast.bytes = jobs->running->bytes;
+    part->broadcast.size = jobs->running->report.bytes;
+    part->start.run = run_start;
+    worker_post(worker, &part->start, NULL);
+}
+
+static struct job *take_waiting(struct jobs *jobs, struct job **link)
+{
+    struct job *job = *link;
+    *link = job->next;
+    if (*link == NULL)
+        jobs->waiting_end = link;
+    jobs->waiting_count--;
+    return job;
+}
+
+static void start_next(struct jobs *jobs)
+{
+    if (jobs->running != NULL || jobs->waiting == NULL || jobs->stopped)
+        return;
+    struct job *job = jobs->running = take_waiting(jobs, &jobs->waiting);
+    job->report.state = JOB_RUNNING;
+    job->started_ms = clock_now_ms();
+    job->letters_out = jobs->worker_count;
+    for (size_t i = 0; i < jobs->worker_count; i++)
+        start_part(jobs, jobs->workers[i], &job->parts[i]);
+}
+
+int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended *ended,
+                    void *state)
+{
+    if (jobs->stopped)
+        return -ESHUTDOWN;
+    /* One that would run at once waits for nothing. */
+    if (jobs->running != NULL && jobs->waiting_count >= jobs->queue)
+        return -ENOBUFS;
+    struct job *job = calloc(1, sizeof *job + size);
+    struct part *parts = calloc(jobs->worker_count, sizeof *parts);
+    if (job == NULL || parts == NULL) {
+        free(job);
+        free(parts);
+        return -ENOMEM;
+    }
+    uint64_t id = ++jobs->last_id;
+    job->report = (struct job_report){.id = id, .state = JOB_WAITING, .bytes = size};
+    job->ended = ended;
+    job->state = state;
+    job->parts = parts;
+    if (size > 0)
+        memcpy(job->bytes, bytes, size);
+
+    *jobs->waiting_end = job;
+    jobs->waiting_end = &job->next;
+    jobs->waiting_count++;
+    start_next(jobs);
+    return (int64_t)id;
+}
+
+/* ---- cancelling ---- */
+
+static void run_cancel(struct worker_call *call)
+{
+    struct part *part = (struct part *)(void *)((char *)call - offsetof(struct part, cancel));
+    broadcast_cancel(worker_broadcast(call->worker), &part->broadcast);
+}
+
+static void cancel_is_home(struct worker_call *call)
+{
+    struct part *part = (struct part *)(void *)((char *)call - offsetof(struct part, cancel));
+    letter_is_home(part->jobs);
+}
+
+static void cancel_running(struct jobs *jobs)
+{
+    jobs->running->report.state = JOB_CANCELLED;
+    jobs->running->letters_out += jobs->worker_count;
+    for (size_t i = 0; i < jobs->worker_count; i++) {
+        struct worker_call *call = &jobs->running->parts[i].cancel;
+        call->run = run_cancel;
+        call->done = cancel_is_home;
+        worker_post(jobs->workers[i], call, jobs->home);
+    }
+}
+
+int jobs_cancel(struct jobs *jobs, uint64_t id)
+{
+    if (jobs->running != NULL && jobs->running->report.id == id) {
+        if (jobs->running->report.state == JOB_CANCELLED)
+            return -EALREADY;
+        cancel_running(jobs);
+        return 0;
+    }
+    for (struct job **link = &jobs->waiting; *link != NULL; link = &(*link)->next) {
+        if ((*link)->report.id != id)
+            continue;
+        end_job(jobs, take_waiting(jobs, link), JOB_CANCELLED);
+        return 0;
+    }
+    return id >= 1 && id <= jobs->last_id ? -EALREADY : -ENOENT;
+}
+
+void jobs_stop(struct jobs *jobs)
+{
+    jobs->stopped = true;
+    if (jobs->running != NULL && jobs->running->report.state == JOB_RUNNING)
+        cancel_running(jobs);
+}
+
+void jobs_close(struct jobs *jobs)
+{
+    if (jobs == NULL)
+        return;
+    while (jobs->waiting != NULL)
+        end_job(jobs, take_waiting(jobs, &jobs->waiting), JOB_CANCELLED);
+    free(jobs);
+}
+
+/* ---- looking on ---- */
+
+void jobs_each(const struct jobs *jobs, job_visit *visit, void *state)
+{
+    uint64_t oldest = jobs->ended_count > JOBS_REMEMBERED ? jobs->ended_count - JOBS_REMEMBERED : 0;
+    for (uint64_t i = oldest; i < jobs->ended_count; i++)
+        visit(state, &jobs->ended[i % JOBS_REMEMBERED]);
+
+    struct job_report report;
+    if (jobs->running != NULL) {
+        tally(jobs, jobs->running, &report);
+        visit(state, &report);
+    }
+    for (const struct job *job = jobs->waiting; job != NULL; job = job->next)
+        visit(state, &job->report);
+}
+
+uint64_t jobs_ended(const struct jobs *jobs)
+{
+    return jobs->ended_count;
+}

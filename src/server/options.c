@@ -1,0 +1,93 @@
+#include "server/options.h"
+
+#include "core/options.h"
+
+#include <stdio.h>
+
+enum { CONFIG, CHECK, PRINT, LISTEN, SOCKET, HELP, VERSION, ROWS };
+
+static const struct option_row rows[ROWS] = {
+    [CONFIG] = {'c', "config", "FILE",
+                "read this configuration; without it, the built-in defaults"},
+    [CHECK] = {'t', "test", NULL, "check the configuration and exit: 0 if it is good, 78 if not"},
+    [PRINT] = {'T', "print", NULL, "print the effective configuration and exit"},
+    [LISTEN] = {'l', "listen", "ADDR", "listen here, in place of server.listen; may be repeated"},
+    [SOCKET] = {'s', "socket", "PATH", "the operator's socket, in place of control.socket"},
+    [HELP] = {'h', "help", NULL, "print this help and exit"},
+    [VERSION] = {'V', "version", NULL, "print the version and exit"},
+};
+
+/* False if there is no room for another one. */
+static bool override(struct server_options *options, const char *where, const char *section,
+                     const char *key, const char *value)
+{
+    if (options->override_count == sizeof options->overrides / sizeof options->overrides[0]) {
+        fprintf(stderr, "udpsrv: too many of %s: at most %d listeners\n", where, CONFIG_LISTEN_MAX);
+        return false;
+    }
+    options->overrides[options->override_count++] = (struct configfile_override){
+        .where = where, .section = section, .key = key, .value = value};
+    return true;
+}
+
+/* Takes one option; false if it makes no sense. */
+static bool take(struct server_options *options, int row, const char *value)
+{
+    switch (row) {
+    case CONFIG:
+        options->config_path = value;
+        return true;
+    case CHECK:
+        options->task = SERVER_CHECK;
+        return true;
+    case PRINT:
+        options->task = SERVER_PRINT;
+        return true;
+    case LISTEN:
+        return override(options, "-l", "server", "listen", value);
+    case SOCKET:
+        return override(options, "-s", "control", "socket", value);
+    case HELP:
+        options->task = SERVER_HELP;
+        return true;
+    default:
+        options->task = SERVER_VERSION;
+        return true;
+    }
+}
+
+void server_options_read(struct server_options *options, int argc, char **argv)
+{
+    struct options line;
+    int row, operands;
+
+    *options = (struct server_options){.task = SERVER_RUN};
+    options_begin(&line, argc, argv, rows, ROWS);
+    while ((row = options_next(&line)) >= 0)
+        if (!take(options, row, line.value)) {
+            options->task = SERVER_WRONG;
+            return;
+        } else if (options->task == SERVER_HELP || options->task == SERVER_VERSION) {
+            return;
+        }
+    char **operand = options_operands(&line, &operands);
+    if (row == OPTIONS_WRONG)
+        fprintf(stderr, "udpsrv: %s; try udpsrv --help\n", line.error);
+    else if (operands > 0)
+        fprintf(stderr, "udpsrv: what is '%s' for? a file is given by -c; try udpsrv --help\n",
+                operand[0]);
+    else
+        return;
+    options->task = SERVER_WRONG;
+}
+
+void server_options_help(void)
+{
+    char text[2048];
+    options_help(text, sizeof text, rows, ROWS);
+    printf(
+        "usage: udpsrv [-c FILE] [-t] [-T] [-l ADDR]... [-s PATH]\n\n"
+        "Answers every datagram, remembers who spoke, and can reach them all.\n\n%s\n"
+        "Without -c it listens on 127.0.0.1:3000 and [::1]:3000. See udpsrv(8), udpsrv.conf(5).\n",
+        text);
+}

@@ -1,0 +1,146 @@
+#include "server/reload.h"
+
+#include "core/config_key.h"
+#include "net/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RESTART_KEYS_MAX = 16,  /* more than [server], [control] and clients.max have */
+    RESTART_KEY_BYTES = 48, /* "server.receive-buffer" and then some */
+};
+
+/* A reload under way: the same settings go to each worker; the last one home ends it. */
+struct reloading {
+    reload_done *done;
+    void *state;
+    struct reload_report report;
+    char *restart[RESTART_KEYS_MAX];
+    char restart_text[RESTART_KEYS_MAX][RESTART_KEY_BYTES];
+    struct worker_settings settings;
+    struct reply *replaced; /* to be freed once no worker uses it; NULL if it was kept */
+    size_t missing;
+    struct step {
+        struct worker_call call;
+        struct reloading *reloading;
+    } steps[];
+};
+
+static void note_restart(void *state, const char *section, const char *key, const char *value)
+{
+    struct reloading *reloading = state;
+    (void)value;
+    size_t i = reloading->report.restart_count;
+    if (i == RESTART_KEYS_MAX)
+        return;
+    snprintf(reloading->restart_text[i], RESTART_KEY_BYTES, "%s.%s", section, key);
+    reloading->restart[i] = reloading->restart_text[i];
+    reloading->report.restart_count++;
+}
+
+static void end_reload(struct reloading *reloading)
+{
+    for (size_t i = 0; i < reloading->report.restart_count; i++)
+        log_event(LOG_LEVEL_WARNING, "a changed key needs a restart", "key", reloading->restart[i],
+                  NULL);
+    log_event(LOG_LEVEL_INFO, "reloaded", NULL);
+    reloading->done(reloading->state, &reloading->report);
+    reply_free(reloading->replaced);
+    free(reloading);
+}
+
+static void run_apply(struct worker_call *call)
+{
+    worker_apply(call->worker, &((struct step *)call)->reloading->settings);
+}
+
+static void step_is_home(struct worker_call *call)
+{
+    struct reloading *reloading = ((struct step *)call)->reloading;
+    if (--reloading->missing == 0)
+        end_reload(reloading);
+}
+
+/* Chooses the reply to go on with: the one in use keeps its turn unless another one is wanted.
+ * False when memory is short. */
+static bool choose_reply(struct reloading *reloading, struct reply **in_use,
+                         const struct config *config)
+{
+    struct reply *wanted =
+        reply_new(config->reply.mode, config->reply.messages, config->reply.message_count);
+    if (wanted == NULL)
+        return false;
+    if (reply_same(*in_use, wanted)) {
+        reply_free(wanted);
+    } else {
+        reloading->replaced = *in_use;
+        *in_use = wanted;
+    }
+    reloading->settings.reply = *in_use;
+    return true;
+}
+
+static struct reloading *prepare(const struct reload_target *target, const struct config *config,
+                                 reload_done *done, void *state)
+{
+    struct reloading *made = calloc(1, sizeof *made + target->worker_count * sizeof made->steps[0]);
+    if (made == NULL)
+        return NULL;
+    made->done = done;
+    made->state = state;
+    made->report = (struct reload_report){.applied = true, .restart = made->restart};
+    made->settings = (struct worker_settings){
+        .ttl_ms = config->clients.ttl_ms,
+        .sweep_ms = config->clients.sweep_ms,
+        .rate_pps = config->broadcast.rate_pps,
+    };
+    if (config_each_restart(target->started, config, note_restart, made) &&
+        choose_reply(made, target->reply, config))
+        return made;
+    free(made);
+    return NULL;
+}
+
+static void apply(const struct reload_target *target, struct reloading *reloading,
+                  const struct config *config)
+{
+    log_setup("udpsrv", config->log.level, config->log.format, config->log.target);
+    jobs_set_queue(target->jobs, config->broadcast.queue);
+    reloading->missing = target->worker_count;
+    for (size_t i = 0; i < target->worker_count; i++) {
+        struct step *step = &reloading->steps[i];
+        step->reloading = reloading;
+        step->call.run = run_apply;
+        step->call.done = step_is_home;
+        worker_post(target->workers[i], &step->call, target->home);
+    }
+}
+
+static void refuse(char **problems, size_t count, reload_done *done, void *state)
+{
+    for (size_t i = 0; i < count; i++)
+        log_event(LOG_LEVEL_ERROR, "cannot reload: the old configuration stays", "problem",
+                  problems[i], NULL);
+    const struct reload_report report = {.problems = problems, .problem_count = count};
+    done(state, &report);
+}
+
+void reload(const struct reload_target *target, reload_done *done, void *state)
+{
+    static char no_memory[] = "out of memory; try again";
+    char *problem = no_memory;
+    struct configfile_result result;
+    const struct server_options *options = target->options;
+    int error =
+        configfile_read(&result, options->config_path, options->overrides, options->override_count);
+    struct reloading *reloading = error == 0 ? prepare(target, result.config, done, state) : NULL;
+    if (reloading != NULL)
+        apply(target, reloading, result.config);
+    else if (result.complaint_count > 0)
+        refuse(result.complaints, result.complaint_count, done, state);
+    else
+        refuse(&problem, 1, done, state);
+    configfile_free(&result);
+}

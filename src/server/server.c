@@ -1,0 +1,412 @@
+#include "server/server.h"
+
+#include "core/version.h"
+#include "net/clock.h"
+#include "net/file.h"
+#include "net/log.h"
+#include "net/privilege.h"
+#include "net/random.h"
+#include "net/runtime.h"
+#include "server/check.h"
+#include "server/commands.h"
+#include "server/control.h"
+#include "server/jobs.h"
+#include "server/listeners.h"
+#include "server/reload.h"
+#include "server/worker.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    WORKERS = 1,
+    STOP_MS_MAX = 1000, /* a worker that hasn't stopped by then is left behind */
+};
+
+struct server {
+    const struct server_options *options;
+    struct configfile_result files; /* that the configuration came from */
+    struct config *config;          /* as started */
+    struct identity identity;
+    char socket_path[RUNTIME_PATH_BYTES];
+
+    struct listeners listeners;
+    struct reply *reply;
+    struct loop *loop;
+    struct mailbox *mailbox;
+    struct worker *workers[WORKERS];
+    struct jobs *jobs;
+    struct commands commands;
+    struct control *control;
+
+    bool stopping;
+    size_t running; /* workers that have not stopped yet */
+    struct loop_timer patience;
+    struct farewell {
+        struct worker_call call;
+        struct server *server;
+        struct stats stats;
+        uint32_t clients;
+    } farewells[WORKERS];
+};
+
+/* ---- start ---- */
+
+/* Says in one line what could not be done, on what, and why. Returns error. */
+static int cannot(const char *what, const char *on, int error, const char *advice)
+{
+    log_event(LOG_LEVEL_ERROR, what, "on", on, "reason", strerror(-error), "advice", advice, NULL);
+    return error;
+}
+
+static int find_identity(struct server *server)
+{
+    const struct config *config = server->config;
+    int error = identity_find(&server->identity, config->server.user, config->server.group);
+    if (error == -ESRCH || (error == -ENOENT && config->server.user == NULL))
+        return cannot("cannot find the group to become", config->server.group, error,
+                      "create it, or change server.group");
+    if (error != 0)
+        return cannot("cannot find the user to become", config->server.user, error,
+                      "create it, or change server.user");
+    return 0;
+}
+
+static int open_listeners(struct server *server)
+{
+    return listeners_open(&server->listeners, server->config);
+}
+
+static int make_reply(struct server *server)
+{
+    const struct config *config = server->config;
+    server->reply =
+        reply_new(config->reply.mode, config->reply.messages, config->reply.message_count);
+    return server->reply == NULL
+               ? cannot("cannot keep the messages", "memory", -ENOMEM, "use fewer of them")
+               : 0;
+}
+
+static void on_signal(void *state, int signal);
+static void out_of_patience(void *state);
+
+static int make_loop(struct server *server)
+{
+    static const int signals[] = {SIGHUP, SIGTERM, SIGINT, 0};
+    int error = 0;
+    server->loop = loop_new();
+    if (server->loop != NULL)
+        server->mailbox = mailbox_new(server->loop);
+    if (server->mailbox == NULL)
+        error = -errno;
+    if (error == 0)
+        error = loop_signals(server->loop, signals, on_signal, server);
+    if (error == 0)
+        error = loop_timer_open(server->loop, &server->patience, out_of_patience, server);
+    return error == 0 ? 0
+                      : cannot("cannot wait for events", "epoll", error,
+                               "look at the limits on open files (ulimit -n)");
+}
+
+static int make_workers(struct server *server)
+{
+    int sockets[CONFIG_LISTEN_MAX];
+    for (size_t i = 0; i < server->listeners.count; i++)
+        sockets[i] = server->listeners.list[i].socket;
+    const struct worker_options options = {
+        .capacity = server->config->clients.max,
+        .ttl_ms = server->config->clients.ttl_ms,
+        .sweep_ms = server->config->clients.sweep_ms,
+        .rate_pps = server->config->broadcast.rate_pps,
+        .max_datagram_bytes = server->config->server.max_datagram_bytes,
+        .reply = server->reply,
+        .own_ports = &server->listeners.ports,
+        .sockets = sockets,
+        .socket_count = server->listeners.count,
+    };
+    for (size_t i = 0; i < WORKERS; i++) {
+        int error = worker_new(&server->workers[i], &options);
+        if (error == -EAGAIN || error == -ENOSYS)
+            return cannot("cannot draw a secret key", "getrandom", error,
+                          "without entropy strangers could choose colliding sources; try later");
+        if (error != 0)
+            return cannot("cannot make a worker", "memory", error, "lower clients.max");
+    }
+    return 0;
+}
+
+static int make_jobs(struct server *server)
+{
+    int error = jobs_open(&server->jobs, server->workers, WORKERS, server->mailbox,
+                          server->config->broadcast.queue);
+    return error == 0 ? 0
+                      : cannot("cannot make the queue of broadcasts", "memory", error, "try again");
+}
+
+static void command_reload(void *state, reload_done *done, void *done_state);
+static void command_stop(void *state);
+
+static int find_socket_path(struct server *server)
+{
+    const char *stated = server->config->control.socket;
+    if (stated == NULL)
+        return runtime_socket_path(server->socket_path, sizeof server->socket_path);
+    if (strlen(stated) >= sizeof server->socket_path)
+        return -ENAMETOOLONG;
+    strcpy(server->socket_path, stated);
+    return 0;
+}
+
+static int open_control(struct server *server)
+{
+    struct identity owner = server->identity;
+    const char *group = server->config->control.group;
+    if (group != NULL && identity_find(&owner, NULL, group) != 0)
+        return cannot("cannot find the group of the operator's socket", group, -ESRCH,
+                      "create it, or change control.group");
+
+    struct control_options options = {
+        .path = server->socket_path,
+        .mode = server->config->control.mode,
+        .owner = {server->identity.uid, owner.gid},
+        .state = &server->commands,
+    };
+    options.commands = commands_table(&options.command_count);
+    server->commands = (struct commands){
+        .service =
+            {
+                .workers = server->workers,
+                .worker_count = WORKERS,
+                .jobs = server->jobs,
+                .listeners = &server->listeners,
+                .home = server->mailbox,
+                .clients_max = server->config->clients.max,
+                .started_ms = clock_now_ms(),
+            },
+        .jobs = server->jobs,
+        .server = server,
+        .reload = command_reload,
+        .stop = command_stop,
+    };
+    int error = find_socket_path(server);
+    if (error == 0)
+        error = runtime_directory_make(server->socket_path, &server->identity);
+    if (error == 0)
+        error = control_open(&server->control, server->loop, &options);
+    return error == 0
+               ? 0
+               : cannot("cannot open the operator's socket", server->socket_path, error,
+                        error == -EADDRINUSE ? "another udpsrv has it; give this one its own (-s)"
+                                             : "choose another place (control.socket, -s)");
+}
+
+/* The files of the configuration, as the user that we became can read them. */
+static void warn_of_unreadable_files(const struct server *server)
+{
+    for (size_t i = 0; i < server->files.file_count; i++) {
+        int error = file_readable(server->files.files[i]);
+        if (error != 0)
+            log_event(LOG_LEVEL_WARNING, "a reload will fail: the user can't read the file again",
+                      "file", server->files.files[i], "reason", strerror(-error), "advice",
+                      "make it readable for server.user", NULL);
+    }
+}
+
+static int become_identity(struct server *server)
+{
+    if (server->config->server.user == NULL && server->config->server.group == NULL)
+        return 0;
+    int error = privilege_drop(&server->identity);
+    if (error != 0)
+        return cannot("cannot become another user",
+                      server->config->server.user != NULL ? server->config->server.user
+                                                          : server->config->server.group,
+                      error, "start as root, or leave server.user and server.group out");
+    warn_of_unreadable_files(server);
+    return 0;
+}
+
+static int start_workers(struct server *server)
+{
+    for (; server->running < WORKERS; server->running++) {
+        int error = worker_start(server->workers[server->running]);
+        if (error != 0)
+            return cannot("cannot start a worker", "thread", error,
+                          "look at the limit on threads (ulimit -u)");
+    }
+    return 0;
+}
+
+static int start(struct server *server)
+{
+    /* What needs a privilege comes before it is given up, and threads come last. */
+    static int (*const steps[])(struct server *) = {
+        find_identity, open_listeners, make_reply,      make_loop,     make_workers,
+        make_jobs,     open_control,   become_identity, start_workers,
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        int error = steps[i](server);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+/* The line that says to whoever started us where to find the service. */
+static void say_ready(const struct server *server)
+{
+    printf("udpsrv: ready");
+    for (size_t i = 0; i < server->listeners.count; i++)
+        printf(" %s", server->listeners.list[i].text);
+    printf("\n");
+    fflush(stdout);
+    log_event(LOG_LEVEL_INFO, "ready", "version", UDPSRV_VERSION, "socket", server->socket_path,
+              NULL);
+}
+
+/* ---- reload and stop ---- */
+
+static void command_reload(void *state, reload_done *done, void *done_state)
+{
+    struct server *server = state;
+    const struct reload_target target = {
+        .options = server->options,
+        .started = server->config,
+        .reply = &server->reply,
+        .workers = server->workers,
+        .worker_count = WORKERS,
+        .jobs = server->jobs,
+        .home = server->mailbox,
+    };
+    if (!server->stopping) {
+        reload(&target, done, done_state);
+        return;
+    }
+    static char stopping[] = "the server is stopping";
+    char *problem = stopping;
+    const struct reload_report report = {.problems = &problem, .problem_count = 1};
+    done(done_state, &report);
+}
+
+static void nobody_waits(void *state, const struct reload_report *report)
+{
+    (void)state;
+    (void)report;
+}
+
+/* In the worker's thread, its last letter. */
+static void run_farewell(struct worker_call *call)
+{
+    struct farewell *farewell = (struct farewell *)call;
+    worker_finish(call->worker);
+    worker_stats(call->worker, &farewell->stats, &farewell->clients);
+}
+
+static void farewell_is_home(struct worker_call *call)
+{
+    struct server *server = ((struct farewell *)call)->server;
+    if (--server->running == 0)
+        loop_stop(server->loop);
+}
+
+static void command_stop(void *state)
+{
+    struct server *server = state;
+    if (server->stopping)
+        return;
+    server->stopping = server->commands.service.stopping = true;
+    loop_timer_once(&server->patience, (uint64_t)STOP_MS_MAX * 1000000);
+    jobs_stop(server->jobs);
+    for (size_t i = 0; i < WORKERS; i++) {
+        server->farewells[i].server = server;
+        server->farewells[i].call.run = run_farewell;
+        server->farewells[i].call.done = farewell_is_home;
+        worker_post(server->workers[i], &server->farewells[i].call, server->mailbox);
+    }
+}
+
+/* Leaves at once, and no socket file behind. */
+static void break_off(struct server *server, const char *why)
+{
+    log_event(LOG_LEVEL_ERROR, "ended without a stop", "reason", why, NULL);
+    control_close(server->control);
+    _exit(EXIT_FAILURE);
+}
+
+static void out_of_patience(void *state)
+{
+    break_off(state, "a worker did not stop in time");
+}
+
+static void on_signal(void *state, int signal)
+{
+    struct server *server = state;
+    if (signal == SIGHUP)
+        command_reload(server, nobody_waits, NULL);
+    else if (server->stopping)
+        break_off(server, "a second signal");
+    else
+        command_stop(server);
+}
+
+static void say_stopped(const struct server *server)
+{
+    struct stats sum = {.received = 0};
+    for (size_t i = 0; i < WORKERS; i++)
+        stats_add(&sum, &server->farewells[i].stats);
+    sum.broadcasts = jobs_ended(server->jobs);
+
+    struct log_pair pairs[64];
+    char numbers[64][24];
+    size_t count = stats_count();
+    for (size_t i = 0; i < count; i++) {
+        snprintf(numbers[i], sizeof numbers[i], "%" PRIu64, stats_value(&sum, i));
+        pairs[i] = (struct log_pair){.key = stats_name(i), .value = numbers[i]};
+    }
+    log_pairs(LOG_LEVEL_INFO, "stopped", pairs, count);
+}
+
+/* What was started goes in the reverse order; what was not is nothing. */
+static void end(struct server *server)
+{
+    for (size_t i = WORKERS; i-- > 0;)
+        worker_free(server->workers[i]);
+    /* The workers' last letters are in the mailbox. */
+    mailbox_free(server->mailbox);
+    jobs_close(server->jobs);
+    control_close(server->control);
+    loop_timer_close(&server->patience);
+    loop_free(server->loop);
+    reply_free(server->reply);
+    listeners_close(&server->listeners);
+    config_free(server->config);
+    configfile_free(&server->files);
+}
+
+int server_run(const struct server_options *options)
+{
+    static struct server server;
+    server.options = options;
+    if (check_read(&server.files, options) != 0) {
+        configfile_free(&server.files);
+        return EXIT_CONFIGURATION;
+    }
+    server.config = server.files.config;
+    server.files.config = NULL;
+    log_setup("udpsrv", server.config->log.level, server.config->log.format,
+              server.config->log.target);
+
+    int error = start(&server);
+    if (error == 0) {
+        say_ready(&server);
+        error = loop_run_until_stopped(server.loop);
+        say_stopped(&server);
+    }
+    end(&server);
+    return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

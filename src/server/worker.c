@@ -1,0 +1,293 @@
+#include "server/worker.h"
+
+#include "net/clock.h"
+#include "net/log.h"
+#include "net/memory.h"
+#include "net/random.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    /* Clients looked at in one slice of the sweep: at two cache misses each, some 50 microseconds.
+     */
+    SWEEP_SLICE = 256,
+};
+
+struct worker {
+    struct worker_options is;
+    struct loop *loop;
+    struct mailbox *mailbox;
+    struct thread *thread;
+
+    void *memory; /* the registry's */
+    struct service service;
+    struct endpoint **endpoints; /* by listener */
+    struct broadcast *broadcast;
+    struct stats stats;
+    struct stats complained; /* the counters when they were last looked at for complaints */
+
+    struct loop_timer sweep;
+    struct loop_task sweep_slice;
+};
+
+/* ---- the sweep ---- */
+
+static void run_sweep_slice(void *state)
+{
+    struct worker *worker = state;
+    if (registry_sweep(worker->service.registry, clock_now_ms(), SWEEP_SLICE,
+                       &worker->stats.expired))
+        loop_defer(worker->loop, &worker->sweep_slice);
+}
+
+static void complain(enum log_kind kind, uint64_t now, uint64_t before, const char *sentence,
+                     const char *advice)
+{
+    if (now != before)
+        log_complaint(kind, clock_now_ms(), sentence, "advice", advice, NULL);
+}
+
+/* What goes wrong datagram by datagram is counted there and said here. */
+static void complain_of_counters(struct worker *worker)
+{
+    const struct stats *now = &worker->stats, *before = &worker->complained;
+    complain(LOG_KIND_REGISTRY_FULL, now->refused_full, before->refused_full,
+             "the registry is full: new clients are answered but not registered",
+             "raise clients.max");
+    complain(LOG_KIND_KERNEL_DROPS, now->kernel_drops, before->kernel_drops,
+             "the kernel dropped datagrams before they could be read",
+             "raise server.receive-buffer and net.core.rmem_max");
+    complain(LOG_KIND_REPLY_FAILED, now->reply_failed, before->reply_failed,
+             "the kernel refused replies", "look for missing routes and firewall rules");
+    complain(LOG_KIND_COPY_FAILED, now->copies_failed, before->copies_failed,
+             "the kernel refused broadcast copies", "look for missing routes and firewall rules");
+    worker->complained = worker->stats;
+}
+
+static void count_drops(struct worker *worker)
+{
+    for (size_t i = 0; worker->endpoints != NULL && i < worker->is.socket_count; i++)
+        endpoint_count_drops(worker->endpoints[i]);
+}
+
+static void on_sweep(void *state)
+{
+    struct worker *worker = state;
+    count_drops(worker);
+    complain_of_counters(worker);
+    run_sweep_slice(worker);
+}
+
+/* ---- from start to stop ---- */
+
+static int make_registry(struct worker *worker)
+{
+    struct siphash_key key;
+    uint32_t capacity = worker->is.capacity;
+    int error = random_fill(&key, sizeof key);
+    if (error != 0)
+        return error;
+    worker->memory = memory_reserve(registry_bytes(capacity), registry_index_bytes(capacity));
+    if (worker->memory == NULL)
+        return -errno;
+    worker->service.registry =
+        registry_init(worker->memory, capacity, &key, worker->is.ttl_ms, clock_now_ms());
+    return 0;
+}
+
+static int make_endpoints(struct worker *worker)
+{
+    worker->endpoints = calloc(worker->is.socket_count, sizeof(struct endpoint *));
+    if (worker->endpoints == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < worker->is.socket_count; i++) {
+        const struct endpoint_options options = {
+            .loop = worker->loop,
+            .service = &worker->service,
+            .stats = &worker->stats,
+            .max_datagram_bytes = worker->is.max_datagram_bytes,
+            .socket = worker->is.sockets[i],
+            .listener = (uint8_t)i,
+        };
+        int error = endpoint_open(&worker->endpoints[i], &options);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+static int make_broadcast(struct worker *worker)
+{
+    const struct broadcast_options options = {
+        .loop = worker->loop,
+        .registry = worker->service.registry,
+        .endpoints = worker->endpoints,
+        .stats = &worker->stats,
+        .rate_pps = worker->is.rate_pps,
+    };
+    return broadcast_open(&worker->broadcast, &options);
+}
+
+static int make_loop(struct worker *worker)
+{
+    worker->loop = loop_new();
+    if (worker->loop == NULL)
+        return -errno;
+    worker->mailbox = mailbox_new(worker->loop);
+    if (worker->mailbox == NULL)
+        return -errno;
+    return loop_timer_open(worker->loop, &worker->sweep, on_sweep, worker);
+}
+
+int worker_new(struct worker **worker, const struct worker_options *options)
+{
+    struct worker *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return -ENOMEM;
+    made->is = *options;
+    made->service.reply = options->reply;
+    made->service.own_ports = options->own_ports;
+    made->sweep_slice = (struct loop_task){.run = run_sweep_slice, .state = made};
+
+    static int (*const steps[])(struct worker *) = {make_loop, make_registry, make_endpoints,
+                                                    make_broadcast};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        int error = steps[i](made);
+        if (error != 0) {
+            worker_free(made);
+            return error;
+        }
+    }
+    loop_timer_every(&made->sweep, made->is.sweep_ms);
+    *worker = made;
+    return 0;
+}
+
+/* Ends what sends and counts, in the reverse order of the start. Twice is once. */
+static void wind_up(struct worker *worker)
+{
+    if (worker->loop != NULL) {
+        loop_timer_close(&worker->sweep);
+        loop_cancel(worker->loop, &worker->sweep_slice);
+    }
+    broadcast_close(worker->broadcast);
+    worker->broadcast = NULL;
+    for (size_t i = worker->is.socket_count; worker->endpoints != NULL && i-- > 0;)
+        endpoint_close(worker->endpoints[i]);
+    free(worker->endpoints);
+    worker->endpoints = NULL;
+}
+
+static void worker_main(void *state)
+{
+    struct worker *worker = state;
+    int error = loop_run_until_stopped(worker->loop);
+    if (error != 0)
+        log_event(LOG_LEVEL_ERROR, "a worker's loop broke", "reason", strerror(-error), NULL);
+}
+
+int worker_start(struct worker *worker)
+{
+    worker->thread = thread_start("worker", worker_main, worker);
+    return worker->thread == NULL ? -errno : 0;
+}
+
+void worker_finish(struct worker *worker)
+{
+    wind_up(worker);
+    loop_stop(worker->loop);
+}
+
+void worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    if (worker->thread != NULL)
+        thread_join(worker->thread);
+    wind_up(worker);
+    mailbox_free(worker->mailbox);
+    loop_free(worker->loop);
+    memory_release(worker->memory, registry_bytes(worker->is.capacity));
+    free(worker);
+}
+
+/* ---- letters ---- */
+
+static void open_at_home(struct mail *mail)
+{
+    struct worker_call *call = (struct worker_call *)mail;
+    call->done(call);
+}
+
+static void open_at_worker(struct mail *mail)
+{
+    struct worker_call *call = (struct worker_call *)mail;
+    /* A call that doesn't come home may be gone once it has run. */
+    struct mailbox *home = call->home;
+    call->run(call);
+    if (home == NULL)
+        return;
+    mail->open = open_at_home;
+    mailbox_post(home, mail);
+}
+
+void worker_post(struct worker *worker, struct worker_call *call, struct mailbox *home)
+{
+    call->mail.open = open_at_worker;
+    call->worker = worker;
+    call->home = home;
+    mailbox_post(worker->mailbox, &call->mail);
+}
+
+void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
+{
+    count_drops(worker);
+    *stats = worker->stats;
+    *clients = registry_count(worker->service.registry);
+}
+
+size_t worker_list(struct worker *worker, struct registry_walk *walk, struct client *clients,
+                   size_t room)
+{
+    return registry_walk(worker->service.registry, walk, clock_now_ms(), clients, room);
+}
+
+bool worker_find(struct worker *worker, uint8_t listener, const struct addr *source,
+                 struct client *client)
+{
+    uint64_t now_ms = clock_now_ms();
+    for (size_t i = listener; i < worker->is.socket_count; i++)
+        if (registry_find(worker->service.registry, (uint8_t)i, source, now_ms, client))
+            return true;
+    return false;
+}
+
+uint32_t worker_kick(struct worker *worker, const struct addr *source)
+{
+    uint32_t kicked = 0;
+    struct client client;
+    for (uint8_t i = 0; worker_find(worker, i, source, &client); i = client.listener) {
+        registry_remove(worker->service.registry, client.listener, source);
+        kicked++;
+    }
+    worker->stats.kicked += kicked;
+    return kicked;
+}
+
+void worker_apply(struct worker *worker, const struct worker_settings *settings)
+{
+    worker->service.reply = settings->reply;
+    registry_set_ttl(worker->service.registry, settings->ttl_ms);
+    broadcast_set_rate(worker->broadcast, settings->rate_pps);
+    if (settings->sweep_ms != worker->is.sweep_ms) {
+        worker->is.sweep_ms = settings->sweep_ms;
+        loop_timer_every(&worker->sweep, settings->sweep_ms);
+    }
+}
+
+struct broadcast *worker_broadcast(struct worker *worker)
+{
+    return worker->broadcast;
+}

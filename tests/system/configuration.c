@@ -1,0 +1,247 @@
+/* Configurations as a file gives them: what is wrong is said in its place, what is right is the
+ * same when it is printed and read again. */
+
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(system_configuration, .fini = harness_end, .timeout = 60);
+
+enum { STATUS_CONFIG = 78 };
+
+static void write_file(const char *path, const char *text, size_t size)
+{
+    FILE *file = fopen(path, "we");
+
+    expect(file != NULL && fwrite(text, 1, size, file) == size && fclose(file) == 0,
+           "expected to write %s", path);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    write_file(path, text, strlen(text));
+}
+
+/* Checks a file of these bytes, by -t and by a start: both refuse it, pointing at the line, and
+ * nothing listens. */
+static const char *expect_refusal(const char *text, size_t size, int line, const char *part)
+{
+    const char *file = harness_path("udpsrv.conf");
+    const char *place = harness_format("%s:%d:", file, line);
+    struct result checked, started;
+    const char *found;
+    char *end = NULL;
+
+    write_file(file, text, size);
+    checked = run(NULL, "udpsrv", "-t", "-c", file, NULL);
+    found = strstr(checked.err, place);
+    expect(checked.status == STATUS_CONFIG && found != NULL,
+           "expected -t to end with %d and '%sCOLUMN: ' for '%.60s', it ended with %d and '%s'",
+           STATUS_CONFIG, place, text, checked.status, checked.err);
+    expect(strtol(found + strlen(place), &end, 10) > 0 && strncmp(end, ": ", 2) == 0,
+           "expected a column behind '%s' in '%s'", place, checked.err);
+    harness_contains("the complaint", checked.err, part);
+    started = run(NULL, "udpsrv", "-c", file, "-s", harness_path("sock"), NULL);
+    harness_equal("the status of a start", started.status, STATUS_CONFIG);
+    harness_contains("the complaint of a start", started.err, place);
+    harness_equal("bytes on stdout", (int64_t)started.out_bytes, 0);
+    expect(access(harness_path("sock"), F_OK) != 0, "expected no socket behind a refused start");
+    return checked.err;
+}
+
+Test(system_configuration, is_refused_with_file_line_and_column_of_what_is_wrong)
+{
+    static const struct {
+        const char *text;
+        int line;
+        const char *part;
+    } cases[] = {
+        {"[clients]\n\n[severs]\n", 3, "[severs] (did you mean [server]?)"},
+        {"[clients]\ntll = 5s\n", 2, "did you mean 'ttl'?"},
+        {"[clients]\nttl = 5\n", 2, "ttl"},
+        {"[clients]\nttl = soon\n", 2, "soon"},
+        {"[clients]\nttl = 0s\n", 2, "ttl"},
+        {"[clients]\nttl =\n", 2, "ttl"},
+        {"[clients]\nttl\n", 2, ""},
+        {"[clients]\nmax = 0\n", 2, "max"},
+        {"[clients]\nmax = -1\n", 2, "max"},
+        {"[clients]\nmax = many\n", 2, "many"},
+        {"[clients]\nttl = 5s\nttl = 6s\n", 3, "ttl"},
+        {"[clients\nttl = 5s\n", 1, ""},
+        {"ttl = 5s\n", 1, ""},
+        {"[server]\nmax-datagram = huge\n", 2, "huge"},
+        {"[server]\nmax-datagram = 1m\n", 2, "max-datagram"},
+        {"[server]\nlisten = 127.0.0.1:99999\n", 2, "127.0.0.1:99999"},
+        {"[server]\nlisten = 127.0.0:3000\n", 2, "127.0.0:3000"},
+        {"[server]\nlisten = localhost\n", 2, "localhost"},
+        {"[reply]\nmessage = \"audi\n", 2, "quote"},
+        {"[reply]\nmessage = \"\\q\"\n", 2, ""},
+        {"[reply]\nmode = sometimes\n", 2, "sometimes"},
+        {"[admission]\npolicy = closed\n", 2, "closed"},
+        {"[control]\nmode = rw\n", 2, "rw"},
+        {"[log]\nlevel = loud\n", 2, "loud"},
+        {"include = nowhere.conf\n", 1, "nowhere.conf"},
+        {"include = udpsrv.conf\n", 1, "udpsrv.conf"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        expect_refusal(cases[i].text, strlen(cases[i].text), cases[i].line, cases[i].part);
+}
+
+Test(system_configuration, is_refused_when_it_is_garbage_or_without_measure)
+{
+    enum { TEN_MEGABYTES = 10 << 20 };
+    static const char garbage[] = "\x7f"
+                                  "ELF\x02\x01\x01\x00\x00\xff\xfe\n\x00\x1b[31m = \x80\n";
+    static char line[TEN_MEGABYTES];
+    const char *err;
+
+    err = expect_refusal(garbage, sizeof garbage - 1, 1, "");
+    expect(strchr(err, '\x1b') == NULL && strchr(err, '\xff') == NULL,
+           "expected the bytes of the file to be escaped in '%s'", err);
+    memset(line, 'x', TEN_MEGABYTES);
+    memcpy(line, "[reply]\nmessage = ", 18);
+    err = expect_refusal(line, TEN_MEGABYTES, 2, "");
+    expect(strlen(err) < 1000, "expected a complaint of a line, it has %zu bytes", strlen(err));
+    line[18 + 65508] = '\n';
+    expect_refusal(line, 18 + 65508 + 1, 2, "65507"); /* one byte more than UDP carries */
+    write_file(harness_path("udpsrv.conf"), line, 18 + 65507);
+    run_ok(NULL, "udpsrv", "-t", "-c", harness_path("udpsrv.conf"), NULL);
+}
+
+Test(system_configuration, is_refused_when_the_rotation_is_empty)
+{
+    struct result result;
+
+    write_text(harness_path("udpsrv.conf"), "[reply]\nmode = rotate\nmessage =\n");
+    result = run(NULL, "udpsrv", "-t", "-c", harness_path("udpsrv.conf"), NULL);
+    harness_equal("the status", result.status, STATUS_CONFIG);
+    harness_contains("the complaint", result.err, "message");
+}
+
+Test(system_configuration, tells_all_that_is_wrong_at_once)
+{
+    static const char text[] = "[clients]\nttl = 0s\nmax = 0\n[log]\nlevel = loud\n[nothing]\n";
+    const char *err = expect_refusal(text, strlen(text), 2, "");
+
+    for (int line = 2; line <= 6; line++) {
+        if (line != 4)
+            harness_contains("the complaints", err,
+                             harness_format("%s:%d:", harness_path("udpsrv.conf"), line));
+    }
+    harness_equal("complaints", (int64_t)text_count(err, "udpsrv.conf:"), 4);
+}
+
+Test(system_configuration, is_refused_when_the_file_is_missing_or_includes_loop)
+{
+    struct result result;
+
+    result = run(NULL, "udpsrv", "-t", "-c", harness_path("missing.conf"), NULL);
+    harness_equal("the status", result.status, STATUS_CONFIG);
+    harness_contains("the complaint", result.err, "missing.conf");
+    write_text(harness_path("a.conf"), "include = b.conf\n");
+    write_text(harness_path("b.conf"), "[log]\ninclude = a.conf\n");
+    result = run(NULL, "udpsrv", "-t", "-c", harness_path("a.conf"), NULL);
+    harness_equal("the status", result.status, STATUS_CONFIG);
+    harness_contains("the complaint", result.err, harness_format("%s:2:", harness_path("b.conf")));
+}
+
+Test(system_configuration, may_be_spread_over_files)
+{
+    const char *text;
+
+    write_text(harness_path("a.conf"), "[clients]\ninclude = b.conf\nttl = 7s\n");
+    write_text(harness_path("b.conf"), "[reply]\nmessage = inner\ninclude = none/*.conf\n");
+    text = run_ok(NULL, "udpsrv", "-T", "-c", harness_path("a.conf"), NULL);
+    harness_contains("the configuration", text, "ttl = 7s");
+    harness_contains("the configuration", text, "message = inner");
+}
+
+Test(system_configuration, reads_the_same_when_it_is_printed)
+{
+    static const char *const texts[] = {
+        "",
+        "[server]\nlisten = 127.0.0.1:0, [::1]:4000\nlisten = 127.0.0.2\nuser = root\n"
+        "group = root\nmax-datagram = 4k\nreceive-buffer = 1m\nsend-buffer = 100001\n"
+        "[reply]\nmode = rotate\nmessage = \"a, b\", plain, \"\", \"\\\"\\x00\\xff\\n#;\", \" \"\n"
+        "[clients]\nmax = 77\nttl = 90s\nsweep = 1500ms\n[broadcast]\nrate = 5\nqueue = 6\n"
+        "[admission]\npolicy = open\n[control]\nsocket = \"/tmp/a b#c\"\nmode = 0640\n"
+        "group = root\n[log]\nlevel = debug\nformat = logfmt\ntarget = syslog\n",
+        "[server]\nlisten = 0.0.0.0:3000\n[admission]\npolicy = open\n[reply]\nmode = none\n",
+    };
+    const char *first = harness_path("first.conf"), *second = harness_path("second.conf");
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const char *once, *twice;
+
+        write_text(first, texts[i]);
+        once = run_ok(NULL, "udpsrv", "-T", "-c", first, NULL);
+        write_text(second, once);
+        twice = run_ok(NULL, "udpsrv", "-T", "-c", second, NULL);
+        cr_assert_str_eq(once, twice);
+        run_ok(NULL, "udpsrv", "-t", "-c", second, NULL);
+    }
+    harness_contains("the last one", run_ok(NULL, "udpsrv", "-T", "-c", second, NULL),
+                     "listen = 0.0.0.0:3000");
+}
+
+Test(system_configuration, of_the_sample_is_that_of_no_file_at_all)
+{
+    cr_assert_str_eq(run_ok(NULL, "udpsrv", "-T", "-c", "config/udpsrv.conf", NULL),
+                     run_ok(NULL, "udpsrv", "-T", NULL));
+    run_ok(NULL, "udpsrv", "-t", "-c", "config/udpsrv.conf", NULL);
+    run_ok(NULL, "udpsrv", "-t", NULL);
+}
+
+Test(system_configuration, for_a_trusted_network_is_accepted)
+{
+    run_ok(NULL, "udpsrv", "-t", "-c", "config/lan.conf", NULL);
+    harness_contains("config/lan.conf", run_ok(NULL, "udpsrv", "-T", "-c", "config/lan.conf", NULL),
+                     "policy = open");
+}
+
+Test(system_configuration, gives_way_to_the_command_line)
+{
+    const char *text;
+
+    write_text(harness_path("a.conf"), "[server]\nlisten = 127.0.0.1:1\n[control]\nsocket = /x\n");
+    text = run_ok(NULL, "udpsrv", "-T", "-c", harness_path("a.conf"), "-l", "127.0.0.1:2", "-l",
+                  "127.0.0.1:3", "-s", "/y", NULL);
+    expect(strstr(text, "127.0.0.1:1\n") == NULL, "expected -l in place of listen in '%s'", text);
+    harness_contains("the configuration", text, "127.0.0.1:2");
+    harness_contains("the configuration", text, "127.0.0.1:3");
+    harness_contains("the configuration", text, "socket = /y");
+}
+
+Test(system_configuration, of_the_command_line_is_checked_too)
+{
+    struct result result = run(NULL, "udpsrv", "-t", "-l", "127.0.0.1:x", NULL);
+
+    harness_equal("the status of a bad -l", result.status, STATUS_CONFIG);
+    harness_contains("the complaint", result.err, "127.0.0.1:x");
+    harness_equal("an unknown option", run(NULL, "udpsrv", "--frobnicate", NULL).status, 2);
+    harness_equal("an operand", run(NULL, "udpsrv", "operand", NULL).status, 2);
+    harness_contains("--help", run_ok(NULL, "udpsrv", "--help", NULL), "--config");
+    run_ok(NULL, "udpsrv", "--version", NULL);
+}
+
+Test(system_configuration, refuses_a_listener_that_other_hosts_reach_without_a_policy)
+{
+    static const char *const exposed[] = {"0.0.0.0:0", "[::]:0", "192.0.2.1:3000",
+                                          "[2001:db8::1]:3000"};
+
+    for (size_t i = 0; i < sizeof exposed / sizeof exposed[0]; i++) {
+        struct result checked = run(NULL, "udpsrv", "-t", "-l", exposed[i], NULL);
+        struct result started =
+            run(NULL, "udpsrv", "-l", exposed[i], "-s", harness_path("sock"), NULL);
+
+        harness_equal("the status of -t", checked.status, STATUS_CONFIG);
+        harness_equal("the status of a start", started.status, STATUS_CONFIG);
+        harness_contains("the complaint", checked.err, "[admission]");
+        harness_contains("the complaint", checked.err, "policy = open");
+        harness_contains("the complaint", started.err, "policy = open");
+    }
+}

@@ -1,0 +1,305 @@
+/* What loopback can't show, in network namespaces of the test: hosts with several addresses, links
+ * of their own, routes and firewalls that fail, and a line that is slower than the sender. */
+
+#include "harness.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(system_namespace, .fini = harness_end, .timeout = 60);
+
+static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n";
+
+/* A host of ours and a neighbour, one link between them. The thread is in ours behind it. */
+struct neighbours {
+    int here;
+    int there;
+};
+
+/* near names our end of the link; the setups are shell commands, run at each end. */
+static void add_neighbour(struct neighbours *both, const char *near, const char *near_setup,
+                          const char *far_setup)
+{
+    both->here = netns_here();
+    expect(unshare(CLONE_NEWNET) == 0, "expected a second namespace");
+    netns_shell("ip link set lo up");
+    both->there = netns_here();
+    netns_switch(both->here);
+    netns_shell(harness_format("ip link add %s type veth peer name far netns /proc/%d/fd/%d\n"
+                               "ip link set %s addrgenmode none\n"
+                               "%s\n"
+                               "ip link set %s up",
+                               near, (int)getpid(), both->there, near, near_setup, near));
+    netns_switch(both->there);
+    netns_shell(
+        harness_format("ip link set far addrgenmode none\n%s\nip link set far up", far_setup));
+    netns_switch(both->here);
+}
+
+static int udp_open_in(int netns, const struct neighbours *both, const char *local)
+{
+    int udp;
+
+    netns_switch(netns);
+    udp = udp_open(local);
+    netns_switch(both->here);
+    return udp;
+}
+
+/* An address as the neighbour sees it: a zone is the name of its end of the link there. */
+static struct endpoint seen_from(const struct neighbours *both, const char *host, uint16_t port)
+{
+    struct endpoint endpoint;
+
+    netns_switch(both->there);
+    endpoint = endpoint_with_port(host, port);
+    netns_switch(both->here);
+    return endpoint;
+}
+
+static const char NEAR_SETUP[] = "ip addr add 10.8.0.1/24 dev near\n"
+                                 "ip addr add 10.8.0.2/24 dev near\n"
+                                 "ip addr add fd08::1/64 dev near nodad\n"
+                                 "ip addr add fd08::2/64 dev near nodad\n"
+                                 "ip addr add fe80::1/64 dev near nodad";
+static const char FAR_SETUP[] = "ip addr add 10.8.0.9/24 dev far\n"
+                                "ip addr add fd08::9/64 dev far nodad\n"
+                                "ip addr add fe80::9/64 dev far nodad";
+
+Test(system_namespace, answers_and_broadcasts_from_the_address_that_a_neighbour_spoke_to)
+{
+    static const struct {
+        const char *client, *asked[2];
+    } cases[] = {
+        {"10.8.0.9", {"10.8.0.1", "10.8.0.2"}},
+        {"fd08::9", {"fd08::1", "fd08::2"}},
+        {"[fe80::9%far]:0", {"fe80::1%far", "fe80::1%far"}},
+    };
+    struct server server = {0};
+    struct neighbours both;
+
+    netns_enter();
+    add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
+    server_start(&server, OPEN, "-l", "0.0.0.0:0", "-l", "[::]:0", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int udp = udp_open_in(both.there, &both, cases[i].client);
+        uint16_t port = endpoint_port(&server.at[i == 0 ? 0 : 1]);
+
+        for (int turn = 0; turn < 6; turn++) {
+            struct endpoint to = seen_from(&both, cases[i].asked[turn % 2], port);
+
+            udp_ask(udp, &to, "hi", "yes");
+            ctl_ok(&server, "broadcast", "news", NULL);
+            udp_expect(udp, &to, "news");
+        }
+        harness_equal("clients", server_stat(&server, "clients"), (int64_t)i + 1);
+    }
+    harness_equal("copies_failed", server_stat(&server, "copies_failed"), 0);
+    server_stop(&server);
+}
+
+Test(system_namespace, listens_on_a_link_local_address_by_the_name_of_its_link)
+{
+    struct server server = {0};
+    struct neighbours both;
+    struct endpoint to, name, far;
+    const char *zone;
+    int udp;
+
+    netns_enter();
+    add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
+    server_start(&server, OPEN, "-l", "[fe80::1%near]:0", NULL);
+    udp = udp_open_in(both.there, &both, "[fe80::9%far]:0");
+    to = seen_from(&both, "fe80::1%far", endpoint_port(&server.at[0]));
+    udp_ask(udp, &to, "hi", "yes");
+    ctl_ok(&server, "broadcast", "news", NULL);
+    udp_expect(udp, &to, "news");
+    /* The operator knows it by the number of the link, and may say so. */
+    far = udp_name(udp);
+    name = endpoint_with_port("fe80::9%near", endpoint_port(&far));
+    zone = endpoint_text(&name);
+    harness_contains("clients", ctl_ok(&server, "clients", "--json", NULL), zone);
+    ctl_ok(&server, "kick", zone, NULL);
+    harness_equal("clients", server_stat(&server, "clients"), 0);
+    server_stop(&server);
+}
+
+Test(system_namespace, tells_neighbours_apart_who_have_one_link_local_address_on_two_links)
+{
+    struct server server = {0};
+    struct neighbours left, right;
+    struct endpoint from_left, from_right;
+    int udp_left, udp_right;
+
+    netns_enter();
+    add_neighbour(&left, "left", "ip addr add fe80::1/64 dev left nodad", FAR_SETUP);
+    add_neighbour(&right, "right", "ip addr add fe80::1/64 dev right nodad", FAR_SETUP);
+    server_start(&server, OPEN, "-l", "[::]:0", NULL);
+    from_left = seen_from(&left, "fe80::1%far", endpoint_port(&server.at[0]));
+    from_right = seen_from(&right, "fe80::1%far", endpoint_port(&server.at[0]));
+    udp_left = udp_open_in(left.there, &left, "[fe80::9%far]:5000");
+    udp_right = udp_open_in(right.there, &right, "[fe80::9%far]:5000");
+    udp_ask(udp_left, &from_left, "hi", "yes");
+    udp_ask(udp_right, &from_right, "hi", "yes");
+    harness_equal("clients", server_stat(&server, "clients"), 2);
+    ctl_ok(&server, "broadcast", "news", NULL);
+    udp_expect(udp_left, &from_left, "news");
+    udp_expect(udp_right, &from_right, "news");
+    server_stop(&server);
+}
+
+enum { HERD = 64 };
+
+/* HERD clients of a server in one namespace, five of whom can no longer be reached, each for a
+ * reason of its own. */
+struct herd {
+    struct server server;
+    struct endpoint at;
+    int clients[HERD];
+};
+
+static bool is_lost(int i)
+{
+    return i >= 10 && i % 10 == 0 && i <= 50;
+}
+
+static void start_herd(struct herd *herd, const char *listen)
+{
+    netns_enter();
+    netns_shell("for i in 1 2 3 4 5 99 100; do ip addr add 10.9.0.$i/32 dev lo; done");
+    server_start(&herd->server, OPEN, "-l", listen, NULL);
+    herd->at = endpoint_with_port("10.9.0.100", endpoint_port(&herd->server.at[0]));
+    for (int i = 0; i < HERD; i++) {
+        herd->clients[i] = udp_open(is_lost(i) ? harness_format("10.9.0.%d", i / 10) : "10.9.0.99");
+        udp_ask(herd->clients[i], &herd->at, "hi", "yes");
+    }
+    netns_shell("for i in 1 2 3 4; do ip addr del 10.9.0.$i/32 dev lo; done\n"
+                "ip route add blackhole 10.9.0.1/32\n"   /* EINVAL */
+                "ip route add prohibit 10.9.0.2/32\n"    /* EACCES */
+                "ip route add unreachable 10.9.0.3/32\n" /* EHOSTUNREACH; .4 has no route left:
+                                                            ENETUNREACH */
+                "nft add table inet filter\n"            /* EPERM */
+                "nft 'add chain inet filter output { type filter hook output priority 0; }'\n"
+                "nft add rule inet filter output ip daddr 10.9.0.5 drop");
+}
+
+static void expect_five_lost(struct herd *herd)
+{
+    for (int round = 1; round <= 3; round++) {
+        const char *text = harness_format("news %d", round);
+        const char *report = ctl_ok(&herd->server, "broadcast", text, "--json", NULL);
+
+        harness_equal("targets", json_integer(report, "targets"), HERD);
+        harness_equal("sent", json_integer(report, "sent"), HERD - 5);
+        harness_equal("failed", json_integer(report, "failed"), 5);
+        harness_equal("skipped", json_integer(report, "skipped"), 0);
+        for (int i = 0; i < HERD; i++) {
+            if (!is_lost(i))
+                udp_expect(herd->clients[i], &herd->at, text);
+        }
+        harness_equal("copies_failed", server_stat(&herd->server, "copies_failed"), 5 * round);
+    }
+    for (int i = 0; i < HERD; i++) {
+        if (is_lost(i))
+            udp_expect_nothing(herd->clients[i], "nothing can get there");
+    }
+}
+
+Test(system_namespace, loses_only_the_copies_to_destinations_that_fail)
+{
+    struct herd herd = {0};
+
+    start_herd(&herd, "10.9.0.100:0");
+    expect_five_lost(&herd);
+    server_stop(&herd.server);
+}
+
+Test(system_namespace, loses_only_the_copies_to_destinations_that_fail_from_a_wildcard_listener)
+{
+    struct herd herd = {0};
+
+    start_herd(&herd, "0.0.0.0:0");
+    expect_five_lost(&herd);
+    server_stop(&herd.server);
+}
+
+Test(system_namespace, loses_only_the_answer_that_fails_in_the_middle_of_a_batch)
+{
+    struct herd herd = {0};
+
+    start_herd(&herd, "0.0.0.0:0");
+    /* While it is stopped its receive queue fills: one batch. Client 50 can still send. */
+    process_kill(&herd.server.process, SIGSTOP);
+    for (int i = 0; i < HERD; i++) {
+        if (!is_lost(i) || i == 50)
+            udp_say(herd.clients[i], &herd.at, "hi");
+    }
+    process_kill(&herd.server.process, SIGCONT);
+    for (int i = 0; i < HERD; i++) {
+        if (!is_lost(i))
+            udp_expect(herd.clients[i], &herd.at, "yes");
+    }
+    harness_equal("reply_failed", server_stat(&herd.server, "reply_failed"), 1);
+    harness_equal("replied", server_stat(&herd.server, "replied"), HERD + HERD - 5);
+    expect_balance("stats", server_ask(&herd.server, "stats"));
+    server_stop(&herd.server);
+}
+
+enum { SLOW_CLIENTS = 400, SLOW_BYTES = 1400, SLOW_RATE_BYTES_S = 20 * 1000 * 1000 / 8 };
+
+/* A server behind a line of 20 Mbit/s, whose queue takes more than its send buffer. */
+static void start_slow(struct server *server, struct neighbours *both, int *clients)
+{
+    netns_enter();
+    add_neighbour(both, "near", NEAR_SETUP, FAR_SETUP);
+    netns_shell("tc qdisc add dev near root tbf rate 20mbit burst 10k limit 10m");
+    server_start(server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l", "10.8.0.1:0",
+                 NULL);
+    for (int i = 0; i < SLOW_CLIENTS; i++) {
+        clients[i] = udp_open_in(both->there, both, "10.8.0.9");
+        udp_ask(clients[i], &server->at[0], "hi", "hi");
+    }
+}
+
+Test(system_namespace, waits_for_a_full_socket_and_loses_no_copy)
+{
+    static char text[SLOW_BYTES + 1];
+    static int clients[SLOW_CLIENTS];
+    struct server server = {0};
+    struct neighbours both;
+    const char *report;
+
+    memset(text, 'x', SLOW_BYTES);
+    start_slow(&server, &both, clients);
+    report = ctl_ok(&server, "broadcast", text, "--json", NULL);
+    harness_equal("sent", json_integer(report, "sent"), SLOW_CLIENTS);
+    harness_equal("failed", json_integer(report, "failed"), 0);
+    for (int i = 0; i < SLOW_CLIENTS; i++)
+        udp_expect(clients[i], &server.at[0], text);
+    /* The line takes 224 ms for all; a send buffer of 128k holds less than half of it. */
+    expect(json_integer(report, "duration_ms") >=
+               SLOW_CLIENTS * SLOW_BYTES * 1000 / SLOW_RATE_BYTES_S / 3,
+           "expected the socket to fill; '%s'", report);
+    server_stop(&server);
+}
+
+Test(system_namespace, waits_for_a_full_socket_and_loses_no_answer)
+{
+    static char text[SLOW_BYTES + 1];
+    static int clients[SLOW_CLIENTS];
+    struct server server = {0};
+    struct neighbours both;
+
+    memset(text, 'x', SLOW_BYTES);
+    start_slow(&server, &both, clients);
+    for (int i = 0; i < SLOW_CLIENTS; i++)
+        udp_say(clients[i], &server.at[0], text);
+    for (int i = 0; i < SLOW_CLIENTS; i++)
+        udp_expect(clients[i], &server.at[0], text);
+    harness_equal("replied", server_stat(&server, "replied"), 2 * SLOW_CLIENTS);
+    harness_equal("kernel_drops", server_stat(&server, "kernel_drops"), 0);
+    expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}

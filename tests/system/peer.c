@@ -1,0 +1,240 @@
+/* UDP sockets of the test, and the network namespaces that it can put itself into. */
+
+#define HARNESS_INTERNAL
+#include "harness.h"
+#include "process.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct endpoint endpoint_of(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    const char *close_bracket = strchr(text, ']');
+    bool plain6 = close_bracket == NULL && colon != strchr(text, ':');
+    bool has_port = colon != NULL && !plain6 && (close_bracket == NULL || colon > close_bracket);
+    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
+                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *found;
+    struct endpoint endpoint;
+    char host[ENDPOINT_TEXT_BYTES];
+    int error;
+
+    snprintf(host, sizeof host, "%.*s", has_port ? (int)(colon - text) : (int)strlen(text), text);
+    if (host[0] == '[') {
+        memmove(host, host + 1, strlen(host));
+        host[strcspn(host, "]")] = '\0';
+    }
+    error = getaddrinfo(host, has_port ? colon + 1 : "0", &hints, &found);
+    if (error != 0)
+        harness_fail("expected an address, '%s' is none: %s", text, gai_strerror(error));
+    endpoint = (struct endpoint){.size = found->ai_addrlen};
+    memcpy(&endpoint.sockaddr, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return endpoint;
+}
+
+const char *endpoint_text(const struct endpoint *endpoint)
+{
+    const struct sockaddr_in *four = (const struct sockaddr_in *)&endpoint->sockaddr;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&endpoint->sockaddr;
+    char host[INET6_ADDRSTRLEN] = "?";
+
+    if (endpoint->sockaddr.ss_family == AF_INET) {
+        inet_ntop(AF_INET, &four->sin_addr, host, sizeof host);
+        return harness_format("%s:%d", host, ntohs(four->sin_port));
+    }
+    inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof host);
+    if (six->sin6_scope_id == 0)
+        return harness_format("[%s]:%d", host, ntohs(six->sin6_port));
+    return harness_format("[%s%%%u]:%d", host, six->sin6_scope_id, ntohs(six->sin6_port));
+}
+
+/* The port stands at the same place in both families. */
+uint16_t endpoint_port(const struct endpoint *endpoint)
+{
+    return ntohs(((const struct sockaddr_in *)&endpoint->sockaddr)->sin_port);
+}
+
+struct endpoint endpoint_with_port(const char *host, uint16_t port)
+{
+    struct endpoint endpoint = endpoint_of(host);
+
+    ((struct sockaddr_in *)&endpoint.sockaddr)->sin_port = htons(port);
+    return endpoint;
+}
+
+bool endpoint_same(const struct endpoint *a, const struct endpoint *b)
+{
+    return strcmp(endpoint_text(a), endpoint_text(b)) == 0;
+}
+
+static int open_bound(const struct endpoint *local)
+{
+    int udp = socket(local->sockaddr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (udp < 0 || bind(udp, (const struct sockaddr *)&local->sockaddr, local->size) < 0)
+        harness_fail("expected a UDP socket bound to %s: %s", endpoint_text(local),
+                     strerror(errno));
+    return udp;
+}
+
+int udp_open(const char *local)
+{
+    struct endpoint wanted = endpoint_of(local);
+    int udp = open_bound(&wanted);
+    struct endpoint got = udp_name(udp);
+
+    /* A server doesn't answer to its own port, which the kernel may pick at another address. */
+    if (endpoint_port(&wanted) == 0 && servers_have_port(endpoint_port(&got))) {
+        int other = open_bound(&wanted);
+
+        close(udp);
+        udp = other;
+    }
+    return udp;
+}
+
+struct endpoint udp_name(int udp)
+{
+    struct endpoint endpoint = {.size = sizeof endpoint.sockaddr};
+
+    getsockname(udp, (struct sockaddr *)&endpoint.sockaddr, &endpoint.size);
+    return endpoint;
+}
+
+void udp_send(int udp, const struct endpoint *to, const void *bytes, size_t size)
+{
+    ssize_t sent = sendto(udp, bytes, size, 0, (const struct sockaddr *)&to->sockaddr, to->size);
+
+    if (sent != (ssize_t)size)
+        harness_fail("expected to send %zu bytes to %s: %s", size, endpoint_text(to),
+                     strerror(errno));
+}
+
+void udp_say(int udp, const struct endpoint *to, const char *text)
+{
+    udp_send(udp, to, text, strlen(text));
+}
+
+ssize_t udp_receive(int udp, void *bytes, size_t room, struct endpoint *from)
+{
+    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
+    struct pollfd wait = {.fd = udp, .events = POLLIN};
+    struct endpoint ignored;
+
+    from = from != NULL ? from : &ignored;
+    for (;;) {
+        ssize_t size;
+        int64_t left = deadline - harness_now_ms();
+
+        from->size = sizeof from->sockaddr;
+        size = recvfrom(udp, bytes, room, MSG_DONTWAIT, (struct sockaddr *)&from->sockaddr,
+                        &from->size);
+        if (size >= 0)
+            return size;
+        if ((errno != EAGAIN && errno != EINTR) || left <= 0)
+            return -1;
+        poll(&wait, 1, (int)left);
+    }
+}
+
+void udp_expect(int udp, const struct endpoint *from, const char *text)
+{
+    static char bytes[65536];
+    struct endpoint came;
+    ssize_t size = udp_receive(udp, bytes, sizeof bytes - 1, &came);
+    struct endpoint name = udp_name(udp);
+
+    if (size < 0)
+        harness_fail("expected '%s' at %s from %s, nothing came: %s", text, endpoint_text(&name),
+                     from != NULL ? endpoint_text(from) : "anywhere", strerror(errno));
+    bytes[size] = '\0';
+    if ((size_t)size != strlen(text) || memcmp(bytes, text, (size_t)size) != 0 ||
+        (from != NULL && !endpoint_same(from, &came)))
+        harness_fail("expected '%s' at %s from %s, '%s' (%zd bytes) came from %s", text,
+                     endpoint_text(&name), from != NULL ? endpoint_text(from) : "anywhere", bytes,
+                     size, endpoint_text(&came));
+}
+
+void udp_ask(int udp, const struct endpoint *server, const char *text, const char *answer)
+{
+    udp_say(udp, server, text);
+    udp_expect(udp, server, answer);
+}
+
+void udp_expect_nothing(int udp, const char *what)
+{
+    char bytes[2048];
+    ssize_t size = recv(udp, bytes, sizeof bytes - 1, MSG_DONTWAIT);
+
+    if (size >= 0) {
+        bytes[size] = '\0';
+        harness_fail("expected nothing (%s), '%s' (%zd bytes) came", what, bytes, size);
+    }
+    if (errno != EAGAIN)
+        harness_fail("expected nothing (%s), not an error: %s", what, strerror(errno));
+}
+
+void udp_pass_by(const struct endpoint *to)
+{
+    static int passers;
+    int udp = udp_open(harness_format("127.1.%d.%d", passers / 250 % 250, 1 + passers % 250));
+
+    passers++;
+    udp_say(udp, to, "hi");
+    close(udp);
+}
+
+bool harness_allow_files(size_t count)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max < count)
+        return false;
+    if (limit.rlim_cur < count)
+        limit.rlim_cur = count;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+void netns_enter(void)
+{
+    harness_directory(); /* the keeper stays outside */
+    if (unshare(CLONE_NEWNET) < 0)
+        cr_skip_test("no network namespace may be made here: %s", strerror(errno));
+    netns_shell("ip link set lo up");
+}
+
+void netns_shell(const char *command)
+{
+    const char *argv[] = {"sh", "-ec", command, NULL};
+    struct result result = process_run(NULL, NULL, argv);
+
+    if (result.status != 0)
+        cr_skip_test("'%s' can't be done here: %s", command, result.err);
+}
+
+int netns_here(void)
+{
+    int netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+    if (netns < 0)
+        harness_fail("expected /proc to tell the namespace: %s", strerror(errno));
+    return netns;
+}
+
+void netns_switch(int netns)
+{
+    if (setns(netns, CLONE_NEWNET) < 0)
+        harness_fail("expected to enter the namespace: %s", strerror(errno));
+}

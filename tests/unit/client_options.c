@@ -1,0 +1,105 @@
+#include "client/options.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <string.h>
+
+enum { ARGUMENTS_MAX = 16, ARGUMENT_BYTES = 64 };
+
+static struct client_options options;
+
+static void redirect(void)
+{
+    cr_redirect_stdout();
+    cr_redirect_stderr();
+}
+
+/* Reads a command line of words without blanks; "''" is an empty one. */
+static int read_line(const char *line)
+{
+    static char words[ARGUMENTS_MAX][ARGUMENT_BYTES];
+    static char *argv[ARGUMENTS_MAX + 1];
+    int argc = 0;
+    for (int used; sscanf(line, "%63s%n", words[argc], &used) == 1; line += used) {
+        if (strcmp(words[argc], "''") == 0)
+            words[argc][0] = '\0';
+        argv[argc] = words[argc];
+        argc++;
+    }
+    argv[argc] = NULL;
+    return client_options_read(&options, argc, argv);
+}
+
+static void expect_usage(const char *line)
+{
+    int status = read_line(line);
+    cr_assert_eq(status, 2, "'%s' gave %d", line, status);
+}
+
+TestSuite(client_options, .init = redirect, .timeout = 10);
+
+Test(client_options, has_the_defaults_of_the_manual)
+{
+    cr_assert_eq(read_line("udpcli 127.0.0.1"), -1);
+    cr_assert_eq(options.timeout_ms, 2000);
+    cr_assert_eq(options.retries, 2);
+    cr_assert_eq(options.count, 1);
+    cr_assert_eq(options.keepalive_ms, 0);
+    cr_assert_eq(options.target.addr.port, 3000);
+    cr_assert_null(options.message);
+}
+
+Test(client_options, takes_short_and_long_forms)
+{
+    cr_assert_eq(read_line("udpcli -w 5 -r 0 -n 3 -4 localhost:9 hi"), -1);
+    cr_assert_eq(options.timeout_ms, 5000);
+    cr_assert_eq(options.retries, 0);
+    cr_assert_eq(options.count, 3);
+    cr_assert_eq(options.family, ADDR_IPV4);
+    cr_assert_eq(options.target.port, 9);
+    cr_assert_str_eq(options.message, "hi");
+    cr_assert_eq(options.message_size, 2);
+    cr_assert_eq(read_line("udpcli --timeout=50ms --keepalive=20s --json --ipv6 --hex ::1"), -1);
+    cr_assert_eq(options.timeout_ms, 50);
+    cr_assert_eq(options.keepalive_ms, 20000);
+    cr_assert(options.json && options.hex);
+    cr_assert_eq(options.family, ADDR_IPV6);
+}
+
+Test(client_options, tells_an_empty_message_from_none)
+{
+    cr_assert_eq(read_line("udpcli 127.0.0.1 ''"), -1);
+    cr_assert_not_null(options.message);
+    cr_assert_eq(options.message_size, 0);
+}
+
+Test(client_options, decodes_a_hexadecimal_message)
+{
+    cr_assert_eq(read_line("udpcli --hex 127.0.0.1 00fF"), -1);
+    cr_assert_eq(options.message_size, 2);
+    cr_assert_arr_eq(options.message, "\0\xff", 2);
+}
+
+Test(client_options, refuses_wrong_usage)
+{
+    expect_usage("udpcli");
+    expect_usage("udpcli 127.0.0.1 a b");
+    expect_usage("udpcli --nonsense 127.0.0.1");
+    expect_usage("udpcli 127.0.0.1:0 a");
+    expect_usage("udpcli -w x 127.0.0.1 a");
+    expect_usage("udpcli -w 25h 127.0.0.1 a");
+    expect_usage("udpcli -r -1 127.0.0.1 a");
+    expect_usage("udpcli -n 0 127.0.0.1 a");
+    expect_usage("udpcli -n 2 127.0.0.1");
+    expect_usage("udpcli -k 0 127.0.0.1");
+    expect_usage("udpcli -k 20s 127.0.0.1 a");
+    expect_usage("udpcli --hex 127.0.0.1 abc");
+    expect_usage("udpcli --hex 127.0.0.1 zz");
+    expect_usage("udpcli -6 127.0.0.1 a");
+}
+
+Test(client_options, succeeds_at_help_and_version)
+{
+    cr_assert_eq(read_line("udpcli -h"), 0);
+    cr_assert_eq(read_line("udpcli --version"), 0);
+}

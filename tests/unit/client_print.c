@@ -1,0 +1,111 @@
+#include "client/print.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void expect_bytes(enum print_style style, const char *bytes, size_t size, uint64_t rtt_ns,
+                         const char *printed)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    cr_assert_not_null(out);
+    print_arrival(out, style,
+                  &(struct arrival){(const uint8_t *)bytes, size, "1.2.3.4:5", 67, rtt_ns});
+    fclose(out);
+    cr_assert_str_eq(text, printed);
+    cr_assert_eq(length, strlen(printed));
+    free(text);
+}
+
+static void expect_text(enum print_style style, const char *text, const char *printed)
+{
+    expect_bytes(style, text, strlen(text), 0, printed);
+}
+
+#define JSON(size, rest) "{\"time_ms\":67,\"from\":\"1.2.3.4:5\",\"size\":" size "," rest "}\n"
+
+TestSuite(client_print, .timeout = 10);
+
+Test(client_print, picks_the_style_from_what_was_asked_and_where_it_goes)
+{
+    cr_assert_eq(print_style(false, false, true, true), PRINT_ESCAPED);
+    cr_assert_eq(print_style(false, false, false, true), PRINT_RAW);
+    cr_assert_eq(print_style(false, false, false, false), PRINT_LINE);
+    cr_assert_eq(print_style(false, true, true, true), PRINT_HEX);
+    cr_assert_eq(print_style(true, false, true, true), PRINT_JSON);
+    cr_assert_eq(print_style(true, true, false, false), PRINT_JSON_HEX);
+}
+
+Test(client_print, leaves_raw_bytes_as_they_are)
+{
+    expect_text(PRINT_RAW, "a\nb\x1b\xff", "a\nb\x1b\xff\n");
+    expect_text(PRINT_RAW, "", "\n");
+}
+
+Test(client_print, does_not_double_the_newline_at_the_end)
+{
+    expect_text(PRINT_RAW, "a\n", "a\n");
+    expect_text(PRINT_LINE, "a\r\n", "a\n");
+    expect_text(PRINT_ESCAPED, "a\n", "a\n");
+    expect_text(PRINT_RAW, "a\n\n", "a\n\n");
+    expect_text(PRINT_RAW, "\n", "\n");
+    expect_text(PRINT_RAW, "\r\n", "\n");
+    expect_text(PRINT_RAW, "\r", "\r\n");
+}
+
+Test(client_print, keeps_a_datagram_on_one_line)
+{
+    expect_text(PRINT_LINE, "a\nb\n\nc", "a b  c\n");
+    expect_text(PRINT_LINE, "\n\n", " \n");
+}
+
+Test(client_print, escapes_what_could_steer_a_terminal)
+{
+    expect_text(PRINT_ESCAPED, "\x1b[2J\a\x7f\r\t\\ \"x\"", "\\x1b[2J\\x07\\x7f\\r\\t\\\\ \"x\"\n");
+    expect_text(PRINT_ESCAPED, "a\nb", "a\\nb\n");
+    expect_bytes(PRINT_ESCAPED, "\0a", 2, 0, "\\x00a\n");
+    expect_text(PRINT_ESCAPED, "\xc2\x9b[2J", "\\xc2\\x9b[2J\n");
+    expect_text(PRINT_ESCAPED, "\xe2\x80\xae", "\\xe2\\x80\\xae\n");
+}
+
+Test(client_print, leaves_printable_utf8_readable)
+{
+    expect_text(PRINT_ESCAPED, "käse € 𝄞 é", "käse € 𝄞 é\n");
+}
+
+Test(client_print, escapes_what_is_not_utf8)
+{
+    expect_text(PRINT_ESCAPED, "\xff", "\\xff\n");
+    expect_text(PRINT_ESCAPED, "\xc0\xaf", "\\xc0\\xaf\n");                   /* overlong */
+    expect_text(PRINT_ESCAPED, "\xe0\x80\xaf", "\\xe0\\x80\\xaf\n");          /* overlong */
+    expect_text(PRINT_ESCAPED, "\xed\xa0\x80", "\\xed\\xa0\\x80\n");          /* surrogate */
+    expect_text(PRINT_ESCAPED, "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80\n"); /* > U+10FFFF */
+    expect_text(PRINT_ESCAPED, "\xe2\x82", "\\xe2\\x82\n");                   /* cut */
+    expect_text(PRINT_ESCAPED, "\xc3(", "\\xc3(\n");
+}
+
+Test(client_print, writes_hexadecimal)
+{
+    expect_bytes(PRINT_HEX, "\0\xff\n", 3, 0, "00ff0a\n");
+    expect_text(PRINT_HEX, "", "\n");
+}
+
+Test(client_print, writes_json_with_text_where_it_is_utf8)
+{
+    expect_text(PRINT_JSON, "kä\"\\\n\x01", JSON("7", "\"text\":\"kä\\\"\\\\\\n\\u0001\""));
+    expect_text(PRINT_JSON, "\xc2\x9b", JSON("2", "\"text\":\"\\u009b\""));
+    expect_text(PRINT_JSON, "", JSON("0", "\"text\":\"\""));
+}
+
+Test(client_print, writes_json_with_hex_where_it_is_not_or_was_asked_for)
+{
+    expect_text(PRINT_JSON, "a\xff", JSON("2", "\"hex\":\"61ff\""));
+    expect_text(PRINT_JSON_HEX, "a", JSON("1", "\"hex\":\"61\""));
+}
+
+Test(client_print, writes_the_round_trip_time_where_it_is_known)
+{
+    expect_bytes(PRINT_JSON, "a", 1, 1234567, JSON("1", "\"rtt_ms\":1.235,\"text\":\"a\""));
+}

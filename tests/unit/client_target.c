@@ -1,0 +1,75 @@
+#include "client/target.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static struct target target;
+
+static void expect_address(const char *text, const char *address)
+{
+    char written[ADDR_TEXT_BYTES];
+    const char *wrong = target_parse(&target, text, 3000);
+    cr_assert_null(wrong, "%s: %s", text, wrong);
+    cr_assert_str_eq(addr_format(&target.addr, written), address);
+}
+
+static void expect_name(const char *text, const char *host, uint16_t port)
+{
+    const char *wrong = target_parse(&target, text, 3000);
+    cr_assert_null(wrong, "%s: %s", text, wrong);
+    cr_assert_eq(target.addr.family, ADDR_NONE);
+    cr_assert_str_eq(target.host, host);
+    cr_assert_eq(target.port, port);
+}
+
+static void expect_wrong(const char *text)
+{
+    cr_assert_not_null(target_parse(&target, text, 3000), "'%s' was taken", text);
+}
+
+TestSuite(client_target, .timeout = 10);
+
+Test(client_target, takes_addresses_with_and_without_a_port)
+{
+    expect_address("127.0.0.1", "127.0.0.1:3000");
+    expect_address("127.0.0.1:9", "127.0.0.1:9");
+    expect_address("::1", "[::1]:3000");
+    expect_address("[::1]", "[::1]:3000");
+    expect_address("[::1]:9", "[::1]:9");
+}
+
+Test(client_target, takes_names_with_and_without_a_port)
+{
+    expect_name("localhost", "localhost", 3000);
+    expect_name("a.example:65535", "a.example", 65535);
+}
+
+Test(client_target, keeps_the_zone_of_an_address)
+{
+    cr_assert_null(target_parse(&target, "[fe80::1%eth0]:9", 3000));
+    cr_assert_str_eq(target.zone, "eth0");
+}
+
+Test(client_target, refuses_what_nothing_can_be_sent_to)
+{
+    expect_wrong("");
+    expect_wrong(":3000");
+    expect_wrong("localhost:");
+    expect_wrong("localhost:0");
+    expect_wrong("localhost:65536");
+    expect_wrong("localhost:x");
+    expect_wrong("127.0.0.1:0");
+    expect_wrong("[::1]:0");
+    expect_wrong("[::1");
+    expect_wrong("1:2:3");
+}
+
+Test(client_target, takes_the_longest_host_name_and_no_longer_one)
+{
+    char name[TARGET_HOST_BYTES + 1];
+    memset(name, 'a', sizeof name);
+    name[TARGET_HOST_BYTES] = '\0';
+    expect_wrong(name);
+    name[TARGET_HOST_BYTES - 1] = '\0';
+    expect_name(name, name, 3000);
+}

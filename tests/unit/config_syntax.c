@@ -1,0 +1,205 @@
+#include "core/config_syntax.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* A line to be cut up, and what was found in it. */
+struct reading {
+    char line[128];
+    struct config_statement statement;
+    struct config_item item;
+    const char *wrong;
+};
+
+static void read_line(struct reading *reading, const char *line)
+{
+    strcpy(reading->line, line);
+    reading->wrong =
+        config_statement_read(&reading->statement, reading->line, strlen(reading->line));
+}
+
+static void read_item(struct reading *reading, const char *value, bool list)
+{
+    strcpy(reading->line, value);
+    reading->wrong = config_item_read(&reading->item, reading->line, list);
+}
+
+Test(config_syntax, blank_lines_and_comments_say_nothing)
+{
+    static const char *const EMPTY[] = {"", " ", "\t \t", "# x = y", ";[z]", "  # [server"};
+    for (size_t i = 0; i < COUNT(EMPTY); i++) {
+        struct reading reading;
+        read_line(&reading, EMPTY[i]);
+        cr_expect_null(reading.wrong, "%s", EMPTY[i]);
+        cr_expect_eq(reading.statement.form, CONFIG_EMPTY);
+    }
+}
+
+Test(config_syntax, a_section_stands_in_brackets)
+{
+    static const char *const SECTIONS[] = {"[log]", "  [log]  ", "[ log\t]", "[log]#x", "[log] ;]"};
+    for (size_t i = 0; i < COUNT(SECTIONS); i++) {
+        struct reading reading;
+        read_line(&reading, SECTIONS[i]);
+        cr_expect_null(reading.wrong, "%s", SECTIONS[i]);
+        cr_expect_eq(reading.statement.form, CONFIG_SECTION);
+        cr_expect_str_eq(reading.statement.name, "log");
+    }
+}
+
+Test(config_syntax, a_setting_is_a_name_and_all_behind_the_first_equals_sign)
+{
+    struct reading reading;
+    read_line(&reading, " \tmax-datagram\t = a = b # c");
+    cr_assert_null(reading.wrong);
+    cr_assert_eq(reading.statement.form, CONFIG_SETTING);
+    cr_assert_str_eq(reading.statement.name, "max-datagram");
+    cr_assert_str_eq(reading.statement.value, " a = b # c");
+    read_line(&reading, "a=");
+    cr_assert_str_eq(reading.statement.name, "a");
+    cr_assert_str_eq(reading.statement.value, "");
+}
+
+Test(config_syntax, what_is_wrong_with_a_line_is_said_with_its_place)
+{
+    static const struct {
+        const char *line;
+        int column;
+        const char *wrong;
+        enum config_form form;
+    } BAD[] = {
+        {"  [log", 2, "']' is missing", CONFIG_SECTION},
+        {"[log] x", 6, "only a comment may follow ']'", CONFIG_SECTION},
+        {"[log]]", 5, "only a comment may follow ']'", CONFIG_SECTION},
+        {" ttl", 1, "neither '[section]' nor 'key = value'", CONFIG_EMPTY},
+        {"ttl 10s # = x", 0, NULL, CONFIG_SETTING}, /* and no such key */
+        {" = 10s", 1, "the key is missing before '='", CONFIG_EMPTY},
+        {"a = \x1b[2J", 4, "a control character: this is not a text file", CONFIG_EMPTY},
+        {"# \x7f", 2, "a control character: this is not a text file", CONFIG_EMPTY},
+        {"\r", 0, "a control character: this is not a text file", CONFIG_EMPTY},
+    };
+    for (size_t i = 0; i < COUNT(BAD); i++) {
+        struct reading reading;
+        read_line(&reading, BAD[i].line);
+        cr_expect_eq(reading.statement.form, BAD[i].form, "%s", BAD[i].line);
+        if (BAD[i].wrong) {
+            cr_expect_str_eq(reading.wrong, BAD[i].wrong, "%s", BAD[i].line);
+            cr_expect_eq(reading.statement.wrong - reading.line, BAD[i].column, "%s", BAD[i].line);
+        }
+    }
+}
+
+Test(config_syntax, a_nul_byte_is_a_control_character)
+{
+    struct config_statement statement;
+    char line[] = "a = b\0c";
+    cr_assert_not_null(config_statement_read(&statement, line, sizeof line - 1));
+    cr_assert_eq(statement.wrong - line, 5);
+}
+
+Test(config_syntax, bytes_beyond_ascii_are_text)
+{
+    struct reading reading;
+    read_line(&reading, "message = h\xc3\xa9llo \xff");
+    cr_assert_null(reading.wrong);
+    cr_assert_eq(reading.statement.form, CONFIG_SETTING);
+}
+
+Test(config_syntax, an_item_without_quotes_ends_at_a_comment_and_is_trimmed)
+{
+    static const struct {
+        const char *value, *item;
+    } ITEMS[] = {
+        {"a", "a"},         {"  a b\t", "a b"},   {" a # b", "a"},   {" a\t;b", "a"},
+        {"a#b;c", "a#b;c"}, {"#a", "#a"},         {" # a", ""},      {"", ""},
+        {"  ", ""},         {"a\"b\"", "a\"b\""}, {"a\\n", "a\\n"},  {"a,b", "a,b"},
+        {"a = b", "a = b"}, {"; a", "; a"},       {" a #b #c", "a"},
+    };
+    for (size_t i = 0; i < COUNT(ITEMS); i++) {
+        struct reading reading;
+        read_item(&reading, ITEMS[i].value, false);
+        cr_expect_null(reading.wrong, "%s", ITEMS[i].value);
+        cr_expect_str_eq(reading.item.bytes, ITEMS[i].item);
+        cr_expect_eq(reading.item.size, strlen(ITEMS[i].item));
+        cr_expect_null(reading.item.next);
+        cr_expect_not(reading.item.quoted);
+    }
+}
+
+Test(config_syntax, a_quoted_item_keeps_blanks_comments_and_commas)
+{
+    struct reading reading;
+    read_item(&reading, "  \" a # b, c ; \"  # d", true);
+    cr_assert_null(reading.wrong);
+    cr_assert_str_eq(reading.item.bytes, " a # b, c ; ");
+    cr_assert(reading.item.quoted);
+    cr_assert_null(reading.item.next);
+}
+
+Test(config_syntax, a_quoted_item_may_be_empty)
+{
+    struct reading reading;
+    read_item(&reading, "\"\"", false);
+    cr_assert_null(reading.wrong);
+    cr_assert_eq(reading.item.size, 0);
+    cr_assert(reading.item.quoted);
+}
+
+Test(config_syntax, escapes_stand_for_bytes)
+{
+    static const char BYTES[] = "\n\t\r\\\"\0\xff\x1b[x";
+    struct reading reading;
+    read_item(&reading, "\"\\n\\t\\r\\\\\\\"\\x00\\xfF\\x1b[x\"", false);
+    cr_assert_null(reading.wrong);
+    cr_assert_eq(reading.item.size, sizeof BYTES - 1);
+    cr_assert_arr_eq(reading.item.bytes, BYTES, sizeof BYTES);
+}
+
+Test(config_syntax, commas_divide_a_list)
+{
+    static const char *const ITEMS[] = {"audi", "a, b", "x y", "", "#z", "bmw"};
+    struct reading reading;
+    strcpy(reading.line, " audi , \"a, b\",x y,,#z,bmw # end");
+    char *value = reading.line;
+    for (size_t i = 0; i < COUNT(ITEMS); i++) {
+        cr_assert_null(config_item_read(&reading.item, value, true));
+        cr_assert_str_eq(reading.item.bytes, ITEMS[i]);
+        value = reading.item.next;
+        cr_assert_eq(value == NULL, i + 1 == COUNT(ITEMS));
+    }
+}
+
+Test(config_syntax, what_is_wrong_with_an_item_is_said_with_its_place)
+{
+    static const char CLOSE[] = "the quote is not closed";
+    static const char ESCAPE[] = "not an escape: there are \\n \\t \\r \\\\ \\\" and \\xNN";
+    static const struct {
+        const char *value;
+        bool list;
+        int column;
+        const char *wrong;
+    } BAD[] = {
+        {" \"abc", false, 1, CLOSE},
+        {"\"", false, 0, CLOSE},
+        {"\"abc\\\"", false, 0, CLOSE},
+        {"\"ab\\q\"", false, 3, ESCAPE},
+        {"\"ab\\", false, 3, ESCAPE},
+        {"\"\\x\"", false, 1, ESCAPE},
+        {"\"\\x1\"", false, 1, ESCAPE},
+        {"\"\\x1", false, 1, ESCAPE},
+        {"\"\\x", false, 1, ESCAPE},
+        {"\"\\xzz\"", false, 1, ESCAPE},
+        {"\"a\" b", false, 4, "only a comment may follow the closing quote"},
+        {"\"a\", b", false, 3, "only a comment may follow the closing quote"},
+        {"\"a\"b, c", true, 3, "only ',' or a comment may follow the closing quote"},
+    };
+    for (size_t i = 0; i < COUNT(BAD); i++) {
+        struct reading reading;
+        read_item(&reading, BAD[i].value, BAD[i].list);
+        cr_assert_not_null(reading.wrong, "%s", BAD[i].value);
+        cr_expect_str_eq(reading.wrong, BAD[i].wrong, "%s", BAD[i].value);
+        cr_expect_eq(reading.item.wrong - reading.line, BAD[i].column, "%s", BAD[i].value);
+    }
+}

@@ -1,0 +1,252 @@
+#include "net/log.h"
+
+#include "net/thread.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Standard error goes into a file while a test speaks. */
+static FILE *captured;
+static int kept_stderr;
+
+static void capture(void)
+{
+    captured = tmpfile();
+    cr_assert_neq(captured, NULL);
+    kept_stderr = dup(STDERR_FILENO);
+    fcntl(fileno(captured), F_SETFL, O_APPEND);
+    cr_assert_geq(dup2(fileno(captured), STDERR_FILENO), 0);
+}
+
+/* What was written, to be freed. */
+static char *heard(void)
+{
+    long size = 0;
+    dup2(kept_stderr, STDERR_FILENO);
+    close(kept_stderr);
+    cr_assert_eq(fseek(captured, 0, SEEK_END), 0);
+    size = ftell(captured);
+    rewind(captured);
+    char *text = calloc(1, (size_t)size + 1);
+    cr_assert_eq(fread(text, 1, (size_t)size, captured), (size_t)size);
+    fclose(captured);
+    return text;
+}
+
+/* Asserts that it is one line that ends so, behind a time stamp where there is one. */
+static void expect(const char *before, const char *behind)
+{
+    char *text = heard();
+    size_t size = strlen(text);
+    cr_assert_geq(size, strlen(before) + strlen(behind), "%s", text);
+    cr_assert_eq(strncmp(text, before, strlen(before)), 0, "%s", text);
+    cr_assert_str_eq(text + size - strlen(behind), behind);
+    cr_assert_eq(strchr(text, '\n'), text + size - 1, "%s", text);
+    free(text);
+}
+
+static size_t count_lines(const char *text)
+{
+    size_t count = 0;
+    for (; *text; text++)
+        count += *text == '\n';
+    return count;
+}
+
+static void speak(enum config_log_format format)
+{
+    log_setup("test", LOG_LEVEL_INFO, format, LOG_TARGET_STDERR);
+    capture();
+}
+
+/* ---- Formats ---- */
+
+Test(log, speaks_text_to_stderr_before_it_is_set_up)
+{
+    capture();
+    log_event(LOG_LEVEL_INFO, "listening", "address", "127.0.0.1:3000", NULL);
+    expect("20", "Z info listening address=127.0.0.1:3000\n");
+}
+
+Test(log, text_has_the_time_the_level_and_the_sentence)
+{
+    speak(LOG_FORMAT_TEXT);
+    log_event(LOG_LEVEL_WARNING, "receive buffer clamped", "asked", "4m", "got", "208k", NULL);
+    expect("20", "Z warning receive buffer clamped asked=4m got=208k\n");
+}
+
+Test(log, logfmt_quotes_what_has_to_be)
+{
+    speak(LOG_FORMAT_LOGFMT);
+    log_event(LOG_LEVEL_ERROR, "listening", "address", "127.0.0.1:3000", "why", "in use", "empty",
+              "", "quote", "a\"b", "equal", "a=b", NULL);
+    expect("time=20",
+           "Z level=error msg=listening address=127.0.0.1:3000 why=\"in use\" empty=\"\" "
+           "quote=\"a\\\"b\" equal=\"a=b\"\n");
+}
+
+Test(log, json_is_an_object_a_line)
+{
+    speak(LOG_FORMAT_JSON);
+    log_event(LOG_LEVEL_INFO, "it is \"listening\"", "address", "127.0.0.1:3000", NULL);
+    expect("{\"time\":\"20", "Z\",\"level\":\"info\",\"msg\":\"it is \\\"listening\\\"\","
+                             "\"address\":\"127.0.0.1:3000\"}\n");
+}
+
+/* ---- Hostile values ---- */
+
+static const char hostile[] = "a\nb\x1b[31m\x7f\xff\\\"";
+
+Test(log, text_escapes_what_could_steer_a_terminal)
+{
+    speak(LOG_FORMAT_TEXT);
+    log_event(LOG_LEVEL_INFO, "heard", "bytes", hostile, NULL);
+    expect("20", "heard bytes=\"a\\nb\\x1b[31m\\x7f\\xff\\\\\\\"\"\n");
+}
+
+Test(log, json_is_valid_for_any_bytes)
+{
+    speak(LOG_FORMAT_JSON);
+    log_event(LOG_LEVEL_INFO, "heard", "bytes", hostile, NULL);
+    expect("{\"time\":", ",\"bytes\":\"a\\u000ab\\u001b[31m\\u007f\\u00ff\\\\\\\"\"}\n");
+}
+
+Test(log, missing_value_is_an_empty_one)
+{
+    speak(LOG_FORMAT_LOGFMT);
+    log_event(LOG_LEVEL_INFO, "heard", "bytes", (const char *)NULL, NULL);
+    expect("time=", " msg=heard bytes=\"\"\n");
+}
+
+static void speak_at_length(enum config_log_format format, char byte)
+{
+    static char value[5000];
+    memset(value, byte, sizeof value - 1);
+    speak(format);
+    log_event(LOG_LEVEL_INFO, "long", "a", value, "b", value, "c", value, "d", value, "e", value,
+              "f", "last", NULL);
+}
+
+Test(log, long_values_are_cut_and_the_line_is_bounded)
+{
+    speak_at_length(LOG_FORMAT_TEXT, 'x');
+    char *text = heard();
+    cr_assert_leq(strlen(text), 4096);
+    cr_assert_eq(count_lines(text), 1);
+    cr_assert_neq(strstr(text, "xxx... b=xxx"), NULL, "%s", text);
+    free(text);
+}
+
+Test(log, long_json_is_cut_at_a_whole_escape_and_closed)
+{
+    speak_at_length(LOG_FORMAT_JSON, '\1');
+    char *text = heard();
+    cr_assert_leq(strlen(text), 4096);
+    cr_assert_neq(strstr(text, "\\u0001...\",\"b\":\"\\u0001"), NULL, "%s", text);
+    cr_assert_str_eq(text + strlen(text) - 2, "}\n");
+    free(text);
+}
+
+/* ---- Levels ---- */
+
+Test(log, is_silent_below_its_level)
+{
+    log_setup("test", LOG_LEVEL_WARNING, LOG_FORMAT_TEXT, LOG_TARGET_STDERR);
+    capture();
+    log_event(LOG_LEVEL_DEBUG, "no", NULL);
+    log_event(LOG_LEVEL_INFO, "no", NULL);
+    log_event(LOG_LEVEL_WARNING, "yes", NULL);
+    log_event(LOG_LEVEL_ERROR, "yes", NULL);
+    char *text = heard();
+    cr_assert_eq(count_lines(text), 2);
+    cr_assert_eq(strstr(text, "no"), NULL);
+    free(text);
+}
+
+Test(log, leaves_errno_alone)
+{
+    speak(LOG_FORMAT_TEXT);
+    close(STDERR_FILENO);
+    errno = 12345;
+    log_event(LOG_LEVEL_ERROR, "unheard", NULL);
+    cr_assert_eq(errno, 12345);
+    free(heard());
+}
+
+/* ---- Complaints ---- */
+
+Test(log, complaint_is_said_once_in_its_time)
+{
+    speak(LOG_FORMAT_TEXT);
+    for (uint64_t ms = 0; ms < LOG_REPEAT_MS; ms += 1000)
+        log_complaint(LOG_KIND_REGISTRY_FULL, ms, "the registry is full", "max", "10", NULL);
+    expect("20", "Z warning the registry is full max=10\n");
+}
+
+Test(log, next_complaint_counts_the_ones_not_said)
+{
+    speak(LOG_FORMAT_TEXT);
+    for (uint64_t ms = 500; ms < 500 + LOG_REPEAT_MS; ms += 10000)
+        log_complaint(LOG_KIND_KERNEL_DROPS, ms, "drops", NULL);
+    log_complaint(LOG_KIND_KERNEL_DROPS, 500 + LOG_REPEAT_MS, "drops", "n", "7", NULL);
+    log_complaint(LOG_KIND_KERNEL_DROPS, 500 + 2 * LOG_REPEAT_MS, "drops", "n", "8", NULL);
+    char *text = heard();
+    cr_assert_eq(count_lines(text), 3);
+    cr_assert_neq(strstr(text, " drops suppressed=2 n=7\n"), NULL, "%s", text);
+    cr_assert_neq(strstr(text, " drops n=8\n"), NULL, "%s", text);
+    free(text);
+}
+
+Test(log, kinds_of_complaints_are_counted_apart)
+{
+    speak(LOG_FORMAT_TEXT);
+    for (int kind = 0; kind < LOG_KINDS; kind++)
+        log_complaint((enum log_kind)kind, 0, "complaint", NULL);
+    char *text = heard();
+    cr_assert_eq(count_lines(text), LOG_KINDS);
+    cr_assert_eq(strstr(text, "suppressed"), NULL);
+    free(text);
+}
+
+/* ---- Threads ---- */
+
+enum { THREADS = 4, EVENTS = 200 };
+
+static void chatter(void *state)
+{
+    for (int i = 0; i < EVENTS; i++) {
+        log_event(LOG_LEVEL_INFO, "chatter", "of", state, NULL);
+        log_complaint(LOG_KIND_COPY_FAILED, 1, "complaint", NULL);
+    }
+}
+
+Test(log, threads_do_not_mix_their_lines)
+{
+    static char names[THREADS][2] = {"0", "1", "2", "3"};
+    struct thread *threads[THREADS];
+    int count[THREADS] = {0}, complaints = 0;
+    speak(LOG_FORMAT_TEXT);
+    for (int i = 0; i < THREADS; i++)
+        threads[i] = thread_start("chatter", chatter, names[i]);
+    for (int i = 0; i < THREADS; i++)
+        thread_join(threads[i]);
+    char *text = heard();
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        int of = 0;
+        if (sscanf(line, "%*s info chatter of=%1d", &of) == 1)
+            count[of]++;
+        else if (strstr(line, " warning complaint"))
+            complaints++;
+        else
+            cr_assert_fail("mixed: %s", line);
+    }
+    for (int i = 0; i < THREADS; i++)
+        cr_assert_eq(count[i], EVENTS);
+    cr_assert_eq(complaints, 1);
+    free(text);
+}

@@ -1,0 +1,304 @@
+/* What comes in: lines, their ends and their pauses. */
+#include "net_stream_fixture.h"
+
+/* ---- Lines in ---- */
+
+Test(stream, cuts_lines_at_lf_and_crlf)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    owner.stop_at = 4;
+    say(&owner, "one\ntwo\r\n\nfo\rur\n");
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one][two][][fo\rur]");
+    close_owner(&owner);
+}
+
+Test(stream, joins_a_line_that_comes_in_pieces)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    say(&owner, "sta");
+    settle(&owner);
+    cr_assert_eq(owner.lines, 0);
+    say(&owner, "tus\r");
+    settle(&owner);
+    cr_assert_eq(owner.lines, 0);
+    say(&owner, "\nst");
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[status]");
+    say(&owner, "op\n");
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[status][stop]");
+    close_owner(&owner);
+}
+
+Test(stream, line_right_behind_a_joined_one_is_found)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    say(&owner, "status");
+    settle(&owner);
+    say(&owner, "\nstop\n");
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[status][stop]");
+    close_owner(&owner);
+}
+
+Test(stream, line_may_hold_a_nul)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    owner.stop_at = 1;
+    cr_assert_eq(stream_write_all(owner.peer, "a\0b\n", 4), 0);
+    run(&owner);
+    cr_assert_eq(owner.last_size, 3);
+    close_owner(&owner);
+}
+
+/* Sends a line of size bytes with the given end, and returns the error of the closing or 0. */
+static int send_line(size_t max_line_bytes, size_t size, const char *end)
+{
+    struct owner owner;
+    char *line = malloc(size);
+    open_owner(&owner, max_line_bytes);
+    owner.stop_at = 1;
+    memset(line, 'x', size);
+    cr_assert_eq(stream_write_all(owner.peer, line, size), 0);
+    cr_assert_eq(stream_write_all(owner.peer, end, strlen(end)), 0);
+    run(&owner);
+    cr_assert_eq(owner.lines + owner.closes, 1);
+    if (owner.lines)
+        cr_assert_eq(owner.last_size, size);
+    int error = owner.error;
+    free(line);
+    close_owner(&owner);
+    return error;
+}
+
+Test(stream, limit_counts_the_line_without_its_newline)
+{
+    /* Around the first size of the buffer, too. */
+    static const size_t limits[] = {1, 4093, 4094, 4095, 4096, 4097, 20000};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        cr_assert_eq(send_line(limits[i], limits[i], "\n"), 0, "%zu", limits[i]);
+        cr_assert_eq(send_line(limits[i], limits[i], "\r\n"), 0, "%zu", limits[i]);
+        cr_assert_eq(send_line(limits[i], limits[i] + 1, "\n"), -EMSGSIZE, "%zu", limits[i]);
+        cr_assert_eq(send_line(limits[i], limits[i] + 2, ""), -EMSGSIZE, "%zu", limits[i]);
+    }
+}
+
+Test(stream, can_answer_behind_a_line_that_was_too_long)
+{
+    struct owner owner;
+    char answer[16] = {0};
+    open_owner(&owner, 4);
+    say(&owner, "much too long\n");
+    run(&owner);
+    cr_assert_eq(owner.error, -EMSGSIZE);
+    cr_assert(stream_write(owner.stream, "error\n", 6));
+    stream_finish(owner.stream);
+    owner.stream = NULL;
+    cr_assert_eq(recv(owner.peer, answer, sizeof answer, 0), 6);
+    cr_assert_str_eq(answer, "error\n");
+    cr_assert_eq(owner.lines, 0);
+    close_owner(&owner);
+}
+
+/* ---- Ends ---- */
+
+Test(stream, end_of_input_comes_behind_its_lines)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    say(&owner, "one\ntwo\n");
+    shutdown(owner.peer, SHUT_WR);
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one][two]");
+    cr_assert_eq(owner.closes, 1);
+    cr_assert_eq(owner.error, 0);
+    close_owner(&owner);
+}
+
+Test(stream, line_without_a_newline_is_no_line)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    say(&owner, "one\ntw");
+    shutdown(owner.peer, SHUT_WR);
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_eq(owner.error, -EPROTO);
+    close_owner(&owner);
+}
+
+static void pause_and_answer(struct owner *owner, char *line, size_t size)
+{
+    stream_pause(owner->stream);
+    cr_assert(stream_write(owner->stream, line, size));
+    cr_assert(stream_write(owner->stream, ";", 1));
+}
+
+Test(stream, peer_that_only_stopped_sending_gets_every_answer)
+{
+    struct owner owner;
+    char answers[16] = {0};
+    open_owner(&owner, 100);
+    owner.on_line = pause_and_answer;
+    say(&owner, "one\ntwo\n");
+    shutdown(owner.peer, SHUT_WR);
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_eq(owner.closes, 0);
+    stream_resume(owner.stream);
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one][two]");
+    cr_assert_eq(owner.closes, 0);
+    stream_resume(owner.stream);
+    run(&owner);
+    cr_assert_eq(owner.closes, 1);
+    cr_assert_eq(owner.error, 0);
+    stream_finish(owner.stream);
+    owner.stream = NULL;
+    cr_assert_eq(recv(owner.peer, answers, sizeof answers, MSG_WAITALL), 8);
+    cr_assert_str_eq(answers, "one;two;");
+    close_owner(&owner);
+}
+
+Test(stream, peer_that_is_gone_is_told_even_while_paused)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    stream_pause(owner.stream);
+    hang_up(&owner);
+    run(&owner);
+    cr_assert_eq(owner.closes, 1);
+    cr_assert_eq(owner.error, -EPIPE);
+    cr_assert_not(stream_write(owner.stream, "x", 1));
+    settle(&owner);
+    cr_assert_eq(owner.closes, 1);
+    close_owner(&owner);
+}
+
+Test(stream, lines_of_a_peer_that_is_gone_are_delivered)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    say(&owner, "one\ntwo\n");
+    hang_up(&owner);
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one][two]");
+    cr_assert_eq(owner.error, 0);
+    close_owner(&owner);
+}
+
+Test(stream, failed_write_closes_from_the_loop_and_not_at_once)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    hang_up(&owner);
+    cr_assert_not(stream_write(owner.stream, "x", 1));
+    cr_assert_eq(owner.closes, 0);
+    run(&owner);
+    cr_assert_eq(owner.closes, 1);
+    cr_assert_eq(owner.error, -EPIPE);
+    close_owner(&owner);
+}
+
+static uint64_t cpu_ns(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+/* The processor time that the loop takes in 300 ms in which nothing is to be done. */
+static uint64_t idle_cpu_ns(struct owner *owner)
+{
+    struct loop_timer timer;
+    settle(owner);
+    cr_assert_eq(loop_timer_open(owner->loop, &timer, stop, owner->loop), 0);
+    loop_timer_once(&timer, 300000000);
+    uint64_t start_ns = cpu_ns();
+    run(owner);
+    uint64_t used_ns = cpu_ns() - start_ns;
+    loop_timer_close(&timer);
+    return used_ns;
+}
+
+Test(stream, end_that_nobody_cleared_away_costs_nothing)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    shutdown(owner.peer, SHUT_WR);
+    run(&owner);
+    cr_assert_lt(idle_cpu_ns(&owner), 150000000u);
+    hang_up(&owner);
+    cr_assert_lt(idle_cpu_ns(&owner), 150000000u);
+    cr_assert_eq(owner.closes, 1);
+    close_owner(&owner);
+}
+
+/* ---- Pausing ---- */
+
+Test(stream, paused_one_delivers_nothing_until_resumed)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    owner.on_line = pause_here;
+    say(&owner, "one\ntwo\n");
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    stream_resume(owner.stream);
+    cr_assert_str_eq(owner.heard, "[one]");
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one][two]");
+    close_owner(&owner);
+}
+
+Test(stream, paused_one_reads_nothing_from_the_kernel)
+{
+    struct owner owner;
+    char bytes[4096] = {0};
+    open_owner(&owner, 100);
+    stream_pause(owner.stream);
+    /* The peer's send succeeds until the kernel is full, and stays full. */
+    while (send(owner.peer, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+    settle(&owner);
+    struct pollfd wait = {.fd = owner.peer, .events = POLLOUT};
+    cr_assert_eq(poll(&wait, 1, 0), 0);
+    cr_assert_eq(owner.closes, 0);
+    close_owner(&owner);
+}
+
+Test(stream, paused_one_with_input_waiting_costs_nothing)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    stream_pause(owner.stream);
+    say(&owner, "one\n");
+    cr_assert_lt(idle_cpu_ns(&owner), 150000000u);
+    cr_assert_eq(owner.lines, 0);
+    close_owner(&owner);
+}
+
+static void pause_and_resume(struct owner *owner, char *line, size_t size)
+{
+    (void)line;
+    (void)size;
+    stream_pause(owner->stream);
+    stream_resume(owner->stream);
+}
+
+Test(stream, resumed_within_the_line_goes_on)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    owner.on_line = pause_and_resume;
+    owner.stop_at = 3;
+    say(&owner, "one\ntwo\nthree\n");
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one][two][three]");
+    close_owner(&owner);
+}

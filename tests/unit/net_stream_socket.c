@@ -1,0 +1,289 @@
+#include "net/stream.h"
+#include "net/stream_socket.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct identity stay = {(uid_t)-1, (gid_t)-1};
+
+/* A directory of the test's own, which is its working directory. */
+static char home[] = "/tmp/udpsrv-test-XXXXXX";
+
+static void enter(void)
+{
+    cr_assert_neq(mkdtemp(home), NULL);
+    cr_assert_eq(chdir(home), 0);
+}
+
+static void leave(void)
+{
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf %s", home);
+    cr_assert_eq(chdir("/"), 0);
+    cr_assert_eq(system(command), 0);
+}
+
+TestSuite(stream_socket, .init = enter, .fini = leave);
+
+static int listen_at(const char *path)
+{
+    int fd = stream_listen(path, 0660, &stay);
+    cr_assert_geq(fd, 0, "%s", strerror(-fd));
+    return fd;
+}
+
+static bool exists(const char *path)
+{
+    struct stat found;
+    return lstat(path, &found) == 0;
+}
+
+static int count_files(void)
+{
+    DIR *directory = opendir(".");
+    int count = 0;
+    cr_assert_neq(directory, NULL);
+    for (const struct dirent *at; (at = readdir(directory));)
+        count += at->d_name[0] != '.';
+    closedir(directory);
+    return count;
+}
+
+/* A socket file whose owner has gone without a word. */
+static void leave_stale(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    cr_assert_eq(listen(fd, 1), 0);
+    close(fd);
+}
+
+Test(stream_socket, has_its_mode_whatever_the_umask_and_leaves_no_other_file)
+{
+    static const mode_t masks[] = {0, 022, 0777};
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+        struct stat found;
+        umask(masks[i]);
+        int listener = listen_at("s");
+        cr_assert_eq(stat("s", &found), 0);
+        cr_assert(S_ISSOCK(found.st_mode));
+        cr_assert_eq(found.st_mode & 07777, 0660);
+        cr_assert_eq(count_files(), 1);
+        cr_assert_eq(umask(masks[i]), masks[i]);
+        stream_unlisten(listener, "s");
+        cr_assert_eq(count_files(), 0);
+    }
+}
+
+Test(stream_socket, has_the_group_that_it_was_given)
+{
+    struct stat found;
+    if (geteuid() != 0)
+        cr_skip("only root can give files to any group");
+    int listener = stream_listen("s", 0640, &(struct identity){(uid_t)-1, 54321});
+    cr_assert_geq(listener, 0);
+    cr_assert_eq(stat("s", &found), 0);
+    cr_assert_eq(found.st_gid, 54321);
+    cr_assert_eq(found.st_mode & 07777, 0640);
+    stream_unlisten(listener, "s");
+}
+
+Test(stream_socket, live_owner_is_never_displaced)
+{
+    int listener = listen_at("s");
+    cr_assert_eq(stream_listen("s", 0660, &stay), -EADDRINUSE);
+    int client = stream_connect("s", 1000);
+    cr_assert_geq(client, 0);
+    close(client);
+    stream_unlisten(listener, "s");
+}
+
+Test(stream_socket, live_owner_whose_backlog_is_full_is_not_displaced)
+{
+    int clients[200], count = 0;
+    int listener = listen_at("s");
+    do
+        clients[count] = stream_connect("s", 1);
+    while (clients[count] >= 0 && ++count < 200);
+    cr_assert_lt(count, 200);
+    cr_assert_eq(stream_listen("s", 0660, &stay), -EADDRINUSE);
+    while (count > 0)
+        close(clients[--count]);
+    stream_unlisten(listener, "s");
+}
+
+Test(stream_socket, stale_one_is_replaced)
+{
+    leave_stale("s");
+    int listener = listen_at("s");
+    int client = stream_connect("s", 1000);
+    cr_assert_geq(client, 0);
+    close(client);
+    stream_unlisten(listener, "s");
+}
+
+Test(stream_socket, file_of_another_kind_is_left_alone)
+{
+    close(open("s", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    leave_stale("target");
+    cr_assert_eq(symlink("target", "link"), 0);
+    cr_assert_eq(stream_listen("s", 0660, &stay), -EEXIST);
+    cr_assert_eq(stream_listen("link", 0660, &stay), -EEXIST);
+    cr_assert_eq(stream_listen(".", 0660, &stay), -EEXIST);
+    cr_assert_eq(count_files(), 3);
+}
+
+Test(stream_socket, path_must_fit_and_lead_somewhere)
+{
+    char path[110];
+    memset(path, 'x', sizeof path);
+    path[108] = '\0';
+    cr_assert_eq(stream_listen(path, 0660, &stay), -ENAMETOOLONG);
+    cr_assert_eq(stream_connect(path, 1000), -ENAMETOOLONG);
+    path[107] = '\0';
+    int listener = listen_at(path);
+    cr_assert(exists(path));
+    stream_unlisten(listener, path);
+    cr_assert_not(exists(path));
+    cr_assert_eq(stream_listen("no/such/directory/s", 0660, &stay), -ENOENT);
+    cr_assert_eq(stream_listen("", 0660, &stay), -ENOENT);
+}
+
+Test(stream_socket, unlisten_leaves_the_file_of_a_new_owner)
+{
+    int old = listen_at("s");
+    cr_assert_eq(unlink("s"), 0);
+    int young = listen_at("s");
+    stream_unlisten(old, "s");
+    int client = stream_connect("s", 1000);
+    cr_assert_geq(client, 0);
+    close(client);
+    stream_unlisten(young, "s");
+    cr_assert_not(exists("s"));
+}
+
+Test(stream_socket, unlisten_leaves_a_file_of_another_kind)
+{
+    int listener = listen_at("s");
+    cr_assert_eq(unlink("s"), 0);
+    close(open("s", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    stream_unlisten(listener, "s");
+    cr_assert(exists("s"));
+}
+
+Test(stream_socket, lock_that_a_crash_left_is_no_obstacle)
+{
+    close(open("s.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+    int listener = listen_at("s");
+    cr_assert_eq(count_files(), 1);
+    stream_unlisten(listener, "s");
+}
+
+/* Waits for the start, listens, tells whether it could, and lives until done is closed. */
+static void race(int start, int told, int done)
+{
+    char byte;
+    cr_assert_eq(read(start, &byte, 1), 0);
+    int listener = stream_listen("s", 0660, &stay);
+    byte = listener >= 0 ? 'y' : listener == -EADDRINUSE ? 'n' : '?';
+    if (write(told, &byte, 1) != 1 || read(done, &byte, 1) != 0)
+        _exit(1);
+    _exit(0);
+}
+
+Test(stream_socket, of_many_that_start_at_once_one_succeeds)
+{
+    enum { ROUNDS = 30, RACERS = 8 };
+    for (int round = 0; round < ROUNDS; round++) {
+        int start[2], told[2], done[2];
+        pid_t racers[RACERS];
+        char answers[RACERS + 1] = {0};
+        int winners = 0;
+        unlink("s");
+        if (round % 2)
+            leave_stale("s");
+        cr_assert(pipe(start) == 0 && pipe(told) == 0 && pipe(done) == 0);
+        for (int i = 0; i < RACERS; i++) {
+            racers[i] = fork();
+            if (racers[i] == 0) {
+                close(start[1]);
+                close(done[1]);
+                race(start[0], told[1], done[0]);
+            }
+        }
+        close(start[1]);
+        for (int i = 0; i < RACERS; i++)
+            cr_assert_eq(read(told[0], &answers[i], 1), 1);
+        for (int i = 0; i < RACERS; i++)
+            winners += answers[i] == 'y';
+        cr_assert_eq(winners, 1, "round %d: %s", round, answers);
+        cr_assert_eq(strchr(answers, '?'), NULL, "round %d: %s", round, answers);
+        cr_assert_eq(count_files(), 1);
+        close(done[1]);
+        for (int i = 0; i < RACERS; i++)
+            waitpid(racers[i], NULL, 0);
+        close(start[0]);
+        close(told[0]);
+        close(told[1]);
+        close(done[0]);
+    }
+}
+
+Test(stream_socket, accepts_whoever_connects_and_never_waits)
+{
+    char byte;
+    int listener = listen_at("s");
+    cr_assert_eq(stream_accept(listener), -EAGAIN);
+    int client = stream_connect("s", 1000);
+    int server = stream_accept(listener);
+    cr_assert_geq(server, 0);
+    cr_assert_eq(recv(server, &byte, 1, 0), -1);
+    cr_assert_eq(errno, EAGAIN);
+    cr_assert_eq(stream_write_all(client, "x", 1), 0);
+    cr_assert_eq(recv(server, &byte, 1, 0), 1);
+    close(client);
+    close(server);
+    stream_unlisten(listener, "s");
+}
+
+Test(stream_socket, connect_tells_who_is_not_there)
+{
+    cr_assert_eq(stream_connect("missing", 1000), -ENOENT);
+    leave_stale("s");
+    cr_assert_eq(stream_connect("s", 1000), -ECONNREFUSED);
+}
+
+Test(stream_socket, client_does_not_wait_longer_than_it_wanted)
+{
+    static char much[8 << 20];
+    char byte;
+    int listener = listen_at("s");
+    int client = stream_connect("s", 10);
+    cr_assert_eq(recv(client, &byte, 1, 0), -1);
+    cr_assert_eq(errno, EAGAIN);
+    cr_assert_eq(stream_write_all(client, much, sizeof much), -EAGAIN);
+    close(client);
+    stream_unlisten(listener, "s");
+}
+
+Test(stream_socket, write_to_a_peer_that_is_gone_is_an_error_and_no_signal)
+{
+    int listener = listen_at("s");
+    int client = stream_connect("s", 1000);
+    close(stream_accept(listener));
+    cr_assert_eq(stream_write_all(client, "x", 1), -EPIPE);
+    close(client);
+    stream_unlisten(listener, "s");
+}

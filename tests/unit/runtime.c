@@ -1,0 +1,140 @@
+#include "net/runtime.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A user of our own, so that the tests neither need root's places nor meet a running server's, nor
+ * each other: each test is a process. */
+static uid_t nobody(void)
+{
+    return 1000000 + (uid_t)getpid();
+}
+
+static void become_nobody(void)
+{
+    if (geteuid() == 0)
+        cr_assert(setresuid(nobody(), nobody(), nobody()) == 0);
+}
+
+static const struct identity stay = {(uid_t)-1, (gid_t)-1};
+
+static const char *tmp_directory(void)
+{
+    static char directory[64];
+    snprintf(directory, sizeof directory, "/tmp/udpsrv-%lu", (unsigned long)geteuid());
+    return directory;
+}
+
+static const char *socket_path(void)
+{
+    static char path[RUNTIME_PATH_BYTES];
+    cr_assert_eq(runtime_socket_path(path, sizeof path), 0);
+    return path;
+}
+
+static mode_t mode_of(const char *path)
+{
+    struct stat status;
+    cr_assert(lstat(path, &status) == 0);
+    return status.st_mode;
+}
+
+/* Skips where the directory is in use by the user who runs the tests. */
+static const char *fresh_directory(void)
+{
+    become_nobody();
+    unsetenv("XDG_RUNTIME_DIR");
+    const char *directory = tmp_directory();
+    struct stat status;
+    if (lstat(directory, &status) == 0)
+        cr_skip("%s is in use", directory);
+    return directory;
+}
+
+Test(runtime, root_has_a_place_in_run)
+{
+    if (geteuid() != 0)
+        cr_skip("needs root");
+    setenv("XDG_RUNTIME_DIR", "/run/user/1", 1);
+    cr_assert_str_eq(socket_path(), "/run/udpsrv/udpsrv.sock");
+}
+
+Test(runtime, others_have_it_in_their_runtime_directory)
+{
+    become_nobody();
+    setenv("XDG_RUNTIME_DIR", "/run/user/1", 1);
+    cr_assert_str_eq(socket_path(), "/run/user/1/udpsrv.sock");
+}
+
+Test(runtime, an_empty_or_relative_runtime_directory_is_ignored)
+{
+    become_nobody();
+    char expected[96];
+    snprintf(expected, sizeof expected, "%s/udpsrv.sock", tmp_directory());
+    setenv("XDG_RUNTIME_DIR", "", 1);
+    cr_assert_str_eq(socket_path(), expected);
+    setenv("XDG_RUNTIME_DIR", "here", 1);
+    cr_assert_str_eq(socket_path(), expected);
+}
+
+Test(runtime, a_path_without_room_is_an_error)
+{
+    become_nobody();
+    setenv("XDG_RUNTIME_DIR", "/run/user/1", 1);
+    char path[23];
+    cr_assert_eq(runtime_socket_path(path, sizeof path), -ENAMETOOLONG);
+}
+
+Test(runtime, makes_its_directory_in_tmp_for_its_owner_alone)
+{
+    const char *directory = fresh_directory();
+    umask(0777);
+    cr_assert_eq(runtime_directory_make(socket_path(), &stay), 0);
+    cr_expect(mode_of(directory) == (S_IFDIR | 0700));
+    cr_expect_eq(runtime_directory_make(socket_path(), &stay), 0, "it may stand already");
+    cr_expect(rmdir(directory) == 0);
+}
+
+Test(runtime, refuses_a_symbolic_link_in_its_place)
+{
+    const char *directory = fresh_directory();
+    cr_assert(symlink("/var/tmp", directory) == 0);
+    cr_expect_eq(runtime_directory_make(socket_path(), &stay), -ENOTDIR);
+    cr_expect(unlink(directory) == 0);
+}
+
+Test(runtime, refuses_a_directory_that_others_may_enter)
+{
+    const char *directory = fresh_directory();
+    cr_assert(mkdir(directory, 0700) == 0 && chmod(directory, 0750) == 0);
+    cr_expect_eq(runtime_directory_make(socket_path(), &stay), -EPERM);
+    cr_expect(rmdir(directory) == 0);
+}
+
+Test(runtime, refuses_a_directory_of_somebody_else)
+{
+    if (geteuid() != 0)
+        cr_skip("needs root");
+    unsetenv("XDG_RUNTIME_DIR");
+    cr_assert(seteuid(nobody()) == 0);
+    const char *directory = tmp_directory();
+    cr_assert(seteuid(0) == 0);
+    cr_assert(mkdir(directory, 0700) == 0);
+    cr_assert(seteuid(nobody()) == 0);
+    cr_expect_eq(runtime_directory_make(socket_path(), &stay), -EPERM);
+    cr_expect(seteuid(0) == 0);
+    cr_expect(rmdir(directory) == 0);
+}
+
+Test(runtime, leaves_any_other_directory_alone)
+{
+    become_nobody();
+    cr_expect_eq(runtime_directory_make("/nowhere/at/all.sock", &stay), 0);
+    char deeper[96];
+    snprintf(deeper, sizeof deeper, "%s/deeper/udpsrv.sock", tmp_directory());
+    cr_expect_eq(runtime_directory_make(deeper, &stay), 0);
+}
