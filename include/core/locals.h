@@ -4,6 +4,7 @@
 #include "core/addr.h"
 #include "core/siphash.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,20 +18,19 @@ struct locals {
 };
 
 enum {
-    LOCALS_MAX = UINT16_MAX, /* addresses; beyond them, LOCALS_FULL */
-    LOCALS_FULL = -1,
+    LOCALS_MAX = UINT16_MAX, /* addresses; those beyond are not told apart */
 };
 
 /* The memory for it: zero bytes, aligned to 8, the caller's, touched as far as addresses come. */
 size_t locals_bytes(void);
 void locals_init(struct locals *locals, void *memory, const struct siphash_key *key);
 
-/* The number of an address (its IP and family alone; port and scope are left out), 0 for family
- * ADDR_NONE, LOCALS_FULL if it is new and there is no room. Numbers stay for good. */
-int locals_number(struct locals *locals, const struct addr *addr);
+/* The number of an address (its IP and scope; the port is left out), which it has for good. 0 for
+ * family ADDR_NONE, and for a new one when there is no room: then the kernel is left to choose. */
+uint16_t locals_number(struct locals *locals, const struct addr *addr);
 
 /* Whether the address has that number. */
-int locals_is(const struct locals *locals, uint16_t number, const struct addr *addr);
+bool locals_is(const struct locals *locals, uint16_t number, const struct addr *addr);
 
 /* The address of a number that locals_number gave. */
 struct addr locals_addr(const struct locals *locals, uint16_t number);

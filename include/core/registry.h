@@ -19,7 +19,7 @@
 struct registry;
 
 enum {
-    /* The most places of a shard: two slot ranges of 2^27 leave the index four bits of tag in 32.
+    /* The most places of a shard: two slot ranges of 2^27 leave the index three bits of tag in 32.
      */
     REGISTRY_CAPACITY_MAX = 1 << 27,
     /* Deadlines are kept in 40 bits; a ttl of 2^32 ms (49 days) stays far from their wrap. */
@@ -31,8 +31,9 @@ struct client {
     struct addr source;
     struct addr local; /* the address of ours that it last spoke to, family ADDR_NONE if the socket
                           says it */
-    uint64_t idle_ms;  /* since its last datagram */
-    uint64_t age_s;    /* since its first one, in whole seconds */
+    uint64_t
+        idle_ms;    /* since its last datagram; off for who was silent through 256 changes of ttl */
+    uint64_t age_s; /* since its first one, as the clock's whole seconds differ */
     uint32_t received; /* datagrams from it, its first one included; stays at its maximum */
     uint32_t slot;     /* its place, never another's while it lives */
     uint8_t listener;
@@ -52,6 +53,7 @@ struct registry *registry_init(void *memory, uint32_t capacity, const struct sip
 /* Gives a new ttl (1 to REGISTRY_TTL_MAX_MS) to every client from its next datagram on. */
 void registry_set_ttl(struct registry *registry, uint32_t ttl_ms);
 
+/* The clients that live, and those whose deadline has passed since the last sweep. */
 uint32_t registry_count(const struct registry *registry);
 
 /* The hash that registry_touch wants. Asks the cache for the place where the client would be found,
@@ -76,7 +78,7 @@ enum registry_touched registry_touch(struct registry *registry, uint64_t hash, u
 bool registry_find(struct registry *registry, uint8_t listener, const struct addr *source,
                    uint64_t now_ms, struct client *client);
 
-/* Removes a client; false if none is registered there. */
+/* Removes a client, live or not yet swept; false if none is registered there. */
 bool registry_remove(struct registry *registry, uint8_t listener, const struct addr *source);
 
 /* Evicts clients whose deadline has passed, after looking at no more than budget of them, and adds

@@ -30,7 +30,8 @@ enum reply_mode reply_mode(const struct reply *reply);
 bool reply_same(const struct reply *a, const struct reply *b);
 
 /* Reserves the next count turns of the rotation for the caller alone, by one atomic addition, and
- * returns the first as an index of reply_message. Any thread. */
+ * returns the first as an index of reply_message. Any thread. The list isn't empty: under
+ * REPLY_ROTATE it never is. */
 size_t reply_take(struct reply *reply, size_t count);
 
 /* The message of a turn, and the index of the turn behind it: the list is a ring. */

@@ -38,7 +38,7 @@ void wheel_remove(struct wheel *wheel, uint32_t slot);
 /* A pass looks at what may be due: called until it returns WHEEL_NONE, this takes out slot after
  * slot, each the caller's to be inserted again or to be forgotten. Every slot that was due at the
  * pass's first now_ms comes; what falls due meanwhile may have to wait for the next pass, so that a
- * pass ends. What is inserted with a deadline behind now_ms doesn't come in the same pass. now_ms
+ * pass ends. What is inserted with a deadline behind now_ms comes at most once more in it. now_ms
  * never goes back. */
 uint32_t wheel_take(struct wheel *wheel, uint64_t now_ms);
 

@@ -16,13 +16,14 @@ void locals_init(struct locals *locals, void *memory, const struct siphash_key *
     locals->addrs = (struct addr *)(void *)(locals->places + PLACES);
 }
 
-int locals_is(const struct locals *locals, uint16_t number, const struct addr *addr)
+bool locals_is(const struct locals *locals, uint16_t number, const struct addr *addr)
 {
     const struct addr *known = &locals->addrs[number];
-    return known->family == addr->family && memcmp(known->ip, addr->ip, sizeof addr->ip) == 0;
+    return known->family == addr->family && known->scope == addr->scope &&
+           memcmp(known->ip, addr->ip, sizeof addr->ip) == 0;
 }
 
-int locals_number(struct locals *locals, const struct addr *addr)
+uint16_t locals_number(struct locals *locals, const struct addr *addr)
 {
     if (addr->family == ADDR_NONE)
         return 0;
@@ -35,10 +36,10 @@ int locals_number(struct locals *locals, const struct addr *addr)
             continue;
         }
         if (locals->count == LOCALS_MAX)
-            return LOCALS_FULL;
+            return 0;
         *number = (uint16_t)++locals->count;
-        locals->addrs[*number] = (struct addr){.family = addr->family};
-        memcpy(locals->addrs[*number].ip, addr->ip, sizeof addr->ip);
+        locals->addrs[*number] = *addr;
+        locals->addrs[*number].port = 0;
         return *number;
     }
 }

@@ -241,7 +241,7 @@ static struct client client_of(const struct registry *registry, uint32_t slot, u
 {
     const struct entry *entry = entry_at(registry, slot);
     uint64_t last_ms = entry->deadline_ms - registry->ttls[entry->ttl];
-    struct client client = {
+    return (struct client){
         .source = source_of(registry, slot),
         .local = locals_addr(&registry->locals, (uint16_t)entry->local),
         .idle_ms = now_ms > last_ms ? now_ms - last_ms : 0,
@@ -250,9 +250,6 @@ static struct client client_of(const struct registry *registry, uint32_t slot, u
         .slot = slot,
         .listener = entry->listener,
     };
-    if (addr_is_link_local(&client.local))
-        client.local.scope = client.source.scope;
-    return client;
 }
 
 /* ---- index ---- */
@@ -349,16 +346,12 @@ static enum registry_touched join(struct registry *registry, uint32_t place, uin
 {
     if (registry->count == registry->capacity)
         return REGISTRY_REFUSED;
-    int number = locals_number(&registry->locals, local);
-    if (number == LOCALS_FULL)
-        return REGISTRY_REFUSED;
-
     bool ipv4 = source->family == ADDR_IPV4;
     uint32_t slot = entry_new(registry, ipv4 ? &registry->slab4 : &registry->slab6);
     struct entry *entry = entry_at(registry, slot);
     entry->port = source->port;
     entry->listener = listener;
-    entry->local = (uint16_t)number;
+    entry->local = locals_number(&registry->locals, local);
     memcpy(entry->ip, source->ip, ipv4 ? 4 : 16);
     if (!ipv4)
         entry->ip[4] = source->scope;
@@ -383,11 +376,8 @@ enum registry_touched registry_touch(struct registry *registry, uint64_t hash, u
 
     uint32_t slot = slot_in(registry, registry->index[place]);
     struct entry *entry = entry_at(registry, slot);
-    if (!locals_is(&registry->locals, (uint16_t)entry->local, local)) {
-        int number = locals_number(&registry->locals, local);
-        if (number != LOCALS_FULL)
-            entry->local = (uint16_t)number;
-    }
+    if (!locals_is(&registry->locals, (uint16_t)entry->local, local))
+        entry->local = locals_number(&registry->locals, local);
     if (entry->deadline_ms <= now_ms) {
         begin_life(registry, entry, now_ms);
         return REGISTRY_REJOINED;

@@ -32,7 +32,8 @@ struct reply *reply_new(enum reply_mode mode, const struct message *messages, si
             reply_free(reply);
             return NULL;
         }
-        memcpy(copy, from->bytes, from->size);
+        if (from->size > 0)
+            memcpy(copy, from->bytes, from->size);
         reply->messages[reply->count] = (struct message){.bytes = copy, .size = from->size};
     }
     return reply;

@@ -32,9 +32,9 @@ static inline void absorb(struct state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-/* The words are little-endian in the paper; here they are the machine's, which changes nothing for
- * a hash that stays in one process, and makes the published vectors hold on the little-endian
- * machines that run the tests. */
+/* The words are little-endian in the paper; here they are the machine's, which changes nothing
+ * for a hash of whole words that stays in one process, and makes the published vectors hold on the
+ * little-endian machines that run the tests. */
 static inline uint64_t word_at(const unsigned char *bytes, size_t size)
 {
     uint64_t word = 0;
@@ -54,7 +54,7 @@ uint64_t siphash13(const struct siphash_key *key, const void *bytes, size_t size
     size_t left = size;
     for (; left >= 8; left -= 8, next += 8)
         absorb(&s, word_at(next, 8));
-    absorb(&s, (uint64_t)size << 56 | word_at(next, left));
+    absorb(&s, (uint64_t)size << 56 | (left > 0 ? word_at(next, left) : 0));
     s.v2 ^= 0xff;
     sip_round(&s);
     sip_round(&s);

@@ -67,8 +67,6 @@ uint32_t slotset_next(const struct slotset *set, uint32_t from)
         if (++level == set->depth)
             return SLOTSET_END;
         from = from / 64 + 1;
-        if (level + 1 == set->depth && from == 64)
-            return SLOTSET_END;
     }
     while (level-- > 0)
         from = from * 64 + (uint32_t)__builtin_ctzll(set->levels[level][from]);
