@@ -11,6 +11,21 @@
  * client does. Beside them, by slot: the set of those that live, and the wheel that says when to
  * look at them. */
 
+/* What tells clients apart, without padding, to be hashed, compared and copied as bytes: all of it
+ * for IPv6, the first KEY4_BYTES for IPv4. */
+struct key {
+    uint16_t port;
+    uint8_t listener;
+    uint8_t family;
+    uint32_t ip4_or_scope;
+    uint8_t ip6[16];
+};
+
+enum {
+    KEY4_BYTES = offsetof(struct key, ip6),
+    KEY6_BYTES = sizeof(struct key),
+};
+
 /* A client. The memory that it takes is what a million of them is paid in, so every field is as
  * wide as it must be: 32 bytes for IPv4, 48 for IPv6. */
 struct entry {
@@ -20,17 +35,14 @@ struct entry {
     uint64_t joined;           /* the how-manieth ever to join */
     uint32_t joined_s;
     uint32_t received;
-    uint16_t port;
-    uint8_t listener;
-    uint8_t unused;
-    uint32_t ip[]; /* 1 of IPv4; 4 of IPv6 and the scope */
+    struct key key; /* cut behind KEY4_BYTES for IPv4 */
 };
 
 #define DEADLINE_MASK ((UINT64_C(1) << 40) - 1) /* as wide as the field */
 
 enum {
-    ENTRY4_BYTES = offsetof(struct entry, ip) + 4,
-    ENTRY6_BYTES = offsetof(struct entry, ip) + 20,
+    ENTRY4_BYTES = offsetof(struct entry, key) + KEY4_BYTES,
+    ENTRY6_BYTES = offsetof(struct entry, key) + KEY6_BYTES,
     TTLS = 256, /* by the width of entry.ttl; idle_ms is off for who was silent through 256 changes
                    of ttl */
 };
@@ -43,8 +55,8 @@ struct slab {
     uint32_t stride;
     uint32_t first; /* the slot number of its first entry */
     uint32_t used;  /* entries that were ever used */
-    uint32_t free;  /* the last one freed, as slot + 1, and through its ip[0] the one before; 0 for
-                       none */
+    uint32_t free;  /* the last one freed, as slot + 1, and through its ip4_or_scope the one before;
+                       0 for  none */
 };
 
 struct registry {
@@ -165,74 +177,53 @@ static uint32_t entry_new(struct registry *registry, struct slab *slab)
     if (slab->free == 0)
         return slab->first + slab->used++;
     uint32_t slot = slab->free - 1;
-    slab->free = entry_at(registry, slot)->ip[0];
+    slab->free = entry_at(registry, slot)->key.ip4_or_scope;
     return slot;
 }
 
 static void entry_free(struct registry *registry, uint32_t slot)
 {
     struct slab *slab = slot < registry->capacity ? &registry->slab4 : &registry->slab6;
-    entry_at(registry, slot)->ip[0] = slab->free;
+    entry_at(registry, slot)->key.ip4_or_scope = slab->free;
     slab->free = slot + 1;
 }
 
-/* What tells clients apart, in whole words without padding, to be hashed and compared. */
-struct key {
-    uint64_t words[3];
-    uint32_t size; /* 8 for IPv4, which is all in the first word; 24 for IPv6 */
-};
+static size_t key_bytes(const struct key *key)
+{
+    return key->family == ADDR_IPV4 ? KEY4_BYTES : KEY6_BYTES;
+}
 
+/* The bytes behind those that count stay unset. */
 static struct key key_of(uint8_t listener, const struct addr *source)
 {
     struct key key;
-    key.words[0] = (uint64_t)source->port << 48 | (uint64_t)listener << 40;
+    key.port = source->port;
+    key.listener = listener;
+    key.family = source->family;
     if (source->family == ADDR_IPV4) {
-        uint32_t ip;
-        memcpy(&ip, source->ip, sizeof ip);
-        key.words[0] |= ip;
-        key.size = 8;
+        memcpy(&key.ip4_or_scope, source->ip, sizeof key.ip4_or_scope);
     } else {
-        key.words[0] |= source->scope;
-        memcpy(&key.words[1], source->ip, sizeof source->ip);
-        key.size = 24;
+        key.ip4_or_scope = source->scope;
+        memcpy(key.ip6, source->ip, sizeof key.ip6);
     }
     return key;
 }
 
-static struct key key_of_slot(const struct registry *registry, uint32_t slot)
+/* The family is in the bytes that both have, so none is read behind a short one. */
+static bool key_equal(const struct key *a, const struct key *b)
 {
-    const struct entry *entry = entry_at(registry, slot);
-    struct key key;
-    key.words[0] = (uint64_t)entry->port << 48 | (uint64_t)entry->listener << 40;
-    if (slot < registry->capacity) {
-        key.words[0] |= entry->ip[0];
-        key.size = 8;
-    } else {
-        key.words[0] |= entry->ip[4];
-        memcpy(&key.words[1], entry->ip, 16);
-        key.size = 24;
-    }
-    return key;
+    return memcmp(a, b, KEY4_BYTES) == 0 &&
+           (a->family == ADDR_IPV4 || memcmp(a->ip6, b->ip6, sizeof a->ip6) == 0);
 }
 
-static bool slot_is(const struct registry *registry, uint32_t slot, const struct key *key)
+static struct addr source_of(const struct key *key)
 {
-    struct key here = key_of_slot(registry, slot);
-    return here.size == key->size && here.words[0] == key->words[0] &&
-           (key->size == 8 || memcmp(&here.words[1], &key->words[1], 16) == 0);
-}
-
-static struct addr source_of(const struct registry *registry, uint32_t slot)
-{
-    const struct entry *entry = entry_at(registry, slot);
-    struct addr source = {.port = entry->port};
-    if (slot < registry->capacity) {
-        source.family = ADDR_IPV4;
-        memcpy(source.ip, entry->ip, 4);
+    struct addr source = {.port = key->port, .family = key->family};
+    if (key->family == ADDR_IPV4) {
+        memcpy(source.ip, &key->ip4_or_scope, sizeof key->ip4_or_scope);
     } else {
-        source.family = ADDR_IPV6;
-        source.scope = entry->ip[4];
-        memcpy(source.ip, entry->ip, 16);
+        source.scope = key->ip4_or_scope;
+        memcpy(source.ip, key->ip6, sizeof key->ip6);
     }
     return source;
 }
@@ -242,13 +233,13 @@ static struct client client_of(const struct registry *registry, uint32_t slot, u
     const struct entry *entry = entry_at(registry, slot);
     uint64_t last_ms = entry->deadline_ms - registry->ttls[entry->ttl];
     return (struct client){
-        .source = source_of(registry, slot),
+        .source = source_of(&entry->key),
         .local = locals_addr(&registry->locals, (uint16_t)entry->local),
         .idle_ms = now_ms > last_ms ? now_ms - last_ms : 0,
         .age_s = now_ms / 1000 - entry->joined_s,
         .received = entry->received,
         .slot = slot,
-        .listener = entry->listener,
+        .listener = entry->key.listener,
     };
 }
 
@@ -281,14 +272,16 @@ static uint32_t place_of(const struct registry *registry, uint64_t hash, const s
         if (value == 0)
             return place;
         if ((value ^ tag) >> registry->slot_bits == 0 &&
-            slot_is(registry, slot_in(registry, value), key))
+            key_equal(&entry_at(registry, slot_in(registry, value))->key, key))
             return place;
     }
 }
 
 static uint64_t hash_of(const struct registry *registry, const struct key *key)
 {
-    return siphash13(&registry->key, key->words, key->size);
+    /* Two calls of constant sizes: each becomes straight code. */
+    return key->family == ADDR_IPV4 ? siphash13(&registry->key, key, KEY4_BYTES)
+                                    : siphash13(&registry->key, key, KEY6_BYTES);
 }
 
 /* Empties a place and closes the gap: what stands behind it and would be missed there moves up. */
@@ -297,8 +290,8 @@ static void index_remove(struct registry *registry, uint32_t gap)
     uint32_t mask = registry->index_mask;
     for (uint32_t place = (gap + 1) & mask; registry->index[place] != 0;
          place = (place + 1) & mask) {
-        struct key key = key_of_slot(registry, slot_in(registry, registry->index[place]));
-        uint32_t home = home_of(registry, hash_of(registry, &key));
+        const struct entry *entry = entry_at(registry, slot_in(registry, registry->index[place]));
+        uint32_t home = home_of(registry, hash_of(registry, &entry->key));
         if (((place - home) & mask) >= ((place - gap) & mask)) {
             registry->index[gap] = registry->index[place];
             gap = place;
@@ -341,20 +334,15 @@ static void begin_life(struct registry *registry, struct entry *entry, uint64_t 
 
 /* A new client, at the place of the index that was found empty for it. */
 static enum registry_touched join(struct registry *registry, uint32_t place, uint64_t hash,
-                                  uint8_t listener, const struct addr *source,
-                                  const struct addr *local, uint64_t now_ms)
+                                  const struct key *key, const struct addr *local, uint64_t now_ms)
 {
     if (registry->count == registry->capacity)
         return REGISTRY_REFUSED;
-    bool ipv4 = source->family == ADDR_IPV4;
-    uint32_t slot = entry_new(registry, ipv4 ? &registry->slab4 : &registry->slab6);
+    struct slab *slab = key->family == ADDR_IPV4 ? &registry->slab4 : &registry->slab6;
+    uint32_t slot = entry_new(registry, slab);
     struct entry *entry = entry_at(registry, slot);
-    entry->port = source->port;
-    entry->listener = listener;
+    memcpy(&entry->key, key, key_bytes(key));
     entry->local = locals_number(&registry->locals, local);
-    memcpy(entry->ip, source->ip, ipv4 ? 4 : 16);
-    if (!ipv4)
-        entry->ip[4] = source->scope;
     begin_life(registry, entry, now_ms);
 
     registry->index[place] = tag_of(registry, hash) | (slot + 1);
@@ -372,11 +360,12 @@ enum registry_touched registry_touch(struct registry *registry, uint64_t hash, u
     struct key key = key_of(listener, source);
     uint32_t place = place_of(registry, hash, &key);
     if (registry->index[place] == 0)
-        return join(registry, place, hash, listener, source, local, now_ms);
+        return join(registry, place, hash, &key, local, now_ms);
 
     uint32_t slot = slot_in(registry, registry->index[place]);
     struct entry *entry = entry_at(registry, slot);
-    if (!locals_is(&registry->locals, (uint16_t)entry->local, local))
+    bool unnamed = entry->local == 0 && local->family == ADDR_NONE; /* on a bound socket, always */
+    if (!unnamed && !locals_is(&registry->locals, (uint16_t)entry->local, local))
         entry->local = locals_number(&registry->locals, local);
     if (entry->deadline_ms <= now_ms) {
         begin_life(registry, entry, now_ms);
@@ -445,13 +434,12 @@ bool registry_sweep(struct registry *registry, uint64_t now_ms, uint32_t budget,
         uint32_t slot = wheel_take(&registry->wheel, now_ms);
         if (slot == WHEEL_NONE)
             return false;
-        uint64_t deadline_ms = entry_at(registry, slot)->deadline_ms;
-        if (deadline_ms > now_ms) {
-            wheel_insert(&registry->wheel, slot, deadline_ms);
+        const struct entry *entry = entry_at(registry, slot);
+        if (entry->deadline_ms > now_ms) {
+            wheel_insert(&registry->wheel, slot, entry->deadline_ms);
             continue;
         }
-        struct key key = key_of_slot(registry, slot);
-        evict(registry, place_of(registry, hash_of(registry, &key), &key));
+        evict(registry, place_of(registry, hash_of(registry, &entry->key), &entry->key));
         ++*expired;
     }
     return true;

@@ -401,7 +401,7 @@ Test(registry, tells_families_apart_whose_hashes_agree_too)
     /* Searched for: port, listener and scope of the one are port, listener and IP of the other, and
      * the hashes agree in the top 3 bits and the low 28. */
     const struct addr ipv4 = ipv4_source(12);
-    struct addr ipv6 = ipv6_source(0x4f0ab2f);
+    struct addr ipv6 = ipv6_source(0x76af79b7);
     memcpy(&ipv6.scope, ipv4.ip, sizeof ipv6.scope);
     for (int first = 0; first < 2; first++) {
         struct shard shard = shard_new(SMALL, TTL_MS, 0);
