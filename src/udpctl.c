@@ -2,10 +2,18 @@
 #include "ctl/command.h"
 #include "ctl/options.h"
 #include "ctl/output.h"
+#include "net/input.h"
+
+#include <stdio.h>
 
 int main(int argc, char **argv)
 {
     struct ctl_options options;
+    if (input_reserve_standard()) {
+        fputs("udpctl: a standard descriptor is closed, and /dev/null can't stand in for it\n",
+              stderr);
+        return 1;
+    }
     int status = ctl_options_read(&options, argc, argv, command_list);
     if (status < 0)
         status = command_run(&options);

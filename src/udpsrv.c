@@ -1,5 +1,7 @@
 /* The daemon. */
 #include "core/version.h"
+#include "net/input.h"
+#include "net/loop.h"
 #include "server/check.h"
 #include "server/options.h"
 #include "server/server.h"
@@ -9,9 +11,24 @@
 
 enum { EXIT_USAGE = 2 };
 
+/* The status of what has printed to stdout. */
+static int printed(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fputs("udpsrv: standard output could not be written; some of it is lost\n", stderr);
+    return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     static struct server_options options;
+    loop_ignore_broken_pipes();
+    if (input_reserve_standard()) {
+        fputs("udpsrv: a standard descriptor is closed, and /dev/null can't stand in for it\n",
+              stderr);
+        return EXIT_FAILURE;
+    }
     server_options_read(&options, argc, argv);
     switch (options.task) {
     case SERVER_RUN:
@@ -19,13 +36,13 @@ int main(int argc, char **argv)
     case SERVER_CHECK:
         return check_configuration(&options);
     case SERVER_PRINT:
-        return check_print(&options);
+        return printed(check_print(&options));
     case SERVER_HELP:
         server_options_help();
-        return EXIT_SUCCESS;
+        return printed(EXIT_SUCCESS);
     case SERVER_VERSION:
         printf("udpsrv %s\n", UDPSRV_VERSION);
-        return EXIT_SUCCESS;
+        return printed(EXIT_SUCCESS);
     case SERVER_WRONG:
         break;
     }

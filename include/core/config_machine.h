@@ -13,12 +13,13 @@ enum {
     CONFIG_DIAGNOSES_MAX = 100, /* reported of one configuration; what is beyond is counted */
 };
 
-/* One complaint about a configuration: where it is and what is wrong. Both texts are printable. */
+/* One complaint about a configuration: where it is and what is wrong. Both texts are printable; the
+ * second may go on with indented lines that can be pasted into a file. */
 struct config_diagnosis {
     const char *file; /* or the option */
     uint32_t line;    /* from 1; 0: the file as a whole */
     uint32_t column;  /* from 1, in bytes; 0: the line as a whole */
-    char *text;       /* one line, without a newline */
+    char *text;       /* no newline at its end */
 };
 
 /* A line machine: it reads a configuration that is handed to it line by line, and never opens,

@@ -22,7 +22,9 @@ struct reply;
 
 /* Copies the count messages (at least one under REPLY_ROTATE). NULL when memory is short. */
 struct reply *reply_new(enum reply_mode mode, const struct message *messages, size_t count);
-void reply_free(struct reply *reply);
+/* One reference more, and one less: the last one frees it. NULL is nothing. Any thread. */
+struct reply *reply_hold(struct reply *reply);
+void reply_release(struct reply *reply);
 
 enum reply_mode reply_mode(const struct reply *reply);
 

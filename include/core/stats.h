@@ -6,33 +6,33 @@
 
 /* Every counter of the service: STAT(name, what it counts). This list is the single source of the
  * names in `udpctl stats`, and of their order. A name, once given, stays; a counter never goes
- * back.
+ * back. What begins with "reserved:" belongs to a policy that doesn't exist yet, and stays 0.
  *
  * The fates: every datagram that is received ends in exactly one of these. */
 #define STATS_FATES(STAT)                                             \
     STAT(replied, "answered, and the kernel took the answer")         \
     STAT(silent, "admitted under reply mode none")                    \
-    STAT(challenged, "answered by a cookie challenge")                \
-    STAT(ponged, "a ping, answered by a pong")                        \
-    STAT(left, "a leave, honoured")                                   \
+    STAT(challenged, "reserved: answered by a cookie challenge")      \
+    STAT(ponged, "reserved: a ping, answered by a pong")              \
+    STAT(left, "reserved: a leave, honoured")                         \
     STAT(reply_failed, "admitted, but the kernel refused the answer") \
     STAT(drop_oversize, "longer than max-datagram")                   \
     STAT(drop_port_zero, "source port 0, which nobody can answer")    \
     STAT(drop_own_source, "source on one of our own service ports")   \
     STAT(drop_multicast, "sent to a multicast or broadcast address")  \
-    STAT(drop_denied, "refused by deny")                              \
-    STAT(drop_limited, "over its rate")                               \
-    STAT(drop_bad_frame, "a frame that makes no sense")
+    STAT(drop_denied, "reserved: refused by deny")                    \
+    STAT(drop_limited, "reserved: over its rate")                     \
+    STAT(drop_bad_frame, "reserved: a frame that makes no sense")
 
-#define STATS_OTHERS(STAT)                                                  \
-    STAT(kernel_drops, "lost in the kernel: the receive buffer was full")   \
-    STAT(refused_full, "answered but not registered: clients.max reached")  \
-    STAT(refused_prefix, "answered but not registered: its prefix is full") \
-    STAT(joined, "clients registered")                                      \
-    STAT(expired, "clients evicted after ttl of silence")                   \
-    STAT(kicked, "clients removed by the operator")                         \
-    STAT(broadcasts, "broadcast jobs ended")                                \
-    STAT(copies_sent, "broadcast copies that the kernel took")              \
+#define STATS_OTHERS(STAT)                                                 \
+    STAT(kernel_drops, "lost in the kernel: the receive buffer was full")  \
+    STAT(refused_full, "answered but not registered: clients.max reached") \
+    STAT(refused_prefix, "reserved: not registered, its prefix is full")   \
+    STAT(joined, "clients registered")                                     \
+    STAT(expired, "clients evicted after ttl of silence")                  \
+    STAT(kicked, "clients removed by the operator")                        \
+    STAT(broadcasts, "broadcast jobs ended")                               \
+    STAT(copies_sent, "broadcast copies that the kernel took")             \
     STAT(copies_failed, "broadcast copies that the kernel refused")
 
 /* One worker's counters: written by its thread alone, copied to be read. */
@@ -43,10 +43,15 @@ struct stats {
 #undef STAT
 };
 
-/* The number of counters, `received` among them. */
-size_t stats_count(void);
+/* The number of fates, and of all counters, `received`, the first, among them. */
+#define STAT(name, meaning) +1
+enum {
+    STATS_FATE_COUNT = 0 STATS_FATES(STAT),
+    STATS_COUNT = 1 + STATS_FATE_COUNT STATS_OTHERS(STAT)
+};
+#undef STAT
 
-/* The name, the meaning and the value of counter i < stats_count(), in the order of the lists
+/* The name, the meaning and the value of counter i < STATS_COUNT, in the order of the lists
  * above. */
 const char *stats_name(size_t i);
 const char *stats_meaning(size_t i);

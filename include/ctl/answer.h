@@ -22,7 +22,8 @@ enum answer_result {
 
 struct answer_server {
     const char *path;
-    uint32_t timeout_ms; /* for each read and write */
+    const char *elsewhere; /* another place to look at if nobody is there; NULL: none */
+    uint32_t timeout_ms;   /* for each read and write */
 };
 
 /* Takes one line behind the first; value is "" if the line is a key alone, and may be changed.

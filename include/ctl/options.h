@@ -40,6 +40,9 @@ enum { CTL_WRONG_USAGE = 2 }; /* the exit status */
  * status, with help (the commands' part by list), version or a complaint printed. */
 int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*list)(FILE *out));
 
+/* Prints the help, the commands' part by list. Returns the exit status, 0. */
+int ctl_options_help(void (*list)(FILE *out));
+
 /* Complains of the first of the given options that is not among allowed: -1, or
  * CTL_WRONG_USAGE. */
 int ctl_options_allow(const struct ctl_options *options, unsigned allowed);

@@ -33,7 +33,8 @@ enum {
 
 struct output_record {
     const struct output_field *fields;
-    size_t count;                                       /* at most OUTPUT_FIELDS_MAX */
+    size_t count; /* at most OUTPUT_FIELDS_MAX */
+    size_t apart; /* in lines, an empty one stands before this field; 0: none does */
     char values[OUTPUT_FIELDS_MAX][OUTPUT_VALUE_BYTES]; /* "" while missing */
 };
 

@@ -56,8 +56,9 @@ struct batch_tally {
 };
 
 /* Sends what is queued and not yet sent. One that the kernel refuses is counted and passed over;
- * the others go out. Returns 0 when nothing is left, or -EAGAIN when the socket has no room: then
- * send again once it is writable. */
+ * the others go out. One whose fragments don't fit into the send buffer even when it is empty is
+ * refused, too (ENOBUFS). Returns 0 when nothing is left, or -EAGAIN when the socket has no room:
+ * then send again once it is writable. */
 int batch_send(struct batch *batch, int socket);
 
 struct batch_tally batch_tally(const struct batch *batch);

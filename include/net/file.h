@@ -4,9 +4,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Reads a regular file of at most max_bytes whole (or a pipe, or a device, to its end). *bytes is
- * the caller's to free, has a NUL behind its last byte, and *size does not count it. 0 or -errno
- * (-EFBIG: longer than max_bytes). */
+/* Reads a regular file of at most max_bytes whole (or a device such as /dev/null to its end), and
+ * never waits for anybody: a pipe, a terminal or a socket is -EINVAL, so that a reload can't stand
+ * still, and a directory -EISDIR. *bytes is the caller's to free, has a NUL behind its last byte,
+ * and *size does not count it. 0 or -errno (-EFBIG: longer than max_bytes). */
 int file_read(const char *path, size_t max_bytes, char **bytes, size_t *size);
 
 /* The files that match a pattern of glob(7), sorted. A path without wildcards is itself, whether it
@@ -23,5 +24,8 @@ bool file_same(const char *a, const char *b);
 
 /* Whether this process, as it is now, may read the file: 0 or -errno. */
 int file_readable(const char *path);
+
+/* Whether this process may remove a file from the directory that path is in: 0 or -errno. */
+int file_removable(const char *path);
 
 #endif

@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 /* The process's log, one line an event, each written at once so that threads don't mix them. The
- * only state of the whole program that is global: what goes wrong must be sayable from anywhere. */
+ * only state of the whole program that is global: what goes wrong must be sayable from anywhere.
+ * Nobody waits for the reader of stderr: lines that he doesn't take are dropped, and the next one
+ * that he takes says how many, as dropped=N. */
 
 /* Before the first call: text at level info to stderr. name is the program's, static. */
 void log_setup(const char *name, enum config_log_level level, enum config_log_format format,
@@ -15,7 +17,8 @@ void log_setup(const char *name, enum config_log_level level, enum config_log_fo
 
 /* One event: a sentence, then key and value pairs, closed by NULL:
  *     log_event(LOG_LEVEL_INFO, "listening", "address", text, NULL);
- * Values may hold any byte; they are escaped for the format in use. */
+ * Values may hold any byte; they are escaped for the format in use. In JSON a value that is a plain
+ * decimal number of at most 2^53 is a number, any other is a string. */
 void log_event(enum config_log_level level, const char *sentence, ...) __attribute__((sentinel));
 
 /* The same with its pairs in an array. */
@@ -25,8 +28,10 @@ struct log_pair {
 void log_pairs(enum config_log_level level, const char *sentence, const struct log_pair *pairs,
                size_t count);
 
-/* Complaints that could repeat without end; each kind is said at most once per LOG_REPEAT_MS, then
- * with the number of those that were not said. */
+/* Complaints that could repeat without end. Each kind is said at most once per LOG_REPEAT_MS, and
+ * then with suppressed=N, the number of calls since it was last said that said nothing; how many
+ * events a call stands for is its caller's to tell. What is below the level in force isn't
+ * counted. */
 enum log_kind {
     LOG_KIND_REGISTRY_FULL,
     LOG_KIND_KERNEL_DROPS,

@@ -73,6 +73,10 @@ void loop_cancel(struct loop *loop, struct loop_task *task);
 typedef void loop_caught(void *state, int signal);
 int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, void *state);
 
+/* A write to a pipe or socket whose reader is gone is an error (EPIPE) from then on, in the whole
+ * process, and no longer its death: a daemon outlives the reader of its log. */
+void loop_ignore_broken_pipes(void);
+
 /* Runs until loop_stop, which returns at once and ends the run behind the handler or task at hand
  * (or, called before the run, lets it end before it waits). What was ready or queued by then stays
  * for another run. 0 or -errno of a wait that failed for good. */

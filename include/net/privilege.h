@@ -14,6 +14,9 @@ struct identity {
  * (-ENOENT: no such user; -ESRCH: no such group). */
 int identity_find(struct identity *identity, const char *user, const char *group);
 
+/* Whether this process may become identity: it is that already, or root. 0 or -EPERM. */
+int identity_allowed(const struct identity *identity);
+
 /* Becomes identity for good, supplementary groups dropped. One who is that identity already, and
  * not root, stays as it is. Before any thread is started. 0 or -errno (-EPERM: not allowed, or the
  * way back is still open); then the process may be anything between, and should end. */

@@ -14,11 +14,17 @@ enum {
  * /tmp/udpsrv-UID/udpsrv.sock. 0 or -ENAMETOOLONG. */
 int runtime_socket_path(char *path, size_t room);
 
-/* Makes the directory of socket_path if it is a built-in one: /run/udpsrv 0755, for the owner that
- * we are going to be, or /tmp/udpsrv-UID 0700. Any other is the operator's own and left alone. One
- * that stands in /tmp already must be a directory of ours that nobody else may enter. 0 or -errno
- * (-ENOTDIR: a symbolic link or a file is in its place; -EPERM: somebody else's, or open to
- * others). */
+/* Makes the directory of socket_path if it is a built-in one: /run/udpsrv 0755, or /tmp/udpsrv-UID
+ * 0700. Any other is the operator's own and left alone. One that stands already must be a
+ * directory: that in /run is given to the owner that we are going to be (who is -1 in it: to us),
+ * and must not be writable by group or others; that in /tmp must be ours, and nobody else may enter
+ * it. 0 or -errno (-ENOTDIR: a symbolic link or a file is in its place; -EPERM: somebody else's, or
+ * open to others). */
 int runtime_directory_make(const char *socket_path, const struct identity *owner);
+
+/* For who connects: whether the directory, if it is the built-in one in /tmp, is ours alone, so
+ * that what answers there is ours, too. 0 or -errno (-EPERM: it is somebody else's or open to
+ * others). */
+int runtime_directory_check(const char *socket_path);
 
 #endif

@@ -3,16 +3,24 @@
 
 #include "core/addr.h"
 
-#include <stdbool.h>
+#include <netinet/in.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
 /* UDP sockets, and addresses as the kernel wants them. */
 
-/* Converts between a struct addr and a sockaddr_in or sockaddr_in6. The length of the sockaddr is
- * returned, or 0 for a family that we don't speak (then *addr is of family ADDR_NONE). */
-socklen_t sockaddr_from_addr(struct sockaddr_storage *out, const struct addr *addr);
-socklen_t addr_from_sockaddr(struct addr *addr, const struct sockaddr_storage *in);
+/* An address as the kernel wants it, of either family. A sockaddr_storage has room for any family
+ * that there is: 128 bytes, of which we would need 28. */
+union socket_name {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+};
+
+/* Converts between the two. The length of the name is returned, or 0 for a family that we don't
+ * speak (then *addr is of family ADDR_NONE, and the name of family AF_UNSPEC). */
+socklen_t sockaddr_from_addr(union socket_name *out, const struct addr *addr);
+socklen_t addr_from_sockaddr(struct addr *addr, const union socket_name *in);
 
 /* The index of the interface of that name, 0 if there is none. */
 uint32_t socket_zone_index(const char *zone);
@@ -28,7 +36,8 @@ struct socket_options {
 /* Opens a non-blocking UDP socket bound to addr (port 0: the kernel picks one), without sharing of
  * any kind, deaf to multicast groups that others joined, and with the destination of each datagram
  * reported when addr is a wildcard. IPv6 sockets take IPv6 alone. *bound is the address really
- * bound. Returns the descriptor or -errno. */
+ * bound. Returns the descriptor or -errno (-EADDRNOTAVAIL: no address of this host, or one for
+ * broadcasts, from which nothing could be answered). */
 int socket_open(const struct addr *addr, struct socket_options *options, struct addr *bound);
 
 /* Datagrams that the kernel dropped at this socket since it was opened, as a counter of 32 bits

@@ -19,16 +19,20 @@ struct stream_callbacks {
     /* All that had to be kept is with the kernel. Not called for what the kernel took at once. */
     void (*drained)(void *state);
     /* No more lines come. Called once, with the stream still there: free it from here, or later,
-     * or stream_finish it, so that what was written still goes out.
+     * or stream_finish it, so that what was written still goes out. error is one of these:
      *
-     * While the peer may still read (it has sent all it wanted, or is cut off), writing still
-     * works, every whole line before has been delivered, and it isn't called while paused: 0 the
-     * peer's input ended behind a newline -EPROTO    it ended within a line, which is lost
-     *     -EMSGSIZE  a line is longer than the limit
-     * When nothing reaches the peer any more, it comes at once, even while paused; lines that were
-     * not delivered by then, and output that was kept, are dropped:
-     *     -errno     the peer has closed both directions (-EPIPE, -ECONNRESET), memory is short, or
-     *                the connection failed */
+     * -  0: the peer's input ended behind a newline;
+     * -  -EPROTO: it ended within a line, which is lost;
+     * -  -EMSGSIZE: a line is longer than the limit.
+     *
+     * With these three the peer may still read: writing still works, every whole line before has
+     * been delivered, and it isn't called while paused.
+     *
+     * -  any other: the peer has closed both directions (-EPIPE, -ECONNRESET), memory is short, or
+     *    the connection failed.
+     *
+     * With this nothing reaches the peer any more: it comes at once, even while paused; lines that
+     * were not delivered by then, and output that was kept, are dropped. */
     void (*closed)(void *state, int error);
 };
 

@@ -9,13 +9,15 @@
 
 /* The two ends of a Unix socket, before and beside the loop. */
 
-/* Listens, non-blocking, on a Unix socket at path. The file never has a wider mode than the one
- * given, and nobody can connect before it has that mode and its owner's user and group (those that
- * are -1 stay ours). An owner who may write the directory can remove it again. A socket file whose
- * owner is gone is replaced; a live owner's is not (-EADDRINUSE), and neither is a file of another
- * kind (-EEXIST). Of several that start at once on one path, one succeeds. For that a file
- * PATH.lock exists meanwhile; and the process's umask is narrowed for a moment, so call it before
- * other threads make files. Returns the descriptor or -errno (-ENAMETOOLONG: over 107 bytes). */
+/* Listens, non-blocking, on a Unix socket at path. The file has its mode from the moment that it
+ * exists, and its owner's user and group (those that are -1 stay ours) before anybody can connect.
+ * An owner who may write the directory can remove it again, and can do no more than that by what he
+ * puts there: nothing is followed, and nothing but our own socket is given away. A socket file
+ * whose owner is gone is replaced; a live owner's is not (-EADDRINUSE), and neither is a file of
+ * another kind, there or at PATH.lock (-EEXIST). Of several that start at once on one path, one
+ * succeeds: a file PATH.lock exists meanwhile; where somebody holds that for more than a second, it
+ * is -EALREADY. The process's umask is changed for a moment, so call it before other threads make
+ * files. Returns the descriptor or -errno (-ENAMETOOLONG: over 107 bytes). */
 int stream_listen(const char *path, mode_t mode, const struct identity *owner);
 
 /* Closes a listener and removes its file, unless somebody else listens there by now. Where the

@@ -32,6 +32,7 @@ struct broadcast_options {
     struct registry *registry;
     struct endpoint **endpoints; /* by listener */
     struct stats *stats;
+    int *last_errno;   /* of the last copy that the kernel refused */
     uint32_t rate_pps; /* 0: no pace */
 };
 

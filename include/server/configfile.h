@@ -3,6 +3,7 @@
 
 #include "core/config.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The configuration as files and the command line give it. */
@@ -23,7 +24,9 @@ struct configfile_override {
 
 struct configfile_result {
     struct config *config; /* NULL if there are complaints; may be taken, leaving NULL */
-    char **complaints;     /* "FILE:LINE:COLUMN: what is wrong", a line each, in order */
+    char **complaints;     /* "FILE:LINE:COLUMN: what is wrong", in order; one may go on with
+                              indented lines that can be pasted into a file */
+    bool *located;         /* beside each complaint: it begins with a file and a line of it */
     size_t complaint_count;
     char **files; /* that were read, as they were opened; one read twice stands there twice */
     size_t file_count;

@@ -15,7 +15,8 @@ struct control;
 struct control_session;
 
 enum {
-    CONTROL_SESSIONS_MAX = 64,
+    CONTROL_SESSIONS_MAX = 64,   /* more operators than any site has, of a kilobyte or ten each */
+    CONTROL_SESSIONS_SPARE = 16, /* of them, not for commands that wait long */
     /* A command line: two hex digits for each byte of the longest UDP payload (65507), and room for
      * the words before them. */
     CONTROL_COMMAND_BYTES_MAX = 132 << 10,
@@ -74,6 +75,10 @@ void control_refuse(struct control_session *session, const char *format, ...)
 /* Whether the peer has left, so that a long answer is of no use any more. It must be ended all the
  * same. */
 bool control_gone(const struct control_session *session);
+
+/* Whether so many sessions are busy that a command which may wait long is better refused: the
+ * others are for those that look and that cancel. */
+bool control_is_crowded(const struct control_session *session);
 
 /* For answers that are written in slices. True: output is backed up, and resume will be called
  * once, when it has drained or the peer has left. False: go on at once. */

@@ -11,6 +11,7 @@ struct endpoint;
 struct endpoint_options {
     struct loop *loop;
     struct service *service;
+    int *last_errno;     /* of the last answer that the kernel refused */
     struct stats *stats; /* what became of each datagram, batch by batch */
     uint32_t max_datagram_bytes;
     int socket; /* the caller's to close */

@@ -34,13 +34,12 @@ const char *job_state_name(enum job_state state);
 int jobs_open(struct jobs **jobs, struct worker *const *workers, size_t worker_count,
               struct mailbox *home, uint32_t queue);
 
-/* Ends those that wait as cancelled, and frees all. Behind the workers' stop and the opening of
- * their last letters, so that none is running. */
+/* Behind jobs_stop, the workers' end and the opening of their last letters: then no job is left. */
 void jobs_close(struct jobs *jobs);
 
 void jobs_set_queue(struct jobs *jobs, uint32_t queue);
 
-/* From now on nothing is started: what ends the running job, ends the last one. */
+/* Cancels the jobs that wait and the one that runs, and takes no more. */
 void jobs_stop(struct jobs *jobs);
 
 typedef void job_ended(void *state, const struct job_report *report);

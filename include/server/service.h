@@ -25,6 +25,7 @@ struct service {
     struct registry *registry;
     struct reply *reply;
     const struct service_ports *own_ports;
+    struct stats *stats; /* of the registry: who joined, expired, was refused */
 };
 
 /* Decides for each of the count datagrams that batch received on a listener, and queues the

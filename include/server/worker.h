@@ -28,8 +28,9 @@ struct worker_options {
     size_t socket_count;
 };
 
-/* Takes all memory that it will need. 0 or -errno. */
-int worker_new(struct worker **worker, const struct worker_options *options);
+/* Reserves all memory that it will need, and commits what is touched from the start. 0 or -errno;
+ * then *failed is what could not be made, a static text. */
+int worker_new(struct worker **worker, const struct worker_options *options, const char **failed);
 
 /* Starts its thread. 0 or -errno. */
 int worker_start(struct worker *worker);

@@ -93,6 +93,8 @@ static void readable(void *state, unsigned events)
         stop(once, (int)size);
         return;
     }
+    if (once->options->timeout_ms == 0)
+        return; /* it isn't waited for, so whether it were printed would be chance */
     arrival.size = (size_t)size;
     /* Behind a second sending, nobody knows which one was answered (Karn's algorithm). */
     if (once->tries == 1)
@@ -139,16 +141,20 @@ static int report(const struct once *once, int error)
 {
     const struct client_options *options = once->options;
     if (error)
-        fprintf(stderr, "udpcli: sending %zu bytes to %s: %s\n", options->message_size,
-                once->peer.name, peer_error(error));
+        fprintf(stderr, "udpcli: sending %zu byte%s to %s: %s\n", options->message_size,
+                options->message_size == 1 ? "" : "s", once->peer.name, peer_error(error));
     else if (once->unanswered) {
-        char timeout[24];
+        char timeout[24], tries[48] = "once";
+        if (options->retries > 0)
+            snprintf(tries, sizeof tries, "%" PRIu64 " times", options->retries + 1);
         fprintf(stderr,
-                "udpcli: no reply from %s to %" PRIu64 " of %" PRIu64
-                " requests (%zu bytes, sent %" PRIu64 " times, %s each): check that the service "
-                "runs there, or wait longer with -w\n",
-                once->peer.name, once->unanswered, once->done, options->message_size,
-                options->retries + 1, text_format_duration(options->timeout_ms, timeout));
+                "udpcli: no reply from %s to %" PRIu64 " of %" PRIu64 " request%s (%zu byte%s, "
+                "sent %s, waited %s%s): check that the service runs there, or wait longer "
+                "with -w\n",
+                once->peer.name, once->unanswered, once->done, once->done == 1 ? "" : "s",
+                options->message_size, options->message_size == 1 ? "" : "s", tries,
+                text_format_duration(options->timeout_ms, timeout),
+                options->retries > 0 ? " each time" : "");
     }
     return error || once->unanswered;
 }

@@ -13,7 +13,8 @@ enum { GO_ON = -1, DONE = 0, USAGE = 2 };
 enum row { TIMEOUT, RETRIES, COUNT, JSON, HEX, KEEPALIVE, IPV4, IPV6, HELP, VERSION, ROWS };
 
 static const struct option_row rows[ROWS] = {
-    [TIMEOUT] = {'w', "timeout", "TIMEOUT", "wait so long for a reply (2s); 0: don't wait"},
+    [TIMEOUT] = {'w', "timeout", "TIMEOUT",
+                 "wait so long for a reply (2s); 0: don't wait, print no reply"},
     [RETRIES] = {'r', "retries", "RETRIES", "send MESSAGE again so often at most (2)"},
     [COUNT] = {'n', "count", "COUNT", "send MESSAGE so often, each behind the last reply (1)"},
     [JSON] = {0, "json", NULL, "print what comes as JSON, one object a line"},

@@ -32,7 +32,8 @@ static size_t utf8_decode(const uint8_t *bytes, size_t size, uint32_t *code)
 static bool only_shows(uint32_t code)
 {
     return code >= 0x20 && !(code >= 0x7f && code <= 0x9f) && !(code >= 0x200e && code <= 0x200f) &&
-           !(code >= 0x2028 && code <= 0x202e) && !(code >= 0x2066 && code <= 0x2069);
+           !(code >= 0x2028 && code <= 0x202e) && !(code >= 0x2060 && code <= 0x206f) &&
+           code != 0x061c && code != 0x200b && code != 0xfeff;
 }
 
 static bool is_utf8(const uint8_t *bytes, size_t size)

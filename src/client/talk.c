@@ -59,11 +59,12 @@ static void show_prompt(struct talk *talk)
     talk->prompted = true;
 }
 
-/* Makes room for a line of ours: erases the prompt, or leaves it where it stands. */
-static void leave_prompt(struct talk *talk, const char *how)
+/* Begins a line of ours below the prompt. It is left where it stands: behind it may be what the
+ * terminal keeps of a line that is being typed. */
+static void leave_prompt(struct talk *talk)
 {
     if (talk->prompted)
-        fputs(how, stdout);
+        putc('\n', stdout);
     talk->prompted = false;
 }
 
@@ -71,7 +72,7 @@ __attribute__((format(printf, 2, 3))) static void complain(struct talk *talk, co
                                                            ...)
 {
     va_list arguments;
-    leave_prompt(talk, "\r\033[K");
+    leave_prompt(talk);
     fflush(stdout);
     va_start(arguments, format);
     vfprintf(stderr, format, arguments);
@@ -206,7 +207,7 @@ static void receive(struct talk *talk)
         arrival.size = (size_t)size;
         talk->trouble = 0;
         exchange_reply(&talk->exchange, clock_now_ms());
-        leave_prompt(talk, "\r\033[K");
+        leave_prompt(talk);
         print_arrival(stdout, talk->style, &arrival);
     }
     fflush(stdout);
@@ -251,7 +252,7 @@ static void input_ready(void *state)
         lines_filled(&talk->lines, (size_t)size);
     } else {
         lines_finish(&talk->lines);
-        leave_prompt(talk, "\n");
+        leave_prompt(talk);
     }
     if (size < 0) {
         complain(talk, "udpcli: reading standard input: %s\n", strerror((int)-size));
@@ -287,7 +288,7 @@ static void interrupted(void *state, int signal)
 {
     (void)signal;
     struct talk *talk = state;
-    leave_prompt(talk, "\n");
+    leave_prompt(talk);
     loop_stop(talk->loop);
 }
 

@@ -52,6 +52,7 @@ struct config_machine {
     char *include;
     struct config_diagnosis *diagnoses;
     size_t count, dropped;
+    bool has_file; /* there was one, whatever it holds */
     bool no_memory;
 };
 
@@ -153,6 +154,7 @@ bool config_file_begin(struct config_machine *machine, const char *name)
     frame->section = machine->frame ? machine->frame->section : NULL;
     frame->includer = machine->frame;
     machine->frame = frame;
+    machine->has_file = true;
     return frame->at.file != NULL;
 }
 
@@ -361,14 +363,25 @@ static void check_admission(struct config_machine *machine)
     const struct config_key *policy = config_key_find("admission", "policy");
     if (given_of(machine->in_files, policy)->yes || given_of(machine->in_options, policy)->yes)
         return;
-    for (size_t i = 0; i < config->server.listen_count; i++) {
-        char text[CONFIG_LISTEN_TEXT_BYTES];
-        if (!addr_is_loopback(&config->server.listen[i].addr))
-            complain(machine, &machine->listen_at[i],
-                     "other hosts can reach %s, so the configuration must say whom to admit; these "
-                     "two lines admit everyone: '[admission]' 'policy = open'",
-                     config_listen_text(&config->server.listen[i], text));
+    size_t first = 0, exposed = 0;
+    for (size_t i = config->server.listen_count; i-- > 0;) {
+        if (addr_is_loopback(&config->server.listen[i].addr))
+            continue;
+        first = i;
+        exposed++;
     }
+    if (exposed == 0)
+        return;
+    char text[CONFIG_LISTEN_TEXT_BYTES], others[32] = "";
+    if (exposed > 1)
+        snprintf(others, sizeof others, " and %zu more", exposed - 1);
+    complain(machine, &machine->listen_at[first],
+             "other hosts can reach %s%s, so the configuration must say whom to admit; to admit "
+             "everyone who can send a datagram, %s:\n    [admission]\n    policy = open",
+             config_listen_text(&config->server.listen[first], text), others,
+             machine->has_file ? "add these two lines"
+                               : "write these two lines into a file and name that by -c "
+                                 "(config/lan.conf is such a file)");
 }
 
 struct config *config_finish(struct config_machine *machine)

@@ -1,3 +1,4 @@
+/* A hash table that only grows: addresses of ours to numbers, and back. */
 #include "core/locals.h"
 
 #include <string.h>

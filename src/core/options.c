@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +49,32 @@ static int find_row(const struct options *options, int value)
     return -1;
 }
 
+/* Explains a long option that is the beginning of several; false if it isn't. */
+static bool explain_ambiguous(struct options *options, const char *written, const char *shown)
+{
+    size_t size = strcspn(written, "="), found = 0;
+    int length = snprintf(options->error, sizeof options->error, "ambiguous option %s:", shown);
+    for (size_t i = 0; i < options->count; i++) {
+        if (strncmp(options->rows[i].name, written, size) != 0)
+            continue;
+        size_t room = sizeof options->error - (size_t)length;
+        int more = snprintf(options->error + length, room, "%s --%s", found++ > 0 ? " or" : "",
+                            options->rows[i].name);
+        length += (size_t)more < room ? more : (int)room - 1;
+    }
+    return found > 1;
+}
+
+static void explain_unknown(struct options *options, const char *written, const char *shown)
+{
+    const char *names[OPTIONS_ROWS_MAX];
+    for (size_t i = 0; i < options->count; i++)
+        names[i] = options->rows[i].name;
+    const char *meant = text_nearest(written, names, options->count);
+    snprintf(options->error, sizeof options->error, "unknown option %s%s%s%s", shown,
+             meant ? " (did you mean --" : "", meant ? meant : "", meant ? "?)" : "");
+}
+
 /* Explains what getopt_long refused: result is ':' or '?', and optopt the option, 0 if unknown by
  * a long name. */
 static int explain(struct options *options, int result)
@@ -66,13 +93,10 @@ static int explain(struct options *options, int result)
         snprintf(options->error, sizeof options->error, "unknown option -%s", shown);
         return OPTIONS_WRONG;
     }
-    const char *written = options->argv[optind - 1], *names[OPTIONS_ROWS_MAX];
+    const char *written = options->argv[optind - 1];
     text_escape(shown, sizeof shown, written, strlen(written));
-    for (size_t i = 0; i < options->count; i++)
-        names[i] = options->rows[i].name;
-    const char *meant = text_nearest(written + 2, names, options->count);
-    snprintf(options->error, sizeof options->error, "unknown or ambiguous option %s%s%s%s", shown,
-             meant ? " (did you mean --" : "", meant ? meant : "", meant ? "?)" : "");
+    if (!explain_ambiguous(options, written + 2, shown))
+        explain_unknown(options, written + 2, shown);
     return OPTIONS_WRONG;
 }
 

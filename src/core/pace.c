@@ -1,3 +1,4 @@
+/* A token bucket in whole numbers. */
 #include "core/pace.h"
 
 static const uint64_t SECOND = 1000000000; /* in nanoseconds; and a copy, in the unit of credit */

@@ -1,3 +1,4 @@
+/* The clients of one shard. */
 #include "core/registry.h"
 
 #include "core/locals.h"

@@ -1,3 +1,4 @@
+/* The list of messages, and whose turn it is. */
 #include "core/reply.h"
 
 #include <stdatomic.h>
@@ -5,6 +6,7 @@
 #include <string.h>
 
 struct reply {
+    atomic_uint references;
     enum reply_mode mode;
     size_t count;
     struct message *messages;
@@ -20,6 +22,7 @@ struct reply *reply_new(enum reply_mode mode, const struct message *messages, si
         return NULL;
     *reply = (struct reply){.mode = mode};
     atomic_init(&reply->turns, 0);
+    atomic_init(&reply->references, 1);
     reply->messages = calloc(count ? count : 1, sizeof *reply->messages);
     if (reply->messages == NULL) {
         free(reply);
@@ -29,7 +32,7 @@ struct reply *reply_new(enum reply_mode mode, const struct message *messages, si
         const struct message *from = &messages[reply->count];
         uint8_t *copy = malloc(from->size ? from->size : 1);
         if (copy == NULL) {
-            reply_free(reply);
+            reply_release(reply);
             return NULL;
         }
         if (from->size > 0)
@@ -39,9 +42,15 @@ struct reply *reply_new(enum reply_mode mode, const struct message *messages, si
     return reply;
 }
 
-void reply_free(struct reply *reply)
+struct reply *reply_hold(struct reply *reply)
 {
-    if (reply == NULL)
+    atomic_fetch_add_explicit(&reply->references, 1, memory_order_relaxed);
+    return reply;
+}
+
+void reply_release(struct reply *reply)
+{
+    if (reply == NULL || atomic_fetch_sub_explicit(&reply->references, 1, memory_order_acq_rel) > 1)
         return;
     for (size_t i = 0; i < reply->count; i++)
         free((void *)(uintptr_t)reply->messages[i].bytes);

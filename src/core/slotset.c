@@ -1,3 +1,4 @@
+/* A bit map with a bit map of itself above it, and so on. */
 #include "core/slotset.h"
 
 /* Level 0 has a bit for each slot; a bit of level k + 1 says that a word of level k isn't zero. */

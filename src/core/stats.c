@@ -1,3 +1,4 @@
+/* The counters by number, from the one list of their names. */
 #include "core/stats.h"
 
 static const struct {
@@ -10,11 +11,6 @@ static const struct {
                 STATS_FATES(STAT) STATS_OTHERS(STAT)
 #undef STAT
 };
-
-size_t stats_count(void)
-{
-    return sizeof counters / sizeof counters[0];
-}
 
 const char *stats_name(size_t i)
 {
@@ -38,7 +34,7 @@ uint64_t stats_value(const struct stats *stats, size_t i)
 
 void stats_add(struct stats *sum, const struct stats *worker)
 {
-    for (size_t i = 0; i < stats_count(); i++)
+    for (size_t i = 0; i < STATS_COUNT; i++)
         *counter(sum, i) += stats_value(worker, i);
 }
 

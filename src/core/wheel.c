@@ -1,3 +1,4 @@
+/* Buckets of slots by the time to look at them. */
 #include "core/wheel.h"
 
 /* Doubly linked lists of slots. Zero bytes are an empty wheel: a reference is 0 for none, or the

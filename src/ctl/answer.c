@@ -2,6 +2,7 @@
 #include "ctl/answer.h"
 
 #include "core/text.h"
+#include "net/runtime.h"
 #include "net/socket.h"
 #include "net/stream_socket.h"
 
@@ -40,7 +41,7 @@ static enum answer_result read_line(FILE *in, char line[ANSWER_LINE_BYTES],
     if (!fgets(line, ANSWER_LINE_BYTES, in)) {
         if (errno == EAGAIN)
             return broken(error, "cannot wait longer for the answer: the time is over; "
-                                 "-t SECONDS gives it more");
+                                 "-t TIME gives it more");
         if (errno != 0 && errno != ECONNRESET)
             return broken(error, "cannot read the answer: %s", strerror(errno));
         return broken(error, "cannot read the answer to its end: the server closed the connection; "
@@ -84,14 +85,41 @@ enum answer_result answer_read(FILE *in, answer_visit *visit, void *state,
     return result;
 }
 
-static enum answer_result no_connection(const char *path, int why, char error[ANSWER_ERROR_BYTES])
+/* Whether a server listens there, be it one that doesn't let us in. */
+static bool is_served(const char *path, uint32_t timeout_ms)
 {
-    if (why != ENOENT && why != ECONNREFUSED)
-        return broken(error, "cannot connect to %s: %s; -s names another socket", path,
-                      why == EAGAIN ? "the server is busy and the time is over" : strerror(why));
-    broken(error, "no server answers at %s (%s): is udpsrv running? -s names another socket", path,
-           strerror(why));
+    int fd = stream_connect(path, timeout_ms);
+    if (fd >= 0)
+        socket_close(fd);
+    return fd >= 0 || fd == -EACCES;
+}
+
+static enum answer_result nobody_there(const struct answer_server *server, int why,
+                                       char error[ANSWER_ERROR_BYTES])
+{
+    if (server->elsewhere && is_served(server->elsewhere, server->timeout_ms))
+        broken(error,
+               "no server answers at %s (%s), but one does at %s: use -s %s, with sudo if it is "
+               "not for you",
+               server->path, strerror(why), server->elsewhere, server->elsewhere);
+    else
+        broken(error, "no server answers at %s (%s): is udpsrv running? -s names another socket",
+               server->path, strerror(why));
     return ANSWER_ABSENT;
+}
+
+static enum answer_result no_connection(const struct answer_server *server, int why,
+                                        char error[ANSWER_ERROR_BYTES])
+{
+    if (why == ENOENT || why == ECONNREFUSED)
+        return nobody_there(server, why, error);
+    if (why == EACCES)
+        return broken(error,
+                      "cannot connect to %s: %s; its mode and group decide who may (control.mode, "
+                      "control.group): join that group or use sudo",
+                      server->path, strerror(why));
+    return broken(error, "cannot connect to %s: %s; -s names another socket", server->path,
+                  why == EAGAIN ? "the server is busy and the time is over" : strerror(why));
 }
 
 /* A server that refuses the session says why and closes: its words are read even if ours no longer
@@ -110,9 +138,15 @@ static int send_command(int fd, const char *command)
 enum answer_result answer_ask(const struct answer_server *server, const char *command,
                               answer_visit *visit, void *state, char error[ANSWER_ERROR_BYTES])
 {
-    int fd = stream_connect(server->path, server->timeout_ms);
+    int fd = runtime_directory_check(server->path);
+    if (fd == -EPERM || fd == -ENOTDIR)
+        return broken(error,
+                      "%s stands in a directory that isn't yours alone: who answers there may be "
+                      "anyone; remove it, or name another socket (-s)",
+                      server->path);
+    fd = stream_connect(server->path, server->timeout_ms);
     if (fd < 0)
-        return no_connection(server->path, -fd, error);
+        return no_connection(server, -fd, error);
     FILE *in = fdopen(fd, "r");
     if (!in) {
         socket_close(fd);

@@ -1,6 +1,7 @@
 /* Broadcasts, from whatever source the payload comes. */
 #include "ctl/broadcast.h"
 
+#include "core/config.h"
 #include "core/text.h"
 #include "ctl/ask.h"
 
@@ -8,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAYLOAD_BYTES_MAX = 65507 }; /* over IPv4: 65535 - 20 - 8 (RFC 768, RFC 791) */
-
-/* The state stands last: people see it, programs have it from the exit status. */
+/* The state stands last, behind the figures. */
 static const struct output_field fields[] = {
     {"id", NULL, OUTPUT_NUMBER},      {"targets", NULL, OUTPUT_NUMBER},
     {"sent", NULL, OUTPUT_NUMBER},    {"failed", NULL, OUTPUT_NUMBER},
@@ -42,14 +41,10 @@ static char *compose(const struct ctl_options *options, const void *bytes, size_
     return command;
 }
 
-static void print(const struct ctl_options *options, struct output_record *record)
+static void print(const struct ctl_options *options, const struct output_record *record)
 {
     enum output_form form = options->given & CTL_STDIN ? OUTPUT_ONE_LINE : OUTPUT_LINES;
-    if (options->json) {
-        form = OUTPUT_JSON;
-        record->count = record->count == FIELDS ? FIELDS - 1 : record->count;
-    }
-    output_record_print(stdout, record, form);
+    output_record_print(stdout, record, options->json ? OUTPUT_JSON : form);
     fflush(stdout); /* whoever feeds --stdin reads along */
 }
 
@@ -70,16 +65,19 @@ static int send(const struct ctl_options *options, const void *bytes, size_t siz
         return fail(options, line, error);
     bool cancelled = waits && strcmp(record.values[FIELDS - 1], "cancelled") == 0;
     print(options, &record);
-    if (cancelled)
+    if (cancelled && !options->json)
         fprintf(stderr, "udpctl: job %s was cancelled before its end\n", record.values[0]);
     return cancelled;
 }
 
 static int too_long(const struct ctl_options *options, size_t line)
 {
-    return fail(options, line,
-                "cannot broadcast: the payload is longer than 65507 bytes, "
-                "the most that a UDP datagram holds; send it in parts");
+    char error[160];
+    snprintf(error, sizeof error,
+             "cannot broadcast: the payload is longer than %d bytes, the most that a UDP datagram "
+             "holds; send it in parts",
+             CONFIG_MESSAGE_BYTES_MAX);
+    return fail(options, line, error);
 }
 
 static int send_hex(const struct ctl_options *options)
@@ -91,7 +89,7 @@ static int send_hex(const struct ctl_options *options)
     int status;
     if (!text_from_hex(bytes, options->hex, length))
         status = ctl_wrong_usage("bad --hex: it must be an even number of hexadecimal digits");
-    else if (length / 2 > PAYLOAD_BYTES_MAX)
+    else if (length / 2 > CONFIG_MESSAGE_BYTES_MAX)
         status = too_long(options, 0);
     else
         status = send(options, bytes, length / 2, 0);
@@ -99,27 +97,33 @@ static int send_hex(const struct ctl_options *options)
     return status;
 }
 
-/* Reads a line without its newline; of one that is too long, one byte more than a payload has.
+enum { LINE_BYTES = CONFIG_MESSAGE_BYTES_MAX + 2 }; /* one too many, and a carriage return */
+
+/* Reads a line without its LF or CRLF; one that is too long is cut, but not to a payload's size.
  * False at the end of the input. */
-static bool read_line(FILE *in, char line[PAYLOAD_BYTES_MAX + 1], size_t *size)
+static bool read_line(FILE *in, char line[LINE_BYTES], size_t *size)
 {
-    int byte;
-    *size = 0;
-    while ((byte = getc(in)) != EOF && byte != '\n')
-        if (*size <= PAYLOAD_BYTES_MAX)
-            line[(*size)++] = (char)byte;
-    return byte != EOF || (*size > 0 && !ferror(in));
+    int byte, last = EOF;
+    size_t length = 0; /* of the line as it is */
+    for (; (byte = getc(in)) != EOF && byte != '\n'; last = byte, length++)
+        if (length < LINE_BYTES)
+            line[length] = (char)byte;
+    bool found = byte != EOF || (length > 0 && !ferror(in));
+    if (byte == '\n' && last == '\r')
+        length--;
+    *size = length < LINE_BYTES ? length : LINE_BYTES;
+    return found;
 }
 
 static int send_lines(const struct ctl_options *options)
 {
-    char line[PAYLOAD_BYTES_MAX + 1];
+    char line[LINE_BYTES];
     int status = 0;
     size_t number = 0;
     for (size_t size; status == 0 && !ferror(stdout) && read_line(stdin, line, &size);) {
         number++;
-        status = size > PAYLOAD_BYTES_MAX ? too_long(options, number)
-                                          : send(options, line, size, number);
+        status = size > CONFIG_MESSAGE_BYTES_MAX ? too_long(options, number)
+                                                 : send(options, line, size, number);
     }
     if (!ferror(stdin))
         return status;
@@ -138,6 +142,6 @@ int broadcast_run(const struct ctl_options *options)
     if (from & CTL_HEX)
         return send_hex(options);
     size_t size = strlen(options->operands[0]);
-    return size > PAYLOAD_BYTES_MAX ? too_long(options, 0)
-                                    : send(options, options->operands[0], size, 0);
+    return size > CONFIG_MESSAGE_BYTES_MAX ? too_long(options, 0)
+                                           : send(options, options->operands[0], size, 0);
 }

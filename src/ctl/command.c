@@ -7,6 +7,7 @@
 #include "ctl/ask.h"
 #include "ctl/broadcast.h"
 #include "ctl/json.h"
+#include "net/socket.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -30,14 +31,20 @@ static int conclude(const struct ctl_options *options, enum answer_result result
 /* ---- Records ---- */
 
 static int show_record(const struct ctl_options *options, const char *command,
+                       struct output_record *record)
+{
+    char error[ANSWER_ERROR_BYTES];
+    enum answer_result result = ask_record(&options->server, command, record, error);
+    if (result == ANSWER_OK)
+        output_record_print(stdout, record, options->json ? OUTPUT_JSON : OUTPUT_LINES);
+    return conclude(options, result, error);
+}
+
+static int show_fields(const struct ctl_options *options, const char *command,
                        const struct output_field *fields, size_t count)
 {
     struct output_record record = {.fields = fields, .count = count};
-    char error[ANSWER_ERROR_BYTES];
-    enum answer_result result = ask_record(&options->server, command, &record, error);
-    if (result == ANSWER_OK)
-        output_record_print(stdout, &record, options->json ? OUTPUT_JSON : OUTPUT_LINES);
-    return conclude(options, result, error);
+    return show_record(options, command, &record);
 }
 
 static int run_status(const struct ctl_options *options)
@@ -47,18 +54,19 @@ static int run_status(const struct ctl_options *options)
         {"uptime_s", NULL, OUTPUT_NUMBER}, {"workers", NULL, OUTPUT_NUMBER},
         {"version", NULL, OUTPUT_TEXT},
     };
-    return show_record(options, "status", fields, COUNT(fields));
+    return show_fields(options, "status", fields, COUNT(fields));
 }
 
 static int run_stats(const struct ctl_options *options)
 {
     struct output_field fields[OUTPUT_FIELDS_MAX];
-    size_t count = stats_count();
+    size_t count = STATS_COUNT;
     assert(count < OUTPUT_FIELDS_MAX);
     for (size_t i = 0; i < count; i++)
         fields[i] = (struct output_field){stats_name(i), stats_meaning(i), OUTPUT_NUMBER};
     fields[count++] = (struct output_field){"clients", "clients registered now", OUTPUT_NUMBER};
-    return show_record(options, "stats", fields, count);
+    struct output_record record = {.fields = fields, .count = count, .apart = 1 + STATS_FATE_COUNT};
+    return show_record(options, "stats", &record);
 }
 
 static int bad_argument(const char *what, const char *value, const char *why)
@@ -68,26 +76,40 @@ static int bad_argument(const char *what, const char *value, const char *why)
     return ctl_wrong_usage("bad %s '%s': %s", what, shown, why);
 }
 
-/* What is wrong with a client's address, or NULL. The server resolves a named zone. */
-static const char *check_address(const char *text)
+/* Reads a client's address; the server knows zones by their number alone. Returns NULL, or what is
+ * wrong. */
+static const char *read_address(struct addr *addr, const char *text)
 {
-    struct addr addr;
     char zone[ADDR_ZONE_BYTES];
-    const char *wrong = addr_parse(&addr, zone, text, 0);
+    const char *wrong = addr_parse(addr, zone, text, 0);
     if (wrong)
         return wrong;
-    return addr.port == 0 ? "its port is missing" : NULL;
+    if (zone[0] != '\0' && (addr->scope = socket_zone_index(zone)) == 0)
+        return "no such network interface";
+    return addr->port == 0 ? "its port is missing" : NULL;
+}
+
+/* Writes "VERB ADDRESS" by the first operand. False: it was wrong, and that was said. */
+static bool compose(char command[COMMAND_BYTES], const char *verb,
+                    const struct ctl_options *options)
+{
+    struct addr addr;
+    char text[ADDR_TEXT_BYTES];
+    const char *wrong = read_address(&addr, options->operands[0]);
+    if (wrong)
+        bad_argument("address", options->operands[0], wrong);
+    else
+        snprintf(command, COMMAND_BYTES, "%s %s", verb, addr_format(&addr, text));
+    return !wrong;
 }
 
 static int run_kick(const struct ctl_options *options)
 {
     static const struct output_field fields[] = {{"kicked", NULL, OUTPUT_NUMBER}};
     char command[COMMAND_BYTES];
-    const char *address = options->operands[0], *wrong = check_address(address);
-    if (wrong)
-        return bad_argument("address", address, wrong);
-    snprintf(command, sizeof command, "kick %s", address);
-    return show_record(options, command, fields, COUNT(fields));
+    if (!compose(command, "kick", options))
+        return CTL_WRONG_USAGE;
+    return show_fields(options, command, fields, COUNT(fields));
 }
 
 static int run_cancel(const struct ctl_options *options)
@@ -100,7 +122,7 @@ static int run_cancel(const struct ctl_options *options)
     if (wrong)
         return bad_argument("job", options->operands[0], wrong);
     snprintf(command, sizeof command, "cancel %" PRIu64, id);
-    return show_record(options, command, fields, COUNT(fields));
+    return show_fields(options, command, fields, COUNT(fields));
 }
 
 /* ---- Tables ---- */
@@ -144,10 +166,8 @@ static int run_client(const struct ctl_options *options)
     struct output_table table = {
         .key = "client", .fields = client_fields, .count = COUNT(client_fields)};
     char command[COMMAND_BYTES];
-    const char *address = options->operands[0], *wrong = check_address(address);
-    if (wrong)
-        return bad_argument("address", address, wrong);
-    snprintf(command, sizeof command, "client %s", address);
+    if (!compose(command, "client", options))
+        return CTL_WRONG_USAGE;
     return show_table(options, command, &table);
 }
 
@@ -247,6 +267,12 @@ static int run_stop(const struct ctl_options *options)
     return conclude(options, result, error);
 }
 
+static int run_help(const struct ctl_options *options)
+{
+    (void)options;
+    return ctl_options_help(command_list);
+}
+
 /* ---- The table ---- */
 
 static const struct command {
@@ -268,6 +294,7 @@ static const struct command {
     {"cancel", "ID", "end a broadcast early", 1, 1, 0, run_cancel},
     {"reload", "", "read the configuration again", 0, 0, 0, run_reload},
     {"stop", "", "end the server", 0, 0, 0, run_stop},
+    {"help", "", "print this help", 0, 0, 0, run_help},
 };
 
 void command_list(FILE *out)

@@ -8,6 +8,9 @@
 #include <stdarg.h>
 #include <string.h>
 
+/* Where net/runtime has the socket if root started the server. */
+#define ROOTS_SOCKET "/run/udpsrv/udpsrv.sock"
+
 enum { GO_ON = -1, DONE = 0, TIMEOUT_MS = 5000 };
 
 enum row { SOCKET, TIMEOUT, JSON, LIMIT, SORT, STDIN, HEX, NO_WAIT, HELP, VERSION, ROWS };
@@ -30,7 +33,7 @@ static const unsigned bits[ROWS] = {
     [HEX] = CTL_HEX,     [NO_WAIT] = CTL_NO_WAIT,
 };
 
-static int help(void (*list)(FILE *out))
+int ctl_options_help(void (*list)(FILE *out))
 {
     char text[4096];
     options_help(text, sizeof text, rows, ROWS);
@@ -115,7 +118,7 @@ static int read_options(struct ctl_options *options, struct options *line, void 
         if (row == OPTIONS_WRONG)
             return ctl_wrong_usage("%s", line->error);
         if (row == HELP)
-            return help(list);
+            return ctl_options_help(list);
         if (row == VERSION) {
             puts("udpctl " UDPSRV_VERSION);
             return DONE;
@@ -149,6 +152,8 @@ int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*
         if (runtime_socket_path(options->built_in_path, sizeof options->built_in_path) != 0)
             return ctl_wrong_usage("XDG_RUNTIME_DIR is too long for a socket; -s names another");
         options->server.path = options->built_in_path;
+        if (strcmp(options->built_in_path, ROOTS_SOCKET) != 0)
+            options->server.elsewhere = ROOTS_SOCKET;
     }
     return GO_ON;
 }

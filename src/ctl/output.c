@@ -68,6 +68,8 @@ static void print_lines(FILE *out, const struct output_record *record)
     }
     for (size_t i = 0; i < record->count; i++) {
         const struct output_field *field = &record->fields[i];
+        if (i > 0 && i == record->apart)
+            putc('\n', out);
         if (field->note)
             fprintf(out, "%-*s  %*s  %s\n", name, field->name, value, record->values[i],
                     field->note);

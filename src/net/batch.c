@@ -1,15 +1,19 @@
+/* recvmmsg and sendmmsg, with every header and address prepared once. */
 #include "net/batch.h"
 
 #include "net/socket.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* Room for the one control message that tells or sets the local address, of either family. */
-struct control {
+struct ancillary {
     _Alignas(struct cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
@@ -20,10 +24,11 @@ struct batch {
     uint8_t *bytes; /* of the datagrams received, BATCH_MAX times max_datagram_bytes */
     struct datagram datagrams[BATCH_MAX];
 
-    /* Names and controls are filled in by reception and sent back as they are, or by batch_address.
+    /* Names and ancillaries are filled in by reception and sent back as they are, or by
+     * batch_address.
      */
-    struct sockaddr_storage names[BATCH_MAX];
-    struct control controls[BATCH_MAX];
+    union socket_name names[BATCH_MAX];
+    struct ancillary ancillaries[BATCH_MAX];
 
     struct mmsghdr in[BATCH_MAX], out[BATCH_MAX];
     struct iovec in_bytes[BATCH_MAX], out_bytes[BATCH_MAX];
@@ -51,8 +56,8 @@ struct batch *batch_new(size_t max_datagram_bytes)
             .msg_namelen = sizeof batch->names[i],
             .msg_iov = &batch->in_bytes[i],
             .msg_iovlen = 1,
-            .msg_control = &batch->controls[i],
-            .msg_controllen = sizeof batch->controls[i],
+            .msg_control = &batch->ancillaries[i],
+            .msg_controllen = sizeof batch->ancillaries[i],
         };
         batch->out[i].msg_hdr = (struct msghdr){.msg_iov = &batch->out_bytes[i], .msg_iovlen = 1};
     }
@@ -150,27 +155,27 @@ void batch_answer(struct batch *batch, int i, const void *bytes, size_t size)
     batch->queued++;
 }
 
-static size_t write_info(struct control *control, int level, int type, const void *info,
+static size_t write_info(struct ancillary *ancillary, int level, int type, const void *info,
                          size_t size)
 {
-    struct cmsghdr *header = (struct cmsghdr *)(void *)control->bytes;
+    struct cmsghdr *header = (struct cmsghdr *)(void *)ancillary->bytes;
     *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(size), .cmsg_level = level, .cmsg_type = type};
     memcpy(CMSG_DATA(header), info, size);
     return CMSG_SPACE(size);
 }
 
 /* Writes the control message that makes a datagram leave from local; returns its length. */
-static size_t write_control(struct control *control, const struct addr *local)
+static size_t write_local(struct ancillary *ancillary, const struct addr *local)
 {
     if (local->family == ADDR_IPV4) {
         struct in_pktinfo info = {.ipi_ifindex = 0};
         memcpy(&info.ipi_spec_dst, local->ip, sizeof info.ipi_spec_dst);
-        return write_info(control, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
+        return write_info(ancillary, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
     }
     if (local->family == ADDR_IPV6) {
         struct in6_pktinfo info = {.ipi6_ifindex = local->scope};
         memcpy(&info.ipi6_addr, local->ip, sizeof info.ipi6_addr);
-        return write_info(control, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
+        return write_info(ancillary, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
     }
     return 0;
 }
@@ -182,10 +187,24 @@ void batch_address(struct batch *batch, const struct addr *to, const struct addr
     struct msghdr *header = &batch->out[i].msg_hdr;
     header->msg_name = &batch->names[i];
     header->msg_namelen = sockaddr_from_addr(&batch->names[i], to);
-    header->msg_controllen = write_control(&batch->controls[i], local);
-    header->msg_control = header->msg_controllen != 0 ? &batch->controls[i] : NULL;
+    header->msg_controllen = write_local(&batch->ancillaries[i], local);
+    header->msg_control = header->msg_controllen != 0 ? &batch->ancillaries[i] : NULL;
     header->msg_iov->iov_base = (void *)(uintptr_t)bytes;
     header->msg_iov->iov_len = size;
+}
+
+/* Whether datagrams wait in the socket's queue; none does in one that has failed. */
+static bool has_queued(int socket)
+{
+    int bytes = 0;
+    return ioctl(socket, SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+/* Whether waiting will help. The fragments of a datagram may want more than the room that is left,
+ * which is ENOBUFS: while others are under way it may pass, behind them never. */
+static bool is_pressure(int socket, int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || (error == ENOBUFS && has_queued(socket));
 }
 
 int batch_send(struct batch *batch, int socket)
@@ -198,10 +217,13 @@ int batch_send(struct batch *batch, int socket)
         if (count > 0) {
             batch->sent += count;
             batch->tally.sent += (uint32_t)count;
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+            continue;
+        }
+        int error = errno;
+        if (is_pressure(socket, error))
             return -EAGAIN;
-        } else if (errno != EINTR) {
-            batch->tally.last_errno = errno;
+        if (error != EINTR) {
+            batch->tally.last_errno = error;
             batch->tally.failed++;
             batch->sent++;
         }
@@ -224,7 +246,7 @@ void batch_clear(struct batch *batch)
     /* The kernel has written over the room that it was given. */
     for (int i = 0; i < batch->received; i++) {
         batch->in[i].msg_hdr.msg_namelen = sizeof batch->names[i];
-        batch->in[i].msg_hdr.msg_controllen = sizeof batch->controls[i];
+        batch->in[i].msg_hdr.msg_controllen = sizeof batch->ancillaries[i];
     }
     batch->received = batch->queued = batch->sent = 0;
     batch->tally = (struct batch_tally){.sent = 0};

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -56,15 +59,35 @@ static int read_all(int fd, size_t max_bytes, struct buffer *buffer)
     return 0;
 }
 
+/* Opens what never lets a reader wait: a FIFO would, without a writer even for its opening, and so
+ * would a terminal. */
+static int open_to_read(const char *path)
+{
+    struct stat found;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0)
+        return errno == ENXIO ? -EINVAL : -errno; /* a socket, or a device without a driver */
+    int error = fstat(fd, &found) == 0 ? 0 : -errno;
+    if (!error && S_ISDIR(found.st_mode))
+        error = -EISDIR;
+    else if (!error && !S_ISREG(found.st_mode) && (!S_ISCHR(found.st_mode) || isatty(fd)))
+        error = -EINVAL;
+    if (!error)
+        return fd;
+    close(fd);
+    return error;
+}
+
 int file_read(const char *path, size_t max_bytes, char **bytes, size_t *size)
 {
     struct buffer buffer = {0};
 
     if (max_bytes > SIZE_MAX / 4)
         return -EINVAL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = open_to_read(path);
     if (fd < 0)
-        return -errno;
+        return fd;
     int error = read_all(fd, max_bytes, &buffer);
     close(fd);
     if (error) {
@@ -160,4 +183,12 @@ int file_readable(const char *path)
         return -errno;
     close(fd);
     return 0;
+}
+
+int file_removable(const char *path)
+{
+    char directory[PATH_MAX];
+
+    snprintf(directory, sizeof directory, "%s", path);
+    return access(dirname(directory), W_OK | X_OK) == 0 ? 0 : -errno;
 }

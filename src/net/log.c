@@ -5,6 +5,8 @@
 #include "net/clock.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -30,6 +32,11 @@ static struct {
     _Atomic uint64_t quiet_until_ms; /* 0: never said yet */
     _Atomic uint64_t suppressed;
 } complaints[LOG_KINDS];
+
+/* One line at a time on stderr, for a line finds out that it wouldn't block before it is written.
+ */
+static pthread_mutex_t speaking = PTHREAD_MUTEX_INITIALIZER;
+static uint64_t dropped; /* lines that nobody was there to take, not yet told */
 
 static const char *const level_names[] = {
     [LOG_LEVEL_ERROR] = "error",
@@ -104,16 +111,28 @@ static bool is_bare(const char *text)
     return true;
 }
 
+/* Up to 2^53, where every reader of JSON still has the very number (RFC 8259, section 6). */
+static bool is_json_number(const char *text)
+{
+    static const char most[] = "9007199254740992";
+    size_t size = strspn(text, "0123456789");
+
+    if (size == 0 || text[size] != '\0' || (text[0] == '0' && size > 1))
+        return false;
+    return size < sizeof most - 1 || (size == sizeof most - 1 && strcmp(text, most) <= 0);
+}
+
 /* Writes a value as the format wants it, at most VALUE_BYTES, and returns its size. */
-static size_t write_value(char value[VALUE_BYTES], enum config_log_format format, const char *text)
+static size_t write_value(char value[VALUE_BYTES], enum config_log_format format, const char *text,
+                          bool may_be_number)
 {
     bool json = format == LOG_FORMAT_JSON;
-    bool quoted = json || !is_bare(text);
+    bool quoted = json ? !may_be_number || !is_json_number(text) : !is_bare(text);
     size_t start = quoted ? 1 : 0;
     size_t room = VALUE_BYTES - 2 * start;
 
-    size_t size = json ? escape_json(value + start, room, text)
-                       : text_escape(value + start, room, text, strlen(text));
+    size_t size = json && quoted ? escape_json(value + start, room, text)
+                                 : text_escape(value + start, room, text, strlen(text));
     if (!quoted)
         return size;
     value[0] = '"';
@@ -122,12 +141,13 @@ static size_t write_value(char value[VALUE_BYTES], enum config_log_format format
 }
 
 /* A pair for which there is no room is left out whole, so that what is there can be read. */
-static void put_pair(struct line *line, const char *key, const char *text)
+static void put_kind_of_pair(struct line *line, const char *key, const char *text,
+                             bool may_be_number)
 {
     bool json = line->format == LOG_FORMAT_JSON;
     char value[VALUE_BYTES];
     size_t key_size = strlen(key);
-    size_t value_size = write_value(value, line->format, text);
+    size_t value_size = write_value(value, line->format, text, may_be_number);
 
     if (key_size + value_size + PUNCTUATION_BYTES > room_left(line))
         return;
@@ -138,6 +158,17 @@ static void put_pair(struct line *line, const char *key, const char *text)
     put(line, key, key_size);
     put(line, json ? "\":" : "=", json ? 2 : 1);
     put(line, value, value_size);
+}
+
+static void put_pair(struct line *line, const char *key, const char *text)
+{
+    put_kind_of_pair(line, key, text, true);
+}
+
+/* What is a string whatever it says. */
+static void put_text(struct line *line, const char *key, const char *text)
+{
+    put_kind_of_pair(line, key, text, false);
 }
 
 /* ---- A line ---- */
@@ -157,12 +188,44 @@ static void put_head(struct line *line, enum config_log_level level, const char 
         return;
     }
     if (timed)
-        put_pair(line, "time", time);
-    put_pair(line, "level", level_names[level]);
-    put_pair(line, "msg", sentence);
+        put_text(line, "time", time);
+    put_text(line, "level", level_names[level]);
+    put_text(line, "msg", sentence);
 }
 
-static void emit(struct line *line, enum config_log_level level, bool to_syslog)
+static void put_number(struct line *line, const char *key, uint64_t value)
+{
+    char number[24];
+
+    if (value == 0)
+        return;
+    snprintf(number, sizeof number, "%llu", (unsigned long long)value);
+    put_pair(line, key, number);
+}
+
+/* What a line tells. */
+struct event {
+    enum config_log_level level;
+    const char *sentence;
+    uint64_t suppressed;
+    const struct log_pair *pairs;
+    size_t count;
+};
+
+static void compose(struct line *line, const struct event *event, bool timed, uint64_t untold)
+{
+    line->size = 0;
+    line->format = (enum config_log_format)atomic_load(&log_format);
+    put_head(line, event->level, event->sentence, timed);
+    put_number(line, "suppressed", event->suppressed);
+    put_number(line, "dropped", untold);
+    for (size_t i = 0; i < event->count; i++)
+        put_pair(line, event->pairs[i].key, event->pairs[i].value ? event->pairs[i].value : "");
+    if (line->format == LOG_FORMAT_JSON)
+        put(line, "}", 1);
+}
+
+static void say_to_syslog(const struct event *event)
 {
     static const int priorities[] = {
         [LOG_LEVEL_ERROR] = LOG_ERR,
@@ -170,36 +233,49 @@ static void emit(struct line *line, enum config_log_level level, bool to_syslog)
         [LOG_LEVEL_INFO] = LOG_INFO,
         [LOG_LEVEL_DEBUG] = LOG_DEBUG,
     };
+    struct line line;
 
-    if (line->format == LOG_FORMAT_JSON)
-        put(line, "}", 1);
-    if (to_syslog) {
-        syslog(priorities[level], "%.*s", (int)line->size, line->text);
-        return;
-    }
-    put(line, "\n", 1);
-    while (write(STDERR_FILENO, line->text, line->size) < 0 && errno == EINTR)
-        ;
+    compose(&line, event, false, 0);
+    syslog(priorities[event->level], "%.*s", (int)line.size, line.text);
 }
 
-static void say(enum config_log_level level, const char *sentence, uint64_t suppressed,
-                const struct log_pair *pairs, size_t count)
+/* Whether a write would not wait. A pipe that is ready has room for PIPE_BUF: pipe(7). Its flags
+ * are not ours to change: O_NONBLOCK would hold for all who share it. */
+static bool is_ready(int fd)
 {
-    struct line line;
-    bool to_syslog = atomic_load(&log_target) == LOG_TARGET_SYSLOG;
+    struct pollfd wait = {.fd = fd, .events = POLLOUT};
+    return poll(&wait, 1, 0) == 1;
+}
+
+/* A reader that stands still must not hold the service: what he doesn't take is counted, and told
+ * with the next line that he takes. */
+static void say_to_stderr(const struct event *event)
+{
+    bool written = false;
+
+    pthread_mutex_lock(&speaking);
+    if (is_ready(STDERR_FILENO)) {
+        struct line line;
+        ssize_t size;
+        compose(&line, event, true, dropped);
+        put(&line, "\n", 1);
+        do
+            size = write(STDERR_FILENO, line.text, line.size);
+        while (size < 0 && errno == EINTR);
+        written = size >= 0;
+    }
+    dropped = written ? 0 : dropped + 1;
+    pthread_mutex_unlock(&speaking);
+}
+
+static void say(const struct event *event)
+{
     int kept_errno = errno;
 
-    line.size = 0;
-    line.format = (enum config_log_format)atomic_load(&log_format);
-    put_head(&line, level, sentence, !to_syslog);
-    if (suppressed > 0) {
-        char number[24];
-        snprintf(number, sizeof number, "%llu", (unsigned long long)suppressed);
-        put_pair(&line, "suppressed", number);
-    }
-    for (size_t i = 0; i < count; i++)
-        put_pair(&line, pairs[i].key, pairs[i].value != NULL ? pairs[i].value : "");
-    emit(&line, level, to_syslog);
+    if (atomic_load(&log_target) == LOG_TARGET_SYSLOG)
+        say_to_syslog(event);
+    else
+        say_to_stderr(event);
     errno = kept_errno;
 }
 
@@ -221,7 +297,7 @@ void log_pairs(enum config_log_level level, const char *sentence, const struct l
                size_t count)
 {
     if (is_heard(level))
-        say(level, sentence, 0, pairs, count);
+        say(&(struct event){level, sentence, 0, pairs, count});
 }
 
 void log_event(enum config_log_level level, const char *sentence, ...)
@@ -250,7 +326,8 @@ void log_complaint(enum log_kind kind, uint64_t now_ms, const char *sentence, ..
         return;
     }
     va_start(list, sentence);
-    say(LOG_LEVEL_WARNING, sentence, atomic_exchange(&complaints[kind].suppressed, 0), pairs,
-        collect(pairs, list));
+    size_t count = collect(pairs, list);
+    uint64_t suppressed = atomic_exchange(&complaints[kind].suppressed, 0);
+    say(&(struct event){LOG_LEVEL_WARNING, sentence, suppressed, pairs, count});
     va_end(list);
 }

@@ -89,7 +89,7 @@ void loop_free(struct loop *loop)
 
 /* ---- Descriptors ---- */
 
-static int control(struct loop_handler *handler, int operation, unsigned events)
+static int epoll_control(struct loop_handler *handler, int operation, unsigned events)
 {
     struct epoll_event event = {.data.ptr = handler};
 
@@ -104,7 +104,7 @@ int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned e
              loop_ready *ready, void *state)
 {
     *handler = (struct loop_handler){.loop = loop, .ready = ready, .state = state, .fd = fd};
-    int error = control(handler, EPOLL_CTL_ADD, events);
+    int error = epoll_control(handler, EPOLL_CTL_ADD, events);
     if (error)
         handler->loop = NULL;
     return error;
@@ -112,7 +112,7 @@ int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned e
 
 int loop_change(struct loop_handler *handler, unsigned events)
 {
-    return control(handler, EPOLL_CTL_MOD, events);
+    return epoll_control(handler, EPOLL_CTL_MOD, events);
 }
 
 void loop_remove(struct loop_handler *handler)
@@ -121,7 +121,7 @@ void loop_remove(struct loop_handler *handler)
 
     if (loop == NULL)
         return;
-    control(handler, EPOLL_CTL_DEL, 0);
+    epoll_control(handler, EPOLL_CTL_DEL, 0);
     for (int i = loop->next_event; i < loop->event_count; i++)
         if (loop->events[i].data.ptr == handler)
             loop->events[i].data.ptr = NULL;
@@ -234,6 +234,11 @@ int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, voi
         close(fd);
     }
     return error;
+}
+
+void loop_ignore_broken_pipes(void)
+{
+    signal(SIGPIPE, SIG_IGN);
 }
 
 /* ---- The run ---- */

@@ -117,3 +117,11 @@ int privilege_drop(const struct identity *identity)
         return -EPERM;
     return 0;
 }
+
+int identity_allowed(const struct identity *identity)
+{
+    bool same = (identity->uid == (uid_t)-1 || identity->uid == geteuid()) &&
+                (identity->gid == (gid_t)-1 || identity->gid == getegid());
+
+    return same || geteuid() == 0 ? 0 : -EPERM;
+}

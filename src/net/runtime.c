@@ -2,6 +2,7 @@
 #include "net/runtime.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,42 +41,65 @@ static bool stands_in(const char *path, const char *directory)
            !strchr(path + size + 1, '/');
 }
 
-/* Makes it with its very mode, whatever the umask. 0, -EEXIST if something stands there, -errno. */
-static int make(const char *directory, mode_t mode)
+/* Makes it with its very mode, whatever the umask, or takes what stands there. Its descriptor, so
+ * that all is said of one directory, or -errno (-ENOTDIR: a symbolic link, or a file). */
+static int open_directory(const char *directory, mode_t mode)
 {
-    if (mkdir(directory, mode & 0700) != 0)
-        return -errno;
-    return chmod(directory, mode) == 0 ? 0 : -errno;
+    mode_t before = umask(0);
+    int error = mkdir(directory, mode) == 0 || errno == EEXIST ? 0 : -errno;
+    umask(before);
+    if (error)
+        return error;
+    int fd = open(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
 }
 
 /* Anyone may put something under this name into /tmp before we do. */
-static int check_ours(const char *directory)
+static int check_ours(int directory)
 {
     struct stat status;
-    if (lstat(directory, &status) != 0)
+    if (fstat(directory, &status) != 0)
         return -errno;
-    if (!S_ISDIR(status.st_mode))
-        return -ENOTDIR;
     return status.st_uid == geteuid() && (status.st_mode & 0077) == 0 ? 0 : -EPERM;
 }
 
-/* What we are going to be must be able to remove the socket from the directory. */
-static int give(const char *directory, const struct identity *owner)
+/* What we are going to be must be able to remove the socket from the directory, and nobody else:
+ * not who owned it when the server ran under another name. */
+static int give(int directory, const struct identity *owner)
 {
-    return chown(directory, owner->uid, owner->gid) == 0 ? 0 : -errno;
+    uid_t uid = owner->uid == (uid_t)-1 ? geteuid() : owner->uid;
+    gid_t gid = owner->gid == (gid_t)-1 ? getegid() : owner->gid;
+    struct stat status;
+    if (fchownat(directory, "", uid, gid, AT_EMPTY_PATH) != 0 || fstat(directory, &status) != 0)
+        return -errno;
+    return status.st_mode & 0022 ? -EPERM : 0;
 }
 
 int runtime_directory_make(const char *socket_path, const struct identity *owner)
 {
     char mine[RUNTIME_PATH_BYTES];
     tmp_directory(mine);
-    if (stands_in(socket_path, mine)) {
-        int error = make(mine, 0700);
-        return error == -EEXIST ? check_ours(mine) : error;
-    }
-    if (geteuid() == 0 && stands_in(socket_path, ROOT_DIRECTORY)) {
-        int error = make(ROOT_DIRECTORY, 0755);
-        return error == 0 || error == -EEXIST ? give(ROOT_DIRECTORY, owner) : error;
-    }
-    return 0;
+    bool in_tmp = stands_in(socket_path, mine);
+    if (!in_tmp && (geteuid() != 0 || !stands_in(socket_path, ROOT_DIRECTORY)))
+        return 0;
+    int directory = in_tmp ? open_directory(mine, 0700) : open_directory(ROOT_DIRECTORY, 0755);
+    if (directory < 0)
+        return directory;
+    int error = in_tmp ? check_ours(directory) : give(directory, owner);
+    close(directory);
+    return error;
+}
+
+int runtime_directory_check(const char *socket_path)
+{
+    char mine[RUNTIME_PATH_BYTES];
+    tmp_directory(mine);
+    if (!stands_in(socket_path, mine))
+        return 0;
+    int directory = open(mine, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (directory < 0)
+        return -errno;
+    int error = check_ours(directory);
+    close(directory);
+    return error;
 }

@@ -18,44 +18,40 @@
 
 /* ---- Addresses ---- */
 
-socklen_t sockaddr_from_addr(struct sockaddr_storage *out, const struct addr *addr)
+socklen_t sockaddr_from_addr(union socket_name *out, const struct addr *addr)
 {
     memset(out, 0, sizeof *out);
     if (addr->family == ADDR_IPV4) {
-        struct sockaddr_in *in = (struct sockaddr_in *)out;
-        in->sin_family = AF_INET;
-        in->sin_port = htons(addr->port);
-        memcpy(&in->sin_addr, addr->ip, sizeof in->sin_addr);
-        return sizeof *in;
+        out->ipv4.sin_family = AF_INET;
+        out->ipv4.sin_port = htons(addr->port);
+        memcpy(&out->ipv4.sin_addr, addr->ip, sizeof out->ipv4.sin_addr);
+        return sizeof out->ipv4;
     }
     if (addr->family == ADDR_IPV6) {
-        struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-        in6->sin6_family = AF_INET6;
-        in6->sin6_port = htons(addr->port);
-        in6->sin6_scope_id = addr->scope;
-        memcpy(&in6->sin6_addr, addr->ip, sizeof in6->sin6_addr);
-        return sizeof *in6;
+        out->ipv6.sin6_family = AF_INET6;
+        out->ipv6.sin6_port = htons(addr->port);
+        out->ipv6.sin6_scope_id = addr->scope;
+        memcpy(&out->ipv6.sin6_addr, addr->ip, sizeof out->ipv6.sin6_addr);
+        return sizeof out->ipv6;
     }
     return 0;
 }
 
-socklen_t addr_from_sockaddr(struct addr *addr, const struct sockaddr_storage *in)
+socklen_t addr_from_sockaddr(struct addr *addr, const union socket_name *in)
 {
     memset(addr, 0, sizeof *addr);
-    if (in->ss_family == AF_INET) {
-        const struct sockaddr_in *in4 = (const struct sockaddr_in *)in;
+    if (in->any.sa_family == AF_INET) {
         addr->family = ADDR_IPV4;
-        addr->port = ntohs(in4->sin_port);
-        memcpy(addr->ip, &in4->sin_addr, sizeof in4->sin_addr);
-        return sizeof *in4;
+        addr->port = ntohs(in->ipv4.sin_port);
+        memcpy(addr->ip, &in->ipv4.sin_addr, sizeof in->ipv4.sin_addr);
+        return sizeof in->ipv4;
     }
-    if (in->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)in;
+    if (in->any.sa_family == AF_INET6) {
         addr->family = ADDR_IPV6;
-        addr->port = ntohs(in6->sin6_port);
-        addr->scope = in6->sin6_scope_id;
-        memcpy(addr->ip, &in6->sin6_addr, sizeof in6->sin6_addr);
-        return sizeof *in6;
+        addr->port = ntohs(in->ipv6.sin6_port);
+        addr->scope = in->ipv6.sin6_scope_id;
+        memcpy(addr->ip, &in->ipv6.sin6_addr, sizeof in->ipv6.sin6_addr);
+        return sizeof in->ipv6;
     }
     return 0;
 }
@@ -113,20 +109,6 @@ static uint32_t set_buffer(int socket, int force_option, int option, uint32_t by
     return (uint32_t)given / 2;
 }
 
-static int bind_to(int socket, const struct addr *addr, struct addr *bound)
-{
-    struct sockaddr_storage sockaddr;
-    socklen_t size = sockaddr_from_addr(&sockaddr, addr);
-
-    if (bind(socket, (struct sockaddr *)&sockaddr, size) != 0)
-        return -errno;
-    size = sizeof sockaddr;
-    if (getsockname(socket, (struct sockaddr *)&sockaddr, &size) != 0)
-        return -errno;
-    addr_from_sockaddr(bound, &sockaddr);
-    return 0;
-}
-
 static int open_udp(const struct addr *addr)
 {
     if (addr->family != ADDR_IPV4 && addr->family != ADDR_IPV6)
@@ -134,6 +116,46 @@ static int open_udp(const struct addr *addr)
     int family = addr->family == ADDR_IPV4 ? AF_INET : AF_INET6;
     int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     return fd < 0 ? -errno : fd;
+}
+
+/* Whether it is a broadcast address of one of our networks: the kernel's own routes say it, by
+ * refusing to connect to one unless asked for it (ip(7), SO_BROADCAST). */
+static bool is_broadcast(const struct addr *addr)
+{
+    static const uint8_t limited[] = {255, 255, 255, 255};
+    struct addr peer = *addr;
+    union socket_name name;
+
+    if (addr->family != ADDR_IPV4 || addr_is_wildcard(addr))
+        return false;
+    if (memcmp(addr->ip, limited, sizeof limited) == 0)
+        return true;
+    peer.port = 9; /* any will do: nothing is sent */
+    socklen_t size = sockaddr_from_addr(&name, &peer);
+    int fd = open_udp(addr);
+    if (fd < 0)
+        return false;
+    bool refused = connect(fd, &name.any, size) != 0 && errno == EACCES;
+    close(fd);
+    return refused;
+}
+
+/* The kernel lets anyone bind to a broadcast address, and answers leave from another: they would
+ * reach nobody who is particular about whom he hears. */
+static int bind_to(int socket, const struct addr *addr, struct addr *bound)
+{
+    union socket_name name;
+    socklen_t size = sockaddr_from_addr(&name, addr);
+
+    if (is_broadcast(addr))
+        return -EADDRNOTAVAIL;
+    if (bind(socket, &name.any, size) != 0)
+        return -errno;
+    size = sizeof name;
+    if (getsockname(socket, &name.any, &size) != 0)
+        return -errno;
+    addr_from_sockaddr(bound, &name);
+    return 0;
 }
 
 /* IP_RECVERR stays off, so that no ICMP error fails a call that concerns another peer; so does
@@ -172,13 +194,13 @@ uint32_t socket_drops(int socket)
 
 int socket_connect(const struct addr *addr)
 {
-    struct sockaddr_storage sockaddr;
-    socklen_t size = sockaddr_from_addr(&sockaddr, addr);
+    union socket_name name;
+    socklen_t size = sockaddr_from_addr(&name, addr);
     int fd = open_udp(addr);
 
     if (fd < 0)
         return fd;
-    if (connect(fd, (struct sockaddr *)&sockaddr, size) != 0) {
+    if (connect(fd, &name.any, size) != 0) {
         int error = -errno;
         close(fd);
         return error;
@@ -204,12 +226,12 @@ int socket_resolve(const char *host, uint16_t port, struct addr *addrs, int max)
     if (error)
         return error;
     for (const struct addrinfo *at = found; at != NULL && count < max; at = at->ai_next) {
-        struct sockaddr_storage sockaddr = {0};
+        union socket_name name = {0};
         struct addr addr;
-        if (at->ai_addrlen > sizeof sockaddr)
+        if (at->ai_addrlen > sizeof name)
             continue;
-        memcpy(&sockaddr, at->ai_addr, at->ai_addrlen);
-        if (addr_from_sockaddr(&addr, &sockaddr) == 0)
+        memcpy(&name, at->ai_addr, at->ai_addrlen);
+        if (addr_from_sockaddr(&addr, &name) == 0)
             continue;
         addr.port = port;
         if (!is_among(addrs, count, &addr))

@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 enum {
-    FIRST_INPUT_BYTES = 4096,    /* most commands; what is longer makes the buffer grow */
-    OUTPUT_BYTES_MAX = 64 << 20, /* kept for a peer that doesn't read */
+    FIRST_INPUT_BYTES = 4096, /* most commands; what is longer makes the buffer grow */
+    /* Kept for a peer that doesn't read: far beyond any answer that is written at once, while long
+     * ones are written in pieces as they drain; so it is met by errors of ours alone, before they
+     * take the whole memory. */
+    OUTPUT_BYTES_MAX = 64 << 20,
 };
 
 /* Bytes from begin to end of a buffer that grows. */

@@ -2,21 +2,32 @@
  * process take the place of another that lives. */
 #include "net/stream_socket.h"
 
+#include "net/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Connections that the kernel keeps until they are accepted. */
-enum { BACKLOG = 64 };
+enum {
+    /* Connections that the kernel keeps until they are accepted: as many as the sessions that a
+     * server serves at once, so that no burst of operators waits in connect. */
+    BACKLOG = 64,
+    /* A turn takes less than a millisecond, on a busy host a few; longer only if somebody holds the
+     * lock on purpose. */
+    START_PATIENCE_MS = 1000,
+    END_PATIENCE_MS = 100, /* a stop has a second for all that it does */
+};
 
 static int set_address(struct sockaddr_un *address, const char *path)
 {
@@ -35,7 +46,8 @@ static int set_address(struct sockaddr_un *address, const char *path)
 
 /* Between a live owner's bind and listen its socket looks like one whose owner is gone, so makers
  * and removers of a file take turns. The lock is a file beside it that nobody else may open, unlike
- * the directory, and it goes when the turn ends. */
+ * the directory, and it goes when the turn ends. The directory may belong to somebody whom we don't
+ * trust: the lock is neither followed as a link, nor waited for, nor are its contents touched. */
 struct lock {
     int fd;
     char path[PATH_MAX];
@@ -45,28 +57,63 @@ static bool is_at(int fd, const char *path)
 {
     struct stat opened, found;
 
-    return fstat(fd, &opened) == 0 && stat(path, &found) == 0 && opened.st_dev == found.st_dev &&
+    return fstat(fd, &opened) == 0 && lstat(path, &found) == 0 && opened.st_dev == found.st_dev &&
            opened.st_ino == found.st_ino;
 }
 
-static int take_lock(struct lock *lock, const char *path, int operation)
+/* Opens it; -EEXIST when something else than a file of the kind that we make is in its place. */
+static int open_lock(const char *path)
 {
+    struct stat found;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+
+    if (fd < 0)
+        return errno == ELOOP || errno == ENXIO || errno == EISDIR ? -EEXIST : -errno;
+    if (fstat(fd, &found) == 0 && S_ISREG(found.st_mode))
+        return fd;
+    close(fd);
+    return -EEXIST;
+}
+
+/* Takes it, if it is given back within patience_ms; else -EALREADY. Whoever has it removes the file
+ * at the end of his turn, and that is an event; flock itself would wait for as long as somebody
+ * likes. One who died in his turn leaves the file: it is found free, or else at the end of the
+ * patience. */
+static int take_lock(struct lock *lock, const char *path, uint32_t patience_ms)
+{
+    struct pollfd removal = {.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .events = POLLIN};
+    uint64_t now_ms = clock_now_ms(), end_ms = now_ms + patience_ms;
+    char event[sizeof(struct inotify_event) + NAME_MAX + 1];
+    int error = -EALREADY;
+
     snprintf(lock->path, sizeof lock->path, "%s.lock", path);
     for (;;) {
-        lock->fd = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (lock->fd < 0)
-            return -errno;
-        if (flock(lock->fd, operation) != 0) {
-            int error = -errno;
-            close(lock->fd);
-            if (error != -EINTR)
-                return error;
-        } else if (is_at(lock->fd, lock->path)) {
-            return 0;
-        } else {
-            close(lock->fd); /* whoever had it before has removed it */
+        lock->fd = open_lock(lock->path);
+        if (lock->fd < 0) {
+            error = lock->fd;
+            break;
         }
+        bool locked = flock(lock->fd, LOCK_EX | LOCK_NB) == 0;
+        if (!locked)
+            inotify_add_watch(removal.fd, lock->path, IN_ATTRIB | IN_DONT_FOLLOW);
+        /* If ours is there now it was when the watch was set; if not, its turn has ended. */
+        bool there = is_at(lock->fd, lock->path);
+        if (locked && there) {
+            error = 0;
+            break;
+        }
+        close(lock->fd);
+        now_ms = clock_now_ms();
+        if (now_ms >= end_ms)
+            break;
+        if (there)
+            poll(&removal, 1, (int)(end_ms - now_ms));
+        while (read(removal.fd, event, sizeof event) > 0)
+            ;
     }
+    if (removal.fd >= 0)
+        close(removal.fd);
+    return error;
 }
 
 static void drop_lock(struct lock *lock)
@@ -108,12 +155,33 @@ static int clear_stale(const struct sockaddr_un *address)
     return unlink(address->sun_path) == 0 ? 0 : -errno;
 }
 
-/* A file for its owner alone at first; nobody else reaches it before it has its group and mode. */
-static int bind_privately(int fd, const struct sockaddr_un *address)
+/* The file has its mode from the moment that it exists, so that no path has to be followed to give
+ * it one: whoever owns the directory might have put a link in its place by then. */
+static int bind_with_mode(int fd, const struct sockaddr_un *address, mode_t mode)
 {
-    mode_t before = umask(0177);
+    mode_t before = umask(0777 & ~mode);
     int error = bind(fd, (const struct sockaddr *)address, sizeof *address) == 0 ? 0 : -errno;
     umask(before);
+    return error;
+}
+
+/* Gives the file its owner. That it is a socket is asked of the very file which is given away: else
+ * whoever owns the directory might have us give him something else. */
+static int give(const char *path, const struct identity *owner)
+{
+    struct stat found;
+    int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    int error = 0;
+
+    if (fd < 0)
+        return -errno;
+    if (fstat(fd, &found) != 0)
+        error = -errno;
+    else if (!S_ISSOCK(found.st_mode) || found.st_uid != geteuid())
+        error = -EEXIST;
+    else if (fchownat(fd, "", owner->uid, owner->gid, AT_EMPTY_PATH) != 0)
+        error = -errno;
+    close(fd);
     return error;
 }
 
@@ -122,14 +190,14 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address, mode_t mod
 {
     int error = clear_stale(address);
     if (!error)
-        error = bind_privately(fd, address);
+        error = bind_with_mode(fd, address, mode);
     if (error)
         return error;
-    if (chown(address->sun_path, owner->uid, owner->gid) != 0 ||
-        chmod(address->sun_path, mode) != 0 || listen(fd, BACKLOG) != 0) {
+    error = give(address->sun_path, owner);
+    if (!error && listen(fd, BACKLOG) != 0)
         error = -errno;
+    if (error)
         unlink(address->sun_path);
-    }
     return error;
 }
 
@@ -144,7 +212,7 @@ int stream_listen(const char *path, mode_t mode, const struct identity *owner)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    error = take_lock(&lock, path, LOCK_EX);
+    error = take_lock(&lock, path, START_PATIENCE_MS);
     if (!error) {
         error = bind_and_listen(fd, &address, mode, owner);
         drop_lock(&lock);
@@ -163,7 +231,7 @@ void stream_unlisten(int listener, const char *path)
 
     /* Once ours is closed, a file where nobody listens is ours, or as stale as ours. */
     close(listener);
-    if (set_address(&address, path) != 0 || take_lock(&lock, path, LOCK_EX | LOCK_NB) != 0)
+    if (set_address(&address, path) != 0 || take_lock(&lock, path, END_PATIENCE_MS) != 0)
         return;
     clear_stale(&address);
     drop_lock(&lock);

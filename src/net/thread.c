@@ -10,7 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* Letters opened before the loop's other events get their turn again. */
+/* Letters opened before the loop's other events get their turn again: as many as the datagrams of a
+ * batch (net/batch), the other work that a round may hold. */
 enum { LETTERS_A_ROUND = 64 };
 
 struct thread {

@@ -1,3 +1,4 @@
+/* Copies for everyone in this shard, a slice at a time: walk, pace, send, and look again. */
 #include "server/broadcast.h"
 
 #include "core/pace.h"
@@ -7,7 +8,7 @@
 #include <stdlib.h>
 
 struct broadcast {
-    struct broadcast_options is;
+    struct broadcast_options options;
     struct batch *batch; /* empty between slices */
     struct pace pace;
     struct loop_task slice;
@@ -47,10 +48,12 @@ static uint32_t send_copies(struct broadcast *broadcast, struct endpoint *endpoi
         endpoint_when_writable(endpoint, &broadcast->slice);
 
     struct batch_tally tally = batch_tally(broadcast->batch);
+    if (tally.last_errno != 0)
+        *broadcast->options.last_errno = tally.last_errno;
     add(&part->sent, tally.sent);
     add(&part->failed, tally.failed);
-    broadcast->is.stats->copies_sent += tally.sent;
-    broadcast->is.stats->copies_failed += tally.failed;
+    broadcast->options.stats->copies_sent += tally.sent;
+    broadcast->options.stats->copies_failed += tally.failed;
     batch_clear(broadcast->batch);
     return tally.sent + tally.failed;
 }
@@ -68,7 +71,7 @@ static uint32_t send_to(struct broadcast *broadcast, const struct client *client
             batch_address(broadcast->batch, &clients[end].source, &clients[end].local, part->bytes,
                           part->size);
         uint32_t run = end - done;
-        uint32_t sent = send_copies(broadcast, broadcast->is.endpoints[listener]);
+        uint32_t sent = send_copies(broadcast, broadcast->options.endpoints[listener]);
         done += sent;
         if (sent < run)
             break;
@@ -88,7 +91,7 @@ static enum progress send_slice(struct broadcast *broadcast)
         loop_timer_once(&broadcast->timer, pace_wait_ns(&broadcast->pace));
         return WAIT;
     }
-    uint32_t count = (uint32_t)registry_walk(broadcast->is.registry, &broadcast->walk,
+    uint32_t count = (uint32_t)registry_walk(broadcast->options.registry, &broadcast->walk,
                                              now_ns / 1000000, clients, may);
     uint32_t done = send_to(broadcast, clients, count);
     pace_return(&broadcast->pace, may - done);
@@ -108,7 +111,7 @@ static void run_slice(void *state)
         return;
     switch (send_slice(broadcast)) {
     case GO_ON:
-        loop_defer(broadcast->is.loop, &broadcast->slice);
+        loop_defer(broadcast->options.loop, &broadcast->slice);
         break;
     case WAIT:
         break;
@@ -123,7 +126,7 @@ int broadcast_open(struct broadcast **broadcast, const struct broadcast_options 
     struct broadcast *made = calloc(1, sizeof *made);
     if (made == NULL)
         return -ENOMEM;
-    made->is = *options;
+    made->options = *options;
     made->slice = (struct loop_task){.run = run_slice, .state = made};
     pace_init(&made->pace, options->rate_pps, clock_now_ns());
     made->batch = batch_new(0);
@@ -144,7 +147,7 @@ void broadcast_close(struct broadcast *broadcast)
         return;
     if (broadcast->part != NULL)
         end_part(broadcast);
-    loop_cancel(broadcast->is.loop, &broadcast->slice);
+    loop_cancel(broadcast->options.loop, &broadcast->slice);
     loop_timer_close(&broadcast->timer);
     batch_free(broadcast->batch);
     free(broadcast);
@@ -153,9 +156,9 @@ void broadcast_close(struct broadcast *broadcast)
 void broadcast_start(struct broadcast *broadcast, struct broadcast_part *part)
 {
     broadcast->part = part;
-    broadcast->walk = registry_walk_registered(broadcast->is.registry);
-    add(&part->targets, registry_count(broadcast->is.registry));
-    loop_defer(broadcast->is.loop, &broadcast->slice);
+    broadcast->walk = registry_walk_registered(broadcast->options.registry);
+    add(&part->targets, registry_count(broadcast->options.registry));
+    loop_defer(broadcast->options.loop, &broadcast->slice);
 }
 
 void broadcast_cancel(struct broadcast *broadcast, const struct broadcast_part *part)
@@ -169,5 +172,5 @@ void broadcast_set_rate(struct broadcast *broadcast, uint32_t rate_pps)
     if (rate_pps == broadcast->pace.rate_pps)
         return;
     pace_init(&broadcast->pace, rate_pps, clock_now_ns());
-    loop_defer(broadcast->is.loop, &broadcast->slice);
+    loop_defer(broadcast->options.loop, &broadcast->slice);
 }

@@ -1,17 +1,20 @@
+/* What udpsrv does with a configuration other than to run by it. */
 #include "server/check.h"
 
 #include "core/config_key.h"
+#include "net/runtime.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* What has a place in a file is said as compilers do, without our name, so that editors find it. */
 int check_read(struct configfile_result *result, const struct server_options *options)
 {
     int error =
         configfile_read(result, options->config_path, options->overrides, options->override_count);
     for (size_t i = 0; i < result->complaint_count; i++)
-        fprintf(stderr, "udpsrv: %s\n", result->complaints[i]);
+        fprintf(stderr, "%s%s\n", result->located[i] ? "" : "udpsrv: ", result->complaints[i]);
     if (error != 0 && result->complaint_count == 0)
         fprintf(stderr, "udpsrv: cannot read the configuration: %s\n", strerror(-error));
     return error;
@@ -32,7 +35,11 @@ static void print_key(void *state, const char *section, const char *key, const c
     if (*last == NULL || strcmp(*last, section) != 0)
         printf("%s[%s]\n", *last == NULL ? "" : "\n", section);
     *last = section;
-    if (value == NULL)
+    char built_in[RUNTIME_PATH_BYTES];
+    bool is_socket = strcmp(section, "control") == 0 && strcmp(key, "socket") == 0;
+    if (value == NULL && is_socket && runtime_socket_path(built_in, sizeof built_in) == 0)
+        printf("# %s = %s  (built in)\n", key, built_in);
+    else if (value == NULL)
         printf("# %s =\n", key);
     else
         printf("%s = %s\n", key, value);

@@ -1,3 +1,4 @@
+/* The table of the operator's commands, and those that broadcast, reload and stop. */
 #include "server/commands.h"
 
 #include "core/text.h"
@@ -43,6 +44,11 @@ static void command_broadcast(void *state, struct control_session *session, char
         control_refuse(session,
                        "cannot broadcast: give `wait` or `nowait`, then at most 65507 bytes in "
                        "hexadecimal, `-` for none");
+        return;
+    }
+    if (wait && control_is_crowded(session)) {
+        control_refuse(session, "cannot broadcast and wait: too many operators wait already; use "
+                                "nowait");
         return;
     }
     int64_t id = jobs_submit(commands->jobs, payload, size, wait ? tell_ended : NULL, session);

@@ -97,6 +97,19 @@ static const char *check_include(const struct reader *reader, const struct sourc
     return NULL;
 }
 
+/* What an error of file_read means for whoever wrote the configuration. */
+static const char *explain(int error)
+{
+    switch (error) {
+    case -EFBIG:
+        return "longer than 64 MiB";
+    case -EINVAL:
+        return "not a regular file, but a pipe, a terminal or a socket, which may never end";
+    default:
+        return strerror(-error);
+    }
+}
+
 /* Reads a whole file; *bytes is NULL if that has led to a complaint. False when memory is short. */
 static bool load(struct reader *reader, const struct source *includer, const char *path,
                  char **bytes, size_t *size)
@@ -108,7 +121,7 @@ static bool load(struct reader *reader, const struct source *includer, const cha
         if (error == -ENOMEM)
             return false;
         if (error != 0)
-            why = error == -EFBIG ? "longer than 64 MiB" : strerror(-error);
+            why = explain(error);
     }
     if (why) {
         refuse(reader, includer, path, why);
@@ -202,14 +215,18 @@ static bool read_first(struct reader *reader, const char *path)
     return done;
 }
 
-/* Turns the machine's complaints into lines. */
+/* Turns the machine's complaints into text. */
 static bool list_complaints(struct reader *reader)
 {
     struct configfile_result *result = reader->result;
     size_t count, dropped;
     const struct config_diagnosis *diagnosis = config_diagnoses(reader->machine, &count, &dropped);
+    result->located = calloc(count + 1, sizeof *result->located);
+    if (!result->located)
+        return false;
     for (; count > 0; count--, diagnosis++) {
         char place[32] = "";
+        result->located[result->complaint_count] = diagnosis->line > 0;
         if (diagnosis->column > 0)
             snprintf(place, sizeof place, ":%u:%u", diagnosis->line, diagnosis->column);
         else if (diagnosis->line > 0)
@@ -264,5 +281,6 @@ void configfile_free(struct configfile_result *result)
     config_free(result->config);
     free_list(result->complaints, result->complaint_count);
     free_list(result->files, result->file_count);
+    free(result->located);
     *result = (struct configfile_result){0};
 }

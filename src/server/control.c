@@ -27,7 +27,8 @@ struct control_session {
     uint64_t last_used; /* the control's count of uses, then */
     bool running;       /* a command that has not ended */
     bool answered;      /* it has had its first line */
-    bool gone;          /* the peer left meanwhile */
+    bool broken;        /* nothing more can be written; the stream will say that it is closed */
+    bool gone;          /* it has lost its stream and its place; only its command still knows it */
     size_t used;
     char buffer[CONTROL_LINE_BYTES_MAX]; /* so that a listing isn't a system call a line */
 };
@@ -51,9 +52,8 @@ struct control {
 
 static void flush(struct control_session *session)
 {
-    if (!session->gone && session->used > 0 &&
-        !stream_write(session->stream, session->buffer, session->used))
-        session->gone = true;
+    if (!session->gone && !session->broken && session->used > 0)
+        session->broken = !stream_write(session->stream, session->buffer, session->used);
     session->used = 0;
 }
 
@@ -107,13 +107,13 @@ void control_line(struct control_session *session, const char *key, const char *
 
 bool control_gone(const struct control_session *session)
 {
-    return session->gone;
+    return session->gone || session->broken;
 }
 
 bool control_write_later(struct control_session *session, void (*resume)(void *state), void *state)
 {
     flush(session);
-    if (session->gone || !stream_is_backed_up(session->stream))
+    if (control_gone(session) || !stream_is_backed_up(session->stream))
         return false;
     session->resume = resume;
     session->resume_state = state;
@@ -122,24 +122,43 @@ bool control_write_later(struct control_session *session, void (*resume)(void *s
 
 /* ---- A session's end ---- */
 
-static void forget(struct control_session *session)
+static void leave_place(struct control_session *session)
 {
     struct control *control = session->control;
     size_t place = 0;
     while (control->sessions[place] != session)
         place++;
     control->sessions[place] = control->sessions[--control->count];
-    free(session);
 }
 
 /* A peer that does not read what is written must not keep its descriptor. */
 static void close_session(struct control_session *session)
 {
-    if (session->gone || stream_is_backed_up(session->stream))
+    leave_place(session);
+    if (session->broken || stream_is_backed_up(session->stream))
         stream_free(session->stream);
     else
         stream_finish(session->stream);
-    forget(session);
+    free(session);
+}
+
+static void resume_command(struct control_session *session)
+{
+    void (*resume)(void *) = session->resume;
+    session->resume = NULL;
+    resume(session->resume_state);
+}
+
+/* Takes descriptor and place from a session whose command still runs; the command ends it, some
+ * time. */
+static void lose(struct control_session *session)
+{
+    leave_place(session);
+    stream_free(session->stream);
+    session->stream = NULL;
+    session->gone = true;
+    if (session->resume)
+        resume_command(session);
 }
 
 static void dismiss(struct control_session *session, const char *why)
@@ -152,11 +171,15 @@ static void dismiss(struct control_session *session, const char *why)
 
 void control_end(struct control_session *session)
 {
+    if (session->gone) {
+        free(session);
+        return;
+    }
     put(session, ".\n", 2);
     flush(session);
     session->running = false;
     session->last_used = ++session->control->uses;
-    if (session->gone)
+    if (session->broken)
         close_session(session);
     else if (!stream_is_backed_up(session->stream))
         stream_resume(session->stream); /* may read the next line at once: nothing comes behind */
@@ -246,17 +269,12 @@ static void on_line(void *state, char *line, size_t size)
     stream_pause(session->stream);
     char *arguments;
     const struct control_command *command = parse(session, line, size, &arguments);
-    if (command)
+    if (command) {
+        log_event(LOG_LEVEL_DEBUG, "an operator's command", "name", command->name, NULL);
         command->run(session->control->options.state, session, arguments);
-    else
+    } else {
         control_end(session);
-}
-
-static void resume_command(struct control_session *session)
-{
-    void (*resume)(void *) = session->resume;
-    session->resume = NULL;
-    resume(session->resume_state);
+    }
 }
 
 static void on_drained(void *state)
@@ -272,30 +290,62 @@ static void on_closed(void *state, int error)
 {
     struct control_session *session = state;
     if (session->running) {
-        session->gone = true;
-        if (session->resume)
-            resume_command(session);
+        lose(session);
     } else if (error == -EMSGSIZE) {
         dismiss(session, "a command line is too long; the session ends here");
     } else if (error == -EPROTO) {
         dismiss(session, "the last line has no newline and was not run");
     } else {
-        session->gone = true;
+        session->broken = true;
         close_session(session);
     }
 }
 
 /* ---- Who may have a session ---- */
 
-static struct control_session *longest_idle(const struct control *control)
+static bool is_idle(const struct control_session *session)
+{
+    return !session->running;
+}
+
+/* In the middle of a long answer that its peer doesn't read. */
+static bool is_stuck(const struct control_session *session)
+{
+    return session->running && session->resume;
+}
+
+static struct control_session *longest(const struct control *control,
+                                       bool (*is)(const struct control_session *))
 {
     struct control_session *found = NULL;
     for (size_t i = 0; i < control->count; i++) {
         struct control_session *session = control->sessions[i];
-        if (!session->running && (!found || session->last_used < found->last_used))
+        if (is(session) && (!found || session->last_used < found->last_used))
             found = session;
     }
     return found;
+}
+
+/* Frees a descriptor and a place: of the longest idle session, but rather of one whose peer doesn't
+ * read than of the newcomer. False if all the others are at work. */
+static bool make_room(const struct control *control, const struct control_session *newcomer,
+                      const char *why)
+{
+    struct control_session *idle = longest(control, is_idle), *stuck = longest(control, is_stuck);
+    if (stuck && (!idle || idle == newcomer))
+        lose(stuck);
+    else if (idle)
+        dismiss(idle, why);
+    return stuck || idle;
+}
+
+bool control_is_crowded(const struct control_session *session)
+{
+    const struct control *control = session->control;
+    size_t running = 0;
+    for (size_t i = 0; i < control->count; i++)
+        running += control->sessions[i]->running;
+    return running > CONTROL_SESSIONS_MAX - CONTROL_SESSIONS_SPARE;
 }
 
 static void complain(const char *what, int error)
@@ -321,7 +371,7 @@ static void admit(struct control *control, int fd)
     session->last_used = ++control->uses;
     control->sessions[control->count++] = session;
     if (control->count > CONTROL_SESSIONS_MAX)
-        dismiss(longest_idle(control), "all sessions are taken; connect again later");
+        make_room(control, session, "all sessions are taken; connect again later");
 }
 
 static void on_connection(void *state, unsigned events)
@@ -338,10 +388,7 @@ static void on_connection(void *state, unsigned events)
     /* Out of descriptors or memory, and the newcomer still waits: without a pause the loop would
      * spin until something gives way. */
     complain("cannot accept an operator's connection", -fd);
-    struct control_session *idle = longest_idle(control);
-    if (idle) {
-        dismiss(idle, "the server is out of descriptors; connect again later");
-    } else {
+    if (!make_room(control, NULL, "the server is out of descriptors; connect again later")) {
         loop_change(&control->handler, 0);
         loop_timer_once(&control->retry, ACCEPT_RETRY_NS);
     }
@@ -399,7 +446,9 @@ void control_close(struct control *control)
     loop_timer_close(&control->retry);
     while (control->count > 0) {
         struct control_session *session = control->sessions[control->count - 1];
-        if (session->running && !session->answered)
+        if (session->resume)
+            lose(session);
+        else if (session->running && !session->answered)
             dismiss(session, "the server stops");
         else
             close_session(session);

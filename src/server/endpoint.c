@@ -1,3 +1,5 @@
+/* A listener's socket: receive a batch, have it decided, send the answers, and never let one wait
+ * in here while another is received. */
 #include "server/endpoint.h"
 
 #include "net/clock.h"
@@ -15,11 +17,12 @@ enum {
 };
 
 struct endpoint {
-    struct endpoint_options is;
+    struct endpoint_options options;
     struct loop_handler handler;
     struct batch *batch;
     struct stats round; /* of the batch at hand: counted together, when all its answers are sent */
     bool blocked;       /* answers wait for the socket; nothing is received meanwhile */
+    struct reply *blocked_on;  /* what they point into, held against a reload */
     struct loop_task *waiting; /* for the socket to be writable, NULL if nothing does */
     uint32_t drops;            /* the kernel's counter when it was last read */
 };
@@ -35,9 +38,11 @@ static void listen_to(struct endpoint *endpoint)
 static void settle(struct endpoint *endpoint)
 {
     struct batch_tally tally = batch_tally(endpoint->batch);
+    if (tally.last_errno != 0)
+        *endpoint->options.last_errno = tally.last_errno;
     endpoint->round.replied += tally.sent;
     endpoint->round.reply_failed += tally.failed;
-    stats_add(endpoint->is.stats, &endpoint->round);
+    stats_add(endpoint->options.stats, &endpoint->round);
     memset(&endpoint->round, 0, sizeof endpoint->round);
     batch_clear(endpoint->batch);
 }
@@ -45,25 +50,38 @@ static void settle(struct endpoint *endpoint)
 /* Sends the answers of the batch at hand; false if some have to wait. */
 static bool send_answers(struct endpoint *endpoint)
 {
-    if (batch_send(endpoint->batch, endpoint->is.socket) != 0)
+    if (batch_send(endpoint->batch, endpoint->options.socket) != 0)
         return false;
     settle(endpoint);
     return true;
 }
 
+static void block(struct endpoint *endpoint)
+{
+    endpoint->blocked = true;
+    endpoint->blocked_on = reply_hold(endpoint->options.service->reply);
+}
+
+static void unblock(struct endpoint *endpoint)
+{
+    endpoint->blocked = false;
+    reply_release(endpoint->blocked_on);
+    endpoint->blocked_on = NULL;
+}
+
 static void drain(struct endpoint *endpoint)
 {
     for (int batches = 0; batches < DRAIN_BATCHES; batches++) {
-        int count = batch_receive(endpoint->batch, endpoint->is.socket);
+        int count = batch_receive(endpoint->batch, endpoint->options.socket);
         if (count < 0)
             log_complaint(LOG_KIND_RECEIVE_FAILED, clock_now_ms(), "cannot receive", "reason",
                           strerror(-count), NULL);
         if (count <= 0)
             return;
-        service_decide(endpoint->is.service, endpoint->is.listener, endpoint->batch, count,
-                       clock_now_ms(), &endpoint->round);
+        service_decide(endpoint->options.service, endpoint->options.listener, endpoint->batch,
+                       count, clock_now_ms(), &endpoint->round);
         if (!send_answers(endpoint)) {
-            endpoint->blocked = true;
+            block(endpoint);
             listen_to(endpoint);
             return;
         }
@@ -78,9 +96,9 @@ static void on_ready(void *state, unsigned events)
     if (events & LOOP_WRITE) {
         if (endpoint->blocked && !send_answers(endpoint))
             return;
-        endpoint->blocked = false;
+        unblock(endpoint);
         if (endpoint->waiting != NULL)
-            loop_defer(endpoint->is.loop, endpoint->waiting);
+            loop_defer(endpoint->options.loop, endpoint->waiting);
         endpoint->waiting = NULL;
         listen_to(endpoint);
     }
@@ -93,7 +111,7 @@ int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *opt
     struct endpoint *made = calloc(1, sizeof *made);
     if (made == NULL)
         return -ENOMEM;
-    made->is = *options;
+    made->options = *options;
     made->batch = batch_new(options->max_datagram_bytes);
     int error = made->batch == NULL ? -ENOMEM
                                     : loop_add(options->loop, &made->handler, options->socket,
@@ -117,6 +135,7 @@ void endpoint_close(struct endpoint *endpoint)
             (uint64_t)batch_queued(endpoint->batch) - tally.sent - tally.failed;
         settle(endpoint);
     }
+    unblock(endpoint);
     endpoint_count_drops(endpoint);
     loop_remove(&endpoint->handler);
     batch_free(endpoint->batch);
@@ -125,7 +144,7 @@ void endpoint_close(struct endpoint *endpoint)
 
 int endpoint_socket(const struct endpoint *endpoint)
 {
-    return endpoint->is.socket;
+    return endpoint->options.socket;
 }
 
 void endpoint_when_writable(struct endpoint *endpoint, struct loop_task *task)
@@ -136,7 +155,7 @@ void endpoint_when_writable(struct endpoint *endpoint, struct loop_task *task)
 
 void endpoint_count_drops(struct endpoint *endpoint)
 {
-    uint32_t drops = socket_drops(endpoint->is.socket);
-    endpoint->is.stats->kernel_drops += drops - endpoint->drops; /* both wrap at 2^32 */
+    uint32_t drops = socket_drops(endpoint->options.socket);
+    endpoint->options.stats->kernel_drops += drops - endpoint->drops; /* both wrap at 2^32 */
     endpoint->drops = drops;
 }

@@ -1,3 +1,4 @@
+/* Commands whose answers are with the workers: each is asked by letter, the session waits. */
 #include "server/inquiry.h"
 
 #include "core/text.h"
@@ -109,7 +110,7 @@ static void tell_stats(struct inquiry *inquiry)
     struct stats sum;
     uint64_t clients = sum_up(inquiry, &sum);
     control_ok(inquiry->session);
-    for (size_t i = 0; i < stats_count(); i++)
+    for (size_t i = 0; i < STATS_COUNT; i++)
         control_line(inquiry->session, stats_name(i), "%" PRIu64, stats_value(&sum, i));
     control_line(inquiry->session, "clients", "%" PRIu64, clients);
 }

@@ -1,3 +1,4 @@
+/* The queue of broadcasts, and the letters that take the one that runs to the workers and home. */
 #include "server/jobs.h"
 
 #include "net/clock.h"
@@ -181,16 +182,19 @@ int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended
 
 /* ---- cancelling ---- */
 
+static struct part *part_cancelled(struct worker_call *call)
+{
+    return (struct part *)(void *)((char *)call - offsetof(struct part, cancel));
+}
+
 static void run_cancel(struct worker_call *call)
 {
-    struct part *part = (struct part *)(void *)((char *)call - offsetof(struct part, cancel));
-    broadcast_cancel(worker_broadcast(call->worker), &part->broadcast);
+    broadcast_cancel(worker_broadcast(call->worker), &part_cancelled(call)->broadcast);
 }
 
 static void cancel_is_home(struct worker_call *call)
 {
-    struct part *part = (struct part *)(void *)((char *)call - offsetof(struct part, cancel));
-    letter_is_home(part->jobs);
+    letter_is_home(part_cancelled(call)->jobs);
 }
 
 static void cancel_running(struct jobs *jobs)
@@ -225,16 +229,14 @@ int jobs_cancel(struct jobs *jobs, uint64_t id)
 void jobs_stop(struct jobs *jobs)
 {
     jobs->stopped = true;
+    while (jobs->waiting != NULL)
+        end_job(jobs, take_waiting(jobs, &jobs->waiting), JOB_CANCELLED);
     if (jobs->running != NULL && jobs->running->report.state == JOB_RUNNING)
         cancel_running(jobs);
 }
 
 void jobs_close(struct jobs *jobs)
 {
-    if (jobs == NULL)
-        return;
-    while (jobs->waiting != NULL)
-        end_job(jobs, take_waiting(jobs, &jobs->waiting), JOB_CANCELLED);
     free(jobs);
 }
 

@@ -1,3 +1,4 @@
+/* The sockets, opened all together before anything else is. */
 #include "server/listeners.h"
 
 #include "core/text.h"
@@ -89,6 +90,9 @@ int listeners_open(struct listeners *listeners, const struct config *config)
     }
     if (listeners->count > 0 && (error == 0 || may_do_without(config, error)))
         return 0;
+    if (may_do_without(config, error))
+        log_event(LOG_LEVEL_ERROR, "cannot listen on any default address", "reason",
+                  strerror(-error), "advice", "bring the loopback interface up, or use -l", NULL);
     listeners_close(listeners);
     return error;
 }

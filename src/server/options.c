@@ -1,3 +1,4 @@
+/* The command line of udpsrv, from one table. */
 #include "server/options.h"
 
 #include "core/options.h"
@@ -72,9 +73,9 @@ void server_options_read(struct server_options *options, int argc, char **argv)
         }
     char **operand = options_operands(&line, &operands);
     if (row == OPTIONS_WRONG)
-        fprintf(stderr, "udpsrv: %s; try udpsrv --help\n", line.error);
+        fprintf(stderr, "udpsrv: %s; try 'udpsrv --help'\n", line.error);
     else if (operands > 0)
-        fprintf(stderr, "udpsrv: what is '%s' for? a file is given by -c; try udpsrv --help\n",
+        fprintf(stderr, "udpsrv: what is '%s' for? a file is given by -c; try 'udpsrv --help'\n",
                 operand[0]);
     else
         return;
@@ -86,8 +87,10 @@ void server_options_help(void)
     char text[2048];
     options_help(text, sizeof text, rows, ROWS);
     printf(
-        "usage: udpsrv [-c FILE] [-t] [-T] [-l ADDR]... [-s PATH]\n\n"
+        "Usage: udpsrv [-c FILE] [-t] [-T] [-l ADDR]... [-s PATH]\n\n"
         "Answers every datagram, remembers who spoke, and can reach them all.\n\n%s\n"
+        "Exit status: 0 stopped, or the configuration is good; 1 it could not start, or broke;\n"
+        "2 wrong usage; 78 the configuration is wrong, be it that of a file or of -l and -s.\n\n"
         "Without -c it listens on 127.0.0.1:3000 and [::1]:3000. See udpsrv(8), udpsrv.conf(5).\n",
         text);
 }

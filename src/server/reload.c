@@ -1,3 +1,4 @@
+/* A new configuration on its way to the workers, and what is said of it. */
 #include "server/reload.h"
 
 #include "core/config_key.h"
@@ -20,7 +21,7 @@ struct reloading {
     char *restart[RESTART_KEYS_MAX];
     char restart_text[RESTART_KEYS_MAX][RESTART_KEY_BYTES];
     struct worker_settings settings;
-    struct reply *replaced; /* to be freed once no worker uses it; NULL if it was kept */
+    struct reply *replaced; /* to be released once no worker answers by it; NULL if it was kept */
     size_t missing;
     struct step {
         struct worker_call call;
@@ -47,7 +48,7 @@ static void end_reload(struct reloading *reloading)
                   NULL);
     log_event(LOG_LEVEL_INFO, "reloaded", NULL);
     reloading->done(reloading->state, &reloading->report);
-    reply_free(reloading->replaced);
+    reply_release(reloading->replaced);
     free(reloading);
 }
 
@@ -73,7 +74,7 @@ static bool choose_reply(struct reloading *reloading, struct reply **in_use,
     if (wanted == NULL)
         return false;
     if (reply_same(*in_use, wanted)) {
-        reply_free(wanted);
+        reply_release(wanted);
     } else {
         reloading->replaced = *in_use;
         *in_use = wanted;

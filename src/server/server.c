@@ -1,3 +1,4 @@
+/* The whole server from start to stop: each step of the start in order, and what ends it. */
 #include "server/server.h"
 
 #include "core/version.h"
@@ -45,7 +46,8 @@ struct server {
     struct control *control;
 
     bool stopping;
-    size_t running; /* workers that have not stopped yet */
+    bool signalled; /* by SIGTERM or SIGINT */
+    size_t running; /* workers whose threads were started and have not stopped yet */
     struct loop_timer patience;
     struct farewell {
         struct worker_call call;
@@ -64,16 +66,33 @@ static int cannot(const char *what, const char *on, int error, const char *advic
     return error;
 }
 
+/* What it is that runs out tells what to do, wherever it happens. */
+static const char *advice(int error, const char *otherwise)
+{
+    switch (error) {
+    case -EMFILE:
+        return "raise the limit on open files (ulimit -n)";
+    case -ENOMEM:
+        return "lower clients.max, or give it more memory";
+    default:
+        return otherwise;
+    }
+}
+
 static int find_identity(struct server *server)
 {
-    const struct config *config = server->config;
-    int error = identity_find(&server->identity, config->server.user, config->server.group);
-    if (error == -ESRCH || (error == -ENOENT && config->server.user == NULL))
-        return cannot("cannot find the group to become", config->server.group, error,
+    const char *user = server->config->server.user, *group = server->config->server.group;
+    int error = identity_find(&server->identity, user, group);
+    if (error == -ESRCH || (error == -ENOENT && user == NULL))
+        return cannot("there is no such group to become", group, error,
                       "create it, or change server.group");
     if (error != 0)
-        return cannot("cannot find the user to become", config->server.user, error,
+        return cannot("there is no such user to become", user, error,
                       "create it, or change server.user");
+    error = identity_allowed(&server->identity);
+    if (error != 0)
+        return cannot("cannot become another user", user != NULL ? user : group, error,
+                      "only root can: start it as root, or leave server.user and server.group out");
     return 0;
 }
 
@@ -108,9 +127,9 @@ static int make_loop(struct server *server)
         error = loop_signals(server->loop, signals, on_signal, server);
     if (error == 0)
         error = loop_timer_open(server->loop, &server->patience, out_of_patience, server);
-    return error == 0 ? 0
-                      : cannot("cannot wait for events", "epoll", error,
-                               "look at the limits on open files (ulimit -n)");
+    return error == 0
+               ? 0
+               : cannot("cannot wait for events", "epoll", error, advice(error, "try again"));
 }
 
 static int make_workers(struct server *server)
@@ -130,12 +149,11 @@ static int make_workers(struct server *server)
         .socket_count = server->listeners.count,
     };
     for (size_t i = 0; i < WORKERS; i++) {
-        int error = worker_new(&server->workers[i], &options);
-        if (error == -EAGAIN || error == -ENOSYS)
-            return cannot("cannot draw a secret key", "getrandom", error,
-                          "without entropy strangers could choose colliding sources; try later");
+        const char *failed;
+        int error = worker_new(&server->workers[i], &options, &failed);
         if (error != 0)
-            return cannot("cannot make a worker", "memory", error, "lower clients.max");
+            return cannot("cannot make a worker", failed, error,
+                          advice(error, "the kernel has no entropy yet, or refuses: try later"));
     }
     return 0;
 }
@@ -162,12 +180,26 @@ static int find_socket_path(struct server *server)
     return 0;
 }
 
+static const char *control_advice(int error)
+{
+    switch (error) {
+    case -EADDRINUSE:
+        return "another udpsrv has it; give this one its own (-s)";
+    case -EPERM:
+        return "a directory in /tmp must be ours alone, and only root or a member can give the "
+               "socket "
+               "to control.group";
+    default:
+        return "choose another place (control.socket, -s)";
+    }
+}
+
 static int open_control(struct server *server)
 {
     struct identity owner = server->identity;
     const char *group = server->config->control.group;
     if (group != NULL && identity_find(&owner, NULL, group) != 0)
-        return cannot("cannot find the group of the operator's socket", group, -ESRCH,
+        return cannot("there is no such group for the operator's socket", group, -ESRCH,
                       "create it, or change control.group");
 
     struct control_options options = {
@@ -198,11 +230,9 @@ static int open_control(struct server *server)
         error = runtime_directory_make(server->socket_path, &server->identity);
     if (error == 0)
         error = control_open(&server->control, server->loop, &options);
-    return error == 0
-               ? 0
-               : cannot("cannot open the operator's socket", server->socket_path, error,
-                        error == -EADDRINUSE ? "another udpsrv has it; give this one its own (-s)"
-                                             : "choose another place (control.socket, -s)");
+    return error == 0 ? 0
+                      : cannot("cannot open the operator's socket", server->socket_path, error,
+                               advice(error, control_advice(error)));
 }
 
 /* The files of the configuration, as the user that we became can read them. */
@@ -217,17 +247,26 @@ static void warn_of_unreadable_files(const struct server *server)
     }
 }
 
+static void warn_of_unremovable_socket(const struct server *server)
+{
+    int error = file_removable(server->socket_path);
+    if (error != 0)
+        log_event(LOG_LEVEL_WARNING, "the operator's socket will stay behind at the end", "socket",
+                  server->socket_path, "reason", strerror(-error), "advice",
+                  "give server.user the directory that it is in", NULL);
+}
+
 static int become_identity(struct server *server)
 {
-    if (server->config->server.user == NULL && server->config->server.group == NULL)
+    const char *user = server->config->server.user, *group = server->config->server.group;
+    if (user == NULL && group == NULL)
         return 0;
     int error = privilege_drop(&server->identity);
     if (error != 0)
-        return cannot("cannot become another user",
-                      server->config->server.user != NULL ? server->config->server.user
-                                                          : server->config->server.group,
-                      error, "start as root, or leave server.user and server.group out");
+        return cannot("cannot become another user", user != NULL ? user : group, error,
+                      "start as root, or leave server.user and server.group out");
     warn_of_unreadable_files(server);
+    warn_of_unremovable_socket(server);
     return 0;
 }
 
@@ -322,7 +361,7 @@ static void command_stop(void *state)
     server->stopping = server->commands.service.stopping = true;
     loop_timer_once(&server->patience, (uint64_t)STOP_MS_MAX * 1000000);
     jobs_stop(server->jobs);
-    for (size_t i = 0; i < WORKERS; i++) {
+    for (size_t i = 0, running = server->running; i < running; i++) {
         server->farewells[i].server = server;
         server->farewells[i].call.run = run_farewell;
         server->farewells[i].call.done = farewell_is_home;
@@ -348,10 +387,11 @@ static void on_signal(void *state, int signal)
     struct server *server = state;
     if (signal == SIGHUP)
         command_reload(server, nobody_waits, NULL);
-    else if (server->stopping)
+    else if (server->signalled)
         break_off(server, "a second signal");
     else
         command_stop(server);
+    server->signalled |= signal != SIGHUP;
 }
 
 static void say_stopped(const struct server *server)
@@ -361,14 +401,13 @@ static void say_stopped(const struct server *server)
         stats_add(&sum, &server->farewells[i].stats);
     sum.broadcasts = jobs_ended(server->jobs);
 
-    struct log_pair pairs[64];
-    char numbers[64][24];
-    size_t count = stats_count();
-    for (size_t i = 0; i < count; i++) {
+    struct log_pair pairs[STATS_COUNT];
+    char numbers[STATS_COUNT][24];
+    for (size_t i = 0; i < STATS_COUNT; i++) {
         snprintf(numbers[i], sizeof numbers[i], "%" PRIu64, stats_value(&sum, i));
         pairs[i] = (struct log_pair){.key = stats_name(i), .value = numbers[i]};
     }
-    log_pairs(LOG_LEVEL_INFO, "stopped", pairs, count);
+    log_pairs(LOG_LEVEL_INFO, "stopped", pairs, STATS_COUNT);
 }
 
 /* What was started goes in the reverse order; what was not is nothing. */
@@ -382,7 +421,7 @@ static void end(struct server *server)
     control_close(server->control);
     loop_timer_close(&server->patience);
     loop_free(server->loop);
-    reply_free(server->reply);
+    reply_release(server->reply);
     listeners_close(&server->listeners);
     config_free(server->config);
     configfile_free(&server->files);
@@ -402,11 +441,14 @@ int server_run(const struct server_options *options)
               server.config->log.target);
 
     int error = start(&server);
-    if (error == 0) {
+    if (error == 0)
         say_ready(&server);
-        error = loop_run_until_stopped(server.loop);
+    else if (server.running > 0)
+        command_stop(&server);
+    if (server.running > 0 && loop_run_until_stopped(server.loop) != 0)
+        break_off(&server, "the event loop broke");
+    if (error == 0)
         say_stopped(&server);
-    }
     end(&server);
     return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

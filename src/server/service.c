@@ -1,8 +1,7 @@
-#include "server/service.h"
-
 /* Each datagram walks through three rooms in turn: screen, registry, reply. A whole batch passes
  * one before its first datagram enters the next, so that the registry's memory is under way when it
  * is needed. Nothing here allocates, locks, logs or formats. */
+#include "server/service.h"
 
 /* A datagram that passed the screen. */
 struct admitted {
@@ -54,8 +53,7 @@ static size_t screen(const struct service *service, uint8_t listener,
 }
 
 static void record(struct service *service, uint8_t listener, const struct datagram *datagrams,
-                   const struct admitted *admitted, size_t count, uint64_t now_ms,
-                   struct stats *round)
+                   const struct admitted *admitted, size_t count, uint64_t now_ms)
 {
     for (size_t k = 0; k < count; k++) {
         const struct datagram *datagram = &datagrams[admitted[k].i];
@@ -64,14 +62,14 @@ static void record(struct service *service, uint8_t listener, const struct datag
         case REGISTRY_RENEWED:
             break;
         case REGISTRY_REJOINED:
-            round->expired++;
-            round->joined++;
+            service->stats->expired++;
+            service->stats->joined++;
             break;
         case REGISTRY_JOINED:
-            round->joined++;
+            service->stats->joined++;
             break;
         case REGISTRY_REFUSED:
-            round->refused_full++;
+            service->stats->refused_full++;
             break;
         }
     }
@@ -120,6 +118,6 @@ void service_decide(struct service *service, uint8_t listener, struct batch *bat
 
     round->received += (uint64_t)count;
     size_t passed = screen(service, listener, datagrams, count, admitted, round);
-    record(service, listener, datagrams, admitted, passed, now_ms, round);
+    record(service, listener, datagrams, admitted, passed, now_ms);
     answer(service, batch, datagrams, admitted, passed, round);
 }

@@ -1,3 +1,4 @@
+/* One worker: what it owns, its sweep, and what others may have it do. */
 #include "server/worker.h"
 
 #include "net/clock.h"
@@ -6,27 +7,33 @@
 #include "net/random.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    /* Clients looked at in one slice of the sweep: at two cache misses each, some 50 microseconds.
-     */
-    SWEEP_SLICE = 256,
+    /* A slice of the sweep ends when it has taken so long, looked at after so many clients: short
+     * beside the millisecond that a network's jitter is, long enough that a million who fall silent
+     * at once are gone within seconds even under a flood of requests. */
+    SWEEP_SLICE_NS = 200000,
+    SWEEP_LOOKS = 256,
 };
 
 struct worker {
-    struct worker_options is;
+    struct worker_options options;
     struct loop *loop;
     struct mailbox *mailbox;
     struct thread *thread;
 
+    struct siphash_key key;
     void *memory; /* the registry's */
     struct service service;
     struct endpoint **endpoints; /* by listener */
     struct broadcast *broadcast;
     struct stats stats;
-    struct stats complained; /* the counters when they were last looked at for complaints */
+    struct stats complained;     /* the counters when they were last looked at for complaints */
+    int reply_errno, copy_errno; /* of the last one that the kernel refused */
 
     struct loop_timer sweep;
     struct loop_task sweep_slice;
@@ -37,38 +44,46 @@ struct worker {
 static void run_sweep_slice(void *state)
 {
     struct worker *worker = state;
-    if (registry_sweep(worker->service.registry, clock_now_ms(), SWEEP_SLICE,
-                       &worker->stats.expired))
+    uint64_t start_ns = clock_now_ns(), now_ns = start_ns, expired = 0;
+    bool more = true;
+    for (; more && now_ns - start_ns < SWEEP_SLICE_NS; now_ns = clock_now_ns())
+        more = registry_sweep(worker->service.registry, now_ns / 1000000, SWEEP_LOOKS, &expired);
+    worker->stats.expired += expired;
+    if (more)
         loop_defer(worker->loop, &worker->sweep_slice);
 }
 
-static void complain(enum log_kind kind, uint64_t now, uint64_t before, const char *sentence,
-                     const char *advice)
+/* Says what goes wrong datagram by datagram, if it went on doing so since the last look. */
+static void complain(enum log_kind kind, uint64_t count, uint64_t before, int error,
+                     const char *sentence, const char *advice)
 {
-    if (now != before)
-        log_complaint(kind, clock_now_ms(), sentence, "advice", advice, NULL);
+    char total[24];
+    if (count == before)
+        return;
+    snprintf(total, sizeof total, "%" PRIu64, count);
+    log_complaint(kind, clock_now_ms(), sentence, "total", total, "reason",
+                  error != 0 ? strerror(error) : "none is known", "advice", advice, NULL);
 }
 
-/* What goes wrong datagram by datagram is counted there and said here. */
 static void complain_of_counters(struct worker *worker)
 {
     const struct stats *now = &worker->stats, *before = &worker->complained;
-    complain(LOG_KIND_REGISTRY_FULL, now->refused_full, before->refused_full,
+    complain(LOG_KIND_REGISTRY_FULL, now->refused_full, before->refused_full, ENOSPC,
              "the registry is full: new clients are answered but not registered",
-             "raise clients.max");
-    complain(LOG_KIND_KERNEL_DROPS, now->kernel_drops, before->kernel_drops,
+             "raise clients.max and restart, which forgets all clients until they speak again");
+    complain(LOG_KIND_KERNEL_DROPS, now->kernel_drops, before->kernel_drops, ENOBUFS,
              "the kernel dropped datagrams before they could be read",
              "raise server.receive-buffer and net.core.rmem_max");
-    complain(LOG_KIND_REPLY_FAILED, now->reply_failed, before->reply_failed,
+    complain(LOG_KIND_REPLY_FAILED, now->reply_failed, before->reply_failed, worker->reply_errno,
              "the kernel refused replies", "look for missing routes and firewall rules");
-    complain(LOG_KIND_COPY_FAILED, now->copies_failed, before->copies_failed,
+    complain(LOG_KIND_COPY_FAILED, now->copies_failed, before->copies_failed, worker->copy_errno,
              "the kernel refused broadcast copies", "look for missing routes and firewall rules");
     worker->complained = worker->stats;
 }
 
 static void count_drops(struct worker *worker)
 {
-    for (size_t i = 0; worker->endpoints != NULL && i < worker->is.socket_count; i++)
+    for (size_t i = 0; worker->endpoints != NULL && i < worker->options.socket_count; i++)
         endpoint_count_drops(worker->endpoints[i]);
 }
 
@@ -82,33 +97,42 @@ static void on_sweep(void *state)
 
 /* ---- from start to stop ---- */
 
+/* The clock's milliseconds are cut, so a client might be evicted a fraction of one early: it gets
+ * one more. */
+static uint32_t registry_ttl(uint32_t ttl_ms)
+{
+    return ttl_ms < REGISTRY_TTL_MAX_MS ? ttl_ms + 1 : ttl_ms;
+}
+
+static int draw_key(struct worker *worker)
+{
+    return random_fill(&worker->key, sizeof worker->key);
+}
+
 static int make_registry(struct worker *worker)
 {
-    struct siphash_key key;
-    uint32_t capacity = worker->is.capacity;
-    int error = random_fill(&key, sizeof key);
-    if (error != 0)
-        return error;
+    uint32_t capacity = worker->options.capacity;
     worker->memory = memory_reserve(registry_bytes(capacity), registry_index_bytes(capacity));
     if (worker->memory == NULL)
         return -errno;
-    worker->service.registry =
-        registry_init(worker->memory, capacity, &key, worker->is.ttl_ms, clock_now_ms());
+    worker->service.registry = registry_init(worker->memory, capacity, &worker->key,
+                                             registry_ttl(worker->options.ttl_ms), clock_now_ms());
     return 0;
 }
 
 static int make_endpoints(struct worker *worker)
 {
-    worker->endpoints = calloc(worker->is.socket_count, sizeof(struct endpoint *));
+    worker->endpoints = calloc(worker->options.socket_count, sizeof(struct endpoint *));
     if (worker->endpoints == NULL)
         return -ENOMEM;
-    for (size_t i = 0; i < worker->is.socket_count; i++) {
+    for (size_t i = 0; i < worker->options.socket_count; i++) {
         const struct endpoint_options options = {
             .loop = worker->loop,
             .service = &worker->service,
             .stats = &worker->stats,
-            .max_datagram_bytes = worker->is.max_datagram_bytes,
-            .socket = worker->is.sockets[i],
+            .last_errno = &worker->reply_errno,
+            .max_datagram_bytes = worker->options.max_datagram_bytes,
+            .socket = worker->options.sockets[i],
             .listener = (uint8_t)i,
         };
         int error = endpoint_open(&worker->endpoints[i], &options);
@@ -125,7 +149,8 @@ static int make_broadcast(struct worker *worker)
         .registry = worker->service.registry,
         .endpoints = worker->endpoints,
         .stats = &worker->stats,
-        .rate_pps = worker->is.rate_pps,
+        .last_errno = &worker->copy_errno,
+        .rate_pps = worker->options.rate_pps,
     };
     return broadcast_open(&worker->broadcast, &options);
 }
@@ -141,26 +166,37 @@ static int make_loop(struct worker *worker)
     return loop_timer_open(worker->loop, &worker->sweep, on_sweep, worker);
 }
 
-int worker_new(struct worker **worker, const struct worker_options *options)
+int worker_new(struct worker **worker, const struct worker_options *options, const char **failed)
 {
+    static const struct {
+        const char *what;
+        int (*make)(struct worker *worker);
+    } steps[] = {
+        {"event loop", make_loop},
+        {"random secret key", draw_key},
+        {"table of clients", make_registry},
+        {"batches of the listeners", make_endpoints},
+        {"batches of the broadcasts", make_broadcast},
+    };
+    *failed = "worker";
     struct worker *made = calloc(1, sizeof *made);
     if (made == NULL)
         return -ENOMEM;
-    made->is = *options;
+    made->options = *options;
     made->service.reply = options->reply;
     made->service.own_ports = options->own_ports;
+    made->service.stats = &made->stats;
     made->sweep_slice = (struct loop_task){.run = run_sweep_slice, .state = made};
 
-    static int (*const steps[])(struct worker *) = {make_loop, make_registry, make_endpoints,
-                                                    make_broadcast};
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        int error = steps[i](made);
+        int error = steps[i].make(made);
         if (error != 0) {
+            *failed = steps[i].what;
             worker_free(made);
             return error;
         }
     }
-    loop_timer_every(&made->sweep, made->is.sweep_ms);
+    loop_timer_every(&made->sweep, made->options.sweep_ms);
     *worker = made;
     return 0;
 }
@@ -174,7 +210,7 @@ static void wind_up(struct worker *worker)
     }
     broadcast_close(worker->broadcast);
     worker->broadcast = NULL;
-    for (size_t i = worker->is.socket_count; worker->endpoints != NULL && i-- > 0;)
+    for (size_t i = worker->options.socket_count; worker->endpoints != NULL && i-- > 0;)
         endpoint_close(worker->endpoints[i]);
     free(worker->endpoints);
     worker->endpoints = NULL;
@@ -209,7 +245,7 @@ void worker_free(struct worker *worker)
     wind_up(worker);
     mailbox_free(worker->mailbox);
     loop_free(worker->loop);
-    memory_release(worker->memory, registry_bytes(worker->is.capacity));
+    memory_release(worker->memory, registry_bytes(worker->options.capacity));
     free(worker);
 }
 
@@ -258,7 +294,7 @@ bool worker_find(struct worker *worker, uint8_t listener, const struct addr *sou
                  struct client *client)
 {
     uint64_t now_ms = clock_now_ms();
-    for (size_t i = listener; i < worker->is.socket_count; i++)
+    for (size_t i = listener; i < worker->options.socket_count; i++)
         if (registry_find(worker->service.registry, (uint8_t)i, source, now_ms, client))
             return true;
     return false;
@@ -279,10 +315,10 @@ uint32_t worker_kick(struct worker *worker, const struct addr *source)
 void worker_apply(struct worker *worker, const struct worker_settings *settings)
 {
     worker->service.reply = settings->reply;
-    registry_set_ttl(worker->service.registry, settings->ttl_ms);
+    registry_set_ttl(worker->service.registry, registry_ttl(settings->ttl_ms));
     broadcast_set_rate(worker->broadcast, settings->rate_pps);
-    if (settings->sweep_ms != worker->is.sweep_ms) {
-        worker->is.sweep_ms = settings->sweep_ms;
+    if (settings->sweep_ms != worker->options.sweep_ms) {
+        worker->options.sweep_ms = settings->sweep_ms;
         loop_timer_every(&worker->sweep, settings->sweep_ms);
     }
 }

@@ -3,6 +3,7 @@
 
 #include "harness.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,8 @@ static const char *expect_refusal(const char *text, size_t size, int line, const
     expect(checked.status == STATUS_CONFIG && found != NULL,
            "expected -t to end with %d and '%sCOLUMN: ' for '%.60s', it ended with %d and '%s'",
            STATUS_CONFIG, place, text, checked.status, checked.err);
+    expect(found == checked.err || found[-1] == '\n', "expected a line to begin with '%s' in '%s'",
+           place, checked.err);
     expect(strtol(found + strlen(place), &end, 10) > 0 && strncmp(end, ": ", 2) == 0,
            "expected a column behind '%s' in '%s'", place, checked.err);
     harness_contains("the complaint", checked.err, part);
@@ -222,10 +225,70 @@ Test(system_configuration, of_the_command_line_is_checked_too)
 
     harness_equal("the status of a bad -l", result.status, STATUS_CONFIG);
     harness_contains("the complaint", result.err, "127.0.0.1:x");
+    expect(strncmp(result.err, "udpsrv: -l: ", 12) == 0, "expected udpsrv's name before '%s'",
+           result.err);
     harness_equal("an unknown option", run(NULL, "udpsrv", "--frobnicate", NULL).status, 2);
     harness_equal("an operand", run(NULL, "udpsrv", "operand", NULL).status, 2);
     harness_contains("--help", run_ok(NULL, "udpsrv", "--help", NULL), "--config");
     run_ok(NULL, "udpsrv", "--version", NULL);
+}
+
+static void print_to_a_full_device(void)
+{
+    dup2(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+}
+
+Test(system_configuration, says_that_it_can_not_be_printed)
+{
+    static const char *const options[] = {"-T", "--help", "--version"};
+
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        struct process process;
+
+        process_start(&process, print_to_a_full_device,
+                      (const char *const[]){"udpsrv", options[i], NULL});
+        harness_equal(options[i], process_wait(&process), 1);
+        harness_contains("the complaint", process.texts[1].data, "standard output");
+        harness_equal("lines", (int64_t)text_count(process.texts[1].data, "\n"), 1);
+    }
+}
+
+Test(system_configuration, shows_where_the_operators_socket_is_by_itself)
+{
+    const char *text = run_ok(NULL, "udpsrv", "-T", NULL);
+    const char *complaint = run(NULL, "udpctl", "status", NULL).err;
+    const char *line = strstr(text, "\n# socket = ");
+
+    expect(line != NULL, "expected the built-in socket in '%s'", text);
+    line += strlen("\n# socket = ");
+    harness_contains("the configuration", line, "  (built in)\n");
+    /* Where nobody listens, udpctl says where that would be. */
+    if (complaint != NULL && *complaint != '\0')
+        harness_contains("what udpctl says", complaint,
+                         harness_format("%.*s", (int)strcspn(line, " "), line));
+}
+
+Test(system_configuration, gives_lines_to_paste_for_listeners_that_other_hosts_reach)
+{
+    static const char lines[] = "\n    [admission]\n    policy = open\n";
+    const char *file = harness_path("udpsrv.conf");
+    struct result result;
+
+    write_text(file, "[server]\nlisten = 0.0.0.0:0, [::]:0\n");
+    result = run(NULL, "udpsrv", "-t", "-c", file, NULL);
+    harness_equal("the status", result.status, STATUS_CONFIG);
+    expect(strncmp(result.err, harness_format("%s:2:10: ", file), strlen(file) + 7) == 0,
+           "expected the place in front of '%s'", result.err);
+    harness_contains("the complaint", result.err, "0.0.0.0:0 and 1 more");
+    harness_contains("the complaint", result.err, lines);
+    harness_equal("lines", (int64_t)text_count(result.err, "\n"), 3);
+    write_text(file, harness_format("[server]\nlisten = 0.0.0.0:0, [::]:0%s", lines));
+    run_ok(NULL, "udpsrv", "-t", "-c", file, NULL);
+
+    result = run(NULL, "udpsrv", "-t", "-l", "0.0.0.0:0", NULL);
+    harness_contains("the complaint", result.err, "-c");
+    harness_contains("the complaint", result.err, "config/lan.conf");
+    harness_contains("the complaint", result.err, lines);
 }
 
 Test(system_configuration, refuses_a_listener_that_other_hosts_reach_without_a_policy)

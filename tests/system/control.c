@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -386,6 +387,7 @@ Test(system_control, gives_help_and_refuses_what_it_does_not_know)
     harness_equal("an unknown command", ctl(&server, "statistics", NULL).status, 2);
     harness_equal("an unknown option", ctl(&server, "--frobnicate", "status", NULL).status, 2);
     harness_contains("help", server_ask(&server, "help"), "\ncommand broadcast ");
+    cr_assert_str_eq(run_ok(NULL, "udpctl", "help", NULL), run_ok(NULL, "udpctl", "--help", NULL));
     server_stop(&server);
 }
 
@@ -448,9 +450,64 @@ Test(system_control, says_the_same_to_people_and_to_programs)
     harness_equal("targets", text_integer(text, "targets"), json_integer(json, "targets"));
     harness_equal("sent", text_integer(text, "sent"), json_integer(json, "sent"));
     harness_equal("sent", json_integer(json, "sent"), 2);
+    cr_assert_str_eq(json_text(json, "state"), "done");
+    harness_contains("the text", text, "state        done\n");
+    harness_contains("stats", ctl_ok(&server, "stats", NULL),
+                     "frame that makes no sense\n\nkernel_");
     json = ctl_ok(&server, "jobs", "--json", NULL);
     harness_equal("jobs", (int64_t)text_count(json, "\"done\""), 3);
     harness_equal("jobs", (int64_t)text_count(ctl_ok(&server, "jobs", NULL), "done"), 3);
+    server_stop(&server);
+}
+
+Test(system_control, broadcasts_lines_without_their_ends)
+{
+    struct server server = {0};
+    int udp = udp_open("127.0.0.1");
+
+    server_start(&server, FIXED, "-l", "127.0.0.1:0", NULL);
+    udp_ask(udp, &server.at[0], "hi", "yes");
+    run_ok("one\r\n\n\r\na\rb\r", "udpctl", "-s", server.socket, "broadcast", "--stdin", NULL);
+    udp_expect(udp, &server.at[0], "one");
+    udp_expect(udp, &server.at[0], "");
+    udp_expect(udp, &server.at[0], "");
+    udp_expect(udp, &server.at[0], "a\rb\r"); /* behind the last one there is no newline */
+    harness_equal("broadcasts", server_stat(&server, "broadcasts"), 4);
+    server_stop(&server);
+}
+
+Test(system_control, tells_programs_of_a_cancelled_broadcast_in_json_alone)
+{
+    struct server server = {0};
+    struct process process;
+
+    server_start(&server, "[reply]\nmode = none\n[broadcast]\nrate = 1\n", "-l", "127.0.0.1:0",
+                 NULL);
+    register_many(&server, 20);
+    process_start(
+        &process, NULL,
+        (const char *const[]){"udpctl", "-s", server.socket, "--json", "broadcast", "hi", NULL});
+    server_await_stat(&server, "copies_sent", 1);
+    ctl_ok(&server, "cancel", "1", NULL);
+    harness_equal("the status", process_wait(&process), 1);
+    cr_assert_str_eq(json_text(process.texts[0].data, "state"), "cancelled");
+    harness_equal("bytes on stderr", (int64_t)process.texts[1].size, 0);
+    server_stop(&server);
+}
+
+Test(system_control, knows_interfaces_by_name)
+{
+    struct server server = {0};
+    struct result result;
+
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    result = ctl(&server, "kick", "[fe80::1%lo]:5", NULL);
+    harness_equal("kicking who isn't there", result.status, 1);
+    harness_contains("the complaint", result.err,
+                     harness_format("[fe80::1%%%u]:5", if_nametoindex("lo")));
+    result = ctl(&server, "client", "[fe80::1%nowhere]:5", NULL);
+    harness_equal("an interface that isn't there", result.status, 2);
+    harness_contains("the complaint", result.err, "no such network interface");
     server_stop(&server);
 }
 

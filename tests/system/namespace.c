@@ -303,3 +303,34 @@ Test(system_namespace, waits_for_a_full_socket_and_loses_no_answer)
     expect_balance("stats", server_ask(&server, "stats"));
     server_stop(&server);
 }
+
+Test(system_namespace, answers_that_wait_survive_a_reload_of_the_messages)
+{
+    static char message[SLOW_BYTES + 1];
+    static int clients[SLOW_CLIENTS];
+    struct server server = {0};
+    struct neighbours both;
+
+    memset(message, 'a', SLOW_BYTES);
+    netns_enter();
+    add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
+    netns_shell("tc qdisc add dev near root tbf rate 20mbit burst 10k limit 10m");
+    server_start(&server,
+                 harness_format("[admission]\npolicy = open\n[reply]\nmessage = %s\n", message),
+                 "-l", "10.8.0.1:0", NULL);
+    for (int i = 0; i < SLOW_CLIENTS; i++) {
+        clients[i] = udp_open_in(both.there, &both, "10.8.0.9");
+        udp_say(clients[i], &server.at[0], "hi");
+    }
+    /* By now more is answered than the line has taken, so some of it waits. */
+    server_configure(&server, "[admission]\npolicy = open\n[reply]\nmessage = b\n");
+    ctl_ok(&server, "reload", NULL);
+    for (int i = 0; i < SLOW_CLIENTS; i++) {
+        char answer[SLOW_BYTES + 1] = "";
+        ssize_t size = udp_receive(clients[i], answer, sizeof answer, NULL);
+        bool old = size == SLOW_BYTES && memcmp(answer, message, SLOW_BYTES) == 0;
+        expect(old || (size == 1 && answer[0] == 'b'), "client %d got %zd bytes of neither message",
+               i, size);
+    }
+    server_stop(&server);
+}

@@ -147,6 +147,7 @@ Test(system_udpcli, fails_when_nobody_answers_any_try, .init = begin)
     expect_end(&cli, 1, "");
     harness_contains("complaint", printed(&cli, 1), "no reply from");
     harness_contains("complaint", printed(&cli, 1), name);
+    harness_contains("complaint", printed(&cli, 1), "sent 2 times, waited 50ms each time");
     expect(text_count(printed(&cli, 1), "\n") == 1, "expected one line: %s", printed(&cli, 1));
     expect_request("hello");
     expect_request("hello");
@@ -185,6 +186,7 @@ Test(system_udpcli, fails_when_one_of_count_requests_has_no_reply, .init = begin
     serve("hello", "bmw");
     expect_end(&cli, 1, "audi\nbmw\n");
     harness_contains("complaint", printed(&cli, 1), "1 of 3");
+    harness_contains("complaint", printed(&cli, 1), "sent once, waited 1s)");
 }
 
 Test(system_udpcli, takes_what_came_before_a_request_for_no_reply_to_it, .init = begin)
@@ -209,6 +211,18 @@ Test(system_udpcli, waits_for_no_reply_without_a_timeout, .init = begin)
     for (int i = 0; i < 3; i++)
         expect_request("hello");
     udp_expect_nothing(udp, "three were asked for");
+}
+
+Test(system_udpcli, prints_no_reply_without_a_timeout_however_fast_it_comes)
+{
+    struct server server = {0};
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    struct result result =
+        run(NULL, "udpcli", "-w", "0", "-n", "5000", endpoint_text(&server.at[0]), "hi", NULL);
+    harness_equal("status", result.status, 0);
+    harness_equal("bytes of replies", (int64_t)result.out_bytes, 0);
+    server_await_stat(&server, "received", 1);
+    server_stop(&server);
 }
 
 Test(system_udpcli, sends_and_prints_hexadecimal, .init = begin)
@@ -497,6 +511,26 @@ Test(system_udpcli, prompts_on_a_terminal_and_prints_at_any_time)
     udp_say(udp, &client, "a \x1b[2J broadcast");
     await_screen("a \\x1b[2J broadcast\r\n> ");
     type("exit\n");
+    harness_equal("status", process_wait(&cli), 0);
+}
+
+Test(system_udpcli, leaves_a_half_typed_line_on_the_screen_and_in_the_terminal)
+{
+    struct process cli;
+    start_at_the_terminal(&cli, "@");
+    await_screen("> ");
+    type("hello\n");
+    serve("hello", "audi");
+    await_screen("audi\r\n> ");
+    type("half of");
+    await_screen("half of");
+    udp_say(udp, &client, "a broadcast");
+    await_screen("\r\na broadcast\r\n> ");
+    type(" a line\n");
+    expect_request("half of a line");
+    expect(strchr(screen, '\x1b') == NULL, "expected nothing to be erased: '%s'", screen);
+    type("exit\n");
+    udp_say(udp, &client, "bmw");
     harness_equal("status", process_wait(&cli), 0);
 }
 

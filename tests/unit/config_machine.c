@@ -476,21 +476,37 @@ Test(config_machine, bad_values_of_the_command_line_name_the_option)
                    "-s:0:0: 'socket' was given before\n");
 }
 
-#define UNADMITTED(address)                                                                      \
-    "other hosts can reach " address ", so the configuration must say whom to admit; these two " \
-    "lines admit everyone: '[admission]' 'policy = open'\n"
+#define UNADMITTED(addresses, advice)                                                       \
+    "other hosts can reach " addresses ", so the configuration must say whom to admit; to " \
+    "admit everyone who can send a datagram, " advice ":\n    [admission]\n    policy = open\n"
+#define ADD_LINES "add these two lines"
+#define WRITE_FILE                                           \
+    "write these two lines into a file and name that by -c " \
+    "(config/lan.conf is such a file)"
 
 Test(config_machine, a_listener_that_others_reach_needs_a_policy)
 {
-    expect_bad("[server]\nlisten = 127.0.0.1\nlisten = ::1, 0.0.0.0:3000\nlisten = 192.0.2.1:5\n",
-               "f:3:15: " UNADMITTED("0.0.0.0:3000") "f:4:10: " UNADMITTED("192.0.2.1:5"));
+    expect_bad("[server]\nlisten = 127.0.0.1\nlisten = ::1, 0.0.0.0:3000\n",
+               "f:3:15: " UNADMITTED("0.0.0.0:3000", ADD_LINES));
+}
+
+Test(config_machine, listeners_that_others_reach_are_one_complaint)
+{
+    expect_bad("[server]\nlisten = ::1, 0.0.0.0:3000\nlisten = 192.0.2.1:5, [::]:6\n",
+               "f:2:15: " UNADMITTED("0.0.0.0:3000 and 2 more", ADD_LINES));
+}
+
+Test(config_machine, without_a_file_the_policy_needs_one)
+{
+    cr_assert(config_override(machine, "-l", "server", "listen", "[::]:0"));
+    expect_refused("-l:0:0: " UNADMITTED("[::]:0", WRITE_FILE));
 }
 
 Test(config_machine, a_listener_of_the_command_line_needs_a_policy_too)
 {
     cr_assert(config_override(machine, "-l", "server", "listen", "[::]:0"));
     feed_file("f", "[server]\nlisten = 0.0.0.0\n");
-    expect_refused("-l:0:0: " UNADMITTED("[::]:0"));
+    expect_refused("-l:0:0: " UNADMITTED("[::]:0", ADD_LINES));
 }
 
 Test(config_machine, a_listener_overridden_by_loopback_needs_no_policy)

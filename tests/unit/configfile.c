@@ -124,6 +124,18 @@ Test(configfile, a_directory_is_no_file)
     expect_complaint("a", "DIR/a: cannot read this file: Is a directory");
 }
 
+Test(configfile, a_pipe_is_no_file_and_is_not_waited_for, .timeout = 10)
+{
+    cr_assert_eq(mkfifo(at("a"), 0600), 0);
+    expect_complaint("a",
+                     "DIR/a: cannot read this file: not a regular file, but a pipe, a terminal "
+                     "or a socket, which may never end");
+    configfile_free(&result);
+    write_file("b", "\ninclude = a\n");
+    expect_complaint("b", "DIR/b:2:11: cannot include 'DIR/a': not a regular file, but a pipe, a "
+                          "terminal or a socket, which may never end");
+}
+
 Test(configfile, all_complaints_come_at_once_with_file_line_and_column)
 {
     write_file("a", "[clients]\nttl = 10\ninclude = b\n[reply]\nmod = echo\n");
@@ -133,6 +145,7 @@ Test(configfile, all_complaints_come_at_once_with_file_line_and_column)
     cr_assert_not_null(strstr(result.complaints[0], "/a:2:7: bad value '10' for 'ttl'"));
     cr_assert_not_null(strstr(result.complaints[1], "/b:1:7: bad value '0' for 'max'"));
     cr_assert_not_null(strstr(result.complaints[2], "/a:5:1: unknown key 'mod'"));
+    cr_assert(result.located[0] && result.located[1] && result.located[2]);
     EXPECT_FILES("a", "b");
 }
 
@@ -146,6 +159,7 @@ Test(configfile, complaints_beyond_the_limit_are_counted)
     cr_assert_eq(configfile_read(&result, at("a"), NULL, 0), -EINVAL);
     cr_assert_eq(result.complaint_count, 101);
     cr_assert_str_eq(result.complaints[100], "... and 30 more");
+    cr_assert(result.located[99] && !result.located[100]);
 }
 
 Test(configfile, a_line_too_long_has_no_column)
@@ -314,6 +328,8 @@ Test(configfile, a_bad_option_is_a_complaint_that_names_it)
     cr_assert_eq(configfile_read(&result, NULL, &BAD, 1), -EINVAL);
     cr_assert_eq(result.complaint_count, 1);
     cr_assert_not_null(strstr(result.complaints[0], "-l: other hosts can reach 0.0.0.0:0, "));
+    cr_assert_not_null(strstr(result.complaints[0], ":\n    [admission]\n    policy = open"));
+    cr_assert_not(result.located[0]);
 }
 
 Test(configfile, the_configuration_may_be_taken)

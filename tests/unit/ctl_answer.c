@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -163,6 +164,45 @@ Test(ctl_answer, nobody_there_is_told_from_other_failures, .fini = remove_direct
     cr_expect_eq(answer_ask(&server, "status", see, &seen, error), ANSWER_BROKEN);
 }
 
+Test(ctl_answer, a_server_elsewhere_is_pointed_at, .fini = remove_directory)
+{
+    struct seen seen = {0};
+    char error[ANSWER_ERROR_BYTES];
+    int listener = listen_in_directory();
+    struct answer_server server = {
+        .path = "/nonexistent/socket", .elsewhere = path, .timeout_ms = 1000};
+    cr_expect_eq(answer_ask(&server, "status", see, &seen, error), ANSWER_ABSENT);
+    cr_expect_not_null(strstr(error, "one does at /tmp/udpctl-"), "%s", error);
+    close(listener);
+    cr_expect_eq(answer_ask(&server, "status", see, &seen, error), ANSWER_ABSENT);
+    cr_expect_null(strstr(error, "/tmp/udpctl-"), "%s", error);
+}
+
+static void remove_directory_as_before(void)
+{
+    if (getuid() == 0)
+        cr_assert_eq(seteuid(0), 0);
+    remove_directory();
+}
+
+Test(ctl_answer, a_socket_that_is_not_for_us_names_what_decides, .fini = remove_directory_as_before)
+{
+    struct seen seen = {0};
+    char error[ANSWER_ERROR_BYTES];
+    int listener = listen_in_directory();
+    cr_assert_eq(chmod(path, 0), 0);
+    if (geteuid() == 0)
+        cr_assert_eq(seteuid(65534), 0); /* root may do all */
+    struct answer_server server = {.path = path, .timeout_ms = 1000};
+    cr_expect_eq(answer_ask(&server, "status", see, &seen, error), ANSWER_BROKEN);
+    cr_expect_not_null(strstr(error, "(control.mode, control.group)"), "%s", error);
+    server = (struct answer_server){
+        .path = "/nonexistent/socket", .elsewhere = path, .timeout_ms = 1000};
+    cr_expect_eq(answer_ask(&server, "status", see, &seen, error), ANSWER_ABSENT);
+    cr_expect_not_null(strstr(error, "one does at /tmp/udpctl-"), "%s", error);
+    close(listener);
+}
+
 Test(ctl_answer, a_silent_server_is_not_waited_for_longer_than_asked, .fini = remove_directory,
      .timeout = 10)
 {
@@ -171,7 +211,7 @@ Test(ctl_answer, a_silent_server_is_not_waited_for_longer_than_asked, .fini = re
     struct seen seen = {0};
     char error[ANSWER_ERROR_BYTES];
     cr_expect_eq(answer_ask(&server, "status", see, &seen, error), ANSWER_BROKEN);
-    cr_expect_not_null(strstr(error, "-t SECONDS gives it more"), "%s", error);
+    cr_expect_not_null(strstr(error, "-t TIME gives it more"), "%s", error);
     close(listener);
 }
 

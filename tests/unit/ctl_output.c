@@ -71,6 +71,15 @@ Test(ctl_output, notes_are_a_third_column)
     expect_printed(&record, OUTPUT_LINES, "received  1234  datagrams\nleft         0  leaves\n");
 }
 
+Test(ctl_output, an_empty_line_sets_the_rest_of_a_record_apart_for_people_alone)
+{
+    struct output_record job = full_job();
+    job.apart = 2;
+    expect_printed(&job, OUTPUT_LINES, "id       7\ntargets  1000\n\nstate    done\n");
+    expect_printed(&job, OUTPUT_ONE_LINE, "id 7  targets 1000  state done\n");
+    expect_printed(&job, OUTPUT_JSON, "{\"id\":7,\"targets\":1000,\"state\":\"done\"}\n");
+}
+
 Test(ctl_output, a_record_passes_unknown_keys_over_and_names_what_it_lacks)
 {
     struct output_record job = {.fields = job_fields, .count = 3};

@@ -219,16 +219,19 @@ Test(net_batch, a_dead_peers_icmp_error_fails_neither_send_nor_receive)
     socket_close(peer);
 }
 
-Test(net_batch, a_full_socket_waits_and_loses_nothing, .timeout = 60)
+/* Loopback is never full, unless its queue is told to be slow; so this one is a namespace's own. */
+static void slow_loopback_down(void)
 {
-    /* Loopback is never full, unless its queue is told to be slow; so this one is a namespace's
-     * own. */
     if (unshare(CLONE_NEWNET) != 0)
         cr_skip("a network namespace isn't allowed here: %s", strerror(errno));
-    if (system("ip link set lo up && tc qdisc add dev lo root tbf rate 2mbit burst 4kb latency 60s"
-               " 2>/dev/null") != 0)
+    if (system("ip link set lo up mtu 1500 && tc qdisc add dev lo root tbf rate 2mbit burst 4kb"
+               " latency 60s 2>/dev/null") != 0)
         cr_skip("the kernel has no token bucket queue (sch_tbf), or iproute2 is missing");
+}
 
+Test(net_batch, a_full_socket_waits_and_loses_nothing, .timeout = 60)
+{
+    slow_loopback_down();
     struct addr server, client;
     int fd = open_at("127.0.0.1:0", &server), peer = open_at("127.0.0.1:0", &client);
     struct batch *batch = batch_new(0), *received = batch_new(1024);
@@ -251,6 +254,58 @@ Test(net_batch, a_full_socket_waits_and_loses_nothing, .timeout = 60)
         int count = batch_receive(received, peer);
         for (int i = 0; i < count; i++)
             cr_assert_eq(batch_datagrams(received)[i].bytes[0], seen++, "in order");
+        batch_clear(received);
+    }
+    batch_free(batch);
+    batch_free(received);
+    socket_close(fd);
+    socket_close(peer);
+}
+
+/* With 4096 bytes asked for, and 8192 given, all fragments but the last must fit into 16384. */
+Test(net_batch, fragments_that_will_fit_wait_for_room, .timeout = 60)
+{
+    enum { BYTES = 5000 };
+    slow_loopback_down();
+    struct addr server, client;
+    int fd = open_at("127.0.0.1:0", &server), peer = open_at("127.0.0.1:0", &client);
+    struct batch *batch = batch_new(0), *received = batch_new(BYTES);
+    static uint8_t bytes[BYTES];
+    for (int i = 0; i < BATCH_MAX; i++)
+        batch_address(batch, &client, &anywhere, bytes, sizeof bytes);
+    while (batch_send(batch, fd) == -EAGAIN)
+        await(fd, POLLOUT);
+    cr_assert_eq(batch_tally(batch).failed, 0, "%s", strerror(batch_tally(batch).last_errno));
+    for (int seen = 0; seen < BATCH_MAX;) {
+        await(peer, POLLIN);
+        seen += batch_receive(received, peer);
+        batch_clear(received);
+    }
+    batch_free(batch);
+    batch_free(received);
+    socket_close(fd);
+    socket_close(peer);
+}
+
+Test(net_batch, fragments_that_never_fit_fail_alone, .timeout = 60)
+{
+    enum { BYTES = 40000 };
+    slow_loopback_down();
+    struct addr server, client;
+    int fd = open_at("127.0.0.1:0", &server), peer = open_at("127.0.0.1:0", &client);
+    struct batch *batch = batch_new(0), *received = batch_new(8);
+    static uint8_t bytes[BYTES];
+    batch_address(batch, &client, &anywhere, "before", 6);
+    batch_address(batch, &client, &anywhere, bytes, sizeof bytes);
+    batch_address(batch, &client, &anywhere, "behind", 6);
+    while (batch_send(batch, fd) == -EAGAIN)
+        await(fd, POLLOUT);
+    cr_assert_eq(batch_tally(batch).failed, 1);
+    cr_assert_eq(batch_tally(batch).last_errno, ENOBUFS);
+    cr_assert_eq(batch_tally(batch).sent, 2);
+    for (int seen = 0; seen < 2;) {
+        await(peer, POLLIN);
+        seen += batch_receive(received, peer);
         batch_clear(received);
     }
     batch_free(batch);

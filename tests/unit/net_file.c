@@ -105,6 +105,22 @@ Test(file, missing_one_and_directory_are_errors)
     cr_assert_eq(file_read(".", 100, &bytes, &size), -EISDIR);
 }
 
+Test(file, who_could_let_a_reader_wait_is_refused, .timeout = 10)
+{
+    char *bytes;
+    size_t size;
+    int ends[2];
+    char path[32];
+    cr_assert_eq(mkfifo("fifo", 0600), 0);
+    cr_expect_eq(file_read("fifo", 100, &bytes, &size), -EINVAL);
+    cr_assert_eq(pipe(ends), 0);
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    cr_expect_eq(file_read(path, 100, &bytes, &size), -EINVAL);
+    int controller = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (controller >= 0 && grantpt(controller) == 0 && unlockpt(controller) == 0)
+        cr_expect_eq(file_read(ptsname(controller), 100, &bytes, &size), -EINVAL);
+}
+
 /* ---- Patterns ---- */
 
 Test(file, wildcards_make_a_pattern)

@@ -98,6 +98,55 @@ Test(log, json_is_an_object_a_line)
                              "\"address\":\"127.0.0.1:3000\"}\n");
 }
 
+Test(log, json_has_plain_numbers_as_numbers)
+{
+    speak(LOG_FORMAT_JSON);
+    log_event(LOG_LEVEL_INFO, "7", "a", "0", "b", "9007199254740992", "c", "9007199254740993", "d",
+              "007", "e", "-1", "f", "1.5", "g", "", "h", "12 ", "i", "10000000000000000", "j",
+              "4711", NULL);
+    expect("{\"time\":", ",\"msg\":\"7\",\"a\":0,\"b\":9007199254740992,"
+                         "\"c\":\"9007199254740993\",\"d\":\"007\",\"e\":\"-1\","
+                         "\"f\":\"1.5\",\"g\":\"\",\"h\":\"12 \","
+                         "\"i\":\"10000000000000000\",\"j\":4711}\n");
+}
+
+/* ---- A reader that stands still ---- */
+
+Test(log, reader_who_stands_still_holds_nobody_and_is_told_what_he_missed, .timeout = 10)
+{
+    enum { TOO_MANY = 100000 };
+    static char text[1 << 20];
+    int ends[2];
+    ssize_t size, before = 0;
+    unsigned lines = 0, told = 0;
+    log_setup("test", LOG_LEVEL_INFO, LOG_FORMAT_TEXT, LOG_TARGET_STDERR);
+    cr_assert_eq(pipe(ends), 0);
+    kept_stderr = dup(STDERR_FILENO);
+    dup2(ends[1], STDERR_FILENO);
+    for (int i = 0; i < TOO_MANY; i++)
+        log_event(LOG_LEVEL_INFO, "said", NULL);
+    cr_assert_eq(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0, "others share it");
+    before = read(ends[0], text, sizeof text - 1);
+    cr_assert_gt(before, 0);
+    log_event(LOG_LEVEL_INFO, "back", NULL);
+    log_event(LOG_LEVEL_INFO, "on", NULL);
+    dup2(kept_stderr, STDERR_FILENO);
+    close(ends[1]);
+    while ((size = read(ends[0], text + before, sizeof text - 1 - (size_t)before)) > 0)
+        before += size;
+    text[before] = '\0';
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        const char *dropped = strstr(line, " back dropped=");
+        lines += strstr(line, " info said") != NULL;
+        if (dropped)
+            told = (unsigned)strtoul(dropped + 14, NULL, 10);
+        if (strstr(line, " on"))
+            cr_expect_eq(strstr(line, "dropped"), NULL, "told once");
+    }
+    cr_expect_gt(told, 0);
+    cr_expect_eq(lines + told, TOO_MANY);
+}
+
 /* ---- Hostile values ---- */
 
 static const char hostile[] = "a\nb\x1b[31m\x7f\xff\\\"";

@@ -584,3 +584,14 @@ Test(loop, waits_without_spinning)
     free_end(end);
     loop_free(loop);
 }
+
+Test(loop, broken_pipe_is_an_error_once_it_is_ignored)
+{
+    int ends[2];
+    cr_assert_eq(pipe(ends), 0);
+    close(ends[0]);
+    loop_ignore_broken_pipes();
+    cr_assert_eq(write(ends[1], "x", 1), -1);
+    cr_assert_eq(errno, EPIPE);
+    close(ends[1]);
+}

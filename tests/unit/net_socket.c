@@ -57,9 +57,9 @@ static void await(int fd, short events)
 
 static void send_to(int fd, const struct addr *to, const char *text)
 {
-    struct sockaddr_storage sockaddr;
+    union socket_name sockaddr;
     socklen_t size = sockaddr_from_addr(&sockaddr, to);
-    ssize_t sent = sendto(fd, text, strlen(text), 0, (struct sockaddr *)&sockaddr, size);
+    ssize_t sent = sendto(fd, text, strlen(text), 0, &sockaddr.any, size);
     cr_assert_eq(sent, (ssize_t)strlen(text));
 }
 
@@ -71,7 +71,7 @@ Test(socket, addresses_survive_the_way_to_the_kernel_and_back)
                                         "[fe80::1%7]:3000"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct addr addr = address(texts[i]), back;
-        struct sockaddr_storage sockaddr;
+        union socket_name sockaddr;
         socklen_t size = sockaddr_from_addr(&sockaddr, &addr);
         cr_assert_gt(size, 0);
         cr_assert_eq(addr_from_sockaddr(&back, &sockaddr), size);
@@ -82,7 +82,7 @@ Test(socket, addresses_survive_the_way_to_the_kernel_and_back)
 
 Test(socket, other_families_are_no_address)
 {
-    struct sockaddr_storage sockaddr = {.ss_family = AF_UNIX};
+    union socket_name sockaddr = {.any = {.sa_family = AF_UNIX}};
     struct addr addr = address("192.0.2.1");
     cr_assert_eq(addr_from_sockaddr(&addr, &sockaddr), 0);
     cr_assert_eq(addr.family, ADDR_NONE);
@@ -254,19 +254,42 @@ Test(socket, peer_that_is_gone_fails_no_receive)
     socket_close(fd);
 }
 
+static int open_refused(const char *text)
+{
+    struct addr addr = address(text), bound;
+    struct socket_options options = {0};
+    int fd = socket_open(&addr, &options, &bound);
+    if (fd >= 0)
+        socket_close(fd);
+    return fd;
+}
+
+Test(socket, opens_on_no_broadcast_address)
+{
+    cr_expect_eq(open_refused("255.255.255.255:0"), -EADDRNOTAVAIL);
+    cr_expect_eq(open_refused("127.255.255.255:0"), -EADDRNOTAVAIL);
+    if (unshare(CLONE_NEWNET) != 0)
+        cr_skip("a network namespace isn't allowed here: %s", strerror(errno));
+    if (system("ip link set lo up && ip address add 192.168.77.5/24 broadcast + dev lo") != 0)
+        cr_skip("iproute2 is missing");
+    cr_expect_eq(open_refused("192.168.77.255:0"), -EADDRNOTAVAIL);
+    cr_expect_geq(open_refused("192.168.77.5:0"), 0);
+    cr_expect_geq(open_refused("127.0.0.255:0"), 0, "looks like one and is none");
+}
+
 /* ---- A client's ---- */
 
 Test(socket, connected_one_hears_its_peer_alone)
 {
     struct addr server, stranger, client;
-    struct sockaddr_storage sockaddr;
+    union socket_name sockaddr;
     socklen_t size = sizeof sockaddr;
     char text[16] = {0};
     int server_fd = open_on("127.0.0.1:0", &server);
     int stranger_fd = open_on("127.0.0.1:0", &stranger);
     int fd = socket_connect(&server);
     cr_assert_geq(fd, 0);
-    cr_assert_eq(getsockname(fd, (struct sockaddr *)&sockaddr, &size), 0);
+    cr_assert_eq(getsockname(fd, &sockaddr.any, &size), 0);
     addr_from_sockaddr(&client, &sockaddr);
     /* On loopback a datagram has been delivered or refused when sendto returns. */
     send_to(stranger_fd, &client, "stranger");

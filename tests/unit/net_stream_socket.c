@@ -5,9 +5,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -189,6 +191,95 @@ Test(stream_socket, lock_that_a_crash_left_is_no_obstacle)
     int listener = listen_at("s");
     cr_assert_eq(count_files(), 1);
     stream_unlisten(listener, "s");
+}
+
+/* ---- A directory of somebody whom we don't trust ---- */
+
+Test(stream_socket, lock_that_somebody_holds_is_not_waited_for_without_end, .timeout = 20)
+{
+    int held = open("s.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    cr_assert_eq(flock(held, LOCK_EX), 0);
+    cr_assert_eq(stream_listen("s", 0660, &stay), -EALREADY);
+    cr_assert_eq(count_files(), 1, "the lock is its owner's to remove");
+    close(held);
+    stream_unlisten(listen_at("s"), "s");
+}
+
+Test(stream_socket, turn_that_ends_is_noticed_at_once, .timeout = 20)
+{
+    int held = open("s.lock", O_CREAT | O_RDWR | O_CLOEXEC, 0600), tells[2];
+    char byte;
+    cr_assert_eq(flock(held, LOCK_EX), 0);
+    cr_assert_eq(pipe(tells), 0);
+    pid_t starter = fork();
+    if (starter == 0) {
+        close(tells[0]);
+        _exit(write(tells[1], "", 1) == 1 && stream_listen("s", 0660, &stay) >= 0 ? 0 : 1);
+    }
+    cr_assert_eq(read(tells[0], &byte, 1), 1);
+    cr_assert_eq(unlink("s.lock"), 0);
+    close(held);
+    int status;
+    cr_assert_eq(waitpid(starter, &status, 0), starter);
+    cr_assert_eq(status, 0);
+}
+
+Test(stream_socket, lock_is_neither_a_link_nor_a_pipe_nor_a_directory, .timeout = 20)
+{
+    cr_assert_eq(symlink("victim", "s.lock"), 0);
+    cr_expect_eq(stream_listen("s", 0660, &stay), -EEXIST);
+    cr_expect_not(exists("victim"));
+    cr_assert_eq(unlink("s.lock"), 0);
+    cr_assert_eq(mkfifo("s.lock", 0600), 0);
+    cr_expect_eq(stream_listen("s", 0660, &stay), -EEXIST);
+    cr_assert_eq(unlink("s.lock"), 0);
+    cr_assert_eq(mkdir("s.lock", 0700), 0);
+    cr_expect_eq(stream_listen("s", 0660, &stay), -EEXIST);
+    cr_expect_eq(count_files(), 1);
+}
+
+/* Puts what was made ready in place of each socket as soon as there is one. */
+static void replace_sockets(int told)
+{
+    struct stat found;
+    for (;;) {
+        unlink("ready");
+        if (symlink("victim", "ready") != 0 || write(told, "", 1) != 1)
+            _exit(1);
+        while (lstat("s", &found) != 0 || !S_ISSOCK(found.st_mode))
+            ;
+        rename("ready", "s");
+    }
+}
+
+/* Root starts again and again in the attacker's directory; what he links to stays as it is. */
+Test(stream_socket, link_in_its_place_is_neither_opened_to_others_nor_given_away, .timeout = 60)
+{
+    enum { ROUNDS = 300 };
+    const struct identity owner = {geteuid() == 0 ? 54321 : getuid(), getgid()};
+    int told[2];
+    char byte;
+    close(open("victim", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    cr_assert_eq(pipe(told), 0);
+    pid_t attacker = fork();
+    if (attacker == 0)
+        replace_sockets(told[1]);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct stat found;
+        cr_assert_eq(read(told[0], &byte, 1), 1);
+        int listener = stream_listen("s", 0666, &owner);
+        if (listener >= 0)
+            close(listener);
+        cr_assert_eq(stat("victim", &found), 0);
+        cr_assert_eq(found.st_mode & 07777, 0600, "round %d", round);
+        cr_assert_eq(found.st_uid, geteuid(), "round %d", round);
+        /* He may have been too late; his turn ends when it is replaced. */
+        while (lstat("s", &found) == 0 && S_ISSOCK(found.st_mode))
+            ;
+        unlink("s");
+    }
+    kill(attacker, SIGKILL);
+    waitpid(attacker, NULL, 0);
 }
 
 /* Waits for the start, listens, tells whether it could, and lives until done is closed. */

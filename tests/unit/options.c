@@ -107,17 +107,24 @@ Test(options, an_unknown_letter_is_named)
 Test(options, an_unknown_word_is_named_with_what_was_meant)
 {
     struct options options;
-    BEGIN(&options, "--confg=x", "--banana", "--con");
-    expect_wrong(&options, "unknown or ambiguous option --confg=x");
-    expect_wrong(&options, "unknown or ambiguous option --banana");
-    expect_wrong(&options, "unknown or ambiguous option --con");
+    BEGIN(&options, "--confg=x", "--banana");
+    expect_wrong(&options, "unknown option --confg=x");
+    expect_wrong(&options, "unknown option --banana");
+}
+
+Test(options, a_word_that_begins_several_is_named_with_them)
+{
+    struct options options;
+    BEGIN(&options, "--con", "--co=x");
+    expect_wrong(&options, "ambiguous option --con: --config or --connect");
+    expect_wrong(&options, "ambiguous option --co=x: --config or --connect");
 }
 
 Test(options, a_misspelt_word_is_corrected)
 {
     struct options options;
     BEGIN(&options, "--tset");
-    expect_wrong(&options, "unknown or ambiguous option --tset (did you mean --test?)");
+    expect_wrong(&options, "unknown option --tset (did you mean --test?)");
 }
 
 Test(options, a_missing_argument_is_said)

@@ -34,7 +34,7 @@ Test(reply, gives_each_turn_the_next_message_of_the_list)
     struct reply *reply = make(REPLY_ROTATE, cars, 3);
     for (size_t i = 0; i < 10; i++)
         is_message(reply, reply_take(reply, 1), cars[i % 3]);
-    reply_free(reply);
+    reply_release(reply);
 }
 
 Test(reply, reserves_the_turns_of_a_batch_at_once)
@@ -47,7 +47,7 @@ Test(reply, reserves_the_turns_of_a_batch_at_once)
         for (size_t i = 0; i < count; i++, turn = reply_next(reply, turn))
             is_message(reply, turn, cars[expected++ % 3]);
     }
-    reply_free(reply);
+    reply_release(reply);
 }
 
 Test(reply, goes_round_a_list_of_one)
@@ -57,7 +57,7 @@ Test(reply, goes_round_a_list_of_one)
     cr_assert_eq(reply_next(reply, 0), 0);
     cr_assert_eq(reply_take(reply, 1), 0);
     is_message(reply, 0, cars[0]);
-    reply_free(reply);
+    reply_release(reply);
 }
 
 Test(reply, needs_no_messages_to_echo_or_to_be_silent)
@@ -65,8 +65,8 @@ Test(reply, needs_no_messages_to_echo_or_to_be_silent)
     struct reply *echo = make(REPLY_ECHO, NULL, 0), *none = make(REPLY_NONE, NULL, 0);
     cr_assert_not(reply_same(echo, none));
     cr_assert(reply_same(echo, echo));
-    reply_free(echo);
-    reply_free(none);
+    reply_release(echo);
+    reply_release(none);
 }
 
 Test(reply, keeps_a_copy_of_what_it_was_given)
@@ -78,7 +78,7 @@ Test(reply, keeps_a_copy_of_what_it_was_given)
     free(text);
     given = (struct message){.bytes = NULL, .size = 0};
     is_message(reply, 0, (struct message)MESSAGE("volvo"));
-    reply_free(reply);
+    reply_release(reply);
 }
 
 Test(reply, holds_nuls_empty_messages_and_the_longest_datagram)
@@ -93,7 +93,7 @@ Test(reply, holds_nuls_empty_messages_and_the_longest_datagram)
     struct reply *reply = make(REPLY_ROTATE, odd, 4);
     for (size_t i = 0; i < 4; i++)
         is_message(reply, i, odd[i]);
-    reply_free(reply);
+    reply_release(reply);
     free(longest);
 }
 
@@ -103,8 +103,8 @@ Test(reply, takes_an_empty_message_that_has_no_bytes_at_all)
     struct reply *a = make(REPLY_ROTATE, &empty[0], 1), *b = make(REPLY_ROTATE, &empty[1], 1);
     cr_assert_eq(reply_message(a, 0)->size, 0);
     cr_assert(reply_same(a, b));
-    reply_free(a);
-    reply_free(b);
+    reply_release(a);
+    reply_release(b);
 }
 
 Test(reply, is_the_same_as_one_of_the_same_mode_and_messages)
@@ -113,8 +113,8 @@ Test(reply, is_the_same_as_one_of_the_same_mode_and_messages)
     struct reply *a = make(REPLY_ROTATE, cars, 3), *b = make(REPLY_ROTATE, again, 3);
     reply_take(a, 2);
     cr_assert(reply_same(a, b) && reply_same(b, a));
-    reply_free(a);
-    reply_free(b);
+    reply_release(a);
+    reply_release(b);
 }
 
 Test(reply, differs_from_one_of_another_mode_count_order_or_byte)
@@ -134,9 +134,9 @@ Test(reply, differs_from_one_of_another_mode_count_order_or_byte)
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         cr_assert_not(reply_same(reply, others[i]), "other %zu", i);
         cr_assert_not(reply_same(others[i], reply), "other %zu", i);
-        reply_free(others[i]);
+        reply_release(others[i]);
     }
-    reply_free(reply);
+    reply_release(reply);
 }
 
 Test(reply, begins_anew_as_a_new_object)
@@ -145,13 +145,13 @@ Test(reply, begins_anew_as_a_new_object)
     reply_take(before, 2);
     cr_assert_eq(reply_take(after, 1), 0);
     cr_assert_eq(reply_take(before, 1), 2);
-    reply_free(before);
-    reply_free(after);
+    reply_release(before);
+    reply_release(after);
 }
 
 Test(reply, frees_nothing_when_there_is_nothing)
 {
-    reply_free(NULL);
+    reply_release(NULL);
 }
 
 /* As many messages as turns: each must be taken once, whoever takes it. */
@@ -204,7 +204,7 @@ Test(reply, gives_each_turn_to_one_of_the_threads_that_take_at_once)
     for (size_t i = 0; i < TURNS; i++)
         cr_assert_eq(taken[i], 1, "turn %zu was taken %d times", i, taken[i]);
     cr_assert_eq(reply_take(taker.reply, 1), 0, "the list is a ring");
-    reply_free(taker.reply);
+    reply_release(taker.reply);
     free(taken);
     free(messages);
 }

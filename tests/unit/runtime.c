@@ -2,8 +2,10 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,6 +98,7 @@ Test(runtime, makes_its_directory_in_tmp_for_its_owner_alone)
     cr_assert_eq(runtime_directory_make(socket_path(), &stay), 0);
     cr_expect(mode_of(directory) == (S_IFDIR | 0700));
     cr_expect_eq(runtime_directory_make(socket_path(), &stay), 0, "it may stand already");
+    cr_expect_eq(runtime_directory_check(socket_path()), 0);
     cr_expect(rmdir(directory) == 0);
 }
 
@@ -104,6 +107,7 @@ Test(runtime, refuses_a_symbolic_link_in_its_place)
     const char *directory = fresh_directory();
     cr_assert(symlink("/var/tmp", directory) == 0);
     cr_expect_eq(runtime_directory_make(socket_path(), &stay), -ENOTDIR);
+    cr_expect_eq(runtime_directory_check(socket_path()), -ENOTDIR);
     cr_expect(unlink(directory) == 0);
 }
 
@@ -112,6 +116,7 @@ Test(runtime, refuses_a_directory_that_others_may_enter)
     const char *directory = fresh_directory();
     cr_assert(mkdir(directory, 0700) == 0 && chmod(directory, 0750) == 0);
     cr_expect_eq(runtime_directory_make(socket_path(), &stay), -EPERM);
+    cr_expect_eq(runtime_directory_check(socket_path()), -EPERM);
     cr_expect(rmdir(directory) == 0);
 }
 
@@ -137,4 +142,65 @@ Test(runtime, leaves_any_other_directory_alone)
     char deeper[96];
     snprintf(deeper, sizeof deeper, "%s/deeper/udpsrv.sock", tmp_directory());
     cr_expect_eq(runtime_directory_make(deeper, &stay), 0);
+}
+
+/* ---- Root's place, in a mount namespace of the test's own ---- */
+
+#define RUN_DIRECTORY "/run/udpsrv"
+
+static void enter_own_run(void)
+{
+    if (geteuid() != 0)
+        cr_skip("needs root");
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount("none", "/run", "tmpfs", 0, NULL) != 0)
+        cr_skip("a mount namespace isn't allowed here");
+}
+
+static int make_in_run(uid_t uid, gid_t gid)
+{
+    return runtime_directory_make(RUN_DIRECTORY "/udpsrv.sock", &(struct identity){uid, gid});
+}
+
+static void expect_owner(uid_t uid, gid_t gid)
+{
+    struct stat status;
+    cr_assert_eq(lstat(RUN_DIRECTORY, &status), 0);
+    cr_expect_eq(status.st_mode, S_IFDIR | 0755);
+    cr_expect_eq(status.st_uid, uid);
+    cr_expect_eq(status.st_gid, gid);
+}
+
+Test(runtime, roots_directory_is_given_to_whom_we_are_going_to_be)
+{
+    enter_own_run();
+    umask(0777);
+    cr_assert_eq(make_in_run(54321, 12345), 0);
+    expect_owner(54321, 12345);
+}
+
+Test(runtime, roots_directory_is_taken_back_from_a_former_user)
+{
+    enter_own_run();
+    cr_assert_eq(make_in_run(54321, 12345), 0);
+    cr_assert_eq(make_in_run(stay.uid, stay.gid), 0);
+    expect_owner(0, 0);
+}
+
+Test(runtime, roots_directory_is_no_link_no_file_and_not_open_to_others)
+{
+    enter_own_run();
+    cr_assert(mkdir("/run/elsewhere", 0755) == 0);
+    cr_assert(symlink("elsewhere", RUN_DIRECTORY) == 0);
+    cr_expect_eq(make_in_run(54321, 12345), -ENOTDIR);
+    struct stat status;
+    cr_assert_eq(stat("/run/elsewhere", &status), 0);
+    cr_expect_eq(status.st_uid, 0);
+    cr_assert(unlink(RUN_DIRECTORY) == 0 && mknod(RUN_DIRECTORY, S_IFREG | 0755, 0) == 0);
+    cr_expect_eq(make_in_run(54321, 12345), -ENOTDIR);
+    cr_assert(unlink(RUN_DIRECTORY) == 0 && mkdir(RUN_DIRECTORY, 0755) == 0);
+    cr_assert(chmod(RUN_DIRECTORY, 0775) == 0);
+    cr_expect_eq(make_in_run(54321, 12345), -EPERM);
+    cr_assert(chmod(RUN_DIRECTORY, 0757) == 0);
+    cr_expect_eq(make_in_run(54321, 12345), -EPERM);
 }

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* The order of DESIGN.md and of `udpctl stats`, written out once more: a name, once given, stays.
@@ -36,7 +37,8 @@ static struct stats distinct(void)
 
 Test(stats, names_received_then_the_fates_then_the_others)
 {
-    cr_assert_eq(stats_count(), COUNTERS);
+    cr_assert_eq(STATS_COUNT, COUNTERS);
+    cr_assert_eq(STATS_FATE_COUNT, FATES);
     cr_assert_str_eq(stats_name(0), "received");
     for (size_t i = 0; i < FATES; i++)
         cr_assert_str_eq(stats_name(1 + i), fates[i]);
@@ -46,7 +48,7 @@ Test(stats, names_received_then_the_fates_then_the_others)
 
 Test(stats, gives_each_counter_a_name_of_its_own_and_a_meaning)
 {
-    for (size_t i = 0; i < stats_count(); i++) {
+    for (size_t i = 0; i < STATS_COUNT; i++) {
         const char *name = stats_name(i);
         for (const char *c = name; *c != '\0'; c++)
             cr_assert(islower((unsigned char)*c) || *c == '_', "%s isn't a word", name);
@@ -58,6 +60,23 @@ Test(stats, gives_each_counter_a_name_of_its_own_and_a_meaning)
     }
 }
 
+Test(stats, says_of_a_counter_that_nothing_raises_yet_that_it_is_reserved)
+{
+    static const char *const reserved[] = {"challenged",    "ponged",       "left",
+                                           "drop_denied",   "drop_limited", "drop_bad_frame",
+                                           "refused_prefix"};
+    size_t found = 0;
+    for (size_t i = 0; i < STATS_COUNT; i++) {
+        bool expected = false;
+        for (size_t k = 0; k < sizeof reserved / sizeof reserved[0]; k++)
+            expected |= strcmp(stats_name(i), reserved[k]) == 0;
+        bool said = strncmp(stats_meaning(i), "reserved: ", 10) == 0;
+        cr_expect_eq(said, expected, "%s", stats_name(i));
+        found += said;
+    }
+    cr_assert_eq(found, sizeof reserved / sizeof reserved[0]);
+}
+
 Test(stats, reads_the_counter_that_the_name_says)
 {
     struct stats stats = {0};
@@ -66,7 +85,7 @@ Test(stats, reads_the_counter_that_the_name_says)
     stats.drop_bad_frame = 3;
     stats.kernel_drops = 4;
     stats.copies_failed = UINT64_MAX;
-    for (size_t i = 0; i < stats_count(); i++) {
+    for (size_t i = 0; i < STATS_COUNT; i++) {
         const char *name = stats_name(i);
         uint64_t expected = !strcmp(name, "received")         ? 1
                             : !strcmp(name, "replied")        ? 2
@@ -77,7 +96,7 @@ Test(stats, reads_the_counter_that_the_name_says)
         cr_assert_eq(stats_value(&stats, i), expected, "%s", name);
     }
     stats = distinct();
-    for (size_t i = 0; i < stats_count(); i++)
+    for (size_t i = 0; i < STATS_COUNT; i++)
         cr_assert_eq(stats_value(&stats, i), UINT64_C(1) << i, "%s", stats_name(i));
 }
 
@@ -87,7 +106,7 @@ Test(stats, adds_every_counter_of_a_worker_to_the_sum)
     const struct stats worker = distinct();
     for (uint64_t workers = 1; workers <= 3; workers++) {
         stats_add(&sum, &worker);
-        for (size_t i = 0; i < stats_count(); i++)
+        for (size_t i = 0; i < STATS_COUNT; i++)
             cr_assert_eq(stats_value(&sum, i), workers << i, "%s", stats_name(i));
     }
     const struct stats unchanged = distinct();
