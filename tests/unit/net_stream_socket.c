@@ -255,7 +255,7 @@ static void replace_sockets(int told)
 /* Root starts again and again in the attacker's directory; what he links to stays as it is. */
 Test(stream_socket, link_in_its_place_is_neither_opened_to_others_nor_given_away, .timeout = 60)
 {
-    enum { ROUNDS = 300 };
+    enum { ROUNDS = 600 };
     const struct identity owner = {geteuid() == 0 ? 54321 : getuid(), getgid()};
     int told[2];
     char byte;
