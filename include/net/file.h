@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Reads a regular file of at most max_bytes whole (or a pipe, or a device, to its end). *bytes is
  * the caller's to free, has a NUL behind its last byte, and *size does not count it. 0 or -errno
@@ -23,5 +24,21 @@ bool file_same(const char *a, const char *b);
 
 /* Whether this process, as it is now, may read the file: 0 or -errno. */
 int file_readable(const char *path);
+
+/* A file that appears whole or not at all: written beside its place, under a name that is gone
+ * again in the end. What isn't a regular file (a pipe, a device) is written as it is. */
+struct file_draft {
+    FILE *out; /* NULL while not open */
+    const char *path;
+    char *beside; /* the name meanwhile, NULL if it is written in place */
+};
+
+/* Opens a draft of path, which must outlive it. 0 or -errno; nothing has been changed at path yet.
+ */
+int file_draft_open(struct file_draft *draft, const char *path);
+/* Puts it in its place, whole and on the disk. 0 or -errno, then as if discarded. */
+int file_draft_keep(struct file_draft *draft);
+/* Forgets it; nothing happens to one that isn't open. */
+void file_draft_discard(struct file_draft *draft);
 
 #endif

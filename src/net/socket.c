@@ -113,18 +113,23 @@ static uint32_t set_buffer(int socket, int force_option, int option, uint32_t by
     return (uint32_t)given / 2;
 }
 
-static int bind_to(int socket, const struct addr *addr, struct addr *bound)
+static int name_of(int socket, struct addr *bound)
 {
     struct sockaddr_storage sockaddr;
-    socklen_t size = sockaddr_from_addr(&sockaddr, addr);
+    socklen_t size = sizeof sockaddr;
 
-    if (bind(socket, (struct sockaddr *)&sockaddr, size) != 0)
-        return -errno;
-    size = sizeof sockaddr;
     if (getsockname(socket, (struct sockaddr *)&sockaddr, &size) != 0)
         return -errno;
     addr_from_sockaddr(bound, &sockaddr);
     return 0;
+}
+
+static int bind_to(int socket, const struct addr *addr)
+{
+    struct sockaddr_storage sockaddr;
+    socklen_t size = sockaddr_from_addr(&sockaddr, addr);
+
+    return bind(socket, (struct sockaddr *)&sockaddr, size) == 0 ? 0 : -errno;
 }
 
 static int open_udp(const struct addr *addr)
@@ -151,7 +156,9 @@ int socket_open(const struct addr *addr, struct socket_options *options, struct 
     options->send_buffer_got_bytes =
         set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->send_buffer_bytes);
     if (!error)
-        error = bind_to(fd, addr, bound);
+        error = bind_to(fd, addr);
+    if (!error)
+        error = name_of(fd, bound);
     if (error) {
         close(fd);
         return error;
@@ -170,20 +177,30 @@ uint32_t socket_drops(int socket)
 
 /* ---- A client's ---- */
 
-int socket_connect(const struct addr *addr)
+int socket_connect_from(const struct addr *from, const struct addr *to, struct addr *bound)
 {
     struct sockaddr_storage sockaddr;
-    socklen_t size = sockaddr_from_addr(&sockaddr, addr);
-    int fd = open_udp(addr);
+    int fd = open_udp(to);
 
     if (fd < 0)
         return fd;
-    if (connect(fd, (struct sockaddr *)&sockaddr, size) != 0) {
-        int error = -errno;
+    int error = from->family == ADDR_NONE ? 0 : bind_to(fd, from);
+    socklen_t size = sockaddr_from_addr(&sockaddr, to);
+    if (!error && connect(fd, (struct sockaddr *)&sockaddr, size) != 0)
+        error = -errno;
+    if (!error)
+        error = name_of(fd, bound);
+    if (error) {
         close(fd);
         return error;
     }
     return fd;
+}
+
+int socket_connect(const struct addr *addr)
+{
+    struct addr bound;
+    return socket_connect_from(&(struct addr){.family = ADDR_NONE}, addr, &bound);
 }
 
 static bool is_among(const struct addr *addrs, int count, const struct addr *addr)
