@@ -25,7 +25,7 @@ LDFLAGS  += -fsanitize=$(SANITIZE)
 endif
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(CFLAGS) -pthread
 
-PROGRAMS := udpsrv udpctl udpcli
+PROGRAMS := udpsrv udpctl udpcli udpload
 ROOMS    := $(sort $(wildcard src/*/*.c))
 PLAINS   := $(sort $(wildcard tests/plain/*.c))
 UNIT     := $(sort $(wildcard tests/unit/*.c))
@@ -153,12 +153,12 @@ MANDIRS := $(foreach page,$(MANUALS),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(su
 install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR) $(sort $(dir $(MANDIRS)))
 	install -m 755 $(B)/udpsrv $(B)/udpctl $(DESTDIR)$(SBINDIR)
-	install -m 755 $(B)/udpcli $(DESTDIR)$(BINDIR)
+	install -m 755 $(B)/udpcli $(B)/udpload $(DESTDIR)$(BINDIR)
 	install -m 644 $(SAMPLES) $(DESTDIR)$(DATADIR)
 	$(foreach page,$(MANUALS),install -m 644 $(page) $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page))) || exit 1;)
 
 uninstall: ## remove just what install put there
-	rm -f $(DESTDIR)$(SBINDIR)/udpsrv $(DESTDIR)$(SBINDIR)/udpctl $(DESTDIR)$(BINDIR)/udpcli $(MANDIRS)
+	rm -f $(DESTDIR)$(SBINDIR)/udpsrv $(DESTDIR)$(SBINDIR)/udpctl $(DESTDIR)$(BINDIR)/udpcli $(DESTDIR)$(BINDIR)/udpload $(MANDIRS)
 	rm -f $(SAMPLES:config/%=$(DESTDIR)$(DATADIR)/%)
 	rmdir $(DESTDIR)$(DATADIR) 2>/dev/null || : # it stays while somebody else has a file there
 

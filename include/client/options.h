@@ -1,7 +1,7 @@
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
-#include "client/target.h"
+#include "core/target.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #ifndef CLIENT_PEER_H
 #define CLIENT_PEER_H
 
-#include "client/target.h"
+#include "core/target.h"
 
 enum { PEERS_MAX = 16 };
 

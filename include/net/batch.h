@@ -43,8 +43,9 @@ const struct datagram *batch_datagrams(const struct batch *batch);
  * not copied; they must outlive the sending. At most one answer a datagram. */
 void batch_answer(struct batch *batch, int i, const void *bytes, size_t size);
 
-/* Queues a datagram to any address, from local (or from the socket's own if its family is
- * ADDR_NONE), in a batch that receives nothing. At most BATCH_MAX. The bytes are not copied. */
+/* Queues a datagram to any address (or to the socket's peer, if it is connected and the family of
+ * to is ADDR_NONE), from local (or from the socket's own if its family is ADDR_NONE), in a batch
+ * that receives nothing. At most BATCH_MAX. The bytes are not copied. */
 void batch_address(struct batch *batch, const struct addr *to, const struct addr *local,
                    const void *bytes, size_t size);
 
@@ -63,8 +64,11 @@ int batch_send(struct batch *batch, int socket);
 
 struct batch_tally batch_tally(const struct batch *batch);
 
-/* How many were queued since the batch was emptied. */
+/* How many were queued since the batch was emptied; how many of them are settled, sent or refused;
+ * and whether one of those, numbered in the order of queueing, was refused. */
 int batch_queued(const struct batch *batch);
+int batch_settled(const struct batch *batch);
+bool batch_refused(const struct batch *batch, int i);
 
 /* Empties the batch; what was still queued is forgotten. */
 void batch_clear(struct batch *batch);

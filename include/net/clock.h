@@ -9,6 +9,9 @@
 uint64_t clock_now_ms(void);
 uint64_t clock_now_ns(void);
 
+/* Processor time, user and system, that the calling thread has taken. */
+uint64_t clock_thread_cpu_ns(void);
+
 enum { CLOCK_WALL_TEXT_BYTES = 32 };
 
 /* The wall clock for people, in UTC, "2026-11-22T10:06:18.123Z" (RFC 3339). Returns text. */

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Reads a regular file of at most max_bytes whole (or a device such as /dev/null to its end), and
  * never waits for anybody: a pipe, a terminal or a socket is -EINVAL, so that a reload can't stand
@@ -27,5 +28,21 @@ int file_readable(const char *path);
 
 /* Whether this process may remove a file from the directory that path is in: 0 or -errno. */
 int file_removable(const char *path);
+
+/* A file that appears whole or not at all: written beside its place, under a name that is gone
+ * again in the end. What isn't a regular file (a pipe, a device) is written as it is. */
+struct file_draft {
+    FILE *out; /* NULL while not open */
+    const char *path;
+    char *beside; /* the name meanwhile, NULL if it is written in place */
+};
+
+/* Opens a draft of path, which must outlive it. 0 or -errno; nothing has been changed at path yet.
+ */
+int file_draft_open(struct file_draft *draft, const char *path);
+/* Puts it in its place, whole and on the disk. 0 or -errno, then as if discarded. */
+int file_draft_keep(struct file_draft *draft);
+/* Forgets it; nothing happens to one that isn't open. */
+void file_draft_discard(struct file_draft *draft);
 
 #endif

@@ -48,6 +48,10 @@ uint32_t socket_drops(int socket);
  * its ICMP errors are told. Returns the descriptor or -errno. */
 int socket_connect(const struct addr *addr);
 
+/* The same from an address of ours (port 0: the kernel picks one); with family ADDR_NONE, from the
+ * one that the route suggests. *bound is the address that it really has. */
+int socket_connect_from(const struct addr *from, const struct addr *to, struct addr *bound);
+
 /* Looks a host name or an address ("fe80::1%eth0" too, without brackets) up. Fills at most max
  * addresses, in the order to try, each once, and returns their number, or a negative number for
  * socket_resolve_error. Blocks as long as the system's resolver does. */

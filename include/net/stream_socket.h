@@ -31,6 +31,11 @@ int stream_accept(int listener);
  * the descriptor or -errno. */
 int stream_connect(const char *path, uint32_t timeout_ms);
 
+/* Connects to the Unix socket at path for use in a loop: non-blocking. Returns the descriptor or
+ * -errno
+ * (-EAGAIN: too many wait to be accepted). */
+int stream_connect_for_loop(const char *path);
+
 /* The blocking end, as a client uses it: writes all; 0 or -errno (-EAGAIN: timed out). */
 int stream_write_all(int fd, const void *bytes, size_t size);
 

@@ -14,6 +14,10 @@ struct thread *thread_start(const char *name, thread_main *main, void *state);
 /* Waits for its end, and frees it. */
 void thread_join(struct thread *thread);
 
+/* Has the calling thread woken when its waits end, and not up to 50 microseconds later, as the
+ * kernel does to wake several at once: prctl(2), PR_SET_TIMERSLACK. */
+void thread_be_punctual(void);
+
 /* A letter, embedded first in what it carries; its owner is whoever holds it. */
 struct mail {
     struct mail *next;

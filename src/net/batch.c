@@ -20,6 +20,7 @@ struct ancillary {
 struct batch {
     int received, queued, sent;
     struct batch_tally tally;
+    uint64_t refused; /* a bit for each that failed; BATCH_MAX is 64 */
     size_t max_datagram_bytes;
     uint8_t *bytes; /* of the datagrams received, BATCH_MAX times max_datagram_bytes */
     struct datagram datagrams[BATCH_MAX];
@@ -225,7 +226,7 @@ int batch_send(struct batch *batch, int socket)
         if (error != EINTR) {
             batch->tally.last_errno = error;
             batch->tally.failed++;
-            batch->sent++;
+            batch->refused |= UINT64_C(1) << batch->sent++;
         }
     }
     return 0;
@@ -241,6 +242,16 @@ int batch_queued(const struct batch *batch)
     return batch->queued;
 }
 
+int batch_settled(const struct batch *batch)
+{
+    return batch->sent;
+}
+
+bool batch_refused(const struct batch *batch, int i)
+{
+    return batch->refused >> i & 1;
+}
+
 void batch_clear(struct batch *batch)
 {
     /* The kernel has written over the room that it was given. */
@@ -250,4 +261,5 @@ void batch_clear(struct batch *batch)
     }
     batch->received = batch->queued = batch->sent = 0;
     batch->tally = (struct batch_tally){.sent = 0};
+    batch->refused = 0;
 }

@@ -1,4 +1,4 @@
-/* Files to read: whole ones, lists of them, and whether they are what they seem. */
+/* Files: whole ones to read and to write, lists of them, and whether they are what they seem. */
 #include "net/file.h"
 
 #include <errno.h>
@@ -191,4 +191,84 @@ int file_removable(const char *path)
 
     snprintf(directory, sizeof directory, "%s", path);
     return access(dirname(directory), W_OK | X_OK) == 0 ? 0 : -errno;
+}
+
+/* ---- Drafts ---- */
+
+static bool is_special(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+/* As open(2) would have made it: mkostemp makes files for their owner alone. */
+static int set_usual_mode(int fd, const char *path)
+{
+    struct stat status;
+    mode_t mask = umask(0);
+
+    umask(mask);
+    mode_t mode = stat(path, &status) == 0 ? status.st_mode & 0777 : 0666 & ~mask;
+    return fchmod(fd, mode) == 0 ? 0 : -errno;
+}
+
+static int open_beside(struct file_draft *draft)
+{
+    if (access(draft->path, F_OK) == 0 && access(draft->path, W_OK) != 0)
+        return -errno;
+    if (asprintf(&draft->beside, "%s.XXXXXX", draft->path) < 0) {
+        draft->beside = NULL;
+        return -ENOMEM;
+    }
+    int fd = mkostemp(draft->beside, O_CLOEXEC);
+    int error = fd < 0 ? -errno : set_usual_mode(fd, draft->path);
+    if (!error && !(draft->out = fdopen(fd, "w")))
+        error = -errno;
+    if (error && fd >= 0) {
+        close(fd);
+        unlink(draft->beside);
+    }
+    if (error)
+        free(draft->beside);
+    return error;
+}
+
+int file_draft_open(struct file_draft *draft, const char *path)
+{
+    *draft = (struct file_draft){.path = path};
+    if (!is_special(path))
+        return open_beside(draft);
+    draft->out = fopen(path, "we");
+    return draft->out ? 0 : -errno;
+}
+
+int file_draft_keep(struct file_draft *draft)
+{
+    bool failed = fflush(draft->out) != 0 || ferror(draft->out);
+    int error = failed ? -errno : 0;
+
+    if (failed && !error)
+        error = -EIO;
+    if (!error && draft->beside && fsync(fileno(draft->out)) != 0)
+        error = -errno;
+    if (!error && draft->beside && rename(draft->beside, draft->path) != 0)
+        error = -errno;
+    if (!error) {
+        free(draft->beside);
+        draft->beside = NULL;
+    }
+    file_draft_discard(draft);
+    return error;
+}
+
+void file_draft_discard(struct file_draft *draft)
+{
+    if (!draft->out)
+        return;
+    fclose(draft->out);
+    if (draft->beside)
+        unlink(draft->beside);
+    free(draft->beside);
+    *draft = (struct file_draft){.out = NULL};
 }

@@ -118,6 +118,17 @@ static int open_udp(const struct addr *addr)
     return fd < 0 ? -errno : fd;
 }
 
+static int name_of(int socket, struct addr *bound)
+{
+    union socket_name name;
+    socklen_t size = sizeof name;
+
+    if (getsockname(socket, &name.any, &size) != 0)
+        return -errno;
+    addr_from_sockaddr(bound, &name);
+    return 0;
+}
+
 /* Whether it is a broadcast address of one of our networks: the kernel's own routes say it, by
  * refusing to connect to one unless asked for it (ip(7), SO_BROADCAST). */
 static bool is_broadcast(const struct addr *addr)
@@ -149,13 +160,7 @@ static int bind_to(int socket, const struct addr *addr, struct addr *bound)
 
     if (is_broadcast(addr))
         return -EADDRNOTAVAIL;
-    if (bind(socket, &name.any, size) != 0)
-        return -errno;
-    size = sizeof name;
-    if (getsockname(socket, &name.any, &size) != 0)
-        return -errno;
-    addr_from_sockaddr(bound, &name);
-    return 0;
+    return bind(socket, &name.any, size) == 0 ? name_of(socket, bound) : -errno;
 }
 
 /* IP_RECVERR stays off, so that no ICMP error fails a call that concerns another peer; so does
@@ -192,20 +197,31 @@ uint32_t socket_drops(int socket)
 
 /* ---- A client's ---- */
 
-int socket_connect(const struct addr *addr)
+int socket_connect_from(const struct addr *from, const struct addr *to, struct addr *bound)
 {
     union socket_name name;
-    socklen_t size = sockaddr_from_addr(&name, addr);
-    int fd = open_udp(addr);
+    struct addr ignored;
+    int fd = open_udp(to);
 
     if (fd < 0)
         return fd;
-    if (connect(fd, &name.any, size) != 0) {
-        int error = -errno;
+    int error = from->family == ADDR_NONE ? 0 : bind_to(fd, from, &ignored);
+    socklen_t size = sockaddr_from_addr(&name, to);
+    if (!error && connect(fd, &name.any, size) != 0)
+        error = -errno;
+    if (!error)
+        error = name_of(fd, bound);
+    if (error) {
         close(fd);
         return error;
     }
     return fd;
+}
+
+int socket_connect(const struct addr *addr)
+{
+    struct addr bound;
+    return socket_connect_from(&(struct addr){.family = ADDR_NONE}, addr, &bound);
 }
 
 static bool is_among(const struct addr *addrs, int count, const struct addr *addr)

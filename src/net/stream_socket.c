@@ -267,6 +267,24 @@ int stream_connect(const char *path, uint32_t timeout_ms)
     return fd;
 }
 
+int stream_connect_for_loop(const char *path)
+{
+    struct sockaddr_un address;
+
+    int error = set_address(&address, path);
+    if (error)
+        return error;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
+        error = -errno;
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
 int stream_write_all(int fd, const void *bytes, size_t size)
 {
     const char *at = bytes;

@@ -313,3 +313,41 @@ Test(net_batch, fragments_that_never_fit_fail_alone, .timeout = 60)
     socket_close(fd);
     socket_close(peer);
 }
+
+Test(net_batch, tells_which_datagrams_were_refused)
+{
+    struct addr bound, to;
+    int fd = open_at("127.0.0.1:0", &bound);
+    struct batch *batch = batch_new(0);
+    for (int i = 0; i < BATCH_MAX; i++) {
+        /* A limited broadcast needs SO_BROADCAST: EACCES. */
+        to = i % 3 == 1 ? address("255.255.255.255:9") : bound;
+        batch_address(batch, &to, &anywhere, "x", 1);
+    }
+    cr_assert_eq(batch_settled(batch), 0);
+    cr_assert_eq(batch_send(batch, fd), 0);
+    cr_assert_eq(batch_settled(batch), BATCH_MAX);
+    for (int i = 0; i < BATCH_MAX; i++)
+        cr_assert_eq(batch_refused(batch, i), i % 3 == 1, "datagram %d", i);
+    batch_clear(batch);
+    cr_assert_not(batch_refused(batch, 1));
+    batch_free(batch);
+    socket_close(fd);
+}
+
+Test(net_batch, sends_to_the_peer_of_a_connected_socket)
+{
+    struct addr bound, from = address("127.0.0.9:0"), ours;
+    int server = open_at("127.0.0.1:0", &bound);
+    int client = socket_connect_from(&from, &bound, &ours);
+    cr_assert_geq(client, 0);
+    struct batch *out = batch_new(0), *in = batch_new(64);
+    batch_address(out, &anywhere, &anywhere, "hi", 2);
+    cr_assert_eq(batch_send(out, client), 0);
+    cr_assert(addr_equal(&receive_one(in, server)->source, &ours));
+    cr_assert_eq(ours.ip[3], 9);
+    batch_free(out);
+    batch_free(in);
+    socket_close(client);
+    socket_close(server);
+}

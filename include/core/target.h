@@ -1,5 +1,5 @@
-#ifndef CLIENT_TARGET_H
-#define CLIENT_TARGET_H
+#ifndef CORE_TARGET_H
+#define CORE_TARGET_H
 
 #include "core/addr.h"
 

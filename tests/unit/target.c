@@ -1,4 +1,4 @@
-#include "client/target.h"
+#include "core/target.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -27,9 +27,9 @@ static void expect_wrong(const char *text)
     cr_assert_not_null(target_parse(&target, text, 3000), "'%s' was taken", text);
 }
 
-TestSuite(client_target, .timeout = 10);
+TestSuite(target, .timeout = 10);
 
-Test(client_target, takes_addresses_with_and_without_a_port)
+Test(target, takes_addresses_with_and_without_a_port)
 {
     expect_address("127.0.0.1", "127.0.0.1:3000");
     expect_address("127.0.0.1:9", "127.0.0.1:9");
@@ -38,19 +38,19 @@ Test(client_target, takes_addresses_with_and_without_a_port)
     expect_address("[::1]:9", "[::1]:9");
 }
 
-Test(client_target, takes_names_with_and_without_a_port)
+Test(target, takes_names_with_and_without_a_port)
 {
     expect_name("localhost", "localhost", 3000);
     expect_name("a.example:65535", "a.example", 65535);
 }
 
-Test(client_target, keeps_the_zone_of_an_address)
+Test(target, keeps_the_zone_of_an_address)
 {
     cr_assert_null(target_parse(&target, "[fe80::1%eth0]:9", 3000));
     cr_assert_str_eq(target.zone, "eth0");
 }
 
-Test(client_target, refuses_what_nothing_can_be_sent_to)
+Test(target, refuses_what_nothing_can_be_sent_to)
 {
     expect_wrong("");
     expect_wrong(":3000");
@@ -64,7 +64,7 @@ Test(client_target, refuses_what_nothing_can_be_sent_to)
     expect_wrong("1:2:3");
 }
 
-Test(client_target, takes_the_longest_host_name_and_no_longer_one)
+Test(target, takes_the_longest_host_name_and_no_longer_one)
 {
     char name[TARGET_HOST_BYTES + 1];
     memset(name, 'a', sizeof name);

@@ -1,5 +1,5 @@
 /* HOST[:PORT] as people write it. */
-#include "client/target.h"
+#include "core/target.h"
 
 #include "core/text.h"
 

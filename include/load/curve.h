@@ -1,0 +1,40 @@
+#ifndef LOAD_CURVE_H
+#define LOAD_CURVE_H
+
+#include "core/histogram.h"
+
+#include <stdbool.h>
+
+/* The levels at which a percentile curve is drawn: each half of the way to 100 % that is left is
+ * cut into five steps, 0 10 20 30 40 50 55 60 … 75 77.5 … (HdrHistogram's percentile iterator), so
+ * that the tail is as well resolved as the rest. A level is the share 1 - (10 - tenth) / (10 *
+ * 2^halvings). */
+struct curve_level {
+    uint32_t halvings; /* below 53 */
+    uint32_t tenth;    /* 0 to 4 */
+};
+
+/* The level that follows. */
+struct curve_level curve_next(struct curve_level level);
+
+/* The share as parts of 10^12, and 1 / (1 - share) as hundredths. */
+uint64_t curve_share(struct curve_level level);
+uint64_t curve_inverse(struct curve_level level);
+
+/* How many of count values are beyond the level, rounded down; 0: the level is the maximum. */
+uint64_t curve_beyond(struct curve_level level, uint64_t count);
+
+/* A walk over a histogram, from its least value up. */
+struct curve {
+    const struct histogram *histogram;
+    uint32_t bucket;
+    uint64_t seen; /* values in the buckets up to this one */
+};
+
+void curve_start(struct curve *curve, const struct histogram *histogram);
+
+/* Walks on to the value that the level's share of all values doesn't exceed, as
+ * histogram_percentile says it. Levels come in their order; the histogram isn't empty. */
+uint64_t curve_value(struct curve *curve, struct curve_level level);
+
+#endif

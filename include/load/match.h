@@ -1,0 +1,69 @@
+#ifndef LOAD_MATCH_H
+#define LOAD_MATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Which datagram answers which request, without an id in either. A request goes out from a client
+ * that has no other open, so whatever comes to that client is its answer. A client whose request
+ * was lost rests for one more timeout, so that what comes then is known as late. Times are
+ * nanoseconds from any beginning and never go back. Nothing here takes longer for more clients. */
+struct match;
+
+enum {
+    MATCH_CLIENTS_MAX = 1 << 26,
+    MATCH_OPEN_MAX = 1 << 24, /* requests that are open, or resting: 400 MB of them */
+};
+
+/* All clients idle. 20 bytes a client. NULL when memory is short. */
+struct match *match_new(uint32_t clients, uint64_t timeout_ns);
+void match_free(struct match *match);
+
+/* The client that has been idle for longest: the next in turn. If there is none and crowd is set,
+ * one with open requests, in turn; then order alone tells its answers apart. Each client that was
+ * picked is to be given to match_sent or match_unpick, in the order of picking, before anything
+ * else is done. False if there is none, or MATCH_OPEN_MAX requests are open, or memory is short. */
+bool match_pick(struct match *match, bool crowd, uint32_t *client);
+
+/* Its request is out. */
+void match_sent(struct match *match, uint32_t client, uint64_t intended_ns, uint64_t sent_ns);
+
+/* It was not sent after all. */
+void match_unpick(struct match *match, uint32_t client);
+
+/* What a datagram is to the client that it came to. */
+enum match_kind {
+    MATCH_REPLY,       /* the answer to its request */
+    MATCH_LATE,        /* to one that was lost */
+    MATCH_DUPLICATE,   /* the same answer once more */
+    MATCH_UNSOLICITED, /* it waits for none */
+};
+
+struct match_answer {
+    enum match_kind kind;
+    bool measured; /* the request was sent since match_measure; and so for what is unsolicited */
+    uint64_t intended_ns, sent_ns; /* of the request, for MATCH_REPLY */
+};
+
+/* A datagram came. hash is one of its bytes; expected is whether it may be an answer at all, which
+ * matters to late ones alone: while an answer is awaited, whatever comes is taken for it. */
+struct match_answer match_datagram(struct match *match, uint32_t client, uint32_t hash,
+                                   bool expected);
+
+/* Gives up what was sent a timeout or longer ago, and ends the rest of those given up a timeout
+ * ago. Returns how many of the measured were lost now. */
+uint64_t match_expire(struct match *match, uint64_t now_ns);
+
+/* When match_expire has something to do, UINT64_MAX if nothing is open. */
+uint64_t match_deadline_ns(const struct match *match);
+
+/* Requests that wait for an answer. */
+uint64_t match_open(const struct match *match);
+
+/* From here on requests are measured, those before are not. */
+void match_measure(struct match *match);
+
+/* Whether each answer to a measured request was certainly its own, rather than by order. */
+bool match_is_exact(const struct match *match);
+
+#endif

@@ -1,0 +1,26 @@
+#ifndef LOAD_OPERATOR_H
+#define LOAD_OPERATOR_H
+
+#include "net/loop.h"
+
+#include <stddef.h>
+
+/* The operator of udpsrv, as far as a fan-out needs one: it commands broadcasts over the control
+ * socket. The protocol is in udpctl(8). */
+struct operator;
+
+enum { OPERATOR_ERROR_BYTES = 512 };
+
+/* A broadcast has ended. error is NULL, or a sentence that says why it failed; no other is answered
+ * then. */
+typedef void operator_answered(void *state, const char *error);
+
+/* Connects to the socket at path. 0 or -errno with a sentence in error. */
+int operator_open(struct operator** operator, struct loop * loop, const char *path,
+                  operator_answered *answered, void *state, char error[OPERATOR_ERROR_BYTES]);
+void operator_close(struct operator* operator);
+
+/* Commands a broadcast and returns; answered comes from the loop. Once at a time. 0 or -ENOMEM. */
+int operator_broadcast(struct operator* operator, const void * bytes, size_t size);
+
+#endif

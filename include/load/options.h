@@ -1,0 +1,70 @@
+#ifndef LOAD_OPTIONS_H
+#define LOAD_OPTIONS_H
+
+#include "core/target.h"
+#include "load/clients.h"
+#include "load/replies.h"
+#include "net/runtime.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    LOAD_PORT = 3000,
+    LOAD_SOURCES_MAX = 64,
+    LOAD_THREADS_MAX = 64,
+    LOAD_MESSAGE_BYTES_MAX = 65507, /* over IPv4: 65535 - 20 - 8 (RFC 768, RFC 791) */
+    LOAD_INTERVALS_MAX = 100000,
+    /* Exit statuses. */
+    LOAD_DONE = 0,
+    LOAD_FAILED = 1,
+    LOAD_USAGE = 2,
+    LOAD_NOT_KEPT_UP = 3,
+};
+
+/* What the command line asks for. */
+struct load_options {
+    struct target target;
+    const char *host; /* the target as it was written */
+    int family;       /* enum addr_family; ADDR_NONE: either */
+    uint32_t clients;
+    struct addr sources[LOAD_SOURCES_MAX];
+    char source_zones[LOAD_SOURCES_MAX][ADDR_ZONE_BYTES];
+    size_t source_count;
+
+    uint32_t rate; /* 0: as fast as it goes, outstanding requests at a time */
+    bool poisson;
+    uint64_t seed;
+    uint32_t outstanding;
+    uint64_t duration_ns; /* UINT64_MAX: until count are sent */
+    uint64_t count;       /* UINT64_MAX: until duration_ns has passed */
+    uint64_t timeout_ns;
+    uint64_t omit_ns;
+    uint64_t interval_ns;
+    bool interval_stated;
+    uint32_t threads;
+
+    char *message;
+    size_t message_size;
+    char *expected_bytes; /* where expected points to */
+    struct replies_text expected[REPLIES_MAX];
+    size_t expected_count;
+
+    bool find_max;
+    uint32_t max_loss_ppm;
+    bool fanout;
+    uint64_t broadcasts;
+    const char *control;
+    char control_built_in[RUNTIME_PATH_BYTES];
+
+    const char *json, *hdr, *html; /* files, NULL: none */
+    char *command;                 /* the command line, quoted for a shell */
+};
+
+/* Reads the command line, whose strings it keeps. Returns -1 to go on; otherwise the program's exit
+ * status, with help, version or a complaint printed. To be freed in either case. */
+int load_options_read(struct load_options *options, int argc, char **argv);
+void load_options_free(struct load_options *options);
+
+#endif

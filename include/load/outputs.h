@@ -1,0 +1,27 @@
+#ifndef LOAD_OUTPUTS_H
+#define LOAD_OUTPUTS_H
+
+#include "load/options.h"
+#include "load/result.h"
+#include "net/file.h"
+
+/* The files of a report: opened before the run, so that one that can't be written is said in time,
+ * and in their places only when they are whole. */
+enum { OUTPUTS_COUNT = 3, OUTPUTS_ERROR_BYTES = 512 };
+
+struct outputs {
+    struct file_draft drafts[OUTPUTS_COUNT];
+};
+
+/* Opens what the options name. 0 or -errno, with nothing left open and a sentence in error. */
+int outputs_open(struct outputs *outputs, const struct load_options *options,
+                 char error[OUTPUTS_ERROR_BYTES]);
+
+/* Writes them and puts them in their places; the same on failure. */
+int outputs_write(struct outputs *outputs, const struct load_result *result,
+                  char error[OUTPUTS_ERROR_BYTES]);
+
+/* Forgets those that are still open. */
+void outputs_discard(struct outputs *outputs);
+
+#endif

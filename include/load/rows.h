@@ -1,0 +1,32 @@
+#ifndef LOAD_ROWS_H
+#define LOAD_ROWS_H
+
+#include "load/result.h"
+
+/* The rows that all reports share, in their order, with the names that programs and people read. */
+
+enum {
+    ROWS_COUNTS = 9,
+    ROWS_LATENCY = 9,
+};
+
+struct rows_count {
+    const char *key;   /* "send_errors" */
+    const char *label; /* "send errors" */
+    const char *note;  /* what it counts */
+    uint64_t value;
+};
+
+/* sent first, then the three that it is the sum of, then the others. */
+void rows_counts(const struct load_counts *counts, struct rows_count rows[ROWS_COUNTS]);
+
+struct rows_latency {
+    const char *key;   /* "p999" */
+    const char *label; /* "p99.9" */
+    uint64_t ns;
+};
+
+/* min, mean, p50 to p99.99, max; all 0 while the histogram is empty. */
+void rows_latency(const struct histogram *histogram, struct rows_latency rows[ROWS_LATENCY]);
+
+#endif

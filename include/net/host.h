@@ -1,0 +1,18 @@
+#ifndef NET_HOST_H
+#define NET_HOST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The machine that we run on, and what it lets us do. */
+
+/* "name, Linux 6.1.0 x86_64, 4 processors", cut where room ends. Returns text. */
+const char *host_describe(char *text, size_t room);
+
+/* Processors that this process may use, at least 1. */
+uint32_t host_processors(void);
+
+/* Lets this process have so many descriptors open, if it may. Returns how many it may. */
+size_t host_allow_files(size_t count);
+
+#endif

@@ -1,0 +1,142 @@
+/* The whole of a measurement: from the name of a service to the report. */
+#include "load/command.h"
+
+#include "load/fanout.h"
+#include "load/findmax.h"
+#include "load/outputs.h"
+#include "load/report_text.h"
+#include "net/socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ADDRS_MAX = 16, ERROR_BYTES = 600 };
+
+static int fail(const char *error)
+{
+    fprintf(stderr, "udpload: %s\n", error);
+    return LOAD_FAILED;
+}
+
+/* ---- Addresses ---- */
+
+/* Looks a zone up by name. Returns NULL, or what is wrong. */
+static const char *find_zone(struct addr *addr, const char *zone)
+{
+    if (zone[0] == '\0')
+        return NULL;
+    addr->scope = socket_zone_index(zone);
+    return addr->scope ? NULL : "no such network interface";
+}
+
+/* The first address of the family that -4, -6 or --source asks for. */
+static const char *find_name(const struct load_options *options, struct addr *target)
+{
+    struct addr found[ADDRS_MAX];
+    int family = options->source_count ? options->sources[0].family : options->family;
+    int count = socket_resolve(options->target.host, options->target.port, found, ADDRS_MAX);
+    if (count < 0)
+        return socket_resolve_error(count);
+    for (int i = 0; i < count; i++) {
+        if (family == ADDR_NONE || found[i].family == family) {
+            *target = found[i];
+            return NULL;
+        }
+    }
+    return "the host has no address of that family";
+}
+
+static int find_addresses(struct load_options *options, struct addr *target)
+{
+    char error[ERROR_BYTES];
+    const char *wrong;
+
+    *target = options->target.addr;
+    wrong = target->family ? find_zone(target, options->target.zone) : find_name(options, target);
+    if (wrong) {
+        snprintf(error, sizeof error, "looking up %.300s: %s; check the name", options->host,
+                 wrong);
+        return fail(error);
+    }
+    for (size_t i = 0; i < options->source_count; i++) {
+        struct addr *source = &options->sources[i];
+        wrong = find_zone(source, options->source_zones[i]);
+        if (!wrong && source->family != target->family)
+            wrong = "it is of another family than HOST";
+        if (wrong) {
+            snprintf(error, sizeof error, "cannot send from --source %zu: %s", i + 1, wrong);
+            return fail(error);
+        }
+    }
+    return LOAD_DONE;
+}
+
+/* ---- Measuring ---- */
+
+static int report(struct outputs *outputs, const struct load_result *result)
+{
+    char error[OUTPUTS_ERROR_BYTES];
+    if (report_text(stdout, result) != 0)
+        return LOAD_FAILED; /* main says so */
+    if (outputs_write(outputs, result, error) != 0)
+        return fail(error);
+    return result->kept_up ? LOAD_DONE : LOAD_NOT_KEPT_UP;
+}
+
+static int measure(const struct run_setting *setting, struct outputs *outputs)
+{
+    int (*const run)(const struct run_setting *, struct load_result *, char *) =
+        setting->options->find_max ? findmax_run
+        : setting->options->fanout ? fanout_run
+                                   : run_load;
+    char error[RUN_ERROR_BYTES];
+    struct load_result *result = calloc(1, sizeof *result);
+    if (!result)
+        return fail("cannot begin: memory is short");
+    int status = run(setting, result, error) == 0 ? report(outputs, result) : fail(error);
+    load_result_free(result);
+    free(result);
+    return status;
+}
+
+static int measure_on_stage(const struct load_options *options, const struct addr *target,
+                            struct stage *stage)
+{
+    char error[OUTPUTS_ERROR_BYTES];
+    struct outputs outputs;
+    struct progress progress;
+    const struct run_setting setting = {
+        .options = options,
+        .target = *target,
+        .rate = options->rate,
+        .stage = stage,
+        .progress = &progress,
+    };
+    progress_begin(&progress, options->interval_stated);
+    if (outputs_open(&outputs, options, error) != 0)
+        return fail(error);
+    int status = measure(&setting, &outputs);
+    outputs_discard(&outputs);
+    return status;
+}
+
+int command_load(struct load_options *options)
+{
+    char error[ERROR_BYTES];
+    struct addr target;
+    struct stage stage;
+
+    int status = find_addresses(options, &target);
+    if (status != LOAD_DONE)
+        return status;
+    int failed = stage_open(&stage);
+    if (failed) {
+        snprintf(error, sizeof error, "cannot begin: %s", strerror(-failed));
+        return fail(error);
+    }
+    status = measure_on_stage(options, &target, &stage);
+    stage_close(&stage);
+    return status;
+}

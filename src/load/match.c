@@ -1,0 +1,313 @@
+/* Requests in order of sending, clients in order of idleness, and datagrams between them. */
+#include "load/match.h"
+
+#include <stdlib.h>
+
+enum {
+    FIRST_ROOM = 1024, /* requests; a power of two */
+    ROOM_MAX = MATCH_OPEN_MAX,
+};
+
+enum state { OPEN, ANSWERED, LOST };
+
+/* Numbers of requests count up without end; those kept here are their low 32 bits, which is enough
+ * among those in the ring. */
+struct request {
+    uint64_t intended_ns, sent_ns;
+    uint32_t client : 30;
+    uint32_t state : 2;
+    uint32_t next; /* the client's next open one */
+};
+
+struct client {
+    uint32_t oldest; /* open request, while there are any */
+    uint32_t newest; /* the last request sent */
+    uint32_t hash;   /* of the last answer */
+    uint32_t open : 28;
+    uint32_t queued : 1;   /* stands among the idle; perhaps no longer rightly */
+    uint32_t resting : 1;  /* its newest request was lost, less than two timeouts ago */
+    uint32_t answered : 1; /* its newest request was answered, by what had that hash */
+    uint32_t measured : 1; /* its newest request was measured */
+};
+
+struct match {
+    uint64_t timeout_ns;
+    uint32_t clients_count;
+    struct client *clients;
+
+    /* Idle clients, longest first: a ring with room for all. */
+    uint32_t *idle;
+    uint32_t idle_mask, idle_head, idle_count;
+    uint32_t turn; /* of the busy ones, when none is idle */
+
+    /* Requests from head to tail, a ring; those before waiting are no longer open. */
+    struct request *ring;
+    uint64_t mask, head, waiting, tail;
+    uint64_t open;
+    uint64_t measured_from;
+    uint64_t
+        crowded; /* of the requests in the ring, the last one that went to a busy client, + 1 */
+};
+
+/* ---- Making ---- */
+
+static uint32_t power_above(uint32_t count)
+{
+    uint32_t power = 1;
+    while (power < count)
+        power *= 2;
+    return power;
+}
+
+struct match *match_new(uint32_t clients, uint64_t timeout_ns)
+{
+    struct match *match = calloc(1, sizeof *match);
+    if (!match)
+        return NULL;
+    uint32_t room = power_above(clients);
+    match->timeout_ns = timeout_ns;
+    match->measured_from = UINT64_MAX;
+    match->clients_count = clients;
+    match->clients = calloc(clients, sizeof *match->clients);
+    match->idle = malloc(room * sizeof *match->idle);
+    match->idle_mask = room - 1;
+    match->ring = malloc(FIRST_ROOM * sizeof *match->ring);
+    match->mask = FIRST_ROOM - 1;
+    if (!match->clients || !match->idle || !match->ring) {
+        match_free(match);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < clients; i++)
+        match->idle[i] = i;
+    match->idle_count = clients;
+    return match;
+}
+
+void match_free(struct match *match)
+{
+    if (!match)
+        return;
+    free(match->clients);
+    free(match->idle);
+    free(match->ring);
+    free(match);
+}
+
+/* Doubles the ring's room, which happens a few times in a run. */
+static bool grow(struct match *match)
+{
+    uint64_t room = 2 * (match->mask + 1);
+    if (room > ROOM_MAX)
+        return false;
+    struct request *ring = malloc(room * sizeof *ring);
+    if (!ring)
+        return false;
+    for (uint64_t i = match->head; i != match->tail; i++)
+        ring[i & (room - 1)] = match->ring[i & match->mask];
+    free(match->ring);
+    match->ring = ring;
+    match->mask = room - 1;
+    return true;
+}
+
+/* ---- Clients ---- */
+
+static bool is_busy(const struct client *client)
+{
+    return client->open || client->resting;
+}
+
+static void push_idle(struct match *match, uint32_t client)
+{
+    if (match->clients[client].queued)
+        return;
+    match->clients[client].queued = true;
+    match->idle[(match->idle_head + match->idle_count++) & match->idle_mask] = client;
+}
+
+/* Room for what is picked and not yet sent, too: a batch is small beside a quarter of the ring. */
+static bool has_room(struct match *match)
+{
+    return match->tail - match->head <= match->mask - match->mask / 4 || grow(match);
+}
+
+bool match_pick(struct match *match, bool crowd, uint32_t *client)
+{
+    if (!has_room(match))
+        return false;
+    while (match->idle_count > 0) {
+        *client = match->idle[match->idle_head++ & match->idle_mask];
+        match->idle_count--;
+        match->clients[*client].queued = false;
+        /* One that was picked in turn before its other request was refused isn't idle. */
+        if (!is_busy(&match->clients[*client]))
+            return true;
+    }
+    if (!crowd)
+        return false;
+    *client = match->turn;
+    match->turn = match->turn + 1 < match->clients_count ? match->turn + 1 : 0;
+    return true;
+}
+
+void match_unpick(struct match *match, uint32_t client)
+{
+    if (!is_busy(&match->clients[client]))
+        push_idle(match, client);
+}
+
+void match_sent(struct match *match, uint32_t client, uint64_t intended_ns, uint64_t sent_ns)
+{
+    struct client *it = &match->clients[client];
+    uint64_t number = match->tail++;
+    match->ring[number & match->mask] = (struct request){
+        .intended_ns = intended_ns,
+        .sent_ns = sent_ns,
+        .client = client & (MATCH_CLIENTS_MAX - 1),
+        .state = OPEN,
+    };
+    match->open++;
+    if (is_busy(it))
+        match->crowded = number + 1;
+    if (it->open)
+        match->ring[it->newest & match->mask].next = (uint32_t)number;
+    else
+        it->oldest = (uint32_t)number;
+    it->newest = (uint32_t)number;
+    it->open++;
+    it->resting = false;
+    it->answered = false;
+    it->measured = number >= match->measured_from;
+}
+
+/* ---- Datagrams ---- */
+
+/* Takes the client's oldest open request from it. */
+static struct request *close_oldest(struct match *match, struct client *client, enum state state)
+{
+    struct request *request = &match->ring[client->oldest & match->mask];
+    request->state = (unsigned)state & 3;
+    client->oldest = request->next;
+    client->open--;
+    match->open--;
+    return request;
+}
+
+/* The whole number of a request in the ring. */
+static uint64_t whole_number(const struct match *match, uint32_t low)
+{
+    return match->head + (uint32_t)(low - (uint32_t)match->head);
+}
+
+static struct match_answer answer(struct match *match, uint32_t client, uint32_t hash)
+{
+    struct client *it = &match->clients[client];
+    uint64_t number = whole_number(match, it->oldest);
+    const struct request *request = close_oldest(match, it, ANSWERED);
+    it->hash = hash;
+    if (!it->open) {
+        it->answered = true;
+        push_idle(match, client);
+    }
+    return (struct match_answer){
+        .kind = MATCH_REPLY,
+        .measured = number >= match->measured_from,
+        .intended_ns = request->intended_ns,
+        .sent_ns = request->sent_ns,
+    };
+}
+
+/* The client needs no more rest: what it rested for has come. */
+static struct match_answer answer_late(struct match *match, uint32_t client, uint32_t hash)
+{
+    struct client *it = &match->clients[client];
+    match->ring[it->newest & match->mask].state = ANSWERED;
+    it->resting = false;
+    it->answered = true;
+    it->hash = hash;
+    push_idle(match, client);
+    return (struct match_answer){.kind = MATCH_LATE, .measured = it->measured};
+}
+
+struct match_answer match_datagram(struct match *match, uint32_t client, uint32_t hash,
+                                   bool expected)
+{
+    const struct client *it = &match->clients[client];
+    if (it->open)
+        return answer(match, client, hash);
+    if (it->resting && expected)
+        return answer_late(match, client, hash);
+    if (it->answered && it->hash == hash)
+        return (struct match_answer){.kind = MATCH_DUPLICATE, .measured = it->measured};
+    return (struct match_answer){.kind = MATCH_UNSOLICITED, .measured = true};
+}
+
+/* ---- Time ---- */
+
+/* Gives up what has waited for the timeout; those that were answered are passed over. */
+static uint64_t give_up(struct match *match, uint64_t now_ns)
+{
+    uint64_t lost = 0;
+    for (; match->waiting != match->tail; match->waiting++) {
+        const struct request *request = &match->ring[match->waiting & match->mask];
+        if (request->state != OPEN)
+            continue;
+        if (request->sent_ns + match->timeout_ns > now_ns)
+            break;
+        struct client *client = &match->clients[request->client];
+        close_oldest(match, client, LOST);
+        client->resting = client->open == 0;
+        lost += match->waiting >= match->measured_from;
+    }
+    return lost;
+}
+
+/* Forgets the oldest requests: those that were answered, and those that have rested for long
+ * enough, whose clients are idle again. */
+static void forget(struct match *match, uint64_t now_ns)
+{
+    for (; match->head != match->waiting; match->head++) {
+        const struct request *request = &match->ring[match->head & match->mask];
+        if (request->state == LOST && request->sent_ns + 2 * match->timeout_ns > now_ns)
+            return;
+        struct client *client = &match->clients[request->client];
+        if (request->state == LOST && client->resting && client->newest == (uint32_t)match->head) {
+            client->resting = false;
+            push_idle(match, request->client);
+        }
+    }
+}
+
+uint64_t match_expire(struct match *match, uint64_t now_ns)
+{
+    uint64_t lost = give_up(match, now_ns);
+    forget(match, now_ns);
+    return lost;
+}
+
+uint64_t match_deadline_ns(const struct match *match)
+{
+    uint64_t deadline_ns = UINT64_MAX;
+    if (match->head != match->waiting)
+        deadline_ns = match->ring[match->head & match->mask].sent_ns + 2 * match->timeout_ns;
+    if (match->waiting != match->tail) {
+        uint64_t end_ns = match->ring[match->waiting & match->mask].sent_ns + match->timeout_ns;
+        deadline_ns = end_ns < deadline_ns ? end_ns : deadline_ns;
+    }
+    return deadline_ns;
+}
+
+uint64_t match_open(const struct match *match)
+{
+    return match->open;
+}
+
+void match_measure(struct match *match)
+{
+    match->measured_from = match->tail;
+}
+
+bool match_is_exact(const struct match *match)
+{
+    return match->crowded <= match->measured_from;
+}

@@ -1,0 +1,451 @@
+/* The command line of udpload. */
+#include "load/options.h"
+
+#include "core/options.h"
+#include "core/schedule.h"
+#include "core/text.h"
+#include "core/version.h"
+#include "load/quote.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { GO_ON = -1 };
+
+static const uint64_t MS_NS = 1000000;
+
+/* Any longer is a mistake, and sums of them stay far from a wrap. */
+static const uint64_t DURATION_MAX_MS = 24 * 60 * 60 * 1000;
+
+enum row {
+    CLIENTS,
+    SOURCE,
+    RATE,
+    POISSON,
+    SEED,
+    OUTSTANDING,
+    DURATION,
+    COUNT,
+    TIMEOUT,
+    OMIT,
+    INTERVAL,
+    THREADS,
+    MESSAGE,
+    SIZE,
+    EXPECT,
+    FIND_MAX,
+    MAX_LOSS,
+    FANOUT,
+    CONTROL,
+    JSON,
+    HDR,
+    HTML,
+    IPV4,
+    IPV6,
+    HELP,
+    VERSION,
+    ROWS
+};
+
+static const struct option_row rows[ROWS] = {
+    [CLIENTS] = {'c', "clients", "N", "simulate so many clients, each a source of its own (1000)"},
+    [SOURCE] = {0, "source", "ADDR", "send from this address of ours; may be repeated"},
+    [RATE] = {'Q', "rate", "RATE", "requests a second, whatever comes back (1000); or 'max'"},
+    [POISSON] = {0, "poisson", NULL, "random gaps, instead of even ones"},
+    [SEED] = {0, "seed", "N", "of those gaps (1)"},
+    [OUTSTANDING] = {'q', "outstanding", "N", "with -Q max: unanswered requests at a time (256)"},
+    [DURATION] = {'l', "duration", "TIME", "send for so long (10s, unless -n is given)"},
+    [COUNT] = {'n', "count", "N", "send so many requests; with --fanout, broadcasts (1)"},
+    [TIMEOUT] = {'t', "timeout", "TIME", "what is not answered by then is lost (1s)"},
+    [OMIT] = {'O', "omit", "TIME", "warm up first, and leave that out of the report"},
+    [INTERVAL] = {'S', "interval", "TIME", "report each such step of time, too"},
+    [THREADS] = {'T', "threads", "N", "send from so many threads (1)"},
+    [MESSAGE] = {'m', "message", "TEXT", "the request (hi)"},
+    [SIZE] = {0, "size", "BYTES", "repeat the request up to this size; 1k is 1024"},
+    [EXPECT] = {0, "expect", "A,B,...", "the only right replies; others are wrong"},
+    [FIND_MAX] = {0, "find-max", NULL, "search the highest rate that holds, from RATE upward"},
+    [MAX_LOSS] = {0, "max-loss", "PERCENT", "--find-max: so much may be lost (0.1%)"},
+    [FANOUT] = {0, "fanout", NULL, "have the server broadcast, and count the copies"},
+    [CONTROL] = {0, "control", "PATH", "--fanout: the control socket of udpsrv"},
+    [JSON] = {0, "json", "FILE", "write a report as JSON"},
+    [HDR] = {0, "hdr", "FILE", "write latency by percentile, for HdrHistogram plotters"},
+    [HTML] = {0, "html", "FILE", "write a report as a web page"},
+    [IPV4] = {'4', "ipv4", NULL, "use IPv4 alone"},
+    [IPV6] = {'6', "ipv6", NULL, "use IPv6 alone"},
+    [HELP] = {'h', "help", NULL, "print this help"},
+    [VERSION] = {'V', "version", NULL, "print the version"},
+};
+
+static int help(void)
+{
+    char text[4096];
+    options_help(text, sizeof text, rows, ROWS);
+    printf("Usage: udpload [OPTION]... HOST[:PORT]\n"
+           "Sends requests to a UDP service (port %d unless given), matches the replies, and\n"
+           "reports loss and latency.\n\n%s\n"
+           "TIME: 500ms, 10s, 5m; a bare number is seconds.\n"
+           "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the sender itself did not keep up.\n",
+           LOAD_PORT, text);
+    return LOAD_DONE;
+}
+
+static int wrong_usage(const char *what)
+{
+    fprintf(stderr, "udpload: %s; try 'udpload --help'\n", what);
+    return LOAD_USAGE;
+}
+
+static int wrong_value(const char *what, const char *value, const char *why)
+{
+    char escaped[200], text[512];
+    text_escape(escaped, sizeof escaped, value, strlen(value));
+    snprintf(text, sizeof text, "bad %s '%s': %s", what, escaped, why);
+    return wrong_usage(text);
+}
+
+/* ---- Values; each returns NULL, or what is wrong ---- */
+
+static const char *read_number(const char *text, uint64_t max, uint32_t *value)
+{
+    uint64_t number;
+    const char *wrong = text_number(text, 1, max, &number);
+    if (!wrong)
+        *value = (uint32_t)number;
+    return wrong;
+}
+
+static const char *read_duration(const char *text, uint64_t min_ms, uint64_t *ns)
+{
+    uint64_t ms;
+    const char *wrong = text_duration(text, 1000, &ms);
+    if (wrong)
+        return wrong;
+    if (ms < min_ms)
+        return min_ms == 1 ? "it must not be 0" : "it is less than 10ms";
+    if (ms > DURATION_MAX_MS)
+        return "it is more than a day";
+    *ns = ms * MS_NS;
+    return NULL;
+}
+
+static const char *read_rate(const char *text, uint32_t *rate)
+{
+    *rate = 0;
+    if (strcmp(text, "max") == 0)
+        return NULL;
+    const char *wrong = read_number(text, SCHEDULE_RATE_MAX, rate);
+    return wrong ? "it is neither a number from 1 to 10000000 nor 'max'" : NULL;
+}
+
+/* "0.1%" or "0.1", up to 100 and to four decimals, as parts per million. */
+static const char *read_percent(const char *text, uint32_t *ppm)
+{
+    unsigned whole = 0;
+    char decimals[5] = "";
+    int used = 0;
+    if (sscanf(text, "%3u%n", &whole, &used) != 1 || text[0] < '0' || text[0] > '9')
+        return "it is not a percentage such as 0.1%";
+    text += used;
+    if (*text == '.' && sscanf(text, ".%4[0-9]%n", decimals, &used) == 1)
+        text += used;
+    if (*text == '%')
+        text++;
+    if (*text)
+        return "it is not a percentage such as 0.1%";
+    *ppm = whole * 10000;
+    for (unsigned i = 0, unit = 1000; decimals[i]; i++, unit /= 10)
+        *ppm += (unsigned)(decimals[i] - '0') * unit;
+    return *ppm > 1000000 ? "it is more than 100%" : NULL;
+}
+
+static const char *add_source(struct load_options *options, const char *text)
+{
+    if (options->source_count == LOAD_SOURCES_MAX)
+        return "there are more than 64";
+    struct addr *source = &options->sources[options->source_count];
+    const char *wrong = addr_parse(source, options->source_zones[options->source_count], text, 0);
+    if (wrong)
+        return wrong;
+    options->source_count++;
+    return source->port ? "it goes without a port: each client has its own" : NULL;
+}
+
+static const char *read_expected(struct load_options *options, const char *text)
+{
+    free(options->expected_bytes);
+    options->expected_count = 0;
+    options->expected_bytes = strdup(text);
+    if (!options->expected_bytes)
+        return "memory is short";
+    for (char *at = options->expected_bytes;;) {
+        size_t size = strcspn(at, ",");
+        if (size == 0)
+            return "one of the replies is empty";
+        if (options->expected_count == REPLIES_MAX)
+            return "there are more than 64 replies";
+        for (size_t i = 0; i < options->expected_count; i++)
+            if (options->expected[i].size == size &&
+                memcmp(options->expected[i].bytes, at, size) == 0)
+                return "a reply is given twice";
+        options->expected[options->expected_count++] = (struct replies_text){at, size};
+        if (at[size] == '\0')
+            return NULL;
+        at += size + 1;
+    }
+}
+
+/* ---- The line ---- */
+
+/* What of it has been given, and what can only be worked out at its end. */
+struct given {
+    bool rows[ROWS];
+    const char *message;
+    uint64_t size;
+};
+
+static const char *read_message(struct given *given, const char *text)
+{
+    given->message = text;
+    return strlen(text) > LOAD_MESSAGE_BYTES_MAX ? "it is longer than a datagram can be" : NULL;
+}
+
+static const char *read_size(struct given *given, const char *text)
+{
+    const char *wrong = text_size(text, &given->size);
+    if (wrong)
+        return wrong;
+    return given->size > LOAD_MESSAGE_BYTES_MAX ? "a datagram has 65507 bytes at most" : NULL;
+}
+
+static const char *apply_file(struct load_options *options, int row, const char *value)
+{
+    if (*value == '\0')
+        return "the name is empty";
+    if (row == JSON)
+        options->json = value;
+    else if (row == HDR)
+        options->hdr = value;
+    else if (row == HTML)
+        options->html = value;
+    else
+        options->control = value;
+    return NULL;
+}
+
+static const char *apply_number(struct load_options *options, int row, const char *value)
+{
+    switch (row) {
+    case CLIENTS:
+        return read_number(value, MATCH_CLIENTS_MAX, &options->clients);
+    case OUTSTANDING:
+        return read_number(value, 1000000, &options->outstanding);
+    case THREADS:
+        return read_number(value, LOAD_THREADS_MAX, &options->threads);
+    case COUNT:
+        return text_number(value, 1, UINT64_MAX / 2, &options->count);
+    case SEED:
+        return text_number(value, 0, UINT64_MAX, &options->seed);
+    case RATE:
+        return read_rate(value, &options->rate);
+    case MAX_LOSS:
+        return read_percent(value, &options->max_loss_ppm);
+    case DURATION:
+        return read_duration(value, 1, &options->duration_ns);
+    case TIMEOUT:
+        return read_duration(value, 1, &options->timeout_ns);
+    case OMIT:
+        return read_duration(value, 0, &options->omit_ns);
+    default:
+        return read_duration(value, 10, &options->interval_ns);
+    }
+}
+
+/* One option. Returns NULL, or what is wrong with its value. */
+static const char *apply(struct load_options *options, struct given *given, int row,
+                         const char *value)
+{
+    switch (row) {
+    case SOURCE:
+        return add_source(options, value);
+    case MESSAGE:
+        return read_message(given, value);
+    case SIZE:
+        return read_size(given, value);
+    case EXPECT:
+        return read_expected(options, value);
+    case JSON:
+    case HDR:
+    case HTML:
+    case CONTROL:
+        return apply_file(options, row, value);
+    case POISSON:
+        options->poisson = true;
+        return NULL;
+    case FIND_MAX:
+        options->find_max = true;
+        return NULL;
+    case FANOUT:
+        options->fanout = true;
+        return NULL;
+    case IPV4:
+    case IPV6:
+        options->family = row == IPV4 ? ADDR_IPV4 : ADDR_IPV6;
+        return NULL;
+    default:
+        return apply_number(options, row, value);
+    }
+}
+
+/* Options that mean nothing beside one another. */
+static int check_form(const struct load_options *options, const bool *given)
+{
+    static const struct {
+        int row, other;
+        bool excludes; /* else: needs */
+        const char *what;
+    } rules[] = {
+        {MAX_LOSS, FIND_MAX, false, "--max-loss goes with --find-max"},
+        {CONTROL, FANOUT, false, "--control goes with --fanout"},
+        {SEED, POISSON, false, "--seed goes with --poisson"},
+        {FIND_MAX, FANOUT, true, "--find-max and --fanout are different measurements"},
+        {FIND_MAX, COUNT, true, "--find-max takes steps of -l, not of -n"},
+        {FANOUT, DURATION, true, "--fanout lasts as long as its broadcasts; -n says how many"},
+        {FANOUT, OMIT, true, "--fanout has no warm-up"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (given[rules[i].row] && given[rules[i].other] == rules[i].excludes)
+            return wrong_usage(rules[i].what);
+    if (options->rate == 0 && (options->poisson || options->find_max))
+        return wrong_usage("-Q max has no schedule, which --poisson and --find-max need");
+    if (options->rate != 0 && given[OUTSTANDING])
+        return wrong_usage("-q goes with -Q max; a rate waits for no reply");
+    if (options->clients < options->threads)
+        return wrong_usage("there are fewer clients (-c) than threads (-T)");
+    if (options->duration_ns != UINT64_MAX &&
+        options->duration_ns / options->interval_ns > LOAD_INTERVALS_MAX)
+        return wrong_usage("-S cuts the duration into more than 100000 steps");
+    for (size_t i = 0; i < options->source_count; i++)
+        if (options->target.addr.family &&
+            options->sources[i].family != options->target.addr.family)
+            return wrong_usage("--source and HOST are of different families");
+    return GO_ON;
+}
+
+/* Short runs are drawn finer, so that their charts show something. */
+static uint64_t usual_interval_ns(uint64_t duration_ns)
+{
+    if (duration_ns <= 20000 * MS_NS)
+        return 100 * MS_NS;
+    return (duration_ns <= 300000 * MS_NS || duration_ns == UINT64_MAX ? 1000 : 10000) * MS_NS;
+}
+
+/* What follows from what wasn't given. */
+static void complete(struct load_options *options, const bool *given)
+{
+    if (options->fanout) {
+        options->broadcasts = given[COUNT] ? options->count : 1;
+        options->count = options->clients; /* one request each */
+        if (!given[RATE])
+            options->rate = 0;
+    } else if (!given[DURATION] && !given[COUNT]) {
+        options->duration_ns = (options->find_max ? 2000 : 10000) * MS_NS;
+    }
+    options->interval_stated = given[INTERVAL];
+    if (!given[INTERVAL])
+        options->interval_ns = usual_interval_ns(options->duration_ns);
+}
+
+static int make_message(struct load_options *options, const struct given *given)
+{
+    size_t length = strlen(given->message);
+    size_t size = given->rows[SIZE] ? (size_t)given->size : length;
+    if (size < length)
+        return wrong_usage("--size is less than the message has");
+    if (length == 0 && size > 0)
+        return wrong_usage("--size needs a message to repeat");
+    options->message = malloc(size + 1);
+    if (!options->message)
+        return wrong_usage("memory is short");
+    for (size_t i = 0; i < size; i++)
+        options->message[i] = given->message[i % length];
+    options->message_size = size;
+    return GO_ON;
+}
+
+static int read_operands(struct load_options *options, const struct options *line)
+{
+    int count;
+    char **operands = options_operands(line, &count);
+    if (count != 1)
+        return wrong_usage(count ? "there is more than one HOST" : "HOST is missing");
+    options->host = operands[0];
+    const char *wrong = target_parse(&options->target, operands[0], LOAD_PORT);
+    int family = options->target.addr.family;
+    if (!wrong && family && options->family && family != options->family)
+        wrong = "it is not of the family that -4 or -6 asks for";
+    return wrong ? wrong_value("address", operands[0], wrong) : GO_ON;
+}
+
+static int finish(struct load_options *options, const struct options *line,
+                  const struct given *given)
+{
+    int status = read_operands(options, line);
+    if (status != GO_ON)
+        return status;
+    complete(options, given->rows);
+    status = check_form(options, given->rows);
+    if (status != GO_ON)
+        return status;
+    if (options->fanout && !options->control) {
+        if (runtime_socket_path(options->control_built_in, RUNTIME_PATH_BYTES) != 0)
+            return wrong_usage("XDG_RUNTIME_DIR is too long for a socket; --control names another");
+        options->control = options->control_built_in;
+    }
+    return make_message(options, given);
+}
+
+int load_options_read(struct load_options *options, int argc, char **argv)
+{
+    struct options line;
+    struct given given = {.message = "hi"};
+    *options = (struct load_options){
+        .clients = 1000,
+        .rate = 1000,
+        .seed = 1,
+        .outstanding = 256,
+        .duration_ns = UINT64_MAX,
+        .count = UINT64_MAX,
+        .timeout_ns = 1000 * MS_NS,
+        .threads = 1,
+        .max_loss_ppm = 1000,
+        .command = quote_command(argc, argv),
+    };
+    options_begin(&line, argc, argv, rows, ROWS);
+    for (int row; (row = options_next(&line)) != OPTIONS_END;) {
+        if (row == OPTIONS_WRONG)
+            return wrong_usage(line.error);
+        if (row == HELP)
+            return help();
+        if (row == VERSION) {
+            puts("udpload " UDPSRV_VERSION);
+            return LOAD_DONE;
+        }
+        given.rows[row] = true;
+        const char *wrong = apply(options, &given, row, line.value);
+        if (wrong) {
+            char name[32];
+            snprintf(name, sizeof name, "--%s", rows[row].name);
+            return wrong_value(name, line.value, wrong);
+        }
+    }
+    return finish(options, &line, &given);
+}
+
+void load_options_free(struct load_options *options)
+{
+    free(options->message);
+    free(options->expected_bytes);
+    free(options->command);
+    options->message = options->expected_bytes = options->command = NULL;
+}

@@ -1,0 +1,72 @@
+/* The line that moves, and those that stay. */
+#include "load/progress.h"
+
+#include "load/figures.h"
+#include "net/terminal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+    COLUMNS = 79,        /* a line that wraps can't be written over */
+    SHOWN_EACH_MS = 250, /* nobody reads faster */
+};
+
+void progress_begin(struct progress *progress, bool steps)
+{
+    *progress = (struct progress){.on_terminal = terminal_is(STDERR_FILENO), .steps = steps};
+}
+
+static void print_step(struct progress *progress, const struct load_interval *interval)
+{
+    const struct load_counts *counts = &interval->counts;
+    char start[FIGURE_BYTES], end[FIGURE_BYTES], p50[FIGURE_BYTES], p99[FIGURE_BYTES],
+        max[FIGURE_BYTES];
+
+    if (!progress->headed)
+        printf("%-19s %10s %10s %10s %12s %12s %12s\n", "interval, s", "sent", "replied", "lost",
+               "p50, us", "p99, us", "max, us");
+    progress->headed = true;
+    printf("%8s - %8s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %12s %12s %12s\n",
+           figure_seconds(interval->start_ms * 1000000, start),
+           figure_seconds(interval->end_ms * 1000000, end), counts->sent, counts->replied,
+           counts->lost, figure_us(interval->p50_ns, p50), figure_us(interval->p99_ns, p99),
+           figure_us(interval->max_ns, max));
+    fflush(stdout);
+}
+
+static void print_line(struct progress *progress, const struct load_interval *interval,
+                       const struct load_counts *all)
+{
+    char line[COLUMNS + 1], p99[FIGURE_BYTES];
+    snprintf(line, sizeof line,
+             "%" PRIu64 " s  sent %" PRIu64 "  replied %" PRIu64 "  lost %" PRIu64 "  p99 %s ms",
+             interval->end_ms / 1000, all->sent, all->replied, all->lost,
+             figure_ms(interval->p99_ns, p99));
+    fprintf(stderr, "\r%-*s", COLUMNS, line);
+    fflush(stderr);
+    progress->shown = true;
+    progress->shown_ms = interval->end_ms;
+}
+
+void progress_interval(struct progress *progress, const struct load_interval *interval,
+                       const struct load_counts *all)
+{
+    if (progress->steps) {
+        progress_clear(progress);
+        print_step(progress, interval);
+    }
+    if (progress->on_terminal &&
+        (!progress->shown || interval->end_ms - progress->shown_ms >= SHOWN_EACH_MS))
+        print_line(progress, interval, all);
+}
+
+void progress_clear(struct progress *progress)
+{
+    if (!progress->shown)
+        return;
+    fprintf(stderr, "\r%*s\r", COLUMNS, "");
+    fflush(stderr);
+    progress->shown = false;
+}

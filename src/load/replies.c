@@ -1,0 +1,173 @@
+/* Which replies came, and how often. */
+#include "load/replies.h"
+
+#include "core/siphash.h"
+#include "core/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PLACES = 256,      /* four for each reply: a look-up seldom takes two steps */
+    SHOWN_BYTES = 120, /* of a reply, escaped */
+};
+
+struct reply {
+    uint64_t hash, count;
+    const char *bytes;
+    size_t size;
+    char *own; /* bytes, if they are ours to free */
+};
+
+struct replies {
+    bool closed; /* no other is ever learnt */
+    int count;
+    uint64_t others;
+    struct reply known[REPLIES_MAX];
+    uint8_t places[PLACES]; /* number + 1, 0 for an empty one */
+};
+
+uint64_t replies_hash(const void *bytes, size_t size)
+{
+    /* Nobody gains by a collision here, so the key is no secret. */
+    static const struct siphash_key key = {0x7564706c6f616400, 1};
+    return siphash13(&key, bytes, size);
+}
+
+static bool is_reply(const struct reply *reply, const void *bytes, size_t size, uint64_t hash)
+{
+    return reply->hash == hash && reply->size == size && memcmp(reply->bytes, bytes, size) == 0;
+}
+
+/* The place of a reply, or the empty one where it would be. */
+static uint32_t find_place(const struct replies *replies, const void *bytes, size_t size,
+                           uint64_t hash)
+{
+    uint32_t place = (uint32_t)hash % PLACES;
+    while (replies->places[place] &&
+           !is_reply(&replies->known[replies->places[place] - 1], bytes, size, hash))
+        place = (place + 1) % PLACES;
+    return place;
+}
+
+static struct reply *add(struct replies *replies, const char *bytes, size_t size, uint64_t hash)
+{
+    struct reply *reply = &replies->known[replies->count];
+    replies->places[find_place(replies, bytes, size, hash)] = (uint8_t)++replies->count;
+    *reply = (struct reply){.hash = hash, .bytes = bytes, .size = size};
+    return reply;
+}
+
+struct replies *replies_new(const struct replies_text *expected, size_t count)
+{
+    struct replies *replies = calloc(1, sizeof *replies);
+    for (size_t i = 0; replies && i < count; i++)
+        add(replies, expected[i].bytes, expected[i].size,
+            replies_hash(expected[i].bytes, expected[i].size));
+    if (replies)
+        replies->closed = count > 0;
+    return replies;
+}
+
+void replies_free(struct replies *replies)
+{
+    if (!replies)
+        return;
+    for (int i = 0; i < replies->count; i++)
+        free(replies->known[i].own);
+    free(replies);
+}
+
+int replies_find(const struct replies *replies, const void *bytes, size_t size, uint64_t hash)
+{
+    return replies->places[find_place(replies, bytes, size, hash)] - 1;
+}
+
+static struct reply *learn(struct replies *replies, const void *bytes, size_t size, uint64_t hash)
+{
+    if (replies->closed || replies->count == REPLIES_MAX)
+        return NULL;
+    char *own = malloc(size + 1);
+    if (!own)
+        return NULL;
+    memcpy(own, bytes, size);
+    struct reply *reply = add(replies, own, size, hash);
+    reply->own = own;
+    return reply;
+}
+
+static void count_many(struct replies *replies, int number, const struct reply *like,
+                       uint64_t count)
+{
+    struct reply *reply = number != REPLIES_OTHER
+                              ? &replies->known[number]
+                              : learn(replies, like->bytes, like->size, like->hash);
+    if (reply)
+        reply->count += count;
+    else
+        replies->others += count;
+}
+
+void replies_count(struct replies *replies, int number, const void *bytes, size_t size,
+                   uint64_t hash)
+{
+    count_many(replies, number, &(struct reply){.bytes = bytes, .size = size, .hash = hash}, 1);
+}
+
+void replies_merge(struct replies *into, const struct replies *from)
+{
+    for (int i = 0; i < from->count; i++) {
+        const struct reply *reply = &from->known[i];
+        count_many(into, replies_find(into, reply->bytes, reply->size, reply->hash), reply,
+                   reply->count);
+    }
+    into->others += from->others;
+}
+
+static int by_count(const void *a, const void *b)
+{
+    uint64_t left = ((const struct load_reply *)a)->count;
+    uint64_t right = ((const struct load_reply *)b)->count;
+    return (left < right) - (left > right);
+}
+
+static bool report_one(struct load_result *result, const char *message, uint64_t count)
+{
+    struct load_reply *line = &result->replies[result->reply_count];
+    line->message = strdup(message);
+    line->count = count;
+    result->reply_count += line->message != NULL;
+    return line->message != NULL;
+}
+
+int replies_report(const struct replies *replies, struct load_result *result)
+{
+    char shown[SHOWN_BYTES];
+    bool good;
+
+    result->reply_count = 0;
+    result->replies = calloc((size_t)replies->count + 1, sizeof *result->replies);
+    good = result->replies != NULL;
+    for (int i = 0; good && i < replies->count; i++) {
+        const struct reply *reply = &replies->known[i];
+        text_escape(shown, sizeof shown, reply->bytes, reply->size);
+        good = report_one(result, shown, reply->count);
+    }
+    if (good && !replies->closed)
+        qsort(result->replies, result->reply_count, sizeof *result->replies, by_count);
+    if (good && replies->others)
+        good = report_one(result, "(other)", replies->others);
+    return good ? 0 : -ENOMEM;
+}
+
+uint64_t replies_spread(const struct replies *replies)
+{
+    uint64_t least = UINT64_MAX, most = 0;
+    for (int i = 0; i < replies->count; i++) {
+        uint64_t count = replies->known[i].count;
+        least = count < least ? count : least;
+        most = count > most ? count : most;
+    }
+    return replies->count ? most - least : 0;
+}

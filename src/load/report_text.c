@@ -1,0 +1,173 @@
+/* The report for people. */
+#include "load/report_text.h"
+
+#include "load/escape.h"
+#include "load/figures.h"
+#include "load/rows.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+    LABEL = 14,  /* columns of the labels, */
+    NUMBER = 14, /* and of the numbers beside them */
+};
+
+static void print_head(FILE *out, const struct load_result *result)
+{
+    char duration[FIGURE_BYTES], timeout[FIGURE_BYTES];
+    escape_line(out, result->target);
+    fprintf(out, ": %s s, %" PRIu32 " %s, %" PRIu32 " %s, timeout %s s%s\n",
+            figure_seconds(result->duration_ns, duration), result->clients,
+            result->clients == 1 ? "client" : "clients", result->threads,
+            result->threads == 1 ? "thread" : "threads",
+            figure_seconds(result->timeout_ns, timeout),
+            result->stopped_early ? "; stopped early" : "");
+}
+
+static void print_verdict(FILE *out, const struct load_result *result)
+{
+    if (result->kept_up)
+        fputs("sender kept up: yes\n", out);
+    else
+        fprintf(out, "sender kept up: no (%s)\n", result->why_not ? result->why_not : "");
+    if (result->exact)
+        fputs("attribution: exact\n", out);
+    else
+        fputs("attribution: by order (requests overlapped within clients, so the counts below "
+              "are not exact)\n",
+              out);
+}
+
+static void print_counts(FILE *out, const struct load_counts *counts)
+{
+    struct rows_count rows[ROWS_COUNTS];
+    char percent[FIGURE_BYTES];
+    rows_counts(counts, rows);
+    fputs("\nrequests\n", out);
+    for (size_t i = 0; i < ROWS_COUNTS; i++) {
+        bool part = i > 0 && i < 4; /* of sent */
+        if (i == 4)
+            fputs("\nbesides\n", out);
+        fprintf(out, "  %-*s%*" PRIu64, LABEL, rows[i].label, NUMBER, rows[i].value);
+        if (i == 0)
+            fputs("      = replied + wrong + lost", out);
+        if (part && counts->sent > 0)
+            fprintf(out, "%10s %%", figure_percent(rows[i].value, counts->sent, percent));
+        if (i > 1 && rows[i].value > 0)
+            fprintf(out, "%*s%s", part ? 4 : 6, "", rows[i].note);
+        putc('\n', out);
+    }
+}
+
+static void print_rate(FILE *out, const char *label, const char *rate)
+{
+    fprintf(out, "  %-*s%*s\n", LABEL, label, NUMBER, rate);
+}
+
+static void print_rates(FILE *out, const struct load_result *result)
+{
+    char text[FIGURE_BYTES];
+    fputs("\nrate, per second\n", out);
+    print_rate(out, "requested",
+               result->requested_rate > 0 ? figure_rate(result->requested_rate, text) : "max");
+    print_rate(out, "achieved", figure_rate(result->achieved_rate, text));
+    print_rate(out, "answered", figure_rate(result->answered_rate, text));
+}
+
+static void print_latency(FILE *out, const struct load_result *result)
+{
+    struct rows_latency corrected[ROWS_LATENCY], raw[ROWS_LATENCY];
+    char text[FIGURE_BYTES];
+    rows_latency(&result->corrected, corrected);
+    rows_latency(&result->raw, raw);
+    fprintf(out, "\n%-*s%*s%*s\n", LABEL + 2, "latency, us", NUMBER, "corrected", NUMBER, "raw");
+    for (size_t i = 0; i < ROWS_LATENCY; i++) {
+        fprintf(out, "  %-*s%*s", LABEL, corrected[i].label, NUMBER,
+                result->corrected.count > 0 ? figure_us(corrected[i].ns, text) : "-");
+        fprintf(out, "%*s\n", NUMBER, result->raw.count > 0 ? figure_us(raw[i].ns, text) : "-");
+    }
+}
+
+static void print_replies(FILE *out, const struct load_result *result)
+{
+    uint64_t all = 0;
+    char percent[FIGURE_BYTES];
+    for (size_t i = 0; i < result->reply_count; i++)
+        all += result->replies[i].count;
+    if (result->reply_count > 0)
+        fputs("\nreplies\n", out);
+    for (size_t i = 0; i < result->reply_count; i++) {
+        size_t length = strlen(result->replies[i].message);
+        fputs("  ", out);
+        escape_line(out, result->replies[i].message);
+        /* A message that is too long for its column has a line of its own. */
+        if (length < LABEL)
+            fprintf(out, "%*s", LABEL - (int)length, "");
+        else
+            fprintf(out, "\n  %*s", LABEL, "");
+        fprintf(out, "%*" PRIu64 "%10s %%\n", NUMBER, result->replies[i].count,
+                figure_percent(result->replies[i].count, all, percent));
+    }
+    if (result->rotation_known)
+        fprintf(out, "rotation: %s\n", result->rotation_even ? "even" : "uneven");
+}
+
+static void print_sender(FILE *out, const struct load_result *result)
+{
+    static const char *const shown[] = {"p50", "p99", "max"};
+    struct rows_latency rows[ROWS_LATENCY];
+    char text[FIGURE_BYTES];
+    rows_latency(&result->lag, rows);
+    fputs("\nsender\n", out);
+    fprintf(out, "  %-*s%*s     of the busiest thread, 1 is a whole processor\n", LABEL,
+            "cpu share", NUMBER, figure_share(result->cpu_share, text));
+    fprintf(out, "  schedule lag, us\n");
+    for (size_t i = 0, next = 0; i < ROWS_LATENCY && next < 3; i++) {
+        if (strcmp(rows[i].key, shown[next]) != 0)
+            continue;
+        next++;
+        fprintf(out, "    %-*s%*s\n", LABEL - 2, rows[i].label, NUMBER,
+                result->lag.count > 0 ? figure_us(rows[i].ns, text) : "-");
+    }
+}
+
+static void print_fanout(FILE *out, const struct load_fanout *fanout)
+{
+    const struct {
+        const char *label;
+        uint64_t value;
+    } counts[] = {{"broadcasts", fanout->broadcasts},
+                  {"expected", fanout->expected},
+                  {"received", fanout->received},
+                  {"missing", fanout->missing},
+                  {"doubled", fanout->doubled}},
+      times[] = {
+          {"first", fanout->first_ns}, {"median", fanout->median_ns}, {"last", fanout->last_ns}};
+    char text[FIGURE_BYTES];
+
+    if (!fanout->done)
+        return;
+    fputs("\nfan-out, copies\n", out);
+    for (size_t i = 0; i < 5; i++)
+        fprintf(out, "  %-*s%*" PRIu64 "\n", LABEL, counts[i].label, NUMBER, counts[i].value);
+    fputs("fan-out, us from the command to the copy\n", out);
+    for (size_t i = 0; i < 3; i++)
+        fprintf(out, "  %-*s%*s\n", LABEL, times[i].label, NUMBER,
+                fanout->received > 0 ? figure_us(times[i].value, text) : "-");
+}
+
+int report_text(FILE *out, const struct load_result *result)
+{
+    errno = 0;
+    print_head(out, result);
+    print_verdict(out, result);
+    print_counts(out, &result->counts);
+    print_rates(out, result);
+    print_latency(out, result);
+    print_replies(out, result);
+    print_sender(out, result);
+    print_fanout(out, &result->fanout);
+    return fflush(out) != 0 || ferror(out) ? (errno ? -errno : -EIO) : 0;
+}

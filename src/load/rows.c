@@ -1,0 +1,42 @@
+/* The rows that all reports share. */
+#include "load/rows.h"
+
+#include <string.h>
+
+void rows_counts(const struct load_counts *counts, struct rows_count rows[ROWS_COUNTS])
+{
+    const struct rows_count all[ROWS_COUNTS] = {
+        {"sent", "sent", "requests that the kernel took", counts->sent},
+        {"replied", "replied", "answered in time, as expected", counts->replied},
+        {"wrong", "wrong", "answered in time, but by none of the expected replies", counts->wrong},
+        {"lost", "lost", "not answered within the timeout", counts->lost},
+        {"late", "late", "replies to requests that were lost by then", counts->late},
+        {"duplicate", "duplicate", "replies to requests that were answered already",
+         counts->duplicate},
+        {"unsolicited", "unsolicited", "datagrams to clients that waited for none",
+         counts->unsolicited},
+        {"send_errors", "send errors", "requests that the kernel refused; not in sent",
+         counts->send_errors},
+        {"own_drops", "own drops", "dropped at the sender's own sockets: not the server's fault",
+         counts->own_drops},
+    };
+    memcpy(rows, all, sizeof all);
+}
+
+void rows_latency(const struct histogram *histogram, struct rows_latency rows[ROWS_LATENCY])
+{
+    static const struct {
+        const char *key, *label;
+        uint32_t ppm;
+    } percentiles[] = {
+        {"p50", "p50", 500000}, {"p90", "p90", 900000},    {"p95", "p95", 950000},
+        {"p99", "p99", 990000}, {"p999", "p99.9", 999000}, {"p9999", "p99.99", 999900},
+    };
+
+    rows[0] = (struct rows_latency){"min", "min", histogram->count > 0 ? histogram->min : 0};
+    rows[1] = (struct rows_latency){"mean", "mean", histogram_mean(histogram)};
+    for (size_t i = 0; i < ROWS_LATENCY - 3; i++)
+        rows[2 + i] = (struct rows_latency){percentiles[i].key, percentiles[i].label,
+                                            histogram_percentile(histogram, percentiles[i].ppm)};
+    rows[ROWS_LATENCY - 1] = (struct rows_latency){"max", "max", histogram->max};
+}

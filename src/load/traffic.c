@@ -1,0 +1,317 @@
+/* The hot path: requests out, datagrams in. */
+#include "load/traffic.h"
+
+#include "net/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+    /* Requests of a schedule that one system call sends when several are due: their actual time is
+       taken once, before it, and over loopback each takes some 3 microseconds. */
+    PACED_BATCH = 16,
+    DATAGRAM_BYTES = 2048, /* replies are told apart by so many bytes, or as many as are expected */
+};
+
+/* ---- Making ---- */
+
+/* This share of a number that is dealt out in turn. */
+static uint64_t share_of(const struct traffic_setting *setting, uint64_t number)
+{
+    return number / setting->shares + (setting->share < number % setting->shares);
+}
+
+static size_t room_for_replies(const struct load_options *options)
+{
+    size_t room = DATAGRAM_BYTES;
+    for (size_t i = 0; i < options->expected_count; i++)
+        if (options->expected[i].size >= room)
+            room = options->expected[i].size + 1; /* a longer one must differ */
+    return room;
+}
+
+static void start_schedule(struct traffic *traffic)
+{
+    const struct traffic_setting *is = &traffic->is;
+    if (is->rate == 0)
+        return;
+    if (is->options->poisson)
+        schedule_init_poisson(&traffic->schedule, is->rate, is->shares, is->share,
+                              is->options->seed);
+    else
+        schedule_init(&traffic->schedule, is->rate, is->shares, is->share);
+}
+
+static void begin_counting(struct traffic *traffic)
+{
+    traffic->counts = (struct load_counts){0};
+    histogram_init(&traffic->corrected);
+    histogram_init(&traffic->raw);
+    histogram_init(&traffic->lag);
+    traffic->left = traffic->is.options->count == UINT64_MAX
+                        ? UINT64_MAX
+                        : share_of(&traffic->is, traffic->is.options->count);
+}
+
+int traffic_open(struct traffic *traffic, const struct traffic_setting *setting,
+                 const struct clients *clients)
+{
+    const struct load_options *options = setting->options;
+    *traffic = (struct traffic){.is = *setting};
+    traffic->match = match_new(clients->count, options->timeout_ns);
+    traffic->replies = replies_new(options->expected, options->expected_count);
+    traffic->copies = setting->registers ? copies_new(clients->count) : NULL;
+    traffic->in = batch_new(room_for_replies(options));
+    traffic->out = batch_new(0);
+    if (!traffic->match || !traffic->replies || (setting->registers && !traffic->copies) ||
+        !traffic->in || !traffic->out) {
+        traffic_close(traffic);
+        return -ENOMEM;
+    }
+    traffic->clients = *clients;
+    if (clients->by_address)
+        traffic->to = clients->target;
+    uint64_t limit = share_of(setting, options->outstanding);
+    limit = limit < clients->count ? limit : clients->count;
+    traffic->limit = limit ? (uint32_t)limit : 1;
+    traffic->least = traffic->limit / 4 < BATCH_MAX ? traffic->limit / 4 : BATCH_MAX;
+    start_schedule(traffic);
+    begin_counting(traffic);
+    return 0;
+}
+
+void traffic_close(struct traffic *traffic)
+{
+    clients_close(&traffic->clients);
+    match_free(traffic->match);
+    replies_free(traffic->replies);
+    copies_free(traffic->copies);
+    batch_free(traffic->in);
+    batch_free(traffic->out);
+}
+
+/* ---- Out ---- */
+
+static uint64_t next_intended_ns(const struct traffic *traffic)
+{
+    return traffic->is.rate ? traffic->is.start_ns + schedule_due_ns(&traffic->schedule)
+                            : traffic->now_ns;
+}
+
+bool traffic_is_due_more(const struct traffic *traffic)
+{
+    return traffic->blocked ||
+           (traffic->left > 0 && next_intended_ns(traffic) < traffic->is.end_ns);
+}
+
+uint64_t traffic_due_ns(const struct traffic *traffic)
+{
+    return traffic->is.rate && !traffic->blocked ? next_intended_ns(traffic) : UINT64_MAX;
+}
+
+/* From here on it counts. */
+static void begin_measuring(struct traffic *traffic)
+{
+    traffic->measuring = true;
+    traffic->began_ns = traffic->now_ns;
+    traffic->open_then = match_open(traffic->match);
+    match_measure(traffic->match);
+    begin_counting(traffic);
+}
+
+/* How many may go now in one batch. Replies come in batches too, and answering each batch's worth
+ * with a few requests would cost a system call for every few: as fast as it goes, requests wait
+ * until some have gathered. */
+static uint32_t may_send(const struct traffic *traffic)
+{
+    uint32_t most = traffic->is.rate ? PACED_BATCH : BATCH_MAX;
+    if (!traffic->clients.by_address)
+        most = 1; /* each client has a socket, and a batch goes to one */
+    if (!traffic->is.rate) {
+        uint64_t open = match_open(traffic->match);
+        uint64_t room = open < traffic->limit ? traffic->limit - open : 0;
+        if (room < traffic->least && open > 0)
+            return 0;
+        most = room < most ? (uint32_t)room : most;
+    }
+    return traffic->left < most ? (uint32_t)traffic->left : most;
+}
+
+/* Puts one request into the batch. False if none is due, or nobody may send it. */
+static bool gather_one(struct traffic *traffic, int i)
+{
+    uint64_t intended_ns = next_intended_ns(traffic);
+    struct addr local;
+    uint32_t client;
+
+    if (intended_ns > traffic->now_ns || intended_ns >= traffic->is.end_ns)
+        return false;
+    if (!traffic->measuring && intended_ns >= traffic->is.measure_ns) {
+        if (i > 0)
+            return false;
+        begin_measuring(traffic);
+    }
+    if (!match_pick(traffic->match, traffic->is.rate != 0, &client))
+        return false;
+    uint32_t socket = clients_socket(&traffic->clients, client, &local);
+    if (i > 0 && socket != traffic->out_socket) {
+        match_unpick(traffic->match, client);
+        return false;
+    }
+    batch_address(traffic->out, &traffic->to, &local, traffic->is.options->message,
+                  traffic->is.options->message_size);
+    traffic->out_socket = socket;
+    traffic->picked[i] = (struct traffic_picked){intended_ns, client};
+    if (traffic->is.rate)
+        schedule_advance(&traffic->schedule);
+    return true;
+}
+
+static void count_sent(struct traffic *traffic, const struct traffic_picked *picked)
+{
+    match_sent(traffic->match, picked->client, picked->intended_ns, traffic->now_ns);
+    if (!traffic->measuring)
+        return;
+    traffic->counts.sent++;
+    if (traffic->is.rate)
+        histogram_add(&traffic->lag, traffic->now_ns - picked->intended_ns);
+}
+
+static void count_refused(struct traffic *traffic, const struct traffic_picked *picked)
+{
+    match_unpick(traffic->match, picked->client);
+    traffic->error = -batch_tally(traffic->out).last_errno;
+    if (traffic->measuring)
+        traffic->counts.send_errors++;
+}
+
+/* Hands the batch to the kernel, or what it didn't take last time. */
+static void flush(struct traffic *traffic)
+{
+    int from = batch_settled(traffic->out), to;
+    int error = batch_send(traffic->out, traffic->clients.sockets[traffic->out_socket]);
+    to = batch_settled(traffic->out);
+    for (int i = from; i < to; i++) {
+        if (batch_refused(traffic->out, i))
+            count_refused(traffic, &traffic->picked[i]);
+        else
+            count_sent(traffic, &traffic->picked[i]);
+        if (traffic->measuring && traffic->left != UINT64_MAX)
+            traffic->left--;
+    }
+    if (to > from && !traffic->first_ns)
+        traffic->first_ns = traffic->now_ns;
+    traffic->blocked = error != 0;
+    if (!traffic->blocked)
+        batch_clear(traffic->out);
+}
+
+bool traffic_send(struct traffic *traffic)
+{
+    traffic->now_ns = clock_now_ns();
+    if (!traffic->blocked) {
+        int most = (int)may_send(traffic), count = 0;
+        while (count < most && gather_one(traffic, count))
+            count++;
+        if (count == 0)
+            return false;
+    }
+    int before = batch_settled(traffic->out);
+    flush(traffic);
+    return !traffic->blocked || batch_settled(traffic->out) > before;
+}
+
+uint64_t traffic_give_up(struct traffic *traffic, uint64_t most)
+{
+    uint64_t count = 0;
+    if (traffic->blocked) {
+        for (int i = batch_settled(traffic->out); i < batch_queued(traffic->out); i++, count++)
+            match_unpick(traffic->match, traffic->picked[i].client);
+        batch_clear(traffic->out);
+        traffic->blocked = false;
+    }
+    while (traffic->is.rate && count < most && count < traffic->left &&
+           next_intended_ns(traffic) < traffic->is.end_ns &&
+           next_intended_ns(traffic) < traffic->now_ns) {
+        schedule_advance(&traffic->schedule);
+        count++;
+    }
+    traffic->left = 0;
+    return count;
+}
+
+/* ---- In ---- */
+
+static void count_reply(struct traffic *traffic, const struct datagram *datagram, uint64_t hash,
+                        int number, const struct match_answer *answer)
+{
+    replies_count(traffic->replies, number, datagram->bytes, datagram->size, hash);
+    if (number == REPLIES_OTHER && traffic->is.options->expected_count > 0) {
+        traffic->counts.wrong++;
+        return;
+    }
+    traffic->counts.replied++;
+    histogram_add(&traffic->corrected, traffic->now_ns - answer->intended_ns);
+    histogram_add(&traffic->raw, traffic->now_ns - answer->sent_ns);
+}
+
+static void count_datagram(struct traffic *traffic, uint32_t client,
+                           const struct datagram *datagram)
+{
+    uint64_t hash = replies_hash(datagram->bytes, datagram->size);
+    int number = replies_find(traffic->replies, datagram->bytes, datagram->size, hash);
+    bool expected = number != REPLIES_OTHER || traffic->is.options->expected_count == 0;
+    struct match_answer answer = match_datagram(traffic->match, client, (uint32_t)hash, expected);
+
+    if (traffic->copies && answer.kind == MATCH_REPLY)
+        copies_register(traffic->copies, client);
+    if (!traffic->measuring || !answer.measured)
+        return;
+    if (answer.kind == MATCH_REPLY)
+        count_reply(traffic, datagram, hash, number, &answer);
+    traffic->counts.late += answer.kind == MATCH_LATE;
+    traffic->counts.duplicate += answer.kind == MATCH_DUPLICATE;
+    traffic->counts.unsolicited += answer.kind == MATCH_UNSOLICITED;
+}
+
+/* Connected sockets hear nobody but the target; what others say to the rest is not the service's.
+ */
+static bool is_from_target(const struct traffic *traffic, const struct datagram *datagram)
+{
+    return !traffic->clients.by_address || addr_equal(&datagram->source, &traffic->clients.target);
+}
+
+static void take(struct traffic *traffic, uint32_t socket, const struct datagram *datagram,
+                 const struct copies_payload *payload)
+{
+    if (!is_from_target(traffic, datagram))
+        return;
+    uint32_t client = clients_find(&traffic->clients, socket, &datagram->local);
+    if (client == CLIENTS_NONE)
+        return;
+    traffic->answered = true;
+    if (payload && copies_take(traffic->copies, client, payload, datagram->bytes, datagram->size,
+                               traffic->now_ns))
+        traffic->counts.unsolicited++;
+    else
+        count_datagram(traffic, client, datagram);
+}
+
+int traffic_receive(struct traffic *traffic, uint32_t socket, const struct copies_payload *payload)
+{
+    int count = batch_receive(traffic->in, traffic->clients.sockets[socket]);
+    if (count <= 0) {
+        traffic->error = count < 0 ? count : traffic->error;
+        return 0;
+    }
+    traffic->now_ns = clock_now_ns();
+    for (int i = 0; i < count; i++)
+        take(traffic, socket, &batch_datagrams(traffic->in)[i], payload);
+    batch_clear(traffic->in);
+    return count;
+}
+
+void traffic_expire(struct traffic *traffic)
+{
+    traffic->counts.lost += match_expire(traffic->match, traffic->now_ns);
+}

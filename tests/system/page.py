@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Opens a report of udpload in a headless browser and says what is wrong with it.
+
+    page.py BROWSER PROFILE PAGE
+
+Checks, at the width of a desk and of a phone, in the light and in the dark scheme: no error or warning on the console, nothing
+loaded but the page itself, the charts there with their lines, nothing wider than the screen, a value read off by the arrow
+keys. Prints one line for each complaint, and what it has seen; exits 1 if there is a complaint. PROFILE is a directory that
+doesn't exist yet.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+OPTIONS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-extensions", "--disable-dev-shm-usage", "--remote-debugging-pipe",
+]
+DEADLINE_S = 80  # a browser's first start may take long
+SCREENS = [(1280, 900, False, "light"), (1280, 900, False, "dark"), (375, 740, True, "light"), (375, 740, True, "dark")]
+
+# What the page shows, asked of the page itself.
+LOOK = """(() => {
+    const figures = [...document.querySelectorAll('figure')].map((figure) => {
+        const svg = figure.querySelector('.plot > svg');
+        return {
+            id: figure.id,
+            label: svg ? svg.getAttribute('aria-label') : '',
+            height: svg ? svg.getBoundingClientRect().height : 0,
+            lines: figure.querySelectorAll('.plot path.series, .plot circle.dot').length,
+            points: [...figure.querySelectorAll('.plot path.series')].map((path) => path.getTotalLength()).filter((n) => n > 0).length,
+            bad: /NaN|Infinity|undefined|null/.test(svg ? svg.outerHTML : ''),
+            ticks: figure.querySelectorAll('.plot text').length,
+        };
+    });
+    const plot = document.querySelector('#by-percentile .plot');
+    plot.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight' }));
+    return {
+        figures,
+        tip: plot.querySelector('.tip').textContent,
+        width: document.documentElement.scrollWidth,
+        screen: window.innerWidth,
+        scripts: document.scripts.length,
+        back: getComputedStyle(document.body).backgroundColor,
+        title: document.title,
+    };
+})()"""
+
+
+class Browser:
+    """A browser that is spoken to over a pair of pipes: JSON messages, each with a NUL behind it."""
+
+    def __init__(self, program, profile):
+        commands, self.commands = os.pipe()
+        self.answers, answers = os.pipe()
+        # It reads from descriptor 3 and writes to 4.
+        move = 'exec 3<&%d 4>&%d; exec "$@"' % (commands, answers)
+        self.process = subprocess.Popen(
+            ["bash", "-c", move, "browser", program, *OPTIONS, "--user-data-dir=" + profile, "about:blank"],
+            pass_fds=[commands, answers], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(commands)
+        os.close(answers)
+        self.session, self.asked, self.rest, self.events = None, 0, b"", []
+
+    def receive(self):
+        while b"\0" not in self.rest:
+            some = os.read(self.answers, 1 << 16)
+            if not some:
+                raise SystemExit("the browser has ended")
+            self.rest += some
+        message, self.rest = self.rest.split(b"\0", 1)
+        return json.loads(message)
+
+    def ask(self, method, **parameters):
+        self.asked += 1
+        message = {"id": self.asked, "method": method, "params": parameters}
+        if self.session:
+            message["sessionId"] = self.session
+        os.write(self.commands, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self.receive()
+            if answer.get("id") == self.asked:
+                if "error" in answer:
+                    raise SystemExit("%s: %s" % (method, answer["error"]["message"]))
+                return answer["result"]
+            self.events.append(answer)
+
+    def await_event(self, method):
+        while not any(event.get("method") == method for event in self.events):
+            self.events.append(self.receive())
+
+    def attach(self):
+        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.ask(domain + ".enable")
+
+    def open(self, url, screen):
+        width, height, phone, scheme = screen
+        self.events = []
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2 if phone else 1, mobile=phone)
+        self.ask("Emulation.setEmulatedMedia", media="screen", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.ask("Page.navigate", url=url)
+        self.await_event("Page.loadEventFired")
+        result = self.ask("Runtime.evaluate", expression=LOOK, returnByValue=True)
+        if "exceptionDetails" in result:
+            return None
+        return result["result"]["value"]
+
+    def close(self):
+        self.session = None
+        self.ask("Browser.close")
+        self.process.wait()
+
+
+def complaints_of_events(events, url):
+    for event in events:
+        method, parameters = event.get("method"), event.get("params", {})
+        if method == "Runtime.exceptionThrown":
+            details = parameters["exceptionDetails"]
+            yield "exception: " + details.get("exception", {}).get("description", details["text"])
+        elif method == "Runtime.consoleAPICalled":
+            yield "console: " + json.dumps([argument.get("value") for argument in parameters["args"]])
+        elif method == "Log.entryAdded":
+            yield "log: " + parameters["entry"]["text"]
+        elif method == "Network.requestWillBeSent":
+            asked = parameters["request"]["url"]
+            if asked != url and not asked.startswith("data:"):
+                yield "loads " + asked
+
+
+def complaints_of_look(look, screen):
+    if look is None:
+        yield "the charts can't be read"
+        return
+    ids = [figure["id"] for figure in look["figures"]]
+    if ids != ["over-time", "by-percentile", "rate"]:
+        yield "charts are %s" % ids
+    for figure in look["figures"]:
+        if figure["height"] < 100 or figure["lines"] < 2 or figure["points"] < 1 or figure["ticks"] < 6 or not figure["label"]:
+            yield "a chart is empty: %s" % figure
+        if figure["bad"]:
+            yield "%s has a value that is no number" % figure["id"]
+    if look["width"] > screen[0]:
+        yield "it is %d pixels wide on a screen of %d" % (look["width"], screen[0])
+    if "corrected" not in look["tip"] or "raw" not in look["tip"]:
+        yield "the arrow keys read nothing off: '%s'" % look["tip"]
+    if look["scripts"] != 2:
+        yield "it has %d scripts" % look["scripts"]
+
+
+def main():
+    program, profile, page = sys.argv[1:]
+    signal.alarm(DEADLINE_S)  # the browser ends when its pipes do
+    url = pathlib.Path(page).absolute().as_uri()
+    browser = Browser(program, profile)
+    browser.attach()
+    complaints, backs = [], set()
+    for screen in SCREENS:
+        look = browser.open(url, screen)
+        found = [*complaints_of_events(browser.events, url), *complaints_of_look(look, screen)]
+        complaints += ["%dx%d %s: %s" % (screen[0], screen[1], screen[3], complaint) for complaint in found]
+        backs.add(look and look["back"])
+    if len(backs) != 2:
+        complaints.append("light and dark look the same: %s" % backs)
+    browser.close()
+    for complaint in complaints:
+        print(complaint)
+    print("looked at %s on %d screens" % (look["title"] if look else "nothing", len(SCREENS)))
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

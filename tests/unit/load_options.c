@@ -1,0 +1,206 @@
+#include "load/options.h"
+
+#include <criterion/criterion.h>
+#include <criterion/redirect.h>
+#include <string.h>
+
+enum { ARGUMENTS_MAX = 32, ARGUMENT_BYTES = 64 };
+
+static const uint64_t SECOND_NS = 1000000000;
+
+static struct load_options options;
+
+static void redirect(void)
+{
+    cr_redirect_stdout();
+    cr_redirect_stderr();
+}
+
+static void forget(void)
+{
+    load_options_free(&options);
+}
+
+/* Reads a command line of words without blanks; "''" is an empty one. */
+static int read_line(const char *line)
+{
+    static char words[ARGUMENTS_MAX][ARGUMENT_BYTES];
+    static char *argv[ARGUMENTS_MAX + 1];
+    int argc = 0;
+    load_options_free(&options);
+    for (int used; sscanf(line, "%63s%n", words[argc], &used) == 1; line += used) {
+        if (strcmp(words[argc], "''") == 0)
+            words[argc][0] = '\0';
+        argv[argc] = words[argc];
+        argc++;
+    }
+    argv[argc] = NULL;
+    return load_options_read(&options, argc, argv);
+}
+
+static void expect_usage(const char *line)
+{
+    int status = read_line(line);
+    cr_assert_eq(status, LOAD_USAGE, "'%s' gave %d", line, status);
+}
+
+TestSuite(load_options, .init = redirect, .fini = forget, .timeout = 10);
+
+Test(load_options, has_the_defaults_of_the_manual)
+{
+    cr_assert_eq(read_line("udpload 127.0.0.1"), -1);
+    cr_assert_eq(options.target.addr.port, 3000);
+    cr_assert_eq(options.clients, 1000);
+    cr_assert_eq(options.rate, 1000);
+    cr_assert_eq(options.outstanding, 256);
+    cr_assert_eq(options.duration_ns, 10 * SECOND_NS);
+    cr_assert_eq(options.count, UINT64_MAX);
+    cr_assert_eq(options.timeout_ns, SECOND_NS);
+    cr_assert_eq(options.omit_ns, 0);
+    cr_assert_eq(options.threads, 1);
+    cr_assert_eq(options.message_size, 2);
+    cr_assert_eq(memcmp(options.message, "hi", 2), 0);
+    cr_assert_not(options.interval_stated);
+}
+
+Test(load_options, takes_a_bare_number_as_seconds)
+{
+    cr_assert_eq(read_line("udpload -l 3 -t 2 -O 1 -S 1 ::1"), -1);
+    cr_assert_eq(options.duration_ns, 3 * SECOND_NS);
+    cr_assert_eq(options.timeout_ns, 2 * SECOND_NS);
+    cr_assert_eq(options.omit_ns, SECOND_NS);
+    cr_assert_eq(options.interval_ns, SECOND_NS);
+    cr_assert(options.interval_stated);
+    cr_assert_eq(read_line("udpload -l 50ms -t 10ms ::1"), -1);
+    cr_assert_eq(options.duration_ns, SECOND_NS / 20);
+}
+
+Test(load_options, has_no_time_limit_with_a_count_alone)
+{
+    cr_assert_eq(read_line("udpload -n 5 ::1"), -1);
+    cr_assert_eq(options.count, 5);
+    cr_assert_eq(options.duration_ns, UINT64_MAX);
+    cr_assert_eq(read_line("udpload -n 5 -l 1 ::1"), -1);
+    cr_assert_eq(options.duration_ns, SECOND_NS);
+}
+
+Test(load_options, takes_rates_and_max)
+{
+    cr_assert_eq(read_line("udpload -Q 10000000 h"), -1);
+    cr_assert_eq(options.rate, 10000000);
+    cr_assert_eq(read_line("udpload --rate=max -q 7 h"), -1);
+    cr_assert_eq(options.rate, 0);
+    cr_assert_eq(options.outstanding, 7);
+}
+
+Test(load_options, repeats_the_message_up_to_its_size)
+{
+    cr_assert_eq(read_line("udpload -m abc --size 8 h"), -1);
+    cr_assert_eq(options.message_size, 8);
+    cr_assert_eq(memcmp(options.message, "abcabcab", 8), 0);
+    cr_assert_eq(read_line("udpload -m '' h"), -1);
+    cr_assert_eq(options.message_size, 0);
+    expect_usage("udpload -m abc --size 2 h");
+    expect_usage("udpload -m '' --size 2 h");
+    expect_usage("udpload --size 65508 h");
+}
+
+Test(load_options, splits_what_is_expected)
+{
+    cr_assert_eq(read_line("udpload --expect audi,toyota,bmw h"), -1);
+    cr_assert_eq(options.expected_count, 3);
+    cr_assert_eq(options.expected[1].size, 6);
+    cr_assert_eq(memcmp(options.expected[1].bytes, "toyota", 6), 0);
+    expect_usage("udpload --expect '' h");
+    expect_usage("udpload --expect a,,b h");
+    expect_usage("udpload --expect a,b,a h");
+}
+
+Test(load_options, reads_a_percentage)
+{
+    static const struct {
+        const char *text;
+        uint32_t ppm;
+    } good[] = {{"0.1%", 1000}, {"0", 0}, {"5", 50000}, {"0.0001%", 1}, {"100%", 1000000}};
+    static const char *const bad[] = {"x", "%", "100.1%", "101", "0.00001%", "1%%", "-1", "."};
+    char line[ARGUMENT_BYTES];
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        snprintf(line, sizeof line, "udpload --find-max --max-loss %s h", good[i].text);
+        cr_assert_eq(read_line(line), -1, "%s", good[i].text);
+        cr_assert_eq(options.max_loss_ppm, good[i].ppm, "%s", good[i].text);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(line, sizeof line, "udpload --find-max --max-loss=%s h", bad[i]);
+        expect_usage(line);
+    }
+}
+
+Test(load_options, registers_each_client_once_for_a_fan_out)
+{
+    cr_assert_eq(read_line("udpload --fanout --control /s -c 77 -n 3 h"), -1);
+    cr_assert_eq(options.broadcasts, 3);
+    cr_assert_eq(options.count, 77);
+    cr_assert_eq(options.rate, 0);
+    cr_assert_str_eq(options.control, "/s");
+    cr_assert_eq(read_line("udpload --fanout h"), -1);
+    cr_assert_eq(options.broadcasts, 1);
+    cr_assert_not_null(options.control);
+}
+
+Test(load_options, refuses_what_is_out_of_range)
+{
+    static const char *const lines[] = {
+        "udpload -c 0 h",           "udpload -c 67108865 h",
+        "udpload -Q 0 h",           "udpload -Q 10000001 h",
+        "udpload -Q fast h",        "udpload -Q -5 h",
+        "udpload -l 0 h",           "udpload -l 25h h",
+        "udpload -l soon h",        "udpload -n 0 h",
+        "udpload -t 0 h",           "udpload -T 0 h",
+        "udpload -T 65 h",          "udpload -q 0 h",
+        "udpload -S 1ms h",         "udpload -S 10ms -l 1h h",
+        "udpload --source 1.2.3 h", "udpload --source 127.0.0.2:5 h",
+        "udpload --json= h",        "udpload --seed x --poisson h",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        expect_usage(lines[i]);
+}
+
+Test(load_options, refuses_what_makes_no_sense_together)
+{
+    static const char *const lines[] = {
+        "udpload",
+        "udpload h i",
+        "udpload --max-loss 1% h",
+        "udpload --control /s h",
+        "udpload --seed 1 h",
+        "udpload --find-max --fanout h",
+        "udpload --find-max -n 5 h",
+        "udpload --find-max -Q max h",
+        "udpload --poisson -Q max h",
+        "udpload --fanout -l 5 h",
+        "udpload --fanout -O 5 h",
+        "udpload -q 5 h",
+        "udpload -c 2 -T 3 h",
+        "udpload -6 127.0.0.1",
+        "udpload --source ::1 127.0.0.1",
+        "udpload 127.0.0.1:0",
+        "udpload [::1",
+        "udpload 1::2::3",
+        "udpload --rat 5 --unknown h",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        expect_usage(lines[i]);
+}
+
+Test(load_options, prints_help_and_version)
+{
+    cr_assert_eq(read_line("udpload --help"), 0);
+    cr_assert_eq(read_line("udpload -V"), 0);
+}
+
+Test(load_options, keeps_the_command_line_as_a_shell_would_take_it)
+{
+    char *const argv[] = {"udpload", "-m", "it's $5", "", "[::1]:3000", NULL};
+    load_options_read(&options, 5, (char *[]){argv[0], argv[1], argv[2], argv[3], argv[4], NULL});
+    cr_assert_str_eq(options.command, "udpload -m 'it'\\''s $5' '' '[::1]:3000'");
+}

@@ -1,0 +1,110 @@
+#include "load/replies.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct replies_text EXPECTED[] = {{"audi", 4}, {"toyota", 6}, {"bmw", 3}};
+
+static struct load_result result;
+
+static void count(struct replies *replies, const char *text)
+{
+    size_t size = strlen(text);
+    uint64_t hash = replies_hash(text, size);
+    replies_count(replies, replies_find(replies, text, size, hash), text, size, hash);
+}
+
+static void report(struct replies *replies)
+{
+    cr_assert_eq(replies_report(replies, &result), 0);
+}
+
+static void expect_line(size_t i, const char *message, uint64_t times)
+{
+    cr_assert_lt(i, result.reply_count);
+    cr_assert_str_eq(result.replies[i].message, message);
+    cr_assert_eq(result.replies[i].count, times);
+}
+
+static void end(void)
+{
+    load_result_free(&result);
+}
+
+TestSuite(load_replies, .fini = end, .timeout = 10);
+
+Test(load_replies, lists_what_is_expected_in_its_order_and_the_rest_as_one)
+{
+    struct replies *replies = replies_new(EXPECTED, 3);
+    count(replies, "bmw");
+    count(replies, "bmw");
+    count(replies, "audi");
+    count(replies, "vw");
+    count(replies, "bm");
+    report(replies);
+    cr_assert_eq(result.reply_count, 4);
+    expect_line(0, "audi", 1);
+    expect_line(1, "toyota", 0);
+    expect_line(2, "bmw", 2);
+    expect_line(3, "(other)", 2);
+    cr_assert_eq(replies_spread(replies), 2);
+    replies_free(replies);
+}
+
+Test(load_replies, lists_what_came_by_count_and_escaped_where_nothing_is_expected)
+{
+    struct replies *replies = replies_new(NULL, 0);
+    count(replies, "once");
+    for (int i = 0; i < 3; i++)
+        count(replies, "\033[2J");
+    report(replies);
+    cr_assert_eq(result.reply_count, 2);
+    expect_line(0, "\\x1b[2J", 3);
+    expect_line(1, "once", 1);
+    replies_free(replies);
+}
+
+Test(load_replies, learns_so_many_and_no_more)
+{
+    struct replies *replies = replies_new(NULL, 0);
+    char text[32];
+    for (int i = 0; i < 100; i++) {
+        snprintf(text, sizeof text, "reply %d", i);
+        count(replies, text);
+        count(replies, text);
+    }
+    report(replies);
+    cr_assert_eq(result.reply_count, REPLIES_MAX + 1);
+    expect_line(REPLIES_MAX, "(other)", 2 * (100 - REPLIES_MAX));
+    replies_free(replies);
+}
+
+Test(load_replies, adds_threads_up)
+{
+    struct replies *all = replies_new(NULL, 0), *one = replies_new(NULL, 0),
+                   *two = replies_new(NULL, 0);
+    count(one, "a");
+    count(two, "b");
+    count(two, "a");
+    count(two, "b");
+    count(two, "b");
+    replies_merge(all, one);
+    replies_merge(all, two);
+    report(all);
+    expect_line(0, "b", 3);
+    expect_line(1, "a", 2);
+    replies_free(all);
+    replies_free(one);
+    replies_free(two);
+}
+
+Test(load_replies, knows_an_empty_reply)
+{
+    struct replies *replies = replies_new(NULL, 0);
+    count(replies, "");
+    count(replies, "");
+    report(replies);
+    expect_line(0, "", 2);
+    replies_free(replies);
+}

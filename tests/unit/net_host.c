@@ -1,0 +1,44 @@
+#include "net/host.h"
+
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+TestSuite(net_host, .timeout = 10);
+
+Test(net_host, is_described_by_name_kernel_and_processors)
+{
+    struct utsname names;
+    char text[256];
+    uname(&names);
+    cr_assert_eq(host_describe(text, sizeof text), text);
+    cr_assert_not_null(strstr(text, names.nodename));
+    cr_assert_not_null(strstr(text, names.release));
+    cr_assert_not_null(strstr(text, "processor"));
+}
+
+Test(net_host, counts_the_processors_that_we_may_use)
+{
+    cpu_set_t before, one;
+    cr_assert_eq(sched_getaffinity(0, sizeof before, &before), 0);
+    cr_assert_eq(host_processors(), (uint32_t)CPU_COUNT(&before));
+    size_t first = 0;
+    while (!CPU_ISSET(first, &before))
+        first++;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    cr_assert_eq(sched_setaffinity(0, sizeof one, &one), 0);
+    cr_assert_eq(host_processors(), 1);
+}
+
+Test(net_host, raises_the_soft_limit_of_files_up_to_the_hard_one)
+{
+    struct rlimit limit = {.rlim_cur = 100, .rlim_max = 200};
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    cr_assert_eq(host_allow_files(50), 100);
+    cr_assert_eq(host_allow_files(150), 150);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    cr_assert_eq(limit.rlim_cur, 150);
+}
