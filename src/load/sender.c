@@ -292,6 +292,7 @@ static void run(void *state)
     struct sender *sender = state;
     thread_be_punctual();
     sender->traffic.now_ns = clock_now_ns();
+    sender->busy = true; /* nothing has been sent yet that a wait could end by */
     while (sender->phase != ENDED)
         go_round(sender);
     hand_over(sender, true);

@@ -262,6 +262,14 @@ Test(system_udpload, leaves_the_warm_up_out_of_the_counts, .init = begin)
     harness_equal("requests that came", served, 350);
 }
 
+/* Nothing but the first request may wake it: no schedule, no end, no interval comes soon. */
+Test(system_udpload, begins_at_once_when_it_goes_as_fast_as_it_can, .init = begin)
+{
+    start("-Q max -n 10 -S 1h -t 5 --json FILE @");
+    serve_until(answer_all, INT32_MAX);
+    expect_count(report(), "replied", 10);
+}
+
 /* ---- Clients ---- */
 
 static uint32_t seen_ips[200];
