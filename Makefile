@@ -69,9 +69,6 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Criterion's macros declare their own globals.
-$(B)/obj/tests/%.o: WARNINGS += -Wno-missing-prototypes
-
 # Objects are made anew when the compiler or its flags change.
 FLAGS := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
 $(B)/flags: $(if $(filter-out $(FLAGS),$(file <$(B)/flags))$(filter-out $(file <$(B)/flags),$(FLAGS)),always)

@@ -3,11 +3,13 @@
 
 #include <stdint.h>
 
-/* How often each value came, in fixed memory: log-linear buckets, each octave cut into HISTOGRAM_STEPS equal steps, so that a
- * bucket is at most 1/128 (0.8 %) wide of its values (the layout of HdrHistogram, G. Tene). */
+/* How often each value came, in fixed memory: log-linear buckets, each octave cut into
+ * HISTOGRAM_STEPS equal steps, so that a bucket is at most 1/128 (0.8 %) wide of its values (the
+ * layout of HdrHistogram, G. Tene). */
 enum {
     HISTOGRAM_STEPS = 128,
-    HISTOGRAM_BITS = 42, /* values below 2^42: of nanoseconds, 73 minutes; a greater one counts as the greatest */
+    HISTOGRAM_BITS = 42, /* values below 2^42: of nanoseconds, 73 minutes; a greater one counts as
+                            the greatest */
     HISTOGRAM_BUCKETS = (HISTOGRAM_BITS - 7 + 1) * HISTOGRAM_STEPS,
 };
 
@@ -22,8 +24,8 @@ void histogram_init(struct histogram *histogram);
 void histogram_add(struct histogram *histogram, uint64_t value);
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
-/* The value that a share of parts per million of all values doesn't exceed (500000: the median), as the greatest value of its bucket but
- * never beyond max; 0 if there is none. */
+/* The value that a share of parts per million of all values doesn't exceed (500000: the median), as
+ * the greatest value of its bucket but never beyond max; 0 if there is none. */
 uint64_t histogram_percentile(const struct histogram *histogram, uint32_t ppm);
 
 uint64_t histogram_mean(const struct histogram *histogram);
