@@ -19,7 +19,9 @@ static const char *advice(int error)
         return "ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher one "
                "(server.listen, -l)";
     case EADDRNOTAVAIL:
-        return "no interface of this host has it; `ip address` lists those that are there";
+        return "no interface of this host has it, or it is a broadcast address; `ip address` lists "
+               "what "
+               "is there";
     case EAFNOSUPPORT:
         return "this host has no such protocol; leave the address out";
     case ENODEV:

@@ -185,6 +185,8 @@ static const char *control_advice(int error)
     switch (error) {
     case -EADDRINUSE:
         return "another udpsrv has it; give this one its own (-s)";
+    case -EALREADY:
+        return "another start is under way there, or somebody holds its .lock";
     case -EPERM:
         return "a directory in /tmp must be ours alone, and only root or a member can give the "
                "socket "
