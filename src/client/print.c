@@ -1,31 +1,10 @@
 /* Prints what strangers sent, so that it can't steer the terminal or break the reader's format. */
 #include "client/print.h"
 
+#include "core/utf8.h"
+
 #include <inttypes.h>
 #include <string.h>
-
-/* The bytes of the UTF-8 character at the beginning, with its code point, or 0 if there is none:
- * Unicode 15, table 3-7, which excludes surrogates and overlong forms. */
-static size_t utf8_decode(const uint8_t *bytes, size_t size, uint32_t *code)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = bytes[0] < 0x80   ? 1
-                    : bytes[0] < 0xc2 ? 0
-                    : bytes[0] < 0xe0 ? 2
-                    : bytes[0] < 0xf0 ? 3
-                    : bytes[0] < 0xf5 ? 4
-                                      : 0;
-    if (length == 0 || length > size)
-        return 0;
-    *code = length == 1 ? bytes[0] : bytes[0] & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((bytes[i] & 0xc0) != 0x80)
-            return 0;
-        *code = *code << 6 | (bytes[i] & 0x3f);
-    }
-    bool surrogate = *code >= 0xd800 && *code <= 0xdfff;
-    return *code < least[length] || surrogate || *code > 0x10ffff ? 0 : length;
-}
 
 /* Whether a character only shows: no control (C0, DEL, C1), no line separator, and none of those
  * that reorder the text around them (Unicode TR 36, section 3.1). */

@@ -2,31 +2,32 @@
 #include "core/utf8.h"
 
 #include <stdbool.h>
+#include <string.h>
 
-static bool within(unsigned char byte, unsigned char low, unsigned char high)
+size_t utf8_decode(const void *text, size_t size, uint32_t *code)
 {
-    return byte >= low && byte <= high;
+    const uint8_t *bytes = text;
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t length = bytes[0] < 0x80   ? 1
+                    : bytes[0] < 0xc2 ? 0
+                    : bytes[0] < 0xe0 ? 2
+                    : bytes[0] < 0xf0 ? 3
+                    : bytes[0] < 0xf5 ? 4
+                                      : 0;
+    if (length == 0 || length > size)
+        return 0;
+    *code = length == 1 ? bytes[0] : bytes[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+        if ((bytes[i] & 0xc0) != 0x80)
+            return 0;
+        *code = *code << 6 | (bytes[i] & 0x3f);
+    }
+    bool surrogate = *code >= 0xd800 && *code <= 0xdfff;
+    return *code < least[length] || surrogate || *code > 0x10ffff ? 0 : length;
 }
 
-/* The NUL behind the text ends a sequence that is cut short. */
 size_t utf8_length(const char *text)
 {
-    const unsigned char *bytes = (const unsigned char *)text;
-    unsigned char lead = bytes[0];
-    if (lead < 0x80)
-        return 1;
-    size_t length = within(lead, 0xc2, 0xdf)   ? 2
-                    : within(lead, 0xe0, 0xef) ? 3
-                    : within(lead, 0xf0, 0xf4) ? 4
-                                               : 0;
-    if (length == 0)
-        return 0;
-    unsigned char low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    unsigned char high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (!within(bytes[1], low, high))
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if (!within(bytes[i], 0x80, 0xbf))
-            return 0;
-    return length;
+    uint32_t code;
+    return utf8_decode(text, strnlen(text, 4), &code);
 }
