@@ -358,8 +358,8 @@ static void replace_hosts(const char *text)
     cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
     close(fd);
     int error = unshare(CLONE_NEWNS) != 0 ||
-                mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-                mount(path, "/etc/hosts", NULL, MS_BIND, NULL) != 0;
+                mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
+                mount(path, "/etc/hosts", "none", MS_BIND, NULL) != 0;
     unlink(path);
     if (error)
         cr_skip("this host gives no mount namespace: %s", strerror(errno));

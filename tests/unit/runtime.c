@@ -152,7 +152,7 @@ static void enter_own_run(void)
 {
     if (geteuid() != 0)
         cr_skip("needs root");
-    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("none", "/run", "tmpfs", 0, NULL) != 0)
         cr_skip("a mount namespace isn't allowed here");
 }
