@@ -4,6 +4,7 @@
 #include "net/thread.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -75,6 +76,8 @@ Test(net_poller, tells_of_room_to_write_while_that_is_wanted)
 
 Test(net_poller, ends_the_next_wait_when_woken_and_that_one_alone)
 {
+    if (getenv("UDPSRV_VALGRIND"))
+        cr_skip("valgrind has no epoll_pwait2, and without it a wait may end early");
     poller_wake(poller);
     poller_wake(poller);
     cr_assert_eq(poller_wait(poller, UINT64_MAX, ready), 0);
