@@ -47,4 +47,9 @@ bool text_from_hex(uint8_t *out, const char *hex, size_t length);
  * lower; the first of equals; NULL if none is. */
 const char *text_nearest(const char *word, const char *const *words, size_t count);
 
+/* Writes "bad WHAT 'value': why" to out, the value escaped and cut to what a line has room for, and
+ * returns out. 512 bytes of room hold it for a what and a why of up to 300 in all. */
+const char *text_bad_value(char *out, size_t room, const char *what, const char *value,
+                           const char *why);
+
 #endif

@@ -48,10 +48,8 @@ static int wrong_usage(const char *what)
 
 static int wrong_value(const char *what, const char *value, const char *why)
 {
-    char escaped[200], text[512];
-    text_escape(escaped, sizeof escaped, value, strlen(value));
-    snprintf(text, sizeof text, "bad %s '%s': %s", what, escaped, why);
-    return wrong_usage(text);
+    char text[512];
+    return wrong_usage(text_bad_value(text, sizeof text, what, value, why));
 }
 
 static const char *duration(const char *text, uint64_t *ms)

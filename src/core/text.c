@@ -248,3 +248,12 @@ const char *text_nearest(const char *word, const char *const *words, size_t coun
     }
     return nearest;
 }
+
+const char *text_bad_value(char *out, size_t room, const char *what, const char *value,
+                           const char *why)
+{
+    char escaped[200];
+    text_escape(escaped, sizeof escaped, value, strlen(value));
+    snprintf(out, room, "bad %s '%s': %s", what, escaped, why);
+    return out;
+}

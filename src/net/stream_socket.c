@@ -124,18 +124,29 @@ static void drop_lock(struct lock *lock)
 
 /* ---- A listener ---- */
 
-/* 0 if somebody listens at the address, or why it can't be told or isn't so. */
-static int probe(const struct sockaddr_un *address)
+/* A connection that doesn't wait for anybody: its descriptor or -errno. */
+static int connect_at_once(const struct sockaddr_un *address)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int error = 0;
 
     if (fd < 0)
         return -errno;
-    if (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0)
-        error = -errno;
-    close(fd);
-    return error == -EAGAIN ? 0 : error; /* a full backlog is somebody's */
+    if (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+/* 0 if somebody listens at the address, or why it can't be told or isn't so. */
+static int probe(const struct sockaddr_un *address)
+{
+    int fd = connect_at_once(address);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 || fd == -EAGAIN ? 0 : fd; /* a full backlog is somebody's */
 }
 
 /* Removes a socket file whose owner is gone. */
@@ -272,17 +283,7 @@ int stream_connect_for_loop(const char *path)
     struct sockaddr_un address;
 
     int error = set_address(&address, path);
-    if (error)
-        return error;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0) {
-        error = -errno;
-        close(fd);
-        return error;
-    }
-    return fd;
+    return error ? error : connect_at_once(&address);
 }
 
 int stream_write_all(int fd, const void *bytes, size_t size)

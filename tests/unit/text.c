@@ -292,3 +292,14 @@ Test(text, very_long_words_have_no_neighbour)
     cr_assert_null(text_nearest(word, words, 2));
     cr_assert_str_eq(text_nearest("tttl", words, 2), "ttl");
 }
+
+Test(text, names_a_bad_value_escaped_and_why_it_is_bad)
+{
+    char text[512], value[400];
+    cr_assert_str_eq(text_bad_value(text, sizeof text, "rate", "1\n", "not a number"),
+                     "bad rate '1\\n': not a number");
+    memset(value, 'x', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    text_bad_value(text, sizeof text, "rate", value, "too long");
+    cr_assert_not_null(strstr(text, "...': too long"));
+}
