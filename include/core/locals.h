@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The addresses of ours that clients spoke to, each kept once and known by a number: a host has few
  * of them and clients in millions, and 2 bytes a client are a quarter of what IPv6 would take. */
@@ -30,7 +31,12 @@ void locals_init(struct locals *locals, void *memory, const struct siphash_key *
 uint16_t locals_number(struct locals *locals, const struct addr *addr);
 
 /* Whether the address has that number. */
-bool locals_is(const struct locals *locals, uint16_t number, const struct addr *addr);
+static inline bool locals_is(const struct locals *locals, uint16_t number, const struct addr *addr)
+{
+    const struct addr *known = &locals->addrs[number];
+    return memcmp(known->ip, addr->ip, sizeof addr->ip) == 0 && known->scope == addr->scope &&
+           known->family == addr->family;
+}
 
 /* The address of a number that locals_number gave. */
 struct addr locals_addr(const struct locals *locals, uint16_t number);

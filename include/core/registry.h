@@ -2,6 +2,7 @@
 #define CORE_REGISTRY_H
 
 #include "core/addr.h"
+#include "core/key.h"
 #include "core/siphash.h"
 
 #include <stdbool.h>
@@ -56,11 +57,6 @@ void registry_set_ttl(struct registry *registry, uint32_t ttl_ms);
 /* The clients that live, and those whose deadline has passed since the last sweep. */
 uint32_t registry_count(const struct registry *registry);
 
-/* The hash that registry_touch wants. Asks the cache for the place where the client would be found,
- * so hash a whole batch before touching the first of it. */
-uint64_t registry_hash(const struct registry *registry, uint8_t listener,
-                       const struct addr *source);
-
 enum registry_touched {
     REGISTRY_RENEWED,  /* known and live: lives ttl longer */
     REGISTRY_JOINED,   /* new */
@@ -69,10 +65,23 @@ enum registry_touched {
     REGISTRY_REFUSED,  /* new, and there is no place for it; nothing changed */
 };
 
-/* A datagram came from source. local is the address that it was sent to, or of family ADDR_NONE. */
-enum registry_touched registry_touch(struct registry *registry, uint64_t hash, uint8_t listener,
-                                     const struct addr *source, const struct addr *local,
-                                     uint64_t now_ms);
+/* A datagram to be recorded. */
+struct registry_visit {
+    const struct addr *source;
+    const struct addr *local; /* the address that it was sent to, or of family ADDR_NONE */
+
+    /* Filled in: what became of it, and what was found out on the way. */
+    enum registry_touched touched;
+    uint32_t place;
+    uint64_t hash;
+    struct key key;
+};
+
+/* Datagrams came on a listener. A whole batch at once, since each step asks the cache for what the
+ * next one needs, of all of them: among a million clients that is what decides how long it takes.
+ * Returns how many of them were renewed. */
+size_t registry_touch(struct registry *registry, uint8_t listener, struct registry_visit *visits,
+                      size_t count, uint64_t now_ms);
 
 /* Copies a live client out; false if there is none. client may be NULL. */
 bool registry_find(struct registry *registry, uint8_t listener, const struct addr *source,
@@ -81,10 +90,10 @@ bool registry_find(struct registry *registry, uint8_t listener, const struct add
 /* Removes a client, live or not yet swept; false if none is registered there. */
 bool registry_remove(struct registry *registry, uint8_t listener, const struct addr *source);
 
-/* Evicts clients whose deadline has passed, after looking at no more than budget of them, and adds
- * their number to expired. Returns whether the sweep is to be gone on with, by another call with
- * the same now_ms or a later one: once it returns false, all are gone whose deadline had passed
- * when the sweep began. */
+/* Evicts clients whose deadline has passed, at most budget of them, and adds their number to
+ * expired; eight neighbours that are all alive count as one. Returns whether the sweep is to be
+ * gone on with, by another call with the same now_ms or a later one: once it returns false, all are
+ * gone whose deadline had passed when the sweep began. */
 bool registry_sweep(struct registry *registry, uint64_t now_ms, uint32_t budget, uint64_t *expired);
 
 /* A walk over the clients, in pieces between which they may come and go: it copies out each client

@@ -26,6 +26,9 @@ void slotset_init(struct slotset *set, void *memory, uint32_t limit);
 void slotset_insert(struct slotset *set, uint32_t slot);
 void slotset_remove(struct slotset *set, uint32_t slot);
 
+/* The members among the eight slots from 8 * n on, as bits, the lowest for the lowest. */
+uint32_t slotset_eight(const struct slotset *set, uint32_t n);
+
 /* The least member that isn't below from, or SLOTSET_END. from may be the limit. */
 uint32_t slotset_next(const struct slotset *set, uint32_t from);
 

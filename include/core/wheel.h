@@ -25,7 +25,7 @@ enum {
 };
 #define WHEEL_NONE UINT32_MAX
 
-/* The memory for slots 0 to slots - 1: zero bytes, aligned to 8, the caller's. */
+/* The memory for slots 0 to slots - 1, 12 bytes each: zero bytes, aligned to 4, the caller's. */
 size_t wheel_bytes(uint32_t slots);
 void wheel_init(struct wheel *wheel, void *memory, uint64_t now_ms);
 
@@ -35,11 +35,17 @@ void wheel_insert(struct wheel *wheel, uint32_t slot, uint64_t deadline_ms);
 /* A slot that is in the wheel gets out. */
 void wheel_remove(struct wheel *wheel, uint32_t slot);
 
+/* A slot that is in the wheel, for a later deadline than this, moves to this one. */
+void wheel_hasten(struct wheel *wheel, uint32_t slot, uint64_t deadline_ms);
+
 /* A pass looks at what may be due: called until it returns WHEEL_NONE, this takes out slot after
  * slot, each the caller's to be inserted again or to be forgotten. Every slot that was due at the
  * pass's first now_ms comes; what falls due meanwhile may have to wait for the next pass, so that a
  * pass ends. What is inserted with a deadline behind now_ms comes at most once more in it. now_ms
  * never goes back. */
 uint32_t wheel_take(struct wheel *wheel, uint64_t now_ms);
+
+/* Puts the slot back that was just taken: it is the next to be taken. */
+void wheel_put_back(struct wheel *wheel, uint32_t slot);
 
 #endif

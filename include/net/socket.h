@@ -5,6 +5,7 @@
 
 #include <netinet/in.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /* UDP sockets, and addresses as the kernel wants them. */
@@ -20,7 +21,24 @@ union socket_name {
 /* Converts between the two. The length of the name is returned, or 0 for a family that we don't
  * speak (then *addr is of family ADDR_NONE, and the name of family AF_UNSPEC). */
 socklen_t sockaddr_from_addr(union socket_name *out, const struct addr *addr);
-socklen_t addr_from_sockaddr(struct addr *addr, const union socket_name *in);
+static inline socklen_t addr_from_sockaddr(struct addr *addr, const union socket_name *in)
+{
+    *addr = (struct addr){.family = ADDR_NONE};
+    if (in->any.sa_family == AF_INET) {
+        addr->family = ADDR_IPV4;
+        addr->port = ntohs(in->ipv4.sin_port);
+        memcpy(addr->ip, &in->ipv4.sin_addr, sizeof in->ipv4.sin_addr);
+        return sizeof in->ipv4;
+    }
+    if (in->any.sa_family == AF_INET6) {
+        addr->family = ADDR_IPV6;
+        addr->port = ntohs(in->ipv6.sin6_port);
+        addr->scope = in->ipv6.sin6_scope_id;
+        memcpy(addr->ip, &in->ipv6.sin6_addr, sizeof in->ipv6.sin6_addr);
+        return sizeof in->ipv6;
+    }
+    return 0;
+}
 
 /* The index of the interface of that name, 0 if there is none. */
 uint32_t socket_zone_index(const char *zone);

@@ -1,8 +1,6 @@
 /* A hash table that only grows: addresses of ours to numbers, and back. */
 #include "core/locals.h"
 
-#include <string.h>
-
 /* Twice as many places as numbers: a probe soon ends. */
 enum { PLACES = 2 * (LOCALS_MAX + 1) };
 
@@ -15,13 +13,6 @@ void locals_init(struct locals *locals, void *memory, const struct siphash_key *
 {
     *locals = (struct locals){.key = *key, .places = memory};
     locals->addrs = (struct addr *)(void *)(locals->places + PLACES);
-}
-
-bool locals_is(const struct locals *locals, uint16_t number, const struct addr *addr)
-{
-    const struct addr *known = &locals->addrs[number];
-    return known->family == addr->family && known->scope == addr->scope &&
-           memcmp(known->ip, addr->ip, sizeof addr->ip) == 0;
 }
 
 uint16_t locals_number(struct locals *locals, const struct addr *addr)

@@ -9,23 +9,8 @@
 
 /* An index of 32-bit places, open addressing with linear probing, leads to two slabs of entries
  * that never move, one for each family, since an IPv4 client needs two thirds of what an IPv6
- * client does. Beside them, by slot: the set of those that live, and the wheel that says when to
- * look at them. */
-
-/* What tells clients apart, without padding, to be hashed, compared and copied as bytes: all of it
- * for IPv6, the first KEY4_BYTES for IPv4. */
-struct key {
-    uint16_t port;
-    uint8_t listener;
-    uint8_t family;
-    uint32_t ip4_or_scope;
-    uint8_t ip6[16];
-};
-
-enum {
-    KEY4_BYTES = offsetof(struct key, ip6),
-    KEY6_BYTES = sizeof(struct key),
-};
+ * client does. Beside them, by slot: the set of those that live, and by eight slots, the wheel that
+ * says when to look at them. docs/performance.md has what else was measured. */
 
 /* A client. The memory that it takes is what a million of them is paid in, so every field is as
  * wide as it must be: 32 bytes for IPv4, 48 for IPv6. */
@@ -44,6 +29,8 @@ struct entry {
 enum {
     ENTRY4_BYTES = offsetof(struct entry, key) + KEY4_BYTES,
     ENTRY6_BYTES = offsetof(struct entry, key) + KEY6_BYTES,
+    GROUP = 8,  /* slots that are looked at together: their entries lie in a row, and a link is paid
+                   for once */
     TTLS = 256, /* by the width of entry.ttl; idle_ms is off for who was silent through 256 changes
                    of ttl */
 };
@@ -53,20 +40,18 @@ _Static_assert(ENTRY4_BYTES == 32 && ENTRY6_BYTES == 48,
 /* One family's entries. */
 struct slab {
     uint8_t *memory;
-    uint32_t stride;
-    uint32_t first; /* the slot number of its first entry */
-    uint32_t used;  /* entries that were ever used */
-    uint32_t free;  /* the last one freed, as slot + 1, and through its ip4_or_scope the one before;
-                       0 for  none */
+    uint32_t used; /* entries that were ever used */
+    uint32_t free; /* the last one freed, as slot + 1, and through its key's head the one before; 0
+                      for none */
 };
 
 struct registry {
-    struct siphash_key key;
-    uint32_t *index; /* 0: empty; else tag << slot_bits | slot + 1 */
-    uint32_t index_mask;
-    int index_shift; /* a hash shifted right by this is its home place */
+    struct siphash_state hash_begin; /* of the secret key */
+    uint32_t *index;                 /* 0: empty; else tag << slot_bits | slot + 1 */
+    uint32_t places;                 /* of the index */
     int slot_bits;
-    uint32_t capacity;
+    uint32_t slot_mask; /* those bits */
+    uint32_t capacity;  /* slots of IPv4 lie below it, those of IPv6 from it on */
     uint32_t count;
     uint32_t ttl_ms;
     uint8_t ttl;
@@ -83,7 +68,7 @@ struct registry {
 
 struct layout {
     size_t index, locals, wheel, live, slab4, slab6, end; /* offsets */
-    int index_bits;
+    uint32_t places;
 };
 
 static size_t aligned(size_t bytes)
@@ -96,16 +81,22 @@ static int bits_for(uint32_t value)
     return 32 - __builtin_clz(value);
 }
 
+static uint32_t groups_of(uint32_t capacity)
+{
+    return (2 * capacity + GROUP - 1) / GROUP;
+}
+
 static struct layout layout_of(uint32_t capacity)
 {
     struct layout at;
-    /* At most two places in three are taken: a miss looks at 5 places on average (Knuth, TAOCP 6.4,
-     * linear probing at load 2/3), most of them in one cache line of 16. */
-    at.index_bits = bits_for(capacity + capacity / 2);
+    /* Two places in three are taken at most, so one is always empty, and a miss looks at 5 places
+     * on average (Knuth, TAOCP 6.4, linear probing at load 2/3), most of them in one cache line of
+     * 16. */
+    at.places = capacity + capacity / 2 + 1;
     at.index = aligned(sizeof(struct registry));
-    at.locals = at.index + aligned(sizeof(uint32_t) << at.index_bits);
+    at.locals = at.index + aligned(sizeof(uint32_t) * at.places);
     at.wheel = at.locals + aligned(locals_bytes());
-    at.live = at.wheel + aligned(wheel_bytes(2 * capacity));
+    at.live = at.wheel + aligned(wheel_bytes(groups_of(capacity)));
     at.slab4 = at.live + aligned(slotset_bytes(2 * capacity));
     at.slab6 = at.slab4 + aligned((size_t)capacity * ENTRY4_BYTES);
     at.end = at.slab6 + aligned((size_t)capacity * ENTRY6_BYTES);
@@ -129,17 +120,16 @@ struct registry *registry_init(void *memory, uint32_t capacity, const struct sip
     uint8_t *base = memory;
     struct registry *registry = memory;
 
-    registry->key = *key;
+    registry->hash_begin = siphash_begin(key);
     registry->index = (uint32_t *)(void *)(base + at.index);
-    registry->index_mask = (UINT32_C(1) << at.index_bits) - 1;
-    registry->index_shift = 64 - at.index_bits;
+    registry->places = at.places;
     registry->slot_bits = bits_for(2 * capacity);
+    registry->slot_mask = (UINT32_C(1) << registry->slot_bits) - 1;
     registry->capacity = capacity;
     registry->ttl_ms = registry->ttls[0] = ttl_ms;
     registry->now_ms = now_ms;
-    registry->slab4 = (struct slab){.memory = base + at.slab4, .stride = ENTRY4_BYTES};
-    registry->slab6 =
-        (struct slab){.memory = base + at.slab6, .stride = ENTRY6_BYTES, .first = capacity};
+    registry->slab4.memory = base + at.slab4;
+    registry->slab6.memory = base + at.slab6;
     slotset_init(&registry->live, base + at.live, 2 * capacity);
     wheel_init(&registry->wheel, base + at.wheel, now_ms);
     locals_init(&registry->locals, base + at.locals, key);
@@ -161,72 +151,36 @@ uint32_t registry_count(const struct registry *registry)
 
 /* ---- entries ---- */
 
-static const struct slab *slab_of(const struct registry *registry, uint32_t slot)
+static inline struct entry *entry_at(const struct registry *registry, uint32_t slot)
+{
+    uint8_t *entry =
+        slot < registry->capacity
+            ? registry->slab4.memory + (size_t)slot * ENTRY4_BYTES
+            : registry->slab6.memory + (size_t)(slot - registry->capacity) * ENTRY6_BYTES;
+    return (struct entry *)(void *)entry;
+}
+
+static struct slab *slab_of(struct registry *registry, uint32_t slot)
 {
     return slot < registry->capacity ? &registry->slab4 : &registry->slab6;
 }
 
-static struct entry *entry_at(const struct registry *registry, uint32_t slot)
+/* A slot of the family's; there is one, since each slab could hold all clients. */
+static uint32_t entry_new(struct registry *registry, bool ipv4)
 {
-    const struct slab *slab = slab_of(registry, slot);
-    return (struct entry *)(void *)(slab->memory + (size_t)(slot - slab->first) * slab->stride);
-}
-
-/* A place of the slab; there is one, since the slab alone could hold all clients. */
-static uint32_t entry_new(struct registry *registry, struct slab *slab)
-{
+    struct slab *slab = ipv4 ? &registry->slab4 : &registry->slab6;
     if (slab->free == 0)
-        return slab->first + slab->used++;
+        return (ipv4 ? 0 : registry->capacity) + slab->used++;
     uint32_t slot = slab->free - 1;
-    slab->free = entry_at(registry, slot)->key.ip4_or_scope;
+    slab->free = (uint32_t)entry_at(registry, slot)->key.head;
     return slot;
 }
 
 static void entry_free(struct registry *registry, uint32_t slot)
 {
-    struct slab *slab = slot < registry->capacity ? &registry->slab4 : &registry->slab6;
-    entry_at(registry, slot)->key.ip4_or_scope = slab->free;
+    struct slab *slab = slab_of(registry, slot);
+    entry_at(registry, slot)->key.head = slab->free;
     slab->free = slot + 1;
-}
-
-static size_t key_bytes(const struct key *key)
-{
-    return key->family == ADDR_IPV4 ? KEY4_BYTES : KEY6_BYTES;
-}
-
-/* The bytes behind those that count stay unset. */
-static struct key key_of(uint8_t listener, const struct addr *source)
-{
-    struct key key;
-    key.port = source->port;
-    key.listener = listener;
-    key.family = source->family;
-    if (source->family == ADDR_IPV4) {
-        memcpy(&key.ip4_or_scope, source->ip, sizeof key.ip4_or_scope);
-    } else {
-        key.ip4_or_scope = source->scope;
-        memcpy(key.ip6, source->ip, sizeof key.ip6);
-    }
-    return key;
-}
-
-/* The family is in the bytes that both have, so none is read behind a short one. */
-static bool key_equal(const struct key *a, const struct key *b)
-{
-    return memcmp(a, b, KEY4_BYTES) == 0 &&
-           (a->family == ADDR_IPV4 || memcmp(a->ip6, b->ip6, sizeof a->ip6) == 0);
-}
-
-static struct addr source_of(const struct key *key)
-{
-    struct addr source = {.port = key->port, .family = key->family};
-    if (key->family == ADDR_IPV4) {
-        memcpy(source.ip, &key->ip4_or_scope, sizeof key->ip4_or_scope);
-    } else {
-        source.scope = key->ip4_or_scope;
-        memcpy(source.ip, key->ip6, sizeof key->ip6);
-    }
-    return source;
 }
 
 static struct client client_of(const struct registry *registry, uint32_t slot, uint64_t now_ms)
@@ -234,79 +188,84 @@ static struct client client_of(const struct registry *registry, uint32_t slot, u
     const struct entry *entry = entry_at(registry, slot);
     uint64_t last_ms = entry->deadline_ms - registry->ttls[entry->ttl];
     return (struct client){
-        .source = source_of(&entry->key),
+        .source = key_source(&entry->key),
         .local = locals_addr(&registry->locals, (uint16_t)entry->local),
         .idle_ms = now_ms > last_ms ? now_ms - last_ms : 0,
         .age_s = now_ms / 1000 - entry->joined_s,
         .received = entry->received,
         .slot = slot,
-        .listener = entry->key.listener,
+        .listener = key_listener(&entry->key),
     };
 }
 
 /* ---- index ---- */
 
-/* A hash's home place is in its top bits, its tag in its low ones: as many as a slot number leaves
- * of 32. */
-static uint32_t home_of(const struct registry *registry, uint64_t hash)
+/* A hash's home place is by its top half (as a fraction of all places), its tag is in its low bits:
+ * as many as a slot number leaves of 32. */
+static inline uint32_t home_of(const struct registry *registry, uint64_t hash)
 {
-    return (uint32_t)(hash >> registry->index_shift);
+    return (uint32_t)((hash >> 32) * registry->places >> 32);
 }
 
-static uint32_t tag_of(const struct registry *registry, uint64_t hash)
+static inline uint32_t tag_of(const struct registry *registry, uint64_t hash)
 {
     return (uint32_t)hash << registry->slot_bits;
 }
 
-static uint32_t slot_in(const struct registry *registry, uint32_t value)
+static inline bool has_tag(const struct registry *registry, uint32_t value, uint32_t tag)
 {
-    return (value & ((UINT32_C(1) << registry->slot_bits) - 1)) - 1;
+    return (value ^ tag) >> registry->slot_bits == 0;
 }
 
-/* The place of the client, or the empty one where it would get in. */
-static uint32_t place_of(const struct registry *registry, uint64_t hash, const struct key *key)
+static inline uint32_t slot_in(const struct registry *registry, uint32_t value)
+{
+    return (value & registry->slot_mask) - 1;
+}
+
+/* The index is a ring. */
+static inline uint32_t next_place(const struct registry *registry, uint32_t place)
+{
+    return place + 1 == registry->places ? 0 : place + 1;
+}
+
+static inline uint32_t distance(const struct registry *registry, uint32_t from, uint32_t to)
+{
+    return to >= from ? to - from : to + registry->places - from;
+}
+
+/* The place of the client, or the empty one where it would get in, from a place on that isn't
+ * behind it. */
+static inline uint32_t place_from(const struct registry *registry, uint32_t place, uint64_t hash,
+                                  const struct key *key)
 {
     uint32_t tag = tag_of(registry, hash);
-    uint32_t place = home_of(registry, hash);
-    for (;; place = (place + 1) & registry->index_mask) {
+    for (;; place = next_place(registry, place)) {
         uint32_t value = registry->index[place];
-        if (value == 0)
-            return place;
-        if ((value ^ tag) >> registry->slot_bits == 0 &&
-            key_equal(&entry_at(registry, slot_in(registry, value))->key, key))
+        if (value == 0 || (has_tag(registry, value, tag) &&
+                           key_equal(&entry_at(registry, slot_in(registry, value))->key, key)))
             return place;
     }
 }
 
-static uint64_t hash_of(const struct registry *registry, const struct key *key)
+static uint32_t place_of(const struct registry *registry, const struct key *key)
 {
-    /* Two calls of constant sizes: each becomes straight code. */
-    return key->family == ADDR_IPV4 ? siphash13(&registry->key, key, KEY4_BYTES)
-                                    : siphash13(&registry->key, key, KEY6_BYTES);
+    uint64_t hash = key_hash(registry->hash_begin, key);
+    return place_from(registry, home_of(registry, hash), hash, key);
 }
 
 /* Empties a place and closes the gap: what stands behind it and would be missed there moves up. */
 static void index_remove(struct registry *registry, uint32_t gap)
 {
-    uint32_t mask = registry->index_mask;
-    for (uint32_t place = (gap + 1) & mask; registry->index[place] != 0;
-         place = (place + 1) & mask) {
+    for (uint32_t place = next_place(registry, gap); registry->index[place] != 0;
+         place = next_place(registry, place)) {
         const struct entry *entry = entry_at(registry, slot_in(registry, registry->index[place]));
-        uint32_t home = home_of(registry, hash_of(registry, &entry->key));
-        if (((place - home) & mask) >= ((place - gap) & mask)) {
+        uint32_t home = home_of(registry, key_hash(registry->hash_begin, &entry->key));
+        if (distance(registry, home, place) >= distance(registry, gap, place)) {
             registry->index[gap] = registry->index[place];
             gap = place;
         }
     }
     registry->index[gap] = 0;
-}
-
-uint64_t registry_hash(const struct registry *registry, uint8_t listener, const struct addr *source)
-{
-    struct key key = key_of(listener, source);
-    uint64_t hash = hash_of(registry, &key);
-    __builtin_prefetch(&registry->index[home_of(registry, hash)]);
-    return hash;
 }
 
 /* ---- clients ---- */
@@ -334,53 +293,90 @@ static void begin_life(struct registry *registry, struct entry *entry, uint64_t 
 }
 
 /* A new client, at the place of the index that was found empty for it. */
-static enum registry_touched join(struct registry *registry, uint32_t place, uint64_t hash,
-                                  const struct key *key, const struct addr *local, uint64_t now_ms)
+static enum registry_touched join(struct registry *registry, const struct registry_visit *visit,
+                                  uint32_t place, uint64_t now_ms)
 {
     if (registry->count == registry->capacity)
         return REGISTRY_REFUSED;
-    struct slab *slab = key->family == ADDR_IPV4 ? &registry->slab4 : &registry->slab6;
-    uint32_t slot = entry_new(registry, slab);
+    uint32_t slot = entry_new(registry, key_is_ipv4(&visit->key));
     struct entry *entry = entry_at(registry, slot);
-    memcpy(&entry->key, key, key_bytes(key));
-    entry->local = locals_number(&registry->locals, local);
+    memcpy(&entry->key, &visit->key, key_bytes(&visit->key));
+    entry->local = locals_number(&registry->locals, visit->local);
     begin_life(registry, entry, now_ms);
 
-    registry->index[place] = tag_of(registry, hash) | (slot + 1);
+    registry->index[place] = tag_of(registry, visit->hash) | (slot + 1);
+    if (slotset_eight(&registry->live, slot / GROUP) == 0)
+        wheel_insert(&registry->wheel, slot / GROUP, entry->deadline_ms);
+    else
+        wheel_hasten(&registry->wheel, slot / GROUP, entry->deadline_ms);
     slotset_insert(&registry->live, slot);
-    wheel_insert(&registry->wheel, slot, entry->deadline_ms);
     registry->count++;
     return REGISTRY_JOINED;
 }
 
-enum registry_touched registry_touch(struct registry *registry, uint64_t hash, uint8_t listener,
-                                     const struct addr *source, const struct addr *local,
-                                     uint64_t now_ms)
+/* Another datagram of a client that has an entry. */
+static inline enum registry_touched renew(struct registry *registry, uint32_t slot,
+                                          const struct addr *local, uint64_t now_ms)
 {
-    now_ms = advance(registry, now_ms);
-    struct key key = key_of(listener, source);
-    uint32_t place = place_of(registry, hash, &key);
-    if (registry->index[place] == 0)
-        return join(registry, place, hash, &key, local, now_ms);
-
-    uint32_t slot = slot_in(registry, registry->index[place]);
     struct entry *entry = entry_at(registry, slot);
     bool unnamed = entry->local == 0 && local->family == ADDR_NONE; /* on a bound socket, always */
     if (!unnamed && !locals_is(&registry->locals, (uint16_t)entry->local, local))
         entry->local = locals_number(&registry->locals, local);
-    if (entry->deadline_ms <= now_ms) {
+    uint64_t deadline_ms = entry->deadline_ms;
+    if (deadline_ms <= now_ms) {
         begin_life(registry, entry, now_ms);
         return REGISTRY_REJOINED;
     }
     entry->received += entry->received != UINT32_MAX;
     /* The wheel finds out by itself about a later deadline, not about an earlier one, of a shorter
      * ttl. */
-    uint64_t deadline_ms = entry->deadline_ms;
-    if (new_deadline(registry, entry, now_ms) < deadline_ms) {
-        wheel_remove(&registry->wheel, slot);
-        wheel_insert(&registry->wheel, slot, entry->deadline_ms);
-    }
+    if (new_deadline(registry, entry, now_ms) < deadline_ms)
+        wheel_hasten(&registry->wheel, slot / GROUP, entry->deadline_ms);
     return REGISTRY_RENEWED;
+}
+
+static void hash_visits(const struct registry *registry, uint8_t listener,
+                        struct registry_visit *visits, size_t count)
+{
+    for (struct registry_visit *visit = visits; visit < visits + count; visit++) {
+        visit->key = key_of(listener, visit->source);
+        visit->hash = key_hash(registry->hash_begin, &visit->key);
+        __builtin_prefetch(&registry->index[home_of(registry, visit->hash)]);
+    }
+}
+
+/* Finds where each client is by its tag alone, which is wrong once in thousands, or where it would
+ * get in. */
+static void guess_places(const struct registry *registry, struct registry_visit *visits,
+                         size_t count)
+{
+    for (struct registry_visit *visit = visits; visit < visits + count; visit++) {
+        uint32_t tag = tag_of(registry, visit->hash);
+        uint32_t place = home_of(registry, visit->hash), value;
+        while ((value = registry->index[place]) != 0 && !has_tag(registry, value, tag))
+            place = next_place(registry, place);
+        visit->place = place;
+        if (value != 0)
+            __builtin_prefetch(entry_at(registry, slot_in(registry, value)), 1);
+    }
+}
+
+size_t registry_touch(struct registry *registry, uint8_t listener, struct registry_visit *visits,
+                      size_t count, uint64_t now_ms)
+{
+    size_t renewed = 0;
+    now_ms = advance(registry, now_ms);
+    hash_visits(registry, listener, visits, count);
+    guess_places(registry, visits, count);
+    for (struct registry_visit *visit = visits; visit < visits + count; visit++) {
+        uint32_t place = place_from(registry, visit->place, visit->hash, &visit->key);
+        uint32_t value = registry->index[place];
+        visit->touched = value == 0
+                             ? join(registry, visit, place, now_ms)
+                             : renew(registry, slot_in(registry, value), visit->local, now_ms);
+        renewed += visit->touched == REGISTRY_RENEWED;
+    }
+    return renewed;
 }
 
 /* The place of a client by its name, whether its deadline has passed or not; false if there is
@@ -389,7 +385,7 @@ static bool look_up(const struct registry *registry, uint8_t listener, const str
                     uint32_t *place)
 {
     struct key key = key_of(listener, source);
-    *place = place_of(registry, hash_of(registry, &key), &key);
+    *place = place_of(registry, &key);
     return registry->index[*place] != 0;
 }
 
@@ -408,7 +404,7 @@ bool registry_find(struct registry *registry, uint8_t listener, const struct add
     return true;
 }
 
-/* Ends the client that the place leads to, which is out of the wheel already. */
+/* Ends the client that the place leads to. The wheel is not told. */
 static void evict(struct registry *registry, uint32_t place)
 {
     uint32_t slot = slot_in(registry, registry->index[place]);
@@ -423,25 +419,50 @@ bool registry_remove(struct registry *registry, uint8_t listener, const struct a
     uint32_t place;
     if (!look_up(registry, listener, source, &place))
         return false;
-    wheel_remove(&registry->wheel, slot_in(registry, registry->index[place]));
+    uint32_t group = slot_in(registry, registry->index[place]) / GROUP;
     evict(registry, place);
+    if (slotset_eight(&registry->live, group) == 0)
+        wheel_remove(&registry->wheel, group);
     return true;
+}
+
+/* Looks at a group that was taken from the wheel: evicts at most budget clients of it. Returns how
+ * many, and sees to it that the others are looked at when the first of them is due. */
+static uint32_t sweep_group(struct registry *registry, uint32_t group, uint64_t now_ms,
+                            uint32_t budget)
+{
+    uint32_t evicted = 0;
+    uint64_t earliest_ms = UINT64_MAX;
+    for (uint32_t live = slotset_eight(&registry->live, group); live != 0; live &= live - 1) {
+        const struct entry *entry =
+            entry_at(registry, group * GROUP + (uint32_t)__builtin_ctz(live));
+        if (entry->deadline_ms > now_ms) {
+            if (entry->deadline_ms < earliest_ms)
+                earliest_ms = entry->deadline_ms;
+            continue;
+        }
+        if (evicted == budget) {
+            wheel_put_back(&registry->wheel, group);
+            return evicted;
+        }
+        evict(registry, place_of(registry, &entry->key));
+        evicted++;
+    }
+    if (earliest_ms != UINT64_MAX)
+        wheel_insert(&registry->wheel, group, earliest_ms);
+    return evicted;
 }
 
 bool registry_sweep(struct registry *registry, uint64_t now_ms, uint32_t budget, uint64_t *expired)
 {
     now_ms = advance(registry, now_ms);
-    for (; budget > 0; budget--) {
-        uint32_t slot = wheel_take(&registry->wheel, now_ms);
-        if (slot == WHEEL_NONE)
+    while (budget > 0) {
+        uint32_t group = wheel_take(&registry->wheel, now_ms);
+        if (group == WHEEL_NONE)
             return false;
-        const struct entry *entry = entry_at(registry, slot);
-        if (entry->deadline_ms > now_ms) {
-            wheel_insert(&registry->wheel, slot, entry->deadline_ms);
-            continue;
-        }
-        evict(registry, place_of(registry, hash_of(registry, &entry->key), &entry->key));
-        ++*expired;
+        uint32_t evicted = sweep_group(registry, group, now_ms, budget);
+        *expired += evicted;
+        budget -= evicted > 0 ? evicted : 1;
     }
     return true;
 }

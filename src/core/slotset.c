@@ -56,6 +56,11 @@ void slotset_remove(struct slotset *set, uint32_t slot)
     }
 }
 
+uint32_t slotset_eight(const struct slotset *set, uint32_t n)
+{
+    return (uint8_t)(set->levels[0][n / 8] >> n % 8 * 8);
+}
+
 uint32_t slotset_next(const struct slotset *set, uint32_t from)
 {
     int level = 0;

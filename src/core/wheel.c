@@ -5,6 +5,7 @@
  * slot number + 1; the first of a list refers back to its head, which the top bit tells. */
 struct wheel_link {
     uint32_t next, previous;
+    uint32_t tick; /* of its bucket, the low bits: enough to compare two within a lap */
 };
 
 #define HEAD (UINT32_C(1) << 31)
@@ -15,14 +16,13 @@ enum {
 
 size_t wheel_bytes(uint32_t slots)
 {
-    _Static_assert(HEADS % 2 == 1, "one word of padding keeps the links aligned to 8");
-    return (HEADS + 1) * sizeof(uint32_t) + slots * sizeof(struct wheel_link);
+    return HEADS * sizeof(uint32_t) + slots * sizeof(struct wheel_link);
 }
 
 void wheel_init(struct wheel *wheel, void *memory, uint64_t now_ms)
 {
     wheel->heads = memory;
-    wheel->links = (struct wheel_link *)(void *)(wheel->heads + HEADS + 1);
+    wheel->links = (struct wheel_link *)(void *)(wheel->heads + HEADS);
     wheel->tick = now_ms / WHEEL_TICK_MS;
     wheel->passing = false;
 }
@@ -35,21 +35,32 @@ static void set_head(struct wheel *wheel, uint32_t head, uint32_t reference)
         wheel->links[reference - 1].previous = HEAD | head;
 }
 
-void wheel_insert(struct wheel *wheel, uint32_t slot, uint64_t deadline_ms)
+static void push(struct wheel *wheel, uint32_t head, uint32_t slot)
 {
-    uint64_t tick = deadline_ms / WHEEL_TICK_MS;
-    if (tick < wheel->tick)
-        tick = wheel->tick;
-    /* What lies beyond a lap waits in its last bucket and is looked at once on the way. */
-    if (tick > wheel->tick + WHEEL_BUCKETS - 1)
-        tick = wheel->tick + WHEEL_BUCKETS - 1;
-
-    uint32_t head = (uint32_t)(tick % WHEEL_BUCKETS);
     uint32_t first = wheel->heads[head];
     wheel->links[slot].next = first;
     if (first != 0)
         wheel->links[first - 1].previous = slot + 1;
     set_head(wheel, head, slot + 1);
+}
+
+/* The tick at whose bucket a deadline is looked at. */
+static uint64_t tick_of(const struct wheel *wheel, uint64_t deadline_ms)
+{
+    uint64_t tick = deadline_ms / WHEEL_TICK_MS;
+    if (tick < wheel->tick)
+        return wheel->tick;
+    /* What lies beyond a lap waits in its last bucket and is looked at once on the way. */
+    if (tick > wheel->tick + WHEEL_BUCKETS - 1)
+        return wheel->tick + WHEEL_BUCKETS - 1;
+    return tick;
+}
+
+void wheel_insert(struct wheel *wheel, uint32_t slot, uint64_t deadline_ms)
+{
+    uint64_t tick = tick_of(wheel, deadline_ms);
+    wheel->links[slot].tick = (uint32_t)tick;
+    push(wheel, (uint32_t)(tick % WHEEL_BUCKETS), slot);
 }
 
 void wheel_remove(struct wheel *wheel, uint32_t slot)
@@ -62,6 +73,15 @@ void wheel_remove(struct wheel *wheel, uint32_t slot)
     wheel->links[link.previous - 1].next = link.next;
     if (link.next != 0)
         wheel->links[link.next - 1].previous = link.previous;
+}
+
+void wheel_hasten(struct wheel *wheel, uint32_t slot, uint64_t deadline_ms)
+{
+    uint32_t later = wheel->links[slot].tick - (uint32_t)tick_of(wheel, deadline_ms);
+    if (later == 0 || later > INT32_MAX)
+        return;
+    wheel_remove(wheel, slot);
+    wheel_insert(wheel, slot, deadline_ms);
 }
 
 static void take_bucket(struct wheel *wheel)
@@ -99,4 +119,9 @@ uint32_t wheel_take(struct wheel *wheel, uint64_t now_ms)
         wheel->tick++;
         take_bucket(wheel);
     }
+}
+
+void wheel_put_back(struct wheel *wheel, uint32_t slot)
+{
+    push(wheel, TAKEN, slot);
 }

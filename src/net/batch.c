@@ -52,6 +52,7 @@ struct batch *batch_new(size_t max_datagram_bytes)
             .iov_base = batch->bytes + (size_t)i * max_datagram_bytes,
             .iov_len = max_datagram_bytes,
         };
+        batch->datagrams[i].bytes = batch->in_bytes[i].iov_base;
         batch->in[i].msg_hdr = (struct msghdr){
             .msg_name = &batch->names[i],
             .msg_namelen = sizeof batch->names[i],
@@ -107,7 +108,6 @@ static void read_header(struct batch *batch, int i)
 {
     struct datagram *datagram = &batch->datagrams[i];
     struct msghdr *header = &batch->in[i].msg_hdr;
-    datagram->bytes = batch->in_bytes[i].iov_base;
     datagram->size = batch->in[i].msg_len;
     datagram->cut = header->msg_flags & MSG_TRUNC;
     datagram->to_many = false;

@@ -37,25 +37,6 @@ socklen_t sockaddr_from_addr(union socket_name *out, const struct addr *addr)
     return 0;
 }
 
-socklen_t addr_from_sockaddr(struct addr *addr, const union socket_name *in)
-{
-    memset(addr, 0, sizeof *addr);
-    if (in->any.sa_family == AF_INET) {
-        addr->family = ADDR_IPV4;
-        addr->port = ntohs(in->ipv4.sin_port);
-        memcpy(addr->ip, &in->ipv4.sin_addr, sizeof in->ipv4.sin_addr);
-        return sizeof in->ipv4;
-    }
-    if (in->any.sa_family == AF_INET6) {
-        addr->family = ADDR_IPV6;
-        addr->port = ntohs(in->ipv6.sin6_port);
-        addr->scope = in->ipv6.sin6_scope_id;
-        memcpy(addr->ip, &in->ipv6.sin6_addr, sizeof in->ipv6.sin6_addr);
-        return sizeof in->ipv6;
-    }
-    return 0;
-}
-
 uint32_t socket_zone_index(const char *zone)
 {
     return if_nametoindex(zone);

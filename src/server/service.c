@@ -1,12 +1,13 @@
 /* Each datagram walks through three rooms in turn: screen, registry, reply. A whole batch passes
- * one before its first datagram enters the next, so that the registry's memory is under way when it
- * is needed. Nothing here allocates, locks, logs or formats. */
+ * one before its first datagram enters the next, so that the registry can ask for the memory of all
+ * before it needs that of the first. Nothing here allocates, locks, logs or formats. */
 #include "server/service.h"
 
-/* A datagram that passed the screen. */
+/* The datagrams that passed the screen, in the order of reception. */
 struct admitted {
-    uint64_t hash; /* of its client */
-    int i;         /* its place in the batch */
+    size_t count;
+    int datagrams[BATCH_MAX]; /* their places in the batch */
+    struct registry_visit visits[BATCH_MAX];
 };
 
 void service_ports_add(struct service_ports *ports, uint16_t port)
@@ -34,78 +35,84 @@ static uint64_t *reason_to_drop(const struct service *service, const struct data
     return NULL;
 }
 
-static size_t screen(const struct service *service, uint8_t listener,
-                     const struct datagram *datagrams, int count, struct admitted *admitted,
-                     struct stats *round)
+static void screen(const struct service *service, const struct datagram *datagrams, int count,
+                   struct admitted *admitted, struct stats *round)
 {
     size_t passed = 0;
     for (int i = 0; i < count; i++) {
-        uint64_t *drop = reason_to_drop(service, &datagrams[i], round);
+        const struct datagram *datagram = &datagrams[i];
+        uint64_t *drop = reason_to_drop(service, datagram, round);
         if (drop != NULL) {
             ++*drop;
             continue;
         }
-        admitted[passed].i = i;
-        admitted[passed].hash = registry_hash(service->registry, listener, &datagrams[i].source);
+        admitted->datagrams[passed] = i;
+        admitted->visits[passed].source = &datagram->source;
+        admitted->visits[passed].local = &datagram->local;
         passed++;
     }
-    return passed;
+    admitted->count = passed;
 }
 
-static void record(struct service *service, uint8_t listener, const struct datagram *datagrams,
-                   const struct admitted *admitted, size_t count, uint64_t now_ms)
+static void count_visits(struct stats *stats, const struct admitted *admitted)
 {
-    for (size_t k = 0; k < count; k++) {
-        const struct datagram *datagram = &datagrams[admitted[k].i];
-        switch (registry_touch(service->registry, admitted[k].hash, listener, &datagram->source,
-                               &datagram->local, now_ms)) {
+    for (size_t k = 0; k < admitted->count; k++) {
+        switch (admitted->visits[k].touched) {
         case REGISTRY_RENEWED:
             break;
         case REGISTRY_REJOINED:
-            service->stats->expired++;
-            service->stats->joined++;
+            stats->expired++;
+            stats->joined++;
             break;
         case REGISTRY_JOINED:
-            service->stats->joined++;
+            stats->joined++;
             break;
         case REGISTRY_REFUSED:
-            service->stats->refused_full++;
+            stats->refused_full++;
             break;
         }
     }
 }
 
-static void rotate(struct reply *reply, struct batch *batch, const struct admitted *admitted,
-                   size_t count)
+static void record(struct service *service, uint8_t listener, struct admitted *admitted,
+                   uint64_t now_ms)
 {
-    size_t turn = reply_take(reply, count);
-    for (size_t k = 0; k < count; k++, turn = reply_next(reply, turn)) {
+    size_t renewed =
+        registry_touch(service->registry, listener, admitted->visits, admitted->count, now_ms);
+    if (renewed < admitted->count)
+        count_visits(service->stats, admitted);
+}
+
+static void rotate(struct reply *reply, struct batch *batch, const struct admitted *admitted)
+{
+    size_t turn = reply_take(reply, admitted->count);
+    for (size_t k = 0; k < admitted->count; k++, turn = reply_next(reply, turn)) {
         const struct message *message = reply_message(reply, turn);
-        batch_answer(batch, admitted[k].i, message->bytes, message->size);
+        batch_answer(batch, admitted->datagrams[k], message->bytes, message->size);
     }
 }
 
 static void echo(struct batch *batch, const struct datagram *datagrams,
-                 const struct admitted *admitted, size_t count)
+                 const struct admitted *admitted)
 {
-    for (size_t k = 0; k < count; k++) {
-        const struct datagram *datagram = &datagrams[admitted[k].i];
-        batch_answer(batch, admitted[k].i, datagram->bytes, datagram->size);
+    for (size_t k = 0; k < admitted->count; k++) {
+        const struct datagram *datagram = &datagrams[admitted->datagrams[k]];
+        batch_answer(batch, admitted->datagrams[k], datagram->bytes, datagram->size);
     }
 }
 
 static void answer(struct service *service, struct batch *batch, const struct datagram *datagrams,
-                   const struct admitted *admitted, size_t count, struct stats *round)
+                   const struct admitted *admitted, struct stats *round)
 {
     switch (reply_mode(service->reply)) {
     case REPLY_ROTATE:
-        rotate(service->reply, batch, admitted, count);
+        rotate(service->reply, batch, admitted);
         break;
     case REPLY_ECHO:
-        echo(batch, datagrams, admitted, count);
+        echo(batch, datagrams, admitted);
         break;
     case REPLY_NONE:
-        round->silent += count;
+        round->silent += admitted->count;
         break;
     }
 }
@@ -114,10 +121,10 @@ void service_decide(struct service *service, uint8_t listener, struct batch *bat
                     uint64_t now_ms, struct stats *round)
 {
     const struct datagram *datagrams = batch_datagrams(batch);
-    struct admitted admitted[BATCH_MAX];
+    struct admitted admitted;
 
     round->received += (uint64_t)count;
-    size_t passed = screen(service, listener, datagrams, count, admitted, round);
-    record(service, listener, datagrams, admitted, passed, now_ms);
-    answer(service, batch, datagrams, admitted, passed, round);
+    screen(service, datagrams, count, &admitted, round);
+    record(service, listener, &admitted, now_ms);
+    answer(service, batch, datagrams, &admitted, round);
 }

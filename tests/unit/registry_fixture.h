@@ -75,12 +75,27 @@ static inline struct addr any_source(uint32_t n)
     return n % 2 ? ipv6_source(n) : ipv4_source(n);
 }
 
+/* A datagram alone. */
+static inline enum registry_touched touch_at(struct shard *shard, uint8_t listener,
+                                             struct addr source, struct addr local, uint64_t now_ms)
+{
+    struct registry_visit visit = {.source = &source, .local = &local};
+    size_t renewed = registry_touch(shard->registry, listener, &visit, 1, now_ms);
+    cr_assert_eq(renewed, visit.touched == REGISTRY_RENEWED);
+    return visit.touched;
+}
+
 /* A datagram on listener 0, through a socket that says our address itself. */
 static inline enum registry_touched touch(struct shard *shard, struct addr source, uint64_t now_ms)
 {
-    const struct addr none = {.family = ADDR_NONE};
-    uint64_t hash = registry_hash(shard->registry, 0, &source);
-    return registry_touch(shard->registry, hash, 0, &source, &none, now_ms);
+    return touch_at(shard, 0, source, (struct addr){.family = ADDR_NONE}, now_ms);
+}
+
+/* The hash of a source on listener 0. */
+static inline uint64_t hash_of(struct addr source)
+{
+    const struct key key = key_of(0, &source);
+    return key_hash(siphash_begin(&shard_key), &key);
 }
 
 static inline bool is_live(struct shard *shard, struct addr source, uint64_t now_ms)

@@ -166,10 +166,9 @@ static void touch_one(struct trial *trial, uint32_t name)
     struct addr source = source_of(name);
     uint32_t local_number = below(trial, 20) == 0 ? below(trial, LOCALS) : known->local;
     struct addr local = local_of(local_number);
-    uint64_t hash = registry_hash(trial->shard.registry, listener_of(name), &source);
     bool was_full = registry_count(trial->shard.registry) == trial->shard.capacity;
-    enum registry_touched touched = registry_touch(trial->shard.registry, hash, listener_of(name),
-                                                   &source, &local, told_ms(trial));
+    enum registry_touched touched =
+        touch_at(&trial->shard, listener_of(name), source, local, told_ms(trial));
     if (known->present && !is_alive(trial, name) && touched != REGISTRY_REJOINED)
         was_evicted(trial, name);
     enum registry_touched expected = is_alive(trial, name) ? REGISTRY_RENEWED

@@ -152,6 +152,25 @@ Test(registry, counts_a_shorter_ttl_from_the_next_datagram_on)
     shard_free(&shard);
 }
 
+/* Neighbours in memory are looked at together, at the time of the first that is due. */
+Test(registry, evicts_a_newcomer_of_a_shorter_ttl_in_time_beside_neighbours_of_a_longer_one)
+{
+    for (uint32_t others = 1; others < 20; others++) {
+        struct shard shard = shard_new(40, (uint32_t)HOUR_MS, 0);
+        for (uint32_t n = 0; n < others; n++)
+            touch(&shard, ipv4_source(n), 0);
+        registry_set_ttl(shard.registry, 1000);
+        touch(&shard, ipv4_source(others), 0);
+        registry_set_ttl(shard.registry, (uint32_t)HOUR_MS);
+        touch(&shard, ipv4_source(others + 1), 0);
+        cr_assert_eq(sweep(&shard, 999), 0);
+        cr_assert_eq(sweep(&shard, 1000), 1);
+        cr_assert_eq(sweep(&shard, HOUR_MS - 1), 0);
+        cr_assert_eq(sweep(&shard, HOUR_MS), others + 1);
+        shard_free(&shard);
+    }
+}
+
 Test(registry, counts_idle_time_from_the_last_datagram_under_whichever_ttl_it_came)
 {
     struct shard shard = shard_new(2, 10000, 0);

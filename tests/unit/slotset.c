@@ -50,9 +50,21 @@ static void take_out(struct pair *pair, uint32_t slot)
     pair->model[slot] = false;
 }
 
+static void compare_eights(const struct pair *pair)
+{
+    for (uint32_t n = 0; n <= (pair->limit - 1) / 8; n++) {
+        uint32_t expected = 0;
+        for (uint32_t i = 0; i < 8 && 8 * n + i < pair->limit; i++)
+            expected |= (uint32_t)pair->model[8 * n + i] << i;
+        cr_assert_eq(slotset_eight(&pair->set, n), expected, "limit %" PRIu32 ", eight %" PRIu32,
+                     pair->limit, n);
+    }
+}
+
 /* From every place, the limit too, the next one is the array's. */
 static void compare(const struct pair *pair)
 {
+    compare_eights(pair);
     uint32_t expected = SLOTSET_END;
     for (uint32_t from = pair->limit;; from--) {
         if (from < pair->limit && pair->model[from])
