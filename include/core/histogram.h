@@ -7,10 +7,11 @@
  * HISTOGRAM_STEPS equal steps, so that a bucket is at most 1/128 (0.8 %) wide of its values (the
  * layout of HdrHistogram, G. Tene). */
 enum {
-    HISTOGRAM_STEPS = 128,
+    HISTOGRAM_STEP_BITS = 7,
+    HISTOGRAM_STEPS = 1 << HISTOGRAM_STEP_BITS,
     HISTOGRAM_BITS = 42, /* values below 2^42: of nanoseconds, 73 minutes; a greater one counts as
                             the greatest */
-    HISTOGRAM_BUCKETS = (HISTOGRAM_BITS - 7 + 1) * HISTOGRAM_STEPS,
+    HISTOGRAM_BUCKETS = (HISTOGRAM_BITS - HISTOGRAM_STEP_BITS + 1) * HISTOGRAM_STEPS,
 };
 
 struct histogram {
@@ -20,8 +21,34 @@ struct histogram {
     uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
+#define HISTOGRAM_VALUE_MAX ((UINT64_C(1) << HISTOGRAM_BITS) - 1)
+
 void histogram_init(struct histogram *histogram);
-void histogram_add(struct histogram *histogram, uint64_t value);
+
+/* The bucket of a value, and the greatest value of a bucket. The first two rows of steps are one
+ * wide: values below 2 * HISTOGRAM_STEPS are exact. */
+static inline uint32_t histogram_bucket(uint64_t value)
+{
+    value = value < HISTOGRAM_VALUE_MAX ? value : HISTOGRAM_VALUE_MAX;
+    uint32_t octave = 63 - (uint32_t)__builtin_clzll(value | HISTOGRAM_STEPS);
+    uint32_t shift = octave - HISTOGRAM_STEP_BITS;
+    return shift * HISTOGRAM_STEPS + (uint32_t)(value >> shift);
+}
+uint64_t histogram_bucket_max(uint32_t bucket);
+
+/* Inline, as is the above: it is called for each reply of a load sender. */
+static inline void histogram_add(struct histogram *histogram, uint64_t value)
+{
+    value = value < HISTOGRAM_VALUE_MAX ? value : HISTOGRAM_VALUE_MAX;
+    histogram->count++;
+    histogram->sum += value;
+    if (value < histogram->min)
+        histogram->min = value;
+    if (value > histogram->max)
+        histogram->max = value;
+    histogram->buckets[histogram_bucket(value)]++;
+}
+
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
 /* The value that a share of parts per million of all values doesn't exceed (500000: the median), as
@@ -29,9 +56,5 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 uint64_t histogram_percentile(const struct histogram *histogram, uint32_t ppm);
 
 uint64_t histogram_mean(const struct histogram *histogram);
-
-/* The bucket of a value, and the greatest value of a bucket. */
-uint32_t histogram_bucket(uint64_t value);
-uint64_t histogram_bucket_max(uint32_t bucket);
 
 #endif

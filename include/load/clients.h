@@ -4,9 +4,11 @@
 #include "core/addr.h"
 #include "load/match.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Who the simulated clients are: each an address and port of its own. Towards IPv4 loopback, whose
  * 16 million addresses are all ours, they are addresses of 127/8 that share a few sockets;
@@ -15,7 +17,9 @@ struct clients {
     struct addr target;
     bool by_address;
     uint32_t first, count; /* of all clients, those that are ours */
-    uint32_t first_group;  /* by address: of the first socket */
+    uint32_t gap;          /* by address: clients_gap of the target, */
+    uint32_t room;         /* clients_room of it, */
+    uint32_t first_group;  /* and which the first socket's clients are */
     int *sockets;
     uint32_t socket_count;
 };
@@ -36,12 +40,27 @@ struct clients_plan {
 /* Whether they are told apart by address. */
 bool clients_by_address(const struct clients_plan *plan);
 
-/* How many clients by address one socket serves: the addresses of 127/8 but its first and last (RFC
- * 1122) and the target's own. And the address (its ip alone) of one of them, from 0; and the
- * reverse, CLIENTS_NONE if it isn't one. */
+/* Clients by address are numbered through the hosts of 127/8, which are all but its first and last
+ * address (RFC 1122), with a gap at the target's own. clients_gap: the number that it would have
+ * (beyond all others if it is no host); clients_room: how many there are beside it, which is what
+ * one socket serves. */
+uint32_t clients_gap(const struct addr *target);
 uint32_t clients_room(const struct addr *target);
-void clients_address(const struct addr *target, uint32_t number, struct addr *local);
-uint32_t clients_number(const struct addr *target, const struct addr *local);
+
+enum { CLIENTS_FIRST_IP = 127 << 24 | 1, CLIENTS_HOSTS = (1 << 24) - 2 };
+
+/* The address of a number, as a number itself; and the reverse, CLIENTS_NONE for another's. Here
+ * and below inline, for they stand on the way of each datagram. */
+static inline uint32_t clients_ip(uint32_t gap, uint32_t number)
+{
+    return CLIENTS_FIRST_IP + number + (number >= gap);
+}
+
+static inline uint32_t clients_number(uint32_t gap, uint32_t ip)
+{
+    uint32_t place = ip - CLIENTS_FIRST_IP;
+    return place < CLIENTS_HOSTS && place != gap ? place - (place > gap) : CLIENTS_NONE;
+}
 
 /* Opens the sockets of count clients from first on. 0 or -errno, with a sentence in error that says
  * what was attempted, why it failed, and what to do. */
@@ -49,12 +68,35 @@ int clients_open(struct clients *clients, const struct clients_plan *plan, uint3
                  uint32_t count, char error[CLIENTS_ERROR_BYTES]);
 void clients_close(struct clients *clients);
 
-/* Where a client, counted from clients->first, sends from: the index of its socket, and its
- * address, of family ADDR_NONE if that is the socket's own. */
-uint32_t clients_socket(const struct clients *clients, uint32_t client, struct addr *local);
+/* Where a client, counted from clients->first, sends from: the index of its socket; and sets ip to
+ * its address, in network order, if clients are told apart by that. */
+static inline uint32_t clients_socket(const struct clients *clients, uint32_t client, uint32_t *ip)
+{
+    uint32_t number = clients->first + client, socket = 0;
+    if (!clients->by_address)
+        return client;
+    if (number >= clients->room) {
+        socket = number / clients->room - clients->first_group;
+        number %= clients->room;
+    }
+    *ip = htobe32(clients_ip(clients->gap, number));
+    return socket;
+}
 
 /* To whom a datagram belongs that came to local through the socket of that index; CLIENTS_NONE if
  * to nobody of ours. */
-uint32_t clients_find(const struct clients *clients, uint32_t socket, const struct addr *local);
+static inline uint32_t clients_find(const struct clients *clients, uint32_t socket,
+                                    const struct addr *local)
+{
+    uint32_t ip;
+    if (!clients->by_address)
+        return socket;
+    memcpy(&ip, local->ip, sizeof ip);
+    uint32_t number = clients_number(clients->gap, be32toh(ip));
+    if (number == CLIENTS_NONE)
+        return CLIENTS_NONE;
+    uint32_t client = (clients->first_group + socket) * clients->room + number - clients->first;
+    return client < clients->count ? client : CLIENTS_NONE;
+}
 
 #endif

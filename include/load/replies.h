@@ -27,12 +27,10 @@ struct replies_text {
 struct replies *replies_new(const struct replies_text *expected, size_t count);
 void replies_free(struct replies *replies);
 
-/* A hash of a datagram, for the two below and for telling a duplicate. */
-uint64_t replies_hash(const void *bytes, size_t size);
-
 /* The number of a reply, REPLIES_OTHER if it is none of those known. Where some are expected, those
- * are known and no other ever is. */
-int replies_find(const struct replies *replies, const void *bytes, size_t size, uint64_t hash);
+ * are known and no other ever is. Sets hash to a hash of the bytes, for what is below and for
+ * telling a duplicate. Quickest where replies come in the order in which they are known. */
+int replies_find(struct replies *replies, const void *bytes, size_t size, uint64_t *hash);
 
 /* Counts one that replies_find gave that number, and learns it if it can. */
 void replies_count(struct replies *replies, int number, const void *bytes, size_t size,

@@ -35,7 +35,6 @@ struct traffic {
     struct copies *copies; /* NULL unless it registers */
     struct schedule schedule;
     struct batch *in, *out;
-    struct addr to;        /* for batch_address */
     uint32_t limit, least; /* as fast as it goes: open at a time; sent at a time */
     uint64_t left;         /* requests that are still to be sent */
 

@@ -49,6 +49,11 @@ void batch_answer(struct batch *batch, int i, const void *bytes, size_t size);
 void batch_address(struct batch *batch, const struct addr *to, const struct addr *local,
                    const void *bytes, size_t size);
 
+/* Queues what batch_address last queued at this place of the batch (the next of them, counted since
+ * it was emptied) once more, and changes no more than where it leaves from: the IPv4 address ip, in
+ * network order. Only where each place had an IPv4 address, or none, and then ip says nothing. */
+void batch_again(struct batch *batch, uint32_t ip);
+
 /* What became of the queued datagrams since the batch was emptied. */
 struct batch_tally {
     uint32_t sent;

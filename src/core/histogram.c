@@ -3,30 +3,10 @@
 
 #include <string.h>
 
-enum {
-    STEP_BITS = 7, /* HISTOGRAM_STEPS = 2^7 */
-};
-
 void histogram_init(struct histogram *histogram)
 {
     memset(histogram, 0, sizeof *histogram);
     histogram->min = UINT64_MAX;
-}
-
-static uint64_t limited(uint64_t value)
-{
-    const uint64_t greatest = (UINT64_C(1) << HISTOGRAM_BITS) - 1;
-    return value < greatest ? value : greatest;
-}
-
-/* The first two rows of steps are one wide: values below 2 * HISTOGRAM_STEPS are exact. */
-uint32_t histogram_bucket(uint64_t value)
-{
-    value = limited(value);
-    if (value < HISTOGRAM_STEPS)
-        return (uint32_t)value;
-    uint32_t shift = 63 - STEP_BITS - (uint32_t)__builtin_clzll(value);
-    return shift * HISTOGRAM_STEPS + (uint32_t)(value >> shift);
 }
 
 uint64_t histogram_bucket_max(uint32_t bucket)
@@ -36,18 +16,6 @@ uint64_t histogram_bucket_max(uint32_t bucket)
     uint32_t shift = bucket / HISTOGRAM_STEPS - 1;
     uint64_t next = bucket % HISTOGRAM_STEPS + HISTOGRAM_STEPS + 1;
     return (next << shift) - 1;
-}
-
-void histogram_add(struct histogram *histogram, uint64_t value)
-{
-    value = limited(value);
-    histogram->count++;
-    histogram->sum += value;
-    if (value < histogram->min)
-        histogram->min = value;
-    if (value > histogram->max)
-        histogram->max = value;
-    histogram->buckets[histogram_bucket(value)]++;
 }
 
 void histogram_merge(struct histogram *into, const struct histogram *from)

@@ -11,8 +11,6 @@
 #include <string.h>
 
 enum {
-    LOOPBACK = 127 << 24,
-    LOOPBACK_HOSTS = (1 << 24) - 2, /* without 127.0.0.0 and 127.255.255.255 */
     /* What a service and its clients need to live through a stall of some 10 ms at a million a
        second; the kernel gives less unless net.core.[rw]mem_max or CAP_NET_ADMIN allow it. */
     BUFFER_BYTES = 8 << 20,
@@ -21,43 +19,22 @@ enum {
 
 /* ---- Addresses of 127/8 ---- */
 
-static uint32_t read_ipv4(const struct addr *addr)
-{
-    return (uint32_t)addr->ip[0] << 24 | (uint32_t)addr->ip[1] << 16 | (uint32_t)addr->ip[2] << 8 |
-           addr->ip[3];
-}
-
-/* The target's place among the hosts of 127/8, from 0. */
-static uint32_t place_of(const struct addr *addr)
-{
-    return read_ipv4(addr) - LOOPBACK - 1;
-}
-
 bool clients_by_address(const struct clients_plan *plan)
 {
     return plan->target.family == ADDR_IPV4 && addr_is_loopback(&plan->target) &&
            plan->source_count == 0;
 }
 
+uint32_t clients_gap(const struct addr *target)
+{
+    uint32_t ip;
+    memcpy(&ip, target->ip, sizeof ip);
+    return be32toh(ip) - CLIENTS_FIRST_IP;
+}
+
 uint32_t clients_room(const struct addr *target)
 {
-    return place_of(target) < LOOPBACK_HOSTS ? LOOPBACK_HOSTS - 1 : LOOPBACK_HOSTS;
-}
-
-void clients_address(const struct addr *target, uint32_t number, struct addr *local)
-{
-    uint32_t ip = LOOPBACK + 1 + number + (number >= place_of(target));
-    *local = (struct addr){.family = ADDR_IPV4};
-    for (int i = 0; i < 4; i++)
-        local->ip[i] = (uint8_t)(ip >> (24 - 8 * i));
-}
-
-uint32_t clients_number(const struct addr *target, const struct addr *local)
-{
-    uint32_t place = place_of(local), own = place_of(target);
-    if (local->family != ADDR_IPV4 || place >= LOOPBACK_HOSTS || place == own)
-        return CLIENTS_NONE;
-    return place - (place > own);
+    return CLIENTS_HOSTS - (clients_gap(target) < CLIENTS_HOSTS);
 }
 
 /* ---- Sockets ---- */
@@ -156,9 +133,10 @@ int clients_open(struct clients *clients, const struct clients_plan *plan, uint3
         .socket_count = count,
     };
     if (clients->by_address) {
-        uint32_t room = clients_room(&plan->target);
-        clients->first_group = first / room;
-        clients->socket_count = (first + count - 1) / room - clients->first_group + 1;
+        clients->gap = clients_gap(&plan->target);
+        clients->room = clients_room(&plan->target);
+        clients->first_group = first / clients->room;
+        clients->socket_count = (first + count - 1) / clients->room - clients->first_group + 1;
     }
     clients->sockets = malloc(clients->socket_count * sizeof *clients->sockets);
     if (!clients->sockets)
@@ -176,34 +154,4 @@ void clients_close(struct clients *clients)
             socket_close(clients->sockets[i]);
     free(clients->sockets);
     *clients = (struct clients){.sockets = NULL};
-}
-
-/* ---- Who is who ---- */
-
-uint32_t clients_socket(const struct clients *clients, uint32_t client, struct addr *local)
-{
-    if (!clients->by_address) {
-        local->family = ADDR_NONE;
-        return client;
-    }
-    uint32_t room = clients_room(&clients->target), number = clients->first + client;
-    uint32_t socket = 0;
-    if (number >= room) {
-        socket = number / room - clients->first_group;
-        number %= room;
-    }
-    clients_address(&clients->target, number, local);
-    return socket;
-}
-
-uint32_t clients_find(const struct clients *clients, uint32_t socket, const struct addr *local)
-{
-    if (!clients->by_address)
-        return socket;
-    uint32_t number = clients_number(&clients->target, local);
-    if (number == CLIENTS_NONE)
-        return CLIENTS_NONE;
-    uint32_t client =
-        (clients->first_group + socket) * clients_room(&clients->target) + number - clients->first;
-    return client < clients->count ? client : CLIENTS_NONE;
 }

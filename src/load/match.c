@@ -19,15 +19,21 @@ struct request {
     uint32_t next; /* the client's next open one */
 };
 
+/* What a client is; above these bits stands how many requests it has open. One word, for each
+ * request changes most of it. */
+enum {
+    QUEUED = 1,   /* it stands among the idle; perhaps no longer rightly */
+    RESTING = 2,  /* its newest request was lost, less than two timeouts ago */
+    REPLIED = 4,  /* its newest request was answered, by what had the hash */
+    MEASURED = 8, /* its newest request was measured */
+    ONE_OPEN = 16,
+};
+
 struct client {
     uint32_t oldest; /* open request, while there are any */
     uint32_t newest; /* the last request sent */
     uint32_t hash;   /* of the last answer */
-    uint32_t open : 28;
-    uint32_t queued : 1;   /* stands among the idle; perhaps no longer rightly */
-    uint32_t resting : 1;  /* its newest request was lost, less than two timeouts ago */
-    uint32_t answered : 1; /* its newest request was answered, by what had that hash */
-    uint32_t measured : 1; /* its newest request was measured */
+    uint32_t is;     /* of the above */
 };
 
 struct match {
@@ -93,8 +99,8 @@ void match_free(struct match *match)
     free(match);
 }
 
-/* Doubles the ring's room, which happens a few times in a run. */
-static bool grow(struct match *match)
+/* Doubles the ring's room, which happens a few times in a run: nothing to be inlined. */
+__attribute__((noinline)) static bool grow(struct match *match)
 {
     uint64_t room = 2 * (match->mask + 1);
     if (room > ROOM_MAX)
@@ -112,16 +118,21 @@ static bool grow(struct match *match)
 
 /* ---- Clients ---- */
 
+static bool has_open(const struct client *client)
+{
+    return client->is >= ONE_OPEN;
+}
+
 static bool is_busy(const struct client *client)
 {
-    return client->open || client->resting;
+    return client->is >= ONE_OPEN || client->is & RESTING;
 }
 
 static void push_idle(struct match *match, uint32_t client)
 {
-    if (match->clients[client].queued)
+    if (match->clients[client].is & QUEUED)
         return;
-    match->clients[client].queued = true;
+    match->clients[client].is |= QUEUED;
     match->idle[(match->idle_head + match->idle_count++) & match->idle_mask] = client;
 }
 
@@ -131,23 +142,31 @@ static bool has_room(struct match *match)
     return match->tail - match->head <= match->mask - match->mask / 4 || grow(match);
 }
 
+/* One of the busy ones, which take turns. */
+static uint32_t pick_busy(struct match *match)
+{
+    uint32_t client = match->turn;
+    match->turn = client + 1 < match->clients_count ? client + 1 : 0;
+    return client;
+}
+
 bool match_pick(struct match *match, bool crowd, uint32_t *client)
 {
     if (!has_room(match))
         return false;
     while (match->idle_count > 0) {
-        *client = match->idle[match->idle_head++ & match->idle_mask];
+        uint32_t next = match->idle[match->idle_head++ & match->idle_mask];
+        struct client *it = &match->clients[next];
         match->idle_count--;
-        match->clients[*client].queued = false;
+        it->is &= ~(uint32_t)QUEUED;
+        *client = next;
         /* One that was picked in turn before its other request was refused isn't idle. */
-        if (!is_busy(&match->clients[*client]))
+        if (!is_busy(it))
             return true;
     }
-    if (!crowd)
-        return false;
-    *client = match->turn;
-    match->turn = match->turn + 1 < match->clients_count ? match->turn + 1 : 0;
-    return true;
+    if (crowd)
+        *client = pick_busy(match);
+    return crowd;
 }
 
 void match_unpick(struct match *match, uint32_t client)
@@ -169,15 +188,13 @@ void match_sent(struct match *match, uint32_t client, uint64_t intended_ns, uint
     match->open++;
     if (is_busy(it))
         match->crowded = number + 1;
-    if (it->open)
+    if (has_open(it))
         match->ring[it->newest & match->mask].next = (uint32_t)number;
     else
         it->oldest = (uint32_t)number;
     it->newest = (uint32_t)number;
-    it->open++;
-    it->resting = false;
-    it->answered = false;
-    it->measured = number >= match->measured_from;
+    uint32_t is = it->is & ~(uint32_t)(RESTING | REPLIED | MEASURED);
+    it->is = (is | (number >= match->measured_from ? MEASURED : 0)) + ONE_OPEN;
 }
 
 /* ---- Datagrams ---- */
@@ -188,7 +205,7 @@ static struct request *close_oldest(struct match *match, struct client *client, 
     struct request *request = &match->ring[client->oldest & match->mask];
     request->state = (unsigned)state & 3;
     client->oldest = request->next;
-    client->open--;
+    client->is -= ONE_OPEN;
     match->open--;
     return request;
 }
@@ -205,8 +222,8 @@ static struct match_answer answer(struct match *match, uint32_t client, uint32_t
     uint64_t number = whole_number(match, it->oldest);
     const struct request *request = close_oldest(match, it, ANSWERED);
     it->hash = hash;
-    if (!it->open) {
-        it->answered = true;
+    if (!has_open(it)) {
+        it->is |= REPLIED;
         push_idle(match, client);
     }
     return (struct match_answer){
@@ -222,27 +239,38 @@ static struct match_answer answer_late(struct match *match, uint32_t client, uin
 {
     struct client *it = &match->clients[client];
     match->ring[it->newest & match->mask].state = ANSWERED;
-    it->resting = false;
-    it->answered = true;
+    it->is = (it->is & ~(uint32_t)RESTING) | REPLIED;
     it->hash = hash;
     push_idle(match, client);
-    return (struct match_answer){.kind = MATCH_LATE, .measured = it->measured};
+    return (struct match_answer){.kind = MATCH_LATE, .measured = it->is & MEASURED};
 }
 
 struct match_answer match_datagram(struct match *match, uint32_t client, uint32_t hash,
                                    bool expected)
 {
     const struct client *it = &match->clients[client];
-    if (it->open)
+    if (has_open(it))
         return answer(match, client, hash);
-    if (it->resting && expected)
+    if (it->is & RESTING && expected)
         return answer_late(match, client, hash);
-    if (it->answered && it->hash == hash)
-        return (struct match_answer){.kind = MATCH_DUPLICATE, .measured = it->measured};
+    if (it->is & REPLIED && it->hash == hash)
+        return (struct match_answer){.kind = MATCH_DUPLICATE, .measured = it->is & MEASURED};
     return (struct match_answer){.kind = MATCH_UNSOLICITED, .measured = true};
 }
 
 /* ---- Time ---- */
+
+/* Passes over the oldest requests if they were answered, which most are, and nothing is left of
+ * them to wait for. */
+static void skip_answered(struct match *match)
+{
+    uint64_t number = match->waiting;
+    while (number != match->tail && match->ring[number & match->mask].state == ANSWERED)
+        number++;
+    if (match->head == match->waiting)
+        match->head = number;
+    match->waiting = number;
+}
 
 /* Gives up what has waited for the timeout; those that were answered are passed over. */
 static uint64_t give_up(struct match *match, uint64_t now_ns)
@@ -256,10 +284,21 @@ static uint64_t give_up(struct match *match, uint64_t now_ns)
             break;
         struct client *client = &match->clients[request->client];
         close_oldest(match, client, LOST);
-        client->resting = client->open == 0;
+        if (!has_open(client))
+            client->is |= RESTING;
         lost += match->waiting >= match->measured_from;
     }
     return lost;
+}
+
+/* The oldest request in the ring was that client's, and lost. */
+static void end_rest(struct match *match, uint32_t client)
+{
+    struct client *it = &match->clients[client];
+    if (!(it->is & RESTING) || it->newest != (uint32_t)match->head)
+        return;
+    it->is &= ~(uint32_t)RESTING;
+    push_idle(match, client);
 }
 
 /* Forgets the oldest requests: those that were answered, and those that have rested for long
@@ -270,16 +309,14 @@ static void forget(struct match *match, uint64_t now_ns)
         const struct request *request = &match->ring[match->head & match->mask];
         if (request->state == LOST && request->sent_ns + 2 * match->timeout_ns > now_ns)
             return;
-        struct client *client = &match->clients[request->client];
-        if (request->state == LOST && client->resting && client->newest == (uint32_t)match->head) {
-            client->resting = false;
-            push_idle(match, request->client);
-        }
+        if (request->state == LOST)
+            end_rest(match, request->client);
     }
 }
 
 uint64_t match_expire(struct match *match, uint64_t now_ns)
 {
+    skip_answered(match);
     uint64_t lost = give_up(match, now_ns);
     forget(match, now_ns);
     return lost;

@@ -23,21 +23,27 @@ struct reply {
 struct replies {
     bool closed; /* no other is ever learnt */
     int count;
+    int next; /* a guess at the number of the one that comes next */
     uint64_t others;
     struct reply known[REPLIES_MAX];
     uint8_t places[PLACES]; /* number + 1, 0 for an empty one */
 };
 
-uint64_t replies_hash(const void *bytes, size_t size)
+static uint64_t hash_of(const void *bytes, size_t size)
 {
     /* Nobody gains by a collision here, so the key is no secret. */
     static const struct siphash_key key = {0x7564706c6f616400, 1};
     return siphash13(&key, bytes, size);
 }
 
+static bool is_same(const struct reply *reply, const void *bytes, size_t size)
+{
+    return reply->size == size && memcmp(reply->bytes, bytes, size) == 0;
+}
+
 static bool is_reply(const struct reply *reply, const void *bytes, size_t size, uint64_t hash)
 {
-    return reply->hash == hash && reply->size == size && memcmp(reply->bytes, bytes, size) == 0;
+    return reply->hash == hash && is_same(reply, bytes, size);
 }
 
 /* The place of a reply, or the empty one where it would be. */
@@ -64,7 +70,7 @@ struct replies *replies_new(const struct replies_text *expected, size_t count)
     struct replies *replies = calloc(1, sizeof *replies);
     for (size_t i = 0; replies && i < count; i++)
         add(replies, expected[i].bytes, expected[i].size,
-            replies_hash(expected[i].bytes, expected[i].size));
+            hash_of(expected[i].bytes, expected[i].size));
     if (replies)
         replies->closed = count > 0;
     return replies;
@@ -79,9 +85,26 @@ void replies_free(struct replies *replies)
     free(replies);
 }
 
-int replies_find(const struct replies *replies, const void *bytes, size_t size, uint64_t hash)
+/* By its hash; not inlined, for it is seldom asked. */
+__attribute__((noinline)) static int search(const struct replies *replies, const void *bytes,
+                                            size_t size, uint64_t *hash)
 {
-    return replies->places[find_place(replies, bytes, size, hash)] - 1;
+    *hash = hash_of(bytes, size);
+    return replies->places[find_place(replies, bytes, size, *hash)] - 1;
+}
+
+/* A service that rotates, or always says the same, needs no hash but for its first round: each
+ * reply is guessed from the one before it. */
+int replies_find(struct replies *replies, const void *bytes, size_t size, uint64_t *hash)
+{
+    int number = replies->next;
+    if (number < replies->count && is_same(&replies->known[number], bytes, size))
+        *hash = replies->known[number].hash;
+    else
+        number = search(replies, bytes, size, hash);
+    if (number != REPLIES_OTHER)
+        replies->next = number + 1 < replies->count ? number + 1 : 0;
+    return number;
 }
 
 static struct reply *learn(struct replies *replies, const void *bytes, size_t size, uint64_t hash)
@@ -112,15 +135,18 @@ static void count_many(struct replies *replies, int number, const struct reply *
 void replies_count(struct replies *replies, int number, const void *bytes, size_t size,
                    uint64_t hash)
 {
-    count_many(replies, number, &(struct reply){.bytes = bytes, .size = size, .hash = hash}, 1);
+    if (number != REPLIES_OTHER)
+        replies->known[number].count++;
+    else
+        count_many(replies, number, &(struct reply){.bytes = bytes, .size = size, .hash = hash}, 1);
 }
 
 void replies_merge(struct replies *into, const struct replies *from)
 {
     for (int i = 0; i < from->count; i++) {
         const struct reply *reply = &from->known[i];
-        count_many(into, replies_find(into, reply->bytes, reply->size, reply->hash), reply,
-                   reply->count);
+        uint32_t place = find_place(into, reply->bytes, reply->size, reply->hash);
+        count_many(into, into->places[place] - 1, reply, reply->count);
     }
     into->others += from->others;
 }

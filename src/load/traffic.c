@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     /* Requests of a schedule that one system call sends when several are due: their actual time is
@@ -53,6 +54,18 @@ static void begin_counting(struct traffic *traffic)
                         : share_of(&traffic->is, traffic->is.options->count);
 }
 
+/* Requests differ in no more than the address that they come from. */
+static void prepare_requests(struct traffic *traffic)
+{
+    const struct load_options *options = traffic->is.options;
+    static const struct addr any = {.family = ADDR_IPV4}, none = {.family = ADDR_NONE};
+    bool by_address = traffic->clients.by_address;
+    for (int i = 0; i < BATCH_MAX; i++)
+        batch_address(traffic->out, by_address ? &traffic->clients.target : &none,
+                      by_address ? &any : &none, options->message, options->message_size);
+    batch_clear(traffic->out);
+}
+
 int traffic_open(struct traffic *traffic, const struct traffic_setting *setting,
                  const struct clients *clients)
 {
@@ -69,8 +82,7 @@ int traffic_open(struct traffic *traffic, const struct traffic_setting *setting,
         return -ENOMEM;
     }
     traffic->clients = *clients;
-    if (clients->by_address)
-        traffic->to = clients->target;
+    prepare_requests(traffic);
     uint64_t limit = share_of(setting, options->outstanding);
     limit = limit < clients->count ? limit : clients->count;
     traffic->limit = limit ? (uint32_t)limit : 1;
@@ -141,8 +153,7 @@ static uint32_t may_send(const struct traffic *traffic)
 static bool gather_one(struct traffic *traffic, int i)
 {
     uint64_t intended_ns = next_intended_ns(traffic);
-    struct addr local;
-    uint32_t client;
+    uint32_t client, ip = 0;
 
     if (intended_ns > traffic->now_ns || intended_ns >= traffic->is.end_ns)
         return false;
@@ -153,13 +164,12 @@ static bool gather_one(struct traffic *traffic, int i)
     }
     if (!match_pick(traffic->match, traffic->is.rate != 0, &client))
         return false;
-    uint32_t socket = clients_socket(&traffic->clients, client, &local);
+    uint32_t socket = clients_socket(&traffic->clients, client, &ip);
     if (i > 0 && socket != traffic->out_socket) {
         match_unpick(traffic->match, client);
         return false;
     }
-    batch_address(traffic->out, &traffic->to, &local, traffic->is.options->message,
-                  traffic->is.options->message_size);
+    batch_again(traffic->out, ip);
     traffic->out_socket = socket;
     traffic->picked[i] = (struct traffic_picked){intended_ns, client};
     if (traffic->is.rate)
@@ -167,38 +177,46 @@ static bool gather_one(struct traffic *traffic, int i)
     return true;
 }
 
-static void count_sent(struct traffic *traffic, const struct traffic_picked *picked)
+static void note_sent(struct traffic *traffic, const struct traffic_picked *picked)
 {
     match_sent(traffic->match, picked->client, picked->intended_ns, traffic->now_ns);
-    if (!traffic->measuring)
-        return;
-    traffic->counts.sent++;
-    if (traffic->is.rate)
+    if (traffic->measuring && traffic->is.rate)
         histogram_add(&traffic->lag, traffic->now_ns - picked->intended_ns);
 }
 
-static void count_refused(struct traffic *traffic, const struct traffic_picked *picked)
+static void note_refused(struct traffic *traffic, const struct traffic_picked *picked)
 {
     match_unpick(traffic->match, picked->client);
     traffic->error = -batch_tally(traffic->out).last_errno;
-    if (traffic->measuring)
-        traffic->counts.send_errors++;
+}
+
+/* What became of those that were handed to the kernel; they are measured all, or none is. */
+static void settle(struct traffic *traffic, int from, int to)
+{
+    uint32_t refused = 0;
+    for (int i = from; i < to; i++) {
+        if (batch_refused(traffic->out, i)) {
+            note_refused(traffic, &traffic->picked[i]);
+            refused++;
+        } else {
+            note_sent(traffic, &traffic->picked[i]);
+        }
+    }
+    if (!traffic->measuring)
+        return;
+    traffic->counts.sent += (uint32_t)(to - from) - refused;
+    traffic->counts.send_errors += refused;
+    if (traffic->left != UINT64_MAX)
+        traffic->left -= (uint32_t)(to - from);
 }
 
 /* Hands the batch to the kernel, or what it didn't take last time. */
 static void flush(struct traffic *traffic)
 {
-    int from = batch_settled(traffic->out), to;
+    int from = batch_settled(traffic->out);
     int error = batch_send(traffic->out, traffic->clients.sockets[traffic->out_socket]);
-    to = batch_settled(traffic->out);
-    for (int i = from; i < to; i++) {
-        if (batch_refused(traffic->out, i))
-            count_refused(traffic, &traffic->picked[i]);
-        else
-            count_sent(traffic, &traffic->picked[i]);
-        if (traffic->measuring && traffic->left != UINT64_MAX)
-            traffic->left--;
-    }
+    int to = batch_settled(traffic->out);
+    settle(traffic, from, to);
     if (to > from && !traffic->first_ns)
         traffic->first_ns = traffic->now_ns;
     traffic->blocked = error != 0;
@@ -255,30 +273,40 @@ static void count_reply(struct traffic *traffic, const struct datagram *datagram
     histogram_add(&traffic->raw, traffic->now_ns - answer->sent_ns);
 }
 
+static void count_other(struct traffic *traffic, const struct match_answer *answer)
+{
+    if (!traffic->measuring || !answer->measured)
+        return;
+    traffic->counts.late += answer->kind == MATCH_LATE;
+    traffic->counts.duplicate += answer->kind == MATCH_DUPLICATE;
+    traffic->counts.unsolicited += answer->kind == MATCH_UNSOLICITED;
+}
+
 static void count_datagram(struct traffic *traffic, uint32_t client,
                            const struct datagram *datagram)
 {
-    uint64_t hash = replies_hash(datagram->bytes, datagram->size);
-    int number = replies_find(traffic->replies, datagram->bytes, datagram->size, hash);
+    uint64_t hash;
+    int number = replies_find(traffic->replies, datagram->bytes, datagram->size, &hash);
     bool expected = number != REPLIES_OTHER || traffic->is.options->expected_count == 0;
     struct match_answer answer = match_datagram(traffic->match, client, (uint32_t)hash, expected);
 
-    if (traffic->copies && answer.kind == MATCH_REPLY)
-        copies_register(traffic->copies, client);
-    if (!traffic->measuring || !answer.measured)
+    if (answer.kind != MATCH_REPLY) {
+        count_other(traffic, &answer);
         return;
-    if (answer.kind == MATCH_REPLY)
+    }
+    if (traffic->copies)
+        copies_register(traffic->copies, client);
+    if (traffic->measuring && answer.measured)
         count_reply(traffic, datagram, hash, number, &answer);
-    traffic->counts.late += answer.kind == MATCH_LATE;
-    traffic->counts.duplicate += answer.kind == MATCH_DUPLICATE;
-    traffic->counts.unsolicited += answer.kind == MATCH_UNSOLICITED;
 }
 
-/* Connected sockets hear nobody but the target; what others say to the rest is not the service's.
- */
+/* Connected sockets hear nobody but the target; what others say to the rest, which are of IPv4, is
+ * not the service's. */
 static bool is_from_target(const struct traffic *traffic, const struct datagram *datagram)
 {
-    return !traffic->clients.by_address || addr_equal(&datagram->source, &traffic->clients.target);
+    const struct addr *source = &datagram->source, *target = &traffic->clients.target;
+    return !traffic->clients.by_address ||
+           (source->port == target->port && memcmp(source->ip, target->ip, 4) == 0);
 }
 
 static void take(struct traffic *traffic, uint32_t socket, const struct datagram *datagram,
@@ -305,8 +333,9 @@ int traffic_receive(struct traffic *traffic, uint32_t socket, const struct copie
         return 0;
     }
     traffic->now_ns = clock_now_ns();
+    const struct datagram *datagrams = batch_datagrams(traffic->in);
     for (int i = 0; i < count; i++)
-        take(traffic, socket, &batch_datagrams(traffic->in)[i], payload);
+        take(traffic, socket, &datagrams[i], payload);
     batch_clear(traffic->in);
     return count;
 }

@@ -7,6 +7,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -192,6 +193,12 @@ void batch_address(struct batch *batch, const struct addr *to, const struct addr
     header->msg_control = header->msg_controllen != 0 ? &batch->ancillaries[i] : NULL;
     header->msg_iov->iov_base = (void *)(uintptr_t)bytes;
     header->msg_iov->iov_len = size;
+}
+
+void batch_again(struct batch *batch, uint32_t ip)
+{
+    struct cmsghdr *control = (struct cmsghdr *)(void *)batch->ancillaries[batch->queued++].bytes;
+    memcpy(CMSG_DATA(control) + offsetof(struct in_pktinfo, ipi_spec_dst), &ip, sizeof ip);
 }
 
 /* Whether datagrams wait in the socket's queue; none does in one that has failed. */

@@ -11,8 +11,9 @@ static struct load_result result;
 static void count(struct replies *replies, const char *text)
 {
     size_t size = strlen(text);
-    uint64_t hash = replies_hash(text, size);
-    replies_count(replies, replies_find(replies, text, size, hash), text, size, hash);
+    uint64_t hash;
+    int number = replies_find(replies, text, size, &hash);
+    replies_count(replies, number, text, size, hash);
 }
 
 static void report(struct replies *replies)
@@ -77,6 +78,24 @@ Test(load_replies, learns_so_many_and_no_more)
     report(replies);
     cr_assert_eq(result.reply_count, REPLIES_MAX + 1);
     expect_line(REPLIES_MAX, "(other)", 2 * (100 - REPLIES_MAX));
+    replies_free(replies);
+}
+
+/* Whether in turn or out of turn: a duplicate is known by its hash. */
+Test(load_replies, have_one_hash_however_they_are_found)
+{
+    struct replies *replies = replies_new(EXPECTED, 3);
+    uint64_t first[3], hash;
+    for (int i = 2; i >= 0; i--)
+        cr_assert_eq(replies_find(replies, EXPECTED[i].bytes, EXPECTED[i].size, &first[i]), i);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 3; i++) {
+            cr_assert_eq(replies_find(replies, EXPECTED[i].bytes, EXPECTED[i].size, &hash), i);
+            cr_assert_eq(hash, first[i]);
+        }
+        cr_assert_eq(replies_find(replies, "toyot", 5, &hash), REPLIES_OTHER);
+        cr_assert_eq(replies_find(replies, "", 0, &hash), REPLIES_OTHER);
+    }
     replies_free(replies);
 }
 

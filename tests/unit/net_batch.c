@@ -351,3 +351,47 @@ Test(net_batch, sends_to_the_peer_of_a_connected_socket)
     socket_close(client);
     socket_close(server);
 }
+
+/* The same bytes to the same peer; for what has no address of its own, the new one says nothing. */
+Test(net_batch, sends_again_what_stood_at_a_place_from_another_address)
+{
+    struct addr everywhere, bound, from = address("127.0.0.9:0"), ours, other;
+    int sender = open_at("0.0.0.0:0", &everywhere), server = open_at("127.0.0.1:0", &bound);
+    int connected = socket_connect_from(&from, &bound, &ours);
+    struct batch *out = batch_new(0), *in = batch_new(64);
+    struct addr first = address("127.0.0.2"), second = address("127.0.0.3");
+    uint32_t ip;
+    batch_address(out, &bound, &first, "one", 3);
+    batch_address(out, &bound, &second, "two", 3);
+    batch_clear(out);
+    for (uint8_t i = 40; i < 60; i++) {
+        other = (struct addr){.ip = {127, 1, 0, i}};
+        memcpy(&ip, other.ip, sizeof ip);
+        batch_again(out, ip);
+        if (i % 2 == 0)
+            continue;
+        cr_assert_eq(batch_send(out, sender), 0);
+        cr_assert_eq(batch_tally(out).sent, 2);
+        batch_clear(out);
+        for (int seen = 0; seen < 2; batch_clear(in)) {
+            await(server, POLLIN);
+            int count = batch_receive(in, server);
+            for (int k = 0; k < count; k++, seen++) {
+                const struct datagram *datagram = &batch_datagrams(in)[k];
+                cr_assert_eq(datagram->source.ip[3], i - 1 + seen);
+                cr_assert_eq(datagram->source.port, everywhere.port);
+                cr_assert_eq(memcmp(datagram->bytes, seen ? "two" : "one", 3), 0);
+            }
+        }
+    }
+    batch_address(out, &anywhere, &anywhere, "three", 5);
+    batch_clear(out);
+    batch_again(out, ip);
+    cr_assert_eq(batch_send(out, connected), 0);
+    cr_assert(addr_equal(&receive_one(in, server)->source, &ours));
+    batch_free(out);
+    batch_free(in);
+    socket_close(sender);
+    socket_close(connected);
+    socket_close(server);
+}
