@@ -26,7 +26,9 @@ static int fail(const char *error)
 static const char *find_zone(struct addr *addr, const char *zone)
 {
     if (zone[0] == '\0')
-        return NULL;
+        return addr_is_link_local(addr) && addr->scope == 0
+                   ? "a link-local address needs its interface, as in fe80::1%eth0"
+                   : NULL;
     addr->scope = socket_zone_index(zone);
     return addr->scope ? NULL : "no such network interface";
 }

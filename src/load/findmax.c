@@ -18,9 +18,12 @@ void findmax_begin(struct findmax *search, uint32_t rate)
     *search = (struct findmax){.rate = rate};
 }
 
-bool findmax_go_on(struct findmax *search, bool held)
+bool findmax_go_on(struct findmax *search, enum findmax_outcome outcome)
 {
-    if (held)
+    search->again = outcome == FINDMAX_UNKNOWN && !search->again;
+    if (search->again)
+        return true;
+    if (outcome == FINDMAX_HELD)
         search->best = search->rate;
     else
         search->worst = search->rate;
@@ -37,24 +40,29 @@ bool findmax_go_on(struct findmax *search, bool held)
     return true;
 }
 
-static bool holds(const struct run_setting *setting, const struct load_result *result)
+static enum findmax_outcome outcome_of(const struct run_setting *setting,
+                                       const struct load_result *result)
 {
     const struct load_counts *counts = &result->counts;
     uint64_t bad = counts->lost + counts->wrong + counts->send_errors;
     double allowed = setting->options->max_loss_ppm / 1e6 * (double)counts->sent;
-    return counts->sent > 0 && result->kept_up && (double)bad <= allowed;
+    if (!result->kept_up)
+        return FINDMAX_UNKNOWN;
+    return counts->sent > 0 && (double)bad <= allowed ? FINDMAX_HELD : FINDMAX_FELL;
 }
 
 static void print_step(const struct run_setting *setting, const struct load_result *result,
-                       bool held)
+                       enum findmax_outcome outcome)
 {
+    static const char *const words[] = {
+        [FINDMAX_HELD] = "holds",
+        [FINDMAX_FELL] = "doesn't hold",
+        [FINDMAX_UNKNOWN] = "the sender didn't keep up",
+    };
     char p99[FIGURE_BYTES], percent[FIGURE_BYTES];
     printf("%10" PRIu32 "/s  sent %10" PRIu64 "  lost %s %%  p99 %s us  %s\n", setting->rate,
            result->counts.sent, figure_percent(result->counts.lost, result->counts.sent, percent),
-           figure_us(histogram_percentile(&result->corrected, 990000), p99),
-           held              ? "holds"
-           : result->kept_up ? "doesn't hold"
-                             : "the sender didn't keep up");
+           figure_us(histogram_percentile(&result->corrected, 990000), p99), words[outcome]);
     fflush(stdout);
 }
 
@@ -85,12 +93,12 @@ int findmax_run(const struct run_setting *setting, struct load_result *result,
     while (more && !failed) {
         with_rate.rate = search.rate;
         failed = run_load(&with_rate, step, error);
-        bool held = !failed && !step->stopped_early && holds(&with_rate, step);
-        if (!failed && !step->stopped_early)
-            print_step(&with_rate, step, held);
         more = !failed && !step->stopped_early;
-        keep_better(result, step, held || search.best == 0);
-        more = more && findmax_go_on(&search, held);
+        enum findmax_outcome outcome = more ? outcome_of(&with_rate, step) : FINDMAX_UNKNOWN;
+        if (more)
+            print_step(&with_rate, step, outcome);
+        keep_better(result, step, outcome == FINDMAX_HELD || search.best == 0);
+        more = more && findmax_go_on(&search, outcome);
     }
     free(step);
     result->stopped_early = setting->stage->interrupts > 0;

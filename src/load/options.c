@@ -295,6 +295,11 @@ static const char *apply(struct load_options *options, struct given *given, int 
     }
 }
 
+static bool are_same(const char *a, const char *b)
+{
+    return a && b && strcmp(a, b) == 0;
+}
+
 /* Options that mean nothing beside one another. */
 static int check_form(const struct load_options *options, const bool *given)
 {
@@ -318,6 +323,9 @@ static int check_form(const struct load_options *options, const bool *given)
         return wrong_usage("-Q max has no schedule, which --poisson and --find-max need");
     if (options->rate != 0 && given[OUTSTANDING])
         return wrong_usage("-q goes with -Q max; a rate waits for no reply");
+    if (are_same(options->json, options->hdr) || are_same(options->hdr, options->html) ||
+        are_same(options->html, options->json))
+        return wrong_usage("--json, --hdr and --html need a file each");
     if (options->clients < options->threads)
         return wrong_usage("there are fewer clients (-c) than threads (-T)");
     if (options->duration_ns != UINT64_MAX &&

@@ -10,7 +10,7 @@ static uint32_t search(uint32_t first, uint32_t limit, int *steps)
     struct findmax search;
     findmax_begin(&search, first);
     *steps = 1;
-    while (findmax_go_on(&search, search.rate <= limit))
+    while (findmax_go_on(&search, search.rate <= limit ? FINDMAX_HELD : FINDMAX_FELL))
         cr_assert_lt(++*steps, 60);
     return search.best;
 }
@@ -44,4 +44,25 @@ Test(load_findmax, ends_when_nothing_holds)
     int steps;
     cr_assert_eq(search(1000, 0, &steps), 0);
     cr_assert_leq(steps, 11);
+}
+
+Test(load_findmax, tries_once_more_where_the_sender_fell_behind)
+{
+    struct findmax search;
+    findmax_begin(&search, 1000);
+    cr_assert(findmax_go_on(&search, FINDMAX_UNKNOWN));
+    cr_assert_eq(search.rate, 1000);
+    cr_assert(findmax_go_on(&search, FINDMAX_HELD));
+    cr_assert_eq(search.best, 1000);
+    cr_assert_eq(search.rate, 2000);
+
+    cr_assert(findmax_go_on(&search, FINDMAX_UNKNOWN));
+    cr_assert_eq(search.rate, 2000);
+    cr_assert(findmax_go_on(&search, FINDMAX_UNKNOWN));
+    cr_assert_eq(search.worst, 2000, "twice is enough");
+    cr_assert_eq(search.rate, 1500);
+
+    cr_assert(findmax_go_on(&search, FINDMAX_UNKNOWN));
+    cr_assert(findmax_go_on(&search, FINDMAX_FELL));
+    cr_assert_eq(search.rate, 1250, "and then the search goes on as ever");
 }

@@ -186,6 +186,10 @@ Test(load_options, refuses_what_makes_no_sense_together)
         "udpload 127.0.0.1:0",
         "udpload [::1",
         "udpload 1::2::3",
+        "udpload ::1:3000",
+        "udpload --json r --hdr r h",
+        "udpload --html r --hdr r h",
+        "udpload --html r --json r h",
         "udpload --rat 5 --unknown h",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)

@@ -38,6 +38,19 @@ Test(target, takes_addresses_with_and_without_a_port)
     expect_address("[::1]:9", "[::1]:9");
 }
 
+/* Port 3000 of ::1, or an address that ends in 3000? */
+Test(target, refuses_an_ipv6_address_that_may_end_in_a_port)
+{
+    expect_wrong("::1:3000");
+    expect_wrong("2001:db8::1:3000");
+    expect_wrong("::ffff:192.0.2.1:3000");
+    expect_address("[2001:db8::1:9]", "[2001:db8::1:9]:3000");
+    expect_address("2001:db8::1", "[2001:db8::1]:3000");
+    expect_address("2001:db8::1:fe", "[2001:db8::1:fe]:3000");
+    expect_address("1:2:3:4:5:6:7:8", "[1:2:3:4:5:6:7:8]:3000");
+    expect_address("::ffff:192.0.2.1", "[::ffff:192.0.2.1]:3000");
+}
+
 Test(target, takes_names_with_and_without_a_port)
 {
     expect_name("localhost", "localhost", 3000);
