@@ -29,18 +29,20 @@ PROGRAMS := udpsrv udpctl udpcli udpload
 ROOMS    := $(sort $(wildcard src/*/*.c))
 PLAINS   := $(sort $(wildcard tests/plain/*.c))
 UNIT     := $(sort $(wildcard tests/unit/*.c))
+BARES    := $(sort $(wildcard tests/bench/bare_*.c))
+BARE_ROOMS := tests/bench/bare.c tests/bench/sender.c
 SYSTEM   := $(sort $(wildcard tests/system/*.c))
 MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
 SAMPLES  := $(sort $(wildcard config/*.conf))
 
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
-OBJECTS := $(call object,$(ROOMS) $(PROGRAMS:%=src/%.c) $(UNIT) $(SYSTEM) $(PLAINS))
+OBJECTS := $(call object,$(ROOMS) $(PROGRAMS:%=src/%.c) $(UNIT) $(SYSTEM) $(PLAINS) $(BARES) $(BARE_ROOMS))
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all run check unit system plain asan tsan valgrind layers manuals format lint \
-        install uninstall clean deps help
+.PHONY: all run check unit system plain asan tsan valgrind layers manuals format lint bares bench bench-check \
+        install uninstall clean deps deps-bench help
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS:%=$(B)/%) ## build the programs into build/
@@ -85,11 +87,11 @@ always:
 CRITERION_FLAGS ?=
 export UDPSRV_BUILD := $(B)
 
-check: ## install what tests need, then run them all: layers, two compilers, unit, system, sanitizers
+check: ## install what tests need, then run them all: layers, two compilers, unit, system, bench, sanitizers
 	@tests/deps --install-missing
 	$(Q)$(MAKE) --no-print-directory layers manuals
-	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all build/clang/unit-tests build/clang/system-tests
-	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system
+	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests
+	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system bench-check
 	$(Q)$(MAKE) --no-print-directory asan
 
 unit: $(B)/unit-tests ## run the unit tests alone
@@ -121,6 +123,25 @@ $(B)/plain/%: $(B)/obj/tests/plain/%.o $(B)/rooms.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
+# ---- measurements ----
+
+# What the kernel alone costs: bare loops, beside which the programs are measured.
+bares: $(BARES:tests/bench/%.c=$(B)/bench/%)
+
+$(BARES:tests/bench/%.c=$(B)/bench/%): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(call object,$(BARE_ROOMS))
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+
+# BENCH picks scenarios, such as BENCH="reply fanout"; BENCH_ROUNDS is how often each is repeated.
+BENCH        ?=
+BENCH_ROUNDS ?= 5
+bench: all bares ## measure the programs beside bare loops and peers; ends in build/bench.md and build/bench.json
+	tests/bench/bench.py --rounds $(BENCH_ROUNDS) $(BENCH)
+
+bench-check: all bares ## whether the measuring itself is right: its parsers, and a run with few requests
+	$(Q)cd tests/bench && python3 -B -m unittest -q
+
 # Each test is a process of its own, whose start alone takes valgrind half a second; what isn't ours (ip, tc) isn't traced.
 valgrind: export UDPSRV_SLOW := 1
 valgrind: export UDPSRV_VALGRIND := 1
@@ -141,7 +162,7 @@ format: ## lay the sources out
 lint: manuals ## look for what compilers don't say: cppcheck, layout, manuals
 	$(Q)clang-format --dry-run -Werror $(wildcard src/*.c src/*/*.c include/*/*.h tests/*/*.c tests/*/*.h)
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	    --suppressions-list=tests/cppcheck.supp -D__linux__ -Iinclude src
+	    --suppressions-list=tests/cppcheck.supp -D__linux__ -Iinclude src tests/bench
 
 # ---- installation ----
 
@@ -165,6 +186,9 @@ clean: ## remove build/
 deps: ## install what the tests need (Debian)
 	$(Q)tests/deps --install
 
+deps-bench: ## install what the measurements need: tools, and services to compare with (Debian)
+	$(Q)tests/deps --install-bench
+
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 	@echo 'Variables: CC=clang  SANITIZE=address,undefined  PREFIX=/usr  DESTDIR=  V=1  WERROR=1'

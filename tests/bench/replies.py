@@ -1,0 +1,190 @@
+"""Request and reply: what one costs, beside bare loops with the same socket options and peers."""
+
+import os
+
+import peers
+import senders
+from figures import Figure, Row, Section, middle, ratio_figure, user_measure
+from servers import ends_with, refusal, start_bare, start_ours
+
+BOUND, WILDCARD = "127.0.0.1:0", "0.0.0.0:0"
+
+
+def per(numbers, count):
+    return {measure: number / count for measure, number in numbers.items()}
+
+
+def _round(bench, start):
+    """A fresh server: warmed up, which registers the clients, then measured."""
+    sizes = bench.sizes
+    with start(()) as server:
+        senders.bare(bench, server, sizes.warm, sizes.clients)
+        with bench.meter.over(server.pid) as taken:
+            senders.bare(bench, server, sizes.requests, sizes.clients)
+        ends_with(server, sizes.warm + sizes.requests)
+    return per(taken, sizes.requests)
+
+
+def _grind(bench, row, start):
+    """What it takes in user space, where valgrind can tell."""
+    def drive(server, count):
+        with server:
+            senders.udpload(bench, server, count, min(bench.sizes.clients, count // 2))
+            ends_with(server, count)
+    if bench.valgrind:
+        bench.say(f"user space of {row.name}")
+        less, more = bench.sizes.grind
+        cost, row.top = bench.grind(start, drive, (less, more), more - less)
+        row.add({"grind_instructions": cost})
+
+
+def _user_figure(section, name, limit):
+    row = section.row(name)
+    return Figure(f"{name}: user space", middle(row, user_measure(row)), limit, "instructions",
+                  "neither counters nor valgrind")
+
+
+def reply(bench):
+    """10,000 clients, a bound address and all addresses."""
+    section = Section("reply", "request and reply, "
+                      f"{bench.sizes.clients:,} clients", "reply")
+    starts = {
+        "udpsrv, bound": lambda wrap: start_ours(bench, address=BOUND, wrap=wrap),
+        "bare recvmmsg/sendmmsg": lambda wrap: start_bare(bench, "bare_mmsg", BOUND, wrap),
+        "udpsrv, wildcard": lambda wrap: start_ours(bench, address=WILDCARD, wrap=wrap),
+        "bare, IP_PKTINFO both ways": lambda wrap: start_bare(bench, "bare_pktinfo", WILDCARD,
+                                                              wrap),
+        "bare recvfrom/sendto": lambda wrap: start_bare(bench, "bare_single", BOUND, wrap),
+    }
+    bases = {"udpsrv, bound": "bare recvmmsg/sendmmsg", "bare recvfrom/sendto":
+             "bare recvmmsg/sendmmsg", "udpsrv, wildcard": "bare, IP_PKTINFO both ways"}
+    section.rows = [Row(name, base=bases.get(name, "")) for name in starts]
+    bench.interleave(section, [(name, lambda start=start: _round(bench, start))
+                               for name, start in starts.items()])
+    for name, start in starts.items():
+        _grind(bench, section.row(name), start)
+    for name in ("udpsrv, bound", "udpsrv, wildcard"):
+        section.figures += [ratio_figure(section, f"{name}: all instructions", name, 1.05),
+                            _user_figure(section, name, 400)]
+    return section
+
+
+def million(bench):
+    """As many registered as fit by default, and all of them ask."""
+    many = bench.sizes.many
+    section = Section("million", f"request and reply, {many:,} registered clients", "reply")
+    section.rows = [Row("udpsrv", base="bare recvmmsg/sendmmsg"), Row("bare recvmmsg/sendmmsg")]
+
+    def ask(server):
+        with bench.meter.over(server.pid) as taken:
+            senders.bare(bench, server, many, many)
+        return per(taken, many)
+
+    with start_ours(bench, f"[clients]\nmax = {many}\nttl = 1h\n") as ours, \
+            start_bare(bench, "bare_mmsg") as bare:
+        for server in (ours, bare):
+            senders.register(bench, server, many)
+        bench.interleave(section, [("udpsrv", lambda: ask(ours)),
+                                   ("bare recvmmsg/sendmmsg", lambda: ask(bare))])
+        for server in (ours, bare):
+            ends_with(server, many * (1 + bench.rounds))
+    section.figures = [ratio_figure(section, f"{many:,} registered: cycles", "udpsrv", 1.15,
+                                    "cycles")]
+    return section
+
+
+# ---- Peers ----
+
+# Most of them have the kernel's default receive buffer, which doesn't hold 256 requests.
+PEER_OUTSTANDING = 128
+
+def _peer_round(bench, start, payload):
+    sizes = bench.sizes
+    with start() as server:
+        senders.bare(bench, server, sizes.warm, sizes.clients, payload,
+                     outstanding=PEER_OUTSTANDING)
+        with bench.meter.over(server.pid) as taken:
+            senders.bare(bench, server, sizes.requests, sizes.clients, payload,
+                         outstanding=PEER_OUTSTANDING)
+        server.finish()
+    return per(taken, sizes.requests)
+
+
+def compare(bench):
+    """Other services, each asked what it answers, by a bare sender."""
+    section = Section("peers", "beside other services", "reply")
+    contenders = {"udpsrv": (lambda: start_ours(bench), None),
+                  "bare recvmmsg/sendmmsg": (lambda: start_bare(bench, "bare_mmsg"), None)}
+    for peer in peers.PEERS:
+        if peers.is_installed(peer):
+            contenders[peer.name] = (lambda peer=peer: peers.start(bench, peer),
+                                     peers.payload(bench, peer))
+        else:
+            section.notes.append(f"{peer.name}: {peer.program} isn't installed "
+                                 "(make deps-bench).")
+    section.notes.append(f"{PEER_OUTSTANDING} requests are unanswered at a time.")
+    bare = "bare recvmmsg/sendmmsg"
+    section.rows = [Row(name, base="" if name == bare else bare) for name in contenders]
+    bench.interleave(section, [(name, lambda c=contender: _peer_round(bench, *c))
+                               for name, contender in contenders.items()])
+    return section
+
+
+# ---- Policies ----
+
+DENIED = "".join(f"deny = 10.{i >> 8}.{i & 255}.0/24\n" for i in range(10_000))
+POLICIES = [
+    # name, section [admission] of it, compared with, most instructions that it may add
+    ("open", "policy = open\n", None, 0),
+    ("cookie, proven clients", "policy = cookie\n", "open", 30),
+    ("open, 10,000 denied networks and a limiter",
+     "policy = open\nrate = 1000000\nburst = 1000000\n" + DENIED, "open", 350),
+]
+
+
+def admission(bench):
+    """What a policy adds in user space, counted by valgrind."""
+    section = Section("admission", "admission, bound address", "reply")
+    if not bench.valgrind:
+        section.notes.append("skipped: valgrind isn't installed (make deps-bench)")
+        return section
+    for name, text, base, limit in POLICIES:
+        config = f"[admission]\n{text}"
+        why = refusal(bench, config)
+        if why:
+            section.notes.append(f"{name}: skipped, this udpsrv doesn't know it: "
+                                 f"{os.path.basename(why)}")
+        else:
+            row = Row(name)
+            section.rows.append(row)
+            _grind(bench, row, lambda wrap, c=config: start_ours(bench, c, wrap=wrap))
+        if base:
+            mine, theirs = (middle(section.row(n), "grind_instructions") for n in (name, base))
+            section.figures.append(Figure(f"{name}: added", None if why else mine - theirs, limit,
+                                          "instructions", "not built yet"))
+    return section
+
+
+# ---- Workers ----
+
+def workers(bench):
+    """One worker and two, on all processors, asked by two threads."""
+    section = Section("workers", "request and reply by workers, not pinned", "reply")
+    why = refusal(bench, "[server]\nworkers = 2\n")
+    if why or len(bench.cpus) < 2:
+        section.notes.append(f"skipped: {os.path.basename(why) or 'there is one processor'}")
+        return section
+    cpus = ",".join(map(str, bench.cpus))
+
+    def ask(count):
+        with start_ours(bench, f"[server]\nworkers = {count}\n", cpus=cpus) as server:
+            senders.udpload(bench, server, bench.sizes.warm, bench.sizes.clients)
+            with bench.meter.over(server.pid) as taken:
+                report = senders.udpload(bench, server, bench.sizes.requests, bench.sizes.clients)
+            ends_with(server, bench.sizes.warm + bench.sizes.requests)
+        return per(taken, bench.sizes.requests) | {
+            "answers a second": report["rates"]["answered"]}
+
+    section.rows = [Row("1 worker"), Row("2 workers")]
+    bench.interleave(section, [("1 worker", lambda: ask(1)), ("2 workers", lambda: ask(2))])
+    return section

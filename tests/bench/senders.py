@@ -1,0 +1,93 @@
+"""Those who ask: udpload, the bare senders, dnsperf. Each is held to what it says."""
+
+import json
+
+import parsers
+from children import Broken, Child, run
+
+OUTSTANDING = 256
+
+
+def udpload(bench, server, requests, clients, *options, statuses=(0, 3), usage=False):
+    """As fast as the server answers, unless options say otherwise. Returns its report; with usage,
+    (report, user + system seconds)."""
+    path = bench.path("json")
+    argv = udpload_argv(bench, server, path, "-Q", "max", "-q", OUTSTANDING, "-n", requests,
+                        "-c", clients, "-t", "5s", *options)
+    _, used = run(bench, argv, bench.sender_cpu, statuses=statuses)
+    report = read_report(path)
+    if report["sent"] != requests or report["replied"] != requests:
+        raise Broken(f"of {requests} requests {report['sent']} were sent and "
+                     f"{report['replied']} answered: {' '.join(map(str, argv))}")
+    return (report, used.ru_utime + used.ru_stime) if usage else report
+
+
+def udpload_argv(bench, server, path, *options):
+    return [bench.program("udpload"), *options, "--json", path, server.address]
+
+
+def read_report(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def _held_to(argv, counts, requests):
+    if counts["sent"] != requests or counts["received"] != requests:
+        raise Broken(f"of {requests} requests {counts['sent']} were sent and "
+                     f"{counts['received']} answered: {' '.join(map(str, argv))}")
+
+
+def bare(bench, server, requests, clients=1, payload=None, name="bare_sources",
+         outstanding=OUTSTANDING):
+    """A bare sender, whose clients are the same ones each time. Returns its user + system
+    seconds."""
+    argv = bare_argv(bench, name, requests, clients, payload, outstanding) + [server.address]
+    out, used = run(bench, argv, bench.sender_cpu)
+    _held_to(argv, parsers.words(out), requests)
+    return used.ru_utime + used.ru_stime
+
+
+def bare_argv(bench, name, requests, clients, payload=None, outstanding=OUTSTANDING):
+    """Its command line, up to the server's address."""
+    argv = [bench.program(f"bench/{name}"), "-n", requests, "-c", clients, "-q", outstanding,
+            "-b", bench.port]
+    return argv + (["-p", payload] if payload else [])
+
+
+class Crowd(Child):
+    """A bare sender that has registered its clients and stays, to hear what comes to them. It only
+    takes what processor time others leave."""
+
+    def __init__(self, bench, server, clients, namespace=None):
+        argv = bare_argv(bench, "bare_sources", clients, clients) + ["-s", server.address]
+        super().__init__(bench, argv, bench.sender_cpu, namespace, wrap=("chrt", "-i", "0"))
+        try:
+            _held_to(argv, parsers.words(self.line()), clients)
+            self.port = parsers.words(self.line())["ready"]
+        except BaseException:
+            self.end()
+            raise
+
+    def leave(self):
+        """Ends it: {"copies": that came, "drops": that its socket had no room for}."""
+        return parsers.words(self.stop())
+
+
+def register(bench, server, clients, namespace=None):
+    """Makes so many clients known by one request each."""
+    argv = bare_argv(bench, "bare_sources", clients, clients) + [server.address]
+    out, _ = run(bench, argv, bench.sender_cpu, namespace)
+    _held_to(argv, parsers.words(out), clients)
+
+
+def dnsperf(bench, server, requests):
+    """dnsperf with one socket and one thread. Returns its user + system seconds."""
+    host, port = server.address.rsplit(":", 1)
+    queries = bench.path("queries")
+    with open(queries, "w", encoding="ascii") as file:
+        file.write("bench.test A\n" * requests)
+    argv = ["dnsperf", "-s", host, "-p", port, "-d", queries, "-n", 1, "-c", 1,
+            "-T", 1, "-q", OUTSTANDING, "-t", 5]
+    out, used = run(bench, argv, bench.sender_cpu)
+    _held_to(argv, parsers.dnsperf(out), requests)
+    return used.ru_utime + used.ru_stime
