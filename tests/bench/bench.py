@@ -39,6 +39,8 @@ def arguments(words):
     parser.add_argument("--build", default=os.environ.get("UDPSRV_BUILD", "build"),
                         help="where the programs are")
     parser.add_argument("--out", help="where bench.json and bench.md go (the same)")
+    parser.add_argument("--no-valgrind", action="store_true",
+                        help="count no user instructions by valgrind")
     parser.add_argument("--smoke", action="store_true", help="few requests: only whether it runs")
     chosen = parser.parse_args(words)
     unknown = [name for name in chosen.scenario if name not in SCENARIOS]
@@ -54,7 +56,9 @@ def measure(bench, names, show):
     sections = []
     for name in names:
         bench.commands = []
+        load = os.getloadavg()[0]
         section = SCENARIOS[name](bench)
+        section.notes += bench.disturbed(load)
         section.commands = sorted(set(bench.commands))
         show(section)
         sections.append(section)
@@ -77,6 +81,7 @@ def main(words):
     out = chosen.out or chosen.build
     try:
         with Bench(os.path.abspath(chosen.build), chosen.rounds, sizes) as bench:
+            bench.valgrind &= not chosen.no_valgrind
             print(f"Each server on processor {bench.server_cpu}, who asks it on "
                   f"{bench.sender_cpu}; {bench.meter.name}.\n")
             sections = measure(bench, chosen.scenario or list(SCENARIOS),

@@ -143,7 +143,7 @@ def broadcast(bench):
         path = bench.path("json")
         with paced(bench, server, path) as load:
             if sends:
-                _await_requests(server, sizes.rate)
+                await_requests(server, sizes.rate)
                 report = server.control("broadcast", "news")
                 if report["sent"] + report["failed"] + report["skipped"] != report["targets"] \
                         or report["targets"] < sizes.many:
@@ -167,7 +167,7 @@ def broadcast(bench):
     return section
 
 
-def _await_requests(server, count):
+def await_requests(server, count):
     """Until so many more have come."""
     before = server.control("stats")["received"]
     until("requests to arrive", lambda: server.control("stats")["received"] >= before + count)

@@ -1,9 +1,11 @@
 """Request and reply: what one costs, beside bare loops with the same socket options and peers."""
 
 import os
+from dataclasses import dataclass
 
 import peers
 import senders
+from children import Broken
 from figures import Figure, Row, Section, middle, ratio_figure, user_measure
 from servers import ends_with, refusal, start_bare, start_ours
 
@@ -132,14 +134,49 @@ def compare(bench):
 
 # ---- Policies ----
 
+@dataclass
+class Policy:
+    """A configuration of [admission]; limit is the most instructions that it may add to base."""
+
+    name: str
+    text: str
+    base: str = ""
+    limit: int = 0
+    proves: bool = True  # whether the clients answer challenges, as udpload does
+
+
 DENIED = "".join(f"deny = 10.{i >> 8}.{i & 255}.0/24\n" for i in range(10_000))
 POLICIES = [
-    # name, section [admission] of it, compared with, most instructions that it may add
-    ("open", "policy = open\n", None, 0),
-    ("cookie, proven clients", "policy = cookie\n", "open", 30),
-    ("open, 10,000 denied networks and a limiter",
-     "policy = open\nrate = 1000000\nburst = 1000000\n" + DENIED, "open", 350),
+    Policy("open", "policy = open\n"),
+    Policy("cookie, proven clients", "policy = cookie\n", "open", 30),
+    Policy("cookie, a challenge in place of a reply", "policy = cookie\n", "open", 0, False),
+    Policy("open, 10,000 denied networks and a limiter",
+           "policy = open\nrate = 1000000\nburst = 1000000\n" + DENIED, "open", 350),
 ]
+
+
+def _ask_under(bench, policy, server, count):
+    """A proof is a datagram more, for each client once: in the short run as in the long one."""
+    clients = min(bench.sizes.clients, count // 2)
+    with server:
+        if policy.proves:
+            senders.udpload(bench, server, count, clients)
+        else:
+            senders.bare(bench, server, count, clients)
+        if server.finish() < count:
+            raise Broken(f"udpsrv has received less than the {count} that were sent")
+
+
+def _policy_row(bench, policy):
+    config = f"[admission]\n{policy.text}"
+    less, more = bench.sizes.grind
+    row = Row(policy.name)
+    bench.say(f"user space of {policy.name}")
+    cost, row.top = bench.grind(lambda wrap: start_ours(bench, config, wrap=wrap),
+                                lambda server, count: _ask_under(bench, policy, server, count),
+                                (less, more), more - less)
+    row.add({"grind_instructions": cost})
+    return row
 
 
 def admission(bench):
@@ -148,20 +185,18 @@ def admission(bench):
     if not bench.valgrind:
         section.notes.append("skipped: valgrind isn't installed (make deps-bench)")
         return section
-    for name, text, base, limit in POLICIES:
-        config = f"[admission]\n{text}"
-        why = refusal(bench, config)
+    for policy in POLICIES:
+        why = refusal(bench, f"[admission]\n{policy.text}")
         if why:
-            section.notes.append(f"{name}: skipped, this udpsrv doesn't know it: "
+            section.notes.append(f"{policy.name}: skipped, this udpsrv doesn't know it: "
                                  f"{os.path.basename(why)}")
         else:
-            row = Row(name)
-            section.rows.append(row)
-            _grind(bench, row, lambda wrap, c=config: start_ours(bench, c, wrap=wrap))
-        if base:
-            mine, theirs = (middle(section.row(n), "grind_instructions") for n in (name, base))
-            section.figures.append(Figure(f"{name}: added", None if why else mine - theirs, limit,
-                                          "instructions", "not built yet"))
+            section.rows.append(_policy_row(bench, policy))
+        if policy.base:
+            mine, theirs = (middle(section.row(name), "grind_instructions")
+                            for name in (policy.name, policy.base))
+            section.figures.append(Figure(f"{policy.name}: added", None if why else mine - theirs,
+                                          policy.limit, "instructions", "not built yet"))
     return section
 
 

@@ -45,11 +45,12 @@ def _table(section):
 
 
 def _figure(figure):
-    unit = f" {figure.unit}" if figure.unit else ""
-    value = f"{figure.value:.2f}" if figure.unit == "×" and figure.value is not None \
-        else number(figure.value)
-    limit = f"{figure.limit:.2f}" if figure.unit == "×" else number(figure.limit)
-    return [figure.what, f"{value}{unit}", f"≤ {limit}{unit}", figure.verdict()]
+    def show(value):
+        if value is None:
+            return "-"
+        text = f"{value:.2f}" if figure.unit == "×" else number(value)
+        return f"{text} {figure.unit}".rstrip()
+    return [figure.what, show(figure.value), f"≤ {show(figure.limit)}", figure.verdict()]
 
 
 def _pad(lines):

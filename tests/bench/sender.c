@@ -11,7 +11,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { SILENCE_S = 5 };
+enum { SILENCE_S = 2 };
 
 static char request[BARE_BYTES] = "hi";
 static char bytes[BARE_BATCH][BARE_BYTES];

@@ -33,7 +33,7 @@ void sender_prepare(struct sender *sender);
 /* Says who sends the next count requests. */
 typedef void sender_address(struct sender *sender, unsigned count);
 
-/* Sends all, from a socket; prints "sent N received N". address may be NULL. Silence of 5 seconds
+/* Sends all, from a socket; prints "sent N received N". address may be NULL. Silence of 2 seconds
  * ends it: what is unanswered then is lost. */
 void sender_run(struct sender *sender, int udp, sender_address *address);
 

@@ -35,9 +35,9 @@ class Bare(Server):
 class Ours(Server):
     """udpsrv, and its operator's socket."""
 
-    def __init__(self, child, address, bench, socket, namespace):
+    def __init__(self, child, address, bench, socket, path):
         super().__init__(child, address)
-        self.bench, self.socket, self.namespace = bench, socket, namespace
+        self.bench, self.socket, self.path = bench, socket, path
 
     def control(self, *words):
         """What udpctl answers, the JSON of it read."""
@@ -46,6 +46,12 @@ class Ours(Server):
 
     def control_argv(self, *words):
         return [self.bench.program("udpctl"), "-t", "300", "-s", self.socket, "--json", *words]
+
+    def configure(self, text):
+        """Replaces its configuration while it runs."""
+        with open(self.path, "w", encoding="utf-8") as file:
+            file.write(text)
+        self.control("reload")
 
     def finish(self):
         received = self.control("stats")["received"]
@@ -82,8 +88,7 @@ def start_ours(bench, config="", address="127.0.0.1:0", wrap=(), namespace=None,
     child = Child(bench, [bench.program("udpsrv"), "-c", path, "-s", socket, "-l", address],
                   cpus or bench.server_cpu, namespace, wrap)
     try:
-        return Ours(child, _reachable(parsers.ready_address(child.line())), bench, socket,
-                    namespace)
+        return Ours(child, _reachable(parsers.ready_address(child.line())), bench, socket, path)
     except BaseException:
         child.end()
         raise

@@ -46,7 +46,8 @@ def command_lines():
 
 class Run(unittest.TestCase):
     def test_a_run_with_few_requests_adds_up_and_tells_all_rounds(self):
-        status, text, out = run("--rounds", "2", "reply", "million", "fanout", "memory", "idle")
+        status, text, out = run("--no-valgrind", "--rounds", "2", "reply", "million", "fanout", "memory",
+                                "idle")
         self.addCleanup(shutil.rmtree, out)
         self.assertEqual(status, 0, text)
         with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
@@ -63,13 +64,25 @@ class Run(unittest.TestCase):
             self.assertIn("| udpsrv, bound |", file.read())
 
     def test_senders_are_measured_by_what_more_requests_cost(self):
-        status, text, out = run("--rounds", "1", "sender")
+        status, text, out = run("--no-valgrind", "--rounds", "1", "sender")
         self.addCleanup(shutil.rmtree, out)
         self.assertEqual(status, 0, text)
         with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
             section = json.load(file)["sections"][0]
         self.assertEqual([row["name"] for row in section["rows"]][:2],
                          ["udpload", "bare sender, many sources"])
+
+    @unittest.skipUnless(shutil.which("valgrind"), "valgrind isn't installed")
+    def test_user_instructions_are_counted_by_valgrind(self):
+        status, text, out = run("admission")
+        self.addCleanup(shutil.rmtree, out)
+        self.assertEqual(status, 0, text)
+        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
+            row = json.load(file)["sections"][0]["rows"][0]
+        # A reply takes a hash and a lookup: more than a call, less than a protocol.
+        self.assertEqual(row["name"], "open")
+        self.assertTrue(50 < row["samples"]["grind_instructions"][0] < 5000, row)
+        self.assertTrue(any("registry" in name for name, _ in row["top"]), row)
 
     def test_a_scenario_that_is_not_there_is_a_wrong_usage(self):
         with self.assertRaises(SystemExit) as ended, redirect_stderr(io.StringIO()) as text:
@@ -115,6 +128,19 @@ class Held(unittest.TestCase):
     def test_a_configuration_that_is_not_known_is_refused_with_a_reason(self):
         self.assertEqual(servers.refusal(self.bench, "[clients]\nttl = 5s\n"), "")
         self.assertIn("nonsense", servers.refusal(self.bench, "[server]\nnonsense = 1\n"))
+
+    def test_a_configuration_is_replaced_while_a_server_runs(self):
+        with servers.start_ours(self.bench, "[clients]\nttl = 1s\nsweep = 1h\n") as server:
+            senders.register(self.bench, server, 30)
+            server.configure("[admission]\npolicy = open\n[clients]\nttl = 1s\nsweep = 10ms\n")
+            children.until("all to expire", lambda: server.control("stats")["expired"] == 30)
+            servers.ends_with(server, 30)
+
+    def test_a_server_that_loses_requests_is_noticed_by_who_asks(self):
+        with servers.start_ours(self.bench, "[reply]\nmode = none\n") as server:
+            with self.assertRaises(children.Broken) as broken:
+                senders.bare(self.bench, server, 10)
+        self.assertIn("0 answered", str(broken.exception))
 
     def test_bare_loops_answer_each_request(self):
         for name, address in (("bare_mmsg", "127.0.0.1:0"), ("bare_pktinfo", "0.0.0.0:0"),

@@ -67,8 +67,10 @@ class Numbers(unittest.TestCase):
 class Reports(unittest.TestCase):
     def test_a_terminal_sees_medians_ratios_figures_and_the_profile(self):
         text = report.as_text(a_section())
-        for part in ("12 (10–33)", "1.10", "reached", "missed by 5 %", "work 200", "≤ 48 bytes"):
+        for part in ("12 (10–33)", "1.10", "reached", "missed by 5 %", "work 200", "≤ 48 bytes",
+                     "≤ 30 instructions"):
             self.assertIn(part, text)
+        self.assertNotIn("- instructions", text)
 
     def test_markdown_has_as_many_cells_in_each_line_of_a_table(self):
         lines = [line for line in report.as_markdown([a_section()], HOST).splitlines()

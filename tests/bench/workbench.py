@@ -105,6 +105,14 @@ class Bench:
             raise children.Broken("valgrind left no profile")
         return max(parts, key=lambda part: part[0])
 
+    @staticmethod
+    def disturbed(load):
+        """A note if others wanted the processors when a scenario began. The scenario before it
+        leaves up to two: who asks and who answers."""
+        if load <= 2.5:
+            return []
+        return [f"Others used the processors meanwhile: the load average was {load:.1f} before."]
+
     def host(self):
         """What the numbers depend on."""
         return {
