@@ -28,6 +28,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(CFLAGS) -pthread
 PROGRAMS := udpsrv udpctl udpcli udpload
 ROOMS    := $(sort $(wildcard src/*/*.c))
 PLAINS   := $(sort $(wildcard tests/plain/*.c))
+FUZZERS  := $(sort $(wildcard tests/fuzz/*.c))
 UNIT     := $(sort $(wildcard tests/unit/*.c))
 BARES    := $(sort $(wildcard tests/bench/bare_*.c))
 BARE_ROOMS := tests/bench/bare.c tests/bench/sender.c
@@ -36,7 +37,7 @@ MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
 SAMPLES  := $(sort $(wildcard config/*.conf))
 
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
-OBJECTS := $(call object,$(ROOMS) $(PROGRAMS:%=src/%.c) $(UNIT) $(SYSTEM) $(PLAINS) $(BARES) $(BARE_ROOMS))
+OBJECTS := $(call object,$(ROOMS) $(PROGRAMS:%=src/%.c) $(UNIT) $(SYSTEM) $(PLAINS) $(FUZZERS) $(BARES) $(BARE_ROOMS))
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
@@ -78,6 +79,7 @@ $(B)/flags: $(if $(filter-out $(FLAGS),$(file <$(B)/flags))$(filter-out $(file <
 	$(Q)printf '%s\n' '$(FLAGS)' >$@
 .PHONY: always
 always:
+.SECONDARY: $(OBJECTS)
 
 -include $(OBJECTS:.o=.d)
 
@@ -92,7 +94,7 @@ check: ## install what tests need, then run them all: layers, two compilers, uni
 	$(Q)$(MAKE) --no-print-directory layers manuals
 	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system bench-check
-	$(Q)$(MAKE) --no-print-directory asan
+	$(Q)$(MAKE) --no-print-directory asan fuzz-lineedit
 
 unit: $(B)/unit-tests ## run the unit tests alone
 	$(B)/unit-tests $(CRITERION_FLAGS)
@@ -113,6 +115,18 @@ tsan: export TSAN_OPTIONS := halt_on_error=1 report_thread_leaks=0 atexit_sleep_
 tsan: $(B)/system-tests ## the programs under ThreadSanitizer, driven by the system tests
 	$(Q)$(MAKE) --no-print-directory B=build/tsan SANITIZE=thread all plain
 	UDPSRV_BUILD=build/tsan $(B)/system-tests $(CRITERION_FLAGS)
+
+# Seeded noise against what takes bytes from outside, under sanitizers: as many sequences as COUNT says, from SEED on.
+COUNT ?= 100000
+SEED  ?= 1
+fuzz-%: ## throw COUNT=100000 seeded inputs at a room, as in fuzz-lineedit
+	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/fuzz/$*
+	build/asan/fuzz/$* $(COUNT) $(SEED)
+
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/rooms.a
+	$(call say,LD,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
 # Small programs for what is threaded and has no program of its own; each says in its exit status whether it holds.
 plain: $(PLAINS:tests/plain/%.c=$(B)/plain/%)
@@ -190,5 +204,5 @@ deps-bench: ## install what the measurements need: tools, and services to compar
 	$(Q)tests/deps --install-bench
 
 help: ## list these targets
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z%-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 	@echo 'Variables: CC=clang  SANITIZE=address,undefined  PREFIX=/usr  DESTDIR=  V=1  WERROR=1'

@@ -2,6 +2,7 @@
 #define CORE_LINEEDIT_H
 
 #include "core/history.h"
+#include "core/lineview.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,11 +27,9 @@ struct lineedit;
 
 enum {
     LINEEDIT_BYTES_MIN = 16,
-    LINEEDIT_COLUMNS_MIN = 4, /* a narrower window is drawn as this one */
-    LINEEDIT_COLUMNS_MAX = 1000,
-    /* What a drawing needs at most. A column takes 24 bytes: SGR on and off and an escape, or a
-     * code point with three that join it (more are not drawn). */
-    LINEEDIT_DRAW_BYTES = 24 * LINEEDIT_COLUMNS_MAX + 256,
+    LINEEDIT_COLUMNS_MIN = LINEVIEW_COLUMNS_MIN,   /* a narrower window is drawn as this one */
+    LINEEDIT_COLUMNS_MAX = LINEVIEW_COLUMNS_MAX,   /* and a wider one as this */
+    LINEEDIT_DRAW_BYTES = LINEVIEW_DRAW_BYTES + 1, /* with the bell */
     LINEEDIT_CHOICES_MAX = 128,
 };
 
@@ -81,6 +80,11 @@ bool lineedit_changed(const struct lineedit *edit);
  * place; nothing below or above is touched. out has room for LINEEDIT_DRAW_BYTES; returns the
  * length, without a NUL. */
 size_t lineedit_draw(struct lineedit *edit, unsigned columns, char out[LINEEDIT_DRAW_BYTES]);
+
+/* Behind LINEEDIT_LINE: writes prompt and the entered line whole, for the record above: no
+ * positioning, no newline, however many rows it takes; cut where room ends. Returns the length,
+ * without a NUL. */
+size_t lineedit_write_entered(const struct lineedit *edit, char *out, size_t room);
 
 /* Where the last drawing left the cursor, and how many columns it took: for who has to find it
  * again behind a resize. */

@@ -2,18 +2,10 @@
 #include "client/print.h"
 
 #include "core/utf8.h"
+#include "core/width.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-/* Whether a character only shows: no control (C0, DEL, C1), no line separator, and none of those
- * that reorder the text around them (Unicode TR 36, section 3.1). */
-static bool only_shows(uint32_t code)
-{
-    return code >= 0x20 && !(code >= 0x7f && code <= 0x9f) && !(code >= 0x200e && code <= 0x200f) &&
-           !(code >= 0x2028 && code <= 0x202e) && !(code >= 0x2060 && code <= 0x206f) &&
-           code != 0x061c && code != 0x200b && code != 0xfeff;
-}
 
 static bool is_utf8(const uint8_t *bytes, size_t size)
 {
@@ -47,7 +39,7 @@ static void put_escaped(FILE *out, const uint8_t *bytes, size_t size)
         length += !valid;
         if (valid && short_escape(code))
             fprintf(out, "\\%c", short_escape(code));
-        else if (valid && only_shows(code))
+        else if (valid && width_shows(code))
             fwrite(bytes, 1, length, out);
         else
             put_hex(out, "\\x", bytes, length);
@@ -64,7 +56,7 @@ static void put_json_text(FILE *out, const uint8_t *bytes, size_t size)
             fputs("\\\"", out);
         else if (short_escape(code))
             fprintf(out, "\\%c", short_escape(code));
-        else if (only_shows(code))
+        else if (width_shows(code))
             fwrite(bytes, 1, length, out);
         else
             fprintf(out, "\\u%04" PRIx32, code);

@@ -1,0 +1,31 @@
+#ifndef CORE_LINEVIEW_H
+#define CORE_LINEVIEW_H
+
+#include "core/textline.h"
+
+#include <stddef.h>
+
+enum {
+    LINEVIEW_COLUMNS_MIN = 4,
+    LINEVIEW_COLUMNS_MAX = 1000,
+    LINEVIEW_PROMPT_BYTES = 128,
+    /* A column takes 16 bytes: GLYPH_DRAW_BYTES for a glyph of one, and escapes take less. */
+    LINEVIEW_DRAW_BYTES = 16 * LINEVIEW_COLUMNS_MAX + LINEVIEW_PROMPT_BYTES + 64,
+};
+
+/* What a window of one row shows of a line that may be longer. All zero is the beginning. */
+struct lineview {
+    size_t left;      /* columns of the line that are scrolled out */
+    unsigned cursor;  /* where the drawing left the cursor, from 0 */
+    unsigned columns; /* that the drawing took */
+};
+
+/* Draws prompt and line as lineedit_draw promises; returns the length. */
+size_t lineview_draw(struct lineview *view, const char *prompt, const struct textline *line,
+                     unsigned columns, char out[LINEVIEW_DRAW_BYTES]);
+
+/* Writes prompt and text whole, however many rows that takes, cut where room ends. Returns the
+ * length, without a NUL. */
+size_t lineview_write(const char *prompt, const char *text, size_t size, char *out, size_t room);
+
+#endif

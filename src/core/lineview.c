@@ -1,0 +1,141 @@
+/* A line drawn as one row: scrolled, cut, escaped. */
+#include "core/lineview.h"
+
+#include "core/glyph.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+struct drawing {
+    char *out;
+    size_t length;
+};
+
+static void put(struct drawing *drawing, const char *text, size_t size)
+{
+    memcpy(drawing->out + drawing->length, text, size);
+    drawing->length += size;
+}
+
+static void put_text(struct drawing *drawing, const char *text)
+{
+    put(drawing, text, strlen(text));
+}
+
+/* The columns of text up to size. */
+static size_t count_columns(const char *text, size_t size)
+{
+    size_t columns = 0;
+    for (size_t at = 0; at < size;) {
+        struct glyph glyph = glyph_first(text + at, size - at);
+        columns += glyph.columns;
+        at += glyph.size;
+    }
+    return columns;
+}
+
+/* Which columns of the line are shown: [from, to), with a mark before or behind where more is. */
+struct window {
+    size_t from, to;
+    bool before, behind;
+};
+
+/* Moves the view so that the cursor, which needs a column of its own behind the line, is in it. */
+static struct window place(struct lineview *view, size_t room, size_t cursor, size_t total)
+{
+    size_t wanted = total + 1;
+    if (wanted <= room)
+        view->left = 0;
+    else if (view->left + room > wanted)
+        view->left = wanted - room;
+    bool marks = room >= 3;
+    bool hidden = cursor < view->left + (marks && view->left > 0) ||
+                  cursor + (marks && view->left + room < wanted) >= view->left + room;
+    if (hidden) {
+        view->left = cursor > room / 2 ? cursor - room / 2 : 0;
+        if (view->left + room > wanted)
+            view->left = wanted - room;
+    }
+    struct window window = {.from = view->left, .to = view->left + room};
+    window.before = marks && window.from > 0;
+    window.behind = marks && window.to < wanted;
+    window.from += window.before;
+    window.to -= window.behind;
+    return window;
+}
+
+/* Draws what of the line is in the window; what is half in it is blank. Returns the columns. */
+static size_t draw_window(struct drawing *drawing, const struct textline *line,
+                          const struct window *window)
+{
+    size_t column = 0, drawn = 0;
+    for (size_t at = 0; at < line->size && column < window->to;) {
+        struct glyph glyph = glyph_first(line->bytes + at, line->size - at);
+        size_t from = column > window->from ? column : window->from;
+        size_t end = column + glyph.columns;
+        size_t to = end < window->to ? end : window->to;
+        if (from == column && to == end) {
+            char bytes[GLYPH_DRAW_BYTES];
+            put(drawing, bytes, glyph_draw(bytes, line->bytes + at, glyph));
+        } else {
+            for (size_t blank = from; blank < to; blank++)
+                put(drawing, " ", 1);
+        }
+        drawn += to > from ? to - from : 0;
+        column = end;
+        at += glyph.size;
+    }
+    return drawn;
+}
+
+static unsigned within(unsigned columns)
+{
+    if (columns < LINEVIEW_COLUMNS_MIN)
+        return LINEVIEW_COLUMNS_MIN;
+    return columns < LINEVIEW_COLUMNS_MAX ? columns : LINEVIEW_COLUMNS_MAX;
+}
+
+size_t lineview_draw(struct lineview *view, const char *prompt, const struct textline *line,
+                     unsigned columns, char out[LINEVIEW_DRAW_BYTES])
+{
+    struct drawing drawing = {.out = out};
+    columns = within(columns);
+    size_t prompt_size = strlen(prompt), prompt_columns = count_columns(prompt, prompt_size);
+    if (2 * prompt_columns > columns - 1 || prompt_size > LINEVIEW_PROMPT_BYTES)
+        prompt_size = prompt_columns = 0;
+    size_t cursor = count_columns(line->bytes, line->cursor);
+    size_t behind = count_columns(line->bytes + line->cursor, line->size - line->cursor);
+    struct window window = place(view, columns - 1 - prompt_columns, cursor, cursor + behind);
+
+    put_text(&drawing, "\r");
+    put(&drawing, prompt, prompt_size);
+    if (window.before)
+        put_text(&drawing, "<");
+    size_t drawn = draw_window(&drawing, line, &window);
+    if (window.behind)
+        put_text(&drawing, ">");
+    put_text(&drawing, "\x1b[K");
+
+    view->columns = (unsigned)(prompt_columns + window.before + drawn + window.behind);
+    view->cursor = (unsigned)(prompt_columns + cursor - view->left);
+    char move[24];
+    snprintf(move, sizeof move, view->cursor ? "\r\x1b[%uC" : "\r", view->cursor);
+    put_text(&drawing, move);
+    return drawing.length;
+}
+
+size_t lineview_write(const char *prompt, const char *text, size_t size, char *out, size_t room)
+{
+    struct drawing drawing = {.out = out};
+    size_t prompt_size = strlen(prompt);
+    if (prompt_size <= room)
+        put(&drawing, prompt, prompt_size);
+    while (size && drawing.length + GLYPH_DRAW_BYTES <= room) {
+        struct glyph glyph = glyph_first(text, size);
+        drawing.length += glyph_draw(out + drawing.length, text, glyph);
+        text += glyph.size;
+        size -= glyph.size;
+    }
+    return drawing.length;
+}

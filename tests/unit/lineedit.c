@@ -1,0 +1,382 @@
+#include "core/lineedit.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_BYTES = 64 };
+
+static struct history *history;
+static struct lineedit *edit;
+
+static void begin(void)
+{
+    history = history_new();
+    edit = lineedit_new(MAX_BYTES, "> ", history);
+    cr_assert(history && edit);
+}
+
+static void end(void)
+{
+    lineedit_free(edit);
+    history_free(history);
+}
+
+static enum lineedit_event feed(const char *bytes)
+{
+    size_t size = strlen(bytes), used;
+    enum lineedit_event event = lineedit_feed(edit, bytes, size, &used);
+    cr_assert_eq(used, size);
+    return event;
+}
+
+/* Types, and expects the line to be before and behind the cursor. */
+static void expect_line(const char *bytes, const char *before, const char *behind)
+{
+    size_t size;
+    cr_assert_eq(feed(bytes), LINEEDIT_MORE);
+    const char *line = lineedit_line(edit, &size);
+    char expected[2 * MAX_BYTES];
+    snprintf(expected, sizeof expected, "%s%s", before, behind);
+    cr_assert_str_eq(line, expected);
+    cr_assert_eq(size, strlen(expected));
+    cr_assert_eq(lineedit_cursor(edit), strlen(before), "the cursor is at %zu of %s",
+                 lineedit_cursor(edit), expected);
+}
+
+static void expect_entered(const char *expected)
+{
+    size_t size;
+    const char *line = lineedit_line(edit, &size);
+    cr_assert_str_eq(line, expected);
+    cr_assert_eq(size, strlen(expected));
+}
+
+static void enter(const char *bytes)
+{
+    char typed[MAX_BYTES + 2];
+    snprintf(typed, sizeof typed, "%s\r", bytes);
+    cr_assert_eq(feed(typed), LINEEDIT_LINE);
+    expect_entered(bytes);
+}
+
+static void expect_drawing(unsigned columns, const char *expected)
+{
+    static char out[LINEEDIT_DRAW_BYTES + 1];
+    out[lineedit_draw(edit, columns, out)] = '\0';
+    cr_assert_str_eq(out, expected);
+}
+
+TestSuite(lineedit, .init = begin, .fini = end, .timeout = 10);
+
+Test(lineedit, puts_in_at_the_cursor_and_takes_out)
+{
+    expect_line("hello", "hello", "");
+    expect_line("\x1b[D\x1b[D", "hel", "lo");
+    expect_line("p", "help", "lo");
+    expect_line("\x7f\x7f", "he", "lo");
+    expect_line("\x1b[3~", "he", "o");
+    expect_line("\x04", "he", "");
+    expect_line("\x01", "", "he");
+    expect_line("\x7f", "", "he");
+    expect_line("\x05", "he", "");
+    expect_line("\x1b[3~", "he", "");
+}
+
+Test(lineedit, moves_over_wide_and_joined_characters_as_one)
+{
+    expect_line("a漢e\xcc\x81\xcc\x88", "a漢e\xcc\x81\xcc\x88", "");
+    expect_line("\x02", "a漢", "e\xcc\x81\xcc\x88");
+    expect_line("\x02", "a", "漢e\xcc\x81\xcc\x88");
+    expect_line("\x06\x06", "a漢e\xcc\x81\xcc\x88", "");
+    expect_line("\x7f", "a漢", "");
+    expect_line("\x7f", "a", "");
+}
+
+Test(lineedit, goes_behind_what_joins_the_character_put_in)
+{
+    expect_line("\xcc\x81\x01", "", "\xcc\x81");
+    expect_line("e", "e\xcc\x81", "");
+}
+
+Test(lineedit, moves_by_words)
+{
+    expect_line("one two-three  ", "one two-three  ", "");
+    expect_line("\x1b"
+                "b",
+                "one two-", "three  ");
+    expect_line("\x1b[1;5D", "one ", "two-three  ");
+    expect_line("\x1b"
+                "b\x1b"
+                "b",
+                "", "one two-three  ");
+    expect_line("\x1b"
+                "f",
+                "one", " two-three  ");
+    expect_line("\x1b[1;5C", "one two", "-three  ");
+}
+
+Test(lineedit, kills_and_puts_back)
+{
+    expect_line("one two\x0b", "one two", "");
+    expect_line("\x17", "one ", "");
+    expect_line("\x19\x19", "one twotwo", "");
+    expect_line("\x15", "", "");
+    expect_line("\x19", "one twotwo", "");
+    expect_line("\x01\x1b"
+                "d",
+                "", " twotwo");
+    expect_line("\x0b\x19", "one twotwo", "");
+}
+
+Test(lineedit, joins_what_was_killed_in_a_row)
+{
+    expect_line("one two three\x17\x17\x17", "", "");
+    expect_line("\x19", "one two three", "");
+    expect_line("\x1b"
+                "b\x15\x0b",
+                "", "");
+    expect_line("\x19", "one two three", "");
+}
+
+Test(lineedit, keeps_what_was_killed_when_there_is_nothing_to_kill)
+{
+    expect_line("one\x15\x15\x0b\x17", "", "");
+    expect_line("x\x19", "xone", "");
+}
+
+Test(lineedit, kills_a_word_up_to_a_blank_or_a_sign)
+{
+    expect_line("one two-three", "one two-three", "");
+    expect_line("\x1b\x7f", "one two-", "");
+    expect_line("\x17", "one ", "");
+}
+
+Test(lineedit, swaps_characters)
+{
+    expect_line("a漢\x14", "漢a", "");
+    expect_line("b\x02\x14", "漢ba", "");
+    expect_line("\x01\x14", "", "漢ba");
+}
+
+Test(lineedit, enters_a_line_and_begins_the_next)
+{
+    enter("hello");
+    cr_assert_eq(lineedit_cursor(edit), 0);
+    expect_drawing(20, "\r> \x1b[K\r\x1b[2C");
+    expect_line("x", "x", "");
+    expect_line("\x15", "", "");
+    enter("");
+}
+
+Test(lineedit, ends_on_an_empty_line_alone)
+{
+    cr_assert_eq(feed("\x04"), LINEEDIT_END);
+    expect_line("x\x04", "x", "");
+}
+
+Test(lineedit, hands_out_one_event_at_a_time)
+{
+    const char *bytes = "one\rtwo\x03\x1a\x1c\x0c";
+    size_t size = strlen(bytes), used, at = 0;
+    enum lineedit_event expected[] = {LINEEDIT_LINE, LINEEDIT_INTERRUPT, LINEEDIT_SUSPEND,
+                                      LINEEDIT_QUIT, LINEEDIT_REFRESH,   LINEEDIT_MORE};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++, at += used)
+        cr_assert_eq(lineedit_feed(edit, bytes + at, size - at, &used), expected[i], "event %zu",
+                     i);
+    expect_line("", "two", "");
+    lineedit_clear(edit);
+    expect_line("", "", "");
+}
+
+Test(lineedit, walks_the_history_and_back_to_the_line_being_typed)
+{
+    enter("first");
+    enter("second");
+    expect_line("half", "half", "");
+    expect_line("\x1b[A", "second", "");
+    expect_line("\x10", "first", "");
+    expect_line("\x10", "first", "");
+    expect_line("!\x1b[B", "second", "");
+    expect_line("\x0e", "half", "");
+    expect_line("\x0e", "half", "");
+    expect_line("\x15\x1b[A\x1b[A", "first", "");
+    cr_assert_eq(feed("\r"), LINEEDIT_LINE);
+    expect_entered("first");
+    expect_line("\x1b[A", "first", "");
+    expect_line("\x1b[A", "second", "");
+}
+
+Test(lineedit, keeps_a_paste_until_it_is_entered_and_then_enters_each_line)
+{
+    expect_line("\x1b[200~one\rtwo\r\rlast\x1b[201~", "one\ntwo\n\nlast", "");
+    cr_assert_eq(feed("\r"), LINEEDIT_LINE);
+    expect_entered("one");
+    cr_assert_eq(feed(""), LINEEDIT_LINE);
+    expect_entered("two");
+    cr_assert_eq(feed(""), LINEEDIT_LINE);
+    expect_entered("");
+    cr_assert_eq(feed(""), LINEEDIT_LINE);
+    expect_entered("last");
+    expect_line("", "", "");
+    cr_assert_eq(history_count(history), 3);
+}
+
+Test(lineedit, lets_the_caller_change_an_entered_line)
+{
+    size_t size, used;
+    cr_assert_eq(feed("\x1b[200~ab\rcd\x1b[201~\r"), LINEEDIT_LINE);
+    memset(lineedit_line(edit, &size), 0xff, 2);
+    cr_assert_eq(lineedit_feed(edit, "", 0, &used), LINEEDIT_LINE);
+    expect_entered("cd");
+}
+
+Test(lineedit, drops_what_does_not_fit_and_rings)
+{
+    char full[MAX_BYTES + 1];
+    memset(full, 'x', MAX_BYTES);
+    full[MAX_BYTES] = '\0';
+    feed(full);
+    expect_line("\x7f", full + 1, "");
+    expect_line("漢", full + 1, "");
+    static char out[LINEEDIT_DRAW_BYTES];
+    lineedit_draw(edit, 80, out);
+    cr_assert_eq(out[0], '\a');
+    lineedit_draw(edit, 80, out);
+    cr_assert_eq(out[0], '\r');
+    expect_line("yz", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxy", "");
+}
+
+Test(lineedit, draws_prompt_line_and_cursor)
+{
+    cr_assert(lineedit_changed(edit));
+    expect_line("a漢e\xcc\x81\x02", "a漢", "e\xcc\x81");
+    expect_drawing(20, "\r> a漢e\xcc\x81\x1b[K\r\x1b[5C");
+    cr_assert_not(lineedit_changed(edit));
+    cr_assert_eq(lineedit_drawn_cursor(edit), 5);
+    cr_assert_eq(lineedit_drawn_columns(edit), 6);
+}
+
+Test(lineedit, draws_escapes_for_what_does_not_just_show)
+{
+    expect_line("\x1b[200~a\tb\x1b\x1b[201~", "a\tb\x1b", "");
+    expect_drawing(20, "\r> a\x1b[7m\\t\x1b[27mb\x1b[7m\\x1b\x1b[27m\x1b[K\r\x1b[10C");
+    lineedit_clear(edit);
+    expect_line("\xe2\x80\xae\xcc\x81", "\xe2\x80\xae\xcc\x81", "");
+    expect_drawing(20, "\r> \x1b[7m\\u202e\x1b[27m\xe2\x97\x8c\xcc\x81\x1b[K\r\x1b[9C");
+}
+
+Test(lineedit, scrolls_a_line_that_is_longer_than_the_window)
+{
+    expect_line("abcdefghijklmnop", "abcdefghijklmnop", "");
+    expect_drawing(12, "\r> <jklmnop\x1b[K\r\x1b[10C");
+    expect_line("\x01", "", "abcdefghijklmnop");
+    expect_drawing(12, "\r> abcdefgh>\x1b[K\r\x1b[2C");
+    expect_line("\x06\x06\x06\x06\x06\x06\x06\x06", "abcdefgh", "ijklmnop");
+    expect_drawing(12, "\r> <fghijkl>\x1b[K\r\x1b[6C");
+}
+
+Test(lineedit, holds_the_line_in_a_window_of_another_width)
+{
+    expect_line("abcdefghijklmnop", "abcdefghijklmnop", "");
+    expect_drawing(12, "\r> <jklmnop\x1b[K\r\x1b[10C");
+    expect_drawing(40, "\r> abcdefghijklmnop\x1b[K\r\x1b[18C");
+    expect_drawing(8, "\r> <nop\x1b[K\r\x1b[6C");
+    expect_drawing(4, "\r<p\x1b[K\r\x1b[2C");
+}
+
+Test(lineedit, leaves_blank_what_of_a_wide_character_is_cut)
+{
+    expect_line("漢漢漢漢漢漢漢漢\x01", "", "漢漢漢漢漢漢漢漢");
+    expect_drawing(11, "\r> 漢漢漢 >\x1b[K\r\x1b[2C");
+}
+
+Test(lineedit, leaves_out_a_prompt_that_is_wider_than_half_the_window)
+{
+    lineedit_set_prompt(edit, "a long prompt> ");
+    expect_line("abc", "abc", "");
+    expect_drawing(10, "\rabc\x1b[K\r\x1b[3C");
+    expect_drawing(40, "\ra long prompt> abc\x1b[K\r\x1b[18C");
+}
+
+Test(lineedit, writes_an_entered_line_whole)
+{
+    char out[64];
+    enter("a line");
+    cr_assert_eq(lineedit_write_entered(edit, out, sizeof out), 8);
+    cr_assert(memcmp(out, "> a line", 8) == 0);
+    cr_assert_leq(lineedit_write_entered(edit, out, 20), 20);
+}
+
+Test(lineedit, gives_the_cursors_position)
+{
+    unsigned row, column;
+    cr_assert_eq(feed("\x1b[3;7R"), LINEEDIT_POSITION);
+    lineedit_position(edit, &row, &column);
+    cr_assert_eq(row, 3);
+    cr_assert_eq(column, 7);
+}
+
+/* ---- Completion ---- */
+
+static const char *const WORDS[] = {"status", "stats", "stop", "clients", "wörter", "wörme"};
+
+static void offer(void *state, const char *line, size_t cursor, struct lineedit_choices *choices)
+{
+    cr_assert_eq(strlen(line), cursor);
+    cr_assert_eq(state, history);
+    while (cursor && line[cursor - 1] != ' ')
+        cursor--;
+    choices->begin = cursor;
+    choices->count = sizeof WORDS / sizeof *WORDS;
+    memcpy(choices->words, WORDS, sizeof WORDS);
+}
+
+Test(lineedit, completes_the_only_choice_with_a_blank)
+{
+    lineedit_set_completion(edit, offer, history);
+    expect_line("cl\t", "clients ", "");
+    expect_line("\x15", "", "");
+    expect_line("cl now\x1b"
+                "b\x02\t",
+                "clients", " now");
+}
+
+Test(lineedit, completes_what_choices_have_in_common_and_then_shows_them)
+{
+    lineedit_set_completion(edit, offer, history);
+    expect_line("x s\t", "x st", "");
+    cr_assert_eq(feed("\t"), LINEEDIT_CHOICES);
+    const struct lineedit_choices *choices = lineedit_choices(edit);
+    cr_assert_eq(choices->count, 3);
+    cr_assert_str_eq(choices->words[2], "stop");
+    cr_assert_eq(choices->begin, 2);
+    expect_line("a\t", "x stat", "");
+}
+
+Test(lineedit, completes_whole_characters_alone)
+{
+    lineedit_set_completion(edit, offer, history);
+    expect_line("w\t", "wör", "");
+}
+
+Test(lineedit, rings_where_nothing_completes)
+{
+    static char out[LINEEDIT_DRAW_BYTES];
+    expect_line("q\t", "q", "");
+    lineedit_draw(edit, 80, out);
+    cr_assert_eq(out[0], '\a');
+    lineedit_set_completion(edit, offer, history);
+    expect_line("\t", "q", "");
+    lineedit_draw(edit, 80, out);
+    cr_assert_eq(out[0], '\a');
+}
+
+Test(lineedit, completes_behind_a_zero_byte)
+{
+    size_t used;
+    lineedit_set_completion(edit, NULL, NULL);
+    cr_assert_eq(lineedit_feed(edit, "\x16\0s\t", 4, &used), LINEEDIT_MORE);
+    cr_assert_eq(lineedit_cursor(edit), 2);
+}
