@@ -32,4 +32,7 @@ size_t glyph_before(const char *text, size_t position);
  */
 size_t glyph_draw(char out[GLYPH_DRAW_BYTES], const char *text, struct glyph glyph);
 
+/* The columns that a text takes. */
+size_t glyph_columns(const char *text, size_t size);
+
 #endif

@@ -17,8 +17,12 @@ enum {
 struct history *history_new(void);
 void history_free(struct history *history);
 
-/* Remembers a line of valid UTF-8 without a newline, unless it is empty, too long, or the very last
- * one again. Returns whether it did; out of memory, it didn't. */
+/* Whether a line is one to be remembered: valid UTF-8 without newline and NUL, neither empty nor
+ * too long. */
+bool history_takes(const char *line, size_t size);
+
+/* Remembers such a line, unless it is the very last one again. Returns whether it did; out of
+ * memory, it didn't. */
 bool history_add(struct history *history, const char *line, size_t size);
 
 /* How many lines there are. */

@@ -86,10 +86,14 @@ size_t lineedit_draw(struct lineedit *edit, unsigned columns, char out[LINEEDIT_
  * without a NUL. */
 size_t lineedit_write_entered(const struct lineedit *edit, char *out, size_t room);
 
-/* Where the last drawing left the cursor, and how many columns it took: for who has to find it
- * again behind a resize. */
+/* Where the last drawing left the cursor, and how many columns it took, from 0. */
 unsigned lineedit_drawn_cursor(const struct lineedit *edit);
 unsigned lineedit_drawn_columns(const struct lineedit *edit);
+
+/* Where the cursor stands in a window that was made narrower since, if its terminal broke the row
+ * that was drawn into rows of columns: below the row's beginning, and in its own row, from 0. */
+void lineedit_wrapped(const struct lineedit *edit, unsigned columns, unsigned *row,
+                      unsigned *column);
 
 /* ---- Completion ---- */
 

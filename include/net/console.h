@@ -15,9 +15,9 @@ struct console_handler {
     /* A line was entered; it may be changed in place. What is printed meanwhile appears below it.
      */
     void (*line)(void *state, char *line, size_t size);
-    /* No more lines: Ctrl-D (or the terminal's hangup), SIGHUP and SIGTERM (signal says which;
-     * Ctrl-D: 0), or Ctrl-C on an empty line and SIGINT. Called once; nothing is read afterwards.
-     */
+    /* No more lines come: Ctrl-D on an empty line, or the terminal is gone (signal 0); Ctrl-C on an
+     * empty line (SIGINT); SIGINT, SIGTERM, SIGHUP. The terminal is as before by then. Called again
+     * for each signal that comes later. */
     void (*end)(void *state, int signal);
     lineedit_complete *complete; /* or NULL */
     void *state;
@@ -29,16 +29,21 @@ int console_open(struct console **console, struct loop *loop, const char *prompt
                  struct history *history, size_t line_max_bytes,
                  const struct console_handler *handler);
 
-/* Leaves the terminal as it was, behind the line at hand. NULL is fine. */
-void console_close(struct console *console);
+/* Ends it without calling anybody: the terminal is as before, nothing is read any more. The line at
+ * hand stays on the screen, an empty one goes. May be repeated; NULL is fine. */
+void console_end(struct console *console);
 
-/* Takes the line away, so that whole lines can be printed to stdout or stderr, and brings it back
- * as it was, cursor and all, the next time that the loop waits. May be repeated; NULL is fine. */
+/* Frees it, ended or not; once the loop doesn't run any more. NULL is fine. */
+void console_free(struct console *console);
+
+/* Takes the line away, so that whole lines can be printed to stdout (or, behind a flush of that, to
+ * stderr), and brings it back as it was, cursor and all, the next time that the loop waits. May be
+ * repeated; NULL is fine. */
 void console_hide(struct console *console);
 
-/* Stops reading, with the line taken away, and goes on. What is typed meanwhile waits. 0 or -errno.
- */
+/* Hands out no more lines, with the line taken away, until console_resume. Keys wait meanwhile, but
+ * Ctrl-C ends, and Ctrl-Z suspends. */
 void console_pause(struct console *console);
-int console_resume(struct console *console);
+void console_resume(struct console *console);
 
 #endif

@@ -107,3 +107,14 @@ size_t glyph_draw(char out[GLYPH_DRAW_BYTES], const char *text, struct glyph gly
     }
     return written;
 }
+
+size_t glyph_columns(const char *text, size_t size)
+{
+    size_t columns = 0;
+    for (size_t at = 0; at < size;) {
+        struct glyph glyph = glyph_first(text + at, size - at);
+        columns += glyph.columns;
+        at += glyph.size;
+    }
+    return columns;
+}

@@ -40,7 +40,7 @@ void history_free(struct history *history)
     free(history);
 }
 
-static bool is_line(const char *line, size_t size)
+bool history_takes(const char *line, size_t size)
 {
     uint32_t code;
     if (size == 0 || size > HISTORY_LINE_MAX)
@@ -60,7 +60,7 @@ static bool is_newest(const struct history *history, const char *line, size_t si
 
 bool history_add(struct history *history, const char *line, size_t size)
 {
-    if (!is_line(line, size) || is_newest(history, line, size))
+    if (!history_takes(line, size) || is_newest(history, line, size))
         return false;
     char *copy = malloc(size + 1);
     if (!copy)

@@ -384,3 +384,9 @@ unsigned lineedit_drawn_columns(const struct lineedit *edit)
 {
     return edit->view.columns;
 }
+
+void lineedit_wrapped(const struct lineedit *edit, unsigned columns, unsigned *row,
+                      unsigned *column)
+{
+    lineview_wrapped(&edit->view, columns, row, column);
+}

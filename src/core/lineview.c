@@ -10,6 +10,7 @@
 struct drawing {
     char *out;
     size_t length;
+    struct lineview *view; /* whose columns are counted */
 };
 
 static void put(struct drawing *drawing, const char *text, size_t size)
@@ -23,16 +24,24 @@ static void put_text(struct drawing *drawing, const char *text)
     put(drawing, text, strlen(text));
 }
 
-/* The columns of text up to size. */
-static size_t count_columns(const char *text, size_t size)
+/* Puts what takes columns, each of them a place where a terminal may break the row if it's apart.
+ */
+static void put_columns(struct drawing *drawing, const char *text, size_t size, unsigned columns,
+                        bool apart)
 {
-    size_t columns = 0;
-    for (size_t at = 0; at < size;) {
-        struct glyph glyph = glyph_first(text + at, size - at);
-        columns += glyph.columns;
-        at += glyph.size;
-    }
-    return columns;
+    uint8_t *widths = drawing->view->widths + drawing->view->columns;
+    put(drawing, text, size);
+    memset(widths, apart, columns);
+    if (columns && !apart)
+        widths[0] = (uint8_t)columns;
+    drawing->view->columns += columns;
+}
+
+static void put_glyph(struct drawing *drawing, const char *text, struct glyph glyph)
+{
+    char bytes[GLYPH_DRAW_BYTES];
+    size_t size = glyph_draw(bytes, text, glyph);
+    put_columns(drawing, bytes, size, glyph.columns, glyph.escaped);
 }
 
 /* Which columns of the line are shown: [from, to), with a mark before or behind where more is. */
@@ -65,28 +74,33 @@ static struct window place(struct lineview *view, size_t room, size_t cursor, si
     return window;
 }
 
-/* Draws what of the line is in the window; what is half in it is blank. Returns the columns. */
-static size_t draw_window(struct drawing *drawing, const struct textline *line,
-                          const struct window *window)
+/* Draws what of the line is in the window; what is half in it is blank. */
+static void draw_window(struct drawing *drawing, const struct textline *line,
+                        const struct window *window)
 {
-    size_t column = 0, drawn = 0;
+    size_t column = 0;
     for (size_t at = 0; at < line->size && column < window->to;) {
         struct glyph glyph = glyph_first(line->bytes + at, line->size - at);
         size_t from = column > window->from ? column : window->from;
         size_t end = column + glyph.columns;
         size_t to = end < window->to ? end : window->to;
-        if (from == column && to == end) {
-            char bytes[GLYPH_DRAW_BYTES];
-            put(drawing, bytes, glyph_draw(bytes, line->bytes + at, glyph));
-        } else {
+        if (from == column && to == end)
+            put_glyph(drawing, line->bytes + at, glyph);
+        else
             for (size_t blank = from; blank < to; blank++)
-                put(drawing, " ", 1);
-        }
-        drawn += to > from ? to - from : 0;
+                put_columns(drawing, " ", 1, 1, true);
         column = end;
         at += glyph.size;
     }
-    return drawn;
+}
+
+static void draw_prompt(struct drawing *drawing, const char *prompt, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        struct glyph glyph = glyph_first(prompt + at, size - at);
+        put_glyph(drawing, prompt + at, glyph);
+        at += glyph.size;
+    }
 }
 
 static unsigned within(unsigned columns)
@@ -99,30 +113,46 @@ static unsigned within(unsigned columns)
 size_t lineview_draw(struct lineview *view, const char *prompt, const struct textline *line,
                      unsigned columns, char out[LINEVIEW_DRAW_BYTES])
 {
-    struct drawing drawing = {.out = out};
+    struct drawing drawing = {.out = out, .view = view};
     columns = within(columns);
-    size_t prompt_size = strlen(prompt), prompt_columns = count_columns(prompt, prompt_size);
+    size_t prompt_size = strlen(prompt), prompt_columns = glyph_columns(prompt, prompt_size);
     if (2 * prompt_columns > columns - 1 || prompt_size > LINEVIEW_PROMPT_BYTES)
         prompt_size = prompt_columns = 0;
-    size_t cursor = count_columns(line->bytes, line->cursor);
-    size_t behind = count_columns(line->bytes + line->cursor, line->size - line->cursor);
+    size_t cursor = glyph_columns(line->bytes, line->cursor);
+    size_t behind = glyph_columns(line->bytes + line->cursor, line->size - line->cursor);
     struct window window = place(view, columns - 1 - prompt_columns, cursor, cursor + behind);
 
+    view->columns = 0;
     put_text(&drawing, "\r");
-    put(&drawing, prompt, prompt_size);
+    draw_prompt(&drawing, prompt, prompt_size);
     if (window.before)
-        put_text(&drawing, "<");
-    size_t drawn = draw_window(&drawing, line, &window);
+        put_columns(&drawing, "<", 1, 1, true);
+    draw_window(&drawing, line, &window);
     if (window.behind)
-        put_text(&drawing, ">");
+        put_columns(&drawing, ">", 1, 1, true);
     put_text(&drawing, "\x1b[K");
-
-    view->columns = (unsigned)(prompt_columns + window.before + drawn + window.behind);
     view->cursor = (unsigned)(prompt_columns + cursor - view->left);
     char move[24];
     snprintf(move, sizeof move, view->cursor ? "\r\x1b[%uC" : "\r", view->cursor);
     put_text(&drawing, move);
     return drawing.length;
+}
+
+void lineview_wrapped(const struct lineview *view, unsigned columns, unsigned *row,
+                      unsigned *column)
+{
+    *row = *column = 0;
+    for (unsigned at = 0; at <= view->cursor;) {
+        unsigned width = at < view->columns ? view->widths[at] : 1;
+        if (*column && *column + width > columns) {
+            ++*row;
+            *column = 0;
+        }
+        if (at == view->cursor)
+            return;
+        *column += width;
+        at += width;
+    }
 }
 
 size_t lineview_write(const char *prompt, const char *text, size_t size, char *out, size_t room)

@@ -309,6 +309,28 @@ Test(lineedit, writes_an_entered_line_whole)
     cr_assert_leq(lineedit_write_entered(edit, out, 20), 20);
 }
 
+static void expect_wrapped(unsigned columns, unsigned row, unsigned column)
+{
+    unsigned at_row, at_column;
+    lineedit_wrapped(edit, columns, &at_row, &at_column);
+    cr_assert_eq(at_row, row, "in %u columns the row is %u", columns, at_row);
+    cr_assert_eq(at_column, column, "in %u columns the column is %u", columns, at_column);
+}
+
+Test(lineedit, finds_the_cursor_in_a_row_that_the_terminal_broke)
+{
+    static char out[LINEEDIT_DRAW_BYTES];
+    expect_line("漢漢漢漢漢漢a", "漢漢漢漢漢漢a", "");
+    lineedit_draw(edit, 80, out);
+    expect_wrapped(80, 0, 15);
+    expect_wrapped(16, 0, 15);
+    expect_wrapped(15, 1, 0);
+    expect_wrapped(10, 1, 5);
+    expect_wrapped(9, 1, 7); /* a wide one doesn't fit into the last column */
+    expect_wrapped(5, 3, 3);
+    expect_wrapped(1, 9, 0); /* no terminal is so narrow, but nothing hangs */
+}
+
 Test(lineedit, gives_the_cursors_position)
 {
     unsigned row, column;

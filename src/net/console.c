@@ -1,0 +1,375 @@
+/* A line edited at the bottom of a terminal, and whatever else is printed above it. */
+#include "net/console.h"
+
+#include "core/glyph.h"
+#include "net/input.h"
+#include "net/terminal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Bracketed paste, on and off (xterm, "Bracketed Paste Mode"). */
+#define BEGIN "\x1b[?2004h"
+#define END   "\x1b[?2004l"
+
+enum {
+    KEYS_BYTES = 4096,
+    /* Of an entered line, what is shown at most: the text of a datagram. Any drawing is smaller. */
+    DRAWING_BYTES = 64 << 10,
+};
+
+_Static_assert((int)DRAWING_BYTES >= (int)LINEEDIT_DRAW_BYTES, "a drawing fits");
+
+struct console {
+    struct loop *loop;
+    const struct console_handler *handler;
+    struct input input;
+    struct loop_task work;
+    struct lineedit *edit;
+    bool shown; /* the line stands on the screen, as it was drawn last */
+    bool paused, ended;
+    unsigned questions; /* CSI 6n that were not answered yet */
+    size_t at, have;    /* keys that were read and not yet fed */
+    char keys[KEYS_BYTES];
+    char drawing[DRAWING_BYTES];
+};
+
+static void print(const char *text, size_t size)
+{
+    fwrite(text, 1, size, stdout);
+}
+
+/* ---- Showing and hiding ---- */
+
+static void draw(struct console *console)
+{
+    unsigned columns = terminal_size(STDOUT_FILENO).columns;
+    print(console->drawing, lineedit_draw(console->edit, columns, console->drawing));
+    fflush(stdout);
+    console->shown = true;
+}
+
+void console_hide(struct console *console)
+{
+    if (!console || console->ended)
+        return;
+    if (console->shown)
+        fputs("\r\x1b[K", stdout);
+    console->shown = false;
+    loop_defer(console->loop, &console->work);
+}
+
+/* Leaves the line as it stands, with what comes next below it. */
+static void leave_line(struct console *console, const char *mark)
+{
+    if (!console->shown)
+        return;
+    unsigned columns = lineedit_drawn_columns(console->edit);
+    char end[24] = "\r";
+    if (columns)
+        snprintf(end, sizeof end, "\r\x1b[%uC", columns);
+    printf("%s%s\n", end, mark);
+    fflush(stdout);
+    console->shown = false;
+}
+
+static void show_again(struct console *console)
+{
+    console->shown = false;
+    loop_defer(console->loop, &console->work);
+}
+
+/* The window is another. Most terminals break the rows that got too long, and then the line begins
+ * above the cursor's row; some cut them. Where that matters, the terminal is asked where the cursor
+ * is. */
+static void resized(struct console *console)
+{
+    unsigned columns = terminal_size(STDOUT_FILENO).columns, row, column;
+    if (!console->shown)
+        return;
+    lineedit_wrapped(console->edit, columns, &row, &column);
+    if (row == 0) {
+        fputs("\r\x1b[J", stdout);
+        draw(console);
+        return;
+    }
+    console->questions++;
+    fputs("\x1b[6n", stdout);
+    fflush(stdout);
+}
+
+static void located(struct console *console)
+{
+    unsigned columns = terminal_size(STDOUT_FILENO).columns, row, column, row_now, column_now;
+    /* Of several, the last is about the window as it is. */
+    if (console->questions == 0 || --console->questions > 0 || !console->shown)
+        return;
+    lineedit_wrapped(console->edit, columns, &row, &column);
+    lineedit_position(console->edit, &row_now, &column_now);
+    bool broken = column_now != columns || column + 1 == columns;
+    if (broken && row > 0)
+        printf("\x1b[%uA", row);
+    fputs("\r\x1b[J", stdout);
+    draw(console);
+}
+
+static void show_choices(struct console *console)
+{
+    const struct lineedit_choices *choices = lineedit_choices(console->edit);
+    size_t columns = terminal_size(STDOUT_FILENO).columns, widest = 0, used = 0;
+    for (size_t i = 0; i < choices->count; i++) {
+        size_t width = glyph_columns(choices->words[i], strlen(choices->words[i]));
+        widest = width > widest ? width : widest;
+    }
+    leave_line(console, "");
+    for (size_t i = 0; i < choices->count; i++) {
+        const char *word = choices->words[i];
+        if (used && used + widest + 2 > columns) {
+            fputs("\n", stdout);
+            used = 0;
+        }
+        printf("%s%*s", word, (int)(widest + 2 - glyph_columns(word, strlen(word))), "");
+        used += widest + 2;
+    }
+    fputs("\n", stdout);
+}
+
+/* ---- What happens ---- */
+
+void console_end(struct console *console)
+{
+    if (!console || console->ended)
+        return;
+    size_t size;
+    lineedit_line(console->edit, &size);
+    if (size)
+        leave_line(console, "");
+    else
+        console_hide(console);
+    fflush(stdout);
+    console->ended = true;
+    input_pause(&console->input);
+    loop_cancel(console->loop, &console->work);
+    terminal_leave();
+}
+
+static void end(struct console *console, int signal)
+{
+    console_end(console);
+    console->handler->end(console->handler->state, signal);
+}
+
+static void suspend(struct console *console)
+{
+    leave_line(console, "");
+    fflush(stdout);
+    if (terminal_suspend() != 0)
+        end(console, SIGHUP);
+    else
+        show_again(console);
+}
+
+static void interrupt(struct console *console)
+{
+    size_t size;
+    lineedit_line(console->edit, &size);
+    if (size == 0) {
+        end(console, SIGINT);
+        return;
+    }
+    leave_line(console, "^C");
+    lineedit_clear(console->edit);
+}
+
+static void enter_line(struct console *console)
+{
+    size_t size = lineedit_write_entered(console->edit, console->drawing, DRAWING_BYTES);
+    console_hide(console);
+    print(console->drawing, size);
+    fputs("\n", stdout);
+    char *line = lineedit_line(console->edit, &size);
+    console->handler->line(console->handler->state, line, size);
+}
+
+static void refresh(struct console *console)
+{
+    fputs("\x1b[H\x1b[2J", stdout);
+    show_again(console);
+}
+
+static void quit(struct console *console)
+{
+    leave_line(console, "");
+    /* As the terminal would; it is put back on the way. */
+    kill(0, SIGQUIT);
+}
+
+static void obey(struct console *console, enum lineedit_event event)
+{
+    switch (event) {
+    case LINEEDIT_LINE:
+        enter_line(console);
+        break;
+    case LINEEDIT_END:
+        end(console, 0);
+        break;
+    case LINEEDIT_INTERRUPT:
+        interrupt(console);
+        break;
+    case LINEEDIT_SUSPEND:
+        suspend(console);
+        break;
+    case LINEEDIT_QUIT:
+        quit(console);
+        break;
+    case LINEEDIT_REFRESH:
+        refresh(console);
+        break;
+    case LINEEDIT_CHOICES:
+        show_choices(console);
+        break;
+    case LINEEDIT_POSITION:
+        located(console);
+        break;
+    case LINEEDIT_MORE:
+        break;
+    }
+}
+
+/* Feeds what was read, and draws what came of it. */
+static void work(void *state)
+{
+    struct console *console = state;
+    enum lineedit_event event;
+    do {
+        if (console->paused || console->ended)
+            return;
+        size_t used;
+        event = lineedit_feed(console->edit, console->keys + console->at,
+                              console->have - console->at, &used);
+        console->at += used;
+        obey(console, event);
+    } while (event != LINEEDIT_MORE);
+    if (console->ended)
+        return;
+    console->at = console->have = 0;
+    int error = input_resume(&console->input);
+    if (error)
+        end(console, SIGHUP);
+    else if (!console->shown || lineedit_changed(console->edit))
+        draw(console);
+}
+
+/* While lines wait nothing is fed, but those who want to leave are heard. */
+static void look_through(struct console *console, size_t from)
+{
+    char *new = console->keys + from;
+    size_t size = console->have - from;
+    if (memchr(new, 3, size)) {
+        end(console, SIGINT);
+        return;
+    }
+    char *stop = memchr(new, 26, size);
+    if (!stop)
+        return;
+    memmove(stop, stop + 1, size - (size_t)(stop + 1 - new));
+    console->have--;
+    suspend(console);
+}
+
+static void ready(void *state)
+{
+    struct console *console = state;
+    size_t from = console->have;
+    ssize_t size = input_read(&console->input, console->keys + from, KEYS_BYTES - from);
+    if (size == -EAGAIN)
+        return;
+    if (size <= 0) {
+        end(console, size < 0 ? SIGHUP : 0);
+        return;
+    }
+    console->have += (size_t)size;
+    if (console->paused)
+        look_through(console, from);
+    else
+        work(console);
+    if (!console->ended && console->have == KEYS_BYTES)
+        input_pause(&console->input);
+}
+
+void console_pause(struct console *console)
+{
+    if (!console)
+        return;
+    console_hide(console);
+    console->paused = true;
+    fflush(stdout);
+}
+
+void console_resume(struct console *console)
+{
+    if (!console || !console->paused)
+        return;
+    console->paused = false;
+    if (!console->ended)
+        loop_defer(console->loop, &console->work);
+}
+
+static void caught(void *state, int signal)
+{
+    struct console *console = state;
+    if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP) {
+        end(console, signal);
+    } else if (console->ended) {
+        if (signal == SIGTSTP)
+            terminal_suspend();
+    } else if (signal == SIGWINCH) {
+        resized(console);
+    } else if (signal == SIGTSTP) {
+        suspend(console);
+    } else if (terminal_continue() != 0) {
+        end(console, SIGHUP);
+    } else {
+        show_again(console);
+    }
+}
+
+int console_open(struct console **made, struct loop *loop, const char *prompt,
+                 struct history *history, size_t line_max_bytes,
+                 const struct console_handler *handler)
+{
+    struct console *console = calloc(1, sizeof *console);
+    struct lineedit *edit = lineedit_new(line_max_bytes, prompt, history);
+    int error = console && edit ? terminal_enter(STDIN_FILENO, STDOUT_FILENO, BEGIN, END) : -ENOMEM;
+    if (!error && (error = loop_signals(loop, terminal_signals, caught, console)) != 0)
+        terminal_leave();
+    if (error) {
+        lineedit_free(edit);
+        free(console);
+        return error;
+    }
+    console->loop = loop;
+    console->handler = handler;
+    console->edit = edit;
+    console->work = (struct loop_task){.run = work, .state = console};
+    lineedit_set_completion(edit, handler->complete, handler->state);
+    /* What is printed and the line below it go out together, so that nothing flickers. */
+    setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+    input_open(&console->input, loop, STDIN_FILENO, ready, console);
+    loop_defer(loop, &console->work);
+    *made = console;
+    return 0;
+}
+
+void console_free(struct console *console)
+{
+    if (!console)
+        return;
+    console_end(console);
+    lineedit_free(console->edit);
+    free(console);
+}
