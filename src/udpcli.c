@@ -3,16 +3,19 @@
 #include "client/options.h"
 #include "client/peer.h"
 #include "client/talk.h"
+#include "net/complain.h"
 #include "net/input.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 static int talk_to(const struct client_options *options)
 {
     struct peers peers;
     const char *wrong = peers_find(&peers, &options->target, options->family);
     if (wrong) {
-        fprintf(stderr, "udpcli: looking up %s: %s; check the name\n", options->host, wrong);
+        complain(wrong, "check the name", "looking up %s", options->host);
         return 1;
     }
     return options->message ? once_run(options, &peers) : talk_run(options, &peers);
@@ -22,8 +25,8 @@ int main(int argc, char **argv)
 {
     struct client_options options;
     if (input_reserve_standard()) {
-        fputs("udpcli: a standard descriptor is closed, and /dev/null can't stand in for it\n",
-              stderr);
+        complain("it was closed, and /dev/null can't stand in for it",
+                 "start with all three open, or mount /dev", "opening a standard descriptor");
         return 1;
     }
     int status = client_options_read(&options, argc, argv);
@@ -32,6 +35,8 @@ int main(int argc, char **argv)
     bool lost = ferror(stdout);
     if (fclose(stdout) == 0 && !lost)
         return status;
-    fputs("udpcli: standard output could not be written; some of what came is lost\n", stderr);
+    complain(lost ? "an earlier write failed" : strerror(errno),
+             "some of what came is lost: make room there, and ask again",
+             "writing standard output");
     return status ? status : 1;
 }

@@ -15,34 +15,45 @@ enum {
     EXCHANGE_WINDOW_BYTES = 64 << 10,
 };
 
+/* What a datagram that came is taken for. */
+enum exchange_kind {
+    EXCHANGE_BROADCAST, /* nothing was due */
+    EXCHANGE_REPLY,
+    EXCHANGE_KEEPALIVE, /* the reply to one */
+    EXCHANGE_LATE, /* nothing was due, but replies were given up: one of them, or a broadcast */
+};
+
 /* Requests that wait for replies. UDP doesn't say which request a reply belongs to, so a datagram
  * that comes answers the one that has waited longest, or else one that was given up. Time is an
- * argument, in milliseconds that never go back. */
+ * argument, in nanoseconds that never go back. */
 struct exchange {
-    uint64_t timeout_ms; /* 0: no reply is waited for */
-    uint64_t sent;       /* requests, keepalives not counted */
-    uint64_t answered;   /* of these */
-    uint64_t last_reply_ms;
+    uint64_t timeout_ns; /* 0: no reply is waited for */
+    /* Counted: requests, those of them that were answered, and all datagrams that came. */
+    uint64_t sent, answered, received;
+    uint64_t keepalives, broadcasts; /* sent; come, or taken for some */
+    /* Of replies that came in time. */
+    uint64_t timed, rtt_min_ns, rtt_max_ns, rtt_sum_ns;
+    uint64_t last_reply_ns;
     size_t waiting_bytes;
     uint32_t oldest, count;
     struct exchange_request {
-        uint64_t sent_ms;
+        uint64_t sent_ns;
         size_t size;
         bool keepalive;
     } waiting[EXCHANGE_WINDOW];
 };
 
-void exchange_init(struct exchange *exchange, uint64_t timeout_ms);
+void exchange_init(struct exchange *exchange, uint64_t timeout_ns);
 
 /* Whether a request of size bytes may be sent now. */
 bool exchange_has_room(const struct exchange *exchange, size_t size);
 
 /* A request was sent, for which there was room. A keepalive uses up its reply, but none is missed.
  */
-void exchange_sent(struct exchange *exchange, size_t size, bool keepalive, uint64_t now_ms);
+void exchange_sent(struct exchange *exchange, size_t size, bool keepalive, uint64_t now_ns);
 
-/* A datagram came. */
-void exchange_reply(struct exchange *exchange, uint64_t now_ms);
+/* A datagram came. *rtt_ns is the round trip of a reply (to a keepalive, too), else 0. */
+enum exchange_kind exchange_reply(struct exchange *exchange, uint64_t now_ns, uint64_t *rtt_ns);
 
 /* The peer refused: those that wait are given up. */
 void exchange_refused(struct exchange *exchange);
@@ -50,10 +61,14 @@ void exchange_refused(struct exchange *exchange);
 /* When the oldest is to be given up: timeout after it was sent or after the last datagram that
  * came, whichever is later, since a slow service is not a silent one. UINT64_MAX when none waits.
  */
-uint64_t exchange_deadline_ms(const struct exchange *exchange);
+uint64_t exchange_deadline_ns(const struct exchange *exchange);
 
-/* Gives up those whose deadline has come. Returns how many. */
-uint32_t exchange_expire(struct exchange *exchange, uint64_t now_ms);
+/* Gives up those whose deadline has come. Returns how many requests; *keepalives, how many of the
+ * others. */
+uint32_t exchange_expire(struct exchange *exchange, uint64_t now_ns, uint32_t *keepalives);
+
+/* Requests that were given up, and not answered later. */
+uint64_t exchange_lost(const struct exchange *exchange);
 
 /* Whether every request was answered (or none is expected to be). */
 bool exchange_complete(const struct exchange *exchange);

@@ -27,7 +27,9 @@ struct peer {
  * none was left). The caller closes the socket. */
 int peer_connect(struct peer *peer, struct peers *peers);
 
-/* What an error of connecting, sending or receiving (-errno) means, and what to do about it. */
-const char *peer_error(int error);
+/* What an error of connecting, sending or receiving (-errno; -ETIMEDOUT: nothing came back) means,
+ * and what to do about it. Static strings. */
+const char *peer_why(int error);
+const char *peer_next(int error);
 
 #endif

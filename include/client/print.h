@@ -1,6 +1,8 @@
 #ifndef CLIENT_PRINT_H
 #define CLIENT_PRINT_H
 
+#include "client/exchange.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,11 +26,19 @@ struct arrival {
     const char *from;
     uint64_t time_ms; /* wall clock, since 1970 UTC */
     uint64_t rtt_ns;  /* 0: unknown */
+    enum exchange_kind kind;
 };
 
 /* The style for what the user asked and where the output goes. */
 enum print_style print_style(bool json, bool hex, bool terminal, bool one_shot);
 
 void print_arrival(FILE *out, enum print_style style, const struct arrival *arrival);
+
+/* For people: a mark before it tells a reply '<' from a broadcast '*' and from what may be either
+ * '?'; the text escaped, or as hexadecimal; the round trip behind it. */
+void print_marked(FILE *out, bool hex, bool colour, const struct arrival *arrival);
+
+/* A time as people read it, three digits of it: "0.041 ms", "12.3 ms", "1.50 s". Returns text. */
+const char *print_time(uint64_t ns, char text[24]);
 
 #endif

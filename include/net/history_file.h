@@ -4,13 +4,15 @@
 #include "core/history.h"
 
 #include <limits.h>
+#include <stdbool.h>
 
 /* A history kept in a file, for its owner alone (0600), a line each. Any number of programs may use
  * it at once: each line is appended whole, under a lock, so that none is lost. A file that has
  * grown to HISTORY_FILE_BYTES_MAX is replaced by what a history holds of it, whole or not at all.
  */
 struct history_file {
-    char path[PATH_MAX]; /* "": none is kept */
+    char path[PATH_MAX];
+    bool kept; /* or else it couldn't be opened, and nothing is written */
 };
 
 enum {

@@ -32,6 +32,9 @@ void input_pause(struct input *input);
  * -errno. */
 ssize_t input_read(const struct input *input, void *bytes, size_t room);
 
+/* Whether a terminal or a pipe has bytes to be read. */
+bool input_waits(const struct input *input);
+
 /* Opens /dev/null in place of each standard descriptor that we were started without, so that no
  * socket gets its number, and with it what is printed. Before anything else is opened. 0 or
  * -errno. */

@@ -1,9 +1,9 @@
-/* Which requests wait, how many may, and for how long. */
+/* Which requests wait, how many may, and for how long; and what a datagram that comes is. */
 #include "client/exchange.h"
 
-void exchange_init(struct exchange *exchange, uint64_t timeout_ms)
+void exchange_init(struct exchange *exchange, uint64_t timeout_ns)
 {
-    *exchange = (struct exchange){.timeout_ms = timeout_ms};
+    *exchange = (struct exchange){.timeout_ns = timeout_ns};
 }
 
 bool exchange_has_room(const struct exchange *exchange, size_t size)
@@ -12,33 +12,54 @@ bool exchange_has_room(const struct exchange *exchange, size_t size)
                                     exchange->waiting_bytes + size <= EXCHANGE_WINDOW_BYTES);
 }
 
-void exchange_sent(struct exchange *exchange, size_t size, bool keepalive, uint64_t now_ms)
+void exchange_sent(struct exchange *exchange, size_t size, bool keepalive, uint64_t now_ns)
 {
     exchange->sent += !keepalive;
-    if (exchange->timeout_ms == 0)
+    exchange->keepalives += keepalive;
+    if (exchange->timeout_ns == 0)
         return;
     uint32_t newest = (exchange->oldest + exchange->count++) % EXCHANGE_WINDOW;
-    exchange->waiting[newest] = (struct exchange_request){now_ms, size, keepalive};
+    exchange->waiting[newest] = (struct exchange_request){now_ns, size, keepalive};
     exchange->waiting_bytes += size;
 }
 
-/* Takes the oldest out. Returns whether it was a request of the user's. */
-static bool take_oldest(struct exchange *exchange)
+static struct exchange_request take_oldest(struct exchange *exchange)
 {
-    const struct exchange_request *request = &exchange->waiting[exchange->oldest];
+    struct exchange_request request = exchange->waiting[exchange->oldest];
     exchange->oldest = (exchange->oldest + 1) % EXCHANGE_WINDOW;
     exchange->count--;
-    exchange->waiting_bytes -= request->size;
-    return !request->keepalive;
+    exchange->waiting_bytes -= request.size;
+    return request;
 }
 
-void exchange_reply(struct exchange *exchange, uint64_t now_ms)
+static void time_reply(struct exchange *exchange, uint64_t rtt_ns)
 {
-    exchange->last_reply_ms = now_ms;
-    if (exchange->count)
-        exchange->answered += take_oldest(exchange);
-    else if (exchange->answered < exchange->sent)
+    if (exchange->timed == 0 || rtt_ns < exchange->rtt_min_ns)
+        exchange->rtt_min_ns = rtt_ns;
+    if (rtt_ns > exchange->rtt_max_ns)
+        exchange->rtt_max_ns = rtt_ns;
+    exchange->rtt_sum_ns += rtt_ns;
+    exchange->timed++;
+}
+
+enum exchange_kind exchange_reply(struct exchange *exchange, uint64_t now_ns, uint64_t *rtt_ns)
+{
+    exchange->last_reply_ns = now_ns;
+    exchange->received++;
+    *rtt_ns = 0;
+    if (exchange->count) {
+        struct exchange_request request = take_oldest(exchange);
+        *rtt_ns = now_ns - request.sent_ns;
+        time_reply(exchange, *rtt_ns);
+        exchange->answered += !request.keepalive;
+        return request.keepalive ? EXCHANGE_KEEPALIVE : EXCHANGE_REPLY;
+    }
+    if (exchange->timeout_ns && exchange->answered < exchange->sent) {
         exchange->answered++;
+        return EXCHANGE_LATE;
+    }
+    exchange->broadcasts++;
+    return EXCHANGE_BROADCAST;
 }
 
 void exchange_refused(struct exchange *exchange)
@@ -47,24 +68,37 @@ void exchange_refused(struct exchange *exchange)
         take_oldest(exchange);
 }
 
-uint64_t exchange_deadline_ms(const struct exchange *exchange)
+uint64_t exchange_deadline_ns(const struct exchange *exchange)
 {
     if (exchange->count == 0)
         return UINT64_MAX;
-    uint64_t sent_ms = exchange->waiting[exchange->oldest].sent_ms;
-    uint64_t from_ms = sent_ms > exchange->last_reply_ms ? sent_ms : exchange->last_reply_ms;
-    return from_ms + exchange->timeout_ms;
+    uint64_t sent_ns = exchange->waiting[exchange->oldest].sent_ns;
+    uint64_t from_ns = sent_ns > exchange->last_reply_ns ? sent_ns : exchange->last_reply_ns;
+    return from_ns + exchange->timeout_ns;
 }
 
-uint32_t exchange_expire(struct exchange *exchange, uint64_t now_ms)
+uint32_t exchange_expire(struct exchange *exchange, uint64_t now_ns, uint32_t *keepalives)
 {
     uint32_t expired = 0;
-    for (; exchange->count && exchange_deadline_ms(exchange) <= now_ms; expired++)
-        take_oldest(exchange);
+    for (*keepalives = 0; exchange->count && exchange_deadline_ns(exchange) <= now_ns;) {
+        bool keepalive = take_oldest(exchange).keepalive;
+        *keepalives += keepalive;
+        expired += !keepalive;
+    }
     return expired;
+}
+
+uint64_t exchange_lost(const struct exchange *exchange)
+{
+    uint64_t waiting = 0;
+    if (exchange->timeout_ns == 0)
+        return 0;
+    for (uint32_t i = 0; i < exchange->count; i++)
+        waiting += !exchange->waiting[(exchange->oldest + i) % EXCHANGE_WINDOW].keepalive;
+    return exchange->sent - exchange->answered - waiting;
 }
 
 bool exchange_complete(const struct exchange *exchange)
 {
-    return exchange->timeout_ms == 0 || exchange->answered >= exchange->sent;
+    return exchange->timeout_ns == 0 || exchange->answered >= exchange->sent;
 }

@@ -4,6 +4,7 @@
 #include "client/print.h"
 #include "core/text.h"
 #include "net/clock.h"
+#include "net/complain.h"
 #include "net/datagram.h"
 #include "net/loop.h"
 #include "net/socket.h"
@@ -84,7 +85,8 @@ static void readable(void *state, unsigned events)
 {
     (void)events;
     struct once *once = state;
-    struct arrival arrival = {.bytes = once->datagram, .from = once->peer.name};
+    struct arrival arrival = {
+        .bytes = once->datagram, .from = once->peer.name, .kind = EXCHANGE_REPLY};
     ssize_t size = datagram_receive(once->peer.socket, once->datagram, sizeof once->datagram,
                                     &arrival.time_ms);
     if (size == -EAGAIN)
@@ -140,21 +142,21 @@ static int run_peers(struct once *once, struct peers *peers)
 static int report(const struct once *once, int error)
 {
     const struct client_options *options = once->options;
+    const char *plural = options->message_size == 1 ? "" : "s";
     if (error)
-        fprintf(stderr, "udpcli: sending %zu byte%s to %s: %s\n", options->message_size,
-                options->message_size == 1 ? "" : "s", once->peer.name, peer_error(error));
+        complain(peer_why(error), peer_next(error), "sending %zu byte%s to %s",
+                 options->message_size, plural, once->peer.name);
     else if (once->unanswered) {
-        char timeout[24], tries[48] = "once";
+        char timeout[24], tries[48] = "once", why[200];
         if (options->retries > 0)
             snprintf(tries, sizeof tries, "%" PRIu64 " times", options->retries + 1);
-        fprintf(stderr,
-                "udpcli: no reply from %s to %" PRIu64 " of %" PRIu64 " request%s (%zu byte%s, "
-                "sent %s, waited %s%s): check that the service runs there, or wait longer "
-                "with -w\n",
-                once->peer.name, once->unanswered, once->done, once->done == 1 ? "" : "s",
-                options->message_size, options->message_size == 1 ? "" : "s", tries,
-                text_format_duration(options->timeout_ms, timeout),
-                options->retries > 0 ? " each time" : "");
+        snprintf(why, sizeof why,
+                 "no reply to %" PRIu64 " of %" PRIu64 " request%s (sent %s, waited %s%s)",
+                 once->unanswered, once->done, once->done == 1 ? "" : "s", tries,
+                 text_format_duration(options->timeout_ms, timeout),
+                 options->retries > 0 ? " each time" : "");
+        complain(why, peer_next(-ETIMEDOUT), "sending %zu byte%s to %s", options->message_size,
+                 plural, once->peer.name);
     }
     return error || once->unanswered;
 }

@@ -4,11 +4,12 @@
 #include "core/options.h"
 #include "core/text.h"
 #include "core/version.h"
+#include "net/complain.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { GO_ON = -1, DONE = 0, USAGE = 2 };
+enum { GO_ON = -1, DONE = 0 };
 
 enum row { TIMEOUT, RETRIES, COUNT, JSON, HEX, KEEPALIVE, IPV4, IPV6, HELP, VERSION, ROWS };
 
@@ -40,16 +41,10 @@ static int help(void)
     return DONE;
 }
 
-static int wrong_usage(const char *what)
-{
-    fprintf(stderr, "udpcli: %s; try 'udpcli --help'\n", what);
-    return USAGE;
-}
-
 static int wrong_value(const char *what, const char *value, const char *why)
 {
     char text[512];
-    return wrong_usage(text_bad_value(text, sizeof text, what, value, why));
+    return complain_usage("%s", text_bad_value(text, sizeof text, what, value, why));
 }
 
 static const char *duration(const char *text, uint64_t *ms)
@@ -99,9 +94,9 @@ static const char *apply(struct client_options *options, int row, const char *va
 static int read_operands(struct client_options *options, char **operands, int count)
 {
     if (count == 0)
-        return wrong_usage("HOST is missing");
+        return complain_usage("HOST is missing");
     if (count > 2)
-        return wrong_usage("there are operands behind MESSAGE: quote a message that has blanks");
+        return complain_usage("there are operands behind MESSAGE: quote a message that has blanks");
     options->host = operands[0];
     const char *wrong = target_parse(&options->target, operands[0], CLIENT_PORT);
     if (wrong)
@@ -118,7 +113,8 @@ static int read_operands(struct client_options *options, char **operands, int co
     if (!options->hex)
         return GO_ON;
     if (!text_from_hex((uint8_t *)message, message, options->message_size))
-        return wrong_usage("MESSAGE is not an even number of hexadecimal digits, as --hex has it");
+        return complain_usage(
+            "MESSAGE is not an even number of hexadecimal digits, as --hex has it");
     options->message_size /= 2;
     return GO_ON;
 }
@@ -126,9 +122,9 @@ static int read_operands(struct client_options *options, char **operands, int co
 static int check_form(const struct client_options *options, bool counted)
 {
     if (options->message && options->keepalive_ms)
-        return wrong_usage("-k listens on, so it goes without MESSAGE");
+        return complain_usage("-k listens on, so it goes without MESSAGE");
     if (!options->message && counted)
-        return wrong_usage("-n needs a MESSAGE");
+        return complain_usage("-n needs a MESSAGE");
     return GO_ON;
 }
 
@@ -141,7 +137,7 @@ int client_options_read(struct client_options *options, int argc, char **argv)
     options_begin(&line, argc, argv, rows, ROWS);
     for (int row; (row = options_next(&line)) != OPTIONS_END;) {
         if (row == OPTIONS_WRONG)
-            return wrong_usage(line.error);
+            return complain_usage("%s", line.error);
         if (row == HELP)
             return help();
         if (row == VERSION) {

@@ -4,7 +4,6 @@
 #include "net/socket.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Keeps the addresses of the family. */
@@ -47,17 +46,37 @@ int peer_connect(struct peer *peer, struct peers *peers)
     return error;
 }
 
-const char *peer_error(int error)
+const char *peer_why(int error)
 {
-    static char text[128];
     switch (error) {
     case -ECONNREFUSED:
-        return "refused: no program listens on that UDP port; start the service, or check the "
-               "address";
+        return "refused: no program listens on that UDP port";
     case -EMSGSIZE:
-        return "longer than a datagram can be; send less";
+        return "longer than a datagram can be";
+    case -ETIMEDOUT:
+        return "nothing came back";
     default:
-        snprintf(text, sizeof text, "%s; check the address and the way there", strerror(-error));
-        return text;
+        return strerror(-error);
+    }
+}
+
+const char *peer_next(int error)
+{
+    switch (error) {
+    case -ECONNREFUSED:
+        return "start the service, or check the address";
+    case -EMSGSIZE:
+        return "send less";
+    case -ETIMEDOUT:
+        return "check that the service runs there, or wait longer with -w";
+    case -EACCES:
+    case -EPERM:
+        return "check the firewall, and that it is no broadcast address";
+    case -ENOMEM:
+    case -EMFILE:
+    case -ENFILE:
+        return "free some, or raise the limit";
+    default:
+        return "check the address and the way there";
     }
 }

@@ -7,6 +7,21 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* A broadcast is to be seen: bold. What is beside the text itself is dim. */
+#define BOLD  "\x1b[1m"
+#define DIM   "\x1b[2m"
+#define PLAIN "\x1b[m"
+
+static const struct {
+    const char *name, *colour, *note;
+    char mark;
+} KINDS[] = {
+    [EXCHANGE_BROADCAST] = {"broadcast", BOLD, NULL, '*'},
+    [EXCHANGE_REPLY] = {"reply", "", NULL, '<'},
+    [EXCHANGE_KEEPALIVE] = {"keepalive", DIM, "to a keepalive", '<'},
+    [EXCHANGE_LATE] = {"late", BOLD, "late, or a broadcast", '?'},
+};
+
 static bool is_utf8(const uint8_t *bytes, size_t size)
 {
     uint32_t code;
@@ -66,8 +81,8 @@ static void put_json_text(FILE *out, const uint8_t *bytes, size_t size)
 static void put_json(FILE *out, bool hex, const struct arrival *arrival)
 {
     hex = hex || !is_utf8(arrival->bytes, arrival->size);
-    fprintf(out, "{\"time_ms\":%" PRIu64 ",\"from\":\"%s\",\"size\":%zu", arrival->time_ms,
-            arrival->from, arrival->size);
+    fprintf(out, "{\"time_ms\":%" PRIu64 ",\"from\":\"%s\",\"kind\":\"%s\",\"size\":%zu",
+            arrival->time_ms, arrival->from, KINDS[arrival->kind].name, arrival->size);
     if (arrival->rtt_ns)
         fprintf(out, ",\"rtt_ms\":%.3f", (double)arrival->rtt_ns / 1e6);
     fprintf(out, ",\"%s\":\"", hex ? "hex" : "text");
@@ -131,4 +146,29 @@ void print_arrival(FILE *out, enum print_style style, const struct arrival *arri
         break;
     }
     putc('\n', out);
+}
+
+const char *print_time(uint64_t ns, char text[24])
+{
+    double ms = (double)ns / 1e6, shown = ms < 999.5 ? ms : ms / 1e3;
+    int digits = shown < 0.9995 ? 3 : shown < 9.995 ? 2 : shown < 99.95 ? 1 : 0;
+    snprintf(text, 24, "%.*f %s", digits, shown, ms < 999.5 ? "ms" : "s");
+    return text;
+}
+
+void print_marked(FILE *out, bool hex, bool colour, const struct arrival *arrival)
+{
+    const char *note = KINDS[arrival->kind].note;
+    fprintf(out, "%s%c ", colour ? KINDS[arrival->kind].colour : "", KINDS[arrival->kind].mark);
+    if (hex)
+        put_hex(out, "", arrival->bytes, arrival->size);
+    else
+        put_escaped(out, arrival->bytes, without_newline(arrival->bytes, arrival->size));
+    if (arrival->rtt_ns || note) {
+        char time[24];
+        bool timed = arrival->rtt_ns != 0;
+        fprintf(out, "%s  (%s%s%s)", colour ? PLAIN DIM : "", note ? note : "",
+                note && timed ? ", " : "", timed ? print_time(arrival->rtt_ns, time) : "");
+    }
+    fputs(colour ? PLAIN "\n" : "\n", out);
 }

@@ -63,11 +63,13 @@ void console_hide(struct console *console)
     loop_defer(console->loop, &console->work);
 }
 
-/* Leaves the line as it stands, with what comes next below it. */
+/* Leaves the line as it is, with what comes next below it. */
 static void leave_line(struct console *console, const char *mark)
 {
-    if (!console->shown)
+    if (console->paused)
         return;
+    if (!console->shown || lineedit_changed(console->edit))
+        draw(console);
     unsigned columns = lineedit_drawn_columns(console->edit);
     char end[24] = "\r";
     if (columns)
@@ -83,6 +85,17 @@ static void show_again(struct console *console)
     loop_defer(console->loop, &console->work);
 }
 
+/* Draws where the line begins, and takes away what is left of it below. Not by erasing all from
+ * here on: where that is the whole screen, tmux keeps it as history. */
+static void draw_over_rest(struct console *console)
+{
+    fputs("\r\x1b[K\x1b"
+          "7\x1b[B\x1b[J\x1b"
+          "8",
+          stdout);
+    draw(console);
+}
+
 /* The window is another. Most terminals break the rows that got too long, and then the line begins
  * above the cursor's row; some cut them. Where that matters, the terminal is asked where the cursor
  * is. */
@@ -93,8 +106,7 @@ static void resized(struct console *console)
         return;
     lineedit_wrapped(console->edit, columns, &row, &column);
     if (row == 0) {
-        fputs("\r\x1b[J", stdout);
-        draw(console);
+        draw_over_rest(console);
         return;
     }
     console->questions++;
@@ -113,8 +125,7 @@ static void located(struct console *console)
     bool broken = column_now != columns || column + 1 == columns;
     if (broken && row > 0)
         printf("\x1b[%uA", row);
-    fputs("\r\x1b[J", stdout);
-    draw(console);
+    draw_over_rest(console);
 }
 
 static void show_choices(struct console *console)
@@ -281,18 +292,37 @@ static void look_through(struct console *console, size_t from)
     suspend(console);
 }
 
+/* Whether what is behind this key may be for somebody else: the next program, if it ends us. */
+static bool may_end(char key)
+{
+    return memchr("\x03\x04\r\n\x1a\x1c", key, 6) != NULL;
+}
+
+/* Reads key by key: what is typed ahead, behind the one that ends us, stays for the shell. */
+static ssize_t read_keys(struct console *console)
+{
+    size_t from = console->have;
+    do {
+        ssize_t size = input_read(&console->input, console->keys + console->have, 1);
+        if (size <= 0)
+            return console->have > from ? (ssize_t)(console->have - from) : size;
+        console->have++;
+    } while (!may_end(console->keys[console->have - 1]) && console->have < KEYS_BYTES &&
+             input_waits(&console->input));
+    return (ssize_t)(console->have - from);
+}
+
 static void ready(void *state)
 {
     struct console *console = state;
     size_t from = console->have;
-    ssize_t size = input_read(&console->input, console->keys + from, KEYS_BYTES - from);
+    ssize_t size = read_keys(console);
     if (size == -EAGAIN)
         return;
     if (size <= 0) {
         end(console, size < 0 ? SIGHUP : 0);
         return;
     }
-    console->have += (size_t)size;
     if (console->paused)
         look_through(console, from);
     else

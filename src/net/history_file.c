@@ -137,6 +137,7 @@ static int shorten(const char *path)
 
 int history_file_open(struct history_file *file, const char *name, struct history *history)
 {
+    file->path[0] = '\0';
     int error = find_path(file->path, name);
     if (!error) {
         int fd = open_locked(file->path);
@@ -144,8 +145,7 @@ int history_file_open(struct history_file *file, const char *name, struct histor
         if (fd >= 0)
             close(fd);
     }
-    if (error)
-        file->path[0] = '\0';
+    file->kept = !error;
     return error;
 }
 
@@ -167,7 +167,7 @@ int history_file_append(const struct history_file *file, const char *line, size_
 {
     char bytes[HISTORY_LINE_MAX + 1];
     struct stat status;
-    if (!file->path[0] || !history_takes(line, size))
+    if (!file->kept || !history_takes(line, size))
         return 0;
     memcpy(bytes, line, size);
     bytes[size] = '\n';

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static void polled(void *state, unsigned events)
@@ -61,6 +62,12 @@ ssize_t input_read(const struct input *input, void *bytes, size_t room)
     if (size < 0)
         return errno == EIO && terminal_is(input->fd) ? 0 : -errno;
     return size;
+}
+
+bool input_waits(const struct input *input)
+{
+    int waiting;
+    return ioctl(input->fd, FIONREAD, &waiting) == 0 && waiting > 0;
 }
 
 int input_reserve_standard(void)

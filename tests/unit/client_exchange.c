@@ -2,19 +2,31 @@
 
 #include <criterion/criterion.h>
 
-enum { TIMEOUT_MS = 2000 };
+enum { TIMEOUT_NS = 2000 };
 
 static struct exchange exchange;
 
 static void begin(void)
 {
-    exchange_init(&exchange, TIMEOUT_MS);
+    exchange_init(&exchange, TIMEOUT_NS);
 }
 
-static void send_at(uint64_t now_ms)
+static void send_at(uint64_t now_ns)
 {
     cr_assert(exchange_has_room(&exchange, 10));
-    exchange_sent(&exchange, 10, false, now_ms);
+    exchange_sent(&exchange, 10, false, now_ns);
+}
+
+static enum exchange_kind reply_at(uint64_t now_ns)
+{
+    uint64_t rtt_ns;
+    return exchange_reply(&exchange, now_ns, &rtt_ns);
+}
+
+static uint32_t expire_at(uint64_t now_ns)
+{
+    uint32_t keepalives;
+    return exchange_expire(&exchange, now_ns, &keepalives);
 }
 
 TestSuite(client_exchange, .init = begin, .timeout = 10);
@@ -22,20 +34,20 @@ TestSuite(client_exchange, .init = begin, .timeout = 10);
 Test(client_exchange, is_complete_before_the_first_request)
 {
     cr_assert(exchange_complete(&exchange));
-    cr_assert_eq(exchange_deadline_ms(&exchange), UINT64_MAX);
-    cr_assert_eq(exchange_expire(&exchange, UINT64_MAX), 0);
+    cr_assert_eq(exchange_deadline_ns(&exchange), UINT64_MAX);
+    cr_assert_eq(expire_at(UINT64_MAX), 0);
 }
 
 Test(client_exchange, is_complete_when_each_request_had_a_reply)
 {
     send_at(0);
     send_at(0);
-    exchange_reply(&exchange, 1);
+    reply_at(1);
     cr_assert_not(exchange_complete(&exchange));
-    exchange_reply(&exchange, 2);
+    reply_at(2);
     cr_assert(exchange_complete(&exchange));
     cr_assert_eq(exchange.answered, 2);
-    cr_assert_eq(exchange_deadline_ms(&exchange), UINT64_MAX);
+    cr_assert_eq(exchange_deadline_ns(&exchange), UINT64_MAX);
 }
 
 Test(client_exchange, is_full_at_the_window_and_has_room_behind_a_reply)
@@ -43,7 +55,7 @@ Test(client_exchange, is_full_at_the_window_and_has_room_behind_a_reply)
     for (int i = 0; i < EXCHANGE_WINDOW; i++)
         send_at(0);
     cr_assert_not(exchange_has_room(&exchange, 0));
-    exchange_reply(&exchange, 1);
+    reply_at(1);
     cr_assert(exchange_has_room(&exchange, 0));
 }
 
@@ -52,7 +64,7 @@ Test(client_exchange, counts_bytes_against_the_window)
     exchange_sent(&exchange, EXCHANGE_WINDOW_BYTES - 10, false, 0);
     cr_assert(exchange_has_room(&exchange, 10));
     cr_assert_not(exchange_has_room(&exchange, 11));
-    exchange_reply(&exchange, 1);
+    reply_at(1);
     cr_assert(exchange_has_room(&exchange, 11));
 }
 
@@ -66,46 +78,46 @@ Test(client_exchange, keeps_its_order_when_the_window_wraps)
     for (uint64_t i = 0; i < 3 * EXCHANGE_WINDOW; i++) {
         send_at(i);
         send_at(i);
-        exchange_reply(&exchange, i);
-        exchange_reply(&exchange, i);
+        reply_at(i);
+        reply_at(i);
     }
     exchange_sent(&exchange, 1, false, 5000);
     exchange_sent(&exchange, 1, false, 6000);
-    cr_assert_eq(exchange_deadline_ms(&exchange), 5000 + TIMEOUT_MS);
-    cr_assert_eq(exchange_expire(&exchange, 5000 + TIMEOUT_MS), 1);
-    cr_assert_eq(exchange_deadline_ms(&exchange), 6000 + TIMEOUT_MS);
+    cr_assert_eq(exchange_deadline_ns(&exchange), 5000 + TIMEOUT_NS);
+    cr_assert_eq(expire_at(5000 + TIMEOUT_NS), 1);
+    cr_assert_eq(exchange_deadline_ns(&exchange), 6000 + TIMEOUT_NS);
 }
 
 Test(client_exchange, gives_up_at_the_deadline_and_not_before)
 {
     send_at(100);
-    cr_assert_eq(exchange_deadline_ms(&exchange), 100 + TIMEOUT_MS);
-    cr_assert_eq(exchange_expire(&exchange, 100 + TIMEOUT_MS - 1), 0);
-    cr_assert_eq(exchange_expire(&exchange, 100 + TIMEOUT_MS), 1);
+    cr_assert_eq(exchange_deadline_ns(&exchange), 100 + TIMEOUT_NS);
+    cr_assert_eq(expire_at(100 + TIMEOUT_NS - 1), 0);
+    cr_assert_eq(expire_at(100 + TIMEOUT_NS), 1);
     cr_assert_not(exchange_complete(&exchange));
-    cr_assert_eq(exchange_deadline_ms(&exchange), UINT64_MAX);
+    cr_assert_eq(exchange_deadline_ns(&exchange), UINT64_MAX);
 }
 
 Test(client_exchange, gives_up_nothing_while_replies_flow)
 {
     send_at(0);
     send_at(0);
-    exchange_reply(&exchange, 1500);
-    cr_assert_eq(exchange_expire(&exchange, 1500 + TIMEOUT_MS - 1), 0);
-    cr_assert_eq(exchange_expire(&exchange, 1500 + TIMEOUT_MS), 1);
+    reply_at(1500);
+    cr_assert_eq(expire_at(1500 + TIMEOUT_NS - 1), 0);
+    cr_assert_eq(expire_at(1500 + TIMEOUT_NS), 1);
 }
 
 Test(client_exchange, counts_a_late_reply_as_an_answer)
 {
     send_at(0);
-    exchange_expire(&exchange, TIMEOUT_MS);
-    exchange_reply(&exchange, TIMEOUT_MS + 1);
+    expire_at(TIMEOUT_NS);
+    reply_at(TIMEOUT_NS + 1);
     cr_assert(exchange_complete(&exchange));
 }
 
 Test(client_exchange, does_not_count_an_unasked_datagram)
 {
-    exchange_reply(&exchange, 0);
+    reply_at(0);
     send_at(1);
     cr_assert_not(exchange_complete(&exchange));
     cr_assert_eq(exchange.answered, 0);
@@ -125,18 +137,81 @@ Test(client_exchange, lets_a_keepalive_use_up_its_reply)
 {
     exchange_sent(&exchange, 0, true, 0);
     send_at(1);
-    exchange_reply(&exchange, 2);
+    reply_at(2);
     cr_assert_eq(exchange.answered, 0);
-    exchange_reply(&exchange, 3);
+    reply_at(3);
     cr_assert_eq(exchange.answered, 1);
     cr_assert(exchange_complete(&exchange));
 }
 
 Test(client_exchange, misses_no_reply_to_a_keepalive)
 {
+    uint32_t keepalives;
     exchange_sent(&exchange, 0, true, 0);
-    cr_assert_eq(exchange_expire(&exchange, TIMEOUT_MS), 1);
+    cr_assert_eq(exchange_expire(&exchange, TIMEOUT_NS, &keepalives), 0);
+    cr_assert_eq(keepalives, 1);
     cr_assert(exchange_complete(&exchange));
+    cr_assert_eq(exchange_lost(&exchange), 0);
+}
+
+Test(client_exchange, tells_replies_from_broadcasts_by_what_is_due)
+{
+    cr_assert_eq(reply_at(0), EXCHANGE_BROADCAST);
+    send_at(1);
+    exchange_sent(&exchange, 0, true, 2);
+    cr_assert_eq(reply_at(3), EXCHANGE_REPLY);
+    cr_assert_eq(reply_at(4), EXCHANGE_KEEPALIVE);
+    cr_assert_eq(reply_at(5), EXCHANGE_BROADCAST);
+    send_at(6);
+    expire_at(6 + TIMEOUT_NS);
+    cr_assert_eq(reply_at(7 + TIMEOUT_NS), EXCHANGE_LATE);
+    cr_assert_eq(reply_at(8 + TIMEOUT_NS), EXCHANGE_BROADCAST);
+    cr_assert_eq(exchange.broadcasts, 3);
+    cr_assert_eq(exchange.received, 6);
+}
+
+Test(client_exchange, takes_all_for_broadcasts_when_it_waits_for_nothing)
+{
+    exchange_init(&exchange, 0);
+    exchange_sent(&exchange, 1, false, 0);
+    cr_assert_eq(reply_at(1), EXCHANGE_BROADCAST);
+    cr_assert_eq(exchange_lost(&exchange), 0);
+}
+
+Test(client_exchange, times_round_trips)
+{
+    uint64_t rtt_ns;
+    send_at(100);
+    send_at(200);
+    send_at(300);
+    exchange_reply(&exchange, 150, &rtt_ns);
+    cr_assert_eq(rtt_ns, 50);
+    exchange_reply(&exchange, 230, &rtt_ns);
+    cr_assert_eq(rtt_ns, 30);
+    exchange_reply(&exchange, 400, &rtt_ns);
+    cr_assert_eq(rtt_ns, 100);
+    exchange_reply(&exchange, 500, &rtt_ns);
+    cr_assert_eq(rtt_ns, 0);
+    cr_assert_eq(exchange.timed, 3);
+    cr_assert_eq(exchange.rtt_min_ns, 30);
+    cr_assert_eq(exchange.rtt_max_ns, 100);
+    cr_assert_eq(exchange.rtt_sum_ns, 180);
+}
+
+Test(client_exchange, counts_as_lost_what_was_given_up)
+{
+    send_at(0);
+    send_at(0);
+    cr_assert_eq(exchange_lost(&exchange), 0);
+    expire_at(TIMEOUT_NS);
+    send_at(TIMEOUT_NS);
+    cr_assert_eq(exchange_lost(&exchange), 2);
+    reply_at(TIMEOUT_NS);
+    reply_at(TIMEOUT_NS);
+    cr_assert_eq(exchange_lost(&exchange), 1);
+    send_at(TIMEOUT_NS);
+    exchange_refused(&exchange);
+    cr_assert_eq(exchange_lost(&exchange), 2);
 }
 
 Test(client_exchange, waits_for_nothing_without_a_timeout)
@@ -146,5 +221,5 @@ Test(client_exchange, waits_for_nothing_without_a_timeout)
         send_at(0);
     cr_assert(exchange_complete(&exchange));
     cr_assert_eq(exchange.sent, 2 * EXCHANGE_WINDOW);
-    cr_assert_eq(exchange_deadline_ms(&exchange), UINT64_MAX);
+    cr_assert_eq(exchange_deadline_ns(&exchange), UINT64_MAX);
 }

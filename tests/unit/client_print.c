@@ -11,8 +11,9 @@ static void expect_bytes(enum print_style style, const char *bytes, size_t size,
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     cr_assert_not_null(out);
-    print_arrival(out, style,
-                  &(struct arrival){(const uint8_t *)bytes, size, "1.2.3.4:5", 67, rtt_ns});
+    print_arrival(
+        out, style,
+        &(struct arrival){(const uint8_t *)bytes, size, "1.2.3.4:5", 67, rtt_ns, EXCHANGE_REPLY});
     fclose(out);
     cr_assert_str_eq(text, printed);
     cr_assert_eq(length, strlen(printed));
@@ -24,7 +25,22 @@ static void expect_text(enum print_style style, const char *text, const char *pr
     expect_bytes(style, text, strlen(text), 0, printed);
 }
 
-#define JSON(size, rest) "{\"time_ms\":67,\"from\":\"1.2.3.4:5\",\"size\":" size "," rest "}\n"
+#define JSON(size, rest) \
+    "{\"time_ms\":67,\"from\":\"1.2.3.4:5\",\"kind\":\"reply\",\"size\":" size "," rest "}\n"
+
+static void expect_marked(enum exchange_kind kind, uint64_t rtt_ns, bool hex, bool colour,
+                          const char *printed)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    cr_assert_not_null(out);
+    print_marked(out, hex, colour,
+                 &(struct arrival){(const uint8_t *)"a\x1b\n", 3, "1.2.3.4:5", 67, rtt_ns, kind});
+    fclose(out);
+    cr_assert_str_eq(text, printed);
+    free(text);
+}
 
 TestSuite(client_print, .timeout = 10);
 
@@ -108,4 +124,44 @@ Test(client_print, writes_json_with_hex_where_it_is_not_or_was_asked_for)
 Test(client_print, writes_the_round_trip_time_where_it_is_known)
 {
     expect_bytes(PRINT_JSON, "a", 1, 1234567, JSON("1", "\"rtt_ms\":1.235,\"text\":\"a\""));
+}
+
+Test(client_print, marks_what_a_datagram_is_taken_for)
+{
+    expect_marked(EXCHANGE_REPLY, 1234567, false, false, "< a\\x1b  (1.23 ms)\n");
+    expect_marked(EXCHANGE_BROADCAST, 0, false, false, "* a\\x1b\n");
+    expect_marked(EXCHANGE_LATE, 0, false, false, "? a\\x1b  (late, or a broadcast)\n");
+    expect_marked(EXCHANGE_KEEPALIVE, 500000, false, false,
+                  "< a\\x1b  (to a keepalive, 0.500 ms)\n");
+    expect_marked(EXCHANGE_BROADCAST, 0, true, false, "* 611b0a\n");
+}
+
+Test(client_print, marks_in_colour)
+{
+    expect_marked(EXCHANGE_BROADCAST, 0, false, true, "\x1b[1m* a\\x1b\x1b[m\n");
+    expect_marked(EXCHANGE_REPLY, 1000000, false, true, "< a\\x1b\x1b[m\x1b[2m  (1.00 ms)\x1b[m\n");
+}
+
+Test(client_print, writes_times_with_three_digits)
+{
+    char text[24];
+    cr_assert_str_eq(print_time(41234, text), "0.041 ms");
+    cr_assert_str_eq(print_time(999600, text), "1.00 ms");
+    cr_assert_str_eq(print_time(12345678, text), "12.3 ms");
+    cr_assert_str_eq(print_time(99960000, text), "100 ms");
+    cr_assert_str_eq(print_time(1500000000, text), "1.50 s");
+    cr_assert_str_eq(print_time(999600000, text), "1.00 s");
+    cr_assert_str_eq(print_time(60000000000, text), "60.0 s");
+}
+
+Test(client_print, says_in_json_what_a_datagram_is_taken_for)
+{
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    print_arrival(out, PRINT_JSON,
+                  &(struct arrival){(const uint8_t *)"a", 1, "f", 6, 0, EXCHANGE_LATE});
+    fclose(out);
+    cr_assert_not_null(strstr(text, "\"kind\":\"late\""), "%s", text);
+    free(text);
 }

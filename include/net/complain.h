@@ -1,0 +1,21 @@
+#ifndef NET_COMPLAIN_H
+#define NET_COMPLAIN_H
+
+/* What went wrong, on standard error, in one form for all programs, a line each:
+ *
+ *     PROGRAM: ATTEMPT: WHY; NEXT
+ *
+ * what was attempted and on what ("sending 5 bytes to 127.0.0.1:3000"), why it failed ("refused: no
+ * program listens on that UDP port"), and what to do next ("start the service, or check the
+ * address"). PROGRAM is the name that it was started by. */
+
+enum { COMPLAIN_USAGE = 2 }; /* the exit status of wrong usage */
+
+void complain(const char *why, const char *next, const char *attempt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a command line that is wrong: "PROGRAM: command line: WHY; try 'PROGRAM --help'".
+ * Returns COMPLAIN_USAGE. */
+int complain_usage(const char *why, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
