@@ -2,6 +2,7 @@
 #define CORE_REGISTRY_H
 
 #include "core/addr.h"
+#include "core/budget.h"
 #include "core/key.h"
 #include "core/siphash.h"
 
@@ -50,6 +51,11 @@ size_t registry_index_bytes(uint32_t capacity);
  * aligned to 64, which the caller keeps, and frees when it is done with the registry. */
 struct registry *registry_init(void *memory, uint32_t capacity, const struct siphash_key *key,
                                uint32_t ttl_ms, uint64_t now_ms);
+
+/* Has each client that joins take a place of a budget that shards share, and each that goes give it
+ * back: so it may be refused before the shard is full. To be called before the first one joins;
+ * without it the capacity alone counts. The allowance is the caller's and outlives the registry. */
+void registry_share(struct registry *registry, struct allowance *allowance);
 
 /* Gives a new ttl (1 to REGISTRY_TTL_MAX_MS) to every client from its next datagram on. */
 void registry_set_ttl(struct registry *registry, uint32_t ttl_ms);

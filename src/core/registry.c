@@ -62,6 +62,7 @@ struct registry {
     struct wheel wheel;
     struct locals locals;
     uint32_t ttls[TTLS];
+    struct allowance *allowance; /* NULL: its places are its own */
 };
 
 /* ---- memory ---- */
@@ -134,6 +135,11 @@ struct registry *registry_init(void *memory, uint32_t capacity, const struct sip
     wheel_init(&registry->wheel, base + at.wheel, now_ms);
     locals_init(&registry->locals, base + at.locals, key);
     return registry;
+}
+
+void registry_share(struct registry *registry, struct allowance *allowance)
+{
+    registry->allowance = allowance;
 }
 
 void registry_set_ttl(struct registry *registry, uint32_t ttl_ms)
@@ -296,7 +302,8 @@ static void begin_life(struct registry *registry, struct entry *entry, uint64_t 
 static enum registry_touched join(struct registry *registry, const struct registry_visit *visit,
                                   uint32_t place, uint64_t now_ms)
 {
-    if (registry->count == registry->capacity)
+    if (registry->count == registry->capacity ||
+        (registry->allowance != NULL && !allowance_take(registry->allowance)))
         return REGISTRY_REFUSED;
     uint32_t slot = entry_new(registry, key_is_ipv4(&visit->key));
     struct entry *entry = entry_at(registry, slot);
@@ -412,6 +419,8 @@ static void evict(struct registry *registry, uint32_t place)
     slotset_remove(&registry->live, slot);
     entry_free(registry, slot);
     registry->count--;
+    if (registry->allowance != NULL)
+        allowance_give(registry->allowance);
 }
 
 bool registry_remove(struct registry *registry, uint8_t listener, const struct addr *source)
