@@ -4,10 +4,11 @@
 #include <stdint.h>
 
 /* A token bucket that spreads copies over time: rate a second, and what was missed for up to
- * PACE_BURST_MS is made up for. */
+ * PACE_BURST_MS is made up for, even where a copy takes longer than that. */
 struct pace {
-    uint32_t rate_pps;   /* 0: no pace */
-    uint64_t credit;     /* of 10^-9 copies */
+    uint32_t rate_pps;   /* of all parts; 0: no pace */
+    uint32_t parts;      /* that the rate is shared out to; this is one of them */
+    uint64_t credit;     /* a copy costs 10^9 times parts of it */
     uint64_t updated_ns; /* when credit was right */
 };
 
@@ -18,6 +19,13 @@ enum {
 };
 
 void pace_init(struct pace *pace, uint32_t rate_pps, uint64_t now_ns);
+
+/* One of parts (1 to 2^16) that share the rate and don't know of each other: each goes at a rate of
+ * exactly rate_pps / parts, be it a fraction of a copy a second, so that the sum is the rate. Their
+ * first copies are spread over the time that they have together for one each; the last part's is
+ * free at once. part is below parts. */
+void pace_init_part(struct pace *pace, uint32_t rate_pps, uint32_t part, uint32_t parts,
+                    uint64_t now_ns);
 
 /* How many of want copies may go now; they count as gone. */
 uint32_t pace_take(struct pace *pace, uint64_t now_ns, uint32_t want);

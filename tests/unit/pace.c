@@ -1,6 +1,7 @@
 #include "core/pace.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 
 static const uint64_t SECOND_NS = 1000000000;
 
@@ -53,6 +54,14 @@ Test(pace, makes_up_for_no_more_than_the_burst_after_a_long_rest)
     cr_assert_eq(pace_take(&pace, 3600 * SECOND_NS, 1000), PACE_BURST_MS);
 }
 
+Test(pace, makes_up_for_a_late_timer_at_a_low_rate_too)
+{
+    struct pace pace;
+    pace_init(&pace, 10, 0);
+    for (uint64_t i = 0; i < 50; i++)
+        cr_assert_eq(pace_take(&pace, i * SECOND_NS / 10 + i % 2 * 9000000, 64), 1, "copy %lu", i);
+}
+
 Test(pace, gives_back_what_did_not_go)
 {
     struct pace pace;
@@ -70,4 +79,71 @@ Test(pace, does_not_overflow_at_the_highest_rate)
     pace_take(&pace, 0, UINT32_MAX);
     uint32_t taken = pace_take(&pace, UINT64_MAX / 2, UINT32_MAX);
     cr_assert_eq(taken, UINT32_MAX / (1000 / PACE_BURST_MS));
+}
+
+/* All parts of a rate at work, each whenever it asks for it, one after the other in steps of a
+ * millisecond. Returns the copies of each second in gone. */
+static void run_parts(uint32_t rate_pps, uint32_t parts, uint32_t seconds, uint32_t *gone)
+{
+    struct pace *paces = calloc(parts, sizeof *paces);
+    for (uint32_t i = 0; i < parts; i++)
+        pace_init_part(&paces[i], rate_pps, i, parts, 7);
+    for (uint32_t second = 0; second < seconds; second++) {
+        gone[second] = 0;
+        for (uint32_t ms = 1; ms <= 1000; ms++)
+            for (uint32_t i = 0; i < parts; i++)
+                gone[second] += pace_take(
+                    &paces[i], 7 + second * SECOND_NS + ms * (SECOND_NS / 1000), UINT32_MAX);
+    }
+    free(paces);
+}
+
+Test(pace, of_parts_is_together_the_rate_with_its_remainder_and_below_a_copy_each)
+{
+    static const uint32_t rates[] = {1, 2, 3, 5, 7, 100, 1001, 54321};
+    static const uint32_t parts[] = {1, 2, 3, 4, 7, 256};
+    enum { SECONDS = 520 /* twice what the slowest of them needs for a copy */ };
+    uint32_t gone[SECONDS];
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) {
+            uint32_t seconds = rates[i] < parts[k] ? SECONDS : 20;
+            uint64_t all = 0;
+            run_parts(rates[i], parts[k], seconds, gone);
+            for (uint32_t second = 0; second < seconds; second++)
+                all += gone[second];
+            /* At the end each part may be on its way to a copy, or have had its first one early. */
+            uint64_t due = (uint64_t)rates[i] * seconds;
+            cr_assert(all + parts[k] >= due && all <= due + parts[k],
+                      "rate %u, %u parts: %lu of %lu", rates[i], parts[k], all, due);
+        }
+    }
+}
+
+Test(pace, of_parts_is_even_where_the_rate_is_below_their_number)
+{
+    enum { SECONDS = 64 };
+    uint32_t gone[SECONDS];
+    run_parts(3, 12, SECONDS, gone);
+    for (uint32_t second = 0; second < SECONDS; second++)
+        cr_assert_eq(gone[second], second == 0 ? 1 + 3 : 3, "second %u: %u", second, gone[second]);
+}
+
+Test(pace, of_a_part_waits_as_long_as_its_copy_takes)
+{
+    struct pace pace;
+    pace_init_part(&pace, 1, 255, 256, 0);
+    cr_assert_eq(pace_take(&pace, 0, 64), 1);
+    cr_assert_eq(pace_take(&pace, 1, 64), 0);
+    cr_assert_eq(pace_wait_ns(&pace), 256 * SECOND_NS - 1);
+    cr_assert_eq(pace_take(&pace, 256 * SECOND_NS - 1, 64), 0);
+    cr_assert_eq(pace_take(&pace, 256 * SECOND_NS, 64), 1);
+}
+
+Test(pace, of_a_part_does_not_overflow_at_the_highest_rate)
+{
+    struct pace pace;
+    pace_init_part(&pace, UINT32_MAX, 255, 256, 0);
+    pace_take(&pace, 0, UINT32_MAX);
+    uint32_t taken = pace_take(&pace, UINT64_MAX / 2, UINT32_MAX);
+    cr_assert_eq(taken, UINT32_MAX / (1000 / PACE_BURST_MS) / 256);
 }
