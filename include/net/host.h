@@ -9,8 +9,11 @@
 /* "name, Linux 6.1.0 x86_64, 4 processors", cut where room ends. Returns text. */
 const char *host_describe(char *text, size_t room);
 
-/* Processors that this process may use, at least 1. */
+/* Processors that the calling thread may use (sched_getaffinity(2)), at least 1. */
 uint32_t host_processors(void);
+
+/* The number of the nth of those, counted from 0, round and round. */
+uint32_t host_processor(uint32_t nth);
 
 /* Lets this process have so many descriptors open, if it may. Returns how many it may. */
 size_t host_allow_files(size_t count);

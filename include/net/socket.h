@@ -4,6 +4,7 @@
 #include "core/addr.h"
 
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -58,8 +59,23 @@ struct socket_options {
  * broadcasts, from which nothing could be answered). */
 int socket_open(const struct addr *addr, struct socket_options *options, struct addr *bound);
 
+/* Opens count such sockets (at least 1) that share one address; among them the kernel divides the
+ * sources, by a keyed hash of both ends' addresses and ports. Who else has the port is found out as
+ * by socket_open: -EADDRINUSE, even if he shares it; and nobody but processes of the same effective
+ * user can share it with us (socket(7), SO_REUSEPORT). A source whose socket was chosen while some
+ * were missing would have to move to another one later, so each drops whatever comes until
+ * socket_hear; a single one needs no such care and hears at once. On an error none is left open.
+ * 0 or -errno. */
+int socket_open_group(const struct addr *addr, struct socket_options *options, struct addr *bound,
+                      int *sockets, size_t count);
+
+/* Has a socket of a group receive from now on: call it when all groups are complete. 0 or -errno.
+ */
+int socket_hear(int socket);
+
 /* Datagrams that the kernel dropped at this socket since it was opened, as a counter of 32 bits
- * that wraps (SK_MEMINFO_DROPS of SO_MEMINFO). */
+ * that wraps (SK_MEMINFO_DROPS of SO_MEMINFO). What a group dropped before socket_hear is among
+ * them. */
 uint32_t socket_drops(int socket);
 
 /* A plain client's socket, non-blocking, connected to addr, so that only its datagrams come in and

@@ -3,6 +3,8 @@
 
 #include "net/loop.h"
 
+#include <stdint.h>
+
 /* A thread, all signals blocked in it, and the mailboxes through which threads talk. */
 struct thread;
 
@@ -11,6 +13,9 @@ typedef void thread_main(void *state);
 /* Starts a thread under a name of at most 15 characters (what is longer is cut). NULL with errno
  * set. */
 struct thread *thread_start(const char *name, thread_main *main, void *state);
+/* Keeps it on that processor alone. 0 or -errno (-EINVAL: it may not run there). */
+int thread_pin(struct thread *thread, uint32_t processor);
+
 /* Waits for its end, and frees it. */
 void thread_join(struct thread *thread);
 

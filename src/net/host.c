@@ -17,13 +17,34 @@ const char *host_describe(char *text, size_t room)
     return text;
 }
 
+/* Room for the processors of the largest machines that Linux runs on (CONFIG_NR_CPUS of x86 goes up
+ * to 8192); the kernel refuses what is smaller than its own. */
+enum { SETS = 8192 / CPU_SETSIZE };
+
+/* Fills in the mask; returns how many are in it, 0 if the kernel doesn't say. */
+static uint32_t read_mask(cpu_set_t mask[SETS])
+{
+    size_t bytes = SETS * sizeof mask[0];
+    CPU_ZERO_S(bytes, mask);
+    return sched_getaffinity(0, bytes, mask) == 0 ? (uint32_t)CPU_COUNT_S(bytes, mask) : 0;
+}
+
 uint32_t host_processors(void)
 {
-    cpu_set_t set;
+    cpu_set_t mask[SETS];
+    uint32_t count = read_mask(mask);
+    return count > 0 ? count : 1;
+}
 
-    if (sched_getaffinity(0, sizeof set, &set) != 0 || CPU_COUNT(&set) < 1)
-        return 1;
-    return (uint32_t)CPU_COUNT(&set);
+uint32_t host_processor(uint32_t nth)
+{
+    cpu_set_t mask[SETS];
+    uint32_t count = read_mask(mask), number = 0;
+    if (count == 0)
+        return 0;
+    for (nth %= count; nth > 0 || !CPU_ISSET_S(number, sizeof mask, mask); number++)
+        nth -= CPU_ISSET_S(number, sizeof mask, mask) ? 1 : 0;
+    return number;
 }
 
 size_t host_allow_files(size_t count)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netdb.h>
@@ -146,7 +147,7 @@ static int bind_to(int socket, const struct addr *addr, struct addr *bound)
 
 /* IP_RECVERR stays off, so that no ICMP error fails a call that concerns another peer; so does
  * SO_REUSEADDR, which on a UDP socket would let a second daemon take the port. */
-int socket_open(const struct addr *addr, struct socket_options *options, struct addr *bound)
+static int open_unbound(const struct addr *addr, struct socket_options *options)
 {
     bool wildcard = addr_is_wildcard(addr);
     int fd = open_udp(addr);
@@ -158,13 +159,80 @@ int socket_open(const struct addr *addr, struct socket_options *options, struct 
         set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->receive_buffer_bytes);
     options->send_buffer_got_bytes =
         set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, options->send_buffer_bytes);
-    if (!error)
-        error = bind_to(fd, addr, bound);
     if (error) {
         close(fd);
         return error;
     }
     return fd;
+}
+
+int socket_open(const struct addr *addr, struct socket_options *options, struct addr *bound)
+{
+    int fd = open_unbound(addr, options);
+    if (fd < 0)
+        return fd;
+    int error = bind_to(fd, addr, bound);
+    if (error) {
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+/* ---- A group of them ---- */
+
+/* A filter of one instruction: keep no byte of any datagram. */
+static int drop_all(int socket)
+{
+    struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+    const struct sock_fprog program = {.len = 1, .filter = &nothing};
+    return setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0
+                                                                                           : -errno;
+}
+
+/* The first one is bound alone, so that nobody else has the port, and lets others in only then:
+ * from then on it is always taken, and no other start can slip in between. */
+static int join_group(int socket, bool is_first, const struct addr *addr, struct addr *bound)
+{
+    int error = drop_all(socket);
+    if (!error && !is_first)
+        error = set(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (!error)
+        error = bind_to(socket, addr, bound);
+    if (!error && is_first)
+        error = set(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+    return error;
+}
+
+int socket_open_group(const struct addr *addr, struct socket_options *options, struct addr *bound,
+                      int *sockets, size_t count)
+{
+    struct addr at = *addr;
+    size_t opened = 0;
+    int error = 0;
+
+    if (count == 1) {
+        sockets[0] = socket_open(addr, options, bound);
+        return sockets[0] < 0 ? sockets[0] : 0;
+    }
+    for (; opened < count && !error; opened++) {
+        sockets[opened] = open_unbound(&at, options);
+        if (sockets[opened] < 0) {
+            error = sockets[opened];
+            break;
+        }
+        error = join_group(sockets[opened], opened == 0, &at, bound);
+        at = *bound; /* the port that the kernel picked for the first */
+    }
+    while (error && opened > 0)
+        close(sockets[--opened]);
+    return error;
+}
+
+int socket_hear(int socket)
+{
+    int error = set(socket, SOL_SOCKET, SO_DETACH_FILTER, 0);
+    return error == -ENOENT ? 0 : error; /* there is none: it stands alone */
 }
 
 uint32_t socket_drops(int socket)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -52,6 +53,20 @@ struct thread *thread_start(const char *name, thread_main *main, void *state)
         return NULL;
     }
     return thread;
+}
+
+int thread_pin(struct thread *thread, uint32_t processor)
+{
+    size_t bytes = CPU_ALLOC_SIZE(processor + 1);
+    cpu_set_t *mask = CPU_ALLOC(processor + 1);
+
+    if (mask == NULL)
+        return -ENOMEM;
+    CPU_ZERO_S(bytes, mask);
+    CPU_SET_S(processor, bytes, mask);
+    int error = -pthread_setaffinity_np(thread->id, bytes, mask);
+    CPU_FREE(mask);
+    return error;
 }
 
 void thread_join(struct thread *thread)

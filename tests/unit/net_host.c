@@ -34,6 +34,35 @@ Test(net_host, counts_the_processors_that_we_may_use)
     cr_assert_eq(host_processors(), 1);
 }
 
+Test(net_host, numbers_the_processors_that_we_may_use_round_and_round)
+{
+    cpu_set_t all;
+    uint32_t nth = 0, count = host_processors();
+    cr_assert_eq(sched_getaffinity(0, sizeof all, &all), 0);
+    for (uint32_t number = 0; number < CPU_SETSIZE; number++) {
+        if (!CPU_ISSET(number, &all))
+            continue;
+        cr_assert_eq(host_processor(nth), number);
+        cr_assert_eq(host_processor(nth + count), number);
+        nth++;
+    }
+    cr_assert_eq(nth, count);
+}
+
+Test(net_host, passes_over_processors_that_we_may_not_use)
+{
+    cpu_set_t all, last;
+    size_t number = CPU_SETSIZE - 1;
+    cr_assert_eq(sched_getaffinity(0, sizeof all, &all), 0);
+    while (!CPU_ISSET(number, &all))
+        number--;
+    CPU_ZERO(&last);
+    CPU_SET(number, &last);
+    cr_assert_eq(sched_setaffinity(0, sizeof last, &last), 0);
+    for (uint32_t nth = 0; nth < 3; nth++)
+        cr_assert_eq(host_processor(nth), number);
+}
+
 Test(net_host, raises_the_soft_limit_of_files_up_to_the_hard_one)
 {
     if (getenv("UDPSRV_VALGRIND"))

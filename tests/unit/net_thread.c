@@ -1,8 +1,11 @@
+#include "net/host.h"
 #include "net/thread.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +56,55 @@ Test(thread, has_all_signals_blocked_and_its_maker_none)
     cr_assert(sigismember(&seen.mask, SIGHUP));
     cr_assert(sigismember(&seen.mask, SIGALRM));
     cr_assert_not(sigismember(&mine, SIGTERM));
+}
+
+struct place {
+    struct loop *loop;
+    struct mailbox *mailbox;
+    struct mail leave;
+    uint32_t processors, first;
+};
+
+static void look_around(void *state)
+{
+    struct place *place = state;
+    loop_run_until_stopped(place->loop);
+    place->processors = host_processors();
+    place->first = host_processor(0);
+}
+
+static void leave(struct mail *mail)
+{
+    loop_stop(((struct place *)(void *)((char *)mail - offsetof(struct place, leave)))->loop);
+}
+
+Test(thread, stays_on_the_processor_that_it_is_pinned_to)
+{
+    for (uint32_t nth = 0; nth < host_processors(); nth++) {
+        struct place place = {.loop = new_loop(), .leave = {.open = leave}};
+        place.mailbox = mailbox_new(place.loop);
+        struct thread *thread = thread_start("worker", look_around, &place);
+        cr_assert_eq(thread_pin(thread, host_processor(nth)), 0);
+        mailbox_post(place.mailbox, &place.leave);
+        thread_join(thread);
+        cr_assert_eq(place.processors, 1);
+        cr_assert_eq(place.first, host_processor(nth));
+        mailbox_free(place.mailbox);
+        loop_free(place.loop);
+    }
+}
+
+Test(thread, cannot_be_pinned_to_a_processor_that_is_not_there)
+{
+    struct place place = {.loop = new_loop(), .leave = {.open = leave}};
+    place.mailbox = mailbox_new(place.loop);
+    struct thread *thread = thread_start("worker", look_around, &place);
+    cr_assert_eq(thread_pin(thread, 100000), -EINVAL);
+    mailbox_post(place.mailbox, &place.leave);
+    thread_join(thread);
+    cr_assert_eq(place.processors, host_processors(), "it runs wherever it did");
+    mailbox_free(place.mailbox);
+    loop_free(place.loop);
 }
 
 /* ---- Mail ---- */
