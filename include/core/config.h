@@ -11,6 +11,8 @@
 enum {
     CONFIG_PORT = 3000,         /* of a listen address that names none */
     CONFIG_LISTEN_MAX = 64,     /* listeners; a client's entry has eight bits for its own */
+    CONFIG_WORKERS_AUTO = 0,    /* server.workers: as many as processors that we may use */
+    CONFIG_WORKERS_MAX = 256,   /* server.workers: more processors than most machines have */
     CONFIG_MESSAGES_MAX = 4096, /* messages of the rotation */
     /* The longest UDP payload over IPv4: 65535 - 20 - 8 (RFC 768, RFC 791). */
     CONFIG_MESSAGE_BYTES_MAX = 65507,
@@ -40,6 +42,7 @@ struct config {
         struct config_listen *listen;
         size_t listen_count;
         bool listen_stated; /* false: the built-in pair, of which one family may be missing */
+        uint32_t workers;   /* or CONFIG_WORKERS_AUTO */
         char *user;         /* NULL: keep the one that started us */
         char *group;        /* NULL: the user's own */
         uint32_t max_datagram_bytes;

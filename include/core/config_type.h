@@ -40,6 +40,8 @@ struct config_type {
 
 /* Whole numbers, each stored as uint32_t: plain; "10s", kept in milliseconds; "64k"; octal. */
 extern const struct config_type CONFIG_NUMBER, CONFIG_DURATION, CONFIG_SIZE, CONFIG_MODE;
+/* A plain number, or "auto", stored as 0: its range doesn't hold 0. */
+extern const struct config_type CONFIG_NUMBER_OR_AUTO;
 /* An enumeration; a value below key->min is unset. */
 extern const struct config_type CONFIG_WORD;
 /* An allocated string, NULL while unset. */

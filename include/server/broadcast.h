@@ -32,8 +32,9 @@ struct broadcast_options {
     struct registry *registry;
     struct endpoint **endpoints; /* by listener */
     struct stats *stats;
-    int *last_errno;   /* of the last copy that the kernel refused */
-    uint32_t rate_pps; /* 0: no pace */
+    int *last_errno;      /* of the last copy that the kernel refused */
+    uint32_t rate_pps;    /* of all workers together; 0: no pace */
+    uint32_t part, parts; /* this worker's number, and how many share the rate: core/pace */
 };
 
 /* 0 or -errno. */
@@ -48,7 +49,7 @@ void broadcast_start(struct broadcast *broadcast, struct broadcast_part *part);
 /* Ends the part, skipping what is not yet sent; nothing, if it isn't the one that runs. */
 void broadcast_cancel(struct broadcast *broadcast, const struct broadcast_part *part);
 
-/* Paces the copies that are not yet sent. */
+/* Paces the copies that are not yet sent, by a new rate of all workers together. */
 void broadcast_set_rate(struct broadcast *broadcast, uint32_t rate_pps);
 
 #endif

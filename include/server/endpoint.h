@@ -14,7 +14,8 @@ struct endpoint_options {
     int *last_errno;     /* of the last answer that the kernel refused */
     struct stats *stats; /* what became of each datagram, batch by batch */
     uint32_t max_datagram_bytes;
-    int socket; /* the caller's to close */
+    int drain_batches; /* at most so many are answered before other events get their turn */
+    int socket;        /* the caller's to close */
     uint8_t listener;
 };
 
@@ -31,5 +32,8 @@ void endpoint_when_writable(struct endpoint *endpoint, struct loop_task *task);
 
 /* Adds the datagrams that the kernel dropped since the last call to the counters. */
 void endpoint_count_drops(struct endpoint *endpoint);
+
+/* Leaves those that it has dropped so far out of the counters. */
+void endpoint_forget_drops(struct endpoint *endpoint);
 
 #endif

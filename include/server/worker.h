@@ -1,6 +1,7 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
+#include "core/budget.h"
 #include "core/registry.h"
 #include "core/reply.h"
 #include "core/stats.h"
@@ -17,13 +18,16 @@
 struct worker;
 
 struct worker_options {
+    uint32_t number;   /* of this one, from 0 */
+    uint32_t count;    /* of all of them */
     uint32_t capacity; /* clients */
     uint32_t ttl_ms;
     uint32_t sweep_ms;
-    uint32_t rate_pps; /* of broadcasts, this worker's share */
+    uint32_t rate_pps; /* of broadcasts, of all workers together */
     uint32_t max_datagram_bytes;
     struct reply *reply;                   /* shared */
     const struct service_ports *own_ports; /* shared */
+    struct allowance *allowance;           /* of clients; NULL: the capacity alone counts */
     const int *sockets; /* by listener; the caller's to close behind worker_free */
     size_t socket_count;
 };
@@ -32,7 +36,10 @@ struct worker_options {
  * then *failed is what could not be made, a static text. */
 int worker_new(struct worker **worker, const struct worker_options *options, const char **failed);
 
-/* Starts its thread. 0 or -errno. */
+/* Starts its thread, "worker-NUMBER". Where there are several, it is pinned to the processor of its
+ * number among those that the caller may use, round and round; and what its sockets have dropped so
+ * far, while their groups were not complete, isn't counted. One alone goes where the kernel finds
+ * it best. 0 or -errno. */
 int worker_start(struct worker *worker);
 
 /* Waits for the end of its thread, if it was started (worker_finish), and frees it. */

@@ -28,7 +28,8 @@ struct config *config_defaults(void)
     if (!config)
         return NULL;
     *config = (struct config){
-        .server = {.max_datagram_bytes = 2048,
+        .server = {.workers = 1,
+                   .max_datagram_bytes = 2048,
                    .receive_buffer_bytes = 4 << 20,
                    .send_buffer_bytes = 128 << 10},
         .reply = {.mode = REPLY_ROTATE},

@@ -26,6 +26,8 @@ enum {
 
 static const struct config_key KEYS[] = {
     {"server", "listen", &CONFIG_LISTEN, RESTART},
+    {"server", "workers", &CONFIG_NUMBER_OR_AUTO, AT(server.workers), RANGE(1, CONFIG_WORKERS_MAX),
+     RESTART},
     {"server", "user", &CONFIG_STRING, AT(server.user), RANGE(1, NAME_BYTES_MAX), RESTART},
     {"server", "group", &CONFIG_STRING, AT(server.group), RANGE(1, NAME_BYTES_MAX), RESTART},
     {"server", "max-datagram", &CONFIG_SIZE, AT(server.max_datagram_bytes),

@@ -87,6 +87,28 @@ static const char *format_number(uint64_t value, char text[24])
     return text;
 }
 
+static const char AUTO[] = "auto";
+
+static int set_number_or_auto(const struct config_key *key, struct config *config, const char *item,
+                              size_t size, char reason[CONFIG_REASON_BYTES])
+{
+    if (strcmp(item, AUTO) == 0) {
+        *number_of(key, config) = 0;
+        return 0;
+    }
+    int error = set_number(key, config, item, size, reason);
+    if (error)
+        snprintf(reason, CONFIG_REASON_BYTES, "must be %s, or a number from %llu to %llu", AUTO,
+                 (unsigned long long)key->min, (unsigned long long)key->max);
+    return error;
+}
+
+static char *write_number_or_auto(const struct config_key *key, const struct config *config,
+                                  size_t i)
+{
+    return *number_of(key, config) == 0 ? strdup(AUTO) : write_number(key, config, i);
+}
+
 /* On a command line a bare number would be seconds; in a file, guessing the unit is nobody's. */
 static const char *parse_duration(const char *text, uint64_t *value)
 {
@@ -288,6 +310,13 @@ static char *write_message(const struct config_key *key, const struct config *co
 
 const struct config_type CONFIG_NUMBER = {
     WHOLE_NUMBER,
+    .parse = parse_number,
+    .format = format_number,
+};
+const struct config_type CONFIG_NUMBER_OR_AUTO = {
+    .set = set_number_or_auto,
+    .count = count_one,
+    .write = write_number_or_auto,
     .parse = parse_number,
     .format = format_number,
 };

@@ -1,6 +1,7 @@
 /* recvmmsg and sendmmsg, with every header and address prepared once. */
 #include "net/batch.h"
 
+#include "net/memory.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -38,7 +39,7 @@ struct batch {
 
 struct batch *batch_new(size_t max_datagram_bytes)
 {
-    struct batch *batch = calloc(1, sizeof *batch);
+    struct batch *batch = memory_lines(sizeof *batch);
     if (batch == NULL)
         return NULL;
     batch->max_datagram_bytes = max_datagram_bytes;

@@ -1,6 +1,8 @@
 /* The event loop of one thread, over epoll, timerfd and signalfd. */
 #include "net/loop.h"
 
+#include "net/memory.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -63,7 +65,7 @@ static bool queue_remove(struct queue *queue, const struct loop_task *task)
 
 struct loop *loop_new(void)
 {
-    struct loop *loop = calloc(1, sizeof *loop);
+    struct loop *loop = memory_lines(sizeof *loop);
 
     if (loop == NULL)
         return NULL;

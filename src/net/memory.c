@@ -2,6 +2,8 @@
 #include "net/memory.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -61,4 +63,13 @@ void memory_release(void *memory, size_t bytes)
 {
     if (memory != NULL)
         munmap(memory, bytes);
+}
+
+void *memory_lines(size_t bytes)
+{
+    size_t whole = (bytes + MEMORY_LINE_BYTES - 1) / MEMORY_LINE_BYTES * MEMORY_LINE_BYTES;
+    void *memory = aligned_alloc(MEMORY_LINE_BYTES, whole);
+    if (memory != NULL)
+        memset(memory, 0, whole);
+    return memory;
 }

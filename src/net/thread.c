@@ -1,6 +1,8 @@
 /* Threads and the letters between them: the only place where two threads meet. */
 #include "net/thread.h"
 
+#include "net/memory.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -138,7 +140,7 @@ static void on_post(void *state, unsigned events)
 
 struct mailbox *mailbox_new(struct loop *loop)
 {
-    struct mailbox *mailbox = calloc(1, sizeof *mailbox);
+    struct mailbox *mailbox = memory_lines(sizeof *mailbox);
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     int error = fd < 0 ? -errno : -ENOMEM;
 

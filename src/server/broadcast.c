@@ -3,6 +3,7 @@
 
 #include "core/pace.h"
 #include "net/clock.h"
+#include "net/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -123,12 +124,12 @@ static void run_slice(void *state)
 
 int broadcast_open(struct broadcast **broadcast, const struct broadcast_options *options)
 {
-    struct broadcast *made = calloc(1, sizeof *made);
+    struct broadcast *made = memory_lines(sizeof *made);
     if (made == NULL)
         return -ENOMEM;
     made->options = *options;
     made->slice = (struct loop_task){.run = run_slice, .state = made};
-    pace_init(&made->pace, options->rate_pps, clock_now_ns());
+    pace_init_part(&made->pace, options->rate_pps, options->part, options->parts, clock_now_ns());
     made->batch = batch_new(0);
     int error = made->batch == NULL ? -ENOMEM
                                     : loop_timer_open(options->loop, &made->timer, run_slice, made);
@@ -171,6 +172,7 @@ void broadcast_set_rate(struct broadcast *broadcast, uint32_t rate_pps)
 {
     if (rate_pps == broadcast->pace.rate_pps)
         return;
-    pace_init(&broadcast->pace, rate_pps, clock_now_ns());
+    pace_init_part(&broadcast->pace, rate_pps, broadcast->options.part, broadcast->options.parts,
+                   clock_now_ns());
     loop_defer(broadcast->options.loop, &broadcast->slice);
 }

@@ -4,17 +4,12 @@
 
 #include "net/clock.h"
 #include "net/log.h"
+#include "net/memory.h"
 #include "net/socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-    /* Batches that are answered before other events get their turn: at 10 microseconds a datagram,
-       some 10 ms. */
-    DRAIN_BATCHES = 16,
-};
 
 struct endpoint {
     struct endpoint_options options;
@@ -71,7 +66,7 @@ static void unblock(struct endpoint *endpoint)
 
 static void drain(struct endpoint *endpoint)
 {
-    for (int batches = 0; batches < DRAIN_BATCHES; batches++) {
+    for (int batches = 0; batches < endpoint->options.drain_batches; batches++) {
         int count = batch_receive(endpoint->batch, endpoint->options.socket);
         if (count < 0)
             log_complaint(LOG_KIND_RECEIVE_FAILED, clock_now_ms(), "cannot receive", "reason",
@@ -108,7 +103,7 @@ static void on_ready(void *state, unsigned events)
 
 int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *options)
 {
-    struct endpoint *made = calloc(1, sizeof *made);
+    struct endpoint *made = memory_lines(sizeof *made);
     if (made == NULL)
         return -ENOMEM;
     made->options = *options;
@@ -158,4 +153,9 @@ void endpoint_count_drops(struct endpoint *endpoint)
     uint32_t drops = socket_drops(endpoint->options.socket);
     endpoint->options.stats->kernel_drops += drops - endpoint->drops; /* both wrap at 2^32 */
     endpoint->drops = drops;
+}
+
+void endpoint_forget_drops(struct endpoint *endpoint)
+{
+    endpoint->drops = socket_drops(endpoint->options.socket);
 }

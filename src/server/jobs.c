@@ -2,6 +2,7 @@
 #include "server/jobs.h"
 
 #include "net/clock.h"
+#include "net/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,9 +19,10 @@ struct job {
     uint8_t bytes[];
 };
 
-/* A worker's share, and the letter that takes it there. */
+/* A worker's share, and the letter that takes it there: the worker counts in it, so it has cache
+ * lines of its own. */
 struct part {
-    struct broadcast_part broadcast;
+    _Alignas(MEMORY_LINE_BYTES) struct broadcast_part broadcast;
     struct worker_call start, cancel;
     struct jobs *jobs;
 };
@@ -159,7 +161,7 @@ int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended
     if (jobs->running != NULL && jobs->waiting_count >= jobs->queue)
         return -ENOBUFS;
     struct job *job = calloc(1, sizeof *job + size);
-    struct part *parts = calloc(jobs->worker_count, sizeof *parts);
+    struct part *parts = memory_lines(jobs->worker_count * sizeof *parts);
     if (job == NULL || parts == NULL) {
         free(job);
         free(parts);

@@ -6,6 +6,7 @@
 #include "net/socket.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What to do about an address that can't be bound. */
@@ -26,6 +27,8 @@ static const char *advice(int error)
         return "this host has no such protocol; leave the address out";
     case ENODEV:
         return "no interface has that name; `ip link` lists those that are there";
+    case EMFILE:
+        return "raise the limit on open files (ulimit -n), or take fewer workers or addresses";
     default:
         return "see server.listen in udpsrv.conf(5)";
     }
@@ -45,7 +48,7 @@ static void warn_of_clamping(const struct listener *listener, const struct socke
 
 /* 0 or -errno; what was tried is in listener->text. */
 static int open_one(struct listener *listener, const struct config_listen *listen,
-                    const struct config *config)
+                    const struct config *config, size_t worker_count)
 {
     struct addr wanted = listen->addr;
     addr_format(&wanted, listener->text);
@@ -58,9 +61,15 @@ static int open_one(struct listener *listener, const struct config_listen *liste
         .receive_buffer_bytes = config->server.receive_buffer_bytes,
         .send_buffer_bytes = config->server.send_buffer_bytes,
     };
-    listener->socket = socket_open(&wanted, &options, &listener->bound);
-    if (listener->socket < 0)
-        return listener->socket;
+    listener->sockets = calloc(worker_count, sizeof listener->sockets[0]);
+    if (listener->sockets == NULL)
+        return -ENOMEM;
+    int error =
+        socket_open_group(&wanted, &options, &listener->bound, listener->sockets, worker_count);
+    if (error != 0) {
+        free(listener->sockets);
+        return error;
+    }
     addr_format(&listener->bound, listener->text);
     warn_of_clamping(listener, &options);
     return 0;
@@ -71,13 +80,14 @@ static bool may_do_without(const struct config *config, int error)
     return !config->server.listen_stated && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
 }
 
-int listeners_open(struct listeners *listeners, const struct config *config)
+int listeners_open(struct listeners *listeners, const struct config *config, size_t worker_count)
 {
     memset(listeners, 0, sizeof *listeners);
+    listeners->worker_count = worker_count;
     int error = 0;
     for (size_t i = 0; i < config->server.listen_count; i++) {
         struct listener *listener = &listeners->list[listeners->count];
-        error = open_one(listener, &config->server.listen[i], config);
+        error = open_one(listener, &config->server.listen[i], config, worker_count);
         if (error == 0) {
             service_ports_add(&listeners->ports, listener->bound.port);
             listeners->count++;
@@ -99,8 +109,21 @@ int listeners_open(struct listeners *listeners, const struct config *config)
     return error;
 }
 
+int listeners_hear(const struct listeners *listeners)
+{
+    int error = 0;
+    for (size_t i = 0; i < listeners->count; i++)
+        for (size_t k = 0; k < listeners->worker_count && error == 0; k++)
+            error = socket_hear(listeners->list[i].sockets[k]);
+    return error;
+}
+
 void listeners_close(struct listeners *listeners)
 {
-    while (listeners->count > 0)
-        socket_close(listeners->list[--listeners->count].socket);
+    while (listeners->count > 0) {
+        struct listener *listener = &listeners->list[--listeners->count];
+        for (size_t k = 0; k < listeners->worker_count; k++)
+            socket_close(listener->sockets[k]);
+        free(listener->sockets);
+    }
 }

@@ -14,7 +14,7 @@
 #include "server/jobs.h"
 #include "server/listeners.h"
 #include "server/reload.h"
-#include "server/worker.h"
+#include "server/workers.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 enum {
-    WORKERS = 1,
     STOP_MS_MAX = 1000, /* a worker that hasn't stopped by then is left behind */
 };
 
@@ -40,21 +39,21 @@ struct server {
     struct reply *reply;
     struct loop *loop;
     struct mailbox *mailbox;
-    struct worker *workers[WORKERS];
+    struct workers workers;
     struct jobs *jobs;
     struct commands commands;
     struct control *control;
 
     bool stopping;
     bool signalled; /* by SIGTERM or SIGINT */
-    size_t running; /* workers whose threads were started and have not stopped yet */
+    size_t running; /* workers that were started and have not stopped yet */
     struct loop_timer patience;
     struct farewell {
         struct worker_call call;
         struct server *server;
         struct stats stats;
         uint32_t clients;
-    } farewells[WORKERS];
+    } * farewells; /* by worker */
 };
 
 /* ---- start ---- */
@@ -98,7 +97,9 @@ static int find_identity(struct server *server)
 
 static int open_listeners(struct server *server)
 {
-    return listeners_open(&server->listeners, server->config);
+    size_t workers = workers_wanted(server->config);
+    workers_allow_files(workers, server->config->server.listen_count);
+    return listeners_open(&server->listeners, server->config, workers);
 }
 
 static int make_reply(struct server *server)
@@ -134,34 +135,22 @@ static int make_loop(struct server *server)
 
 static int make_workers(struct server *server)
 {
-    int sockets[CONFIG_LISTEN_MAX];
-    for (size_t i = 0; i < server->listeners.count; i++)
-        sockets[i] = server->listeners.list[i].socket;
-    const struct worker_options options = {
-        .capacity = server->config->clients.max,
-        .ttl_ms = server->config->clients.ttl_ms,
-        .sweep_ms = server->config->clients.sweep_ms,
-        .rate_pps = server->config->broadcast.rate_pps,
-        .max_datagram_bytes = server->config->server.max_datagram_bytes,
-        .reply = server->reply,
-        .own_ports = &server->listeners.ports,
-        .sockets = sockets,
-        .socket_count = server->listeners.count,
-    };
-    for (size_t i = 0; i < WORKERS; i++) {
-        const char *failed;
-        int error = worker_new(&server->workers[i], &options, &failed);
-        if (error != 0)
-            return cannot("cannot make a worker", failed, error,
-                          advice(error, "the kernel has no entropy yet, or refuses: try later"));
-    }
-    return 0;
+    const char *failed = "memory";
+    server->farewells = calloc(server->listeners.worker_count, sizeof server->farewells[0]);
+    int error = server->farewells == NULL
+                    ? -ENOMEM
+                    : workers_make(&server->workers, server->config, &server->listeners,
+                                   server->reply, &failed);
+    return error == 0
+               ? 0
+               : cannot("cannot make a worker", failed, error,
+                        advice(error, "the kernel has no entropy yet, or refuses: try later"));
 }
 
 static int make_jobs(struct server *server)
 {
-    int error = jobs_open(&server->jobs, server->workers, WORKERS, server->mailbox,
-                          server->config->broadcast.queue);
+    int error = jobs_open(&server->jobs, server->workers.list, server->workers.count,
+                          server->mailbox, server->config->broadcast.queue);
     return error == 0 ? 0
                       : cannot("cannot make the queue of broadcasts", "memory", error, "try again");
 }
@@ -214,8 +203,8 @@ static int open_control(struct server *server)
     server->commands = (struct commands){
         .service =
             {
-                .workers = server->workers,
-                .worker_count = WORKERS,
+                .workers = server->workers.list,
+                .worker_count = server->workers.count,
                 .jobs = server->jobs,
                 .listeners = &server->listeners,
                 .home = server->mailbox,
@@ -274,13 +263,14 @@ static int become_identity(struct server *server)
 
 static int start_workers(struct server *server)
 {
-    for (; server->running < WORKERS; server->running++) {
-        int error = worker_start(server->workers[server->running]);
-        if (error != 0)
-            return cannot("cannot start a worker", "thread", error,
-                          "look at the limit on threads (ulimit -u)");
-    }
-    return 0;
+    int error = listeners_hear(&server->listeners);
+    if (error != 0)
+        return cannot("cannot begin to receive", "sockets", error, "try again");
+    error = workers_start(&server->workers);
+    server->running = server->workers.started;
+    return error == 0 ? 0
+                      : cannot("cannot start a worker", "thread", error,
+                               "look at the limit on threads (ulimit -u)");
 }
 
 static int start(struct server *server)
@@ -306,8 +296,10 @@ static void say_ready(const struct server *server)
         printf(" %s", server->listeners.list[i].text);
     printf("\n");
     fflush(stdout);
-    log_event(LOG_LEVEL_INFO, "ready", "version", UDPSRV_VERSION, "socket", server->socket_path,
-              NULL);
+    char workers[24];
+    snprintf(workers, sizeof workers, "%zu", server->workers.count);
+    log_event(LOG_LEVEL_INFO, "ready", "version", UDPSRV_VERSION, "workers", workers, "socket",
+              server->socket_path, NULL);
 }
 
 /* ---- reload and stop ---- */
@@ -319,8 +311,8 @@ static void command_reload(void *state, reload_done *done, void *done_state)
         .options = server->options,
         .started = server->config,
         .reply = &server->reply,
-        .workers = server->workers,
-        .worker_count = WORKERS,
+        .workers = server->workers.list,
+        .worker_count = server->workers.count,
         .jobs = server->jobs,
         .home = server->mailbox,
     };
@@ -367,7 +359,7 @@ static void command_stop(void *state)
         server->farewells[i].server = server;
         server->farewells[i].call.run = run_farewell;
         server->farewells[i].call.done = farewell_is_home;
-        worker_post(server->workers[i], &server->farewells[i].call, server->mailbox);
+        worker_post(server->workers.list[i], &server->farewells[i].call, server->mailbox);
     }
 }
 
@@ -399,7 +391,7 @@ static void on_signal(void *state, int signal)
 static void say_stopped(const struct server *server)
 {
     struct stats sum = {.received = 0};
-    for (size_t i = 0; i < WORKERS; i++)
+    for (size_t i = 0; i < server->workers.count; i++)
         stats_add(&sum, &server->farewells[i].stats);
     sum.broadcasts = jobs_ended(server->jobs);
 
@@ -415,14 +407,14 @@ static void say_stopped(const struct server *server)
 /* What was started goes in the reverse order; what was not is nothing. */
 static void end(struct server *server)
 {
-    for (size_t i = WORKERS; i-- > 0;)
-        worker_free(server->workers[i]);
+    workers_free(&server->workers);
     /* The workers' last letters are in the mailbox. */
     mailbox_free(server->mailbox);
     jobs_close(server->jobs);
     control_close(server->control);
     loop_timer_close(&server->patience);
     loop_free(server->loop);
+    free(server->farewells);
     reply_release(server->reply);
     listeners_close(&server->listeners);
     config_free(server->config);

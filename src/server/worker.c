@@ -2,6 +2,7 @@
 #include "server/worker.h"
 
 #include "net/clock.h"
+#include "net/host.h"
 #include "net/log.h"
 #include "net/memory.h"
 #include "net/random.h"
@@ -18,6 +19,10 @@ enum {
      * at once are gone within seconds even under a flood of requests. */
     SWEEP_SLICE_NS = 200000,
     SWEEP_LOOKS = 256,
+    /* Batches that are answered before timers, letters and copies get their turn, by all listeners
+     * together: at 10 microseconds a datagram, some 10 ms, and four times that where all of 64
+     * listeners are flooded. */
+    DRAIN_BATCHES = 16,
 };
 
 struct worker {
@@ -117,7 +122,15 @@ static int make_registry(struct worker *worker)
         return -errno;
     worker->service.registry = registry_init(worker->memory, capacity, &worker->key,
                                              registry_ttl(worker->options.ttl_ms), clock_now_ms());
+    if (worker->options.allowance != NULL)
+        registry_share(worker->service.registry, worker->options.allowance);
     return 0;
+}
+
+/* Each listener's part of the round; an epoll_wait more for a batch is nothing beside the batch. */
+static int drain_batches(size_t socket_count)
+{
+    return socket_count < DRAIN_BATCHES ? DRAIN_BATCHES / (int)socket_count : 1;
 }
 
 static int make_endpoints(struct worker *worker)
@@ -132,6 +145,7 @@ static int make_endpoints(struct worker *worker)
             .stats = &worker->stats,
             .last_errno = &worker->reply_errno,
             .max_datagram_bytes = worker->options.max_datagram_bytes,
+            .drain_batches = drain_batches(worker->options.socket_count),
             .socket = worker->options.sockets[i],
             .listener = (uint8_t)i,
         };
@@ -151,6 +165,8 @@ static int make_broadcast(struct worker *worker)
         .stats = &worker->stats,
         .last_errno = &worker->copy_errno,
         .rate_pps = worker->options.rate_pps,
+        .part = worker->options.number,
+        .parts = worker->options.count,
     };
     return broadcast_open(&worker->broadcast, &options);
 }
@@ -179,7 +195,7 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
         {"batches of the broadcasts", make_broadcast},
     };
     *failed = "worker";
-    struct worker *made = calloc(1, sizeof *made);
+    struct worker *made = memory_lines(sizeof *made);
     if (made == NULL)
         return -ENOMEM;
     made->options = *options;
@@ -224,10 +240,30 @@ static void worker_main(void *state)
         log_event(LOG_LEVEL_ERROR, "a worker's loop broke", "reason", strerror(-error), NULL);
 }
 
+static void pin(struct worker *worker)
+{
+    char name[24];
+    int error = thread_pin(worker->thread, host_processor(worker->options.number));
+    if (error == 0)
+        return;
+    snprintf(name, sizeof name, "worker-%" PRIu32, worker->options.number);
+    log_event(LOG_LEVEL_WARNING, "a worker is not kept on one processor", "worker", name, "reason",
+              strerror(-error), NULL);
+}
+
 int worker_start(struct worker *worker)
 {
-    worker->thread = thread_start("worker", worker_main, worker);
-    return worker->thread == NULL ? -errno : 0;
+    char name[24];
+    bool alone = worker->options.count == 1;
+    for (size_t i = 0; !alone && i < worker->options.socket_count; i++)
+        endpoint_forget_drops(worker->endpoints[i]);
+    snprintf(name, sizeof name, "worker-%" PRIu32, worker->options.number);
+    worker->thread = thread_start(name, worker_main, worker);
+    if (worker->thread == NULL)
+        return -errno;
+    if (!alone)
+        pin(worker);
+    return 0;
 }
 
 void worker_finish(struct worker *worker)

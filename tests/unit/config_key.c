@@ -90,6 +90,7 @@ Test(config_key, numbers_have_ranges)
     static const struct {
         const char *section, *name, *low, *high, *below, *above, *reason;
     } RANGES[] = {
+        {"server", "workers", "1", "256", "0", "257", "must be auto, or a number from 1 to 256"},
         {"server", "max-datagram", "1", "65507", "0", "65508", "must be from 1 to 65507"},
         {"server", "receive-buffer", "4k", "1g", "4095", "2g", "must be from 4k to 1g"},
         {"server", "send-buffer", "4k", "1g", "4095", "1073741825", "must be from 4k to 1g"},
@@ -112,6 +113,19 @@ Test(config_key, numbers_have_ranges)
     cr_assert_eq(config->clients.ttl_ms, UINT32_MAX);
     cr_assert_eq(config->broadcast.rate_pps, UINT32_MAX);
     cr_assert_eq(config->control.mode, 0777);
+}
+
+Test(config_key, workers_are_a_number_or_auto)
+{
+    cr_assert_eq(config->server.workers, 1);
+    expect_set("server", "workers", "auto");
+    cr_assert_eq(config->server.workers, CONFIG_WORKERS_AUTO);
+    expect_refused("server", "workers", "many", "must be auto, or a number from 1 to 256");
+    expect_refused("server", "workers", "AUTO", "must be auto, or a number from 1 to 256");
+    expect_refused("server", "workers", "", "must be auto, or a number from 1 to 256");
+    cr_assert_eq(config->server.workers, CONFIG_WORKERS_AUTO);
+    expect_set("server", "workers", "4");
+    cr_assert_eq(config->server.workers, 4);
 }
 
 Test(config_key, bad_notations_are_refused_and_leave_the_value)
@@ -259,6 +273,7 @@ Test(config_key, each_key_is_visited_with_its_value)
     cr_assert(config_each(config, collect, text));
     cr_assert_str_eq(text, "server.listen=127.0.0.1:3000\n"
                            "server.listen=[::1]:3000\n"
+                           "server.workers=1\n"
                            "server.user\n"
                            "server.group\n"
                            "server.max-datagram=2k\n"
@@ -334,6 +349,7 @@ Test(config_key, what_is_printed_reads_back_the_same)
     }
     expect_set("server", "listen", "[fe80::1%eth0]:3000");
     expect_set("server", "listen", "0.0.0.0:0");
+    expect_set("server", "workers", "auto");
     expect_set("server", "user", "some one, \"#1\"");
     expect_set("clients", "ttl", "1500ms");
     expect_set("admission", "policy", "open");
@@ -348,6 +364,7 @@ Test(config_key, what_is_printed_reads_back_the_same)
         cr_expect_eq(a->size, b->size);
         cr_expect_arr_eq(a->bytes, b->bytes, a->size);
     }
+    cr_expect_eq(read->server.workers, CONFIG_WORKERS_AUTO);
     cr_expect_str_eq(read->server.user, config->server.user);
     cr_expect_str_eq(read->control.socket, config->control.socket);
     char *again = print(read);
@@ -414,6 +431,7 @@ Test(config_key, each_key_that_needs_a_restart_is_named)
     config_clear_listen(config);
     expect_set("server", "listen", "127.0.0.1:3000");
     expect_set("server", "listen", "[::1]:3001");
+    expect_set("server", "workers", "auto");
     expect_set("server", "user", "u");
     expect_set("server", "group", "g");
     expect_set("server", "max-datagram", "1");
@@ -423,7 +441,7 @@ Test(config_key, each_key_that_needs_a_restart_is_named)
     expect_set("control", "socket", "s");
     expect_set("control", "mode", "0600");
     expect_set("control", "group", "g");
-    expect_restart("server.listen\nserver.user\nserver.group\nserver.max-datagram\n"
+    expect_restart("server.listen\nserver.workers\nserver.user\nserver.group\nserver.max-datagram\n"
                    "server.receive-buffer\nserver.send-buffer\nclients.max\ncontrol.socket\n"
                    "control.mode\ncontrol.group\n");
 }

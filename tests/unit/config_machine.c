@@ -211,9 +211,9 @@ Test(config_machine, an_unknown_key_is_corrected)
 
 Test(config_machine, keys_of_later_versions_are_unknown)
 {
-    expect_bad("[server]\nworkers = 2\n[broadcast]\nrelay = all\n",
-               "f:2:1: unknown key 'workers' in [server]\n"
-               "f:4:1: unknown key 'relay' in [broadcast]\n");
+    expect_bad("[broadcast]\nrelay = all\nmulticast-ttl = 2\n",
+               "f:2:1: unknown key 'relay' in [broadcast]\n"
+               "f:3:1: unknown key 'multicast-ttl' in [broadcast]\n");
 }
 
 Test(config_machine, a_key_of_another_section_is_sent_there)

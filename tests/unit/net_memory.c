@@ -93,3 +93,18 @@ Test(memory, more_committed_than_reserved_is_an_error)
     cr_assert_eq(memory_reserve(4096, 8192), NULL);
     cr_assert_eq(errno, EINVAL);
 }
+
+Test(memory, in_lines_shares_none_with_its_neighbours)
+{
+    static const size_t sizes[] = {1, 63, 64, 65, 1000};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        uint8_t *lines = memory_lines(sizes[i]), *next = memory_lines(1);
+        cr_assert_eq((uintptr_t)lines % MEMORY_LINE_BYTES, 0);
+        cr_assert_eq((uintptr_t)next % MEMORY_LINE_BYTES, 0);
+        for (size_t k = 0; k < sizes[i]; k++)
+            cr_assert_eq(lines[k], 0);
+        cr_assert(next >= lines + sizes[i] || next < lines);
+        free(lines);
+        free(next);
+    }
+}

@@ -1,0 +1,87 @@
+/* From one configuration to the options of each worker. */
+#include "server/workers.h"
+
+#include "net/host.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+    FILES_OF_WORKER = 4,   /* epoll, the mailbox's eventfd, the timers of sweep and broadcast */
+    FILES_OF_SERVER = 128, /* the operators' connections, files that are read, the log */
+};
+
+size_t workers_wanted(const struct config *config)
+{
+    uint32_t wanted = config->server.workers;
+    if (wanted == CONFIG_WORKERS_AUTO)
+        wanted = host_processors();
+    return wanted < CONFIG_WORKERS_MAX ? wanted : CONFIG_WORKERS_MAX;
+}
+
+void workers_allow_files(size_t count, size_t listener_count)
+{
+    host_allow_files(FILES_OF_SERVER + count * (FILES_OF_WORKER + listener_count));
+}
+
+/* 0 or -errno. */
+static int make_one(struct workers *workers, const struct listeners *listeners,
+                    struct worker_options options, const char **failed)
+{
+    int sockets[CONFIG_LISTEN_MAX];
+    for (size_t i = 0; i < listeners->count; i++)
+        sockets[i] = listeners->list[i].sockets[options.number];
+    options.sockets = sockets;
+    options.socket_count = listeners->count;
+    if (workers->budget != NULL)
+        options.allowance = budget_allowance(workers->budget, options.number);
+    return worker_new(&workers->list[options.number], &options, failed);
+}
+
+int workers_make(struct workers *workers, const struct config *config,
+                 const struct listeners *listeners, struct reply *reply, const char **failed)
+{
+    size_t count = listeners->worker_count;
+    struct worker_options options = {
+        .count = (uint32_t)count,
+        .capacity = budget_shard_room(config->clients.max, count),
+        .ttl_ms = config->clients.ttl_ms,
+        .sweep_ms = config->clients.sweep_ms,
+        .rate_pps = config->broadcast.rate_pps,
+        .max_datagram_bytes = config->server.max_datagram_bytes,
+        .reply = reply,
+        .own_ports = &listeners->ports,
+    };
+    *failed = "table of workers";
+    *workers = (struct workers){.list = calloc(count, sizeof(struct worker *))};
+    if (workers->list == NULL)
+        return -ENOMEM;
+    if (count > 1 && (workers->budget = budget_new(config->clients.max, count)) == NULL)
+        return -ENOMEM;
+    for (; workers->count < count; workers->count++) {
+        options.number = (uint32_t)workers->count;
+        int error = make_one(workers, listeners, options, failed);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+int workers_start(struct workers *workers)
+{
+    for (; workers->started < workers->count; workers->started++) {
+        int error = worker_start(workers->list[workers->started]);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+void workers_free(struct workers *workers)
+{
+    while (workers->count > 0)
+        worker_free(workers->list[--workers->count]);
+    free(workers->list);
+    budget_free(workers->budget);
+    *workers = (struct workers){.count = 0};
+}
