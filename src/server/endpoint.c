@@ -11,12 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    RETRY_NS = 10000000, /* behind a receive that failed: a failure that lasts costs no processor */
+};
+
 struct endpoint {
     struct endpoint_options options;
     struct loop_handler handler;
     struct batch *batch;
     struct stats round; /* of the batch at hand: counted together, when all its answers are sent */
     bool blocked;       /* answers wait for the socket; nothing is received meanwhile */
+    bool paused;        /* receiving failed a moment ago */
+    struct loop_timer retry;   /* ends the pause; opened at the first */
     struct reply *blocked_on;  /* what they point into, held against a reload */
     struct loop_task *waiting; /* for the socket to be writable, NULL if nothing does */
     uint32_t drops;            /* the kernel's counter when it was last read */
@@ -24,8 +30,9 @@ struct endpoint {
 
 static void listen_to(struct endpoint *endpoint)
 {
-    loop_change(&endpoint->handler, (endpoint->blocked ? 0 : LOOP_READ) |
-                                        (endpoint->blocked || endpoint->waiting ? LOOP_WRITE : 0));
+    bool reads = !endpoint->blocked && !endpoint->paused;
+    bool writes = endpoint->blocked || endpoint->waiting != NULL;
+    loop_change(&endpoint->handler, (reads ? LOOP_READ : 0) | (writes ? LOOP_WRITE : 0));
 }
 
 /* The batch at hand is over: its counts become everyone's, all at once, so that they always add up.
@@ -64,13 +71,36 @@ static void unblock(struct endpoint *endpoint)
     endpoint->blocked_on = NULL;
 }
 
+static void end_pause(void *state)
+{
+    struct endpoint *endpoint = state;
+    endpoint->paused = false;
+    listen_to(endpoint);
+}
+
+/* The kernel, short of memory perhaps, would call again at once for what it can't give. */
+static void pause_receiving(struct endpoint *endpoint, int error)
+{
+    struct loop_timer *retry = &endpoint->retry;
+    log_complaint(LOG_KIND_RECEIVE_FAILED, clock_now_ms(), "cannot receive", "reason",
+                  strerror(-error), NULL);
+    /* Without a timer it is better to try too often than never again. */
+    if (retry->handler.loop == NULL &&
+        loop_timer_open(endpoint->options.loop, retry, end_pause, endpoint) != 0)
+        return;
+    endpoint->paused = true;
+    loop_timer_once(retry, RETRY_NS);
+    listen_to(endpoint);
+}
+
+/* Goes on until nothing is there: a batch that wasn't full may have been followed by more while it
+ * was answered, and asking for that costs no more than epoll_wait would. */
 static void drain(struct endpoint *endpoint)
 {
     for (int batches = 0; batches < endpoint->options.drain_batches; batches++) {
         int count = batch_receive(endpoint->batch, endpoint->options.socket);
         if (count < 0)
-            log_complaint(LOG_KIND_RECEIVE_FAILED, clock_now_ms(), "cannot receive", "reason",
-                          strerror(-count), NULL);
+            pause_receiving(endpoint, count);
         if (count <= 0)
             return;
         service_decide(endpoint->options.service, endpoint->options.listener, endpoint->batch,
@@ -80,8 +110,6 @@ static void drain(struct endpoint *endpoint)
             listen_to(endpoint);
             return;
         }
-        if (count < BATCH_MAX)
-            return;
     }
 }
 
@@ -97,7 +125,7 @@ static void on_ready(void *state, unsigned events)
         endpoint->waiting = NULL;
         listen_to(endpoint);
     }
-    if (!endpoint->blocked)
+    if (!endpoint->blocked && !endpoint->paused)
         drain(endpoint);
 }
 
@@ -132,6 +160,7 @@ void endpoint_close(struct endpoint *endpoint)
     }
     unblock(endpoint);
     endpoint_count_drops(endpoint);
+    loop_timer_close(&endpoint->retry);
     loop_remove(&endpoint->handler);
     batch_free(endpoint->batch);
     free(endpoint);

@@ -174,3 +174,44 @@ Test(system_fairness, of_one_worker_answers_each_request_while_all_expire)
 {
     expire_while_asked(1);
 }
+
+/* How many lines of a file hold both texts. */
+static int count_lines(const char *path, const char *one, const char *other)
+{
+    FILE *file = fopen(path, "re");
+    char line[1024];
+    int count = 0;
+
+    expect(file != NULL, "expected strace to write %s", path);
+    while (fgets(line, sizeof line, file) != NULL)
+        count += strstr(line, one) != NULL && strstr(line, other) != NULL;
+    fclose(file);
+    return count;
+}
+
+Test(system_fairness, of_one_worker_tries_in_vain_no_more_often_than_its_timers_tick)
+{
+    const char *trace = harness_path("trace");
+    const char *const strace[] = {"strace", "-D",
+                                  "-f",     "-qq",
+                                  "-o",     trace,
+                                  "-e",     "trace=recvmmsg,getsockopt",
+                                  "-e",     "inject=recvmmsg:error=ENOMEM:when=1..20",
+                                  NULL};
+    struct server server = {.wrapper = strace};
+    int udp = udp_open("127.0.0.1");
+
+    if (harness_sanitized())
+        cr_skip_test("a sanitized server is not to be traced");
+    if (run(NULL, "strace", "-o", "/dev/null", "true", NULL).status != 0)
+        cr_skip_test("strace does not run here");
+    /* Each sweep asks once for the socket's drops, every 10 ms; so often may be tried in vain. */
+    server_start(&server, "[clients]\nsweep = 10ms\n", "-l", "127.0.0.1:0", NULL);
+    udp_ask(udp, &server.at[0], "hi", "audi"); /* it goes on when the kernel has recovered */
+    server_stop(&server);
+    int in_vain = count_lines(trace, "recvmmsg(", "ENOMEM");
+    int sweeps = count_lines(trace, "getsockopt(", "SO_MEMINFO");
+    harness_equal("attempts in vain", in_vain, 20);
+    expect(sweeps >= in_vain / 2, "expected a sweep for every two attempts, there were %d", sweeps);
+    harness_contains("the log", server_log(&server), "cannot receive");
+}
