@@ -167,15 +167,13 @@ Test(system_configuration, reads_the_same_when_it_is_printed)
 {
     static const char *const texts[] = {
         "",
-        "[server]\nlisten = 127.0.0.1:0, [::1]:4000\nlisten = 127.0.0.2\nworkers = 256\nuser = "
-        "root\n"
-        "group = root\nmax-datagram = 4k\nreceive-buffer = 1m\nsend-buffer = 100001\n"
+        "[server]\nlisten = 127.0.0.1:0, [::1]:4000\nlisten = 127.0.0.2\nworkers = 256\n"
+        "user = root\ngroup = root\nmax-datagram = 4k\nreceive-buffer = 1m\nsend-buffer = 100001\n"
         "[reply]\nmode = rotate\nmessage = \"a, b\", plain, \"\", \"\\\"\\x00\\xff\\n#;\", \" \"\n"
         "[clients]\nmax = 77\nttl = 90s\nsweep = 1500ms\n[broadcast]\nrate = 5\nqueue = 6\n"
         "[admission]\npolicy = open\n[control]\nsocket = \"/tmp/a b#c\"\nmode = 0640\n"
         "group = root\n[log]\nlevel = debug\nformat = logfmt\ntarget = syslog\n",
-        "[server]\nlisten = 0.0.0.0:3000\nworkers = auto\n[admission]\npolicy = open\n"
-        "[reply]\nmode = none\n",
+        "[server]\nlisten = 0.0.0.0\nworkers=auto\n[admission]\npolicy=open\n[reply]\nmode=none\n",
     };
     const char *first = harness_path("first.conf"), *second = harness_path("second.conf");
 
