@@ -2,6 +2,7 @@
 #include "ctl/command.h"
 #include "ctl/options.h"
 #include "ctl/output.h"
+#include "net/complain.h"
 #include "net/input.h"
 
 #include <stdio.h>
@@ -10,8 +11,8 @@ int main(int argc, char **argv)
 {
     struct ctl_options options;
     if (input_reserve_standard()) {
-        fputs("udpctl: a standard descriptor is closed, and /dev/null can't stand in for it\n",
-              stderr);
+        complain("it was closed, and /dev/null can't stand in for it",
+                 "start with all three open, or mount /dev", "opening a standard descriptor");
         return 1;
     }
     int status = ctl_options_read(&options, argc, argv, command_list);

@@ -1,16 +1,19 @@
 /* udpload: sends load to a UDP service, and reports what came of it. */
 #include "load/command.h"
 #include "load/options.h"
+#include "net/complain.h"
 #include "net/input.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 int main(int argc, char **argv)
 {
     struct load_options options;
     if (input_reserve_standard()) {
-        fputs("udpload: a standard descriptor is closed, and /dev/null can't stand in for it\n",
-              stderr);
+        complain("it was closed, and /dev/null can't stand in for it",
+                 "start with all three open, or mount /dev", "opening a standard descriptor");
         return LOAD_FAILED;
     }
     int status = load_options_read(&options, argc, argv);
@@ -20,6 +23,8 @@ int main(int argc, char **argv)
     bool lost = ferror(stdout);
     if (fclose(stdout) == 0 && !lost)
         return status;
-    fputs("udpload: standard output could not be written; some of the report is lost\n", stderr);
+    complain(lost ? "an earlier write failed" : strerror(errno),
+             "some of the report is lost: make room there, or use --json FILE",
+             "writing standard output");
     return status ? status : LOAD_FAILED;
 }

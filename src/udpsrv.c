@@ -1,13 +1,16 @@
 /* The daemon. */
 #include "core/version.h"
+#include "net/complain.h"
 #include "net/input.h"
 #include "net/loop.h"
 #include "server/check.h"
 #include "server/options.h"
 #include "server/server.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { EXIT_USAGE = 2 };
 
@@ -16,7 +19,7 @@ static int printed(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
-    fputs("udpsrv: standard output could not be written; some of it is lost\n", stderr);
+    complain(strerror(errno), "some of it is lost: make room there", "writing standard output");
     return EXIT_FAILURE;
 }
 
@@ -25,8 +28,8 @@ int main(int argc, char **argv)
     static struct server_options options;
     loop_ignore_broken_pipes();
     if (input_reserve_standard()) {
-        fputs("udpsrv: a standard descriptor is closed, and /dev/null can't stand in for it\n",
-              stderr);
+        complain("it was closed, and /dev/null can't stand in for it",
+                 "start with all three open, or mount /dev", "opening a standard descriptor");
         return EXIT_FAILURE;
     }
     server_options_read(&options, argc, argv);

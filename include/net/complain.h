@@ -14,6 +14,10 @@ enum { COMPLAIN_USAGE = 2 }; /* the exit status of wrong usage */
 void complain(const char *why, const char *next, const char *attempt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Says a text that is "ATTEMPT: WHY; NEXT" already, as it came from where nothing is printed; or,
+ * if next isn't NULL, "ATTEMPT: WHY". */
+void complain_text(const char *text, const char *next);
+
 /* The same for a command line that is wrong: "PROGRAM: command line: WHY; try 'PROGRAM --help'".
  * Returns COMPLAIN_USAGE. */
 int complain_usage(const char *why, ...) __attribute__((format(printf, 1, 2)));

@@ -29,8 +29,8 @@ static enum answer_result nonsense(char error[ANSWER_ERROR_BYTES], const char *l
 {
     char shown[SHOWN_BYTES];
     text_escape(shown, sizeof shown, line, strlen(line));
-    return broken(error, "cannot read the answer '%s': %s; is that the socket of udpsrv?", shown,
-                  why);
+    return broken(error, "cannot read the answer '%s': %s; check that it is the socket of udpsrv",
+                  shown, why);
 }
 
 /* Reads one line without its newline. */
@@ -43,9 +43,9 @@ static enum answer_result read_line(FILE *in, char line[ANSWER_LINE_BYTES],
             return broken(error, "cannot wait longer for the answer: the time is over; "
                                  "-t TIME gives it more");
         if (errno != 0 && errno != ECONNRESET)
-            return broken(error, "cannot read the answer: %s", strerror(errno));
+            return broken(error, "cannot read the answer: %s; ask again", strerror(errno));
         return broken(error, "cannot read the answer to its end: the server closed the connection; "
-                             "has it stopped?");
+                             "look whether it has stopped");
     }
     size_t size = strcspn(line, "\n");
     if (line[size] != '\n')
@@ -99,11 +99,14 @@ static enum answer_result nobody_there(const struct answer_server *server, int w
 {
     if (server->elsewhere && is_served(server->elsewhere, server->timeout_ms))
         broken(error,
-               "no server answers at %s (%s), but one does at %s: use -s %s, with sudo if it is "
+               "cannot connect to %s: no server answers there (%s), but one does at %s; use -s %s, "
+               "with sudo if it is "
                "not for you",
                server->path, strerror(why), server->elsewhere, server->elsewhere);
     else
-        broken(error, "no server answers at %s (%s): is udpsrv running? -s names another socket",
+        broken(error,
+               "cannot connect to %s: no server answers there (%s); start udpsrv, or name its "
+               "socket with -s",
                server->path, strerror(why));
     return ANSWER_ABSENT;
 }
@@ -140,22 +143,25 @@ enum answer_result answer_ask(const struct answer_server *server, const char *co
 {
     int fd = runtime_directory_check(server->path);
     if (fd == -EPERM || fd == -ENOTDIR)
-        return broken(error,
-                      "%s stands in a directory that isn't yours alone: who answers there may be "
-                      "anyone; remove it, or name another socket (-s)",
-                      server->path);
+        return broken(
+            error,
+            "cannot trust %s: its directory isn't yours alone, so anyone may answer there; "
+            "remove it, or name another socket (-s)",
+            server->path);
     fd = stream_connect(server->path, server->timeout_ms);
     if (fd < 0)
         return no_connection(server, -fd, error);
     FILE *in = fdopen(fd, "r");
     if (!in) {
         socket_close(fd);
-        return broken(error, "cannot read from %s: %s", server->path, strerror(ENOMEM));
+        return broken(error, "cannot read from %s: %s; free some memory", server->path,
+                      strerror(ENOMEM));
     }
     int failed = send_command(fd, command);
-    enum answer_result result =
-        failed ? broken(error, "cannot send the command to %s: %s", server->path, strerror(-failed))
-               : answer_read(in, visit, state, error);
+    enum answer_result result = failed
+                                    ? broken(error, "cannot send the command to %s: %s; ask again",
+                                             server->path, strerror(-failed))
+                                    : answer_read(in, visit, state, error);
     fclose(in);
     return result;
 }

@@ -9,7 +9,7 @@ enum answer_result ask_record(const struct answer_server *server, const char *co
     if (!missing)
         return result;
     snprintf(error, ANSWER_ERROR_BYTES,
-             "cannot use the answer: it lacks '%s'; are udpctl and udpsrv of the same version?",
+             "cannot use the answer: it lacks '%s'; let udpctl and udpsrv be of the same version",
              missing);
     return ANSWER_BROKEN;
 }

@@ -4,6 +4,7 @@
 #include "core/config.h"
 #include "core/text.h"
 #include "ctl/ask.h"
+#include "net/complain.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static int send(const struct ctl_options *options, const void *bytes, size_t siz
     struct output_record record = {.fields = fields, .count = waits ? FIELDS : 1};
     char error[ANSWER_ERROR_BYTES], *command = compose(options, bytes, size);
     if (!command)
-        return fail(options, line, "cannot broadcast: memory is short");
+        return fail(options, line, "cannot broadcast: memory is short; free some");
     enum answer_result result = ask_record(&server, command, &record, error);
     free(command);
     if (result != ANSWER_OK)
@@ -66,7 +67,8 @@ static int send(const struct ctl_options *options, const void *bytes, size_t siz
     bool cancelled = waits && strcmp(record.values[FIELDS - 1], "cancelled") == 0;
     print(options, &record);
     if (cancelled && !options->json)
-        fprintf(stderr, "udpctl: job %s was cancelled before its end\n", record.values[0]);
+        complain("it was cancelled before its end", "see what it reached above, and send it again",
+                 "waiting for job %s", record.values[0]);
     return cancelled;
 }
 
@@ -85,7 +87,7 @@ static int send_hex(const struct ctl_options *options)
     size_t length = strlen(options->hex);
     uint8_t *bytes = malloc(length / 2 + 1);
     if (!bytes)
-        return fail(options, 0, "cannot broadcast: memory is short");
+        return fail(options, 0, "cannot broadcast: memory is short; free some");
     int status;
     if (!text_from_hex(bytes, options->hex, length))
         status = ctl_wrong_usage("bad --hex: it must be an even number of hexadecimal digits");

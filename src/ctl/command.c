@@ -7,6 +7,7 @@
 #include "ctl/ask.h"
 #include "ctl/broadcast.h"
 #include "ctl/json.h"
+#include "net/complain.h"
 #include "net/socket.h"
 
 #include <assert.h>
@@ -212,6 +213,14 @@ static const char *list_line(void *state, const char *key, char *value)
     return NULL;
 }
 
+/* A fault of the configuration is a line as compilers have it. */
+static void show_problems(const char *error, const char *text)
+{
+    fflush(stdout);
+    complain_text(error, NULL);
+    fputs(text, stderr);
+}
+
 /* What became of a reload that the server has answered. */
 static int show_reload(const struct ctl_options *options, bool applied, struct list *list,
                        const char *text, char *error)
@@ -220,7 +229,7 @@ static int show_reload(const struct ctl_options *options, bool applied, struct l
         if (applied)
             printf("applied\n%s", text);
         else
-            fprintf(stderr, "udpctl: %s\n%s", error, text);
+            show_problems(error, text);
     } else {
         printf("{\"applied\":%s,\"%s\":[%s", applied ? "true" : "false",
                applied ? "restart" : "problems", text);
@@ -237,7 +246,7 @@ static int run_reload(const struct ctl_options *options)
     size_t size;
     struct list list = {.json = options->json, .out = open_memstream(&text, &size)};
     if (!list.out)
-        return output_error(options->json, "cannot reload: memory is short");
+        return output_error(options->json, "cannot reload: memory is short; free some");
     enum answer_result result = answer_ask(&options->server, "reload", list_line, &list, error);
     int status;
     if (fclose(list.out) != 0)

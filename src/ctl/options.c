@@ -4,6 +4,7 @@
 #include "core/options.h"
 #include "core/text.h"
 #include "core/version.h"
+#include "net/complain.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -48,12 +49,12 @@ int ctl_options_help(void (*list)(FILE *out))
 
 int ctl_wrong_usage(const char *format, ...)
 {
+    char text[512];
     va_list arguments;
     va_start(arguments, format);
-    fputs("udpctl: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputs("; try 'udpctl --help'\n", stderr);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    complain_usage("%s", text);
     return CTL_WRONG_USAGE;
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/text.h"
 #include "ctl/json.h"
+#include "net/complain.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -262,7 +263,7 @@ int output_error(bool json, const char *text)
 {
     if (!json) {
         fflush(stdout);
-        fprintf(stderr, "udpctl: %s\n", text);
+        complain_text(text, NULL);
         return 1;
     }
     fputs("{\"error\":", stdout);
@@ -277,6 +278,6 @@ int output_close(int status)
         return status;
     if (errno == EPIPE)
         return status;
-    fprintf(stderr, "udpctl: cannot write the output: %s\n", strerror(errno));
+    complain(strerror(errno), "some of it is lost: make room there", "writing standard output");
     return 1;
 }

@@ -5,6 +5,7 @@
 #include "load/findmax.h"
 #include "load/outputs.h"
 #include "load/report_text.h"
+#include "net/complain.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@ enum { ADDRS_MAX = 16, ERROR_BYTES = 600 };
 
 static int fail(const char *error)
 {
-    fprintf(stderr, "udpload: %s\n", error);
+    complain_text(error, NULL);
     return LOAD_FAILED;
 }
 
@@ -68,7 +69,9 @@ static int find_addresses(struct load_options *options, struct addr *target)
         if (!wrong && source->family != target->family)
             wrong = "it is of another family than HOST";
         if (wrong) {
-            snprintf(error, sizeof error, "cannot send from --source %zu: %s", i + 1, wrong);
+            snprintf(error, sizeof error,
+                     "cannot send from --source %zu: %s; give an address of this host", i + 1,
+                     wrong);
             return fail(error);
         }
     }
@@ -96,7 +99,7 @@ static int measure(const struct run_setting *setting, struct outputs *outputs)
     char error[RUN_ERROR_BYTES];
     struct load_result *result = calloc(1, sizeof *result);
     if (!result)
-        return fail("cannot begin: memory is short");
+        return fail("cannot begin: memory is short; free some, or lower -c");
     int status = run(setting, result, error) == 0 ? report(outputs, result) : fail(error);
     load_result_free(result);
     free(result);
@@ -135,7 +138,9 @@ int command_load(struct load_options *options)
         return status;
     int failed = stage_open(&stage);
     if (failed) {
-        snprintf(error, sizeof error, "cannot begin: %s", strerror(-failed));
+        snprintf(error, sizeof error,
+                 "cannot begin: %s; free some memory or descriptors, or lower -c",
+                 strerror(-failed));
         return fail(error);
     }
     status = measure_on_stage(options, &target, &stage);

@@ -86,7 +86,7 @@ int findmax_run(const struct run_setting *setting, struct load_result *result,
 
     *result = (struct load_result){.exact = true};
     if (!step) {
-        snprintf(error, RUN_ERROR_BYTES, "cannot begin: memory is short");
+        snprintf(error, RUN_ERROR_BYTES, "cannot begin: memory is short; free some, or lower -c");
         return -ENOMEM;
     }
     findmax_begin(&search, setting->rate);

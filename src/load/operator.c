@@ -27,7 +27,7 @@ static void fail(struct operator* operator, const char * what, const char *why)
 {
     char shown[OPERATOR_ERROR_BYTES / 2];
     text_escape(shown, sizeof shown, why, strlen(why));
-    snprintf(operator->error, sizeof operator->error, "%s: %s", what, shown);
+    snprintf(operator->error, sizeof operator->error, "%s: %s; look at udpctl status", what, shown);
     operator->failed = true;
 }
 
@@ -43,7 +43,7 @@ static void on_line(void *state, char *line, size_t size)
     if (operator->first && strncmp(line, "error ", 6) == 0)
         fail(operator, "the server refuses to broadcast", line + 6);
     else if (operator->first && strcmp(line, "ok") != 0)
-        fail(operator, "cannot read the server's answer; is that the socket of udpsrv", line);
+        fail(operator, "cannot read the server's answer, if it is udpsrv's", line);
     else if (strcmp(line, "state cancelled") == 0)
         fail(operator, "the broadcast was cancelled", "by another operator, or the server stops");
     operator->first = false;
@@ -58,7 +58,7 @@ static void on_closed(void *state, int error)
 {
     struct operator* operator= state;
     fail(operator, "the server closed the control connection",
-         error == 0 ? "has it stopped?" : strerror(-error));
+         error == 0 ? "it may have stopped" : strerror(-error));
     operator->answered(operator->state, operator->error);
 }
 
@@ -69,8 +69,8 @@ int operator_open(struct operator** operator, struct loop * loop, const char *pa
     int fd = stream_connect_for_loop(path);
     if (fd < 0) {
         snprintf(error, OPERATOR_ERROR_BYTES,
-                 "cannot connect to the control socket %s: %s; is udpsrv running? --control names "
-                 "another",
+                 "cannot connect to the control socket %s: %s; start udpsrv, or name its socket "
+                 "with --control",
                  path, strerror(-fd));
         return fd;
     }
@@ -81,7 +81,8 @@ int operator_open(struct operator** operator, struct loop * loop, const char *pa
     }
     if (!made || !made->stream) {
         free(made);
-        snprintf(error, OPERATOR_ERROR_BYTES, "cannot speak to %s: memory is short", path);
+        snprintf(error, OPERATOR_ERROR_BYTES, "cannot speak to %s: memory is short; free some",
+                 path);
         return -ENOMEM;
     }
     *operator= made;

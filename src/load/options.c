@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "core/version.h"
 #include "load/quote.h"
+#include "net/complain.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,7 +93,7 @@ static int help(void)
 
 static int wrong_usage(const char *what)
 {
-    fprintf(stderr, "udpload: %s; try 'udpload --help'\n", what);
+    complain_usage("%s", what);
     return LOAD_USAGE;
 }
 

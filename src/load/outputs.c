@@ -11,7 +11,8 @@
 static int complain(struct outputs *outputs, const char *path, int failed,
                     char error[OUTPUTS_ERROR_BYTES])
 {
-    snprintf(error, OUTPUTS_ERROR_BYTES, "cannot write %s: %s", path, strerror(-failed));
+    snprintf(error, OUTPUTS_ERROR_BYTES, "cannot write %s: %s; name another file", path,
+             strerror(-failed));
     outputs_discard(outputs);
     return failed;
 }

@@ -3,6 +3,7 @@
 
 #include "load/verdict.h"
 #include "net/clock.h"
+#include "net/complain.h"
 #include "net/host.h"
 
 #include <errno.h>
@@ -145,16 +146,14 @@ static void take_trouble(void *state, const struct sender_trouble *trouble)
     addr_format(&run->is->target, address);
     progress_clear(run->is->progress);
     if (trouble->error == 0)
-        fprintf(stderr,
-                "udpload: no reply from %s within the timeout: does a service listen there? "
-                "going on\n",
-                address);
+        complain("no reply within the timeout", "going on, but check that a service listens there",
+                 "sending to %s", address);
     else if (trouble->error == -ECONNREFUSED)
-        fprintf(stderr, "udpload: %s refuses: no service listens on that UDP port; going on\n",
-                address);
+        complain("refused: no service listens on that UDP port", "going on, but start the service",
+                 "sending to %s", address);
     else
-        fprintf(stderr, "udpload: sending to %s fails: %s; counted as send errors, going on\n",
-                address, strerror(-trouble->error));
+        complain(strerror(-trouble->error), "going on, counting send errors", "sending to %s",
+                 address);
 }
 
 static void take_staying(void *state)
@@ -306,7 +305,8 @@ static int run_senders(struct run *run, char error[RUN_ERROR_BYTES])
     int broken = run->running > 0 ? loop_run_until_stopped(stage->loop) : 0;
     stage->interrupted = NULL;
     if (broken && !failed)
-        snprintf(error, RUN_ERROR_BYTES, "cannot wait for the senders: %s", strerror(-broken));
+        snprintf(error, RUN_ERROR_BYTES, "cannot wait for the senders: %s; lower -T",
+                 strerror(-broken));
     for (uint32_t i = 0; i < run->made && broken; i++)
         sender_abort(run->senders[i]);
     for (uint32_t i = 0; i < run->made; i++)
@@ -331,7 +331,7 @@ static int report_replies(struct run *run, uint64_t tolerated, char error[RUN_ER
     }
     replies_free(all);
     if (failed)
-        snprintf(error, RUN_ERROR_BYTES, "cannot report: memory is short");
+        snprintf(error, RUN_ERROR_BYTES, "cannot report: memory is short; free some");
     return failed;
 }
 
@@ -381,7 +381,7 @@ static int describe(const struct run *run, char error[RUN_ERROR_BYTES])
     result->timeout_ns = options->timeout_ns;
     if (result->command && result->target && result->host)
         return 0;
-    snprintf(error, RUN_ERROR_BYTES, "cannot begin: memory is short");
+    snprintf(error, RUN_ERROR_BYTES, "cannot begin: memory is short; free some, or lower -c");
     return -ENOMEM;
 }
 
@@ -398,14 +398,16 @@ int run_load(const struct run_setting *setting, struct load_result *result,
     if (!failed) {
         failed = loop_timer_open(setting->stage->loop, &run.ticks, tick, &run);
         if (failed)
-            snprintf(error, RUN_ERROR_BYTES, "cannot make a timer: %s", strerror(-failed));
+            snprintf(error, RUN_ERROR_BYTES,
+                     "cannot make a timer: %s; raise the limit of descriptors", strerror(-failed));
     }
     if (!failed)
         failed = run_senders(&run, error);
     loop_timer_close(&run.ticks);
     progress_clear(setting->progress);
     if (!failed && run.aborted) {
-        snprintf(error, RUN_ERROR_BYTES, "interrupted twice: nothing is reported");
+        snprintf(error, RUN_ERROR_BYTES,
+                 "waiting for the last replies: interrupted twice; nothing is reported");
         failed = -EINTR;
     }
     if (!failed)

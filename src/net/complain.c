@@ -27,6 +27,12 @@ void complain(const char *why, const char *next, const char *attempt, ...)
     say(text, why, next);
 }
 
+void complain_text(const char *text, const char *next)
+{
+    fprintf(stderr, "%s: %s%s%s\n", program_invocation_short_name, text, next ? "; " : "",
+            next ? next : "");
+}
+
 int complain_usage(const char *why, ...)
 {
     char text[768], next[128];

@@ -2,21 +2,33 @@
 #include "server/check.h"
 
 #include "core/config_key.h"
+#include "net/complain.h"
 #include "net/runtime.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* What has a place in a file is said as compilers do, without our name, so that editors find it. */
+static void say(const char *complaint, bool located)
+{
+    /* What has lines to paste says itself what to do. */
+    bool of_option = complaint[0] == '-' && !strchr(complaint, '\n');
+    if (located)
+        fprintf(stderr, "%s\n", complaint);
+    else
+        complain_text(complaint, of_option ? "udpsrv.conf(5) tells what it takes" : NULL);
+}
+
 int check_read(struct configfile_result *result, const struct server_options *options)
 {
     int error =
         configfile_read(result, options->config_path, options->overrides, options->override_count);
     for (size_t i = 0; i < result->complaint_count; i++)
-        fprintf(stderr, "%s%s\n", result->located[i] ? "" : "udpsrv: ", result->complaints[i]);
+        say(result->complaints[i], result->located[i]);
     if (error != 0 && result->complaint_count == 0)
-        fprintf(stderr, "udpsrv: cannot read the configuration: %s\n", strerror(-error));
+        complain(strerror(-error), "free some memory", "reading the configuration");
     return error;
 }
 
@@ -51,7 +63,7 @@ int check_print(const struct server_options *options)
     const char *section = NULL;
     int error = check_read(&result, options);
     if (error == 0 && !config_each(result.config, print_key, &section)) {
-        fprintf(stderr, "udpsrv: cannot print the configuration: out of memory\n");
+        complain(strerror(ENOMEM), "free some memory", "printing the configuration");
         error = -1;
     }
     configfile_free(&result);

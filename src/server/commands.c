@@ -41,9 +41,9 @@ static void command_broadcast(void *state, struct control_session *session, char
     bool wait = how != NULL && strcmp(how, "wait") == 0;
     size_t size;
     if (how == NULL || (!wait && strcmp(how, "nowait") != 0) || !read_payload(payload, &size)) {
-        control_refuse(session,
-                       "cannot broadcast: give `wait` or `nowait`, then at most 65507 bytes in "
-                       "hexadecimal, `-` for none");
+        control_refuse(session, "cannot broadcast: its arguments make no sense; give `wait` or "
+                                "`nowait`, then at most 65507 bytes in "
+                                "hexadecimal, `-` for none");
         return;
     }
     if (wait && control_is_crowded(session)) {
@@ -57,7 +57,7 @@ static void command_broadcast(void *state, struct control_session *session, char
                        "cannot broadcast: the queue is full; wait for a job to end, cancel one, "
                        "or raise broadcast.queue");
     } else if (id == -ESHUTDOWN) {
-        control_refuse(session, "cannot broadcast: the server is stopping");
+        control_refuse(session, "cannot broadcast: the server is stopping; wait until it is back");
     } else if (id < 0) {
         control_refuse(session, "cannot broadcast: out of memory; try again");
     } else if (!wait) {
@@ -99,10 +99,12 @@ static void command_cancel(void *state, struct control_session *session, char *a
         control_line(session, "state", "%s", job_state_name(JOB_CANCELLED));
         break;
     case -EALREADY:
-        control_error(session, "cannot cancel job %" PRIu64 ": it has already ended", id);
+        control_error(session,
+                      "cannot cancel job %" PRIu64 ": it has already ended; `jobs` shows how", id);
         break;
     default:
-        control_error(session, "no job %" PRIu64 "; `jobs` lists them", id);
+        control_error(session, "cannot cancel job %" PRIu64 ": there is none; `jobs` lists them",
+                      id);
         break;
     }
     control_end(session);

@@ -78,7 +78,8 @@ static void refuse(struct reader *reader, const struct source *includer, const c
     if (includer)
         snprintf(text, sizeof text, "cannot include '%s': %s", shown, why);
     else
-        snprintf(text, sizeof text, "cannot read this file: %s", why);
+        snprintf(text, sizeof text, "cannot read this file: %s; check its name and who may read it",
+                 why);
     config_complain(reader->machine, text);
 }
 

@@ -219,8 +219,8 @@ static const struct control_command *find(struct control_session *session, const
     char shown[SHOWN_BYTES];
     text_escape(shown, sizeof shown, name, strlen(name));
     const char *meant = text_nearest(name, control->names, control->options.command_count);
-    control_error(session, "unknown command '%s'%s%s%s; 'help' lists the commands", shown,
-                  meant ? " (did you mean '" : "", meant ? meant : "", meant ? "'?)" : "");
+    control_error(session, "cannot obey: unknown command '%s'%s%s%s; 'help' lists the commands",
+                  shown, meant ? " (did you mean '" : "", meant ? meant : "", meant ? "'?)" : "");
     return NULL;
 }
 
@@ -242,7 +242,8 @@ static const struct control_command *parse(struct control_session *session, char
                                            char **arguments)
 {
     if (strlen(line) != size) {
-        control_error(session, "a command has no NUL byte in it; 'help' lists the commands");
+        control_error(session,
+                      "cannot obey: a command has no NUL byte in it; 'help' lists the commands");
         return NULL;
     }
     line += strspn(line, " \t");
@@ -255,9 +256,12 @@ static const struct control_command *parse(struct control_session *session, char
     if (**arguments == '\0' ? !needs : takes)
         return command;
     if (takes)
-        control_error(session, "'%s' needs %s", command->name, command->arguments);
+        control_error(session, "cannot obey '%s': it needs %s; 'help' lists the commands",
+                      command->name, command->arguments);
     else
-        control_error(session, "'%s' takes nothing behind it", command->name);
+        control_error(session,
+                      "cannot obey '%s': it takes nothing behind it; 'help' lists the commands",
+                      command->name);
     return NULL;
 }
 

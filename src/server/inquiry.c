@@ -48,7 +48,7 @@ static void inquire(struct inquiry_service *service, struct control_session *ses
                     const struct addr *source)
 {
     if (service->stopping) {
-        control_refuse(session, "cannot answer: the server is stopping");
+        control_refuse(session, "cannot answer: the server is stopping; wait until it is back");
         return;
     }
     struct inquiry *inquiry =
@@ -142,7 +142,8 @@ static void say_client(const struct inquiry_service *service, struct control_ses
 static void say_unknown(const struct inquiry *inquiry)
 {
     char text[ADDR_TEXT_BYTES];
-    control_error(inquiry->session, "no client %s is registered; `clients` lists those that are",
+    control_error(inquiry->session,
+                  "cannot find %s: no such client is registered; `clients` lists those that are",
                   addr_format(&inquiry->source, text));
 }
 
@@ -206,7 +207,7 @@ static void inquire_client(struct inquiry_service *service, struct control_sessi
     }
     char shown[128];
     text_escape(shown, sizeof shown, arguments, strlen(arguments));
-    control_refuse(session, "bad address '%s': %s", shown, wrong);
+    control_refuse(session, "bad address '%s': %s; `clients` lists them", shown, wrong);
 }
 
 void inquiry_client(void *state, struct control_session *session, char *arguments)
@@ -275,7 +276,8 @@ void inquiry_clients(void *state, struct control_session *session, char *argumen
     if (wrong != NULL) {
         char shown[128];
         text_escape(shown, sizeof shown, arguments, strlen(arguments));
-        control_refuse(session, "bad limit '%s': %s", shown, wrong);
+        control_refuse(session, "bad limit '%s': %s; give a number from 1 on, or none", shown,
+                       wrong);
         return;
     }
     struct listing *listing = calloc(1, sizeof *listing);

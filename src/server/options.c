@@ -2,6 +2,7 @@
 #include "server/options.h"
 
 #include "core/options.h"
+#include "net/complain.h"
 
 #include <stdio.h>
 
@@ -23,7 +24,7 @@ static bool override(struct server_options *options, const char *where, const ch
                      const char *key, const char *value)
 {
     if (options->override_count == sizeof options->overrides / sizeof options->overrides[0]) {
-        fprintf(stderr, "udpsrv: too many of %s: at most %d listeners\n", where, CONFIG_LISTEN_MAX);
+        complain_usage("too many of %s: at most %d listeners", where, CONFIG_LISTEN_MAX);
         return false;
     }
     options->overrides[options->override_count++] = (struct configfile_override){
@@ -73,10 +74,9 @@ void server_options_read(struct server_options *options, int argc, char **argv)
         }
     char **operand = options_operands(&line, &operands);
     if (row == OPTIONS_WRONG)
-        fprintf(stderr, "udpsrv: %s; try 'udpsrv --help'\n", line.error);
+        complain_usage("%s", line.error);
     else if (operands > 0)
-        fprintf(stderr, "udpsrv: what is '%s' for? a file is given by -c; try 'udpsrv --help'\n",
-                operand[0]);
+        complain_usage("what is '%s' for? a file is given by -c", operand[0]);
     else
         return;
     options->task = SERVER_WRONG;

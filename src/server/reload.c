@@ -122,8 +122,8 @@ static void apply(const struct reload_target *target, struct reloading *reloadin
 static void refuse(char **problems, size_t count, reload_done *done, void *state)
 {
     for (size_t i = 0; i < count; i++)
-        log_event(LOG_LEVEL_ERROR, "cannot reload: the old configuration stays", "problem",
-                  problems[i], NULL);
+        log_event(LOG_LEVEL_ERROR, "cannot reload: the old configuration stays", "reason",
+                  problems[i], "advice", "correct it, and reload again", NULL);
     const struct reload_report report = {.problems = problems, .problem_count = count};
     done(state, &report);
 }

@@ -115,13 +115,15 @@ Test(configfile, an_empty_file_is_fine)
 
 Test(configfile, a_missing_file_is_a_complaint)
 {
-    expect_complaint("a", "DIR/a: cannot read this file: No such file or directory");
+    expect_complaint("a", "DIR/a: cannot read this file: No such file or directory; check its name "
+                          "and who may read it");
 }
 
 Test(configfile, a_directory_is_no_file)
 {
     cr_assert_eq(mkdir(at("a"), 0700), 0);
-    expect_complaint("a", "DIR/a: cannot read this file: Is a directory");
+    expect_complaint(
+        "a", "DIR/a: cannot read this file: Is a directory; check its name and who may read it");
 }
 
 Test(configfile, a_pipe_is_no_file_and_is_not_waited_for, .timeout = 10)
@@ -129,7 +131,7 @@ Test(configfile, a_pipe_is_no_file_and_is_not_waited_for, .timeout = 10)
     cr_assert_eq(mkfifo(at("a"), 0600), 0);
     expect_complaint("a",
                      "DIR/a: cannot read this file: not a regular file, but a pipe, a terminal "
-                     "or a socket, which may never end");
+                     "or a socket, which may never end; check its name and who may read it");
     configfile_free(&result);
     write_file("b", "\ninclude = a\n");
     expect_complaint("b", "DIR/b:2:11: cannot include 'DIR/a': not a regular file, but a pipe, a "

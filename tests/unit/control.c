@@ -39,8 +39,11 @@ Test(control, a_command_may_come_in_pieces)
 Test(control, refuses_arguments_that_the_table_does_not_have)
 {
     int fd = operator_in_session();
-    operator_expects(fd, "ping pong\n", "error 'ping' takes nothing behind it\n.\n");
-    operator_expects(fd, "echo\n", "error 'echo' needs TEXT\n.\n");
+    operator_expects(
+        fd, "ping pong\n",
+        "error cannot obey 'ping': it takes nothing behind it; 'help' lists the commands\n.\n");
+    operator_expects(fd, "echo\n",
+                     "error cannot obey 'echo': it needs TEXT; 'help' lists the commands\n.\n");
     operator_expects(fd, "size\n", "ok\nsize 0\n.\n");
     operator_expects(fd, "size four\n", "ok\nsize 4\n.\n");
     close(fd);
@@ -49,12 +52,14 @@ Test(control, refuses_arguments_that_the_table_does_not_have)
 Test(control, an_unknown_command_is_shown_escaped_with_what_was_meant)
 {
     int fd = operator_in_session();
+    operator_expects(fd, "pong\n",
+                     "error cannot obey: unknown command 'pong' (did you mean 'ping'?); 'help' "
+                     "lists the commands\n.\n");
     operator_expects(
-        fd, "pong\n",
-        "error unknown command 'pong' (did you mean 'ping'?); 'help' lists the commands\n.\n");
-    operator_expects(fd, "\x1b[2J\xff x\n",
-                     "error unknown command '\\x1b[2J\\xff'; 'help' lists the commands\n.\n");
-    operator_expects(fd, "\n", "error unknown command ''; 'help' lists the commands\n.\n");
+        fd, "\x1b[2J\xff x\n",
+        "error cannot obey: unknown command '\\x1b[2J\\xff'; 'help' lists the commands\n.\n");
+    operator_expects(fd, "\n",
+                     "error cannot obey: unknown command ''; 'help' lists the commands\n.\n");
     operator_expects(fd, "ping\n", "ok\nstate handed in\n.\n");
     close(fd);
 }
@@ -64,7 +69,7 @@ Test(control, a_nul_byte_ends_no_command)
     int fd = operator_in_session();
     operator_say_bytes(fd, "ping\0pong\n", 10);
     cr_expect_str_eq(operator_hear(fd),
-                     "error a command has no NUL byte in it; 'help' lists the commands"
+                     "error cannot obey: a command has no NUL byte in it; 'help' lists the commands"
                      "\n.\n");
     close(fd);
 }

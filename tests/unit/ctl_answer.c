@@ -156,7 +156,7 @@ Test(ctl_answer, nobody_there_is_told_from_other_failures, .fini = remove_direct
     int listener = listen_in_directory();
     close(listener);
     cr_expect_eq(answer_ask(&server, "status", see, &seen, error), ANSWER_ABSENT);
-    cr_expect_not_null(strstr(error, "is udpsrv running?"), "%s", error);
+    cr_expect_not_null(strstr(error, "start udpsrv"), "%s", error);
     unlink(path);
     cr_expect_eq(answer_ask(&server, "status", see, &seen, error), ANSWER_ABSENT);
     cr_expect_not_null(strstr(error, "(No such file or directory)"), "%s", error);
