@@ -1,7 +1,7 @@
 /* Editing of a line: keys in, lines and drawings out. */
 #include "core/lineedit.h"
 
-#include "core/keys.h"
+#include "core/keyboard.h"
 #include "core/textline.h"
 
 #include <stdlib.h>
@@ -21,7 +21,7 @@ struct lineedit {
     bool rings;
     const char *prompt;
     struct lineview view;
-    struct keys keys;
+    struct keyboard keyboard;
     lineedit_complete *complete;
     void *complete_state;
     struct lineedit_choices choices;
@@ -71,7 +71,7 @@ void lineedit_clear(struct lineedit *edit)
     edit->age = 0;
     edit->entered = false;
     edit->changed = true;
-    edit->keys = (struct keys){0};
+    edit->keyboard = (struct keyboard){0};
 }
 
 /* ---- Killing and putting back ---- */
@@ -93,7 +93,7 @@ static void kill_range(struct lineedit *edit, bool kills, size_t from, size_t to
     edit->kills = true;
 }
 
-static void kill_key(struct lineedit *edit, enum key key, bool kills)
+static void kill_key(struct lineedit *edit, enum keyboard_key key, bool kills)
 {
     const struct textline *line = &edit->line;
     size_t cursor = line->cursor;
@@ -234,7 +234,7 @@ size_t lineedit_cursor(const struct lineedit *edit)
 
 /* ---- Keys ---- */
 
-static void move(struct lineedit *edit, enum key key)
+static void move(struct lineedit *edit, enum keyboard_key key)
 {
     struct textline *line = &edit->line;
     switch (key) {
@@ -255,7 +255,7 @@ static void move(struct lineedit *edit, enum key key)
     }
 }
 
-static enum lineedit_event erase(struct lineedit *edit, enum key key)
+static enum lineedit_event erase(struct lineedit *edit, enum keyboard_key key)
 {
     struct textline *line = &edit->line;
     if (key == KEY_END_OR_DELETE && line->size == 0)
@@ -267,7 +267,7 @@ static enum lineedit_event erase(struct lineedit *edit, enum key key)
     return LINEEDIT_MORE;
 }
 
-static enum lineedit_event act(struct lineedit *edit, enum key key)
+static enum lineedit_event act(struct lineedit *edit, enum keyboard_key key)
 {
     struct textline *line = &edit->line;
     bool kills = edit->kills;
@@ -275,7 +275,7 @@ static enum lineedit_event act(struct lineedit *edit, enum key key)
     edit->changed = true;
     switch (key) {
     case KEY_TEXT:
-        edit->rings |= !textline_insert(line, edit->keys.text, edit->keys.text_size);
+        edit->rings |= !textline_insert(line, edit->keyboard.text, edit->keyboard.text_size);
         return LINEEDIT_MORE;
     case KEY_LEFT:
     case KEY_RIGHT:
@@ -336,7 +336,7 @@ enum lineedit_event lineedit_feed(struct lineedit *edit, const char *bytes, size
         return LINEEDIT_LINE;
     for (;;) {
         size_t taken;
-        enum key key = keys_next(&edit->keys, bytes + *used, size - *used, &taken);
+        enum keyboard_key key = keyboard_next(&edit->keyboard, bytes + *used, size - *used, &taken);
         *used += taken;
         if (key == KEY_NONE)
             return LINEEDIT_MORE;
@@ -348,8 +348,8 @@ enum lineedit_event lineedit_feed(struct lineedit *edit, const char *bytes, size
 
 void lineedit_position(const struct lineedit *edit, unsigned *row, unsigned *column)
 {
-    *row = edit->keys.numbers[0];
-    *column = edit->keys.numbers[1];
+    *row = edit->keyboard.numbers[0];
+    *column = edit->keyboard.numbers[1];
 }
 
 /* ---- Drawing ---- */

@@ -1,5 +1,5 @@
 /* What a terminal sends, as keys. */
-#include "core/keys.h"
+#include "core/keyboard.h"
 
 #include "core/utf8.h"
 
@@ -13,7 +13,7 @@ enum { NUMBER_MAX = 9999 };
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 #define PASTE_END   "\x1b[201~"
 
-static const enum key CONTROLS[0x20] = {
+static const enum keyboard_key CONTROLS[0x20] = {
     [0] = KEY_OTHER,
     ['A' & 31] = KEY_HOME,
     ['B' & 31] = KEY_LEFT,
@@ -37,10 +37,10 @@ static const enum key CONTROLS[0x20] = {
     ['\\' & 31] = KEY_QUIT,
 };
 
-static enum key give(struct keys *keys, const char *text, size_t size)
+static enum keyboard_key give(struct keyboard *keyboard, const char *text, size_t size)
 {
-    keys->text = text;
-    keys->text_size = size;
+    keyboard->text = text;
+    keyboard->text_size = size;
     return KEY_TEXT;
 }
 
@@ -50,68 +50,68 @@ static size_t sequence_length(uint8_t byte)
     return byte < 0xc2 ? 0 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : byte < 0xf5 ? 4 : 0;
 }
 
-static enum key begin_utf8(struct keys *keys, char byte)
+static enum keyboard_key begin_utf8(struct keyboard *keyboard, char byte)
 {
-    keys->after_cr = false;
+    keyboard->after_cr = false;
     if (!sequence_length((uint8_t)byte))
-        return give(keys, REPLACEMENT, 3);
-    keys->kept[0] = byte;
-    keys->have = 1;
-    keys->state = UTF8;
+        return give(keyboard, REPLACEMENT, 3);
+    keyboard->kept[0] = byte;
+    keyboard->have = 1;
+    keyboard->state = UTF8;
     return KEY_NONE;
 }
 
-static enum key go_on_utf8(struct keys *keys, char byte, bool *taken)
+static enum keyboard_key go_on_utf8(struct keyboard *keyboard, char byte, bool *taken)
 {
     uint32_t code;
-    size_t length = sequence_length((uint8_t)keys->kept[0]);
+    size_t length = sequence_length((uint8_t)keyboard->kept[0]);
     if (((uint8_t)byte & 0xc0) == 0x80) {
-        keys->kept[keys->have++] = byte;
-        if (keys->have < length)
+        keyboard->kept[keyboard->have++] = byte;
+        if (keyboard->have < length)
             return KEY_NONE;
     } else {
         *taken = false;
     }
-    keys->state = GROUND;
-    if (keys->have < length || !utf8_decode(keys->kept, length, &code))
-        return give(keys, REPLACEMENT, 3);
-    return give(keys, keys->kept, length);
+    keyboard->state = GROUND;
+    if (keyboard->have < length || !utf8_decode(keyboard->kept, length, &code))
+        return give(keyboard, REPLACEMENT, 3);
+    return give(keyboard, keyboard->kept, length);
 }
 
-static enum key take_ground(struct keys *keys, char byte)
+static enum keyboard_key take_ground(struct keyboard *keyboard, char byte)
 {
     uint8_t code = (uint8_t)byte;
     if (code >= 0x80)
-        return begin_utf8(keys, byte);
+        return begin_utf8(keyboard, byte);
     if (code == 0x7f)
         return KEY_BACKSPACE;
     if (code == 0x1b || code == ('V' & 31)) {
-        keys->state = code == 0x1b ? ESCAPE : QUOTED;
+        keyboard->state = code == 0x1b ? ESCAPE : QUOTED;
         return KEY_NONE;
     }
     return CONTROLS[code] == KEY_NONE ? KEY_OTHER : CONTROLS[code];
 }
 
-static enum key take_quoted(struct keys *keys, char byte)
+static enum keyboard_key take_quoted(struct keyboard *keyboard, char byte)
 {
-    keys->state = GROUND;
+    keyboard->state = GROUND;
     if ((uint8_t)byte >= 0x80)
-        return begin_utf8(keys, byte);
-    keys->kept[0] = byte;
-    return give(keys, keys->kept, 1);
+        return begin_utf8(keyboard, byte);
+    keyboard->kept[0] = byte;
+    return give(keyboard, keyboard->kept, 1);
 }
 
-static enum key take_escape(struct keys *keys, char byte, bool *taken)
+static enum keyboard_key take_escape(struct keyboard *keyboard, char byte, bool *taken)
 {
-    keys->state = GROUND;
+    keyboard->state = GROUND;
     switch (byte) {
     case '[':
-        keys->state = CSI;
-        keys->numbers[0] = keys->numbers[1] = keys->number = 0;
-        keys->odd = false;
+        keyboard->state = CSI;
+        keyboard->numbers[0] = keyboard->numbers[1] = keyboard->number = 0;
+        keyboard->odd = false;
         return KEY_NONE;
     case 'O':
-        keys->state = SS3;
+        keyboard->state = SS3;
         return KEY_NONE;
     case 'b':
         return KEY_WORD_LEFT;
@@ -129,7 +129,7 @@ static enum key take_escape(struct keys *keys, char byte, bool *taken)
     }
 }
 
-static enum key letter_key(char final)
+static enum keyboard_key letter_key(char final)
 {
     switch (final) {
     case 'A':
@@ -151,9 +151,9 @@ static enum key letter_key(char final)
     }
 }
 
-static enum key tilde_key(struct keys *keys)
+static enum keyboard_key tilde_key(struct keyboard *keyboard)
 {
-    switch (keys->numbers[0]) {
+    switch (keyboard->numbers[0]) {
     case 1:
     case 7:
         return KEY_HOME;
@@ -163,8 +163,8 @@ static enum key tilde_key(struct keys *keys)
     case 3:
         return KEY_DELETE;
     case 200:
-        keys->pasting = true;
-        keys->after_cr = false;
+        keyboard->pasting = true;
+        keyboard->after_cr = false;
         return KEY_NONE;
     default:
         return KEY_OTHER;
@@ -172,20 +172,20 @@ static enum key tilde_key(struct keys *keys)
 }
 
 /* A whole CSI sequence. The second number of a key is 1 + a sum of 1 Shift, 2 Alt, 4 Control. */
-static enum key csi_key(struct keys *keys, char final)
+static enum keyboard_key csi_key(struct keyboard *keyboard, char final)
 {
-    keys->state = GROUND;
-    if (final == '[' && !keys->numbers[0]) {
-        keys->state = CSI_CONSOLE;
+    keyboard->state = GROUND;
+    if (final == '[' && !keyboard->numbers[0]) {
+        keyboard->state = CSI_CONSOLE;
         return KEY_NONE;
     }
-    if (keys->odd || final == 'M')
+    if (keyboard->odd || final == 'M')
         return KEY_OTHER;
     if (final == '~')
-        return tilde_key(keys);
+        return tilde_key(keyboard);
     if (final == 'R')
         return KEY_POSITION;
-    bool by_word = keys->numbers[1] > 2 && (keys->numbers[1] - 1) & 6;
+    bool by_word = keyboard->numbers[1] > 2 && (keyboard->numbers[1] - 1) & 6;
     if (by_word && final == 'C')
         return KEY_WORD_RIGHT;
     if (by_word && final == 'D')
@@ -193,31 +193,31 @@ static enum key csi_key(struct keys *keys, char final)
     return letter_key(final);
 }
 
-static enum key take_csi(struct keys *keys, char byte, bool *taken)
+static enum keyboard_key take_csi(struct keyboard *keyboard, char byte, bool *taken)
 {
     uint8_t code = (uint8_t)byte;
-    if (code >= '0' && code <= '9' && keys->number < 2) {
-        unsigned *number = &keys->numbers[keys->number];
+    if (code >= '0' && code <= '9' && keyboard->number < 2) {
+        unsigned *number = &keyboard->numbers[keyboard->number];
         *number = *number * 10 + (code - '0');
         *number = *number < NUMBER_MAX ? *number : NUMBER_MAX;
     } else if (code == ';') {
-        keys->number++;
+        keyboard->number++;
     } else if (code >= 0x20 && code <= 0x3f) {
-        keys->odd = true;
+        keyboard->odd = true;
     } else if (code >= 0x40 && code <= 0x7e) {
-        return csi_key(keys, byte);
+        return csi_key(keyboard, byte);
     } else {
-        keys->state = GROUND;
+        keyboard->state = GROUND;
         *taken = false;
     }
     return KEY_NONE;
 }
 
 /* One byte behind ESC O or ESC [ [. */
-static enum key take_last(struct keys *keys, char byte, bool *taken)
+static enum keyboard_key take_last(struct keyboard *keyboard, char byte, bool *taken)
 {
-    bool ss3 = keys->state == SS3;
-    keys->state = GROUND;
+    bool ss3 = keyboard->state == SS3;
+    keyboard->state = GROUND;
     *taken = (uint8_t)byte >= 0x20 && (uint8_t)byte < 0x7f;
     if (!*taken)
         return KEY_NONE;
@@ -225,55 +225,55 @@ static enum key take_last(struct keys *keys, char byte, bool *taken)
 }
 
 /* A byte of a paste below 0x80. Newlines come as CR from terminals, but may come as LF or CR LF. */
-static enum key take_pasted(struct keys *keys, char byte)
+static enum keyboard_key take_pasted(struct keyboard *keyboard, char byte)
 {
-    bool second = byte == '\n' && keys->after_cr;
-    keys->after_cr = byte == '\r';
+    bool second = byte == '\n' && keyboard->after_cr;
+    keyboard->after_cr = byte == '\r';
     if (second)
         return KEY_NONE;
     if (byte == 0x1b) {
-        keys->state = PASTE_ENDING;
-        keys->have = 1;
+        keyboard->state = PASTE_ENDING;
+        keyboard->have = 1;
         return KEY_NONE;
     }
-    keys->kept[0] = byte == '\r' ? '\n' : byte;
-    return give(keys, keys->kept, 1);
+    keyboard->kept[0] = byte == '\r' ? '\n' : byte;
+    return give(keyboard, keyboard->kept, 1);
 }
 
 /* A byte behind an escape within a paste. */
-static enum key end_paste(struct keys *keys, char byte, bool *taken)
+static enum keyboard_key end_paste(struct keyboard *keyboard, char byte, bool *taken)
 {
-    *taken = byte == PASTE_END[keys->have];
+    *taken = byte == PASTE_END[keyboard->have];
     if (!*taken) {
-        keys->state = GROUND;
-        return give(keys, PASTE_END, keys->have);
+        keyboard->state = GROUND;
+        return give(keyboard, PASTE_END, keyboard->have);
     }
-    if (++keys->have == sizeof PASTE_END - 1) {
-        keys->state = GROUND;
-        keys->pasting = false;
+    if (++keyboard->have == sizeof PASTE_END - 1) {
+        keyboard->state = GROUND;
+        keyboard->pasting = false;
     }
     return KEY_NONE;
 }
 
-static enum key take(struct keys *keys, char byte, bool *taken)
+static enum keyboard_key take(struct keyboard *keyboard, char byte, bool *taken)
 {
-    switch ((enum state)keys->state) {
+    switch ((enum state)keyboard->state) {
     case GROUND:
-        return keys->pasting && (uint8_t)byte < 0x80 ? take_pasted(keys, byte)
-                                                     : take_ground(keys, byte);
+        return keyboard->pasting && (uint8_t)byte < 0x80 ? take_pasted(keyboard, byte)
+                                                         : take_ground(keyboard, byte);
     case ESCAPE:
-        return take_escape(keys, byte, taken);
+        return take_escape(keyboard, byte, taken);
     case CSI:
-        return take_csi(keys, byte, taken);
+        return take_csi(keyboard, byte, taken);
     case CSI_CONSOLE:
     case SS3:
-        return take_last(keys, byte, taken);
+        return take_last(keyboard, byte, taken);
     case UTF8:
-        return go_on_utf8(keys, byte, taken);
+        return go_on_utf8(keyboard, byte, taken);
     case QUOTED:
-        return take_quoted(keys, byte);
+        return take_quoted(keyboard, byte);
     case PASTE_ENDING:
-        return end_paste(keys, byte, taken);
+        return end_paste(keyboard, byte, taken);
     }
     return KEY_OTHER;
 }
@@ -287,18 +287,19 @@ static size_t plain_length(const char *bytes, size_t size)
     return length;
 }
 
-enum key keys_next(struct keys *keys, const char *bytes, size_t size, size_t *used)
+enum keyboard_key keyboard_next(struct keyboard *keyboard, const char *bytes, size_t size,
+                                size_t *used)
 {
     for (*used = 0; *used < size;) {
-        size_t plain = keys->state == GROUND ? plain_length(bytes + *used, size - *used) : 0;
+        size_t plain = keyboard->state == GROUND ? plain_length(bytes + *used, size - *used) : 0;
         if (plain) {
-            enum key key = give(keys, bytes + *used, plain);
-            keys->after_cr = false;
+            enum keyboard_key key = give(keyboard, bytes + *used, plain);
+            keyboard->after_cr = false;
             *used += plain;
             return key;
         }
         bool taken = true;
-        enum key key = take(keys, bytes[*used], &taken);
+        enum keyboard_key key = take(keyboard, bytes[*used], &taken);
         *used += taken;
         if (key != KEY_NONE)
             return key;

@@ -1,5 +1,5 @@
-#ifndef CORE_KEYS_H
-#define CORE_KEYS_H
+#ifndef CORE_KEYBOARD_H
+#define CORE_KEYBOARD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 /* What a terminal sends, bytes in, keys out: control characters, UTF-8, the sequences of xterm,
  * VT220 and the Linux console for keys (CSI and SS3), and pastes in brackets. */
 
-enum key {
+enum keyboard_key {
     KEY_NONE,
     KEY_TEXT, /* text and text_size */
     KEY_ENTER,
@@ -39,11 +39,11 @@ enum key {
 };
 
 /* All zero is the beginning. */
-struct keys {
+struct keyboard {
     const char *text; /* valid UTF-8, until the next call */
     size_t text_size;
     unsigned numbers[2]; /* of a CSI sequence, 0 where missing, at most 9999 */
-    /* The keys' own. */
+    /* Its own. */
     int state;
     unsigned number; /* which of them is being read */
     size_t have;     /* bytes of kept */
@@ -56,6 +56,7 @@ struct keys {
 /* Takes bytes up to the end of one key; *used of them were taken. KEY_NONE: all were, and what was
  * begun waits for more. A byte that breaks a sequence off is left for the next call, so that Ctrl-C
  * is always heard. What isn't UTF-8 becomes U+FFFD. */
-enum key keys_next(struct keys *keys, const char *bytes, size_t size, size_t *used);
+enum keyboard_key keyboard_next(struct keyboard *keyboard, const char *bytes, size_t size,
+                                size_t *used);
 
 #endif

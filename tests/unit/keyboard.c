@@ -1,30 +1,30 @@
-#include "core/keys.h"
+#include "core/keyboard.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
-static struct keys keys;
+static struct keyboard keyboard;
 
 static void begin(void)
 {
-    keys = (struct keys){0};
+    keyboard = (struct keyboard){0};
 }
 
 /* The key that bytes make, all of which it takes; its text in text. */
-static enum key key_of(const char *bytes, char text[64])
+static enum keyboard_key key_of(const char *bytes, char text[64])
 {
     size_t size = strlen(bytes), used;
-    enum key key = keys_next(&keys, bytes, size, &used);
+    enum keyboard_key key = keyboard_next(&keyboard, bytes, size, &used);
     cr_assert_eq(used, size, "of %s", bytes);
     text[0] = '\0';
     if (key == KEY_TEXT) {
-        memcpy(text, keys.text, keys.text_size);
-        text[keys.text_size] = '\0';
+        memcpy(text, keyboard.text, keyboard.text_size);
+        text[keyboard.text_size] = '\0';
     }
     return key;
 }
 
-static void expect_key(const char *bytes, enum key key)
+static void expect_key(const char *bytes, enum keyboard_key key)
 {
     char text[64];
     cr_assert_eq(key_of(bytes, text), key, "of \\x%02x%s", bytes[0], bytes + 1);
@@ -37,9 +37,9 @@ static void expect_text(const char *bytes, const char *expected)
     cr_assert_str_eq(text, expected);
 }
 
-TestSuite(keys, .init = begin, .timeout = 10);
+TestSuite(keyboard, .init = begin, .timeout = 10);
 
-Test(keys, are_text_for_runs_of_ascii_and_for_each_other_code_point)
+Test(keyboard, keys_are_text_for_runs_of_ascii_and_for_each_other_code_point)
 {
     expect_text("plain text", "plain text");
     expect_text("é", "é");
@@ -47,7 +47,7 @@ Test(keys, are_text_for_runs_of_ascii_and_for_each_other_code_point)
     expect_text("😀", "😀");
 }
 
-Test(keys, of_terminals_have_several_forms)
+Test(keyboard, keys_of_terminals_have_several_forms)
 {
     expect_key("\x1b[A", KEY_UP);
     expect_key("\x1bOA", KEY_UP);
@@ -69,7 +69,7 @@ Test(keys, of_terminals_have_several_forms)
     expect_key("\r", KEY_ENTER);
 }
 
-Test(keys, that_mean_nothing_are_taken_whole)
+Test(keyboard, keys_that_mean_nothing_are_taken_whole)
 {
     expect_key("\x1b[15~", KEY_OTHER);
     expect_key("\x1b[[A", KEY_OTHER);
@@ -81,7 +81,7 @@ Test(keys, that_mean_nothing_are_taken_whole)
     expect_text("a", "a");
 }
 
-Test(keys, may_come_in_pieces)
+Test(keyboard, keys_may_come_in_pieces)
 {
     expect_key("\x1b", KEY_NONE);
     expect_key("[1;", KEY_NONE);
@@ -91,23 +91,23 @@ Test(keys, may_come_in_pieces)
     expect_text("\xa2", "漢");
 }
 
-Test(keys, make_a_replacement_of_each_break_in_utf8)
+Test(keyboard, keys_make_a_replacement_of_each_break_in_utf8)
 {
     size_t used;
     expect_text("\xff", "\xef\xbf\xbd");
     expect_text("\xc0", "\xef\xbf\xbd");
-    cr_assert_eq(keys_next(&keys,
-                           "\xe6\xbc"
-                           "a",
-                           3, &used),
+    cr_assert_eq(keyboard_next(&keyboard,
+                               "\xe6\xbc"
+                               "a",
+                               3, &used),
                  KEY_TEXT);
     cr_assert_eq(used, 2);
-    cr_assert_eq(keys.text_size, 3);
+    cr_assert_eq(keyboard.text_size, 3);
     expect_text("\xed\xa0\x80", "\xef\xbf\xbd");
     expect_text("a", "a");
 }
 
-Test(keys, hear_an_interrupt_in_the_middle_of_a_sequence)
+Test(keyboard, keys_hear_an_interrupt_in_the_middle_of_a_sequence)
 {
     static const char *const begun[] = {"\x1b", "\x1b[", "\x1b[1;", "\x1bO", "\x1b[["};
     for (size_t i = 0; i < sizeof begun / sizeof *begun; i++) {
@@ -116,12 +116,12 @@ Test(keys, hear_an_interrupt_in_the_middle_of_a_sequence)
     }
     cr_assert_eq(key_of("\xe6", (char[64]){0}), KEY_NONE);
     size_t used;
-    cr_assert_eq(keys_next(&keys, "\x03", 1, &used), KEY_TEXT);
+    cr_assert_eq(keyboard_next(&keyboard, "\x03", 1, &used), KEY_TEXT);
     cr_assert_eq(used, 0);
     expect_key("\x03", KEY_INTERRUPT);
 }
 
-Test(keys, quote_the_next_byte)
+Test(keyboard, keys_quote_the_next_byte)
 {
     expect_key("\x16", KEY_NONE);
     expect_text("\x03", "\x03");
@@ -136,38 +136,38 @@ static void expect_paste(const char *bytes, const char *expected)
     char text[256] = "";
     size_t length = 0;
     for (size_t size = strlen(bytes), used; size; bytes += used, size -= used) {
-        if (keys_next(&keys, bytes, size, &used) != KEY_TEXT)
+        if (keyboard_next(&keyboard, bytes, size, &used) != KEY_TEXT)
             continue;
-        memcpy(text + length, keys.text, keys.text_size);
-        length += keys.text_size;
+        memcpy(text + length, keyboard.text, keyboard.text_size);
+        length += keyboard.text_size;
     }
     text[length] = '\0';
     cr_assert_str_eq(text, expected);
 }
 
-Test(keys, are_text_in_a_paste_whatever_they_are)
+Test(keyboard, keys_are_text_in_a_paste_whatever_they_are)
 {
     expect_paste("\x1b[200~a\x03\x1b[A\t\xe6\xbc\xa2\x1b[201~", "a\x03\x1b[A\t漢");
     expect_key("\x03", KEY_INTERRUPT);
 }
 
-Test(keys, of_a_paste_have_newlines_however_they_came)
+Test(keyboard, keys_of_a_paste_have_newlines_however_they_came)
 {
     expect_paste("\x1b[200~a\rb\nc\r\nd\r\ré\n\x1b[201~", "a\nb\nc\nd\n\né\n");
 }
 
-Test(keys, of_a_paste_may_look_like_its_end)
+Test(keyboard, keys_of_a_paste_may_look_like_its_end)
 {
     expect_paste("\x1b[200~\x1b\x1b[20\x1b[200~\x1b[201~", "\x1b\x1b[20\x1b[200~");
     expect_key("\x03", KEY_INTERRUPT);
 }
 
-Test(keys, give_the_cursors_position)
+Test(keyboard, keys_give_the_cursors_position)
 {
     expect_key("\x1b[12;34R", KEY_POSITION);
-    cr_assert_eq(keys.numbers[0], 12);
-    cr_assert_eq(keys.numbers[1], 34);
+    cr_assert_eq(keyboard.numbers[0], 12);
+    cr_assert_eq(keyboard.numbers[1], 34);
     expect_key("\x1b[99999999999999999999;R", KEY_POSITION);
-    cr_assert_eq(keys.numbers[0], 9999);
-    cr_assert_eq(keys.numbers[1], 0);
+    cr_assert_eq(keyboard.numbers[0], 9999);
+    cr_assert_eq(keyboard.numbers[1], 0);
 }
