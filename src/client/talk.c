@@ -2,23 +2,19 @@
 #include "client/talk.h"
 
 #include "client/exchange.h"
-#include "client/lines.h"
 #include "client/print.h"
 #include "client/slash.h"
+#include "client/source.h"
 #include "core/text.h"
 #include "net/clock.h"
 #include "net/complain.h"
-#include "net/console.h"
 #include "net/datagram.h"
-#include "net/history_file.h"
-#include "net/input.h"
 #include "net/loop.h"
 #include "net/socket.h"
 #include "net/terminal.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,17 +28,13 @@ enum {
 struct talk {
     const struct client_options *options;
     enum print_style style;
-    bool terminal;  /* standard input is one */
-    bool prompting; /* and standard output, too: there is a person */
-    bool prompted;  /* a plain prompt stands at the beginning of the terminal's line */
-    bool marking;   /* what comes is marked for what it is */
+    bool marking; /* what comes is marked for what it is */
     bool colour;
     bool ended;   /* no more input is wanted */
     bool held;    /* line waits to be sent */
     bool blocked; /* the socket has no room */
     char *line;
     size_t size;
-    uint64_t number;    /* of the line at hand, from 1 */
     uint64_t failed;    /* lines that could not be sent */
     int trouble;        /* -errno last complained about, 0 behind a datagram that came */
     uint64_t active_ns; /* when something was last sent */
@@ -51,40 +43,10 @@ struct talk {
     struct loop *loop;
     struct loop_handler socket;
     struct loop_timer timer;
-    struct console *console; /* lines are edited; or else they are read: */
-    struct input input;
-    struct lines lines;
-    struct history *history;
-    struct history_file history_file;
+    struct source source;
     struct exchange exchange;
     uint8_t datagram[DATAGRAM_BYTES_MAX];
 };
-
-static void show_prompt(struct talk *talk)
-{
-    if (!talk->prompting || talk->prompted)
-        return;
-    fputs("> ", stdout);
-    fflush(stdout);
-    talk->prompted = true;
-}
-
-/* Makes way for lines of ours. A plain prompt is left where it stands: behind it may be what the
- * terminal keeps of a line that is being typed. */
-static void make_way(struct talk *talk)
-{
-    console_hide(talk->console);
-    if (talk->prompted)
-        putc('\n', stdout);
-    talk->prompted = false;
-}
-
-/* The same for a complaint. */
-static void make_way_for_complaint(struct talk *talk)
-{
-    make_way(talk);
-    fflush(stdout);
-}
 
 /* Says what is wrong with the peer, once as long as nothing else happens. */
 static void complain_once(struct talk *talk, int error)
@@ -92,7 +54,7 @@ static void complain_once(struct talk *talk, int error)
     if (talk->trouble == error)
         return;
     talk->trouble = error;
-    make_way_for_complaint(talk);
+    source_make_way_for_complaint(&talk->source);
     complain(peer_why(error), peer_next(error), "sending to %s", talk->peer.name);
 }
 
@@ -105,7 +67,7 @@ static void complain_of_silence(struct talk *talk, uint32_t requests, uint32_t k
     if (requests == 0 && (keepalives == 0 || told))
         return;
     talk->trouble = -ETIMEDOUT;
-    make_way_for_complaint(talk);
+    source_make_way_for_complaint(&talk->source);
     snprintf(why, sizeof why, "no reply within %s",
              text_format_duration(talk->options->timeout_ms, timeout));
     if (requests)
@@ -119,16 +81,16 @@ static void complain_of_silence(struct talk *talk, uint32_t requests, uint32_t k
 static void reject_line(struct talk *talk, const char *why, const char *next)
 {
     talk->failed++;
-    make_way_for_complaint(talk);
-    complain(why, next, "sending line %" PRIu64 " to %s", talk->number, talk->peer.name);
+    source_make_way_for_complaint(&talk->source);
+    complain(why, next, "sending line %" PRIu64 " to %s", talk->source.number, talk->peer.name);
 }
 
 /* Does what a person asked of us. Whether that was all. */
 static bool take_command(struct talk *talk)
 {
-    if (!talk->prompting)
+    if (!talk->source.person)
         return false;
-    make_way(talk);
+    source_make_way(&talk->source);
     enum slash_result result = slash_run(&talk->line, &talk->size, &talk->exchange, stdout);
     fflush(stdout);
     talk->ended = result == SLASH_QUIT;
@@ -138,7 +100,6 @@ static bool take_command(struct talk *talk)
 /* Takes a line for the next datagram. */
 static void take_line(struct talk *talk)
 {
-    talk->number++;
     if (talk->size == 4 && memcmp(talk->line, "exit", 4) == 0) {
         talk->ended = true;
         return;
@@ -158,18 +119,16 @@ static void take_line(struct talk *talk)
 /* False when no line is there to be sent. */
 static bool hold_line(struct talk *talk)
 {
-    while (!talk->held && !talk->ended && !talk->console) {
-        enum lines_found found = lines_next(&talk->lines, &talk->line, &talk->size);
-        if (found == LINES_LINE) {
+    while (!talk->held && !talk->ended) {
+        enum lines_found found = source_next(&talk->source, &talk->line, &talk->size);
+        if (found == LINES_LINE)
             take_line(talk);
-        } else if (found == LINES_TOO_LONG) {
-            talk->number++;
+        else if (found == LINES_TOO_LONG)
             reject_line(talk, peer_why(-EMSGSIZE), peer_next(-EMSGSIZE));
-        } else if (talk->lines.ended) {
+        else if (talk->source.ended)
             talk->ended = true;
-        } else {
+        else
             return false;
-        }
     }
     return talk->held;
 }
@@ -237,7 +196,7 @@ static void arm_timer(struct talk *talk)
 
 static void show(struct talk *talk, const struct arrival *arrival)
 {
-    make_way(talk);
+    source_make_way(&talk->source);
     if (talk->marking)
         print_marked(stdout, talk->options->hex, talk->colour, arrival);
     else
@@ -262,13 +221,13 @@ static void receive(struct talk *talk)
         arrival.kind = exchange_reply(&talk->exchange, clock_now_ns(), &arrival.rtt_ns);
         show(talk, &arrival);
     }
-    if (!talk->console || talk->ended)
+    if (!talk->source.editing || talk->ended)
         fflush(stdout); /* or else it goes out with the line below it */
 }
 
 static void complain_of_input(struct talk *talk, int error)
 {
-    make_way_for_complaint(talk);
+    source_make_way_for_complaint(&talk->source);
     complain(strerror(-error), "give it a file, a pipe or a terminal", "reading standard input");
     talk->failed++;
 }
@@ -276,19 +235,15 @@ static void complain_of_input(struct talk *talk, int error)
 /* Sees to it that the next line comes, or that none does while one waits. */
 static void want_input(struct talk *talk)
 {
-    if (talk->console) {
-        if (talk->held)
-            console_pause(talk->console);
-        else
-            console_resume(talk->console);
+    if (talk->ended) {
+        source_end(&talk->source);
         return;
     }
     if (talk->held) {
-        input_pause(&talk->input);
+        source_pause(&talk->source);
         return;
     }
-    show_prompt(talk);
-    int error = input_resume(&talk->input);
+    int error = source_resume(&talk->source);
     if (error) {
         complain_of_input(talk, error);
         loop_stop(talk->loop);
@@ -307,33 +262,23 @@ static void go_on(struct talk *talk)
         return;
     }
     arm_timer(talk);
-    if (!talk->ended) {
-        want_input(talk);
-        return;
-    }
-    console_end(talk->console);
-    input_pause(&talk->input);
+    want_input(talk);
 }
 
-static void input_ready(void *state)
+static void source_ready(void *state)
 {
     struct talk *talk = state;
-    size_t room;
-    char *bytes = lines_room(&talk->lines, &room);
-    ssize_t size = input_read(&talk->input, bytes, room);
-    if (size == -EAGAIN)
-        return;
-    if (size > 0) {
-        /* The terminal has echoed the newline. */
-        talk->prompted = false;
-        lines_filled(&talk->lines, (size_t)size);
-    } else {
-        lines_finish(&talk->lines);
-        make_way(talk);
+    if (talk->source.error) {
+        complain_of_input(talk, talk->source.error);
+        talk->source.error = 0;
     }
-    if (size < 0)
-        complain_of_input(talk, (int)size);
     go_on(talk);
+}
+
+static void interrupted(void *state)
+{
+    struct talk *talk = state;
+    loop_stop(talk->loop);
 }
 
 static void socket_ready(void *state, unsigned events)
@@ -355,88 +300,16 @@ static void time_passed(void *state)
     receive(talk);
     uint64_t now_ns = clock_now_ns();
     uint32_t keepalives, requests = exchange_expire(&talk->exchange, now_ns, &keepalives);
-    if (talk->terminal)
+    if (talk->source.terminal)
         complain_of_silence(talk, requests, keepalives);
     if (keepalive_due_ns(talk) <= now_ns)
         send_keepalive(talk);
     go_on(talk);
 }
 
-/* ---- The terminal ---- */
-
-static void line_entered(void *state, char *line, size_t size)
+static int run_loop(struct talk *talk)
 {
-    struct talk *talk = state;
-    int error = history_file_append(&talk->history_file, line, size);
-    if (error) {
-        make_way_for_complaint(talk);
-        complain(strerror(-error), "make room there, or go on without", "writing the history to %s",
-                 talk->history_file.path);
-        talk->history_file.kept = false;
-    }
-    talk->line = line;
-    talk->size = size;
-    take_line(talk);
-    go_on(talk);
-}
-
-/* The end of input waits for the last replies; a signal, even a later one, doesn't. */
-static void console_ended(void *state, int signal)
-{
-    struct talk *talk = state;
-    talk->ended = true;
-    if (signal)
-        loop_stop(talk->loop);
-    else
-        go_on(talk);
-}
-
-static void interrupted(void *state, int signal)
-{
-    (void)signal;
-    struct talk *talk = state;
-    make_way(talk);
-    loop_stop(talk->loop);
-}
-
-static void complete(void *state, const char *line, size_t cursor, struct lineedit_choices *choices)
-{
-    (void)state;
-    choices->count = slash_complete(line, cursor, choices->words, LINEEDIT_CHOICES_MAX);
-}
-
-static int open_console(struct talk *talk)
-{
-    static struct console_handler handler = {
-        .line = line_entered, .end = console_ended, .complete = complete};
-    handler.state = talk;
-    talk->history = history_new();
-    if (!talk->history)
-        return -ENOMEM;
-    int error = history_file_open(&talk->history_file, "udpcli_history", talk->history);
-    if (error && error != -ENOENT)
-        complain(strerror(-error), "make it yours, or go on without", "opening the history %s",
-                 talk->history_file.path);
-    talk->marking = !talk->options->json;
-    talk->colour = terminal_wants_colour(STDOUT_FILENO);
-    return console_open(&talk->console, talk->loop, "> ", talk->history, LINES_BYTES, &handler);
-}
-
-/* Prepares for who is there: a person whose line is edited, one at a plain terminal, a program. */
-static int open_input(struct talk *talk)
-{
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
-    input_open(&talk->input, talk->loop, STDIN_FILENO, input_ready, talk);
-    if (terminal_can_edit(STDIN_FILENO, STDOUT_FILENO))
-        return open_console(talk);
-    return talk->terminal ? loop_signals(talk->loop, signals, interrupted, talk) : 0;
-}
-
-static int run(struct talk *talk)
-{
-    int error = open_input(talk);
-    if (!error)
-        error = loop_timer_open(talk->loop, &talk->timer, time_passed, talk);
+    int error = loop_timer_open(talk->loop, &talk->timer, time_passed, talk);
     if (error)
         return error;
     error = loop_add(talk->loop, &talk->socket, talk->peer.socket, LOOP_READ, socket_ready, talk);
@@ -444,17 +317,28 @@ static int run(struct talk *talk)
         talk->active_ns = clock_now_ns();
         go_on(talk);
         error = loop_run_until_stopped(talk->loop);
-        input_pause(&talk->input);
         loop_remove(&talk->socket);
     }
     loop_timer_close(&talk->timer);
     return error;
 }
 
+static int run(struct talk *talk)
+{
+    const struct source_handler handler = {source_ready, interrupted, talk};
+    int error = source_open(&talk->source, talk->loop, &handler);
+    talk->marking = talk->source.editing && !talk->options->json;
+    talk->colour = terminal_wants_colour(STDOUT_FILENO);
+    if (!error)
+        error = run_loop(talk);
+    source_close(&talk->source);
+    return error;
+}
+
 static int report(const struct talk *talk)
 {
     const struct exchange *exchange = &talk->exchange;
-    if (talk->terminal)
+    if (talk->source.terminal)
         return 0;
     if (!exchange_complete(exchange) || talk->failed) {
         char timeout[24], why[128];
@@ -471,14 +355,11 @@ static int report(const struct talk *talk)
 
 int talk_run(const struct client_options *options, struct peers *peers)
 {
-    bool screen = terminal_is(STDOUT_FILENO);
     struct talk talk = {
         .options = options,
-        .style = print_style(options->json, options->hex, screen, false),
-        .terminal = terminal_is(STDIN_FILENO),
+        .style = print_style(options->json, options->hex, terminal_is(STDOUT_FILENO), false),
         .armed_ns = UINT64_MAX,
     };
-    talk.prompting = talk.terminal && screen;
     exchange_init(&talk.exchange, options->timeout_ms * NS_PER_MS);
     int error = peer_connect(&talk.peer, peers);
     if (error) {
@@ -487,8 +368,6 @@ int talk_run(const struct client_options *options, struct peers *peers)
     }
     talk.loop = loop_new();
     error = talk.loop ? run(&talk) : -errno;
-    console_free(talk.console);
-    history_free(talk.history);
     loop_free(talk.loop);
     socket_close(talk.peer.socket);
     if (error)
