@@ -197,7 +197,8 @@ Test(terminal, is_as_before_behind_any_deadly_signal)
         expect_death(leave_by(die_of, signals[i]), signals[i]);
 }
 
-static int *volatile nowhere;
+/* Not the null pointer, whose use a sanitizer sees before there is a signal. */
+static int *volatile nowhere = (int *)64;
 
 static void touch_nothing(int signal)
 {
