@@ -16,8 +16,9 @@ static const char *tmux_socket;
 
 static struct result tmux(const char *const *words)
 {
-    const char *argv[WORDS_MAX] = {"tmux", "-S", tmux_socket, "-f", "/dev/null"};
-    size_t count = 5;
+    /* -N: a server of its own making, before ours listens, would outlive the test. */
+    const char *argv[WORDS_MAX] = {"tmux", "-N", "-S", tmux_socket, "-f", "/dev/null"};
+    size_t count = 6;
     for (; *words && count + 1 < WORDS_MAX; words++)
         argv[count++] = *words;
     argv[count] = NULL;
