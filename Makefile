@@ -6,6 +6,9 @@ BINDIR     ?= $(PREFIX)/bin
 SBINDIR    ?= $(PREFIX)/sbin
 DATADIR    ?= $(PREFIX)/share/udpsrv
 MANDIR     ?= $(PREFIX)/share/man
+BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR    ?= $(PREFIX)/share/fish/vendor_completions.d
 CC         ?= gcc
 SANITIZE   ?=
 WERROR     ?=
@@ -36,8 +39,13 @@ SYSTEM   := $(sort $(wildcard tests/system/*.c))
 MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
 SAMPLES  := $(sort $(wildcard config/*.conf))
 
+# By shell, under the names that it looks for.
+COMPLETIONS := $(PROGRAMS:%=$(B)/completions/bash/%) $(PROGRAMS:%=$(B)/completions/zsh/_%) \
+               $(PROGRAMS:%=$(B)/completions/fish/%.fish)
+
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
-OBJECTS := $(call object,$(ROOMS) $(PROGRAMS:%=src/%.c) $(UNIT) $(SYSTEM) $(PLAINS) $(FUZZERS) $(BARES) $(BARE_ROOMS))
+OBJECTS := $(call object,$(ROOMS) $(PROGRAMS:%=src/%.c) src/completion.c $(UNIT) $(SYSTEM) $(PLAINS) $(FUZZERS) $(BARES) \
+           $(BARE_ROOMS))
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
@@ -46,7 +54,7 @@ say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
         install uninstall clean deps deps-bench help
 .DELETE_ON_ERROR:
 
-all: $(PROGRAMS:%=$(B)/%) ## build the programs into build/
+all: $(PROGRAMS:%=$(B)/%) $(COMPLETIONS) ## build the programs into build/
 
 run: $(B)/udpsrv ## run the daemon on its built-in defaults
 	$(B)/udpsrv
@@ -55,9 +63,15 @@ $(B)/rooms.a: $(call object,$(ROOMS))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(PROGRAMS:%=$(B)/%): $(B)/%: $(B)/obj/src/%.o $(B)/rooms.a
+$(PROGRAMS:%=$(B)/%) $(B)/completion: $(B)/%: $(B)/obj/src/%.o $(B)/rooms.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+
+# Completions are printed from the programs' own tables, by a tool that is made of the same rooms.
+$(COMPLETIONS): $(B)/completion
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(B)/completion $(notdir $(@D)) $(patsubst _%,%,$(basename $(@F))) >$@
 
 $(B)/unit-tests: $(call object,$(UNIT)) $(B)/rooms.a
 	$(call say,LD,$@)
@@ -187,10 +201,15 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -m 755 $(B)/udpsrv $(B)/udpctl $(DESTDIR)$(SBINDIR)
 	install -m 755 $(B)/udpcli $(B)/udpload $(DESTDIR)$(BINDIR)
 	install -m 644 $(SAMPLES) $(DESTDIR)$(DATADIR)
+	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
+	install -m 644 $(filter $(B)/completions/bash/%,$(COMPLETIONS)) $(DESTDIR)$(BASHDIR)
+	install -m 644 $(filter $(B)/completions/zsh/%,$(COMPLETIONS)) $(DESTDIR)$(ZSHDIR)
+	install -m 644 $(filter $(B)/completions/fish/%,$(COMPLETIONS)) $(DESTDIR)$(FISHDIR)
 	$(foreach page,$(MANUALS),install -m 644 $(page) $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page))) || exit 1;)
 
 uninstall: ## remove just what install put there
 	rm -f $(DESTDIR)$(SBINDIR)/udpsrv $(DESTDIR)$(SBINDIR)/udpctl $(DESTDIR)$(BINDIR)/udpcli $(DESTDIR)$(BINDIR)/udpload $(MANDIRS)
+	rm -f $(PROGRAMS:%=$(DESTDIR)$(BASHDIR)/%) $(PROGRAMS:%=$(DESTDIR)$(ZSHDIR)/_%) $(PROGRAMS:%=$(DESTDIR)$(FISHDIR)/%.fish)
 	rm -f $(SAMPLES:config/%=$(DESTDIR)$(DATADIR)/%)
 	rmdir $(DESTDIR)$(DATADIR) 2>/dev/null || : # it stays while somebody else has a file there
 

@@ -1,6 +1,7 @@
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
+#include "core/options.h"
 #include "core/target.h"
 
 #include <stdbool.h>
@@ -29,6 +30,9 @@ struct client_options {
     const char *message; /* NULL: none given; decoded already if it was hexadecimal */
     size_t message_size;
 };
+
+/* The table of options; *count rows. */
+const struct option_row *client_options_rows(size_t *count);
 
 /* Reads the command line, whose strings it keeps and may change. Returns -1 to go on; otherwise the
  * program's exit status, with help, version or a complaint printed. */

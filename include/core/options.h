@@ -2,16 +2,25 @@
 #define CORE_OPTIONS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-enum { OPTIONS_ROWS_MAX = 32 }; /* rows of a table */
+enum { OPTIONS_ROWS_MAX = 32 }; /* rows of a table: a bit of a uint32_t each */
 
 /* Command lines from a table: the same rows are parsed, printed as help and turned into
  * documentation. */
 struct option_row {
     char letter;          /* 'c' for -c, or 0 for a long form alone */
     const char *name;     /* "config" for --config */
-    const char *argument; /* "FILE", or NULL if it takes none */
+    const char *argument; /* "FILE", "this|that" for a choice, or NULL if it takes none */
     const char *help;     /* one line */
+};
+
+/* A command of a program that has several: printed as help, and completed by shells. */
+struct option_command {
+    const char *name;
+    const char *arguments; /* what stands behind it, "" for nothing */
+    const char *help;      /* one line */
+    uint32_t rows;         /* bit i: row i of the options is for this command */
 };
 
 /* A command line being read, over libc's getopt_long: one at a time in a process. */

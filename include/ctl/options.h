@@ -1,6 +1,7 @@
 #ifndef CTL_OPTIONS_H
 #define CTL_OPTIONS_H
 
+#include "core/options.h"
 #include "ctl/answer.h"
 #include "net/runtime.h"
 
@@ -8,13 +9,30 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The options that belong to some of the commands alone. */
+/* The rows of the table of options. */
+enum ctl_row {
+    CTL_ROW_SOCKET,
+    CTL_ROW_TIMEOUT,
+    CTL_ROW_JSON,
+    CTL_ROW_LIMIT,
+    CTL_ROW_SORT,
+    CTL_ROW_STDIN,
+    CTL_ROW_HEX,
+    CTL_ROW_NO_WAIT,
+    CTL_ROW_HELP,
+    CTL_ROW_VERSION,
+    CTL_ROWS
+};
+
+/* Those that belong to some of the commands alone, a bit each, as struct option_command has them.
+ */
 enum ctl_option {
-    CTL_LIMIT = 1 << 0,
-    CTL_SORT = 1 << 1,
-    CTL_STDIN = 1 << 2,
-    CTL_HEX = 1 << 3,
-    CTL_NO_WAIT = 1 << 4,
+    CTL_LIMIT = 1 << CTL_ROW_LIMIT,
+    CTL_SORT = 1 << CTL_ROW_SORT,
+    CTL_STDIN = 1 << CTL_ROW_STDIN,
+    CTL_HEX = 1 << CTL_ROW_HEX,
+    CTL_NO_WAIT = 1 << CTL_ROW_NO_WAIT,
+    CTL_OWN = CTL_LIMIT | CTL_SORT | CTL_STDIN | CTL_HEX | CTL_NO_WAIT,
 };
 
 enum ctl_sort { CTL_SORT_NONE, CTL_SORT_IDLE, CTL_SORT_ADDRESS };
@@ -25,7 +43,7 @@ struct ctl_options {
     char built_in_path[RUNTIME_PATH_BYTES]; /* where server.path may point */
     bool timeout_stated;
     bool json;
-    unsigned given; /* enum ctl_option */
+    uint32_t given; /* enum ctl_option */
     uint32_t limit; /* 0: all */
     enum ctl_sort sort;
     const char *hex;
@@ -36,6 +54,9 @@ struct ctl_options {
 
 enum { CTL_WRONG_USAGE = 2 }; /* the exit status */
 
+/* The table of options; *count rows. */
+const struct option_row *ctl_options_rows(size_t *count);
+
 /* Reads the command line, whose strings it keeps. Returns -1 to go on; otherwise the program's exit
  * status, with help (the commands' part by list), version or a complaint printed. */
 int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*list)(FILE *out));
@@ -45,7 +66,7 @@ int ctl_options_help(void (*list)(FILE *out));
 
 /* Complains of the first of the given options that is not among allowed: -1, or
  * CTL_WRONG_USAGE. */
-int ctl_options_allow(const struct ctl_options *options, unsigned allowed);
+int ctl_options_allow(const struct ctl_options *options, uint32_t allowed);
 
 /* Says on stderr what is wrong with the command line. Returns CTL_WRONG_USAGE. */
 int ctl_wrong_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,6 +1,7 @@
 #ifndef LOAD_OPTIONS_H
 #define LOAD_OPTIONS_H
 
+#include "core/options.h"
 #include "core/target.h"
 #include "load/clients.h"
 #include "load/replies.h"
@@ -61,6 +62,9 @@ struct load_options {
     const char *json, *hdr, *html; /* files, NULL: none */
     char *command;                 /* the command line, quoted for a shell */
 };
+
+/* The table of options; *count rows. */
+const struct option_row *load_options_rows(size_t *count);
 
 /* Reads the command line, whose strings it keeps. Returns -1 to go on; otherwise the program's exit
  * status, with help, version or a complaint printed. To be freed in either case. */

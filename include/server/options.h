@@ -1,6 +1,7 @@
 #ifndef SERVER_OPTIONS_H
 #define SERVER_OPTIONS_H
 
+#include "core/options.h"
 #include "server/configfile.h"
 
 #include <stdbool.h>
@@ -23,6 +24,9 @@ struct server_options {
     struct configfile_override overrides[CONFIG_LISTEN_MAX + 1];
     size_t override_count;
 };
+
+/* The table of options; *count rows. */
+const struct option_row *server_options_rows(size_t *count);
 
 /* Reads the command line; complaints go to stderr. */
 void server_options_read(struct server_options *options, int argc, char **argv);

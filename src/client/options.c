@@ -1,7 +1,6 @@
 /* The command line of udpcli. */
 #include "client/options.h"
 
-#include "core/options.h"
 #include "core/text.h"
 #include "core/version.h"
 #include "net/complain.h"
@@ -26,6 +25,12 @@ static const struct option_row rows[ROWS] = {
     [HELP] = {'h', "help", NULL, "print this help"},
     [VERSION] = {'V', "version", NULL, "print the version"},
 };
+
+const struct option_row *client_options_rows(size_t *count)
+{
+    *count = ROWS;
+    return rows;
+}
 
 static int help(void)
 {

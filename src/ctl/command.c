@@ -285,33 +285,37 @@ static int run_help(const struct ctl_options *options)
 /* ---- The table ---- */
 
 static const struct command {
-    const char *name;
-    const char *arguments;
-    const char *help;
+    struct option_command form;
     int operands_min, operands_max;
-    unsigned allowed; /* enum ctl_option */
     int (*run)(const struct ctl_options *options);
 } commands[] = {
-    {"status", "", "is it running, for how many clients, since when", 0, 0, 0, run_status},
-    {"stats", "", "every counter and what it counts", 0, 0, 0, run_stats},
-    {"clients", "", "the live clients", 0, 0, CTL_LIMIT | CTL_SORT, run_clients},
-    {"client", "ADDRESS", "one of them", 1, 1, 0, run_client},
-    {"kick", "ADDRESS", "remove it; it joins anew by its next datagram", 1, 1, 0, run_kick},
-    {"broadcast", "TEXT", "send a datagram to every client", 0, 1,
-     CTL_STDIN | CTL_HEX | CTL_NO_WAIT, broadcast_run},
-    {"jobs", "", "broadcasts that wait, run, or ended lately", 0, 0, 0, run_jobs},
-    {"cancel", "ID", "end a broadcast early", 1, 1, 0, run_cancel},
-    {"reload", "", "read the configuration again", 0, 0, 0, run_reload},
-    {"stop", "", "end the server", 0, 0, 0, run_stop},
-    {"help", "", "print this help", 0, 0, 0, run_help},
+    {{"status", "", "is it running, for how many clients, since when", 0}, 0, 0, run_status},
+    {{"stats", "", "every counter and what it counts", 0}, 0, 0, run_stats},
+    {{"clients", "", "the live clients", CTL_LIMIT | CTL_SORT}, 0, 0, run_clients},
+    {{"client", "ADDRESS", "one of them", 0}, 1, 1, run_client},
+    {{"kick", "ADDRESS", "remove it; it joins anew by its next datagram", 0}, 1, 1, run_kick},
+    {{"broadcast", "TEXT", "send a datagram to every client", CTL_STDIN | CTL_HEX | CTL_NO_WAIT},
+     0,
+     1,
+     broadcast_run},
+    {{"jobs", "", "broadcasts that wait, run, or ended lately", 0}, 0, 0, run_jobs},
+    {{"cancel", "ID", "end a broadcast early", 0}, 1, 1, run_cancel},
+    {{"reload", "", "read the configuration again", 0}, 0, 0, run_reload},
+    {{"stop", "", "end the server", 0}, 0, 0, run_stop},
+    {{"help", "", "print this help", 0}, 0, 0, run_help},
 };
+
+const struct option_command *command_form(size_t i)
+{
+    return i < COUNT(commands) ? &commands[i].form : NULL;
+}
 
 void command_list(FILE *out)
 {
     for (size_t i = 0; i < COUNT(commands); i++) {
         char form[32];
-        snprintf(form, sizeof form, "%s %s", commands[i].name, commands[i].arguments);
-        fprintf(out, "  %-16s  %s\n", form, commands[i].help);
+        snprintf(form, sizeof form, "%s %s", commands[i].form.name, commands[i].form.arguments);
+        fprintf(out, "  %-16s  %s\n", form, commands[i].form.help);
     }
 }
 
@@ -319,7 +323,7 @@ static int unknown_command(const char *name)
 {
     const char *names[COUNT(commands)];
     for (size_t i = 0; i < COUNT(commands); i++)
-        names[i] = commands[i].name;
+        names[i] = commands[i].form.name;
     char shown[64];
     text_escape(shown, sizeof shown, name, strlen(name));
     const char *meant = text_nearest(name, names, COUNT(names));
@@ -332,16 +336,16 @@ int command_run(const struct ctl_options *options)
     if (!options->command)
         return ctl_wrong_usage("a command is missing");
     const struct command *command = commands, *end = commands + COUNT(commands);
-    while (command < end && strcmp(command->name, options->command) != 0)
+    while (command < end && strcmp(command->form.name, options->command) != 0)
         command++;
     if (command == end)
         return unknown_command(options->command);
     if (options->operand_count < command->operands_min)
-        return ctl_wrong_usage("'%s' needs %s", command->name, command->arguments);
+        return ctl_wrong_usage("'%s' needs %s", command->form.name, command->form.arguments);
     if (options->operand_count > command->operands_max)
-        return ctl_wrong_usage("'%s' takes %s behind it; quote what has blanks", command->name,
+        return ctl_wrong_usage("'%s' takes %s behind it; quote what has blanks", command->form.name,
                                command->operands_max > 0 ? "one argument" : "nothing");
-    int status = ctl_options_allow(options, command->allowed);
+    int status = ctl_options_allow(options, command->form.rows);
     if (status < 0)
         status = command->run(options);
     /* Only who asks for the status wants to tell a server that is down from one that fails. */

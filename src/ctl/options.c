@@ -1,7 +1,6 @@
 /* The command line of udpctl, up to the command's own operands. */
 #include "ctl/options.h"
 
-#include "core/options.h"
 #include "core/text.h"
 #include "core/version.h"
 #include "net/complain.h"
@@ -14,30 +13,29 @@
 
 enum { GO_ON = -1, DONE = 0, TIMEOUT_MS = 5000 };
 
-enum row { SOCKET, TIMEOUT, JSON, LIMIT, SORT, STDIN, HEX, NO_WAIT, HELP, VERSION, ROWS };
-
-static const struct option_row rows[ROWS] = {
-    [SOCKET] = {'s', "socket", "PATH", "the server's control socket"},
-    [TIMEOUT] = {'t', "timeout", "TIME", "wait so long for an answer (5s); 500ms, 10s, 5m"},
-    [JSON] = {0, "json", NULL, "print JSON, for programs"},
-    [LIMIT] = {0, "limit", "N", "clients: list so many at most"},
-    [SORT] = {0, "sort", "COLUMN", "clients: in order of 'idle' or 'address'"},
-    [STDIN] = {0, "stdin", NULL, "broadcast: each line of standard input"},
-    [HEX] = {0, "hex", "DIGITS", "broadcast: the bytes of these hexadecimal digits"},
-    [NO_WAIT] = {0, "no-wait", NULL, "broadcast: don't wait for its end"},
-    [HELP] = {'h', "help", NULL, "print this help"},
-    [VERSION] = {'V', "version", NULL, "print the version"},
+static const struct option_row rows[CTL_ROWS] = {
+    [CTL_ROW_SOCKET] = {'s', "socket", "PATH", "the server's control socket"},
+    [CTL_ROW_TIMEOUT] = {'t', "timeout", "TIME", "wait so long for an answer (5s); 500ms, 10s, 5m"},
+    [CTL_ROW_JSON] = {0, "json", NULL, "print JSON, for programs"},
+    [CTL_ROW_LIMIT] = {0, "limit", "N", "clients: list so many at most"},
+    [CTL_ROW_SORT] = {0, "sort", "idle|address", "clients: in the order of one of these"},
+    [CTL_ROW_STDIN] = {0, "stdin", NULL, "broadcast: each line of standard input"},
+    [CTL_ROW_HEX] = {0, "hex", "DIGITS", "broadcast: the bytes of these hexadecimal digits"},
+    [CTL_ROW_NO_WAIT] = {0, "no-wait", NULL, "broadcast: don't wait for its end"},
+    [CTL_ROW_HELP] = {'h', "help", NULL, "print this help"},
+    [CTL_ROW_VERSION] = {'V', "version", NULL, "print the version"},
 };
 
-static const unsigned bits[ROWS] = {
-    [LIMIT] = CTL_LIMIT, [SORT] = CTL_SORT,       [STDIN] = CTL_STDIN,
-    [HEX] = CTL_HEX,     [NO_WAIT] = CTL_NO_WAIT,
-};
+const struct option_row *ctl_options_rows(size_t *count)
+{
+    *count = CTL_ROWS;
+    return rows;
+}
 
 int ctl_options_help(void (*list)(FILE *out))
 {
     char text[4096];
-    options_help(text, sizeof text, rows, ROWS);
+    options_help(text, sizeof text, rows, CTL_ROWS);
     printf("Usage: udpctl [OPTION]... COMMAND [ARGUMENT]\n"
            "Asks a running udpsrv, or tells it what to do.\n\nCommands:\n");
     list(stdout);
@@ -92,21 +90,21 @@ static const char *set_sort(struct ctl_options *options, const char *value)
 /* One option. Returns NULL, or what is wrong with its value. */
 static const char *apply(struct ctl_options *options, int row, const char *value)
 {
-    options->given |= bits[row];
+    options->given |= (1u << row) & CTL_OWN;
     switch (row) {
-    case SOCKET:
+    case CTL_ROW_SOCKET:
         options->server.path = value;
         break;
-    case TIMEOUT:
+    case CTL_ROW_TIMEOUT:
         return set_timeout(options, value);
-    case JSON:
+    case CTL_ROW_JSON:
         options->json = true;
         break;
-    case LIMIT:
+    case CTL_ROW_LIMIT:
         return set_limit(options, value);
-    case SORT:
+    case CTL_ROW_SORT:
         return set_sort(options, value);
-    case HEX:
+    case CTL_ROW_HEX:
         options->hex = value;
         break;
     }
@@ -118,9 +116,9 @@ static int read_options(struct ctl_options *options, struct options *line, void 
     for (int row; (row = options_next(line)) != OPTIONS_END;) {
         if (row == OPTIONS_WRONG)
             return ctl_wrong_usage("%s", line->error);
-        if (row == HELP)
+        if (row == CTL_ROW_HELP)
             return ctl_options_help(list);
-        if (row == VERSION) {
+        if (row == CTL_ROW_VERSION) {
             puts("udpctl " UDPSRV_VERSION);
             return DONE;
         }
@@ -138,7 +136,7 @@ int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*
 {
     struct options line;
     *options = (struct ctl_options){.server.timeout_ms = TIMEOUT_MS};
-    options_begin(&line, argc, argv, rows, ROWS);
+    options_begin(&line, argc, argv, rows, CTL_ROWS);
     int status = read_options(options, &line, list);
     if (status != GO_ON)
         return status;
@@ -159,10 +157,10 @@ int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*
     return GO_ON;
 }
 
-int ctl_options_allow(const struct ctl_options *options, unsigned allowed)
+int ctl_options_allow(const struct ctl_options *options, uint32_t allowed)
 {
-    for (int row = 0; row < ROWS; row++)
-        if (options->given & bits[row] & ~allowed)
+    for (int row = 0; row < CTL_ROWS; row++)
+        if (options->given & ~allowed & 1u << row)
             return ctl_wrong_usage("--%s is not for this command", rows[row].name);
     return GO_ON;
 }

@@ -1,7 +1,6 @@
 /* The command line of udpload. */
 #include "load/options.h"
 
-#include "core/options.h"
 #include "core/schedule.h"
 #include "core/text.h"
 #include "core/version.h"
@@ -77,6 +76,12 @@ static const struct option_row rows[ROWS] = {
     [HELP] = {'h', "help", NULL, "print this help"},
     [VERSION] = {'V', "version", NULL, "print the version"},
 };
+
+const struct option_row *load_options_rows(size_t *count)
+{
+    *count = ROWS;
+    return rows;
+}
 
 static int help(void)
 {

@@ -1,7 +1,6 @@
 /* The command line of udpsrv, from one table. */
 #include "server/options.h"
 
-#include "core/options.h"
 #include "net/complain.h"
 
 #include <stdio.h>
@@ -18,6 +17,12 @@ static const struct option_row rows[ROWS] = {
     [HELP] = {'h', "help", NULL, "print this help and exit"},
     [VERSION] = {'V', "version", NULL, "print the version and exit"},
 };
+
+const struct option_row *server_options_rows(size_t *count)
+{
+    *count = ROWS;
+    return rows;
+}
 
 /* False if there is no room for another one. */
 static bool override(struct server_options *options, const char *where, const char *section,

@@ -71,6 +71,8 @@ struct process {
 
 typedef void harness_prepare(void);
 
+/* Where a program of ours is, by its bare name (udpctl); any other name as it is. */
+const char *program_path(const char *name);
 /* Starts a program; one of ours by its bare name (udpctl), others through PATH. prepare, or NULL,
  * runs in the child before exec. */
 void process_start(struct process *process, harness_prepare *prepare, const char *const *argv);

@@ -125,7 +125,7 @@ void bytes_add(struct bytes *bytes, const void *data, size_t size)
     bytes->data[bytes->size] = '\0';
 }
 
-static const char *program_path(const char *name)
+const char *program_path(const char *name)
 {
     const char *build = getenv("UDPSRV_BUILD");
 

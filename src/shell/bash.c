@@ -1,0 +1,197 @@
+/* Completion for bash. */
+#include "shell/bash.h"
+
+static const char ACTIONS[] = "# bash completion of PROGRAM, made from the program's own tables.\n"
+                              "\n"
+                              "_PROGRAM_words()\n"
+                              "{\n"
+                              "    mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$current\")\n"
+                              "}\n"
+                              "\n"
+                              "_PROGRAM_files()\n"
+                              "{\n"
+                              "    compopt -o filenames 2>/dev/null\n"
+                              "    mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n"
+                              "}\n"
+                              "\n"
+                              "_PROGRAM_hosts()\n"
+                              "{\n"
+                              "    mapfile -t COMPREPLY < <(compgen -A hostname -- \"$current\")\n"
+                              "}\n"
+                              "\n";
+
+/* The first column of a table, below its header: numbers and addresses. compgen expands what it is
+ * given as the shell does, so nothing but these may get there. */
+static const char LISTING[] =
+    "_PROGRAM_listed()\n"
+    "{\n"
+    "    local word list=\n"
+    "    while read -r word _; do\n"
+    "        [[ $word == [0-9[]* && $word != *[!][0-9A-Za-z.:%]* ]] && list+=\" $word\"\n"
+    "    done < <(\"$program\" ${socket:+-s \"$socket\"} -t 1s \"$1\" 2>/dev/null)\n"
+    "    _PROGRAM_words \"$list\"\n"
+    "}\n"
+    "\n";
+
+/* bash cuts words at = and :, too, which --name=value and addresses have. */
+static const char JOINING[] =
+    "_PROGRAM()\n"
+    "{\n"
+    "    local IFS=$' \\t\\n' program=$1 line=$COMP_LINE words=() count=0 word gap i\n"
+    "    # What was cut at = and : is one word again.\n"
+    "    for ((i = 0; i <= COMP_CWORD; i++)); do\n"
+    "        word=${COMP_WORDS[i]}\n"
+    "        gap=${line%%[![:blank:]]*}\n"
+    "        line=${line#\"$gap\"}\n"
+    "        line=${line#\"$word\"}\n"
+    "        if ((i > 1)) && [[ -z $gap && ($word == [=:]* || ${words[count - 1]} == *[=:]) ]]; "
+    "then\n"
+    "            words[count - 1]+=$word\n"
+    "        else\n"
+    "            words[count++]=$word\n"
+    "        fi\n"
+    "    done\n"
+    "    local current=${words[count - 1]} command= operands=0 takes= ended= socket=\n"
+    "    for word in \"${words[@]:1:count - 2}\"; do\n"
+    "        if [[ $takes ]]; then\n"
+    "            [[ $takes == -s || $takes == --socket ]] && socket=$word\n"
+    "            takes=\n"
+    "            continue\n"
+    "        fi\n"
+    "        case $ended$word in\n"
+    "        --) ended=1 ;;\n"
+    "        --socket=*) socket=${word#*=} ;;\n";
+
+static const char COUNTING[] = "        -?*) ;;\n"
+                               "        *)\n"
+                               "            command=${command:-$word}\n"
+                               "            ((operands += 1))\n"
+                               "            ;;\n"
+                               "        esac\n"
+                               "    done\n"
+                               "    if [[ -z $takes$ended && $current == --*=* ]]; then\n"
+                               "        takes=${current%%=*}\n"
+                               "        current=${current#*=}\n"
+                               "    fi\n"
+                               "    case $takes in\n"
+                               "    '') ;;\n";
+
+static const char ENDING[] =
+    "        esac\n"
+    "    fi\n"
+    "    # bash puts back what it cut off at the last colon.\n"
+    "    if [[ $current == *:* && $COMP_WORDBREAKS == *:* ]]; then\n"
+    "        COMPREPLY=(\"${COMPREPLY[@]#\"${current%\"${current##*:}\"}\"}\")\n"
+    "    fi\n"
+    "}\n"
+    "\n"
+    "complete -F _PROGRAM PROGRAM\n";
+
+static void write_action(FILE *out, const struct shell_program *program, const char *argument)
+{
+    enum shell_kind kind = shell_kind_of(argument);
+    switch (kind) {
+    case SHELL_WORDS:
+        shell_write(out, program, "_PROGRAM_words '");
+        shell_words(out, argument);
+        putc('\'', out);
+        break;
+    case SHELL_FILE:
+        shell_write(out, program, "_PROGRAM_files");
+        break;
+    case SHELL_HOST:
+        shell_write(out, program, "_PROGRAM_hosts");
+        break;
+    case SHELL_CLIENT:
+    case SHELL_JOB:
+        shell_write(out, program, "_PROGRAM_listed ");
+        fputs(shell_lister(kind), out);
+        break;
+    case SHELL_NOTHING:
+        putc(':', out);
+        break;
+    }
+    fputs(" ;;\n", out);
+}
+
+/* The options that take an argument, and, when one is to be completed, what it can be. */
+static void write_takers(FILE *out, const struct shell_program *program)
+{
+    const struct option_row *row;
+    for (size_t i = 0; (row = shell_next_row(program, UINT32_MAX, &i));)
+        if (row->argument) {
+            fputs("        ", out);
+            shell_pattern(out, row);
+            fputs(") takes=$word ;;\n", out);
+        }
+    fputs(COUNTING, out);
+    for (size_t i = 0; (row = shell_next_row(program, UINT32_MAX, &i));)
+        if (row->argument && shell_kind_of(row->argument) != SHELL_NOTHING) {
+            fputs("    ", out);
+            shell_pattern(out, row);
+            fputs(") ", out);
+            write_action(out, program, row->argument);
+        }
+    fputs("    esac\n", out);
+}
+
+static void write_names(FILE *out, const struct shell_program *program, uint32_t rows)
+{
+    const struct option_row *row;
+    for (size_t i = 0; (row = shell_next_row(program, rows, &i));)
+        fprintf(out, " --%s", row->name);
+    fputs("'", out);
+}
+
+static void write_options(FILE *out, const struct shell_program *program)
+{
+    const struct option_command *command;
+    fputs("    if [[ -z $takes$ended && $current == -* ]]; then\n"
+          "        local options='",
+          out);
+    write_names(out, program, shell_common_rows(program));
+    fputs("\n        case $command in\n", out);
+    for (size_t i = 0; program->command && (command = program->command(i)); i++)
+        if (command->rows) {
+            fprintf(out, "        %s) options+='", command->name);
+            write_names(out, program, command->rows);
+            fputs(" ;;\n", out);
+        }
+    fputs("        esac\n", out);
+    shell_write(out, program, "        _PROGRAM_words \"$options\"\n");
+}
+
+/* The operands: the program's own, or the command and what stands behind it. */
+static void write_operands(FILE *out, const struct shell_program *program)
+{
+    const struct option_command *command;
+    fputs("    elif [[ -z $takes ]]; then\n"
+          "        case $operands:$command in\n"
+          "        0:) ",
+          out);
+    if (!program->command) {
+        write_action(out, program, program->operand);
+        return;
+    }
+    shell_write(out, program, "_PROGRAM_words '");
+    for (size_t i = 0; (command = program->command(i)); i++)
+        fprintf(out, "%s%s", i > 0 ? " " : "", command->name);
+    fputs("' ;;\n", out);
+    for (size_t i = 0; (command = program->command(i)); i++)
+        if (shell_kind_of(command->arguments) != SHELL_NOTHING) {
+            fprintf(out, "        1:%s) ", command->name);
+            write_action(out, program, command->arguments);
+        }
+}
+
+void bash_write(FILE *out, const struct shell_program *program)
+{
+    shell_write(out, program, ACTIONS);
+    if (program->command)
+        shell_write(out, program, LISTING);
+    shell_write(out, program, JOINING);
+    write_takers(out, program);
+    write_options(out, program);
+    write_operands(out, program);
+    shell_write(out, program, ENDING);
+}
