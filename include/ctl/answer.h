@@ -1,6 +1,7 @@
 #ifndef CTL_ANSWER_H
 #define CTL_ANSWER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -18,12 +19,14 @@ enum answer_result {
     ANSWER_REFUSED, /* the server answered with an error */
     ANSWER_ABSENT,  /* nobody listens there */
     ANSWER_BROKEN,  /* no connection, no time left, or what came is no answer */
+    ANSWER_MORE,    /* of answer_take alone: it isn't over yet */
 };
 
 struct answer_server {
     const char *path;
     const char *elsewhere; /* another place to look at if nobody is there; NULL: none */
-    uint32_t timeout_ms;   /* for each read and write */
+    uint32_t timeout_ms;   /* for each part of the answer, */
+    bool bounded;          /* or for all of it: an answer may be long */
 };
 
 /* Takes one line behind the first; value is "" if the line is a key alone, and may be changed.
@@ -38,5 +41,21 @@ enum answer_result answer_ask(const struct answer_server *server, const char *co
 /* The reading half: one answer from in. error is the server's own text if it refused. */
 enum answer_result answer_read(FILE *in, answer_visit *visit, void *state,
                                char error[ANSWER_ERROR_BYTES]);
+
+/* The same for who reads lines by himself: an answer, zero at its beginning, takes a line without
+ * its newline, which may be changed. ANSWER_MORE until it is over. */
+struct answer {
+    bool begun, refused;
+};
+enum answer_result answer_take(struct answer *answer, char *line, answer_visit *visit, void *state,
+                               char error[ANSWER_ERROR_BYTES]);
+
+/* Says why there is no connection: why is an errno. ANSWER_ABSENT or ANSWER_BROKEN. */
+enum answer_result answer_no_connection(const struct answer_server *server, int why,
+                                        char error[ANSWER_ERROR_BYTES]);
+
+/* Before a connection: whether who answers there can be trusted. ANSWER_OK or ANSWER_BROKEN. */
+enum answer_result answer_check_place(const struct answer_server *server,
+                                      char error[ANSWER_ERROR_BYTES]);
 
 #endif

@@ -19,6 +19,7 @@ enum ctl_row {
     CTL_ROW_STDIN,
     CTL_ROW_HEX,
     CTL_ROW_NO_WAIT,
+    CTL_ROW_COUNT,
     CTL_ROW_HELP,
     CTL_ROW_VERSION,
     CTL_ROWS
@@ -32,7 +33,8 @@ enum ctl_option {
     CTL_STDIN = 1 << CTL_ROW_STDIN,
     CTL_HEX = 1 << CTL_ROW_HEX,
     CTL_NO_WAIT = 1 << CTL_ROW_NO_WAIT,
-    CTL_OWN = CTL_LIMIT | CTL_SORT | CTL_STDIN | CTL_HEX | CTL_NO_WAIT,
+    CTL_COUNT = 1 << CTL_ROW_COUNT,
+    CTL_OWN = CTL_LIMIT | CTL_SORT | CTL_STDIN | CTL_HEX | CTL_NO_WAIT | CTL_COUNT,
 };
 
 enum ctl_sort { CTL_SORT_NONE, CTL_SORT_IDLE, CTL_SORT_ADDRESS };
@@ -41,10 +43,10 @@ enum ctl_sort { CTL_SORT_NONE, CTL_SORT_IDLE, CTL_SORT_ADDRESS };
 struct ctl_options {
     struct answer_server server;
     char built_in_path[RUNTIME_PATH_BYTES]; /* where server.path may point */
-    bool timeout_stated;
     bool json;
     uint32_t given; /* enum ctl_option */
     uint32_t limit; /* 0: all */
+    uint32_t count; /* 0: without end */
     enum ctl_sort sort;
     const char *hex;
     const char *command; /* NULL: none */

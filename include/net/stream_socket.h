@@ -39,4 +39,8 @@ int stream_connect_for_loop(const char *path);
 /* The blocking end, as a client uses it: writes all; 0 or -errno (-EAGAIN: timed out). */
 int stream_write_all(int fd, const void *bytes, size_t size);
 
+/* Reads what there is, or waits for it until until_ms (of clock_now_ms). The bytes read, 0 at the
+ * end, or -errno (-EAGAIN: the time is over). */
+ssize_t stream_read_until(int fd, void *bytes, size_t room, uint64_t until_ms);
+
 #endif

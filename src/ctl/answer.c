@@ -2,6 +2,7 @@
 #include "ctl/answer.h"
 
 #include "core/text.h"
+#include "net/clock.h"
 #include "net/runtime.h"
 #include "net/socket.h"
 #include "net/stream_socket.h"
@@ -56,33 +57,45 @@ static enum answer_result read_line(FILE *in, char line[ANSWER_LINE_BYTES],
     return ANSWER_OK;
 }
 
+enum answer_result answer_take(struct answer *answer, char *line, answer_visit *visit, void *state,
+                               char error[ANSWER_ERROR_BYTES])
+{
+    if (!answer->begun) {
+        answer->begun = true;
+        answer->refused = strncmp(line, "error ", 6) == 0;
+        if (answer->refused)
+            snprintf(error, ANSWER_ERROR_BYTES, "%s", line + 6);
+        else if (strcmp(line, "ok") != 0)
+            return nonsense(error, line, "neither 'ok' nor 'error'");
+        return ANSWER_MORE;
+    }
+    if (strcmp(line, ".") == 0)
+        return answer->refused ? ANSWER_REFUSED : ANSWER_OK;
+    char *value = line + strcspn(line, " ");
+    if (*value != '\0')
+        *value++ = '\0';
+    const char *wrong = visit(state, line, value);
+    return wrong ? nonsense(error, line, wrong) : ANSWER_MORE;
+}
+
 enum answer_result answer_read(FILE *in, answer_visit *visit, void *state,
                                char error[ANSWER_ERROR_BYTES])
 {
-    char line[ANSWER_LINE_BYTES];
-    enum answer_result result = read_line(in, line, error);
-    if (result != ANSWER_OK)
-        return result;
-    bool refused = strncmp(line, "error ", 6) == 0;
-    if (refused)
-        snprintf(error, ANSWER_ERROR_BYTES, "%s", line + 6);
-    else if (strcmp(line, "ok") != 0)
-        return nonsense(error, line, "neither 'ok' nor 'error'");
-    char later[ANSWER_ERROR_BYTES];
-    while ((result = read_line(in, line, later)) == ANSWER_OK && strcmp(line, ".") != 0) {
-        char *value = line + strcspn(line, " ");
-        if (*value != '\0')
-            *value++ = '\0';
-        const char *wrong = visit(state, line, value);
-        if (wrong)
-            return nonsense(error, line, wrong);
+    char line[ANSWER_LINE_BYTES], later[ANSWER_ERROR_BYTES];
+    struct answer answer = {0};
+    for (;;) {
+        enum answer_result result = read_line(in, line, later);
+        if (result != ANSWER_OK) {
+            /* A refusal is the better news even if its end is missing. */
+            if (answer.refused)
+                return ANSWER_REFUSED;
+            memcpy(error, later, sizeof later);
+            return result;
+        }
+        result = answer_take(&answer, line, visit, state, error);
+        if (result != ANSWER_MORE)
+            return result;
     }
-    /* A refusal is the better news even if its end is missing. */
-    if (refused)
-        return ANSWER_REFUSED;
-    if (result != ANSWER_OK)
-        memcpy(error, later, sizeof later);
-    return result;
 }
 
 /* Whether a server listens there, be it one that doesn't let us in. */
@@ -111,7 +124,7 @@ static enum answer_result nobody_there(const struct answer_server *server, int w
     return ANSWER_ABSENT;
 }
 
-static enum answer_result no_connection(const struct answer_server *server, int why,
+enum answer_result answer_no_connection(const struct answer_server *server, int why,
                                         char error[ANSWER_ERROR_BYTES])
 {
     if (why == ENOENT || why == ECONNREFUSED)
@@ -138,30 +151,65 @@ static int send_command(int fd, const char *command)
     return error == -EPIPE || error == -ECONNRESET ? 0 : error;
 }
 
+enum answer_result answer_check_place(const struct answer_server *server,
+                                      char error[ANSWER_ERROR_BYTES])
+{
+    int trust = runtime_directory_check(server->path);
+    if (trust != -EPERM && trust != -ENOTDIR)
+        return ANSWER_OK;
+    return broken(error,
+                  "cannot trust %s: its directory isn't yours alone, so anyone may answer there; "
+                  "remove it, or name another socket (-s)",
+                  server->path);
+}
+
+/* What is read by stdio, and until when. */
+struct source {
+    int fd;
+    uint32_t timeout_ms;
+    uint64_t until_ms; /* 0: each read has the timeout */
+};
+
+static ssize_t read_source(void *state, char *bytes, size_t room)
+{
+    const struct source *source = state;
+    uint64_t until_ms = source->until_ms ? source->until_ms : clock_now_ms() + source->timeout_ms;
+    ssize_t size = stream_read_until(source->fd, bytes, room, until_ms);
+    if (size < 0)
+        errno = (int)-size;
+    return size < 0 ? -1 : size;
+}
+
+static enum answer_result converse(struct source *source, const struct answer_server *server,
+                                   const char *command, answer_visit *visit, void *state,
+                                   char error[ANSWER_ERROR_BYTES])
+{
+    FILE *in = fopencookie(source, "r", (cookie_io_functions_t){.read = read_source});
+    if (!in)
+        return broken(error, "cannot read from %s: %s; free some memory", server->path,
+                      strerror(ENOMEM));
+    int failed = send_command(source->fd, command);
+    enum answer_result result =
+        failed ? broken(error, "cannot send the command to %s: %s; ask again", server->path,
+                        strerror(-failed))
+               : answer_read(in, visit, state, error);
+    fclose(in);
+    return result;
+}
+
 enum answer_result answer_ask(const struct answer_server *server, const char *command,
                               answer_visit *visit, void *state, char error[ANSWER_ERROR_BYTES])
 {
-    int fd = runtime_directory_check(server->path);
-    if (fd == -EPERM || fd == -ENOTDIR)
-        return broken(
-            error,
-            "cannot trust %s: its directory isn't yours alone, so anyone may answer there; "
-            "remove it, or name another socket (-s)",
-            server->path);
-    fd = stream_connect(server->path, server->timeout_ms);
-    if (fd < 0)
-        return no_connection(server, -fd, error);
-    FILE *in = fdopen(fd, "r");
-    if (!in) {
-        socket_close(fd);
-        return broken(error, "cannot read from %s: %s; free some memory", server->path,
-                      strerror(ENOMEM));
-    }
-    int failed = send_command(fd, command);
-    enum answer_result result = failed
-                                    ? broken(error, "cannot send the command to %s: %s; ask again",
-                                             server->path, strerror(-failed))
-                                    : answer_read(in, visit, state, error);
-    fclose(in);
+    struct source source = {.timeout_ms = server->timeout_ms};
+    if (server->bounded)
+        source.until_ms = clock_now_ms() + server->timeout_ms;
+    enum answer_result result = answer_check_place(server, error);
+    if (result != ANSWER_OK)
+        return result;
+    source.fd = stream_connect(server->path, server->timeout_ms);
+    if (source.fd < 0)
+        return answer_no_connection(server, -source.fd, error);
+    result = converse(&source, server, command, visit, state, error);
+    socket_close(source.fd);
     return result;
 }

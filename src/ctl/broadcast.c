@@ -54,7 +54,7 @@ static int send(const struct ctl_options *options, const void *bytes, size_t siz
 {
     bool waits = !(options->given & CTL_NO_WAIT);
     struct answer_server server = options->server;
-    if (waits && !options->timeout_stated)
+    if (waits && !options->server.bounded)
         server.timeout_ms = ANSWER_NO_TIMEOUT;
     struct output_record record = {.fields = fields, .count = waits ? FIELDS : 1};
     char error[ANSWER_ERROR_BYTES], *command = compose(options, bytes, size);

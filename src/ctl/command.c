@@ -7,6 +7,7 @@
 #include "ctl/ask.h"
 #include "ctl/broadcast.h"
 #include "ctl/json.h"
+#include "ctl/watch.h"
 #include "net/complain.h"
 #include "net/socket.h"
 
@@ -300,6 +301,10 @@ static const struct command {
      broadcast_run},
     {{"jobs", "", "broadcasts that wait, run, or ended lately", 0}, 0, 0, run_jobs},
     {{"cancel", "ID", "end a broadcast early", 0}, 1, 1, run_cancel},
+    {{"watch", "", "all of it, each second: rates, drops, clients, jobs", CTL_COUNT},
+     0,
+     0,
+     watch_run},
     {{"reload", "", "read the configuration again", 0}, 0, 0, run_reload},
     {{"stop", "", "end the server", 0}, 0, 0, run_stop},
     {{"help", "", "print this help", 0}, 0, 0, run_help},

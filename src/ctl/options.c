@@ -22,6 +22,7 @@ static const struct option_row rows[CTL_ROWS] = {
     [CTL_ROW_STDIN] = {0, "stdin", NULL, "broadcast: each line of standard input"},
     [CTL_ROW_HEX] = {0, "hex", "DIGITS", "broadcast: the bytes of these hexadecimal digits"},
     [CTL_ROW_NO_WAIT] = {0, "no-wait", NULL, "broadcast: don't wait for its end"},
+    [CTL_ROW_COUNT] = {'n', "count", "N", "watch: end after so many looks"},
     [CTL_ROW_HELP] = {'h', "help", NULL, "print this help"},
     [CTL_ROW_VERSION] = {'V', "version", NULL, "print the version"},
 };
@@ -64,17 +65,17 @@ static const char *set_timeout(struct ctl_options *options, const char *value)
         return wrong;
     if (ms == 0 || ms > ANSWER_NO_TIMEOUT)
         return "it must be from 1ms to 24 days";
-    options->timeout_stated = true;
+    options->server.bounded = true;
     options->server.timeout_ms = (uint32_t)ms;
     return NULL;
 }
 
-static const char *set_limit(struct ctl_options *options, const char *value)
+static const char *set_number(uint32_t *number, const char *value)
 {
-    uint64_t limit;
-    const char *wrong = text_number(value, 1, UINT32_MAX, &limit);
+    uint64_t given;
+    const char *wrong = text_number(value, 1, UINT32_MAX, &given);
     if (!wrong)
-        options->limit = (uint32_t)limit;
+        *number = (uint32_t)given;
     return wrong;
 }
 
@@ -101,7 +102,9 @@ static const char *apply(struct ctl_options *options, int row, const char *value
         options->json = true;
         break;
     case CTL_ROW_LIMIT:
-        return set_limit(options, value);
+        return set_number(&options->limit, value);
+    case CTL_ROW_COUNT:
+        return set_number(&options->count, value);
     case CTL_ROW_SORT:
         return set_sort(options, value);
     case CTL_ROW_HEX:

@@ -301,3 +301,21 @@ int stream_write_all(int fd, const void *bytes, size_t size)
     }
     return 0;
 }
+
+ssize_t stream_read_until(int fd, void *bytes, size_t room, uint64_t until_ms)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+    for (;;) {
+        ssize_t size = recv(fd, bytes, room, MSG_DONTWAIT);
+        if (size >= 0)
+            return size;
+        if (errno != EAGAIN && errno != EINTR)
+            return -errno;
+        uint64_t now_ms = clock_now_ms();
+        if (now_ms >= until_ms)
+            return -EAGAIN;
+        uint64_t left_ms = until_ms - now_ms;
+        poll(&wait, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
+    }
+}

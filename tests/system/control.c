@@ -366,6 +366,25 @@ Test(system_control, tells_by_its_exit_status_whether_the_service_runs)
                   run(NULL, "udpctl", "-s", fake.socket, "-t", "200ms", "status", NULL).status, 1);
 }
 
+Test(system_control, a_stated_timeout_is_for_the_whole_answer)
+{
+    const char *path = harness_path("fake");
+    int listener = listen_at(path);
+    struct process process;
+
+    process_start(&process, NULL,
+                  (const char *const[]){"udpctl", "-s", path, "-t", "300ms", "stats", NULL});
+    int connection = accept(listener, NULL, NULL);
+    operator_send(connection, "ok\n", 3);
+    /* Each part comes in time, and the end never. */
+    while (process.pidfd >= 0 && operator_send(connection, "more 1\n", 7))
+        process_pump(&process, 50);
+    harness_equal("the status", process_wait(&process), 1);
+    harness_contains("the complaint", process.texts[1].data, "the time is over; -t");
+    close(connection);
+    close(listener);
+}
+
 Test(system_control, ends_the_service_by_stop)
 {
     struct server server = {0};

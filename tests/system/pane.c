@@ -19,8 +19,8 @@ void pane_need_tmux(void)
 /* A command of tmux's own, with input or NULL; its output. */
 static const char *tmux(const struct pane *pane, const char *input, const char *const *words)
 {
-    const char *argv[HARNESS_ARGUMENTS_MAX + 1] = {"tmux", "-u", "-S", pane->socket};
-    size_t count = 4;
+    const char *argv[HARNESS_ARGUMENTS_MAX + 1] = {"tmux", "-u", "-N", "-S", pane->socket};
+    size_t count = 5;
     struct result result;
 
     while (*words != NULL)
@@ -28,7 +28,7 @@ static const char *tmux(const struct pane *pane, const char *input, const char *
     argv[count] = NULL;
     result = process_run(NULL, input, argv);
     if (result.status != 0)
-        harness_fail("expected tmux %s to work, it said '%s'", argv[4], result.err);
+        harness_fail("expected tmux %s to work, it said '%s'", argv[5], result.err);
     return result.out;
 }
 
@@ -38,11 +38,11 @@ static void start_server(struct pane *pane)
 {
     int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
 
-    /* Not a daemon, so that it ends with the test. */
+    /* Not a daemon, so that it ends with the test; and no client starts another one (-N). */
     process_start(
         &pane->server, NULL,
         (const char *const[]){"tmux", "-u", "-D", "-f", "/dev/null", "-S", pane->socket, NULL});
-    while (run(NULL, "tmux", "-S", pane->socket, "start-server", NULL).status != 0) {
+    while (run(NULL, "tmux", "-N", "-S", pane->socket, "start-server", NULL).status != 0) {
         expect(harness_now_ms() < deadline, "expected tmux to start, it said '%s'",
                pane->server.texts[1].data ? pane->server.texts[1].data : "");
         harness_tick(LOOK_AGAIN_MS);
@@ -52,16 +52,18 @@ static void start_server(struct pane *pane)
 void pane_open(struct pane *pane, unsigned columns, unsigned rows, const char *command)
 {
     static int number;
+    /* The window's size is among the modes, and isn't anybody's to put back. */
+    static const char modes[] = "stty -a | sed 's/rows [0-9]*; columns [0-9]*;//'";
     const char *before = harness_path("stty-before"), *after = harness_path("stty-after");
 
     *pane = (struct pane){.socket = harness_path(harness_format("tmux-%d", number++))};
     start_server(pane);
     TMUX(pane, "new-session", "-d", "-x", harness_format("%u", columns), "-y",
          harness_format("%u", rows),
-         harness_format("stty -a >%s; %s\necho \"status $?\"; stty -a >%s; "
+         harness_format("%s >%s; %s\necho \"status $?\"; %s >%s; "
                         "cmp -s %s %s && echo terminal as before || echo terminal differs; "
                         "exec cat >/dev/null",
-                        before, command, after, before, after));
+                        modes, before, command, modes, after, before, after));
 }
 
 void pane_type(struct pane *pane, const char *text)

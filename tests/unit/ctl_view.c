@@ -1,0 +1,243 @@
+#include "ctl/view.h"
+
+#include "ctl/readable.h"
+#include "ctl/view_text.h"
+#include "tty_fixture.h"
+
+#include <stdlib.h>
+
+static struct view view;
+static struct tty tty;
+static char drawn[SCREEN_BYTES];
+static size_t drawn_size;
+
+static const uint64_t S_NS = 1000000000;
+
+enum { SPACIOUS_ROWS = 16 }; /* from here on the sections have empty rows between them */
+
+/* A second in which the counters have moved by so much. */
+static void look(uint64_t received, uint64_t oversize)
+{
+    uint64_t now_ns = view.rates.time_ns + S_NS;
+    rates_begin(&view.rates, now_ns);
+    rates_value(&view.rates, "received", now_ns / S_NS * received);
+    rates_value(&view.rates, "replied", now_ns / S_NS * (received - oversize));
+    rates_value(&view.rates, "silent", 0);
+    rates_value(&view.rates, "drop_oversize", now_ns / S_NS * oversize);
+    rates_value(&view.rates, "drop_port_zero", 0);
+    rates_value(&view.rates, "joined", 1234);
+    rates_end(&view.rates);
+    sparkline_add(&view.requests, received);
+}
+
+static void setup(void)
+{
+    view = (struct view){.place = "/run/udpsrv.sock",
+                         .there = true,
+                         .clients = 1234,
+                         .max = 1000000,
+                         .uptime_s = 3 * 3600 + 5 * 60,
+                         .workers = 2,
+                         .version = "0.1.0"};
+    look(1000, 10);
+    look(1000, 10);
+}
+
+TestSuite(ctl_view, .init = setup);
+
+static void draw(unsigned columns, unsigned rows)
+{
+    struct screen screen;
+    screen_begin(&screen, drawn, columns, rows, true, true);
+    view_draw(&view, &screen);
+    drawn_size = screen_end(&screen);
+    tty = tty_new(columns, rows);
+    tty_write(&tty, drawn, drawn_size);
+    cr_assert_eq(tty.scrolled, 0, "%u x %u has scrolled", columns, rows);
+}
+
+/* The number of the row that begins with text, -1 if there is none. */
+static int row_of(const char *text)
+{
+    for (unsigned row = 0; row < tty.rows; row++)
+        if (strncmp(tty_row(&tty, row), text, strlen(text)) == 0)
+            return (int)row;
+    return -1;
+}
+
+static void add_job(uint64_t id, const char *state, uint64_t targets, uint64_t sent)
+{
+    struct job *job = &view.jobs[view.job_count++];
+    *job =
+        (struct job){.id = id, .targets = targets, .sent = sent, .duration_ms = 1000, .bytes = 5};
+    snprintf(job->state, sizeof job->state, "%s", state);
+}
+
+Test(ctl_view, shows_the_server_its_clients_and_the_rates)
+{
+    draw(80, 24);
+    cr_expect_str_eq(tty_row(&tty, 0), "udpsrv up 3h 05m  0.1.0  2 workers  /run/udpsrv.sock");
+    cr_expect_str_eq(tty_row(&tty, 1),
+                     "1,234 clients of 1,000,000  0.1 %  +0.0/s joined  -0.0/s expired");
+    cr_expect_str_eq(tty_row(&tty, 2),
+                     "1,000/s requests  990/s replies  10.0/s dropped, refused or failed");
+    cr_expect_not_null(strstr(tty_row(&tty, 3), "@ 5 min, peak 1,000/s"));
+    cr_expect_str_eq(tty_row(&tty, 23), "q leaves");
+}
+
+Test(ctl_view, lists_the_counters_that_are_not_zero_losses_first)
+{
+    draw(80, 24);
+    int dropped = row_of("drop_oversize             10.0/s"), joined = row_of("joined");
+    cr_expect_gt(dropped, 3);
+    cr_expect_gt(joined, dropped);
+    cr_expect_eq(row_of("drop_port_zero"), -1);
+    cr_expect_eq(row_of("silent"), -1);
+    cr_expect_not_null(strstr(tty_row(&tty, (unsigned)joined), "1,234 in all"));
+}
+
+Test(ctl_view, a_counter_of_a_newer_server_is_a_counter)
+{
+    rates_begin(&view.rates, view.rates.time_ns + S_NS);
+    rates_value(&view.rates, "drop_of_tomorrow", 5);
+    rates_end(&view.rates);
+    draw(80, 24);
+    cr_expect_gt(row_of("drop_of_tomorrow"), 3);
+}
+
+Test(ctl_view, fits_any_window_and_keeps_what_matters)
+{
+    for (uint64_t i = 1; i < 9; i++)
+        add_job(i, i < 6 ? "done" : "running", 1000, 100 * i);
+    for (unsigned columns = 1; columns <= 120; columns += columns < 30 ? 1 : 9)
+        for (unsigned rows = 1; rows <= 40; rows++) {
+            draw(columns, rows);
+            if (columns < 20 || rows < 5)
+                continue;
+            cr_expect_eq(row_of("udpsrv up 3h 05m"), 0);
+            cr_expect_eq(row_of("1,234 clients"), 1);
+            cr_expect_eq(row_of("1,000/s requests"), 2);
+            cr_expect_eq(row_of("job 6 running"), rows < SPACIOUS_ROWS ? 4 : 5, "%u x %u", columns,
+                         rows);
+        }
+}
+
+Test(ctl_view, shows_how_far_a_job_is_and_the_latest_that_ended)
+{
+    add_job(1, "done", 10, 10);
+    add_job(2, "cancelled", 10, 3);
+    add_job(3, "running", 4000, 1000);
+    add_job(4, "waiting", 0, 0);
+    view.jobs[1].failed = 4;
+    draw(80, 24);
+    int running = row_of("job 3 running 25.0 % [######------------------] 1,000/s  0:03 to go");
+    cr_expect_eq(running, 5);
+    cr_expect_eq(row_of("job 4 waiting  5 bytes"), running + 1);
+    cr_expect_eq(row_of("job 2 cancelled  3 of 10 sent  4 failed"), running + 2);
+    cr_expect_eq(row_of("job 1 done  10 of 10 sent"), running + 3);
+}
+
+Test(ctl_view, says_how_many_there_is_no_room_for)
+{
+    for (uint64_t i = 1; i <= 30; i++)
+        add_job(i, "waiting", 0, 0);
+    draw(80, 12);
+    cr_expect_gt(row_of("... "), 4);
+    cr_expect_gt(row_of("drop_oversize"), 4, "the jobs leave room");
+}
+
+Test(ctl_view, shows_that_the_server_went_away_and_what_was_last_known)
+{
+    view.there = false;
+    view.away_s = 75;
+    snprintf(view.trouble, sizeof view.trouble, "no server answers: Connection\x1b[31m refused");
+    rates_forget(&view.rates);
+    draw(80, 24);
+    cr_expect_eq(row_of("udpsrv away 1m 15s  /run/udpsrv.sock"), 0);
+    cr_expect_eq(row_of("no server answers: Connection?[31m refused"), 1);
+    cr_expect_eq(row_of("1,234 clients"), 2);
+    cr_expect_eq(row_of("0.0/s requests"), 3);
+}
+
+Test(ctl_view, a_server_that_never_was_there_has_no_figures)
+{
+    view = (struct view){.place = "/nowhere"};
+    draw(80, 24);
+    cr_expect_eq(row_of("udpsrv asking /nowhere"), 0);
+    cr_expect_str_eq(tty_row(&tty, 1), "");
+}
+
+Test(ctl_view, has_no_styles_and_no_blocks_if_they_are_unwanted)
+{
+    struct screen screen;
+    screen_begin(&screen, drawn, 80, 24, false, false);
+    view_draw(&view, &screen);
+    size_t size = screen_end(&screen);
+    for (size_t i = 0; i < size; i++)
+        cr_assert(drawn[i] >= 0);
+    for (size_t i = 2; i < size; i++)
+        cr_assert_not(drawn[i] == 'm' && drawn[i - 1] == '[' && drawn[i - 2] == '\x1b');
+}
+
+/* ---- As lines ---- */
+
+static const char *line_of(void (*write)(FILE *out, const struct view *view, const char *time))
+{
+    static char text[8192];
+    FILE *out = fmemopen(text, sizeof text, "w");
+    cr_assert_not_null(out);
+    write(out, &view, "NOW");
+    cr_assert_eq(fclose(out), 0);
+    return text;
+}
+
+Test(ctl_view, a_line_has_the_losses_that_move_and_the_job_that_runs)
+{
+    cr_expect_str_eq(line_of(view_text_line), "NOW  clients 1234/1000000  received 1000.0/s  "
+                                              "replied 990.0/s  drop_oversize 10.0/s\n");
+    add_job(3, "running", 4000, 1000);
+    look(1000, 0);
+    cr_expect_str_eq(line_of(view_text_line), "NOW  clients 1234/1000000  received 1000.0/s  "
+                                              "replied 1020.0/s  job 3 25.0%\n");
+    view.there = false;
+    snprintf(view.trouble, sizeof view.trouble, "why");
+    cr_expect_str_eq(line_of(view_text_line), "NOW  away  why\n");
+}
+
+Test(ctl_view, json_has_every_counter)
+{
+    add_job(3, "running", 4000, 1000);
+    add_job(2, "done", 4000, 1000);
+    cr_expect_str_eq(
+        line_of(view_text_json),
+        "{\"time\":\"NOW\",\"clients\":1234,\"max\":1000000,\"uptime_s\":11100,"
+        "\"per_s\":{\"received\":1000.0,\"replied\":990.0,\"silent\":0.0,\"drop_oversize\":10.0,"
+        "\"drop_port_zero\":0.0,\"joined\":0.0},"
+        "\"total\":{\"received\":2000,\"replied\":1980,\"silent\":0,\"drop_oversize\":20,"
+        "\"drop_port_zero\":0,\"joined\":1234},"
+        "\"jobs\":[{\"id\":3,\"state\":\"running\",\"targets\":4000,\"sent\":1000,\"failed\":0,"
+        "\"skipped\":0,\"duration_ms\":1000}]}\n");
+    view.there = false;
+    snprintf(view.trouble, sizeof view.trouble, "\"why\"");
+    cr_expect_str_eq(line_of(view_text_json), "{\"time\":\"NOW\",\"error\":\"\\\"why\\\"\"}\n");
+}
+
+/* ---- Figures ---- */
+
+Test(ctl_view, figures_are_readable)
+{
+    char text[READABLE_BYTES];
+    cr_expect_str_eq(readable_number(0, text), "0");
+    cr_expect_str_eq(readable_number(999, text), "999");
+    cr_expect_str_eq(readable_number(1000, text), "1,000");
+    cr_expect_str_eq(readable_number(UINT64_MAX, text), "18,446,744,073,709,551,615");
+    cr_expect_str_eq(readable_rate(0.04, text), "0.0");
+    cr_expect_str_eq(readable_rate(99.94, text), "99.9");
+    cr_expect_str_eq(readable_rate(99.96, text), "100");
+    cr_expect_str_eq(readable_rate(1234.5, text), "1,235");
+    readable_rate(1e30, text);
+    cr_expect_str_eq(readable_span(59, text), "59s");
+    cr_expect_str_eq(readable_span(61, text), "1m 01s");
+    cr_expect_str_eq(readable_span(90061, text), "1d 01h");
+    readable_span(UINT64_MAX, text);
+}

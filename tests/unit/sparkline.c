@@ -1,0 +1,90 @@
+#include "core/sparkline.h"
+
+#include <criterion/criterion.h>
+
+enum { COLUMNS = 60, STEPS = SPARKLINE_STEPS / COLUMNS, MAX = 8 };
+
+static struct sparkline line;
+static int levels[COLUMNS];
+
+static uint64_t draw(void)
+{
+    return sparkline_levels(&line, levels, COLUMNS, MAX);
+}
+
+static void add(uint64_t value, int times)
+{
+    for (int i = 0; i < times; i++)
+        sparkline_add(&line, value);
+}
+
+Test(sparkline, knows_nothing_at_first)
+{
+    cr_expect_eq(draw(), 0);
+    for (int i = 0; i < COLUMNS; i++)
+        cr_expect_eq(levels[i], SPARKLINE_GAP);
+}
+
+Test(sparkline, the_highest_column_has_the_highest_level_and_the_least_shows)
+{
+    add(0, STEPS);
+    add(1, STEPS);
+    add(1000000, STEPS);
+    cr_expect_eq(draw(), 1000000);
+    cr_expect_eq(levels[COLUMNS - 3], 0);
+    cr_expect_eq(levels[COLUMNS - 2], 1);
+    cr_expect_eq(levels[COLUMNS - 1], MAX);
+}
+
+Test(sparkline, a_column_is_the_mean_of_its_steps)
+{
+    add(10, STEPS - 1);
+    add(60, 1);
+    cr_expect_eq(draw(), 20);
+    /* One that has just begun, too. */
+    add(40, 1);
+    cr_expect_eq(draw(), 40);
+    cr_expect_eq(levels[COLUMNS - 1], MAX);
+}
+
+Test(sparkline, a_gap_is_no_zero)
+{
+    add(5, STEPS);
+    for (int i = 0; i < STEPS; i++)
+        sparkline_add_gap(&line);
+    add(5, 1);
+    sparkline_add_gap(&line);
+    cr_expect_eq(draw(), 5);
+    cr_expect_eq(levels[COLUMNS - 3], MAX);
+    cr_expect_eq(levels[COLUMNS - 2], SPARKLINE_GAP);
+    cr_expect_eq(levels[COLUMNS - 1], MAX, "what is known of it counts");
+}
+
+Test(sparkline, columns_stay_what_they_are_while_time_goes_on)
+{
+    for (int i = 0; i < 10 * SPARKLINE_STEPS; i++)
+        sparkline_add(&line, (uint64_t)(i * 7 % 50 + 1));
+    draw();
+    int before[COLUMNS];
+    for (int i = 0; i < COLUMNS; i++)
+        before[i] = levels[i];
+    sparkline_add(&line, 1); /* a new column begins */
+    draw();
+    for (int i = 1; i < COLUMNS - 1; i++)
+        cr_expect_eq(levels[i], before[i + 1], "column %d", i);
+}
+
+Test(sparkline, any_number_of_columns_will_do)
+{
+    add(3, 2 * SPARKLINE_STEPS);
+    int many[2 * SPARKLINE_STEPS];
+    for (size_t columns = 1; columns <= 2 * SPARKLINE_STEPS; columns++) {
+        cr_expect_eq(sparkline_levels(&line, many, columns, MAX), 3);
+        cr_expect_eq(many[columns - 1], MAX);
+        if (columns > SPARKLINE_STEPS)
+            cr_expect_eq(many[0], SPARKLINE_GAP, "older than what is remembered");
+    }
+    cr_expect_eq(sparkline_steps_of_column(60), 5);
+    cr_expect_eq(sparkline_steps_of_column(61), 5);
+    cr_expect_eq(sparkline_steps_of_column(500), 1);
+}
