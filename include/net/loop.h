@@ -73,6 +73,10 @@ void loop_cancel(struct loop *loop, struct loop_task *task);
 typedef void loop_caught(void *state, int signal);
 int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, void *state);
 
+/* Gives them back: this thread's signals are blocked as they were before. One that has come and was
+ * not yet caught does what it does elsewhere. Nothing happens without loop_signals. */
+void loop_signals_release(struct loop *loop);
+
 /* A write to a pipe or socket whose reader is gone is an error (EPIPE) from then on, in the whole
  * process, and no longer its death: a daemon outlives the reader of its log. */
 void loop_ignore_broken_pipes(void);

@@ -64,6 +64,9 @@ void control_error(struct control_session *session, const char *format, ...)
 void control_line(struct control_session *session, const char *key, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* For a command that waits long: what was written so far goes out now. */
+void control_send(struct control_session *session);
+
 /* then this: the command is over and the caller forgets the session. Called once a command. What
  * was written before may stay buffered until now. */
 void control_end(struct control_session *session);

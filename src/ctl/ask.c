@@ -5,9 +5,14 @@ enum answer_result ask_record(const struct answer_server *server, const char *co
                               struct output_record *record, char error[ANSWER_ERROR_BYTES])
 {
     enum answer_result result = answer_ask(server, command, output_record_line, record, error);
-    const char *missing = result == ANSWER_OK ? output_record_missing(record) : NULL;
+    return result == ANSWER_OK ? ask_complete(record, error) : result;
+}
+
+enum answer_result ask_complete(const struct output_record *record, char error[ANSWER_ERROR_BYTES])
+{
+    const char *missing = output_record_missing(record);
     if (!missing)
-        return result;
+        return ANSWER_OK;
     snprintf(error, ANSWER_ERROR_BYTES,
              "cannot use the answer: it lacks '%s'; let udpctl and udpsrv be of the same version",
              missing);

@@ -4,6 +4,7 @@
 #include "core/config.h"
 #include "core/text.h"
 #include "ctl/ask.h"
+#include "ctl/wait.h"
 #include "net/complain.h"
 
 #include <errno.h>
@@ -17,7 +18,10 @@ static const struct output_field fields[] = {
     {"skipped", NULL, OUTPUT_NUMBER}, {"duration_ms", NULL, OUTPUT_NUMBER},
     {"state", NULL, OUTPUT_TEXT},
 };
-enum { FIELDS = sizeof fields / sizeof fields[0] };
+enum {
+    FIELDS = sizeof fields / sizeof fields[0],
+    BY_SIGNAL = 128, /* and its number: the exit status that a shell would show */
+};
 
 /* A failure, with the number of the line that it befell, if it was one. */
 static int fail(const struct ctl_options *options, size_t line, const char *text)
@@ -60,10 +64,14 @@ static int send(const struct ctl_options *options, const void *bytes, size_t siz
     char error[ANSWER_ERROR_BYTES], *command = compose(options, bytes, size);
     if (!command)
         return fail(options, line, "cannot broadcast: memory is short; free some");
-    enum answer_result result = ask_record(&server, command, &record, error);
+    int signal = 0;
+    enum answer_result result = waits ? wait_for_job(&server, command, &record, &signal, error)
+                                      : ask_record(&server, command, &record, error);
     free(command);
-    if (result != ANSWER_OK)
-        return fail(options, line, error);
+    if (result != ANSWER_OK) {
+        int status = fail(options, line, error);
+        return signal ? BY_SIGNAL + signal : status;
+    }
     bool cancelled = waits && strcmp(record.values[FIELDS - 1], "cancelled") == 0;
     print(options, &record);
     if (cancelled && !options->json)

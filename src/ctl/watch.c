@@ -99,7 +99,7 @@ static void suspend(struct watch *watch)
         draw(watch);
 }
 
-static void obey(struct watch *watch, enum key key)
+static void obey(struct watch *watch, enum keyboard_key key)
 {
     const struct keyboard *keys = &watch->keys;
     bool q = key == KEY_TEXT &&
@@ -169,6 +169,7 @@ static int run(struct watch *watch)
     if (watch->drawn) {
         input_pause(&watch->input);
         terminal_leave();
+        loop_signals_release(watch->loop);
     }
     loop_timer_close(&watch->timer);
     return error;

@@ -32,6 +32,7 @@ struct loop {
     struct loop_handler signals;
     loop_caught *caught;
     void *caught_state;
+    sigset_t unblocked; /* the mask before them */
 };
 
 static void queue_clear(struct queue *queue)
@@ -230,12 +231,22 @@ int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, voi
     loop->caught_state = state;
     int error = loop_add(loop, &loop->signals, fd, LOOP_READ, on_signal, loop);
     if (!error)
-        error = -pthread_sigmask(SIG_BLOCK, &set, NULL);
+        error = -pthread_sigmask(SIG_BLOCK, &set, &loop->unblocked);
     if (error) {
         loop_remove(&loop->signals);
         close(fd);
     }
     return error;
+}
+
+void loop_signals_release(struct loop *loop)
+{
+    if (loop->signals.loop == NULL)
+        return;
+    int fd = loop->signals.fd;
+    loop_remove(&loop->signals);
+    close(fd);
+    pthread_sigmask(SIG_SETMASK, &loop->unblocked, NULL);
 }
 
 void loop_ignore_broken_pipes(void)

@@ -12,8 +12,6 @@
 static void tell_ended(void *state, const struct job_report *report)
 {
     struct control_session *session = state;
-    control_ok(session);
-    control_line(session, "id", "%" PRIu64, report->id);
     control_line(session, "state", "%s", job_state_name(report->state));
     control_line(session, "targets", "%" PRIu64, report->targets);
     control_line(session, "sent", "%" PRIu64, report->sent);
@@ -60,10 +58,14 @@ static void command_broadcast(void *state, struct control_session *session, char
         control_refuse(session, "cannot broadcast: the server is stopping; wait until it is back");
     } else if (id < 0) {
         control_refuse(session, "cannot broadcast: out of memory; try again");
-    } else if (!wait) {
+    } else {
+        /* Who waits can follow the job by its id meanwhile. */
         control_ok(session);
         control_line(session, "id", "%" PRId64, id);
-        control_end(session);
+        if (wait)
+            control_send(session);
+        else
+            control_end(session);
     }
 }
 

@@ -105,6 +105,11 @@ void control_line(struct control_session *session, const char *key, const char *
     va_end(arguments);
 }
 
+void control_send(struct control_session *session)
+{
+    flush(session);
+}
+
 bool control_gone(const struct control_session *session)
 {
     return session->gone || session->broken;

@@ -247,3 +247,104 @@ Test(system_watch, stops_by_ctrl_z_and_goes_on)
     pane_close(&pane);
     server_stop(&server);
 }
+
+/* ---- The progress of a broadcast ---- */
+
+/* A server with so many clients, whose copies take their time. */
+static void start_slow(struct server *server, int clients, int rate)
+{
+    *server = (struct server){.listeners = 0};
+    server_start(server, harness_format("[broadcast]\nrate = %d\n", rate), "-l", "127.0.0.1:0",
+                 NULL);
+    for (int i = 0; i < clients; i++)
+        udp_pass_by(&server->at[0]);
+    server_await_stat(server, "clients", clients);
+}
+
+Test(system_watch, a_broadcast_that_waits_shows_its_progress_on_a_terminal)
+{
+    struct server server;
+    struct pane pane;
+
+    pane_need_tmux();
+    start_slow(&server, 200, 100);
+    pane_open(&pane, 80, 24,
+              harness_format("%s -s %s broadcast hello", program_path("udpctl"), server.socket));
+    const char *screen = pane_await(&pane, " to go");
+    harness_contains("the screen", screen, "job 1 ");
+    harness_contains("the screen", screen, "/s  0:0");
+    screen = pane_expect_end(&pane, 0);
+    /* All of it is gone, and the result stands where it began. */
+    expect(strncmp(screen, "id ", 3) == 0, "expected the result alone, it is:\n%s", screen);
+    harness_contains("the screen", screen, "sent         200\n");
+    harness_equal("bars", (int64_t)text_count(screen, "to go"), 0);
+    pane_close(&pane);
+    server_stop(&server);
+}
+
+Test(system_watch, ctrl_c_ends_the_waiting_and_not_the_broadcast)
+{
+    struct server server;
+    struct pane pane;
+
+    pane_need_tmux();
+    start_slow(&server, 300, 100);
+    pane_open(&pane, 80, 24,
+              harness_format("%s -s %s broadcast hello", program_path("udpctl"), server.socket));
+    pane_await(&pane, " to go");
+    pane_press(&pane, "C-c");
+    const char *screen = pane_expect_end(&pane, 130);
+    harness_contains("the screen", screen, "udpctl: no longer waiting for job 1, which goes on; ");
+    server_await_stat(&server, "broadcasts", 1);
+    harness_equal("copies", server_stat(&server, "copies_sent"), 300);
+    pane_close(&pane);
+    server_stop(&server);
+}
+
+Test(system_watch, nothing_of_the_progress_gets_into_a_pipe)
+{
+    struct server server;
+
+    start_slow(&server, 50, 100);
+    struct result result = run(NULL, "udpctl", "-s", server.socket, "broadcast", "hello", NULL);
+    harness_equal("the status", result.status, 0);
+    cr_assert_str_eq(result.err, "");
+    expect(strncmp(result.out, "id ", 3) == 0, "expected the result alone, it is '%s'", result.out);
+    server_stop(&server);
+}
+
+Test(system_watch, a_job_on_its_way_is_drawn_with_its_end_in_sight)
+{
+    struct server server;
+    struct pane pane;
+
+    pane_need_tmux();
+    start_slow(&server, 300, 60);
+    ctl_ok(&server, "broadcast", "--no-wait", "hello", NULL);
+    ctl_ok(&server, "broadcast", "--no-wait", "world", NULL);
+    pane_open(&pane, 100, 24, watch_command(&server, "", ""));
+    const char *screen = pane_await(&pane, " to go");
+    harness_contains("the screen", screen, "job 1 running ");
+    harness_contains("the screen", screen, "job 2 waiting  5 bytes\n");
+    pane_press(&pane, "q");
+    pane_expect_end(&pane, 0);
+    pane_close(&pane);
+    server_stop(&server);
+}
+
+Test(system_watch, who_waits_for_a_broadcast_is_told_its_id_at_once)
+{
+    struct server server;
+    char text[64] = "";
+    size_t size = 0;
+
+    start_slow(&server, 200, 100);
+    int control = operator_open(&server);
+    operator_send(control, "broadcast wait 00\n", 18);
+    while (strstr(text, "id 1\n") == NULL && size + 1 < sizeof text)
+        size += (size_t)(read(control, text + size, sizeof text - 1 - size));
+    cr_assert_str_eq(text, "ok\nid 1\n");
+    harness_equal("broadcasts that have ended", server_stat(&server, "broadcasts"), 0);
+    harness_contains("the rest", operator_answer(control), "state done\n");
+    server_stop(&server);
+}

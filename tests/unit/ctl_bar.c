@@ -1,0 +1,58 @@
+#include "ctl/bar.h"
+
+#include "tty_fixture.h"
+
+static struct job running = {
+    .id = 7, .state = "running", .targets = 4000, .sent = 1000, .duration_ms = 500};
+
+static const char *row(const struct job *job, unsigned columns)
+{
+    static struct tty tty;
+    char bytes[BAR_BYTES];
+    size_t size = bar_draw(job, columns, bytes);
+    cr_assert_lt(size, sizeof bytes);
+    cr_assert_eq(size, strlen(bytes));
+    tty = tty_new(columns, 2);
+    tty_write(&tty, bytes, size);
+    cr_assert_eq(tty.row, 0, "it wraps at %u", columns);
+    cr_assert_lt(tty.column, columns, "it takes the last of %u columns", columns);
+    return tty_row(&tty, 0);
+}
+
+Test(ctl_bar, shows_share_rate_and_time)
+{
+    cr_expect_str_eq(row(&running, 60),
+                     "job 7 25.0 % [######------------------] 2,000/s  0:02 to go");
+}
+
+Test(ctl_bar, fits_any_window_and_keeps_its_beginning)
+{
+    for (unsigned columns = 1; columns <= 200; columns++) {
+        const char *shown = row(&running, columns);
+        size_t length = strlen(shown) < 12 ? strlen(shown) : 12;
+        cr_expect_eq(strncmp(shown, "job 7 25.0 %", length), 0, "at %u: '%s'", columns, shown);
+        cr_expect_geq(length + 2, columns < 14 ? columns : 14);
+    }
+    char bytes[BAR_BYTES];
+    cr_expect_lt(bar_draw(&running, 65535, bytes), sizeof bytes);
+    cr_expect_str_eq(row(&running, 20), "job 7 25.0 % 2,000/");
+}
+
+Test(ctl_bar, promises_nothing_that_it_cannot_know)
+{
+    struct job job = running;
+    job.sent = 0;
+    cr_expect_str_eq(row(&job, 40), "job 7 0.0 % [---------------------] 0/s");
+    snprintf(job.state, sizeof job.state, "waiting");
+    cr_expect_str_eq(row(&job, 40), "job 7 waiting");
+}
+
+Test(ctl_bar, is_taken_away_whole)
+{
+    struct tty tty = tty_new(40, 1);
+    char bytes[BAR_BYTES];
+    tty_write(&tty, bytes, bar_draw(&running, 40, bytes));
+    tty_write(&tty, BAR_ERASE, strlen(BAR_ERASE));
+    cr_expect_str_eq(tty_row(&tty, 0), "");
+    cr_expect_eq(tty.column, 0);
+}

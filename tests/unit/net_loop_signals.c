@@ -1,0 +1,48 @@
+#include "net/loop.h"
+
+#include <criterion/criterion.h>
+#include <signal.h>
+
+static void catch_signal(void *state, int signal)
+{
+    *(int *)state = signal;
+}
+
+static bool is_blocked(int signal)
+{
+    sigset_t mask;
+    cr_assert_eq(sigprocmask(SIG_BLOCK, NULL, &mask), 0);
+    return sigismember(&mask, signal) == 1;
+}
+
+Test(loop_signals, are_blocked_until_they_are_given_back)
+{
+    int caught = 0;
+    struct loop *loop = loop_new();
+    cr_assert_not_null(loop);
+    cr_assert_eq(loop_signals(loop, (int[]){SIGUSR1, 0}, catch_signal, &caught), 0);
+    cr_expect(is_blocked(SIGUSR1));
+    loop_signals_release(loop);
+    cr_expect_not(is_blocked(SIGUSR1));
+    loop_signals_release(loop);
+    /* And may be taken again. */
+    cr_assert_eq(loop_signals(loop, (int[]){SIGUSR1, 0}, catch_signal, &caught), 0);
+    cr_expect(is_blocked(SIGUSR1));
+    loop_signals_release(loop);
+    loop_free(loop);
+}
+
+Test(loop_signals, of_a_loop_within_a_loop_stay_with_the_outer_one)
+{
+    int outer_caught = 0, inner_caught = 0;
+    struct loop *outer = loop_new(), *inner = loop_new();
+    cr_assert(outer && inner);
+    cr_assert_eq(loop_signals(outer, (int[]){SIGUSR1, 0}, catch_signal, &outer_caught), 0);
+    cr_assert_eq(loop_signals(inner, (int[]){SIGUSR1, SIGUSR2, 0}, catch_signal, &inner_caught), 0);
+    loop_signals_release(inner);
+    cr_expect(is_blocked(SIGUSR1));
+    cr_expect_not(is_blocked(SIGUSR2));
+    loop_free(inner);
+    loop_signals_release(outer);
+    loop_free(outer);
+}
