@@ -13,8 +13,10 @@
 /* What became of it; the texts are gone when `done` returns. */
 struct reload_report {
     bool applied;
-    char **restart; /* if applied: "section.key" of what differs from the start and waits for the
-                       next */
+    const char *file; /* the configuration that was read; NULL: there is none, and the built-in
+                         defaults and the command line are in effect */
+    char **restart;   /* if applied: "section.key" of what differs from the start and waits for the
+                         next */
     size_t restart_count;
     char **problems; /* if not: why, a complaint each */
     size_t problem_count;

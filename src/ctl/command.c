@@ -197,11 +197,17 @@ struct list {
     bool json;
     FILE *out;
     size_t count;
+    bool told;                    /* which file was read, */
+    char file[ANSWER_LINE_BYTES]; /* "" if there is none */
 };
 
 static const char *list_line(void *state, const char *key, char *value)
 {
     struct list *list = state;
+    if (strcmp(key, "file") == 0) {
+        list->told = true;
+        snprintf(list->file, sizeof list->file, "%s", value);
+    }
     if (strcmp(key, "restart") != 0 && strcmp(key, "problem") != 0)
         return NULL;
     if (list->json) {
@@ -222,22 +228,39 @@ static void show_problems(const char *error, const char *text)
     fputs(text, stderr);
 }
 
-/* What became of a reload that the server has answered. */
-static int show_reload(const struct ctl_options *options, bool applied, struct list *list,
-                       const char *text, char *error)
+static void print_reload_json(bool applied, const struct list *list, const char *text,
+                              const char *error)
 {
-    if (!options->json) {
-        if (applied)
-            printf("applied\n%s", text);
+    printf("{\"applied\":%s,\"%s\":[%s", applied ? "true" : "false",
+           applied ? "restart" : "problems", text);
+    if (!applied && list->count == 0)
+        json_string(stdout, error); /* the reason is in the first line alone */
+    putchar(']');
+    if (list->told) {
+        fputs(",\"file\":", stdout);
+        if (list->file[0] != '\0')
+            json_string(stdout, list->file);
         else
-            show_problems(error, text);
-    } else {
-        printf("{\"applied\":%s,\"%s\":[%s", applied ? "true" : "false",
-               applied ? "restart" : "problems", text);
-        if (!applied && list->count == 0)
-            json_string(stdout, error); /* the reason is in the first line alone */
-        puts("]}");
+            fputs("null", stdout);
     }
+    puts("}");
+}
+
+/* What became of a reload that the server has answered. */
+static int show_reload(const struct ctl_options *options, bool applied, const struct list *list,
+                       const char *text, const char *error)
+{
+    bool no_file = list->told && list->file[0] == '\0';
+    if (options->json)
+        print_reload_json(applied, list, text, error);
+    else if (applied)
+        printf("applied%s\n%s",
+               no_file ? "; there is no configuration file (udpsrv -c FILE): the built-in defaults "
+                         "and the command line stand"
+                       : "",
+               text);
+    else
+        show_problems(error, text);
     return applied ? DONE : FAILED;
 }
 

@@ -119,6 +119,7 @@ static void tell_reloaded(void *state, const struct reload_report *report)
     struct control_session *session = state;
     if (report->applied) {
         control_ok(session);
+        control_line(session, "file", "%s", report->file ? report->file : "");
         for (size_t i = 0; i < report->restart_count; i++)
             control_line(session, "restart", "%s", report->restart[i]);
     } else {

@@ -91,7 +91,8 @@ static struct reloading *prepare(const struct reload_target *target, const struc
         return NULL;
     made->done = done;
     made->state = state;
-    made->report = (struct reload_report){.applied = true, .restart = made->restart};
+    made->report = (struct reload_report){
+        .applied = true, .file = target->options->config_path, .restart = made->restart};
     made->settings = (struct worker_settings){
         .ttl_ms = config->clients.ttl_ms,
         .sweep_ms = config->clients.sweep_ms,

@@ -106,6 +106,24 @@ Test(system_reload, names_the_keys_that_wait_for_a_restart)
     server_stop(&server);
 }
 
+Test(system_reload, says_whether_there_is_a_file)
+{
+    struct server with = {0}, without = {0};
+
+    server_start(&with, "[clients]\nttl = 30s\n", "-l", "127.0.0.1:0", NULL);
+    cr_assert_str_eq(ctl_ok(&with, "reload", NULL), "applied\n");
+    cr_assert_str_eq(
+        ctl_ok(&with, "--json", "reload", NULL),
+        harness_format("{\"applied\":true,\"restart\":[],\"file\":\"%s\"}\n", with.config));
+    server_start(&without, NULL, "-l", "127.0.0.1:0", NULL);
+    harness_contains("what reload says", ctl_ok(&without, "reload", NULL),
+                     "applied; there is no configuration file (udpsrv -c FILE)");
+    cr_assert_str_eq(ctl_ok(&without, "--json", "reload", NULL),
+                     "{\"applied\":true,\"restart\":[],\"file\":null}\n");
+    server_stop(&with);
+    server_stop(&without);
+}
+
 Test(system_reload, is_asked_for_by_sighup_too)
 {
     struct server server = {0};
