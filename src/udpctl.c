@@ -1,5 +1,6 @@
 /* udpctl: the operator's tool. */
 #include "ctl/command.h"
+#include "ctl/interactive.h"
 #include "ctl/options.h"
 #include "ctl/output.h"
 #include "net/complain.h"
@@ -16,7 +17,9 @@ int main(int argc, char **argv)
         return 1;
     }
     int status = ctl_options_read(&options, argc, argv, command_list);
-    if (status < 0)
+    if (status < 0 && !options.command && interactive_is_possible())
+        status = interactive_run(&options, argc, argv);
+    else if (status < 0)
         status = command_run(&options);
     return output_close(status);
 }

@@ -46,4 +46,9 @@ void console_hide(struct console *console);
 void console_pause(struct console *console);
 void console_resume(struct console *console);
 
+/* Lends the terminal, as it was before, to whoever runs now, in a line's callback, and takes it
+ * back: what came in between from Ctrl-C was not for us. 0 or -errno. */
+void console_lend(struct console *console);
+int console_take_back(struct console *console);
+
 #endif

@@ -37,8 +37,9 @@ int ctl_options_help(void (*list)(FILE *out))
 {
     char text[4096];
     options_help(text, sizeof text, rows, CTL_ROWS);
-    printf("Usage: udpctl [OPTION]... COMMAND [ARGUMENT]\n"
-           "Asks a running udpsrv, or tells it what to do.\n\nCommands:\n");
+    printf("Usage: udpctl [OPTION]... [COMMAND [ARGUMENT]]\n"
+           "Asks a running udpsrv, or tells it what to do. On a terminal COMMAND may be left out,\n"
+           "and is asked for.\n\nCommands:\n");
     list(stdout);
     printf("\nOptions:\n%s\n"
            "Exit status: 0 done, 1 failed, 2 wrong usage; status: 3 if no server is running.\n",

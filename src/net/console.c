@@ -349,6 +349,25 @@ void console_resume(struct console *console)
         loop_defer(console->loop, &console->work);
 }
 
+void console_lend(struct console *console)
+{
+    console_hide(console);
+    fflush(stdout);
+    terminal_leave();
+}
+
+int console_take_back(struct console *console)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    if (console->ended)
+        return 0;
+    /* It is blocked, and waits for our loop; ignoring it for a moment drops it. */
+    sigaction(SIGINT, &ignore, &before);
+    sigaction(SIGINT, &before, NULL);
+    show_again(console);
+    return terminal_enter(STDIN_FILENO, STDOUT_FILENO, BEGIN, END);
+}
+
 static void caught(void *state, int signal)
 {
     struct console *console = state;

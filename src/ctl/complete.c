@@ -1,0 +1,158 @@
+/* Completion of a line for udpctl, from the tables that it is read by. */
+#include "ctl/complete.h"
+
+#include "ctl/command.h"
+#include "ctl/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PATIENCE_MS = 500 }; /* somebody waits with a finger on the key */
+
+/* Offers a word, which may be in a text that doesn't last. */
+static void offer(struct complete *complete, const char *dashes, const char *word)
+{
+    size_t length = (size_t)(complete->end - complete->start);
+    if (complete->count == LINEEDIT_CHOICES_MAX)
+        return;
+    char *text = complete->texts[complete->count];
+    int size = snprintf(text, ADDR_TEXT_BYTES, "%s%s", dashes, word);
+    if (size < ADDR_TEXT_BYTES && strncmp(text, complete->start, length) == 0)
+        complete->choices->words[complete->count++] = text;
+}
+
+/* The words of a choice, which have a '|' between. */
+static void offer_choice(struct complete *complete, const char *choice)
+{
+    for (;;) {
+        char word[32];
+        size_t length = strcspn(choice, "|");
+        snprintf(word, sizeof word, "%.*s", (int)length, choice);
+        offer(complete, "", word);
+        if (choice[length] == '\0')
+            break;
+        choice += length + 1;
+    }
+}
+
+static void offer_commands(struct complete *complete)
+{
+    const struct option_command *command;
+    for (size_t i = 0; (command = command_form(i)); i++)
+        offer(complete, "", command->name);
+    offer(complete, "", "quit");
+}
+
+static void offer_options(struct complete *complete, const struct option_command *command)
+{
+    size_t count;
+    const struct option_row *rows = ctl_options_rows(&count);
+    uint32_t offered = ~(uint32_t)CTL_OWN | (command ? command->rows : 0);
+    for (size_t i = 0; i < count; i++)
+        if (offered & UINT32_C(1) << i)
+            offer(complete, "--", rows[i].name);
+}
+
+static const char *take_listed(void *state, const char *key, char *value)
+{
+    value[strcspn(value, " ")] = '\0';
+    if (strcmp(key, "client") == 0 || strcmp(key, "job") == 0)
+        offer(state, "", value);
+    return NULL;
+}
+
+/* What the server has; nothing if it doesn't say. */
+static void offer_listed(struct complete *complete, const char *command)
+{
+    struct answer_server server = *complete->server;
+    char error[ANSWER_ERROR_BYTES];
+    server.timeout_ms = PATIENCE_MS;
+    server.bounded = true;
+    server.elsewhere = NULL;
+    answer_ask(&server, command, take_listed, complete, error);
+}
+
+/* ---- The line ---- */
+
+/* What stands before the word that is completed. */
+struct before {
+    const struct option_command *command; /* NULL: none, or none that is known */
+    const struct option_row *taker;       /* the option whose argument the word is */
+    size_t operands;                      /* the command among them */
+};
+
+static const struct option_command *find_command(const char *word, size_t length)
+{
+    const struct option_command *command;
+    for (size_t i = 0; (command = command_form(i)); i++)
+        if (strlen(command->name) == length && strncmp(command->name, word, length) == 0)
+            return command;
+    return NULL;
+}
+
+/* The option of a word that begins with a dash, if it takes an argument that isn't within it. */
+static const struct option_row *find_taker(const char *word, size_t length)
+{
+    size_t count;
+    const struct option_row *rows = ctl_options_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        bool is_long = length > 2 && strlen(rows[i].name) == length - 2 &&
+                       strncmp(word, "--", 2) == 0 &&
+                       strncmp(rows[i].name, word + 2, length - 2) == 0;
+        bool is_short = length == 2 && word[1] == rows[i].letter;
+        if (rows[i].argument && (is_long || is_short))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+/* Walks over the words before the last; *word is where that begins. */
+static struct before walk(const char *line, const char **word)
+{
+    struct before before = {0};
+    for (;;) {
+        line += strspn(line, " \t");
+        size_t length = strcspn(line, " \t");
+        *word = line;
+        if (line[length] == '\0')
+            return before;
+        if (before.taker) {
+            before.taker = NULL;
+        } else if (*line == '-' && length > 1) {
+            before.taker = find_taker(line, length);
+        } else {
+            if (before.operands++ == 0)
+                before.command = find_command(line, length);
+        }
+        line += length;
+    }
+}
+
+void complete_line(struct complete *complete, const char *line, size_t cursor,
+                   struct lineedit_choices *choices)
+{
+    struct before before = walk(line, &complete->start);
+    const char *equals = strchr(complete->start, '=');
+    complete->choices = choices;
+    complete->count = 0;
+    complete->end = line + cursor;
+    if (!before.taker && equals && strncmp(complete->start, "--", 2) == 0) {
+        before.taker = find_taker(complete->start, (size_t)(equals - complete->start));
+        complete->start = equals + 1;
+    }
+    if (before.taker) {
+        if (strchr(before.taker->argument, '|'))
+            offer_choice(complete, before.taker->argument);
+    } else if (*complete->start == '-') {
+        offer_options(complete, before.command);
+    } else if (before.operands == 0) {
+        offer_commands(complete);
+    } else if (before.operands == 1 && before.command) {
+        if (strcmp(before.command->arguments, "ADDRESS") == 0)
+            offer_listed(complete, "clients");
+        else if (strcmp(before.command->arguments, "ID") == 0)
+            offer_listed(complete, "jobs");
+    }
+    choices->begin = (size_t)(complete->start - line);
+    choices->count = complete->count;
+}

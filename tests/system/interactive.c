@@ -1,0 +1,198 @@
+/* udpctl without a command: a person at a terminal, who makes mistakes. */
+
+#include "pane.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(system_interactive, .fini = harness_end, .timeout = 60);
+
+static void open_at(struct pane *pane, const char *socket)
+{
+    pane_open(pane, 90, 24,
+              harness_format("XDG_STATE_HOME=%s %s -s %s", harness_path("state"),
+                             program_path("udpctl"), socket));
+    pane_await(pane, "udpctl>");
+}
+
+static void enter(struct pane *pane, const char *line)
+{
+    pane_type(pane, line);
+    pane_press(pane, "Enter");
+}
+
+static void start(struct server *server)
+{
+    *server = (struct server){.listeners = 0};
+    server_start(server, NULL, "-l", "127.0.0.1:0", NULL);
+}
+
+Test(system_interactive, completes_commands_options_choices_and_clients_by_tab)
+{
+    struct server server;
+    struct pane pane;
+    int udp = udp_open("127.0.0.1");
+
+    pane_need_tmux();
+    start(&server);
+    udp_ask(udp, &server.at[0], "hi", "audi");
+    struct endpoint name = udp_name(udp);
+    open_at(&pane, server.socket);
+    pane_type(&pane, "sta");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "udpctl> stat\n");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "status  stats");
+    pane_type(&pane, "u");
+    pane_press(&pane, "Tab");
+    pane_press(&pane, "Enter");
+    pane_await(&pane, "udpctl> status\nclients   1\nmax       1000000\n");
+    pane_type(&pane, "cl");
+    pane_press(&pane, "Tab");
+    pane_type(&pane, "s --sor");
+    pane_press(&pane, "Tab");
+    pane_type(&pane, "i");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "udpctl> clients --sort idle\n");
+    pane_press(&pane, "Enter");
+    pane_await(&pane, "ADDRESS");
+    pane_type(&pane, "kick ");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, harness_format("udpctl> kick %s\n", endpoint_text(&name)));
+    pane_press(&pane, "Enter");
+    pane_await(&pane, "kicked  1\n");
+    enter(&pane, "quit");
+    pane_expect_end(&pane, 0);
+    pane_close(&pane);
+    server_stop(&server);
+}
+
+Test(system_interactive, goes_on_behind_errors_and_when_the_server_was_restarted)
+{
+    struct server server, second;
+    struct pane pane;
+
+    pane_need_tmux();
+    start(&server);
+    open_at(&pane, server.socket);
+    enter(&pane, "satus");
+    pane_await(&pane, "(did you mean 'status'?)");
+    enter(&pane, "clients --limit x");
+    pane_await(&pane, "bad --limit 'x'");
+    enter(&pane, "broadcast 'half");
+    pane_await(&pane, "a quote that isn't closed; it was not run");
+    server_kill(&server);
+    enter(&pane, "status");
+    pane_await(&pane, "no server answers at ");
+    second = (struct server){.socket = server.socket};
+    server_start(&second, NULL, "-l", "127.0.0.1:0", NULL);
+    enter(&pane, "status");
+    pane_await(&pane, "\nversion ");
+    enter(&pane, "broadcast \"it's 'all' of it\"");
+    pane_await(&pane, "\nstate        done\n");
+    enter(&pane, "jobs");
+    pane_await(&pane, "BYTES");
+    harness_contains("the screen", pane_text(&pane), "  16\n");
+    pane_press(&pane, "C-d");
+    pane_expect_end(&pane, 0);
+    pane_close(&pane);
+    server_stop(&second);
+}
+
+Test(system_interactive, watch_and_broadcast_have_the_terminal_and_give_it_back)
+{
+    struct server server = {.listeners = 0};
+    struct pane pane;
+
+    pane_need_tmux();
+    server_start(&server, "[broadcast]\nrate = 50\n", "-l", "127.0.0.1:0", NULL);
+    for (int i = 0; i < 150; i++)
+        udp_pass_by(&server.at[0]);
+    server_await_stat(&server, "clients", 150);
+    open_at(&pane, server.socket);
+    enter(&pane, "watch");
+    pane_await(&pane, "udpsrv up ");
+    pane_press(&pane, "q");
+    pane_await_gone(&pane, "udpsrv up ");
+    pane_await(&pane, "udpctl> watch\nudpctl>");
+    enter(&pane, "broadcast hello");
+    pane_await(&pane, " to go");
+    pane_press(&pane, "C-c");
+    pane_await(&pane, "no longer waiting for job 1");
+    enter(&pane, "cancel 1");
+    pane_await(&pane, "cancelled");
+    enter(&pane, "broadcast --stdin");
+    enter(&pane, "from the terminal");
+    pane_press(&pane, "C-d");
+    pane_await(&pane, "id 2  targets 150");
+    enter(&pane, "help");
+    pane_await(&pane, "leave, as Ctrl-D does\nudpctl>");
+    pane_press(&pane, "C-c");
+    pane_expect_end(&pane, 130);
+    pane_close(&pane);
+    server_stop(&server);
+}
+
+Test(system_interactive, remembers_its_lines_for_the_next_time)
+{
+    struct server server;
+    struct pane pane;
+
+    pane_need_tmux();
+    start(&server);
+    open_at(&pane, server.socket);
+    enter(&pane, "status");
+    pane_await(&pane, "\nversion ");
+    enter(&pane, "quit");
+    pane_expect_end(&pane, 0);
+    pane_close(&pane);
+    open_at(&pane, server.socket);
+    pane_press(&pane, "Up");
+    pane_press(&pane, "Up");
+    pane_await(&pane, "udpctl> status\n");
+    pane_press(&pane, "C-c");
+    pane_press(&pane, "C-d");
+    pane_expect_end(&pane, 0);
+    pane_close(&pane);
+    server_stop(&server);
+}
+
+Test(system_interactive, takes_many_lines_at_once)
+{
+    struct server server;
+    struct pane pane;
+
+    pane_need_tmux();
+    start(&server);
+    open_at(&pane, server.socket);
+    pane_type(&pane, "broadcast one\nbroadcast two\njobs\nquit\n");
+    const char *screen = pane_expect_end(&pane, 0);
+    harness_contains("the screen", screen, "\n 2  done ");
+    pane_close(&pane);
+    server_stop(&server);
+}
+
+Test(system_interactive, leaves_the_terminal_as_it_was_when_it_is_killed)
+{
+    struct pane pane;
+    const char *pid = harness_path("pid");
+
+    pane_need_tmux();
+    pane_open(&pane, 80, 24,
+              harness_format("sh -c 'echo $$ >%s; exec %s'", pid, program_path("udpctl")));
+    pane_await(&pane, "udpctl>");
+    pane_type(&pane, "half a li");
+    pane_await(&pane, "half a li");
+    run_ok(NULL, "sh", "-c", harness_format("kill -TERM $(cat %s)", pid), NULL);
+    pane_expect_end(&pane, 143);
+    pane_close(&pane);
+}
+
+Test(system_interactive, is_for_terminals_alone)
+{
+    struct result result = run("status\n", "udpctl", NULL);
+
+    harness_equal("the status", result.status, 2);
+    harness_contains("the complaint", result.err, "a command is missing");
+}
