@@ -11,7 +11,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { SILENCE_S = 2 };
+/* Far more than a server needs that shares its processor with others. */
+enum { SILENCE_S = 10 };
 
 static char request[BARE_BYTES] = "hi";
 static char bytes[BARE_BATCH][BARE_BYTES];
@@ -30,17 +31,20 @@ static void read_payload(struct sender *sender, const char *path)
 static _Noreturn void wrong_usage(const char *name)
 {
     fprintf(stderr,
-            "usage: %s [-c CLIENTS] [-n COUNT] [-q OUTSTANDING] [-b PORT] [-p FILE] [-s] "
-            "ADDR:PORT\n",
+            "usage: %s [-c CLIENTS] [-n COUNT] [-q OUTSTANDING] [-b PORT] [-p FILE] "
+            "[-t SILENCE] [-s] ADDR:PORT\n",
             name);
     exit(2);
 }
 
 void sender_parse(struct sender *sender, int argc, char **argv)
 {
-    *sender =
-        (struct sender){.clients = 1, .count = 1000, .outstanding = 256, .request = {request, 2}};
-    for (int option; (option = getopt(argc, argv, "b:c:n:q:p:s")) != -1;) {
+    *sender = (struct sender){.clients = 1,
+                              .count = 1000,
+                              .outstanding = 256,
+                              .silence_s = SILENCE_S,
+                              .request = {request, 2}};
+    for (int option; (option = getopt(argc, argv, "b:c:n:q:p:st:")) != -1;) {
         if (option == 'b')
             sender->port = (uint16_t)bare_number(optarg, UINT16_MAX);
         else if (option == 'c')
@@ -51,6 +55,8 @@ void sender_parse(struct sender *sender, int argc, char **argv)
             sender->outstanding = bare_number(optarg, UINT32_MAX);
         else if (option == 'p')
             read_payload(sender, optarg);
+        else if (option == 't')
+            sender->silence_s = bare_number(optarg, 3600);
         else if (option == 's')
             sender->stays = true;
         else
@@ -140,7 +146,7 @@ static _Noreturn void stay(struct sender *sender, int udp)
 
 void sender_run(struct sender *sender, int udp, sender_address *address)
 {
-    const struct timeval silence = {.tv_sec = SILENCE_S};
+    const struct timeval silence = {.tv_sec = (time_t)sender->silence_s};
     if (setsockopt(udp, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence) != 0)
         bare_die("setsockopt");
     while (bare_received < sender->count) {

@@ -12,6 +12,7 @@ struct sender {
     uint64_t count;       /* requests */
     uint64_t outstanding; /* unanswered at a time */
     uint16_t port;        /* to send from, so that clients stay the same ones; 0: any */
+    uint64_t silence_s;   /* after so much, what is unanswered is lost */
     bool stays;           /* and then counts what still comes, until SIGTERM */
     union bare_name target;
     socklen_t target_size;
@@ -21,7 +22,8 @@ struct sender {
     struct mmsghdr in[BARE_BATCH], out[BARE_BATCH];
 };
 
-/* Reads "[-c CLIENTS] [-n COUNT] [-q OUTSTANDING] [-b PORT] [-p PAYLOAD-FILE] [-s] ADDR:PORT". */
+/* Reads "[-c CLIENTS] [-n COUNT] [-q OUTSTANDING] [-b PORT] [-p PAYLOAD-FILE] [-t SILENCE] [-s]
+ * ADDR:PORT". */
 void sender_parse(struct sender *sender, int argc, char **argv);
 
 /* A socket of the target's family at the sender's port. */
@@ -33,8 +35,7 @@ void sender_prepare(struct sender *sender);
 /* Says who sends the next count requests. */
 typedef void sender_address(struct sender *sender, unsigned count);
 
-/* Sends all, from a socket; prints "sent N received N". address may be NULL. Silence of 2 seconds
- * ends it: what is unanswered then is lost. */
+/* Sends all, from a socket; prints "sent N received N". address may be NULL. Silence ends it. */
 void sender_run(struct sender *sender, int udp, sender_address *address);
 
 #endif

@@ -31,19 +31,21 @@ def read_report(path):
         return json.load(file)
 
 
-def _held_to(argv, counts, requests):
+def _held_to(argv, counts, requests, server):
     if counts["sent"] != requests or counts["received"] != requests:
         raise Broken(f"of {requests} requests {counts['sent']} were sent and "
-                     f"{counts['received']} answered: {' '.join(map(str, argv))}")
+                     f"{counts['received']} answered by {server.child.argv[0]}: "
+                     f"{' '.join(map(str, argv))}")
 
 
 def bare(bench, server, requests, clients=1, payload=None, name="bare_sources",
-         outstanding=OUTSTANDING):
+         outstanding=OUTSTANDING, silence_s=10):
     """A bare sender, whose clients are the same ones each time. Returns its user + system
     seconds."""
-    argv = bare_argv(bench, name, requests, clients, payload, outstanding) + [server.address]
+    argv = bare_argv(bench, name, requests, clients, payload, outstanding)
+    argv += ["-t", silence_s, server.address]
     out, used = run(bench, argv, bench.sender_cpu)
-    _held_to(argv, parsers.words(out), requests)
+    _held_to(argv, parsers.words(out), requests, server)
     return used.ru_utime + used.ru_stime
 
 
@@ -62,7 +64,7 @@ class Crowd(Child):
         argv = bare_argv(bench, "bare_sources", clients, clients) + ["-s", server.address]
         super().__init__(bench, argv, bench.sender_cpu, namespace, wrap=("chrt", "-i", "0"))
         try:
-            _held_to(argv, parsers.words(self.line()), clients)
+            _held_to(argv, parsers.words(self.line()), clients, server)
             self.port = parsers.words(self.line())["ready"]
         except BaseException:
             self.end()
@@ -77,7 +79,7 @@ def register(bench, server, clients, namespace=None):
     """Makes so many clients known by one request each."""
     argv = bare_argv(bench, "bare_sources", clients, clients) + [server.address]
     out, _ = run(bench, argv, bench.sender_cpu, namespace)
-    _held_to(argv, parsers.words(out), clients)
+    _held_to(argv, parsers.words(out), clients, server)
 
 
 def dnsperf(bench, server, requests):

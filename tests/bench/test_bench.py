@@ -139,7 +139,7 @@ class Held(unittest.TestCase):
     def test_a_server_that_loses_requests_is_noticed_by_who_asks(self):
         with servers.start_ours(self.bench, "[reply]\nmode = none\n") as server:
             with self.assertRaises(children.Broken) as broken:
-                senders.bare(self.bench, server, 10)
+                senders.bare(self.bench, server, 10, silence_s=1)
         self.assertIn("0 answered", str(broken.exception))
 
     def test_bare_loops_answer_each_request(self):
@@ -149,6 +149,10 @@ class Held(unittest.TestCase):
                 senders.udpload(self.bench, server, 300, 20)
                 senders.bare(self.bench, server, 200, name="bare_connected")
                 servers.ends_with(server, 500)
+
+    def test_two_benches_have_ports_of_their_own(self):
+        with Bench(BUILD, 1, SMOKE) as other:
+            self.assertNotEqual(other.port, self.bench.port)
 
     def test_a_crowd_stays_the_same_clients(self):
         with servers.start_ours(self.bench) as server:

@@ -47,7 +47,7 @@ class Bench:
         self.cpus = cpus
         self.scratch = tempfile.mkdtemp(prefix="udpsrv-bench-")
         self.files = 0
-        self.port = _free_port()
+        self.claim, self.port = _claim_port()
         self.commands = []
         self.meter = meters.choose(self.scratch)
         self.valgrind = shutil.which("valgrind") is not None
@@ -56,6 +56,7 @@ class Bench:
         return self
 
     def __exit__(self, *_):
+        self.claim.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def program(self, name):
@@ -124,16 +125,19 @@ class Bench:
         }
 
 
-def _free_port():
+def _claim_port():
     """A port for the clients that stay the same: none that the kernel would give to others
-    (net.ipv4.ip_local_port_range ends at 60999 by default)."""
+    (net.ipv4.ip_local_port_range ends at 60999 by default). Returns it behind a TCP socket that
+    holds it, so that a second workbench takes another one."""
     for port in range(61001, 65536):
+        claim = socket.socket()
         with contextlib.closing(socket.socket(type=socket.SOCK_DGRAM)) as udp:
             try:
+                claim.bind(("0.0.0.0", port))
                 udp.bind(("0.0.0.0", port))
-                return port
+                return claim, port
             except OSError:
-                continue
+                claim.close()
     raise children.Broken("no port above 61000 is free")
 
 
