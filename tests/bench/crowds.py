@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import meters
 import parsers
 import senders
-from children import Broken, Child
+from children import Broken, Child, until
 from copies import added_p99, await_requests, felt, paced, storm_rounds
 from figures import Figure, Row, Section
 from servers import start_ours
 
 KB = 1024
 PROBE = 20           # a part of the clients, to see how long all of them take
+TTL_MAX_S = 400      # so that a busy machine ends in time
 STRACE_S = 5
 GAP_S = 4            # between the last first word and the first second one
 SWEEP_PERIOD_S = 60  # the ttl that the figure is stated for
@@ -70,7 +71,10 @@ def memory(bench):
         _registered(server, huge)
         section.rows = [_memory_row(server, "IPv4", huge)]
         section.figures = [_memory_figure(section.rows[0], 48)]
-        if bench.sizes.sweeps:
+        if ttl_s > TTL_MAX_S:
+            section.notes.append("sweep: skipped, this machine would take more than "
+                                 f"{TTL_MAX_S} s to register all clients twice")
+        elif bench.sizes.sweeps:
             _sweep(bench, section, server, Span(began, ended, ttl_s))
         server.finish()
     return section
@@ -193,7 +197,7 @@ def memory6(bench):
 # ---- An expiry storm ----
 
 STORM_TTL_S = 5
-NO_SWEEP, SWEEPS = "1h", "1s"
+NO_SWEEP, SWEEPS = "1h", "100ms"
 
 
 def _storm_config(bench, sweep):
@@ -228,12 +232,12 @@ def _storm(bench, crowd):
             await_requests(server, bench.sizes.rate)
             server.configure(_storm_config(bench, SWEEPS))
             load.finish((0, 3))
-        expired = server.control("stats")["expired"] - before
-        if before != 0 or expired < crowd:
-            raise Broken(f"{crowd} clients should have expired, {before} had before and {expired} "
-                         "have since")
+        meanwhile = server.control("stats")["expired"]
+        until("all to expire", lambda: server.control("stats")["expired"] >= crowd)
+        if before != 0:
+            raise Broken(f"{before} clients have expired before there was a sweep")
         server.finish()
-    return felt(senders.read_report(path))
+    return felt(senders.read_report(path)) | {"expired meanwhile": meanwhile}
 
 
 # ---- Nothing at all ----

@@ -72,6 +72,16 @@ class Run(unittest.TestCase):
         self.assertEqual([row["name"] for row in section["rows"]][:2],
                          ["udpload", "bare sender, many sources"])
 
+    def test_all_expire_in_a_storm_and_none_without(self):
+        status, text, out = run("--rounds", "1", "expiry")
+        self.addCleanup(shutil.rmtree, out)
+        self.assertEqual(status, 0, text)
+        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
+            calm, storm = json.load(file)["sections"][0]["rows"]
+        # The clients that ask are never silent for so long that they would expire, too.
+        self.assertEqual(calm["samples"]["expired meanwhile"], [0])
+        self.assertLessEqual(storm["samples"]["expired meanwhile"][0], SMOKE.many)
+
     @unittest.skipUnless(shutil.which("valgrind"), "valgrind isn't installed")
     def test_user_instructions_are_counted_by_valgrind(self):
         status, text, out = run("admission")
