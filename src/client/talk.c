@@ -4,6 +4,7 @@
 #include "client/exchange.h"
 #include "client/lines.h"
 #include "client/print.h"
+#include "client/proof.h"
 #include "client/slash.h"
 #include "core/text.h"
 #include "net/clock.h"
@@ -197,7 +198,7 @@ static void send_line(struct talk *talk)
     }
     talk->held = false;
     if (!error)
-        exchange_sent(&talk->exchange, talk->size, false, talk->active_ns);
+        exchange_sent(&talk->exchange, talk->line, talk->size, false, talk->active_ns);
     else if (error == -EMSGSIZE)
         reject_line(talk, peer_why(error), peer_next(error));
     else {
@@ -217,7 +218,7 @@ static void send_keepalive(struct talk *talk)
 {
     int error = send_datagram(talk, "", 0);
     if (!error)
-        exchange_sent(&talk->exchange, 0, true, talk->active_ns);
+        exchange_sent(&talk->exchange, NULL, 0, true, talk->active_ns);
     else if (error != -EAGAIN)
         complain_once(talk, error);
 }
@@ -244,6 +245,19 @@ static void show(struct talk *talk, const struct arrival *arrival)
         print_arrival(stdout, talk->style, arrival);
 }
 
+/* The datagram at hand is a challenge: sends the request that waits once more, with its cookie.
+ * Where the socket has no room, that is as good as lost on the way. */
+static void prove(struct talk *talk)
+{
+    const uint8_t *request;
+    size_t size;
+    if (!exchange_challenged(&talk->exchange, clock_now_ns(), &request, &size))
+        return;
+    int error = proof_send(talk->peer.socket, talk->datagram, request, size);
+    if (error && error != -EAGAIN)
+        complain_once(talk, error);
+}
+
 static void receive(struct talk *talk)
 {
     for (int i = 0; i < ARRIVALS_AT_ONCE; i++) {
@@ -259,6 +273,10 @@ static void receive(struct talk *talk)
         }
         arrival.size = (size_t)size;
         talk->trouble = 0;
+        if (proof_is_wanted(talk->datagram, arrival.size)) {
+            prove(talk);
+            continue;
+        }
         arrival.kind = exchange_reply(&talk->exchange, clock_now_ns(), &arrival.rtt_ns);
         show(talk, &arrival);
     }
