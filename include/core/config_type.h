@@ -48,5 +48,7 @@ extern const struct config_type CONFIG_WORD;
 extern const struct config_type CONFIG_STRING;
 /* server.listen and reply.message. */
 extern const struct config_type CONFIG_LISTEN, CONFIG_MESSAGE;
+/* admission.allow and admission.deny: blocks of addresses, at the key's offset. */
+extern const struct config_type CONFIG_ALLOW, CONFIG_DENY;
 
 #endif

@@ -17,6 +17,13 @@ struct workers {
     size_t started;        /* how many of them run, the first ones */
 };
 
+/* What they have in common. */
+struct workers_shared {
+    struct reply *reply;
+    struct service_rules rules;
+    struct cookie_secrets secrets;
+};
+
 /* What server.workers comes to on this machine: 1 to CONFIG_WORKERS_MAX. */
 size_t workers_wanted(const struct config *config);
 
@@ -28,7 +35,8 @@ void workers_allow_files(size_t count, size_t listener_count);
  * them, but for the configuration. 0 or -errno; then *failed is what could not be made, a static
  * text. Either way workers_free is due. */
 int workers_make(struct workers *workers, const struct config *config,
-                 const struct listeners *listeners, struct reply *reply, const char **failed);
+                 const struct listeners *listeners, const struct workers_shared *shared,
+                 const char **failed);
 
 /* Starts their threads; where there are several, each on a processor of its own as far as there are
  * enough. 0 or -errno; then some may run. */

@@ -89,7 +89,7 @@ int listeners_open(struct listeners *listeners, const struct config *config, siz
         struct listener *listener = &listeners->list[listeners->count];
         error = open_one(listener, &config->server.listen[i], config, worker_count);
         if (error == 0) {
-            service_ports_add(&listeners->ports, listener->bound.port);
+            service_ports_add(&listeners->ports, &listener->bound);
             listeners->count++;
             continue;
         }

@@ -39,7 +39,8 @@ static int make_one(struct workers *workers, const struct listeners *listeners,
 }
 
 int workers_make(struct workers *workers, const struct config *config,
-                 const struct listeners *listeners, struct reply *reply, const char **failed)
+                 const struct listeners *listeners, const struct workers_shared *shared,
+                 const char **failed)
 {
     size_t count = listeners->worker_count;
     struct worker_options options = {
@@ -49,7 +50,9 @@ int workers_make(struct workers *workers, const struct config *config,
         .sweep_ms = config->clients.sweep_ms,
         .rate_pps = config->broadcast.rate_pps,
         .max_datagram_bytes = config->server.max_datagram_bytes,
-        .reply = reply,
+        .reply = shared->reply,
+        .rules = shared->rules,
+        .secrets = shared->secrets,
         .own_ports = &listeners->ports,
     };
     *failed = "table of workers";
