@@ -9,6 +9,9 @@
 uint64_t clock_now_ms(void);
 uint64_t clock_now_ns(void);
 
+/* The wall clock, in milliseconds since 1970 UTC: for people, never for measuring. */
+uint64_t clock_wall_ms(void);
+
 /* Processor time, user and system, that the calling thread has taken. */
 uint64_t clock_thread_cpu_ns(void);
 

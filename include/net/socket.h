@@ -4,6 +4,7 @@
 #include "core/addr.h"
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -72,6 +73,9 @@ int socket_open_group(const struct addr *addr, struct socket_options *options, s
 /* Has a socket of a group receive from now on: call it when all groups are complete. 0 or -errno.
  */
 int socket_hear(int socket);
+
+/* Lets sockets that ask for it be bound to the port beside this one, or no longer. */
+void socket_share(int socket, bool may);
 
 /* Datagrams that the kernel dropped at this socket since it was opened, as a counter of 32 bits
  * that wraps (SK_MEMINFO_DROPS of SO_MEMINFO). What a group dropped before socket_hear is among

@@ -16,13 +16,14 @@ struct stream_callbacks {
     /* One line without its newline (LF or CRLF); it ends in a NUL that size does not count, and may
      * be changed. It is the callee's until it returns or frees the stream. */
     void (*line)(void *state, char *line, size_t size);
-    /* All that had to be kept is with the kernel. Not called for what the kernel took at once. */
+    /* All that had to be kept is with the kernel. Not called for what the kernel took at once.
+     * Behind stream_discard: that, and the peer has ended its side. */
     void (*drained)(void *state);
     /* No more lines come. Called once, with the stream still there: free it from here, or later,
      * or stream_finish it, so that what was written still goes out. error is one of these:
      *
      * -  0: the peer's input ended behind a newline;
-     * -  -EPROTO: it ended within a line, which is lost;
+     * -  -EPROTO: it ended within a line, which is lost (see stream_take_rest);
      * -  -EMSGSIZE: a line is longer than the limit.
      *
      * With these three the peer may still read: writing still works, every whole line before has
@@ -42,18 +43,30 @@ struct stream *stream_new(struct loop *loop, int fd, size_t max_line_bytes,
                           const struct stream_callbacks *callbacks, void *state);
 void stream_free(struct stream *stream);
 
+/* Takes what stands behind the last newline when the peer's input ends for a line, too. */
+void stream_take_rest(struct stream *stream);
+
+/* Keeps at most so many bytes of output, in place of 64 MiB. */
+void stream_limit_output(struct stream *stream, size_t max_bytes);
+
 /* Writes, or keeps what the kernel doesn't take yet. Whoever writes much waits for drained between
- * pieces. False when the connection has failed, or memory is short or 64 MiB are kept, which breaks
- * it off: then closed follows, unless it was called before. */
+ * pieces. False when the connection has failed, or memory is short or more would be kept than may
+ * be (-ENOBUFS), which breaks it off: then closed follows, unless it was called before. */
 bool stream_write(struct stream *stream, const void *bytes, size_t size);
 
-/* Whether something written is still kept, and drained will be called. */
+/* Whether something written is still kept, and drained will be called; and how many bytes. */
 bool stream_is_backed_up(const struct stream *stream);
+size_t stream_kept_bytes(const struct stream *stream);
 
 /* Stops or resumes the coming of lines, so that one command is done before the next is read. A
  * paused stream reads nothing from the kernel. Both may be repeated. */
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
+
+/* Behind closed with -EMSGSIZE: sends what is kept and then the end of our side, and throws away
+ * what the peer still sends, so that it gets to read why rather than a reset. drained is called at
+ * the peer's end, or when the connection fails; whoever wants a limit to that uses stream_free. */
+void stream_discard(struct stream *stream);
 
 /* Frees the stream once what was written is with the kernel, however long the peer takes to read
  * it; nothing is called any more. Whoever wants a limit to that uses stream_free. */

@@ -27,6 +27,10 @@ void stream_unlisten(int listener, const char *path);
 /* Accepts one connection, non-blocking. Returns the descriptor or -errno (-EAGAIN: none waits). */
 int stream_accept(int listener);
 
+/* Tells a peer who was just accepted why he isn't served, if his socket takes so much at once, and
+ * closes the connection. */
+void stream_turn_away(int fd, const void *why, size_t size);
+
 /* Connects to the Unix socket at path, blocking, each read and write bounded by timeout_ms. Returns
  * the descriptor or -errno. */
 int stream_connect(const char *path, uint32_t timeout_ms);

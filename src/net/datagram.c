@@ -1,9 +1,10 @@
 /* One datagram at a time, for clients. */
 #include "net/datagram.h"
 
+#include "net/clock.h"
+
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
 
 int datagram_send(int socket, const void *bytes, size_t size)
 {
@@ -22,8 +23,6 @@ ssize_t datagram_receive(int socket, void *bytes, size_t room, uint64_t *time_ms
     while (size < 0 && errno == EINTR);
     if (size < 0)
         return -errno;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    *time_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    *time_ms = clock_wall_ms();
     return size;
 }

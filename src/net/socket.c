@@ -235,6 +235,11 @@ int socket_hear(int socket)
     return error == -ENOENT ? 0 : error; /* there is none: it stands alone */
 }
 
+void socket_share(int socket, bool may)
+{
+    set(socket, SOL_SOCKET, SO_REUSEADDR, may);
+}
+
 uint32_t socket_drops(int socket)
 {
     uint32_t memory[SK_MEMINFO_VARS] = {0};

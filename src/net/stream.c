@@ -37,12 +37,15 @@ struct stream {
     struct span input;
     size_t scanned; /* of the input, without a newline */
     struct span output;
+    size_t max_output_bytes;
     int error; /* why the connection is broken, 0 while it isn't */
     bool paused;
-    bool ended;     /* the peer's input is all here */
-    bool closed;    /* no more lines, and the owner knows it */
-    bool finishing; /* no more lines, and no owner: goes when the output has gone */
-    bool busy;      /* in a callback or between two: not to be freed yet */
+    bool ended;      /* the peer's input is all here */
+    bool closed;     /* no more lines, and the owner knows it */
+    bool takes_rest; /* a last line needs no newline */
+    bool discarding; /* the peer's input is thrown away until it ends; then the owner is told */
+    bool finishing;  /* no more lines, and no owner: goes when the output has gone */
+    bool busy;       /* in a callback or between two: not to be freed yet */
     bool freed;
 };
 
@@ -94,9 +97,20 @@ struct stream *stream_new(struct loop *loop, int fd, size_t max_line_bytes,
     stream->events = LOOP_READ;
     stream->task = (struct loop_task){.run = on_task, .state = stream};
     stream->max_line_bytes = max_line_bytes;
+    stream->max_output_bytes = OUTPUT_BYTES_MAX;
     stream->callbacks = callbacks;
     stream->state = state;
     return stream;
+}
+
+void stream_take_rest(struct stream *stream)
+{
+    stream->takes_rest = true;
+}
+
+void stream_limit_output(struct stream *stream, size_t max_bytes)
+{
+    stream->max_output_bytes = max_bytes;
 }
 
 static void release(struct stream *stream)
@@ -140,13 +154,15 @@ static size_t send_some(struct stream *stream, const char *bytes, size_t size)
 static bool keep(struct stream *stream, const char *bytes, size_t size)
 {
     struct span *output = &stream->output;
-    size_t needed = span_size(output) + size;
+    size_t needed = span_size(output) + size, most = stream->max_output_bytes;
 
-    if (size > OUTPUT_BYTES_MAX || needed > OUTPUT_BYTES_MAX)
+    if (size > most || needed > most)
         return false;
-    if (size > output->room - output->end &&
-        !span_grow(output, needed > output->room ? needed + needed / 2 : output->room))
-        return false;
+    if (size > output->room - output->end) {
+        size_t room = needed > output->room ? needed + needed / 2 : output->room;
+        if (!span_grow(output, room < most ? room : most))
+            return false;
+    }
     memcpy(output->bytes + output->end, bytes, size);
     output->end += size;
     return true;
@@ -164,6 +180,11 @@ static void flush(struct stream *stream)
 bool stream_is_backed_up(const struct stream *stream)
 {
     return span_size(&stream->output) > 0;
+}
+
+size_t stream_kept_bytes(const struct stream *stream)
+{
+    return span_size(&stream->output);
 }
 
 /* ---- Input ---- */
@@ -202,6 +223,30 @@ static void tell_closed(struct stream *stream, int error)
     stream->callbacks->closed(stream->state, error);
 }
 
+/* Hands size bytes of the input over as a line; at the end of the input there is room for the NUL,
+ * since a read asked for more. */
+static void tell_line(struct stream *stream, char *line, size_t size)
+{
+    line[size] = '\0';
+    stream->callbacks->line(stream->state, line, size);
+}
+
+/* What stands behind the last newline when no more comes. */
+static void cut_rest(struct stream *stream, char *line, size_t size)
+{
+    struct span *input = &stream->input;
+
+    if (size == 0 || !stream->takes_rest) {
+        tell_closed(stream, size > 0 ? -EPROTO : 0);
+    } else if (size > stream->max_line_bytes) {
+        tell_closed(stream, -EMSGSIZE);
+    } else {
+        stream->scanned = 0;
+        input->begin = input->end;
+        tell_line(stream, line, size);
+    }
+}
+
 /* Hands the next line over, if it is there whole, or tells that none will come any more. Returns
  * whether to go on. */
 static bool cut_line(struct stream *stream)
@@ -218,8 +263,8 @@ static bool cut_line(struct stream *stream)
         if (size >= stream->max_line_bytes + 2)
             tell_closed(stream, -EMSGSIZE);
         else if (stream->ended)
-            tell_closed(stream, size > 0 ? -EPROTO : 0);
-        return false;
+            cut_rest(stream, line, size);
+        return stream->ended;
     }
     size_t length = (size_t)(newline - line);
     stream->scanned = 0;
@@ -230,8 +275,7 @@ static bool cut_line(struct stream *stream)
         tell_closed(stream, -EMSGSIZE);
         return false;
     }
-    line[length] = '\0';
-    stream->callbacks->line(stream->state, line, length);
+    tell_line(stream, line, length);
     return true;
 }
 
@@ -252,7 +296,7 @@ static void watch(struct stream *stream)
 {
     unsigned events = 0;
 
-    if (wants_lines(stream))
+    if (wants_lines(stream) || (stream->discarding && !stream->ended))
         events |= LOOP_READ;
     if (stream_is_backed_up(stream))
         events |= LOOP_WRITE;
@@ -268,6 +312,11 @@ static void settle(struct stream *stream)
 {
     if (!stream->freed && stream->error && !stream->closed && !stream->finishing)
         tell_closed(stream, stream->error);
+    if (!stream->freed && stream->discarding &&
+        (stream->error || (stream->ended && !stream_is_backed_up(stream)))) {
+        stream->discarding = false;
+        stream->callbacks->drained(stream->state);
+    }
     stream->busy = false;
     if (!stream->freed && stream->finishing && (stream->error || !stream_is_backed_up(stream)))
         stream_free(stream);
@@ -275,6 +324,25 @@ static void settle(struct stream *stream)
         release(stream);
     else
         watch(stream);
+}
+
+/* One read of what nobody wants. */
+static void throw_away(struct stream *stream)
+{
+    char bytes[FIRST_INPUT_BYTES];
+    ssize_t got = recv(stream->fd, bytes, sizeof bytes, 0);
+
+    if (got == 0)
+        stream->ended = true;
+    else if (got < 0 && errno != EAGAIN && errno != EINTR)
+        stream->error = -errno;
+}
+
+static void discard(struct stream *stream, bool was_backed_up)
+{
+    if (was_backed_up && !stream_is_backed_up(stream))
+        shutdown(stream->fd, SHUT_WR);
+    throw_away(stream);
 }
 
 static void on_ready(void *state, unsigned events)
@@ -285,6 +353,11 @@ static void on_ready(void *state, unsigned events)
     stream->busy = true;
     if (was_backed_up)
         flush(stream);
+    if (stream->discarding) {
+        discard(stream, was_backed_up);
+        settle(stream);
+        return;
+    }
     if (wants_lines(stream) && !stream->error)
         fill(stream);
     else if (events & LOOP_HANGUP && !stream->error)
@@ -340,6 +413,16 @@ void stream_resume(struct stream *stream)
 {
     stream->paused = false;
     call_later(stream);
+}
+
+void stream_discard(struct stream *stream)
+{
+    stream->discarding = true;
+    span_drop(&stream->input);
+    if (!stream_is_backed_up(stream))
+        shutdown(stream->fd, SHUT_WR);
+    if (!stream->busy)
+        watch(stream);
 }
 
 void stream_finish(struct stream *stream)

@@ -250,8 +250,25 @@ void stream_unlisten(int listener, const char *path)
 
 int stream_accept(int listener)
 {
-    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd;
+
+    do
+        fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
     return fd < 0 ? -errno : fd;
+}
+
+void stream_turn_away(int fd, const void *why, size_t size)
+{
+    char bytes[4096];
+    int reads = 16; /* more than anyone sends before he is told; nobody holds us up */
+
+    send(fd, why, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    /* What is unread at the close would reset the connection, and with it what we have said. */
+    shutdown(fd, SHUT_WR);
+    while (reads-- > 0 && recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+    close(fd);
 }
 
 /* ---- The client's end ---- */

@@ -302,3 +302,128 @@ Test(stream, resumed_within_the_line_goes_on)
     cr_assert_str_eq(owner.heard, "[one][two][three]");
     close_owner(&owner);
 }
+
+/* ---- A last line without its newline ---- */
+
+Test(stream, takes_the_rest_for_a_line_where_it_is_told_to)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    stream_take_rest(owner.stream);
+    say(&owner, "one\nlast");
+    hang_up(&owner);
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one][last]");
+    cr_assert_eq(owner.closes, 1);
+    cr_assert_eq(owner.error, 0);
+    close_owner(&owner);
+}
+
+Test(stream, no_rest_is_no_line)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    stream_take_rest(owner.stream);
+    say(&owner, "one\n");
+    hang_up(&owner);
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_eq(owner.error, 0);
+    close_owner(&owner);
+}
+
+Test(stream, a_rest_has_the_limit_of_a_line)
+{
+    for (size_t size = 99; size <= 102; size++) {
+        struct owner owner;
+        char line[103];
+        memset(line, 'x', sizeof line);
+        line[size] = '\0';
+        open_owner(&owner, 100);
+        stream_take_rest(owner.stream);
+        say(&owner, line);
+        hang_up(&owner);
+        run(&owner);
+        cr_assert_eq(owner.lines, size <= 100, "%zu", size);
+        cr_assert_eq(owner.error, size <= 100 ? 0 : -EMSGSIZE, "%zu", size);
+        close_owner(&owner);
+    }
+}
+
+Test(stream, a_rest_waits_while_paused)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    stream_take_rest(owner.stream);
+    owner.on_line = pause_here;
+    say(&owner, "one\nlast");
+    cr_assert_eq(shutdown(owner.peer, SHUT_WR), 0);
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    stream_resume(owner.stream);
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one][last]");
+    cr_assert_eq(owner.closes, 0);
+    stream_resume(owner.stream);
+    run(&owner);
+    cr_assert_eq(owner.closes, 1);
+    close_owner(&owner);
+}
+
+/* ---- Input that nobody wants ---- */
+
+static void discard_here(struct owner *owner)
+{
+    cr_assert(stream_write(owner->stream, "too long\n", 9));
+    stream_discard(owner->stream);
+}
+
+Test(stream, what_is_discarded_is_read_so_that_the_peer_can_read_why)
+{
+    struct owner owner;
+    char bytes[64];
+    open_owner(&owner, 100);
+    memset(bytes, 'x', sizeof bytes);
+    cr_assert_eq(fcntl(owner.peer, F_SETFL, O_NONBLOCK), 0);
+    size_t sent = 0;
+    while (owner.closes == 0) {
+        ssize_t result = send(owner.peer, bytes, sizeof bytes, MSG_NOSIGNAL);
+        sent += result > 0 ? (size_t)result : 0;
+        run_round(&owner);
+    }
+    cr_assert_eq(owner.error, -EMSGSIZE);
+    discard_here(&owner);
+    while (sent < 4 << 20) {
+        ssize_t result = send(owner.peer, bytes, sizeof bytes, MSG_NOSIGNAL);
+        cr_assert(result > 0 || errno == EAGAIN);
+        sent += result > 0 ? (size_t)result : 0;
+        if (result < 0)
+            run_round(&owner);
+    }
+    cr_assert_eq(recv(owner.peer, bytes, sizeof bytes, 0), 9);
+    cr_assert_arr_eq(bytes, "too long\n", 9);
+    cr_assert_eq(recv(owner.peer, bytes, sizeof bytes, 0), 0);
+    cr_assert_eq(owner.drains, 0);
+    hang_up(&owner);
+    while (owner.drains == 0)
+        run_round(&owner);
+    cr_assert_eq(owner.lines, 0);
+    close_owner(&owner);
+}
+
+Test(stream, discarding_what_has_ended_already_is_over_at_once)
+{
+    struct owner owner;
+    char line[105];
+    memset(line, 'x', sizeof line);
+    open_owner(&owner, 100);
+    owner.discard_when_closed = true;
+    cr_assert_eq(stream_write_all(owner.peer, line, sizeof line), 0);
+    cr_assert_eq(shutdown(owner.peer, SHUT_WR), 0);
+    run(&owner);
+    settle(&owner);
+    cr_assert_eq(owner.error, -EMSGSIZE);
+    cr_assert_eq(owner.drains, 1);
+    cr_assert_eq(recv(owner.peer, line, sizeof line, 0), 0);
+    close_owner(&owner);
+}

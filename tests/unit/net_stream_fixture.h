@@ -27,6 +27,7 @@ struct owner {
     int error;
     int stop_at; /* lines */
     bool stop_when_drained;
+    bool discard_when_closed;
     void (*on_line)(struct owner *owner, char *line, size_t size);
 };
 
@@ -56,6 +57,8 @@ static inline void hear_closed(void *state, int error)
     struct owner *owner = state;
     owner->closes++;
     owner->error = error;
+    if (owner->discard_when_closed)
+        stream_discard(owner->stream);
     loop_stop(owner->loop);
 }
 
@@ -94,6 +97,15 @@ static inline void run(struct owner *owner)
 static inline void stop(void *state)
 {
     loop_stop(state);
+}
+
+/* One round of whatever is ready. */
+static inline void run_round(struct owner *owner)
+{
+    struct loop_task task = {.run = stop, .state = owner->loop};
+    loop_defer(owner->loop, &task);
+    run(owner);
+    loop_cancel(owner->loop, &task); /* a callback may have stopped the loop before */
 }
 
 /* Rounds enough for anything that is ready to be done with. */

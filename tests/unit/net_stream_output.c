@@ -270,3 +270,21 @@ Test(stream, freed_between_resume_and_its_lines_is_silent)
     cr_assert_str_eq(owner.heard, "[one]");
     close_owner(&owner);
 }
+
+Test(stream, output_has_the_limit_that_it_is_given)
+{
+    struct owner owner;
+    static char bytes[1000];
+    size_t kept = 0;
+    open_owner(&owner, 100);
+    stream_limit_output(owner.stream, 5000);
+    while (stream_write(owner.stream, bytes, sizeof bytes)) {
+        cr_assert_leq(stream_kept_bytes(owner.stream), 5000);
+        kept = stream_kept_bytes(owner.stream);
+    }
+    cr_assert_gt(kept, 4000);
+    cr_assert_eq(stream_kept_bytes(owner.stream), 0);
+    run(&owner);
+    cr_assert_eq(owner.error, -ENOBUFS);
+    close_owner(&owner);
+}

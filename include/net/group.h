@@ -1,0 +1,39 @@
+#ifndef NET_GROUP_H
+#define NET_GROUP_H
+
+#include "core/addr.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Multicast groups: sockets that hear one, and sockets that speak to one. */
+
+/* Opens a non-blocking UDP socket bound to a group and its port, and joins the group on the
+ * interface of that index (0: the one that the routes choose). Nothing else comes in by it, and
+ * other programs of this host that allow the same (SO_REUSEADDR) may hear the group, too. Buffers
+ * are the kernel's unless asked for otherwise. Returns the descriptor or -errno (-ENODEV: no such
+ * interface, or no route to choose one by). */
+int group_join(const struct addr *group, uint32_t interface, uint32_t receive_buffer_bytes);
+
+/* How datagrams leave for a group. */
+struct group_way {
+    uint32_t interface; /* index, 0: as the routes say */
+    uint8_t ttl;        /* 0 stays on this host, 1 on the link */
+};
+
+/* Opens a non-blocking UDP socket connected to a group: what is sent goes there, and is heard on
+ * this host, too. *from is the address that it leaves from. Nothing that is sent to that address is
+ * kept. Returns the descriptor or -errno. */
+int group_connect(const struct addr *group, const struct group_way *way, struct addr *from);
+
+/* One datagram to a group, by a socket of either kind. 0 or -errno. */
+int group_send(int socket, const struct addr *group, const void *bytes, size_t size);
+
+/* One datagram from a socket of group_join, and who sent it. As datagram_receive. */
+ssize_t group_receive(int socket, void *bytes, size_t room, struct addr *from, uint64_t *time_ms);
+
+/* Sets how datagrams that a socket of group_join sends leave. 0 or -errno. */
+int group_set_way(int socket, const struct addr *group, const struct group_way *way);
+
+#endif
