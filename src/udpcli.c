@@ -13,7 +13,7 @@
 static int talk_to(const struct client_options *options)
 {
     struct peers peers;
-    const char *wrong = peers_find(&peers, &options->target, options->family);
+    const char *wrong = peers_find(&peers, &options->way);
     if (wrong) {
         complain(wrong, "check the name", "looking up %s", options->host);
         return 1;

@@ -1,8 +1,8 @@
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
+#include "client/peer.h"
 #include "core/options.h"
-#include "core/target.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +12,7 @@ enum {
     CLIENT_PORT = 3000,
     CLIENT_TIMEOUT_MS = 2000,
     CLIENT_RETRIES = 2,
+    CLIENT_GROUP_TTL = 1, /* the link: what a group has unless asked for more (ip(7)) */
     /* Any longer wait is a mistake, and sums of them stay far from a wrap. */
     CLIENT_DURATION_MAX_MS = 24 * 60 * 60 * 1000,
 };
@@ -22,10 +23,10 @@ struct client_options {
     uint64_t keepalive_ms; /* 0: none */
     uint64_t retries;
     uint64_t count;
-    int family; /* enum addr_family; ADDR_NONE: either */
     bool json;
     bool hex;
     struct target target;
+    struct peer_way way; /* there */
     const char *host;    /* the target as it was written */
     const char *message; /* NULL: none given; decoded already if it was hexadecimal */
     size_t message_size;

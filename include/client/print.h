@@ -27,6 +27,7 @@ struct arrival {
     uint64_t time_ms; /* wall clock, since 1970 UTC */
     uint64_t rtt_ns;  /* 0: unknown */
     enum exchange_kind kind;
+    bool named; /* who sent it is printed, too */
 };
 
 /* The style for what the user asked and where the output goes. */

@@ -32,10 +32,10 @@ struct addr {
 /* Reads "1.2.3.4", "1.2.3.4:5", "::1", "[::1]", "[::1]:5", "[fe80::1%2]:5" or "[fe80::1%eth0]:5"
  * from text (NUL-terminated). A text without a port gets default_port. A numeric zone goes to
  * scope; a named one is copied to zone (ADDR_ZONE_BYTES) for the caller to resolve, and zone is ""
- * otherwise. zone may be NULL: then a named zone is an error. Only link-local and multicast IPv6
- * addresses have a zone, and host names are not addresses. *addr is of family ADDR_NONE if text is
- * wrong. Returns NULL, or what is wrong with the text, a static string that fits behind "bad
- * address 'x': ". */
+ * otherwise. zone may be NULL: then a named zone is an error. Only link-local IPv6 addresses and
+ * multicast groups, "239.1.2.3%eth0:5" too, have a zone, and host names are not addresses. *addr is
+ * of family ADDR_NONE if text is wrong. Returns NULL, or what is wrong with the text, a static
+ * string that fits behind "bad address 'x': ". */
 const char *addr_parse(struct addr *addr, char zone[ADDR_ZONE_BYTES], const char *text,
                        uint16_t default_port);
 

@@ -3,6 +3,7 @@
 
 #include "core/addr.h"
 #include "core/reply.h"
+#include "core/transport.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +19,8 @@ enum {
     CONFIG_MESSAGE_BYTES_MAX = 65507,
     CONFIG_CLIENTS_MAX = 100000000, /* clients.max */
     CONFIG_QUEUE_MAX = 65536,       /* broadcast.queue */
+    CONFIG_RELAY_RATE_MAX = 1000000,
+    CONFIG_STREAMS_MAX = 100000, /* server.stream-max */
 };
 
 enum config_policy {
@@ -25,15 +28,25 @@ enum config_policy {
     POLICY_OPEN,     /* a source address is believed as it stands */
 };
 
+/* What becomes of what a client says, beside its answer. */
+enum config_relay {
+    RELAY_OFF,
+    RELAY_OTHERS, /* every live client but itself gets it */
+    RELAY_ALL,    /* itself, too */
+};
+
 enum config_log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum config_log_format { LOG_FORMAT_TEXT, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 enum config_log_target { LOG_TARGET_STDERR, LOG_TARGET_SYSLOG };
 
-/* An address to listen on; zone is the interface name of "[fe80::1%eth0]:3000", to be resolved at
- * start, or "" (then addr.scope says it). */
+/* An address to listen on, or to send to; zone is the interface name of "[fe80::1%eth0]:3000" or
+ * "239.1.2.3%eth0:3000", to be resolved at start, or "" (then addr.scope says it, of IPv4, too). A
+ * Unix socket has a path and an addr of family ADDR_NONE. */
 struct config_listen {
+    enum transport transport;
     struct addr addr;
     char zone[ADDR_ZONE_BYTES];
+    char path[TRANSPORT_PATH_BYTES];
 };
 
 /* The whole configuration, effective values. Owned strings and lists go with config_free. */
@@ -48,6 +61,9 @@ struct config {
         uint32_t max_datagram_bytes;
         uint32_t receive_buffer_bytes;
         uint32_t send_buffer_bytes;
+        uint32_t stream_max;
+        uint32_t stream_buffer_bytes;
+        uint32_t stream_idle_ms;
     } server;
     struct {
         enum reply_mode mode;
@@ -62,6 +78,11 @@ struct config {
     struct {
         uint32_t rate_pps; /* copies a second, 0: no pace */
         uint32_t queue;    /* jobs that may wait */
+        enum config_relay relay;
+        uint32_t relay_rate_pps;        /* of one client, 0: no limit */
+        struct config_listen multicast; /* of family ADDR_NONE: none */
+        uint32_t multicast_ttl;
+        char *multicast_interface; /* NULL: as the routes say */
     } broadcast;
     struct {
         enum config_policy policy;
@@ -90,9 +111,11 @@ bool config_add_message(struct config *config, const void *bytes, size_t size);
 void config_clear_listen(struct config *config);
 void config_clear_messages(struct config *config);
 
-enum { CONFIG_LISTEN_TEXT_BYTES = ADDR_TEXT_BYTES + 1 + ADDR_ZONE_BYTES };
+/* The longest of an address with its zone, and of a path. */
+enum { CONFIG_LISTEN_TEXT_BYTES = TRANSPORT_TEXT_BYTES + ADDR_ZONE_BYTES };
 
-/* Writes the address as a configuration has it, "[fe80::1%eth0]:3000", and returns text. */
+/* Writes the address as a configuration has it, "[fe80::1%eth0]:3000", "tcp:127.0.0.1:3000" or
+ * "unix:/path", and returns text. */
 const char *config_listen_text(const struct config_listen *listen,
                                char text[CONFIG_LISTEN_TEXT_BYTES]);
 

@@ -48,5 +48,7 @@ extern const struct config_type CONFIG_WORD;
 extern const struct config_type CONFIG_STRING;
 /* server.listen and reply.message. */
 extern const struct config_type CONFIG_LISTEN, CONFIG_MESSAGE;
+/* A multicast group and its port: a struct config_listen. */
+extern const struct config_type CONFIG_GROUP;
 
 #endif

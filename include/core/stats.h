@@ -33,11 +33,17 @@
     STAT(kicked, "clients removed by the operator")                        \
     STAT(broadcasts, "broadcast jobs ended")                               \
     STAT(copies_sent, "broadcast copies that the kernel took")             \
-    STAT(copies_failed, "broadcast copies that the kernel refused")
+    STAT(copies_failed, "broadcast copies that the kernel refused")        \
+    STAT(relayed, "messages of clients passed on to others")               \
+    STAT(relay_limited, "not passed on: over relay-rate")                  \
+    STAT(relay_dropped, "not passed on: too many waited")                  \
+    STAT(streams_closed, "stream clients that left, or broke off")         \
+    STAT(streams_slow, "stream clients cut off: stream-buffer was full")   \
+    STAT(streams_refused, "streams refused: stream-max, or no open file")
 
 /* One worker's counters: written by its thread alone, copied to be read. */
 struct stats {
-    uint64_t received; /* datagrams read from the sockets */
+    uint64_t received; /* datagrams and lines read from the sockets */
 #define STAT(name, meaning) uint64_t name;
     STATS_FATES(STAT) STATS_OTHERS(STAT)
 #undef STAT

@@ -46,7 +46,8 @@ void stream_free(struct stream *stream);
 /* Takes what stands behind the last newline when the peer's input ends for a line, too. */
 void stream_take_rest(struct stream *stream);
 
-/* Keeps at most so many bytes of output, in place of 64 MiB. */
+/* Keeps at most so many bytes of output, in place of 64 MiB; what is left of one write is always
+ * kept where nothing else is. */
 void stream_limit_output(struct stream *stream, size_t max_bytes);
 
 /* Writes, or keeps what the kernel doesn't take yet. Whoever writes much waits for drained between

@@ -10,22 +10,61 @@
 #include <stdint.h>
 
 /* One worker's share of the broadcasts: a copy to each client that is registered in its shard when
- * a job starts, in slices between which datagrams are received and answered. */
+ * a part starts, in slices between which datagrams are received and answered. There are two lanes,
+ * whose slices take turns: neither do the operator's broadcasts wait for what clients say to each
+ * other, nor the other way round. In a lane, parts go one behind the other. */
 struct broadcast;
+
+enum broadcast_lane { BROADCAST_OPERATOR, BROADCAST_RELAY, BROADCAST_LANES };
+
+/* A client who gets no copy, or nobody if all is zero. */
+struct broadcast_except {
+    struct addr source; /* of a client of datagrams, with its listener */
+    uint64_t stream;    /* of a client of server/streams */
+    uint8_t listener;
+};
 
 /* A job's share for one worker: a letter that comes, is worked off and goes home. */
 struct broadcast_part {
     struct mail mail; /* posted home when the part has ended; its `open` is the sender's */
+    struct broadcast_part *next; /* in its lane */
 
     /* The sender's, unchanged until it is home again. */
-    struct mailbox *home;
+    struct mailbox *home; /* NULL: mail is opened by this worker, then and there */
     const uint8_t *bytes;
     size_t size;
+    enum broadcast_lane lane;
+    struct broadcast_except except;
 
     /* Written by the worker alone, read by anyone. targets = sent + failed + skipped once it has
      * ended. */
     _Atomic uint64_t targets, sent, failed, skipped;
 };
+
+/* A walk over an audience, which begins and ends it; the members are the audience's to use. */
+struct audience_walk {
+    uint64_t joined_before;
+    uint32_t next;
+    bool ended;
+};
+
+struct audience_tally {
+    uint32_t sent, failed;
+};
+
+/* Others than the registry's clients who are to get copies. All is called in the worker's thread.
+ */
+struct audience {
+    void *state;
+    /* Begins a walk over who is there now, and returns how many targets they are. */
+    uint64_t (*begin)(void *state, const struct broadcast_part *part, struct audience_walk *walk);
+    /* Sends at most `may` copies, after a bounded number of looks. When it can't go on for lack of
+     * room it defers wake once it can, and returns true. */
+    bool (*send)(void *state, const struct broadcast_part *part, struct audience_walk *walk,
+                 uint32_t may, struct audience_tally *tally, struct loop_task *wake);
+};
+
+enum { BROADCAST_AUDIENCES_MAX = 2 };
 
 struct broadcast_options {
     struct loop *loop;
@@ -40,13 +79,17 @@ struct broadcast_options {
 /* 0 or -errno. */
 int broadcast_open(struct broadcast **broadcast, const struct broadcast_options *options);
 
-/* Ends the part that runs, skipping what is not yet sent, and frees the rest. */
+/* Before the first part: there is one audience more, at most BROADCAST_AUDIENCES_MAX. */
+void broadcast_add_audience(struct broadcast *broadcast, const struct audience *audience);
+
+/* Ends all parts, skipping what is not yet sent, and frees the rest. */
 void broadcast_close(struct broadcast *broadcast);
 
-/* Starts a part: who is registered now gets a copy. Only while none runs. */
+/* Puts a part into its lane. It starts when those before it have ended: who is registered then gets
+ * a copy. */
 void broadcast_start(struct broadcast *broadcast, struct broadcast_part *part);
 
-/* Ends the part, skipping what is not yet sent; nothing, if it isn't the one that runs. */
+/* Ends the part, skipping what is not yet sent; nothing, if it isn't there any more. */
 void broadcast_cancel(struct broadcast *broadcast, const struct broadcast_part *part);
 
 /* Paces the copies that are not yet sent, by a new rate of all workers together. */

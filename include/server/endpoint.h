@@ -17,6 +17,9 @@ struct endpoint_options {
     int drain_batches; /* at most so many are answered before other events get their turn */
     int socket;        /* the caller's to close */
     uint8_t listener;
+    /* NULL, or the endpoint by whose socket answers leave: a multicast group can't be their source.
+     * It outlives this one. */
+    struct endpoint *voice;
 };
 
 /* Begins to receive. 0 or -errno. */
@@ -25,9 +28,11 @@ int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *opt
 /* Tries once more to send what waits, counts what still does as failed, and ends. */
 void endpoint_close(struct endpoint *endpoint);
 
+/* The socket by which its clients are written to. */
 int endpoint_socket(const struct endpoint *endpoint);
 
-/* Has task run once the socket has room again, behind the answers that wait for the same. */
+/* Has task run once that socket has room again, behind the answers that wait for the same. At most
+ * one task that isn't an endpoint's own. */
 void endpoint_when_writable(struct endpoint *endpoint, struct loop_task *task);
 
 /* Adds the datagrams that the kernel dropped since the last call to the counters. */

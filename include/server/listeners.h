@@ -4,30 +4,43 @@
 #include "core/config.h"
 #include "server/service.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-/* The addresses that the service listens on, and for each of them a socket for each worker. */
+/* The addresses that the service listens on, and for each of them a socket for each worker. Groups
+ * and streams stand behind the others, where server/doors has put them, and their sockets are
+ * there. */
 struct listener {
+    enum transport transport;
     struct addr bound; /* the address really bound, port 0 resolved */
-    char text[ADDR_TEXT_BYTES];
-    int *sockets; /* by worker */
+    char text[CONFIG_LISTEN_TEXT_BYTES];
+    int *sockets; /* by worker; NULL if they aren't here */
 };
 
 struct listeners {
     struct listener list[CONFIG_LISTEN_MAX];
     size_t count;
+    size_t own_count; /* of them, the first so many have sockets here */
     size_t worker_count;
     struct service_ports ports; /* of all of them */
 };
 
-/* Opens what [server] listen says for so many workers (at least 1), all or nothing, and logs why
- * where it can't. The built-in pair does without the one whose family the host lacks, and logs
- * that. One worker's sockets hear from now on; those of several are deaf until listeners_hear. 0 or
- * -errno. */
+/* Opens what [server] listen says of unicast datagrams for so many workers (at least 1), all or
+ * nothing, and logs why where it can't. The built-in pair does without the one whose family the
+ * host lacks, and logs that. One worker's sockets hear from now on; those of several are deaf until
+ * listeners_hear. 0 or -errno. */
 int listeners_open(struct listeners *listeners, const struct config *config, size_t worker_count);
 
 /* Has all of them receive. 0 or -errno. */
 int listeners_hear(const struct listeners *listeners);
+
+/* Whether the listener is one that listeners_open opens. */
+bool listeners_has(const struct config_listen *listen);
+
+/* Lets sockets of ours with that port, if they ask for it, too, be bound beside those that there
+ * are, or no longer. */
+void listeners_share(const struct listeners *listeners, uint16_t port, bool may);
 
 void listeners_close(struct listeners *listeners);
 

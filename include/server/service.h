@@ -20,10 +20,27 @@ struct service_ports {
 
 void service_ports_add(struct service_ports *ports, uint16_t port);
 
+/* Who is told what registered clients say, behind their answers, if hear isn't NULL. */
+struct service_ear {
+    void (*hear)(void *state, uint8_t listener, const struct datagram *datagram, uint64_t now_ms);
+    void *state;
+};
+
+/* Multicast groups among the listeners. What comes by them may come from anyone's port, ours too:
+ * in a chat without a server, everyone speaks from the group's own. Only we ourselves don't get
+ * answers. */
+struct service_groups {
+    uint64_t listeners;     /* a bit for each */
+    const struct addr *own; /* the addresses that we speak from */
+    size_t own_count;
+};
+
 /* One worker's view of the service; all but the reply is its own. */
 struct service {
     struct registry *registry;
     struct reply *reply;
+    struct service_ear ear;
+    struct service_groups groups;
     const struct service_ports *own_ports;
     struct stats *stats; /* of the registry: who joined, expired, was refused */
 };

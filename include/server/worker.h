@@ -7,6 +7,8 @@
 #include "core/stats.h"
 #include "net/thread.h"
 #include "server/broadcast.h"
+#include "server/guests.h"
+#include "server/relay.h"
 #include "server/service.h"
 
 #include <stdbool.h>
@@ -30,11 +32,21 @@ struct worker_options {
     struct allowance *allowance;           /* of clients; NULL: the capacity alone counts */
     const int *sockets; /* by listener; the caller's to close behind worker_free */
     size_t socket_count;
+    enum config_relay relay;
+    uint32_t relay_rate_pps;    /* of one client */
+    const struct doors *guests; /* what it has beside its sockets, NULL: nothing */
+    size_t listener_count;      /* of all kinds */
+    uint32_t stream_max, stream_buffer_bytes, stream_idle_ms;
 };
 
 /* Reserves all memory that it will need, and commits what is touched from the start. 0 or -errno;
  * then *failed is what could not be made, a static text. */
 int worker_new(struct worker **worker, const struct worker_options *options, const char **failed);
+
+/* Tells it whom it relays to: the relays of all workers, in their order; the list is the caller's.
+ * Before any thread starts. */
+struct relay *worker_relay(struct worker *worker);
+void worker_meet(struct worker *worker, struct relay *const *relays);
 
 /* Starts its thread, "worker-NUMBER". Where there are several, it is pinned to the processor of its
  * number among those that the caller may use, round and round; and what its sockets have dropped so
@@ -42,7 +54,10 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
  * it best. 0 or -errno. */
 int worker_start(struct worker *worker);
 
-/* Waits for the end of its thread, if it was started (worker_finish), and frees it. */
+/* Waits for the end of its thread, if it was started (worker_finish), and ends its mailbox. Letters
+ * that lie in its memory may still be in the mailboxes of others; once those have come to the same
+ * end, it may be freed. */
+void worker_join(struct worker *worker);
 void worker_free(struct worker *worker);
 
 /* A letter that has something done in the worker's thread and then comes home. The caller keeps it
@@ -63,22 +78,33 @@ void worker_post(struct worker *worker, struct worker_call *call, struct mailbox
 /* The counters and the number of clients as they are now; kernel drops are read afresh. */
 void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients);
 
-/* The next clients of a walk, see registry_walk. */
-size_t worker_list(struct worker *worker, struct registry_walk *walk, struct client *clients,
+/* A walk over all clients, those of the registry first and then the streams. */
+struct worker_walk {
+    struct registry_walk registry;
+    uint32_t stream; /* the place to look at next */
+    bool ended;
+};
+struct worker_walk worker_walk_all(void);
+
+/* The next clients of a walk: fewer than room, even none, doesn't mean that it has ended. See
+ * registry_walk and streams_list for what is in them. */
+size_t worker_list(struct worker *worker, struct worker_walk *walk, struct client *clients,
                    size_t room);
 
-/* The client of a source, which may be known on several listeners: from the given listener on,
- * false if on none. The listener that knows it is in client. */
-bool worker_find(struct worker *worker, uint8_t listener, const struct addr *source,
+/* The client of that name. A source of datagrams may be known on several listeners: from the given
+ * listener on, false if on none. The listener that knows it is in client. */
+bool worker_find(struct worker *worker, uint8_t listener, const struct client_name *name,
                  struct client *client);
 
-/* Removes a source from all listeners; returns from how many. */
-uint32_t worker_kick(struct worker *worker, const struct addr *source);
+/* Removes a client, a source of datagrams from all listeners; returns from how many. */
+uint32_t worker_kick(struct worker *worker, const struct client_name *name);
 
 /* What a reload may change. The reply that it had is the caller's again. */
 struct worker_settings {
     struct reply *reply;
     uint32_t ttl_ms, sweep_ms, rate_pps;
+    enum config_relay relay;
+    uint32_t relay_rate_pps;
 };
 void worker_apply(struct worker *worker, const struct worker_settings *settings);
 

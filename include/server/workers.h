@@ -12,6 +12,7 @@
 /* All the workers: how many there are, what they share, and what falls to each. */
 struct workers {
     struct worker **list;
+    struct relay **relays; /* theirs */
     size_t count;
     struct budget *budget; /* of clients.max; NULL where one worker has all of it */
     size_t started;        /* how many of them run, the first ones */
@@ -20,15 +21,16 @@ struct workers {
 /* What server.workers comes to on this machine: 1 to CONFIG_WORKERS_MAX. */
 size_t workers_wanted(const struct config *config);
 
-/* Has the process allowed the descriptors that so many workers with so many listeners need, as far
- * as it may be. */
-void workers_allow_files(size_t count, size_t listener_count);
+/* Has the process allowed the descriptors that so many workers need for what the configuration
+ * says, as far as it may be. */
+void workers_allow_files(size_t count, const struct config *config);
 
-/* Makes as many workers as the listeners were opened for. Everything given is kept and outlives
- * them, but for the configuration. 0 or -errno; then *failed is what could not be made, a static
- * text. Either way workers_free is due. */
+/* Makes as many workers as the listeners were opened for; the first one has the doors, too.
+ * Everything given is kept and outlives them, but for the configuration. 0 or -errno; then *failed
+ * is what could not be made, a static text. Either way workers_free is due. */
 int workers_make(struct workers *workers, const struct config *config,
-                 const struct listeners *listeners, struct reply *reply, const char **failed);
+                 const struct listeners *listeners, const struct doors *doors, struct reply *reply,
+                 const char **failed);
 
 /* Starts their threads; where there are several, each on a processor of its own as far as there are
  * enough. 0 or -errno; then some may run. */

@@ -7,7 +7,6 @@
 #include "net/complain.h"
 #include "net/datagram.h"
 #include "net/loop.h"
-#include "net/socket.h"
 #include "net/terminal.h"
 
 #include <errno.h>
@@ -39,12 +38,13 @@ static void stop(struct once *once, int error)
 static void send_message(struct once *once)
 {
     const struct client_options *options = once->options;
-    int error = datagram_send(once->peer.socket, options->message, options->message_size);
+    int error = peer_send(&once->peer, options->message, options->message_size);
     /* Where the socket has no room, that is as good as lost on the way. */
     if (error && error != -EAGAIN) {
         stop(once, error);
         return;
     }
+    loop_change(&once->socket, peer_flush(&once->peer) ? LOOP_READ | LOOP_WRITE : LOOP_READ);
     once->tries++;
     once->sent_ns = clock_now_ns();
     loop_timer_once(&once->timer, options->timeout_ms ? options->timeout_ms * 1000000 : 1);
@@ -53,9 +53,9 @@ static void send_message(struct once *once)
 static void begin_request(struct once *once)
 {
     /* What came before a request was sent is not its reply. */
+    const char *from;
     uint64_t time_ms;
-    while (datagram_receive(once->peer.socket, once->datagram, sizeof once->datagram, &time_ms) >=
-           0)
+    while (peer_receive(&once->peer, once->datagram, sizeof once->datagram, &time_ms, &from) >= 0)
         continue;
     once->tries = 0;
     send_message(once);
@@ -73,7 +73,8 @@ static void timed_out(void *state)
 {
     struct once *once = state;
     bool awaited = once->options->timeout_ms != 0;
-    if (awaited && once->tries <= once->options->retries) {
+    /* What a stream has taken is not lost. */
+    if (awaited && !once->peer.stream && once->tries <= once->options->retries) {
         send_message(once);
         return;
     }
@@ -81,14 +82,14 @@ static void timed_out(void *state)
     end_request(once);
 }
 
-static void readable(void *state, unsigned events)
+static void ready(void *state, unsigned events)
 {
-    (void)events;
     struct once *once = state;
-    struct arrival arrival = {
-        .bytes = once->datagram, .from = once->peer.name, .kind = EXCHANGE_REPLY};
-    ssize_t size = datagram_receive(once->peer.socket, once->datagram, sizeof once->datagram,
-                                    &arrival.time_ms);
+    struct arrival arrival = {.bytes = once->datagram, .kind = EXCHANGE_REPLY};
+    if ((events & LOOP_WRITE) && !peer_flush(&once->peer))
+        loop_change(&once->socket, LOOP_READ);
+    ssize_t size = peer_receive(&once->peer, once->datagram, sizeof once->datagram,
+                                &arrival.time_ms, &arrival.from);
     if (size == -EAGAIN)
         return;
     if (size < 0) {
@@ -112,7 +113,7 @@ static int run(struct once *once)
     int error = loop_timer_open(once->loop, &once->timer, timed_out, once);
     if (error)
         return error;
-    error = loop_add(once->loop, &once->socket, once->peer.socket, LOOP_READ, readable, once);
+    error = loop_add(once->loop, &once->socket, once->peer.socket, LOOP_READ, ready, once);
     if (!error) {
         once->error = 0;
         once->done = once->unanswered = 0;
@@ -133,7 +134,7 @@ static int run_peers(struct once *once, struct peers *peers)
         if (error)
             return error;
         error = run(once);
-        socket_close(once->peer.socket);
+        peer_close(&once->peer);
     } while (error == -ECONNREFUSED && once->done == once->unanswered &&
              peers->next < peers->count);
     return error;
@@ -148,13 +149,13 @@ static int report(const struct once *once, int error)
                  options->message_size, plural, once->peer.name);
     else if (once->unanswered) {
         char timeout[24], tries[48] = "once", why[200];
-        if (options->retries > 0)
+        bool again = options->retries > 0 && !once->peer.stream;
+        if (again)
             snprintf(tries, sizeof tries, "%" PRIu64 " times", options->retries + 1);
         snprintf(why, sizeof why,
                  "no reply to %" PRIu64 " of %" PRIu64 " request%s (sent %s, waited %s%s)",
                  once->unanswered, once->done, once->done == 1 ? "" : "s", tries,
-                 text_format_duration(options->timeout_ms, timeout),
-                 options->retries > 0 ? " each time" : "");
+                 text_format_duration(options->timeout_ms, timeout), again ? " each time" : "");
         complain(why, peer_next(-ETIMEDOUT), "sending %zu byte%s to %s", options->message_size,
                  plural, once->peer.name);
     }

@@ -10,7 +10,22 @@
 
 enum { GO_ON = -1, DONE = 0 };
 
-enum row { TIMEOUT, RETRIES, COUNT, JSON, HEX, KEEPALIVE, IPV4, IPV6, HELP, VERSION, ROWS };
+enum row {
+    TIMEOUT,
+    RETRIES,
+    COUNT,
+    JSON,
+    HEX,
+    KEEPALIVE,
+    GROUP,
+    INTERFACE,
+    TTL,
+    IPV4,
+    IPV6,
+    HELP,
+    VERSION,
+    ROWS
+};
 
 static const struct option_row rows[ROWS] = {
     [TIMEOUT] = {'w', "timeout", "TIMEOUT",
@@ -20,6 +35,9 @@ static const struct option_row rows[ROWS] = {
     [JSON] = {0, "json", NULL, "print what comes as JSON, one object a line"},
     [HEX] = {0, "hex", NULL, "send and print hexadecimal digits"},
     [KEEPALIVE] = {'k', "keepalive", "KEEPALIVE", "send an empty datagram after so long a silence"},
+    [GROUP] = {'g', "group", "GROUP:PORT", "join a multicast group, in place of HOST"},
+    [INTERFACE] = {'i', "interface", "INTERFACE", "the group's network interface"},
+    [TTL] = {0, "ttl", "TTL", "how far lines go: 0 this host, 1 the link (1)"},
     [IPV4] = {'4', "ipv4", NULL, "use IPv4 alone"},
     [IPV6] = {'6', "ipv6", NULL, "use IPv6 alone"},
     [HELP] = {'h', "help", NULL, "print this help"},
@@ -36,13 +54,15 @@ static int help(void)
 {
     char text[4096];
     options_help(text, sizeof text, rows, ROWS);
-    printf(
-        "Usage: udpcli [OPTION]... HOST[:PORT] [MESSAGE]\n"
-        "Sends MESSAGE as a datagram to a UDP service (port %d unless given) and prints the\n"
-        "reply. Without MESSAGE, each line of standard input is a datagram, until `exit'.\n\n%s\n"
-        "TIMEOUT and KEEPALIVE: 500ms, 10s, 5m; a bare number is seconds.\n"
-        "Exit status: 0 answered, 1 not answered, 2 wrong usage.\n",
-        CLIENT_PORT, text);
+    printf("Usage: udpcli [OPTION]... HOST[:PORT] [MESSAGE]\n"
+           "       udpcli [OPTION]... tcp:HOST[:PORT] | unix:PATH [MESSAGE]\n"
+           "       udpcli [OPTION]... --group GROUP:PORT [MESSAGE]\n"
+           "Sends MESSAGE as a datagram to a UDP service (port %d unless given) and prints the\n"
+           "reply. Without MESSAGE, each line of standard input is a datagram, until `exit'.\n"
+           "On a stream a line is a datagram; in a group everyone hears everyone.\n\n%s\n"
+           "TIMEOUT and KEEPALIVE: 500ms, 10s, 5m; a bare number is seconds.\n"
+           "Exit status: 0 answered, 1 not answered, 2 wrong usage.\n",
+           CLIENT_PORT, text);
     return DONE;
 }
 
@@ -68,6 +88,14 @@ static const char *keepalive(const char *text, uint64_t *ms)
     return *ms == 0 ? "it must not be 0" : NULL;
 }
 
+static const char *ttl(const char *text, uint8_t *ttl)
+{
+    uint64_t value = 0;
+    const char *wrong = text_number(text, 0, UINT8_MAX, &value);
+    *ttl = (uint8_t)value;
+    return wrong;
+}
+
 /* One option. Returns NULL, or what is wrong with its value. */
 static const char *apply(struct client_options *options, int row, const char *value)
 {
@@ -86,33 +114,38 @@ static const char *apply(struct client_options *options, int row, const char *va
     case HEX:
         options->hex = true;
         break;
+    case GROUP:
+        options->way.group = true;
+        options->host = value;
+        return target_parse_group(&options->target, value);
+    case INTERFACE:
+        options->way.interface = value;
+        break;
+    case TTL:
+        return ttl(value, &options->way.ttl);
     case IPV4:
-        options->family = ADDR_IPV4;
+        options->way.family = ADDR_IPV4;
         break;
     case IPV6:
-        options->family = ADDR_IPV6;
+        options->way.family = ADDR_IPV6;
         break;
     }
     return NULL;
 }
 
-static int read_operands(struct client_options *options, char **operands, int count)
+static int read_host(struct client_options *options, const char *host)
 {
-    if (count == 0)
-        return complain_usage("HOST is missing");
-    if (count > 2)
-        return complain_usage("there are operands behind MESSAGE: quote a message that has blanks");
-    options->host = operands[0];
-    const char *wrong = target_parse(&options->target, operands[0], CLIENT_PORT);
-    if (wrong)
-        return wrong_value("address", operands[0], wrong);
-    if (options->target.addr.family && options->family &&
-        options->target.addr.family != options->family)
-        return wrong_value("address", operands[0],
-                           "it is not of the family that -4 or -6 asks for");
-    if (count < 2)
-        return GO_ON;
-    char *message = operands[1];
+    const struct target *target = &options->target;
+    options->host = host;
+    const char *wrong = target_parse_any(&options->target, host, CLIENT_PORT);
+    if (!wrong && target->addr.family && options->way.family &&
+        target->addr.family != options->way.family)
+        wrong = "it is not of the family that -4 or -6 asks for";
+    return wrong ? wrong_value("address", host, wrong) : GO_ON;
+}
+
+static int read_message(struct client_options *options, char *message)
+{
     options->message = message;
     options->message_size = strlen(message);
     if (!options->hex)
@@ -124,21 +157,44 @@ static int read_operands(struct client_options *options, char **operands, int co
     return GO_ON;
 }
 
-static int check_form(const struct client_options *options, bool counted)
+/* With a group, all operands are the MESSAGE. */
+static int read_operands(struct client_options *options, char **operands, int count)
+{
+    if (!options->way.group) {
+        if (count == 0)
+            return complain_usage("HOST is missing");
+        int status = read_host(options, operands[0]);
+        if (status != GO_ON)
+            return status;
+        operands++;
+        count--;
+    }
+    if (count > 1)
+        return complain_usage("there are operands behind MESSAGE: quote a message that has blanks");
+    return count == 1 ? read_message(options, operands[0]) : GO_ON;
+}
+
+static int check_form(const struct client_options *options, bool counted, bool grouped)
 {
     if (options->message && options->keepalive_ms)
         return complain_usage("-k listens on, so it goes without MESSAGE");
     if (!options->message && counted)
         return complain_usage("-n needs a MESSAGE");
+    if (!options->way.group && grouped)
+        return complain_usage("--interface and --ttl go with --group");
     return GO_ON;
 }
 
 int client_options_read(struct client_options *options, int argc, char **argv)
 {
     struct options line;
-    bool counted = false;
+    bool counted = false, grouped = false;
     *options = (struct client_options){
-        .timeout_ms = CLIENT_TIMEOUT_MS, .retries = CLIENT_RETRIES, .count = 1};
+        .timeout_ms = CLIENT_TIMEOUT_MS,
+        .retries = CLIENT_RETRIES,
+        .count = 1,
+        .way = {.target = &options->target, .ttl = CLIENT_GROUP_TTL},
+    };
     options_begin(&line, argc, argv, rows, ROWS);
     for (int row; (row = options_next(&line)) != OPTIONS_END;) {
         if (row == OPTIONS_WRONG)
@@ -153,9 +209,13 @@ int client_options_read(struct client_options *options, int argc, char **argv)
         if (wrong)
             return wrong_value(rows[row].argument, line.value, wrong);
         counted |= row == COUNT;
+        grouped |= row == INTERFACE || row == TTL;
     }
     int count;
     char **operands = options_operands(&line, &count);
     int status = read_operands(options, operands, count);
-    return status == GO_ON ? check_form(options, counted) : status;
+    /* In a group nobody is asked, so nobody is waited for. */
+    if (options->way.group)
+        options->timeout_ms = 0;
+    return status == GO_ON ? check_form(options, counted, grouped) : status;
 }

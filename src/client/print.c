@@ -123,10 +123,18 @@ enum print_style print_style(bool json, bool hex, bool terminal, bool one_shot)
     return one_shot ? PRINT_RAW : PRINT_LINE;
 }
 
+static void put_sender(FILE *out, const struct arrival *arrival)
+{
+    if (arrival->named)
+        fprintf(out, "%s: ", arrival->from);
+}
+
 void print_arrival(FILE *out, enum print_style style, const struct arrival *arrival)
 {
     size_t size = without_newline(arrival->bytes, arrival->size);
 
+    if (style != PRINT_JSON && style != PRINT_JSON_HEX)
+        put_sender(out, arrival);
     switch (style) {
     case PRINT_RAW:
         fwrite(arrival->bytes, 1, size, out);
@@ -160,6 +168,7 @@ void print_marked(FILE *out, bool hex, bool colour, const struct arrival *arriva
 {
     const char *note = KINDS[arrival->kind].note;
     fprintf(out, "%s%c ", colour ? KINDS[arrival->kind].colour : "", KINDS[arrival->kind].mark);
+    put_sender(out, arrival);
     if (hex)
         put_hex(out, "", arrival->bytes, arrival->size);
     else

@@ -10,7 +10,6 @@
 #include "net/complain.h"
 #include "net/datagram.h"
 #include "net/loop.h"
-#include "net/socket.h"
 #include "net/terminal.h"
 
 #include <errno.h>
@@ -133,16 +132,25 @@ static bool hold_line(struct talk *talk)
     return talk->held;
 }
 
+/* Nothing is sent before the socket has room. */
+static void wait_for_room(struct talk *talk)
+{
+    talk->blocked = true;
+    loop_change(&talk->socket, LOOP_READ | LOOP_WRITE);
+}
+
 static int send_datagram(struct talk *talk, const void *bytes, size_t size)
 {
     talk->active_ns = clock_now_ns();
-    int error = datagram_send(talk->peer.socket, bytes, size);
-    if (error == -ECONNREFUSED) {
+    int error = peer_send(&talk->peer, bytes, size);
+    if (error == -ECONNREFUSED && !talk->peer.stream) {
         /* Told of an earlier datagram; this one is still to be sent. */
         complain_once(talk, error);
         exchange_refused(&talk->exchange);
-        error = datagram_send(talk->peer.socket, bytes, size);
+        error = peer_send(&talk->peer, bytes, size);
     }
+    if (peer_flush(&talk->peer))
+        wait_for_room(talk);
     return error;
 }
 
@@ -150,8 +158,7 @@ static void send_line(struct talk *talk)
 {
     int error = send_datagram(talk, talk->line, talk->size);
     if (error == -EAGAIN) {
-        talk->blocked = true;
-        loop_change(&talk->socket, LOOP_READ | LOOP_WRITE);
+        wait_for_room(talk);
         return;
     }
     talk->held = false;
@@ -203,14 +210,31 @@ static void show(struct talk *talk, const struct arrival *arrival)
         print_arrival(stdout, talk->style, arrival);
 }
 
+/* The stream is over. That is as it should be once all is said and answered. */
+static void end_with_peer(struct talk *talk, int error)
+{
+    bool early = !talk->ended || talk->held || talk->exchange.count > 0;
+    if (early)
+        complain_once(talk, error);
+    talk->failed += talk->held || (early && !talk->ended);
+    exchange_refused(&talk->exchange);
+    talk->held = false;
+    talk->ended = true;
+    loop_stop(talk->loop);
+}
+
 static void receive(struct talk *talk)
 {
     for (int i = 0; i < ARRIVALS_AT_ONCE; i++) {
-        struct arrival arrival = {.bytes = talk->datagram, .from = talk->peer.name};
-        ssize_t size = datagram_receive(talk->peer.socket, talk->datagram, sizeof talk->datagram,
-                                        &arrival.time_ms);
+        struct arrival arrival = {.bytes = talk->datagram, .named = talk->peer.group};
+        ssize_t size = peer_receive(&talk->peer, talk->datagram, sizeof talk->datagram,
+                                    &arrival.time_ms, &arrival.from);
         if (size == -EAGAIN)
             break;
+        if (peer_is_over(&talk->peer, (int)size)) {
+            end_with_peer(talk, (int)size);
+            break;
+        }
         if (size < 0) {
             complain_once(talk, (int)size);
             exchange_refused(&talk->exchange);
@@ -255,13 +279,15 @@ static void go_on(struct talk *talk)
 {
     while (!talk->blocked && hold_line(talk) && exchange_has_room(&talk->exchange, talk->size))
         send_line(talk);
-    if (talk->ended && !talk->held && talk->exchange.count == 0) {
+    if (talk->ended && !talk->held && !talk->blocked && talk->exchange.count == 0) {
         /* Replies may have come together with a refusal. */
         receive(talk);
         loop_stop(talk->loop);
         return;
     }
     arm_timer(talk);
+    if (talk->ended && !talk->held && !talk->blocked)
+        peer_finish(&talk->peer);
     want_input(talk);
 }
 
@@ -285,7 +311,7 @@ static void socket_ready(void *state, unsigned events)
 {
     struct talk *talk = state;
     receive(talk);
-    if (talk->blocked && (events & LOOP_WRITE)) {
+    if (talk->blocked && (events & LOOP_WRITE) && !peer_flush(&talk->peer)) {
         talk->blocked = false;
         loop_change(&talk->socket, LOOP_READ);
     }
@@ -369,7 +395,7 @@ int talk_run(const struct client_options *options, struct peers *peers)
     talk.loop = loop_new();
     error = talk.loop ? run(&talk) : -errno;
     loop_free(talk.loop);
-    socket_close(talk.peer.socket);
+    peer_close(&talk.peer);
     if (error)
         complain(strerror(-error), "free some memory or descriptors", "speaking with %s",
                  talk.peer.name);

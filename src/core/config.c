@@ -10,7 +10,7 @@ static bool add_defaults(struct config *config)
     static const char *const LISTEN[] = {"127.0.0.1", "::1"};
     static const char *const MESSAGES[] = {"audi", "toyota", "bmw"};
     for (size_t i = 0; i < sizeof LISTEN / sizeof *LISTEN; i++) {
-        struct config_listen listen;
+        struct config_listen listen = {.transport = TRANSPORT_UDP};
         addr_parse(&listen.addr, listen.zone, LISTEN[i], CONFIG_PORT);
         if (!config_add_listen(config, &listen))
             return false;
@@ -31,10 +31,17 @@ struct config *config_defaults(void)
         .server = {.workers = 1,
                    .max_datagram_bytes = 2048,
                    .receive_buffer_bytes = 4 << 20,
-                   .send_buffer_bytes = 128 << 10},
+                   .send_buffer_bytes = 128 << 10,
+                   .stream_max = 1024,
+                   .stream_buffer_bytes = 256 << 10,
+                   .stream_idle_ms = 600000},
         .reply = {.mode = REPLY_ROTATE},
         .clients = {.max = 1000000, .ttl_ms = 60000, .sweep_ms = 1000},
-        .broadcast = {.rate_pps = 0, .queue = 64},
+        .broadcast = {.rate_pps = 0,
+                      .queue = 64,
+                      .relay = RELAY_OFF,
+                      .relay_rate_pps = 10,
+                      .multicast_ttl = 1},
         .admission = {.policy = POLICY_UNSTATED},
         .control = {.mode = 0660},
         .log = {LOG_LEVEL_INFO, LOG_FORMAT_TEXT, LOG_TARGET_STDERR},
@@ -54,6 +61,7 @@ void config_free(struct config *config)
     config_clear_messages(config);
     free(config->server.user);
     free(config->server.group);
+    free(config->broadcast.multicast_interface);
     free(config->control.socket);
     free(config->control.group);
     free(config);
@@ -107,13 +115,22 @@ void config_clear_messages(struct config *config)
 const char *config_listen_text(const struct config_listen *listen,
                                char text[CONFIG_LISTEN_TEXT_BYTES])
 {
-    addr_format(&listen->addr, text);
-    char *bracket = listen->zone[0] ? strchr(text, ']') : NULL;
-    if (bracket) {
-        char tail[ADDR_TEXT_BYTES];
-        strcpy(tail, bracket);
-        snprintf(bracket, (size_t)(text + CONFIG_LISTEN_TEXT_BYTES - bracket), "%%%s%s",
-                 listen->zone, tail);
+    if (listen->transport == TRANSPORT_UNIX) {
+        snprintf(text, CONFIG_LISTEN_TEXT_BYTES, "unix:%s", listen->path);
+        return text;
     }
+    char address[ADDR_TEXT_BYTES], zone[1 + ADDR_ZONE_BYTES] = "";
+    addr_format(&listen->addr, address);
+    /* The zone stands before the bracket, or before the port of IPv4. */
+    const char *behind = strchr(address, listen->addr.family == ADDR_IPV6 ? ']' : ':');
+    if (behind == NULL)
+        behind = address + strlen(address);
+    if (listen->zone[0] != '\0')
+        snprintf(zone, sizeof zone, "%%%s", listen->zone);
+    else if (listen->addr.family == ADDR_IPV4 && listen->addr.scope != 0)
+        snprintf(zone, sizeof zone, "%%%u", listen->addr.scope);
+    snprintf(text, CONFIG_LISTEN_TEXT_BYTES, "%s%.*s%s%s",
+             listen->transport == TRANSPORT_TCP ? "tcp:" : "", (int)(behind - address), address,
+             zone, behind);
     return text;
 }

@@ -9,6 +9,7 @@
 
 /* The words of enumerations, in the order of their values. */
 static const char *const REPLY_MODES[] = {"rotate", "echo", "none", NULL};
+static const char *const RELAYS[] = {"off", "others", "all", NULL};
 static const char *const POLICIES[] = {"open", NULL};
 static const char *const LOG_LEVELS[] = {"error", "warning", "info", "debug", NULL};
 static const char *const LOG_FORMATS[] = {"text", "logfmt", "json", NULL};
@@ -36,6 +37,12 @@ static const struct config_key KEYS[] = {
      RANGE(4 << 10, 1 << 30), RESTART},
     {"server", "send-buffer", &CONFIG_SIZE, AT(server.send_buffer_bytes), RANGE(4 << 10, 1 << 30),
      RESTART},
+    {"server", "stream-max", &CONFIG_NUMBER, AT(server.stream_max), RANGE(1, CONFIG_STREAMS_MAX),
+     RESTART},
+    {"server", "stream-buffer", &CONFIG_SIZE, AT(server.stream_buffer_bytes),
+     RANGE(4 << 10, 64 << 20), RESTART},
+    {"server", "stream-idle", &CONFIG_DURATION, AT(server.stream_idle_ms), RANGE(1000, UINT32_MAX),
+     RESTART},
     {"reply", "mode", &CONFIG_WORD, AT(reply.mode), .words = REPLY_MODES, RELOAD},
     {"reply", "message", &CONFIG_MESSAGE, RELOAD},
     {"clients", "max", &CONFIG_NUMBER, AT(clients.max), RANGE(1, CONFIG_CLIENTS_MAX), RESTART},
@@ -43,6 +50,14 @@ static const struct config_key KEYS[] = {
     {"clients", "sweep", &CONFIG_DURATION, AT(clients.sweep_ms), RANGE(10, 3600000), RELOAD},
     {"broadcast", "rate", &CONFIG_NUMBER, AT(broadcast.rate_pps), RANGE(0, UINT32_MAX), RELOAD},
     {"broadcast", "queue", &CONFIG_NUMBER, AT(broadcast.queue), RANGE(1, CONFIG_QUEUE_MAX), RELOAD},
+    {"broadcast", "relay", &CONFIG_WORD, AT(broadcast.relay), .words = RELAYS, RELOAD},
+    {"broadcast", "relay-rate", &CONFIG_NUMBER, AT(broadcast.relay_rate_pps),
+     RANGE(0, CONFIG_RELAY_RATE_MAX), RELOAD},
+    {"broadcast", "multicast", &CONFIG_GROUP, AT(broadcast.multicast), RESTART},
+    {"broadcast", "multicast-ttl", &CONFIG_NUMBER, AT(broadcast.multicast_ttl), RANGE(0, 255),
+     RESTART},
+    {"broadcast", "multicast-interface", &CONFIG_STRING, AT(broadcast.multicast_interface),
+     RANGE(1, ADDR_ZONE_BYTES - 1), RESTART},
     {"admission", "policy", &CONFIG_WORD, AT(admission.policy), .min = POLICY_OPEN,
      .words = POLICIES, RELOAD},
     {"control", "socket", &CONFIG_STRING, AT(control.socket), RANGE(1, SOCKET_BYTES_MAX), RESTART},

@@ -356,6 +356,12 @@ bool config_override(struct config_machine *machine, const char *where, const ch
 
 /* The end. */
 
+/* Whether other hosts can reach it. */
+static bool is_exposed(const struct config_listen *listen)
+{
+    return listen->transport != TRANSPORT_UNIX && !addr_is_loopback(&listen->addr);
+}
+
 /* A policy that was meant, however badly written, is a complaint already. */
 static void check_admission(struct config_machine *machine)
 {
@@ -365,7 +371,7 @@ static void check_admission(struct config_machine *machine)
         return;
     size_t first = 0, exposed = 0;
     for (size_t i = config->server.listen_count; i-- > 0;) {
-        if (addr_is_loopback(&config->server.listen[i].addr))
+        if (!is_exposed(&config->server.listen[i]))
             continue;
         first = i;
         exposed++;

@@ -136,6 +136,7 @@ static const char *format_mode(uint64_t value, char text[24])
 
 _Static_assert(sizeof(enum reply_mode) == sizeof(uint32_t) &&
                    sizeof(enum config_policy) == sizeof(uint32_t) &&
+                   sizeof(enum config_relay) == sizeof(uint32_t) &&
                    sizeof(enum config_log_level) == sizeof(uint32_t),
                "an enumeration is stored as a number");
 
@@ -228,17 +229,55 @@ static bool is_ipv4_mapped(const struct addr *addr)
 /* Whether both would bind the same endpoint; on port 0 the kernel gives each its own. */
 static bool is_same_listen(const struct config_listen *a, const struct config_listen *b)
 {
+    if (a->transport != b->transport)
+        return false;
+    if (a->transport == TRANSPORT_UNIX)
+        return strcmp(a->path, b->path) == 0;
     return addr_equal(&a->addr, &b->addr) && strcmp(a->zone, b->zone) == 0 && a->addr.port != 0;
+}
+
+static bool has_zone(const struct config_listen *listen)
+{
+    return listen->addr.scope != 0 || listen->zone[0] != '\0';
+}
+
+/* ff01::/16 and ff02::/16: groups that mean something within an interface or a link alone (RFC
+ * 4291, section 2.7). */
+static bool is_link_group(const struct addr *addr)
+{
+    return addr->family == ADDR_IPV6 && addr_is_multicast(addr) && (addr->ip[1] & 0xf) <= 2;
+}
+
+static const char *check_group(const struct config_listen *group)
+{
+    if (!addr_is_multicast(&group->addr))
+        return "not a multicast group: those are 224.0.0.0 to 239.255.255.255, and ff00::/8";
+    if (group->addr.port == 0)
+        return "a group needs its port, as in 239.1.2.3:3000";
+    return NULL;
+}
+
+static const char *check_address(const struct config_listen *listen)
+{
+    if (addr_is_multicast(&listen->addr)) {
+        if (listen->transport != TRANSPORT_UDP)
+            return "a multicast group has datagrams alone";
+        if (is_link_group(&listen->addr) && !has_zone(listen))
+            return "a group of one link needs its interface, as in [ff02::1%eth0]:3000";
+        return check_group(listen);
+    }
+    if (is_ipv4_mapped(&listen->addr))
+        return "an IPv4-mapped address: write it as IPv4, such as 192.0.2.1:3000";
+    if (addr_is_link_local(&listen->addr) && !has_zone(listen))
+        return "a link-local address needs its interface, as in [fe80::1%eth0]:3000";
+    return NULL;
 }
 
 static const char *check_listen(const struct config *config, const struct config_listen *listen)
 {
-    if (addr_is_multicast(&listen->addr))
-        return "a multicast group is not an address of this host";
-    if (is_ipv4_mapped(&listen->addr))
-        return "an IPv4-mapped address: write it as IPv4, such as 192.0.2.1:3000";
-    if (addr_is_link_local(&listen->addr) && listen->addr.scope == 0 && !listen->zone[0])
-        return "a link-local address needs its interface, as in [fe80::1%eth0]:3000";
+    const char *wrong = listen->transport == TRANSPORT_UNIX ? NULL : check_address(listen);
+    if (wrong)
+        return wrong;
     for (size_t i = 0; i < config->server.listen_count; i++) {
         if (is_same_listen(listen, &config->server.listen[i]))
             return "listed twice";
@@ -248,12 +287,23 @@ static const char *check_listen(const struct config *config, const struct config
     return NULL;
 }
 
+static const char *read_listen(struct config_listen *listen, const char *text)
+{
+    const char *rest = transport_split(text, &listen->transport);
+    if (listen->transport != TRANSPORT_UNIX)
+        return addr_parse(&listen->addr, listen->zone, rest, CONFIG_PORT);
+    const char *wrong = transport_check_path(rest);
+    if (!wrong)
+        strcpy(listen->path, rest);
+    return wrong;
+}
+
 static int set_listen(const struct config_key *key, struct config *config, const char *item,
                       size_t size, char reason[CONFIG_REASON_BYTES])
 {
     (void)key, (void)size;
-    struct config_listen listen;
-    const char *wrong = addr_parse(&listen.addr, listen.zone, item, CONFIG_PORT);
+    struct config_listen listen = {.transport = TRANSPORT_UDP};
+    const char *wrong = read_listen(&listen, item);
     if (!wrong)
         wrong = check_listen(config, &listen);
     if (wrong)
@@ -273,6 +323,35 @@ static char *write_listen(const struct config_key *key, const struct config *con
     (void)key;
     char text[CONFIG_LISTEN_TEXT_BYTES];
     config_listen_text(&config->server.listen[i], text);
+    return write_item(text, strlen(text));
+}
+
+/* A multicast group. */
+
+static int set_group(const struct config_key *key, struct config *config, const char *item,
+                     size_t size, char reason[CONFIG_REASON_BYTES])
+{
+    (void)size;
+    struct config_listen group = {.transport = TRANSPORT_UDP};
+    const char *wrong = addr_parse(&group.addr, group.zone, item, 0);
+    if (!wrong)
+        wrong = check_group(&group);
+    if (wrong)
+        return refuse(reason, wrong);
+    *(struct config_listen *)value_of(key, config) = group;
+    return 0;
+}
+
+static size_t count_group(const struct config_key *key, const struct config *config)
+{
+    return ((const struct config_listen *)value_of(key, config))->addr.family != ADDR_NONE;
+}
+
+static char *write_group(const struct config_key *key, const struct config *config, size_t i)
+{
+    (void)i;
+    char text[CONFIG_LISTEN_TEXT_BYTES];
+    config_listen_text(value_of(key, config), text);
     return write_item(text, strlen(text));
 }
 
@@ -357,4 +436,9 @@ const struct config_type CONFIG_MESSAGE = {
     .write = write_message,
     .clear = config_clear_messages,
     .binary = true,
+};
+const struct config_type CONFIG_GROUP = {
+    .set = set_group,
+    .count = count_group,
+    .write = write_group,
 };

@@ -5,7 +5,7 @@ static const struct {
     const char *name;
     const char *meaning;
     size_t offset;
-} counters[] = {{"received", "datagrams read from the sockets; the sum of the fates below",
+} counters[] = {{"received", "datagrams and lines read; the sum of the fates below",
                  offsetof(struct stats, received)},
 #define STAT(name, meaning) {#name, meaning, offsetof(struct stats, name)},
                 STATS_FATES(STAT) STATS_OTHERS(STAT)

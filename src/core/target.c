@@ -1,4 +1,4 @@
-/* HOST[:PORT] as people write it. */
+/* Where to, as people write it. */
 #include "core/target.h"
 
 #include "core/text.h"
@@ -56,4 +56,40 @@ const char *target_parse(struct target *target, const char *text, uint16_t defau
         return target->addr.port ? NULL : "nothing can be sent to port 0";
     *target = (struct target){0};
     return looks_like_ipv6(text) ? wrong : parse_name(target, text, default_port);
+}
+
+static const char *parse_path(struct target *target, const char *path)
+{
+    size_t length = strlen(path);
+    if (length == 0)
+        return "the path of the socket is missing";
+    if (length >= sizeof target->path)
+        return "the path of a Unix socket has at most 107 bytes";
+    memcpy(target->path, path, length + 1);
+    return NULL;
+}
+
+const char *target_parse_any(struct target *target, const char *text, uint16_t default_port)
+{
+    enum transport transport;
+    const char *rest = transport_split(text, &transport);
+    *target = (struct target){.transport = transport};
+    if (transport == TRANSPORT_UNIX)
+        return parse_path(target, rest);
+    const char *wrong = target_parse(target, rest, default_port);
+    if (!wrong && addr_is_multicast(&target->addr))
+        wrong = "a multicast group takes --group";
+    target->transport = transport;
+    return wrong;
+}
+
+const char *target_parse_group(struct target *target, const char *text)
+{
+    *target = (struct target){.transport = TRANSPORT_UDP};
+    const char *wrong = addr_parse(&target->addr, target->zone, text, 0);
+    if (!wrong && !addr_is_multicast(&target->addr))
+        wrong = "not a multicast group: those are 224.0.0.0 to 239.255.255.255, and ff00::/8";
+    if (!wrong && target->addr.port == 0)
+        wrong = "a group needs its port, as in 239.1.2.3:3000";
+    return wrong;
 }

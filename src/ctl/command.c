@@ -1,9 +1,9 @@
 /* The commands of udpctl: one table, one dispatcher. */
 #include "ctl/command.h"
 
-#include "core/addr.h"
 #include "core/stats.h"
 #include "core/text.h"
+#include "core/transport.h"
 #include "ctl/ask.h"
 #include "ctl/broadcast.h"
 #include "ctl/json.h"
@@ -80,28 +80,28 @@ static int bad_argument(const char *what, const char *value, const char *why)
 
 /* Reads a client's address; the server knows zones by their number alone. Returns NULL, or what is
  * wrong. */
-static const char *read_address(struct addr *addr, const char *text)
+static const char *read_name(struct client_name *name, const char *text)
 {
     char zone[ADDR_ZONE_BYTES];
-    const char *wrong = addr_parse(addr, zone, text, 0);
+    const char *wrong = client_name_parse(name, zone, text);
     if (wrong)
         return wrong;
-    if (zone[0] != '\0' && (addr->scope = socket_zone_index(zone)) == 0)
+    if (zone[0] != '\0' && (name->addr.scope = socket_zone_index(zone)) == 0)
         return "no such network interface";
-    return addr->port == 0 ? "its port is missing" : NULL;
+    return NULL;
 }
 
 /* Writes "VERB ADDRESS" by the first operand. False: it was wrong, and that was said. */
 static bool compose(char command[COMMAND_BYTES], const char *verb,
                     const struct ctl_options *options)
 {
-    struct addr addr;
-    char text[ADDR_TEXT_BYTES];
-    const char *wrong = read_address(&addr, options->operands[0]);
+    struct client_name name;
+    char text[TRANSPORT_TEXT_BYTES];
+    const char *wrong = read_name(&name, options->operands[0]);
     if (wrong)
         bad_argument("address", options->operands[0], wrong);
     else
-        snprintf(command, COMMAND_BYTES, "%s %s", verb, addr_format(&addr, text));
+        snprintf(command, COMMAND_BYTES, "%s %s", verb, client_name_format(&name, text));
     return !wrong;
 }
 

@@ -2,6 +2,7 @@
 #include "ctl/output.h"
 
 #include "core/text.h"
+#include "core/transport.h"
 #include "ctl/json.h"
 #include "net/complain.h"
 
@@ -97,7 +98,7 @@ void output_record_print(FILE *out, const struct output_record *record, enum out
 struct output_row {
     char *cells;
     uint64_t number; /* what it is sorted by, */
-    struct addr address;
+    struct client_name name;
 };
 
 /* Puts a NUL behind each cell of a line. */
@@ -146,7 +147,7 @@ static const char *keep(struct output_table *table, const char *cells, size_t si
         const struct output_field *field = &table->fields[table->sort_by];
         if (field->kind != OUTPUT_TEXT)
             row.number = strtoull(cell_of(cells, table->sort_by), NULL, 10);
-        addr_parse(&row.address, NULL, cells, 0);
+        client_name_parse(&row.name, NULL, cells);
     }
     /* A power of two is where the room ends. */
     if ((table->row_count & (table->row_count - 1)) == 0) {
@@ -183,7 +184,7 @@ static int compare_rows(const void *a, const void *b)
     const struct output_row *left = a, *right = b;
     if (left->number != right->number)
         return left->number < right->number ? -1 : 1;
-    return addr_compare(&left->address, &right->address);
+    return client_name_compare(&left->name, &right->name);
 }
 
 /* A cell as people read it, in room of 32 bytes if it isn't printed as it came. */

@@ -156,11 +156,11 @@ static bool keep(struct stream *stream, const char *bytes, size_t size)
     struct span *output = &stream->output;
     size_t needed = span_size(output) + size, most = stream->max_output_bytes;
 
-    if (size > most || needed > most)
+    if (needed > (stream_is_backed_up(stream) ? most : OUTPUT_BYTES_MAX))
         return false;
     if (size > output->room - output->end) {
         size_t room = needed > output->room ? needed + needed / 2 : output->room;
-        if (!span_grow(output, room < most ? room : most))
+        if (!span_grow(output, room < most || needed > most ? room : most))
             return false;
     }
     memcpy(output->bytes + output->end, bytes, size);

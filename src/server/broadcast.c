@@ -8,15 +8,24 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Parts one behind the other: the first one runs. */
+struct lane {
+    struct broadcast_part *first, **end;
+    struct registry_walk walk;
+    struct audience_walk audience_walks[BROADCAST_AUDIENCES_MAX];
+    size_t audiences_done;
+};
+
 struct broadcast {
     struct broadcast_options options;
     struct batch *batch; /* empty between slices */
     struct pace pace;
     struct loop_task slice;
     struct loop_timer timer; /* set while a part waits for its pace */
-
-    struct broadcast_part *part; /* that runs, NULL if none does */
-    struct registry_walk walk;
+    struct audience audiences[BROADCAST_AUDIENCES_MAX];
+    size_t audience_count;
+    struct lane lanes[BROADCAST_LANES];
+    size_t turn; /* the lane that is looked at first */
 };
 
 /* A counter that this thread alone writes needs no more than that a reader never sees half of it.
@@ -32,47 +41,91 @@ static uint64_t value(_Atomic uint64_t *counter)
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
-static void end_part(struct broadcast *broadcast)
+/* ---- the life of a part ---- */
+
+static void start_first(struct broadcast *broadcast, struct lane *lane)
 {
-    struct broadcast_part *part = broadcast->part;
-    broadcast->part = NULL;
+    struct broadcast_part *part = lane->first;
+    uint64_t targets = registry_count(broadcast->options.registry);
+    lane->walk = registry_walk_registered(broadcast->options.registry);
+    lane->audiences_done = 0;
+    for (size_t i = 0; i < broadcast->audience_count; i++) {
+        const struct audience *audience = &broadcast->audiences[i];
+        lane->audience_walks[i] = (struct audience_walk){.next = 0};
+        targets += audience->begin(audience->state, part, &lane->audience_walks[i]);
+    }
+    add(&part->targets, targets);
+    loop_defer(broadcast->options.loop, &broadcast->slice);
+}
+
+/* The part is over and out of its lane. */
+static void go_home(struct broadcast_part *part)
+{
     add(&part->skipped, value(&part->targets) - value(&part->sent) - value(&part->failed));
-    mailbox_post(part->home, &part->mail);
+    if (part->home != NULL)
+        mailbox_post(part->home, &part->mail);
+    else
+        part->mail.open(&part->mail);
+}
+
+static struct broadcast_part *take_out(struct lane *lane, struct broadcast_part **link)
+{
+    struct broadcast_part *part = *link;
+    *link = part->next;
+    if (*link == NULL)
+        lane->end = link;
+    return part;
+}
+
+static void end_first(struct broadcast *broadcast, struct lane *lane)
+{
+    struct broadcast_part *part = take_out(lane, &lane->first);
+    if (lane->first != NULL)
+        start_first(broadcast, lane);
+    go_home(part);
+}
+
+/* ---- copies ---- */
+
+static void count(struct broadcast *broadcast, struct broadcast_part *part, uint32_t sent,
+                  uint32_t failed)
+{
+    add(&part->sent, sent);
+    add(&part->failed, failed);
+    broadcast->options.stats->copies_sent += sent;
+    broadcast->options.stats->copies_failed += failed;
 }
 
 /* Sends what the batch holds and empties it. Returns how many of it are done with, sent or failed;
  * fewer than queued when the socket has no more room. */
-static uint32_t send_copies(struct broadcast *broadcast, struct endpoint *endpoint)
+static uint32_t send_copies(struct broadcast *broadcast, struct broadcast_part *part,
+                            struct endpoint *endpoint)
 {
-    struct broadcast_part *part = broadcast->part;
     if (batch_send(broadcast->batch, endpoint_socket(endpoint)) != 0)
         endpoint_when_writable(endpoint, &broadcast->slice);
 
     struct batch_tally tally = batch_tally(broadcast->batch);
     if (tally.last_errno != 0)
         *broadcast->options.last_errno = tally.last_errno;
-    add(&part->sent, tally.sent);
-    add(&part->failed, tally.failed);
-    broadcast->options.stats->copies_sent += tally.sent;
-    broadcast->options.stats->copies_failed += tally.failed;
+    count(broadcast, part, tally.sent, tally.failed);
     batch_clear(broadcast->batch);
     return tally.sent + tally.failed;
 }
 
 /* Sends a copy to each of the clients, those of one listener at a time. Returns how many are done
  * with. */
-static uint32_t send_to(struct broadcast *broadcast, const struct client *clients, uint32_t count)
+static uint32_t send_to(struct broadcast *broadcast, struct broadcast_part *part,
+                        const struct client *clients, uint32_t client_count)
 {
-    const struct broadcast_part *part = broadcast->part;
     uint32_t done = 0;
-    while (done < count) {
+    while (done < client_count) {
         uint8_t listener = clients[done].listener;
         uint32_t end = done;
-        for (; end < count && clients[end].listener == listener; end++)
+        for (; end < client_count && clients[end].listener == listener; end++)
             batch_address(broadcast->batch, &clients[end].source, &clients[end].local, part->bytes,
                           part->size);
         uint32_t run = end - done;
-        uint32_t sent = send_copies(broadcast, broadcast->options.endpoints[listener]);
+        uint32_t sent = send_copies(broadcast, part, broadcast->options.endpoints[listener]);
         done += sent;
         if (sent < run)
             break;
@@ -80,47 +133,94 @@ static uint32_t send_to(struct broadcast *broadcast, const struct client *client
     return done;
 }
 
+/* Takes the one who gets no copy out of the clients. Returns how many are left. */
+static uint32_t leave_out(const struct broadcast_except *except, struct client *clients,
+                          uint32_t client_count)
+{
+    if (except->source.family == ADDR_NONE)
+        return client_count;
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < client_count; i++)
+        if (clients[i].listener != except->listener ||
+            !addr_equal(&clients[i].source, &except->source))
+            clients[left++] = clients[i];
+    return left;
+}
+
 enum progress { GO_ON, WAIT, ENDED };
 
-/* Up to a batch of copies. */
-static enum progress send_slice(struct broadcast *broadcast)
+/* Copies for the registry's clients; *done is how many were sent or failed. */
+static enum progress send_to_registry(struct broadcast *broadcast, struct lane *lane,
+                                      uint64_t now_ms, uint32_t may, uint32_t *done)
 {
     struct client clients[BATCH_MAX];
+    struct broadcast_part *part = lane->first;
+    uint32_t found =
+        (uint32_t)registry_walk(broadcast->options.registry, &lane->walk, now_ms, clients, may);
+    found = leave_out(&part->except, clients, found);
+    *done = send_to(broadcast, part, clients, found);
+    if (*done < found) {
+        /* The socket is full. Who has no copy yet is looked at again, for by then it may have
+         * fallen silent. */
+        registry_walk_back(&lane->walk, &clients[*done]);
+        return WAIT;
+    }
+    return lane->walk.ended ? ENDED : GO_ON;
+}
+
+static enum progress send_to_audience(struct broadcast *broadcast, struct lane *lane, uint32_t may,
+                                      uint32_t *done)
+{
+    const struct audience *audience = &broadcast->audiences[lane->audiences_done];
+    struct audience_walk *walk = &lane->audience_walks[lane->audiences_done];
+    struct audience_tally tally = {.sent = 0};
+    bool blocked = !walk->ended && audience->send(audience->state, lane->first, walk, may, &tally,
+                                                  &broadcast->slice);
+    count(broadcast, lane->first, tally.sent, tally.failed);
+    *done = tally.sent + tally.failed;
+    if (walk->ended)
+        lane->audiences_done++;
+    return blocked ? WAIT : walk->ended ? ENDED : GO_ON;
+}
+
+/* Up to a batch of copies of the first part of a lane. */
+static enum progress send_slice(struct broadcast *broadcast, struct lane *lane)
+{
     uint64_t now_ns = clock_now_ns();
-    uint32_t may = pace_take(&broadcast->pace, now_ns, BATCH_MAX);
+    uint32_t may = pace_take(&broadcast->pace, now_ns, BATCH_MAX), done;
     if (may == 0) {
         loop_timer_once(&broadcast->timer, pace_wait_ns(&broadcast->pace));
         return WAIT;
     }
-    uint32_t count = (uint32_t)registry_walk(broadcast->options.registry, &broadcast->walk,
-                                             now_ns / 1000000, clients, may);
-    uint32_t done = send_to(broadcast, clients, count);
+    enum progress progress = lane->walk.ended
+                                 ? send_to_audience(broadcast, lane, may, &done)
+                                 : send_to_registry(broadcast, lane, now_ns / 1000000, may, &done);
     pace_return(&broadcast->pace, may - done);
-    if (done < count) {
-        /* The socket is full. Who has no copy yet is looked at again, for by then it may have
-         * fallen silent. */
-        registry_walk_back(&broadcast->walk, &clients[done]);
-        return WAIT;
-    }
-    return broadcast->walk.ended ? ENDED : GO_ON;
+    if (progress == ENDED && lane->audiences_done < broadcast->audience_count)
+        return GO_ON;
+    return progress;
 }
 
+/* A slice of the lane whose turn it is, or of the next one if that has nothing, or has to wait. */
 static void run_slice(void *state)
 {
     struct broadcast *broadcast = state;
-    if (broadcast->part == NULL)
-        return;
-    switch (send_slice(broadcast)) {
-    case GO_ON:
-        loop_defer(broadcast->options.loop, &broadcast->slice);
-        break;
-    case WAIT:
-        break;
-    case ENDED:
-        end_part(broadcast);
-        break;
+    bool moved = false;
+    for (size_t i = 0; i < BROADCAST_LANES && !moved; i++) {
+        broadcast->turn = (broadcast->turn + 1) % BROADCAST_LANES;
+        struct lane *lane = &broadcast->lanes[broadcast->turn];
+        if (lane->first == NULL)
+            continue;
+        enum progress progress = send_slice(broadcast, lane);
+        if (progress == ENDED)
+            end_first(broadcast, lane);
+        moved = progress != WAIT;
     }
+    if (moved)
+        loop_defer(broadcast->options.loop, &broadcast->slice);
 }
+
+/* ---- from start to stop ---- */
 
 int broadcast_open(struct broadcast **broadcast, const struct broadcast_options *options)
 {
@@ -129,6 +229,8 @@ int broadcast_open(struct broadcast **broadcast, const struct broadcast_options 
         return -ENOMEM;
     made->options = *options;
     made->slice = (struct loop_task){.run = run_slice, .state = made};
+    for (size_t i = 0; i < BROADCAST_LANES; i++)
+        made->lanes[i].end = &made->lanes[i].first;
     pace_init_part(&made->pace, options->rate_pps, options->part, options->parts, clock_now_ns());
     made->batch = batch_new(0);
     int error = made->batch == NULL ? -ENOMEM
@@ -142,12 +244,18 @@ int broadcast_open(struct broadcast **broadcast, const struct broadcast_options 
     return 0;
 }
 
+void broadcast_add_audience(struct broadcast *broadcast, const struct audience *audience)
+{
+    broadcast->audiences[broadcast->audience_count++] = *audience;
+}
+
 void broadcast_close(struct broadcast *broadcast)
 {
     if (broadcast == NULL)
         return;
-    if (broadcast->part != NULL)
-        end_part(broadcast);
+    for (size_t i = 0; i < BROADCAST_LANES; i++)
+        while (broadcast->lanes[i].first != NULL)
+            go_home(take_out(&broadcast->lanes[i], &broadcast->lanes[i].first));
     loop_cancel(broadcast->options.loop, &broadcast->slice);
     loop_timer_close(&broadcast->timer);
     batch_free(broadcast->batch);
@@ -156,16 +264,28 @@ void broadcast_close(struct broadcast *broadcast)
 
 void broadcast_start(struct broadcast *broadcast, struct broadcast_part *part)
 {
-    broadcast->part = part;
-    broadcast->walk = registry_walk_registered(broadcast->options.registry);
-    add(&part->targets, registry_count(broadcast->options.registry));
-    loop_defer(broadcast->options.loop, &broadcast->slice);
+    struct lane *lane = &broadcast->lanes[part->lane];
+    bool is_first = lane->first == NULL;
+    part->next = NULL;
+    *lane->end = part;
+    lane->end = &part->next;
+    if (is_first)
+        start_first(broadcast, lane);
 }
 
 void broadcast_cancel(struct broadcast *broadcast, const struct broadcast_part *part)
 {
-    if (broadcast->part == part)
-        end_part(broadcast);
+    struct lane *lane = &broadcast->lanes[part->lane];
+    if (lane->first == part) {
+        end_first(broadcast, lane);
+        return;
+    }
+    for (struct broadcast_part **link = &lane->first; *link != NULL; link = &(*link)->next) {
+        if (*link == part) {
+            go_home(take_out(lane, link));
+            return;
+        }
+    }
 }
 
 void broadcast_set_rate(struct broadcast *broadcast, uint32_t rate_pps)

@@ -22,16 +22,19 @@ struct endpoint {
     struct stats round; /* of the batch at hand: counted together, when all its answers are sent */
     bool blocked;       /* answers wait for the socket; nothing is received meanwhile */
     bool paused;        /* receiving failed a moment ago */
-    struct loop_timer retry;   /* ends the pause; opened at the first */
-    struct reply *blocked_on;  /* what they point into, held against a reload */
-    struct loop_task *waiting; /* for the socket to be writable, NULL if nothing does */
-    uint32_t drops;            /* the kernel's counter when it was last read */
+    struct loop_timer retry;    /* ends the pause; opened at the first */
+    struct reply *blocked_on;   /* what they point into, held against a reload */
+    struct loop_task resume;    /* of one with a voice, whose socket has room again */
+    struct loop_task **waiting; /* for the socket to be writable, in no order */
+    size_t waiting_count, waiting_room;
+    uint32_t drops; /* the kernel's counter when it was last read */
 };
 
 static void listen_to(struct endpoint *endpoint)
 {
     bool reads = !endpoint->blocked && !endpoint->paused;
-    bool writes = endpoint->blocked || endpoint->waiting != NULL;
+    bool writes =
+        endpoint->waiting_count > 0 || (endpoint->blocked && endpoint->options.voice == NULL);
     loop_change(&endpoint->handler, (reads ? LOOP_READ : 0) | (writes ? LOOP_WRITE : 0));
 }
 
@@ -52,7 +55,7 @@ static void settle(struct endpoint *endpoint)
 /* Sends the answers of the batch at hand; false if some have to wait. */
 static bool send_answers(struct endpoint *endpoint)
 {
-    if (batch_send(endpoint->batch, endpoint->options.socket) != 0)
+    if (batch_send(endpoint->batch, endpoint_socket(endpoint)) != 0)
         return false;
     settle(endpoint);
     return true;
@@ -62,6 +65,8 @@ static void block(struct endpoint *endpoint)
 {
     endpoint->blocked = true;
     endpoint->blocked_on = reply_hold(endpoint->options.service->reply);
+    if (endpoint->options.voice != NULL)
+        endpoint_when_writable(endpoint, &endpoint->resume);
 }
 
 static void unblock(struct endpoint *endpoint)
@@ -113,20 +118,46 @@ static void drain(struct endpoint *endpoint)
     }
 }
 
+/* The socket by which answers leave has room. */
+static void go_on(struct endpoint *endpoint)
+{
+    if (endpoint->blocked && !send_answers(endpoint)) {
+        if (endpoint->options.voice != NULL)
+            endpoint_when_writable(endpoint, &endpoint->resume);
+        return;
+    }
+    unblock(endpoint);
+    while (endpoint->waiting_count > 0)
+        loop_defer(endpoint->options.loop, endpoint->waiting[--endpoint->waiting_count]);
+    listen_to(endpoint);
+}
+
 static void on_ready(void *state, unsigned events)
 {
     struct endpoint *endpoint = state;
-    if (events & LOOP_WRITE) {
-        if (endpoint->blocked && !send_answers(endpoint))
-            return;
-        unblock(endpoint);
-        if (endpoint->waiting != NULL)
-            loop_defer(endpoint->options.loop, endpoint->waiting);
-        endpoint->waiting = NULL;
-        listen_to(endpoint);
-    }
+    if (events & LOOP_WRITE)
+        go_on(endpoint);
     if (!endpoint->blocked && !endpoint->paused)
         drain(endpoint);
+}
+
+static void on_voice_ready(void *state)
+{
+    struct endpoint *endpoint = state;
+    if (endpoint->blocked)
+        go_on(endpoint);
+}
+
+/* Makes room for one more task that may wait. */
+static int expect_waiter(struct endpoint *endpoint)
+{
+    size_t room = endpoint->waiting_room + 1;
+    struct loop_task **grown = reallocarray(endpoint->waiting, room, sizeof *grown);
+    if (grown == NULL)
+        return -ENOMEM;
+    endpoint->waiting = grown;
+    endpoint->waiting_room = room;
+    return 0;
 }
 
 int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *options)
@@ -135,17 +166,29 @@ int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *opt
     if (made == NULL)
         return -ENOMEM;
     made->options = *options;
+    made->resume = (struct loop_task){.run = on_voice_ready, .state = made};
     made->batch = batch_new(options->max_datagram_bytes);
-    int error = made->batch == NULL ? -ENOMEM
-                                    : loop_add(options->loop, &made->handler, options->socket,
-                                               LOOP_READ, on_ready, made);
+    int error = made->batch == NULL ? -ENOMEM : expect_waiter(made);
+    if (error == 0 && options->voice != NULL)
+        error = expect_waiter(options->voice);
+    if (error == 0)
+        error = loop_add(options->loop, &made->handler, options->socket, LOOP_READ, on_ready, made);
     if (error != 0) {
         batch_free(made->batch);
+        free(made->waiting);
         free(made);
         return error;
     }
     *endpoint = made;
     return 0;
+}
+
+/* Has a task wait no longer. */
+static void forget_waiter(struct endpoint *endpoint, const struct loop_task *task)
+{
+    for (size_t i = 0; i < endpoint->waiting_count; i++)
+        if (endpoint->waiting[i] == task)
+            endpoint->waiting[i--] = endpoint->waiting[--endpoint->waiting_count];
 }
 
 void endpoint_close(struct endpoint *endpoint)
@@ -162,18 +205,28 @@ void endpoint_close(struct endpoint *endpoint)
     endpoint_count_drops(endpoint);
     loop_timer_close(&endpoint->retry);
     loop_remove(&endpoint->handler);
+    loop_cancel(endpoint->options.loop, &endpoint->resume);
+    if (endpoint->options.voice != NULL)
+        forget_waiter(endpoint->options.voice, &endpoint->resume);
     batch_free(endpoint->batch);
+    free(endpoint->waiting);
     free(endpoint);
 }
 
 int endpoint_socket(const struct endpoint *endpoint)
 {
-    return endpoint->options.socket;
+    const struct endpoint *voice = endpoint->options.voice;
+    return voice != NULL ? voice->options.socket : endpoint->options.socket;
 }
 
 void endpoint_when_writable(struct endpoint *endpoint, struct loop_task *task)
 {
-    endpoint->waiting = task;
+    if (endpoint->options.voice != NULL)
+        endpoint = endpoint->options.voice;
+    for (size_t i = 0; i < endpoint->waiting_count; i++)
+        if (endpoint->waiting[i] == task)
+            return;
+    endpoint->waiting[endpoint->waiting_count++] = task;
     listen_to(endpoint);
 }
 

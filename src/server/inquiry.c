@@ -28,7 +28,7 @@ struct inquiry {
     struct inquiry_service *service;
     struct control_session *session;
     void (*tell)(struct inquiry *inquiry); /* writes the answer, once all are there */
-    struct addr source;                    /* the client that is asked for */
+    struct client_name name;               /* the client that is asked for */
     size_t missing;
     struct answer answers[];
 };
@@ -45,7 +45,7 @@ static void answer_is_home(struct worker_call *call)
 
 static void inquire(struct inquiry_service *service, struct control_session *session,
                     void (*run)(struct worker_call *), void (*tell)(struct inquiry *),
-                    const struct addr *source)
+                    const struct client_name *name)
 {
     if (service->stopping) {
         control_refuse(session, "cannot answer: the server is stopping; wait until it is back");
@@ -61,8 +61,8 @@ static void inquire(struct inquiry_service *service, struct control_session *ses
     inquiry->session = session;
     inquiry->tell = tell;
     inquiry->missing = service->worker_count;
-    if (source != NULL)
-        inquiry->source = *source;
+    if (name != NULL)
+        inquiry->name = *name;
     for (size_t i = 0; i < service->worker_count; i++) {
         struct answer *answer = &inquiry->answers[i];
         answer->inquiry = inquiry;
@@ -132,27 +132,27 @@ void inquiry_stats(void *state, struct control_session *session, char *arguments
 static void say_client(const struct inquiry_service *service, struct control_session *session,
                        const struct client *client)
 {
-    char text[ADDR_TEXT_BYTES];
+    const struct listener *listener = &service->listeners->list[client->listener];
+    const struct client_name name = {listener->transport, client->source, client->slot};
+    char text[TRANSPORT_TEXT_BYTES];
     control_line(session, "client", "%s %s %" PRIu64 " %" PRIu64 " %" PRIu32,
-                 addr_format(&client->source, text),
-                 service->listeners->list[client->listener].text, client->idle_ms, client->age_s,
+                 client_name_format(&name, text), listener->text, client->idle_ms, client->age_s,
                  client->received);
 }
 
 static void say_unknown(const struct inquiry *inquiry)
 {
-    char text[ADDR_TEXT_BYTES];
+    char text[TRANSPORT_TEXT_BYTES];
     control_error(inquiry->session,
                   "cannot find %s: no such client is registered; `clients` lists those that are",
-                  addr_format(&inquiry->source, text));
+                  client_name_format(&inquiry->name, text));
 }
 
 static void run_find(struct worker_call *call)
 {
     struct answer *answer = (struct answer *)call;
     struct client *client = answer->found;
-    for (uint8_t listener = 0;
-         worker_find(call->worker, listener, &answer->inquiry->source, client);
+    for (uint8_t listener = 0; worker_find(call->worker, listener, &answer->inquiry->name, client);
          listener = (uint8_t)(client++->listener + 1))
         answer->found_count++;
 }
@@ -176,7 +176,7 @@ static void tell_found(struct inquiry *inquiry)
 static void run_kick(struct worker_call *call)
 {
     struct answer *answer = (struct answer *)call;
-    answer->kicked = worker_kick(call->worker, &answer->inquiry->source);
+    answer->kicked = worker_kick(call->worker, &answer->inquiry->name);
 }
 
 static void tell_kicked(struct inquiry *inquiry)
@@ -197,12 +197,10 @@ static void inquire_client(struct inquiry_service *service, struct control_sessi
                            char *arguments, void (*run)(struct worker_call *),
                            void (*tell)(struct inquiry *))
 {
-    struct addr source;
-    const char *wrong = addr_parse(&source, NULL, arguments, 0);
-    if (wrong == NULL && source.port == 0)
-        wrong = "a client's address has a port, as in 192.0.2.1:4000 or [2001:db8::1]:4000";
+    struct client_name name;
+    const char *wrong = client_name_parse(&name, NULL, arguments);
     if (wrong == NULL) {
-        inquire(service, session, run, tell, &source);
+        inquire(service, session, run, tell, &name);
         return;
     }
     char shown[128];
@@ -231,7 +229,7 @@ struct listing {
     struct inquiry_service *service;
     struct control_session *session;
     size_t worker; /* the one that is asked */
-    struct registry_walk walk;
+    struct worker_walk walk;
     uint64_t left; /* clients that may still be listed */
     struct client clients[LISTING_SLICE];
     size_t count;
@@ -248,7 +246,7 @@ static void fetch_slice(void *state)
     struct listing *listing = state;
     struct inquiry_service *service = listing->service;
     if (listing->walk.ended) {
-        listing->walk = registry_walk_all();
+        listing->walk = worker_walk_all();
         listing->worker++;
     }
     if (listing->worker == service->worker_count || listing->left == 0 || service->stopping ||
@@ -289,7 +287,7 @@ void inquiry_clients(void *state, struct control_session *session, char *argumen
     listing->call.done = slice_is_home;
     listing->service = state;
     listing->session = session;
-    listing->walk = registry_walk_all();
+    listing->walk = worker_walk_all();
     listing->left = limit;
     control_ok(session);
     fetch_slice(listing);

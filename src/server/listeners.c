@@ -75,6 +75,19 @@ static int open_one(struct listener *listener, const struct config_listen *liste
     return 0;
 }
 
+bool listeners_has(const struct config_listen *listen)
+{
+    return listen->transport == TRANSPORT_UDP && !addr_is_multicast(&listen->addr);
+}
+
+void listeners_share(const struct listeners *listeners, uint16_t port, bool may)
+{
+    for (size_t i = 0; i < listeners->own_count; i++)
+        if (listeners->list[i].bound.port == port)
+            for (size_t k = 0; k < listeners->worker_count; k++)
+                socket_share(listeners->list[i].sockets[k], may);
+}
+
 static bool may_do_without(const struct config *config, int error)
 {
     return !config->server.listen_stated && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
@@ -87,10 +100,12 @@ int listeners_open(struct listeners *listeners, const struct config *config, siz
     int error = 0;
     for (size_t i = 0; i < config->server.listen_count; i++) {
         struct listener *listener = &listeners->list[listeners->count];
+        if (!listeners_has(&config->server.listen[i]))
+            continue;
         error = open_one(listener, &config->server.listen[i], config, worker_count);
         if (error == 0) {
             service_ports_add(&listeners->ports, listener->bound.port);
-            listeners->count++;
+            listeners->count = ++listeners->own_count;
             continue;
         }
         bool go_on = may_do_without(config, error);
@@ -100,7 +115,7 @@ int listeners_open(struct listeners *listeners, const struct config *config, siz
         if (!go_on)
             break;
     }
-    if (listeners->count > 0 && (error == 0 || may_do_without(config, error)))
+    if (error == 0 || (listeners->count > 0 && may_do_without(config, error)))
         return 0;
     if (may_do_without(config, error))
         log_event(LOG_LEVEL_ERROR, "cannot listen on any default address", "reason",
@@ -112,7 +127,7 @@ int listeners_open(struct listeners *listeners, const struct config *config, siz
 int listeners_hear(const struct listeners *listeners)
 {
     int error = 0;
-    for (size_t i = 0; i < listeners->count; i++)
+    for (size_t i = 0; i < listeners->own_count; i++)
         for (size_t k = 0; k < listeners->worker_count && error == 0; k++)
             error = socket_hear(listeners->list[i].sockets[k]);
     return error;
@@ -120,10 +135,11 @@ int listeners_hear(const struct listeners *listeners)
 
 void listeners_close(struct listeners *listeners)
 {
-    while (listeners->count > 0) {
-        struct listener *listener = &listeners->list[--listeners->count];
+    while (listeners->own_count > 0) {
+        struct listener *listener = &listeners->list[--listeners->own_count];
         for (size_t k = 0; k < listeners->worker_count; k++)
             socket_close(listener->sockets[k]);
         free(listener->sockets);
     }
+    listeners->count = 0;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 enum {
-    RESTART_KEYS_MAX = 16,  /* more than [server], [control] and clients.max have */
+    RESTART_KEYS_MAX = 32,  /* more than [server], [control] and the like have */
     RESTART_KEY_BYTES = 48, /* "server.receive-buffer" and then some */
 };
 
@@ -97,6 +97,8 @@ static struct reloading *prepare(const struct reload_target *target, const struc
         .ttl_ms = config->clients.ttl_ms,
         .sweep_ms = config->clients.sweep_ms,
         .rate_pps = config->broadcast.rate_pps,
+        .relay = config->broadcast.relay,
+        .relay_rate_pps = config->broadcast.relay_rate_pps,
     };
     if (config_each_restart(target->started, config, note_restart, made) &&
         choose_reply(made, target->reply, config))

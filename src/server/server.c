@@ -4,6 +4,7 @@
 #include "core/version.h"
 #include "net/clock.h"
 #include "net/file.h"
+#include "net/host.h"
 #include "net/log.h"
 #include "net/privilege.h"
 #include "net/random.h"
@@ -36,6 +37,7 @@ struct server {
     char socket_path[RUNTIME_PATH_BYTES];
 
     struct listeners listeners;
+    struct doors doors;
     struct reply *reply;
     struct loop *loop;
     struct mailbox *mailbox;
@@ -98,8 +100,11 @@ static int find_identity(struct server *server)
 static int open_listeners(struct server *server)
 {
     size_t workers = workers_wanted(server->config);
-    workers_allow_files(workers, server->config->server.listen_count);
-    return listeners_open(&server->listeners, server->config, workers);
+    workers_allow_files(workers, server->config);
+    int error = listeners_open(&server->listeners, server->config, workers);
+    return error != 0
+               ? error
+               : doors_open(&server->doors, &server->listeners, server->config, &server->identity);
 }
 
 static int make_reply(struct server *server)
@@ -140,7 +145,7 @@ static int make_workers(struct server *server)
     int error = server->farewells == NULL
                     ? -ENOMEM
                     : workers_make(&server->workers, server->config, &server->listeners,
-                                   server->reply, &failed);
+                                   &server->doors, server->reply, &failed);
     return error == 0
                ? 0
                : cannot("cannot make a worker", failed, error,
@@ -416,6 +421,7 @@ static void end(struct server *server)
     loop_free(server->loop);
     free(server->farewells);
     reply_release(server->reply);
+    doors_close(&server->doors);
     listeners_close(&server->listeners);
     config_free(server->config);
     configfile_free(&server->files);

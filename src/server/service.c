@@ -20,28 +20,39 @@ static bool is_own_port(const struct service_ports *ports, uint16_t port)
     return ports->bits[port / 64] >> port % 64 & 1;
 }
 
+static bool is_own_addr(const struct service_groups *groups, const struct addr *source)
+{
+    for (size_t i = 0; i < groups->own_count; i++)
+        if (addr_equal(&groups->own[i], source))
+            return true;
+    return false;
+}
+
 /* The counter of the reason to drop a datagram; NULL if there is none. */
-static uint64_t *reason_to_drop(const struct service *service, const struct datagram *datagram,
-                                struct stats *round)
+static uint64_t *reason_to_drop(const struct service *service, bool of_group,
+                                const struct datagram *datagram, struct stats *round)
 {
     if (datagram->cut)
         return &round->drop_oversize;
     if (datagram->source.port == 0)
         return &round->drop_port_zero;
-    if (is_own_port(service->own_ports, datagram->source.port))
+    if (of_group ? is_own_addr(&service->groups, &datagram->source)
+                 : is_own_port(service->own_ports, datagram->source.port))
         return &round->drop_own_source;
     if (datagram->to_many)
         return &round->drop_multicast;
     return NULL;
 }
 
-static void screen(const struct service *service, const struct datagram *datagrams, int count,
-                   struct admitted *admitted, struct stats *round)
+static void screen(const struct service *service, uint8_t listener,
+                   const struct datagram *datagrams, int count, struct admitted *admitted,
+                   struct stats *round)
 {
     size_t passed = 0;
+    bool of_group = service->groups.listeners >> listener & 1;
     for (int i = 0; i < count; i++) {
         const struct datagram *datagram = &datagrams[i];
-        uint64_t *drop = reason_to_drop(service, datagram, round);
+        uint64_t *drop = reason_to_drop(service, of_group, datagram, round);
         if (drop != NULL) {
             ++*drop;
             continue;
@@ -117,6 +128,14 @@ static void answer(struct service *service, struct batch *batch, const struct da
     }
 }
 
+static void tell(const struct service_ear *ear, uint8_t listener, const struct datagram *datagrams,
+                 const struct admitted *admitted, uint64_t now_ms)
+{
+    for (size_t k = 0; k < admitted->count; k++)
+        if (admitted->visits[k].touched != REGISTRY_REFUSED)
+            ear->hear(ear->state, listener, &datagrams[admitted->datagrams[k]], now_ms);
+}
+
 void service_decide(struct service *service, uint8_t listener, struct batch *batch, int count,
                     uint64_t now_ms, struct stats *round)
 {
@@ -124,7 +143,9 @@ void service_decide(struct service *service, uint8_t listener, struct batch *bat
     struct admitted admitted;
 
     round->received += (uint64_t)count;
-    screen(service, datagrams, count, &admitted, round);
+    screen(service, listener, datagrams, count, &admitted, round);
     record(service, listener, &admitted, now_ms);
     answer(service, batch, datagrams, &admitted, round);
+    if (service->ear.hear != NULL)
+        tell(&service->ear, listener, datagrams, &admitted, now_ms);
 }

@@ -37,6 +37,8 @@ struct worker {
     struct service service;
     struct endpoint **endpoints; /* by listener */
     struct broadcast *broadcast;
+    struct relay *relay;
+    struct guests *guests;
     struct stats stats;
     struct stats complained;     /* the counters when they were last looked at for complaints */
     int reply_errno, copy_errno; /* of the last one that the kernel refused */
@@ -84,6 +86,15 @@ static void complain_of_counters(struct worker *worker)
              "the kernel refused replies", "look for missing routes and firewall rules");
     complain(LOG_KIND_COPY_FAILED, now->copies_failed, before->copies_failed, worker->copy_errno,
              "the kernel refused broadcast copies", "look for missing routes and firewall rules");
+    complain(LOG_KIND_RELAY_LIMITED, now->relay_limited, before->relay_limited, EDQUOT,
+             "clients said more than is passed on of one",
+             "raise broadcast.relay-rate, or look for the one who talks (udpctl clients)");
+    complain(LOG_KIND_RELAY_DROPPED, now->relay_dropped, before->relay_dropped, ENOBUFS,
+             "clients said more than can be passed on to all", "lower broadcast.relay-rate");
+    complain(LOG_KIND_STREAM_SLOW, now->streams_slow, before->streams_slow, ENOBUFS,
+             "streams were cut off: their clients don't read", "raise server.stream-buffer");
+    complain(LOG_KIND_STREAM_REFUSED, now->streams_refused, before->streams_refused, EUSERS,
+             "streams were refused", "raise server.stream-max");
     worker->complained = worker->stats;
 }
 
@@ -91,6 +102,7 @@ static void count_drops(struct worker *worker)
 {
     for (size_t i = 0; worker->endpoints != NULL && i < worker->options.socket_count; i++)
         endpoint_count_drops(worker->endpoints[i]);
+    guests_count_drops(worker->guests);
 }
 
 static void on_sweep(void *state)
@@ -98,6 +110,8 @@ static void on_sweep(void *state)
     struct worker *worker = state;
     count_drops(worker);
     complain_of_counters(worker);
+    if (guests_streams(worker->guests) != NULL)
+        streams_sweep(guests_streams(worker->guests), clock_now_ms());
     run_sweep_slice(worker);
 }
 
@@ -134,22 +148,28 @@ static int drain_batches(size_t socket_count)
     return socket_count < DRAIN_BATCHES ? DRAIN_BATCHES / (int)socket_count : 1;
 }
 
+/* What all endpoints have in common. */
+static struct endpoint_options endpoint_options(struct worker *worker)
+{
+    return (struct endpoint_options){
+        .loop = worker->loop,
+        .service = &worker->service,
+        .stats = &worker->stats,
+        .last_errno = &worker->reply_errno,
+        .max_datagram_bytes = worker->options.max_datagram_bytes,
+        .drain_batches = drain_batches(worker->options.listener_count),
+    };
+}
+
 static int make_endpoints(struct worker *worker)
 {
-    worker->endpoints = calloc(worker->options.socket_count, sizeof(struct endpoint *));
+    worker->endpoints = calloc(CONFIG_LISTEN_MAX, sizeof(struct endpoint *));
     if (worker->endpoints == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < worker->options.socket_count; i++) {
-        const struct endpoint_options options = {
-            .loop = worker->loop,
-            .service = &worker->service,
-            .stats = &worker->stats,
-            .last_errno = &worker->reply_errno,
-            .max_datagram_bytes = worker->options.max_datagram_bytes,
-            .drain_batches = drain_batches(worker->options.socket_count),
-            .socket = worker->options.sockets[i],
-            .listener = (uint8_t)i,
-        };
+        struct endpoint_options options = endpoint_options(worker);
+        options.socket = worker->options.sockets[i];
+        options.listener = (uint8_t)i;
         int error = endpoint_open(&worker->endpoints[i], &options);
         if (error != 0)
             return error;
@@ -170,6 +190,56 @@ static int make_broadcast(struct worker *worker)
         .parts = worker->options.count,
     };
     return broadcast_open(&worker->broadcast, &options);
+}
+
+/* What clients say is told to the relay, while there is one to be had. */
+static void hear(void *state, uint8_t listener, const struct datagram *datagram, uint64_t now_ms)
+{
+    relay_datagram(state, listener, datagram, now_ms);
+}
+
+static void set_relay(struct worker *worker, enum config_relay mode, uint32_t rate_pps)
+{
+    relay_set(worker->relay, mode, rate_pps);
+    worker->service.ear =
+        (struct service_ear){.hear = mode == RELAY_OFF ? NULL : hear, .state = worker->relay};
+}
+
+static int make_relay(struct worker *worker)
+{
+    const struct relay_options options = {
+        .registry = worker->service.registry,
+        .capacity = worker->options.capacity,
+        .mailbox = worker->mailbox,
+        .broadcast = worker->broadcast,
+        .stats = &worker->stats,
+        .max_message_bytes = worker->options.max_datagram_bytes,
+        .worker_count = worker->options.count,
+    };
+    int error = relay_open(&worker->relay, &options);
+    if (error == 0)
+        set_relay(worker, worker->options.relay, worker->options.relay_rate_pps);
+    return error;
+}
+
+static int make_guests(struct worker *worker)
+{
+    const struct doors *doors = worker->options.guests;
+    if (doors == NULL)
+        return 0;
+    worker->service.groups = doors_groups(doors);
+    const struct guests_options options = {
+        .doors = doors,
+        .endpoint = endpoint_options(worker),
+        .endpoints = worker->endpoints,
+        .broadcast = worker->broadcast,
+        .relay = worker->relay,
+        .copy_errno = &worker->copy_errno,
+        .stream_max = worker->options.stream_max,
+        .stream_buffer_bytes = worker->options.stream_buffer_bytes,
+        .stream_idle_ms = worker->options.stream_idle_ms,
+    };
+    return guests_open(&worker->guests, &options);
 }
 
 static int make_loop(struct worker *worker)
@@ -194,6 +264,8 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
         {"table of clients", make_registry},
         {"batches of the listeners", make_endpoints},
         {"batches of the broadcasts", make_broadcast},
+        {"ring of the relay", make_relay},
+        {"groups and streams", make_guests},
     };
     *failed = "worker";
     struct worker *made = memory_lines(sizeof *made);
@@ -209,6 +281,7 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
         int error = steps[i].make(made);
         if (error != 0) {
             *failed = steps[i].what;
+            worker_join(made);
             worker_free(made);
             return error;
         }
@@ -225,8 +298,11 @@ static void wind_up(struct worker *worker)
         loop_timer_close(&worker->sweep);
         loop_cancel(worker->loop, &worker->sweep_slice);
     }
+    relay_close(worker->relay);
     broadcast_close(worker->broadcast);
     worker->broadcast = NULL;
+    guests_close(worker->guests);
+    worker->guests = NULL;
     for (size_t i = worker->options.socket_count; worker->endpoints != NULL && i-- > 0;)
         endpoint_close(worker->endpoints[i]);
     free(worker->endpoints);
@@ -273,7 +349,17 @@ void worker_finish(struct worker *worker)
     loop_stop(worker->loop);
 }
 
-void worker_free(struct worker *worker)
+struct relay *worker_relay(struct worker *worker)
+{
+    return worker->relay;
+}
+
+void worker_meet(struct worker *worker, struct relay *const *relays)
+{
+    relay_meet(worker->relay, relays);
+}
+
+void worker_join(struct worker *worker)
 {
     if (worker == NULL)
         return;
@@ -282,6 +368,13 @@ void worker_free(struct worker *worker)
     wind_up(worker);
     mailbox_free(worker->mailbox);
     loop_free(worker->loop);
+}
+
+void worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    relay_free(worker->relay);
     memory_release(worker->memory, registry_bytes(worker->options.capacity));
     free(worker);
 }
@@ -319,30 +412,58 @@ void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
     count_drops(worker);
     *stats = worker->stats;
     *clients = registry_count(worker->service.registry);
+    if (guests_streams(worker->guests) != NULL)
+        *clients += streams_count(guests_streams(worker->guests));
 }
 
-size_t worker_list(struct worker *worker, struct registry_walk *walk, struct client *clients,
+struct worker_walk worker_walk_all(void)
+{
+    return (struct worker_walk){.registry = registry_walk_all()};
+}
+
+size_t worker_list(struct worker *worker, struct worker_walk *walk, struct client *clients,
                    size_t room)
 {
-    return registry_walk(worker->service.registry, walk, clock_now_ms(), clients, room);
+    const struct streams *streams = guests_streams(worker->guests);
+    uint64_t now_ms = clock_now_ms();
+    size_t count;
+    if (!walk->registry.ended)
+        return registry_walk(worker->service.registry, &walk->registry, now_ms, clients, room);
+    count = streams != NULL ? streams_list(streams, &walk->stream, now_ms, clients, room) : 0;
+    walk->ended = count == 0;
+    return count;
 }
 
-bool worker_find(struct worker *worker, uint8_t listener, const struct addr *source,
+static bool find_stream(struct worker *worker, uint8_t listener, const struct client_name *name,
+                        struct client *client)
+{
+    const struct streams *streams = guests_streams(worker->guests);
+    return streams != NULL && streams_find(streams, name, clock_now_ms(), client) &&
+           client->listener >= listener;
+}
+
+bool worker_find(struct worker *worker, uint8_t listener, const struct client_name *name,
                  struct client *client)
 {
+    if (name->transport != TRANSPORT_UDP)
+        return find_stream(worker, listener, name, client);
     uint64_t now_ms = clock_now_ms();
-    for (size_t i = listener; i < worker->options.socket_count; i++)
-        if (registry_find(worker->service.registry, (uint8_t)i, source, now_ms, client))
+    for (size_t i = listener; i < CONFIG_LISTEN_MAX; i++)
+        if (registry_find(worker->service.registry, (uint8_t)i, &name->addr, now_ms, client))
             return true;
     return false;
 }
 
-uint32_t worker_kick(struct worker *worker, const struct addr *source)
+uint32_t worker_kick(struct worker *worker, const struct client_name *name)
 {
     uint32_t kicked = 0;
     struct client client;
-    for (uint8_t i = 0; worker_find(worker, i, source, &client); i = client.listener) {
-        registry_remove(worker->service.registry, client.listener, source);
+    if (name->transport != TRANSPORT_UDP) {
+        struct streams *streams = guests_streams(worker->guests);
+        return streams != NULL && streams_kick(streams, name);
+    }
+    for (uint8_t i = 0; worker_find(worker, i, name, &client); i = client.listener) {
+        registry_remove(worker->service.registry, client.listener, &name->addr);
         kicked++;
     }
     worker->stats.kicked += kicked;
@@ -354,6 +475,7 @@ void worker_apply(struct worker *worker, const struct worker_settings *settings)
     worker->service.reply = settings->reply;
     registry_set_ttl(worker->service.registry, registry_ttl(settings->ttl_ms));
     broadcast_set_rate(worker->broadcast, settings->rate_pps);
+    set_relay(worker, settings->relay, settings->relay_rate_pps);
     if (settings->sweep_ms != worker->options.sweep_ms) {
         worker->options.sweep_ms = settings->sweep_ms;
         loop_timer_every(&worker->sweep, settings->sweep_ms);

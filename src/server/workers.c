@@ -19,9 +19,15 @@ size_t workers_wanted(const struct config *config)
     return wanted < CONFIG_WORKERS_MAX ? wanted : CONFIG_WORKERS_MAX;
 }
 
-void workers_allow_files(size_t count, size_t listener_count)
+void workers_allow_files(size_t count, const struct config *config)
 {
-    host_allow_files(FILES_OF_SERVER + count * (FILES_OF_WORKER + listener_count));
+    size_t files = FILES_OF_SERVER + count * (FILES_OF_WORKER + config->server.listen_count);
+    for (size_t i = 0; i < config->server.listen_count; i++)
+        if (config->server.listen[i].transport != TRANSPORT_UDP) {
+            files += config->server.stream_max;
+            break;
+        }
+    host_allow_files(files);
 }
 
 /* 0 or -errno. */
@@ -29,17 +35,20 @@ static int make_one(struct workers *workers, const struct listeners *listeners,
                     struct worker_options options, const char **failed)
 {
     int sockets[CONFIG_LISTEN_MAX];
-    for (size_t i = 0; i < listeners->count; i++)
+    for (size_t i = 0; i < listeners->own_count; i++)
         sockets[i] = listeners->list[i].sockets[options.number];
     options.sockets = sockets;
-    options.socket_count = listeners->count;
+    options.socket_count = listeners->own_count;
+    if (options.number > 0)
+        options.guests = NULL;
     if (workers->budget != NULL)
         options.allowance = budget_allowance(workers->budget, options.number);
     return worker_new(&workers->list[options.number], &options, failed);
 }
 
 int workers_make(struct workers *workers, const struct config *config,
-                 const struct listeners *listeners, struct reply *reply, const char **failed)
+                 const struct listeners *listeners, const struct doors *doors, struct reply *reply,
+                 const char **failed)
 {
     size_t count = listeners->worker_count;
     struct worker_options options = {
@@ -51,10 +60,18 @@ int workers_make(struct workers *workers, const struct config *config,
         .max_datagram_bytes = config->server.max_datagram_bytes,
         .reply = reply,
         .own_ports = &listeners->ports,
+        .relay = config->broadcast.relay,
+        .relay_rate_pps = config->broadcast.relay_rate_pps,
+        .guests = doors,
+        .listener_count = listeners->count,
+        .stream_max = config->server.stream_max,
+        .stream_buffer_bytes = config->server.stream_buffer_bytes,
+        .stream_idle_ms = config->server.stream_idle_ms,
     };
     *failed = "table of workers";
-    *workers = (struct workers){.list = calloc(count, sizeof(struct worker *))};
-    if (workers->list == NULL)
+    *workers = (struct workers){.list = calloc(count, sizeof workers->list[0]),
+                                .relays = calloc(count, sizeof workers->relays[0])};
+    if (workers->list == NULL || workers->relays == NULL)
         return -ENOMEM;
     if (count > 1 && (workers->budget = budget_new(config->clients.max, count)) == NULL)
         return -ENOMEM;
@@ -63,7 +80,10 @@ int workers_make(struct workers *workers, const struct config *config,
         int error = make_one(workers, listeners, options, failed);
         if (error != 0)
             return error;
+        workers->relays[workers->count] = worker_relay(workers->list[workers->count]);
     }
+    for (size_t i = 0; i < count; i++)
+        worker_meet(workers->list[i], workers->relays);
     return 0;
 }
 
@@ -79,8 +99,11 @@ int workers_start(struct workers *workers)
 
 void workers_free(struct workers *workers)
 {
+    for (size_t i = workers->count; i-- > 0;)
+        worker_join(workers->list[i]);
     while (workers->count > 0)
         worker_free(workers->list[--workers->count]);
+    free(workers->relays);
     free(workers->list);
     budget_free(workers->budget);
     *workers = (struct workers){.count = 0};

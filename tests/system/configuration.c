@@ -168,9 +168,13 @@ Test(system_configuration, reads_the_same_when_it_is_printed)
     static const char *const texts[] = {
         "",
         "[server]\nlisten = 127.0.0.1:0, [::1]:4000\nlisten = 127.0.0.2\nworkers = 256\n"
-        "user = root\ngroup = root\nmax-datagram = 4k\nreceive-buffer = 1m\nsend-buffer = 100001\n"
+        "listen = tcp:127.0.0.1:0, unix:/tmp/a#b, 239.1.2.3%lo:5000, [ff02::1%7]:5000\n"
+        "stream-max = 7\nstream-buffer = 8k\nstream-idle = 90s\nuser = root\n"
+        "group = root\nmax-datagram = 4k\nreceive-buffer = 1m\nsend-buffer = 100001\n"
         "[reply]\nmode = rotate\nmessage = \"a, b\", plain, \"\", \"\\\"\\x00\\xff\\n#;\", \" \"\n"
         "[clients]\nmax = 77\nttl = 90s\nsweep = 1500ms\n[broadcast]\nrate = 5\nqueue = 6\n"
+        "relay = all\nrelay-rate = 3\nmulticast = [ff02::1%lo]:5000\nmulticast-ttl = 9\n"
+        "multicast-interface = lo\n"
         "[admission]\npolicy = open\n[control]\nsocket = \"/tmp/a b#c\"\nmode = 0640\n"
         "group = root\n[log]\nlevel = debug\nformat = logfmt\ntarget = syslog\n",
         "[server]\nlisten = 0.0.0.0\nworkers=auto\n[admission]\npolicy=open\n[reply]\nmode=none\n",

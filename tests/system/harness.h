@@ -134,6 +134,20 @@ void udp_pass_by(const struct endpoint *to);
 /* Lets this process open so many descriptors; false if the host doesn't. */
 bool harness_allow_files(size_t count);
 
+/* Streams: "tcp:127.0.0.1:3000", "unix:/path". */
+
+int stream_open(const char *name);
+void stream_say(int stream, const char *text);
+/* The next line, without its newline, or NULL at the end. */
+const char *stream_line(int stream);
+void stream_expect(int stream, const char *line);
+/* Nothing comes any more but the end. */
+void stream_expect_end(int stream);
+/* Nothing is there; as udp_expect_nothing. */
+void stream_expect_nothing(int stream, const char *what);
+/* Closes it so that the peer gets a reset, as from one who crashes. */
+void stream_reset(int stream);
+
 /* Servers. */
 
 struct server {
@@ -146,6 +160,8 @@ struct server {
     const char *config;         /* DIR/udpsrv.conf */
     struct endpoint at[HARNESS_LISTENERS_MAX]; /* really bound */
     size_t listeners;
+    const char *others[HARNESS_LISTENERS_MAX]; /* streams and groups, as they are named */
+    size_t other_count;
     size_t log_read; /* how far server_await_log has come */
     int control;     /* of server_ask; 0: none yet */
 };
@@ -213,39 +229,45 @@ void netns_switch(int netns);
 void harness_here(const char *file, int line);
 
 #ifndef HARNESS_INTERNAL
-#define HERE(call)               (harness_here(__FILE__, __LINE__), call)
-#define harness_equal(...)       HERE(harness_equal(__VA_ARGS__))
-#define harness_contains(...)    HERE(harness_contains(__VA_ARGS__))
-#define process_start(...)       HERE(process_start(__VA_ARGS__))
-#define process_write(...)       HERE(process_write(__VA_ARGS__))
-#define process_await_text(...)  HERE(process_await_text(__VA_ARGS__))
-#define process_wait(...)        HERE(process_wait(__VA_ARGS__))
-#define run(...)                 HERE(run(__VA_ARGS__))
-#define run_ok(...)              HERE(run_ok(__VA_ARGS__))
-#define udp_open(...)            HERE(udp_open(__VA_ARGS__))
-#define udp_send(...)            HERE(udp_send(__VA_ARGS__))
-#define udp_say(...)             HERE(udp_say(__VA_ARGS__))
-#define udp_expect(...)          HERE(udp_expect(__VA_ARGS__))
-#define udp_ask(...)             HERE(udp_ask(__VA_ARGS__))
-#define udp_expect_nothing(...)  HERE(udp_expect_nothing(__VA_ARGS__))
-#define udp_pass_by(...)         HERE(udp_pass_by(__VA_ARGS__))
-#define server_start(...)        HERE(server_start(__VA_ARGS__))
-#define server_try(...)          HERE(server_try(__VA_ARGS__))
-#define server_await_log(...)    HERE(server_await_log(__VA_ARGS__))
-#define server_stop(...)         HERE(server_stop(__VA_ARGS__))
-#define ctl(...)                 HERE(ctl(__VA_ARGS__))
-#define ctl_ok(...)              HERE(ctl_ok(__VA_ARGS__))
-#define json_integer(...)        HERE(json_integer(__VA_ARGS__))
-#define text_integer(...)        HERE(text_integer(__VA_ARGS__))
-#define json_text(...)           HERE(json_text(__VA_ARGS__))
-#define operator_open(...)       HERE(operator_open(__VA_ARGS__))
-#define operator_expect_end(...) HERE(operator_expect_end(__VA_ARGS__))
-#define operator_answer(...)     HERE(operator_answer(__VA_ARGS__))
-#define server_ask(...)          HERE(server_ask(__VA_ARGS__))
-#define answer_integer(...)      HERE(answer_integer(__VA_ARGS__))
-#define server_stat(...)         HERE(server_stat(__VA_ARGS__))
-#define server_await_stat(...)   HERE(server_await_stat(__VA_ARGS__))
-#define expect_balance(...)      HERE(expect_balance(__VA_ARGS__))
+#define HERE(call)                 (harness_here(__FILE__, __LINE__), call)
+#define harness_equal(...)         HERE(harness_equal(__VA_ARGS__))
+#define harness_contains(...)      HERE(harness_contains(__VA_ARGS__))
+#define process_start(...)         HERE(process_start(__VA_ARGS__))
+#define process_write(...)         HERE(process_write(__VA_ARGS__))
+#define process_await_text(...)    HERE(process_await_text(__VA_ARGS__))
+#define process_wait(...)          HERE(process_wait(__VA_ARGS__))
+#define run(...)                   HERE(run(__VA_ARGS__))
+#define run_ok(...)                HERE(run_ok(__VA_ARGS__))
+#define udp_open(...)              HERE(udp_open(__VA_ARGS__))
+#define udp_send(...)              HERE(udp_send(__VA_ARGS__))
+#define udp_say(...)               HERE(udp_say(__VA_ARGS__))
+#define udp_expect(...)            HERE(udp_expect(__VA_ARGS__))
+#define udp_ask(...)               HERE(udp_ask(__VA_ARGS__))
+#define udp_expect_nothing(...)    HERE(udp_expect_nothing(__VA_ARGS__))
+#define udp_pass_by(...)           HERE(udp_pass_by(__VA_ARGS__))
+#define stream_open(...)           HERE(stream_open(__VA_ARGS__))
+#define stream_say(...)            HERE(stream_say(__VA_ARGS__))
+#define stream_line(...)           HERE(stream_line(__VA_ARGS__))
+#define stream_expect(...)         HERE(stream_expect(__VA_ARGS__))
+#define stream_expect_end(...)     HERE(stream_expect_end(__VA_ARGS__))
+#define stream_expect_nothing(...) HERE(stream_expect_nothing(__VA_ARGS__))
+#define server_start(...)          HERE(server_start(__VA_ARGS__))
+#define server_try(...)            HERE(server_try(__VA_ARGS__))
+#define server_await_log(...)      HERE(server_await_log(__VA_ARGS__))
+#define server_stop(...)           HERE(server_stop(__VA_ARGS__))
+#define ctl(...)                   HERE(ctl(__VA_ARGS__))
+#define ctl_ok(...)                HERE(ctl_ok(__VA_ARGS__))
+#define json_integer(...)          HERE(json_integer(__VA_ARGS__))
+#define text_integer(...)          HERE(text_integer(__VA_ARGS__))
+#define json_text(...)             HERE(json_text(__VA_ARGS__))
+#define operator_open(...)         HERE(operator_open(__VA_ARGS__))
+#define operator_expect_end(...)   HERE(operator_expect_end(__VA_ARGS__))
+#define operator_answer(...)       HERE(operator_answer(__VA_ARGS__))
+#define server_ask(...)            HERE(server_ask(__VA_ARGS__))
+#define answer_integer(...)        HERE(answer_integer(__VA_ARGS__))
+#define server_stat(...)           HERE(server_stat(__VA_ARGS__))
+#define server_await_stat(...)     HERE(server_await_stat(__VA_ARGS__))
+#define expect_balance(...)        HERE(expect_balance(__VA_ARGS__))
 #endif
 
 #endif

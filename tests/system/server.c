@@ -101,6 +101,13 @@ static void launch(struct server *server, const char *config, va_list more)
     process_start(&server->process, server->prepare, argv);
 }
 
+/* A stream, or a multicast group of IPv4 or IPv6. */
+static bool is_other(const char *word)
+{
+    return strncmp(word, "tcp:", 4) == 0 || strncmp(word, "unix:", 5) == 0 ||
+           strncmp(word, "[ff", 3) == 0 || (strtol(word, NULL, 10) & 0xf0) == 0xe0;
+}
+
 /* Takes the addresses from "udpsrv: ready ADDR…". */
 static void read_addresses(struct server *server, const char *line)
 {
@@ -111,11 +118,14 @@ static void read_addresses(struct server *server, const char *line)
     words[strcspn(words, "\n")] = '\0';
     for (char *word = strtok_r(words, " ", &rest); word != NULL;
          word = strtok_r(NULL, " ", &rest)) {
-        if (server->listeners == HARNESS_LISTENERS_MAX)
+        if (server->listeners + server->other_count == HARNESS_LISTENERS_MAX)
             harness_fail("expected at most %d listeners", HARNESS_LISTENERS_MAX);
-        server->at[server->listeners++] = endpoint_of(word);
+        if (is_other(word))
+            server->others[server->other_count++] = harness_format("%s", word);
+        else
+            server->at[server->listeners++] = endpoint_of(word);
     }
-    if (server->listeners == 0)
+    if (server->listeners + server->other_count == 0)
         harness_fail("expected addresses behind 'udpsrv: ready', there are none");
 }
 

@@ -187,7 +187,7 @@ Test(system_udpcli_terminal, says_that_the_service_was_killed_and_keeps_the_line
     screen_await_part("to a keepalive");
     screen_type("half a line");
     server_kill(&server);
-    screen_await_part("refused: no program listens on that UDP port; start the service, or check "
+    screen_await_part("refused: no program listens there; start the service, or check "
                       "the address\n> half a line");
     screen_press("C-u C-d");
     screen_await_part("\n$");

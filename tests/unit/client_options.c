@@ -55,7 +55,7 @@ Test(client_options, takes_short_and_long_forms)
     cr_assert_eq(options.timeout_ms, 5000);
     cr_assert_eq(options.retries, 0);
     cr_assert_eq(options.count, 3);
-    cr_assert_eq(options.family, ADDR_IPV4);
+    cr_assert_eq(options.way.family, ADDR_IPV4);
     cr_assert_eq(options.target.port, 9);
     cr_assert_str_eq(options.message, "hi");
     cr_assert_eq(options.message_size, 2);
@@ -63,7 +63,7 @@ Test(client_options, takes_short_and_long_forms)
     cr_assert_eq(options.timeout_ms, 50);
     cr_assert_eq(options.keepalive_ms, 20000);
     cr_assert(options.json && options.hex);
-    cr_assert_eq(options.family, ADDR_IPV6);
+    cr_assert_eq(options.way.family, ADDR_IPV6);
 }
 
 Test(client_options, tells_an_empty_message_from_none)
@@ -78,6 +78,40 @@ Test(client_options, decodes_a_hexadecimal_message)
     cr_assert_eq(read_line("udpcli --hex 127.0.0.1 00fF"), -1);
     cr_assert_eq(options.message_size, 2);
     cr_assert_arr_eq(options.message, "\0\xff", 2);
+}
+
+Test(client_options, takes_streams)
+{
+    cr_assert_eq(read_line("udpcli tcp:127.0.0.1 hi"), -1);
+    cr_assert_eq(options.target.transport, TRANSPORT_TCP);
+    cr_assert_eq(options.target.addr.port, 3000);
+    cr_assert_str_eq(options.message, "hi");
+    cr_assert_eq(read_line("udpcli unix:/run/chat"), -1);
+    cr_assert_eq(options.target.transport, TRANSPORT_UNIX);
+    cr_assert_str_eq(options.target.path, "/run/chat");
+    cr_assert_not(options.way.group);
+}
+
+Test(client_options, takes_a_group_in_place_of_a_host)
+{
+    cr_assert_eq(read_line("udpcli --group 239.1.2.3:3000 hi"), -1);
+    cr_assert(options.way.group);
+    cr_assert_eq(options.way.target, &options.target);
+    cr_assert_eq(options.way.ttl, 1);
+    cr_assert_null(options.way.interface);
+    cr_assert_eq(options.timeout_ms, 0);
+    cr_assert_str_eq(options.message, "hi");
+    cr_assert_eq(read_line("udpcli -g 239.1.2.3:3000 -i eth0 --ttl 0"), -1);
+    cr_assert_str_eq(options.way.interface, "eth0");
+    cr_assert_eq(options.way.ttl, 0);
+    cr_assert_null(options.message);
+    expect_usage("udpcli --group 239.1.2.3");
+    expect_usage("udpcli --group 192.0.2.1:3000");
+    expect_usage("udpcli --group 239.1.2.3:3000 a b");
+    expect_usage("udpcli --group 239.1.2.3:3000 --ttl 256");
+    expect_usage("udpcli --ttl 1 127.0.0.1");
+    expect_usage("udpcli --interface lo 127.0.0.1");
+    expect_usage("udpcli 239.1.2.3:3000");
 }
 
 Test(client_options, refuses_wrong_usage)

@@ -11,9 +11,9 @@ static void expect_bytes(enum print_style style, const char *bytes, size_t size,
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     cr_assert_not_null(out);
-    print_arrival(
-        out, style,
-        &(struct arrival){(const uint8_t *)bytes, size, "1.2.3.4:5", 67, rtt_ns, EXCHANGE_REPLY});
+    print_arrival(out, style,
+                  &(struct arrival){(const uint8_t *)bytes, size, "1.2.3.4:5", 67, rtt_ns,
+                                    EXCHANGE_REPLY, false});
     fclose(out);
     cr_assert_str_eq(text, printed);
     cr_assert_eq(length, strlen(printed));
@@ -35,8 +35,9 @@ static void expect_marked(enum exchange_kind kind, uint64_t rtt_ns, bool hex, bo
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     cr_assert_not_null(out);
-    print_marked(out, hex, colour,
-                 &(struct arrival){(const uint8_t *)"a\x1b\n", 3, "1.2.3.4:5", 67, rtt_ns, kind});
+    print_marked(
+        out, hex, colour,
+        &(struct arrival){(const uint8_t *)"a\x1b\n", 3, "1.2.3.4:5", 67, rtt_ns, kind, false});
     fclose(out);
     cr_assert_str_eq(text, printed);
     free(text);
@@ -160,8 +161,22 @@ Test(client_print, says_in_json_what_a_datagram_is_taken_for)
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     print_arrival(out, PRINT_JSON,
-                  &(struct arrival){(const uint8_t *)"a", 1, "f", 6, 0, EXCHANGE_LATE});
+                  &(struct arrival){(const uint8_t *)"a", 1, "f", 6, 0, EXCHANGE_LATE, false});
     fclose(out);
     cr_assert_not_null(strstr(text, "\"kind\":\"late\""), "%s", text);
     free(text);
+}
+
+Test(client_print, names_the_sender_where_there_are_many)
+{
+    static const uint8_t bytes[] = "hello";
+    const struct arrival arrival = {bytes, 5, "10.7.0.2:3000", 67, 0, EXCHANGE_BROADCAST, true};
+    char text[256] = "";
+    FILE *out = fmemopen(text, sizeof text, "w");
+    print_arrival(out, PRINT_LINE, &arrival);
+    print_arrival(out, PRINT_HEX, &arrival);
+    print_marked(out, false, false, &arrival);
+    fclose(out);
+    cr_assert_str_eq(text, "10.7.0.2:3000: hello\n10.7.0.2:3000: 68656c6c6f\n"
+                           "* 10.7.0.2:3000: hello\n");
 }

@@ -72,4 +72,8 @@ Test(config, a_named_zone_is_written_where_its_number_would_stand)
     cr_assert_str_eq(config_listen_text(&listen, text), "[fe80::1%fifteen-letters]:65535");
     cr_assert_null(addr_parse(&listen.addr, listen.zone, "[fe80::1%4294967295]:1", 0));
     cr_assert_str_eq(config_listen_text(&listen, text), "[fe80::1%4294967295]:1");
+
+    listen = (struct config_listen){.transport = TRANSPORT_UNIX};
+    memset(listen.path, 'x', TRANSPORT_PATH_BYTES - 1);
+    cr_assert_eq(strlen(config_listen_text(&listen, text)), 5 + TRANSPORT_PATH_BYTES - 1);
 }

@@ -101,6 +101,12 @@ Test(config_key, numbers_have_ranges)
         {"broadcast", "rate", "0", "4294967295", NULL, "4294967296",
          "must be from 0 to 4294967295"},
         {"broadcast", "queue", "1", "65536", "0", "65537", "must be from 1 to 65536"},
+        {"broadcast", "relay-rate", "0", "1000000", NULL, "1000001", "must be from 0 to 1000000"},
+        {"broadcast", "multicast-ttl", "0", "255", NULL, "256", "must be from 0 to 255"},
+        {"server", "stream-max", "1", "100000", "0", "100001", "must be from 1 to 100000"},
+        {"server", "stream-buffer", "4k", "64m", "4095", "65m", "must be from 4k to 64m"},
+        {"server", "stream-idle", "1s", "4294967295ms", "999ms", "4294967296ms",
+         "must be from 1s to 4294967295ms"},
         {"control", "mode", "0000", "777", NULL, "1777", "must be from 0000 to 0777"},
     };
     for (size_t i = 0; i < COUNT(RANGES); i++) {
@@ -216,15 +222,68 @@ Test(config_key, listen_takes_addresses_of_this_host)
     expect_refused("server", "listen", "127.0.0.1:3000", "listed twice");
     expect_refused("server", "listen", "[fe80::1%eth1]", "listed twice");
     expect_refused("server", "listen", "localhost", "not an IPv4 or IPv6 address");
-    expect_refused("server", "listen", "239.1.2.3",
-                   "a multicast group is not an address of this host");
-    expect_refused("server", "listen", "ff02::1",
-                   "a multicast group is not an address of this host");
     expect_refused("server", "listen", "::ffff:1.2.3.4",
                    "an IPv4-mapped address: write it as IPv4, such as 192.0.2.1:3000");
     expect_refused("server", "listen", "fe80::1",
                    "a link-local address needs its interface, as in [fe80::1%eth0]:3000");
     cr_assert_eq(config->server.listen_count, 6);
+}
+
+Test(config_key, listen_takes_groups_with_or_without_their_interface)
+{
+    config_clear_listen(config);
+    expect_set("server", "listen", "239.1.2.3");
+    expect_set("server", "listen", "239.1.2.3%eth0:3000");
+    expect_set("server", "listen", "239.1.2.3%7:3000");
+    expect_set("server", "listen", "[ff02::1%eth0]:3000");
+    expect_set("server", "listen", "[ff05::2]:3000");
+    cr_assert_eq(config->server.listen[0].addr.port, 3000);
+    cr_assert_str_eq(config->server.listen[1].zone, "eth0");
+    cr_assert_eq(config->server.listen[2].addr.scope, 7);
+    cr_assert_str_eq(config->server.listen[3].zone, "eth0");
+
+    expect_refused("server", "listen", "239.1.2.3%eth0", "listed twice");
+    expect_refused("server", "listen", "ff02::1",
+                   "a group of one link needs its interface, as in [ff02::1%eth0]:3000");
+    expect_refused("server", "listen", "239.1.2.3:0",
+                   "a group needs its port, as in 239.1.2.3:3000");
+    expect_refused("server", "listen", "tcp:239.1.2.3:3000",
+                   "a multicast group has datagrams alone");
+}
+
+Test(config_key, listen_takes_streams)
+{
+    config_clear_listen(config);
+    expect_set("server", "listen", "127.0.0.1:3000");
+    expect_set("server", "listen", "tcp:127.0.0.1:3000");
+    expect_set("server", "listen", "tcp:[fe80::1%eth0]");
+    expect_set("server", "listen", "unix:/run/chat");
+    cr_assert_eq(config->server.listen[1].transport, TRANSPORT_TCP);
+    cr_assert_eq(config->server.listen[2].addr.port, 3000);
+    cr_assert_eq(config->server.listen[3].transport, TRANSPORT_UNIX);
+    cr_assert_str_eq(config->server.listen[3].path, "/run/chat");
+
+    expect_refused("server", "listen", "tcp:127.0.0.1", "listed twice");
+    expect_refused("server", "listen", "unix:/run/chat", "listed twice");
+    expect_refused("server", "listen", "tcp:localhost:3000", "not an IPv4 or IPv6 address");
+    expect_refused("server", "listen", "tcp:", "not an IPv4 or IPv6 address");
+    expect_refused("server", "listen", "unix:chat",
+                   "the path of a Unix socket begins with '/', as in unix:/run/udpsrv/chat");
+    expect_refused("server", "listen", "unix:/run/my chat",
+                   "the path holds a blank or a control character");
+}
+
+Test(config_key, multicast_is_a_group_with_its_port)
+{
+    expect_set("broadcast", "multicast", "239.1.2.3:3000");
+    expect_set("broadcast", "multicast", "[ff02::1%eth0]:3000");
+    cr_assert_eq(config->broadcast.multicast.addr.port, 3000);
+    cr_assert_str_eq(config->broadcast.multicast.zone, "eth0");
+    expect_refused("broadcast", "multicast", "239.1.2.3",
+                   "a group needs its port, as in 239.1.2.3:3000");
+    expect_refused("broadcast", "multicast", "192.0.2.1:3000",
+                   "not a multicast group: those are 224.0.0.0 to 239.255.255.255, and ff00::/8");
+    expect_refused("broadcast", "multicast-interface", "sixteen-letters!", "longer than 15 bytes");
 }
 
 Test(config_key, there_are_at_most_64_listeners)
@@ -269,7 +328,7 @@ static void collect(void *state, const char *section, const char *key, const cha
 
 Test(config_key, each_key_is_visited_with_its_value)
 {
-    char text[2048] = "";
+    char text[4096] = "";
     cr_assert(config_each(config, collect, text));
     cr_assert_str_eq(text, "server.listen=127.0.0.1:3000\n"
                            "server.listen=[::1]:3000\n"
@@ -279,6 +338,9 @@ Test(config_key, each_key_is_visited_with_its_value)
                            "server.max-datagram=2k\n"
                            "server.receive-buffer=4m\n"
                            "server.send-buffer=128k\n"
+                           "server.stream-max=1024\n"
+                           "server.stream-buffer=256k\n"
+                           "server.stream-idle=10m\n"
                            "reply.mode=rotate\n"
                            "reply.message=audi\n"
                            "reply.message=toyota\n"
@@ -288,6 +350,11 @@ Test(config_key, each_key_is_visited_with_its_value)
                            "clients.sweep=1s\n"
                            "broadcast.rate=0\n"
                            "broadcast.queue=64\n"
+                           "broadcast.relay=off\n"
+                           "broadcast.relay-rate=10\n"
+                           "broadcast.multicast\n"
+                           "broadcast.multicast-ttl=1\n"
+                           "broadcast.multicast-interface\n"
                            "admission.policy\n"
                            "control.socket\n"
                            "control.mode=0660\n"
@@ -350,6 +417,11 @@ Test(config_key, what_is_printed_reads_back_the_same)
     expect_set("server", "listen", "[fe80::1%eth0]:3000");
     expect_set("server", "listen", "0.0.0.0:0");
     expect_set("server", "workers", "auto");
+    expect_set("server", "listen", "239.1.2.3%eth0:3000");
+    expect_set("server", "listen", "239.1.2.3%7:3000");
+    expect_set("server", "listen", "tcp:[fe80::1%eth0]:3000");
+    expect_set("server", "listen", "unix:/run/a,b;c#d");
+    expect_set("broadcast", "multicast", "239.1.2.3%eth0:3000");
     expect_set("server", "user", "some one, \"#1\"");
     expect_set("clients", "ttl", "1500ms");
     expect_set("admission", "policy", "open");
@@ -419,6 +491,8 @@ Test(config_key, a_reload_applies_what_needs_no_restart)
     expect_set("clients", "sweep", "1m");
     expect_set("broadcast", "rate", "1");
     expect_set("broadcast", "queue", "1");
+    expect_set("broadcast", "relay", "others");
+    expect_set("broadcast", "relay-rate", "0");
     expect_set("admission", "policy", "open");
     expect_set("log", "level", "debug");
     expect_set("log", "format", "json");
@@ -437,13 +511,21 @@ Test(config_key, each_key_that_needs_a_restart_is_named)
     expect_set("server", "max-datagram", "1");
     expect_set("server", "receive-buffer", "8k");
     expect_set("server", "send-buffer", "8k");
+    expect_set("server", "stream-max", "8");
+    expect_set("server", "stream-buffer", "8k");
+    expect_set("server", "stream-idle", "8s");
     expect_set("clients", "max", "1");
+    expect_set("broadcast", "multicast", "239.1.2.3:3000");
+    expect_set("broadcast", "multicast-ttl", "2");
+    expect_set("broadcast", "multicast-interface", "eth0");
     expect_set("control", "socket", "s");
     expect_set("control", "mode", "0600");
     expect_set("control", "group", "g");
     expect_restart("server.listen\nserver.workers\nserver.user\nserver.group\nserver.max-datagram\n"
-                   "server.receive-buffer\nserver.send-buffer\nclients.max\ncontrol.socket\n"
-                   "control.mode\ncontrol.group\n");
+                   "server.receive-buffer\nserver.send-buffer\nserver.stream-max\n"
+                   "server.stream-buffer\nserver.stream-idle\nclients.max\n"
+                   "broadcast.multicast\nbroadcast.multicast-ttl\n"
+                   "broadcast.multicast-interface\ncontrol.socket\ncontrol.mode\ncontrol.group\n");
 }
 
 Test(config_key, a_listener_more_needs_a_restart)

@@ -211,9 +211,9 @@ Test(config_machine, an_unknown_key_is_corrected)
 
 Test(config_machine, keys_of_later_versions_are_unknown)
 {
-    expect_bad("[broadcast]\nrelay = all\nmulticast-ttl = 2\n",
-               "f:2:1: unknown key 'relay' in [broadcast]\n"
-               "f:3:1: unknown key 'multicast-ttl' in [broadcast]\n");
+    expect_bad("[server]\nzones = 2\n[broadcast]\nencrypt = all\n",
+               "f:2:1: unknown key 'zones' in [server]\n"
+               "f:4:1: unknown key 'encrypt' in [broadcast]\n");
 }
 
 Test(config_machine, a_key_of_another_section_is_sent_there)
@@ -267,12 +267,12 @@ Test(config_machine, values_out_of_range_are_refused)
 Test(config_machine, bad_notations_are_refused)
 {
     expect_bad("[clients]\nttl = 10\n[server]\nsend-buffer = 1x\nlisten = 127.0.0.1,1.2.3\n"
-               "listen = 224.0.0.1\n[control]\nmode = rw-rw----\n",
+               "listen = tcp:224.0.0.1\n[control]\nmode = rw-rw----\n",
                "f:2:7: bad value '10' for 'ttl': a duration ends in ms, s, m, h or d\n"
                "f:4:15: bad value '1x' for 'send-buffer': a size ends in k, m, g or no unit\n"
                "f:5:20: bad value '1.2.3' for 'listen': not an IPv4 or IPv6 address\n"
-               "f:6:10: bad value '224.0.0.1' for 'listen': a multicast group is not an address of "
-               "this host\n"
+               "f:6:10: bad value 'tcp:224.0.0.1' for 'listen': a multicast group has datagrams "
+               "alone\n"
                "f:8:8: bad value 'rw-rw----' for 'mode': not an octal mode, such as 0660\n");
 }
 
@@ -494,6 +494,13 @@ Test(config_machine, listeners_that_others_reach_are_one_complaint)
 {
     expect_bad("[server]\nlisten = ::1, 0.0.0.0:3000\nlisten = 192.0.2.1:5, [::]:6\n",
                "f:2:15: " UNADMITTED("0.0.0.0:3000 and 2 more", ADD_LINES));
+}
+
+Test(config_machine, a_stream_or_a_group_that_others_reach_needs_a_policy)
+{
+    expect_bad("[server]\nlisten = unix:/run/chat, tcp:127.0.0.1\nlisten = tcp:192.0.2.1:5\n"
+               "listen = 239.1.2.3%eth0:6\n",
+               "f:3:10: " UNADMITTED("tcp:192.0.2.1:5 and 1 more", ADD_LINES));
 }
 
 Test(config_machine, without_a_file_the_policy_needs_one)

@@ -271,6 +271,20 @@ Test(stream, freed_between_resume_and_its_lines_is_silent)
     close_owner(&owner);
 }
 
+Test(stream, one_write_is_kept_whatever_the_limit)
+{
+    struct owner owner;
+    static char bytes[1 << 20];
+    open_owner(&owner, 100);
+    stream_limit_output(owner.stream, 4096);
+    cr_assert(stream_write(owner.stream, bytes, sizeof bytes));
+    cr_assert_gt(stream_kept_bytes(owner.stream), 4096);
+    cr_assert_not(stream_write(owner.stream, bytes, 1));
+    run(&owner);
+    cr_assert_eq(owner.error, -ENOBUFS);
+    close_owner(&owner);
+}
+
 Test(stream, output_has_the_limit_that_it_is_given)
 {
     struct owner owner;

@@ -14,8 +14,9 @@ static const char *const fates[] = {
     "drop_denied",  "drop_limited",  "drop_bad_frame",
 };
 static const char *const others[] = {
-    "kernel_drops", "refused_full", "refused_prefix", "joined",        "expired",
-    "kicked",       "broadcasts",   "copies_sent",    "copies_failed",
+    "kernel_drops",  "refused_full",  "refused_prefix", "joined",        "expired",
+    "kicked",        "broadcasts",    "copies_sent",    "copies_failed", "relayed",
+    "relay_limited", "relay_dropped", "streams_closed", "streams_slow",  "streams_refused",
 };
 enum {
     FATES = sizeof fates / sizeof fates[0],

@@ -86,3 +86,47 @@ Test(target, takes_the_longest_host_name_and_no_longer_one)
     name[TARGET_HOST_BYTES - 1] = '\0';
     expect_name(name, name, 3000);
 }
+
+static void expect_any(const char *text, enum transport transport, const char *where)
+{
+    char written[ADDR_TEXT_BYTES];
+    const char *wrong = target_parse_any(&target, text, 3000);
+    cr_assert_null(wrong, "%s: %s", text, wrong);
+    cr_assert_eq(target.transport, transport);
+    if (transport == TRANSPORT_UNIX)
+        cr_assert_str_eq(target.path, where);
+    else if (target.host[0] != '\0')
+        cr_assert_str_eq(target.host, where);
+    else
+        cr_assert_str_eq(addr_format(&target.addr, written), where);
+}
+
+Test(target, takes_streams_where_they_are_asked_for)
+{
+    expect_any("127.0.0.1:9", TRANSPORT_UDP, "127.0.0.1:9");
+    expect_any("tcp:127.0.0.1", TRANSPORT_TCP, "127.0.0.1:3000");
+    expect_any("tcp:[::1]:9", TRANSPORT_TCP, "[::1]:9");
+    expect_any("tcp:localhost:9", TRANSPORT_TCP, "localhost");
+    cr_assert_eq(target.port, 9);
+    expect_any("unix:chat", TRANSPORT_UNIX, "chat");
+    expect_any("unix:/run/my chat", TRANSPORT_UNIX, "/run/my chat");
+    cr_assert_not_null(target_parse_any(&target, "unix:", 3000));
+    cr_assert_not_null(target_parse_any(&target, "tcp:", 3000));
+    cr_assert_not_null(target_parse_any(&target, "tcp:localhost:0", 3000));
+    cr_assert_not_null(target_parse_any(&target, "239.1.2.3:3000", 3000));
+    char path[5 + TRANSPORT_PATH_BYTES + 1] = "unix:";
+    memset(path + 5, 'x', TRANSPORT_PATH_BYTES);
+    cr_assert_not_null(target_parse_any(&target, path, 3000));
+    expect_wrong("tcp:127.0.0.1:9");
+}
+
+Test(target, a_group_has_its_port_and_perhaps_its_interface)
+{
+    cr_assert_null(target_parse_group(&target, "239.1.2.3:3000"));
+    cr_assert_eq(target.addr.port, 3000);
+    cr_assert_null(target_parse_group(&target, "[ff02::1%eth0]:3000"));
+    cr_assert_str_eq(target.zone, "eth0");
+    cr_assert_not_null(target_parse_group(&target, "239.1.2.3"));
+    cr_assert_not_null(target_parse_group(&target, "192.0.2.1:3000"));
+    cr_assert_not_null(target_parse_group(&target, "localhost:3000"));
+}

@@ -1,0 +1,271 @@
+/* The sockets of groups and streams. */
+#include "server/doors.h"
+
+#include "net/group.h"
+#include "net/log.h"
+#include "net/socket.h"
+#include "net/stream_socket.h"
+#include "net/tcp.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    STREAM_MODE = 0666, /* whoever reaches the path may be a client, as on a port of loopback */
+};
+
+/* ---- saying why ---- */
+
+static const char *advice_on_streams(int error)
+{
+    switch (error) {
+    case -EADDRINUSE:
+        return "another program has it; stop that one or listen elsewhere (server.listen, -l)";
+    case -EACCES:
+    case -EPERM:
+        return "ports below 1024 need root or CAP_NET_BIND_SERVICE, a Unix socket needs a "
+               "directory "
+               "that we may write; choose another one (server.listen, -l)";
+    case -EADDRNOTAVAIL:
+        return "no interface of this host has it; `ip address` lists what is there";
+    case -EEXIST:
+        return "a file is in the way, there or at its .lock; remove it or choose another path";
+    case -ENOENT:
+        return "the directory isn't there; make it or choose another path";
+    case -ENODEV:
+        return "no interface has that name; `ip link` lists those that are there";
+    default:
+        return "see server.listen in udpsrv.conf(5)";
+    }
+}
+
+static const char *advice_on_groups(int error)
+{
+    switch (error) {
+    case -ENODEV:
+        return "no interface has that name, or no route says which one to take: name one behind "
+               "the group, as in 239.1.2.3%eth0:3000; `ip link` lists those that are there";
+    case -ENETUNREACH:
+    case -EADDRNOTAVAIL:
+        return "no way leads there: name the interface (broadcast.multicast-interface), or give it "
+               "an address";
+    case -EADDRINUSE:
+        return "another program has the port for itself; stop that one or choose another group";
+    case -ENOBUFS:
+        return "raise net.ipv4.igmp_max_memberships";
+    default:
+        return "see multicast groups in udpsrv.conf(5)";
+    }
+}
+
+static int cannot(const char *what, const char *on, int error, const char *advice)
+{
+    log_event(LOG_LEVEL_ERROR, what, "address", on, "reason", strerror(-error), "advice", advice,
+              NULL);
+    return error;
+}
+
+/* ---- groups ---- */
+
+/* The index of the interface that an address names, 0 if it names none; -ENODEV. */
+static int interface_of(const struct config_listen *listen, uint32_t *interface)
+{
+    *interface = listen->addr.scope;
+    if (listen->zone[0] == '\0')
+        return 0;
+    *interface = socket_zone_index(listen->zone);
+    return *interface != 0 ? 0 : -ENODEV;
+}
+
+static void add_own(struct doors *doors, const struct addr *addr)
+{
+    doors->own[doors->own_count++] = *addr;
+}
+
+/* The unicast listener of the group's family and port, DOORS_NO_LISTENER if there is none. */
+static uint8_t find_voice(const struct listeners *listeners, const struct addr *group)
+{
+    for (size_t i = 0; i < listeners->own_count; i++) {
+        const struct addr *bound = &listeners->list[i].bound;
+        if (bound->family == group->family && bound->port == group->port)
+            return (uint8_t)i;
+    }
+    return DOORS_NO_LISTENER;
+}
+
+static int open_voice(struct doors *doors, struct door_group *group, struct listeners *listeners,
+                      const struct config *config)
+{
+    struct addr any = {.family = listeners->list[group->listener].bound.family}, bound;
+    struct socket_options options = {
+        .receive_buffer_bytes = config->server.receive_buffer_bytes,
+        .send_buffer_bytes = config->server.send_buffer_bytes,
+    };
+    group->voice_socket = socket_open(&any, &options, &bound);
+    if (group->voice_socket < 0)
+        return group->voice_socket;
+    service_ports_add(&listeners->ports, bound.port);
+    add_own(doors, &bound);
+    return 0;
+}
+
+/* A wildcard of ours on the group's port lets the group in beside it for just this moment; nobody
+ * else can use it. */
+static int join(const struct listeners *listeners, const struct addr *group, uint32_t interface,
+                uint32_t receive_buffer_bytes)
+{
+    listeners_share(listeners, group->port, true);
+    int socket = group_join(group, interface, receive_buffer_bytes);
+    listeners_share(listeners, group->port, false);
+    return socket;
+}
+
+static int open_group(struct doors *doors, struct listeners *listeners, struct listener *listener,
+                      const struct config_listen *listen, const struct config *config)
+{
+    struct door_group *group = &doors->groups[doors->group_count];
+    uint32_t interface;
+    *group = (struct door_group){.listener = (uint8_t)listeners->count, .voice_socket = -1};
+    listener->bound = listen->addr;
+    int error = interface_of(listen, &interface);
+    if (error != 0)
+        return error;
+    if (listener->bound.family == ADDR_IPV6)
+        listener->bound.scope = interface;
+    group->socket = join(listeners, &listen->addr, interface, config->server.receive_buffer_bytes);
+    if (group->socket < 0)
+        return group->socket;
+    doors->group_count++;
+    group->voice = find_voice(listeners, &listen->addr);
+    return group->voice == DOORS_NO_LISTENER ? open_voice(doors, group, listeners, config) : 0;
+}
+
+/* The way that broadcasts leave by: the interface of the key, or else that of the group. */
+static int find_way(const struct config *config, struct group_way *way)
+{
+    const char *name = config->broadcast.multicast_interface;
+    way->ttl = (uint8_t)config->broadcast.multicast_ttl;
+    if (name == NULL)
+        return interface_of(&config->broadcast.multicast, &way->interface);
+    way->interface = socket_zone_index(name);
+    return way->interface != 0 ? 0 : -ENODEV;
+}
+
+static int open_multicast(struct doors *doors, const struct config *config)
+{
+    const struct config_listen *group = &config->broadcast.multicast;
+    char text[CONFIG_LISTEN_TEXT_BYTES];
+    struct group_way way;
+    struct addr from;
+    if (group->addr.family == ADDR_NONE)
+        return 0;
+    int error = find_way(config, &way);
+    int socket = error == 0 ? group_connect(&group->addr, &way, &from) : error;
+    if (socket < 0)
+        return cannot("cannot send to broadcast.multicast", config_listen_text(group, text), socket,
+                      advice_on_groups(socket));
+    doors->multicast = socket;
+    add_own(doors, &from);
+    return 0;
+}
+
+/* ---- streams ---- */
+
+static int open_tcp(const struct config_listen *listen, struct listener *listener)
+{
+    struct config_listen bound = *listen;
+    struct addr wanted = listen->addr;
+    int error = interface_of(listen, &wanted.scope);
+    if (error != 0)
+        return error;
+    int socket = tcp_listen(&wanted, &listener->bound);
+    bound.addr = listener->bound;
+    bound.zone[0] = '\0';
+    if (socket >= 0)
+        config_listen_text(&bound, listener->text);
+    return socket;
+}
+
+static int open_stream(struct doors *doors, const struct listeners *listeners,
+                       struct listener *listener, const struct config_listen *listen,
+                       const struct identity *owner)
+{
+    bool local = listen->transport == TRANSPORT_UNIX;
+    int socket =
+        local ? stream_listen(listen->path, STREAM_MODE, owner) : open_tcp(listen, listener);
+    if (socket < 0)
+        return socket;
+    doors->stream_paths[doors->stream_count] = local ? listen->path : NULL;
+    doors->streams[doors->stream_count++] = (struct stream_door){
+        .socket = socket,
+        .transport = listen->transport,
+        .listener = (uint8_t)listeners->count,
+    };
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+/* Those that server/listeners has opened, as far as clients may take them for their own. */
+static void add_listeners(struct doors *doors, const struct listeners *listeners)
+{
+    for (size_t i = 0; i < listeners->own_count; i++)
+        if (!addr_is_wildcard(&listeners->list[i].bound))
+            add_own(doors, &listeners->list[i].bound);
+}
+
+static int open_one(struct doors *doors, struct listeners *listeners,
+                    const struct config_listen *listen, const struct config *config,
+                    const struct identity *owner)
+{
+    struct listener *listener = &listeners->list[listeners->count];
+    bool group = listen->transport == TRANSPORT_UDP;
+    *listener = (struct listener){.transport = listen->transport};
+    config_listen_text(listen, listener->text);
+    int error = group ? open_group(doors, listeners, listener, listen, config)
+                      : open_stream(doors, listeners, listener, listen, owner);
+    if (error != 0)
+        return cannot(group ? "cannot listen to a group" : "cannot listen for streams",
+                      listener->text, error,
+                      group ? advice_on_groups(error) : advice_on_streams(error));
+    listeners->count++;
+    return 0;
+}
+
+int doors_open(struct doors *doors, struct listeners *listeners, const struct config *config,
+               const struct identity *owner)
+{
+    *doors = (struct doors){.multicast = 0};
+    add_listeners(doors, listeners);
+    int error = open_multicast(doors, config);
+    for (size_t i = 0; i < config->server.listen_count && error == 0; i++)
+        if (!listeners_has(&config->server.listen[i]))
+            error = open_one(doors, listeners, &config->server.listen[i], config, owner);
+    return error;
+}
+
+struct service_groups doors_groups(const struct doors *doors)
+{
+    struct service_groups groups = {.own = doors->own, .own_count = doors->own_count};
+    for (size_t i = 0; i < doors->group_count; i++)
+        groups.listeners |= UINT64_C(1) << doors->groups[i].listener;
+    return groups;
+}
+
+void doors_close(struct doors *doors)
+{
+    for (size_t i = 0; i < doors->group_count; i++) {
+        socket_close(doors->groups[i].socket);
+        if (doors->groups[i].voice_socket >= 0)
+            socket_close(doors->groups[i].voice_socket);
+    }
+    for (size_t i = 0; i < doors->stream_count; i++) {
+        if (doors->stream_paths[i] != NULL)
+            stream_unlisten(doors->streams[i].socket, doors->stream_paths[i]);
+        else
+            socket_close(doors->streams[i].socket);
+    }
+    if (doors->multicast > 0)
+        socket_close(doors->multicast);
+    *doors = (struct doors){.multicast = 0};
+}

@@ -1,0 +1,133 @@
+/* The first worker's own: each made from its sockets, and undone in the reverse order. */
+#include "server/guests.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A group: who hears it, and who speaks for it if that is nobody else. */
+struct group {
+    struct endpoint *ear, *voice;
+};
+
+struct guests {
+    struct guests_options options;
+    struct multicast *multicast;
+    struct streams *streams;
+    size_t group_count;
+    struct group groups[];
+};
+
+static int open_group(struct guests *guests, const struct door_group *door, struct group *group)
+{
+    struct endpoint_options options = guests->options.endpoint;
+    options.listener = door->listener;
+    if (door->voice == DOORS_NO_LISTENER) {
+        options.socket = door->voice_socket;
+        int error = endpoint_open(&group->voice, &options);
+        if (error != 0)
+            return error;
+        options.voice = group->voice;
+    } else {
+        options.voice = guests->options.endpoints[door->voice];
+    }
+    options.socket = door->socket;
+    int error = endpoint_open(&group->ear, &options);
+    guests->options.endpoints[door->listener] = group->ear;
+    return error;
+}
+
+static int open_groups(struct guests *guests)
+{
+    const struct doors *doors = guests->options.doors;
+    int error = 0;
+    for (size_t i = 0; i < doors->group_count && error == 0; i++)
+        error = open_group(guests, &doors->groups[i], &guests->groups[guests->group_count++]);
+    return error;
+}
+
+static int open_multicast(struct guests *guests)
+{
+    const struct guests_options *options = &guests->options;
+    if (options->doors->multicast == 0)
+        return 0;
+    int error = multicast_open(&guests->multicast, options->endpoint.loop,
+                               options->doors->multicast, options->copy_errno);
+    if (error != 0)
+        return error;
+    const struct audience audience = multicast_audience(guests->multicast);
+    broadcast_add_audience(options->broadcast, &audience);
+    return 0;
+}
+
+static int open_streams(struct guests *guests)
+{
+    const struct guests_options *options = &guests->options;
+    const struct streams_options streams = {
+        .loop = options->endpoint.loop,
+        .service = options->endpoint.service,
+        .relay = options->relay,
+        .stats = options->endpoint.stats,
+        .reply_errno = options->endpoint.last_errno,
+        .copy_errno = options->copy_errno,
+        .doors = options->doors->streams,
+        .door_count = options->doors->stream_count,
+        .max = options->stream_max,
+        .buffer_bytes = options->stream_buffer_bytes,
+        .idle_ms = options->stream_idle_ms,
+        .max_line_bytes = options->endpoint.max_datagram_bytes,
+    };
+    if (streams.door_count == 0)
+        return 0;
+    int error = streams_open(&guests->streams, &streams);
+    if (error != 0)
+        return error;
+    const struct audience audience = streams_audience(guests->streams);
+    broadcast_add_audience(options->broadcast, &audience);
+    return 0;
+}
+
+int guests_open(struct guests **guests, const struct guests_options *options)
+{
+    static int (*const steps[])(struct guests *) = {open_groups, open_multicast, open_streams};
+    struct guests *made =
+        calloc(1, sizeof *made + options->doors->group_count * sizeof made->groups[0]);
+    if (made == NULL)
+        return -ENOMEM;
+    made->options = *options;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        int error = steps[i](made);
+        if (error != 0) {
+            guests_close(made);
+            return error;
+        }
+    }
+    *guests = made;
+    return 0;
+}
+
+void guests_close(struct guests *guests)
+{
+    if (guests == NULL)
+        return;
+    streams_close(guests->streams);
+    multicast_close(guests->multicast);
+    for (size_t i = guests->group_count; i-- > 0;) {
+        endpoint_close(guests->groups[i].ear);
+        endpoint_close(guests->groups[i].voice);
+    }
+    free(guests);
+}
+
+struct streams *guests_streams(struct guests *guests)
+{
+    return guests != NULL ? guests->streams : NULL;
+}
+
+void guests_count_drops(struct guests *guests)
+{
+    for (size_t i = 0; guests != NULL && i < guests->group_count; i++) {
+        endpoint_count_drops(guests->groups[i].ear);
+        if (guests->groups[i].voice != NULL)
+            endpoint_count_drops(guests->groups[i].voice);
+    }
+}

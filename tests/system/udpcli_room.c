@@ -1,0 +1,127 @@
+/* udpcli over streams, and in a chat room of the sample configuration. */
+
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+TestSuite(system_udpcli_room, .fini = harness_end, .timeout = 60);
+
+static void start(struct server *server, const char *config)
+{
+    server_start(server, config, "-l", "tcp:127.0.0.1:0", "-l",
+                 harness_format("unix:%s", harness_path("chat")), NULL);
+}
+
+Test(system_udpcli_room, asks_by_stream)
+{
+    struct server server = {0};
+    start(&server, NULL);
+    for (int i = 0; i < 2; i++) {
+        const char *answers = run_ok(NULL, "udpcli", "-n", "3", server.others[i], "hi", NULL);
+        expect(strcmp(answers, "audi\ntoyota\nbmw\n") == 0, "expected three answers, not %s",
+               answers);
+    }
+    harness_equal("received", server_stat(&server, "received"), 6);
+    server_stop(&server);
+}
+
+Test(system_udpcli_room, sends_each_line_of_a_pipe_and_prints_each_answer)
+{
+    enum { LINES = 5000 };
+    struct server server = {0};
+    char *text = malloc(LINES * 8), *at = text;
+    for (int i = 0; i < LINES; i++)
+        at += sprintf(at, "%d\n", i);
+    start(&server, "[reply]\nmode = echo\n");
+    for (int i = 0; i < 2; i++) {
+        const char *answers = run_ok(text, "udpcli", server.others[i], NULL);
+        expect(strcmp(answers, text) == 0, "expected every line back, in order");
+    }
+    free(text);
+    server_stop(&server);
+}
+
+Test(system_udpcli_room, a_long_line_goes_and_comes_whole)
+{
+    static char line[60001];
+    struct server server = {0};
+    memset(line, 'x', sizeof line - 1);
+    start(&server, "[server]\nmax-datagram = 60000\n[reply]\nmode = echo\n");
+    for (int i = 0; i < 2; i++) {
+        const char *answer = run_ok(line, "udpcli", server.others[i], NULL);
+        expect(strncmp(answer, line, 60000) == 0 && strcmp(answer + 60000, "\n") == 0,
+               "expected the line back");
+    }
+    server_stop(&server);
+}
+
+Test(system_udpcli_room, says_why_there_is_no_connection)
+{
+    struct server server = {0};
+    struct result result;
+    start(&server, NULL);
+    const char *tcp = server.others[0], *local = server.others[1];
+    server_stop(&server);
+    result = run(NULL, "udpcli", tcp, "hi", NULL);
+    harness_equal("status", result.status, 1);
+    harness_contains("stderr", result.err, "no program listens there");
+    result = run("hi\n", "udpcli", local, NULL);
+    harness_equal("status", result.status, 1);
+    harness_contains("stderr", result.err, "start the service, or check the path");
+    result = run(NULL, "udpcli", "unix:", "hi", NULL);
+    harness_equal("status", result.status, 2);
+}
+
+Test(system_udpcli_room, says_that_the_service_has_ended_the_connection)
+{
+    struct server server = {0};
+    struct process client = {0};
+    start(&server, "[reply]\nmode = echo\n");
+    process_start(&client, NULL, (const char *const[]){"udpcli", server.others[1], NULL});
+    process_write(&client, "hi\n");
+    process_await_text(&client, "hi\n");
+    ctl_ok(&server, "kick", "unix:#1", NULL);
+    harness_equal("status", process_wait(&client), 1);
+    harness_contains("stderr", client.texts[1].data, "the service has ended the connection");
+    server_stop(&server);
+}
+
+/* The text of a sample configuration, from where tests are run. */
+static const char *sample(const char *name)
+{
+    return run_ok(NULL, "cat", harness_format("config/%s", name), NULL);
+}
+
+Test(system_udpcli_room, those_in_the_sample_chat_room_talk_to_each_other)
+{
+    struct server server = {0};
+    struct process anna = {0}, bert = {0}, carl = {0};
+    server_start(&server, sample("chat.conf"), "-l", "127.0.0.1:0", "-l", "tcp:127.0.0.1:0", NULL);
+    const char *udp = endpoint_text(&server.at[0]);
+    process_start(&anna, NULL, (const char *const[]){"udpcli", "-w", "0", udp, NULL});
+    process_start(&bert, NULL,
+                  (const char *const[]){"udpcli", "-w", "0", "-k", "100ms", udp, NULL});
+    process_start(&carl, NULL, (const char *const[]){"udpcli", "-w", "0", server.others[0], NULL});
+    server_await_stat(&server, "joined", 2); /* bert by his keepalive, carl by coming */
+    process_write(&anna, "hi, it's anna\n");
+    process_await_text(&bert, "hi, it's anna\n");
+    process_await_text(&carl, "hi, it's anna\n");
+    process_write(&carl, "hi anna, it's carl\n");
+    process_await_text(&anna, "hi anna, it's carl\n");
+    process_await_text(&bert, "hi anna, it's carl\n");
+    process_write(&bert, "hi both\n");
+    process_await_text(&anna, "hi both\n");
+    process_await_text(&carl, "hi both\n");
+    process_close_stdin(&anna);
+    process_close_stdin(&bert);
+    process_close_stdin(&carl);
+    harness_equal("status", process_wait(&anna), 0);
+    harness_equal("status", process_wait(&bert), 0);
+    harness_equal("status", process_wait(&carl), 0);
+    expect(strstr(anna.texts[0].data, "it's anna") == NULL, "nobody hears himself");
+    server_stop(&server);
+}
