@@ -84,7 +84,7 @@ Test(system_interactive, goes_on_behind_errors_and_when_the_server_was_restarted
     pane_await(&pane, "a quote that isn't closed; it was not run");
     server_kill(&server);
     enter(&pane, "status");
-    pane_await(&pane, "no server answers at ");
+    pane_await(&pane, "no server answers");
     second = (struct server){.socket = server.socket};
     server_start(&second, NULL, "-l", "127.0.0.1:0", NULL);
     enter(&pane, "status");

@@ -69,7 +69,7 @@ Test(system_watch, says_on_a_pipe_that_the_server_is_away)
     server_stop(&server);
     struct result result = run(NULL, "udpctl", "-s", server.socket, "watch", "-n", "1", NULL);
     harness_equal("the status", result.status, 1);
-    harness_contains("the line", result.out, "  away  no server answers at ");
+    harness_contains("the line", result.out, "  away  cannot connect to ");
 }
 
 /* A question of udpctl's to a server that the test plays. */
@@ -188,7 +188,7 @@ Test(system_watch, a_server_that_goes_is_seen_and_seen_again_when_it_is_back)
     pane_await(&pane, "udpsrv up ");
     server_kill(&server);
     pane_await(&pane, "udpsrv away ");
-    pane_await(&pane, "no server answers at ");
+    pane_await(&pane, "cannot connect to ");
     second = (struct server){.socket = server.socket};
     server_start(&second, FIXED, "-l", "127.0.0.1:0", NULL);
     const char *screen = pane_await(&pane, "udpsrv up ");
