@@ -69,6 +69,17 @@ static void expect_nothing_lost(struct server *server, int64_t requests)
     harness_equal("kernel_drops", server_stat(server, "kernel_drops"), 0);
 }
 
+/* The objects of a JSON array of flat ones. A strstr for each would take a sanitizer the square of
+ * their number, since it looks at the whole rest each time. */
+static int64_t count_objects(const struct bytes *json)
+{
+    int64_t count = 0;
+
+    for (size_t i = 0; i < json->size; i++)
+        count += json->data[i] == '{';
+    return count;
+}
+
 static void list_while_asked(int workers, int many)
 {
     struct server server = {0};
@@ -90,7 +101,7 @@ static void list_while_asked(int workers, int many)
     harness_equal("exit status", listing.status, 0);
     expect(rounds > 1, "expected requests while the listing came, there were %d rounds", rounds);
     /* The askers come while it is written, and may be in it or not. */
-    int64_t listed = (int64_t)text_count(listing.texts[0].data, "\"address\"");
+    int64_t listed = count_objects(&listing.texts[0]);
     expect(listed >= many && listed <= many + ASKERS, "expected %d clients, %lld are listed", many,
            (long long)listed);
     expect_nothing_lost(&server, requests);
