@@ -1,0 +1,89 @@
+/* The tables that all workers share, under all of them at once: what is added and taken away adds
+ * up, and a limit is held but for what the headers allow. For ThreadSanitizer. */
+#include "core/limiter.h"
+#include "core/prefixes.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { THREADS = 4, ROUNDS = 100000, PREFIXES = 16, CAP = 1000, BURST = 5000 };
+
+static struct prefixes *prefixes;
+static struct limiter *limiter;
+
+struct job {
+    pthread_t thread;
+    uint32_t held[PREFIXES];
+    uint64_t passed;
+    uint32_t random;
+};
+
+static struct addr source_of(uint32_t prefix, uint32_t host)
+{
+    return (struct addr){
+        .family = ADDR_IPV4, .ip = {10, 0, (uint8_t)prefix, (uint8_t)host}, .port = 9};
+}
+
+static void *work(void *state)
+{
+    struct job *job = state;
+    struct limiter_limits limits = limiter_limits(1, BURST);
+    for (int i = 0; i < ROUNDS; i++) {
+        job->random = job->random * 1664525 + 1013904223;
+        uint32_t which = (job->random >> 16) % PREFIXES;
+        struct addr source = source_of(which, 1), shared = source_of(200, 1);
+        if (job->random >> 31) {
+            job->held[which] += prefixes_add(prefixes, &source, CAP);
+        } else if (job->held[which] > 0) {
+            prefixes_remove(prefixes, &source);
+            job->held[which]--;
+        }
+        job->passed += limiter_take(limiter, &limits, &shared, 1000);
+    }
+    return NULL;
+}
+
+static void *zeroed(size_t bytes)
+{
+    bytes = (bytes + 63) / 64 * 64;
+    void *memory = aligned_alloc(64, bytes);
+    if (memory == NULL)
+        exit(EXIT_FAILURE);
+    return memset(memory, 0, bytes);
+}
+
+int main(void)
+{
+    static const struct siphash_key key = {1, 2};
+    static struct job jobs[THREADS];
+    prefixes = prefixes_init(zeroed(prefixes_bytes(10000)), 10000, &key);
+    limiter = limiter_init(zeroed(limiter_bytes()), &key);
+    for (int i = 0; i < THREADS; i++) {
+        jobs[i].random = (uint32_t)i + 1;
+        if (pthread_create(&jobs[i].thread, NULL, work, &jobs[i]) != 0)
+            return EXIT_FAILURE;
+    }
+    uint64_t passed = 0;
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(jobs[i].thread, NULL);
+        passed += jobs[i].passed;
+    }
+    int wrong = 0;
+    for (uint32_t which = 0; which < PREFIXES; which++) {
+        uint32_t held = 0;
+        for (int i = 0; i < THREADS; i++)
+            held += jobs[i].held[which];
+        struct addr source = source_of(which, 1);
+        wrong |= prefixes_count(prefixes, &source) != held || held > CAP + THREADS - 1;
+    }
+    /* A token may be spent by as many as meet in one moment, never by more. */
+    wrong |= passed < BURST || passed > (uint64_t)BURST * THREADS;
+    if (wrong)
+        fprintf(stderr, "shared tables: what was counted doesn't add up (%llu passed)\n",
+                (unsigned long long)passed);
+    free(prefixes);
+    free(limiter);
+    return wrong ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,180 @@
+#include "core/cookie.h"
+
+#include "core/prng.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+enum { START_MS = 1000000 };
+
+static struct prng prng;
+
+static struct siphash_key new_key(void)
+{
+    return (struct siphash_key){prng_next(&prng), prng_next(&prng)};
+}
+
+static struct cookie_secrets new_secrets(void)
+{
+    struct siphash_key key = new_key();
+    return cookie_secrets_new(&key, START_MS);
+}
+
+static void rotate(struct cookie_secrets *secrets, uint64_t now_ms)
+{
+    struct siphash_key key = new_key();
+    cookie_secrets_rotate(secrets, &key, now_ms);
+}
+
+static struct addr new_source(void)
+{
+    struct addr source = {.port = (uint16_t)prng_next(&prng)};
+    source.family = prng_next(&prng) % 2 == 0 ? ADDR_IPV4 : ADDR_IPV6;
+    for (int i = 0; i < (source.family == ADDR_IPV4 ? 4 : 16); i++)
+        source.ip[i] = (uint8_t)prng_next(&prng);
+    if (source.family == ADDR_IPV6 && prng_next(&prng) % 2 == 0)
+        source.scope = (uint32_t)prng_next(&prng);
+    return source;
+}
+
+static void begin(void)
+{
+    prng_init(&prng, 20);
+}
+
+TestSuite(cookie, .init = begin);
+
+Test(cookie, is_good_for_the_source_and_listener_that_it_was_made_for)
+{
+    struct cookie_secrets secrets = new_secrets();
+    for (int i = 0; i < 10000; i++) {
+        struct addr source = new_source();
+        uint8_t listener = (uint8_t)prng_next(&prng), cookie[COOKIE_BYTES];
+        cookie_make(&secrets, listener, &source, cookie);
+        cr_assert(cookie_is_good(&secrets, listener, &source, cookie, START_MS));
+    }
+}
+
+Test(cookie, is_refused_with_any_bit_of_it_flipped)
+{
+    struct cookie_secrets secrets = new_secrets();
+    rotate(&secrets, START_MS + COOKIE_MINUTE_MS);
+    for (int i = 0; i < 100; i++) {
+        struct addr source = new_source();
+        uint8_t cookie[COOKIE_BYTES];
+        cookie_make(&secrets, 3, &source, cookie);
+        for (unsigned bit = 0; bit < 8 * COOKIE_BYTES; bit++) {
+            cookie[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            cr_assert_not(cookie_is_good(&secrets, 3, &source, cookie, START_MS + COOKIE_MINUTE_MS),
+                          "bit %u", bit);
+            cookie[bit / 8] ^= (uint8_t)(1 << bit % 8);
+        }
+    }
+}
+
+/* Flips bit i of all that a cookie binds. */
+static void flip(struct addr *source, uint8_t *listener, unsigned i)
+{
+    if (i < 128)
+        source->ip[i / 8] ^= (uint8_t)(1 << i % 8);
+    else if (i < 144)
+        source->port ^= (uint16_t)(1 << (i - 128));
+    else if (i < 176)
+        source->scope ^= UINT32_C(1) << (i - 144);
+    else
+        *listener ^= (uint8_t)(1 << (i - 176));
+}
+
+Test(cookie, differs_with_every_bit_of_address_port_scope_and_listener)
+{
+    struct cookie_secrets secrets = new_secrets();
+    for (int round = 0; round < 100; round++) {
+        struct addr source = new_source(), other;
+        uint8_t listener = 7, cookie[COOKIE_BYTES], another[COOKIE_BYTES];
+        cookie_make(&secrets, listener, &source, cookie);
+        for (unsigned i = 0; i < 184; i++) {
+            other = source;
+            uint8_t there = listener;
+            flip(&other, &there, i);
+            cookie_make(&secrets, there, &other, another);
+            cr_assert_arr_neq(cookie, another, COOKIE_BYTES, "bit %u", i);
+            cr_assert_not(cookie_is_good(&secrets, there, &other, cookie, START_MS), "bit %u", i);
+        }
+        other = source;
+        other.family = other.family == ADDR_IPV4 ? ADDR_IPV6 : ADDR_IPV4;
+        cr_assert_not(cookie_is_good(&secrets, listener, &other, cookie, START_MS));
+    }
+}
+
+Test(cookie, is_another_one_after_each_rotation)
+{
+    struct cookie_secrets secrets = new_secrets();
+    struct addr source = new_source();
+    uint8_t made[20][COOKIE_BYTES];
+    for (unsigned i = 0; i < 20; i++) {
+        cookie_make(&secrets, 0, &source, made[i]);
+        for (unsigned k = 0; k < i; k++)
+            cr_assert_arr_neq(made[i], made[k], COOKIE_BYTES);
+        rotate(&secrets, START_MS + (i + 1) * COOKIE_MINUTE_MS);
+    }
+}
+
+Test(cookie, outlives_one_rotation_and_dies_of_the_second)
+{
+    struct cookie_secrets secrets = new_secrets();
+    struct addr source = new_source();
+    uint8_t cookie[COOKIE_BYTES];
+    cookie_make(&secrets, 0, &source, cookie);
+    rotate(&secrets, START_MS + COOKIE_MINUTE_MS);
+    cr_assert(cookie_is_good(&secrets, 0, &source, cookie, START_MS + COOKIE_MINUTE_MS));
+    rotate(&secrets, START_MS + 2 * COOKIE_MINUTE_MS);
+    cr_assert_not(cookie_is_good(&secrets, 0, &source, cookie, START_MS + 2 * COOKIE_MINUTE_MS));
+    /* Not by its age: at the time of its birth it would be refused now. */
+    cr_assert_not(cookie_is_good(&secrets, 0, &source, cookie, START_MS));
+}
+
+Test(cookie, lives_for_a_minute_at_least_and_two_at_most_whenever_it_was_made)
+{
+    struct cookie_secrets secrets = new_secrets();
+    struct addr source = new_source();
+    struct {
+        uint64_t made_ms;
+        uint8_t cookie[COOKIE_BYTES];
+    } made[400];
+    for (unsigned i = 0; i < 400; i++) {
+        uint64_t now_ms = START_MS + i * 1000;
+        if (i > 0 && i % 60 == 0)
+            rotate(&secrets, now_ms);
+        made[i].made_ms = now_ms;
+        cookie_make(&secrets, 0, &source, made[i].cookie);
+        for (unsigned k = 0; k <= i; k++) {
+            uint64_t age_ms = now_ms - made[k].made_ms;
+            bool good = cookie_is_good(&secrets, 0, &source, made[k].cookie, now_ms);
+            if (age_ms < COOKIE_MINUTE_MS)
+                cr_assert(good, "dead after %u s", i - k);
+            if (age_ms >= 2 * COOKIE_MINUTE_MS)
+                cr_assert_not(good, "alive after %u s", i - k);
+        }
+    }
+}
+
+Test(cookie, dies_after_two_minutes_even_where_no_rotation_comes)
+{
+    struct cookie_secrets secrets = new_secrets();
+    struct addr source = new_source();
+    uint8_t cookie[COOKIE_BYTES];
+    cookie_make(&secrets, 0, &source, cookie);
+    cr_assert(cookie_is_good(&secrets, 0, &source, cookie, START_MS + 2 * COOKIE_MINUTE_MS - 1));
+    cr_assert_not(cookie_is_good(&secrets, 0, &source, cookie, START_MS + 2 * COOKIE_MINUTE_MS));
+}
+
+Test(cookie, of_the_missing_secret_before_the_first_rotation_is_refused)
+{
+    struct cookie_secrets secrets = new_secrets(), nothing = secrets;
+    struct addr source = new_source();
+    uint8_t cookie[COOKIE_BYTES];
+    nothing.current = nothing.previous; /* what a stranger can compute: a key of zeros */
+    cookie_make(&nothing, 0, &source, cookie);
+    cr_assert_not(cookie_is_good(&secrets, 0, &source, cookie, START_MS));
+}

@@ -1,0 +1,124 @@
+#include "core/frame.h"
+
+#include "core/prng.h"
+
+#include <criterion/criterion.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+static const uint8_t cookie[FRAME_COOKIE_BYTES] = "0123456789abcdef";
+
+static enum frame_type type_of(const void *bytes, size_t size)
+{
+    return frame_read(bytes, size).type;
+}
+
+/* The head of a type, with size bytes of body behind it, read back. */
+static enum frame_type type_of_body(uint8_t type, size_t size)
+{
+    uint8_t bytes[FRAME_HEAD_BYTES + 64] = {0x00, 0x55, 0x44, 0x50, type};
+    return type_of(bytes, FRAME_HEAD_BYTES + size);
+}
+
+Test(frame, leaves_what_does_not_begin_as_one_alone)
+{
+    cr_assert_eq(type_of("", 0), FRAME_NONE);
+    cr_assert_eq(type_of("hi", 2), FRAME_NONE);
+    cr_assert_eq(type_of("\0UD", 3), FRAME_NONE);
+    cr_assert_eq(type_of("\0UDQ\4", 5), FRAME_NONE);
+    cr_assert_eq(type_of(" \0UDP\4", 6), FRAME_NONE);
+}
+
+Test(frame, calls_a_beginning_without_sense_bad)
+{
+    cr_assert_eq(type_of("\0UDP", 4), FRAME_BAD);
+    for (unsigned type = 0; type < 256; type++) {
+        if (type < FRAME_CHALLENGE || type > FRAME_PONG)
+            cr_assert_eq(type_of_body((uint8_t)type, 16), FRAME_BAD, "type %u", type);
+    }
+}
+
+Test(frame, has_just_the_length_that_its_type_says)
+{
+    for (size_t size = 0; size <= 64; size++) {
+        cr_assert_eq(type_of_body(1, size), size == 16 ? FRAME_CHALLENGE : FRAME_BAD);
+        cr_assert_eq(type_of_body(2, size), size >= 16 ? FRAME_ANSWER : FRAME_BAD);
+        cr_assert_eq(type_of_body(3, size), size == 0 || size == 16 ? FRAME_LEAVE : FRAME_BAD);
+        cr_assert_eq(type_of_body(4, size), size <= 16 ? FRAME_PING : FRAME_BAD);
+        cr_assert_eq(type_of_body(5, size), size <= 16 ? FRAME_PONG : FRAME_BAD);
+    }
+}
+
+Test(frame, challenge_is_the_bytes_that_the_design_says)
+{
+    uint8_t bytes[FRAME_CHALLENGE_BYTES];
+    cr_assert_eq(frame_challenge(bytes, cookie), 21);
+    cr_assert_arr_eq(bytes,
+                     "\x00\x55\x44\x50\x01"
+                     "0123456789abcdef",
+                     21);
+    struct frame frame = frame_read(bytes, sizeof bytes);
+    cr_assert_arr_eq(frame.cookie, cookie, sizeof cookie);
+    cr_assert_eq(frame.size, 0);
+}
+
+Test(frame, answer_carries_the_cookie_and_the_request_even_an_empty_one)
+{
+    uint8_t bytes[FRAME_ANSWER_HEAD_BYTES + 2];
+    size_t head = frame_answer_head(bytes, cookie);
+    memcpy(bytes + head, "hi", 2);
+    struct frame frame = frame_read(bytes, head + 2);
+    cr_assert_eq(frame.type, FRAME_ANSWER);
+    cr_assert_arr_eq(frame.cookie, cookie, sizeof cookie);
+    cr_assert_eq(frame.size, 2);
+    cr_assert_arr_eq(frame.body, "hi", 2);
+    cr_assert_eq(frame_read(bytes, head).size, 0);
+}
+
+Test(frame, leave_has_a_cookie_or_none)
+{
+    uint8_t bytes[FRAME_CHALLENGE_BYTES];
+    cr_assert_eq(frame_leave(bytes, NULL), 5);
+    cr_assert_null(frame_read(bytes, 5).cookie);
+    cr_assert_eq(frame_leave(bytes, cookie), 21);
+    cr_assert_arr_eq(frame_read(bytes, 21).cookie, cookie, sizeof cookie);
+}
+
+Test(frame, pong_brings_the_nonce_of_its_ping_back_and_no_more)
+{
+    uint8_t ping[FRAME_PONG_BYTES_MAX], pong[FRAME_PONG_BYTES_MAX];
+    for (size_t size = 0; size <= FRAME_NONCE_BYTES_MAX; size++) {
+        size_t pinged = frame_ping(ping, cookie, size);
+        struct frame frame = frame_read(ping, pinged);
+        cr_assert_eq(frame.type, FRAME_PING);
+        cr_assert_eq(frame_pong(pong, &frame), pinged);
+        frame = frame_read(pong, pinged);
+        cr_assert_eq(frame.type, FRAME_PONG);
+        cr_assert_eq(frame.size, size);
+        if (size > 0)
+            cr_assert_arr_eq(frame.body, cookie, size);
+    }
+}
+
+Test(frame, points_into_the_datagram_and_nowhere_else_whatever_comes)
+{
+    struct prng prng;
+    prng_init(&prng, 5);
+    for (int round = 0; round < 100000; round++) {
+        size_t size = prng_next(&prng) % 48;
+        uint8_t *bytes = malloc(size + !size); /* of its exact size, for the sanitizer */
+        for (size_t i = 0; i < size; i++)
+            bytes[i] = (uint8_t)prng_next(&prng);
+        uint8_t head[FRAME_HEAD_BYTES] = {0, 0x55, 0x44, 0x50, (uint8_t)(prng_next(&prng) % 7)};
+        memcpy(bytes, head, size < sizeof head ? size : sizeof head);
+        struct frame frame = frame_read(bytes, size);
+        if (frame.type != FRAME_NONE && frame.type != FRAME_BAD) {
+            cr_assert_leq((size_t)(frame.body - bytes) + frame.size, size);
+            if (frame.cookie != NULL)
+                cr_assert(frame.cookie == bytes + FRAME_HEAD_BYTES &&
+                          size >= FRAME_ANSWER_HEAD_BYTES);
+        }
+        free(bytes);
+    }
+}
