@@ -22,4 +22,17 @@ int identity_allowed(const struct identity *identity);
  * way back is still open); then the process may be anything between, and should end. */
 int privilege_drop(const struct identity *identity);
 
+/* Empties the bounding set of capabilities, so that no program that is run could bring one back.
+ * Before privilege_drop, since that takes a capability; who has none of them does nothing. 0 or
+ * -errno. */
+int privilege_bound(void);
+
+/* Gives up all that a process keeps beside its user: every capability, in every set that there is
+ * (the bounding one by privilege_bound), any way to gain some by running a program
+ * (no_new_privs), and being looked into: no core dumps, and neither ptrace nor /proc/PID/mem for
+ * others of its user, since its memory holds secrets. Who is root stays so by name, and owns no
+ * more than root's files. What needs a capability comes before, and threads come behind, for each
+ * has its own. 0 or -errno. */
+int privilege_seal(void);
+
 #endif

@@ -30,6 +30,22 @@ int stream_accept(int listener);
 /* Tells a peer who was just accepted why he isn't served, if his socket takes so much at once, and
  * closes the connection. */
 void stream_turn_away(int fd, const void *why, size_t size);
+/* Who is at the other end of an accepted connection, as the kernel knew him when he connected
+ * (SO_PEERCRED of unix(7)). */
+struct stream_peer {
+    pid_t pid; /* 0: a process that isn't visible from here */
+    uid_t uid;
+    gid_t gid;
+};
+
+/* The user and group of a socket's file. 0 or -errno. */
+int stream_owner(const char *path, struct identity *owner);
+
+/* Whether who connected may: he is root or the owner, or a member of the owner's group if mode lets
+ * the group write, or anyone if it lets others. That is what the file's mode means to the kernel,
+ * but as it was meant to be, and not as somebody may have changed it since. 0, and who he is;
+ * -EACCES, and who he is; or -errno. */
+int stream_admit(int fd, mode_t mode, const struct identity *owner, struct stream_peer *peer);
 
 /* Connects to the Unix socket at path, blocking, each read and write bounded by timeout_ms. Returns
  * the descriptor or -errno. */

@@ -31,12 +31,14 @@ struct control_command {
     /* Answers now or later. arguments is what stands behind the name without the blanks around it;
      * it may be changed, and is gone when run returns. */
     void (*run)(void *state, struct control_session *session, char *arguments);
+    bool steers; /* it changes something, so the log says who had it done */
 };
 
 struct control_options {
     const char *path;                       /* of the socket; copied */
     mode_t mode;                            /* of its file */
-    struct identity owner;                  /* of its file; what is -1 stays ours */
+    struct identity owner;                  /* of its file; what is -1 stays ours. Who isn't root,
+                                               the owner or let in by mode has no session */
     const struct control_command *commands; /* the caller's, to outlive the control */
     size_t command_count;
     void *state; /* handed to each command */

@@ -12,14 +12,14 @@ static uint8_t width_of(uint8_t family)
 }
 
 /* Clears all but the first bits; whether any of those behind was set. */
-static bool cut(uint8_t ip[16], uint8_t bits)
+static bool cut(uint8_t ip[16], unsigned bits)
 {
-    uint8_t behind = 0;
+    unsigned behind = 0;
     for (unsigned i = 0; i < 16; i++) {
         unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
-        uint8_t mask = kept >= 8 ? 0xff : (uint8_t)(0xff00 >> kept);
-        behind |= (uint8_t)(ip[i] & ~mask);
-        ip[i] &= mask;
+        unsigned mask = kept >= 8 ? 0xffU : 0xff00U >> kept & 0xffU;
+        behind |= ip[i] & ~mask;
+        ip[i] = (uint8_t)(ip[i] & mask);
     }
     return behind != 0;
 }

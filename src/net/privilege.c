@@ -5,9 +5,13 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* getpwnam(3) gives these, or 0, for a name that isn't there. */
@@ -124,4 +128,33 @@ int identity_allowed(const struct identity *identity)
                 (identity->gid == (gid_t)-1 || identity->gid == getegid());
 
     return same || geteuid() == 0 ? 0 : -EPERM;
+}
+
+int privilege_bound(void)
+{
+    /* Up to the first that this kernel doesn't know, which is EINVAL. */
+    for (unsigned long capability = 0; capability < 64; capability++) {
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0)
+            continue;
+        if (errno == EINVAL || errno == EPERM)
+            break;
+        return -errno;
+    }
+    return 0;
+}
+
+int privilege_seal(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{.effective = 0}};
+    const struct rlimit no_core = {0, 0};
+
+    if (setrlimit(RLIMIT_CORE, &no_core) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return -errno;
+    /* Kernels before 4.3 have no ambient set, and nothing to clear. */
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
+        return -errno;
+    /* libc has no wrapper for it; libcap does, and isn't linked. */
+    return syscall(SYS_capset, &header, none) == 0 ? 0 : -errno;
 }

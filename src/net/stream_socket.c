@@ -271,6 +271,44 @@ void stream_turn_away(int fd, const void *why, size_t size)
     close(fd);
 }
 
+/* ---- Who is there ---- */
+
+int stream_owner(const char *path, struct identity *owner)
+{
+    struct stat file;
+    if (lstat(path, &file) != 0)
+        return -errno;
+    *owner = (struct identity){file.st_uid, file.st_gid};
+    return 0;
+}
+
+static bool is_member(int fd, gid_t gid, gid_t primary)
+{
+    gid_t groups[NGROUPS_MAX];
+    socklen_t size = sizeof groups;
+    if (gid == primary)
+        return true;
+    /* Since Linux 4.13; before, the primary group is all that is known. */
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) != 0)
+        return false;
+    for (size_t i = 0; i < size / sizeof groups[0]; i++)
+        if (groups[i] == gid)
+            return true;
+    return false;
+}
+
+int stream_admit(int fd, mode_t mode, const struct identity *owner, struct stream_peer *peer)
+{
+    struct ucred credentials;
+    socklen_t size = sizeof credentials;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+        return -errno;
+    *peer = (struct stream_peer){credentials.pid, credentials.uid, credentials.gid};
+    if (peer->uid == 0 || peer->uid == owner->uid || (mode & S_IWOTH) != 0)
+        return 0;
+    return (mode & S_IWGRP) != 0 && is_member(fd, owner->gid, peer->gid) ? 0 : -EACCES;
+}
+
 /* ---- The client's end ---- */
 
 int stream_connect(const char *path, uint32_t timeout_ms)

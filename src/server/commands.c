@@ -151,17 +151,19 @@ static void command_stop(void *state, struct control_session *session, char *arg
 const struct control_command *commands_table(size_t *count)
 {
     static const struct control_command table[] = {
-        {"help", "", "list these commands", control_help},
-        {"status", "", "whether it runs, for how long, with how many clients", inquiry_status},
-        {"stats", "", "every counter", inquiry_stats},
-        {"clients", "[LIMIT]", "list the live clients", inquiry_clients},
-        {"client", "ADDRESS", "show one client", inquiry_client},
-        {"kick", "ADDRESS", "remove one client", inquiry_kick},
-        {"broadcast", "wait|nowait HEX", "send a datagram to every live client", command_broadcast},
-        {"jobs", "", "list the broadcasts: ended, running and waiting", command_jobs},
-        {"cancel", "ID", "end a broadcast before its time", command_cancel},
-        {"reload", "", "read the configuration again", command_reload},
-        {"stop", "", "stop the server", command_stop},
+        {"help", "", "list these commands", control_help, false},
+        {"status", "", "whether it runs, for how long, with how many clients", inquiry_status,
+         false},
+        {"stats", "", "every counter", inquiry_stats, false},
+        {"clients", "[LIMIT]", "list the live clients", inquiry_clients, false},
+        {"client", "ADDRESS", "show one client", inquiry_client, false},
+        {"kick", "ADDRESS", "remove one client", inquiry_kick, true},
+        {"broadcast", "wait|nowait HEX", "send a datagram to every live client", command_broadcast,
+         true},
+        {"jobs", "", "list the broadcasts: ended, running and waiting", command_jobs, false},
+        {"cancel", "ID", "end a broadcast before its time", command_cancel, true},
+        {"reload", "", "read the configuration again", command_reload, true},
+        {"stop", "", "stop the server", command_stop, true},
     };
     *count = sizeof table / sizeof table[0];
     return table;

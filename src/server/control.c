@@ -22,6 +22,7 @@ enum {
 struct control_session {
     struct control *control;
     struct stream *stream;
+    struct stream_peer peer;
     void (*resume)(void *state); /* of the command that waits for the output to drain */
     void *resume_state;
     uint64_t last_used; /* the control's count of uses, then */
@@ -39,6 +40,7 @@ struct control {
     struct loop_timer retry;
     struct control_options options;
     char *path;
+    struct identity owner; /* of the socket's file */
     int listener;
     uint64_t uses;
     size_t count;
@@ -270,6 +272,19 @@ static const struct control_command *parse(struct control_session *session, char
     return NULL;
 }
 
+/* Who has what done to whom: the first word behind the command, not a broadcast's payload. */
+static void log_command(const struct control_session *session,
+                        const struct control_command *command, const char *arguments)
+{
+    char uid[24], gid[24], pid[24], on[SHOWN_BYTES];
+    snprintf(uid, sizeof uid, "%lu", (unsigned long)session->peer.uid);
+    snprintf(gid, sizeof gid, "%lu", (unsigned long)session->peer.gid);
+    snprintf(pid, sizeof pid, "%ld", (long)session->peer.pid);
+    text_escape(on, sizeof on, arguments, strcspn(arguments, " \t"));
+    log_event(command->steers ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "an operator's command", "name",
+              command->name, "argument", on, "uid", uid, "gid", gid, "pid", pid, NULL);
+}
+
 static void on_line(void *state, char *line, size_t size)
 {
     struct control_session *session = state;
@@ -279,7 +294,7 @@ static void on_line(void *state, char *line, size_t size)
     char *arguments;
     const struct control_command *command = parse(session, line, size, &arguments);
     if (command) {
-        log_event(LOG_LEVEL_DEBUG, "an operator's command", "name", command->name, NULL);
+        log_command(session, command, arguments);
         command->run(session->control->options.state, session, arguments);
     } else {
         control_end(session);
@@ -362,9 +377,30 @@ static void complain(const char *what, int error)
     log_complaint(LOG_KIND_CONTROL_REFUSED, clock_now_ms(), what, "why", strerror(error), NULL);
 }
 
+/* Whether a session is due to who connected; one who isn't let in is told so and leaves a line in
+ * the log. */
+static bool may_operate(struct control *control, int fd, struct stream_peer *peer)
+{
+    static const char refusal[] =
+        "error not allowed: control.mode and control.group say who is\n.\n";
+    int error = stream_admit(fd, control->options.mode, &control->owner, peer);
+    if (error == 0)
+        return true;
+    char uid[24] = "-";
+    if (error == -EACCES)
+        snprintf(uid, sizeof uid, "%lu", (unsigned long)peer->uid);
+    log_complaint(LOG_KIND_CONTROL_DENIED, clock_now_ms(), "refused an operator's connection",
+                  "uid", uid, "why", strerror(-error), NULL);
+    stream_turn_away(fd, refusal, sizeof refusal - 1);
+    return false;
+}
+
 static void admit(struct control *control, int fd)
 {
     static const struct stream_callbacks callbacks = {on_line, on_drained, on_closed};
+    struct stream_peer peer;
+    if (!may_operate(control, fd, &peer))
+        return;
     struct control_session *session = calloc(1, sizeof *session);
     struct stream *stream =
         stream_new(control->loop, fd, CONTROL_COMMAND_BYTES_MAX, &callbacks, session);
@@ -377,6 +413,7 @@ static void admit(struct control *control, int fd)
     }
     session->control = control;
     session->stream = stream;
+    session->peer = peer;
     session->last_used = ++control->uses;
     control->sessions[control->count++] = session;
     if (control->count > CONTROL_SESSIONS_MAX)
@@ -430,6 +467,9 @@ int control_open(struct control **opened, struct loop *loop, const struct contro
     error = control->listener = stream_listen(path, options->mode, &options->owner);
     if (error < 0)
         goto out_timer;
+    error = stream_owner(path, &control->owner);
+    if (error)
+        goto out_listener;
     error = loop_add(loop, &control->handler, control->listener, LOOP_READ, on_connection, control);
     if (error)
         goto out_listener;

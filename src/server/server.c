@@ -252,15 +252,21 @@ static void warn_of_unremovable_socket(const struct server *server)
                   "give server.user the directory that it is in", NULL);
 }
 
-static int become_identity(struct server *server)
+static int give_up_privileges(struct server *server)
 {
     const char *user = server->config->server.user, *group = server->config->server.group;
-    if (user == NULL && group == NULL)
-        return 0;
-    int error = privilege_drop(&server->identity);
+    int error = privilege_bound();
+    if (error == 0 && (user != NULL || group != NULL)) {
+        error = privilege_drop(&server->identity);
+        if (error != 0)
+            return cannot("cannot become another user", user != NULL ? user : group, error,
+                          "start as root, or leave server.user and server.group out");
+    }
+    if (error == 0)
+        error = privilege_seal();
     if (error != 0)
-        return cannot("cannot become another user", user != NULL ? user : group, error,
-                      "start as root, or leave server.user and server.group out");
+        return cannot("cannot give up privileges", "capabilities", error,
+                      "the kernel, or what confines this process, refuses");
     warn_of_unreadable_files(server);
     warn_of_unremovable_socket(server);
     return 0;
@@ -282,8 +288,8 @@ static int start(struct server *server)
 {
     /* What needs a privilege comes before it is given up, and threads come last. */
     static int (*const steps[])(struct server *) = {
-        find_identity, open_listeners, make_reply,      make_loop,     make_workers,
-        make_jobs,     open_control,   become_identity, start_workers,
+        find_identity, open_listeners, make_reply,         make_loop,     make_workers,
+        make_jobs,     open_control,   give_up_privileges, start_workers,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);

@@ -118,14 +118,14 @@ static void run_list(void *state, struct control_session *session, char *argumen
 }
 
 static const struct control_command commands[] = {
-    {"ping", "", "answers", run_ping},
-    {"echo", "TEXT", "repeats", run_echo},
-    {"size", "[TEXT]", "measures", run_size},
-    {"lines", "", "odd lines", run_lines},
-    {"wait", "", "waits for the test", run_wait},
-    {"later", "", "ends in a task", run_later},
-    {"list", "COUNT", "many lines", run_list},
-    {"help", "", "this", control_help},
+    {"ping", "", "answers", run_ping, false},
+    {"echo", "TEXT", "repeats", run_echo, false},
+    {"size", "[TEXT]", "measures", run_size, false},
+    {"lines", "", "odd lines", run_lines, false},
+    {"wait", "", "waits for the test", run_wait, false},
+    {"later", "", "ends in a task", run_later, true},
+    {"list", "COUNT", "many lines", run_list, false},
+    {"help", "", "this", control_help, false},
 };
 
 /* ---- The server and its peers ---- */

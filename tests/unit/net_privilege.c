@@ -3,8 +3,11 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <grp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -137,4 +140,45 @@ Test(privilege, group_alone_may_be_dropped)
     if (geteuid() != 0)
         cr_skip("only root can become somebody else");
     cr_assert_eq(in_child(drop_the_group_alone), 0);
+}
+
+/* ---- Sealing ---- */
+
+/* Whether a line of /proc/self/status is there. */
+static int has_status(const char *wanted)
+{
+    char line[256];
+    int found = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+    while (status != NULL && fgets(line, sizeof line, status) != NULL)
+        found |= strcmp(line, wanted) == 0;
+    if (status != NULL)
+        fclose(status);
+    return found;
+}
+
+static int seal(void)
+{
+    struct rlimit core;
+    bool root = geteuid() == 0;
+    if (privilege_bound() != 0 || privilege_seal() != 0)
+        return 1;
+    if (!has_status("CapInh:\t0000000000000000\n") || !has_status("CapPrm:\t0000000000000000\n") ||
+        !has_status("CapEff:\t0000000000000000\n") || !has_status("CapAmb:\t0000000000000000\n"))
+        return 2;
+    if (root && !has_status("CapBnd:\t0000000000000000\n"))
+        return 3;
+    if (!has_status("NoNewPrivs:\t1\n") || prctl(PR_GET_DUMPABLE) != 0)
+        return 4;
+    if (getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0 || core.rlim_max != 0)
+        return 5;
+    /* What root's name alone doesn't allow. */
+    if (root && (setgroups(0, NULL) == 0 || setresuid(54321, 54321, 54321) == 0))
+        return 6;
+    return privilege_bound() == 0 && privilege_seal() == 0 ? 0 : 7;
+}
+
+Test(privilege, is_sealed_off_even_for_root)
+{
+    cr_assert_eq(in_child(seal), 0);
 }
