@@ -13,6 +13,9 @@ enum {
     /* In bytes of payload, since a large datagram is charged at up to twice its size. One datagram
      * may always wait. */
     EXCHANGE_WINDOW_BYTES = 64 << 10,
+    /* How often a request is sent again for the sake of a challenge: once is enough, a second time
+     * where the cookie died on the way; a server that asks for more will never be content. */
+    EXCHANGE_PROOFS_MAX = 3,
 };
 
 /* What a datagram that came is taken for. */
@@ -38,9 +41,13 @@ struct exchange {
     uint32_t oldest, count;
     struct exchange_request {
         uint64_t sent_ns;
-        size_t size;
+        size_t size, at; /* in kept */
+        uint8_t proofs;  /* how often it was sent again for a challenge */
         bool keepalive;
     } waiting[EXCHANGE_WINDOW];
+    /* What the waiting ones said, one behind the other. Together they have at most the window, so
+     * in twice as much each finds its place in one piece. */
+    uint8_t kept[2 * EXCHANGE_WINDOW_BYTES];
 };
 
 void exchange_init(struct exchange *exchange, uint64_t timeout_ns);
@@ -50,7 +57,14 @@ bool exchange_has_room(const struct exchange *exchange, size_t size);
 
 /* A request was sent, for which there was room. A keepalive uses up its reply, but none is missed.
  */
-void exchange_sent(struct exchange *exchange, size_t size, bool keepalive, uint64_t now_ns);
+void exchange_sent(struct exchange *exchange, const void *bytes, size_t size, bool keepalive,
+                   uint64_t now_ns);
+
+/* A challenge came: the request that is to be sent again behind the cookie, the oldest of those
+ * that were so least often. It goes on waiting. False if none waits, or each was so too often
+ * already. Which of them the challenge was meant for doesn't matter: their cookies are the same. */
+bool exchange_challenged(struct exchange *exchange, uint64_t now_ns, const uint8_t **bytes,
+                         size_t *size);
 
 /* A datagram came. *rtt_ns is the round trip of a reply (to a keepalive, too), else 0. */
 enum exchange_kind exchange_reply(struct exchange *exchange, uint64_t now_ns, uint64_t *rtt_ns);

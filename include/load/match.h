@@ -50,6 +50,9 @@ struct match_answer {
 struct match_answer match_datagram(struct match *match, uint32_t client, uint32_t hash,
                                    bool expected);
 
+/* Whether the client waits for the answer to a request. */
+bool match_waits(const struct match *match, uint32_t client);
+
 /* Gives up what was sent a timeout or longer ago, and ends the rest of those given up a timeout
  * ago. Returns how many of the measured were lost now. */
 uint64_t match_expire(struct match *match, uint64_t now_ns);

@@ -23,6 +23,8 @@ struct load_counts {
     uint64_t unsolicited; /* datagrams to a client that waited for none: broadcasts */
     uint64_t send_errors; /* requests that the kernel refused; not in sent */
     uint64_t own_drops;   /* dropped by the kernel at our own sockets: not the server's fault */
+    uint64_t challenged;  /* challenges that came: requests that had to be sent again with a cookie.
+                             Neither replies nor requests of their own, in none of the sums above */
 };
 
 /* One step of --interval. */

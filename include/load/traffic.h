@@ -6,6 +6,7 @@
 #include "load/copies.h"
 #include "load/match.h"
 #include "load/options.h"
+#include "load/proofs.h"
 #include "load/replies.h"
 #include "load/result.h"
 #include "net/batch.h"
@@ -35,6 +36,7 @@ struct traffic {
     struct copies *copies; /* NULL unless it registers */
     struct schedule schedule;
     struct batch *in, *out;
+    struct proofs *proofs; /* of addresses, where the service asks for it */
     uint32_t limit, least; /* as fast as it goes: open at a time; sent at a time */
     uint64_t left;         /* requests that are still to be sent */
 

@@ -1,6 +1,8 @@
 /* Which requests wait, how many may, and for how long; and what a datagram that comes is. */
 #include "client/exchange.h"
 
+#include <string.h>
+
 void exchange_init(struct exchange *exchange, uint64_t timeout_ns)
 {
     *exchange = (struct exchange){.timeout_ns = timeout_ns};
@@ -12,15 +14,50 @@ bool exchange_has_room(const struct exchange *exchange, size_t size)
                                     exchange->waiting_bytes + size <= EXCHANGE_WINDOW_BYTES);
 }
 
-void exchange_sent(struct exchange *exchange, size_t size, bool keepalive, uint64_t now_ns)
+/* Where the next size bytes are kept: behind the newest, or at the beginning where the end is too
+ * near. What waits before them has left that much room (see kept). */
+static size_t place(const struct exchange *exchange, size_t size)
+{
+    if (exchange->count == 0)
+        return 0;
+    uint32_t newest = (exchange->oldest + exchange->count - 1) % EXCHANGE_WINDOW;
+    size_t at = exchange->waiting[newest].at + exchange->waiting[newest].size;
+    return at + size <= sizeof exchange->kept ? at : 0;
+}
+
+void exchange_sent(struct exchange *exchange, const void *bytes, size_t size, bool keepalive,
+                   uint64_t now_ns)
 {
     exchange->sent += !keepalive;
     exchange->keepalives += keepalive;
     if (exchange->timeout_ns == 0)
         return;
-    uint32_t newest = (exchange->oldest + exchange->count++) % EXCHANGE_WINDOW;
-    exchange->waiting[newest] = (struct exchange_request){now_ns, size, keepalive};
+    size_t at = place(exchange, size);
+    if (size > 0)
+        memcpy(exchange->kept + at, bytes, size);
+    uint32_t next = (exchange->oldest + exchange->count++) % EXCHANGE_WINDOW;
+    exchange->waiting[next] = (struct exchange_request){
+        .sent_ns = now_ns, .size = size, .at = at, .keepalive = keepalive};
     exchange->waiting_bytes += size;
+}
+
+bool exchange_challenged(struct exchange *exchange, uint64_t now_ns, const uint8_t **bytes,
+                         size_t *size)
+{
+    struct exchange_request *chosen = NULL;
+    for (uint32_t i = 0; i < exchange->count; i++) {
+        struct exchange_request *request =
+            &exchange->waiting[(exchange->oldest + i) % EXCHANGE_WINDOW];
+        if (chosen == NULL || request->proofs < chosen->proofs)
+            chosen = request;
+    }
+    if (chosen == NULL || chosen->proofs == EXCHANGE_PROOFS_MAX)
+        return false;
+    chosen->proofs++;
+    exchange->last_reply_ns = now_ns; /* the service is there */
+    *bytes = exchange->kept + chosen->at;
+    *size = chosen->size;
+    return true;
 }
 
 static struct exchange_request take_oldest(struct exchange *exchange)

@@ -1,7 +1,9 @@
 /* One message, one reply: the form with a MESSAGE. */
 #include "client/once.h"
 
+#include "client/exchange.h"
 #include "client/print.h"
+#include "client/proof.h"
 #include "core/text.h"
 #include "net/clock.h"
 #include "net/complain.h"
@@ -23,6 +25,7 @@ struct once {
     struct loop_timer timer;
     uint64_t sent_ns;    /* when this request was last sent */
     uint64_t tries;      /* how often this request was sent */
+    uint32_t proofs;     /* challenges answered since then */
     uint64_t done;       /* requests that are over */
     uint64_t unanswered; /* of these */
     int error;           /* -errno that ended it all */
@@ -46,6 +49,7 @@ static void send_message(struct once *once)
     }
     loop_change(&once->socket, peer_flush(&once->peer) ? LOOP_READ | LOOP_WRITE : LOOP_READ);
     once->tries++;
+    once->proofs = 0;
     once->sent_ns = clock_now_ns();
     loop_timer_once(&once->timer, options->timeout_ms ? options->timeout_ms * 1000000 : 1);
 }
@@ -82,6 +86,20 @@ static void timed_out(void *state)
     end_request(once);
 }
 
+/* The datagram at hand is a challenge: sends the request again with its cookie. It is the same try,
+ * whose time goes on; a server that is never content runs into the timeout. */
+static void prove(struct once *once)
+{
+    const struct client_options *options = once->options;
+    if (once->proofs == EXCHANGE_PROOFS_MAX)
+        return;
+    once->proofs++;
+    int error = proof_send(&once->peer, once->datagram, (const uint8_t *)options->message,
+                           options->message_size);
+    if (error && error != -EAGAIN)
+        stop(once, error);
+}
+
 static void ready(void *state, unsigned events)
 {
     struct once *once = state;
@@ -99,6 +117,10 @@ static void ready(void *state, unsigned events)
     if (once->options->timeout_ms == 0)
         return; /* it isn't waited for, so whether it were printed would be chance */
     arrival.size = (size_t)size;
+    if (proof_is_wanted(&once->peer, once->datagram, arrival.size)) {
+        prove(once);
+        return;
+    }
     /* Behind a second sending, nobody knows which one was answered (Karn's algorithm). */
     if (once->tries == 1)
         arrival.rtt_ns = clock_now_ns() - once->sent_ns;

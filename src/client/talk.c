@@ -3,6 +3,7 @@
 
 #include "client/exchange.h"
 #include "client/print.h"
+#include "client/proof.h"
 #include "client/slash.h"
 #include "client/source.h"
 #include "core/text.h"
@@ -163,7 +164,7 @@ static void send_line(struct talk *talk)
     }
     talk->held = false;
     if (!error)
-        exchange_sent(&talk->exchange, talk->size, false, talk->active_ns);
+        exchange_sent(&talk->exchange, talk->line, talk->size, false, talk->active_ns);
     else if (error == -EMSGSIZE)
         reject_line(talk, peer_why(error), peer_next(error));
     else {
@@ -183,7 +184,7 @@ static void send_keepalive(struct talk *talk)
 {
     int error = send_datagram(talk, "", 0);
     if (!error)
-        exchange_sent(&talk->exchange, 0, true, talk->active_ns);
+        exchange_sent(&talk->exchange, NULL, 0, true, talk->active_ns);
     else if (error != -EAGAIN)
         complain_once(talk, error);
 }
@@ -223,6 +224,19 @@ static void end_with_peer(struct talk *talk, int error)
     loop_stop(talk->loop);
 }
 
+/* The datagram at hand is a challenge: sends the request that waits once more, with its cookie.
+ * Where the socket has no room, that is as good as lost on the way. */
+static void prove(struct talk *talk)
+{
+    const uint8_t *request;
+    size_t size;
+    if (!exchange_challenged(&talk->exchange, clock_now_ns(), &request, &size))
+        return;
+    int error = proof_send(&talk->peer, talk->datagram, request, size);
+    if (error && error != -EAGAIN)
+        complain_once(talk, error);
+}
+
 static void receive(struct talk *talk)
 {
     for (int i = 0; i < ARRIVALS_AT_ONCE; i++) {
@@ -242,6 +256,10 @@ static void receive(struct talk *talk)
         }
         arrival.size = (size_t)size;
         talk->trouble = 0;
+        if (proof_is_wanted(&talk->peer, talk->datagram, arrival.size)) {
+            prove(talk);
+            continue;
+        }
         arrival.kind = exchange_reply(&talk->exchange, clock_now_ns(), &arrival.rtt_ns);
         show(talk, &arrival);
     }

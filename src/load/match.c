@@ -258,6 +258,11 @@ struct match_answer match_datagram(struct match *match, uint32_t client, uint32_
     return (struct match_answer){.kind = MATCH_UNSOLICITED, .measured = true};
 }
 
+bool match_waits(const struct match *match, uint32_t client)
+{
+    return has_open(&match->clients[client]);
+}
+
 /* ---- Time ---- */
 
 /* Passes over the oldest requests if they were answered, which most are, and nothing is left of

@@ -19,6 +19,8 @@ void rows_counts(const struct load_counts *counts, struct rows_count rows[ROWS_C
          counts->send_errors},
         {"own_drops", "own drops", "dropped at the sender's own sockets: not the server's fault",
          counts->own_drops},
+        {"challenged", "challenged", "challenges, each answered by its request and the cookie",
+         counts->challenged},
     };
     memcpy(rows, all, sizeof all);
 }

@@ -48,6 +48,7 @@ static void add_counts(struct load_counts *into, const struct load_counts *from)
     into->unsolicited += from->unsolicited;
     into->send_errors += from->send_errors;
     into->own_drops += from->own_drops;
+    into->challenged += from->challenged;
 }
 
 /* Room for one interval more; without it, the one at hand goes on. */

@@ -76,8 +76,9 @@ int traffic_open(struct traffic *traffic, const struct traffic_setting *setting,
     traffic->copies = setting->registers ? copies_new(clients->count) : NULL;
     traffic->in = batch_new(room_for_replies(options));
     traffic->out = batch_new(0);
+    traffic->proofs = proofs_new(options->message, options->message_size);
     if (!traffic->match || !traffic->replies || (setting->registers && !traffic->copies) ||
-        !traffic->in || !traffic->out) {
+        !traffic->in || !traffic->out || !traffic->proofs) {
         traffic_close(traffic);
         return -ENOMEM;
     }
@@ -100,6 +101,7 @@ void traffic_close(struct traffic *traffic)
     copies_free(traffic->copies);
     batch_free(traffic->in);
     batch_free(traffic->out);
+    proofs_free(traffic->proofs);
 }
 
 /* ---- Out ---- */
@@ -309,17 +311,30 @@ static bool is_from_target(const struct traffic *traffic, const struct datagram 
            (source->port == target->port && memcmp(source->ip, target->ip, 4) == 0);
 }
 
-static void take(struct traffic *traffic, uint32_t socket, const struct datagram *datagram,
+/* Answers a challenge to a request that waits, which stays as old as it is. One that nobody waits
+ * behind is left alone: a server that is never content ends with the timeout. */
+static void prove(struct traffic *traffic, uint32_t client, int i)
+{
+    if (traffic->measuring)
+        traffic->counts.challenged++;
+    if (match_waits(traffic->match, client))
+        proofs_answer(traffic->proofs, traffic->in, i);
+}
+
+static void take(struct traffic *traffic, uint32_t socket, int i,
                  const struct copies_payload *payload)
 {
+    const struct datagram *datagram = &batch_datagrams(traffic->in)[i];
     if (!is_from_target(traffic, datagram))
         return;
     uint32_t client = clients_find(&traffic->clients, socket, &datagram->local);
     if (client == CLIENTS_NONE)
         return;
     traffic->answered = true;
-    if (payload && copies_take(traffic->copies, client, payload, datagram->bytes, datagram->size,
-                               traffic->now_ns))
+    if (proofs_is_wanted(datagram))
+        prove(traffic, client, i);
+    else if (payload && copies_take(traffic->copies, client, payload, datagram->bytes,
+                                    datagram->size, traffic->now_ns))
         traffic->counts.unsolicited++;
     else
         count_datagram(traffic, client, datagram);
@@ -333,9 +348,11 @@ int traffic_receive(struct traffic *traffic, uint32_t socket, const struct copie
         return 0;
     }
     traffic->now_ns = clock_now_ns();
-    const struct datagram *datagrams = batch_datagrams(traffic->in);
     for (int i = 0; i < count; i++)
-        take(traffic, socket, &datagrams[i], payload);
+        take(traffic, socket, i, payload);
+    /* Proofs that the socket has no room for are as good as lost on the way. */
+    if (batch_queued(traffic->in) > 0)
+        batch_send(traffic->in, traffic->clients.sockets[socket]);
     batch_clear(traffic->in);
     return count;
 }

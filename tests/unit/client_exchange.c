@@ -1,6 +1,10 @@
 #include "client/exchange.h"
 
+#include "core/prng.h"
+
 #include <criterion/criterion.h>
+
+#include <string.h>
 
 enum { TIMEOUT_NS = 2000 };
 
@@ -14,7 +18,7 @@ static void begin(void)
 static void send_at(uint64_t now_ns)
 {
     cr_assert(exchange_has_room(&exchange, 10));
-    exchange_sent(&exchange, 10, false, now_ns);
+    exchange_sent(&exchange, "0123456789", 10, false, now_ns);
 }
 
 static enum exchange_kind reply_at(uint64_t now_ns)
@@ -61,7 +65,8 @@ Test(client_exchange, is_full_at_the_window_and_has_room_behind_a_reply)
 
 Test(client_exchange, counts_bytes_against_the_window)
 {
-    exchange_sent(&exchange, EXCHANGE_WINDOW_BYTES - 10, false, 0);
+    static const uint8_t bytes[EXCHANGE_WINDOW_BYTES - 10];
+    exchange_sent(&exchange, bytes, sizeof bytes, false, 0);
     cr_assert(exchange_has_room(&exchange, 10));
     cr_assert_not(exchange_has_room(&exchange, 11));
     reply_at(1);
@@ -81,8 +86,8 @@ Test(client_exchange, keeps_its_order_when_the_window_wraps)
         reply_at(i);
         reply_at(i);
     }
-    exchange_sent(&exchange, 1, false, 5000);
-    exchange_sent(&exchange, 1, false, 6000);
+    exchange_sent(&exchange, "x", 1, false, 5000);
+    exchange_sent(&exchange, "x", 1, false, 6000);
     cr_assert_eq(exchange_deadline_ns(&exchange), 5000 + TIMEOUT_NS);
     cr_assert_eq(expire_at(5000 + TIMEOUT_NS), 1);
     cr_assert_eq(exchange_deadline_ns(&exchange), 6000 + TIMEOUT_NS);
@@ -135,7 +140,7 @@ Test(client_exchange, gives_all_up_when_refused)
 
 Test(client_exchange, lets_a_keepalive_use_up_its_reply)
 {
-    exchange_sent(&exchange, 0, true, 0);
+    exchange_sent(&exchange, NULL, 0, true, 0);
     send_at(1);
     reply_at(2);
     cr_assert_eq(exchange.answered, 0);
@@ -147,7 +152,7 @@ Test(client_exchange, lets_a_keepalive_use_up_its_reply)
 Test(client_exchange, misses_no_reply_to_a_keepalive)
 {
     uint32_t keepalives;
-    exchange_sent(&exchange, 0, true, 0);
+    exchange_sent(&exchange, NULL, 0, true, 0);
     cr_assert_eq(exchange_expire(&exchange, TIMEOUT_NS, &keepalives), 0);
     cr_assert_eq(keepalives, 1);
     cr_assert(exchange_complete(&exchange));
@@ -158,7 +163,7 @@ Test(client_exchange, tells_replies_from_broadcasts_by_what_is_due)
 {
     cr_assert_eq(reply_at(0), EXCHANGE_BROADCAST);
     send_at(1);
-    exchange_sent(&exchange, 0, true, 2);
+    exchange_sent(&exchange, NULL, 0, true, 2);
     cr_assert_eq(reply_at(3), EXCHANGE_REPLY);
     cr_assert_eq(reply_at(4), EXCHANGE_KEEPALIVE);
     cr_assert_eq(reply_at(5), EXCHANGE_BROADCAST);
@@ -173,7 +178,7 @@ Test(client_exchange, tells_replies_from_broadcasts_by_what_is_due)
 Test(client_exchange, takes_all_for_broadcasts_when_it_waits_for_nothing)
 {
     exchange_init(&exchange, 0);
-    exchange_sent(&exchange, 1, false, 0);
+    exchange_sent(&exchange, "x", 1, false, 0);
     cr_assert_eq(reply_at(1), EXCHANGE_BROADCAST);
     cr_assert_eq(exchange_lost(&exchange), 0);
 }
@@ -222,4 +227,91 @@ Test(client_exchange, waits_for_nothing_without_a_timeout)
     cr_assert(exchange_complete(&exchange));
     cr_assert_eq(exchange.sent, 2 * EXCHANGE_WINDOW);
     cr_assert_eq(exchange_deadline_ns(&exchange), UINT64_MAX);
+}
+
+/* ---- challenges ---- */
+
+static void expect_challenged(const char *expected)
+{
+    const uint8_t *bytes;
+    size_t size;
+    bool any = exchange_challenged(&exchange, 50, &bytes, &size);
+    cr_assert_eq(any, expected != NULL);
+    if (any)
+        cr_assert(size == strlen(expected) && memcmp(bytes, expected, size) == 0, "not %s",
+                  expected);
+}
+
+static void say(const char *text)
+{
+    exchange_sent(&exchange, text, strlen(text), false, 0);
+}
+
+Test(client_exchange, repeats_what_waits_for_challenges_in_order_of_sending)
+{
+    say("a");
+    say("bc");
+    say("");
+    expect_challenged("a");
+    expect_challenged("bc");
+    expect_challenged("");
+    expect_challenged("a");
+    reply_at(60);
+    expect_challenged("bc");
+    cr_assert_eq(exchange.answered, 1);
+}
+
+Test(client_exchange, repeats_nothing_when_nothing_waits)
+{
+    expect_challenged(NULL);
+    say("a");
+    reply_at(1);
+    expect_challenged(NULL);
+}
+
+Test(client_exchange, leaves_a_server_that_is_never_content)
+{
+    say("a");
+    for (int i = 0; i < EXCHANGE_PROOFS_MAX; i++)
+        expect_challenged("a");
+    expect_challenged(NULL);
+    say("b");
+    expect_challenged("b");
+}
+
+Test(client_exchange, waits_on_from_the_challenge)
+{
+    say("a");
+    expect_challenged("a"); /* at 50 */
+    cr_assert_eq(exchange_deadline_ns(&exchange), 50 + TIMEOUT_NS);
+}
+
+Test(client_exchange, keeps_what_was_said_whole_however_sizes_follow)
+{
+    static uint8_t said[EXCHANGE_WINDOW_BYTES];
+    struct prng prng;
+    prng_init(&prng, 77);
+    uint32_t first = 0, next = 0; /* the requests that wait, by number */
+    static struct {
+        size_t size;
+        uint8_t fill;
+    } of[100000];
+    while (next < 20000) {
+        size_t size = prng_next(&prng) % (prng_next(&prng) % 8 == 0 ? 65536 : 3000);
+        if (exchange_has_room(&exchange, size) && prng_next(&prng) % 3 > 0) {
+            of[next].size = size;
+            of[next].fill = (uint8_t)prng_next(&prng);
+            memset(said, of[next].fill, size);
+            exchange_sent(&exchange, said, size, false, 0);
+            next++;
+        } else if (first < next) {
+            const struct exchange_request *oldest = &exchange.waiting[exchange.oldest];
+            cr_assert_eq(oldest->size, of[first].size);
+            memset(said, of[first].fill, oldest->size);
+            cr_assert(memcmp(exchange.kept + oldest->at, said, oldest->size) == 0, "request %u",
+                      first);
+            reply_at(0);
+            first++;
+        }
+    }
 }

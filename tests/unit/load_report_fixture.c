@@ -92,6 +92,7 @@ struct load_result report_sample(void)
     result.counts.late = 1211;
     result.counts.duplicate = 7;
     result.counts.unsolicited = 3;
+    result.counts.challenged = 12;
     result.replies = calloc(4, sizeof *result.replies);
     result.reply_count = 4;
     for (size_t i = 0; i < 4; i++)

@@ -57,7 +57,8 @@ Test(load_report_text, agrees_with_json_to_the_digit)
                                             {"duplicate", "duplicate"},
                                             {"unsolicited", "unsolicited"},
                                             {"send errors", "send_errors"},
-                                            {"own drops", "own_drops"}};
+                                            {"own drops", "own_drops"},
+                                            {"challenged", "challenged"}};
     static const char *const rates[] = {"requested", "achieved", "answered"};
     static const char *const latencies[][2] = {
         {"min", "min"}, {"mean", "mean"}, {"p50", "p50"},    {"p90", "p90"},     {"p95", "p95"},

@@ -1,0 +1,46 @@
+/* Challenges, answered a batch at a time. */
+#include "load/proofs.h"
+
+#include "core/frame.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* For each datagram of a batch an answer, all with the same request behind the head; so only heads
+ * are ever written. */
+struct proofs {
+    size_t bytes; /* of an answer */
+    uint8_t answers[];
+};
+
+struct proofs *proofs_new(const void *request, size_t size)
+{
+    size_t bytes = FRAME_ANSWER_HEAD_BYTES + size;
+    struct proofs *proofs = malloc(sizeof *proofs + BATCH_MAX * bytes);
+    if (!proofs)
+        return NULL;
+    proofs->bytes = bytes;
+    for (size_t i = 0; i < BATCH_MAX && size > 0; i++)
+        memcpy(proofs->answers + i * bytes + FRAME_ANSWER_HEAD_BYTES, request, size);
+    return proofs;
+}
+
+void proofs_free(struct proofs *proofs)
+{
+    free(proofs);
+}
+
+bool proofs_is_wanted(const struct datagram *datagram)
+{
+    return frame_begins(datagram->bytes, datagram->size) &&
+           frame_read(datagram->bytes, datagram->size).type == FRAME_CHALLENGE;
+}
+
+void proofs_answer(struct proofs *proofs, struct batch *batch, int i)
+{
+    const struct datagram *challenge = &batch_datagrams(batch)[i];
+    uint8_t *answer = proofs->answers + (size_t)i * proofs->bytes;
+    frame_answer_head(answer, frame_read(challenge->bytes, challenge->size).cookie);
+    batch_answer(batch, i, answer, proofs->bytes);
+}
