@@ -2,6 +2,7 @@
 #define CORE_CONFIG_H
 
 #include "core/addr.h"
+#include "core/cidr.h"
 #include "core/reply.h"
 #include "core/transport.h"
 
@@ -21,11 +22,23 @@ enum {
     CONFIG_QUEUE_MAX = 65536,       /* broadcast.queue */
     CONFIG_RELAY_RATE_MAX = 1000000,
     CONFIG_STREAMS_MAX = 100000, /* server.stream-max */
+    CONFIG_BLOCKS_MAX = 100000,  /* blocks of admission.allow, and of deny: ACL_BLOCKS_MAX */
+    CONFIG_RATE_MAX = 1000000,   /* admission.rate and burst: LIMITER_RATE_MAX */
+    /* The default of admission.per-prefix under cookie: carriers put thousands of phones behind one
+     * /24, and a sixteenth of the default clients.max is still no registry's end. */
+    CONFIG_PER_PREFIX_COOKIE = 65536,
 };
 
 enum config_policy {
     POLICY_UNSTATED, /* no policy line: good for listeners on loopback alone */
     POLICY_OPEN,     /* a source address is believed as it stands */
+    POLICY_COOKIE,   /* it is believed once it has shown that it receives */
+};
+
+/* Blocks of addresses. */
+struct config_blocks {
+    struct cidr *list;
+    size_t count, room;
 };
 
 /* What becomes of what a client says, beside its answer. */
@@ -86,6 +99,11 @@ struct config {
     } broadcast;
     struct {
         enum config_policy policy;
+        struct config_blocks allow, deny;
+        uint32_t per_prefix; /* clients of an IPv4 /24 or an IPv6 /64, 0: no cap */
+        uint32_t rate_pps;   /* datagrams a second of an address, 0: no limit */
+        uint32_t burst;      /* of them at once, 0: as many as the rate gives in a second */
+        uint32_t dry_run;    /* 1: limits only count */
     } admission;
     struct {
         char *socket; /* NULL: the built-in place, which depends on who runs us */
@@ -103,13 +121,17 @@ struct config {
 struct config *config_defaults(void);
 void config_free(struct config *config);
 
-/* Append a copy, within CONFIG_LISTEN_MAX and CONFIG_MESSAGES_MAX. False when memory is short. */
+/* Append a copy, within CONFIG_LISTEN_MAX, CONFIG_MESSAGES_MAX and
+ * CONFIG_BLOCKS_MAX. False when memory is short. */
 bool config_add_listen(struct config *config, const struct config_listen *listen);
 bool config_add_message(struct config *config, const void *bytes, size_t size);
+bool config_add_block(struct config_blocks *blocks, const struct cidr *block);
 
 /* Empty the lists. */
 void config_clear_listen(struct config *config);
 void config_clear_messages(struct config *config);
+void config_clear_allow(struct config *config);
+void config_clear_deny(struct config *config);
 
 /* The longest of an address with its zone, and of a path. */
 enum { CONFIG_LISTEN_TEXT_BYTES = TRANSPORT_TEXT_BYTES + ADDR_ZONE_BYTES };

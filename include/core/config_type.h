@@ -50,5 +50,7 @@ extern const struct config_type CONFIG_STRING;
 extern const struct config_type CONFIG_LISTEN, CONFIG_MESSAGE;
 /* A multicast group and its port: a struct config_listen. */
 extern const struct config_type CONFIG_GROUP;
+/* admission.allow and admission.deny: blocks of addresses, at the key's offset. */
+extern const struct config_type CONFIG_ALLOW, CONFIG_DENY;
 
 #endif

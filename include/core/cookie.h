@@ -11,11 +11,11 @@
  * the same one again from the address and a secret, and compares (in the manner of DNS cookies, RFC
  * 9018, and of QUIC's Retry, RFC 9000 section 8.1.2).
  *
- * A cookie is SipHash-2-4, 128 bits, over listener, family, address, port and scope, under the
- * secret of its minute. Two secrets are known, so a cookie needs no time in it and still lives for
- * at least COOKIE_MINUTE_MS and at most twice that: by then two secrets have come behind its own.
- * A secret that is too old is refused even where its successor is late. Time is an argument, in
- * milliseconds of one clock that never goes back. */
+ * A cookie is SipHash-2-4, 128 bits, over address, port, listener, and for IPv6 the scope, under
+ * the secret of its minute; the family is in the length. Two secrets are known, so a cookie needs
+ * no time in it and still lives for at least COOKIE_MINUTE_MS and at most twice that: by then two
+ * secrets have come behind its own. A secret that is too old is refused even where its successor is
+ * late. Time is an argument, in milliseconds of one clock that never goes back. */
 
 enum {
     COOKIE_BYTES = 16,
@@ -23,8 +23,8 @@ enum {
 };
 
 struct cookie_secret {
-    struct siphash_key key;
-    uint64_t from_ms; /* when it became the current one */
+    struct siphash_state begin; /* of its key */
+    uint64_t from_ms;           /* when it became the current one */
 };
 
 /* The secrets of a moment, a plain value: each worker has its own copy of the same. */

@@ -50,9 +50,10 @@ static inline bool frame_begins(const uint8_t *bytes, size_t size)
  * unknown type, a byte too many or too few makes it FRAME_BAD. */
 struct frame frame_read(const uint8_t *bytes, size_t size);
 
+/* Writes the head of a challenge to out and returns where its cookie is to stand. */
+uint8_t *frame_challenge(uint8_t out[FRAME_CHALLENGE_BYTES]);
+
 /* Write a frame to out and return its length. */
-size_t frame_challenge(uint8_t out[FRAME_CHALLENGE_BYTES],
-                       const uint8_t cookie[FRAME_COOKIE_BYTES]);
 size_t frame_ping(uint8_t out[FRAME_PONG_BYTES_MAX], const void *nonce, size_t size);
 /* As long as the ping was: it never brings more than it got. */
 size_t frame_pong(uint8_t out[FRAME_PONG_BYTES_MAX], const struct frame *ping);

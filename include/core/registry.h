@@ -4,6 +4,7 @@
 #include "core/addr.h"
 #include "core/budget.h"
 #include "core/key.h"
+#include "core/prefixes.h"
 #include "core/siphash.h"
 
 #include <stdbool.h>
@@ -57,6 +58,11 @@ struct registry *registry_init(void *memory, uint32_t capacity, const struct sip
  * without it the capacity alone counts. The allowance is the caller's and outlives the registry. */
 void registry_share(struct registry *registry, struct allowance *allowance);
 
+/* Has each client that joins from now on counted with its prefix, and refused where that has cap of
+ * them already (0: just counted). Called again, it changes the cap, which evicts nobody. The table
+ * is the caller's, may be shared, is always the same one, and outlives the registry. */
+void registry_cap(struct registry *registry, struct prefixes *prefixes, uint32_t cap);
+
 /* Gives a new ttl (1 to REGISTRY_TTL_MAX_MS) to every client from its next datagram on. */
 void registry_set_ttl(struct registry *registry, uint32_t ttl_ms);
 
@@ -69,12 +75,23 @@ enum registry_touched {
     REGISTRY_REJOINED, /* its deadline had passed before the sweep came: one expired and one joined
                         */
     REGISTRY_REFUSED,  /* new, and there is no place for it; nothing changed */
+    REGISTRY_CROWDED, /* new, or its deadline had passed, and its prefix is full; nothing changed */
+    REGISTRY_STRANGER, /* likewise, and it may not join; or it would leave and isn't there */
+    REGISTRY_LEFT,     /* it was known, and is removed */
+};
+
+/* What a datagram is to do. */
+enum registry_verb {
+    REGISTRY_JOIN,  /* renews its client, or makes it one */
+    REGISTRY_RENEW, /* renews its client, and makes no stranger one */
+    REGISTRY_LEAVE, /* removes its client */
 };
 
 /* A datagram to be recorded. */
 struct registry_visit {
     const struct addr *source;
     const struct addr *local; /* the address that it was sent to, or of family ADDR_NONE */
+    enum registry_verb verb;
 
     /* Filled in: what became of it, and what was found out on the way. */
     enum registry_touched touched;
@@ -83,11 +100,16 @@ struct registry_visit {
     struct key key;
 };
 
-/* Datagrams came on a listener. A whole batch at once, since each step asks the cache for what the
- * next one needs, of all of them: among a million clients that is what decides how long it takes.
- * Returns how many of them were renewed. */
+/* Datagrams came on a listener, in this order. A whole batch at once, since each step asks the
+ * cache for what the next one needs, of all of them: among a million clients that is what decides
+ * how long it takes. Returns how many of them were renewed. */
 size_t registry_touch(struct registry *registry, uint8_t listener, struct registry_visit *visits,
                       size_t count, uint64_t now_ms);
+
+/* Ends the life of everyone: no client is found or walked until it joins anew. Their places are
+ * freed, and they are counted as expired, by sweeps up to the time at which they would have been
+ * anyway. Takes some nanoseconds a client, all at once. */
+void registry_expire_all(struct registry *registry, uint64_t now_ms);
 
 /* Copies a live client out; false if there is none. client may be NULL. */
 bool registry_find(struct registry *registry, uint8_t listener, const struct addr *source,

@@ -1,7 +1,6 @@
 #ifndef CORE_SIPHASH_H
 #define CORE_SIPHASH_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -85,39 +84,56 @@ static inline uint64_t siphash13(const struct siphash_key *key, const void *byte
     return siphash_finish(&s);
 }
 
-/* SipHash-2-4 of size bytes with 128 bits of output, to out: a message authentication code, for
- * what is sent to strangers (two compression rounds and twice four for finalisation: the paper's
- * conservative proposal, and the output that its authors' reference code gives for 16 bytes). */
-static inline void siphash24_128(const struct siphash_key *key, const void *bytes, size_t size,
-                                 uint8_t out[16])
+/* SipHash-2-4 with 128 bits of output: a message authentication code, for what is sent to strangers
+ * (two compression rounds and twice four for finalisation: the paper's conservative proposal, and
+ * the output that its authors' reference code gives for 16 bytes). By its parts: the state that a
+ * key begins with; each word of the message, the last with the length in its highest byte; */
+static inline struct siphash_state siphash_mac_begin(const struct siphash_key *key)
 {
-    struct siphash_state s = {
-        key->k0 ^ UINT64_C(0x736f6d6570736575),
-        key->k1 ^ UINT64_C(0x646f72616e646f6d) ^ 0xee,
-        key->k0 ^ UINT64_C(0x6c7967656e657261),
-        key->k1 ^ UINT64_C(0x7465646279746573),
-    };
+    struct siphash_state s = siphash_begin(key);
+    s.v1 ^= 0xee;
+    return s;
+}
+
+static inline void siphash_mac_absorb(struct siphash_state *s, uint64_t word)
+{
+    s->v3 ^= word;
+    siphash_round(s);
+    siphash_round(s);
+    s->v0 ^= word;
+}
+
+static inline uint64_t siphash_mac_half(struct siphash_state *s)
+{
+    siphash_round(s);
+    siphash_round(s);
+    siphash_round(s);
+    siphash_round(s);
+    return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
+}
+
+/* the code, to out. */
+static inline void siphash_mac_finish(struct siphash_state *s, uint8_t out[16])
+{
+    s->v2 ^= 0xee;
+    uint64_t word = siphash_mac_half(s);
+    memcpy(out, &word, sizeof word);
+    s->v1 ^= 0xdd;
+    word = siphash_mac_half(s);
+    memcpy(out + sizeof word, &word, sizeof word);
+}
+
+/* And of size bytes. */
+static inline void siphash_mac(const struct siphash_key *key, const void *bytes, size_t size,
+                               uint8_t out[16])
+{
+    struct siphash_state s = siphash_mac_begin(key);
     const unsigned char *next = bytes;
-    for (size_t left = size;; left -= 8, next += 8) {
-        bool last = left < 8;
-        uint64_t word = last ? (uint64_t)size << 56 : siphash_word(next, 8);
-        if (last && left > 0)
-            word |= siphash_word(next, left);
-        s.v3 ^= word;
-        siphash_round(&s);
-        siphash_round(&s);
-        s.v0 ^= word;
-        if (last)
-            break;
-    }
-    s.v2 ^= 0xee;
-    for (int half = 0; half < 2; half++) {
-        for (int round = 0; round < 4; round++)
-            siphash_round(&s);
-        uint64_t word = s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
-        memcpy(out + 8 * half, &word, sizeof word);
-        s.v1 ^= 0xdd;
-    }
+    size_t left = size;
+    for (; left >= 8; left -= 8, next += 8)
+        siphash_mac_absorb(&s, siphash_word(next, 8));
+    siphash_mac_absorb(&s, (uint64_t)size << 56 | (left > 0 ? siphash_word(next, left) : 0));
+    siphash_mac_finish(&s, out);
 }
 
 #endif

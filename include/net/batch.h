@@ -43,6 +43,11 @@ const struct datagram *batch_datagrams(const struct batch *batch);
  * not copied; they must outlive the sending. At most one answer a datagram. */
 void batch_answer(struct batch *batch, int i, const void *bytes, size_t size);
 
+enum { BATCH_SCRATCH_BYTES = 24 };
+
+/* BATCH_SCRATCH_BYTES for a short answer to datagram i, good until the batch is emptied. */
+uint8_t *batch_scratch(struct batch *batch, int i);
+
 /* Queues a datagram to any address (or to the socket's peer, if it is connected and the family of
  * to is ADDR_NONE), from local (or from the socket's own if its family is ADDR_NONE), in a batch
  * that receives nothing. At most BATCH_MAX. The bytes are not copied. */

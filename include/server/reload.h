@@ -1,6 +1,7 @@
 #ifndef SERVER_RELOAD_H
 #define SERVER_RELOAD_H
 
+#include "server/admission.h"
 #include "server/check.h"
 #include "server/jobs.h"
 #include "server/worker.h"
@@ -28,6 +29,8 @@ struct reload_target {
     const struct server_options *options;
     const struct config *started; /* what the server was started with */
     struct reply **reply;         /* the one in use; replaced if messages or mode have changed */
+    struct admission *admission;
+    struct service_rules *rules; /* those in use; replaced, their lists freed */
     struct worker *const *workers;
     size_t worker_count;
     struct jobs *jobs;

@@ -1,6 +1,10 @@
 #ifndef SERVER_SERVICE_H
 #define SERVER_SERVICE_H
 
+#include "core/acl.h"
+#include "core/config.h"
+#include "core/cookie.h"
+#include "core/limiter.h"
 #include "core/registry.h"
 #include "core/reply.h"
 #include "core/stats.h"
@@ -9,16 +13,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What every datagram gets: a drop with its reason, or a place in the registry and the next reply.
- */
+/* What every datagram gets: a drop with its reason, a challenge, or a place in the registry and the
+ * next reply. */
 
-/* The ports that we listen on. Whoever claims to send from one of them is another server, or
+/* Where we listen. Whoever claims to send from one of these ports may be another server, or
  * ourselves, and two servers that answer each other never stop. */
 struct service_ports {
     uint64_t bits[65536 / 64];
+    struct addr addrs[CONFIG_LISTEN_MAX];
+    uint32_t count; /* of addrs */
 };
 
-void service_ports_add(struct service_ports *ports, uint16_t port);
+/* Adds an address that is really bound; at most CONFIG_LISTEN_MAX of them. */
+void service_ports_add(struct service_ports *ports, const struct addr *addr);
+
+/* Whom to admit, a plain value: each worker has a copy, which a reload replaces. The tables are
+ * shared by all of them. */
+struct service_rules {
+    bool cookie;             /* sources prove their address first; else they are believed */
+    bool dry_run;            /* limits only count */
+    struct acl *acl;         /* NULL: everyone may speak */
+    struct limiter *limiter; /* NULL: as much as they like */
+    struct limiter_limits limits;
+    struct prefixes *prefixes; /* NULL: clients aren't counted by prefix, and per_prefix is 0 */
+    uint32_t per_prefix;       /* 0: no cap */
+};
 
 /* Who is told what registered clients say, behind their answers, if hear isn't NULL. */
 struct service_ear {
@@ -43,12 +62,26 @@ struct service {
     struct service_groups groups;
     const struct service_ports *own_ports;
     struct stats *stats; /* of the registry: who joined, expired, was refused */
+    uint32_t max_datagram_bytes;
+    struct service_rules rules; /* set by service_set_rules */
+    struct cookie_secrets secrets;
+};
+
+/* Goes by other rules from now on. Where addresses weren't proven before and are to be, nobody is
+ * registered any more: each client is asked for proof when it speaks again. */
+void service_set_rules(struct service *service, const struct service_rules *rules, uint64_t now_ms);
+
+/* What became of a batch, but for the answers, which are known when they are sent: then those that
+ * stand here, by the number under which they were queued, are challenges and pongs and the others
+ * replies. */
+struct service_round {
+    struct stats stats;
+    uint64_t challenges, pongs; /* a bit for each; BATCH_MAX is 64 */
 };
 
 /* Decides for each of the count datagrams that batch received on a listener, and queues the
- * answers. What became of them is added to round, but for the answers, which are known when they
- * are sent. */
+ * answers. The counts are added to round. */
 void service_decide(struct service *service, uint8_t listener, struct batch *batch, int count,
-                    uint64_t now_ms, struct stats *round);
+                    uint64_t now_ms, struct service_round *round);
 
 #endif

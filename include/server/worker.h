@@ -30,6 +30,8 @@ struct worker_options {
     struct reply *reply;                   /* shared */
     const struct service_ports *own_ports; /* shared */
     struct allowance *allowance;           /* of clients; NULL: the capacity alone counts */
+    struct service_rules rules;            /* their tables are shared */
+    struct cookie_secrets secrets;
     const int *sockets; /* by listener; the caller's to close behind worker_free */
     size_t socket_count;
     enum config_relay relay;
@@ -99,9 +101,13 @@ bool worker_find(struct worker *worker, uint8_t listener, const struct client_na
 /* Removes a client, a source of datagrams from all listeners; returns from how many. */
 uint32_t worker_kick(struct worker *worker, const struct client_name *name);
 
-/* What a reload may change. The reply that it had is the caller's again. */
+/* The secrets of another minute. */
+void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secrets);
+
+/* What a reload may change. The reply and the rules' tables that it had are the caller's again. */
 struct worker_settings {
     struct reply *reply;
+    struct service_rules rules;
     uint32_t ttl_ms, sweep_ms, rate_pps;
     enum config_relay relay;
     uint32_t relay_rate_pps;

@@ -18,6 +18,14 @@ struct workers {
     size_t started;        /* how many of them run, the first ones */
 };
 
+/* What they have in common. */
+struct workers_shared {
+    struct reply *reply;
+    const struct doors *doors; /* the first one's alone */
+    struct service_rules rules;
+    struct cookie_secrets secrets;
+};
+
 /* What server.workers comes to on this machine: 1 to CONFIG_WORKERS_MAX. */
 size_t workers_wanted(const struct config *config);
 
@@ -29,7 +37,7 @@ void workers_allow_files(size_t count, const struct config *config);
  * Everything given is kept and outlives them, but for the configuration. 0 or -errno; then *failed
  * is what could not be made, a static text. Either way workers_free is due. */
 int workers_make(struct workers *workers, const struct config *config,
-                 const struct listeners *listeners, const struct doors *doors, struct reply *reply,
+                 const struct listeners *listeners, const struct workers_shared *shared,
                  const char **failed);
 
 /* Starts their threads; where there are several, each on a processor of its own as far as there are

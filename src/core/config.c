@@ -59,6 +59,8 @@ void config_free(struct config *config)
         return;
     config_clear_listen(config);
     config_clear_messages(config);
+    config_clear_allow(config);
+    config_clear_deny(config);
     free(config->server.user);
     free(config->server.group);
     free(config->broadcast.multicast_interface);
@@ -96,6 +98,21 @@ bool config_add_message(struct config *config, const void *bytes, size_t size)
     return true;
 }
 
+/* By doubling: the lists may be long. */
+bool config_add_block(struct config_blocks *blocks, const struct cidr *block)
+{
+    if (blocks->count == blocks->room) {
+        size_t room = blocks->room == 0 ? 16 : 2 * blocks->room;
+        struct cidr *grown = realloc(blocks->list, room * sizeof *grown);
+        if (!grown)
+            return false;
+        blocks->list = grown;
+        blocks->room = room;
+    }
+    blocks->list[blocks->count++] = *block;
+    return true;
+}
+
 void config_clear_listen(struct config *config)
 {
     free(config->server.listen);
@@ -110,6 +127,22 @@ void config_clear_messages(struct config *config)
     free(config->reply.messages);
     config->reply.messages = NULL;
     config->reply.message_count = 0;
+}
+
+static void clear_blocks(struct config_blocks *blocks)
+{
+    free(blocks->list);
+    *blocks = (struct config_blocks){.list = NULL};
+}
+
+void config_clear_allow(struct config *config)
+{
+    clear_blocks(&config->admission.allow);
+}
+
+void config_clear_deny(struct config *config)
+{
+    clear_blocks(&config->admission.deny);
 }
 
 const char *config_listen_text(const struct config_listen *listen,

@@ -10,7 +10,8 @@
 /* The words of enumerations, in the order of their values. */
 static const char *const REPLY_MODES[] = {"rotate", "echo", "none", NULL};
 static const char *const RELAYS[] = {"off", "others", "all", NULL};
-static const char *const POLICIES[] = {"open", NULL};
+static const char *const POLICIES[] = {"open", "cookie", NULL};
+static const char *const SWITCH[] = {"off", "on", NULL};
 static const char *const LOG_LEVELS[] = {"error", "warning", "info", "debug", NULL};
 static const char *const LOG_FORMATS[] = {"text", "logfmt", "json", NULL};
 static const char *const LOG_TARGETS[] = {"stderr", "syslog", NULL};
@@ -60,6 +61,14 @@ static const struct config_key KEYS[] = {
      RANGE(1, ADDR_ZONE_BYTES - 1), RESTART},
     {"admission", "policy", &CONFIG_WORD, AT(admission.policy), .min = POLICY_OPEN,
      .words = POLICIES, RELOAD},
+    {"admission", "allow", &CONFIG_ALLOW, AT(admission.allow), RELOAD},
+    {"admission", "deny", &CONFIG_DENY, AT(admission.deny), RELOAD},
+    {"admission", "per-prefix", &CONFIG_NUMBER, AT(admission.per_prefix),
+     RANGE(0, CONFIG_CLIENTS_MAX), RELOAD},
+    {"admission", "rate", &CONFIG_NUMBER, AT(admission.rate_pps), RANGE(0, CONFIG_RATE_MAX),
+     RELOAD},
+    {"admission", "burst", &CONFIG_NUMBER, AT(admission.burst), RANGE(0, CONFIG_RATE_MAX), RELOAD},
+    {"admission", "dry-run", &CONFIG_WORD, AT(admission.dry_run), .words = SWITCH, RELOAD},
     {"control", "socket", &CONFIG_STRING, AT(control.socket), RANGE(1, SOCKET_BYTES_MAX), RESTART},
     {"control", "mode", &CONFIG_MODE, AT(control.mode), RANGE(0, 0777), RESTART},
     {"control", "group", &CONFIG_STRING, AT(control.group), RANGE(1, NAME_BYTES_MAX), RESTART},

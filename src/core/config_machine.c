@@ -381,19 +381,63 @@ static void check_admission(struct config_machine *machine)
     char text[CONFIG_LISTEN_TEXT_BYTES], others[32] = "";
     if (exposed > 1)
         snprintf(others, sizeof others, " and %zu more", exposed - 1);
-    complain(machine, &machine->listen_at[first],
-             "other hosts can reach %s%s, so the configuration must say whom to admit; to admit "
-             "everyone who can send a datagram, %s:\n    [admission]\n    policy = open",
-             config_listen_text(&config->server.listen[first], text), others,
-             machine->has_file ? "add these two lines"
-                               : "write these two lines into a file and name that by -c "
-                                 "(config/lan.conf is such a file)");
+    complain(
+        machine, &machine->listen_at[first],
+        "other hosts can reach %s%s, so the configuration must say whom to admit; %s (or, on a "
+        "network where nobody forges addresses, with 'policy = open'):\n    [admission]\n"
+        "    policy = cookie",
+        config_listen_text(&config->server.listen[first], text), others,
+        machine->has_file ? "add these two lines"
+                          : "write these two lines into a file and name that by -c "
+                            "(config/internet.conf is such a file)");
+}
+
+static int order_blocks(const void *a, const void *b)
+{
+    return cidr_compare(a, b);
+}
+
+/* Sorts the lists, whose order says nothing, and finds a block that is in both. */
+static const struct cidr *find_disputed(struct config *config)
+{
+    struct config_blocks *allow = &config->admission.allow, *deny = &config->admission.deny;
+    if (allow->count == 0 || deny->count == 0)
+        return NULL;
+    qsort(allow->list, allow->count, sizeof *allow->list, order_blocks);
+    for (size_t i = 0; i < deny->count; i++) {
+        if (bsearch(&deny->list[i], allow->list, allow->count, sizeof *allow->list, order_blocks))
+            return &deny->list[i];
+    }
+    return NULL;
+}
+
+static void check_blocks(struct config_machine *machine)
+{
+    char text[CIDR_TEXT_BYTES];
+    const struct cidr *disputed = find_disputed(machine->config);
+    if (!disputed)
+        return;
+    const struct given *given = given_of(machine->in_files, config_key_find("admission", "deny"));
+    const struct location at = {.file = given->at.file};
+    complain(machine, &at, "%s is in 'allow' and in 'deny': take one of them out",
+             cidr_format(disputed, text));
+}
+
+/* The defaults that hang on another key. */
+static void complete(struct config_machine *machine)
+{
+    const struct config_key *key = config_key_find("admission", "per-prefix");
+    struct config *config = machine->config;
+    if (!given_of(machine->in_files, key)->yes && config->admission.policy == POLICY_COOKIE)
+        config->admission.per_prefix = CONFIG_PER_PREFIX_COOKIE;
 }
 
 struct config *config_finish(struct config_machine *machine)
 {
     assert(machine->config);
     check_admission(machine);
+    check_blocks(machine);
+    complete(machine);
     if (machine->count > 0 || machine->no_memory)
         return NULL;
     struct config *config = machine->config;

@@ -385,6 +385,41 @@ static char *write_message(const struct config_key *key, const struct config *co
     return write_item(config->reply.messages[i].bytes, config->reply.messages[i].size);
 }
 
+/* The lists of blocks. A block that is listed twice is listed. */
+
+static struct config_blocks *blocks_of(const struct config_key *key, const struct config *config)
+{
+    return value_of(key, config);
+}
+
+static int set_block(const struct config_key *key, struct config *config, const char *item,
+                     size_t size, char reason[CONFIG_REASON_BYTES])
+{
+    (void)size;
+    struct config_blocks *blocks = blocks_of(key, config);
+    struct cidr block;
+    const char *wrong = cidr_parse(&block, item);
+    if (wrong)
+        return refuse(reason, wrong);
+    if (blocks->count >= CONFIG_BLOCKS_MAX) {
+        snprintf(reason, CONFIG_REASON_BYTES, "more than %d blocks", CONFIG_BLOCKS_MAX);
+        return -EINVAL;
+    }
+    return config_add_block(blocks, &block) ? 0 : -ENOMEM;
+}
+
+static size_t count_blocks(const struct config_key *key, const struct config *config)
+{
+    return blocks_of(key, config)->count;
+}
+
+static char *write_block(const struct config_key *key, const struct config *config, size_t i)
+{
+    char text[CIDR_TEXT_BYTES];
+    return strdup(cidr_format(&blocks_of(key, config)->list[i], text));
+}
+
+#define BLOCKS       .set = set_block, .count = count_blocks, .write = write_block
 #define WHOLE_NUMBER .set = set_number, .count = count_one, .write = write_number
 
 const struct config_type CONFIG_NUMBER = {
@@ -441,4 +476,12 @@ const struct config_type CONFIG_GROUP = {
     .set = set_group,
     .count = count_group,
     .write = write_group,
+};
+const struct config_type CONFIG_ALLOW = {
+    BLOCKS,
+    .clear = config_clear_allow,
+};
+const struct config_type CONFIG_DENY = {
+    BLOCKS,
+    .clear = config_clear_deny,
 };

@@ -1,36 +1,36 @@
 /* Proof of address without memory: made from a secret, and made again to be compared. */
 #include "core/cookie.h"
 
-#include <stddef.h>
 #include <string.h>
 
-/* What a cookie binds, without padding, to be hashed as bytes. */
-struct bound {
-    uint8_t ip[16];
-    uint32_t scope;
-    uint16_t port;
-    uint8_t family;
-    uint8_t listener;
+enum {
+    IPV4_BYTES = 4 + 2 + 1,      /* that are bound: address, port, listener: a single word */
+    IPV6_BYTES = 16 + 4 + 2 + 1, /* address, scope, port, listener: three of them */
 };
-_Static_assert(sizeof(struct bound) == 24, "no padding, whose bytes nobody sets");
 
 static void make(const struct cookie_secret *secret, uint8_t listener, const struct addr *source,
                  uint8_t cookie[COOKIE_BYTES])
 {
-    struct bound bound = {
-        .scope = source->scope,
-        .port = source->port,
-        .family = source->family,
-        .listener = listener,
-    };
-    memcpy(bound.ip, source->ip, sizeof bound.ip);
-    siphash24_128(&secret->key, &bound, sizeof bound, cookie);
+    struct siphash_state state = secret->begin;
+    uint64_t size = IPV4_BYTES;
+    uint32_t first;
+    if (source->family == ADDR_IPV4) {
+        memcpy(&first, source->ip, sizeof first);
+    } else {
+        siphash_mac_absorb(&state, siphash_word(source->ip, 8));
+        siphash_mac_absorb(&state, siphash_word(source->ip + 8, 8));
+        first = source->scope;
+        size = IPV6_BYTES;
+    }
+    siphash_mac_absorb(&state, first | (uint64_t)source->port << 32 | (uint64_t)listener << 48 |
+                                   size << 56);
+    siphash_mac_finish(&state, cookie);
 }
 
 struct cookie_secrets cookie_secrets_new(const struct siphash_key *key, uint64_t now_ms)
 {
     return (struct cookie_secrets){
-        .current = {.key = *key, .from_ms = now_ms},
+        .current = {.begin = siphash_mac_begin(key), .from_ms = now_ms},
         .previous = {.from_ms = UINT64_MAX},
     };
 }
@@ -39,7 +39,7 @@ void cookie_secrets_rotate(struct cookie_secrets *secrets, const struct siphash_
                            uint64_t now_ms)
 {
     secrets->previous = secrets->current;
-    secrets->current = (struct cookie_secret){.key = *key, .from_ms = now_ms};
+    secrets->current = (struct cookie_secret){.begin = siphash_mac_begin(key), .from_ms = now_ms};
 }
 
 void cookie_make(const struct cookie_secrets *secrets, uint8_t listener, const struct addr *source,

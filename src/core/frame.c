@@ -61,9 +61,9 @@ static size_t write_frame(uint8_t *out, enum frame_type type, const void *body, 
     return FRAME_HEAD_BYTES + size;
 }
 
-size_t frame_challenge(uint8_t out[FRAME_CHALLENGE_BYTES], const uint8_t cookie[FRAME_COOKIE_BYTES])
+uint8_t *frame_challenge(uint8_t out[FRAME_CHALLENGE_BYTES])
 {
-    return write_frame(out, FRAME_CHALLENGE, cookie, FRAME_COOKIE_BYTES);
+    return out + write_frame(out, FRAME_CHALLENGE, NULL, 0);
 }
 
 size_t frame_ping(uint8_t out[FRAME_PONG_BYTES_MAX], const void *nonce, size_t size)

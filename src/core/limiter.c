@@ -17,7 +17,8 @@ struct set {
 _Static_assert(sizeof(struct set) == 64, "a set is a cache line");
 
 struct limiter {
-    struct siphash_key key;
+    struct siphash_state hash_begin; /* of the secret key */
+    uint64_t spread;                 /* odd, and secret: sets the addresses of a prefix apart */
     struct set sets[LIMITER_SETS];
 };
 
@@ -50,99 +51,81 @@ size_t limiter_bytes(void)
 struct limiter *limiter_init(void *memory, const struct siphash_key *key)
 {
     struct limiter *limiter = memory;
-    limiter->key = *key;
+    limiter->hash_begin = siphash_begin(key);
+    limiter->spread = siphash13(key, "spread", 6) | 1;
     return limiter;
 }
 
-/* The first bits of an address, and which ones, to be hashed: of a length that the compiler knows.
- */
-struct block {
-    uint8_t bytes[9];
+/* The hashes that buckets are found by. The prefix alone goes through SipHash-1-3, which gives 64
+ * bits that nobody can guess; an address within it is told from the others there, and from the
+ * prefix, by a multiple of another secret. */
+struct hashes {
+    uint64_t prefix, address;
 };
 
-enum { IPV4_ADDRESS, IPV4_PREFIX, IPV6_ADDRESS, IPV6_PREFIX };
-
-static inline struct block address_of(const struct addr *source)
+static inline struct hashes hashes_of(const struct limiter *limiter, const struct addr *source)
 {
-    struct block block;
-    memcpy(block.bytes, source->ip, 8); /* in IPv4 the last four are zero */
-    block.bytes[8] = source->family == ADDR_IPV4 ? IPV4_ADDRESS : IPV6_ADDRESS;
-    return block;
-}
-
-static inline struct block prefix_of(const struct addr *source)
-{
-    struct block block = {.bytes = {0}};
+    uint64_t block = 0, within;
     if (source->family == ADDR_IPV4) {
-        memcpy(block.bytes, source->ip, 3);
-        block.bytes[8] = IPV4_PREFIX;
+        memcpy(&block, source->ip, 3);
+        within = source->ip[3];
     } else {
-        memcpy(block.bytes, source->ip, 6);
-        block.bytes[8] = IPV6_PREFIX;
+        memcpy(&block, source->ip, 6);
+        within = (uint64_t)source->ip[6] << 8 | source->ip[7];
     }
-    return block;
+    struct siphash_state state = limiter->hash_begin;
+    /* A single word, of which the last byte is the family: no input is the beginning of another. */
+    siphash_absorb(&state, block | (uint64_t)source->family << 56);
+    uint64_t prefix = siphash_finish(&state);
+    return (struct hashes){prefix, prefix + (within + 1) * limiter->spread};
 }
 
-/* A bucket as it was found: whose it is, and when it will be full. */
-struct found {
-    struct bucket *bucket;
-    uint64_t tag;
-    uint64_t full_ns;
-    bool known;
-};
-
-/* The bucket of a block; or the fullest of its set, to be taken over. */
-static inline struct found find(struct limiter *limiter, struct block block)
+/* The bucket of a hash; a new one is full. The time is cleared before the name is changed: whoever
+ * finds the new name finds the new owner's time, too. */
+static inline struct bucket *find(struct limiter *limiter, uint64_t hash)
 {
-    uint64_t hash = siphash13(&limiter->key, block.bytes, sizeof block.bytes);
     struct bucket *ways = limiter->sets[hash >> HASH_SHIFT].ways;
-    struct found fullest = {.full_ns = UINT64_MAX};
-    for (int i = 0; i < LIMITER_WAYS; i++) {
-        uint64_t tag = atomic_load_explicit(&ways[i].tag, memory_order_acquire);
-        uint64_t full_ns = atomic_load_explicit(&ways[i].full_ns, memory_order_relaxed);
-        if (tag == hash)
-            return (struct found){&ways[i], hash, full_ns, true};
-        if (full_ns < fullest.full_ns)
-            fullest = (struct found){&ways[i], hash, full_ns, false};
-    }
-    fullest.full_ns = 0; /* its new owner's is full */
+    for (int i = 0; i < LIMITER_WAYS; i++)
+        if (atomic_load_explicit(&ways[i].tag, memory_order_acquire) == hash)
+            return &ways[i];
+    struct bucket *fullest = ways;
+    for (int i = 1; i < LIMITER_WAYS; i++)
+        if (atomic_load_explicit(&ways[i].full_ns, memory_order_relaxed) <
+            atomic_load_explicit(&fullest->full_ns, memory_order_relaxed))
+            fullest = &ways[i];
+    atomic_store_explicit(&fullest->full_ns, 0, memory_order_relaxed);
+    atomic_store_explicit(&fullest->tag, hash, memory_order_release);
     return fullest;
 }
 
-/* The time before the name: whoever finds the new name finds the new owner's time, too. */
-static inline void keep(const struct found *found, uint64_t full_ns)
+/* Takes a token, if there is one. *before is when the bucket was to be full. */
+static inline bool take(struct bucket *bucket, uint64_t interval_ns, uint64_t burst_ns,
+                        uint64_t now_ns, uint64_t *before)
 {
-    atomic_store_explicit(&found->bucket->full_ns, full_ns, memory_order_relaxed);
-    if (!found->known)
-        atomic_store_explicit(&found->bucket->tag, found->tag, memory_order_release);
-}
-
-/* Takes a token, if there is one. */
-static inline bool take(const struct found *found, uint64_t interval_ns, uint64_t burst_ns,
-                        uint64_t now_ns)
-{
-    uint64_t from_ns = found->full_ns > now_ns ? found->full_ns : now_ns;
-    uint64_t full_ns = from_ns + interval_ns;
-    if (full_ns - now_ns <= burst_ns) {
-        keep(found, full_ns);
-        return true;
-    }
-    /* It lacks more than it can hold: a reload has made it smaller. Then it is just empty. */
-    if (from_ns - now_ns > burst_ns)
-        keep(found, now_ns + burst_ns);
-    return false;
+    uint64_t full_ns = *before = atomic_load_explicit(&bucket->full_ns, memory_order_relaxed);
+    uint64_t lacks_ns = full_ns > now_ns ? full_ns - now_ns : 0;
+    bool takes = lacks_ns + interval_ns <= burst_ns;
+    if (takes)
+        lacks_ns += interval_ns;
+    else if (lacks_ns > burst_ns)
+        lacks_ns = burst_ns; /* a reload has made it smaller than what it lacks: it is just empty */
+    atomic_store_explicit(&bucket->full_ns, now_ns + lacks_ns, memory_order_relaxed);
+    return takes;
 }
 
 bool limiter_take(struct limiter *limiter, const struct limiter_limits *limits,
                   const struct addr *source, uint64_t now_ms)
 {
-    uint64_t now_ns = now_ms * NS_PER_MS;
-    struct found address = find(limiter, address_of(source));
-    if (!take(&address, limits->address_interval_ns, limits->address_burst_ns, now_ns))
+    uint64_t now_ns = now_ms * NS_PER_MS, before;
+    struct hashes hashes = hashes_of(limiter, source);
+    struct bucket *address = find(limiter, hashes.address);
+    if (!take(address, limits->address_interval_ns, limits->address_burst_ns, now_ns, &before))
         return false;
-    struct found prefix = find(limiter, prefix_of(source));
-    if (take(&prefix, limits->prefix_interval_ns, limits->prefix_burst_ns, now_ns))
+    uint64_t ignored;
+    if (take(find(limiter, hashes.prefix), limits->prefix_interval_ns, limits->prefix_burst_ns,
+             now_ns, &ignored))
         return true;
-    keep(&address, address.full_ns); /* its token back */
+    /* Its token back. */
+    atomic_store_explicit(&address->full_ns, before, memory_order_relaxed);
     return false;
 }

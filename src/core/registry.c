@@ -63,6 +63,9 @@ struct registry {
     struct locals locals;
     uint32_t ttls[TTLS];
     struct allowance *allowance; /* NULL: its places are its own */
+    struct prefixes *prefixes;   /* NULL: nobody counts them */
+    uint32_t prefix_cap;
+    uint64_t counted_from; /* of those who joined, by number: the first that is counted there */
 };
 
 /* ---- memory ---- */
@@ -140,6 +143,14 @@ struct registry *registry_init(void *memory, uint32_t capacity, const struct sip
 void registry_share(struct registry *registry, struct allowance *allowance)
 {
     registry->allowance = allowance;
+}
+
+void registry_cap(struct registry *registry, struct prefixes *prefixes, uint32_t cap)
+{
+    if (registry->prefixes == NULL)
+        registry->counted_from = registry->joined;
+    registry->prefixes = prefixes;
+    registry->prefix_cap = cap;
 }
 
 void registry_set_ttl(struct registry *registry, uint32_t ttl_ms)
@@ -298,13 +309,32 @@ static void begin_life(struct registry *registry, struct entry *entry, uint64_t 
     new_deadline(registry, entry, now_ms);
 }
 
+/* Counts a client with its prefix, if that is done at all; false if it is full. */
+static bool count_prefix(struct registry *registry, const struct addr *source)
+{
+    return registry->prefixes == NULL ||
+           prefixes_add(registry->prefixes, source, registry->prefix_cap);
+}
+
+static bool is_counted(const struct registry *registry, const struct entry *entry)
+{
+    return registry->prefixes != NULL && entry->joined >= registry->counted_from;
+}
+
 /* A new client, at the place of the index that was found empty for it. */
 static enum registry_touched join(struct registry *registry, const struct registry_visit *visit,
                                   uint32_t place, uint64_t now_ms)
 {
+    if (visit->verb != REGISTRY_JOIN)
+        return REGISTRY_STRANGER;
     if (registry->count == registry->capacity ||
         (registry->allowance != NULL && !allowance_take(registry->allowance)))
         return REGISTRY_REFUSED;
+    if (!count_prefix(registry, visit->source)) {
+        if (registry->allowance != NULL)
+            allowance_give(registry->allowance);
+        return REGISTRY_CROWDED;
+    }
     uint32_t slot = entry_new(registry, key_is_ipv4(&visit->key));
     struct entry *entry = entry_at(registry, slot);
     memcpy(&entry->key, &visit->key, key_bytes(&visit->key));
@@ -321,19 +351,36 @@ static enum registry_touched join(struct registry *registry, const struct regist
     return REGISTRY_JOINED;
 }
 
-/* Another datagram of a client that has an entry. */
-static inline enum registry_touched renew(struct registry *registry, uint32_t slot,
-                                          const struct addr *local, uint64_t now_ms)
+/* One whose deadline had passed before the sweep came is as good as new; if it isn't let in, the
+ * sweep will still come. */
+static enum registry_touched rejoin(struct registry *registry, const struct registry_visit *visit,
+                                    uint32_t slot, uint64_t now_ms)
 {
     struct entry *entry = entry_at(registry, slot);
+    if (visit->verb != REGISTRY_JOIN)
+        return REGISTRY_STRANGER;
+    if (!is_counted(registry, entry) && !count_prefix(registry, visit->source))
+        return REGISTRY_CROWDED;
+    entry->local = locals_number(&registry->locals, visit->local);
+    begin_life(registry, entry, now_ms);
+    /* Where its life was ended early, the wheel may think of a later deadline. */
+    wheel_hasten(&registry->wheel, slot / GROUP, entry->deadline_ms);
+    return REGISTRY_REJOINED;
+}
+
+/* Another datagram of a client that has an entry. */
+static inline enum registry_touched renew(struct registry *registry,
+                                          const struct registry_visit *visit, uint32_t slot,
+                                          uint64_t now_ms)
+{
+    struct entry *entry = entry_at(registry, slot);
+    const struct addr *local = visit->local;
+    uint64_t deadline_ms = entry->deadline_ms;
+    if (deadline_ms <= now_ms)
+        return rejoin(registry, visit, slot, now_ms);
     bool unnamed = entry->local == 0 && local->family == ADDR_NONE; /* on a bound socket, always */
     if (!unnamed && !locals_is(&registry->locals, (uint16_t)entry->local, local))
         entry->local = locals_number(&registry->locals, local);
-    uint64_t deadline_ms = entry->deadline_ms;
-    if (deadline_ms <= now_ms) {
-        begin_life(registry, entry, now_ms);
-        return REGISTRY_REJOINED;
-    }
     entry->received += entry->received != UINT32_MAX;
     /* The wheel finds out by itself about a later deadline, not about an earlier one, of a shorter
      * ttl. */
@@ -368,24 +415,6 @@ static void guess_places(const struct registry *registry, struct registry_visit 
     }
 }
 
-size_t registry_touch(struct registry *registry, uint8_t listener, struct registry_visit *visits,
-                      size_t count, uint64_t now_ms)
-{
-    size_t renewed = 0;
-    now_ms = advance(registry, now_ms);
-    hash_visits(registry, listener, visits, count);
-    guess_places(registry, visits, count);
-    for (struct registry_visit *visit = visits; visit < visits + count; visit++) {
-        uint32_t place = place_from(registry, visit->place, visit->hash, &visit->key);
-        uint32_t value = registry->index[place];
-        visit->touched = value == 0
-                             ? join(registry, visit, place, now_ms)
-                             : renew(registry, slot_in(registry, value), visit->local, now_ms);
-        renewed += visit->touched == REGISTRY_RENEWED;
-    }
-    return renewed;
-}
-
 /* The place of a client by its name, whether its deadline has passed or not; false if there is
  * none. */
 static bool look_up(const struct registry *registry, uint8_t listener, const struct addr *source,
@@ -415,6 +444,11 @@ bool registry_find(struct registry *registry, uint8_t listener, const struct add
 static void evict(struct registry *registry, uint32_t place)
 {
     uint32_t slot = slot_in(registry, registry->index[place]);
+    const struct entry *entry = entry_at(registry, slot);
+    if (is_counted(registry, entry)) {
+        struct addr source = key_source(&entry->key);
+        prefixes_remove(registry->prefixes, &source);
+    }
     index_remove(registry, place);
     slotset_remove(&registry->live, slot);
     entry_free(registry, slot);
@@ -433,6 +467,54 @@ bool registry_remove(struct registry *registry, uint8_t listener, const struct a
     if (slotset_eight(&registry->live, group) == 0)
         wheel_remove(&registry->wheel, group);
     return true;
+}
+
+/* The client leaves, and what stood behind it in the index may have moved to where the visits that
+ * follow don't look for it: they begin at their homes again. */
+static enum registry_touched leave(struct registry *registry, uint8_t listener,
+                                   struct registry_visit *visit, const struct registry_visit *end)
+{
+    if (!registry_remove(registry, listener, visit->source))
+        return REGISTRY_STRANGER;
+    for (struct registry_visit *later = visit + 1; later < end; later++)
+        later->place = home_of(registry, later->hash);
+    return REGISTRY_LEFT;
+}
+
+static inline enum registry_touched touch_one(struct registry *registry,
+                                              struct registry_visit *visit, uint64_t now_ms)
+{
+    uint32_t place = place_from(registry, visit->place, visit->hash, &visit->key);
+    uint32_t value = registry->index[place];
+    return value == 0 ? join(registry, visit, place, now_ms)
+                      : renew(registry, visit, slot_in(registry, value), now_ms);
+}
+
+size_t registry_touch(struct registry *registry, uint8_t listener, struct registry_visit *visits,
+                      size_t count, uint64_t now_ms)
+{
+    size_t renewed = 0;
+    now_ms = advance(registry, now_ms);
+    hash_visits(registry, listener, visits, count);
+    guess_places(registry, visits, count);
+    for (struct registry_visit *visit = visits; visit < visits + count; visit++) {
+        visit->touched = visit->verb == REGISTRY_LEAVE
+                             ? leave(registry, listener, visit, visits + count)
+                             : touch_one(registry, visit, now_ms);
+        renewed += visit->touched == REGISTRY_RENEWED;
+    }
+    return renewed;
+}
+
+void registry_expire_all(struct registry *registry, uint64_t now_ms)
+{
+    now_ms = advance(registry, now_ms);
+    uint32_t slot = slotset_next(&registry->live, 0);
+    for (; slot != SLOTSET_END; slot = slotset_next(&registry->live, slot + 1)) {
+        struct entry *entry = entry_at(registry, slot);
+        if (entry->deadline_ms > now_ms)
+            entry->deadline_ms = now_ms & DEADLINE_MASK;
+    }
 }
 
 /* Looks at a group that was taken from the wheel: evicts at most budget clients of it. Returns how

@@ -33,6 +33,7 @@ struct batch {
     union socket_name names[BATCH_MAX];
     struct ancillary ancillaries[BATCH_MAX];
 
+    uint8_t scratch[BATCH_MAX][BATCH_SCRATCH_BYTES];
     struct mmsghdr in[BATCH_MAX], out[BATCH_MAX];
     struct iovec in_bytes[BATCH_MAX], out_bytes[BATCH_MAX];
 };
@@ -156,6 +157,11 @@ void batch_answer(struct batch *batch, int i, const void *bytes, size_t size)
     answer->msg_iov->iov_base = (void *)(uintptr_t)bytes;
     answer->msg_iov->iov_len = size;
     batch->queued++;
+}
+
+uint8_t *batch_scratch(struct batch *batch, int i)
+{
+    return batch->scratch[i];
 }
 
 static size_t write_info(struct ancillary *ancillary, int level, int type, const void *info,

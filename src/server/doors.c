@@ -104,7 +104,7 @@ static int open_voice(struct doors *doors, struct door_group *group, struct list
     group->voice_socket = socket_open(&any, &options, &bound);
     if (group->voice_socket < 0)
         return group->voice_socket;
-    service_ports_add(&listeners->ports, bound.port);
+    service_ports_add(&listeners->ports, &bound);
     add_own(doors, &bound);
     return 0;
 }

@@ -2,6 +2,7 @@
  * in here while another is received. */
 #include "server/endpoint.h"
 
+#include "core/frame.h"
 #include "net/clock.h"
 #include "net/log.h"
 #include "net/memory.h"
@@ -19,9 +20,10 @@ struct endpoint {
     struct endpoint_options options;
     struct loop_handler handler;
     struct batch *batch;
-    struct stats round; /* of the batch at hand: counted together, when all its answers are sent */
-    bool blocked;       /* answers wait for the socket; nothing is received meanwhile */
-    bool paused;        /* receiving failed a moment ago */
+    struct service_round
+        round;    /* of the batch at hand: counted together, when all its answers are sent */
+    bool blocked; /* answers wait for the socket; nothing is received meanwhile */
+    bool paused;  /* receiving failed a moment ago */
     struct loop_timer retry;    /* ends the pause; opened at the first */
     struct reply *blocked_on;   /* what they point into, held against a reload */
     struct loop_task resume;    /* of one with a voice, whose socket has room again */
@@ -38,17 +40,37 @@ static void listen_to(struct endpoint *endpoint)
     loop_change(&endpoint->handler, (reads ? LOOP_READ : 0) | (writes ? LOOP_WRITE : 0));
 }
 
+/* The answers that the kernel took, a bit for each in the order of queueing. */
+static uint64_t sent_answers(const struct batch *batch)
+{
+    int settled = batch_settled(batch);
+    uint64_t sent = settled == BATCH_MAX ? UINT64_MAX : (UINT64_C(1) << settled) - 1;
+    for (int i = 0; batch_tally(batch).failed > 0 && i < settled; i++)
+        if (batch_refused(batch, i))
+            sent &= ~(UINT64_C(1) << i);
+    return sent;
+}
+
 /* The batch at hand is over: its counts become everyone's, all at once, so that they always add up.
- */
+ * What the kernel didn't take by now has failed. */
 static void settle(struct endpoint *endpoint)
 {
     struct batch_tally tally = batch_tally(endpoint->batch);
+    struct service_round *round = &endpoint->round;
     if (tally.last_errno != 0)
         *endpoint->options.last_errno = tally.last_errno;
-    endpoint->round.replied += tally.sent;
-    endpoint->round.reply_failed += tally.failed;
-    stats_add(endpoint->options.stats, &endpoint->round);
-    memset(&endpoint->round, 0, sizeof endpoint->round);
+    round->stats.replied += tally.sent;
+    round->stats.reply_failed += (uint64_t)batch_queued(endpoint->batch) - tally.sent;
+    if ((round->challenges | round->pongs) != 0) {
+        uint64_t sent = sent_answers(endpoint->batch);
+        uint64_t challenged = (uint64_t)__builtin_popcountll(round->challenges & sent);
+        uint64_t ponged = (uint64_t)__builtin_popcountll(round->pongs & sent);
+        round->stats.challenged += challenged;
+        round->stats.ponged += ponged;
+        round->stats.replied -= challenged + ponged;
+    }
+    stats_add(endpoint->options.stats, &round->stats);
+    memset(round, 0, sizeof *round);
     batch_clear(endpoint->batch);
 }
 
@@ -167,7 +189,7 @@ int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *opt
         return -ENOMEM;
     made->options = *options;
     made->resume = (struct loop_task){.run = on_voice_ready, .state = made};
-    made->batch = batch_new(options->max_datagram_bytes);
+    made->batch = batch_new(options->max_datagram_bytes + FRAME_ANSWER_HEAD_BYTES);
     int error = made->batch == NULL ? -ENOMEM : expect_waiter(made);
     if (error == 0 && options->voice != NULL)
         error = expect_waiter(options->voice);
@@ -195,12 +217,8 @@ void endpoint_close(struct endpoint *endpoint)
 {
     if (endpoint == NULL)
         return;
-    if (endpoint->blocked && !send_answers(endpoint)) {
-        struct batch_tally tally = batch_tally(endpoint->batch);
-        endpoint->round.reply_failed +=
-            (uint64_t)batch_queued(endpoint->batch) - tally.sent - tally.failed;
+    if (endpoint->blocked && !send_answers(endpoint))
         settle(endpoint);
-    }
     unblock(endpoint);
     endpoint_count_drops(endpoint);
     loop_timer_close(&endpoint->retry);

@@ -104,7 +104,7 @@ int listeners_open(struct listeners *listeners, const struct config *config, siz
             continue;
         error = open_one(listener, &config->server.listen[i], config, worker_count);
         if (error == 0) {
-            service_ports_add(&listeners->ports, listener->bound.port);
+            service_ports_add(&listeners->ports, &listener->bound);
             listeners->count = ++listeners->own_count;
             continue;
         }

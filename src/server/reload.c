@@ -21,7 +21,8 @@ struct reloading {
     char *restart[RESTART_KEYS_MAX];
     char restart_text[RESTART_KEYS_MAX][RESTART_KEY_BYTES];
     struct worker_settings settings;
-    struct reply *replaced; /* to be released once no worker answers by it; NULL if it was kept */
+    struct acl *replaced_acl; /* to be freed likewise */
+    struct reply *replaced;   /* to be released once no worker answers by it; NULL if it was kept */
     size_t missing;
     struct step {
         struct worker_call call;
@@ -49,6 +50,7 @@ static void end_reload(struct reloading *reloading)
     log_event(LOG_LEVEL_INFO, "reloaded", NULL);
     reloading->done(reloading->state, &reloading->report);
     reply_release(reloading->replaced);
+    acl_free(reloading->replaced_acl);
     free(reloading);
 }
 
@@ -83,6 +85,23 @@ static bool choose_reply(struct reloading *reloading, struct reply **in_use,
     return true;
 }
 
+/* The rules and the reply of the configuration take the place of those in use, both or neither.
+ * False when memory is short. */
+static bool choose(struct reloading *reloading, const struct reload_target *target,
+                   const struct config *config)
+{
+    struct service_rules rules;
+    if (admission_rules(target->admission, config, &rules) != 0)
+        return false;
+    if (!choose_reply(reloading, target->reply, config)) {
+        acl_free(rules.acl);
+        return false;
+    }
+    reloading->replaced_acl = target->rules->acl;
+    *target->rules = reloading->settings.rules = rules;
+    return true;
+}
+
 static struct reloading *prepare(const struct reload_target *target, const struct config *config,
                                  reload_done *done, void *state)
 {
@@ -101,7 +120,7 @@ static struct reloading *prepare(const struct reload_target *target, const struc
         .relay_rate_pps = config->broadcast.relay_rate_pps,
     };
     if (config_each_restart(target->started, config, note_restart, made) &&
-        choose_reply(made, target->reply, config))
+        choose(made, target, config))
         return made;
     free(made);
     return NULL;

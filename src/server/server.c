@@ -9,6 +9,7 @@
 #include "net/privilege.h"
 #include "net/random.h"
 #include "net/runtime.h"
+#include "server/admission.h"
 #include "server/check.h"
 #include "server/commands.h"
 #include "server/control.h"
@@ -39,6 +40,8 @@ struct server {
     struct listeners listeners;
     struct doors doors;
     struct reply *reply;
+    struct admission *admission;
+    struct service_rules rules; /* in use */
     struct loop *loop;
     struct mailbox *mailbox;
     struct workers workers;
@@ -117,6 +120,20 @@ static int make_reply(struct server *server)
                : 0;
 }
 
+static int make_admission(struct server *server)
+{
+    const char *failed = "random secrets";
+    int error = admission_new(&server->admission, server->config->clients.max);
+    if (error == 0) {
+        failed = "tables of limits";
+        error = admission_rules(server->admission, server->config, &server->rules);
+    }
+    return error == 0
+               ? 0
+               : cannot("cannot prepare the admission of clients", failed, error,
+                        advice(error, "the kernel has no entropy yet, or refuses: try later"));
+}
+
 static void on_signal(void *state, int signal);
 static void out_of_patience(void *state);
 
@@ -140,12 +157,17 @@ static int make_loop(struct server *server)
 
 static int make_workers(struct server *server)
 {
+    const struct workers_shared shared = {
+        .reply = server->reply,
+        .doors = &server->doors,
+        .rules = server->rules,
+        .secrets = admission_secrets(server->admission),
+    };
     const char *failed = "memory";
     server->farewells = calloc(server->listeners.worker_count, sizeof server->farewells[0]);
-    int error = server->farewells == NULL
-                    ? -ENOMEM
-                    : workers_make(&server->workers, server->config, &server->listeners,
-                                   &server->doors, server->reply, &failed);
+    int error = server->farewells == NULL ? -ENOMEM
+                                          : workers_make(&server->workers, server->config,
+                                                         &server->listeners, &shared, &failed);
     return error == 0
                ? 0
                : cannot("cannot make a worker", failed, error,
@@ -272,6 +294,15 @@ static int give_up_privileges(struct server *server)
     return 0;
 }
 
+static int start_rotation(struct server *server)
+{
+    int error = admission_start(server->admission, server->loop, server->workers.list,
+                                server->workers.count, server->mailbox);
+    return error == 0 ? 0
+                      : cannot("cannot replace secrets by the clock", "timer", error,
+                               advice(error, "try again"));
+}
+
 static int start_workers(struct server *server)
 {
     int error = listeners_hear(&server->listeners);
@@ -288,8 +319,9 @@ static int start(struct server *server)
 {
     /* What needs a privilege comes before it is given up, and threads come last. */
     static int (*const steps[])(struct server *) = {
-        find_identity, open_listeners, make_reply,         make_loop,     make_workers,
-        make_jobs,     open_control,   give_up_privileges, start_workers,
+        find_identity,      open_listeners, make_reply,    make_admission,
+        make_loop,          make_workers,   make_jobs,     open_control,
+        give_up_privileges, start_rotation, start_workers,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);
@@ -322,6 +354,8 @@ static void command_reload(void *state, reload_done *done, void *done_state)
         .options = server->options,
         .started = server->config,
         .reply = &server->reply,
+        .admission = server->admission,
+        .rules = &server->rules,
         .workers = server->workers.list,
         .worker_count = server->workers.count,
         .jobs = server->jobs,
@@ -366,6 +400,7 @@ static void command_stop(void *state)
     server->stopping = server->commands.service.stopping = true;
     loop_timer_once(&server->patience, (uint64_t)STOP_MS_MAX * 1000000);
     jobs_stop(server->jobs);
+    admission_stop(server->admission);
     for (size_t i = 0, running = server->running; i < running; i++) {
         server->farewells[i].server = server;
         server->farewells[i].call.run = run_farewell;
@@ -423,6 +458,8 @@ static void end(struct server *server)
     mailbox_free(server->mailbox);
     jobs_close(server->jobs);
     control_close(server->control);
+    admission_free(server->admission);
+    acl_free(server->rules.acl);
     loop_timer_close(&server->patience);
     loop_free(server->loop);
     free(server->farewells);

@@ -3,24 +3,140 @@
  * before it needs that of the first. Nothing here allocates, locks, logs or formats. */
 #include "server/service.h"
 
+#include "core/frame.h"
+
+#include <string.h>
+
 /* The datagrams that passed the screen, in the order of reception. */
 struct admitted {
     size_t count;
-    int datagrams[BATCH_MAX]; /* their places in the batch */
+    uint8_t datagrams[BATCH_MAX]; /* their places in the batch */
+    uint8_t heads[BATCH_MAX];     /* bytes before the request: of an answer to a challenge */
     struct registry_visit visits[BATCH_MAX];
 };
 
-void service_ports_add(struct service_ports *ports, uint16_t port)
+/* The batch at hand, and all that is decided about it. */
+struct walk {
+    struct service *service;
+    struct batch *batch;
+    const struct datagram *datagrams;
+    struct service_round *round;
+    uint64_t now_ms;
+    uint8_t listener;
+    bool of_group; /* the listener is one */
+    struct admitted admitted;
+};
+
+void service_ports_add(struct service_ports *ports, const struct addr *addr)
 {
-    ports->bits[port / 64] |= UINT64_C(1) << port % 64;
+    ports->bits[0] |= 1; /* port 0 is looked at more closely, too */
+    ports->bits[addr->port / 64] |= UINT64_C(1) << addr->port % 64;
+    ports->addrs[ports->count++] = *addr;
 }
 
-static bool is_own_port(const struct service_ports *ports, uint16_t port)
+void service_set_rules(struct service *service, const struct service_rules *rules, uint64_t now_ms)
+{
+    if (rules->cookie && !service->rules.cookie)
+        registry_expire_all(service->registry, now_ms);
+    service->rules = *rules;
+    if (rules->prefixes != NULL)
+        registry_cap(service->registry, rules->prefixes, rules->dry_run ? 0 : rules->per_prefix);
+}
+
+/* ---- frames ---- */
+
+/* Queues a challenge in place of an answer. Its 21 bytes, or 69 with the headers of IPv6, are
+ * within three times what any datagram brings, which is its own headers at least. */
+static void challenge(struct walk *walk, int i)
+{
+    uint8_t *frame = batch_scratch(walk->batch, i);
+    cookie_make(&walk->service->secrets, walk->listener, &walk->datagrams[i].source,
+                frame_challenge(frame));
+    walk->round->challenges |= UINT64_C(1) << batch_queued(walk->batch);
+    batch_answer(walk->batch, i, frame, FRAME_CHALLENGE_BYTES);
+}
+_Static_assert(28 + FRAME_CHALLENGE_BYTES <= 3 * 28 && 48 + FRAME_CHALLENGE_BYTES <= 3 * 48,
+               "a challenge to an empty datagram is no amplification");
+
+static void pong(struct walk *walk, int i, const struct frame *ping)
+{
+    uint8_t *frame = batch_scratch(walk->batch, i);
+    size_t size = frame_pong(frame, ping);
+    walk->round->pongs |= UINT64_C(1) << batch_queued(walk->batch);
+    batch_answer(walk->batch, i, frame, size);
+}
+_Static_assert((int)FRAME_BYTES_MAX <= (int)BATCH_SCRATCH_BYTES, "frames are built in scratch");
+
+/* Whether the cookie of a frame proves its source; without a policy that asks for it, any does. */
+static bool is_proof(struct walk *walk, const struct datagram *datagram, const struct frame *frame)
+{
+    const struct service *service = walk->service;
+    if (!service->rules.cookie)
+        return true;
+    if (frame->cookie == NULL)
+        return false;
+    if (cookie_is_good(&service->secrets, walk->listener, &datagram->source, frame->cookie,
+                       walk->now_ms))
+        return true;
+    walk->round->stats.bad_cookies++;
+    return false;
+}
+
+/* What begins as a frame does: false, or what it is to the registry, with the bytes before its
+ * request. */
+static bool screen_frame(struct walk *walk, int i, enum registry_verb *verb, uint8_t *head)
+{
+    const struct datagram *datagram = &walk->datagrams[i];
+    struct frame frame = frame_read(datagram->bytes, datagram->size);
+    switch (frame.type) {
+    case FRAME_ANSWER:
+    case FRAME_LEAVE:
+        if (!is_proof(walk, datagram, &frame)) {
+            challenge(walk, i);
+            return false;
+        }
+        *verb = frame.type == FRAME_LEAVE ? REGISTRY_LEAVE : REGISTRY_JOIN;
+        *head = FRAME_ANSWER_HEAD_BYTES;
+        return true;
+    case FRAME_PING:
+        pong(walk, i, &frame);
+        return false;
+    default:
+        /* A challenge or a pong is meant for a client; who sends one here is a server, or forged
+         * its address, and an answer would be the beginning of a loop. */
+        walk->round->stats.drop_bad_frame++;
+        return false;
+    }
+}
+
+/* ---- the screen ---- */
+
+/* Whether the source is an address that we listen on ourselves; of those on all of the host's, the
+ * one that it was sent to. */
+static bool is_own_addr(const struct service_ports *ports, const struct datagram *datagram)
+{
+    const struct addr *source = &datagram->source;
+    for (uint32_t i = 0; i < ports->count; i++) {
+        const struct addr *own = &ports->addrs[i];
+        if (own->port != source->port || own->family != source->family)
+            continue;
+        if (memcmp(own->ip, source->ip, sizeof own->ip) == 0)
+            return true;
+        if (addr_is_wildcard(own) &&
+            (addr_is_loopback(source) ||
+             memcmp(datagram->local.ip, source->ip, sizeof source->ip) == 0))
+            return true;
+    }
+    return false;
+}
+
+static inline bool is_own_port(const struct service_ports *ports, uint16_t port)
 {
     return ports->bits[port / 64] >> port % 64 & 1;
 }
 
-static bool is_own_addr(const struct service_groups *groups, const struct addr *source)
+/* Whether we are the source of what came by a group. */
+static bool is_own_voice(const struct service_groups *groups, const struct addr *source)
 {
     for (size_t i = 0; i < groups->own_count; i++)
         if (addr_equal(&groups->own[i], source))
@@ -28,124 +144,237 @@ static bool is_own_addr(const struct service_groups *groups, const struct addr *
     return false;
 }
 
-/* The counter of the reason to drop a datagram; NULL if there is none. */
-static uint64_t *reason_to_drop(const struct service *service, bool of_group,
-                                const struct datagram *datagram, struct stats *round)
+/* Whether nobody in particular is the source: a group, everyone, or an address that isn't there. */
+static bool is_from_many(const struct addr *source)
 {
-    if (datagram->cut)
-        return &round->drop_oversize;
-    if (datagram->source.port == 0)
-        return &round->drop_port_zero;
-    if (of_group ? is_own_addr(&service->groups, &datagram->source)
-                 : is_own_port(service->own_ports, datagram->source.port))
-        return &round->drop_own_source;
-    if (datagram->to_many)
-        return &round->drop_multicast;
+    static const uint8_t everyone[4] = {255, 255, 255, 255};
+    return addr_is_multicast(source) || addr_is_wildcard(source) ||
+           (source->family == ADDR_IPV4 && memcmp(source->ip, everyone, sizeof everyone) == 0);
+}
+
+/* Cookie and request of an answer together may be that much longer than a request alone. */
+static bool is_oversize(const struct service *service, const struct datagram *datagram)
+{
+    return datagram->cut ||
+           datagram->size > service->max_datagram_bytes + FRAME_ANSWER_HEAD_BYTES ||
+           frame_read(datagram->bytes, datagram->size).type != FRAME_ANSWER;
+}
+
+/* Whether it is over its rate, and that matters. */
+static bool is_limited(struct walk *walk, const struct addr *source)
+{
+    const struct service_rules *rules = &walk->service->rules;
+    if (limiter_take(rules->limiter, &rules->limits, source, walk->now_ms))
+        return false;
+    walk->round->stats.dry_limited += rules->dry_run;
+    return !rules->dry_run;
+}
+
+/* The counter of the reason to drop a datagram, whoever sent it; NULL if there is none. */
+static uint64_t *reason_to_drop(struct walk *walk, const struct datagram *datagram)
+{
+    const struct service *service = walk->service;
+    struct stats *stats = &walk->round->stats;
+    const struct addr *source = &datagram->source;
+    if ((datagram->cut || datagram->size > service->max_datagram_bytes) &&
+        is_oversize(service, datagram))
+        return &stats->drop_oversize;
+    if (source->port == 0)
+        return &stats->drop_port_zero;
+    /* Another server, or ourselves. Where addresses are proven, clients may have our port at home:
+     * another server would be challenged, and drop that. */
+    if (walk->of_group ? is_own_voice(&service->groups, source)
+                       : is_own_port(service->own_ports, source->port) &&
+                             (!service->rules.cookie || is_own_addr(service->own_ports, datagram)))
+        return &stats->drop_own_source;
+    if (datagram->to_many || is_from_many(source))
+        return &stats->drop_multicast;
     return NULL;
 }
 
-static void screen(const struct service *service, uint8_t listener,
-                   const struct datagram *datagrams, int count, struct admitted *admitted,
-                   struct stats *round)
+/* The counter of the reason to keep a source out; NULL if there is none. */
+static inline uint64_t *reason_to_refuse(struct walk *walk, const struct addr *source)
 {
+    const struct service_rules *rules = &walk->service->rules;
+    if (rules->acl != NULL && !acl_admits(rules->acl, source))
+        return &walk->round->stats.drop_denied;
+    if (rules->limiter != NULL && is_limited(walk, source))
+        return &walk->round->stats.drop_limited;
+    return NULL;
+}
+
+/* Whether a datagram is as nearly all are: then there is no reason to drop it. Port 0 counts as one
+ * of ours here; 0.x.y.z, ::x and what lies behind 223.x.y.z and dfff: is looked at more closely. */
+static inline bool is_usual(const struct datagram *datagram, const struct service_ports *ports,
+                            uint32_t max_bytes)
+{
+    return !datagram->cut && !datagram->to_many && datagram->size <= max_bytes &&
+           (uint8_t)(datagram->source.ip[0] - 1) < 223 &&
+           !is_own_port(ports, datagram->source.port);
+}
+
+static void screen(struct walk *walk, int count)
+{
+    const struct service_rules *rules = &walk->service->rules;
+    const struct service_ports *ports = walk->service->own_ports;
+    uint32_t max_bytes = walk->service->max_datagram_bytes;
+    enum registry_verb usual = rules->cookie ? REGISTRY_RENEW : REGISTRY_JOIN;
+    bool guarded = rules->acl != NULL || rules->limiter != NULL;
+    struct admitted *admitted = &walk->admitted;
     size_t passed = 0;
-    bool of_group = service->groups.listeners >> listener & 1;
     for (int i = 0; i < count; i++) {
-        const struct datagram *datagram = &datagrams[i];
-        uint64_t *drop = reason_to_drop(service, of_group, datagram, round);
+        const struct datagram *datagram = &walk->datagrams[i];
+        struct registry_visit *visit = &admitted->visits[passed];
+        uint64_t *drop = NULL;
+        if (walk->of_group || !is_usual(datagram, ports, max_bytes))
+            drop = reason_to_drop(walk, datagram);
+        if (guarded && drop == NULL)
+            drop = reason_to_refuse(walk, &datagram->source);
         if (drop != NULL) {
             ++*drop;
             continue;
         }
-        admitted->datagrams[passed] = i;
-        admitted->visits[passed].source = &datagram->source;
-        admitted->visits[passed].local = &datagram->local;
+        visit->source = &datagram->source;
+        visit->local = &datagram->local;
+        visit->verb = usual;
+        admitted->heads[passed] = 0;
+        admitted->datagrams[passed] = (uint8_t)i;
+        if (frame_begins(datagram->bytes, datagram->size) &&
+            !screen_frame(walk, i, &visit->verb, &admitted->heads[passed]))
+            continue;
         passed++;
     }
     admitted->count = passed;
 }
 
-static void count_visits(struct stats *stats, const struct admitted *admitted)
+/* ---- the registry ---- */
+
+static void count_joined(struct walk *walk, const struct addr *source)
 {
-    for (size_t k = 0; k < admitted->count; k++) {
-        switch (admitted->visits[k].touched) {
-        case REGISTRY_RENEWED:
-            break;
-        case REGISTRY_REJOINED:
-            stats->expired++;
-            stats->joined++;
-            break;
-        case REGISTRY_JOINED:
-            stats->joined++;
-            break;
-        case REGISTRY_REFUSED:
-            stats->refused_full++;
-            break;
-        }
+    const struct service_rules *rules = &walk->service->rules;
+    walk->service->stats->joined++;
+    if (rules->dry_run && rules->per_prefix != 0 &&
+        prefixes_count(rules->prefixes, source) > rules->per_prefix)
+        walk->round->stats.dry_prefix++;
+}
+
+/* Counts what a datagram was to the registry. False if it gets no reply. */
+static bool count_visit(struct walk *walk, const struct registry_visit *visit, int i)
+{
+    struct stats *stats = walk->service->stats;
+    switch (visit->touched) {
+    case REGISTRY_RENEWED:
+        return true;
+    case REGISTRY_REJOINED:
+        stats->expired++;
+        count_joined(walk, visit->source);
+        return true;
+    case REGISTRY_JOINED:
+        count_joined(walk, visit->source);
+        return true;
+    case REGISTRY_REFUSED:
+        stats->refused_full++;
+        return true;
+    case REGISTRY_CROWDED:
+        stats->refused_prefix++;
+        return true;
+    case REGISTRY_STRANGER:
+        if (visit->verb == REGISTRY_LEAVE)
+            walk->round->stats.drop_bad_frame++;
+        else
+            challenge(walk, i);
+        return false;
+    case REGISTRY_LEFT:
+        walk->round->stats.left++;
+        return false;
     }
+    return false;
 }
 
-static void record(struct service *service, uint8_t listener, struct admitted *admitted,
-                   uint64_t now_ms)
+/* Has the registry know of the datagrams, and keeps those that get a reply. */
+static void record(struct walk *walk)
 {
-    size_t renewed =
-        registry_touch(service->registry, listener, admitted->visits, admitted->count, now_ms);
-    if (renewed < admitted->count)
-        count_visits(service->stats, admitted);
+    struct admitted *admitted = &walk->admitted;
+    size_t kept = 0;
+    if (registry_touch(walk->service->registry, walk->listener, admitted->visits, admitted->count,
+                       walk->now_ms) == admitted->count)
+        return; /* all are old friends */
+    for (size_t k = 0; k < admitted->count; k++) {
+        if (!count_visit(walk, &admitted->visits[k], admitted->datagrams[k]))
+            continue;
+        admitted->datagrams[kept] = admitted->datagrams[k];
+        admitted->heads[kept++] = admitted->heads[k];
+    }
+    admitted->count = kept;
 }
 
-static void rotate(struct reply *reply, struct batch *batch, const struct admitted *admitted)
+/* ---- the reply ---- */
+
+static void rotate(struct walk *walk)
 {
+    struct reply *reply = walk->service->reply;
+    const struct admitted *admitted = &walk->admitted;
     size_t turn = reply_take(reply, admitted->count);
     for (size_t k = 0; k < admitted->count; k++, turn = reply_next(reply, turn)) {
         const struct message *message = reply_message(reply, turn);
-        batch_answer(batch, admitted->datagrams[k], message->bytes, message->size);
+        batch_answer(walk->batch, admitted->datagrams[k], message->bytes, message->size);
     }
 }
 
-static void echo(struct batch *batch, const struct datagram *datagrams,
-                 const struct admitted *admitted)
+static void echo(struct walk *walk)
 {
+    const struct admitted *admitted = &walk->admitted;
     for (size_t k = 0; k < admitted->count; k++) {
-        const struct datagram *datagram = &datagrams[admitted->datagrams[k]];
-        batch_answer(batch, admitted->datagrams[k], datagram->bytes, datagram->size);
+        const struct datagram *datagram = &walk->datagrams[admitted->datagrams[k]];
+        batch_answer(walk->batch, admitted->datagrams[k], datagram->bytes + admitted->heads[k],
+                     datagram->size - admitted->heads[k]);
     }
 }
 
-static void answer(struct service *service, struct batch *batch, const struct datagram *datagrams,
-                   const struct admitted *admitted, struct stats *round)
+static void answer(struct walk *walk)
 {
-    switch (reply_mode(service->reply)) {
+    switch (reply_mode(walk->service->reply)) {
     case REPLY_ROTATE:
-        rotate(service->reply, batch, admitted);
+        rotate(walk);
         break;
     case REPLY_ECHO:
-        echo(batch, datagrams, admitted);
+        echo(walk);
         break;
     case REPLY_NONE:
-        round->silent += admitted->count;
+        walk->round->stats.silent += walk->admitted.count;
         break;
     }
 }
 
-static void tell(const struct service_ear *ear, uint8_t listener, const struct datagram *datagrams,
-                 const struct admitted *admitted, uint64_t now_ms)
+/* Who isn't registered isn't heard; the ear sees to that. */
+static void tell(const struct walk *walk)
 {
-    for (size_t k = 0; k < admitted->count; k++)
-        if (admitted->visits[k].touched != REGISTRY_REFUSED)
-            ear->hear(ear->state, listener, &datagrams[admitted->datagrams[k]], now_ms);
+    const struct service_ear *ear = &walk->service->ear;
+    const struct admitted *admitted = &walk->admitted;
+    for (size_t k = 0; k < admitted->count; k++) {
+        struct datagram said = walk->datagrams[admitted->datagrams[k]];
+        said.bytes += admitted->heads[k];
+        said.size -= admitted->heads[k];
+        ear->hear(ear->state, walk->listener, &said, walk->now_ms);
+    }
 }
 
 void service_decide(struct service *service, uint8_t listener, struct batch *batch, int count,
-                    uint64_t now_ms, struct stats *round)
+                    uint64_t now_ms, struct service_round *round)
 {
-    const struct datagram *datagrams = batch_datagrams(batch);
-    struct admitted admitted;
+    struct walk walk; /* set where it is used: not all of it is, every time */
+    walk.service = service;
+    walk.batch = batch;
+    walk.datagrams = batch_datagrams(batch);
+    walk.round = round;
+    walk.now_ms = now_ms;
+    walk.listener = listener;
+    walk.of_group = service->groups.listeners >> listener & 1;
 
-    round->received += (uint64_t)count;
-    screen(service, listener, datagrams, count, &admitted, round);
-    record(service, listener, &admitted, now_ms);
-    answer(service, batch, datagrams, &admitted, round);
+    round->stats.received += (uint64_t)count;
+    screen(&walk, count);
+    record(&walk);
+    answer(&walk);
     if (service->ear.hear != NULL)
-        tell(&service->ear, listener, datagrams, &admitted, now_ms);
+        tell(&walk);
 }

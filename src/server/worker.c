@@ -16,8 +16,8 @@
 enum {
     /* A slice of the sweep ends when it has taken so long, looked at after so many evictions, at
      * half a microsecond each: below 200 us in all, short beside the millisecond that a network's
-     * jitter is, and long enough that a million who fall silent at once are gone within seconds even
-     * under a flood of requests. */
+     * jitter is, and long enough that a million who fall silent at once are gone within seconds
+     * even under a flood of requests. */
     SWEEP_SLICE_NS = 150000,
     SWEEP_LOOKS = 32,
     /* Batches that are answered before timers, letters and copies get their turn, by all listeners
@@ -139,6 +139,7 @@ static int make_registry(struct worker *worker)
                                              registry_ttl(worker->options.ttl_ms), clock_now_ms());
     if (worker->options.allowance != NULL)
         registry_share(worker->service.registry, worker->options.allowance);
+    service_set_rules(&worker->service, &worker->options.rules, clock_now_ms());
     return 0;
 }
 
@@ -275,6 +276,8 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
     made->service.reply = options->reply;
     made->service.own_ports = options->own_ports;
     made->service.stats = &made->stats;
+    made->service.max_datagram_bytes = options->max_datagram_bytes;
+    made->service.secrets = options->secrets;
     made->sweep_slice = (struct loop_task){.run = run_sweep_slice, .state = made};
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
@@ -470,9 +473,15 @@ uint32_t worker_kick(struct worker *worker, const struct client_name *name)
     return kicked;
 }
 
+void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secrets)
+{
+    worker->service.secrets = *secrets;
+}
+
 void worker_apply(struct worker *worker, const struct worker_settings *settings)
 {
     worker->service.reply = settings->reply;
+    service_set_rules(&worker->service, &settings->rules, clock_now_ms());
     registry_set_ttl(worker->service.registry, registry_ttl(settings->ttl_ms));
     broadcast_set_rate(worker->broadcast, settings->rate_pps);
     set_relay(worker, settings->relay, settings->relay_rate_pps);

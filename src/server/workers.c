@@ -47,7 +47,7 @@ static int make_one(struct workers *workers, const struct listeners *listeners,
 }
 
 int workers_make(struct workers *workers, const struct config *config,
-                 const struct listeners *listeners, const struct doors *doors, struct reply *reply,
+                 const struct listeners *listeners, const struct workers_shared *shared,
                  const char **failed)
 {
     size_t count = listeners->worker_count;
@@ -58,11 +58,13 @@ int workers_make(struct workers *workers, const struct config *config,
         .sweep_ms = config->clients.sweep_ms,
         .rate_pps = config->broadcast.rate_pps,
         .max_datagram_bytes = config->server.max_datagram_bytes,
-        .reply = reply,
+        .reply = shared->reply,
+        .rules = shared->rules,
+        .secrets = shared->secrets,
         .own_ports = &listeners->ports,
         .relay = config->broadcast.relay,
         .relay_rate_pps = config->broadcast.relay_rate_pps,
-        .guests = doors,
+        .guests = shared->doors,
         .listener_count = listeners->count,
         .stream_max = config->server.stream_max,
         .stream_buffer_bytes = config->server.stream_buffer_bytes,

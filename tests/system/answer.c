@@ -5,8 +5,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/ip.h>
-#include <netinet/udp.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -211,34 +209,6 @@ Test(system_answer, drops_and_counts_a_source_on_its_own_service_port)
     server_stop(&server);
 }
 
-/* Sends a datagram with a source that no socket would give it. */
-static void send_forged(const struct endpoint *from, const struct endpoint *to)
-{
-    const struct sockaddr_in *source = (const struct sockaddr_in *)&from->sockaddr;
-    const struct sockaddr_in *target = (const struct sockaddr_in *)&to->sockaddr;
-    struct {
-        struct iphdr ip;
-        struct udphdr udp;
-        char text[2];
-    } packet = {
-        .ip = {.version = 4,
-               .ihl = 5,
-               .ttl = 64,
-               .protocol = IPPROTO_UDP,
-               .saddr = source->sin_addr.s_addr,
-               .daddr = target->sin_addr.s_addr},
-        .udp = {.source = source->sin_port, .dest = target->sin_port, .len = htons(10)},
-        .text = {'h', 'i'},
-    };
-    int raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
-
-    if (raw < 0)
-        cr_skip_test("no raw socket may be made here: %s", strerror(errno));
-    expect(sendto(raw, &packet, 30, 0, (const struct sockaddr *)target, sizeof *target) == 30,
-           "expected to send a forged datagram: %s", strerror(errno));
-    close(raw);
-}
-
 Test(system_answer, drops_and_counts_source_port_zero)
 {
     struct server server = {0};
@@ -246,7 +216,7 @@ Test(system_answer, drops_and_counts_source_port_zero)
     int udp = udp_open("127.0.0.1");
 
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
-    send_forged(&nobody, &server.at[0]);
+    udp_forge(&nobody, &server.at[0], "hi", 2);
     udp_ask(udp, &server.at[0], "hi", "audi");
     harness_equal("drop_port_zero", server_stat(&server, "drop_port_zero"), 1);
     harness_equal("clients", server_stat(&server, "clients"), 1);
@@ -260,8 +230,8 @@ Test(system_answer, drops_and_counts_a_source_that_is_one_of_its_own_listeners)
     int udp = udp_open("127.0.0.1");
 
     server_start(&server, NULL, "-l", "127.0.0.1:0", "-l", "127.0.0.1:0", NULL);
-    send_forged(&server.at[1], &server.at[0]);
-    send_forged(&server.at[0], &server.at[0]);
+    udp_forge(&server.at[1], &server.at[0], "hi", 2);
+    udp_forge(&server.at[0], &server.at[0], "hi", 2);
     udp_ask(udp, &server.at[0], "hi", "audi");
     harness_equal("drop_own_source", server_stat(&server, "drop_own_source"), 2);
     /* An answer to one of them would have come in as another datagram. */

@@ -210,6 +210,16 @@ Test(system_configuration, for_a_trusted_network_is_accepted)
                      "policy = open");
 }
 
+Test(system_configuration, for_a_public_address_is_accepted)
+{
+    const char *text;
+
+    run_ok(NULL, "udpsrv", "-t", "-c", "config/internet.conf", NULL);
+    text = run_ok(NULL, "udpsrv", "-T", "-c", "config/internet.conf", NULL);
+    harness_contains("config/internet.conf", text, "policy = cookie");
+    harness_contains("config/internet.conf", text, "per-prefix = 65536");
+}
+
 Test(system_configuration, gives_way_to_the_command_line)
 {
     const char *text;
@@ -274,7 +284,7 @@ Test(system_configuration, shows_where_the_operators_socket_is_by_itself)
 
 Test(system_configuration, gives_lines_to_paste_for_listeners_that_other_hosts_reach)
 {
-    static const char lines[] = "\n    [admission]\n    policy = open\n";
+    static const char lines[] = "\n    [admission]\n    policy = cookie\n";
     const char *file = harness_path("udpsrv.conf");
     struct result result;
 
@@ -291,7 +301,7 @@ Test(system_configuration, gives_lines_to_paste_for_listeners_that_other_hosts_r
 
     result = run(NULL, "udpsrv", "-t", "-l", "0.0.0.0:0", NULL);
     harness_contains("the complaint", result.err, "-c");
-    harness_contains("the complaint", result.err, "config/lan.conf");
+    harness_contains("the complaint", result.err, "config/internet.conf");
     harness_contains("the complaint", result.err, lines);
 }
 
@@ -308,7 +318,7 @@ Test(system_configuration, refuses_a_listener_that_other_hosts_reach_without_a_p
         harness_equal("the status of -t", checked.status, STATUS_CONFIG);
         harness_equal("the status of a start", started.status, STATUS_CONFIG);
         harness_contains("the complaint", checked.err, "[admission]");
-        harness_contains("the complaint", checked.err, "policy = open");
-        harness_contains("the complaint", started.err, "policy = open");
+        harness_contains("the complaint", checked.err, "policy = cookie");
+        harness_contains("the complaint", started.err, "policy = cookie");
     }
 }

@@ -131,6 +131,10 @@ void udp_expect_nothing(int udp, const char *what);
 /* Someone with an address that nobody else of the test has says hi to an IPv4 address of this host,
  * and is gone. */
 void udp_pass_by(const struct endpoint *to);
+/* Sends at most 1400 bytes over IPv4 with a source that no socket would give them; skips the test
+ * where nobody may. */
+void udp_forge(const struct endpoint *from, const struct endpoint *to, const void *bytes,
+               size_t size);
 /* Lets this process open so many descriptors; false if the host doesn't. */
 bool harness_allow_files(size_t count);
 

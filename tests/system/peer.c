@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -194,6 +196,39 @@ void udp_pass_by(const struct endpoint *to)
     passers++;
     udp_say(udp, to, "hi");
     close(udp);
+}
+
+void udp_forge(const struct endpoint *from, const struct endpoint *to, const void *bytes,
+               size_t size)
+{
+    const struct sockaddr_in *source = (const struct sockaddr_in *)&from->sockaddr;
+    const struct sockaddr_in *target = (const struct sockaddr_in *)&to->sockaddr;
+    static int raw = -1;
+    struct {
+        struct iphdr ip;
+        struct udphdr udp;
+        uint8_t bytes[1400];
+    } packet = {
+        .ip = {.version = 4,
+               .ihl = 5,
+               .ttl = 64,
+               .protocol = IPPROTO_UDP,
+               .saddr = source->sin_addr.s_addr,
+               .daddr = target->sin_addr.s_addr},
+        .udp = {.source = source->sin_port,
+                .dest = target->sin_port,
+                .len = htons((uint16_t)(sizeof(struct udphdr) + size))},
+    };
+    size_t whole = sizeof packet.ip + sizeof packet.udp + size;
+
+    if (raw < 0)
+        raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+    if (raw < 0)
+        cr_skip_test("no raw socket may be made here: %s", strerror(errno));
+    memcpy(packet.bytes, bytes, size);
+    if (sendto(raw, &packet, whole, 0, (const struct sockaddr *)target, sizeof *target) !=
+        (ssize_t)whole)
+        harness_fail("expected to send a forged datagram: %s", strerror(errno));
 }
 
 bool harness_allow_files(size_t count)

@@ -107,6 +107,10 @@ Test(config_key, numbers_have_ranges)
         {"server", "stream-buffer", "4k", "64m", "4095", "65m", "must be from 4k to 64m"},
         {"server", "stream-idle", "1s", "4294967295ms", "999ms", "4294967296ms",
          "must be from 1s to 4294967295ms"},
+        {"admission", "per-prefix", "0", "100000000", NULL, "100000001",
+         "must be from 0 to 100000000"},
+        {"admission", "rate", "0", "1000000", NULL, "1000001", "must be from 0 to 1000000"},
+        {"admission", "burst", "0", "1000000", NULL, "1000001", "must be from 0 to 1000000"},
         {"control", "mode", "0000", "777", NULL, "1777", "must be from 0000 to 0777"},
     };
     for (size_t i = 0; i < COUNT(RANGES); i++) {
@@ -176,7 +180,12 @@ Test(config_key, other_words_are_refused_with_what_was_meant)
     expect_refused("reply", "mode", "rotat",
                    "must be rotate, echo or none (did you mean 'rotate'?)");
     expect_refused("reply", "mode", "banana", "must be rotate, echo or none");
-    expect_refused("admission", "policy", "cookie", "must be open");
+    expect_set("admission", "policy", "cookie");
+    cr_assert_eq(config->admission.policy, POLICY_COOKIE);
+    expect_refused("admission", "policy", "closed", "must be open or cookie");
+    expect_set("admission", "dry-run", "on");
+    cr_assert_eq(config->admission.dry_run, 1);
+    expect_refused("admission", "dry-run", "yes", "must be off or on");
     expect_refused("log", "target", "Syslog", "must be stderr or syslog (did you mean 'syslog'?)");
     expect_refused("log", "level", "", "must be error, warning, info or debug");
 }
@@ -356,6 +365,12 @@ Test(config_key, each_key_is_visited_with_its_value)
                            "broadcast.multicast-ttl=1\n"
                            "broadcast.multicast-interface\n"
                            "admission.policy\n"
+                           "admission.allow\n"
+                           "admission.deny\n"
+                           "admission.per-prefix=0\n"
+                           "admission.rate=0\n"
+                           "admission.burst=0\n"
+                           "admission.dry-run=off\n"
                            "control.socket\n"
                            "control.mode=0660\n"
                            "control.group\n"
@@ -398,6 +413,23 @@ static struct config *read_back(const char *text)
     return read;
 }
 
+Test(config_key, blocks_of_addresses_are_allowed_and_denied)
+{
+    expect_set("admission", "allow", "192.0.2.0/24");
+    expect_set("admission", "allow", "2001:db8::1");
+    expect_set("admission", "deny", "192.0.2.128/25");
+    cr_assert_eq(config->admission.allow.count, 2);
+    cr_assert_eq(config->admission.deny.count, 1);
+    cr_assert_eq(config->admission.deny.list[0].bits, 25);
+    expect_refused("admission", "deny", "192.0.2.1/25",
+                   "the address has bits set behind the prefix");
+    expect_refused("admission", "allow", "192.0.2.0/40",
+                   "the prefix length is not a number from 0 to 32");
+    expect_refused("admission", "allow", "everyone", "not an IPv4 or IPv6 address");
+    config_clear_allow(config);
+    cr_assert_eq(config->admission.allow.count, 0);
+}
+
 Test(config_key, what_is_printed_reads_back_the_same)
 {
     static const char *const MESSAGES[] = {
@@ -424,7 +456,14 @@ Test(config_key, what_is_printed_reads_back_the_same)
     expect_set("broadcast", "multicast", "239.1.2.3%eth0:3000");
     expect_set("server", "user", "some one, \"#1\"");
     expect_set("clients", "ttl", "1500ms");
-    expect_set("admission", "policy", "open");
+    expect_set("admission", "policy", "cookie");
+    expect_set("admission", "allow", "192.0.2.0/24");
+    expect_set("admission", "allow", "2001:db8::/32");
+    expect_set("admission", "deny", "192.0.2.7");
+    expect_set("admission", "per-prefix", "9");
+    expect_set("admission", "rate", "20");
+    expect_set("admission", "burst", "40");
+    expect_set("admission", "dry-run", "on");
     expect_set("control", "socket", "/tmp/a b;c");
     expect_set("control", "mode", "0007");
 
@@ -494,6 +533,12 @@ Test(config_key, a_reload_applies_what_needs_no_restart)
     expect_set("broadcast", "relay", "others");
     expect_set("broadcast", "relay-rate", "0");
     expect_set("admission", "policy", "open");
+    expect_set("admission", "allow", "::/0");
+    expect_set("admission", "deny", "192.0.2.0/24");
+    expect_set("admission", "per-prefix", "1");
+    expect_set("admission", "rate", "1");
+    expect_set("admission", "burst", "1");
+    expect_set("admission", "dry-run", "on");
     expect_set("log", "level", "debug");
     expect_set("log", "format", "json");
     expect_set("log", "target", "syslog");

@@ -476,13 +476,14 @@ Test(config_machine, bad_values_of_the_command_line_name_the_option)
                    "-s:0:0: 'socket' was given before\n");
 }
 
-#define UNADMITTED(addresses, advice)                                                       \
-    "other hosts can reach " addresses ", so the configuration must say whom to admit; to " \
-    "admit everyone who can send a datagram, " advice ":\n    [admission]\n    policy = open\n"
+#define UNADMITTED(addresses, advice)                                                             \
+    "other hosts can reach " addresses ", so the configuration must say whom to admit; " advice   \
+    " (or, on a network where nobody forges addresses, with 'policy = open'):\n    [admission]\n" \
+    "    policy = cookie\n"
 #define ADD_LINES "add these two lines"
 #define WRITE_FILE                                           \
     "write these two lines into a file and name that by -c " \
-    "(config/lan.conf is such a file)"
+    "(config/internet.conf is such a file)"
 
 Test(config_machine, a_listener_that_others_reach_needs_a_policy)
 {
@@ -531,8 +532,68 @@ Test(config_machine, a_policy_admits)
 
 Test(config_machine, a_misspelt_policy_is_one_complaint)
 {
-    expect_bad("[server]\nlisten = 0.0.0.0\n[admission]\npolicy = opne\n",
-               "f:4:10: bad value 'opne' for 'policy': must be open (did you mean 'open'?)\n");
+    expect_bad(
+        "[server]\nlisten = 0.0.0.0\n[admission]\npolicy = opne\n",
+        "f:4:10: bad value 'opne' for 'policy': must be open or cookie (did you mean 'open'?)\n");
+}
+
+Test(config_machine, blocks_in_both_lists_are_a_complaint_about_the_file)
+{
+    expect_bad("[admission]\nallow = 10.0.0.0/8, ::1\ndeny = 10.0.0.0/9\nallow = 192.0.2.1/32\n"
+               "deny = 192.0.2.1\n",
+               "f:0:0: 192.0.2.1 is in 'allow' and in 'deny': take one of them out\n");
+}
+
+Test(config_machine, lists_of_blocks_add_up_over_lines_and_take_a_hundred_thousand)
+{
+    cr_assert(config_file_begin(machine, "f"));
+    config_line(machine, "[admission]", 11);
+    for (int i = 0; i < CONFIG_BLOCKS_MAX; i++) {
+        char line[64];
+        int length =
+            snprintf(line, sizeof line, "deny = 10.%d.%d.%d", i >> 16, i >> 8 & 255, i & 255);
+        cr_assert_eq(config_line(machine, line, (size_t)length), CONFIG_NEXT);
+    }
+    config_file_end(machine);
+    struct config *config = finish();
+    cr_assert_eq(config->admission.deny.count, CONFIG_BLOCKS_MAX);
+    cr_assert_eq(config->admission.allow.count, 0);
+    config_free(config);
+}
+
+Test(config_machine, one_block_more_is_refused)
+{
+    cr_assert(config_file_begin(machine, "f"));
+    config_line(machine, "[admission]", 11);
+    for (int i = 0; i <= CONFIG_BLOCKS_MAX; i++)
+        config_line(machine, "deny = ::/0", 11);
+    config_file_end(machine);
+    expect_refused("f:100002:8: bad value '::/0' for 'deny': more than 100000 blocks\n");
+}
+
+Test(config_machine, the_cap_of_a_prefix_goes_with_the_policy_unless_stated)
+{
+    static const struct {
+        const char *text;
+        uint32_t cap;
+    } CASES[] = {
+        {"[admission]\npolicy = open\n", 0},
+        {"[admission]\npolicy = cookie\n", 65536},
+        {"[admission]\nper-prefix = 7\npolicy = cookie\n", 7},
+        {"[admission]\npolicy = cookie\nper-prefix = 0\n", 0},
+        {"", 0},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        struct config_machine *other = config_machine_new();
+        struct config_machine *first = machine;
+        machine = other;
+        feed_file("f", CASES[i].text);
+        struct config *config = finish();
+        cr_expect_eq(config->admission.per_prefix, CASES[i].cap, "%s", CASES[i].text);
+        config_free(config);
+        config_machine_free(other);
+        machine = first;
+    }
 }
 
 Test(config_machine, two_machines_know_nothing_of_each_other)

@@ -330,7 +330,7 @@ Test(configfile, a_bad_option_is_a_complaint_that_names_it)
     cr_assert_eq(configfile_read(&result, NULL, &BAD, 1), -EINVAL);
     cr_assert_eq(result.complaint_count, 1);
     cr_assert_not_null(strstr(result.complaints[0], "-l: other hosts can reach 0.0.0.0:0, "));
-    cr_assert_not_null(strstr(result.complaints[0], ":\n    [admission]\n    policy = open"));
+    cr_assert_not_null(strstr(result.complaints[0], ":\n    [admission]\n    policy = cookie"));
     cr_assert_not(result.located[0]);
 }
 

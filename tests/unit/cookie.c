@@ -94,6 +94,9 @@ Test(cookie, differs_with_every_bit_of_address_port_scope_and_listener)
         uint8_t listener = 7, cookie[COOKIE_BYTES], another[COOKIE_BYTES];
         cookie_make(&secrets, listener, &source, cookie);
         for (unsigned i = 0; i < 184; i++) {
+            bool of_ipv6 = (i >= 32 && i < 128) || (i >= 144 && i < 176);
+            if (of_ipv6 && source.family == ADDR_IPV4)
+                continue;
             other = source;
             uint8_t there = listener;
             flip(&other, &there, i);
@@ -103,8 +106,30 @@ Test(cookie, differs_with_every_bit_of_address_port_scope_and_listener)
         }
         other = source;
         other.family = other.family == ADDR_IPV4 ? ADDR_IPV6 : ADDR_IPV4;
+        if (other.family == ADDR_IPV4)
+            memset(other.ip + 4, 0, 12);
         cr_assert_not(cookie_is_good(&secrets, listener, &other, cookie, START_MS));
     }
+}
+
+Test(cookie, is_the_mac_of_what_it_binds)
+{
+    struct siphash_key key = new_key();
+    struct cookie_secrets secrets = cookie_secrets_new(&key, START_MS);
+    struct addr ipv4 = {.ip = {192, 0, 2, 1}, .port = 0x1234, .family = ADDR_IPV4};
+    struct addr ipv6 = {.ip = {0xfe, 0x80, [15] = 9}, .port = 0x1234, .family = ADDR_IPV6};
+    uint8_t cookie[COOKIE_BYTES], mac[16], bound[23];
+    memcpy(bound, ipv4.ip, 4);
+    memcpy(bound + 4, "\x34\x12\x05", 3);
+    siphash_mac(&key, bound, 7, mac);
+    cookie_make(&secrets, 5, &ipv4, cookie);
+    cr_assert_arr_eq(cookie, mac, sizeof mac);
+    ipv6.scope = 0x01020304;
+    memcpy(bound, ipv6.ip, 16);
+    memcpy(bound + 16, "\x04\x03\x02\x01\x34\x12\x05", 7);
+    siphash_mac(&key, bound, 23, mac);
+    cookie_make(&secrets, 5, &ipv6, cookie);
+    cr_assert_arr_eq(cookie, mac, sizeof mac);
 }
 
 Test(cookie, is_another_one_after_each_rotation)

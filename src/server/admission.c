@@ -1,0 +1,172 @@
+/* The tables behind the rules, made when they are first wanted, and the minute's secrets on their
+ * way to the workers. */
+#include "server/admission.h"
+
+#include "core/prefixes.h"
+#include "net/clock.h"
+#include "net/log.h"
+#include "net/memory.h"
+#include "net/random.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct admission {
+    uint32_t clients_max;
+    struct siphash_key table_key;
+    struct limiter *limiter;   /* NULL until rules want it */
+    struct prefixes *prefixes; /* likewise */
+    struct cookie_secrets secrets;
+
+    struct mailbox *home;
+    struct loop_timer rotation;
+    bool rotating; /* the timer is open */
+    size_t worker_count;
+    struct delivery {
+        struct worker_call call;
+        struct worker *to;
+        struct cookie_secrets secrets;
+        bool away;
+    } * deliveries;
+};
+
+int admission_new(struct admission **admission, uint32_t clients_max)
+{
+    struct siphash_key key;
+    struct admission *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return -ENOMEM;
+    made->clients_max = clients_max;
+    int error = random_fill(&made->table_key, sizeof made->table_key);
+    if (error == 0)
+        error = random_fill(&key, sizeof key);
+    if (error != 0) {
+        free(made);
+        return error;
+    }
+    made->secrets = cookie_secrets_new(&key, clock_now_ms());
+    *admission = made;
+    return 0;
+}
+
+void admission_free(struct admission *admission)
+{
+    if (admission == NULL)
+        return;
+    admission_stop(admission);
+    if (admission->limiter != NULL)
+        memory_release(admission->limiter, limiter_bytes());
+    if (admission->prefixes != NULL)
+        memory_release(admission->prefixes, prefixes_bytes(admission->clients_max));
+    free(admission->deliveries);
+    free(admission);
+}
+
+/* ---- the rules ---- */
+
+static bool want_limiter(struct admission *admission)
+{
+    void *memory = admission->limiter;
+    if (memory == NULL && (memory = memory_reserve(limiter_bytes(), 0)) != NULL)
+        admission->limiter = limiter_init(memory, &admission->table_key);
+    return memory != NULL;
+}
+
+static bool want_prefixes(struct admission *admission)
+{
+    void *memory = admission->prefixes;
+    if (memory == NULL &&
+        (memory = memory_reserve(prefixes_bytes(admission->clients_max), 0)) != NULL)
+        admission->prefixes = prefixes_init(memory, admission->clients_max, &admission->table_key);
+    return memory != NULL;
+}
+
+int admission_rules(struct admission *admission, const struct config *config,
+                    struct service_rules *rules)
+{
+    const struct config_blocks *allow = &config->admission.allow, *deny = &config->admission.deny;
+    uint32_t rate_pps = config->admission.rate_pps, burst = config->admission.burst;
+    *rules = (struct service_rules){
+        .cookie = config->admission.policy == POLICY_COOKIE,
+        .dry_run = config->admission.dry_run != 0,
+        .limits = limiter_limits(rate_pps, burst != 0 ? burst : rate_pps),
+        .per_prefix = config->admission.per_prefix,
+    };
+    if ((rate_pps != 0 && !want_limiter(admission)) ||
+        (rules->per_prefix != 0 && !want_prefixes(admission)))
+        return -ENOMEM;
+    rules->limiter = rate_pps != 0 ? admission->limiter : NULL;
+    rules->prefixes = admission->prefixes;
+    if (allow->count + deny->count == 0)
+        return 0;
+    rules->acl = acl_new(allow->list, allow->count, deny->list, deny->count);
+    return rules->acl == NULL ? -ENOMEM : 0;
+}
+
+/* ---- the secrets ---- */
+
+struct cookie_secrets admission_secrets(const struct admission *admission)
+{
+    return admission->secrets;
+}
+
+static void run_delivery(struct worker_call *call)
+{
+    worker_set_secrets(call->worker, &((struct delivery *)call)->secrets);
+}
+
+static void delivery_is_home(struct worker_call *call)
+{
+    ((struct delivery *)call)->away = false;
+}
+
+static void rotate(void *state)
+{
+    struct admission *admission = state;
+    struct siphash_key key;
+    int error = random_fill(&key, sizeof key);
+    if (error != 0) {
+        log_event(LOG_LEVEL_ERROR, "cannot replace the secret of cookies", "reason",
+                  strerror(-error), "advice", "new clients can't join until this passes", NULL);
+        return;
+    }
+    cookie_secrets_rotate(&admission->secrets, &key, clock_now_ms());
+    for (size_t i = 0; i < admission->worker_count; i++) {
+        struct delivery *delivery = &admission->deliveries[i];
+        /* Who hasn't read the last one within a minute gets both with the next. */
+        if (delivery->away)
+            continue;
+        delivery->away = true;
+        delivery->secrets = admission->secrets;
+        delivery->call.run = run_delivery;
+        delivery->call.done = delivery_is_home;
+        worker_post(delivery->to, &delivery->call, admission->home);
+    }
+}
+
+int admission_start(struct admission *admission, struct loop *loop, struct worker *const *workers,
+                    size_t worker_count, struct mailbox *home)
+{
+    admission->deliveries = calloc(worker_count, sizeof *admission->deliveries);
+    if (admission->deliveries == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < worker_count; i++)
+        admission->deliveries[i].to = workers[i];
+    admission->worker_count = worker_count;
+    admission->home = home;
+    int error = loop_timer_open(loop, &admission->rotation, rotate, admission);
+    if (error != 0)
+        return error;
+    admission->rotating = true;
+    loop_timer_every(&admission->rotation, COOKIE_MINUTE_MS);
+    return 0;
+}
+
+void admission_stop(struct admission *admission)
+{
+    if (admission->rotating)
+        loop_timer_close(&admission->rotation);
+    admission->rotating = false;
+}
