@@ -1,0 +1,89 @@
+/* core/config_machine: any lines make a configuration or complaints, never neither; what is printed
+ * of a configuration is read back as the same. Byte 0 ends an included file, byte 1 begins one. */
+#include "target.h"
+
+#include "core/config_key.h"
+#include "core/config_machine.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct text {
+    char *bytes;
+    size_t size, room;
+};
+
+static void add(struct text *text, const char *bytes, size_t size)
+{
+    if (text->size + size > text->room) {
+        text->room = 2 * (text->size + size);
+        text->bytes = realloc(text->bytes, text->room);
+        must(text->bytes != NULL);
+    }
+    memcpy(text->bytes + text->size, bytes, size);
+    text->size += size;
+}
+
+static void print(void *state, const char *section, const char *key, const char *value)
+{
+    struct text *text = state;
+    const char *parts[] = {"[", section, "]\n", key, " = ", value, "\n"};
+    for (size_t i = 0; value != NULL && i < sizeof parts / sizeof parts[0]; i++)
+        add(text, parts[i], strlen(parts[i]));
+}
+
+static void feed(struct config_machine *machine, const char *bytes, size_t size)
+{
+    int depth = 0;
+    must(config_file_begin(machine, "f"));
+    while (size > 0) {
+        const char *newline = memchr(bytes, '\n', size);
+        size_t line = newline ? (size_t)(newline - bytes) : size;
+        must(config_line(machine, bytes, line) != CONFIG_NO_MEMORY);
+        if (line > 0 && bytes[0] == 1 && depth < 8 && ++depth)
+            must(config_file_begin(machine, "included"));
+        if (line > 0 && bytes[0] == 0 && depth > 0 && depth--)
+            config_file_end(machine);
+        line += newline != NULL;
+        bytes += line;
+        size -= line;
+    }
+    for (; depth >= 0; depth--)
+        config_file_end(machine);
+}
+
+/* The configuration; NULL if there are complaints, which must then be fit to be shown. */
+static struct config *read_config(const char *bytes, size_t size)
+{
+    struct config_machine *machine = config_machine_new();
+    must(machine != NULL);
+    feed(machine, bytes, size);
+    struct config *config = config_finish(machine);
+    size_t count, dropped;
+    const struct config_diagnosis *diagnoses = config_diagnoses(machine, &count, &dropped);
+    must((config == NULL) == (count > 0));
+    for (size_t i = 0; i < count; i++) {
+        must(diagnoses[i].text[0] != '\0');
+        for (const char *c = diagnoses[i].text; *c != '\0'; c++)
+            must((*c >= ' ' && *c <= '~') || (*c == '\n' && c[1] == ' '));
+    }
+    config_machine_free(machine);
+    return config;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct config *config = read_config((const char *)bytes, size);
+    if (config == NULL)
+        return 0;
+    struct text first = {.bytes = NULL}, second = {.bytes = NULL};
+    must(config_each(config, print, &first));
+    struct config *again = read_config(first.bytes, first.size);
+    must(again != NULL && config_each(again, print, &second));
+    must(first.size == second.size && memcmp(first.bytes, second.bytes, first.size) == 0);
+    config_free(again);
+    config_free(config);
+    free(first.bytes);
+    free(second.bytes);
+    return 0;
+}

@@ -1,0 +1,369 @@
+/* The operator's command line: server/control, commands and inquiry as they are, over a stream, a
+ * worker and a queue of broadcasts that are made up here. Every line gets one whole answer,
+ * whatever it holds, and nothing in an answer breaks its form. */
+#include "target.h"
+
+#include "net/clock.h"
+#include "net/log.h"
+#include "net/stream.h"
+#include "net/stream_socket.h"
+#include "server/commands.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { CLIENTS = 20, CAPACITY = 32, LETTERS_MAX = 16 };
+
+struct stream {
+    struct stream_callbacks callbacks;
+    void *state;
+    bool paused, finished;
+    char *said; /* what the peer has heard */
+    size_t size, room;
+};
+
+static struct stream *peer;
+static struct worker_call *letters[LETTERS_MAX];
+static size_t letter_count;
+static struct registry *registry;
+static loop_ready *connection;
+static void *connection_state;
+
+/* A broadcast that somebody waits for. */
+static struct {
+    job_ended *ended;
+    void *state;
+    uint64_t id;
+} job;
+
+/* ---- what lies below ---- */
+
+uint64_t clock_now_ms(void)
+{
+    return 100000;
+}
+
+void log_event(enum config_log_level level, const char *sentence, ...)
+{
+    (void)level, (void)sentence;
+}
+
+void log_complaint(enum log_kind kind, uint64_t now_ms, const char *sentence, ...)
+{
+    (void)kind, (void)now_ms, (void)sentence;
+}
+
+int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned events,
+             loop_ready *ready, void *state)
+{
+    (void)loop, (void)handler, (void)fd, (void)events;
+    connection = ready;
+    connection_state = state;
+    return 0;
+}
+
+int loop_change(struct loop_handler *handler, unsigned events)
+{
+    (void)handler, (void)events;
+    return 0;
+}
+
+void loop_remove(struct loop_handler *handler)
+{
+    (void)handler;
+}
+
+int loop_timer_open(struct loop *loop, struct loop_timer *timer, loop_run *run, void *state)
+{
+    (void)loop, (void)timer, (void)run, (void)state;
+    return 0;
+}
+
+void loop_timer_close(struct loop_timer *timer)
+{
+    (void)timer;
+}
+
+void loop_timer_once(struct loop_timer *timer, uint64_t delay_ns)
+{
+    (void)timer, (void)delay_ns;
+}
+
+int stream_listen(const char *path, mode_t mode, const struct identity *owner)
+{
+    (void)path, (void)mode, (void)owner;
+    return 7;
+}
+
+void stream_unlisten(int listener, const char *path)
+{
+    (void)listener, (void)path;
+}
+
+int stream_owner(const char *path, struct identity *owner)
+{
+    (void)path;
+    *owner = (struct identity){0, 0};
+    return 0;
+}
+
+int stream_accept(int listener)
+{
+    return listener + 1;
+}
+
+int stream_admit(int fd, mode_t mode, const struct identity *owner, struct stream_peer *who)
+{
+    (void)fd, (void)mode, (void)owner;
+    *who = (struct stream_peer){1, 0, 0};
+    return 0;
+}
+
+void stream_turn_away(int fd, const void *why, size_t size)
+{
+    (void)fd, (void)why, (void)size;
+}
+
+struct stream *stream_new(struct loop *loop, int fd, size_t max_line_bytes,
+                          const struct stream_callbacks *callbacks, void *state)
+{
+    (void)loop, (void)fd, (void)max_line_bytes;
+    peer = calloc(1, sizeof *peer);
+    must(peer != NULL);
+    peer->callbacks = *callbacks;
+    peer->state = state;
+    return peer;
+}
+
+void stream_free(struct stream *stream)
+{
+    free(stream->said);
+    free(stream);
+    peer = NULL;
+}
+
+void stream_finish(struct stream *stream)
+{
+    stream_free(stream);
+}
+
+bool stream_write(struct stream *stream, const void *bytes, size_t size)
+{
+    if (stream->size + size > stream->room) {
+        stream->room = 2 * (stream->size + size);
+        stream->said = realloc(stream->said, stream->room);
+        must(stream->said != NULL);
+    }
+    memcpy(stream->said + stream->size, bytes, size);
+    stream->size += size;
+    return true;
+}
+
+bool stream_is_backed_up(const struct stream *stream)
+{
+    (void)stream;
+    return false;
+}
+
+void stream_pause(struct stream *stream)
+{
+    stream->paused = true;
+}
+
+void stream_resume(struct stream *stream)
+{
+    stream->paused = false;
+}
+
+/* ---- the worker and the queue ---- */
+
+void worker_post(struct worker *worker, struct worker_call *call, struct mailbox *home)
+{
+    must(letter_count < LETTERS_MAX);
+    call->worker = worker;
+    call->home = home;
+    letters[letter_count++] = call;
+}
+
+void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
+{
+    (void)worker;
+    *stats = (struct stats){.received = 5, .replied = 5};
+    *clients = registry_count(registry);
+}
+
+struct worker_walk worker_walk_all(void)
+{
+    return (struct worker_walk){.registry = registry_walk_all()};
+}
+
+size_t worker_list(struct worker *worker, struct worker_walk *walk, struct client *clients,
+                   size_t room)
+{
+    (void)worker;
+    size_t count = registry_walk(registry, &walk->registry, clock_now_ms(), clients, room);
+    walk->ended = walk->registry.ended;
+    return count;
+}
+
+/* Of streams there are none. */
+bool worker_find(struct worker *worker, uint8_t listener, const struct client_name *name,
+                 struct client *client)
+{
+    (void)worker;
+    return listener == 0 && name->transport == TRANSPORT_UDP &&
+           registry_find(registry, 0, &name->addr, clock_now_ms(), client);
+}
+
+uint32_t worker_kick(struct worker *worker, const struct client_name *name)
+{
+    (void)worker;
+    return name->transport == TRANSPORT_UDP && registry_remove(registry, 0, &name->addr);
+}
+
+int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended *ended,
+                    void *state)
+{
+    (void)jobs;
+    must(size <= CONFIG_MESSAGE_BYTES_MAX && (size == 0 || bytes != NULL));
+    if (size % 5 == 4)
+        return size % 2 ? -ENOBUFS : -ESHUTDOWN;
+    job.ended = ended;
+    job.state = state;
+    return (int64_t)++job.id;
+}
+
+int jobs_cancel(struct jobs *jobs, uint64_t id)
+{
+    (void)jobs;
+    return id == 1 ? 0 : id == 2 ? -EALREADY : -ENOENT;
+}
+
+void jobs_each(const struct jobs *jobs, job_visit *visit, void *state)
+{
+    const struct job_report report = {.id = 1, .state = JOB_DONE};
+    (void)jobs;
+    visit(state, &report);
+}
+
+uint64_t jobs_ended(const struct jobs *jobs)
+{
+    (void)jobs;
+    return job.id;
+}
+
+const char *job_state_name(enum job_state state)
+{
+    return state == JOB_DONE ? "done" : "cancelled";
+}
+
+static void reload_nothing(void *server, reload_done *done, void *state)
+{
+    static char wrong[] = "f:1:1: a\nline";
+    char *problems[] = {wrong};
+    const struct reload_report report = {.problems = problems, .problem_count = 1};
+    (void)server;
+    done(state, &report);
+}
+
+static void stop_nothing(void *server)
+{
+    (void)server;
+}
+
+/* ---- the target ---- */
+
+static void deliver(void)
+{
+    while (letter_count > 0 || job.ended != NULL) {
+        if (letter_count > 0) {
+            struct worker_call *call = letters[--letter_count];
+            call->run(call);
+            call->done(call);
+        }
+        if (job.ended != NULL) {
+            job_ended *ended = job.ended;
+            const struct job_report report = {.id = job.id, .state = JOB_DONE};
+            job.ended = NULL;
+            ended(job.state, &report);
+        }
+    }
+}
+
+/* What was said is one answer: a word of ok or error, lines, and a dot at the end alone. */
+static void check_answer(void)
+{
+    const char *said = peer->said, *end = said + peer->size;
+    must(peer->size >= 5);
+    must(memcmp(said, "ok\n", 3) == 0 || memcmp(said, "error ", 6) == 0);
+    must(memcmp(end - 3, "\n.\n", 3) == 0);
+    for (const char *line = said; line < end;) {
+        const char *newline = memchr(line, '\n', (size_t)(end - line));
+        must(newline != NULL && newline - line < CONTROL_LINE_BYTES_MAX);
+        must(newline - line != 1 || *line != '.' || newline + 1 == end);
+        must(memchr(line, '\0', (size_t)(newline - line)) == NULL);
+        line = newline + 1;
+    }
+    peer->size = 0;
+}
+
+static void say(const uint8_t *bytes, size_t size)
+{
+    char *line = malloc(size + 1);
+    must(line != NULL);
+    memcpy(line, bytes, size);
+    line[size] = '\0';
+    peer->callbacks.line(peer->state, line, size);
+    free(line);
+    deliver();
+    must(peer != NULL && !peer->paused);
+    check_answer();
+}
+
+static void make_registry(void *memory)
+{
+    static const struct siphash_key key = {1, 2};
+    memset(memory, 0, registry_bytes(CAPACITY));
+    registry = registry_init(memory, CAPACITY, &key, 60000, clock_now_ms());
+    for (uint32_t i = 0; i < CLIENTS; i++) {
+        const struct addr none = {.family = ADDR_NONE};
+        struct addr source = {.ip = {127, 0, 0, (uint8_t)i}, .port = 9, .family = ADDR_IPV4};
+        struct registry_visit visit = {.source = &source, .local = &none};
+        registry_touch(registry, 0, &visit, 1, clock_now_ms());
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    static void *memory;
+    static struct listeners listeners = {.count = 1, .list = {{.text = "127.0.0.1:3000"}}};
+    if (memory == NULL)
+        memory = aligned_alloc(64, (registry_bytes(CAPACITY) + 63) / 64 * 64);
+    must(memory != NULL);
+    make_registry(memory);
+    struct worker *workers[] = {NULL};
+    struct commands commands = {
+        .service = {.workers = workers,
+                    .worker_count = 1,
+                    .listeners = &listeners,
+                    .clients_max = CAPACITY},
+        .reload = reload_nothing,
+        .stop = stop_nothing,
+    };
+    struct control_options options = {.path = "p", .mode = 0600, .state = &commands};
+    options.commands = commands_table(&options.command_count);
+    struct control *control;
+    must(control_open(&control, NULL, &options) == 0);
+    connection(connection_state, LOOP_READ);
+    const uint8_t *end = bytes + size;
+    while (bytes < end) {
+        const uint8_t *newline = memchr(bytes, '\n', (size_t)(end - bytes));
+        const uint8_t *stop = newline != NULL ? newline : end;
+        say(bytes, (size_t)(stop - bytes));
+        bytes = stop + (newline != NULL);
+    }
+    control_close(control);
+    must(peer == NULL);
+    return 0;
+}

@@ -1,0 +1,409 @@
+/* The whole decision about datagrams: server/service, the registry, replies, cookies, lists and
+ * limits as they are, on a clock and a batch that are made up here. The input is a script of
+ * batches, ticks, rotations and commands; what must hold, holds behind each step. */
+#include "target.h"
+
+#include "core/frame.h"
+#include "core/prefixes.h"
+#include "server/service.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum {
+    SOURCES = 24,
+    LISTENERS = 2,
+    CAPACITY = 10,
+    BATCH = 16,
+    MAX_BYTES = 64,
+    ROOM_BYTES = MAX_BYTES + FRAME_ANSWER_HEAD_BYTES,
+    STEPS_MAX = 200,
+    TTL_MS = 1000,
+};
+
+/* ---- the batch ---- */
+
+struct answered {
+    const uint8_t *bytes;
+    size_t size;
+    int datagram;
+};
+
+struct batch {
+    struct datagram datagrams[BATCH_MAX];
+    uint8_t bytes[BATCH_MAX][ROOM_BYTES];
+    uint8_t scratch[BATCH_MAX][BATCH_SCRATCH_BYTES];
+    struct answered answers[BATCH_MAX];
+    int count, answer_count;
+};
+
+const struct datagram *batch_datagrams(const struct batch *batch)
+{
+    return batch->datagrams;
+}
+
+uint8_t *batch_scratch(struct batch *batch, int i)
+{
+    must(i >= 0 && i < batch->count);
+    return batch->scratch[i];
+}
+
+int batch_queued(const struct batch *batch)
+{
+    return batch->answer_count;
+}
+
+void batch_answer(struct batch *batch, int i, const void *bytes, size_t size)
+{
+    must(i >= 0 && i < batch->count && batch->answer_count < batch->count);
+    for (int k = 0; k < batch->answer_count; k++)
+        must(batch->answers[k].datagram != i);
+    batch->answers[batch->answer_count++] = (struct answered){bytes, size, i};
+}
+
+/* ---- the world ---- */
+
+struct world {
+    struct service service;
+    struct service_ports ports;
+    struct stats stats;
+    struct batch batch;
+    struct reply *replies[3], *spare;
+    struct acl *acls[2];
+    struct limiter *limiter;
+    struct prefixes *prefixes;
+    void *registry_memory, *prefix_memory;
+    uint64_t now_ms, kicked, expired, left, random;
+    uint64_t received, fates;
+
+    /* When a source was last believed on a listener, under the rules that ask for proof; 0: never.
+     */
+    uint64_t believed_ms[LISTENERS][SOURCES];
+};
+
+static struct world world;
+
+static const struct siphash_key KEY = {21, 22};
+
+/* Sources of both families, few prefixes, and some that nobody may be. */
+static struct addr source_of(uint32_t i)
+{
+    struct addr addr = {.port = (uint16_t)(5000 + i % 3), .family = ADDR_IPV4};
+    memcpy(addr.ip, (uint8_t[]){10, 0, (uint8_t)(i / 4 % 2), (uint8_t)(i % 4)}, 4);
+    if (i >= 8 && i < 14) {
+        memset(addr.ip, 0, sizeof addr.ip);
+        addr.family = ADDR_IPV6;
+        addr.ip[0] = i < 11 ? 0x20 : 0xfe;
+        addr.ip[1] = i < 11 ? 0x01 : 0x80;
+        addr.ip[15] = (uint8_t)(i % 2);
+        addr.scope = i < 11 ? 0 : 1 + i % 2;
+    }
+    switch (i) {
+    case 14:
+        addr.port = 0;
+        break;
+    case 15:
+        addr.port = 3000; /* of ours, at another address */
+        break;
+    case 16:
+        memcpy(addr.ip, (uint8_t[]){192, 0, 2, 1}, 4);
+        addr.port = 3000; /* ourselves */
+        break;
+    case 17:
+        memset(addr.ip, 255, 4);
+        break;
+    case 18:
+        addr.ip[0] = 224;
+        break;
+    case 19:
+        memset(addr.ip, 0, 4);
+        break;
+    case 20:
+        memcpy(addr.ip, (uint8_t[]){172, 16, 0, 1}, 4); /* is denied by one of the lists */
+        break;
+    default:
+        break;
+    }
+    return addr;
+}
+
+static bool is_nobody(uint32_t i)
+{
+    return i == 14 || (i >= 16 && i <= 19);
+}
+
+static struct addr listen_addr(int i)
+{
+    struct addr addr = {.port = 3000, .family = ADDR_IPV4};
+    if (i == 0)
+        memcpy(addr.ip, (uint8_t[]){192, 0, 2, 1}, 4);
+    else
+        addr.family = ADDR_IPV6;
+    return addr;
+}
+
+static void *zeroed(size_t bytes)
+{
+    bytes = (bytes + 63) / 64 * 64;
+    void *memory = aligned_alloc(64, bytes);
+    must(memory != NULL);
+    return memset(memory, 0, bytes);
+}
+
+static struct cidr block(const char *text)
+{
+    struct cidr cidr;
+    must(cidr_parse(&cidr, text) == NULL);
+    return cidr;
+}
+
+/* What costs much is made once; what is small is made anew for each input. */
+static void make_world(void)
+{
+    struct reply *replies[3];
+    struct acl *acls[2];
+    struct limiter *limiter = world.limiter;
+    memcpy(replies, world.replies, sizeof replies);
+    memcpy(acls, world.acls, sizeof acls);
+    void *registry_memory = world.registry_memory, *prefix_memory = world.prefix_memory;
+    if (limiter == NULL) {
+        static const struct message messages[] = {{(const uint8_t *)"audi", 4},
+                                                  {(const uint8_t *)"", 0}};
+        struct cidr denied = block("172.16.0.0/12"),
+                    allowed[] = {block("10.0.0.0/8"), block("::/0")};
+        limiter = limiter_init(zeroed(limiter_bytes()), &KEY);
+        registry_memory = zeroed(registry_bytes(CAPACITY));
+        prefix_memory = zeroed(prefixes_bytes(CAPACITY));
+        for (int mode = 0; mode < 3; mode++)
+            must((replies[mode] = reply_new((enum reply_mode)mode, messages, 2)) != NULL);
+        must((acls[0] = acl_new(NULL, 0, &denied, 1)) != NULL);
+        must((acls[1] = acl_new(allowed, 2, &denied, 1)) != NULL);
+    }
+    memset(&world, 0, sizeof world);
+    memset(registry_memory, 0, registry_bytes(CAPACITY));
+    memset(prefix_memory, 0, prefixes_bytes(CAPACITY));
+    memcpy(world.replies, replies, sizeof replies);
+    memcpy(world.acls, acls, sizeof acls);
+    world.limiter = limiter;
+    world.registry_memory = registry_memory;
+    world.prefix_memory = prefix_memory;
+    world.prefixes = prefixes_init(prefix_memory, CAPACITY, &KEY);
+    /* Later than any time of the input before, whose buckets are full again by then. */
+    static uint64_t start_ms = 1000000;
+    start_ms += UINT64_C(1) << 22;
+    if (start_ms >> 38 != 0) {
+        memset(limiter, 0, limiter_bytes());
+        limiter_init(limiter, &KEY);
+        start_ms = 1000000;
+    }
+    world.now_ms = start_ms;
+    world.service = (struct service){
+        .registry = registry_init(registry_memory, CAPACITY, &KEY, TTL_MS, world.now_ms),
+        .reply = world.replies[0],
+        .own_ports = &world.ports,
+        .stats = &world.stats,
+        .max_datagram_bytes = MAX_BYTES,
+        .secrets = cookie_secrets_new(&KEY, world.now_ms),
+    };
+    for (int i = 0; i < LISTENERS; i++) {
+        struct addr addr = listen_addr(i);
+        service_ports_add(&world.ports, &addr);
+    }
+}
+
+static void set_rules(uint32_t bits)
+{
+    struct service_rules rules = {
+        .cookie = bits & 1,
+        .dry_run = (bits & 14) == 14,
+        .acl = bits & 16 ? world.acls[bits >> 5 & 1] : NULL,
+        .per_prefix = bits & 64 ? 2 : 0,
+        .limits = limiter_limits(20, 5),
+    };
+    rules.limiter = bits & 128 ? world.limiter : NULL;
+    rules.prefixes =
+        world.service.rules.prefixes != NULL || rules.per_prefix != 0 ? world.prefixes : NULL;
+    if (rules.cookie != world.service.rules.cookie)
+        memset(world.believed_ms, 0, sizeof world.believed_ms);
+    service_set_rules(&world.service, &rules, world.now_ms);
+}
+
+/* ---- datagrams ---- */
+
+struct sent {
+    uint32_t source;
+    bool has_good_cookie;
+};
+
+/* Puts a datagram into the batch: plain, or a frame with a right, a wrong or a random cookie. */
+static struct sent add_datagram(struct script *script, uint8_t listener)
+{
+    struct batch *batch = &world.batch;
+    int i = batch->count++;
+    struct sent sent = {.source = take(script) % SOURCES};
+    struct addr source = source_of(sent.source);
+    uint8_t *bytes = batch->bytes[i], cookie[COOKIE_BYTES];
+    uint32_t kind = take(script);
+    size_t size = 0;
+    if (kind & 7) {
+        memcpy(bytes, (uint8_t[]){0, 0x55, 0x44, 0x50, (uint8_t)(kind & 7)}, 5);
+        size = 5;
+    }
+    if (kind & 8) {
+        cookie_make(&world.service.secrets, listener, &source, cookie);
+        if (kind & 16)
+            cookie[kind >> 5] ^= (uint8_t)(1 << take(script) % 8);
+        memcpy(bytes + size, cookie, sizeof cookie);
+        size += sizeof cookie;
+    }
+    sent.has_good_cookie = (kind & 24) == 8 && ((kind & 7) == FRAME_ANSWER);
+    uint32_t more = take(script);
+    for (uint32_t k = more % 80; k > 0 && size < ROOM_BYTES; k--)
+        bytes[size++] = (uint8_t)(more >= 160 ? 'x' : take(script));
+    batch->datagrams[i] = (struct datagram){
+        .bytes = bytes,
+        .size = (uint32_t)size,
+        .cut = more == 255,
+        .to_many = more == 254,
+        .source = source,
+        .local = listener == 0 ? (struct addr){.family = ADDR_NONE} : source_of(9),
+    };
+    return sent;
+}
+
+static bool has(uint64_t bits, int i)
+{
+    return bits >> i & 1;
+}
+
+/* What every answer must be, whatever came. */
+static void check_answer(const struct service_round *round, int k, uint8_t listener,
+                         const struct sent *sent)
+{
+    const struct answered *answer = &world.batch.answers[k];
+    const struct datagram *datagram = &world.batch.datagrams[answer->datagram];
+    uint32_t source = sent[answer->datagram].source;
+    must(!is_nobody(source) && !datagram->cut && !datagram->to_many);
+    must(world.service.rules.acl == NULL || acl_admits(world.service.rules.acl, &datagram->source));
+    size_t headers = datagram->source.family == ADDR_IPV4 ? 28 : 48;
+    enum frame_type type = frame_read(answer->bytes, answer->size).type;
+    if (has(round->challenges, k)) {
+        must(world.service.rules.cookie && type == FRAME_CHALLENGE);
+        must(headers + answer->size <= 3 * (headers + datagram->size));
+        return;
+    }
+    if (has(round->pongs, k)) {
+        must(type == FRAME_PONG && answer->size <= datagram->size);
+        return;
+    }
+    if (!world.service.rules.cookie)
+        return;
+    uint64_t *believed_ms = &world.believed_ms[listener][source];
+    must(sent[answer->datagram].has_good_cookie ||
+         (*believed_ms != 0 && world.now_ms - *believed_ms < TTL_MS));
+    *believed_ms = world.now_ms;
+}
+
+static void do_batch(struct script *script)
+{
+    uint32_t how = take(script);
+    uint8_t listener = how & 1;
+    int count = 1 + (int)(how >> 1) % BATCH;
+    struct service_round round = {.challenges = 0};
+    struct sent sent[BATCH];
+    world.batch.count = world.batch.answer_count = 0;
+    for (int i = 0; i < count; i++)
+        sent[i] = add_datagram(script, listener);
+    service_decide(&world.service, listener, &world.batch, count, world.now_ms, &round);
+
+    uint64_t answers = (uint64_t)world.batch.answer_count;
+    uint64_t all = answers == 64 ? UINT64_MAX : (UINT64_C(1) << answers) - 1;
+    must((round.challenges & round.pongs) == 0 && ((round.challenges | round.pongs) & ~all) == 0);
+    must(round.stats.received == (uint64_t)count);
+    must(stats_fates(&round.stats) + answers == (uint64_t)count);
+    for (int k = 0; k < world.batch.answer_count; k++)
+        check_answer(&round, k, listener, sent);
+    /* A frame with a cookie that is right is proof also where the reply is silence. */
+    for (int i = 0; i < count; i++)
+        if (sent[i].has_good_cookie)
+            world.believed_ms[listener][sent[i].source] = world.now_ms;
+    if (round.stats.silent > 0)
+        for (int i = 0; i < count; i++)
+            if (world.believed_ms[listener][sent[i].source] != 0)
+                world.believed_ms[listener][sent[i].source] = world.now_ms;
+    world.left += round.stats.left;
+}
+
+/* ---- what must hold ---- */
+
+static void check_registry(void)
+{
+    struct client clients[CAPACITY + 1];
+    struct registry_walk walk = registry_walk_all();
+    size_t count = 0;
+    while (!walk.ended) {
+        count += registry_walk(world.service.registry, &walk, world.now_ms, clients + count,
+                               CAPACITY + 1 - count);
+        must(count <= CAPACITY);
+    }
+    must(registry_count(world.service.registry) <= CAPACITY);
+    must(world.stats.joined ==
+         registry_count(world.service.registry) + world.stats.expired + world.kicked + world.left);
+    for (size_t i = 0; i < count && world.service.rules.cookie; i++) {
+        uint32_t source = 0;
+        for (; source < SOURCES; source++) {
+            struct addr addr = source_of(source);
+            if (addr_equal(&addr, &clients[i].source) &&
+                world.believed_ms[clients[i].listener][source] != 0)
+                break;
+        }
+        must(source < SOURCES); /* every client has proven its address */
+    }
+}
+
+static void do_step(struct script *script)
+{
+    uint32_t what = take(script);
+    uint64_t expired = 0;
+    struct addr source;
+    struct siphash_key key;
+    switch (what % 8) {
+    case 0:
+        world.now_ms += take_two(script) % 3000;
+        while (registry_sweep(world.service.registry, world.now_ms, 1 + what / 8 % 3, &expired))
+            continue;
+        world.stats.expired += expired;
+        break;
+    case 1:
+        world.now_ms += take(script);
+        break;
+    case 2:
+        key = (struct siphash_key){++world.random, what};
+        cookie_secrets_rotate(&world.service.secrets, &key, world.now_ms);
+        break;
+    case 3:
+        source = source_of(take(script) % SOURCES);
+        world.kicked += registry_remove(world.service.registry, what / 8 % 2, &source);
+        break;
+    case 4:
+        set_rules(take(script));
+        break;
+    case 5:
+        world.service.reply = world.replies[what / 8 % 3];
+        break;
+    default:
+        do_batch(script);
+        break;
+    }
+    check_registry();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct script script = {bytes, bytes + size};
+    make_world();
+    set_rules(take(&script));
+    for (int step = 0; step < STEPS_MAX && script.next < script.end; step++)
+        do_step(&script);
+    return 0;
+}
