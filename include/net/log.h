@@ -34,6 +34,8 @@ void log_pairs(enum config_log_level level, const char *sentence, const struct l
  * counted. */
 enum log_kind {
     LOG_KIND_REGISTRY_FULL,
+    LOG_KIND_PREFIX_FULL,
+    LOG_KIND_LIMITED,
     LOG_KIND_KERNEL_DROPS,
     LOG_KIND_REPLY_FAILED,
     LOG_KIND_COPY_FAILED,

@@ -34,7 +34,7 @@ struct stream_door {
 /* All but the numbers is the worker's, and outlives the streams. */
 struct streams_options {
     struct loop *loop;
-    const struct service *service; /* whose reply they get */
+    const struct service *service; /* whose reply they get, and whose lists keep them out */
     struct relay *relay;
     struct stats *stats;
     int *reply_errno, *copy_errno; /* of the last one that failed */
@@ -58,6 +58,9 @@ uint32_t streams_count(const struct streams *streams);
 /* To be called at each sweep: cuts off those who were silent for too long, or take too long to
  * leave, and accepts again if no file could be opened before. */
 void streams_sweep(struct streams *streams, uint64_t now_ms);
+
+/* The service's lists are others now: cuts off those whom they keep out. */
+void streams_admit(struct streams *streams);
 
 /* Whoever is here when a broadcast starts, and hasn't left before his turn. */
 struct audience streams_audience(struct streams *streams);

@@ -3,6 +3,7 @@
 
 #include "net/clock.h"
 #include "net/log.h"
+#include "net/socket.h"
 #include "net/stream.h"
 #include "net/stream_socket.h"
 #include "net/tcp.h"
@@ -161,6 +162,20 @@ static bool is_full(const struct streams *streams)
     return streams->free == NONE && streams->used == streams->options.max;
 }
 
+/* Unix sockets have no address to be kept out by; their files have owners and modes. */
+static bool is_denied(const struct streams *streams, const struct addr *addr)
+{
+    const struct acl *acl = streams->options.service->rules.acl;
+    return acl != NULL && addr->family != ADDR_NONE && !acl_admits(acl, addr);
+}
+
+/* Silence, as a datagram gets it. */
+static void deny(struct streams *streams, int fd)
+{
+    socket_close(fd);
+    streams->options.stats->streams_denied++;
+}
+
 static void turn_away(struct streams *streams, int fd)
 {
     static const char why[] = "error: too many streams; try again later\n";
@@ -192,7 +207,9 @@ static void on_knock(void *state, unsigned events)
             shut(streams, fd);
             return;
         }
-        if (is_full(streams))
+        if (is_denied(streams, &addr))
+            deny(streams, fd);
+        else if (is_full(streams))
             turn_away(streams, fd);
         else
             welcome(streams, door, fd, &addr);
@@ -442,12 +459,26 @@ bool streams_find(const struct streams *streams, const struct client_name *name,
     return visitor != NULL;
 }
 
+static void kick(struct visitor *visitor)
+{
+    visitor->streams->options.stats->kicked++;
+    release(visitor);
+}
+
 bool streams_kick(struct streams *streams, const struct client_name *name)
 {
     struct visitor *visitor = find(streams, name);
     if (visitor == NULL)
         return false;
-    release(visitor);
-    streams->options.stats->kicked++;
+    kick(visitor);
     return true;
+}
+
+void streams_admit(struct streams *streams)
+{
+    for (uint32_t i = 0; i < streams->used; i++) {
+        struct visitor *visitor = &streams->visitors[i];
+        if (visitor->visit == HERE && is_denied(streams, &visitor->addr))
+            kick(visitor);
+    }
 }

@@ -6,6 +6,7 @@
 #include "net/log.h"
 #include "net/memory.h"
 #include "net/random.h"
+#include "server/complaints.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -40,8 +41,7 @@ struct worker {
     struct relay *relay;
     struct guests *guests;
     struct stats stats;
-    struct stats complained;     /* the counters when they were last looked at for complaints */
-    int reply_errno, copy_errno; /* of the last one that the kernel refused */
+    struct complaints complaints;
 
     struct loop_timer sweep;
     struct loop_task sweep_slice;
@@ -61,43 +61,6 @@ static void run_sweep_slice(void *state)
         loop_defer(worker->loop, &worker->sweep_slice);
 }
 
-/* Says what goes wrong datagram by datagram, if it went on doing so since the last look. */
-static void complain(enum log_kind kind, uint64_t count, uint64_t before, int error,
-                     const char *sentence, const char *advice)
-{
-    char total[24];
-    if (count == before)
-        return;
-    snprintf(total, sizeof total, "%" PRIu64, count);
-    log_complaint(kind, clock_now_ms(), sentence, "total", total, "reason",
-                  error != 0 ? strerror(error) : "none is known", "advice", advice, NULL);
-}
-
-static void complain_of_counters(struct worker *worker)
-{
-    const struct stats *now = &worker->stats, *before = &worker->complained;
-    complain(LOG_KIND_REGISTRY_FULL, now->refused_full, before->refused_full, ENOSPC,
-             "the registry is full: new clients are answered but not registered",
-             "raise clients.max and restart, which forgets all clients until they speak again");
-    complain(LOG_KIND_KERNEL_DROPS, now->kernel_drops, before->kernel_drops, ENOBUFS,
-             "the kernel dropped datagrams before they could be read",
-             "raise server.receive-buffer and net.core.rmem_max");
-    complain(LOG_KIND_REPLY_FAILED, now->reply_failed, before->reply_failed, worker->reply_errno,
-             "the kernel refused replies", "look for missing routes and firewall rules");
-    complain(LOG_KIND_COPY_FAILED, now->copies_failed, before->copies_failed, worker->copy_errno,
-             "the kernel refused broadcast copies", "look for missing routes and firewall rules");
-    complain(LOG_KIND_RELAY_LIMITED, now->relay_limited, before->relay_limited, EDQUOT,
-             "clients said more than is passed on of one",
-             "raise broadcast.relay-rate, or look for the one who talks (udpctl clients)");
-    complain(LOG_KIND_RELAY_DROPPED, now->relay_dropped, before->relay_dropped, ENOBUFS,
-             "clients said more than can be passed on to all", "lower broadcast.relay-rate");
-    complain(LOG_KIND_STREAM_SLOW, now->streams_slow, before->streams_slow, ENOBUFS,
-             "streams were cut off: their clients don't read", "raise server.stream-buffer");
-    complain(LOG_KIND_STREAM_REFUSED, now->streams_refused, before->streams_refused, EUSERS,
-             "streams were refused", "raise server.stream-max");
-    worker->complained = worker->stats;
-}
-
 static void count_drops(struct worker *worker)
 {
     for (size_t i = 0; worker->endpoints != NULL && i < worker->options.socket_count; i++)
@@ -109,7 +72,7 @@ static void on_sweep(void *state)
 {
     struct worker *worker = state;
     count_drops(worker);
-    complain_of_counters(worker);
+    complaints_look(&worker->complaints, &worker->stats, clock_now_ms());
     if (guests_streams(worker->guests) != NULL)
         streams_sweep(guests_streams(worker->guests), clock_now_ms());
     run_sweep_slice(worker);
@@ -156,7 +119,7 @@ static struct endpoint_options endpoint_options(struct worker *worker)
         .loop = worker->loop,
         .service = &worker->service,
         .stats = &worker->stats,
-        .last_errno = &worker->reply_errno,
+        .last_errno = &worker->complaints.reply_errno,
         .max_datagram_bytes = worker->options.max_datagram_bytes,
         .drain_batches = drain_batches(worker->options.listener_count),
     };
@@ -185,7 +148,7 @@ static int make_broadcast(struct worker *worker)
         .registry = worker->service.registry,
         .endpoints = worker->endpoints,
         .stats = &worker->stats,
-        .last_errno = &worker->copy_errno,
+        .last_errno = &worker->complaints.copy_errno,
         .rate_pps = worker->options.rate_pps,
         .part = worker->options.number,
         .parts = worker->options.count,
@@ -235,7 +198,7 @@ static int make_guests(struct worker *worker)
         .endpoints = worker->endpoints,
         .broadcast = worker->broadcast,
         .relay = worker->relay,
-        .copy_errno = &worker->copy_errno,
+        .copy_errno = &worker->complaints.copy_errno,
         .stream_max = worker->options.stream_max,
         .stream_buffer_bytes = worker->options.stream_buffer_bytes,
         .stream_idle_ms = worker->options.stream_idle_ms,
@@ -482,6 +445,8 @@ void worker_apply(struct worker *worker, const struct worker_settings *settings)
 {
     worker->service.reply = settings->reply;
     service_set_rules(&worker->service, &settings->rules, clock_now_ms());
+    if (guests_streams(worker->guests) != NULL)
+        streams_admit(guests_streams(worker->guests));
     registry_set_ttl(worker->service.registry, registry_ttl(settings->ttl_ms));
     broadcast_set_rate(worker->broadcast, settings->rate_pps);
     set_relay(worker, settings->relay, settings->relay_rate_pps);

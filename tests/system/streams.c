@@ -424,6 +424,30 @@ Test(system_streams, the_idle_are_cut_off)
     server_stop(&server);
 }
 
+Test(system_streams, allow_and_deny_hold_for_tcp_and_a_reload_applies_them)
+{
+    struct server server = {0};
+    start(&server, "[reply]\nmode = echo\n[admission]\npolicy = open\ndeny = 127.0.0.1\n");
+    int by_tcp = stream_open(tcp(&server)), by_path = stream_open(local(&server));
+    stream_expect_end(by_tcp);
+    stream_say(by_path, "hi\n");
+    stream_expect(by_path, "hi");
+    harness_equal("denied", server_stat(&server, "streams_denied"), 1);
+
+    server_configure(&server, "[reply]\nmode = echo\n[admission]\npolicy = open\n");
+    ctl_ok(&server, "reload", NULL);
+    by_tcp = stream_open(tcp(&server));
+    stream_say(by_tcp, "hi\n");
+    stream_expect(by_tcp, "hi");
+    server_configure(&server, "[reply]\nmode = echo\n[admission]\npolicy = open\nallow = ::/0\n");
+    ctl_ok(&server, "reload", NULL);
+    stream_expect_end(by_tcp);
+    stream_say(by_path, "still\n");
+    stream_expect(by_path, "still");
+    harness_equal("kicked", server_stat(&server, "kicked"), 1);
+    server_stop(&server);
+}
+
 Test(system_streams, a_stop_ends_them_and_removes_the_socket)
 {
     struct server server = {0};

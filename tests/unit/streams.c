@@ -402,6 +402,52 @@ Test(streams, clients_are_listed_found_and_kicked_by_name)
     close_all();
 }
 
+/* Blocks of one family only, so that whoever knocks by the other way is none of theirs. */
+static struct acl *list_of(const char *denied)
+{
+    struct cidr block;
+    cr_assert_null(cidr_parse(&block, denied));
+    return acl_new(NULL, 0, &block, 1);
+}
+
+Test(streams, who_is_denied_is_let_go_without_a_word)
+{
+    open_all(8, REPLY_ECHO, RELAY_OFF);
+    service.rules.acl = list_of("127.0.0.0/8");
+    int denied = tcp_connect(&tcp_at), local = come();
+    cr_assert_geq(denied, 0);
+    expect_heard(denied, "", true);
+    say(local, "hi\n");
+    expect_heard(local, "hi\n", false);
+    cr_assert_eq(stats.streams_denied, 1);
+    cr_assert_eq(stats.joined, 1);
+    acl_free(service.rules.acl);
+    close(denied);
+    close(local);
+    close_all();
+}
+
+Test(streams, other_lists_cut_off_those_whom_they_keep_out)
+{
+    open_all(8, REPLY_ECHO, RELAY_OFF);
+    int tcp = come_by_tcp(), local = come();
+    service.rules.acl = list_of("127.0.0.2");
+    streams_admit(streams);
+    cr_assert_eq(streams_count(streams), 2);
+    acl_free(service.rules.acl);
+    service.rules.acl = list_of("127.0.0.1");
+    streams_admit(streams);
+    expect_heard(tcp, "", true);
+    say(local, "hi\n");
+    expect_heard(local, "hi\n", false);
+    cr_assert_eq(stats.kicked, 1);
+    cr_assert_eq(streams_count(streams), 1);
+    acl_free(service.rules.acl);
+    close(tcp);
+    close(local);
+    close_all();
+}
+
 Test(streams, a_broadcast_reaches_who_is_there_when_it_starts)
 {
     open_all(8, REPLY_ECHO, RELAY_OFF);

@@ -1,0 +1,79 @@
+/* From counters to lines of the log: a table of what deserves one. */
+#include "server/complaints.h"
+
+#include "net/log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+struct complaint {
+    enum log_kind kind;
+    size_t counter; /* its place in struct stats */
+    int error;      /* the reason; 0: that of the last reply or copy */
+    const char *sentence, *advice;
+};
+
+#define COUNTER(name) offsetof(struct stats, name)
+
+static const struct complaint TABLE[] = {
+    {LOG_KIND_REGISTRY_FULL, COUNTER(refused_full), ENOSPC,
+     "the registry is full: new clients are answered but not registered",
+     "raise clients.max and restart, which forgets all clients until they speak again"},
+    {LOG_KIND_PREFIX_FULL, COUNTER(refused_prefix), ENOSPC,
+     "a prefix is full: its new clients are answered but not registered",
+     "raise admission.per-prefix, or find out who has so many addresses (udpctl clients)"},
+    {LOG_KIND_LIMITED, COUNTER(drop_limited), EDQUOT,
+     "datagrams were dropped: their address or prefix is over its rate",
+     "raise admission.rate and burst if these are clients"},
+    {LOG_KIND_KERNEL_DROPS, COUNTER(kernel_drops), ENOBUFS,
+     "the kernel dropped datagrams before they could be read",
+     "raise server.receive-buffer and net.core.rmem_max"},
+    {LOG_KIND_REPLY_FAILED, COUNTER(reply_failed), 0, "the kernel refused replies",
+     "look for missing routes and firewall rules"},
+    {LOG_KIND_COPY_FAILED, COUNTER(copies_failed), 0, "the kernel refused broadcast copies",
+     "look for missing routes and firewall rules"},
+    {LOG_KIND_RELAY_LIMITED, COUNTER(relay_limited), EDQUOT,
+     "clients said more than is passed on of one",
+     "raise broadcast.relay-rate, or look for the one who talks (udpctl clients)"},
+    {LOG_KIND_RELAY_DROPPED, COUNTER(relay_dropped), ENOBUFS,
+     "clients said more than can be passed on to all", "lower broadcast.relay-rate"},
+    {LOG_KIND_STREAM_SLOW, COUNTER(streams_slow), ENOBUFS,
+     "streams were cut off: their clients don't read", "raise server.stream-buffer"},
+    {LOG_KIND_STREAM_REFUSED, COUNTER(streams_refused), EUSERS, "streams were refused",
+     "raise server.stream-max"},
+};
+
+static uint64_t value(const struct stats *stats, size_t counter)
+{
+    uint64_t value;
+    memcpy(&value, (const char *)stats + counter, sizeof value);
+    return value;
+}
+
+static const char *reason(const struct complaints *complaints, const struct complaint *complaint)
+{
+    int error = complaint->error;
+    if (complaint->kind == LOG_KIND_REPLY_FAILED)
+        error = complaints->reply_errno;
+    if (complaint->kind == LOG_KIND_COPY_FAILED)
+        error = complaints->copy_errno;
+    return error != 0 ? strerror(error) : "none is known";
+}
+
+void complaints_look(struct complaints *complaints, const struct stats *stats, uint64_t now_ms)
+{
+    for (size_t i = 0; i < sizeof TABLE / sizeof TABLE[0]; i++) {
+        const struct complaint *complaint = &TABLE[i];
+        uint64_t total = value(stats, complaint->counter);
+        char text[24];
+        if (total == value(&complaints->before, complaint->counter))
+            continue;
+        snprintf(text, sizeof text, "%" PRIu64, total);
+        log_complaint(complaint->kind, now_ms, complaint->sentence, "total", text, "reason",
+                      reason(complaints, complaint), "advice", complaint->advice, NULL);
+    }
+    complaints->before = *stats;
+}
