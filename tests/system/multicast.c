@@ -129,6 +129,41 @@ Test(system_multicast, a_group_is_answered_by_unicast_through_the_listener_of_it
     server_stop(&server);
 }
 
+Test(system_multicast, where_addresses_are_proven_a_group_challenges_by_unicast)
+{
+    struct server server = {0};
+    struct hosts hosts;
+    struct endpoint group, from;
+    uint8_t frame[64];
+
+    build(&hosts);
+    server_start(&server, "[admission]\npolicy = cookie\n[reply]\nmessage = yes\n", "-l",
+                 "0.0.0.0:3000", "-l", "239.7.7.7%eth0:3000", NULL);
+    group = endpoint_of("239.7.7.7:3000");
+    netns_switch(hosts.host[1]);
+    int udp = udp_open("10.7.0.2:0");
+    netns_switch(hosts.host[0]);
+    udp_say(udp, &group, "hi");
+    harness_equal("a challenge", udp_receive(udp, frame, sizeof frame, &from), 21);
+    harness_contains("where it came from", endpoint_text(&from), "10.7.0.1:3000");
+    frame[4] = 2;
+    memcpy(frame + 21, "hi", 2);
+    udp_send(udp, &group, frame, 23);
+    harness_equal("port", expect_answer(udp, "yes", "10.7.0.1:"), 3000);
+    udp_say(udp, &group, "hi");
+    harness_equal("port", expect_answer(udp, "yes", "10.7.0.1:"), 3000);
+    /* Whoever answers to where the challenge came from is asked once more there, and then heard. */
+    udp_send(udp, &from, frame, 23);
+    harness_equal("a challenge", udp_receive(udp, frame, sizeof frame, &from), 21);
+    frame[4] = 2;
+    memcpy(frame + 21, "hi", 2);
+    udp_send(udp, &from, frame, 23);
+    harness_equal("port", expect_answer(udp, "yes", "10.7.0.1:"), 3000);
+    harness_equal("challenged", server_stat(&server, "challenged"), 2);
+    expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}
+
 Test(system_multicast, a_group_lives_on_one_of_several_workers)
 {
     enum { CLIENTS = 24 };

@@ -85,6 +85,32 @@ Test(system_relay, all_means_the_speaker_too_and_a_reload_changes_it)
     server_stop(&server);
 }
 
+Test(system_relay, where_addresses_are_proven_nobody_is_heard_before)
+{
+    static const char TO_ALL[] = "[admission]\npolicy = cookie\n[reply]\nmode = none\n[broadcast]\n"
+                                 "relay = all\nrelay-rate = 0\n";
+    struct server server = {0};
+    start(&server, TO_ALL);
+    int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]);
+    uint8_t frame[64];
+    struct endpoint from;
+    await_clients(&server, 1);
+
+    udp_say(udp, &server.at[0], "from nowhere");
+    harness_equal("a challenge", udp_receive(udp, frame, sizeof frame, &from), 21);
+    stream_expect_nothing(by_tcp, "a stranger's word");
+    frame[4] = 2;
+    memcpy(frame + 21, "from here", 9);
+    udp_send(udp, &server.at[0], frame, 30);
+    stream_expect(by_tcp, "from here"); /* without the cookie */
+    udp_expect(udp, &server.at[0], "from here");
+    udp_say(udp, &server.at[0], "and again");
+    stream_expect(by_tcp, "and again");
+    harness_equal("relayed", server_stat(&server, "relayed"), 2);
+    expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}
+
 Test(system_relay, what_is_over_the_rate_is_answered_and_counted_and_said)
 {
     enum { WORDS = 200 };
