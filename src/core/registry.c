@@ -435,31 +435,73 @@ bool registry_remove(struct registry *registry, uint8_t listener, const struct a
     return true;
 }
 
-/* Looks at a group that was taken from the wheel: evicts at most budget clients of it. Returns how
- * many, and sees to it that the others are looked at when the first of them is due. */
-static uint32_t sweep_group(struct registry *registry, uint32_t group, uint64_t now_ms,
-                            uint32_t budget)
+/* Clients of one group that are to be evicted. */
+struct due {
+    uint32_t count;
+    uint32_t slots[GROUP];
+    uint64_t hashes[GROUP];
+};
+
+/* Picks out the clients of a group that are due, and asks for their homes in the index. Returns
+ * when the first of the others will be due, or UINT64_MAX if there are none. */
+static uint64_t find_due(const struct registry *registry, uint32_t group, uint64_t now_ms,
+                         struct due *due)
 {
-    uint32_t evicted = 0;
     uint64_t earliest_ms = UINT64_MAX;
+    due->count = 0;
     for (uint32_t live = slotset_eight(&registry->live, group); live != 0; live &= live - 1) {
-        const struct entry *entry =
-            entry_at(registry, group * GROUP + (uint32_t)__builtin_ctz(live));
+        uint32_t slot = group * GROUP + (uint32_t)__builtin_ctz(live);
+        const struct entry *entry = entry_at(registry, slot);
         if (entry->deadline_ms > now_ms) {
             if (entry->deadline_ms < earliest_ms)
                 earliest_ms = entry->deadline_ms;
             continue;
         }
-        if (evicted == budget) {
-            wheel_put_back(&registry->wheel, group);
-            return evicted;
-        }
-        evict(registry, place_of(registry, &entry->key));
-        evicted++;
+        uint64_t hash = key_hash(registry->hash_begin, &entry->key);
+        __builtin_prefetch(&registry->index[home_of(registry, hash)], 1);
+        due->slots[due->count] = slot;
+        due->hashes[due->count++] = hash;
     }
-    if (earliest_ms != UINT64_MAX)
+    return earliest_ms;
+}
+
+/* Asks for the entries that an eviction will look at: those that stand in the index from the
+ * client's home on. */
+static void fetch_run(const struct registry *registry, uint64_t hash)
+{
+    uint32_t place = home_of(registry, hash), value;
+    for (; (value = registry->index[place]) != 0; place = next_place(registry, place))
+        __builtin_prefetch(entry_at(registry, slot_in(registry, value)));
+}
+
+/* Looks at a group that was taken from the wheel: evicts at most budget clients of it. Returns how
+ * many, and sees to it that the others are looked at when the first of them is due. */
+static uint32_t sweep_group(struct registry *registry, uint32_t group, uint64_t now_ms,
+                            uint32_t budget)
+{
+    struct due due;
+    uint64_t earliest_ms = find_due(registry, group, now_ms, &due);
+    uint32_t evicted = due.count < budget ? due.count : budget;
+    for (uint32_t i = 0; i < evicted; i++)
+        fetch_run(registry, due.hashes[i]);
+    for (uint32_t i = 0; i < evicted; i++) {
+        const struct key *key = &entry_at(registry, due.slots[i])->key;
+        uint64_t hash = due.hashes[i];
+        evict(registry, place_from(registry, home_of(registry, hash), hash, key));
+    }
+    if (evicted < due.count)
+        wheel_put_back(&registry->wheel, group);
+    else if (earliest_ms != UINT64_MAX)
         wheel_insert(&registry->wheel, group, earliest_ms);
     return evicted;
+}
+
+/* Asks for the entries of the group that comes next. */
+static void fetch_group(const struct registry *registry)
+{
+    uint32_t group = wheel_next(&registry->wheel);
+    for (uint32_t i = 0; group != WHEEL_NONE && i < GROUP; i++)
+        __builtin_prefetch(entry_at(registry, group * GROUP + i));
 }
 
 bool registry_sweep(struct registry *registry, uint64_t now_ms, uint32_t budget, uint64_t *expired)
@@ -469,6 +511,7 @@ bool registry_sweep(struct registry *registry, uint64_t now_ms, uint32_t budget,
         uint32_t group = wheel_take(&registry->wheel, now_ms);
         if (group == WHEEL_NONE)
             return false;
+        fetch_group(registry);
         uint32_t evicted = sweep_group(registry, group, now_ms, budget);
         *expired += evicted;
         budget -= evicted > 0 ? evicted : 1;
