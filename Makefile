@@ -34,7 +34,7 @@ PLAINS   := $(sort $(wildcard tests/plain/*.c))
 FUZZERS  := $(sort $(wildcard tests/fuzz/*.c))
 TARGETS  := config frame acl control service
 UNIT     := $(sort $(wildcard tests/unit/*.c))
-BARES    := $(sort $(wildcard tests/bench/bare_*.c))
+BARES    := $(sort $(wildcard tests/bench/bare_*.c)) tests/bench/registry.c
 BARE_ROOMS := tests/bench/bare.c tests/bench/sender.c
 SYSTEM   := $(sort $(wildcard tests/system/*.c))
 MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
@@ -178,10 +178,10 @@ $(B)/plain/%: $(B)/obj/tests/plain/%.o $(B)/rooms.a
 
 # ---- measurements ----
 
-# What the kernel alone costs: bare loops, beside which the programs are measured.
+# What the kernel alone costs: bare loops, beside which the programs are measured. And a room by itself.
 bares: $(BARES:tests/bench/%.c=$(B)/bench/%)
 
-$(BARES:tests/bench/%.c=$(B)/bench/%): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(call object,$(BARE_ROOMS))
+$(BARES:tests/bench/%.c=$(B)/bench/%): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(call object,$(BARE_ROOMS)) $(B)/rooms.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^

@@ -45,6 +45,10 @@ void wheel_hasten(struct wheel *wheel, uint32_t slot, uint64_t deadline_ms);
  * never goes back. */
 uint32_t wheel_take(struct wheel *wheel, uint64_t now_ms);
 
+/* The slot that is most likely to be taken next, so that memory can be asked for early; WHEEL_NONE
+ * if that isn't known without a search. */
+uint32_t wheel_next(const struct wheel *wheel);
+
 /* Puts the slot back that was just taken: it is the next to be taken. */
 void wheel_put_back(struct wheel *wheel, uint32_t slot);
 

@@ -2,47 +2,21 @@
 #include "core/registry.h"
 
 #include "core/locals.h"
+#include "core/slab.h"
 #include "core/slotset.h"
 #include "core/wheel.h"
 
 #include <string.h>
 
-/* An index of 32-bit places, open addressing with linear probing, leads to two slabs of entries
- * that never move, one for each family, since an IPv4 client needs two thirds of what an IPv6
- * client does. Beside them, by slot: the set of those that live, and by eight slots, the wheel that
+/* An index of 32-bit places, open addressing with linear probing, leads to a slab of entries that
+ * never move. Beside them, by slot: the set of those that live, and by eight slots, the wheel that
  * says when to look at them. docs/performance.md has what else was measured. */
 
-/* A client. The memory that it takes is what a million of them is paid in, so every field is as
- * wide as it must be: 32 bytes for IPv4, 48 for IPv6. */
-struct entry {
-    uint64_t deadline_ms : 40; /* 34 years of uptime */
-    uint64_t ttl : 8;          /* which of registry->ttls its deadline was set by */
-    uint64_t local : 16;       /* a number of registry->locals */
-    uint64_t joined;           /* the how-manieth ever to join */
-    uint32_t joined_s;
-    uint32_t received;
-    struct key key; /* cut behind KEY4_BYTES for IPv4 */
-};
-
-#define DEADLINE_MASK ((UINT64_C(1) << 40) - 1) /* as wide as the field */
-
 enum {
-    ENTRY4_BYTES = offsetof(struct entry, key) + KEY4_BYTES,
-    ENTRY6_BYTES = offsetof(struct entry, key) + KEY6_BYTES,
     GROUP = 8,  /* slots that are looked at together: their entries lie in a row, and a link is paid
                    for once */
     TTLS = 256, /* by the width of entry.ttl; idle_ms is off for who was silent through 256 changes
                    of ttl */
-};
-_Static_assert(ENTRY4_BYTES == 32 && ENTRY6_BYTES == 48,
-               "no padding: entries are paid in cache lines");
-
-/* One family's entries. */
-struct slab {
-    uint8_t *memory;
-    uint32_t used; /* entries that were ever used */
-    uint32_t free; /* the last one freed, as slot + 1, and through its key's head the one before; 0
-                      for none */
 };
 
 struct registry {
@@ -51,13 +25,13 @@ struct registry {
     uint32_t places;                 /* of the index */
     int slot_bits;
     uint32_t slot_mask; /* those bits */
-    uint32_t capacity;  /* slots of IPv4 lie below it, those of IPv6 from it on */
+    uint32_t capacity;
     uint32_t count;
     uint32_t ttl_ms;
     uint8_t ttl;
     uint64_t now_ms; /* the latest time seen */
     uint64_t joined;
-    struct slab slab4, slab6;
+    struct slab slab;
     struct slotset live;
     struct wheel wheel;
     struct locals locals;
@@ -71,7 +45,7 @@ struct registry {
 /* ---- memory ---- */
 
 struct layout {
-    size_t index, locals, wheel, live, slab4, slab6, end; /* offsets */
+    size_t index, locals, wheel, live, slab, end; /* offsets */
     uint32_t places;
 };
 
@@ -101,9 +75,8 @@ static struct layout layout_of(uint32_t capacity)
     at.locals = at.index + aligned(sizeof(uint32_t) * at.places);
     at.wheel = at.locals + aligned(locals_bytes());
     at.live = at.wheel + aligned(wheel_bytes(groups_of(capacity)));
-    at.slab4 = at.live + aligned(slotset_bytes(2 * capacity));
-    at.slab6 = at.slab4 + aligned((size_t)capacity * ENTRY4_BYTES);
-    at.end = at.slab6 + aligned((size_t)capacity * ENTRY6_BYTES);
+    at.slab = at.live + aligned(slotset_bytes(2 * capacity));
+    at.end = at.slab + slab_bytes(capacity);
     return at;
 }
 
@@ -132,8 +105,7 @@ struct registry *registry_init(void *memory, uint32_t capacity, const struct sip
     registry->capacity = capacity;
     registry->ttl_ms = registry->ttls[0] = ttl_ms;
     registry->now_ms = now_ms;
-    registry->slab4.memory = base + at.slab4;
-    registry->slab6.memory = base + at.slab6;
+    slab_init(&registry->slab, base + at.slab, capacity);
     slotset_init(&registry->live, base + at.live, 2 * capacity);
     wheel_init(&registry->wheel, base + at.wheel, now_ms);
     locals_init(&registry->locals, base + at.locals, key);
@@ -170,34 +142,12 @@ uint32_t registry_count(const struct registry *registry)
 
 static inline struct entry *entry_at(const struct registry *registry, uint32_t slot)
 {
-    uint8_t *entry =
-        slot < registry->capacity
-            ? registry->slab4.memory + (size_t)slot * ENTRY4_BYTES
-            : registry->slab6.memory + (size_t)(slot - registry->capacity) * ENTRY6_BYTES;
-    return (struct entry *)(void *)entry;
+    return slab_entry(&registry->slab, slot);
 }
 
-static struct slab *slab_of(struct registry *registry, uint32_t slot)
-{
-    return slot < registry->capacity ? &registry->slab4 : &registry->slab6;
-}
-
-/* A slot of the family's; there is one, since each slab could hold all clients. */
 static uint32_t entry_new(struct registry *registry, bool ipv4)
 {
-    struct slab *slab = ipv4 ? &registry->slab4 : &registry->slab6;
-    if (slab->free == 0)
-        return (ipv4 ? 0 : registry->capacity) + slab->used++;
-    uint32_t slot = slab->free - 1;
-    slab->free = (uint32_t)entry_at(registry, slot)->key.head;
-    return slot;
-}
-
-static void entry_free(struct registry *registry, uint32_t slot)
-{
-    struct slab *slab = slab_of(registry, slot);
-    entry_at(registry, slot)->key.head = slab->free;
-    slab->free = slot + 1;
+    return slab_take(&registry->slab, ipv4);
 }
 
 static struct client client_of(const struct registry *registry, uint32_t slot, uint64_t now_ms)
@@ -440,6 +390,57 @@ bool registry_find(struct registry *registry, uint8_t listener, const struct add
     return true;
 }
 
+/* ---- who is due ---- */
+
+/* Asks for the entries of the group that comes next. */
+static void fetch_group(const struct registry *registry)
+{
+    uint32_t group = wheel_next(&registry->wheel);
+    for (uint32_t i = 0; group != WHEEL_NONE && i < GROUP; i++)
+        __builtin_prefetch(entry_at(registry, group * GROUP + i));
+}
+
+/* Clients of one group that are to be evicted. */
+struct due {
+    uint32_t count;
+    uint32_t slots[GROUP];
+    uint64_t hashes[GROUP];
+};
+
+/* Picks out the clients of a group that are due, and asks for their homes in the index. Returns
+ * when the first of the others will be due, or UINT64_MAX if there are none. */
+static uint64_t find_due(const struct registry *registry, uint32_t group, uint64_t now_ms,
+                         struct due *due)
+{
+    uint64_t earliest_ms = UINT64_MAX;
+    due->count = 0;
+    for (uint32_t live = slotset_eight(&registry->live, group); live != 0; live &= live - 1) {
+        uint32_t slot = group * GROUP + (uint32_t)__builtin_ctz(live);
+        const struct entry *entry = entry_at(registry, slot);
+        if (entry->deadline_ms > now_ms) {
+            if (entry->deadline_ms < earliest_ms)
+                earliest_ms = entry->deadline_ms;
+            continue;
+        }
+        uint64_t hash = key_hash(registry->hash_begin, &entry->key);
+        __builtin_prefetch(&registry->index[home_of(registry, hash)], 1);
+        due->slots[due->count] = slot;
+        due->hashes[due->count++] = hash;
+    }
+    return earliest_ms;
+}
+
+/* Asks for the entries that an eviction will look at: those that stand in the index from the
+ * client's home on. */
+static void fetch_run(const struct registry *registry, uint64_t hash)
+{
+    uint32_t place = home_of(registry, hash), value;
+    for (; (value = registry->index[place]) != 0; place = next_place(registry, place))
+        __builtin_prefetch(entry_at(registry, slot_in(registry, value)));
+}
+
+/* ---- how clients go ---- */
+
 /* Ends the client that the place leads to. The wheel is not told. */
 static void evict(struct registry *registry, uint32_t place)
 {
@@ -451,7 +452,7 @@ static void evict(struct registry *registry, uint32_t place)
     }
     index_remove(registry, place);
     slotset_remove(&registry->live, slot);
-    entry_free(registry, slot);
+    slab_give(&registry->slab, slot);
     registry->count--;
     if (registry->allowance != NULL)
         allowance_give(registry->allowance);
@@ -522,24 +523,19 @@ void registry_expire_all(struct registry *registry, uint64_t now_ms)
 static uint32_t sweep_group(struct registry *registry, uint32_t group, uint64_t now_ms,
                             uint32_t budget)
 {
-    uint32_t evicted = 0;
-    uint64_t earliest_ms = UINT64_MAX;
-    for (uint32_t live = slotset_eight(&registry->live, group); live != 0; live &= live - 1) {
-        const struct entry *entry =
-            entry_at(registry, group * GROUP + (uint32_t)__builtin_ctz(live));
-        if (entry->deadline_ms > now_ms) {
-            if (entry->deadline_ms < earliest_ms)
-                earliest_ms = entry->deadline_ms;
-            continue;
-        }
-        if (evicted == budget) {
-            wheel_put_back(&registry->wheel, group);
-            return evicted;
-        }
-        evict(registry, place_of(registry, &entry->key));
-        evicted++;
+    struct due due;
+    uint64_t earliest_ms = find_due(registry, group, now_ms, &due);
+    uint32_t evicted = due.count < budget ? due.count : budget;
+    for (uint32_t i = 0; i < evicted; i++)
+        fetch_run(registry, due.hashes[i]);
+    for (uint32_t i = 0; i < evicted; i++) {
+        const struct key *key = &entry_at(registry, due.slots[i])->key;
+        uint64_t hash = due.hashes[i];
+        evict(registry, place_from(registry, home_of(registry, hash), hash, key));
     }
-    if (earliest_ms != UINT64_MAX)
+    if (evicted < due.count)
+        wheel_put_back(&registry->wheel, group);
+    else if (earliest_ms != UINT64_MAX)
         wheel_insert(&registry->wheel, group, earliest_ms);
     return evicted;
 }
@@ -551,6 +547,7 @@ bool registry_sweep(struct registry *registry, uint64_t now_ms, uint32_t budget,
         uint32_t group = wheel_take(&registry->wheel, now_ms);
         if (group == WHEEL_NONE)
             return false;
+        fetch_group(registry);
         uint32_t evicted = sweep_group(registry, group, now_ms, budget);
         *expired += evicted;
         budget -= evicted > 0 ? evicted : 1;

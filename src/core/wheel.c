@@ -121,6 +121,12 @@ uint32_t wheel_take(struct wheel *wheel, uint64_t now_ms)
     }
 }
 
+uint32_t wheel_next(const struct wheel *wheel)
+{
+    uint32_t first = wheel->heads[TAKEN];
+    return first != 0 ? first - 1 : WHEEL_NONE;
+}
+
 void wheel_put_back(struct wheel *wheel, uint32_t slot)
 {
     push(wheel, TAKEN, slot);

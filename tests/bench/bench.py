@@ -10,6 +10,7 @@ import sys
 
 import copies
 import crowds
+import registry
 import replies
 import report
 import sending
@@ -23,6 +24,7 @@ SCENARIOS = {
     "broadcast": copies.broadcast,
     "expiry": crowds.expiry,
     "idle": crowds.idle,
+    "registry": registry.registry,
     "sender": sending.sender,
     "workers": replies.workers,
     "admission": replies.admission,

@@ -58,10 +58,9 @@ def _callgrind_name(text, names):
     return names.get(number, number)
 
 
-def callgrind(text):
-    """Instructions in user space, from a callgrind.out file: (total, {function: its own share})."""
-    names, own = {}, {}
-    function, is_call = None, False
+def _callgrind_costs(text):
+    """Each (function, cost, whether that is the cost of something that it called)."""
+    names, function, is_call = {}, None, False
     for line in text.splitlines():
         if line.startswith("fn="):
             function = _callgrind_name(line[3:], names)
@@ -70,11 +69,28 @@ def callgrind(text):
         elif line.startswith("calls="):
             is_call = True  # the next line is the cost of what was called
         elif function is not None and re.match(r"[0-9+*-]", line):
-            if not is_call:
-                own[function] = own.get(function, 0) + int(line.split()[-1])
+            yield function, int(line.split()[-1]), is_call
             is_call = False
+
+
+def callgrind(text):
+    """Instructions in user space, from a callgrind.out file: (total, {function: its own share})."""
+    own = {}
+    for function, cost, is_call in _callgrind_costs(text):
+        if not is_call:
+            own[function] = own.get(function, 0) + cost
     found = re.search(r"^(?:totals|summary): (\d+)", text, re.MULTILINE)
     return (int(found.group(1)) if found else sum(own.values())), own
+
+
+def callgrind_inclusive(text, prefix):
+    """Of each function whose name begins so, what it and all that it called took. None of them may
+    call itself."""
+    costs = {}
+    for function, cost, _ in _callgrind_costs(text):
+        if function.startswith(prefix):
+            costs[function] = costs.get(function, 0) + cost
+    return costs
 
 
 def callgrind_growth(short, long, count):

@@ -47,12 +47,13 @@ def command_lines():
 class Run(unittest.TestCase):
     def test_a_run_with_few_requests_adds_up_and_tells_all_rounds(self):
         status, text, out = run("--no-valgrind", "--rounds", "2", "reply", "million", "fanout", "memory",
-                                "idle")
+                                "idle", "registry")
         self.addCleanup(shutil.rmtree, out)
         self.assertEqual(status, 0, text)
         with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
             found = {section["key"]: section for section in json.load(file)["sections"]}
-        self.assertEqual(list(found), ["reply", "million", "fanout", "memory", "idle"])
+        self.assertEqual(list(found), ["reply", "million", "fanout", "memory", "idle",
+                                       "registry"])
         for key, rows in (("reply", 5), ("million", 2), ("fanout", 2)):
             self.assertEqual(len(found[key]["rows"]), rows)
             for row in found[key]["rows"]:

@@ -72,6 +72,9 @@ class Parsers(unittest.TestCase):
     def test_callgrind_counts_a_function_without_what_it_calls(self):
         self.assertEqual(parsers.callgrind(CALLGRIND), (716, {"main": 16, "work": 700}))
 
+    def test_callgrind_counts_a_function_with_what_it_calls(self):
+        self.assertEqual(parsers.callgrind_inclusive(CALLGRIND, "ma"), {"main": 716})
+
     def test_growth_leaves_out_what_both_lengths_have(self):
         short = (1000, {"start": 900, "work": 100})
         long = (3000, {"start": 900, "work": 2000, "rare": 20})

@@ -314,6 +314,25 @@ Test(wheel, gives_again_what_was_put_back)
     bench_free(&bench);
 }
 
+Test(wheel, says_beforehand_what_it_gives_next_of_a_bucket)
+{
+    enum { SLOTS = 5 };
+    struct bench bench = bench_new(SLOTS, 0);
+    cr_assert_eq(wheel_next(&bench.wheel), WHEEL_NONE);
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        insert(&bench, slot, 1000);
+    uint32_t taken = wheel_take(&bench.wheel, 10000);
+    for (int i = 1; i < SLOTS; i++) {
+        uint32_t next = wheel_next(&bench.wheel);
+        cr_assert_neq(next, taken);
+        taken = wheel_take(&bench.wheel, 10000);
+        cr_assert_eq(taken, next);
+    }
+    cr_assert_eq(wheel_next(&bench.wheel), WHEEL_NONE);
+    cr_assert_eq(wheel_take(&bench.wheel, 10000), WHEEL_NONE);
+    bench_free(&bench);
+}
+
 Test(wheel, gives_what_falls_due_during_a_pass_in_the_next_one_at_the_latest)
 {
     struct bench bench = bench_new(3, 0);
