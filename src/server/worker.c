@@ -16,8 +16,8 @@
 enum {
     /* A slice of the sweep ends when it has taken so long, looked at after so many evictions, at
      * half a microsecond each: below 200 us in all, short beside the millisecond that a network's
-     * jitter is, and long enough that a million who fall silent at once are gone within seconds even
-     * under a flood of requests. */
+     * jitter is, and long enough that a million who fall silent at once are gone within seconds
+     * even under a flood of requests. */
     SWEEP_SLICE_NS = 150000,
     SWEEP_LOOKS = 32,
     /* Batches that are answered before timers, letters and copies get their turn, by all listeners
@@ -73,6 +73,13 @@ static void complain(enum log_kind kind, uint64_t count, uint64_t before, int er
                   error != 0 ? strerror(error) : "none is known", "advice", advice, NULL);
 }
 
+/* An answer to a stream fails with the connection alone. */
+static const char *advice_on_replies(int error)
+{
+    return error == EPIPE ? "a client has broken its stream off; nothing is amiss here"
+                          : "look for missing routes and firewall rules";
+}
+
 static void complain_of_counters(struct worker *worker)
 {
     const struct stats *now = &worker->stats, *before = &worker->complained;
@@ -83,7 +90,7 @@ static void complain_of_counters(struct worker *worker)
              "the kernel dropped datagrams before they could be read",
              "raise server.receive-buffer and net.core.rmem_max");
     complain(LOG_KIND_REPLY_FAILED, now->reply_failed, before->reply_failed, worker->reply_errno,
-             "the kernel refused replies", "look for missing routes and firewall rules");
+             "the kernel refused replies", advice_on_replies(worker->reply_errno));
     complain(LOG_KIND_COPY_FAILED, now->copies_failed, before->copies_failed, worker->copy_errno,
              "the kernel refused broadcast copies", "look for missing routes and firewall rules");
     complain(LOG_KIND_RELAY_LIMITED, now->relay_limited, before->relay_limited, EDQUOT,

@@ -11,6 +11,9 @@
 TestSuite(system_relay_crowd, .fini = harness_end, .timeout = 300);
 
 enum {
+    TCP = 1000,
+    UDP = 1000,
+    LOCAL = 10,
     MESSAGES_MAX = 512,
     MESSAGE_BYTES = 2000, /* long, so that one who doesn't read is soon full */
     WORDS = 30,           /* said before anyone listens: a socket's buffer holds them */
@@ -204,24 +207,23 @@ static void start(struct server *server, const char *config)
 
 static void expect_crowd(const char *config)
 {
-    size_t scale = harness_sanitized() ? 5 : 1;
-    size_t tcp = 1000 / scale, udp = 1000 / scale, local = 10;
     struct room room = {.count = 0};
-    if (!harness_allow_files(tcp + udp + 200))
+    if (!harness_allow_files(TCP + UDP + 200))
         cr_skip("this host doesn't allow so many open files");
     start(&room.server, config);
     server_await_clients(&room.server, 0);
     int files = server_files(&room.server);
     int64_t before_kb = server_resident_kb(&room.server);
 
-    fill_room(&room, tcp, udp, local);
+    fill_room(&room, TCP, UDP, LOCAL);
     converse(&room, 0, WORDS);
     expect_balance("stats", server_ask(&room.server, "stats"));
-    kill_half(&room, 500 / scale);
+    kill_half(&room, TCP / 2);
     /* Those of streams are known to be gone; those of UDP are silent, as far as anyone can tell. */
     converse(&room, WORDS, WORDS);
     converse_until_cut(&room, 2 * WORDS);
     harness_equal("relay_dropped", server_stat(&room.server, "relay_dropped"), 0);
+    harness_equal("copies_failed", server_stat(&room.server, "copies_failed"), 0);
     expect_balance("stats", server_ask(&room.server, "stats"));
 
     leave_room(&room);
