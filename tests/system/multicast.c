@@ -70,6 +70,25 @@ static int join(const struct hosts *hosts, int i)
     return udp;
 }
 
+/* The same of ff02::77. */
+static int join_ipv6(const struct hosts *hosts, int i)
+{
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(3000)};
+    struct ipv6_mreq group = {.ipv6mr_interface = 0};
+    int on = 1;
+
+    netns_switch(hosts->host[i]);
+    int udp = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    inet_pton(AF_INET6, "ff02::77", &group.ipv6mr_multiaddr);
+    group.ipv6mr_interface = if_nametoindex("eth0");
+    setsockopt(udp, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    expect(bind(udp, (const struct sockaddr *)&any, sizeof any) == 0 &&
+               setsockopt(udp, IPPROTO_IPV6, IPV6_JOIN_GROUP, &group, sizeof group) == 0,
+           "expected to join the group: %s", strerror(errno));
+    netns_switch(hosts->host[0]);
+    return udp;
+}
+
 static void leave(int udp)
 {
     struct ip_mreqn group = {.imr_multiaddr.s_addr = inet_addr("239.7.7.7")};
@@ -255,6 +274,30 @@ Test(system_multicast, a_ttl_of_0_stays_on_the_host)
     udp_say(udp, &neighbour, "loud");
     udp_expect(there, NULL, "loud");
     server_stop(&server);
+}
+
+static const char MULTICAST_IPV6[] = "[admission]\npolicy = open\n[broadcast]\n"
+                                     "multicast = [ff02::77]:3000\n"
+                                     "multicast-interface = eth0\nmulticast-ttl = %d\n";
+
+Test(system_multicast, broadcasts_go_to_a_group_of_ipv6_as_far_as_the_ttl_says)
+{
+    struct hosts hosts;
+
+    build(&hosts);
+    int here = join_ipv6(&hosts, 0), there = join_ipv6(&hosts, 1), far = join_ipv6(&hosts, 2);
+    for (int ttl = 0; ttl <= 1; ttl++) {
+        struct server server = {0};
+        const char *text = harness_format("ttl %d", ttl);
+        server_start(&server, harness_format(MULTICAST_IPV6, ttl), "-l", "[fd07::1]:4000", NULL);
+        const char *report = ctl_ok(&server, "broadcast", text, "--json", NULL);
+        harness_equal("sent", json_integer(report, "sent"), 1);
+        udp_expect(here, NULL, text);
+        server_stop(&server);
+    }
+    /* The first of them was for the server's own host alone. */
+    udp_expect(there, NULL, "ttl 1");
+    udp_expect(far, NULL, "ttl 1");
 }
 
 Test(system_multicast, a_server_that_hears_its_own_broadcasts_does_not_answer_them)

@@ -403,6 +403,37 @@ Test(system_streams, a_stop_ends_them_and_removes_the_socket)
     expect(access(harness_path("chat"), F_OK) != 0, "expected the socket's file to be gone");
 }
 
+Test(system_streams, by_ipv6_they_are_served_and_named_as_by_ipv4)
+{
+    struct server server = {0};
+    server_start(&server, "[reply]\nmode = echo\n", "-l", "tcp:[::1]:0", NULL);
+    int stream = stream_open(server.others[0]), other = stream_open(server.others[0]);
+    struct endpoint name = {.size = sizeof name.sockaddr};
+    getsockname(stream, (struct sockaddr *)&name.sockaddr, &name.size);
+    stream_say(stream, "hi\n");
+    stream_expect(stream, "hi");
+    const char *text = harness_format("tcp:%s", endpoint_text(&name));
+    harness_contains("clients", ctl_ok(&server, "clients", NULL), text);
+    ctl_ok(&server, "kick", text, NULL);
+    stream_expect_end(stream);
+    stream_say(other, "still here\n");
+    stream_expect(other, "still here");
+    server_stop(&server);
+}
+
+Test(system_streams, a_socket_that_a_crash_left_is_replaced)
+{
+    struct server first = {0}, second = {0};
+    start(&first, NULL);
+    server_kill(&first);
+    expect(access(harness_path("chat"), F_OK) == 0, "expected the socket's file to be left");
+    start(&second, "[reply]\nmode = echo\n");
+    int stream = stream_open(local(&second));
+    stream_say(stream, "hi\n");
+    stream_expect(stream, "hi");
+    server_stop(&second);
+}
+
 Test(system_streams, without_any_listener_for_datagrams_streams_are_served)
 {
     struct server server = {0};
@@ -423,6 +454,11 @@ Test(system_streams, what_cannot_be_listened_on_is_said_with_what_to_do)
     result = server_try(&second, NULL, "-l", local(&first), NULL);
     expect(result.status != 0, "expected the path to be taken");
     harness_contains("stderr", result.err, "another program has it");
+    second.socket = harness_path("one");
+    result = server_try(&second, NULL, "-l", harness_format("unix:%s", second.socket), NULL);
+    expect(result.status != 0, "expected the path to be taken");
+    harness_contains("stderr", result.err, "or a unix: listener of this one");
+    second.socket = NULL;
     result = server_try(&second, NULL, "-l", "unix:/nowhere/at/all", NULL);
     expect(result.status != 0, "expected no such directory");
     harness_contains("stderr", result.err, "the directory isn't there");
