@@ -333,6 +333,40 @@ Test(system_multicast, python_in_the_group_is_a_client)
     server_stop(&server);
 }
 
+Test(system_multicast, python_in_the_group_and_a_stream_chat_with_each_other)
+{
+    static const char MEMBER[] =
+        "import socket\n"
+        "room = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "room.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+        "room.bind(('', 3000))\n"
+        "room.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,\n"
+        "                socket.inet_aton('239.7.7.7') + socket.inet_aton('10.7.0.2'))\n"
+        "room.sendto(b'hello from the group', ('239.7.7.7', 3000))\n"
+        "while (heard := room.recv(100)) == b'hello from the group': pass\n"
+        "print(heard.decode())\n";
+    struct server server = {0};
+    struct process python = {0};
+    struct hosts hosts;
+
+    hosts_build(&hosts);
+    server_start(
+        &server, "[admission]\npolicy = open\n[reply]\nmode = none\n[broadcast]\nrelay = others\n",
+        "-l", "10.7.0.1:3000", "-l", "239.7.7.7%eth0:3000", "-l", "tcp:10.7.0.1:3000", NULL);
+    int stream = stream_open(server.others[1]);
+    server_await_clients(&server, 1);
+    netns_switch(hosts.host[1]);
+    netns_shell("ip route add 239.0.0.0/8 dev eth0");
+    process_start(&python, NULL, (const char *const[]){"python3", "-c", MEMBER, NULL});
+    netns_switch(hosts.host[0]);
+    stream_expect(stream, "hello from the group");
+    stream_say(stream, "hello from a stream\n");
+    harness_equal("status", process_wait(&python), 0);
+    harness_contains("what Python heard", python.texts[0].data, "hello from a stream\n");
+    stream_expect_nothing(stream, "nobody hears himself");
+    server_stop(&server);
+}
+
 Test(system_multicast, what_is_no_group_or_no_interface_is_said)
 {
     struct server server = {0};
