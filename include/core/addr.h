@@ -50,10 +50,12 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 int addr_compare(const struct addr *a, const struct addr *b);
 
 /* Kinds of IP, whatever the port: 127.0.0.0/8 and ::1; 224.0.0.0/4 and ff00::/8; 0.0.0.0 and ::;
- * fe80::/10. */
+ * fe80::/10; groups that mean something within an interface or a link alone, ff01::/16 and
+ * ff02::/16 (RFC 4291, section 2.7), whatever their flags. */
 bool addr_is_loopback(const struct addr *addr);
 bool addr_is_multicast(const struct addr *addr);
 bool addr_is_wildcard(const struct addr *addr);
 bool addr_is_link_local(const struct addr *addr);
+bool addr_is_link_group(const struct addr *addr);
 
 #endif

@@ -37,7 +37,7 @@ struct streams_options {
     const struct service *service; /* whose reply they get, and whose lists keep them out */
     struct relay *relay;
     struct stats *stats;
-    int *reply_errno, *copy_errno; /* of the last one that failed */
+    int *reply_errno; /* of the last answer that failed */
     const struct stream_door *doors;
     size_t door_count;
     uint32_t max;            /* at a time, those included that are about to leave */
@@ -62,7 +62,8 @@ void streams_sweep(struct streams *streams, uint64_t now_ms);
 /* The service's lists are others now: cuts off those whom they keep out. */
 void streams_admit(struct streams *streams);
 
-/* Whoever is here when a broadcast starts, and hasn't left before his turn. */
+/* Whoever is here when a broadcast starts, and neither has left nor is cut off at his turn: no copy
+ * fails. */
 struct audience streams_audience(struct streams *streams);
 
 /* The next clients from *next on (0 at first), as in registry_walk: source is the peer's address,

@@ -41,6 +41,8 @@ static void stop(struct once *once, int error)
 static void send_message(struct once *once)
 {
     const struct client_options *options = once->options;
+    /* Behind the sending, the reply may be here already. */
+    uint64_t sent_ns = clock_now_ns();
     int error = peer_send(&once->peer, options->message, options->message_size);
     /* Where the socket has no room, that is as good as lost on the way. */
     if (error && error != -EAGAIN) {
@@ -50,7 +52,7 @@ static void send_message(struct once *once)
     loop_change(&once->socket, peer_flush(&once->peer) ? LOOP_READ | LOOP_WRITE : LOOP_READ);
     once->tries++;
     once->proofs = 0;
-    once->sent_ns = clock_now_ns();
+    once->sent_ns = sent_ns;
     loop_timer_once(&once->timer, options->timeout_ms ? options->timeout_ms * 1000000 : 1);
 }
 

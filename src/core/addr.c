@@ -173,3 +173,8 @@ bool addr_is_link_local(const struct addr *addr)
 {
     return addr->family == ADDR_IPV6 && addr->ip[0] == 0xfe && addr->ip[1] >> 6 == 2;
 }
+
+bool addr_is_link_group(const struct addr *addr)
+{
+    return addr->family == ADDR_IPV6 && addr_is_multicast(addr) && (addr->ip[1] & 0xf) <= 2;
+}

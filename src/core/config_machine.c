@@ -362,6 +362,19 @@ static bool is_exposed(const struct config_listen *listen)
     return listen->transport != TRANSPORT_UNIX && !addr_is_loopback(&listen->addr);
 }
 
+/* The interface may stand in a key of its own. */
+static void check_multicast(struct config_machine *machine)
+{
+    const struct config_listen *group = &machine->config->broadcast.multicast;
+    if (!addr_is_link_group(&group->addr) || group->addr.scope != 0 || group->zone[0] != '\0' ||
+        machine->config->broadcast.multicast_interface != NULL)
+        return;
+    const struct config_key *key = config_key_find("broadcast", "multicast");
+    complain(machine, &given_of(machine->in_files, key)->at,
+             "a group of one link needs its interface: give 'multicast-interface', or write it as "
+             "in [ff02::1%%eth0]:3000");
+}
+
 /* A policy that was meant, however badly written, is a complaint already. */
 static void check_admission(struct config_machine *machine)
 {
@@ -435,6 +448,7 @@ static void complete(struct config_machine *machine)
 struct config *config_finish(struct config_machine *machine)
 {
     assert(machine->config);
+    check_multicast(machine);
     check_admission(machine);
     check_blocks(machine);
     complete(machine);

@@ -241,13 +241,6 @@ static bool has_zone(const struct config_listen *listen)
     return listen->addr.scope != 0 || listen->zone[0] != '\0';
 }
 
-/* ff01::/16 and ff02::/16: groups that mean something within an interface or a link alone (RFC
- * 4291, section 2.7). */
-static bool is_link_group(const struct addr *addr)
-{
-    return addr->family == ADDR_IPV6 && addr_is_multicast(addr) && (addr->ip[1] & 0xf) <= 2;
-}
-
 static const char *check_group(const struct config_listen *group)
 {
     if (!addr_is_multicast(&group->addr))
@@ -262,7 +255,7 @@ static const char *check_address(const struct config_listen *listen)
     if (addr_is_multicast(&listen->addr)) {
         if (listen->transport != TRANSPORT_UDP)
             return "a multicast group has datagrams alone";
-        if (is_link_group(&listen->addr) && !has_zone(listen))
+        if (addr_is_link_group(&listen->addr) && !has_zone(listen))
             return "a group of one link needs its interface, as in [ff02::1%eth0]:3000";
         return check_group(listen);
     }

@@ -63,6 +63,14 @@ static const char *reason(const struct complaints *complaints, const struct comp
     return error != 0 ? strerror(error) : "none is known";
 }
 
+static const char *advice(const struct complaints *complaints, const struct complaint *complaint)
+{
+    /* An answer to a stream fails with the connection alone. */
+    if (complaint->kind == LOG_KIND_REPLY_FAILED && complaints->reply_errno == EPIPE)
+        return "a client has broken its stream off; nothing is amiss here";
+    return complaint->advice;
+}
+
 void complaints_look(struct complaints *complaints, const struct stats *stats, uint64_t now_ms)
 {
     for (size_t i = 0; i < sizeof TABLE / sizeof TABLE[0]; i++) {
@@ -73,7 +81,7 @@ void complaints_look(struct complaints *complaints, const struct stats *stats, u
             continue;
         snprintf(text, sizeof text, "%" PRIu64, total);
         log_complaint(complaint->kind, now_ms, complaint->sentence, "total", text, "reason",
-                      reason(complaints, complaint), "advice", complaint->advice, NULL);
+                      reason(complaints, complaint), "advice", advice(complaints, complaint), NULL);
     }
     complaints->before = *stats;
 }

@@ -68,7 +68,6 @@ static int open_streams(struct guests *guests)
         .relay = options->relay,
         .stats = options->endpoint.stats,
         .reply_errno = options->endpoint.last_errno,
-        .copy_errno = options->copy_errno,
         .doors = options->doors->streams,
         .door_count = options->doors->stream_count,
         .max = options->stream_max,

@@ -200,7 +200,8 @@ static const char *control_advice(int error)
 {
     switch (error) {
     case -EADDRINUSE:
-        return "another udpsrv has it; give this one its own (-s)";
+        return "another udpsrv has it, or a unix: listener of this one; give it a path of its own "
+               "(-s)";
     case -EALREADY:
         return "another start is under way there, or somebody holds its .lock";
     case -EPERM:

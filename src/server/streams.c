@@ -341,18 +341,15 @@ static bool send_copies(void *state, const struct broadcast_part *part, struct a
     (void)wake;
     size_t size = make_line(streams, part->bytes, part->size);
     uint32_t looks = REGISTRY_WALK_LOOKS * may;
-    for (; walk->next < streams->used && looks > 0 && tally->sent + tally->failed < may; looks--) {
+    for (; walk->next < streams->used && looks > 0 && tally->sent < may; looks--) {
         struct visitor *visitor = &streams->visitors[walk->next++];
         if (visitor->visit != HERE || visitor->serial >= walk->joined_before ||
             visitor->serial == part->except.stream)
             continue;
+        /* One to whom it can't be written has left, or is cut off: his copy is skipped. */
         if (stream_write(visitor->stream, streams->line, size))
             tally->sent++;
-        else
-            tally->failed++;
     }
-    if (tally->failed > 0)
-        *streams->options.copy_errno = EPIPE;
     walk->ended = walk->next >= streams->used;
     return false;
 }

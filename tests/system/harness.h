@@ -216,6 +216,13 @@ int64_t answer_integer(const char *answer, const char *key);
 /* One counter of stats; and waiting until it has reached at least that value. */
 int64_t server_stat(struct server *server, const char *name);
 void server_await_stat(struct server *server, const char *name, int64_t value);
+/* Waits until it has just so many clients. */
+void server_await_clients(struct server *server, int64_t count);
+/* The files that it has open; and waiting until they are no more than that. */
+int server_files(const struct server *server);
+void server_await_files(const struct server *server, int most);
+/* The memory that it has, in kB. */
+int64_t server_resident_kb(const struct server *server);
 /* received equals the sum of the fates in an answer to stats, or in key=value text. */
 void expect_balance(const char *what, const char *text);
 
@@ -271,6 +278,8 @@ void harness_here(const char *file, int line);
 #define answer_integer(...)        HERE(answer_integer(__VA_ARGS__))
 #define server_stat(...)           HERE(server_stat(__VA_ARGS__))
 #define server_await_stat(...)     HERE(server_await_stat(__VA_ARGS__))
+#define server_await_clients(...)  HERE(server_await_clients(__VA_ARGS__))
+#define server_await_files(...)    HERE(server_await_files(__VA_ARGS__))
 #define expect_balance(...)        HERE(expect_balance(__VA_ARGS__))
 #endif
 

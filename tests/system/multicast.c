@@ -2,53 +2,17 @@
  * server listens to, and the group that gets its broadcasts. */
 
 #include "harness.h"
+#include "hosts.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 TestSuite(system_multicast, .fini = harness_end, .timeout = 60);
-
-enum { HOSTS = 3 };
-
-/* Three hosts, 10.7.0.1 to .3 and fd07::1 to ::3, each with its end of a link called eth0. */
-struct hosts {
-    int bridge;
-    int host[HOSTS];
-};
-
-static void add_host(struct hosts *hosts, int i)
-{
-    expect(unshare(CLONE_NEWNET) == 0, "expected a namespace more");
-    netns_shell("ip link set lo up");
-    hosts->host[i] = netns_here();
-    netns_switch(hosts->bridge);
-    netns_shell(harness_format("ip link add port%d type veth peer name eth0 netns /proc/%d/fd/%d\n"
-                               "ip link set port%d master bridge up",
-                               i, (int)getpid(), hosts->host[i], i));
-    netns_switch(hosts->host[i]);
-    netns_shell(harness_format("ip link set eth0 addrgenmode none\n"
-                               "ip addr add 10.7.0.%d/24 dev eth0\n"
-                               "ip addr add fd07::%d/64 dev eth0 nodad\n"
-                               "ip addr add fe80::%d/64 dev eth0 nodad\n"
-                               "ip link set eth0 up",
-                               i + 1, i + 1, i + 1));
-}
-
-static void build(struct hosts *hosts)
-{
-    netns_enter();
-    hosts->bridge = netns_here();
-    netns_shell("ip link add bridge type bridge mcast_snooping 0\nip link set bridge up");
-    for (int i = 0; i < HOSTS; i++)
-        add_host(hosts, i);
-    netns_switch(hosts->host[0]);
-}
 
 /* A member of 239.7.7.7 on host i, as the notes make one: bound to the group's port at any address,
  * and joined on its link. The thread is on host 0 again. */
@@ -65,6 +29,25 @@ static int join(const struct hosts *hosts, int i)
     expect(bind(udp, (const struct sockaddr *)&any, sizeof any) == 0 &&
                setsockopt(udp, IPPROTO_IP, IP_ADD_MEMBERSHIP, &group, sizeof group) == 0 &&
                setsockopt(udp, IPPROTO_IP, IP_MULTICAST_IF, &group, sizeof group) == 0,
+           "expected to join the group: %s", strerror(errno));
+    netns_switch(hosts->host[0]);
+    return udp;
+}
+
+/* The same of ff02::77. */
+static int join_ipv6(const struct hosts *hosts, int i)
+{
+    struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(3000)};
+    struct ipv6_mreq group = {.ipv6mr_interface = 0};
+    int on = 1;
+
+    netns_switch(hosts->host[i]);
+    int udp = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    inet_pton(AF_INET6, "ff02::77", &group.ipv6mr_multiaddr);
+    group.ipv6mr_interface = if_nametoindex("eth0");
+    setsockopt(udp, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    expect(bind(udp, (const struct sockaddr *)&any, sizeof any) == 0 &&
+               setsockopt(udp, IPPROTO_IPV6, IPV6_JOIN_GROUP, &group, sizeof group) == 0,
            "expected to join the group: %s", strerror(errno));
     netns_switch(hosts->host[0]);
     return udp;
@@ -100,7 +83,7 @@ Test(system_multicast, a_group_is_answered_by_unicast_through_the_listener_of_it
     struct hosts hosts;
     struct endpoint group;
 
-    build(&hosts);
+    hosts_build(&hosts);
     server_start(&server, OPEN, "-l", "0.0.0.0:3000", "-l", "239.7.7.7%eth0:3000", NULL);
     group = endpoint_of("239.7.7.7:3000");
     /* One speaks from a port of its own, the other from the group's, which is ours, too. */
@@ -136,7 +119,7 @@ Test(system_multicast, where_addresses_are_proven_a_group_challenges_by_unicast)
     struct endpoint group, from;
     uint8_t frame[64];
 
-    build(&hosts);
+    hosts_build(&hosts);
     server_start(&server, "[admission]\npolicy = cookie\n[reply]\nmessage = yes\n", "-l",
                  "0.0.0.0:3000", "-l", "239.7.7.7%eth0:3000", NULL);
     group = endpoint_of("239.7.7.7:3000");
@@ -172,7 +155,7 @@ Test(system_multicast, a_group_lives_on_one_of_several_workers)
     struct endpoint group;
     int clients[CLIENTS];
 
-    build(&hosts);
+    hosts_build(&hosts);
     server_start(&server, harness_format("[server]\nworkers = 4\n%s", OPEN), "-l", "0.0.0.0:3000",
                  "-l", "239.7.7.7%eth0:3000", NULL);
     group = endpoint_of("239.7.7.7:3000");
@@ -199,7 +182,7 @@ Test(system_multicast, a_group_alone_answers_from_a_port_that_serves_as_well)
     struct hosts hosts;
     struct endpoint group, voice;
 
-    build(&hosts);
+    hosts_build(&hosts);
     server_start(&server, OPEN, "-l", "239.7.7.7%eth0:3000", NULL);
     group = endpoint_of("239.7.7.7:3000");
     netns_switch(hosts.host[1]);
@@ -224,7 +207,7 @@ Test(system_multicast, a_group_of_ipv6_is_answered_by_unicast)
     struct server server = {0};
     struct hosts hosts;
 
-    build(&hosts);
+    hosts_build(&hosts);
     server_start(&server, OPEN, "-l", "[::]:3000", "-l", "[ff02::1%eth0]:3000", NULL);
     netns_switch(hosts.host[1]);
     int udp = udp_open("[fe80::2%eth0]:0");
@@ -245,7 +228,7 @@ Test(system_multicast, each_broadcast_goes_once_to_the_group_beside_the_clients)
     struct server server = {0};
     struct hosts hosts;
 
-    build(&hosts);
+    hosts_build(&hosts);
     server_start(&server, harness_format(MULTICAST, 1), "-l", "10.7.0.1:4000", NULL);
     int members[HOSTS], client;
     for (int i = 0; i < HOSTS; i++)
@@ -278,7 +261,7 @@ Test(system_multicast, a_ttl_of_0_stays_on_the_host)
     struct server server = {0};
     struct hosts hosts;
 
-    build(&hosts);
+    hosts_build(&hosts);
     server_start(&server, harness_format(MULTICAST, 0), "-l", "10.7.0.1:4000", NULL);
     int here = join(&hosts, 0), there = join(&hosts, 1);
     ctl_ok(&server, "broadcast", "psst", NULL);
@@ -292,12 +275,36 @@ Test(system_multicast, a_ttl_of_0_stays_on_the_host)
     server_stop(&server);
 }
 
+static const char MULTICAST_IPV6[] = "[admission]\npolicy = open\n[broadcast]\n"
+                                     "multicast = [ff02::77]:3000\n"
+                                     "multicast-interface = eth0\nmulticast-ttl = %d\n";
+
+Test(system_multicast, broadcasts_go_to_a_group_of_ipv6_as_far_as_the_ttl_says)
+{
+    struct hosts hosts;
+
+    hosts_build(&hosts);
+    int here = join_ipv6(&hosts, 0), there = join_ipv6(&hosts, 1), far = join_ipv6(&hosts, 2);
+    for (int ttl = 0; ttl <= 1; ttl++) {
+        struct server server = {0};
+        const char *text = harness_format("ttl %d", ttl);
+        server_start(&server, harness_format(MULTICAST_IPV6, ttl), "-l", "[fd07::1]:4000", NULL);
+        const char *report = ctl_ok(&server, "broadcast", text, "--json", NULL);
+        harness_equal("sent", json_integer(report, "sent"), 1);
+        udp_expect(here, NULL, text);
+        server_stop(&server);
+    }
+    /* The first of them was for the server's own host alone. */
+    udp_expect(there, NULL, "ttl 1");
+    udp_expect(far, NULL, "ttl 1");
+}
+
 Test(system_multicast, a_server_that_hears_its_own_broadcasts_does_not_answer_them)
 {
     struct server server = {0};
     struct hosts hosts;
 
-    build(&hosts);
+    hosts_build(&hosts);
     server_start(&server, harness_format(MULTICAST, 1), "-l", "239.7.7.7%eth0:3000", NULL);
     for (int i = 1; i <= 3; i++) {
         ctl_ok(&server, "broadcast", "echo?", NULL);
@@ -314,7 +321,7 @@ Test(system_multicast, two_servers_in_one_group_do_not_talk_to_each_other_for_ev
     struct server first = {0}, second = {0};
     struct hosts hosts;
 
-    build(&hosts);
+    hosts_build(&hosts);
     server_start(&first, harness_format(MULTICAST, 1), "-l", "239.7.7.7%eth0:3000", NULL);
     netns_switch(hosts.host[1]);
     server_start(&second, harness_format(MULTICAST, 1), "-l", "239.7.7.7%eth0:3000", NULL);
@@ -348,7 +355,7 @@ Test(system_multicast, python_in_the_group_is_a_client)
     struct process python = {0};
     struct hosts hosts;
 
-    build(&hosts);
+    hosts_build(&hosts);
     server_start(&server, OPEN, "-l", "10.7.0.1:3000", "-l", "239.7.7.7%eth0:3000", NULL);
     netns_switch(hosts.host[1]);
     netns_shell("ip route add 239.0.0.0/8 dev eth0");
@@ -361,13 +368,47 @@ Test(system_multicast, python_in_the_group_is_a_client)
     server_stop(&server);
 }
 
+Test(system_multicast, python_in_the_group_and_a_stream_chat_with_each_other)
+{
+    static const char MEMBER[] =
+        "import socket\n"
+        "room = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "room.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+        "room.bind(('', 3000))\n"
+        "room.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,\n"
+        "                socket.inet_aton('239.7.7.7') + socket.inet_aton('10.7.0.2'))\n"
+        "room.sendto(b'hello from the group', ('239.7.7.7', 3000))\n"
+        "while (heard := room.recv(100)) == b'hello from the group': pass\n"
+        "print(heard.decode())\n";
+    struct server server = {0};
+    struct process python = {0};
+    struct hosts hosts;
+
+    hosts_build(&hosts);
+    server_start(
+        &server, "[admission]\npolicy = open\n[reply]\nmode = none\n[broadcast]\nrelay = others\n",
+        "-l", "10.7.0.1:3000", "-l", "239.7.7.7%eth0:3000", "-l", "tcp:10.7.0.1:3000", NULL);
+    int stream = stream_open(server.others[1]);
+    server_await_clients(&server, 1);
+    netns_switch(hosts.host[1]);
+    netns_shell("ip route add 239.0.0.0/8 dev eth0");
+    process_start(&python, NULL, (const char *const[]){"python3", "-c", MEMBER, NULL});
+    netns_switch(hosts.host[0]);
+    stream_expect(stream, "hello from the group");
+    stream_say(stream, "hello from a stream\n");
+    harness_equal("status", process_wait(&python), 0);
+    harness_contains("what Python heard", python.texts[0].data, "hello from a stream\n");
+    stream_expect_nothing(stream, "nobody hears himself");
+    server_stop(&server);
+}
+
 Test(system_multicast, what_is_no_group_or_no_interface_is_said)
 {
     struct server server = {0};
     struct hosts hosts;
     struct result result;
 
-    build(&hosts);
+    hosts_build(&hosts);
     result = server_try(&server, OPEN, "-l", "239.7.7.7%nowhere:3000", NULL);
     expect(result.status == 1, "expected a start that fails, not %d", result.status);
     harness_contains("stderr", result.err, "no interface has that name");
@@ -381,134 +422,4 @@ Test(system_multicast, what_is_no_group_or_no_interface_is_said)
     expect(result.status == 1, "expected a start that fails, not %d", result.status);
     harness_contains("stderr", result.err, "cannot send to broadcast.multicast");
     harness_contains("stderr", result.err, "no interface has that name");
-}
-
-/* ---- the chat room without a server ---- */
-
-static void start_member(const struct hosts *hosts, int i, struct process *member, const char *ttl)
-{
-    netns_switch(hosts->host[i]);
-    process_start(member, NULL,
-                  (const char *const[]){"udpcli", "--group", "239.7.7.7:3000", "--interface",
-                                        "eth0", "--ttl", ttl, NULL});
-    netns_switch(hosts->host[0]);
-}
-
-/* It speaks until it hears itself, for only then has it joined. */
-static void await_join(struct process *member, const char *word)
-{
-    process_write(member, harness_format("%s\n", word));
-    process_await_text(member, word);
-}
-
-Test(system_multicast, three_udpcli_in_a_group_hear_each_other_and_who_says_it)
-{
-    struct process members[HOSTS] = {{0}};
-    struct hosts hosts;
-
-    build(&hosts);
-    for (int i = 0; i < HOSTS; i++) {
-        start_member(&hosts, i, &members[i], "1");
-        await_join(&members[i], harness_format("joining %d", i));
-    }
-    for (int i = 0; i < HOSTS; i++) {
-        process_write(&members[i], harness_format("hello from %d\n", i));
-        for (int k = 0; k < HOSTS; k++)
-            process_await_text(&members[k],
-                               harness_format("10.7.0.%d:3000: hello from %d\n", i + 1, i));
-    }
-    /* One leaves, and hears nothing more. */
-    process_close_stdin(&members[2]);
-    harness_equal("status", process_wait(&members[2]), 0);
-    process_write(&members[0], "is 2 still there?\n");
-    process_await_text(&members[1], "10.7.0.1:3000: is 2 still there?\n");
-    expect(strstr(members[2].texts[0].data, "still there") == NULL, "expected it to have left");
-    process_close_stdin(&members[0]);
-    process_close_stdin(&members[1]);
-    process_wait(&members[0]);
-    process_wait(&members[1]);
-}
-
-Test(system_multicast, udpcli_with_a_ttl_of_0_is_heard_on_its_host_alone)
-{
-    struct process here = {0}, there = {0}, quiet = {0};
-    struct hosts hosts;
-
-    build(&hosts);
-    start_member(&hosts, 0, &here, "1");
-    start_member(&hosts, 1, &there, "1");
-    start_member(&hosts, 0, &quiet, "0");
-    await_join(&here, "joining here");
-    await_join(&there, "joining there");
-    await_join(&quiet, "psst");
-    process_await_text(&here, "10.7.0.1:3000: psst\n");
-    process_write(&here, "loud\n");
-    process_await_text(&there, "10.7.0.1:3000: loud\n");
-    expect(strstr(there.texts[0].data, "psst") == NULL, "expected it to stay on its host");
-    process_kill(&here, 9);
-    process_kill(&there, 9);
-    process_kill(&quiet, 9);
-}
-
-Test(system_multicast, python_and_udpcli_chat_in_a_group_of_ipv4_and_ipv6)
-{
-    static const char SPEAK[] =
-        "import socket, struct, sys\n"
-        "v6 = ':' in sys.argv[1]\n"
-        "room = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)\n"
-        "room.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-        "room.bind(('', 3000))\n"
-        "link = socket.if_nametoindex('eth0')\n"
-        "group = socket.inet_pton(room.family, sys.argv[1])\n"
-        "if v6:\n"
-        "    room.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,\n"
-        "                    group + struct.pack('@I', link))\n"
-        "    to = (sys.argv[1], 3000, 0, link)\n"
-        "else:\n"
-        "    room.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,\n"
-        "                    struct.pack('4s4si', group, b'', link))\n"
-        "    room.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF,\n"
-        "                    struct.pack('4s4si', group, b'', link))\n"
-        "    to = (sys.argv[1], 3000)\n"
-        "room.sendto(b'hello from Python', to)\n"
-        "while (heard := room.recv(100)) == b'hello from Python': pass\n"
-        "print(heard.decode())\n";
-    static const char *const groups[][2] = {{"239.7.7.7", "239.7.7.7:3000"},
-                                            {"ff02::77", "[ff02::77%eth0]:3000"}};
-    struct hosts hosts;
-
-    build(&hosts);
-    for (int i = 0; i < 2; i++) {
-        struct process member = {0}, python = {0};
-        netns_switch(hosts.host[0]);
-        process_start(&member, NULL,
-                      (const char *const[]){"udpcli", "--group", groups[i][1], "-i", "eth0", NULL});
-        await_join(&member, "anyone?");
-        netns_switch(hosts.host[1]);
-        process_start(&python, NULL,
-                      (const char *const[]){"python3", "-c", SPEAK, groups[i][0], NULL});
-        netns_switch(hosts.host[0]);
-        process_await_text(&member, ": hello from Python\n");
-        process_write(&member, "hello from udpcli\n");
-        harness_equal("status", process_wait(&python), 0);
-        harness_contains("what Python heard", python.texts[0].data, "hello from udpcli\n");
-        process_close_stdin(&member);
-        process_wait(&member);
-    }
-}
-
-Test(system_multicast, udpcli_says_what_is_no_group_and_which_interface_is_missing)
-{
-    struct hosts hosts;
-    struct result result;
-
-    build(&hosts);
-    result = run(NULL, "udpcli", "--group", "10.7.0.1:3000", "hi", NULL);
-    harness_equal("status", result.status, 2);
-    harness_contains("stderr", result.err, "not a multicast group");
-    result = run(NULL, "udpcli", "--group", "239.7.7.7:3000", "-i", "nowhere", "hi", NULL);
-    harness_equal("status", result.status, 1);
-    harness_contains("stderr", result.err, "no such network interface");
-    result = run(NULL, "udpcli", "--group", "[ff02::1]:3000", "hi", NULL);
-    expect(result.status != 0, "expected a group of a link to want its link");
 }

@@ -2,11 +2,9 @@
 
 #include "harness.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 TestSuite(system_relay, .fini = harness_end, .timeout = 300);
@@ -19,16 +17,6 @@ static void start(struct server *server, const char *config)
                  harness_format("unix:%s", harness_path("chat")), NULL);
 }
 
-static void await_clients(struct server *server, int64_t count)
-{
-    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
-    while (server_stat(server, "clients") != count) {
-        expect(harness_now_ms() < deadline, "expected %d clients, there are %d", (int)count,
-               (int)server_stat(server, "clients"));
-        harness_tick(10);
-    }
-}
-
 Test(system_relay, a_client_of_each_kind_hears_the_others_and_not_itself)
 {
     struct server server = {0};
@@ -36,7 +24,7 @@ Test(system_relay, a_client_of_each_kind_hears_the_others_and_not_itself)
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]),
         by_path = stream_open(server.others[1]);
     udp_say(udp, &server.at[0], "");
-    await_clients(&server, 3);
+    server_await_clients(&server, 3);
 
     udp_say(udp, &server.at[0], "from udp");
     stream_expect(by_tcp, "from udp");
@@ -61,7 +49,7 @@ Test(system_relay, all_means_the_speaker_too_and_a_reload_changes_it)
     struct server server = {0};
     start(&server, "[reply]\nmessage = ok\n[broadcast]\nrelay = all\nrelay-rate = 0\n");
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]);
-    await_clients(&server, 1);
+    server_await_clients(&server, 1);
     udp_ask(udp, &server.at[0], "hello", "ok");
     udp_expect(udp, &server.at[0], "hello");
     stream_expect(by_tcp, "hello");
@@ -94,7 +82,7 @@ Test(system_relay, where_addresses_are_proven_nobody_is_heard_before)
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]);
     uint8_t frame[64];
     struct endpoint from;
-    await_clients(&server, 1);
+    server_await_clients(&server, 1);
 
     udp_say(udp, &server.at[0], "from nowhere");
     harness_equal("a challenge", udp_receive(udp, frame, sizeof frame, &from), 21);
@@ -118,7 +106,7 @@ Test(system_relay, what_is_over_the_rate_is_answered_and_counted_and_said)
     start(&server, "[clients]\nsweep = 10ms\n[reply]\nmode = echo\n[broadcast]\nrelay = others\n"
                    "relay-rate = 5\n");
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]);
-    await_clients(&server, 1);
+    server_await_clients(&server, 1);
     for (int i = 0; i < WORDS; i++)
         udp_ask(udp, &server.at[0], "word", "word");
     int64_t relayed = server_stat(&server, "relayed"),
@@ -133,198 +121,6 @@ Test(system_relay, what_is_over_the_rate_is_answered_and_counted_and_said)
     server_stop(&server);
 }
 
-/* ---- a crowd ---- */
-
-enum { MESSAGES_MAX = 128 };
-
-struct member {
-    int fd;
-    bool stream;
-    bool gone;
-    size_t length; /* of the line that is under way */
-    char line[64];
-    uint8_t heard[MESSAGES_MAX]; /* how often each message was heard */
-};
-
-struct room {
-    struct server server;
-    struct member *members;
-    size_t count;
-    int epoll;
-    uint64_t heard; /* by all, in all */
-};
-
-static void add_member(struct room *room, int fd, bool stream)
-{
-    struct member *member = &room->members[room->count];
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = room->count};
-    *member = (struct member){.fd = fd, .stream = stream};
-    expect(epoll_ctl(room->epoll, EPOLL_CTL_ADD, fd, &event) == 0, "expected epoll to watch");
-    room->count++;
-}
-
-static void fill_room(struct room *room, size_t tcp, size_t udp, size_t local)
-{
-    room->members = calloc(tcp + udp + local, sizeof *room->members);
-    room->epoll = epoll_create1(EPOLL_CLOEXEC);
-    for (size_t i = 0; i < tcp; i++)
-        add_member(room, stream_open(room->server.others[0]), true);
-    for (size_t i = 0; i < local; i++)
-        add_member(room, stream_open(room->server.others[1]), true);
-    for (size_t i = 0; i < udp; i++) {
-        int fd = udp_open("127.0.0.1:0");
-        udp_say(fd, &room->server.at[0], "");
-        add_member(room, fd, false);
-    }
-    await_clients(&room->server, (int64_t)(tcp + udp + local));
-}
-
-static void hear_word(struct room *room, struct member *member, const char *word)
-{
-    int number = atoi(word + 1);
-    expect(word[0] == 'm' && number >= 0 && number < MESSAGES_MAX, "expected a message, not '%s'",
-           word);
-    expect(member->heard[number]++ == 0, "message %d was heard twice by one", number);
-    room->heard++;
-}
-
-static void hear_bytes(struct room *room, struct member *member, const char *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        expect(member->length < sizeof member->line - 1, "expected a short line");
-        if (bytes[i] != '\n') {
-            member->line[member->length++] = bytes[i];
-            continue;
-        }
-        member->line[member->length] = '\0';
-        member->length = 0;
-        hear_word(room, member, member->line);
-    }
-}
-
-static void hear(struct room *room, struct member *member)
-{
-    char bytes[4096];
-    ssize_t got;
-    while ((got = recv(member->fd, bytes, sizeof bytes - 1, MSG_DONTWAIT)) > 0) {
-        bytes[got] = '\0';
-        if (member->stream)
-            hear_bytes(room, member, bytes, (size_t)got);
-        else
-            hear_word(room, member, bytes);
-    }
-    expect(got < 0 && errno == EAGAIN, "expected nobody to be cut off");
-}
-
-/* Until so much was heard in all. */
-static void await_heard(struct room *room, uint64_t total)
-{
-    int64_t deadline = harness_now_ms() + 8 * HARNESS_DEADLINE_MS;
-    struct epoll_event events[256];
-    while (room->heard < total) {
-        int count = epoll_wait(room->epoll, events, 256, HARNESS_DEADLINE_MS);
-        expect(count > 0 && harness_now_ms() < deadline,
-               "expected %lu copies to be heard, it is %lu\n%s", total, room->heard,
-               ctl_ok(&room->server, "stats", NULL));
-        for (int i = 0; i < count; i++)
-            hear(room, &room->members[events[i].data.u64]);
-    }
-}
-
-static void say_word(struct room *room, struct member *member, int number)
-{
-    const char *word = harness_format("m%d", number);
-    if (member->stream)
-        stream_say(member->fd, harness_format("%s\n", word));
-    else
-        udp_say(member->fd, &room->server.at[0], word);
-}
-
-static size_t present(const struct room *room)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < room->count; i++)
-        count += !room->members[i].gone;
-    return count;
-}
-
-/* Some of each kind say something; everyone else hears each word once. */
-static void converse(struct room *room, int first, int words)
-{
-    uint64_t before = room->heard;
-    int number = first;
-    for (size_t i = 0, step = room->count / (size_t)words; number < first + words; i += step) {
-        size_t k = i % room->count;
-        while (room->members[k].gone)
-            k = (k + 1) % room->count;
-        say_word(room, &room->members[k], number++);
-        room->members[k].heard[number - 1]++; /* by himself */
-    }
-    await_heard(room, before + (uint64_t)words * (present(room) - 1));
-    for (size_t i = 0; i < room->count; i++)
-        for (int k = first; k < first + words; k++)
-            expect(room->members[i].gone || room->members[i].heard[k] == 1,
-                   "expected word %d to be heard once by %zu, it was %d times", k, i,
-                   room->members[i].heard[k]);
-}
-
-/* Every second one is gone at once, half of them with a reset. */
-static void kill_half(struct room *room, size_t count)
-{
-    for (size_t i = 0; i < room->count && count > 0; i += 2, count--) {
-        struct member *member = &room->members[i];
-        member->gone = true;
-        if (member->stream && i % 4 == 0)
-            stream_reset(member->fd);
-        else
-            close(member->fd);
-    }
-}
-
-static void leave_room(struct room *room)
-{
-    for (size_t i = 0; i < room->count; i++)
-        if (!room->members[i].gone)
-            close(room->members[i].fd);
-    free(room->members);
-    close(room->epoll);
-}
-
-static void expect_crowd(const char *config)
-{
-    size_t scale = harness_sanitized() ? 5 : 1;
-    size_t tcp = 1000 / scale, udp = 1000 / scale, local = 10;
-    struct room room = {.count = 0};
-    if (!harness_allow_files(tcp + udp + 200))
-        cr_skip("this host doesn't allow so many open files");
-    start(&room.server, config);
-    fill_room(&room, tcp, udp, local);
-    converse(&room, 0, 40);
-    expect_balance("stats", server_ask(&room.server, "stats"));
-
-    kill_half(&room, 500 / scale);
-    /* Those of streams are known to be gone; those of UDP are silent, as far as anyone can tell. */
-    converse(&room, 40, 40);
-    harness_equal("relay_dropped", server_stat(&room.server, "relay_dropped"), 0);
-    harness_equal("streams_slow", server_stat(&room.server, "streams_slow"), 0);
-    expect_balance("stats", server_ask(&room.server, "stats"));
-    leave_room(&room);
-    server_stop(&room.server);
-}
-
-static const char CROWD[] = "[server]\nstream-max = 2000\n"
-                            "[reply]\nmode = none\n[broadcast]\nrelay = others\nrelay-rate = 0\n";
-
-Test(system_relay, two_thousand_hear_each_word_exactly_once)
-{
-    expect_crowd(CROWD);
-}
-
-Test(system_relay, two_thousand_hear_each_word_exactly_once_from_four_workers)
-{
-    expect_crowd(harness_format("[server]\nworkers = 4\n%s", CROWD));
-}
-
 Test(system_relay, what_one_says_stays_in_order_over_four_workers)
 {
     enum { LISTENERS = 16, WORDS = 100 };
@@ -336,7 +132,7 @@ Test(system_relay, what_one_says_stays_in_order_over_four_workers)
         listeners[i] = udp_open("127.0.0.1:0");
         udp_say(listeners[i], &server.at[0], "");
     }
-    await_clients(&server, LISTENERS + 1);
+    server_await_clients(&server, LISTENERS + 1);
     for (int word = 0; word < WORDS; word++)
         udp_say(speaker, &server.at[0], harness_format("word %d", word));
     for (int word = 0; word < WORDS; word++) {
@@ -382,7 +178,7 @@ Test(system_relay, one_who_never_reads_costs_the_others_nothing)
     int deaf = stream_open(server.others[0]), by_tcp = stream_open(server.others[0]),
         by_path = stream_open(server.others[1]), udp = udp_open("127.0.0.1:0");
     udp_say(udp, &server.at[0], "");
-    await_clients(&server, 4);
+    server_await_clients(&server, 4);
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     int said = 0;
@@ -393,7 +189,7 @@ Test(system_relay, one_who_never_reads_costs_the_others_nothing)
     }
     harness_equal("streams_slow", server_stat(&server, "streams_slow"), 1);
     harness_equal("relayed", server_stat(&server, "relayed"), said);
-    await_clients(&server, 3);
+    server_await_clients(&server, 3);
     close(deaf);
     server_stop(&server);
 }
@@ -426,7 +222,7 @@ Test(system_relay, python_ncat_and_socat_chat_with_each_other)
     start_program(&socat,
                   (const char *const[]){
                       "socat", "-", harness_format("UNIX-CONNECT:%s", harness_path("chat")), NULL});
-    await_clients(&server, 3);
+    server_await_clients(&server, 3);
     start_program(&udp,
                   (const char *const[]){"ncat", "-u", "127.0.0.1",
                                         harness_format("%u", endpoint_port(&server.at[0])), NULL});

@@ -413,6 +413,44 @@ void server_await_stat(struct server *server, const char *name, int64_t value)
     }
 }
 
+void server_await_clients(struct server *server, int64_t count)
+{
+    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
+
+    for (int64_t now; (now = server_stat(server, "clients")) != count;) {
+        if (harness_now_ms() > deadline)
+            harness_fail("expected %lld clients, there are %lld", (long long)count, (long long)now);
+        harness_tick(10);
+    }
+}
+
+int server_files(const struct server *server)
+{
+    struct result list =
+        run(NULL, "ls", harness_format("/proc/%d/fd", (int)server->process.pid), NULL);
+
+    return (int)text_count(list.out, "\n");
+}
+
+void server_await_files(const struct server *server, int most)
+{
+    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
+
+    for (int now; (now = server_files(server)) > most;) {
+        if (harness_now_ms() > deadline)
+            harness_fail("expected at most %d open files, there are %d", most, now);
+        harness_tick(10);
+    }
+}
+
+int64_t server_resident_kb(const struct server *server)
+{
+    struct result got = run(NULL, "awk", "/^VmRSS/ { print $2 }",
+                            harness_format("/proc/%d/status", (int)server->process.pid), NULL);
+
+    return atoll(got.out);
+}
+
 void expect_balance(const char *what, const char *text)
 {
     static const char *const fates[] = {

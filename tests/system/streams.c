@@ -32,30 +32,6 @@ static const char *local(const struct server *server)
     return server->others[1];
 }
 
-static void await_clients(struct server *server, int64_t count)
-{
-    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
-    while (server_stat(server, "clients") != count) {
-        expect(harness_now_ms() < deadline, "expected %d clients, there are %d", (int)count,
-               (int)server_stat(server, "clients"));
-        harness_tick(10);
-    }
-}
-
-static int64_t resident_kb(const struct server *server)
-{
-    return atoll(run_ok(NULL, "awk", "/^VmRSS/ { print $2 }",
-                        harness_format("/proc/%d/status", (int)server->process.pid), NULL));
-}
-
-/* The files that the server has open. */
-static int open_files(const struct server *server)
-{
-    const char *list =
-        run_ok(NULL, "ls", harness_format("/proc/%d/fd", (int)server->process.pid), NULL);
-    return (int)text_count(list, "\n");
-}
-
 Test(system_streams, lines_and_datagrams_share_one_rotation)
 {
     struct server server = {0};
@@ -90,7 +66,7 @@ Test(system_streams, clients_of_every_kind_are_listed_shown_and_kicked)
     udp_ask(udp, &server.at[0], "hi", "hi");
     stream_say(second, "hi\n");
     stream_expect(second, "hi");
-    await_clients(&server, 4);
+    server_await_clients(&server, 4);
 
     const char *list = ctl_ok(&server, "clients", "--json", NULL);
     harness_contains("clients", list, harness_format("\"address\":\"%s\"", by_tcp_name));
@@ -126,7 +102,7 @@ Test(system_streams, a_broadcast_reaches_clients_of_every_kind_and_adds_up)
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(tcp(&server)),
         by_path = stream_open(local(&server));
     udp_say(udp, &server.at[0], "");
-    await_clients(&server, 3);
+    server_await_clients(&server, 3);
     const char *report = ctl_ok(&server, "broadcast", "good\nnews", "--json", NULL);
     harness_equal("targets", json_integer(report, "targets"), 3);
     harness_equal("sent", json_integer(report, "sent"), 3);
@@ -151,7 +127,7 @@ Test(system_streams, with_four_workers_streams_are_listed_and_kicked_and_reached
         else
             udp_say(clients[i], &server.at[0], "hi");
     }
-    await_clients(&server, CLIENTS);
+    server_await_clients(&server, CLIENTS);
     harness_equal("listed",
                   (int64_t)text_count(ctl_ok(&server, "clients", "--json", NULL), "\"address\":"),
                   CLIENTS);
@@ -206,7 +182,7 @@ Test(system_streams, who_ends_his_side_gets_every_answer_and_then_the_end)
     }
     harness_equal("received", server_stat(&server, "received"), 2 * LINES);
     expect_balance("stats", server_ask(&server, "stats"));
-    await_clients(&server, 0);
+    server_await_clients(&server, 0);
     server_stop(&server);
 }
 
@@ -239,8 +215,8 @@ Test(system_streams, ten_megabytes_without_a_newline_get_an_error_line_and_the_e
 {
     struct server server = {0};
     start(&server, "[reply]\nmode = echo\n");
-    int files = open_files(&server), good = stream_open(tcp(&server));
-    int64_t before_kb = resident_kb(&server);
+    int files = server_files(&server), good = stream_open(tcp(&server));
+    int64_t before_kb = server_resident_kb(&server);
     const char *const names[] = {tcp(&server), local(&server)};
     for (int k = 0; k < 2; k++) {
         int bad = stream_open(names[k]);
@@ -252,18 +228,14 @@ Test(system_streams, ten_megabytes_without_a_newline_get_an_error_line_and_the_e
         stream_say(good, "hello\n");
         stream_expect(good, "hello");
     }
-    expect(harness_sanitized() || resident_kb(&server) < before_kb + 2048,
-           "expected %d kB of memory or so, not %d", (int)before_kb, (int)resident_kb(&server));
+    expect(harness_sanitized() || server_resident_kb(&server) < before_kb + 2048,
+           "expected %d kB of memory or so, not %d", (int)before_kb,
+           (int)server_resident_kb(&server));
     harness_equal("drop_oversize", server_stat(&server, "drop_oversize"), 2);
     expect_balance("stats", server_ask(&server, "stats"));
     close(good);
-    await_clients(&server, 0);
-    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
-    while (open_files(&server) > files + 1) { /* the operator's connection */
-        expect(harness_now_ms() < deadline, "expected %d open files, not %d", files + 1,
-               open_files(&server));
-        harness_tick(10);
-    }
+    server_await_clients(&server, 0);
+    server_await_files(&server, files + 1); /* the operator's connection */
     server_stop(&server);
 }
 
@@ -272,8 +244,8 @@ Test(system_streams, garbage_costs_others_nothing_and_leaves_nothing_behind)
     struct server server = {0};
     start(&server, "[reply]\nmode = echo\n");
     int good = stream_open(tcp(&server));
-    await_clients(&server, 1);
-    int files = open_files(&server);
+    server_await_clients(&server, 1);
+    int files = server_files(&server);
     for (int i = 0; i < 100; i++) {
         int bad = stream_open(i % 3 == 0 ? local(&server) : tcp(&server));
         switch (i % 4) {
@@ -299,17 +271,12 @@ Test(system_streams, garbage_costs_others_nothing_and_leaves_nothing_behind)
         stream_say(good, "hello\n");
         stream_expect(good, "hello");
     }
-    await_clients(&server, 1);
+    server_await_clients(&server, 1);
     expect_balance("stats", server_ask(&server, "stats"));
     harness_equal("joined", server_stat(&server, "joined"),
                   1 + server_stat(&server, "streams_closed") +
                       server_stat(&server, "streams_slow"));
-    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
-    while (open_files(&server) > files) {
-        expect(harness_now_ms() < deadline, "expected %d open files, not %d", files,
-               open_files(&server));
-        harness_tick(10);
-    }
+    server_await_files(&server, files);
     server_stop(&server);
 }
 
@@ -322,7 +289,7 @@ Test(system_streams, who_never_reads_is_cut_off_and_delays_nobody)
     int deaf = stream_open(tcp(&server)), good = stream_open(tcp(&server));
     int udp = udp_open("127.0.0.1:0");
     udp_say(udp, &server.at[0], "");
-    await_clients(&server, 3);
+    server_await_clients(&server, 3);
     memset(text, 'x', BYTES);
     text[BYTES] = '\0';
     int rounds = 0;
@@ -371,13 +338,13 @@ Test(system_streams, one_too_many_is_told_so)
     struct server server = {0};
     start(&server, "[server]\nstream-max = 2\n[reply]\nmode = echo\n");
     int first = stream_open(tcp(&server)), second = stream_open(local(&server));
-    await_clients(&server, 2);
+    server_await_clients(&server, 2);
     int third = stream_open(tcp(&server));
     stream_expect(third, "error: too many streams; try again later");
     stream_expect_end(third);
     harness_equal("streams_refused", server_stat(&server, "streams_refused"), 1);
     close(first);
-    await_clients(&server, 1);
+    server_await_clients(&server, 1);
     int fourth = stream_open(tcp(&server));
     stream_say(fourth, "hi\n");
     stream_expect(fourth, "hi");
@@ -408,7 +375,7 @@ Test(system_streams, without_open_files_those_who_wait_are_served_when_others_le
         stream_expect(clients[i], "hi");
         close(clients[i]);
     }
-    await_clients(&server, 0);
+    server_await_clients(&server, 0);
     harness_equal("joined", server_stat(&server, "joined"), CLIENTS);
     server_stop(&server);
 }
@@ -453,11 +420,42 @@ Test(system_streams, a_stop_ends_them_and_removes_the_socket)
     struct server server = {0};
     start(&server, "[reply]\nmode = echo\n");
     int by_tcp = stream_open(tcp(&server)), by_path = stream_open(local(&server));
-    await_clients(&server, 2);
+    server_await_clients(&server, 2);
     server_stop(&server);
     stream_expect_end(by_tcp);
     stream_expect_end(by_path);
     expect(access(harness_path("chat"), F_OK) != 0, "expected the socket's file to be gone");
+}
+
+Test(system_streams, by_ipv6_they_are_served_and_named_as_by_ipv4)
+{
+    struct server server = {0};
+    server_start(&server, "[reply]\nmode = echo\n", "-l", "tcp:[::1]:0", NULL);
+    int stream = stream_open(server.others[0]), other = stream_open(server.others[0]);
+    struct endpoint name = {.size = sizeof name.sockaddr};
+    getsockname(stream, (struct sockaddr *)&name.sockaddr, &name.size);
+    stream_say(stream, "hi\n");
+    stream_expect(stream, "hi");
+    const char *text = harness_format("tcp:%s", endpoint_text(&name));
+    harness_contains("clients", ctl_ok(&server, "clients", NULL), text);
+    ctl_ok(&server, "kick", text, NULL);
+    stream_expect_end(stream);
+    stream_say(other, "still here\n");
+    stream_expect(other, "still here");
+    server_stop(&server);
+}
+
+Test(system_streams, a_socket_that_a_crash_left_is_replaced)
+{
+    struct server first = {0}, second = {0};
+    start(&first, NULL);
+    server_kill(&first);
+    expect(access(harness_path("chat"), F_OK) == 0, "expected the socket's file to be left");
+    start(&second, "[reply]\nmode = echo\n");
+    int stream = stream_open(local(&second));
+    stream_say(stream, "hi\n");
+    stream_expect(stream, "hi");
+    server_stop(&second);
 }
 
 Test(system_streams, without_any_listener_for_datagrams_streams_are_served)
@@ -480,6 +478,11 @@ Test(system_streams, what_cannot_be_listened_on_is_said_with_what_to_do)
     result = server_try(&second, NULL, "-l", local(&first), NULL);
     expect(result.status != 0, "expected the path to be taken");
     harness_contains("stderr", result.err, "another program has it");
+    second.socket = harness_path("one");
+    result = server_try(&second, NULL, "-l", harness_format("unix:%s", second.socket), NULL);
+    expect(result.status != 0, "expected the path to be taken");
+    harness_contains("stderr", result.err, "or a unix: listener of this one");
+    second.socket = NULL;
     result = server_try(&second, NULL, "-l", "unix:/nowhere/at/all", NULL);
     expect(result.status != 0, "expected no such directory");
     harness_contains("stderr", result.err, "the directory isn't there");

@@ -45,6 +45,25 @@ Test(system_udpcli_room, sends_each_line_of_a_pipe_and_prints_each_answer)
     server_stop(&server);
 }
 
+Test(system_udpcli_room, a_round_trip_begins_before_the_message_is_sent)
+{
+    struct server server = {0};
+    if (harness_sanitized())
+        cr_skip_test("a sanitized program is not to be traced");
+    if (run(NULL, "strace", "-o", "/dev/null", "true", NULL).status != 0)
+        cr_skip_test("strace does not run here");
+    start(&server, NULL);
+    /* The reply is there when sending returns. */
+    const char *answer =
+        run_ok(NULL, "strace", "-o", "/dev/null", "-e", "inject=sendto:delay_exit=200000",
+               program_path("udpcli"), "--json", server.others[0], "hi", NULL);
+    static const char key[] = "\"rtt_ms\":";
+    harness_contains("the answer", answer, key);
+    double rtt_ms = strtod(strstr(answer, key) + strlen(key), NULL);
+    expect(rtt_ms >= 200, "expected 200 ms and more, not %.3f", rtt_ms);
+    server_stop(&server);
+}
+
 Test(system_udpcli_room, a_long_line_goes_and_comes_whole)
 {
     static char line[60001];

@@ -201,4 +201,20 @@ Test(addr, no_address_is_of_no_kind)
     cr_assert_not(addr_is_multicast(&none));
     cr_assert_not(addr_is_wildcard(&none));
     cr_assert_not(addr_is_link_local(&none));
+    cr_assert_not(addr_is_link_group(&none));
+}
+
+Test(addr, groups_of_a_link_are_told_by_their_scope)
+{
+    static const struct {
+        const char *text;
+        bool is_one;
+    } CASES[] = {
+        {"ff01::1", true},  {"ff02::1", true},  {"ff12::1", true},    {"ff05::1", false},
+        {"ff0e::1", false}, {"fe02::1", false}, {"224.0.0.1", false},
+    };
+    for (size_t i = 0; i < COUNT(CASES); i++) {
+        struct addr addr = parse(CASES[i].text);
+        cr_expect_eq(addr_is_link_group(&addr), CASES[i].is_one, "%s", CASES[i].text);
+    }
 }

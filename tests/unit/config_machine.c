@@ -504,6 +504,27 @@ Test(config_machine, a_stream_or_a_group_that_others_reach_needs_a_policy)
                "f:3:10: " UNADMITTED("tcp:192.0.2.1:5 and 1 more", ADD_LINES));
 }
 
+Test(config_machine, a_group_of_a_link_that_gets_broadcasts_needs_its_interface)
+{
+    expect_bad("[broadcast]\nmulticast-ttl = 1\nmulticast = [ff02::1]:3000\n",
+               "f:3:1: a group of one link needs its interface: give 'multicast-interface', or "
+               "write it as in [ff02::1%eth0]:3000\n");
+}
+
+Test(config_machine, its_interface_may_stand_in_either_place)
+{
+    feed_file("f", "[broadcast]\nmulticast-interface = eth0\nmulticast = [ff02::1]:3000\n");
+    config_free(finish());
+    config_machine_free(machine);
+    machine = config_machine_new();
+    feed_file("f", "[broadcast]\nmulticast = [ff02::1%eth0]:3000\n");
+    config_free(finish());
+    config_machine_free(machine);
+    machine = config_machine_new();
+    feed_file("f", "[broadcast]\nmulticast = [ff05::1]:3000\n");
+    config_free(finish());
+}
+
 Test(config_machine, without_a_file_the_policy_needs_one)
 {
     cr_assert(config_override(machine, "-l", "server", "listen", "[::]:0"));

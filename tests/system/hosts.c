@@ -1,0 +1,35 @@
+/* Hosts on one bridge. */
+#include "hosts.h"
+
+#include "harness.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+static void add_host(struct hosts *hosts, int i)
+{
+    expect(unshare(CLONE_NEWNET) == 0, "expected a namespace more");
+    netns_shell("ip link set lo up");
+    hosts->host[i] = netns_here();
+    netns_switch(hosts->bridge);
+    netns_shell(harness_format("ip link add port%d type veth peer name eth0 netns /proc/%d/fd/%d\n"
+                               "ip link set port%d master bridge up",
+                               i, (int)getpid(), hosts->host[i], i));
+    netns_switch(hosts->host[i]);
+    netns_shell(harness_format("ip link set eth0 addrgenmode none\n"
+                               "ip addr add 10.7.0.%d/24 dev eth0\n"
+                               "ip addr add fd07::%d/64 dev eth0 nodad\n"
+                               "ip addr add fe80::%d/64 dev eth0 nodad\n"
+                               "ip link set eth0 up",
+                               i + 1, i + 1, i + 1));
+}
+
+void hosts_build(struct hosts *hosts)
+{
+    netns_enter();
+    hosts->bridge = netns_here();
+    netns_shell("ip link add bridge type bridge mcast_snooping 0\nip link set bridge up");
+    for (int i = 0; i < HOSTS; i++)
+        add_host(hosts, i);
+    netns_switch(hosts->host[0]);
+}
