@@ -188,6 +188,8 @@ Test(load_options, refuses_what_makes_no_sense_together)
         "udpload 1::2::3",
         "udpload ::1:3000",
         "udpload --json r --hdr r h",
+        "udpload --json - --hdr - h",
+        "udpload --html /dev/stdout --hdr - h",
         "udpload --html r --hdr r h",
         "udpload --html r --json r h",
         "udpload --rat 5 --unknown h",
@@ -207,4 +209,17 @@ Test(load_options, keeps_the_command_line_as_a_shell_would_take_it)
     char *const argv[] = {"udpload", "-m", "it's $5", "", "[::1]:3000", NULL};
     load_options_read(&options, 5, (char *[]){argv[0], argv[1], argv[2], argv[3], argv[4], NULL});
     cr_assert_str_eq(options.command, "udpload -m 'it'\\''s $5' '' '[::1]:3000'");
+}
+
+Test(load_options, leaves_standard_output_to_a_report_that_is_written_there)
+{
+    cr_assert_eq(read_line("udpload --json r --hdr s --html t h"), -1);
+    cr_assert(options.text);
+    cr_assert_eq(read_line("udpload --json - h"), -1);
+    cr_assert_not(options.text);
+    cr_assert_eq(read_line("udpload --hdr r --html /dev/stdout h"), -1);
+    cr_assert_not(options.text);
+    cr_assert_str_eq(options.html, LOAD_STANDARD_OUTPUT);
+    cr_assert_eq(read_line("udpload --json ./- h"), -1);
+    cr_assert(options.text);
 }
