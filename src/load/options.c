@@ -268,6 +268,8 @@ static int check_form(const struct load_options *options, const bool *given)
         return wrong_usage("-Q max has no schedule, which --poisson and --find-max need");
     if (options->rate != 0 && given[OUTSTANDING])
         return wrong_usage("-q goes with -Q max; a rate waits for no reply");
+    if (options->rate == 0 && options->outstanding < options->threads)
+        return wrong_usage("there are fewer requests at a time (-q) than threads (-T)");
     if (are_same(options->json, options->hdr) || are_same(options->hdr, options->html) ||
         are_same(options->html, options->json))
         return wrong_usage("--json, --hdr and --html need a file each");
@@ -281,6 +283,18 @@ static int check_form(const struct load_options *options, const bool *given)
             options->sources[i].family != options->target.addr.family)
             return wrong_usage("--source and HOST are of different families");
     return GO_ON;
+}
+
+/* As far as it is known; UINT64_MAX: it isn't. */
+static uint64_t likely_duration_ns(const struct load_options *options)
+{
+    const uint64_t second_ns = 1000 * MS_NS;
+    if (options->duration_ns != UINT64_MAX || options->rate == 0)
+        return options->duration_ns;
+    uint64_t seconds = options->count / options->rate;
+    return seconds < UINT64_MAX / second_ns
+               ? seconds * second_ns + options->count % options->rate * second_ns / options->rate
+               : UINT64_MAX;
 }
 
 /* Short runs are drawn finer, so that their charts show something. */
@@ -305,7 +319,7 @@ static void complete(struct load_options *options, const bool *given)
     options->text = has_text(options);
     options->interval_stated = given[INTERVAL];
     if (!given[INTERVAL])
-        options->interval_ns = usual_interval_ns(options->duration_ns);
+        options->interval_ns = usual_interval_ns(likely_duration_ns(options));
 }
 
 static int make_message(struct load_options *options, const struct given *given)

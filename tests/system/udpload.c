@@ -241,6 +241,28 @@ Test(system_udpload, knows_late_replies, .init = begin)
     expect_count(json, "duplicate", 0);
 }
 
+/* Nothing more is sent that the run would wait for. */
+static void answer_but_the_last(int number, const struct endpoint *from)
+{
+    if (number > 95)
+        held[number - 96] = *from;
+    else
+        say(from, "yes");
+}
+
+Test(system_udpload, knows_the_last_replies_as_late_too, .init = begin)
+{
+    start("-n 100 -Q 500 -t 2 -c 1000 --json FILE @");
+    serve_until(answer_but_the_last, 100);
+    harness_tick(3000);
+    for (int i = 0; i < 5; i++)
+        say(&held[i], "yes");
+    const char *json = report();
+    expect_exact(json);
+    expect_count(json, "lost", 5);
+    expect_count(json, "late", 5);
+}
+
 Test(system_udpload, promises_no_exact_counts_when_requests_overlap, .init = begin)
 {
     start("-n 20 -Q 1000 -t 200ms -c 2 --json FILE @");

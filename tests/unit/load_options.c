@@ -75,6 +75,20 @@ Test(load_options, takes_a_bare_number_as_seconds)
     cr_assert_eq(options.duration_ns, SECOND_NS / 20);
 }
 
+Test(load_options, draws_short_runs_finer_however_their_length_is_said)
+{
+    cr_assert_eq(read_line("udpload -l 20 ::1"), -1);
+    cr_assert_eq(options.interval_ns, SECOND_NS / 10);
+    cr_assert_eq(read_line("udpload -n 20000 -Q 1000 ::1"), -1);
+    cr_assert_eq(options.interval_ns, SECOND_NS / 10);
+    cr_assert_eq(read_line("udpload -n 20001 -Q 1000 ::1"), -1);
+    cr_assert_eq(options.interval_ns, SECOND_NS);
+    cr_assert_eq(read_line("udpload -n 9223372036854775807 -Q 1 ::1"), -1);
+    cr_assert_eq(options.interval_ns, SECOND_NS);
+    cr_assert_eq(read_line("udpload -n 5 -Q max ::1"), -1);
+    cr_assert_eq(options.interval_ns, SECOND_NS);
+}
+
 Test(load_options, has_no_time_limit_with_a_count_alone)
 {
     cr_assert_eq(read_line("udpload -n 5 ::1"), -1);
@@ -181,6 +195,7 @@ Test(load_options, refuses_what_makes_no_sense_together)
         "udpload --fanout -O 5 h",
         "udpload -q 5 h",
         "udpload -c 2 -T 3 h",
+        "udpload -Q max -q 2 -T 3 h",
         "udpload -6 127.0.0.1",
         "udpload --source ::1 127.0.0.1",
         "udpload 127.0.0.1:0",
