@@ -511,6 +511,16 @@ Test(system_udpload, prints_a_line_for_each_interval_when_asked_to, .init = begi
     harness_equal("lines", (int64_t)text_count(text_of(0), " - "), (int64_t)intervals);
 }
 
+Test(system_udpload, prints_no_latency_where_nothing_was_answered, .init = begin)
+{
+    start("-l 200ms -S 100ms -Q 100 -t 50ms --json FILE @");
+    serve_until(answer_nobody, INT32_MAX);
+    report();
+    harness_contains("the lines", text_of(0), " -            -            -\n");
+    expect(strstr(text_of(0), "0.000            0.000") == NULL, "expected no latency: %s",
+           text_of(0));
+}
+
 /* ---- The server itself ---- */
 
 Test(system_udpload, finds_the_rotation_of_the_server_even)
