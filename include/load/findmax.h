@@ -7,28 +7,40 @@
 #include <stdint.h>
 
 /* The search for the highest rate that holds: doubled until one doesn't, then halfway between the
- * best that did and the least that didn't, until they are within a fiftieth. */
+ * best that did and the least that didn't, until they are within a fiftieth.
+ *
+ * Other work on the machine makes a service lose what it would have answered, and a sender send
+ * late; so one bad step isn't believed. A rate falls when two steps of it fell, and is past the
+ * sender when three were tried and it neither held nor fell. And where all that was tried below the
+ * least that didn't hold has held since, that one is tried again at the end. */
 enum findmax_outcome {
     FINDMAX_HELD,
     FINDMAX_FELL,
-    FINDMAX_UNKNOWN, /* the sender didn't keep up, which tells nothing of the service */
+    FINDMAX_UNKNOWN, /* the sender fell behind, which tells nothing of the service */
 };
 
 struct findmax {
-    uint32_t rate;  /* to be tried next */
-    bool again;     /* for the second time: after the first one nothing was known */
-    uint32_t best;  /* the highest that held, 0: none yet */
-    uint32_t worst; /* the lowest that didn't, above best; 0: none yet */
+    uint32_t rate;         /* to be tried next */
+    uint32_t best;         /* the highest that held, 0: none yet */
+    uint32_t worst;        /* the lowest that didn't, above best; 0: none yet */
+    bool past_sender;      /* worst: for the sender, not for the service */
+    uint32_t tries, falls; /* of rate, which hasn't held so far */
+    uint32_t held;         /* rates, since there is that worst */
+    bool doubted;          /* worst has been tried again, which happens once in a search */
 };
 
 void findmax_begin(struct findmax *search, uint32_t rate);
 
-/* What came of search->rate. Whether there is another one to try: what is unknown is tried once
- * more, and is then taken for a rate that doesn't hold. */
+/* What came of search->rate. Whether there is another step to make. */
 bool findmax_go_on(struct findmax *search, enum findmax_outcome outcome);
 
-/* Runs step after step, each printed to stdout; the result is that of the best, or, if none held,
- * of the last. As run_load. */
+/* What a step of that many nanoseconds has shown: a rate holds when all of it was sent in time and
+ * no more than so many millionths were lost, wrong or refused, however late single ones were. */
+enum findmax_outcome findmax_outcome_of(const struct load_result *result, uint64_t step_ns,
+                                        uint32_t max_loss_ppm);
+
+/* Runs step after step, each printed to stdout if the setting's options leave it to people; the
+ * result is that of the best, or, if none held, of the last. As run_load. */
 int findmax_run(const struct run_setting *setting, struct load_result *result,
                 char error[RUN_ERROR_BYTES]);
 

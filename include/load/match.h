@@ -57,7 +57,7 @@ bool match_waits(const struct match *match, uint32_t client);
  * ago. Returns how many of the measured were lost now. */
 uint64_t match_expire(struct match *match, uint64_t now_ns);
 
-/* When match_expire has something to do, UINT64_MAX if nothing is open. */
+/* When match_expire has something to do, UINT64_MAX if nothing is open and nobody rests. */
 uint64_t match_deadline_ns(const struct match *match);
 
 /* Requests that wait for an answer. */

@@ -24,6 +24,9 @@ enum {
     LOAD_NOT_KEPT_UP = 3,
 };
 
+/* Among the names of files. */
+#define LOAD_STANDARD_OUTPUT "-"
+
 /* What the command line asks for. */
 struct load_options {
     struct target target;
@@ -48,7 +51,6 @@ struct load_options {
 
     char *message;
     size_t message_size;
-    char *expected_bytes; /* where expected points to */
     struct replies_text expected[REPLIES_MAX];
     size_t expected_count;
 
@@ -60,6 +62,7 @@ struct load_options {
     char control_built_in[RUNTIME_PATH_BYTES];
 
     const char *json, *hdr, *html; /* files, NULL: none */
+    bool text;                     /* standard output has none of them, and is for people */
     char *command;                 /* the command line, quoted for a shell */
 };
 

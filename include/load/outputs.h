@@ -10,6 +10,7 @@
 enum { OUTPUTS_COUNT = 3, OUTPUTS_ERROR_BYTES = 512 };
 
 struct outputs {
+    const char *paths[OUTPUTS_COUNT]; /* NULL: not asked for */
     struct file_draft drafts[OUTPUTS_COUNT];
 };
 
@@ -17,7 +18,8 @@ struct outputs {
 int outputs_open(struct outputs *outputs, const struct load_options *options,
                  char error[OUTPUTS_ERROR_BYTES]);
 
-/* Writes them and puts them in their places; the same on failure. */
+/* Writes them and puts them in their places; the same on failure. That of standard output tells by
+ * ferror(stdout) alone. */
 int outputs_write(struct outputs *outputs, const struct load_result *result,
                   char error[OUTPUTS_ERROR_BYTES]);
 

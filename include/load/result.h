@@ -41,6 +41,14 @@ struct load_reply {
     uint64_t count;
 };
 
+/* What ended a search for the highest rate that holds. */
+enum load_limit {
+    LOAD_LIMIT_SERVICE,  /* it lost too much above */
+    LOAD_LIMIT_SENDER,   /* it fell behind above; the service may take more */
+    LOAD_LIMIT_SCHEDULE, /* no higher rate can be asked for */
+    LOAD_LIMIT_STOPPED,  /* Ctrl-C */
+};
+
 struct load_result {
     struct load_counts counts;
     struct histogram corrected; /* nanoseconds from the intended send time */
@@ -52,6 +60,7 @@ struct load_result {
     double achieved_rate;  /* sent a second */
     double answered_rate;  /* replied a second */
     double cpu_share;      /* of the busiest sender thread, 0 to 1 */
+    uint64_t unsent;       /* due and not sent; counted to a tenth of those sent, or 1000 */
 
     bool exact; /* each reply belonged to its request; else they were matched by order */
     bool kept_up;
@@ -70,6 +79,12 @@ struct load_result {
         uint64_t broadcasts, expected, received, missing, doubled;
         uint64_t first_ns, median_ns, last_ns; /* from the broadcast command to the copies */
     } fanout;
+
+    struct load_find_max {
+        bool done;
+        uint32_t highest, failed; /* rates a second; failed 0: none did */
+        enum load_limit limit;
+    } find_max;
 
     /* The setting, for the reports. */
     char *command;    /* the command line, quoted for a shell */

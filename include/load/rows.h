@@ -8,6 +8,8 @@
 enum {
     ROWS_COUNTS = 10,
     ROWS_LATENCY = 9,
+    ROWS_LIMIT_BYTES = 100,
+    ROWS_MESSAGE_BYTES = 120,
 };
 
 struct rows_count {
@@ -28,5 +30,11 @@ struct rows_latency {
 
 /* min, mean, p50 to p99.99, max; all 0 while the histogram is empty. */
 void rows_latency(const struct histogram *histogram, struct rows_latency rows[ROWS_LATENCY]);
+
+/* A reply for people, who need no more than its beginning. */
+const char *rows_message(const char *message, char text[ROWS_MESSAGE_BYTES]);
+
+/* Why the search for the highest rate ended there: "too much was lost or wrong at 12500/s". */
+const char *rows_limit(const struct load_find_max *find_max, char text[ROWS_LIMIT_BYTES]);
 
 #endif

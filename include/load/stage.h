@@ -9,7 +9,8 @@
 struct stage {
     struct loop *loop;
     struct mailbox *mailbox;
-    int interrupts; /* how often SIGINT or SIGTERM came */
+    int interrupts; /* how often SIGINT or SIGTERM came; within 100 ms they are one */
+    uint64_t interrupted_ns;
     /* The run at hand is told of each; NULL: none is at hand. */
     void (*interrupted)(void *state, int times);
     void *state;

@@ -4,8 +4,7 @@
 #include "load/result.h"
 
 /* Whether the sender kept up with its own schedule, so that what was measured is the service: sets
- * kept_up and why_not of a result that is complete but for them. unsent: requests that were due and
- * not sent. */
-void verdict_judge(struct load_result *result, uint64_t unsent);
+ * kept_up and why_not of a result that is complete but for them. */
+void verdict_judge(struct load_result *result);
 
 #endif

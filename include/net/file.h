@@ -29,16 +29,17 @@ int file_readable(const char *path);
 /* Whether this process may remove a file from the directory that path is in: 0 or -errno. */
 int file_removable(const char *path);
 
-/* A file that appears whole or not at all: written beside its place, under a name that is gone
- * again in the end. What isn't a regular file (a pipe, a device) is written as it is. */
+/* A file that appears whole or not at all: without a name until it is whole where the file system
+ * can do that, else under one beside its place, which is gone again in the end. Where path is a
+ * symbolic link, the place is what it leads to. What isn't a regular file (a pipe, a device) is
+ * written as it is. */
 struct file_draft {
-    FILE *out; /* NULL while not open */
-    const char *path;
-    char *beside; /* the name meanwhile, NULL if it is written in place */
+    FILE *out;    /* NULL while not open */
+    char *place;  /* without links, NULL if it is written in place */
+    char *beside; /* the name meanwhile, NULL: none */
 };
 
-/* Opens a draft of path, which must outlive it. 0 or -errno; nothing has been changed at path yet.
- */
+/* Opens a draft of path. 0 or -errno; nothing has been changed at path yet. */
 int file_draft_open(struct file_draft *draft, const char *path);
 /* Puts it in its place, whole and on the disk. 0 or -errno, then as if discarded. */
 int file_draft_keep(struct file_draft *draft);

@@ -9,6 +9,7 @@
 #include "net/socket.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,13 +81,16 @@ static int find_addresses(struct load_options *options, struct addr *target)
 
 /* ---- Measuring ---- */
 
-static int report(struct outputs *outputs, const struct load_result *result)
+/* The files don't depend on what becomes of standard output, of which main says that it failed. */
+static int report(struct outputs *outputs, const struct load_result *result, bool text)
 {
     char error[OUTPUTS_ERROR_BYTES];
-    if (report_text(stdout, result) != 0)
-        return LOAD_FAILED; /* main says so */
+    if (text)
+        report_text(stdout, result);
     if (outputs_write(outputs, result, error) != 0)
         return fail(error);
+    if (ferror(stdout))
+        return LOAD_FAILED;
     return result->kept_up ? LOAD_DONE : LOAD_NOT_KEPT_UP;
 }
 
@@ -100,7 +104,8 @@ static int measure(const struct run_setting *setting, struct outputs *outputs)
     struct load_result *result = calloc(1, sizeof *result);
     if (!result)
         return fail("cannot begin: memory is short; free some, or lower -c");
-    int status = run(setting, result, error) == 0 ? report(outputs, result) : fail(error);
+    int status = run(setting, result, error) == 0 ? report(outputs, result, setting->options->text)
+                                                  : fail(error);
     load_result_free(result);
     free(result);
     return status;
@@ -119,7 +124,7 @@ static int measure_on_stage(const struct load_options *options, const struct add
         .stage = stage,
         .progress = &progress,
     };
-    progress_begin(&progress, options->interval_stated);
+    progress_begin(&progress, options->interval_stated && options->text);
     if (outputs_open(&outputs, options, error) != 0)
         return fail(error);
     int status = measure(&setting, &outputs);

@@ -10,23 +10,41 @@
 #include <stdlib.h>
 
 enum {
-    PRECISION = 50
-}; /* two neighbouring steps measure no finer: runs of some seconds vary so much */
+    /* Two neighbouring steps measure no finer: runs of some seconds vary so much. */
+    PRECISION = 50,
+    FALLS = 2,
+    TRIES = 3,
+    /* A limit that is hit by chance stands above three rates that hold once in eight searches. */
+    DOUBTFUL = 3,
+    IN_TIME_PER = 100, /* a hundredth of a step may be missing, or come behind its end */
+};
+
+/* ---- The search ---- */
 
 void findmax_begin(struct findmax *search, uint32_t rate)
 {
     *search = (struct findmax){.rate = rate};
 }
 
-bool findmax_go_on(struct findmax *search, enum findmax_outcome outcome)
+static void hold(struct findmax *search)
 {
-    search->again = outcome == FINDMAX_UNKNOWN && !search->again;
-    if (search->again)
-        return true;
-    if (outcome == FINDMAX_HELD)
-        search->best = search->rate;
-    else
-        search->worst = search->rate;
+    if (search->rate == search->worst)
+        search->worst = 0;
+    search->best = search->rate;
+    search->held++;
+}
+
+static void fall(struct findmax *search)
+{
+    if (search->rate != search->worst)
+        search->held = 0;
+    search->worst = search->rate;
+    search->past_sender = search->falls < FALLS;
+}
+
+/* Chooses the next rate; false if there is none. */
+static bool choose(struct findmax *search)
+{
     if (!search->worst) {
         if (search->best == SCHEDULE_RATE_MAX)
             return false;
@@ -34,35 +52,69 @@ bool findmax_go_on(struct findmax *search, enum findmax_outcome outcome)
         return true;
     }
     uint32_t between = search->worst - search->best;
-    if (between <= 1 || between <= search->worst / PRECISION)
+    if (between > 1 && between > search->worst / PRECISION) {
+        search->rate = search->best + between / 2;
+        return true;
+    }
+    if (search->doubted || search->held < DOUBTFUL)
         return false;
-    search->rate = search->best + between / 2;
+    search->doubted = true;
+    search->rate = search->worst;
     return true;
 }
 
-static enum findmax_outcome outcome_of(const struct run_setting *setting,
-                                       const struct load_result *result)
+bool findmax_go_on(struct findmax *search, enum findmax_outcome outcome)
+{
+    if (outcome == FINDMAX_HELD) {
+        hold(search);
+    } else {
+        search->tries++;
+        search->falls += outcome == FINDMAX_FELL;
+        if (search->falls < FALLS && search->tries < TRIES)
+            return true;
+        fall(search);
+    }
+    search->tries = search->falls = 0;
+    return choose(search);
+}
+
+/* ---- Its steps ---- */
+
+static uint64_t bad_of(const struct load_counts *counts)
+{
+    return counts->lost + counts->wrong + counts->send_errors;
+}
+
+enum findmax_outcome findmax_outcome_of(const struct load_result *result, uint64_t step_ns,
+                                        uint32_t max_loss_ppm)
 {
     const struct load_counts *counts = &result->counts;
-    uint64_t bad = counts->lost + counts->wrong + counts->send_errors;
-    double allowed = setting->options->max_loss_ppm / 1e6 * (double)counts->sent;
-    if (!result->kept_up)
-        return FINDMAX_UNKNOWN;
-    return counts->sent > 0 && (double)bad <= allowed ? FINDMAX_HELD : FINDMAX_FELL;
+    uint64_t tried = counts->sent + counts->send_errors;
+    bool in_time = result->unsent <= (tried + result->unsent) / IN_TIME_PER &&
+                   result->duration_ns <= step_ns + step_ns / IN_TIME_PER;
+    if ((double)bad_of(counts) > max_loss_ppm / 1e6 * (double)tried || counts->sent == 0)
+        return result->kept_up ? FINDMAX_FELL : FINDMAX_UNKNOWN;
+    return in_time ? FINDMAX_HELD : FINDMAX_UNKNOWN;
 }
 
 static void print_step(const struct run_setting *setting, const struct load_result *result,
                        enum findmax_outcome outcome)
 {
-    static const char *const words[] = {
-        [FINDMAX_HELD] = "holds",
+    const struct load_counts *counts = &result->counts;
+    const char *const words[] = {
+        [FINDMAX_HELD] = result->kept_up ? "holds" : "holds, though the sender lagged",
         [FINDMAX_FELL] = "doesn't hold",
-        [FINDMAX_UNKNOWN] = "the sender didn't keep up",
+        [FINDMAX_UNKNOWN] = "unknown: the sender fell behind",
     };
     char p99[FIGURE_BYTES], percent[FIGURE_BYTES];
-    printf("%10" PRIu32 "/s  sent %10" PRIu64 "  lost %s %%  p99 %s us  %s\n", setting->rate,
-           result->counts.sent, figure_percent(result->counts.lost, result->counts.sent, percent),
-           figure_us(histogram_percentile(&result->corrected, 990000), p99), words[outcome]);
+    if (!setting->options->text)
+        return;
+    figure_percent(bad_of(counts), counts->sent + counts->send_errors, percent);
+    if (result->corrected.count > 0)
+        figure_us(histogram_percentile(&result->corrected, 990000), p99);
+    printf("%10" PRIu32 "/s  sent %10" PRIu64 "  lost or wrong %7s %%  p99 %12s us  %s\n",
+           setting->rate, counts->sent, percent, result->corrected.count > 0 ? p99 : "-",
+           words[outcome]);
     fflush(stdout);
 }
 
@@ -75,9 +127,42 @@ static void keep_better(struct load_result *result, struct load_result *step, bo
     load_result_free(&other);
 }
 
+/* What the search as a whole has found. Where it was the sender that ended it, the best step's
+ * verdict would say too much. */
+static void conclude(struct load_result *result, const struct findmax *search)
+{
+    result->find_max = (struct load_find_max){
+        .done = true,
+        .highest = search->best,
+        .failed = search->worst,
+        .limit = result->stopped_early ? LOAD_LIMIT_STOPPED
+                 : !search->worst      ? LOAD_LIMIT_SCHEDULE
+                 : search->past_sender ? LOAD_LIMIT_SENDER
+                                       : LOAD_LIMIT_SERVICE,
+    };
+    if (result->find_max.limit == LOAD_LIMIT_SENDER && result->kept_up) {
+        result->kept_up = false;
+        result->why_not = "above the highest rate that holds it fell behind, so the service may "
+                          "take more: raise -T, or free a processor";
+    }
+}
+
+static int fail_to_find(const struct findmax *search, char error[RUN_ERROR_BYTES])
+{
+    snprintf(error, RUN_ERROR_BYTES,
+             search->past_sender
+                 ? "no rate was measured, down to %" PRIu32
+                   "/s: the sender itself fell behind; free a processor, or lower -c or -T"
+                 : "no rate that was tried holds, down to %" PRIu32
+                   "/s; begin lower with -Q, or allow more with --max-loss",
+             search->worst);
+    return -ERANGE;
+}
+
 int findmax_run(const struct run_setting *setting, struct load_result *result,
                 char error[RUN_ERROR_BYTES])
 {
+    const struct load_options *options = setting->options;
     struct run_setting with_rate = *setting;
     struct findmax search;
     struct load_result *step = malloc(sizeof *step);
@@ -94,20 +179,19 @@ int findmax_run(const struct run_setting *setting, struct load_result *result,
         with_rate.rate = search.rate;
         failed = run_load(&with_rate, step, error);
         more = !failed && !step->stopped_early;
-        enum findmax_outcome outcome = more ? outcome_of(&with_rate, step) : FINDMAX_UNKNOWN;
-        if (more)
+        enum findmax_outcome outcome = FINDMAX_UNKNOWN;
+        if (more) {
+            outcome = findmax_outcome_of(step, options->duration_ns, options->max_loss_ppm);
             print_step(&with_rate, step, outcome);
+        }
         keep_better(result, step, outcome == FINDMAX_HELD || search.best == 0);
         more = more && findmax_go_on(&search, outcome);
     }
     free(step);
     result->stopped_early = setting->stage->interrupts > 0;
-    if (!failed && search.best == 0 && !result->stopped_early) {
-        snprintf(error, RUN_ERROR_BYTES,
-                 "no rate that was tried holds, down to %" PRIu32
-                 "/s; begin lower with -Q, or allow more with --max-loss",
-                 search.worst);
-        failed = -ERANGE;
-    }
-    return failed;
+    if (failed)
+        return failed;
+    if (search.best > 0)
+        conclude(result, &search);
+    return search.best > 0 || result->stopped_early ? 0 : fail_to_find(&search, error);
 }

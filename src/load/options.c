@@ -1,11 +1,12 @@
 /* The command line of udpload. */
 #include "load/options.h"
 
-#include "core/schedule.h"
 #include "core/text.h"
 #include "core/version.h"
 #include "load/quote.h"
+#include "load/values.h"
 #include "net/complain.h"
+#include "net/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,6 @@
 enum { GO_ON = -1 };
 
 static const uint64_t MS_NS = 1000000;
-
-/* Any longer is a mistake, and sums of them stay far from a wrap. */
-static const uint64_t DURATION_MAX_MS = 24 * 60 * 60 * 1000;
 
 enum row {
     CLIENTS,
@@ -91,6 +89,7 @@ static int help(void)
            "Sends requests to a UDP service (port %d unless given), matches the replies, and\n"
            "reports loss and latency.\n\n%s\n"
            "TIME: 500ms, 10s, 5m; a bare number is seconds.\n"
+           "FILE: '-' is standard output, which then has that report alone.\n"
            "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the sender itself did not keep up.\n",
            LOAD_PORT, text);
     return LOAD_DONE;
@@ -110,59 +109,6 @@ static int wrong_value(const char *what, const char *value, const char *why)
 
 /* ---- Values; each returns NULL, or what is wrong ---- */
 
-static const char *read_number(const char *text, uint64_t max, uint32_t *value)
-{
-    uint64_t number;
-    const char *wrong = text_number(text, 1, max, &number);
-    if (!wrong)
-        *value = (uint32_t)number;
-    return wrong;
-}
-
-static const char *read_duration(const char *text, uint64_t min_ms, uint64_t *ns)
-{
-    uint64_t ms;
-    const char *wrong = text_duration(text, 1000, &ms);
-    if (wrong)
-        return wrong;
-    if (ms < min_ms)
-        return min_ms == 1 ? "it must not be 0" : "it is less than 10ms";
-    if (ms > DURATION_MAX_MS)
-        return "it is more than a day";
-    *ns = ms * MS_NS;
-    return NULL;
-}
-
-static const char *read_rate(const char *text, uint32_t *rate)
-{
-    *rate = 0;
-    if (strcmp(text, "max") == 0)
-        return NULL;
-    const char *wrong = read_number(text, SCHEDULE_RATE_MAX, rate);
-    return wrong ? "it is neither a number from 1 to 10000000 nor 'max'" : NULL;
-}
-
-/* "0.1%" or "0.1", up to 100 and to four decimals, as parts per million. */
-static const char *read_percent(const char *text, uint32_t *ppm)
-{
-    unsigned whole = 0;
-    char decimals[5] = "";
-    int used = 0;
-    if (sscanf(text, "%3u%n", &whole, &used) != 1 || text[0] < '0' || text[0] > '9')
-        return "it is not a percentage such as 0.1%";
-    text += used;
-    if (*text == '.' && sscanf(text, ".%4[0-9]%n", decimals, &used) == 1)
-        text += used;
-    if (*text == '%')
-        text++;
-    if (*text)
-        return "it is not a percentage such as 0.1%";
-    *ppm = whole * 10000;
-    for (unsigned i = 0, unit = 1000; decimals[i]; i++, unit /= 10)
-        *ppm += (unsigned)(decimals[i] - '0') * unit;
-    return *ppm > 1000000 ? "it is more than 100%" : NULL;
-}
-
 static const char *add_source(struct load_options *options, const char *text)
 {
     if (options->source_count == LOAD_SOURCES_MAX)
@@ -173,30 +119,6 @@ static const char *add_source(struct load_options *options, const char *text)
         return wrong;
     options->source_count++;
     return source->port ? "it goes without a port: each client has its own" : NULL;
-}
-
-static const char *read_expected(struct load_options *options, const char *text)
-{
-    free(options->expected_bytes);
-    options->expected_count = 0;
-    options->expected_bytes = strdup(text);
-    if (!options->expected_bytes)
-        return "memory is short";
-    for (char *at = options->expected_bytes;;) {
-        size_t size = strcspn(at, ",");
-        if (size == 0)
-            return "one of the replies is empty";
-        if (options->expected_count == REPLIES_MAX)
-            return "there are more than 64 replies";
-        for (size_t i = 0; i < options->expected_count; i++)
-            if (options->expected[i].size == size &&
-                memcmp(options->expected[i].bytes, at, size) == 0)
-                return "a reply is given twice";
-        options->expected[options->expected_count++] = (struct replies_text){at, size};
-        if (at[size] == '\0')
-            return NULL;
-        at += size + 1;
-    }
 }
 
 /* ---- The line ---- */
@@ -222,10 +144,13 @@ static const char *read_size(struct given *given, const char *text)
     return given->size > LOAD_MESSAGE_BYTES_MAX ? "a datagram has 65507 bytes at most" : NULL;
 }
 
+/* Standard output under any other name is itself, too: a draft must not take its place. */
 static const char *apply_file(struct load_options *options, int row, const char *value)
 {
     if (*value == '\0')
         return "the name is empty";
+    if (row != CONTROL && file_same(value, "/dev/stdout"))
+        value = LOAD_STANDARD_OUTPUT;
     if (row == JSON)
         options->json = value;
     else if (row == HDR)
@@ -241,27 +166,33 @@ static const char *apply_number(struct load_options *options, int row, const cha
 {
     switch (row) {
     case CLIENTS:
-        return read_number(value, MATCH_CLIENTS_MAX, &options->clients);
+        return values_number(value, MATCH_CLIENTS_MAX, &options->clients)
+                   ? NULL
+                   : "it is not a number from 1 to 67108864";
     case OUTSTANDING:
-        return read_number(value, 1000000, &options->outstanding);
+        return values_number(value, 1000000, &options->outstanding)
+                   ? NULL
+                   : "it is not a number from 1 to 1000000";
     case THREADS:
-        return read_number(value, LOAD_THREADS_MAX, &options->threads);
+        return values_number(value, LOAD_THREADS_MAX, &options->threads)
+                   ? NULL
+                   : "it is not a number from 1 to 64";
     case COUNT:
         return text_number(value, 1, UINT64_MAX / 2, &options->count);
     case SEED:
         return text_number(value, 0, UINT64_MAX, &options->seed);
     case RATE:
-        return read_rate(value, &options->rate);
+        return values_rate(value, &options->rate);
     case MAX_LOSS:
-        return read_percent(value, &options->max_loss_ppm);
+        return values_percent(value, &options->max_loss_ppm);
     case DURATION:
-        return read_duration(value, 1, &options->duration_ns);
+        return values_duration(value, 1, &options->duration_ns);
     case TIMEOUT:
-        return read_duration(value, 1, &options->timeout_ns);
+        return values_duration(value, 1, &options->timeout_ns);
     case OMIT:
-        return read_duration(value, 0, &options->omit_ns);
+        return values_duration(value, 0, &options->omit_ns);
     default:
-        return read_duration(value, 10, &options->interval_ns);
+        return values_duration(value, 10, &options->interval_ns);
     }
 }
 
@@ -277,7 +208,7 @@ static const char *apply(struct load_options *options, struct given *given, int 
     case SIZE:
         return read_size(given, value);
     case EXPECT:
-        return read_expected(options, value);
+        return values_replies(value, options->expected, &options->expected_count);
     case JSON:
     case HDR:
     case HTML:
@@ -306,6 +237,14 @@ static bool are_same(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
+/* Whether standard output is for people: no report for programs goes there. */
+static bool has_text(const struct load_options *options)
+{
+    return !are_same(options->json, LOAD_STANDARD_OUTPUT) &&
+           !are_same(options->hdr, LOAD_STANDARD_OUTPUT) &&
+           !are_same(options->html, LOAD_STANDARD_OUTPUT);
+}
+
 /* Options that mean nothing beside one another. */
 static int check_form(const struct load_options *options, const bool *given)
 {
@@ -329,6 +268,8 @@ static int check_form(const struct load_options *options, const bool *given)
         return wrong_usage("-Q max has no schedule, which --poisson and --find-max need");
     if (options->rate != 0 && given[OUTSTANDING])
         return wrong_usage("-q goes with -Q max; a rate waits for no reply");
+    if (options->rate == 0 && options->outstanding < options->threads)
+        return wrong_usage("there are fewer requests at a time (-q) than threads (-T)");
     if (are_same(options->json, options->hdr) || are_same(options->hdr, options->html) ||
         are_same(options->html, options->json))
         return wrong_usage("--json, --hdr and --html need a file each");
@@ -342,6 +283,18 @@ static int check_form(const struct load_options *options, const bool *given)
             options->sources[i].family != options->target.addr.family)
             return wrong_usage("--source and HOST are of different families");
     return GO_ON;
+}
+
+/* As far as it is known; UINT64_MAX: it isn't. */
+static uint64_t likely_duration_ns(const struct load_options *options)
+{
+    const uint64_t second_ns = 1000 * MS_NS;
+    if (options->duration_ns != UINT64_MAX || options->rate == 0)
+        return options->duration_ns;
+    uint64_t seconds = options->count / options->rate;
+    return seconds < UINT64_MAX / second_ns
+               ? seconds * second_ns + options->count % options->rate * second_ns / options->rate
+               : UINT64_MAX;
 }
 
 /* Short runs are drawn finer, so that their charts show something. */
@@ -363,9 +316,10 @@ static void complete(struct load_options *options, const bool *given)
     } else if (!given[DURATION] && !given[COUNT]) {
         options->duration_ns = (options->find_max ? 2000 : 10000) * MS_NS;
     }
+    options->text = has_text(options);
     options->interval_stated = given[INTERVAL];
     if (!given[INTERVAL])
-        options->interval_ns = usual_interval_ns(options->duration_ns);
+        options->interval_ns = usual_interval_ns(likely_duration_ns(options));
 }
 
 static int make_message(struct load_options *options, const struct given *given)
@@ -457,7 +411,6 @@ int load_options_read(struct load_options *options, int argc, char **argv)
 void load_options_free(struct load_options *options)
 {
     free(options->message);
-    free(options->expected_bytes);
     free(options->command);
-    options->message = options->expected_bytes = options->command = NULL;
+    options->message = options->command = NULL;
 }

@@ -5,27 +5,49 @@
 #include "load/report_html.h"
 #include "load/report_json.h"
 
+#include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-static int complain(struct outputs *outputs, const char *path, int failed,
+typedef int report(FILE *out, const struct load_result *result);
+
+static int complain(struct outputs *outputs, const char *path, const char *why, int failed,
                     char error[OUTPUTS_ERROR_BYTES])
 {
-    snprintf(error, OUTPUTS_ERROR_BYTES, "cannot write %s: %s; name another file", path,
-             strerror(-failed));
+    snprintf(error, OUTPUTS_ERROR_BYTES, "cannot write %.300s: %s; name another file", path, why);
     outputs_discard(outputs);
     return failed;
+}
+
+static bool is_standard(const char *path)
+{
+    return strcmp(path, LOAD_STANDARD_OUTPUT) == 0;
+}
+
+/* Whether an earlier one would take the same place. */
+static bool is_taken(const struct outputs *outputs, int i)
+{
+    const char *place = outputs->drafts[i].place;
+    for (int k = 0; k < i && place; k++)
+        if (outputs->drafts[k].place && strcmp(outputs->drafts[k].place, place) == 0)
+            return true;
+    return false;
 }
 
 int outputs_open(struct outputs *outputs, const struct load_options *options,
                  char error[OUTPUTS_ERROR_BYTES])
 {
-    const char *const paths[OUTPUTS_COUNT] = {options->json, options->hdr, options->html};
-    *outputs = (struct outputs){0};
+    *outputs = (struct outputs){.paths = {options->json, options->hdr, options->html}};
     for (int i = 0; i < OUTPUTS_COUNT; i++) {
-        int failed = paths[i] ? file_draft_open(&outputs->drafts[i], paths[i]) : 0;
+        const char *path = outputs->paths[i];
+        if (!path || is_standard(path))
+            continue;
+        int failed = file_draft_open(&outputs->drafts[i], path);
         if (failed)
-            return complain(outputs, paths[i], failed, error);
+            return complain(outputs, path, strerror(-failed), failed, error);
+        if (is_taken(outputs, i))
+            return complain(outputs, path, "another report goes there", -EEXIST, error);
     }
     return 0;
 }
@@ -33,16 +55,19 @@ int outputs_open(struct outputs *outputs, const struct load_options *options,
 int outputs_write(struct outputs *outputs, const struct load_result *result,
                   char error[OUTPUTS_ERROR_BYTES])
 {
-    static int (*const reports[OUTPUTS_COUNT])(FILE * out, const struct load_result *result) = {
-        report_json, report_hdr, report_html};
+    static report *const reports[OUTPUTS_COUNT] = {report_json, report_hdr, report_html};
     for (int i = 0; i < OUTPUTS_COUNT; i++) {
+        const char *path = outputs->paths[i];
         struct file_draft *draft = &outputs->drafts[i];
-        const char *path = draft->path;
+        if (path && is_standard(path)) {
+            reports[i](stdout, result);
+            continue;
+        }
         int failed = draft->out ? reports[i](draft->out, result) : 0;
         if (!failed && draft->out)
             failed = file_draft_keep(draft);
         if (failed)
-            return complain(outputs, path, failed, error);
+            return complain(outputs, path, strerror(-failed), failed, error);
     }
     return 0;
 }

@@ -18,6 +18,13 @@ void progress_begin(struct progress *progress, bool steps)
     *progress = (struct progress){.on_terminal = terminal_is(STDERR_FILENO), .steps = steps};
 }
 
+/* Of an interval without replies there is no latency to tell. */
+static const char *latency_us(const struct load_interval *interval, uint64_t ns,
+                              char text[FIGURE_BYTES])
+{
+    return interval->max_ns > 0 ? figure_us(ns, text) : "-";
+}
+
 static void print_step(struct progress *progress, const struct load_interval *interval)
 {
     const struct load_counts *counts = &interval->counts;
@@ -31,19 +38,20 @@ static void print_step(struct progress *progress, const struct load_interval *in
     printf("%8s - %8s %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %12s %12s %12s\n",
            figure_seconds(interval->start_ms * 1000000, start),
            figure_seconds(interval->end_ms * 1000000, end), counts->sent, counts->replied,
-           counts->lost, figure_us(interval->p50_ns, p50), figure_us(interval->p99_ns, p99),
-           figure_us(interval->max_ns, max));
+           counts->lost, latency_us(interval, interval->p50_ns, p50),
+           latency_us(interval, interval->p99_ns, p99),
+           latency_us(interval, interval->max_ns, max));
     fflush(stdout);
 }
 
 static void print_line(struct progress *progress, const struct load_interval *interval,
                        const struct load_counts *all)
 {
-    char line[COLUMNS + 1], p99[FIGURE_BYTES];
+    char line[COLUMNS + 2], p99[FIGURE_BYTES];
     snprintf(line, sizeof line,
-             "%" PRIu64 " s  sent %" PRIu64 "  replied %" PRIu64 "  lost %" PRIu64 "  p99 %s ms",
+             "%" PRIu64 " s  sent %" PRIu64 "  replied %" PRIu64 "  lost %" PRIu64 "  p99 %s",
              interval->end_ms / 1000, all->sent, all->replied, all->lost,
-             figure_ms(interval->p99_ns, p99));
+             interval->max_ns > 0 ? figure_duration(interval->p99_ns, p99) : "-");
     fprintf(stderr, "\r%-*s", COLUMNS, line);
     fflush(stderr);
     progress->shown = true;

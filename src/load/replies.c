@@ -9,9 +9,11 @@
 #include <string.h>
 
 enum {
-    PLACES = 256,      /* four for each reply: a look-up seldom takes two steps */
-    SHOWN_BYTES = 120, /* of a reply, escaped */
+    PLACES = 256, /* four for each reply: a look-up seldom takes two steps */
 };
+
+/* Where the replies that have no line of their own are counted. */
+static const char OTHERS[] = "(other)";
 
 struct reply {
     uint64_t hash, count;
@@ -158,32 +160,43 @@ static int by_count(const void *a, const void *b)
     return (left < right) - (left > right);
 }
 
-static bool report_one(struct load_result *result, const char *message, uint64_t count)
+/* Whole, so that no two replies have one name, which none shares with the others. */
+static char *name_of(const struct reply *reply)
+{
+    size_t room = 4 * reply->size + 1;
+    bool others =
+        reply->size == sizeof OTHERS - 1 && memcmp(reply->bytes, OTHERS, reply->size) == 0;
+    char *name = malloc(room);
+    if (others && name)
+        return strcpy(name, "\\x28other)");
+    if (name)
+        text_escape(name, room, reply->bytes, reply->size);
+    return name;
+}
+
+/* Takes the message over. */
+static bool report_one(struct load_result *result, char *message, uint64_t count)
 {
     struct load_reply *line = &result->replies[result->reply_count];
-    line->message = strdup(message);
+    line->message = message;
     line->count = count;
-    result->reply_count += line->message != NULL;
-    return line->message != NULL;
+    result->reply_count += message != NULL;
+    return message != NULL;
 }
 
 int replies_report(const struct replies *replies, struct load_result *result)
 {
-    char shown[SHOWN_BYTES];
     bool good;
 
     result->reply_count = 0;
     result->replies = calloc((size_t)replies->count + 1, sizeof *result->replies);
     good = result->replies != NULL;
-    for (int i = 0; good && i < replies->count; i++) {
-        const struct reply *reply = &replies->known[i];
-        text_escape(shown, sizeof shown, reply->bytes, reply->size);
-        good = report_one(result, shown, reply->count);
-    }
+    for (int i = 0; good && i < replies->count; i++)
+        good = report_one(result, name_of(&replies->known[i]), replies->known[i].count);
     if (good && !replies->closed)
         qsort(result->replies, result->reply_count, sizeof *result->replies, by_count);
     if (good && replies->others)
-        good = report_one(result, "(other)", replies->others);
+        good = report_one(result, strdup(OTHERS), replies->others);
     return good ? 0 : -ENOMEM;
 }
 

@@ -82,6 +82,15 @@ static void print_verdict(FILE *out, bool good, const char *verdict, const char 
     fputs("</li>\n", out);
 }
 
+static void print_highest(FILE *out, const struct load_find_max *find_max)
+{
+    char rate[FIGURE_BYTES], verdict[64], why[ROWS_LIMIT_BYTES];
+    bool known = find_max->limit == LOAD_LIMIT_SERVICE || find_max->limit == LOAD_LIMIT_SCHEDULE;
+    snprintf(verdict, sizeof verdict, "highest rate that holds: %s/s",
+             grouped_count(find_max->highest, rate));
+    print_verdict(out, known, verdict, rows_limit(find_max, why));
+}
+
 static void print_verdicts(FILE *out, const struct load_result *result)
 {
     fputs("<ul class=\"verdicts\">\n", out);
@@ -94,6 +103,8 @@ static void print_verdicts(FILE *out, const struct load_result *result)
     else
         print_verdict(out, false, "attribution: by order",
                       "requests overlapped within clients, so the counts are not exact");
+    if (result->find_max.done)
+        print_highest(out, &result->find_max);
     if (result->rotation_known)
         print_verdict(out, result->rotation_even,
                       result->rotation_even ? "rotation: even" : "rotation: uneven", NULL);
@@ -223,7 +234,7 @@ static void print_latency(FILE *out, const struct load_result *result)
 static void print_replies(FILE *out, const struct load_result *result)
 {
     uint64_t all = 0;
-    char text[FIGURE_BYTES];
+    char text[FIGURE_BYTES], message[ROWS_MESSAGE_BYTES];
     for (size_t i = 0; i < result->reply_count; i++)
         all += result->replies[i].count;
     if (result->reply_count == 0)
@@ -231,7 +242,7 @@ static void print_replies(FILE *out, const struct load_result *result)
     fputs("<section>\n<table class=\"any\">\n<caption>Replies</caption>\n", out);
     for (size_t i = 0; i < result->reply_count; i++) {
         fputs("<tr><th scope=\"row\">", out);
-        escape_html(out, result->replies[i].message);
+        escape_html(out, rows_message(result->replies[i].message, message));
         fprintf(out, "</th><td>%s</td>", grouped_count(result->replies[i].count, text));
         print_share(out, true, result->replies[i].count, all);
     }

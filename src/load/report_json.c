@@ -131,6 +131,26 @@ static void print_fanout(FILE *out, const struct load_fanout *fanout)
     putc('}', out);
 }
 
+static void print_find_max(FILE *out, const struct load_find_max *find_max)
+{
+    static const char *const limits[] = {
+        [LOAD_LIMIT_SERVICE] = "service",
+        [LOAD_LIMIT_SENDER] = "sender",
+        [LOAD_LIMIT_SCHEDULE] = "schedule",
+        [LOAD_LIMIT_STOPPED] = "stopped",
+    };
+    if (!find_max->done) {
+        fputs(",\n  \"find_max\": null", out);
+        return;
+    }
+    fprintf(out, ",\n  \"find_max\": {\"highest\": %" PRIu32 ", \"failed\": ", find_max->highest);
+    if (find_max->failed)
+        fprintf(out, "%" PRIu32, find_max->failed);
+    else
+        fputs("null", out);
+    fprintf(out, ", \"limit\": \"%s\"}", limits[find_max->limit]);
+}
+
 static void print_setting(FILE *out, const struct load_result *result)
 {
     char duration[FIGURE_BYTES], timeout[FIGURE_BYTES];
@@ -155,6 +175,7 @@ int report_json(FILE *out, const struct load_result *result)
     print_latency(out, result);
     print_replies(out, result);
     print_fanout(out, &result->fanout);
+    print_find_max(out, &result->find_max);
     print_intervals(out, result);
     print_setting(out, result);
     fputs("\n}\n", out);

@@ -38,6 +38,11 @@ static void print_verdict(FILE *out, const struct load_result *result)
         fputs("attribution: by order (requests overlapped within clients, so the counts below "
               "are not exact)\n",
               out);
+    if (result->find_max.done) {
+        char why[ROWS_LIMIT_BYTES];
+        fprintf(out, "highest rate that holds: %" PRIu32 "/s (%s)\n", result->find_max.highest,
+                rows_limit(&result->find_max, why));
+    }
 }
 
 static void print_counts(FILE *out, const struct load_counts *counts)
@@ -93,15 +98,15 @@ static void print_latency(FILE *out, const struct load_result *result)
 static void print_replies(FILE *out, const struct load_result *result)
 {
     uint64_t all = 0;
-    char percent[FIGURE_BYTES];
+    char percent[FIGURE_BYTES], message[ROWS_MESSAGE_BYTES];
     for (size_t i = 0; i < result->reply_count; i++)
         all += result->replies[i].count;
     if (result->reply_count > 0)
         fputs("\nreplies\n", out);
     for (size_t i = 0; i < result->reply_count; i++) {
-        size_t length = strlen(result->replies[i].message);
+        size_t length = strlen(rows_message(result->replies[i].message, message));
         fputs("  ", out);
-        escape_line(out, result->replies[i].message);
+        escape_line(out, message);
         /* A message that is too long for its column has a line of its own. */
         if (length < LABEL)
             fprintf(out, "%*s", LABEL - (int)length, "");

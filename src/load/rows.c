@@ -1,6 +1,8 @@
 /* The rows that all reports share. */
 #include "load/rows.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 void rows_counts(const struct load_counts *counts, struct rows_count rows[ROWS_COUNTS])
@@ -41,4 +43,33 @@ void rows_latency(const struct histogram *histogram, struct rows_latency rows[RO
         rows[2 + i] = (struct rows_latency){percentiles[i].key, percentiles[i].label,
                                             histogram_percentile(histogram, percentiles[i].ppm)};
     rows[ROWS_LATENCY - 1] = (struct rows_latency){"max", "max", histogram->max};
+}
+
+const char *rows_message(const char *message, char text[ROWS_MESSAGE_BYTES])
+{
+    if (snprintf(text, ROWS_MESSAGE_BYTES, "%s", message) >= ROWS_MESSAGE_BYTES)
+        strcpy(text + ROWS_MESSAGE_BYTES - sizeof "...", "...");
+    return text;
+}
+
+const char *rows_limit(const struct load_find_max *find_max, char text[ROWS_LIMIT_BYTES])
+{
+    switch (find_max->limit) {
+    case LOAD_LIMIT_SERVICE:
+        snprintf(text, ROWS_LIMIT_BYTES, "too much was lost or wrong at %" PRIu32 "/s",
+                 find_max->failed);
+        break;
+    case LOAD_LIMIT_SENDER:
+        snprintf(text, ROWS_LIMIT_BYTES,
+                 "the sender fell behind at %" PRIu32 "/s; the service may take more",
+                 find_max->failed);
+        break;
+    case LOAD_LIMIT_SCHEDULE:
+        snprintf(text, ROWS_LIMIT_BYTES, "no higher rate can be asked for");
+        break;
+    case LOAD_LIMIT_STOPPED:
+        snprintf(text, ROWS_LIMIT_BYTES, "the search was stopped; the service may take more");
+        break;
+    }
+    return text;
 }

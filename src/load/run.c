@@ -327,7 +327,7 @@ static int report_replies(struct run *run, uint64_t tolerated, char error[RUN_ER
     if (!failed)
         failed = replies_report(all, result);
     if (!failed) {
-        result->rotation_known = options->expected_count > 0;
+        result->rotation_known = options->expected_count > 0 && result->counts.replied > 0;
         result->rotation_even = replies_spread(all) <= 1 + tolerated;
     }
     replies_free(all);
@@ -339,7 +339,7 @@ static int report_replies(struct run *run, uint64_t tolerated, char error[RUN_ER
 static int conclude(struct run *run, char error[RUN_ERROR_BYTES])
 {
     struct load_result *result = run->result;
-    uint64_t unsent = 0, turns_lost = result->counts.lost + result->counts.wrong;
+    uint64_t turns_lost = result->counts.lost + result->counts.wrong;
 
     result->exact = true;
     for (uint32_t i = 0; i < run->made; i++) {
@@ -347,7 +347,7 @@ static int conclude(struct run *run, char error[RUN_ERROR_BYTES])
         histogram_merge(&result->raw, summary.raw);
         histogram_merge(&result->lag, summary.lag);
         result->exact &= summary.exact;
-        unsent += summary.unsent;
+        result->unsent += summary.unsent;
         /* Near the end of the warm-up the server may have taken requests in another order. */
         turns_lost += summary.open_before;
         if (summary.sending_ns > result->duration_ns)
@@ -360,7 +360,7 @@ static int conclude(struct run *run, char error[RUN_ERROR_BYTES])
     result->achieved_rate = seconds > 0 ? (double)result->counts.sent / seconds : 0;
     result->answered_rate = seconds > 0 ? (double)result->counts.replied / seconds : 0;
     result->cpu_share = result->cpu_share < 1 ? result->cpu_share : 1;
-    verdict_judge(result, unsent);
+    verdict_judge(result);
     return report_replies(run, turns_lost, error);
 }
 

@@ -170,6 +170,14 @@ static void begin_linger(struct sender *sender)
         sender->traffic.now_ns + (timeout_ns < LINGER_NS ? timeout_ns : LINGER_NS);
 }
 
+/* What was lost in the end may still come late, which is known of it for one more timeout; a run
+ * that is broken off doesn't wait so long. */
+static bool awaits_late(const struct sender *sender)
+{
+    return atomic_load(&sender->order) == GO_ON &&
+           match_deadline_ns(sender->traffic.match) != UINT64_MAX;
+}
+
 static void go_on(struct sender *sender)
 {
     const struct traffic *traffic = &sender->traffic;
@@ -187,7 +195,8 @@ static void go_on(struct sender *sender)
     }
     if (sender->phase == STAYING && atomic_load(&sender->released))
         begin_linger(sender);
-    if (sender->phase == LINGERING && traffic->now_ns >= sender->linger_end_ns)
+    if (sender->phase == LINGERING && traffic->now_ns >= sender->linger_end_ns &&
+        !awaits_late(sender))
         sender->phase = ENDED;
 }
 
@@ -213,7 +222,8 @@ static uint64_t idle_until_ns(const struct sender *sender)
 
     if (sender->busy)
         return 0;
-    if (sender->phase == LINGERING && sender->linger_end_ns < until_ns)
+    if (sender->phase == LINGERING && sender->linger_end_ns > traffic->now_ns &&
+        sender->linger_end_ns < until_ns)
         until_ns = sender->linger_end_ns;
     if (sender->phase != SENDING)
         return until_ns;

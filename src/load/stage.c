@@ -1,14 +1,24 @@
 /* Where runs take place. */
 #include "load/stage.h"
 
+#include "net/clock.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 
+/* timeout(1) signals its child and then its group, which the child is in, too; nobody presses
+ * Ctrl-C twice so fast. */
+static const uint64_t SAME_NS = 100 * 1000 * 1000;
+
 static void caught(void *state, int signal)
 {
     struct stage *stage = state;
+    uint64_t now_ns = clock_now_ns();
     (void)signal;
+    if (stage->interrupts > 0 && now_ns - stage->interrupted_ns < SAME_NS)
+        return;
+    stage->interrupted_ns = now_ns;
     stage->interrupts++;
     if (stage->interrupted)
         stage->interrupted(stage->state, stage->interrupts);

@@ -13,14 +13,15 @@ enum {
     UNSENT_PER = 100, /* not more than one of so many that were due may be missing */
 };
 
-static const char *find_fault(const struct load_result *result, uint64_t unsent)
+static const char *find_fault(const struct load_result *result)
 {
     if (result->counts.own_drops > 0)
         return "the kernel dropped datagrams at the sender's own sockets: raise "
                "net.core.rmem_max, or lower the rate";
     if (result->requested_rate <= 0)
         return NULL;
-    if (unsent > (result->counts.sent + result->counts.send_errors + unsent) / UNSENT_PER)
+    if (result->unsent >
+        (result->counts.sent + result->counts.send_errors + result->unsent) / UNSENT_PER)
         return "less than 99 % of what was due was sent: lower the rate, or raise -T or "
                "net.core.wmem_max";
     if (histogram_percentile(&result->lag, LAG_PPM) > LAG_MAX_NS)
@@ -29,8 +30,8 @@ static const char *find_fault(const struct load_result *result, uint64_t unsent)
     return NULL;
 }
 
-void verdict_judge(struct load_result *result, uint64_t unsent)
+void verdict_judge(struct load_result *result)
 {
-    result->why_not = find_fault(result, unsent);
+    result->why_not = find_fault(result);
     result->kept_up = result->why_not == NULL;
 }

@@ -202,6 +202,24 @@ static bool is_special(const char *path)
     return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
+/* The path without links; what stands at its end may be missing. NULL with errno set. */
+static char *find_place(const char *path)
+{
+    char directory[PATH_MAX], *place = realpath(path, NULL), *real;
+    if (place || errno != ENOENT)
+        return place;
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    if (*name == '\0' || strlen(path) >= sizeof directory)
+        return NULL;
+    snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - path + 1) : 1,
+             slash ? path : ".");
+    real = realpath(directory, NULL);
+    if (real && asprintf(&place, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name) < 0)
+        place = NULL;
+    free(real);
+    return place;
+}
+
 /* As open(2) would have made it: mkostemp makes files for their owner alone. */
 static int set_usual_mode(int fd, const char *path)
 {
@@ -213,34 +231,119 @@ static int set_usual_mode(int fd, const char *path)
     return fchmod(fd, mode) == 0 ? 0 : -errno;
 }
 
-static int open_beside(struct file_draft *draft)
+/* The name by which this process, and nobody else, can reach a file that has none. */
+static void print_own_name(char name[32], int fd)
 {
-    if (access(draft->path, F_OK) == 0 && access(draft->path, W_OK) != 0)
-        return -errno;
-    if (asprintf(&draft->beside, "%s.XXXXXX", draft->path) < 0) {
-        draft->beside = NULL;
-        return -ENOMEM;
+    snprintf(name, 32, "/proc/self/fd/%d", fd);
+}
+
+/* A file without a name, which no kind of end leaves behind; -1 where that can't be had, or where
+ * it could get no name later. */
+static int open_nameless(const char *place)
+{
+    char directory[PATH_MAX], name[32];
+    snprintf(directory, sizeof directory, "%s", place);
+    int fd = open(dirname(directory), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    print_own_name(name, fd);
+    if (access(name, F_OK) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* A name in the same directory, short enough whatever the other one is. 0 or -ENOMEM. */
+static int name_beside(struct file_draft *draft, const char *end)
+{
+    int length = (int)(strrchr(draft->place, '/') - draft->place);
+    if (asprintf(&draft->beside, "%.*s/.draft-%s", length, draft->place, end) >= 0)
+        return 0;
+    draft->beside = NULL;
+    return -ENOMEM;
+}
+
+static int open_named(struct file_draft *draft)
+{
+    if (name_beside(draft, "XXXXXX") != 0) {
+        errno = ENOMEM;
+        return -1;
     }
     int fd = mkostemp(draft->beside, O_CLOEXEC);
-    int error = fd < 0 ? -errno : set_usual_mode(fd, draft->path);
+    if (fd >= 0)
+        return fd;
+    free(draft->beside);
+    draft->beside = NULL;
+    return -1;
+}
+
+static int open_beside(struct file_draft *draft)
+{
+    if (access(draft->place, F_OK) == 0 && access(draft->place, W_OK) != 0)
+        return -errno;
+    int fd = open_nameless(draft->place);
+    if (fd < 0)
+        fd = open_named(draft);
+    int error = fd < 0 ? -errno : set_usual_mode(fd, draft->place);
     if (!error && !(draft->out = fdopen(fd, "w")))
         error = -errno;
-    if (error && fd >= 0) {
+    if (error && fd >= 0)
         close(fd);
+    if (error && draft->beside)
         unlink(draft->beside);
-    }
-    if (error)
-        free(draft->beside);
     return error;
+}
+
+static void forget(struct file_draft *draft)
+{
+    free(draft->place);
+    free(draft->beside);
+    *draft = (struct file_draft){.out = NULL};
 }
 
 int file_draft_open(struct file_draft *draft, const char *path)
 {
-    *draft = (struct file_draft){.path = path};
-    if (!is_special(path))
-        return open_beside(draft);
-    draft->out = fopen(path, "we");
-    return draft->out ? 0 : -errno;
+    *draft = (struct file_draft){.out = NULL};
+    if (is_special(path)) {
+        draft->out = fopen(path, "we");
+        return draft->out ? 0 : -errno;
+    }
+    draft->place = find_place(path);
+    int error = draft->place ? open_beside(draft) : -errno;
+    if (error)
+        forget(draft);
+    return error;
+}
+
+/* Gives a name to what has none: linkat(2) doesn't replace, so one beside the place. */
+static int name_it(struct file_draft *draft)
+{
+    char own[32], end[32];
+    snprintf(end, sizeof end, "%ld-%d", (long)getpid(), fileno(draft->out));
+    int error = name_beside(draft, end);
+    if (error)
+        return error;
+    print_own_name(own, fileno(draft->out));
+    if (linkat(AT_FDCWD, own, AT_FDCWD, draft->beside, AT_SYMLINK_FOLLOW) == 0)
+        return 0;
+    error = -errno;
+    free(draft->beside);
+    draft->beside = NULL;
+    return error;
+}
+
+static int put_in_place(struct file_draft *draft)
+{
+    int error = fsync(fileno(draft->out)) != 0 ? -errno : 0;
+    if (!error && !draft->beside)
+        error = name_it(draft);
+    if (!error && rename(draft->beside, draft->place) != 0)
+        error = -errno;
+    if (!error) {
+        free(draft->beside);
+        draft->beside = NULL;
+    }
+    return error;
 }
 
 int file_draft_keep(struct file_draft *draft)
@@ -250,14 +353,8 @@ int file_draft_keep(struct file_draft *draft)
 
     if (failed && !error)
         error = -EIO;
-    if (!error && draft->beside && fsync(fileno(draft->out)) != 0)
-        error = -errno;
-    if (!error && draft->beside && rename(draft->beside, draft->path) != 0)
-        error = -errno;
-    if (!error) {
-        free(draft->beside);
-        draft->beside = NULL;
-    }
+    if (!error && draft->place)
+        error = put_in_place(draft);
     file_draft_discard(draft);
     return error;
 }
@@ -269,6 +366,5 @@ void file_draft_discard(struct file_draft *draft)
     fclose(draft->out);
     if (draft->beside)
         unlink(draft->beside);
-    free(draft->beside);
-    *draft = (struct file_draft){.out = NULL};
+    forget(draft);
 }

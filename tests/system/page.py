@@ -44,6 +44,10 @@ LOOK = """(() => {
         tip: plot.querySelector('.tip').textContent,
         width: document.documentElement.scrollWidth,
         screen: window.innerWidth,
+        out: [...document.querySelectorAll('section')].filter((card) => {
+            const style = getComputedStyle(card), end = card.getBoundingClientRect().right - parseFloat(style.paddingRight);
+            return style.overflowX === 'visible' && [...card.children].some((part) => part.getBoundingClientRect().right > end + 1);
+        }).length,
         scripts: document.scripts.length,
         back: getComputedStyle(document.body).backgroundColor,
         title: document.title,
@@ -147,6 +151,8 @@ def complaints_of_look(look, screen):
             yield "%s has a value that is no number" % figure["id"]
     if look["width"] > screen[0]:
         yield "it is %d pixels wide on a screen of %d" % (look["width"], screen[0])
+    if look["out"]:
+        yield "%d cards have something that stands out of them" % look["out"]
     if "corrected" not in look["tip"] or "raw" not in look["tip"]:
         yield "the arrow keys read nothing off: '%s'" % look["tip"]
     if look["scripts"] != 2:

@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -240,6 +241,28 @@ Test(system_udpload, knows_late_replies, .init = begin)
     expect_count(json, "duplicate", 0);
 }
 
+/* Nothing more is sent that the run would wait for. */
+static void answer_but_the_last(int number, const struct endpoint *from)
+{
+    if (number > 95)
+        held[number - 96] = *from;
+    else
+        say(from, "yes");
+}
+
+Test(system_udpload, knows_the_last_replies_as_late_too, .init = begin)
+{
+    start("-n 100 -Q 500 -t 2 -c 1000 --json FILE @");
+    serve_until(answer_but_the_last, 100);
+    harness_tick(3000);
+    for (int i = 0; i < 5; i++)
+        say(&held[i], "yes");
+    const char *json = report();
+    expect_exact(json);
+    expect_count(json, "lost", 5);
+    expect_count(json, "late", 5);
+}
+
 Test(system_udpload, promises_no_exact_counts_when_requests_overlap, .init = begin)
 {
     start("-n 20 -Q 1000 -t 200ms -c 2 --json FILE @");
@@ -358,12 +381,41 @@ Test(system_udpload, ends_early_with_a_true_report_when_interrupted, .init = beg
     harness_contains("the report", json, "\"stopped_early\": true");
 }
 
+/* As timeout(1) does it: to the process, and to its group. */
+Test(system_udpload, takes_two_interrupts_at_once_for_one, .init = begin)
+{
+    start("-l 1h -Q 500 -t 5 --json FILE @");
+    serve_until(answer_all, 100);
+    process_kill(&load, SIGINT);
+    process_kill(&load, SIGTERM);
+    serve_until(answer_all, INT32_MAX);
+    harness_contains("the report", report(), "\"stopped_early\": true");
+}
+
+/* No end leaves half a report: what was begun has no name before it is whole. */
+Test(system_udpload, leaves_nothing_behind_when_it_is_killed, .init = begin)
+{
+    int nameless = open(harness_path("."), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    if (nameless < 0)
+        cr_skip_test("this file system makes no files without names");
+    close(nameless);
+    start("-l 1h -Q 500 -t 5 --json FILE @");
+    serve_until(answer_all, 100);
+    process_kill(&load, SIGKILL);
+    process_wait(&load);
+    harness_contains("the directory",
+                     harness_format("[%s]", run_ok(NULL, "ls", "-A", harness_path("."), NULL)),
+                     "[]");
+}
+
 Test(system_udpload, ends_at_once_and_without_a_report_when_interrupted_twice, .init = begin)
 {
     start("-l 1h -Q 500 -t 1h --json FILE @");
     serve_until(answer_nobody, 100);
-    process_kill(&load, SIGINT);
-    process_kill(&load, SIGTERM);
+    while (load.pidfd >= 0) {
+        process_kill(&load, SIGINT);
+        process_pump(&load, 50);
+    }
     process_wait(&load);
     harness_equal("status", load.status, 1);
     harness_contains("complaint", text_of(1), "interrupted twice");
@@ -374,9 +426,11 @@ Test(system_udpload, ends_at_once_and_without_a_report_when_interrupted_twice, .
 
 Test(system_udpload, says_that_nobody_answers_and_goes_on, .init = begin)
 {
-    start("-n 50 -Q 100 -t 100ms -c 1000 --json FILE @");
+    start("-n 50 -Q 100 -t 100ms -c 1000 --expect yes --json FILE @");
     serve_until(answer_nobody, INT32_MAX);
-    expect_count(report(), "lost", 50);
+    const char *json = report();
+    expect_count(json, "lost", 50);
+    harness_contains("the report", json, "\"rotation\": null");
     harness_contains("complaint", text_of(1), "no reply within the timeout");
     harness_contains("complaint", text_of(1), name);
     harness_equal("lines", (int64_t)text_count(text_of(1), "\n"), 1);
@@ -409,6 +463,7 @@ Test(system_udpload, refuses_bad_input_in_one_line_and_sends_nothing, .init = be
     expect_complaint("-Q 0 @", 2, "bad --rate '0'");
     expect_complaint("-l 0 @", 2, "bad --duration '0'");
     expect_complaint("-n -1 @", 2, "bad --count '-1'");
+    expect_complaint("-c 67108865 @", 2, "bad --clients '67108865': it is not a number from 1 to");
     expect_complaint("1::2::3", 2, "bad address '1::2::3'");
     expect_complaint("::1:3000", 2, "write [ADDRESS]:PORT");
     expect_complaint("fe80::1", 1, "needs its interface");
@@ -434,6 +489,18 @@ Test(system_udpload, finds_no_rate_that_holds_where_nothing_is_answered, .init =
         harness_contains("steps", text_of(0), steps[i]);
 }
 
+/* However late the sender is beside whatever else runs here. */
+Test(system_udpload, blames_no_service_that_answers_all, .init = begin)
+{
+    start("--find-max -Q 500 -l 200ms -t 2 --json FILE @");
+    serve_until(answer_all, 1500);
+    process_kill(&load, SIGINT);
+    serve_until(answer_all, INT32_MAX);
+    const char *json = report();
+    expect(json_integer(json, "highest") >= 500, "expected a rate: %s", json);
+    expect(strcmp(json_text(json, "limit"), "stopped") == 0, "expected it stopped: %s", json);
+}
+
 Test(system_udpload, prints_a_line_for_each_interval_when_asked_to, .init = begin)
 {
     start("-l 1 -S 250ms -Q 100 -t 5 --json FILE @");
@@ -442,6 +509,16 @@ Test(system_udpload, prints_a_line_for_each_interval_when_asked_to, .init = begi
     size_t intervals = text_count(json, "\"start_ms\"");
     expect(intervals >= 2, "expected some intervals: %s", json);
     harness_equal("lines", (int64_t)text_count(text_of(0), " - "), (int64_t)intervals);
+}
+
+Test(system_udpload, prints_no_latency_where_nothing_was_answered, .init = begin)
+{
+    start("-l 200ms -S 100ms -Q 100 -t 50ms --json FILE @");
+    serve_until(answer_nobody, INT32_MAX);
+    report();
+    harness_contains("the lines", text_of(0), " -            -            -\n");
+    expect(strstr(text_of(0), "0.000            0.000") == NULL, "expected no latency: %s",
+           text_of(0));
 }
 
 /* ---- The server itself ---- */

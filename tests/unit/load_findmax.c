@@ -11,7 +11,7 @@ static uint32_t search(uint32_t first, uint32_t limit, int *steps)
     findmax_begin(&search, first);
     *steps = 1;
     while (findmax_go_on(&search, search.rate <= limit ? FINDMAX_HELD : FINDMAX_FELL))
-        cr_assert_lt(++*steps, 60);
+        cr_assert_lt(++*steps, 80);
     return search.best;
 }
 
@@ -43,26 +43,133 @@ Test(load_findmax, ends_when_nothing_holds)
 {
     int steps;
     cr_assert_eq(search(1000, 0, &steps), 0);
-    cr_assert_leq(steps, 11);
+    cr_assert_leq(steps, 22);
 }
 
-Test(load_findmax, tries_once_more_where_the_sender_fell_behind)
+static void expect_next(struct findmax *search, enum findmax_outcome outcome, uint32_t rate)
+{
+    cr_assert(findmax_go_on(search, outcome));
+    cr_assert_eq(search->rate, rate, "the next is %u, expected %u", search->rate, rate);
+}
+
+Test(load_findmax, believes_no_single_step_that_falls)
+{
+    static const uint32_t limits[] = {1, 999, 123456};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        struct findmax search;
+        int tried = 0;
+        uint32_t last = 0;
+        findmax_begin(&search, 1000);
+        for (bool more = true; more;) {
+            /* Each rate falls the first time, whatever the service can do. */
+            bool again = search.rate == last;
+            last = search.rate;
+            more = findmax_go_on(&search,
+                                 again && search.rate <= limits[i] ? FINDMAX_HELD : FINDMAX_FELL);
+            cr_assert_lt(++tried, 80);
+        }
+        cr_assert_leq(search.best, limits[i]);
+        cr_assert_geq(search.best + search.best / 40 + 1, limits[i], "%u of %u", search.best,
+                      limits[i]);
+    }
+}
+
+Test(load_findmax, takes_three_steps_that_tell_nothing_for_the_senders_limit)
 {
     struct findmax search;
     findmax_begin(&search, 1000);
-    cr_assert(findmax_go_on(&search, FINDMAX_UNKNOWN));
-    cr_assert_eq(search.rate, 1000);
-    cr_assert(findmax_go_on(&search, FINDMAX_HELD));
-    cr_assert_eq(search.best, 1000);
-    cr_assert_eq(search.rate, 2000);
+    expect_next(&search, FINDMAX_UNKNOWN, 1000);
+    expect_next(&search, FINDMAX_HELD, 2000);
+    expect_next(&search, FINDMAX_UNKNOWN, 2000);
+    expect_next(&search, FINDMAX_FELL, 2000);
+    expect_next(&search, FINDMAX_UNKNOWN, 1500);
+    cr_assert_eq(search.worst, 2000);
+    cr_assert(search.past_sender, "one fall in three tells nothing of the service");
+    expect_next(&search, FINDMAX_FELL, 1500);
+    expect_next(&search, FINDMAX_UNKNOWN, 1500);
+    expect_next(&search, FINDMAX_FELL, 1250);
+    cr_assert_eq(search.worst, 1500);
+    cr_assert_not(search.past_sender, "two do");
+}
 
-    cr_assert(findmax_go_on(&search, FINDMAX_UNKNOWN));
-    cr_assert_eq(search.rate, 2000);
-    cr_assert(findmax_go_on(&search, FINDMAX_UNKNOWN));
-    cr_assert_eq(search.worst, 2000, "twice is enough");
-    cr_assert_eq(search.rate, 1500);
+/* Something else took the machine for a while: below it, everything holds. */
+Test(load_findmax, tries_a_limit_again_that_nothing_below_bears_out)
+{
+    struct findmax search;
+    findmax_begin(&search, 1000);
+    expect_next(&search, FINDMAX_FELL, 1000);
+    expect_next(&search, FINDMAX_FELL, 500);
+    while (search.rate != 1000)
+        cr_assert(findmax_go_on(&search, FINDMAX_HELD));
+    cr_assert_geq(search.best, 980);
+    expect_next(&search, FINDMAX_HELD, 2000);
+    expect_next(&search, FINDMAX_HELD, 4000);
+    cr_assert_eq(search.worst, 0);
+}
 
-    cr_assert(findmax_go_on(&search, FINDMAX_UNKNOWN));
-    cr_assert(findmax_go_on(&search, FINDMAX_FELL));
-    cr_assert_eq(search.rate, 1250, "and then the search goes on as ever");
+Test(load_findmax, tries_a_limit_again_once_and_ends)
+{
+    struct findmax search;
+    findmax_begin(&search, 1000);
+    expect_next(&search, FINDMAX_FELL, 1000);
+    expect_next(&search, FINDMAX_FELL, 500);
+    while (search.rate != 1000)
+        cr_assert(findmax_go_on(&search, FINDMAX_HELD));
+    expect_next(&search, FINDMAX_FELL, 1000);
+    cr_assert_not(findmax_go_on(&search, FINDMAX_FELL));
+    cr_assert_eq(search.worst, 1000);
+    cr_assert_geq(search.best, 980);
+}
+
+/* ---- What a step has shown ---- */
+
+static const uint64_t SECOND_NS = 1000000000;
+
+/* A second of a thousand requests, of which so many were lost. */
+static struct load_result step(uint64_t lost, bool kept_up)
+{
+    return (struct load_result){
+        .counts = {.sent = 1000, .replied = 1000 - lost, .lost = lost},
+        .duration_ns = SECOND_NS,
+        .kept_up = kept_up,
+    };
+}
+
+static void expect_outcome(const struct load_result *result, enum findmax_outcome outcome)
+{
+    cr_assert_eq(findmax_outcome_of(result, SECOND_NS, 1000), outcome);
+}
+
+Test(load_findmax, blames_the_service_for_losses_of_a_sender_that_kept_up)
+{
+    struct load_result one = step(1, true), two = step(2, true);
+    expect_outcome(&one, FINDMAX_HELD);
+    expect_outcome(&two, FINDMAX_FELL);
+    two.counts = (struct load_counts){.sent = 1000, .replied = 998, .wrong = 2};
+    expect_outcome(&two, FINDMAX_FELL);
+    two.counts = (struct load_counts){.sent = 998, .replied = 998, .send_errors = 2};
+    expect_outcome(&two, FINDMAX_FELL);
+    two.counts = (struct load_counts){.send_errors = 1000};
+    expect_outcome(&two, FINDMAX_FELL);
+}
+
+/* What was sent late came in bursts, which are harder to bear than the schedule. */
+Test(load_findmax, takes_what_is_answered_for_held_however_late_it_was_sent)
+{
+    struct load_result late = step(0, false);
+    expect_outcome(&late, FINDMAX_HELD);
+    late = step(2, false);
+    expect_outcome(&late, FINDMAX_UNKNOWN);
+}
+
+Test(load_findmax, learns_nothing_from_a_rate_that_was_not_sent)
+{
+    struct load_result result = step(0, false);
+    result.unsent = 10;
+    expect_outcome(&result, FINDMAX_HELD);
+    result.unsent = 11;
+    expect_outcome(&result, FINDMAX_UNKNOWN);
+    result.unsent = 0;
+    result.duration_ns += SECOND_NS / 50;
+    expect_outcome(&result, FINDMAX_UNKNOWN);
 }

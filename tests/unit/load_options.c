@@ -75,6 +75,20 @@ Test(load_options, takes_a_bare_number_as_seconds)
     cr_assert_eq(options.duration_ns, SECOND_NS / 20);
 }
 
+Test(load_options, draws_short_runs_finer_however_their_length_is_said)
+{
+    cr_assert_eq(read_line("udpload -l 20 ::1"), -1);
+    cr_assert_eq(options.interval_ns, SECOND_NS / 10);
+    cr_assert_eq(read_line("udpload -n 20000 -Q 1000 ::1"), -1);
+    cr_assert_eq(options.interval_ns, SECOND_NS / 10);
+    cr_assert_eq(read_line("udpload -n 20001 -Q 1000 ::1"), -1);
+    cr_assert_eq(options.interval_ns, SECOND_NS);
+    cr_assert_eq(read_line("udpload -n 9223372036854775807 -Q 1 ::1"), -1);
+    cr_assert_eq(options.interval_ns, SECOND_NS);
+    cr_assert_eq(read_line("udpload -n 5 -Q max ::1"), -1);
+    cr_assert_eq(options.interval_ns, SECOND_NS);
+}
+
 Test(load_options, has_no_time_limit_with_a_count_alone)
 {
     cr_assert_eq(read_line("udpload -n 5 ::1"), -1);
@@ -181,6 +195,7 @@ Test(load_options, refuses_what_makes_no_sense_together)
         "udpload --fanout -O 5 h",
         "udpload -q 5 h",
         "udpload -c 2 -T 3 h",
+        "udpload -Q max -q 2 -T 3 h",
         "udpload -6 127.0.0.1",
         "udpload --source ::1 127.0.0.1",
         "udpload 127.0.0.1:0",
@@ -188,6 +203,8 @@ Test(load_options, refuses_what_makes_no_sense_together)
         "udpload 1::2::3",
         "udpload ::1:3000",
         "udpload --json r --hdr r h",
+        "udpload --json - --hdr - h",
+        "udpload --html /dev/stdout --hdr - h",
         "udpload --html r --hdr r h",
         "udpload --html r --json r h",
         "udpload --rat 5 --unknown h",
@@ -207,4 +224,17 @@ Test(load_options, keeps_the_command_line_as_a_shell_would_take_it)
     char *const argv[] = {"udpload", "-m", "it's $5", "", "[::1]:3000", NULL};
     load_options_read(&options, 5, (char *[]){argv[0], argv[1], argv[2], argv[3], argv[4], NULL});
     cr_assert_str_eq(options.command, "udpload -m 'it'\\''s $5' '' '[::1]:3000'");
+}
+
+Test(load_options, leaves_standard_output_to_a_report_that_is_written_there)
+{
+    cr_assert_eq(read_line("udpload --json r --hdr s --html t h"), -1);
+    cr_assert(options.text);
+    cr_assert_eq(read_line("udpload --json - h"), -1);
+    cr_assert_not(options.text);
+    cr_assert_eq(read_line("udpload --hdr r --html /dev/stdout h"), -1);
+    cr_assert_not(options.text);
+    cr_assert_str_eq(options.html, LOAD_STANDARD_OUTPUT);
+    cr_assert_eq(read_line("udpload --json ./- h"), -1);
+    cr_assert(options.text);
 }

@@ -81,6 +81,26 @@ Test(load_replies, learns_so_many_and_no_more)
     replies_free(replies);
 }
 
+/* Programs read them as the keys of an object. */
+Test(load_replies, gives_no_two_replies_one_name)
+{
+    struct replies *replies = replies_new(NULL, 0);
+    char text[1001];
+    for (int i = 0; i < REPLIES_MAX - 1; i++) {
+        snprintf(text, sizeof text, "%0998d%d", 0, i + 10);
+        count(replies, text);
+    }
+    count(replies, "(other)");
+    count(replies, "one that isn't learnt");
+    report(replies);
+    cr_assert_eq(result.reply_count, REPLIES_MAX + 1);
+    for (size_t i = 0; i < result.reply_count; i++)
+        for (size_t k = 0; k < i; k++)
+            cr_assert_str_neq(result.replies[i].message, result.replies[k].message);
+    expect_line(REPLIES_MAX, "(other)", 1);
+    replies_free(replies);
+}
+
 /* Whether in turn or out of turn: a duplicate is known by its hash. */
 Test(load_replies, have_one_hash_however_they_are_found)
 {

@@ -39,7 +39,7 @@ Test(load_report_json, has_the_members_that_programs_rely_on)
         "kept_up",     "rates.requested", "rates.achieved", "rates.answered", "latency.corrected",
         "latency.raw", "replies",         "intervals",      "command",        "host",
         "target",      "started",         "duration_s",     "clients",        "threads",
-        "lag",         "fanout",          "challenged"};
+        "lag",         "fanout",          "challenged",     "find_max"};
     static const char *const rows[] = {"min", "mean", "p50",   "p90", "p95",
                                        "p99", "p999", "p9999", "max"};
     struct load_result result = report_sample();
@@ -111,6 +111,7 @@ Test(load_report_json, says_null_where_there_is_nothing_to_tell)
     expect_member(json, "replies", "{}");
     expect_member(json, "intervals", "[]");
     expect_member(json, "fanout", "null");
+    expect_member(json, "find_max", "null");
     expect_member(json, "rotation", "null");
     cr_assert_null(strcasestr(json, "nan"));
     cr_assert_null(strcasestr(json, "inf"));
@@ -194,4 +195,23 @@ Test(load_report_json, is_valid_whatever_the_texts_hold)
 Test(load_report_json, says_why_it_could_not_be_written)
 {
     report_expect_error(report_json);
+}
+
+Test(load_report_json, says_what_ended_the_search)
+{
+    struct load_result result = report_empty();
+    result.find_max = (struct load_find_max){true, 80000, 81250, LOAD_LIMIT_SENDER};
+    char *json = report_print(report_json, &result);
+    expect_valid(json);
+    expect_member(json, "find_max",
+                  "{\"highest\": 80000, \"failed\": 81250, "
+                  "\"limit\": \"sender\"}");
+    free(json);
+    result.find_max = (struct load_find_max){true, 10000000, 0, LOAD_LIMIT_SCHEDULE};
+    json = report_print(report_json, &result);
+    expect_valid(json);
+    expect_member(json, "find_max.failed", "null");
+    expect_member(json, "find_max.limit", "\"schedule\"");
+    free(json);
+    load_result_free(&result);
 }

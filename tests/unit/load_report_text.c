@@ -139,6 +139,7 @@ Test(load_report_text, says_nothing_of_what_was_not_done)
     char *text = report_print(report_text, &result);
     cr_assert_null(strstr(text, "fan-out"));
     cr_assert_null(strstr(text, "rotation"));
+    cr_assert_null(strstr(text, "highest rate"));
     cr_assert_null(strstr(text, "replies\n"));
     cr_assert_null(strstr(text, "%"));
     cr_assert_null(strcasestr(text, "nan"));
@@ -158,6 +159,47 @@ Test(load_report_text, keeps_its_columns_when_a_reply_is_long)
                       "  a reply of more than fourteen characters\n"
                       "                        332749    33.333 %\n");
     free(text);
+    load_result_free(&result);
+}
+
+Test(load_report_text, cuts_a_reply_that_nobody_would_read_to_its_end)
+{
+    struct load_result result = report_sample();
+    char message[3001];
+    memset(message, 'x', sizeof message - 1);
+    message[sizeof message - 1] = '\0';
+    free(result.replies[1].message);
+    result.replies[1].message = strdup(message);
+    char *text = report_print(report_text, &result);
+    cr_assert_not_null(strstr(text, "xxx...\n"));
+    cr_assert_lt(strlen(text), 2500);
+    free(text);
+    load_result_free(&result);
+}
+
+Test(load_report_text, says_what_ended_the_search)
+{
+    struct load_result result = report_empty();
+    static const struct {
+        enum load_limit limit;
+        const char *line;
+    } ends[] = {
+        {LOAD_LIMIT_SERVICE,
+         "highest rate that holds: 3500/s (too much was lost or wrong at 3562/s)\n"},
+        {LOAD_LIMIT_SENDER,
+         "highest rate that holds: 3500/s (the sender fell behind at 3562/s; the "
+         "service may take more)\n"},
+        {LOAD_LIMIT_SCHEDULE,
+         "highest rate that holds: 3500/s (no higher rate can be asked for)\n"},
+        {LOAD_LIMIT_STOPPED, "highest rate that holds: 3500/s (the search was stopped; the service "
+                             "may take more)\n"},
+    };
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        result.find_max = (struct load_find_max){true, 3500, 3562, ends[i].limit};
+        char *text = report_print(report_text, &result);
+        expect_line(text, ends[i].line);
+        free(text);
+    }
     load_result_free(&result);
 }
 

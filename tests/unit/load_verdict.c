@@ -16,7 +16,8 @@ static void begin(void)
 
 static void expect_fault(uint64_t unsent, const char *part)
 {
-    verdict_judge(&result, unsent);
+    result.unsent = unsent;
+    verdict_judge(&result);
     cr_assert_eq(result.kept_up, part == NULL);
     if (part)
         cr_assert_not_null(strstr(result.why_not, part), "%s", result.why_not);
