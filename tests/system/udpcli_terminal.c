@@ -86,6 +86,24 @@ Test(system_udpcli_terminal, edits_in_the_middle_of_wide_and_joined_characters, 
     expect_request("xかなxかな");
 }
 
+/* Terminals differ in what they make of these; the line and its cursor keep their places. */
+Test(system_udpcli_terminal, edits_around_families_tones_flags_and_keycaps, .init = begin)
+{
+    screen_type("a👨‍👩‍👧b👍🏽c🇩🇪d");
+    screen_await("$ go\n> a👨b👍c🇩🇪d", 12, 1);
+    screen_press("Left Left BSpace");
+    screen_await("$ go\n> a👨b👍🇩🇪d", 8, 1);
+    screen_press("BSpace Left");
+    screen_type("x");
+    screen_await("$ go\n> a👨xb🇩🇪d", 6, 1);
+    screen_press("Home DC DC");
+    screen_await("$ go\n> xb🇩🇪d", 2, 1);
+    screen_type("❤️1️⃣👩🏽‍❤️‍💋‍👨🏿");
+    screen_await_part("xb🇩🇪d");
+    screen_press("Enter");
+    expect_request("❤️1️⃣👩🏽‍❤️‍💋‍👨🏿xb🇩🇪d");
+}
+
 #define ALPHABET "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* As it commonly is: the window full, and the line at its bottom. (When tmux breaks rows in a
