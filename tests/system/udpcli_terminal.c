@@ -140,6 +140,21 @@ Test(system_udpcli_terminal, holds_a_long_line_when_the_window_is_resized,
     expect_request(ALPHABET "0123456789");
 }
 
+/* As one that is being resized does: tmux first makes it narrower, and then tells. */
+Test(system_udpcli_terminal, keeps_to_one_row_in_a_window_that_is_narrower_than_it_says,
+     .init = begin)
+{
+    const char *name = harness_path("terminal");
+    screen_type(harness_format("exit\ntty >'%s'; stty columns 90; clear\ngo\n", name));
+    screen_await("$ go\n>", 2, 1);
+    screen_type(ALPHABET "0123456789");
+    screen_await_part("> abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU");
+    run_ok(NULL, "sh", "-c", harness_format("stty -F $(cat '%s') columns 50", name), NULL);
+    screen_await("$ go\n> <rstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 48, 1);
+    screen_press("Enter");
+    expect_request(ALPHABET "0123456789");
+}
+
 /* A wide character that would be cut in two goes to the next row, and the rest moves with it. */
 Test(system_udpcli_terminal, holds_a_line_of_wide_characters_when_the_window_is_resized,
      .init = begin_at_the_bottom)
@@ -260,7 +275,7 @@ Test(system_udpcli_terminal, obeys_commands_and_sends_what_doubles_the_slash, .i
     udp_say(udp, &client, "toyota");
     screen_await("> //path\n< toyota  (T)\n>", 2, 2);
     screen_type("/nonsense\n");
-    screen_await_part("no such command, and nothing was sent");
+    screen_await_part("udpcli: obeying /nonsense: no such command");
     screen_press("C-l");
     screen_type("/help\n");
     screen_await_part("/quit    end behind the last replies");
