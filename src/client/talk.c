@@ -89,7 +89,7 @@ static bool take_command(struct talk *talk)
 {
     if (!talk->source.person)
         return false;
-    source_make_way(&talk->source);
+    source_make_way_for_complaint(&talk->source);
     enum slash_result result = slash_run(&talk->line, &talk->size, &talk->exchange, stdout);
     fflush(stdout);
     talk->ended = result == SLASH_QUIT;

@@ -186,7 +186,8 @@ static int watch_with(struct watch *watch)
     loop_free(watch->loop);
     if (error) {
         char text[160];
-        snprintf(text, sizeof text, "cannot watch: %s", strerror(-error));
+        snprintf(text, sizeof text, "cannot watch: %s; free some memory or descriptors",
+                 strerror(-error));
         return output_error(options->json, text);
     }
     return watch->left == 0 && !watch->view.there;
@@ -196,7 +197,7 @@ int watch_run(const struct ctl_options *options)
 {
     struct watch *watch = calloc(1, sizeof *watch);
     if (!watch)
-        return output_error(options->json, "cannot watch: memory is short");
+        return output_error(options->json, "cannot watch: memory is short; free some");
     watch->options = options;
     watch->drawn = !options->json && terminal_can_edit(STDIN_FILENO, STDOUT_FILENO);
     watch->left = options->count > 0 ? options->count : UINT64_MAX;

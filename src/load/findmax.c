@@ -104,7 +104,7 @@ int findmax_run(const struct run_setting *setting, struct load_result *result,
     result->stopped_early = setting->stage->interrupts > 0;
     if (!failed && search.best == 0 && !result->stopped_early) {
         snprintf(error, RUN_ERROR_BYTES,
-                 "no rate that was tried holds, down to %" PRIu32
+                 "finding the highest rate: no rate that was tried holds, down to %" PRIu32
                  "/s; begin lower with -Q, or allow more with --max-loss",
                  search.worst);
         failed = -ERANGE;

@@ -16,8 +16,8 @@
 enum {
     /* A slice of the sweep ends when it has taken so long, looked at after so many evictions, at
      * half a microsecond each: below 200 us in all, short beside the millisecond that a network's
-     * jitter is, and long enough that a million who fall silent at once are gone within seconds even
-     * under a flood of requests. */
+     * jitter is, and long enough that a million who fall silent at once are gone within seconds
+     * even under a flood of requests. */
     SWEEP_SLICE_NS = 150000,
     SWEEP_LOOKS = 32,
     /* Batches that are answered before timers, letters and copies get their turn, by all listeners
@@ -314,7 +314,8 @@ static void worker_main(void *state)
     struct worker *worker = state;
     int error = loop_run_until_stopped(worker->loop);
     if (error != 0)
-        log_event(LOG_LEVEL_ERROR, "a worker's loop broke", "reason", strerror(-error), NULL);
+        log_event(LOG_LEVEL_ERROR, "a worker's loop broke", "reason", strerror(-error), "advice",
+                  "free some memory, and restart udpsrv", NULL);
 }
 
 static void pin(struct worker *worker)
@@ -325,7 +326,8 @@ static void pin(struct worker *worker)
         return;
     snprintf(name, sizeof name, "worker-%" PRIu32, worker->options.number);
     log_event(LOG_LEVEL_WARNING, "a worker is not kept on one processor", "worker", name, "reason",
-              strerror(-error), NULL);
+              strerror(-error), "advice",
+              "let udpsrv use all processors (taskset), or lower server.workers", NULL);
 }
 
 int worker_start(struct worker *worker)

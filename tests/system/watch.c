@@ -294,7 +294,8 @@ Test(system_watch, ctrl_c_ends_the_waiting_and_not_the_broadcast)
     pane_await(&pane, " to go");
     pane_press(&pane, "C-c");
     const char *screen = pane_expect_end(&pane, 130);
-    harness_contains("the screen", screen, "udpctl: no longer waiting for job 1, which goes on; ");
+    harness_contains("the screen", screen,
+                     "udpctl: waiting for job 1: interrupted, while it goes on; ");
     server_await_stat(&server, "broadcasts", 1);
     harness_equal("copies", server_stat(&server, "copies_sent"), 300);
     pane_close(&pane);
