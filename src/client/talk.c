@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ enum {
     /* Datagrams printed between two looks at the input: all that can wait for a reply. */
     ARRIVALS_AT_ONCE = EXCHANGE_WINDOW,
     NS_PER_MS = 1000000,
+    BY_SIGNAL = 128, /* and its number: the exit status that a shell would show */
 };
 
 struct talk {
@@ -30,6 +32,7 @@ struct talk {
     bool marking; /* what comes is marked for what it is */
     bool colour;
     bool ended;   /* no more input is wanted */
+    int signal;   /* that ended us, or 0 */
     bool held;    /* line waits to be sent */
     bool blocked; /* the socket has no room */
     char *line;
@@ -301,9 +304,10 @@ static void source_ready(void *state)
     go_on(talk);
 }
 
-static void interrupted(void *state)
+static void interrupted(void *state, int signal)
 {
     struct talk *talk = state;
+    talk->signal = signal;
     loop_stop(talk->loop);
 }
 
@@ -365,7 +369,7 @@ static int report(const struct talk *talk)
 {
     const struct exchange *exchange = &talk->exchange;
     if (talk->source.terminal)
-        return 0;
+        return talk->signal && talk->signal != SIGINT ? BY_SIGNAL + talk->signal : 0;
     if (!exchange_complete(exchange) || talk->failed) {
         char timeout[24], why[128];
         snprintf(why, sizeof why, "%" PRIu64 " of %" PRIu64 " were answered (timeout %s)",

@@ -326,8 +326,9 @@ static void ready(void *state)
     ssize_t size = read_keys(console);
     if (size == -EAGAIN)
         return;
+    /* There is no other end of what is read byte by byte. */
     if (size <= 0) {
-        end(console, size < 0 ? SIGHUP : 0);
+        end(console, SIGHUP);
         return;
     }
     if (console->paused)

@@ -1,16 +1,11 @@
 /* udpcli at a terminal: what a person sees, and what is left when it ends. */
 
+#include "pty.h"
 #include "screen.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-#include <unistd.h>
 
 TestSuite(system_udpcli_terminal, .fini = harness_end, .timeout = 60);
 
@@ -294,66 +289,29 @@ Test(system_udpcli_terminal, shows_what_completes_a_command, .init = begin)
 
 /* ---- What is left ---- */
 
-static int controller;
-
-static void sit_at_the_terminal(void)
-{
-    setenv("TERM", "xterm", 1);
-    setenv("XDG_STATE_HOME", harness_path("state"), 1);
-    setsid();
-    int side = open(ptsname(controller), O_RDWR);
-    ioctl(side, TIOCSCTTY, 0);
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        dup2(side, fd);
-}
-
-static const char *stty(const char *terminal)
-{
-    return run_ok(NULL, "sh", "-c", harness_format("stty -a <%s", terminal), NULL);
-}
-
-/* Reads what the terminal is sent until it was sent text. */
-static void await_sent(const char *text)
-{
-    char sent[8192] = "";
-    size_t size = 0;
-    struct pollfd wait = {.fd = controller, .events = POLLIN};
-    while (!strstr(sent, text)) {
-        ssize_t more = -1;
-        if (poll(&wait, 1, HARNESS_DEADLINE_MS) > 0)
-            more = read(controller, sent + size, sizeof sent - 1 - size);
-        expect(more > 0, "expected '%s' to be sent, it was '%s'", text, sent);
-        size += (size_t)more;
-    }
-}
-
 /* Starts udpcli at a terminal of its own, lets it end by keys or else a signal, and expects the
  * terminal to be as before. Returns how it ended. */
 static int leave_by(const char *keys, int signal)
 {
     struct process cli;
-    controller = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    expect(controller >= 0 && grantpt(controller) == 0 && unlockpt(controller) == 0,
-           "expected a terminal");
-    const char *name = harness_format("%s", ptsname(controller));
-    int kept = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    const char *before = stty(name);
+    struct pty pty;
+    pty_open(&pty);
+    const char *before = pty_modes(&pty);
     struct endpoint at = udp_name(udp);
-    process_start(&cli, sit_at_the_terminal,
-                  (const char *const[]){"udpcli", "-w", "5m", endpoint_text(&at), NULL});
-    await_sent("\r> ");
-    harness_contains("the mode meanwhile", stty(name), "-icanon");
+    pty_start(&pty, &cli, NULL,
+              (const char *const[]){"udpcli", "-w", "5m", endpoint_text(&at), NULL});
+    pty_await(&pty, "\r> ");
+    harness_contains("the mode meanwhile", pty_modes(&pty), "-icanon");
     if (keys)
-        expect(write(controller, keys, strlen(keys)) == (ssize_t)strlen(keys), "expected to type");
+        pty_type(&pty, keys);
     else
         process_kill(&cli, signal);
     process_wait(&cli);
-    const char *after = stty(name);
+    const char *after = pty_modes(&pty);
     expect(strcmp(before, after) == 0, "expected the mode '%s', behind '%s' or %d it is '%s'",
            before, keys ? keys : "", signal, after);
-    await_sent("\x1b[?2004l");
-    close(kept);
-    close(controller);
+    pty_await(&pty, "\x1b[?2004l");
+    pty_close(&pty);
     return cli.status;
 }
 
@@ -370,12 +328,13 @@ Test(system_udpcli_terminal, leaves_the_terminal_as_before_by_every_key)
 
 Test(system_udpcli_terminal, leaves_the_terminal_as_before_by_every_signal_but_kill)
 {
-    static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+    static const int ends[] = {SIGTERM, SIGHUP};
     static const int deadly[] = {SIGSEGV, SIGABRT, SIGBUS,  SIGFPE,  SIGILL, SIGQUIT,
                                  SIGPIPE, SIGALRM, SIGUSR1, SIGXCPU, SIGSYS};
     udp = udp_open("127.0.0.1");
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        harness_equal(strsignal(ends[i]), leave_by(NULL, ends[i]), 0);
+        harness_equal(strsignal(ends[i]), leave_by(NULL, ends[i]), 128 + ends[i]);
+    harness_equal("interrupted", leave_by(NULL, SIGINT), 0);
     for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
         int status = leave_by(NULL, deadly[i]);
         /* A sanitizer reports and exits. */
