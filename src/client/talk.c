@@ -60,6 +60,16 @@ static void complain_once(struct talk *talk, int error)
     complain(peer_why(error), peer_next(error), "sending to %s", talk->peer.name);
 }
 
+/* Gives up what waits. A person is told of each line, and of keepalives once. */
+static void give_up(struct talk *talk, int error)
+{
+    uint64_t lost = exchange_lost(&talk->exchange);
+    exchange_refused(&talk->exchange);
+    if (talk->source.person && exchange_lost(&talk->exchange) > lost)
+        talk->trouble = 0;
+    complain_once(talk, error);
+}
+
 /* Says that requests or keepalives were given up. */
 static void complain_of_silence(struct talk *talk, uint32_t requests, uint32_t keepalives)
 {
@@ -148,8 +158,7 @@ static int send_datagram(struct talk *talk, const void *bytes, size_t size)
     int error = peer_send(&talk->peer, bytes, size);
     if (error == -ECONNREFUSED && !talk->peer.stream) {
         /* Told of an earlier datagram; this one is still to be sent. */
-        complain_once(talk, error);
-        exchange_refused(&talk->exchange);
+        give_up(talk, error);
         error = peer_send(&talk->peer, bytes, size);
     }
     if (peer_flush(&talk->peer))
@@ -239,8 +248,7 @@ static void receive(struct talk *talk)
             break;
         }
         if (size < 0) {
-            complain_once(talk, (int)size);
-            exchange_refused(&talk->exchange);
+            give_up(talk, (int)size);
             continue;
         }
         arrival.size = (size_t)size;
