@@ -203,8 +203,9 @@ valgrind: $(B)/unit-tests ## the unit tests under valgrind
 	    --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
 	    $(B)/unit-tests --jobs $(shell nproc) $(CRITERION_FLAGS)
 
-layers: ## hold the house together: includes go down, rooms stay small
+layers: ## hold the house together: includes go down, rooms stay small, messages have one form
 	$(Q)tests/layers
+	$(Q)tests/messages
 
 manuals:
 	$(Q)mandoc -Tlint -Wwarning $(MANUALS)

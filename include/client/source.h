@@ -16,8 +16,9 @@
 
 struct source_handler {
     void (*ready)(void *state); /* source_next may have something */
-    /* A signal is to end us: at a terminal SIGINT, SIGTERM or SIGHUP, any number of times. */
-    void (*interrupted)(void *state);
+    /* A signal is to end us: at a terminal SIGINT, SIGTERM or SIGHUP, any number of times; SIGHUP,
+     * too, if the terminal is gone. */
+    void (*interrupted)(void *state, int signal);
     void *state;
 };
 

@@ -11,8 +11,8 @@
  * needed, and none is touched.
  *
  * The line is valid UTF-8 at all times; what comes in and isn't becomes U+FFFD. The cursor stands
- * between characters: a character is a code point with those that join it (width 0), which moves,
- * goes and is drawn as one.
+ * between characters: a character is a glyph (core/glyph: a code point with those that join it, a
+ * family of pictures, a flag), which moves, goes and is drawn as one.
  *
  * Keys, as in other editors of lines: arrows, Home, End, Delete, Backspace; Ctrl-A, -E begin and
  * end; Ctrl-B, -F, Alt-B, -F (Ctrl-Left, -Right) by character and by word; Ctrl-K, -U kill to the

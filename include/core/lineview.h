@@ -10,8 +10,9 @@ enum {
     LINEVIEW_COLUMNS_MIN = 4,
     LINEVIEW_COLUMNS_MAX = 1000,
     LINEVIEW_PROMPT_BYTES = 128,
-    /* A column takes 16 bytes: GLYPH_DRAW_BYTES for a glyph of one, and escapes take less. */
-    LINEVIEW_DRAW_BYTES = 16 * LINEVIEW_COLUMNS_MAX + LINEVIEW_PROMPT_BYTES + 64,
+    /* A column takes 32 bytes at most: a picture has two, takes GLYPH_DRAW_BYTES, two blanks and
+     * two places, and a glyph of one column with what joins it 16. */
+    LINEVIEW_DRAW_BYTES = 32 * LINEVIEW_COLUMNS_MAX + LINEVIEW_PROMPT_BYTES + 64,
 };
 
 /* What a window of one row shows of a line that may be longer. All zero is the beginning. */

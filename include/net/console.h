@@ -15,9 +15,9 @@ struct console_handler {
     /* A line was entered; it may be changed in place. What is printed meanwhile appears below it.
      */
     void (*line)(void *state, char *line, size_t size);
-    /* No more lines come: Ctrl-D on an empty line, or the terminal is gone (signal 0); Ctrl-C on an
-     * empty line (SIGINT); SIGINT, SIGTERM, SIGHUP. The terminal is as before by then. Called again
-     * for each signal that comes later. */
+    /* No more lines come: Ctrl-D on an empty line (signal 0); Ctrl-C on an empty line (SIGINT); the
+     * terminal is gone (SIGHUP); SIGINT, SIGTERM, SIGHUP. The terminal is as before by then. Called
+     * again for each signal that comes later. */
     void (*end)(void *state, int signal);
     lineedit_complete *complete; /* or NULL */
     void *state;

@@ -28,8 +28,8 @@ void input_open(struct input *input, struct loop *loop, int fd, loop_run *ready,
 int input_resume(struct input *input);
 void input_pause(struct input *input);
 
-/* One read. Returns the bytes read, 0 at the end (a terminal that was hung up is at its end), or
- * -errno. */
+/* One read. Returns the bytes read, 0 at the end, or -errno. A terminal that is gone is at its
+ * end or says -EIO. */
 ssize_t input_read(const struct input *input, void *bytes, size_t room);
 
 /* Whether a terminal or a pipe has bytes to be read. */

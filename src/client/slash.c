@@ -2,6 +2,8 @@
 #include "client/slash.h"
 
 #include "client/print.h"
+#include "core/text.h"
+#include "net/complain.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -54,6 +56,15 @@ static int find(const char *name, size_t size)
     return COMMANDS;
 }
 
+static void refuse(const char *line, size_t size)
+{
+    char shown[64];
+    text_escape(shown, sizeof shown, line, size);
+    complain("no such command, and nothing was sent",
+             "see /help, or send a line that begins with a slash by doubling it", "obeying %s",
+             shown);
+}
+
 enum slash_result slash_run(char **line, size_t *size, const struct exchange *exchange, FILE *out)
 {
     if (*size == 0 || **line != '/')
@@ -76,9 +87,7 @@ enum slash_result slash_run(char **line, size_t *size, const struct exchange *ex
     case QUIT:
         return SLASH_QUIT;
     default:
-        fputs("no such command, and nothing was sent; see /help, or send a line that begins with "
-              "a slash by doubling it\n",
-              out);
+        refuse(*line, length);
         return SLASH_DONE;
     }
 }

@@ -46,6 +46,11 @@ static void input_ready(void *state)
     ssize_t size = input_read(&source->input, bytes, room);
     if (size == -EAGAIN)
         return;
+    /* The end of a terminal may be one that is hung up, which is none any more. */
+    if (source->terminal && size <= 0 && !terminal_is(STDIN_FILENO)) {
+        source->handler->interrupted(source->handler->state, SIGHUP);
+        return;
+    }
     if (size > 0) {
         /* The terminal has echoed the newline. */
         source->prompted = false;
@@ -85,7 +90,7 @@ static void console_ended(void *state, int signal)
     struct source *source = state;
     source->ended = true;
     if (signal)
-        source->handler->interrupted(source->handler->state);
+        source->handler->interrupted(source->handler->state, signal);
     else
         source->handler->ready(source->handler->state);
 }
@@ -116,10 +121,9 @@ static int open_console(struct source *source)
 
 static void interrupted(void *state, int signal)
 {
-    (void)signal;
     struct source *source = state;
     source_make_way(source);
-    source->handler->interrupted(source->handler->state);
+    source->handler->interrupted(source->handler->state, signal);
 }
 
 int source_open(struct source *source, struct loop *loop, const struct source_handler *handler)

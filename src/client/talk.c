@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ enum {
     /* Datagrams printed between two looks at the input: all that can wait for a reply. */
     ARRIVALS_AT_ONCE = EXCHANGE_WINDOW,
     NS_PER_MS = 1000000,
+    BY_SIGNAL = 128, /* and its number: the exit status that a shell would show */
 };
 
 struct talk {
@@ -31,6 +33,7 @@ struct talk {
     bool marking; /* what comes is marked for what it is */
     bool colour;
     bool ended;   /* no more input is wanted */
+    int signal;   /* that ended us, or 0 */
     bool held;    /* line waits to be sent */
     bool blocked; /* the socket has no room */
     char *line;
@@ -56,6 +59,16 @@ static void complain_once(struct talk *talk, int error)
     talk->trouble = error;
     source_make_way_for_complaint(&talk->source);
     complain(peer_why(error), peer_next(error), "sending to %s", talk->peer.name);
+}
+
+/* Gives up what waits. A person is told of each line, and of keepalives once. */
+static void give_up(struct talk *talk, int error)
+{
+    uint64_t lost = exchange_lost(&talk->exchange);
+    exchange_refused(&talk->exchange);
+    if (talk->source.person && exchange_lost(&talk->exchange) > lost)
+        talk->trouble = 0;
+    complain_once(talk, error);
 }
 
 /* Says that requests or keepalives were given up. */
@@ -90,7 +103,7 @@ static bool take_command(struct talk *talk)
 {
     if (!talk->source.person)
         return false;
-    source_make_way(&talk->source);
+    source_make_way_for_complaint(&talk->source);
     enum slash_result result = slash_run(&talk->line, &talk->size, &talk->exchange, stdout);
     fflush(stdout);
     talk->ended = result == SLASH_QUIT;
@@ -146,8 +159,7 @@ static int send_datagram(struct talk *talk, const void *bytes, size_t size)
     int error = peer_send(&talk->peer, bytes, size);
     if (error == -ECONNREFUSED && !talk->peer.stream) {
         /* Told of an earlier datagram; this one is still to be sent. */
-        complain_once(talk, error);
-        exchange_refused(&talk->exchange);
+        give_up(talk, error);
         error = peer_send(&talk->peer, bytes, size);
     }
     if (peer_flush(&talk->peer))
@@ -250,8 +262,7 @@ static void receive(struct talk *talk)
             break;
         }
         if (size < 0) {
-            complain_once(talk, (int)size);
-            exchange_refused(&talk->exchange);
+            give_up(talk, (int)size);
             continue;
         }
         arrival.size = (size_t)size;
@@ -319,9 +330,10 @@ static void source_ready(void *state)
     go_on(talk);
 }
 
-static void interrupted(void *state)
+static void interrupted(void *state, int signal)
 {
     struct talk *talk = state;
+    talk->signal = signal;
     loop_stop(talk->loop);
 }
 
@@ -383,7 +395,7 @@ static int report(const struct talk *talk)
 {
     const struct exchange *exchange = &talk->exchange;
     if (talk->source.terminal)
-        return 0;
+        return talk->signal && talk->signal != SIGINT ? BY_SIGNAL + talk->signal : 0;
     if (!exchange_complete(exchange) || talk->failed) {
         char timeout[24], why[128];
         snprintf(why, sizeof why, "%" PRIu64 " of %" PRIu64 " were answered (timeout %s)",

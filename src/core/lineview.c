@@ -37,11 +37,29 @@ static void put_columns(struct drawing *drawing, const char *text, size_t size, 
     drawing->view->columns += columns;
 }
 
-static void put_glyph(struct drawing *drawing, const char *text, struct glyph glyph)
+/* Goes to a column of the row. */
+static void put_place(struct drawing *drawing, unsigned column)
+{
+    char move[24];
+    snprintf(move, sizeof move, column ? "\r\x1b[%uC" : "\r", column);
+    put_text(drawing, move);
+}
+
+/* A glyph of which there is room for so many columns before the row's end. Behind one that is
+ * disputed the next one begins where it should: what a terminal has drawn too wide is overwritten,
+ * and what it leaves is blank. */
+static void put_glyph(struct drawing *drawing, const char *text, struct glyph glyph, size_t room)
 {
     char bytes[GLYPH_DRAW_BYTES];
-    size_t size = glyph_draw(bytes, text, glyph);
+    size_t size = glyph_draw(bytes, text, glyph, room);
+    unsigned column = drawing->view->columns, untouched = glyph_untouched(text, glyph);
+    if (untouched) {
+        put(drawing, "      ", untouched);
+        put_place(drawing, column);
+    }
     put_columns(drawing, bytes, size, glyph.columns, glyph.escaped);
+    if (glyph.disputed)
+        put_place(drawing, drawing->view->columns);
 }
 
 /* Which columns of the line are shown: [from, to), with a mark before or behind where more is. */
@@ -85,7 +103,7 @@ static void draw_window(struct drawing *drawing, const struct textline *line,
         size_t end = column + glyph.columns;
         size_t to = end < window->to ? end : window->to;
         if (from == column && to == end)
-            put_glyph(drawing, line->bytes + at, glyph);
+            put_glyph(drawing, line->bytes + at, glyph, window->to - from);
         else
             for (size_t blank = from; blank < to; blank++)
                 put_columns(drawing, " ", 1, 1, true);
@@ -98,7 +116,7 @@ static void draw_prompt(struct drawing *drawing, const char *prompt, size_t size
 {
     for (size_t at = 0; at < size;) {
         struct glyph glyph = glyph_first(prompt + at, size - at);
-        put_glyph(drawing, prompt + at, glyph);
+        put_glyph(drawing, prompt + at, glyph, glyph.columns);
         at += glyph.size;
     }
 }
@@ -132,9 +150,7 @@ size_t lineview_draw(struct lineview *view, const char *prompt, const struct tex
         put_columns(&drawing, ">", 1, 1, true);
     put_text(&drawing, "\x1b[K");
     view->cursor = (unsigned)(prompt_columns + cursor - view->left);
-    char move[24];
-    snprintf(move, sizeof move, view->cursor ? "\r\x1b[%uC" : "\r", view->cursor);
-    put_text(&drawing, move);
+    put_place(&drawing, view->cursor);
     return drawing.length;
 }
 
@@ -163,7 +179,7 @@ size_t lineview_write(const char *prompt, const char *text, size_t size, char *o
         put(&drawing, prompt, prompt_size);
     while (size && drawing.length + GLYPH_DRAW_BYTES <= room) {
         struct glyph glyph = glyph_first(text, size);
-        drawing.length += glyph_draw(out + drawing.length, text, glyph);
+        drawing.length += glyph_draw(out + drawing.length, text, glyph, SIZE_MAX);
         text += glyph.size;
         size -= glyph.size;
     }

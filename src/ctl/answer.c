@@ -189,10 +189,10 @@ static enum answer_result converse(struct source *source, const struct answer_se
         return broken(error, "cannot read from %s: %s; free some memory", server->path,
                       strerror(ENOMEM));
     int failed = send_command(source->fd, command);
-    enum answer_result result =
-        failed ? broken(error, "cannot send the command to %s: %s; ask again", server->path,
-                        strerror(-failed))
-               : answer_read(in, visit, state, error);
+    enum answer_result result = failed
+                                    ? broken(error, "cannot send the command to %s: %s; ask again",
+                                             server->path, strerror(-failed))
+                                    : answer_read(in, visit, state, error);
     fclose(in);
     return result;
 }

@@ -137,8 +137,9 @@ static int send_lines(const struct ctl_options *options)
     }
     if (!ferror(stdin))
         return status;
-    snprintf(line, sizeof line, "cannot read standard input behind line %zu: %s", number,
-             strerror(errno));
+    snprintf(line, sizeof line,
+             "cannot read standard input behind line %zu: %s; give it a file, a pipe or a terminal",
+             number, strerror(errno));
     return output_error(options->json, line);
 }
 

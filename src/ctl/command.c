@@ -274,7 +274,7 @@ static int run_reload(const struct ctl_options *options)
     enum answer_result result = answer_ask(&options->server, "reload", list_line, &list, error);
     int status;
     if (fclose(list.out) != 0)
-        status = output_error(options->json, "cannot show the answer: memory is short");
+        status = output_error(options->json, "cannot show the answer: memory is short; free some");
     else if (result == ANSWER_OK || result == ANSWER_REFUSED)
         status = show_reload(options, result == ANSWER_OK, &list, text, error);
     else

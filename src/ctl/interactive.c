@@ -5,6 +5,7 @@
 #include "ctl/complete.h"
 #include "ctl/output.h"
 #include "ctl/words.h"
+#include "net/complain.h"
 #include "net/console.h"
 #include "net/history_file.h"
 #include "net/loop.h"
@@ -51,7 +52,8 @@ static void run_words(struct interactive *interactive, char **words, int count)
     int argc = interactive->argc + count;
     char **argv = calloc((size_t)argc + 1, sizeof *argv);
     if (!argv) {
-        output_error(interactive->options->json, "cannot run the command: memory is short");
+        output_error(interactive->options->json,
+                     "cannot run the command: memory is short; free some");
         return;
     }
     memcpy(argv, interactive->argv, (size_t)interactive->argc * sizeof *argv);
@@ -77,17 +79,30 @@ static void run_line(struct interactive *interactive, char **words, int count)
     }
 }
 
+static void keep_in_history(struct interactive *interactive, const char *line, size_t size)
+{
+    int error = history_file_append(&interactive->file, line, size);
+    if (!error)
+        return;
+    console_hide(interactive->console);
+    fflush(stdout);
+    complain(strerror(-error), "make room there, or go on without", "writing the history to %s",
+             interactive->file.path);
+    interactive->file.kept = false;
+}
+
 static void on_line(void *state, char *line, size_t size)
 {
     struct interactive *interactive = state;
-    char *words[WORDS_MAX + 1];
+    char *words[WORDS_MAX + 1], error[160];
     const char *wrong;
-    history_file_append(&interactive->file, line, size);
+    keep_in_history(interactive, line, size);
     int count = words_split(line, words, WORDS_MAX, &wrong);
     if (count < 0) {
         console_hide(interactive->console);
-        fflush(stdout);
-        fprintf(stderr, "udpctl: the line has %s; it was not run\n", wrong);
+        snprintf(error, sizeof error,
+                 "cannot run the line: it has %s; correct it, the Up key brings it back", wrong);
+        output_error(interactive->options->json, error);
     } else if (count > 0 && (strcmp(words[0], "quit") == 0 || strcmp(words[0], "exit") == 0)) {
         console_end(interactive->console);
         loop_stop(interactive->loop);
@@ -131,8 +146,8 @@ static int run(struct interactive *interactive)
     if (!error) {
         int closed = history_file_open(&interactive->file, "udpctl_history", interactive->history);
         if (closed && closed != -ENOENT)
-            fprintf(stderr, "udpctl: cannot open the history %s: %s; going on without\n",
-                    interactive->file.path, strerror(-closed));
+            complain(strerror(-closed), "make it yours, or go on without", "opening the history %s",
+                     interactive->file.path);
         error = converse(interactive);
     }
     history_free(interactive->history);

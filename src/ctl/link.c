@@ -49,9 +49,10 @@ static void on_closed(void *state, int error)
     struct link *link = state;
     /* A refusal is the better news even if its end is missing. */
     if (!link->answer.refused)
-        snprintf(link->error, sizeof link->error, "the server at %s closed the connection%s%s",
-                 link->server->path, error < 0 && error != -EPIPE ? ": " : "; has it stopped?",
-                 error < 0 && error != -EPIPE ? strerror(-error) : "");
+        snprintf(
+            link->error, sizeof link->error,
+            "cannot read the answer of %s: %s; look whether udpsrv still runs", link->server->path,
+            error < 0 && error != -EPIPE ? strerror(-error) : "the server closed the connection");
     end(link, ANSWER_BROKEN);
 }
 
@@ -59,7 +60,8 @@ static void on_timeout(void *state)
 {
     struct link *link = state;
     snprintf(link->error, sizeof link->error,
-             "the server at %s doesn't answer; -t TIME waits longer for it", link->server->path);
+             "cannot wait longer for %s: it doesn't answer; -t TIME waits longer",
+             link->server->path);
     end(link, ANSWER_BROKEN);
 }
 

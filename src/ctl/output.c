@@ -280,5 +280,5 @@ int output_close(int status)
     if (errno == EPIPE)
         return status;
     complain(strerror(errno), "some of it is lost: make room there", "writing standard output");
-    return 1;
+    return status ? status : 1;
 }

@@ -71,6 +71,10 @@ static bool ends_in(const char *name, const char *end)
 
 bool rate_is_bad(const struct rate *rate)
 {
-    return strncmp(rate->name, "drop_", 5) == 0 || strncmp(rate->name, "refused_", 8) == 0 ||
-           ends_in(rate->name, "_drops") || ends_in(rate->name, "_failed");
+    static const char *const ends[] = {"_drops",   "_dropped", "_failed",
+                                       "_limited", "_refused", "_slow"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (ends_in(rate->name, ends[i]))
+            return true;
+    return strncmp(rate->name, "drop_", 5) == 0 || strncmp(rate->name, "refused_", 8) == 0;
 }

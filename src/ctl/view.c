@@ -94,22 +94,33 @@ static void draw_history(const struct view *view, struct screen *screen)
 
 /* ---- Counters ---- */
 
-/* What has a row of its own above, or says nothing. */
-static bool is_listed(const struct rate *rate)
+/* What has a row of its own above. */
+static bool is_above(const struct rate *rate)
 {
-    return rate->value > 0 && strcmp(rate->name, "received") != 0 &&
-           strcmp(rate->name, "replied") != 0;
+    return strcmp(rate->name, "received") == 0 || strcmp(rate->name, "replied") == 0;
 }
 
-/* The counters in the order in which they are drawn: what is lost first. */
-static size_t list_counters(const struct view *view, const struct rate *list[RATES_MAX])
+/* Adds the counters of a kind: of what is lost or not, that have counted something or nothing. */
+static size_t add_counters(const struct view *view, const struct rate *list[RATES_MAX],
+                           size_t count, bool bad, bool counted)
 {
-    size_t count = 0;
-    for (int bad = 1; bad >= 0; bad--)
-        for (size_t i = 0; i < view->rates.count; i++)
-            if (is_listed(&view->rates.list[i]) && rate_is_bad(&view->rates.list[i]) == bad)
-                list[count++] = &view->rates.list[i];
+    for (size_t i = 0; i < view->rates.count; i++) {
+        const struct rate *rate = &view->rates.list[i];
+        if (!is_above(rate) && rate_is_bad(rate) == bad && (rate->value > 0) == counted)
+            list[count++] = rate;
+    }
     return count;
+}
+
+/* The counters in the order in which they are drawn: what is lost first, and last, where there is
+ * room for them all, the reasons for which nothing was lost. */
+static size_t list_counters(const struct view *view, const struct rate *list[RATES_MAX],
+                            size_t rows)
+{
+    size_t count = add_counters(view, list, 0, true, true);
+    count = add_counters(view, list, count, false, true);
+    size_t all = add_counters(view, list, count, true, false);
+    return all <= rows ? all : count;
 }
 
 static void draw_more(struct screen *screen, size_t count)
@@ -122,8 +133,9 @@ static void draw_counter(const struct rate *rate, struct screen *screen)
 {
     char per[READABLE_BYTES], total[READABLE_BYTES];
     bool alarm = rate_is_bad(rate) && rate->per_s > 0;
-    screen_format(screen, alarm ? SCREEN_BAD : SCREEN_PLAIN, "%-*s%*s/s", NAME_COLUMNS, rate->name,
-                  FIGURE_COLUMNS, readable_rate(rate->per_s, per));
+    enum screen_style style = alarm ? SCREEN_BAD : rate->value > 0 ? SCREEN_PLAIN : SCREEN_DIM;
+    screen_format(screen, style, "%-*s%*s/s", NAME_COLUMNS, rate->name, FIGURE_COLUMNS,
+                  readable_rate(rate->per_s, per));
     screen_format(screen, SCREEN_DIM, "%*s in all", FIGURE_COLUMNS + 4,
                   readable_number(rate->value, total));
     screen_next(screen);
@@ -213,10 +225,11 @@ static void draw_lists(const struct view *view, struct screen *screen)
 {
     const struct rate *counters[RATES_MAX];
     const struct job *jobs[VIEW_JOBS_MAX];
-    size_t counter_count = list_counters(view, counters), job_count = list_jobs(view, jobs);
+    size_t job_count = list_jobs(view, jobs);
     unsigned keys = screen->rows >= KEYS_ROWS, gap = screen->rows >= SPACIOUS_ROWS;
-    unsigned taken = keys + (job_count > 0) * gap + (counter_count > 0) * gap;
+    unsigned taken = keys + (job_count > 0) * gap + (view->rates.count > 0) * gap;
     size_t rows = screen_rows_left(screen) > taken ? screen_rows_left(screen) - taken : 0;
+    size_t counter_count = list_counters(view, counters, rows > job_count ? rows - job_count : 0);
     size_t for_jobs = job_count < (rows + 1) / 2 ? job_count : (rows + 1) / 2;
     size_t for_counters = rows - for_jobs < counter_count ? rows - for_jobs : counter_count;
     if (for_jobs > 0) {

@@ -110,12 +110,13 @@ static void caught(void *state, int signal)
     wait->result = ANSWER_BROKEN;
     if (wait->id > 0)
         snprintf(wait->error, ANSWER_ERROR_BYTES,
-                 "no longer waiting for job %" PRIu64 ", which goes on; 'udpctl cancel %" PRIu64
-                 "' ends it",
+                 "waiting for job %" PRIu64
+                 ": interrupted, while it goes on; 'udpctl cancel %" PRIu64 "' ends it",
                  wait->id, wait->id);
     else
-        snprintf(wait->error, ANSWER_ERROR_BYTES,
-                 "no longer waiting; 'udpctl jobs' lists the job if the server has taken it");
+        snprintf(
+            wait->error, ANSWER_ERROR_BYTES,
+            "waiting for the job: interrupted; 'udpctl jobs' lists it if the server has taken it");
     loop_stop(wait->loop);
 }
 
@@ -158,7 +159,8 @@ enum answer_result wait_for_job(const struct answer_server *server, const char *
     loop_free(wait.loop);
     *signal = wait.signal;
     if (failed) {
-        snprintf(error, ANSWER_ERROR_BYTES, "cannot wait for the job: %s", strerror(-failed));
+        snprintf(error, ANSWER_ERROR_BYTES,
+                 "cannot wait for the job: %s; free some memory or descriptors", strerror(-failed));
         return ANSWER_BROKEN;
     }
     return wait.result == ANSWER_OK ? ask_complete(record, error) : wait.result;

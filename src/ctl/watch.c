@@ -21,7 +21,10 @@
 #define BEGIN "\x1b[?1049h\x1b[?25l\x1b[2J"
 #define END   "\x1b[?25h\x1b[?1049l"
 
-enum { EVERY_MS = 1000 };
+enum {
+    EVERY_MS = 1000,
+    BY_SIGNAL = 128, /* and its number: the exit status that a shell would show */
+};
 
 struct watch {
     const struct ctl_options *options;
@@ -33,6 +36,7 @@ struct watch {
     bool drawn; /* on a terminal; otherwise there are lines */
     bool styles, blocks;
     uint64_t left; /* looks; UINT64_MAX: without end */
+    int signal;    /* that ended it, or 0 */
     struct view view;
     char bytes[SCREEN_BYTES];
 };
@@ -91,10 +95,16 @@ static void tick(void *state)
     look_begin(watch->look);
 }
 
+static void leave_by(struct watch *watch, int signal)
+{
+    watch->signal = signal;
+    loop_stop(watch->loop);
+}
+
 static void suspend(struct watch *watch)
 {
     if (terminal_suspend() != 0)
-        loop_stop(watch->loop);
+        leave_by(watch, SIGHUP);
     else
         draw(watch);
 }
@@ -123,7 +133,7 @@ static void pressed(void *state)
     if (size == -EAGAIN)
         return;
     if (size <= 0) {
-        loop_stop(watch->loop);
+        leave_by(watch, SIGHUP);
         return;
     }
     for (size_t at = 0; at < (size_t)size; at += used)
@@ -138,7 +148,7 @@ static void caught(void *state, int signal)
     else if (signal == SIGWINCH || (signal == SIGCONT && terminal_continue() == 0))
         draw(watch);
     else
-        loop_stop(watch->loop);
+        leave_by(watch, signal == SIGCONT ? SIGHUP : signal);
 }
 
 static int enter(struct watch *watch)
@@ -186,9 +196,13 @@ static int watch_with(struct watch *watch)
     loop_free(watch->loop);
     if (error) {
         char text[160];
-        snprintf(text, sizeof text, "cannot watch: %s", strerror(-error));
+        snprintf(text, sizeof text, "cannot watch: %s; free some memory or descriptors",
+                 strerror(-error));
         return output_error(options->json, text);
     }
+    /* Who interrupts it leaves, as by q. */
+    if (watch->signal && watch->signal != SIGINT)
+        return BY_SIGNAL + watch->signal;
     return watch->left == 0 && !watch->view.there;
 }
 
@@ -196,7 +210,7 @@ int watch_run(const struct ctl_options *options)
 {
     struct watch *watch = calloc(1, sizeof *watch);
     if (!watch)
-        return output_error(options->json, "cannot watch: memory is short");
+        return output_error(options->json, "cannot watch: memory is short; free some");
     watch->options = options;
     watch->drawn = !options->json && terminal_can_edit(STDIN_FILENO, STDOUT_FILENO);
     watch->left = options->count > 0 ? options->count : UINT64_MAX;

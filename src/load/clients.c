@@ -58,7 +58,8 @@ static int open_groups(struct clients *clients, char error[CLIENTS_ERROR_BYTES])
         struct addr bound;
         int socket = socket_open(&any, &options, &bound);
         if (socket < 0)
-            return fail(error, socket, "cannot open a socket: %s", strerror(-socket));
+            return fail(error, socket, "cannot open a socket: %s; free some memory or descriptors",
+                        strerror(-socket));
         clients->sockets[i] = socket;
     }
     return 0;

@@ -51,7 +51,7 @@ static void broadcast(struct fanout *fanout)
     fanout->payload.start_ns = clock_now_ns();
     run_expect_copies(fanout->run, &fanout->payload);
     if (operator_broadcast(fanout->operator, fanout->bytes, fanout->payload.size) != 0)
-        end_broken(fanout, -ENOMEM, "cannot command the broadcast: memory is short");
+        end_broken(fanout, -ENOMEM, "cannot command the broadcast: memory is short; free some");
 }
 
 static void on_staying(void *state, struct run *run)
@@ -121,7 +121,8 @@ static int prepare(struct fanout *fanout)
     if (!failed)
         failed = loop_timer_open(fanout->is->stage->loop, &fanout->wait, on_waited, fanout);
     if (failed) {
-        snprintf(fanout->error, RUN_ERROR_BYTES, "cannot prepare the broadcast: %s",
+        snprintf(fanout->error, RUN_ERROR_BYTES,
+                 "cannot prepare the broadcast: %s; free some memory or descriptors",
                  strerror(-failed));
         return failed;
     }

@@ -151,9 +151,9 @@ static int fail_to_find(const struct findmax *search, char error[RUN_ERROR_BYTES
 {
     snprintf(error, RUN_ERROR_BYTES,
              search->past_sender
-                 ? "no rate was measured, down to %" PRIu32
+                 ? "finding the highest rate: none was measured, down to %" PRIu32
                    "/s: the sender itself fell behind; free a processor, or lower -c or -T"
-                 : "no rate that was tried holds, down to %" PRIu32
+                 : "finding the highest rate: none that was tried holds, down to %" PRIu32
                    "/s; begin lower with -Q, or allow more with --max-loss",
              search->worst);
     return -ERANGE;

@@ -12,9 +12,12 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Rows that are too long are cut, or broken (DECAWM). */
+#define CUT   "\x1b[?7l"
+#define BREAK "\x1b[?7h"
 /* Bracketed paste, on and off (xterm, "Bracketed Paste Mode"). */
 #define BEGIN "\x1b[?2004h"
-#define END   "\x1b[?2004l"
+#define END   BREAK "\x1b[?2004l"
 
 enum {
     KEYS_BYTES = 4096,
@@ -45,10 +48,14 @@ static void print(const char *text, size_t size)
 
 /* ---- Showing and hiding ---- */
 
+/* The window may already be narrower than it says: the row is then cut, and not broken into
+ * several, of which nobody would know. */
 static void draw(struct console *console)
 {
     unsigned columns = terminal_size(STDOUT_FILENO).columns;
+    fputs(CUT, stdout);
     print(console->drawing, lineedit_draw(console->edit, columns, console->drawing));
+    fputs(BREAK, stdout);
     fflush(stdout);
     console->shown = true;
 }
@@ -319,8 +326,9 @@ static void ready(void *state)
     ssize_t size = read_keys(console);
     if (size == -EAGAIN)
         return;
+    /* There is no other end of what is read byte by byte. */
     if (size <= 0) {
-        end(console, size < 0 ? SIGHUP : 0);
+        end(console, SIGHUP);
         return;
     }
     if (console->paused)

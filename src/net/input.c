@@ -1,8 +1,6 @@
 /* Reads what others share, whatever its kind, without changing it. */
 #include "net/input.h"
 
-#include "net/terminal.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -59,9 +57,7 @@ ssize_t input_read(const struct input *input, void *bytes, size_t room)
     do
         size = read(input->fd, bytes, room);
     while (size < 0 && errno == EINTR);
-    if (size < 0)
-        return errno == EIO && terminal_is(input->fd) ? 0 : -errno;
-    return size;
+    return size < 0 ? -errno : size;
 }
 
 bool input_waits(const struct input *input)

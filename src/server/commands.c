@@ -91,7 +91,7 @@ static void command_cancel(void *state, struct control_session *session, char *a
     struct commands *commands = state;
     uint64_t id = 0;
     if (text_number(arguments, 1, INT64_MAX, &id) != NULL) {
-        control_refuse(session, "cannot cancel: give the number of a job; `jobs` lists them");
+        control_refuse(session, "cannot cancel: that is no number of a job; `jobs` lists them");
         return;
     }
     switch (jobs_cancel(commands->jobs, id)) {

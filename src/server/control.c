@@ -316,9 +316,10 @@ static void on_closed(void *state, int error)
     if (session->running) {
         lose(session);
     } else if (error == -EMSGSIZE) {
-        dismiss(session, "a command line is too long; the session ends here");
+        dismiss(session, "cannot obey: a command line is too long; send less, in another session");
     } else if (error == -EPROTO) {
-        dismiss(session, "the last line has no newline and was not run");
+        dismiss(session,
+                "cannot obey: the last line has no newline; send it whole, in another session");
     } else {
         session->broken = true;
         close_session(session);
@@ -374,7 +375,8 @@ bool control_is_crowded(const struct control_session *session)
 
 static void complain(const char *what, int error)
 {
-    log_complaint(LOG_KIND_CONTROL_REFUSED, clock_now_ms(), what, "why", strerror(error), NULL);
+    log_complaint(LOG_KIND_CONTROL_REFUSED, clock_now_ms(), what, "reason", strerror(error),
+                  "advice", "raise the limit on open files (ulimit -n), or free some memory", NULL);
 }
 
 /* Whether a session is due to who connected; one who isn't let in is told so and leaves a line in
@@ -382,7 +384,7 @@ static void complain(const char *what, int error)
 static bool may_operate(struct control *control, int fd, struct stream_peer *peer)
 {
     static const char refusal[] =
-        "error not allowed: control.mode and control.group say who is\n.\n";
+        "error cannot serve you: you aren't let in; control.mode and control.group say who is\n.\n";
     int error = stream_admit(fd, control->options.mode, &control->owner, peer);
     if (error == 0)
         return true;
@@ -390,7 +392,8 @@ static bool may_operate(struct control *control, int fd, struct stream_peer *pee
     if (error == -EACCES)
         snprintf(uid, sizeof uid, "%lu", (unsigned long)peer->uid);
     log_complaint(LOG_KIND_CONTROL_DENIED, clock_now_ms(), "refused an operator's connection",
-                  "uid", uid, "why", strerror(-error), NULL);
+                  "uid", uid, "reason", strerror(-error), "advice",
+                  "let him in by control.mode and control.group, or find out who he is", NULL);
     stream_turn_away(fd, refusal, sizeof refusal - 1);
     return false;
 }
@@ -417,7 +420,7 @@ static void admit(struct control *control, int fd)
     session->last_used = ++control->uses;
     control->sessions[control->count++] = session;
     if (control->count > CONTROL_SESSIONS_MAX)
-        make_room(control, session, "all sessions are taken; connect again later");
+        make_room(control, session, "cannot go on: all sessions are taken; connect again later");
 }
 
 static void on_connection(void *state, unsigned events)
@@ -434,7 +437,8 @@ static void on_connection(void *state, unsigned events)
     /* Out of descriptors or memory, and the newcomer still waits: without a pause the loop would
      * spin until something gives way. */
     complain("cannot accept an operator's connection", -fd);
-    if (!make_room(control, NULL, "the server is out of descriptors; connect again later")) {
+    if (!make_room(control, NULL,
+                   "cannot go on: the server is out of descriptors; connect again later")) {
         loop_change(&control->handler, 0);
         loop_timer_once(&control->retry, ACCEPT_RETRY_NS);
     }
@@ -498,7 +502,7 @@ void control_close(struct control *control)
         if (session->resume)
             lose(session);
         else if (session->running && !session->answered)
-            dismiss(session, "the server stops");
+            dismiss(session, "cannot go on: the server stops; connect again when it is back");
         else
             close_session(session);
     }

@@ -110,7 +110,8 @@ static void pause_receiving(struct endpoint *endpoint, int error)
 {
     struct loop_timer *retry = &endpoint->retry;
     log_complaint(LOG_KIND_RECEIVE_FAILED, clock_now_ms(), "cannot receive", "reason",
-                  strerror(-error), NULL);
+                  strerror(-error), "advice", "free some memory; it is tried again and again",
+                  NULL);
     /* Without a timer it is better to try too often than never again. */
     if (retry->handler.loop == NULL &&
         loop_timer_open(endpoint->options.loop, retry, end_pause, endpoint) != 0)

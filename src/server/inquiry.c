@@ -205,7 +205,8 @@ static void inquire_client(struct inquiry_service *service, struct control_sessi
     }
     char shown[128];
     text_escape(shown, sizeof shown, arguments, strlen(arguments));
-    control_refuse(session, "bad address '%s': %s; `clients` lists them", shown, wrong);
+    control_refuse(session, "cannot look for client '%s': %s; `clients` lists those that are there",
+                   shown, wrong);
 }
 
 void inquiry_client(void *state, struct control_session *session, char *arguments)
@@ -274,8 +275,8 @@ void inquiry_clients(void *state, struct control_session *session, char *argumen
     if (wrong != NULL) {
         char shown[128];
         text_escape(shown, sizeof shown, arguments, strlen(arguments));
-        control_refuse(session, "bad limit '%s': %s; give a number from 1 on, or none", shown,
-                       wrong);
+        control_refuse(session, "cannot list '%s' clients: %s; give a number from 1 on, or none",
+                       shown, wrong);
         return;
     }
     struct listing *listing = calloc(1, sizeof *listing);

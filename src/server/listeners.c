@@ -42,8 +42,8 @@ static void warn_of_clamping(const struct listener *listener, const struct socke
     log_event(LOG_LEVEL_WARNING,
               "the kernel gave a smaller receive buffer than server.receive-buffer", "address",
               listener->text, "asked", text_format_size(options->receive_buffer_bytes, asked),
-              "got", text_format_size(options->receive_buffer_got_bytes, got), "advice",
-              "raise net.core.rmem_max, or ask for less", NULL);
+              "got", text_format_size(options->receive_buffer_got_bytes, got), "reason",
+              "the kernel bounds it", "advice", "raise net.core.rmem_max, or ask for less", NULL);
 }
 
 /* 0 or -errno; what was tried is in listener->text. */

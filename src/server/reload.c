@@ -46,7 +46,7 @@ static void end_reload(struct reloading *reloading)
 {
     for (size_t i = 0; i < reloading->report.restart_count; i++)
         log_event(LOG_LEVEL_WARNING, "a changed key needs a restart", "key", reloading->restart[i],
-                  NULL);
+                  "reason", "it is read at the start alone", "advice", "restart udpsrv", NULL);
     log_event(LOG_LEVEL_INFO, "reloaded", NULL);
     reloading->done(reloading->state, &reloading->report);
     reply_release(reloading->replaced);

@@ -413,7 +413,8 @@ static void command_stop(void *state)
 /* Leaves at once, and no socket file behind. */
 static void break_off(struct server *server, const char *why)
 {
-    log_event(LOG_LEVEL_ERROR, "ended without a stop", "reason", why, NULL);
+    log_event(LOG_LEVEL_ERROR, "ended without a stop", "reason", why, "advice",
+              "start it again; clients join anew by their next datagram", NULL);
     control_close(server->control);
     _exit(EXIT_FAILURE);
 }

@@ -280,7 +280,8 @@ static void worker_main(void *state)
     struct worker *worker = state;
     int error = loop_run_until_stopped(worker->loop);
     if (error != 0)
-        log_event(LOG_LEVEL_ERROR, "a worker's loop broke", "reason", strerror(-error), NULL);
+        log_event(LOG_LEVEL_ERROR, "a worker's loop broke", "reason", strerror(-error), "advice",
+                  "free some memory, and restart udpsrv", NULL);
 }
 
 static void pin(struct worker *worker)
@@ -291,7 +292,8 @@ static void pin(struct worker *worker)
         return;
     snprintf(name, sizeof name, "worker-%" PRIu32, worker->options.number);
     log_event(LOG_LEVEL_WARNING, "a worker is not kept on one processor", "worker", name, "reason",
-              strerror(-error), NULL);
+              strerror(-error), "advice",
+              "let udpsrv use all processors (taskset), or lower server.workers", NULL);
 }
 
 int worker_start(struct worker *worker)

@@ -1,7 +1,7 @@
 /* Throws COUNT seeded sequences of keys, text and noise at core/lineedit, and holds it to what it
  * promises: the line is valid UTF-8 and fits, the cursor stands between glyphs, what is drawn is
- * valid UTF-8 and fits into the window, with the cursor where it is said to be. To be built with
- * sanitizers.
+ * valid UTF-8 and fits into the window, with the cursor where it is said to be, in a terminal that
+ * draws each code point by itself. To be built with sanitizers.
  *   lineedit [COUNT [SEED]] */
 #include "core/lineedit.h"
 #include "core/glyph.h"
@@ -27,6 +27,14 @@ static const char *const TOKENS[] = {
     "e\xcc\x81",
     "\xf0\x9f\x98\x80",
     "\xe2\x80\x8d",
+    "\xf0\x9f\x91\xa9",
+    "\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x91\xa7",
+    "\xf0\x9f\x8f\xbd",
+    "\xef\xb8\x8f",
+    "\xe2\x9d\xa4",
+    "1\xef\xb8\x8f\xe2\x83\xa3",
+    "\xf0\x9f\x87\xa9",
+    "\xf0\x9f\x87\xa9\xf0\x9f\x87\xaa",
     "\xe1\x84\x80\xe1\x85\xa1",
     "\xe2\x80\xae",
     "\xc2\x9b",
@@ -104,6 +112,20 @@ static void fail(const char *what)
     exit(1);
 }
 
+/* What terminals agree about takes the columns that it is said to take. */
+static void check_glyph(const char *text, struct glyph glyph)
+{
+    char drawing[GLYPH_DRAW_BYTES];
+    size_t size = glyph_draw(drawing, text, glyph, SIZE_MAX), columns = 0;
+    uint32_t code;
+    if (size > sizeof drawing || glyph.size == 0)
+        fail("a glyph is empty, or its drawing is longer than it may be");
+    for (size_t i = 0; i < size && !glyph.escaped; columns += width_of(code))
+        i += utf8_decode(drawing + i, size - i, &code);
+    if (!glyph.escaped && !glyph.disputed && columns != glyph.columns)
+        fail("a glyph takes other columns than it says");
+}
+
 static void check_line(struct lineedit *edit, size_t max)
 {
     size_t size, at = 0, cursor = lineedit_cursor(edit);
@@ -114,9 +136,16 @@ static void check_line(struct lineedit *edit, size_t max)
     for (size_t length, i = 0; i < size; i += length)
         if ((length = utf8_decode(line + i, size - i, &code)) == 0)
             fail("the line is not UTF-8");
-    while (at < cursor && at < size)
-        at += glyph_first(line + at, size - at).size;
-    if (at != cursor)
+    bool between = cursor == 0;
+    while (at < size) {
+        struct glyph glyph = glyph_first(line + at, size - at);
+        check_glyph(line + at, glyph);
+        if (glyph_before(line, at + glyph.size) != at)
+            fail("a glyph is another one from behind");
+        at += glyph.size;
+        between |= at == cursor;
+    }
+    if (!between)
         fail("the cursor is not between glyphs of the line");
 }
 

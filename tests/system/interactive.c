@@ -81,7 +81,7 @@ Test(system_interactive, goes_on_behind_errors_and_when_the_server_was_restarted
     enter(&pane, "clients --limit x");
     pane_await(&pane, "bad --limit 'x'");
     enter(&pane, "broadcast 'half");
-    pane_await(&pane, "a quote that isn't closed; it was not run");
+    pane_await(&pane, "a quote that isn't closed; correct it");
     server_kill(&server);
     enter(&pane, "status");
     pane_await(&pane, "no server answers");
@@ -119,7 +119,7 @@ Test(system_interactive, watch_and_broadcast_have_the_terminal_and_give_it_back)
     enter(&pane, "broadcast hello");
     pane_await(&pane, " to go");
     pane_press(&pane, "C-c");
-    pane_await(&pane, "no longer waiting for job 1");
+    pane_await(&pane, "waiting for job 1: interrupted");
     enter(&pane, "cancel 1");
     pane_await(&pane, "cancelled");
     enter(&pane, "broadcast --stdin");

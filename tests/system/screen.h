@@ -18,7 +18,8 @@ void screen_paste(const char *text);
 void screen_resize(int columns, int rows);
 
 /* Waits until the screen shows just these lines from its top, the cursor at column and row from 0;
- * blanks at ends of lines don't count, and times in it stand as "(T)". */
+ * blanks at ends of lines don't count, times in it stand as "(T)", and of joined pictures the first
+ * stands for all, without its tone. */
 void screen_await(const char *lines, int column, int row);
 /* Waits until the screen, or what was scrolled out of it, holds part somewhere, with times as
  * "(T)".

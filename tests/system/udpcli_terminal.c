@@ -1,16 +1,11 @@
 /* udpcli at a terminal: what a person sees, and what is left when it ends. */
 
+#include "pty.h"
 #include "screen.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <termios.h>
-#include <unistd.h>
 
 TestSuite(system_udpcli_terminal, .fini = harness_end, .timeout = 60);
 
@@ -86,6 +81,24 @@ Test(system_udpcli_terminal, edits_in_the_middle_of_wide_and_joined_characters, 
     expect_request("xかなxかな");
 }
 
+/* Terminals differ in what they make of these; the line and its cursor keep their places. */
+Test(system_udpcli_terminal, edits_around_families_tones_flags_and_keycaps, .init = begin)
+{
+    screen_type("a👨‍👩‍👧b👍🏽c🇩🇪d");
+    screen_await("$ go\n> a👨b👍c🇩🇪d", 12, 1);
+    screen_press("Left Left BSpace");
+    screen_await("$ go\n> a👨b👍🇩🇪d", 8, 1);
+    screen_press("BSpace Left");
+    screen_type("x");
+    screen_await("$ go\n> a👨xb🇩🇪d", 6, 1);
+    screen_press("Home DC DC");
+    screen_await("$ go\n> xb🇩🇪d", 2, 1);
+    screen_type("❤️1️⃣👩🏽‍❤️‍💋‍👨🏿");
+    screen_await_part("xb🇩🇪d");
+    screen_press("Enter");
+    expect_request("❤️1️⃣👩🏽‍❤️‍💋‍👨🏿xb🇩🇪d");
+}
+
 #define ALPHABET "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* As it commonly is: the window full, and the line at its bottom. (When tmux breaks rows in a
@@ -118,6 +131,21 @@ Test(system_udpcli_terminal, holds_a_long_line_when_the_window_is_resized,
     screen_await_part("\n40\n$ go\n> <789");
     screen_resize(50, 12);
     screen_await_part("\n40\n$ go\n> <rstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+    screen_press("Enter");
+    expect_request(ALPHABET "0123456789");
+}
+
+/* As one that is being resized does: tmux first makes it narrower, and then tells. */
+Test(system_udpcli_terminal, keeps_to_one_row_in_a_window_that_is_narrower_than_it_says,
+     .init = begin)
+{
+    const char *name = harness_path("terminal");
+    screen_type(harness_format("exit\ntty >'%s'; stty columns 90; clear\ngo\n", name));
+    screen_await("$ go\n>", 2, 1);
+    screen_type(ALPHABET "0123456789");
+    screen_await_part("> abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU");
+    run_ok(NULL, "sh", "-c", harness_format("stty -F $(cat '%s') columns 50", name), NULL);
+    screen_await("$ go\n> <rstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 48, 1);
     screen_press("Enter");
     expect_request(ALPHABET "0123456789");
 }
@@ -189,7 +217,12 @@ Test(system_udpcli_terminal, says_that_the_service_was_killed_and_keeps_the_line
     server_kill(&server);
     screen_await_part("refused: no program listens there; start the service, or check "
                       "the address\n> half a line");
-    screen_press("C-u C-d");
+    /* Of keepalives once; but a line that is refused is told of each time. */
+    screen_press("Enter");
+    screen_await_part("> half a line\nudpcli: sending to ");
+    screen_type("again\n");
+    screen_await_part("> again\nudpcli: sending to ");
+    screen_press("C-d");
     screen_await_part("\n$");
 }
 
@@ -242,7 +275,7 @@ Test(system_udpcli_terminal, obeys_commands_and_sends_what_doubles_the_slash, .i
     udp_say(udp, &client, "toyota");
     screen_await("> //path\n< toyota  (T)\n>", 2, 2);
     screen_type("/nonsense\n");
-    screen_await_part("no such command, and nothing was sent");
+    screen_await_part("udpcli: obeying /nonsense: no such command");
     screen_press("C-l");
     screen_type("/help\n");
     screen_await_part("/quit    end behind the last replies");
@@ -261,66 +294,29 @@ Test(system_udpcli_terminal, shows_what_completes_a_command, .init = begin)
 
 /* ---- What is left ---- */
 
-static int controller;
-
-static void sit_at_the_terminal(void)
-{
-    setenv("TERM", "xterm", 1);
-    setenv("XDG_STATE_HOME", harness_path("state"), 1);
-    setsid();
-    int side = open(ptsname(controller), O_RDWR);
-    ioctl(side, TIOCSCTTY, 0);
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        dup2(side, fd);
-}
-
-static const char *stty(const char *terminal)
-{
-    return run_ok(NULL, "sh", "-c", harness_format("stty -a <%s", terminal), NULL);
-}
-
-/* Reads what the terminal is sent until it was sent text. */
-static void await_sent(const char *text)
-{
-    char sent[8192] = "";
-    size_t size = 0;
-    struct pollfd wait = {.fd = controller, .events = POLLIN};
-    while (!strstr(sent, text)) {
-        ssize_t more = -1;
-        if (poll(&wait, 1, HARNESS_DEADLINE_MS) > 0)
-            more = read(controller, sent + size, sizeof sent - 1 - size);
-        expect(more > 0, "expected '%s' to be sent, it was '%s'", text, sent);
-        size += (size_t)more;
-    }
-}
-
 /* Starts udpcli at a terminal of its own, lets it end by keys or else a signal, and expects the
  * terminal to be as before. Returns how it ended. */
 static int leave_by(const char *keys, int signal)
 {
     struct process cli;
-    controller = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    expect(controller >= 0 && grantpt(controller) == 0 && unlockpt(controller) == 0,
-           "expected a terminal");
-    const char *name = harness_format("%s", ptsname(controller));
-    int kept = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    const char *before = stty(name);
+    struct pty pty;
+    pty_open(&pty);
+    const char *before = pty_modes(&pty);
     struct endpoint at = udp_name(udp);
-    process_start(&cli, sit_at_the_terminal,
-                  (const char *const[]){"udpcli", "-w", "5m", endpoint_text(&at), NULL});
-    await_sent("\r> ");
-    harness_contains("the mode meanwhile", stty(name), "-icanon");
+    pty_start(&pty, &cli, NULL,
+              (const char *const[]){"udpcli", "-w", "5m", endpoint_text(&at), NULL});
+    pty_await(&pty, "\r> ");
+    harness_contains("the mode meanwhile", pty_modes(&pty), "-icanon");
     if (keys)
-        expect(write(controller, keys, strlen(keys)) == (ssize_t)strlen(keys), "expected to type");
+        pty_type(&pty, keys);
     else
         process_kill(&cli, signal);
     process_wait(&cli);
-    const char *after = stty(name);
+    const char *after = pty_modes(&pty);
     expect(strcmp(before, after) == 0, "expected the mode '%s', behind '%s' or %d it is '%s'",
            before, keys ? keys : "", signal, after);
-    await_sent("\x1b[?2004l");
-    close(kept);
-    close(controller);
+    pty_await(&pty, "\x1b[?2004l");
+    pty_close(&pty);
     return cli.status;
 }
 
@@ -337,12 +333,13 @@ Test(system_udpcli_terminal, leaves_the_terminal_as_before_by_every_key)
 
 Test(system_udpcli_terminal, leaves_the_terminal_as_before_by_every_signal_but_kill)
 {
-    static const int ends[] = {SIGTERM, SIGINT, SIGHUP};
+    static const int ends[] = {SIGTERM, SIGHUP};
     static const int deadly[] = {SIGSEGV, SIGABRT, SIGBUS,  SIGFPE,  SIGILL, SIGQUIT,
                                  SIGPIPE, SIGALRM, SIGUSR1, SIGXCPU, SIGSYS};
     udp = udp_open("127.0.0.1");
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        harness_equal(strsignal(ends[i]), leave_by(NULL, ends[i]), 0);
+        harness_equal(strsignal(ends[i]), leave_by(NULL, ends[i]), 128 + ends[i]);
+    harness_equal("interrupted", leave_by(NULL, SIGINT), 0);
     for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
         int status = leave_by(NULL, deadly[i]);
         /* A sanitizer reports and exits. */

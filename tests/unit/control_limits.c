@@ -32,11 +32,12 @@ Test(control_limits, the_longest_line_is_taken_and_one_byte_more_is_not)
         }
         char answer[128];
         snprintf(answer, sizeof answer, "ok\nsize %d\n.\n", CONTROL_COMMAND_BYTES_MAX - 5);
-        cr_expect_str_eq(operator_hear(fd),
-                         size == CONTROL_COMMAND_BYTES_MAX
-                             ? answer
-                             : "error a command line is too long; the session ends here"
-                               "\n.\n");
+        cr_expect_str_eq(
+            operator_hear(fd),
+            size == CONTROL_COMMAND_BYTES_MAX
+                ? answer
+                : "error cannot obey: a command line is too long; send less, in another session"
+                  "\n.\n");
         cr_expect_eq(operator_is_closed(fd), size > CONTROL_COMMAND_BYTES_MAX);
         close(fd);
     }
@@ -53,8 +54,9 @@ Test(control_limits, a_line_of_a_megabyte_ends_its_session_alone)
         control_turn(1);
     }
     cr_expect_lt(sent, 1 << 20);
-    cr_expect_str_eq(operator_hear(fd),
-                     "error a command line is too long; the session ends here\n.\n");
+    cr_expect_str_eq(
+        operator_hear(fd),
+        "error cannot obey: a command line is too long; send less, in another session\n.\n");
     cr_expect(operator_is_closed(fd));
     close(fd);
     operator_is_served();
@@ -65,8 +67,10 @@ Test(control_limits, an_unterminated_line_is_an_error_and_is_not_run)
     int fd = operator_in_session();
     operator_say(fd, "ping\nwait");
     cr_assert_eq(shutdown(fd, SHUT_WR), 0);
-    cr_expect_str_eq(operator_hear(fd), "ok\nstate handed in\n.\n"
-                                        "error the last line has no newline and was not run\n.\n");
+    cr_expect_str_eq(
+        operator_hear(fd),
+        "ok\nstate handed in\n.\n"
+        "error cannot obey: the last line has no newline; send it whole, in another session\n.\n");
     cr_expect(operator_is_closed(fd));
     cr_expect_null(control_waiting);
     close(fd);
@@ -97,7 +101,7 @@ Test(control_limits, a_hundred_silent_peers_keep_nobody_from_being_served)
         operator_expects(served, "ping\n", "ok\nstate handed in\n.\n");
     }
     cr_expect_str_eq(operator_hear(silent[0]),
-                     "error all sessions are taken; connect again later\n.\n");
+                     "error cannot go on: all sessions are taken; connect again later\n.\n");
     cr_expect(operator_is_closed(silent[0]));
     cr_expect_not(operator_is_closed(silent[99]));
     for (int i = 0; i < 100; i++)
@@ -137,7 +141,7 @@ Test(control_limits, a_newcomer_is_refused_when_all_are_busy)
     }
     int newcomer = operator_in_session();
     cr_expect_str_eq(operator_hear(newcomer),
-                     "error all sessions are taken; connect again later\n.\n");
+                     "error cannot go on: all sessions are taken; connect again later\n.\n");
     cr_expect(operator_is_closed(newcomer));
     close(newcomer);
     for (int i = 0; i < CONTROL_SESSIONS_MAX; i++) {
@@ -189,8 +193,9 @@ Test(control_limits, without_descriptors_the_longest_idle_gives_way)
     struct rlimit before = use_up_descriptors();
     operator_expects(newcomer, "ping\n", "ok\nstate handed in\n.\n");
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-    cr_expect_str_eq(operator_hear(idle),
-                     "error the server is out of descriptors; connect again later\n.\n");
+    cr_expect_str_eq(
+        operator_hear(idle),
+        "error cannot go on: the server is out of descriptors; connect again later\n.\n");
     cr_expect(operator_is_closed(idle));
     close(idle);
     close(newcomer);
@@ -239,7 +244,8 @@ Test(control_limits, the_end_removes_the_file_and_tells_who_waits)
     control_tested = NULL;
     struct stat status;
     cr_expect_eq(stat(control_path, &status), -1);
-    cr_expect_str_eq(operator_hear(busy), "error the server stops\n.\n");
+    cr_expect_str_eq(operator_hear(busy),
+                     "error cannot go on: the server stops; connect again when it is back\n.\n");
     cr_expect_str_eq(operator_hear(idle), "");
     cr_expect(operator_is_closed(busy));
     cr_expect(operator_is_closed(idle));

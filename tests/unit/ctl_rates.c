@@ -96,10 +96,12 @@ Test(ctl_rates, tells_losses_by_their_names)
     static const struct {
         const char *name;
         bool bad;
-    } cases[] = {{"drop_oversize", true},  {"kernel_drops", true}, {"refused_full", true},
-                 {"copies_failed", true},  {"reply_failed", true}, {"received", false},
-                 {"copies_sent", false},   {"dropper", false},     {"drop", false},
-                 {"drop_of_a_newer", true}};
+    } cases[] = {{"drop_oversize", true},   {"kernel_drops", true},    {"refused_full", true},
+                 {"copies_failed", true},   {"reply_failed", true},    {"received", false},
+                 {"copies_sent", false},    {"dropper", false},        {"drop", false},
+                 {"drop_of_a_newer", true}, {"relay_dropped", true},   {"relay_limited", true},
+                 {"streams_slow", true},    {"streams_refused", true}, {"streams_closed", false},
+                 {"relayed", false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct rate rate = {.value = 1};
         snprintf(rate.name, sizeof rate.name, "%s", cases[i].name);

@@ -85,13 +85,18 @@ Test(ctl_view, shows_the_server_its_clients_and_the_rates)
     cr_expect_str_eq(tty_row(&tty, 23), "q leaves");
 }
 
-Test(ctl_view, lists_the_counters_that_are_not_zero_losses_first)
+Test(ctl_view, lists_losses_first_then_what_has_counted_and_then_reasons_without_a_loss)
 {
     draw(80, 24);
     int dropped = row_of("drop_oversize             10.0/s"), joined = row_of("joined");
     cr_expect_gt(dropped, 3);
     cr_expect_gt(joined, dropped);
-    cr_expect_eq(row_of("drop_port_zero"), -1);
+    cr_expect_gt(row_of("drop_port_zero             0.0/s"), joined);
+    cr_expect_eq(row_of("kicked"), -1);
+    draw(80, 7);
+    cr_expect_gt(row_of("joined"), 3);
+    cr_expect_eq(row_of("drop_port_zero"), -1, "there is no room for all of them");
+    draw(80, 24);
     cr_expect_eq(row_of("silent"), -1);
     cr_expect_not_null(strstr(tty_row(&tty, (unsigned)joined), "1,234 in all"));
 }

@@ -94,6 +94,22 @@ Test(lineedit, moves_over_wide_and_joined_characters_as_one)
     expect_line("\x7f", "a", "");
 }
 
+#define MAN   "\xf0\x9f\x91\xa8"
+#define WOMAN "\xf0\x9f\x91\xa9"
+#define ZWJ   "\xe2\x80\x8d"
+#define TONE  "\xf0\x9f\x8f\xbd"
+#define D     "\xf0\x9f\x87\xa9"
+#define E     "\xf0\x9f\x87\xaa"
+
+Test(lineedit, moves_over_joined_pictures_and_flags_as_one)
+{
+    expect_line("a" MAN ZWJ WOMAN TONE D E, "a" MAN ZWJ WOMAN TONE D E, "");
+    expect_line("\x02", "a" MAN ZWJ WOMAN TONE, D E);
+    expect_line("\x02", "a", MAN ZWJ WOMAN TONE D E);
+    expect_line("\x06\x7f", "a", D E);
+    expect_line(E, "a" E D, E);
+}
+
 Test(lineedit, goes_behind_what_joins_the_character_put_in)
 {
     expect_line("\xcc\x81\x01", "", "\xcc\x81");
@@ -256,6 +272,18 @@ Test(lineedit, draws_prompt_line_and_cursor)
     cr_assert_not(lineedit_changed(edit));
     cr_assert_eq(lineedit_drawn_cursor(edit), 5);
     cr_assert_eq(lineedit_drawn_columns(edit), 6);
+}
+
+/* Wherever a terminal's cursor is behind a picture, what follows stands in its place. */
+Test(lineedit, draws_what_follows_a_picture_in_its_place)
+{
+    expect_line(MAN ZWJ WOMAN ZWJ MAN "b", MAN ZWJ WOMAN ZWJ MAN "b", "");
+    expect_drawing(20, "\r> " MAN ZWJ WOMAN ZWJ MAN "\r\x1b[4Cb\x1b[K\r\x1b[5C");
+    /* Nothing may be drawn beyond the window, as terminals would break the row there. */
+    expect_drawing(8, "\r> " MAN ZWJ WOMAN "\r\x1b[4Cb\x1b[K\r\x1b[5C");
+    lineedit_clear(edit);
+    expect_line("\xe2\x9d\xa4\xef\xb8\x8fx", "\xe2\x9d\xa4\xef\xb8\x8fx", "");
+    expect_drawing(20, "\r>   \r\x1b[2C\xe2\x9d\xa4\xef\xb8\x8f\r\x1b[4Cx\x1b[K\r\x1b[5C");
 }
 
 Test(lineedit, draws_escapes_for_what_does_not_just_show)

@@ -65,3 +65,14 @@ Test(width, knows_what_could_steer_a_terminal)
     cr_assert_not(width_shows(0x200b));
     cr_assert_not(width_shows(0xfeff));
 }
+
+Test(width, knows_pictures)
+{
+    cr_assert(width_is_picture(0x1f468));
+    cr_assert(width_is_picture(0x2764));
+    cr_assert(width_is_picture(0xa9));
+    cr_assert_not(width_is_picture('1'));
+    cr_assert_not(width_is_picture(0x1f3fd)); /* a tone */
+    cr_assert_not(width_is_picture(0x1f1e9)); /* a regional indicator */
+    cr_assert_not(width_is_picture(0x6f22));
+}
