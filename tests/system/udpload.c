@@ -483,7 +483,7 @@ Test(system_udpload, finds_no_rate_that_holds_where_nothing_is_answered, .init =
     serve_until(answer_nobody, INT32_MAX);
     process_wait(&load);
     harness_equal("status", load.status, 1);
-    harness_contains("complaint", text_of(1), "no rate that was tried holds");
+    harness_contains("complaint", text_of(1), "none that was tried holds");
     static const char *const steps[] = {" 20/s", " 10/s", " 5/s", " 2/s", " 1/s"};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         harness_contains("steps", text_of(0), steps[i]);
