@@ -141,8 +141,8 @@ static void apply(const struct reload_target *target, struct reloading *reloadin
     }
 }
 
-/* The sockets stay until a restart, whatever the file says now of where to listen: who took them out
- * of it together with the policy would have us believe everyone on them. */
+/* The sockets stay until a restart, whatever the file says now of where to listen: who took them
+ * out of it together with the policy would have us believe everyone on them. */
 static bool lacks_policy(const struct config *started, const struct config *config)
 {
     size_t first;
