@@ -54,7 +54,7 @@ struct service_groups {
     size_t own_count;
 };
 
-/* One worker's view of the service; all but the reply is its own. */
+/* One worker's view of the service; all but the reply and the tables of the rules is its own. */
 struct service {
     struct registry *registry;
     struct reply *reply;

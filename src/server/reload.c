@@ -21,8 +21,8 @@ struct reloading {
     char *restart[RESTART_KEYS_MAX];
     char restart_text[RESTART_KEYS_MAX][RESTART_KEY_BYTES];
     struct worker_settings settings;
-    struct acl *replaced_acl; /* to be freed likewise */
     struct reply *replaced;   /* to be released once no worker answers by it; NULL if it was kept */
+    struct acl *replaced_acl; /* to be freed likewise */
     size_t missing;
     struct step {
         struct worker_call call;

@@ -55,6 +55,7 @@ static void challenge(struct walk *walk, int i)
     walk->round->challenges |= UINT64_C(1) << batch_queued(walk->batch);
     batch_answer(walk->batch, i, frame, FRAME_CHALLENGE_BYTES);
 }
+_Static_assert((int)FRAME_COOKIE_BYTES == (int)COOKIE_BYTES, "a frame has room for a cookie");
 _Static_assert(28 + FRAME_CHALLENGE_BYTES <= 3 * 28 && 48 + FRAME_CHALLENGE_BYTES <= 3 * 48,
                "a challenge to an empty datagram is no amplification");
 
