@@ -23,8 +23,9 @@ enum {
 };
 
 /* Reads "192.0.2.0/24", "2001:db8::/32", or an address alone, which is a block of one. A text whose
- * address has bits set behind the first is wrong, since it says two things. Returns NULL, or what
- * is wrong, a static string that fits behind "bad value 'x': ". */
+ * address has bits set behind the first is wrong, since it says two things; so is one of
+ * IPv4-mapped IPv6 addresses, which no source has (our sockets are IPV6_V6ONLY). Returns NULL, or
+ * what is wrong, a static string that fits behind "bad value 'x': ". */
 const char *cidr_parse(struct cidr *cidr, const char *text);
 
 /* Writes "192.0.2.0/24" (RFC 5952 text) and returns it; a block of one without its "/32". */

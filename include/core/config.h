@@ -133,6 +133,10 @@ void config_clear_messages(struct config *config);
 void config_clear_allow(struct config *config);
 void config_clear_deny(struct config *config);
 
+/* How many of the addresses to listen on other hosts can reach: with any, a policy must be stated.
+ * *first is the first of them, untouched if there is none. */
+size_t config_exposed(const struct config *config, size_t *first);
+
 /* The longest of an address with its zone, and of a path. */
 enum { CONFIG_LISTEN_TEXT_BYTES = TRANSPORT_TEXT_BYTES + ADDR_ZONE_BYTES };
 

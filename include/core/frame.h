@@ -47,7 +47,8 @@ static inline bool frame_begins(const uint8_t *bytes, size_t size)
 }
 
 /* Takes a datagram of size bytes apart. Every frame has just the length that its type says; an
- * unknown type, a byte too many or too few makes it FRAME_BAD. */
+ * unknown type, a byte too many or too few makes it FRAME_BAD. So does an answer whose request is a
+ * frame itself: echoed or relayed, it would be the server's word to the clients who get it. */
 struct frame frame_read(const uint8_t *bytes, size_t size);
 
 /* Writes the head of a challenge to out and returns where its cookie is to stand. */

@@ -2,6 +2,7 @@
 #define CORE_LIMITER_H
 
 #include "core/addr.h"
+#include "core/gcra.h"
 #include "core/siphash.h"
 
 #include <stdbool.h>
@@ -23,9 +24,9 @@
  * (A table that refuses newcomers when it is full, or shares buckets, hands the flood a way to lock
  * others out.) Places are chosen by a keyed hash of which all 64 bits are compared.
  *
- * Buckets are kept as times (GCRA, ITU-T I.371 annex A): one word says when a bucket will be full,
- * and nothing needs refilling. Threads use the table at once, without locks; where two take from
- * one bucket in the same moment, one token may be spent twice. */
+ * Buckets are kept as times (core/gcra): one word says when a bucket will be full, and nothing
+ * needs refilling. Threads use the table at once, without locks; where two take from one bucket in
+ * the same moment, one token may be spent twice. */
 struct limiter;
 
 enum {
@@ -38,16 +39,14 @@ enum {
     LIMITER_BURST_MAX = 1000000,
 };
 
-/* What a bucket holds and how it fills, as times. A plain value. */
+/* What the buckets hold and how they fill. A plain value. */
 struct limiter_limits {
-    uint64_t address_interval_ns; /* between two tokens; 0: no limit at all */
-    uint64_t address_burst_ns;    /* what a full bucket is worth */
-    uint64_t prefix_interval_ns;
-    uint64_t prefix_burst_ns;
+    struct gcra address, prefix;
 };
 
-/* The limits of rate datagrams a second to an address (0 to LIMITER_RATE_MAX; 0: none), burst of
- * them at once (1 to LIMITER_BURST_MAX), and LIMITER_ADDRESSES_A_PREFIX times both to a prefix. */
+/* The limits of rate_pps datagrams a second to an address (0 to LIMITER_RATE_MAX; 0: none), burst
+ * of them at once (1 to LIMITER_BURST_MAX; without a limit it says nothing), and
+ * LIMITER_ADDRESSES_A_PREFIX times both to a prefix. */
 struct limiter_limits limiter_limits(uint32_t rate_pps, uint32_t burst);
 
 /* The table's memory, 4 MiB: zero bytes, aligned to 64, the caller's. */

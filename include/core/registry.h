@@ -107,8 +107,8 @@ size_t registry_touch(struct registry *registry, uint8_t listener, struct regist
                       size_t count, uint64_t now_ms);
 
 /* Ends the life of everyone: no client is found or walked until it joins anew. Their places are
- * freed, and they are counted as expired, by sweeps up to the time at which they would have been
- * anyway. Takes some nanoseconds a client, all at once. */
+ * freed, and they are counted as expired, by the next sweep. Takes some nanoseconds a client, all
+ * at once. */
 void registry_expire_all(struct registry *registry, uint64_t now_ms);
 
 /* Copies a live client out; false if there is none. client may be NULL. */

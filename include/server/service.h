@@ -39,7 +39,8 @@ struct service_rules {
     uint32_t per_prefix;       /* 0: no cap */
 };
 
-/* Who is told what registered clients say, behind their answers, if hear isn't NULL. */
+/* Who is told what registered clients say, in its order, if hear isn't NULL. The bytes are to be
+ * copied. */
 struct service_ear {
     void (*hear)(void *state, uint8_t listener, const struct datagram *datagram, uint64_t now_ms);
     void *state;
@@ -54,7 +55,7 @@ struct service_groups {
     size_t own_count;
 };
 
-/* One worker's view of the service; all but the reply is its own. */
+/* One worker's view of the service; all but the reply and the tables of the rules is its own. */
 struct service {
     struct registry *registry;
     struct reply *reply;

@@ -24,6 +24,14 @@ static bool cut(uint8_t ip[16], unsigned bits)
     return behind != 0;
 }
 
+/* Whether all of a block is IPv4 in IPv6's clothes (RFC 4291 section 2.5.5.2). */
+static bool is_mapped(const struct cidr *cidr)
+{
+    static const uint8_t head[12] = {[10] = 0xff, 0xff};
+    return cidr->family == ADDR_IPV6 && cidr->bits >= 8 * sizeof head &&
+           memcmp(cidr->ip, head, sizeof head) == 0;
+}
+
 const char *cidr_parse(struct cidr *cidr, const char *text)
 {
     struct cidr read = {.family = ADDR_NONE};
@@ -50,6 +58,8 @@ const char *cidr_parse(struct cidr *cidr, const char *text)
     read.bits = (uint8_t)bits;
     if (cut(read.ip, read.bits))
         return "the address has bits set behind the prefix";
+    if (is_mapped(&read))
+        return "IPv4-mapped addresses: write them as IPv4, such as 192.0.2.0/24";
     *cidr = read;
     return NULL;
 }

@@ -145,6 +145,23 @@ void config_clear_deny(struct config *config)
     clear_blocks(&config->admission.deny);
 }
 
+static bool is_exposed(const struct config_listen *listen)
+{
+    return listen->transport != TRANSPORT_UNIX && !addr_is_loopback(&listen->addr);
+}
+
+size_t config_exposed(const struct config *config, size_t *first)
+{
+    size_t exposed = 0;
+    for (size_t i = config->server.listen_count; i-- > 0;) {
+        if (!is_exposed(&config->server.listen[i]))
+            continue;
+        *first = i;
+        exposed++;
+    }
+    return exposed;
+}
+
 const char *config_listen_text(const struct config_listen *listen,
                                char text[CONFIG_LISTEN_TEXT_BYTES])
 {

@@ -356,12 +356,6 @@ bool config_override(struct config_machine *machine, const char *where, const ch
 
 /* The end. */
 
-/* Whether other hosts can reach it. */
-static bool is_exposed(const struct config_listen *listen)
-{
-    return listen->transport != TRANSPORT_UNIX && !addr_is_loopback(&listen->addr);
-}
-
 /* The interface may stand in a key of its own. */
 static void check_multicast(struct config_machine *machine)
 {
@@ -382,13 +376,7 @@ static void check_admission(struct config_machine *machine)
     const struct config_key *policy = config_key_find("admission", "policy");
     if (given_of(machine->in_files, policy)->yes || given_of(machine->in_options, policy)->yes)
         return;
-    size_t first = 0, exposed = 0;
-    for (size_t i = config->server.listen_count; i-- > 0;) {
-        if (!is_exposed(&config->server.listen[i]))
-            continue;
-        first = i;
-        exposed++;
-    }
+    size_t first, exposed = config_exposed(config, &first);
     if (exposed == 0)
         return;
     char text[CONFIG_LISTEN_TEXT_BYTES], others[32] = "";

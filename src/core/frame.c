@@ -37,7 +37,8 @@ struct frame frame_read(const uint8_t *bytes, size_t size)
     struct frame frame = {.type = type, .body = body, .size = size};
     switch (type) {
     case FRAME_ANSWER:
-        return with_cookie(FRAME_ANSWER, body, size);
+        frame = with_cookie(FRAME_ANSWER, body, size);
+        return frame_begins(frame.body, frame.size) ? BAD : frame;
     case FRAME_CHALLENGE:
         return size == FRAME_COOKIE_BYTES ? with_cookie(FRAME_CHALLENGE, body, size) : BAD;
     case FRAME_LEAVE:

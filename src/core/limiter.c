@@ -25,22 +25,13 @@ struct limiter {
 enum { HASH_SHIFT = 64 - 16 }; /* the top bits of a hash choose its set */
 _Static_assert(LIMITER_SETS == 1 << 16, "as HASH_SHIFT says");
 
-static const uint64_t NS_PER_MS = 1000000, NS_PER_S = 1000000000;
-
 struct limiter_limits limiter_limits(uint32_t rate_pps, uint32_t burst)
 {
-    if (rate_pps == 0)
-        return (struct limiter_limits){.address_interval_ns = 0};
-    uint64_t interval_ns = NS_PER_S / rate_pps;
-    /* A prefix has more tokens and gets them faster, so a full bucket of its own is worth as long.
-     */
-    uint64_t prefix_ns = NS_PER_S / ((uint64_t)rate_pps * LIMITER_ADDRESSES_A_PREFIX);
-    return (struct limiter_limits){
-        .address_interval_ns = interval_ns,
-        .address_burst_ns = interval_ns * burst,
-        .prefix_interval_ns = prefix_ns,
-        .prefix_burst_ns = prefix_ns * burst * LIMITER_ADDRESSES_A_PREFIX,
-    };
+    struct limiter_limits limits;
+    gcra_init(&limits.address, rate_pps, burst);
+    gcra_init(&limits.prefix, rate_pps * LIMITER_ADDRESSES_A_PREFIX,
+              burst * LIMITER_ADDRESSES_A_PREFIX);
+    return limits;
 }
 
 size_t limiter_bytes(void)
@@ -99,31 +90,24 @@ static inline struct bucket *find(struct limiter *limiter, uint64_t hash)
 }
 
 /* Takes a token, if there is one. *before is when the bucket was to be full. */
-static inline bool take(struct bucket *bucket, uint64_t interval_ns, uint64_t burst_ns,
-                        uint64_t now_ns, uint64_t *before)
+static inline bool take(struct bucket *bucket, const struct gcra *gcra, uint64_t now_ns,
+                        uint64_t *before)
 {
     uint64_t full_ns = *before = atomic_load_explicit(&bucket->full_ns, memory_order_relaxed);
-    uint64_t lacks_ns = full_ns > now_ns ? full_ns - now_ns : 0;
-    bool takes = lacks_ns + interval_ns <= burst_ns;
-    if (takes)
-        lacks_ns += interval_ns;
-    else if (lacks_ns > burst_ns)
-        lacks_ns = burst_ns; /* a reload has made it smaller than what it lacks: it is just empty */
-    atomic_store_explicit(&bucket->full_ns, now_ns + lacks_ns, memory_order_relaxed);
+    bool takes = gcra_take(gcra, &full_ns, now_ns);
+    atomic_store_explicit(&bucket->full_ns, full_ns, memory_order_relaxed);
     return takes;
 }
 
 bool limiter_take(struct limiter *limiter, const struct limiter_limits *limits,
                   const struct addr *source, uint64_t now_ms)
 {
-    uint64_t now_ns = now_ms * NS_PER_MS, before;
+    uint64_t now_ns = now_ms * 1000000, before, ignored;
     struct hashes hashes = hashes_of(limiter, source);
     struct bucket *address = find(limiter, hashes.address);
-    if (!take(address, limits->address_interval_ns, limits->address_burst_ns, now_ns, &before))
+    if (!take(address, &limits->address, now_ns, &before))
         return false;
-    uint64_t ignored;
-    if (take(find(limiter, hashes.prefix), limits->prefix_interval_ns, limits->prefix_burst_ns,
-             now_ns, &ignored))
+    if (take(find(limiter, hashes.prefix), &limits->prefix, now_ns, &ignored))
         return true;
     /* Its token back. */
     atomic_store_explicit(&address->full_ns, before, memory_order_relaxed);

@@ -53,8 +53,7 @@ struct prefixes *prefixes_init(void *memory, uint32_t clients, const struct siph
     return prefixes;
 }
 
-/* The tag has 36 bits of the hash, and the lines are chosen by others: by as many as there are,
- * from its low end and from behind those. */
+/* The tag has the upper 36 bits of the hash, and the first line is chosen by the others. */
 static struct place place_of(const struct prefixes *prefixes, const struct addr *source)
 {
     uint8_t bytes[9] = {[8] = source->family};

@@ -313,8 +313,6 @@ static enum registry_touched rejoin(struct registry *registry, const struct regi
         return REGISTRY_CROWDED;
     entry->local = locals_number(&registry->locals, visit->local);
     begin_life(registry, entry, now_ms);
-    /* Where its life was ended early, the wheel may think of a later deadline. */
-    wheel_hasten(&registry->wheel, slot / GROUP, entry->deadline_ms);
     return REGISTRY_REJOINED;
 }
 
@@ -513,8 +511,10 @@ void registry_expire_all(struct registry *registry, uint64_t now_ms)
     uint32_t slot = slotset_next(&registry->live, 0);
     for (; slot != SLOTSET_END; slot = slotset_next(&registry->live, slot + 1)) {
         struct entry *entry = entry_at(registry, slot);
-        if (entry->deadline_ms > now_ms)
+        if (entry->deadline_ms > now_ms) {
             entry->deadline_ms = now_ms & DEADLINE_MASK;
+            wheel_hasten(&registry->wheel, slot / GROUP, now_ms);
+        }
     }
 }
 

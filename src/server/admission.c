@@ -66,6 +66,12 @@ void admission_free(struct admission *admission)
 
 /* ---- the rules ---- */
 
+_Static_assert((int)CONFIG_BLOCKS_MAX <= (int)ACL_BLOCKS_MAX &&
+                   (int)CONFIG_RATE_MAX <= (int)LIMITER_RATE_MAX &&
+                   (int)CONFIG_RATE_MAX <= (int)LIMITER_BURST_MAX &&
+                   (int)CONFIG_CLIENTS_MAX <= (int)PREFIXES_CAP_MAX,
+               "the configuration allows no more than the tables take");
+
 static bool want_limiter(struct admission *admission)
 {
     void *memory = admission->limiter;

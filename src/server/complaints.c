@@ -11,38 +11,39 @@
 
 struct complaint {
     enum log_kind kind;
-    size_t counter; /* its place in struct stats */
-    int error;      /* the reason; 0: that of the last reply or copy */
+    size_t counter;     /* its place in struct stats */
+    const char *reason; /* NULL: that of the last reply or copy */
     const char *sentence, *advice;
 };
 
 #define COUNTER(name) offsetof(struct stats, name)
 
 static const struct complaint TABLE[] = {
-    {LOG_KIND_REGISTRY_FULL, COUNTER(refused_full), ENOSPC,
+    {LOG_KIND_REGISTRY_FULL, COUNTER(refused_full), "clients.max is reached",
      "the registry is full: new clients are answered but not registered",
      "raise clients.max and restart, which forgets all clients until they speak again"},
-    {LOG_KIND_PREFIX_FULL, COUNTER(refused_prefix), ENOSPC,
+    {LOG_KIND_PREFIX_FULL, COUNTER(refused_prefix), "admission.per-prefix is reached",
      "a prefix is full: its new clients are answered but not registered",
      "raise admission.per-prefix, or find out who has so many addresses (udpctl clients)"},
-    {LOG_KIND_LIMITED, COUNTER(drop_limited), EDQUOT,
+    {LOG_KIND_LIMITED, COUNTER(drop_limited), "admission.rate is reached",
      "datagrams were dropped: their address or prefix is over its rate",
      "raise admission.rate and burst if these are clients"},
-    {LOG_KIND_KERNEL_DROPS, COUNTER(kernel_drops), ENOBUFS,
+    {LOG_KIND_KERNEL_DROPS, COUNTER(kernel_drops), "the receive buffer was full",
      "the kernel dropped datagrams before they could be read",
      "raise server.receive-buffer and net.core.rmem_max"},
-    {LOG_KIND_REPLY_FAILED, COUNTER(reply_failed), 0, "the kernel refused replies",
+    {LOG_KIND_REPLY_FAILED, COUNTER(reply_failed), NULL, "the kernel refused replies",
      "look for missing routes and firewall rules"},
-    {LOG_KIND_COPY_FAILED, COUNTER(copies_failed), 0, "the kernel refused broadcast copies",
+    {LOG_KIND_COPY_FAILED, COUNTER(copies_failed), NULL, "the kernel refused broadcast copies",
      "look for missing routes and firewall rules"},
-    {LOG_KIND_RELAY_LIMITED, COUNTER(relay_limited), EDQUOT,
+    {LOG_KIND_RELAY_LIMITED, COUNTER(relay_limited), "broadcast.relay-rate is reached",
      "clients said more than is passed on of one",
      "raise broadcast.relay-rate, or look for the one who talks (udpctl clients)"},
-    {LOG_KIND_RELAY_DROPPED, COUNTER(relay_dropped), ENOBUFS,
+    {LOG_KIND_RELAY_DROPPED, COUNTER(relay_dropped), "too many of them waited",
      "clients said more than can be passed on to all", "lower broadcast.relay-rate"},
-    {LOG_KIND_STREAM_SLOW, COUNTER(streams_slow), ENOBUFS,
+    {LOG_KIND_STREAM_SLOW, COUNTER(streams_slow), "server.stream-buffer was full",
      "streams were cut off: their clients don't read", "raise server.stream-buffer"},
-    {LOG_KIND_STREAM_REFUSED, COUNTER(streams_refused), EUSERS, "streams were refused",
+    {LOG_KIND_STREAM_REFUSED, COUNTER(streams_refused),
+     "server.stream-max is reached, or the limit on open files", "streams were refused",
      "raise server.stream-max"},
 };
 
@@ -55,11 +56,10 @@ static uint64_t value(const struct stats *stats, size_t counter)
 
 static const char *reason(const struct complaints *complaints, const struct complaint *complaint)
 {
-    int error = complaint->error;
-    if (complaint->kind == LOG_KIND_REPLY_FAILED)
-        error = complaints->reply_errno;
-    if (complaint->kind == LOG_KIND_COPY_FAILED)
-        error = complaints->copy_errno;
+    if (complaint->reason != NULL)
+        return complaint->reason;
+    int error =
+        complaint->kind == LOG_KIND_REPLY_FAILED ? complaints->reply_errno : complaints->copy_errno;
     return error != 0 ? strerror(error) : "none is known";
 }
 

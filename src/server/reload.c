@@ -21,8 +21,8 @@ struct reloading {
     char *restart[RESTART_KEYS_MAX];
     char restart_text[RESTART_KEYS_MAX][RESTART_KEY_BYTES];
     struct worker_settings settings;
-    struct acl *replaced_acl; /* to be freed likewise */
     struct reply *replaced;   /* to be released once no worker answers by it; NULL if it was kept */
+    struct acl *replaced_acl; /* to be freed likewise */
     size_t missing;
     struct step {
         struct worker_call call;
@@ -141,6 +141,14 @@ static void apply(const struct reload_target *target, struct reloading *reloadin
     }
 }
 
+/* The sockets stay until a restart, whatever the file says now of where to listen: who took them
+ * out of it together with the policy would have us believe everyone on them. */
+static bool lacks_policy(const struct config *started, const struct config *config)
+{
+    size_t first;
+    return config->admission.policy == POLICY_UNSTATED && config_exposed(started, &first) > 0;
+}
+
 static void refuse(char **problems, size_t count, reload_done *done, void *state)
 {
     for (size_t i = 0; i < count; i++)
@@ -153,12 +161,19 @@ static void refuse(char **problems, size_t count, reload_done *done, void *state
 void reload(const struct reload_target *target, reload_done *done, void *state)
 {
     static char no_memory[] = "out of memory; try again";
+    static char no_policy[] =
+        "admission.policy is left out, and until a restart other hosts can reach what we listen "
+        "on: state it, or restart";
     char *problem = no_memory;
     struct configfile_result result;
     const struct server_options *options = target->options;
     int error =
         configfile_read(&result, options->config_path, options->overrides, options->override_count);
-    struct reloading *reloading = error == 0 ? prepare(target, result.config, done, state) : NULL;
+    struct reloading *reloading = NULL;
+    if (error == 0 && lacks_policy(target->started, result.config))
+        problem = no_policy;
+    else if (error == 0)
+        reloading = prepare(target, result.config, done, state);
     if (reloading != NULL)
         apply(target, reloading, result.config);
     else if (result.complaint_count > 0)

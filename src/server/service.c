@@ -55,6 +55,7 @@ static void challenge(struct walk *walk, int i)
     walk->round->challenges |= UINT64_C(1) << batch_queued(walk->batch);
     batch_answer(walk->batch, i, frame, FRAME_CHALLENGE_BYTES);
 }
+_Static_assert((int)FRAME_COOKIE_BYTES == (int)COOKIE_BYTES, "a frame has room for a cookie");
 _Static_assert(28 + FRAME_CHALLENGE_BYTES <= 3 * 28 && 48 + FRAME_CHALLENGE_BYTES <= 3 * 48,
                "a challenge to an empty datagram is no amplification");
 
@@ -291,19 +292,62 @@ static bool count_visit(struct walk *walk, const struct registry_visit *visit, i
     return false;
 }
 
-/* Has the registry know of the datagrams, and keeps those that get a reply. */
-static void record(struct walk *walk)
+/* Tells the others what those of the kept ones said. Who isn't registered isn't heard; the ear sees
+ * to that. */
+static void tell(const struct walk *walk, size_t first, size_t end)
+{
+    const struct service_ear *ear = &walk->service->ear;
+    const struct admitted *admitted = &walk->admitted;
+    for (size_t k = first; k < end; k++) {
+        struct datagram said = walk->datagrams[admitted->datagrams[k]];
+        said.bytes += admitted->heads[k];
+        said.size -= admitted->heads[k];
+        ear->hear(ear->state, walk->listener, &said, walk->now_ms);
+    }
+}
+
+/* Where those end that are recorded at once with the first: all, but where somebody listens they
+ * are heard before one of them leaves. */
+static size_t end_of_run(const struct walk *walk, size_t first)
+{
+    const struct admitted *admitted = &walk->admitted;
+    size_t end = admitted->count;
+    if (walk->service->ear.hear != NULL)
+        for (end = first + 1; end < admitted->count; end++)
+            if (admitted->visits[end].verb == REGISTRY_LEAVE)
+                break;
+    return end;
+}
+
+/* Counts the visits of a run, and moves those that get a reply to behind the kept ones. Returns how
+ * many those are then. */
+static size_t keep(struct walk *walk, size_t first, size_t end, size_t kept)
 {
     struct admitted *admitted = &walk->admitted;
-    size_t kept = 0;
-    if (registry_touch(walk->service->registry, walk->listener, admitted->visits, admitted->count,
-                       walk->now_ms) == admitted->count)
-        return; /* all are old friends */
-    for (size_t k = 0; k < admitted->count; k++) {
+    for (size_t k = first; k < end; k++) {
         if (!count_visit(walk, &admitted->visits[k], admitted->datagrams[k]))
             continue;
         admitted->datagrams[kept] = admitted->datagrams[k];
         admitted->heads[kept++] = admitted->heads[k];
+    }
+    return kept;
+}
+
+/* Has the registry know of the datagrams, and the others of what was said, and keeps those that get
+ * a reply. */
+static void record(struct walk *walk)
+{
+    struct admitted *admitted = &walk->admitted;
+    size_t kept = 0;
+    for (size_t first = 0, end; first < admitted->count; first = end) {
+        end = end_of_run(walk, first);
+        size_t before = kept;
+        size_t renewed = registry_touch(walk->service->registry, walk->listener,
+                                        &admitted->visits[first], end - first, walk->now_ms);
+        bool stay = renewed == end - first && kept == first; /* all are old friends */
+        kept = stay ? end : keep(walk, first, end, kept);
+        if (walk->service->ear.hear != NULL)
+            tell(walk, before, kept);
     }
     admitted->count = kept;
 }
@@ -346,19 +390,6 @@ static void answer(struct walk *walk)
     }
 }
 
-/* Who isn't registered isn't heard; the ear sees to that. */
-static void tell(const struct walk *walk)
-{
-    const struct service_ear *ear = &walk->service->ear;
-    const struct admitted *admitted = &walk->admitted;
-    for (size_t k = 0; k < admitted->count; k++) {
-        struct datagram said = walk->datagrams[admitted->datagrams[k]];
-        said.bytes += admitted->heads[k];
-        said.size -= admitted->heads[k];
-        ear->hear(ear->state, walk->listener, &said, walk->now_ms);
-    }
-}
-
 void service_decide(struct service *service, uint8_t listener, struct batch *batch, int count,
                     uint64_t now_ms, struct service_round *round)
 {
@@ -375,6 +406,4 @@ void service_decide(struct service *service, uint8_t listener, struct batch *bat
     screen(&walk, count);
     record(&walk);
     answer(&walk);
-    if (service->ear.hear != NULL)
-        tell(&walk);
 }

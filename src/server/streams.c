@@ -1,6 +1,7 @@
 /* The table of stream clients: who comes in, what each line gets, who is cut off. */
 #include "server/streams.h"
 
+#include "core/frame.h"
 #include "net/clock.h"
 #include "net/log.h"
 #include "net/socket.h"
@@ -256,6 +257,11 @@ static void on_line(void *state, char *line, size_t size)
     streams->options.stats->received++;
     visitor->received += visitor->received < UINT32_MAX;
     visitor->active_ms = now_ms;
+    /* Relayed, it would be our own word to the clients who get datagrams: a challenge, say. */
+    if (frame_begins(bytes, size)) {
+        streams->options.stats->drop_bad_frame++;
+        return;
+    }
     answer(visitor, bytes, size);
     if (relay_is_on(streams->options.relay))
         relay_line(streams->options.relay, visitor->serial, &visitor->relay_due_ns, bytes, size,

@@ -2,6 +2,7 @@
 
 #include "harness.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,6 +41,30 @@ Test(system_relay, a_client_of_each_kind_hears_the_others_and_not_itself)
     stream_expect_nothing(by_tcp, "nobody hears himself");
     stream_expect_nothing(by_path, "nobody hears himself");
     harness_equal("relayed", server_stat(&server, "relayed"), 3);
+    expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}
+
+Test(system_relay, who_leaves_is_heard_to_the_last_word_and_no_further)
+{
+    struct server server = {0};
+    start(&server, ROOM);
+    int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]);
+    udp_say(udp, &server.at[0], "");
+    server_await_clients(&server, 2);
+
+    /* What waits when it wakes up is one batch. */
+    process_kill(&server.process, SIGSTOP);
+    udp_say(udp, &server.at[0], "bye");
+    udp_send(udp, &server.at[0], "\0UDP\3", 5);
+    udp_say(udp, &server.at[0], "one more thing");
+    udp_send(udp, &server.at[0], "\0UDP\3", 5);
+    process_kill(&server.process, SIGCONT);
+    stream_expect(by_tcp, "bye");
+    stream_expect(by_tcp, "one more thing");
+    server_await_clients(&server, 1);
+    harness_equal("left", server_stat(&server, "left"), 2);
+    harness_equal("silent", server_stat(&server, "silent"), 3);
     expect_balance("stats", server_ask(&server, "stats"));
     server_stop(&server);
 }

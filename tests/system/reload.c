@@ -198,6 +198,29 @@ Test(system_reload, does_not_open_a_listener_that_only_a_policy_allows)
     server_stop(&server);
 }
 
+Test(system_reload, does_not_drop_the_policy_of_sockets_that_stay_until_a_restart)
+{
+    struct server server = {0};
+    int udp = udp_open("127.0.0.1");
+    struct endpoint to;
+    struct result result;
+    char challenge[64];
+
+    server_start(&server, "[server]\nlisten = 0.0.0.0:0\n[admission]\npolicy = cookie\n", NULL);
+    to = endpoint_with_port("127.0.0.1", endpoint_port(&server.at[0]));
+    server_configure(&server, "[server]\nlisten = 127.0.0.1:0\n");
+    result = ctl(&server, "reload", NULL);
+    harness_equal("the status", result.status, 1);
+    harness_contains("the complaint", result.err, "admission.policy");
+    udp_say(udp, &to, "hi");
+    harness_equal("the bytes of a challenge", udp_receive(udp, challenge, sizeof challenge, NULL),
+                  21);
+    server_configure(&server, "[server]\nlisten = 127.0.0.1:0\n[admission]\npolicy = open\n");
+    ctl_ok(&server, "reload", NULL);
+    udp_ask(udp, &to, "hi", "audi");
+    server_stop(&server);
+}
+
 Test(system_reload, changes_pace_and_log_as_it_goes)
 {
     struct server server = {0};

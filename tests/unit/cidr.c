@@ -45,6 +45,17 @@ Test(cidr, refuses_an_address_with_bits_behind_its_prefix)
     refuses("::1/0", "the address has bits set behind the prefix");
 }
 
+Test(cidr, refuses_ipv4_in_the_clothes_of_ipv6_which_no_source_wears)
+{
+    static const char why[] = "IPv4-mapped addresses: write them as IPv4, such as 192.0.2.0/24";
+    refuses("::ffff:192.0.2.0/120", why);
+    refuses("::ffff:c000:201", why);
+    refuses("::ffff:0:0/96", why);
+    reads("::/16", "::/16");
+    reads("::fffe:0:0/95", "::fffe:0:0/95"); /* not only those */
+    reads("::1:ffff:192.0.2.0/120", "::1:ffff:c000:200/120");
+}
+
 Test(cidr, refuses_what_is_none)
 {
     refuses("", "not an IPv4 or IPv6 address");

@@ -52,6 +52,7 @@ Test(complaints, what_went_wrong_is_said_once_with_its_total_and_what_to_do)
     const char *line = said();
     cr_assert_not_null(strstr(line, "a prefix is full"), "%s", line);
     cr_assert_not_null(strstr(line, "total=7"), "%s", line);
+    cr_assert_not_null(strstr(line, "reason=\"admission.per-prefix is reached\""), "%s", line);
     cr_assert_not_null(strstr(line, "raise admission.per-prefix"), "%s", line);
     complaints_look(&complaints, &stats, 1000 + 2 * LOG_REPEAT_MS);
     cr_assert_str_empty(said(), "it hasn't gone on");

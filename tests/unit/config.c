@@ -77,3 +77,21 @@ Test(config, a_named_zone_is_written_where_its_number_would_stand)
     memset(listen.path, 'x', TRANSPORT_PATH_BYTES - 1);
     cr_assert_eq(strlen(config_listen_text(&listen, text)), 5 + TRANSPORT_PATH_BYTES - 1);
 }
+
+Test(config, counts_the_addresses_that_other_hosts_can_reach)
+{
+    struct config *config = config_defaults();
+    struct config_listen open = {.transport = TRANSPORT_UDP}, local = {.transport = TRANSPORT_UNIX};
+    size_t first = 99;
+    addr_parse(&open.addr, open.zone, "0.0.0.0", CONFIG_PORT);
+    cr_assert_eq(config_exposed(config, &first), 0);
+    cr_assert_eq(first, 99);
+    cr_assert(config_add_listen(config, &local));
+    cr_assert_eq(config_exposed(config, &first), 0);
+    cr_assert(config_add_listen(config, &open));
+    open.transport = TRANSPORT_TCP;
+    cr_assert(config_add_listen(config, &open));
+    cr_assert_eq(config_exposed(config, &first), 2);
+    cr_assert_eq(first, 3);
+    config_free(config);
+}

@@ -76,6 +76,16 @@ Test(frame, answer_carries_the_cookie_and_the_request_even_an_empty_one)
     cr_assert_eq(frame_read(bytes, head).size, 0);
 }
 
+Test(frame, answer_with_a_frame_for_a_request_is_bad)
+{
+    uint8_t bytes[FRAME_ANSWER_HEAD_BYTES + FRAME_CHALLENGE_BYTES];
+    size_t head = frame_answer_head(bytes, cookie);
+    memcpy(frame_challenge(bytes + head), cookie, sizeof cookie);
+    cr_assert_eq(type_of(bytes, sizeof bytes), FRAME_BAD);
+    cr_assert_eq(type_of(bytes, head + 4), FRAME_BAD);
+    cr_assert_eq(type_of(bytes, head + 3), FRAME_ANSWER);
+}
+
 Test(frame, leave_has_a_cookie_or_none)
 {
     uint8_t bytes[FRAME_CHALLENGE_BYTES];

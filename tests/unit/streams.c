@@ -374,6 +374,23 @@ Test(streams, relay_reaches_the_others_and_not_the_speaker)
     close_all();
 }
 
+Test(streams, a_line_that_would_pass_for_a_frame_is_dropped)
+{
+    static const char challenge[] = "\0UDP\10123456789abcdef\nhello\n";
+    open_all(8, REPLY_ECHO, RELAY_OTHERS);
+    int anna = come(), bert = come();
+    cr_assert_eq(send(anna, challenge, sizeof challenge - 1, MSG_NOSIGNAL), sizeof challenge - 1);
+    turn(10);
+    expect_heard(anna, "hello\n", false);
+    expect_heard(bert, "hello\n", false);
+    cr_assert_eq(stats.received, 2);
+    cr_assert_eq(stats.drop_bad_frame, 1);
+    cr_assert_eq(stats.relayed, 1);
+    close(anna);
+    close(bert);
+    close_all();
+}
+
 Test(streams, clients_are_listed_found_and_kicked_by_name)
 {
     struct client clients[8];

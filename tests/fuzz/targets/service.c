@@ -157,6 +157,16 @@ static struct cidr block(const char *text)
     return cidr;
 }
 
+/* What is told to the others is a request: no frame, which would be a word of the server's to them.
+ */
+static void hear(void *state, uint8_t listener, const struct datagram *said, uint64_t now_ms)
+{
+    (void)state;
+    (void)listener;
+    must(now_ms == world.now_ms);
+    must(said->size <= MAX_BYTES && !frame_begins(said->bytes, said->size));
+}
+
 /* What costs much is made once; what is small is made anew for each input. */
 static void make_world(void)
 {
@@ -200,6 +210,7 @@ static void make_world(void)
     world.service = (struct service){
         .registry = registry_init(registry_memory, CAPACITY, &KEY, TTL_MS, world.now_ms),
         .reply = world.replies[0],
+        .ear = {.hear = hear},
         .own_ports = &world.ports,
         .stats = &world.stats,
         .max_datagram_bytes = MAX_BYTES,
@@ -296,6 +307,7 @@ static void check_answer(const struct service_round *round, int k, uint8_t liste
         must(type == FRAME_PONG && answer->size <= datagram->size);
         return;
     }
+    must(type == FRAME_NONE); /* an echo, too */
     if (!world.service.rules.cookie)
         return;
     uint64_t *believed_ms = &world.believed_ms[listener][source];
