@@ -85,9 +85,14 @@ static int bits_for(uint32_t value)
     return 32 - __builtin_clz(value);
 }
 
+uint32_t registry_slots(uint32_t capacity)
+{
+    return 2 * capacity;
+}
+
 static uint32_t groups_of(uint32_t capacity)
 {
-    return (2 * capacity + GROUP - 1) / GROUP;
+    return (registry_slots(capacity) + GROUP - 1) / GROUP;
 }
 
 static struct layout layout_of(uint32_t capacity)
@@ -101,7 +106,7 @@ static struct layout layout_of(uint32_t capacity)
     at.locals = at.index + aligned(sizeof(uint32_t) * at.places);
     at.wheel = at.locals + aligned(locals_bytes());
     at.live = at.wheel + aligned(wheel_bytes(groups_of(capacity)));
-    at.slab4 = at.live + aligned(slotset_bytes(2 * capacity));
+    at.slab4 = at.live + aligned(slotset_bytes(registry_slots(capacity)));
     at.slab6 = at.slab4 + aligned((size_t)capacity * ENTRY4_BYTES);
     at.end = at.slab6 + aligned((size_t)capacity * ENTRY6_BYTES);
     return at;
@@ -127,14 +132,14 @@ struct registry *registry_init(void *memory, uint32_t capacity, const struct sip
     registry->hash_begin = siphash_begin(key);
     registry->index = (uint32_t *)(void *)(base + at.index);
     registry->places = at.places;
-    registry->slot_bits = bits_for(2 * capacity);
+    registry->slot_bits = bits_for(registry_slots(capacity));
     registry->slot_mask = (UINT32_C(1) << registry->slot_bits) - 1;
     registry->capacity = capacity;
     registry->ttl_ms = registry->ttls[0] = ttl_ms;
     registry->now_ms = now_ms;
     registry->slab4.memory = base + at.slab4;
     registry->slab6.memory = base + at.slab6;
-    slotset_init(&registry->live, base + at.live, 2 * capacity);
+    slotset_init(&registry->live, base + at.live, registry_slots(capacity));
     wheel_init(&registry->wheel, base + at.wheel, now_ms);
     locals_init(&registry->locals, base + at.locals, key);
     return registry;
