@@ -33,7 +33,7 @@ uint32_t workers_allow_files(size_t count, const struct config *config)
     size_t others = FILES_OF_SERVER + count * (FILES_OF_WORKER + config->server.listen_count);
     size_t streams = has_streams(config) ? config->server.stream_max : 0;
     size_t allowed = host_allow_files(others + streams);
-    if (allowed >= others + streams)
+    if (streams == 0 || allowed >= others + streams)
         return config->server.stream_max;
     size_t left = allowed > others ? allowed - others : 0, quarter = allowed / 4;
     return (uint32_t)(left > quarter ? left : quarter);
