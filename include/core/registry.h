@@ -38,7 +38,7 @@ struct client {
         idle_ms;    /* since its last datagram; off for who was silent through 256 changes of ttl */
     uint64_t age_s; /* since its first one, as the clock's whole seconds differ */
     uint32_t received; /* datagrams from it, its first one included; stays at its maximum */
-    uint32_t slot;     /* its place, never another's while it lives */
+    uint32_t slot;     /* its place, below registry_slots, never another's while it lives */
     uint8_t listener;
 };
 
@@ -47,6 +47,10 @@ struct client {
  * The rest is touched only as far as clients come. */
 size_t registry_bytes(uint32_t capacity);
 size_t registry_index_bytes(uint32_t capacity);
+
+/* How many slots there are, from 0 on: each family of addresses has a range of its own, which could
+ * hold all clients. */
+uint32_t registry_slots(uint32_t capacity);
 
 /* Makes a registry of at most capacity clients in memory: registry_bytes(capacity) zero bytes,
  * aligned to 64, which the caller keeps, and frees when it is done with the registry. */

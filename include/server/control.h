@@ -73,6 +73,10 @@ void control_send(struct control_session *session);
  * was written before may stay buffered until now. */
 void control_end(struct control_session *session);
 
+/* In place of control_end: the answer is cut short, which the peer sees by the session's end
+ * without the answer's. */
+void control_break_off(struct control_session *session);
+
 /* control_error and control_end in one, for a command that is refused. */
 void control_refuse(struct control_session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

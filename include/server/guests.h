@@ -19,7 +19,7 @@ struct guests_options {
     struct broadcast *broadcast;
     struct relay *relay;
     int *copy_errno; /* of the last copy to the group that the kernel refused */
-    uint32_t stream_max, stream_buffer_bytes, stream_idle_ms;
+    uint32_t stream_max, stream_files, stream_buffer_bytes, stream_idle_ms;
 };
 
 /* 0 or -errno. */

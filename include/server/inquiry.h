@@ -21,7 +21,7 @@ struct inquiry_service {
     struct mailbox *home;
     uint32_t clients_max;
     uint64_t started_ms;
-    bool stopping; /* questions are refused, and long answers end early */
+    bool stopping; /* questions are refused, and long answers break off */
 };
 
 /* Commands for the table of server/control, whose state is a struct inquiry_service, or begins with

@@ -41,6 +41,7 @@ struct streams_options {
     const struct stream_door *doors;
     size_t door_count;
     uint32_t max;            /* at a time, those included that are about to leave */
+    uint32_t files;          /* likewise, for whom there are descriptors; others wait */
     uint32_t buffer_bytes;   /* kept for one who doesn't read before he is cut off */
     uint32_t idle_ms;        /* without a line */
     uint32_t max_line_bytes; /* a longer one is answered by an error and the end */

@@ -38,7 +38,7 @@ struct worker_options {
     uint32_t relay_rate_pps;    /* of one client */
     const struct doors *guests; /* what it has beside its sockets, NULL: nothing */
     size_t listener_count;      /* of all kinds */
-    uint32_t stream_max, stream_buffer_bytes, stream_idle_ms;
+    uint32_t stream_max, stream_files, stream_buffer_bytes, stream_idle_ms;
 };
 
 /* Reserves all memory that it will need, and commits what is touched from the start. 0 or -errno;

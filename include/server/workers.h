@@ -24,14 +24,16 @@ struct workers_shared {
     const struct doors *doors; /* the first one's alone */
     struct service_rules rules;
     struct cookie_secrets secrets;
+    uint32_t stream_files; /* as workers_allow_files says */
 };
 
 /* What server.workers comes to on this machine: 1 to CONFIG_WORKERS_MAX. */
 size_t workers_wanted(const struct config *config);
 
 /* Has the process allowed the descriptors that so many workers need for what the configuration
- * says, as far as it may be. */
-void workers_allow_files(size_t count, const struct config *config);
+ * says, as far as it may be. Returns how many streams there are descriptors for then, beside
+ * operators and all else. */
+uint32_t workers_allow_files(size_t count, const struct config *config);
 
 /* Makes as many workers as the listeners were opened for; the first one has the doors, too.
  * Everything given is kept and outlives them, but for the configuration. 0 or -errno; then *failed

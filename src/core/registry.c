@@ -59,9 +59,14 @@ static int bits_for(uint32_t value)
     return 32 - __builtin_clz(value);
 }
 
+uint32_t registry_slots(uint32_t capacity)
+{
+    return 2 * capacity;
+}
+
 static uint32_t groups_of(uint32_t capacity)
 {
-    return (2 * capacity + GROUP - 1) / GROUP;
+    return (registry_slots(capacity) + GROUP - 1) / GROUP;
 }
 
 static struct layout layout_of(uint32_t capacity)
@@ -75,7 +80,7 @@ static struct layout layout_of(uint32_t capacity)
     at.locals = at.index + aligned(sizeof(uint32_t) * at.places);
     at.wheel = at.locals + aligned(locals_bytes());
     at.live = at.wheel + aligned(wheel_bytes(groups_of(capacity)));
-    at.slab = at.live + aligned(slotset_bytes(2 * capacity));
+    at.slab = at.live + aligned(slotset_bytes(registry_slots(capacity)));
     at.end = at.slab + slab_bytes(capacity);
     return at;
 }
@@ -100,13 +105,13 @@ struct registry *registry_init(void *memory, uint32_t capacity, const struct sip
     registry->hash_begin = siphash_begin(key);
     registry->index = (uint32_t *)(void *)(base + at.index);
     registry->places = at.places;
-    registry->slot_bits = bits_for(2 * capacity);
+    registry->slot_bits = bits_for(registry_slots(capacity));
     registry->slot_mask = (UINT32_C(1) << registry->slot_bits) - 1;
     registry->capacity = capacity;
     registry->ttl_ms = registry->ttls[0] = ttl_ms;
     registry->now_ms = now_ms;
     slab_init(&registry->slab, base + at.slab, capacity);
-    slotset_init(&registry->live, base + at.live, 2 * capacity);
+    slotset_init(&registry->live, base + at.live, registry_slots(capacity));
     wheel_init(&registry->wheel, base + at.wheel, now_ms);
     locals_init(&registry->locals, base + at.locals, key);
     return registry;

@@ -40,10 +40,12 @@ static enum answer_result read_line(FILE *in, char line[ANSWER_LINE_BYTES],
 {
     errno = 0;
     if (!fgets(line, ANSWER_LINE_BYTES, in)) {
-        if (errno == EAGAIN)
+        /* At the end errno may be that of a read that had to wait for it. */
+        bool failed = ferror(in) != 0;
+        if (failed && errno == EAGAIN)
             return broken(error, "cannot wait longer for the answer: the time is over; "
                                  "-t TIME gives it more");
-        if (errno != 0 && errno != ECONNRESET)
+        if (failed && errno != ECONNRESET)
             return broken(error, "cannot read the answer: %s; ask again", strerror(errno));
         return broken(error, "cannot read the answer to its end: the server closed the connection; "
                              "look whether it has stopped");
@@ -57,20 +59,31 @@ static enum answer_result read_line(FILE *in, char line[ANSWER_LINE_BYTES],
     return ANSWER_OK;
 }
 
+/* A server escapes what isn't its own. Whoever else answers there steers nobody's terminal. */
+static void disarm(char *line)
+{
+    for (; *line != '\0'; line++)
+        if ((unsigned char)*line < ' ' || *line == 0x7f)
+            *line = '?';
+}
+
 enum answer_result answer_take(struct answer *answer, char *line, answer_visit *visit, void *state,
                                char error[ANSWER_ERROR_BYTES])
 {
     if (!answer->begun) {
         answer->begun = true;
         answer->refused = strncmp(line, "error ", 6) == 0;
-        if (answer->refused)
+        if (answer->refused) {
+            disarm(line);
             snprintf(error, ANSWER_ERROR_BYTES, "%s", line + 6);
-        else if (strcmp(line, "ok") != 0)
+        } else if (strcmp(line, "ok") != 0) {
             return nonsense(error, line, "neither 'ok' nor 'error'");
+        }
         return ANSWER_MORE;
     }
     if (strcmp(line, ".") == 0)
         return answer->refused ? ANSWER_REFUSED : ANSWER_OK;
+    disarm(line);
     char *value = line + strcspn(line, " ");
     if (*value != '\0')
         *value++ = '\0';

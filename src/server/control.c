@@ -192,6 +192,16 @@ void control_end(struct control_session *session)
         stream_resume(session->stream); /* may read the next line at once: nothing comes behind */
 }
 
+void control_break_off(struct control_session *session)
+{
+    if (session->gone) {
+        free(session);
+        return;
+    }
+    flush(session);
+    close_session(session);
+}
+
 void control_refuse(struct control_session *session, const char *format, ...)
 {
     va_list arguments;

@@ -71,6 +71,7 @@ static int open_streams(struct guests *guests)
         .doors = options->doors->streams,
         .door_count = options->doors->stream_count,
         .max = options->stream_max,
+        .files = options->stream_files,
         .buffer_bytes = options->stream_buffer_bytes,
         .idle_ms = options->stream_idle_ms,
         .max_line_bytes = options->endpoint.max_datagram_bytes,

@@ -43,12 +43,17 @@ static void answer_is_home(struct worker_call *call)
     free(inquiry);
 }
 
+static void refuse_at_stop(struct control_session *session)
+{
+    control_refuse(session, "cannot answer: the server is stopping; wait until it is back");
+}
+
 static void inquire(struct inquiry_service *service, struct control_session *session,
                     void (*run)(struct worker_call *), void (*tell)(struct inquiry *),
                     const struct client_name *name)
 {
     if (service->stopping) {
-        control_refuse(session, "cannot answer: the server is stopping; wait until it is back");
+        refuse_at_stop(session);
         return;
     }
     struct inquiry *inquiry =
@@ -250,9 +255,12 @@ static void fetch_slice(void *state)
         listing->walk = worker_walk_all();
         listing->worker++;
     }
-    if (listing->worker == service->worker_count || listing->left == 0 || service->stopping ||
-        control_gone(listing->session)) {
-        control_end(listing->session);
+    bool listed = listing->worker == service->worker_count || listing->left == 0;
+    if (listed || service->stopping || control_gone(listing->session)) {
+        if (listed)
+            control_end(listing->session);
+        else
+            control_break_off(listing->session);
         free(listing);
         return;
     }
@@ -279,6 +287,11 @@ void inquiry_clients(void *state, struct control_session *session, char *argumen
                        shown, wrong);
         return;
     }
+    struct inquiry_service *service = state;
+    if (service->stopping) {
+        refuse_at_stop(session);
+        return;
+    }
     struct listing *listing = calloc(1, sizeof *listing);
     if (listing == NULL) {
         control_refuse(session, "cannot list clients: out of memory; try again");
@@ -286,7 +299,7 @@ void inquiry_clients(void *state, struct control_session *session, char *argumen
     }
     listing->call.run = run_list;
     listing->call.done = slice_is_home;
-    listing->service = state;
+    listing->service = service;
     listing->session = session;
     listing->walk = worker_walk_all();
     listing->left = limit;

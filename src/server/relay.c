@@ -43,7 +43,7 @@ static size_t slot_bytes(size_t worker_count, size_t size)
 
 static size_t due_bytes(const struct relay_options *options)
 {
-    return options->capacity * sizeof(uint64_t);
+    return registry_slots(options->capacity) * sizeof(uint64_t);
 }
 
 int relay_open(struct relay **relay, const struct relay_options *options)

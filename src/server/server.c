@@ -39,6 +39,7 @@ struct server {
 
     struct listeners listeners;
     struct doors doors;
+    uint32_t stream_files; /* how many streams there are files for */
     struct reply *reply;
     struct admission *admission;
     struct service_rules rules; /* in use */
@@ -100,10 +101,23 @@ static int find_identity(struct server *server)
     return 0;
 }
 
+/* Streams must not take the descriptors by which an operator could end them. */
+static void allow_files(struct server *server, size_t workers)
+{
+    char streams[24];
+    server->stream_files = workers_allow_files(workers, server->config);
+    if (server->stream_files >= server->config->server.stream_max)
+        return;
+    snprintf(streams, sizeof streams, "%" PRIu32, server->stream_files);
+    log_event(LOG_LEVEL_WARNING, "fewer streams at a time than server.stream-max", "streams",
+              streams, "reason", strerror(EMFILE), "advice",
+              "raise the limit on open files (ulimit -n), or lower server.stream-max", NULL);
+}
+
 static int open_listeners(struct server *server)
 {
     size_t workers = workers_wanted(server->config);
-    workers_allow_files(workers, server->config);
+    allow_files(server, workers);
     int error = listeners_open(&server->listeners, server->config, workers);
     return error != 0
                ? error
@@ -162,6 +176,7 @@ static int make_workers(struct server *server)
         .doors = &server->doors,
         .rules = server->rules,
         .secrets = admission_secrets(server->admission),
+        .stream_files = server->stream_files,
     };
     const char *failed = "memory";
     server->farewells = calloc(server->listeners.worker_count, sizeof server->farewells[0]);

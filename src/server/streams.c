@@ -50,7 +50,8 @@ struct streams {
     uint32_t used; /* places that were ever taken: the first so many */
     uint32_t free; /* the first of a list, NONE if it is empty */
     uint32_t here;
-    uint64_t came; /* ever */
+    uint32_t taken; /* places, with those who are about to leave */
+    uint64_t came;  /* ever */
     uint32_t numbers;
     bool shut;     /* no file could be opened: the doors are left alone until the next sweep */
     uint8_t *line; /* one that goes out: the longest payload and its newline */
@@ -100,6 +101,7 @@ static void release(struct visitor *visitor)
     struct streams *streams = visitor->streams;
     stream_free(visitor->stream);
     streams->here -= visitor->visit == HERE;
+    streams->taken--;
     visitor->visit = AWAY;
     visitor->stream = NULL;
     visitor->next_free = streams->free;
@@ -146,6 +148,7 @@ static void welcome(struct streams *streams, const struct door *door, int fd,
         .visit = HERE,
     };
     streams->here++;
+    streams->taken++;
     visitor->stream =
         stream_new(streams->options.loop, fd, streams->options.max_line_bytes, &callbacks, visitor);
     if (visitor->stream == NULL) {
@@ -199,6 +202,12 @@ static void on_knock(void *state, unsigned events)
     struct streams *streams = door->streams;
     (void)events;
     for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+        /* The last files are left for operators. */
+        if (!is_full(streams) && streams->taken >= streams->options.files) {
+            if (i == 0) /* and somebody waits */
+                shut(streams, -EMFILE);
+            return;
+        }
         struct addr addr = {.family = ADDR_NONE};
         int fd = door->options.transport == TRANSPORT_TCP ? tcp_accept(door->options.socket, &addr)
                                                           : stream_accept(door->options.socket);
@@ -405,6 +414,7 @@ void streams_close(struct streams *streams)
         return;
     for (size_t i = 0; i < streams->door_count; i++)
         loop_remove(&streams->doors[i].handler);
+    streams->shut = false; /* whoever goes now has no door opened for another */
     for (uint32_t i = 0; i < streams->used; i++)
         if (streams->visitors[i].visit != AWAY)
             release(&streams->visitors[i]);

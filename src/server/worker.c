@@ -200,6 +200,7 @@ static int make_guests(struct worker *worker)
         .relay = worker->relay,
         .copy_errno = &worker->complaints.copy_errno,
         .stream_max = worker->options.stream_max,
+        .stream_files = worker->options.stream_files,
         .stream_buffer_bytes = worker->options.stream_buffer_bytes,
         .stream_idle_ms = worker->options.stream_idle_ms,
     };

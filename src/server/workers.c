@@ -4,6 +4,7 @@
 #include "net/host.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 enum {
@@ -19,15 +20,23 @@ size_t workers_wanted(const struct config *config)
     return wanted < CONFIG_WORKERS_MAX ? wanted : CONFIG_WORKERS_MAX;
 }
 
-void workers_allow_files(size_t count, const struct config *config)
+static bool has_streams(const struct config *config)
 {
-    size_t files = FILES_OF_SERVER + count * (FILES_OF_WORKER + config->server.listen_count);
     for (size_t i = 0; i < config->server.listen_count; i++)
-        if (config->server.listen[i].transport != TRANSPORT_UDP) {
-            files += config->server.stream_max;
-            break;
-        }
-    host_allow_files(files);
+        if (config->server.listen[i].transport != TRANSPORT_UDP)
+            return true;
+    return false;
+}
+
+uint32_t workers_allow_files(size_t count, const struct config *config)
+{
+    size_t others = FILES_OF_SERVER + count * (FILES_OF_WORKER + config->server.listen_count);
+    size_t streams = has_streams(config) ? config->server.stream_max : 0;
+    size_t allowed = host_allow_files(others + streams);
+    if (streams == 0 || allowed >= others + streams)
+        return config->server.stream_max;
+    size_t left = allowed > others ? allowed - others : 0, quarter = allowed / 4;
+    return (uint32_t)(left > quarter ? left : quarter);
 }
 
 /* 0 or -errno. */
@@ -67,6 +76,7 @@ int workers_make(struct workers *workers, const struct config *config,
         .guests = shared->doors,
         .listener_count = listeners->count,
         .stream_max = config->server.stream_max,
+        .stream_files = shared->stream_files,
         .stream_buffer_bytes = config->server.stream_buffer_bytes,
         .stream_idle_ms = config->server.stream_idle_ms,
     };

@@ -2,6 +2,7 @@
 
 #include "harness.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,26 @@ static void start(struct server *server, const char *config)
 {
     server_start(server, config, "-l", "tcp:127.0.0.1:0", "-l",
                  harness_format("unix:%s", harness_path("chat")), NULL);
+}
+
+Test(system_udpcli_room, a_service_that_never_pauses_delays_no_message_for_ever)
+{
+    struct process flood = {0};
+    const char *path = harness_path("flood");
+    process_start(&flood, NULL,
+                  (const char *const[]){
+                      "sh", "-c",
+                      harness_format("yes '' | socat -u -b 262144 - UNIX-LISTEN:%s", path), NULL});
+    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
+    while (access(path, F_OK) != 0) {
+        expect(harness_now_ms() < deadline, "expected socat to listen at %s", path);
+        harness_tick(10);
+    }
+    struct result result =
+        run(NULL, "udpcli", "-w", "5", "-n", "30", harness_format("unix:%s", path), "hi", NULL);
+    harness_equal("status", result.status, 0);
+    harness_equal("replies", (int64_t)text_count(result.out, "\n"), 30);
+    process_kill(&flood, SIGKILL);
 }
 
 Test(system_udpcli_room, asks_by_stream)

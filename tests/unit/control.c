@@ -188,6 +188,28 @@ Test(control, a_peer_that_leaves_before_its_answer_is_known_to_be_gone)
     operator_is_served();
 }
 
+Test(control, an_answer_that_is_cut_short_has_no_end)
+{
+    int fd = operator_in_session();
+    operator_say(fd, "wait\nping\n");
+    control_turn(5);
+    control_ok(control_waiting);
+    control_line(control_waiting, "line", "%d", 1);
+    control_break_off(control_waiting);
+    control_turn(5);
+    cr_expect_str_eq(operator_hear(fd), "ok\nline 1\n");
+    cr_expect(operator_is_closed(fd));
+    close(fd);
+
+    int gone = operator_in_session();
+    operator_say(gone, "wait\n");
+    control_turn(5);
+    close(gone);
+    control_turn(5);
+    control_break_off(control_waiting);
+    operator_is_served();
+}
+
 Test(control, a_peer_that_only_stops_sending_gets_its_answers)
 {
     int fd = operator_in_session();

@@ -1,6 +1,8 @@
 #include "ctl/answer.h"
 
 #include <criterion/criterion.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -109,6 +111,16 @@ Test(ctl_answer, what_is_no_answer_is_shown_escaped)
     expect_nonsense("ok\nwrong 1\n.\n", "a bad key");
 }
 
+Test(ctl_answer, what_it_says_moves_no_cursor)
+{
+    struct seen seen = {0};
+    char error[ANSWER_ERROR_BYTES];
+    cr_expect_eq(read_text("error \x1b[2Jno\a\nproblem a:1:2: \x1b]0;x\x7f\n.\n", &seen, error),
+                 ANSWER_REFUSED);
+    cr_expect_str_eq(error, "?[2Jno?");
+    cr_expect_str_eq(seen.text, "problem=a:1:2: ?]0;x?\n");
+}
+
 Test(ctl_answer, a_line_has_a_limit)
 {
     size_t longest = ANSWER_LINE_BYTES - 2;
@@ -212,6 +224,32 @@ Test(ctl_answer, a_silent_server_is_not_waited_for_longer_than_asked, .fini = re
     char error[ANSWER_ERROR_BYTES];
     cr_expect_eq(answer_ask(&server, "status", see, &seen, error), ANSWER_BROKEN);
     cr_expect_not_null(strstr(error, "-t TIME gives it more"), "%s", error);
+    close(listener);
+}
+
+static void *hang_up(void *listener)
+{
+    char command[32];
+    int fd = accept(*(int *)listener, NULL, NULL);
+    /* Behind the command the other one waits for the answer already, or soon does. */
+    cr_expect_gt(read(fd, command, sizeof command), 0);
+    poll(NULL, 0, 50);
+    close(fd);
+    return NULL;
+}
+
+Test(ctl_answer, a_server_that_ends_meanwhile_is_no_matter_of_time, .fini = remove_directory,
+     .timeout = 10)
+{
+    int listener = listen_in_directory();
+    struct answer_server server = {.path = path, .timeout_ms = 5000};
+    struct seen seen = {0};
+    char error[ANSWER_ERROR_BYTES];
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, hang_up, &listener), 0);
+    cr_expect_eq(answer_ask(&server, "status", see, &seen, error), ANSWER_BROKEN);
+    cr_expect_not_null(strstr(error, "closed the connection"), "%s", error);
+    pthread_join(thread, NULL);
     close(listener);
 }
 

@@ -32,6 +32,7 @@ static size_t piece(struct shard *shard, struct registry_walk *walk, uint64_t no
         uint32_t n = number_of(&clients[i]);
         struct client client = found(shard, clients[i].source, now_ms);
         cr_assert(addr_same(&client.source, &clients[i].source));
+        cr_assert_lt(client.slot, registry_slots(shard->capacity));
         cr_assert(client.slot == clients[i].slot && client.listener == clients[i].listener);
         cr_assert(client.idle_ms == clients[i].idle_ms && client.age_s == clients[i].age_s);
         cr_assert_eq(client.received, clients[i].received);

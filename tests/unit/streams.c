@@ -30,7 +30,7 @@ static char directory[32], path[64];
 static void *memory;
 static int last_errno;
 
-enum { LONGEST = 100, BUFFER = 16 << 10, IDLE_MS = 60000 };
+enum { LONGEST = 100, BUFFER = 16 << 10, FILES = 4, IDLE_MS = 60000 };
 
 static void open_relay(enum config_relay mode)
 {
@@ -89,6 +89,7 @@ static void open_all(uint32_t max, enum reply_mode mode, enum config_relay relay
         .doors = doors,
         .door_count = 2,
         .max = max,
+        .files = FILES,
         .buffer_bytes = BUFFER,
         .idle_ms = IDLE_MS,
         .max_line_bytes = LONGEST,
@@ -322,6 +323,47 @@ Test(streams, without_a_file_to_open_nobody_is_lost_and_nothing_spins)
     expect_heard(fd, "hi\n", false);
     close(fd);
     close_all();
+}
+
+Test(streams, the_last_files_are_left_and_who_waits_comes_in_when_another_leaves)
+{
+    int fds[FILES];
+    open_all(8, REPLY_ECHO, RELAY_OFF);
+    for (int i = 0; i < FILES; i++)
+        fds[i] = come();
+    int waiting = come();
+    say(waiting, "hi\n");
+    turn(5);
+    cr_assert_eq(stats.joined, FILES);
+    cr_assert_eq(stats.streams_refused, 0);
+    close(fds[0]);
+    expect_heard(waiting, "hi\n", false);
+    cr_assert_eq(stats.joined, FILES + 1);
+    for (int i = 1; i < FILES; i++)
+        close(fds[i]);
+    close(waiting);
+    turn(5);
+    cr_assert_eq(streams_count(streams), 0);
+    close_all();
+}
+
+Test(streams, the_end_may_come_while_there_is_no_file_to_open)
+{
+    struct rlimit before, none;
+    open_all(8, REPLY_ECHO, RELAY_OFF);
+    int here = come(), waiting = stream_connect_for_loop(path);
+    cr_assert_geq(waiting, 0);
+    cr_assert_eq(stats.joined, 1);
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = (rlim_t)waiting + 1;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    turn(5);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    cr_assert_eq(stats.joined, 1);
+    close_all();
+    close(here);
+    close(waiting);
 }
 
 Test(streams, the_silent_are_cut_off_and_those_who_leave_too_slowly)
