@@ -192,6 +192,10 @@ BENCH_ROUNDS ?= 5
 bench: all bares ## measure the programs beside bare loops and peers; ends in build/bench.md and build/bench.json
 	tests/bench/bench.py --rounds $(BENCH_ROUNDS) $(BENCH)
 
+.PHONY: bench-readme
+bench-readme: ## put the figures of the last make bench into the README
+	tests/bench/readme.py $(B)/bench.json README.md
+
 bench-check: all bares ## whether the measuring itself is right: its parsers, and a run with few requests
 	$(Q)cd tests/bench && python3 -B -m unittest -q
 

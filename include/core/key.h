@@ -84,8 +84,10 @@ static inline bool key_equal(const struct key *a, const struct key *b)
 
 /* SipHash-1-3 of the words, from the state that a secret begins with (siphash_begin). It does
  * without the block of the length: that one keeps inputs apart of which one is the beginning of
- * another, and here the first word tells how many follow. */
-static inline uint64_t key_hash(struct siphash_state state, const struct key *key)
+ * another, and here the first word tells how many follow. Always inline: a compiler that sees
+ * several callers makes it a call, which costs each datagram 20 instructions more. */
+__attribute__((always_inline)) static inline uint64_t key_hash(struct siphash_state state,
+                                                               const struct key *key)
 {
     siphash_absorb(&state, key->head);
     if (!key_is_ipv4(key)) {

@@ -49,7 +49,7 @@ static size_t due_bytes(const struct relay_options *options)
 int relay_open(struct relay **relay, const struct relay_options *options)
 {
     enum { LONGEST_MESSAGES = 8 /* that fit, however long max-datagram is */ };
-    struct relay *made = calloc(1, sizeof *made);
+    struct relay *made = memory_lines(sizeof *made);
     if (made == NULL)
         return -ENOMEM;
     made->options = *options;

@@ -81,6 +81,7 @@ def main(words):
     signal.signal(signal.SIGTERM, end)
     sizes = SMOKE if chosen.smoke else Sizes()
     out = chosen.out or chosen.build
+    os.makedirs(out, exist_ok=True)
     try:
         with Bench(os.path.abspath(chosen.build), chosen.rounds, sizes) as bench:
             bench.valgrind &= not chosen.no_valgrind

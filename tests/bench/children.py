@@ -8,7 +8,7 @@ import time
 
 # A process that says nothing for so long will say nothing any more. Nothing is decided by it but
 # that something is broken.
-PATIENCE_S = 300
+PATIENCE_S = 1800
 
 
 class Broken(Exception):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import peers
 import senders
 from children import Broken
-from figures import Figure, Row, Section, middle, ratio_figure, user_measure
+from figures import (MEASURES, Figure, Row, Section, middle, ratio, ratio_figure, total_measure,
+                     user_measure)
 from servers import ends_with, refusal, start_bare, start_ours
 
 BOUND, WILDCARD = "127.0.0.1:0", "0.0.0.0:0"
@@ -141,15 +142,17 @@ class Policy:
     name: str
     text: str
     base: str = ""
-    limit: int = 0
+    limit: int | None = None
     proves: bool = True  # whether the clients answer challenges, as udpload does
+    total: bool = False  # whether to measure it with the kernel's share, too, by a bare sender
 
 
 DENIED = "".join(f"deny = 10.{i >> 8}.{i & 255}.0/24\n" for i in range(10_000))
+CHALLENGED = "cookie, a challenge in place of a reply"
 POLICIES = [
-    Policy("open", "policy = open\n"),
+    Policy("open", "policy = open\n", total=True),
     Policy("cookie, proven clients", "policy = cookie\n", "open", 30),
-    Policy("cookie, a challenge in place of a reply", "policy = cookie\n", "open", 0, False),
+    Policy(CHALLENGED, "policy = cookie\n", proves=False, total=True),
     Policy("open, 10,000 denied networks and a limiter",
            "policy = open\nrate = 1000000\nburst = 1000000\n" + DENIED, "open", 350),
 ]
@@ -179,36 +182,59 @@ def _policy_row(bench, policy):
     return row
 
 
+def _add_totals(bench, section, policies):
+    """What a datagram costs under a policy, kernel included, from senders that prove nothing."""
+    def ask(policy):
+        return _round(bench, lambda wrap: start_ours(bench, f"[admission]\n{policy.text}", wrap=wrap))
+    bench.interleave(section, [(policy.name, lambda p=policy: ask(p)) for policy in policies])
+
+
+def _admission_figures(section):
+    base = section.row("open")
+    for policy in POLICIES:
+        row = section.row(policy.name)
+        if policy.limit is not None:
+            added = row and middle(row, "grind_instructions") - middle(base, "grind_instructions")
+            section.figures.append(Figure(f"{policy.name}: added", added, policy.limit,
+                                          "instructions", "this udpsrv doesn't know it"))
+    row = section.row(CHALLENGED)
+    measure = total_measure(row)
+    section.figures.append(Figure(
+        f"a challenge beside a reply: all {MEASURES[measure]}", ratio(row, base, measure), 1.0, "×",
+        "this udpsrv doesn't know it"))
+
+
 def admission(bench):
-    """What a policy adds in user space, counted by valgrind."""
+    """What a policy adds in user space, counted by valgrind, and what a challenge costs in all."""
     section = Section("admission", "admission, bound address", "reply")
     if not bench.valgrind:
         section.notes.append("skipped: valgrind isn't installed (make deps-bench)")
         return section
+    known = []
     for policy in POLICIES:
         why = refusal(bench, f"[admission]\n{policy.text}")
         if why:
             section.notes.append(f"{policy.name}: skipped, this udpsrv doesn't know it: "
                                  f"{os.path.basename(why)}")
         else:
+            known.append(policy)
             section.rows.append(_policy_row(bench, policy))
-        if policy.base:
-            mine, theirs = (middle(section.row(name), "grind_instructions")
-                            for name in (policy.name, policy.base))
-            section.figures.append(Figure(f"{policy.name}: added", None if why else mine - theirs,
-                                          policy.limit, "instructions", "not built yet"))
+    _add_totals(bench, section, [policy for policy in known if policy.total])
+    _admission_figures(section)
     return section
 
 
 # ---- Workers ----
 
 def workers(bench):
-    """One worker and two, on all processors, asked by two threads."""
-    section = Section("workers", "request and reply by workers, not pinned", "reply")
-    why = refusal(bench, "[server]\nworkers = 2\n")
-    if why or len(bench.cpus) < 2:
-        section.notes.append(f"skipped: {os.path.basename(why) or 'there is one processor'}")
+    """One worker and two, on all processors."""
+    section = Section("workers", "request and reply by workers", "reply")
+    if len(bench.cpus) < 2:
+        section.notes.append("skipped: there is one processor")
         return section
+    if len(bench.cpus) == 2:
+        section.notes.append("Of the two processors, the sender shares one with a worker: two can't "
+                             "answer more here than one.")
     cpus = ",".join(map(str, bench.cpus))
 
     def ask(count):

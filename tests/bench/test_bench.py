@@ -101,6 +101,16 @@ class Run(unittest.TestCase):
         self.assertEqual(ended.exception.code, 2)
         self.assertIn("nonsense", text.getvalue())
 
+    def test_the_directory_of_the_output_is_made(self):
+        scratch = tempfile.mkdtemp(prefix="udpsrv-bench-test-")
+        self.addCleanup(shutil.rmtree, scratch)
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            status = bench.main(["--smoke", "--build", BUILD, "--out", os.path.join(scratch, "a", "b"),
+                                 "--rounds", "1", "idle"])
+        self.assertEqual(status, 0)
+        self.assertEqual(sorted(os.listdir(os.path.join(scratch, "a", "b"))),
+                         ["bench.json", "bench.md"])
+
     def test_an_end_from_outside_leaves_nothing_behind(self):
         scratch = tempfile.mkdtemp(prefix="udpsrv-bench-test-")
         self.addCleanup(shutil.rmtree, scratch)

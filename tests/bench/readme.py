@@ -1,0 +1,64 @@
+#!/usr/bin/env -S python3 -B
+"""Puts what a run of the bench has found out into the README, between two lines that say so:
+tests/bench/readme.py build/bench.json README.md"""
+
+import json
+import sys
+
+import report
+from figures import Figure, Row, Section
+
+BEGIN, END = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
+TABLES = ("reply", "million", "fanout", "peers")  # of the others, the figures alone
+
+
+def sections_of(document):
+    """The sections as they were when they were measured."""
+    sections = []
+    for plain in document["sections"]:
+        fields = dict(plain)
+        fields["rows"] = [Row(**row) for row in plain["rows"]]
+        fields["figures"] = [Figure(**{name: value for name, value in figure.items()
+                                       if name != "verdict"}) for figure in plain["figures"]]
+        sections.append(Section(**fields))
+    return sections
+
+
+def summary(document):
+    """The tables of some sections, and the figures of all."""
+    sections = sections_of(document)
+    for section in sections:
+        if section.key not in TABLES:
+            section.rows, section.notes = [], []
+    return report.as_markdown(sections, document["host"])
+
+
+def replaced(text, new):
+    """The text with something new between the two lines."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise ValueError(f"there are no lines {BEGIN.strip()} and {END.strip()} to write between")
+    before, rest = text.split(BEGIN)
+    return before + BEGIN + "\n" + new + "\n" + END + rest.split(END)[1]
+
+
+def main(words):
+    if len(words) != 2:
+        print(f"usage: {__doc__.splitlines()[1]}", file=sys.stderr)
+        return 2
+    source, target = words
+    with open(source, encoding="utf-8") as file:
+        document = json.load(file)
+    with open(target, encoding="utf-8") as file:
+        text = file.read()
+    try:
+        text = replaced(text, summary(document))
+    except ValueError as error:
+        print(f"readme: cannot write to {target}: {error}", file=sys.stderr)
+        return 1
+    with open(target, "w", encoding="utf-8") as file:
+        file.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
