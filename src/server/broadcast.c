@@ -18,6 +18,7 @@ struct lane {
      * that has no copy yet, as far as the walk has been behind that. */
     uint64_t full;
     uint32_t from[CONFIG_LISTEN_MAX];
+    bool has_passed; /* over somebody: until then, everyone whom the walk finds is due */
     struct audience_walk audience_walks[BROADCAST_AUDIENCES_MAX];
     size_t audiences_done;
 };
@@ -56,6 +57,7 @@ static void start_first(struct broadcast *broadcast, struct lane *lane)
     uint64_t targets = registry_count(broadcast->options.registry);
     lane->walk = registry_walk_registered(broadcast->options.registry);
     lane->full = 0;
+    lane->has_passed = false;
     memset(lane->from, 0, sizeof lane->from);
     lane->audiences_done = 0;
     for (size_t i = 0; i < broadcast->audience_count; i++) {
@@ -108,6 +110,7 @@ static bool is_full(const struct lane *lane, size_t listener)
 static void pass_over(struct lane *lane, const struct client *client)
 {
     uint32_t first = EVERYONE;
+    lane->has_passed = true;
     lane->full |= UINT64_C(1) << client->listener;
     lane->from[client->listener] = client->slot;
     for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++)
@@ -194,23 +197,27 @@ static uint32_t send_to(struct broadcast *broadcast, struct lane *lane,
     return done;
 }
 
-static bool is_left_out(const struct broadcast_except *except, const struct client *client)
+/* Whether a client gets its copy now: it hasn't got it, needn't wait for it, and isn't left out. */
+static bool is_due(const struct lane *lane, const struct client *client)
 {
-    return except->source.family != ADDR_NONE && client->listener == except->listener &&
-           addr_equal(&client->source, &except->source);
+    const struct broadcast_except *except = &lane->first->except;
+    return client->slot >= lane->from[client->listener] && !is_full(lane, client->listener) &&
+           (except->source.family == ADDR_NONE || client->listener != except->listener ||
+            !addr_equal(&client->source, &except->source));
 }
 
-/* Takes those out who have their copy, get none, or must wait for theirs. Returns how many are
- * left.
- */
+/* Takes those out who aren't due. Returns how many are left. */
 static uint32_t keep_due(const struct lane *lane, struct client *clients, uint32_t client_count)
 {
+    if (!lane->has_passed && lane->first->except.source.family == ADDR_NONE)
+        return client_count;
     uint32_t left = 0;
     for (uint32_t i = 0; i < client_count; i++) {
-        const struct client *client = &clients[i];
-        if (client->slot >= lane->from[client->listener] && !is_full(lane, client->listener) &&
-            !is_left_out(&lane->first->except, client))
-            clients[left++] = *client;
+        if (!is_due(lane, &clients[i]))
+            continue;
+        if (left < i)
+            clients[left] = clients[i];
+        left++;
     }
     return left;
 }
