@@ -19,6 +19,10 @@ static const char *const LOG_TARGETS[] = {"stderr", "syslog", NULL};
 enum {
     NAME_BYTES_MAX = 255,   /* of a user or a group: LOGIN_NAME_MAX of Linux, less the NUL */
     SOCKET_BYTES_MAX = 107, /* of a Unix socket's path: sun_path of unix(7), less the NUL */
+    /* The kernel calls a socket writable when it is half empty, and gives the fragments of one
+     * datagram up to twice the buffer. With this, the longest one fits whenever it is called
+     * writable, in fragments of any size from 548 bytes on. */
+    SEND_BUFFER_BYTES_MIN = 64 << 10,
 };
 
 #define AT(member)       .offset = offsetof(struct config, member)
@@ -36,8 +40,8 @@ static const struct config_key KEYS[] = {
      RANGE(1, CONFIG_MESSAGE_BYTES_MAX), RESTART},
     {"server", "receive-buffer", &CONFIG_SIZE, AT(server.receive_buffer_bytes),
      RANGE(4 << 10, 1 << 30), RESTART},
-    {"server", "send-buffer", &CONFIG_SIZE, AT(server.send_buffer_bytes), RANGE(4 << 10, 1 << 30),
-     RESTART},
+    {"server", "send-buffer", &CONFIG_SIZE, AT(server.send_buffer_bytes),
+     RANGE(SEND_BUFFER_BYTES_MIN, 1 << 30), RESTART},
     {"server", "stream-max", &CONFIG_NUMBER, AT(server.stream_max), RANGE(1, CONFIG_STREAMS_MAX),
      RESTART},
     {"server", "stream-buffer", &CONFIG_SIZE, AT(server.stream_buffer_bytes),

@@ -1,17 +1,24 @@
 /* Copies for everyone in this shard, a slice at a time: walk, pace, send, and look again. */
 #include "server/broadcast.h"
 
+#include "core/config.h"
 #include "core/pace.h"
 #include "net/clock.h"
 #include "net/memory.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Parts one behind the other: the first one runs. */
 struct lane {
     struct broadcast_part *first, **end;
     struct registry_walk walk;
+    /* Listeners whose sockets had no more room, a bit each, and for each listener the first place
+     * that has no copy yet, as far as the walk has been behind that. */
+    uint64_t full;
+    uint32_t from[CONFIG_LISTEN_MAX];
+    bool has_passed; /* over somebody: until then, everyone whom the walk finds is due */
     struct audience_walk audience_walks[BROADCAST_AUDIENCES_MAX];
     size_t audiences_done;
 };
@@ -21,6 +28,7 @@ struct broadcast {
     struct batch *batch; /* empty between slices */
     struct pace pace;
     struct loop_task slice;
+    struct loop_task room;   /* a socket that was full has room again */
     struct loop_timer timer; /* set while a part waits for its pace */
     struct audience audiences[BROADCAST_AUDIENCES_MAX];
     size_t audience_count;
@@ -48,6 +56,9 @@ static void start_first(struct broadcast *broadcast, struct lane *lane)
     struct broadcast_part *part = lane->first;
     uint64_t targets = registry_count(broadcast->options.registry);
     lane->walk = registry_walk_registered(broadcast->options.registry);
+    lane->full = 0;
+    lane->has_passed = false;
+    memset(lane->from, 0, sizeof lane->from);
     lane->audiences_done = 0;
     for (size_t i = 0; i < broadcast->audience_count; i++) {
         const struct audience *audience = &broadcast->audiences[i];
@@ -85,6 +96,56 @@ static void end_first(struct broadcast *broadcast, struct lane *lane)
     go_home(part);
 }
 
+/* ---- sockets that are full ---- */
+
+#define EVERYONE UINT32_MAX /* in place of a slot: all of this listener's have theirs */
+
+static bool is_full(const struct lane *lane, size_t listener)
+{
+    return lane->full >> listener & 1;
+}
+
+/* The socket of this client's listener is full. Those of the others don't wait for it: the walk
+ * goes on where one of them may have no copy yet. */
+static void pass_over(struct lane *lane, const struct client *client)
+{
+    uint32_t first = EVERYONE;
+    lane->has_passed = true;
+    lane->full |= UINT64_C(1) << client->listener;
+    lane->from[client->listener] = client->slot;
+    for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++)
+        if (!is_full(lane, i) && lane->from[i] < first)
+            first = lane->from[i];
+    if (first == EVERYONE)
+        lane->walk.ended = true;
+    else if (lane->walk.next < first)
+        lane->walk.next = first;
+}
+
+/* One of them has room again, it isn't known which: the walk turns back to the first client that
+ * was passed over. Who has a copy doesn't get it a second time. */
+static void turn_back(struct lane *lane)
+{
+    uint32_t here = lane->walk.ended ? EVERYONE : lane->walk.next, first = here;
+    for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++) {
+        if (!is_full(lane, i))
+            lane->from[i] = lane->from[i] > here ? lane->from[i] : here;
+        else if (lane->from[i] < first)
+            first = lane->from[i];
+    }
+    lane->full = 0;
+    registry_walk_back(&lane->walk, &(struct client){.slot = first});
+}
+
+static void on_room(void *state)
+{
+    struct broadcast *broadcast = state;
+    for (size_t i = 0; i < BROADCAST_LANES; i++)
+        if (broadcast->lanes[i].full != 0)
+            turn_back(&broadcast->lanes[i]);
+    loop_defer(broadcast->options.loop, &broadcast->slice);
+}
+
 /* ---- copies ---- */
 
 static void count(struct broadcast *broadcast, struct broadcast_part *part, uint32_t sent,
@@ -102,7 +163,7 @@ static uint32_t send_copies(struct broadcast *broadcast, struct broadcast_part *
                             struct endpoint *endpoint)
 {
     if (batch_send(broadcast->batch, endpoint_socket(endpoint)) != 0)
-        endpoint_when_writable(endpoint, &broadcast->slice);
+        endpoint_when_writable(endpoint, &broadcast->room);
 
     struct batch_tally tally = batch_tally(broadcast->batch);
     if (tally.last_errno != 0)
@@ -112,93 +173,103 @@ static uint32_t send_copies(struct broadcast *broadcast, struct broadcast_part *
     return tally.sent + tally.failed;
 }
 
-/* Sends a copy to each of the clients, those of one listener at a time. Returns how many are done
- * with. */
-static uint32_t send_to(struct broadcast *broadcast, struct broadcast_part *part,
+/* Sends a copy to each of the clients, those of one listener at a time, until its socket is full.
+ * Returns how many are done with. */
+static uint32_t send_to(struct broadcast *broadcast, struct lane *lane,
                         const struct client *clients, uint32_t client_count)
 {
+    const struct broadcast_part *part = lane->first;
     uint32_t done = 0;
-    while (done < client_count) {
-        uint8_t listener = clients[done].listener;
-        uint32_t end = done;
+    for (uint32_t begin = 0, end = 0; begin < client_count; begin = end) {
+        uint8_t listener = clients[begin].listener;
+        bool passes = is_full(lane, listener);
         for (; end < client_count && clients[end].listener == listener; end++)
-            batch_address(broadcast->batch, &clients[end].source, &clients[end].local, part->bytes,
-                          part->size);
-        uint32_t run = end - done;
-        uint32_t sent = send_copies(broadcast, part, broadcast->options.endpoints[listener]);
+            if (!passes)
+                batch_address(broadcast->batch, &clients[end].source, &clients[end].local,
+                              part->bytes, part->size);
+        if (passes)
+            continue;
+        uint32_t sent = send_copies(broadcast, lane->first, broadcast->options.endpoints[listener]);
         done += sent;
-        if (sent < run)
-            break;
+        if (sent < end - begin)
+            pass_over(lane, &clients[begin + sent]);
     }
     return done;
 }
 
-/* Takes the one who gets no copy out of the clients. Returns how many are left. */
-static uint32_t leave_out(const struct broadcast_except *except, struct client *clients,
-                          uint32_t client_count)
+/* Whether a client gets its copy now: it hasn't got it, needn't wait for it, and isn't left out. */
+static bool is_due(const struct lane *lane, const struct client *client)
 {
-    if (except->source.family == ADDR_NONE)
+    const struct broadcast_except *except = &lane->first->except;
+    return client->slot >= lane->from[client->listener] && !is_full(lane, client->listener) &&
+           (except->source.family == ADDR_NONE || client->listener != except->listener ||
+            !addr_equal(&client->source, &except->source));
+}
+
+/* Takes those out who aren't due. Returns how many are left. */
+static uint32_t keep_due(const struct lane *lane, struct client *clients, uint32_t client_count)
+{
+    if (!lane->has_passed && lane->first->except.source.family == ADDR_NONE)
         return client_count;
     uint32_t left = 0;
-    for (uint32_t i = 0; i < client_count; i++)
-        if (clients[i].listener != except->listener ||
-            !addr_equal(&clients[i].source, &except->source))
-            clients[left++] = clients[i];
+    for (uint32_t i = 0; i < client_count; i++) {
+        if (!is_due(lane, &clients[i]))
+            continue;
+        if (left < i)
+            clients[left] = clients[i];
+        left++;
+    }
     return left;
 }
 
-enum progress { GO_ON, WAIT, ENDED };
-
-/* Copies for the registry's clients; *done is how many were sent or failed. */
-static enum progress send_to_registry(struct broadcast *broadcast, struct lane *lane,
-                                      uint64_t now_ms, uint32_t may, uint32_t *done)
+/* Copies for the registry's clients. Returns how many were sent or failed. */
+static uint32_t send_to_registry(struct broadcast *broadcast, struct lane *lane, uint64_t now_ms,
+                                 uint32_t may)
 {
     struct client clients[BATCH_MAX];
-    struct broadcast_part *part = lane->first;
     uint32_t found =
         (uint32_t)registry_walk(broadcast->options.registry, &lane->walk, now_ms, clients, may);
-    found = leave_out(&part->except, clients, found);
-    *done = send_to(broadcast, part, clients, found);
-    if (*done < found) {
-        /* The socket is full. Who has no copy yet is looked at again, for by then it may have
-         * fallen silent. */
-        registry_walk_back(&lane->walk, &clients[*done]);
-        return WAIT;
-    }
-    return lane->walk.ended ? ENDED : GO_ON;
+    return send_to(broadcast, lane, clients, keep_due(lane, clients, found));
 }
 
-static enum progress send_to_audience(struct broadcast *broadcast, struct lane *lane, uint32_t may,
-                                      uint32_t *done)
+/* Copies for one audience; *waits tells that it has no room for more. Returns as above. */
+static uint32_t send_to_audience(struct broadcast *broadcast, struct lane *lane, uint32_t may,
+                                 bool *waits)
 {
     const struct audience *audience = &broadcast->audiences[lane->audiences_done];
     struct audience_walk *walk = &lane->audience_walks[lane->audiences_done];
     struct audience_tally tally = {.sent = 0};
-    bool blocked = !walk->ended && audience->send(audience->state, lane->first, walk, may, &tally,
-                                                  &broadcast->slice);
+    *waits = !walk->ended &&
+             audience->send(audience->state, lane->first, walk, may, &tally, &broadcast->slice);
     count(broadcast, lane->first, tally.sent, tally.failed);
-    *done = tally.sent + tally.failed;
     if (walk->ended)
         lane->audiences_done++;
-    return blocked ? WAIT : walk->ended ? ENDED : GO_ON;
+    return tally.sent + tally.failed;
 }
 
-/* Up to a batch of copies of the first part of a lane. */
+enum progress { GO_ON, WAIT, ENDED };
+
+/* Up to a batch of copies of the first part of a lane: for the registry's clients, then for the
+ * audiences, and for those who were passed over when they can be reached. */
 static enum progress send_slice(struct broadcast *broadcast, struct lane *lane)
 {
     uint64_t now_ns = clock_now_ns();
-    uint32_t may = pace_take(&broadcast->pace, now_ns, BATCH_MAX), done;
+    uint32_t may = pace_take(&broadcast->pace, now_ns, BATCH_MAX), done = 0;
+    bool waits = false;
     if (may == 0) {
         loop_timer_once(&broadcast->timer, pace_wait_ns(&broadcast->pace));
         return WAIT;
     }
-    enum progress progress = lane->walk.ended
-                                 ? send_to_audience(broadcast, lane, may, &done)
-                                 : send_to_registry(broadcast, lane, now_ns / 1000000, may, &done);
+    if (!lane->walk.ended)
+        done = send_to_registry(broadcast, lane, now_ns / 1000000, may);
+    else if (lane->audiences_done < broadcast->audience_count)
+        done = send_to_audience(broadcast, lane, may, &waits);
+    else
+        waits = lane->full != 0;
     pace_return(&broadcast->pace, may - done);
-    if (progress == ENDED && lane->audiences_done < broadcast->audience_count)
-        return GO_ON;
-    return progress;
+    if (lane->walk.ended && lane->full == 0 && lane->audiences_done == broadcast->audience_count)
+        return ENDED;
+    return waits ? WAIT : GO_ON;
 }
 
 /* A slice of the lane whose turn it is, or of the next one if that has nothing, or has to wait. */
@@ -229,6 +300,7 @@ int broadcast_open(struct broadcast **broadcast, const struct broadcast_options 
         return -ENOMEM;
     made->options = *options;
     made->slice = (struct loop_task){.run = run_slice, .state = made};
+    made->room = (struct loop_task){.run = on_room, .state = made};
     for (size_t i = 0; i < BROADCAST_LANES; i++)
         made->lanes[i].end = &made->lanes[i].first;
     pace_init_part(&made->pace, options->rate_pps, options->part, options->parts, clock_now_ns());
@@ -257,6 +329,7 @@ void broadcast_close(struct broadcast *broadcast)
         while (broadcast->lanes[i].first != NULL)
             go_home(take_out(&broadcast->lanes[i], &broadcast->lanes[i].first));
     loop_cancel(broadcast->options.loop, &broadcast->slice);
+    loop_cancel(broadcast->options.loop, &broadcast->room);
     loop_timer_close(&broadcast->timer);
     batch_free(broadcast->batch);
     free(broadcast);

@@ -88,7 +88,7 @@ static int open_streams(struct guests *guests)
 
 int guests_open(struct guests **guests, const struct guests_options *options)
 {
-    static int (*const steps[])(struct guests *) = {open_groups, open_multicast, open_streams};
+    static int (*const steps[])(struct guests *) = {open_groups, open_streams, open_multicast};
     struct guests *made =
         calloc(1, sizeof *made + options->doors->group_count * sizeof made->groups[0]);
     if (made == NULL)
@@ -109,8 +109,8 @@ void guests_close(struct guests *guests)
 {
     if (guests == NULL)
         return;
-    streams_close(guests->streams);
     multicast_close(guests->multicast);
+    streams_close(guests->streams);
     for (size_t i = guests->group_count; i-- > 0;) {
         endpoint_close(guests->groups[i].ear);
         endpoint_close(guests->groups[i].voice);

@@ -285,6 +285,79 @@ Test(system_namespace, waits_for_a_full_socket_and_loses_no_copy)
     server_stop(&server);
 }
 
+Test(system_namespace, a_listener_that_is_full_holds_up_no_other)
+{
+    enum { CLIENTS = 400 };
+    static char text[SLOW_BYTES + 1];
+    static int clients[CLIENTS];
+    struct server server = {0};
+    struct neighbours both;
+
+    memset(text, 'x', SLOW_BYTES);
+    netns_enter();
+    add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
+    server_start(&server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l", "10.8.0.1:0",
+                 "-l", "127.0.0.1:0", "-l", "tcp:127.0.0.1:0", NULL);
+    /* Every second client is behind the line that will stand still. */
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] =
+            i % 2 == 0 ? udp_open_in(both.there, &both, "10.8.0.9") : udp_open("127.0.0.1");
+        udp_ask(clients[i], &server.at[i % 2], "hi", "hi");
+    }
+    int stream = stream_open(server.others[0]);
+    server_await_clients(&server, CLIENTS + 1);
+    netns_shell("tc qdisc add dev near root tbf rate 8kbit burst 2k limit 10m");
+    ctl_ok(&server, "broadcast", "--no-wait", text, NULL);
+    for (int i = 1; i < CLIENTS; i += 2)
+        udp_expect(clients[i], &server.at[1], text);
+    stream_expect(stream, text);
+    int64_t sent = server_stat(&server, "copies_sent");
+    expect(sent < CLIENTS + 1, "expected the others to wait, all %d were sent", (int)sent);
+
+    netns_shell("tc qdisc change dev near root tbf rate 100mbit burst 20k limit 10m");
+    for (int i = 0; i < CLIENTS; i += 2)
+        udp_expect(clients[i], &server.at[0], text);
+    server_await_stat(&server, "broadcasts", 1);
+    harness_equal("copies_sent", server_stat(&server, "copies_sent"), CLIENTS + 1);
+    for (int i = 0; i < CLIENTS; i++)
+        udp_expect_nothing(clients[i], "each has its copy");
+    server_stop(&server);
+}
+
+Test(system_namespace, listeners_that_fill_up_at_different_speeds_lose_and_repeat_no_copy)
+{
+    enum { CLIENTS = 600 };
+    static char text[SLOW_BYTES + 1];
+    static int clients[CLIENTS];
+    struct server server = {0};
+    struct neighbours first, second;
+
+    memset(text, 'x', SLOW_BYTES);
+    netns_enter();
+    add_neighbour(&first, "near", NEAR_SETUP, FAR_SETUP);
+    add_neighbour(&second, "other", "ip addr add 10.9.0.1/24 dev other",
+                  "ip addr add 10.9.0.9/24 dev far");
+    server_start(&server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l", "10.8.0.1:0",
+                 "-l", "10.9.0.1:0", "-l", "127.0.0.1:0", NULL);
+    for (int i = 0; i < CLIENTS; i++) {
+        /* In runs of different lengths. */
+        int k = i * i / 50 % 3;
+        clients[i] = k == 0   ? udp_open_in(first.there, &first, "10.8.0.9")
+                     : k == 1 ? udp_open_in(second.there, &second, "10.9.0.9")
+                              : udp_open("127.0.0.1");
+        udp_ask(clients[i], &server.at[k], "hi", "hi");
+    }
+    netns_shell("tc qdisc add dev near root tbf rate 4mbit burst 2k limit 10m\n"
+                "tc qdisc add dev other root tbf rate 16mbit burst 2k limit 10m");
+    const char *report = ctl_ok(&server, "broadcast", "--json", text, NULL);
+    harness_equal("sent", json_integer(report, "sent"), CLIENTS);
+    for (int i = 0; i < CLIENTS; i++)
+        udp_expect(clients[i], NULL, text);
+    for (int i = 0; i < CLIENTS; i++)
+        udp_expect_nothing(clients[i], "each has its copy");
+    server_stop(&server);
+}
+
 Test(system_namespace, waits_for_a_full_socket_and_loses_no_answer)
 {
     static char text[SLOW_BYTES + 1];

@@ -93,7 +93,7 @@ Test(config_key, numbers_have_ranges)
         {"server", "workers", "1", "256", "0", "257", "must be auto, or a number from 1 to 256"},
         {"server", "max-datagram", "1", "65507", "0", "65508", "must be from 1 to 65507"},
         {"server", "receive-buffer", "4k", "1g", "4095", "2g", "must be from 4k to 1g"},
-        {"server", "send-buffer", "4k", "1g", "4095", "1073741825", "must be from 4k to 1g"},
+        {"server", "send-buffer", "64k", "1g", "65535", "1073741825", "must be from 64k to 1g"},
         {"clients", "max", "1", "100000000", "0", "100000001", "must be from 1 to 100000000"},
         {"clients", "ttl", "1ms", "4294967295ms", "0s", "4294967296ms",
          "must be from 1ms to 4294967295ms"},
@@ -555,7 +555,7 @@ Test(config_key, each_key_that_needs_a_restart_is_named)
     expect_set("server", "group", "g");
     expect_set("server", "max-datagram", "1");
     expect_set("server", "receive-buffer", "8k");
-    expect_set("server", "send-buffer", "8k");
+    expect_set("server", "send-buffer", "64k");
     expect_set("server", "stream-max", "8");
     expect_set("server", "stream-buffer", "8k");
     expect_set("server", "stream-idle", "8s");
