@@ -51,7 +51,7 @@ Test(system_relay, who_leaves_is_heard_to_the_last_word_and_no_further)
     start(&server, ROOM);
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]);
     udp_say(udp, &server.at[0], "");
-    server_await_clients(&server, 2);
+    server_await_stat(&server, "joined", 2);
 
     /* What waits when it wakes up is one batch. */
     process_kill(&server.process, SIGSTOP);
@@ -62,8 +62,7 @@ Test(system_relay, who_leaves_is_heard_to_the_last_word_and_no_further)
     process_kill(&server.process, SIGCONT);
     stream_expect(by_tcp, "bye");
     stream_expect(by_tcp, "one more thing");
-    server_await_clients(&server, 1);
-    harness_equal("left", server_stat(&server, "left"), 2);
+    server_await_stat(&server, "left", 2);
     harness_equal("silent", server_stat(&server, "silent"), 3);
     expect_balance("stats", server_ask(&server, "stats"));
     server_stop(&server);
