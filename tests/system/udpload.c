@@ -477,10 +477,26 @@ Test(system_udpload, refuses_bad_input_in_one_line_and_sends_nothing, .init = be
     expect(access(report_file(), F_OK) != 0, "expected no report");
 }
 
-Test(system_udpload, finds_no_rate_that_holds_where_nothing_is_answered, .init = begin)
+Test(system_udpload, seeks_no_rate_where_nothing_is_answered, .init = begin)
 {
     start("--find-max -Q 20 -l 100ms -t 50ms @");
     serve_until(answer_nobody, INT32_MAX);
+    process_wait(&load);
+    harness_equal("status", load.status, 1);
+    harness_contains("complaint", text_of(1), "nothing was answered at all, in 2 steps");
+    harness_equal("steps", (int64_t)text_count(text_of(0), " 20/s"), 2);
+}
+
+static void answer_wrongly(int number, const struct endpoint *from)
+{
+    (void)number;
+    say(from, "no");
+}
+
+Test(system_udpload, finds_no_rate_that_holds_where_all_is_wrong, .init = begin)
+{
+    start("--find-max -Q 20 -l 100ms -t 5 --expect yes @");
+    serve_until(answer_wrongly, INT32_MAX);
     process_wait(&load);
     harness_equal("status", load.status, 1);
     harness_contains("complaint", text_of(1), "no rate that was tried holds");
