@@ -93,7 +93,11 @@ enum findmax_outcome findmax_outcome_of(const struct load_result *result, uint64
     uint64_t tried = counts->sent + counts->send_errors;
     bool in_time = result->unsent <= (tried + result->unsent) / IN_TIME_PER &&
                    result->duration_ns <= step_ns + step_ns / IN_TIME_PER;
-    if ((double)bad_of(counts) > max_loss_ppm / 1e6 * (double)tried || counts->sent == 0)
+    double allowed = max_loss_ppm / 1e6 * (double)tried;
+    /* No lateness makes a service answer wrongly. */
+    if ((double)counts->wrong > allowed)
+        return FINDMAX_FELL;
+    if ((double)bad_of(counts) > allowed || counts->sent == 0)
         return result->kept_up ? FINDMAX_FELL : FINDMAX_UNKNOWN;
     return in_time ? FINDMAX_HELD : FINDMAX_UNKNOWN;
 }
