@@ -31,7 +31,7 @@ int file_removable(const char *path);
 
 /* A file that appears whole or not at all: without a name until it is whole where the file system
  * can do that, else under one beside its place, which is gone again in the end. Where path is a
- * symbolic link, the place is what it leads to. What isn't a regular file (a pipe, a device) is
+ * symbolic link to a file, that is the place. What isn't a regular file (a pipe, a device) is
  * written as it is. */
 struct file_draft {
     FILE *out;    /* NULL while not open */

@@ -16,6 +16,7 @@ enum {
     TRIES = 3,
     /* A limit that is hit by chance stands above three rates that hold once in eight searches. */
     DOUBTFUL = 3,
+    SILENT_MAX = 2,
     IN_TIME_PER = 100, /* a hundredth of a step may be missing, or come behind its end */
 };
 
@@ -92,7 +93,11 @@ enum findmax_outcome findmax_outcome_of(const struct load_result *result, uint64
     uint64_t tried = counts->sent + counts->send_errors;
     bool in_time = result->unsent <= (tried + result->unsent) / IN_TIME_PER &&
                    result->duration_ns <= step_ns + step_ns / IN_TIME_PER;
-    if ((double)bad_of(counts) > max_loss_ppm / 1e6 * (double)tried || counts->sent == 0)
+    double allowed = max_loss_ppm / 1e6 * (double)tried;
+    /* No lateness makes a service answer wrongly. */
+    if ((double)counts->wrong > allowed)
+        return FINDMAX_FELL;
+    if ((double)bad_of(counts) > allowed || counts->sent == 0)
         return result->kept_up ? FINDMAX_FELL : FINDMAX_UNKNOWN;
     return in_time ? FINDMAX_HELD : FINDMAX_UNKNOWN;
 }
@@ -147,15 +152,27 @@ static void conclude(struct load_result *result, const struct findmax *search)
     }
 }
 
-static int fail_to_find(const struct findmax *search, char error[RUN_ERROR_BYTES])
+/* However high the rate, a service answers the first ones. */
+static bool is_silent(const struct load_result *step)
 {
-    snprintf(error, RUN_ERROR_BYTES,
-             search->past_sender
-                 ? "finding the highest rate: none was measured, down to %" PRIu32
-                   "/s: the sender itself fell behind; free a processor, or lower -c or -T"
-                 : "finding the highest rate: none that was tried holds, down to %" PRIu32
-                   "/s; begin lower with -Q, or allow more with --max-loss",
-             search->worst);
+    return step->counts.replied + step->counts.wrong == 0;
+}
+
+static int fail_to_find(const struct findmax *search, uint32_t silent, char error[RUN_ERROR_BYTES])
+{
+    if (silent == SILENT_MAX)
+        snprintf(error, RUN_ERROR_BYTES,
+                 "finding the highest rate: nothing was answered at all, in %d steps; look whether "
+                 "the service runs",
+                 SILENT_MAX);
+    else
+        snprintf(error, RUN_ERROR_BYTES,
+                 search->past_sender
+                     ? "finding the highest rate: none was measured, down to %" PRIu32
+                       "/s: the sender itself fell behind; free a processor, or lower -c or -T"
+                     : "finding the highest rate: none that was tried holds, down to %" PRIu32
+                       "/s; begin lower with -Q, or allow more with --max-loss",
+                 search->worst);
     return -ERANGE;
 }
 
@@ -166,6 +183,7 @@ int findmax_run(const struct run_setting *setting, struct load_result *result,
     struct run_setting with_rate = *setting;
     struct findmax search;
     struct load_result *step = malloc(sizeof *step);
+    uint32_t silent = 0;
     bool more = true;
     int failed = 0;
 
@@ -183,9 +201,10 @@ int findmax_run(const struct run_setting *setting, struct load_result *result,
         if (more) {
             outcome = findmax_outcome_of(step, options->duration_ns, options->max_loss_ppm);
             print_step(&with_rate, step, outcome);
+            silent = is_silent(step) ? silent + 1 : 0;
         }
         keep_better(result, step, outcome == FINDMAX_HELD || search.best == 0);
-        more = more && findmax_go_on(&search, outcome);
+        more = more && (silent < SILENT_MAX || search.best > 0) && findmax_go_on(&search, outcome);
     }
     free(step);
     result->stopped_early = setting->stage->interrupts > 0;
@@ -193,5 +212,5 @@ int findmax_run(const struct run_setting *setting, struct load_result *result,
         return failed;
     if (search.best > 0)
         conclude(result, &search);
-    return search.best > 0 || result->stopped_early ? 0 : fail_to_find(&search, error);
+    return search.best > 0 || result->stopped_early ? 0 : fail_to_find(&search, silent, error);
 }

@@ -263,18 +263,19 @@ static int name_beside(struct file_draft *draft, const char *end)
     return -ENOMEM;
 }
 
+/* A descriptor or -errno. */
 static int open_named(struct file_draft *draft)
 {
-    if (name_beside(draft, "XXXXXX") != 0) {
-        errno = ENOMEM;
-        return -1;
-    }
+    int error = name_beside(draft, "XXXXXX");
+    if (error)
+        return error;
     int fd = mkostemp(draft->beside, O_CLOEXEC);
     if (fd >= 0)
         return fd;
+    error = -errno;
     free(draft->beside);
     draft->beside = NULL;
-    return -1;
+    return error;
 }
 
 static int open_beside(struct file_draft *draft)
@@ -284,7 +285,7 @@ static int open_beside(struct file_draft *draft)
     int fd = open_nameless(draft->place);
     if (fd < 0)
         fd = open_named(draft);
-    int error = fd < 0 ? -errno : set_usual_mode(fd, draft->place);
+    int error = fd < 0 ? fd : set_usual_mode(fd, draft->place);
     if (!error && !(draft->out = fdopen(fd, "w")))
         error = -errno;
     if (error && fd >= 0)

@@ -160,6 +160,8 @@ Test(load_findmax, takes_what_is_answered_for_held_however_late_it_was_sent)
     expect_outcome(&late, FINDMAX_HELD);
     late = step(2, false);
     expect_outcome(&late, FINDMAX_UNKNOWN);
+    late.counts = (struct load_counts){.sent = 1000, .replied = 998, .wrong = 2};
+    expect_outcome(&late, FINDMAX_FELL);
 }
 
 Test(load_findmax, learns_nothing_from_a_rate_that_was_not_sent)

@@ -85,7 +85,7 @@ Test(load_replies, learns_so_many_and_no_more)
 Test(load_replies, gives_no_two_replies_one_name)
 {
     struct replies *replies = replies_new(NULL, 0);
-    char text[1001];
+    char text[1016];
     for (int i = 0; i < REPLIES_MAX - 1; i++) {
         snprintf(text, sizeof text, "%0998d%d", 0, i + 10);
         count(replies, text);
