@@ -63,6 +63,7 @@ static void provoke_command_lines(void)
         "udpload -Q max --poisson localhost",
         "udpload -q 1 localhost",
         "udpload -c 1 -T 2 localhost",
+        "udpload -Q max -q 1 -c 1 -T 2 localhost",
         "udpload -S 1ms localhost",
         "udpload -S 10ms -l 20m localhost",
         "udpload --json FILE --html FILE localhost",
