@@ -54,8 +54,6 @@ struct ctl_options {
     int operand_count;
 };
 
-enum { CTL_WRONG_USAGE = 2 }; /* the exit status */
-
 /* The table of options; *count rows. */
 const struct option_row *ctl_options_rows(size_t *count);
 
@@ -67,10 +65,7 @@ int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*
 int ctl_options_help(void (*list)(FILE *out));
 
 /* Complains of the first of the given options that is not among allowed: -1, or
- * CTL_WRONG_USAGE. */
+ * COMPLAIN_USAGE. */
 int ctl_options_allow(const struct ctl_options *options, uint32_t allowed);
-
-/* Says on stderr what is wrong with the command line. Returns CTL_WRONG_USAGE. */
-int ctl_wrong_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -98,7 +98,7 @@ static int send_hex(const struct ctl_options *options)
         return fail(options, 0, "cannot broadcast: memory is short; free some");
     int status;
     if (!text_from_hex(bytes, options->hex, length))
-        status = ctl_wrong_usage("bad --hex: it must be an even number of hexadecimal digits");
+        status = complain_usage("bad --hex: it must be an even number of hexadecimal digits");
     else if (length / 2 > CONFIG_MESSAGE_BYTES_MAX)
         status = too_long(options, 0);
     else
@@ -147,7 +147,7 @@ int broadcast_run(const struct ctl_options *options)
 {
     unsigned from = options->given & (CTL_STDIN | CTL_HEX);
     if ((options->operand_count > 0) + !!(from & CTL_STDIN) + !!(from & CTL_HEX) != 1)
-        return ctl_wrong_usage("'broadcast' needs one of TEXT, --stdin, --hex DIGITS");
+        return complain_usage("'broadcast' needs one of TEXT, --stdin, --hex DIGITS");
     if (from & CTL_STDIN)
         return send_lines(options);
     if (from & CTL_HEX)

@@ -75,7 +75,7 @@ static int bad_argument(const char *what, const char *value, const char *why)
 {
     char shown[200];
     text_escape(shown, sizeof shown, value, strlen(value));
-    return ctl_wrong_usage("bad %s '%s': %s", what, shown, why);
+    return complain_usage("bad %s '%s': %s", what, shown, why);
 }
 
 /* Reads a client's address; the server knows zones by their number alone. Returns NULL, or what is
@@ -110,7 +110,7 @@ static int run_kick(const struct ctl_options *options)
     static const struct output_field fields[] = {{"kicked", NULL, OUTPUT_NUMBER}};
     char command[COMMAND_BYTES];
     if (!compose(command, "kick", options))
-        return CTL_WRONG_USAGE;
+        return COMPLAIN_USAGE;
     return show_fields(options, command, fields, COUNT(fields));
 }
 
@@ -169,7 +169,7 @@ static int run_client(const struct ctl_options *options)
         .key = "client", .fields = client_fields, .count = COUNT(client_fields)};
     char command[COMMAND_BYTES];
     if (!compose(command, "client", options))
-        return CTL_WRONG_USAGE;
+        return COMPLAIN_USAGE;
     return show_table(options, command, &table);
 }
 
@@ -355,24 +355,24 @@ static int unknown_command(const char *name)
     char shown[64];
     text_escape(shown, sizeof shown, name, strlen(name));
     const char *meant = text_nearest(name, names, COUNT(names));
-    return ctl_wrong_usage("unknown command '%s'%s%s%s", shown, meant ? " (did you mean '" : "",
-                           meant ? meant : "", meant ? "'?)" : "");
+    return complain_usage("unknown command '%s'%s%s%s", shown, meant ? " (did you mean '" : "",
+                          meant ? meant : "", meant ? "'?)" : "");
 }
 
 int command_run(const struct ctl_options *options)
 {
     if (!options->command)
-        return ctl_wrong_usage("a command is missing");
+        return complain_usage("a command is missing");
     const struct command *command = commands, *end = commands + COUNT(commands);
     while (command < end && strcmp(command->form.name, options->command) != 0)
         command++;
     if (command == end)
         return unknown_command(options->command);
     if (options->operand_count < command->operands_min)
-        return ctl_wrong_usage("'%s' needs %s", command->form.name, command->form.arguments);
+        return complain_usage("'%s' needs %s", command->form.name, command->form.arguments);
     if (options->operand_count > command->operands_max)
-        return ctl_wrong_usage("'%s' takes %s behind it; quote what has blanks", command->form.name,
-                               command->operands_max > 0 ? "one argument" : "nothing");
+        return complain_usage("'%s' takes %s behind it; quote what has blanks", command->form.name,
+                              command->operands_max > 0 ? "one argument" : "nothing");
     int status = ctl_options_allow(options, command->form.rows);
     if (status < 0)
         status = command->run(options);

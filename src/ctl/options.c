@@ -5,7 +5,6 @@
 #include "core/version.h"
 #include "net/complain.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 /* Where net/runtime has the socket if root started the server. */
@@ -45,17 +44,6 @@ int ctl_options_help(void (*list)(FILE *out))
            "Exit status: 0 done, 1 failed, 2 wrong usage; status: 3 if no server is running.\n",
            text);
     return DONE;
-}
-
-int ctl_wrong_usage(const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    complain_usage("%s", text);
-    return CTL_WRONG_USAGE;
 }
 
 static const char *set_timeout(struct ctl_options *options, const char *value)
@@ -119,7 +107,7 @@ static int read_options(struct ctl_options *options, struct options *line, void 
 {
     for (int row; (row = options_next(line)) != OPTIONS_END;) {
         if (row == OPTIONS_WRONG)
-            return ctl_wrong_usage("%s", line->error);
+            return complain_usage("%s", line->error);
         if (row == CTL_ROW_HELP)
             return ctl_options_help(list);
         if (row == CTL_ROW_VERSION) {
@@ -130,7 +118,7 @@ static int read_options(struct ctl_options *options, struct options *line, void 
         if (wrong) {
             char shown[200];
             text_escape(shown, sizeof shown, line->value, strlen(line->value));
-            return ctl_wrong_usage("bad --%s '%s': %s", rows[row].name, shown, wrong);
+            return complain_usage("bad --%s '%s': %s", rows[row].name, shown, wrong);
         }
     }
     return GO_ON;
@@ -153,7 +141,7 @@ int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*
     }
     if (!options->server.path) {
         if (runtime_socket_path(options->built_in_path, sizeof options->built_in_path) != 0)
-            return ctl_wrong_usage("XDG_RUNTIME_DIR is too long for a socket; -s names another");
+            return complain_usage("XDG_RUNTIME_DIR is too long for a socket; -s names another");
         options->server.path = options->built_in_path;
         if (strcmp(options->built_in_path, ROOTS_SOCKET) != 0)
             options->server.elsewhere = ROOTS_SOCKET;
@@ -165,6 +153,6 @@ int ctl_options_allow(const struct ctl_options *options, uint32_t allowed)
 {
     for (int row = 0; row < CTL_ROWS; row++)
         if (options->given & ~allowed & 1u << row)
-            return ctl_wrong_usage("--%s is not for this command", rows[row].name);
+            return complain_usage("--%s is not for this command", rows[row].name);
     return GO_ON;
 }

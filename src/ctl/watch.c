@@ -75,6 +75,12 @@ static bool print(const struct watch *watch)
     return true;
 }
 
+static void leave_by(struct watch *watch, int signal)
+{
+    watch->signal = signal;
+    loop_stop(watch->loop);
+}
+
 static void looked(void *state)
 {
     struct watch *watch = state;
@@ -85,7 +91,9 @@ static void looked(void *state)
         shown = print(watch);
     if (watch->left != UINT64_MAX && shown)
         watch->left--;
-    if (watch->left == 0 || ferror(stdout))
+    if (watch->drawn && ferror(stdout))
+        leave_by(watch, SIGHUP); /* the terminal is gone before it was told */
+    else if (watch->left == 0 || ferror(stdout))
         loop_stop(watch->loop);
 }
 
@@ -93,12 +101,6 @@ static void tick(void *state)
 {
     struct watch *watch = state;
     look_begin(watch->look);
-}
-
-static void leave_by(struct watch *watch, int signal)
-{
-    watch->signal = signal;
-    loop_stop(watch->loop);
 }
 
 static void suspend(struct watch *watch)

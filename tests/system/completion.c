@@ -250,6 +250,47 @@ Test(system_completion, fish_offers_commands_choices_and_files)
 
 /* ---- zsh ---- */
 
+/* What a program's completion hands to zsh's own, behind words. */
+static const char *zsh_options(const char *program, const char *words)
+{
+    return run_ok(NULL, "zsh", "-f", "-c",
+                  harness_format("_arguments() { print -rl -- \"$@\" }\n"
+                                 "words=(%s %s ''); CURRENT=$#words; source '%s'",
+                                 program, words, zsh_file(program)),
+                  NULL);
+}
+
+static void expect_in_zsh(const char *program, const char *name)
+{
+    for (size_t i = 0; i < REACHES; i++) {
+        const char *options = zsh_options(program, reaches[i]);
+
+        if (strstr(options, harness_format("\n*%s[", name)) != NULL ||
+            strstr(options, harness_format("\n*%s=[", name)) != NULL)
+            return;
+    }
+    harness_fail("expected zsh to complete %s %s", program, name);
+}
+
+Test(system_completion, zsh_offers_each_option_of_the_help_and_no_more)
+{
+    need_shell("zsh");
+    for (size_t i = 0; i < PROGRAMS; i++) {
+        const char *help = run_ok(NULL, programs[i], "--help", NULL);
+
+        each_option(programs[i], expect_in_zsh);
+        for (size_t k = 0; k < REACHES; k++) {
+            const char *rest = zsh_options(programs[i], reaches[k]);
+
+            while ((rest = strstr(rest, "\n*--")) != NULL) {
+                rest += 2;
+                harness_contains("the help", help,
+                                 harness_format(" %.*s ", (int)strcspn(rest, "=["), rest));
+            }
+        }
+    }
+}
+
 Test(system_completion, zsh_completes_at_its_prompt)
 {
     struct pane pane;

@@ -87,7 +87,7 @@ void pty_type(const struct pty *pty, const char *keys)
         harness_fail("expected to type");
 }
 
-void pty_await(const struct pty *pty, const char *text)
+const char *pty_await(const struct pty *pty, const char *text)
 {
     char sent[16384] = "";
     size_t size = 0;
@@ -101,6 +101,7 @@ void pty_await(const struct pty *pty, const char *text)
         size += (size_t)more;
         sent[size] = '\0';
     }
+    return harness_format("%s", sent);
 }
 
 const char *pty_modes(const struct pty *pty)

@@ -27,8 +27,9 @@ void pty_be_dumb(void);
 /* Types keys. */
 void pty_type(const struct pty *pty, const char *keys);
 
-/* Reads what the terminal is sent until it was sent text. */
-void pty_await(const struct pty *pty, const char *text);
+/* Reads what the terminal is sent until it was sent text, and the rest of that line if there is one
+ * by then; returns it all. */
+const char *pty_await(const struct pty *pty, const char *text);
 
 /* What `stty -a` says. */
 const char *pty_modes(const struct pty *pty);
