@@ -1,6 +1,7 @@
 /* The clients of one shard. */
 #include "core/registry.h"
 
+#include "core/index.h"
 #include "core/locals.h"
 #include "core/slab.h"
 #include "core/slotset.h"
@@ -21,10 +22,7 @@ enum {
 
 struct registry {
     struct siphash_state hash_begin; /* of the secret key */
-    uint32_t *index;                 /* 0: empty; else tag << slot_bits | slot + 1 */
-    uint32_t places;                 /* of the index */
-    int slot_bits;
-    uint32_t slot_mask; /* those bits */
+    struct index index;              /* of the live clients' slots, by their keys */
     uint32_t capacity;
     uint32_t count;
     uint32_t ttl_ms;
@@ -46,17 +44,11 @@ struct registry {
 
 struct layout {
     size_t index, locals, wheel, live, slab, end; /* offsets */
-    uint32_t places;
 };
 
 static size_t aligned(size_t bytes)
 {
     return (bytes + 63) / 64 * 64;
-}
-
-static int bits_for(uint32_t value)
-{
-    return 32 - __builtin_clz(value);
 }
 
 uint32_t registry_slots(uint32_t capacity)
@@ -72,12 +64,8 @@ static uint32_t groups_of(uint32_t capacity)
 static struct layout layout_of(uint32_t capacity)
 {
     struct layout at;
-    /* Two places in three are taken at most, so one is always empty, and a miss looks at 5 places
-     * on average (Knuth, TAOCP 6.4, linear probing at load 2/3), most of them in one cache line of
-     * 16. */
-    at.places = capacity + capacity / 2 + 1;
     at.index = aligned(sizeof(struct registry));
-    at.locals = at.index + aligned(sizeof(uint32_t) * at.places);
+    at.locals = at.index + aligned(index_bytes(capacity));
     at.wheel = at.locals + aligned(locals_bytes());
     at.live = at.wheel + aligned(wheel_bytes(groups_of(capacity)));
     at.slab = at.live + aligned(slotset_bytes(registry_slots(capacity)));
@@ -103,10 +91,7 @@ struct registry *registry_init(void *memory, uint32_t capacity, const struct sip
     struct registry *registry = memory;
 
     registry->hash_begin = siphash_begin(key);
-    registry->index = (uint32_t *)(void *)(base + at.index);
-    registry->places = at.places;
-    registry->slot_bits = bits_for(registry_slots(capacity));
-    registry->slot_mask = (UINT32_C(1) << registry->slot_bits) - 1;
+    index_init(&registry->index, base + at.index, capacity, registry_slots(capacity));
     registry->capacity = capacity;
     registry->ttl_ms = registry->ttls[0] = ttl_ms;
     registry->now_ms = now_ms;
@@ -170,51 +155,19 @@ static struct client client_of(const struct registry *registry, uint32_t slot, u
     };
 }
 
-/* ---- index ---- */
-
-/* A hash's home place is by its top half (as a fraction of all places), its tag is in its low bits:
- * as many as a slot number leaves of 32. */
-static inline uint32_t home_of(const struct registry *registry, uint64_t hash)
-{
-    return (uint32_t)((hash >> 32) * registry->places >> 32);
-}
-
-static inline uint32_t tag_of(const struct registry *registry, uint64_t hash)
-{
-    return (uint32_t)hash << registry->slot_bits;
-}
-
-static inline bool has_tag(const struct registry *registry, uint32_t value, uint32_t tag)
-{
-    return (value ^ tag) >> registry->slot_bits == 0;
-}
-
-static inline uint32_t slot_in(const struct registry *registry, uint32_t value)
-{
-    return (value & registry->slot_mask) - 1;
-}
-
-/* The index is a ring. */
-static inline uint32_t next_place(const struct registry *registry, uint32_t place)
-{
-    return place + 1 == registry->places ? 0 : place + 1;
-}
-
-static inline uint32_t distance(const struct registry *registry, uint32_t from, uint32_t to)
-{
-    return to >= from ? to - from : to + registry->places - from;
-}
+/* ---- the way to them ---- */
 
 /* The place of the client, or the empty one where it would get in, from a place on that isn't
  * behind it. */
 static inline uint32_t place_from(const struct registry *registry, uint32_t place, uint64_t hash,
                                   const struct key *key)
 {
-    uint32_t tag = tag_of(registry, hash);
-    for (;; place = next_place(registry, place)) {
-        uint32_t value = registry->index[place];
-        if (value == 0 || (has_tag(registry, value, tag) &&
-                           key_equal(&entry_at(registry, slot_in(registry, value))->key, key)))
+    const struct index *index = &registry->index;
+    uint32_t tag = index_tag(index, hash);
+    for (;; place = index_next(index, place)) {
+        uint32_t value = index->values[place];
+        if (value == 0 || (index_has_tag(index, value, tag) &&
+                           key_equal(&entry_at(registry, index_slot(index, place))->key, key)))
             return place;
     }
 }
@@ -222,22 +175,13 @@ static inline uint32_t place_from(const struct registry *registry, uint32_t plac
 static uint32_t place_of(const struct registry *registry, const struct key *key)
 {
     uint64_t hash = key_hash(registry->hash_begin, key);
-    return place_from(registry, home_of(registry, hash), hash, key);
+    return place_from(registry, index_home(&registry->index, hash), hash, key);
 }
 
-/* Empties a place and closes the gap: what stands behind it and would be missed there moves up. */
-static void index_remove(struct registry *registry, uint32_t gap)
+static uint64_t hash_at(const void *state, uint32_t slot)
 {
-    for (uint32_t place = next_place(registry, gap); registry->index[place] != 0;
-         place = next_place(registry, place)) {
-        const struct entry *entry = entry_at(registry, slot_in(registry, registry->index[place]));
-        uint32_t home = home_of(registry, key_hash(registry->hash_begin, &entry->key));
-        if (distance(registry, home, place) >= distance(registry, gap, place)) {
-            registry->index[gap] = registry->index[place];
-            gap = place;
-        }
-    }
-    registry->index[gap] = 0;
+    const struct registry *registry = state;
+    return key_hash(registry->hash_begin, &entry_at(registry, slot)->key);
 }
 
 /* ---- clients ---- */
@@ -296,7 +240,7 @@ static enum registry_touched join(struct registry *registry, const struct regist
     entry->local = locals_number(&registry->locals, visit->local);
     begin_life(registry, entry, now_ms);
 
-    registry->index[place] = tag_of(registry, visit->hash) | (slot + 1);
+    index_put(&registry->index, place, visit->hash, slot);
     if (slotset_eight(&registry->live, slot / GROUP) == 0)
         wheel_insert(&registry->wheel, slot / GROUP, entry->deadline_ms);
     else
@@ -348,7 +292,7 @@ static void hash_visits(const struct registry *registry, uint8_t listener,
     for (struct registry_visit *visit = visits; visit < visits + count; visit++) {
         visit->key = key_of(listener, visit->source);
         visit->hash = key_hash(registry->hash_begin, &visit->key);
-        __builtin_prefetch(&registry->index[home_of(registry, visit->hash)]);
+        __builtin_prefetch(&registry->index.values[index_home(&registry->index, visit->hash)]);
     }
 }
 
@@ -357,14 +301,11 @@ static void hash_visits(const struct registry *registry, uint8_t listener,
 static void guess_places(const struct registry *registry, struct registry_visit *visits,
                          size_t count)
 {
+    const struct index *index = &registry->index;
     for (struct registry_visit *visit = visits; visit < visits + count; visit++) {
-        uint32_t tag = tag_of(registry, visit->hash);
-        uint32_t place = home_of(registry, visit->hash), value;
-        while ((value = registry->index[place]) != 0 && !has_tag(registry, value, tag))
-            place = next_place(registry, place);
-        visit->place = place;
-        if (value != 0)
-            __builtin_prefetch(entry_at(registry, slot_in(registry, value)), 1);
+        visit->place = index_guess(index, index_home(index, visit->hash), visit->hash);
+        if (index->values[visit->place] != 0)
+            __builtin_prefetch(entry_at(registry, index_slot(index, visit->place)), 1);
     }
 }
 
@@ -375,7 +316,7 @@ static bool look_up(const struct registry *registry, uint8_t listener, const str
 {
     struct key key = key_of(listener, source);
     *place = place_of(registry, &key);
-    return registry->index[*place] != 0;
+    return registry->index.values[*place] != 0;
 }
 
 bool registry_find(struct registry *registry, uint8_t listener, const struct addr *source,
@@ -385,7 +326,7 @@ bool registry_find(struct registry *registry, uint8_t listener, const struct add
     now_ms = advance(registry, now_ms);
     if (!look_up(registry, listener, source, &place))
         return false;
-    uint32_t slot = slot_in(registry, registry->index[place]);
+    uint32_t slot = index_slot(&registry->index, place);
     if (entry_at(registry, slot)->deadline_ms <= now_ms)
         return false;
     if (client != NULL)
@@ -426,7 +367,7 @@ static uint64_t find_due(const struct registry *registry, uint32_t group, uint64
             continue;
         }
         uint64_t hash = key_hash(registry->hash_begin, &entry->key);
-        __builtin_prefetch(&registry->index[home_of(registry, hash)], 1);
+        __builtin_prefetch(&registry->index.values[index_home(&registry->index, hash)], 1);
         due->slots[due->count] = slot;
         due->hashes[due->count++] = hash;
     }
@@ -437,9 +378,10 @@ static uint64_t find_due(const struct registry *registry, uint32_t group, uint64
  * client's home on. */
 static void fetch_run(const struct registry *registry, uint64_t hash)
 {
-    uint32_t place = home_of(registry, hash), value;
-    for (; (value = registry->index[place]) != 0; place = next_place(registry, place))
-        __builtin_prefetch(entry_at(registry, slot_in(registry, value)));
+    const struct index *index = &registry->index;
+    for (uint32_t place = index_home(index, hash); index->values[place] != 0;
+         place = index_next(index, place))
+        __builtin_prefetch(entry_at(registry, index_slot(index, place)));
 }
 
 /* ---- how clients go ---- */
@@ -447,13 +389,13 @@ static void fetch_run(const struct registry *registry, uint64_t hash)
 /* Ends the client that the place leads to. The wheel is not told. */
 static void evict(struct registry *registry, uint32_t place)
 {
-    uint32_t slot = slot_in(registry, registry->index[place]);
+    uint32_t slot = index_slot(&registry->index, place);
     const struct entry *entry = entry_at(registry, slot);
     if (is_counted(registry, entry)) {
         struct addr source = key_source(&entry->key);
         prefixes_remove(registry->prefixes, &source);
     }
-    index_remove(registry, place);
+    index_remove(&registry->index, place, hash_at, registry);
     slotset_remove(&registry->live, slot);
     slab_give(&registry->slab, slot);
     registry->count--;
@@ -466,7 +408,7 @@ bool registry_remove(struct registry *registry, uint8_t listener, const struct a
     uint32_t place;
     if (!look_up(registry, listener, source, &place))
         return false;
-    uint32_t group = slot_in(registry, registry->index[place]) / GROUP;
+    uint32_t group = index_slot(&registry->index, place) / GROUP;
     evict(registry, place);
     if (slotset_eight(&registry->live, group) == 0)
         wheel_remove(&registry->wheel, group);
@@ -481,7 +423,7 @@ static enum registry_touched leave(struct registry *registry, uint8_t listener,
     if (!registry_remove(registry, listener, visit->source))
         return REGISTRY_STRANGER;
     for (struct registry_visit *later = visit + 1; later < end; later++)
-        later->place = home_of(registry, later->hash);
+        later->place = index_home(&registry->index, later->hash);
     return REGISTRY_LEFT;
 }
 
@@ -489,9 +431,9 @@ static inline enum registry_touched touch_one(struct registry *registry,
                                               struct registry_visit *visit, uint64_t now_ms)
 {
     uint32_t place = place_from(registry, visit->place, visit->hash, &visit->key);
-    uint32_t value = registry->index[place];
-    return value == 0 ? join(registry, visit, place, now_ms)
-                      : renew(registry, visit, slot_in(registry, value), now_ms);
+    return registry->index.values[place] == 0
+               ? join(registry, visit, place, now_ms)
+               : renew(registry, visit, index_slot(&registry->index, place), now_ms);
 }
 
 size_t registry_touch(struct registry *registry, uint8_t listener, struct registry_visit *visits,
@@ -536,7 +478,7 @@ static uint32_t sweep_group(struct registry *registry, uint32_t group, uint64_t 
     for (uint32_t i = 0; i < evicted; i++) {
         const struct key *key = &entry_at(registry, due.slots[i])->key;
         uint64_t hash = due.hashes[i];
-        evict(registry, place_from(registry, home_of(registry, hash), hash, key));
+        evict(registry, place_from(registry, index_home(&registry->index, hash), hash, key));
     }
     if (evicted < due.count)
         wheel_put_back(&registry->wheel, group);

@@ -89,6 +89,7 @@ static void speak(struct crowd *crowd, uint32_t net, uint32_t stride, uint32_t p
             sources[i] = address_of(crowd->ipv6, net, client);
             visits[i].source = &sources[i];
             visits[i].local = &unnamed;
+            visits[i].verb = REGISTRY_JOIN;
             client += stride;
             client -= client >= crowd->count ? crowd->count : 0;
         }
