@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-TestSuite(glyph, .timeout = 10);
+TestSuite(glyph, .timeout = 60);
 
 #define ZWJ     "\xe2\x80\x8d"
 #define VS16    "\xef\xb8\x8f"
