@@ -145,6 +145,33 @@ Test(system_relay, what_is_over_the_rate_is_answered_and_counted_and_said)
     server_stop(&server);
 }
 
+Test(system_relay, what_nobody_has_room_for_is_dropped_and_counted_and_said_once)
+{
+    enum { WORDS = 40, BYTES = 60000 };
+    static char text[BYTES + 1];
+    struct server server = {0};
+    start(&server, "[server]\nmax-datagram = 60000\n[clients]\nsweep = 10ms\n[reply]\nmode = none\n"
+                   "[broadcast]\nrelay = others\nrelay-rate = 0\nrate = 1\n");
+    int speaker = udp_open("127.0.0.1:0"), udp = udp_open("127.0.0.1:0");
+    udp_say(udp, &server.at[0], "");
+    server_await_clients(&server, 1);
+    memset(text, 'x', BYTES);
+    for (int i = 0; i < WORDS; i++) {
+        udp_say(speaker, &server.at[0], text);
+        server_await_stat(&server, "received", i + 2);
+    }
+    int64_t relayed = server_stat(&server, "relayed"),
+            dropped = server_stat(&server, "relay_dropped");
+    harness_equal("relayed and dropped", relayed + dropped, WORDS);
+    expect(relayed > 0 && dropped > 0, "expected some of either, not %d, %d", (int)relayed,
+           (int)dropped);
+    server_await_log(&server, "more than can be passed on to all");
+    expect(text_count(server_log(&server), "more than can be passed on to all") == 1,
+           "expected it to be said once");
+    expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}
+
 Test(system_relay, what_one_says_stays_in_order_over_four_workers)
 {
     enum { LISTENERS = 16, WORDS = 100 };
