@@ -85,11 +85,6 @@ static int bits_for(uint32_t value)
     return 32 - __builtin_clz(value);
 }
 
-uint32_t registry_slots(uint32_t capacity)
-{
-    return 2 * capacity;
-}
-
 static uint32_t groups_of(uint32_t capacity)
 {
     return (registry_slots(capacity) + GROUP - 1) / GROUP;
