@@ -51,11 +51,6 @@ static size_t aligned(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-uint32_t registry_slots(uint32_t capacity)
-{
-    return 2 * capacity;
-}
-
 static uint32_t groups_of(uint32_t capacity)
 {
     return (registry_slots(capacity) + GROUP - 1) / GROUP;
