@@ -39,6 +39,11 @@ enum {
     LIMITER_BURST_MAX = 1000000,
 };
 
+/* Two kinds of buckets, for each address and prefix one of either: what comes from who has shown
+ * that he receives there, and what only claims to. So whoever forges an address uses up what
+ * strangers of that address may send, and not what its owner may. */
+enum limiter_sender { LIMITER_STRANGER, LIMITER_CLIENT };
+
 /* What the buckets hold and how they fill. A plain value. */
 struct limiter_limits {
     struct gcra address, prefix;
@@ -53,10 +58,11 @@ struct limiter_limits limiter_limits(uint32_t rate_pps, uint32_t burst);
 size_t limiter_bytes(void);
 struct limiter *limiter_init(void *memory, const struct siphash_key *key);
 
-/* A datagram came: takes a token from the buckets of its address and of its prefix, or refuses it.
+/* A datagram came: takes a token from the sender's buckets of its address and of its prefix, or
+ * refuses it.
  * Time is an argument, in milliseconds of a clock that never goes back. Within a millisecond only
  * the burst counts, so a burst should be what comes in some. */
 bool limiter_take(struct limiter *limiter, const struct limiter_limits *limits,
-                  const struct addr *source, uint64_t now_ms);
+                  const struct addr *source, enum limiter_sender sender, uint64_t now_ms);
 
 #endif

@@ -54,9 +54,10 @@ struct hashes {
     uint64_t prefix, address;
 };
 
-static inline struct hashes hashes_of(const struct limiter *limiter, const struct addr *source)
+static inline struct hashes hashes_of(const struct limiter *limiter, const struct addr *source,
+                                      enum limiter_sender sender)
 {
-    uint64_t block = 0, within;
+    uint64_t block = (uint64_t)sender << 48, within;
     if (source->family == ADDR_IPV4) {
         memcpy(&block, source->ip, 3);
         within = source->ip[3];
@@ -65,7 +66,7 @@ static inline struct hashes hashes_of(const struct limiter *limiter, const struc
         within = (uint64_t)source->ip[6] << 8 | source->ip[7];
     }
     struct siphash_state state = limiter->hash_begin;
-    /* A single word, of which the last byte is the family: no input is the beginning of another. */
+    /* A single word of block, sender and family: no input is the beginning of another. */
     siphash_absorb(&state, block | (uint64_t)source->family << 56);
     uint64_t prefix = siphash_finish(&state);
     return (struct hashes){prefix, prefix + (within + 1) * limiter->spread};
@@ -100,10 +101,10 @@ static inline bool take(struct bucket *bucket, const struct gcra *gcra, uint64_t
 }
 
 bool limiter_take(struct limiter *limiter, const struct limiter_limits *limits,
-                  const struct addr *source, uint64_t now_ms)
+                  const struct addr *source, enum limiter_sender sender, uint64_t now_ms)
 {
     uint64_t now_ns = now_ms * 1000000, before, ignored;
-    struct hashes hashes = hashes_of(limiter, source);
+    struct hashes hashes = hashes_of(limiter, source, sender);
     struct bucket *address = find(limiter, hashes.address);
     if (!take(address, &limits->address, now_ns, &before))
         return false;

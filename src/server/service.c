@@ -43,12 +43,27 @@ void service_set_rules(struct service *service, const struct service_rules *rule
         registry_cap(service->registry, rules->prefixes, rules->dry_run ? 0 : rules->per_prefix);
 }
 
+/* Whether it is over its rate, and that matters. */
+static bool is_limited(struct walk *walk, const struct addr *source, enum limiter_sender sender)
+{
+    const struct service_rules *rules = &walk->service->rules;
+    if (rules->limiter == NULL ||
+        limiter_take(rules->limiter, &rules->limits, source, sender, walk->now_ms))
+        return false;
+    walk->round->stats.dry_limited += rules->dry_run;
+    walk->round->stats.drop_limited += !rules->dry_run;
+    return !rules->dry_run;
+}
+
 /* ---- frames ---- */
 
-/* Queues a challenge in place of an answer. Its 21 bytes, or 69 with the headers of IPv6, are
- * within three times what any datagram brings, which is its own headers at least. */
+/* Queues a challenge in place of an answer, unless strangers of its source had too many. Its 21
+ * bytes, or 69 with the headers of IPv6, are within three times what any datagram brings, which is
+ * its own headers at least. */
 static void challenge(struct walk *walk, int i)
 {
+    if (is_limited(walk, &walk->datagrams[i].source, LIMITER_STRANGER))
+        return;
     uint8_t *frame = batch_scratch(walk->batch, i);
     cookie_make(&walk->service->secrets, walk->listener, &walk->datagrams[i].source,
                 frame_challenge(frame));
@@ -59,8 +74,12 @@ _Static_assert((int)FRAME_COOKIE_BYTES == (int)COOKIE_BYTES, "a frame has room f
 _Static_assert(28 + FRAME_CHALLENGE_BYTES <= 3 * 28 && 48 + FRAME_CHALLENGE_BYTES <= 3 * 48,
                "a challenge to an empty datagram is no amplification");
 
+/* Whoever pings is a stranger, where it matters. */
 static void pong(struct walk *walk, int i, const struct frame *ping)
 {
+    if (walk->service->rules.cookie &&
+        is_limited(walk, &walk->datagrams[i].source, LIMITER_STRANGER))
+        return;
     uint8_t *frame = batch_scratch(walk->batch, i);
     size_t size = frame_pong(frame, ping);
     walk->round->pongs |= UINT64_C(1) << batch_queued(walk->batch);
@@ -96,6 +115,8 @@ static bool screen_frame(struct walk *walk, int i, enum registry_verb *verb, uin
             challenge(walk, i);
             return false;
         }
+        if (walk->service->rules.cookie && is_limited(walk, &datagram->source, LIMITER_CLIENT))
+            return false;
         *verb = frame.type == FRAME_LEAVE ? REGISTRY_LEAVE : REGISTRY_JOIN;
         *head = FRAME_ANSWER_HEAD_BYTES;
         return true;
@@ -161,16 +182,6 @@ static bool is_oversize(const struct service *service, const struct datagram *da
            frame_read(datagram->bytes, datagram->size).type != FRAME_ANSWER;
 }
 
-/* Whether it is over its rate, and that matters. */
-static bool is_limited(struct walk *walk, const struct addr *source)
-{
-    const struct service_rules *rules = &walk->service->rules;
-    if (limiter_take(rules->limiter, &rules->limits, source, walk->now_ms))
-        return false;
-    walk->round->stats.dry_limited += rules->dry_run;
-    return !rules->dry_run;
-}
-
 /* The counter of the reason to drop a datagram, whoever sent it; NULL if there is none. */
 static uint64_t *reason_to_drop(struct walk *walk, const struct datagram *datagram)
 {
@@ -193,15 +204,16 @@ static uint64_t *reason_to_drop(struct walk *walk, const struct datagram *datagr
     return NULL;
 }
 
-/* The counter of the reason to keep a source out; NULL if there is none. */
-static inline uint64_t *reason_to_refuse(struct walk *walk, const struct addr *source)
+/* Whether a source is kept out. Where addresses are proven, how much it sends is looked at when it
+ * is known whether it is its own. */
+static inline bool is_refused(struct walk *walk, const struct addr *source)
 {
     const struct service_rules *rules = &walk->service->rules;
-    if (rules->acl != NULL && !acl_admits(rules->acl, source))
-        return &walk->round->stats.drop_denied;
-    if (rules->limiter != NULL && is_limited(walk, source))
-        return &walk->round->stats.drop_limited;
-    return NULL;
+    if (rules->acl != NULL && !acl_admits(rules->acl, source)) {
+        walk->round->stats.drop_denied++;
+        return true;
+    }
+    return !rules->cookie && is_limited(walk, source, LIMITER_STRANGER);
 }
 
 /* Whether a datagram is as nearly all are: then there is no reason to drop it. Port 0 counts as one
@@ -229,12 +241,12 @@ static void screen(struct walk *walk, int count)
         uint64_t *drop = NULL;
         if (walk->of_group || !is_usual(datagram, ports, max_bytes))
             drop = reason_to_drop(walk, datagram);
-        if (guarded && drop == NULL)
-            drop = reason_to_refuse(walk, &datagram->source);
         if (drop != NULL) {
             ++*drop;
             continue;
         }
+        if (guarded && is_refused(walk, &datagram->source))
+            continue;
         visit->source = &datagram->source;
         visit->local = &datagram->local;
         visit->verb = usual;
@@ -265,7 +277,8 @@ static bool count_visit(struct walk *walk, const struct registry_visit *visit, i
     struct stats *stats = walk->service->stats;
     switch (visit->touched) {
     case REGISTRY_RENEWED:
-        return true;
+        /* Who had to prove his address has been looked at. */
+        return visit->verb != REGISTRY_RENEW || !is_limited(walk, visit->source, LIMITER_CLIENT);
     case REGISTRY_REJOINED:
         stats->expired++;
         count_joined(walk, visit->source);
@@ -337,14 +350,16 @@ static size_t keep(struct walk *walk, size_t first, size_t end, size_t kept)
  * a reply. */
 static void record(struct walk *walk)
 {
+    const struct service_rules *rules = &walk->service->rules;
     struct admitted *admitted = &walk->admitted;
+    bool limited = rules->cookie && rules->limiter != NULL;
     size_t kept = 0;
     for (size_t first = 0, end; first < admitted->count; first = end) {
         end = end_of_run(walk, first);
         size_t before = kept;
         size_t renewed = registry_touch(walk->service->registry, walk->listener,
                                         &admitted->visits[first], end - first, walk->now_ms);
-        bool stay = renewed == end - first && kept == first; /* all are old friends */
+        bool stay = renewed == end - first && kept == first && !limited; /* all are old friends */
         kept = stay ? end : keep(walk, first, end, kept);
         if (walk->service->ear.hear != NULL)
             tell(walk, before, kept);

@@ -40,7 +40,7 @@ static void *work(void *state)
             prefixes_remove(prefixes, &source);
             job->held[which]--;
         }
-        job->passed += limiter_take(limiter, &limits, &shared, 1000);
+        job->passed += limiter_take(limiter, &limits, &shared, LIMITER_CLIENT, 1000);
     }
     return NULL;
 }

@@ -38,6 +38,7 @@ static void start_server(struct pane *pane)
 {
     int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
 
+    harness_forgo_leaks();
     /* Not a daemon, so that it ends with the test; and no client starts another one (-N). */
     process_start(
         &pane->server, NULL,

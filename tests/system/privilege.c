@@ -16,7 +16,7 @@ static void need_root(void)
 {
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
-    setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* it can't trace who has changed users */
+    harness_forgo_leaks();
 }
 
 static void expect_line(const struct server *server, const char *file, const char *line)

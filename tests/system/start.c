@@ -365,7 +365,7 @@ Test(system_start, becomes_the_user_and_keeps_nothing_of_root)
 
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
-    setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* it can't trace who has changed users */
+    harness_forgo_leaks();
     server_start(&server, "[server]\nuser = nobody\n[reply]\nmessage = yes\n", "-l", "127.0.0.1:81",
                  NULL);
     expect_status_line(&server, "\nUid:\t65534\t65534\t65534\t65534\n");
@@ -388,7 +388,7 @@ Test(system_start, says_that_the_user_will_not_read_the_configuration_again)
 
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
-    setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+    harness_forgo_leaks();
     server_start(&server, "[server]\nuser = nobody\n", "-l", "127.0.0.1:0", NULL);
     server_await_log(&server, server.config);
     server_stop(&server);

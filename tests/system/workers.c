@@ -410,7 +410,7 @@ Test(system_workers, bind_privileged_ports_before_they_give_their_privilege_up)
 
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
-    setenv("ASAN_OPTIONS", "detect_leaks=0", 1); /* it can't trace who has changed users */
+    harness_forgo_leaks();
     server_start(&server, "[server]\nworkers = 4\nuser = nobody\n", "-l", "127.0.0.1:82", NULL);
     udp = udp_open("127.0.0.1");
     udp_ask(udp, &server.at[0], "hi", "audi");

@@ -49,7 +49,7 @@ static uint32_t passed(const struct limiter_limits *limits, struct addr source, 
 {
     uint32_t passed = 0;
     while (count-- > 0)
-        passed += limiter_take(limiter, limits, &source, now_ms);
+        passed += limiter_take(limiter, limits, &source, LIMITER_STRANGER, now_ms);
     return passed;
 }
 
@@ -62,6 +62,19 @@ Test(limiter, gives_a_newcomer_a_full_burst_and_then_its_rate)
     cr_assert_eq(passed(&limits, source, 100, START_MS + 100), 1);
     cr_assert_eq(passed(&limits, source, 100, START_MS + 1100), 10);
     cr_assert_eq(passed(&limits, source, 100, START_MS + 100000), 25);
+}
+
+Test(limiter, has_tokens_of_its_own_for_who_has_proven_the_address)
+{
+    struct limiter_limits limits = limiter_limits(10, 25);
+    struct addr source = parsed("192.0.2.1"), other = parsed("192.0.2.2");
+    for (uint32_t ip = 0xc0000200; ip <= 0xc00002ff; ip++)
+        passed(&limits, ipv4(ip), 100, START_MS); /* the prefix's are gone, too */
+    cr_assert_eq(passed(&limits, source, 1, START_MS), 0);
+    for (int i = 0; i < 25; i++)
+        cr_assert(limiter_take(limiter, &limits, &source, LIMITER_CLIENT, START_MS));
+    cr_assert_not(limiter_take(limiter, &limits, &source, LIMITER_CLIENT, START_MS));
+    cr_assert(limiter_take(limiter, &limits, &other, LIMITER_CLIENT, START_MS));
 }
 
 Test(limiter, lets_a_steady_rate_pass_for_good_and_no_more_than_that)
@@ -141,7 +154,7 @@ Test(limiter, never_refuses_a_newcomer_because_strangers_filled_it)
         /* The strangers' /8; the newcomers come from elsewhere, each from a /24 of its own. */
         uint32_t ip = 0x0a000000 | (uint32_t)prng_next(&prng) >> 8;
         struct addr stranger = ipv4(ip);
-        limiter_take(limiter, &limits, &stranger, START_MS);
+        limiter_take(limiter, &limits, &stranger, LIMITER_STRANGER, START_MS);
         if (i % 64 == 0)
             cr_assert_eq(passed(&limits, ipv4(0x30000000 + i * 4), 4, START_MS), 3, "after %u", i);
     }
@@ -154,7 +167,7 @@ Test(limiter, forgets_the_busiest_last)
     cr_assert_eq(passed(&limits, abuser, 2000, START_MS), 1000);
     for (uint32_t i = 0; i < 8 * LIMITER_SETS * LIMITER_WAYS; i++) {
         struct addr stranger = ipv4(0x0a000000 + i);
-        limiter_take(limiter, &limits, &stranger, START_MS);
+        limiter_take(limiter, &limits, &stranger, LIMITER_STRANGER, START_MS);
     }
     cr_assert_eq(passed(&limits, abuser, 2000, START_MS), 0, "a flood set it free");
 }
