@@ -10,6 +10,8 @@
 
 TestSuite(system_namespace, .fini = harness_end, .timeout = 60);
 
+/* Servers have port 3000, which the kernel gives to no client: a source on a port of ours is taken
+ * for another server. */
 static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n";
 
 /* A host of ours and a neighbour, one link between them. The thread is in ours behind it. */
@@ -211,7 +213,7 @@ Test(system_namespace, loses_only_the_copies_to_destinations_that_fail)
 {
     struct herd herd = {0};
 
-    start_herd(&herd, "10.9.0.100:0");
+    start_herd(&herd, "10.9.0.100:3000");
     expect_five_lost(&herd);
     server_stop(&herd.server);
 }
@@ -220,7 +222,7 @@ Test(system_namespace, loses_only_the_copies_to_destinations_that_fail_from_a_wi
 {
     struct herd herd = {0};
 
-    start_herd(&herd, "0.0.0.0:0");
+    start_herd(&herd, "0.0.0.0:3000");
     expect_five_lost(&herd);
     server_stop(&herd.server);
 }
@@ -229,7 +231,7 @@ Test(system_namespace, loses_only_the_answer_that_fails_in_the_middle_of_a_batch
 {
     struct herd herd = {0};
 
-    start_herd(&herd, "0.0.0.0:0");
+    start_herd(&herd, "0.0.0.0:3000");
     /* While it is stopped its receive queue fills: one batch. Client 50 can still send. */
     process_kill(&herd.server.process, SIGSTOP);
     for (int i = 0; i < HERD; i++) {
@@ -255,8 +257,8 @@ static void start_slow(struct server *server, struct neighbours *both, int *clie
     netns_enter();
     add_neighbour(both, "near", NEAR_SETUP, FAR_SETUP);
     netns_shell("tc qdisc add dev near root tbf rate 20mbit burst 10k limit 10m");
-    server_start(server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l", "10.8.0.1:0",
-                 NULL);
+    server_start(server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l",
+                 "10.8.0.1:3000", NULL);
     for (int i = 0; i < SLOW_CLIENTS; i++) {
         clients[i] = udp_open_in(both->there, both, "10.8.0.9");
         udp_ask(clients[i], &server->at[0], "hi", "hi");
@@ -296,8 +298,8 @@ Test(system_namespace, a_listener_that_is_full_holds_up_no_other)
     memset(text, 'x', SLOW_BYTES);
     netns_enter();
     add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
-    server_start(&server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l", "10.8.0.1:0",
-                 "-l", "127.0.0.1:0", "-l", "tcp:127.0.0.1:0", NULL);
+    server_start(&server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l",
+                 "10.8.0.1:3000", "-l", "127.0.0.1:3000", "-l", "tcp:127.0.0.1:0", NULL);
     /* Every second client is behind the line that will stand still. */
     for (int i = 0; i < CLIENTS; i++) {
         clients[i] =
@@ -337,8 +339,8 @@ Test(system_namespace, listeners_that_fill_up_at_different_speeds_lose_and_repea
     add_neighbour(&first, "near", NEAR_SETUP, FAR_SETUP);
     add_neighbour(&second, "other", "ip addr add 10.9.0.1/24 dev other",
                   "ip addr add 10.9.0.9/24 dev far");
-    server_start(&server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l", "10.8.0.1:0",
-                 "-l", "10.9.0.1:0", "-l", "127.0.0.1:0", NULL);
+    server_start(&server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l",
+                 "10.8.0.1:3000", "-l", "10.9.0.1:3000", "-l", "127.0.0.1:3000", NULL);
     for (int i = 0; i < CLIENTS; i++) {
         /* In runs of different lengths. */
         int k = i * i / 50 % 3;
@@ -390,7 +392,7 @@ Test(system_namespace, answers_that_wait_survive_a_reload_of_the_messages)
     netns_shell("tc qdisc add dev near root tbf rate 20mbit burst 10k limit 10m");
     server_start(&server,
                  harness_format("[admission]\npolicy = open\n[reply]\nmessage = %s\n", message),
-                 "-l", "10.8.0.1:0", NULL);
+                 "-l", "10.8.0.1:3000", NULL);
     for (int i = 0; i < SLOW_CLIENTS; i++) {
         clients[i] = udp_open_in(both.there, &both, "10.8.0.9");
         udp_say(clients[i], &server.at[0], "hi");

@@ -20,11 +20,12 @@ enum { WORKERS = 4, CLIENTS = 240 };
 
 static int clients[CLIENTS];
 
-/* Two listeners, so that each worker has two sockets. */
+/* Two listeners, so that each worker has two sockets; both on the clients' address, so that neither
+ * has the port of one of them, who would then be taken for another server. */
 static void start_four(struct server *server, const char *more)
 {
     server_start(server, harness_format("[server]\nworkers = %d\n%s", WORKERS, more), "-l",
-                 "127.0.0.1:0", "-l", "127.0.0.2:0", NULL);
+                 "127.0.0.1:0", "-l", "127.0.0.1:0", NULL);
 }
 
 static void open_clients(void)
