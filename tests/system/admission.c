@@ -321,10 +321,9 @@ static void settle(int udp, struct server *server)
 
 Test(system_admission, two_servers_pointed_at_each_other_exchange_one_datagram)
 {
-    static const char *const triggers[] = {"hi",
-                                           "\0UDP\2"
-                                           "0123456789abcdefhi",
-                                           "\0UDP\4", "\0UDP\3", ""};
+    static const char answer[] = "\0UDP\2"
+                                 "0123456789abcdefhi";
+    static const char *const triggers[] = {"hi", answer, "\0UDP\4", "\0UDP\3", ""};
     static const size_t sizes[] = {2, FRAME_CHALLENGE + 2, FRAME_HEAD, FRAME_HEAD, 0};
     struct server a = {0}, b = {0};
     int udp = udp_open("127.0.0.1");
