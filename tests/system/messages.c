@@ -176,7 +176,7 @@ static void provoke_udpload(const char *silent, const char *closed)
             .err);
 }
 
-static void provoke_udpload_and_its_operator(void)
+static void provoke_udpload_and_a_service(void)
 {
     static const char *const answers[] = {"error cannot broadcast: it can't; try again\n.\n",
                                           "nonsense\n.\n", "ok\nid 1\nstate cancelled\n.\n", ""};
@@ -186,6 +186,10 @@ static void provoke_udpload_and_its_operator(void)
         harness_format("udpload --fanout --control @ -c 5 %s", endpoint_text(&server.at[0]));
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
         complaints_fake(words, answers[i], COMPLAINTS_ENDS, false);
+    complaints_expect(
+        NULL, NULL,
+        harness_format("udpload --find-max -Q 4 -l 100ms -t 1 -c 1 --expect another %s",
+                       endpoint_text(&server.at[0])));
     server_stop(&server);
 }
 
@@ -200,7 +204,7 @@ Test(system_messages, have_one_form_and_all_were_seen)
     provoke_udpcli(silent, closed);
     provoke_udpcli_at_a_terminal(silent);
     provoke_udpload(silent, closed);
-    provoke_udpload_and_its_operator();
+    provoke_udpload_and_a_service();
     provoke_ctl();
     provoke_server();
     complaints_expect_all();
