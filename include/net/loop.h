@@ -19,11 +19,23 @@ enum loop_events {
 typedef void loop_ready(void *state, unsigned events);
 typedef void loop_run(void *state);
 
+/* A task that is to be gone on with: queued, it runs once in the next round, behind the events that
+ * are ready then; while tasks are queued the loop never waits. A task may queue itself again.
+ * Queueing twice is queueing once. */
+struct loop_task {
+    struct loop_task *next;
+    loop_run *run;
+    void *state;
+    bool queued;
+};
+
 struct loop_handler {
     struct loop *loop; /* NULL while not added */
     loop_ready *ready;
     void *state;
     int fd;
+    unsigned events;        /* asked for */
+    struct loop_task again; /* queued while it is busy */
 };
 
 /* NULL with errno set. */
@@ -36,6 +48,14 @@ void loop_free(struct loop *loop);
 int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned events,
              loop_ready *ready, void *state);
 int loop_change(struct loop_handler *handler, unsigned events);
+/* Much comes: from now on the handler is called in each round, with LOOP_READ, whether there is
+ * anything or not, and the kernel has nothing to look after. A descriptor that is watched costs
+ * something for all that happens to it: a UDP socket a twentieth of a datagram's price for each one
+ * sent, since all that leaves its buffer is an event. Nothing happens to a handler that asks for
+ * more than LOOP_READ. */
+void loop_busy(struct loop_handler *handler);
+/* Nothing is there any more: the loop waits for it again. Asking for other events does so, too. */
+void loop_idle(struct loop_handler *handler);
 /* From any handler, for itself too, after which the handler's memory may go. Nothing happens to one
  * that is not added. */
 void loop_remove(struct loop_handler *handler);
@@ -56,15 +76,7 @@ void loop_timer_close(struct loop_timer *timer);
 void loop_timer_every(struct loop_timer *timer, uint32_t period_ms);
 void loop_timer_once(struct loop_timer *timer, uint64_t delay_ns);
 
-/* A task that is to be gone on with: queued, it runs once in the next round, behind the events that
- * are ready then; while tasks are queued the loop never waits. A task may queue itself again.
- * Queueing twice is queueing once. */
-struct loop_task {
-    struct loop_task *next;
-    loop_run *run;
-    void *state;
-    bool queued;
-};
+/* Queues a task, or takes it out. */
 void loop_defer(struct loop *loop, struct loop_task *task);
 void loop_cancel(struct loop *loop, struct loop_task *task);
 

@@ -92,22 +92,37 @@ void loop_free(struct loop *loop)
 
 /* ---- Descriptors ---- */
 
-static int epoll_control(struct loop_handler *handler, int operation, unsigned events)
+static int epoll_control(struct loop_handler *handler, int operation)
 {
     struct epoll_event event = {.data.ptr = handler};
 
-    if (events & LOOP_READ)
+    if (handler->events & LOOP_READ)
         event.events |= EPOLLIN;
-    if (events & LOOP_WRITE)
+    if (handler->events & LOOP_WRITE)
         event.events |= EPOLLOUT;
     return epoll_ctl(handler->loop->epoll, operation, handler->fd, &event) == 0 ? 0 : -errno;
+}
+
+/* Queued before the call, since behind it the handler may be gone. */
+static void call_again(void *state)
+{
+    struct loop_handler *handler = state;
+    loop_defer(handler->loop, &handler->again);
+    handler->ready(handler->state, LOOP_READ);
 }
 
 int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned events,
              loop_ready *ready, void *state)
 {
-    *handler = (struct loop_handler){.loop = loop, .ready = ready, .state = state, .fd = fd};
-    int error = epoll_control(handler, EPOLL_CTL_ADD, events);
+    *handler = (struct loop_handler){
+        .loop = loop,
+        .ready = ready,
+        .state = state,
+        .fd = fd,
+        .events = events,
+        .again = {.run = call_again, .state = handler},
+    };
+    int error = epoll_control(handler, EPOLL_CTL_ADD);
     if (error)
         handler->loop = NULL;
     return error;
@@ -115,7 +130,28 @@ int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned e
 
 int loop_change(struct loop_handler *handler, unsigned events)
 {
-    return epoll_control(handler, EPOLL_CTL_MOD, events);
+    handler->events = events;
+    if (!handler->again.queued)
+        return epoll_control(handler, EPOLL_CTL_MOD);
+    if (events != LOOP_READ)
+        loop_idle(handler);
+    return 0;
+}
+
+void loop_busy(struct loop_handler *handler)
+{
+    if (handler->again.queued || handler->events != LOOP_READ ||
+        epoll_control(handler, EPOLL_CTL_DEL) != 0)
+        return;
+    loop_defer(handler->loop, &handler->again);
+}
+
+void loop_idle(struct loop_handler *handler)
+{
+    /* A kernel that is short of memory can't watch it: then it stays busy, and this is tried again
+     * as soon as it has been called again. */
+    if (handler->again.queued && epoll_control(handler, EPOLL_CTL_ADD) == 0)
+        loop_cancel(handler->loop, &handler->again);
 }
 
 void loop_remove(struct loop_handler *handler)
@@ -124,7 +160,8 @@ void loop_remove(struct loop_handler *handler)
 
     if (loop == NULL)
         return;
-    epoll_control(handler, EPOLL_CTL_DEL, 0);
+    epoll_control(handler, EPOLL_CTL_DEL);
+    loop_cancel(loop, &handler->again);
     for (int i = loop->next_event; i < loop->event_count; i++)
         if (loop->events[i].data.ptr == handler)
             loop->events[i].data.ptr = NULL;
