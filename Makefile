@@ -57,7 +57,7 @@ say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 all: $(PROGRAMS:%=$(B)/%) $(COMPLETIONS) ## build the programs into build/
 
-run: $(B)/udpsrv ## run the daemon on its built-in defaults
+run: all ## run the daemon on its built-in defaults
 	$(B)/udpsrv
 
 $(B)/rooms.a: $(call object,$(ROOMS))

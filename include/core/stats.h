@@ -43,7 +43,7 @@
     STAT(streams_closed, "stream clients that left, or broke off")             \
     STAT(streams_slow, "stream clients cut off: stream-buffer was full")       \
     STAT(streams_refused, "streams refused: stream-max, or no open file")      \
-    STAT(streams_denied, "streams closed at once: their source is not allowed to speak")
+    STAT(streams_denied, "streams closed at once: their source isn't allowed to speak")
 
 /* One worker's counters: written by its thread alone, copied to be read. */
 struct stats {

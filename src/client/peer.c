@@ -187,8 +187,9 @@ const char *peer_next(int error)
     case -ENOENT:
         return "start the service, or check the path";
     case -ENODEV:
-    case -ENETUNREACH:
         return "name the interface that leads there, with --interface for a group";
+    case -ENETUNREACH:
+        return "check the address, and with `ip route` the way there; a group may need --interface";
     case -EACCES:
     case -EPERM:
         return "check the firewall, and that it is no broadcast address";

@@ -389,8 +389,8 @@ static void check_admission(struct config_machine *machine)
         "    policy = cookie",
         config_listen_text(&config->server.listen[first], text), others,
         machine->has_file ? "add these two lines"
-                          : "write these two lines into a file and name that by -c "
-                            "(config/internet.conf is such a file)");
+                          : "write these two lines into a file and name that by -c, "
+                            "like the sample internet.conf");
 }
 
 static int order_blocks(const void *a, const void *b)

@@ -35,6 +35,7 @@ struct console {
     struct lineedit *edit;
     bool shown; /* the line stands on the screen, as it was drawn last */
     bool paused, ended;
+    bool entering;      /* the line is the handler's, and stands above */
     unsigned questions; /* CSI 6n that were not answered yet */
     size_t at, have;    /* keys that were read and not yet fed */
     char keys[KEYS_BYTES];
@@ -164,7 +165,7 @@ void console_end(struct console *console)
         return;
     size_t size;
     lineedit_line(console->edit, &size);
-    if (size)
+    if (size && !console->entering)
         leave_line(console, "");
     else
         console_hide(console);
@@ -210,7 +211,9 @@ static void enter_line(struct console *console)
     print(console->drawing, size);
     fputs("\n", stdout);
     char *line = lineedit_line(console->edit, &size);
+    console->entering = true;
     console->handler->line(console->handler->state, line, size);
+    console->entering = false;
 }
 
 static void refresh(struct console *console)

@@ -220,9 +220,8 @@ static const char *control_advice(int error)
     case -EALREADY:
         return "another start is under way there, or somebody holds its .lock";
     case -EPERM:
-        return "a directory in /tmp must be ours alone, and only root or a member can give the "
-               "socket "
-               "to control.group";
+        return "its directory must be ours, with nobody else to write there (in /tmp, to read, "
+               "too), and only root or a member can give the socket to control.group";
     default:
         return "choose another place (control.socket, -s)";
     }

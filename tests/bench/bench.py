@@ -35,7 +35,7 @@ SCENARIOS = {
 
 
 def arguments(words):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scenario", nargs="*", help=f"of {', '.join(SCENARIOS)}; all by default")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (5)")
     parser.add_argument("--build", default=os.environ.get("UDPSRV_BUILD", "build"),

@@ -63,7 +63,7 @@ Test(system_interactive, completes_commands_options_choices_and_clients_by_tab)
     pane_press(&pane, "Enter");
     pane_await(&pane, "kicked  1\n");
     enter(&pane, "quit");
-    pane_expect_end(&pane, 0);
+    harness_contains("the screen", pane_expect_end(&pane, 0), "udpctl> quit\nstatus 0\n");
     pane_close(&pane);
     server_stop(&server);
 }

@@ -134,3 +134,16 @@ Test(system_udpcli_group, udpcli_says_what_is_no_group_and_which_interface_is_mi
     result = run(NULL, "udpcli", "--group", "[ff02::1]:3000", "hi", NULL);
     expect(result.status != 0, "expected a group of a link to want its link");
 }
+
+Test(system_udpcli_group, udpcli_says_where_to_look_if_there_is_no_way)
+{
+    struct result result;
+
+    netns_enter();
+    result = run(NULL, "udpcli", "192.0.2.1", "hi", NULL);
+    harness_equal("status", result.status, 1);
+    harness_contains("stderr", result.err, "; check the address, and with `ip route` the way");
+    result = run(NULL, "udpcli", "--group", "239.7.7.7:3000", "hi", NULL);
+    harness_equal("status", result.status, 1);
+    harness_contains("stderr", result.err, "; name the interface that leads there");
+}

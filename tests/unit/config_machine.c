@@ -481,9 +481,9 @@ Test(config_machine, bad_values_of_the_command_line_name_the_option)
     " (or, on a network where nobody forges addresses, with 'policy = open'):\n    [admission]\n" \
     "    policy = cookie\n"
 #define ADD_LINES "add these two lines"
-#define WRITE_FILE                                           \
-    "write these two lines into a file and name that by -c " \
-    "(config/internet.conf is such a file)"
+#define WRITE_FILE                                            \
+    "write these two lines into a file and name that by -c, " \
+    "like the sample internet.conf"
 
 Test(config_machine, a_listener_that_others_reach_needs_a_policy)
 {
