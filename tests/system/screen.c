@@ -53,6 +53,7 @@ void screen_open(int columns, int rows, const char *shell_lines)
             "export XDG_STATE_HOME='%s'\nbind 'set enable-bracketed-paste off'\n%s\nclear\n",
             harness_path("state"), shell_lines);
     fclose(file);
+    harness_forgo_leaks();
     tmux_socket = harness_path("tmux");
     process_start(&tmux_server, be_in_utf8,
                   (const char *const[]){"tmux", "-S", tmux_socket, "-f", "/dev/null", "-D", NULL});
