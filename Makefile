@@ -5,6 +5,7 @@ DESTDIR    ?=
 BINDIR     ?= $(PREFIX)/bin
 SBINDIR    ?= $(PREFIX)/sbin
 DATADIR    ?= $(PREFIX)/share/udpsrv
+DOCDIR     ?= $(PREFIX)/share/doc/udpsrv
 MANDIR     ?= $(PREFIX)/share/man
 BASHDIR    ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR     ?= $(PREFIX)/share/zsh/site-functions
@@ -39,6 +40,7 @@ BARE_ROOMS := tests/bench/bare.c tests/bench/sender.c
 SYSTEM   := $(sort $(wildcard tests/system/*.c))
 MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
 SAMPLES  := $(sort $(wildcard config/*.conf))
+TEXTS    := README.md CHANGELOG.md LICENSE $(sort $(wildcard docs/*.md))
 
 # By shell, under the names that it looks for.
 COMPLETIONS := $(PROGRAMS:%=$(B)/completions/bash/%) $(PROGRAMS:%=$(B)/completions/zsh/_%) \
@@ -231,6 +233,7 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 	install -m 755 $(B)/udpsrv $(B)/udpctl $(DESTDIR)$(SBINDIR)
 	install -m 755 $(B)/udpcli $(B)/udpload $(DESTDIR)$(BINDIR)
 	install -m 644 $(SAMPLES) $(DESTDIR)$(DATADIR)
+	$(foreach text,$(TEXTS),install -D -m 644 $(text) $(DESTDIR)$(DOCDIR)/$(text) || exit 1;)
 	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	install -m 644 $(filter $(B)/completions/bash/%,$(COMPLETIONS)) $(DESTDIR)$(BASHDIR)
 	install -m 644 $(filter $(B)/completions/zsh/%,$(COMPLETIONS)) $(DESTDIR)$(ZSHDIR)
@@ -240,8 +243,9 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 uninstall: ## remove just what install put there
 	rm -f $(DESTDIR)$(SBINDIR)/udpsrv $(DESTDIR)$(SBINDIR)/udpctl $(DESTDIR)$(BINDIR)/udpcli $(DESTDIR)$(BINDIR)/udpload $(MANDIRS)
 	rm -f $(PROGRAMS:%=$(DESTDIR)$(BASHDIR)/%) $(PROGRAMS:%=$(DESTDIR)$(ZSHDIR)/_%) $(PROGRAMS:%=$(DESTDIR)$(FISHDIR)/%.fish)
-	rm -f $(SAMPLES:config/%=$(DESTDIR)$(DATADIR)/%)
-	rmdir $(DESTDIR)$(DATADIR) 2>/dev/null || : # it stays while somebody else has a file there
+	rm -f $(SAMPLES:config/%=$(DESTDIR)$(DATADIR)/%) $(TEXTS:%=$(DESTDIR)$(DOCDIR)/%)
+	for directory in $(DATADIR) $(DOCDIR)/docs $(DOCDIR); do \
+	    rmdir $(DESTDIR)$$directory 2>/dev/null || :; done # it stays while somebody else has a file there
 
 clean: ## remove build/
 	rm -rf build
