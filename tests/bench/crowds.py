@@ -131,6 +131,15 @@ def _sweep_figures(section, clients, spent_ns, slices):
                                   "strace isn't there, or may not look"))
 
 
+def _worker(pid):
+    """The thread that has the clients; a process of another make has but one."""
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/comm", encoding="utf-8") as name:
+            if name.read().startswith("worker-"):
+                return task
+    return pid
+
+
 def _slices(bench, server):
     """How long it works between two waits, as strace sees it. Its own stops are in there."""
     if not shutil.which("strace"):
@@ -138,7 +147,7 @@ def _slices(bench, server):
     path = bench.path("strace")
     tracer = subprocess.Popen(
         ["strace", "-ttt", "-T", "-e", "trace=epoll_wait,epoll_pwait,epoll_pwait2", "-o", path,
-         "-p", str(server.pid)], stderr=subprocess.DEVNULL, start_new_session=True)
+         "-p", str(_worker(server.pid))], stderr=subprocess.DEVNULL, start_new_session=True)
     try:
         time.sleep(STRACE_S)
         tracer.send_signal(signal.SIGINT)

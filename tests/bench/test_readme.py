@@ -26,6 +26,11 @@ class Readme(unittest.TestCase):
         self.assertNotIn("woken", text)
         self.assertIn("| wake-ups | 10 | ≤ 11 | reached |", text)
 
+    def test_the_kernel_is_told_by_its_version(self):
+        plain = document()
+        plain["host"]["kernel"] = "6.1.0-13-amd64"
+        self.assertIn("Linux 6.1.0;", readme.summary(plain))
+
     def test_what_stood_between_the_lines_is_replaced_and_nothing_else(self):
         text = "before\n" + readme.BEGIN + "old\n" + readme.END + "after\n"
         once = readme.replaced(text, "new\n")

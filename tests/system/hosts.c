@@ -24,6 +24,20 @@ static void add_host(struct hosts *hosts, int i)
                                i + 1, i + 1, i + 1));
 }
 
+/* A port of the bridge forwards when the kernel has got around to its carrier, which it looks after
+ * at its leisure; until then multicast is dropped in silence. */
+static void await_bridge(const struct hosts *hosts)
+{
+    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
+
+    netns_switch(hosts->bridge);
+    while (text_count(run_ok(NULL, "bridge", "link", "show", NULL), "state forwarding") < HOSTS) {
+        expect(harness_now_ms() < deadline, "expected the bridge to forward between %d hosts",
+               HOSTS);
+        harness_tick(1);
+    }
+}
+
 void hosts_build(struct hosts *hosts)
 {
     netns_enter();
@@ -31,5 +45,6 @@ void hosts_build(struct hosts *hosts)
     netns_shell("ip link add bridge type bridge mcast_snooping 0\nip link set bridge up");
     for (int i = 0; i < HOSTS; i++)
         add_host(hosts, i);
+    await_bridge(hosts);
     netns_switch(hosts->host[0]);
 }
