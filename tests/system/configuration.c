@@ -301,7 +301,7 @@ Test(system_configuration, gives_lines_to_paste_for_listeners_that_other_hosts_r
 
     result = run(NULL, "udpsrv", "-t", "-l", "0.0.0.0:0", NULL);
     harness_contains("the complaint", result.err, "-c");
-    harness_contains("the complaint", result.err, "config/internet.conf");
+    harness_contains("the complaint", result.err, "the sample internet.conf");
     harness_contains("the complaint", result.err, lines);
 }
 
