@@ -79,7 +79,9 @@ size_t frame_pong(uint8_t out[FRAME_PONG_BYTES_MAX], const struct frame *ping)
 
 size_t frame_leave(uint8_t out[FRAME_CHALLENGE_BYTES], const uint8_t *cookie)
 {
-    return write_frame(out, FRAME_LEAVE, cookie, cookie != NULL ? FRAME_COOKIE_BYTES : 0);
+    if (cookie == NULL)
+        return write_frame(out, FRAME_LEAVE, "", 0);
+    return write_frame(out, FRAME_LEAVE, cookie, FRAME_COOKIE_BYTES);
 }
 
 size_t frame_answer_head(uint8_t out[FRAME_ANSWER_HEAD_BYTES],
