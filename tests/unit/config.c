@@ -66,7 +66,7 @@ Test(config, nothing_may_be_freed)
 
 Test(config, a_named_zone_is_written_where_its_number_would_stand)
 {
-    struct config_listen listen;
+    struct config_listen listen = {.transport = TRANSPORT_UDP};
     char text[CONFIG_LISTEN_TEXT_BYTES];
     cr_assert_null(addr_parse(&listen.addr, listen.zone, "[fe80::1%fifteen-letters]:65535", 0));
     cr_assert_str_eq(config_listen_text(&listen, text), "[fe80::1%fifteen-letters]:65535");
