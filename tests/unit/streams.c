@@ -303,6 +303,8 @@ Test(streams, one_too_many_is_told_so)
 Test(streams, without_a_file_to_open_nobody_is_lost_and_nothing_spins)
 {
     struct rlimit before, none;
+    if (getenv("UDPSRV_VALGRIND"))
+        cr_skip("valgrind accepts first, looks at the limit behind that, and closes");
     open_all(8, REPLY_ECHO, RELAY_OFF);
     int fd = stream_connect_for_loop(path);
     cr_assert_geq(fd, 0);
