@@ -19,7 +19,7 @@ enum {
      * half a microsecond each: below 200 us in all, short beside the millisecond that a network's
      * jitter is, and long enough that a million who fall silent at once are gone within seconds
      * even under a flood of requests. */
-    SWEEP_SLICE_NS = 150000,
+    SWEEP_SLICE_NS = 100000,
     SWEEP_LOOKS = 32,
     /* Batches that are answered before timers, letters and copies get their turn, by all listeners
      * together: at 10 microseconds a datagram, some 10 ms, and four times that where all of 64
