@@ -2,6 +2,8 @@
 
 #include "core/prng.h"
 
+#include "addr_fixture.h"
+
 #include <criterion/criterion.h>
 
 #include <stdlib.h>
@@ -27,21 +29,6 @@ static void end(void)
 }
 
 TestSuite(limiter, .init = begin, .fini = end);
-
-static struct addr ipv4(uint32_t ip)
-{
-    struct addr addr = {.family = ADDR_IPV4, .port = 9};
-    ip = __builtin_bswap32(ip);
-    memcpy(addr.ip, &ip, sizeof ip);
-    return addr;
-}
-
-static struct addr parsed(const char *text)
-{
-    struct addr addr;
-    cr_assert_null(addr_parse(&addr, NULL, text, 9));
-    return addr;
-}
 
 /* How many of count datagrams at one moment pass. */
 static uint32_t passed(const struct limiter_limits *limits, struct addr source, uint32_t count,

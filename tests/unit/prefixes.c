@@ -2,6 +2,8 @@
 
 #include "core/prng.h"
 
+#include "addr_fixture.h"
+
 #include <criterion/criterion.h>
 
 #include <stdlib.h>
@@ -16,21 +18,6 @@ static struct prefixes *make(uint32_t clients)
     cr_assert_not_null(memory);
     memset(memory, 0, bytes);
     return prefixes_init(memory, clients, &key);
-}
-
-static struct addr ipv4(uint32_t ip)
-{
-    struct addr addr = {.family = ADDR_IPV4, .port = 9};
-    ip = __builtin_bswap32(ip);
-    memcpy(addr.ip, &ip, sizeof ip);
-    return addr;
-}
-
-static struct addr parsed(const char *text)
-{
-    struct addr addr;
-    cr_assert_null(addr_parse(&addr, NULL, text, 9));
-    return addr;
 }
 
 Test(prefixes, counts_the_clients_of_a_24_and_of_a_64)
