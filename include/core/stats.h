@@ -9,19 +9,20 @@
  * back.
  *
  * The fates: every datagram that is received ends in exactly one of these. */
-#define STATS_FATES(STAT)                                                      \
-    STAT(replied, "answered, and the kernel took the answer")                  \
-    STAT(silent, "admitted under reply mode none")                             \
-    STAT(challenged, "from a stranger: answered by a cookie challenge")        \
-    STAT(ponged, "a ping, answered by a pong")                                 \
-    STAT(left, "a leave, honoured: its client is removed")                     \
-    STAT(reply_failed, "the kernel refused the answer, of whatever kind")      \
-    STAT(drop_oversize, "longer than max-datagram")                            \
-    STAT(drop_port_zero, "source port 0, which nobody can answer")             \
-    STAT(drop_own_source, "source on one of our own service ports")            \
-    STAT(drop_multicast, "sent to, or from, a multicast or broadcast address") \
-    STAT(drop_denied, "its source isn't allowed to speak")                     \
-    STAT(drop_limited, "over the rate of its address or prefix")               \
+#define STATS_FATES(STAT)                                                                    \
+    STAT(replied, "answered, and the kernel took the answer")                                \
+    STAT(silent, "admitted under reply mode none")                                           \
+    STAT(challenged, "from a stranger: answered by a cookie challenge")                      \
+    STAT(ponged, "a ping, answered by a pong")                                               \
+    STAT(left, "a leave, honoured: its client is removed")                                   \
+    STAT(reply_failed, "the kernel refused the reply, or had no room for it")                \
+    STAT(challenge_failed, "a challenge or pong was due, and not sent: no room, or refused") \
+    STAT(drop_oversize, "longer than max-datagram")                                          \
+    STAT(drop_port_zero, "source port 0, which nobody can answer")                           \
+    STAT(drop_own_source, "source on one of our own service ports")                          \
+    STAT(drop_multicast, "sent to, or from, a multicast or broadcast address")               \
+    STAT(drop_denied, "its source isn't allowed to speak")                                   \
+    STAT(drop_limited, "over the rate of its address or prefix")                             \
     STAT(drop_bad_frame, "a frame that makes no sense, here or from this source")
 
 #define STATS_OTHERS(STAT)                                                     \

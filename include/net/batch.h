@@ -39,9 +39,12 @@ int batch_receive(struct batch *batch, int socket);
 /* The datagrams received, valid until the batch is emptied. */
 const struct datagram *batch_datagrams(const struct batch *batch);
 
-/* Queues an answer to datagram i: to where it came from, from where it was sent to. The bytes are
- * not copied; they must outlive the sending. At most one answer a datagram. */
-void batch_answer(struct batch *batch, int i, const void *bytes, size_t size);
+/* Queues an answer to datagram i of those that `received` holds: to where it came from, from where
+ * it was sent to. The answer is queued in `out`, which is `received` itself or another batch, at
+ * most BATCH_MAX of them; `received` is not emptied before `out` is. The bytes are not copied; they
+ * must outlive the sending. */
+void batch_answer(struct batch *out, const struct batch *received, int i, const void *bytes,
+                  size_t size);
 
 enum { BATCH_SCRATCH_BYTES = 24 };
 
@@ -72,6 +75,13 @@ struct batch_tally {
  * then send again once it is writable. */
 int batch_send(struct batch *batch, int socket);
 
+/* Sends what the kernel takes at once, and counts the rest as failed (EAGAIN): nothing of it waits.
+ */
+void batch_send_or_fail(struct batch *batch, int socket);
+
+/* Counts what is not yet sent as failed, for that reason (an errno). */
+void batch_fail(struct batch *batch, int reason);
+
 struct batch_tally batch_tally(const struct batch *batch);
 
 /* How many were queued since the batch was emptied; how many of them are settled, sent or refused;
@@ -79,6 +89,10 @@ struct batch_tally batch_tally(const struct batch *batch);
 int batch_queued(const struct batch *batch);
 int batch_settled(const struct batch *batch);
 bool batch_refused(const struct batch *batch, int i);
+
+/* Answer k, in the order of queueing: the number of the datagram that it answers; *bytes and *size
+ * are what it says. */
+int batch_answered(const struct batch *batch, int k, const void **bytes, size_t *size);
 
 /* Empties the batch; what was still queued is forgotten. */
 void batch_clear(struct batch *batch);

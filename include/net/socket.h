@@ -77,6 +77,29 @@ int socket_hear(int socket);
 /* Lets sockets that ask for it be bound to the port beside this one, or no longer. */
 void socket_share(int socket, bool may);
 
+/* Opens a UDP socket that only sends, from the address and port of a socket of ours, with a send
+ * buffer of its own: the kernel charges a datagram to its socket for as long as a neighbour does
+ * not answer ARP or ND, or an interface is slow, and that must not hold up what others send or
+ * receive. All sockets of ours on that port let others in meanwhile (socket_share), this one too
+ * from now on. It is connected to a loopback address, or to its own, at port 9 (discard): so it
+ * receives nothing that a client sends, takes no part in a group, and sends to anyone. Bound to a
+ * wildcard, it can send only datagrams that say which local address they leave from (batch_answer,
+ * batch_address). Returns the descriptor or -errno (-ENETUNREACH: the loopback interface is down).
+ */
+int socket_open_sender(const struct addr *bound, uint32_t send_buffer_bytes,
+                       uint32_t *send_buffer_got_bytes);
+
+/* A second descriptor of the same socket, which an event loop can watch apart from the first.
+ * -errno when there are too many. */
+int socket_duplicate(int socket);
+
+/* The bytes that may be charged to a socket's send buffer, twice what was asked for (socket(7)). */
+uint32_t socket_send_room(int socket);
+
+/* What is charged to the socket's send buffer now, in bytes of kernel memory: of datagrams that
+ * wait for a neighbour or for an interface. */
+uint32_t socket_queued_bytes(int socket);
+
 /* Datagrams that the kernel dropped at this socket since it was opened, as a counter of 32 bits
  * that wraps (SK_MEMINFO_DROPS of SO_MEMINFO). What a group dropped before socket_hear is among
  * them. */

@@ -22,7 +22,9 @@ struct door_group {
     uint8_t listener; /* its number among all */
     uint8_t voice;    /* that of its voice, or DOORS_NO_LISTENER */
     int socket;
-    int voice_socket; /* if it is its own, else -1 */
+    int voice_socket;                    /* if it is its own, else -1 */
+    struct sender_sockets senders;       /* of what comes by the group */
+    struct sender_sockets voice_senders; /* of what comes by the voice's own socket */
 };
 
 struct doors {

@@ -2,6 +2,8 @@
 #define SERVER_ENDPOINT_H
 
 #include "net/loop.h"
+#include "server/send_socket.h"
+#include "server/sender_sockets.h"
 #include "server/service.h"
 
 /* One listener's socket in one worker: the walk of a datagram from reception to its answer. */
@@ -15,11 +17,11 @@ struct endpoint_options {
     struct stats *stats; /* what became of each datagram, batch by batch */
     uint32_t max_datagram_bytes;
     int drain_batches; /* at most so many are answered before other events get their turn */
-    int socket;        /* the caller's to close */
+    int socket;        /* receives; the caller's to close, as those that send are */
+    struct sender_sockets senders; /* a copy: whose address answers leave from */
+    struct send_watch *watch;
+    size_t held_bytes; /* of replies that may wait, on a wildcard listener */
     uint8_t listener;
-    /* NULL, or the endpoint by whose socket answers leave: a multicast group can't be their source.
-     * It outlives this one. */
-    struct endpoint *voice;
 };
 
 /* Begins to receive. 0 or -errno. */
@@ -28,12 +30,10 @@ int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *opt
 /* Tries once more to send what waits, counts what still does as failed, and ends. */
 void endpoint_close(struct endpoint *endpoint);
 
-/* The socket by which its clients are written to. */
-int endpoint_socket(const struct endpoint *endpoint);
-
-/* Has task run once that socket has room again, behind the answers that wait for the same. At most
- * one task that isn't an endpoint's own. */
-void endpoint_when_writable(struct endpoint *endpoint, struct loop_task *task);
+/* Which of the endpoint's sockets for copies a client's copy leaves by, below SOURCE_SLOTS_ALL,
+ * given the address that the client sent to; and that socket. */
+size_t endpoint_copy_slot(struct endpoint *endpoint, const struct addr *local);
+struct send_socket *endpoint_copies(struct endpoint *endpoint, size_t slot);
 
 /* Adds the datagrams that the kernel dropped since the last call to the counters. */
 void endpoint_count_drops(struct endpoint *endpoint);

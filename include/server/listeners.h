@@ -2,6 +2,7 @@
 #define SERVER_LISTENERS_H
 
 #include "core/config.h"
+#include "server/sender_sockets.h"
 #include "server/service.h"
 
 #include <stdbool.h>
@@ -15,7 +16,8 @@ struct listener {
     enum transport transport;
     struct addr bound; /* the address really bound, port 0 resolved */
     char text[CONFIG_LISTEN_TEXT_BYTES];
-    int *sockets; /* by worker; NULL if they aren't here */
+    int *sockets;                   /* that receive, by worker; NULL if they aren't here */
+    struct sender_sockets *senders; /* likewise */
 };
 
 struct listeners {

@@ -7,6 +7,7 @@
 #include "core/limiter.h"
 #include "core/registry.h"
 #include "core/reply.h"
+#include "core/source_slots.h"
 #include "core/stats.h"
 #include "net/batch.h"
 
@@ -37,6 +38,7 @@ struct service_rules {
     struct limiter_limits limits;
     struct prefixes *prefixes; /* NULL: clients aren't counted by prefix, and per_prefix is 0 */
     uint32_t per_prefix;       /* 0: no cap */
+    struct acl *on_link;       /* admits the addresses of our links; NULL: there are none */
 };
 
 /* Who is told what registered clients say, in its order, if hear isn't NULL. The bytes are to be
@@ -72,17 +74,26 @@ struct service {
  * registered any more: each client is asked for proof when it speaks again. */
 void service_set_rules(struct service *service, const struct service_rules *rules, uint64_t now_ms);
 
-/* What became of a batch, but for the answers, which are known when they are sent: then those that
- * stand here, by the number under which they were queued, are challenges and pongs and the others
- * replies. */
-struct service_round {
-    struct stats stats;
-    uint64_t challenges, pongs; /* a bit for each; BATCH_MAX is 64 */
+/* Challenges or pongs to be sent, apart from replies: they never wait. */
+struct service_challenges {
+    struct batch *batch;
+    uint64_t pongs; /* a bit for each that is a pong, in the order of queueing; BATCH_MAX is 64 */
+};
+
+/* What is decided about a batch. */
+struct service_answers {
+    struct stats stats; /* what became of the datagrams, but for the answers below */
+    /* The slot of each local address (core/source_slots), or NULL: all replies go to slot 0. */
+    struct source_slots *slots;
+    struct batch *replies[SOURCE_SLOTS_ALL];
+    /* To addresses on a link of ours, where each takes a neighbour that may not be there, and to
+     * all others. */
+    struct service_challenges on_link, routed;
 };
 
 /* Decides for each of the count datagrams that batch received on a listener, and queues the
- * answers. The counts are added to round. */
+ * answers. The counts are added to answers->stats. */
 void service_decide(struct service *service, uint8_t listener, struct batch *batch, int count,
-                    uint64_t now_ms, struct service_round *round);
+                    uint64_t now_ms, struct service_answers *answers);
 
 #endif

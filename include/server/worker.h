@@ -33,7 +33,9 @@ struct worker_options {
     struct service_rules rules;            /* their tables are shared */
     struct cookie_secrets secrets;
     const int *sockets; /* by listener; the caller's to close behind worker_free */
+    const struct sender_sockets *senders; /* by listener, likewise */
     size_t socket_count;
+    size_t held_bytes; /* of replies that wait, for each wildcard listener */
     enum config_relay relay;
     uint32_t relay_rate_pps;    /* of one client */
     const struct doors *guests; /* what it has beside its sockets, NULL: nothing */
@@ -101,8 +103,10 @@ bool worker_find(struct worker *worker, uint8_t listener, const struct client_na
 /* Removes a client, a source of datagrams from all listeners; returns from how many. */
 uint32_t worker_kick(struct worker *worker, const struct client_name *name);
 
-/* The secrets of another minute. */
-void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secrets);
+/* The secrets of another minute, and the addresses of our links as they are now (service_rules);
+ * the list that it had is the caller's again. */
+void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secrets,
+                        struct acl *on_link);
 
 /* What a reload may change. The reply and the rules' tables that it had are the caller's again. */
 struct worker_settings {

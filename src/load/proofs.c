@@ -42,5 +42,5 @@ void proofs_answer(struct proofs *proofs, struct batch *batch, int i)
     const struct datagram *challenge = &batch_datagrams(batch)[i];
     uint8_t *answer = proofs->answers + (size_t)i * proofs->bytes;
     frame_answer_head(answer, frame_read(challenge->bytes, challenge->size).cookie);
-    batch_answer(batch, i, answer, proofs->bytes);
+    batch_answer(batch, batch, i, answer, proofs->bytes);
 }

@@ -22,7 +22,8 @@ struct ancillary {
 struct batch {
     int received, queued, sent;
     struct batch_tally tally;
-    uint64_t refused; /* a bit for each that failed; BATCH_MAX is 64 */
+    uint64_t refused;            /* a bit for each that failed; BATCH_MAX is 64 */
+    uint8_t answered[BATCH_MAX]; /* the datagrams that the queued answers are for */
     size_t max_datagram_bytes;
     uint8_t *bytes; /* of the datagrams received, BATCH_MAX times max_datagram_bytes */
     struct datagram datagrams[BATCH_MAX];
@@ -146,17 +147,18 @@ const struct datagram *batch_datagrams(const struct batch *batch)
     return batch->datagrams;
 }
 
-void batch_answer(struct batch *batch, int i, const void *bytes, size_t size)
+void batch_answer(struct batch *out, const struct batch *received, int i, const void *bytes,
+                  size_t size)
 {
-    const struct msghdr *request = &batch->in[i].msg_hdr;
-    struct msghdr *answer = &batch->out[batch->queued].msg_hdr;
+    const struct msghdr *request = &received->in[i].msg_hdr;
+    struct msghdr *answer = &out->out[out->queued].msg_hdr;
     answer->msg_name = request->msg_name;
     answer->msg_namelen = request->msg_namelen;
     answer->msg_control = request->msg_control;
     answer->msg_controllen = request->msg_controllen;
     answer->msg_iov->iov_base = (void *)(uintptr_t)bytes;
     answer->msg_iov->iov_len = size;
-    batch->queued++;
+    out->answered[out->queued++] = (uint8_t)i;
 }
 
 uint8_t *batch_scratch(struct batch *batch, int i)
@@ -246,6 +248,22 @@ int batch_send(struct batch *batch, int socket)
     return 0;
 }
 
+void batch_fail(struct batch *batch, int reason)
+{
+    if (batch->sent < batch->queued)
+        batch->tally.last_errno = reason;
+    while (batch->sent < batch->queued) {
+        batch->tally.failed++;
+        batch->refused |= UINT64_C(1) << batch->sent++;
+    }
+}
+
+void batch_send_or_fail(struct batch *batch, int socket)
+{
+    if (batch_send(batch, socket) != 0)
+        batch_fail(batch, EAGAIN);
+}
+
 struct batch_tally batch_tally(const struct batch *batch)
 {
     return batch->tally;
@@ -264,6 +282,13 @@ int batch_settled(const struct batch *batch)
 bool batch_refused(const struct batch *batch, int i)
 {
     return batch->refused >> i & 1;
+}
+
+int batch_answered(const struct batch *batch, int k, const void **bytes, size_t *size)
+{
+    *bytes = batch->out_bytes[k].iov_base;
+    *size = batch->out_bytes[k].iov_len;
+    return batch->answered[k];
 }
 
 void batch_clear(struct batch *batch)

@@ -2,14 +2,17 @@
 #include "net/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Since Linux 4.20; the C library's headers don't have it. */
@@ -238,6 +241,76 @@ int socket_hear(int socket)
 void socket_share(int socket, bool may)
 {
     set(socket, SOL_SOCKET, SO_REUSEADDR, may);
+}
+
+/* ---- A socket that only sends ---- */
+
+/* Connects to port 9 of the loopback address, or, where the socket is bound to an interface, of its
+ * own address: no client's datagram comes from there. */
+static int connect_to_nobody(int socket, const struct addr *bound)
+{
+    struct addr nobody = *bound;
+    union socket_name name;
+
+    nobody.port = 9;
+    nobody.scope = bound->scope;
+    if (!addr_is_link_local(bound)) {
+        memset(nobody.ip, 0, sizeof nobody.ip);
+        if (bound->family == ADDR_IPV4)
+            memcpy(nobody.ip, (uint8_t[]){127, 0, 0, 1}, 4);
+        else
+            nobody.ip[15] = 1;
+        nobody.scope = 0;
+    }
+    socklen_t size = sockaddr_from_addr(&name, &nobody);
+    return connect(socket, &name.any, size) == 0 ? 0 : -errno;
+}
+
+int socket_open_sender(const struct addr *bound, uint32_t send_buffer_bytes,
+                       uint32_t *send_buffer_got_bytes)
+{
+    /* What is received is dropped: the least buffer will do, and the kernel gives no less. */
+    struct socket_options options = {.receive_buffer_bytes = 1,
+                                     .send_buffer_bytes = send_buffer_bytes};
+    union socket_name name;
+    int fd = open_unbound(bound, &options);
+    if (fd < 0)
+        return fd;
+    *send_buffer_got_bytes = options.send_buffer_got_bytes;
+    int error = drop_all(fd);
+    if (!error)
+        error = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    socklen_t size = sockaddr_from_addr(&name, bound);
+    if (!error && bind(fd, &name.any, size) != 0)
+        error = -errno;
+    if (!error)
+        error = connect_to_nobody(fd, bound);
+    if (error) {
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+int socket_duplicate(int socket)
+{
+    int fd = fcntl(socket, F_DUPFD_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+uint32_t socket_send_room(int socket)
+{
+    int bytes = 0;
+    socklen_t size = sizeof bytes;
+
+    getsockopt(socket, SOL_SOCKET, SO_SNDBUF, &bytes, &size);
+    return (uint32_t)bytes;
+}
+
+uint32_t socket_queued_bytes(int socket)
+{
+    int bytes = 0;
+    return ioctl(socket, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (uint32_t)bytes : 0;
 }
 
 uint32_t socket_drops(int socket)

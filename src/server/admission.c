@@ -4,6 +4,7 @@
 
 #include "core/prefixes.h"
 #include "net/clock.h"
+#include "net/interface.h"
 #include "net/log.h"
 #include "net/memory.h"
 #include "net/random.h"
@@ -19,6 +20,8 @@ struct admission {
     struct limiter *limiter;   /* NULL until rules want it */
     struct prefixes *prefixes; /* likewise */
     struct cookie_secrets secrets;
+    struct acl *on_link;          /* admits the addresses of our links; NULL: there are none */
+    struct acl *replaced_on_link; /* until all workers have the one above */
 
     struct mailbox *home;
     struct loop_timer rotation;
@@ -28,9 +31,52 @@ struct admission {
         struct worker_call call;
         struct worker *to;
         struct cookie_secrets secrets;
+        struct acl *on_link;
         bool away;
     } * deliveries;
 };
+
+/* ---- the addresses of our links ---- */
+
+/* Makes the list anew from the interfaces as they are; *on_link is NULL where there are none. 0 or
+ * -errno. */
+static int list_on_link(struct acl **on_link)
+{
+    struct cidr *networks;
+    size_t count;
+    *on_link = NULL;
+    int error = interface_networks(&networks, &count);
+    if (error != 0)
+        return error;
+    if (count > 0) {
+        *on_link = acl_new(networks, count < ACL_BLOCKS_MAX ? count : ACL_BLOCKS_MAX, NULL, 0);
+        error = *on_link == NULL ? -ENOMEM : 0;
+    }
+    free(networks);
+    return error;
+}
+
+static bool any_away(const struct admission *admission)
+{
+    for (size_t i = 0; i < admission->worker_count; i++)
+        if (admission->deliveries[i].away)
+            return true;
+    return false;
+}
+
+/* While a delivery is away, a worker may still use the list before the last one; and a list that
+ * can't be made now is made a minute later. */
+static void renew_on_link(struct admission *admission)
+{
+    struct acl *made;
+    if (any_away(admission) || list_on_link(&made) != 0)
+        return;
+    acl_free(admission->replaced_on_link);
+    admission->replaced_on_link = admission->on_link;
+    admission->on_link = made;
+}
+
+/* ---- from start to stop ---- */
 
 int admission_new(struct admission **admission, uint32_t clients_max)
 {
@@ -46,6 +92,11 @@ int admission_new(struct admission **admission, uint32_t clients_max)
         free(made);
         return error;
     }
+    if ((error = list_on_link(&made->on_link)) != 0)
+        log_event(LOG_LEVEL_WARNING, "challenges to neighbours have no budget of their own",
+                  "reason", strerror(-error), "advice",
+                  "let udpsrv list the host's addresses (netlink); it is tried again each minute",
+                  NULL);
     made->secrets = cookie_secrets_new(&key, clock_now_ms());
     *admission = made;
     return 0;
@@ -60,6 +111,8 @@ void admission_free(struct admission *admission)
         memory_release(admission->limiter, limiter_bytes());
     if (admission->prefixes != NULL)
         memory_release(admission->prefixes, prefixes_bytes(admission->clients_max));
+    acl_free(admission->replaced_on_link);
+    acl_free(admission->on_link);
     free(admission->deliveries);
     free(admission);
 }
@@ -99,6 +152,7 @@ int admission_rules(struct admission *admission, const struct config *config,
         .dry_run = config->admission.dry_run != 0,
         .limits = limiter_limits(rate_pps, burst != 0 ? burst : rate_pps),
         .per_prefix = config->admission.per_prefix,
+        .on_link = admission->on_link,
     };
     if ((rate_pps != 0 && !want_limiter(admission)) ||
         (rules->per_prefix != 0 && !want_prefixes(admission)))
@@ -111,7 +165,7 @@ int admission_rules(struct admission *admission, const struct config *config,
     return rules->acl == NULL ? -ENOMEM : 0;
 }
 
-/* ---- the secrets ---- */
+/* ---- the secrets, and the list on its way ---- */
 
 struct cookie_secrets admission_secrets(const struct admission *admission)
 {
@@ -120,7 +174,8 @@ struct cookie_secrets admission_secrets(const struct admission *admission)
 
 static void run_delivery(struct worker_call *call)
 {
-    worker_set_secrets(call->worker, &((struct delivery *)call)->secrets);
+    const struct delivery *delivery = (struct delivery *)call;
+    worker_set_secrets(call->worker, &delivery->secrets, delivery->on_link);
 }
 
 static void delivery_is_home(struct worker_call *call)
@@ -128,28 +183,40 @@ static void delivery_is_home(struct worker_call *call)
     ((struct delivery *)call)->away = false;
 }
 
+static void deliver(struct admission *admission)
+{
+    for (size_t i = 0; i < admission->worker_count; i++) {
+        struct delivery *delivery = &admission->deliveries[i];
+        /* A worker that hasn't read the last one within a minute gets both with the next. */
+        if (delivery->away)
+            continue;
+        delivery->away = true;
+        delivery->secrets = admission->secrets;
+        delivery->on_link = admission->on_link;
+        delivery->call.run = run_delivery;
+        delivery->call.done = delivery_is_home;
+        worker_post(delivery->to, &delivery->call, admission->home);
+    }
+}
+
 static void rotate(void *state)
 {
     struct admission *admission = state;
     struct siphash_key key;
     int error = random_fill(&key, sizeof key);
-    if (error != 0) {
+    if (error == 0)
+        cookie_secrets_rotate(&admission->secrets, &key, clock_now_ms());
+    else
         log_event(LOG_LEVEL_ERROR, "cannot replace the secret of cookies", "reason",
                   strerror(-error), "advice", "new clients can't join until this passes", NULL);
-        return;
-    }
-    cookie_secrets_rotate(&admission->secrets, &key, clock_now_ms());
-    for (size_t i = 0; i < admission->worker_count; i++) {
-        struct delivery *delivery = &admission->deliveries[i];
-        /* Who hasn't read the last one within a minute gets both with the next. */
-        if (delivery->away)
-            continue;
-        delivery->away = true;
-        delivery->secrets = admission->secrets;
-        delivery->call.run = run_delivery;
-        delivery->call.done = delivery_is_home;
-        worker_post(delivery->to, &delivery->call, admission->home);
-    }
+    renew_on_link(admission);
+    deliver(admission);
+}
+
+void admission_interfaces_changed(struct admission *admission)
+{
+    renew_on_link(admission);
+    deliver(admission);
 }
 
 int admission_start(struct admission *admission, struct loop *loop, struct worker *const *workers,

@@ -10,14 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The sockets for copies are numbered: those of the first listener, then those of the next. */
+enum { SOCKETS_MAX = CONFIG_LISTEN_MAX * SOURCE_SLOTS_ALL };
+
 /* Parts one behind the other: the first one runs. */
 struct lane {
     struct broadcast_part *first, **end;
     struct registry_walk walk;
-    /* Listeners whose sockets had no more room, a bit each, and for each listener the first place
-     * that has no copy yet, as far as the walk has been behind that. */
-    uint64_t full;
-    uint32_t from[CONFIG_LISTEN_MAX];
+    /* The sockets that had no more room, and for each socket the first place that has no copy yet,
+     * as far as the walk has been beyond that. */
+    size_t full_count;
+    bool full[SOCKETS_MAX];
+    uint32_t from[SOCKETS_MAX];
     bool has_passed; /* over somebody: until then, everyone whom the walk finds is due */
     struct audience_walk audience_walks[BROADCAST_AUDIENCES_MAX];
     size_t audiences_done;
@@ -56,7 +60,8 @@ static void start_first(struct broadcast *broadcast, struct lane *lane)
     struct broadcast_part *part = lane->first;
     uint64_t targets = registry_count(broadcast->options.registry);
     lane->walk = registry_walk_registered(broadcast->options.registry);
-    lane->full = 0;
+    lane->full_count = 0;
+    memset(lane->full, 0, sizeof lane->full);
     lane->has_passed = false;
     memset(lane->from, 0, sizeof lane->from);
     lane->audiences_done = 0;
@@ -98,23 +103,27 @@ static void end_first(struct broadcast *broadcast, struct lane *lane)
 
 /* ---- sockets that are full ---- */
 
-#define EVERYONE UINT32_MAX /* in place of a slot: all of this listener's have theirs */
+#define EVERYONE UINT32_MAX /* in place of a slot: all of this socket's clients have theirs */
 
-static bool is_full(const struct lane *lane, size_t listener)
+/* The number of the socket by which a client's copy leaves. */
+static size_t socket_of(const struct broadcast *broadcast, const struct client *client)
 {
-    return lane->full >> listener & 1;
+    struct endpoint *endpoint = broadcast->options.endpoints[client->listener];
+    return (size_t)client->listener * SOURCE_SLOTS_ALL +
+           endpoint_copy_slot(endpoint, &client->local);
 }
 
-/* The socket of this client's listener is full. Those of the others don't wait for it: the walk
- * goes on where one of them may have no copy yet. */
-static void pass_over(struct lane *lane, const struct client *client)
+/* The socket of this client is full. The clients of others don't wait for it: the walk goes on
+ * where one of them may have no copy yet. */
+static void pass_over(struct lane *lane, size_t socket, const struct client *client)
 {
     uint32_t first = EVERYONE;
     lane->has_passed = true;
-    lane->full |= UINT64_C(1) << client->listener;
-    lane->from[client->listener] = client->slot;
-    for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++)
-        if (!is_full(lane, i) && lane->from[i] < first)
+    lane->full_count += !lane->full[socket];
+    lane->full[socket] = true;
+    lane->from[socket] = client->slot;
+    for (size_t i = 0; i < SOCKETS_MAX; i++)
+        if (!lane->full[i] && lane->from[i] < first)
             first = lane->from[i];
     if (first == EVERYONE)
         lane->walk.ended = true;
@@ -127,13 +136,14 @@ static void pass_over(struct lane *lane, const struct client *client)
 static void turn_back(struct lane *lane)
 {
     uint32_t here = lane->walk.ended ? EVERYONE : lane->walk.next, first = here;
-    for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++) {
-        if (!is_full(lane, i))
+    for (size_t i = 0; i < SOCKETS_MAX; i++) {
+        if (!lane->full[i])
             lane->from[i] = lane->from[i] > here ? lane->from[i] : here;
         else if (lane->from[i] < first)
             first = lane->from[i];
     }
-    lane->full = 0;
+    lane->full_count = 0;
+    memset(lane->full, 0, sizeof lane->full);
     registry_walk_back(&lane->walk, &(struct client){.slot = first});
 }
 
@@ -141,7 +151,7 @@ static void on_room(void *state)
 {
     struct broadcast *broadcast = state;
     for (size_t i = 0; i < BROADCAST_LANES; i++)
-        if (broadcast->lanes[i].full != 0)
+        if (broadcast->lanes[i].full_count != 0)
             turn_back(&broadcast->lanes[i]);
     loop_defer(broadcast->options.loop, &broadcast->slice);
 }
@@ -159,11 +169,11 @@ static void count(struct broadcast *broadcast, struct broadcast_part *part, uint
 
 /* Sends what the batch holds and empties it. Returns how many of it are done with, sent or failed;
  * fewer than queued when the socket has no more room. */
-static uint32_t send_copies(struct broadcast *broadcast, struct broadcast_part *part,
-                            struct endpoint *endpoint)
+static uint32_t send_copies(struct broadcast *broadcast, struct broadcast_part *part, size_t socket)
 {
-    if (batch_send(broadcast->batch, endpoint_socket(endpoint)) != 0)
-        endpoint_when_writable(endpoint, &broadcast->room);
+    struct endpoint *endpoint = broadcast->options.endpoints[socket / SOURCE_SLOTS_ALL];
+    send_socket_send(endpoint_copies(endpoint, socket % SOURCE_SLOTS_ALL), broadcast->batch,
+                     &broadcast->room);
 
     struct batch_tally tally = batch_tally(broadcast->batch);
     if (tally.last_errno != 0)
@@ -173,47 +183,50 @@ static uint32_t send_copies(struct broadcast *broadcast, struct broadcast_part *
     return tally.sent + tally.failed;
 }
 
-/* Sends a copy to each of the clients, those of one listener at a time, until its socket is full.
- * Returns how many are done with. */
+/* Sends a copy to each of the clients, those of one socket at a time, until it is full. Returns how
+ * many are done with. */
 static uint32_t send_to(struct broadcast *broadcast, struct lane *lane,
                         const struct client *clients, uint32_t client_count)
 {
     const struct broadcast_part *part = lane->first;
     uint32_t done = 0;
     for (uint32_t begin = 0, end = 0; begin < client_count; begin = end) {
-        uint8_t listener = clients[begin].listener;
-        bool passes = is_full(lane, listener);
-        for (; end < client_count && clients[end].listener == listener; end++)
+        size_t socket = socket_of(broadcast, &clients[begin]);
+        bool passes = lane->full[socket];
+        for (; end < client_count && socket_of(broadcast, &clients[end]) == socket; end++)
             if (!passes)
                 batch_address(broadcast->batch, &clients[end].source, &clients[end].local,
                               part->bytes, part->size);
         if (passes)
             continue;
-        uint32_t sent = send_copies(broadcast, lane->first, broadcast->options.endpoints[listener]);
+        uint32_t sent = send_copies(broadcast, lane->first, socket);
         done += sent;
         if (sent < end - begin)
-            pass_over(lane, &clients[begin + sent]);
+            pass_over(lane, socket, &clients[begin + sent]);
     }
     return done;
 }
 
 /* Whether a client gets its copy now: it hasn't got it, needn't wait for it, and isn't left out. */
-static bool is_due(const struct lane *lane, const struct client *client)
+static bool is_due(const struct broadcast *broadcast, const struct lane *lane,
+                   const struct client *client)
 {
     const struct broadcast_except *except = &lane->first->except;
-    return client->slot >= lane->from[client->listener] && !is_full(lane, client->listener) &&
+    size_t socket = socket_of(broadcast, client);
+    return client->slot >= lane->from[socket] && !lane->full[socket] &&
            (except->source.family == ADDR_NONE || client->listener != except->listener ||
             !addr_equal(&client->source, &except->source));
 }
 
 /* Takes those out who aren't due. Returns how many are left. */
-static uint32_t keep_due(const struct lane *lane, struct client *clients, uint32_t client_count)
+static uint32_t keep_due(const struct broadcast *broadcast, const struct lane *lane,
+                         struct client *clients, uint32_t client_count)
 {
     if (!lane->has_passed && lane->first->except.source.family == ADDR_NONE)
         return client_count;
     uint32_t left = 0;
     for (uint32_t i = 0; i < client_count; i++) {
-        if (!is_due(lane, &clients[i]))
+        if (!is_due(broadcast, lane, &clients[i]))
             continue;
         if (left < i)
             clients[left] = clients[i];
@@ -229,7 +242,7 @@ static uint32_t send_to_registry(struct broadcast *broadcast, struct lane *lane,
     struct client clients[BATCH_MAX];
     uint32_t found =
         (uint32_t)registry_walk(broadcast->options.registry, &lane->walk, now_ms, clients, may);
-    return send_to(broadcast, lane, clients, keep_due(lane, clients, found));
+    return send_to(broadcast, lane, clients, keep_due(broadcast, lane, clients, found));
 }
 
 /* Copies for one audience; *waits tells that it has no room for more. Returns as above. */
@@ -265,9 +278,10 @@ static enum progress send_slice(struct broadcast *broadcast, struct lane *lane)
     else if (lane->audiences_done < broadcast->audience_count)
         done = send_to_audience(broadcast, lane, may, &waits);
     else
-        waits = lane->full != 0;
+        waits = lane->full_count != 0;
     pace_return(&broadcast->pace, may - done);
-    if (lane->walk.ended && lane->full == 0 && lane->audiences_done == broadcast->audience_count)
+    if (lane->walk.ended && lane->full_count == 0 &&
+        lane->audiences_done == broadcast->audience_count)
         return ENDED;
     return waits ? WAIT : GO_ON;
 }

@@ -126,6 +126,8 @@ static int open_group(struct doors *doors, struct listeners *listeners, struct l
     struct door_group *group = &doors->groups[doors->group_count];
     uint32_t interface;
     *group = (struct door_group){.listener = (uint8_t)listeners->count, .voice_socket = -1};
+    sender_sockets_init(&group->senders);
+    sender_sockets_init(&group->voice_senders);
     listener->bound = listen->addr;
     int error = interface_of(listen, &interface);
     if (error != 0)
@@ -137,7 +139,14 @@ static int open_group(struct doors *doors, struct listeners *listeners, struct l
         return group->socket;
     doors->group_count++;
     group->voice = find_voice(listeners, &listen->addr);
-    return group->voice == DOORS_NO_LISTENER ? open_voice(doors, group, listeners, config) : 0;
+    if (group->voice != DOORS_NO_LISTENER)
+        return sender_sockets_open_single(&group->senders,
+                                          listeners->list[group->voice].sockets[0]);
+    error = open_voice(doors, group, listeners, config);
+    if (error == 0)
+        error = sender_sockets_open_single(&group->senders, group->voice_socket);
+    return error == 0 ? sender_sockets_open_single(&group->voice_senders, group->voice_socket)
+                      : error;
 }
 
 /* The way that broadcasts leave by: the interface of the key, or else that of the group. */
@@ -255,6 +264,8 @@ struct service_groups doors_groups(const struct doors *doors)
 void doors_close(struct doors *doors)
 {
     for (size_t i = 0; i < doors->group_count; i++) {
+        sender_sockets_close(&doors->groups[i].senders);
+        sender_sockets_close(&doors->groups[i].voice_senders);
         socket_close(doors->groups[i].socket);
         if (doors->groups[i].voice_socket >= 0)
             socket_close(doors->groups[i].voice_socket);

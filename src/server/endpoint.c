@@ -1,5 +1,6 @@
-/* A listener's socket: receive a batch, have it decided, send the answers, and never let one wait
- * in here while another is received. */
+/* A listener's socket: receive a batch, have it decided, send the answers. Reception never waits
+ * for what a socket that sends has no room for, but for the replies of the one address that it is
+ * bound to. */
 #include "server/endpoint.h"
 
 #include "core/frame.h"
@@ -7,90 +8,188 @@
 #include "net/log.h"
 #include "net/memory.h"
 #include "net/socket.h"
+#include "server/held_replies.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    RETRY_NS = 10000000, /* behind a receive that failed: a failure that lasts costs no processor */
+    RETRY_NS = 10000000, /* after a receive that failed: a failure that lasts costs no processor */
     MUCH = 16, /* datagrams at once: with so many it pays to have the kernel not watch the socket,
                   which costs it some 250 ns a reply, and two system calls to begin and to end */
+};
+
+/* What leaves from one local address. */
+struct slot {
+    struct endpoint *endpoint;
+    struct send_socket replies, copies;
+    struct batch *batch;    /* the replies of the round; empty between rounds, unless it blocks */
+    struct held_queue held; /* earlier replies, for which there was no room */
+    struct loop_task resume;
 };
 
 struct endpoint {
     struct endpoint_options options;
     struct loop_handler handler;
-    struct batch *batch;
-    struct service_round
-        round;    /* of the batch at hand: counted together, when all its answers are sent */
-    bool blocked; /* answers wait for the socket; nothing is received meanwhile */
-    bool paused;  /* receiving failed a moment ago */
-    struct loop_timer retry;    /* ends the pause; opened at the first */
-    struct reply *blocked_on;   /* what they point into, held against a reload */
-    struct loop_task resume;    /* of one with a voice, whose socket has room again */
-    struct loop_task **waiting; /* for the socket to be writable, in no order */
-    size_t waiting_count, waiting_room;
-    uint32_t drops; /* the kernel's counter when it was last read */
+    struct batch *received;
+    struct service_answers answers; /* to the batch at hand */
+    struct source_slots sources;
+    struct slot slots[SOURCE_SLOTS_ALL];
+    size_t slot_count;
+    struct held_replies held;
+    bool blocked;             /* replies wait for the only socket; nothing is received meanwhile */
+    bool paused;              /* receiving failed a moment ago */
+    struct loop_timer retry;  /* ends the pause; opened at the first */
+    struct reply *blocked_on; /* what they point into, held against a reload */
+    uint32_t drops;           /* the kernel's counter when it was last read */
 };
 
 static void listen_to(struct endpoint *endpoint)
 {
     bool reads = !endpoint->blocked && !endpoint->paused;
-    bool writes =
-        endpoint->waiting_count > 0 || (endpoint->blocked && endpoint->options.voice == NULL);
-    loop_change(&endpoint->handler, (reads ? LOOP_READ : 0) | (writes ? LOOP_WRITE : 0));
+    loop_change(&endpoint->handler, reads ? LOOP_READ : 0);
 }
 
-/* The answers that the kernel took, a bit for each in the order of queueing. */
-static uint64_t sent_answers(const struct batch *batch)
+/* ---- challenges and pongs ---- */
+
+/* Of those queued, the ones that the kernel took: a bit for each in the order of queueing. */
+static uint64_t sent_of(const struct batch *batch)
 {
-    int settled = batch_settled(batch);
-    uint64_t sent = settled == BATCH_MAX ? UINT64_MAX : (UINT64_C(1) << settled) - 1;
-    for (int i = 0; batch_tally(batch).failed > 0 && i < settled; i++)
-        if (batch_refused(batch, i))
-            sent &= ~(UINT64_C(1) << i);
+    uint64_t sent = 0;
+    for (int i = 0; i < batch_settled(batch); i++)
+        if (!batch_refused(batch, i))
+            sent |= UINT64_C(1) << i;
     return sent;
 }
 
-/* The batch at hand is over: its counts become everyone's, all at once, so that they always add up.
- * What the kernel didn't take by now has failed. */
-static void settle(struct endpoint *endpoint)
+/* Sends them, counts those that the kernel didn't take at once, and empties the queue. */
+static void send_challenges(struct endpoint *endpoint, struct service_challenges *queue, int socket)
 {
-    struct batch_tally tally = batch_tally(endpoint->batch);
-    struct service_round *round = &endpoint->round;
-    if (tally.last_errno != 0)
-        *endpoint->options.last_errno = tally.last_errno;
-    round->stats.replied += tally.sent;
-    round->stats.reply_failed += (uint64_t)batch_queued(endpoint->batch) - tally.sent;
-    if ((round->challenges | round->pongs) != 0) {
-        uint64_t sent = sent_answers(endpoint->batch);
-        uint64_t challenged = (uint64_t)__builtin_popcountll(round->challenges & sent);
-        uint64_t ponged = (uint64_t)__builtin_popcountll(round->pongs & sent);
-        round->stats.challenged += challenged;
-        round->stats.ponged += ponged;
-        round->stats.replied -= challenged + ponged;
-    }
-    stats_add(endpoint->options.stats, &round->stats);
-    memset(round, 0, sizeof *round);
-    batch_clear(endpoint->batch);
+    struct stats *stats = &endpoint->answers.stats;
+    batch_send_or_fail(queue->batch, socket);
+    uint64_t sent = sent_of(queue->batch);
+    stats->challenged += (uint64_t)__builtin_popcountll(sent & ~queue->pongs);
+    stats->ponged += (uint64_t)__builtin_popcountll(sent & queue->pongs);
+    stats->challenge_failed += batch_tally(queue->batch).failed;
+    queue->pongs = 0;
+    batch_clear(queue->batch);
 }
 
-/* Sends the answers of the batch at hand; false if some have to wait. */
-static bool send_answers(struct endpoint *endpoint)
+static void send_all_challenges(struct endpoint *endpoint)
 {
-    if (batch_send(endpoint->batch, endpoint_socket(endpoint)) != 0)
+    const struct sender_sockets *sockets = &endpoint->options.senders;
+    struct service_challenges *on_link = &endpoint->answers.on_link,
+                              *routed = &endpoint->answers.routed;
+    if (batch_queued(routed->batch) > 0)
+        send_challenges(endpoint, routed, sockets->routed);
+    if (batch_queued(on_link->batch) == 0)
+        return;
+    /* Without a socket of their own they leave some of the buffer to the others. */
+    if (sockets->on_link < 0 && socket_queued_bytes(sockets->routed) > SENDER_ON_LINK_BYTES)
+        batch_fail(on_link->batch, EAGAIN);
+    send_challenges(endpoint, on_link, sockets->on_link < 0 ? sockets->routed : sockets->on_link);
+}
+
+/* ---- replies ---- */
+
+/* Counts what became of the replies in a slot's batch, and empties it. */
+static void count_replies(struct slot *slot)
+{
+    struct stats *stats = &slot->endpoint->answers.stats;
+    struct batch_tally tally = batch_tally(slot->batch);
+    if (tally.last_errno != 0)
+        *slot->endpoint->options.last_errno = tally.last_errno;
+    stats->replied += tally.sent;
+    stats->reply_failed += tally.failed;
+    batch_clear(slot->batch);
+}
+
+/* Keeps copies of what a slot's batch could not send; what there is no room for has failed. The
+ * requests are counted as received only when it is known what became of their replies, so that the
+ * counters always add up. */
+static void hold(struct slot *slot)
+{
+    struct endpoint *endpoint = slot->endpoint;
+    const struct datagram *datagrams = batch_datagrams(endpoint->received);
+    struct stats *stats = &endpoint->answers.stats;
+    for (int k = batch_settled(slot->batch); k < batch_queued(slot->batch); k++) {
+        const void *bytes;
+        size_t size;
+        const struct datagram *request = &datagrams[batch_answered(slot->batch, k, &bytes, &size)];
+        if (held_replies_add(&endpoint->held, &slot->held, &request->source, &request->local, bytes,
+                             size)) {
+            stats->received--;
+        } else {
+            stats->reply_failed++;
+            *endpoint->options.last_errno = EAGAIN;
+        }
+    }
+    count_replies(slot);
+}
+
+/* Sends the held replies of a slot; false when some have to wait on. */
+static bool send_held(struct slot *slot)
+{
+    struct stats *stats = &slot->endpoint->answers.stats;
+    bool has_room = true;
+    while (slot->held.count > 0 && has_room) {
+        held_replies_fill(&slot->held, slot->batch);
+        has_room = send_socket_send(&slot->replies, slot->batch, &slot->resume) == 0;
+        int settled = batch_settled(slot->batch);
+        stats->received += (uint64_t)settled;
+        count_replies(slot);
+        held_replies_remove(&slot->endpoint->held, &slot->held, settled);
+    }
+    return has_room;
+}
+
+/* Sends the replies of the round. False if they have to wait where they are. */
+static bool send_replies(struct slot *slot)
+{
+    if (slot->held.count > 0) {
+        hold(slot);
+        return true;
+    }
+    if (send_socket_send(&slot->replies, slot->batch, &slot->resume) == 0) {
+        count_replies(slot);
+        return true;
+    }
+    if (slot->endpoint->held.memory == NULL)
         return false;
-    settle(endpoint);
+    hold(slot);
     return true;
 }
+
+/* The batch at hand is over: its counts become everyone's, all at once, so that they always add up.
+ */
+static void end_round(struct endpoint *endpoint)
+{
+    struct stats *stats = &endpoint->answers.stats;
+    stats_add(endpoint->options.stats, stats);
+    memset(stats, 0, sizeof *stats);
+    batch_clear(endpoint->received);
+}
+
+/* Sends the answers of the batch at hand; false if some have to wait where they are. */
+static bool send_answers(struct endpoint *endpoint)
+{
+    bool all = true;
+    for (size_t i = 0; i < endpoint->slot_count; i++)
+        if (batch_queued(endpoint->slots[i].batch) > 0 && !send_replies(&endpoint->slots[i]))
+            all = false;
+    if (all)
+        end_round(endpoint);
+    return all;
+}
+
+/* ---- reception ---- */
 
 static void block(struct endpoint *endpoint)
 {
     endpoint->blocked = true;
     endpoint->blocked_on = reply_hold(endpoint->options.service->reply);
-    if (endpoint->options.voice != NULL)
-        endpoint_when_writable(endpoint, &endpoint->resume);
+    listen_to(endpoint);
 }
 
 static void unblock(struct endpoint *endpoint)
@@ -128,7 +227,7 @@ static void pause_receiving(struct endpoint *endpoint, int error)
 static void drain(struct endpoint *endpoint)
 {
     for (int batches = 0; batches < endpoint->options.drain_batches; batches++) {
-        int count = batch_receive(endpoint->batch, endpoint->options.socket);
+        int count = batch_receive(endpoint->received, endpoint->options.socket);
         if (count < 0)
             pause_receiving(endpoint, count);
         if (count <= 0) {
@@ -137,56 +236,94 @@ static void drain(struct endpoint *endpoint)
         }
         if (count >= MUCH)
             loop_busy(&endpoint->handler);
-        service_decide(endpoint->options.service, endpoint->options.listener, endpoint->batch,
-                       count, clock_now_ms(), &endpoint->round);
+        service_decide(endpoint->options.service, endpoint->options.listener, endpoint->received,
+                       count, clock_now_ms(), &endpoint->answers);
+        send_all_challenges(endpoint);
         if (!send_answers(endpoint)) {
             block(endpoint);
-            listen_to(endpoint);
             return;
         }
     }
 }
 
-/* The socket by which answers leave has room. */
-static void go_on(struct endpoint *endpoint)
-{
-    if (endpoint->blocked && !send_answers(endpoint)) {
-        if (endpoint->options.voice != NULL)
-            endpoint_when_writable(endpoint, &endpoint->resume);
-        return;
-    }
-    unblock(endpoint);
-    while (endpoint->waiting_count > 0)
-        loop_defer(endpoint->options.loop, endpoint->waiting[--endpoint->waiting_count]);
-    listen_to(endpoint);
-}
-
 static void on_ready(void *state, unsigned events)
 {
     struct endpoint *endpoint = state;
-    if (events & LOOP_WRITE)
-        go_on(endpoint);
+    (void)events;
     if (!endpoint->blocked && !endpoint->paused)
         drain(endpoint);
 }
 
-static void on_voice_ready(void *state)
+/* A slot's socket may have room for replies that wait. */
+static void on_room(void *state)
 {
-    struct endpoint *endpoint = state;
-    if (endpoint->blocked)
-        go_on(endpoint);
+    struct slot *slot = state;
+    struct endpoint *endpoint = slot->endpoint;
+    if (!endpoint->blocked) {
+        send_held(slot);
+        end_round(endpoint);
+    } else if (send_answers(endpoint)) {
+        unblock(endpoint);
+        listen_to(endpoint);
+    }
 }
 
-/* Makes room for one more task that may wait. */
-static int expect_waiter(struct endpoint *endpoint)
+/* ---- from start to stop ---- */
+
+static int open_slot(struct endpoint *endpoint, size_t i)
 {
-    size_t room = endpoint->waiting_room + 1;
-    struct loop_task **grown = reallocarray(endpoint->waiting, room, sizeof *grown);
-    if (grown == NULL)
+    const struct sender_sockets *sockets = &endpoint->options.senders;
+    struct slot *slot = &endpoint->slots[i];
+    slot->endpoint = endpoint;
+    slot->resume = (struct loop_task){.run = on_room, .state = slot};
+    held_queue_init(&slot->held);
+    slot->batch = endpoint->answers.replies[i] = batch_new(0);
+    if (slot->batch == NULL)
         return -ENOMEM;
-    endpoint->waiting = grown;
-    endpoint->waiting_room = room;
+    bool unknown = i == SOURCE_SLOT_UNKNOWN;
+    send_socket_open(&slot->replies, endpoint->options.watch, sockets->replies[i],
+                     unknown ? -1 : sockets->reply_reserve);
+    send_socket_open(&slot->copies, endpoint->options.watch, sockets->copies[i],
+                     unknown ? -1 : sockets->copy_reserve);
     return 0;
+}
+
+static int open_parts(struct endpoint *endpoint)
+{
+    const struct endpoint_options *options = &endpoint->options;
+    struct service_answers *answers = &endpoint->answers;
+    endpoint->received = batch_new(options->max_datagram_bytes + FRAME_ANSWER_HEAD_BYTES);
+    answers->on_link.batch = batch_new(0);
+    answers->routed.batch = batch_new(0);
+    if (endpoint->received == NULL || answers->on_link.batch == NULL ||
+        answers->routed.batch == NULL)
+        return -ENOMEM;
+    if (options->senders.by_source)
+        answers->slots = &endpoint->sources;
+    size_t slots = options->senders.by_source ? SOURCE_SLOTS_ALL : 1;
+    for (; endpoint->slot_count < slots; endpoint->slot_count++) {
+        int error = open_slot(endpoint, endpoint->slot_count);
+        if (error != 0)
+            return error;
+    }
+    if (options->senders.by_source) {
+        int error = held_replies_open(&endpoint->held, options->held_bytes);
+        if (error != 0)
+            return error;
+    }
+    return loop_add(options->loop, &endpoint->handler, options->socket, LOOP_READ, on_ready,
+                    endpoint);
+}
+
+static void free_endpoint(struct endpoint *endpoint)
+{
+    for (size_t i = 0; i < SOURCE_SLOTS_ALL; i++)
+        batch_free(endpoint->slots[i].batch);
+    batch_free(endpoint->answers.on_link.batch);
+    batch_free(endpoint->answers.routed.batch);
+    batch_free(endpoint->received);
+    held_replies_close(&endpoint->held);
+    free(endpoint);
 }
 
 int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *options)
@@ -195,64 +332,55 @@ int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *opt
     if (made == NULL)
         return -ENOMEM;
     made->options = *options;
-    made->resume = (struct loop_task){.run = on_voice_ready, .state = made};
-    made->batch = batch_new(options->max_datagram_bytes + FRAME_ANSWER_HEAD_BYTES);
-    int error = made->batch == NULL ? -ENOMEM : expect_waiter(made);
-    if (error == 0 && options->voice != NULL)
-        error = expect_waiter(options->voice);
-    if (error == 0)
-        error = loop_add(options->loop, &made->handler, options->socket, LOOP_READ, on_ready, made);
+    int error = open_parts(made);
     if (error != 0) {
-        batch_free(made->batch);
-        free(made->waiting);
-        free(made);
+        free_endpoint(made);
         return error;
     }
     *endpoint = made;
     return 0;
 }
 
-/* Has a task wait no longer. */
-static void forget_waiter(struct endpoint *endpoint, const struct loop_task *task)
+/* Sends what waits if there is room now; the rest has failed. */
+static void close_slot(struct slot *slot)
 {
-    for (size_t i = 0; i < endpoint->waiting_count; i++)
-        if (endpoint->waiting[i] == task)
-            endpoint->waiting[i--] = endpoint->waiting[--endpoint->waiting_count];
+    struct stats *stats = &slot->endpoint->answers.stats;
+    if (batch_queued(slot->batch) > 0) {
+        send_socket_send(&slot->replies, slot->batch, &slot->resume);
+        batch_fail(slot->batch, EAGAIN);
+        count_replies(slot);
+    }
+    send_held(slot);
+    stats->received += slot->held.count;
+    stats->reply_failed += slot->held.count;
+    held_replies_remove(&slot->endpoint->held, &slot->held, (int)slot->held.count);
+    send_socket_close(&slot->replies);
+    send_socket_close(&slot->copies);
+    loop_cancel(slot->endpoint->options.loop, &slot->resume);
 }
 
 void endpoint_close(struct endpoint *endpoint)
 {
     if (endpoint == NULL)
         return;
-    if (endpoint->blocked && !send_answers(endpoint))
-        settle(endpoint);
+    for (size_t i = 0; i < endpoint->slot_count; i++)
+        close_slot(&endpoint->slots[i]);
+    end_round(endpoint);
     unblock(endpoint);
     endpoint_count_drops(endpoint);
     loop_timer_close(&endpoint->retry);
     loop_remove(&endpoint->handler);
-    loop_cancel(endpoint->options.loop, &endpoint->resume);
-    if (endpoint->options.voice != NULL)
-        forget_waiter(endpoint->options.voice, &endpoint->resume);
-    batch_free(endpoint->batch);
-    free(endpoint->waiting);
-    free(endpoint);
+    free_endpoint(endpoint);
 }
 
-int endpoint_socket(const struct endpoint *endpoint)
+size_t endpoint_copy_slot(struct endpoint *endpoint, const struct addr *local)
 {
-    const struct endpoint *voice = endpoint->options.voice;
-    return voice != NULL ? voice->options.socket : endpoint->options.socket;
+    return endpoint->options.senders.by_source ? source_slot(&endpoint->sources, local) : 0;
 }
 
-void endpoint_when_writable(struct endpoint *endpoint, struct loop_task *task)
+struct send_socket *endpoint_copies(struct endpoint *endpoint, size_t slot)
 {
-    if (endpoint->options.voice != NULL)
-        endpoint = endpoint->options.voice;
-    for (size_t i = 0; i < endpoint->waiting_count; i++)
-        if (endpoint->waiting[i] == task)
-            return;
-    endpoint->waiting[endpoint->waiting_count++] = task;
-    listen_to(endpoint);
+    return &endpoint->slots[slot].copies;
 }
 
 void endpoint_count_drops(struct endpoint *endpoint)

@@ -23,14 +23,13 @@ static int open_group(struct guests *guests, const struct door_group *door, stru
     options.listener = door->listener;
     if (door->voice == DOORS_NO_LISTENER) {
         options.socket = door->voice_socket;
+        options.senders = door->voice_senders;
         int error = endpoint_open(&group->voice, &options);
         if (error != 0)
             return error;
-        options.voice = group->voice;
-    } else {
-        options.voice = guests->options.endpoints[door->voice];
     }
     options.socket = door->socket;
+    options.senders = door->senders;
     int error = endpoint_open(&group->ear, &options);
     guests->options.endpoints[door->listener] = group->ear;
     return error;

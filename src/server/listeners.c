@@ -27,6 +27,8 @@ static const char *advice(int error)
         return "this host has no such protocol; leave the address out";
     case ENODEV:
         return "no interface has that name; `ip link` lists those that are there";
+    case ENETUNREACH:
+        return "the loopback interface is down; `ip link set lo up` brings it up";
     case EMFILE:
         return "raise the limit on open files (ulimit -n), or take fewer workers or addresses";
     default:
@@ -46,6 +48,58 @@ static void warn_of_clamping(const struct listener *listener, const struct socke
               "the kernel bounds it", "advice", "raise net.core.rmem_max, or ask for less", NULL);
 }
 
+/* A listener on loopback has no neighbours that may not answer. */
+static void warn_of_small_reserve(const struct listener *listener)
+{
+    char least[24], got[24];
+    uint32_t got_bytes = listener->senders[0].reserve_got_bytes;
+    if (got_bytes >= SENDER_RESERVE_LEAST_BYTES || addr_is_loopback(&listener->bound))
+        return;
+    log_event(LOG_LEVEL_WARNING,
+              "clients that vanish from the network may delay the replies to others", "address",
+              listener->text, "wanted", text_format_size(SENDER_RESERVE_LEAST_BYTES, least), "got",
+              text_format_size(got_bytes, got), "reason", "the kernel bounds send buffers",
+              "advice", "raise net.core.wmem_max, or start udpsrv as root", NULL);
+}
+
+static void share(const struct listener *listener, size_t worker_count, bool may)
+{
+    for (size_t k = 0; k < worker_count; k++) {
+        socket_share(listener->sockets[k], may);
+        sender_sockets_share(&listener->senders[k], may);
+    }
+}
+
+static void close_sockets(struct listener *listener, size_t socket_count, size_t sender_count)
+{
+    while (sender_count > 0)
+        sender_sockets_close(&listener->senders[--sender_count]);
+    while (socket_count > 0)
+        socket_close(listener->sockets[--socket_count]);
+    free(listener->senders);
+    free(listener->sockets);
+}
+
+/* Opens what sends, beside the sockets that receive, and lets nobody else in meanwhile or after. */
+static int open_senders(struct listener *listener, const struct config *config, size_t worker_count)
+{
+    int error = 0;
+    size_t opened = 0;
+    for (size_t k = 0; k < worker_count; k++)
+        socket_share(listener->sockets[k], true);
+    while (opened < worker_count && error == 0) {
+        error = sender_sockets_open(&listener->senders[opened], listener->sockets[opened],
+                                    &listener->bound, config->server.send_buffer_bytes);
+        opened += error == 0;
+    }
+    if (error != 0) {
+        close_sockets(listener, worker_count, opened);
+        return error;
+    }
+    share(listener, worker_count, false);
+    return 0;
+}
+
 /* 0 or -errno; what was tried is in listener->text. */
 static int open_one(struct listener *listener, const struct config_listen *listen,
                     const struct config *config, size_t worker_count)
@@ -62,17 +116,21 @@ static int open_one(struct listener *listener, const struct config_listen *liste
         .send_buffer_bytes = config->server.send_buffer_bytes,
     };
     listener->sockets = calloc(worker_count, sizeof listener->sockets[0]);
-    if (listener->sockets == NULL)
-        return -ENOMEM;
-    int error =
-        socket_open_group(&wanted, &options, &listener->bound, listener->sockets, worker_count);
+    listener->senders = calloc(worker_count, sizeof listener->senders[0]);
+    int error = listener->sockets == NULL || listener->senders == NULL ? -ENOMEM : 0;
+    if (error == 0)
+        error =
+            socket_open_group(&wanted, &options, &listener->bound, listener->sockets, worker_count);
     if (error != 0) {
-        free(listener->sockets);
+        close_sockets(listener, 0, 0);
         return error;
     }
     addr_format(&listener->bound, listener->text);
     warn_of_clamping(listener, &options);
-    return 0;
+    error = open_senders(listener, config, worker_count);
+    if (error == 0)
+        warn_of_small_reserve(listener);
+    return error;
 }
 
 bool listeners_has(const struct config_listen *listen)
@@ -84,8 +142,7 @@ void listeners_share(const struct listeners *listeners, uint16_t port, bool may)
 {
     for (size_t i = 0; i < listeners->own_count; i++)
         if (listeners->list[i].bound.port == port)
-            for (size_t k = 0; k < listeners->worker_count; k++)
-                socket_share(listeners->list[i].sockets[k], may);
+            share(&listeners->list[i], listeners->worker_count, may);
 }
 
 static bool may_do_without(const struct config *config, int error)
@@ -135,11 +192,8 @@ int listeners_hear(const struct listeners *listeners)
 
 void listeners_close(struct listeners *listeners)
 {
-    while (listeners->own_count > 0) {
-        struct listener *listener = &listeners->list[--listeners->own_count];
-        for (size_t k = 0; k < listeners->worker_count; k++)
-            socket_close(listener->sockets[k]);
-        free(listener->sockets);
-    }
+    while (listeners->own_count > 0)
+        close_sockets(&listeners->list[--listeners->own_count], listeners->worker_count,
+                      listeners->worker_count);
     listeners->count = 0;
 }

@@ -20,7 +20,7 @@ struct walk {
     struct service *service;
     struct batch *batch;
     const struct datagram *datagrams;
-    struct service_round *round;
+    struct service_answers *answers;
     uint64_t now_ms;
     uint8_t listener;
     bool of_group; /* the listener is one */
@@ -50,25 +50,32 @@ static bool is_limited(struct walk *walk, const struct addr *source, enum limite
     if (rules->limiter == NULL ||
         limiter_take(rules->limiter, &rules->limits, source, sender, walk->now_ms))
         return false;
-    walk->round->stats.dry_limited += rules->dry_run;
-    walk->round->stats.drop_limited += !rules->dry_run;
+    walk->answers->stats.dry_limited += rules->dry_run;
+    walk->answers->stats.drop_limited += !rules->dry_run;
     return !rules->dry_run;
 }
 
 /* ---- frames ---- */
+
+/* The queue of challenges and pongs for an address. */
+static struct service_challenges *challenges_to(struct walk *walk, const struct addr *addr)
+{
+    const struct acl *on_link = walk->service->rules.on_link;
+    return on_link != NULL && acl_admits(on_link, addr) ? &walk->answers->on_link
+                                                        : &walk->answers->routed;
+}
 
 /* Queues a challenge in place of an answer, unless strangers of its source had too many. Its 21
  * bytes, or 69 with the headers of IPv6, are within three times what any datagram brings, which is
  * its own headers at least. */
 static void challenge(struct walk *walk, int i)
 {
-    if (is_limited(walk, &walk->datagrams[i].source, LIMITER_STRANGER))
+    const struct addr *source = &walk->datagrams[i].source;
+    if (is_limited(walk, source, LIMITER_STRANGER))
         return;
     uint8_t *frame = batch_scratch(walk->batch, i);
-    cookie_make(&walk->service->secrets, walk->listener, &walk->datagrams[i].source,
-                frame_challenge(frame));
-    walk->round->challenges |= UINT64_C(1) << batch_queued(walk->batch);
-    batch_answer(walk->batch, i, frame, FRAME_CHALLENGE_BYTES);
+    cookie_make(&walk->service->secrets, walk->listener, source, frame_challenge(frame));
+    batch_answer(challenges_to(walk, source)->batch, walk->batch, i, frame, FRAME_CHALLENGE_BYTES);
 }
 _Static_assert((int)FRAME_COOKIE_BYTES == (int)COOKIE_BYTES, "a frame has room for a cookie");
 _Static_assert(28 + FRAME_CHALLENGE_BYTES <= 3 * 28 && 48 + FRAME_CHALLENGE_BYTES <= 3 * 48,
@@ -80,10 +87,11 @@ static void pong(struct walk *walk, int i, const struct frame *ping)
     if (walk->service->rules.cookie &&
         is_limited(walk, &walk->datagrams[i].source, LIMITER_STRANGER))
         return;
+    struct service_challenges *queue = challenges_to(walk, &walk->datagrams[i].source);
     uint8_t *frame = batch_scratch(walk->batch, i);
     size_t size = frame_pong(frame, ping);
-    walk->round->pongs |= UINT64_C(1) << batch_queued(walk->batch);
-    batch_answer(walk->batch, i, frame, size);
+    queue->pongs |= UINT64_C(1) << batch_queued(queue->batch);
+    batch_answer(queue->batch, walk->batch, i, frame, size);
 }
 _Static_assert((int)FRAME_BYTES_MAX <= (int)BATCH_SCRATCH_BYTES, "frames are built in scratch");
 
@@ -98,7 +106,7 @@ static bool is_proof(struct walk *walk, const struct datagram *datagram, const s
     if (cookie_is_good(&service->secrets, walk->listener, &datagram->source, frame->cookie,
                        walk->now_ms))
         return true;
-    walk->round->stats.bad_cookies++;
+    walk->answers->stats.bad_cookies++;
     return false;
 }
 
@@ -126,7 +134,7 @@ static bool screen_frame(struct walk *walk, int i, enum registry_verb *verb, uin
     default:
         /* A challenge or a pong is meant for a client; who sends one here is a server, or forged
          * its address, and an answer would be the beginning of a loop. */
-        walk->round->stats.drop_bad_frame++;
+        walk->answers->stats.drop_bad_frame++;
         return false;
     }
 }
@@ -186,7 +194,7 @@ static bool is_oversize(const struct service *service, const struct datagram *da
 static uint64_t *reason_to_drop(struct walk *walk, const struct datagram *datagram)
 {
     const struct service *service = walk->service;
-    struct stats *stats = &walk->round->stats;
+    struct stats *stats = &walk->answers->stats;
     const struct addr *source = &datagram->source;
     if ((datagram->cut || datagram->size > service->max_datagram_bytes) &&
         is_oversize(service, datagram))
@@ -210,7 +218,7 @@ static inline bool is_refused(struct walk *walk, const struct addr *source)
 {
     const struct service_rules *rules = &walk->service->rules;
     if (rules->acl != NULL && !acl_admits(rules->acl, source)) {
-        walk->round->stats.drop_denied++;
+        walk->answers->stats.drop_denied++;
         return true;
     }
     return !rules->cookie && is_limited(walk, source, LIMITER_STRANGER);
@@ -268,7 +276,7 @@ static void count_joined(struct walk *walk, const struct addr *source)
     walk->service->stats->joined++;
     if (rules->dry_run && rules->per_prefix != 0 &&
         prefixes_count(rules->prefixes, source) > rules->per_prefix)
-        walk->round->stats.dry_prefix++;
+        walk->answers->stats.dry_prefix++;
 }
 
 /* Counts what a datagram was to the registry. False if it gets no reply. */
@@ -294,12 +302,12 @@ static bool count_visit(struct walk *walk, const struct registry_visit *visit, i
         return true;
     case REGISTRY_STRANGER:
         if (visit->verb == REGISTRY_LEAVE)
-            walk->round->stats.drop_bad_frame++;
+            walk->answers->stats.drop_bad_frame++;
         else
             challenge(walk, i);
         return false;
     case REGISTRY_LEFT:
-        walk->round->stats.left++;
+        walk->answers->stats.left++;
         return false;
     }
     return false;
@@ -369,6 +377,15 @@ static void record(struct walk *walk)
 
 /* ---- the reply ---- */
 
+/* The batch by which the reply to datagram i leaves. */
+static inline struct batch *replies_of(const struct walk *walk, int i)
+{
+    struct service_answers *answers = walk->answers;
+    return answers->slots == NULL
+               ? answers->replies[0]
+               : answers->replies[source_slot(answers->slots, &walk->datagrams[i].local)];
+}
+
 static void rotate(struct walk *walk)
 {
     struct reply *reply = walk->service->reply;
@@ -376,7 +393,8 @@ static void rotate(struct walk *walk)
     size_t turn = reply_take(reply, admitted->count);
     for (size_t k = 0; k < admitted->count; k++, turn = reply_next(reply, turn)) {
         const struct message *message = reply_message(reply, turn);
-        batch_answer(walk->batch, admitted->datagrams[k], message->bytes, message->size);
+        int i = admitted->datagrams[k];
+        batch_answer(replies_of(walk, i), walk->batch, i, message->bytes, message->size);
     }
 }
 
@@ -384,8 +402,9 @@ static void echo(struct walk *walk)
 {
     const struct admitted *admitted = &walk->admitted;
     for (size_t k = 0; k < admitted->count; k++) {
-        const struct datagram *datagram = &walk->datagrams[admitted->datagrams[k]];
-        batch_answer(walk->batch, admitted->datagrams[k], datagram->bytes + admitted->heads[k],
+        int i = admitted->datagrams[k];
+        const struct datagram *datagram = &walk->datagrams[i];
+        batch_answer(replies_of(walk, i), walk->batch, i, datagram->bytes + admitted->heads[k],
                      datagram->size - admitted->heads[k]);
     }
 }
@@ -400,24 +419,24 @@ static void answer(struct walk *walk)
         echo(walk);
         break;
     case REPLY_NONE:
-        walk->round->stats.silent += walk->admitted.count;
+        walk->answers->stats.silent += walk->admitted.count;
         break;
     }
 }
 
 void service_decide(struct service *service, uint8_t listener, struct batch *batch, int count,
-                    uint64_t now_ms, struct service_round *round)
+                    uint64_t now_ms, struct service_answers *answers)
 {
     struct walk walk; /* set where it is used: not all of it is, every time */
     walk.service = service;
     walk.batch = batch;
     walk.datagrams = batch_datagrams(batch);
-    walk.round = round;
+    walk.answers = answers;
     walk.now_ms = now_ms;
     walk.listener = listener;
     walk.of_group = service->groups.listeners >> listener & 1;
 
-    round->stats.received += (uint64_t)count;
+    answers->stats.received += (uint64_t)count;
     screen(&walk, count);
     record(&walk);
     answer(&walk);

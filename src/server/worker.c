@@ -43,6 +43,7 @@ struct worker {
     struct stats stats;
     struct complaints complaints;
 
+    struct send_watch watch;
     struct loop_timer sweep;
     struct loop_task sweep_slice;
 };
@@ -122,6 +123,8 @@ static struct endpoint_options endpoint_options(struct worker *worker)
         .last_errno = &worker->complaints.reply_errno,
         .max_datagram_bytes = worker->options.max_datagram_bytes,
         .drain_batches = drain_batches(worker->options.listener_count),
+        .watch = &worker->watch,
+        .held_bytes = worker->options.held_bytes,
     };
 }
 
@@ -133,6 +136,7 @@ static int make_endpoints(struct worker *worker)
     for (size_t i = 0; i < worker->options.socket_count; i++) {
         struct endpoint_options options = endpoint_options(worker);
         options.socket = worker->options.sockets[i];
+        options.senders = worker->options.senders[i];
         options.listener = (uint8_t)i;
         int error = endpoint_open(&worker->endpoints[i], &options);
         if (error != 0)
@@ -215,7 +219,8 @@ static int make_loop(struct worker *worker)
     worker->mailbox = mailbox_new(worker->loop);
     if (worker->mailbox == NULL)
         return -errno;
-    return loop_timer_open(worker->loop, &worker->sweep, on_sweep, worker);
+    int error = send_watch_open(&worker->watch, worker->loop);
+    return error != 0 ? error : loop_timer_open(worker->loop, &worker->sweep, on_sweep, worker);
 }
 
 int worker_new(struct worker **worker, const struct worker_options *options, const char **failed)
@@ -274,6 +279,7 @@ static void wind_up(struct worker *worker)
         endpoint_close(worker->endpoints[i]);
     free(worker->endpoints);
     worker->endpoints = NULL;
+    send_watch_close(&worker->watch);
 }
 
 static void worker_main(void *state)
@@ -439,9 +445,11 @@ uint32_t worker_kick(struct worker *worker, const struct client_name *name)
     return kicked;
 }
 
-void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secrets)
+void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secrets,
+                        struct acl *on_link)
 {
     worker->service.secrets = *secrets;
+    worker->service.rules.on_link = on_link;
 }
 
 void worker_apply(struct worker *worker, const struct worker_settings *settings)

@@ -8,7 +8,11 @@
 #include <stdlib.h>
 
 enum {
-    FILES_OF_WORKER = 4,   /* epoll, the mailbox's eventfd, the timers of sweep and broadcast */
+    FILES_OF_WORKER = 5, /* epoll, the mailbox's eventfd, the timers of sweep, broadcast, sending */
+    FILES_OF_LISTENER = 1 + SENDER_FILES_MAX, /* of one worker */
+    /* Replies may wait for an interface in four times the memory of the requests that wait to be
+     * read: a reply may be longer than its request. */
+    HELD_PER_RECEIVED = 4,
     FILES_OF_SERVER = 128, /* the operators' connections, files that are read, the log */
 };
 
@@ -30,7 +34,8 @@ static bool has_streams(const struct config *config)
 
 uint32_t workers_allow_files(size_t count, const struct config *config)
 {
-    size_t others = FILES_OF_SERVER + count * (FILES_OF_WORKER + config->server.listen_count);
+    size_t others = FILES_OF_SERVER +
+                    count * (FILES_OF_WORKER + FILES_OF_LISTENER * config->server.listen_count);
     size_t streams = has_streams(config) ? config->server.stream_max : 0;
     size_t allowed = host_allow_files(others + streams);
     if (streams == 0 || allowed >= others + streams)
@@ -44,9 +49,13 @@ static int make_one(struct workers *workers, const struct listeners *listeners,
                     struct worker_options options, const char **failed)
 {
     int sockets[CONFIG_LISTEN_MAX];
-    for (size_t i = 0; i < listeners->own_count; i++)
+    struct sender_sockets senders[CONFIG_LISTEN_MAX];
+    for (size_t i = 0; i < listeners->own_count; i++) {
         sockets[i] = listeners->list[i].sockets[options.number];
+        senders[i] = listeners->list[i].senders[options.number];
+    }
     options.sockets = sockets;
+    options.senders = senders;
     options.socket_count = listeners->own_count;
     if (options.number > 0)
         options.guests = NULL;
@@ -66,6 +75,7 @@ int workers_make(struct workers *workers, const struct config *config,
         .ttl_ms = config->clients.ttl_ms,
         .sweep_ms = config->clients.sweep_ms,
         .rate_pps = config->broadcast.rate_pps,
+        .held_bytes = HELD_PER_RECEIVED * (size_t)config->server.receive_buffer_bytes,
         .max_datagram_bytes = config->server.max_datagram_bytes,
         .reply = shared->reply,
         .rules = shared->rules,

@@ -119,7 +119,7 @@ static void answers_from(const char *wildcard, const char *asked, const char *fr
         cr_assert_eq(memcmp(local.ip, target.ip, sizeof local.ip), 0, "asked at %s", asked);
         cr_assert_not(request->to_many);
 
-        batch_answer(batch, 0, "answer", 6);
+        batch_answer(batch, batch, 0, "answer", 6);
         cr_assert_eq(batch_send(batch, fd), 0);
         cr_assert(addr_equal(&receive_one(peer_batch, peer)->source, &target), "asked at %s",
                   asked);
@@ -209,7 +209,7 @@ Test(net_batch, a_dead_peers_icmp_error_fails_neither_send_nor_receive)
         send_one(fd, &dead, "x", 1);
         send_one(peer, &server, "y", 1);
         receive_one(batch, fd);
-        batch_answer(batch, 0, "z", 1);
+        batch_answer(batch, batch, 0, "z", 1);
         cr_assert_eq(batch_send(batch, fd), 0);
         cr_assert_eq(batch_tally(batch).failed, 0);
         batch_clear(batch);

@@ -18,6 +18,8 @@ enum { WORKERS = 2, CAPACITY = 512, LONGEST = 2048 };
 static struct worker_parts {
     int socket;
     struct endpoint *endpoint;
+    struct send_watch watch;
+    struct sender_sockets senders;
     struct service service;
     struct registry *registry;
     void *memory;
@@ -75,8 +77,12 @@ static void open_worker(struct worker_parts *worker)
     struct addr any = {.family = ADDR_IPV4, .ip = {127, 0, 0, 1}}, bound;
     struct socket_options none = {.receive_buffer_bytes = 0};
     worker->socket = socket_open(&any, &none, &bound);
+    cr_assert_eq(sender_sockets_open_single(&worker->senders, worker->socket), 0);
+    cr_assert_eq(send_watch_open(&worker->watch, loop), 0);
     const struct endpoint_options endpoint = {
         .loop = loop,
+        .senders = worker->senders,
+        .watch = &worker->watch,
         .service = &worker->service,
         .last_errno = &worker->last_errno,
         .stats = &worker->stats,
@@ -125,6 +131,8 @@ static void close_all(void)
         relay_close(relays[i]);
         broadcast_close(workers[i].broadcast);
         endpoint_close(workers[i].endpoint);
+        send_watch_close(&workers[i].watch);
+        sender_sockets_close(&workers[i].senders);
         socket_close(workers[i].socket);
     }
     for (int i = 0; i < WORKERS; i++)

@@ -9,9 +9,9 @@
 /* The order of DESIGN.md and of `udpctl stats`, written out once more: a name, once given, stays.
  */
 static const char *const fates[] = {
-    "replied",      "silent",        "challenged",     "ponged",          "left",
-    "reply_failed", "drop_oversize", "drop_port_zero", "drop_own_source", "drop_multicast",
-    "drop_denied",  "drop_limited",  "drop_bad_frame",
+    "replied",        "silent",           "challenged",    "ponged",         "left",
+    "reply_failed",   "challenge_failed", "drop_oversize", "drop_port_zero", "drop_own_source",
+    "drop_multicast", "drop_denied",      "drop_limited",  "drop_bad_frame",
 };
 static const char *const others[] = {
     "kernel_drops",   "refused_full",  "refused_prefix",  "bad_cookies",    "dry_limited",

@@ -33,7 +33,8 @@ struct batch {
     struct datagram datagrams[BATCH_MAX];
     uint8_t bytes[BATCH_MAX][ROOM_BYTES];
     uint8_t scratch[BATCH_MAX][BATCH_SCRATCH_BYTES];
-    struct answered answers[BATCH_MAX];
+    bool answered[BATCH_MAX];
+    struct answered answers[BATCH_MAX]; /* queued in this batch, to datagrams of the received one */
     int count, answer_count;
 };
 
@@ -53,12 +54,13 @@ int batch_queued(const struct batch *batch)
     return batch->answer_count;
 }
 
-void batch_answer(struct batch *batch, int i, const void *bytes, size_t size)
+void batch_answer(struct batch *out, const struct batch *received, int i, const void *bytes,
+                  size_t size)
 {
-    must(i >= 0 && i < batch->count && batch->answer_count < batch->count);
-    for (int k = 0; k < batch->answer_count; k++)
-        must(batch->answers[k].datagram != i);
-    batch->answers[batch->answer_count++] = (struct answered){bytes, size, i};
+    must(i >= 0 && i < received->count && out->answer_count < received->count);
+    must(!received->answered[i]);
+    ((struct batch *)(uintptr_t)received)->answered[i] = true;
+    out->answers[out->answer_count++] = (struct answered){bytes, size, i};
 }
 
 /* ---- the world ---- */
@@ -67,7 +69,9 @@ struct world {
     struct service service;
     struct service_ports ports;
     struct stats stats;
-    struct batch batch;
+    struct batch batch, answers[SOURCE_SLOTS_ALL], on_link, routed;
+    struct source_slots slots; /* of listener 1 */
+    struct acl *links;
     struct reply *replies[3], *spare;
     struct acl *acls[2];
     struct limiter *limiter;
@@ -171,7 +175,7 @@ static void hear(void *state, uint8_t listener, const struct datagram *said, uin
 static void make_world(void)
 {
     struct reply *replies[3];
-    struct acl *acls[2];
+    struct acl *acls[2], *links = world.links;
     struct limiter *limiter = world.limiter;
     memcpy(replies, world.replies, sizeof replies);
     memcpy(acls, world.acls, sizeof acls);
@@ -188,12 +192,15 @@ static void make_world(void)
             must((replies[mode] = reply_new((enum reply_mode)mode, messages, 2)) != NULL);
         must((acls[0] = acl_new(NULL, 0, &denied, 1)) != NULL);
         must((acls[1] = acl_new(allowed, 2, &denied, 1)) != NULL);
+        struct cidr on_link[] = {block("10.0.0.0/24"), block("fe80::/10")};
+        must((links = acl_new(on_link, 2, NULL, 0)) != NULL);
     }
     memset(&world, 0, sizeof world);
     memset(registry_memory, 0, registry_bytes(CAPACITY));
     memset(prefix_memory, 0, prefixes_bytes(CAPACITY));
     memcpy(world.replies, replies, sizeof replies);
     memcpy(world.acls, acls, sizeof acls);
+    world.links = links;
     world.limiter = limiter;
     world.registry_memory = registry_memory;
     world.prefix_memory = prefix_memory;
@@ -230,6 +237,7 @@ static void set_rules(uint32_t bits)
         .acl = bits & 16 ? world.acls[bits >> 5 & 1] : NULL,
         .per_prefix = bits & 64 ? 2 : 0,
         .limits = limiter_limits(20, 5),
+        .on_link = world.links,
     };
     rules.limiter = bits & 128 ? world.limiter : NULL;
     rules.prefixes =
@@ -282,38 +290,64 @@ static struct sent add_datagram(struct script *script, uint8_t listener)
     return sent;
 }
 
-static bool has(uint64_t bits, int i)
+/* What every answer must be, whatever came. */
+static const struct datagram *check_answer(const struct answered *answer, const struct sent *sent)
 {
-    return bits >> i & 1;
+    const struct datagram *datagram = &world.batch.datagrams[answer->datagram];
+    must(!is_nobody(sent[answer->datagram].source) && !datagram->cut && !datagram->to_many);
+    must(world.service.rules.acl == NULL || acl_admits(world.service.rules.acl, &datagram->source));
+    return datagram;
 }
 
-/* What every answer must be, whatever came. */
-static void check_answer(const struct service_round *round, int k, uint8_t listener,
-                         const struct sent *sent)
+static void check_challenges(const struct service_challenges *queue, bool on_link,
+                             const struct sent *sent)
 {
-    const struct answered *answer = &world.batch.answers[k];
-    const struct datagram *datagram = &world.batch.datagrams[answer->datagram];
-    uint32_t source = sent[answer->datagram].source;
-    must(!is_nobody(source) && !datagram->cut && !datagram->to_many);
-    must(world.service.rules.acl == NULL || acl_admits(world.service.rules.acl, &datagram->source));
-    size_t headers = datagram->source.family == ADDR_IPV4 ? 28 : 48;
-    enum frame_type type = frame_read(answer->bytes, answer->size).type;
-    if (has(round->challenges, k)) {
-        must(world.service.rules.cookie && type == FRAME_CHALLENGE);
-        must(headers + answer->size <= 3 * (headers + datagram->size));
-        return;
+    const struct batch *batch = queue->batch;
+    must(batch->answer_count == 64 || queue->pongs >> batch->answer_count == 0);
+    for (int k = 0; k < batch->answer_count; k++) {
+        const struct answered *answer = &batch->answers[k];
+        const struct datagram *datagram = check_answer(answer, sent);
+        size_t headers = datagram->source.family == ADDR_IPV4 ? 28 : 48;
+        enum frame_type type = frame_read(answer->bytes, answer->size).type;
+        must(acl_admits(world.links, &datagram->source) == on_link);
+        if (queue->pongs >> k & 1) {
+            must(type == FRAME_PONG && answer->size <= datagram->size);
+        } else {
+            must(world.service.rules.cookie && type == FRAME_CHALLENGE);
+            must(headers + answer->size <= 3 * (headers + datagram->size));
+        }
     }
-    if (has(round->pongs, k)) {
-        must(type == FRAME_PONG && answer->size <= datagram->size);
-        return;
-    }
-    must(type == FRAME_NONE); /* an echo, too */
+}
+
+static void check_reply(const struct answered *answer, uint8_t listener, const struct sent *sent)
+{
+    check_answer(answer, sent);
+    must(frame_read(answer->bytes, answer->size).type == FRAME_NONE); /* an echo, too */
     if (!world.service.rules.cookie)
         return;
-    uint64_t *believed_ms = &world.believed_ms[listener][source];
+    uint64_t *believed_ms = &world.believed_ms[listener][sent[answer->datagram].source];
     must(sent[answer->datagram].has_good_cookie ||
          (*believed_ms != 0 && world.now_ms - *believed_ms < TTL_MS));
     *believed_ms = world.now_ms;
+}
+
+/* Returns how many answers there are. */
+static uint64_t check_answers(const struct service_answers *answers, uint8_t listener,
+                              const struct sent *sent)
+{
+    int count = world.on_link.answer_count + world.routed.answer_count;
+    check_challenges(&answers->on_link, true, sent);
+    check_challenges(&answers->routed, false, sent);
+    for (size_t slot = 0; slot < SOURCE_SLOTS_ALL; slot++) {
+        const struct batch *replies = &world.answers[slot];
+        count += replies->answer_count;
+        for (int k = 0; k < replies->answer_count; k++) {
+            const struct datagram *request = &world.batch.datagrams[replies->answers[k].datagram];
+            must(slot == (listener == 0 ? 0 : source_slot(&world.slots, &request->local)));
+            check_reply(&replies->answers[k], listener, sent);
+        }
+    }
+    return (uint64_t)count;
 }
 
 static void do_batch(struct script *script)
@@ -321,29 +355,31 @@ static void do_batch(struct script *script)
     uint32_t how = take(script);
     uint8_t listener = how & 1;
     int count = 1 + (int)(how >> 1) % BATCH;
-    struct service_round round = {.challenges = 0};
+    struct service_answers answers = {.slots = listener == 0 ? NULL : &world.slots,
+                                      .on_link.batch = &world.on_link,
+                                      .routed.batch = &world.routed};
     struct sent sent[BATCH];
-    world.batch.count = world.batch.answer_count = 0;
+    world.batch.count = world.on_link.answer_count = world.routed.answer_count = 0;
+    memset(world.batch.answered, 0, sizeof world.batch.answered);
+    for (size_t slot = 0; slot < SOURCE_SLOTS_ALL; slot++) {
+        answers.replies[slot] = &world.answers[slot];
+        world.answers[slot].answer_count = 0;
+    }
     for (int i = 0; i < count; i++)
         sent[i] = add_datagram(script, listener);
-    service_decide(&world.service, listener, &world.batch, count, world.now_ms, &round);
+    service_decide(&world.service, listener, &world.batch, count, world.now_ms, &answers);
 
-    uint64_t answers = (uint64_t)world.batch.answer_count;
-    uint64_t all = answers == 64 ? UINT64_MAX : (UINT64_C(1) << answers) - 1;
-    must((round.challenges & round.pongs) == 0 && ((round.challenges | round.pongs) & ~all) == 0);
-    must(round.stats.received == (uint64_t)count);
-    must(stats_fates(&round.stats) + answers == (uint64_t)count);
-    for (int k = 0; k < world.batch.answer_count; k++)
-        check_answer(&round, k, listener, sent);
+    must(answers.stats.received == (uint64_t)count);
+    must(stats_fates(&answers.stats) + check_answers(&answers, listener, sent) == (uint64_t)count);
     /* A frame with a cookie that is right is proof also where the reply is silence. */
     for (int i = 0; i < count; i++)
         if (sent[i].has_good_cookie)
             world.believed_ms[listener][sent[i].source] = world.now_ms;
-    if (round.stats.silent > 0)
+    if (answers.stats.silent > 0)
         for (int i = 0; i < count; i++)
             if (world.believed_ms[listener][sent[i].source] != 0)
                 world.believed_ms[listener][sent[i].source] = world.now_ms;
-    world.left += round.stats.left;
+    world.left += answers.stats.left;
 }
 
 /* ---- what must hold ---- */

@@ -1,0 +1,52 @@
+#ifndef SERVER_SEND_SOCKET_H
+#define SERVER_SEND_SOCKET_H
+
+#include "net/batch.h"
+#include "net/loop.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A socket that sends replies or copies, and what is done while it has no room.
+ *
+ * Ordinary back-pressure: the socket's queue drains, and the sender waits until it is writable. But
+ * datagrams to neighbours that do not answer stand still in it for some 3 s. When the queue has not
+ * shrunk for 20 ms, the reserve takes its place until the socket is writable again. The reserve has
+ * a large buffer, of which no more than an ordinary one is filled with what moves, so that the
+ * interface's queue is not overrun there either: only what stands still on it, too, is not counted.
+ */
+struct send_socket {
+    struct send_watch *watch;
+    int socket, reserve;          /* the caller's to close; reserve -1: none */
+    uint32_t room_bytes;          /* of moving datagrams that the reserve may hold */
+    struct loop_handler handler;  /* of the socket, while it is waited for or stands still */
+    struct loop_task *waiter;     /* runs once there is room; NULL: nobody waits */
+    bool stands_still;            /* the reserve is used */
+    uint32_t still_ticks;         /* since the queue at hand has last shrunk */
+    uint32_t last_bytes;          /* in that queue then */
+    uint32_t reserve_still_bytes; /* of those in the reserve that stand still */
+    struct send_socket *next;     /* in the watch */
+};
+
+/* What looks at the sockets of one worker that have no room. */
+struct send_watch {
+    struct loop *loop;
+    struct loop_timer timer;
+    struct send_socket *first; /* those that are waited for, in no order */
+};
+
+/* 0 or -errno. */
+int send_watch_open(struct send_watch *watch, struct loop *loop);
+void send_watch_close(struct send_watch *watch);
+
+/* The watch outlives the send_socket. */
+void send_socket_open(struct send_socket *sender, struct send_watch *watch, int socket,
+                      int reserve);
+/* Nobody waits any more: the waiter is the caller's to cancel. */
+void send_socket_close(struct send_socket *sender);
+
+/* Sends what the batch holds, as batch_send does. On -EAGAIN the waiter is deferred once it is
+ * worth trying again; one waiter at a time. */
+int send_socket_send(struct send_socket *sender, struct batch *batch, struct loop_task *waiter);
+
+#endif

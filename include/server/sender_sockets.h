@@ -1,0 +1,63 @@
+#ifndef SERVER_SENDER_SOCKETS_H
+#define SERVER_SENDER_SOCKETS_H
+
+#include "core/addr.h"
+#include "core/source_slots.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The sockets by which one worker sends for one listener, opened before any thread starts.
+ *
+ * The kernel charges a datagram to its socket until it has left: for some 3 s where a neighbour
+ * does not answer ARP or ND, and for as long as it takes on a slow interface. With one socket for
+ * all, 330 datagrams to addresses that nobody has keep a listener from receiving. So the socket
+ * that receives never waits for room, and each kind of datagram has a send buffer of its own; on a
+ * wildcard listener, each local address has, too. Rejected: a larger buffer for all (8 MiB hide the
+ * fault, but then the interface's queue, 1,000 packets by default, drops copies in silence), and to
+ * ask the kernel for the state of each neighbour (two system calls a challenge). */
+struct sender_sockets {
+    int routed;     /* challenges to addresses beyond a gateway: the socket that receives */
+    int on_link;    /* challenges to neighbours; -1: routed, within SENDER_ON_LINK_BYTES */
+    bool by_source; /* slots are used as core/source_slots says; else slot 0 */
+    int replies[SOURCE_SLOTS_ALL]; /* -1 where none is needed */
+    int copies[SOURCE_SLOTS_ALL];  /* of broadcasts */
+    /* In place of the above while what they hold stands still; -1: none. */
+    int reply_reserve, copy_reserve;
+    uint32_t reserve_got_bytes; /* the send buffer that the kernel gave to a reserve */
+};
+
+enum {
+    /* Room for 64 challenges of 768 bytes of kernel memory each; the kernel doubles what it is
+     * asked for. As many neighbours at most are looked up at a time for sources that have proven
+     * nothing, half of what the kernel's table keeps without a look
+     * (net.ipv4.neigh.default.gc_thresh1). */
+    SENDER_ON_LINK_BYTES = 24 << 10,
+    /* 10 addresses that nobody has, with 300 requests a second, hold 764,000 bytes; a reserve has
+     * five times that. */
+    SENDER_RESERVE_BYTES = 2 << 20,
+    /* Less than that is worth a warning. */
+    SENDER_RESERVE_LEAST_BYTES = 1 << 20,
+    /* Descriptors of a listener in a worker beside the one that receives. */
+    SENDER_FILES_MAX = 2 * SOURCE_SLOTS_ALL + 3,
+};
+
+/* None is open. */
+void sender_sockets_init(struct sender_sockets *senders);
+
+/* Opens the sockets for the one that receives, which is bound to `bound`, with sockets of ours on
+ * that port letting others in (socket_share). 0 or -errno. */
+int sender_sockets_open(struct sender_sockets *senders, int receiver, const struct addr *bound,
+                        uint32_t send_buffer_bytes);
+
+/* Sends all by the one socket given: for a multicast group, from which nothing can be sent. 0 or
+ * -errno. */
+int sender_sockets_open_single(struct sender_sockets *senders, int socket);
+
+/* Lets other sockets of ours be bound beside these (socket_share). */
+void sender_sockets_share(const struct sender_sockets *senders, bool may);
+
+/* Closes all but `routed`, which is the caller's. */
+void sender_sockets_close(struct sender_sockets *senders);
+
+#endif

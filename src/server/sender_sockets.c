@@ -1,0 +1,104 @@
+/* The sockets by which one worker sends for one listener: replies, challenges and copies apart. */
+#include "server/sender_sockets.h"
+
+#include "net/socket.h"
+
+#include <stddef.h>
+
+/* Calls visit for each descriptor that is the set's own. */
+static void each(const struct sender_sockets *senders, void (*visit)(int socket, bool may),
+                 bool may)
+{
+    const int others[] = {senders->on_link, senders->reply_reserve, senders->copy_reserve};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i] >= 0)
+            visit(others[i], may);
+    for (size_t i = 0; i < SOURCE_SLOTS_ALL; i++) {
+        if (senders->replies[i] >= 0)
+            visit(senders->replies[i], may);
+        if (senders->copies[i] >= 0)
+            visit(senders->copies[i], may);
+    }
+}
+
+void sender_sockets_init(struct sender_sockets *senders)
+{
+    *senders = (struct sender_sockets){
+        .routed = -1, .on_link = -1, .reply_reserve = -1, .copy_reserve = -1};
+    for (size_t i = 0; i < SOURCE_SLOTS_ALL; i++)
+        senders->replies[i] = senders->copies[i] = -1;
+}
+
+/* What is sent from an address that is not known has to go by the socket that receives: the others
+ * of a wildcard listener have the loopback address as their own. */
+static int open_unknown(struct sender_sockets *senders, size_t slot)
+{
+    senders->replies[slot] = socket_duplicate(senders->routed);
+    if (senders->replies[slot] < 0)
+        return senders->replies[slot];
+    senders->copies[slot] = socket_duplicate(senders->routed);
+    return senders->copies[slot] < 0 ? senders->copies[slot] : 0;
+}
+
+static int open_sender(int *socket, const struct addr *bound, uint32_t bytes, uint32_t *got_bytes)
+{
+    *socket = socket_open_sender(bound, bytes, got_bytes);
+    return *socket < 0 ? *socket : 0;
+}
+
+static int open_all(struct sender_sockets *senders, const struct addr *bound, uint32_t bytes)
+{
+    size_t slots = senders->by_source ? SOURCE_SLOTS_MAX : 1;
+    uint32_t got;
+    int error = open_sender(&senders->on_link, bound, SENDER_ON_LINK_BYTES, &got);
+    if (error == 0)
+        error = open_sender(&senders->reply_reserve, bound, SENDER_RESERVE_BYTES, &got);
+    if (error == 0)
+        error = open_sender(&senders->copy_reserve, bound, SENDER_RESERVE_BYTES,
+                            &senders->reserve_got_bytes);
+    for (size_t i = 0; i < slots && error == 0; i++) {
+        error = open_sender(&senders->replies[i], bound, bytes, &got);
+        if (error == 0)
+            error = open_sender(&senders->copies[i], bound, bytes, &got);
+    }
+    return error == 0 && senders->by_source ? open_unknown(senders, SOURCE_SLOT_UNKNOWN) : error;
+}
+
+int sender_sockets_open(struct sender_sockets *senders, int receiver, const struct addr *bound,
+                        uint32_t send_buffer_bytes)
+{
+    sender_sockets_init(senders);
+    senders->routed = receiver;
+    senders->by_source = addr_is_wildcard(bound);
+    int error = open_all(senders, bound, send_buffer_bytes);
+    if (error != 0)
+        sender_sockets_close(senders);
+    return error;
+}
+
+int sender_sockets_open_single(struct sender_sockets *senders, int socket)
+{
+    sender_sockets_init(senders);
+    senders->routed = socket;
+    int error = open_unknown(senders, 0);
+    if (error != 0)
+        sender_sockets_close(senders);
+    return error;
+}
+
+void sender_sockets_share(const struct sender_sockets *senders, bool may)
+{
+    each(senders, socket_share, may);
+}
+
+static void close_one(int socket, bool may)
+{
+    (void)may;
+    socket_close(socket);
+}
+
+void sender_sockets_close(struct sender_sockets *senders)
+{
+    each(senders, close_one, false);
+    sender_sockets_init(senders);
+}
