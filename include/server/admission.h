@@ -36,9 +36,10 @@ struct cookie_secrets admission_secrets(const struct admission *admission);
 int admission_start(struct admission *admission, struct loop *loop, struct worker *const *workers,
                     size_t worker_count, struct mailbox *home);
 
-/* Addresses of this host have come or gone: the workers get a new list of the addresses that are on
- * our links. Without a call they get it within a minute. */
-void admission_interfaces_changed(struct admission *admission);
+/* Says that challenges to addresses on our links could not be sent, or that the links have changed:
+ * the workers get a new list of these addresses within some 100 ms (without a wish, within a
+ * minute). From any thread, after admission_start; state is the admission. */
+void admission_wish_on_link(void *state);
 
 /* Sends no more letters: before the workers' last ones. */
 void admission_stop(struct admission *admission);

@@ -35,6 +35,8 @@ struct worker_options {
     const int *sockets; /* by listener; the caller's to close behind worker_free */
     const struct sender_sockets *senders; /* by listener, likewise */
     size_t socket_count;
+    void (*on_link_failed)(void *state); /* see server/endpoint; from the worker's thread */
+    void *on_link_state;
     size_t held_bytes; /* of replies that wait, for each wildcard listener */
     enum config_relay relay;
     uint32_t relay_rate_pps;    /* of one client */

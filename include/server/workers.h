@@ -24,6 +24,8 @@ struct workers_shared {
     const struct doors *doors; /* the first one's alone */
     struct service_rules rules;
     struct cookie_secrets secrets;
+    void (*on_link_failed)(void *state); /* see server/endpoint; from any thread */
+    void *on_link_state;
     uint32_t stream_files; /* as workers_allow_files says */
 };
 

@@ -4,15 +4,22 @@
 
 #include "core/prefixes.h"
 #include "net/clock.h"
-#include "net/interface.h"
 #include "net/log.h"
 #include "net/memory.h"
 #include "net/random.h"
+#include "server/on_link.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+    /* How long after a neighbour could not be challenged the kernel's table is read: ten times a
+     * second at most, for some 1,000 neighbours at 1 us each. */
+    RENEWAL_NS = 100000000,
+};
 
 struct admission {
     uint32_t clients_max;
@@ -24,8 +31,14 @@ struct admission {
     struct acl *replaced_on_link; /* until all workers have the one above */
 
     struct mailbox *home;
-    struct loop_timer rotation;
-    bool rotating; /* the timer is open */
+    struct loop_timer rotation; /* of the secrets */
+    struct loop_timer renewal;  /* of the list of our links' addresses, some time after a wish */
+    struct wish {
+        struct mail mail;
+        struct admission *admission;
+        _Atomic bool posted;
+    } wish;       /* of any worker */
+    bool running; /* the timers are open */
     size_t worker_count;
     struct delivery {
         struct worker_call call;
@@ -37,24 +50,6 @@ struct admission {
 };
 
 /* ---- the addresses of our links ---- */
-
-/* Makes the list anew from the interfaces as they are; *on_link is NULL where there are none. 0 or
- * -errno. */
-static int list_on_link(struct acl **on_link)
-{
-    struct cidr *networks;
-    size_t count;
-    *on_link = NULL;
-    int error = interface_networks(&networks, &count);
-    if (error != 0)
-        return error;
-    if (count > 0) {
-        *on_link = acl_new(networks, count < ACL_BLOCKS_MAX ? count : ACL_BLOCKS_MAX, NULL, 0);
-        error = *on_link == NULL ? -ENOMEM : 0;
-    }
-    free(networks);
-    return error;
-}
 
 static bool any_away(const struct admission *admission)
 {
@@ -69,7 +64,7 @@ static bool any_away(const struct admission *admission)
 static void renew_on_link(struct admission *admission)
 {
     struct acl *made;
-    if (any_away(admission) || list_on_link(&made) != 0)
+    if (any_away(admission) || on_link_list(&made) != 0)
         return;
     acl_free(admission->replaced_on_link);
     admission->replaced_on_link = admission->on_link;
@@ -92,7 +87,7 @@ int admission_new(struct admission **admission, uint32_t clients_max)
         free(made);
         return error;
     }
-    if ((error = list_on_link(&made->on_link)) != 0)
+    if ((error = on_link_list(&made->on_link)) != 0)
         log_event(LOG_LEVEL_WARNING, "challenges to neighbours have no budget of their own",
                   "reason", strerror(-error), "advice",
                   "let udpsrv list the host's addresses (netlink); it is tried again each minute",
@@ -213,10 +208,26 @@ static void rotate(void *state)
     deliver(admission);
 }
 
-void admission_interfaces_changed(struct admission *admission)
+static void renew(void *state)
 {
+    struct admission *admission = state;
+    atomic_store(&admission->wish.posted, false);
     renew_on_link(admission);
     deliver(admission);
+}
+
+static void read_wish(struct mail *mail)
+{
+    struct admission *admission = ((struct wish *)mail)->admission;
+    if (admission->running)
+        loop_timer_once(&admission->renewal, RENEWAL_NS);
+}
+
+void admission_wish_on_link(void *state)
+{
+    struct admission *admission = state;
+    if (!atomic_exchange(&admission->wish.posted, true))
+        mailbox_post(admission->home, &admission->wish.mail);
 }
 
 int admission_start(struct admission *admission, struct loop *loop, struct worker *const *workers,
@@ -229,17 +240,26 @@ int admission_start(struct admission *admission, struct loop *loop, struct worke
         admission->deliveries[i].to = workers[i];
     admission->worker_count = worker_count;
     admission->home = home;
+    admission->wish.mail.open = read_wish;
+    admission->wish.admission = admission;
     int error = loop_timer_open(loop, &admission->rotation, rotate, admission);
     if (error != 0)
         return error;
-    admission->rotating = true;
+    error = loop_timer_open(loop, &admission->renewal, renew, admission);
+    if (error != 0) {
+        loop_timer_close(&admission->rotation);
+        return error;
+    }
+    admission->running = true;
     loop_timer_every(&admission->rotation, COOKIE_MINUTE_MS);
     return 0;
 }
 
 void admission_stop(struct admission *admission)
 {
-    if (admission->rotating)
-        loop_timer_close(&admission->rotation);
-    admission->rotating = false;
+    if (!admission->running)
+        return;
+    loop_timer_close(&admission->rotation);
+    loop_timer_close(&admission->renewal);
+    admission->running = false;
 }

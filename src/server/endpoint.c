@@ -63,17 +63,21 @@ static uint64_t sent_of(const struct batch *batch)
     return sent;
 }
 
-/* Sends them, counts those that the kernel didn't take at once, and empties the queue. */
-static void send_challenges(struct endpoint *endpoint, struct service_challenges *queue, int socket)
+/* Sends them, counts those that the kernel didn't take at once, and empties the queue. Returns how
+ * many those were. */
+static uint32_t send_challenges(struct endpoint *endpoint, struct service_challenges *queue,
+                                int socket)
 {
     struct stats *stats = &endpoint->answers.stats;
     batch_send_or_fail(queue->batch, socket);
     uint64_t sent = sent_of(queue->batch);
     stats->challenged += (uint64_t)__builtin_popcountll(sent & ~queue->pongs);
     stats->ponged += (uint64_t)__builtin_popcountll(sent & queue->pongs);
-    stats->challenge_failed += batch_tally(queue->batch).failed;
+    uint32_t failed = batch_tally(queue->batch).failed;
+    stats->challenge_failed += failed;
     queue->pongs = 0;
     batch_clear(queue->batch);
+    return failed;
 }
 
 static void send_all_challenges(struct endpoint *endpoint)
@@ -88,7 +92,9 @@ static void send_all_challenges(struct endpoint *endpoint)
     /* Without a socket of their own they leave some of the buffer to the others. */
     if (sockets->on_link < 0 && socket_queued_bytes(sockets->routed) > SENDER_ON_LINK_BYTES)
         batch_fail(on_link->batch, EAGAIN);
-    send_challenges(endpoint, on_link, sockets->on_link < 0 ? sockets->routed : sockets->on_link);
+    int socket = sockets->on_link < 0 ? sockets->routed : sockets->on_link;
+    if (send_challenges(endpoint, on_link, socket) > 0)
+        endpoint->options.on_link_failed(endpoint->options.on_link_state);
 }
 
 /* ---- replies ---- */

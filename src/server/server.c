@@ -176,6 +176,8 @@ static int make_workers(struct server *server)
         .doors = &server->doors,
         .rules = server->rules,
         .secrets = admission_secrets(server->admission),
+        .on_link_failed = admission_wish_on_link,
+        .on_link_state = server->admission,
         .stream_files = server->stream_files,
     };
     const char *failed = "memory";

@@ -124,6 +124,8 @@ static struct endpoint_options endpoint_options(struct worker *worker)
         .max_datagram_bytes = worker->options.max_datagram_bytes,
         .drain_batches = drain_batches(worker->options.listener_count),
         .watch = &worker->watch,
+        .on_link_failed = worker->options.on_link_failed,
+        .on_link_state = worker->options.on_link_state,
         .held_bytes = worker->options.held_bytes,
     };
 }
