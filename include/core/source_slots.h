@@ -3,6 +3,7 @@
 
 #include "core/addr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -21,26 +22,27 @@ enum {
     SOURCE_SLOTS_ALL,
 };
 
-/* All zero: no address has a slot yet. */
 struct source_slots {
-    struct addr addrs[SOURCE_SLOTS_MAX];
+    struct addr addrs[SOURCE_SLOTS_MAX]; /* those without an address are equal to none */
     uint32_t count;
 };
 
-/* Gives an address that has no slot the next one, or one that it shares. Use source_slot. */
-size_t source_slots_add(struct source_slots *slots, const struct addr *local);
+/* No address has a slot yet. */
+void source_slots_init(struct source_slots *slots);
 
-/* The slot of a local address, from 0 to SOURCE_SLOT_UNKNOWN; the port does not matter. The same
- * address always has the same slot. */
+/* As source_slot, of an address that is not in the first slot. */
+size_t source_slot_beyond_first(struct source_slots *slots, const struct addr *local);
+
+static inline bool source_slot_is(const struct addr *slot, const struct addr *local)
+{
+    return memcmp(slot->ip, local->ip, sizeof local->ip) == 0 && slot->scope == local->scope;
+}
+
+/* The slot of a local address, from 0 to SOURCE_SLOT_UNKNOWN (of family ADDR_NONE); the port does
+ * not matter. The same address always has the same slot. */
 static inline size_t source_slot(struct source_slots *slots, const struct addr *local)
 {
-    if (local->family == ADDR_NONE)
-        return SOURCE_SLOT_UNKNOWN;
-    for (uint32_t i = 0; i < slots->count; i++)
-        if (memcmp(slots->addrs[i].ip, local->ip, sizeof local->ip) == 0 &&
-            slots->addrs[i].scope == local->scope)
-            return i;
-    return source_slots_add(slots, local);
+    return source_slot_is(&slots->addrs[0], local) ? 0 : source_slot_beyond_first(slots, local);
 }
 
 #endif

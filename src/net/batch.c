@@ -89,8 +89,8 @@ static void read_ipv4_info(struct datagram *datagram, struct cmsghdr *control)
     memcpy(datagram->local.ip, &info.ipi_spec_dst, sizeof info.ipi_spec_dst);
     /* They differ just when the destination isn't an address of ours: ip(7). */
     datagram->to_many = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
-    info.ipi_ifindex = 0;
-    memcpy(CMSG_DATA(control), &info, sizeof info);
+    memset(CMSG_DATA(control) + offsetof(struct in_pktinfo, ipi_ifindex), 0,
+           sizeof info.ipi_ifindex);
 }
 
 /* The same for IPv6, where a link-local address has no meaning without its interface. */
@@ -151,14 +151,14 @@ void batch_answer(struct batch *out, const struct batch *received, int i, const 
                   size_t size)
 {
     const struct msghdr *request = &received->in[i].msg_hdr;
-    struct msghdr *answer = &out->out[out->queued].msg_hdr;
+    int k = out->queued++;
+    struct msghdr *answer = &out->out[k].msg_hdr;
     answer->msg_name = request->msg_name;
     answer->msg_namelen = request->msg_namelen;
     answer->msg_control = request->msg_control;
     answer->msg_controllen = request->msg_controllen;
-    answer->msg_iov->iov_base = (void *)(uintptr_t)bytes;
-    answer->msg_iov->iov_len = size;
-    out->answered[out->queued++] = (uint8_t)i;
+    out->out_bytes[k] = (struct iovec){(void *)(uintptr_t)bytes, size};
+    out->answered[k] = (uint8_t)i;
 }
 
 uint8_t *batch_scratch(struct batch *batch, int i)

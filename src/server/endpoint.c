@@ -304,6 +304,7 @@ static int open_parts(struct endpoint *endpoint)
     if (endpoint->received == NULL || answers->on_link.batch == NULL ||
         answers->routed.batch == NULL)
         return -ENOMEM;
+    source_slots_init(&endpoint->sources);
     if (options->senders.by_source)
         answers->slots = &endpoint->sources;
     size_t slots = options->senders.by_source ? SOURCE_SLOTS_ALL : 1;

@@ -378,15 +378,13 @@ static void record(struct walk *walk)
 /* ---- the reply ---- */
 
 /* The batch by which the reply to datagram i leaves. */
-static inline struct batch *replies_of(const struct walk *walk, int i)
+static inline struct batch *replies_of(const struct walk *walk, int i, bool by_source)
 {
     struct service_answers *answers = walk->answers;
-    return answers->slots == NULL
-               ? answers->replies[0]
-               : answers->replies[source_slot(answers->slots, &walk->datagrams[i].local)];
+    return answers->replies[by_source ? source_slot(answers->slots, &walk->datagrams[i].local) : 0];
 }
 
-static void rotate(struct walk *walk)
+static inline void rotate(struct walk *walk, bool by_source)
 {
     struct reply *reply = walk->service->reply;
     const struct admitted *admitted = &walk->admitted;
@@ -394,29 +392,33 @@ static void rotate(struct walk *walk)
     for (size_t k = 0; k < admitted->count; k++, turn = reply_next(reply, turn)) {
         const struct message *message = reply_message(reply, turn);
         int i = admitted->datagrams[k];
-        batch_answer(replies_of(walk, i), walk->batch, i, message->bytes, message->size);
+        batch_answer(replies_of(walk, i, by_source), walk->batch, i, message->bytes, message->size);
     }
 }
 
-static void echo(struct walk *walk)
+static void echo(struct walk *walk, bool by_source)
 {
     const struct admitted *admitted = &walk->admitted;
     for (size_t k = 0; k < admitted->count; k++) {
         int i = admitted->datagrams[k];
         const struct datagram *datagram = &walk->datagrams[i];
-        batch_answer(replies_of(walk, i), walk->batch, i, datagram->bytes + admitted->heads[k],
-                     datagram->size - admitted->heads[k]);
+        batch_answer(replies_of(walk, i, by_source), walk->batch, i,
+                     datagram->bytes + admitted->heads[k], datagram->size - admitted->heads[k]);
     }
 }
 
 static void answer(struct walk *walk)
 {
+    bool by_source = walk->answers->slots != NULL;
     switch (reply_mode(walk->service->reply)) {
     case REPLY_ROTATE:
-        rotate(walk);
+        if (by_source) /* two loops, neither of which asks again */
+            rotate(walk, true);
+        else
+            rotate(walk, false);
         break;
     case REPLY_ECHO:
-        echo(walk);
+        echo(walk, by_source);
         break;
     case REPLY_NONE:
         walk->answers->stats.silent += walk->admitted.count;

@@ -201,6 +201,7 @@ static void make_world(void)
     memcpy(world.replies, replies, sizeof replies);
     memcpy(world.acls, acls, sizeof acls);
     world.links = links;
+    source_slots_init(&world.slots);
     world.limiter = limiter;
     world.registry_memory = registry_memory;
     world.prefix_memory = prefix_memory;
