@@ -38,6 +38,8 @@ UNIT     := $(sort $(wildcard tests/unit/*.c))
 BARES    := $(sort $(wildcard tests/bench/bare_*.c)) tests/bench/registry.c
 BARE_ROOMS := tests/bench/bare.c tests/bench/sender.c
 SYSTEM   := $(sort $(wildcard tests/system/*.c))
+NEIGHBOURS := $(sort $(wildcard tests/neighbours/*.c))
+HARNESS  := $(patsubst %,tests/system/%.c,harness process peer server neighbours)
 MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
 SAMPLES  := $(sort $(wildcard config/*.conf))
 TEXTS    := README.md CHANGELOG.md LICENSE $(sort $(wildcard docs/*.md))
@@ -47,13 +49,13 @@ COMPLETIONS := $(PROGRAMS:%=$(B)/completions/bash/%) $(PROGRAMS:%=$(B)/completio
                $(PROGRAMS:%=$(B)/completions/fish/%.fish)
 
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
-OBJECTS := $(call object,$(ROOMS) $(PROGRAMS:%=src/%.c) src/completion.c $(UNIT) $(SYSTEM) $(PLAINS) $(FUZZERS) \
+OBJECTS := $(call object,$(ROOMS) $(PROGRAMS:%=src/%.c) src/completion.c $(UNIT) $(SYSTEM) $(NEIGHBOURS) $(PLAINS) $(FUZZERS) \
            $(wildcard tests/fuzz/targets/*.c) $(BARES) $(BARE_ROOMS))
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all run check unit system plain asan tsan valgrind fuzz replay layers manuals format lint \
+.PHONY: all run check check-long unit system neighbours plain asan tsan valgrind fuzz replay layers manuals format lint \
         bares bench bench-check install uninstall clean deps deps-bench help
 .DELETE_ON_ERROR:
 
@@ -84,6 +86,10 @@ $(B)/system-tests: $(call object,$(SYSTEM)) $(B)/rooms.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion
 
+$(B)/neighbour-tests: $(call object,$(NEIGHBOURS) $(HARNESS)) $(B)/rooms.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion
+
 $(B)/obj/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
@@ -109,15 +115,27 @@ export UDPSRV_BUILD := $(B)
 check: ## install what tests need, then run them all: layers, two compilers, unit, system, bench, sanitizers
 	@tests/deps --install-missing
 	$(Q)$(MAKE) --no-print-directory layers manuals
-	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests
+	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests build/clang/neighbour-tests
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system bench-check
+	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 neighbours
 	$(Q)$(MAKE) --no-print-directory asan fuzz-lineedit replay
+
+check-long: ## what takes too long for check: every kind of dead neighbour, lint, the programs under ThreadSanitizer
+	@tests/deps --install
+	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 NEIGHBOURS_TESTS='long_*/*' neighbours
+	$(Q)$(MAKE) --no-print-directory lint tsan
 
 unit: $(B)/unit-tests ## run the unit tests alone
 	$(B)/unit-tests $(CRITERION_FLAGS)
 
 system: all $(B)/system-tests ## run the system tests, of the real programs, alone
 	$(B)/system-tests $(CRITERION_FLAGS)
+
+# The kernel's table of neighbours is one for the whole host (gc_thresh3), and these tests fill it: they run after the
+# others, one at a time. NEIGHBOURS_TESTS picks among them; long_* are all combinations, which take minutes.
+NEIGHBOURS_TESTS ?= brief_*/*
+neighbours: all $(B)/neighbour-tests ## clients and neighbours that don't answer, on links of the tests' own
+	$(B)/neighbour-tests --jobs 1 --filter='$(NEIGHBOURS_TESTS)' $(CRITERION_FLAGS)
 
 asan: export UDPSRV_SANITIZED := 1
 asan: export UBSAN_OPTIONS := print_stacktrace=1

@@ -2,64 +2,16 @@
  * of their own, routes and firewalls that fail, and a line that is slower than the sender. */
 
 #include "harness.h"
+#include "neighbours.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 TestSuite(system_namespace, .fini = harness_end, .timeout = 60);
 
 /* Servers have port 3000, which the kernel gives to no client: a source on a port of ours is taken
  * for another server. */
 static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n";
-
-/* A host of ours and a neighbour, one link between them. The thread is in ours behind it. */
-struct neighbours {
-    int here;
-    int there;
-};
-
-/* near names our end of the link; the setups are shell commands, run at each end. */
-static void add_neighbour(struct neighbours *both, const char *near, const char *near_setup,
-                          const char *far_setup)
-{
-    both->here = netns_here();
-    expect(unshare(CLONE_NEWNET) == 0, "expected a second namespace");
-    netns_shell("ip link set lo up");
-    both->there = netns_here();
-    netns_switch(both->here);
-    netns_shell(harness_format("ip link add %s type veth peer name far netns /proc/%d/fd/%d\n"
-                               "ip link set %s addrgenmode none\n"
-                               "%s\n"
-                               "ip link set %s up",
-                               near, (int)getpid(), both->there, near, near_setup, near));
-    netns_switch(both->there);
-    netns_shell(
-        harness_format("ip link set far addrgenmode none\n%s\nip link set far up", far_setup));
-    netns_switch(both->here);
-}
-
-static int udp_open_in(int netns, const struct neighbours *both, const char *local)
-{
-    int udp;
-
-    netns_switch(netns);
-    udp = udp_open(local);
-    netns_switch(both->here);
-    return udp;
-}
-
-/* An address as the neighbour sees it: a zone is the name of its end of the link there. */
-static struct endpoint seen_from(const struct neighbours *both, const char *host, uint16_t port)
-{
-    struct endpoint endpoint;
-
-    netns_switch(both->there);
-    endpoint = endpoint_with_port(host, port);
-    netns_switch(both->here);
-    return endpoint;
-}
 
 static const char NEAR_SETUP[] = "ip addr add 10.8.0.1/24 dev near\n"
                                  "ip addr add 10.8.0.2/24 dev near\n"

@@ -1,0 +1,138 @@
+/* Clients that join a server, challenge or none. */
+#include "joiner.h"
+
+#include "../system/frames.h"
+#include "clock.h"
+
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+enum { ANSWER_TYPE = 2, EVENTS = 64, DATAGRAM_BYTES = 2048 };
+
+static const char REQUEST[] = "join";
+
+/* What can't be sent is asked again, like what is lost on the way. */
+static void send_bytes(const struct joiners *joiners, const struct joiner *joiner,
+                       const void *bytes, size_t size)
+{
+    (void)!sendto(joiner->udp, bytes, size, MSG_DONTWAIT,
+                  (const struct sockaddr *)&joiners->to.sockaddr, joiners->to.size);
+}
+
+static void answer_challenge(const struct joiners *joiners, const struct joiner *joiner,
+                             const uint8_t *challenge)
+{
+    uint8_t answer[FRAME_CHALLENGE + sizeof REQUEST - 1];
+
+    memcpy(answer, challenge, FRAME_CHALLENGE);
+    answer[FRAME_HEAD - 1] = ANSWER_TYPE;
+    memcpy(answer + FRAME_CHALLENGE, REQUEST, sizeof REQUEST - 1);
+    send_bytes(joiners, joiner, answer, sizeof answer);
+}
+
+static void receive_all(const struct joiners *joiners, struct joiner *joiner)
+{
+    uint8_t bytes[DATAGRAM_BYTES];
+    ssize_t size;
+
+    while (joiner->joined_ns == 0 &&
+           (size = recv(joiner->udp, bytes, sizeof bytes, MSG_DONTWAIT)) >= 0) {
+        if (size == FRAME_CHALLENGE && memcmp(bytes, "\0UDP\1", FRAME_HEAD) == 0) {
+            joiner->challenged++;
+            answer_challenge(joiners, joiner, bytes);
+        } else if (size == sizeof REQUEST - 1 && memcmp(bytes, REQUEST, sizeof REQUEST - 1) == 0) {
+            joiner->joined_ns = clock_now_ns();
+        }
+    }
+}
+
+static void ask(const struct joiners *joiners, struct joiner *joiner)
+{
+    struct endpoint host = udp_name(joiner->udp);
+
+    if (joiner->asked++ == 0 && joiners->announcer != NULL)
+        (void)announcer_ask(joiners->announcer, &host);
+    send_bytes(joiners, joiner, REQUEST, sizeof REQUEST - 1);
+    joiner->again_ns += NS_PER_S;
+}
+
+/* Asks for those whose time it is; returns whether any goes on, and when the next one asks. */
+static bool ask_due(struct joiners *joiners, int64_t now_ns, int64_t *next_ns)
+{
+    bool any = false;
+
+    *next_ns = now_ns + NS_PER_S;
+    for (size_t i = 0; i < joiners->count; i++) {
+        struct joiner *joiner = &joiners->all[i];
+
+        if (joiner->joined_ns != 0 || now_ns - joiner->start_ns >= joiners->limit_ns)
+            continue;
+        any = true;
+        if (joiner->again_ns <= now_ns)
+            ask(joiners, joiner);
+        *next_ns = joiner->again_ns < *next_ns ? joiner->again_ns : *next_ns;
+    }
+    return any;
+}
+
+void joiners_run(struct joiners *joiners)
+{
+    struct epoll_event events[EVENTS];
+    int64_t next_ns;
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+    for (size_t i = 0; i < joiners->count; i++) {
+        struct joiner *joiner = &joiners->all[i];
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = joiner};
+
+        joiner->again_ns = joiner->start_ns;
+        epoll_ctl(epoll, EPOLL_CTL_ADD, joiner->udp, &event);
+    }
+    while (ask_due(joiners, clock_now_ns(), &next_ns)) {
+        int64_t wait_ns = next_ns - clock_now_ns();
+        int count = epoll_wait(epoll, events, EVENTS,
+                               wait_ns > 0 ? (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS) : 0);
+
+        for (int i = 0; i < count; i++) {
+            struct joiner *joiner = events[i].data.ptr;
+
+            receive_all(joiners, joiner);
+            if (joiner->joined_ns != 0)
+                epoll_ctl(epoll, EPOLL_CTL_DEL, joiner->udp, NULL);
+        }
+    }
+    close(epoll);
+}
+
+static void *run_in_thread(void *argument)
+{
+    joiners_run(argument);
+    return NULL;
+}
+
+void joiners_start(struct joiners *joiners)
+{
+    expect(pthread_create(&joiners->thread, NULL, run_in_thread, joiners) == 0,
+           "expected a thread");
+}
+
+void joiners_wait(struct joiners *joiners)
+{
+    pthread_join(joiners->thread, NULL);
+}
+
+size_t joiners_joined(const struct joiners *joiners)
+{
+    size_t joined = 0;
+
+    for (size_t i = 0; i < joiners->count; i++)
+        joined += joiners->all[i].joined_ns != 0;
+    return joined;
+}
+
+void joiners_close(struct joiners *joiners)
+{
+    for (size_t i = 0; i < joiners->count; i++)
+        close(joiners->all[i].udp);
+}
