@@ -22,9 +22,11 @@ struct datagram {
     const uint8_t *bytes;
     uint32_t size; /* what fits max_datagram_bytes */
     bool cut;      /* it was longer than max_datagram_bytes */
-    bool to_many;  /* it was sent to a multicast or broadcast address (known on wildcard sockets) */
+    bool to_many;  /* it was sent to a multicast or broadcast address, as far as local is known */
     struct addr source;
-    struct addr local; /* where it was sent to, on wildcard sockets; else of family ADDR_NONE */
+    /* Where it was sent to, and as its scope, in IPv4 too, the interface that it came by, where
+     * socket_tells_interface; else of family ADDR_NONE. */
+    struct addr local;
 };
 
 /* Makes a batch for datagrams of up to max_datagram_bytes; 0 makes one for sending alone. NULL when

@@ -54,11 +54,15 @@ struct socket_options {
 };
 
 /* Opens a non-blocking UDP socket bound to addr (port 0: the kernel picks one), without sharing of
- * any kind, deaf to multicast groups that others joined, and with the destination of each datagram
- * reported when addr is a wildcard. IPv6 sockets take IPv6 alone. *bound is the address really
- * bound. Returns the descriptor or -errno (-EADDRNOTAVAIL: no address of this host, or one for
- * broadcasts, from which nothing could be answered). */
+ * any kind, deaf to multicast groups that others joined, and with the destination and the interface
+ * of each datagram reported where socket_tells_interface. IPv6 sockets take IPv6 alone. *bound is
+ * the address really bound. Returns the descriptor or -errno (-EADDRNOTAVAIL: no address of this
+ * host, or one for broadcasts, from which nothing could be answered). */
 int socket_open(const struct addr *addr, struct socket_options *options, struct addr *bound);
+
+/* Whether a socket bound to that address reports where each datagram was sent to, and by which
+ * interface it came. Not so on loopback and link-local addresses, which have one interface each. */
+bool socket_tells_interface(const struct addr *addr);
 
 /* Opens count such sockets (at least 1) that share one address; among them the kernel divides the
  * sources, by a keyed hash of both ends' addresses and ports. Who else has the port is found out as

@@ -23,7 +23,7 @@ struct endpoint_options {
     /* Called when a challenge to an address on a link of ours could not be sent. */
     void (*on_link_failed)(void *state);
     void *on_link_state;
-    size_t held_bytes; /* of replies that may wait, on a wildcard listener */
+    size_t held_bytes; /* of replies that may wait, where sockets are told apart by interface */
     uint8_t listener;
 };
 
@@ -33,8 +33,8 @@ int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *opt
 /* Tries once more to send what waits, counts what still does as failed, and ends. */
 void endpoint_close(struct endpoint *endpoint);
 
-/* Which of the endpoint's sockets for copies a client's copy leaves by, below SOURCE_SLOTS_ALL,
- * given the address that the client sent to; and that socket. */
+/* Which of the endpoint's sockets for copies a client's copy leaves by, below INTERFACE_SLOTS_ALL,
+ * given the local address of the client; and that socket. */
 size_t endpoint_copy_slot(struct endpoint *endpoint, const struct addr *local);
 struct send_socket *endpoint_copies(struct endpoint *endpoint, size_t slot);
 

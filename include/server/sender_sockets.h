@@ -2,7 +2,7 @@
 #define SERVER_SENDER_SOCKETS_H
 
 #include "core/addr.h"
-#include "core/source_slots.h"
+#include "core/interface_slots.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,11 +17,11 @@
  * fault, but then the interface's queue, 1,000 packets by default, drops copies in silence), and to
  * ask the kernel for the state of each neighbour (two system calls a challenge). */
 struct sender_sockets {
-    int routed;     /* challenges to addresses beyond a gateway: the socket that receives */
-    int on_link;    /* challenges to neighbours; -1: routed, within SENDER_ON_LINK_BYTES */
-    bool by_source; /* slots are used as core/source_slots says; else slot 0 */
-    int replies[SOURCE_SLOTS_ALL]; /* -1 where none is needed */
-    int copies[SOURCE_SLOTS_ALL];  /* of broadcasts */
+    int routed;        /* challenges to addresses beyond a gateway: the socket that receives */
+    int on_link;       /* challenges to neighbours; -1: routed, within SENDER_ON_LINK_BYTES */
+    bool by_interface; /* slots are used as core/interface_slots says; else slot 0 */
+    int replies[INTERFACE_SLOTS_ALL]; /* -1 where none is needed */
+    int copies[INTERFACE_SLOTS_ALL];  /* of broadcasts */
     /* In place of the above while what they hold stands still; -1: none. */
     int reply_reserve, copy_reserve;
     uint32_t reserve_got_bytes; /* the send buffer that the kernel gave to a reserve */
@@ -39,7 +39,7 @@ enum {
     /* Less than that is worth a warning. */
     SENDER_RESERVE_LEAST_BYTES = 1 << 20,
     /* Descriptors of a listener in a worker beside the one that receives. */
-    SENDER_FILES_MAX = 2 * SOURCE_SLOTS_ALL + 3,
+    SENDER_FILES_MAX = 2 * INTERFACE_SLOTS_ALL + 3,
 };
 
 /* None is open. */

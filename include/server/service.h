@@ -4,10 +4,10 @@
 #include "core/acl.h"
 #include "core/config.h"
 #include "core/cookie.h"
+#include "core/interface_slots.h"
 #include "core/limiter.h"
 #include "core/registry.h"
 #include "core/reply.h"
-#include "core/source_slots.h"
 #include "core/stats.h"
 #include "net/batch.h"
 
@@ -83,9 +83,9 @@ struct service_challenges {
 /* What is decided about a batch. */
 struct service_answers {
     struct stats stats; /* what became of the datagrams, but for the answers below */
-    /* The slot of each local address (core/source_slots), or NULL: all replies go to slot 0. */
-    struct source_slots *slots;
-    struct batch *replies[SOURCE_SLOTS_ALL];
+    /* The slot of each interface, or NULL: all replies go to slot 0. */
+    struct interface_slots *slots;
+    struct batch *replies[INTERFACE_SLOTS_ALL];
     /* To addresses on a link of ours, where each takes a neighbour that may not be there, and to
      * all others. */
     struct service_challenges on_link, routed;

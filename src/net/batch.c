@@ -86,6 +86,7 @@ static void read_ipv4_info(struct datagram *datagram, struct cmsghdr *control)
     struct in_pktinfo info;
     memcpy(&info, CMSG_DATA(control), sizeof info);
     datagram->local.family = ADDR_IPV4;
+    datagram->local.scope = (uint32_t)info.ipi_ifindex;
     memcpy(datagram->local.ip, &info.ipi_spec_dst, sizeof info.ipi_spec_dst);
     /* They differ just when the destination isn't an address of ours: ip(7). */
     datagram->to_many = info.ipi_addr.s_addr != info.ipi_spec_dst.s_addr;
@@ -100,11 +101,11 @@ static void read_ipv6_info(struct datagram *datagram, struct cmsghdr *control)
     memcpy(&info, CMSG_DATA(control), sizeof info);
     datagram->local.family = ADDR_IPV6;
     memcpy(datagram->local.ip, &info.ipi6_addr, sizeof info.ipi6_addr);
+    datagram->local.scope = info.ipi6_ifindex;
     datagram->to_many = addr_is_multicast(&datagram->local);
     if (addr_is_link_local(&datagram->local))
-        datagram->local.scope = info.ipi6_ifindex;
-    else
-        info.ipi6_ifindex = 0;
+        return;
+    info.ipi6_ifindex = 0;
     memcpy(CMSG_DATA(control), &info, sizeof info);
 }
 
@@ -184,7 +185,7 @@ static size_t write_local(struct ancillary *ancillary, const struct addr *local)
         return write_info(ancillary, IPPROTO_IP, IP_PKTINFO, &info, sizeof info);
     }
     if (local->family == ADDR_IPV6) {
-        struct in6_pktinfo info = {.ipi6_ifindex = local->scope};
+        struct in6_pktinfo info = {.ipi6_ifindex = addr_is_link_local(local) ? local->scope : 0};
         memcpy(&info.ipi6_addr, local->ip, sizeof info.ipi6_addr);
         return write_info(ancillary, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof info);
     }

@@ -53,7 +53,7 @@ static int set(int socket, int level, int option, int value)
     return setsockopt(socket, level, option, &value, sizeof value) == 0 ? 0 : -errno;
 }
 
-static int set_ipv4(int socket, bool wildcard)
+static int set_ipv4(int socket, bool tells_interface)
 {
     int error = set(socket, IPPROTO_IP, IP_MULTICAST_ALL, 0);
     /* Send without DF and take no path MTU from ICMP: anyone can forge "fragmentation needed", and
@@ -62,12 +62,12 @@ static int set_ipv4(int socket, bool wildcard)
      * 1280 is ignored (RFC 8201, section 4), and a true one is the only way to fit the path. */
     if (!error)
         error = set(socket, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
-    if (!error && wildcard)
+    if (!error && tells_interface)
         error = set(socket, IPPROTO_IP, IP_PKTINFO, 1);
     return error;
 }
 
-static int set_ipv6(int socket, bool wildcard)
+static int set_ipv6(int socket, bool tells_interface)
 {
     int error = set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (!error)
@@ -75,7 +75,7 @@ static int set_ipv6(int socket, bool wildcard)
     /* A kernel before 4.20 can't be told; the destination of each datagram tells on wildcards. */
     if (error == -ENOPROTOOPT)
         error = 0;
-    if (!error && wildcard)
+    if (!error && tells_interface)
         error = set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     return error;
 }
@@ -152,12 +152,12 @@ static int bind_to(int socket, const struct addr *addr, struct addr *bound)
  * SO_REUSEADDR, which on a UDP socket would let a second daemon take the port. */
 static int open_unbound(const struct addr *addr, struct socket_options *options)
 {
-    bool wildcard = addr_is_wildcard(addr);
+    bool tells = socket_tells_interface(addr);
     int fd = open_udp(addr);
 
     if (fd < 0)
         return fd;
-    int error = addr->family == ADDR_IPV4 ? set_ipv4(fd, wildcard) : set_ipv6(fd, wildcard);
+    int error = addr->family == ADDR_IPV4 ? set_ipv4(fd, tells) : set_ipv6(fd, tells);
     options->receive_buffer_got_bytes =
         set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, options->receive_buffer_bytes);
     options->send_buffer_got_bytes =
@@ -167,6 +167,11 @@ static int open_unbound(const struct addr *addr, struct socket_options *options)
         return error;
     }
     return fd;
+}
+
+bool socket_tells_interface(const struct addr *addr)
+{
+    return !addr_is_loopback(addr) && !addr_is_link_local(addr);
 }
 
 int socket_open(const struct addr *addr, struct socket_options *options, struct addr *bound)

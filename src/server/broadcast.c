@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* The sockets for copies are numbered: those of the first listener, then those of the next. */
-enum { SOCKETS_MAX = CONFIG_LISTEN_MAX * SOURCE_SLOTS_ALL };
+enum { SOCKETS_MAX = CONFIG_LISTEN_MAX * INTERFACE_SLOTS_ALL };
 
 /* Parts one behind the other: the first one runs. */
 struct lane {
@@ -109,7 +109,7 @@ static void end_first(struct broadcast *broadcast, struct lane *lane)
 static size_t socket_of(const struct broadcast *broadcast, const struct client *client)
 {
     struct endpoint *endpoint = broadcast->options.endpoints[client->listener];
-    return (size_t)client->listener * SOURCE_SLOTS_ALL +
+    return (size_t)client->listener * INTERFACE_SLOTS_ALL +
            endpoint_copy_slot(endpoint, &client->local);
 }
 
@@ -171,8 +171,8 @@ static void count(struct broadcast *broadcast, struct broadcast_part *part, uint
  * fewer than queued when the socket has no more room. */
 static uint32_t send_copies(struct broadcast *broadcast, struct broadcast_part *part, size_t socket)
 {
-    struct endpoint *endpoint = broadcast->options.endpoints[socket / SOURCE_SLOTS_ALL];
-    send_socket_send(endpoint_copies(endpoint, socket % SOURCE_SLOTS_ALL), broadcast->batch,
+    struct endpoint *endpoint = broadcast->options.endpoints[socket / INTERFACE_SLOTS_ALL];
+    send_socket_send(endpoint_copies(endpoint, socket % INTERFACE_SLOTS_ALL), broadcast->batch,
                      &broadcast->room);
 
     struct batch_tally tally = batch_tally(broadcast->batch);

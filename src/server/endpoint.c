@@ -20,7 +20,7 @@ enum {
                   which costs it some 250 ns a reply, and two system calls to begin and to end */
 };
 
-/* What leaves from one local address. */
+/* What leaves by one interface. */
 struct slot {
     struct endpoint *endpoint;
     struct send_socket replies, copies;
@@ -34,8 +34,8 @@ struct endpoint {
     struct loop_handler handler;
     struct batch *received;
     struct service_answers answers; /* to the batch at hand */
-    struct source_slots sources;
-    struct slot slots[SOURCE_SLOTS_ALL];
+    struct interface_slots interfaces;
+    struct slot slots[INTERFACE_SLOTS_ALL];
     size_t slot_count;
     struct held_replies held;
     bool blocked;             /* replies wait for the only socket; nothing is received meanwhile */
@@ -286,7 +286,7 @@ static int open_slot(struct endpoint *endpoint, size_t i)
     slot->batch = endpoint->answers.replies[i] = batch_new(0);
     if (slot->batch == NULL)
         return -ENOMEM;
-    bool unknown = i == SOURCE_SLOT_UNKNOWN;
+    bool unknown = i == INTERFACE_SLOT_UNKNOWN;
     send_socket_open(&slot->replies, endpoint->options.watch, sockets->replies[i],
                      unknown ? -1 : sockets->reply_reserve);
     send_socket_open(&slot->copies, endpoint->options.watch, sockets->copies[i],
@@ -304,16 +304,15 @@ static int open_parts(struct endpoint *endpoint)
     if (endpoint->received == NULL || answers->on_link.batch == NULL ||
         answers->routed.batch == NULL)
         return -ENOMEM;
-    source_slots_init(&endpoint->sources);
-    if (options->senders.by_source)
-        answers->slots = &endpoint->sources;
-    size_t slots = options->senders.by_source ? SOURCE_SLOTS_ALL : 1;
+    if (options->senders.by_interface)
+        answers->slots = &endpoint->interfaces;
+    size_t slots = options->senders.by_interface ? INTERFACE_SLOTS_ALL : 1;
     for (; endpoint->slot_count < slots; endpoint->slot_count++) {
         int error = open_slot(endpoint, endpoint->slot_count);
         if (error != 0)
             return error;
     }
-    if (options->senders.by_source) {
+    if (options->senders.by_interface) {
         int error = held_replies_open(&endpoint->held, options->held_bytes);
         if (error != 0)
             return error;
@@ -324,7 +323,7 @@ static int open_parts(struct endpoint *endpoint)
 
 static void free_endpoint(struct endpoint *endpoint)
 {
-    for (size_t i = 0; i < SOURCE_SLOTS_ALL; i++)
+    for (size_t i = 0; i < INTERFACE_SLOTS_ALL; i++)
         batch_free(endpoint->slots[i].batch);
     batch_free(endpoint->answers.on_link.batch);
     batch_free(endpoint->answers.routed.batch);
@@ -382,7 +381,9 @@ void endpoint_close(struct endpoint *endpoint)
 
 size_t endpoint_copy_slot(struct endpoint *endpoint, const struct addr *local)
 {
-    return endpoint->options.senders.by_source ? source_slot(&endpoint->sources, local) : 0;
+    return endpoint->options.senders.by_interface
+               ? interface_slot(&endpoint->interfaces, local->scope)
+               : 0;
 }
 
 struct send_socket *endpoint_copies(struct endpoint *endpoint, size_t slot)

@@ -13,7 +13,7 @@ static void each(const struct sender_sockets *senders, void (*visit)(int socket,
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (others[i] >= 0)
             visit(others[i], may);
-    for (size_t i = 0; i < SOURCE_SLOTS_ALL; i++) {
+    for (size_t i = 0; i < INTERFACE_SLOTS_ALL; i++) {
         if (senders->replies[i] >= 0)
             visit(senders->replies[i], may);
         if (senders->copies[i] >= 0)
@@ -25,12 +25,12 @@ void sender_sockets_init(struct sender_sockets *senders)
 {
     *senders = (struct sender_sockets){
         .routed = -1, .on_link = -1, .reply_reserve = -1, .copy_reserve = -1};
-    for (size_t i = 0; i < SOURCE_SLOTS_ALL; i++)
+    for (size_t i = 0; i < INTERFACE_SLOTS_ALL; i++)
         senders->replies[i] = senders->copies[i] = -1;
 }
 
-/* What is sent from an address that is not known has to go by the socket that receives: the others
- * of a wildcard listener have the loopback address as their own. */
+/* What is sent from a local address that is not known has to go by the socket that receives: the
+ * others of a wildcard listener have the loopback address as their own. */
 static int open_unknown(struct sender_sockets *senders, size_t slot)
 {
     senders->replies[slot] = socket_duplicate(senders->routed);
@@ -48,7 +48,7 @@ static int open_sender(int *socket, const struct addr *bound, uint32_t bytes, ui
 
 static int open_all(struct sender_sockets *senders, const struct addr *bound, uint32_t bytes)
 {
-    size_t slots = senders->by_source ? SOURCE_SLOTS_MAX : 1;
+    size_t slots = senders->by_interface ? INTERFACE_SLOTS_MAX : 1;
     uint32_t got;
     int error = open_sender(&senders->on_link, bound, SENDER_ON_LINK_BYTES, &got);
     if (error == 0)
@@ -61,7 +61,8 @@ static int open_all(struct sender_sockets *senders, const struct addr *bound, ui
         if (error == 0)
             error = open_sender(&senders->copies[i], bound, bytes, &got);
     }
-    return error == 0 && senders->by_source ? open_unknown(senders, SOURCE_SLOT_UNKNOWN) : error;
+    return error == 0 && senders->by_interface ? open_unknown(senders, INTERFACE_SLOT_UNKNOWN)
+                                               : error;
 }
 
 int sender_sockets_open(struct sender_sockets *senders, int receiver, const struct addr *bound,
@@ -69,7 +70,7 @@ int sender_sockets_open(struct sender_sockets *senders, int receiver, const stru
 {
     sender_sockets_init(senders);
     senders->routed = receiver;
-    senders->by_source = addr_is_wildcard(bound);
+    senders->by_interface = socket_tells_interface(bound);
     int error = open_all(senders, bound, send_buffer_bytes);
     if (error != 0)
         sender_sockets_close(senders);

@@ -378,13 +378,15 @@ static void record(struct walk *walk)
 /* ---- the reply ---- */
 
 /* The batch by which the reply to datagram i leaves. */
-static inline struct batch *replies_of(const struct walk *walk, int i, bool by_source)
+static inline struct batch *replies_of(const struct walk *walk, int i, bool by_interface)
 {
     struct service_answers *answers = walk->answers;
-    return answers->replies[by_source ? source_slot(answers->slots, &walk->datagrams[i].local) : 0];
+    return answers
+        ->replies[by_interface ? interface_slot(answers->slots, walk->datagrams[i].local.scope)
+                               : 0];
 }
 
-static inline void rotate(struct walk *walk, bool by_source)
+static inline void rotate(struct walk *walk, bool by_interface)
 {
     struct reply *reply = walk->service->reply;
     const struct admitted *admitted = &walk->admitted;
@@ -392,33 +394,34 @@ static inline void rotate(struct walk *walk, bool by_source)
     for (size_t k = 0; k < admitted->count; k++, turn = reply_next(reply, turn)) {
         const struct message *message = reply_message(reply, turn);
         int i = admitted->datagrams[k];
-        batch_answer(replies_of(walk, i, by_source), walk->batch, i, message->bytes, message->size);
+        batch_answer(replies_of(walk, i, by_interface), walk->batch, i, message->bytes,
+                     message->size);
     }
 }
 
-static void echo(struct walk *walk, bool by_source)
+static void echo(struct walk *walk, bool by_interface)
 {
     const struct admitted *admitted = &walk->admitted;
     for (size_t k = 0; k < admitted->count; k++) {
         int i = admitted->datagrams[k];
         const struct datagram *datagram = &walk->datagrams[i];
-        batch_answer(replies_of(walk, i, by_source), walk->batch, i,
+        batch_answer(replies_of(walk, i, by_interface), walk->batch, i,
                      datagram->bytes + admitted->heads[k], datagram->size - admitted->heads[k]);
     }
 }
 
 static void answer(struct walk *walk)
 {
-    bool by_source = walk->answers->slots != NULL;
+    bool by_interface = walk->answers->slots != NULL;
     switch (reply_mode(walk->service->reply)) {
     case REPLY_ROTATE:
-        if (by_source) /* two loops, neither of which asks again */
+        if (by_interface) /* two loops, neither of which asks again */
             rotate(walk, true);
         else
             rotate(walk, false);
         break;
     case REPLY_ECHO:
-        echo(walk, by_source);
+        echo(walk, by_interface);
         break;
     case REPLY_NONE:
         walk->answers->stats.silent += walk->admitted.count;

@@ -69,8 +69,8 @@ struct world {
     struct service service;
     struct service_ports ports;
     struct stats stats;
-    struct batch batch, answers[SOURCE_SLOTS_ALL], on_link, routed;
-    struct source_slots slots; /* of listener 1 */
+    struct batch batch, answers[INTERFACE_SLOTS_ALL], on_link, routed;
+    struct interface_slots slots; /* of listener 1 */
     struct acl *links;
     struct reply *replies[3], *spare;
     struct acl *acls[2];
@@ -201,7 +201,6 @@ static void make_world(void)
     memcpy(world.replies, replies, sizeof replies);
     memcpy(world.acls, acls, sizeof acls);
     world.links = links;
-    source_slots_init(&world.slots);
     world.limiter = limiter;
     world.registry_memory = registry_memory;
     world.prefix_memory = prefix_memory;
@@ -339,12 +338,12 @@ static uint64_t check_answers(const struct service_answers *answers, uint8_t lis
     int count = world.on_link.answer_count + world.routed.answer_count;
     check_challenges(&answers->on_link, true, sent);
     check_challenges(&answers->routed, false, sent);
-    for (size_t slot = 0; slot < SOURCE_SLOTS_ALL; slot++) {
+    for (size_t slot = 0; slot < INTERFACE_SLOTS_ALL; slot++) {
         const struct batch *replies = &world.answers[slot];
         count += replies->answer_count;
         for (int k = 0; k < replies->answer_count; k++) {
             const struct datagram *request = &world.batch.datagrams[replies->answers[k].datagram];
-            must(slot == (listener == 0 ? 0 : source_slot(&world.slots, &request->local)));
+            must(slot == (listener == 0 ? 0 : interface_slot(&world.slots, request->local.scope)));
             check_reply(&replies->answers[k], listener, sent);
         }
     }
@@ -362,7 +361,7 @@ static void do_batch(struct script *script)
     struct sent sent[BATCH];
     world.batch.count = world.on_link.answer_count = world.routed.answer_count = 0;
     memset(world.batch.answered, 0, sizeof world.batch.answered);
-    for (size_t slot = 0; slot < SOURCE_SLOTS_ALL; slot++) {
+    for (size_t slot = 0; slot < INTERFACE_SLOTS_ALL; slot++) {
         answers.replies[slot] = &world.answers[slot];
         world.answers[slot].answer_count = 0;
     }
