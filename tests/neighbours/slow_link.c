@@ -16,24 +16,41 @@ struct slow {
     int rate_kbit;   /* of the slow line */
     int limit_bytes; /* of the queue before it */
     int workers;
+    bool bound;         /* to the address of the fast link, which clients of both speak to */
+    int more_addresses; /* of the fast link, which have clients before the slow link has */
 };
 
 enum { SLOW_RATE_PPS = 2000, WARM_UP_MS = 1000, WATCHED_MS = 2000 };
 
 static const char SLOW_SETUP[] = "ip addr add 10.79.0.1/16 dev slow";
 static const char FAR_SETUP[] = "ip addr add 10.79.0.9/16 dev far";
+static const char FAR_ROUTE[] = "ip route add 10.77.0.0/16 via 10.79.0.1";
 
 /* Clients that ask for more than their line carries. */
-static void load_slow_link(const struct rig *rig, const struct neighbours *slow,
+static void load_slow_link(const struct neighbours *slow, const struct slow *kind,
                            struct prober *load)
 {
     int sockets[RIG_CLIENTS];
-    struct endpoint to = endpoint_with_port("10.79.0.1", endpoint_port(&rig->at));
+    struct endpoint to = endpoint_with_port(kind->bound ? "10.77.0.1" : "10.79.0.1", RIG_PORT);
 
     for (int i = 0; i < RIG_CLIENTS; i++)
         sockets[i] = udp_open_in(slow->there, slow, "10.79.0.9");
     prober_open(load, &to, sockets, RIG_CLIENTS);
     prober_start(load, SLOW_RATE_PPS);
+}
+
+/* Another address of the server's on the fast link, and a client that speaks to it. */
+static void use_address(const struct rig *rig, const char *address)
+{
+    int udp = rig_open_there(rig, "10.77.0.9");
+    struct endpoint to = endpoint_with_port(address, RIG_PORT);
+    struct joiner joiner = {.udp = udp, .start_ns = clock_now_ns()};
+    struct joiners one = {.all = &joiner, .count = 1, .to = to, .limit_ns = 15 * NS_PER_S};
+
+    netns_shell(harness_format("ip addr add %s/16 dev near", address));
+    joiners_run(&one);
+    harness_equal("clients that joined", (int64_t)joiners_joined(&one), 1);
+    joiners_close(&one);
 }
 
 static void ask_beside(const struct slow *slow_kind)
@@ -48,11 +65,14 @@ static void ask_beside(const struct slow *slow_kind)
     add_neighbour(&slow, "slow", SLOW_SETUP, FAR_SETUP);
     netns_shell(harness_format("tc qdisc add dev slow root tbf rate %dkbit burst 2kb limit %d",
                                slow_kind->rate_kbit, slow_kind->limit_bytes));
-    rig_serve(&rig, true,
+    netns_shell_in(slow.there, &slow, FAR_ROUTE);
+    rig_serve(&rig, !slow_kind->bound,
               harness_format("[admission]\npolicy = %s\n[server]\nworkers = %d\n",
                              slow_kind->policy, slow_kind->workers));
+    for (int i = 0; i < slow_kind->more_addresses; i++)
+        use_address(&rig, harness_format("10.77.0.%d", 2 + i));
     rig_probe(&rig);
-    load_slow_link(&rig, &slow, &load);
+    load_slow_link(&slow, slow_kind, &load);
     clock_wait_until_ns(clock_now_ns() + WARM_UP_MS * NS_PER_MS);
     start_ns = clock_now_ns();
     clock_wait_until_ns(start_ns + WATCHED_MS * NS_PER_MS);
@@ -99,4 +119,19 @@ ParameterizedTestParameters(long_slow_link, holds_up_no_client_of_another_link)
 ParameterizedTest(struct slow *slow, long_slow_link, holds_up_no_client_of_another_link)
 {
     ask_beside(slow);
+}
+
+Test(long_slow_link, holds_up_no_client_of_another_link_who_speaks_to_the_same_address)
+{
+    ask_beside(&(struct slow){
+        .policy = "open", .rate_kbit = 256, .limit_bytes = 1000000, .workers = 1, .bound = true});
+}
+
+Test(long_slow_link, holds_up_no_client_of_another_link_that_has_many_addresses)
+{
+    ask_beside(&(struct slow){.policy = "open",
+                              .rate_kbit = 256,
+                              .limit_bytes = 1000000,
+                              .workers = 1,
+                              .more_addresses = 4});
 }
