@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Replies of a wildcard listener that wait for room in the send socket of their local address,
- * while the listener goes on to receive and to answer by the others. Copies of them, in memory of a
- * fixed size that all local addresses of the listener share, each in the order in which it came. */
+/* Replies that wait for room in the send socket of their interface, while the listener goes on to
+ * receive and to answer by the others. Copies of them, in memory of a fixed size that all
+ * interfaces of the listener share, each in the order in which it came. */
 struct held_replies {
     struct ring ring;
     void *memory; /* NULL: none can be held */
@@ -19,7 +19,7 @@ struct held_replies {
 
 struct held_reply;
 
-/* Those of one local address. All zero but end, which held_queue_init sets. */
+/* Those of one interface. All zero but end, which held_queue_init sets. */
 struct held_queue {
     struct held_reply *first, **end;
     uint64_t count;

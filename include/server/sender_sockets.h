@@ -12,8 +12,8 @@
  * The kernel charges a datagram to its socket until it has left: for some 3 s where a neighbour
  * does not answer ARP or ND, and for as long as it takes on a slow interface. With one socket for
  * all, 330 datagrams to addresses that nobody has keep a listener from receiving. So the socket
- * that receives never waits for room, and each kind of datagram has a send buffer of its own; on a
- * wildcard listener, each local address has, too. Rejected: a larger buffer for all (8 MiB hide the
+ * that receives never waits for room, and each kind of datagram has a send buffer of its own for
+ * each interface that leads to clients. Rejected: a larger buffer for all (8 MiB hide the
  * fault, but then the interface's queue, 1,000 packets by default, drops copies in silence), and to
  * ask the kernel for the state of each neighbour (two system calls a challenge). */
 struct sender_sockets {

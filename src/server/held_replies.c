@@ -1,4 +1,4 @@
-/* Replies that wait for room in the send socket of their local address. */
+/* Replies that wait for room in the send socket of their interface. */
 #include "server/held_replies.h"
 
 #include "net/memory.h"
