@@ -20,29 +20,31 @@ static const char ACTIONS[] = "# bash completion of PROGRAM, made from the progr
                               "}\n"
                               "\n";
 
-/* The first column of a table, below its header: numbers and addresses. compgen expands what it is
- * given as the shell does, so nothing but these may get there. */
+/* The first column of a table, below its header: numbers, and the names of clients of every kind.
+ * They are compared here and not by compgen, which expands what it is given as the shell does. */
 static const char LISTING[] =
     "_PROGRAM_listed()\n"
     "{\n"
-    "    local word list=\n"
+    "    local word\n"
     "    while read -r word _; do\n"
-    "        [[ $word == [0-9[]* && $word != *[!][0-9A-Za-z.:%]* ]] && list+=\" $word\"\n"
+    "        [[ $word == \"$current\"* && $word == @(|tcp:|unix:#)[0-9[]* &&\n"
+    "            $word != *[!][0-9A-Za-z.:%#]* ]] && COMPREPLY+=(\"$word\")\n"
     "    done < <(\"$program\" ${socket:+-s \"$socket\"} -t 1s \"$1\" 2>/dev/null)\n"
-    "    _PROGRAM_words \"$list\"\n"
     "}\n"
     "\n";
 
-/* bash cuts words at = and :, too, which --name=value and addresses have. */
+/* bash cuts words at = and :, too, which --name=value and addresses have (COMP_WORDBREAKS). */
 static const char JOINING[] =
     "_PROGRAM()\n"
     "{\n"
-    "    local IFS=$' \\t\\n' program=$1 line=$COMP_LINE words=() count=0 word gap i\n"
-    "    # What was cut at = and : is one word again.\n"
+    "    local IFS=$' \\t\\n' program=$1 line=${COMP_LINE:0:COMP_POINT} words=() count=0 word gap "
+    "i\n"
+    "    # What was cut at = and : is one word again; the last one ends at the cursor.\n"
     "    for ((i = 0; i <= COMP_CWORD; i++)); do\n"
     "        word=${COMP_WORDS[i]}\n"
     "        gap=${line%%[![:blank:]]*}\n"
     "        line=${line#\"$gap\"}\n"
+    "        ((i == COMP_CWORD)) && word=$line\n"
     "        line=${line#\"$word\"}\n"
     "        if ((i > 1)) && [[ -z $gap && ($word == [=:]* || ${words[count - 1]} == *[=:]) ]]; "
     "then\n"
@@ -51,7 +53,12 @@ static const char JOINING[] =
     "            words[count++]=$word\n"
     "        fi\n"
     "    done\n"
-    "    local current=${words[count - 1]} command= operands=0 takes= ended= socket=\n"
+    "    # bash replaces the last piece only: what it cut off before that stays on the line.\n"
+    "    [[ $word == [=:]* ]] && word=\n"
+    "    local current=${words[count - 1]} command= operands=0 takes= ended= socket= lead=\n"
+    "    local cut=${current%\"$word\"}\n"
+    "    # Quotes that were typed are no part of a word.\n"
+    "    current=${current//[\\\"\\'\\\\]/} cut=${cut//[\\\"\\'\\\\]/}\n"
     "    for word in \"${words[@]:1:count - 2}\"; do\n"
     "        if [[ $takes ]]; then\n"
     "            [[ $takes == -s || $takes == --socket ]] && socket=$word\n"
@@ -69,23 +76,23 @@ static const char COUNTING[] = "        -?*) ;;\n"
                                "            ;;\n"
                                "        esac\n"
                                "    done\n"
+                               "    socket=${socket//[\\\"\\'\\\\]/}\n"
+                               "    socket=${socket/#~\\//\"$HOME/\"}\n"
                                "    if [[ -z $takes$ended && $current == --*=* ]]; then\n"
                                "        takes=${current%%=*}\n"
+                               "        lead=$takes=\n"
                                "        current=${current#*=}\n"
                                "    fi\n"
                                "    case $takes in\n"
                                "    '') ;;\n";
 
-static const char ENDING[] =
-    "        esac\n"
-    "    fi\n"
-    "    # bash puts back what it cut off at the last colon.\n"
-    "    if [[ $current == *:* && $COMP_WORDBREAKS == *:* ]]; then\n"
-    "        COMPREPLY=(\"${COMPREPLY[@]#\"${current%\"${current##*:}\"}\"}\")\n"
-    "    fi\n"
-    "}\n"
-    "\n"
-    "complete -F _PROGRAM PROGRAM\n";
+static const char ENDING[] = "        esac\n"
+                             "    fi\n"
+                             "    COMPREPLY=(\"${COMPREPLY[@]/#/\"$lead\"}\")\n"
+                             "    COMPREPLY=(\"${COMPREPLY[@]#\"$cut\"}\")\n"
+                             "}\n"
+                             "\n"
+                             "complete -F _PROGRAM PROGRAM\n";
 
 static void write_action(FILE *out, const struct shell_program *program, const char *argument)
 {

@@ -24,7 +24,8 @@ static const char WALKED[] = "                set skip 1\n"
                              "end\n"
                              "\n";
 
-/* The first column of a table, below its header: numbers and addresses. */
+/* The first column of a table, below its header: numbers, which stand to the right, and the names
+ * of clients of every kind. */
 static const char LISTING[] =
     "function __PROGRAM_listed\n"
     "    set -l place\n"
@@ -37,7 +38,8 @@ static const char LISTING[] =
     "                set place -s (string replace -- --socket= '' $words[$i])\n"
     "        end\n"
     "    end\n"
-    "    command $words[1] $place -t 1s $argv 2>/dev/null | string match -r '^[0-9[]\\\\S*'\n"
+    "    command $words[1] $place -t 1s $argv 2>/dev/null |\n"
+    "        string replace -rf '^ *((?:tcp:|unix:#)?[0-9[]\\S*).*$' '$1'\n"
     "end\n"
     "\n";
 

@@ -3,14 +3,19 @@
 
 #include <string.h>
 
-/* The first column of a table, below its header: numbers and addresses. */
+/* The first column of a table, below its header: numbers, which stand to the right, and the names
+ * of clients of every kind. */
 static const char LISTING[] =
     "_PROGRAM_listed()\n"
     "{\n"
+    "    local row word\n"
     "    local -a place found\n"
     "    place=(${(kv)opt_args[(I)-s|--socket]})\n"
-    "    found=(${(M)${${(f)\"$(_call_program $1 PROGRAM ${place:+-s ${place[2]}} -t 1s $1 "
-    "2>/dev/null)\"}%% *}:#[0-9\\[]*})\n"
+    "    for row in ${(f)\"$(_call_program $1 PROGRAM ${place:+-s ${place[2]}} -t 1s $1 "
+    "2>/dev/null)\"}; do\n"
+    "        word=${row[(w)1]}\n"
+    "        [[ $word == [0-9\\[]* || $word == tcp:* || $word == unix:* ]] && found+=($word)\n"
+    "    done\n"
     "    compadd -a found\n"
     "}\n"
     "\n";
