@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+enum { SLASH_COMMANDS_MAX = 8 };
+
 enum slash_result {
     SLASH_NONE, /* the line is to be sent */
     SLASH_DONE, /* it was one, or looked like one; what it had to say was printed */

@@ -30,7 +30,6 @@ enum {
     LINEEDIT_COLUMNS_MIN = LINEVIEW_COLUMNS_MIN,   /* a narrower window is drawn as this one */
     LINEEDIT_COLUMNS_MAX = LINEVIEW_COLUMNS_MAX,   /* and a wider one as this */
     LINEEDIT_DRAW_BYTES = LINEVIEW_DRAW_BYTES + 1, /* with the bell */
-    LINEEDIT_CHOICES_MAX = 128,
 };
 
 /* An editor of lines of at most max_bytes (>= LINEEDIT_BYTES_MIN), which rings when more is typed;
@@ -101,13 +100,16 @@ void lineedit_wrapped(const struct lineedit *edit, unsigned columns, unsigned *r
 struct lineedit_choices {
     size_t begin; /* 0 unless the hook sets it; at most the cursor */
     size_t count;
-    const char *words[LINEEDIT_CHOICES_MAX]; /* valid UTF-8, until the hook is called again */
+    bool partial;       /* there are more, which the hook couldn't get */
+    const char **words; /* the hook's, valid UTF-8, until it is called again; those that are passed
+                         * over are taken out */
 };
 
 /* Called by lineedit_feed at a Tab, with the line up to the cursor (NUL-terminated there). It fills
  * choices in with words that begin with what stands from begin on; others are passed over. What all
- * have in common is put in, a blank behind the only one; where that adds nothing, LINEEDIT_CHOICES
- * comes (or a bell, if there is none). */
+ * have in common is put in, a blank behind the only one; where that adds nothing, or nobody knows
+ * what all have in common because they are partial, LINEEDIT_CHOICES comes (or a bell, if there is
+ * none). */
 typedef void lineedit_complete(void *state, const char *line, size_t cursor,
                                struct lineedit_choices *choices);
 

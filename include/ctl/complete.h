@@ -1,24 +1,36 @@
 #ifndef CTL_COMPLETE_H
 #define CTL_COMPLETE_H
 
-#include "core/addr.h"
 #include "core/lineedit.h"
+#include "core/transport.h"
 #include "ctl/answer.h"
 
 /* What Tab offers in a line for udpctl: its commands, the options that go with the command, the
- * words of a choice, and the clients and jobs that the server has. */
+ * words of a choice, and the clients and jobs that the server has: clients once each and in their
+ * order (client_name_compare), the others in that of the tables. */
+
+enum {
+    COMPLETE_WORDS_MAX = 100000, /* of a listing; more are not offered, and the choices partial */
+};
+
+struct complete_word;
+
 struct complete {
     const struct answer_server *server; /* asked for no longer than half a second */
-    /* Of the last line that was completed. */
+    /* Of the last line that was completed; all zero at the beginning. */
     struct lineedit_choices *choices;
-    size_t count;
     const char *end; /* of what is looked for, */
     const char *start;
-    char texts[LINEEDIT_CHOICES_MAX][ADDR_TEXT_BYTES];
+    struct complete_word *list;
+    const char **words; /* beside the list, in its order at the end */
+    size_t count, room;
 };
 
 /* As lineedit_complete has it. */
 void complete_line(struct complete *complete, const char *line, size_t cursor,
                    struct lineedit_choices *choices);
+
+/* Frees the words that were offered last. */
+void complete_free(struct complete *complete);
 
 #endif

@@ -97,8 +97,10 @@ static void console_ended(void *state, int signal)
 
 static void complete(void *state, const char *line, size_t cursor, struct lineedit_choices *choices)
 {
+    static const char *words[SLASH_COMMANDS_MAX];
     (void)state;
-    choices->count = slash_complete(line, cursor, choices->words, LINEEDIT_CHOICES_MAX);
+    choices->words = words;
+    choices->count = slash_complete(line, cursor, words, SLASH_COMMANDS_MAX);
 }
 
 static int open_console(struct source *source)

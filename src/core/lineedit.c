@@ -161,7 +161,7 @@ static enum lineedit_event complete(struct lineedit *edit)
 {
     struct textline *line = &edit->line;
     struct lineedit_choices *choices = &edit->choices;
-    choices->begin = choices->count = 0;
+    *choices = (struct lineedit_choices){0};
     if (edit->complete) {
         char behind = line->bytes[line->cursor];
         line->bytes[line->cursor] = '\0';
@@ -171,7 +171,7 @@ static enum lineedit_event complete(struct lineedit *edit)
     size_t typed = line->cursor - choices->begin;
     size_t common = sift(choices, line->bytes + choices->begin, typed);
     edit->rings |= choices->count == 0;
-    if (choices->count > 1 && common == typed)
+    if (choices->count > 0 && (choices->partial || (choices->count > 1 && common == typed)))
         return LINEEDIT_CHOICES;
     if (choices->count == 0)
         return LINEEDIT_MORE;

@@ -5,20 +5,51 @@
 #include "ctl/options.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { PATIENCE_MS = 500 }; /* somebody waits with a finger on the key */
 
-/* Offers a word, which may be in a text that doesn't last. */
-static void offer(struct complete *complete, const char *dashes, const char *word)
+struct complete_word {
+    char *text;
+    struct client_name name; /* of a client */
+};
+
+/* Makes room for one more word. */
+static bool grow(struct complete *complete)
+{
+    if (complete->count < complete->room)
+        return true;
+    size_t room = complete->room > 0 ? 2 * complete->room : 32;
+    struct complete_word *list = reallocarray(complete->list, room, sizeof *list);
+    if (list)
+        complete->list = list;
+    const char **words = list ? reallocarray(complete->words, room, sizeof *words) : NULL;
+    if (!words)
+        return false;
+    complete->words = words;
+    complete->room = room;
+    return true;
+}
+
+/* Offers a word, which may be in a text that doesn't last, if it begins with what was typed. False:
+ * there is no room for more. */
+static bool offer(struct complete *complete, const char *dashes, const char *word)
 {
     size_t length = (size_t)(complete->end - complete->start);
-    if (complete->count == LINEEDIT_CHOICES_MAX)
-        return;
-    char *text = complete->texts[complete->count];
-    int size = snprintf(text, ADDR_TEXT_BYTES, "%s%s", dashes, word);
-    if (size < ADDR_TEXT_BYTES && strncmp(text, complete->start, length) == 0)
-        complete->choices->words[complete->count++] = text;
+    struct complete_word made = {0};
+    if (asprintf(&made.text, "%s%s", dashes, word) < 0)
+        return false;
+    if (strncmp(made.text, complete->start, length) != 0) {
+        free(made.text);
+        return true;
+    }
+    if (complete->count == COMPLETE_WORDS_MAX || !grow(complete)) {
+        free(made.text);
+        return false;
+    }
+    complete->list[complete->count++] = made;
+    return true;
 }
 
 /* The words of a choice, which have a '|' between. */
@@ -56,12 +87,11 @@ static void offer_options(struct complete *complete, const struct option_command
 static const char *take_listed(void *state, const char *key, char *value)
 {
     value[strcspn(value, " ")] = '\0';
-    if (strcmp(key, "client") == 0 || strcmp(key, "job") == 0)
-        offer(state, "", value);
-    return NULL;
+    bool wanted = strcmp(key, "client") == 0 || strcmp(key, "job") == 0;
+    return !wanted || offer(state, "", value) ? NULL : "there are too many";
 }
 
-/* What the server has; nothing if it doesn't say. */
+/* What the server has, partial if it doesn't say all of it in time. */
 static void offer_listed(struct complete *complete, const char *command)
 {
     struct answer_server server = *complete->server;
@@ -69,7 +99,34 @@ static void offer_listed(struct complete *complete, const char *command)
     server.timeout_ms = PATIENCE_MS;
     server.bounded = true;
     server.elsewhere = NULL;
-    answer_ask(&server, command, take_listed, complete, error);
+    complete->choices->partial =
+        answer_ask(&server, command, take_listed, complete, error) != ANSWER_OK;
+}
+
+static int compare_clients(const void *a, const void *b)
+{
+    const struct complete_word *left = a, *right = b;
+    int order = client_name_compare(&left->name, &right->name);
+    return order != 0 ? order : strcmp(left->text, right->text);
+}
+
+/* A client may be known by several listeners. */
+static void offer_clients(struct complete *complete)
+{
+    offer_listed(complete, "clients");
+    struct complete_word *list = complete->list;
+    size_t kept = 0;
+    for (size_t i = 0; i < complete->count; i++)
+        client_name_parse(&list[i].name, NULL, list[i].text);
+    if (complete->count > 1)
+        qsort(list, complete->count, sizeof *list, compare_clients);
+    for (size_t i = 0; i < complete->count; i++) {
+        if (kept > 0 && strcmp(list[kept - 1].text, list[i].text) == 0)
+            free(list[i].text);
+        else
+            list[kept++] = list[i];
+    }
+    complete->count = kept;
 }
 
 /* ---- The line ---- */
@@ -133,8 +190,8 @@ void complete_line(struct complete *complete, const char *line, size_t cursor,
 {
     struct before before = walk(line, &complete->start);
     const char *equals = strchr(complete->start, '=');
+    complete_free(complete);
     complete->choices = choices;
-    complete->count = 0;
     complete->end = line + cursor;
     if (!before.taker && equals && strncmp(complete->start, "--", 2) == 0) {
         before.taker = find_taker(complete->start, (size_t)(equals - complete->start));
@@ -149,10 +206,24 @@ void complete_line(struct complete *complete, const char *line, size_t cursor,
         offer_commands(complete);
     } else if (before.operands == 1 && before.command) {
         if (strcmp(before.command->arguments, "ADDRESS") == 0)
-            offer_listed(complete, "clients");
+            offer_clients(complete);
         else if (strcmp(before.command->arguments, "ID") == 0)
             offer_listed(complete, "jobs");
     }
+    for (size_t i = 0; i < complete->count; i++)
+        complete->words[i] = complete->list[i].text;
     choices->begin = (size_t)(complete->start - line);
     choices->count = complete->count;
+    choices->words = complete->words;
+}
+
+void complete_free(struct complete *complete)
+{
+    for (size_t i = 0; i < complete->count; i++)
+        free(complete->list[i].text);
+    free(complete->list);
+    free(complete->words);
+    complete->list = NULL;
+    complete->words = NULL;
+    complete->count = complete->room = 0;
 }

@@ -166,6 +166,7 @@ int interactive_run(const struct ctl_options *options, int argc, char **argv)
         interactive->complete.server = &options->server;
         error = run(interactive);
         status = interactive->status;
+        complete_free(&interactive->complete);
     }
     free(interactive);
     if (!error)

@@ -21,6 +21,7 @@
 
 enum {
     KEYS_BYTES = 4096,
+    CHOICES_UNASKED_MAX = 100, /* that are shown without a question, where they fit the window */
     /* Of an entered line, what is shown at most: the text of a datagram. Any drawing is smaller. */
     DRAWING_BYTES = 64 << 10,
 };
@@ -33,7 +34,8 @@ struct console {
     struct input input;
     struct loop_task work;
     struct lineedit *edit;
-    bool shown; /* the line stands on the screen, as it was drawn last */
+    bool shown; /* the line (or question) stands on the screen, as it was drawn last */
+    bool asked; /* whether all choices are to be shown: the question stands in the line's place */
     bool paused, ended;
     bool entering;      /* the line is the handler's, and stands above */
     unsigned questions; /* CSI 6n that were not answered yet */
@@ -55,7 +57,11 @@ static void draw(struct console *console)
 {
     unsigned columns = terminal_size(STDOUT_FILENO).columns;
     fputs(CUT, stdout);
-    print(console->drawing, lineedit_draw(console->edit, columns, console->drawing));
+    if (console->asked)
+        printf("\r%zu possibilities: show them all? (y or n)\x1b[K",
+               lineedit_choices(console->edit)->count);
+    else
+        print(console->drawing, lineedit_draw(console->edit, columns, console->drawing));
     fputs(BREAK, stdout);
     fflush(stdout);
     console->shown = true;
@@ -76,6 +82,8 @@ static void leave_line(struct console *console, const char *mark)
 {
     if (console->paused)
         return;
+    console->shown = console->shown && !console->asked;
+    console->asked = false;
     if (!console->shown || lineedit_changed(console->edit))
         draw(console);
     unsigned columns = lineedit_drawn_columns(console->edit);
@@ -113,7 +121,7 @@ static void resized(struct console *console)
     if (!console->shown)
         return;
     lineedit_wrapped(console->edit, columns, &row, &column);
-    if (row == 0) {
+    if (row == 0 || console->asked) {
         draw_over_rest(console);
         return;
     }
@@ -126,7 +134,7 @@ static void located(struct console *console)
 {
     unsigned columns = terminal_size(STDOUT_FILENO).columns, row, column, row_now, column_now;
     /* Of several, the last is about the window as it is. */
-    if (console->questions == 0 || --console->questions > 0 || !console->shown)
+    if (console->questions == 0 || --console->questions > 0 || !console->shown || console->asked)
         return;
     lineedit_wrapped(console->edit, columns, &row, &column);
     lineedit_position(console->edit, &row_now, &column_now);
@@ -136,25 +144,62 @@ static void located(struct console *console)
     draw_over_rest(console);
 }
 
-static void show_choices(struct console *console)
+/* ---- Choices ---- */
+
+/* How many columns the widest takes, with two blanks behind it. */
+static size_t widest_of(const struct lineedit_choices *choices)
 {
-    const struct lineedit_choices *choices = lineedit_choices(console->edit);
-    size_t columns = terminal_size(STDOUT_FILENO).columns, widest = 0, used = 0;
+    size_t widest = 0;
     for (size_t i = 0; i < choices->count; i++) {
         size_t width = glyph_columns(choices->words[i], strlen(choices->words[i]));
         widest = width > widest ? width : widest;
     }
+    return widest + 2;
+}
+
+static void show_choices(struct console *console)
+{
+    const struct lineedit_choices *choices = lineedit_choices(console->edit);
+    size_t columns = terminal_size(STDOUT_FILENO).columns, width = widest_of(choices), used = 0;
     leave_line(console, "");
     for (size_t i = 0; i < choices->count; i++) {
         const char *word = choices->words[i];
-        if (used && used + widest + 2 > columns) {
+        if (used && used + width > columns) {
             fputs("\n", stdout);
             used = 0;
         }
-        printf("%s%*s", word, (int)(widest + 2 - glyph_columns(word, strlen(word))), "");
-        used += widest + 2;
+        printf("%s%*s", word, (int)(width - glyph_columns(word, strlen(word))), "");
+        used += width;
     }
-    fputs("\n", stdout);
+    puts(choices->partial ? "\n... and others: more of the word shows which" : "");
+}
+
+/* Shows the choices, behind a question where they would flood the screen. */
+static void offer_choices(struct console *console)
+{
+    const struct lineedit_choices *choices = lineedit_choices(console->edit);
+    struct terminal_size size = terminal_size(STDOUT_FILENO);
+    size_t width = widest_of(choices), in_row = size.columns > width ? size.columns / width : 1;
+    size_t rows = (choices->count + in_row - 1) / in_row;
+    console->asked = choices->count > CHOICES_UNASKED_MAX || rows + 2 > size.rows;
+    if (console->asked)
+        console->shown = false;
+    else
+        show_choices(console);
+}
+
+/* Takes the answer to the question: what isn't one stays for the line. False: nothing was typed. */
+static bool take_answer(struct console *console)
+{
+    if (console->at == console->have)
+        return false;
+    char key = console->keys[console->at];
+    bool yes = memchr("yY \t", key, 4) != NULL, no = memchr("nN\x03\x07\x08\x7f", key, 6) != NULL;
+    console->at += yes || no;
+    if (yes)
+        show_choices(console);
+    console->asked = console->shown = false;
+    return true;
 }
 
 /* ---- What happens ---- */
@@ -251,7 +296,7 @@ static void obey(struct console *console, enum lineedit_event event)
         refresh(console);
         break;
     case LINEEDIT_CHOICES:
-        show_choices(console);
+        offer_choices(console);
         break;
     case LINEEDIT_POSITION:
         located(console);
@@ -265,10 +310,12 @@ static void obey(struct console *console, enum lineedit_event event)
 static void work(void *state)
 {
     struct console *console = state;
-    enum lineedit_event event;
+    enum lineedit_event event = LINEEDIT_MORE;
     do {
         if (console->paused || console->ended)
             return;
+        if (console->asked && !take_answer(console))
+            break;
         size_t used;
         event = lineedit_feed(console->edit, console->keys + console->at,
                               console->have - console->at, &used);

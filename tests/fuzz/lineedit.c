@@ -214,8 +214,10 @@ static void offer(void *state, const char *line, size_t cursor, struct lineedit_
     while (begin && line[begin - 1] != ' ')
         begin--;
     choices->begin = begin;
-    for (choices->count = 0; choices->count < 5; choices->count++)
-        choices->words[choices->count] = words[choices->count];
+    static const char *offered[5];
+    memcpy(offered, words, sizeof offered);
+    choices->count = 5;
+    choices->words = offered;
 }
 
 static size_t invent(struct prng *prng, char bytes[BYTES_MAX])

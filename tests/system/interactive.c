@@ -68,6 +68,95 @@ Test(system_interactive, completes_commands_options_choices_and_clients_by_tab)
     server_stop(&server);
 }
 
+/* Expects the clients on the screen in the order of `clients --sort address`, each once. */
+static void expect_sorted(const struct server *server, const char *rows)
+{
+    char *list = strdup(ctl_ok(server, "clients", "--sort", "address", NULL));
+    char *screen = strdup(rows);
+    const char *at = screen;
+
+    for (char *end = screen; (end = strchr(end, '\n')) != NULL;)
+        *end = ' ';
+    for (char *row = strtok(list, "\n"); (row = strtok(NULL, "\n")) != NULL;) {
+        const char *name = harness_format("%.*s ", (int)strcspn(row, " "), row);
+
+        harness_equal(name, (int64_t)text_count(screen, name), 1);
+        expect((at = strstr(at, name)) != NULL, "expected %s behind the others in:\n%s", name,
+               rows);
+    }
+    free(list);
+    free(screen);
+}
+
+Test(system_interactive, asks_before_it_shows_many_clients_and_then_shows_all_of_them_sorted)
+{
+    struct server server;
+    struct pane pane;
+    enum { CLIENTS = 300 };
+
+    pane_need_tmux();
+    start(&server);
+    for (int i = 0; i < CLIENTS; i++)
+        udp_pass_by(&server.at[0]);
+    server_await_stat(&server, "clients", CLIENTS);
+    open_at(&pane, server.socket);
+    pane_resize(&pane, 150, 60);
+    pane_type(&pane, "kick 127.1.");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "\n300 possibilities: show them all? (y or n)\n");
+    /* What isn't an answer is typed, and an answer isn't. */
+    pane_type(&pane, "\x05x");
+    pane_await(&pane, "udpctl> kick 127.1.x\n");
+    pane_press(&pane, "BSpace");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "(y or n)\n");
+    pane_press(&pane, "n");
+    pane_await(&pane, "udpctl> kick 127.1.\n");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "(y or n)\n");
+    pane_press(&pane, "y");
+    const char *screen = pane_await(&pane, "\nudpctl> kick 127.1.\n127.1.");
+    expect_sorted(&server, screen);
+    harness_contains("the screen", screen, "\nudpctl> kick 127.1.\n\n");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "(y or n)\n");
+    pane_press(&pane, "C-c");
+    pane_await_gone(&pane, "(y or n)");
+    pane_press(&pane, "C-c");
+    pane_press(&pane, "C-d");
+    pane_expect_end(&pane, 0);
+    pane_close(&pane);
+    server_stop(&server);
+}
+
+Test(system_interactive, completes_the_names_of_stream_clients)
+{
+    struct server server = {.listeners = 0};
+    struct pane pane;
+
+    pane_need_tmux();
+    server_start(&server, NULL, "-l", "127.0.0.1:0", "-l", "tcp:127.0.0.1:0", "-l",
+                 harness_format("unix:%s", harness_path("chat")), NULL);
+    stream_open(server.others[0]);
+    stream_open(server.others[1]);
+    server_await_clients(&server, 2);
+    open_at(&pane, server.socket);
+    pane_type(&pane, "kick u");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "udpctl> kick unix:#1\n");
+    pane_press(&pane, "Enter");
+    pane_await(&pane, "kicked  1\n");
+    pane_type(&pane, "kick tcp:");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "udpctl> kick tcp:127.0.0.1:");
+    pane_press(&pane, "Enter");
+    server_await_clients(&server, 0);
+    enter(&pane, "quit");
+    pane_expect_end(&pane, 0);
+    pane_close(&pane);
+    server_stop(&server);
+}
+
 Test(system_interactive, goes_on_behind_errors_and_when_the_server_was_restarted)
 {
     struct server server, second;

@@ -22,6 +22,7 @@ static const char *offers(const char *line, size_t *begin)
         strcat(strcat(text, i > 0 ? " " : ""), choices.words[i]);
     }
     *begin = choices.begin;
+    complete_free(&complete);
     return text;
 }
 

@@ -372,6 +372,8 @@ Test(lineedit, gives_the_cursors_position)
 
 static const char *const WORDS[] = {"status", "stats", "stop", "clients", "wörter", "wörme"};
 
+static bool partial;
+
 static void offer(void *state, const char *line, size_t cursor, struct lineedit_choices *choices)
 {
     cr_assert_eq(strlen(line), cursor);
@@ -379,8 +381,11 @@ static void offer(void *state, const char *line, size_t cursor, struct lineedit_
     while (cursor && line[cursor - 1] != ' ')
         cursor--;
     choices->begin = cursor;
+    static const char *words[sizeof WORDS / sizeof *WORDS];
+    memcpy(words, WORDS, sizeof WORDS);
     choices->count = sizeof WORDS / sizeof *WORDS;
-    memcpy(choices->words, WORDS, sizeof WORDS);
+    choices->words = words;
+    choices->partial = partial;
 }
 
 Test(lineedit, completes_the_only_choice_with_a_blank)
@@ -403,6 +408,17 @@ Test(lineedit, completes_what_choices_have_in_common_and_then_shows_them)
     cr_assert_str_eq(choices->words[2], "stop");
     cr_assert_eq(choices->begin, 2);
     expect_line("a\t", "x stat", "");
+}
+
+Test(lineedit, shows_partial_choices_and_completes_by_none_of_them)
+{
+    lineedit_set_completion(edit, offer, history);
+    partial = true;
+    cr_assert_eq(feed("cl\t"), LINEEDIT_CHOICES);
+    cr_assert_eq(lineedit_choices(edit)->count, 1);
+    cr_assert(lineedit_choices(edit)->partial);
+    expect_line("", "cl", "");
+    expect_line("q\t", "clq", "");
 }
 
 Test(lineedit, completes_whole_characters_alone)
