@@ -27,7 +27,13 @@ void sparkline_add_gap(struct sparkline *line);
  */
 uint64_t sparkline_levels(const struct sparkline *line, int levels[], size_t columns, int max);
 
-/* How many steps a diagram of so many columns covers, and how many of them stand in one. */
+/* The same with so many steps (at least 1) in each column, however many columns that fills. */
+uint64_t sparkline_levels_by(const struct sparkline *line, size_t steps, int levels[],
+                             size_t columns, int max);
+
+/* How many steps stand in a column if so many columns hold all that is remembered, at most; and if
+ * they hold what there is so far. */
 size_t sparkline_steps_of_column(size_t columns);
+size_t sparkline_steps_so_far(const struct sparkline *line, size_t columns);
 
 #endif

@@ -9,15 +9,19 @@
  * away or comes back. */
 struct look;
 
-/* done is called from the loop when the view is another: behind a whole look, or when the server
- * has been found to be away. */
+struct look_callbacks {
+    loop_run *looked; /* behind a whole look, or when the server has been found to be away */
+    loop_run *aged;   /* no answer yet: the figures of the view, and only they, are older */
+};
+
+/* The callbacks, which must outlive it, are called from the loop when the view is another. */
 struct look *look_new(struct loop *loop, const struct answer_server *server, struct view *view,
-                      loop_run *done, void *state);
+                      const struct look_callbacks *callbacks, void *state);
 void look_free(struct look *look);
 
 /* Begins a look, by connecting first if need be. To be called each second, which is the step of the
- * view's diagram; while the last look isn't over, it goes on instead. done may be called from
- * here. */
+ * view's diagrams; while the last look isn't over, it goes on instead. The callbacks may be called
+ * from here. */
 void look_begin(struct look *look);
 
 #endif

@@ -1,6 +1,8 @@
 #ifndef CTL_RATES_H
 #define CTL_RATES_H
 
+#include "core/sparkline.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +21,8 @@ struct rate {
     bool known;   /* it was there the last time, too */
     double per_s; /* 0 unless known; never less */
     bool seen;    /* in the look at hand */
+    /* The rate of each second, in hundredths, since diagrams show what is less than one, too. */
+    struct sparkline history;
 };
 
 struct rates {

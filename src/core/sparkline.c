@@ -31,9 +31,22 @@ static uint64_t mean(const struct sparkline *line, uint64_t begin, uint64_t step
     return known > 0 ? sum / known : GAP;
 }
 
+size_t sparkline_steps_so_far(const struct sparkline *line, size_t columns)
+{
+    uint64_t count = line->count < SPARKLINE_STEPS ? line->count : SPARKLINE_STEPS;
+    size_t steps = (size_t)(count + columns - 1) / columns;
+    return steps > 0 ? steps : 1;
+}
+
 uint64_t sparkline_levels(const struct sparkline *line, int levels[], size_t columns, int max)
 {
-    uint64_t steps = sparkline_steps_of_column(columns), highest = 0;
+    return sparkline_levels_by(line, sparkline_steps_of_column(columns), levels, columns, max);
+}
+
+uint64_t sparkline_levels_by(const struct sparkline *line, size_t steps, int levels[],
+                             size_t columns, int max)
+{
+    uint64_t highest = 0;
     /* Columns begin at multiples of their steps, counted from the very first one. */
     uint64_t last = line->count > 0 ? (line->count - 1) / steps : 0;
     for (int pass = 0; pass < 2; pass++) {

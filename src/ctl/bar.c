@@ -4,6 +4,7 @@
 #include "ctl/readable.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,26 +28,46 @@ static size_t draw_bar(char *out, size_t columns, unsigned permille)
     return width;
 }
 
-size_t bar_draw(const struct job *job, unsigned columns, char bytes[BAR_BYTES])
+/* Appends a piece if that leaves the row within its room; what doesn't fit is no part of it. */
+static bool append(char row[2 * WIDEST], size_t room, const char *piece)
 {
-    char head[64], tail[96] = "", row[2 * WIDEST], rate[READABLE_BYTES], time[JOB_TIME_BYTES];
-    size_t room = columns < WIDEST ? columns : WIDEST, length;
+    size_t length = strlen(row);
+    if (length + strlen(piece) > room)
+        return false;
+    strcpy(row + length, piece);
+    return true;
+}
+
+/* Share, bar, rate and time, as far as there is room. */
+static void draw_running(char row[2 * WIDEST], size_t room, const struct job *job)
+{
+    char share[32], rate[READABLE_BYTES + 8], number[READABLE_BYTES], time[JOB_TIME_BYTES],
+        left[JOB_TIME_BYTES + 16] = "";
     unsigned permille = job_permille(job);
     uint64_t left_ms;
+    snprintf(share, sizeof share, " %u.%u %%", permille / 10, permille % 10);
+    snprintf(rate, sizeof rate, " %s/s", readable_number(job_rate_pps(job), number));
+    if (job_left_ms(job, &left_ms))
+        snprintf(left, sizeof left, "  %s to go", job_time(left_ms, time));
+    if (!append(row, room, share))
+        return;
+    char *end = row + strlen(row);
+    size_t used = strlen(row) + strlen(rate) + strlen(left);
+    if (room > used)
+        end[draw_bar(end, room - used, permille)] = '\0';
+    if (append(row, room, rate))
+        append(row, room, left);
+}
+
+size_t bar_draw(const struct job *job, unsigned columns, char bytes[BAR_BYTES])
+{
+    char row[2 * WIDEST] = "", head[64];
+    size_t room = columns < WIDEST ? columns : WIDEST;
     room -= room > 0;
-    if (job_is(job, "running")) {
-        snprintf(head, sizeof head, "job %" PRIu64 " %u.%u %%", job->id, permille / 10,
-                 permille % 10);
-        snprintf(tail, sizeof tail, " %s/s", readable_number(job_rate_pps(job), rate));
-        if (job_left_ms(job, &left_ms))
-            snprintf(tail + strlen(tail), sizeof tail - strlen(tail), "  %s to go",
-                     job_time(left_ms, time));
-    } else {
-        snprintf(head, sizeof head, "job %" PRIu64 " %s", job->id, job->state);
-    }
-    length = (size_t)snprintf(row, sizeof row, "%s", head);
-    if (tail[0] != '\0' && room > length + strlen(tail))
-        length += draw_bar(row + length, room - length - strlen(tail), permille);
-    snprintf(row + length, sizeof row - length, "%s", tail);
-    return (size_t)snprintf(bytes, BAR_BYTES, "\r%.*s\x1b[K", (int)room, row);
+    bool running = job_is(job, "running");
+    snprintf(head, sizeof head, "job %" PRIu64 "%s%s", job->id, running ? "" : " ",
+             running ? "" : job->state);
+    if (append(row, room, head) && running)
+        draw_running(row, room, job);
+    return (size_t)snprintf(bytes, BAR_BYTES, "\r%s\x1b[K", row);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 static const uint64_t S_MS = 1000;
+static const uint64_t LATE_MS = 2000; /* two looks: one that takes a moment longer is none */
 
 /* A look is these, one after the other. */
 static const char *const questions[] = {"status", "stats", "jobs"};
@@ -18,12 +19,14 @@ struct look {
     struct loop *loop;
     struct answer_server server;
     struct view *view;
-    loop_run *done;
+    const struct look_callbacks *callbacks;
     void *state;
     struct link *link; /* NULL: not connected */
     bool asking;
     int question;     /* the one that is asked */
-    uint64_t away_ms; /* since when the server is away */
+    uint64_t away_ms; /* since when the server is away, 0: it isn't */
+    uint64_t seen_ms; /* when the figures of the view were those of now, 0: never */
+    uint64_t step_ms; /* of the last step of the diagrams, 0: there is none */
     size_t job_count; /* so far in the look at hand */
 };
 
@@ -65,8 +68,11 @@ static const char *on_line(void *state, const char *key, char *value)
     return NULL;
 }
 
+/* Counters that come back may be another server's. */
 static void ask(struct look *look, int question)
 {
+    if (question == STATUS && !look->view->there)
+        rates_forget(&look->view->rates);
     look->asking = true;
     look->question = question;
     look->job_count = 0;
@@ -75,40 +81,77 @@ static void ask(struct look *look, int question)
     link_ask(look->link, questions[question]);
 }
 
-static void finish(struct look *look)
+/* A step of a diagram: a figure, or a gap if it isn't known. */
+static void add(struct sparkline *line, bool known, double figure)
+{
+    if (known)
+        sparkline_add(line, (uint64_t)(figure + 0.5));
+    else
+        sparkline_add_gap(line);
+}
+
+/* Adds the step of now, behind gaps for the seconds that nobody looked in: the process was stopped,
+ * perhaps. */
+static void step(struct look *look, bool there)
 {
     struct view *view = look->view;
     const struct rate *received = rates_find(&view->rates, "received");
+    const struct rate *copies = rates_find(&view->rates, "copies_sent");
+    uint64_t now_ms = clock_now_ms();
+    uint64_t passed = look->step_ms > 0 ? (now_ms - look->step_ms + S_MS / 2) / S_MS : 1;
+    bool known = there && received && received->known;
+    for (uint64_t i = 1; i < passed && i < SPARKLINE_STEPS; i++) {
+        add(&view->requests, false, 0);
+        add(&view->losses, false, 0);
+        add(&view->held, false, 0);
+        add(&view->copies, false, 0);
+    }
+    add(&view->requests, known, known ? received->per_s : 0);
+    add(&view->losses, known, view_loss_rate(view));
+    add(&view->held, there, (double)view->clients);
+    add(&view->copies, known && copies, known && copies ? copies->per_s : 0);
+    look->step_ms = now_ms;
+}
+
+static void finish(struct look *look)
+{
+    struct view *view = look->view;
     look->asking = false;
     look->away_ms = 0;
+    look->seen_ms = clock_now_ms();
     view->job_count = look->job_count;
     view->there = true;
     view->trouble[0] = '\0';
     view->away_s = 0;
-    if (received && received->known)
-        sparkline_add(&view->requests, (uint64_t)(received->per_s + 0.5));
-    else
-        sparkline_add_gap(&view->requests);
-    look->done(look->state);
+    view->stale_s = 0;
+    step(look, true);
+    look->callbacks->looked(look->state);
 }
 
-/* Counters that come back may be another server's, and its jobs, too. */
-static void lose(struct look *look, const char *why)
+/* How old what is shown is by now. */
+static void age(struct look *look)
 {
     struct view *view = look->view;
     uint64_t now_ms = clock_now_ms();
+    view->away_s = look->away_ms > 0 ? (now_ms - look->away_ms) / S_MS : 0;
+    view->stale_s = look->seen_ms > 0 ? (now_ms - look->seen_ms) / S_MS : 0;
+    step(look, false);
+}
+
+/* Its jobs may be ended by now, and those that come back may be another server's. */
+static void lose(struct look *look, const char *why)
+{
+    struct view *view = look->view;
     link_close(look->link);
     look->link = NULL;
     look->asking = false;
     if (look->away_ms == 0)
-        look->away_ms = now_ms;
+        look->away_ms = clock_now_ms();
     view->there = false;
-    view->away_s = (now_ms - look->away_ms) / S_MS;
     view->job_count = 0;
     text_escape(view->trouble, sizeof view->trouble, why, strlen(why));
-    rates_forget(&view->rates);
-    sparkline_add_gap(&view->requests);
-    look->done(look->state);
+    age(look);
+    look->callbacks->looked(look->state);
 }
 
 static void on_ended(void *state, enum answer_result result, const char *error)
@@ -127,13 +170,13 @@ static void on_ended(void *state, enum answer_result result, const char *error)
 }
 
 struct look *look_new(struct loop *loop, const struct answer_server *server, struct view *view,
-                      loop_run *done, void *state)
+                      const struct look_callbacks *callbacks, void *state)
 {
     struct look *look = calloc(1, sizeof *look);
     if (!look)
         return NULL;
-    *look =
-        (struct look){.loop = loop, .server = *server, .view = view, .done = done, .state = state};
+    *look = (struct look){
+        .loop = loop, .server = *server, .view = view, .callbacks = callbacks, .state = state};
     view->place = look->server.path;
     return look;
 }
@@ -150,8 +193,14 @@ void look_begin(struct look *look)
 {
     static const struct link_callbacks callbacks = {on_line, on_ended};
     char error[ANSWER_ERROR_BYTES];
-    if (look->asking)
+    if (look->asking) {
+        uint64_t since_ms = look->seen_ms > look->away_ms ? look->seen_ms : look->away_ms;
+        if (clock_now_ms() - since_ms >= LATE_MS) {
+            age(look);
+            look->callbacks->aged(look->state);
+        }
         return;
+    }
     if (!look->link &&
         link_open(&look->link, look->loop, &look->server, &callbacks, look, error) != ANSWER_OK) {
         lose(look, error);

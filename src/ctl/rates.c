@@ -21,6 +21,21 @@ static struct rate *find(struct rates *rates, const char *shown)
     return NULL;
 }
 
+/* Looks are a second apart, or what is between them is not known. */
+static void remember(struct rate *rate, uint64_t took_ns)
+{
+    static const uint64_t S_NS = 1000000000;
+    static const double MOST_PER_S = 1e15; /* far below the sparkline's, in hundredths */
+    uint64_t passed_s = (took_ns + S_NS / 2) / S_NS;
+    for (uint64_t i = 1; i < passed_s && i < SPARKLINE_STEPS; i++)
+        sparkline_add_gap(&rate->history);
+    if (rate->known)
+        sparkline_add(&rate->history,
+                      (uint64_t)((rate->per_s < MOST_PER_S ? rate->per_s : MOST_PER_S) * 100));
+    else
+        sparkline_add_gap(&rate->history);
+}
+
 void rates_value(struct rates *rates, const char *name, uint64_t value)
 {
     char shown[RATES_NAME_BYTES];
@@ -38,6 +53,7 @@ void rates_value(struct rates *rates, const char *name, uint64_t value)
     rate->per_s = rate->known ? (double)(value - rate->value) * 1e9 / (double)rates->took_ns : 0;
     rate->value = value;
     rate->seen = true;
+    remember(rate, rates->took_ns);
 }
 
 void rates_end(struct rates *rates)

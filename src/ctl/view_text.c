@@ -6,12 +6,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static double per_s(const struct view *view, const char *name)
-{
-    const struct rate *rate = rates_find(&view->rates, name);
-    return rate ? rate->per_s : 0;
-}
-
 void view_text_line(FILE *out, const struct view *view, const char *time)
 {
     fputs(time, out);
@@ -20,7 +14,7 @@ void view_text_line(FILE *out, const struct view *view, const char *time)
         return;
     }
     fprintf(out, "  clients %" PRIu64 "/%" PRIu64 "  received %.1f/s  replied %.1f/s",
-            view->clients, view->max, per_s(view, "received"), per_s(view, "replied"));
+            view->clients, view->max, view_rate(view, "received"), view_rate(view, "replied"));
     for (size_t i = 0; i < view->rates.count; i++)
         if (rate_is_bad(&view->rates.list[i]) && view->rates.list[i].per_s > 0)
             fprintf(out, "  %s %.1f/s", view->rates.list[i].name, view->rates.list[i].per_s);

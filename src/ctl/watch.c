@@ -4,7 +4,7 @@
 #include "core/keyboard.h"
 #include "ctl/look.h"
 #include "ctl/output.h"
-#include "ctl/view.h"
+#include "ctl/view_draw.h"
 #include "ctl/view_text.h"
 #include "net/clock.h"
 #include "net/input.h"
@@ -95,6 +95,14 @@ static void looked(void *state)
         leave_by(watch, SIGHUP); /* the terminal is gone before it was told */
     else if (watch->left == 0 || ferror(stdout))
         loop_stop(watch->loop);
+}
+
+/* A line is for a look; the screen is for now. */
+static void aged(void *state)
+{
+    struct watch *watch = state;
+    if (watch->drawn)
+        draw(watch);
 }
 
 static void tick(void *state)
@@ -189,10 +197,11 @@ static int run(struct watch *watch)
 
 static int watch_with(struct watch *watch)
 {
+    static const struct look_callbacks callbacks = {looked, aged};
     const struct ctl_options *options = watch->options;
     watch->loop = loop_new();
     if (watch->loop)
-        watch->look = look_new(watch->loop, &options->server, &watch->view, looked, watch);
+        watch->look = look_new(watch->loop, &options->server, &watch->view, &callbacks, watch);
     int error = watch->look ? run(watch) : -ENOMEM;
     look_free(watch->look);
     loop_free(watch->loop);

@@ -2,6 +2,7 @@
 
 #include "pane.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,12 +160,12 @@ Test(system_watch, fits_the_window_whenever_that_changes)
     pane_await(&pane, "q leaves");
     pane_resize(&pane, 20, 5);
     pane_await_gone(&pane, "q leaves");
-    const char *screen = pane_await(&pane, "0.0/s requests  0.0/");
+    const char *screen = pane_await(&pane, "0.0/s requests\n");
     expect(strncmp(screen, "udpsrv up ", 10) == 0, "expected the title on top, it is:\n%s", screen);
-    harness_contains("the screen", screen, "\n0 clients of 1,000");
+    harness_contains("the screen", screen, "\n0 clients of 1,000\n");
     pane_resize(&pane, 120, 40);
     screen = pane_await(&pane, "q leaves");
-    harness_contains("the screen", screen, "5 min, peak 0/s");
+    harness_contains("the screen", screen, "requests  0.0/s  peak 0/s");
     harness_equal("titles", (int64_t)text_count(screen, "udpsrv up"), 1);
     pane_press(&pane, "C-c");
     pane_expect_end(&pane, 0);
@@ -188,6 +189,9 @@ Test(system_watch, a_server_that_goes_is_seen_and_seen_again_when_it_is_back)
     server_kill(&server);
     pane_await(&pane, "udpsrv away ");
     pane_await(&pane, "cannot connect to ");
+    const char *gone = pane_await(&pane, "\nfigures last seen 3s ago:\n1 clients of 1,000");
+    harness_contains("the screen", gone, "\nreceived  ");
+    expect(strstr(gone, "/s replies") == NULL, "expected no rates of now in:\n%s", gone);
     second = (struct server){.socket = server.socket};
     server_start(&second, FIXED, "-l", "127.0.0.1:0", NULL);
     const char *screen = pane_await(&pane, "udpsrv up ");
@@ -198,6 +202,29 @@ Test(system_watch, a_server_that_goes_is_seen_and_seen_again_when_it_is_back)
     pane_expect_end(&pane, 0);
     pane_close(&pane);
     server_stop(&second);
+}
+
+Test(system_watch, a_server_that_answers_no_more_is_seen_before_the_timeout)
+{
+    struct server server;
+    struct pane pane;
+
+    pane_need_tmux();
+    start(&server);
+    udp_pass_by(&server.at[0]);
+    server_await_stat(&server, "clients", 1);
+    pane_open(&pane, 40, 15, watch_command(&server, "", "-t 600"));
+    pane_await(&pane, "\n0.0/s requests  0.0/s replies\n0.0/s lost\n");
+    process_kill(&server.process, SIGSTOP);
+    const char *screen = pane_await(&pane, "udpsrv no answer for 3s\nfigures last seen 3s ago:\n");
+    harness_contains("the screen", screen, "\n1 clients of 1,000  0.1 %\n");
+    expect(strstr(screen, "/s requests") == NULL, "expected no rates of now in:\n%s", screen);
+    process_kill(&server.process, SIGCONT);
+    pane_await(&pane, "\n0.0/s requests  0.0/s replies\n0.0/s lost\n");
+    pane_press(&pane, "q");
+    pane_expect_end(&pane, 0);
+    pane_close(&pane);
+    server_stop(&server);
 }
 
 Test(system_watch, leaves_the_terminal_as_it_was_whatever_ends_it)

@@ -69,6 +69,19 @@ Test(ctl_rates, counters_may_come_and_go)
     cr_expect_float_eq(per_s("a_newer_servers"), 2, 1e-9);
 }
 
+Test(ctl_rates, remember_each_second_and_which_ones_nobody_looked_in)
+{
+    int levels[6];
+    look(1 * S_NS, "received", 0);
+    look(2 * S_NS, "received", 1);
+    look(5 * S_NS, "received", 4);
+    sparkline_levels_by(&rates_find(&rates, "received")->history, 1, levels, 6, 8);
+    static const int expected[] = {SPARKLINE_GAP, SPARKLINE_GAP, 8,
+                                   SPARKLINE_GAP, SPARKLINE_GAP, 8};
+    for (int i = 0; i < 6; i++)
+        cr_expect_eq(levels[i], expected[i], "step %d", i);
+}
+
 Test(ctl_rates, forget_what_was)
 {
     look(1 * S_NS, "received", 5);

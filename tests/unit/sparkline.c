@@ -74,6 +74,20 @@ Test(sparkline, columns_stay_what_they_are_while_time_goes_on)
         cr_expect_eq(levels[i], before[i + 1], "column %d", i);
 }
 
+Test(sparkline, columns_may_hold_what_there_is_so_far)
+{
+    cr_expect_eq(sparkline_steps_so_far(&line, COLUMNS), 1);
+    add(7, COLUMNS);
+    cr_expect_eq(sparkline_steps_so_far(&line, COLUMNS), 1);
+    cr_expect_eq(sparkline_levels_by(&line, 1, levels, COLUMNS, MAX), 7);
+    for (int i = 0; i < COLUMNS; i++)
+        cr_expect_eq(levels[i], MAX, "column %d", i);
+    add(7, 1);
+    cr_expect_eq(sparkline_steps_so_far(&line, COLUMNS), 2);
+    add(7, 10 * SPARKLINE_STEPS);
+    cr_expect_eq(sparkline_steps_so_far(&line, COLUMNS), STEPS);
+}
+
 Test(sparkline, any_number_of_columns_will_do)
 {
     add(3, 2 * SPARKLINE_STEPS);

@@ -1,0 +1,34 @@
+#ifndef CTL_ROW_H
+#define CTL_ROW_H
+
+#include "core/screen.h"
+
+#include <stdbool.h>
+
+/* Part of a screen's row, filled from the left with pieces that are shown whole or not at all. */
+
+struct row {
+    struct screen *screen;
+    unsigned begin, end; /* columns [begin, end) */
+    unsigned spare;      /* further rows that may be begun where a piece doesn't fit */
+};
+
+/* Goes to column begin of the row at hand. */
+struct row row_begin(struct screen *screen, unsigned begin, unsigned end);
+
+/* The columns that are left. */
+unsigned row_room(const struct row *row);
+
+/* Puts a piece, two blanks behind the one before, into the row at hand, or into the next one if it
+ * may be begun. False if it fits neither: nothing was put. */
+bool row_put(struct row *row, enum screen_style style, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The same for a figure and its label. */
+bool row_figure(struct row *row, enum screen_style style, const char *figure, const char *label);
+
+/* Puts text that may be broken at its blanks; what there are no rows for is left out, at a blank,
+ * with "..." in its place. A word that is wider than a row is cut. */
+void row_text(struct row *row, enum screen_style style, const char *text);
+
+#endif

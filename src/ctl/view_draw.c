@@ -1,0 +1,80 @@
+/* The screen of `watch`, section by section: what matters most stands first and goes last when the
+ * window is small. */
+#include "ctl/view_draw.h"
+
+#include "ctl/row.h"
+#include "ctl/view_chart.h"
+#include "ctl/view_counters.h"
+#include "ctl/view_head.h"
+#include "ctl/view_jobs.h"
+
+enum {
+    SPACIOUS_ROWS = 16, /* from here on there are empty rows between sections */
+    KEYS_ROWS = 7,      /* and from here on a word about the keys */
+    HIGH_ROWS = 28,     /* and from here on diagrams of several rows in any case, */
+    HIGH_COLUMNS = 30,  /* if the window is so wide */
+};
+
+/* How the rows below the head are shared out. */
+struct shares {
+    unsigned charts, jobs, counters, gap;
+};
+
+/* To the jobs at least a row, and half of the rest if they want more; to the counters what is left;
+ * and to the diagrams what they need in high windows, and in any what nobody else wants. */
+static struct shares share_out(const struct view *view, const struct screen *screen)
+{
+    unsigned gap = screen->rows >= SPACIOUS_ROWS, keys = screen->rows >= KEYS_ROWS;
+    bool high = screen->rows >= HIGH_ROWS && screen->columns >= HIGH_COLUMNS;
+    unsigned wanted = view->job_count < VIEW_JOBS_MAX ? (unsigned)view->job_count : VIEW_JOBS_MAX;
+    struct shares shares = {.charts = high ? CHART_ROWS_MIN : 1, .gap = gap};
+    unsigned gaps = (unsigned)high + (wanted > 0) + (view->rates.count > 0);
+    unsigned taken = shares.charts + keys + gap * gaps;
+    unsigned left = screen_rows_left(screen), rows = left > taken ? left - taken : 0;
+    unsigned half = (rows + 1) / 2, sure = wanted < half ? wanted : half;
+    shares.counters = view_counters_rows(view, screen->columns, rows - sure);
+    unsigned for_jobs = rows - shares.counters;
+    shares.jobs = wanted < for_jobs ? wanted : for_jobs;
+    unsigned charts = shares.charts + rows - shares.counters - shares.jobs;
+    if (!high && (charts < CHART_ROWS_MIN + gap || screen->columns < HIGH_COLUMNS))
+        return shares;
+    charts -= high ? 0 : gap;
+    shares.charts = charts < CHART_ROWS_MAX ? charts : CHART_ROWS_MAX;
+    return shares;
+}
+
+static void draw_gap(struct screen *screen, unsigned rows)
+{
+    for (; rows > 0; rows--)
+        screen_next(screen);
+}
+
+static void draw_figures(const struct view *view, struct screen *screen)
+{
+    struct shares shares = share_out(view, screen);
+    if (shares.charts > 1)
+        draw_gap(screen, shares.gap);
+    view_charts_draw(view, screen, shares.charts);
+    if (shares.jobs > 0) {
+        draw_gap(screen, shares.gap);
+        view_jobs_draw(view, screen, shares.jobs);
+    }
+    if (shares.counters > 0) {
+        draw_gap(screen, shares.gap);
+        view_counters_draw(view, screen, shares.counters);
+    }
+}
+
+void view_draw(const struct view *view, struct screen *screen)
+{
+    view_head_draw(view, screen);
+    if (view->max > 0) /* it has been there, some time */
+        draw_figures(view, screen);
+    if (screen->rows >= KEYS_ROWS) {
+        while (screen_rows_left(screen) > 1)
+            screen_next(screen);
+        struct row row = row_begin(screen, 0, screen->columns);
+        row_put(&row, SCREEN_DIM, "q leaves");
+        screen_next(screen);
+    }
+}
