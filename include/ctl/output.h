@@ -55,6 +55,7 @@ void output_record_print(FILE *out, const struct output_record *record, enum out
 /* ---- A table: one key for all lines, a value of columns with one blank between ---- */
 
 struct output_row;
+struct output_chunk;
 
 struct output_table {
     const char *key;
@@ -68,16 +69,18 @@ struct output_table {
     size_t sort_by;
     size_t limit; /* rows to be printed, 0: all */
     /* What was collected; zero at the beginning. */
-    struct output_row *rows;
+    struct output_chunk *first, *last;
+    struct output_row *rows; /* sorted alone: their order */
     size_t row_count;
-    size_t printed;
 };
 
-/* An answer_visit: takes a row. A JSON table that is not sorted is printed as it comes, so that a
- * listing of any length takes no memory. */
+/* An answer_visit: takes a row. Nothing is printed before the answer is complete, whatever the
+ * form: a program that reads half a table, and doesn't look at the exit status, would take it for
+ * the whole. A row takes its text, some 50 bytes for a client; half as much again and more, sorted.
+ */
 const char *output_table_line(void *table, const char *key, char *value);
 
-/* Prints what was kept and closes the table. */
+/* Prints what was kept. */
 void output_table_finish(struct output_table *table);
 void output_table_free(struct output_table *table);
 

@@ -94,9 +94,18 @@ void output_record_print(FILE *out, const struct output_record *record, enum out
 
 /* ---- Tables ---- */
 
-/* Its cells stand one behind the other, each with its NUL. */
+enum { CHUNK_BYTES = 64 << 10 }; /* any row is shorter: a line of an answer has 8 KiB */
+
+/* Rows one behind the other: of each its cells, each with its NUL. */
+struct output_chunk {
+    struct output_chunk *next;
+    size_t used;
+    char cells[CHUNK_BYTES];
+};
+
+/* A row of a table that is sorted. */
 struct output_row {
-    char *cells;
+    const char *cells;
     uint64_t number; /* what it is sorted by, */
     struct client_name name;
 };
@@ -127,9 +136,8 @@ static const char *cell_of(const char *cells, size_t column)
     return cells;
 }
 
-static void print_json_row(struct output_table *table, const char *cells)
+static void print_json_row(const struct output_table *table, const char *cells)
 {
-    fputs(table->printed++ == 0 ? "[\n" : ",\n", table->out);
     for (size_t i = 0; i < table->count; i++, cells += strlen(cells) + 1) {
         putc(i == 0 ? '{' : ',', table->out);
         print_member(table->out, &table->fields[i], cells);
@@ -137,29 +145,51 @@ static void print_json_row(struct output_table *table, const char *cells)
     putc('}', table->out);
 }
 
-static const char *keep(struct output_table *table, const char *cells, size_t size)
+/* Room for a row's cells; NULL when memory is short. */
+static char *make_room(struct output_table *table, size_t size)
 {
-    struct output_row row = {.cells = malloc(size)};
-    if (!row.cells)
-        return "memory is short";
-    memcpy(row.cells, cells, size);
-    if (table->sorted) {
-        const struct output_field *field = &table->fields[table->sort_by];
-        if (field->kind != OUTPUT_TEXT)
-            row.number = strtoull(cell_of(cells, table->sort_by), NULL, 10);
-        client_name_parse(&row.name, NULL, cells);
+    struct output_chunk *chunk = table->last;
+    if (!chunk || chunk->used + size > CHUNK_BYTES) {
+        chunk = malloc(sizeof *chunk);
+        if (!chunk)
+            return NULL;
+        chunk->next = NULL;
+        chunk->used = 0;
+        *(table->last ? &table->last->next : &table->first) = chunk;
+        table->last = chunk;
     }
+    chunk->used += size;
+    return chunk->cells + chunk->used - size;
+}
+
+static bool keep_order(struct output_table *table, const char *cells)
+{
+    struct output_row row = {.cells = cells};
+    const struct output_field *field = &table->fields[table->sort_by];
+    if (field->kind != OUTPUT_TEXT)
+        row.number = strtoull(cell_of(cells, table->sort_by), NULL, 10);
+    client_name_parse(&row.name, NULL, cells);
     /* A power of two is where the room ends. */
     if ((table->row_count & (table->row_count - 1)) == 0) {
         size_t room = table->row_count == 0 ? 1 : 2 * table->row_count;
         struct output_row *rows = reallocarray(table->rows, room, sizeof *rows);
-        if (!rows) {
-            free(row.cells);
-            return "memory is short";
-        }
+        if (!rows)
+            return false;
         table->rows = rows;
     }
-    table->rows[table->row_count++] = row;
+    table->rows[table->row_count] = row;
+    return true;
+}
+
+static const char *keep(struct output_table *table, const char *cells, size_t size)
+{
+    char *kept = size <= CHUNK_BYTES ? make_room(table, size) : NULL;
+    if (!kept)
+        return "memory is short";
+    memcpy(kept, cells, size);
+    if (table->sorted && !keep_order(table, kept))
+        return "memory is short";
+    table->row_count++;
     return NULL;
 }
 
@@ -172,11 +202,39 @@ const char *output_table_line(void *state, const char *key, char *value)
     const char *wrong = split(table, value, &size);
     if (wrong)
         return wrong;
-    if (!table->json || table->sorted)
-        return keep(table, value, size);
-    if (table->limit == 0 || table->printed < table->limit)
-        print_json_row(table, value);
-    return ferror(table->out) ? "it cannot be printed" : NULL;
+    bool enough = !table->sorted && table->limit > 0 && table->row_count == table->limit;
+    return enough ? NULL : keep(table, value, size);
+}
+
+/* ---- What was kept, row by row ---- */
+
+struct cursor {
+    const struct output_table *table;
+    const struct output_chunk *chunk;
+    size_t at, row;
+};
+
+static struct cursor begin_rows(const struct output_table *table)
+{
+    return (struct cursor){.table = table, .chunk = table->first};
+}
+
+/* The cells of the next row that is to be printed; NULL behind the last. */
+static const char *next_row(struct cursor *cursor)
+{
+    const struct output_table *table = cursor->table;
+    if (cursor->row == table->row_count || (table->limit > 0 && cursor->row == table->limit))
+        return NULL;
+    if (table->sorted)
+        return table->rows[cursor->row++].cells;
+    if (cursor->at == cursor->chunk->used) {
+        cursor->chunk = cursor->chunk->next;
+        cursor->at = 0;
+    }
+    const char *cells = cursor->chunk->cells + cursor->at;
+    cursor->at += (size_t)(cell_of(cells, table->count) - cells);
+    cursor->row++;
+    return cells;
 }
 
 static int compare_rows(const void *a, const void *b)
@@ -211,49 +269,56 @@ static void print_cell(const struct output_table *table, size_t column, int widt
     fputs(last ? "\n" : "  ", table->out);
 }
 
-static void print_text_rows(const struct output_table *table, size_t count)
+static void print_text_rows(const struct output_table *table)
 {
     int widths[OUTPUT_FIELDS_MAX];
     char room[32];
+    struct cursor cursor = begin_rows(table);
     for (size_t i = 0; i < table->count; i++)
         widths[i] = (int)strlen(table->fields[i].note);
-    for (size_t row = 0; row < count; row++) {
-        const char *cell = table->rows[row].cells;
+    for (const char *cell; (cell = next_row(&cursor)) != NULL;)
         for (size_t i = 0; i < table->count; i++, cell += strlen(cell) + 1) {
             int width = (int)strlen(for_people(&table->fields[i], cell, room));
             widths[i] = width > widths[i] ? width : widths[i];
         }
-    }
     for (size_t i = 0; i < table->count; i++)
         print_cell(table, i, widths[i], table->fields[i].note);
-    for (size_t row = 0; row < count && !ferror(table->out); row++) {
-        const char *cell = table->rows[row].cells;
+    cursor = begin_rows(table);
+    for (const char *cell; !ferror(table->out) && (cell = next_row(&cursor)) != NULL;)
         for (size_t i = 0; i < table->count; i++, cell += strlen(cell) + 1)
             print_cell(table, i, widths[i], for_people(&table->fields[i], cell, room));
+}
+
+static void print_json_rows(const struct output_table *table)
+{
+    const char *before = "[\n";
+    struct cursor cursor = begin_rows(table);
+    for (const char *cells; !ferror(table->out) && (cells = next_row(&cursor)) != NULL;) {
+        fputs(before, table->out);
+        print_json_row(table, cells);
+        before = ",\n";
     }
+    fputs(*before == '[' ? "[]\n" : "\n]\n", table->out);
 }
 
 void output_table_finish(struct output_table *table)
 {
     if (table->sorted && table->row_count > 1)
         qsort(table->rows, table->row_count, sizeof *table->rows, compare_rows);
-    size_t count = table->row_count;
-    if (table->limit > 0 && count > table->limit)
-        count = table->limit;
-    if (!table->json) {
-        print_text_rows(table, count);
-        return;
-    }
-    for (size_t row = 0; row < count; row++)
-        print_json_row(table, table->rows[row].cells);
-    fputs(table->printed == 0 ? "[]\n" : "\n]\n", table->out);
+    if (table->json)
+        print_json_rows(table);
+    else
+        print_text_rows(table);
 }
 
 void output_table_free(struct output_table *table)
 {
-    for (size_t row = 0; row < table->row_count; row++)
-        free(table->rows[row].cells);
+    for (struct output_chunk *chunk = table->first, *next; chunk; chunk = next) {
+        next = chunk->next;
+        free(chunk);
+    }
     free(table->rows);
+    table->first = table->last = NULL;
     table->rows = NULL;
     table->row_count = 0;
 }
