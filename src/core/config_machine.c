@@ -41,11 +41,18 @@ struct given {
     struct location at;
 };
 
+/* Where the blocks of a list were given, beside it. */
+struct places {
+    struct location *list;
+    size_t count;
+};
+
 struct config_machine {
     struct config *config;
     struct config *unused; /* what files say of keys that the command line has set */
     struct given in_files[CONFIG_KEY_COUNT], in_options[CONFIG_KEY_COUNT];
     struct location listen_at[CONFIG_LISTEN_MAX]; /* beside config->server.listen */
+    struct places allow_at, deny_at;              /* beside config->admission's lists */
     struct frame *frame;
     struct name *names;
     char *line; /* a copy of the line at hand, cut up in place */
@@ -86,6 +93,8 @@ void config_machine_free(struct config_machine *machine)
     for (size_t i = 0; i < machine->count; i++)
         free(machine->diagnoses[i].text);
     free(machine->diagnoses);
+    free(machine->allow_at.list);
+    free(machine->deny_at.list);
     free(machine->line);
     config_free(machine->config);
     config_free(machine->unused);
@@ -239,6 +248,23 @@ static bool begin_value(struct config_machine *machine, const struct config_key 
     return true;
 }
 
+/* The list beside it has taken an item from there. */
+static void keep_place(struct config_machine *machine, struct places *places,
+                       const struct location *at)
+{
+    /* A power of two is where the room ends. */
+    if ((places->count & (places->count - 1)) == 0) {
+        size_t room = places->count > 0 ? 2 * places->count : 1;
+        struct location *list = reallocarray(places->list, room, sizeof *list);
+        if (!list) {
+            machine->no_memory = true;
+            return;
+        }
+        places->list = list;
+    }
+    places->list[places->count++] = *at;
+}
+
 static void add_item(struct config_machine *machine, const struct config_key *key,
                      struct config *config, const char *item, size_t size,
                      const struct location *at)
@@ -253,6 +279,10 @@ static void add_item(struct config_machine *machine, const struct config_key *ke
                  reason);
     else if (config == machine->config && config->server.listen_count > listen_count)
         machine->listen_at[listen_count] = *at;
+    else if (config == machine->config && key->type == &CONFIG_ALLOW)
+        keep_place(machine, &machine->allow_at, at);
+    else if (config == machine->config && key->type == &CONFIG_DENY)
+        keep_place(machine, &machine->deny_at, at);
 }
 
 /* Reads one item of a key's value; complains and returns false if there is none. */
@@ -398,30 +428,41 @@ static int order_blocks(const void *a, const void *b)
     return cidr_compare(a, b);
 }
 
-/* Sorts the lists, whose order says nothing, and finds a block that is in both. */
-static const struct cidr *find_disputed(struct config *config)
+/* Finds the first block of deny that is in allow, too. False if there is none, or no memory. */
+static bool find_disputed(struct config_machine *machine, size_t *allowed, size_t *denied)
 {
-    struct config_blocks *allow = &config->admission.allow, *deny = &config->admission.deny;
+    const struct config_blocks *allow = &machine->config->admission.allow,
+                               *deny = &machine->config->admission.deny;
     if (allow->count == 0 || deny->count == 0)
-        return NULL;
-    qsort(allow->list, allow->count, sizeof *allow->list, order_blocks);
-    for (size_t i = 0; i < deny->count; i++) {
-        if (bsearch(&deny->list[i], allow->list, allow->count, sizeof *allow->list, order_blocks))
-            return &deny->list[i];
+        return false;
+    struct cidr *sorted = calloc(allow->count, sizeof *sorted);
+    if (!sorted) {
+        machine->no_memory = true;
+        return false;
     }
-    return NULL;
+    memcpy(sorted, allow->list, allow->count * sizeof *sorted);
+    qsort(sorted, allow->count, sizeof *sorted, order_blocks);
+    for (*denied = 0; *denied < deny->count; ++*denied)
+        if (bsearch(&deny->list[*denied], sorted, allow->count, sizeof *sorted, order_blocks))
+            break;
+    free(sorted);
+    if (*denied == deny->count)
+        return false;
+    for (*allowed = 0; order_blocks(&allow->list[*allowed], &deny->list[*denied]) != 0;)
+        ++*allowed;
+    return true;
 }
 
 static void check_blocks(struct config_machine *machine)
 {
     char text[CIDR_TEXT_BYTES];
-    const struct cidr *disputed = find_disputed(machine->config);
-    if (!disputed)
+    size_t allowed, denied;
+    if (machine->no_memory || !find_disputed(machine, &allowed, &denied))
         return;
-    const struct given *given = given_of(machine->in_files, config_key_find("admission", "deny"));
-    const struct location at = {.file = given->at.file};
-    complain(machine, &at, "%s is in 'allow' and in 'deny': take one of them out",
-             cidr_format(disputed, text));
+    const struct location *at = &machine->allow_at.list[allowed];
+    complain(machine, &machine->deny_at.list[denied],
+             "%s is in 'deny' here and in 'allow' at %s:%u: take one of them out",
+             cidr_format(&machine->config->admission.deny.list[denied], text), at->file, at->line);
 }
 
 /* The defaults that hang on another key. */

@@ -85,11 +85,25 @@ Test(config_admission, a_misspelt_policy_is_one_complaint)
         "f:4:10: bad value 'opne' for 'policy': must be open or cookie (did you mean 'open'?)\n");
 }
 
-Test(config_admission, blocks_in_both_lists_are_a_complaint_about_the_file)
+Test(config_admission, blocks_in_both_lists_are_a_complaint_about_their_lines)
 {
     expect_bad("[admission]\nallow = 10.0.0.0/8, ::1\ndeny = 10.0.0.0/9\nallow = 192.0.2.1/32\n"
                "deny = 192.0.2.1\n",
-               "f:0:0: 192.0.2.1 is in 'allow' and in 'deny': take one of them out\n");
+               "f:5:8: 192.0.2.1 is in 'deny' here and in 'allow' at f:4: take one of them out\n");
+}
+
+Test(config_admission, of_several_blocks_in_both_lists_the_first_denied_one_has_its_very_place)
+{
+    cr_assert(config_file_begin(machine, "f"));
+    config_line(machine, "[admission]", 11);
+    config_line(machine, "allow = 10.0.0.2, ::1, 10.0.0.1", 31);
+    cr_assert(config_file_begin(machine, "g"));
+    config_line(machine, "[admission]", 11);
+    config_line(machine, "deny = 10.0.0.9, 10.0.0.1/32, ::1", 33);
+    config_file_end(machine);
+    config_file_end(machine);
+    expect_refused(
+        "g:2:18: 10.0.0.1 is in 'deny' here and in 'allow' at f:2: take one of them out\n");
 }
 
 Test(config_admission, lists_of_blocks_add_up_over_lines_and_take_a_hundred_thousand)
