@@ -212,9 +212,10 @@ Test(system_interactive, watch_and_broadcast_have_the_terminal_and_give_it_back)
     enter(&pane, "cancel 1");
     pane_await(&pane, "cancelled");
     enter(&pane, "broadcast --stdin");
-    enter(&pane, "from the terminal");
-    pane_press(&pane, "C-d");
+    /* Whether or not the terminal is lent by now, a line feed ends a line there. */
+    pane_type(&pane, "from the terminal\n");
     pane_await(&pane, "id 2  targets 150");
+    pane_press(&pane, "C-d");
     enter(&pane, "help");
     pane_await(&pane, "leave, as Ctrl-D does\nudpctl>");
     pane_press(&pane, "C-c");
