@@ -311,6 +311,15 @@ static int give_up_privileges(struct server *server)
     return 0;
 }
 
+static int start_log(struct server *server)
+{
+    (void)server;
+    int error = log_start();
+    return error == 0 ? 0
+                      : cannot("cannot start the writer of the log", "thread", error,
+                               advice(error, "look at the limit on threads (ulimit -u)"));
+}
+
 static int start_rotation(struct server *server)
 {
     int error = admission_start(server->admission, server->loop, server->workers.list,
@@ -336,9 +345,9 @@ static int start(struct server *server)
 {
     /* What needs a privilege comes before it is given up, and threads come last. */
     static int (*const steps[])(struct server *) = {
-        find_identity,      open_listeners, make_reply,    make_admission,
-        make_loop,          make_workers,   make_jobs,     open_control,
-        give_up_privileges, start_rotation, start_workers,
+        find_identity,      open_listeners, make_reply,     make_admission,
+        make_loop,          make_workers,   make_jobs,      open_control,
+        give_up_privileges, start_log,      start_rotation, start_workers,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);
@@ -432,6 +441,7 @@ static void break_off(struct server *server, const char *why)
     log_event(LOG_LEVEL_ERROR, "ended without a stop", "reason", why, "advice",
               "start it again; clients join anew by their next datagram", NULL);
     control_close(server->control);
+    log_close();
     _exit(EXIT_FAILURE);
 }
 
@@ -511,5 +521,6 @@ int server_run(const struct server_options *options)
     if (error == 0)
         say_stopped(&server);
     end(&server);
+    log_close();
     return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
