@@ -19,7 +19,7 @@
 void log_setup(const char *name, enum config_log_level level, enum config_log_format format,
                enum config_log_target target);
 
-/* Starts the thread that writes, behind the giving up of privileges, which it is to have no more
+/* Starts the thread that writes, after the giving up of privileges, which it is to have no more
  * than others. What was said before is queued until then. 0 or -errno. */
 int log_start(void);
 

@@ -34,7 +34,7 @@ struct log_sink {
     const char *name; /* of the program */
     const char *path; /* of the daemon's socket */
     /* While the daemon stands still, a line waits for it until this descriptor is readable, and
-     * then for LOG_SINK_GRACE_MS more; behind that every line goes to standard error. -1: nothing
+     * then for LOG_SINK_GRACE_MS more; after that every line goes to standard error. -1: nothing
      * waits: a line that would is not written. */
     int wake;
     bool given_up;

@@ -5,7 +5,7 @@
 
 /* The queue of the log, and the thread that writes it: the only one that may wait for a reader of
  * the log. The queue is static memory of LOG_QUEUE_BYTES; where a line finds no room, the oldest
- * ones are lost, and counted. Weighed against: a write of the caller's own behind poll(2) does
+ * ones are lost, and counted. Weighed against: a write of the caller's own after poll(2) does
  * wait, on a terminal that has room for less than a line; O_NONBLOCK would hold for every process
  * that shares the descriptor. */
 
@@ -19,7 +19,7 @@ enum {
 typedef void log_writer_note(struct log_line *line, char text[LOG_TEXT_BYTES], uint64_t lost);
 
 /* Queues a copy of the line, from any thread. Never waits for a reader. Before the start of the
- * writer, too: it is then written behind the start, or by the stop. */
+ * writer, too: it is then written after the start, or by the stop. */
 void log_writer_put(const struct log_line *line);
 
 /* Starts the writer, with the rights that its caller has at that time; name as in struct log_sink,

@@ -50,7 +50,7 @@ static void expect_failed_start(harness_prepare *prepare, const char *reason)
     const char *log = server.process.texts[1].data;
     harness_contains("the log", log, "error cannot say that it is ready on=\"standard output\"");
     harness_contains("the log", log, reason);
-    expect(access(server.socket, F_OK) != 0, "expected no socket behind a failed start");
+    expect(access(server.socket, F_OK) != 0, "expected no socket after a failed start");
 }
 
 Test(system_ready, line_that_can_not_be_written_is_a_failed_start)
@@ -124,7 +124,7 @@ static struct result run_without_null(const char *closed, const char *program, c
     return run(NULL, "unshare", "--mount", "sh", "-c", script, "sh", argument, NULL);
 }
 
-Test(system_ready, null_device_is_needed_for_a_closed_descriptor_alone)
+Test(system_ready, null_device_is_needed_only_for_a_closed_descriptor)
 {
     static const char *const programs[] = {"udpsrv", "udpctl", "udpcli", "udpload"};
     if (run(NULL, "unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt", NULL).status != 0)

@@ -50,7 +50,7 @@ Test(system_signals, ends_at_once_on_a_second_signal)
     expect(harness_now_ms() - started < 500, "expected it to end at once, it took %lld ms",
            (long long)(harness_now_ms() - started));
     harness_contains("the log", server_log(&server), "reason=\"a second signal\"");
-    expect(access(server.socket, F_OK) != 0, "expected no socket behind the end");
+    expect(access(server.socket, F_OK) != 0, "expected no socket after the end");
 }
 
 /* timeout(1) signals its child and then its group, which the child is in, too. */
@@ -95,7 +95,7 @@ static int64_t bytes_read(pid_t pid)
     return bytes;
 }
 
-Test(system_signals, reloads_behind_the_start_when_sighup_comes_during_it)
+Test(system_signals, reloads_after_the_start_when_sighup_comes_during_it)
 {
     struct server server = {.socket = harness_path("sock")};
     const char *config = long_configuration(), *path = harness_path("long.conf");
