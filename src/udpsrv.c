@@ -27,9 +27,10 @@ int main(int argc, char **argv)
 {
     static struct server_options options;
     loop_ignore_broken_pipes();
-    if (input_reserve_standard()) {
-        complain("it was closed, and /dev/null can't stand in for it",
-                 "start with all three open, or mount /dev", "opening a standard descriptor");
+    int error = input_reserve_standard();
+    if (error != 0) {
+        complain(strerror(-error), "mount /dev, or start it with all three open",
+                 "opening /dev/null in place of a standard descriptor that is closed");
         return EXIT_FAILURE;
     }
     server_options_read(&options, argc, argv);

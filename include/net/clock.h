@@ -20,4 +20,7 @@ enum { CLOCK_WALL_TEXT_BYTES = 32 };
 /* The wall clock for people, in UTC, "2026-11-22T10:06:18.123Z" (RFC 3339). Returns text. */
 const char *clock_wall_text(char text[CLOCK_WALL_TEXT_BYTES]);
 
+/* The same for a time of clock_wall_ms. */
+const char *clock_text(uint64_t wall_ms, char text[CLOCK_WALL_TEXT_BYTES]);
+
 #endif

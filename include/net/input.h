@@ -35,9 +35,10 @@ ssize_t input_read(const struct input *input, void *bytes, size_t room);
 /* Whether a terminal or a pipe has bytes to be read. */
 bool input_waits(const struct input *input);
 
-/* Opens /dev/null in place of each standard descriptor that we were started without, so that no
- * socket gets its number, and with it what is printed. Before anything else is opened. 0 or
- * -errno. */
+/* Opens /dev/null in place of each standard descriptor that the program was started without, so
+ * that no socket gets its number, and with it what is printed. Standard input is then at its end,
+ * what goes to standard error is lost, and writing to standard output fails (EBADF), since a
+ * program that can't print its results has failed. Before anything else is opened. 0 or -errno. */
 int input_reserve_standard(void);
 
 #endif

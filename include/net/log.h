@@ -6,14 +6,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The process's log, one line an event, each written at once so that threads don't mix them. The
- * only state of the whole program that is global: what goes wrong must be sayable from anywhere.
- * Nobody waits for the reader of stderr: lines that he doesn't take are dropped, and the next one
- * that he takes says how many, as dropped=N. */
+/* The process's log, one line an event. The only state of the whole program that is global: what
+ * goes wrong must be sayable from anywhere.
+ *
+ * No call waits for a reader of the log: lines are queued, and one thread writes them in their
+ * order, each with the time of its event (net/log_writer). Where the queue is full the oldest lines
+ * are lost; these, and those that are refused where they go, are counted, and reported by a line of
+ * their own as soon as one can be written: dropped=N. A line for the log daemon that has no daemon
+ * to go to goes to standard error. Not for a signal's handler. */
 
 /* Before the first call: text at level info to stderr. name is the program's, static. */
 void log_setup(const char *name, enum config_log_level level, enum config_log_format format,
                enum config_log_target target);
+
+/* Starts the thread that writes, after the giving up of privileges, which it is to have no more
+ * than others. What was said before is queued until then. 0 or -errno. */
+int log_start(void);
+
+/* The last call, from the thread that has called log_start: writes what is queued, for a bounded
+ * time (LOG_STOP_MS_MAX), after which a reader that stands still has lost it. Where log_start was
+ * never called, too, as after a start that failed. */
+void log_close(void);
 
 /* One event: a sentence, then key and value pairs, closed by NULL:
  *     log_event(LOG_LEVEL_INFO, "listening", "address", text, NULL);

@@ -85,6 +85,9 @@ void loop_cancel(struct loop *loop, struct loop_task *task);
 typedef void loop_caught(void *state, int signal);
 int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, void *state);
 
+/* Blocks them already, long before the loop is there: one that comes meanwhile is caught then. */
+void loop_signals_hold(const int *signals);
+
 /* Gives them back: this thread's signals are blocked as they were before. One that has come and was
  * not yet caught does what it does elsewhere. Nothing happens without loop_signals. */
 void loop_signals_release(struct loop *loop);

@@ -36,6 +36,10 @@ int terminal_enter(int in, int out, const char *begin, const char *end);
  * not yet read is left for the next reader. */
 void terminal_leave(void);
 
+/* Puts the mode back and writes nothing: for another thread, while this one is blocked in a write
+ * to the terminal, where end would be blocked as well. */
+void terminal_abandon(void);
+
 /* Ctrl-Z: leaves, stops the whole process group as the terminal would (SIGTSTP), and, once it is
  * continued in the foreground, enters again as before. 0 or -errno of entering. Then everything is
  * to be drawn anew, for the window's size may be another. */

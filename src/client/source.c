@@ -3,6 +3,7 @@
 
 #include "client/slash.h"
 #include "net/complain.h"
+#include "net/force_exit.h"
 #include "net/terminal.h"
 
 #include <errno.h>
@@ -124,6 +125,7 @@ static int open_console(struct source *source)
 static void interrupted(void *state, int signal)
 {
     struct source *source = state;
+    force_exit_begin(signal);
     source_make_way(source);
     source->handler->interrupted(source->handler->state, signal);
 }
@@ -139,7 +141,10 @@ int source_open(struct source *source, struct loop *loop, const struct source_ha
     input_open(&source->input, loop, STDIN_FILENO, input_ready, source);
     if (source->editing)
         return open_console(source);
-    return source->terminal ? loop_signals(loop, signals, interrupted, source) : 0;
+    if (!source->terminal)
+        return 0;
+    force_exit_start();
+    return loop_signals(loop, signals, interrupted, source);
 }
 
 void source_close(struct source *source)

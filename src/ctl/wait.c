@@ -5,6 +5,7 @@
 #include "ctl/ask.h"
 #include "ctl/bar.h"
 #include "ctl/link.h"
+#include "net/force_exit.h"
 #include "net/loop.h"
 #include "net/terminal.h"
 
@@ -106,6 +107,7 @@ static void on_ended(void *state, enum answer_result result, const char *error)
 static void caught(void *state, int signal)
 {
     struct wait *wait = state;
+    force_exit_begin(signal);
     wait->signal = signal;
     wait->result = ANSWER_BROKEN;
     if (wait->id > 0)
@@ -127,6 +129,7 @@ static int run(struct wait *wait, const char *command)
     int error = loop_timer_open(wait->loop, &wait->timer, ask, wait);
     if (error)
         return error;
+    force_exit_start();
     error = loop_signals(wait->loop, signals, caught, wait);
     if (!error) {
         wait->result =

@@ -7,6 +7,7 @@
 #include "ctl/view_draw.h"
 #include "ctl/view_text.h"
 #include "net/clock.h"
+#include "net/force_exit.h"
 #include "net/input.h"
 #include "net/loop.h"
 #include "net/terminal.h"
@@ -77,6 +78,7 @@ static bool print(const struct watch *watch)
 
 static void leave_by(struct watch *watch, int signal)
 {
+    force_exit_begin(signal);
     watch->signal = signal;
     loop_stop(watch->loop);
 }
@@ -166,6 +168,7 @@ static int enter(struct watch *watch)
     int error = terminal_enter(STDIN_FILENO, STDOUT_FILENO, BEGIN, END);
     if (error)
         return error;
+    force_exit_start();
     watch->styles = terminal_wants_colour(STDOUT_FILENO);
     watch->blocks = speaks_utf8();
     setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* a drawing is one write */

@@ -32,14 +32,18 @@ uint64_t clock_now_ms(void)
     return clock_now_ns() / 1000000u;
 }
 
-const char *clock_wall_text(char text[CLOCK_WALL_TEXT_BYTES])
+const char *clock_text(uint64_t wall_ms, char text[CLOCK_WALL_TEXT_BYTES])
 {
-    struct timespec now;
+    time_t seconds = (time_t)(wall_ms / 1000);
     struct tm utc;
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
+    gmtime_r(&seconds, &utc);
     size_t length = strftime(text, CLOCK_WALL_TEXT_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(text + length, CLOCK_WALL_TEXT_BYTES - length, ".%03ldZ", now.tv_nsec / 1000000);
+    snprintf(text + length, CLOCK_WALL_TEXT_BYTES - length, ".%03uZ", (unsigned)(wall_ms % 1000));
     return text;
+}
+
+const char *clock_wall_text(char text[CLOCK_WALL_TEXT_BYTES])
+{
+    return clock_text(clock_wall_ms(), text);
 }

@@ -2,6 +2,7 @@
 #include "net/console.h"
 
 #include "core/glyph.h"
+#include "net/force_exit.h"
 #include "net/input.h"
 #include "net/terminal.h"
 
@@ -430,6 +431,7 @@ static void caught(void *state, int signal)
 {
     struct console *console = state;
     if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP) {
+        force_exit_begin(signal);
         end(console, signal);
     } else if (console->ended) {
         if (signal == SIGTSTP)
@@ -459,6 +461,7 @@ int console_open(struct console **made, struct loop *loop, const char *prompt,
         free(console);
         return error;
     }
+    force_exit_start();
     console->loop = loop;
     console->handler = handler;
     console->edit = edit;

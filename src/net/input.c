@@ -68,12 +68,15 @@ bool input_waits(const struct input *input)
 
 int input_reserve_standard(void)
 {
-    int fd;
-    do
-        fd = open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO);
-    if (fd < 0)
-        return -errno;
-    close(fd);
+    static const int modes[] = {
+        [STDIN_FILENO] = O_RDONLY,
+        [STDOUT_FILENO] = O_RDONLY, /* writing fails, as it would have */
+        [STDERR_FILENO] = O_WRONLY,
+    };
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        /* The lowest one that is free is the one that it gets. */
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0)
+            return -errno;
+    }
     return 0;
 }

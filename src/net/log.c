@@ -3,24 +3,20 @@
 
 #include "core/text.h"
 #include "net/clock.h"
+#include "net/log_writer.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <syslog.h>
-#include <unistd.h>
 
 enum {
-    LINE_BYTES = 4096,     /* a line is written whole or not at all, to a pipe too: PIPE_BUF */
     VALUE_BYTES = 1024,    /* a value, escaped and quoted; the rest is cut */
     PUNCTUATION_BYTES = 4, /* around a key: '{"' or ',"', and '":' */
     PAIRS_MAX = 16,
-    CLOSING_BYTES = 2, /* kept free for the end of the line: '}' and '\n' */
+    CLOSING_BYTES = 1, /* kept free for the end of the line: '}' */
 };
 
 /* A reload sets these while workers speak. */
@@ -33,20 +29,10 @@ static struct {
     _Atomic uint64_t suppressed;
 } complaints[LOG_KINDS];
 
-/* One line at a time on stderr, for a line finds out that it wouldn't block before it is written.
- */
-static pthread_mutex_t speaking = PTHREAD_MUTEX_INITIALIZER;
-static uint64_t dropped; /* lines that nobody was there to take, not yet told */
-
-static const char *const level_names[] = {
-    [LOG_LEVEL_ERROR] = "error",
-    [LOG_LEVEL_WARNING] = "warning",
-    [LOG_LEVEL_INFO] = "info",
-    [LOG_LEVEL_DEBUG] = "debug",
-};
+static const char *program = ""; /* its name */
 
 struct line {
-    char text[LINE_BYTES];
+    char *text; /* LOG_TEXT_BYTES */
     size_t size;
     enum config_log_format format;
 };
@@ -54,8 +40,7 @@ struct line {
 void log_setup(const char *name, enum config_log_level level, enum config_log_format format,
                enum config_log_target target)
 {
-    if (target == LOG_TARGET_SYSLOG)
-        openlog(name, LOG_PID, LOG_DAEMON);
+    program = name;
     atomic_store(&log_level, (int)level);
     atomic_store(&log_format, (int)format);
     atomic_store(&log_target, (int)target);
@@ -65,7 +50,7 @@ void log_setup(const char *name, enum config_log_level level, enum config_log_fo
 
 static size_t room_left(const struct line *line)
 {
-    return sizeof line->text - CLOSING_BYTES - line->size;
+    return LOG_TEXT_BYTES - CLOSING_BYTES - line->size;
 }
 
 static void put(struct line *line, const char *bytes, size_t size)
@@ -173,23 +158,15 @@ static void put_text(struct line *line, const char *key, const char *text)
 
 /* ---- A line ---- */
 
-static void put_head(struct line *line, enum config_log_level level, const char *sentence,
-                     bool timed)
+/* The time is left out, and so is the level of a text: the sink puts them before it. */
+static void put_head(struct line *line, enum config_log_level level, const char *sentence)
 {
-    char time[CLOCK_WALL_TEXT_BYTES];
-    char head[64];
-
-    clock_wall_text(time);
     if (line->format == LOG_FORMAT_TEXT) {
-        int size = timed ? snprintf(head, sizeof head, "%s %s ", time, level_names[level]) : 0;
-        put(line, head, (size_t)size);
         char said[VALUE_BYTES];
         put(line, said, text_escape(said, sizeof said, sentence, strlen(sentence)));
         return;
     }
-    if (timed)
-        put_text(line, "time", time);
-    put_text(line, "level", level_names[level]);
+    put_text(line, "level", log_level_name(level));
     put_text(line, "msg", sentence);
 }
 
@@ -212,71 +189,61 @@ struct event {
     size_t count;
 };
 
-static void compose(struct line *line, const struct event *event, bool timed, uint64_t untold)
+/* All of it but when it happened. */
+static void compose(struct log_line *made, char text[LOG_TEXT_BYTES], const struct event *event)
 {
-    line->size = 0;
-    line->format = (enum config_log_format)atomic_load(&log_format);
-    put_head(line, event->level, event->sentence, timed);
-    put_number(line, "suppressed", event->suppressed);
-    put_number(line, "dropped", untold);
+    struct line line = {.text = text, .format = (enum config_log_format)atomic_load(&log_format)};
+
+    put_head(&line, event->level, event->sentence);
+    put_number(&line, "suppressed", event->suppressed);
     for (size_t i = 0; i < event->count; i++)
-        put_pair(line, event->pairs[i].key, event->pairs[i].value ? event->pairs[i].value : "");
-    if (line->format == LOG_FORMAT_JSON)
-        put(line, "}", 1);
-}
-
-static void say_to_syslog(const struct event *event)
-{
-    static const int priorities[] = {
-        [LOG_LEVEL_ERROR] = LOG_ERR,
-        [LOG_LEVEL_WARNING] = LOG_WARNING,
-        [LOG_LEVEL_INFO] = LOG_INFO,
-        [LOG_LEVEL_DEBUG] = LOG_DEBUG,
+        put_pair(&line, event->pairs[i].key, event->pairs[i].value ? event->pairs[i].value : "");
+    if (line.format == LOG_FORMAT_JSON)
+        put(&line, "}", 1);
+    *made = (struct log_line){
+        .level = event->level,
+        .format = line.format,
+        .target = (enum config_log_target)atomic_load(&log_target),
+        .size = line.size,
+        .text = text,
     };
-    struct line line;
-
-    compose(&line, event, false, 0);
-    syslog(priorities[event->level], "%.*s", (int)line.size, line.text);
-}
-
-/* Whether a write would not wait. A pipe that is ready has room for PIPE_BUF: pipe(7). Its flags
- * are not ours to change: O_NONBLOCK would hold for all who share it. */
-static bool is_ready(int fd)
-{
-    struct pollfd wait = {.fd = fd, .events = POLLOUT};
-    return poll(&wait, 1, 0) == 1;
-}
-
-/* A reader that stands still must not hold the service: what he doesn't take is counted, and told
- * with the next line that he takes. */
-static void say_to_stderr(const struct event *event)
-{
-    bool written = false;
-
-    pthread_mutex_lock(&speaking);
-    if (is_ready(STDERR_FILENO)) {
-        struct line line;
-        ssize_t size;
-        compose(&line, event, true, dropped);
-        put(&line, "\n", 1);
-        do
-            size = write(STDERR_FILENO, line.text, line.size);
-        while (size < 0 && errno == EINTR);
-        written = size >= 0;
-    }
-    dropped = written ? 0 : dropped + 1;
-    pthread_mutex_unlock(&speaking);
 }
 
 static void say(const struct event *event)
 {
     int kept_errno = errno;
+    char text[LOG_TEXT_BYTES];
+    struct log_line line;
 
-    if (atomic_load(&log_target) == LOG_TARGET_SYSLOG)
-        say_to_syslog(event);
-    else
-        say_to_stderr(event);
+    compose(&line, text, event);
+    line.wall_ms = clock_wall_ms();
+    log_writer_put(&line);
     errno = kept_errno;
+}
+
+static void note_lost(struct log_line *line, char text[LOG_TEXT_BYTES], uint64_t lost)
+{
+    char number[24];
+    const struct log_pair pairs[] = {
+        {"dropped", number},
+        {"reason", "the reader of the log was too slow, or refused them"},
+        {"advice", "look at what reads the log"},
+    };
+
+    snprintf(number, sizeof number, "%llu", (unsigned long long)lost);
+    compose(line, text,
+            &(struct event){LOG_LEVEL_WARNING, "lines of the log were lost", 0, pairs,
+                            sizeof pairs / sizeof pairs[0]});
+}
+
+int log_start(void)
+{
+    return log_writer_start(program, note_lost);
+}
+
+void log_close(void)
+{
+    log_writer_stop(program, note_lost);
 }
 
 /* Collects pairs up to the NULL that ends them; those beyond PAIRS_MAX are left out. */

@@ -254,13 +254,25 @@ static void on_signal(void *state, unsigned events)
         loop->caught(loop->caught_state, (int)info.ssi_signo);
 }
 
-int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, void *state)
+static sigset_t set_of(const int *signals)
 {
     sigset_t set;
 
     sigemptyset(&set);
     for (; *signals != 0; signals++)
         sigaddset(&set, *signals);
+    return set;
+}
+
+void loop_signals_hold(const int *signals)
+{
+    sigset_t set = set_of(signals);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, void *state)
+{
+    sigset_t set = set_of(signals);
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
         return -errno;

@@ -2,7 +2,9 @@
 #include "net/terminal.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -26,7 +28,7 @@ enum {
 
 /* The terminal of this process: a signal's handler finds it nowhere else. */
 static struct {
-    volatile sig_atomic_t entered;
+    atomic_bool entered; /* set behind the rest, for handlers and another thread */
     bool guarded;
     int in, out;
     const char *begin, *end;
@@ -97,21 +99,29 @@ static bool is_background(void)
     return foreground >= 0 && foreground != getpgrp();
 }
 
-/* Safe in a signal's handler: all that it calls is (signal-safety(7)). */
-void terminal_leave(void)
+static void put_back(const char *last_words)
 {
     sigset_t stops, before;
-    if (!terminal.entered)
-        return;
-    terminal.entered = false;
-    if (is_background())
+    if (!atomic_exchange(&terminal.entered, false) || is_background())
         return;
     sigemptyset(&stops);
     sigaddset(&stops, SIGTTOU);
-    sigprocmask(SIG_BLOCK, &stops, &before);
-    say(terminal.end);
+    pthread_sigmask(SIG_BLOCK, &stops, &before);
+    /* The mode first: writing may take for ever. */
     tcsetattr(terminal.in, TCSANOW, &terminal.before);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    say(last_words);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* Safe in a signal's handler: all that it calls is (signal-safety(7)). */
+void terminal_leave(void)
+{
+    put_back(terminal.end);
+}
+
+void terminal_abandon(void)
+{
+    put_back("");
 }
 
 static bool is_fault(int signal)
@@ -211,10 +221,10 @@ int terminal_suspend(void)
     sigaction(SIGTSTP, &stop, &before);
     sigemptyset(&signals);
     sigaddset(&signals, SIGTSTP);
-    sigprocmask(SIG_UNBLOCK, &signals, &mask);
+    pthread_sigmask(SIG_UNBLOCK, &signals, &mask);
     kill(0, SIGTSTP);
     /* Stopped here, until somebody sends SIGCONT. */
-    sigprocmask(SIG_SETMASK, &mask, NULL);
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
     sigaction(SIGTSTP, &before, NULL);
     return entered ? set_raw() : 0;
 }

@@ -2,6 +2,7 @@
 #include "server/server.h"
 
 #include "core/version.h"
+#include "net/announce.h"
 #include "net/clock.h"
 #include "net/file.h"
 #include "net/host.h"
@@ -28,6 +29,9 @@
 
 enum {
     STOP_MS_MAX = 1000, /* a worker that hasn't stopped by then is left behind */
+    /* Signals that follow the first one sooner are the same request to stop: timeout(1) and some
+     * supervisors signal both the process and its group. */
+    SAME_SIGNAL_MS = 100,
 };
 
 struct server {
@@ -51,7 +55,9 @@ struct server {
     struct control *control;
 
     bool stopping;
-    bool signalled; /* by SIGTERM or SIGINT */
+    uint64_t signalled_ms; /* when SIGTERM or SIGINT came first, or 0 */
+    struct announcement ready;
+    int unready;    /* -errno of the line that says that it is ready, or 0 */
     size_t running; /* workers that were started and have not stopped yet */
     struct loop_timer patience;
     struct farewell {
@@ -311,6 +317,15 @@ static int give_up_privileges(struct server *server)
     return 0;
 }
 
+static int start_log(struct server *server)
+{
+    (void)server;
+    int error = log_start();
+    return error == 0 ? 0
+                      : cannot("cannot start the writer of the log", "thread", error,
+                               advice(error, "look at the limit on threads (ulimit -u)"));
+}
+
 static int start_rotation(struct server *server)
 {
     int error = admission_start(server->admission, server->loop, server->workers.list,
@@ -332,13 +347,49 @@ static int start_workers(struct server *server)
                                "look at the limit on threads (ulimit -u)");
 }
 
+/* The line that says to whoever started us where to find the service. */
+static char *ready_line(const struct server *server)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *line = open_memstream(&text, &size);
+    if (line == NULL)
+        return NULL;
+    fputs("udpsrv: ready", line);
+    for (size_t i = 0; i < server->listeners.count; i++)
+        fprintf(line, " %s", server->listeners.list[i].text);
+    fputs("\n", line);
+    if (fclose(line) == 0)
+        return text;
+    free(text);
+    return NULL;
+}
+
+static void ready_was_said(void *state, int error);
+
+static int say_ready(struct server *server)
+{
+    char *line = ready_line(server);
+    int error = line == NULL
+                    ? -ENOMEM
+                    : announce_start(&server->ready, line, server->mailbox, ready_was_said, server);
+    if (error != 0)
+        return cannot("cannot say that it is ready", "thread", error,
+                      "look at the limit on threads (ulimit -u)");
+    char workers[24];
+    snprintf(workers, sizeof workers, "%zu", server->workers.count);
+    log_event(LOG_LEVEL_INFO, "ready", "version", UDPSRV_VERSION, "workers", workers, "socket",
+              server->socket_path, NULL);
+    return 0;
+}
+
 static int start(struct server *server)
 {
     /* What needs a privilege comes before it is given up, and threads come last. */
     static int (*const steps[])(struct server *) = {
-        find_identity,      open_listeners, make_reply,    make_admission,
-        make_loop,          make_workers,   make_jobs,     open_control,
-        give_up_privileges, start_rotation, start_workers,
+        find_identity,  open_listeners, make_reply,   make_admission,     make_loop,
+        make_workers,   make_jobs,      open_control, give_up_privileges, start_log,
+        start_rotation, start_workers,  say_ready,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);
@@ -346,20 +397,6 @@ static int start(struct server *server)
             return error;
     }
     return 0;
-}
-
-/* The line that says to whoever started us where to find the service. */
-static void say_ready(const struct server *server)
-{
-    printf("udpsrv: ready");
-    for (size_t i = 0; i < server->listeners.count; i++)
-        printf(" %s", server->listeners.list[i].text);
-    printf("\n");
-    fflush(stdout);
-    char workers[24];
-    snprintf(workers, sizeof workers, "%zu", server->workers.count);
-    log_event(LOG_LEVEL_INFO, "ready", "version", UDPSRV_VERSION, "workers", workers, "socket",
-              server->socket_path, NULL);
 }
 
 /* ---- reload and stop ---- */
@@ -432,6 +469,7 @@ static void break_off(struct server *server, const char *why)
     log_event(LOG_LEVEL_ERROR, "ended without a stop", "reason", why, "advice",
               "start it again; clients join anew by their next datagram", NULL);
     control_close(server->control);
+    log_close();
     _exit(EXIT_FAILURE);
 }
 
@@ -443,13 +481,27 @@ static void out_of_patience(void *state)
 static void on_signal(void *state, int signal)
 {
     struct server *server = state;
-    if (signal == SIGHUP)
+    uint64_t now_ms = clock_now_ms();
+    if (signal == SIGHUP) {
         command_reload(server, nobody_waits, NULL);
-    else if (server->signalled)
-        break_off(server, "a second signal");
-    else
+    } else if (server->signalled_ms == 0) {
+        server->signalled_ms = now_ms;
         command_stop(server);
-    server->signalled |= signal != SIGHUP;
+    } else if (now_ms - server->signalled_ms >= SAME_SIGNAL_MS) {
+        break_off(server, "a second signal");
+    }
+}
+
+/* Who waits for that line would wait for ever. */
+static void ready_was_said(void *state, int error)
+{
+    struct server *server = state;
+    server->unready = error;
+    if (error == 0)
+        return;
+    cannot("cannot say that it is ready", "standard output", error,
+           "make room there, or start it with another standard output, such as /dev/null");
+    command_stop(server);
 }
 
 static void say_stopped(const struct server *server)
@@ -472,6 +524,7 @@ static void say_stopped(const struct server *server)
 static void end(struct server *server)
 {
     workers_free(&server->workers);
+    announce_stop(&server->ready);
     /* The workers' last letters are in the mailbox. */
     mailbox_free(server->mailbox);
     jobs_close(server->jobs);
@@ -490,8 +543,11 @@ static void end(struct server *server)
 
 int server_run(const struct server_options *options)
 {
+    static const int reloads[] = {SIGHUP, 0};
     static struct server server;
     server.options = options;
+    /* A reload that is asked for during the start is done behind it. */
+    loop_signals_hold(reloads);
     if (check_read(&server.files, options) != 0) {
         configfile_free(&server.files);
         return EXIT_CONFIGURATION;
@@ -502,14 +558,13 @@ int server_run(const struct server_options *options)
               server.config->log.target);
 
     int error = start(&server);
-    if (error == 0)
-        say_ready(&server);
-    else if (server.running > 0)
+    if (error != 0 && server.running > 0)
         command_stop(&server);
     if (server.running > 0 && loop_run_until_stopped(server.loop) != 0)
         break_off(&server, "the event loop broke");
     if (error == 0)
         say_stopped(&server);
     end(&server);
-    return error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    log_close();
+    return error == 0 && server.unready == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

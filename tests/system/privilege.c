@@ -26,6 +26,19 @@ static void expect_line(const struct server *server, const char *file, const cha
     harness_contains(path, run_ok(NULL, "cat", path, NULL), line);
 }
 
+/* Capabilities are a thread's own. A sanitizer has threads, too. */
+static void expect_every_thread_sealed(const struct server *server)
+{
+    const char *script =
+        harness_format("cd /proc/%d/task && grep -xL \"CapPrm:\t0000000000000000\" */status; "
+                       "grep -xL \"CapBnd:\t0000000000000000\" */status; "
+                       "grep -xL \"NoNewPrivs:\t1\" */status",
+                       (int)server->process.pid);
+
+    if (!harness_sanitized())
+        cr_expect_str_eq(run(NULL, "sh", "-c", script, NULL).out, "");
+}
+
 static void expect_sealed(const struct server *server)
 {
     static const char *const sets[] = {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"};
@@ -33,6 +46,7 @@ static void expect_sealed(const struct server *server)
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
         expect_line(server, "status", harness_format("\n%s:\t0000000000000000\n", sets[i]));
     expect_line(server, "status", "\nNoNewPrivs:\t1\n");
+    expect_every_thread_sealed(server);
     expect_line(server, "limits", "\nMax core file size        0                    0 ");
 }
 

@@ -105,6 +105,23 @@ const char *pty_await(const struct pty *pty, const char *text)
     return harness_format("%s", sent);
 }
 
+/* What it takes moves on a little later, and then there is room once more. */
+void pty_fill(const struct pty *pty)
+{
+    enum { MOVED_MS = 100 };
+    static const char bytes[1024];
+    int fd = open(pty->name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    if (fd < 0)
+        harness_fail("expected to open %s", pty->name);
+    while (poll(&room, 1, MOVED_MS) == 1)
+        if (write(fd, bytes, sizeof bytes) < 0 && write(fd, bytes, 1) < 0)
+            poll(NULL, 0, 1);
+    while (write(fd, bytes, 1) > 0)
+        continue;
+    close(fd);
+}
+
 const char *pty_modes(const struct pty *pty)
 {
     struct result result =

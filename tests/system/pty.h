@@ -31,6 +31,9 @@ void pty_type(const struct pty *pty, const char *keys);
  * by then; returns it all. */
 const char *pty_await(const struct pty *pty, const char *text);
 
+/* Stops the terminal as if it was not read any more: it takes nothing from here on. */
+void pty_fill(const struct pty *pty);
+
 /* What `stty -a` says. */
 const char *pty_modes(const struct pty *pty);
 

@@ -335,21 +335,6 @@ Test(system_start, ends_within_a_second_though_answers_are_stuck)
     expect_balance("the log's end", strstr(server_log(&server), "stopped"));
 }
 
-Test(system_start, ends_at_once_on_a_second_signal)
-{
-    struct server server = {0};
-    int64_t started;
-
-    start_stuck(&server);
-    started = harness_now_ms();
-    process_kill(&server.process, SIGTERM);
-    process_kill(&server.process, SIGINT);
-    process_wait(&server.process);
-    expect(harness_now_ms() - started < 500, "expected it to end at once, it took %lld ms",
-           (long long)(harness_now_ms() - started));
-    expect(access(server.socket, F_OK) != 0, "expected no socket behind the end");
-}
-
 static void expect_status_line(const struct server *server, const char *line)
 {
     const char *status =

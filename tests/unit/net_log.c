@@ -1,10 +1,12 @@
 #include "net/log.h"
 
+#include "net/clock.h"
 #include "net/thread.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,7 @@ static void capture(void)
 static char *heard(void)
 {
     long size = 0;
+    log_close();
     dup2(kept_stderr, STDERR_FILENO);
     close(kept_stderr);
     cr_assert_eq(fseek(captured, 0, SEEK_END), 0);
@@ -112,39 +115,115 @@ Test(log, json_has_plain_numbers_as_numbers)
 
 /* ---- A reader that stands still ---- */
 
-Test(log, reader_who_stands_still_holds_nobody_and_is_told_what_he_missed, .timeout = 10)
+/* The lines of a pipe up to its end. */
+struct told {
+    size_t lines, lost, notes;
+};
+
+static struct told read_all(int pipe)
 {
-    enum { TOO_MANY = 100000 };
-    static char text[1 << 20];
-    int ends[2];
-    ssize_t size, before = 0;
-    unsigned lines = 0, told = 0;
+    struct told told = {0};
+    static char line[8192];
+    FILE *in = fdopen(pipe, "r");
+    while (fgets(line, sizeof line, in)) {
+        const char *dropped = strstr(line, " warning lines of the log were lost dropped=");
+        told.lines += strstr(line, " info said n=") != NULL;
+        told.notes += dropped != NULL;
+        if (dropped)
+            told.lost += strtoul(strchr(dropped, '=') + 1, NULL, 10);
+    }
+    fclose(in);
+    return told;
+}
+
+static void say_many(int count)
+{
+    for (int i = 0; i < count; i++) {
+        char number[24];
+        snprintf(number, sizeof number, "%d", i);
+        log_event(LOG_LEVEL_INFO, "said", "n", number, NULL);
+    }
+}
+
+static void *say_at_the_end(void *state)
+{
+    (void)state;
+    log_event(LOG_LEVEL_INFO, "said", "n", "last", NULL);
+    log_close();
+    dup2(kept_stderr, STDERR_FILENO);
+    return NULL;
+}
+
+/* More than the queue and a pipe take, so that the writer stands before the pipe. */
+enum { TOO_MANY = 100000 };
+
+static void stand_still(int ends[2])
+{
     log_setup("test", LOG_LEVEL_INFO, LOG_FORMAT_TEXT, LOG_TARGET_STDERR);
     cr_assert_eq(pipe(ends), 0);
     kept_stderr = dup(STDERR_FILENO);
     dup2(ends[1], STDERR_FILENO);
-    for (int i = 0; i < TOO_MANY; i++)
-        log_event(LOG_LEVEL_INFO, "said", NULL);
-    cr_assert_eq(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0, "others share it");
-    before = read(ends[0], text, sizeof text - 1);
-    cr_assert_gt(before, 0);
-    log_event(LOG_LEVEL_INFO, "back", NULL);
-    log_event(LOG_LEVEL_INFO, "on", NULL);
-    dup2(kept_stderr, STDERR_FILENO);
     close(ends[1]);
-    while ((size = read(ends[0], text + before, sizeof text - 1 - (size_t)before)) > 0)
-        before += size;
-    text[before] = '\0';
-    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-        const char *dropped = strstr(line, " back dropped=");
-        lines += strstr(line, " info said") != NULL;
-        if (dropped)
-            told = (unsigned)strtoul(dropped + 14, NULL, 10);
-        if (strstr(line, " on"))
-            cr_expect_eq(strstr(line, "dropped"), NULL, "told once");
-    }
-    cr_expect_gt(told, 0);
-    cr_expect_eq(lines + told, TOO_MANY);
+    cr_assert_eq(log_start(), 0);
+    say_many(TOO_MANY);
+}
+
+Test(log, reader_that_stands_still_holds_nobody_and_is_told_what_it_missed, .timeout = 20)
+{
+    int ends[2];
+    pthread_t ending;
+    stand_still(ends);
+    cr_assert_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0, "others share it");
+    pthread_create(&ending, NULL, say_at_the_end, NULL);
+    struct told told = read_all(ends[0]);
+    pthread_join(ending, NULL);
+    cr_expect_gt(told.lost, 0);
+    cr_expect_eq(told.lines + told.lost, TOO_MANY + 1);
+}
+
+Test(log, reader_that_stands_still_does_not_hold_the_end, .timeout = 20)
+{
+    int ends[2];
+    stand_still(ends);
+    uint64_t began_ms = clock_now_ms();
+    log_close();
+    cr_expect_lt(clock_now_ms() - began_ms, 1000);
+}
+
+/* The time of a line is the event's, however late it is written: the lines of a stalled reader do
+ * not carry the time when it went on. */
+Test(log, lines_have_the_time_of_their_event, .timeout = 20)
+{
+    capture();
+    char before[CLOCK_WALL_TEXT_BYTES], behind[CLOCK_WALL_TEXT_BYTES];
+    clock_wall_text(before);
+    log_event(LOG_LEVEL_INFO, "said", NULL);
+    clock_wall_text(behind);
+    for (char now[CLOCK_WALL_TEXT_BYTES]; strcmp(clock_wall_text(now), behind) == 0;)
+        continue;
+    char *text = heard();
+    cr_expect_geq(strncmp(text, before, strlen(before)), 0, "%s", text);
+    cr_expect_leq(strncmp(text, behind, strlen(behind)), 0, "%s", text);
+    free(text);
+}
+
+Test(log, lines_that_are_refused_are_reported_with_the_next)
+{
+    int full = open("/dev/full", O_WRONLY);
+    speak(LOG_FORMAT_TEXT);
+    int file = dup(STDERR_FILENO);
+    dup2(full, STDERR_FILENO);
+    log_event(LOG_LEVEL_INFO, "gone", NULL);
+    log_event(LOG_LEVEL_INFO, "gone", NULL);
+    log_close();
+    dup2(file, STDERR_FILENO);
+    log_event(LOG_LEVEL_INFO, "back", NULL);
+    char *text = heard();
+    cr_expect_eq(count_lines(text), 2, "%s", text);
+    cr_expect_neq(strstr(text, "Z warning lines of the log were lost dropped=2 "), NULL, "%s",
+                  text);
+    cr_expect_neq(strstr(text, "Z info back\n"), NULL, "%s", text);
+    free(text);
 }
 
 /* ---- Hostile values ---- */

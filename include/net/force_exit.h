@@ -1,0 +1,22 @@
+#ifndef NET_FORCE_EXIT_H
+#define NET_FORCE_EXIT_H
+
+/* Ends a program of the terminal by SIGTERM and SIGHUP while it is blocked in a write, as to a
+ * terminal that is stopped and nobody reads: its loop, where signals arrive otherwise, does not run
+ * then. A thread of its own waits for that. Weighed against: O_NONBLOCK would hold for all who
+ * share the terminal, and stdio loses what such a write refuses; a signal's handler would need
+ * every write to be prepared for EINTR. */
+
+enum { FORCE_EXIT_MS = 500 };
+
+/* From now on a SIGTERM or SIGHUP that is blocked, and that no loop takes within FORCE_EXIT_MS,
+ * ends the process: the terminal's mode is put back (terminal_abandon), and the exit status is 128
+ * and the signal. Once a process; a second call does nothing. Where no thread can be started, the
+ * program goes on without. */
+void force_exit_start(void);
+
+/* A loop has taken this signal, and the program ends because of it: by force, where that takes
+ * longer than FORCE_EXIT_MS. Any signal but SIGTERM and SIGHUP is left alone. */
+void force_exit_begin(int signal);
+
+#endif

@@ -1,0 +1,141 @@
+/* What becomes of the line that says where the service is, and of standard descriptors that are
+ * closed. */
+
+#include "harness.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(system_ready, .fini = harness_end, .timeout = 60);
+
+static void print_to_a_full_device(void)
+{
+    dup2(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
+}
+
+static void print_to_nobody(void)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) == 0)
+        dup2(ends[1], STDOUT_FILENO);
+    close(ends[0]);
+}
+
+static int stalled; /* a pipe that nobody reads, full */
+
+static void print_to_a_stalled_reader(void)
+{
+    dup2(stalled, STDOUT_FILENO);
+}
+
+static void print_nowhere(void)
+{
+    close(STDOUT_FILENO);
+}
+
+static void start(struct server *server, harness_prepare *prepare)
+{
+    server->socket = harness_path("sock");
+    process_start(&server->process, prepare,
+                  (const char *const[]){"udpsrv", "-l", "127.0.0.1:0", "-s", server->socket, NULL});
+}
+
+static void expect_failed_start(harness_prepare *prepare, const char *reason)
+{
+    struct server server = {0};
+    start(&server, prepare);
+    harness_equal("the status", process_wait(&server.process), 1);
+    const char *log = server.process.texts[1].data;
+    harness_contains("the log", log, "error cannot say that it is ready on=\"standard output\"");
+    harness_contains("the log", log, reason);
+    expect(access(server.socket, F_OK) != 0, "expected no socket after a failed start");
+}
+
+Test(system_ready, line_that_can_not_be_written_is_a_failed_start)
+{
+    expect_failed_start(print_to_a_full_device, "No space left on device");
+    expect_failed_start(print_to_nobody, "Broken pipe");
+}
+
+static void expect_service(harness_prepare *prepare)
+{
+    struct server server = {0};
+    int64_t began;
+    start(&server, prepare);
+    server_await_log(&server, " ready version=");
+    ctl_ok(&server, "status", NULL);
+    began = harness_now_ms();
+    process_kill(&server.process, SIGTERM);
+    harness_equal("the status", process_wait(&server.process), 0);
+    expect(harness_sanitized() || harness_now_ms() - began < 1000, "expected it to end at once");
+}
+
+Test(system_ready, line_that_nobody_takes_holds_nobody)
+{
+    static const char bytes[4096];
+    int ends[2];
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    stalled = ends[1];
+    fcntl(stalled, F_SETFL, O_NONBLOCK);
+    while (write(stalled, bytes, sizeof bytes) > 0)
+        continue;
+    fcntl(stalled, F_SETFL, 0);
+    expect_service(print_to_a_stalled_reader);
+}
+
+Test(system_ready, line_is_left_out_without_a_standard_output)
+{
+    expect_service(print_nowhere);
+}
+
+/* ---- Standard descriptors that are closed ---- */
+
+static void expect_lost_output(const char *const *argv)
+{
+    struct process process;
+    process_start(&process, print_nowhere, argv);
+    process_close_stdin(&process);
+    harness_equal(argv[0], process_wait(&process), 1);
+    expect(process.texts[1].data != NULL, "expected %s to say what is lost", argv[0]);
+    harness_contains(argv[0], process.texts[1].data, "writing standard output: ");
+}
+
+Test(system_ready, output_that_is_lost_is_a_failure_of_every_program)
+{
+    struct server server = {0};
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    const char *at = endpoint_text(&server.at[0]);
+    expect_lost_output((const char *const[]){"udpsrv", "-T", NULL});
+    expect_lost_output((const char *const[]){"udpctl", "-s", server.socket, "stats", NULL});
+    expect_lost_output((const char *const[]){"udpctl", "--help", NULL});
+    expect_lost_output((const char *const[]){"udpcli", at, "hi", NULL});
+    expect_lost_output((const char *const[]){"udpcli", "--json", at, "hi", NULL});
+    expect_lost_output((const char *const[]){"udpload", "-n", "1", at, NULL});
+    server_stop(&server);
+}
+
+/* A /dev without null, with standard descriptors closed as $CLOSED says. */
+static struct result run_without_null(const char *closed, const char *program, const char *argument)
+{
+    const char *script = harness_format("mount -t tmpfs tmpfs /dev && exec %s \"$@\" %s",
+                                        program_path(program), closed);
+    return run(NULL, "unshare", "--mount", "sh", "-c", script, "sh", argument, NULL);
+}
+
+Test(system_ready, null_device_is_needed_only_for_a_closed_descriptor)
+{
+    static const char *const programs[] = {"udpsrv", "udpctl", "udpcli", "udpload"};
+    if (run(NULL, "unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt", NULL).status != 0)
+        cr_skip_test("a mount namespace can't be made here");
+    for (size_t i = 0; i < 4; i++) {
+        struct result result = run_without_null("", programs[i], "--version");
+        expect(result.status == 0, "%s: %s", programs[i], result.err);
+        result = run_without_null("<&-", programs[i], "--version");
+        harness_equal(programs[i], result.status, 1);
+        harness_contains(programs[i], result.err,
+                         ": opening /dev/null in place of a standard descriptor that is closed: "
+                         "No such file or directory; ");
+    }
+}
