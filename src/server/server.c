@@ -348,6 +348,22 @@ static int start(struct server *server)
     return 0;
 }
 
+enum { LISTED_BYTES = 960 /* a value of a log line, net/log, has room for some more */ };
+
+/* Writes the addresses with a blank between them; where there is no room, how many are left out. */
+static void list_addresses(const struct listeners *listeners, char text[LISTED_BYTES])
+{
+    size_t size = 0;
+    for (size_t i = 0; i < listeners->count; i++) {
+        const char *address = listeners->list[i].text, *blank = i > 0 ? " " : "";
+        if (size + strlen(address) + sizeof " and 64 more" >= LISTED_BYTES) {
+            snprintf(text + size, LISTED_BYTES - size, " and %zu more", listeners->count - i);
+            return;
+        }
+        size += (size_t)snprintf(text + size, LISTED_BYTES - size, "%s%s", blank, address);
+    }
+}
+
 /* The line that says to whoever started us where to find the service. */
 static void say_ready(const struct server *server)
 {
@@ -356,10 +372,11 @@ static void say_ready(const struct server *server)
         printf(" %s", server->listeners.list[i].text);
     printf("\n");
     fflush(stdout);
-    char workers[24];
+    char workers[24], addresses[LISTED_BYTES] = "";
     snprintf(workers, sizeof workers, "%zu", server->workers.count);
-    log_event(LOG_LEVEL_INFO, "ready", "version", UDPSRV_VERSION, "workers", workers, "socket",
-              server->socket_path, NULL);
+    list_addresses(&server->listeners, addresses);
+    log_event(LOG_LEVEL_INFO, "ready", "version", UDPSRV_VERSION, "workers", workers, "addresses",
+              addresses, "socket", server->socket_path, NULL);
 }
 
 /* ---- reload and stop ---- */
