@@ -465,7 +465,7 @@ void worker_apply(struct worker *worker, const struct worker_settings *settings)
     set_relay(worker, settings->relay, settings->relay_rate_pps);
     if (settings->sweep_ms != worker->options.sweep_ms) {
         worker->options.sweep_ms = settings->sweep_ms;
-        loop_timer_every(&worker->sweep, settings->sweep_ms);
+        loop_timer_change(&worker->sweep, settings->sweep_ms);
     }
 }
 
