@@ -90,6 +90,10 @@ void loop_cancel(struct loop *loop, struct loop_task *task);
 typedef void loop_caught(void *state, int signal);
 int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, void *state);
 
+/* Whether one of signals, which ends in 0, has come and was not yet caught: for what takes long in
+ * the loop's thread. */
+bool loop_signals_wait(const int *signals);
+
 /* Gives them back: this thread's signals are blocked as they were before. One that has come and was
  * not yet caught does what it does elsewhere. Nothing happens without loop_signals. */
 void loop_signals_release(struct loop *loop);

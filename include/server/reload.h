@@ -27,6 +27,8 @@ typedef void reload_done(void *state, const struct reload_report *report);
 /* What a reload reads and what it changes; the server's. */
 struct reload_target {
     const struct server_options *options;
+    bool once;                    /* its file can't be read again */
+    const int *end_signals;       /* that are not kept waiting until it is read, closed by 0 */
     const struct config *started; /* what the server was started with */
     struct reply **reply;         /* the one in use; replaced if messages or mode have changed */
     struct admission *admission;

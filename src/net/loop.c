@@ -296,6 +296,18 @@ int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, voi
     return error;
 }
 
+bool loop_signals_wait(const int *signals)
+{
+    sigset_t pending;
+
+    if (sigpending(&pending) != 0)
+        return false;
+    for (; *signals != 0; signals++)
+        if (sigismember(&pending, *signals) == 1)
+            return true;
+    return false;
+}
+
 void loop_signals_release(struct loop *loop)
 {
     if (loop->signals.loop == NULL)

@@ -149,6 +149,7 @@ static int make_admission(struct server *server)
 }
 
 static void on_signal(void *state, int signal);
+static void worker_broke(void *state);
 static void out_of_patience(void *state);
 
 static int make_loop(struct server *server)
@@ -179,6 +180,7 @@ static int make_workers(struct server *server)
         .on_link_failed = admission_wish_on_link,
         .on_link_state = server->admission,
         .stream_files = server->stream_files,
+        .on_break = {.home = server->mailbox, .broke = worker_broke, .state = server},
     };
     const char *failed = "memory";
     server->farewells = calloc(server->listeners.worker_count, sizeof server->farewells[0]);
@@ -273,7 +275,12 @@ static int open_control(struct server *server)
 /* The files of the configuration, as the user that we became can read them. */
 static void warn_of_unreadable_files(const struct server *server)
 {
-    for (size_t i = 0; i < server->files.file_count; i++) {
+    if (server->files.once)
+        log_event(LOG_LEVEL_WARNING, "a reload will be refused: the file can't be read again",
+                  "file", server->files.files[0], "reason",
+                  "it is a pipe, a terminal or a socket, which is read only once", "advice",
+                  "give a file by -c, or restart udpsrv to change its configuration", NULL);
+    for (size_t i = server->files.once ? 1 : 0; i < server->files.file_count; i++) {
         int error = file_readable(server->files.files[i]);
         if (error != 0)
             log_event(LOG_LEVEL_WARNING, "a reload will fail: the user can't read the file again",
@@ -383,9 +390,12 @@ static void say_ready(const struct server *server)
 
 static void command_reload(void *state, reload_done *done, void *done_state)
 {
+    static const int end_signals[] = {SIGTERM, SIGINT, 0};
     struct server *server = state;
     const struct reload_target target = {
         .options = server->options,
+        .once = server->files.once,
+        .end_signals = end_signals,
         .started = server->config,
         .reply = &server->reply,
         .admission = server->admission,
@@ -455,6 +465,12 @@ static void break_off(struct server *server, const char *why)
 static void out_of_patience(void *state)
 {
     break_off(state, "a worker did not stop in time");
+}
+
+/* The others would go on, and hold the ports of those clients whom nobody answers any more. */
+static void worker_broke(void *state)
+{
+    break_off(state, "a worker's loop broke");
 }
 
 static void on_signal(void *state, int signal)

@@ -91,6 +91,7 @@ int workers_make(struct workers *workers, const struct config *config,
         .stream_files = shared->stream_files,
         .stream_buffer_bytes = config->server.stream_buffer_bytes,
         .stream_idle_ms = config->server.stream_idle_ms,
+        .on_break = shared->on_break,
     };
     *failed = "table of workers";
     *workers = (struct workers){.list = calloc(count, sizeof workers->list[0]),
