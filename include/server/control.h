@@ -39,6 +39,11 @@ struct control_options {
 int control_open(struct control **control, struct loop *loop,
                  const struct control_options *options);
 
+/* Makes the socket's file anew where it is gone, or where what stands in its place is none of a
+ * live process's. Sessions go on. 0: it is there, and *made says whether it is a new one; or -errno
+ * of stream_listen. */
+int control_restore(struct control *control, bool *made);
+
 /* Ends all sessions and removes the socket's file. Sessions whose command is still running end,
  * too: they are told so if they have had no answer yet, and whoever holds one forgets it. */
 void control_close(struct control *control);

@@ -3,6 +3,7 @@
 
 #include "server/admission.h"
 #include "server/check.h"
+#include "server/control_socket.h"
 #include "server/jobs.h"
 #include "server/worker.h"
 
@@ -37,6 +38,7 @@ struct reload_target {
     size_t worker_count;
     struct jobs *jobs;
     struct mailbox *home;
+    struct control_socket *control;
 };
 
 /* Calls done, and logs the outcome, when all workers go by the new configuration or it is clear

@@ -37,11 +37,12 @@ struct control_session {
 
 struct control {
     struct loop *loop;
-    struct loop_handler handler;
+    /* Two, since a new listener is added before the old one goes. */
+    struct loop_handler handlers[2], *handler;
     struct loop_timer retry;
     struct control_options options;
     char *path;
-    struct identity owner; /* of the socket's file */
+    struct stream_file file; /* the socket's */
     int listener;
     uint64_t uses;
     size_t count;
@@ -363,7 +364,7 @@ static bool may_operate(struct control *control, int fd, struct stream_peer *pee
 {
     static const char refusal[] =
         "error cannot serve you: you aren't let in; control.mode and control.group say who is\n.\n";
-    int error = stream_admit(fd, control->options.mode, &control->owner, peer);
+    int error = stream_admit(fd, control->options.mode, &control->file.owner, peer);
     if (error == 0)
         return true;
     char uid[24] = "-";
@@ -417,7 +418,7 @@ static void on_connection(void *state, unsigned events)
     complain("cannot accept an operator's connection", -fd);
     if (!make_room(control, NULL,
                    "cannot go on: the server is out of descriptors; connect again later")) {
-        loop_change(&control->handler, 0);
+        loop_change(control->handler, 0);
         loop_timer_once(&control->retry, ACCEPT_RETRY_NS);
     }
 }
@@ -425,7 +426,7 @@ static void on_connection(void *state, unsigned events)
 static void on_retry(void *state)
 {
     struct control *control = state;
-    loop_change(&control->handler, LOOP_READ);
+    loop_change(control->handler, LOOP_READ);
 }
 
 /* ---- Start and end ---- */
@@ -446,10 +447,11 @@ int control_open(struct control **opened, struct loop *loop, const struct contro
     error = control->listener = stream_listen(path, options->mode, &options->owner);
     if (error < 0)
         goto out_timer;
-    error = stream_owner(path, &control->owner);
+    error = stream_file_look(path, &control->file);
     if (error)
         goto out_listener;
-    error = loop_add(loop, &control->handler, control->listener, LOOP_READ, on_connection, control);
+    control->handler = &control->handlers[0];
+    error = loop_add(loop, control->handler, control->listener, LOOP_READ, on_connection, control);
     if (error)
         goto out_listener;
     *opened = control;
@@ -465,11 +467,42 @@ out_memory:
     return error;
 }
 
+int control_restore(struct control *control, bool *made)
+{
+    struct loop_handler *old = control->handler,
+                        *new = &control->handlers[old == control->handlers];
+    struct stream_file file;
+    *made = false;
+    if (stream_file_is(control->path, &control->file))
+        return 0;
+    int listener =
+        stream_listen_at_once(control->path, control->options.mode, &control->options.owner);
+    if (listener < 0)
+        return listener;
+    int error = stream_file_look(control->path, &file);
+    if (error == 0)
+        error = loop_add(control->loop, new, listener, LOOP_READ, on_connection, control);
+    if (error != 0) {
+        stream_unlisten(listener, control->path);
+        return error;
+    }
+    /* Who had connected before the file went still waits to be accepted. */
+    for (int fd; (fd = stream_accept(control->listener)) >= 0;)
+        admit(control, fd);
+    loop_remove(old);
+    stream_listener_close(control->listener);
+    control->listener = listener;
+    control->handler = new;
+    control->file = file;
+    *made = true;
+    return 0;
+}
+
 void control_close(struct control *control)
 {
     if (control == NULL)
         return;
-    loop_remove(&control->handler);
+    loop_remove(control->handler);
     stream_unlisten(control->listener, control->path);
     loop_timer_close(&control->retry);
     while (control->count > 0) {

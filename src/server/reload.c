@@ -134,6 +134,7 @@ static void apply(const struct reload_target *target, struct reloading *reloadin
 {
     log_setup("udpsrv", config->log.level, config->log.format, config->log.target);
     jobs_set_queue(target->jobs, config->broadcast.queue);
+    control_socket_set_sweep(target->control, config->clients.sweep_ms);
     reloading->missing = target->worker_count;
     for (size_t i = 0; i < target->worker_count; i++) {
         struct step *step = &reloading->steps[i];

@@ -145,6 +145,27 @@ Test(system_start, fails_when_the_user_or_the_group_is_missing)
     expect_failure(&server, &result, "nosuchgroup", "group");
 }
 
+Test(system_start, asks_for_a_group_where_the_user_is_a_number_without_an_entry)
+{
+    struct server server = {0};
+    struct result result =
+        server_try(&server, "[server]\nuser = 54321\n", "-l", "127.0.0.1:0", NULL);
+
+    expect_failure(&server, &result, "cannot tell the group of the user to become", "on=54321");
+    harness_contains("the complaint", result.err, "state server.group");
+    expect(strstr(result.err, "No such process") == NULL, "expected a reason that is one: '%s'",
+           result.err);
+    server = (struct server){0};
+    result = server_try(&server, "[server]\ngroup = nosuchgroup\n", "-l", "127.0.0.1:0", NULL);
+    expect_failure(&server, &result, "nosuchgroup", "no entry has that name");
+    if (geteuid() != 0)
+        cr_skip_test("only root can become another user");
+    harness_forgo_leaks();
+    server = (struct server){.owner = 54321};
+    server_start(&server, "[server]\nuser = 54321\ngroup = 54321\n", "-l", "127.0.0.1:0", NULL);
+    server_stop(&server);
+}
+
 Test(system_start, fails_when_the_kernel_has_no_entropy)
 {
     static const char *const strace[] = {"strace",
