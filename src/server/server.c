@@ -11,6 +11,7 @@
 #include "server/failure.h"
 #include "server/jobs.h"
 #include "server/listeners.h"
+#include "server/memory_need.h"
 #include "server/reload.h"
 #include "server/user.h"
 #include "server/workers.h"
@@ -135,6 +136,12 @@ static int make_loop(struct server *server)
                                        failure_advice(error, "try again"));
 }
 
+/* Before any of it is taken. */
+static int check_memory(struct server *server)
+{
+    return memory_need_check(server->config, server->listeners.worker_count);
+}
+
 static int make_workers(struct server *server)
 {
     const struct workers_shared shared = {
@@ -230,9 +237,9 @@ static int start(struct server *server)
 {
     /* What needs a privilege comes before it is given up, and threads come last. */
     static int (*const steps[])(struct server *) = {
-        find_identity,      open_listeners, make_reply,    make_admission,
-        make_loop,          make_workers,   make_jobs,     open_control,
-        give_up_privileges, start_rotation, start_workers,
+        find_identity, open_listeners,     make_reply,     make_admission,
+        make_loop,     check_memory,       make_workers,   make_jobs,
+        open_control,  give_up_privileges, start_rotation, start_workers,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);

@@ -20,7 +20,7 @@ size_t workers_wanted(const struct config *config)
 {
     uint32_t wanted = config->server.workers;
     if (wanted == CONFIG_WORKERS_AUTO)
-        wanted = host_processors();
+        wanted = host_processors_within_quota();
     return wanted < CONFIG_WORKERS_MAX ? wanted : CONFIG_WORKERS_MAX;
 }
 
