@@ -233,6 +233,7 @@ layers: ## hold the house together: includes go down, rooms stay small, messages
 
 manuals:
 	$(Q)mandoc -Tlint -Wwarning $(MANUALS)
+	$(Q)! for page in $(MANUALS); do mandoc -Tutf8 "$$page" | sed 's|.\x08||g'; done | grep -nE '(‘[^’]*){2}’’|(“[^”]*){2}””'
 
 format: ## lay the sources out
 	$(Q)clang-format -i $(wildcard src/*.c src/*/*.c include/*/*.h tests/*/*.c tests/*/*.h tests/fuzz/targets/*.[ch])

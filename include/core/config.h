@@ -106,7 +106,8 @@ struct config {
         uint32_t dry_run;    /* 1: limits only count */
     } admission;
     struct {
-        char *socket; /* NULL: the built-in place, which depends on who runs us */
+        char *socket; /* NULL: the built-in place, which depends on who runs us; or
+                         CONFIG_CONTROL_OFF */
         uint32_t mode;
         char *group; /* NULL: the process's own */
     } control;
@@ -132,6 +133,10 @@ void config_clear_listen(struct config *config);
 void config_clear_messages(struct config *config);
 void config_clear_allow(struct config *config);
 void config_clear_deny(struct config *config);
+
+/* Whether there is to be no operator's socket. A file of that name is "./off". */
+#define CONFIG_CONTROL_OFF "off"
+bool config_control_is_off(const struct config *config);
 
 /* How many of the addresses to listen on other hosts can reach: with any, a policy must be stated.
  * *first is the first of them, untouched if there is none. */

@@ -27,6 +27,10 @@ void pace_init(struct pace *pace, uint32_t rate_pps, uint64_t now_ns);
 void pace_init_part(struct pace *pace, uint32_t rate_pps, uint32_t part, uint32_t parts,
                     uint64_t now_ns);
 
+/* Goes on at another rate, from 0 or to 0, too. What was earned at the old one stays, so that a
+ * rate which is changed again and again holds no copy up. */
+void pace_change(struct pace *pace, uint32_t rate_pps, uint64_t now_ns);
+
 /* How many of want copies may go now; they count as gone. */
 uint32_t pace_take(struct pace *pace, uint64_t now_ns, uint32_t want);
 

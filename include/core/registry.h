@@ -48,6 +48,10 @@ struct client {
 size_t registry_bytes(uint32_t capacity);
 size_t registry_index_bytes(uint32_t capacity);
 
+/* How many of them are touched, at most, when capacity clients are there: those of the other
+ * family's entries are not, and without IPv6 clients are smaller. */
+size_t registry_full_bytes(uint32_t capacity, bool ipv6);
+
 /* How many slots there are, from 0 on: each family of addresses has a range of its own, which could
  * hold all clients. */
 static inline uint32_t registry_slots(uint32_t capacity)

@@ -11,6 +11,13 @@
  * and *size does not count it. 0 or -errno (-EFBIG: longer than max_bytes). */
 int file_read(const char *path, size_t max_bytes, char **bytes, size_t *size);
 
+/* The same, but reads a pipe, a terminal or a socket, too, to its end, however long that takes;
+ * *once says that it was one of these, which can't be read again. */
+int file_read_once(const char *path, size_t max_bytes, char **bytes, size_t *size, bool *once);
+
+/* Whether the path names a descriptor of this process: /dev/stdin, /dev/fd/N, /proc/self/fd/N. */
+bool file_is_descriptor(const char *path);
+
 /* The files that match a pattern of glob(7), sorted. A path without wildcards is itself, whether it
  * exists or not; a pattern that matches nothing gives count 0, but a directory that can't be read
  * is an error. *paths is to be freed by file_glob_free. 0 or -errno. */

@@ -76,6 +76,11 @@ void loop_timer_close(struct loop_timer *timer);
 void loop_timer_every(struct loop_timer *timer, uint32_t period_ms);
 void loop_timer_once(struct loop_timer *timer, uint64_t delay_ns);
 
+/* Gives a timer that runs every so often another period, in milliseconds from 1 on. The time since
+ * its last tick counts, so that a timer whose period is changed again and again, more often than it
+ * ticks, ticks nevertheless. */
+void loop_timer_change(struct loop_timer *timer, uint32_t period_ms);
+
 /* Queues a task, or takes it out. */
 void loop_defer(struct loop *loop, struct loop_task *task);
 void loop_cancel(struct loop *loop, struct loop_task *task);
@@ -87,6 +92,9 @@ int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, voi
 
 /* Blocks them already, long before the loop is there: one that comes meanwhile is caught then. */
 void loop_signals_hold(const int *signals);
+/* Whether one of signals, which ends in 0, has come and was not yet caught: for what takes long in
+ * the loop's thread. */
+bool loop_signals_wait(const int *signals);
 
 /* Gives them back: this thread's signals are blocked as they were before. One that has come and was
  * not yet caught does what it does elsewhere. Nothing happens without loop_signals. */

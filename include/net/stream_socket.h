@@ -3,6 +3,7 @@
 
 #include "net/privilege.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -20,9 +21,15 @@
  * files. Returns the descriptor or -errno (-ENAMETOOLONG: over 107 bytes). */
 int stream_listen(const char *path, mode_t mode, const struct identity *owner);
 
+/* The same for who must not wait: -EALREADY at once where somebody holds the lock. */
+int stream_listen_at_once(const char *path, mode_t mode, const struct identity *owner);
+
 /* Closes a listener and removes its file, unless somebody else listens there by now. Where the
  * directory may no longer be written the file stays, and the next owner replaces it. */
 void stream_unlisten(int listener, const char *path);
+
+/* Closes a listener whose file is gone, or another's by now. */
+void stream_listener_close(int listener);
 
 /* Accepts one connection, non-blocking. Returns the descriptor or -errno (-EAGAIN: none waits). */
 int stream_accept(int listener);
@@ -38,8 +45,18 @@ struct stream_peer {
     gid_t gid;
 };
 
-/* The user and group of a socket's file. 0 or -errno. */
-int stream_owner(const char *path, struct identity *owner);
+/* A socket's file: whose it is, and which one. */
+struct stream_file {
+    struct identity owner;
+    uint64_t device, inode;
+    uint64_t born_ns; /* 0 where the file system doesn't say */
+};
+
+/* Looks at the file at path, which is followed nowhere. 0 or -errno (-EEXIST: no socket). */
+int stream_file_look(const char *path, struct stream_file *file);
+
+/* Whether it is there as it was: the same file, whoever owns it by now. */
+bool stream_file_is(const char *path, const struct stream_file *file);
 
 /* Whether who connected may: he is root or the owner, or a member of the owner's group if mode lets
  * the group write, or anyone if it lets others. That is what the file's mode means to the kernel,

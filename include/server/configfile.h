@@ -30,13 +30,30 @@ struct configfile_result {
     size_t complaint_count;
     char **files; /* that were read, as they were opened; one read twice stands there twice */
     size_t file_count;
+    bool once; /* the first one can't be read again: it is a pipe, a terminal or a socket */
 };
+
+/* How it is read, other than at once and from files that can be read again. */
+struct configfile_ways {
+    /* The first file may be a pipe, a terminal or a socket: it is read to its end, however long
+     * that takes. Its include lines are relative to the working directory. */
+    bool waits;
+    /* Asked at least once per CONFIGFILE_ASK_BYTES; true ends the reading. NULL: nobody asks. */
+    bool (*is_over)(const void *state);
+    const void *state;
+};
+enum { CONFIGFILE_ASK_BYTES = 1 << 20 /* a few milliseconds */ };
 
 /* Reads path (NULL: no file, just the built-in defaults) and what it includes. Paths of include
  * lines are relative to the directory of the file that has them. Returns 0 with a configuration,
  * -EINVAL with complaints, or -ENOMEM with neither. */
 int configfile_read(struct configfile_result *result, const char *path,
                     const struct configfile_override *overrides, size_t override_count);
+
+/* As configfile_read, by these ways; -ECANCELED, with neither, if it was ended. */
+int configfile_read_by(struct configfile_result *result, const char *path,
+                       const struct configfile_override *overrides, size_t override_count,
+                       const struct configfile_ways *ways);
 
 void configfile_free(struct configfile_result *result);
 

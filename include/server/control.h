@@ -1,8 +1,10 @@
 #ifndef SERVER_CONTROL_H
 #define SERVER_CONTROL_H
 
+#include "net/log.h"
 #include "net/loop.h"
 #include "net/privilege.h"
+#include "server/command_line.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,17 +25,6 @@ enum {
     CONTROL_LINE_BYTES_MAX = 8 << 10, /* a line of an answer, its newline included */
 };
 
-struct control_command {
-    const char *name;
-    const char *arguments; /* "ADDRESS" for one that is needed, "[LIMIT]" for one that may be left
-                              out, "" for none */
-    const char *help;      /* what it does, one line */
-    /* Answers now or later. arguments is what stands behind the name without the blanks around it;
-     * it may be changed, and is gone when run returns. */
-    void (*run)(void *state, struct control_session *session, char *arguments);
-    bool steers; /* it changes something, so the log says who had it done */
-};
-
 struct control_options {
     const char *path;                       /* of the socket; copied */
     mode_t mode;                            /* of its file */
@@ -48,12 +39,24 @@ struct control_options {
 int control_open(struct control **control, struct loop *loop,
                  const struct control_options *options);
 
+/* Makes the socket's file anew where it is gone, or where what stands in its place is none of a
+ * live process's. Sessions go on. 0: it is there, and *made says whether it is a new one; or -errno
+ * of stream_listen. */
+int control_restore(struct control *control, bool *made);
+
 /* Ends all sessions and removes the socket's file. Sessions whose command is still running end,
  * too: they are told so if they have had no answer yet, and whoever holds one forgets it. */
 void control_close(struct control *control);
 
 /* A command like the others, for the table: lists the table. */
 void control_help(void *state, struct control_session *session, char *arguments);
+
+enum { CONTROL_LOG_PAIRS_MAX = 8 };
+
+/* Says in the log, at level info, that the peer has had the command done: with the pairs, at most
+ * CONTROL_LOG_PAIRS_MAX, and who the peer is. For commands that log themselves. */
+void control_log(const struct control_session *session, const char *name,
+                 const struct log_pair *pairs, size_t count);
 
 /* The answer to a command, within its run or later: first one of these two, */
 void control_ok(struct control_session *session);

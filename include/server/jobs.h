@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* The operator's broadcasts: they wait in line, run one at a time on all workers at once, and are
- * remembered for a while. */
+ * remembered for a while. The log has a line for the end of each. */
 struct jobs;
 
 enum { JOBS_REMEMBERED = 64 /* ended ones; a screenful or two for who asks what happened */ };
@@ -50,8 +50,10 @@ typedef void job_ended(void *state, const struct job_report *report);
 int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended *ended,
                     void *state);
 
-/* Ends a job before its time. 0, -ENOENT if there is none of that id, -EALREADY if it has ended. */
-int jobs_cancel(struct jobs *jobs, uint64_t id);
+/* Ends a job before its time. It runs until no copy of it leaves any more: then cancelled is
+ * called, which may be before this returns. 0, -ENOENT if there is none of that id, -EALREADY if it
+ * has ended, -EINPROGRESS if it is being cancelled. */
+int jobs_cancel(struct jobs *jobs, uint64_t id, job_ended *cancelled, void *state);
 
 /* The jobs that are remembered, oldest first: those that have ended, the one that runs, those that
  * wait. */

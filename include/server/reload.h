@@ -3,6 +3,7 @@
 
 #include "server/admission.h"
 #include "server/check.h"
+#include "server/control_socket.h"
 #include "server/jobs.h"
 #include "server/worker.h"
 
@@ -27,6 +28,8 @@ typedef void reload_done(void *state, const struct reload_report *report);
 /* What a reload reads and what it changes; the server's. */
 struct reload_target {
     const struct server_options *options;
+    bool once;                    /* its file can't be read again */
+    const int *end_signals;       /* that are not kept waiting until it is read, closed by 0 */
     const struct config *started; /* what the server was started with */
     struct reply **reply;         /* the one in use; replaced if messages or mode have changed */
     struct admission *admission;
@@ -35,6 +38,7 @@ struct reload_target {
     size_t worker_count;
     struct jobs *jobs;
     struct mailbox *home;
+    struct control_socket *control;
 };
 
 /* Calls done, and logs the outcome, when all workers go by the new configuration or it is clear

@@ -43,6 +43,11 @@ struct worker_options {
     const struct doors *guests; /* what it has beside its sockets, NULL: nothing */
     size_t listener_count;      /* of all kinds */
     uint32_t stream_max, stream_files, stream_buffer_bytes, stream_idle_ms;
+    struct worker_break {
+        struct mailbox *home; /* in whose thread it is called */
+        void (*broke)(void *state);
+        void *state;
+    } on_break; /* its thread has ended without worker_finish: its clients get no answer any more */
 };
 
 /* Reserves all memory that it will need, and commits what is touched from the start. 0 or -errno;

@@ -27,6 +27,7 @@ struct workers_shared {
     void (*on_link_failed)(void *state); /* see server/endpoint; from any thread */
     void *on_link_state;
     uint32_t stream_files; /* as workers_allow_files says */
+    struct worker_break on_break;
 };
 
 /* What server.workers comes to on this machine: 1 to CONFIG_WORKERS_MAX. */

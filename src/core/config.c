@@ -150,6 +150,12 @@ static bool is_exposed(const struct config_listen *listen)
     return listen->transport != TRANSPORT_UNIX && !addr_is_loopback(&listen->addr);
 }
 
+bool config_control_is_off(const struct config *config)
+{
+    return config->control.socket != NULL &&
+           strcmp(config->control.socket, CONFIG_CONTROL_OFF) == 0;
+}
+
 size_t config_exposed(const struct config *config, size_t *first)
 {
     size_t exposed = 0;

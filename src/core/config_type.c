@@ -51,9 +51,11 @@ static int set_number(const struct config_key *key, struct config *config, const
     (void)size;
     uint64_t value;
     const char *wrong = key->type->parse(item, &value);
-    if (wrong)
+    /* A negative number is a number, and below every range. */
+    bool negative = wrong && item[0] == '-' && !key->type->parse(item + 1, &value);
+    if (wrong && !negative)
         return refuse(reason, wrong);
-    if (value < key->min || value > key->max) {
+    if (negative || value < key->min || value > key->max) {
         char min[24], max[24];
         snprintf(reason, CONFIG_REASON_BYTES, "must be from %s to %s",
                  key->type->format(key->min, min), key->type->format(key->max, max));

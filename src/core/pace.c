@@ -47,6 +47,16 @@ static void earn(struct pace *pace, uint64_t now_ns)
         pace->credit += elapsed_ns * pace->rate_pps;
 }
 
+void pace_change(struct pace *pace, uint32_t rate_pps, uint64_t now_ns)
+{
+    if (pace->rate_pps != 0)
+        earn(pace, now_ns);
+    pace->updated_ns = now_ns;
+    pace->rate_pps = rate_pps;
+    if (rate_pps != 0 && pace->credit > ceiling(pace))
+        pace->credit = ceiling(pace);
+}
+
 uint32_t pace_take(struct pace *pace, uint64_t now_ns, uint32_t want)
 {
     if (pace->rate_pps == 0)

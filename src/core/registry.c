@@ -78,6 +78,11 @@ size_t registry_index_bytes(uint32_t capacity)
     return layout_of(capacity).locals;
 }
 
+size_t registry_full_bytes(uint32_t capacity, bool ipv6)
+{
+    return layout_of(capacity).slab + (size_t)capacity * (ipv6 ? ENTRY6_BYTES : ENTRY4_BYTES);
+}
+
 struct registry *registry_init(void *memory, uint32_t capacity, const struct siphash_key *key,
                                uint32_t ttl_ms, uint64_t now_ms)
 {

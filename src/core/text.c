@@ -26,6 +26,8 @@ static bool is_digit(char c)
 /* Reads the digits at *text and moves behind them. */
 static const char *read_digits(const char **text, uint64_t *value)
 {
+    if (text[0][0] == '-' && is_digit(text[0][1]))
+        return "must not be negative";
     if (!is_digit(**text))
         return "not a number";
     *value = 0;

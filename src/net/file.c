@@ -1,11 +1,14 @@
 /* Files: whole ones to read and to write, lists of them, and whether they are what they seem. */
 #include "net/file.h"
 
+#include "core/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
 #include <libgen.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,7 +49,9 @@ static int read_all(int fd, size_t max_bytes, struct buffer *buffer)
                 return error;
         }
         ssize_t got = read(fd, buffer->bytes + buffer->size, buffer->room - 1 - buffer->size);
-        if (got < 0 && errno != EINTR)
+        if (got < 0 && errno == EAGAIN) /* whoever opened it set O_NONBLOCK */
+            poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
+        else if (got < 0 && errno != EINTR)
             return -errno;
         if (got == 0)
             break;
@@ -79,16 +84,58 @@ static int open_to_read(const char *path)
     return error;
 }
 
-int file_read(const char *path, size_t max_bytes, char **bytes, size_t *size)
+/* The number of the descriptor that a path names, or -1. */
+static int descriptor_of(const char *path)
+{
+    static const char *const directories[] = {"/dev/fd/", "/proc/self/fd/"};
+    uint64_t number;
+
+    if (strcmp(path, "/dev/stdin") == 0)
+        return STDIN_FILENO;
+    for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
+        size_t size = strlen(directories[i]);
+        if (strncmp(path, directories[i], size) == 0 &&
+            text_number(path + size, 0, INT_MAX, &number) == NULL)
+            return (int)number;
+    }
+    return -1;
+}
+
+bool file_is_descriptor(const char *path)
+{
+    return descriptor_of(path) >= 0;
+}
+
+/* Opens what may let a reader wait. A socket has no path to be opened by, even as /dev/stdin: what
+ * is open there is read itself. */
+static int open_to_wait(const char *path, bool *once)
+{
+    struct stat found;
+    int number = descriptor_of(path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0 && errno == ENXIO && number >= 0)
+        fd = fcntl(number, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return errno == ENXIO ? -EINVAL : -errno;
+    int error = fstat(fd, &found) == 0 ? 0 : -errno;
+    if (!error && S_ISDIR(found.st_mode))
+        error = -EISDIR;
+    if (error) {
+        close(fd);
+        return error;
+    }
+    *once = !S_ISREG(found.st_mode) && (!S_ISCHR(found.st_mode) || isatty(fd));
+    return fd;
+}
+
+static int read_and_close(int fd, size_t max_bytes, char **bytes, size_t *size)
 {
     struct buffer buffer = {0};
 
-    if (max_bytes > SIZE_MAX / 4)
-        return -EINVAL;
-    int fd = open_to_read(path);
     if (fd < 0)
         return fd;
-    int error = read_all(fd, max_bytes, &buffer);
+    int error = max_bytes > SIZE_MAX / 4 ? -EINVAL : read_all(fd, max_bytes, &buffer);
     close(fd);
     if (error) {
         free(buffer.bytes);
@@ -97,6 +144,16 @@ int file_read(const char *path, size_t max_bytes, char **bytes, size_t *size)
     *bytes = buffer.bytes;
     *size = buffer.size;
     return 0;
+}
+
+int file_read(const char *path, size_t max_bytes, char **bytes, size_t *size)
+{
+    return read_and_close(open_to_read(path), max_bytes, bytes, size);
+}
+
+int file_read_once(const char *path, size_t max_bytes, char **bytes, size_t *size, bool *once)
+{
+    return read_and_close(open_to_wait(path, once), max_bytes, bytes, size);
 }
 
 bool file_is_pattern(const char *path)

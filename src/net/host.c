@@ -1,10 +1,13 @@
 /* The machine, as far as a measurement depends on it. */
 #include "net/host.h"
 
+#include "net/cgroup.h"
+
 #include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 const char *host_describe(char *text, size_t room)
 {
@@ -34,6 +37,25 @@ uint32_t host_processors(void)
     cpu_set_t mask[SETS];
     uint32_t count = read_mask(mask);
     return count > 0 ? count : 1;
+}
+
+uint32_t host_processors_within_quota(void)
+{
+    uint32_t processors = host_processors();
+    uint64_t whole = cgroup_limits_read("/proc/self").processors_milli / 1000;
+    if (whole == 0)
+        return 1;
+    return whole < processors ? (uint32_t)whole : processors;
+}
+
+uint64_t host_memory_bytes(bool *is_group)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+    uint64_t has =
+        pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : UINT64_MAX;
+    uint64_t may = cgroup_limits_read("/proc/self").memory_bytes;
+    *is_group = may < has;
+    return *is_group ? may : has;
 }
 
 uint32_t host_processor(uint32_t nth)

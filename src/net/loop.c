@@ -216,6 +216,26 @@ void loop_timer_every(struct loop_timer *timer, uint32_t period_ms)
     set_timer(timer, period_ns, period_ns);
 }
 
+static uint64_t nanoseconds(const struct timespec *time)
+{
+    return (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_nsec;
+}
+
+void loop_timer_change(struct loop_timer *timer, uint32_t period_ms)
+{
+    uint64_t period_ns = (uint64_t)period_ms * 1000000u, expirations;
+    struct itimerspec set = {.it_value = {0, 0}};
+
+    /* A tick that has come and was not yet run would be lost by the setting. */
+    if (read(timer->handler.fd, &expirations, sizeof expirations) == sizeof expirations) {
+        set_timer(timer, 1, period_ns);
+        return;
+    }
+    timerfd_gettime(timer->handler.fd, &set);
+    uint64_t passed_ns = nanoseconds(&set.it_interval) - nanoseconds(&set.it_value);
+    set_timer(timer, passed_ns < period_ns ? period_ns - passed_ns : 1, period_ns);
+}
+
 void loop_timer_once(struct loop_timer *timer, uint64_t delay_ns)
 {
     set_timer(timer, delay_ns, 0);
@@ -286,6 +306,18 @@ int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, voi
         close(fd);
     }
     return error;
+}
+
+bool loop_signals_wait(const int *signals)
+{
+    sigset_t pending;
+
+    if (sigpending(&pending) != 0)
+        return false;
+    for (; *signals != 0; signals++)
+        if (sigismember(&pending, *signals) == 1)
+            return true;
+    return false;
 }
 
 void loop_signals_release(struct loop *loop)

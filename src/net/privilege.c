@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <pwd.h>
 #include <stdbool.h>
@@ -73,7 +74,7 @@ int identity_find(struct identity *identity, const char *user, const char *group
         error = find_group(identity, group);
     /* A number without an entry has no group of its own, and must not keep the one of root. */
     if (!error && user != NULL && identity->gid == (gid_t)-1)
-        error = -ESRCH;
+        error = -ENODATA;
     return error;
 }
 
@@ -102,6 +103,11 @@ static bool can_return(uid_t uid, gid_t gid)
 
 int privilege_drop(const struct identity *identity)
 {
+    return privilege_drop_beside(identity, (gid_t)-1);
+}
+
+int privilege_drop_beside(const struct identity *identity, gid_t beside)
+{
     uid_t uid = geteuid();
     gid_t gid = getegid();
 
@@ -111,7 +117,8 @@ int privilege_drop(const struct identity *identity)
     if (identity->uid == (uid_t)-1 && identity->gid == (gid_t)-1)
         return 0;
     /* The user last: without its privilege the others could no longer be set. */
-    if (setgroups(0, NULL) != 0 || setresgid(identity->gid, identity->gid, identity->gid) != 0 ||
+    if (setgroups(beside != (gid_t)-1 ? 1 : 0, &beside) != 0 ||
+        setresgid(identity->gid, identity->gid, identity->gid) != 0 ||
         setresuid(identity->uid, identity->uid, identity->uid) != 0)
         return -errno;
     if (!is_already(identity))
@@ -120,6 +127,22 @@ int privilege_drop(const struct identity *identity)
     if (geteuid() != 0 && can_return(uid, gid))
         return -EPERM;
     return 0;
+}
+
+int privilege_join(gid_t gid)
+{
+    gid_t groups[NGROUPS_MAX];
+    int count = getgroups(NGROUPS_MAX - 1, groups);
+
+    if (count < 0)
+        return -errno;
+    for (int i = 0; i < count; i++)
+        if (groups[i] == gid)
+            return 0;
+    if (getegid() == gid)
+        return 0;
+    groups[count] = gid;
+    return setgroups((size_t)count + 1, groups) == 0 ? 0 : -errno;
 }
 
 int identity_allowed(const struct identity *identity)

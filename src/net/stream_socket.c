@@ -212,7 +212,8 @@ static int bind_and_listen(int fd, const struct sockaddr_un *address, mode_t mod
     return error;
 }
 
-int stream_listen(const char *path, mode_t mode, const struct identity *owner)
+static int listen_within(const char *path, mode_t mode, const struct identity *owner,
+                         uint32_t patience_ms)
 {
     struct sockaddr_un address;
     struct lock lock;
@@ -223,7 +224,7 @@ int stream_listen(const char *path, mode_t mode, const struct identity *owner)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    error = take_lock(&lock, path, START_PATIENCE_MS);
+    error = take_lock(&lock, path, patience_ms);
     if (!error) {
         error = bind_and_listen(fd, &address, mode, owner);
         drop_lock(&lock);
@@ -233,6 +234,16 @@ int stream_listen(const char *path, mode_t mode, const struct identity *owner)
         return error;
     }
     return fd;
+}
+
+int stream_listen(const char *path, mode_t mode, const struct identity *owner)
+{
+    return listen_within(path, mode, owner, START_PATIENCE_MS);
+}
+
+int stream_listen_at_once(const char *path, mode_t mode, const struct identity *owner)
+{
+    return listen_within(path, mode, owner, 0);
 }
 
 void stream_unlisten(int listener, const char *path)
@@ -246,6 +257,11 @@ void stream_unlisten(int listener, const char *path)
         return;
     clear_stale(&address);
     drop_lock(&lock);
+}
+
+void stream_listener_close(int listener)
+{
+    close(listener);
 }
 
 int stream_accept(int listener)
@@ -273,13 +289,30 @@ void stream_turn_away(int fd, const void *why, size_t size)
 
 /* ---- Who is there ---- */
 
-int stream_owner(const char *path, struct identity *owner)
+int stream_file_look(const char *path, struct stream_file *file)
 {
-    struct stat file;
-    if (lstat(path, &file) != 0)
+    struct statx found;
+    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_STATX_SYNC_AS_STAT,
+              STATX_BASIC_STATS | STATX_BTIME, &found) != 0)
         return -errno;
-    *owner = (struct identity){file.st_uid, file.st_gid};
+    if (!S_ISSOCK(found.stx_mode))
+        return -EEXIST;
+    *file = (struct stream_file){
+        .owner = {found.stx_uid, found.stx_gid},
+        .device = (uint64_t)found.stx_dev_major << 32 | found.stx_dev_minor,
+        .inode = found.stx_ino,
+    };
+    if (found.stx_mask & STATX_BTIME)
+        file->born_ns = (uint64_t)found.stx_btime.tv_sec * 1000000000u + found.stx_btime.tv_nsec;
     return 0;
+}
+
+/* The number of an inode may be that of another file soon, hence the time of its birth. */
+bool stream_file_is(const char *path, const struct stream_file *file)
+{
+    struct stream_file found;
+    return stream_file_look(path, &found) == 0 && found.device == file->device &&
+           found.inode == file->inode && found.born_ns == file->born_ns;
 }
 
 static bool is_member(int fd, gid_t gid, gid_t primary)

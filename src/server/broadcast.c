@@ -379,7 +379,6 @@ void broadcast_set_rate(struct broadcast *broadcast, uint32_t rate_pps)
 {
     if (rate_pps == broadcast->pace.rate_pps)
         return;
-    pace_init_part(&broadcast->pace, rate_pps, broadcast->options.part, broadcast->options.parts,
-                   clock_now_ns());
+    pace_change(&broadcast->pace, rate_pps, clock_now_ns());
     loop_defer(broadcast->options.loop, &broadcast->slice);
 }

@@ -23,8 +23,9 @@ static void say(const char *complaint, bool located)
 
 int check_read(struct configfile_result *result, const struct server_options *options)
 {
-    int error =
-        configfile_read(result, options->config_path, options->overrides, options->override_count);
+    const struct configfile_ways ways = {.waits = true};
+    int error = configfile_read_by(result, options->config_path, options->overrides,
+                                   options->override_count, &ways);
     for (size_t i = 0; i < result->complaint_count; i++)
         say(result->complaints[i], result->located[i]);
     if (error != 0 && result->complaint_count == 0)

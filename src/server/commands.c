@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- broadcasts ---- */
@@ -31,6 +32,34 @@ static bool read_payload(char *hex, size_t *size)
            text_from_hex((uint8_t *)hex, hex, length);
 }
 
+static void refuse_broadcast(struct control_session *session, const char *message)
+{
+    control_log(session, "broadcast", &(struct log_pair){"refused", message}, 1);
+    control_refuse(session, "%s", message);
+}
+
+static void refuse_job(struct control_session *session, int64_t error)
+{
+    if (error == -ENOBUFS)
+        refuse_broadcast(session, "cannot broadcast: the queue is full; wait for a job to end, "
+                                  "cancel one, or raise broadcast.queue");
+    else if (error == -ESHUTDOWN)
+        refuse_broadcast(session,
+                         "cannot broadcast: the server is stopping; wait until it is back");
+    else
+        refuse_broadcast(session, "cannot broadcast: out of memory; try again");
+}
+
+/* What is sent is not told: it may be secret. */
+static void log_broadcast(const struct control_session *session, int64_t id, size_t size)
+{
+    char job[24], bytes[24];
+    snprintf(job, sizeof job, "%" PRId64, id);
+    snprintf(bytes, sizeof bytes, "%zu", size);
+    const struct log_pair pairs[] = {{"job", job}, {"bytes", bytes}};
+    control_log(session, "broadcast", pairs, sizeof pairs / sizeof pairs[0]);
+}
+
 static void command_broadcast(void *state, struct control_session *session, char *arguments)
 {
     struct commands *commands = state;
@@ -39,34 +68,30 @@ static void command_broadcast(void *state, struct control_session *session, char
     bool wait = how != NULL && strcmp(how, "wait") == 0;
     size_t size;
     if (how == NULL || (!wait && strcmp(how, "nowait") != 0) || !read_payload(payload, &size)) {
-        control_refuse(session, "cannot broadcast: its arguments make no sense; give `wait` or "
-                                "`nowait`, then at most 65507 bytes in "
-                                "hexadecimal, `-` for none");
+        refuse_broadcast(
+            session,
+            "cannot broadcast: its arguments make no sense; give `wait` or `nowait`, then at "
+            "most 65507 bytes in hexadecimal, `-` for none");
         return;
     }
     if (wait && control_is_crowded(session)) {
-        control_refuse(session, "cannot broadcast and wait: too many operators wait already; use "
-                                "nowait");
+        refuse_broadcast(session,
+                         "cannot broadcast and wait: too many operators wait already; use nowait");
         return;
     }
     int64_t id = jobs_submit(commands->jobs, payload, size, wait ? tell_ended : NULL, session);
-    if (id == -ENOBUFS) {
-        control_refuse(session,
-                       "cannot broadcast: the queue is full; wait for a job to end, cancel one, "
-                       "or raise broadcast.queue");
-    } else if (id == -ESHUTDOWN) {
-        control_refuse(session, "cannot broadcast: the server is stopping; wait until it is back");
-    } else if (id < 0) {
-        control_refuse(session, "cannot broadcast: out of memory; try again");
-    } else {
-        /* Who waits can follow the job by its id meanwhile. */
-        control_ok(session);
-        control_line(session, "id", "%" PRId64, id);
-        if (wait)
-            control_send(session);
-        else
-            control_end(session);
+    if (id < 0) {
+        refuse_job(session, id);
+        return;
     }
+    log_broadcast(session, id, size);
+    /* Who waits can follow the job by its id meanwhile. */
+    control_ok(session);
+    control_line(session, "id", "%" PRId64, id);
+    if (wait)
+        control_send(session);
+    else
+        control_end(session);
 }
 
 static void say_job(void *state, const struct job_report *report)
@@ -86,6 +111,15 @@ static void command_jobs(void *state, struct control_session *session, char *arg
     control_end(session);
 }
 
+static void tell_cancelled(void *state, const struct job_report *report)
+{
+    struct control_session *session = state;
+    control_ok(session);
+    control_line(session, "id", "%" PRIu64, report->id);
+    control_line(session, "state", "%s", job_state_name(report->state));
+    control_end(session);
+}
+
 static void command_cancel(void *state, struct control_session *session, char *arguments)
 {
     struct commands *commands = state;
@@ -94,22 +128,24 @@ static void command_cancel(void *state, struct control_session *session, char *a
         control_refuse(session, "cannot cancel: that is no number of a job; `jobs` lists them");
         return;
     }
-    switch (jobs_cancel(commands->jobs, id)) {
+    switch (jobs_cancel(commands->jobs, id, tell_cancelled, session)) {
     case 0:
-        control_ok(session);
-        control_line(session, "id", "%" PRIu64, id);
-        control_line(session, "state", "%s", job_state_name(JOB_CANCELLED));
         break;
     case -EALREADY:
-        control_error(session,
-                      "cannot cancel job %" PRIu64 ": it has already ended; `jobs` shows how", id);
+        control_refuse(session,
+                       "cannot cancel job %" PRIu64 ": it has already ended; `jobs` shows how", id);
+        break;
+    case -EINPROGRESS:
+        control_refuse(session,
+                       "cannot cancel job %" PRIu64 ": another operator has it cancelled; `jobs` "
+                       "shows when it has ended",
+                       id);
         break;
     default:
-        control_error(session, "cannot cancel job %" PRIu64 ": there is none; `jobs` lists them",
-                      id);
+        control_refuse(session, "cannot cancel job %" PRIu64 ": there is none; `jobs` lists them",
+                       id);
         break;
     }
-    control_end(session);
 }
 
 /* ---- the server itself ---- */
@@ -151,19 +187,20 @@ static void command_stop(void *state, struct control_session *session, char *arg
 const struct control_command *commands_table(size_t *count)
 {
     static const struct control_command table[] = {
-        {"help", "", "list these commands", control_help, false},
+        {"help", "", "list these commands", control_help, COMMAND_LOOKS},
         {"status", "", "whether it runs, for how long, with how many clients", inquiry_status,
-         false},
-        {"stats", "", "every counter", inquiry_stats, false},
-        {"clients", "[LIMIT]", "list the live clients", inquiry_clients, false},
-        {"client", "ADDRESS", "show one client", inquiry_client, false},
-        {"kick", "ADDRESS", "remove one client", inquiry_kick, true},
+         COMMAND_LOOKS},
+        {"stats", "", "every counter", inquiry_stats, COMMAND_LOOKS},
+        {"clients", "[LIMIT]", "list the live clients", inquiry_clients, COMMAND_LOOKS},
+        {"client", "ADDRESS", "show one client", inquiry_client, COMMAND_LOOKS},
+        {"kick", "ADDRESS", "remove one client", inquiry_kick, COMMAND_STEERS},
         {"broadcast", "wait|nowait HEX", "send a datagram to every live client", command_broadcast,
-         true},
-        {"jobs", "", "list the broadcasts: ended, running and waiting", command_jobs, false},
-        {"cancel", "ID", "end a broadcast before its time", command_cancel, true},
-        {"reload", "", "read the configuration again", command_reload, true},
-        {"stop", "", "stop the server", command_stop, true},
+         COMMAND_LOGS_ITSELF},
+        {"jobs", "", "list the broadcasts: ended, running and waiting", command_jobs,
+         COMMAND_LOOKS},
+        {"cancel", "ID", "end a broadcast before its time", command_cancel, COMMAND_STEERS},
+        {"reload", "", "read the configuration again", command_reload, COMMAND_STEERS},
+        {"stop", "", "stop the server", command_stop, COMMAND_STEERS},
     };
     *count = sizeof table / sizeof table[0];
     return table;

@@ -14,12 +14,17 @@
 struct reader {
     struct config_machine *machine;
     struct configfile_result *result;
+    const struct configfile_ways *ways;
+    size_t unasked_bytes; /* read since it was last asked whether it is over */
+    int error;            /* -ECANCELED once it is over, else -ENOMEM for when a step fails */
 };
 
 /* A file being read, and the chain of those that led to it. */
 struct source {
     const struct source *includer;
     const char *path;
+    const char *place; /* what paths of its include lines are relative to: path, or "" where that
+                          names a descriptor and no place */
     unsigned depth;
 };
 
@@ -111,14 +116,36 @@ static const char *explain(int error)
     }
 }
 
-/* Reads a whole file; *bytes is NULL if that has led to a complaint. False when memory is short. */
+/* False if the reading is over. */
+static bool goes_on(struct reader *reader, size_t bytes)
+{
+    reader->unasked_bytes += bytes;
+    if (reader->ways->is_over == NULL || reader->unasked_bytes < CONFIGFILE_ASK_BYTES)
+        return true;
+    reader->unasked_bytes = 0;
+    if (!reader->ways->is_over(reader->ways->state))
+        return true;
+    reader->error = -ECANCELED;
+    return false;
+}
+
+static int read_file(struct reader *reader, const struct source *includer, const char *path,
+                     char **bytes, size_t *size)
+{
+    if (includer || !reader->ways->waits)
+        return file_read(path, CONFIGFILE_BYTES_MAX, bytes, size);
+    return file_read_once(path, CONFIGFILE_BYTES_MAX, bytes, size, &reader->result->once);
+}
+
+/* Reads a whole file; *bytes is NULL if that has led to a complaint. False when memory is short, or
+ * the reading is over. */
 static bool load(struct reader *reader, const struct source *includer, const char *path,
                  char **bytes, size_t *size)
 {
     *bytes = NULL;
     const char *why = includer ? check_include(reader, includer, path) : NULL;
     if (!why) {
-        int error = file_read(path, CONFIGFILE_BYTES_MAX, bytes, size);
+        int error = read_file(reader, includer, path, bytes, size);
         if (error == -ENOMEM)
             return false;
         if (error != 0)
@@ -140,7 +167,7 @@ static bool feed(struct reader *reader, const struct source *source, const char 
 
 static bool include(struct reader *reader, const struct source *includer, const char *path)
 {
-    const struct source source = {includer, path, includer->depth + 1};
+    const struct source source = {includer, path, path, includer->depth + 1};
     char *bytes;
     size_t size;
     if (!load(reader, includer, path, &bytes, &size))
@@ -177,7 +204,7 @@ static bool include_matches(struct reader *reader, const struct source *includer
 /* Does what an include line says. */
 static bool include_line(struct reader *reader, const struct source *includer, const char *written)
 {
-    char *path = resolve(includer->path, written);
+    char *path = resolve(includer->place, written);
     if (!path)
         return false;
     bool done = file_is_pattern(written) ? include_matches(reader, includer, path)
@@ -192,6 +219,8 @@ static bool feed(struct reader *reader, const struct source *source, const char 
     while (bytes < end) {
         const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
         const char *line_end = newline ? newline : end;
+        if (!goes_on(reader, (size_t)(line_end - bytes) + 1))
+            return false;
         enum config_want want = config_line(reader->machine, bytes, (size_t)(line_end - bytes));
         if (want == CONFIG_NO_MEMORY)
             return false;
@@ -205,7 +234,7 @@ static bool feed(struct reader *reader, const struct source *source, const char 
 
 static bool read_first(struct reader *reader, const char *path)
 {
-    const struct source source = {NULL, path, 0};
+    const struct source source = {NULL, path, file_is_descriptor(path) ? "" : path, 0};
     char *bytes;
     size_t size;
     if (!config_file_begin(reader->machine, path) || !load(reader, NULL, path, &bytes, &size))
@@ -255,11 +284,13 @@ static bool read_all(struct reader *reader, const char *path,
     return reader->result->config || list_complaints(reader);
 }
 
-int configfile_read(struct configfile_result *result, const char *path,
-                    const struct configfile_override *overrides, size_t override_count)
+int configfile_read_by(struct configfile_result *result, const char *path,
+                       const struct configfile_override *overrides, size_t override_count,
+                       const struct configfile_ways *ways)
 {
     *result = (struct configfile_result){0};
-    struct reader reader = {.machine = config_machine_new(), .result = result};
+    struct reader reader = {
+        .machine = config_machine_new(), .result = result, .ways = ways, .error = -ENOMEM};
     bool done = reader.machine && read_all(&reader, path, overrides, override_count);
     config_machine_free(reader.machine);
     if (done && result->config)
@@ -267,7 +298,14 @@ int configfile_read(struct configfile_result *result, const char *path,
     if (done && result->complaint_count > 0)
         return -EINVAL;
     configfile_free(result);
-    return -ENOMEM;
+    return reader.error;
+}
+
+int configfile_read(struct configfile_result *result, const char *path,
+                    const struct configfile_override *overrides, size_t override_count)
+{
+    const struct configfile_ways plain = {.waits = false};
+    return configfile_read_by(result, path, overrides, override_count, &plain);
 }
 
 static void free_list(char **list, size_t count)

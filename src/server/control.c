@@ -7,6 +7,7 @@
 #include "net/log.h"
 #include "net/stream.h"
 #include "net/stream_socket.h"
+#include "server/command_line.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -16,7 +17,7 @@
 
 enum {
     ACCEPT_RETRY_NS = 1000000000, /* when descriptors ran out and no session could give way */
-    SHOWN_BYTES = 64,             /* of an unknown command's name */
+    SHOWN_BYTES = 64,             /* of a command's first argument, in the log */
 };
 
 struct control_session {
@@ -36,18 +37,18 @@ struct control_session {
 
 struct control {
     struct loop *loop;
-    struct loop_handler handler;
+    /* Two, since a new listener is added before the old one goes. */
+    struct loop_handler handlers[2], *handler;
     struct loop_timer retry;
     struct control_options options;
     char *path;
-    struct identity owner; /* of the socket's file */
+    struct stream_file file; /* the socket's */
     int listener;
     uint64_t uses;
     size_t count;
     /* One place more than may be taken, so that a newcomer is a session like the others when it is
      * decided which one gives way. */
     struct control_session *sessions[CONTROL_SESSIONS_MAX + 1];
-    const char *names[]; /* of the commands, for text_nearest */
 };
 
 /* ---- Answers ---- */
@@ -227,72 +228,38 @@ void control_help(void *state, struct control_session *session, char *arguments)
     control_end(session);
 }
 
-static const struct control_command *find(struct control_session *session, const char *name)
+static void log_line(const struct control_session *session, enum config_log_level level,
+                     const char *name, const struct log_pair *said, size_t said_count)
 {
-    struct control *control = session->control;
-    for (size_t i = 0; i < control->options.command_count; i++)
-        if (strcmp(control->names[i], name) == 0)
-            return &control->options.commands[i];
-    char shown[SHOWN_BYTES];
-    text_escape(shown, sizeof shown, name, strlen(name));
-    const char *meant = text_nearest(name, control->names, control->options.command_count);
-    control_error(session, "cannot obey: unknown command '%s'%s%s%s; 'help' lists the commands",
-                  shown, meant ? " (did you mean '" : "", meant ? meant : "", meant ? "'?)" : "");
-    return NULL;
-}
-
-/* Splits the line into the name, which stays in front, and the arguments. */
-static char *split(char *line)
-{
-    char *arguments = line + strcspn(line, " \t");
-    if (*arguments != '\0')
-        *arguments++ = '\0';
-    arguments += strspn(arguments, " \t");
-    size_t size = strlen(arguments);
-    while (size > 0 && strchr(" \t", arguments[size - 1]))
-        size--;
-    arguments[size] = '\0';
-    return arguments;
-}
-
-static const struct control_command *parse(struct control_session *session, char *line, size_t size,
-                                           char **arguments)
-{
-    if (strlen(line) != size) {
-        control_error(session,
-                      "cannot obey: a command has no NUL byte in it; 'help' lists the commands");
-        return NULL;
-    }
-    line += strspn(line, " \t");
-    *arguments = split(line);
-    const struct control_command *command = find(session, line);
-    if (!command)
-        return NULL;
-    bool takes = *command->arguments != '\0';
-    bool needs = takes && *command->arguments != '[';
-    if (**arguments == '\0' ? !needs : takes)
-        return command;
-    if (takes)
-        control_error(session, "cannot obey '%s': it needs %s; 'help' lists the commands",
-                      command->name, command->arguments);
-    else
-        control_error(session,
-                      "cannot obey '%s': it takes nothing behind it; 'help' lists the commands",
-                      command->name);
-    return NULL;
-}
-
-/* Who has what done to whom: the first word behind the command, not a broadcast's payload. */
-static void log_command(const struct control_session *session,
-                        const struct control_command *command, const char *arguments)
-{
-    char uid[24], gid[24], pid[24], on[SHOWN_BYTES];
+    char uid[24], gid[24], pid[24];
+    struct log_pair pairs[CONTROL_LOG_PAIRS_MAX + 4] = {{"name", name}};
+    size_t count = 1;
     snprintf(uid, sizeof uid, "%lu", (unsigned long)session->peer.uid);
     snprintf(gid, sizeof gid, "%lu", (unsigned long)session->peer.gid);
     snprintf(pid, sizeof pid, "%ld", (long)session->peer.pid);
+    for (size_t i = 0; i < said_count; i++)
+        pairs[count++] = said[i];
+    pairs[count++] = (struct log_pair){"uid", uid};
+    pairs[count++] = (struct log_pair){"gid", gid};
+    pairs[count++] = (struct log_pair){"pid", pid};
+    log_pairs(level, "an operator's command", pairs, count);
+}
+
+void control_log(const struct control_session *session, const char *name,
+                 const struct log_pair *pairs, size_t count)
+{
+    log_line(session, LOG_LEVEL_INFO, name, pairs, count);
+}
+
+/* Who has what done to whom: the first word behind the command. */
+static void log_command(const struct control_session *session,
+                        const struct control_command *command, const char *arguments)
+{
+    char on[SHOWN_BYTES];
     text_escape(on, sizeof on, arguments, strcspn(arguments, " \t"));
-    log_event(command->steers ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "an operator's command", "name",
-              command->name, "argument", on, "uid", uid, "gid", gid, "pid", pid, NULL);
+    if (command->log != COMMAND_LOGS_ITSELF)
+        log_line(session, command->log == COMMAND_STEERS ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+                 command->name, &(struct log_pair){"argument", on}, 1);
 }
 
 static void on_line(void *state, char *line, size_t size)
@@ -301,13 +268,15 @@ static void on_line(void *state, char *line, size_t size)
     session->running = true;
     session->answered = false;
     stream_pause(session->stream);
-    char *arguments;
-    const struct control_command *command = parse(session, line, size, &arguments);
+    char *arguments, wrong[COMMAND_LINE_WRONG_BYTES];
+    const struct control_options *options = &session->control->options;
+    const struct control_command *command = command_line_parse(
+        options->commands, options->command_count, line, size, &arguments, wrong);
     if (command) {
         log_command(session, command, arguments);
-        command->run(session->control->options.state, session, arguments);
+        command->run(options->state, session, arguments);
     } else {
-        control_end(session);
+        control_refuse(session, "%s", wrong);
     }
 }
 
@@ -395,7 +364,7 @@ static bool may_operate(struct control *control, int fd, struct stream_peer *pee
 {
     static const char refusal[] =
         "error cannot serve you: you aren't let in; control.mode and control.group say who is\n.\n";
-    int error = stream_admit(fd, control->options.mode, &control->owner, peer);
+    int error = stream_admit(fd, control->options.mode, &control->file.owner, peer);
     if (error == 0)
         return true;
     char uid[24] = "-";
@@ -449,7 +418,7 @@ static void on_connection(void *state, unsigned events)
     complain("cannot accept an operator's connection", -fd);
     if (!make_room(control, NULL,
                    "cannot go on: the server is out of descriptors; connect again later")) {
-        loop_change(&control->handler, 0);
+        loop_change(control->handler, 0);
         loop_timer_once(&control->retry, ACCEPT_RETRY_NS);
     }
 }
@@ -457,15 +426,14 @@ static void on_connection(void *state, unsigned events)
 static void on_retry(void *state)
 {
     struct control *control = state;
-    loop_change(&control->handler, LOOP_READ);
+    loop_change(control->handler, LOOP_READ);
 }
 
 /* ---- Start and end ---- */
 
 int control_open(struct control **opened, struct loop *loop, const struct control_options *options)
 {
-    struct control *control =
-        calloc(1, sizeof *control + options->command_count * sizeof control->names[0]);
+    struct control *control = calloc(1, sizeof *control);
     char *path = strdup(options->path);
     int error = -ENOMEM;
     if (!control || !path)
@@ -473,18 +441,17 @@ int control_open(struct control **opened, struct loop *loop, const struct contro
     control->loop = loop;
     control->options = *options;
     control->path = path;
-    for (size_t i = 0; i < options->command_count; i++)
-        control->names[i] = options->commands[i].name;
     error = loop_timer_open(loop, &control->retry, on_retry, control);
     if (error)
         goto out_memory;
     error = control->listener = stream_listen(path, options->mode, &options->owner);
     if (error < 0)
         goto out_timer;
-    error = stream_owner(path, &control->owner);
+    error = stream_file_look(path, &control->file);
     if (error)
         goto out_listener;
-    error = loop_add(loop, &control->handler, control->listener, LOOP_READ, on_connection, control);
+    control->handler = &control->handlers[0];
+    error = loop_add(loop, control->handler, control->listener, LOOP_READ, on_connection, control);
     if (error)
         goto out_listener;
     *opened = control;
@@ -500,11 +467,42 @@ out_memory:
     return error;
 }
 
+int control_restore(struct control *control, bool *made)
+{
+    struct loop_handler *old = control->handler,
+                        *new = &control->handlers[old == control->handlers];
+    struct stream_file file;
+    *made = false;
+    if (stream_file_is(control->path, &control->file))
+        return 0;
+    int listener =
+        stream_listen_at_once(control->path, control->options.mode, &control->options.owner);
+    if (listener < 0)
+        return listener;
+    int error = stream_file_look(control->path, &file);
+    if (error == 0)
+        error = loop_add(control->loop, new, listener, LOOP_READ, on_connection, control);
+    if (error != 0) {
+        stream_unlisten(listener, control->path);
+        return error;
+    }
+    /* Who had connected before the file went still waits to be accepted. */
+    for (int fd; (fd = stream_accept(control->listener)) >= 0;)
+        admit(control, fd);
+    loop_remove(old);
+    stream_listener_close(control->listener);
+    control->listener = listener;
+    control->handler = new;
+    control->file = file;
+    *made = true;
+    return 0;
+}
+
 void control_close(struct control *control)
 {
     if (control == NULL)
         return;
-    loop_remove(&control->handler);
+    loop_remove(control->handler);
     stream_unlisten(control->listener, control->path);
     loop_timer_close(&control->retry);
     while (control->count > 0) {

@@ -2,9 +2,13 @@
 #include "server/jobs.h"
 
 #include "net/clock.h"
+#include "net/log.h"
 #include "net/memory.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +16,11 @@ struct job {
     struct job *next;
     struct job_report report; /* its tally is right once the job has ended */
     uint64_t started_ms;      /* 0 while it waits */
-    job_ended *ended;
-    void *state;
+    bool cancelled;           /* it runs until its last letter is home all the same */
+    struct waiter {
+        job_ended *ended; /* NULL: nobody waits */
+        void *state;
+    } submitter, canceller;
     size_t letters_out; /* the job is over when the last one is home */
     struct part *parts; /* one for each worker */
     uint8_t bytes[];
@@ -84,14 +91,35 @@ static void tally(const struct jobs *jobs, const struct job *job, struct job_rep
         report->duration_ms = clock_now_ms() - job->started_ms;
 }
 
+static void tell(const struct waiter *waiter, const struct job_report *report)
+{
+    if (waiter->ended != NULL)
+        waiter->ended(waiter->state, report);
+}
+
+static void log_end(const struct job_report *report)
+{
+    enum { NUMBERS = 7 };
+    const uint64_t values[NUMBERS] = {report->id,         report->bytes,  report->targets,
+                                      report->sent,       report->failed, report->skipped,
+                                      report->duration_ms};
+    char n[NUMBERS][24];
+    for (size_t i = 0; i < NUMBERS; i++)
+        snprintf(n[i], sizeof n[i], "%" PRIu64, values[i]);
+    log_event(LOG_LEVEL_INFO, "a broadcast ended", "job", n[0], "state",
+              job_state_name(report->state), "bytes", n[1], "targets", n[2], "sent", n[3], "failed",
+              n[4], "skipped", n[5], "duration_ms", n[6], NULL);
+}
+
 /* The job is over and out of line: it is remembered, told to who waits for it, and freed. */
 static void end_job(struct jobs *jobs, struct job *job, enum job_state state)
 {
     struct job_report *report = &jobs->ended[jobs->ended_count++ % JOBS_REMEMBERED];
     tally(jobs, job, report);
     report->state = state;
-    if (job->ended != NULL)
-        job->ended(job->state, report);
+    log_end(report);
+    tell(&job->submitter, report);
+    tell(&job->canceller, report);
     free(job->parts);
     free(job);
 }
@@ -104,7 +132,7 @@ static void letter_is_home(struct jobs *jobs)
     if (--job->letters_out > 0)
         return;
     jobs->running = NULL;
-    end_job(jobs, job, job->report.state == JOB_CANCELLED ? JOB_CANCELLED : JOB_DONE);
+    end_job(jobs, job, job->cancelled ? JOB_CANCELLED : JOB_DONE);
     start_next(jobs);
 }
 
@@ -169,8 +197,7 @@ int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended
     }
     uint64_t id = ++jobs->last_id;
     job->report = (struct job_report){.id = id, .state = JOB_WAITING, .bytes = size};
-    job->ended = ended;
-    job->state = state;
+    job->submitter = (struct waiter){ended, state};
     job->parts = parts;
     if (size > 0)
         memcpy(job->bytes, bytes, size);
@@ -201,7 +228,7 @@ static void cancel_is_home(struct worker_call *call)
 
 static void cancel_running(struct jobs *jobs)
 {
-    jobs->running->report.state = JOB_CANCELLED;
+    jobs->running->cancelled = true;
     jobs->running->letters_out += jobs->worker_count;
     for (size_t i = 0; i < jobs->worker_count; i++) {
         struct worker_call *call = &jobs->running->parts[i].cancel;
@@ -211,17 +238,20 @@ static void cancel_running(struct jobs *jobs)
     }
 }
 
-int jobs_cancel(struct jobs *jobs, uint64_t id)
+int jobs_cancel(struct jobs *jobs, uint64_t id, job_ended *cancelled, void *state)
 {
+    const struct waiter canceller = {cancelled, state};
     if (jobs->running != NULL && jobs->running->report.id == id) {
-        if (jobs->running->report.state == JOB_CANCELLED)
-            return -EALREADY;
+        if (jobs->running->cancelled)
+            return -EINPROGRESS;
+        jobs->running->canceller = canceller;
         cancel_running(jobs);
         return 0;
     }
     for (struct job **link = &jobs->waiting; *link != NULL; link = &(*link)->next) {
         if ((*link)->report.id != id)
             continue;
+        (*link)->canceller = canceller;
         end_job(jobs, take_waiting(jobs, link), JOB_CANCELLED);
         return 0;
     }
@@ -233,7 +263,7 @@ void jobs_stop(struct jobs *jobs)
     jobs->stopped = true;
     while (jobs->waiting != NULL)
         end_job(jobs, take_waiting(jobs, &jobs->waiting), JOB_CANCELLED);
-    if (jobs->running != NULL && jobs->running->report.state == JOB_RUNNING)
+    if (jobs->running != NULL && !jobs->running->cancelled)
         cancel_running(jobs);
 }
 

@@ -13,7 +13,8 @@ static const struct option_row rows[ROWS] = {
     [CHECK] = {'t', "test", NULL, "check the configuration and exit: 0 if it is good, 78 if not"},
     [PRINT] = {'T', "print", NULL, "print the effective configuration and exit"},
     [LISTEN] = {'l', "listen", "ADDR", "listen here, in place of server.listen; may be repeated"},
-    [SOCKET] = {'s', "socket", "PATH", "the operator's socket, in place of control.socket"},
+    [SOCKET] = {'s', "socket", "PATH",
+                "the operator's socket, in place of control.socket; off: none"},
     [HELP] = {'h', "help", NULL, "print this help and exit"},
     [VERSION] = {'V', "version", NULL, "print the version and exit"},
 };

@@ -2,8 +2,11 @@
 #include "server/reload.h"
 
 #include "core/config_key.h"
+#include "core/text.h"
 #include "net/log.h"
+#include "net/loop.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +134,7 @@ static void apply(const struct reload_target *target, struct reloading *reloadin
 {
     log_setup("udpsrv", config->log.level, config->log.format, config->log.target);
     jobs_set_queue(target->jobs, config->broadcast.queue);
+    control_socket_set_sweep(target->control, config->clients.sweep_ms);
     reloading->missing = target->worker_count;
     for (size_t i = 0; i < target->worker_count; i++) {
         struct step *step = &reloading->steps[i];
@@ -149,36 +153,78 @@ static bool lacks_policy(const struct config *started, const struct config *conf
     return config->admission.policy == POLICY_UNSTATED && config_exposed(started, &first) > 0;
 }
 
-static void refuse(char **problems, size_t count, reload_done *done, void *state)
+static void refuse(char **problems, size_t count, const char *advice, reload_done *done,
+                   void *state)
 {
     for (size_t i = 0; i < count; i++)
         log_event(LOG_LEVEL_ERROR, "cannot reload: the old configuration stays", "reason",
-                  problems[i], "advice", "correct it, and reload again", NULL);
+                  problems[i], "advice", advice, NULL);
     const struct reload_report report = {.problems = problems, .problem_count = count};
     done(state, &report);
 }
 
+/* One problem that no line of a file has. */
+static void refuse_one(const char *text, const char *advice, reload_done *done, void *state)
+{
+    char problem[512];
+    snprintf(problem, sizeof problem, "%s", text);
+    refuse(&(char *){problem}, 1, advice, done, state);
+}
+
+/* Reading it once more would wait for somebody to write, or find it empty and undo all of it. */
+static void refuse_once(const char *path, reload_done *done, void *state)
+{
+    char shown[256], text[512];
+    text_escape(shown, sizeof shown, path, strlen(path));
+    snprintf(text, sizeof text,
+             "%s was a pipe, a terminal or a socket, which is read only once: its configuration "
+             "stays until a restart",
+             shown);
+    refuse_one(text, "restart udpsrv, with -c and a file if you want to reload", done, state);
+}
+
+static bool signals_wait(const void *state)
+{
+    return loop_signals_wait(state);
+}
+
+static int read_again(const struct reload_target *target, struct configfile_result *result)
+{
+    const struct server_options *options = target->options;
+    const struct configfile_ways ways = {.is_over = signals_wait, .state = target->end_signals};
+    int error = configfile_read_by(result, options->config_path, options->overrides,
+                                   options->override_count, &ways);
+    /* What is made of it takes a while, too. */
+    if (error != 0 || !loop_signals_wait(target->end_signals))
+        return error;
+    configfile_free(result);
+    return -ECANCELED;
+}
+
 void reload(const struct reload_target *target, reload_done *done, void *state)
 {
-    static char no_memory[] = "out of memory; try again";
-    static char no_policy[] =
-        "admission.policy is left out, and until a restart other hosts can reach what we listen "
-        "on: state it, or restart";
-    char *problem = no_memory;
+    static const char correct[] = "correct it, and reload again";
     struct configfile_result result;
-    const struct server_options *options = target->options;
-    int error =
-        configfile_read(&result, options->config_path, options->overrides, options->override_count);
     struct reloading *reloading = NULL;
-    if (error == 0 && lacks_policy(target->started, result.config))
-        problem = no_policy;
-    else if (error == 0)
+    if (target->once) {
+        refuse_once(target->options->config_path, done, state);
+        return;
+    }
+    int error = read_again(target, &result);
+    bool unstated = error == 0 && lacks_policy(target->started, result.config);
+    if (error == 0 && !unstated)
         reloading = prepare(target, result.config, done, state);
     if (reloading != NULL)
         apply(target, reloading, result.config);
+    else if (error == -ECANCELED)
+        refuse_one("the server is stopping", "start it again", done, state);
     else if (result.complaint_count > 0)
-        refuse(result.complaints, result.complaint_count, done, state);
+        refuse(result.complaints, result.complaint_count, correct, done, state);
+    else if (unstated)
+        refuse_one("admission.policy is left out, and until a restart other hosts can reach what "
+                   "we listen on: state it, or restart",
+                   correct, done, state);
     else
-        refuse(&problem, 1, done, state);
+        refuse_one("out of memory; try again", "free some memory, and reload again", done, state);
     configfile_free(&result);
 }

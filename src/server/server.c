@@ -4,19 +4,17 @@
 #include "core/version.h"
 #include "net/announce.h"
 #include "net/clock.h"
-#include "net/file.h"
-#include "net/host.h"
 #include "net/log.h"
-#include "net/privilege.h"
-#include "net/random.h"
-#include "net/runtime.h"
 #include "server/admission.h"
 #include "server/check.h"
 #include "server/commands.h"
-#include "server/control.h"
+#include "server/control_socket.h"
+#include "server/failure.h"
 #include "server/jobs.h"
 #include "server/listeners.h"
+#include "server/memory_need.h"
 #include "server/reload.h"
+#include "server/user.h"
 #include "server/workers.h"
 
 #include <errno.h>
@@ -39,7 +37,6 @@ struct server {
     struct configfile_result files; /* that the configuration came from */
     struct config *config;          /* as started */
     struct identity identity;
-    char socket_path[RUNTIME_PATH_BYTES];
 
     struct listeners listeners;
     struct doors doors;
@@ -52,7 +49,7 @@ struct server {
     struct workers workers;
     struct jobs *jobs;
     struct commands commands;
-    struct control *control;
+    struct control_socket control;
 
     bool stopping;
     uint64_t signalled_ms; /* when SIGTERM or SIGINT came first, or 0 */
@@ -70,41 +67,9 @@ struct server {
 
 /* ---- start ---- */
 
-/* Says in one line what could not be done, on what, and why. Returns error. */
-static int cannot(const char *what, const char *on, int error, const char *advice)
-{
-    log_event(LOG_LEVEL_ERROR, what, "on", on, "reason", strerror(-error), "advice", advice, NULL);
-    return error;
-}
-
-/* What it is that runs out tells what to do, wherever it happens. */
-static const char *advice(int error, const char *otherwise)
-{
-    switch (error) {
-    case -EMFILE:
-        return "raise the limit on open files (ulimit -n)";
-    case -ENOMEM:
-        return "lower clients.max, or give it more memory";
-    default:
-        return otherwise;
-    }
-}
-
 static int find_identity(struct server *server)
 {
-    const char *user = server->config->server.user, *group = server->config->server.group;
-    int error = identity_find(&server->identity, user, group);
-    if (error == -ESRCH || (error == -ENOENT && user == NULL))
-        return cannot("there is no such group to become", group, error,
-                      "create it, or change server.group");
-    if (error != 0)
-        return cannot("there is no such user to become", user, error,
-                      "create it, or change server.user");
-    error = identity_allowed(&server->identity);
-    if (error != 0)
-        return cannot("cannot become another user", user != NULL ? user : group, error,
-                      "only root can: start it as root, or leave server.user and server.group out");
-    return 0;
+    return user_find(&server->identity, server->config);
 }
 
 /* Streams must not take the descriptors by which an operator could end them. */
@@ -136,7 +101,7 @@ static int make_reply(struct server *server)
     server->reply =
         reply_new(config->reply.mode, config->reply.messages, config->reply.message_count);
     return server->reply == NULL
-               ? cannot("cannot keep the messages", "memory", -ENOMEM, "use fewer of them")
+               ? failure_report("cannot keep the messages", "memory", -ENOMEM, "use fewer of them")
                : 0;
 }
 
@@ -150,11 +115,13 @@ static int make_admission(struct server *server)
     }
     return error == 0
                ? 0
-               : cannot("cannot prepare the admission of clients", failed, error,
-                        advice(error, "the kernel has no entropy yet, or refuses: try later"));
+               : failure_report(
+                     "cannot prepare the admission of clients", failed, error,
+                     failure_advice(error, "the kernel has no entropy yet, or refuses: try later"));
 }
 
 static void on_signal(void *state, int signal);
+static void worker_broke(void *state);
 static void out_of_patience(void *state);
 
 static int make_loop(struct server *server)
@@ -170,9 +137,15 @@ static int make_loop(struct server *server)
         error = loop_signals(server->loop, signals, on_signal, server);
     if (error == 0)
         error = loop_timer_open(server->loop, &server->patience, out_of_patience, server);
-    return error == 0
-               ? 0
-               : cannot("cannot wait for events", "epoll", error, advice(error, "try again"));
+    return error == 0 ? 0
+                      : failure_report("cannot wait for events", "epoll", error,
+                                       failure_advice(error, "try again"));
+}
+
+/* Before any of it is taken. */
+static int check_memory(struct server *server)
+{
+    return memory_need_check(server->config, server->listeners.worker_count);
 }
 
 static int make_workers(struct server *server)
@@ -185,6 +158,7 @@ static int make_workers(struct server *server)
         .on_link_failed = admission_wish_on_link,
         .on_link_state = server->admission,
         .stream_files = server->stream_files,
+        .on_break = {.home = server->mailbox, .broke = worker_broke, .state = server},
     };
     const char *failed = "memory";
     server->farewells = calloc(server->listeners.worker_count, sizeof server->farewells[0]);
@@ -193,8 +167,9 @@ static int make_workers(struct server *server)
                                                          &server->listeners, &shared, &failed);
     return error == 0
                ? 0
-               : cannot("cannot make a worker", failed, error,
-                        advice(error, "the kernel has no entropy yet, or refuses: try later"));
+               : failure_report(
+                     "cannot make a worker", failed, error,
+                     failure_advice(error, "the kernel has no entropy yet, or refuses: try later"));
 }
 
 static int make_jobs(struct server *server)
@@ -202,54 +177,15 @@ static int make_jobs(struct server *server)
     int error = jobs_open(&server->jobs, server->workers.list, server->workers.count,
                           server->mailbox, server->config->broadcast.queue);
     return error == 0 ? 0
-                      : cannot("cannot make the queue of broadcasts", "memory", error, "try again");
+                      : failure_report("cannot make the queue of broadcasts", "memory", error,
+                                       "try again");
 }
 
 static void command_reload(void *state, reload_done *done, void *done_state);
 static void command_stop(void *state);
 
-static int find_socket_path(struct server *server)
-{
-    const char *stated = server->config->control.socket;
-    if (stated == NULL)
-        return runtime_socket_path(server->socket_path, sizeof server->socket_path);
-    if (strlen(stated) >= sizeof server->socket_path)
-        return -ENAMETOOLONG;
-    strcpy(server->socket_path, stated);
-    return 0;
-}
-
-static const char *control_advice(int error)
-{
-    switch (error) {
-    case -EADDRINUSE:
-        return "another udpsrv has it, or a unix: listener of this one; give it a path of its own "
-               "(-s)";
-    case -EALREADY:
-        return "another start is under way there, or somebody holds its .lock";
-    case -EPERM:
-        return "its directory must be ours, with nobody else to write there (in /tmp, to read, "
-               "too), and only root or a member can give the socket to control.group";
-    default:
-        return "choose another place (control.socket, -s)";
-    }
-}
-
 static int open_control(struct server *server)
 {
-    struct identity owner = server->identity;
-    const char *group = server->config->control.group;
-    if (group != NULL && identity_find(&owner, NULL, group) != 0)
-        return cannot("there is no such group for the operator's socket", group, -ESRCH,
-                      "create it, or change control.group");
-
-    struct control_options options = {
-        .path = server->socket_path,
-        .mode = server->config->control.mode,
-        .owner = {server->identity.uid, owner.gid},
-        .state = &server->commands,
-    };
-    options.commands = commands_table(&options.command_count);
     server->commands = (struct commands){
         .service =
             {
@@ -266,54 +202,19 @@ static int open_control(struct server *server)
         .reload = command_reload,
         .stop = command_stop,
     };
-    int error = find_socket_path(server);
-    if (error == 0)
-        error = runtime_directory_make(server->socket_path, &server->identity);
-    if (error == 0)
-        error = control_open(&server->control, server->loop, &options);
-    return error == 0 ? 0
-                      : cannot("cannot open the operator's socket", server->socket_path, error,
-                               advice(error, control_advice(error)));
-}
-
-/* The files of the configuration, as the user that we became can read them. */
-static void warn_of_unreadable_files(const struct server *server)
-{
-    for (size_t i = 0; i < server->files.file_count; i++) {
-        int error = file_readable(server->files.files[i]);
-        if (error != 0)
-            log_event(LOG_LEVEL_WARNING, "a reload will fail: the user can't read the file again",
-                      "file", server->files.files[i], "reason", strerror(-error), "advice",
-                      "make it readable for server.user", NULL);
-    }
-}
-
-static void warn_of_unremovable_socket(const struct server *server)
-{
-    int error = file_removable(server->socket_path);
-    if (error != 0)
-        log_event(LOG_LEVEL_WARNING, "the operator's socket will stay behind at the end", "socket",
-                  server->socket_path, "reason", strerror(-error), "advice",
-                  "give server.user the directory that it is in", NULL);
+    struct control_socket_commands commands = {.state = &server->commands};
+    commands.table = commands_table(&commands.count);
+    return control_socket_open(&server->control, server->loop, server->config, &server->identity,
+                               &commands);
 }
 
 static int give_up_privileges(struct server *server)
 {
-    const char *user = server->config->server.user, *group = server->config->server.group;
-    int error = privilege_bound();
-    if (error == 0 && (user != NULL || group != NULL)) {
-        error = privilege_drop(&server->identity);
-        if (error != 0)
-            return cannot("cannot become another user", user != NULL ? user : group, error,
-                          "start as root, or leave server.user and server.group out");
-    }
-    if (error == 0)
-        error = privilege_seal();
+    int error = user_become(&server->identity, server->config);
     if (error != 0)
-        return cannot("cannot give up privileges", "capabilities", error,
-                      "the kernel, or what confines this process, refuses");
-    warn_of_unreadable_files(server);
-    warn_of_unremovable_socket(server);
+        return error;
+    user_warn_of_files(&server->files);
+    control_socket_warn(&server->control);
     return 0;
 }
 
@@ -321,9 +222,10 @@ static int start_log(struct server *server)
 {
     (void)server;
     int error = log_start();
-    return error == 0 ? 0
-                      : cannot("cannot start the writer of the log", "thread", error,
-                               advice(error, "look at the limit on threads (ulimit -u)"));
+    return error == 0
+               ? 0
+               : failure_report("cannot start the writer of the log", "thread", error,
+                                failure_advice(error, "look at the limit on threads (ulimit -u)"));
 }
 
 static int start_rotation(struct server *server)
@@ -331,20 +233,36 @@ static int start_rotation(struct server *server)
     int error = admission_start(server->admission, server->loop, server->workers.list,
                                 server->workers.count, server->mailbox);
     return error == 0 ? 0
-                      : cannot("cannot replace secrets by the clock", "timer", error,
-                               advice(error, "try again"));
+                      : failure_report("cannot replace secrets by the clock", "timer", error,
+                                       failure_advice(error, "try again"));
 }
 
 static int start_workers(struct server *server)
 {
     int error = listeners_hear(&server->listeners);
     if (error != 0)
-        return cannot("cannot begin to receive", "sockets", error, "try again");
+        return failure_report("cannot begin to receive", "sockets", error, "try again");
     error = workers_start(&server->workers);
     server->running = server->workers.started;
     return error == 0 ? 0
-                      : cannot("cannot start a worker", "thread", error,
-                               "look at the limit on threads (ulimit -u)");
+                      : failure_report("cannot start a worker", "thread", error,
+                                       "look at the limit on threads (ulimit -u)");
+}
+
+enum { LISTED_BYTES = 960 /* a value of a log line, net/log, has room for some more */ };
+
+/* Writes the addresses with a blank between them; where there is no room, how many are left out. */
+static void list_addresses(const struct listeners *listeners, char text[LISTED_BYTES])
+{
+    size_t size = 0;
+    for (size_t i = 0; i < listeners->count; i++) {
+        const char *address = listeners->list[i].text, *blank = i > 0 ? " " : "";
+        if (size + strlen(address) + sizeof " and 64 more" >= LISTED_BYTES) {
+            snprintf(text + size, LISTED_BYTES - size, " and %zu more", listeners->count - i);
+            return;
+        }
+        size += (size_t)snprintf(text + size, LISTED_BYTES - size, "%s%s", blank, address);
+    }
 }
 
 /* The line that says to whoever started us where to find the service. */
@@ -374,12 +292,13 @@ static int say_ready(struct server *server)
                     ? -ENOMEM
                     : announce_start(&server->ready, line, server->mailbox, ready_was_said, server);
     if (error != 0)
-        return cannot("cannot say that it is ready", "thread", error,
-                      "look at the limit on threads (ulimit -u)");
-    char workers[24];
+        return failure_report("cannot say that it is ready", "thread", error,
+                              "look at the limit on threads (ulimit -u)");
+    char workers[24], addresses[LISTED_BYTES] = "";
     snprintf(workers, sizeof workers, "%zu", server->workers.count);
-    log_event(LOG_LEVEL_INFO, "ready", "version", UDPSRV_VERSION, "workers", workers, "socket",
-              server->socket_path, NULL);
+    list_addresses(&server->listeners, addresses);
+    log_event(LOG_LEVEL_INFO, "ready", "version", UDPSRV_VERSION, "workers", workers, "addresses",
+              addresses, "socket", control_socket_name(&server->control), NULL);
     return 0;
 }
 
@@ -387,9 +306,9 @@ static int start(struct server *server)
 {
     /* What needs a privilege comes before it is given up, and threads come last. */
     static int (*const steps[])(struct server *) = {
-        find_identity,  open_listeners, make_reply,   make_admission,     make_loop,
-        make_workers,   make_jobs,      open_control, give_up_privileges, start_log,
-        start_rotation, start_workers,  say_ready,
+        find_identity, open_listeners, make_reply,    make_admission, make_loop,
+        check_memory,  make_workers,   make_jobs,     open_control,   give_up_privileges,
+        start_log,     start_rotation, start_workers, say_ready,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);
@@ -403,9 +322,12 @@ static int start(struct server *server)
 
 static void command_reload(void *state, reload_done *done, void *done_state)
 {
+    static const int end_signals[] = {SIGTERM, SIGINT, 0};
     struct server *server = state;
     const struct reload_target target = {
         .options = server->options,
+        .once = server->files.once,
+        .end_signals = end_signals,
         .started = server->config,
         .reply = &server->reply,
         .admission = server->admission,
@@ -414,7 +336,9 @@ static void command_reload(void *state, reload_done *done, void *done_state)
         .worker_count = server->workers.count,
         .jobs = server->jobs,
         .home = server->mailbox,
+        .control = &server->control,
     };
+    control_socket_check(&server->control);
     if (!server->stopping) {
         reload(&target, done, done_state);
         return;
@@ -468,7 +392,7 @@ static void break_off(struct server *server, const char *why)
 {
     log_event(LOG_LEVEL_ERROR, "ended without a stop", "reason", why, "advice",
               "start it again; clients join anew by their next datagram", NULL);
-    control_close(server->control);
+    control_socket_close(&server->control);
     log_close();
     _exit(EXIT_FAILURE);
 }
@@ -476,6 +400,12 @@ static void break_off(struct server *server, const char *why)
 static void out_of_patience(void *state)
 {
     break_off(state, "a worker did not stop in time");
+}
+
+/* The others would go on, and hold the ports of those clients whom nobody answers any more. */
+static void worker_broke(void *state)
+{
+    break_off(state, "a worker's loop broke");
 }
 
 static void on_signal(void *state, int signal)
@@ -499,8 +429,8 @@ static void ready_was_said(void *state, int error)
     server->unready = error;
     if (error == 0)
         return;
-    cannot("cannot say that it is ready", "standard output", error,
-           "make room there, or start it with another standard output, such as /dev/null");
+    failure_report("cannot say that it is ready", "standard output", error,
+                   "make room there, or start it with another standard output, such as /dev/null");
     command_stop(server);
 }
 
@@ -528,7 +458,7 @@ static void end(struct server *server)
     /* The workers' last letters are in the mailbox. */
     mailbox_free(server->mailbox);
     jobs_close(server->jobs);
-    control_close(server->control);
+    control_socket_close(&server->control);
     admission_free(server->admission);
     acl_free(server->rules.acl);
     loop_timer_close(&server->patience);

@@ -32,6 +32,7 @@ struct worker {
     struct loop *loop;
     struct mailbox *mailbox;
     struct thread *thread;
+    struct mail broken; /* posted when the loop broke */
 
     struct siphash_key key;
     void *memory; /* the registry's */
@@ -284,13 +285,23 @@ static void wind_up(struct worker *worker)
     send_watch_close(&worker->watch);
 }
 
+static void open_broken(struct mail *mail)
+{
+    const struct worker *worker =
+        (const struct worker *)(void *)((char *)mail - offsetof(struct worker, broken));
+    worker->options.on_break.broke(worker->options.on_break.state);
+}
+
 static void worker_main(void *state)
 {
     struct worker *worker = state;
     int error = loop_run_until_stopped(worker->loop);
-    if (error != 0)
-        log_event(LOG_LEVEL_ERROR, "a worker's loop broke", "reason", strerror(-error), "advice",
-                  "free some memory, and restart udpsrv", NULL);
+    if (error == 0)
+        return;
+    log_event(LOG_LEVEL_ERROR, "a worker's loop broke", "reason", strerror(-error), "advice",
+              "free some memory, and restart udpsrv", NULL);
+    worker->broken.open = open_broken;
+    mailbox_post(worker->options.on_break.home, &worker->broken);
 }
 
 static void pin(struct worker *worker)
@@ -465,7 +476,7 @@ void worker_apply(struct worker *worker, const struct worker_settings *settings)
     set_relay(worker, settings->relay, settings->relay_rate_pps);
     if (settings->sweep_ms != worker->options.sweep_ms) {
         worker->options.sweep_ms = settings->sweep_ms;
-        loop_timer_every(&worker->sweep, settings->sweep_ms);
+        loop_timer_change(&worker->sweep, settings->sweep_ms);
     }
 }
 

@@ -20,7 +20,7 @@ size_t workers_wanted(const struct config *config)
 {
     uint32_t wanted = config->server.workers;
     if (wanted == CONFIG_WORKERS_AUTO)
-        wanted = host_processors();
+        wanted = host_processors_within_quota();
     return wanted < CONFIG_WORKERS_MAX ? wanted : CONFIG_WORKERS_MAX;
 }
 
@@ -91,6 +91,7 @@ int workers_make(struct workers *workers, const struct config *config,
         .stream_files = shared->stream_files,
         .stream_buffer_bytes = config->server.stream_buffer_bytes,
         .stream_idle_ms = config->server.stream_idle_ms,
+        .on_break = shared->on_break,
     };
     *failed = "table of workers";
     *workers = (struct workers){.list = calloc(count, sizeof workers->list[0]),

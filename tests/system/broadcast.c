@@ -277,3 +277,77 @@ Test(system_broadcast, carries_the_longest_payload_of_udp)
     expect(memcmp(came, text, 65507) == 0, "expected the payload as it was given");
     server_stop(&server);
 }
+
+/* A server whose worker takes 300 ms for each call that sends, while its main thread goes on. */
+static void start_slow_sender(struct server *server)
+{
+    static const char *const strace[] = {"strace",
+                                         "-f",
+                                         "-qq",
+                                         "-o",
+                                         "/dev/null",
+                                         "-e",
+                                         "trace=sendmmsg",
+                                         "-e",
+                                         "inject=sendmmsg:delay_enter=300000",
+                                         NULL};
+
+    if (harness_sanitized())
+        cr_skip_test("a sanitizer's own start is not to be traced");
+    if (run(NULL, "strace", "-o", "/dev/null", "true", NULL).status != 0)
+        cr_skip_test("strace does not run here");
+    server->wrapper = strace;
+    server_start(server, "[reply]\nmode = none\n", "-l", "127.0.0.1:0", NULL);
+}
+
+Test(system_broadcast, is_cancelled_once_no_copy_leaves_any_more)
+{
+    enum { CLIENTS = 200 };
+    struct server server = {0};
+    char state[16] = "";
+    long long targets = 0, sent = 0, failed = 0, skipped = 0;
+
+    start_slow_sender(&server);
+    for (int i = 0; i < CLIENTS; i++)
+        udp_pass_by(&server.at[0]);
+    server_await_stat(&server, "joined", CLIENTS);
+    ctl_ok(&server, "broadcast", "news", "--no-wait", NULL);
+    ctl_ok(&server, "cancel", "1", NULL);
+    const char *jobs = server_ask(&server, "jobs");
+    expect(sscanf(jobs, "ok\njob 1 %15s %lld %lld %lld %lld ", state, &targets, &sent, &failed,
+                  &skipped) == 5,
+           "expected a job, '%s'", jobs);
+    cr_assert_str_eq(state, "cancelled");
+    harness_equal("targets", targets, CLIENTS);
+    harness_equal("the sum", sent + failed + skipped, CLIENTS);
+    harness_equal("copies", server_stat(&server, "copies_sent"), sent);
+}
+
+Test(system_broadcast, is_in_the_log_with_its_size_and_its_result)
+{
+    struct server server = {0};
+
+    server_start(&server, "[reply]\nmode = none\n[broadcast]\nrate = 1\nqueue = 1\n", "-l",
+                 "127.0.0.1:0", NULL);
+    for (int i = 0; i < 3; i++)
+        udp_pass_by(&server.at[0]);
+    server_await_stat(&server, "joined", 3);
+    ctl_ok(&server, "broadcast", "hello", "--no-wait", NULL);
+    server_await_log(&server, "command name=broadcast job=1 bytes=5 uid=");
+    ctl_ok(&server, "broadcast", "waits", "--no-wait", NULL);
+    ctl(&server, "broadcast", "too much", "--no-wait", NULL);
+    server_await_log(&server, "name=broadcast refused=\"cannot broadcast: the queue is full;");
+    server_await_stat(&server, "copies_sent", 1);
+    ctl_ok(&server, "cancel", "2", NULL);
+    server_await_log(&server, "a broadcast ended job=2 state=cancelled bytes=5 targets=0 sent=0 "
+                              "failed=0 skipped=0 ");
+    ctl_ok(&server, "cancel", "1", NULL);
+    server_await_log(&server, "a broadcast ended job=1 state=cancelled bytes=5 targets=3 ");
+    server_configure(&server, "[reply]\nmode = none\n");
+    ctl_ok(&server, "reload", NULL);
+    ctl_ok(&server, "broadcast", "hello!", NULL);
+    server_await_log(&server, "a broadcast ended job=3 state=done bytes=6 targets=3 sent=3 "
+                              "failed=0 skipped=0 duration_ms=");
+    expect(strstr(server_log(&server), "hello") == NULL, "expected no payload in the log");
+    server_stop(&server);
+}

@@ -142,6 +142,24 @@ Test(system_reload, is_asked_for_by_sighup_too)
     server_stop(&server);
 }
 
+Test(system_reload, that_changes_the_sweep_more_often_than_it_comes_does_not_hold_it_up)
+{
+    static const char *const sweeps[] = {"1s", "1100ms"};
+    struct server server = {0};
+    int64_t start = harness_now_ms();
+
+    server_start(&server, "[clients]\nttl = 100ms\nsweep = 1s\n", "-l", "127.0.0.1:0", NULL);
+    udp_pass_by(&server.at[0]);
+    for (size_t i = 1; server_stat(&server, "expired") == 0; i++) {
+        expect(harness_now_ms() - start < 5000, "expected a sweep within 5 s");
+        server_configure(&server,
+                         harness_format("[clients]\nttl = 100ms\nsweep = %s\n", sweeps[i % 2]));
+        server_ask(&server, "reload");
+        harness_tick(100);
+    }
+    server_stop(&server);
+}
+
 Test(system_reload, gives_a_new_ttl_from_a_clients_next_datagram_on)
 {
     struct server server = {0};

@@ -56,6 +56,38 @@ Test(system_start, fails_when_the_address_is_not_of_this_host)
     expect_failure(&server, &result, "192.0.2.1:3000", "assign");
 }
 
+Test(system_start, says_in_the_log_on_which_addresses_it_is_ready)
+{
+    struct server server = {0};
+    const char *line;
+
+    server_start(&server, "[log]\nformat = logfmt\n", "-l", "127.0.0.1:0", "-l", "[::1]:0", "-l",
+                 harness_format("unix:%s", harness_path("clients")), NULL);
+    line = server_await_log(&server, "msg=ready");
+    harness_contains("the line", line,
+                     harness_format("addresses=\"%s %s unix:%s\"", endpoint_text(&server.at[0]),
+                                    endpoint_text(&server.at[1]), harness_path("clients")));
+    server_stop(&server);
+}
+
+Test(system_start, leaves_no_address_cut_where_the_log_has_no_room_for_all)
+{
+    struct server server = {0};
+    const char *argv[HARNESS_ARGUMENTS_MAX + 1] = {"udpsrv", "-s", harness_path("sock")};
+    size_t count = 3;
+
+    for (int i = 0; i < 28; i++) {
+        argv[count++] = "-l";
+        argv[count++] = harness_format("unix:%s-%02d", harness_path("clients-of-this-test"), i);
+    }
+    process_start(&server.process, NULL, argv);
+    process_await_text(&server.process, "ready ");
+    server.log_read = 0;
+    harness_contains("the line", server_await_log(&server, " ready "), " more\" socket=");
+    process_kill(&server.process, SIGTERM);
+    harness_equal("the status", process_wait(&server.process), 0);
+}
+
 static void become_nobody(void)
 {
     if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setgid(NOBODY) < 0 || setuid(NOBODY) < 0))
@@ -111,6 +143,27 @@ Test(system_start, fails_when_the_user_or_the_group_is_missing)
     server = (struct server){0};
     result = server_try(&server, "[control]\ngroup = nosuchgroup\n", "-l", "127.0.0.1:0", NULL);
     expect_failure(&server, &result, "nosuchgroup", "group");
+}
+
+Test(system_start, asks_for_a_group_where_the_user_is_a_number_without_an_entry)
+{
+    struct server server = {0};
+    struct result result =
+        server_try(&server, "[server]\nuser = 54321\n", "-l", "127.0.0.1:0", NULL);
+
+    expect_failure(&server, &result, "cannot tell the group of the user to become", "on=54321");
+    harness_contains("the complaint", result.err, "state server.group");
+    expect(strstr(result.err, "No such process") == NULL, "expected a reason that is one: '%s'",
+           result.err);
+    server = (struct server){0};
+    result = server_try(&server, "[server]\ngroup = nosuchgroup\n", "-l", "127.0.0.1:0", NULL);
+    expect_failure(&server, &result, "nosuchgroup", "no entry has that name");
+    if (geteuid() != 0)
+        cr_skip_test("only root can become another user");
+    harness_forgo_leaks();
+    server = (struct server){.owner = 54321};
+    server_start(&server, "[server]\nuser = 54321\ngroup = 54321\n", "-l", "127.0.0.1:0", NULL);
+    server_stop(&server);
 }
 
 Test(system_start, fails_when_the_kernel_has_no_entropy)

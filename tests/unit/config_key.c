@@ -155,6 +155,21 @@ Test(config_key, bad_notations_are_refused_and_leave_the_value)
     cr_assert_eq(config->control.mode, 0660);
 }
 
+Test(config_key, a_negative_number_is_out_of_range_in_every_notation)
+{
+    expect_refused("clients", "max", "-1", "must be from 1 to 100000000");
+    expect_refused("broadcast", "rate", "-1", "must be from 0 to 4294967295");
+    expect_refused("clients", "ttl", "-5s", "must be from 1ms to 4294967295ms");
+    expect_refused("server", "max-datagram", "-2k", "must be from 1 to 65507");
+    expect_refused("control", "mode", "-660", "must be from 0000 to 0777");
+    expect_refused("server", "workers", "-1", "must be auto, or a number from 1 to 256");
+    expect_refused("clients", "max", "-", "not a number");
+    expect_refused("clients", "max", "--1", "not a number");
+    expect_refused("clients", "ttl", "-5y", "must not be negative");
+    cr_assert_eq(config->clients.max, 1000000);
+    cr_assert_eq(config->clients.ttl_ms, 60000);
+}
+
 Test(config_key, enumerations_have_words)
 {
     expect_set("reply", "mode", "echo");

@@ -435,3 +435,50 @@ Test(configfile, the_sample_for_a_lan_is_open_on_all_addresses)
         cr_assert_eq(result.config->server.listen[i].addr.port, 3000);
     }
 }
+
+/* ---- other ways ---- */
+
+static bool is_over(const void *state)
+{
+    return *(const bool *)state;
+}
+
+Test(configfile, a_pipe_is_read_where_it_is_waited_for_and_includes_from_here, .timeout = 10)
+{
+    const struct configfile_ways ways = {.waits = true};
+    char path[32];
+    int ends[2];
+    static const char text[] = "[clients]\ninclude = b\n";
+    write_file("b", "ttl = 7s\n");
+    cr_assert_eq(chdir(directory), 0);
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_eq(write(ends[1], text, sizeof text - 1), sizeof text - 1);
+    close(ends[1]);
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    int error = configfile_read_by(&result, path, NULL, 0, &ways);
+    cr_assert_eq(error, 0, "%s", error == -EINVAL ? result.complaints[0] : "");
+    cr_expect_eq(result.config->clients.ttl_ms, 7000);
+    cr_expect(result.once);
+    configfile_free(&result);
+    write_file("c", "include = fifo\n");
+    cr_assert_eq(mkfifo("fifo", 0600), 0);
+    cr_expect_eq(configfile_read_by(&result, "c", NULL, 0, &ways), -EINVAL,
+                 "only the first may be one");
+}
+
+Test(configfile, a_long_one_can_be_ended_before_it_is_read)
+{
+    bool over = false;
+    const struct configfile_ways ways = {.is_over = is_over, .state = &over};
+    FILE *file = fopen(at("a"), "w");
+    cr_assert_not_null(file);
+    for (int i = 0; i < 2 * CONFIGFILE_ASK_BYTES; i += 16)
+        fputs("# fifteen bytes\n", file);
+    fclose(file);
+    cr_assert_eq(configfile_read_by(&result, at("a"), NULL, 0, &ways), 0);
+    configfile_free(&result);
+    over = true;
+    cr_assert_eq(configfile_read_by(&result, at("a"), NULL, 0, &ways), -ECANCELED);
+    cr_expect_null(result.config);
+    cr_expect_eq(result.complaint_count, 0);
+}

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -227,4 +229,72 @@ Test(file, readable_does_not_wait_for_a_pipes_other_end)
 {
     cr_assert_eq(mkfifo("pipe", 0600), 0);
     cr_assert_eq(file_readable("pipe"), 0);
+}
+
+/* ---- what can be read only once ---- */
+
+Test(file, read_once_reads_a_pipe_to_its_end_and_says_so, .timeout = 10)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    bool once = false;
+    int ends[2];
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_eq(write(ends[1], "all of it", 9), 9);
+    close(ends[1]);
+    char path[64];
+    snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
+    cr_assert_eq(file_read_once(path, 100, &bytes, &size, &once), 0);
+    cr_expect_str_eq(bytes, "all of it");
+    cr_expect_eq(size, 9);
+    cr_expect(once);
+    free(bytes);
+}
+
+Test(file, read_once_reads_a_socket_which_no_path_opens_even_one_that_does_not_block, .timeout = 10)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    bool once = false;
+    int ends[2];
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    cr_assert_eq(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    if (fork() == 0) {
+        poll(NULL, 0, 50);
+        _exit(write(ends[1], "all of it", 9) == 9 ? 0 : 1);
+    }
+    close(ends[1]);
+    cr_assert_eq(file_read_once("/dev/stdin", 100, &bytes, &size, &once), 0);
+    cr_expect_str_eq(bytes, "all of it");
+    cr_expect(once);
+    free(bytes);
+}
+
+Test(file, read_once_of_a_file_is_as_good_as_read)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    bool once = true;
+    write_file("plain", "text", 4);
+    cr_assert_eq(file_read_once("plain", 100, &bytes, &size, &once), 0);
+    cr_expect_str_eq(bytes, "text");
+    cr_expect_not(once);
+    free(bytes);
+    cr_expect_eq(file_read_once("plain", 3, &bytes, &size, &once), -EFBIG);
+    cr_expect_eq(file_read_once(".", 100, &bytes, &size, &once), -EISDIR);
+    cr_expect_eq(file_read_once("missing", 100, &bytes, &size, &once), -ENOENT);
+    cr_expect_eq(file_read_once("/dev/null", 100, &bytes, &size, &once), 0);
+    cr_expect_not(once);
+    free(bytes);
+}
+
+Test(file, knows_paths_that_name_descriptors)
+{
+    cr_expect(file_is_descriptor("/dev/stdin"));
+    cr_expect(file_is_descriptor("/dev/fd/63"));
+    cr_expect(file_is_descriptor("/proc/self/fd/0"));
+    cr_expect_not(file_is_descriptor("/dev/fd/"));
+    cr_expect_not(file_is_descriptor("/dev/fd/6x"));
+    cr_expect_not(file_is_descriptor("/dev/null"));
+    cr_expect_not(file_is_descriptor("stdin"));
 }

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <signal.h>
+#include <unistd.h>
 
 static void catch_signal(void *state, int signal)
 {
@@ -45,4 +46,18 @@ Test(loop_signals, of_a_loop_within_a_loop_stay_with_the_outer_one)
     loop_free(inner);
     loop_signals_release(outer);
     loop_free(outer);
+}
+
+Test(loop_signals, are_seen_to_wait_before_they_are_caught)
+{
+    static const int others[] = {SIGUSR2, 0}, both[] = {SIGUSR2, SIGUSR1, 0};
+    int caught = 0;
+    struct loop *loop = loop_new();
+    cr_assert_eq(loop_signals(loop, (int[]){SIGUSR1, 0}, catch_signal, &caught), 0);
+    cr_expect_not(loop_signals_wait(both));
+    kill(getpid(), SIGUSR1);
+    cr_expect(loop_signals_wait(both));
+    cr_expect_not(loop_signals_wait(others));
+    cr_expect_eq(caught, 0);
+    loop_free(loop);
 }

@@ -57,7 +57,7 @@ Test(privilege, number_is_a_user_or_a_group)
 Test(privilege, number_without_an_entry_does_not_keep_the_group_of_root)
 {
     struct identity identity;
-    cr_assert_eq(identity_find(&identity, "54321", NULL), -ESRCH);
+    cr_assert_eq(identity_find(&identity, "54321", NULL), -ENODATA);
 }
 
 Test(privilege, missing_names_are_told_apart)
@@ -181,4 +181,40 @@ static int seal(void)
 Test(privilege, is_sealed_off_even_for_root)
 {
     cr_assert_eq(in_child(seal), 0);
+}
+
+static int drop_beside_a_group(void)
+{
+    gid_t groups[2];
+    if (setgroups(2, (gid_t[]){0, 4}) != 0 || privilege_drop_beside(&somebody, 54399) != 0)
+        return 1;
+    if (getgroups(2, groups) != 1 || groups[0] != 54399)
+        return 2;
+    return setuid(0) == 0 || setgid(0) == 0 || setgid(54399) == 0 ? 3 : 0;
+}
+
+Test(privilege, is_dropped_beside_one_group)
+{
+    if (geteuid() != 0)
+        cr_skip("only root can become somebody else");
+    cr_assert_eq(in_child(drop_beside_a_group), 0);
+}
+
+static int join_a_group(void)
+{
+    gid_t groups[3];
+    if (setgroups(1, (gid_t[]){4}) != 0 || privilege_join(54399) != 0 || privilege_join(54399) != 0)
+        return 1;
+    if (getgroups(3, groups) != 2 || groups[0] + groups[1] != 4 + 54399)
+        return 2;
+    if (privilege_drop(&somebody) != 0)
+        return 3;
+    return privilege_join(54322) == 0 && privilege_join(54399) == -EPERM ? 0 : 4;
+}
+
+Test(privilege, a_group_is_joined_by_root_alone)
+{
+    if (geteuid() != 0)
+        cr_skip("only root can join a group");
+    cr_assert_eq(in_child(join_a_group), 0);
 }

@@ -147,3 +147,33 @@ Test(pace, of_a_part_does_not_overflow_at_the_highest_rate)
     uint32_t taken = pace_take(&pace, UINT64_MAX / 2, UINT32_MAX);
     cr_assert_eq(taken, UINT32_MAX / (1000 / PACE_BURST_MS) / 256);
 }
+
+Test(pace, sends_on_though_its_rate_is_changed_more_often_than_a_copy_goes)
+{
+    struct pace parts[4];
+    uint64_t gone[4] = {0};
+    for (uint32_t part = 0; part < 4; part++)
+        pace_init_part(&parts[part], 1, part, 4, 0);
+    for (uint64_t now_ns = 0; now_ns < 400 * SECOND_NS; now_ns += SECOND_NS / 10)
+        for (uint32_t part = 0; part < 4; part++) {
+            gone[part] += pace_take(&parts[part], now_ns, 64);
+            pace_change(&parts[part], now_ns / (SECOND_NS / 10) % 2 == 0 ? 2 : 1, now_ns);
+        }
+    /* Between 1 and 2 a second by all four for 400 s. */
+    for (uint32_t part = 0; part < 4; part++)
+        cr_expect(gone[part] >= 100 && gone[part] <= 202, "part %u: %lu", part, gone[part]);
+}
+
+Test(pace, a_change_gives_no_more_at_once_than_either_rate_would)
+{
+    struct pace pace;
+    pace_init(&pace, 1000000, 0);
+    pace_take(&pace, 0, 1);
+    pace_change(&pace, 10, SECOND_NS);
+    cr_assert_leq(pace_take(&pace, SECOND_NS, 1000), 1);
+    pace_change(&pace, 0, SECOND_NS);
+    cr_assert_eq(pace_take(&pace, SECOND_NS, 1000), 1000);
+    pace_change(&pace, 1000, 2 * SECOND_NS);
+    cr_assert_leq(pace_take(&pace, 2 * SECOND_NS, 1000), 2);
+    cr_assert_eq(pace_take(&pace, 60 * SECOND_NS, 1000), PACE_BURST_MS);
+}

@@ -38,7 +38,8 @@ Test(text, a_bad_number_says_why_and_leaves_the_value)
         const char *text, *wrong;
     } BAD[] = {
         {"", "not a number"},
-        {"-1", "not a number"},
+        {"-1", "must not be negative"},
+        {"-", "not a number"},
         {"+1", "not a number"},
         {" 1", "not a number"},
         {"1 ", "not a number"},

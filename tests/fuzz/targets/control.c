@@ -49,6 +49,12 @@ void log_event(enum config_log_level level, const char *sentence, ...)
     (void)level, (void)sentence;
 }
 
+void log_pairs(enum config_log_level level, const char *sentence, const struct log_pair *pairs,
+               size_t count)
+{
+    (void)level, (void)sentence, (void)pairs, (void)count;
+}
+
 void log_complaint(enum log_kind kind, uint64_t now_ms, const char *sentence, ...)
 {
     (void)kind, (void)now_ms, (void)sentence;
@@ -101,11 +107,27 @@ void stream_unlisten(int listener, const char *path)
     (void)listener, (void)path;
 }
 
-int stream_owner(const char *path, struct identity *owner)
+int stream_listen_at_once(const char *path, mode_t mode, const struct identity *owner)
+{
+    return stream_listen(path, mode, owner);
+}
+
+int stream_file_look(const char *path, struct stream_file *file)
 {
     (void)path;
-    *owner = (struct identity){0, 0};
+    *file = (struct stream_file){.owner = {0, 0}};
     return 0;
+}
+
+bool stream_file_is(const char *path, const struct stream_file *file)
+{
+    (void)path, (void)file;
+    return true;
+}
+
+void stream_listener_close(int listener)
+{
+    (void)listener;
 }
 
 int stream_accept(int listener)
@@ -234,10 +256,14 @@ int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended
     return (int64_t)++job.id;
 }
 
-int jobs_cancel(struct jobs *jobs, uint64_t id)
+int jobs_cancel(struct jobs *jobs, uint64_t id, job_ended *cancelled, void *state)
 {
     (void)jobs;
-    return id == 1 ? 0 : id == 2 ? -EALREADY : -ENOENT;
+    if (id != 1)
+        return id == 2 ? -EALREADY : id == 3 ? -EINPROGRESS : -ENOENT;
+    job.ended = cancelled;
+    job.state = state;
+    return 0;
 }
 
 void jobs_each(const struct jobs *jobs, job_visit *visit, void *state)

@@ -1,0 +1,25 @@
+/* What is said of a start that can't go on. */
+#include "server/failure.h"
+
+#include "net/log.h"
+
+#include <errno.h>
+#include <string.h>
+
+int failure_report(const char *what, const char *on, int error, const char *advice)
+{
+    log_event(LOG_LEVEL_ERROR, what, "on", on, "reason", strerror(-error), "advice", advice, NULL);
+    return error;
+}
+
+const char *failure_advice(int error, const char *otherwise)
+{
+    switch (error) {
+    case -EMFILE:
+        return "raise the limit on open files (ulimit -n)";
+    case -ENOMEM:
+        return "lower clients.max, or give it more memory";
+    default:
+        return otherwise;
+    }
+}

@@ -1,0 +1,95 @@
+/* What cannot be gone on from ends the service, with a message: no daemon holds a port and answers
+ * nobody. */
+
+#include "harness.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+TestSuite(system_break, .fini = harness_end, .timeout = 60);
+
+/* The 40th wait for events of a thread fails: that of a worker, since the main thread waits a few
+ * times alone. */
+static const char *const strace[] = {
+    "strace",
+    "-f",
+    "-qq",
+    "-o",
+    "/dev/null",
+    "-e",
+    "trace=?epoll_wait,?epoll_pwait,?epoll_pwait2",
+    "-e",
+    "inject=?epoll_wait,?epoll_pwait,?epoll_pwait2:error=ENOMEM:when=40",
+    NULL};
+
+static void need_strace(void)
+{
+    if (harness_sanitized())
+        cr_skip_test("a sanitizer's own start is not to be traced");
+    if (run(NULL, "strace", "-o", "/dev/null", "true", NULL).status != 0)
+        cr_skip_test("strace does not run here");
+}
+
+/* Speaks until the server has ended. */
+static void speak_to_the_end(struct server *server)
+{
+    int udp = udp_open("127.0.0.1");
+    char answer[16];
+    int64_t start = harness_now_ms();
+
+    while (server->process.pidfd >= 0) {
+        struct pollfd wait = {.fd = udp, .events = POLLIN};
+        expect(harness_now_ms() - start < HARNESS_DEADLINE_MS, "expected the server to end");
+        sendto(udp, "hi", 2, 0, (struct sockaddr *)&server->at[0].sockaddr, server->at[0].size);
+        poll(&wait, 1, 20);
+        while (recv(udp, answer, sizeof answer, MSG_DONTWAIT) >= 0)
+            ;
+        process_pump(&server->process, 0);
+    }
+}
+
+static void break_a_worker(const char *workers)
+{
+    struct server server = {.wrapper = strace};
+    const char *log;
+
+    need_strace();
+    server_start(&server,
+                 harness_format("[server]\nworkers = %s\n[clients]\nsweep = 1h\n", workers), "-l",
+                 "127.0.0.1:0", NULL);
+    speak_to_the_end(&server);
+    harness_equal("the status", server.process.status, 1);
+    log = server_log(&server);
+    harness_contains("the log", log, "a worker's loop broke reason=\"Cannot allocate memory\"");
+    harness_contains("the log", log, "ended without a stop reason=\"a worker's loop broke\"");
+    expect(access(server.socket, F_OK) != 0, "expected no socket behind the end");
+}
+
+Test(system_break, ends_the_service_where_the_only_worker_broke)
+{
+    break_a_worker("1");
+}
+
+Test(system_break, ends_the_service_where_one_of_several_workers_broke)
+{
+    break_a_worker("2");
+}
+
+Test(system_break, ends_the_service_where_the_main_thread_broke)
+{
+    struct server server = {.wrapper = strace};
+
+    need_strace();
+    server_start(&server, "[clients]\nsweep = 1h\n", "-l", "127.0.0.1:0", NULL);
+    for (int64_t start = harness_now_ms(); server.process.pidfd >= 0;) {
+        expect(harness_now_ms() - start < HARNESS_DEADLINE_MS, "expected the server to end");
+        ctl(&server, "jobs", NULL);
+        process_pump(&server.process, 0);
+    }
+    harness_equal("the status", server.process.status, 1);
+    harness_contains("the log", server_log(&server),
+                     "ended without a stop reason=\"the event loop broke\"");
+    expect(access(server.socket, F_OK) != 0, "expected no socket behind the end");
+}

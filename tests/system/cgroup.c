@@ -1,0 +1,142 @@
+/* What the control groups of the process allow: workers by its quota, clients by its memory. */
+
+#include "harness.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+TestSuite(system_cgroup, .fini = harness_end, .timeout = 60);
+
+/* Puts files of the test's in the place of those by which the kernel tells a process its groups. */
+static const char *wrapper[] = {
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    "mount --bind \"$1/cgroup\" /proc/$$/cgroup && "
+    "mount --bind \"$1/mountinfo\" /proc/$$/mountinfo && shift && exec \"$@\"",
+    "sh",
+    NULL /* the directory */,
+    NULL};
+
+static void write_file(const char *name, const char *text)
+{
+    const char *path = harness_path(name);
+    FILE *file = fopen(path, "we");
+
+    expect(file != NULL, "expected to write %s", path);
+    fputs(text, file);
+    fclose(file);
+}
+
+/* A group /a/b of which b is the process's own. */
+static void make_groups(const char *groups, const char *type, const char *options)
+{
+    const char *directory = harness_path("");
+
+    if (run(NULL, "unshare", "--mount", "sh", "-c", "mount --bind /proc/$$/cgroup /proc/$$/cgroup",
+            NULL)
+            .status != 0)
+        cr_skip_test("no mount namespaces here");
+    write_file("cgroup", groups);
+    expect(mkdir(harness_path("top"), 0700) == 0 && mkdir(harness_path("top/a"), 0700) == 0 &&
+               mkdir(harness_path("top/a/b"), 0700) == 0,
+           "expected to make directories");
+    write_file("mountinfo",
+               harness_format("30 22 0:26 / %stop rw - %s none %s\n", directory, type, options));
+    wrapper[6] = directory;
+}
+
+static void expect_workers(const char *expected)
+{
+    struct server server = {.wrapper = wrapper};
+
+    server_start(&server, "[server]\nworkers = auto\n", "-l", "127.0.0.1:0", NULL);
+    harness_contains("the log", server_await_log(&server, " ready "),
+                     harness_format(" workers=%s ", expected));
+    server_stop(&server);
+}
+
+static void need_processors(void)
+{
+    if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+        cr_skip_test("a quota changes nothing where there is one processor");
+}
+
+Test(system_cgroup, quota_of_version_2_bounds_the_workers)
+{
+    need_processors();
+    make_groups("0::/a/b\n", "cgroup2", "rw");
+    write_file("top/a/b/cpu.max", "max 100000\n");
+    write_file("top/a/cpu.max", "190000 100000\n");
+    expect_workers("1");
+    write_file("top/a/cpu.max", "20000 100000\n");
+    expect_workers("1");
+    write_file("top/a/cpu.max", "200000 100000\n");
+    expect_workers("2");
+}
+
+Test(system_cgroup, quota_of_version_1_bounds_the_workers)
+{
+    need_processors();
+    make_groups("3:cpu,cpuacct:/a/b\n0::/\n", "cgroup", "rw,cpu,cpuacct");
+    write_file("top/a/b/cpu.cfs_period_us", "100000\n");
+    write_file("top/a/b/cpu.cfs_quota_us", "100000\n");
+    expect_workers("1");
+    write_file("top/a/b/cpu.cfs_quota_us", "-1\n");
+    expect_workers(harness_format("%ld", sysconf(_SC_NPROCESSORS_ONLN)));
+}
+
+static void expect_warning(const char *max, const char *advice)
+{
+    struct server server = {.wrapper = wrapper};
+    const char *line;
+    int udp = udp_open("127.0.0.1");
+
+    server_start(&server, harness_format("[clients]\nmax = %s\n[reply]\nmessage = yes\n", max),
+                 "-l", "127.0.0.1:0", NULL);
+    if (advice != NULL) {
+        line = server_await_log(&server, "may take more memory than there is");
+        harness_contains("the warning", line, "memory_mib=24");
+        harness_contains("the warning", line, advice);
+    } else {
+        server_await_log(&server, " ready ");
+        expect(strstr(server_log(&server), "memory") == NULL, "expected no warning: %s",
+               server_log(&server));
+    }
+    udp_ask(udp, &server.at[0], "hi", "yes");
+    server_stop(&server);
+}
+
+Test(system_cgroup, memory_of_version_2_is_compared_with_the_clients)
+{
+    make_groups("0::/a/b\n", "cgroup2", "rw");
+    write_file("top/a/b/memory.max", "max\n");
+    write_file("top/a/memory.max", "25165824\n");
+    expect_warning("1000000", "lower clients.max to 430000, or");
+    expect_warning("430000", NULL);
+}
+
+Test(system_cgroup, memory_of_version_1_is_compared_with_the_clients)
+{
+    make_groups("2:memory:/a/b\n", "cgroup", "rw,memory");
+    write_file("top/a/b/memory.limit_in_bytes", "25165824\n");
+    write_file("top/memory.limit_in_bytes", "9223372036854771712\n");
+    expect_warning("1000000", "lower clients.max to 430000, or");
+    expect_warning("430000", NULL);
+}
+
+Test(system_cgroup, memory_that_the_index_alone_exceeds_is_an_error)
+{
+    struct server server = {.wrapper = wrapper};
+    struct result result;
+
+    make_groups("0::/a/b\n", "cgroup2", "rw");
+    write_file("top/a/b/memory.max", "4194304\n");
+    result = server_try(&server, "[clients]\nmax = 10000000\n", "-l", "127.0.0.1:0", NULL);
+    harness_equal("the status", result.status, 1);
+    harness_contains("the complaint", result.err, "cannot keep clients.max clients");
+    harness_contains("the complaint", result.err, "memory_mib=4 ");
+}
