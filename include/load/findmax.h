@@ -40,7 +40,8 @@ enum findmax_outcome findmax_outcome_of(const struct load_result *result, uint64
                                         uint32_t max_loss_ppm);
 
 /* Runs step after step, each printed to stdout if the setting's options leave it to people; the
- * result is that of the best, or, if none held, of the last. As run_load. */
+ * result is that of the best, or, if none held, of the last. As run_load; -ENODATA: at none of the
+ * rates enough was answered; -ERANGE: the sender itself could send none of them. */
 int findmax_run(const struct run_setting *setting, struct load_result *result,
                 char error[RUN_ERROR_BYTES]);
 

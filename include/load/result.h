@@ -25,6 +25,8 @@ struct load_counts {
     uint64_t own_drops;   /* dropped by the kernel at our own sockets: not the server's fault */
     uint64_t challenged;  /* challenges that came: requests that had to be sent again with a cookie.
                              Neither replies nor requests of their own, in none of the sums above */
+    uint64_t refused; /* ICMP errors that came for requests: no service listens on the port, or a
+                         host on the way refuses. Those requests are among the lost ones */
 };
 
 /* One step of --interval. */
@@ -49,6 +51,8 @@ enum load_limit {
     LOAD_LIMIT_STOPPED,  /* Ctrl-C */
 };
 
+enum { LOAD_LOSS_ANY = 1000000 };
+
 struct load_result {
     struct load_counts counts;
     struct histogram corrected; /* nanoseconds from the intended send time */
@@ -64,7 +68,9 @@ struct load_result {
 
     bool exact; /* each reply belonged to its request; else they were matched by order */
     bool kept_up;
-    const char *why_not; /* a sentence, if it didn't; static */
+    const char *why_not;     /* a sentence, if it didn't; static */
+    bool answered_enough;    /* something was answered, and no more was lost than may be */
+    const char *why_too_few; /* a sentence, if not; static */
 
     bool rotation_known; /* --expect was given */
     bool rotation_even;  /* the expected ones came equally often, but for one turn and lost ones */
@@ -93,7 +99,8 @@ struct load_result {
     char started[32]; /* RFC 3339, UTC */
     uint32_t clients, threads;
     uint64_t timeout_ns;
-    bool stopped_early; /* by Ctrl-C */
+    uint32_t max_loss_ppm; /* what may be lost, wrong or refused; LOAD_LOSS_ANY: anything but all */
+    bool stopped_early;    /* by Ctrl-C */
 };
 
 void load_result_free(struct load_result *result);

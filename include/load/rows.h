@@ -6,7 +6,7 @@
 /* The rows that all reports share, in their order, with the names that programs and people read. */
 
 enum {
-    ROWS_COUNTS = 10,
+    ROWS_COUNTS = 11,
     ROWS_LATENCY = 9,
     ROWS_LIMIT_BYTES = 100,
     ROWS_MESSAGE_BYTES = 120,

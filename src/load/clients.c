@@ -2,6 +2,7 @@
 #include "load/clients.h"
 
 #include "net/host.h"
+#include "net/icmp_errors.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -61,6 +62,9 @@ static int open_groups(struct clients *clients, char error[CLIENTS_ERROR_BYTES])
             return fail(error, socket, "cannot open a socket: %s; free some memory or descriptors",
                         strerror(-socket));
         clients->sockets[i] = socket;
+        /* Without them a closed port would only look like silence; a kernel that has none of it
+         * says no more than that. */
+        icmp_errors_enable(socket, any.family);
     }
     return 0;
 }

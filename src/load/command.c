@@ -91,6 +91,8 @@ static int report(struct outputs *outputs, const struct load_result *result, boo
         return fail(error);
     if (ferror(stdout))
         return LOAD_FAILED;
+    if (!result->answered_enough)
+        return LOAD_UNANSWERED;
     return result->kept_up ? LOAD_DONE : LOAD_NOT_KEPT_UP;
 }
 
@@ -104,8 +106,10 @@ static int measure(const struct run_setting *setting, struct outputs *outputs)
     struct load_result *result = calloc(1, sizeof *result);
     if (!result)
         return fail("cannot begin: memory is short; free some, or lower -c");
-    int status = run(setting, result, error) == 0 ? report(outputs, result, setting->options->text)
-                                                  : fail(error);
+    int failed = run(setting, result, error);
+    int status = failed ? fail(error) : report(outputs, result, setting->options->text);
+    if (failed == -ENODATA)
+        status = LOAD_UNANSWERED;
     load_result_free(result);
     free(result);
     return status;

@@ -2,6 +2,7 @@
 #include "load/fanout.h"
 
 #include "load/operator.h"
+#include "load/verdict.h"
 #include "net/clock.h"
 #include "net/random.h"
 
@@ -157,5 +158,6 @@ int fanout_run(const struct run_setting *setting, struct load_result *result,
         result->fanout.median_ns = histogram_percentile(&fanout.delays, 500000);
         result->fanout.last_ns = fanout.delays.max;
     }
+    verdict_judge(result);
     return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "core/schedule.h"
 #include "load/figures.h"
+#include "load/verdict.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -81,11 +82,6 @@ bool findmax_go_on(struct findmax *search, enum findmax_outcome outcome)
 
 /* ---- Its steps ---- */
 
-static uint64_t bad_of(const struct load_counts *counts)
-{
-    return counts->lost + counts->wrong + counts->send_errors;
-}
-
 enum findmax_outcome findmax_outcome_of(const struct load_result *result, uint64_t step_ns,
                                         uint32_t max_loss_ppm)
 {
@@ -97,7 +93,7 @@ enum findmax_outcome findmax_outcome_of(const struct load_result *result, uint64
     /* No lateness makes a service answer wrongly. */
     if ((double)counts->wrong > allowed)
         return FINDMAX_FELL;
-    if ((double)bad_of(counts) > allowed || counts->sent == 0)
+    if (verdict_is_too_bad(counts, max_loss_ppm) || counts->sent == 0)
         return result->kept_up ? FINDMAX_FELL : FINDMAX_UNKNOWN;
     return in_time ? FINDMAX_HELD : FINDMAX_UNKNOWN;
 }
@@ -114,7 +110,7 @@ static void print_step(const struct run_setting *setting, const struct load_resu
     char p99[FIGURE_BYTES], percent[FIGURE_BYTES];
     if (!setting->options->text)
         return;
-    figure_percent(bad_of(counts), counts->sent + counts->send_errors, percent);
+    figure_percent(verdict_bad(counts), counts->sent + counts->send_errors, percent);
     if (result->corrected.count > 0)
         figure_us(histogram_percentile(&result->corrected, 990000), p99);
     printf("%10" PRIu32 "/s  sent %10" PRIu64 "  lost or wrong %7s %%  p99 %12s us  %s\n",
@@ -173,7 +169,7 @@ static int fail_to_find(const struct findmax *search, uint32_t silent, char erro
                      : "finding the highest rate: none that was tried holds, down to %" PRIu32
                        "/s; begin lower with -Q, or allow more with --max-loss",
                  search->worst);
-    return -ERANGE;
+    return silent < SILENT_MAX && search->past_sender ? -ERANGE : -ENODATA;
 }
 
 int findmax_run(const struct run_setting *setting, struct load_result *result,

@@ -98,6 +98,10 @@ static void print_verdicts(FILE *out, const struct load_result *result)
         print_verdict(out, true, "sender kept up: yes", NULL);
     else
         print_verdict(out, false, "sender kept up: no", result->why_not);
+    if (result->answered_enough)
+        print_verdict(out, true, "answered enough: yes", NULL);
+    else
+        print_verdict(out, false, "answered enough: no", result->why_too_few);
     if (result->exact)
         print_verdict(out, true, "attribution: exact", NULL);
     else

@@ -49,6 +49,11 @@ static void print_verdict(FILE *out, const struct load_result *result)
         fputs(",\n  \"why_not\": null", out);
     else
         print_text(out, "why_not", result->why_not);
+    fprintf(out, ",\n  \"answered_enough\": %s", result->answered_enough ? "true" : "false");
+    if (result->answered_enough)
+        fputs(",\n  \"why_too_few\": null", out);
+    else
+        print_text(out, "why_too_few", result->why_too_few);
 }
 
 static void print_rates(FILE *out, const struct load_result *result)

@@ -32,6 +32,10 @@ static void print_verdict(FILE *out, const struct load_result *result)
         fputs("sender kept up: yes\n", out);
     else
         fprintf(out, "sender kept up: no (%s)\n", result->why_not ? result->why_not : "");
+    if (result->answered_enough)
+        fputs("answered enough: yes\n", out);
+    else
+        fprintf(out, "answered enough: no (%s)\n", result->why_too_few ? result->why_too_few : "");
     if (result->exact)
         fputs("attribution: exact\n", out);
     else

@@ -23,6 +23,9 @@ void rows_counts(const struct load_counts *counts, struct rows_count rows[ROWS_C
          counts->own_drops},
         {"challenged", "challenged", "challenges, each answered by its request and the cookie",
          counts->challenged},
+        {"refused", "refused",
+         "ICMP says so: no service listens on that port, or a firewall is on the way",
+         counts->refused},
     };
     memcpy(rows, all, sizeof all);
 }

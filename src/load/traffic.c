@@ -2,6 +2,7 @@
 #include "load/traffic.h"
 
 #include "net/clock.h"
+#include "net/icmp_errors.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -212,13 +213,29 @@ static void settle(struct traffic *traffic, int from, int to)
         traffic->left -= (uint32_t)(to - from);
 }
 
+/* ICMP errors were told for a socket, so many by its sends or receives. Where clients share it, the
+ * kernel has kept each of them, and knows better. */
+static void note_told(struct traffic *traffic, uint32_t socket, uint32_t count, int error)
+{
+    if (traffic->clients.by_address)
+        count = icmp_errors_receive(traffic->clients.sockets[socket], &error);
+    if (count > 0)
+        traffic->error = error;
+    if (traffic->measuring)
+        traffic->counts.refused += count;
+}
+
 /* Hands the batch to the kernel, or what it didn't take last time. */
 static void flush(struct traffic *traffic)
 {
+    uint32_t told = batch_tally(traffic->out).told;
     int from = batch_settled(traffic->out);
     int error = batch_send(traffic->out, traffic->clients.sockets[traffic->out_socket]);
     int to = batch_settled(traffic->out);
     settle(traffic, from, to);
+    told = batch_tally(traffic->out).told - told;
+    if (told > 0)
+        note_told(traffic, traffic->out_socket, told, -batch_tally(traffic->out).told_errno);
     if (to > from && !traffic->first_ns)
         traffic->first_ns = traffic->now_ns;
     traffic->blocked = error != 0;
@@ -340,11 +357,22 @@ static void take(struct traffic *traffic, uint32_t socket, int i,
         count_datagram(traffic, client, datagram);
 }
 
+/* Nothing came, or an error (-errno) did. */
+static void fail_to_receive(struct traffic *traffic, uint32_t socket, int error)
+{
+    if (error == 0)
+        return;
+    if (icmp_errors_may_be(error))
+        note_told(traffic, socket, 1, error);
+    else
+        traffic->error = error;
+}
+
 int traffic_receive(struct traffic *traffic, uint32_t socket, const struct copies_payload *payload)
 {
     int count = batch_receive(traffic->in, traffic->clients.sockets[socket]);
     if (count <= 0) {
-        traffic->error = count < 0 ? count : traffic->error;
+        fail_to_receive(traffic, socket, count);
         return 0;
     }
     traffic->now_ns = clock_now_ns();
@@ -353,6 +381,9 @@ int traffic_receive(struct traffic *traffic, uint32_t socket, const struct copie
     /* Proofs that the socket has no room for are as good as lost on the way. */
     if (batch_queued(traffic->in) > 0)
         batch_send(traffic->in, traffic->clients.sockets[socket]);
+    if (batch_tally(traffic->in).told > 0)
+        note_told(traffic, socket, batch_tally(traffic->in).told,
+                  -batch_tally(traffic->in).told_errno);
     batch_clear(traffic->in);
     return count;
 }

@@ -33,13 +33,38 @@ static void replace(char **text, const char *with)
 
 Test(load_report_json, has_the_members_that_programs_rely_on)
 {
-    static const char *const paths[] = {
-        "sent",        "replied",         "lost",           "late",           "unsolicited",
-        "wrong",       "duplicate",       "send_errors",    "own_drops",      "attribution",
-        "kept_up",     "rates.requested", "rates.achieved", "rates.answered", "latency.corrected",
-        "latency.raw", "replies",         "intervals",      "command",        "host",
-        "target",      "started",         "duration_s",     "clients",        "threads",
-        "lag",         "fanout",          "challenged",     "find_max"};
+    static const char *const paths[] = {"sent",
+                                        "replied",
+                                        "lost",
+                                        "late",
+                                        "unsolicited",
+                                        "wrong",
+                                        "duplicate",
+                                        "send_errors",
+                                        "own_drops",
+                                        "attribution",
+                                        "kept_up",
+                                        "rates.requested",
+                                        "rates.achieved",
+                                        "rates.answered",
+                                        "latency.corrected",
+                                        "latency.raw",
+                                        "replies",
+                                        "intervals",
+                                        "command",
+                                        "host",
+                                        "target",
+                                        "started",
+                                        "duration_s",
+                                        "clients",
+                                        "threads",
+                                        "lag",
+                                        "fanout",
+                                        "challenged",
+                                        "find_max",
+                                        "refused",
+                                        "answered_enough",
+                                        "why_too_few"};
     static const char *const rows[] = {"min", "mean", "p50",   "p90", "p95",
                                        "p99", "p999", "p9999", "max"};
     struct load_result result = report_sample();
@@ -61,7 +86,7 @@ Test(load_report_json, has_the_members_that_programs_rely_on)
 Test(load_report_json, says_each_count_under_its_own_name)
 {
     struct load_result result = report_empty();
-    result.counts = (struct load_counts){1, 2, 3, 4, 5, 6, 7, 8, UINT64_MAX, 10};
+    result.counts = (struct load_counts){1, 2, 3, 4, 5, 6, 7, 8, UINT64_MAX, 10, 11};
     char *json = report_print(report_json, &result);
     expect_member(json, "sent", "1");
     expect_member(json, "replied", "2");
@@ -73,6 +98,7 @@ Test(load_report_json, says_each_count_under_its_own_name)
     expect_member(json, "send_errors", "8");
     expect_member(json, "own_drops", "18446744073709551615");
     expect_member(json, "challenged", "10");
+    expect_member(json, "refused", "11");
     free(json);
     load_result_free(&result);
 }

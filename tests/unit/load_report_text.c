@@ -58,7 +58,8 @@ Test(load_report_text, agrees_with_json_to_the_digit)
                                             {"unsolicited", "unsolicited"},
                                             {"send errors", "send_errors"},
                                             {"own drops", "own_drops"},
-                                            {"challenged", "challenged"}};
+                                            {"challenged", "challenged"},
+                                            {"refused", "refused"}};
     static const char *const rates[] = {"requested", "achieved", "answered"};
     static const char *const latencies[][2] = {
         {"min", "min"}, {"mean", "mean"}, {"p50", "p50"},    {"p90", "p90"},     {"p95", "p95"},
@@ -104,17 +105,20 @@ Test(load_report_text, begins_with_the_verdict)
     struct load_result result = report_sample();
     char *text = report_print(report_text, &result);
     expect_line(text, "127.0.0.1:3000: 10.000 s, 1000 clients, 2 threads, timeout 1.000 s\n"
-                      "sender kept up: yes\nattribution: exact\n");
+                      "sender kept up: yes\nanswered enough: yes\nattribution: exact\n");
     expect_line(text, "rotation: even\n");
     free(text);
 
     result.kept_up = result.exact = result.rotation_even = false;
     result.why_not = "the schedule lagged by 3 ms";
+    result.answered_enough = false;
+    result.why_too_few = "nothing was answered";
     result.stopped_early = true;
     result.clients = result.threads = 1;
     text = report_print(report_text, &result);
     expect_line(text, "127.0.0.1:3000: 10.000 s, 1 client, 1 thread, timeout 1.000 s; stopped "
                       "early\nsender kept up: no (the schedule lagged by 3 ms)\n"
+                      "answered enough: no (nothing was answered)\n"
                       "attribution: by order (");
     expect_line(text, "rotation: uneven\n");
     free(text);
