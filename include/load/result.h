@@ -83,6 +83,8 @@ struct load_result {
     struct load_fanout {
         bool done;
         uint64_t broadcasts, expected, received, missing, doubled;
+        uint64_t targets; /* copies that the server had to send: more than expected, if it had other
+                             clients, too */
         uint64_t first_ns, median_ns, last_ns; /* from the broadcast command to the copies */
     } fanout;
 

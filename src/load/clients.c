@@ -160,3 +160,13 @@ void clients_close(struct clients *clients)
     free(clients->sockets);
     *clients = (struct clients){.sockets = NULL};
 }
+
+void clients_prepare(const struct clients *clients, struct batch *batch, const void *bytes,
+                     size_t size)
+{
+    static const struct addr any = {.family = ADDR_IPV4}, none = {.family = ADDR_NONE};
+    for (int i = 0; i < BATCH_MAX; i++)
+        batch_address(batch, clients->by_address ? &clients->target : &none,
+                      clients->by_address ? &any : &none, bytes, size);
+    batch_clear(batch);
+}

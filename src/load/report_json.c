@@ -124,9 +124,10 @@ static void print_fanout(FILE *out, const struct load_fanout *fanout)
     }
     fprintf(out,
             ",\n  \"fanout\": {\"broadcasts\": %" PRIu64 ", \"expected\": %" PRIu64
-            ", \"received\": %" PRIu64 ", \"missing\": %" PRIu64 ", \"doubled\": %" PRIu64 ", ",
+            ", \"received\": %" PRIu64 ", \"missing\": %" PRIu64 ", \"doubled\": %" PRIu64
+            ", \"targets\": %" PRIu64 ", ",
             fanout->broadcasts, fanout->expected, fanout->received, fanout->missing,
-            fanout->doubled);
+            fanout->doubled, fanout->targets);
     bool any = fanout->received > 0;
     print_us(out, "first", any, fanout->first_ns);
     fputs(", ", out);

@@ -76,3 +76,8 @@ const char *rows_limit(const struct load_find_max *find_max, char text[ROWS_LIMI
     }
     return text;
 }
+
+uint64_t rows_others(const struct load_fanout *fanout)
+{
+    return fanout->targets > fanout->expected ? fanout->targets - fanout->expected : 0;
+}

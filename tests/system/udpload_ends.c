@@ -241,21 +241,3 @@ Test(system_udpload_ends, finds_the_rotation_of_the_server_even)
     harness_equal("answered", server_stat(&server, "replied"), 3001);
     server_stop(&server);
 }
-
-Test(system_udpload_ends, counts_the_copies_of_broadcasts)
-{
-    struct server server = {0};
-    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
-    stand_in_name = endpoint_text(&server.at[0]);
-    load_start(harness_format("--fanout --control %s -c 3000 -n 3 -t 2 -T 2 --json FILE @",
-                              server.socket));
-    const char *json = load_report();
-    report_count(json, "sent", 3000);
-    report_count(json, "broadcasts", 3);
-    report_count(json, "expected", 9000);
-    report_count(json, "received", 9000);
-    report_count(json, "missing", 0);
-    report_count(json, "doubled", 0);
-    harness_equal("copies", server_stat(&server, "copies_sent"), 9000);
-    server_stop(&server);
-}

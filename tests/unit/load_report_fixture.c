@@ -108,6 +108,7 @@ struct load_result report_sample(void)
     result.rotation_known = result.rotation_even = true;
     result.fanout = (struct load_fanout){.done = true,
                                          .broadcasts = 3,
+                                         .targets = 3021,
                                          .expected = 3000,
                                          .received = 2999,
                                          .missing = 1,

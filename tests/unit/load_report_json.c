@@ -173,6 +173,7 @@ Test(load_report_json, lists_replies_and_intervals)
     expect_member(json, "replies.audi", "332749");
     expect_member(json, "replies.(other)", "2");
     expect_member(json, "fanout.received", "2999");
+    expect_member(json, "fanout.targets", "3021");
     expect_member(json, "fanout.first", "81.230");
     const char *interval = report_json_member(json, "intervals") + 1;
     for (size_t i = 0; i < result.interval_count; i++) {

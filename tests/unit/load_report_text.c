@@ -65,8 +65,8 @@ Test(load_report_text, agrees_with_json_to_the_digit)
         {"min", "min"}, {"mean", "mean"}, {"p50", "p50"},    {"p90", "p90"},     {"p95", "p95"},
         {"p99", "p99"}, {"max", "max"},   {"p99.9", "p999"}, {"p99.99", "p9999"}};
     static const char *const replies[] = {"audi", "toyota", "bmw", "(other)"};
-    static const char *const copies[] = {"broadcasts", "expected", "received", "missing",
-                                         "doubled",    "first",    "median",   "last"};
+    static const char *const copies[] = {"broadcasts", "targets", "expected", "received", "missing",
+                                         "doubled",    "first",   "median",   "last"};
     struct load_result result = report_sample();
     char *text = report_print(report_text, &result), *json = report_print(report_json, &result);
     char path[64];
@@ -222,4 +222,17 @@ Test(load_report_text, lets_no_text_steer_the_terminal)
 Test(load_report_text, says_why_it_could_not_be_written)
 {
     report_expect_error(report_text);
+}
+
+Test(load_report_text, says_that_a_server_has_other_clients)
+{
+    struct load_result result = report_sample();
+    char *text = report_print(report_text, &result);
+    cr_assert_not_null(strstr(text, "the server has other clients, too"));
+    free(text);
+    result.fanout.targets = result.fanout.expected;
+    text = report_print(report_text, &result);
+    cr_assert_null(strstr(text, "other clients"));
+    free(text);
+    load_result_free(&result);
 }
