@@ -81,12 +81,17 @@ void loop_defer(struct loop *loop, struct loop_task *task);
 void loop_cancel(struct loop *loop, struct loop_task *task);
 
 /* Signals, blocked from loop_signals on in this thread and in those that it starts later, and
- * handed to caught one by one. signals ends in 0. One set a loop. 0 or -errno. */
+ * handed to caught one by one. signals ends in 0. One set a loop. A SIGINT or SIGHUP that is
+ * ignored, as in the background of a script or under nohup(1), stays ignored. 0 or -errno. */
 typedef void loop_caught(void *state, int signal);
 int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, void *state);
 
 /* Blocks them already, long before the loop is there: one that comes meanwhile is caught then. */
 void loop_signals_hold(const int *signals);
+
+/* Before either: has a signal caught even if it was ignored, since here it means something
+ * else than the end of a session. It waits until then. */
+void loop_heed(int signal);
 
 /* Gives them back: this thread's signals are blocked as they were before. One that has come and was
  * not yet caught does what it does elsewhere. Nothing happens without loop_signals. */

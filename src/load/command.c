@@ -6,6 +6,8 @@
 #include "load/outputs.h"
 #include "load/report_text.h"
 #include "net/complain.h"
+#include "net/file.h"
+#include "net/loop.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ADDRS_MAX = 16, ERROR_BYTES = 600 };
 
@@ -81,15 +84,25 @@ static int find_addresses(struct load_options *options, struct addr *target)
 
 /* ---- Measuring ---- */
 
-/* The files don't depend on what becomes of standard output, of which main says that it failed. */
-static int report(struct outputs *outputs, const struct load_result *result, bool text)
+/* Regular files first, while signals only wait: no report is lost by one. What may wait for a
+ * reader comes after, and any signal ends that. The files don't depend on what becomes of standard
+ * output, of which main says that it failed. */
+static int report(struct outputs *outputs, const struct load_result *result,
+                  const struct run_setting *setting)
 {
     char error[OUTPUTS_ERROR_BYTES];
-    if (text)
+    int status = LOAD_DONE;
+    if (outputs_write(outputs, result, OUTPUTS_OF_FILES, error) != 0)
+        status = fail(error);
+    bool text = setting->options->text, waits = !file_is_regular(STDOUT_FILENO);
+    if (text && !waits)
         report_text(stdout, result);
-    if (outputs_write(outputs, result, error) != 0)
-        return fail(error);
-    if (ferror(stdout))
+    stage_release(setting->stage);
+    if (text && waits)
+        report_text(stdout, result);
+    if (outputs_write(outputs, result, OUTPUTS_THAT_WAIT, error) != 0)
+        status = fail(error);
+    if (status != LOAD_DONE || ferror(stdout))
         return LOAD_FAILED;
     if (!result->answered_enough)
         return LOAD_UNANSWERED;
@@ -107,7 +120,7 @@ static int measure(const struct run_setting *setting, struct outputs *outputs)
     if (!result)
         return fail("cannot begin: memory is short; free some, or lower -c");
     int failed = run(setting, result, error);
-    int status = failed ? fail(error) : report(outputs, result, setting->options->text);
+    int status = failed ? fail(error) : report(outputs, result, setting);
     if (failed == -ENODATA)
         status = LOAD_UNANSWERED;
     load_result_free(result);
@@ -116,35 +129,11 @@ static int measure(const struct run_setting *setting, struct outputs *outputs)
 }
 
 static int measure_on_stage(const struct load_options *options, const struct addr *target,
-                            struct stage *stage)
-{
-    char error[OUTPUTS_ERROR_BYTES];
-    struct outputs outputs;
-    struct progress progress;
-    const struct run_setting setting = {
-        .options = options,
-        .target = *target,
-        .rate = options->rate,
-        .stage = stage,
-        .progress = &progress,
-    };
-    progress_begin(&progress, options->interval_stated && options->text);
-    if (outputs_open(&outputs, options, error) != 0)
-        return fail(error);
-    int status = measure(&setting, &outputs);
-    outputs_discard(&outputs);
-    return status;
-}
-
-int command_load(struct load_options *options)
+                            struct outputs *outputs)
 {
     char error[ERROR_BYTES];
-    struct addr target;
+    struct progress progress;
     struct stage stage;
-
-    int status = find_addresses(options, &target);
-    if (status != LOAD_DONE)
-        return status;
     int failed = stage_open(&stage);
     if (failed) {
         snprintf(error, sizeof error,
@@ -152,7 +141,35 @@ int command_load(struct load_options *options)
                  strerror(-failed));
         return fail(error);
     }
-    status = measure_on_stage(options, &target, &stage);
+    const struct run_setting setting = {
+        .options = options,
+        .target = *target,
+        .rate = options->rate,
+        .stage = &stage,
+        .progress = &progress,
+    };
+    progress_begin(&progress, options->interval_stated && options->text);
+    int status = measure(&setting, outputs);
     stage_close(&stage);
+    return status;
+}
+
+/* The files are opened while a signal still ends us: a pipe waits for its reader. Where there are
+ * some, they are not lost when the reader of standard output goes away. */
+int command_load(struct load_options *options)
+{
+    char error[OUTPUTS_ERROR_BYTES];
+    struct addr target;
+    struct outputs outputs;
+
+    int status = find_addresses(options, &target);
+    if (status != LOAD_DONE)
+        return status;
+    if (outputs_open(&outputs, options, error) != 0)
+        return fail(error);
+    if (outputs_have_files(&outputs))
+        loop_ignore_broken_pipes();
+    status = measure_on_stage(options, &target, &outputs);
+    outputs_discard(&outputs);
     return status;
 }

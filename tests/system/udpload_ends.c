@@ -32,6 +32,45 @@ Test(system_udpload_ends, takes_two_interrupts_at_once_for_one, .init = stand_in
     harness_contains("the report", load_report(), "\"stopped_early\": true");
 }
 
+/* A terminal that goes away says so more than once, and may be the end of its session, too. */
+Test(system_udpload_ends, keeps_its_report_when_its_terminal_goes_away, .init = stand_in_begin)
+{
+    load_start("-l 1h -Q 500 -t 2 --json FILE @");
+    load_serve(stand_in_answers, 100);
+    process_kill(&load_process, SIGHUP);
+    for (int i = 0; i < 3 && load_process.pidfd >= 0; i++) {
+        process_pump(&load_process, 60);
+        if (load_process.pidfd >= 0)
+            process_kill(&load_process, SIGHUP);
+    }
+    if (load_process.pidfd >= 0)
+        load_serve(stand_in_answers, INT32_MAX);
+    const char *json = load_report();
+    harness_contains("the report", json, "\"stopped_early\": true");
+    report_count(json, "replied", stand_in_served);
+}
+
+static void ignore_sigint_and_hangup(void)
+{
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+}
+
+/* As in the background of a script, and under nohup: Ctrl-C is for others. */
+Test(system_udpload_ends, ignores_what_it_was_started_to_ignore, .init = stand_in_begin)
+{
+    const char *argv[] = {"udpload", "-n", "300", "-Q", "500", "-t", "5", stand_in_name, NULL};
+    process_start(&load_process, ignore_sigint_and_hangup, argv);
+    process_close_stdin(&load_process);
+    load_serve(stand_in_answers, 20);
+    process_kill(&load_process, SIGINT);
+    process_kill(&load_process, SIGHUP);
+    load_serve(stand_in_answers, INT32_MAX);
+    process_wait(&load_process);
+    harness_equal("requests", stand_in_served, 300);
+    expect(strstr(load_text(0), "stopped early") == NULL, "expected no stop: %s", load_text(0));
+}
+
 /* No end leaves half a report: what was begun has no name before it is whole. */
 Test(system_udpload_ends, leaves_nothing_behind_when_it_is_killed, .init = stand_in_begin)
 {
