@@ -1,6 +1,7 @@
 /* The whole of a measurement: from the name of a service to the report. */
 #include "load/command.h"
 
+#include "load/address.h"
 #include "load/fanout.h"
 #include "load/findmax.h"
 #include "load/outputs.h"
@@ -8,7 +9,6 @@
 #include "net/complain.h"
 #include "net/file.h"
 #include "net/loop.h"
-#include "net/socket.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -17,72 +17,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ADDRS_MAX = 16, ERROR_BYTES = 600 };
+enum { ERROR_BYTES = 600 };
 
 static int fail(const char *error)
 {
     complain_text(error, NULL);
     return LOAD_FAILED;
 }
-
-/* ---- Addresses ---- */
-
-/* Looks a zone up by name. Returns NULL, or what is wrong. */
-static const char *find_zone(struct addr *addr, const char *zone)
-{
-    if (zone[0] == '\0')
-        return addr_is_link_local(addr) && addr->scope == 0
-                   ? "a link-local address needs its interface, as in fe80::1%eth0"
-                   : NULL;
-    addr->scope = socket_zone_index(zone);
-    return addr->scope ? NULL : "no such network interface";
-}
-
-/* The first address of the family that -4, -6 or --source asks for. */
-static const char *find_name(const struct load_options *options, struct addr *target)
-{
-    struct addr found[ADDRS_MAX];
-    int family = options->source_count ? options->sources[0].family : options->family;
-    int count = socket_resolve(options->target.host, options->target.port, found, ADDRS_MAX);
-    if (count < 0)
-        return socket_resolve_error(count);
-    for (int i = 0; i < count; i++) {
-        if (family == ADDR_NONE || found[i].family == family) {
-            *target = found[i];
-            return NULL;
-        }
-    }
-    return "the host has no address of that family";
-}
-
-static int find_addresses(struct load_options *options, struct addr *target)
-{
-    char error[ERROR_BYTES];
-    const char *wrong;
-
-    *target = options->target.addr;
-    wrong = target->family ? find_zone(target, options->target.zone) : find_name(options, target);
-    if (wrong) {
-        snprintf(error, sizeof error, "looking up %.300s: %s; check the name", options->host,
-                 wrong);
-        return fail(error);
-    }
-    for (size_t i = 0; i < options->source_count; i++) {
-        struct addr *source = &options->sources[i];
-        wrong = find_zone(source, options->source_zones[i]);
-        if (!wrong && source->family != target->family)
-            wrong = "it is of another family than HOST";
-        if (wrong) {
-            snprintf(error, sizeof error,
-                     "cannot send from --source %zu: %s; give an address of this host", i + 1,
-                     wrong);
-            return fail(error);
-        }
-    }
-    return LOAD_DONE;
-}
-
-/* ---- Measuring ---- */
 
 /* Regular files first, while signals only wait: no report is lost by one. What may wait for a
  * reader comes after, and any signal ends that. The files don't depend on what becomes of standard
@@ -158,18 +99,15 @@ static int measure_on_stage(const struct load_options *options, const struct add
  * some, they are not lost when the reader of standard output goes away. */
 int command_load(struct load_options *options)
 {
-    char error[OUTPUTS_ERROR_BYTES];
+    char error[ADDRESS_ERROR_BYTES];
     struct addr target;
     struct outputs outputs;
 
-    int status = find_addresses(options, &target);
-    if (status != LOAD_DONE)
-        return status;
-    if (outputs_open(&outputs, options, error) != 0)
+    if (address_find(options, &target, error) != 0 || outputs_open(&outputs, options, error) != 0)
         return fail(error);
     if (outputs_have_files(&outputs))
         loop_ignore_broken_pipes();
-    status = measure_on_stage(options, &target, &outputs);
+    int status = measure_on_stage(options, &target, &outputs);
     outputs_discard(&outputs);
     return status;
 }
