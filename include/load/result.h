@@ -92,6 +92,8 @@ struct load_result {
         bool done;
         uint32_t highest, failed; /* rates a second; failed 0: none did */
         enum load_limit limit;
+        /* What the sender could send, where that was the limit; 0: not known. */
+        uint32_t sender_max;
     } find_max;
 
     /* The setting, for the reports. */

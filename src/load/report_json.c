@@ -154,7 +154,11 @@ static void print_find_max(FILE *out, const struct load_find_max *find_max)
         fprintf(out, "%" PRIu32, find_max->failed);
     else
         fputs("null", out);
-    fprintf(out, ", \"limit\": \"%s\"}", limits[find_max->limit]);
+    fprintf(out, ", \"limit\": \"%s\", \"sender_max\": ", limits[find_max->limit]);
+    if (find_max->sender_max)
+        fprintf(out, "%" PRIu32 "}", find_max->sender_max);
+    else
+        fputs("null}", out);
 }
 
 static void print_setting(FILE *out, const struct load_result *result)

@@ -63,9 +63,14 @@ const char *rows_limit(const struct load_find_max *find_max, char text[ROWS_LIMI
                  find_max->failed);
         break;
     case LOAD_LIMIT_SENDER:
-        snprintf(text, ROWS_LIMIT_BYTES,
-                 "the sender fell behind at %" PRIu32 "/s; the service may take more",
-                 find_max->failed);
+        if (find_max->sender_max)
+            snprintf(text, ROWS_LIMIT_BYTES,
+                     "the sender sends no more than %" PRIu32 "/s; the service may take more",
+                     find_max->sender_max);
+        else
+            snprintf(text, ROWS_LIMIT_BYTES,
+                     "the sender fell behind at %" PRIu32 "/s; the service may take more",
+                     find_max->failed);
         break;
     case LOAD_LIMIT_SCHEDULE:
         snprintf(text, ROWS_LIMIT_BYTES, "no higher rate can be asked for");

@@ -211,7 +211,9 @@ Test(system_udpload_ends, seeks_no_rate_where_nothing_is_answered, .init = stand
     process_wait(&load_process);
     harness_equal("status", load_process.status, 4);
     harness_contains("complaint", load_text(1), "nothing was answered at all, in 2 steps");
-    harness_equal("steps", (int64_t)text_count(load_text(0), " 20/s"), 2);
+    harness_contains("the plan", load_text(0), "searching from 20/s in steps of 0.100 s: ");
+    harness_contains("what is left", load_text(0), " left\n");
+    harness_equal("steps", (int64_t)text_count(load_text(0), " 20/s  sent"), 2);
 }
 
 static void answer_wrongly(int number, const struct endpoint *from)

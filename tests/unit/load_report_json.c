@@ -227,14 +227,14 @@ Test(load_report_json, says_why_it_could_not_be_written)
 Test(load_report_json, says_what_ended_the_search)
 {
     struct load_result result = report_empty();
-    result.find_max = (struct load_find_max){true, 80000, 81250, LOAD_LIMIT_SENDER};
+    result.find_max = (struct load_find_max){true, 80000, 160000, LOAD_LIMIT_SENDER, 81250};
     char *json = report_print(report_json, &result);
     expect_valid(json);
     expect_member(json, "find_max",
-                  "{\"highest\": 80000, \"failed\": 81250, "
-                  "\"limit\": \"sender\"}");
+                  "{\"highest\": 80000, \"failed\": 160000, "
+                  "\"limit\": \"sender\", \"sender_max\": 81250}");
     free(json);
-    result.find_max = (struct load_find_max){true, 10000000, 0, LOAD_LIMIT_SCHEDULE};
+    result.find_max = (struct load_find_max){true, 10000000, 0, LOAD_LIMIT_SCHEDULE, 0};
     json = report_print(report_json, &result);
     expect_valid(json);
     expect_member(json, "find_max.failed", "null");

@@ -199,11 +199,22 @@ Test(load_report_text, says_what_ended_the_search)
                              "may take more)\n"},
     };
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        result.find_max = (struct load_find_max){true, 3500, 3562, ends[i].limit};
+        result.find_max = (struct load_find_max){true, 3500, 3562, ends[i].limit, 0};
         char *text = report_print(report_text, &result);
         expect_line(text, ends[i].line);
         free(text);
     }
+    load_result_free(&result);
+}
+
+Test(load_report_text, says_what_the_sender_could_send)
+{
+    struct load_result result = report_empty();
+    result.find_max = (struct load_find_max){true, 3500, 8000, LOAD_LIMIT_SENDER, 3562};
+    char *text = report_print(report_text, &result);
+    expect_line(text, "highest rate that holds: 3500/s (the sender sends no more than 3562/s; the "
+                      "service may take more)\n");
+    free(text);
     load_result_free(&result);
 }
 
