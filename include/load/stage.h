@@ -20,7 +20,8 @@ struct stage {
 /* From here on SIGINT, SIGTERM and SIGHUP end nothing by themselves. Before threads are started. 0
  * or -errno. */
 int stage_open(struct stage *stage);
-/* They do again. One that has come and was not yet told ends the process here. */
+/* They do again, but for a SIGHUP behind another of them. One that has come and was not yet told
+ * ends the process here. */
 void stage_release(struct stage *stage);
 void stage_close(struct stage *stage);
 

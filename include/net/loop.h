@@ -101,6 +101,9 @@ void loop_signals_release(struct loop *loop);
  * process, and no longer its death: a daemon outlives the reader of its log. */
 void loop_ignore_broken_pipes(void);
 
+/* A terminal that goes away ends nothing from then on, in the whole process. */
+void loop_ignore_hangups(void);
+
 /* Runs until loop_stop, which returns at once and ends the run behind the handler or task at hand
  * (or, called before the run, lets it end before it waits). What was ready or queued by then stays
  * for another run. 0 or -errno of a wait that failed for good. */

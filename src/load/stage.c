@@ -40,6 +40,8 @@ int stage_open(struct stage *stage)
 
 void stage_release(struct stage *stage)
 {
+    if (stage->interrupts > 0)
+        loop_ignore_hangups();
     loop_signals_release(stage->loop);
 }
 

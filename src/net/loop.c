@@ -326,6 +326,11 @@ void loop_ignore_broken_pipes(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+void loop_ignore_hangups(void)
+{
+    signal(SIGHUP, SIG_IGN);
+}
+
 /* ---- The run ---- */
 
 static void dispatch(const struct epoll_event *event)
