@@ -66,6 +66,11 @@ void exchange_sent(struct exchange *exchange, const void *bytes, size_t size, bo
 bool exchange_challenged(struct exchange *exchange, uint64_t now_ns, const uint8_t **bytes,
                          size_t *size);
 
+/* The requests that wait are sent again, to another address: the one numbered i of them, 0 the
+ * oldest, whose time begins anew. False if there are no more. */
+bool exchange_again(struct exchange *exchange, uint32_t i, uint64_t now_ns, const uint8_t **bytes,
+                    size_t *size);
+
 /* A datagram came. *rtt_ns is the round trip of a reply (to a keepalive, too), else 0. */
 enum exchange_kind exchange_reply(struct exchange *exchange, uint64_t now_ns, uint64_t *rtt_ns);
 

@@ -53,6 +53,9 @@ struct peer {
 int peer_connect(struct peer *peer, struct peers *peers);
 void peer_close(struct peer *peer);
 
+/* Whether another address may be tried: datagrams go to a service whose name has more of them. */
+bool peer_may_change(const struct peer *peer, const struct peers *peers);
+
 /* Sends a message, as datagram_send or line_socket_send does. */
 int peer_send(struct peer *peer, const void *bytes, size_t size);
 

@@ -3,6 +3,7 @@
 
 #include "core/addr.h"
 #include "load/match.h"
+#include "net/batch.h"
 
 #include <endian.h>
 #include <stdbool.h>
@@ -67,6 +68,12 @@ static inline uint32_t clients_number(uint32_t gap, uint32_t ip)
 int clients_open(struct clients *clients, const struct clients_plan *plan, uint32_t first,
                  uint32_t count, char error[CLIENTS_ERROR_BYTES]);
 void clients_close(struct clients *clients);
+
+/* Prepares all places of a batch for datagrams of these bytes to the target, which then differ in
+ * no more than the address that they come from: batch_again queues them. The bytes are not copied.
+ */
+void clients_prepare(const struct clients *clients, struct batch *batch, const void *bytes,
+                     size_t size);
 
 /* Where a client, counted from clients->first, sends from: the index of its socket; and sets ip to
  * its address, in network order, if clients are told apart by that. */

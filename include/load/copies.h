@@ -31,6 +31,9 @@ void copies_free(struct copies *copies);
 /* The server has answered the client, and so knows it. */
 void copies_register(struct copies *copies, uint32_t client);
 
+/* Whether it has. */
+bool copies_is_registered(const struct copies *copies, uint32_t client);
+
 /* A datagram came at now_ns; whether it is a copy of the payload. The first tells the delay. */
 bool copies_take(struct copies *copies, uint32_t client, const struct copies_payload *payload,
                  const void *bytes, size_t size, uint64_t now_ns);

@@ -14,7 +14,7 @@ enum {
 const char *figure_us(uint64_t ns, char text[FIGURE_BYTES]);
 const char *figure_ms(uint64_t ns, char text[FIGURE_BYTES]);
 
-/* Nanoseconds as seconds, rounded to "10.000". */
+/* Nanoseconds as seconds, rounded to "10.000"; less than 0.01 s to "0.000118". */
 const char *figure_seconds(uint64_t ns, char text[FIGURE_BYTES]);
 
 /* Nanoseconds for people: three digits or more and the unit, "85.2 µs", "1.20 ms", "2050 s"

@@ -4,6 +4,7 @@
 #include "net/loop.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* The operator of udpsrv, as far as a fan-out needs one: it commands broadcasts over the control
  * socket. The protocol is in udpctl(8). */
@@ -11,16 +12,19 @@ struct operator;
 
 enum { OPERATOR_ERROR_BYTES = 512 };
 
-/* A broadcast has ended. error is NULL, or a sentence that says why it failed; no other is answered
- * then. */
-typedef void operator_answered(void *state, const char *error);
+/* A broadcast has ended. targets is how many clients it was for. error is NULL, or a sentence that
+ * says why it failed; no other is answered then. */
+typedef void operator_answered(void *state, uint64_t targets, const char *error);
 
-/* Connects to the socket at path. 0 or -errno with a sentence in error. */
+/* Connects to the socket at path, on which each command is to be answered within limit_ns. 0 or
+ * -errno with a sentence in error. */
 int operator_open(struct operator** operator, struct loop * loop, const char *path,
-                  operator_answered *answered, void *state, char error[OPERATOR_ERROR_BYTES]);
+                  uint64_t limit_ns, operator_answered *answered, void *state,
+                  char error[OPERATOR_ERROR_BYTES]);
 void operator_close(struct operator* operator);
 
-/* Commands a broadcast and returns; answered comes from the loop. Once at a time. 0 or -ENOMEM. */
+/* Commands a broadcast and returns; answered comes from the loop, however long the broadcast takes.
+ * Once at a time. 0 or -ENOMEM. */
 int operator_broadcast(struct operator* operator, const void * bytes, size_t size);
 
 #endif

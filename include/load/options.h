@@ -22,6 +22,7 @@ enum {
     LOAD_FAILED = 1,
     LOAD_USAGE = 2,
     LOAD_NOT_KEPT_UP = 3,
+    LOAD_UNANSWERED = 4,
 };
 
 /* Among the names of files. */
@@ -55,7 +56,7 @@ struct load_options {
     size_t expected_count;
 
     bool find_max;
-    uint32_t max_loss_ppm;
+    uint32_t max_loss_ppm; /* LOAD_LOSS_ANY unless stated, or searching */
     bool fanout;
     uint64_t broadcasts;
     const char *control;

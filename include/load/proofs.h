@@ -21,4 +21,7 @@ bool proofs_is_wanted(const struct datagram *datagram);
  * batch. */
 void proofs_answer(struct proofs *proofs, struct batch *batch, int i);
 
+/* The same of a client that leaves: by a leave frame with the cookie. */
+void proofs_leave(struct proofs *proofs, struct batch *batch, int i);
+
 #endif

@@ -25,6 +25,8 @@ struct load_counts {
     uint64_t own_drops;   /* dropped by the kernel at our own sockets: not the server's fault */
     uint64_t challenged;  /* challenges that came: requests that had to be sent again with a cookie.
                              Neither replies nor requests of their own, in none of the sums above */
+    uint64_t refused; /* ICMP errors that came for requests: no service listens on the port, or a
+                         host on the way refuses. Those requests are among the lost ones */
 };
 
 /* One step of --interval. */
@@ -49,6 +51,8 @@ enum load_limit {
     LOAD_LIMIT_STOPPED,  /* Ctrl-C */
 };
 
+enum { LOAD_LOSS_ANY = 1000000 };
+
 struct load_result {
     struct load_counts counts;
     struct histogram corrected; /* nanoseconds from the intended send time */
@@ -64,7 +68,9 @@ struct load_result {
 
     bool exact; /* each reply belonged to its request; else they were matched by order */
     bool kept_up;
-    const char *why_not; /* a sentence, if it didn't; static */
+    const char *why_not;     /* a sentence, if it didn't; static */
+    bool answered_enough;    /* something was answered, and no more was lost than may be */
+    const char *why_too_few; /* a sentence, if not; static */
 
     bool rotation_known; /* --expect was given */
     bool rotation_even;  /* the expected ones came equally often, but for one turn and lost ones */
@@ -77,6 +83,8 @@ struct load_result {
     struct load_fanout {
         bool done;
         uint64_t broadcasts, expected, received, missing, doubled;
+        uint64_t targets; /* copies that the server had to send: more than expected, if it had other
+                             clients, too */
         uint64_t first_ns, median_ns, last_ns; /* from the broadcast command to the copies */
     } fanout;
 
@@ -84,6 +92,8 @@ struct load_result {
         bool done;
         uint32_t highest, failed; /* rates a second; failed 0: none did */
         enum load_limit limit;
+        /* What the sender could send, where that was the limit; 0: not known. */
+        uint32_t sender_max;
     } find_max;
 
     /* The setting, for the reports. */
@@ -93,7 +103,8 @@ struct load_result {
     char started[32]; /* RFC 3339, UTC */
     uint32_t clients, threads;
     uint64_t timeout_ns;
-    bool stopped_early; /* by Ctrl-C */
+    uint32_t max_loss_ppm; /* what may be lost, wrong or refused; LOAD_LOSS_ANY: anything but all */
+    bool stopped_early;    /* by Ctrl-C */
 };
 
 void load_result_free(struct load_result *result);

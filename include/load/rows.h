@@ -6,7 +6,7 @@
 /* The rows that all reports share, in their order, with the names that programs and people read. */
 
 enum {
-    ROWS_COUNTS = 10,
+    ROWS_COUNTS = 11,
     ROWS_LATENCY = 9,
     ROWS_LIMIT_BYTES = 100,
     ROWS_MESSAGE_BYTES = 120,
@@ -36,5 +36,10 @@ const char *rows_message(const char *message, char text[ROWS_MESSAGE_BYTES]);
 
 /* Why the search for the highest rate ended there: "too much was lost or wrong at 12500/s". */
 const char *rows_limit(const struct load_find_max *find_max, char text[ROWS_LIMIT_BYTES]);
+
+/* Copies that the server had to send to clients that are not ours; and what that means. */
+uint64_t rows_others(const struct load_fanout *fanout);
+#define ROWS_OTHERS \
+    "the server has other clients, too, whose copies slow these down: let them expire, and repeat"
 
 #endif

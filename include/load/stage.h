@@ -9,16 +9,20 @@
 struct stage {
     struct loop *loop;
     struct mailbox *mailbox;
-    int interrupts; /* how often SIGINT or SIGTERM came; within 100 ms they are one */
+    int interrupts; /* how often SIGINT or SIGTERM came; within 100 ms they are one. A SIGHUP counts
+                       as the first of them only: a terminal that goes away may send several */
     uint64_t interrupted_ns;
     /* The run at hand is told of each; NULL: none is at hand. */
     void (*interrupted)(void *state, int times);
     void *state;
 };
 
-/* From here on SIGINT and SIGTERM end nothing by themselves. Before threads are started. 0 or
- * -errno. */
+/* From here on SIGINT, SIGTERM and SIGHUP end nothing by themselves. Before threads are started. 0
+ * or -errno. */
 int stage_open(struct stage *stage);
+/* They do again, but for a SIGHUP behind another of them. One that has come and was not yet told
+ * ends the process here. */
+void stage_release(struct stage *stage);
 void stage_close(struct stage *stage);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/schedule.h"
 #include "load/clients.h"
 #include "load/copies.h"
+#include "load/leave.h"
 #include "load/match.h"
 #include "load/options.h"
 #include "load/proofs.h"
@@ -37,6 +38,8 @@ struct traffic {
     struct schedule schedule;
     struct batch *in, *out;
     struct proofs *proofs; /* of addresses, where the service asks for it */
+    struct leave *leave;   /* NULL unless it registers */
+    bool leaving;          /* traffic_leave was called */
     uint32_t limit, least; /* as fast as it goes: open at a time; sent at a time */
     uint64_t left;         /* requests that are still to be sent */
 
@@ -47,13 +50,14 @@ struct traffic {
     uint32_t out_socket;
     bool blocked; /* that socket has no room for it */
 
-    uint64_t now_ns;    /* when the clock was last read */
-    bool measuring;     /* the warm-up is over */
-    uint64_t began_ns;  /* when that was */
-    uint64_t open_then; /* requests that were open then */
-    uint64_t first_ns;  /* when the first request was sent, 0: none yet */
-    bool answered;      /* any datagram ever came */
-    int error;          /* the last of sending or receiving, -errno */
+    uint64_t now_ns;     /* when the clock was last read */
+    bool measuring;      /* the warm-up is over */
+    uint64_t began_ns;   /* when that was */
+    uint64_t open_then;  /* requests that were open then */
+    uint64_t first_ns;   /* when the first request was sent, 0: none yet */
+    uint64_t replied_ns; /* when a measured request was last answered, 0: never yet */
+    bool answered;       /* any datagram ever came */
+    int error;           /* the last of sending or receiving, -errno */
 
     /* Of what is measured. The first two are handed over, and begun anew, by the owner. */
     struct load_counts counts;
@@ -81,6 +85,10 @@ uint64_t traffic_give_up(struct traffic *traffic, uint64_t most);
 /* Receives a batch from a socket. Returns how many came. payload is the broadcast at hand, or NULL.
  */
 int traffic_receive(struct traffic *traffic, uint32_t socket, const struct copies_payload *payload);
+
+/* Where it registers: sends up to so many leave frames of those that are registered. Returns
+ * whether some are still to be sent. */
+bool traffic_leave(struct traffic *traffic, uint32_t most);
 
 /* Counts what is lost by now. */
 void traffic_expire(struct traffic *traffic);

@@ -69,12 +69,16 @@ struct batch_tally {
     uint32_t sent;
     uint32_t failed; /* refused by the kernel for a reason of their own */
     int last_errno;  /* of the last that failed, 0 if none did */
+    uint32_t told;   /* ICMP errors of earlier datagrams, told in place of sending one */
+    int told_errno;  /* of the last of those */
 };
 
 /* Sends what is queued and not yet sent. One that the kernel refuses is counted and passed over;
  * the others go out. One whose fragments don't fit into the send buffer even when it is empty is
- * refused, too (ENOBUFS). Returns 0 when nothing is left, or -EAGAIN when the socket has no room:
- * then send again once it is writable. */
+ * refused, too (ENOBUFS). An ICMP error about an earlier datagram, which the kernel tells once by
+ * refusing to send (net/icmp_errors), is counted, and the datagram at hand is sent again. Returns 0
+ * when nothing is left, or -EAGAIN when the socket has no room: then send again once it is
+ * writable. */
 int batch_send(struct batch *batch, int socket);
 
 /* Sends what the kernel takes at once, and counts the rest as failed (EAGAIN): nothing of it waits.

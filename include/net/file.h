@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 
 /* Reads a regular file of at most max_bytes whole (or a device such as /dev/null to its end), and
  * never waits for anybody: a pipe, a terminal or a socket is -EINVAL, so that a reload can't stand
@@ -30,27 +29,14 @@ bool file_is_pattern(const char *path);
 /* Whether both paths lead to the same file: device and inode. */
 bool file_same(const char *a, const char *b);
 
+/* Whether an open descriptor is one of a regular file, on which no write ever waits for a reader.
+ */
+bool file_is_regular(int descriptor);
+
 /* Whether this process, as it is now, may read the file: 0 or -errno. */
 int file_readable(const char *path);
 
 /* Whether this process may remove a file from the directory that path is in: 0 or -errno. */
 int file_removable(const char *path);
-
-/* A file that appears whole or not at all: without a name until it is whole where the file system
- * can do that, else under one beside its place, which is gone again in the end. Where path is a
- * symbolic link to a file, that is the place. What isn't a regular file (a pipe, a device) is
- * written as it is. */
-struct file_draft {
-    FILE *out;    /* NULL while not open */
-    char *place;  /* without links, NULL if it is written in place */
-    char *beside; /* the name meanwhile, NULL: none */
-};
-
-/* Opens a draft of path. 0 or -errno; nothing has been changed at path yet. */
-int file_draft_open(struct file_draft *draft, const char *path);
-/* Puts it in its place, whole and on the disk. 0 or -errno, then as if discarded. */
-int file_draft_keep(struct file_draft *draft);
-/* Forgets it; nothing happens to one that isn't open. */
-void file_draft_discard(struct file_draft *draft);
 
 #endif

@@ -86,7 +86,8 @@ void loop_defer(struct loop *loop, struct loop_task *task);
 void loop_cancel(struct loop *loop, struct loop_task *task);
 
 /* Signals, blocked from loop_signals on in this thread and in those that it starts later, and
- * handed to caught one by one. signals ends in 0. One set a loop. 0 or -errno. */
+ * handed to caught one by one. signals ends in 0. One set a loop. A SIGINT or SIGHUP that is
+ * ignored, as in the background of a script or under nohup(1), stays ignored. 0 or -errno. */
 typedef void loop_caught(void *state, int signal);
 int loop_signals(struct loop *loop, const int *signals, loop_caught *caught, void *state);
 
@@ -96,6 +97,10 @@ void loop_signals_hold(const int *signals);
  * the loop's thread. */
 bool loop_signals_wait(const int *signals);
 
+/* Before either: has a signal caught even if it was ignored, since here it means something
+ * else than the end of a session. It waits until then. */
+void loop_heed(int signal);
+
 /* Gives them back: this thread's signals are blocked as they were before. One that has come and was
  * not yet caught does what it does elsewhere. Nothing happens without loop_signals. */
 void loop_signals_release(struct loop *loop);
@@ -103,6 +108,9 @@ void loop_signals_release(struct loop *loop);
 /* A write to a pipe or socket whose reader is gone is an error (EPIPE) from then on, in the whole
  * process, and no longer its death: a daemon outlives the reader of its log. */
 void loop_ignore_broken_pipes(void);
+
+/* A terminal that goes away ends nothing from then on, in the whole process. */
+void loop_ignore_hangups(void);
 
 /* Runs until loop_stop, which returns at once and ends the run behind the handler or task at hand
  * (or, called before the run, lets it end before it waits). What was ready or queued by then stays

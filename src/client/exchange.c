@@ -60,6 +60,19 @@ bool exchange_challenged(struct exchange *exchange, uint64_t now_ns, const uint8
     return true;
 }
 
+bool exchange_again(struct exchange *exchange, uint32_t i, uint64_t now_ns, const uint8_t **bytes,
+                    size_t *size)
+{
+    if (i >= exchange->count)
+        return false;
+    struct exchange_request *request = &exchange->waiting[(exchange->oldest + i) % EXCHANGE_WINDOW];
+    request->sent_ns = now_ns;
+    request->proofs = 0;
+    *bytes = exchange->kept + request->at;
+    *size = request->size;
+    return true;
+}
+
 static struct exchange_request take_oldest(struct exchange *exchange)
 {
     struct exchange_request request = exchange->waiting[exchange->oldest];

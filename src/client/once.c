@@ -26,6 +26,7 @@ struct once {
     const struct client_options *options;
     enum print_style style;
     struct peer peer;
+    struct peers *peers;
     struct loop *loop;
     struct loop_handler socket;
     struct loop_timer timer;
@@ -89,6 +90,10 @@ static void timed_out(void *state)
     /* What a stream has taken is not lost. */
     if (awaited && !once->peer.stream && once->tries <= once->options->retries) {
         send_message(once);
+        return;
+    }
+    if (awaited && once->done == 0 && peer_may_change(&once->peer, once->peers)) {
+        stop(once, -ETIMEDOUT);
         return;
     }
     once->unanswered += awaited;
@@ -156,18 +161,27 @@ static int run(struct once *once)
     return error ? error : once->error;
 }
 
-/* Runs with one address after the other, until one doesn't refuse. */
-static int run_peers(struct once *once, struct peers *peers)
+/* The next address that there is a way to. Whether there is one. */
+static bool change_peer(struct once *once)
 {
-    int error;
+    struct peer next;
+    if (!peer_may_change(&once->peer, once->peers) || peer_connect(&next, once->peers) != 0)
+        return false;
+    once->peer = next;
+    return true;
+}
+
+/* Runs with one address after the other, until one answers. */
+static int run_peers(struct once *once)
+{
+    int error = peer_connect(&once->peer, once->peers);
+    if (error)
+        return error;
     do {
-        error = peer_connect(&once->peer, peers);
-        if (error)
-            return error;
         error = run(once);
         peer_close(&once->peer);
-    } while (error == -ECONNREFUSED && once->done == once->unanswered &&
-             peers->next < peers->count);
+    } while ((error == -ECONNREFUSED || error == -ETIMEDOUT) && once->done == once->unanswered &&
+             change_peer(once));
     return error;
 }
 
@@ -198,9 +212,10 @@ int once_run(const struct client_options *options, struct peers *peers)
     struct once once = {
         .options = options,
         .style = print_style(options->json, options->hex, terminal_is(STDOUT_FILENO), true),
+        .peers = peers,
         .loop = loop_new(),
     };
-    int error = once.loop ? run_peers(&once, peers) : -errno;
+    int error = once.loop ? run_peers(&once) : -errno;
     loop_free(once.loop);
     return report(&once, error);
 }

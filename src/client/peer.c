@@ -113,6 +113,11 @@ void peer_close(struct peer *peer)
     socket_close(peer->socket);
 }
 
+bool peer_may_change(const struct peer *peer, const struct peers *peers)
+{
+    return !peer->stream && !peer->group && peers->next < peers->count;
+}
+
 /* ---- messages ---- */
 
 int peer_send(struct peer *peer, const void *bytes, size_t size)

@@ -43,6 +43,7 @@ struct talk {
     uint64_t active_ns; /* when something was last sent */
     uint64_t armed_ns;  /* when the timer is to run, UINT64_MAX: not set */
     struct peer peer;
+    struct peers *peers;
     struct loop *loop;
     struct loop_handler socket;
     struct loop_timer timer;
@@ -61,10 +62,42 @@ static void complain_once(struct talk *talk, int error)
     complain(peer_why(error), peer_next(error), "sending to %s", talk->peer.name);
 }
 
+static void socket_ready(void *state, unsigned events);
+
+/* Goes on with the next address that the name has, as long as nothing ever came from the first
+ * ones: what waits is sent there once more. Whether there is one. */
+static bool change_peer(struct talk *talk)
+{
+    struct peer next;
+    const uint8_t *bytes;
+    size_t size;
+    bool answered = talk->exchange.last_reply_ns != 0;
+    if (answered || !peer_may_change(&talk->peer, talk->peers) ||
+        peer_connect(&next, talk->peers) != 0)
+        return false;
+    loop_remove(&talk->socket);
+    if (loop_add(talk->loop, &talk->socket, next.socket, LOOP_READ, socket_ready, talk) != 0) {
+        peer_close(&next);
+        loop_add(talk->loop, &talk->socket, talk->peer.socket, LOOP_READ, socket_ready, talk);
+        return false;
+    }
+    peer_close(&talk->peer);
+    talk->peer = next;
+    talk->blocked = false;
+    talk->active_ns = clock_now_ns();
+    for (uint32_t i = 0; exchange_again(&talk->exchange, i, talk->active_ns, &bytes, &size); i++)
+        if (peer_send(&talk->peer, bytes, size) == -ECONNREFUSED)
+            return change_peer(talk);
+    return true;
+}
+
 /* Gives up what waits. A person is told of each line, and of keepalives once. */
 static void give_up(struct talk *talk, int error)
 {
     uint64_t lost = exchange_lost(&talk->exchange);
+    /* Without -w nothing is kept that could be sent again. */
+    if (talk->options->timeout_ms != 0 && change_peer(talk))
+        return;
     exchange_refused(&talk->exchange);
     if (talk->source.person && exchange_lost(&talk->exchange) > lost)
         talk->trouble = 0;
@@ -355,6 +388,10 @@ static void time_passed(void *state)
     /* We may have been stopped: what came meanwhile was in time. */
     receive(talk);
     uint64_t now_ns = clock_now_ns();
+    if (exchange_deadline_ns(&talk->exchange) <= now_ns && change_peer(talk)) {
+        go_on(talk);
+        return;
+    }
     uint32_t keepalives, requests = exchange_expire(&talk->exchange, now_ns, &keepalives);
     if (talk->source.terminal)
         complain_of_silence(talk, requests, keepalives);
@@ -413,6 +450,7 @@ int talk_run(const struct client_options *options, struct peers *peers)
 {
     struct talk talk = {
         .options = options,
+        .peers = peers,
         .style = print_style(options->json, options->hex, terminal_is(STDOUT_FILENO), false),
         .armed_ns = UINT64_MAX,
     };

@@ -2,6 +2,7 @@
 #include "load/clients.h"
 
 #include "net/host.h"
+#include "net/icmp_errors.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -61,6 +62,9 @@ static int open_groups(struct clients *clients, char error[CLIENTS_ERROR_BYTES])
             return fail(error, socket, "cannot open a socket: %s; free some memory or descriptors",
                         strerror(-socket));
         clients->sockets[i] = socket;
+        /* Without them a closed port would only look like silence; a kernel that has none of it
+         * says no more than that. */
+        icmp_errors_enable(socket, any.family);
     }
     return 0;
 }
@@ -155,4 +159,14 @@ void clients_close(struct clients *clients)
             socket_close(clients->sockets[i]);
     free(clients->sockets);
     *clients = (struct clients){.sockets = NULL};
+}
+
+void clients_prepare(const struct clients *clients, struct batch *batch, const void *bytes,
+                     size_t size)
+{
+    static const struct addr any = {.family = ADDR_IPV4}, none = {.family = ADDR_NONE};
+    for (int i = 0; i < BATCH_MAX; i++)
+        batch_address(batch, clients->by_address ? &clients->target : &none,
+                      clients->by_address ? &any : &none, bytes, size);
+    batch_clear(batch);
 }

@@ -1,20 +1,23 @@
 /* The whole of a measurement: from the name of a service to the report. */
 #include "load/command.h"
 
+#include "load/address.h"
 #include "load/fanout.h"
 #include "load/findmax.h"
 #include "load/outputs.h"
 #include "load/report_text.h"
 #include "net/complain.h"
-#include "net/socket.h"
+#include "net/file.h"
+#include "net/loop.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { ADDRS_MAX = 16, ERROR_BYTES = 600 };
+enum { ERROR_BYTES = 600 };
 
 static int fail(const char *error)
 {
@@ -22,75 +25,28 @@ static int fail(const char *error)
     return LOAD_FAILED;
 }
 
-/* ---- Addresses ---- */
-
-/* Looks a zone up by name. Returns NULL, or what is wrong. */
-static const char *find_zone(struct addr *addr, const char *zone)
-{
-    if (zone[0] == '\0')
-        return addr_is_link_local(addr) && addr->scope == 0
-                   ? "a link-local address needs its interface, as in fe80::1%eth0"
-                   : NULL;
-    addr->scope = socket_zone_index(zone);
-    return addr->scope ? NULL : "no such network interface";
-}
-
-/* The first address of the family that -4, -6 or --source asks for. */
-static const char *find_name(const struct load_options *options, struct addr *target)
-{
-    struct addr found[ADDRS_MAX];
-    int family = options->source_count ? options->sources[0].family : options->family;
-    int count = socket_resolve(options->target.host, options->target.port, found, ADDRS_MAX);
-    if (count < 0)
-        return socket_resolve_error(count);
-    for (int i = 0; i < count; i++) {
-        if (family == ADDR_NONE || found[i].family == family) {
-            *target = found[i];
-            return NULL;
-        }
-    }
-    return "the host has no address of that family";
-}
-
-static int find_addresses(struct load_options *options, struct addr *target)
-{
-    char error[ERROR_BYTES];
-    const char *wrong;
-
-    *target = options->target.addr;
-    wrong = target->family ? find_zone(target, options->target.zone) : find_name(options, target);
-    if (wrong) {
-        snprintf(error, sizeof error, "looking up %.300s: %s; check the name", options->host,
-                 wrong);
-        return fail(error);
-    }
-    for (size_t i = 0; i < options->source_count; i++) {
-        struct addr *source = &options->sources[i];
-        wrong = find_zone(source, options->source_zones[i]);
-        if (!wrong && source->family != target->family)
-            wrong = "it is of another family than HOST";
-        if (wrong) {
-            snprintf(error, sizeof error,
-                     "cannot send from --source %zu: %s; give an address of this host", i + 1,
-                     wrong);
-            return fail(error);
-        }
-    }
-    return LOAD_DONE;
-}
-
-/* ---- Measuring ---- */
-
-/* The files don't depend on what becomes of standard output, of which main says that it failed. */
-static int report(struct outputs *outputs, const struct load_result *result, bool text)
+/* Regular files first, while signals only wait: no report is lost by one. What may wait for a
+ * reader comes after, and any signal ends that. The files don't depend on what becomes of standard
+ * output, of which main says that it failed. */
+static int report(struct outputs *outputs, const struct load_result *result,
+                  const struct run_setting *setting)
 {
     char error[OUTPUTS_ERROR_BYTES];
-    if (text)
+    int status = LOAD_DONE;
+    if (outputs_write(outputs, result, OUTPUTS_OF_FILES, error) != 0)
+        status = fail(error);
+    bool text = setting->options->text, waits = !file_is_regular(STDOUT_FILENO);
+    if (text && !waits)
         report_text(stdout, result);
-    if (outputs_write(outputs, result, error) != 0)
-        return fail(error);
-    if (ferror(stdout))
+    stage_release(setting->stage);
+    if (text && waits)
+        report_text(stdout, result);
+    if (outputs_write(outputs, result, OUTPUTS_THAT_WAIT, error) != 0)
+        status = fail(error);
+    if (status != LOAD_DONE || ferror(stdout))
         return LOAD_FAILED;
+    if (!result->answered_enough)
+        return LOAD_UNANSWERED;
     return result->kept_up ? LOAD_DONE : LOAD_NOT_KEPT_UP;
 }
 
@@ -104,43 +60,21 @@ static int measure(const struct run_setting *setting, struct outputs *outputs)
     struct load_result *result = calloc(1, sizeof *result);
     if (!result)
         return fail("cannot begin: memory is short; free some, or lower -c");
-    int status = run(setting, result, error) == 0 ? report(outputs, result, setting->options->text)
-                                                  : fail(error);
+    int failed = run(setting, result, error);
+    int status = failed ? fail(error) : report(outputs, result, setting);
+    if (failed == -ENODATA)
+        status = LOAD_UNANSWERED;
     load_result_free(result);
     free(result);
     return status;
 }
 
 static int measure_on_stage(const struct load_options *options, const struct addr *target,
-                            struct stage *stage)
-{
-    char error[OUTPUTS_ERROR_BYTES];
-    struct outputs outputs;
-    struct progress progress;
-    const struct run_setting setting = {
-        .options = options,
-        .target = *target,
-        .rate = options->rate,
-        .stage = stage,
-        .progress = &progress,
-    };
-    progress_begin(&progress, options->interval_stated && options->text);
-    if (outputs_open(&outputs, options, error) != 0)
-        return fail(error);
-    int status = measure(&setting, &outputs);
-    outputs_discard(&outputs);
-    return status;
-}
-
-int command_load(struct load_options *options)
+                            struct outputs *outputs)
 {
     char error[ERROR_BYTES];
-    struct addr target;
+    struct progress progress;
     struct stage stage;
-
-    int status = find_addresses(options, &target);
-    if (status != LOAD_DONE)
-        return status;
     int failed = stage_open(&stage);
     if (failed) {
         snprintf(error, sizeof error,
@@ -148,7 +82,32 @@ int command_load(struct load_options *options)
                  strerror(-failed));
         return fail(error);
     }
-    status = measure_on_stage(options, &target, &stage);
+    const struct run_setting setting = {
+        .options = options,
+        .target = *target,
+        .rate = options->rate,
+        .stage = &stage,
+        .progress = &progress,
+    };
+    progress_begin(&progress, options->interval_stated && options->text);
+    int status = measure(&setting, outputs);
     stage_close(&stage);
+    return status;
+}
+
+/* The files are opened while a signal still ends us: a pipe waits for its reader. Where there are
+ * some, they are not lost when the reader of standard output goes away. */
+int command_load(struct load_options *options)
+{
+    char error[ADDRESS_ERROR_BYTES];
+    struct addr target;
+    struct outputs outputs;
+
+    if (address_find(options, &target, error) != 0 || outputs_open(&outputs, options, error) != 0)
+        return fail(error);
+    if (outputs_have_files(&outputs))
+        loop_ignore_broken_pipes();
+    int status = measure_on_stage(options, &target, &outputs);
+    outputs_discard(&outputs);
     return status;
 }

@@ -41,6 +41,11 @@ void copies_register(struct copies *copies, uint32_t client)
     copies->clients[client] |= REGISTERED;
 }
 
+bool copies_is_registered(const struct copies *copies, uint32_t client)
+{
+    return copies->clients[client] & REGISTERED;
+}
+
 bool copies_take(struct copies *copies, uint32_t client, const struct copies_payload *payload,
                  const void *bytes, size_t size, uint64_t now_ns)
 {

@@ -2,6 +2,7 @@
 #include "load/fanout.h"
 
 #include "load/operator.h"
+#include "load/verdict.h"
 #include "net/clock.h"
 #include "net/random.h"
 
@@ -16,6 +17,9 @@ enum {
     PAYLOAD_BYTES = 8 + 16 + 1 + 10,
 };
 
+/* What a command of the control socket may take: as long as udpctl(8) waits. */
+static const uint64_t ANSWER_NS = 5000000000;
+
 struct fanout {
     const struct run_setting *is;
     struct run *run;
@@ -25,7 +29,7 @@ struct fanout {
     char *bytes;
     struct copies_payload payload;
     uint32_t tallies; /* those that have come for the broadcast at hand */
-    uint64_t expected;
+    uint64_t targets; /* of the broadcast at hand */
     struct load_fanout sums;
     struct histogram delays;
     int failed;
@@ -65,11 +69,12 @@ static void on_staying(void *state, struct run *run)
 }
 
 /* The server has sent all copies; the last ones are on their way. */
-static void on_answered(void *state, const char *error)
+static void on_answered(void *state, uint64_t targets, const char *error)
 {
     struct fanout *fanout = state;
     if (fanout->failed)
         return;
+    fanout->targets = targets;
     if (error)
         end_broken(fanout, -EPROTO, error);
     else
@@ -93,6 +98,7 @@ static void on_copied(void *state, const struct copies_tally *tally)
     if (++fanout->tallies < fanout->is->options->threads)
         return;
     fanout->sums.broadcasts++;
+    fanout->sums.targets += fanout->targets;
     if (fanout->sums.broadcasts < fanout->is->options->broadcasts &&
         fanout->is->stage->interrupts == 0)
         broadcast(fanout);
@@ -128,8 +134,9 @@ static int prepare(struct fanout *fanout)
     }
     memset(fanout->bytes, '.', size);
     fanout->payload = (struct copies_payload){(const uint8_t *)fanout->bytes, size, 0};
-    return operator_open(&fanout->operator, fanout->is->stage->loop, options->control, on_answered,
-                         fanout, fanout->error);
+    uint64_t limit_ns = options->timeout_ns > ANSWER_NS ? options->timeout_ns : ANSWER_NS;
+    return operator_open(&fanout->operator, fanout->is->stage->loop, options->control, limit_ns,
+                         on_answered, fanout, fanout->error);
 }
 
 int fanout_run(const struct run_setting *setting, struct load_result *result,
@@ -157,5 +164,6 @@ int fanout_run(const struct run_setting *setting, struct load_result *result,
         result->fanout.median_ns = histogram_percentile(&fanout.delays, 500000);
         result->fanout.last_ns = fanout.delays.max;
     }
+    verdict_judge(result);
     return 0;
 }

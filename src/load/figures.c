@@ -37,6 +37,9 @@ const char *figure_ms(uint64_t ns, char text[FIGURE_BYTES])
 
 const char *figure_seconds(uint64_t ns, char text[FIGURE_BYTES])
 {
+    /* Milliseconds are enough but for what takes only some of them. */
+    if (ns < 10000000 && ns % 1000000 != 0)
+        return print_decimal(rounded(ns, 1000), 6, text);
     return print_decimal(rounded(ns, 1000000), 3, text);
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/schedule.h"
 #include "load/figures.h"
+#include "load/verdict.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,11 +15,18 @@ enum {
     PRECISION = 50,
     FALLS = 2,
     TRIES = 3,
+    UNSENT_TRIES = 2,
+    UNSENT_PER = 10, /* a tenth of the rate is missing, which no short stall explains */
     /* A limit that is hit by chance stands above three rates that hold once in eight searches. */
     DOUBTFUL = 3,
     SILENT_MAX = 2,
     IN_TIME_PER = 100, /* a hundredth of a step may be missing, or come behind its end */
+    TIME_BYTES = 64,
 };
+
+static const uint64_t SECOND_NS = 1000000000;
+/* What a sender listens for duplicates behind its last answer, and takes to begin. */
+static const uint64_t LISTEN_NS = 110 * 1000 * 1000;
 
 /* ---- The search ---- */
 
@@ -43,6 +51,13 @@ static void fall(struct findmax *search)
     search->past_sender = search->falls < FALLS;
 }
 
+/* The least rate above best that is known not to hold, or to be sent. */
+static uint32_t upper_of(const struct findmax *search)
+{
+    bool is_lower = search->past_sender && search->ceiling && search->ceiling < search->worst;
+    return is_lower ? search->ceiling : search->worst;
+}
+
 /* Chooses the next rate; false if there is none. */
 static bool choose(struct findmax *search)
 {
@@ -52,11 +67,14 @@ static bool choose(struct findmax *search)
         search->rate = search->best > SCHEDULE_RATE_MAX / 2 ? SCHEDULE_RATE_MAX : 2 * search->best;
         return true;
     }
-    uint32_t between = search->worst - search->best;
-    if (between > 1 && between > search->worst / PRECISION) {
+    uint32_t upper = upper_of(search);
+    uint32_t between = upper > search->best ? upper - search->best : 0;
+    if (between > 1 && between > upper / PRECISION) {
         search->rate = search->best + between / 2;
         return true;
     }
+    if (search->past_sender && search->ceiling)
+        return false;
     if (search->doubted || search->held < DOUBTFUL)
         return false;
     search->doubted = true;
@@ -71,20 +89,45 @@ bool findmax_go_on(struct findmax *search, enum findmax_outcome outcome)
     } else {
         search->tries++;
         search->falls += outcome == FINDMAX_FELL;
-        if (search->falls < FALLS && search->tries < TRIES)
+        search->unsent += outcome == FINDMAX_UNSENT;
+        if (outcome == FINDMAX_UNSENT && search->sent > search->ceiling)
+            search->ceiling = search->sent;
+        if (search->falls < FALLS && search->unsent < UNSENT_TRIES && search->tries < TRIES)
             return true;
         fall(search);
+        /* Of what was sent after all, a single step says nothing. */
+        if (search->unsent < UNSENT_TRIES)
+            search->ceiling = 0;
     }
-    search->tries = search->falls = 0;
+    search->tries = search->falls = search->unsent = 0;
     return choose(search);
 }
 
-/* ---- Its steps ---- */
-
-static uint64_t bad_of(const struct load_counts *counts)
+/* Steps until the end where a service takes limit, and each of them shows its outcome only when it
+ * is made so often for a rate that doesn't hold. */
+static uint32_t steps_until_end(struct findmax search, uint32_t limit, enum findmax_outcome above)
 {
-    return counts->lost + counts->wrong + counts->send_errors;
+    uint32_t steps = 1;
+    while (findmax_go_on(&search, search.rate <= limit ? FINDMAX_HELD : above))
+        steps++;
+    return steps;
 }
+
+struct findmax_left findmax_steps_left(const struct findmax *search)
+{
+    struct findmax_left left = {UINT32_MAX, 0};
+    uint64_t end = search->worst ? search->worst : UINT64_C(2) * SCHEDULE_RATE_MAX;
+    /* Limits of the service that the steps so far allow, as far apart as they can be told. */
+    for (uint64_t limit = search->best; limit < end; limit += limit / PRECISION + 1) {
+        uint32_t least = steps_until_end(*search, (uint32_t)limit, FINDMAX_FELL);
+        uint32_t most = steps_until_end(*search, (uint32_t)limit, FINDMAX_UNKNOWN);
+        left.least = least < left.least ? least : left.least;
+        left.most = most > left.most ? most : left.most;
+    }
+    return left;
+}
+
+/* ---- Its steps ---- */
 
 enum findmax_outcome findmax_outcome_of(const struct load_result *result, uint64_t step_ns,
                                         uint32_t max_loss_ppm)
@@ -97,9 +140,63 @@ enum findmax_outcome findmax_outcome_of(const struct load_result *result, uint64
     /* No lateness makes a service answer wrongly. */
     if ((double)counts->wrong > allowed)
         return FINDMAX_FELL;
-    if ((double)bad_of(counts) > allowed || counts->sent == 0)
-        return result->kept_up ? FINDMAX_FELL : FINDMAX_UNKNOWN;
-    return in_time ? FINDMAX_HELD : FINDMAX_UNKNOWN;
+    enum findmax_outcome unknown =
+        result->achieved_rate < result->requested_rate * (UNSENT_PER - 1) / UNSENT_PER
+            ? FINDMAX_UNSENT
+            : FINDMAX_UNKNOWN;
+    if (verdict_is_too_bad(counts, max_loss_ppm) || counts->sent == 0)
+        return result->kept_up ? FINDMAX_FELL : unknown;
+    return in_time ? FINDMAX_HELD : unknown;
+}
+
+/* How long that many steps take: each its time and the listening behind it, which lasts two
+ * timeouts where something is lost. */
+static uint64_t time_ns(const struct load_options *options, uint32_t steps, bool losing)
+{
+    uint64_t step_ns = options->duration_ns + options->omit_ns + LISTEN_NS;
+    return steps * (step_ns + (losing ? 2 * options->timeout_ns : 0));
+}
+
+/* "20 to 65 s": whole seconds are enough, and minutes from two of them on. */
+static const char *time_text(const struct load_options *options, const struct findmax_left *left,
+                             char text[TIME_BYTES])
+{
+    uint64_t least_s = time_ns(options, left->least, false) / SECOND_NS;
+    uint64_t most_s = time_ns(options, left->most, true) / SECOND_NS + 1;
+    if (least_s < 120)
+        snprintf(text, TIME_BYTES, "%" PRIu64 " to %" PRIu64 " s", least_s, most_s);
+    else
+        snprintf(text, TIME_BYTES, "%" PRIu64 " to %" PRIu64 " min", least_s / 60,
+                 (most_s + 59) / 60);
+    return text;
+}
+
+static void print_plan(const struct run_setting *setting, const struct findmax *search)
+{
+    struct findmax_left left = findmax_steps_left(search);
+    char text[TIME_BYTES], step[FIGURE_BYTES];
+    if (!setting->options->text)
+        return;
+    printf("searching from %" PRIu32 "/s in steps of %s s: %" PRIu32 " to %" PRIu32
+           " of them, %s; Ctrl-C ends it with the best so far\n",
+           search->rate, figure_seconds(setting->options->duration_ns, step), left.least, left.most,
+           time_text(setting->options, &left, text));
+    fflush(stdout);
+}
+
+/* Behind the step that was printed. */
+static void print_rest(const struct run_setting *setting, const struct findmax *search, bool more)
+{
+    struct findmax_left left = {0, 0};
+    char text[TIME_BYTES];
+    if (!setting->options->text)
+        return;
+    if (more)
+        left = findmax_steps_left(search);
+    if (more)
+        printf("; %s left", time_text(setting->options, &left, text));
+    putchar('\n');
+    fflush(stdout);
 }
 
 static void print_step(const struct run_setting *setting, const struct load_result *result,
@@ -110,17 +207,17 @@ static void print_step(const struct run_setting *setting, const struct load_resu
         [FINDMAX_HELD] = result->kept_up ? "holds" : "holds, though the sender lagged",
         [FINDMAX_FELL] = "doesn't hold",
         [FINDMAX_UNKNOWN] = "unknown: the sender fell behind",
+        [FINDMAX_UNSENT] = "unknown: the sender can't send so much",
     };
     char p99[FIGURE_BYTES], percent[FIGURE_BYTES];
     if (!setting->options->text)
         return;
-    figure_percent(bad_of(counts), counts->sent + counts->send_errors, percent);
+    figure_percent(verdict_bad(counts), counts->sent + counts->send_errors, percent);
     if (result->corrected.count > 0)
         figure_us(histogram_percentile(&result->corrected, 990000), p99);
-    printf("%10" PRIu32 "/s  sent %10" PRIu64 "  lost or wrong %7s %%  p99 %12s us  %s\n",
+    printf("%10" PRIu32 "/s  sent %10" PRIu64 "  lost or wrong %7s %%  p99 %12s us  %s",
            setting->rate, counts->sent, percent, result->corrected.count > 0 ? p99 : "-",
            words[outcome]);
-    fflush(stdout);
 }
 
 /* The better of two stays in result, the other one is freed. */
@@ -145,6 +242,8 @@ static void conclude(struct load_result *result, const struct findmax *search)
                  : search->past_sender ? LOAD_LIMIT_SENDER
                                        : LOAD_LIMIT_SERVICE,
     };
+    if (result->find_max.limit == LOAD_LIMIT_SENDER)
+        result->find_max.sender_max = search->ceiling;
     if (result->find_max.limit == LOAD_LIMIT_SENDER && result->kept_up) {
         result->kept_up = false;
         result->why_not = "above the highest rate that holds it fell behind, so the service may "
@@ -173,7 +272,7 @@ static int fail_to_find(const struct findmax *search, uint32_t silent, char erro
                      : "finding the highest rate: none that was tried holds, down to %" PRIu32
                        "/s; begin lower with -Q, or allow more with --max-loss",
                  search->worst);
-    return -ERANGE;
+    return silent < SILENT_MAX && search->past_sender ? -ERANGE : -ENODATA;
 }
 
 int findmax_run(const struct run_setting *setting, struct load_result *result,
@@ -193,6 +292,7 @@ int findmax_run(const struct run_setting *setting, struct load_result *result,
         return -ENOMEM;
     }
     findmax_begin(&search, setting->rate);
+    print_plan(setting, &search);
     while (more && !failed) {
         with_rate.rate = search.rate;
         failed = run_load(&with_rate, step, error);
@@ -203,8 +303,12 @@ int findmax_run(const struct run_setting *setting, struct load_result *result,
             print_step(&with_rate, step, outcome);
             silent = is_silent(step) ? silent + 1 : 0;
         }
+        bool stepped = more;
+        search.sent = (uint32_t)step->achieved_rate;
         keep_better(result, step, outcome == FINDMAX_HELD || search.best == 0);
         more = more && (silent < SILENT_MAX || search.best > 0) && findmax_go_on(&search, outcome);
+        if (stepped)
+            print_rest(setting, &search, more);
     }
     free(step);
     result->stopped_early = setting->stage->interrupts > 0;

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GO_ON = -1 };
+enum { GO_ON = -1, FIND_MAX_LOSS_PPM = 1000 };
 
 static const uint64_t MS_NS = 1000000;
 
@@ -63,7 +63,8 @@ static const struct option_row rows[ROWS] = {
     [SIZE] = {0, "size", "BYTES", "repeat the request up to this size; 1k is 1024"},
     [EXPECT] = {0, "expect", "A,B,...", "the only right replies; others are wrong"},
     [FIND_MAX] = {0, "find-max", NULL, "search the highest rate that holds, from RATE upward"},
-    [MAX_LOSS] = {0, "max-loss", "PERCENT", "--find-max: so much may be lost (0.1%)"},
+    [MAX_LOSS] = {0, "max-loss", "PERCENT",
+                  "so much may be lost (--find-max: 0.1%; else all but one)"},
     [FANOUT] = {0, "fanout", NULL, "have the server broadcast, and count the copies"},
     [CONTROL] = {0, "control", "PATH", "--fanout: the control socket of udpsrv"},
     [JSON] = {0, "json", "FILE", "write a report as JSON"},
@@ -90,7 +91,8 @@ static int help(void)
            "reports loss and latency.\n\n%s\n"
            "TIME: 500ms, 10s, 5m; a bare number is seconds.\n"
            "FILE: '-' is standard output, which then has that report alone.\n"
-           "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the sender itself did not keep up.\n",
+           "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the sender itself did not keep up,\n"
+           "4 nothing was answered, or more was lost than --max-loss allows.\n",
            LOAD_PORT, text);
     return LOAD_DONE;
 }
@@ -253,7 +255,6 @@ static int check_form(const struct load_options *options, const bool *given)
         bool excludes; /* else: needs */
         const char *what;
     } rules[] = {
-        {MAX_LOSS, FIND_MAX, false, "--max-loss goes with --find-max"},
         {CONTROL, FANOUT, false, "--control goes with --fanout"},
         {SEED, POISSON, false, "--seed goes with --poisson"},
         {FIND_MAX, FANOUT, true, "--find-max and --fanout are different measurements"},
@@ -316,6 +317,8 @@ static void complete(struct load_options *options, const bool *given)
     } else if (!given[DURATION] && !given[COUNT]) {
         options->duration_ns = (options->find_max ? 2000 : 10000) * MS_NS;
     }
+    if (options->find_max && !given[MAX_LOSS])
+        options->max_loss_ppm = FIND_MAX_LOSS_PPM;
     options->text = has_text(options);
     options->interval_stated = given[INTERVAL];
     if (!given[INTERVAL])
@@ -384,7 +387,7 @@ int load_options_read(struct load_options *options, int argc, char **argv)
         .count = UINT64_MAX,
         .timeout_ns = 1000 * MS_NS,
         .threads = 1,
-        .max_loss_ppm = 1000,
+        .max_loss_ppm = LOAD_LOSS_ANY,
         .command = quote_command(argc, argv),
     };
     options_begin(&line, argc, argv, rows, ROWS);

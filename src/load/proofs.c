@@ -37,10 +37,24 @@ bool proofs_is_wanted(const struct datagram *datagram)
            frame_read(datagram->bytes, datagram->size).type == FRAME_CHALLENGE;
 }
 
-void proofs_answer(struct proofs *proofs, struct batch *batch, int i)
+static const uint8_t *cookie_of(const struct batch *batch, int i)
 {
     const struct datagram *challenge = &batch_datagrams(batch)[i];
+    return frame_read(challenge->bytes, challenge->size).cookie;
+}
+
+_Static_assert((int)FRAME_CHALLENGE_BYTES <= (int)FRAME_ANSWER_HEAD_BYTES,
+               "a leave frame fits where the head of an answer stands");
+
+void proofs_leave(struct proofs *proofs, struct batch *batch, int i)
+{
+    uint8_t *leave = proofs->answers + (size_t)i * proofs->bytes;
+    batch_answer(batch, batch, i, leave, frame_leave(leave, cookie_of(batch, i)));
+}
+
+void proofs_answer(struct proofs *proofs, struct batch *batch, int i)
+{
     uint8_t *answer = proofs->answers + (size_t)i * proofs->bytes;
-    frame_answer_head(answer, frame_read(challenge->bytes, challenge->size).cookie);
+    frame_answer_head(answer, cookie_of(batch, i));
     batch_answer(batch, batch, i, answer, proofs->bytes);
 }

@@ -98,6 +98,10 @@ static void print_verdicts(FILE *out, const struct load_result *result)
         print_verdict(out, true, "sender kept up: yes", NULL);
     else
         print_verdict(out, false, "sender kept up: no", result->why_not);
+    if (result->answered_enough)
+        print_verdict(out, true, "answered enough: yes", NULL);
+    else
+        print_verdict(out, false, "answered enough: no", result->why_too_few);
     if (result->exact)
         print_verdict(out, true, "attribution: exact", NULL);
     else
@@ -272,6 +276,7 @@ static void print_fanout(FILE *out, const struct load_fanout *fanout)
         const char *label;
         uint64_t value;
     } counts[] = {{"broadcasts", fanout->broadcasts},
+                  {"copies that the server had to send", fanout->targets},
                   {"copies expected", fanout->expected},
                   {"copies received", fanout->received},
                   {"copies missing", fanout->missing},
@@ -289,7 +294,10 @@ static void print_fanout(FILE *out, const struct load_fanout *fanout)
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
         print_row(out, times[i].label,
                   fanout->received > 0 ? figure_duration(times[i].value, text) : "-");
-    fputs("</table>\n</section>\n", out);
+    fputs("</table>\n", out);
+    if (rows_others(fanout) > 0)
+        fputs("<p class=\"after\">" ROWS_OTHERS "</p>\n", out);
+    fputs("</section>\n", out);
 }
 
 static void print_setting(FILE *out, const struct load_result *result)

@@ -49,6 +49,11 @@ static void print_verdict(FILE *out, const struct load_result *result)
         fputs(",\n  \"why_not\": null", out);
     else
         print_text(out, "why_not", result->why_not);
+    fprintf(out, ",\n  \"answered_enough\": %s", result->answered_enough ? "true" : "false");
+    if (result->answered_enough)
+        fputs(",\n  \"why_too_few\": null", out);
+    else
+        print_text(out, "why_too_few", result->why_too_few);
 }
 
 static void print_rates(FILE *out, const struct load_result *result)
@@ -119,9 +124,10 @@ static void print_fanout(FILE *out, const struct load_fanout *fanout)
     }
     fprintf(out,
             ",\n  \"fanout\": {\"broadcasts\": %" PRIu64 ", \"expected\": %" PRIu64
-            ", \"received\": %" PRIu64 ", \"missing\": %" PRIu64 ", \"doubled\": %" PRIu64 ", ",
+            ", \"received\": %" PRIu64 ", \"missing\": %" PRIu64 ", \"doubled\": %" PRIu64
+            ", \"targets\": %" PRIu64 ", ",
             fanout->broadcasts, fanout->expected, fanout->received, fanout->missing,
-            fanout->doubled);
+            fanout->doubled, fanout->targets);
     bool any = fanout->received > 0;
     print_us(out, "first", any, fanout->first_ns);
     fputs(", ", out);
@@ -148,7 +154,11 @@ static void print_find_max(FILE *out, const struct load_find_max *find_max)
         fprintf(out, "%" PRIu32, find_max->failed);
     else
         fputs("null", out);
-    fprintf(out, ", \"limit\": \"%s\"}", limits[find_max->limit]);
+    fprintf(out, ", \"limit\": \"%s\", \"sender_max\": ", limits[find_max->limit]);
+    if (find_max->sender_max)
+        fprintf(out, "%" PRIu32 "}", find_max->sender_max);
+    else
+        fputs("null}", out);
 }
 
 static void print_setting(FILE *out, const struct load_result *result)

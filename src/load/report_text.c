@@ -32,6 +32,10 @@ static void print_verdict(FILE *out, const struct load_result *result)
         fputs("sender kept up: yes\n", out);
     else
         fprintf(out, "sender kept up: no (%s)\n", result->why_not ? result->why_not : "");
+    if (result->answered_enough)
+        fputs("answered enough: yes\n", out);
+    else
+        fprintf(out, "answered enough: no (%s)\n", result->why_too_few ? result->why_too_few : "");
     if (result->exact)
         fputs("attribution: exact\n", out);
     else
@@ -143,11 +147,9 @@ static void print_fanout(FILE *out, const struct load_fanout *fanout)
     const struct {
         const char *label;
         uint64_t value;
-    } counts[] = {{"broadcasts", fanout->broadcasts},
-                  {"expected", fanout->expected},
-                  {"received", fanout->received},
-                  {"missing", fanout->missing},
-                  {"doubled", fanout->doubled}},
+    } counts[] = {{"broadcasts", fanout->broadcasts}, {"targets", fanout->targets},
+                  {"expected", fanout->expected},     {"received", fanout->received},
+                  {"missing", fanout->missing},       {"doubled", fanout->doubled}},
       times[] = {
           {"first", fanout->first_ns}, {"median", fanout->median_ns}, {"last", fanout->last_ns}};
     char text[FIGURE_BYTES];
@@ -155,8 +157,10 @@ static void print_fanout(FILE *out, const struct load_fanout *fanout)
     if (!fanout->done)
         return;
     fputs("\nfan-out, copies\n", out);
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         fprintf(out, "  %-*s%*" PRIu64 "\n", LABEL, counts[i].label, NUMBER, counts[i].value);
+    if (rows_others(fanout) > 0)
+        fprintf(out, "  %s\n", ROWS_OTHERS);
     fputs("fan-out, us from the command to the copy\n", out);
     for (size_t i = 0; i < 3; i++)
         fprintf(out, "  %-*s%*s\n", LABEL, times[i].label, NUMBER,

@@ -23,6 +23,9 @@ void rows_counts(const struct load_counts *counts, struct rows_count rows[ROWS_C
          counts->own_drops},
         {"challenged", "challenged", "challenges, each answered by its request and the cookie",
          counts->challenged},
+        {"refused", "refused",
+         "ICMP says so: no service listens on that port, or a firewall is on the way",
+         counts->refused},
     };
     memcpy(rows, all, sizeof all);
 }
@@ -60,9 +63,14 @@ const char *rows_limit(const struct load_find_max *find_max, char text[ROWS_LIMI
                  find_max->failed);
         break;
     case LOAD_LIMIT_SENDER:
-        snprintf(text, ROWS_LIMIT_BYTES,
-                 "the sender fell behind at %" PRIu32 "/s; the service may take more",
-                 find_max->failed);
+        if (find_max->sender_max)
+            snprintf(text, ROWS_LIMIT_BYTES,
+                     "the sender sends no more than %" PRIu32 "/s; the service may take more",
+                     find_max->sender_max);
+        else
+            snprintf(text, ROWS_LIMIT_BYTES,
+                     "the sender fell behind at %" PRIu32 "/s; the service may take more",
+                     find_max->failed);
         break;
     case LOAD_LIMIT_SCHEDULE:
         snprintf(text, ROWS_LIMIT_BYTES, "no higher rate can be asked for");
@@ -72,4 +80,9 @@ const char *rows_limit(const struct load_find_max *find_max, char text[ROWS_LIMI
         break;
     }
     return text;
+}
+
+uint64_t rows_others(const struct load_fanout *fanout)
+{
+    return fanout->targets > fanout->expected ? fanout->targets - fanout->expected : 0;
 }

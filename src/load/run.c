@@ -49,6 +49,7 @@ static void add_counts(struct load_counts *into, const struct load_counts *from)
     into->send_errors += from->send_errors;
     into->own_drops += from->own_drops;
     into->challenged += from->challenged;
+    into->refused += from->refused;
 }
 
 /* Room for one interval more; without it, the one at hand goes on. */
@@ -150,7 +151,8 @@ static void take_trouble(void *state, const struct sender_trouble *trouble)
         complain("no reply within the timeout", "going on, but check that a service listens there",
                  "sending to %s", address);
     else if (trouble->error == -ECONNREFUSED)
-        complain("refused: no service listens on that UDP port", "going on, but start the service",
+        complain("refused: no service listens on that UDP port",
+                 "going on, but start the service, or check the address and the port",
                  "sending to %s", address);
     else
         complain(strerror(-trouble->error), "going on, counting send errors", "sending to %s",
@@ -380,6 +382,7 @@ static int describe(const struct run *run, char error[RUN_ERROR_BYTES])
     result->clients = options->clients;
     result->threads = options->threads;
     result->timeout_ns = options->timeout_ns;
+    result->max_loss_ppm = options->max_loss_ppm;
     if (result->command && result->target && result->host)
         return 0;
     snprintf(error, RUN_ERROR_BYTES, "cannot begin: memory is short; free some, or lower -c");

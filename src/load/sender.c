@@ -23,9 +23,12 @@ enum {
     LINGER_NS = 100 * 1000 * 1000,
     /* A sender that never finds its sockets empty gives up its requests at least so often. */
     EXPIRE_NS = 100 * 1000 * 1000,
+    /* Leave frames are not answered, so nothing but time keeps them from filling the server's
+       buffer: each such step has as many as requests were answered in one. */
+    LEAVE_STEP_NS = 1000 * 1000,
 };
 
-enum phase { SENDING, DRAINING, STAYING, LINGERING, ENDED };
+enum phase { SENDING, DRAINING, STAYING, LEAVING, LINGERING, ENDED };
 enum order { GO_ON, STOP, ABORT };
 
 /* A letter without content. */
@@ -45,7 +48,10 @@ struct sender {
     bool busy; /* the last round had something to do */
     bool waits_for_room;
     uint64_t linger_end_ns, expired_ns;
-    uint64_t cpu_ns, sending_end_ns, unsent;
+    uint64_t leave_due_ns;
+    uint32_t leave_step; /* frames in one */
+    uint64_t cpu_began_ns, cpu_ns, sending_end_ns, unsent;
+    bool ended_by_count; /* as fast as it goes, and all was sent */
     uint32_t drops_before;
 
     struct sender_letter letters[2];
@@ -135,7 +141,7 @@ static void complain(struct sender *sender)
 /* The warm-up ended in this round: its own work isn't counted, as far as that is cheap to know. */
 static void note_beginning(struct sender *sender)
 {
-    sender->cpu_ns = clock_thread_cpu_ns();
+    sender->cpu_began_ns = clock_thread_cpu_ns();
     if (sender->direct)
         sender->drops_before = read_drops(sender);
 }
@@ -147,12 +153,25 @@ static void end_sending(struct sender *sender)
     uint64_t most = traffic->counts.sent / 10 + 1000;
 
     sender->phase = DRAINING;
+    sender->ended_by_count = traffic->left == 0 && !sender->is.rate;
     /* A load that was sent in full has lasted as long as its schedule. */
     sender->sending_end_ns = traffic->now_ns;
     if (atomic_load(&sender->order) == GO_ON && due_ns != UINT64_MAX && due_ns > traffic->now_ns)
         sender->sending_end_ns = due_ns < sender->is.end_ns ? due_ns : sender->is.end_ns;
     sender->unsent = traffic_give_up(traffic, most);
-    sender->cpu_ns = clock_thread_cpu_ns() - sender->cpu_ns;
+    sender->cpu_ns = clock_thread_cpu_ns() - sender->cpu_began_ns;
+}
+
+/* As fast as it goes, a request takes as long as its answer: so many have lasted until the last
+ * answer came, or, where none ever did, until all were lost. */
+static void end_draining(struct sender *sender)
+{
+    const struct traffic *traffic = &sender->traffic;
+    uint64_t end_ns = traffic->replied_ns ? traffic->replied_ns : traffic->now_ns;
+    if (!sender->ended_by_count || end_ns <= sender->sending_end_ns)
+        return;
+    sender->sending_end_ns = end_ns;
+    sender->cpu_ns = clock_thread_cpu_ns() - sender->cpu_began_ns;
 }
 
 static bool has_sent_all(const struct sender *sender)
@@ -168,6 +187,27 @@ static void begin_linger(struct sender *sender)
     sender->phase = LINGERING;
     sender->linger_end_ns =
         sender->traffic.now_ns + (timeout_ns < LINGER_NS ? timeout_ns : LINGER_NS);
+}
+
+/* The clients leave as fast as they came. */
+static void begin_leave(struct sender *sender)
+{
+    const struct traffic *traffic = &sender->traffic;
+    uint64_t took_ns = sender->sending_end_ns - traffic->began_ns + 1;
+    uint64_t step = (uint64_t)traffic->clients.count * LEAVE_STEP_NS / took_ns;
+    sender->phase = LEAVING;
+    sender->leave_step = step > BATCH_MAX ? 4 * BATCH_MAX : step > 0 ? (uint32_t)step : 1;
+    sender->leave_due_ns = traffic->now_ns;
+}
+
+static void go_on_leaving(struct sender *sender)
+{
+    struct traffic *traffic = &sender->traffic;
+    if (traffic->now_ns < sender->leave_due_ns)
+        return;
+    sender->leave_due_ns = traffic->now_ns + LEAVE_STEP_NS;
+    if (!traffic_leave(traffic, sender->leave_step))
+        begin_linger(sender);
 }
 
 /* What was lost in the end may still come late, which is known of it for one more timeout; a run
@@ -186,6 +226,7 @@ static void go_on(struct sender *sender)
     if (sender->phase == SENDING && has_sent_all(sender))
         end_sending(sender);
     if (sender->phase == DRAINING && match_open(traffic->match) == 0) {
+        end_draining(sender);
         if (sender->is.stays) {
             sender->phase = STAYING;
             mailbox_post(sender->is.mailbox, &sender->staying.mail);
@@ -194,7 +235,9 @@ static void go_on(struct sender *sender)
         }
     }
     if (sender->phase == STAYING && atomic_load(&sender->released))
-        begin_linger(sender);
+        begin_leave(sender);
+    if (sender->phase == LEAVING)
+        go_on_leaving(sender);
     if (sender->phase == LINGERING && traffic->now_ns >= sender->linger_end_ns &&
         !awaits_late(sender))
         sender->phase = ENDED;
@@ -225,6 +268,8 @@ static uint64_t idle_until_ns(const struct sender *sender)
     if (sender->phase == LINGERING && sender->linger_end_ns > traffic->now_ns &&
         sender->linger_end_ns < until_ns)
         until_ns = sender->linger_end_ns;
+    if (sender->phase == LEAVING && sender->leave_due_ns < until_ns)
+        until_ns = sender->leave_due_ns;
     if (sender->phase != SENDING)
         return until_ns;
     if (sender->is.end_ns < until_ns)

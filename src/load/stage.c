@@ -2,6 +2,7 @@
 #include "load/stage.h"
 
 #include "net/clock.h"
+#include "net/loop.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -15,8 +16,8 @@ static void caught(void *state, int signal)
 {
     struct stage *stage = state;
     uint64_t now_ns = clock_now_ns();
-    (void)signal;
-    if (stage->interrupts > 0 && now_ns - stage->interrupted_ns < SAME_NS)
+    bool same = now_ns - stage->interrupted_ns < SAME_NS || signal == SIGHUP;
+    if (stage->interrupts > 0 && same)
         return;
     stage->interrupted_ns = now_ns;
     stage->interrupts++;
@@ -26,7 +27,7 @@ static void caught(void *state, int signal)
 
 int stage_open(struct stage *stage)
 {
-    static const int signals[] = {SIGINT, SIGTERM, 0};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
     *stage = (struct stage){.loop = loop_new()};
     if (!stage->loop)
         return -errno;
@@ -35,6 +36,13 @@ int stage_open(struct stage *stage)
     if (error)
         stage_close(stage);
     return error;
+}
+
+void stage_release(struct stage *stage)
+{
+    if (stage->interrupts > 0)
+        loop_ignore_hangups();
+    loop_signals_release(stage->loop);
 }
 
 void stage_close(struct stage *stage)

@@ -2,6 +2,7 @@
 #include "load/traffic.h"
 
 #include "net/clock.h"
+#include "net/icmp_errors.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -54,36 +55,25 @@ static void begin_counting(struct traffic *traffic)
                         : share_of(&traffic->is, traffic->is.options->count);
 }
 
-/* Requests differ in no more than the address that they come from. */
-static void prepare_requests(struct traffic *traffic)
-{
-    const struct load_options *options = traffic->is.options;
-    static const struct addr any = {.family = ADDR_IPV4}, none = {.family = ADDR_NONE};
-    bool by_address = traffic->clients.by_address;
-    for (int i = 0; i < BATCH_MAX; i++)
-        batch_address(traffic->out, by_address ? &traffic->clients.target : &none,
-                      by_address ? &any : &none, options->message, options->message_size);
-    batch_clear(traffic->out);
-}
-
 int traffic_open(struct traffic *traffic, const struct traffic_setting *setting,
                  const struct clients *clients)
 {
     const struct load_options *options = setting->options;
-    *traffic = (struct traffic){.is = *setting};
+    *traffic = (struct traffic){.is = *setting, .clients = *clients};
     traffic->match = match_new(clients->count, options->timeout_ns);
     traffic->replies = replies_new(options->expected, options->expected_count);
     traffic->copies = setting->registers ? copies_new(clients->count) : NULL;
     traffic->in = batch_new(room_for_replies(options));
     traffic->out = batch_new(0);
     traffic->proofs = proofs_new(options->message, options->message_size);
-    if (!traffic->match || !traffic->replies || (setting->registers && !traffic->copies) ||
-        !traffic->in || !traffic->out || !traffic->proofs) {
+    traffic->leave = setting->registers ? leave_new(&traffic->clients) : NULL;
+    if (!traffic->match || !traffic->replies || !traffic->in || !traffic->out || !traffic->proofs ||
+        (setting->registers && !(traffic->copies && traffic->leave))) {
+        traffic->clients = (struct clients){.sockets = NULL}; /* they are still the caller's */
         traffic_close(traffic);
         return -ENOMEM;
     }
-    traffic->clients = *clients;
-    prepare_requests(traffic);
+    clients_prepare(clients, traffic->out, options->message, options->message_size);
     uint64_t limit = share_of(setting, options->outstanding);
     limit = limit < clients->count ? limit : clients->count;
     traffic->limit = limit ? (uint32_t)limit : 1;
@@ -102,6 +92,7 @@ void traffic_close(struct traffic *traffic)
     batch_free(traffic->in);
     batch_free(traffic->out);
     proofs_free(traffic->proofs);
+    leave_free(traffic->leave);
 }
 
 /* ---- Out ---- */
@@ -212,13 +203,29 @@ static void settle(struct traffic *traffic, int from, int to)
         traffic->left -= (uint32_t)(to - from);
 }
 
+/* ICMP errors were told for a socket, so many by its sends or receives. Where clients share it, the
+ * kernel has kept each of them, and knows better. */
+static void note_told(struct traffic *traffic, uint32_t socket, uint32_t count, int error)
+{
+    if (traffic->clients.by_address)
+        count = icmp_errors_receive(traffic->clients.sockets[socket], &error);
+    if (count > 0)
+        traffic->error = error;
+    if (traffic->measuring)
+        traffic->counts.refused += count;
+}
+
 /* Hands the batch to the kernel, or what it didn't take last time. */
 static void flush(struct traffic *traffic)
 {
+    uint32_t told = batch_tally(traffic->out).told;
     int from = batch_settled(traffic->out);
     int error = batch_send(traffic->out, traffic->clients.sockets[traffic->out_socket]);
     int to = batch_settled(traffic->out);
     settle(traffic, from, to);
+    told = batch_tally(traffic->out).told - told;
+    if (told > 0)
+        note_told(traffic, traffic->out_socket, told, -batch_tally(traffic->out).told_errno);
     if (to > from && !traffic->first_ns)
         traffic->first_ns = traffic->now_ns;
     traffic->blocked = error != 0;
@@ -315,9 +322,11 @@ static bool is_from_target(const struct traffic *traffic, const struct datagram 
  * behind is left alone: a server that is never content ends with the timeout. */
 static void prove(struct traffic *traffic, uint32_t client, int i)
 {
-    if (traffic->measuring)
+    if (traffic->measuring && !traffic->leaving)
         traffic->counts.challenged++;
-    if (match_waits(traffic->match, client))
+    if (traffic->leaving)
+        proofs_leave(traffic->proofs, traffic->in, i);
+    else if (match_waits(traffic->match, client))
         proofs_answer(traffic->proofs, traffic->in, i);
 }
 
@@ -340,21 +349,44 @@ static void take(struct traffic *traffic, uint32_t socket, int i,
         count_datagram(traffic, client, datagram);
 }
 
+/* Nothing came, or an error (-errno) did. */
+static void fail_to_receive(struct traffic *traffic, uint32_t socket, int error)
+{
+    if (error == 0)
+        return;
+    if (icmp_errors_may_be(error))
+        note_told(traffic, socket, 1, error);
+    else
+        traffic->error = error;
+}
+
 int traffic_receive(struct traffic *traffic, uint32_t socket, const struct copies_payload *payload)
 {
     int count = batch_receive(traffic->in, traffic->clients.sockets[socket]);
     if (count <= 0) {
-        traffic->error = count < 0 ? count : traffic->error;
+        fail_to_receive(traffic, socket, count);
         return 0;
     }
     traffic->now_ns = clock_now_ns();
+    uint64_t before = traffic->counts.replied + traffic->counts.wrong;
     for (int i = 0; i < count; i++)
         take(traffic, socket, i, payload);
+    if (traffic->counts.replied + traffic->counts.wrong != before)
+        traffic->replied_ns = traffic->now_ns;
     /* Proofs that the socket has no room for are as good as lost on the way. */
     if (batch_queued(traffic->in) > 0)
         batch_send(traffic->in, traffic->clients.sockets[socket]);
+    if (batch_tally(traffic->in).told > 0)
+        note_told(traffic, socket, batch_tally(traffic->in).told,
+                  -batch_tally(traffic->in).told_errno);
     batch_clear(traffic->in);
     return count;
+}
+
+bool traffic_leave(struct traffic *traffic, uint32_t most)
+{
+    traffic->leaving = true;
+    return leave_send(traffic->leave, traffic->copies, most);
 }
 
 void traffic_expire(struct traffic *traffic)

@@ -30,8 +30,57 @@ static const char *find_fault(const struct load_result *result)
     return NULL;
 }
 
+/* ---- The answers ---- */
+
+uint64_t verdict_bad(const struct load_counts *counts)
+{
+    return counts->lost + counts->wrong + counts->send_errors;
+}
+
+static bool is_above(uint64_t part, uint64_t whole, uint32_t ppm)
+{
+    return (double)part > ppm / 1e6 * (double)whole;
+}
+
+bool verdict_is_too_bad(const struct load_counts *counts, uint32_t max_loss_ppm)
+{
+    return is_above(verdict_bad(counts), counts->sent + counts->send_errors, max_loss_ppm);
+}
+
+static const char *find_silence(const struct load_counts *counts)
+{
+    if (counts->sent + counts->send_errors == 0 || counts->replied > 0)
+        return NULL;
+    if (counts->wrong > 0)
+        return "no reply was one of --expect: check what the service says";
+    if (counts->refused > 0)
+        return "refused: start the service, or check the address, the port and the firewall";
+    if (counts->sent == 0)
+        return "the kernel refused to send: check the address and the way there";
+    return "nothing was answered in time: check that the service runs there, or wait longer with "
+           "-t";
+}
+
+static const char *find_lack(const struct load_result *result)
+{
+    const struct load_fanout *fanout = &result->fanout;
+    const char *why = find_silence(&result->counts);
+    if (why)
+        return why;
+    if (fanout->done && fanout->expected > 0 && fanout->received == 0)
+        return "no copy of a broadcast came: look at udpctl stats";
+    if (verdict_is_too_bad(&result->counts, result->max_loss_ppm))
+        return "more was lost, wrong or refused than --max-loss allows: lower the rate, or look at "
+               "the service";
+    if (fanout->done && is_above(fanout->missing, fanout->expected, result->max_loss_ppm))
+        return "more copies are missing than --max-loss allows: look at udpctl stats";
+    return NULL;
+}
+
 void verdict_judge(struct load_result *result)
 {
     result->why_not = find_fault(result);
     result->kept_up = result->why_not == NULL;
+    result->why_too_few = find_lack(result);
+    result->answered_enough = result->why_too_few == NULL;
 }

@@ -1,6 +1,7 @@
 /* recvmmsg and sendmmsg, with every header and address prepared once. */
 #include "net/batch.h"
 
+#include "net/icmp_errors.h"
 #include "net/memory.h"
 #include "net/socket.h"
 
@@ -18,6 +19,11 @@
 struct ancillary {
     _Alignas(struct cmsghdr) uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
+
+/* How often one datagram is sent again for errors of earlier ones, of which more may come
+ * meanwhile.
+ */
+enum { TOLD_AT_ONCE = 16 };
 
 struct batch {
     int received, queued, sent;
@@ -225,8 +231,26 @@ static bool is_pressure(int socket, int error)
     return error == EAGAIN || error == EWOULDBLOCK || (error == ENOBUFS && has_queued(socket));
 }
 
+/* Whether the kernel refused the next datagram for an ICMP error about an earlier one: a refused
+ * port is never of its own, and on a connected socket, where no name is given, any that may have
+ * come by ICMP is worth a second try. */
+static bool is_of_earlier(const struct batch *batch, int error)
+{
+    if (error == ECONNREFUSED)
+        return true;
+    return batch->out[batch->sent].msg_hdr.msg_namelen == 0 && icmp_errors_may_be(-error);
+}
+
+static void refuse(struct batch *batch, int error)
+{
+    batch->tally.last_errno = error;
+    batch->tally.failed++;
+    batch->refused |= UINT64_C(1) << batch->sent++;
+}
+
 int batch_send(struct batch *batch, int socket)
 {
+    int again = 0; /* how often the next one was tried again */
     while (batch->sent < batch->queued) {
         /* A short count hides why the next one failed; asked again from there, the kernel says it.
          */
@@ -235,16 +259,24 @@ int batch_send(struct batch *batch, int socket)
         if (count > 0) {
             batch->sent += count;
             batch->tally.sent += (uint32_t)count;
+            again = 0;
             continue;
         }
         int error = errno;
         if (is_pressure(socket, error))
             return -EAGAIN;
-        if (error != EINTR) {
-            batch->tally.last_errno = error;
-            batch->tally.failed++;
-            batch->refused |= UINT64_C(1) << batch->sent++;
+        if (error == EINTR)
+            continue;
+        int most = error == ECONNREFUSED ? TOLD_AT_ONCE : 1;
+        if (is_of_earlier(batch, error) && again < most) {
+            again++;
+            batch->tally.told++;
+            batch->tally.told_errno = error;
+            continue;
         }
+        batch->tally.told -= again > 0 && error != ECONNREFUSED; /* it was its own */
+        refuse(batch, error);
+        again = 0;
     }
     return 0;
 }

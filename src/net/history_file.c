@@ -2,6 +2,7 @@
 #include "net/history_file.h"
 
 #include "net/file.h"
+#include "net/file_draft.h"
 
 #include <errno.h>
 #include <fcntl.h>

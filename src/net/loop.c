@@ -274,13 +274,36 @@ static void on_signal(void *state, unsigned events)
         loop->caught(loop->caught_state, (int)info.ssi_signo);
 }
 
+/* What was ignored when the process began is ignored on purpose; a signal that is blocked would be
+ * handed out all the same (signal(7)). */
+static bool is_ignored(int signal)
+{
+    struct sigaction action;
+    if (signal != SIGINT && signal != SIGHUP)
+        return false;
+    return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+void loop_heed(int signal)
+{
+    const struct sigaction usual = {.sa_handler = SIG_DFL};
+    sigset_t set;
+    if (!is_ignored(signal))
+        return;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    sigaction(signal, &usual, NULL);
+}
+
 static sigset_t set_of(const int *signals)
 {
     sigset_t set;
 
     sigemptyset(&set);
     for (; *signals != 0; signals++)
-        sigaddset(&set, *signals);
+        if (!is_ignored(*signals))
+            sigaddset(&set, *signals);
     return set;
 }
 
@@ -333,6 +356,11 @@ void loop_signals_release(struct loop *loop)
 void loop_ignore_broken_pipes(void)
 {
     signal(SIGPIPE, SIG_IGN);
+}
+
+void loop_ignore_hangups(void)
+{
+    signal(SIGHUP, SIG_IGN);
 }
 
 /* ---- The run ---- */

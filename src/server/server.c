@@ -477,6 +477,7 @@ int server_run(const struct server_options *options)
     static struct server server;
     server.options = options;
     /* A reload that is asked for during the start is done behind it. */
+    loop_heed(SIGHUP); /* it is a reload, under nohup(1), too */
     loop_signals_hold(reloads);
     if (check_read(&server.files, options) != 0) {
         configfile_free(&server.files);

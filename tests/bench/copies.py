@@ -2,7 +2,7 @@
 
 import senders
 from children import Broken, Child, until
-from figures import Figure, Row, Section, middle, ratio_figure
+from figures import Figure, Row, Section, difference_figure, ratio_figure
 from parsers import softnet_drops, words
 from replies import per
 from servers import ends_with, start_ours
@@ -121,11 +121,8 @@ def felt(report):
 
 def added_p99(section, name, base):
     """How much later the 99th percentile is, in the worst second of each."""
-    worst = "worst second's p99 µs"
-    with_it, without = (middle(section.row(row), worst) for row in (name, base))
-    known = with_it is not None and without is not None
-    return Figure(f"{name}: p99 added, worst second", with_it - without if known else None,
-                  1000, "µs", "it was not measured")
+    return difference_figure(section.row(name), section.row(base), "worst second's p99 µs",
+                             f"{name}: p99 added, worst second", 1000, "µs")
 
 
 def storm_rounds(bench):

@@ -31,17 +31,39 @@ class Row:
 
 @dataclass
 class Figure:
-    """A figure to reach: value is to be at most limit. None: not known, and why says the reason."""
+    """A figure to reach: value is to be at most limit. None: not known, and why says the reason.
+    noise is how far it may be off, as far as the rounds tell: 0 for what is counted, None where a
+    single round tells nothing."""
 
     what: str
     value: float | None
     limit: float
     unit: str = ""
     why: str = ""
+    noise: float | None = 0
+
+    def is_noise(self):
+        """Whether the value cannot be told from none at all."""
+        return bool(self.noise) and self.value is not None and abs(self.value) <= self.noise
+
+    def shown(self):
+        """The value for people, with its unit."""
+        if self.value is None:
+            return "-"
+        text = f"{self.value:.2f}" if self.unit == "×" else number(self.value)
+        if self.is_noise():
+            text = f"none above the noise of {number(self.noise)}"
+        elif self.noise:
+            text += f" ± {number(self.noise)}"
+        return f"{text} {self.unit}".rstrip()
 
     def verdict(self):
         if self.value is None:
             return f"not known: {self.why}"
+        if self.noise is None:
+            return "not known: one round does not tell the noise"
+        if self.noise and self.value - self.noise <= self.limit < self.value + self.noise:
+            return "not known: the noise is too great"
         if self.value <= self.limit:
             return "reached"
         if self.limit == 0:
@@ -100,6 +122,27 @@ def user_measure(row):
 def total_measure(row, wanted="instructions"):
     """Instructions or cycles where the machine counts them, or else CPU time in their place."""
     return best_measure(row, [wanted, "cpu_ns"])
+
+
+def differences(row, base, measure):
+    """Of each round, as ratios are."""
+    mine, theirs = row.samples.get(measure, []), base.samples.get(measure, [])
+    return [a - b for a, b in zip(mine, theirs)]
+
+
+def difference_figure(row, base, measure, what, limit, unit=""):
+    """How much more a row has of a measure than its base, in the median of the rounds. Each round has
+    both, one right after the other; half of what the rounds' differences, or the base's own rounds,
+    are apart is the noise, whichever is more. What is added is never less than nothing, so a
+    difference below zero is noise in full."""
+    values = differences(row, base, measure) if row and base else []
+    if not values:
+        return Figure(what, None, limit, unit, "it was not measured")
+    if len(values) == 1:
+        return Figure(what, values[0], limit, unit, noise=None)
+    apart = max(max(numbers) - min(numbers)
+                for numbers in (values, base.samples[measure][:len(values)]))
+    return Figure(what, median(values), limit, unit, noise=max(apart / 2, -median(values)))
 
 
 def ratio_figure(section, what, name, limit, wanted="instructions"):

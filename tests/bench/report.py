@@ -45,12 +45,8 @@ def _table(section):
 
 
 def _figure(figure):
-    def show(value):
-        if value is None:
-            return "-"
-        text = f"{value:.2f}" if figure.unit == "×" else number(value)
-        return f"{text} {figure.unit}".rstrip()
-    return [figure.what, show(figure.value), f"≤ {show(figure.limit)}", figure.verdict()]
+    limit = f"{figure.limit:.2f}" if figure.unit == "×" else number(figure.limit)
+    return [figure.what, figure.shown(), f"≤ {limit} {figure.unit}".rstrip(), figure.verdict()]
 
 
 def _pad(lines):

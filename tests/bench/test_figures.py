@@ -4,7 +4,8 @@ import json
 import unittest
 
 import report
-from figures import Figure, Row, Section, middle, number, ratio, ratio_figure, spread, user_measure
+from figures import (Figure, Row, Section, difference_figure, middle, number, ratio, ratio_figure,
+                     spread, user_measure)
 
 HOST = {"date": "today", "cpu": "a processor", "cpus": 2, "kernel": "6.1", "meter": "CPU time",
         "rounds": 3}
@@ -56,6 +57,35 @@ class Numbers(unittest.TestCase):
         self.assertEqual(verdicts, ["missed by 5 %", "reached", "missed by 3",
                                     "not known: not built yet"])
         self.assertEqual(Figure("x", 1.05, 1.05).verdict(), "reached")
+
+    def difference(self, mine, base, limit=1000):
+        return difference_figure(Row("with", {"p99": mine}), Row("without", {"p99": base}), "p99",
+                                 "added", limit, "µs")
+
+    def test_a_difference_is_the_median_of_the_rounds_own_and_has_their_noise(self):
+        figure = self.difference([1300, 2300, 9310], [1000, 2000, 9000], 10000)
+        self.assertEqual((figure.value, figure.noise), (300, 4000))
+        figure = self.difference([700, 712, 704], [100, 110, 102])
+        self.assertEqual((figure.value, figure.noise), (602, 5))
+        self.assertEqual((figure.shown(), figure.verdict()), ("602 ± 5 µs", "reached"))
+        self.assertEqual(self.difference([9010, 9010], [10, 10]).verdict(), "missed by 800 %")
+
+    def test_a_difference_below_the_noise_is_none_and_not_less_than_none(self):
+        figure = self.difference([13000, 2000, 8000], [2000, 22387, 18387], 1000)
+        self.assertEqual(figure.value, -10387)
+        self.assertEqual(figure.shown(), "none above the noise of 15,694 µs")
+        self.assertEqual(figure.verdict(), "not known: the noise is too great")
+        figure = self.difference([10, 10], [510, 510])
+        self.assertEqual(figure.noise, 500)
+        figure = self.difference([100, 90, 110], [105, 95, 100], 1000)
+        self.assertEqual((figure.shown(), figure.verdict()), ("none above the noise of 7.5 µs",
+                                                              "reached"))
+
+    def test_one_round_tells_no_noise(self):
+        figure = self.difference([100], [90])
+        self.assertEqual((figure.shown(), figure.verdict()),
+                         ("10 µs", "not known: one round does not tell the noise"))
+        self.assertEqual(self.difference([], []).verdict(), "not known: it was not measured")
 
     def test_numbers_for_people(self):
         cases = {1234567.0: "1,234,567", 123.4: "123", 12.34: "12.3", 1.2345: "1.23", 0: "0",

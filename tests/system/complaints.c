@@ -117,6 +117,10 @@ void complaints_fake(const char *words, const char *answer, enum complaints_serv
     process_close_stdin(&process);
     int connection = accept(listener, NULL, NULL);
     expect(read(connection, line, sizeof line) > 0, "expected a question of '%s'", words);
+    for (const char *end; (end = strchr(answer, COMPLAINTS_NEXT)) != NULL; answer = end + 1) {
+        operator_send(connection, answer, (size_t)(end - answer));
+        expect(read(connection, line, sizeof line) > 0, "expected another question of '%s'", words);
+    }
     operator_send(connection, answer, strlen(answer));
     if (manner == COMPLAINTS_ENDS)
         close(connection);

@@ -18,8 +18,10 @@ struct result complaints_run(harness_prepare *prepare, const char *input, const 
 void complaints_expect(harness_prepare *prepare, const char *input, const char *words);
 
 /* Runs udpctl, or another program that takes its socket's path at the end of words, against a
- * server that answers its first line by answer, and hangs up or (hangs) keeps still. What it says
- * is seen, or else (loose) kept. */
+ * server that answers its first line by answer, and hangs up or (hangs) keeps still. An answer may
+ * have several parts with COMPLAINTS_NEXT between, each for another line. What the program says is
+ * seen, or else (loose) kept. */
+#define COMPLAINTS_NEXT '\f'
 enum complaints_server { COMPLAINTS_ENDS, COMPLAINTS_HANGS };
 void complaints_fake(const char *words, const char *answer, enum complaints_server manner,
                      bool loose);

@@ -179,13 +179,16 @@ static void provoke_udpload(const char *silent, const char *closed)
 static void provoke_udpload_and_a_service(void)
 {
     static const char *const answers[] = {"error cannot broadcast: it can't; try again\n.\n",
-                                          "nonsense\n.\n", "ok\nid 1\nstate cancelled\n.\n", ""};
+                                          "nonsense\n.\n",
+                                          "ok\nid 1\n.\n\fok\njob 1 cancelled 5 0 0 5 0 35\n.\n",
+                                          "ok\nid 1\n.\n\fok\njob 2 done 5 5 0 0 0 35\n.\n", ""};
     static struct server server;
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     const char *words =
         harness_format("udpload --fanout --control @ -c 5 %s", endpoint_text(&server.at[0]));
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
         complaints_fake(words, answers[i], COMPLAINTS_ENDS, false);
+    complaints_fake(words, "", COMPLAINTS_HANGS, false);
     complaints_expect(
         NULL, NULL,
         harness_format("udpload --find-max -Q 4 -l 100ms -t 1 -c 1 --expect another %s",

@@ -145,6 +145,8 @@ static _Noreturn void become(harness_prepare *prepare, const int ends[3][2], con
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGINT, SIG_DFL); /* a shell's background ignores it, nohup the next one */
+    signal(SIGHUP, SIG_DFL);
     if (prepare != NULL)
         prepare();
     execvp(argv[0], (char *const *)argv);

@@ -354,7 +354,7 @@ Test(system_streams, one_too_many_is_told_so)
 
 static void allow_few_files(void)
 {
-    struct rlimit limit = {.rlim_cur = 40, .rlim_max = 40};
+    struct rlimit limit = {.rlim_cur = 48, .rlim_max = 48};
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 

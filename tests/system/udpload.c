@@ -166,6 +166,29 @@ Test(system_udpload, begins_at_once_when_it_goes_as_fast_as_it_can, .init = stan
     report_count(load_report(), "replied", 10);
 }
 
+static void answer_after_a_tick(int number, const struct endpoint *from)
+{
+    (void)number;
+    harness_tick(20);
+    stand_in_say(from, "yes");
+}
+
+/* As fast as it goes, a request lasts as long as its answer takes. */
+Test(system_udpload, has_a_rate_when_it_sends_one_request, .init = stand_in_begin)
+{
+    load_start("-n 1 -Q max -t 5 --json FILE @");
+    load_serve(answer_after_a_tick, INT32_MAX);
+    const char *json = load_report();
+    report_count(json, "replied", 1);
+    const char *rates = strstr(json, "\"achieved\": ");
+    expect(rates != NULL, "expected rates: %s", json);
+    double achieved = strtod(rates + strlen("\"achieved\": "), NULL);
+    expect(achieved > 0 && achieved <= 50, "expected at most one in 20 ms: %s", json);
+    const char *duration = strstr(json, "\"duration_s\": ");
+    expect(duration && strtod(duration + strlen("\"duration_s\": "), NULL) >= 0.02,
+           "expected 20 ms: %s", json);
+}
+
 /* ---- Clients ---- */
 
 static uint32_t seen_ips[200];

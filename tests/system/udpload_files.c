@@ -132,3 +132,74 @@ Test(system_udpload_files, follow_a_link)
     expect_object(text_of("real"));
     expect_files("./real ./report\n");
 }
+
+Test(system_udpload_files, follow_a_link_to_a_file_that_is_missing)
+{
+    expect(symlink("real", file("report")) == 0, "symlink");
+    harness_equal("status", load("--json report").status, 0);
+    expect_object(text_of("real"));
+    expect_files("./real ./report\n");
+    struct stat status;
+    expect(lstat(file("report"), &status) == 0 && S_ISLNK(status.st_mode), "expected a link");
+}
+
+Test(system_udpload_files, keep_the_names_of_a_file)
+{
+    run_ok(NULL, "touch", file("real"), NULL);
+    expect(link(file("real"), file("report")) == 0, "link");
+    harness_equal("status", load("--json report").status, 0);
+    expect_object(text_of("real"));
+}
+
+/* What the shell writes there afterwards is not lost. */
+Test(system_udpload_files, go_through_a_descriptor_in_their_turn)
+{
+    struct result result =
+        run(NULL, "sh", "-c",
+            harness_format("program=$(realpath %s) && cd %s && exec 3>log && echo before >&3 && "
+                           "$program -n 20 -t 5 --json /dev/fd/3 %s; echo after >&3",
+                           program_path("udpload"), directory(), name),
+            NULL);
+    harness_equal("status", result.status, 0);
+    const char *log = text_of("log");
+    expect(strncmp(log, "before\n{", 8) == 0 && strcmp(log + strlen(log) - 8, "}\nafter\n") == 0,
+           "expected the report between two lines: %s", log);
+}
+
+Test(system_udpload_files, go_into_a_mount_of_its_own)
+{
+    struct result result =
+        run(NULL, "unshare", "--mount", "sh", "-c",
+            harness_format("program=$(realpath %s) && cd %s && touch real report && "
+                           "mount --bind real report && $program -n 20 -t 5 --json report %s",
+                           program_path("udpload"), directory(), name),
+            NULL);
+    if (result.status != 0 && result.status != 3 && strstr(result.err, "unshare") != NULL)
+        cr_skip_test("no mounts of its own: %s", result.err);
+    expect(result.status == 0 || result.status == 3, "expected a report: %s", result.err);
+    expect_object(text_of("real"));
+}
+
+/* The run waits for the reader, and what comes there is the report. */
+Test(system_udpload_files, go_into_a_pipe)
+{
+    struct result result =
+        run(NULL, "sh", "-c",
+            harness_format("program=$(realpath %s) && cd %s && mkfifo pipe && "
+                           "{ $program -n 20 -t 5 --json pipe %s >text & } && cat pipe && wait",
+                           program_path("udpload"), directory(), name),
+            NULL);
+    harness_equal("status", result.status, 0);
+    expect_object(result.out);
+}
+
+/* Of standard output that nobody reads any more, the files know nothing. */
+Test(system_udpload_files, are_written_even_if_the_reader_of_the_steps_has_gone)
+{
+    run(NULL, "sh", "-c",
+        harness_format("program=$(realpath %s) && cd %s && "
+                       "$program -l 500ms -S 50ms -t 1 --json report %s | head -1",
+                       program_path("udpload"), directory(), name),
+        NULL);
+    expect_object(text_of("report"));
+}

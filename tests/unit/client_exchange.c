@@ -315,3 +315,20 @@ Test(client_exchange, keeps_what_was_said_whole_however_sizes_follow)
         }
     }
 }
+
+Test(client_exchange, says_what_waits_once_more)
+{
+    const uint8_t *bytes;
+    size_t size;
+    exchange_sent(&exchange, "one", 3, false, 0);
+    exchange_sent(&exchange, "two", 3, false, 0);
+    exchange_sent(&exchange, "three", 5, false, 0);
+    reply_at(100);
+    cr_assert(exchange_again(&exchange, 0, 1500, &bytes, &size));
+    cr_assert(size == 3 && memcmp(bytes, "two", 3) == 0);
+    cr_assert(exchange_again(&exchange, 1, 1500, &bytes, &size));
+    cr_assert(size == 5 && memcmp(bytes, "three", 5) == 0);
+    cr_assert_not(exchange_again(&exchange, 2, 1500, &bytes, &size));
+    cr_assert_eq(exchange_deadline_ns(&exchange), 1500 + TIMEOUT_NS, "its time begins anew");
+    cr_assert_eq(exchange.sent, 3, "it is no other request");
+}

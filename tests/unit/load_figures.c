@@ -20,11 +20,14 @@ Test(load_figures, writes_nanoseconds_exactly)
     expect(figure_ms(12000000034, text), "12000.000034");
 }
 
-Test(load_figures, rounds_seconds_to_milliseconds)
+Test(load_figures, rounds_seconds_to_milliseconds_and_short_ones_to_microseconds)
 {
     expect(figure_seconds(0, text), "0.000");
-    expect(figure_seconds(499999, text), "0.000");
-    expect(figure_seconds(500000, text), "0.001");
+    expect(figure_seconds(499, text), "0.000000");
+    expect(figure_seconds(118500, text), "0.000119");
+    expect(figure_seconds(5000000, text), "0.005");
+    expect(figure_seconds(9999999, text), "0.010000");
+    expect(figure_seconds(10499999, text), "0.010");
     expect(figure_seconds(10000400000, text), "10.000");
     expect(figure_seconds(59999500000, text), "60.000");
 }

@@ -121,6 +121,68 @@ Test(load_findmax, tries_a_limit_again_once_and_ends)
     cr_assert_geq(search.best, 980);
 }
 
+/* Below a rate that is far too much there are many that are too much, too. */
+Test(load_findmax, goes_on_with_what_the_sender_can_send)
+{
+    struct findmax search;
+    findmax_begin(&search, SCHEDULE_RATE_MAX);
+    search.sent = 150000;
+    expect_next(&search, FINDMAX_UNSENT, SCHEDULE_RATE_MAX);
+    search.sent = 160000;
+    expect_next(&search, FINDMAX_UNSENT, 80000);
+    expect_next(&search, FINDMAX_HELD, 120000);
+    while (findmax_go_on(&search, FINDMAX_HELD))
+        cr_assert_lt(search.rate, 160000);
+    cr_assert_geq(search.best, 156000);
+    cr_assert_eq(search.worst, SCHEDULE_RATE_MAX);
+    cr_assert(search.past_sender);
+    cr_assert_eq(search.ceiling, 160000);
+}
+
+Test(load_findmax, ends_where_the_sender_sends_no_more_than_what_holds)
+{
+    struct findmax search;
+    findmax_begin(&search, 100000);
+    expect_next(&search, FINDMAX_HELD, 200000);
+    search.sent = 101000;
+    expect_next(&search, FINDMAX_UNSENT, 200000);
+    cr_assert_not(findmax_go_on(&search, FINDMAX_UNSENT));
+    cr_assert_eq(search.best, 100000);
+}
+
+Test(load_findmax, does_not_believe_a_single_step_that_was_not_sent)
+{
+    struct findmax search;
+    findmax_begin(&search, 1000);
+    search.sent = 10;
+    expect_next(&search, FINDMAX_UNSENT, 1000);
+    expect_next(&search, FINDMAX_HELD, 2000);
+    expect_next(&search, FINDMAX_UNKNOWN, 2000);
+    expect_next(&search, FINDMAX_UNKNOWN, 2000);
+    expect_next(&search, FINDMAX_UNKNOWN, 1500);
+    cr_assert_eq(search.ceiling, 0);
+}
+
+Test(load_findmax, knows_how_many_steps_are_left)
+{
+    static const uint32_t limits[] = {1, 7, 999, 1000, 31999, 123456, 9999999};
+    static const enum findmax_outcome above[] = {FINDMAX_FELL, FINDMAX_UNKNOWN};
+    for (size_t i = 0; i < 2 * sizeof limits / sizeof *limits; i++) {
+        struct findmax_left left[100];
+        struct findmax search;
+        uint32_t made = 0;
+        findmax_begin(&search, 1000);
+        do
+            left[made++] = findmax_steps_left(&search);
+        while (findmax_go_on(&search, search.rate <= limits[i / 2] ? FINDMAX_HELD : above[i % 2]));
+        for (uint32_t k = 0; k < made; k++) {
+            cr_assert_leq(left[k].least, made - k, "%u steps from %u on", limits[i / 2], k);
+            cr_assert_geq(left[k].most, made - k, "%u steps from %u on", limits[i / 2], k);
+        }
+        cr_assert_leq(left[made - 1].least, 1);
+    }
+}
+
 /* ---- What a step has shown ---- */
 
 static const uint64_t SECOND_NS = 1000000000;
@@ -174,4 +236,19 @@ Test(load_findmax, learns_nothing_from_a_rate_that_was_not_sent)
     result.unsent = 0;
     result.duration_ns += SECOND_NS / 50;
     expect_outcome(&result, FINDMAX_UNKNOWN);
+}
+
+Test(load_findmax, tells_what_was_late_from_what_was_not_sent)
+{
+    struct load_result result = step(0, false);
+    result.unsent = 100;
+    result.requested_rate = 1000;
+    result.achieved_rate = 901;
+    expect_outcome(&result, FINDMAX_UNKNOWN);
+    result.achieved_rate = 899;
+    expect_outcome(&result, FINDMAX_UNSENT);
+    result = step(2, true);
+    result.requested_rate = 1000;
+    result.achieved_rate = 1000;
+    expect_outcome(&result, FINDMAX_FELL);
 }

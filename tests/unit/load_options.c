@@ -149,6 +149,16 @@ Test(load_options, reads_a_percentage)
     }
 }
 
+Test(load_options, may_lose_anything_unless_told_or_searching)
+{
+    cr_assert_eq(read_line("udpload h"), -1);
+    cr_assert_eq(options.max_loss_ppm, LOAD_LOSS_ANY);
+    cr_assert_eq(read_line("udpload --find-max h"), -1);
+    cr_assert_eq(options.max_loss_ppm, 1000);
+    cr_assert_eq(read_line("udpload --max-loss 1% h"), -1);
+    cr_assert_eq(options.max_loss_ppm, 10000);
+}
+
 Test(load_options, registers_each_client_once_for_a_fan_out)
 {
     cr_assert_eq(read_line("udpload --fanout --control /s -c 77 -n 3 h"), -1);
@@ -184,7 +194,6 @@ Test(load_options, refuses_what_makes_no_sense_together)
     static const char *const lines[] = {
         "udpload",
         "udpload h i",
-        "udpload --max-loss 1% h",
         "udpload --control /s h",
         "udpload --seed 1 h",
         "udpload --find-max --fanout h",

@@ -22,7 +22,8 @@ static void init(struct load_result *result)
     histogram_init(&result->corrected);
     histogram_init(&result->raw);
     histogram_init(&result->lag);
-    result->exact = result->kept_up = true;
+    result->exact = result->kept_up = result->answered_enough = true;
+    result->max_loss_ppm = LOAD_LOSS_ANY;
     strcpy(result->started, "2026-01-31T12:00:00Z");
     result->timeout_ns = 1000000000;
     result->target = strdup("127.0.0.1:3000");
@@ -93,6 +94,7 @@ struct load_result report_sample(void)
     result.counts.duplicate = 7;
     result.counts.unsolicited = 3;
     result.counts.challenged = 12;
+    result.counts.refused = 5;
     result.replies = calloc(4, sizeof *result.replies);
     result.reply_count = 4;
     for (size_t i = 0; i < 4; i++)
@@ -106,6 +108,7 @@ struct load_result report_sample(void)
     result.rotation_known = result.rotation_even = true;
     result.fanout = (struct load_fanout){.done = true,
                                          .broadcasts = 3,
+                                         .targets = 3021,
                                          .expected = 3000,
                                          .received = 2999,
                                          .missing = 1,

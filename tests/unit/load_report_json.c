@@ -33,13 +33,38 @@ static void replace(char **text, const char *with)
 
 Test(load_report_json, has_the_members_that_programs_rely_on)
 {
-    static const char *const paths[] = {
-        "sent",        "replied",         "lost",           "late",           "unsolicited",
-        "wrong",       "duplicate",       "send_errors",    "own_drops",      "attribution",
-        "kept_up",     "rates.requested", "rates.achieved", "rates.answered", "latency.corrected",
-        "latency.raw", "replies",         "intervals",      "command",        "host",
-        "target",      "started",         "duration_s",     "clients",        "threads",
-        "lag",         "fanout",          "challenged",     "find_max"};
+    static const char *const paths[] = {"sent",
+                                        "replied",
+                                        "lost",
+                                        "late",
+                                        "unsolicited",
+                                        "wrong",
+                                        "duplicate",
+                                        "send_errors",
+                                        "own_drops",
+                                        "attribution",
+                                        "kept_up",
+                                        "rates.requested",
+                                        "rates.achieved",
+                                        "rates.answered",
+                                        "latency.corrected",
+                                        "latency.raw",
+                                        "replies",
+                                        "intervals",
+                                        "command",
+                                        "host",
+                                        "target",
+                                        "started",
+                                        "duration_s",
+                                        "clients",
+                                        "threads",
+                                        "lag",
+                                        "fanout",
+                                        "challenged",
+                                        "find_max",
+                                        "refused",
+                                        "answered_enough",
+                                        "why_too_few"};
     static const char *const rows[] = {"min", "mean", "p50",   "p90", "p95",
                                        "p99", "p999", "p9999", "max"};
     struct load_result result = report_sample();
@@ -61,7 +86,7 @@ Test(load_report_json, has_the_members_that_programs_rely_on)
 Test(load_report_json, says_each_count_under_its_own_name)
 {
     struct load_result result = report_empty();
-    result.counts = (struct load_counts){1, 2, 3, 4, 5, 6, 7, 8, UINT64_MAX, 10};
+    result.counts = (struct load_counts){1, 2, 3, 4, 5, 6, 7, 8, UINT64_MAX, 10, 11};
     char *json = report_print(report_json, &result);
     expect_member(json, "sent", "1");
     expect_member(json, "replied", "2");
@@ -73,6 +98,7 @@ Test(load_report_json, says_each_count_under_its_own_name)
     expect_member(json, "send_errors", "8");
     expect_member(json, "own_drops", "18446744073709551615");
     expect_member(json, "challenged", "10");
+    expect_member(json, "refused", "11");
     free(json);
     load_result_free(&result);
 }
@@ -147,6 +173,7 @@ Test(load_report_json, lists_replies_and_intervals)
     expect_member(json, "replies.audi", "332749");
     expect_member(json, "replies.(other)", "2");
     expect_member(json, "fanout.received", "2999");
+    expect_member(json, "fanout.targets", "3021");
     expect_member(json, "fanout.first", "81.230");
     const char *interval = report_json_member(json, "intervals") + 1;
     for (size_t i = 0; i < result.interval_count; i++) {
@@ -200,14 +227,14 @@ Test(load_report_json, says_why_it_could_not_be_written)
 Test(load_report_json, says_what_ended_the_search)
 {
     struct load_result result = report_empty();
-    result.find_max = (struct load_find_max){true, 80000, 81250, LOAD_LIMIT_SENDER};
+    result.find_max = (struct load_find_max){true, 80000, 160000, LOAD_LIMIT_SENDER, 81250};
     char *json = report_print(report_json, &result);
     expect_valid(json);
     expect_member(json, "find_max",
-                  "{\"highest\": 80000, \"failed\": 81250, "
-                  "\"limit\": \"sender\"}");
+                  "{\"highest\": 80000, \"failed\": 160000, "
+                  "\"limit\": \"sender\", \"sender_max\": 81250}");
     free(json);
-    result.find_max = (struct load_find_max){true, 10000000, 0, LOAD_LIMIT_SCHEDULE};
+    result.find_max = (struct load_find_max){true, 10000000, 0, LOAD_LIMIT_SCHEDULE, 0};
     json = report_print(report_json, &result);
     expect_valid(json);
     expect_member(json, "find_max.failed", "null");

@@ -58,14 +58,15 @@ Test(load_report_text, agrees_with_json_to_the_digit)
                                             {"unsolicited", "unsolicited"},
                                             {"send errors", "send_errors"},
                                             {"own drops", "own_drops"},
-                                            {"challenged", "challenged"}};
+                                            {"challenged", "challenged"},
+                                            {"refused", "refused"}};
     static const char *const rates[] = {"requested", "achieved", "answered"};
     static const char *const latencies[][2] = {
         {"min", "min"}, {"mean", "mean"}, {"p50", "p50"},    {"p90", "p90"},     {"p95", "p95"},
         {"p99", "p99"}, {"max", "max"},   {"p99.9", "p999"}, {"p99.99", "p9999"}};
     static const char *const replies[] = {"audi", "toyota", "bmw", "(other)"};
-    static const char *const copies[] = {"broadcasts", "expected", "received", "missing",
-                                         "doubled",    "first",    "median",   "last"};
+    static const char *const copies[] = {"broadcasts", "targets", "expected", "received", "missing",
+                                         "doubled",    "first",   "median",   "last"};
     struct load_result result = report_sample();
     char *text = report_print(report_text, &result), *json = report_print(report_json, &result);
     char path[64];
@@ -104,17 +105,20 @@ Test(load_report_text, begins_with_the_verdict)
     struct load_result result = report_sample();
     char *text = report_print(report_text, &result);
     expect_line(text, "127.0.0.1:3000: 10.000 s, 1000 clients, 2 threads, timeout 1.000 s\n"
-                      "sender kept up: yes\nattribution: exact\n");
+                      "sender kept up: yes\nanswered enough: yes\nattribution: exact\n");
     expect_line(text, "rotation: even\n");
     free(text);
 
     result.kept_up = result.exact = result.rotation_even = false;
     result.why_not = "the schedule lagged by 3 ms";
+    result.answered_enough = false;
+    result.why_too_few = "nothing was answered";
     result.stopped_early = true;
     result.clients = result.threads = 1;
     text = report_print(report_text, &result);
     expect_line(text, "127.0.0.1:3000: 10.000 s, 1 client, 1 thread, timeout 1.000 s; stopped "
                       "early\nsender kept up: no (the schedule lagged by 3 ms)\n"
+                      "answered enough: no (nothing was answered)\n"
                       "attribution: by order (");
     expect_line(text, "rotation: uneven\n");
     free(text);
@@ -195,11 +199,22 @@ Test(load_report_text, says_what_ended_the_search)
                              "may take more)\n"},
     };
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        result.find_max = (struct load_find_max){true, 3500, 3562, ends[i].limit};
+        result.find_max = (struct load_find_max){true, 3500, 3562, ends[i].limit, 0};
         char *text = report_print(report_text, &result);
         expect_line(text, ends[i].line);
         free(text);
     }
+    load_result_free(&result);
+}
+
+Test(load_report_text, says_what_the_sender_could_send)
+{
+    struct load_result result = report_empty();
+    result.find_max = (struct load_find_max){true, 3500, 8000, LOAD_LIMIT_SENDER, 3562};
+    char *text = report_print(report_text, &result);
+    expect_line(text, "highest rate that holds: 3500/s (the sender sends no more than 3562/s; the "
+                      "service may take more)\n");
+    free(text);
     load_result_free(&result);
 }
 
@@ -218,4 +233,17 @@ Test(load_report_text, lets_no_text_steer_the_terminal)
 Test(load_report_text, says_why_it_could_not_be_written)
 {
     report_expect_error(report_text);
+}
+
+Test(load_report_text, says_that_a_server_has_other_clients)
+{
+    struct load_result result = report_sample();
+    char *text = report_print(report_text, &result);
+    cr_assert_not_null(strstr(text, "the server has other clients, too"));
+    free(text);
+    result.fanout.targets = result.fanout.expected;
+    text = report_print(report_text, &result);
+    cr_assert_null(strstr(text, "other clients"));
+    free(text);
+    load_result_free(&result);
 }

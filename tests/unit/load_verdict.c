@@ -61,3 +61,53 @@ Test(load_verdict, asks_no_punctuality_of_a_run_without_a_schedule)
         histogram_add(&result.lag, 200000000);
     expect_fault(500, NULL);
 }
+
+/* ---- What was answered ---- */
+
+static void expect_lack(struct load_counts counts, uint32_t max_loss_ppm, const char *part)
+{
+    result.counts = counts;
+    result.max_loss_ppm = max_loss_ppm;
+    verdict_judge(&result);
+    cr_assert_eq(result.answered_enough, part == NULL);
+    if (part)
+        cr_assert_not_null(strstr(result.why_too_few, part), "%s", result.why_too_few);
+    else
+        cr_assert_null(result.why_too_few);
+}
+
+Test(load_verdict, is_content_with_one_answer_unless_told_otherwise)
+{
+    struct load_counts one = {.sent = 1000, .replied = 1, .lost = 999};
+    expect_lack(one, LOAD_LOSS_ANY, NULL);
+    expect_lack(one, 999000, NULL);
+    expect_lack(one, 998999, "--max-loss");
+    expect_lack((struct load_counts){.sent = 0}, 0, NULL);
+}
+
+Test(load_verdict, counts_wrong_and_unsent_ones_among_what_may_be_lost)
+{
+    struct load_counts counts = {
+        .sent = 99, .replied = 97, .lost = 1, .wrong = 1, .send_errors = 1};
+    expect_lack(counts, 30000, NULL);
+    expect_lack(counts, 29999, "--max-loss");
+}
+
+Test(load_verdict, says_why_nothing_was_answered)
+{
+    expect_lack((struct load_counts){.sent = 9, .lost = 9}, LOAD_LOSS_ANY, "in time");
+    expect_lack((struct load_counts){.sent = 9, .lost = 9, .refused = 2}, LOAD_LOSS_ANY, "refused");
+    expect_lack((struct load_counts){.sent = 9, .wrong = 9}, LOAD_LOSS_ANY, "--expect");
+    expect_lack((struct load_counts){.send_errors = 9}, LOAD_LOSS_ANY, "refused to send");
+}
+
+Test(load_verdict, wants_copies_of_a_fan_out_too)
+{
+    struct load_counts all = {.sent = 100, .replied = 100};
+    result.fanout = (struct load_fanout){.done = true, .expected = 100, .missing = 100};
+    expect_lack(all, LOAD_LOSS_ANY, "no copy");
+    result.fanout.received = 98;
+    result.fanout.missing = 2;
+    expect_lack(all, LOAD_LOSS_ANY, NULL);
+    expect_lack(all, 10000, "copies are missing");
+}

@@ -1,11 +1,15 @@
+#include "net/file_draft.h"
+
 #include "net/file.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +27,7 @@ static void leave(void)
 {
     unlink("report");
     unlink("other");
+    unlink("real");
     cr_assert_eq(chdir("/"), 0);
     cr_assert_eq(rmdir(place), 0, "something was left: %s", strerror(errno));
 }
@@ -155,4 +160,205 @@ Test(net_file_draft, writes_a_device_in_place_and_tells_its_errors)
     fputs("x", draft.out);
     cr_assert_eq(file_draft_keep(&draft), -ENOSPC);
     cr_assert_null(draft.out);
+}
+
+/* ---- Where a rename would be wrong, or can't be ---- */
+
+static ino_t inode_of(const char *path)
+{
+    struct stat status;
+    cr_assert_eq(stat(path, &status), 0, "%s: %s", path, strerror(errno));
+    return status.st_ino;
+}
+
+/* Writes over what is there: the file stays, its text goes. */
+static void expect_written_over(const char *path)
+{
+    ino_t before = inode_of(path);
+    cr_assert_eq(file_draft_open(&draft, path), 0, "%s", strerror(errno));
+    fputs("new", draft.out);
+    fflush(draft.out);
+    expect_text(path, "a longer old one");
+    cr_assert_eq(file_draft_keep(&draft), 0);
+    expect_text(path, "new");
+    cr_assert_eq(inode_of(path), before);
+}
+
+Test(net_file_draft, keeps_the_other_names_of_a_file)
+{
+    make_report("a longer old one");
+    cr_assert_eq(link("report", "other"), 0);
+    expect_written_over("report");
+    expect_text("other", "new");
+}
+
+Test(net_file_draft, leaves_a_file_with_other_names_as_it_was_when_it_is_discarded)
+{
+    make_report("old");
+    cr_assert_eq(link("report", "other"), 0);
+    cr_assert_eq(file_draft_open(&draft, "report"), 0);
+    fputs("new", draft.out);
+    file_draft_discard(&draft);
+    expect_text("other", "old");
+}
+
+static void be_nobody(void)
+{
+    if (geteuid() != 0)
+        cr_skip_test("only root can make what belongs to others");
+    cr_assert_eq(setegid(65534), 0);
+    cr_assert_eq(seteuid(65534), 0);
+}
+
+static void be_root(void)
+{
+    cr_assert_eq(seteuid(0), 0);
+    cr_assert_eq(setegid(0), 0);
+}
+
+Test(net_file_draft, writes_a_file_over_in_a_directory_that_is_closed)
+{
+    make_report("a longer old one");
+    cr_assert_eq(chmod("report", 0666), 0);
+    cr_assert_eq(chmod(".", 0555), 0);
+    be_nobody();
+    expect_written_over("report");
+    cr_assert_eq(file_draft_open(&draft, "other"), -EACCES, "a new one can't be made there");
+    be_root();
+}
+
+/* As in /tmp, where a name can be removed by its owner only, which shows when it is kept. */
+Test(net_file_draft, writes_a_file_of_somebody_else_over)
+{
+    make_report("a longer old one");
+    cr_assert_eq(chmod("report", 0666), 0);
+    cr_assert_eq(chmod(".", 01777), 0);
+    be_nobody();
+    expect_written_over("report");
+    be_root();
+}
+
+Test(net_file_draft, keeps_the_owner_of_what_it_replaces)
+{
+    struct stat status;
+    make_report("old");
+    if (chown("report", 65534, 65534) != 0)
+        cr_skip_test("only root can make what belongs to others");
+    make_report("new");
+    cr_assert_eq(stat("report", &status), 0);
+    cr_assert_eq(status.st_uid, 65534);
+    cr_assert_eq(status.st_gid, 65534);
+}
+
+static void enter_mounts(void)
+{
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        cr_skip_test("no mounts of its own: %s", strerror(errno));
+}
+
+Test(net_file_draft, writes_a_file_over_that_is_a_mount_of_its_own)
+{
+    enter_mounts();
+    make_report("a longer old one");
+    cr_assert_eq(file_draft_open(&draft, "other"), 0);
+    cr_assert_eq(file_draft_keep(&draft), 0);
+    cr_assert_eq(mount("report", "other", NULL, MS_BIND, NULL), 0, "%s", strerror(errno));
+    expect_written_over("other");
+    expect_text("report", "new");
+    cr_assert_eq(umount("other"), 0);
+}
+
+/* A disk of 64 kB, of which a draft in memory wants more than is left. */
+Test(net_file_draft, leaves_a_file_as_it_was_when_the_disk_is_full)
+{
+    enter_mounts();
+    cr_assert_eq(mkdir("other", 0700), 0);
+    cr_assert_eq(mount("none", "other", "tmpfs", 0, "size=64k"), 0, "%s", strerror(errno));
+    cr_assert_eq(chdir("other"), 0);
+    make_report("old");
+    cr_assert_eq(link("report", "link"), 0);
+    cr_assert_eq(file_draft_open(&draft, "report"), 0);
+    for (int i = 0; i < 100000; i++)
+        fputc('x', draft.out);
+    cr_assert_eq(file_draft_keep(&draft), -ENOSPC);
+    expect_text("report", "old");
+    cr_assert_eq(chdir(".."), 0);
+    cr_assert_eq(umount("other"), 0);
+    cr_assert_eq(rmdir("other"), 0);
+}
+
+/* ---- Links and descriptors ---- */
+
+Test(net_file_draft, follows_a_link_to_a_file_that_is_missing)
+{
+    struct stat status;
+    cr_assert_eq(symlink("./real", "other"), 0);
+    cr_assert_eq(symlink("other", "report"), 0);
+    make_report("new");
+    expect_text("real", "new");
+    cr_assert_eq(lstat("report", &status), 0);
+    cr_assert(S_ISLNK(status.st_mode), "the first link is no link any more");
+    cr_assert_eq(lstat("other", &status), 0);
+    cr_assert(S_ISLNK(status.st_mode), "the second link is no link any more");
+}
+
+Test(net_file_draft, says_where_a_link_leads_nowhere)
+{
+    cr_assert_eq(symlink("missing/real", "report"), 0);
+    cr_assert_eq(file_draft_open(&draft, "report"), -ENOENT);
+    cr_assert_eq(symlink("other", "other"), 0);
+    cr_assert_eq(file_draft_open(&draft, "other"), -ELOOP);
+    cr_assert_eq(file_draft_open(&draft, ""), -ENOENT);
+    cr_assert_eq(file_draft_open(&draft, "report/"), -EISDIR);
+}
+
+/* As the shell's: { udpload --json /dev/fd/3; } 3>log, behind what was written there before. */
+static void write_through(const char *directory, int number)
+{
+    char path[64];
+    snprintf(path, sizeof path, "%s/%d", directory, number);
+    cr_assert_eq(file_draft_open(&draft, path), 0, "%s: %s", path, strerror(errno));
+    fputs("new ", draft.out);
+    cr_assert_eq(file_draft_keep(&draft), 0);
+}
+
+Test(net_file_draft, writes_through_a_descriptor_behind_what_is_there)
+{
+    int fd = open("report", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    cr_assert_eq(write(fd, "old ", 4), 4);
+    write_through("/dev/fd", fd);
+    write_through("/proc/self/fd", fd);
+    cr_assert_eq(write(fd, "end", 3), 3);
+    close(fd);
+    expect_text("report", "old new new end");
+}
+
+Test(net_file_draft, says_that_a_descriptor_takes_nothing)
+{
+    char path[64];
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    snprintf(path, sizeof path, "/dev/fd/%d", fd);
+    cr_assert_eq(file_draft_open(&draft, path), -EBADF);
+    close(fd);
+    cr_assert_eq(file_draft_open(&draft, path), -EBADF);
+}
+
+Test(net_file_draft, tells_one_file_of_two_names)
+{
+    struct file_draft same;
+    make_report("old");
+    cr_assert_eq(link("report", "other"), 0);
+    cr_assert_eq(file_draft_open(&draft, "report"), 0);
+    cr_assert_eq(file_draft_open(&same, "other"), 0);
+    cr_assert(file_draft_same(&draft, &same));
+    file_draft_discard(&same);
+    cr_assert_eq(file_draft_open(&same, "real"), 0);
+    cr_assert_not(file_draft_same(&draft, &same));
+    file_draft_discard(&same);
+    file_draft_discard(&draft);
+    cr_assert_eq(file_draft_open(&draft, "/dev/null"), 0);
+    cr_assert_eq(file_draft_open(&same, "/dev/null"), 0);
+    cr_assert_not(file_draft_same(&draft, &same), "a device takes any number");
+    file_draft_discard(&same);
+    file_draft_discard(&draft);
 }

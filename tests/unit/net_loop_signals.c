@@ -61,3 +61,32 @@ Test(loop_signals, are_seen_to_wait_before_they_are_caught)
     cr_expect_eq(caught, 0);
     loop_free(loop);
 }
+
+/* Whether the loop takes a signal that is ignored. */
+static bool takes_ignored(int number, bool heed)
+{
+    int caught = 0;
+    struct loop *loop = loop_new();
+    cr_assert_not_null(loop);
+    signal(number, SIG_IGN);
+    if (heed)
+        loop_heed(number);
+    cr_assert_eq(loop_signals(loop, (int[]){number, SIGUSR1, 0}, catch_signal, &caught), 0);
+    bool taken = is_blocked(number);
+    cr_expect(is_blocked(SIGUSR1));
+    loop_signals_release(loop);
+    loop_free(loop);
+    return taken;
+}
+
+Test(loop_signals, that_end_a_session_stay_ignored)
+{
+    cr_expect_not(takes_ignored(SIGINT, false));
+    cr_expect_not(takes_ignored(SIGHUP, false));
+    cr_expect(takes_ignored(SIGTERM, false), "a program can always be stopped");
+}
+
+Test(loop_signals, that_mean_something_else_are_heeded)
+{
+    cr_expect(takes_ignored(SIGHUP, true));
+}

@@ -1,0 +1,105 @@
+/* What udpload --fanout has a server do, and how it leaves it. */
+
+#include "udpload_stand_in.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+TestSuite(system_udpload_fanout, .fini = harness_end, .timeout = 60);
+
+Test(system_udpload_fanout, counts_the_copies_of_broadcasts)
+{
+    struct server server = {0};
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    stand_in_name = endpoint_text(&server.at[0]);
+    load_start(harness_format("--fanout --control %s -c 3000 -n 3 -t 2 -T 2 --json FILE @",
+                              server.socket));
+    const char *json = load_report();
+    report_count(json, "sent", 3000);
+    report_count(json, "broadcasts", 3);
+    report_count(json, "expected", 9000);
+    report_count(json, "received", 9000);
+    report_count(json, "missing", 0);
+    report_count(json, "doubled", 0);
+    report_count(json, "targets", 9000);
+    harness_equal("copies", server_stat(&server, "copies_sent"), 9000);
+    server_stop(&server);
+}
+
+/* What runs at one server say of its clients; others of them have spoken before. */
+static void fan_out_twice(const char *config, const char *local, int others)
+{
+    struct server server = {0};
+    server_start(&server, config, "-l", local, NULL);
+    stand_in_name = endpoint_text(&server.at[0]);
+    for (int i = 0; i < others; i++)
+        udp_pass_by(&server.at[0]);
+    server_await_clients(&server, others);
+    for (int i = 0; i < 2; i++) {
+        load_process = (struct process){.pid = 0};
+        load_start(harness_format("--fanout --control %s -c 400 -n 2 -t 2 -T 2 --json FILE @",
+                                  server.socket));
+        const char *json = load_report();
+        report_count(json, "expected", 800);
+        report_count(json, "received", 800);
+        report_count(json, "targets", 2 * (400 + others));
+        expect((strstr(load_text(0), "the server has other clients") != NULL) == (others > 0),
+               "expected others to be told of: %s", load_text(0));
+        server_await_clients(&server, others);
+        harness_equal("those that left", server_stat(&server, "left"), 400 * (i + 1));
+    }
+    server_stop(&server);
+}
+
+Test(system_udpload_fanout, leaves_no_clients_behind_after_a_fan_out)
+{
+    fan_out_twice(NULL, "127.0.0.1:0", 0);
+    fan_out_twice(NULL, "[::1]:0", 0);
+}
+
+Test(system_udpload_fanout, leaves_with_a_cookie_where_one_is_wanted)
+{
+    fan_out_twice("[admission]\npolicy = cookie\n", "127.0.0.1:0", 0);
+}
+
+Test(system_udpload_fanout, tells_of_clients_that_are_not_its_own)
+{
+    fan_out_twice(NULL, "127.0.0.1:0", 30);
+}
+
+/* A program that takes connections and never says a word, or stops to. */
+Test(system_udpload_fanout, waits_for_no_control_socket_that_does_not_answer,
+     .init = stand_in_begin)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", harness_path("control"));
+    expect(bind(control, (struct sockaddr *)&at, sizeof at) == 0 && listen(control, 4) == 0,
+           "expected to listen");
+    int64_t began_ms = harness_now_ms();
+    load_start(harness_format("--fanout --control %s -c 20 -t 300ms --json FILE @", at.sun_path));
+    load_serve(stand_in_answers, INT32_MAX);
+    process_wait(&load_process);
+    harness_equal("status", load_process.status, 1);
+    harness_contains("complaint", load_text(1), "the control socket does not answer");
+    expect(harness_now_ms() - began_ms < HARNESS_DEADLINE_MS, "expected an end in time");
+    close(control);
+}
+
+Test(system_udpload_fanout, waits_for_no_server_that_stops_during_a_broadcast)
+{
+    struct server server = {0};
+    server_start(&server, "[broadcast]\nrate = 20\n", "-l", "127.0.0.1:0", NULL);
+    stand_in_name = endpoint_text(&server.at[0]);
+    load_start(harness_format("--fanout --control %s -c 400 -t 1 --json FILE @", server.socket));
+    server_await_stat(&server, "copies_sent", 1);
+    process_kill(&server.process, SIGSTOP);
+    process_wait(&load_process);
+    process_kill(&server.process, SIGCONT);
+    harness_equal("status", load_process.status, 1);
+    harness_contains("complaint", load_text(1), "the control socket does not answer");
+    server_kill(&server);
+}
