@@ -78,6 +78,10 @@ int socket_open_group(const struct addr *addr, struct socket_options *options, s
  */
 int socket_hear(int socket);
 
+/* Has an IPv6 socket cut what is longer than the link's MTU into fragments of 1,280 bytes, which
+ * every path takes. Those of socket_open do so. */
+void socket_fit_any_path(int socket);
+
 /* Lets sockets that ask for it be bound to the port beside this one, or no longer. */
 void socket_share(int socket, bool may);
 

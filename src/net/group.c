@@ -127,6 +127,8 @@ static int prepare_to_speak(int fd, const struct addr *group, const struct group
     socklen_t size = name_group(&name, group, way->interface);
     int error = group_set_way(fd, group, way);
 
+    if (group->family == ADDR_IPV6)
+        socket_fit_any_path(fd);
     if (error == 0)
         error = turn_deaf(fd);
     if (error == 0 && connect(fd, &name.any, size) != 0)

@@ -20,6 +20,8 @@
 #define IPV6_MULTICAST_ALL 29
 #endif
 
+enum { IPV6_MTU_MIN = 1280 };
+
 /* ---- Addresses ---- */
 
 socklen_t sockaddr_from_addr(union socket_name *out, const struct addr *addr)
@@ -59,7 +61,7 @@ static int set_ipv4(int socket, bool tells_interface)
     /* Send without DF and take no path MTU from ICMP: anyone can forge "fragmentation needed", and
      * make the kernel cut our datagrams into fragments that are easy to replace on their way. Knot
      * DNS (server.c, disable_pmtudisc) and NSD do so. IPv6 has no need of it: a forged MTU below
-     * 1280 is ignored (RFC 8201, section 4), and a true one is the only way to fit the path. */
+     * 1280 is ignored (RFC 8201, section 4). */
     if (!error)
         error = set(socket, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
     if (!error && tells_interface)
@@ -67,8 +69,19 @@ static int set_ipv4(int socket, bool tells_interface)
     return error;
 }
 
+/* No router fragments IPv6, and many a path drops the "packet too big" that would tell us to. So
+ * what the kernel fragments is cut to the MTU that every path has (RFC 8200, section 5), as name
+ * servers do. Linux fragments only what is longer than the link's or the route's MTU, though: what
+ * is between 1,280 and that is sent whole until a "packet too big" comes, so those stay on. A
+ * kernel that lacks the option does as it did. */
+void socket_fit_any_path(int socket)
+{
+    set(socket, IPPROTO_IPV6, IPV6_MTU, IPV6_MTU_MIN);
+}
+
 static int set_ipv6(int socket, bool tells_interface)
 {
+    socket_fit_any_path(socket);
     int error = set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (!error)
         error = set(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
