@@ -1,6 +1,7 @@
 #ifndef NET_INTERFACE_H
 #define NET_INTERFACE_H
 
+#include "core/broadcast_addrs.h"
 #include "core/cidr.h"
 
 #include <stddef.h>
@@ -14,5 +15,10 @@
  * addresses share is listed once for each. 0 or -errno; on success *networks has *count elements
  * and is the caller's to free. */
 int interface_networks(struct cidr **networks, size_t *count);
+
+/* The broadcast addresses of the interfaces that are up: that of each network, and those that were
+ * set otherwise (`ip address add … broadcast …`). Needs no netlink. Empty where the kernel doesn't
+ * say. */
+void interface_broadcast_addrs(struct broadcast_addrs *set);
 
 #endif

@@ -8,6 +8,11 @@
 #include <net/if.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* ---- networks ---- */
 
 /* The number of leading one bits of a netmask. */
 static uint8_t mask_bits(const struct addr *mask)
@@ -60,4 +65,69 @@ int interface_networks(struct cidr **networks, size_t *count)
         *count += read_network(at, &(*networks)[*count]);
     freeifaddrs(all);
     return *networks == NULL ? -ENOMEM : 0;
+}
+
+/* ---- broadcast addresses ---- */
+
+static uint32_t ip_of(const struct sockaddr *name)
+{
+    struct sockaddr_in ipv4;
+    memcpy(&ipv4, name, sizeof ipv4);
+    return ntohl(ipv4.sin_addr.s_addr);
+}
+
+static void add(struct broadcast_addrs *set, uint32_t ip)
+{
+    uint8_t bytes[4] = {(uint8_t)(ip >> 24), (uint8_t)(ip >> 16), (uint8_t)(ip >> 8), (uint8_t)ip};
+    broadcast_addrs_add(set, bytes);
+}
+
+/* A label and an address of it select one of several on an interface: devinet_ioctl of the kernel.
+ */
+static void add_of_address(int socket, const struct ifreq *address, struct broadcast_addrs *set)
+{
+    const uint32_t of_two = 0xfffffffe; /* a network of two hosts or one has none: RFC 3021 */
+    struct ifreq flags = *address, mask = *address, broadcast = *address;
+    uint32_t ip = ip_of(&address->ifr_addr);
+
+    if (ioctl(socket, SIOCGIFFLAGS, &flags) != 0 || !(flags.ifr_flags & IFF_UP))
+        return;
+    if (ioctl(socket, SIOCGIFNETMASK, &mask) == 0 && ip_of(&mask.ifr_netmask) < of_two)
+        add(set, ip | ~ip_of(&mask.ifr_netmask));
+    if (ioctl(socket, SIOCGIFBRDADDR, &broadcast) == 0 && ip_of(&broadcast.ifr_broadaddr) != 0 &&
+        ip_of(&broadcast.ifr_broadaddr) != ip)
+        add(set, ip_of(&broadcast.ifr_broadaddr));
+}
+
+/* All IPv4 addresses of this host; NULL where they can't be read. The caller frees them. */
+static struct ifreq *read_addresses(int socket, size_t *count)
+{
+    struct ifconf list = {.ifc_len = 0};
+
+    if (ioctl(socket, SIOCGIFCONF, &list) != 0)
+        return NULL;
+    /* Some more, for those that come meanwhile; the next change tells of them, too. */
+    list.ifc_len += 16 * (int)sizeof(struct ifreq);
+    list.ifc_req = calloc(1, (size_t)list.ifc_len);
+    if (list.ifc_req != NULL && ioctl(socket, SIOCGIFCONF, &list) == 0) {
+        *count = (size_t)list.ifc_len / sizeof(struct ifreq);
+        return list.ifc_req;
+    }
+    free(list.ifc_req);
+    return NULL;
+}
+
+void interface_broadcast_addrs(struct broadcast_addrs *set)
+{
+    size_t count = 0;
+
+    memset(set, 0, sizeof *set);
+    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (any < 0)
+        return;
+    struct ifreq *addresses = read_addresses(any, &count);
+    for (size_t i = 0; i < count; i++)
+        add_of_address(any, &addresses[i], set);
+    free(addresses);
+    close(any);
 }

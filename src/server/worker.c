@@ -465,6 +465,11 @@ void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secr
     worker->service.rules.on_link = on_link;
 }
 
+void worker_set_broadcast_addrs(struct worker *worker, const struct broadcast_addrs *addrs)
+{
+    worker->service.broadcast_addrs = *addrs;
+}
+
 void worker_apply(struct worker *worker, const struct worker_settings *settings)
 {
     worker->service.reply = settings->reply;
