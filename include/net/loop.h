@@ -59,6 +59,9 @@ void loop_busy(struct loop_handler *handler);
 /* Nothing is there any more: the loop waits for it again, as loop_change says. Asking for other
  * events does so, too. */
 void loop_idle(struct loop_handler *handler);
+/* Has the handler's descriptor refer to what fd does, which is closed, and watches that in place of
+ * what was there. 0 or -errno, and then nothing has changed but that fd is still the caller's. */
+int loop_replace(struct loop_handler *handler, int fd);
 /* From any handler, for itself too, after which the handler's memory may go. Nothing happens to one
  * that is not added. */
 void loop_remove(struct loop_handler *handler);

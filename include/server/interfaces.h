@@ -1,12 +1,14 @@
 #ifndef SERVER_INTERFACES_H
 #define SERVER_INTERFACES_H
 
+#include "server/recovery.h"
 #include "server/worker.h"
 
 #include <stddef.h>
 
 /* Follows the interfaces and addresses of the host while the server runs: the workers know the
- * broadcast addresses of its networks. In the main thread. */
+ * broadcast addresses of its networks, and listeners and groups come back when their interface does
+ * (server/recovery). In the main thread. */
 struct interfaces;
 
 /* All of it is the server's, and outlives the interfaces. */
@@ -15,6 +17,9 @@ struct interfaces_options {
     struct mailbox *home;
     struct worker *const *workers;
     size_t worker_count;
+    const struct config *config; /* as started */
+    struct listeners *listeners;
+    struct doors *doors;
 };
 
 /* Before the workers' threads start. 0 or -errno. */

@@ -54,6 +54,9 @@ int streams_open(struct streams **streams, const struct streams_options *options
 /* Cuts everyone off: what the kernel has taken still reaches them. */
 void streams_close(struct streams *streams);
 
+/* Has a listener accept by another socket, which takes the place of its own under that number. */
+void streams_renew(struct streams *streams, uint8_t listener, int *socket);
+
 /* The clients that are there. */
 uint32_t streams_count(const struct streams *streams);
 

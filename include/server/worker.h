@@ -115,8 +115,9 @@ uint32_t worker_kick(struct worker *worker, const struct client_name *name);
 void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secrets,
                         struct acl *on_link);
 
-/* The broadcast addresses of the host's networks, which are no sources. Also before the start. */
-void worker_set_broadcast_addrs(struct worker *worker, const struct broadcast_addrs *addrs);
+/* Takes what a change of the host's interfaces brings; what is left of it is closed. Also before
+ * the start. */
+void worker_renew(struct worker *worker, struct renewal *renewal);
 
 /* What a reload may change. The reply and the rules' tables that it had are the caller's again. */
 struct worker_settings {

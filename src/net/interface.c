@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -65,6 +67,110 @@ int interface_networks(struct cidr **networks, size_t *count)
         *count += read_network(at, &(*networks)[*count]);
     freeifaddrs(all);
     return *networks == NULL ? -ENOMEM : 0;
+}
+
+/* ---- names and addresses ---- */
+
+bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES])
+{
+    name[0] = '\0';
+    return if_indextoname(index, name) != NULL;
+}
+
+/* The flags of an IPv6 address in a line of /proc/net/if_inet6: 32 hexadecimal digits of the
+ * address, then index, prefix, scope and flags, and the name. False if it is another one. */
+static bool read_flags(const char *line, const struct addr *addr, unsigned *flags)
+{
+    char address[33], expected[33];
+    unsigned index;
+
+    for (size_t i = 0; i < sizeof addr->ip; i++)
+        snprintf(expected + 2 * i, 3, "%02x", addr->ip[i]);
+    return sscanf(line, "%32s %x %*x %*x %x", address, &index, flags) == 3 &&
+           strcmp(address, expected) == 0 && (addr->scope == 0 || addr->scope == index);
+}
+
+/* As the list of IPv6 addresses has it; absent where there is no list. */
+static enum interface_address look_up(const struct addr *addr)
+{
+    enum interface_address state = INTERFACE_ADDRESS_ABSENT;
+    char line[128];
+    unsigned flags;
+    FILE *list = addr->family == ADDR_IPV6 ? fopen("/proc/net/if_inet6", "re") : NULL;
+
+    while (list != NULL && fgets(line, sizeof line, list) != NULL) {
+        if (!read_flags(line, addr, &flags))
+            continue;
+        state = flags & IFA_F_DADFAILED   ? INTERFACE_ADDRESS_DUPLICATE
+                : flags & IFA_F_TENTATIVE ? INTERFACE_ADDRESS_TENTATIVE
+                                          : INTERFACE_ADDRESS_PRESENT;
+        break;
+    }
+    if (list != NULL)
+        fclose(list);
+    return state;
+}
+
+enum interface_address interface_address(const struct addr *addr)
+{
+    struct socket_options options = {0};
+    struct addr any_port = *addr, bound;
+
+    any_port.port = 0;
+    int fd = socket_open(&any_port, &options, &bound);
+    if (fd < 0)
+        return look_up(addr);
+    socket_close(fd);
+    return INTERFACE_ADDRESS_PRESENT;
+}
+
+/* ---- routes ---- */
+
+struct route_request {
+    struct nlmsghdr header;
+    struct rtmsg route;
+    struct rtattr attribute;
+    uint8_t to[16];
+};
+
+/* The interface in an answer of the kernel, 0 if there is none. */
+static uint32_t read_route(const struct nlmsghdr *header, size_t size)
+{
+    uint32_t index = 0;
+
+    if (!NLMSG_OK(header, size) || header->nlmsg_type != RTM_NEWROUTE)
+        return 0;
+    const struct rtattr *attribute = RTM_RTA((struct rtmsg *)NLMSG_DATA(header));
+    size_t left = RTM_PAYLOAD(header);
+    for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
+        if (attribute->rta_type == RTA_OIF && RTA_PAYLOAD(attribute) == sizeof index)
+            memcpy(&index, RTA_DATA(attribute), sizeof index);
+    return index;
+}
+
+uint32_t interface_of_route(const struct addr *to)
+{
+    union {
+        struct nlmsghdr header;
+        char bytes[4096];
+    } answer;
+    uint16_t size = to->family == ADDR_IPV4 ? 4 : 16;
+    struct route_request request = {
+        .header = {.nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST},
+        .route = {.rtm_family = to->family == ADDR_IPV4 ? AF_INET : AF_INET6,
+                  .rtm_dst_len = (uint8_t)(size * 8)},
+        .attribute = {.rta_type = RTA_DST, .rta_len = (uint16_t)RTA_LENGTH(size)},
+    };
+    request.header.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof request.route) + RTA_LENGTH(size));
+    memcpy(request.to, to->ip, size);
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0)
+        return 0;
+    ssize_t got = send(fd, &request, request.header.nlmsg_len, 0) < 0
+                      ? -1
+                      : recv(fd, &answer, sizeof answer, MSG_DONTWAIT); /* it is answered at once */
+    close(fd);
+    return got > 0 ? read_route(&answer.header, (size_t)got) : 0;
 }
 
 /* ---- broadcast addresses ---- */

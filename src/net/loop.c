@@ -4,6 +4,7 @@
 #include "net/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -216,6 +217,20 @@ void loop_idle(struct loop_handler *handler)
     /* A kernel that is short of memory, or of watches for this user, may refuse. */
     if (epoll_control(handler, EPOLL_CTL_ADD) != 0)
         refuse(handler);
+}
+
+int loop_replace(struct loop_handler *handler, int fd)
+{
+    bool watched = !handler->again.queued;
+
+    if (watched)
+        epoll_control(handler, EPOLL_CTL_DEL);
+    int error = dup3(fd, handler->fd, O_CLOEXEC) < 0 ? -errno : 0;
+    if (error == 0)
+        close(fd);
+    if (watched && epoll_control(handler, EPOLL_CTL_ADD) != 0)
+        refuse(handler);
+    return error;
 }
 
 void loop_remove(struct loop_handler *handler)

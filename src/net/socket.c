@@ -20,6 +20,11 @@
 #define IPV6_MULTICAST_ALL 29
 #endif
 
+/* Since Linux 4.15; likewise. */
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
+
 enum { IPV6_MTU_MIN = 1280 };
 
 /* ---- Addresses ---- */
@@ -161,6 +166,37 @@ static int bind_to(int socket, const struct addr *addr, struct addr *bound)
     return bind(socket, &name.any, size) == 0 ? name_of(socket, bound) : -errno;
 }
 
+/* Has a socket bind to an address that no interface has. IPv6 sockets since Linux 4.15. */
+static int set_freebind(int socket, const struct addr *addr)
+{
+    return addr->family == ADDR_IPV4 ? set(socket, IPPROTO_IP, IP_FREEBIND, 1)
+                                     : set(socket, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+}
+
+/* The same, whether an interface has it or not. */
+static int bind_anyway(int socket, const struct addr *addr, bool *missing)
+{
+    union socket_name name;
+    socklen_t size = sockaddr_from_addr(&name, addr);
+
+    *missing = false;
+    if (bind(socket, &name.any, size) == 0)
+        return 0;
+    if (errno != EADDRNOTAVAIL || set_freebind(socket, addr) != 0)
+        return -errno;
+    *missing = true;
+    return bind(socket, &name.any, size) == 0 ? 0 : -errno;
+}
+
+static int bind_as_asked(int socket, const struct addr *addr, struct socket_options *options,
+                         struct addr *bound)
+{
+    if (!options->may_be_missing || is_broadcast(addr))
+        return bind_to(socket, addr, bound);
+    int error = bind_anyway(socket, addr, &options->is_missing);
+    return error == 0 ? name_of(socket, bound) : error;
+}
+
 /* IP_RECVERR stays off, so that no ICMP error fails a call that concerns another peer; so does
  * SO_REUSEADDR, which on a UDP socket would let a second daemon take the port. */
 static int open_unbound(const struct addr *addr, struct socket_options *options)
@@ -192,7 +228,7 @@ int socket_open(const struct addr *addr, struct socket_options *options, struct 
     int fd = open_unbound(addr, options);
     if (fd < 0)
         return fd;
-    int error = bind_to(fd, addr, bound);
+    int error = bind_as_asked(fd, addr, options, bound);
     if (error) {
         close(fd);
         return error;
@@ -213,13 +249,14 @@ static int drop_all(int socket)
 
 /* The first one is bound alone, so that nobody else has the port, and lets others in only then:
  * from then on it is always taken, and no other start can slip in between. */
-static int join_group(int socket, bool is_first, const struct addr *addr, struct addr *bound)
+static int join_group(int socket, bool is_first, const struct addr *addr,
+                      struct socket_options *options, struct addr *bound)
 {
     int error = drop_all(socket);
     if (!error && !is_first)
         error = set(socket, SOL_SOCKET, SO_REUSEPORT, 1);
     if (!error)
-        error = bind_to(socket, addr, bound);
+        error = bind_as_asked(socket, addr, options, bound);
     if (!error && is_first)
         error = set(socket, SOL_SOCKET, SO_REUSEPORT, 1);
     return error;
@@ -242,7 +279,7 @@ int socket_open_group(const struct addr *addr, struct socket_options *options, s
             error = sockets[opened];
             break;
         }
-        error = join_group(sockets[opened], opened == 0, &at, bound);
+        error = join_group(sockets[opened], opened == 0, &at, options, bound);
         at = *bound; /* the port that the kernel picked for the first */
     }
     while (error && opened > 0)
@@ -265,7 +302,7 @@ void socket_share(int socket, bool may)
 
 /* Connects to port 9 of the loopback address, or, where the socket is bound to an interface, of its
  * own address: no client's datagram comes from there. */
-static int connect_to_nobody(int socket, const struct addr *bound)
+int socket_connect_sender(int socket, const struct addr *bound)
 {
     struct addr nobody = *bound;
     union socket_name name;
@@ -290,7 +327,7 @@ int socket_open_sender(const struct addr *bound, uint32_t send_buffer_bytes,
     /* What is received is dropped: the least buffer will do, and the kernel gives no less. */
     struct socket_options options = {.receive_buffer_bytes = 1,
                                      .send_buffer_bytes = send_buffer_bytes};
-    union socket_name name;
+    bool missing = false;
     int fd = open_unbound(bound, &options);
     if (fd < 0)
         return fd;
@@ -298,16 +335,29 @@ int socket_open_sender(const struct addr *bound, uint32_t send_buffer_bytes,
     int error = drop_all(fd);
     if (!error)
         error = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    socklen_t size = sockaddr_from_addr(&name, bound);
-    if (!error && bind(fd, &name.any, size) != 0)
-        error = -errno;
     if (!error)
-        error = connect_to_nobody(fd, bound);
-    if (error) {
+        error = bind_anyway(fd, bound, &missing);
+    if (!error)
+        error = socket_connect_sender(fd, bound);
+    if (error && !missing) {
         close(fd);
         return error;
     }
     return fd;
+}
+
+int socket_reserve(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+int socket_replace(int old, int new)
+{
+    if (dup3(new, old, O_CLOEXEC) < 0)
+        return -errno;
+    close(new);
+    return 0;
 }
 
 int socket_duplicate(int socket)

@@ -246,6 +246,9 @@ static int follow_interfaces(struct server *server)
         .home = server->mailbox,
         .workers = server->workers.list,
         .worker_count = server->workers.count,
+        .config = server->config,
+        .listeners = &server->listeners,
+        .doors = &server->doors,
     };
     int error = interfaces_open(&server->interfaces, &options);
     return error == 0

@@ -450,6 +450,14 @@ void streams_close(struct streams *streams)
     free(streams);
 }
 
+void streams_renew(struct streams *streams, uint8_t listener, int *socket)
+{
+    for (size_t i = 0; i < streams->door_count && *socket >= 0; i++)
+        if (streams->doors[i].options.listener == listener &&
+            loop_replace(&streams->doors[i].handler, *socket) == 0)
+            *socket = -1;
+}
+
 /* ---- the operator ---- */
 
 uint32_t streams_count(const struct streams *streams)
