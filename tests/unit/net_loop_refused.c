@@ -169,6 +169,47 @@ Test(net_loop_refused, handler_whose_change_is_refused_gets_what_it_asked_for)
     expect_call(LOOP_READ);
 }
 
+/* Another pair, one end of which takes the place of the watched one. */
+static void replace(void)
+{
+    int fds[2];
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fds), 0);
+    cr_assert_eq(loop_replace(&watch.handler, fds[0]), 0);
+    close(watch.peer);
+    watch.peer = fds[1];
+}
+
+Test(net_loop_refused, descriptor_that_was_replaced_is_watched)
+{
+    put(); /* lost with what it was put into */
+    replace();
+    put();
+    watch.then = take;
+    expect_call(LOOP_READ);
+}
+
+Test(net_loop_refused, descriptor_that_was_replaced_is_served_while_the_kernel_refuses)
+{
+    refuse_adds = 3;
+    replace();
+    put();
+    watch.then = take;
+    expect_call(LOOP_READ);
+}
+
+Test(net_loop_refused, descriptor_that_was_replaced_stays_busy)
+{
+    loop_busy(&watch.handler);
+    replace();
+    watch.calls_wanted = 3;
+    expect_call(LOOP_READ);
+    watch.calls_wanted = 1;
+    loop_idle(&watch.handler);
+    put();
+    watch.then = take;
+    expect_call(LOOP_READ);
+}
+
 static void leave(struct watch *me)
 {
     loop_remove(&me->handler);
