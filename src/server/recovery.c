@@ -168,8 +168,9 @@ static void come_back(const struct recovery *recovery, size_t i, uint32_t interf
     } else {
         error = open_stream(recovery, i, interface, new);
     }
-    if (error == 0)
-        listener->interface = interface;
+    if (error == 0) /* a route may have come just before the kernel chose by it */
+        listener->interface =
+            interface != 0 || !group ? interface : interface_of_route(&listener->config->addr);
     /* Without a route no interface can be chosen: that is no fault, but what is waited for. */
     else if (error != -ENODEV)
         say_failed(listener->text, error, &listener->told);

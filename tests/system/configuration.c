@@ -193,7 +193,7 @@ Test(system_configuration, reads_the_same_when_it_is_printed)
         run_ok(NULL, "udpsrv", "-t", "-c", second, NULL);
     }
     harness_contains("the last one", run_ok(NULL, "udpsrv", "-T", "-c", second, NULL),
-                     "listen = 0.0.0.0:3000\nworkers = auto\n");
+                     "listen = 0.0.0.0:3000\nmissing-address = fail\nworkers = auto\n");
 }
 
 Test(system_configuration, of_the_sample_is_that_of_no_file_at_all)
