@@ -251,9 +251,9 @@ static int follow_interfaces(struct server *server)
         .doors = &server->doors,
     };
     int error = interfaces_open(&server->interfaces, &options);
-    return error == 0
-               ? 0
-               : cannot("cannot follow the interfaces", "timer", error, advice(error, "try again"));
+    return error == 0 ? 0
+                      : failure_report("cannot follow the interfaces", "timer", error,
+                                       failure_advice(error, "try again"));
 }
 
 static int start_workers(struct server *server)
