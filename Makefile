@@ -236,10 +236,10 @@ manuals:
 	$(Q)! for page in $(MANUALS); do mandoc -Tutf8 "$$page" | sed 's|.\x08||g'; done | grep -nE '(‘[^’]*){2}’’|(“[^”]*){2}””'
 
 format: ## lay the sources out
-	$(Q)clang-format -i $(wildcard src/*.c src/*/*.c include/*/*.h tests/*/*.c tests/*/*.h tests/fuzz/targets/*.[ch])
+	$(Q)clang-format -i $(wildcard src/*.c src/*/*.c include/*/*.h tests/*.h tests/*/*.c tests/*/*.h tests/fuzz/targets/*.[ch])
 
 lint: manuals ## look for what compilers don't say: cppcheck, layout, manuals
-	$(Q)clang-format --dry-run -Werror $(wildcard src/*.c src/*/*.c include/*/*.h tests/*/*.c tests/*/*.h tests/fuzz/targets/*.[ch])
+	$(Q)clang-format --dry-run -Werror $(wildcard src/*.c src/*/*.c include/*/*.h tests/*.h tests/*/*.c tests/*/*.h tests/fuzz/targets/*.[ch])
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    --suppressions-list=tests/cppcheck.supp -D__linux__ -Iinclude src tests/bench
 

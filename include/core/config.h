@@ -35,6 +35,12 @@ enum config_policy {
     POLICY_COOKIE,   /* it is believed once it has shown that it receives */
 };
 
+/* What becomes of a start while an address or interface to listen on is not there. */
+enum config_missing {
+    MISSING_FAIL,
+    MISSING_WAIT, /* it is served once it is there */
+};
+
 /* Blocks of addresses. */
 struct config_blocks {
     struct cidr *list;
@@ -77,6 +83,7 @@ struct config {
         uint32_t stream_max;
         uint32_t stream_buffer_bytes;
         uint32_t stream_idle_ms;
+        enum config_missing missing_address;
     } server;
     struct {
         enum reply_mode mode;

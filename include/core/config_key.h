@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CONFIG_KEY_COUNT = 35 };
+enum { CONFIG_KEY_COUNT = 36 };
 
 /* The one table of CONFIG_KEY_COUNT keys, by which files are read, values printed, misspelt names
  * corrected and restarts called for; in the order of the sample configuration. */

@@ -1,9 +1,12 @@
 #ifndef NET_INTERFACE_H
 #define NET_INTERFACE_H
 
+#include "core/broadcast_addrs.h"
 #include "core/cidr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The network interfaces of this host. */
 
@@ -14,5 +17,27 @@
  * addresses share is listed once for each. 0 or -errno; on success *networks has *count elements
  * and is the caller's to free. */
 int interface_networks(struct cidr **networks, size_t *count);
+
+/* The name of an interface: false, and "", if there is none of that index. */
+bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES]);
+
+/* The interface that the routes choose for a destination; 0 where there is no route, or where
+ * netlink isn't permitted. */
+uint32_t interface_of_route(const struct addr *to);
+
+enum interface_address {
+    INTERFACE_ADDRESS_ABSENT,
+    INTERFACE_ADDRESS_TENTATIVE, /* the kernel is looking for a duplicate */
+    INTERFACE_ADDRESS_DUPLICATE, /* and has found one */
+    INTERFACE_ADDRESS_PRESENT,
+};
+
+/* Whether a local address, of its scope where it has one, may be used. The port is left out. */
+enum interface_address interface_address(const struct addr *addr);
+
+/* The broadcast addresses of the interfaces that are up: that of each network, and those that were
+ * set otherwise (`ip address add … broadcast …`). Needs no netlink. Empty where the kernel doesn't
+ * say. */
+void interface_broadcast_addrs(struct broadcast_addrs *set);
 
 #endif

@@ -35,7 +35,7 @@ struct loop_handler {
     void *state;
     int fd;
     unsigned events;        /* asked for */
-    struct loop_task again; /* queued while it is busy */
+    struct loop_task again; /* queued while the kernel does not watch it: it is busy, or refused */
 };
 
 /* NULL with errno set. */
@@ -47,15 +47,21 @@ void loop_free(struct loop *loop);
  * loop_remove. 0 or -errno. */
 int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned events,
              loop_ready *ready, void *state);
-int loop_change(struct loop_handler *handler, unsigned events);
+/* Watches it for other events. Where the kernel refuses to (memory, fs.epoll.max_user_watches), the
+ * loop looks at the descriptor itself, at least every 10 ms, until the kernel takes it. */
+void loop_change(struct loop_handler *handler, unsigned events);
 /* Much comes: from now on the handler is called in each round, with LOOP_READ, whether there is
  * anything or not, and the kernel has nothing to look after. A descriptor that is watched costs
  * something for all that happens to it: a UDP socket a twentieth of a datagram's price for each one
  * sent, since all that leaves its buffer is an event. Nothing happens to a handler that asks for
  * more than LOOP_READ. */
 void loop_busy(struct loop_handler *handler);
-/* Nothing is there any more: the loop waits for it again. Asking for other events does so, too. */
+/* Nothing is there any more: the loop waits for it again, as loop_change says. Asking for other
+ * events does so, too. */
 void loop_idle(struct loop_handler *handler);
+/* Has the handler's descriptor refer to what fd does, which is closed, and watches that in place of
+ * what was there. 0 or -errno, and then nothing has changed but that fd is still the caller's. */
+int loop_replace(struct loop_handler *handler, int fd);
 /* From any handler, for itself too, after which the handler's memory may go. Nothing happens to one
  * that is not added. */
 void loop_remove(struct loop_handler *handler);

@@ -48,9 +48,11 @@ uint32_t socket_zone_index(const char *zone);
 struct socket_options {
     uint32_t receive_buffer_bytes; /* asked for; 0: the kernel's default */
     uint32_t send_buffer_bytes;
+    bool may_be_missing; /* bind even if no interface has the address as yet, or for good */
     /* Filled in by socket_open: what the kernel gave (half of what it reports, socket(7)). */
     uint32_t receive_buffer_got_bytes;
     uint32_t send_buffer_got_bytes;
+    bool is_missing; /* no interface had it */
 };
 
 /* Opens a non-blocking UDP socket bound to addr (port 0: the kernel picks one), without sharing of
@@ -78,6 +80,10 @@ int socket_open_group(const struct addr *addr, struct socket_options *options, s
  */
 int socket_hear(int socket);
 
+/* Has an IPv6 socket cut what is longer than the link's MTU into fragments of 1,280 bytes, which
+ * every path takes. Those of socket_open do so. */
+void socket_fit_any_path(int socket);
+
 /* Lets sockets that ask for it be bound to the port beside this one, or no longer. */
 void socket_share(int socket, bool may);
 
@@ -85,13 +91,23 @@ void socket_share(int socket, bool may);
  * buffer of its own: the kernel charges a datagram to its socket for as long as a neighbour does
  * not answer ARP or ND, or an interface is slow, and that must not hold up what others send or
  * receive. All sockets of ours on that port let others in meanwhile (socket_share), this one too
- * from now on. It is connected to a loopback address, or to its own, at port 9 (discard): so it
- * receives nothing that a client sends, takes no part in a group, and sends to anyone. Bound to a
- * wildcard, it can send only datagrams that say which local address they leave from (batch_answer,
- * batch_address). Returns the descriptor or -errno (-ENETUNREACH: the loopback interface is down).
+ * from now on. It is connected to a loopback address, or to its own, at port 9 (discard), unless no
+ * interface has its address as yet: so it receives nothing that a client sends, takes no part in a
+ * group, and sends to anyone. Bound to a wildcard, it can send only datagrams that say which local
+ * address they leave from (batch_answer, batch_address). Returns the descriptor or -errno
+ * (-ENETUNREACH: the loopback interface is down).
  */
 int socket_open_sender(const struct addr *bound, uint32_t send_buffer_bytes,
                        uint32_t *send_buffer_got_bytes);
+
+/* Connects one that was opened while no interface had its address, now that one has. 0 or -errno.
+ */
+int socket_connect_sender(int socket, const struct addr *bound);
+
+/* A socket that neither receives nor sends, in the place of one that can't be opened yet, and the
+ * exchange: old refers to what new did, which is closed. 0, or a descriptor, or -errno. */
+int socket_reserve(void);
+int socket_replace(int old, int new);
 
 /* A second descriptor of the same socket, which an event loop can watch apart from the first.
  * -errno when there are too many. */

@@ -13,6 +13,9 @@
  * where somebody listens is not (-EADDRINUSE). Returns the descriptor or -errno. */
 int tcp_listen(const struct addr *addr, struct addr *bound);
 
+/* The same, even if no interface has the address as yet. */
+int tcp_listen_anyway(const struct addr *addr, struct addr *bound);
+
 /* Accepts one connection and tells whose it is. Returns the descriptor or -errno (-EAGAIN: none
  * waits; a connection that failed before it was accepted is passed over). */
 int tcp_accept(int listener, struct addr *peer);

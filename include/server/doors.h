@@ -5,6 +5,7 @@
 #include "server/listeners.h"
 #include "server/streams.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,15 @@ struct door_group {
     struct sender_sockets voice_senders; /* of what comes by the voice's own socket */
 };
 
+/* How datagrams reach the group of the broadcasts. */
+struct door_multicast {
+    char zone[ADDR_ZONE_BYTES]; /* the interface that is named for it, "" if there is none */
+    uint32_t interface;         /* its index, or that of the routes; 0: not known */
+    struct addr *own;           /* the address that they leave from, in the list of the doors */
+    bool missing;               /* there is no way at the moment */
+    int told;                   /* the error of the last try, which is told once */
+};
+
 struct doors {
     struct door_group groups[CONFIG_LISTEN_MAX];
     size_t group_count;
@@ -34,6 +44,7 @@ struct doors {
     const char *stream_paths[CONFIG_LISTEN_MAX]; /* of Unix sockets, else NULL */
     size_t stream_count;
     int multicast; /* the socket of broadcast.multicast; 0, standard input's: none */
+    struct door_multicast multicast_way;
     /* The addresses that we speak from. */
     struct addr own[2 * CONFIG_LISTEN_MAX + 1];
     size_t own_count;
@@ -44,6 +55,14 @@ struct doors {
  * 0 or -errno. */
 int doors_open(struct doors *doors, struct listeners *listeners, const struct config *config,
                const struct identity *owner);
+
+/* Where the interface that is named for the group of the broadcasts is now, 0 if nowhere; where
+ * none is named, the one that was taken as long as it is there. */
+uint32_t doors_multicast_interface(const struct door_multicast *multicast);
+
+/* Opens a socket that sends to that group, and finds the interface. The descriptor or -errno. */
+int doors_connect_multicast(const struct config *config, struct door_multicast *multicast,
+                            struct addr *from);
 
 /* The groups among them, for server/service; the addresses are the doors'. */
 struct service_groups doors_groups(const struct doors *doors);

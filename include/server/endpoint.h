@@ -33,6 +33,10 @@ int endpoint_open(struct endpoint **endpoint, const struct endpoint_options *opt
 /* Tries once more to send what waits, counts what still does as failed, and ends. */
 void endpoint_close(struct endpoint *endpoint);
 
+/* Has it receive and send by other sockets, whose descriptors it takes: they replace its own under
+ * their numbers. Senders that are -1 stay as they are. */
+void endpoint_renew(struct endpoint *endpoint, int *receiver, struct sender_sockets *senders);
+
 /* Which of the endpoint's sockets for copies a client's copy leaves by, below INTERFACE_SLOTS_ALL,
  * given the local address of the client; and that socket. */
 size_t endpoint_copy_slot(struct endpoint *endpoint, const struct addr *local);

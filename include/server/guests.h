@@ -3,6 +3,7 @@
 
 #include "server/doors.h"
 #include "server/multicast.h"
+#include "server/renewal.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,10 @@ void guests_close(struct guests *guests);
 
 /* NULL if there are none to be expected. */
 struct streams *guests_streams(struct guests *guests);
+
+/* Has streams and the group of the broadcasts take what is theirs of a renewal, and groups answer
+ * by the new sockets of the unicast listeners that speak for them: `renewed` has a bit for each. */
+void guests_renew(struct guests *guests, struct renewal *renewal, uint64_t renewed);
 
 /* Adds the datagrams that the kernel dropped since the last call to the counters. */
 void guests_count_drops(struct guests *guests);

@@ -18,6 +18,14 @@ struct listener {
     char text[CONFIG_LISTEN_TEXT_BYTES];
     int *sockets;                   /* that receive, by worker; NULL if they aren't here */
     struct sender_sockets *senders; /* likewise */
+
+    /* What it depends on, and may come later, or go and come back: server/recovery sees to that. */
+    const struct config_listen *config;
+    char zone[ADDR_ZONE_BYTES]; /* the interface that it is tied to, "" if there is none */
+    uint32_t interface; /* its index, 0 while it isn't there; of a group: where it is joined,
+                           as far as that is known */
+    bool missing;       /* the interface, or else the address, is not there */
+    int told;           /* the error of the last try, which is told once */
 };
 
 struct listeners {
@@ -36,6 +44,18 @@ int listeners_open(struct listeners *listeners, const struct config *config, siz
 
 /* Has all of them receive. 0 or -errno. */
 int listeners_hear(const struct listeners *listeners);
+
+/* Opens the sockets of one unicast listener once more, on the interface of that name as it is now
+ * and on the port that it had, even if no interface has the address as yet; they hear from now on.
+ * 0 or -errno. */
+int listeners_open_again(const struct listener *listener, const struct config *config,
+                         size_t worker_count, struct listener *fresh);
+
+/* Finds the interface that the configuration ties a listener to, if it does. 0 or -ENODEV. */
+int listeners_find_interface(struct listener *listener);
+
+/* Says that a listener waits for its interface or address. */
+void listeners_warn_of_waiting(const struct listener *listener, int error);
 
 /* Whether the listener is one that listeners_open opens. */
 bool listeners_has(const struct config_listen *listen);

@@ -15,6 +15,9 @@ struct multicast;
 int multicast_open(struct multicast **multicast, struct loop *loop, int socket, int *last_errno);
 void multicast_close(struct multicast *multicast);
 
+/* Has it send by another socket, which takes the place of its own under that number. */
+void multicast_renew(struct multicast *multicast, int *socket);
+
 struct audience multicast_audience(struct multicast *multicast);
 
 #endif

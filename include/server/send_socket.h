@@ -45,6 +45,10 @@ void send_socket_open(struct send_socket *sender, struct send_watch *watch, int 
 /* Nobody waits any more: the waiter is the caller's to cancel. */
 void send_socket_close(struct send_socket *sender);
 
+/* Its descriptors are about to refer to other sockets: nothing stands still there, and who waits
+ * tries again. */
+void send_socket_renew(struct send_socket *sender);
+
 /* Sends what the batch holds, as batch_send does. On -EAGAIN the waiter is deferred once it is
  * worth trying again; one waiter at a time. */
 int send_socket_send(struct send_socket *sender, struct batch *batch, struct loop_task *waiter);

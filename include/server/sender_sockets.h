@@ -54,6 +54,15 @@ int sender_sockets_open(struct sender_sockets *senders, int receiver, const stru
  * -errno. */
 int sender_sockets_open_single(struct sender_sockets *senders, int socket);
 
+/* Reserves descriptors for those of a listener whose interface is not there. 0 or -errno. */
+int sender_sockets_reserve(struct sender_sockets *senders, int receiver);
+
+/* Connects those that were opened while no interface had their address. 0 or -errno. */
+int sender_sockets_connect(const struct sender_sockets *senders, const struct addr *bound);
+
+/* Has the descriptors refer to what those of `fresh` do, which are closed; but for `routed`. */
+void sender_sockets_replace(const struct sender_sockets *senders, struct sender_sockets *fresh);
+
 /* Lets other sockets of ours be bound beside these (socket_share). */
 void sender_sockets_share(const struct sender_sockets *senders, bool may);
 

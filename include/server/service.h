@@ -2,6 +2,7 @@
 #define SERVER_SERVICE_H
 
 #include "core/acl.h"
+#include "core/broadcast_addrs.h"
 #include "core/config.h"
 #include "core/cookie.h"
 #include "core/interface_slots.h"
@@ -68,6 +69,7 @@ struct service {
     uint32_t max_datagram_bytes;
     struct service_rules rules; /* set by service_set_rules */
     struct cookie_secrets secrets;
+    struct broadcast_addrs broadcast_addrs; /* sources that nobody has */
 };
 
 /* Goes by other rules from now on. Where addresses weren't proven before and are to be, nobody is

@@ -47,17 +47,21 @@ struct streams_options {
     uint32_t max_line_bytes; /* a longer one is answered by an error and the end */
 };
 
-/* Begins to accept. 0 or -errno. */
+/* Begins to accept. Where a connection can't be accepted (files, memory), it is tried again after a
+ * second, and when a client leaves. 0 or -errno. */
 int streams_open(struct streams **streams, const struct streams_options *options);
 
 /* Cuts everyone off: what the kernel has taken still reaches them. */
 void streams_close(struct streams *streams);
 
+/* Has a listener accept by another socket, which takes the place of its own under that number. */
+void streams_renew(struct streams *streams, uint8_t listener, int *socket);
+
 /* The clients that are there. */
 uint32_t streams_count(const struct streams *streams);
 
 /* To be called at each sweep: cuts off those who were silent for too long, or take too long to
- * leave, and accepts again if no file could be opened before. */
+ * leave. */
 void streams_sweep(struct streams *streams, uint64_t now_ms);
 
 /* The service's lists are others now: cuts off those whom they keep out. */

@@ -115,6 +115,10 @@ uint32_t worker_kick(struct worker *worker, const struct client_name *name);
 void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secrets,
                         struct acl *on_link);
 
+/* Takes what a change of the host's interfaces brings; what is left of it is closed. Also before
+ * the start. */
+void worker_renew(struct worker *worker, struct renewal *renewal);
+
 /* What a reload may change. The reply and the rules' tables that it had are the caller's again. */
 struct worker_settings {
     struct reply *reply;

@@ -10,6 +10,7 @@
 /* The words of enumerations, in the order of their values. */
 static const char *const REPLY_MODES[] = {"rotate", "echo", "none", NULL};
 static const char *const RELAYS[] = {"off", "others", "all", NULL};
+static const char *const MISSING[] = {"fail", "wait", NULL};
 static const char *const POLICIES[] = {"open", "cookie", NULL};
 static const char *const SWITCH[] = {"off", "on", NULL};
 static const char *const LOG_LEVELS[] = {"error", "warning", "info", "debug", NULL};
@@ -32,6 +33,8 @@ enum {
 
 static const struct config_key KEYS[] = {
     {"server", "listen", &CONFIG_LISTEN, RESTART},
+    {"server", "missing-address", &CONFIG_WORD, AT(server.missing_address), .words = MISSING,
+     RESTART},
     {"server", "workers", &CONFIG_NUMBER_OR_AUTO, AT(server.workers), RANGE(1, CONFIG_WORKERS_MAX),
      RESTART},
     {"server", "user", &CONFIG_STRING, AT(server.user), RANGE(1, NAME_BYTES_MAX), RESTART},

@@ -139,6 +139,7 @@ static const char *format_mode(uint64_t value, char text[24])
 _Static_assert(sizeof(enum reply_mode) == sizeof(uint32_t) &&
                    sizeof(enum config_policy) == sizeof(uint32_t) &&
                    sizeof(enum config_relay) == sizeof(uint32_t) &&
+                   sizeof(enum config_missing) == sizeof(uint32_t) &&
                    sizeof(enum config_log_level) == sizeof(uint32_t),
                "an enumeration is stored as a number");
 

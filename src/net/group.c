@@ -30,7 +30,7 @@ static int open_udp(const struct addr *group)
 }
 
 /* Hears the groups that it joined itself, and on the interface where it did, alone. */
-static int join(int socket, const struct addr *group, uint32_t interface)
+int group_enter(int socket, const struct addr *group, uint32_t interface)
 {
     if (group->family == ADDR_IPV4) {
         struct ip_mreqn request = {.imr_ifindex = (int)interface};
@@ -52,6 +52,19 @@ static int join(int socket, const struct addr *group, uint32_t interface)
                : -errno;
 }
 
+void group_leave(int socket, const struct addr *group, uint32_t interface)
+{
+    if (group->family == ADDR_IPV4) {
+        struct ip_mreqn request = {.imr_ifindex = (int)interface};
+        memcpy(&request.imr_multiaddr, group->ip, sizeof request.imr_multiaddr);
+        setsockopt(socket, IPPROTO_IP, IP_DROP_MEMBERSHIP, &request, sizeof request);
+        return;
+    }
+    struct ipv6_mreq request = {.ipv6mr_interface = interface};
+    memcpy(&request.ipv6mr_multiaddr, group->ip, sizeof request.ipv6mr_multiaddr);
+    setsockopt(socket, IPPROTO_IPV6, IPV6_LEAVE_GROUP, &request, sizeof request);
+}
+
 /* The group's name for the kernel; a group of a link is bound with its interface. */
 static socklen_t name_group(union socket_name *name, const struct addr *group, uint32_t interface)
 {
@@ -61,7 +74,7 @@ static socklen_t name_group(union socket_name *name, const struct addr *group, u
     return sockaddr_from_addr(name, &scoped);
 }
 
-static int prepare_to_hear(int fd, const struct addr *group, uint32_t interface)
+static int bind_to_group(int fd, const struct addr *group, uint32_t interface)
 {
     union socket_name name;
     socklen_t size = name_group(&name, group, interface);
@@ -71,10 +84,10 @@ static int prepare_to_hear(int fd, const struct addr *group, uint32_t interface)
         error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (error == 0 && bind(fd, &name.any, size) != 0)
         error = -errno;
-    return error == 0 ? join(fd, group, interface) : error;
+    return error;
 }
 
-int group_join(const struct addr *group, uint32_t interface, uint32_t receive_buffer_bytes)
+int group_bind(const struct addr *group, uint32_t interface, uint32_t receive_buffer_bytes)
 {
     int fd = open_udp(group);
 
@@ -83,7 +96,21 @@ int group_join(const struct addr *group, uint32_t interface, uint32_t receive_bu
     if (receive_buffer_bytes > 0 &&
         set(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)receive_buffer_bytes) != 0)
         set(fd, SOL_SOCKET, SO_RCVBUF, (int)receive_buffer_bytes);
-    int error = prepare_to_hear(fd, group, interface);
+    int error = bind_to_group(fd, group, interface);
+    if (error != 0) {
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+int group_join(const struct addr *group, uint32_t interface, uint32_t receive_buffer_bytes)
+{
+    int fd = group_bind(group, interface, receive_buffer_bytes);
+
+    if (fd < 0)
+        return fd;
+    int error = group_enter(fd, group, interface);
     if (error != 0) {
         close(fd);
         return error;
@@ -127,6 +154,8 @@ static int prepare_to_speak(int fd, const struct addr *group, const struct group
     socklen_t size = name_group(&name, group, way->interface);
     int error = group_set_way(fd, group, way);
 
+    if (group->family == ADDR_IPV6)
+        socket_fit_any_path(fd);
     if (error == 0)
         error = turn_deaf(fd);
     if (error == 0 && connect(fd, &name.any, size) != 0)

@@ -5,9 +5,16 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* ---- networks ---- */
 
 /* The number of leading one bits of a netmask. */
 static uint8_t mask_bits(const struct addr *mask)
@@ -60,4 +67,173 @@ int interface_networks(struct cidr **networks, size_t *count)
         *count += read_network(at, &(*networks)[*count]);
     freeifaddrs(all);
     return *networks == NULL ? -ENOMEM : 0;
+}
+
+/* ---- names and addresses ---- */
+
+bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES])
+{
+    name[0] = '\0';
+    return if_indextoname(index, name) != NULL;
+}
+
+/* The flags of an IPv6 address in a line of /proc/net/if_inet6: 32 hexadecimal digits of the
+ * address, then index, prefix, scope and flags, and the name. False if it is another one. */
+static bool read_flags(const char *line, const struct addr *addr, unsigned *flags)
+{
+    char address[33], expected[33];
+    unsigned index;
+
+    for (size_t i = 0; i < sizeof addr->ip; i++)
+        snprintf(expected + 2 * i, 3, "%02x", addr->ip[i]);
+    return sscanf(line, "%32s %x %*x %*x %x", address, &index, flags) == 3 &&
+           strcmp(address, expected) == 0 && (addr->scope == 0 || addr->scope == index);
+}
+
+/* As the list of IPv6 addresses has it; absent where there is no list. */
+static enum interface_address look_up(const struct addr *addr)
+{
+    enum interface_address state = INTERFACE_ADDRESS_ABSENT;
+    char line[128];
+    unsigned flags;
+    FILE *list = addr->family == ADDR_IPV6 ? fopen("/proc/net/if_inet6", "re") : NULL;
+
+    while (list != NULL && fgets(line, sizeof line, list) != NULL) {
+        if (!read_flags(line, addr, &flags))
+            continue;
+        state = flags & IFA_F_DADFAILED   ? INTERFACE_ADDRESS_DUPLICATE
+                : flags & IFA_F_TENTATIVE ? INTERFACE_ADDRESS_TENTATIVE
+                                          : INTERFACE_ADDRESS_PRESENT;
+        break;
+    }
+    if (list != NULL)
+        fclose(list);
+    return state;
+}
+
+enum interface_address interface_address(const struct addr *addr)
+{
+    struct socket_options options = {0};
+    struct addr any_port = *addr, bound;
+
+    any_port.port = 0;
+    int fd = socket_open(&any_port, &options, &bound);
+    if (fd < 0)
+        return look_up(addr);
+    socket_close(fd);
+    return INTERFACE_ADDRESS_PRESENT;
+}
+
+/* ---- routes ---- */
+
+struct route_request {
+    struct nlmsghdr header;
+    struct rtmsg route;
+    struct rtattr attribute;
+    uint8_t to[16];
+};
+
+/* The interface in an answer of the kernel, 0 if there is none. */
+static uint32_t read_route(const struct nlmsghdr *header, size_t size)
+{
+    uint32_t index = 0;
+
+    if (!NLMSG_OK(header, size) || header->nlmsg_type != RTM_NEWROUTE)
+        return 0;
+    const struct rtattr *attribute = RTM_RTA((struct rtmsg *)NLMSG_DATA(header));
+    size_t left = RTM_PAYLOAD(header);
+    for (; RTA_OK(attribute, left); attribute = RTA_NEXT(attribute, left))
+        if (attribute->rta_type == RTA_OIF && RTA_PAYLOAD(attribute) == sizeof index)
+            memcpy(&index, RTA_DATA(attribute), sizeof index);
+    return index;
+}
+
+uint32_t interface_of_route(const struct addr *to)
+{
+    union {
+        struct nlmsghdr header;
+        char bytes[4096];
+    } answer;
+    uint16_t size = to->family == ADDR_IPV4 ? 4 : 16;
+    struct route_request request = {
+        .header = {.nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST},
+        .route = {.rtm_family = to->family == ADDR_IPV4 ? AF_INET : AF_INET6,
+                  .rtm_dst_len = (uint8_t)(size * 8)},
+        .attribute = {.rta_type = RTA_DST, .rta_len = (uint16_t)RTA_LENGTH(size)},
+    };
+    request.header.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof request.route) + RTA_LENGTH(size));
+    memcpy(request.to, to->ip, size);
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0)
+        return 0;
+    ssize_t got = send(fd, &request, request.header.nlmsg_len, 0) < 0
+                      ? -1
+                      : recv(fd, &answer, sizeof answer, MSG_DONTWAIT); /* it is answered at once */
+    close(fd);
+    return got > 0 ? read_route(&answer.header, (size_t)got) : 0;
+}
+
+/* ---- broadcast addresses ---- */
+
+static uint32_t ip_of(const struct sockaddr *name)
+{
+    struct sockaddr_in ipv4;
+    memcpy(&ipv4, name, sizeof ipv4);
+    return ntohl(ipv4.sin_addr.s_addr);
+}
+
+static void add(struct broadcast_addrs *set, uint32_t ip)
+{
+    uint8_t bytes[4] = {(uint8_t)(ip >> 24), (uint8_t)(ip >> 16), (uint8_t)(ip >> 8), (uint8_t)ip};
+    broadcast_addrs_add(set, bytes);
+}
+
+/* A label and an address of it select one of several on an interface: devinet_ioctl of the kernel.
+ */
+static void add_of_address(int socket, const struct ifreq *address, struct broadcast_addrs *set)
+{
+    const uint32_t of_two = 0xfffffffe; /* a network of two hosts or one has none: RFC 3021 */
+    struct ifreq flags = *address, mask = *address, broadcast = *address;
+    uint32_t ip = ip_of(&address->ifr_addr);
+
+    if (ioctl(socket, SIOCGIFFLAGS, &flags) != 0 || !(flags.ifr_flags & IFF_UP))
+        return;
+    if (ioctl(socket, SIOCGIFNETMASK, &mask) == 0 && ip_of(&mask.ifr_netmask) < of_two)
+        add(set, ip | ~ip_of(&mask.ifr_netmask));
+    if (ioctl(socket, SIOCGIFBRDADDR, &broadcast) == 0 && ip_of(&broadcast.ifr_broadaddr) != 0 &&
+        ip_of(&broadcast.ifr_broadaddr) != ip)
+        add(set, ip_of(&broadcast.ifr_broadaddr));
+}
+
+/* All IPv4 addresses of this host; NULL where they can't be read. The caller frees them. */
+static struct ifreq *read_addresses(int socket, size_t *count)
+{
+    struct ifconf list = {.ifc_len = 0};
+
+    if (ioctl(socket, SIOCGIFCONF, &list) != 0)
+        return NULL;
+    /* Some more, for those that come meanwhile; the next change tells of them, too. */
+    list.ifc_len += 16 * (int)sizeof(struct ifreq);
+    list.ifc_req = calloc(1, (size_t)list.ifc_len);
+    if (list.ifc_req != NULL && ioctl(socket, SIOCGIFCONF, &list) == 0) {
+        *count = (size_t)list.ifc_len / sizeof(struct ifreq);
+        return list.ifc_req;
+    }
+    free(list.ifc_req);
+    return NULL;
+}
+
+void interface_broadcast_addrs(struct broadcast_addrs *set)
+{
+    size_t count = 0;
+
+    memset(set, 0, sizeof *set);
+    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (any < 0)
+        return;
+    struct ifreq *addresses = read_addresses(any, &count);
+    for (size_t i = 0; i < count; i++)
+        add_of_address(any, &addresses[i], set);
+    free(addresses);
+    close(any);
 }

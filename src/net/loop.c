@@ -4,6 +4,8 @@
 #include "net/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,6 +17,9 @@
 /* Events fetched by one epoll_wait: enough that a busy loop rarely has to ask twice, few enough
  * that loop_remove can afford to look through them. */
 enum { EVENTS_MAX = 64 };
+
+/* How long the loop waits at most while the kernel refuses to watch a descriptor. */
+enum { REFUSED_RETRY_MS = 10 };
 
 struct queue {
     struct loop_task *first;
@@ -29,6 +34,7 @@ struct loop {
     struct epoll_event events[EVENTS_MAX];
     struct queue queued;  /* for the next round */
     struct queue at_hand; /* of this round, not yet run */
+    struct queue refused; /* descriptors that the kernel does not watch, by their again */
     struct loop_handler signals;
     loop_caught *caught;
     void *caught_state;
@@ -39,6 +45,14 @@ static void queue_clear(struct queue *queue)
 {
     queue->first = NULL;
     queue->end = &queue->first;
+}
+
+static void queue_append(struct queue *queue, struct loop_task *task)
+{
+    task->queued = true;
+    task->next = NULL;
+    *queue->end = task;
+    queue->end = &task->next;
 }
 
 /* Moves all of from behind all of to. */
@@ -72,6 +86,7 @@ struct loop *loop_new(void)
         return NULL;
     queue_clear(&loop->queued);
     queue_clear(&loop->at_hand);
+    queue_clear(&loop->refused);
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (loop->epoll < 0) {
         free(loop);
@@ -103,12 +118,53 @@ static int epoll_control(struct loop_handler *handler, int operation)
     return epoll_ctl(handler->loop->epoll, operation, handler->fd, &event) == 0 ? 0 : -errno;
 }
 
-/* Queued before the call, since behind it the handler may be gone. */
+/* Queued before the call, since afterwards the handler may be gone. */
 static void call_again(void *state)
 {
     struct loop_handler *handler = state;
     loop_defer(handler->loop, &handler->again);
     handler->ready(handler->state, LOOP_READ);
+}
+
+static void look_again(void *state);
+
+static bool is_refused(const struct loop_handler *handler)
+{
+    return handler->again.queued && handler->again.run == look_again;
+}
+
+/* Has the loop look at the descriptor itself, since the kernel does not watch it. */
+static void refuse(struct loop_handler *handler)
+{
+    loop_cancel(handler->loop, &handler->again);
+    handler->again.run = look_again;
+    queue_append(&handler->loop->refused, &handler->again);
+}
+
+/* What epoll would report now. */
+static unsigned poll_events(const struct loop_handler *handler)
+{
+    struct pollfd look = {.fd = handler->fd};
+    if (handler->events & LOOP_READ)
+        look.events |= POLLIN;
+    if (handler->events & LOOP_WRITE)
+        look.events |= POLLOUT;
+    if (poll(&look, 1, 0) <= 0)
+        return 0;
+    return (look.revents & POLLIN ? LOOP_READ : 0u) | (look.revents & POLLOUT ? LOOP_WRITE : 0u) |
+           (look.revents & (POLLHUP | POLLERR) ? LOOP_HANGUP : 0u);
+}
+
+/* Tries once more to have the kernel watch, and as long as it refuses does its work. */
+static void look_again(void *state)
+{
+    struct loop_handler *handler = state;
+    if (epoll_control(handler, EPOLL_CTL_ADD) == 0)
+        return;
+    refuse(handler);
+    unsigned events = poll_events(handler);
+    if (events != 0)
+        handler->ready(handler->state, events);
 }
 
 int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned events,
@@ -128,30 +184,53 @@ int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned e
     return error;
 }
 
-int loop_change(struct loop_handler *handler, unsigned events)
+void loop_change(struct loop_handler *handler, unsigned events)
 {
     handler->events = events;
-    if (!handler->again.queued)
-        return epoll_control(handler, EPOLL_CTL_MOD);
-    if (events != LOOP_READ)
+    if (!handler->again.queued) {
+        if (epoll_control(handler, EPOLL_CTL_MOD) == 0)
+            return;
+        epoll_control(handler, EPOLL_CTL_DEL);
+        refuse(handler);
+    } else if (!is_refused(handler) && events != LOOP_READ) {
         loop_idle(handler);
-    return 0;
+    }
 }
 
 void loop_busy(struct loop_handler *handler)
 {
-    if (handler->again.queued || handler->events != LOOP_READ ||
-        epoll_control(handler, EPOLL_CTL_DEL) != 0)
+    if (handler->events != LOOP_READ)
         return;
+    if (is_refused(handler))
+        loop_cancel(handler->loop, &handler->again);
+    else if (handler->again.queued || epoll_control(handler, EPOLL_CTL_DEL) != 0)
+        return;
+    handler->again.run = call_again;
     loop_defer(handler->loop, &handler->again);
 }
 
 void loop_idle(struct loop_handler *handler)
 {
-    /* A kernel that is short of memory can't watch it: then it stays busy, and this is tried again
-     * as soon as it has been called again. */
-    if (handler->again.queued && epoll_control(handler, EPOLL_CTL_ADD) == 0)
-        loop_cancel(handler->loop, &handler->again);
+    if (!handler->again.queued || is_refused(handler))
+        return;
+    loop_cancel(handler->loop, &handler->again);
+    /* A kernel that is short of memory, or of watches for this user, may refuse. */
+    if (epoll_control(handler, EPOLL_CTL_ADD) != 0)
+        refuse(handler);
+}
+
+int loop_replace(struct loop_handler *handler, int fd)
+{
+    bool watched = !handler->again.queued;
+
+    if (watched)
+        epoll_control(handler, EPOLL_CTL_DEL);
+    int error = dup3(fd, handler->fd, O_CLOEXEC) < 0 ? -errno : 0;
+    if (error == 0)
+        close(fd);
+    if (watched && epoll_control(handler, EPOLL_CTL_ADD) != 0)
+        refuse(handler);
+    return error;
 }
 
 void loop_remove(struct loop_handler *handler)
@@ -245,20 +324,16 @@ void loop_timer_once(struct loop_timer *timer, uint64_t delay_ns)
 
 void loop_defer(struct loop *loop, struct loop_task *task)
 {
-    if (task->queued)
-        return;
-    task->queued = true;
-    task->next = NULL;
-    *loop->queued.end = task;
-    loop->queued.end = &task->next;
+    if (!task->queued)
+        queue_append(&loop->queued, task);
 }
 
 void loop_cancel(struct loop *loop, struct loop_task *task)
 {
     if (!task->queued)
         return;
-    if (!queue_remove(&loop->at_hand, task))
-        queue_remove(&loop->queued, task);
+    if (!queue_remove(&loop->at_hand, task) && !queue_remove(&loop->queued, task))
+        queue_remove(&loop->refused, task);
     task->queued = false;
 }
 
@@ -383,7 +458,8 @@ static void dispatch(const struct epoll_event *event)
 
 static int run_events(struct loop *loop)
 {
-    int timeout = loop->at_hand.first != NULL ? 0 : -1;
+    int idle = loop->refused.first != NULL ? REFUSED_RETRY_MS : -1;
+    int timeout = loop->at_hand.first != NULL ? 0 : idle;
     int count = epoll_wait(loop->epoll, loop->events, EVENTS_MAX, timeout);
 
     if (count < 0 && errno != EINTR)
@@ -414,6 +490,7 @@ int loop_run_until_stopped(struct loop *loop)
     while (!loop->stopped && !error) {
         queue_move(&loop->at_hand, &loop->queued);
         error = run_events(loop);
+        queue_move(&loop->at_hand, &loop->refused);
         if (!error)
             run_tasks(loop);
     }

@@ -20,6 +20,13 @@
 #define IPV6_MULTICAST_ALL 29
 #endif
 
+/* Since Linux 4.15; likewise. */
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
+
+enum { IPV6_MTU_MIN = 1280 };
+
 /* ---- Addresses ---- */
 
 socklen_t sockaddr_from_addr(union socket_name *out, const struct addr *addr)
@@ -59,7 +66,7 @@ static int set_ipv4(int socket, bool tells_interface)
     /* Send without DF and take no path MTU from ICMP: anyone can forge "fragmentation needed", and
      * make the kernel cut our datagrams into fragments that are easy to replace on their way. Knot
      * DNS (server.c, disable_pmtudisc) and NSD do so. IPv6 has no need of it: a forged MTU below
-     * 1280 is ignored (RFC 8201, section 4), and a true one is the only way to fit the path. */
+     * 1280 is ignored (RFC 8201, section 4). */
     if (!error)
         error = set(socket, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
     if (!error && tells_interface)
@@ -67,8 +74,19 @@ static int set_ipv4(int socket, bool tells_interface)
     return error;
 }
 
+/* No router fragments IPv6, and many a path drops the "packet too big" that would tell us to. So
+ * what the kernel fragments is cut to the MTU that every path has (RFC 8200, section 5), as name
+ * servers do. Linux fragments only what is longer than the link's or the route's MTU, though: what
+ * is between 1,280 and that is sent whole until a "packet too big" comes, so those stay on. A
+ * kernel that lacks the option does as it did. */
+void socket_fit_any_path(int socket)
+{
+    set(socket, IPPROTO_IPV6, IPV6_MTU, IPV6_MTU_MIN);
+}
+
 static int set_ipv6(int socket, bool tells_interface)
 {
+    socket_fit_any_path(socket);
     int error = set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (!error)
         error = set(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
@@ -148,6 +166,37 @@ static int bind_to(int socket, const struct addr *addr, struct addr *bound)
     return bind(socket, &name.any, size) == 0 ? name_of(socket, bound) : -errno;
 }
 
+/* Has a socket bind to an address that no interface has. IPv6 sockets since Linux 4.15. */
+static int set_freebind(int socket, const struct addr *addr)
+{
+    return addr->family == ADDR_IPV4 ? set(socket, IPPROTO_IP, IP_FREEBIND, 1)
+                                     : set(socket, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+}
+
+/* The same, whether an interface has it or not. */
+static int bind_anyway(int socket, const struct addr *addr, bool *missing)
+{
+    union socket_name name;
+    socklen_t size = sockaddr_from_addr(&name, addr);
+
+    *missing = false;
+    if (bind(socket, &name.any, size) == 0)
+        return 0;
+    if (errno != EADDRNOTAVAIL || set_freebind(socket, addr) != 0)
+        return -errno;
+    *missing = true;
+    return bind(socket, &name.any, size) == 0 ? 0 : -errno;
+}
+
+static int bind_as_asked(int socket, const struct addr *addr, struct socket_options *options,
+                         struct addr *bound)
+{
+    if (!options->may_be_missing || is_broadcast(addr))
+        return bind_to(socket, addr, bound);
+    int error = bind_anyway(socket, addr, &options->is_missing);
+    return error == 0 ? name_of(socket, bound) : error;
+}
+
 /* IP_RECVERR stays off, so that no ICMP error fails a call that concerns another peer; so does
  * SO_REUSEADDR, which on a UDP socket would let a second daemon take the port. */
 static int open_unbound(const struct addr *addr, struct socket_options *options)
@@ -179,7 +228,7 @@ int socket_open(const struct addr *addr, struct socket_options *options, struct 
     int fd = open_unbound(addr, options);
     if (fd < 0)
         return fd;
-    int error = bind_to(fd, addr, bound);
+    int error = bind_as_asked(fd, addr, options, bound);
     if (error) {
         close(fd);
         return error;
@@ -200,13 +249,14 @@ static int drop_all(int socket)
 
 /* The first one is bound alone, so that nobody else has the port, and lets others in only then:
  * from then on it is always taken, and no other start can slip in between. */
-static int join_group(int socket, bool is_first, const struct addr *addr, struct addr *bound)
+static int join_group(int socket, bool is_first, const struct addr *addr,
+                      struct socket_options *options, struct addr *bound)
 {
     int error = drop_all(socket);
     if (!error && !is_first)
         error = set(socket, SOL_SOCKET, SO_REUSEPORT, 1);
     if (!error)
-        error = bind_to(socket, addr, bound);
+        error = bind_as_asked(socket, addr, options, bound);
     if (!error && is_first)
         error = set(socket, SOL_SOCKET, SO_REUSEPORT, 1);
     return error;
@@ -229,7 +279,7 @@ int socket_open_group(const struct addr *addr, struct socket_options *options, s
             error = sockets[opened];
             break;
         }
-        error = join_group(sockets[opened], opened == 0, &at, bound);
+        error = join_group(sockets[opened], opened == 0, &at, options, bound);
         at = *bound; /* the port that the kernel picked for the first */
     }
     while (error && opened > 0)
@@ -252,7 +302,7 @@ void socket_share(int socket, bool may)
 
 /* Connects to port 9 of the loopback address, or, where the socket is bound to an interface, of its
  * own address: no client's datagram comes from there. */
-static int connect_to_nobody(int socket, const struct addr *bound)
+int socket_connect_sender(int socket, const struct addr *bound)
 {
     struct addr nobody = *bound;
     union socket_name name;
@@ -277,7 +327,7 @@ int socket_open_sender(const struct addr *bound, uint32_t send_buffer_bytes,
     /* What is received is dropped: the least buffer will do, and the kernel gives no less. */
     struct socket_options options = {.receive_buffer_bytes = 1,
                                      .send_buffer_bytes = send_buffer_bytes};
-    union socket_name name;
+    bool missing = false;
     int fd = open_unbound(bound, &options);
     if (fd < 0)
         return fd;
@@ -285,16 +335,29 @@ int socket_open_sender(const struct addr *bound, uint32_t send_buffer_bytes,
     int error = drop_all(fd);
     if (!error)
         error = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-    socklen_t size = sockaddr_from_addr(&name, bound);
-    if (!error && bind(fd, &name.any, size) != 0)
-        error = -errno;
     if (!error)
-        error = connect_to_nobody(fd, bound);
-    if (error) {
+        error = bind_anyway(fd, bound, &missing);
+    if (!error)
+        error = socket_connect_sender(fd, bound);
+    if (error && !missing) {
         close(fd);
         return error;
     }
     return fd;
+}
+
+int socket_reserve(void)
+{
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+int socket_replace(int old, int new)
+{
+    if (dup3(new, old, O_CLOEXEC) < 0)
+        return -errno;
+    close(new);
+    return 0;
 }
 
 int socket_duplicate(int socket)

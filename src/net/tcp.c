@@ -8,7 +8,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <unistd.h>
+
+/* Since Linux 4.15; the C library's headers may lack it. */
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
 
 enum {
     /* Connections that wait to be accepted: the kernel cuts it to net.core.somaxconn, 4096 since
@@ -49,7 +55,7 @@ static int open_tcp(const struct addr *addr)
     return fd < 0 ? -errno : fd;
 }
 
-int tcp_listen(const struct addr *addr, struct addr *bound)
+static int listen_at(const struct addr *addr, bool anyway, struct addr *bound)
 {
     union socket_name name;
     socklen_t size = sockaddr_from_addr(&name, addr);
@@ -60,6 +66,10 @@ int tcp_listen(const struct addr *addr, struct addr *bound)
     set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (addr->family == ADDR_IPV6)
         set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (anyway && addr->family == ADDR_IPV6)
+        set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+    else if (anyway)
+        set(fd, IPPROTO_IP, IP_FREEBIND, 1);
     if (bind(fd, &name.any, size) == 0 && listen(fd, BACKLOG) == 0) {
         size = sizeof name;
         if (getsockname(fd, &name.any, &size) == 0) {
@@ -70,6 +80,16 @@ int tcp_listen(const struct addr *addr, struct addr *bound)
     int error = -errno;
     close(fd);
     return error;
+}
+
+int tcp_listen(const struct addr *addr, struct addr *bound)
+{
+    return listen_at(addr, false, bound);
+}
+
+int tcp_listen_anyway(const struct addr *addr, struct addr *bound)
+{
+    return listen_at(addr, true, bound);
 }
 
 /* Errors of the connection rather than of accepting: accept(2), "Error handling". */

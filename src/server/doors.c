@@ -2,12 +2,14 @@
 #include "server/doors.h"
 
 #include "net/group.h"
+#include "net/interface.h"
 #include "net/log.h"
 #include "net/socket.h"
 #include "net/stream_socket.h"
 #include "net/tcp.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -27,13 +29,16 @@ static const char *advice_on_streams(int error)
                "directory "
                "that we may write; choose another one (server.listen, -l)";
     case -EADDRNOTAVAIL:
-        return "no interface of this host has it; `ip address` lists what is there";
+        return "no interface of this host has it; `ip address` lists what is there (tentative: the "
+               "kernel still looks for a duplicate), and server.missing-address = wait waits for "
+               "it";
     case -EEXIST:
         return "a file is in the way, there or at its .lock; remove it or choose another path";
     case -ENOENT:
         return "the directory isn't there; make it or choose another path";
     case -ENODEV:
-        return "no interface has that name; `ip link` lists those that are there";
+        return "no interface has that name; `ip link` lists those that are there, and "
+               "server.missing-address = wait waits for it";
     default:
         return "see server.listen in udpsrv.conf(5)";
     }
@@ -44,7 +49,8 @@ static const char *advice_on_groups(int error)
     switch (error) {
     case -ENODEV:
         return "no interface has that name, or no route says which one to take: name one behind "
-               "the group, as in 239.1.2.3%eth0:3000; `ip link` lists those that are there";
+               "the group, as in 239.1.2.3%eth0:3000; `ip link` lists those that are there, and "
+               "server.missing-address = wait waits for it";
     case -ENETUNREACH:
     case -EADDRNOTAVAIL:
         return "no way leads there: name the interface (broadcast.multicast-interface), or give it "
@@ -66,16 +72,6 @@ static int cannot(const char *what, const char *on, int error, const char *advic
 }
 
 /* ---- groups ---- */
-
-/* The index of the interface that an address names, 0 if it names none; -ENODEV. */
-static int interface_of(const struct config_listen *listen, uint32_t *interface)
-{
-    *interface = listen->addr.scope;
-    if (listen->zone[0] == '\0')
-        return 0;
-    *interface = socket_zone_index(listen->zone);
-    return *interface != 0 ? 0 : -ENODEV;
-}
 
 static void add_own(struct doors *doors, const struct addr *addr)
 {
@@ -111,32 +107,58 @@ static int open_voice(struct doors *doors, struct door_group *group, struct list
 
 /* A wildcard of ours on the group's port lets the group in beside it for just this moment; nobody
  * else can use it. */
-static int join(const struct listeners *listeners, const struct addr *group, uint32_t interface,
-                uint32_t receive_buffer_bytes)
+static int bind_beside(const struct listeners *listeners, const struct addr *group,
+                       uint32_t interface, uint32_t receive_buffer_bytes)
 {
     listeners_share(listeners, group->port, true);
-    int socket = group_join(group, interface, receive_buffer_bytes);
+    int socket = group_bind(group, interface, receive_buffer_bytes);
     listeners_share(listeners, group->port, false);
     return socket;
+}
+
+/* Opens the socket of a group and joins, unless its interface may come later. */
+static int join(struct door_group *group, const struct listeners *listeners,
+                struct listener *listener, const struct config *config)
+{
+    const struct addr *addr = &listener->config->addr;
+    bool waits = config->server.missing_address == MISSING_WAIT;
+    int error = listeners_find_interface(listener);
+    if (error != 0 && !waits)
+        return error;
+    listener->missing = error != 0;
+    group->socket = listener->missing && addr_is_link_group(addr)
+                        ? socket_reserve()
+                        : bind_beside(listeners, addr, listener->interface,
+                                      config->server.receive_buffer_bytes);
+    if (group->socket < 0)
+        return group->socket;
+    if (!listener->missing)
+        error = group_enter(group->socket, addr, listener->interface);
+    if (error != 0 && (error != -ENODEV || !waits)) {
+        socket_close(group->socket);
+        return error;
+    }
+    listener->missing = error != 0;
+    if (listener->missing)
+        listeners_warn_of_waiting(listener, error);
+    else if (listener->interface == 0)
+        listener->interface = interface_of_route(addr);
+    return 0;
 }
 
 static int open_group(struct doors *doors, struct listeners *listeners, struct listener *listener,
                       const struct config_listen *listen, const struct config *config)
 {
     struct door_group *group = &doors->groups[doors->group_count];
-    uint32_t interface;
     *group = (struct door_group){.listener = (uint8_t)listeners->count, .voice_socket = -1};
     sender_sockets_init(&group->senders);
     sender_sockets_init(&group->voice_senders);
     listener->bound = listen->addr;
-    int error = interface_of(listen, &interface);
+    int error = join(group, listeners, listener, config);
     if (error != 0)
         return error;
-    if (listener->bound.family == ADDR_IPV6)
-        listener->bound.scope = interface;
-    group->socket = join(listeners, &listen->addr, interface, config->server.receive_buffer_bytes);
-    if (group->socket < 0)
-        return group->socket;
+    if (listener->bound.family == ADDR_IPV6 && listener->zone[0] != '\0')
+        listener->bound.scope = listener->interface;
     doors->group_count++;
     group->voice = find_voice(listeners, &listen->addr);
     if (group->voice != DOORS_NO_LISTENER)
@@ -149,45 +171,94 @@ static int open_group(struct doors *doors, struct listeners *listeners, struct l
                       : error;
 }
 
-/* The way that broadcasts leave by: the interface of the key, or else that of the group. */
-static int find_way(const struct config *config, struct group_way *way)
+/* The name of the interface that broadcasts leave by: that of the key, or else the group's. */
+static void name_way(const struct config *config, struct door_multicast *multicast)
 {
+    const struct config_listen *group = &config->broadcast.multicast;
     const char *name = config->broadcast.multicast_interface;
-    way->ttl = (uint8_t)config->broadcast.multicast_ttl;
     if (name == NULL)
-        return interface_of(&config->broadcast.multicast, &way->interface);
-    way->interface = socket_zone_index(name);
-    return way->interface != 0 ? 0 : -ENODEV;
+        name = group->zone;
+    if (name[0] != '\0')
+        snprintf(multicast->zone, sizeof multicast->zone, "%s", name);
+    else if (group->addr.scope != 0)
+        interface_name(group->addr.scope, multicast->zone);
+}
+
+uint32_t doors_multicast_interface(const struct door_multicast *multicast)
+{
+    char name[ADDR_ZONE_BYTES];
+    if (multicast->zone[0] != '\0')
+        return socket_zone_index(multicast->zone);
+    return interface_name(multicast->interface, name) ? multicast->interface : 0;
+}
+
+int doors_connect_multicast(const struct config *config, struct door_multicast *multicast,
+                            struct addr *from)
+{
+    const struct addr *group = &config->broadcast.multicast.addr;
+    struct group_way way = {.interface = group->scope,
+                            .ttl = (uint8_t)config->broadcast.multicast_ttl};
+    if (multicast->zone[0] != '\0' && (way.interface = socket_zone_index(multicast->zone)) == 0)
+        return -ENODEV;
+    int socket = group_connect(group, &way, from);
+    if (socket >= 0)
+        multicast->interface = way.interface != 0 ? way.interface : interface_of_route(group);
+    return socket;
+}
+
+static bool is_missing_way(int error)
+{
+    return error == -ENODEV || error == -ENETUNREACH || error == -EADDRNOTAVAIL;
 }
 
 static int open_multicast(struct doors *doors, const struct config *config)
 {
     const struct config_listen *group = &config->broadcast.multicast;
+    struct door_multicast *multicast = &doors->multicast_way;
     char text[CONFIG_LISTEN_TEXT_BYTES];
-    struct group_way way;
-    struct addr from;
+    struct addr from = {.family = ADDR_NONE};
     if (group->addr.family == ADDR_NONE)
         return 0;
-    int error = find_way(config, &way);
-    int socket = error == 0 ? group_connect(&group->addr, &way, &from) : error;
+    name_way(config, multicast);
+    int socket = doors_connect_multicast(config, multicast, &from);
+    if (is_missing_way(socket) && config->server.missing_address == MISSING_WAIT) {
+        log_event(LOG_LEVEL_WARNING, "waiting for a way to broadcast.multicast", "address",
+                  config_listen_text(group, text), "reason", strerror(-socket), "advice",
+                  "broadcasts reach the group once there is one; `ip route` lists them", NULL);
+        multicast->missing = true;
+        socket = socket_reserve();
+    }
     if (socket < 0)
         return cannot("cannot send to broadcast.multicast", config_listen_text(group, text), socket,
                       advice_on_groups(socket));
     doors->multicast = socket;
+    multicast->own = &doors->own[doors->own_count];
     add_own(doors, &from);
     return 0;
 }
 
 /* ---- streams ---- */
 
-static int open_tcp(const struct config_listen *listen, struct listener *listener)
+static int open_tcp(const struct config_listen *listen, struct listener *listener, bool waits)
 {
     struct config_listen bound = *listen;
-    struct addr wanted = listen->addr;
-    int error = interface_of(listen, &wanted.scope);
-    if (error != 0)
+    struct addr wanted = listener->bound = listen->addr;
+    int error = listeners_find_interface(listener);
+    listener->missing = error != 0;
+    if (error != 0 && (!waits || wanted.port == 0))
         return error;
+    if (error != 0) {
+        listeners_warn_of_waiting(listener, error);
+        return socket_reserve();
+    }
+    wanted.scope = listener->interface;
     int socket = tcp_listen(&wanted, &listener->bound);
+    if (socket == -EADDRNOTAVAIL && waits) {
+        socket = tcp_listen_anyway(&wanted, &listener->bound);
+        listener->missing = socket >= 0;
+        if (socket >= 0)
+            listeners_warn_of_waiting(listener, -EADDRNOTAVAIL);
+    }
     bound.addr = listener->bound;
     bound.zone[0] = '\0';
     if (socket >= 0)
@@ -196,12 +267,12 @@ static int open_tcp(const struct config_listen *listen, struct listener *listene
 }
 
 static int open_stream(struct doors *doors, const struct listeners *listeners,
-                       struct listener *listener, const struct config_listen *listen,
+                       struct listener *listener, const struct config_listen *listen, bool waits,
                        const struct identity *owner)
 {
     bool local = listen->transport == TRANSPORT_UNIX;
     int socket =
-        local ? stream_listen(listen->path, STREAM_MODE, owner) : open_tcp(listen, listener);
+        local ? stream_listen(listen->path, STREAM_MODE, owner) : open_tcp(listen, listener, waits);
     if (socket < 0)
         return socket;
     doors->stream_paths[doors->stream_count] = local ? listen->path : NULL;
@@ -229,10 +300,11 @@ static int open_one(struct doors *doors, struct listeners *listeners,
 {
     struct listener *listener = &listeners->list[listeners->count];
     bool group = listen->transport == TRANSPORT_UDP;
-    *listener = (struct listener){.transport = listen->transport};
+    *listener = (struct listener){.transport = listen->transport, .config = listen};
     config_listen_text(listen, listener->text);
     int error = group ? open_group(doors, listeners, listener, listen, config)
-                      : open_stream(doors, listeners, listener, listen, owner);
+                      : open_stream(doors, listeners, listener, listen,
+                                    config->server.missing_address == MISSING_WAIT, owner);
     if (error != 0)
         return cannot(group ? "cannot listen to a group" : "cannot listen for streams",
                       listener->text, error,

@@ -379,6 +379,20 @@ void endpoint_close(struct endpoint *endpoint)
     free_endpoint(endpoint);
 }
 
+void endpoint_renew(struct endpoint *endpoint, int *receiver, struct sender_sockets *senders)
+{
+    endpoint_count_drops(endpoint);
+    if (loop_replace(&endpoint->handler, *receiver) != 0)
+        return;
+    *receiver = -1;
+    for (size_t i = 0; i < endpoint->slot_count; i++) {
+        send_socket_renew(&endpoint->slots[i].replies);
+        send_socket_renew(&endpoint->slots[i].copies);
+    }
+    sender_sockets_replace(&endpoint->options.senders, senders);
+    endpoint_forget_drops(endpoint);
+}
+
 size_t endpoint_copy_slot(struct endpoint *endpoint, const struct addr *local)
 {
     return endpoint->options.senders.by_interface

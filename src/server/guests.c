@@ -1,6 +1,8 @@
 /* The first worker's own: each made from its sockets, and undone in the reverse order. */
 #include "server/guests.h"
 
+#include "net/socket.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -115,6 +117,33 @@ void guests_close(struct guests *guests)
         endpoint_close(guests->groups[i].voice);
     }
     free(guests);
+}
+
+/* What a group sends by is a second descriptor of its voice's socket. */
+static void renew_voice(const struct door_group *door)
+{
+    const int senders[] = {door->senders.replies[0], door->senders.copies[0]};
+    for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++) {
+        int voice = socket_duplicate(door->senders.routed);
+        if (voice >= 0 && socket_replace(senders[i], voice) != 0)
+            socket_close(voice);
+    }
+}
+
+void guests_renew(struct guests *guests, struct renewal *renewal, uint64_t renewed)
+{
+    const struct doors *doors = guests->options.doors;
+    for (size_t i = 0; i < doors->group_count; i++)
+        if (doors->groups[i].voice != DOORS_NO_LISTENER &&
+            (renewed >> doors->groups[i].voice & 1) != 0)
+            renew_voice(&doors->groups[i]);
+    for (uint8_t i = 0; guests->streams != NULL && i < CONFIG_LISTEN_MAX; i++)
+        if (renewal->listeners[i].socket >= 0)
+            streams_renew(guests->streams, i, &renewal->listeners[i].socket);
+    if (guests->multicast == NULL || renewal->multicast < 0)
+        return;
+    multicast_renew(guests->multicast, &renewal->multicast);
+    *renewal->multicast_own = renewal->multicast_from;
 }
 
 struct streams *guests_streams(struct guests *guests)

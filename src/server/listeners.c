@@ -2,6 +2,7 @@
 #include "server/listeners.h"
 
 #include "core/text.h"
+#include "net/interface.h"
 #include "net/log.h"
 #include "net/socket.h"
 
@@ -9,8 +10,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* An address that the kernel does not let us bind to. */
+static const char *advice_on_absence(const struct addr *addr)
+{
+    switch (interface_address(addr)) {
+    case INTERFACE_ADDRESS_TENTATIVE:
+        return "the address is tentative: the kernel still looks for a duplicate of it (DAD); try "
+               "again in some seconds, or have it waited for (server.missing-address = wait)";
+    case INTERFACE_ADDRESS_DUPLICATE:
+        return "another host has the address: `ip address` says dadfailed; give this one another";
+    default:
+        return "no interface of this host has it, or it is a broadcast address; `ip address` lists "
+               "what is there, and server.missing-address = wait waits for it";
+    }
+}
+
 /* What to do about an address that can't be bound. */
-static const char *advice(int error)
+static const char *advice(int error, const struct addr *addr)
 {
     switch (error) {
     case EADDRINUSE:
@@ -20,13 +36,12 @@ static const char *advice(int error)
         return "ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher one "
                "(server.listen, -l)";
     case EADDRNOTAVAIL:
-        return "no interface of this host has it, or it is a broadcast address; `ip address` lists "
-               "what "
-               "is there";
+        return advice_on_absence(addr);
     case EAFNOSUPPORT:
         return "this host has no such protocol; leave the address out";
     case ENODEV:
-        return "no interface has that name; `ip link` lists those that are there";
+        return "no interface has that name; `ip link` lists those that are there, and "
+               "server.missing-address = wait waits for it";
     case ENETUNREACH:
         return "the loopback interface is down; `ip link set lo up` brings it up";
     case EMFILE:
@@ -100,36 +115,100 @@ static int open_senders(struct listener *listener, const struct config *config, 
     return 0;
 }
 
-/* 0 or -errno; what was tried is in listener->text. */
-static int open_one(struct listener *listener, const struct config_listen *listen,
-                    const struct config *config, size_t worker_count)
+int listeners_find_interface(struct listener *listener)
 {
-    struct addr wanted = listen->addr;
-    addr_format(&wanted, listener->text);
-    if (listen->zone[0] != '\0') {
-        wanted.scope = socket_zone_index(listen->zone);
-        if (wanted.scope == 0)
-            return -ENODEV;
+    const struct config_listen *listen = listener->config;
+    listener->interface = listen->addr.scope;
+    memcpy(listener->zone, listen->zone, sizeof listener->zone);
+    if (listener->zone[0] != '\0')
+        listener->interface = socket_zone_index(listener->zone);
+    else if (listener->interface != 0)
+        interface_name(listener->interface, listener->zone);
+    return listener->zone[0] == '\0' || listener->interface != 0 ? 0 : -ENODEV;
+}
+
+void listeners_warn_of_waiting(const struct listener *listener, int error)
+{
+    log_event(LOG_LEVEL_WARNING, "waiting for an address to listen on", "address", listener->text,
+              "reason", strerror(-error), "advice",
+              "it is served once it is there; `ip address` lists what is", NULL);
+}
+
+static int make_tables(struct listener *listener, size_t worker_count)
+{
+    listener->sockets = calloc(worker_count, sizeof listener->sockets[0]);
+    listener->senders = calloc(worker_count, sizeof listener->senders[0]);
+    if (listener->sockets != NULL && listener->senders != NULL)
+        return 0;
+    close_sockets(listener, 0, 0);
+    return -ENOMEM;
+}
+
+/* Opens sockets that stand for those of an interface that is not there. */
+static int reserve(struct listener *listener, size_t worker_count)
+{
+    int error = make_tables(listener, worker_count);
+    for (size_t k = 0; k < worker_count && error == 0; k++) {
+        listener->sockets[k] = socket_reserve();
+        error = listener->sockets[k] < 0
+                    ? listener->sockets[k]
+                    : sender_sockets_reserve(&listener->senders[k], listener->sockets[k]);
+        if (error == 0)
+            continue;
+        close_sockets(listener, k + (listener->sockets[k] >= 0), k);
+        return error;
     }
+    if (error == 0)
+        listeners_warn_of_waiting(listener, -ENODEV);
+    return error;
+}
+
+/* 0 or -errno; what was tried is in listener->text. */
+static int open_one(struct listener *listener, const struct config *config, size_t worker_count,
+                    bool waits)
+{
+    struct addr wanted = listener->bound;
+    addr_format(&wanted, listener->text);
+    int error = listeners_find_interface(listener);
+    /* On a port that the kernel is to choose, none could be found later. */
+    if (error != 0 && waits && wanted.port != 0) {
+        config_listen_text(listener->config, listener->text);
+        listener->missing = true;
+        return reserve(listener, worker_count);
+    }
+    wanted.scope = listener->interface;
     struct socket_options options = {
         .receive_buffer_bytes = config->server.receive_buffer_bytes,
         .send_buffer_bytes = config->server.send_buffer_bytes,
+        .may_be_missing = waits,
     };
-    listener->sockets = calloc(worker_count, sizeof listener->sockets[0]);
-    listener->senders = calloc(worker_count, sizeof listener->senders[0]);
-    int error = listener->sockets == NULL || listener->senders == NULL ? -ENOMEM : 0;
     if (error == 0)
-        error =
-            socket_open_group(&wanted, &options, &listener->bound, listener->sockets, worker_count);
+        error = make_tables(listener, worker_count);
+    if (error != 0)
+        return error;
+    error = socket_open_group(&wanted, &options, &listener->bound, listener->sockets, worker_count);
     if (error != 0) {
         close_sockets(listener, 0, 0);
         return error;
     }
+    listener->missing = options.is_missing;
     addr_format(&listener->bound, listener->text);
     warn_of_clamping(listener, &options);
     error = open_senders(listener, config, worker_count);
     if (error == 0)
         warn_of_small_reserve(listener);
+    return error;
+}
+
+int listeners_open_again(const struct listener *listener, const struct config *config,
+                         size_t worker_count, struct listener *fresh)
+{
+    *fresh = (struct listener){
+        .transport = listener->transport, .bound = listener->bound, .config = listener->config};
+    fresh->bound.scope = 0;
+    int error = open_one(fresh, config, worker_count, true);
+    for (size_t k = 0; error == 0 && k < worker_count; k++)
+        error = socket_hear(fresh->sockets[k]);
     return error;
 }
 
@@ -159,8 +238,13 @@ int listeners_open(struct listeners *listeners, const struct config *config, siz
         struct listener *listener = &listeners->list[listeners->count];
         if (!listeners_has(&config->server.listen[i]))
             continue;
-        error = open_one(listener, &config->server.listen[i], config, worker_count);
+        listener->config = &config->server.listen[i];
+        listener->bound = listener->config->addr;
+        error = open_one(listener, config, worker_count,
+                         config->server.missing_address == MISSING_WAIT);
         if (error == 0) {
+            if (listener->missing && listener->zone[0] == '\0')
+                listeners_warn_of_waiting(listener, -EADDRNOTAVAIL);
             service_ports_add(&listeners->ports, &listener->bound);
             listeners->count = ++listeners->own_count;
             continue;
@@ -168,7 +252,8 @@ int listeners_open(struct listeners *listeners, const struct config *config, siz
         bool go_on = may_do_without(config, error);
         log_event(go_on ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
                   go_on ? "going on without a default listener" : "cannot listen", "address",
-                  listener->text, "reason", strerror(-error), "advice", advice(-error), NULL);
+                  listener->text, "reason", strerror(-error), "advice",
+                  advice(-error, &listener->bound), NULL);
         if (!go_on)
             break;
     }

@@ -2,6 +2,7 @@
 #include "server/multicast.h"
 
 #include "net/datagram.h"
+#include "net/socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,6 +31,16 @@ void multicast_close(struct multicast *multicast)
         return;
     loop_remove(&multicast->handler);
     free(multicast);
+}
+
+void multicast_renew(struct multicast *multicast, int *socket)
+{
+    bool waiting = multicast->handler.loop != NULL;
+    loop_remove(&multicast->handler);
+    if (socket_replace(multicast->socket, *socket) == 0)
+        *socket = -1;
+    if (waiting)
+        loop_defer(multicast->loop, multicast->wake);
 }
 
 static uint64_t begin(void *state, const struct broadcast_part *part, struct audience_walk *walk)

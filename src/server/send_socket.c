@@ -167,6 +167,15 @@ void send_socket_close(struct send_socket *sender)
     loop_remove(&sender->handler);
 }
 
+void send_socket_renew(struct send_socket *sender)
+{
+    if (sender->watch == NULL)
+        return;
+    loop_remove(&sender->handler);
+    sender->stands_still = false;
+    wake(sender);
+}
+
 int send_watch_open(struct send_watch *watch, struct loop *loop)
 {
     *watch = (struct send_watch){.loop = loop};

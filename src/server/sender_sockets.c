@@ -87,6 +87,58 @@ int sender_sockets_open_single(struct sender_sockets *senders, int socket)
     return error;
 }
 
+int sender_sockets_reserve(struct sender_sockets *senders, int receiver)
+{
+    int *const all[] = {&senders->on_link, &senders->reply_reserve, &senders->copy_reserve,
+                        &senders->replies[0], &senders->copies[0]};
+    sender_sockets_init(senders);
+    senders->routed = receiver;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        *all[i] = socket_reserve();
+        if (*all[i] >= 0)
+            continue;
+        int error = *all[i];
+        sender_sockets_close(senders);
+        return error;
+    }
+    return 0;
+}
+
+int sender_sockets_connect(const struct sender_sockets *senders, const struct addr *bound)
+{
+    /* But the one for what is unknown: that is the socket that receives. */
+    size_t slots = senders->by_interface ? INTERFACE_SLOTS_MAX : 1;
+    int error = socket_connect_sender(senders->on_link, bound);
+    if (error == 0)
+        error = socket_connect_sender(senders->reply_reserve, bound);
+    if (error == 0)
+        error = socket_connect_sender(senders->copy_reserve, bound);
+    for (size_t i = 0; i < slots && error == 0; i++) {
+        error = socket_connect_sender(senders->replies[i], bound);
+        if (error == 0)
+            error = socket_connect_sender(senders->copies[i], bound);
+    }
+    return error;
+}
+
+static void replace(int old, int *fresh)
+{
+    if (*fresh >= 0 && old >= 0 && socket_replace(old, *fresh) == 0)
+        *fresh = -1;
+}
+
+void sender_sockets_replace(const struct sender_sockets *senders, struct sender_sockets *fresh)
+{
+    replace(senders->on_link, &fresh->on_link);
+    replace(senders->reply_reserve, &fresh->reply_reserve);
+    replace(senders->copy_reserve, &fresh->copy_reserve);
+    for (size_t i = 0; i < INTERFACE_SLOTS_ALL; i++) {
+        replace(senders->replies[i], &fresh->replies[i]);
+        replace(senders->copies[i], &fresh->copies[i]);
+    }
+    sender_sockets_close(fresh);
+}
+
 void sender_sockets_share(const struct sender_sockets *senders, bool may)
 {
     each(senders, socket_share, may);

@@ -10,6 +10,7 @@
 #include "server/commands.h"
 #include "server/control_socket.h"
 #include "server/failure.h"
+#include "server/interfaces.h"
 #include "server/jobs.h"
 #include "server/listeners.h"
 #include "server/memory_need.h"
@@ -50,6 +51,7 @@ struct server {
     struct jobs *jobs;
     struct commands commands;
     struct control_socket control;
+    struct interfaces *interfaces;
 
     bool stopping;
     uint64_t signalled_ms; /* when SIGTERM or SIGINT came first, or 0 */
@@ -237,6 +239,23 @@ static int start_rotation(struct server *server)
                                        failure_advice(error, "try again"));
 }
 
+static int follow_interfaces(struct server *server)
+{
+    const struct interfaces_options options = {
+        .loop = server->loop,
+        .home = server->mailbox,
+        .workers = server->workers.list,
+        .worker_count = server->workers.count,
+        .config = server->config,
+        .listeners = &server->listeners,
+        .doors = &server->doors,
+    };
+    int error = interfaces_open(&server->interfaces, &options);
+    return error == 0 ? 0
+                      : failure_report("cannot follow the interfaces", "timer", error,
+                                       failure_advice(error, "try again"));
+}
+
 static int start_workers(struct server *server)
 {
     int error = listeners_hear(&server->listeners);
@@ -306,9 +325,9 @@ static int start(struct server *server)
 {
     /* What needs a privilege comes before it is given up, and threads come last. */
     static int (*const steps[])(struct server *) = {
-        find_identity, open_listeners, make_reply,    make_admission, make_loop,
-        check_memory,  make_workers,   make_jobs,     open_control,   give_up_privileges,
-        start_log,     start_rotation, start_workers, say_ready,
+        find_identity, open_listeners, make_reply,        make_admission, make_loop,
+        check_memory,  make_workers,   make_jobs,         open_control,   give_up_privileges,
+        start_log,     start_rotation, follow_interfaces, start_workers,  say_ready,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);
@@ -379,6 +398,7 @@ static void command_stop(void *state)
     loop_timer_once(&server->patience, (uint64_t)STOP_MS_MAX * 1000000);
     jobs_stop(server->jobs);
     admission_stop(server->admission);
+    interfaces_stop(server->interfaces);
     for (size_t i = 0, running = server->running; i < running; i++) {
         server->farewells[i].server = server;
         server->farewells[i].call.run = run_farewell;
@@ -457,6 +477,7 @@ static void end(struct server *server)
     announce_stop(&server->ready);
     /* The workers' last letters are in the mailbox. */
     mailbox_free(server->mailbox);
+    interfaces_free(server->interfaces);
     jobs_close(server->jobs);
     control_socket_close(&server->control);
     admission_free(server->admission);

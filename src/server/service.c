@@ -207,7 +207,8 @@ static uint64_t *reason_to_drop(struct walk *walk, const struct datagram *datagr
                        : is_own_port(service->own_ports, source->port) &&
                              (!service->rules.cookie || is_own_addr(service->own_ports, datagram)))
         return &stats->drop_own_source;
-    if (datagram->to_many || is_from_many(source))
+    if (datagram->to_many || is_from_many(source) ||
+        broadcast_addrs_has(&service->broadcast_addrs, source))
         return &stats->drop_multicast;
     return NULL;
 }
@@ -225,12 +226,14 @@ static inline bool is_refused(struct walk *walk, const struct addr *source)
 }
 
 /* Whether a datagram is as nearly all are: then there is no reason to drop it. Port 0 counts as one
- * of ours here; 0.x.y.z, ::x and what lies behind 223.x.y.z and dfff: is looked at more closely. */
-static inline bool is_usual(const struct datagram *datagram, const struct service_ports *ports,
-                            uint32_t max_bytes)
+ * of ours here; 0.x.y.z, ::x, what lies behind 223.x.y.z and dfff: and what ends like a broadcast
+ * address of ours is looked at more closely. */
+static inline bool is_usual(const struct service *service, const struct datagram *datagram,
+                            const struct service_ports *ports, uint32_t max_bytes)
 {
     return !datagram->cut && !datagram->to_many && datagram->size <= max_bytes &&
            (uint8_t)(datagram->source.ip[0] - 1) < 223 &&
+           !broadcast_addrs_may_have(&service->broadcast_addrs, &datagram->source) &&
            !is_own_port(ports, datagram->source.port);
 }
 
@@ -247,7 +250,7 @@ static void screen(struct walk *walk, int count)
         const struct datagram *datagram = &walk->datagrams[i];
         struct registry_visit *visit = &admitted->visits[passed];
         uint64_t *drop = NULL;
-        if (walk->of_group || !is_usual(datagram, ports, max_bytes))
+        if (walk->of_group || !is_usual(walk->service, datagram, ports, max_bytes))
             drop = reason_to_drop(walk, datagram);
         if (drop != NULL) {
             ++*drop;

@@ -17,6 +17,7 @@
 enum {
     ACCEPTS_AT_ONCE = 64, /* before other events get their turn */
     ERROR_LINE_BYTES = 96,
+    REOPEN_MS = 1000, /* after an accept that failed: a failure that lasts costs no processor */
 };
 
 enum visit { AWAY, HERE, LEAVING };
@@ -53,8 +54,9 @@ struct streams {
     uint32_t taken; /* places, with those who are about to leave */
     uint64_t came;  /* ever */
     uint32_t numbers;
-    bool shut;     /* no file could be opened: the doors are left alone until the next sweep */
-    uint8_t *line; /* one that goes out: the longest payload and its newline */
+    bool shut; /* a connection could not be accepted: the doors are left alone for a moment */
+    struct loop_timer reopen; /* ends that moment */
+    uint8_t *line;            /* one that goes out: the longest payload and its newline */
     size_t door_count;
     struct door doors[];
 };
@@ -187,13 +189,35 @@ static void turn_away(struct streams *streams, int fd)
     streams->options.stats->streams_refused++;
 }
 
-/* There is no file to open for those who wait at the doors, so knocking again would not help. */
+static const char *advice(int error)
+{
+    switch (error) {
+    case -EMFILE:
+        return "raise the limit on open files (ulimit -n), or lower server.stream-max";
+    case -ENFILE:
+        return "raise fs.file-max, or close files elsewhere; it is tried again each second";
+    case -ENOMEM:
+    case -ENOBUFS:
+        return "free some memory; it is tried again each second";
+    default:
+        return "it is tried again each second";
+    }
+}
+
+/* A connection that can't be accepted still waits, so the doors would be ready again at once. */
 static void shut(struct streams *streams, int error)
 {
     log_complaint(LOG_KIND_STREAM_REFUSED, clock_now_ms(), "cannot accept a stream", "reason",
-                  strerror(-error), "advice",
-                  "raise the limit on open files (ulimit -n), or lower server.stream-max", NULL);
+                  strerror(-error), "advice", advice(error), NULL);
     open_doors(streams, false);
+    loop_timer_once(&streams->reopen, (uint64_t)REOPEN_MS * 1000000);
+}
+
+static void reopen(void *state)
+{
+    struct streams *streams = state;
+    if (streams->shut)
+        open_doors(streams, true);
 }
 
 static void on_knock(void *state, unsigned events)
@@ -334,8 +358,6 @@ void streams_sweep(struct streams *streams, uint64_t now_ms)
         streams->options.stats->expired += visitor->visit == HERE;
         release(visitor);
     }
-    if (streams->shut)
-        open_doors(streams, true);
 }
 
 /* ---- broadcasts ---- */
@@ -399,7 +421,11 @@ int streams_open(struct streams **streams, const struct streams_options *options
     made->free = NONE;
     made->visitors = calloc(options->max, sizeof *made->visitors);
     made->line = malloc(CONFIG_MESSAGE_BYTES_MAX + 1);
-    int error = made->visitors == NULL || made->line == NULL ? -ENOMEM : add_doors(made);
+    int error = made->visitors == NULL || made->line == NULL ? -ENOMEM : 0;
+    if (error == 0)
+        error = loop_timer_open(options->loop, &made->reopen, reopen, made);
+    if (error == 0)
+        error = add_doors(made);
     if (error != 0) {
         streams_close(made);
         return error;
@@ -414,6 +440,7 @@ void streams_close(struct streams *streams)
         return;
     for (size_t i = 0; i < streams->door_count; i++)
         loop_remove(&streams->doors[i].handler);
+    loop_timer_close(&streams->reopen);
     streams->shut = false; /* whoever goes now has no door opened for another */
     for (uint32_t i = 0; i < streams->used; i++)
         if (streams->visitors[i].visit != AWAY)
@@ -421,6 +448,14 @@ void streams_close(struct streams *streams)
     free(streams->visitors);
     free(streams->line);
     free(streams);
+}
+
+void streams_renew(struct streams *streams, uint8_t listener, int *socket)
+{
+    for (size_t i = 0; i < streams->door_count && *socket >= 0; i++)
+        if (streams->doors[i].options.listener == listener &&
+            loop_replace(&streams->doors[i].handler, *socket) == 0)
+            *socket = -1;
 }
 
 /* ---- the operator ---- */

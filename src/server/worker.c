@@ -465,6 +465,22 @@ void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secr
     worker->service.rules.on_link = on_link;
 }
 
+void worker_renew(struct worker *worker, struct renewal *renewal)
+{
+    uint64_t renewed = 0;
+    worker->service.broadcast_addrs = renewal->broadcast_addrs;
+    for (size_t i = 0; worker->endpoints != NULL && i < CONFIG_LISTEN_MAX; i++) {
+        struct renewed_listener *listener = &renewal->listeners[i];
+        if (worker->endpoints[i] == NULL || listener->socket < 0)
+            continue;
+        endpoint_renew(worker->endpoints[i], &listener->socket, &listener->senders);
+        renewed |= UINT64_C(1) << i;
+    }
+    if (worker->guests != NULL)
+        guests_renew(worker->guests, renewal, renewed);
+    renewal_close(renewal);
+}
+
 void worker_apply(struct worker *worker, const struct worker_settings *settings)
 {
     worker->service.reply = settings->reply;

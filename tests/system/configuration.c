@@ -168,6 +168,7 @@ Test(system_configuration, reads_the_same_when_it_is_printed)
     static const char *const texts[] = {
         "",
         "[server]\nlisten = 127.0.0.1:0, [::1]:4000\nlisten = 127.0.0.2\nworkers = 256\n"
+        "missing-address = wait\n"
         "listen = tcp:127.0.0.1:0, unix:/tmp/a#b, 239.1.2.3%lo:5000, [ff02::1%7]:5000\n"
         "stream-max = 7\nstream-buffer = 8k\nstream-idle = 90s\nuser = root\n"
         "group = root\nmax-datagram = 4k\nreceive-buffer = 1m\nsend-buffer = 100001\n"
@@ -192,7 +193,7 @@ Test(system_configuration, reads_the_same_when_it_is_printed)
         run_ok(NULL, "udpsrv", "-t", "-c", second, NULL);
     }
     harness_contains("the last one", run_ok(NULL, "udpsrv", "-T", "-c", second, NULL),
-                     "listen = 0.0.0.0:3000\nworkers = auto\n");
+                     "listen = 0.0.0.0:3000\nmissing-address = fail\nworkers = auto\n");
 }
 
 Test(system_configuration, of_the_sample_is_that_of_no_file_at_all)

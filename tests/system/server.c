@@ -101,11 +101,19 @@ static void launch(struct server *server, const char *config, va_list more)
     process_start(&server->process, server->prepare, argv);
 }
 
-/* A stream, or a multicast group of IPv4 or IPv6. */
+/* An address of an interface that is waited for has its name where others have a number. */
+static bool has_name_of_interface(const char *word)
+{
+    const char *zone = strchr(word, '%');
+    return zone != NULL && zone[1] > '9';
+}
+
+/* A stream, a multicast group of IPv4 or IPv6, or what is waited for. */
 static bool is_other(const char *word)
 {
-    return strncmp(word, "tcp:", 4) == 0 || strncmp(word, "unix:", 5) == 0 ||
-           strncmp(word, "[ff", 3) == 0 || (strtol(word, NULL, 10) & 0xf0) == 0xe0;
+    return has_name_of_interface(word) || strncmp(word, "tcp:", 4) == 0 ||
+           strncmp(word, "unix:", 5) == 0 || strncmp(word, "[ff", 3) == 0 ||
+           (strtol(word, NULL, 10) & 0xf0) == 0xe0;
 }
 
 /* Takes the addresses from "udpsrv: ready ADDR…". */

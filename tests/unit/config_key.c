@@ -356,6 +356,7 @@ Test(config_key, each_key_is_visited_with_its_value)
     cr_assert(config_each(config, collect, text));
     cr_assert_str_eq(text, "server.listen=127.0.0.1:3000\n"
                            "server.listen=[::1]:3000\n"
+                           "server.missing-address=fail\n"
                            "server.workers=1\n"
                            "server.user\n"
                            "server.group\n"
@@ -574,6 +575,7 @@ Test(config_key, each_key_that_needs_a_restart_is_named)
     expect_set("server", "stream-max", "8");
     expect_set("server", "stream-buffer", "8k");
     expect_set("server", "stream-idle", "8s");
+    expect_set("server", "missing-address", "wait");
     expect_set("clients", "max", "1");
     expect_set("broadcast", "multicast", "239.1.2.3:3000");
     expect_set("broadcast", "multicast-ttl", "2");
@@ -581,7 +583,8 @@ Test(config_key, each_key_that_needs_a_restart_is_named)
     expect_set("control", "socket", "s");
     expect_set("control", "mode", "0600");
     expect_set("control", "group", "g");
-    expect_restart("server.listen\nserver.workers\nserver.user\nserver.group\nserver.max-datagram\n"
+    expect_restart("server.listen\nserver.missing-address\nserver.workers\nserver.user\nserver."
+                   "group\nserver.max-datagram\n"
                    "server.receive-buffer\nserver.send-buffer\nserver.stream-max\n"
                    "server.stream-buffer\nserver.stream-idle\nclients.max\n"
                    "broadcast.multicast\nbroadcast.multicast-ttl\n"

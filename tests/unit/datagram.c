@@ -17,7 +17,7 @@ static void await(int socket)
 
 static void begin(void)
 {
-    struct socket_options options = {4096, 4096, 0, 0};
+    struct socket_options options = {.receive_buffer_bytes = 4096, .send_buffer_bytes = 4096};
     struct addr loopback = {.ip = {127, 0, 0, 1}, .family = ADDR_IPV4}, bound;
     server = socket_open(&loopback, &options, &bound);
     client = socket_connect(&bound);

@@ -95,7 +95,7 @@ Test(loop, tells_writable_only_if_asked)
     struct end *end = new_end(loop, LOOP_READ, note_and_stop);
     run_a_round(loop);
     cr_assert_eq(end->calls, 0);
-    cr_assert_eq(loop_change(&end->handler, LOOP_WRITE), 0);
+    loop_change(&end->handler, LOOP_WRITE);
     cr_assert_eq(loop_run_until_stopped(loop), 0);
     cr_assert_eq(end->events, LOOP_WRITE);
     free_end(end);
@@ -131,7 +131,7 @@ Test(loop, is_silent_once_nothing_is_asked_for)
     struct loop *loop = new_loop();
     struct end *end = new_end(loop, LOOP_READ, note);
     cr_assert_eq(write(end->peer, "x", 1), 1);
-    cr_assert_eq(loop_change(&end->handler, 0), 0);
+    loop_change(&end->handler, 0);
     run_a_round(loop);
     cr_assert_eq(end->calls, 0);
     free_end(end);

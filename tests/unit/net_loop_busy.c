@@ -140,7 +140,7 @@ Test(net_loop_busy, handler_may_say_so_as_often_as_it_likes)
 Test(net_loop_busy, handler_that_asks_to_write_is_watched_for_it)
 {
     loop_busy(&bench.handler);
-    cr_assert_eq(loop_change(&bench.handler, LOOP_READ | LOOP_WRITE), 0);
+    loop_change(&bench.handler, LOOP_READ | LOOP_WRITE);
     loop_busy(&bench.handler);
     run_rounds(3);
     cr_assert_eq(bench.calls, 3);
@@ -151,10 +151,10 @@ Test(net_loop_busy, handler_that_asks_for_nothing_is_not_called)
 {
     loop_busy(&bench.handler);
     say();
-    cr_assert_eq(loop_change(&bench.handler, 0), 0);
+    loop_change(&bench.handler, 0);
     run_rounds(3);
     cr_assert_eq(bench.calls, 0);
-    cr_assert_eq(loop_change(&bench.handler, LOOP_READ), 0);
+    loop_change(&bench.handler, LOOP_READ);
     run_rounds(3);
     cr_assert_geq(bench.calls, 2);
 }

@@ -153,6 +153,36 @@ Test(socket, ipv6_options_are_those_of_a_server_among_strangers)
     socket_close(fd);
 }
 
+Test(socket, one_that_may_be_missing_is_bound_to_an_address_that_nobody_has)
+{
+    static const char *const missing[] = {"192.0.2.1", "2001:db8::1"};
+    for (int i = 0; i < 2; i++) {
+        struct socket_options options = {.may_be_missing = true};
+        struct addr addr = address(missing[i]), bound;
+        int fd = socket_open(&addr, &options, &bound);
+        if (fd == -EAFNOSUPPORT)
+            continue;
+        cr_assert_geq(fd, 0, "%s: %s", missing[i], strerror(-fd));
+        cr_assert(options.is_missing);
+        cr_assert_arr_eq(bound.ip, addr.ip, sizeof bound.ip);
+        socket_close(fd);
+        options.may_be_missing = false;
+        cr_assert_eq(socket_open(&addr, &options, &bound), -EADDRNOTAVAIL);
+    }
+}
+
+Test(socket, one_that_may_be_missing_and_is_there_is_as_any_other)
+{
+    struct socket_options options = {.may_be_missing = true};
+    struct addr addr = address("127.0.0.1"), broadcast = address("127.255.255.255"), bound;
+    int fd = socket_open(&addr, &options, &bound);
+    cr_assert_geq(fd, 0);
+    cr_assert_not(options.is_missing);
+    cr_assert_eq(option(fd, IPPROTO_IP, IP_FREEBIND), 0);
+    cr_assert_eq(socket_open(&broadcast, &options, &bound), -EADDRNOTAVAIL);
+    socket_close(fd);
+}
+
 Test(socket, only_a_wildcard_reports_destinations)
 {
     struct addr bound;

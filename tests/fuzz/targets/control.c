@@ -69,10 +69,9 @@ int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned e
     return 0;
 }
 
-int loop_change(struct loop_handler *handler, unsigned events)
+void loop_change(struct loop_handler *handler, unsigned events)
 {
     (void)handler, (void)events;
-    return 0;
 }
 
 void loop_remove(struct loop_handler *handler)

@@ -1,0 +1,34 @@
+#ifndef SERVER_RECOVERY_H
+#define SERVER_RECOVERY_H
+
+#include "server/doors.h"
+#include "server/listeners.h"
+#include "server/renewal.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Brings listeners, groups and the group of the broadcasts back when the interface that they are
+ * tied to was deleted and made anew (a VPN, a USB adapter, a bridge), or when an address that was
+ * missing at the start is there. In the main thread.
+ *
+ * Memberships are renewed on the sockets that there are, since a new one on a port below 1024 would
+ * need a privilege that is gone. A listener on a link-local address, and a group of one link, are
+ * bound to the interface itself, so they do need new ones. */
+struct recovery {
+    const struct config *config;
+    struct listeners *listeners;
+    struct doors *doors;
+    struct renewal *const *renewals; /* by worker: where new sockets are put */
+};
+
+/* The interface of this index is gone, even if there is one of that index again. */
+void recovery_lose(const struct recovery *recovery, uint32_t interface);
+
+/* Looks at what is there now. `settled` says that the workers have taken all that was put into
+ * earlier renewals. Returns whether something is still missing, and thus worth another look; *new
+ * is set when sockets were put into the renewals, and else left as it is. */
+bool recovery_look(const struct recovery *recovery, bool settled, bool *new);
+
+#endif

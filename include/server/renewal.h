@@ -1,0 +1,31 @@
+#ifndef SERVER_RENEWAL_H
+#define SERVER_RENEWAL_H
+
+#include "core/broadcast_addrs.h"
+#include "core/config.h"
+#include "server/sender_sockets.h"
+
+/* What a change of the host's interfaces brings to one worker: the broadcast addresses, and sockets
+ * that take the place of those that it has, of listeners whose interface was made anew. */
+struct renewal {
+    struct broadcast_addrs broadcast_addrs;
+    struct renewed_listener {
+        int socket; /* receives or accepts; -1: this listener stays as it is */
+        struct sender_sockets senders;
+    } listeners[CONFIG_LISTEN_MAX];
+    int multicast; /* sends to broadcast.multicast; -1: as before */
+    struct addr multicast_from;
+    struct addr *multicast_own; /* where multicast_from is to be written */
+};
+
+/* No socket is in it. */
+void renewal_init(struct renewal *renewal);
+
+/* Adds the sockets of a listener; those that are there already, and were not yet taken, go. */
+void renewal_add(struct renewal *renewal, size_t listener, int socket,
+                 const struct sender_sockets *senders);
+
+/* Closes the sockets that nobody has taken. */
+void renewal_close(struct renewal *renewal);
+
+#endif

@@ -1,0 +1,176 @@
+/* What changes about the host's interfaces and addresses, brought to the workers. */
+#include "server/interfaces.h"
+
+#include "net/interface.h"
+#include "net/link_watch.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* What is new for one worker, and its way there and back. While it is away, what changes waits. */
+struct update {
+    struct worker_call call;
+    struct interfaces *interfaces;
+    bool away;
+    bool due; /* something has changed since it was posted */
+    struct renewal sent, next;
+};
+
+struct interfaces {
+    struct interfaces_options options;
+    struct recovery recovery;
+    struct link_watch *watch;
+    struct renewal **renewals; /* the next ones, by worker */
+    bool missing;              /* something is waited for */
+    struct update updates[];   /* by worker */
+};
+
+/* In the worker's thread. */
+static void run_update(struct worker_call *call)
+{
+    struct update *update = (struct update *)call;
+    worker_renew(call->worker, &update->sent);
+}
+
+/* Moves what is next to what is sent: the sockets belong to that from now on. */
+static void pack(struct update *update)
+{
+    update->sent = update->next;
+    renewal_init(&update->next);
+}
+
+static void post(struct update *update, struct worker *worker)
+{
+    update->due = update->away;
+    if (update->away)
+        return;
+    update->away = true;
+    pack(update);
+    worker_post(worker, &update->call, update->interfaces->options.home);
+}
+
+static bool are_settled(const struct interfaces *interfaces)
+{
+    for (size_t i = 0; i < interfaces->options.worker_count; i++)
+        if (interfaces->updates[i].away)
+            return false;
+    return true;
+}
+
+/* Whether the workers have to know. */
+static bool read_broadcast_addrs(struct interfaces *interfaces)
+{
+    struct broadcast_addrs now;
+    interface_broadcast_addrs(&now);
+    if (broadcast_addrs_equal(&now, &interfaces->renewals[0]->broadcast_addrs))
+        return false;
+    for (size_t i = 0; i < interfaces->options.worker_count; i++)
+        interfaces->renewals[i]->broadcast_addrs = now;
+    return true;
+}
+
+static void look(struct interfaces *interfaces)
+{
+    bool new = read_broadcast_addrs(interfaces);
+    interfaces->missing = recovery_look(&interfaces->recovery, are_settled(interfaces), &new);
+    link_watch_poll(interfaces->watch, interfaces->missing);
+    for (size_t i = 0; new &&i < interfaces->options.worker_count; i++)
+        post(&interfaces->updates[i], interfaces->options.workers[i]);
+}
+
+static void update_is_home(struct worker_call *call)
+{
+    struct update *update = (struct update *)call;
+    struct interfaces *interfaces = update->interfaces;
+    update->away = false;
+    if (interfaces->watch == NULL)
+        return;
+    if (update->due)
+        post(update, call->worker);
+    else if (interfaces->missing && are_settled(interfaces))
+        look(interfaces);
+}
+
+static void on_removed(void *state, uint32_t interface)
+{
+    struct interfaces *interfaces = state;
+    recovery_lose(&interfaces->recovery, interface);
+}
+
+static void on_changed(void *state)
+{
+    look(state);
+}
+
+static struct interfaces *make(const struct interfaces_options *options)
+{
+    struct interfaces *made =
+        calloc(1, sizeof *made + options->worker_count * sizeof made->updates[0]);
+    if (made == NULL)
+        return NULL;
+    made->renewals = calloc(options->worker_count, sizeof made->renewals[0]);
+    if (made->renewals == NULL) {
+        free(made);
+        return NULL;
+    }
+    made->options = *options;
+    made->recovery = (struct recovery){.config = options->config,
+                                       .listeners = options->listeners,
+                                       .doors = options->doors,
+                                       .renewals = made->renewals};
+    for (size_t i = 0; i < options->worker_count; i++) {
+        struct update *update = &made->updates[i];
+        update->interfaces = made;
+        update->call.run = run_update;
+        update->call.done = update_is_home;
+        renewal_init(&update->sent);
+        renewal_init(&update->next);
+        made->renewals[i] = &update->next;
+    }
+    return made;
+}
+
+int interfaces_open(struct interfaces **interfaces, const struct interfaces_options *options)
+{
+    static const struct link_watch_callbacks callbacks = {on_removed, on_changed};
+    struct interfaces *made = make(options);
+    if (made == NULL)
+        return -ENOMEM;
+    /* First the watch: what changes after it is told. */
+    int error = link_watch_open(&made->watch, options->loop, &callbacks, made);
+    if (error != 0) {
+        interfaces_free(made);
+        return error;
+    }
+    read_broadcast_addrs(made);
+    bool new = false;
+    made->missing = recovery_look(&made->recovery, true, &new);
+    link_watch_poll(made->watch, made->missing);
+    for (size_t i = 0; i < options->worker_count; i++) {
+        pack(&made->updates[i]);
+        worker_renew(options->workers[i], &made->updates[i].sent);
+    }
+    *interfaces = made;
+    return 0;
+}
+
+void interfaces_stop(struct interfaces *interfaces)
+{
+    if (interfaces == NULL)
+        return;
+    link_watch_close(interfaces->watch);
+    interfaces->watch = NULL;
+}
+
+void interfaces_free(struct interfaces *interfaces)
+{
+    if (interfaces == NULL)
+        return;
+    interfaces_stop(interfaces);
+    for (size_t i = 0; i < interfaces->options.worker_count; i++) {
+        renewal_close(&interfaces->updates[i].next);
+        renewal_close(&interfaces->updates[i].sent);
+    }
+    free(interfaces->renewals);
+    free(interfaces);
+}
