@@ -20,6 +20,8 @@ struct interfaces_options {
     const struct config *config; /* as started */
     struct listeners *listeners;
     struct doors *doors;
+    void (*on_change)(void *state); /* called after each change of interfaces or addresses */
+    void *on_change_state;
 };
 
 /* Before the workers' threads start. 0 or -errno. */

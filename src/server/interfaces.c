@@ -99,7 +99,9 @@ static void on_removed(void *state, uint32_t interface)
 
 static void on_changed(void *state)
 {
-    look(state);
+    struct interfaces *interfaces = state;
+    look(interfaces);
+    interfaces->options.on_change(interfaces->options.on_change_state);
 }
 
 static struct interfaces *make(const struct interfaces_options *options)

@@ -249,6 +249,8 @@ static int follow_interfaces(struct server *server)
         .config = server->config,
         .listeners = &server->listeners,
         .doors = &server->doors,
+        .on_change = admission_wish_on_link,
+        .on_change_state = server->admission,
     };
     int error = interfaces_open(&server->interfaces, &options);
     return error == 0 ? 0
