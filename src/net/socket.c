@@ -248,12 +248,17 @@ int socket_open(const struct addr *addr, struct socket_options *options, struct 
 
 /* ---- A group of them ---- */
 
-/* A filter of one instruction: keep no byte of any datagram. */
+/* A filter of one instruction: keep so many bytes of each datagram. */
+static int keep(int socket, uint32_t bytes)
+{
+    struct sock_filter instruction = BPF_STMT(BPF_RET | BPF_K, bytes);
+    const struct sock_fprog program = {.len = 1, .filter = &instruction};
+    return option_set_bytes(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
 static int drop_all(int socket)
 {
-    struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-    const struct sock_fprog program = {.len = 1, .filter = &nothing};
-    return option_set_bytes(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+    return keep(socket, 0);
 }
 
 /* The first one is bound alone, so that nobody else has the port, and lets others in only then:
@@ -298,8 +303,13 @@ int socket_open_group(const struct addr *addr, struct socket_options *options, s
 
 int socket_hear(int socket)
 {
-    int error = option_set(socket, SOL_SOCKET, SO_DETACH_FILTER, 0);
-    return error == -ENOENT ? 0 : error; /* there is none: it stands alone */
+    int error = set(socket, SOL_SOCKET, SO_DETACH_FILTER, 0);
+    /* A kernel that can't take a filter off can put another in its place; and one that knows none
+     * at all has let none be put there. */
+    if (error == -ENOPROTOOPT)
+        error = keep(socket, UINT32_MAX);
+    return error == -ENOENT || error == -ENOPROTOOPT ? 0
+                                                     : error; /* there is none: it stands alone */
 }
 
 void socket_share(int socket, bool may)

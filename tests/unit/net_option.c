@@ -108,6 +108,29 @@ Test(option, that_is_needed_is_named)
                          "Protocol not available (this kernel has no IPV6_V6ONLY)");
 }
 
+Test(option, that_takes_a_filter_off_may_be_lacking)
+{
+    struct socket_options options = {0};
+    struct addr bound;
+    int sockets[2];
+    char byte;
+    lack(SOL_SOCKET, SO_DETACH_FILTER, ENOPROTOOPT);
+    cr_assert_eq(socket_open_group(&IPV4, &options, &bound, sockets, 2), 0);
+    int client = socket_connect(&bound);
+    cr_assert_geq(client, 0);
+    cr_assert_eq(send(client, "a", 1, 0), 1);
+    cr_assert(recv(sockets[0], &byte, 1, 0) < 0 && recv(sockets[1], &byte, 1, 0) < 0);
+    cr_assert_eq(socket_hear(sockets[0]), 0);
+    cr_assert_eq(socket_hear(sockets[1]), 0);
+    cr_assert_eq(send(client, "b", 1, 0), 1);
+    cr_assert(recv(sockets[0], &byte, 1, 0) == 1 || recv(sockets[1], &byte, 1, 0) == 1);
+    cr_assert_eq(byte, 'b');
+    lack(SOL_SOCKET, SO_ATTACH_FILTER, ENOPROTOOPT);
+    int alone = socket_open(&IPV4, &options, &bound);
+    cr_assert_geq(alone, 0);
+    cr_assert_eq(socket_hear(alone), 0);
+}
+
 Test(option, is_named_only_where_it_is_the_reason)
 {
     cr_assert_str_eq(option_why(ENOPROTOOPT), "Protocol not available");
