@@ -8,7 +8,8 @@
 
 int failure_report(const char *what, const char *on, int error, const char *advice)
 {
-    log_event(LOG_LEVEL_ERROR, what, "on", on, "reason", option_why(-error), "advice", advice, NULL);
+    log_event(LOG_LEVEL_ERROR, what, "on", on, "reason", option_why(-error), "advice", advice,
+              NULL);
     return error;
 }
 

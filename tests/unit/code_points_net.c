@@ -13,24 +13,23 @@
 
 TestSuite(code_points_net, .timeout = 60);
 
-/* Standard error, while the pieces are printed, and then read back. */
+/* Standard error is a pipe while the pieces are printed; each line is read back at once. */
 static FILE *captured;
 static char line[4 * DECODED_BYTES];
 
-/* Prints each piece by say, then reads each line back by check. */
-static void print_and_check(void (*say)(const char *piece, size_t size),
-                            void (*check)(const char *piece, size_t size))
+static void check_each(void (*visit)(const char *piece, size_t size))
 {
-    captured = tmpfile();
-    int kept = dup(STDERR_FILENO);
+    int ends[2], kept = dup(STDERR_FILENO);
+    cr_assert_eq(pipe(ends), 0);
+    cr_assert_geq(dup2(ends[1], STDERR_FILENO), 0);
+    captured = fdopen(ends[0], "r");
     cr_assert_not_null(captured);
-    cr_assert_geq(dup2(fileno(captured), STDERR_FILENO), 0);
-    code_points_each(say);
-    fflush(stderr);
+    cr_assert_eq(log_start(), 0);
+    code_points_each(visit);
+    log_close();
     dup2(kept, STDERR_FILENO);
     close(kept);
-    rewind(captured);
-    code_points_each(check);
+    close(ends[1]);
     cr_assert_null(fgets(line, sizeof line, captured), "more lines than were said: %s", line);
     fclose(captured);
 }
@@ -63,19 +62,9 @@ static void each_part(const char *piece, size_t size, void (*visit)(const char *
     }
 }
 
-static void say_part(const char *part, size_t size)
-{
-    (void)size;
-    log_event(LOG_LEVEL_INFO, "heard", "bytes", part, NULL);
-}
-
-static void say_to_log(const char *piece, size_t size)
-{
-    each_part(piece, size, say_part);
-}
-
 static void check_json_part(const char *part, size_t size)
 {
+    log_event(LOG_LEVEL_INFO, "heard", "bytes", part, NULL);
     const char *value = next_line("\"bytes\":");
     size_t length = strlen(value);
     cr_assert_eq(strcmp(value + length - 1, "}"), 0);
@@ -94,11 +83,12 @@ static void check_json_line(const char *piece, size_t size)
 Test(code_points_net, stay_what_they_are_in_a_log_of_json)
 {
     log_setup("test", LOG_LEVEL_INFO, LOG_FORMAT_JSON, LOG_TARGET_STDERR);
-    print_and_check(say_to_log, check_json_line);
+    check_each(check_json_line);
 }
 
 static void check_quoted_part(const char *part, size_t size)
 {
+    log_event(LOG_LEVEL_INFO, "heard", "bytes", part, NULL);
     const char *value = next_line(" bytes=");
     size_t length = strlen(value), quoted = *value == '"';
     for (size_t i = 0; i < length; i++)
@@ -114,25 +104,20 @@ static void check_quoted_line(const char *piece, size_t size)
 Test(code_points_net, stay_what_they_are_in_a_log_of_logfmt)
 {
     log_setup("test", LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, LOG_TARGET_STDERR);
-    print_and_check(say_to_log, check_quoted_line);
+    check_each(check_quoted_line);
 }
 
 Test(code_points_net, stay_what_they_are_in_a_log_of_text)
 {
     log_setup("test", LOG_LEVEL_INFO, LOG_FORMAT_TEXT, LOG_TARGET_STDERR);
-    print_and_check(say_to_log, check_quoted_line);
+    check_each(check_quoted_line);
 }
 
 /* ---- What went wrong ---- */
 
-static void say_attempt(const char *piece, size_t size)
-{
-    (void)size;
-    complain("why", "next", "looking up %s", piece);
-}
-
 static void check_attempt(const char *piece, size_t size)
 {
+    complain("why", "next", "looking up %s", piece);
     char *said = next_line(": looking up "), *end = said + strlen(said) - strlen(": why; next");
     cr_assert_str_eq(end, ": why; next");
     *end = '\0';
@@ -141,33 +126,23 @@ static void check_attempt(const char *piece, size_t size)
 
 Test(code_points_net, stay_what_they_are_in_what_was_attempted)
 {
-    print_and_check(say_attempt, check_attempt);
-}
-
-static void say_text(const char *piece, size_t size)
-{
-    (void)size;
-    complain_text(piece, NULL);
-}
-
-static void say_usage(const char *piece, size_t size)
-{
-    (void)size;
-    complain_usage("bad '%s'", piece);
+    check_each(check_attempt);
 }
 
 static void check_text(const char *piece, size_t size)
 {
+    complain_text(piece, NULL);
     code_points_expect_line(next_line(": "), piece, size);
 }
 
 Test(code_points_net, stay_what_they_are_in_a_text_that_came)
 {
-    print_and_check(say_text, check_text);
+    check_each(check_text);
 }
 
 static void check_usage(const char *piece, size_t size)
 {
+    complain_usage("bad '%s'", piece);
     char *said = next_line(": command line: bad '"), *end = strstr(said, "'; try '");
     for (char *later; (later = strstr(end + 1, "'; try '"));)
         end = later;
@@ -177,18 +152,13 @@ static void check_usage(const char *piece, size_t size)
 
 Test(code_points_net, stay_what_they_are_in_a_wrong_command_line)
 {
-    print_and_check(say_usage, check_usage);
-}
-
-static void say_fault(const char *piece, size_t size)
-{
-    (void)size;
-    complain_fault(piece, false);
+    check_each(check_usage);
 }
 
 /* Its lines stay lines. */
 static void check_fault(const char *piece, size_t size)
 {
+    complain_fault(piece, false);
     const char *newline = memchr(piece, '\n', size);
     size_t first = newline ? (size_t)(newline - piece) : size;
     code_points_expect_line(next_line(""), piece, first);
@@ -198,5 +168,5 @@ static void check_fault(const char *piece, size_t size)
 
 Test(code_points_net, stay_what_they_are_in_a_fault_of_a_configuration)
 {
-    print_and_check(say_fault, check_fault);
+    check_each(check_fault);
 }
