@@ -22,15 +22,34 @@ B     ?= build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wformat=2 $(if $(WERROR),-Werror)
-CFLAGS   ?= -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+# CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are the packager's, also on the command line: what the build needs stands beside them.
 ifneq ($(SANITIZE),)
-CFLAGS   := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SANITIZE) -fno-sanitize-recover=all
-LDFLAGS  += -fsanitize=$(SANITIZE)
+SANITIZERS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS   ?= -O1 -g
+else
+CFLAGS   ?= -O2 -g -fstack-protector-strong \
+            $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif
-ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(CFLAGS) -pthread
+# musl has no headers of the kernel's; those of the distribution are behind its own.
+KERNEL_HEADERS := $(if $(filter %musl-gcc,$(CC)),$(B)/kernel-headers)
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(if $(KERNEL_HEADERS),-idirafter $(KERNEL_HEADERS)) \
+              $(CPPFLAGS) $(CFLAGS) $(SANITIZERS) -pthread
+
+# A program of another machine can't be run here: what is run during a build is made by BUILD_CC.
+# Compilers differ in the vendor that stands in the middle of a machine's name.
+machine   = $(shell $(1) -dumpmachine 2>/dev/null | sed 's/^\([^-]*\)-.*-/\1-/')
+CROSS    := $(if $(call machine,cc),$(filter-out $(call machine,cc),$(call machine,$(CC))))
+BUILD_CC ?= $(if $(CROSS),cc,$(CC))
+ifeq ($(origin AR),default)
+AR := $(if $(CROSS),$(patsubst %-gcc,%-ar,$(filter %-gcc,$(CC))))
+AR := $(or $(AR),ar)
+endif
 
 PROGRAMS := udpsrv udpctl udpcli udpload
 ROOMS    := $(sort $(wildcard src/*/*.c))
+# Unit tests of what makes no system call: include neither net/ nor the server, which is made of it.
+PURE     := $(filter-out $(shell grep -lE '"(net|server)/|<(poll|pthread|unistd|sys/[a-z]+)\.h>|net_[a-z]*_?fixture|control_fixture' \
+            tests/unit/*.c),$(sort $(wildcard tests/unit/*.c)))
 PLAINS   := $(sort $(wildcard tests/plain/*.c))
 FUZZERS  := $(sort $(wildcard tests/fuzz/*.c))
 TARGETS  := config frame acl control service
@@ -50,13 +69,14 @@ COMPLETIONS := $(PROGRAMS:%=$(B)/completions/bash/%) $(PROGRAMS:%=$(B)/completio
 
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
 OBJECTS := $(call object,$(ROOMS) $(PROGRAMS:%=src/%.c) src/completion.c $(UNIT) $(SYSTEM) $(NEIGHBOURS) $(PLAINS) $(FUZZERS) \
-           $(wildcard tests/fuzz/targets/*.c) $(BARES) $(BARE_ROOMS))
+           $(wildcard tests/fuzz/targets/*.c) $(BARES) $(BARE_ROOMS)) \
+           $(patsubst %.c,$(B)/obj/cross/%.o,$(UNIT) tests/cross/runner.c)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all run check check-long unit system neighbours plain asan tsan valgrind fuzz replay layers manuals format lint \
-        bares bench bench-check install uninstall clean deps deps-bench help
+.PHONY: all run check check-long check-cross check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
+        layers manuals format lint bares bench bench-check install uninstall clean deps deps-cross deps-bench help
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS:%=$(B)/%) $(COMPLETIONS) ## build the programs into build/
@@ -68,38 +88,56 @@ $(B)/rooms.a: $(call object,$(ROOMS))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(PROGRAMS:%=$(B)/%) $(B)/completion: $(B)/%: $(B)/obj/src/%.o $(B)/rooms.a
+$(PROGRAMS:%=$(B)/%) $(B)/completion: $(B)/%: $(B)/obj/src/%.o $(B)/rooms.a $(B)/link-flags
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
-# Completions are printed from the programs' own tables, by a tool that is made of the same rooms.
-$(COMPLETIONS): $(B)/completion
+# Completions are printed from the programs' own tables, by a tool that is made of the same modules.
+GENERATOR := $(if $(CROSS),$(B)/build-machine/completion,$(B)/completion)
+$(COMPLETIONS): $(GENERATOR)
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(B)/completion $(notdir $(@D)) $(patsubst _%,%,$(basename $(@F))) >$@
+	$(Q)$(GENERATOR) $(notdir $(@D)) $(patsubst _%,%,$(basename $(@F))) >$@
 
-$(B)/unit-tests: $(call object,$(UNIT)) $(B)/rooms.a
+ifneq ($(CROSS),)
+$(GENERATOR): $(ROOMS) src/completion.c
+	$(Q)$(MAKE) --no-print-directory B=$(B)/build-machine CC='$(BUILD_CC)' AR=ar CPPFLAGS= CFLAGS=-O1 LDFLAGS= LDLIBS= \
+	    SANITIZE= $@
+endif
+
+$(B)/unit-tests: $(call object,$(UNIT)) $(B)/rooms.a $(B)/link-flags
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) -lcriterion
 
-$(B)/system-tests: $(call object,$(SYSTEM)) $(B)/rooms.a
+$(B)/system-tests: $(call object,$(SYSTEM)) $(B)/rooms.a $(B)/link-flags
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) -lcriterion
 
-$(B)/neighbour-tests: $(call object,$(NEIGHBOURS) $(HARNESS)) $(B)/rooms.a
+$(B)/neighbour-tests: $(call object,$(NEIGHBOURS) $(HARNESS)) $(B)/rooms.a $(B)/link-flags
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ -lcriterion
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) -lcriterion
 
-$(B)/obj/%.o: %.c $(B)/flags
+$(B)/obj/%.o: %.c $(B)/flags | $(KERNEL_HEADERS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Objects are made anew when the compiler or its flags change.
-FLAGS := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
-$(B)/flags: $(if $(filter-out $(FLAGS),$(file <$(B)/flags))$(filter-out $(file <$(B)/flags),$(FLAGS)),always)
+$(B)/kernel-headers:
+	$(Q)mkdir -p $@
+	$(Q)ln -sfn /usr/include/linux /usr/include/asm-generic $@
+	$(Q)ln -sfn $(firstword $(wildcard /usr/include/$(shell $(CC) -print-multiarch)/asm /usr/include/asm)) $@/asm
+
+# Objects are made anew when the compiler or its flags change, and programs when those of the linker do.
+FLAGS := $(CC) $(ALL_CFLAGS)
+LINK  := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
+changed = $(if $(filter-out $(1),$(file <$(2)))$(filter-out $(file <$(2)),$(1)),always)
+$(B)/flags: export TEXT := $(FLAGS)
+$(B)/flags: $(call changed,$(FLAGS),$(B)/flags)
+$(B)/link-flags: export TEXT := $(LINK) $(LDLIBS)
+$(B)/link-flags: $(call changed,$(LINK) $(LDLIBS),$(B)/link-flags)
+$(B)/flags $(B)/link-flags:
 	$(Q)mkdir -p $(@D)
-	$(Q)printf '%s\n' '$(FLAGS)' >$@
+	$(Q)printf '%s\n' "$$TEXT" >$@
 .PHONY: always
 always:
 .SECONDARY: $(OBJECTS)
@@ -119,6 +157,7 @@ check: ## install what tests need, then run them all: layers, two compilers, uni
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system bench-check
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 neighbours
 	$(Q)$(MAKE) --no-print-directory asan fuzz-lineedit replay
+	$(Q)$(MAKE) --no-print-directory check-pure check-build
 
 check-long: ## what takes too long for check: every kind of dead neighbour, lint, the programs under ThreadSanitizer
 	@tests/deps --install
@@ -161,7 +200,7 @@ fuzz-%: ## throw COUNT=100000 seeded inputs at a room, as in fuzz-lineedit
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/rooms.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
 
 # Fuzz targets of libFuzzer, which comes with clang; their corpora are in the tree and grow in build/. A target that
 # fakes net/ has its names, so that the archive's aren't taken.
@@ -176,7 +215,7 @@ fuzz: ## fuzz each target for SECONDS=60 under sanitizers, from its corpus on (c
 $(B)/target/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/rooms.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^
 
 replay: ## feed the fuzz targets their corpora, under sanitizers and without libFuzzer
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 $(TARGETS:%=build/asan/replay/%)
@@ -185,7 +224,54 @@ replay: ## feed the fuzz targets their corpora, under sanitizers and without lib
 $(B)/replay/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/obj/tests/fuzz/targets/replay.o $(B)/rooms.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
+
+# ---- other processors and other builds ----
+
+# The unit tests on other processors, under qemu-user. Debian has Criterion for them only as packages of a foreign
+# architecture, so tests/cross stands in for it.
+MACHINES := s390x-linux-gnu aarch64-linux-gnu
+EMULATOR  = qemu-$(firstword $(subst -, ,$*)) -L /usr/$*
+FOR_MACHINE = B=build/$* CC=$*-gcc AR=$*-ar CFLAGS='-O1 -g' WERROR=1
+
+check-cross: $(MACHINES:%=cross-%) ## the unit tests on s390x (big-endian) and aarch64, by qemu-user (make deps-cross)
+
+check-build: ## whether it can be built with musl, statically, for other processors, with a packager's flags
+	$(Q)tests/build
+
+check-pure: pure-s390x-linux-gnu ## those of the modules that make no system call, on s390x
+
+# What qemu-user 7.2 can't do is left out: it doesn't join groups, has no SO_MEMINFO, not all options that are read back, no
+# epoll_pwait2 and no tables of neighbours, and says little of memory; and what has to be done within milliseconds.
+LEFT_OUT := group memory net_loop_busy net_neighbour on_link net_icmp_errors streams_accept \
+            net_poller/ends_the_next_wait_when_woken_and_that_one_alone \
+            net_poller/waits_until_the_instant_and_not_less socket/counts_what_the_kernel_dropped \
+            socket/ipv4_options_are_those_of_a_server_among_strangers \
+            socket/ipv6_options_are_those_of_a_server_among_strangers \
+            socket_group/is_deaf_until_it_is_told_to_hear
+# Much arithmetic, which takes an emulator most of a minute.
+SLOW     := pace/of_parts_is_together_the_rate_with_its_remainder_and_below_a_copy_each
+
+cross-%:
+	$(Q)$(MAKE) --no-print-directory $(FOR_MACHINE) build/$*/cross-tests
+	$(EMULATOR) build/$*/cross-tests $(LEFT_OUT)
+
+pure-%:
+	$(Q)$(MAKE) --no-print-directory $(FOR_MACHINE) build/$*/pure-tests
+	$(EMULATOR) build/$*/pure-tests $(SLOW)
+
+IN_CROSS = $(patsubst %.c,$(B)/obj/cross/%.o,$(1) tests/cross/runner.c)
+
+$(B)/cross-tests: $(call IN_CROSS,$(UNIT)) $(B)/rooms.a $(B)/link-flags
+$(B)/pure-tests: $(call IN_CROSS,$(PURE)) $(B)/rooms.a $(B)/link-flags
+$(B)/cross-tests $(B)/pure-tests:
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
+
+$(B)/obj/cross/%.o: %.c $(B)/flags
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -Itests/cross $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Small programs for what is threaded and has no program of its own; each says in its exit status whether it holds.
 plain: $(PLAINS:tests/plain/%.c=$(B)/plain/%)
@@ -194,7 +280,7 @@ plain: $(PLAINS:tests/plain/%.c=$(B)/plain/%)
 $(B)/plain/%: $(B)/obj/tests/plain/%.o $(B)/rooms.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
 
 # ---- measurements ----
 
@@ -204,7 +290,7 @@ bares: $(BARES:tests/bench/%.c=$(B)/bench/%)
 $(BARES:tests/bench/%.c=$(B)/bench/%): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(call object,$(BARE_ROOMS)) $(B)/rooms.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
 
 # BENCH picks scenarios, such as BENCH="reply fanout"; BENCH_ROUNDS is how often each is repeated.
 BENCH        ?=
@@ -245,26 +331,40 @@ lint: manuals ## look for what compilers don't say: cppcheck, layout, manuals
 
 # ---- installation ----
 
-MANDIRS := $(foreach page,$(MANUALS),$(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page)))/$(notdir $(page)))
+# A word of the shell, whatever is in it: DESTDIR and PREFIX may have blanks.
+quote = '$(subst ','\'',$(1))'
+to = $(call quote,$(DESTDIR)$(1))
+# The manuals name what is below /usr/local; installed ones name what is below PREFIX. A blank would end an argument there.
+blank := $() $()
+escape = $(subst |,\|,$(subst &,\&,$(subst $(blank),\\ ,$(1))))
+REAL_PATHS := -e $(call quote,s|/usr/local/share/udpsrv|$(call escape,$(DATADIR))|g) \
+              -e $(call quote,s|/usr/local|$(call escape,$(PREFIX))|g)
 
 install: all ## install into PREFIX (/usr/local), below DESTDIR
-	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) $(DESTDIR)$(DATADIR) $(sort $(dir $(MANDIRS)))
-	install -m 755 $(B)/udpsrv $(B)/udpctl $(DESTDIR)$(SBINDIR)
-	install -m 755 $(B)/udpcli $(B)/udpload $(DESTDIR)$(BINDIR)
-	install -m 644 $(SAMPLES) $(DESTDIR)$(DATADIR)
-	$(foreach text,$(TEXTS),install -D -m 644 $(text) $(DESTDIR)$(DOCDIR)/$(text) || exit 1;)
-	install -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
-	install -m 644 $(filter $(B)/completions/bash/%,$(COMPLETIONS)) $(DESTDIR)$(BASHDIR)
-	install -m 644 $(filter $(B)/completions/zsh/%,$(COMPLETIONS)) $(DESTDIR)$(ZSHDIR)
-	install -m 644 $(filter $(B)/completions/fish/%,$(COMPLETIONS)) $(DESTDIR)$(FISHDIR)
-	$(foreach page,$(MANUALS),install -m 644 $(page) $(DESTDIR)$(MANDIR)/man$(patsubst .%,%,$(suffix $(page))) || exit 1;)
+	install -d $(call to,$(SBINDIR)) $(call to,$(BINDIR)) $(call to,$(DATADIR)) $(call to,$(DOCDIR)/docs)
+	install -d $(call to,$(BASHDIR)) $(call to,$(ZSHDIR)) $(call to,$(FISHDIR))
+	install -m 755 $(B)/udpsrv $(B)/udpctl $(call to,$(SBINDIR))
+	install -m 755 $(B)/udpcli $(B)/udpload $(call to,$(BINDIR))
+	install -m 644 $(SAMPLES) $(call to,$(DATADIR))
+	for text in $(TEXTS); do install -m 644 $$text $(call to,$(DOCDIR))/$$text || exit 1; done
+	install -m 644 $(filter $(B)/completions/bash/%,$(COMPLETIONS)) $(call to,$(BASHDIR))
+	install -m 644 $(filter $(B)/completions/zsh/%,$(COMPLETIONS)) $(call to,$(ZSHDIR))
+	install -m 644 $(filter $(B)/completions/fish/%,$(COMPLETIONS)) $(call to,$(FISHDIR))
+	for page in $(MANUALS); do \
+	    directory=$(call to,$(MANDIR))/man$${page##*.}; \
+	    install -d "$$directory" && sed $(REAL_PATHS) $$page >$(B)/page && \
+	    install -m 644 $(B)/page "$$directory/$${page##*/}" || exit 1; done
 
 uninstall: ## remove just what install put there
-	rm -f $(DESTDIR)$(SBINDIR)/udpsrv $(DESTDIR)$(SBINDIR)/udpctl $(DESTDIR)$(BINDIR)/udpcli $(DESTDIR)$(BINDIR)/udpload $(MANDIRS)
-	rm -f $(PROGRAMS:%=$(DESTDIR)$(BASHDIR)/%) $(PROGRAMS:%=$(DESTDIR)$(ZSHDIR)/_%) $(PROGRAMS:%=$(DESTDIR)$(FISHDIR)/%.fish)
-	rm -f $(SAMPLES:config/%=$(DESTDIR)$(DATADIR)/%) $(TEXTS:%=$(DESTDIR)$(DOCDIR)/%)
-	for directory in $(DATADIR) $(DOCDIR)/docs $(DOCDIR); do \
-	    rmdir $(DESTDIR)$$directory 2>/dev/null || :; done # it stays while somebody else has a file there
+	for program in udpsrv udpctl; do rm -f $(call to,$(SBINDIR))/$$program; done
+	for program in udpcli udpload; do rm -f $(call to,$(BINDIR))/$$program; done
+	for program in $(PROGRAMS); do \
+	    rm -f $(call to,$(BASHDIR))/$$program $(call to,$(ZSHDIR))/_$$program $(call to,$(FISHDIR))/$$program.fish; done
+	for sample in $(notdir $(SAMPLES)); do rm -f $(call to,$(DATADIR))/$$sample; done
+	for text in $(TEXTS); do rm -f $(call to,$(DOCDIR))/$$text; done
+	for page in $(notdir $(MANUALS)); do rm -f $(call to,$(MANDIR))/man$${page##*.}/$$page; done
+	for directory in $(call to,$(DATADIR)) $(call to,$(DOCDIR)/docs) $(call to,$(DOCDIR)); do \
+	    rmdir "$$directory" 2>/dev/null || :; done # it stays while somebody else has a file there
 
 clean: ## remove build/
 	rm -rf build
@@ -272,9 +372,12 @@ clean: ## remove build/
 deps: ## install what the tests need (Debian)
 	$(Q)tests/deps --install
 
+deps-cross: ## install what make check-cross needs: compilers and an emulator (Debian)
+	$(Q)tests/deps --install-cross
+
 deps-bench: ## install what the measurements need: tools, and services to compare with (Debian)
 	$(Q)tests/deps --install-bench
 
 help: ## list these targets
 	@sed -n 's/^\([a-z%-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
-	@echo 'Variables: CC=clang  SANITIZE=address,undefined  PREFIX=/usr  DESTDIR=  V=1  WERROR=1'
+	@echo 'Variables: CC=clang  BUILD_CC=cc  CPPFLAGS=  CFLAGS=  LDFLAGS=  SANITIZE=address,undefined  PREFIX=/usr  DESTDIR=  V=1  WERROR=1'

@@ -4,6 +4,7 @@
 #include "core/addr.h"
 #include "core/siphash.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,9 +34,10 @@ static inline struct key key_of(uint8_t listener, const struct addr *source)
     uint32_t ip4_or_scope = source->scope;
     if (source->family == ADDR_IPV4) {
         memcpy(&ip4_or_scope, source->ip, sizeof ip4_or_scope);
+        ip4_or_scope = le32toh(ip4_or_scope);
     } else {
-        memcpy(&key.ip6_first, source->ip, sizeof key.ip6_first);
-        memcpy(&key.ip6_last, source->ip + sizeof key.ip6_first, sizeof key.ip6_last);
+        key.ip6_first = siphash_word(source->ip, sizeof key.ip6_first);
+        key.ip6_last = siphash_word(source->ip + sizeof key.ip6_first, sizeof key.ip6_last);
     }
     key.head = source->port | (uint64_t)listener << KEY_LISTENER_SHIFT |
                (uint64_t)source->family << KEY_FAMILY_SHIFT |
@@ -61,11 +63,12 @@ static inline struct addr key_source(const struct key *key)
         .family = (uint8_t)(key->head >> KEY_FAMILY_SHIFT),
     };
     if (key_is_ipv4(key)) {
+        ip4_or_scope = htole32(ip4_or_scope);
         memcpy(source.ip, &ip4_or_scope, sizeof ip4_or_scope);
     } else {
+        const uint64_t words[] = {htole64(key->ip6_first), htole64(key->ip6_last)};
         source.scope = ip4_or_scope;
-        memcpy(source.ip, &key->ip6_first, sizeof key->ip6_first);
-        memcpy(source.ip + sizeof key->ip6_first, &key->ip6_last, sizeof key->ip6_last);
+        memcpy(source.ip, words, sizeof words);
     }
     return source;
 }

@@ -1,6 +1,7 @@
 #ifndef CORE_SIPHASH_H
 #define CORE_SIPHASH_H
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -40,14 +41,13 @@ static inline void siphash_absorb(struct siphash_state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-/* The words are little-endian in the paper; here they are the machine's, which changes nothing
- * for a hash of whole words that stays in one process, and makes the published vectors hold on the
- * little-endian machines that run the tests. */
+/* At most 8 bytes as a word, little-endian as in the paper, so that what stands above the last of
+ * them is free: for the length, say. */
 static inline uint64_t siphash_word(const unsigned char *bytes, size_t size)
 {
     uint64_t word = 0;
     memcpy(&word, bytes, size);
-    return word;
+    return le64toh(word);
 }
 
 /* The state that a key begins with. Who hashes much keeps it, and saves half a round a hash. */
@@ -116,10 +116,10 @@ static inline uint64_t siphash_mac_half(struct siphash_state *s)
 static inline void siphash_mac_finish(struct siphash_state *s, uint8_t out[16])
 {
     s->v2 ^= 0xee;
-    uint64_t word = siphash_mac_half(s);
+    uint64_t word = htole64(siphash_mac_half(s));
     memcpy(out, &word, sizeof word);
     s->v1 ^= 0xdd;
-    word = siphash_mac_half(s);
+    word = htole64(siphash_mac_half(s));
     memcpy(out + sizeof word, &word, sizeof word);
 }
 

@@ -3,8 +3,7 @@
 
 #include <stdio.h>
 
-/* Writes text as a JSON string with its quotes (RFC 8259): control characters are escaped, and what
- * is not UTF-8 (RFC 3629) becomes U+FFFD, so that the result is always valid. */
+/* Writes text as a JSON string with its quotes (core/printable.h). */
 void json_string(FILE *out, const char *text);
 
 #endif

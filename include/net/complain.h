@@ -1,13 +1,16 @@
 #ifndef NET_COMPLAIN_H
 #define NET_COMPLAIN_H
 
+#include <stdbool.h>
+
 /* What went wrong, on standard error, in one form for all programs, a line each:
  *
  *     PROGRAM: ATTEMPT: WHY; NEXT
  *
  * what was attempted and on what ("sending 5 bytes to 127.0.0.1:3000"), why it failed ("refused: no
  * program listens on that UDP port"), and what to do next ("start the service, or check the
- * address"). PROGRAM is the name that it was started by. */
+ * address"). PROGRAM is the name that it was started by. What an argument,
+ * a file or the network may have put into any of them is escaped (printable_line). */
 
 enum { COMPLAIN_USAGE = 2 }; /* the exit status of wrong usage */
 
@@ -17,6 +20,10 @@ void complain(const char *why, const char *next, const char *attempt, ...)
 /* Says a text that is "ATTEMPT: WHY; NEXT" already, as it came from where nothing is printed; or,
  * if next isn't NULL, "ATTEMPT: WHY". */
 void complain_text(const char *text, const char *next);
+
+/* Says a fault of a configuration in the form of compilers, FILE:LINE:COLUMN: WHY, without our name
+ * unless it is named; it may have further lines, to be pasted into the file. */
+void complain_fault(const char *fault, bool named);
 
 /* The same for a command line that is wrong: "PROGRAM: command line: WHY; try 'PROGRAM --help'".
  * Returns COMPLAIN_USAGE. */

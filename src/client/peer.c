@@ -3,6 +3,7 @@
 
 #include "net/datagram.h"
 #include "net/group.h"
+#include "net/option.h"
 #include "net/socket.h"
 #include "net/stream_socket.h"
 #include "net/tcp.h"
@@ -172,7 +173,7 @@ const char *peer_why(int error)
     case -ENODATA:
         return "the service has ended the connection";
     default:
-        return strerror(-error);
+        return option_why(-error);
     }
 }
 

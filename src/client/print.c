@@ -1,8 +1,8 @@
 /* Prints what strangers sent, so that it can't steer the terminal or break the reader's format. */
 #include "client/print.h"
 
+#include "core/printable.h"
 #include "core/utf8.h"
-#include "core/width.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -31,65 +31,36 @@ static bool is_utf8(const uint8_t *bytes, size_t size)
     return true;
 }
 
-/* The letter that stands behind a backslash for a byte, or 0. */
-static char short_escape(uint32_t code)
-{
-    static const char codes[] = "\n\r\t\\", letters[] = "nrt\\";
-    const char *found = code ? memchr(codes, (int)code, sizeof codes - 1) : NULL;
-    return found ? letters[found - codes] : '\0';
-}
-
-static void put_hex(FILE *out, const char *prefix, const uint8_t *bytes, size_t size)
+static void put_hex(FILE *out, const uint8_t *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        fprintf(out, "%s%02x", prefix, bytes[i]);
+        fprintf(out, "%02x", bytes[i]);
 }
 
-static void put_escaped(FILE *out, const uint8_t *bytes, size_t size)
-{
-    for (size_t length; size; bytes += length, size -= length) {
-        uint32_t code = 0;
-        length = utf8_decode(bytes, size, &code);
-        bool valid = length != 0;
-        length += !valid;
-        if (valid && short_escape(code))
-            fprintf(out, "\\%c", short_escape(code));
-        else if (valid && width_shows(code))
-            fwrite(bytes, 1, length, out);
-        else
-            put_hex(out, "\\x", bytes, length);
-    }
-}
+typedef size_t printable(char out[PRINTABLE_BYTES], const void *bytes, size_t size, size_t *taken);
 
-/* The bytes are UTF-8. What doesn't only show is escaped, too: the output may be a terminal. */
-static void put_json_text(FILE *out, const uint8_t *bytes, size_t size)
+/* In the form that a terminal or a JSON string takes. */
+static void put(FILE *out, printable *form, const void *bytes, size_t size)
 {
-    uint32_t code;
-    for (size_t length; size; bytes += length, size -= length) {
-        length = utf8_decode(bytes, size, &code);
-        if (code == '"')
-            fputs("\\\"", out);
-        else if (short_escape(code))
-            fprintf(out, "\\%c", short_escape(code));
-        else if (width_shows(code))
-            fwrite(bytes, 1, length, out);
-        else
-            fprintf(out, "\\u%04" PRIx32, code);
-    }
+    const uint8_t *at = bytes;
+    char piece[PRINTABLE_BYTES];
+    for (size_t taken; size > 0; at += taken, size -= taken)
+        fwrite(piece, 1, form(piece, at, size, &taken), out);
 }
 
 static void put_json(FILE *out, bool hex, const struct arrival *arrival)
 {
     hex = hex || !is_utf8(arrival->bytes, arrival->size);
-    fprintf(out, "{\"time_ms\":%" PRIu64 ",\"from\":\"%s\",\"kind\":\"%s\",\"size\":%zu",
-            arrival->time_ms, arrival->from, KINDS[arrival->kind].name, arrival->size);
+    fprintf(out, "{\"time_ms\":%" PRIu64 ",\"from\":\"", arrival->time_ms);
+    put(out, printable_json, arrival->from, strlen(arrival->from));
+    fprintf(out, "\",\"kind\":\"%s\",\"size\":%zu", KINDS[arrival->kind].name, arrival->size);
     if (arrival->rtt_ns)
         fprintf(out, ",\"rtt_ms\":%.3f", (double)arrival->rtt_ns / 1e6);
     fprintf(out, ",\"%s\":\"", hex ? "hex" : "text");
     if (hex)
-        put_hex(out, "", arrival->bytes, arrival->size);
+        put_hex(out, arrival->bytes, arrival->size);
     else
-        put_json_text(out, arrival->bytes, arrival->size);
+        put(out, printable_json, arrival->bytes, arrival->size);
     fputs("\"}", out);
 }
 
@@ -125,8 +96,10 @@ enum print_style print_style(bool json, bool hex, bool terminal, bool one_shot)
 
 static void put_sender(FILE *out, const struct arrival *arrival)
 {
-    if (arrival->named)
-        fprintf(out, "%s: ", arrival->from);
+    if (!arrival->named)
+        return;
+    put(out, printable_text, arrival->from, strlen(arrival->from));
+    fputs(": ", out);
 }
 
 void print_arrival(FILE *out, enum print_style style, const struct arrival *arrival)
@@ -143,10 +116,10 @@ void print_arrival(FILE *out, enum print_style style, const struct arrival *arri
         put_line(out, arrival->bytes, size);
         break;
     case PRINT_ESCAPED:
-        put_escaped(out, arrival->bytes, size);
+        put(out, printable_text, arrival->bytes, size);
         break;
     case PRINT_HEX:
-        put_hex(out, "", arrival->bytes, arrival->size);
+        put_hex(out, arrival->bytes, arrival->size);
         break;
     case PRINT_JSON:
     case PRINT_JSON_HEX:
@@ -170,9 +143,9 @@ void print_marked(FILE *out, bool hex, bool colour, const struct arrival *arriva
     fprintf(out, "%s%c ", colour ? KINDS[arrival->kind].colour : "", KINDS[arrival->kind].mark);
     put_sender(out, arrival);
     if (hex)
-        put_hex(out, "", arrival->bytes, arrival->size);
+        put_hex(out, arrival->bytes, arrival->size);
     else
-        put_escaped(out, arrival->bytes, without_newline(arrival->bytes, arrival->size));
+        put(out, printable_text, arrival->bytes, without_newline(arrival->bytes, arrival->size));
     if (arrival->rtt_ns || note) {
         char time[24];
         bool timed = arrival->rtt_ns != 0;

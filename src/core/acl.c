@@ -2,6 +2,7 @@
  * same, and at each it changes, so that the number of the border says what it is. */
 #include "core/acl.h"
 
+#include <endian.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +63,8 @@ static struct point point_of(const uint8_t ip[16])
     struct point point;
     memcpy(&point.high, ip, 8);
     memcpy(&point.low, ip + 8, 8);
-    point.high = __builtin_bswap64(point.high);
-    point.low = __builtin_bswap64(point.low);
+    point.high = be64toh(point.high);
+    point.low = be64toh(point.low);
     return point;
 }
 

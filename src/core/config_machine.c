@@ -350,17 +350,38 @@ static void read_line(struct config_machine *machine, size_t size)
     }
 }
 
+/* Takes off what an editor may put before a file of UTF-8, and, where files are put together,
+ * before a line of it: U+FEFF, the byte order mark. */
+static void skip_byte_order_mark(const char **line, size_t *size)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t length = sizeof mark - 1;
+    if (*size >= length && memcmp(*line, mark, length) == 0) {
+        *line += length;
+        *size -= length;
+    }
+}
+
+static bool is_utf16(const char *line, size_t size)
+{
+    return size >= 2 && (memcmp(line, "\xff\xfe", 2) == 0 || memcmp(line, "\xfe\xff", 2) == 0);
+}
+
 enum config_want config_line(struct config_machine *machine, const char *line, size_t size)
 {
     machine->frame->at.line++;
     machine->frame->at.column = 0;
     machine->include = NULL;
+    skip_byte_order_mark(&line, &size);
     if (size > 0 && line[size - 1] == '\r')
         size--;
     if (size > CONFIG_LINE_BYTES_MAX) {
         machine->frame->at.column = CONFIG_LINE_BYTES_MAX + 1;
         complain(machine, &machine->frame->at, "a line of %zu bytes; the limit is %d", size,
                  CONFIG_LINE_BYTES_MAX);
+    } else if (machine->frame->at.line == 1 && is_utf16(line, size)) {
+        machine->frame->at.column = 1;
+        complain(machine, &machine->frame->at, "this is UTF-16: save the file as UTF-8");
     } else {
         memcpy(machine->line, line, size);
         machine->line[size] = '\0';

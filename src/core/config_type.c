@@ -163,10 +163,13 @@ static int set_word(const struct config_key *key, struct config *config, const c
         }
     }
 
-    int length = snprintf(reason, CONFIG_REASON_BYTES, "must be %s", key->words[0]);
-    for (size_t i = 1; i < count; i++)
+    int length = snprintf(reason, CONFIG_REASON_BYTES, "must be ");
+    for (size_t i = 0; i < count; i++)
         length += snprintf(reason + length, (size_t)(CONFIG_REASON_BYTES - length), "%s%s",
-                           i + 1 < count ? ", " : " or ", key->words[i]);
+                           i == 0          ? ""
+                           : i + 1 < count ? ", "
+                                           : " or ",
+                           key->words[i]);
     const char *meant = text_nearest(item, key->words, count);
     if (meant)
         snprintf(reason + length, (size_t)(CONFIG_REASON_BYTES - length), " (did you mean '%s'?)",

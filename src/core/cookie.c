@@ -1,6 +1,7 @@
 /* Proof of address without memory: made from a secret, and made again to be compared. */
 #include "core/cookie.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum {
@@ -16,6 +17,7 @@ static void make(const struct cookie_secret *secret, uint8_t listener, const str
     uint32_t first;
     if (source->family == ADDR_IPV4) {
         memcpy(&first, source->ip, sizeof first);
+        first = le32toh(first);
     } else {
         siphash_mac_absorb(&state, siphash_word(source->ip, 8));
         siphash_mac_absorb(&state, siphash_word(source->ip + 8, 8));

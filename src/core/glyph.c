@@ -1,6 +1,7 @@
 /* Characters as people see them, and how a terminal shows them. */
 #include "core/glyph.h"
 
+#include "core/printable.h"
 #include "core/utf8.h"
 #include "core/width.h"
 
@@ -37,13 +38,13 @@ static bool shows(uint32_t code)
     return code < BROKEN && width_shows(code);
 }
 
-/* Writes the escape of a code point that doesn't show; returns its length. */
+/* Writes the escape of a code point that doesn't show; returns its length. No more than four digits
+ * are needed: beyond U+FFFF everything shows. */
 static unsigned escape(char out[GLYPH_COLUMNS_MAX + 1], uint32_t code)
 {
-    static const char codes[] = "\n\t\r", letters[] = "ntr";
-    const char *found = code ? strchr(codes, (int)code) : NULL;
-    if (found)
-        return (unsigned)snprintf(out, GLYPH_COLUMNS_MAX + 1, "\\%c", letters[found - codes]);
+    char letter = printable_letter(code);
+    if (letter)
+        return (unsigned)snprintf(out, GLYPH_COLUMNS_MAX + 1, "\\%c", letter);
     return (unsigned)snprintf(out, GLYPH_COLUMNS_MAX + 1,
                               code < 0x80 || code >= BROKEN ? "\\x%02x" : "\\u%04x",
                               (unsigned)code & (code >= BROKEN ? 0xff : 0xffff));

@@ -2,7 +2,6 @@
 #include "core/limiter.h"
 
 #include <stdatomic.h>
-#include <string.h>
 
 /* full_ns is when the bucket will be full again: in the past, it is full; a burst ahead, it is
  * empty. An all-zero bucket is free: it is full, and whose it is doesn't matter. */
@@ -59,10 +58,10 @@ static inline struct hashes hashes_of(const struct limiter *limiter, const struc
 {
     uint64_t block = (uint64_t)sender << 48, within;
     if (source->family == ADDR_IPV4) {
-        memcpy(&block, source->ip, 3);
+        block |= siphash_word(source->ip, 3);
         within = source->ip[3];
     } else {
-        memcpy(&block, source->ip, 6);
+        block |= siphash_word(source->ip, 6);
         within = (uint64_t)source->ip[6] << 8 | source->ip[7];
     }
     struct siphash_state state = limiter->hash_begin;

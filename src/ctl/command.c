@@ -1,6 +1,7 @@
 /* The commands of udpctl: one table, one dispatcher. */
 #include "ctl/command.h"
 
+#include "core/printable.h"
 #include "core/stats.h"
 #include "core/text.h"
 #include "core/transport.h"
@@ -214,7 +215,9 @@ static const char *list_line(void *state, const char *key, char *value)
         fputs(list->count > 0 ? "," : "", list->out);
         json_string(list->out, value);
     } else {
-        fprintf(list->out, "%s%s\n", value, *key == 'r' ? " needs a restart" : "");
+        char shown[2 * ANSWER_LINE_BYTES];
+        printable_line(shown, sizeof shown, value);
+        fprintf(list->out, "%s%s\n", shown, *key == 'r' ? " needs a restart" : "");
     }
     list->count++;
     return NULL;

@@ -1,6 +1,7 @@
 /* Records and tables, as aligned text or as JSON, from the same lines of an answer. */
 #include "ctl/output.h"
 
+#include "core/printable.h"
 #include "core/text.h"
 #include "core/transport.h"
 #include "ctl/json.h"
@@ -10,6 +11,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { SHOWN_BYTES = 1024 }; /* of a value as people read it, escaped */
 
 static const char *check(const struct output_field *field, const char *value)
 {
@@ -62,21 +65,32 @@ static void print_object(FILE *out, const struct output_record *record)
 
 static void print_lines(FILE *out, const struct output_record *record)
 {
+    char shown[SHOWN_BYTES];
     int name = 0, value = 0;
     for (size_t i = 0; i < record->count; i++) {
-        int lengths[] = {(int)strlen(record->fields[i].name), (int)strlen(record->values[i])};
+        int lengths[] = {(int)strlen(record->fields[i].name),
+                         (int)printable_line(shown, sizeof shown, record->values[i])};
         name = lengths[0] > name ? lengths[0] : name;
         value = lengths[1] > value ? lengths[1] : value;
     }
     for (size_t i = 0; i < record->count; i++) {
         const struct output_field *field = &record->fields[i];
+        printable_line(shown, sizeof shown, record->values[i]);
         if (i > 0 && i == record->apart)
             putc('\n', out);
         if (field->note)
-            fprintf(out, "%-*s  %*s  %s\n", name, field->name, value, record->values[i],
-                    field->note);
+            fprintf(out, "%-*s  %*s  %s\n", name, field->name, value, shown, field->note);
         else
-            fprintf(out, "%-*s  %s\n", name, field->name, record->values[i]);
+            fprintf(out, "%-*s  %s\n", name, field->name, shown);
+    }
+}
+
+static void print_row(FILE *out, const struct output_record *record)
+{
+    char shown[SHOWN_BYTES];
+    for (size_t i = 0; i < record->count; i++) {
+        printable_line(shown, sizeof shown, record->values[i]);
+        fprintf(out, "%s %s%s", record->fields[i].name, shown, i + 1 < record->count ? "  " : "\n");
     }
 }
 
@@ -87,9 +101,7 @@ void output_record_print(FILE *out, const struct output_record *record, enum out
     else if (form == OUTPUT_LINES)
         print_lines(out, record);
     else
-        for (size_t i = 0; i < record->count; i++)
-            fprintf(out, "%s %s%s", record->fields[i].name, record->values[i],
-                    i + 1 < record->count ? "  " : "\n");
+        print_row(out, record);
 }
 
 /* ---- Tables ---- */
@@ -245,17 +257,20 @@ static int compare_rows(const void *a, const void *b)
     return client_name_compare(&left->name, &right->name);
 }
 
-/* A cell as people read it, in room of 32 bytes if it isn't printed as it came. */
-static const char *for_people(const struct output_field *field, const char *cell, char room[32])
+/* A cell as people read it. */
+static const char *for_people(const struct output_field *field, const char *cell,
+                              char shown[SHOWN_BYTES])
 {
     uint64_t number = strtoull(cell, NULL, 10);
     if (field->kind == OUTPUT_MILLISECONDS)
-        snprintf(room, 32, "%" PRIu64 ".%03" PRIu64 "s", number / 1000, number % 1000);
+        snprintf(shown, SHOWN_BYTES, "%" PRIu64 ".%03" PRIu64 "s", number / 1000, number % 1000);
     else if (field->kind == OUTPUT_SECONDS)
-        snprintf(room, 32, "%" PRIu64 "s", number);
+        snprintf(shown, SHOWN_BYTES, "%" PRIu64 "s", number);
+    else if (field->kind == OUTPUT_TEXT)
+        printable_line(shown, SHOWN_BYTES, cell);
     else
         return cell;
-    return room;
+    return shown;
 }
 
 /* Text to the left, numbers to the right, no blanks at a line's end. */
@@ -272,13 +287,13 @@ static void print_cell(const struct output_table *table, size_t column, int widt
 static void print_text_rows(const struct output_table *table)
 {
     int widths[OUTPUT_FIELDS_MAX];
-    char room[32];
+    char shown[SHOWN_BYTES];
     struct cursor cursor = begin_rows(table);
     for (size_t i = 0; i < table->count; i++)
         widths[i] = (int)strlen(table->fields[i].note);
     for (const char *cell; (cell = next_row(&cursor)) != NULL;)
         for (size_t i = 0; i < table->count; i++, cell += strlen(cell) + 1) {
-            int width = (int)strlen(for_people(&table->fields[i], cell, room));
+            int width = (int)strlen(for_people(&table->fields[i], cell, shown));
             widths[i] = width > widths[i] ? width : widths[i];
         }
     for (size_t i = 0; i < table->count; i++)
@@ -286,7 +301,7 @@ static void print_text_rows(const struct output_table *table)
     cursor = begin_rows(table);
     for (const char *cell; !ferror(table->out) && (cell = next_row(&cursor)) != NULL;)
         for (size_t i = 0; i < table->count; i++, cell += strlen(cell) + 1)
-            print_cell(table, i, widths[i], for_people(&table->fields[i], cell, room));
+            print_cell(table, i, widths[i], for_people(&table->fields[i], cell, shown));
 }
 
 static void print_json_rows(const struct output_table *table)

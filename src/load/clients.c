@@ -3,6 +3,7 @@
 
 #include "net/host.h"
 #include "net/icmp_errors.h"
+#include "net/option.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -60,7 +61,7 @@ static int open_groups(struct clients *clients, char error[CLIENTS_ERROR_BYTES])
         int socket = socket_open(&any, &options, &bound);
         if (socket < 0)
             return fail(error, socket, "cannot open a socket: %s; free some memory or descriptors",
-                        strerror(-socket));
+                        option_why(-socket));
         clients->sockets[i] = socket;
         /* Without them a closed port would only look like silence; a kernel that has none of it
          * says no more than that. */

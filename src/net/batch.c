@@ -173,17 +173,18 @@ uint8_t *batch_scratch(struct batch *batch, int i)
     return batch->scratch[i];
 }
 
-static size_t write_info(struct ancillary *ancillary, int level, int type, const void *info,
-                         size_t size)
+static socklen_t write_info(struct ancillary *ancillary, int level, int type, const void *info,
+                            socklen_t size)
 {
     struct cmsghdr *header = (struct cmsghdr *)(void *)ancillary->bytes;
-    *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(size), .cmsg_level = level, .cmsg_type = type};
+    *header = (struct cmsghdr){
+        .cmsg_len = (socklen_t)CMSG_LEN(size), .cmsg_level = level, .cmsg_type = type};
     memcpy(CMSG_DATA(header), info, size);
-    return CMSG_SPACE(size);
+    return (socklen_t)CMSG_SPACE(size);
 }
 
 /* Writes the control message that makes a datagram leave from local; returns its length. */
-static size_t write_local(struct ancillary *ancillary, const struct addr *local)
+static socklen_t write_local(struct ancillary *ancillary, const struct addr *local)
 {
     if (local->family == ADDR_IPV4) {
         struct in_pktinfo info = {.ipi_ifindex = 0};

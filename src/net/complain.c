@@ -1,20 +1,42 @@
 /* One form for all that goes wrong. */
 #include "net/complain.h"
 
+#include "core/printable.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+enum {
+    LINE_BYTES = 8192
+}; /* what attempts and reasons hold, all of it escaped: more than enough */
+
+/* Appends text to a line of LINE_BYTES, without what an argument or a file may hold to steer the
+ * terminal. */
+static void add(char *line, const char *text)
+{
+    size_t size = strlen(line);
+    if (size + 4 < LINE_BYTES)
+        printable_line(line + size, LINE_BYTES - size, text);
+}
 
 /* In one write, so that lines of several programs on one terminal don't mix. */
+static void print(char *line)
+{
+    size_t size = strlen(line);
+    line[size < LINE_BYTES - 1 ? size++ : size - 1] = '\n';
+    fwrite(line, 1, size, stderr);
+}
+
 static void say(const char *attempt, const char *why, const char *next)
 {
-    char line[1024];
-    int size = snprintf(line, sizeof line, "%s: %s: %s; %s\n", program_invocation_short_name,
-                        attempt, why, next);
-    if (size > 0 && (size_t)size < sizeof line)
-        fputs(line, stderr);
-    else
-        fprintf(stderr, "%s: %s: %s; %s\n", program_invocation_short_name, attempt, why, next);
+    char line[LINE_BYTES] = "";
+    const char *const parts[] = {
+        program_invocation_short_name, ": ", attempt, ": ", why, "; ", next};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        add(line, parts[i]);
+    print(line);
 }
 
 void complain(const char *why, const char *next, const char *attempt, ...)
@@ -29,8 +51,27 @@ void complain(const char *why, const char *next, const char *attempt, ...)
 
 void complain_text(const char *text, const char *next)
 {
-    fprintf(stderr, "%s: %s%s%s\n", program_invocation_short_name, text, next ? "; " : "",
-            next ? next : "");
+    char line[LINE_BYTES] = "";
+    add(line, program_invocation_short_name);
+    add(line, ": ");
+    add(line, text);
+    add(line, next ? "; " : "");
+    add(line, next ? next : "");
+    print(line);
+}
+
+void complain_fault(const char *fault, bool named)
+{
+    char text[LINE_BYTES], line[LINE_BYTES] = "";
+    char *rest = text;
+    snprintf(text, sizeof text, "%s%s%s", named ? program_invocation_short_name : "",
+             named ? ": " : "", fault);
+    for (const char *part; (part = strsep(&rest, "\n"));) {
+        add(line, part);
+        if (rest && strlen(line) < LINE_BYTES - 2)
+            strcat(line, "\n");
+    }
+    print(line);
 }
 
 int complain_usage(const char *why, ...)

@@ -2,6 +2,7 @@
 #include "net/group.h"
 
 #include "net/clock.h"
+#include "net/option.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -35,21 +36,17 @@ int group_enter(int socket, const struct addr *group, uint32_t interface)
     if (group->family == ADDR_IPV4) {
         struct ip_mreqn request = {.imr_ifindex = (int)interface};
         memcpy(&request.imr_multiaddr, group->ip, sizeof request.imr_multiaddr);
-        int error = set(socket, IPPROTO_IP, IP_MULTICAST_ALL, 0);
+        int error = option_set_if_known(socket, IPPROTO_IP, IP_MULTICAST_ALL, 0);
         if (error != 0)
             return error;
-        return setsockopt(socket, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request) == 0
-                   ? 0
-                   : -errno;
+        return option_set_bytes(socket, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof request);
     }
     struct ipv6_mreq request = {.ipv6mr_interface = interface};
     memcpy(&request.ipv6mr_multiaddr, group->ip, sizeof request.ipv6mr_multiaddr);
-    int error = set(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
-    if (error != 0 && error != -ENOPROTOOPT)
+    int error = option_set_if_known(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+    if (error != 0)
         return error;
-    return setsockopt(socket, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof request) == 0
-               ? 0
-               : -errno;
+    return option_set_bytes(socket, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof request);
 }
 
 void group_leave(int socket, const struct addr *group, uint32_t interface)
@@ -78,10 +75,10 @@ static int bind_to_group(int fd, const struct addr *group, uint32_t interface)
 {
     union socket_name name;
     socklen_t size = name_group(&name, group, interface);
-    int error = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    int error = option_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 
     if (error == 0 && group->family == ADDR_IPV6)
-        error = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+        error = option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (error == 0 && bind(fd, &name.any, size) != 0)
         error = -errno;
     return error;
@@ -122,19 +119,19 @@ int group_set_way(int socket, const struct addr *group, const struct group_way *
 {
     if (group->family == ADDR_IPV4) {
         struct ip_mreqn request = {.imr_ifindex = (int)way->interface};
-        int error = way->interface == 0 || setsockopt(socket, IPPROTO_IP, IP_MULTICAST_IF, &request,
-                                                      sizeof request) == 0
-                        ? 0
-                        : -errno;
+        int error = way->interface == 0 ? 0
+                                        : option_set_bytes(socket, IPPROTO_IP, IP_MULTICAST_IF,
+                                                           &request, sizeof request);
         if (error == 0)
-            error = set(socket, IPPROTO_IP, IP_MULTICAST_TTL, way->ttl);
-        return error == 0 ? set(socket, IPPROTO_IP, IP_MULTICAST_LOOP, 1) : error;
+            error = option_set(socket, IPPROTO_IP, IP_MULTICAST_TTL, way->ttl);
+        return error == 0 ? option_set(socket, IPPROTO_IP, IP_MULTICAST_LOOP, 1) : error;
     }
-    int error =
-        way->interface == 0 ? 0 : set(socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)way->interface);
+    int error = way->interface == 0
+                    ? 0
+                    : option_set(socket, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)way->interface);
     if (error == 0)
-        error = set(socket, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, way->ttl);
-    return error == 0 ? set(socket, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1) : error;
+        error = option_set(socket, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, way->ttl);
+    return error == 0 ? option_set(socket, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1) : error;
 }
 
 /* Nobody reads what comes back: the kernel drops it at once. */
@@ -143,8 +140,7 @@ static int turn_deaf(int socket)
     struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
     struct sock_fprog program = {.len = 1, .filter = &drop};
 
-    return setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0
-                                                                                           : -errno;
+    return option_set_bytes(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 static int prepare_to_speak(int fd, const struct addr *group, const struct group_way *way,

@@ -1,6 +1,7 @@
 /* What the process has to say about itself, a line an event. */
 #include "net/log.h"
 
+#include "core/printable.h"
 #include "core/text.h"
 #include "net/clock.h"
 #include "net/log_writer.h"
@@ -59,22 +60,16 @@ static void put(struct line *line, const char *bytes, size_t size)
     line->size += size;
 }
 
-/* The bytes as they stand inside of a JSON string; a byte beyond ASCII is taken for the character
- * of that number, so that any bytes make valid JSON (RFC 8259, section 7). */
+/* The text as it stands inside of a JSON string. */
 static size_t escape_json(char *out, size_t room, const char *text)
 {
+    char piece[PRINTABLE_BYTES];
     size_t size = 0;
 
-    for (; *text != '\0'; text++) {
-        unsigned char byte = (unsigned char)*text;
-        char piece[8] = {(char)byte};
-        if (byte == '"' || byte == '\\')
-            snprintf(piece, sizeof piece, "\\%c", byte);
-        else if (byte < 0x20 || byte > 0x7e)
-            snprintf(piece, sizeof piece, "\\u%04x", byte);
-        size_t length = strlen(piece);
+    for (size_t left = strlen(text), taken; left > 0; text += taken, left -= taken) {
+        size_t length = printable_json(piece, text, left, &taken);
         /* Whatever isn't the last piece leaves room for the dots. */
-        size_t behind = text[1] != '\0' ? 3 : 0;
+        size_t behind = left > taken ? 3 : 0;
         if (size + length + behind > room) {
             memcpy(out + size, "...", 3);
             return size + 3;

@@ -1,6 +1,8 @@
 /* UDP sockets, opened so that strangers can't steer them. */
 #include "net/socket.h"
 
+#include "net/option.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -60,17 +62,28 @@ static int set(int socket, int level, int option, int value)
     return setsockopt(socket, level, option, &value, sizeof value) == 0 ? 0 : -errno;
 }
 
+/* Sends without DF and takes no path MTU from ICMP: anyone can forge "fragmentation needed", and
+ * make the kernel cut our datagrams into fragments that are easy to replace on their way. Knot DNS
+ * (server.c, disable_pmtudisc) and NSD do so. IPv6 has no need of it: a forged MTU below 1280 is
+ * ignored (RFC 8201, section 4). A kernel that can't be told so sends as it does, without DF if it
+ * can be told that. */
+static int ignore_path_mtu(int socket)
+{
+    int error = option_set_if_known(socket, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+    if (error == -EINVAL)
+        error = option_set_if_known(socket, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    return error == -EINVAL ? 0 : error;
+}
+
+/* Where a kernel can't be told to keep groups that others joined off a socket (IPv6 before Linux
+ * 4.20), the destination of each datagram tells on wildcards. */
 static int set_ipv4(int socket, bool tells_interface)
 {
-    int error = set(socket, IPPROTO_IP, IP_MULTICAST_ALL, 0);
-    /* Send without DF and take no path MTU from ICMP: anyone can forge "fragmentation needed", and
-     * make the kernel cut our datagrams into fragments that are easy to replace on their way. Knot
-     * DNS (server.c, disable_pmtudisc) and NSD do so. IPv6 has no need of it: a forged MTU below
-     * 1280 is ignored (RFC 8201, section 4). */
+    int error = option_set_if_known(socket, IPPROTO_IP, IP_MULTICAST_ALL, 0);
     if (!error)
-        error = set(socket, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+        error = ignore_path_mtu(socket);
     if (!error && tells_interface)
-        error = set(socket, IPPROTO_IP, IP_PKTINFO, 1);
+        error = option_set(socket, IPPROTO_IP, IP_PKTINFO, 1);
     return error;
 }
 
@@ -87,14 +100,11 @@ void socket_fit_any_path(int socket)
 static int set_ipv6(int socket, bool tells_interface)
 {
     socket_fit_any_path(socket);
-    int error = set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    int error = option_set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (!error)
-        error = set(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
-    /* A kernel before 4.20 can't be told; the destination of each datagram tells on wildcards. */
-    if (error == -ENOPROTOOPT)
-        error = 0;
+        error = option_set_if_known(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
     if (!error && tells_interface)
-        error = set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+        error = option_set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     return error;
 }
 
@@ -169,8 +179,8 @@ static int bind_to(int socket, const struct addr *addr, struct addr *bound)
 /* Has a socket bind to an address that no interface has. IPv6 sockets since Linux 4.15. */
 static int set_freebind(int socket, const struct addr *addr)
 {
-    return addr->family == ADDR_IPV4 ? set(socket, IPPROTO_IP, IP_FREEBIND, 1)
-                                     : set(socket, IPPROTO_IPV6, IPV6_FREEBIND, 1);
+    return addr->family == ADDR_IPV4 ? option_set(socket, IPPROTO_IP, IP_FREEBIND, 1)
+                                     : option_set(socket, IPPROTO_IPV6, IPV6_FREEBIND, 1);
 }
 
 /* The same, whether an interface has it or not. */
@@ -238,13 +248,17 @@ int socket_open(const struct addr *addr, struct socket_options *options, struct 
 
 /* ---- A group of them ---- */
 
-/* A filter of one instruction: keep no byte of any datagram. */
+/* A filter of one instruction: keep so many bytes of each datagram. */
+static int keep(int socket, uint32_t bytes)
+{
+    struct sock_filter instruction = BPF_STMT(BPF_RET | BPF_K, bytes);
+    const struct sock_fprog program = {.len = 1, .filter = &instruction};
+    return option_set_bytes(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
 static int drop_all(int socket)
 {
-    struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-    const struct sock_fprog program = {.len = 1, .filter = &nothing};
-    return setsockopt(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0
-                                                                                           : -errno;
+    return keep(socket, 0);
 }
 
 /* The first one is bound alone, so that nobody else has the port, and lets others in only then:
@@ -254,11 +268,11 @@ static int join_group(int socket, bool is_first, const struct addr *addr,
 {
     int error = drop_all(socket);
     if (!error && !is_first)
-        error = set(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+        error = option_set(socket, SOL_SOCKET, SO_REUSEPORT, 1);
     if (!error)
         error = bind_as_asked(socket, addr, options, bound);
     if (!error && is_first)
-        error = set(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+        error = option_set(socket, SOL_SOCKET, SO_REUSEPORT, 1);
     return error;
 }
 
@@ -290,7 +304,12 @@ int socket_open_group(const struct addr *addr, struct socket_options *options, s
 int socket_hear(int socket)
 {
     int error = set(socket, SOL_SOCKET, SO_DETACH_FILTER, 0);
-    return error == -ENOENT ? 0 : error; /* there is none: it stands alone */
+    /* A kernel that can't take a filter off can put another in its place; and one that knows none
+     * at all has let none be put there. */
+    if (error == -ENOPROTOOPT)
+        error = keep(socket, UINT32_MAX);
+    return error == -ENOENT || error == -ENOPROTOOPT ? 0
+                                                     : error; /* there is none: it stands alone */
 }
 
 void socket_share(int socket, bool may)

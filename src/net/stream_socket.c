@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/stat.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,6 +16,8 @@
 #include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -289,12 +292,33 @@ void stream_turn_away(int fd, const void *why, size_t size)
 
 /* ---- Who is there ---- */
 
+/* The C library may not have statx: musl before 1.2.5, and glibc before 2.28. Nor a kernel before
+ * 4.11 (ENOSYS), nor a sandbox of that time (EPERM): then the time of birth is not known. */
+static int look_up(const char *path, struct statx *found)
+{
+    struct stat file;
+    if (syscall(SYS_statx, AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME,
+                found) == 0)
+        return 0;
+    if ((errno != ENOSYS && errno != EPERM) || lstat(path, &file) != 0)
+        return -errno;
+    *found = (struct statx){
+        .stx_mode = (uint16_t)file.st_mode,
+        .stx_uid = file.st_uid,
+        .stx_gid = file.st_gid,
+        .stx_ino = file.st_ino,
+        .stx_dev_major = major(file.st_dev),
+        .stx_dev_minor = minor(file.st_dev),
+    };
+    return 0;
+}
+
 int stream_file_look(const char *path, struct stream_file *file)
 {
     struct statx found;
-    if (statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW | AT_STATX_SYNC_AS_STAT,
-              STATX_BASIC_STATS | STATX_BTIME, &found) != 0)
-        return -errno;
+    int error = look_up(path, &found);
+    if (error != 0)
+        return error;
     if (!S_ISSOCK(found.stx_mode))
         return -EEXIST;
     *file = (struct stream_file){

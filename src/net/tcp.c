@@ -2,6 +2,7 @@
 #include "net/tcp.h"
 
 #include "net/clock.h"
+#include "net/option.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -64,22 +65,23 @@ static int listen_at(const struct addr *addr, bool anyway, struct addr *bound)
     if (fd < 0)
         return fd;
     set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    int error = 0;
     if (addr->family == ADDR_IPV6)
-        set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (anyway && addr->family == ADDR_IPV6)
-        set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1);
-    else if (anyway)
-        set(fd, IPPROTO_IP, IP_FREEBIND, 1);
-    if (bind(fd, &name.any, size) == 0 && listen(fd, BACKLOG) == 0) {
-        size = sizeof name;
-        if (getsockname(fd, &name.any, &size) == 0) {
-            addr_from_sockaddr(bound, &name);
-            return fd;
-        }
+        error = option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (!error && anyway)
+        error = addr->family == ADDR_IPV6 ? option_set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1)
+                                          : option_set(fd, IPPROTO_IP, IP_FREEBIND, 1);
+    if (!error && (bind(fd, &name.any, size) != 0 || listen(fd, BACKLOG) != 0))
+        error = -errno;
+    size = sizeof name;
+    if (!error && getsockname(fd, &name.any, &size) != 0)
+        error = -errno;
+    if (error) {
+        close(fd);
+        return error;
     }
-    int error = -errno;
-    close(fd);
-    return error;
+    addr_from_sockaddr(bound, &name);
+    return fd;
 }
 
 int tcp_listen(const struct addr *addr, struct addr *bound)

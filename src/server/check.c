@@ -14,11 +14,10 @@
 static void say(const char *complaint, bool located)
 {
     /* What has lines to paste says itself what to do. */
-    bool of_option = complaint[0] == '-' && !strchr(complaint, '\n');
-    if (located)
-        fprintf(stderr, "%s\n", complaint);
+    if (located || strchr(complaint, '\n'))
+        complain_fault(complaint, !located);
     else
-        complain_text(complaint, of_option ? "udpsrv.conf(5) tells what it takes" : NULL);
+        complain_text(complaint, complaint[0] == '-' ? "udpsrv.conf(5) tells what it takes" : NULL);
 }
 
 int check_read(struct configfile_result *result, const struct server_options *options)

@@ -4,6 +4,7 @@
 #include "net/group.h"
 #include "net/interface.h"
 #include "net/log.h"
+#include "net/option.h"
 #include "net/socket.h"
 #include "net/stream_socket.h"
 #include "net/tcp.h"
@@ -66,7 +67,7 @@ static const char *advice_on_groups(int error)
 
 static int cannot(const char *what, const char *on, int error, const char *advice)
 {
-    log_event(LOG_LEVEL_ERROR, what, "address", on, "reason", strerror(-error), "advice", advice,
+    log_event(LOG_LEVEL_ERROR, what, "address", on, "reason", option_why(-error), "advice", advice,
               NULL);
     return error;
 }

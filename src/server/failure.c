@@ -2,13 +2,14 @@
 #include "server/failure.h"
 
 #include "net/log.h"
+#include "net/option.h"
 
 #include <errno.h>
-#include <string.h>
 
 int failure_report(const char *what, const char *on, int error, const char *advice)
 {
-    log_event(LOG_LEVEL_ERROR, what, "on", on, "reason", strerror(-error), "advice", advice, NULL);
+    log_event(LOG_LEVEL_ERROR, what, "on", on, "reason", option_why(-error), "advice", advice,
+              NULL);
     return error;
 }
 

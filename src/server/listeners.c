@@ -4,6 +4,7 @@
 #include "core/text.h"
 #include "net/interface.h"
 #include "net/log.h"
+#include "net/option.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -46,6 +47,9 @@ static const char *advice(int error, const struct addr *addr)
         return "the loopback interface is down; `ip link set lo up` brings it up";
     case EMFILE:
         return "raise the limit on open files (ulimit -n), or take fewer workers or addresses";
+    case ENOPROTOOPT:
+        return "listen on single addresses, with one worker (server.listen, server.workers): that "
+               "asks the least of a kernel";
     default:
         return "see server.listen in udpsrv.conf(5)";
     }
@@ -252,7 +256,7 @@ int listeners_open(struct listeners *listeners, const struct config *config, siz
         bool go_on = may_do_without(config, error);
         log_event(go_on ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
                   go_on ? "going on without a default listener" : "cannot listen", "address",
-                  listener->text, "reason", strerror(-error), "advice",
+                  listener->text, "reason", option_why(-error), "advice",
                   advice(-error, &listener->bound), NULL);
         if (!go_on)
             break;

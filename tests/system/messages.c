@@ -212,3 +212,48 @@ Test(system_messages, have_one_form_and_all_were_seen)
     provoke_server();
     complaints_expect_all();
 }
+
+/* What turns text red, ends a line, turns text round, and is no UTF-8. */
+#define HOSTILE "x\x1b[31m\n\u202e\xff"
+
+Test(system_messages, have_no_argument_raw)
+{
+    static const char *const lines[][7] = {
+        {"udpcli", HOSTILE, "hi"},
+        {"udpcli", HOSTILE ":1", "hi"},
+        {"udpcli", "unix:/" HOSTILE, "hi"},
+        {"udpcli", "--" HOSTILE},
+        {"udpcli", "-w", HOSTILE, "localhost"},
+        {"udpcli", "-g", HOSTILE},
+        {"udpctl", HOSTILE},
+        {"udpctl", "kick", HOSTILE},
+        {"udpctl", "-t", HOSTILE, "status"},
+        {"udpctl", "-s", "/tmp/" HOSTILE, "status"},
+        {"udpctl", "-s", "/tmp/" HOSTILE, "watch", "-n", "1"},
+        {"udpctl", "-s", "/tmp/" HOSTILE, "broadcast", "hi"},
+        {"udpctl", "-s", "/tmp/" HOSTILE, "--json", "status"},
+        {"udpload", HOSTILE},
+        {"udpload", "-Q", HOSTILE, "localhost"},
+        {"udpload", "--json", "/" HOSTILE "/y", "127.0.0.1"},
+        {"udpload", "--source", HOSTILE, "127.0.0.1"},
+        {"udpload", "--fanout", "--control", "/tmp/" HOSTILE, "127.0.0.1:9"},
+        {"udpsrv", HOSTILE},
+        {"udpsrv", "-c", "/" HOSTILE},
+        {"udpsrv", "-c", "/" HOSTILE, "-t"},
+        {"udpsrv", "-l", HOSTILE},
+        {"udpsrv", "-s", "/" HOSTILE "/y"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct process process;
+        process_start(&process, NULL, lines[i]);
+        process_close_stdin(&process);
+        process_wait(&process);
+        expect(process.status != 0, "line %zu is wrong", i);
+        const char *err = process.texts[1].data ? process.texts[1].data : "";
+        const char *out = process.texts[0].data ? process.texts[0].data : "";
+        const char *said = *err ? err : out; /* JSON and looks are on standard output */
+        expect(strstr(said, "\\x1b[31m\\n") || strstr(said, "\\u001b[31m\\n"),
+               "line %zu isn't escaped: %s", i, said);
+        expect(!strpbrk(said, "\x1b\xff") && !strstr(said, "\u202e"), "line %zu: %s", i, said);
+    }
+}

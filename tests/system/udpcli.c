@@ -584,3 +584,16 @@ Test(system_udpcli, says_on_a_terminal_that_nobody_answers)
     type("exit\n");
     harness_equal("status", process_wait(&cli), 0);
 }
+
+Test(system_udpcli, prints_all_scripts_as_they_are, .init = begin)
+{
+    /* The lowest bytes of many of these code points are those of \n, \r, \t and \\. */
+    static const char text[] =
+        "\u4e0a\u6d77 \u4e0d \u4e09 \u015ctuparo \u010aensu \ud55c\uad6d\uc5b4 \u040a "
+        "\U0001f468\u200d\U0001f469";
+    struct process cli;
+    process_start(&cli, NULL, (const char *[]){"udpcli", "--json", name, text, NULL});
+    serve(text, text);
+    process_wait(&cli);
+    harness_contains("the JSON", printed(&cli, 0), harness_format("\"text\":\"%s\"}\n", text));
+}

@@ -3,6 +3,7 @@
 #include "core/prng.h"
 
 #include <criterion/criterion.h>
+#include <endian.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -182,14 +183,14 @@ Test(acl, takes_the_longest_lists_even_of_one_64)
     struct cidr *deny = calloc(ACL_BLOCKS_MAX, sizeof *deny);
     for (uint32_t i = 0; i < ACL_BLOCKS_MAX; i++) {
         struct addr addr = {.family = ADDR_IPV6, .ip = {0x20, 0x01}};
-        uint32_t even = __builtin_bswap32(2 * i);
+        uint32_t even = htobe32(2 * i);
         memcpy(addr.ip + 12, &even, sizeof even);
         deny[i] = cidr_of(&addr, 128);
     }
     struct acl *acl = acl_new(NULL, 0, deny, ACL_BLOCKS_MAX);
     for (uint32_t i = 0; i < 2 * ACL_BLOCKS_MAX + 2; i++) {
         struct addr addr = {.family = ADDR_IPV6, .ip = {0x20, 0x01}};
-        uint32_t big_endian = __builtin_bswap32(i);
+        uint32_t big_endian = htobe32(i);
         memcpy(addr.ip + 12, &big_endian, sizeof big_endian);
         cr_assert_eq(acl_admits(acl, &addr), i % 2 == 1 || i >= 2 * ACL_BLOCKS_MAX, "%u", i);
     }

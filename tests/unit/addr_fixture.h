@@ -4,13 +4,14 @@
 #include "core/addr.h"
 
 #include <criterion/criterion.h>
+#include <endian.h>
 #include <string.h>
 
 /* Sources, all of port 9: by the number of an IPv4 address, and by text. */
 static inline struct addr ipv4(uint32_t ip)
 {
     struct addr addr = {.family = ADDR_IPV4, .port = 9};
-    ip = __builtin_bswap32(ip);
+    ip = htobe32(ip);
     memcpy(addr.ip, &ip, sizeof ip);
     return addr;
 }

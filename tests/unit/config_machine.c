@@ -77,6 +77,31 @@ Test(config_machine, a_section_may_come_back)
     config_free(config);
 }
 
+Test(config_machine, a_byte_order_mark_is_no_part_of_the_file)
+{
+    feed_file("f", "\ufeff[server]\r\nlisten = 127.0.0.1:1\n\ufeff[clients]\nttl = 1h\n\ufeff\n");
+    struct config *config = finish();
+    cr_expect_eq(config->server.listen_count, 1);
+    cr_expect_eq(config->clients.ttl_ms, 3600000);
+    config_free(config);
+}
+
+Test(config_machine, a_byte_order_mark_does_not_move_columns)
+{
+    expect_bad("\ufeffnonsense\n[reply]\nmode = \ufeffecho\n",
+               "f:1:1: neither '[section]' nor 'key = value'\n"
+               "f:3:8: bad value '\\xef\\xbb\\xbfecho' for 'mode': must be rotate, echo or "
+               "none\n");
+}
+
+Test(config_machine, utf16_is_told_from_a_wrong_line)
+{
+    cr_assert(config_file_begin(machine, "f"));
+    config_line(machine, "\xff\xfe[\0s\0]\0\r\0", 10);
+    config_file_end(machine);
+    expect_refused("f:1:1: this is UTF-16: save the file as UTF-8\n");
+}
+
 Test(config_machine, messages_replace_the_defaults_and_add_up)
 {
     feed_file("f", "[reply]\n"

@@ -30,11 +30,12 @@ Test(ctl_json, escapes_every_control_character)
 {
     expect("\b\f\n\r\t", "\"\\b\\f\\n\\r\\t\"");
     expect("\x01\x1b[31m\x1f", "\"\\u0001\\u001b[31m\\u001f\"");
+    expect("\x7f\xc2\x80\u202e", "\"\\u007f\\u0080\\u202e\"");
 }
 
 Test(ctl_json, keeps_utf8_of_every_length)
 {
-    expect("\xc2\x80 \xdf\xbf", "\"\xc2\x80 \xdf\xbf\"");
+    expect("\xc2\xa0 \xdf\xbf", "\"\xc2\xa0 \xdf\xbf\"");
     expect("\xe0\xa0\x80 \xed\x9f\xbf \xef\xbf\xbf", "\"\xe0\xa0\x80 \xed\x9f\xbf \xef\xbf\xbf\"");
     expect("\xf0\x90\x80\x80 \xf4\x8f\xbf\xbf", "\"\xf0\x90\x80\x80 \xf4\x8f\xbf\xbf\"");
 }

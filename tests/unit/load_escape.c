@@ -39,14 +39,15 @@ Test(load_escape, makes_text_of_html_of_any_text)
 {
     expect(escape_html, NULL, "");
     expect(escape_html, "<b title=\"a & 'b'\">", "&lt;b title=&quot;a &amp; &#39;b&#39;&quot;&gt;");
-    expect(escape_html, "\u00e4\x01\x80z", "\u00e4\ufffd\ufffdz");
+    expect(escape_html, "\u00e4\x01\x80z", "\u00e4\\x01\\x80z");
 }
 
 Test(load_escape, lets_nothing_steer_a_terminal)
 {
     expect(escape_line, "<audi> & \"bmw\"", "<audi> & \"bmw\"");
-    expect(escape_line, "\x1b[31m\n\x7f", "\ufffd[31m\ufffd\ufffd");
-    expect(escape_line, "\302\23331m\u00a0", "\ufffd31m\u00a0"); /* U+009B is a one-byte ESC [ */
+    expect(escape_line, "\x1b[31m\n\x7f", "\\x1b[31m\\n\\x7f");
+    expect(escape_line, "\302\23331m\u00a0",
+           "\\xc2\\x9b31m\u00a0"); /* U+009B is a one-byte ESC [ */
 }
 
 Test(load_escape, makes_every_byte_a_string_that_parses)

@@ -241,7 +241,7 @@ Test(log, json_is_valid_for_any_bytes)
 {
     speak(LOG_FORMAT_JSON);
     log_event(LOG_LEVEL_INFO, "heard", "bytes", hostile, NULL);
-    expect("{\"time\":", ",\"bytes\":\"a\\u000ab\\u001b[31m\\u007f\\u00ff\\\\\\\"\"}\n");
+    expect("{\"time\":", ",\"bytes\":\"a\\nb\\u001b[31m\\u007f\\ufffd\\\\\\\"\"}\n");
 }
 
 Test(log, missing_value_is_an_empty_one)

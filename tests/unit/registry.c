@@ -448,6 +448,7 @@ Test(registry, tells_families_apart_whose_hashes_agree_too)
     const struct addr ipv4 = ipv4_source(12);
     struct addr ipv6 = ipv6_source(0xcded7c23);
     memcpy(&ipv6.scope, ipv4.ip, sizeof ipv6.scope);
+    ipv6.scope = le32toh(ipv6.scope);
     for (int first = 0; first < 2; first++) {
         struct shard shard = shard_new(SMALL, TTL_MS, 0);
         cr_assert_eq((hash_of(ipv4) ^ hash_of(ipv6)) & UINT64_C(0xe00000000fffffff), 0);
