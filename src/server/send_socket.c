@@ -1,6 +1,7 @@
 /* A socket that sends: waiting for room, and the reserve for when what it holds stands still. */
 #include "server/send_socket.h"
 
+#include "net/device_queue.h"
 #include "net/socket.h"
 
 #include <errno.h>
@@ -11,6 +12,8 @@ enum {
     /* 20 ms: on an interface of 256 kbit/s 10 datagrams of 64 bytes leave in that time, and a
      * client that is answered within 100 ms is content. */
     STILL_TICKS = 4,
+    /* 250 ms: a datagram of 1,500 bytes leaves in that time on an interface of 48 kbit/s. */
+    LONG_TICKS = 50,
 };
 
 /* ---- the list of those that are waited for ---- */
@@ -49,15 +52,37 @@ static void wake(struct send_socket *sender)
 
 /* ---- looking whether a queue stands still ---- */
 
-/* Notes how much is queued. True when it has not become less for STILL_TICKS. */
-static bool stood_still(struct send_socket *sender, uint32_t bytes)
+/* What may be charged to sockets for datagrams that wait for an interface, asked for once a tick at
+ * most. Where the kernel doesn't say, it may be anything. */
+static uint64_t device_bytes(struct send_watch *watch)
 {
-    if (bytes < sender->last_bytes)
-        sender->still_ticks = 0;
-    else
-        sender->still_ticks++;
+    if (!watch->device_bytes_known) {
+        int error = device_queue_bytes(&watch->device_bytes);
+        if (error == -EOPNOTSUPP) /* a kernel without queues of interfaces */
+            watch->device_bytes = 0;
+        else if (error != 0)
+            watch->device_bytes = UINT64_MAX;
+        watch->device_bytes_known = true;
+    }
+    return watch->device_bytes;
+}
+
+/* How much of what a socket holds stands still, since it waits for neighbours: what has not become
+ * less for STILL_TICKS and is more than what waits for interfaces, or all of it after LONG_TICKS.
+ * An interface may take longer than STILL_TICKS for a single datagram. */
+static uint32_t still_bytes(struct send_socket *sender, int socket)
+{
+    uint32_t bytes = socket_queued_bytes(socket);
+    sender->still_ticks = bytes < sender->last_bytes ? 0 : sender->still_ticks + 1;
     sender->last_bytes = bytes;
-    return sender->still_ticks >= STILL_TICKS;
+    if (sender->still_ticks >= LONG_TICKS)
+        return bytes;
+    if (sender->still_ticks == 0 || sender->still_ticks % STILL_TICKS != 0)
+        return 0;
+    /* What leaves the interfaces between the two questions is not taken for what stands still. */
+    uint64_t moving = device_bytes(sender->watch);
+    bytes = socket_queued_bytes(socket);
+    return moving < bytes ? bytes - (uint32_t)moving : 0;
 }
 
 static void begin_to_look(struct send_socket *sender, int socket)
@@ -69,13 +94,13 @@ static void begin_to_look(struct send_socket *sender, int socket)
 /* What the reserve holds that has not moved for long. */
 static void look_at_reserve(struct send_socket *sender)
 {
-    uint32_t bytes = socket_queued_bytes(sender->reserve);
-    if (bytes < sender->reserve_still_bytes)
-        sender->reserve_still_bytes = bytes;
-    if (stood_still(sender, bytes)) {
-        sender->reserve_still_bytes = bytes;
+    uint32_t still = still_bytes(sender, sender->reserve);
+    if (sender->last_bytes < sender->reserve_still_bytes)
+        sender->reserve_still_bytes = sender->last_bytes;
+    if (still > sender->reserve_still_bytes)
+        sender->reserve_still_bytes = still;
+    if (sender->still_ticks >= LONG_TICKS)
         sender->still_ticks = 0;
-    }
 }
 
 static bool reserve_has_room(const struct send_socket *sender)
@@ -85,18 +110,24 @@ static bool reserve_has_room(const struct send_socket *sender)
            bytes - sender->reserve_still_bytes < sender->room_bytes;
 }
 
+/* Where the kernel can't watch the socket, it is tried again whenever the queue has shrunk. */
+static bool is_worth_trying(const struct send_socket *sender)
+{
+    return sender->handler.loop == NULL &&
+           (sender->reserve < 0 || sender->still_ticks == 0 || sender->last_bytes == 0);
+}
+
 static void look(struct send_socket *sender)
 {
-    if (sender->reserve < 0) {
-        if (sender->handler.loop == NULL) /* the kernel could not watch it */
-            wake(sender);
-    } else if (sender->stands_still) {
+    if (sender->stands_still) {
         look_at_reserve(sender);
         wake(sender);
-    } else if (stood_still(sender, socket_queued_bytes(sender->socket))) {
+    } else if (sender->reserve >= 0 && still_bytes(sender, sender->socket) > 0) {
         sender->stands_still = true;
         sender->reserve_still_bytes = 0;
         begin_to_look(sender, sender->reserve);
+        wake(sender);
+    } else if (is_worth_trying(sender)) {
         wake(sender);
     }
 }
@@ -104,6 +135,7 @@ static void look(struct send_socket *sender)
 static void on_tick(void *state)
 {
     struct send_watch *watch = state;
+    watch->device_bytes_known = false;
     for (struct send_socket *sender = watch->first, *next; sender != NULL; sender = next) {
         next = sender->next;
         look(sender);
@@ -127,7 +159,7 @@ static void wait_for_room(struct send_socket *sender, struct loop_task *waiter)
     if (sender->waiter == NULL)
         list(sender);
     sender->waiter = waiter;
-    /* Where the kernel can't watch it, the next tick finds the queue shrunk, or standing still. */
+    /* Where the kernel can't watch it, a tick finds the queue shrunk, or standing still. */
     if (sender->handler.loop == NULL)
         loop_add(sender->watch->loop, &sender->handler, sender->socket, LOOP_WRITE, on_writable,
                  sender);

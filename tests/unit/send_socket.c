@@ -1,11 +1,15 @@
-/* Queues that drain, and queues that stand still: socket pairs, whose other ends are read or not.
- */
+/* Queues that drain, and queues that stand still: socket pairs, whose other ends are read or not,
+ * and links of the test's own. */
 #include "server/send_socket.h"
 
 #include "net/clock.h"
+#include "net/device_queue.h"
+#include "net/socket.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -213,4 +217,84 @@ Test(send_socket, a_closed_one_wakes_nobody)
     run_for(50);
     cr_assert_eq(woken, 0);
     cr_assert_null(watch.first);
+}
+
+/* ---- on a link ---- */
+
+/* Its interface has one datagram of 1,400 bytes sent in 1.5 s; nobody has 10.8.0.3. */
+static void use_slow_link(void)
+{
+    static const char commands[] =
+        "ip link add near type veth peer name far && ip link set lo up && "
+        "ip addr add 10.8.0.1/16 dev near && ip link set near up && ip link set far up && "
+        "ip neigh replace 10.8.0.2 lladdr 02:00:00:00:00:02 dev near nud permanent && "
+        "tc qdisc add dev near root tbf rate 8kbit burst 2kb limit 4m";
+    if (unshare(CLONE_NEWNET) != 0)
+        cr_skip("network namespaces take root");
+    cr_assert_eq(system(commands), 0);
+    struct addr bound;
+    struct socket_options options = {.send_buffer_bytes = 64 << 10};
+    cr_assert_null(addr_parse(&bound, NULL, "10.8.0.1", 0));
+    send_socket_close(&sender);
+    for (int i = 0; i < 2; i++) {
+        int *socket = i == 0 ? &base[0] : &reserve[0];
+        close(*socket);
+        *socket = socket_open(&bound, &options, &bound);
+        cr_assert_geq(*socket, 0);
+        bound.port = 0;
+    }
+    send_socket_open(&sender, &watch, base[0], reserve[0]);
+}
+
+static int fill_towards(const char *text)
+{
+    static const char bytes[1400];
+    struct addr to;
+    int count = 0;
+    cr_assert_null(addr_parse(&to, NULL, text, 9));
+    for (int error = 0; error == 0; count++) {
+        batch_address(batch, &to, &to_the_peer, bytes, sizeof bytes);
+        error = send_socket_send(&sender, batch, &waiter);
+        batch_clear(batch);
+    }
+    return count - 1;
+}
+
+Test(send_socket, waits_for_an_interface_that_takes_long_for_each_datagram)
+{
+    use_slow_link();
+    cr_assert_gt(fill_towards("10.8.0.2"), 20);
+    run_for(150);
+    cr_assert_eq(woken, 0, "the interface's queue is not filled from the reserve");
+    cr_assert_eq(socket_queued_bytes(reserve[0]), 0);
+}
+
+Test(send_socket, uses_the_reserve_for_neighbours_that_do_not_answer)
+{
+    use_slow_link();
+    cr_assert_gt(fill_towards("10.8.0.3"), 20);
+    run_for(150);
+    cr_assert_eq(woken, 1, "what waits for a neighbour is in no interface's queue");
+}
+
+Test(net_device_queue, counts_no_less_than_is_charged_for_what_waits_for_an_interface)
+{
+    static const char bytes[60000];
+    static const size_t sizes[] = {1, 64, 500, 1400, 1472, 8000, 60000};
+    set_up();
+    use_slow_link();
+    struct addr to;
+    uint64_t in_queues;
+    cr_assert_null(addr_parse(&to, NULL, "10.8.0.2", 9));
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        batch_address(batch, &to, &to_the_peer, bytes, sizes[i]);
+        batch_send_or_fail(batch, base[0]);
+        cr_assert_eq(batch_tally(batch).sent, 1);
+        batch_clear(batch);
+        cr_assert_eq(device_queue_bytes(&in_queues), 0);
+        cr_expect_geq(in_queues, socket_queued_bytes(base[0]), "%zu bytes", sizes[i]);
+        cr_expect_leq(in_queues, 4 * (uint64_t)socket_queued_bytes(base[0]) + 1024, "%zu bytes",
+                      sizes[i]);
+    }
+    tear_down();
 }
