@@ -69,6 +69,7 @@ enum { BROADCAST_AUDIENCES_MAX = 2 };
 struct broadcast_options {
     struct loop *loop;
     struct registry *registry;
+    uint32_t capacity;           /* of the registry */
     struct endpoint **endpoints; /* by listener */
     struct stats *stats;
     int *last_errno;      /* of the last copy that the kernel refused */

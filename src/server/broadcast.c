@@ -23,6 +23,10 @@ struct lane {
     bool full[SOCKETS_MAX];
     uint32_t from[SOCKETS_MAX];
     bool has_passed; /* over somebody: until then, everyone whom the walk finds is due */
+    /* From then on, who has its copy: those below that slot, and those of these bits. The socket of
+     * a client doesn't say it, since a client may begin to come by another interface. */
+    uint32_t done_below, done_end;
+    uint64_t *done; /* a bit for each slot; none is set from done_end on */
     struct audience_walk audience_walks[BROADCAST_AUDIENCES_MAX];
     size_t audiences_done;
 };
@@ -55,6 +59,14 @@ static uint64_t value(_Atomic uint64_t *counter)
 
 /* ---- the life of a part ---- */
 
+static void forget_done(struct lane *lane)
+{
+    size_t first = lane->done_below / 64, end = ((size_t)lane->done_end + 63) / 64;
+    if (first < end)
+        memset(&lane->done[first], 0, (end - first) * sizeof lane->done[0]);
+    lane->done_below = lane->done_end = 0;
+}
+
 static void start_first(struct broadcast *broadcast, struct lane *lane)
 {
     struct broadcast_part *part = lane->first;
@@ -63,6 +75,7 @@ static void start_first(struct broadcast *broadcast, struct lane *lane)
     lane->full_count = 0;
     memset(lane->full, 0, sizeof lane->full);
     lane->has_passed = false;
+    forget_done(lane);
     memset(lane->from, 0, sizeof lane->from);
     lane->audiences_done = 0;
     for (size_t i = 0; i < broadcast->audience_count; i++) {
@@ -118,6 +131,8 @@ static size_t socket_of(const struct broadcast *broadcast, const struct client *
 static void pass_over(struct lane *lane, size_t socket, const struct client *client)
 {
     uint32_t first = EVERYONE;
+    if (!lane->has_passed)
+        lane->done_below = client->slot;
     lane->has_passed = true;
     lane->full_count += !lane->full[socket];
     lane->full[socket] = true;
@@ -157,6 +172,22 @@ static void on_room(void *state)
 }
 
 /* ---- copies ---- */
+
+/* Notes that these clients have their copies. */
+static void mark_done(struct lane *lane, const struct client *clients, uint32_t client_count)
+{
+    for (uint32_t i = 0; lane->has_passed && i < client_count; i++) {
+        uint32_t slot = clients[i].slot;
+        lane->done[slot / 64] |= UINT64_C(1) << slot % 64;
+        if (slot >= lane->done_end)
+            lane->done_end = slot + 1;
+    }
+}
+
+static bool is_done(const struct lane *lane, uint32_t slot)
+{
+    return slot < lane->done_below || (lane->done[slot / 64] >> slot % 64 & 1) != 0;
+}
 
 static void count(struct broadcast *broadcast, struct broadcast_part *part, uint32_t sent,
                   uint32_t failed)
@@ -201,6 +232,7 @@ static uint32_t send_to(struct broadcast *broadcast, struct lane *lane,
             continue;
         uint32_t sent = send_copies(broadcast, lane->first, socket);
         done += sent;
+        mark_done(lane, &clients[begin], sent);
         if (sent < end - begin)
             pass_over(lane, socket, &clients[begin + sent]);
     }
@@ -212,8 +244,7 @@ static bool is_due(const struct broadcast *broadcast, const struct lane *lane,
                    const struct client *client)
 {
     const struct broadcast_except *except = &lane->first->except;
-    size_t socket = socket_of(broadcast, client);
-    return client->slot >= lane->from[socket] && !lane->full[socket] &&
+    return !is_done(lane, client->slot) && !lane->full[socket_of(broadcast, client)] &&
            (except->source.family == ADDR_NONE || client->listener != except->listener ||
             !addr_equal(&client->source, &except->source));
 }
@@ -307,6 +338,31 @@ static void run_slice(void *state)
 
 /* ---- from start to stop ---- */
 
+static size_t done_bytes(const struct broadcast *broadcast)
+{
+    return ((size_t)registry_slots(broadcast->options.capacity) + 63) / 64 * sizeof(uint64_t);
+}
+
+/* Takes memory only where a broadcast passes over somebody. */
+static int reserve_done(struct broadcast *broadcast)
+{
+    for (size_t i = 0; i < BROADCAST_LANES; i++) {
+        broadcast->lanes[i].done = memory_reserve(done_bytes(broadcast), 0);
+        if (broadcast->lanes[i].done == NULL)
+            return -errno;
+    }
+    return 0;
+}
+
+static void free_broadcast(struct broadcast *broadcast)
+{
+    for (size_t i = 0; i < BROADCAST_LANES; i++)
+        if (broadcast->lanes[i].done != NULL)
+            memory_release(broadcast->lanes[i].done, done_bytes(broadcast));
+    batch_free(broadcast->batch);
+    free(broadcast);
+}
+
 int broadcast_open(struct broadcast **broadcast, const struct broadcast_options *options)
 {
     struct broadcast *made = memory_lines(sizeof *made);
@@ -319,11 +375,11 @@ int broadcast_open(struct broadcast **broadcast, const struct broadcast_options 
         made->lanes[i].end = &made->lanes[i].first;
     pace_init_part(&made->pace, options->rate_pps, options->part, options->parts, clock_now_ns());
     made->batch = batch_new(0);
-    int error = made->batch == NULL ? -ENOMEM
-                                    : loop_timer_open(options->loop, &made->timer, run_slice, made);
+    int error = made->batch == NULL ? -ENOMEM : reserve_done(made);
+    if (error == 0)
+        error = loop_timer_open(options->loop, &made->timer, run_slice, made);
     if (error != 0) {
-        batch_free(made->batch);
-        free(made);
+        free_broadcast(made);
         return error;
     }
     *broadcast = made;
@@ -345,8 +401,7 @@ void broadcast_close(struct broadcast *broadcast)
     loop_cancel(broadcast->options.loop, &broadcast->slice);
     loop_cancel(broadcast->options.loop, &broadcast->room);
     loop_timer_close(&broadcast->timer);
-    batch_free(broadcast->batch);
-    free(broadcast);
+    free_broadcast(broadcast);
 }
 
 void broadcast_start(struct broadcast *broadcast, struct broadcast_part *part)

@@ -153,6 +153,7 @@ static int make_broadcast(struct worker *worker)
     const struct broadcast_options options = {
         .loop = worker->loop,
         .registry = worker->service.registry,
+        .capacity = worker->options.capacity,
         .endpoints = worker->endpoints,
         .stats = &worker->stats,
         .last_errno = &worker->complaints.copy_errno,

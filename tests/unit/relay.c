@@ -93,6 +93,7 @@ static void open_worker(struct worker_parts *worker)
     const struct broadcast_options broadcast = {
         .loop = loop,
         .registry = worker->registry,
+        .capacity = CAPACITY,
         .endpoints = &worker->endpoint,
         .stats = &worker->stats,
         .last_errno = &worker->last_errno,

@@ -39,8 +39,11 @@ static void open_relay(enum config_relay mode)
     memset(memory, 0, registry_bytes(8));
     registry = registry_init(memory, 8, &key, 60000, clock_now_ms());
     mailbox = mailbox_new(loop);
-    const struct broadcast_options to_all = {
-        .loop = loop, .registry = registry, .stats = &stats, .last_errno = &last_errno};
+    const struct broadcast_options to_all = {.loop = loop,
+                                             .registry = registry,
+                                             .capacity = 8,
+                                             .stats = &stats,
+                                             .last_errno = &last_errno};
     cr_assert_eq(broadcast_open(&broadcast, &to_all), 0);
     const struct relay_options options = {
         .registry = registry,
