@@ -12,10 +12,11 @@
 
 /* Lists the networks that are reached without a gateway, by an interface that looks a neighbour's
  * address up (ARP, or neighbour discovery): all prefixes of addresses that such interfaces have,
- * and fe80::/10. Loopback and point-to-point interfaces have no neighbours to look up. Networks of
- * routes without an address of ours are not among them. A network that several
- * addresses share is listed once for each. 0 or -errno; on success *networks has *count elements
- * and is the caller's to free. */
+ * those of routes there that name no gateway (a prefix that a router announced, say, where our own
+ * address is one of a /128), and fe80::/10. Loopback and point-to-point interfaces have no
+ * neighbours to look up. Not among them: routes with several next hops. A network is listed as
+ * often as it is found. Takes about 1 us a route of the host. 0 or -errno; on success *networks has
+ * *count elements and is the caller's to free. */
 int interface_networks(struct cidr **networks, size_t *count);
 
 /* The name of an interface: false, and "", if there is none of that index. */

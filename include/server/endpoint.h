@@ -20,7 +20,7 @@ struct endpoint_options {
     int socket;        /* receives; the caller's to close, as those that send are */
     struct sender_sockets senders; /* a copy: whose address answers leave from */
     struct send_watch *watch;
-    /* Called when a challenge to an address on a link of ours could not be sent. */
+    /* Called when a challenge could not be sent: the list of our links' addresses may be old. */
     void (*on_link_failed)(void *state);
     void *on_link_state;
     size_t held_bytes; /* of replies that may wait, where sockets are told apart by interface */

@@ -1,10 +1,12 @@
 /* The network interfaces of this host. */
 #include "net/interface.h"
 
+#include "net/netlink.h"
 #include "net/socket.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/if_packet.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdbool.h>
@@ -15,6 +17,13 @@
 #include <unistd.h>
 
 /* ---- networks ---- */
+
+struct networks {
+    struct cidr *list;
+    size_t count, room;
+    uint32_t *links; /* the numbers of the interfaces that look neighbours up */
+    size_t link_count;
+};
 
 /* The number of leading one bits of a netmask. */
 static uint8_t mask_bits(const struct addr *mask)
@@ -52,21 +61,102 @@ static bool read_network(const struct ifaddrs *at, struct cidr *network)
     return true;
 }
 
+static bool is_of_link(const struct networks *networks, const struct nlmsghdr *route)
+{
+    uint32_t index;
+    const void *found = netlink_attribute(route, sizeof(struct rtmsg), RTA_OIF, sizeof index);
+    if (found == NULL)
+        return false;
+    memcpy(&index, found, sizeof index);
+    for (size_t i = 0; i < networks->link_count; i++)
+        if (networks->links[i] == index)
+            return true;
+    return false;
+}
+
+/* One with a gateway leads to that neighbour, whatever the destination. */
+static bool has_gateway(const struct nlmsghdr *route)
+{
+    return netlink_attribute(route, sizeof(struct rtmsg), RTA_GATEWAY, 0) != NULL ||
+           netlink_attribute(route, sizeof(struct rtmsg), RTA_VIA, 0) != NULL;
+}
+
+static int append(struct networks *networks, const struct cidr *network)
+{
+    if (networks->count == networks->room) {
+        size_t room = 2 * networks->room + 16;
+        struct cidr *grown = reallocarray(networks->list, room, sizeof *grown);
+        if (grown == NULL)
+            return -ENOMEM;
+        networks->list = grown;
+        networks->room = room;
+    }
+    networks->list[networks->count++] = *network;
+    return 0;
+}
+
+static int add_route(void *state, const struct nlmsghdr *message)
+{
+    struct networks *networks = state;
+    const struct rtmsg *route = NLMSG_DATA(message);
+    bool is_ipv4 = route->rtm_family == AF_INET;
+    if (message->nlmsg_type != RTM_NEWROUTE || (!is_ipv4 && route->rtm_family != AF_INET6) ||
+        route->rtm_type != RTN_UNICAST || has_gateway(message) || !is_of_link(networks, message))
+        return 0;
+    struct addr addr = {.family = is_ipv4 ? ADDR_IPV4 : ADDR_IPV6};
+    size_t bytes = is_ipv4 ? 4 : 16;
+    const void *destination = netlink_attribute(message, sizeof *route, RTA_DST, bytes);
+    if (destination != NULL) /* else it is the default route */
+        memcpy(addr.ip, destination, bytes);
+    struct cidr network = cidr_of(&addr, addr_is_link_local(&addr) ? 10 : route->rtm_dst_len);
+    return append(networks, &network);
+}
+
+static void read_addresses(struct networks *networks, const struct ifaddrs *all)
+{
+    for (const struct ifaddrs *at = all; at != NULL; at = at->ifa_next) {
+        networks->count += read_network(at, &networks->list[networks->count]);
+        if (at->ifa_addr != NULL && at->ifa_addr->sa_family == AF_PACKET &&
+            resolves_neighbours(at)) {
+            struct sockaddr_ll link;
+            memcpy(&link, at->ifa_addr, sizeof link);
+            networks->links[networks->link_count++] = (uint32_t)link.sll_ifindex;
+        }
+    }
+}
+
+static int read_routes(struct networks *networks)
+{
+    const struct rtmsg all = {.rtm_family = AF_UNSPEC};
+    int error = netlink_dump(RTM_GETROUTE, &all, sizeof all, add_route, networks);
+    return error == -ENOMEM ? error : 0; /* a kernel that does not tell has told the addresses */
+}
+
 int interface_networks(struct cidr **networks, size_t *count)
 {
     struct ifaddrs *all;
-    size_t room = 0;
+    struct networks found = {.room = 1};
 
     if (getifaddrs(&all) != 0)
         return -errno;
     for (const struct ifaddrs *at = all; at != NULL; at = at->ifa_next)
-        room++;
-    *count = 0;
-    *networks = calloc(room > 0 ? room : 1, sizeof **networks);
-    for (const struct ifaddrs *at = all; *networks != NULL && at != NULL; at = at->ifa_next)
-        *count += read_network(at, &(*networks)[*count]);
+        found.room++;
+    found.list = calloc(found.room, sizeof found.list[0]);
+    found.links = calloc(found.room, sizeof found.links[0]);
+    int error = found.list == NULL || found.links == NULL ? -ENOMEM : 0;
+    if (error == 0) {
+        read_addresses(&found, all);
+        error = read_routes(&found);
+    }
     freeifaddrs(all);
-    return *networks == NULL ? -ENOMEM : 0;
+    free(found.links);
+    if (error != 0) {
+        free(found.list);
+        return error;
+    }
+    *networks = found.list;
+    *count = found.count;
+    return 0;
 }
 
 /* ---- names and addresses ---- */

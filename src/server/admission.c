@@ -16,9 +16,11 @@
 #include <string.h>
 
 enum {
-    /* How long after a neighbour could not be challenged the kernel's table is read: ten times a
-     * second at most, for some 1,000 neighbours at 1 us each. */
+    /* How long after a neighbour could not be challenged the kernel's tables are read: ten times a
+     * second at most, for some 1,000 neighbours at 1 us each; */
     RENEWAL_NS = 100000000,
+    /* and where that takes long, so many times as long: a twentieth of a processor. */
+    RENEWAL_SHARE = 20,
 };
 
 struct admission {
@@ -29,6 +31,7 @@ struct admission {
     struct cookie_secrets secrets;
     struct acl *on_link;          /* admits the addresses of our links; NULL: there are none */
     struct acl *replaced_on_link; /* until all workers have the one above */
+    uint64_t renewal_took_ns;
 
     struct mailbox *home;
     struct loop_timer rotation; /* of the secrets */
@@ -64,7 +67,12 @@ static bool any_away(const struct admission *admission)
 static void renew_on_link(struct admission *admission)
 {
     struct acl *made;
-    if (any_away(admission) || on_link_list(&made) != 0)
+    if (any_away(admission))
+        return;
+    uint64_t start_ns = clock_now_ns();
+    int error = on_link_list(&made);
+    admission->renewal_took_ns = clock_now_ns() - start_ns;
+    if (error != 0)
         return;
     acl_free(admission->replaced_on_link);
     admission->replaced_on_link = admission->on_link;
@@ -219,8 +227,9 @@ static void renew(void *state)
 static void read_wish(struct mail *mail)
 {
     struct admission *admission = ((struct wish *)mail)->admission;
+    uint64_t pause_ns = RENEWAL_SHARE * admission->renewal_took_ns;
     if (admission->running)
-        loop_timer_once(&admission->renewal, RENEWAL_NS);
+        loop_timer_once(&admission->renewal, pause_ns > RENEWAL_NS ? pause_ns : RENEWAL_NS);
 }
 
 void admission_wish_on_link(void *state)

@@ -85,8 +85,9 @@ static void send_all_challenges(struct endpoint *endpoint)
     const struct sender_sockets *sockets = &endpoint->options.senders;
     struct service_challenges *on_link = &endpoint->answers.on_link,
                               *routed = &endpoint->answers.routed;
-    if (batch_queued(routed->batch) > 0)
-        send_challenges(endpoint, routed, sockets->routed);
+    /* Neighbours that were known to answer, and do so no longer, may be what fills it. */
+    if (batch_queued(routed->batch) > 0 && send_challenges(endpoint, routed, sockets->routed) > 0)
+        endpoint->options.on_link_failed(endpoint->options.on_link_state);
     if (batch_queued(on_link->batch) == 0)
         return;
     /* Without a socket of their own they leave some of the buffer to the others. */
