@@ -36,6 +36,8 @@ enum {
     /* 10 addresses that nobody has, with 300 requests a second, hold 764,000 bytes; a reserve has
      * five times that. */
     SENDER_RESERVE_BYTES = 2 << 20,
+    /* Copies go to all clients that have vanished at once: 600 of 8 KiB hold 8.8 MB. */
+    SENDER_COPY_RESERVE_BYTES = 8 << 20,
     /* Less than that is worth a warning. */
     SENDER_RESERVE_LEAST_BYTES = 1 << 20,
     /* Descriptors of a listener in a worker beside the one that receives. */

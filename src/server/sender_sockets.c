@@ -54,7 +54,7 @@ static int open_all(struct sender_sockets *senders, const struct addr *bound, ui
     if (error == 0)
         error = open_sender(&senders->reply_reserve, bound, SENDER_RESERVE_BYTES, &got);
     if (error == 0)
-        error = open_sender(&senders->copy_reserve, bound, SENDER_RESERVE_BYTES,
+        error = open_sender(&senders->copy_reserve, bound, SENDER_COPY_RESERVE_BYTES,
                             &senders->reserve_got_bytes);
     for (size_t i = 0; i < slots && error == 0; i++) {
         error = open_sender(&senders->replies[i], bound, bytes, &got);
