@@ -95,8 +95,8 @@ void socket_share(int socket, bool may);
  * interface has its address as yet: so it receives nothing that a client sends, takes no part in a
  * group, and sends to anyone. Bound to a wildcard, it can send only datagrams that say which local
  * address they leave from (batch_answer, batch_address). Returns the descriptor or -errno
- * (-ENETUNREACH: the loopback interface is down).
- */
+ * (-ENETUNREACH: bound to a wildcard, and the loopback interface is down; -EADDRNOTAVAIL: likewise,
+ * and IPv6 is disabled there). */
 int socket_open_sender(const struct addr *bound, uint32_t send_buffer_bytes,
                        uint32_t *send_buffer_got_bytes);
 

@@ -112,7 +112,7 @@ static int add_route(void *state, const struct nlmsghdr *message)
     return append(networks, &network);
 }
 
-static void read_addresses(struct networks *networks, const struct ifaddrs *all)
+static void read_links(struct networks *networks, const struct ifaddrs *all)
 {
     for (const struct ifaddrs *at = all; at != NULL; at = at->ifa_next) {
         networks->count += read_network(at, &networks->list[networks->count]);
@@ -145,7 +145,7 @@ int interface_networks(struct cidr **networks, size_t *count)
     found.links = calloc(found.room, sizeof found.links[0]);
     int error = found.list == NULL || found.links == NULL ? -ENOMEM : 0;
     if (error == 0) {
-        read_addresses(&found, all);
+        read_links(&found, all);
         error = read_routes(&found);
     }
     freeifaddrs(all);

@@ -319,25 +319,24 @@ void socket_share(int socket, bool may)
 
 /* ---- A socket that only sends ---- */
 
-/* Connects to port 9 of the loopback address, or, where the socket is bound to an interface, of its
- * own address: no client's datagram comes from there. */
+/* Connects to port 9 of a loopback address, or, where the socket is bound to an interface, or there
+ * is no loopback address, of its own: no client's datagram comes from there. */
 int socket_connect_sender(int socket, const struct addr *bound)
 {
-    struct addr nobody = *bound;
+    static const uint8_t loopback[2][16] = {{127, 0, 0, 1}, {[15] = 1}};
+    struct addr own = *bound, nobody = {.family = bound->family, .port = 9};
     union socket_name name;
 
-    nobody.port = 9;
-    nobody.scope = bound->scope;
-    if (!addr_is_link_local(bound)) {
-        memset(nobody.ip, 0, sizeof nobody.ip);
-        if (bound->family == ADDR_IPV4)
-            memcpy(nobody.ip, (uint8_t[]){127, 0, 0, 1}, 4);
-        else
-            nobody.ip[15] = 1;
-        nobody.scope = 0;
-    }
-    socklen_t size = sockaddr_from_addr(&name, &nobody);
-    return connect(socket, &name.any, size) == 0 ? 0 : -errno;
+    own.port = 9;
+    memcpy(nobody.ip, loopback[bound->family == ADDR_IPV6], sizeof nobody.ip);
+    socklen_t size = sockaddr_from_addr(&name, addr_is_link_local(bound) ? &own : &nobody);
+    if (connect(socket, &name.any, size) == 0)
+        return 0;
+    int error = -errno;
+    if (addr_is_wildcard(bound)) /* it would be connected to a loopback address */
+        return error;
+    size = sockaddr_from_addr(&name, &own);
+    return connect(socket, &name.any, size) == 0 ? 0 : error;
 }
 
 int socket_open_sender(const struct addr *bound, uint32_t send_buffer_bytes,

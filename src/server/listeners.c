@@ -72,7 +72,8 @@ static void warn_of_small_reserve(const struct listener *listener)
 {
     char least[24], got[24];
     uint32_t got_bytes = listener->senders[0].reserve_got_bytes;
-    if (got_bytes >= SENDER_RESERVE_LEAST_BYTES || addr_is_loopback(&listener->bound))
+    if (listener->senders[0].copy_reserve < 0 || got_bytes >= SENDER_RESERVE_LEAST_BYTES ||
+        addr_is_loopback(&listener->bound))
         return;
     log_event(LOG_LEVEL_WARNING,
               "clients that vanish from the network may delay the replies to others", "address",
@@ -99,6 +100,20 @@ static void close_sockets(struct listener *listener, size_t socket_count, size_t
     free(listener->sockets);
 }
 
+/* Where IPv6 is disabled on loopback, there is no address to connect a sender to; mostly it is
+ * disabled everywhere then, and nothing comes. */
+static int open_single(struct listener *listener, size_t k)
+{
+    if (k == 0)
+        log_event(LOG_LEVEL_WARNING, "clients that vanish may delay the replies to others",
+                  "address", listener->text, "reason", "the loopback interface has no IPv6",
+                  "advice",
+                  "leave the address out, or enable IPv6 (net.ipv6.conf.lo.disable_ipv6) and "
+                  "restart udpsrv",
+                  NULL);
+    return sender_sockets_open_single(&listener->senders[k], listener->sockets[k]);
+}
+
 /* Opens what sends, beside the sockets that receive, and lets nobody else in meanwhile or after. */
 static int open_senders(struct listener *listener, const struct config *config, size_t worker_count)
 {
@@ -109,6 +124,8 @@ static int open_senders(struct listener *listener, const struct config *config, 
     while (opened < worker_count && error == 0) {
         error = sender_sockets_open(&listener->senders[opened], listener->sockets[opened],
                                     &listener->bound, config->server.send_buffer_bytes);
+        if (error == -EADDRNOTAVAIL && addr_is_wildcard(&listener->bound))
+            error = open_single(listener, opened);
         opened += error == 0;
     }
     if (error != 0) {

@@ -240,6 +240,23 @@ Test(system_start, does_without_ipv4_where_the_host_has_none_and_says_so)
     server_stop(&server);
 }
 
+Test(system_start, listens_on_all_addresses_where_ipv6_is_disabled_and_says_what_that_costs)
+{
+    struct endpoint to = endpoint_with_port("127.0.0.1", 3000);
+    struct server server = {0};
+    int udp;
+
+    netns_enter();
+    netns_shell("echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6");
+    server_start(&server, "[admission]\npolicy = open\n", "-l", "0.0.0.0:3000", "-l", "[::]:3000",
+                 NULL);
+    harness_equal("listeners", (int64_t)server.listeners, 2);
+    server_await_log(&server, "the loopback interface has no IPv6");
+    udp = udp_open("127.0.0.1");
+    udp_ask(udp, &to, "hi", "audi");
+    server_stop(&server);
+}
+
 /* Clients who keep a bounded number of requests under way, so that no answer is lost at their end.
  */
 enum { FLOOD_CLIENTS = 4, UNDER_WAY = 50 };

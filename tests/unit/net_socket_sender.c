@@ -6,6 +6,8 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -173,4 +175,35 @@ Test(net_socket_sender, a_duplicate_is_the_same_socket_and_lives_on_by_itself)
     cr_assert_eq(socket_duplicate(-1), -EBADF);
     socket_close(second);
     socket_close(peer);
+}
+
+Test(net_socket_sender, needs_no_loopback_interface_beside_an_address_of_its_own)
+{
+    struct addr bound;
+    if (unshare(CLONE_NEWNET) != 0)
+        cr_skip("network namespaces take root");
+    cr_assert_eq(system("ip link add near type veth peer name far && "
+                        "ip addr add 10.8.0.1/16 dev near && ip link set near up && "
+                        "ip link set far up"),
+                 0);
+    int receiver = open_at("10.8.0.1", &bound);
+    close(open_sender(&bound, receiver));
+    close(receiver);
+}
+
+Test(net_socket_sender, says_that_a_wildcard_has_no_loopback_address_to_be_connected_to)
+{
+    struct addr bound;
+    uint32_t got;
+    if (unshare(CLONE_NEWNET) != 0)
+        cr_skip("network namespaces take root");
+    int receiver = open_at("0.0.0.0", &bound);
+    socket_share(receiver, true);
+    cr_assert_eq(socket_open_sender(&bound, 64 << 10, &got), -ENETUNREACH);
+    close(receiver);
+    cr_assert_eq(system("ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/lo/disable_ipv6"), 0);
+    receiver = open_at("::", &bound);
+    socket_share(receiver, true);
+    cr_assert_eq(socket_open_sender(&bound, 64 << 10, &got), -EADDRNOTAVAIL);
+    close(receiver);
 }
