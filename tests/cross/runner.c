@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PASSED, FAILED, SKIPPED = 77, TIMEOUT_S = 300, JOBS_MAX = 16 };
+enum { PASSED, FAILED, SKIPPED = 77, TIMEOUT_S = 120, JOBS_MAX = 16 };
 
 static struct cross_suite *suites;
 static struct cross_test *tests;
