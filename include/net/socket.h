@@ -109,6 +109,9 @@ int socket_connect_sender(int socket, const struct addr *bound);
 int socket_reserve(void);
 int socket_replace(int old, int new);
 
+/* Asks for a larger send buffer; what is larger stays. Returns the bytes that it has. */
+uint32_t socket_widen(int socket, uint32_t send_buffer_bytes);
+
 /* A second descriptor of the same socket, which an event loop can watch apart from the first.
  * -errno when there are too many. */
 int socket_duplicate(int socket);

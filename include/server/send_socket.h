@@ -45,6 +45,11 @@ void send_watch_close(struct send_watch *watch);
 /* The watch outlives the send_socket. */
 void send_socket_open(struct send_socket *sender, struct send_watch *watch, int socket,
                       int reserve);
+/* A socket with a large buffer of its own, as a reserve has: no more than room_bytes of it are
+ * filled with what moves. For where all has to leave by one socket. */
+void send_socket_open_limited(struct send_socket *sender, struct send_watch *watch, int socket,
+                              uint32_t room_bytes);
+
 /* Nobody waits any more: the waiter is the caller's to cancel. */
 void send_socket_close(struct send_socket *sender);
 

@@ -24,6 +24,8 @@ struct sender_sockets {
     int copies[INTERFACE_SLOTS_ALL];  /* of broadcasts */
     /* In place of the above while what they hold stands still; -1: none. */
     int reply_reserve, copy_reserve;
+    bool single;                /* all are the socket that receives, or that of another listener */
+    uint32_t buffer_bytes;      /* what of a send buffer may be filled by what moves */
     uint32_t reserve_got_bytes; /* the send buffer that the kernel gave to a reserve */
 };
 
@@ -52,9 +54,11 @@ void sender_sockets_init(struct sender_sockets *senders);
 int sender_sockets_open(struct sender_sockets *senders, int receiver, const struct addr *bound,
                         uint32_t send_buffer_bytes);
 
-/* Sends all by the one socket given: for a multicast group, from which nothing can be sent. 0 or
+/* Sends all by the one socket given: for a multicast group, from which nothing can be sent. It gets
+ * the buffer of a reserve, of which no more than send_buffer_bytes are filled with what moves. 0 or
  * -errno. */
-int sender_sockets_open_single(struct sender_sockets *senders, int socket);
+int sender_sockets_open_single(struct sender_sockets *senders, int socket,
+                               uint32_t send_buffer_bytes);
 
 /* Reserves descriptors for those of a listener whose interface is not there. 0 or -errno. */
 int sender_sockets_reserve(struct sender_sockets *senders, int receiver);

@@ -378,6 +378,14 @@ int socket_replace(int old, int new)
     return 0;
 }
 
+uint32_t socket_widen(int socket, uint32_t send_buffer_bytes)
+{
+    uint32_t bytes = socket_send_room(socket) / 2;
+    return bytes >= send_buffer_bytes
+               ? bytes
+               : set_buffer(socket, SO_SNDBUFFORCE, SO_SNDBUF, send_buffer_bytes);
+}
+
 int socket_duplicate(int socket)
 {
     int fd = fcntl(socket, F_DUPFD_CLOEXEC, 0);

@@ -163,12 +163,14 @@ static int open_group(struct doors *doors, struct listeners *listeners, struct l
     doors->group_count++;
     group->voice = find_voice(listeners, &listen->addr);
     if (group->voice != DOORS_NO_LISTENER)
-        return sender_sockets_open_single(&group->senders,
-                                          listeners->list[group->voice].sockets[0]);
+        return sender_sockets_open_single(&group->senders, listeners->list[group->voice].sockets[0],
+                                          config->server.send_buffer_bytes);
     error = open_voice(doors, group, listeners, config);
     if (error == 0)
-        error = sender_sockets_open_single(&group->senders, group->voice_socket);
-    return error == 0 ? sender_sockets_open_single(&group->voice_senders, group->voice_socket)
+        error = sender_sockets_open_single(&group->senders, group->voice_socket,
+                                           config->server.send_buffer_bytes);
+    return error == 0 ? sender_sockets_open_single(&group->voice_senders, group->voice_socket,
+                                                   config->server.send_buffer_bytes)
                       : error;
 }
 

@@ -287,11 +287,16 @@ static int open_slot(struct endpoint *endpoint, size_t i)
     slot->batch = endpoint->answers.replies[i] = batch_new(0);
     if (slot->batch == NULL)
         return -ENOMEM;
-    bool unknown = i == INTERFACE_SLOT_UNKNOWN;
-    send_socket_open(&slot->replies, endpoint->options.watch, sockets->replies[i],
-                     unknown ? -1 : sockets->reply_reserve);
-    send_socket_open(&slot->copies, endpoint->options.watch, sockets->copies[i],
-                     unknown ? -1 : sockets->copy_reserve);
+    struct send_watch *watch = endpoint->options.watch;
+    if (sockets->single || i == INTERFACE_SLOT_UNKNOWN) {
+        /* The kernel doubles what it is asked for, for its own bookkeeping: socket(7). */
+        uint32_t room_bytes = 2 * sockets->buffer_bytes;
+        send_socket_open_limited(&slot->replies, watch, sockets->replies[i], room_bytes);
+        send_socket_open_limited(&slot->copies, watch, sockets->copies[i], room_bytes);
+    } else {
+        send_socket_open(&slot->replies, watch, sockets->replies[i], sockets->reply_reserve);
+        send_socket_open(&slot->copies, watch, sockets->copies[i], sockets->copy_reserve);
+    }
     return 0;
 }
 

@@ -102,7 +102,7 @@ static void close_sockets(struct listener *listener, size_t socket_count, size_t
 
 /* Where IPv6 is disabled on loopback, there is no address to connect a sender to; mostly it is
  * disabled everywhere then, and nothing comes. */
-static int open_single(struct listener *listener, size_t k)
+static int open_single(struct listener *listener, size_t k, uint32_t send_buffer_bytes)
 {
     if (k == 0)
         log_event(LOG_LEVEL_WARNING, "clients that vanish may delay the replies to others",
@@ -111,7 +111,8 @@ static int open_single(struct listener *listener, size_t k)
                   "leave the address out, or enable IPv6 (net.ipv6.conf.lo.disable_ipv6) and "
                   "restart udpsrv",
                   NULL);
-    return sender_sockets_open_single(&listener->senders[k], listener->sockets[k]);
+    return sender_sockets_open_single(&listener->senders[k], listener->sockets[k],
+                                      send_buffer_bytes);
 }
 
 /* Opens what sends, beside the sockets that receive, and lets nobody else in meanwhile or after. */
@@ -125,7 +126,7 @@ static int open_senders(struct listener *listener, const struct config *config, 
         error = sender_sockets_open(&listener->senders[opened], listener->sockets[opened],
                                     &listener->bound, config->server.send_buffer_bytes);
         if (error == -EADDRNOTAVAIL && addr_is_wildcard(&listener->bound))
-            error = open_single(listener, opened);
+            error = open_single(listener, opened, config->server.send_buffer_bytes);
         opened += error == 0;
     }
     if (error != 0) {

@@ -160,7 +160,7 @@ static void wait_for_room(struct send_socket *sender, struct loop_task *waiter)
         list(sender);
     sender->waiter = waiter;
     /* Where the kernel can't watch it, a tick finds the queue shrunk, or standing still. */
-    if (sender->handler.loop == NULL)
+    if (sender->socket >= 0 && sender->handler.loop == NULL)
         loop_add(sender->watch->loop, &sender->handler, sender->socket, LOOP_WRITE, on_writable,
                  sender);
 }
@@ -187,6 +187,16 @@ void send_socket_open(struct send_socket *sender, struct send_watch *watch, int 
                                    .socket = socket,
                                    .reserve = reserve,
                                    .room_bytes = socket_send_room(socket)};
+}
+
+void send_socket_open_limited(struct send_socket *sender, struct send_watch *watch, int socket,
+                              uint32_t room_bytes)
+{
+    *sender = (struct send_socket){.watch = watch,
+                                   .socket = -1,
+                                   .reserve = socket,
+                                   .room_bytes = room_bytes,
+                                   .stands_still = true};
 }
 
 void send_socket_close(struct send_socket *sender)

@@ -70,6 +70,7 @@ int sender_sockets_open(struct sender_sockets *senders, int receiver, const stru
 {
     sender_sockets_init(senders);
     senders->routed = receiver;
+    senders->buffer_bytes = send_buffer_bytes;
     senders->by_interface = socket_tells_interface(bound);
     int error = open_all(senders, bound, send_buffer_bytes);
     if (error != 0)
@@ -77,10 +78,14 @@ int sender_sockets_open(struct sender_sockets *senders, int receiver, const stru
     return error;
 }
 
-int sender_sockets_open_single(struct sender_sockets *senders, int socket)
+int sender_sockets_open_single(struct sender_sockets *senders, int socket,
+                               uint32_t send_buffer_bytes)
 {
     sender_sockets_init(senders);
     senders->routed = socket;
+    senders->single = true;
+    senders->buffer_bytes = send_buffer_bytes;
+    senders->reserve_got_bytes = socket_widen(socket, SENDER_RESERVE_BYTES);
     int error = open_unknown(senders, 0);
     if (error != 0)
         sender_sockets_close(senders);

@@ -77,7 +77,7 @@ static void open_worker(struct worker_parts *worker)
     struct addr any = {.family = ADDR_IPV4, .ip = {127, 0, 0, 1}}, bound;
     struct socket_options none = {.receive_buffer_bytes = 0};
     worker->socket = socket_open(&any, &none, &bound);
-    cr_assert_eq(sender_sockets_open_single(&worker->senders, worker->socket), 0);
+    cr_assert_eq(sender_sockets_open_single(&worker->senders, worker->socket, 128 << 10), 0);
     cr_assert_eq(send_watch_open(&worker->watch, loop), 0);
     const struct endpoint_options endpoint = {
         .loop = loop,

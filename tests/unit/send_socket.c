@@ -298,3 +298,24 @@ Test(net_device_queue, counts_no_less_than_is_charged_for_what_waits_for_an_inte
     }
     tear_down();
 }
+
+Test(send_socket, a_limited_one_fills_a_large_buffer_only_with_what_stands_still)
+{
+    int large = 256 << 10;
+    send_socket_close(&sender);
+    cr_assert_eq(setsockopt(base[0], SOL_SOCKET, SO_SNDBUFFORCE, &large, sizeof large), 0);
+    send_socket_open_limited(&sender, &watch, base[0], 64 << 10);
+    int first = fill();
+    cr_assert_gt(first, 8);
+    cr_assert_leq(first, 64, "no more than the limit, at 1,000 bytes each");
+    int second = 0;
+    for (uint64_t start_ms = clock_now_ms(); second == 0 && clock_now_ms() - start_ms < 10000;) {
+        run_for(100);
+        second = fill();
+    }
+    cr_assert_gt(second, 0, "what stands still does not count");
+    cr_assert_leq(second, first + 1);
+    cr_assert_eq(read_all(base[1], 1000), first + second);
+    run_for(10000);
+    cr_assert_eq(send_one(), 0);
+}
