@@ -9,7 +9,7 @@
 /* Sets an option whose value is an int, or any other. 0 or -errno; for -ENOPROTOOPT, option_why
  * knows the name. */
 #define option_set(socket, level, option, value) \
-    option_set_named(socket, level, option, &(int){value}, sizeof(int), #option)
+    option_set_named(socket, level, option, &(const int){(value)}, sizeof(int), #option)
 #define option_set_bytes(socket, level, option, value, size) \
     option_set_named(socket, level, option, value, size, #option)
 int option_set_named(int socket, int level, int option, const void *value, size_t size,

@@ -44,8 +44,10 @@ static void put(FILE *out, printable *form, const void *bytes, size_t size)
 {
     const uint8_t *at = bytes;
     char piece[PRINTABLE_BYTES];
-    for (size_t taken; size > 0; at += taken, size -= taken)
-        fwrite(piece, 1, form(piece, at, size, &taken), out);
+    for (size_t taken; size > 0; at += taken, size -= taken) {
+        size_t written = form(piece, at, size, &taken);
+        fwrite(piece, 1, written, out);
+    }
 }
 
 static void put_json(FILE *out, bool hex, const struct arrival *arrival)
