@@ -123,6 +123,7 @@ void guests_close(struct guests *guests)
 static void renew_voice(const struct door_group *door)
 {
     const int senders[] = {door->senders.replies[0], door->senders.copies[0]};
+    socket_widen(door->senders.routed, SENDER_RESERVE_BYTES);
     for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++) {
         int voice = socket_duplicate(door->senders.routed);
         if (voice >= 0 && socket_replace(senders[i], voice) != 0)

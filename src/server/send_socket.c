@@ -214,7 +214,7 @@ void send_socket_renew(struct send_socket *sender)
     if (sender->watch == NULL)
         return;
     loop_remove(&sender->handler);
-    sender->stands_still = false;
+    sender->stands_still = sender->socket < 0; /* a limited one has no other */
     wake(sender);
 }
 

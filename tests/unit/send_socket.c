@@ -319,3 +319,12 @@ Test(send_socket, a_limited_one_fills_a_large_buffer_only_with_what_stands_still
     run_for(10000);
     cr_assert_eq(send_one(), 0);
 }
+
+Test(send_socket, a_limited_one_goes_on_when_it_is_renewed)
+{
+    send_socket_close(&sender);
+    send_socket_open_limited(&sender, &watch, base[0], 64 << 10);
+    send_socket_renew(&sender);
+    cr_assert_eq(send_one(), 0);
+    cr_assert_eq(read_all(base[1], 10), 1);
+}
