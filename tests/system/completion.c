@@ -342,7 +342,8 @@ Test(system_completion, is_installed_where_shells_look_and_uninstalled)
 {
     static const char *const files[] = {
         "share/bash-completion/completions/udpctl", "share/zsh/site-functions/_udpload",
-        "share/fish/vendor_completions.d/udpsrv.fish", "share/doc/udpsrv/docs/security.md"};
+        "share/fish/vendor_completions.d/udpsrv.fish", "share/doc/udpsrv/docs/security.md",
+        "share/doc/udpsrv/docs/protocol.md"};
     const char *root = harness_path("root");
     const char *build = getenv("UDPSRV_BUILD");
     const char *b = harness_format("B=%s", build != NULL ? build : "build");

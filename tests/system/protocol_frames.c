@@ -1,0 +1,110 @@
+/* docs/protocol.md: its test vectors, held against core/frame. */
+
+#include "harness.h"
+#include "protocol_page.h"
+
+#include "core/frame.h"
+
+#include <string.h>
+
+TestSuite(system_protocol_frames, .fini = harness_end, .timeout = 60);
+
+static const uint8_t COOKIE[FRAME_COOKIE_BYTES] = "0123456789abcdef"; /* of the page */
+
+static bool starts(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* The type that a vector's name states. */
+static enum frame_type type_named(const char *name)
+{
+    static const struct {
+        const char *start;
+        enum frame_type type;
+    } types[] = {
+        {"request", FRAME_NONE},  {"bad-", FRAME_BAD},    {"challenge", FRAME_CHALLENGE},
+        {"answer", FRAME_ANSWER}, {"leave", FRAME_LEAVE}, {"ping", FRAME_PING},
+        {"pong", FRAME_PONG},
+    };
+
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (starts(name, types[i].start))
+            return types[i].type;
+    harness_fail("expected the name '%s' to begin with a type", name);
+}
+
+Test(system_protocol_frames, vectors_are_read_by_core_frame_as_what_they_are_named)
+{
+    struct page_vector vectors[PAGE_VECTORS_MAX];
+    size_t count = page_vectors(vectors);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct page_bytes *bytes = &vectors[i].bytes;
+        struct frame frame = frame_read(bytes->data, bytes->size);
+        harness_equal(vectors[i].name, frame.type, type_named(vectors[i].name));
+        if (frame.cookie != NULL)
+            expect(memcmp(frame.cookie, COOKIE, sizeof COOKIE) == 0, "expected the cookie in %s",
+                   vectors[i].name);
+    }
+}
+
+/* What core/frame writes for what it has read. */
+static size_t write_again(const struct frame *frame, uint8_t out[PAGE_BYTES_MAX])
+{
+    struct frame ping = *frame;
+    size_t size;
+
+    switch (frame->type) {
+    case FRAME_CHALLENGE:
+        memcpy(frame_challenge(out), COOKIE, sizeof COOKIE);
+        return FRAME_CHALLENGE_BYTES;
+    case FRAME_ANSWER:
+        size = frame_answer_head(out, COOKIE);
+        memcpy(out + size, frame->body, frame->size);
+        return size + frame->size;
+    case FRAME_LEAVE:
+        return frame_leave(out, frame->cookie != NULL ? COOKIE : NULL);
+    case FRAME_PING:
+        return frame_ping(out, frame->body, frame->size);
+    case FRAME_PONG:
+        return frame_pong(out, &ping);
+    default:
+        return 0;
+    }
+}
+
+Test(system_protocol_frames, vectors_are_what_core_frame_writes)
+{
+    struct page_vector vectors[PAGE_VECTORS_MAX];
+    size_t count = page_vectors(vectors);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct page_bytes *bytes = &vectors[i].bytes;
+        struct frame frame = frame_read(bytes->data, bytes->size);
+        uint8_t out[PAGE_BYTES_MAX];
+        if (frame.type == FRAME_NONE || frame.type == FRAME_BAD)
+            continue;
+        harness_equal(vectors[i].name, (int64_t)write_again(&frame, out), (int64_t)bytes->size);
+        expect(memcmp(out, bytes->data, bytes->size) == 0, "expected the bytes of %s",
+               vectors[i].name);
+    }
+}
+
+/* A new type of frame belongs onto the page. */
+Test(system_protocol_frames, each_type_that_core_frame_reads_has_a_vector)
+{
+    struct page_vector vectors[PAGE_VECTORS_MAX];
+    size_t count = page_vectors(vectors);
+    bool on_page[256] = {[FRAME_NONE] = true, [FRAME_BAD] = true};
+
+    for (size_t i = 0; i < count; i++)
+        on_page[frame_read(vectors[i].bytes.data, vectors[i].bytes.size).type] = true;
+    for (unsigned type = 0; type < 256; type++) {
+        uint8_t bytes[FRAME_HEAD_BYTES + 64] = {0x00, 0x55, 0x44, 0x50, (uint8_t)type};
+        for (size_t size = FRAME_HEAD_BYTES; size <= sizeof bytes; size++) {
+            enum frame_type read = frame_read(bytes, size).type;
+            expect(read < 256 && on_page[read], "expected a vector of type %02x", type);
+        }
+    }
+}
