@@ -338,6 +338,7 @@ to = $(call quote,$(DESTDIR)$(1))
 blank := $() $()
 escape = $(subst |,\|,$(subst &,\&,$(subst $(blank),\\ ,$(1))))
 REAL_PATHS := -e $(call quote,s|/usr/local/share/udpsrv|$(call escape,$(DATADIR))|g) \
+              -e $(call quote,s|/usr/local/share/doc/udpsrv|$(call escape,$(DOCDIR))|g) \
               -e $(call quote,s|/usr/local|$(call escape,$(PREFIX))|g)
 
 install: all ## install into PREFIX (/usr/local), below DESTDIR
