@@ -185,7 +185,7 @@ asan: ## the whole suite under AddressSanitizer and UndefinedBehaviorSanitizer
 # Criterion itself crashes when instrumented by ThreadSanitizer, so instrumented programs are driven by plain tests.
 tsan: export UDPSRV_SANITIZED := 1
 # A second signal leaves at once, threads and all: that is no leak, and nothing is waited for.
-tsan: export TSAN_OPTIONS := halt_on_error=1 report_thread_leaks=0 atexit_sleep_ms=0
+tsan: export TSAN_OPTIONS := halt_on_error=1 report_thread_leaks=0 atexit_sleep_ms=0 suppressions=$(CURDIR)/tests/tsan.supp
 tsan: $(B)/system-tests ## the programs under ThreadSanitizer, driven by the system tests
 	$(Q)$(MAKE) --no-print-directory B=build/tsan SANITIZE=thread all plain
 	UDPSRV_BUILD=build/tsan $(B)/system-tests $(CRITERION_FLAGS)
