@@ -1,5 +1,5 @@
 /* The daemon. */
-#include "core/version.h"
+#include "base/version.h"
 #include "net/complain.h"
 #include "net/input.h"
 #include "net/loop.h"

@@ -1,8 +1,8 @@
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
+#include "base/options.h"
 #include "client/peer.h"
-#include "core/options.h"
 
 #include <stdbool.h>
 #include <stddef.h>

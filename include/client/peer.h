@@ -1,7 +1,7 @@
 #ifndef CLIENT_PEER_H
 #define CLIENT_PEER_H
 
-#include "core/target.h"
+#include "base/target.h"
 #include "net/line_socket.h"
 
 #include <stdbool.h>

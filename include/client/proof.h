@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The client's side of a challenge (core/frame): a server that doesn't know us yet wants to see
+/* The client's side of a challenge (wire/frame): a server that doesn't know us yet wants to see
  * that we receive at the address that we send from. */
 
 /* Whether a datagram that came from the peer is a challenge. Only a service by datagrams makes any:

@@ -1,9 +1,9 @@
 #ifndef CTL_COMPLETE_H
 #define CTL_COMPLETE_H
 
-#include "core/lineedit.h"
-#include "core/transport.h"
+#include "base/transport.h"
 #include "ctl/answer.h"
+#include "terminal/lineedit.h"
 
 /* What Tab offers in a line for udpctl: its commands, the options that go with the command, the
  * words of a choice, and the clients and jobs that the server has: clients once each and in their

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-/* Writes text as a JSON string with its quotes (core/printable.h). */
+/* Writes text as a JSON string with its quotes (base/printable.h). */
 void json_string(FILE *out, const char *text);
 
 #endif

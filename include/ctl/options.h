@@ -1,7 +1,7 @@
 #ifndef CTL_OPTIONS_H
 #define CTL_OPTIONS_H
 
-#include "core/options.h"
+#include "base/options.h"
 #include "ctl/answer.h"
 #include "net/runtime.h"
 

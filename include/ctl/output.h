@@ -1,7 +1,7 @@
 #ifndef CTL_OUTPUT_H
 #define CTL_OUTPUT_H
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #ifndef CTL_RATES_H
 #define CTL_RATES_H
 
-#include "core/sparkline.h"
+#include "terminal/sparkline.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #ifndef CTL_ROW_H
 #define CTL_ROW_H
 
-#include "core/screen.h"
+#include "terminal/screen.h"
 
 #include <stdbool.h>
 

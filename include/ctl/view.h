@@ -1,9 +1,9 @@
 #ifndef CTL_VIEW_H
 #define CTL_VIEW_H
 
-#include "core/sparkline.h"
 #include "ctl/job.h"
 #include "ctl/rates.h"
+#include "terminal/sparkline.h"
 
 #include <stdbool.h>
 #include <stdint.h>

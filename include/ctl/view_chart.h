@@ -1,8 +1,8 @@
 #ifndef CTL_VIEW_CHART_H
 #define CTL_VIEW_CHART_H
 
-#include "core/screen.h"
 #include "ctl/view.h"
+#include "terminal/screen.h"
 
 /* The last minutes as diagrams: of requests; in wider and higher windows, beside and below each
  * other, of losses, clients and copies, too. */

@@ -1,8 +1,8 @@
 #ifndef CTL_VIEW_COUNTERS_H
 #define CTL_VIEW_COUNTERS_H
 
-#include "core/screen.h"
 #include "ctl/view.h"
+#include "terminal/screen.h"
 
 /* The counters: what is lost first, and last, where there is room for them all, the reasons for
  * which nothing was lost. In wide windows they stand in several columns, in the widest with a

@@ -1,8 +1,8 @@
 #ifndef CTL_VIEW_HEAD_H
 #define CTL_VIEW_HEAD_H
 
-#include "core/screen.h"
 #include "ctl/view.h"
+#include "terminal/screen.h"
 
 /* The first rows of the screen: whether the server is there, its clients, what it is asked and
  * answers. One row for each of these at least; in windows of HEAD_ROOMY_ROWS and more, further ones

@@ -1,8 +1,8 @@
 #ifndef CTL_VIEW_JOBS_H
 #define CTL_VIEW_JOBS_H
 
-#include "core/screen.h"
 #include "ctl/view.h"
+#include "terminal/screen.h"
 
 /* Draws the broadcasts into so many rows: those that are open, then those that have ended, the
  * newest first. */

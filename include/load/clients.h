@@ -1,7 +1,7 @@
 #ifndef LOAD_CLIENTS_H
 #define LOAD_CLIENTS_H
 
-#include "core/addr.h"
+#include "base/addr.h"
 #include "load/match.h"
 #include "net/batch.h"
 

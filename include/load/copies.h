@@ -1,7 +1,7 @@
 #ifndef LOAD_COPIES_H
 #define LOAD_COPIES_H
 
-#include "core/histogram.h"
+#include "base/histogram.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #ifndef LOAD_CURVE_H
 #define LOAD_CURVE_H
 
-#include "core/histogram.h"
+#include "base/histogram.h"
 
 #include <stdbool.h>
 

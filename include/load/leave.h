@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Leave frames (core/frame) of the clients that a fan-out has registered, so that the server does
+/* Leave frames (wire/frame) of the clients that a fan-out has registered, so that the server does
  * not keep them until they expire, and the next measurement finds none of them. */
 struct leave;
 

@@ -1,8 +1,8 @@
 #ifndef LOAD_OPTIONS_H
 #define LOAD_OPTIONS_H
 
-#include "core/options.h"
-#include "core/target.h"
+#include "base/options.h"
+#include "base/target.h"
 #include "load/clients.h"
 #include "load/replies.h"
 #include "net/runtime.h"

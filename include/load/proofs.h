@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The clients' side of challenges (core/frame): a service that wants to see first that a client
+/* The clients' side of challenges (wire/frame): a service that wants to see first that a client
  * receives at its address gets the request again, behind the cookie. */
 struct proofs;
 

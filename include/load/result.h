@@ -1,7 +1,7 @@
 #ifndef LOAD_RESULT_H
 #define LOAD_RESULT_H
 
-#include "core/histogram.h"
+#include "base/histogram.h"
 
 #include <stdbool.h>
 #include <stddef.h>

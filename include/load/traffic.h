@@ -1,7 +1,7 @@
 #ifndef LOAD_TRAFFIC_H
 #define LOAD_TRAFFIC_H
 
-#include "core/schedule.h"
+#include "base/schedule.h"
 #include "load/clients.h"
 #include "load/copies.h"
 #include "load/leave.h"

@@ -1,7 +1,7 @@
 #ifndef NET_BATCH_H
 #define NET_BATCH_H
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 #include <stdbool.h>
 #include <stddef.h>

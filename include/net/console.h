@@ -1,14 +1,14 @@
 #ifndef NET_CONSOLE_H
 #define NET_CONSOLE_H
 
-#include "core/lineedit.h"
 #include "net/loop.h"
+#include "terminal/lineedit.h"
 
 #include <stddef.h>
 
 /* A conversation at the terminal: a line is edited at the bottom while anything is printed above
- * it. Joins core/lineedit and net/terminal in a loop, over standard input and output. It takes the
- * loop's signals (terminal_signals). */
+ * it. Joins terminal/lineedit and net/terminal in a loop, over standard input and output. It takes
+ * the loop's signals (terminal_signals). */
 struct console;
 
 struct console_handler {

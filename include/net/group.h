@@ -1,7 +1,7 @@
 #ifndef NET_GROUP_H
 #define NET_GROUP_H
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #ifndef NET_HISTORY_FILE_H
 #define NET_HISTORY_FILE_H
 
-#include "core/history.h"
+#include "terminal/history.h"
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 #ifndef NET_INTERFACE_H
 #define NET_INTERFACE_H
 
-#include "core/broadcast_addrs.h"
-#include "core/cidr.h"
+#include "admission/broadcast_addrs.h"
+#include "base/cidr.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #ifndef NET_LOG_H
 #define NET_LOG_H
 
-#include "core/config.h"
+#include "config/config.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #ifndef NET_LOG_SINK_H
 #define NET_LOG_SINK_H
 
-#include "core/config.h"
+#include "config/config.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #ifndef NET_NEIGHBOUR_H
 #define NET_NEIGHBOUR_H
 
-#include "core/cidr.h"
+#include "base/cidr.h"
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 #ifndef NET_SOCKET_H
 #define NET_SOCKET_H
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>

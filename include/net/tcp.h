@@ -1,7 +1,7 @@
 #ifndef NET_TCP_H
 #define NET_TCP_H
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 #ifndef SERVER_ADMISSION_H
 #define SERVER_ADMISSION_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "net/loop.h"
 #include "net/thread.h"
 #include "server/service.h"

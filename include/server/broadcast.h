@@ -1,8 +1,8 @@
 #ifndef SERVER_BROADCAST_H
 #define SERVER_BROADCAST_H
 
-#include "core/registry.h"
 #include "net/thread.h"
+#include "registry/registry.h"
 #include "server/endpoint.h"
 
 #include <stdatomic.h>
@@ -74,7 +74,7 @@ struct broadcast_options {
     struct stats *stats;
     int *last_errno;      /* of the last copy that the kernel refused */
     uint32_t rate_pps;    /* of all workers together; 0: no pace */
-    uint32_t part, parts; /* this worker's number, and how many share the rate: core/pace */
+    uint32_t part, parts; /* this worker's number, and how many share the rate: base/pace */
 };
 
 /* 0 or -errno. */

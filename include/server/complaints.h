@@ -1,7 +1,7 @@
 #ifndef SERVER_COMPLAINTS_H
 #define SERVER_COMPLAINTS_H
 
-#include "core/stats.h"
+#include "base/stats.h"
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 #ifndef SERVER_CONFIGFILE_H
 #define SERVER_CONFIGFILE_H
 
-#include "core/config.h"
+#include "config/config.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 #ifndef SERVER_CONTROL_SOCKET_H
 #define SERVER_CONTROL_SOCKET_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "net/file_watch.h"
 #include "net/privilege.h"
 #include "net/runtime.h"

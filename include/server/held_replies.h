@@ -1,8 +1,8 @@
 #ifndef SERVER_HELD_REPLIES_H
 #define SERVER_HELD_REPLIES_H
 
-#include "core/addr.h"
-#include "core/ring.h"
+#include "base/addr.h"
+#include "base/ring.h"
 #include "net/batch.h"
 
 #include <stdbool.h>

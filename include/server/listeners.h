@@ -1,7 +1,7 @@
 #ifndef SERVER_LISTENERS_H
 #define SERVER_LISTENERS_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "server/sender_sockets.h"
 #include "server/service.h"
 

@@ -1,7 +1,7 @@
 #ifndef SERVER_MEMORY_NEED_H
 #define SERVER_MEMORY_NEED_H
 
-#include "core/config.h"
+#include "config/config.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #ifndef SERVER_ON_LINK_H
 #define SERVER_ON_LINK_H
 
-#include "core/acl.h"
+#include "admission/acl.h"
 
 /* The addresses to which a challenge may wait in the kernel: those of our links, without the
  * neighbours that are known to answer. A client on a link of ours asks for our address before it

@@ -1,7 +1,7 @@
 #ifndef SERVER_OPTIONS_H
 #define SERVER_OPTIONS_H
 
-#include "core/options.h"
+#include "base/options.h"
 #include "server/configfile.h"
 
 #include <stdbool.h>

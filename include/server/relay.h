@@ -1,7 +1,7 @@
 #ifndef SERVER_RELAY_H
 #define SERVER_RELAY_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "net/batch.h"
 #include "server/broadcast.h"
 

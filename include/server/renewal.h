@@ -1,8 +1,8 @@
 #ifndef SERVER_RENEWAL_H
 #define SERVER_RENEWAL_H
 
-#include "core/broadcast_addrs.h"
-#include "core/config.h"
+#include "admission/broadcast_addrs.h"
+#include "config/config.h"
 #include "server/sender_sockets.h"
 
 /* What a change of the host's interfaces brings to one worker: the broadcast addresses, and sockets

@@ -1,8 +1,8 @@
 #ifndef SERVER_SENDER_SOCKETS_H
 #define SERVER_SENDER_SOCKETS_H
 
-#include "core/addr.h"
-#include "core/interface_slots.h"
+#include "base/addr.h"
+#include "base/interface_slots.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@
 struct sender_sockets {
     int routed;        /* challenges to addresses beyond a gateway: the socket that receives */
     int on_link;       /* challenges to neighbours; -1: routed, within SENDER_ON_LINK_BYTES */
-    bool by_interface; /* slots are used as core/interface_slots says; else slot 0 */
+    bool by_interface; /* slots are used as base/interface_slots says; else slot 0 */
     int replies[INTERFACE_SLOTS_ALL]; /* -1 where none is needed */
     int copies[INTERFACE_SLOTS_ALL];  /* of broadcasts */
     /* In place of the above while what they hold stands still; -1: none. */

@@ -1,16 +1,16 @@
 #ifndef SERVER_SERVICE_H
 #define SERVER_SERVICE_H
 
-#include "core/acl.h"
-#include "core/broadcast_addrs.h"
-#include "core/config.h"
-#include "core/cookie.h"
-#include "core/interface_slots.h"
-#include "core/limiter.h"
-#include "core/registry.h"
-#include "core/reply.h"
-#include "core/stats.h"
+#include "admission/acl.h"
+#include "admission/broadcast_addrs.h"
+#include "admission/cookie.h"
+#include "admission/limiter.h"
+#include "base/interface_slots.h"
+#include "base/stats.h"
+#include "config/config.h"
 #include "net/batch.h"
+#include "registry/registry.h"
+#include "wire/reply.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #ifndef SERVER_STREAMS_H
 #define SERVER_STREAMS_H
 
-#include "core/transport.h"
+#include "base/transport.h"
 #include "server/relay.h"
 #include "server/service.h"
 

@@ -1,7 +1,7 @@
 #ifndef SERVER_USER_H
 #define SERVER_USER_H
 
-#include "core/config.h"
+#include "config/config.h"
 #include "net/privilege.h"
 #include "server/configfile.h"
 

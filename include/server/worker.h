@@ -1,15 +1,15 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
-#include "core/budget.h"
-#include "core/registry.h"
-#include "core/reply.h"
-#include "core/stats.h"
+#include "base/stats.h"
 #include "net/thread.h"
+#include "registry/budget.h"
+#include "registry/registry.h"
 #include "server/broadcast.h"
 #include "server/guests.h"
 #include "server/relay.h"
 #include "server/service.h"
+#include "wire/reply.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 #ifndef SERVER_WORKERS_H
 #define SERVER_WORKERS_H
 
-#include "core/budget.h"
-#include "core/config.h"
+#include "config/config.h"
+#include "registry/budget.h"
 #include "server/listeners.h"
 #include "server/worker.h"
 

@@ -1,7 +1,7 @@
 #ifndef SHELL_PROGRAM_H
 #define SHELL_PROGRAM_H
 
-#include "core/options.h"
+#include "base/options.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* One message, one reply: the form with a MESSAGE. */
 #include "client/once.h"
 
+#include "base/text.h"
 #include "client/exchange.h"
 #include "client/print.h"
 #include "client/proof.h"
-#include "core/text.h"
 #include "net/clock.h"
 #include "net/complain.h"
 #include "net/datagram.h"

@@ -1,8 +1,8 @@
 /* The command line of udpcli. */
 #include "client/options.h"
 
-#include "core/text.h"
-#include "core/version.h"
+#include "base/text.h"
+#include "base/version.h"
 #include "net/complain.h"
 
 #include <stdio.h>

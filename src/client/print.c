@@ -1,8 +1,8 @@
 /* Prints what strangers sent, so that it can't steer the terminal or break the reader's format. */
 #include "client/print.h"
 
-#include "core/printable.h"
-#include "core/utf8.h"
+#include "base/printable.h"
+#include "base/utf8.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Challenges, answered. */
 #include "client/proof.h"
 
-#include "core/frame.h"
 #include "net/datagram.h"
+#include "wire/frame.h"
 
 #include <errno.h>
 #include <string.h>

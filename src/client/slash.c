@@ -1,8 +1,8 @@
 /* What a person may say to udpcli itself. */
 #include "client/slash.h"
 
+#include "base/text.h"
 #include "client/print.h"
-#include "core/text.h"
 #include "net/complain.h"
 
 #include <inttypes.h>

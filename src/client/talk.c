@@ -1,12 +1,12 @@
 /* Lines out, datagrams in: the pipe form and the terminal form. */
 #include "client/talk.h"
 
+#include "base/text.h"
 #include "client/exchange.h"
 #include "client/print.h"
 #include "client/proof.h"
 #include "client/slash.h"
 #include "client/source.h"
-#include "core/text.h"
 #include "net/clock.h"
 #include "net/complain.h"
 #include "net/datagram.h"

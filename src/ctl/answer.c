@@ -1,7 +1,7 @@
 /* One command to the server, and its answer line by line. */
 #include "ctl/answer.h"
 
-#include "core/text.h"
+#include "base/text.h"
 #include "net/clock.h"
 #include "net/runtime.h"
 #include "net/socket.h"

@@ -1,8 +1,8 @@
 /* Broadcasts, from whatever source the payload comes. */
 #include "ctl/broadcast.h"
 
-#include "core/config.h"
-#include "core/text.h"
+#include "base/text.h"
+#include "config/config.h"
 #include "ctl/ask.h"
 #include "ctl/wait.h"
 #include "net/complain.h"

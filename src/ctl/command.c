@@ -1,10 +1,10 @@
 /* The commands of udpctl: one table, one dispatcher. */
 #include "ctl/command.h"
 
-#include "core/printable.h"
-#include "core/stats.h"
-#include "core/text.h"
-#include "core/transport.h"
+#include "base/printable.h"
+#include "base/stats.h"
+#include "base/text.h"
+#include "base/transport.h"
 #include "ctl/ask.h"
 #include "ctl/broadcast.h"
 #include "ctl/json.h"

@@ -1,7 +1,7 @@
 /* What the server says of a broadcast, in figures. */
 #include "ctl/job.h"
 
-#include "core/text.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* Any bytes as a valid JSON string. */
 #include "ctl/json.h"
 
-#include "core/printable.h"
+#include "base/printable.h"
 
 #include <stddef.h>
 #include <string.h>

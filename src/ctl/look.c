@@ -1,7 +1,7 @@
 /* The questions of `watch`, and where the answers go. */
 #include "ctl/look.h"
 
-#include "core/text.h"
+#include "base/text.h"
 #include "ctl/link.h"
 #include "net/clock.h"
 

@@ -1,8 +1,8 @@
 /* The command line of udpctl, up to the command's own operands. */
 #include "ctl/options.h"
 
-#include "core/text.h"
-#include "core/version.h"
+#include "base/text.h"
+#include "base/version.h"
 #include "net/complain.h"
 
 #include <string.h>

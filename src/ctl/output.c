@@ -1,9 +1,9 @@
 /* Records and tables, as aligned text or as JSON, from the same lines of an answer. */
 #include "ctl/output.h"
 
-#include "core/printable.h"
-#include "core/text.h"
-#include "core/transport.h"
+#include "base/printable.h"
+#include "base/text.h"
+#include "base/transport.h"
 #include "ctl/json.h"
 #include "net/complain.h"
 

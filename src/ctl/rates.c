@@ -1,7 +1,7 @@
 /* Counters, and how fast they move. */
 #include "ctl/rates.h"
 
-#include "core/text.h"
+#include "base/text.h"
 
 #include <string.h>
 

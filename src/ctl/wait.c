@@ -1,7 +1,7 @@
 /* A broadcast that is waited for: one connection waits, another one asks how far it is. */
 #include "ctl/wait.h"
 
-#include "core/text.h"
+#include "base/text.h"
 #include "ctl/ask.h"
 #include "ctl/bar.h"
 #include "ctl/link.h"

@@ -1,7 +1,6 @@
 /* `watch`: the loop around looks, keys and the window. */
 #include "ctl/watch.h"
 
-#include "core/keyboard.h"
 #include "ctl/look.h"
 #include "ctl/output.h"
 #include "ctl/view_draw.h"
@@ -11,6 +10,7 @@
 #include "net/input.h"
 #include "net/loop.h"
 #include "net/terminal.h"
+#include "terminal/keyboard.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,12 +1,12 @@
 /* Which of a name's addresses is measured. */
 #include "load/address.h"
 
-#include "core/frame.h"
 #include "net/clock.h"
 #include "net/complain.h"
 #include "net/datagram.h"
 #include "net/poller.h"
 #include "net/socket.h"
+#include "wire/frame.h"
 
 #include <errno.h>
 #include <stdbool.h>

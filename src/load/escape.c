@@ -1,7 +1,7 @@
 /* Any text, printed so that it stays what it is. */
 #include "load/escape.h"
 
-#include "core/printable.h"
+#include "base/printable.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* How much a service can take. */
 #include "load/findmax.h"
 
-#include "core/schedule.h"
+#include "base/schedule.h"
 #include "load/figures.h"
 #include "load/verdict.h"
 

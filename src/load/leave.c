@@ -1,8 +1,8 @@
 /* Clients that say that they leave. */
 #include "load/leave.h"
 
-#include "core/frame.h"
 #include "net/batch.h"
+#include "wire/frame.h"
 
 #include <stdlib.h>
 

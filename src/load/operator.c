@@ -1,7 +1,7 @@
 /* Tells a server to broadcast. */
 #include "load/operator.h"
 
-#include "core/text.h"
+#include "base/text.h"
 #include "net/stream.h"
 #include "net/stream_socket.h"
 

@@ -1,8 +1,8 @@
 /* The command line of udpload. */
 #include "load/options.h"
 
-#include "core/text.h"
-#include "core/version.h"
+#include "base/text.h"
+#include "base/version.h"
 #include "load/quote.h"
 #include "load/values.h"
 #include "net/complain.h"

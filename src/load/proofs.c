@@ -1,7 +1,7 @@
 /* Challenges, answered a batch at a time. */
 #include "load/proofs.h"
 
-#include "core/frame.h"
+#include "wire/frame.h"
 
 #include <stdint.h>
 #include <stdlib.h>

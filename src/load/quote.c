@@ -1,7 +1,7 @@
 /* Command lines that can be pasted into a shell. */
 #include "load/quote.h"
 
-#include "core/printable.h"
+#include "base/printable.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

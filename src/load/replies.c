@@ -1,8 +1,8 @@
 /* Which replies came, and how often. */
 #include "load/replies.h"
 
-#include "core/siphash.h"
-#include "core/text.h"
+#include "base/siphash.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* What is written behind an option, and what it means. */
 #include "load/values.h"
 
-#include "core/schedule.h"
-#include "core/text.h"
+#include "base/schedule.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* Limits of control groups on processors and memory, read from the files of each group. */
 #include "net/cgroup.h"
 
-#include "core/cgroup.h"
+#include "base/cgroup.h"
 #include "net/file.h"
 
 #include <limits.h>

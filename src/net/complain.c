@@ -1,7 +1,7 @@
 /* One form for all that goes wrong. */
 #include "net/complain.h"
 
-#include "core/printable.h"
+#include "base/printable.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,10 +1,10 @@
 /* A line edited at the bottom of a terminal, and whatever else is printed above it. */
 #include "net/console.h"
 
-#include "core/glyph.h"
 #include "net/force_exit.h"
 #include "net/input.h"
 #include "net/terminal.h"
+#include "terminal/glyph.h"
 
 #include <errno.h>
 #include <signal.h>

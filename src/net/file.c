@@ -1,7 +1,7 @@
 /* Files: whole ones to read and to write, lists of them, and whether they are what they seem. */
 #include "net/file.h"
 
-#include "core/text.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* ICMP errors about datagrams that a socket has sent, from the kernel's error queue. */
 #include "net/icmp_errors.h"
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 #include <time.h> /* before errqueue.h, which has a timespec in it */
 

@@ -1,8 +1,8 @@
 /* What the process has to say about itself, a line an event. */
 #include "net/log.h"
 
-#include "core/printable.h"
-#include "core/text.h"
+#include "base/printable.h"
+#include "base/text.h"
 #include "net/clock.h"
 #include "net/log_writer.h"
 

@@ -1,7 +1,7 @@
 /* Queues the lines of the log and writes them in a thread of its own. */
 #include "net/log_writer.h"
 
-#include "core/ring.h"
+#include "base/ring.h"
 #include "net/clock.h"
 #include "net/thread.h"
 

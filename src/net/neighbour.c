@@ -1,7 +1,7 @@
 /* The kernel's table of neighbours, read by netlink. */
 #include "net/neighbour.h"
 
-#include "core/addr.h"
+#include "base/addr.h"
 #include "net/netlink.h"
 
 #include <errno.h>

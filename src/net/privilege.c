@@ -1,7 +1,7 @@
 /* Becoming somebody lesser, for good. */
 #include "net/privilege.h"
 
-#include "core/text.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <grp.h>

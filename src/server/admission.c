@@ -2,7 +2,7 @@
  * way to the workers. */
 #include "server/admission.h"
 
-#include "core/prefixes.h"
+#include "admission/prefixes.h"
 #include "net/clock.h"
 #include "net/log.h"
 #include "net/memory.h"

@@ -1,8 +1,8 @@
 /* Copies for everyone in this shard, a slice at a time: walk, pace, send, and look again. */
 #include "server/broadcast.h"
 
-#include "core/config.h"
-#include "core/pace.h"
+#include "base/pace.h"
+#include "config/config.h"
 #include "net/clock.h"
 #include "net/memory.h"
 

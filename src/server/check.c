@@ -1,7 +1,7 @@
 /* What udpsrv does with a configuration other than to run by it. */
 #include "server/check.h"
 
-#include "core/config_key.h"
+#include "config/config_key.h"
 #include "net/complain.h"
 #include "net/runtime.h"
 

@@ -1,7 +1,7 @@
 /* Parsing of the operator's command lines by the table of commands. */
 #include "server/command_line.h"
 
-#include "core/text.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 /* The table of the operator's commands, and those that broadcast, reload and stop. */
 #include "server/commands.h"
 
-#include "core/text.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* The configuration's files: found, read, and fed to the line machine. */
 #include "server/configfile.h"
-#include "core/config_machine.h"
-#include "core/text.h"
+#include "base/text.h"
+#include "config/config_machine.h"
 #include "net/file.h"
 
 #include <errno.h>

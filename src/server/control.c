@@ -2,7 +2,7 @@
  * places are taken. */
 #include "server/control.h"
 
-#include "core/text.h"
+#include "base/text.h"
 #include "net/clock.h"
 #include "net/log.h"
 #include "net/stream.h"

@@ -3,12 +3,12 @@
  * bound to. */
 #include "server/endpoint.h"
 
-#include "core/frame.h"
 #include "net/clock.h"
 #include "net/log.h"
 #include "net/memory.h"
 #include "net/socket.h"
 #include "server/held_replies.h"
+#include "wire/frame.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Commands whose answers are with the workers: each is asked by letter, the session waits. */
 #include "server/inquiry.h"
 
-#include "core/text.h"
-#include "core/version.h"
+#include "base/text.h"
+#include "base/version.h"
 #include "net/clock.h"
 
 #include <errno.h>

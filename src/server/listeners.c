@@ -1,7 +1,7 @@
 /* The sockets, opened all together before anything else is. */
 #include "server/listeners.h"
 
-#include "core/text.h"
+#include "base/text.h"
 #include "net/interface.h"
 #include "net/log.h"
 #include "net/option.h"

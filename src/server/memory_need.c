@@ -1,12 +1,12 @@
 /* Estimate of the memory that a configuration may take, beside what the process may have. */
 #include "server/memory_need.h"
 
-#include "core/budget.h"
-#include "core/limiter.h"
-#include "core/prefixes.h"
-#include "core/registry.h"
+#include "admission/limiter.h"
+#include "admission/prefixes.h"
 #include "net/host.h"
 #include "net/log.h"
+#include "registry/budget.h"
+#include "registry/registry.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,8 +1,8 @@
 /* A ring of messages, and the letters that lie beside each. */
 #include "server/relay.h"
 
-#include "core/gcra.h"
-#include "core/ring.h"
+#include "base/gcra.h"
+#include "base/ring.h"
 #include "net/memory.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* A new configuration on its way to the workers, and what is said of it. */
 #include "server/reload.h"
 
-#include "core/config_key.h"
-#include "core/text.h"
+#include "base/text.h"
+#include "config/config_key.h"
 #include "net/log.h"
 #include "net/loop.h"
 

@@ -1,7 +1,7 @@
 /* The whole server from start to stop: each step of the start in order, and what ends it. */
 #include "server/server.h"
 
-#include "core/version.h"
+#include "base/version.h"
 #include "net/announce.h"
 #include "net/clock.h"
 #include "net/log.h"

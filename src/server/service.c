@@ -3,7 +3,7 @@
  * before it needs that of the first. Nothing here allocates, locks, logs or formats. */
 #include "server/service.h"
 
-#include "core/frame.h"
+#include "wire/frame.h"
 
 #include <string.h>
 

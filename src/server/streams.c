@@ -1,13 +1,13 @@
 /* The table of stream clients: who comes in, what each line gets, who is cut off. */
 #include "server/streams.h"
 
-#include "core/frame.h"
 #include "net/clock.h"
 #include "net/log.h"
 #include "net/socket.h"
 #include "net/stream.h"
 #include "net/stream_socket.h"
 #include "net/tcp.h"
+#include "wire/frame.h"
 
 #include <errno.h>
 #include <stdio.h>

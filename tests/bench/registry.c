@@ -2,7 +2,7 @@
  * are refused, looked at, listed, and expire. Prints "bytes N", of memory for all of them, and a
  * line "PHASE NANOSECONDS", of CPU time, for each phase. callgrind can be told a phase's function.
  */
-#include "core/registry.h"
+#include "registry/registry.h"
 #include "net/memory.h"
 
 #include <stdio.h>

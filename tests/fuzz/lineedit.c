@@ -1,13 +1,13 @@
-/* Throws COUNT seeded sequences of keys, text and noise at core/lineedit, and holds it to what it
- * promises: the line is valid UTF-8 and fits, the cursor stands between glyphs, what is drawn is
+/* Throws COUNT seeded sequences of keys, text and noise at terminal/lineedit, and holds it to what
+ * it promises: the line is valid UTF-8 and fits, the cursor stands between glyphs, what is drawn is
  * valid UTF-8 and fits into the window, with the cursor where it is said to be, in a terminal that
  * draws each code point by itself. To be built with sanitizers.
  *   lineedit [COUNT [SEED]] */
-#include "core/lineedit.h"
-#include "core/glyph.h"
-#include "core/prng.h"
-#include "core/utf8.h"
-#include "core/width.h"
+#include "terminal/lineedit.h"
+#include "base/prng.h"
+#include "base/utf8.h"
+#include "base/width.h"
+#include "terminal/glyph.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Eight threads take places of one budget, give some back, and in the end take until they are
  * refused: to be built with -fsanitize=thread, under which Criterion doesn't run. Prints one line;
  * exit 0 if at no time more places were in use than there are, and in the end just as many. */
-#include "core/budget.h"
 #include "net/thread.h"
+#include "registry/budget.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

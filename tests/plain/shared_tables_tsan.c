@@ -1,7 +1,7 @@
 /* The tables that all workers share, under all of them at once: what is added and taken away adds
  * up, and a limit is held but for what the headers allow. For ThreadSanitizer. */
-#include "core/limiter.h"
-#include "core/prefixes.h"
+#include "admission/limiter.h"
+#include "admission/prefixes.h"
 
 #include <pthread.h>
 #include <stdio.h>

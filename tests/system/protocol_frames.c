@@ -1,9 +1,9 @@
-/* docs/protocol.md: its test vectors, held against core/frame. */
+/* docs/protocol.md: its test vectors, held against wire/frame. */
 
 #include "harness.h"
 #include "protocol_page.h"
 
-#include "core/frame.h"
+#include "wire/frame.h"
 
 #include <string.h>
 
@@ -49,7 +49,7 @@ Test(system_protocol_frames, vectors_are_read_by_core_frame_as_what_they_are_nam
     }
 }
 
-/* What core/frame writes for what it has read. */
+/* What wire/frame writes for what it has read. */
 static size_t write_again(const struct frame *frame, uint8_t out[PAGE_BYTES_MAX])
 {
     struct frame ping = *frame;

@@ -4,7 +4,7 @@
 #include "harness.h"
 #include "process.h"
 
-#include "core/stats.h"
+#include "base/stats.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
-#include "core/acl.h"
+#include "admission/acl.h"
 
-#include "core/prng.h"
+#include "base/prng.h"
 
 #include <criterion/criterion.h>
 #include <endian.h>

@@ -1,4 +1,4 @@
-#include "core/addr.h"
+#include "base/addr.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #ifndef UNIT_ADDR_FIXTURE_H
 #define UNIT_ADDR_FIXTURE_H
 
-#include "core/addr.h"
+#include "base/addr.h"
 
 #include <criterion/criterion.h>
 #include <endian.h>

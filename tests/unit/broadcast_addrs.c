@@ -1,4 +1,4 @@
-#include "core/broadcast_addrs.h"
+#include "admission/broadcast_addrs.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "core/budget.h"
+#include "registry/budget.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "core/cgroup.h"
+#include "base/cgroup.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

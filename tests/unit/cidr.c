@@ -1,4 +1,4 @@
-#include "core/cidr.h"
+#include "base/cidr.h"
 
 #include <criterion/criterion.h>
 

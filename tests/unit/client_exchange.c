@@ -1,6 +1,6 @@
 #include "client/exchange.h"
 
-#include "core/prng.h"
+#include "base/prng.h"
 
 #include <criterion/criterion.h>
 

@@ -1,8 +1,7 @@
 /* Every code point through every printer: what was printed is read back and compared. */
+#include "base/printable.h"
+#include "base/text.h"
 #include "client/print.h"
-#include "core/glyph.h"
-#include "core/printable.h"
-#include "core/text.h"
 #include "ctl/json.h"
 #include "ctl/output.h"
 #include "load/escape.h"
@@ -10,6 +9,7 @@
 #include "load/report_html.h"
 #include "load/report_json.h"
 #include "load/report_text.h"
+#include "terminal/glyph.h"
 
 #include "code_points_fixture.h"
 #include "load_report_fixture.h"

@@ -1,5 +1,5 @@
-#include "core/config_key.h"
-#include "core/config_machine.h"
+#include "config/config_key.h"
+#include "config/config_machine.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

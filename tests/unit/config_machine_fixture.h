@@ -1,7 +1,7 @@
 #ifndef UNIT_CONFIG_MACHINE_FIXTURE_H
 #define UNIT_CONFIG_MACHINE_FIXTURE_H
 
-#include "core/config_machine.h"
+#include "config/config_machine.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "core/config_syntax.h"
+#include "config/config_syntax.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #include "server/configfile.h"
-#include "core/config_key.h"
+#include "config/config_key.h"
 #include "net/file.h"
 
 #include <criterion/criterion.h>

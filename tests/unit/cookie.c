@@ -1,6 +1,6 @@
-#include "core/cookie.h"
+#include "admission/cookie.h"
 
-#include "core/prng.h"
+#include "base/prng.h"
 
 #include <criterion/criterion.h>
 

@@ -1,6 +1,6 @@
-#include "core/frame.h"
+#include "wire/frame.h"
 
-#include "core/prng.h"
+#include "base/prng.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "core/gcra.h"
+#include "base/gcra.h"
 
 #include <criterion/criterion.h>
 

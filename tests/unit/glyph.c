@@ -1,4 +1,4 @@
-#include "core/glyph.h"
+#include "terminal/glyph.h"
 
 #include <criterion/criterion.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "core/history.h"
+#include "terminal/history.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Places by hash, with hashes that are chosen here. */
-#include "core/index.h"
+#include "registry/index.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "core/interface_slots.h"
+#include "base/interface_slots.h"
 
 #include <criterion/criterion.h>
 

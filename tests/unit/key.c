@@ -1,4 +1,4 @@
-#include "core/key.h"
+#include "registry/key.h"
 
 #include <criterion/criterion.h>
 

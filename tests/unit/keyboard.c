@@ -1,4 +1,4 @@
-#include "core/keyboard.h"
+#include "terminal/keyboard.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-#include "core/limiter.h"
+#include "admission/limiter.h"
 
-#include "core/prng.h"
+#include "base/prng.h"
 
 #include "addr_fixture.h"
 

@@ -1,4 +1,4 @@
-#include "core/lineedit.h"
+#include "terminal/lineedit.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

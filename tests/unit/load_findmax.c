@@ -1,6 +1,6 @@
 #include "load/findmax.h"
 
-#include "core/schedule.h"
+#include "base/schedule.h"
 
 #include <criterion/criterion.h>
 

@@ -1,6 +1,6 @@
 #include "load_report_fixture.h"
 
-#include "core/utf8.h"
+#include "base/utf8.h"
 
 #include <criterion/criterion.h>
 

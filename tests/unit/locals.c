@@ -1,4 +1,4 @@
-#include "core/locals.h"
+#include "registry/locals.h"
 
 #include <criterion/criterion.h>
 

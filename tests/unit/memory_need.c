@@ -1,6 +1,6 @@
 #include "server/memory_need.h"
-#include "core/config.h"
-#include "core/registry.h"
+#include "config/config.h"
+#include "registry/registry.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "core/pace.h"
+#include "base/pace.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-#include "core/prefixes.h"
+#include "admission/prefixes.h"
 
-#include "core/prng.h"
+#include "base/prng.h"
 
 #include "addr_fixture.h"
 

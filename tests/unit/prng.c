@@ -1,4 +1,4 @@
-#include "core/prng.h"
+#include "base/prng.h"
 
 #include <criterion/criterion.h>
 

@@ -1,6 +1,6 @@
 #include "registry_fixture.h"
 
-#include "core/prng.h"
+#include "base/prng.h"
 
 #include <stdlib.h>
 

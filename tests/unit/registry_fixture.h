@@ -1,7 +1,7 @@
 #ifndef UNIT_REGISTRY_FIXTURE_H
 #define UNIT_REGISTRY_FIXTURE_H
 
-#include "core/registry.h"
+#include "registry/registry.h"
 
 #include <criterion/criterion.h>
 

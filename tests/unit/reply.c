@@ -1,4 +1,4 @@
-#include "core/reply.h"
+#include "wire/reply.h"
 
 #include <criterion/criterion.h>
 

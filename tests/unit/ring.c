@@ -1,6 +1,6 @@
-#include "core/ring.h"
+#include "base/ring.h"
 
-#include "core/prng.h"
+#include "base/prng.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

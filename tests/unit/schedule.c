@@ -1,4 +1,4 @@
-#include "core/schedule.h"
+#include "base/schedule.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "core/screen.h"
+#include "terminal/screen.h"
 
 #include "tty_fixture.h"
 

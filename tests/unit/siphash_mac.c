@@ -1,5 +1,5 @@
-#include "core/siphash.h"
-#include "core/text.h"
+#include "base/siphash.h"
+#include "base/text.h"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-#include "core/slab.h"
+#include "registry/slab.h"
 
 #include <criterion/criterion.h>
 

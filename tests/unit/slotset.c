@@ -1,4 +1,4 @@
-#include "core/slotset.h"
+#include "registry/slotset.h"
 
 #include <criterion/criterion.h>
 

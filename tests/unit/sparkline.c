@@ -1,4 +1,4 @@
-#include "core/sparkline.h"
+#include "terminal/sparkline.h"
 
 #include <criterion/criterion.h>
 

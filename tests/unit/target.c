@@ -1,4 +1,4 @@
-#include "core/target.h"
+#include "base/target.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

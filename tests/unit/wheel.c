@@ -1,4 +1,4 @@
-#include "core/wheel.h"
+#include "registry/wheel.h"
 
 #include <criterion/criterion.h>
 

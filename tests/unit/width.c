@@ -1,4 +1,4 @@
-#include "core/width.h"
+#include "base/width.h"
 
 #include <criterion/criterion.h>
 #include <locale.h>

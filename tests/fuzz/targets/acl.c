@@ -1,8 +1,8 @@
-/* core/cidr and core/acl: text becomes blocks that are written back the same; binary blocks become
- * lists that are held against a plain reading of the rule. The first byte says which. */
+/* base/cidr and admission/acl: text becomes blocks that are written back the same; binary blocks
+ * become lists that are held against a plain reading of the rule. The first byte says which. */
 #include "target.h"
 
-#include "core/acl.h"
+#include "admission/acl.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,9 +1,10 @@
-/* core/config_machine: any lines make a configuration or complaints, never neither; what is printed
- * of a configuration is read back as the same. Byte 0 ends an included file, byte 1 begins one. */
+/* config/config_machine: any lines make a configuration or complaints, never neither; what is
+ * printed of a configuration is read back as the same. Byte 0 ends an included file, byte 1 begins
+ * one. */
 #include "target.h"
 
-#include "core/config_key.h"
-#include "core/config_machine.h"
+#include "config/config_key.h"
+#include "config/config_machine.h"
 
 #include <stdbool.h>
 #include <string.h>

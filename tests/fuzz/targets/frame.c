@@ -1,7 +1,7 @@
-/* core/frame: what is read lies within the datagram, and is written back as it was. */
+/* wire/frame: what is read lies within the datagram, and is written back as it was. */
 #include "target.h"
 
-#include "core/frame.h"
+#include "wire/frame.h"
 
 #include <string.h>
 

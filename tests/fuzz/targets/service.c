@@ -3,9 +3,9 @@
  * batches, ticks, rotations and commands; what must hold, holds behind each step. */
 #include "target.h"
 
-#include "core/frame.h"
-#include "core/prefixes.h"
+#include "admission/prefixes.h"
 #include "server/service.h"
+#include "wire/frame.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,0 +1,52 @@
+#ifndef BASE_OPTIONS_H
+#define BASE_OPTIONS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { OPTIONS_ROWS_MAX = 32 }; /* rows of a table: a bit of a uint32_t each */
+
+/* Command lines from a table: the same rows are parsed, printed as help and turned into
+ * documentation. */
+struct option_row {
+    char letter;          /* 'c' for -c, or 0 for a long form alone */
+    const char *name;     /* "config" for --config */
+    const char *argument; /* "FILE", "this|that" for a choice, or NULL if it takes none */
+    const char *help;     /* one line */
+};
+
+/* A command of a program that has several: printed as help, and completed by shells. */
+struct option_command {
+    const char *name;
+    const char *arguments; /* what stands behind it, "" for nothing */
+    const char *help;      /* one line */
+    uint32_t rows;         /* bit i: row i of the options is for this command */
+};
+
+/* A command line being read, over libc's getopt_long: one at a time in a process. */
+struct options {
+    int argc;
+    char **argv;
+    const struct option_row *rows;
+    size_t count;
+    const char *value; /* the argument of the option just read, NULL if it takes none */
+    char error[160];   /* what is wrong, when options_next says so */
+};
+
+enum { OPTIONS_END = -1, OPTIONS_WRONG = -2 };
+
+void options_begin(struct options *options, int argc, char **argv, const struct option_row *rows,
+                   size_t count);
+
+/* The index of the next option's row, OPTIONS_END where the operands begin, or OPTIONS_WRONG with
+ * error filled in. Options may stand behind operands, as GNU programs have it; "--" ends them. */
+int options_next(struct options *options);
+
+/* Behind OPTIONS_END: the operands, *count of them. */
+char **options_operands(const struct options *options, int *count);
+
+/* Writes the rows as help, a line each, to out (always closed by a NUL, cut where room ends).
+ * Returns the length that it wants, as snprintf. */
+size_t options_help(char *out, size_t room, const struct option_row *rows, size_t count);
+
+#endif

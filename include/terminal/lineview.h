@@ -1,0 +1,39 @@
+#ifndef TERMINAL_LINEVIEW_H
+#define TERMINAL_LINEVIEW_H
+
+#include "terminal/textline.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    LINEVIEW_COLUMNS_MIN = 4,
+    LINEVIEW_COLUMNS_MAX = 1000,
+    LINEVIEW_PROMPT_BYTES = 128,
+    /* A column takes 32 bytes at most: a picture has two, takes GLYPH_DRAW_BYTES, two blanks and
+     * two places, and a glyph of one column with what joins it 16. */
+    LINEVIEW_DRAW_BYTES = 32 * LINEVIEW_COLUMNS_MAX + LINEVIEW_PROMPT_BYTES + 64,
+};
+
+/* What a window of one row shows of a line that may be longer. All zero is the beginning. */
+struct lineview {
+    size_t left;                          /* columns of the line that are scrolled out */
+    unsigned cursor;                      /* where the drawing left the cursor, from 0 */
+    unsigned columns;                     /* that the drawing took */
+    uint8_t widths[LINEVIEW_COLUMNS_MAX]; /* of what is drawn from each column on; 0 within it */
+};
+
+/* Draws prompt and line as lineedit_draw promises; returns the length. */
+size_t lineview_draw(struct lineview *view, const char *prompt, const struct textline *line,
+                     unsigned columns, char out[LINEVIEW_DRAW_BYTES]);
+
+/* Where the cursor stands, from the beginning of the row that was drawn, in a terminal that has
+ * broken it into rows of columns meanwhile. */
+void lineview_wrapped(const struct lineview *view, unsigned columns, unsigned *row,
+                      unsigned *column);
+
+/* Writes prompt and text whole, however many rows that takes, cut where room ends. Returns the
+ * length, without a NUL. */
+size_t lineview_write(const char *prompt, const char *text, size_t size, char *out, size_t room);
+
+#endif

@@ -1,0 +1,79 @@
+/* Proof of address without memory: made from a secret, and made again to be compared. */
+#include "admission/cookie.h"
+
+#include <endian.h>
+#include <string.h>
+
+enum {
+    IPV4_BYTES = 4 + 2 + 1,      /* that are bound: address, port, listener: a single word */
+    IPV6_BYTES = 16 + 4 + 2 + 1, /* address, scope, port, listener: three of them */
+};
+
+static void make(const struct cookie_secret *secret, uint8_t listener, const struct addr *source,
+                 uint8_t cookie[COOKIE_BYTES])
+{
+    struct siphash_state state = secret->begin;
+    uint64_t size = IPV4_BYTES;
+    uint32_t first;
+    if (source->family == ADDR_IPV4) {
+        memcpy(&first, source->ip, sizeof first);
+        first = le32toh(first);
+    } else {
+        siphash_mac_absorb(&state, siphash_word(source->ip, 8));
+        siphash_mac_absorb(&state, siphash_word(source->ip + 8, 8));
+        first = source->scope;
+        size = IPV6_BYTES;
+    }
+    siphash_mac_absorb(&state, first | (uint64_t)source->port << 32 | (uint64_t)listener << 48 |
+                                   size << 56);
+    siphash_mac_finish(&state, cookie);
+}
+
+struct cookie_secrets cookie_secrets_new(const struct siphash_key *key, uint64_t now_ms)
+{
+    return (struct cookie_secrets){
+        .current = {.begin = siphash_mac_begin(key), .from_ms = now_ms},
+        .previous = {.from_ms = UINT64_MAX},
+    };
+}
+
+void cookie_secrets_rotate(struct cookie_secrets *secrets, const struct siphash_key *key,
+                           uint64_t now_ms)
+{
+    secrets->previous = secrets->current;
+    secrets->current = (struct cookie_secret){.begin = siphash_mac_begin(key), .from_ms = now_ms};
+}
+
+void cookie_make(const struct cookie_secrets *secrets, uint8_t listener, const struct addr *source,
+                 uint8_t cookie[COOKIE_BYTES])
+{
+    make(&secrets->current, listener, source, cookie);
+}
+
+/* A secret's cookies were made from from_ms on, so none of them is older than the secret. The
+ * comparison of times gives nothing away: everyone may know them. 1 or 0. */
+static unsigned lives(const struct cookie_secret *secret, uint64_t now_ms)
+{
+    return secret->from_ms != UINT64_MAX &&
+           (now_ms < secret->from_ms || now_ms - secret->from_ms < 2 * COOKIE_MINUTE_MS);
+}
+
+/* All bits are looked at, whichever differ. 1 or 0. */
+static unsigned equal(const uint8_t a[COOKIE_BYTES], const uint8_t b[COOKIE_BYTES])
+{
+    uint64_t words_a[2], words_b[2];
+    memcpy(words_a, a, sizeof words_a);
+    memcpy(words_b, b, sizeof words_b);
+    return ((words_a[0] ^ words_b[0]) | (words_a[1] ^ words_b[1])) == 0;
+}
+
+bool cookie_is_good(const struct cookie_secrets *secrets, uint8_t listener,
+                    const struct addr *source, const uint8_t cookie[COOKIE_BYTES], uint64_t now_ms)
+{
+    uint8_t current[COOKIE_BYTES], previous[COOKIE_BYTES];
+    make(&secrets->current, listener, source, current);
+    make(&secrets->previous, listener, source, previous);
+    unsigned is_current = equal(cookie, current) & lives(&secrets->current, now_ms);
+    unsigned is_previous = equal(cookie, previous) & lives(&secrets->previous, now_ms);
+    return (is_current | is_previous) != 0;
+}

@@ -1,0 +1,58 @@
+/* How often each value came: log-linear buckets in fixed memory. */
+#include "base/histogram.h"
+
+#include <string.h>
+
+void histogram_init(struct histogram *histogram)
+{
+    memset(histogram, 0, sizeof *histogram);
+    histogram->min = UINT64_MAX;
+}
+
+uint64_t histogram_bucket_max(uint32_t bucket)
+{
+    if (bucket < HISTOGRAM_STEPS)
+        return bucket;
+    uint32_t shift = bucket / HISTOGRAM_STEPS - 1;
+    uint64_t next = bucket % HISTOGRAM_STEPS + HISTOGRAM_STEPS + 1;
+    return (next << shift) - 1;
+}
+
+void histogram_merge(struct histogram *into, const struct histogram *from)
+{
+    into->count += from->count;
+    into->sum += from->sum;
+    if (from->min < into->min)
+        into->min = from->min;
+    if (from->max > into->max)
+        into->max = from->max;
+    for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+        into->buckets[i] += from->buckets[i];
+}
+
+/* The share of count, rounded up, of at least one; in two parts, which don't overflow. */
+static uint64_t rank_of(uint64_t count, uint32_t ppm)
+{
+    const uint32_t all = 1000000;
+    if (ppm >= all)
+        return count;
+    uint64_t rank = count / all * ppm + (count % all * ppm + all - 1) / all;
+    return rank > 0 ? rank : 1;
+}
+
+uint64_t histogram_percentile(const struct histogram *histogram, uint32_t ppm)
+{
+    if (histogram->count == 0)
+        return 0;
+    uint64_t rank = rank_of(histogram->count, ppm);
+    uint32_t bucket = histogram_bucket(histogram->min);
+    for (uint64_t seen = histogram->buckets[bucket]; seen < rank;)
+        seen += histogram->buckets[++bucket];
+    uint64_t value = histogram_bucket_max(bucket);
+    return value < histogram->max ? value : histogram->max;
+}
+
+uint64_t histogram_mean(const struct histogram *histogram)
+{
+    return histogram->count > 0 ? histogram->sum / histogram->count : 0;
+}

@@ -1,0 +1,193 @@
+/* The configuration's values: what they are without a file, and who owns them. */
+#include "config/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool add_defaults(struct config *config)
+{
+    static const char *const LISTEN[] = {"127.0.0.1", "::1"};
+    static const char *const MESSAGES[] = {"audi", "toyota", "bmw"};
+    for (size_t i = 0; i < sizeof LISTEN / sizeof *LISTEN; i++) {
+        struct config_listen listen = {.transport = TRANSPORT_UDP};
+        addr_parse(&listen.addr, listen.zone, LISTEN[i], CONFIG_PORT);
+        if (!config_add_listen(config, &listen))
+            return false;
+    }
+    for (size_t i = 0; i < sizeof MESSAGES / sizeof *MESSAGES; i++) {
+        if (!config_add_message(config, MESSAGES[i], strlen(MESSAGES[i])))
+            return false;
+    }
+    return true;
+}
+
+struct config *config_defaults(void)
+{
+    struct config *config = malloc(sizeof *config);
+    if (!config)
+        return NULL;
+    *config = (struct config){
+        .server = {.workers = 1,
+                   .max_datagram_bytes = 2048,
+                   .receive_buffer_bytes = 4 << 20,
+                   .send_buffer_bytes = 128 << 10,
+                   .stream_max = 1024,
+                   .stream_buffer_bytes = 256 << 10,
+                   .stream_idle_ms = 600000,
+                   .missing_address = MISSING_FAIL},
+        .reply = {.mode = REPLY_ROTATE},
+        .clients = {.max = 1000000, .ttl_ms = 60000, .sweep_ms = 1000},
+        .broadcast = {.rate_pps = 0,
+                      .queue = 64,
+                      .relay = RELAY_OFF,
+                      .relay_rate_pps = 10,
+                      .multicast_ttl = 1},
+        .admission = {.policy = POLICY_UNSTATED},
+        .control = {.mode = 0660},
+        .log = {LOG_LEVEL_INFO, LOG_FORMAT_TEXT, LOG_TARGET_STDERR},
+    };
+    if (!add_defaults(config)) {
+        config_free(config);
+        return NULL;
+    }
+    return config;
+}
+
+void config_free(struct config *config)
+{
+    if (!config)
+        return;
+    config_clear_listen(config);
+    config_clear_messages(config);
+    config_clear_allow(config);
+    config_clear_deny(config);
+    free(config->server.user);
+    free(config->server.group);
+    free(config->broadcast.multicast_interface);
+    free(config->control.socket);
+    free(config->control.group);
+    free(config);
+}
+
+bool config_add_listen(struct config *config, const struct config_listen *listen)
+{
+    size_t count = config->server.listen_count;
+    struct config_listen *grown = realloc(config->server.listen, (count + 1) * sizeof *grown);
+    if (!grown)
+        return false;
+    grown[count] = *listen;
+    config->server.listen = grown;
+    config->server.listen_count = count + 1;
+    return true;
+}
+
+bool config_add_message(struct config *config, const void *bytes, size_t size)
+{
+    size_t count = config->reply.message_count;
+    struct message *grown = realloc(config->reply.messages, (count + 1) * sizeof *grown);
+    if (!grown)
+        return false;
+    config->reply.messages = grown;
+
+    uint8_t *copy = malloc(size + 1); /* not zero bytes, which may give NULL */
+    if (!copy)
+        return false;
+    memcpy(copy, bytes, size);
+    grown[count] = (struct message){.bytes = copy, .size = size};
+    config->reply.message_count = count + 1;
+    return true;
+}
+
+/* By doubling: the lists may be long. */
+bool config_add_block(struct config_blocks *blocks, const struct cidr *block)
+{
+    if (blocks->count == blocks->room) {
+        size_t room = blocks->room == 0 ? 16 : 2 * blocks->room;
+        struct cidr *grown = realloc(blocks->list, room * sizeof *grown);
+        if (!grown)
+            return false;
+        blocks->list = grown;
+        blocks->room = room;
+    }
+    blocks->list[blocks->count++] = *block;
+    return true;
+}
+
+void config_clear_listen(struct config *config)
+{
+    free(config->server.listen);
+    config->server.listen = NULL;
+    config->server.listen_count = 0;
+}
+
+void config_clear_messages(struct config *config)
+{
+    for (size_t i = 0; i < config->reply.message_count; i++)
+        free((void *)config->reply.messages[i].bytes);
+    free(config->reply.messages);
+    config->reply.messages = NULL;
+    config->reply.message_count = 0;
+}
+
+static void clear_blocks(struct config_blocks *blocks)
+{
+    free(blocks->list);
+    *blocks = (struct config_blocks){.list = NULL};
+}
+
+void config_clear_allow(struct config *config)
+{
+    clear_blocks(&config->admission.allow);
+}
+
+void config_clear_deny(struct config *config)
+{
+    clear_blocks(&config->admission.deny);
+}
+
+static bool is_exposed(const struct config_listen *listen)
+{
+    return listen->transport != TRANSPORT_UNIX && !addr_is_loopback(&listen->addr);
+}
+
+bool config_control_is_off(const struct config *config)
+{
+    return config->control.socket != NULL &&
+           strcmp(config->control.socket, CONFIG_CONTROL_OFF) == 0;
+}
+
+size_t config_exposed(const struct config *config, size_t *first)
+{
+    size_t exposed = 0;
+    for (size_t i = config->server.listen_count; i-- > 0;) {
+        if (!is_exposed(&config->server.listen[i]))
+            continue;
+        *first = i;
+        exposed++;
+    }
+    return exposed;
+}
+
+const char *config_listen_text(const struct config_listen *listen,
+                               char text[CONFIG_LISTEN_TEXT_BYTES])
+{
+    if (listen->transport == TRANSPORT_UNIX) {
+        snprintf(text, CONFIG_LISTEN_TEXT_BYTES, "unix:%s", listen->path);
+        return text;
+    }
+    char address[ADDR_TEXT_BYTES], zone[1 + ADDR_ZONE_BYTES] = "";
+    addr_format(&listen->addr, address);
+    /* The zone stands before the bracket, or before the port of IPv4. */
+    const char *behind = strchr(address, listen->addr.family == ADDR_IPV6 ? ']' : ':');
+    if (behind == NULL)
+        behind = address + strlen(address);
+    if (listen->zone[0] != '\0')
+        snprintf(zone, sizeof zone, "%%%s", listen->zone);
+    else if (listen->addr.family == ADDR_IPV4 && listen->addr.scope != 0)
+        snprintf(zone, sizeof zone, "%%%u", listen->addr.scope);
+    snprintf(text, CONFIG_LISTEN_TEXT_BYTES, "%s%.*s%s%s",
+             listen->transport == TRANSPORT_TCP ? "tcp:" : "", (int)(behind - address), address,
+             zone, behind);
+    return text;
+}
