@@ -3,6 +3,7 @@
 
 #include "load/clients.h"
 #include "load/copies.h"
+#include "net/batch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +17,12 @@ struct leave *leave_new(const struct clients *clients);
 void leave_free(struct leave *leave);
 
 /* Sends up to so many frames, each client's once, in their order; fewer where a socket has no room.
- * Returns whether some are still to be sent. */
-bool leave_send(struct leave *leave, const struct copies *copies, uint32_t most);
+ * Leave frames are not answered, so a ping follows them, if asked is set: the server has handled
+ * them when its pong comes, or another worker of it is about to. Returns whether some frames are
+ * still to be sent. */
+bool leave_send(struct leave *leave, const struct copies *copies, uint32_t most, bool *asked);
+
+/* Whether a datagram of the server is that pong. */
+bool leave_is_answer(const struct datagram *datagram);
 
 #endif

@@ -37,9 +37,8 @@ const char *rows_message(const char *message, char text[ROWS_MESSAGE_BYTES]);
 /* Why the search for the highest rate ended there: "too much was lost or wrong at 12500/s". */
 const char *rows_limit(const struct load_find_max *find_max, char text[ROWS_LIMIT_BYTES]);
 
-/* Copies that the server had to send to clients that are not ours; and what that means. */
-uint64_t rows_others(const struct load_fanout *fanout);
-#define ROWS_OTHERS \
-    "the server has other clients, too, whose copies slow these down: let them expire, and repeat"
+/* What it means that the server had to send more copies than to our clients, or fewer; NULL where
+ * it had to send just those. */
+const char *rows_others(const struct load_fanout *fanout);
 
 #endif

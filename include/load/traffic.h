@@ -39,7 +39,8 @@ struct traffic {
     struct batch *in, *out;
     struct proofs *proofs; /* of addresses, where the service asks for it */
     struct leave *leave;   /* NULL unless it registers */
-    bool leaving;          /* traffic_leave was called */
+    bool leaving;          /* traffic_leave was called, */
+    bool leave_asked;      /* and what it sent last is still to be answered */
     uint32_t limit, least; /* as fast as it goes: open at a time; sent at a time */
     uint64_t left;         /* requests that are still to be sent */
 
@@ -86,8 +87,8 @@ uint64_t traffic_give_up(struct traffic *traffic, uint64_t most);
  */
 int traffic_receive(struct traffic *traffic, uint32_t socket, const struct copies_payload *payload);
 
-/* Where it registers: sends up to so many leave frames of those that are registered. Returns
- * whether some are still to be sent. */
+/* Where it registers: sends up to so many leave frames of those that are registered, and sets
+ * leave_asked until the server has answered for them. Returns whether some are still to be sent. */
 bool traffic_leave(struct traffic *traffic, uint32_t most);
 
 /* Counts what is lost by now. */

@@ -8,10 +8,10 @@
 
 struct leave {
     const struct clients *clients;
-    struct batch *batch;
+    struct batch *batch, *ping;
     uint32_t next;              /* the first client that has not left */
     uint32_t picked[BATCH_MAX]; /* who is in the batch */
-    uint8_t frame[FRAME_CHALLENGE_BYTES];
+    uint8_t frame[FRAME_CHALLENGE_BYTES], ping_frame[FRAME_PONG_BYTES_MAX];
 };
 
 struct leave *leave_new(const struct clients *clients)
@@ -21,11 +21,14 @@ struct leave *leave_new(const struct clients *clients)
         return NULL;
     leave->clients = clients;
     leave->batch = batch_new(0);
-    if (!leave->batch) {
-        free(leave);
+    leave->ping = batch_new(0);
+    if (!leave->batch || !leave->ping) {
+        leave_free(leave);
         return NULL;
     }
     clients_prepare(clients, leave->batch, leave->frame, frame_leave(leave->frame, NULL));
+    clients_prepare(clients, leave->ping, leave->ping_frame,
+                    frame_ping(leave->ping_frame, NULL, 0));
     return leave;
 }
 
@@ -34,6 +37,7 @@ void leave_free(struct leave *leave)
     if (!leave)
         return;
     batch_free(leave->batch);
+    batch_free(leave->ping);
     free(leave);
 }
 
@@ -57,17 +61,35 @@ static uint32_t gather(struct leave *leave, const struct copies *copies, uint32_
     return count;
 }
 
-bool leave_send(struct leave *leave, const struct copies *copies, uint32_t most)
+/* Asks the server, from the client whose frame was the last one, whether it has come so far. */
+static bool ask(struct leave *leave, uint32_t client)
 {
-    uint32_t socket = 0;
-    for (uint32_t count; most > 0 && (count = gather(leave, copies, most, &socket)) > 0;) {
-        int error = batch_send(leave->batch, leave->clients->sockets[socket]);
-        if (error)
+    uint32_t ip = 0, socket = clients_socket(leave->clients, client, &ip);
+    batch_again(leave->ping, ip);
+    bool sent = batch_send(leave->ping, leave->clients->sockets[socket]) == 0;
+    batch_clear(leave->ping);
+    return sent;
+}
+
+bool leave_send(struct leave *leave, const struct copies *copies, uint32_t most, bool *asked)
+{
+    uint32_t socket = 0, last = CLIENTS_NONE;
+    int error = 0;
+    for (uint32_t count; !error && most > 0 && (count = gather(leave, copies, most, &socket)) > 0;
+         most -= count) {
+        error = batch_send(leave->batch, leave->clients->sockets[socket]);
+        if (!error)
+            last = leave->picked[count - 1];
+        else
             leave->next = leave->picked[batch_settled(leave->batch)];
         batch_clear(leave->batch);
-        if (error)
-            return true;
-        most -= count;
     }
+    *asked = last != CLIENTS_NONE && ask(leave, last);
     return leave->next < leave->clients->count;
+}
+
+bool leave_is_answer(const struct datagram *datagram)
+{
+    return frame_begins(datagram->bytes, datagram->size) &&
+           frame_read(datagram->bytes, datagram->size).type == FRAME_PONG;
 }

@@ -295,8 +295,8 @@ static void print_fanout(FILE *out, const struct load_fanout *fanout)
         print_row(out, times[i].label,
                   fanout->received > 0 ? figure_duration(times[i].value, text) : "-");
     fputs("</table>\n", out);
-    if (rows_others(fanout) > 0)
-        fputs("<p class=\"after\">" ROWS_OTHERS "</p>\n", out);
+    if (rows_others(fanout))
+        fprintf(out, "<p class=\"after\">%s</p>\n", rows_others(fanout));
     fputs("</section>\n", out);
 }
 

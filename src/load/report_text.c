@@ -159,8 +159,8 @@ static void print_fanout(FILE *out, const struct load_fanout *fanout)
     fputs("\nfan-out, copies\n", out);
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         fprintf(out, "  %-*s%*" PRIu64 "\n", LABEL, counts[i].label, NUMBER, counts[i].value);
-    if (rows_others(fanout) > 0)
-        fprintf(out, "  %s\n", ROWS_OTHERS);
+    if (rows_others(fanout))
+        fprintf(out, "  %s\n", rows_others(fanout));
     fputs("fan-out, us from the command to the copy\n", out);
     for (size_t i = 0; i < 3; i++)
         fprintf(out, "  %-*s%*s\n", LABEL, times[i].label, NUMBER,

@@ -82,7 +82,14 @@ const char *rows_limit(const struct load_find_max *find_max, char text[ROWS_LIMI
     return text;
 }
 
-uint64_t rows_others(const struct load_fanout *fanout)
+const char *rows_others(const struct load_fanout *fanout)
 {
-    return fanout->targets > fanout->expected ? fanout->targets - fanout->expected : 0;
+    if (fanout->targets > fanout->expected)
+        return "the server has other clients, too, whose copies slow these down: let them expire, "
+               "and repeat";
+    if (fanout->targets < fanout->expected)
+        return "the server has fewer clients than it answered: look whether --control names its "
+               "own "
+               "socket, and whether udpctl stats counts refused_full";
+    return NULL;
 }

@@ -23,9 +23,13 @@ enum {
     LINGER_NS = 100 * 1000 * 1000,
     /* A sender that never finds its sockets empty gives up its requests at least so often. */
     EXPIRE_NS = 100 * 1000 * 1000,
-    /* Leave frames are not answered, so nothing but time keeps them from filling the server's
-       buffer: each such step has as many as requests were answered in one. */
+    /* The clients leave as fast as they came, by such steps of time, and no step begins before the
+       server has answered for the last one, so that its buffer never has more of them than of
+       requests. An answer may be lost: it is waited for so long, and not at all after so many
+       that did not come. */
     LEAVE_STEP_NS = 1000 * 1000,
+    LEAVE_ANSWER_NS = 100 * 1000 * 1000,
+    LEAVE_SILENCES = 3,
 };
 
 enum phase { SENDING, DRAINING, STAYING, LEAVING, LINGERING, ENDED };
@@ -48,8 +52,10 @@ struct sender {
     bool busy; /* the last round had something to do */
     bool waits_for_room;
     uint64_t linger_end_ns, expired_ns;
-    uint64_t leave_due_ns;
-    uint32_t leave_step; /* frames in one */
+    uint64_t leave_due_ns, leave_answer_ns; /* the next step, and until when the last one waits */
+    uint32_t leave_step;                    /* frames in one */
+    uint32_t leave_silences;                /* answers that did not come, one after the other */
+    bool has_left;                          /* all frames are sent */
     uint64_t cpu_began_ns, cpu_ns, sending_end_ns, unsent;
     bool ended_by_count; /* as fast as it goes, and all was sent */
     uint32_t drops_before;
@@ -162,13 +168,16 @@ static void end_sending(struct sender *sender)
     sender->cpu_ns = clock_thread_cpu_ns() - sender->cpu_began_ns;
 }
 
-/* As fast as it goes, a request takes as long as its answer: so many have lasted until the last
- * answer came, or, where none ever did, until all were lost. */
+/* As fast as it goes, a request takes as long as its answer: the run has lasted until the last
+ * answer came. Where none ever did, a number of requests has lasted until all were lost. */
 static void end_draining(struct sender *sender)
 {
     const struct traffic *traffic = &sender->traffic;
-    uint64_t end_ns = traffic->replied_ns ? traffic->replied_ns : traffic->now_ns;
-    if (!sender->ended_by_count || end_ns <= sender->sending_end_ns)
+    bool took_no_time = sender->sending_end_ns <= traffic->began_ns;
+    uint64_t end_ns = traffic->replied_ns;
+    if (!end_ns && (sender->ended_by_count || took_no_time))
+        end_ns = traffic->now_ns;
+    if (sender->is.rate || end_ns <= sender->sending_end_ns)
         return;
     sender->sending_end_ns = end_ns;
     sender->cpu_ns = clock_thread_cpu_ns() - sender->cpu_began_ns;
@@ -178,7 +187,8 @@ static bool has_sent_all(const struct sender *sender)
 {
     const struct traffic *traffic = &sender->traffic;
     return atomic_load(&sender->order) != GO_ON || !traffic_is_due_more(traffic) ||
-           (sender->is.end_ns != UINT64_MAX && traffic->now_ns >= sender->is.end_ns + CATCH_UP_NS);
+           ((sender->is.rate || traffic->measuring) && sender->is.end_ns != UINT64_MAX &&
+            traffic->now_ns >= sender->is.end_ns + CATCH_UP_NS);
 }
 
 static void begin_linger(struct sender *sender)
@@ -189,25 +199,37 @@ static void begin_linger(struct sender *sender)
         sender->traffic.now_ns + (timeout_ns < LINGER_NS ? timeout_ns : LINGER_NS);
 }
 
-/* The clients leave as fast as they came. */
 static void begin_leave(struct sender *sender)
 {
     const struct traffic *traffic = &sender->traffic;
     uint64_t took_ns = sender->sending_end_ns - traffic->began_ns + 1;
     uint64_t step = (uint64_t)traffic->clients.count * LEAVE_STEP_NS / took_ns;
+    step = step < traffic->limit ? step : traffic->limit;
     sender->phase = LEAVING;
-    sender->leave_step = step > BATCH_MAX ? 4 * BATCH_MAX : step > 0 ? (uint32_t)step : 1;
+    sender->leave_step = step > 0 ? (uint32_t)step : 1;
     sender->leave_due_ns = traffic->now_ns;
+}
+
+/* When the next step is due. */
+static uint64_t leave_until_ns(const struct sender *sender)
+{
+    bool waits = sender->traffic.leave_asked && sender->leave_silences < LEAVE_SILENCES;
+    return waits ? sender->leave_answer_ns : sender->leave_due_ns;
 }
 
 static void go_on_leaving(struct sender *sender)
 {
     struct traffic *traffic = &sender->traffic;
-    if (traffic->now_ns < sender->leave_due_ns)
+    if (traffic->now_ns < leave_until_ns(sender))
         return;
-    sender->leave_due_ns = traffic->now_ns + LEAVE_STEP_NS;
-    if (!traffic_leave(traffic, sender->leave_step))
+    if (sender->has_left) {
         begin_linger(sender);
+        return;
+    }
+    sender->leave_silences = traffic->leave_asked ? sender->leave_silences + 1 : 0;
+    sender->leave_due_ns = traffic->now_ns + LEAVE_STEP_NS;
+    sender->leave_answer_ns = traffic->now_ns + LEAVE_ANSWER_NS;
+    sender->has_left = !traffic_leave(traffic, sender->leave_step);
 }
 
 /* What was lost in the end may still come late, which is known of it for one more timeout; a run
@@ -268,8 +290,8 @@ static uint64_t idle_until_ns(const struct sender *sender)
     if (sender->phase == LINGERING && sender->linger_end_ns > traffic->now_ns &&
         sender->linger_end_ns < until_ns)
         until_ns = sender->linger_end_ns;
-    if (sender->phase == LEAVING && sender->leave_due_ns < until_ns)
-        until_ns = sender->leave_due_ns;
+    if (sender->phase == LEAVING && leave_until_ns(sender) < until_ns)
+        until_ns = leave_until_ns(sender);
     if (sender->phase != SENDING)
         return until_ns;
     if (sender->is.end_ns < until_ns)

@@ -103,10 +103,16 @@ static uint64_t next_intended_ns(const struct traffic *traffic)
                             : traffic->now_ns;
 }
 
+/* Whether the end has come before that time. As fast as it goes, the first request is sent however
+ * short the time is, and however long a busy processor has kept this thread from its beginning. */
+static bool is_over(const struct traffic *traffic, uint64_t intended_ns)
+{
+    return intended_ns >= traffic->is.end_ns && (traffic->is.rate || traffic->measuring);
+}
+
 bool traffic_is_due_more(const struct traffic *traffic)
 {
-    return traffic->blocked ||
-           (traffic->left > 0 && next_intended_ns(traffic) < traffic->is.end_ns);
+    return traffic->blocked || (traffic->left > 0 && !is_over(traffic, next_intended_ns(traffic)));
 }
 
 uint64_t traffic_due_ns(const struct traffic *traffic)
@@ -148,7 +154,7 @@ static bool gather_one(struct traffic *traffic, int i)
     uint64_t intended_ns = next_intended_ns(traffic);
     uint32_t client, ip = 0;
 
-    if (intended_ns > traffic->now_ns || intended_ns >= traffic->is.end_ns)
+    if (intended_ns > traffic->now_ns || is_over(traffic, intended_ns))
         return false;
     if (!traffic->measuring && intended_ns >= traffic->is.measure_ns) {
         if (i > 0)
@@ -340,7 +346,9 @@ static void take(struct traffic *traffic, uint32_t socket, int i,
     if (client == CLIENTS_NONE)
         return;
     traffic->answered = true;
-    if (proofs_is_wanted(datagram))
+    if (traffic->leaving && leave_is_answer(datagram))
+        traffic->leave_asked = false;
+    else if (proofs_is_wanted(datagram))
         prove(traffic, client, i);
     else if (payload && copies_take(traffic->copies, client, payload, datagram->bytes,
                                     datagram->size, traffic->now_ns))
@@ -386,7 +394,7 @@ int traffic_receive(struct traffic *traffic, uint32_t socket, const struct copie
 bool traffic_leave(struct traffic *traffic, uint32_t most)
 {
     traffic->leaving = true;
-    return leave_send(traffic->leave, traffic->copies, most);
+    return leave_send(traffic->leave, traffic->copies, most, &traffic->leave_asked);
 }
 
 void traffic_expire(struct traffic *traffic)

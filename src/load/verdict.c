@@ -49,8 +49,10 @@ bool verdict_is_too_bad(const struct load_counts *counts, uint32_t max_loss_ppm)
 
 static const char *find_silence(const struct load_counts *counts)
 {
-    if (counts->sent + counts->send_errors == 0 || counts->replied > 0)
+    if (counts->replied > 0)
         return NULL;
+    if (counts->sent + counts->send_errors == 0)
+        return "no request was sent: send longer (-l), or at a higher rate (-Q)";
     if (counts->wrong > 0)
         return "no reply was one of --expect: check what the service says";
     if (counts->refused > 0)
@@ -67,6 +69,9 @@ static const char *find_lack(const struct load_result *result)
     const char *why = find_silence(&result->counts);
     if (why)
         return why;
+    if (fanout->done && fanout->expected > 0 && fanout->targets == 0)
+        return "the server had no client to broadcast to: look whether --control names its own "
+               "socket";
     if (fanout->done && fanout->expected > 0 && fanout->received == 0)
         return "no copy of a broadcast came: look at udpctl stats";
     if (verdict_is_too_bad(&result->counts, result->max_loss_ppm))

@@ -21,6 +21,22 @@ Test(system_udpload_ends, ends_early_with_a_true_report_when_interrupted, .init 
     harness_contains("the report", json, "\"stopped_early\": true");
 }
 
+/* A thread may begin later than that. */
+Test(system_udpload_ends, sends_one_request_in_the_shortest_time)
+{
+    struct server server = {0};
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    stand_in_name = endpoint_text(&server.at[0]);
+    for (int i = 0; i < 5; i++) {
+        load_process = (struct process){.pid = 0};
+        load_start("-l 1ms -Q max -q 1 -t 5 --json FILE @");
+        const char *json = load_report();
+        expect(strstr(json, "\"sent\": 0,") == NULL, "expected a request: %s", json);
+        expect(strstr(json, "\"achieved\": 0,") == NULL, "expected a rate: %s", json);
+    }
+    server_stop(&server);
+}
+
 /* As timeout(1) does it: to the process, and to its group. */
 Test(system_udpload_ends, takes_two_interrupts_at_once_for_one, .init = stand_in_begin)
 {

@@ -65,6 +65,22 @@ Test(system_udpload_fanout, leaves_with_a_cookie_where_one_is_wanted)
     fan_out_twice("[admission]\npolicy = cookie\n", "127.0.0.1:0", 0);
 }
 
+/* Leave frames are not answered; what a buffer of a few hundred datagrams drops stays registered.
+ */
+Test(system_udpload_fanout, leaves_no_faster_than_the_server_takes_it)
+{
+    struct server server = {0};
+    server_start(&server, "[server]\nreceive-buffer = 64k\n[admission]\npolicy = cookie\n", "-l",
+                 "127.0.0.1:0", NULL);
+    stand_in_name = endpoint_text(&server.at[0]);
+    load_start(
+        harness_format("--fanout --control %s -c 20000 -q 40 -t 2 --json FILE @", server.socket));
+    report_count(load_report(), "received", 20000);
+    server_await_clients(&server, 0);
+    harness_equal("those that left", server_stat(&server, "left"), 20000);
+    server_stop(&server);
+}
+
 Test(system_udpload_fanout, tells_of_clients_that_are_not_its_own)
 {
     fan_out_twice(NULL, "127.0.0.1:0", 30);

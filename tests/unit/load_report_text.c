@@ -243,7 +243,11 @@ Test(load_report_text, says_that_a_server_has_other_clients)
     free(text);
     result.fanout.targets = result.fanout.expected;
     text = report_print(report_text, &result);
-    cr_assert_null(strstr(text, "other clients"));
+    cr_assert_null(strstr(text, "the server has"));
+    free(text);
+    result.fanout.targets = result.fanout.expected - 1;
+    text = report_print(report_text, &result);
+    cr_assert_not_null(strstr(text, "the server has fewer clients than it answered"));
     free(text);
     load_result_free(&result);
 }

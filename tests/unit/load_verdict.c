@@ -82,7 +82,11 @@ Test(load_verdict, is_content_with_one_answer_unless_told_otherwise)
     expect_lack(one, LOAD_LOSS_ANY, NULL);
     expect_lack(one, 999000, NULL);
     expect_lack(one, 998999, "--max-loss");
-    expect_lack((struct load_counts){.sent = 0}, 0, NULL);
+}
+
+Test(load_verdict, is_not_content_with_a_run_that_sent_nothing)
+{
+    expect_lack((struct load_counts){.sent = 0}, LOAD_LOSS_ANY, "no request was sent");
 }
 
 Test(load_verdict, counts_wrong_and_unsent_ones_among_what_may_be_lost)
@@ -104,10 +108,18 @@ Test(load_verdict, says_why_nothing_was_answered)
 Test(load_verdict, wants_copies_of_a_fan_out_too)
 {
     struct load_counts all = {.sent = 100, .replied = 100};
-    result.fanout = (struct load_fanout){.done = true, .expected = 100, .missing = 100};
+    result.fanout =
+        (struct load_fanout){.done = true, .expected = 100, .missing = 100, .targets = 100};
     expect_lack(all, LOAD_LOSS_ANY, "no copy");
     result.fanout.received = 98;
     result.fanout.missing = 2;
     expect_lack(all, LOAD_LOSS_ANY, NULL);
     expect_lack(all, 10000, "copies are missing");
+}
+
+Test(load_verdict, tells_a_broadcast_without_targets_from_one_that_was_lost)
+{
+    struct load_counts counts = {.sent = 100, .replied = 100};
+    result.fanout = (struct load_fanout){.done = true, .expected = 100, .missing = 100};
+    expect_lack(counts, LOAD_LOSS_ANY, "--control");
 }
