@@ -92,6 +92,9 @@ bool findmax_go_on(struct findmax *search, enum findmax_outcome outcome)
         search->unsent += outcome == FINDMAX_UNSENT;
         if (outcome == FINDMAX_UNSENT && search->sent > search->ceiling)
             search->ceiling = search->sent;
+        /* A disturbed step sends less than one before it, whose rate was sent in time. */
+        if (search->ceiling && search->ceiling < search->best)
+            search->ceiling = search->best;
         if (search->falls < FALLS && search->unsent < UNSENT_TRIES && search->tries < TRIES)
             return true;
         fall(search);

@@ -150,6 +150,18 @@ Test(load_findmax, ends_where_the_sender_sends_no_more_than_what_holds)
     cr_assert_eq(search.best, 100000);
 }
 
+Test(load_findmax, never_says_that_the_sender_sends_less_than_what_holds)
+{
+    struct findmax search;
+    findmax_begin(&search, 100000);
+    expect_next(&search, FINDMAX_HELD, 200000);
+    search.sent = 80000;
+    expect_next(&search, FINDMAX_UNSENT, 200000);
+    cr_assert_not(findmax_go_on(&search, FINDMAX_UNSENT));
+    cr_assert_eq(search.best, 100000);
+    cr_assert_eq(search.ceiling, 100000);
+}
+
 Test(load_findmax, does_not_believe_a_single_step_that_was_not_sent)
 {
     struct findmax search;
