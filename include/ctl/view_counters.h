@@ -8,8 +8,10 @@
  * which nothing was lost. In wide windows they stand in several columns, in the widest with a
  * diagram of each. */
 
-/* How many rows they take if at most so many are there. */
-unsigned view_counters_rows(const struct view *view, unsigned columns, unsigned rows);
+/* How many rows they take if at most so many are there; and so many for those that have counted
+ * something and those that have not together. */
+unsigned view_counters_rows(const struct view *view, unsigned columns, unsigned rows,
+                            unsigned rows_with_zeros);
 
 /* Draws them in so many rows. */
 void view_counters_draw(const struct view *view, struct screen *screen, unsigned rows);

@@ -43,9 +43,10 @@ static void add(struct counters *counters, const struct view *view, bool bad, bo
 }
 
 /* Which of them are shown, and in how many columns: as many as leave room for diagrams, or, where
- * rows are few, as it takes. */
+ * rows are few, as it takes. Those that have counted nothing are among them if all fit into so many
+ * rows. */
 static void arrange(struct counters *counters, const struct view *view, unsigned columns,
-                    unsigned rows)
+                    unsigned rows, unsigned rows_with_zeros)
 {
     unsigned most = (columns + BESIDE_COLUMNS) / (FULL_COLUMNS + BESIDE_COLUMNS);
     *counters = (struct counters){.current = !view_is_stale(view)};
@@ -54,7 +55,7 @@ static void arrange(struct counters *counters, const struct view *view, unsigned
     add(counters, view, false, true);
     size_t counted = counters->count;
     add(counters, view, true, false);
-    if (counters->count > (size_t)rows * most)
+    if (counters->count > (size_t)rows_with_zeros * most)
         counters->count = counted;
     counters->beside = (columns + BESIDE_COLUMNS) / (ROOMY_COLUMNS + BESIDE_COLUMNS);
     counters->beside = counters->beside > 0 ? counters->beside : 1;
@@ -62,10 +63,11 @@ static void arrange(struct counters *counters, const struct view *view, unsigned
         counters->beside++;
 }
 
-unsigned view_counters_rows(const struct view *view, unsigned columns, unsigned rows)
+unsigned view_counters_rows(const struct view *view, unsigned columns, unsigned rows,
+                            unsigned rows_with_zeros)
 {
     struct counters counters;
-    arrange(&counters, view, columns, rows);
+    arrange(&counters, view, columns, rows, rows_with_zeros);
     size_t wanted = (counters.count + counters.beside - 1) / counters.beside;
     return wanted < rows ? (unsigned)wanted : rows;
 }
@@ -148,7 +150,7 @@ static void draw_more(struct row *row, size_t count)
 void view_counters_draw(const struct view *view, struct screen *screen, unsigned rows)
 {
     struct counters counters;
-    arrange(&counters, view, screen->columns, rows);
+    arrange(&counters, view, screen->columns, rows, rows);
     unsigned beside = counters.beside, gap = beside > 1 ? BESIDE_COLUMNS : 0;
     unsigned width = (screen->columns + gap) / beside;
     size_t places = (size_t)rows * beside;

@@ -21,7 +21,8 @@ struct shares {
 };
 
 /* To the jobs at least a row, and half of the rest if they want more; to the counters what is left;
- * and to the diagrams what they need in high windows, and in any what nobody else wants. */
+ * and to the diagrams what they need in high windows, and in any what nobody else wants. Counters
+ * of nothing take no diagram's place. */
 static struct shares share_out(const struct view *view, const struct screen *screen)
 {
     unsigned gap = screen->rows >= SPACIOUS_ROWS, keys = screen->rows >= KEYS_ROWS;
@@ -32,7 +33,9 @@ static struct shares share_out(const struct view *view, const struct screen *scr
     unsigned taken = shares.charts + keys + gap * gaps;
     unsigned left = screen_rows_left(screen), rows = left > taken ? left - taken : 0;
     unsigned half = (rows + 1) / 2, sure = wanted < half ? wanted : half;
-    shares.counters = view_counters_rows(view, screen->columns, rows - sure);
+    unsigned spare = high || screen->columns < HIGH_COLUMNS ? 0 : CHART_ROWS_MIN + gap - 1;
+    unsigned most = rows - sure, with_zeros = most > spare ? most - spare : 0;
+    shares.counters = view_counters_rows(view, screen->columns, most, with_zeros);
     unsigned for_jobs = rows - shares.counters;
     shares.jobs = wanted < for_jobs ? wanted : for_jobs;
     unsigned charts = shares.charts + rows - shares.counters - shares.jobs;

@@ -84,7 +84,7 @@ Test(ctl_view, shows_the_server_its_clients_and_the_rates)
     cr_expect_str_eq(tty_row(&tty, 2),
                      "1,000/s requests  990/s replies  10.0/s dropped, refused or failed");
     cr_expect_str_eq(tty_row(&tty, 23), "q leaves");
-    draw(80, 12);
+    draw(80, 8);
     cr_expect_not_null(strstr(tty_row(&tty, 3), "@ 5 min, peak 1,000/s"));
     draw(40, 12);
     cr_expect_not_null(strstr(tty_row(&tty, 5), "@ peak 1,000/s"));
@@ -311,6 +311,34 @@ Test(ctl_view, fills_a_wide_window_with_diagrams_and_counters_side_by_side)
     cr_expect_not_null(strstr(tty_row(&tty, (unsigned)first), " in all   "));
     cr_expect_not_null(strstr(tty_row(&tty, (unsigned)first), "   drop_counter_"));
     cr_expect_geq(filled_percent(2), 65, "%u %%", filled_percent(2));
+}
+
+/* A second of a server with as many counters, which has just begun. */
+static void look_at_zeros(void)
+{
+    rates_begin(&view.rates, view.rates.time_ns + S_NS);
+    rates_value(&view.rates, "received", 1);
+    rates_value(&view.rates, "joined", 1);
+    for (int i = 0; i < 18; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "drop_counter_%02d", i);
+        rates_value(&view.rates, name, 0);
+    }
+    rates_end(&view.rates);
+}
+
+Test(ctl_view, counters_of_nothing_take_no_place_of_a_diagram)
+{
+    for (unsigned rows = 24; rows <= 50; rows++) {
+        for (int i = 0; i < 3; i++)
+            look_at_zeros();
+        draw(90, rows);
+        int caption = row_of("requests");
+        cr_expect_geq(caption, 3, "90 x %u has no diagram", rows);
+        cr_expect_not(row_of("drop_counter_00") >= 0 && row_of("drop_counter_17") < 0);
+        cr_expect_geq(row_of("joined"), caption + 3);
+    }
+    cr_expect_geq(row_of("drop_counter_17"), 0, "a high window has room for both");
 }
 
 Test(ctl_view, shows_the_past_of_a_counter_where_there_is_room)
