@@ -39,6 +39,12 @@ struct addr {
 const char *addr_parse(struct addr *addr, char zone[ADDR_ZONE_BYTES], const char *text,
                        uint16_t default_port);
 
+/* Whether a text that addr_parse takes could mean an IPv6 address and a port, too: "::1:3000" is an
+ * address of eight groups, and what people write for port 3000 of ::1. Where it stands for an
+ * endpoint, it is to be refused, with ADDR_TWO_MEANINGS. */
+bool addr_has_two_meanings(const char *text);
+#define ADDR_TWO_MEANINGS "does it end in a port? write [ADDRESS]:PORT, or [ADDRESS] alone"
+
 /* Writes "1.2.3.4:5", "[::1]:5" or "[fe80::1%2]:5" (RFC 5952 text) to text and returns it. An
  * address of family ADDR_NONE is written as "-". */
 const char *addr_format(const struct addr *addr, char text[ADDR_TEXT_BYTES]);

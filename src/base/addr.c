@@ -108,6 +108,21 @@ const char *addr_parse(struct addr *addr, char zone[ADDR_ZONE_BYTES], const char
     return NULL;
 }
 
+bool addr_has_two_meanings(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    char front[ADDR_TEXT_BYTES];
+    struct addr addr;
+    uint64_t port;
+
+    if (text[0] == '[' || !colon || (size_t)(colon - text) >= sizeof front ||
+        text_number(colon + 1, 1, UINT16_MAX, &port))
+        return false;
+    memcpy(front, text, (size_t)(colon - text));
+    front[colon - text] = '\0';
+    return !addr_parse(&addr, NULL, front, 0) && addr.family == ADDR_IPV6;
+}
+
 const char *addr_format(const struct addr *addr, char text[ADDR_TEXT_BYTES])
 {
     char ip[INET6_ADDRSTRLEN];

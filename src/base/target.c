@@ -29,29 +29,12 @@ static const char *parse_name(struct target *target, const char *text, uint16_t 
     return NULL;
 }
 
-/* "::1:3000" is an address of eight groups, and what somebody writes who means port 3000 of ::1:
- * where both can be meant, neither is taken. */
-static bool has_two_meanings(const char *text)
-{
-    const char *colon = strrchr(text, ':');
-    char front[ADDR_TEXT_BYTES];
-    struct addr addr;
-    uint64_t port;
-
-    if (text[0] == '[' || !colon || (size_t)(colon - text) >= sizeof front ||
-        text_number(colon + 1, 1, UINT16_MAX, &port))
-        return false;
-    memcpy(front, text, (size_t)(colon - text));
-    front[colon - text] = '\0';
-    return !addr_parse(&addr, NULL, front, 0) && addr.family == ADDR_IPV6;
-}
-
 const char *target_parse(struct target *target, const char *text, uint16_t default_port)
 {
     *target = (struct target){0};
     const char *wrong = addr_parse(&target->addr, target->zone, text, default_port);
-    if (!wrong && target->addr.family == ADDR_IPV6 && has_two_meanings(text))
-        return "does it end in a port? write [ADDRESS]:PORT, or [ADDRESS] alone";
+    if (!wrong && addr_has_two_meanings(text))
+        return ADDR_TWO_MEANINGS;
     if (!wrong)
         return target->addr.port ? NULL : "nothing can be sent to port 0";
     *target = (struct target){0};

@@ -289,12 +289,15 @@ static const char *check_listen(const struct config *config, const struct config
 static const char *read_listen(struct config_listen *listen, const char *text)
 {
     const char *rest = transport_split(text, &listen->transport);
-    if (listen->transport != TRANSPORT_UNIX)
-        return addr_parse(&listen->addr, listen->zone, rest, CONFIG_PORT);
-    const char *wrong = transport_check_path(rest);
-    if (!wrong)
-        strcpy(listen->path, rest);
-    return wrong;
+    const char *wrong;
+    if (listen->transport == TRANSPORT_UNIX) {
+        wrong = transport_check_path(rest);
+        if (!wrong)
+            strcpy(listen->path, rest);
+        return wrong;
+    }
+    wrong = addr_parse(&listen->addr, listen->zone, rest, CONFIG_PORT);
+    return !wrong && addr_has_two_meanings(rest) ? ADDR_TWO_MEANINGS : wrong;
 }
 
 static int set_listen(const struct config_key *key, struct config *config, const char *item,
