@@ -82,7 +82,8 @@ static void on_time(void *state)
         return;
     snprintf(why, sizeof why, "nothing within %.3g s",
              (double)operator->limit_ns /(double) SECOND_NS);
-    fail(operator, "the control socket does not answer", why);
+    if (!operator->failed)
+        fail(operator, "the control socket does not answer", why);
     answer(operator);
 }
 
@@ -127,14 +128,19 @@ static void on_line(void *state, char *line, size_t size)
         end_answer(operator);
         return;
     }
-    if (operator->first && strncmp(line, "error ", 6) == 0)
+    if (operator->phase == RESTING && operator->failed)
+        return;
+    if (operator->first && strncmp(line, "error ", 6) == 0) {
         fail(operator, "the server refuses to broadcast", line + 6);
-    else if (operator->first && strcmp(line, "ok") != 0)
+    } else if (operator->first && strcmp(line, "ok") != 0) {
+        /* Another program may never end its answer. */
         fail(operator, "cannot read the server's answer, if it is udpsrv's", line);
-    else if (operator->phase == STARTING && strncmp(line, "id ", 3) == 0)
+        answer(operator);
+    } else if (operator->phase == STARTING && strncmp(line, "id ", 3) == 0) {
         operator->job = strtoull(line + 3, NULL, 10);
-    else if (operator->phase == ASKING)
+    } else if (operator->phase == ASKING) {
         read_job(operator, line);
+    }
     operator->first = false;
 }
 

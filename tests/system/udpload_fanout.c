@@ -119,3 +119,25 @@ Test(system_udpload_fanout, waits_for_no_server_that_stops_during_a_broadcast)
     harness_contains("complaint", load_text(1), "the control socket does not answer");
     server_kill(&server);
 }
+
+/* Of which the first line says so; the rest never ends. */
+Test(system_udpload_fanout, knows_at_once_that_another_program_has_the_control_socket,
+     .init = stand_in_begin)
+{
+    static const char other[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    snprintf(at.sun_path, sizeof at.sun_path, "%s", harness_path("control"));
+    expect(bind(control, (struct sockaddr *)&at, sizeof at) == 0 && listen(control, 4) == 0,
+           "expected to listen");
+    load_start(harness_format("--fanout --control %s -c 20 -t 300ms --json FILE @", at.sun_path));
+    int connection = accept4(control, NULL, NULL, SOCK_CLOEXEC);
+    expect(connection >= 0 && write(connection, other, sizeof other - 1) > 0, "expected to answer");
+    load_serve(stand_in_answers, INT32_MAX);
+    process_wait(&load_process);
+    harness_equal("status", load_process.status, 1);
+    harness_contains("complaint", load_text(1), "cannot read the server's answer");
+    harness_contains("complaint", load_text(1), "HTTP/1.1 400 Bad Request");
+    close(connection);
+    close(control);
+}
