@@ -214,6 +214,16 @@ Test(config_machine, bad_notations_are_refused)
                "f:8:8: bad value 'rw-rw----' for 'mode': not an octal mode, such as 0660\n");
 }
 
+Test(config_machine, an_address_that_may_end_in_a_port_is_refused)
+{
+    feed_file("f", "[server]\nlisten = ::1:3000, ::1, [::1]:1, [2001:db8::1:3000], ::\n"
+                   "listen = tcp:2001:db8::1:3000\n[admission]\npolicy = open\n");
+    expect_refused("f:2:10: bad value '::1:3000' for 'listen': does it end in a port? write "
+                   "[ADDRESS]:PORT, or [ADDRESS] alone\n"
+                   "f:3:10: bad value 'tcp:2001:db8::1:3000' for 'listen': does it end in a port? "
+                   "write [ADDRESS]:PORT, or [ADDRESS] alone\n");
+}
+
 Test(config_machine, bad_quotes_are_refused)
 {
     expect_bad(
