@@ -360,6 +360,7 @@ static void command_reload(void *state, reload_done *done, void *done_state)
         .control = &server->control,
     };
     control_socket_check(&server->control);
+    interfaces_check(server->interfaces);
     if (!server->stopping) {
         reload(&target, done, done_state);
         return;
