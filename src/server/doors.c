@@ -7,6 +7,7 @@
 #include "net/option.h"
 #include "net/socket.h"
 #include "net/tcp.h"
+#include "server/failure.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ static const char *advice_on_streams(int error)
         return "no interface has that name; `ip link` lists those that are there, and "
                "server.missing-address = wait waits for it";
     default:
-        return "see server.listen in udpsrv.conf(5)";
+        return failure_advice(error, "see server.listen in udpsrv.conf(5)");
     }
 }
 
@@ -60,7 +61,7 @@ static const char *advice_on_groups(int error)
     case -ENOBUFS:
         return "raise net.ipv4.igmp_max_memberships";
     default:
-        return "see multicast groups in udpsrv.conf(5)";
+        return failure_advice(error, "see multicast groups in udpsrv.conf(5)");
     }
 }
 

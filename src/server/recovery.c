@@ -7,6 +7,7 @@
 #include "net/log.h"
 #include "net/socket.h"
 #include "net/tcp.h"
+#include "server/failure.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,10 +38,8 @@ static const char *advice(int error)
                "net.ipv4.ip_unprivileged_port_start";
     case -EADDRINUSE:
         return "another program has the port there; stop that one";
-    case -EMFILE:
-        return "raise the limit on open files (ulimit -n)";
     default:
-        return "it is tried again each second";
+        return failure_advice(error, "it is tried again each second");
     }
 }
 
@@ -236,9 +235,6 @@ static const char *advice_on_file(int error)
         return "another program listens there; stop that one";
     case -EEXIST:
         return "a file is in the way, there or at its .lock; remove it";
-    case -EMFILE:
-    case -ENFILE:
-        return advice(-EMFILE);
     case -ENOENT:
         return "the directory isn't there; make it again";
     case -EACCES:
@@ -246,7 +242,7 @@ static const char *advice_on_file(int error)
     case -EROFS:
         return "give server.user the directory that it is in, or restart udpsrv";
     default:
-        return advice(0);
+        return failure_advice(error, "it is tried again each second");
     }
 }
 
