@@ -77,6 +77,9 @@ int doors_make_stream(struct doors *doors, size_t stream);
 /* The groups among them, for server/service; the addresses are the doors'. */
 struct service_groups doors_groups(const struct doors *doors);
 
+/* Removes the files of Unix sockets, and closes these: for a process that ends at once. */
+void doors_remove_files(struct doors *doors);
+
 /* Behind the workers' end. */
 void doors_close(struct doors *doors);
 

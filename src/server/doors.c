@@ -354,8 +354,16 @@ struct service_groups doors_groups(const struct doors *doors)
     return groups;
 }
 
+void doors_remove_files(struct doors *doors)
+{
+    for (size_t i = 0; i < doors->stream_count; i++)
+        if (doors->stream_paths[i] != NULL)
+            stream_unlisten(doors->streams[i].socket, doors->stream_paths[i]);
+}
+
 void doors_close(struct doors *doors)
 {
+    doors_remove_files(doors);
     for (size_t i = 0; i < doors->group_count; i++) {
         sender_sockets_close(&doors->groups[i].senders);
         sender_sockets_close(&doors->groups[i].voice_senders);
@@ -363,12 +371,9 @@ void doors_close(struct doors *doors)
         if (doors->groups[i].voice_socket >= 0)
             socket_close(doors->groups[i].voice_socket);
     }
-    for (size_t i = 0; i < doors->stream_count; i++) {
-        if (doors->stream_paths[i] != NULL)
-            stream_unlisten(doors->streams[i].socket, doors->stream_paths[i]);
-        else
+    for (size_t i = 0; i < doors->stream_count; i++)
+        if (doors->stream_paths[i] == NULL)
             socket_close(doors->streams[i].socket);
-    }
     if (doors->multicast > 0)
         socket_close(doors->multicast);
     *doors = (struct doors){.multicast = 0};
