@@ -12,17 +12,22 @@ struct stage {
     int interrupts; /* how often SIGINT or SIGTERM came; within 100 ms they are one. A SIGHUP counts
                        as the first of them only: a terminal that goes away may send several */
     uint64_t interrupted_ns;
+    int signal; /* the last of them; 0: none came */
     /* The run at hand is told of each; NULL: none is at hand. */
     void (*interrupted)(void *state, int times);
     void *state;
 };
 
-/* From here on SIGINT, SIGTERM and SIGHUP end nothing by themselves. Before threads are started. 0
- * or -errno. */
+/* From here on SIGINT, SIGTERM and SIGHUP end nothing by themselves, unless the loop can't take a
+ * SIGTERM or SIGHUP since a write is blocked, as by a terminal that is stopped (net/force_exit).
+ * Before threads are started. 0 or -errno. */
 int stage_open(struct stage *stage);
+/* While held, not even then: a result is made, or written into files. */
+void stage_hold(bool held);
 /* They do again, but for a SIGHUP behind another of them. One that has come and was not yet told
- * ends the process here. */
-void stage_release(struct stage *stage);
+ * ends the process here; and after one that was told the descriptor output, if it is a terminal, is
+ * not waited for any longer. */
+void stage_release(struct stage *stage, int output);
 void stage_close(struct stage *stage);
 
 #endif

@@ -1,6 +1,8 @@
 #ifndef NET_FORCE_EXIT_H
 #define NET_FORCE_EXIT_H
 
+#include <stdbool.h>
+
 /* Ends a program of the terminal by SIGTERM and SIGHUP while it is blocked in a write, as to a
  * terminal that is stopped and nobody reads: its loop, where signals arrive otherwise, does not run
  * then. A thread of its own waits for that. Weighed against: O_NONBLOCK would hold for all who
@@ -18,5 +20,9 @@ void force_exit_start(void);
 /* A loop has taken this signal, and the program ends because of it: by force, where that takes
  * longer than FORCE_EXIT_MS. Any signal but SIGTERM and SIGHUP is left alone. */
 void force_exit_begin(int signal);
+
+/* While held, no signal ends the process by force, however long it waits: for what has to be
+ * written first. */
+void force_exit_hold(bool held);
 
 #endif

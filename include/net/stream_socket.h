@@ -55,6 +55,9 @@ struct stream_file {
 /* Looks at the file at path, which is followed nowhere. 0 or -errno (-EEXIST: no socket). */
 int stream_file_look(const char *path, struct stream_file *file);
 
+/* Whether both are the same file, whoever owns it. */
+bool stream_file_same(const struct stream_file *a, const struct stream_file *b);
+
 /* Whether it is there as it was: the same file, whoever owns it by now. */
 bool stream_file_is(const char *path, const struct stream_file *file);
 

@@ -6,6 +6,10 @@
 /* Whether the descriptor is a terminal. */
 bool terminal_is(int fd);
 
+/* Whether a line can be written there at once: false for a terminal that is stopped, or that nobody
+ * reads any more. */
+bool terminal_has_room(int fd);
+
 /* Whether colour is wanted there: on a terminal that can show it (TERM is set and isn't "dumb"),
  * unless NO_COLOR is set to anything but the empty string (no-color.org). */
 bool terminal_wants_colour(int fd);

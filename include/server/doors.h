@@ -2,6 +2,7 @@
 #define SERVER_DOORS_H
 
 #include "net/privilege.h"
+#include "net/stream_socket.h"
 #include "server/listeners.h"
 #include "server/streams.h"
 
@@ -41,7 +42,9 @@ struct doors {
     struct door_group groups[CONFIG_LISTEN_MAX];
     size_t group_count;
     struct stream_door streams[CONFIG_LISTEN_MAX];
-    const char *stream_paths[CONFIG_LISTEN_MAX]; /* of Unix sockets, else NULL */
+    const char *stream_paths[CONFIG_LISTEN_MAX];        /* of Unix sockets, else NULL */
+    struct stream_file stream_files[CONFIG_LISTEN_MAX]; /* what we made at each path */
+    struct identity owner;                              /* of those files */
     size_t stream_count;
     int multicast; /* the socket of broadcast.multicast; 0, standard input's: none */
     struct door_multicast multicast_way;
@@ -64,8 +67,18 @@ uint32_t doors_multicast_interface(const struct door_multicast *multicast);
 int doors_connect_multicast(const struct config *config, struct door_multicast *multicast,
                             struct addr *from);
 
+/* Whether the file of a Unix socket among the streams is the one that was made there. */
+bool doors_stream_is_there(const struct doors *doors, size_t stream);
+
+/* Makes the file of a Unix socket again, with a new socket, which takes the place of the old one.
+ * Waits for nobody. The descriptor or -errno. */
+int doors_make_stream(struct doors *doors, size_t stream);
+
 /* The groups among them, for server/service; the addresses are the doors'. */
 struct service_groups doors_groups(const struct doors *doors);
+
+/* Removes the files of Unix sockets, and closes these: for a process that ends at once. */
+void doors_remove_files(struct doors *doors);
 
 /* Behind the workers' end. */
 void doors_close(struct doors *doors);

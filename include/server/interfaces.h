@@ -8,7 +8,7 @@
 
 /* Follows the interfaces and addresses of the host while the server runs: the workers know the
  * broadcast addresses of its networks, and listeners and groups come back when their interface does
- * (server/recovery). In the main thread. */
+ * (server/recovery). So do Unix sockets whose file was removed. In the main thread. */
 struct interfaces;
 
 /* All of it is the server's, and outlives the interfaces. */
@@ -26,6 +26,9 @@ struct interfaces_options {
 
 /* Before the workers' threads start. 0 or -errno. */
 int interfaces_open(struct interfaces **interfaces, const struct interfaces_options *options);
+
+/* Looks now for what would be looked for within a second. */
+void interfaces_check(struct interfaces *interfaces);
 
 /* Nothing changes from now on. A call that is still on its way comes home; the memory is freed by
  * interfaces_free, once the workers have ended and the mailbox is gone. */

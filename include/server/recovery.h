@@ -15,7 +15,8 @@
  *
  * Memberships are renewed on the sockets that there are, since a new one on a port below 1024 would
  * need a privilege that is gone. A listener on a link-local address, and a group of one link, are
- * bound to the interface itself, so they do need new ones. */
+ * bound to the interface itself, so they do need new ones. So does a Unix socket whose file was
+ * removed. */
 struct recovery {
     const struct config *config;
     struct listeners *listeners;

@@ -33,12 +33,13 @@ static int report(struct outputs *outputs, const struct load_result *result,
 {
     char error[OUTPUTS_ERROR_BYTES];
     int status = LOAD_DONE;
+    stage_hold(true);
     if (outputs_write(outputs, result, OUTPUTS_OF_FILES, error) != 0)
         status = fail(error);
     bool text = setting->options->text, waits = !file_is_regular(STDOUT_FILENO);
     if (text && !waits)
         report_text(stdout, result);
-    stage_release(setting->stage);
+    stage_release(setting->stage, STDOUT_FILENO);
     if (text && waits)
         report_text(stdout, result);
     if (outputs_write(outputs, result, OUTPUTS_THAT_WAIT, error) != 0)
@@ -61,6 +62,8 @@ static int measure(const struct run_setting *setting, struct outputs *outputs)
     if (!result)
         return fail("cannot begin: memory is short; free some, or lower -c");
     int failed = run(setting, result, error);
+    if (failed)
+        stage_release(setting->stage, STDERR_FILENO);
     int status = failed ? fail(error) : report(outputs, result, setting);
     if (failed == -ENODATA)
         status = LOAD_UNANSWERED;

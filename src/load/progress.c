@@ -65,14 +65,14 @@ void progress_interval(struct progress *progress, const struct load_interval *in
         progress_clear(progress);
         print_step(progress, interval);
     }
-    if (progress->on_terminal &&
+    if (progress->on_terminal && terminal_has_room(STDERR_FILENO) &&
         (!progress->shown || interval->end_ms - progress->shown_ms >= SHOWN_EACH_MS))
         print_line(progress, interval, all);
 }
 
 void progress_clear(struct progress *progress)
 {
-    if (!progress->shown)
+    if (!progress->shown || !terminal_has_room(STDERR_FILENO))
         return;
     fprintf(stderr, "\r%*s\r", COLUMNS, "");
     fflush(stderr);

@@ -307,6 +307,7 @@ static int run_senders(struct run *run, char error[RUN_ERROR_BYTES])
         interrupted(run, stage->interrupts);
     int broken = run->running > 0 ? loop_run_until_stopped(stage->loop) : 0;
     stage->interrupted = NULL;
+    stage_hold(true);
     if (broken && !failed)
         snprintf(error, RUN_ERROR_BYTES, "cannot wait for the senders: %s; lower -T",
                  strerror(-broken));
@@ -418,5 +419,8 @@ int run_load(const struct run_setting *setting, struct load_result *result,
         failed = conclude(&run, error);
     for (uint32_t i = 0; i < run.made; i++)
         sender_free(run.senders[i]);
+    /* Another step may follow, and what is printed between them may block. */
+    if (setting->options->find_max)
+        stage_hold(false);
     return failed;
 }

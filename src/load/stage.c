@@ -2,7 +2,9 @@
 #include "load/stage.h"
 
 #include "net/clock.h"
+#include "net/force_exit.h"
 #include "net/loop.h"
+#include "net/terminal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,6 +19,7 @@ static void caught(void *state, int signal)
     struct stage *stage = state;
     uint64_t now_ns = clock_now_ns();
     bool same = now_ns - stage->interrupted_ns < SAME_NS || signal == SIGHUP;
+    stage->signal = signal;
     if (stage->interrupts > 0 && same)
         return;
     stage->interrupted_ns = now_ns;
@@ -35,14 +38,24 @@ int stage_open(struct stage *stage)
     int error = stage->mailbox ? loop_signals(stage->loop, signals, caught, stage) : -errno;
     if (error)
         stage_close(stage);
+    else
+        force_exit_start();
     return error;
 }
 
-void stage_release(struct stage *stage)
+void stage_hold(bool held)
+{
+    force_exit_hold(held);
+}
+
+void stage_release(struct stage *stage, int output)
 {
     if (stage->interrupts > 0)
         loop_ignore_hangups();
     loop_signals_release(stage->loop);
+    force_exit_hold(false);
+    if (terminal_is(output))
+        force_exit_begin(stage->signal);
 }
 
 void stage_close(struct stage *stage)

@@ -20,6 +20,7 @@ static struct {
     int arrivals; /* a signalfd that is never read: signals are the loop's */
     int begun;    /* an eventfd: the program ends by signal */
     atomic_int signal;
+    atomic_bool held;
 } force = {.arrivals = -1, .begun = -1};
 
 /* SIGTERM or SIGHUP, if one is pending, or 0. */
@@ -65,7 +66,7 @@ static void run(void *state)
         int signal = atomic_load(&force.signal);
         if (signal == 0)
             signal = pending_signal();
-        if (signal != 0)
+        if (signal != 0 && !atomic_load(&force.held))
             end_by(signal);
     }
 }
@@ -99,6 +100,11 @@ void force_exit_start(void)
         force.thread = thread_start("force-exit", run, NULL);
     if (force.thread == NULL)
         close_descriptors();
+}
+
+void force_exit_hold(bool held)
+{
+    atomic_store(&force.held, held);
 }
 
 void force_exit_begin(int signal)

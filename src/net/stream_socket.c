@@ -332,11 +332,15 @@ int stream_file_look(const char *path, struct stream_file *file)
 }
 
 /* The number of an inode may be that of another file soon, hence the time of its birth. */
+bool stream_file_same(const struct stream_file *a, const struct stream_file *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->born_ns == b->born_ns;
+}
+
 bool stream_file_is(const char *path, const struct stream_file *file)
 {
     struct stream_file found;
-    return stream_file_look(path, &found) == 0 && found.device == file->device &&
-           found.inode == file->inode && found.born_ns == file->born_ns;
+    return stream_file_look(path, &found) == 0 && stream_file_same(&found, file);
 }
 
 static bool is_member(int fd, gid_t gid, gid_t primary)

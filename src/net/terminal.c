@@ -2,6 +2,7 @@
 #include "net/terminal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -40,6 +41,13 @@ static struct {
 bool terminal_is(int fd)
 {
     return isatty(fd) == 1;
+}
+
+bool terminal_has_room(int fd)
+{
+    struct pollfd room = {.fd = fd, .events = POLLOUT};
+
+    return poll(&room, 1, 0) == 1;
 }
 
 /* TERM's value, or NULL if it names a terminal that can do nothing. */

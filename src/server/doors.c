@@ -6,8 +6,8 @@
 #include "net/log.h"
 #include "net/option.h"
 #include "net/socket.h"
-#include "net/stream_socket.h"
 #include "net/tcp.h"
+#include "server/failure.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ static const char *advice_on_streams(int error)
         return "no interface has that name; `ip link` lists those that are there, and "
                "server.missing-address = wait waits for it";
     default:
-        return "see server.listen in udpsrv.conf(5)";
+        return failure_advice(error, "see server.listen in udpsrv.conf(5)");
     }
 }
 
@@ -61,7 +61,7 @@ static const char *advice_on_groups(int error)
     case -ENOBUFS:
         return "raise net.ipv4.igmp_max_memberships";
     default:
-        return "see multicast groups in udpsrv.conf(5)";
+        return failure_advice(error, "see multicast groups in udpsrv.conf(5)");
     }
 }
 
@@ -270,21 +270,40 @@ static int open_tcp(const struct config_listen *listen, struct listener *listene
 }
 
 static int open_stream(struct doors *doors, const struct listeners *listeners,
-                       struct listener *listener, const struct config_listen *listen, bool waits,
-                       const struct identity *owner)
+                       struct listener *listener, const struct config_listen *listen, bool waits)
 {
     bool local = listen->transport == TRANSPORT_UNIX;
-    int socket =
-        local ? stream_listen(listen->path, STREAM_MODE, owner) : open_tcp(listen, listener, waits);
+    int socket = local ? stream_listen(listen->path, STREAM_MODE, &doors->owner)
+                       : open_tcp(listen, listener, waits);
     if (socket < 0)
         return socket;
     doors->stream_paths[doors->stream_count] = local ? listen->path : NULL;
+    if (local) /* a file that is gone already is made again as others are */
+        stream_file_look(listen->path, &doors->stream_files[doors->stream_count]);
     doors->streams[doors->stream_count++] = (struct stream_door){
         .socket = socket,
         .transport = listen->transport,
         .listener = (uint8_t)listeners->count,
     };
     return 0;
+}
+
+bool doors_stream_is_there(const struct doors *doors, size_t stream)
+{
+    return stream_file_is(doors->stream_paths[stream], &doors->stream_files[stream]);
+}
+
+int doors_make_stream(struct doors *doors, size_t stream)
+{
+    const char *path = doors->stream_paths[stream];
+    int socket = stream_listen_at_once(path, STREAM_MODE, &doors->owner);
+    if (socket < 0)
+        return socket;
+    int error = stream_file_look(path, &doors->stream_files[stream]);
+    if (error == 0)
+        return socket;
+    stream_unlisten(socket, path);
+    return error;
 }
 
 /* ---- all of it ---- */
@@ -298,8 +317,7 @@ static void add_listeners(struct doors *doors, const struct listeners *listeners
 }
 
 static int open_one(struct doors *doors, struct listeners *listeners,
-                    const struct config_listen *listen, const struct config *config,
-                    const struct identity *owner)
+                    const struct config_listen *listen, const struct config *config)
 {
     struct listener *listener = &listeners->list[listeners->count];
     bool group = listen->transport == TRANSPORT_UDP;
@@ -307,7 +325,7 @@ static int open_one(struct doors *doors, struct listeners *listeners,
     config_listen_text(listen, listener->text);
     int error = group ? open_group(doors, listeners, listener, listen, config)
                       : open_stream(doors, listeners, listener, listen,
-                                    config->server.missing_address == MISSING_WAIT, owner);
+                                    config->server.missing_address == MISSING_WAIT);
     if (error != 0)
         return cannot(group ? "cannot listen to a group" : "cannot listen for streams",
                       listener->text, error,
@@ -319,12 +337,12 @@ static int open_one(struct doors *doors, struct listeners *listeners,
 int doors_open(struct doors *doors, struct listeners *listeners, const struct config *config,
                const struct identity *owner)
 {
-    *doors = (struct doors){.multicast = 0};
+    *doors = (struct doors){.owner = *owner};
     add_listeners(doors, listeners);
     int error = open_multicast(doors, config);
     for (size_t i = 0; i < config->server.listen_count && error == 0; i++)
         if (!listeners_has(&config->server.listen[i]))
-            error = open_one(doors, listeners, &config->server.listen[i], config, owner);
+            error = open_one(doors, listeners, &config->server.listen[i], config);
     return error;
 }
 
@@ -336,8 +354,16 @@ struct service_groups doors_groups(const struct doors *doors)
     return groups;
 }
 
+void doors_remove_files(struct doors *doors)
+{
+    for (size_t i = 0; i < doors->stream_count; i++)
+        if (doors->stream_paths[i] != NULL)
+            stream_unlisten(doors->streams[i].socket, doors->stream_paths[i]);
+}
+
 void doors_close(struct doors *doors)
 {
+    doors_remove_files(doors);
     for (size_t i = 0; i < doors->group_count; i++) {
         sender_sockets_close(&doors->groups[i].senders);
         sender_sockets_close(&doors->groups[i].voice_senders);
@@ -345,12 +371,9 @@ void doors_close(struct doors *doors)
         if (doors->groups[i].voice_socket >= 0)
             socket_close(doors->groups[i].voice_socket);
     }
-    for (size_t i = 0; i < doors->stream_count; i++) {
-        if (doors->stream_paths[i] != NULL)
-            stream_unlisten(doors->streams[i].socket, doors->stream_paths[i]);
-        else
+    for (size_t i = 0; i < doors->stream_count; i++)
+        if (doors->stream_paths[i] == NULL)
             socket_close(doors->streams[i].socket);
-    }
     if (doors->multicast > 0)
         socket_close(doors->multicast);
     *doors = (struct doors){.multicast = 0};

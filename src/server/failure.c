@@ -18,6 +18,10 @@ const char *failure_advice(int error, const char *otherwise)
     switch (error) {
     case -EMFILE:
         return "raise the limit on open files (ulimit -n)";
+    case -ENFILE:
+        return "raise fs.file-max, or close files elsewhere";
+    case -ENOBUFS:
+        return "free some memory";
     case -ENOMEM:
         return "lower clients.max, or give it more memory";
     default:

@@ -1,6 +1,8 @@
-/* What changes about the host's interfaces and addresses, brought to the workers. */
+/* What changes about the host's interfaces and addresses, and about the files of Unix sockets,
+ * brought to the workers. */
 #include "server/interfaces.h"
 
+#include "net/file_watch.h"
 #include "net/interface.h"
 #include "net/link_watch.h"
 
@@ -16,13 +18,20 @@ struct update {
     struct renewal sent, next;
 };
 
+/* The file of a Unix socket. */
+struct watched_file {
+    struct file_watch watch;
+    struct stream_file file; /* the one that is watched */
+};
+
 struct interfaces {
     struct interfaces_options options;
     struct recovery recovery;
     struct link_watch *watch;
-    struct renewal **renewals; /* the next ones, by worker */
-    bool missing;              /* something is waited for */
-    struct update updates[];   /* by worker */
+    struct renewal **renewals;                    /* the next ones, by worker */
+    bool missing;                                 /* something is waited for */
+    struct watched_file files[CONFIG_LISTEN_MAX]; /* by stream */
+    struct update updates[];                      /* by worker */
 };
 
 /* In the worker's thread. */
@@ -69,11 +78,52 @@ static bool read_broadcast_addrs(struct interfaces *interfaces)
     return true;
 }
 
-static void look(struct interfaces *interfaces)
+/* Within a second, and not at once: a program that removes a directory with all that is in it can
+ * finish that first. */
+static void look_later(void *state)
+{
+    struct interfaces *interfaces = state;
+    link_watch_poll(interfaces->watch, true);
+}
+
+/* False where it can't be watched, for want of a permission or of descriptors. */
+static bool watch_file(struct interfaces *interfaces, size_t stream)
+{
+    const struct doors *doors = interfaces->options.doors;
+    const struct stream_file *file = &doors->stream_files[stream];
+    struct watched_file *watched = &interfaces->files[stream];
+    if (watched->watch.handler.loop != NULL && stream_file_same(&watched->file, file))
+        return true;
+    file_watch_close(&watched->watch);
+    watched->file = *file;
+    return file_watch_open(interfaces->options.loop, &watched->watch, doors->stream_paths[stream],
+                           look_later, interfaces) == 0 &&
+           doors_stream_is_there(doors, stream);
+}
+
+static bool watch_files(struct interfaces *interfaces)
+{
+    const struct doors *doors = interfaces->options.doors;
+    bool all = true;
+    for (size_t i = 0; i < doors->stream_count; i++)
+        if (doors->stream_paths[i] != NULL && !watch_file(interfaces, i))
+            all = false;
+    return all;
+}
+
+/* Looks for all that has changed; whether the workers have to know. */
+static bool find_changes(struct interfaces *interfaces)
 {
     bool new = read_broadcast_addrs(interfaces);
     interfaces->missing = recovery_look(&interfaces->recovery, are_settled(interfaces), &new);
-    link_watch_poll(interfaces->watch, interfaces->missing);
+    bool watched = watch_files(interfaces);
+    link_watch_poll(interfaces->watch, interfaces->missing || !watched);
+    return new;
+}
+
+static void look(struct interfaces *interfaces)
+{
+    bool new = find_changes(interfaces);
     for (size_t i = 0; new &&i < interfaces->options.worker_count; i++)
         post(&interfaces->updates[i], interfaces->options.workers[i]);
 }
@@ -144,10 +194,7 @@ int interfaces_open(struct interfaces **interfaces, const struct interfaces_opti
         interfaces_free(made);
         return error;
     }
-    read_broadcast_addrs(made);
-    bool new = false;
-    made->missing = recovery_look(&made->recovery, true, &new);
-    link_watch_poll(made->watch, made->missing);
+    find_changes(made);
     for (size_t i = 0; i < options->worker_count; i++) {
         pack(&made->updates[i]);
         worker_renew(options->workers[i], &made->updates[i].sent);
@@ -156,10 +203,18 @@ int interfaces_open(struct interfaces **interfaces, const struct interfaces_opti
     return 0;
 }
 
+void interfaces_check(struct interfaces *interfaces)
+{
+    if (interfaces != NULL && interfaces->watch != NULL)
+        look(interfaces);
+}
+
 void interfaces_stop(struct interfaces *interfaces)
 {
     if (interfaces == NULL)
         return;
+    for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++)
+        file_watch_close(&interfaces->files[i].watch);
     link_watch_close(interfaces->watch);
     interfaces->watch = NULL;
 }

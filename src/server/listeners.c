@@ -6,6 +6,7 @@
 #include "net/log.h"
 #include "net/option.h"
 #include "net/socket.h"
+#include "server/failure.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -51,7 +52,7 @@ static const char *advice(int error, const struct addr *addr)
         return "listen on single addresses, with one worker (server.listen, server.workers): that "
                "asks the least of a kernel";
     default:
-        return "see server.listen in udpsrv.conf(5)";
+        return failure_advice(-error, "see server.listen in udpsrv.conf(5)");
     }
 }
 

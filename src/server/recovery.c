@@ -1,4 +1,5 @@
-/* Listeners and groups whose interface or address comes back, or comes late. */
+/* Listeners and groups whose interface or address comes back, or comes late, and files of Unix
+ * sockets that were removed. */
 #include "server/recovery.h"
 
 #include "net/group.h"
@@ -6,6 +7,7 @@
 #include "net/log.h"
 #include "net/socket.h"
 #include "net/tcp.h"
+#include "server/failure.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,19 +38,17 @@ static const char *advice(int error)
                "net.ipv4.ip_unprivileged_port_start";
     case -EADDRINUSE:
         return "another program has the port there; stop that one";
-    case -EMFILE:
-        return "raise the limit on open files (ulimit -n)";
     default:
-        return "it is tried again each second";
+        return failure_advice(error, "it is tried again each second");
     }
 }
 
 /* Once for each reason. */
-static void say_failed(const char *address, int error, int *told)
+static void say_failed(const char *address, int error, const char *advice, int *told)
 {
     if (*told != error)
         log_event(LOG_LEVEL_ERROR, "cannot serve an address again", "address", address, "reason",
-                  strerror(-error), "advice", advice(error), NULL);
+                  strerror(-error), "advice", advice, NULL);
     *told = error;
 }
 
@@ -173,7 +173,7 @@ static void come_back(const struct recovery *recovery, size_t i, uint32_t interf
             interface != 0 || !group ? interface : interface_of_route(&listener->config->addr);
     /* Without a route no interface can be chosen: that is no fault, but what is waited for. */
     else if (error != -ENODEV)
-        say_failed(listener->text, error, &listener->told);
+        say_failed(listener->text, error, advice(error), &listener->told);
     if (!listener->missing)
         say_back(listener->text, listener->zone);
 }
@@ -215,6 +215,60 @@ static void look_at_routed_group(const struct recovery *recovery, size_t i)
     const struct door_group *group = find_group(recovery, i);
     if (group_enter(group->socket, &listener->config->addr, 0) == 0)
         say_back(listener->text, listener->zone);
+}
+
+/* ---- files of Unix sockets ---- */
+
+static void say_file_made(const struct listener *listener)
+{
+    log_event(LOG_LEVEL_WARNING, "the file of a listener is made again", "address", listener->text,
+              "reason", "it was removed or moved", "advice",
+              "keep cleaners of temporary files away from it, or choose another place "
+              "(server.listen, -l)",
+              NULL);
+}
+
+static const char *advice_on_file(int error)
+{
+    switch (error) {
+    case -EADDRINUSE:
+        return "another program listens there; stop that one";
+    case -EEXIST:
+        return "a file is in the way, there or at its .lock; remove it";
+    case -ENOENT:
+        return "the directory isn't there; make it again";
+    case -EACCES:
+    case -EPERM:
+    case -EROFS:
+        return "give server.user the directory that it is in, or restart udpsrv";
+    default:
+        return failure_advice(error, "it is tried again each second");
+    }
+}
+
+/* The connections that there are don't need the file; new ones do. */
+static void look_at_file(const struct recovery *recovery, size_t stream, bool *new)
+{
+    struct doors *doors = recovery->doors;
+    size_t i = doors->streams[stream].listener;
+    struct listener *listener = &recovery->listeners->list[i];
+    if (doors->stream_paths[stream] == NULL)
+        return;
+    bool there = doors_stream_is_there(doors, stream);
+    int socket = there ? 0 : doors_make_stream(doors, stream);
+    listener->missing = socket < 0;
+    if (socket == -EALREADY) /* somebody has its lock for a moment */
+        return;
+    if (socket < 0) {
+        say_failed(listener->text, socket, advice_on_file(socket), &listener->told);
+        return;
+    }
+    listener->told = 0;
+    if (there)
+        return;
+    renewal_add(recovery->renewals[0], i, socket, NULL);
+    *new = true;
+    say_file_made(listener);
 }
 
 static void look_at_listener(const struct recovery *recovery, size_t i, bool settled, bool *new)
@@ -259,7 +313,7 @@ static void look_at_multicast(const struct recovery *recovery, bool *new)
     int socket = doors_connect_multicast(recovery->config, multicast, &from);
     if (socket < 0) {
         if (socket != -ENODEV && socket != -ENETUNREACH && socket != -EADDRNOTAVAIL)
-            say_failed(text, socket, &multicast->told);
+            say_failed(text, socket, advice(socket), &multicast->told);
         return;
     }
     if (renewal->multicast >= 0)
@@ -288,8 +342,11 @@ void recovery_lose(const struct recovery *recovery, uint32_t interface)
 bool recovery_look(const struct recovery *recovery, bool settled, bool *new)
 {
     bool missing = false;
+    for (size_t i = 0; i < recovery->doors->stream_count; i++)
+        look_at_file(recovery, i, new);
     for (size_t i = 0; i < recovery->listeners->count; i++) {
-        look_at_listener(recovery, i, settled, new);
+        if (recovery->listeners->list[i].transport != TRANSPORT_UNIX)
+            look_at_listener(recovery, i, settled, new);
         missing |= recovery->listeners->list[i].missing;
     }
     look_at_multicast(recovery, new);

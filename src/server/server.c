@@ -26,6 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static const int END_SIGNALS[] = {SIGTERM, SIGINT, 0};
+
 enum {
     STOP_MS_MAX = 1000, /* a worker that hasn't stopped by then is left behind */
     /* Signals that follow the first one sooner are the same request to stop: timeout(1) and some
@@ -323,13 +325,22 @@ static int say_ready(struct server *server)
     return 0;
 }
 
+/* From the first socket on, so that no file of one is left behind. */
+static int hold_end_signals(struct server *server)
+{
+    (void)server;
+    loop_signals_hold(END_SIGNALS);
+    return 0;
+}
+
 static int start(struct server *server)
 {
     /* What needs a privilege comes before it is given up, and threads come last. */
     static int (*const steps[])(struct server *) = {
-        find_identity, open_listeners, make_reply,        make_admission, make_loop,
-        check_memory,  make_workers,   make_jobs,         open_control,   give_up_privileges,
-        start_log,     start_rotation, follow_interfaces, start_workers,  say_ready,
+        find_identity,  hold_end_signals,  open_listeners,     make_reply,
+        make_admission, make_loop,         check_memory,       make_workers,
+        make_jobs,      open_control,      give_up_privileges, start_log,
+        start_rotation, follow_interfaces, start_workers,      say_ready,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);
@@ -343,12 +354,11 @@ static int start(struct server *server)
 
 static void command_reload(void *state, reload_done *done, void *done_state)
 {
-    static const int end_signals[] = {SIGTERM, SIGINT, 0};
     struct server *server = state;
     const struct reload_target target = {
         .options = server->options,
         .once = server->files.once,
-        .end_signals = end_signals,
+        .end_signals = END_SIGNALS,
         .started = server->config,
         .reply = &server->reply,
         .admission = server->admission,
@@ -360,6 +370,7 @@ static void command_reload(void *state, reload_done *done, void *done_state)
         .control = &server->control,
     };
     control_socket_check(&server->control);
+    interfaces_check(server->interfaces);
     if (!server->stopping) {
         reload(&target, done, done_state);
         return;
@@ -415,6 +426,7 @@ static void break_off(struct server *server, const char *why)
     log_event(LOG_LEVEL_ERROR, "ended without a stop", "reason", why, "advice",
               "start it again; clients join anew by their next datagram", NULL);
     control_socket_close(&server->control);
+    doors_remove_files(&server->doors);
     log_close();
     _exit(EXIT_FAILURE);
 }

@@ -452,10 +452,16 @@ void streams_close(struct streams *streams)
 
 void streams_renew(struct streams *streams, uint8_t listener, int *socket)
 {
-    for (size_t i = 0; i < streams->door_count && *socket >= 0; i++)
-        if (streams->doors[i].options.listener == listener &&
-            loop_replace(&streams->doors[i].handler, *socket) == 0)
+    for (size_t i = 0; i < streams->door_count && *socket >= 0; i++) {
+        struct door *door = &streams->doors[i];
+        if (door->options.listener != listener)
+            continue;
+        /* Clients that connected before the file was removed still wait to be accepted. */
+        if (door->options.transport == TRANSPORT_UNIX)
+            on_knock(door, LOOP_READ);
+        if (loop_replace(&door->handler, *socket) == 0)
             *socket = -1;
+    }
 }
 
 /* ---- the operator ---- */

@@ -24,23 +24,26 @@ size_t workers_wanted(const struct config *config)
     return wanted < CONFIG_WORKERS_MAX ? wanted : CONFIG_WORKERS_MAX;
 }
 
-static bool has_streams(const struct config *config)
+static size_t count_listeners(const struct config *config, enum transport transport)
 {
+    size_t count = 0;
     for (size_t i = 0; i < config->server.listen_count; i++)
-        if (config->server.listen[i].transport != TRANSPORT_UDP)
-            return true;
-    return false;
+        count += config->server.listen[i].transport == transport;
+    return count;
 }
 
 uint32_t workers_allow_files(size_t count, const struct config *config)
 {
-    size_t others = FILES_OF_SERVER +
+    size_t unix_sockets = count_listeners(config, TRANSPORT_UNIX); /* and a watch on each file */
+    size_t others = FILES_OF_SERVER + unix_sockets +
                     count * (FILES_OF_WORKER + FILES_OF_LISTENER * config->server.listen_count);
-    size_t streams = has_streams(config) ? config->server.stream_max : 0;
+    bool has_streams = unix_sockets > 0 || count_listeners(config, TRANSPORT_TCP) > 0;
+    size_t streams = has_streams ? config->server.stream_max : 0;
     size_t allowed = host_allow_files(others + streams);
     if (streams == 0 || allowed >= others + streams)
         return config->server.stream_max;
-    size_t left = allowed > others ? allowed - others : 0, quarter = allowed / 4;
+    size_t left = allowed > others ? allowed - others : 0;
+    size_t quarter = allowed > unix_sockets ? (allowed - unix_sockets) / 4 : 0;
     return (uint32_t)(left > quarter ? left : quarter);
 }
 

@@ -2,10 +2,12 @@
 
 #include "harness.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +38,8 @@ Test(system_signals, ends_at_once_on_a_second_signal)
     struct server server = {0};
     int64_t started;
 
-    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    const char *chat = harness_path("chat");
+    server_start(&server, NULL, "-l", "127.0.0.1:0", "-l", harness_format("unix:%s", chat), NULL);
     pid_t worker = find_thread(&server, "worker-0");
     expect(worker > 0, "expected a thread of that name");
     hold_thread(worker);
@@ -51,6 +54,35 @@ Test(system_signals, ends_at_once_on_a_second_signal)
            (long long)(harness_now_ms() - started));
     harness_contains("the log", server_log(&server), "reason=\"a second signal\"");
     expect(access(server.socket, F_OK) != 0, "expected no socket after the end");
+    expect(access(chat, F_OK) != 0, "expected no file of a listener after the end");
+}
+
+/* While it waits for its turn at the second of two Unix sockets, whose lock another process has. */
+static void end_during_start(int signal)
+{
+    const char *first = harness_path("first"), *second = harness_path("second");
+    const char *path = harness_path("second.lock");
+    struct process process;
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    cr_assert_eq(flock(lock, LOCK_EX), 0);
+    process_start(&process, NULL,
+                  (const char *const[]){
+                      "udpsrv", "-l", "127.0.0.1:0", "-l", harness_format("unix:%s", first), "-l",
+                      harness_format("unix:%s", second), "-s", harness_path("operators"), NULL});
+    for (int64_t start = harness_now_ms(); access(first, F_OK) != 0; harness_tick(1))
+        expect(harness_now_ms() - start < HARNESS_DEADLINE_MS, "expected %s", first);
+    process_kill(&process, signal);
+    cr_assert_eq(unlink(path), 0);
+    close(lock);
+    harness_equal("the status", process_wait(&process), 0);
+    expect(access(first, F_OK) != 0 && access(second, F_OK) != 0,
+           "expected no file of a listener after the end");
+}
+
+Test(system_signals, end_a_start_that_has_begun_to_listen_without_a_trace)
+{
+    end_during_start(SIGTERM);
+    end_during_start(SIGINT);
 }
 
 /* timeout(1) signals its child and then its group, which the child is in, too. */

@@ -108,3 +108,29 @@ Test(system_stopped_terminal, does_not_keep_udpcli_and_udpctl_from_leaving_it)
     }
     server_stop(&server);
 }
+
+/* Whatever it is about to print there, and its report into a file is whole. */
+static void end_load(const char *interval, int signal)
+{
+    struct server server = {0};
+    struct process process;
+    struct pty pty;
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    const char *json = harness_path("report");
+    begin(&pty, &process, NULL, interval != NULL ? "interval" : "replied",
+          (const char *const[]){"udpload", "-l", "10m", "-Q", "500", "-t", "200ms", "--json", json,
+                                endpoint_text(&server.at[0]), interval, "100ms", NULL});
+    pty_fill(&pty);
+    harness_tick(STANDS_MS);
+    end_by(&pty, &process, signal);
+    if (interval == NULL)
+        harness_contains("the report", run_ok(NULL, "cat", json, NULL), "\"stopped_early\": true");
+    server_stop(&server);
+}
+
+Test(system_stopped_terminal, does_not_keep_udpload)
+{
+    end_load(NULL, SIGTERM);
+    end_load("-S", SIGTERM);
+    end_load("-S", SIGHUP);
+}
