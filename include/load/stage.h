@@ -24,9 +24,11 @@ struct stage {
 int stage_open(struct stage *stage);
 /* While held, not even then: a result is made, or written into files. */
 void stage_hold(bool held);
+/* After one that was told, the descriptor output, if it is a terminal, is not waited for any longer
+ * than half a second; nor after one that comes from now on. */
+void stage_hurry(const struct stage *stage, int output);
 /* They do again, but for a SIGHUP behind another of them. One that has come and was not yet told
- * ends the process here; and after one that was told the descriptor output, if it is a terminal, is
- * not waited for any longer. */
+ * ends the process here. Then as stage_hurry. */
 void stage_release(struct stage *stage, int output);
 void stage_close(struct stage *stage);
 

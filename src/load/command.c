@@ -63,7 +63,7 @@ static int measure(const struct run_setting *setting, struct outputs *outputs)
         return fail("cannot begin: memory is short; free some, or lower -c");
     int failed = run(setting, result, error);
     if (failed)
-        stage_release(setting->stage, STDERR_FILENO);
+        stage_hurry(setting->stage, STDERR_FILENO);
     int status = failed ? fail(error) : report(outputs, result, setting);
     if (failed == -ENODATA)
         status = LOAD_UNANSWERED;

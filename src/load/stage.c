@@ -48,14 +48,19 @@ void stage_hold(bool held)
     force_exit_hold(held);
 }
 
+void stage_hurry(const struct stage *stage, int output)
+{
+    force_exit_hold(false);
+    if (terminal_is(output))
+        force_exit_begin(stage->signal);
+}
+
 void stage_release(struct stage *stage, int output)
 {
     if (stage->interrupts > 0)
         loop_ignore_hangups();
     loop_signals_release(stage->loop);
-    force_exit_hold(false);
-    if (terminal_is(output))
-        force_exit_begin(stage->signal);
+    stage_hurry(stage, output);
 }
 
 void stage_close(struct stage *stage)
