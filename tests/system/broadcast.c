@@ -321,6 +321,9 @@ Test(system_broadcast, is_cancelled_once_no_copy_leaves_any_more)
     harness_equal("targets", targets, CLIENTS);
     harness_equal("the sum", sent + failed + skipped, CLIENTS);
     harness_equal("copies", server_stat(&server, "copies_sent"), sent);
+    /* A signal would reach strace only, and leave the server behind. */
+    ctl_ok(&server, "stop", NULL);
+    harness_equal("status", process_wait(&server.process), 0);
 }
 
 Test(system_broadcast, is_in_the_log_with_its_size_and_its_result)
