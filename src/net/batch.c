@@ -6,13 +6,11 @@
 #include "net/socket.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* Room for the one control message that tells or sets the local address, of either family. */
@@ -218,18 +216,12 @@ void batch_again(struct batch *batch, uint32_t ip)
     memcpy(CMSG_DATA(control) + offsetof(struct in_pktinfo, ipi_spec_dst), &ip, sizeof ip);
 }
 
-/* Whether datagrams wait in the socket's queue; none does in one that has failed. */
-static bool has_queued(int socket)
-{
-    int bytes = 0;
-    return ioctl(socket, SIOCOUTQ, &bytes) == 0 && bytes > 0;
-}
-
 /* Whether waiting will help. The fragments of a datagram may want more than the room that is left,
  * which is ENOBUFS: while others are under way it may pass, behind them never. */
 static bool is_pressure(int socket, int error)
 {
-    return error == EAGAIN || error == EWOULDBLOCK || (error == ENOBUFS && has_queued(socket));
+    return error == EAGAIN || error == EWOULDBLOCK ||
+           (error == ENOBUFS && socket_queued_bytes(socket) > 0);
 }
 
 /* Whether the kernel refused the next datagram for an ICMP error about an earlier one: a refused
