@@ -46,19 +46,19 @@ AR := $(or $(AR),ar)
 endif
 
 PROGRAMS := udpsrv udpctl udpcli udpload
-ROOMS    := $(sort $(wildcard src/*/*.c))
-# Unit tests of what makes no system call: include neither net/ nor the server, which is made of it.
-PURE     := $(filter-out $(shell grep -lE '"(net|server)/|<(poll|pthread|unistd|sys/[a-z]+)\.h>|net_[a-z]*_?fixture|control_fixture' \
-            tests/unit/*.c),$(sort $(wildcard tests/unit/*.c)))
+MODULES  := $(sort $(shell find src -mindepth 2 -name '*.c'))
+# Unit tests of modules that make no system call: they include neither os/ nor net/, nor the server, which needs both.
+UNIT     := $(sort $(shell find tests/unit -name '*.c'))
+PURE     := $(filter-out $(shell grep -lE '"(os|net|server)/|<(poll|pthread|unistd|sys/[a-z]+)\.h>|(line_stream|netns|tty|control)_fixture' \
+            $(UNIT)),$(UNIT))
 PLAINS   := $(sort $(wildcard tests/plain/*.c))
 FUZZERS  := $(sort $(wildcard tests/fuzz/*.c))
-TARGETS  := config frame acl control service
-UNIT     := $(sort $(wildcard tests/unit/*.c))
+TARGETS  := config frame access_list control datagram_decision
 BARES    := $(sort $(wildcard tests/bench/bare_*.c)) tests/bench/registry.c
-BARE_ROOMS := tests/bench/bare.c tests/bench/sender.c
-SYSTEM   := $(sort $(wildcard tests/system/*.c))
+BARE_COMMON := tests/bench/bare.c tests/bench/sender.c
+SYSTEM   := $(sort $(wildcard tests/system/*/*.c))
 NEIGHBOURS := $(sort $(wildcard tests/neighbours/*.c))
-HARNESS  := $(patsubst %,tests/system/%.c,harness process peer server neighbours)
+HARNESS  := $(patsubst %,tests/system/harness/%.c,harness process peer server neighbours)
 MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
 SAMPLES  := $(sort $(wildcard config/*.conf))
 TEXTS    := README.md CHANGELOG.md LICENSE $(sort $(wildcard docs/*.md))
@@ -68,8 +68,8 @@ COMPLETIONS := $(PROGRAMS:%=$(B)/completions/bash/%) $(PROGRAMS:%=$(B)/completio
                $(PROGRAMS:%=$(B)/completions/fish/%.fish)
 
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
-OBJECTS := $(call object,$(ROOMS) $(PROGRAMS:%=src/%.c) src/completion.c $(UNIT) $(SYSTEM) $(NEIGHBOURS) $(PLAINS) $(FUZZERS) \
-           $(wildcard tests/fuzz/targets/*.c) $(BARES) $(BARE_ROOMS)) \
+OBJECTS := $(call object,$(MODULES) $(PROGRAMS:%=src/%.c) src/completion.c $(UNIT) $(SYSTEM) $(NEIGHBOURS) $(PLAINS) $(FUZZERS) \
+           $(wildcard tests/fuzz/targets/*.c) $(BARES) $(BARE_COMMON)) \
            $(patsubst %.c,$(B)/obj/cross/%.o,$(UNIT) tests/cross/runner.c)
 
 Q := $(if $(V),,@)
@@ -84,11 +84,11 @@ all: $(PROGRAMS:%=$(B)/%) $(COMPLETIONS) ## build the programs into build/
 run: all ## run the daemon on its built-in defaults
 	$(B)/udpsrv
 
-$(B)/rooms.a: $(call object,$(ROOMS))
+$(B)/modules.a: $(call object,$(MODULES))
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(PROGRAMS:%=$(B)/%) $(B)/completion: $(B)/%: $(B)/obj/src/%.o $(B)/rooms.a $(B)/link-flags
+$(PROGRAMS:%=$(B)/%) $(B)/completion: $(B)/%: $(B)/obj/src/%.o $(B)/modules.a $(B)/link-flags
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
@@ -100,27 +100,31 @@ $(COMPLETIONS): $(GENERATOR)
 	$(Q)$(GENERATOR) $(notdir $(@D)) $(patsubst _%,%,$(basename $(@F))) >$@
 
 ifneq ($(CROSS),)
-$(GENERATOR): $(ROOMS) src/completion.c
+$(GENERATOR): $(MODULES) src/completion.c
 	$(Q)$(MAKE) --no-print-directory B=$(B)/build-machine CC='$(BUILD_CC)' AR=ar CPPFLAGS= CFLAGS=-O1 LDFLAGS= LDLIBS= \
 	    SANITIZE= $@
 endif
 
-$(B)/unit-tests: $(call object,$(UNIT)) $(B)/rooms.a $(B)/link-flags
+$(B)/unit-tests: $(call object,$(UNIT)) $(B)/modules.a $(B)/link-flags
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) -lcriterion
 
-$(B)/system-tests: $(call object,$(SYSTEM)) $(B)/rooms.a $(B)/link-flags
+$(B)/system-tests: $(call object,$(SYSTEM)) $(B)/modules.a $(B)/link-flags
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) -lcriterion
 
-$(B)/neighbour-tests: $(call object,$(NEIGHBOURS) $(HARNESS)) $(B)/rooms.a $(B)/link-flags
+$(B)/neighbour-tests: $(call object,$(NEIGHBOURS) $(HARNESS)) $(B)/modules.a $(B)/link-flags
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) -lcriterion
+
+# Headers that tests share.
+FIXTURES := -Itests/unit/fixtures -Itests/system/harness
+$(B)/obj/tests/% $(B)/obj/cross/tests/%: private INCLUDES := $(FIXTURES)
 
 $(B)/obj/%.o: %.c $(B)/flags | $(KERNEL_HEADERS)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(INCLUDES) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/kernel-headers:
 	$(Q)mkdir -p $@
@@ -156,7 +160,7 @@ check: ## install what tests need, then run them all: layers, two compilers, uni
 	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests build/clang/neighbour-tests
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system bench-check
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 neighbours
-	$(Q)$(MAKE) --no-print-directory asan fuzz-lineedit replay
+	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay
 	$(Q)$(MAKE) --no-print-directory check-pure check-build
 
 check-long: ## what takes too long for check: every kind of dead neighbour, lint, the programs under ThreadSanitizer
@@ -193,11 +197,11 @@ tsan: $(B)/system-tests ## the programs under ThreadSanitizer, driven by the sys
 # Seeded noise against what takes bytes from outside, under sanitizers: as many sequences as COUNT says, from SEED on.
 COUNT ?= 100000
 SEED  ?= 1
-fuzz-%: ## throw COUNT=100000 seeded inputs at a room, as in fuzz-lineedit
+fuzz-%: ## throw COUNT=100000 seeded inputs at a room, as in fuzz-line_editor
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/fuzz/$*
 	build/asan/fuzz/$* $(COUNT) $(SEED)
 
-$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/rooms.a
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/modules.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
@@ -212,7 +216,7 @@ fuzz: ## fuzz each target for SECONDS=60 under sanitizers, from its corpus on (c
 	    build/fuzz/target/$$target -max_total_time=$(SECONDS) -max_len=4096 -print_final_stats=1 -verbosity=0 \
 	    -artifact_prefix=build/fuzz/$$target- build/fuzz/corpus/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-$(B)/target/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/rooms.a
+$(B)/target/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/modules.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^
@@ -221,7 +225,7 @@ replay: ## feed the fuzz targets their corpora, under sanitizers and without lib
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 $(TARGETS:%=build/asan/replay/%)
 	$(Q)for target in $(TARGETS); do build/asan/replay/$$target tests/fuzz/corpus/$$target || exit 1; done
 
-$(B)/replay/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/obj/tests/fuzz/targets/replay.o $(B)/rooms.a
+$(B)/replay/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/obj/tests/fuzz/targets/replay.o $(B)/modules.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
@@ -243,14 +247,14 @@ check-pure: pure-s390x-linux-gnu ## those of the modules that make no system cal
 
 # What qemu-user 7.2 can't do is left out: it doesn't join groups, has no SO_MEMINFO, not all options that are read back, no
 # epoll_pwait2 and no tables of neighbours, and says little of memory; and what has to be done within milliseconds.
-LEFT_OUT := group memory net_loop_busy net_neighbour on_link net_icmp_errors streams_accept \
-            net_poller/ends_the_next_wait_when_woken_and_that_one_alone \
-            net_poller/waits_until_the_instant_and_not_less socket/counts_what_the_kernel_dropped \
-            socket/ipv4_options_are_those_of_a_server_among_strangers \
-            socket/ipv6_options_are_those_of_a_server_among_strangers \
-            socket_group/is_deaf_until_it_is_told_to_hear
+LEFT_OUT := multicast_socket memory event_loop_busy neighbour on_link_addresses icmp_errors stream_accept \
+            poller/ends_the_next_wait_when_woken_and_that_one_alone \
+            poller/waits_until_the_instant_and_not_less udp_socket/counts_what_the_kernel_dropped \
+            udp_socket/ipv4_options_are_those_of_a_server_among_strangers \
+            udp_socket/ipv6_options_are_those_of_a_server_among_strangers \
+            udp_socket_group/is_deaf_until_it_is_told_to_hear
 # Much arithmetic, which takes an emulator most of a minute.
-SLOW     := pace/of_parts_is_together_the_rate_with_its_remainder_and_below_a_copy_each
+SLOW     := pacer/of_parts_is_together_the_rate_with_its_remainder_and_below_a_copy_each
 
 cross-%:
 	$(Q)$(MAKE) --no-print-directory $(FOR_MACHINE) build/$*/cross-tests
@@ -262,8 +266,8 @@ pure-%:
 
 IN_CROSS = $(patsubst %.c,$(B)/obj/cross/%.o,$(1) tests/cross/runner.c)
 
-$(B)/cross-tests: $(call IN_CROSS,$(UNIT)) $(B)/rooms.a $(B)/link-flags
-$(B)/pure-tests: $(call IN_CROSS,$(PURE)) $(B)/rooms.a $(B)/link-flags
+$(B)/cross-tests: $(call IN_CROSS,$(UNIT)) $(B)/modules.a $(B)/link-flags
+$(B)/pure-tests: $(call IN_CROSS,$(PURE)) $(B)/modules.a $(B)/link-flags
 $(B)/cross-tests $(B)/pure-tests:
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
@@ -271,13 +275,13 @@ $(B)/cross-tests $(B)/pure-tests:
 $(B)/obj/cross/%.o: %.c $(B)/flags
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -Itests/cross $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) -Itests/cross $(INCLUDES) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Small programs for what is threaded and has no program of its own; each says in its exit status whether it holds.
 plain: $(PLAINS:tests/plain/%.c=$(B)/plain/%)
 	$(Q)for test in $^; do $$test || exit 1; done
 
-$(B)/plain/%: $(B)/obj/tests/plain/%.o $(B)/rooms.a
+$(B)/plain/%: $(B)/obj/tests/plain/%.o $(B)/modules.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
@@ -287,7 +291,7 @@ $(B)/plain/%: $(B)/obj/tests/plain/%.o $(B)/rooms.a
 # What the kernel alone costs: bare loops, beside which the programs are measured. And a room by itself.
 bares: $(BARES:tests/bench/%.c=$(B)/bench/%)
 
-$(BARES:tests/bench/%.c=$(B)/bench/%): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(call object,$(BARE_ROOMS)) $(B)/rooms.a
+$(BARES:tests/bench/%.c=$(B)/bench/%): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(call object,$(BARE_COMMON)) $(B)/modules.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
@@ -313,7 +317,7 @@ valgrind: $(B)/unit-tests ## the unit tests under valgrind
 	    --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
 	    $(B)/unit-tests --jobs $(shell nproc) $(CRITERION_FLAGS)
 
-layers: ## hold the house together: includes go down, rooms stay small, messages have one form
+layers: ## check the layers (what includes what), the size of files, and the form of messages
 	$(Q)tests/layers
 	$(Q)tests/messages
 
@@ -321,11 +325,13 @@ manuals:
 	$(Q)mandoc -Tlint -Wwarning $(MANUALS)
 	$(Q)! for page in $(MANUALS); do mandoc -Tutf8 "$$page" | sed 's|.\x08||g'; done | grep -nE '(‘[^’]*){2}’’|(“[^”]*){2}””'
 
+C_FILES = $(sort $(shell find src include tests -name '*.[ch]'))
+
 format: ## lay the sources out
-	$(Q)clang-format -i $(wildcard src/*.c src/*/*.c include/*/*.h tests/*.h tests/*/*.c tests/*/*.h tests/fuzz/targets/*.[ch])
+	$(Q)clang-format -i $(C_FILES)
 
 lint: manuals ## look for what compilers don't say: cppcheck, layout, manuals
-	$(Q)clang-format --dry-run -Werror $(wildcard src/*.c src/*/*.c include/*/*.h tests/*.h tests/*/*.c tests/*/*.h tests/fuzz/targets/*.[ch])
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    --suppressions-list=tests/cppcheck.supp -D__linux__ -Iinclude src tests/bench
 

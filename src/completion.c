@@ -1,24 +1,24 @@
 /* Writes the completion of one of the programs for one of the shells, from the tables that the
  * program itself reads; a tool of the Makefile's, which isn't installed. */
 #include "client/options.h"
+#include "completion/bash.h"
+#include "completion/fish.h"
+#include "completion/zsh.h"
 #include "ctl/command.h"
 #include "ctl/options.h"
 #include "load/options.h"
 #include "server/options.h"
-#include "shell/bash.h"
-#include "shell/fish.h"
-#include "shell/zsh.h"
 
 #include <string.h>
 
 static const struct {
     const char *name;
-    void (*write)(FILE *out, const struct shell_program *program);
+    void (*write)(FILE *out, const struct completion_program *program);
 } shells[] = {{"bash", bash_write}, {"zsh", zsh_write}, {"fish", fish_write}};
 
 static const struct {
     const struct option_row *(*rows)(size_t *count);
-    struct shell_program program;
+    struct completion_program program;
 } programs[] = {
     {server_options_rows, {.name = "udpsrv", .operand = ""}},
     {ctl_options_rows, {.name = "udpctl", .operand = "", .command = command_form}},
@@ -33,7 +33,7 @@ int main(int argc, char **argv)
             if (strcmp(argv[1], shells[i].name) != 0 ||
                 strcmp(argv[2], programs[k].program.name) != 0)
                 continue;
-            struct shell_program program = programs[k].program;
+            struct completion_program program = programs[k].program;
             program.rows = programs[k].rows(&program.row_count);
             shells[i].write(stdout, &program);
             return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;

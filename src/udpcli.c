@@ -1,10 +1,10 @@
 /* udpcli: speaks with a UDP service, from a command line, a pipe or a terminal. */
-#include "client/once.h"
+#include "client/conversation.h"
 #include "client/options.h"
 #include "client/peer.h"
-#include "client/talk.h"
-#include "net/complain.h"
-#include "net/input.h"
+#include "client/single_request.h"
+#include "os/log/error_message.h"
+#include "os/loop/standard_input.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,19 +15,20 @@ static int talk_to(const struct client_options *options)
     struct peers peers;
     const char *wrong = peers_find(&peers, &options->way);
     if (wrong) {
-        complain(wrong, "check the name", "looking up %s", options->host);
+        print_error(wrong, "check the name", "looking up %s", options->host);
         return 1;
     }
-    return options->message ? once_run(options, &peers) : talk_run(options, &peers);
+    return options->message ? single_request_run(options, &peers)
+                            : conversation_run(options, &peers);
 }
 
 int main(int argc, char **argv)
 {
     struct client_options options;
-    int error = input_reserve_standard();
+    int error = standard_input_reserve_standard();
     if (error != 0) {
-        complain(strerror(-error), "mount /dev, or start it with all three open",
-                 "opening /dev/null in place of a standard descriptor that is closed");
+        print_error(strerror(-error), "mount /dev, or start it with all three open",
+                    "opening /dev/null in place of a standard descriptor that is closed");
         return 1;
     }
     int status = client_options_read(&options, argc, argv);
@@ -36,8 +37,8 @@ int main(int argc, char **argv)
     bool lost = ferror(stdout);
     if (fclose(stdout) == 0 && !lost)
         return status;
-    complain(lost ? "an earlier write failed" : strerror(errno),
-             "some of what came is lost: make room there, and ask again",
-             "writing standard output");
+    print_error(lost ? "an earlier write failed" : strerror(errno),
+                "some of what came is lost: make room there, and ask again",
+                "writing standard output");
     return status ? status : 1;
 }

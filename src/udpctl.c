@@ -2,9 +2,9 @@
 #include "ctl/command.h"
 #include "ctl/interactive.h"
 #include "ctl/options.h"
-#include "ctl/output.h"
-#include "net/complain.h"
-#include "net/input.h"
+#include "ctl/output/output.h"
+#include "os/log/error_message.h"
+#include "os/loop/standard_input.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,10 +12,10 @@
 int main(int argc, char **argv)
 {
     struct ctl_options options;
-    int error = input_reserve_standard();
+    int error = standard_input_reserve_standard();
     if (error != 0) {
-        complain(strerror(-error), "mount /dev, or start it with all three open",
-                 "opening /dev/null in place of a standard descriptor that is closed");
+        print_error(strerror(-error), "mount /dev, or start it with all three open",
+                    "opening /dev/null in place of a standard descriptor that is closed");
         return 1;
     }
     int status = ctl_options_read(&options, argc, argv, command_list);

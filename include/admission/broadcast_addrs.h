@@ -1,7 +1,7 @@
 #ifndef ADMISSION_BROADCAST_ADDRS_H
 #define ADMISSION_BROADCAST_ADDRS_H
 
-#include "base/addr.h"
+#include "address/addr.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 #ifndef ADMISSION_COOKIE_H
 #define ADMISSION_COOKIE_H
 
-#include "base/addr.h"
+#include "address/addr.h"
 #include "base/siphash.h"
 
 #include <stdbool.h>

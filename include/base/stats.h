@@ -9,7 +9,7 @@
  * back.
  *
  * The fates: every datagram that is received ends in exactly one of these. */
-#define STATS_FATES(STAT)                                                                    \
+#define STATS_OUTCOMES(STAT)                                                                 \
     STAT(replied, "answered, and the kernel took the answer")                                \
     STAT(silent, "admitted under reply mode none")                                           \
     STAT(challenged, "from a stranger: answered by a cookie challenge")                      \
@@ -50,15 +50,15 @@
 struct stats {
     uint64_t received; /* datagrams and lines read from the sockets */
 #define STAT(name, meaning) uint64_t name;
-    STATS_FATES(STAT) STATS_OTHERS(STAT)
+    STATS_OUTCOMES(STAT) STATS_OTHERS(STAT)
 #undef STAT
 };
 
 /* The number of fates, and of all counters, `received`, the first, among them. */
 #define STAT(name, meaning) +1
 enum {
-    STATS_FATE_COUNT = 0 STATS_FATES(STAT),
-    STATS_COUNT = 1 + STATS_FATE_COUNT STATS_OTHERS(STAT)
+    STATS_OUTCOME_COUNT = 0 STATS_OUTCOMES(STAT),
+    STATS_COUNT = 1 + STATS_OUTCOME_COUNT STATS_OTHERS(STAT)
 };
 #undef STAT
 
@@ -72,6 +72,6 @@ uint64_t stats_value(const struct stats *stats, size_t i);
 void stats_add(struct stats *sum, const struct stats *worker);
 
 /* The sum of the fates; equal to received whenever nothing is in flight. */
-uint64_t stats_fates(const struct stats *stats);
+uint64_t stats_outcomes(const struct stats *stats);
 
 #endif

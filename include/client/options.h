@@ -1,7 +1,7 @@
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
-#include "base/options.h"
+#include "base/option_parser.h"
 #include "client/peer.h"
 
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 #ifndef CLIENT_PEER_H
 #define CLIENT_PEER_H
 
-#include "base/target.h"
-#include "net/line_socket.h"
+#include "address/target.h"
+#include "net/message/line_socket.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
 #ifndef CONFIG_CONFIG_H
 #define CONFIG_CONFIG_H
 
-#include "base/addr.h"
-#include "base/cidr.h"
-#include "base/transport.h"
-#include "wire/reply.h"
+#include "address/addr.h"
+#include "address/cidr.h"
+#include "address/transport.h"
+#include "wire/reply_rotation.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,8 +22,8 @@ enum {
     CONFIG_QUEUE_MAX = 65536,       /* broadcast.queue */
     CONFIG_RELAY_RATE_MAX = 1000000,
     CONFIG_STREAMS_MAX = 100000, /* server.stream-max */
-    CONFIG_BLOCKS_MAX = 100000,  /* blocks of admission.allow, and of deny: ACL_BLOCKS_MAX */
-    CONFIG_RATE_MAX = 1000000,   /* admission.rate and burst: LIMITER_RATE_MAX */
+    CONFIG_BLOCKS_MAX = 100000, /* blocks of admission.allow, and of deny: ACCESS_LIST_BLOCKS_MAX */
+    CONFIG_RATE_MAX = 1000000,  /* admission.rate and burst: RATE_LIMITER_RATE_MAX */
     /* The default of admission.per-prefix under cookie: carriers put thousands of phones behind one
      * /24, and a sixteenth of the default clients.max is still no registry's end. */
     CONFIG_PER_PREFIX_COOKIE = 65536,

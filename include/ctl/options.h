@@ -1,9 +1,9 @@
 #ifndef CTL_OPTIONS_H
 #define CTL_OPTIONS_H
 
-#include "base/options.h"
-#include "ctl/answer.h"
-#include "net/runtime.h"
+#include "base/option_parser.h"
+#include "ctl/connection/answer.h"
+#include "os/file/control_path.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,7 +42,7 @@ enum ctl_sort { CTL_SORT_NONE, CTL_SORT_IDLE, CTL_SORT_ADDRESS };
 /* What the command line asks for. */
 struct ctl_options {
     struct answer_server server;
-    char built_in_path[RUNTIME_PATH_BYTES]; /* where server.path may point */
+    char built_in_path[CONTROL_PATH_BYTES]; /* where server.path may point */
     bool json;
     uint32_t given; /* enum ctl_option */
     uint32_t limit; /* 0: all */
@@ -65,7 +65,7 @@ int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*
 int ctl_options_help(void (*list)(FILE *out));
 
 /* Complains of the first of the given options that is not among allowed: -1, or
- * COMPLAIN_USAGE. */
+ * EXIT_USAGE. */
 int ctl_options_allow(const struct ctl_options *options, uint32_t allowed);
 
 #endif

@@ -1,11 +1,11 @@
 #ifndef LOAD_OPTIONS_H
 #define LOAD_OPTIONS_H
 
-#include "base/options.h"
-#include "base/target.h"
-#include "load/clients.h"
-#include "load/replies.h"
-#include "net/runtime.h"
+#include "address/target.h"
+#include "base/option_parser.h"
+#include "load/send/reply_counts.h"
+#include "load/send/simulated_clients.h"
+#include "os/file/control_path.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,7 +52,7 @@ struct load_options {
 
     char *message;
     size_t message_size;
-    struct replies_text expected[REPLIES_MAX];
+    struct reply_counts_text expected[REPLY_COUNTS_MAX];
     size_t expected_count;
 
     bool find_max;
@@ -60,7 +60,7 @@ struct load_options {
     bool fanout;
     uint64_t broadcasts;
     const char *control;
-    char control_built_in[RUNTIME_PATH_BYTES];
+    char control_built_in[CONTROL_PATH_BYTES];
 
     const char *json, *hdr, *html; /* files, NULL: none */
     bool text;                     /* standard output has none of them, and is for people */

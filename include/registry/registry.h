@@ -1,11 +1,11 @@
 #ifndef REGISTRY_REGISTRY_H
 #define REGISTRY_REGISTRY_H
 
-#include "admission/prefixes.h"
-#include "base/addr.h"
+#include "address/addr.h"
+#include "admission/prefix_counts.h"
 #include "base/siphash.h"
-#include "registry/budget.h"
-#include "registry/key.h"
+#include "registry/client_key.h"
+#include "registry/shared_capacity.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -67,12 +67,12 @@ struct registry *registry_init(void *memory, uint32_t capacity, const struct sip
 /* Has each client that joins take a place of a budget that shards share, and each that goes give it
  * back: so it may be refused before the shard is full. To be called before the first one joins;
  * without it the capacity alone counts. The allowance is the caller's and outlives the registry. */
-void registry_share(struct registry *registry, struct allowance *allowance);
+void registry_share(struct registry *registry, struct capacity_share *allowance);
 
 /* Has each client that joins from now on counted with its prefix, and refused where that has cap of
  * them already (0: just counted). Called again, it changes the cap, which evicts nobody. The table
  * is the caller's, may be shared, is always the same one, and outlives the registry. */
-void registry_cap(struct registry *registry, struct prefixes *prefixes, uint32_t cap);
+void registry_cap(struct registry *registry, struct prefix_counts *prefixes, uint32_t cap);
 
 /* Gives a new ttl (1 to REGISTRY_TTL_MAX_MS) to every client from its next datagram on. */
 void registry_set_ttl(struct registry *registry, uint32_t ttl_ms);
@@ -80,42 +80,43 @@ void registry_set_ttl(struct registry *registry, uint32_t ttl_ms);
 /* The clients that live, and those whose deadline has passed since the last sweep. */
 uint32_t registry_count(const struct registry *registry);
 
-enum registry_touched {
+enum registry_outcome {
     REGISTRY_RENEWED,  /* known and live: lives ttl longer */
     REGISTRY_JOINED,   /* new */
     REGISTRY_REJOINED, /* its deadline had passed before the sweep came: one expired and one joined
                         */
     REGISTRY_REFUSED,  /* new, and there is no place for it; nothing changed */
-    REGISTRY_CROWDED, /* new, or its deadline had passed, and its prefix is full; nothing changed */
-    REGISTRY_STRANGER, /* likewise, and it may not join; or it would leave and isn't there */
-    REGISTRY_LEFT,     /* it was known, and is removed */
+    REGISTRY_PREFIX_FULL, /* new, or its deadline had passed, and its prefix is full; nothing
+                             changed */
+    REGISTRY_UNKNOWN,     /* likewise, and it may not join; or it would leave and isn't there */
+    REGISTRY_LEFT,        /* it was known, and is removed */
 };
 
 /* What a datagram is to do. */
-enum registry_verb {
+enum registry_action {
     REGISTRY_JOIN,  /* renews its client, or makes it one */
     REGISTRY_RENEW, /* renews its client, and makes no stranger one */
     REGISTRY_LEAVE, /* removes its client */
 };
 
 /* A datagram to be recorded. */
-struct registry_visit {
+struct registry_datagram {
     const struct addr *source;
     const struct addr *local; /* the address that it was sent to, or of family ADDR_NONE */
-    enum registry_verb verb;
+    enum registry_action verb;
 
     /* Filled in: what became of it, and what was found out on the way. */
-    enum registry_touched touched;
+    enum registry_outcome touched;
     uint32_t place;
     uint64_t hash;
-    struct key key;
+    struct client_key key;
 };
 
 /* Datagrams came on a listener, in this order. A whole batch at once, since each step asks the
  * cache for what the next one needs, of all of them: among a million clients that is what decides
  * how long it takes. Returns how many of them were renewed. */
-size_t registry_touch(struct registry *registry, uint8_t listener, struct registry_visit *visits,
-                      size_t count, uint64_t now_ms);
+size_t registry_update(struct registry *registry, uint8_t listener,
+                       struct registry_datagram *visits, size_t count, uint64_t now_ms);
 
 /* Ends the life of everyone: no client is found or walked until it joins anew. Their places are
  * freed, and they are counted as expired, by the next sweep. Takes some nanoseconds a client, all
@@ -148,10 +149,10 @@ struct registry_walk {
 struct registry_walk registry_walk_all(void);
 struct registry_walk registry_walk_registered(const struct registry *registry);
 
-enum { REGISTRY_WALK_LOOKS = 16 };
+enum { REGISTRY_WALK_STEPS = 16 };
 
 /* Copies the next clients to clients, at most room of them, after looking at no more than
- * REGISTRY_WALK_LOOKS * room: fewer, even none, doesn't mean that the walk has ended. Returns their
+ * REGISTRY_WALK_STEPS * room: fewer, even none, doesn't mean that the walk has ended. Returns their
  * number. */
 size_t registry_walk(const struct registry *registry, struct registry_walk *walk, uint64_t now_ms,
                      struct client *clients, size_t room);

@@ -1,8 +1,8 @@
 #ifndef SERVER_OPTIONS_H
 #define SERVER_OPTIONS_H
 
-#include "base/options.h"
-#include "server/configfile.h"
+#include "base/option_parser.h"
+#include "server/config/config_files.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ enum server_task {
 struct server_options {
     enum server_task task;
     const char *config_path; /* NULL: no file */
-    struct configfile_override overrides[CONFIG_LISTEN_MAX + 1];
+    struct config_files_override overrides[CONFIG_LISTEN_MAX + 1];
     size_t override_count;
 };
 

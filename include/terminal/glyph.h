@@ -6,9 +6,9 @@
 
 /* A character as people see it, moved over and drawn as one: a code point and those behind it that
  * join it (width 0). After UAX 29, a picture also takes its skin tone, and, behind a ZWJ, the next
- * picture, and two regional indicators are a flag. What doesn't just show (width_shows) stands
- * alone, and is drawn as an escape: \n \t \r \xNN \uNNNN. One that has nothing to join is drawn on
- * a dotted circle. */
+ * picture, and two regional indicators are a flag. What doesn't just show (character_width_shows)
+ * stands alone, and is drawn as an escape: \n \t \r \xNN \uNNNN. One that has nothing to join is
+ * drawn on a dotted circle. */
 struct glyph {
     size_t size;      /* in the text, in bytes */
     unsigned columns; /* 1 .. GLYPH_COLUMNS_MAX */

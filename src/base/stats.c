@@ -8,7 +8,7 @@ static const struct {
 } counters[] = {{"received", "datagrams and lines read; the sum of the fates below",
                  offsetof(struct stats, received)},
 #define STAT(name, meaning) {#name, meaning, offsetof(struct stats, name)},
-                STATS_FATES(STAT) STATS_OTHERS(STAT)
+                STATS_OUTCOMES(STAT) STATS_OTHERS(STAT)
 #undef STAT
 };
 
@@ -38,9 +38,9 @@ void stats_add(struct stats *sum, const struct stats *worker)
         *counter(sum, i) += stats_value(worker, i);
 }
 
-uint64_t stats_fates(const struct stats *stats)
+uint64_t stats_outcomes(const struct stats *stats)
 {
 #define STAT(name, meaning) +stats->name
-    return 0 STATS_FATES(STAT);
+    return 0 STATS_OUTCOMES(STAT);
 #undef STAT
 }

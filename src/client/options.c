@@ -1,16 +1,16 @@
 /* The command line of udpcli. */
 #include "client/options.h"
 
-#include "base/text.h"
 #include "base/version.h"
-#include "net/complain.h"
+#include "os/log/error_message.h"
+#include "text/text.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { GO_ON = -1, DONE = 0 };
 
-enum row {
+enum screen_row {
     TIMEOUT,
     RETRIES,
     COUNT,
@@ -53,7 +53,7 @@ const struct option_row *client_options_rows(size_t *count)
 static int help(void)
 {
     char text[4096];
-    options_help(text, sizeof text, rows, ROWS);
+    option_parser_help(text, sizeof text, rows, ROWS);
     printf("Usage: udpcli [OPTION]... HOST[:PORT] [MESSAGE]\n"
            "       udpcli [OPTION]... tcp:HOST[:PORT] | unix:PATH [MESSAGE]\n"
            "       udpcli [OPTION]... --group GROUP:PORT [MESSAGE]\n"
@@ -69,7 +69,7 @@ static int help(void)
 static int wrong_value(const char *what, const char *value, const char *why)
 {
     char text[512];
-    return complain_usage("%s", text_bad_value(text, sizeof text, what, value, why));
+    return print_usage_error("%s", text_bad_value(text, sizeof text, what, value, why));
 }
 
 static const char *duration(const char *text, uint64_t *ms)
@@ -151,7 +151,7 @@ static int read_message(struct client_options *options, char *message)
     if (!options->hex)
         return GO_ON;
     if (!text_from_hex((uint8_t *)message, message, options->message_size))
-        return complain_usage(
+        return print_usage_error(
             "MESSAGE is not an even number of hexadecimal digits, as --hex has it");
     options->message_size /= 2;
     return GO_ON;
@@ -162,7 +162,7 @@ static int read_operands(struct client_options *options, char **operands, int co
 {
     if (!options->way.group) {
         if (count == 0)
-            return complain_usage("HOST is missing");
+            return print_usage_error("HOST is missing");
         int status = read_host(options, operands[0]);
         if (status != GO_ON)
             return status;
@@ -170,24 +170,25 @@ static int read_operands(struct client_options *options, char **operands, int co
         count--;
     }
     if (count > 1)
-        return complain_usage("there are operands behind MESSAGE: quote a message that has blanks");
+        return print_usage_error(
+            "there are operands behind MESSAGE: quote a message that has blanks");
     return count == 1 ? read_message(options, operands[0]) : GO_ON;
 }
 
 static int check_form(const struct client_options *options, bool counted, bool grouped)
 {
     if (options->message && options->keepalive_ms)
-        return complain_usage("-k listens on, so it goes without MESSAGE");
+        return print_usage_error("-k listens on, so it goes without MESSAGE");
     if (!options->message && counted)
-        return complain_usage("-n needs a MESSAGE");
+        return print_usage_error("-n needs a MESSAGE");
     if (!options->way.group && grouped)
-        return complain_usage("--interface and --ttl go with --group");
+        return print_usage_error("--interface and --ttl go with --group");
     return GO_ON;
 }
 
 int client_options_read(struct client_options *options, int argc, char **argv)
 {
-    struct options line;
+    struct option_parser line;
     bool counted = false, grouped = false;
     *options = (struct client_options){
         .timeout_ms = CLIENT_TIMEOUT_MS,
@@ -195,10 +196,10 @@ int client_options_read(struct client_options *options, int argc, char **argv)
         .count = 1,
         .way = {.target = &options->target, .ttl = CLIENT_GROUP_TTL},
     };
-    options_begin(&line, argc, argv, rows, ROWS);
-    for (int row; (row = options_next(&line)) != OPTIONS_END;) {
-        if (row == OPTIONS_WRONG)
-            return complain_usage("%s", line.error);
+    option_parser_begin(&line, argc, argv, rows, ROWS);
+    for (int row; (row = option_parser_next(&line)) != OPTION_PARSER_END;) {
+        if (row == OPTION_PARSER_WRONG)
+            return print_usage_error("%s", line.error);
         if (row == HELP)
             return help();
         if (row == VERSION) {
@@ -212,7 +213,7 @@ int client_options_read(struct client_options *options, int argc, char **argv)
         grouped |= row == INTERFACE || row == TTL;
     }
     int count;
-    char **operands = options_operands(&line, &count);
+    char **operands = option_parser_operands(&line, &count);
     int status = read_operands(options, operands, count);
     /* In a group nobody is asked, so nobody is waited for. */
     if (options->way.group)

@@ -1,12 +1,12 @@
 /* From a target to a socket, and the three ways of a message through it. */
 #include "client/peer.h"
 
-#include "net/datagram.h"
-#include "net/group.h"
-#include "net/option.h"
-#include "net/socket.h"
-#include "net/stream_socket.h"
-#include "net/tcp.h"
+#include "net/message/datagram.h"
+#include "net/socket/multicast_socket.h"
+#include "net/socket/socket_option.h"
+#include "net/socket/tcp_socket.h"
+#include "net/socket/udp_socket.h"
+#include "net/socket/unix_socket.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -63,11 +63,11 @@ const char *peers_find(struct peers *peers, const struct peer_way *way)
 
 static int join(struct peer *peer, const struct peers *peers)
 {
-    const struct group_way way = {.interface = peers->interface, .ttl = peers->way->ttl};
-    int socket = group_join(&peer->addr, peers->interface, 0);
+    const struct multicast_path way = {.interface = peers->interface, .ttl = peers->way->ttl};
+    int socket = multicast_join(&peer->addr, peers->interface, 0);
     if (socket < 0)
         return socket;
-    int error = group_set_way(socket, &peer->addr, &way);
+    int error = multicast_set_path(socket, &peer->addr, &way);
     /* A group of a link has no meaning without it. */
     if (peer->addr.family == ADDR_IPV6)
         peer->addr.scope = peers->interface;
@@ -84,7 +84,7 @@ static int connect_to(struct peer *peer, const struct peers *peers)
     peer->stream = target->transport != TRANSPORT_UDP;
     if (target->transport == TRANSPORT_UNIX) {
         snprintf(peer->name, sizeof peer->name, "unix:%s", target->path);
-        return stream_connect_for_loop(target->path);
+        return unix_socket_connect_for_loop(target->path);
     }
     strcpy(peer->name, peer->stream ? "tcp:" : "");
     addr_format(&peer->addr, peer->name + strlen(peer->name));
@@ -126,7 +126,7 @@ int peer_send(struct peer *peer, const void *bytes, size_t size)
     if (peer->stream)
         return line_socket_send(&peer->lines, bytes, size);
     if (peer->group)
-        return group_send(peer->socket, &peer->addr, bytes, size);
+        return multicast_send(peer->socket, &peer->addr, bytes, size);
     return datagram_send(peer->socket, bytes, size);
 }
 
@@ -150,7 +150,7 @@ ssize_t peer_receive(struct peer *peer, void *bytes, size_t room, uint64_t *time
     if (!peer->group)
         return datagram_receive(peer->socket, bytes, room, time_ms);
     struct addr sender;
-    ssize_t size = group_receive(peer->socket, bytes, room, &sender, time_ms);
+    ssize_t size = multicast_receive(peer->socket, bytes, room, &sender, time_ms);
     if (size >= 0)
         *from = addr_format(&sender, peer->sender);
     return size;
@@ -173,7 +173,7 @@ const char *peer_why(int error)
     case -ENODATA:
         return "the service has ended the connection";
     default:
-        return option_why(-error);
+        return socket_option_why(-error);
     }
 }
 

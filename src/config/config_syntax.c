@@ -1,6 +1,6 @@
 /* The syntax of a configuration's lines: sections, settings, quotes, escapes, comments. */
 #include "config/config_syntax.h"
-#include "base/text.h"
+#include "text/text.h"
 
 #include <string.h>
 

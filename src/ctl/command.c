@@ -1,16 +1,16 @@
 /* The commands of udpctl: one table, one dispatcher. */
 #include "ctl/command.h"
 
-#include "base/printable.h"
+#include "address/transport.h"
 #include "base/stats.h"
-#include "base/text.h"
-#include "base/transport.h"
-#include "ctl/ask.h"
-#include "ctl/broadcast.h"
-#include "ctl/json.h"
-#include "ctl/watch.h"
-#include "net/complain.h"
-#include "net/socket.h"
+#include "ctl/broadcast/broadcast_command.h"
+#include "ctl/connection/request.h"
+#include "ctl/output/json.h"
+#include "ctl/watch/watch_command.h"
+#include "net/socket/udp_socket.h"
+#include "os/log/error_message.h"
+#include "text/printable.h"
+#include "text/text.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -37,7 +37,7 @@ static int show_record(const struct ctl_options *options, const char *command,
                        struct output_record *record)
 {
     char error[ANSWER_ERROR_BYTES];
-    enum answer_result result = ask_record(&options->server, command, record, error);
+    enum answer_result result = request_record(&options->server, command, record, error);
     if (result == ANSWER_OK)
         output_record_print(stdout, record, options->json ? OUTPUT_JSON : OUTPUT_LINES);
     return conclude(options, result, error);
@@ -68,7 +68,8 @@ static int run_stats(const struct ctl_options *options)
     for (size_t i = 0; i < count; i++)
         fields[i] = (struct output_field){stats_name(i), stats_meaning(i), OUTPUT_NUMBER};
     fields[count++] = (struct output_field){"clients", "clients registered now", OUTPUT_NUMBER};
-    struct output_record record = {.fields = fields, .count = count, .apart = 1 + STATS_FATE_COUNT};
+    struct output_record record = {
+        .fields = fields, .count = count, .apart = 1 + STATS_OUTCOME_COUNT};
     return show_record(options, "stats", &record);
 }
 
@@ -76,7 +77,7 @@ static int bad_argument(const char *what, const char *value, const char *why)
 {
     char shown[200];
     text_escape(shown, sizeof shown, value, strlen(value));
-    return complain_usage("bad %s '%s': %s", what, shown, why);
+    return print_usage_error("bad %s '%s': %s", what, shown, why);
 }
 
 /* Reads a client's address; the server knows zones by their number alone. Returns NULL, or what is
@@ -111,7 +112,7 @@ static int run_kick(const struct ctl_options *options)
     static const struct output_field fields[] = {{"kicked", NULL, OUTPUT_NUMBER}};
     char command[COMMAND_BYTES];
     if (!compose(command, "kick", options))
-        return COMPLAIN_USAGE;
+        return EXIT_USAGE;
     return show_fields(options, command, fields, COUNT(fields));
 }
 
@@ -146,7 +147,7 @@ static int show_table(const struct ctl_options *options, const char *command,
     char error[ANSWER_ERROR_BYTES];
     table->json = options->json;
     table->out = stdout;
-    return conclude(options, ask_table(&options->server, command, table, error), error);
+    return conclude(options, request_table(&options->server, command, table, error), error);
 }
 
 static int run_clients(const struct ctl_options *options)
@@ -170,7 +171,7 @@ static int run_client(const struct ctl_options *options)
         .key = "client", .fields = client_fields, .count = COUNT(client_fields)};
     char command[COMMAND_BYTES];
     if (!compose(command, "client", options))
-        return COMPLAIN_USAGE;
+        return EXIT_USAGE;
     return show_table(options, command, &table);
 }
 
@@ -227,7 +228,7 @@ static const char *list_line(void *state, const char *key, char *value)
 static void show_problems(const char *error, const char *text)
 {
     fflush(stdout);
-    complain_text(error, NULL);
+    print_error_text(error, NULL);
     fputs(text, stderr);
 }
 
@@ -324,13 +325,13 @@ static const struct command {
     {{"broadcast", "TEXT", "send a datagram to every client", CTL_STDIN | CTL_HEX | CTL_NO_WAIT},
      0,
      1,
-     broadcast_run},
+     broadcast_command_run},
     {{"jobs", "", "broadcasts that wait, run, or ended lately", 0}, 0, 0, run_jobs},
     {{"cancel", "ID", "end a broadcast early", 0}, 1, 1, run_cancel},
     {{"watch", "", "all of it, each second: rates, drops, clients, jobs", CTL_COUNT},
      0,
      0,
-     watch_run},
+     watch_command_run},
     {{"reload", "", "read the configuration again", 0}, 0, 0, run_reload},
     {{"stop", "", "end the server", 0}, 0, 0, run_stop},
     {{"help", "", "print this help", 0}, 0, 0, run_help},
@@ -358,24 +359,25 @@ static int unknown_command(const char *name)
     char shown[64];
     text_escape(shown, sizeof shown, name, strlen(name));
     const char *meant = text_nearest(name, names, COUNT(names));
-    return complain_usage("unknown command '%s'%s%s%s", shown, meant ? " (did you mean '" : "",
-                          meant ? meant : "", meant ? "'?)" : "");
+    return print_usage_error("unknown command '%s'%s%s%s", shown, meant ? " (did you mean '" : "",
+                             meant ? meant : "", meant ? "'?)" : "");
 }
 
 int command_run(const struct ctl_options *options)
 {
     if (!options->command)
-        return complain_usage("a command is missing");
+        return print_usage_error("a command is missing");
     const struct command *command = commands, *end = commands + COUNT(commands);
     while (command < end && strcmp(command->form.name, options->command) != 0)
         command++;
     if (command == end)
         return unknown_command(options->command);
     if (options->operand_count < command->operands_min)
-        return complain_usage("'%s' needs %s", command->form.name, command->form.arguments);
+        return print_usage_error("'%s' needs %s", command->form.name, command->form.arguments);
     if (options->operand_count > command->operands_max)
-        return complain_usage("'%s' takes %s behind it; quote what has blanks", command->form.name,
-                              command->operands_max > 0 ? "one argument" : "nothing");
+        return print_usage_error("'%s' takes %s behind it; quote what has blanks",
+                                 command->form.name,
+                                 command->operands_max > 0 ? "one argument" : "nothing");
     int status = ctl_options_allow(options, command->form.rows);
     if (status < 0)
         status = command->run(options);

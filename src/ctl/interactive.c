@@ -2,14 +2,14 @@
 #include "ctl/interactive.h"
 
 #include "ctl/command.h"
-#include "ctl/complete.h"
-#include "ctl/output.h"
-#include "ctl/words.h"
-#include "net/complain.h"
-#include "net/console.h"
-#include "net/history_file.h"
-#include "net/loop.h"
-#include "net/terminal.h"
+#include "ctl/command_words.h"
+#include "ctl/output/output.h"
+#include "ctl/tab_completion.h"
+#include "os/file/history_file.h"
+#include "os/log/error_message.h"
+#include "os/loop/event_loop.h"
+#include "os/terminal/console.h"
+#include "os/terminal/raw_terminal.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ struct interactive {
     struct console *console;
     struct history *history;
     struct history_file file;
-    struct complete complete;
+    struct tab_completion complete;
     int status;
 };
 
@@ -86,8 +86,8 @@ static void keep_in_history(struct interactive *interactive, const char *line, s
         return;
     console_hide(interactive->console);
     fflush(stdout);
-    complain(strerror(-error), "make room there, or go on without", "writing the history to %s",
-             interactive->file.path);
+    print_error(strerror(-error), "make room there, or go on without", "writing the history to %s",
+                interactive->file.path);
     interactive->file.kept = false;
 }
 
@@ -97,7 +97,7 @@ static void on_line(void *state, char *line, size_t size)
     char *words[WORDS_MAX + 1], error[160];
     const char *wrong;
     keep_in_history(interactive, line, size);
-    int count = words_split(line, words, WORDS_MAX, &wrong);
+    int count = command_words_split(line, words, WORDS_MAX, &wrong);
     if (count < 0) {
         console_hide(interactive->console);
         snprintf(error, sizeof error,
@@ -118,10 +118,11 @@ static void on_end(void *state, int signal)
     loop_stop(interactive->loop);
 }
 
-static void on_tab(void *state, const char *line, size_t cursor, struct lineedit_choices *choices)
+static void on_tab(void *state, const char *line, size_t cursor,
+                   struct line_editor_choices *choices)
 {
     struct interactive *interactive = state;
-    complete_line(&interactive->complete, line, cursor, choices);
+    tab_completion_line(&interactive->complete, line, cursor, choices);
 }
 
 static int converse(struct interactive *interactive)
@@ -146,8 +147,8 @@ static int run(struct interactive *interactive)
     if (!error) {
         int closed = history_file_open(&interactive->file, "udpctl_history", interactive->history);
         if (closed && closed != -ENOENT)
-            complain(strerror(-closed), "make it yours, or go on without", "opening the history %s",
-                     interactive->file.path);
+            print_error(strerror(-closed), "make it yours, or go on without",
+                        "opening the history %s", interactive->file.path);
         error = converse(interactive);
     }
     history_free(interactive->history);
@@ -166,7 +167,7 @@ int interactive_run(const struct ctl_options *options, int argc, char **argv)
         interactive->complete.server = &options->server;
         error = run(interactive);
         status = interactive->status;
-        complete_free(&interactive->complete);
+        tab_completion_free(&interactive->complete);
     }
     free(interactive);
     if (!error)

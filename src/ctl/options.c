@@ -1,13 +1,13 @@
 /* The command line of udpctl, up to the command's own operands. */
 #include "ctl/options.h"
 
-#include "base/text.h"
 #include "base/version.h"
-#include "net/complain.h"
+#include "os/log/error_message.h"
+#include "text/text.h"
 
 #include <string.h>
 
-/* Where net/runtime has the socket if root started the server. */
+/* Where os/file/control_path has the socket if root started the server. */
 #define ROOTS_SOCKET "/run/udpsrv/udpsrv.sock"
 
 enum { GO_ON = -1, DONE = 0, TIMEOUT_MS = 5000 };
@@ -35,7 +35,7 @@ const struct option_row *ctl_options_rows(size_t *count)
 int ctl_options_help(void (*list)(FILE *out))
 {
     char text[4096];
-    options_help(text, sizeof text, rows, CTL_ROWS);
+    option_parser_help(text, sizeof text, rows, CTL_ROWS);
     printf("Usage: udpctl [OPTION]... [COMMAND [ARGUMENT]]\n"
            "Asks a running udpsrv, or tells it what to do. On a terminal COMMAND may be left out,\n"
            "and is asked for.\n\nCommands:\n");
@@ -103,11 +103,12 @@ static const char *apply(struct ctl_options *options, int row, const char *value
     return NULL;
 }
 
-static int read_options(struct ctl_options *options, struct options *line, void (*list)(FILE *out))
+static int read_options(struct ctl_options *options, struct option_parser *line,
+                        void (*list)(FILE *out))
 {
-    for (int row; (row = options_next(line)) != OPTIONS_END;) {
-        if (row == OPTIONS_WRONG)
-            return complain_usage("%s", line->error);
+    for (int row; (row = option_parser_next(line)) != OPTION_PARSER_END;) {
+        if (row == OPTION_PARSER_WRONG)
+            return print_usage_error("%s", line->error);
         if (row == CTL_ROW_HELP)
             return ctl_options_help(list);
         if (row == CTL_ROW_VERSION) {
@@ -118,7 +119,7 @@ static int read_options(struct ctl_options *options, struct options *line, void 
         if (wrong) {
             char shown[200];
             text_escape(shown, sizeof shown, line->value, strlen(line->value));
-            return complain_usage("bad --%s '%s': %s", rows[row].name, shown, wrong);
+            return print_usage_error("bad --%s '%s': %s", rows[row].name, shown, wrong);
         }
     }
     return GO_ON;
@@ -126,22 +127,22 @@ static int read_options(struct ctl_options *options, struct options *line, void 
 
 int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*list)(FILE *out))
 {
-    struct options line;
+    struct option_parser line;
     *options = (struct ctl_options){.server.timeout_ms = TIMEOUT_MS};
-    options_begin(&line, argc, argv, rows, CTL_ROWS);
+    option_parser_begin(&line, argc, argv, rows, CTL_ROWS);
     int status = read_options(options, &line, list);
     if (status != GO_ON)
         return status;
     int count;
-    char **operands = options_operands(&line, &count);
+    char **operands = option_parser_operands(&line, &count);
     if (count > 0) {
         options->command = operands[0];
         options->operands = operands + 1;
         options->operand_count = count - 1;
     }
     if (!options->server.path) {
-        if (runtime_socket_path(options->built_in_path, sizeof options->built_in_path) != 0)
-            return complain_usage("XDG_RUNTIME_DIR is too long for a socket; -s names another");
+        if (control_path_built_in(options->built_in_path, sizeof options->built_in_path) != 0)
+            return print_usage_error("XDG_RUNTIME_DIR is too long for a socket; -s names another");
         options->server.path = options->built_in_path;
         if (strcmp(options->built_in_path, ROOTS_SOCKET) != 0)
             options->server.elsewhere = ROOTS_SOCKET;
@@ -153,6 +154,6 @@ int ctl_options_allow(const struct ctl_options *options, uint32_t allowed)
 {
     for (int row = 0; row < CTL_ROWS; row++)
         if (options->given & ~allowed & 1u << row)
-            return complain_usage("--%s is not for this command", rows[row].name);
+            return print_usage_error("--%s is not for this command", rows[row].name);
     return GO_ON;
 }

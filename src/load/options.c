@@ -1,12 +1,12 @@
 /* The command line of udpload. */
 #include "load/options.h"
 
-#include "base/text.h"
 #include "base/version.h"
-#include "load/quote.h"
-#include "load/values.h"
-#include "net/complain.h"
-#include "net/file.h"
+#include "load/option_values.h"
+#include "load/report/shell_quote.h"
+#include "os/file/file.h"
+#include "os/log/error_message.h"
+#include "text/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ enum { GO_ON = -1, FIND_MAX_LOSS_PPM = 1000 };
 
 static const uint64_t MS_NS = 1000000;
 
-enum row {
+enum screen_row {
     CLIENTS,
     SOURCE,
     RATE,
@@ -85,7 +85,7 @@ const struct option_row *load_options_rows(size_t *count)
 static int help(void)
 {
     char text[4096];
-    options_help(text, sizeof text, rows, ROWS);
+    option_parser_help(text, sizeof text, rows, ROWS);
     printf("Usage: udpload [OPTION]... HOST[:PORT]\n"
            "Sends requests to a UDP service (port %d unless given), matches the replies, and\n"
            "reports loss and latency.\n\n%s\n"
@@ -99,7 +99,7 @@ static int help(void)
 
 static int wrong_usage(const char *what)
 {
-    complain_usage("%s", what);
+    print_usage_error("%s", what);
     return LOAD_USAGE;
 }
 
@@ -168,15 +168,15 @@ static const char *apply_number(struct load_options *options, int row, const cha
 {
     switch (row) {
     case CLIENTS:
-        return values_number(value, MATCH_CLIENTS_MAX, &options->clients)
+        return option_values_number(value, REPLY_MATCH_CLIENTS_MAX, &options->clients)
                    ? NULL
                    : "it is not a number from 1 to 67108864";
     case OUTSTANDING:
-        return values_number(value, 1000000, &options->outstanding)
+        return option_values_number(value, 1000000, &options->outstanding)
                    ? NULL
                    : "it is not a number from 1 to 1000000";
     case THREADS:
-        return values_number(value, LOAD_THREADS_MAX, &options->threads)
+        return option_values_number(value, LOAD_THREADS_MAX, &options->threads)
                    ? NULL
                    : "it is not a number from 1 to 64";
     case COUNT:
@@ -184,17 +184,17 @@ static const char *apply_number(struct load_options *options, int row, const cha
     case SEED:
         return text_number(value, 0, UINT64_MAX, &options->seed);
     case RATE:
-        return values_rate(value, &options->rate);
+        return option_values_rate(value, &options->rate);
     case MAX_LOSS:
-        return values_percent(value, &options->max_loss_ppm);
+        return option_values_percent(value, &options->max_loss_ppm);
     case DURATION:
-        return values_duration(value, 1, &options->duration_ns);
+        return option_values_duration(value, 1, &options->duration_ns);
     case TIMEOUT:
-        return values_duration(value, 1, &options->timeout_ns);
+        return option_values_duration(value, 1, &options->timeout_ns);
     case OMIT:
-        return values_duration(value, 0, &options->omit_ns);
+        return option_values_duration(value, 0, &options->omit_ns);
     default:
-        return values_duration(value, 10, &options->interval_ns);
+        return option_values_duration(value, 10, &options->interval_ns);
     }
 }
 
@@ -210,7 +210,7 @@ static const char *apply(struct load_options *options, struct given *given, int 
     case SIZE:
         return read_size(given, value);
     case EXPECT:
-        return values_replies(value, options->expected, &options->expected_count);
+        return option_values_replies(value, options->expected, &options->expected_count);
     case JSON:
     case HDR:
     case HTML:
@@ -342,10 +342,10 @@ static int make_message(struct load_options *options, const struct given *given)
     return GO_ON;
 }
 
-static int read_operands(struct load_options *options, const struct options *line)
+static int read_operands(struct load_options *options, const struct option_parser *line)
 {
     int count;
-    char **operands = options_operands(line, &count);
+    char **operands = option_parser_operands(line, &count);
     if (count != 1)
         return wrong_usage(count ? "there is more than one HOST" : "HOST is missing");
     options->host = operands[0];
@@ -356,7 +356,7 @@ static int read_operands(struct load_options *options, const struct options *lin
     return wrong ? wrong_value("address", operands[0], wrong) : GO_ON;
 }
 
-static int finish(struct load_options *options, const struct options *line,
+static int finish(struct load_options *options, const struct option_parser *line,
                   const struct given *given)
 {
     int status = read_operands(options, line);
@@ -367,7 +367,7 @@ static int finish(struct load_options *options, const struct options *line,
     if (status != GO_ON)
         return status;
     if (options->fanout && !options->control) {
-        if (runtime_socket_path(options->control_built_in, RUNTIME_PATH_BYTES) != 0)
+        if (control_path_built_in(options->control_built_in, CONTROL_PATH_BYTES) != 0)
             return wrong_usage("XDG_RUNTIME_DIR is too long for a socket; --control names another");
         options->control = options->control_built_in;
     }
@@ -376,7 +376,7 @@ static int finish(struct load_options *options, const struct options *line,
 
 int load_options_read(struct load_options *options, int argc, char **argv)
 {
-    struct options line;
+    struct option_parser line;
     struct given given = {.message = "hi"};
     *options = (struct load_options){
         .clients = 1000,
@@ -388,11 +388,11 @@ int load_options_read(struct load_options *options, int argc, char **argv)
         .timeout_ns = 1000 * MS_NS,
         .threads = 1,
         .max_loss_ppm = LOAD_LOSS_ANY,
-        .command = quote_command(argc, argv),
+        .command = shell_quote_command(argc, argv),
     };
-    options_begin(&line, argc, argv, rows, ROWS);
-    for (int row; (row = options_next(&line)) != OPTIONS_END;) {
-        if (row == OPTIONS_WRONG)
+    option_parser_begin(&line, argc, argv, rows, ROWS);
+    for (int row; (row = option_parser_next(&line)) != OPTION_PARSER_END;) {
+        if (row == OPTION_PARSER_WRONG)
             return wrong_usage(line.error);
         if (row == HELP)
             return help();

@@ -1,11 +1,11 @@
 /* The clients of one shard. */
 #include "registry/registry.h"
 
-#include "registry/index.h"
-#include "registry/locals.h"
-#include "registry/slab.h"
-#include "registry/slotset.h"
-#include "registry/wheel.h"
+#include "registry/client_slab.h"
+#include "registry/hash_index.h"
+#include "registry/local_addresses.h"
+#include "registry/slot_bitmap.h"
+#include "registry/timer_wheel.h"
 
 #include <string.h>
 
@@ -22,20 +22,20 @@ enum {
 
 struct registry {
     struct siphash_state hash_begin; /* of the secret key */
-    struct index index;              /* of the live clients' slots, by their keys */
+    struct hash_index index;         /* of the live clients' slots, by their keys */
     uint32_t capacity;
     uint32_t count;
     uint32_t ttl_ms;
     uint8_t ttl;
     uint64_t now_ms; /* the latest time seen */
     uint64_t joined;
-    struct slab slab;
-    struct slotset live;
-    struct wheel wheel;
-    struct locals locals;
+    struct client_slab slab;
+    struct slot_bitmap live;
+    struct timer_wheel wheel;
+    struct local_addresses locals;
     uint32_t ttls[TTLS];
-    struct allowance *allowance; /* NULL: its places are its own */
-    struct prefixes *prefixes;   /* NULL: nobody counts them */
+    struct capacity_share *allowance; /* NULL: its places are its own */
+    struct prefix_counts *prefixes;   /* NULL: nobody counts them */
     uint32_t prefix_cap;
     uint64_t counted_from; /* of those who joined, by number: the first that is counted there */
 };
@@ -60,11 +60,11 @@ static struct layout layout_of(uint32_t capacity)
 {
     struct layout at;
     at.index = aligned(sizeof(struct registry));
-    at.locals = at.index + aligned(index_bytes(capacity));
-    at.wheel = at.locals + aligned(locals_bytes());
-    at.live = at.wheel + aligned(wheel_bytes(groups_of(capacity)));
-    at.slab = at.live + aligned(slotset_bytes(registry_slots(capacity)));
-    at.end = at.slab + slab_bytes(capacity);
+    at.locals = at.index + aligned(hash_index_bytes(capacity));
+    at.wheel = at.locals + aligned(local_addresses_bytes());
+    at.live = at.wheel + aligned(timer_wheel_bytes(groups_of(capacity)));
+    at.slab = at.live + aligned(slot_bitmap_bytes(registry_slots(capacity)));
+    at.end = at.slab + client_slab_bytes(capacity);
     return at;
 }
 
@@ -91,23 +91,23 @@ struct registry *registry_init(void *memory, uint32_t capacity, const struct sip
     struct registry *registry = memory;
 
     registry->hash_begin = siphash_begin(key);
-    index_init(&registry->index, base + at.index, capacity, registry_slots(capacity));
+    hash_index_init(&registry->index, base + at.index, capacity, registry_slots(capacity));
     registry->capacity = capacity;
     registry->ttl_ms = registry->ttls[0] = ttl_ms;
     registry->now_ms = now_ms;
-    slab_init(&registry->slab, base + at.slab, capacity);
-    slotset_init(&registry->live, base + at.live, registry_slots(capacity));
-    wheel_init(&registry->wheel, base + at.wheel, now_ms);
-    locals_init(&registry->locals, base + at.locals, key);
+    client_slab_init(&registry->slab, base + at.slab, capacity);
+    slot_bitmap_init(&registry->live, base + at.live, registry_slots(capacity));
+    timer_wheel_init(&registry->wheel, base + at.wheel, now_ms);
+    local_addresses_init(&registry->locals, base + at.locals, key);
     return registry;
 }
 
-void registry_share(struct registry *registry, struct allowance *allowance)
+void registry_share(struct registry *registry, struct capacity_share *allowance)
 {
     registry->allowance = allowance;
 }
 
-void registry_cap(struct registry *registry, struct prefixes *prefixes, uint32_t cap)
+void registry_cap(struct registry *registry, struct prefix_counts *prefixes, uint32_t cap)
 {
     if (registry->prefixes == NULL)
         registry->counted_from = registry->joined;
@@ -132,12 +132,12 @@ uint32_t registry_count(const struct registry *registry)
 
 static inline struct entry *entry_at(const struct registry *registry, uint32_t slot)
 {
-    return slab_entry(&registry->slab, slot);
+    return client_slab_entry(&registry->slab, slot);
 }
 
 static uint32_t entry_new(struct registry *registry, bool ipv4)
 {
-    return slab_take(&registry->slab, ipv4);
+    return client_slab_take(&registry->slab, ipv4);
 }
 
 static struct client client_of(const struct registry *registry, uint32_t slot, uint64_t now_ms)
@@ -145,13 +145,13 @@ static struct client client_of(const struct registry *registry, uint32_t slot, u
     const struct entry *entry = entry_at(registry, slot);
     uint64_t last_ms = entry->deadline_ms - registry->ttls[entry->ttl];
     return (struct client){
-        .source = key_source(&entry->key),
-        .local = locals_addr(&registry->locals, (uint16_t)entry->local),
+        .source = client_key_source(&entry->key),
+        .local = local_addresses_addr(&registry->locals, (uint16_t)entry->local),
         .idle_ms = now_ms > last_ms ? now_ms - last_ms : 0,
         .age_s = now_ms / 1000 - entry->joined_s,
         .received = entry->received,
         .slot = slot,
-        .listener = key_listener(&entry->key),
+        .listener = client_key_listener(&entry->key),
     };
 }
 
@@ -160,28 +160,29 @@ static struct client client_of(const struct registry *registry, uint32_t slot, u
 /* The place of the client, or the empty one where it would get in, from a place on that isn't
  * behind it. */
 static inline uint32_t place_from(const struct registry *registry, uint32_t place, uint64_t hash,
-                                  const struct key *key)
+                                  const struct client_key *key)
 {
-    const struct index *index = &registry->index;
-    uint32_t tag = index_tag(index, hash);
-    for (;; place = index_next(index, place)) {
+    const struct hash_index *index = &registry->index;
+    uint32_t tag = hash_index_tag(index, hash);
+    for (;; place = hash_index_next(index, place)) {
         uint32_t value = index->values[place];
-        if (value == 0 || (index_has_tag(index, value, tag) &&
-                           key_equal(&entry_at(registry, index_slot(index, place))->key, key)))
+        if (value == 0 ||
+            (hash_index_has_tag(index, value, tag) &&
+             client_key_equal(&entry_at(registry, hash_index_slot(index, place))->key, key)))
             return place;
     }
 }
 
-static uint32_t place_of(const struct registry *registry, const struct key *key)
+static uint32_t place_of(const struct registry *registry, const struct client_key *key)
 {
-    uint64_t hash = key_hash(registry->hash_begin, key);
-    return place_from(registry, index_home(&registry->index, hash), hash, key);
+    uint64_t hash = client_key_hash(registry->hash_begin, key);
+    return place_from(registry, hash_index_home(&registry->index, hash), hash, key);
 }
 
 static uint64_t hash_at(const void *state, uint32_t slot)
 {
     const struct registry *registry = state;
-    return key_hash(registry->hash_begin, &entry_at(registry, slot)->key);
+    return client_key_hash(registry->hash_begin, &entry_at(registry, slot)->key);
 }
 
 /* ---- clients ---- */
@@ -212,7 +213,7 @@ static void begin_life(struct registry *registry, struct entry *entry, uint64_t 
 static bool count_prefix(struct registry *registry, const struct addr *source)
 {
     return registry->prefixes == NULL ||
-           prefixes_add(registry->prefixes, source, registry->prefix_cap);
+           prefix_counts_add(registry->prefixes, source, registry->prefix_cap);
 }
 
 static bool is_counted(const struct registry *registry, const struct entry *entry)
@@ -221,53 +222,54 @@ static bool is_counted(const struct registry *registry, const struct entry *entr
 }
 
 /* A new client, at the place of the index that was found empty for it. */
-static enum registry_touched join(struct registry *registry, const struct registry_visit *visit,
+static enum registry_outcome join(struct registry *registry, const struct registry_datagram *visit,
                                   uint32_t place, uint64_t now_ms)
 {
     if (visit->verb != REGISTRY_JOIN)
-        return REGISTRY_STRANGER;
+        return REGISTRY_UNKNOWN;
     if (registry->count == registry->capacity ||
-        (registry->allowance != NULL && !allowance_take(registry->allowance)))
+        (registry->allowance != NULL && !capacity_share_take(registry->allowance)))
         return REGISTRY_REFUSED;
     if (!count_prefix(registry, visit->source)) {
         if (registry->allowance != NULL)
-            allowance_give(registry->allowance);
-        return REGISTRY_CROWDED;
+            capacity_share_give(registry->allowance);
+        return REGISTRY_PREFIX_FULL;
     }
-    uint32_t slot = entry_new(registry, key_is_ipv4(&visit->key));
+    uint32_t slot = entry_new(registry, client_key_is_ipv4(&visit->key));
     struct entry *entry = entry_at(registry, slot);
-    memcpy(&entry->key, &visit->key, key_bytes(&visit->key));
-    entry->local = locals_number(&registry->locals, visit->local);
+    memcpy(&entry->key, &visit->key, client_key_bytes(&visit->key));
+    entry->local = local_addresses_number(&registry->locals, visit->local);
     begin_life(registry, entry, now_ms);
 
-    index_put(&registry->index, place, visit->hash, slot);
-    if (slotset_eight(&registry->live, slot / GROUP) == 0)
-        wheel_insert(&registry->wheel, slot / GROUP, entry->deadline_ms);
+    hash_index_put(&registry->index, place, visit->hash, slot);
+    if (slot_bitmap_eight(&registry->live, slot / GROUP) == 0)
+        timer_wheel_insert(&registry->wheel, slot / GROUP, entry->deadline_ms);
     else
-        wheel_hasten(&registry->wheel, slot / GROUP, entry->deadline_ms);
-    slotset_insert(&registry->live, slot);
+        timer_wheel_move_earlier(&registry->wheel, slot / GROUP, entry->deadline_ms);
+    slot_bitmap_insert(&registry->live, slot);
     registry->count++;
     return REGISTRY_JOINED;
 }
 
 /* One whose deadline had passed before the sweep came is as good as new; if it isn't let in, the
  * sweep will still come. */
-static enum registry_touched rejoin(struct registry *registry, const struct registry_visit *visit,
-                                    uint32_t slot, uint64_t now_ms)
+static enum registry_outcome rejoin(struct registry *registry,
+                                    const struct registry_datagram *visit, uint32_t slot,
+                                    uint64_t now_ms)
 {
     struct entry *entry = entry_at(registry, slot);
     if (visit->verb != REGISTRY_JOIN)
-        return REGISTRY_STRANGER;
+        return REGISTRY_UNKNOWN;
     if (!is_counted(registry, entry) && !count_prefix(registry, visit->source))
-        return REGISTRY_CROWDED;
-    entry->local = locals_number(&registry->locals, visit->local);
+        return REGISTRY_PREFIX_FULL;
+    entry->local = local_addresses_number(&registry->locals, visit->local);
     begin_life(registry, entry, now_ms);
     return REGISTRY_REJOINED;
 }
 
 /* Another datagram of a client that has an entry. */
-static inline enum registry_touched renew(struct registry *registry,
-                                          const struct registry_visit *visit, uint32_t slot,
+static inline enum registry_outcome renew(struct registry *registry,
+                                          const struct registry_datagram *visit, uint32_t slot,
                                           uint64_t now_ms)
 {
     struct entry *entry = entry_at(registry, slot);
@@ -276,36 +278,36 @@ static inline enum registry_touched renew(struct registry *registry,
     if (deadline_ms <= now_ms)
         return rejoin(registry, visit, slot, now_ms);
     bool unnamed = entry->local == 0 && local->family == ADDR_NONE; /* on a bound socket, always */
-    if (!unnamed && !locals_is(&registry->locals, (uint16_t)entry->local, local))
-        entry->local = locals_number(&registry->locals, local);
+    if (!unnamed && !local_addresses_is(&registry->locals, (uint16_t)entry->local, local))
+        entry->local = local_addresses_number(&registry->locals, local);
     entry->received += entry->received != UINT32_MAX;
     /* The wheel finds out by itself about a later deadline, not about an earlier one, of a shorter
      * ttl. */
     if (new_deadline(registry, entry, now_ms) < deadline_ms)
-        wheel_hasten(&registry->wheel, slot / GROUP, entry->deadline_ms);
+        timer_wheel_move_earlier(&registry->wheel, slot / GROUP, entry->deadline_ms);
     return REGISTRY_RENEWED;
 }
 
 static void hash_visits(const struct registry *registry, uint8_t listener,
-                        struct registry_visit *visits, size_t count)
+                        struct registry_datagram *visits, size_t count)
 {
-    for (struct registry_visit *visit = visits; visit < visits + count; visit++) {
-        visit->key = key_of(listener, visit->source);
-        visit->hash = key_hash(registry->hash_begin, &visit->key);
-        __builtin_prefetch(&registry->index.values[index_home(&registry->index, visit->hash)]);
+    for (struct registry_datagram *visit = visits; visit < visits + count; visit++) {
+        visit->key = client_key_of(listener, visit->source);
+        visit->hash = client_key_hash(registry->hash_begin, &visit->key);
+        __builtin_prefetch(&registry->index.values[hash_index_home(&registry->index, visit->hash)]);
     }
 }
 
 /* Finds where each client is by its tag alone, which is wrong once in thousands, or where it would
  * get in. */
-static void guess_places(const struct registry *registry, struct registry_visit *visits,
+static void guess_places(const struct registry *registry, struct registry_datagram *visits,
                          size_t count)
 {
-    const struct index *index = &registry->index;
-    for (struct registry_visit *visit = visits; visit < visits + count; visit++) {
-        visit->place = index_guess(index, index_home(index, visit->hash), visit->hash);
+    const struct hash_index *index = &registry->index;
+    for (struct registry_datagram *visit = visits; visit < visits + count; visit++) {
+        visit->place = hash_index_guess(index, hash_index_home(index, visit->hash), visit->hash);
         if (index->values[visit->place] != 0)
-            __builtin_prefetch(entry_at(registry, index_slot(index, visit->place)), 1);
+            __builtin_prefetch(entry_at(registry, hash_index_slot(index, visit->place)), 1);
     }
 }
 
@@ -314,7 +316,7 @@ static void guess_places(const struct registry *registry, struct registry_visit 
 static bool look_up(const struct registry *registry, uint8_t listener, const struct addr *source,
                     uint32_t *place)
 {
-    struct key key = key_of(listener, source);
+    struct client_key key = client_key_of(listener, source);
     *place = place_of(registry, &key);
     return registry->index.values[*place] != 0;
 }
@@ -326,7 +328,7 @@ bool registry_find(struct registry *registry, uint8_t listener, const struct add
     now_ms = advance(registry, now_ms);
     if (!look_up(registry, listener, source, &place))
         return false;
-    uint32_t slot = index_slot(&registry->index, place);
+    uint32_t slot = hash_index_slot(&registry->index, place);
     if (entry_at(registry, slot)->deadline_ms <= now_ms)
         return false;
     if (client != NULL)
@@ -339,8 +341,8 @@ bool registry_find(struct registry *registry, uint8_t listener, const struct add
 /* Asks for the entries of the group that comes next. */
 static void fetch_group(const struct registry *registry)
 {
-    uint32_t group = wheel_next(&registry->wheel);
-    for (uint32_t i = 0; group != WHEEL_NONE && i < GROUP; i++)
+    uint32_t group = timer_wheel_next(&registry->wheel);
+    for (uint32_t i = 0; group != TIMER_WHEEL_NONE && i < GROUP; i++)
         __builtin_prefetch(entry_at(registry, group * GROUP + i));
 }
 
@@ -358,7 +360,7 @@ static uint64_t find_due(const struct registry *registry, uint32_t group, uint64
 {
     uint64_t earliest_ms = UINT64_MAX;
     due->count = 0;
-    for (uint32_t live = slotset_eight(&registry->live, group); live != 0; live &= live - 1) {
+    for (uint32_t live = slot_bitmap_eight(&registry->live, group); live != 0; live &= live - 1) {
         uint32_t slot = group * GROUP + (uint32_t)__builtin_ctz(live);
         const struct entry *entry = entry_at(registry, slot);
         if (entry->deadline_ms > now_ms) {
@@ -366,8 +368,8 @@ static uint64_t find_due(const struct registry *registry, uint32_t group, uint64
                 earliest_ms = entry->deadline_ms;
             continue;
         }
-        uint64_t hash = key_hash(registry->hash_begin, &entry->key);
-        __builtin_prefetch(&registry->index.values[index_home(&registry->index, hash)], 1);
+        uint64_t hash = client_key_hash(registry->hash_begin, &entry->key);
+        __builtin_prefetch(&registry->index.values[hash_index_home(&registry->index, hash)], 1);
         due->slots[due->count] = slot;
         due->hashes[due->count++] = hash;
     }
@@ -378,10 +380,10 @@ static uint64_t find_due(const struct registry *registry, uint32_t group, uint64
  * client's home on. */
 static void fetch_run(const struct registry *registry, uint64_t hash)
 {
-    const struct index *index = &registry->index;
-    for (uint32_t place = index_home(index, hash); index->values[place] != 0;
-         place = index_next(index, place))
-        __builtin_prefetch(entry_at(registry, index_slot(index, place)));
+    const struct hash_index *index = &registry->index;
+    for (uint32_t place = hash_index_home(index, hash); index->values[place] != 0;
+         place = hash_index_next(index, place))
+        __builtin_prefetch(entry_at(registry, hash_index_slot(index, place)));
 }
 
 /* ---- how clients go ---- */
@@ -389,18 +391,18 @@ static void fetch_run(const struct registry *registry, uint64_t hash)
 /* Ends the client that the place leads to. The wheel is not told. */
 static void evict(struct registry *registry, uint32_t place)
 {
-    uint32_t slot = index_slot(&registry->index, place);
+    uint32_t slot = hash_index_slot(&registry->index, place);
     const struct entry *entry = entry_at(registry, slot);
     if (is_counted(registry, entry)) {
-        struct addr source = key_source(&entry->key);
-        prefixes_remove(registry->prefixes, &source);
+        struct addr source = client_key_source(&entry->key);
+        prefix_counts_remove(registry->prefixes, &source);
     }
-    index_remove(&registry->index, place, hash_at, registry);
-    slotset_remove(&registry->live, slot);
-    slab_give(&registry->slab, slot);
+    hash_index_remove(&registry->index, place, hash_at, registry);
+    slot_bitmap_remove(&registry->live, slot);
+    client_slab_give(&registry->slab, slot);
     registry->count--;
     if (registry->allowance != NULL)
-        allowance_give(registry->allowance);
+        capacity_share_give(registry->allowance);
 }
 
 bool registry_remove(struct registry *registry, uint8_t listener, const struct addr *source)
@@ -408,42 +410,43 @@ bool registry_remove(struct registry *registry, uint8_t listener, const struct a
     uint32_t place;
     if (!look_up(registry, listener, source, &place))
         return false;
-    uint32_t group = index_slot(&registry->index, place) / GROUP;
+    uint32_t group = hash_index_slot(&registry->index, place) / GROUP;
     evict(registry, place);
-    if (slotset_eight(&registry->live, group) == 0)
-        wheel_remove(&registry->wheel, group);
+    if (slot_bitmap_eight(&registry->live, group) == 0)
+        timer_wheel_remove(&registry->wheel, group);
     return true;
 }
 
 /* The client leaves, and what stood behind it in the index may have moved to where the visits that
  * follow don't look for it: they begin at their homes again. */
-static enum registry_touched leave(struct registry *registry, uint8_t listener,
-                                   struct registry_visit *visit, const struct registry_visit *end)
+static enum registry_outcome leave(struct registry *registry, uint8_t listener,
+                                   struct registry_datagram *visit,
+                                   const struct registry_datagram *end)
 {
     if (!registry_remove(registry, listener, visit->source))
-        return REGISTRY_STRANGER;
-    for (struct registry_visit *later = visit + 1; later < end; later++)
-        later->place = index_home(&registry->index, later->hash);
+        return REGISTRY_UNKNOWN;
+    for (struct registry_datagram *later = visit + 1; later < end; later++)
+        later->place = hash_index_home(&registry->index, later->hash);
     return REGISTRY_LEFT;
 }
 
-static inline enum registry_touched touch_one(struct registry *registry,
-                                              struct registry_visit *visit, uint64_t now_ms)
+static inline enum registry_outcome touch_one(struct registry *registry,
+                                              struct registry_datagram *visit, uint64_t now_ms)
 {
     uint32_t place = place_from(registry, visit->place, visit->hash, &visit->key);
     return registry->index.values[place] == 0
                ? join(registry, visit, place, now_ms)
-               : renew(registry, visit, index_slot(&registry->index, place), now_ms);
+               : renew(registry, visit, hash_index_slot(&registry->index, place), now_ms);
 }
 
-size_t registry_touch(struct registry *registry, uint8_t listener, struct registry_visit *visits,
-                      size_t count, uint64_t now_ms)
+size_t registry_update(struct registry *registry, uint8_t listener,
+                       struct registry_datagram *visits, size_t count, uint64_t now_ms)
 {
     size_t renewed = 0;
     now_ms = advance(registry, now_ms);
     hash_visits(registry, listener, visits, count);
     guess_places(registry, visits, count);
-    for (struct registry_visit *visit = visits; visit < visits + count; visit++) {
+    for (struct registry_datagram *visit = visits; visit < visits + count; visit++) {
         visit->touched = visit->verb == REGISTRY_LEAVE
                              ? leave(registry, listener, visit, visits + count)
                              : touch_one(registry, visit, now_ms);
@@ -455,12 +458,12 @@ size_t registry_touch(struct registry *registry, uint8_t listener, struct regist
 void registry_expire_all(struct registry *registry, uint64_t now_ms)
 {
     now_ms = advance(registry, now_ms);
-    uint32_t slot = slotset_next(&registry->live, 0);
-    for (; slot != SLOTSET_END; slot = slotset_next(&registry->live, slot + 1)) {
+    uint32_t slot = slot_bitmap_next(&registry->live, 0);
+    for (; slot != SLOT_BITMAP_END; slot = slot_bitmap_next(&registry->live, slot + 1)) {
         struct entry *entry = entry_at(registry, slot);
         if (entry->deadline_ms > now_ms) {
             entry->deadline_ms = now_ms & DEADLINE_MASK;
-            wheel_hasten(&registry->wheel, slot / GROUP, now_ms);
+            timer_wheel_move_earlier(&registry->wheel, slot / GROUP, now_ms);
         }
     }
 }
@@ -476,14 +479,14 @@ static uint32_t sweep_group(struct registry *registry, uint32_t group, uint64_t 
     for (uint32_t i = 0; i < evicted; i++)
         fetch_run(registry, due.hashes[i]);
     for (uint32_t i = 0; i < evicted; i++) {
-        const struct key *key = &entry_at(registry, due.slots[i])->key;
+        const struct client_key *key = &entry_at(registry, due.slots[i])->key;
         uint64_t hash = due.hashes[i];
-        evict(registry, place_from(registry, index_home(&registry->index, hash), hash, key));
+        evict(registry, place_from(registry, hash_index_home(&registry->index, hash), hash, key));
     }
     if (evicted < due.count)
-        wheel_put_back(&registry->wheel, group);
+        timer_wheel_put_back(&registry->wheel, group);
     else if (earliest_ms != UINT64_MAX)
-        wheel_insert(&registry->wheel, group, earliest_ms);
+        timer_wheel_insert(&registry->wheel, group, earliest_ms);
     return evicted;
 }
 
@@ -491,8 +494,8 @@ bool registry_sweep(struct registry *registry, uint64_t now_ms, uint32_t budget,
 {
     now_ms = advance(registry, now_ms);
     while (budget > 0) {
-        uint32_t group = wheel_take(&registry->wheel, now_ms);
-        if (group == WHEEL_NONE)
+        uint32_t group = timer_wheel_take(&registry->wheel, now_ms);
+        if (group == TIMER_WHEEL_NONE)
             return false;
         fetch_group(registry);
         uint32_t evicted = sweep_group(registry, group, now_ms, budget);
@@ -520,9 +523,9 @@ size_t registry_walk(const struct registry *registry, struct registry_walk *walk
     size_t count = 0;
     if (now_ms < registry->now_ms)
         now_ms = registry->now_ms;
-    for (size_t looks = REGISTRY_WALK_LOOKS * room; looks > 0 && count < room; looks--) {
-        uint32_t slot = slotset_next(&registry->live, walk->next);
-        if (slot == SLOTSET_END) {
+    for (size_t looks = REGISTRY_WALK_STEPS * room; looks > 0 && count < room; looks--) {
+        uint32_t slot = slot_bitmap_next(&registry->live, walk->next);
+        if (slot == SLOT_BITMAP_END) {
             walk->ended = true;
             break;
         }

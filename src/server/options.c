@@ -1,7 +1,7 @@
 /* The command line of udpsrv, from one table. */
 #include "server/options.h"
 
-#include "net/complain.h"
+#include "os/log/error_message.h"
 
 #include <stdio.h>
 
@@ -30,10 +30,10 @@ static bool override(struct server_options *options, const char *where, const ch
                      const char *key, const char *value)
 {
     if (options->override_count == sizeof options->overrides / sizeof options->overrides[0]) {
-        complain_usage("too many of %s: at most %d listeners", where, CONFIG_LISTEN_MAX);
+        print_usage_error("too many of %s: at most %d listeners", where, CONFIG_LISTEN_MAX);
         return false;
     }
-    options->overrides[options->override_count++] = (struct configfile_override){
+    options->overrides[options->override_count++] = (struct config_files_override){
         .where = where, .section = section, .key = key, .value = value};
     return true;
 }
@@ -66,23 +66,23 @@ static bool take(struct server_options *options, int row, const char *value)
 
 void server_options_read(struct server_options *options, int argc, char **argv)
 {
-    struct options line;
+    struct option_parser line;
     int row, operands;
 
     *options = (struct server_options){.task = SERVER_RUN};
-    options_begin(&line, argc, argv, rows, ROWS);
-    while ((row = options_next(&line)) >= 0)
+    option_parser_begin(&line, argc, argv, rows, ROWS);
+    while ((row = option_parser_next(&line)) >= 0)
         if (!take(options, row, line.value)) {
             options->task = SERVER_WRONG;
             return;
         } else if (options->task == SERVER_HELP || options->task == SERVER_VERSION) {
             return;
         }
-    char **operand = options_operands(&line, &operands);
-    if (row == OPTIONS_WRONG)
-        complain_usage("%s", line.error);
+    char **operand = option_parser_operands(&line, &operands);
+    if (row == OPTION_PARSER_WRONG)
+        print_usage_error("%s", line.error);
     else if (operands > 0)
-        complain_usage("what is '%s' for? a file is given by -c", operand[0]);
+        print_usage_error("what is '%s' for? a file is given by -c", operand[0]);
     else
         return;
     options->task = SERVER_WRONG;
@@ -91,7 +91,7 @@ void server_options_read(struct server_options *options, int argc, char **argv)
 void server_options_help(void)
 {
     char text[2048];
-    options_help(text, sizeof text, rows, ROWS);
+    option_parser_help(text, sizeof text, rows, ROWS);
     printf(
         "Usage: udpsrv [-c FILE] [-t] [-T] [-l ADDR]... [-s PATH]\n\n"
         "Answers every datagram, remembers who spoke, and can reach them all.\n\n%s\n"

@@ -2,21 +2,21 @@
 #include "server/server.h"
 
 #include "base/version.h"
-#include "net/announce.h"
-#include "net/clock.h"
-#include "net/log.h"
-#include "server/admission.h"
-#include "server/check.h"
-#include "server/commands.h"
-#include "server/control_socket.h"
-#include "server/failure.h"
-#include "server/interfaces.h"
-#include "server/jobs.h"
-#include "server/listeners.h"
-#include "server/memory_need.h"
-#include "server/reload.h"
-#include "server/user.h"
-#include "server/workers.h"
+#include "os/log/log.h"
+#include "os/log/stdout_line.h"
+#include "os/process/clock.h"
+#include "server/broadcast/broadcast_jobs.h"
+#include "server/config/config_check.h"
+#include "server/config/config_reload.h"
+#include "server/config/memory_estimate.h"
+#include "server/control/command_table.h"
+#include "server/control/control_socket.h"
+#include "server/datagram/shared_admission.h"
+#include "server/listen/interface_changes.h"
+#include "server/listen/listeners.h"
+#include "server/run_as_user.h"
+#include "server/startup_error.h"
+#include "server/workers/worker_pool.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -37,27 +37,27 @@ enum {
 
 struct server {
     const struct server_options *options;
-    struct configfile_result files; /* that the configuration came from */
-    struct config *config;          /* as started */
+    struct config_files_result files; /* that the configuration came from */
+    struct config *config;            /* as started */
     struct identity identity;
 
     struct listeners listeners;
-    struct doors doors;
+    struct first_worker_sockets first_sockets;
     uint32_t stream_files; /* how many streams there are files for */
     struct reply *reply;
-    struct admission *admission;
-    struct service_rules rules; /* in use */
+    struct shared_admission *admission;
+    struct admission_rules rules; /* in use */
     struct loop *loop;
     struct mailbox *mailbox;
     struct workers workers;
     struct jobs *jobs;
-    struct commands commands;
+    struct command_table commands;
     struct control_socket control;
-    struct interfaces *interfaces;
+    struct interface_changes *interfaces;
 
     bool stopping;
     uint64_t signalled_ms; /* when SIGTERM or SIGINT came first, or 0 */
-    struct announcement ready;
+    struct stdout_line ready;
     int unready;    /* -errno of the line that says that it is ready, or 0 */
     size_t running; /* workers that were started and have not stopped yet */
     struct loop_timer patience;
@@ -94,34 +94,34 @@ static int open_listeners(struct server *server)
     size_t workers = workers_wanted(server->config);
     allow_files(server, workers);
     int error = listeners_open(&server->listeners, server->config, workers);
-    return error != 0
-               ? error
-               : doors_open(&server->doors, &server->listeners, server->config, &server->identity);
+    return error != 0 ? error
+                      : first_worker_sockets_open(&server->first_sockets, &server->listeners,
+                                                  server->config, &server->identity);
 }
 
 static int make_reply(struct server *server)
 {
     const struct config *config = server->config;
     server->reply =
-        reply_new(config->reply.mode, config->reply.messages, config->reply.message_count);
-    return server->reply == NULL
-               ? failure_report("cannot keep the messages", "memory", -ENOMEM, "use fewer of them")
-               : 0;
+        reply_rotation_new(config->reply.mode, config->reply.messages, config->reply.message_count);
+    return server->reply == NULL ? startup_error_report("cannot keep the messages", "memory",
+                                                        -ENOMEM, "use fewer of them")
+                                 : 0;
 }
 
 static int make_admission(struct server *server)
 {
     const char *failed = "random secrets";
-    int error = admission_new(&server->admission, server->config->clients.max);
+    int error = shared_admission_new(&server->admission, server->config->clients.max);
     if (error == 0) {
         failed = "tables of limits";
-        error = admission_rules(server->admission, server->config, &server->rules);
+        error = shared_admission_rules(server->admission, server->config, &server->rules);
     }
-    return error == 0
-               ? 0
-               : failure_report(
-                     "cannot prepare the admission of clients", failed, error,
-                     failure_advice(error, "the kernel has no entropy yet, or refuses: try later"));
+    return error == 0 ? 0
+                      : startup_error_report(
+                            "cannot prepare the admission of clients", failed, error,
+                            startup_error_advice(
+                                error, "the kernel has no entropy yet, or refuses: try later"));
 }
 
 static void on_signal(void *state, int signal);
@@ -142,38 +142,38 @@ static int make_loop(struct server *server)
     if (error == 0)
         error = loop_timer_open(server->loop, &server->patience, out_of_patience, server);
     return error == 0 ? 0
-                      : failure_report("cannot wait for events", "epoll", error,
-                                       failure_advice(error, "try again"));
+                      : startup_error_report("cannot wait for events", "epoll", error,
+                                             startup_error_advice(error, "try again"));
 }
 
 /* Before any of it is taken. */
 static int check_memory(struct server *server)
 {
-    return memory_need_check(server->config, server->listeners.worker_count);
+    return memory_estimate_check(server->config, server->listeners.worker_count);
 }
 
 static int make_workers(struct server *server)
 {
     const struct workers_shared shared = {
         .reply = server->reply,
-        .doors = &server->doors,
+        .first_sockets = &server->first_sockets,
         .rules = server->rules,
-        .secrets = admission_secrets(server->admission),
-        .on_link_failed = admission_wish_on_link,
+        .secrets = shared_admission_secrets(server->admission),
+        .on_link_failed = shared_admission_request_on_link,
         .on_link_state = server->admission,
         .stream_files = server->stream_files,
-        .on_break = {.home = server->mailbox, .broke = worker_broke, .state = server},
+        .on_break = {.reply_mailbox = server->mailbox, .broke = worker_broke, .state = server},
     };
     const char *failed = "memory";
     server->farewells = calloc(server->listeners.worker_count, sizeof server->farewells[0]);
     int error = server->farewells == NULL ? -ENOMEM
                                           : workers_make(&server->workers, server->config,
                                                          &server->listeners, &shared, &failed);
-    return error == 0
-               ? 0
-               : failure_report(
-                     "cannot make a worker", failed, error,
-                     failure_advice(error, "the kernel has no entropy yet, or refuses: try later"));
+    return error == 0 ? 0
+                      : startup_error_report(
+                            "cannot make a worker", failed, error,
+                            startup_error_advice(
+                                error, "the kernel has no entropy yet, or refuses: try later"));
 }
 
 static int make_jobs(struct server *server)
@@ -181,8 +181,8 @@ static int make_jobs(struct server *server)
     int error = jobs_open(&server->jobs, server->workers.list, server->workers.count,
                           server->mailbox, server->config->broadcast.queue);
     return error == 0 ? 0
-                      : failure_report("cannot make the queue of broadcasts", "memory", error,
-                                       "try again");
+                      : startup_error_report("cannot make the queue of broadcasts", "memory", error,
+                                             "try again");
 }
 
 static void command_reload(void *state, reload_done *done, void *done_state);
@@ -190,14 +190,14 @@ static void command_stop(void *state);
 
 static int open_control(struct server *server)
 {
-    server->commands = (struct commands){
-        .service =
+    server->commands = (struct command_table){
+        .datagram_decider =
             {
                 .workers = server->workers.list,
                 .worker_count = server->workers.count,
                 .jobs = server->jobs,
                 .listeners = &server->listeners,
-                .home = server->mailbox,
+                .reply_mailbox = server->mailbox,
                 .clients_max = server->config->clients.max,
                 .started_ms = clock_now_ms(),
             },
@@ -207,7 +207,7 @@ static int open_control(struct server *server)
         .stop = command_stop,
     };
     struct control_socket_commands commands = {.state = &server->commands};
-    commands.table = commands_table(&commands.count);
+    commands.table = command_table_rows(&commands.count);
     return control_socket_open(&server->control, server->loop, server->config, &server->identity,
                                &commands);
 }
@@ -228,51 +228,52 @@ static int start_log(struct server *server)
     int error = log_start();
     return error == 0
                ? 0
-               : failure_report("cannot start the writer of the log", "thread", error,
-                                failure_advice(error, "look at the limit on threads (ulimit -u)"));
+               : startup_error_report(
+                     "cannot start the writer of the log", "thread", error,
+                     startup_error_advice(error, "look at the limit on threads (ulimit -u)"));
 }
 
 static int start_rotation(struct server *server)
 {
-    int error = admission_start(server->admission, server->loop, server->workers.list,
-                                server->workers.count, server->mailbox);
+    int error = shared_admission_start(server->admission, server->loop, server->workers.list,
+                                       server->workers.count, server->mailbox);
     return error == 0 ? 0
-                      : failure_report("cannot replace secrets by the clock", "timer", error,
-                                       failure_advice(error, "try again"));
+                      : startup_error_report("cannot replace secrets by the clock", "timer", error,
+                                             startup_error_advice(error, "try again"));
 }
 
 static int follow_interfaces(struct server *server)
 {
-    const struct interfaces_options options = {
+    const struct interface_changes_options options = {
         .loop = server->loop,
-        .home = server->mailbox,
+        .reply_mailbox = server->mailbox,
         .workers = server->workers.list,
         .worker_count = server->workers.count,
         .config = server->config,
         .listeners = &server->listeners,
-        .doors = &server->doors,
-        .on_change = admission_wish_on_link,
+        .first_sockets = &server->first_sockets,
+        .on_change = shared_admission_request_on_link,
         .on_change_state = server->admission,
     };
-    int error = interfaces_open(&server->interfaces, &options);
+    int error = interface_changes_open(&server->interfaces, &options);
     return error == 0 ? 0
-                      : failure_report("cannot follow the interfaces", "timer", error,
-                                       failure_advice(error, "try again"));
+                      : startup_error_report("cannot follow the interfaces", "timer", error,
+                                             startup_error_advice(error, "try again"));
 }
 
 static int start_workers(struct server *server)
 {
-    int error = listeners_hear(&server->listeners);
+    int error = listeners_receive(&server->listeners);
     if (error != 0)
-        return failure_report("cannot begin to receive", "sockets", error, "try again");
+        return startup_error_report("cannot begin to receive", "sockets", error, "try again");
     error = workers_start(&server->workers);
     server->running = server->workers.started;
     return error == 0 ? 0
-                      : failure_report("cannot start a worker", "thread", error,
-                                       "look at the limit on threads (ulimit -u)");
+                      : startup_error_report("cannot start a worker", "thread", error,
+                                             "look at the limit on threads (ulimit -u)");
 }
 
-enum { LISTED_BYTES = 960 /* a value of a log line, net/log, has room for some more */ };
+enum { LISTED_BYTES = 960 /* a value of a log line, os/log/log, has room for some more */ };
 
 /* Writes the addresses with a blank between them; where there is no room, how many are left out. */
 static void list_addresses(const struct listeners *listeners, char text[LISTED_BYTES])
@@ -311,12 +312,12 @@ static void ready_was_said(void *state, int error);
 static int say_ready(struct server *server)
 {
     char *line = ready_line(server);
-    int error = line == NULL
-                    ? -ENOMEM
-                    : announce_start(&server->ready, line, server->mailbox, ready_was_said, server);
+    int error = line == NULL ? -ENOMEM
+                             : stdout_line_start(&server->ready, line, server->mailbox,
+                                                 ready_was_said, server);
     if (error != 0)
-        return failure_report("cannot say that it is ready", "thread", error,
-                              "look at the limit on threads (ulimit -u)");
+        return startup_error_report("cannot say that it is ready", "thread", error,
+                                    "look at the limit on threads (ulimit -u)");
     char workers[24], addresses[LISTED_BYTES] = "";
     snprintf(workers, sizeof workers, "%zu", server->workers.count);
     list_addresses(&server->listeners, addresses);
@@ -366,11 +367,11 @@ static void command_reload(void *state, reload_done *done, void *done_state)
         .workers = server->workers.list,
         .worker_count = server->workers.count,
         .jobs = server->jobs,
-        .home = server->mailbox,
+        .reply_mailbox = server->mailbox,
         .control = &server->control,
     };
     control_socket_check(&server->control);
-    interfaces_check(server->interfaces);
+    interface_changes_check(server->interfaces);
     if (!server->stopping) {
         reload(&target, done, done_state);
         return;
@@ -407,11 +408,11 @@ static void command_stop(void *state)
     struct server *server = state;
     if (server->stopping)
         return;
-    server->stopping = server->commands.service.stopping = true;
+    server->stopping = server->commands.datagram_decider.stopping = true;
     loop_timer_once(&server->patience, (uint64_t)STOP_MS_MAX * 1000000);
     jobs_stop(server->jobs);
-    admission_stop(server->admission);
-    interfaces_stop(server->interfaces);
+    shared_admission_stop(server->admission);
+    interface_changes_stop(server->interfaces);
     for (size_t i = 0, running = server->running; i < running; i++) {
         server->farewells[i].server = server;
         server->farewells[i].call.run = run_farewell;
@@ -426,7 +427,7 @@ static void break_off(struct server *server, const char *why)
     log_event(LOG_LEVEL_ERROR, "ended without a stop", "reason", why, "advice",
               "start it again; clients join anew by their next datagram", NULL);
     control_socket_close(&server->control);
-    doors_remove_files(&server->doors);
+    first_worker_sockets_remove_files(&server->first_sockets);
     log_close();
     _exit(EXIT_FAILURE);
 }
@@ -463,8 +464,9 @@ static void ready_was_said(void *state, int error)
     server->unready = error;
     if (error == 0)
         return;
-    failure_report("cannot say that it is ready", "standard output", error,
-                   "make room there, or start it with another standard output, such as /dev/null");
+    startup_error_report(
+        "cannot say that it is ready", "standard output", error,
+        "make room there, or start it with another standard output, such as /dev/null");
     command_stop(server);
 }
 
@@ -488,22 +490,22 @@ static void say_stopped(const struct server *server)
 static void end(struct server *server)
 {
     workers_free(&server->workers);
-    announce_stop(&server->ready);
+    stdout_line_stop(&server->ready);
     /* The workers' last letters are in the mailbox. */
     mailbox_free(server->mailbox);
-    interfaces_free(server->interfaces);
+    interface_changes_free(server->interfaces);
     jobs_close(server->jobs);
     control_socket_close(&server->control);
-    admission_free(server->admission);
-    acl_free(server->rules.acl);
+    shared_admission_free(server->admission);
+    access_list_free(server->rules.acl);
     loop_timer_close(&server->patience);
     loop_free(server->loop);
     free(server->farewells);
-    reply_release(server->reply);
-    doors_close(&server->doors);
+    reply_rotation_release(server->reply);
+    first_worker_sockets_close(&server->first_sockets);
     listeners_close(&server->listeners);
     config_free(server->config);
-    configfile_free(&server->files);
+    config_files_free(&server->files);
 }
 
 int server_run(const struct server_options *options)
@@ -512,10 +514,10 @@ int server_run(const struct server_options *options)
     static struct server server;
     server.options = options;
     /* A reload that is asked for during the start is done behind it. */
-    loop_heed(SIGHUP); /* it is a reload, under nohup(1), too */
+    loop_unignore_signal(SIGHUP); /* it is a reload, under nohup(1), too */
     loop_signals_hold(reloads);
-    if (check_read(&server.files, options) != 0) {
-        configfile_free(&server.files);
+    if (config_check_read(&server.files, options) != 0) {
+        config_files_free(&server.files);
         return EXIT_CONFIGURATION;
     }
     server.config = server.files.config;

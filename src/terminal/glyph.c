@@ -1,9 +1,9 @@
 /* Characters as people see them, and how a terminal shows them. */
 #include "terminal/glyph.h"
 
-#include "base/printable.h"
-#include "base/utf8.h"
-#include "base/width.h"
+#include "text/character_width.h"
+#include "text/printable.h"
+#include "text/utf8.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -30,12 +30,12 @@ static size_t decode(const char *text, size_t size, uint32_t *code)
 
 static bool joins(uint32_t code)
 {
-    return code < BROKEN && width_of(code) == 0 && width_shows(code);
+    return code < BROKEN && character_width_of(code) == 0 && character_width_shows(code);
 }
 
 static bool shows(uint32_t code)
 {
-    return code < BROKEN && width_shows(code);
+    return code < BROKEN && character_width_shows(code);
 }
 
 /* Writes the escape of a code point that doesn't show; returns its length. No more than four digits
@@ -65,7 +65,8 @@ static bool is_tone(uint32_t code)
 /* Digits, # and * become keys by U+FE0F, and whole pictures what else is a sign. */
 static bool may_become_picture(uint32_t code)
 {
-    return width_is_picture(code) || (code >= '0' && code <= '9') || code == '#' || code == '*';
+    return character_width_is_picture(code) || (code >= '0' && code <= '9') || code == '#' ||
+           code == '*';
 }
 
 /* Whether next belongs to the glyph that begins with base and ends in last so far (UAX 29, GB9,
@@ -76,9 +77,9 @@ static bool belongs(uint32_t base, uint32_t last, bool alone, uint32_t next)
         return true;
     if (is_indicator(base))
         return alone && is_indicator(next);
-    if (!width_is_picture(base))
+    if (!character_width_is_picture(base))
         return false;
-    return is_tone(next) || (last == JOINER && width_is_picture(next));
+    return is_tone(next) || (last == JOINER && character_width_is_picture(next));
 }
 
 /* Takes code, which belongs to it, into account. */
@@ -87,7 +88,7 @@ static void join(struct glyph *glyph, uint32_t base, uint32_t code)
     bool widens = code == PICTURE_SELECTOR && glyph->columns == 1 && may_become_picture(base);
     if (widens)
         glyph->columns = 2;
-    glyph->disputed = glyph->disputed || widens || code == JOINER || width_of(code) > 0;
+    glyph->disputed = glyph->disputed || widens || code == JOINER || character_width_of(code) > 0;
 }
 
 struct glyph glyph_first(const char *text, size_t size)
@@ -100,7 +101,7 @@ struct glyph glyph_first(const char *text, size_t size)
         glyph.columns = escape(escaped, base);
         return glyph;
     }
-    unsigned columns = is_indicator(base) ? 2 : width_of(base);
+    unsigned columns = is_indicator(base) ? 2 : character_width_of(base);
     glyph.columns = columns ? columns : 1;
     glyph.disputed = is_indicator(base) || is_tone(base);
     last = base;
@@ -130,7 +131,7 @@ static size_t certain_before(const char *text, size_t position)
         decode(text + position, end - position, &code);
         if (position)
             decode(text + code_before(text, position), end - code_before(text, position), &before);
-        bool by_joiner = before == JOINER && width_is_picture(code);
+        bool by_joiner = before == JOINER && character_width_is_picture(code);
         if (!joins(code) && !is_indicator(code) && !is_tone(code) && !by_joiner)
             break;
     }
@@ -172,7 +173,7 @@ size_t glyph_draw(char out[GLYPH_DRAW_BYTES], const char *text, struct glyph gly
     }
     for (size_t at = 0; at < glyph.size && most > 0; at += length, most--) {
         length = decode(text + at, glyph.size - at, &code);
-        columns += width_of(code);
+        columns += character_width_of(code);
         if (columns > room)
             break;
         memcpy(out + written, text + at, length);
@@ -188,7 +189,7 @@ unsigned glyph_untouched(const char *text, struct glyph glyph)
 {
     uint32_t code = 0;
     decode(text, glyph.size, &code);
-    return glyph.disputed && width_of(code) < glyph.columns ? glyph.columns : 0;
+    return glyph.disputed && character_width_of(code) < glyph.columns ? glyph.columns : 0;
 }
 
 size_t glyph_columns(const char *text, size_t size)

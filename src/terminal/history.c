@@ -1,7 +1,7 @@
 /* Lines that were entered: a ring of the newest. */
 #include "terminal/history.h"
 
-#include "base/utf8.h"
+#include "text/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,8 +10,8 @@
  * measure, so nothing here is on the way of one. Whatever fails ends the program with a line. */
 
 enum {
-    BARE_BATCH = 64,              /* as net/batch, so that the system calls are the same */
-    BARE_BYTES = 2048,            /* as max-datagram */
+    BARE_BATCH = 64,   /* as net/message/datagram_batch, so that the system calls are the same */
+    BARE_BYTES = 2048, /* as max-datagram */
     BARE_RECEIVE_BYTES = 4 << 20, /* as receive-buffer */
     BARE_SEND_BYTES = 128 << 10,  /* as send-buffer */
 };

@@ -3,7 +3,7 @@
  * line "PHASE NANOSECONDS", of CPU time, for each phase. callgrind can be told a phase's function.
  */
 #include "registry/registry.h"
-#include "net/memory.h"
+#include "os/process/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-    BATCH = 64,        /* as net/batch */
+    BATCH = 64,        /* as net/message/datagram_batch */
     LOOKS = 32,        /* as a worker's sweep, between two looks at the clock */
     PERIOD_MS = 60000, /* in which all speak once */
     TTL_MS = 130000,   /* more than two such rounds, so that nobody is late in the second */
@@ -76,11 +76,11 @@ static struct addr address_of(bool ipv6, uint32_t net, uint32_t number)
 
 /* All of a net speak once, in so much time. */
 static void speak(struct crowd *crowd, uint32_t net, uint32_t stride, uint32_t period_ms,
-                  enum registry_touched expected)
+                  enum registry_outcome expected)
 {
     static const struct addr unnamed = {.family = ADDR_NONE};
     struct addr sources[BATCH];
-    struct registry_visit visits[BATCH];
+    struct registry_datagram visits[BATCH];
     uint64_t begin_ms = crowd->now_ms;
     uint32_t client = 0;
     for (uint32_t done = 0; done < crowd->count;) {
@@ -94,7 +94,7 @@ static void speak(struct crowd *crowd, uint32_t net, uint32_t stride, uint32_t p
             client -= client >= crowd->count ? crowd->count : 0;
         }
         crowd->now_ms = begin_ms + (uint64_t)done * period_ms / crowd->count;
-        registry_touch(crowd->registry, 0, visits, size, crowd->now_ms);
+        registry_update(crowd->registry, 0, visits, size, crowd->now_ms);
         for (uint32_t i = 0; i < size; i++)
             if (visits[i].touched != expected)
                 die("a datagram was not met as it should have been");

@@ -21,7 +21,7 @@ static struct cross_suite *suites;
 static struct cross_test *tests;
 static bool failed; /* of the test that this process is */
 
-static struct job {
+static struct job_status {
     pid_t pid;
     const struct cross_test *test;
     time_t until;
@@ -129,11 +129,11 @@ static void run_test(const struct cross_test *test)
 
 /* ---- the tests ---- */
 
-static void start(struct job *job, const struct cross_test *test)
+static void start(struct job_status *job, const struct cross_test *test)
 {
     double timeout = test->extra.timeout > 0 ? test->extra.timeout : suite_of(test)->timeout;
     fflush(NULL);
-    *job = (struct job){.pid = fork(), .test = test};
+    *job = (struct job_status){.pid = fork(), .test = test};
     if (job->pid == 0) {
         sigset_t none;
         sigemptyset(&none);
@@ -148,7 +148,7 @@ static void start(struct job *job, const struct cross_test *test)
     job->until = time(NULL) + (time_t)(timeout > TIMEOUT_S ? timeout : TIMEOUT_S);
 }
 
-static void finish(struct job *job, int status)
+static void finish(struct job_status *job, int status)
 {
     static const char *const words[] = {
         [PASSED] = "passed", [FAILED] = "FAILED", [SKIPPED] = "skipped"};
@@ -161,7 +161,7 @@ static void finish(struct job *job, int status)
         printf("%s: %s/%s\n", words[result], job->test->suite, job->test->name);
     counts[result]++;
     kill(-job->pid, SIGKILL); /* what it left behind */
-    *job = (struct job){0};
+    *job = (struct job_status){0};
 }
 
 /* Waits for the end of one of them; kills those whose time is over. */
@@ -181,7 +181,7 @@ static void await_one(const sigset_t *children)
             finish(&jobs[i], status);
 }
 
-static struct job *free_job(size_t limit)
+static struct job_status *free_job(size_t limit)
 {
     for (size_t i = 0; i < limit; i++)
         if (jobs[i].pid == 0)
@@ -210,7 +210,7 @@ int main(int argc, char **argv)
     sigaddset(&children, SIGCHLD);
     sigprocmask(SIG_BLOCK, &children, NULL);
     for (const struct cross_test *test = tests; test || running > 0;) {
-        struct job *job = test ? free_job(limit) : NULL;
+        struct job_status *job = test ? free_job(limit) : NULL;
         if (!job) {
             await_one(&children);
             running--;

@@ -1,8 +1,8 @@
 /* Clients that join a server, challenge or none. */
 #include "joiner.h"
 
-#include "../system/frames.h"
 #include "clock.h"
+#include "frames.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -49,7 +49,7 @@ static void receive_all(const struct joiners *joiners, struct joiner *joiner)
 
 static void ask(const struct joiners *joiners, struct joiner *joiner)
 {
-    struct endpoint host = udp_name(joiner->udp);
+    struct datagram_io host = udp_name(joiner->udp);
 
     if (joiner->asked++ == 0 && joiners->announcer != NULL)
         (void)announcer_ask(joiners->announcer, &host);

@@ -1,8 +1,8 @@
 /* Measures the time that a server takes to reply, request by request. */
 #include "prober.h"
 
-#include "../system/process.h"
 #include "clock.h"
+#include "process.h"
 
 #include <string.h>
 #include <sys/epoll.h>
@@ -127,7 +127,8 @@ static void *run_prober(void *argument)
     return NULL;
 }
 
-void prober_open(struct prober *prober, const struct endpoint *to, const int *sockets, size_t count)
+void prober_open(struct prober *prober, const struct datagram_io *to, const int *sockets,
+                 size_t count)
 {
     int on = 1, room = RECEIVE_BYTES;
 

@@ -1,7 +1,7 @@
 #ifndef NEIGHBOURS_RIG_H
 #define NEIGHBOURS_RIG_H
 
-#include "../system/neighbours.h"
+#include "neighbours.h"
 #include "prober.h"
 
 /* What each test of this program measures with: a server in a namespace of its own, and a neighbour
@@ -14,7 +14,7 @@ struct rig {
     struct neighbours link;
     bool six; /* the clients speak IPv6 */
     struct server server, control;
-    struct endpoint at; /* the server as the neighbour knows it */
+    struct datagram_io at; /* the server as the neighbour knows it */
     struct prober prober, control_prober;
 };
 

@@ -1,7 +1,7 @@
 #ifndef NEIGHBOURS_WMEM_H
 #define NEIGHBOURS_WMEM_H
 
-#include "../system/harness.h"
+#include "harness.h"
 
 /* net.core.wmem_max, the largest send buffer that the kernel gives to who has no capability. It is
  * one for the whole host, so a test that changes it is no brief one. */

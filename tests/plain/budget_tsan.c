@@ -1,8 +1,8 @@
 /* Eight threads take places of one budget, give some back, and in the end take until they are
  * refused: to be built with -fsanitize=thread, under which Criterion doesn't run. Prints one line;
  * exit 0 if at no time more places were in use than there are, and in the end just as many. */
-#include "net/thread.h"
-#include "registry/budget.h"
+#include "os/loop/thread.h"
+#include "registry/shared_capacity.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -11,7 +11,7 @@
 enum { SHARDS = 8, ROUNDS = 40, PLACES = 20000 };
 
 struct office {
-    struct budget *budget;
+    struct shared_capacity *budget;
     /* Counted up behind a taking and down before a giving, so never more than are in use. */
     atomic_int used;
     atomic_bool too_many;
@@ -19,13 +19,13 @@ struct office {
 
 struct shard {
     struct office *office;
-    struct allowance *allowance;
+    struct capacity_share *allowance;
     int used;
 };
 
 static bool come(struct shard *shard)
 {
-    if (!allowance_take(shard->allowance))
+    if (!capacity_share_take(shard->allowance))
         return false;
     shard->used++;
     if (atomic_fetch_add(&shard->office->used, 1) + 1 > PLACES)
@@ -37,7 +37,7 @@ static void go(struct shard *shard)
 {
     atomic_fetch_sub(&shard->office->used, 1);
     shard->used--;
-    allowance_give(shard->allowance);
+    capacity_share_give(shard->allowance);
 }
 
 static void crowd(void *state)
@@ -59,9 +59,9 @@ int main(void)
     struct shard shards[SHARDS];
     struct thread *threads[SHARDS];
 
-    office.budget = budget_new(PLACES, SHARDS);
+    office.budget = shared_capacity_new(PLACES, SHARDS);
     for (size_t i = 0; i < SHARDS; i++) {
-        shards[i] = (struct shard){&office, budget_allowance(office.budget, i), 0};
+        shards[i] = (struct shard){&office, shared_capacity_share(office.budget, i), 0};
         threads[i] = thread_start("shard", crowd, &shards[i]);
     }
     int used = 0;
@@ -69,9 +69,9 @@ int main(void)
         thread_join(threads[i]);
         used += shards[i].used;
     }
-    bool good = used == PLACES && !office.too_many && budget_unused(office.budget) == 0;
+    bool good = used == PLACES && !office.too_many && shared_capacity_unused(office.budget) == 0;
     printf("budget: %d of %d places used by %d threads: %s\n", used, PLACES, SHARDS,
            good ? "good" : "BAD");
-    budget_free(office.budget);
+    shared_capacity_free(office.budget);
     return good ? 0 : 1;
 }

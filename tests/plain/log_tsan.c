@@ -1,8 +1,8 @@
 /* Four threads log 20,000 lines each while a slow reader takes them: to be built with
  * -fsanitize=thread, under which Criterion doesn't run. Prints one line; exit 0 if each line was
  * read or reported as lost, and those of a thread came in order. */
-#include "net/log.h"
-#include "net/thread.h"
+#include "os/log/log.h"
+#include "os/loop/thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>

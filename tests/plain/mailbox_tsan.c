@@ -1,7 +1,7 @@
 /* Four threads post 100,000 letters each to one loop: to be built with -fsanitize=thread, under
  * which Criterion doesn't run. Prints one line; exit 0 if every sender's letters came in order and
  * none is missing. */
-#include "net/thread.h"
+#include "os/loop/thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ struct office {
 };
 
 struct letter {
-    struct mail mail;
+    struct mailbox_message mailbox_message;
     int sender;
     int number;
     struct office *office;
@@ -29,9 +29,9 @@ struct sender {
     struct letter *letters;
 };
 
-static void open_letter(struct mail *mail)
+static void open_letter(struct mailbox_message *mailbox_message)
 {
-    const struct letter *letter = (const struct letter *)mail;
+    const struct letter *letter = (const struct letter *)mailbox_message;
     struct office *office = letter->office;
     if (letter->number != office->next_of[letter->sender]++)
         office->out_of_order++;
@@ -45,7 +45,7 @@ static void post_all(void *state)
     for (int i = 0; i < LETTERS; i++) {
         sender->letters[i] =
             (struct letter){{.open = open_letter}, sender->number, i, sender->office};
-        mailbox_post(sender->office->mailbox, &sender->letters[i].mail);
+        mailbox_post(sender->office->mailbox, &sender->letters[i].mailbox_message);
     }
 }
 

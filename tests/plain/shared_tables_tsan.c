@@ -1,7 +1,7 @@
 /* The tables that all workers share, under all of them at once: what is added and taken away adds
  * up, and a limit is held but for what the headers allow. For ThreadSanitizer. */
-#include "admission/limiter.h"
-#include "admission/prefixes.h"
+#include "admission/prefix_counts.h"
+#include "admission/rate_limiter.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -10,10 +10,10 @@
 
 enum { THREADS = 4, ROUNDS = 100000, PREFIXES = 16, CAP = 1000, BURST = 5000 };
 
-static struct prefixes *prefixes;
-static struct limiter *limiter;
+static struct prefix_counts *prefixes;
+static struct rate_limiter *limiter;
 
-struct job {
+struct job_status {
     pthread_t thread;
     uint32_t held[PREFIXES];
     uint64_t passed;
@@ -28,19 +28,19 @@ static struct addr source_of(uint32_t prefix, uint32_t host)
 
 static void *work(void *state)
 {
-    struct job *job = state;
-    struct limiter_limits limits = limiter_limits(1, BURST);
+    struct job_status *job = state;
+    struct rate_limiter_limits limits = rate_limiter_limits(1, BURST);
     for (int i = 0; i < ROUNDS; i++) {
         job->random = job->random * 1664525 + 1013904223;
         uint32_t which = (job->random >> 16) % PREFIXES;
         struct addr source = source_of(which, 1), shared = source_of(200, 1);
         if (job->random >> 31) {
-            job->held[which] += prefixes_add(prefixes, &source, CAP);
+            job->held[which] += prefix_counts_add(prefixes, &source, CAP);
         } else if (job->held[which] > 0) {
-            prefixes_remove(prefixes, &source);
+            prefix_counts_remove(prefixes, &source);
             job->held[which]--;
         }
-        job->passed += limiter_take(limiter, &limits, &shared, LIMITER_CLIENT, 1000);
+        job->passed += rate_limiter_take(limiter, &limits, &shared, RATE_LIMITER_VERIFIED, 1000);
     }
     return NULL;
 }
@@ -57,9 +57,9 @@ static void *zeroed(size_t bytes)
 int main(void)
 {
     static const struct siphash_key key = {1, 2};
-    static struct job jobs[THREADS];
-    prefixes = prefixes_init(zeroed(prefixes_bytes(10000)), 10000, &key);
-    limiter = limiter_init(zeroed(limiter_bytes()), &key);
+    static struct job_status jobs[THREADS];
+    prefixes = prefix_counts_init(zeroed(prefix_counts_bytes(10000)), 10000, &key);
+    limiter = rate_limiter_init(zeroed(rate_limiter_bytes()), &key);
     for (int i = 0; i < THREADS; i++) {
         jobs[i].random = (uint32_t)i + 1;
         if (pthread_create(&jobs[i].thread, NULL, work, &jobs[i]) != 0)
@@ -76,7 +76,7 @@ int main(void)
         for (int i = 0; i < THREADS; i++)
             held += jobs[i].held[which];
         struct addr source = source_of(which, 1);
-        wrong |= prefixes_count(prefixes, &source) != held || held > CAP + THREADS - 1;
+        wrong |= prefix_counts_count(prefixes, &source) != held || held > CAP + THREADS - 1;
     }
     /* A token may be spent by as many as meet in one moment, never by more. */
     wrong |= passed < BURST || passed > (uint64_t)BURST * THREADS;

@@ -1,9 +1,9 @@
 #ifndef CROSS_CRITERION_H
 #define CROSS_CRITERION_H
 
-/* What the unit tests use of Criterion, for processors that Debian has Criterion for only as a foreign architecture: the
- * same macros, each test in a process of its own, with its suite's init, fini and timeout (tests/cross/runner.c). What
- * Criterion has beyond that doesn't compile. */
+/* What the unit tests use of Criterion, for processors that Debian has Criterion for only as a
+ * foreign architecture: the same macros, each test in a process of its own, with its suite's init,
+ * fini and timeout (tests/cross/runner.c). What Criterion has beyond that doesn't compile. */
 
 #pragma GCC system_header /* as Criterion is one: what its macros make is not the test's */
 
@@ -39,25 +39,24 @@ struct cross_test {
 void cross_add_suite(struct cross_suite *suite);
 void cross_add_test(struct cross_test *test);
 
-#define TestSuite(suite_, ...)                                                       \
-    __attribute__((constructor)) static void cross_##suite_##_add(void)              \
-    {                                                                                \
-        static struct cross_suite suite = {.name = #suite_,                          \
-                                           .extra = {.none = 0, __VA_ARGS__}};       \
-        cross_add_suite(&suite);                                                     \
-    }                                                                                \
+#define TestSuite(suite_, ...)                                                                  \
+    __attribute__((constructor)) static void cross_##suite_##_add(void)                         \
+    {                                                                                           \
+        static struct cross_suite suite = {.name = #suite_, .extra = {.none = 0, __VA_ARGS__}}; \
+        cross_add_suite(&suite);                                                                \
+    }                                                                                           \
     struct cross_suite
 
-#define Test(suite_, name_, ...)                                                     \
-    static void cross_##suite_##_##name_##_run(void);                                        \
-    __attribute__((constructor)) static void cross_##suite_##_##name_##_add(void)            \
-    {                                                                                \
-        static struct cross_test test = {.suite = #suite_,                           \
-                                         .name = #name_,                             \
-                                         .run = cross_##suite_##_##name_##_run,              \
-                                         .extra = {.none = 0, __VA_ARGS__}};         \
-        cross_add_test(&test);                                                       \
-    }                                                                                \
+#define Test(suite_, name_, ...)                                                  \
+    static void cross_##suite_##_##name_##_run(void);                             \
+    __attribute__((constructor)) static void cross_##suite_##_##name_##_add(void) \
+    {                                                                             \
+        static struct cross_test test = {.suite = #suite_,                        \
+                                         .name = #name_,                          \
+                                         .run = cross_##suite_##_##name_##_run,   \
+                                         .extra = {.none = 0, __VA_ARGS__}};      \
+        cross_add_test(&test);                                                    \
+    }                                                                             \
     static void cross_##suite_##_##name_##_run(void)
 
 /* Says where and what, and fails the test; a fatal one ends it. */
@@ -77,10 +76,11 @@ void cross_skip(const char *format, ...) __attribute__((format(printf, 1, 2), no
 /* Whether they are the same, or differ, as wanted; if not, they are printed. */
 bool cross_strings(const char *a, const char *b, bool same);
 
-#define cr_fail(...)        cross_fail(false, __FILE__, __LINE__, "fail", "" __VA_ARGS__)
-#define cr_assert_fail(...) (cross_fail(true, __FILE__, __LINE__, "fail", "" __VA_ARGS__), cross_end())
-#define cr_skip(...)        cross_skip("" __VA_ARGS__)
-#define cr_skip_test(...)   cross_skip("" __VA_ARGS__)
+#define cr_fail(...) cross_fail(false, __FILE__, __LINE__, "fail", "" __VA_ARGS__)
+#define cr_assert_fail(...) \
+    (cross_fail(true, __FILE__, __LINE__, "fail", "" __VA_ARGS__), cross_end())
+#define cr_skip(...)      cross_skip("" __VA_ARGS__)
+#define cr_skip_test(...) cross_skip("" __VA_ARGS__)
 
 #define cr_assert(a, ...)            CROSS_CHECK(true, a, #a, __VA_ARGS__)
 #define cr_assert_not(a, ...)        CROSS_CHECK(true, !(a), "!" #a, __VA_ARGS__)

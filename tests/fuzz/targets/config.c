@@ -1,10 +1,10 @@
-/* config/config_machine: any lines make a configuration or complaints, never neither; what is
+/* config/config_parser: any lines make a configuration or complaints, never neither; what is
  * printed of a configuration is read back as the same. Byte 0 ends an included file, byte 1 begins
  * one. */
 #include "target.h"
 
-#include "config/config_key.h"
-#include "config/config_machine.h"
+#include "config/config_keys.h"
+#include "config/config_parser.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -33,42 +33,43 @@ static void print(void *state, const char *section, const char *key, const char 
         add(text, parts[i], strlen(parts[i]));
 }
 
-static void feed(struct config_machine *machine, const char *bytes, size_t size)
+static void feed(struct config_parser *machine, const char *bytes, size_t size)
 {
     int depth = 0;
-    must(config_file_begin(machine, "f"));
+    must(config_parser_file_begin(machine, "f"));
     while (size > 0) {
         const char *newline = memchr(bytes, '\n', size);
         size_t line = newline ? (size_t)(newline - bytes) : size;
-        must(config_line(machine, bytes, line) != CONFIG_NO_MEMORY);
+        must(config_parser_line(machine, bytes, line) != CONFIG_NO_MEMORY);
         if (line > 0 && bytes[0] == 1 && depth < 8 && ++depth)
-            must(config_file_begin(machine, "included"));
+            must(config_parser_file_begin(machine, "included"));
         if (line > 0 && bytes[0] == 0 && depth > 0 && depth--)
-            config_file_end(machine);
+            config_parser_file_end(machine);
         line += newline != NULL;
         bytes += line;
         size -= line;
     }
     for (; depth >= 0; depth--)
-        config_file_end(machine);
+        config_parser_file_end(machine);
 }
 
 /* The configuration; NULL if there are complaints, which must then be fit to be shown. */
 static struct config *read_config(const char *bytes, size_t size)
 {
-    struct config_machine *machine = config_machine_new();
+    struct config_parser *machine = config_parser_new();
     must(machine != NULL);
     feed(machine, bytes, size);
-    struct config *config = config_finish(machine);
+    struct config *config = config_parser_finish(machine);
     size_t count, dropped;
-    const struct config_diagnosis *diagnoses = config_diagnoses(machine, &count, &dropped);
+    const struct config_diagnostic *diagnoses =
+        config_parser_diagnostics(machine, &count, &dropped);
     must((config == NULL) == (count > 0));
     for (size_t i = 0; i < count; i++) {
         must(diagnoses[i].text[0] != '\0');
         for (const char *c = diagnoses[i].text; *c != '\0'; c++)
             must((*c >= ' ' && *c <= '~') || (*c == '\n' && c[1] == ' '));
     }
-    config_machine_free(machine);
+    config_parser_free(machine);
     return config;
 }
 

@@ -1,13 +1,13 @@
-/* The operator's command line: server/control, commands and inquiry as they are, over a stream, a
- * worker and a queue of broadcasts that are made up here. Every line gets one whole answer,
- * whatever it holds, and nothing in an answer breaks its form. */
+/* The operator's command line: server/control/control_sessions, commands and inquiry as they are,
+ * over a stream, a worker and a queue of broadcasts that are made up here. Every line gets one
+ * whole answer, whatever it holds, and nothing in an answer breaks its form. */
 #include "target.h"
 
-#include "net/clock.h"
-#include "net/log.h"
-#include "net/stream.h"
-#include "net/stream_socket.h"
-#include "server/commands.h"
+#include "net/message/line_stream.h"
+#include "net/socket/unix_socket.h"
+#include "os/log/log.h"
+#include "os/process/clock.h"
+#include "server/control/command_table.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -15,15 +15,15 @@
 
 enum { CLIENTS = 20, CAPACITY = 32, LETTERS_MAX = 16 };
 
-struct stream {
-    struct stream_callbacks callbacks;
+struct line_stream {
+    struct line_stream_callbacks callbacks;
     void *state;
     bool paused, finished;
     char *said; /* what the peer has heard */
     size_t size, room;
 };
 
-static struct stream *peer;
+static struct line_stream *peer;
 static struct worker_call *letters[LETTERS_MAX];
 static size_t letter_count;
 static struct registry *registry;
@@ -55,7 +55,7 @@ void log_pairs(enum config_log_level level, const char *sentence, const struct l
     (void)level, (void)sentence, (void)pairs, (void)count;
 }
 
-void log_complaint(enum log_kind kind, uint64_t now_ms, const char *sentence, ...)
+void log_limited(enum log_kind kind, uint64_t now_ms, const char *sentence, ...)
 {
     (void)kind, (void)now_ms, (void)sentence;
 }
@@ -95,59 +95,60 @@ void loop_timer_once(struct loop_timer *timer, uint64_t delay_ns)
     (void)timer, (void)delay_ns;
 }
 
-int stream_listen(const char *path, mode_t mode, const struct identity *owner)
+int unix_socket_listen(const char *path, mode_t mode, const struct identity *owner)
 {
     (void)path, (void)mode, (void)owner;
     return 7;
 }
 
-void stream_unlisten(int listener, const char *path)
+void unix_socket_unlisten(int listener, const char *path)
 {
     (void)listener, (void)path;
 }
 
-int stream_listen_at_once(const char *path, mode_t mode, const struct identity *owner)
+int unix_socket_listen_at_once(const char *path, mode_t mode, const struct identity *owner)
 {
-    return stream_listen(path, mode, owner);
+    return unix_socket_listen(path, mode, owner);
 }
 
-int stream_file_look(const char *path, struct stream_file *file)
+int unix_socket_file_read(const char *path, struct unix_socket_file *file)
 {
     (void)path;
-    *file = (struct stream_file){.owner = {0, 0}};
+    *file = (struct unix_socket_file){.owner = {0, 0}};
     return 0;
 }
 
-bool stream_file_is(const char *path, const struct stream_file *file)
+bool unix_socket_file_is(const char *path, const struct unix_socket_file *file)
 {
     (void)path, (void)file;
     return true;
 }
 
-void stream_listener_close(int listener)
+void unix_socket_listener_close(int listener)
 {
     (void)listener;
 }
 
-int stream_accept(int listener)
+int unix_socket_accept(int listener)
 {
     return listener + 1;
 }
 
-int stream_admit(int fd, mode_t mode, const struct identity *owner, struct stream_peer *who)
+int unix_socket_authorize(int fd, mode_t mode, const struct identity *owner,
+                          struct unix_socket_peer *who)
 {
     (void)fd, (void)mode, (void)owner;
-    *who = (struct stream_peer){1, 0, 0};
+    *who = (struct unix_socket_peer){1, 0, 0};
     return 0;
 }
 
-void stream_turn_away(int fd, const void *why, size_t size)
+void unix_socket_reject(int fd, const void *why, size_t size)
 {
     (void)fd, (void)why, (void)size;
 }
 
-struct stream *stream_new(struct loop *loop, int fd, size_t max_line_bytes,
-                          const struct stream_callbacks *callbacks, void *state)
+struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_bytes,
+                                    const struct line_stream_callbacks *callbacks, void *state)
 {
     (void)loop, (void)fd, (void)max_line_bytes;
     peer = calloc(1, sizeof *peer);
@@ -157,19 +158,19 @@ struct stream *stream_new(struct loop *loop, int fd, size_t max_line_bytes,
     return peer;
 }
 
-void stream_free(struct stream *stream)
+void line_stream_free(struct line_stream *stream)
 {
     free(stream->said);
     free(stream);
     peer = NULL;
 }
 
-void stream_finish(struct stream *stream)
+void line_stream_finish(struct line_stream *stream)
 {
-    stream_free(stream);
+    line_stream_free(stream);
 }
 
-bool stream_write(struct stream *stream, const void *bytes, size_t size)
+bool line_stream_write(struct line_stream *stream, const void *bytes, size_t size)
 {
     if (stream->size + size > stream->room) {
         stream->room = 2 * (stream->size + size);
@@ -181,29 +182,29 @@ bool stream_write(struct stream *stream, const void *bytes, size_t size)
     return true;
 }
 
-bool stream_is_backed_up(const struct stream *stream)
+bool line_stream_is_backed_up(const struct line_stream *stream)
 {
     (void)stream;
     return false;
 }
 
-void stream_pause(struct stream *stream)
+void line_stream_pause(struct line_stream *stream)
 {
     stream->paused = true;
 }
 
-void stream_resume(struct stream *stream)
+void line_stream_resume(struct line_stream *stream)
 {
     stream->paused = false;
 }
 
 /* ---- the worker and the queue ---- */
 
-void worker_post(struct worker *worker, struct worker_call *call, struct mailbox *home)
+void worker_post(struct worker *worker, struct worker_call *call, struct mailbox *reply_mailbox)
 {
     must(letter_count < LETTERS_MAX);
     call->worker = worker;
-    call->home = home;
+    call->reply_mailbox = reply_mailbox;
     letters[letter_count++] = call;
 }
 
@@ -354,8 +355,8 @@ static void make_registry(void *memory)
     for (uint32_t i = 0; i < CLIENTS; i++) {
         const struct addr none = {.family = ADDR_NONE};
         struct addr source = {.ip = {127, 0, 0, (uint8_t)i}, .port = 9, .family = ADDR_IPV4};
-        struct registry_visit visit = {.source = &source, .local = &none};
-        registry_touch(registry, 0, &visit, 1, clock_now_ms());
+        struct registry_datagram visit = {.source = &source, .local = &none};
+        registry_update(registry, 0, &visit, 1, clock_now_ms());
     }
 }
 
@@ -368,16 +369,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     must(memory != NULL);
     make_registry(memory);
     struct worker *workers[] = {NULL};
-    struct commands commands = {
-        .service = {.workers = workers,
-                    .worker_count = 1,
-                    .listeners = &listeners,
-                    .clients_max = CAPACITY},
+    struct command_table commands = {
+        .datagram_decider = {.workers = workers,
+                             .worker_count = 1,
+                             .listeners = &listeners,
+                             .clients_max = CAPACITY},
         .reload = reload_nothing,
         .stop = stop_nothing,
     };
     struct control_options options = {.path = "p", .mode = 0600, .state = &commands};
-    options.commands = commands_table(&options.command_count);
+    options.commands = command_table_rows(&options.command_count);
     struct control *control;
     must(control_open(&control, NULL, &options) == 0);
     connection(connection_state, LOOP_READ);

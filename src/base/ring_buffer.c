@@ -1,0 +1,71 @@
+/* Records side by side; one that doesn't fit before the end of the memory begins at its front. */
+#include "base/ring_buffer.h"
+
+/* Stands before each record, and alone before a gap. */
+struct header {
+    uint64_t bytes; /* to the next header */
+    uint64_t done;  /* 1: may be reclaimed */
+};
+_Static_assert(sizeof(struct header) == RING_BUFFER_RECORD_EXTRA, "as the header says");
+
+void ring_buffer_init(struct ring_buffer *ring, void *memory, size_t room)
+{
+    *ring = (struct ring_buffer){.bytes = memory, .room = room};
+}
+
+size_t ring_buffer_record_max(const struct ring_buffer *ring)
+{
+    return ring->room - sizeof(struct header);
+}
+
+bool ring_buffer_is_empty(const struct ring_buffer *ring)
+{
+    return ring->head == ring->tail;
+}
+
+static struct header *header_at(const struct ring_buffer *ring, uint64_t place)
+{
+    return (struct header *)(void *)(ring->bytes + place % ring->room);
+}
+
+static size_t left(const struct ring_buffer *ring)
+{
+    return ring->room - (size_t)(ring->head - ring->tail);
+}
+
+static struct header *append(struct ring_buffer *ring, size_t bytes, bool done)
+{
+    struct header *header = header_at(ring, ring->head);
+    *header = (struct header){.bytes = bytes, .done = done};
+    ring->head += bytes;
+    return header;
+}
+
+void *ring_buffer_push(struct ring_buffer *ring, size_t size)
+{
+    if (size > ring_buffer_record_max(ring))
+        return NULL;
+    size_t bytes = sizeof(struct header) + (size + RING_BUFFER_ALIGNMENT - 1) /
+                                               RING_BUFFER_ALIGNMENT * RING_BUFFER_ALIGNMENT;
+    /* An empty ring may begin anywhere: at the front, the largest record fits. */
+    if (ring_buffer_is_empty(ring))
+        ring->head = ring->tail = 0;
+    size_t to_end = ring->room - (size_t)(ring->head % ring->room);
+    size_t gap = bytes > to_end ? to_end : 0;
+    if (gap + bytes > left(ring))
+        return NULL;
+    if (gap > 0)
+        append(ring, gap, true);
+    return append(ring, bytes, false) + 1;
+}
+
+void ring_buffer_release(struct ring_buffer *ring, void *record)
+{
+    ((struct header *)record - 1)->done = 1;
+    while (!ring_buffer_is_empty(ring)) {
+        const struct header *oldest = header_at(ring, ring->tail);
+        if (!oldest->done)
+            return;
+        ring->tail += oldest->bytes;
+    }
+}

@@ -1,0 +1,56 @@
+/* Splits input into lines within a fixed buffer. */
+#include "client/line_splitter.h"
+
+#include <string.h>
+
+char *line_splitter_room(struct line_splitter *lines, size_t *room)
+{
+    memmove(lines->bytes, lines->bytes + lines->begin, lines->end - lines->begin);
+    lines->scanned -= lines->begin;
+    lines->end -= lines->begin;
+    lines->begin = 0;
+    *room = sizeof lines->bytes - lines->end;
+    return lines->bytes + lines->end;
+}
+
+void line_splitter_filled(struct line_splitter *lines, size_t size)
+{
+    lines->end += size;
+}
+
+void line_splitter_finish(struct line_splitter *lines)
+{
+    lines->ended = true;
+}
+
+/* Takes the bytes up to stop and the newline behind them, if there is one. */
+static void take(struct line_splitter *lines, size_t stop, char **line, size_t *size)
+{
+    *line = lines->bytes + lines->begin;
+    *size = stop - lines->begin;
+    if (stop < lines->end && *size && (*line)[*size - 1] == '\r')
+        --*size;
+    lines->begin = lines->scanned = stop < lines->end ? stop + 1 : stop;
+}
+
+enum line_splitter_found line_splitter_next(struct line_splitter *lines, char **line, size_t *size)
+{
+    for (;;) {
+        char *newline = memchr(lines->bytes + lines->scanned, '\n', lines->end - lines->scanned);
+        size_t stop = newline ? (size_t)(newline - lines->bytes) : lines->end;
+        lines->scanned = stop;
+        bool full = stop - lines->begin == sizeof lines->bytes;
+        bool last = lines->ended && stop > lines->begin;
+        if (!newline && !full && !last && !lines->skipping)
+            return LINE_SPLITTER_NONE;
+        take(lines, stop, line, size);
+        if (!lines->skipping) {
+            lines->number++;
+            lines->skipping = full;
+            return full ? LINE_SPLITTER_TOO_LONG : LINE_SPLITTER_LINE;
+        }
+        if (!newline)
+            return LINE_SPLITTER_NONE;
+        lines->skipping = false;
+    }
+}

@@ -1,0 +1,108 @@
+/* Dumps of the kernel's tables by netlink. */
+#include "net/interface/netlink.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    PART_BYTES = 32 << 10, /* the kernel's dumps come in parts of up to that (netlink_dump) */
+    FIXED_BYTES_MAX = 64,
+};
+
+struct dump {
+    size_t fixed_bytes;
+    netlink_visit *visit;
+    void *state;
+};
+
+/* One message of the answer. 1 at its end, 0, or -errno. */
+static int read_message(const struct nlmsghdr *message, const struct dump *dump)
+{
+    if (message->nlmsg_type == NLMSG_DONE)
+        return 1;
+    if (message->nlmsg_type == NLMSG_ERROR)
+        return message->nlmsg_len >= NLMSG_LENGTH(sizeof(struct nlmsgerr))
+                   ? ((const struct nlmsgerr *)NLMSG_DATA(message))->error
+                   : -EPROTO;
+    if (message->nlmsg_len < NLMSG_LENGTH(dump->fixed_bytes))
+        return 0;
+    return dump->visit(dump->state, message);
+}
+
+/* The messages of one part of the answer: as read_message. */
+static int read_part(const char *part, size_t size, const struct dump *dump)
+{
+    size_t at = 0;
+    while (at + sizeof(struct nlmsghdr) <= size) {
+        const struct nlmsghdr *message = (const void *)(part + at);
+        if (message->nlmsg_len < sizeof *message || message->nlmsg_len > size - at)
+            return -EPROTO;
+        int error = read_message(message, dump);
+        if (error != 0)
+            return error;
+        at += NLMSG_ALIGN(message->nlmsg_len);
+    }
+    return 0;
+}
+
+static int read_answer(int socket, const struct dump *dump)
+{
+    _Alignas(struct nlmsghdr) char part[PART_BYTES];
+    int error = 0;
+    while (error == 0) {
+        ssize_t size = recv(socket, part, sizeof part, 0);
+        if (size >= 0)
+            error = read_part(part, (size_t)size, dump);
+        else if (errno != EINTR)
+            error = -errno;
+    }
+    return error < 0 ? error : 0;
+}
+
+static int ask(int socket, uint16_t type, const void *fixed, size_t fixed_bytes)
+{
+    struct {
+        struct nlmsghdr header;
+        char fixed[FIXED_BYTES_MAX];
+    } request = {
+        .header = {.nlmsg_len = (uint32_t)NLMSG_LENGTH(fixed_bytes),
+                   .nlmsg_type = type,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+    };
+    memcpy(request.fixed, fixed, fixed_bytes);
+    ssize_t sent = send(socket, &request, request.header.nlmsg_len, 0);
+    return sent >= 0 ? 0 : -errno;
+}
+
+int netlink_dump(uint16_t type, const void *fixed, size_t fixed_bytes, netlink_visit *visit,
+                 void *state)
+{
+    if (fixed_bytes > FIXED_BYTES_MAX)
+        return -EINVAL;
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (fd < 0)
+        return -errno;
+    int error = ask(fd, type, fixed, fixed_bytes);
+    if (error == 0)
+        error = read_answer(fd, &(struct dump){fixed_bytes, visit, state});
+    close(fd);
+    return error;
+}
+
+const void *netlink_attribute(const struct nlmsghdr *message, size_t fixed_bytes, uint16_t type,
+                              size_t least_bytes)
+{
+    size_t at = NLMSG_LENGTH(NLMSG_ALIGN(fixed_bytes));
+    while (at + sizeof(struct rtattr) <= message->nlmsg_len) {
+        const struct rtattr *attribute = (const void *)((const char *)message + at);
+        if (attribute->rta_len < sizeof *attribute || attribute->rta_len > message->nlmsg_len - at)
+            return NULL;
+        if ((attribute->rta_type & NLA_TYPE_MASK) == type && RTA_PAYLOAD(attribute) >= least_bytes)
+            return RTA_DATA(attribute);
+        at += RTA_ALIGN(attribute->rta_len);
+    }
+    return NULL;
+}

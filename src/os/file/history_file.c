@@ -1,0 +1,183 @@
+/* A history in a file that several programs share. */
+#include "os/file/history_file.h"
+
+#include "os/file/atomic_file.h"
+#include "os/file/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LOOK_AGAIN_MS = 10 };
+
+/* ---- Its place ---- */
+
+static const char *absolute(const char *variable)
+{
+    const char *path = getenv(variable);
+    return path && *path == '/' ? path : NULL;
+}
+
+/* Makes the directories that path is in. */
+static int make_directories(const char *path)
+{
+    char part[PATH_MAX];
+    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
+        if (mkdir(part, 0700) != 0 && errno != EEXIST)
+            return -errno;
+    }
+    return 0;
+}
+
+static int find_path(char path[PATH_MAX], const char *name)
+{
+    const char *state = absolute("XDG_STATE_HOME"), *reply_mailbox = absolute("HOME");
+    if (!state && !reply_mailbox)
+        return -ENOENT;
+    int size = snprintf(path, PATH_MAX, "%s%s/udpsrv/%s", state ? state : reply_mailbox,
+                        state ? "" : "/.local/state", name);
+    if (size < 0 || size >= PATH_MAX)
+        return -ENAMETOOLONG;
+    return make_directories(path);
+}
+
+/* ---- The lock ---- */
+
+/* Waits for the lock, looking again and again: there is no event for it, and flock itself would
+ * wait without end for a program that was stopped. */
+static int lock(int fd)
+{
+    for (int waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOOK_AGAIN_MS) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return -errno;
+        if (waited_ms >= HISTORY_FILE_WAIT_MS)
+            return -EAGAIN;
+        poll(NULL, 0, LOOK_AGAIN_MS);
+    }
+    return 0;
+}
+
+/* Whether the file that was locked is still the one with that name, and not one that was replaced
+ * while we waited. */
+static bool is_current(int fd, const char *path)
+{
+    struct stat ours, named;
+    return fstat(fd, &ours) == 0 && stat(path, &named) == 0 && ours.st_dev == named.st_dev &&
+           ours.st_ino == named.st_ino;
+}
+
+/* Opens the file, its owner's alone, and locks it. Its descriptor, whose close unlocks, or -errno.
+ */
+static int open_locked(const char *path)
+{
+    for (;;) {
+        struct stat status;
+        int fd =
+            open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+        if (fd < 0)
+            return -errno;
+        int error = fstat(fd, &status) == 0 ? 0 : -errno;
+        if (!error && (!S_ISREG(status.st_mode) || status.st_uid != geteuid()))
+            error = -EPERM;
+        if (!error && status.st_mode & 077)
+            error = fchmod(fd, 0600) == 0 ? 0 : -errno;
+        if (!error)
+            error = lock(fd);
+        if (!error && is_current(fd, path))
+            return fd;
+        close(fd);
+        if (error)
+            return error;
+    }
+}
+
+/* ---- Reading and writing ---- */
+
+static int read_file(const char *path, struct history *history)
+{
+    char *text;
+    size_t size;
+    /* One that several programs filled at once may be a little longer. */
+    int error = file_read(path, 2 * HISTORY_FILE_BYTES_MAX, &text, &size);
+    if (error)
+        return error;
+    history_read(history, text, size);
+    free(text);
+    return 0;
+}
+
+/* Replaces the file, which is locked, by what a history holds of it. */
+static int shorten(const char *path)
+{
+    struct atomic_file draft;
+    struct history *history = history_new();
+    if (!history)
+        return -ENOMEM;
+    int error = read_file(path, history);
+    if (!error)
+        error = atomic_file_open(&draft, path);
+    if (!error) {
+        for (size_t age = history_count(history); age-- > 0;) {
+            size_t size;
+            const char *line = history_line(history, age, &size);
+            fwrite(line, 1, size, draft.out);
+            putc('\n', draft.out);
+        }
+        error = atomic_file_commit(&draft);
+    }
+    history_free(history);
+    return error;
+}
+
+int history_file_open(struct history_file *file, const char *name, struct history *history)
+{
+    file->path[0] = '\0';
+    int error = find_path(file->path, name);
+    if (!error) {
+        int fd = open_locked(file->path);
+        error = fd < 0 ? fd : read_file(file->path, history);
+        if (fd >= 0)
+            close(fd);
+    }
+    file->kept = !error;
+    return error;
+}
+
+/* Writes all of it, or nothing that stays. */
+static int append(int fd, const char *bytes, size_t size)
+{
+    off_t before = lseek(fd, 0, SEEK_END);
+    ssize_t written = write(fd, bytes, size);
+    if (written == (ssize_t)size)
+        return 0;
+    int error = written < 0 ? -errno : -ENOSPC;
+    /* A part of a line is no line. If even this fails, what follows joins it. */
+    if (before >= 0 && ftruncate(fd, before) != 0)
+        return -errno;
+    return error;
+}
+
+int history_file_append(const struct history_file *file, const char *line, size_t size)
+{
+    char bytes[HISTORY_LINE_MAX + 1];
+    struct stat status;
+    if (!file->kept || !history_takes(line, size))
+        return 0;
+    memcpy(bytes, line, size);
+    bytes[size] = '\n';
+    int fd = open_locked(file->path);
+    if (fd < 0)
+        return fd;
+    int error = append(fd, bytes, size + 1);
+    if (!error && fstat(fd, &status) == 0 && status.st_size >= HISTORY_FILE_BYTES_MAX)
+        error = shorten(file->path);
+    close(fd);
+    return error;
+}

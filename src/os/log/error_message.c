@@ -1,0 +1,87 @@
+/* One form for all that goes wrong. */
+#include "os/log/error_message.h"
+
+#include "text/printable.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    LINE_BYTES = 8192
+}; /* what attempts and reasons hold, all of it escaped: more than enough */
+
+/* Appends text to a line of LINE_BYTES, without what an argument or a file may hold to steer the
+ * terminal. */
+static void add(char *line, const char *text)
+{
+    size_t size = strlen(line);
+    if (size + 4 < LINE_BYTES)
+        printable_line(line + size, LINE_BYTES - size, text);
+}
+
+/* In one write, so that lines of several programs on one terminal don't mix. */
+static void print(char *line)
+{
+    size_t size = strlen(line);
+    line[size < LINE_BYTES - 1 ? size++ : size - 1] = '\n';
+    fwrite(line, 1, size, stderr);
+}
+
+static void say(const char *attempt, const char *why, const char *next)
+{
+    char line[LINE_BYTES] = "";
+    const char *const parts[] = {
+        program_invocation_short_name, ": ", attempt, ": ", why, "; ", next};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        add(line, parts[i]);
+    print(line);
+}
+
+void print_error(const char *why, const char *next, const char *attempt, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, attempt);
+    vsnprintf(text, sizeof text, attempt, arguments);
+    va_end(arguments);
+    say(text, why, next);
+}
+
+void print_error_text(const char *text, const char *next)
+{
+    char line[LINE_BYTES] = "";
+    add(line, program_invocation_short_name);
+    add(line, ": ");
+    add(line, text);
+    add(line, next ? "; " : "");
+    add(line, next ? next : "");
+    print(line);
+}
+
+void print_config_error(const char *fault, bool named)
+{
+    char text[LINE_BYTES], line[LINE_BYTES] = "";
+    char *rest = text;
+    snprintf(text, sizeof text, "%s%s%s", named ? program_invocation_short_name : "",
+             named ? ": " : "", fault);
+    for (const char *part; (part = strsep(&rest, "\n"));) {
+        add(line, part);
+        if (rest && strlen(line) < LINE_BYTES - 2)
+            strcat(line, "\n");
+    }
+    print(line);
+}
+
+int print_usage_error(const char *why, ...)
+{
+    char text[768], next[128];
+    va_list arguments;
+    va_start(arguments, why);
+    vsnprintf(text, sizeof text, why, arguments);
+    va_end(arguments);
+    snprintf(next, sizeof next, "try '%s --help'", program_invocation_short_name);
+    say("command line", text, next);
+    return EXIT_USAGE;
+}

@@ -1,0 +1,295 @@
+/* What the process has to say about itself, a line an event. */
+#include "os/log/log.h"
+
+#include "os/log/log_writer.h"
+#include "os/process/clock.h"
+#include "text/printable.h"
+#include "text/text.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    VALUE_BYTES = 1024,    /* a value, escaped and quoted; the rest is cut */
+    PUNCTUATION_BYTES = 4, /* around a key: '{"' or ',"', and '":' */
+    PAIRS_MAX = 16,
+    CLOSING_BYTES = 1, /* kept free for the end of the line: '}' */
+};
+
+/* A reload sets these while workers speak. */
+static atomic_int log_level = LOG_LEVEL_INFO;
+static atomic_int log_format = LOG_FORMAT_TEXT;
+static atomic_int log_target = LOG_TARGET_STDERR;
+
+static struct {
+    _Atomic uint64_t quiet_until_ms; /* 0: never said yet */
+    _Atomic uint64_t suppressed;
+} errors[LOG_KINDS];
+
+static const char *program = ""; /* its name */
+
+struct line {
+    char *text; /* LOG_TEXT_BYTES */
+    size_t size;
+    enum config_log_format format;
+};
+
+void log_setup(const char *name, enum config_log_level level, enum config_log_format format,
+               enum config_log_target target)
+{
+    program = name;
+    atomic_store(&log_level, (int)level);
+    atomic_store(&log_format, (int)format);
+    atomic_store(&log_target, (int)target);
+}
+
+/* ---- Pieces of a line ---- */
+
+static size_t room_left(const struct line *line)
+{
+    return LOG_TEXT_BYTES - CLOSING_BYTES - line->size;
+}
+
+static void put(struct line *line, const char *bytes, size_t size)
+{
+    memcpy(line->text + line->size, bytes, size);
+    line->size += size;
+}
+
+/* The text as it stands inside of a JSON string. */
+static size_t escape_json(char *out, size_t room, const char *text)
+{
+    char piece[PRINTABLE_BYTES];
+    size_t size = 0;
+
+    for (size_t left = strlen(text), taken; left > 0; text += taken, left -= taken) {
+        size_t length = printable_json(piece, text, left, &taken);
+        /* Whatever isn't the last piece leaves room for the dots. */
+        size_t behind = left > taken ? 3 : 0;
+        if (size + length + behind > room) {
+            memcpy(out + size, "...", 3);
+            return size + 3;
+        }
+        memcpy(out + size, piece, length);
+        size += length;
+    }
+    return size;
+}
+
+/* What stands unquoted in logfmt: printable, and nothing that a reader splits at. */
+static bool is_bare(const char *text)
+{
+    if (*text == '\0')
+        return false;
+    for (; *text != '\0'; text++)
+        if (*text <= ' ' || *text > '~' || *text == '"' || *text == '=' || *text == '\\')
+            return false;
+    return true;
+}
+
+/* Up to 2^53, where every reader of JSON still has the very number (RFC 8259, section 6). */
+static bool is_json_number(const char *text)
+{
+    static const char most[] = "9007199254740992";
+    size_t size = strspn(text, "0123456789");
+
+    if (size == 0 || text[size] != '\0' || (text[0] == '0' && size > 1))
+        return false;
+    return size < sizeof most - 1 || (size == sizeof most - 1 && strcmp(text, most) <= 0);
+}
+
+/* Writes a value as the format wants it, at most VALUE_BYTES, and returns its size. */
+static size_t write_value(char value[VALUE_BYTES], enum config_log_format format, const char *text,
+                          bool may_be_number)
+{
+    bool json = format == LOG_FORMAT_JSON;
+    bool quoted = json ? !may_be_number || !is_json_number(text) : !is_bare(text);
+    size_t start = quoted ? 1 : 0;
+    size_t room = VALUE_BYTES - 2 * start;
+
+    size_t size = json && quoted ? escape_json(value + start, room, text)
+                                 : text_escape(value + start, room, text, strlen(text));
+    if (!quoted)
+        return size;
+    value[0] = '"';
+    value[size + 1] = '"';
+    return size + 2;
+}
+
+/* A pair for which there is no room is left out whole, so that what is there can be read. */
+static void put_kind_of_pair(struct line *line, const char *key, const char *text,
+                             bool may_be_number)
+{
+    bool json = line->format == LOG_FORMAT_JSON;
+    char value[VALUE_BYTES];
+    size_t key_size = strlen(key);
+    size_t value_size = write_value(value, line->format, text, may_be_number);
+
+    if (key_size + value_size + PUNCTUATION_BYTES > room_left(line))
+        return;
+    if (json)
+        put(line, line->size == 0 ? "{\"" : ",\"", 2);
+    else if (line->size > 0)
+        put(line, " ", 1);
+    put(line, key, key_size);
+    put(line, json ? "\":" : "=", json ? 2 : 1);
+    put(line, value, value_size);
+}
+
+static void put_pair(struct line *line, const char *key, const char *text)
+{
+    put_kind_of_pair(line, key, text, true);
+}
+
+/* What is a string whatever it says. */
+static void put_text(struct line *line, const char *key, const char *text)
+{
+    put_kind_of_pair(line, key, text, false);
+}
+
+/* ---- A line ---- */
+
+/* The time is left out, and so is the level of a text: the sink puts them before it. */
+static void put_head(struct line *line, enum config_log_level level, const char *sentence)
+{
+    if (line->format == LOG_FORMAT_TEXT) {
+        char said[VALUE_BYTES];
+        put(line, said, text_escape(said, sizeof said, sentence, strlen(sentence)));
+        return;
+    }
+    put_text(line, "level", log_level_name(level));
+    put_text(line, "msg", sentence);
+}
+
+static void put_number(struct line *line, const char *key, uint64_t value)
+{
+    char number[24];
+
+    if (value == 0)
+        return;
+    snprintf(number, sizeof number, "%llu", (unsigned long long)value);
+    put_pair(line, key, number);
+}
+
+/* What a line tells. */
+struct event {
+    enum config_log_level level;
+    const char *sentence;
+    uint64_t suppressed;
+    const struct log_pair *pairs;
+    size_t count;
+};
+
+/* All of it but when it happened. */
+static void compose(struct log_line *made, char text[LOG_TEXT_BYTES], const struct event *event)
+{
+    struct line line = {.text = text, .format = (enum config_log_format)atomic_load(&log_format)};
+
+    put_head(&line, event->level, event->sentence);
+    put_number(&line, "suppressed", event->suppressed);
+    for (size_t i = 0; i < event->count; i++)
+        put_pair(&line, event->pairs[i].key, event->pairs[i].value ? event->pairs[i].value : "");
+    if (line.format == LOG_FORMAT_JSON)
+        put(&line, "}", 1);
+    *made = (struct log_line){
+        .level = event->level,
+        .format = line.format,
+        .target = (enum config_log_target)atomic_load(&log_target),
+        .size = line.size,
+        .text = text,
+    };
+}
+
+static void say(const struct event *event)
+{
+    int kept_errno = errno;
+    char text[LOG_TEXT_BYTES];
+    struct log_line line;
+
+    compose(&line, text, event);
+    line.wall_ms = clock_wall_ms();
+    log_writer_put(&line);
+    errno = kept_errno;
+}
+
+static void note_lost(struct log_line *line, char text[LOG_TEXT_BYTES], uint64_t lost)
+{
+    char number[24];
+    const struct log_pair pairs[] = {
+        {"dropped", number},
+        {"reason", "the reader of the log was too slow, or refused them"},
+        {"advice", "look at what reads the log"},
+    };
+
+    snprintf(number, sizeof number, "%llu", (unsigned long long)lost);
+    compose(line, text,
+            &(struct event){LOG_LEVEL_WARNING, "lines of the log were lost", 0, pairs,
+                            sizeof pairs / sizeof pairs[0]});
+}
+
+int log_start(void)
+{
+    return log_writer_start(program, note_lost);
+}
+
+void log_close(void)
+{
+    log_writer_stop(program, note_lost);
+}
+
+/* Collects pairs up to the NULL that ends them; those beyond PAIRS_MAX are left out. */
+static size_t collect(struct log_pair pairs[PAIRS_MAX], va_list list)
+{
+    size_t count = 0;
+    while (count < PAIRS_MAX && (pairs[count].key = va_arg(list, const char *)) != NULL)
+        pairs[count++].value = va_arg(list, const char *);
+    return count;
+}
+
+static bool is_heard(enum config_log_level level)
+{
+    return (int)level <= atomic_load_explicit(&log_level, memory_order_relaxed);
+}
+
+void log_pairs(enum config_log_level level, const char *sentence, const struct log_pair *pairs,
+               size_t count)
+{
+    if (is_heard(level))
+        say(&(struct event){level, sentence, 0, pairs, count});
+}
+
+void log_event(enum config_log_level level, const char *sentence, ...)
+{
+    struct log_pair pairs[PAIRS_MAX];
+    va_list list;
+
+    va_start(list, sentence);
+    log_pairs(level, sentence, pairs, collect(pairs, list));
+    va_end(list);
+}
+
+void log_limited(enum log_kind kind, uint64_t now_ms, const char *sentence, ...)
+{
+    uint64_t quiet_until_ms = atomic_load(&errors[kind].quiet_until_ms);
+    struct log_pair pairs[PAIRS_MAX];
+    va_list list;
+
+    if (!is_heard(LOG_LEVEL_WARNING))
+        return;
+    /* Of threads that complain at once, one speaks. */
+    if (now_ms < quiet_until_ms ||
+        !atomic_compare_exchange_strong(&errors[kind].quiet_until_ms, &quiet_until_ms,
+                                        now_ms + LOG_REPEAT_MS)) {
+        atomic_fetch_add(&errors[kind].suppressed, 1);
+        return;
+    }
+    va_start(list, sentence);
+    size_t count = collect(pairs, list);
+    uint64_t suppressed = atomic_exchange(&errors[kind].suppressed, 0);
+    say(&(struct event){LOG_LEVEL_WARNING, sentence, suppressed, pairs, count});
+    va_end(list);
+}

@@ -1,0 +1,225 @@
+/* Queues the lines of the log and writes them in a thread of its own. */
+#include "os/log/log_writer.h"
+
+#include "base/ring_buffer.h"
+#include "os/loop/thread.h"
+#include "os/process/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct record {
+    struct record *next;
+    struct log_line line;
+    char text[];
+};
+
+static struct {
+    pthread_mutex_t lock; /* held for copying a line, never for writing it */
+    struct ring_buffer ring;
+    struct record *first, *last; /* queued, in order */
+    uint64_t lost;               /* lines that made room, before the first */
+    bool idle;                   /* the writer waits for a line */
+    bool ending;
+
+    struct thread *thread;
+    int wake, ended; /* eventfds: to the writer; from it, at its end */
+    struct log_sink sink;
+    log_writer_note *note;
+    struct log_line taken; /* the writer's, with the text below */
+    char text[LOG_TEXT_BYTES];
+    uint64_t untold; /* the writer's: lines that are lost, and not yet reported */
+} writer = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = -1, .ended = -1};
+
+static _Alignas(RING_BUFFER_ALIGNMENT) uint8_t memory[LOG_QUEUE_BYTES];
+
+/* ---- The queue ---- */
+
+static void remove_first(void)
+{
+    struct record *record = writer.first;
+    writer.first = record->next;
+    ring_buffer_release(&writer.ring, record);
+}
+
+static void push(const struct log_line *line)
+{
+    struct record *record;
+
+    if (writer.ring.bytes == NULL)
+        ring_buffer_init(&writer.ring, memory, sizeof memory);
+    /* The oldest make room: what happened last is what matters, above all the end. */
+    while ((record = ring_buffer_push(&writer.ring, sizeof *record + line->size)) == NULL) {
+        remove_first();
+        writer.lost++;
+    }
+    record->next = NULL;
+    record->line = *line;
+    memcpy(record->text, line->text, line->size);
+    if (writer.first == NULL)
+        writer.first = record;
+    else
+        writer.last->next = record;
+    writer.last = record;
+}
+
+static void post(int eventfd)
+{
+    const uint64_t one = 1;
+
+    /* Fails only if the counter is full, and then it is readable as well. */
+    if (write(eventfd, &one, sizeof one) < 0)
+        return;
+}
+
+void log_writer_put(const struct log_line *line)
+{
+    pthread_mutex_lock(&writer.lock);
+    push(line);
+    bool wakes = writer.idle;
+    writer.idle = false;
+    pthread_mutex_unlock(&writer.lock);
+    if (wakes)
+        post(writer.wake);
+}
+
+/* Takes the next line out of the queue. False if there is none, and then *ended says whether
+ * another one may come. */
+static bool take(bool *ended)
+{
+    pthread_mutex_lock(&writer.lock);
+    bool taken = writer.first != NULL;
+    if (taken) {
+        writer.taken = writer.first->line;
+        writer.taken.text = writer.text;
+        memcpy(writer.text, writer.first->text, writer.taken.size);
+        remove_first();
+        writer.untold += writer.lost;
+        writer.lost = 0;
+    }
+    *ended = !taken && writer.ending;
+    writer.idle = !taken && !writer.ending;
+    pthread_mutex_unlock(&writer.lock);
+    return taken;
+}
+
+/* ---- Writing ---- */
+
+static void report_lost(uint64_t wall_ms)
+{
+    char text[LOG_TEXT_BYTES];
+    struct log_line line;
+
+    if (writer.untold == 0)
+        return;
+    writer.note(&line, text, writer.untold);
+    line.wall_ms = wall_ms;
+    if (log_sink_write(&writer.sink, &line) == 0)
+        writer.untold = 0;
+}
+
+static void write_queued(bool *ended)
+{
+    while (take(ended)) {
+        report_lost(writer.taken.wall_ms);
+        if (log_sink_write(&writer.sink, &writer.taken) != 0)
+            writer.untold++;
+    }
+}
+
+static void run(void *state)
+{
+    uint64_t posts;
+    bool ended;
+
+    (void)state;
+    for (;;) {
+        write_queued(&ended);
+        if (ended)
+            break;
+        /* Waits. It can't fail: the counter is 8 bytes, and signals are blocked. */
+        if (read(writer.wake, &posts, sizeof posts) < 0)
+            break;
+    }
+    report_lost(clock_wall_ms());
+    post(writer.ended);
+}
+
+/* ---- Start and stop ---- */
+
+static void close_eventfds(void)
+{
+    if (writer.wake >= 0)
+        close(writer.wake);
+    if (writer.ended >= 0)
+        close(writer.ended);
+    writer.wake = writer.ended = -1;
+}
+
+int log_writer_start(const char *name, log_writer_note *note)
+{
+    writer.note = note;
+    writer.ending = false;
+    writer.wake = eventfd(0, EFD_CLOEXEC);
+    writer.ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    log_sink_init(&writer.sink, name, LOG_SINK_PATH, writer.wake);
+    if (writer.wake >= 0 && writer.ended >= 0)
+        writer.thread = thread_start("log", run, NULL);
+    if (writer.thread != NULL)
+        return 0;
+    int error = -errno;
+    close_eventfds();
+    return error;
+}
+
+/* What is queued is written by the caller, as far as that needs no waiting. */
+static void write_without_waiting(const char *name, log_writer_note *note)
+{
+    bool ended;
+
+    writer.note = note;
+    log_sink_init(&writer.sink, name, LOG_SINK_PATH, -1);
+    write_queued(&ended);
+    report_lost(clock_wall_ms());
+    writer.idle = false;
+    log_sink_close(&writer.sink);
+}
+
+static bool has_ended(uint64_t until_ms)
+{
+    struct pollfd wait = {.fd = writer.ended, .events = POLLIN};
+    uint64_t now_ms;
+
+    while ((now_ms = clock_now_ms()) < until_ms)
+        if (poll(&wait, 1, (int)(until_ms - now_ms)) == 1)
+            return true;
+    return false;
+}
+
+void log_writer_stop(const char *name, log_writer_note *note)
+{
+    pthread_mutex_lock(&writer.lock);
+    bool empty = writer.first == NULL;
+    pthread_mutex_unlock(&writer.lock);
+    if (writer.thread == NULL && empty)
+        return;
+    if (writer.thread == NULL && log_writer_start(name, note) != 0) {
+        write_without_waiting(name, note);
+        return;
+    }
+    pthread_mutex_lock(&writer.lock);
+    writer.ending = true;
+    writer.idle = false;
+    pthread_mutex_unlock(&writer.lock);
+    post(writer.wake);
+    if (!has_ended(clock_now_ms() + LOG_STOP_MS_MAX))
+        return;
+    thread_join(writer.thread);
+    writer.thread = NULL;
+    log_sink_close(&writer.sink);
+    close_eventfds();
+}

@@ -1,0 +1,118 @@
+/* Precise waits, over epoll_pwait2 and an eventfd. The C library may not have the former: musl, and
+ * glibc before 2.35. */
+#include "os/loop/poller.h"
+
+#include "os/process/clock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The number is one for all processors but Alpha, as of all calls since Linux 5.1. */
+#if !defined SYS_epoll_pwait2 && !defined __alpha__
+#define SYS_epoll_pwait2 441
+#endif
+
+#define WAKE UINT32_MAX /* the eventfd's index */
+
+struct poller {
+    int epoll, wake;
+    bool coarse; /* the kernel has no epoll_pwait2, which is there since Linux 5.11 */
+};
+
+static int control(struct poller *poller, int operation, int fd, uint32_t events, uint32_t index)
+{
+    struct epoll_event event = {.events = events, .data.u32 = index};
+    return epoll_ctl(poller->epoll, operation, fd, &event) == 0 ? 0 : -errno;
+}
+
+struct poller *poller_new(void)
+{
+    struct poller *poller = calloc(1, sizeof *poller);
+
+    if (!poller)
+        return NULL;
+    poller->epoll = epoll_create1(EPOLL_CLOEXEC);
+    poller->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (poller->epoll < 0 || poller->wake < 0 || poller_add(poller, poller->wake, WAKE) != 0) {
+        int why = errno;
+        poller_free(poller);
+        errno = why;
+        return NULL;
+    }
+    return poller;
+}
+
+void poller_free(struct poller *poller)
+{
+    if (!poller)
+        return;
+    if (poller->wake >= 0)
+        close(poller->wake);
+    if (poller->epoll >= 0)
+        close(poller->epoll);
+    free(poller);
+}
+
+int poller_add(struct poller *poller, int socket, uint32_t index)
+{
+    return control(poller, EPOLL_CTL_ADD, socket, EPOLLIN, index);
+}
+
+int poller_want_write(struct poller *poller, int socket, uint32_t index, bool wanted)
+{
+    return control(poller, EPOLL_CTL_MOD, socket, EPOLLIN | (wanted ? EPOLLOUT : 0), index);
+}
+
+/* The wait in whole milliseconds, rounded down: early is better than late, and the caller asks
+ * again. */
+static int wait_coarsely(struct poller *poller, struct epoll_event *events, uint64_t wait_ns)
+{
+    const uint64_t day_ms = 86400000;
+    uint64_t ms = wait_ns / 1000000 < day_ms ? wait_ns / 1000000 : day_ms;
+    return epoll_wait(poller->epoll, events, POLLER_READY_MAX, (int)ms);
+}
+
+static int wait_ns(struct poller *poller, struct epoll_event *events, uint64_t ns)
+{
+    /* The kernel's struct timespec has 64 bits each, whatever that of the C library has. */
+    const int64_t wait[] = {(int64_t)(ns / 1000000000), (int64_t)(ns % 1000000000)};
+
+    if (!poller->coarse) {
+        long count = syscall(SYS_epoll_pwait2, poller->epoll, events, POLLER_READY_MAX, wait, NULL,
+                             (size_t)0);
+        /* EPERM: a sandbox that is older than the call. */
+        if (count >= 0 || (errno != ENOSYS && errno != EPERM))
+            return (int)count;
+        poller->coarse = true;
+    }
+    return wait_coarsely(poller, events, ns);
+}
+
+int poller_wait(struct poller *poller, uint64_t until_ns, uint32_t ready[POLLER_READY_MAX])
+{
+    struct epoll_event events[POLLER_READY_MAX];
+    uint64_t now_ns = until_ns ? clock_now_ns() : 0, woken;
+    int filled = 0;
+
+    int count = wait_ns(poller, events, until_ns > now_ns ? until_ns - now_ns : 0);
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.u32 != WAKE)
+            ready[filled++] = events[i].data.u32;
+        else if (read(poller->wake, &woken, sizeof woken) < 0)
+            continue; /* nothing to clear */
+    }
+    return filled;
+}
+
+void poller_wake(struct poller *poller)
+{
+    const uint64_t one = 1;
+
+    /* Fails only if the counter is full, and then it is as good as woken. */
+    if (write(poller->wake, &one, sizeof one) < 0)
+        return;
+}

@@ -1,0 +1,43 @@
+/* A hash table that only grows: addresses of ours to numbers, and back. */
+#include "registry/local_addresses.h"
+
+/* Twice as many places as numbers: a probe soon ends. */
+enum { PLACES = 2 * (LOCAL_ADDRESSES_MAX + 1) };
+
+size_t local_addresses_bytes(void)
+{
+    return PLACES * sizeof(uint16_t) + (LOCAL_ADDRESSES_MAX + 1) * sizeof(struct addr);
+}
+
+void local_addresses_init(struct local_addresses *locals, void *memory,
+                          const struct siphash_key *key)
+{
+    *locals = (struct local_addresses){.key = *key, .places = memory};
+    locals->addrs = (struct addr *)(void *)(locals->places + PLACES);
+}
+
+uint16_t local_addresses_number(struct local_addresses *locals, const struct addr *addr)
+{
+    if (addr->family == ADDR_NONE)
+        return 0;
+    uint64_t place = siphash13(&locals->key, addr->ip, sizeof addr->ip);
+    for (;; place++) {
+        uint16_t *number = &locals->places[place % PLACES];
+        if (*number != 0) {
+            if (local_addresses_is(locals, *number, addr))
+                return *number;
+            continue;
+        }
+        if (locals->count == LOCAL_ADDRESSES_MAX)
+            return 0;
+        *number = (uint16_t)++locals->count;
+        locals->addrs[*number] = *addr;
+        locals->addrs[*number].port = 0;
+        return *number;
+    }
+}
+
+struct addr local_addresses_addr(const struct local_addresses *locals, uint16_t number)
+{
+    return locals->addrs[number];
+}

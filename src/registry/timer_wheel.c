@@ -1,0 +1,134 @@
+/* Buckets of slots by the time to look at them. */
+#include "registry/timer_wheel.h"
+
+/* Doubly linked lists of slots. Zero bytes are an empty wheel: a reference is 0 for none, or the
+ * slot number + 1; the first of a list refers back to its head, which the top bit tells. */
+struct timer_wheel_link {
+    uint32_t next, previous;
+    uint32_t tick; /* of its bucket, the low bits: enough to compare two within a lap */
+};
+
+#define HEAD (UINT32_C(1) << 31)
+enum {
+    TAKEN = TIMER_WHEEL_BUCKETS, /* the head of what was taken out of a bucket and is not yet looked
+                                    at */
+    HEADS
+};
+
+size_t timer_wheel_bytes(uint32_t slots)
+{
+    return HEADS * sizeof(uint32_t) + slots * sizeof(struct timer_wheel_link);
+}
+
+void timer_wheel_init(struct timer_wheel *wheel, void *memory, uint64_t now_ms)
+{
+    wheel->heads = memory;
+    wheel->links = (struct timer_wheel_link *)(void *)(wheel->heads + HEADS);
+    wheel->tick = now_ms / TIMER_WHEEL_TICK_MS;
+    wheel->passing = false;
+}
+
+/* Lets a list begin with the slot that is referred to, which may be none. */
+static void set_head(struct timer_wheel *wheel, uint32_t head, uint32_t reference)
+{
+    wheel->heads[head] = reference;
+    if (reference != 0)
+        wheel->links[reference - 1].previous = HEAD | head;
+}
+
+static void push(struct timer_wheel *wheel, uint32_t head, uint32_t slot)
+{
+    uint32_t first = wheel->heads[head];
+    wheel->links[slot].next = first;
+    if (first != 0)
+        wheel->links[first - 1].previous = slot + 1;
+    set_head(wheel, head, slot + 1);
+}
+
+/* The tick at whose bucket a deadline is looked at. */
+static uint64_t tick_of(const struct timer_wheel *wheel, uint64_t deadline_ms)
+{
+    uint64_t tick = deadline_ms / TIMER_WHEEL_TICK_MS;
+    if (tick < wheel->tick)
+        return wheel->tick;
+    /* What lies beyond a lap waits in its last bucket and is looked at once on the way. */
+    if (tick > wheel->tick + TIMER_WHEEL_BUCKETS - 1)
+        return wheel->tick + TIMER_WHEEL_BUCKETS - 1;
+    return tick;
+}
+
+void timer_wheel_insert(struct timer_wheel *wheel, uint32_t slot, uint64_t deadline_ms)
+{
+    uint64_t tick = tick_of(wheel, deadline_ms);
+    wheel->links[slot].tick = (uint32_t)tick;
+    push(wheel, (uint32_t)(tick % TIMER_WHEEL_BUCKETS), slot);
+}
+
+void timer_wheel_remove(struct timer_wheel *wheel, uint32_t slot)
+{
+    struct timer_wheel_link link = wheel->links[slot];
+    if (link.previous & HEAD) {
+        set_head(wheel, link.previous & ~HEAD, link.next);
+        return;
+    }
+    wheel->links[link.previous - 1].next = link.next;
+    if (link.next != 0)
+        wheel->links[link.next - 1].previous = link.previous;
+}
+
+void timer_wheel_move_earlier(struct timer_wheel *wheel, uint32_t slot, uint64_t deadline_ms)
+{
+    uint32_t later = wheel->links[slot].tick - (uint32_t)tick_of(wheel, deadline_ms);
+    if (later == 0 || later > INT32_MAX)
+        return;
+    timer_wheel_remove(wheel, slot);
+    timer_wheel_insert(wheel, slot, deadline_ms);
+}
+
+static void take_bucket(struct timer_wheel *wheel)
+{
+    uint32_t bucket = (uint32_t)(wheel->tick % TIMER_WHEEL_BUCKETS);
+    set_head(wheel, TAKEN, wheel->heads[bucket]);
+    wheel->heads[bucket] = 0;
+}
+
+static void begin_pass(struct timer_wheel *wheel, uint64_t now_ms)
+{
+    wheel->passing = true;
+    wheel->last = now_ms / TIMER_WHEEL_TICK_MS;
+    /* After a leap of the clock a single lap meets every bucket. */
+    if (wheel->last >= TIMER_WHEEL_BUCKETS && wheel->tick < wheel->last - TIMER_WHEEL_BUCKETS + 1)
+        wheel->tick = wheel->last - TIMER_WHEEL_BUCKETS + 1;
+    take_bucket(wheel);
+}
+
+uint32_t timer_wheel_take(struct timer_wheel *wheel, uint64_t now_ms)
+{
+    if (!wheel->passing)
+        begin_pass(wheel, now_ms);
+    for (;;) {
+        uint32_t first = wheel->heads[TAKEN];
+        if (first != 0) {
+            set_head(wheel, TAKEN, wheel->links[first - 1].next);
+            return first - 1;
+        }
+        /* The last tick isn't over: its bucket stays open, for the next pass. */
+        if (wheel->tick >= wheel->last) {
+            wheel->passing = false;
+            return TIMER_WHEEL_NONE;
+        }
+        wheel->tick++;
+        take_bucket(wheel);
+    }
+}
+
+uint32_t timer_wheel_next(const struct timer_wheel *wheel)
+{
+    uint32_t first = wheel->heads[TAKEN];
+    return first != 0 ? first - 1 : TIMER_WHEEL_NONE;
+}
+
+void timer_wheel_put_back(struct timer_wheel *wheel, uint32_t slot)
+{
+    push(wheel, TAKEN, slot);
+}

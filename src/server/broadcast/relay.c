@@ -1,0 +1,201 @@
+/* A ring of messages, and the letters that lie beside each. */
+#include "server/broadcast/relay.h"
+
+#include "base/ring_buffer.h"
+#include "base/token_bucket.h"
+#include "os/process/memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct relay {
+    struct relay_options options;
+    struct relay *const *relays; /* of all workers, this one among them */
+    bool closed;
+    enum config_relay mode;
+    struct token_bucket gcra;
+    uint64_t *due_ns; /* of the registry's clients, by slot */
+    struct ring_buffer ring;
+    void *ring_memory;
+    size_t ring_bytes;
+};
+
+/* One worker's share of a message, and the letter that takes it there. */
+struct share {
+    struct mailbox_message letter;
+    struct shard_job part;
+    struct message_slot *slot;
+    struct relay *to;
+};
+
+/* A record of the ring: a message, its shares, and then its bytes. */
+struct message_slot {
+    struct relay *relay;
+    size_t shares_out; /* the record is given back when the last one is home */
+    struct share shares[];
+};
+
+static size_t slot_bytes(size_t worker_count, size_t size)
+{
+    return sizeof(struct message_slot) + worker_count * sizeof(struct share) + size;
+}
+
+static size_t due_bytes(const struct relay_options *options)
+{
+    return registry_slots(options->capacity) * sizeof(uint64_t);
+}
+
+int relay_open(struct relay **relay, const struct relay_options *options)
+{
+    enum { LONGEST_MESSAGES = 8 /* that fit, however long max-datagram is */ };
+    struct relay *made = memory_lines(sizeof *made);
+    if (made == NULL)
+        return -ENOMEM;
+    made->options = *options;
+    size_t longest = slot_bytes(options->worker_count, options->max_message_bytes);
+    size_t least = LONGEST_MESSAGES * (longest + RING_BUFFER_RECORD_EXTRA);
+    made->ring_bytes = least > RELAY_RING_BYTES ? least : RELAY_RING_BYTES;
+    made->ring_bytes = (made->ring_bytes + RING_BUFFER_ALIGNMENT - 1) / RING_BUFFER_ALIGNMENT *
+                       RING_BUFFER_ALIGNMENT;
+    made->ring_memory = memory_reserve(made->ring_bytes, 0);
+    made->due_ns = memory_reserve(due_bytes(options), 0);
+    if (made->ring_memory == NULL || made->due_ns == NULL) {
+        int error = -errno;
+        relay_free(made);
+        return error;
+    }
+    ring_buffer_init(&made->ring, made->ring_memory, made->ring_bytes);
+    *relay = made;
+    return 0;
+}
+
+void relay_set_peers(struct relay *relay, struct relay *const *relays)
+{
+    relay->relays = relays;
+}
+
+void relay_close(struct relay *relay)
+{
+    if (relay != NULL)
+        relay->closed = true;
+}
+
+void relay_free(struct relay *relay)
+{
+    if (relay == NULL)
+        return;
+    memory_release(relay->ring_memory, relay->ring_bytes);
+    memory_release(relay->due_ns, due_bytes(&relay->options));
+    free(relay);
+}
+
+void relay_set(struct relay *relay, enum config_relay mode, uint32_t rate_pps)
+{
+    relay->mode = mode;
+    token_bucket_init(&relay->gcra, rate_pps, rate_pps > 0 ? rate_pps * RELAY_BURST_S : 1);
+}
+
+bool relay_is_on(const struct relay *relay)
+{
+    return relay->mode != RELAY_OFF;
+}
+
+/* ---- the way of a message ---- */
+
+/* In the thread of the worker to whom a client spoke. */
+static void open_share_home(struct mailbox_message *mailbox_message)
+{
+    struct share *share = (struct share *)(void *)((char *)mailbox_message -
+                                                   offsetof(struct share, part.mailbox_message));
+    struct message_slot *slot = share->slot;
+    if (--slot->shares_out == 0)
+        ring_buffer_release(&slot->relay->ring, slot);
+}
+
+/* In the thread of another worker. One that has ended already keeps it: nobody waits any more. */
+static void open_share(struct mailbox_message *mailbox_message)
+{
+    struct share *share = (struct share *)mailbox_message;
+    if (!share->to->closed)
+        broadcast_start(share->to->options.broadcast, &share->part);
+}
+
+static void fill_share(struct share *share, struct message_slot *slot, struct relay *to,
+                       const struct broadcast_except *except, const uint8_t *bytes, size_t size)
+{
+    *share = (struct share){
+        .letter.open = open_share,
+        .slot = slot,
+        .to = to,
+        .part =
+            {
+                .mailbox_message.open = open_share_home,
+                .reply_mailbox = to == slot->relay ? NULL : slot->relay->options.mailbox,
+                .bytes = bytes,
+                .size = size,
+                .lane = BROADCAST_RELAY,
+                .except = *except,
+            },
+    };
+}
+
+/* Passes a message on to everyone but one; without room for it, to nobody. */
+static void pass_on(struct relay *relay, const struct broadcast_except *except, const void *bytes,
+                    size_t size)
+{
+    size_t count = relay->options.worker_count;
+    struct message_slot *slot = ring_buffer_push(&relay->ring, slot_bytes(count, size));
+    if (slot == NULL) {
+        relay->options.stats->relay_dropped++;
+        return;
+    }
+    relay->options.stats->relayed++;
+    slot->relay = relay;
+    slot->shares_out = count;
+    uint8_t *copy = (uint8_t *)&slot->shares[count];
+    memcpy(copy, bytes, size);
+    for (size_t i = 0; i < count; i++)
+        fill_share(&slot->shares[i], slot, relay->relays[i], except, copy, size);
+    for (size_t i = 0; i < count; i++) {
+        struct relay *to = relay->relays[i];
+        if (to == relay)
+            broadcast_start(relay->options.broadcast, &slot->shares[i].part);
+        else
+            mailbox_post(to->options.mailbox, &slot->shares[i].letter);
+    }
+}
+
+static bool is_within_rate(struct relay *relay, uint64_t *due_ns, uint64_t now_ms)
+{
+    if (token_bucket_take(&relay->gcra, due_ns, now_ms * 1000000))
+        return true;
+    relay->options.stats->relay_limited++;
+    return false;
+}
+
+void relay_datagram(struct relay *relay, uint8_t listener, const struct datagram *datagram,
+                    uint64_t now_ms)
+{
+    struct client client;
+    if (datagram->size == 0 ||
+        !registry_find(relay->options.registry, listener, &datagram->source, now_ms, &client))
+        return;
+    /* A place's next client inherits what its last one has left of the rate. That one has been
+     * silent for a ttl, or was kicked. */
+    if (!is_within_rate(relay, &relay->due_ns[client.slot], now_ms))
+        return;
+    struct broadcast_except except = {.source = {.family = ADDR_NONE}};
+    if (relay->mode == RELAY_OTHERS)
+        except = (struct broadcast_except){.source = datagram->source, .listener = listener};
+    pass_on(relay, &except, datagram->bytes, datagram->size);
+}
+
+void relay_line(struct relay *relay, uint64_t stream, uint64_t *due_ns, const void *bytes,
+                size_t size, uint64_t now_ms)
+{
+    if (size == 0 || !is_within_rate(relay, due_ns, now_ms))
+        return;
+    struct broadcast_except except = {.stream = relay->mode == RELAY_OTHERS ? stream : 0};
+    pass_on(relay, &except, bytes, size);
+}

@@ -1,0 +1,230 @@
+/* A new configuration on its way to the workers, and what is said of it. */
+#include "server/config/config_reload.h"
+
+#include "config/config_keys.h"
+#include "os/log/log.h"
+#include "os/loop/event_loop.h"
+#include "text/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RESTART_KEYS_MAX = 32,  /* more than [server], [control] and the like have */
+    RESTART_KEY_BYTES = 48, /* "server.receive-buffer" and then some */
+};
+
+/* A reload under way: the same settings go to each worker; the last one home ends it. */
+struct reloading {
+    reload_done *done;
+    void *state;
+    struct reload_report report;
+    char *restart[RESTART_KEYS_MAX];
+    char restart_text[RESTART_KEYS_MAX][RESTART_KEY_BYTES];
+    struct worker_settings settings;
+    struct reply *replaced; /* to be released once no worker answers by it; NULL if it was kept */
+    struct access_list *replaced_acl; /* to be freed likewise */
+    size_t missing;
+    struct step {
+        struct worker_call call;
+        struct reloading *reloading;
+    } steps[];
+};
+
+static void note_restart(void *state, const char *section, const char *key, const char *value)
+{
+    struct reloading *reloading = state;
+    (void)value;
+    size_t i = reloading->report.restart_count;
+    if (i == RESTART_KEYS_MAX)
+        return;
+    snprintf(reloading->restart_text[i], RESTART_KEY_BYTES, "%s.%s", section, key);
+    reloading->restart[i] = reloading->restart_text[i];
+    reloading->report.restart_count++;
+}
+
+static void end_reload(struct reloading *reloading)
+{
+    for (size_t i = 0; i < reloading->report.restart_count; i++)
+        log_event(LOG_LEVEL_WARNING, "a changed key needs a restart", "key", reloading->restart[i],
+                  "reason", "it is read at the start alone", "advice", "restart udpsrv", NULL);
+    log_event(LOG_LEVEL_INFO, "reloaded", NULL);
+    reloading->done(reloading->state, &reloading->report);
+    reply_rotation_release(reloading->replaced);
+    access_list_free(reloading->replaced_acl);
+    free(reloading);
+}
+
+static void run_apply(struct worker_call *call)
+{
+    worker_apply(call->worker, &((struct step *)call)->reloading->settings);
+}
+
+static void step_is_home(struct worker_call *call)
+{
+    struct reloading *reloading = ((struct step *)call)->reloading;
+    if (--reloading->missing == 0)
+        end_reload(reloading);
+}
+
+/* Chooses the reply to go on with: the one in use keeps its turn unless another one is wanted.
+ * False when memory is short. */
+static bool choose_reply(struct reloading *reloading, struct reply **in_use,
+                         const struct config *config)
+{
+    struct reply *wanted =
+        reply_rotation_new(config->reply.mode, config->reply.messages, config->reply.message_count);
+    if (wanted == NULL)
+        return false;
+    if (reply_rotation_same(*in_use, wanted)) {
+        reply_rotation_release(wanted);
+    } else {
+        reloading->replaced = *in_use;
+        *in_use = wanted;
+    }
+    reloading->settings.reply = *in_use;
+    return true;
+}
+
+/* The rules and the reply of the configuration take the place of those in use, both or neither.
+ * False when memory is short. */
+static bool choose(struct reloading *reloading, const struct reload_target *target,
+                   const struct config *config)
+{
+    struct admission_rules rules;
+    if (shared_admission_rules(target->admission, config, &rules) != 0)
+        return false;
+    if (!choose_reply(reloading, target->reply, config)) {
+        access_list_free(rules.acl);
+        return false;
+    }
+    reloading->replaced_acl = target->rules->acl;
+    *target->rules = reloading->settings.rules = rules;
+    return true;
+}
+
+static struct reloading *prepare(const struct reload_target *target, const struct config *config,
+                                 reload_done *done, void *state)
+{
+    struct reloading *made = calloc(1, sizeof *made + target->worker_count * sizeof made->steps[0]);
+    if (made == NULL)
+        return NULL;
+    made->done = done;
+    made->state = state;
+    made->report = (struct reload_report){
+        .applied = true, .file = target->options->config_path, .restart = made->restart};
+    made->settings = (struct worker_settings){
+        .ttl_ms = config->clients.ttl_ms,
+        .sweep_ms = config->clients.sweep_ms,
+        .rate_pps = config->broadcast.rate_pps,
+        .relay = config->broadcast.relay,
+        .relay_rate_pps = config->broadcast.relay_rate_pps,
+    };
+    if (config_each_restart(target->started, config, note_restart, made) &&
+        choose(made, target, config))
+        return made;
+    free(made);
+    return NULL;
+}
+
+static void apply(const struct reload_target *target, struct reloading *reloading,
+                  const struct config *config)
+{
+    log_setup("udpsrv", config->log.level, config->log.format, config->log.target);
+    jobs_set_queue(target->jobs, config->broadcast.queue);
+    control_socket_set_sweep(target->control, config->clients.sweep_ms);
+    reloading->missing = target->worker_count;
+    for (size_t i = 0; i < target->worker_count; i++) {
+        struct step *step = &reloading->steps[i];
+        step->reloading = reloading;
+        step->call.run = run_apply;
+        step->call.done = step_is_home;
+        worker_post(target->workers[i], &step->call, target->reply_mailbox);
+    }
+}
+
+/* The sockets stay until a restart, whatever the file says now of where to listen: who took them
+ * out of it together with the policy would have us believe everyone on them. */
+static bool lacks_policy(const struct config *started, const struct config *config)
+{
+    size_t first;
+    return config->admission.policy == POLICY_UNSTATED && config_exposed(started, &first) > 0;
+}
+
+static void refuse(char **problems, size_t count, const char *advice, reload_done *done,
+                   void *state)
+{
+    for (size_t i = 0; i < count; i++)
+        log_event(LOG_LEVEL_ERROR, "cannot reload: the old configuration stays", "reason",
+                  problems[i], "advice", advice, NULL);
+    const struct reload_report report = {.problems = problems, .problem_count = count};
+    done(state, &report);
+}
+
+/* One problem that no line of a file has. */
+static void refuse_one(const char *text, const char *advice, reload_done *done, void *state)
+{
+    char problem[512];
+    snprintf(problem, sizeof problem, "%s", text);
+    refuse(&(char *){problem}, 1, advice, done, state);
+}
+
+/* Reading it once more would wait for somebody to write, or find it empty and undo all of it. */
+static void refuse_once(const char *path, reload_done *done, void *state)
+{
+    char shown[256], text[512];
+    text_escape(shown, sizeof shown, path, strlen(path));
+    snprintf(text, sizeof text,
+             "%s was a pipe, a terminal or a socket, which is read only once: its configuration "
+             "stays until a restart",
+             shown);
+    refuse_one(text, "restart udpsrv, with -c and a file if you want to reload", done, state);
+}
+
+static bool signals_wait(const void *state)
+{
+    return loop_signals_wait(state);
+}
+
+static int read_again(const struct reload_target *target, struct config_files_result *result)
+{
+    const struct server_options *options = target->options;
+    const struct config_files_ways ways = {.is_over = signals_wait, .state = target->end_signals};
+    int error = config_files_read_by(result, options->config_path, options->overrides,
+                                     options->override_count, &ways);
+    /* What is made of it takes a while, too. */
+    if (error != 0 || !loop_signals_wait(target->end_signals))
+        return error;
+    config_files_free(result);
+    return -ECANCELED;
+}
+
+void reload(const struct reload_target *target, reload_done *done, void *state)
+{
+    static const char correct[] = "correct it, and reload again";
+    struct config_files_result result;
+    struct reloading *reloading = NULL;
+    if (target->once) {
+        refuse_once(target->options->config_path, done, state);
+        return;
+    }
+    int error = read_again(target, &result);
+    bool unstated = error == 0 && lacks_policy(target->started, result.config);
+    if (error == 0 && !unstated)
+        reloading = prepare(target, result.config, done, state);
+    if (reloading != NULL)
+        apply(target, reloading, result.config);
+    else if (error == -ECANCELED)
+        refuse_one("the server is stopping", "start it again", done, state);
+    else if (result.error_count > 0)
+        refuse(result.errors, result.error_count, correct, done, state);
+    else if (unstated)
+        refuse_one("admission.policy is left out, and until a restart other hosts can reach what "
+                   "we listen on: state it, or restart",
+                   correct, done, state);
+    else
+        refuse_one("out of memory; try again", "free some memory, and reload again", done, state);
+    config_files_free(&result);
+}

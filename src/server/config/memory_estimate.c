@@ -1,0 +1,128 @@
+/* Estimate of the memory that a configuration may take, beside what the process may have. */
+#include "server/config/memory_estimate.h"
+
+#include "admission/prefix_counts.h"
+#include "admission/rate_limiter.h"
+#include "os/log/log.h"
+#include "os/process/host.h"
+#include "registry/registry.h"
+#include "registry/shared_capacity.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+enum {
+    /* An idle server with one worker has 3 MiB beside its index, measured; each other worker adds
+     * less than 1 MiB, most of it the registry's table of local addresses. */
+    BASE_BYTES = 4 << 20,
+    WORKER_BYTES = 1 << 20,
+    /* Datagrams of a batch (BATCH_MAX of net/message/datagram_batch), to receive and to send. */
+    BATCH_DATAGRAMS = 2 * 64,
+    MIB = 1 << 20,
+};
+
+static bool has_ipv6(const struct config *config)
+{
+    for (size_t i = 0; i < config->server.listen_count; i++)
+        if (config->server.listen[i].transport == TRANSPORT_UDP &&
+            config->server.listen[i].addr.family == ADDR_IPV6)
+            return true;
+    return false;
+}
+
+static bool has_streams(const struct config *config)
+{
+    for (size_t i = 0; i < config->server.listen_count; i++)
+        if (config->server.listen[i].transport != TRANSPORT_UDP)
+            return true;
+    return false;
+}
+
+struct memory_estimate memory_estimate_of(const struct config *config, size_t workers)
+{
+    uint32_t max = config->clients.max, shard = shared_capacity_shard_room(max, workers);
+    uint64_t listeners = (uint64_t)config->server.listen_count * workers;
+    struct memory_estimate need = {
+        .start_bytes = (uint64_t)registry_index_bytes(shard) * workers,
+        .clients_bytes =
+            registry_full_bytes(max, has_ipv6(config)) - (uint64_t)registry_index_bytes(max),
+        .base_bytes = BASE_BYTES + WORKER_BYTES * (uint64_t)workers +
+                      listeners * BATCH_DATAGRAMS * config->server.max_datagram_bytes,
+    };
+    if (config->admission.per_prefix != 0)
+        need.clients_bytes += prefix_counts_bytes(max);
+    if (config->admission.rate_pps != 0)
+        need.base_bytes += rate_limiter_bytes();
+    if (has_streams(config))
+        need.streams_bytes =
+            (uint64_t)config->server.stream_max * config->server.stream_buffer_bytes;
+    return need;
+}
+
+uint64_t memory_estimate_sum(const struct memory_estimate *need)
+{
+    return need->start_bytes + need->clients_bytes + need->streams_bytes + need->base_bytes;
+}
+
+static bool fits(const struct config *config, uint32_t clients_max, size_t workers, uint64_t bytes)
+{
+    struct config other = *config;
+    other.clients.max = clients_max;
+    struct memory_estimate need = memory_estimate_of(&other, workers);
+    return memory_estimate_sum(&need) <= bytes;
+}
+
+uint32_t memory_estimate_clients(const struct config *config, size_t workers, uint64_t bytes)
+{
+    /* What fits is below high, unless all of it does. */
+    uint32_t low = 0, high = config->clients.max, unit = 1;
+    if (fits(config, high, workers, bytes))
+        return high;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        if (fits(config, middle, workers, bytes))
+            low = middle;
+        else
+            high = middle;
+    }
+    while (low / unit >= 100)
+        unit *= 10;
+    return low - low % unit;
+}
+
+/* What to lower: clients.max, where that is enough. */
+static const char *advice(const struct config *config, size_t workers, uint64_t may_bytes,
+                          char text[128])
+{
+    uint32_t clients = memory_estimate_clients(config, workers, may_bytes);
+    if (clients > 0)
+        snprintf(text, 128, "lower clients.max to %" PRIu32 ", or give it more memory", clients);
+    else
+        snprintf(text, 128, "lower clients.max%s, or give it more memory",
+                 has_streams(config) ? ", server.stream-max and server.stream-buffer" : "");
+    return text;
+}
+
+int memory_estimate_check(const struct config *config, size_t workers)
+{
+    bool is_group;
+    uint64_t may_bytes = host_memory_bytes(&is_group);
+    struct memory_estimate need = memory_estimate_of(config, workers);
+    uint64_t sum = memory_estimate_sum(&need);
+    bool refused = need.start_bytes > may_bytes;
+    char needed[24], may[24], text[128];
+    if (sum <= may_bytes)
+        return 0;
+    snprintf(needed, sizeof needed, "%" PRIu64, sum / MIB + 1);
+    snprintf(may, sizeof may, "%" PRIu64, may_bytes / MIB);
+    log_event(refused ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+              refused ? "cannot keep clients.max clients: their index alone is more than the memory"
+                      : "clients.max clients may take more memory than there is",
+              "needed_mib", needed, "memory_mib", may, "reason",
+              is_group ? "a control group limits the memory, and the kernel kills who takes more"
+                       : "the host has no more, and the kernel kills who takes more",
+              "advice", advice(config, workers, may_bytes, text), NULL);
+    return refused ? -ENOMEM : 0;
+}

@@ -1,0 +1,82 @@
+/* Parsing of the operator's command lines by the table of commands. */
+#include "server/control/command_parser.h"
+
+#include "text/text.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SHOWN_BYTES = 64 /* of an unknown command's name */ };
+
+__attribute__((format(printf, 2, 3))) static void wrong_command(
+    char wrong[COMMAND_PARSER_WRONG_BYTES], const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(wrong, COMMAND_PARSER_WRONG_BYTES, format, arguments);
+    va_end(arguments);
+}
+
+static const struct control_command *find(const struct control_command *commands, size_t count,
+                                          const char *name, char wrong[COMMAND_PARSER_WRONG_BYTES])
+{
+    const char *names[COMMAND_PARSER_NAMES_MAX];
+    size_t named = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+        if (named < COMMAND_PARSER_NAMES_MAX)
+            names[named++] = commands[i].name;
+    }
+    char shown[SHOWN_BYTES];
+    text_escape(shown, sizeof shown, name, strlen(name));
+    const char *meant = text_nearest(name, names, named);
+    wrong_command(wrong, "cannot obey: unknown command '%s'%s%s%s; 'help' lists the commands",
+                  shown, meant ? " (did you mean '" : "", meant ? meant : "", meant ? "'?)" : "");
+    return NULL;
+}
+
+/* Splits the line into the name, which stays in front, and the arguments. */
+static char *split(char *line)
+{
+    char *arguments = line + strcspn(line, " \t");
+    if (*arguments != '\0')
+        *arguments++ = '\0';
+    arguments += strspn(arguments, " \t");
+    size_t size = strlen(arguments);
+    while (size > 0 && strchr(" \t", arguments[size - 1]))
+        size--;
+    arguments[size] = '\0';
+    return arguments;
+}
+
+const struct control_command *command_parser_parse(const struct control_command *commands,
+                                                   size_t count, char *line, size_t size,
+                                                   char **arguments,
+                                                   char wrong[COMMAND_PARSER_WRONG_BYTES])
+{
+    if (strlen(line) != size) {
+        wrong_command(wrong,
+                      "cannot obey: a command has no NUL byte in it; 'help' lists the commands");
+        return NULL;
+    }
+    line += strspn(line, " \t");
+    *arguments = split(line);
+    const struct control_command *command = find(commands, count, line, wrong);
+    if (!command)
+        return NULL;
+    bool takes = *command->arguments != '\0';
+    bool needs = takes && *command->arguments != '[';
+    if (**arguments == '\0' ? !needs : takes)
+        return command;
+    if (takes)
+        wrong_command(wrong, "cannot obey '%s': it needs %s; 'help' lists the commands",
+                      command->name, command->arguments);
+    else
+        wrong_command(wrong,
+                      "cannot obey '%s': it takes nothing behind it; 'help' lists the commands",
+                      command->name);
+    return NULL;
+}

@@ -1,0 +1,162 @@
+/* The sockets by which one worker sends for one listener: replies, challenges and copies apart. */
+#include "server/listen/send_socket_set.h"
+
+#include "net/socket/udp_socket.h"
+
+#include <stddef.h>
+
+/* Calls visit for each descriptor that is the set's own. */
+static void each(const struct send_socket_set *senders, void (*visit)(int socket, bool may),
+                 bool may)
+{
+    const int others[] = {senders->on_link, senders->reply_reserve, senders->copy_reserve};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i] >= 0)
+            visit(others[i], may);
+    for (size_t i = 0; i < INTERFACE_SLOTS_ALL; i++) {
+        if (senders->replies[i] >= 0)
+            visit(senders->replies[i], may);
+        if (senders->copies[i] >= 0)
+            visit(senders->copies[i], may);
+    }
+}
+
+void send_socket_set_init(struct send_socket_set *senders)
+{
+    *senders = (struct send_socket_set){
+        .routed = -1, .on_link = -1, .reply_reserve = -1, .copy_reserve = -1};
+    for (size_t i = 0; i < INTERFACE_SLOTS_ALL; i++)
+        senders->replies[i] = senders->copies[i] = -1;
+}
+
+/* What is sent from a local address that is not known has to go by the socket that receives: the
+ * others of a wildcard listener have the loopback address as their own. */
+static int open_unknown(struct send_socket_set *senders, size_t slot)
+{
+    senders->replies[slot] = socket_duplicate(senders->routed);
+    if (senders->replies[slot] < 0)
+        return senders->replies[slot];
+    senders->copies[slot] = socket_duplicate(senders->routed);
+    return senders->copies[slot] < 0 ? senders->copies[slot] : 0;
+}
+
+static int open_sender(int *socket, const struct addr *bound, uint32_t bytes, uint32_t *got_bytes)
+{
+    *socket = socket_open_sender(bound, bytes, got_bytes);
+    return *socket < 0 ? *socket : 0;
+}
+
+static int open_all(struct send_socket_set *senders, const struct addr *bound, uint32_t bytes)
+{
+    size_t slots = senders->by_interface ? INTERFACE_SLOTS_MAX : 1;
+    uint32_t got;
+    int error = open_sender(&senders->on_link, bound, SEND_SOCKET_SET_ON_LINK_BYTES, &got);
+    if (error == 0)
+        error = open_sender(&senders->reply_reserve, bound, SEND_SOCKET_SET_RESERVE_BYTES, &got);
+    if (error == 0)
+        error = open_sender(&senders->copy_reserve, bound, SEND_SOCKET_SET_COPY_RESERVE_BYTES,
+                            &senders->reserve_got_bytes);
+    for (size_t i = 0; i < slots && error == 0; i++) {
+        error = open_sender(&senders->replies[i], bound, bytes, &got);
+        if (error == 0)
+            error = open_sender(&senders->copies[i], bound, bytes, &got);
+    }
+    return error == 0 && senders->by_interface ? open_unknown(senders, INTERFACE_SLOT_UNKNOWN)
+                                               : error;
+}
+
+int send_socket_set_open(struct send_socket_set *senders, int receiver, const struct addr *bound,
+                         uint32_t send_buffer_bytes)
+{
+    send_socket_set_init(senders);
+    senders->routed = receiver;
+    senders->buffer_bytes = send_buffer_bytes;
+    senders->by_interface = socket_tells_interface(bound);
+    int error = open_all(senders, bound, send_buffer_bytes);
+    if (error != 0)
+        send_socket_set_close(senders);
+    return error;
+}
+
+int send_socket_set_open_single(struct send_socket_set *senders, int socket,
+                                uint32_t send_buffer_bytes)
+{
+    send_socket_set_init(senders);
+    senders->routed = socket;
+    senders->single = true;
+    senders->buffer_bytes = send_buffer_bytes;
+    senders->reserve_got_bytes = socket_widen(socket, SEND_SOCKET_SET_RESERVE_BYTES);
+    int error = open_unknown(senders, 0);
+    if (error != 0)
+        send_socket_set_close(senders);
+    return error;
+}
+
+int send_socket_set_reserve(struct send_socket_set *senders, int receiver)
+{
+    int *const all[] = {&senders->on_link, &senders->reply_reserve, &senders->copy_reserve,
+                        &senders->replies[0], &senders->copies[0]};
+    send_socket_set_init(senders);
+    senders->routed = receiver;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        *all[i] = socket_reserve();
+        if (*all[i] >= 0)
+            continue;
+        int error = *all[i];
+        send_socket_set_close(senders);
+        return error;
+    }
+    return 0;
+}
+
+int send_socket_set_connect(const struct send_socket_set *senders, const struct addr *bound)
+{
+    /* But the one for what is unknown: that is the socket that receives. */
+    size_t slots = senders->by_interface ? INTERFACE_SLOTS_MAX : 1;
+    int error = socket_connect_sender(senders->on_link, bound);
+    if (error == 0)
+        error = socket_connect_sender(senders->reply_reserve, bound);
+    if (error == 0)
+        error = socket_connect_sender(senders->copy_reserve, bound);
+    for (size_t i = 0; i < slots && error == 0; i++) {
+        error = socket_connect_sender(senders->replies[i], bound);
+        if (error == 0)
+            error = socket_connect_sender(senders->copies[i], bound);
+    }
+    return error;
+}
+
+static void replace(int old, int *fresh)
+{
+    if (*fresh >= 0 && old >= 0 && socket_replace(old, *fresh) == 0)
+        *fresh = -1;
+}
+
+void send_socket_set_replace(const struct send_socket_set *senders, struct send_socket_set *fresh)
+{
+    replace(senders->on_link, &fresh->on_link);
+    replace(senders->reply_reserve, &fresh->reply_reserve);
+    replace(senders->copy_reserve, &fresh->copy_reserve);
+    for (size_t i = 0; i < INTERFACE_SLOTS_ALL; i++) {
+        replace(senders->replies[i], &fresh->replies[i]);
+        replace(senders->copies[i], &fresh->copies[i]);
+    }
+    send_socket_set_close(fresh);
+}
+
+void send_socket_set_share(const struct send_socket_set *senders, bool may)
+{
+    each(senders, socket_share, may);
+}
+
+static void close_one(int socket, bool may)
+{
+    (void)may;
+    socket_close(socket);
+}
+
+void send_socket_set_close(struct send_socket_set *senders)
+{
+    each(senders, close_one, false);
+    send_socket_set_init(senders);
+}

@@ -1,0 +1,112 @@
+/* The user and the groups that the server becomes: lookup, change, and what they may not read. */
+#include "server/run_as_user.h"
+
+#include "os/file/file.h"
+#include "os/log/log.h"
+#include "server/startup_error.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int report(const char *what, const char *on, int error, const char *reason,
+                  const char *advice)
+{
+    log_event(LOG_LEVEL_ERROR, what, "on", on, "reason", reason, "advice", advice, NULL);
+    return error;
+}
+
+static const char UNKNOWN[] = "no entry has that name, and it is no number";
+
+int user_find(struct identity *identity, const struct config *config)
+{
+    const char *user = config->server.user, *group = config->server.group;
+    int error = identity_find(identity, user, group);
+    if (error == -ENODATA)
+        return report("cannot tell the group of the user to become", user, error,
+                      "no entry of the user database has that number",
+                      "state server.group, too; it may be a number");
+    if (error == -ESRCH)
+        return report("there is no such group to become", group, error, UNKNOWN,
+                      "create it, or change server.group");
+    if (error == -ENOENT)
+        return report("there is no such user to become", user, error, UNKNOWN,
+                      "create it, or change server.user");
+    if (error != 0)
+        return startup_error_report(
+            "cannot look up whom to become", user != NULL ? user : group, error,
+            startup_error_advice(error, "look at the user database (getent passwd)"));
+    error = identity_allowed(identity);
+    if (error != 0)
+        return startup_error_report(
+            "cannot become another user", user != NULL ? user : group, error,
+            "only root can: start it as root, or leave server.user and server.group out");
+    return 0;
+}
+
+int user_find_control_group(gid_t *gid, const struct config *config)
+{
+    const char *group = config->control.group;
+    struct identity identity = {(uid_t)-1, (gid_t)-1};
+    int error = group != NULL ? identity_find(&identity, NULL, group) : 0;
+    *gid = identity.gid;
+    if (error == -ESRCH)
+        return report("there is no such group for the operator's socket", group, error, UNKNOWN,
+                      "create it, or change control.group");
+    if (error != 0)
+        return startup_error_report(
+            "cannot look up the group of the operator's socket", group, error,
+            startup_error_advice(error, "look at the user database (getent group)"));
+    return 0;
+}
+
+/* Where it may not join the group, which only concerns a socket that is removed, it goes on. */
+static int drop(const struct identity *identity, const struct config *config)
+{
+    const char *user = config->server.user, *group = config->server.group;
+    gid_t control_group;
+    int error = user_find_control_group(&control_group, config);
+    if (error != 0)
+        return error;
+    if (user == NULL && group == NULL) {
+        if (control_group != (gid_t)-1)
+            privilege_join(control_group);
+        return 0;
+    }
+    error = privilege_drop_beside(identity, control_group);
+    if (error != 0)
+        return startup_error_report("cannot become another user", user != NULL ? user : group,
+                                    error,
+                                    "start as root, or leave server.user and server.group out");
+    return 0;
+}
+
+int user_become(const struct identity *identity, const struct config *config)
+{
+    int error = privilege_bound();
+    if (error == 0) {
+        int dropped = drop(identity, config);
+        if (dropped != 0)
+            return dropped;
+        error = privilege_seal();
+    }
+    if (error != 0)
+        return startup_error_report("cannot give up privileges", "capabilities", error,
+                                    "the kernel, or what confines this process, refuses");
+    return 0;
+}
+
+void user_warn_of_files(const struct config_files_result *files)
+{
+    if (files->once)
+        log_event(LOG_LEVEL_WARNING, "a reload will be refused: the file can't be read again",
+                  "file", files->files[0], "reason",
+                  "it is a pipe, a terminal or a socket, which is read only once", "advice",
+                  "give a file by -c, or restart udpsrv to change its configuration", NULL);
+    for (size_t i = files->once ? 1 : 0; i < files->file_count; i++) {
+        int error = file_readable(files->files[i]);
+        if (error != 0)
+            log_event(LOG_LEVEL_WARNING, "a reload will fail: the user can't read the file again",
+                      "file", files->files[i], "reason", strerror(-error), "advice",
+                      "make it readable for server.user", NULL);
+    }
+}

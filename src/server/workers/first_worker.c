@@ -1,0 +1,167 @@
+/* The first worker's own: each made from its sockets, and undone in the reverse order. */
+#include "server/workers/first_worker.h"
+
+#include "net/socket/udp_socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* A group: who hears it, and who speaks for it if that is nobody else. */
+struct group {
+    struct datagram_io *on_message, *reply_listener;
+};
+
+struct first_worker {
+    struct first_worker_options options;
+    struct multicast_recipient *multicast;
+    struct streams *streams;
+    size_t group_count;
+    struct group groups[];
+};
+
+static int open_group(struct first_worker *first_worker, const struct group_sockets *door,
+                      struct group *group)
+{
+    struct datagram_io_options options = first_worker->options.io;
+    options.listener = door->listener;
+    if (door->reply_listener == NO_LISTENER) {
+        options.socket = door->reply_socket;
+        options.senders = door->reply_senders;
+        int error = datagram_io_open(&group->reply_listener, &options);
+        if (error != 0)
+            return error;
+    }
+    options.socket = door->socket;
+    options.senders = door->senders;
+    int error = datagram_io_open(&group->on_message, &options);
+    first_worker->options.io_by_listener[door->listener] = group->on_message;
+    return error;
+}
+
+static int open_groups(struct first_worker *first_worker)
+{
+    const struct first_worker_sockets *first_sockets = first_worker->options.first_sockets;
+    int error = 0;
+    for (size_t i = 0; i < first_sockets->group_count && error == 0; i++)
+        error = open_group(first_worker, &first_sockets->groups[i],
+                           &first_worker->groups[first_worker->group_count++]);
+    return error;
+}
+
+static int open_multicast(struct first_worker *first_worker)
+{
+    const struct first_worker_options *options = &first_worker->options;
+    if (options->first_sockets->multicast == 0)
+        return 0;
+    int error = multicast_recipient_open(&first_worker->multicast, options->io.loop,
+                                         options->first_sockets->multicast, options->copy_errno);
+    if (error != 0)
+        return error;
+    const struct recipients recipients = multicast_recipient_recipients(first_worker->multicast);
+    broadcast_add_recipients(options->broadcast, &recipients);
+    return 0;
+}
+
+static int open_streams(struct first_worker *first_worker)
+{
+    const struct first_worker_options *options = &first_worker->options;
+    const struct streams_options streams = {
+        .loop = options->io.loop,
+        .datagram_decider = options->io.datagram_decider,
+        .relay = options->relay,
+        .stats = options->io.stats,
+        .reply_errno = options->io.last_errno,
+        .first_sockets = options->first_sockets->streams,
+        .door_count = options->first_sockets->stream_count,
+        .max = options->stream_max,
+        .files = options->stream_files,
+        .buffer_bytes = options->stream_buffer_bytes,
+        .idle_ms = options->stream_idle_ms,
+        .max_line_bytes = options->io.max_datagram_bytes,
+    };
+    if (streams.door_count == 0)
+        return 0;
+    int error = streams_open(&first_worker->streams, &streams);
+    if (error != 0)
+        return error;
+    const struct recipients recipients = streams_recipients(first_worker->streams);
+    broadcast_add_recipients(options->broadcast, &recipients);
+    return 0;
+}
+
+int first_worker_open(struct first_worker **first_worker,
+                      const struct first_worker_options *options)
+{
+    static int (*const steps[])(struct first_worker *) = {open_groups, open_streams,
+                                                          open_multicast};
+    struct first_worker *made =
+        calloc(1, sizeof *made + options->first_sockets->group_count * sizeof made->groups[0]);
+    if (made == NULL)
+        return -ENOMEM;
+    made->options = *options;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        int error = steps[i](made);
+        if (error != 0) {
+            first_worker_close(made);
+            return error;
+        }
+    }
+    *first_worker = made;
+    return 0;
+}
+
+void first_worker_close(struct first_worker *first_worker)
+{
+    if (first_worker == NULL)
+        return;
+    multicast_recipient_close(first_worker->multicast);
+    streams_close(first_worker->streams);
+    for (size_t i = first_worker->group_count; i-- > 0;) {
+        datagram_io_close(first_worker->groups[i].on_message);
+        datagram_io_close(first_worker->groups[i].reply_listener);
+    }
+    free(first_worker);
+}
+
+/* What a group sends by is a second descriptor of its voice's socket. */
+static void renew_voice(const struct group_sockets *door)
+{
+    const int senders[] = {door->senders.replies[0], door->senders.copies[0]};
+    socket_widen(door->senders.routed, SEND_SOCKET_SET_RESERVE_BYTES);
+    for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++) {
+        int reply_listener = socket_duplicate(door->senders.routed);
+        if (reply_listener >= 0 && socket_replace(senders[i], reply_listener) != 0)
+            socket_close(reply_listener);
+    }
+}
+
+void first_worker_renew(struct first_worker *first_worker, struct socket_renewal *renewal,
+                        uint64_t renewed)
+{
+    const struct first_worker_sockets *first_sockets = first_worker->options.first_sockets;
+    for (size_t i = 0; i < first_sockets->group_count; i++)
+        if (first_sockets->groups[i].reply_listener != NO_LISTENER &&
+            (renewed >> first_sockets->groups[i].reply_listener & 1) != 0)
+            renew_voice(&first_sockets->groups[i]);
+    for (uint8_t i = 0; first_worker->streams != NULL && i < CONFIG_LISTEN_MAX; i++)
+        if (renewal->listeners[i].socket >= 0)
+            streams_renew(first_worker->streams, i, &renewal->listeners[i].socket);
+    if (first_worker->multicast == NULL || renewal->multicast < 0)
+        return;
+    multicast_recipient_renew(first_worker->multicast, &renewal->multicast);
+    *renewal->multicast_own = renewal->multicast_from;
+}
+
+struct streams *first_worker_streams(struct first_worker *first_worker)
+{
+    return first_worker != NULL ? first_worker->streams : NULL;
+}
+
+void first_worker_count_drops(struct first_worker *first_worker)
+{
+    for (size_t i = 0; first_worker != NULL && i < first_worker->group_count; i++) {
+        datagram_io_count_drops(first_worker->groups[i].on_message);
+        if (first_worker->groups[i].reply_listener != NULL)
+            datagram_io_count_drops(first_worker->groups[i].reply_listener);
+    }
+}

@@ -1,0 +1,138 @@
+/* From one configuration to the options of each worker. */
+#include "server/workers/worker_pool.h"
+
+#include "os/process/host.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+enum {
+    FILES_OF_WORKER = 5, /* epoll, the mailbox's eventfd, the timers of sweep, broadcast, sending */
+    FILES_OF_LISTENER = 1 + SEND_SOCKET_SET_FILES_MAX, /* of one worker */
+    /* Replies may wait for an interface in four times the memory of the requests that wait to be
+     * read: a reply may be longer than its request. */
+    HELD_PER_RECEIVED = 4,
+    FILES_OF_SERVER = 128, /* the operators' connections, files that are read, the log */
+};
+
+size_t workers_wanted(const struct config *config)
+{
+    uint32_t wanted = config->server.workers;
+    if (wanted == CONFIG_WORKERS_AUTO)
+        wanted = host_processors_within_quota();
+    return wanted < CONFIG_WORKERS_MAX ? wanted : CONFIG_WORKERS_MAX;
+}
+
+static size_t count_listeners(const struct config *config, enum transport transport)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < config->server.listen_count; i++)
+        count += config->server.listen[i].transport == transport;
+    return count;
+}
+
+uint32_t workers_allow_files(size_t count, const struct config *config)
+{
+    size_t unix_sockets = count_listeners(config, TRANSPORT_UNIX); /* and a watch on each file */
+    size_t others = FILES_OF_SERVER + unix_sockets +
+                    count * (FILES_OF_WORKER + FILES_OF_LISTENER * config->server.listen_count);
+    bool has_streams = unix_sockets > 0 || count_listeners(config, TRANSPORT_TCP) > 0;
+    size_t streams = has_streams ? config->server.stream_max : 0;
+    size_t allowed = host_allow_files(others + streams);
+    if (streams == 0 || allowed >= others + streams)
+        return config->server.stream_max;
+    size_t left = allowed > others ? allowed - others : 0;
+    size_t quarter = allowed > unix_sockets ? (allowed - unix_sockets) / 4 : 0;
+    return (uint32_t)(left > quarter ? left : quarter);
+}
+
+/* 0 or -errno. */
+static int make_one(struct workers *workers, const struct listeners *listeners,
+                    struct worker_options options, const char **failed)
+{
+    int sockets[CONFIG_LISTEN_MAX];
+    struct send_socket_set senders[CONFIG_LISTEN_MAX];
+    for (size_t i = 0; i < listeners->own_count; i++) {
+        sockets[i] = listeners->list[i].sockets[options.number];
+        senders[i] = listeners->list[i].senders[options.number];
+    }
+    options.sockets = sockets;
+    options.senders = senders;
+    options.socket_count = listeners->own_count;
+    if (options.number > 0)
+        options.first_worker = NULL;
+    if (workers->budget != NULL)
+        options.allowance = shared_capacity_share(workers->budget, options.number);
+    return worker_new(&workers->list[options.number], &options, failed);
+}
+
+int workers_make(struct workers *workers, const struct config *config,
+                 const struct listeners *listeners, const struct workers_shared *shared,
+                 const char **failed)
+{
+    size_t count = listeners->worker_count;
+    struct worker_options options = {
+        .count = (uint32_t)count,
+        .capacity = shared_capacity_shard_room(config->clients.max, count),
+        .ttl_ms = config->clients.ttl_ms,
+        .sweep_ms = config->clients.sweep_ms,
+        .rate_pps = config->broadcast.rate_pps,
+        .held_bytes = HELD_PER_RECEIVED * (size_t)config->server.receive_buffer_bytes,
+        .max_datagram_bytes = config->server.max_datagram_bytes,
+        .reply = shared->reply,
+        .rules = shared->rules,
+        .secrets = shared->secrets,
+        .on_link_failed = shared->on_link_failed,
+        .on_link_state = shared->on_link_state,
+        .own_ports = &listeners->ports,
+        .relay = config->broadcast.relay,
+        .relay_rate_pps = config->broadcast.relay_rate_pps,
+        .first_worker = shared->first_sockets,
+        .listener_count = listeners->count,
+        .stream_max = config->server.stream_max,
+        .stream_files = shared->stream_files,
+        .stream_buffer_bytes = config->server.stream_buffer_bytes,
+        .stream_idle_ms = config->server.stream_idle_ms,
+        .on_break = shared->on_break,
+    };
+    *failed = "table of workers";
+    *workers = (struct workers){.list = calloc(count, sizeof workers->list[0]),
+                                .relays = calloc(count, sizeof workers->relays[0])};
+    if (workers->list == NULL || workers->relays == NULL)
+        return -ENOMEM;
+    if (count > 1 && (workers->budget = shared_capacity_new(config->clients.max, count)) == NULL)
+        return -ENOMEM;
+    for (; workers->count < count; workers->count++) {
+        options.number = (uint32_t)workers->count;
+        int error = make_one(workers, listeners, options, failed);
+        if (error != 0)
+            return error;
+        workers->relays[workers->count] = worker_relay(workers->list[workers->count]);
+    }
+    for (size_t i = 0; i < count; i++)
+        worker_set_relays(workers->list[i], workers->relays);
+    return 0;
+}
+
+int workers_start(struct workers *workers)
+{
+    for (; workers->started < workers->count; workers->started++) {
+        int error = worker_start(workers->list[workers->started]);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}
+
+void workers_free(struct workers *workers)
+{
+    for (size_t i = workers->count; i-- > 0;)
+        worker_join(workers->list[i]);
+    while (workers->count > 0)
+        worker_free(workers->list[--workers->count]);
+    free(workers->relays);
+    free(workers->list);
+    shared_capacity_free(workers->budget);
+    *workers = (struct workers){.count = 0};
+}

@@ -1,0 +1,414 @@
+/* Whom the service believes: proof by cookie, and frames, with clients of every kind. */
+
+#include "frames.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(system_admission, .fini = harness_end, .timeout = 60);
+
+static const char COOKIE[] = "[admission]\npolicy = cookie\n[reply]\nmessage = yes\n";
+static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n";
+
+static void expect_stat(struct server *server, const char *name, int64_t value)
+{
+    harness_equal(name, server_stat(server, name), value);
+}
+
+/* ---- cookies ---- */
+
+Test(system_admission, a_stranger_gets_a_challenge_and_nothing_else)
+{
+    struct server server = {0};
+    int udp = udp_open("127.0.0.1");
+    uint8_t cookie[FRAME_COOKIE];
+
+    server_start(&server, COOKIE, "-l", "127.0.0.1:0", NULL);
+    for (int i = 0; i < 3; i++)
+        frame_be_challenged(udp, &server.at[0], cookie);
+    udp_send(udp, &server.at[0], "", 0);
+    frame_hear_challenge(udp, &server.at[0], cookie);
+    ctl_ok(&server, "broadcast", "news", NULL);
+    udp_expect_nothing(udp, "a broadcast to a stranger");
+    expect_stat(&server, "clients", 0);
+    expect_stat(&server, "joined", 0);
+    expect_stat(&server, "challenged", 4);
+    expect_stat(&server, "replied", 0);
+    expect_stat(&server, "copies_sent", 0);
+    expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}
+
+Test(system_admission, the_answer_to_a_challenge_is_answered_and_needs_no_cookie_again)
+{
+    static const char *const at[] = {"127.0.0.1:0", "[::1]:0", "0.0.0.0:0"};
+    static const char *const from[] = {"127.0.0.1", "::1", "127.0.0.1"};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct server server = {0};
+        struct datagram_io to;
+        int udp = udp_open(from[i]);
+
+        server_start(&server, COOKIE, "-l", at[i], NULL);
+        to = i < 2 ? server.at[0] : endpoint_with_port("127.0.0.1", endpoint_port(&server.at[0]));
+        frame_join(udp, &to);
+        for (int k = 0; k < 3; k++)
+            udp_ask(udp, &to, "hi", "yes");
+        expect_stat(&server, "clients", 1);
+        expect_stat(&server, "challenged", 1);
+        expect_stat(&server, "replied", 4);
+        ctl_ok(&server, "broadcast", "news", NULL);
+        udp_expect(udp, &to, "news");
+        server_stop(&server);
+    }
+}
+
+Test(system_admission, an_answer_carries_the_whole_request_even_the_longest)
+{
+    struct server server = {0};
+    static char request[1001], answer[FRAME_CHALLENGE + 1001];
+    uint8_t cookie[FRAME_COOKIE];
+    int udp = udp_open("127.0.0.1");
+
+    server_start(&server,
+                 "[server]\nmax-datagram = 1000\n[admission]\npolicy = cookie\n[reply]\n"
+                 "mode = echo\n",
+                 "-l", "127.0.0.1:0", NULL);
+    memset(request, 'x', 1000);
+    udp_send(udp, &server.at[0], request, 1000);
+    frame_hear_challenge(udp, &server.at[0], cookie);
+    memcpy(answer, "\0UDP\2", FRAME_HEAD);
+    memcpy(answer + FRAME_HEAD, cookie, FRAME_COOKIE);
+    memcpy(answer + FRAME_CHALLENGE, request, 1000);
+    udp_send(udp, &server.at[0], answer, FRAME_CHALLENGE + 1001);
+    udp_send(udp, &server.at[0], answer, FRAME_CHALLENGE + 1000);
+    udp_expect(udp, &server.at[0], request);
+    udp_send(udp, &server.at[0], request, 1001);
+    udp_send(udp, &server.at[0], answer, FRAME_CHALLENGE);
+    udp_expect(udp, &server.at[0], "");
+    expect_stat(&server, "drop_oversize", 2);
+    server_stop(&server);
+}
+
+Test(system_admission, a_cookie_is_good_for_its_own_port_and_listener_alone)
+{
+    struct server server = {0};
+    int a = udp_open("127.0.0.1"), b = udp_open("127.0.0.1");
+    uint8_t cookie[FRAME_COOKIE], other[FRAME_COOKIE];
+
+    server_start(&server, COOKIE, "-l", "127.0.0.1:0", "-l", "127.0.0.1:0", NULL);
+    frame_be_challenged(a, &server.at[0], cookie);
+    frame_send(b, &server.at[0], 2, cookie, "hi");
+    frame_hear_challenge(b, &server.at[0], other);
+    expect(memcmp(cookie, other, FRAME_COOKIE) != 0, "expected another cookie for another port");
+    frame_send(a, &server.at[1], 2, cookie, "hi");
+    frame_hear_challenge(a, &server.at[1], other);
+    expect(memcmp(cookie, other, FRAME_COOKIE) != 0, "expected another one for another listener");
+    cookie[3] ^= 1;
+    frame_send(a, &server.at[0], 2, cookie, "hi");
+    frame_hear_challenge(a, &server.at[0], other);
+    expect_stat(&server, "bad_cookies", 3);
+    expect_stat(&server, "challenged", 4);
+    expect_stat(&server, "clients", 0);
+    /* The fresh one is good. */
+    frame_send(a, &server.at[0], 2, other, "hi");
+    udp_expect(a, &server.at[0], "yes");
+    server_stop(&server);
+}
+
+Test(system_admission, a_client_that_slept_through_its_ttl_is_asked_again)
+{
+    struct server server = {0};
+    int udp = udp_open("127.0.0.1");
+
+    server_start(&server,
+                 "[admission]\npolicy = cookie\n[clients]\nttl = 50ms\nsweep = 10ms\n[reply]\n"
+                 "message = yes\n",
+                 "-l", "127.0.0.1:0", NULL);
+    frame_join(udp, &server.at[0]);
+    server_await_stat(&server, "expired", 1);
+    frame_join(udp, &server.at[0]);
+    server_stop(&server);
+}
+
+Test(system_admission, a_full_registry_answers_those_who_prove_themselves_and_evicts_nobody)
+{
+    struct server server = {0};
+    int first = udp_open("127.0.0.1"), second = udp_open("127.0.0.1");
+
+    server_start(&server,
+                 "[admission]\npolicy = cookie\n[clients]\nmax = 1\n[reply]\nmessage = yes\n", "-l",
+                 "127.0.0.1:0", NULL);
+    frame_join(first, &server.at[0]);
+    frame_join(second, &server.at[0]);
+    frame_join(second, &server.at[0]);
+    udp_ask(first, &server.at[0], "hi", "yes");
+    expect_stat(&server, "clients", 1);
+    expect_stat(&server, "refused_full", 2);
+    server_stop(&server);
+}
+
+Test(system_admission, nobody_who_was_just_believed_stays_when_a_reload_asks_for_proof)
+{
+    struct server server = {0};
+    int old = udp_open("127.0.0.1"), fresh = udp_open("127.0.0.1");
+    uint8_t cookie[FRAME_COOKIE];
+
+    server_start(&server, OPEN, "-l", "127.0.0.1:0", NULL);
+    udp_ask(old, &server.at[0], "hi", "yes");
+    server_configure(&server, COOKIE);
+    ctl_ok(&server, "reload", NULL);
+    frame_join(fresh, &server.at[0]);
+    ctl_ok(&server, "broadcast", "news", NULL);
+    udp_expect(fresh, &server.at[0], "news");
+    udp_expect_nothing(old, "a broadcast to one who proved nothing");
+    frame_be_challenged(old, &server.at[0], cookie);
+    /* And an answer that is under way when proof is no longer asked for is answered. */
+    server_configure(&server, OPEN);
+    ctl_ok(&server, "reload", NULL);
+    frame_send(old, &server.at[0], 2, cookie, "hi");
+    udp_expect(old, &server.at[0], "yes");
+    server_stop(&server);
+}
+
+Test(system_admission, udpcli_and_udpload_are_answered_as_ever)
+{
+    struct server server = {0};
+    const char *to, *file = harness_path("report.json"), *json;
+
+    server_start(&server, COOKIE, "-l", "127.0.0.1:0", "-l", "[::1]:0", NULL);
+    for (size_t i = 0; i < 2; i++) {
+        to = endpoint_text(&server.at[i]);
+        cr_assert_str_eq(run_ok(NULL, "udpcli", to, "hi", NULL), "yes\n");
+        cr_assert_str_eq(run_ok("a\nb\nc\n", "udpcli", to, NULL), "yes\nyes\nyes\n");
+    }
+    run(NULL, "udpload", "-Q", "max", "-q", "64", "-c", "500", "-n", "5000", "--expect", "yes",
+        "--json", file, endpoint_text(&server.at[0]), NULL);
+    json = run_ok(NULL, "cat", file, NULL);
+    harness_equal("sent", json_integer(json, "sent"), 5000);
+    harness_equal("replied", json_integer(json, "replied"), 5000);
+    harness_equal("challenged", json_integer(json, "challenged"), 500);
+    harness_equal("unsolicited", json_integer(json, "unsolicited"), 0);
+    expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}
+
+Test(system_admission, works_with_the_python_of_the_readme)
+{
+    struct server server = {0};
+    const char *script;
+
+    if (run(NULL, "python3", "-c", "", NULL).status != 0)
+        cr_skip_test("python3 does not run here");
+    server_start(&server, COOKIE, "-l", "127.0.0.1:0", NULL);
+    script = run_ok(NULL, "sh", "-c",
+                    harness_format("sed -n '/^## A client that proves/,/^## /p' README.md | "
+                                   "sed -n '/^```python/,/^```/p' | sed '1d;$d' | "
+                                   "sed 's/\"192.0.2.1\", 3000/\"127.0.0.1\", %d/'",
+                                   endpoint_port(&server.at[0])),
+                    NULL);
+    harness_contains("the README's script", script, "127.0.0.1");
+    cr_assert_str_eq(run_ok("hi\nhi\nexit\n", "python3", "-c", script, NULL), "> yes\n> yes\n> ");
+    expect_stat(&server, "challenged", 1);
+    expect_stat(&server, "clients", 1);
+    server_stop(&server);
+}
+
+/* ---- frames ---- */
+
+Test(system_admission, a_ping_is_answered_in_kind_and_registers_nobody)
+{
+    static const char *const policies[] = {OPEN, COOKIE};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct server server = {0};
+        char bytes[64];
+        int udp = udp_open("127.0.0.1");
+
+        server_start(&server, policies[i], "-l", "127.0.0.1:0", NULL);
+        frame_send(udp, &server.at[0], 4, NULL, "0123456789abcdef");
+        harness_equal("bytes", udp_receive(udp, bytes, sizeof bytes, NULL), FRAME_CHALLENGE);
+        expect(memcmp(bytes,
+                      "\0UDP\5"
+                      "0123456789abcdef",
+                      FRAME_CHALLENGE) == 0,
+               "expected its pong");
+        frame_send(udp, &server.at[0], 4, NULL, "");
+        harness_equal("bytes", udp_receive(udp, bytes, sizeof bytes, NULL), FRAME_HEAD);
+        expect_stat(&server, "ponged", 2);
+        expect_stat(&server, "clients", 0);
+        expect_balance("stats", server_ask(&server, "stats"));
+        server_stop(&server);
+    }
+}
+
+Test(system_admission, a_leave_is_honoured_from_the_registered_address_alone)
+{
+    struct server server = {0};
+    int member = udp_open("127.0.0.1"), stranger = udp_open("127.0.0.1");
+
+    server_start(&server, OPEN, "-l", "127.0.0.1:0", NULL);
+    udp_ask(member, &server.at[0], "hi", "yes");
+    frame_send(stranger, &server.at[0], 3, NULL, "");
+    server_await_stat(&server, "drop_bad_frame", 1);
+    expect_stat(&server, "clients", 1);
+    frame_send(member, &server.at[0], 3, NULL, "");
+    server_await_stat(&server, "left", 1);
+    expect_stat(&server, "clients", 0);
+    ctl_ok(&server, "broadcast", "news", NULL);
+    udp_expect_nothing(member, "a broadcast to one who left");
+    expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}
+
+Test(system_admission, a_leave_needs_its_cookie_where_cookies_are_asked_for)
+{
+    struct server server = {0};
+    int udp = udp_open("127.0.0.1");
+    uint8_t cookie[FRAME_COOKIE], wrong[FRAME_COOKIE] = {0};
+
+    server_start(&server, COOKIE, "-l", "127.0.0.1:0", NULL);
+    frame_join(udp, &server.at[0]);
+    frame_send(udp, &server.at[0], 3, NULL, "");
+    frame_hear_challenge(udp, &server.at[0], cookie);
+    frame_send(udp, &server.at[0], 3, wrong, "");
+    frame_hear_challenge(udp, &server.at[0], cookie);
+    expect_stat(&server, "clients", 1);
+    expect_stat(&server, "bad_cookies", 1);
+    frame_send(udp, &server.at[0], 3, cookie, "");
+    server_await_stat(&server, "left", 1);
+    expect_stat(&server, "clients", 0);
+    server_stop(&server);
+}
+
+Test(system_admission, frames_that_are_for_clients_and_those_without_sense_get_silence)
+{
+    static const char *const policies[] = {OPEN, COOKIE};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct server server = {0};
+        uint8_t cookie[FRAME_COOKIE] = {0};
+        int udp = udp_open("127.0.0.1");
+
+        server_start(&server, policies[i], "-l", "127.0.0.1:0", NULL);
+        frame_send(udp, &server.at[0], 1, cookie, "");
+        frame_send(udp, &server.at[0], 5, NULL, "");
+        frame_send(udp, &server.at[0], 2, NULL, "short");
+        frame_send(udp, &server.at[0], 4, NULL, "a nonce that is too long");
+        frame_send(udp, &server.at[0], 99, NULL, "");
+        udp_send(udp, &server.at[0], "\0UDP", 4);
+        server_await_stat(&server, "drop_bad_frame", 6);
+        udp_expect_nothing(udp, "an answer to what makes no sense");
+        expect_balance("stats", server_ask(&server, "stats"));
+        server_stop(&server);
+    }
+}
+
+/* ---- loops ---- */
+
+/* Behind a question of ours to each, all that a datagram between them could cause has happened:
+ * over loopback each is answered before the next one is received. */
+static void settle(int udp, struct server *server)
+{
+    int64_t before = server_stat(server, "received");
+    for (int i = 0; i < 50; i++) {
+        udp_say(udp, &server->at[0], "hi");
+        server_await_stat(server, "received", before + i + 1);
+    }
+}
+
+Test(system_admission, two_servers_pointed_at_each_other_exchange_one_datagram)
+{
+    static const char answer[] = "\0UDP\2"
+                                 "0123456789abcdefhi";
+    static const char *const triggers[] = {"hi", answer, "\0UDP\4", "\0UDP\3", ""};
+    static const size_t sizes[] = {2, FRAME_CHALLENGE + 2, FRAME_HEAD, FRAME_HEAD, 0};
+    struct server a = {0}, b = {0};
+    int udp = udp_open("127.0.0.1");
+
+    server_start(&a, COOKIE, "-l", "127.0.0.1:0", NULL);
+    server_start(&b, COOKIE, "-l", "127.0.0.1:0", NULL);
+    for (int64_t i = 0; i < 5; i++) {
+        int64_t at_a = server_stat(&a, "received"), at_b = server_stat(&b, "received");
+        udp_forge(&b.at[0], &a.at[0], triggers[i], sizes[i]);
+        server_await_stat(&b, "received", at_b + 1);
+        settle(udp, &b);
+        settle(udp, &a);
+        harness_equal("datagrams to A: the trigger and ours", server_stat(&a, "received"),
+                      at_a + 1 + 50);
+        harness_equal("datagrams to B: one and ours", server_stat(&b, "received"), at_b + 1 + 50);
+    }
+    expect_stat(&a, "clients", 0);
+    expect_stat(&b, "drop_bad_frame", 5);
+    server_stop(&a);
+    server_stop(&b);
+}
+
+Test(system_admission, two_open_servers_on_one_port_exchange_none)
+{
+    struct server a = {0}, b = {0};
+    int udp = udp_open("127.0.0.1");
+
+    server_start(&a, OPEN, "-l", "127.0.0.1:0", NULL);
+    server_start(&b, OPEN, "-l", harness_format("127.0.0.2:%d", endpoint_port(&a.at[0])), NULL);
+    udp_forge(&b.at[0], &a.at[0], "hi", 2);
+    server_await_stat(&a, "drop_own_source", 1);
+    settle(udp, &a);
+    settle(udp, &b);
+    expect_stat(&a, "received", 51);
+    expect_stat(&b, "received", 50);
+    server_stop(&a);
+    server_stop(&b);
+}
+
+Test(system_admission, two_open_servers_on_two_ports_are_stopped_by_the_limiter)
+{
+    static const char LIMITED[] =
+        "[admission]\npolicy = open\nrate = 1\nburst = 100\n[reply]\nmessage = yes\n";
+    struct server a = {0}, b = {0};
+
+    server_start(&a, LIMITED, "-l", "127.0.0.1:0", NULL);
+    server_start(&b, LIMITED, "-l", "127.0.0.2:0", NULL);
+    udp_forge(&b.at[0], &a.at[0], "hi", 2);
+    for (;;) { /* the loop ends at the one whose bucket is empty first */
+        int64_t limited = server_stat(&a, "drop_limited") + server_stat(&b, "drop_limited");
+        if (limited > 0)
+            break;
+        harness_tick(10);
+    }
+    expect(server_stat(&a, "received") + server_stat(&b, "received") < 300,
+           "expected the loop to end with the bursts");
+    server_stop(&a);
+    server_stop(&b);
+}
+
+Test(system_admission, sources_that_are_nobodys_get_no_reply)
+{
+    static const char *const nobody[] = {"224.0.0.5:9", "239.255.255.250:9", "255.255.255.255:9"};
+    static const char *const policies[] = {OPEN, COOKIE};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct server server = {0};
+        struct datagram_io from;
+        int64_t answered;
+        int udp = udp_open("127.0.0.1");
+
+        server_start(&server, policies[i], "-l", "127.0.0.1:0", NULL);
+        for (size_t k = 0; k < sizeof nobody / sizeof nobody[0]; k++) {
+            from = endpoint_of(nobody[k]);
+            udp_forge(&from, &server.at[0], "hi", 2);
+        }
+        from = endpoint_with_port("127.0.0.1", 0);
+        udp_forge(&from, &server.at[0], "hi", 2);
+        udp_forge(&server.at[0], &server.at[0], "hi", 2);
+        settle(udp, &server);
+        answered = server_stat(&server, "replied") + server_stat(&server, "challenged") +
+                   server_stat(&server, "reply_failed");
+        harness_equal("answers", answered, 50);
+        expect_stat(&server, "drop_port_zero", 1);
+        expect_stat(&server, "drop_own_source", 1);
+        server_stop(&server);
+    }
+}

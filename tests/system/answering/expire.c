@@ -1,0 +1,179 @@
+/* Who falls silent is forgotten: not before ttl, and soon after. */
+
+#include "harness.h"
+
+TestSuite(system_expire, .fini = harness_end, .timeout = 60);
+
+static const char QUICK[] = "[clients]\nttl = 300ms\nsweep = 10ms\n";
+enum {
+    QUICK_TTL_MS = 300,
+    /* The server's clock and ours both count whole milliseconds, cut. */
+    CUT_MS = 1,
+    /* No promise: the machine may be busy. Without the sweep a client would stay for ever. */
+    SANE_MS = 5000,
+};
+
+Test(system_expire, evicts_nobody_before_ttl_and_everybody_soon_after)
+{
+    enum { CLIENTS = 200 };
+    struct server server = {0};
+    int64_t first, elapsed;
+    int clients[CLIENTS];
+
+    server_start(&server, QUICK, "-l", "127.0.0.1:0", NULL);
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = udp_open("127.0.0.1");
+    first = harness_now_ms();
+    for (int i = 0; i < CLIENTS; i++)
+        udp_say(clients[i], &server.at[0], "hi");
+    server_await_stat(&server, "joined", CLIENTS);
+    server_await_stat(&server, "expired", 1);
+    elapsed = harness_now_ms() - first;
+    expect(elapsed >= QUICK_TTL_MS - CUT_MS, "expected nobody to expire before %d ms, it was %lld",
+           QUICK_TTL_MS, (long long)elapsed);
+    server_await_stat(&server, "expired", CLIENTS);
+    elapsed = harness_now_ms() - first;
+    expect(elapsed < SANE_MS, "expected all to expire soon behind %d ms, it took %lld",
+           QUICK_TTL_MS, (long long)elapsed);
+    harness_equal("clients", server_stat(&server, "clients"), 0);
+    harness_equal("expired", server_stat(&server, "expired"), CLIENTS);
+    server_stop(&server);
+}
+
+Test(system_expire, keeps_who_goes_on_talking)
+{
+    struct server server = {0};
+    int talker = udp_open("127.0.0.1"), silent = udp_open("127.0.0.1");
+    int64_t start;
+
+    server_start(&server, "[clients]\nttl = 1s\nsweep = 50ms\n[reply]\nmessage = yes\n", "-l",
+                 "127.0.0.1:0", NULL);
+    udp_ask(silent, &server.at[0], "hi", "yes");
+    start = harness_now_ms();
+    while (server_stat(&server, "expired") == 0 || harness_now_ms() - start < 1500) {
+        expect(harness_now_ms() - start < HARNESS_DEADLINE_MS, "expected the silent one to expire");
+        udp_ask(talker, &server.at[0], "hi", "yes");
+        harness_tick(50);
+    }
+    harness_equal("clients", server_stat(&server, "clients"), 1);
+    harness_equal("joined", server_stat(&server, "joined"), 2);
+    harness_equal("expired", server_stat(&server, "expired"), 1);
+    server_stop(&server);
+}
+
+Test(system_expire, sends_no_broadcast_to_the_expired)
+{
+    struct server server = {0};
+    int gone = udp_open("127.0.0.1"), live = udp_open("127.0.0.1");
+    const char *report;
+
+    server_start(&server, QUICK, "-l", "127.0.0.1:0", NULL);
+    udp_ask(gone, &server.at[0], "hi", "audi");
+    server_await_stat(&server, "expired", 1);
+    udp_ask(live, &server.at[0], "hi", "toyota");
+    report = ctl_ok(&server, "broadcast", "news", "--json", NULL);
+    harness_equal("targets", json_integer(report, "targets"), 1);
+    harness_equal("sent", json_integer(report, "sent"), 1);
+    udp_expect(live, &server.at[0], "news");
+    udp_ask(gone, &server.at[0], "again", "bmw"); /* and no news before it */
+    harness_equal("joined", server_stat(&server, "joined"), 3);
+    server_stop(&server);
+}
+
+Test(system_expire, sends_no_broadcast_past_a_deadline_that_no_sweep_has_seen)
+{
+    struct server server = {0};
+    int gone = udp_open("127.0.0.1");
+
+    server_start(&server, "[clients]\nttl = 100ms\nsweep = 1h\n", "-l", "127.0.0.1:0", NULL);
+    udp_ask(gone, &server.at[0], "hi", "audi");
+    harness_tick(100 + CUT_MS);
+    harness_equal("sent",
+                  json_integer(ctl_ok(&server, "broadcast", "news", "--json", NULL), "sent"), 0);
+    harness_equal("clients listed",
+                  (int64_t)text_count(ctl_ok(&server, "clients", "--json", NULL), "\"address\""),
+                  0);
+    udp_ask(gone, &server.at[0], "again", "toyota");
+    harness_equal("joined", server_stat(&server, "joined"), 2);
+    harness_equal("expired", server_stat(&server, "expired"), 1);
+    server_stop(&server);
+}
+
+Test(system_expire, is_not_put_off_by_broadcasts)
+{
+    struct server server = {0};
+    int listener = udp_open("127.0.0.1");
+    int64_t start;
+
+    server_start(&server, QUICK, "-l", "127.0.0.1:0", NULL);
+    udp_ask(listener, &server.at[0], "hi", "audi");
+    start = harness_now_ms();
+    while (server_stat(&server, "expired") == 0) {
+        expect(harness_now_ms() - start < SANE_MS, "expected one that only listens to expire");
+        ctl_ok(&server, "broadcast", "news", NULL);
+    }
+    server_stop(&server);
+}
+
+Test(system_expire, sends_no_broadcast_to_the_kicked_until_they_speak_again)
+{
+    struct server server = {0};
+    int kicked = udp_open("127.0.0.1"), other = udp_open("127.0.0.1");
+    struct datagram_io name = udp_name(kicked);
+    struct result again;
+
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    udp_ask(kicked, &server.at[0], "hi", "audi");
+    udp_ask(other, &server.at[0], "hi", "toyota");
+    ctl_ok(&server, "kick", endpoint_text(&name), NULL);
+    harness_equal("kicked", server_stat(&server, "kicked"), 1);
+    harness_equal("clients", server_stat(&server, "clients"), 1);
+    again = ctl(&server, "kick", endpoint_text(&name), NULL);
+    harness_equal("the status of kicking nobody", again.status, 1);
+    harness_contains("the complaint", again.err, endpoint_text(&name));
+    ctl_ok(&server, "broadcast", "one", NULL);
+    udp_expect(other, &server.at[0], "one");
+    udp_ask(kicked, &server.at[0], "hi", "bmw"); /* and no broadcast before it */
+    ctl_ok(&server, "broadcast", "two", NULL);
+    udp_expect(other, &server.at[0], "two");
+    udp_expect(kicked, &server.at[0], "two");
+    server_stop(&server);
+}
+
+Test(system_expire, kicks_a_client_from_every_listener_that_knows_it)
+{
+    struct server server = {0};
+    int udp = udp_open("127.0.0.1");
+    struct datagram_io name = udp_name(udp);
+
+    server_start(&server, NULL, "-l", "127.0.0.1:0", "-l", "127.0.0.1:0", NULL);
+    udp_ask(udp, &server.at[0], "hi", "audi");
+    udp_ask(udp, &server.at[1], "hi", "toyota");
+    harness_contains("the answer",
+                     server_ask(&server, harness_format("kick %s", endpoint_text(&name))),
+                     "\nkicked 2\n");
+    harness_equal("clients", server_stat(&server, "clients"), 0);
+    server_stop(&server);
+}
+
+Test(system_expire, tells_of_a_client_while_it_lives)
+{
+    struct server server = {0};
+    int udp = udp_open("127.0.0.1");
+    struct datagram_io name = udp_name(udp);
+    const char *found;
+
+    server_start(&server, QUICK, "-l", "127.0.0.1:0", NULL);
+    udp_ask(udp, &server.at[0], "hi", "audi");
+    udp_ask(udp, &server.at[0], "hi", "toyota");
+    found = ctl_ok(&server, "client", endpoint_text(&name), "--json", NULL);
+    cr_assert_str_eq(json_text(found, "address"), endpoint_text(&name));
+    cr_assert_str_eq(json_text(found, "listener"), endpoint_text(&server.at[0]));
+    harness_equal("received", json_integer(found, "received"), 2);
+    expect(json_integer(found, "idle_ms") < QUICK_TTL_MS, "expected idle_ms under the ttl in '%s'",
+           found);
+    server_await_stat(&server, "expired", 1);
+    harness_equal("the status of asking for a client that is gone",
+                  ctl(&server, "client", endpoint_text(&name), NULL).status, 1);
+    server_stop(&server);
+}

@@ -1,0 +1,191 @@
+/* A flood from sources that nobody has: what it costs memory and others, and what it brings to any
+ * one address. In a network namespace where all of 10/8 is ours. */
+
+#include "harness.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(system_flood, .fini = harness_end, .timeout = 300);
+
+enum {
+    BATCH = 64,
+    /* As many are under way at a time: the flood takes all that the server gives to it, and doesn't
+     * fill the kernel's queue, which is the host's to size and drops from everyone alike. */
+    UNDER_WAY = 128,
+    HEADERS = 28, /* of IPv4 and UDP */
+    CHALLENGE = 21,
+    CLIENTS = 1000,
+};
+
+struct flood {
+    int udp;
+    struct sockaddr_in to;
+    uint32_t sources, sent, heard;
+    uint8_t *counts; /* of challenges, by source */
+};
+
+/* Sends a datagram from a source, by the control message that chooses it. */
+static void send_from(struct flood *flood, uint32_t source)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+        struct cmsghdr aligned;
+    } control = {{0}};
+    char text[] = "hi";
+    struct iovec iovec = {text, 2};
+    struct msghdr header = {.msg_name = &flood->to,
+                            .msg_namelen = sizeof flood->to,
+                            .msg_iov = &iovec,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *message = CMSG_FIRSTHDR(&header);
+    struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(0x0a000000 + 256 + source)};
+
+    message->cmsg_level = IPPROTO_IP;
+    message->cmsg_type = IP_PKTINFO;
+    message->cmsg_len = CMSG_LEN(sizeof info);
+    memcpy(CMSG_DATA(message), &info, sizeof info);
+    expect(sendmsg(flood->udp, &header, 0) == 2, "expected to send: %s", strerror(errno));
+    flood->sent++;
+}
+
+/* Takes one answer, if one is there within ms: it is a challenge, and the only one to its source.
+ */
+static bool hear(struct flood *flood, int ms)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
+        struct cmsghdr aligned;
+    } control;
+    char bytes[256];
+    struct iovec iovec = {bytes, sizeof bytes};
+    struct msghdr header = {.msg_iov = &iovec,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes};
+    struct pollfd readable = {.fd = flood->udp, .events = POLLIN};
+    struct in_pktinfo info;
+    uint32_t source;
+    ssize_t size;
+
+    if (ms > 0 && poll(&readable, 1, ms) == 0)
+        return false;
+    size = recvmsg(flood->udp, &header, MSG_DONTWAIT);
+    if (size < 0)
+        return false;
+    memcpy(&info, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof info);
+    source = ntohl(info.ipi_addr.s_addr) - 0x0a000000 - 256;
+    expect(source < flood->sources, "expected an answer to one of the sources");
+    harness_equal("bytes to a stranger", size, CHALLENGE);
+    expect(memcmp(bytes, "\0UDP\1", 5) == 0, "expected a challenge and nothing else");
+    flood->counts[source]++;
+    flood->heard++;
+    return true;
+}
+
+static void open_flood(struct flood *flood, const struct datagram_io *to, uint32_t sources)
+{
+    int on = 1, room = 8 << 20;
+
+    *flood = (struct flood){.udp = udp_open("0.0.0.0"), .sources = sources};
+    memcpy(&flood->to, &to->sockaddr, sizeof flood->to);
+    flood->counts = calloc(sources, 1);
+    setsockopt(flood->udp, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+    setsockopt(flood->udp, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+}
+
+/* Each source from one to another says hi once. */
+static void flood_range(struct flood *flood, uint32_t from, uint32_t to)
+{
+    for (uint32_t source = from; source < to;) {
+        for (int i = 0; i < BATCH && source < to; i++)
+            send_from(flood, source++);
+        while (hear(flood, 0))
+            continue;
+        /* What is lost on the way isn't waited for longer than this. */
+        while (flood->sent - flood->heard > UNDER_WAY && hear(flood, 1000))
+            continue;
+    }
+    while (flood->heard < flood->sent && hear(flood, 1000))
+        continue;
+}
+
+static int64_t resident_kib(const struct server *server)
+{
+    const char *status =
+        run_ok(NULL, "cat", harness_format("/proc/%d/status", (int)server->process.pid), NULL);
+
+    return strtoll(strstr(status, "VmRSS:") + 6, NULL, 10);
+}
+
+Test(system_flood, costs_neither_memory_nor_others_their_replies_and_amplifies_nothing)
+{
+    uint32_t sources = harness_sanitized() ? 50000 : 1000000, warm = 2000;
+    const char *file = harness_path("report.json"), *json;
+    struct server server = {0};
+    struct process load;
+    struct flood flood;
+    int64_t before, after;
+
+    netns_enter();
+    netns_shell("ip route add local 10.0.0.0/8 dev lo");
+    server_start(&server,
+                 "[admission]\npolicy = cookie\n[clients]\nttl = 10m\n[reply]\nmessage = yes\n",
+                 "-l", "127.0.0.1:0", NULL);
+    open_flood(&flood, &server.at[0], sources);
+    /* What memory a service under load takes is taken before: whole batches, and a broadcast. */
+    process_kill(&server.process, SIGSTOP);
+    for (uint32_t source = 0; source < 2 * BATCH; source++)
+        send_from(&flood, source);
+    process_kill(&server.process, SIGCONT);
+    flood_range(&flood, 2 * BATCH, warm);
+    process_start(&load, NULL,
+                  (const char *[]){"udpload", "-Q", "10000", "-c", "1000", "-l", "10m", "-t", "5s",
+                                   "--json", file, endpoint_text(&server.at[0]), NULL});
+    server_await_stat(&server, "joined", CLIENTS);
+    ctl_ok(&server, "broadcast", "news", NULL);
+    before = resident_kib(&server);
+    for (uint32_t from = warm; from < sources;) {
+        uint32_t to = from + sources / 8 < sources ? from + sources / 8 : sources;
+        ctl_ok(&server, "broadcast", "--no-wait", "news", NULL);
+        flood_range(&flood, from, to);
+        from = to;
+    }
+    after = resident_kib(&server);
+    process_kill(&load, SIGINT); /* it has asked all along, and still waits for what is under way */
+    process_wait(&load);
+
+    /* 21 bytes and headers for two bytes and headers, once each: 49 for 30. */
+    for (uint32_t i = 0; i < sources; i++)
+        expect(flood.counts[i] * (CHALLENGE + HEADERS) <= 3 * (2 + HEADERS),
+               "expected at most three times what source %u brought, it got %u challenges", i,
+               flood.counts[i]);
+    expect(flood.heard >= sources / 100 * 99, "expected nearly all to be challenged, %u were",
+           flood.heard);
+    harness_equal("clients", server_stat(&server, "clients"), CLIENTS);
+    harness_equal("joined", server_stat(&server, "joined"), CLIENTS);
+    expect(server_stat(&server, "challenged") <= sources + 2 * CLIENTS,
+           "expected no more challenges than strangers");
+    expect_balance("stats", server_ask(&server, "stats"));
+    if (!harness_sanitized())
+        expect(after - before <= 64, "expected no more memory, it is %lld KiB more",
+               (long long)(after - before));
+    json = run_ok(NULL, "cat", file, NULL);
+    /* A broadcast that comes while a reply is awaited is taken for it; then that comes beside it.
+     */
+    expect(json_integer(json, "lost") * 1000 <= json_integer(json, "sent"),
+           "expected 99.9 %% of %lld to be answered, %lld were lost; %lld datagrams before the "
+           "server read them, %lld before the client did",
+           (long long)json_integer(json, "sent"), (long long)json_integer(json, "lost"),
+           (long long)server_stat(&server, "kernel_drops"),
+           (long long)json_integer(json, "own_drops"));
+    free(flood.counts);
+    server_stop(&server);
+}

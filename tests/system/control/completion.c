@@ -1,0 +1,358 @@
+/* What shells complete: the real shells, with the files that `make install` installs, against what
+ * the programs' own help says. */
+
+#include "pane.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(system_completion, .fini = harness_end, .timeout = 60);
+
+static const char *const programs[] = {"udpsrv", "udpctl", "udpcli", "udpload"};
+enum { PROGRAMS = sizeof programs / sizeof *programs };
+
+static void need_shell(const char *shell)
+{
+    if (run(NULL, shell, "-c", "true", NULL).status != 0)
+        cr_skip_test("%s is not installed (Debian's package has the same name)", shell);
+}
+
+static const char *directory(void)
+{
+    const char *build = getenv("UDPSRV_BUILD");
+
+    return harness_format("%s/completions", build != NULL ? build : "build");
+}
+
+static const char *bash_file(const char *program)
+{
+    return harness_format("%s/bash/%s", directory(), program);
+}
+
+static const char *zsh_file(const char *program)
+{
+    return harness_format("%s/zsh/_%s", directory(), program);
+}
+
+static const char *fish_file(const char *program)
+{
+    return harness_format("%s/fish/%s.fish", directory(), program);
+}
+
+/* What bash would offer, sorted, each behind a newline, when the last of words is completed in
+ * line. The words are those that bash cuts, at = and : too. */
+static const char *bash_offers(const char *line, const char *const *words)
+{
+    const char *program = words[0], *list = "";
+
+    for (; *words != NULL; words++)
+        list = harness_format("%s '%s'", list, *words);
+    return run_ok(NULL, "bash", "--norc", "-c",
+                  harness_format("source '%s' || exit\n"
+                                 "COMP_WORDS=(%s) COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
+                                 "COMP_LINE='%s' COMP_POINT=${#COMP_LINE} COMPREPLY=()\n"
+                                 "_%s '%s'\n"
+                                 "echo; for word in \"${COMPREPLY[@]}\"; do echo \"$word\"; done | "
+                                 "LC_ALL=C sort",
+                                 bash_file(program), list, line, program, program_path(program)),
+                  NULL);
+}
+
+#define BASH(line, ...) bash_offers(line, (const char *const[]){__VA_ARGS__, NULL})
+
+static const char *fish_offers(const char *program, const char *line)
+{
+    return run_ok(NULL, "fish", "--no-config", "-c",
+                  harness_format("source %s; complete -C '%s'", fish_file(program), line), NULL);
+}
+
+/* Hands each long option of a program's help to visit. Returns how many there are. */
+static int each_option(const char *program, void (*visit)(const char *program, const char *name))
+{
+    const char *help = run_ok(NULL, program, "--help", NULL);
+    int count = 0;
+
+    for (const char *line = help; line != NULL; line = strchr(line + 1, '\n')) {
+        const char *option = strstr(line, "--");
+        const char *end = strchr(line + 1, '\n');
+
+        /* A row of the table: a blank margin, perhaps a letter, the name. */
+        if (option == NULL || (end != NULL && option > end) || strncmp(line, "\n  ", 3) != 0 ||
+            option - line > 7)
+            continue;
+        visit(program, harness_format("%.*s", (int)strcspn(option, " \n"), option));
+        count++;
+    }
+    return count;
+}
+
+/* The words with which each option of a program can be reached: udpctl has some that belong to a
+ * command. */
+static const char *const reaches[] = {"", "clients ", "broadcast ", "watch "};
+enum { REACHES = sizeof reaches / sizeof *reaches };
+
+/* ---- bash ---- */
+
+static void expect_in_bash(const char *program, const char *name)
+{
+    for (size_t i = 0; i < REACHES; i++) {
+        const char *command = harness_format("%.*s", (int)strcspn(reaches[i], " "), reaches[i]);
+        const char *line = harness_format("%s %s%s", program, reaches[i], name);
+        const char *offers =
+            *command ? BASH(line, program, command, name) : BASH(line, program, name);
+
+        if (strstr(offers, harness_format("\n%s\n", name)) != NULL)
+            return;
+    }
+    harness_fail("expected bash to complete %s %s", program, name);
+}
+
+Test(system_completion, bash_offers_each_option_of_the_help)
+{
+    for (size_t i = 0; i < PROGRAMS; i++)
+        expect(each_option(programs[i], expect_in_bash) >= 7, "expected options in the help of %s",
+               programs[i]);
+}
+
+Test(system_completion, bash_offers_no_more_options_than_the_help)
+{
+    for (size_t i = 0; i < PROGRAMS; i++) {
+        const char *help = run_ok(NULL, programs[i], "--help", NULL);
+        const char *line = harness_format("%s --", programs[i]);
+        char *offers = strdup(BASH(line, programs[i], "--"));
+
+        for (char *name = strtok(offers, "\n"); name != NULL; name = strtok(NULL, "\n"))
+            harness_contains("the help", help, harness_format(" %s ", name));
+        free(offers);
+    }
+}
+
+Test(system_completion, bash_offers_the_commands_of_the_help)
+{
+    const char *help = run_ok(NULL, "udpctl", "--help", NULL);
+    char *offers = strdup(BASH("udpctl ", "udpctl", ""));
+    size_t count = 0;
+
+    for (char *name = strtok(offers, "\n"); name != NULL; name = strtok(NULL, "\n"), count++)
+        harness_contains("the help", help, harness_format("\n  %s ", name));
+    free(offers);
+    const char *commands = strstr(help, "Commands:\n");
+    expect(commands != NULL, "expected commands in the help");
+    const char *end = strstr(commands, "\n\n");
+    size_t rows = 0;
+    for (const char *row = commands; (row = strchr(row, '\n')) != NULL && row < end; row++)
+        rows++;
+    harness_equal("commands that are offered", (int64_t)count, (int64_t)rows);
+    cr_assert_str_eq(BASH("udpctl sta", "udpctl", "sta"), "\nstats\nstatus\n");
+    cr_assert_str_eq(BASH("udpctl -t 5s sta", "udpctl", "-t", "5s", "sta"), "\nstats\nstatus\n");
+    cr_assert_str_eq(BASH("udpctl status s", "udpctl", "status", "s"), "\n");
+}
+
+Test(system_completion, bash_knows_what_an_option_takes)
+{
+    cr_assert_str_eq(BASH("udpctl clients --sort ", "udpctl", "clients", "--sort", ""),
+                     "\naddress\nidle\n");
+    cr_assert_str_eq(BASH("udpctl clients --sort=", "udpctl", "clients", "--sort", "="),
+                     "\naddress\nidle\n");
+    cr_assert_str_eq(BASH("udpctl clients --sort=i", "udpctl", "clients", "--sort", "=", "i"),
+                     "\nidle\n");
+    cr_assert_str_eq(BASH("udpctl clients --limit ", "udpctl", "clients", "--limit", ""), "\n");
+    /* An option of another command, and an option behind the end of options. */
+    cr_assert_str_eq(BASH("udpctl status --li", "udpctl", "status", "--li"), "\n");
+    cr_assert_str_eq(BASH("udpctl clients -- --li", "udpctl", "clients", "--", "--li"), "\n");
+}
+
+Test(system_completion, bash_offers_files_where_a_file_is_wanted)
+{
+    static const struct {
+        const char *program, *option;
+    } cases[] = {{"udpsrv", "-c"},      {"udpsrv", "--config"}, {"udpctl", "-s"},
+                 {"udpload", "--json"}, {"udpload", "--html"},  {"udpsrv", "--socket"}};
+    const char *file = harness_path("a file");
+    const char *start = harness_format("%.*s", (int)strlen(file) - 4, file);
+
+    expect(run(NULL, "touch", file, NULL).status == 0, "expected a file");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *line = harness_format("%s %s %s", cases[i].program, cases[i].option, start);
+        cr_assert_str_eq(BASH(line, cases[i].program, cases[i].option, start),
+                         harness_format("\n%s\n", file));
+    }
+}
+
+Test(system_completion, bash_offers_the_clients_and_jobs_that_are_there)
+{
+    struct server server = {.listeners = 0};
+    int udp = udp_open("127.0.0.1");
+
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    udp_ask(udp, &server.at[0], "hi", "audi");
+    ctl_ok(&server, "broadcast", "x", NULL);
+
+    struct datagram_io name = udp_name(udp);
+    const char *address = endpoint_text(&name);
+    const char *line = harness_format("udpctl -s %s kick ", server.socket);
+    cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "kick", ""),
+                     harness_format("\n%s\n", address));
+    /* bash cuts at the colon, and puts it back. */
+    line = harness_format("%s127.0.0.1:", line);
+    cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "kick", "127.0.0.1", ":"),
+                     harness_format("\n%s\n", strchr(address, ':') + 1));
+    line = harness_format("udpctl -s %s cancel ", server.socket);
+    cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "cancel", ""), "\n1\n");
+    server_stop(&server);
+    /* Nobody there: nothing, and no complaint. */
+    cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "cancel", ""), "\n");
+}
+
+/* ---- fish ---- */
+
+static void expect_in_fish(const char *program, const char *name)
+{
+    for (size_t i = 0; i < REACHES; i++) {
+        const char *line = harness_format("%s %s%s", program, reaches[i], name);
+        const char *offers = harness_format("\n%s", fish_offers(program, line));
+
+        if (strstr(offers, harness_format("\n%s\t", name)) ||
+            strstr(offers, harness_format("\n%s=\t", name)))
+            return;
+    }
+    harness_fail("expected fish to complete %s %s", program, name);
+}
+
+Test(system_completion, fish_offers_each_option_of_the_help)
+{
+    need_shell("fish");
+    for (size_t i = 0; i < PROGRAMS; i++)
+        each_option(programs[i], expect_in_fish);
+}
+
+Test(system_completion, fish_offers_commands_choices_and_files)
+{
+    const char *file = harness_path("file.conf");
+
+    need_shell("fish");
+    expect(run(NULL, "touch", file, NULL).status == 0, "expected a file");
+    for (size_t i = 0; i < PROGRAMS; i++)
+        run_ok(NULL, "fish", "-n", fish_file(programs[i]), NULL);
+    cr_assert_str_eq(fish_offers("udpctl", "udpctl st"),
+                     "stats\tevery counter and what it counts\n"
+                     "status\tis it running, for how many clients, since when\n"
+                     "stop\tend the server\n");
+    /* The socket's name is no command. */
+    harness_contains("what fish offers", fish_offers("udpctl", "udpctl -s stats sta"), "status\t");
+    cr_assert_str_eq(fish_offers("udpctl", "udpctl status st"), "");
+    harness_contains("what fish offers", fish_offers("udpctl", "udpctl clients --sort "), "idle");
+    harness_contains("what fish offers",
+                     fish_offers("udpsrv", harness_format("udpsrv -c %s", harness_path("fil"))),
+                     file);
+}
+
+/* ---- zsh ---- */
+
+/* What a program's completion hands to zsh's own, behind words. */
+static const char *zsh_options(const char *program, const char *words)
+{
+    return run_ok(NULL, "zsh", "-f", "-c",
+                  harness_format("_arguments() { print -rl -- \"$@\" }\n"
+                                 "words=(%s %s ''); CURRENT=$#words; source '%s'",
+                                 program, words, zsh_file(program)),
+                  NULL);
+}
+
+static void expect_in_zsh(const char *program, const char *name)
+{
+    for (size_t i = 0; i < REACHES; i++) {
+        const char *options = zsh_options(program, reaches[i]);
+
+        if (strstr(options, harness_format("\n*%s[", name)) != NULL ||
+            strstr(options, harness_format("\n*%s=[", name)) != NULL)
+            return;
+    }
+    harness_fail("expected zsh to complete %s %s", program, name);
+}
+
+Test(system_completion, zsh_offers_each_option_of_the_help_and_no_more)
+{
+    need_shell("zsh");
+    for (size_t i = 0; i < PROGRAMS; i++) {
+        const char *help = run_ok(NULL, programs[i], "--help", NULL);
+
+        each_option(programs[i], expect_in_zsh);
+        for (size_t k = 0; k < REACHES; k++) {
+            const char *rest = zsh_options(programs[i], reaches[k]);
+
+            while ((rest = strstr(rest, "\n*--")) != NULL) {
+                rest += 2;
+                harness_contains("the help", help,
+                                 harness_format(" %.*s ", (int)strcspn(rest, "=["), rest));
+            }
+        }
+    }
+}
+
+Test(system_completion, zsh_completes_at_its_prompt)
+{
+    struct pane pane;
+    const char *rc = harness_path("rc");
+    FILE *file;
+
+    need_shell("zsh");
+    pane_need_tmux();
+    for (size_t i = 0; i < PROGRAMS; i++)
+        run_ok(NULL, "zsh", "-n", zsh_file(programs[i]), NULL);
+    file = fopen(rc, "we");
+    expect(file != NULL, "expected to write %s", rc);
+    fprintf(file, "fpath=(%s/zsh $fpath); autoload -U compinit; compinit -D -u; PS1='prompt '\n",
+            directory());
+    fclose(file);
+    pane_open(&pane, 100, 30, "zsh -f");
+    pane_type(&pane, harness_format("source %s", rc));
+    pane_press(&pane, "Enter");
+    pane_await(&pane, "\nprompt");
+    pane_type(&pane, "udpctl st");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "stats   -- every counter and what it counts\n"
+                      "status  -- is it running, for how many clients, since when\n"
+                      "stop    -- end the server\n");
+    pane_press(&pane, "C-u");
+    pane_type(&pane, "udpctl clients --l");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "prompt udpctl clients --limit=");
+    pane_press(&pane, "C-u");
+    pane_type(&pane, "udpctl -s /nowhere clients --sort=id");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "prompt udpctl -s /nowhere clients --sort=idle");
+    pane_press(&pane, "C-u");
+    pane_type(&pane, "udpsrv --conf");
+    pane_press(&pane, "Tab");
+    pane_type(&pane, "READ");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "prompt udpsrv --config=README.md");
+    pane_press(&pane, "C-u");
+    pane_type(&pane, "exit");
+    pane_press(&pane, "Enter");
+    pane_await(&pane, "status ");
+    pane_close(&pane);
+}
+
+/* ---- All of them ---- */
+
+Test(system_completion, is_installed_where_shells_look_and_uninstalled)
+{
+    static const char *const files[] = {
+        "share/bash-completion/completions/udpctl", "share/zsh/site-functions/_udpload",
+        "share/fish/vendor_completions.d/udpsrv.fish", "share/doc/udpsrv/docs/security.md",
+        "share/doc/udpsrv/docs/protocol.md"};
+    const char *root = harness_path("root");
+    const char *build = getenv("UDPSRV_BUILD");
+    const char *b = harness_format("B=%s", build != NULL ? build : "build");
+
+    /* Nothing is built: what is there is installed, with whatever flags it was made. */
+    run_ok(NULL, "make", "-o", "all", b, "PREFIX=/usr", harness_format("DESTDIR=%s", root),
+           "install", NULL);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        run_ok(NULL, "test", "-s", harness_format("%s/usr/%s", root, files[i]), NULL);
+    run_ok(NULL, "make", b, "PREFIX=/usr", harness_format("DESTDIR=%s", root), "uninstall", NULL);
+    cr_assert_str_eq(run_ok(NULL, "find", root, "-type", "f", NULL), "");
+}

@@ -1,0 +1,123 @@
+/* Operators in numbers, and what they hold while they wait: places, descriptors, answers. */
+
+#include "harness.h"
+
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(system_crowd, .fini = harness_end, .timeout = 60);
+
+enum { PLACES = 64, WAITERS = 48 };
+
+/* A service whose broadcasts take long: a copy a second, to many clients. */
+static void start_slowly_broadcasting(struct server *server)
+{
+    server_start(server, "[broadcast]\nrate = 1\nqueue = 200\n", "-l", "127.0.0.1:0", NULL);
+    for (int i = 0; i < 100; i++)
+        udp_pass_by(&server->at[0]);
+    server_await_stat(server, "joined", 100);
+}
+
+static const char *ask_anew(struct server *server, const char *command)
+{
+    int control = control_client_open(server);
+    operator_send(control, command, strlen(command));
+    const char *answer = operator_answer(control);
+    close(control);
+    return answer;
+}
+
+Test(system_crowd, who_hangs_up_while_waiting_keeps_no_place)
+{
+    struct server server = {0};
+    start_slowly_broadcasting(&server);
+    for (int i = 0; i < 2 * PLACES; i++) {
+        int control = control_client_open(&server);
+        operator_send(control, "broadcast wait 68\n", 18);
+        /* It hangs up when its command is known to run. */
+        harness_contains("status", ask_anew(&server, "status\n"), "ok\n");
+        close(control);
+    }
+    const char *answer = ask_anew(&server, "status\n");
+    expect(answer != NULL, "expected an answer, the place was closed");
+    harness_contains("the answer", answer, "ok\n");
+    server_stop(&server);
+}
+
+Test(system_crowd, who_stays_and_waits_leaves_places_for_who_cancels)
+{
+    struct server server = {0};
+    int waiting[PLACES];
+    int refused = 0;
+    start_slowly_broadcasting(&server);
+    for (int i = 0; i < PLACES; i++) {
+        waiting[i] = control_client_open(&server);
+        operator_send(waiting[i], "broadcast wait 68\n", 18);
+        /* The next one comes when this one is known to be served. */
+        harness_contains("status", ask_anew(&server, "status\n"), "ok\n");
+    }
+    const char *answer = ask_anew(&server, "cancel 1\n");
+    harness_contains("the answer to cancel", answer, "state cancelled\n");
+    for (int i = WAITERS; i < PLACES; i++) {
+        answer = operator_answer(waiting[i]);
+        refused += answer != NULL && strstr(answer, "error ") == answer;
+    }
+    expect(refused > 0, "expected the last of %d waiters to be refused", PLACES);
+    harness_contains("the first waiter's answer", operator_answer(waiting[0]), "state cancelled\n");
+    server_stop(&server);
+}
+
+/* Asks for a listing that fills the socket's buffers, and never reads it. */
+static int ask_and_never_read(struct server *server)
+{
+    int control = control_client_open(server);
+    for (int i = 0; i < 40; i++)
+        operator_send(control, "clients\n", 8);
+    return control;
+}
+
+static void start_with_many(struct server *server)
+{
+    server_start(server, NULL, "-l", "127.0.0.1:0", NULL);
+    if (!harness_allow_files(4000))
+        cr_skip("this host allows too few open files");
+    for (int i = 0; i < 3000; i++) {
+        int udp = udp_open("127.0.0.1");
+        udp_say(udp, &server->at[0], "hi");
+        close(udp);
+        if (i % 100 == 99)
+            server_await_stat(server, "received", i + 1);
+    }
+}
+
+Test(system_crowd, who_asks_and_never_reads_gives_way)
+{
+    struct server server = {0};
+    start_with_many(&server);
+    for (int i = 0; i < PLACES + 10; i++)
+        ask_and_never_read(&server);
+    const char *answer = ask_anew(&server, "status\n");
+    expect(answer != NULL, "expected an answer, the place was closed");
+    harness_contains("the answer", answer, "ok\n");
+    server_stop(&server);
+}
+
+Test(system_crowd, a_stop_ends_answers_that_nobody_reads)
+{
+    struct server server = {0};
+    start_with_many(&server);
+    ask_and_never_read(&server);
+    harness_contains("status", ask_anew(&server, "status\n"), "ok\n");
+    /* Under AddressSanitizer, what is not freed at the end fails the stop. */
+    server_stop(&server);
+}
+
+Test(system_crowd, the_last_log_line_counts_the_broadcasts_that_the_stop_ended)
+{
+    struct server server = {0};
+    start_slowly_broadcasting(&server);
+    for (int i = 0; i < 5; i++)
+        harness_contains("submission", ask_anew(&server, "broadcast nowait 68\n"), "ok\n");
+    server_stop(&server);
+    harness_contains("the log", server_log(&server), "broadcasts=5");
+}

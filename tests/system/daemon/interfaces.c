@@ -1,0 +1,392 @@
+/* Interfaces and addresses that come and go while the server runs, or after it has started. */
+#include "harness.h"
+#include "no_netlink.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+
+#include <unistd.h>
+
+TestSuite(system_interfaces, .fini = harness_end, .timeout = 60);
+
+static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n";
+
+/* A source that nobody has gets no answer and no place, under either policy and by all workers. */
+static void expect_no_source(struct server *server, const char *source)
+{
+    struct datagram_io nobody = endpoint_of(source);
+    int other = udp_open("127.0.0.1:0");
+    int64_t dropped = server_stat(server, "drop_multicast"), clients;
+
+    udp_ask(other, &server->at[0], "hi", "yes");
+    clients = server_stat(server, "clients");
+    for (int i = 0; i < 5; i++)
+        udp_forge(&nobody, &server->at[0], "hi", 2);
+    server_await_stat(server, "drop_multicast", dropped + 5);
+    udp_ask(other, &server->at[0], "hi", "yes");
+    harness_equal("clients", server_stat(server, "clients"), clients);
+    harness_equal("reply_failed", server_stat(server, "reply_failed"), 0);
+    expect_balance("stats", server_ask(server, "stats"));
+    close(other);
+}
+
+Test(system_interfaces, a_directed_broadcast_address_is_no_source)
+{
+    struct server server = {0};
+
+    netns_enter();
+    netns_shell("ip addr add 10.9.0.1/24 dev lo\nip addr add 10.8.4.1/22 brd 10.8.4.77 dev lo");
+    server_start(&server, OPEN, "-l", "127.0.0.1:3000", NULL);
+    expect_no_source(&server, "127.255.255.255:5000");
+    expect_no_source(&server, "10.9.0.255:5000");
+    expect_no_source(&server, "10.8.7.255:5000");
+    expect_no_source(&server, "10.8.4.77:5000");
+    server_stop(&server);
+}
+
+Test(system_interfaces, an_address_that_comes_later_makes_its_broadcast_address_no_source)
+{
+    struct server server = {0};
+
+    netns_enter();
+    netns_shell("ip addr add 10.9.0.255/32 dev lo");
+    server_start(&server,
+                 "[server]\nworkers = 2\n[admission]\npolicy = open\n[reply]\nmessage = yes\n",
+                 "-l", "127.0.0.1:3000", NULL);
+    int udp = udp_open("10.9.0.255:0");
+    udp_ask(udp, &server.at[0], "hi", "yes"); /* it is a host's as yet */
+    close(udp);
+    netns_shell("ip addr del 10.9.0.255/32 dev lo\nip addr add 10.9.0.1/24 dev lo");
+    expect_no_source(&server, "10.9.0.255:5000");
+    netns_shell("ip addr del 10.9.0.1/24 dev lo\nip addr add 10.9.0.255/32 dev lo");
+    server_stat(&server, "clients"); /* what comes behind this is decided with what is known now */
+    udp = udp_open("10.9.0.255:0");
+    udp_ask(udp, &server.at[0], "hi", "yes");
+    server_stop(&server);
+}
+
+/* ---- an interface that is made anew ---- */
+
+/* The server's host and a client's, with a link between them that comes and goes. The thread is in
+ * the first. */
+struct pair {
+    int here, there;
+};
+
+static void build(struct pair *pair)
+{
+    netns_enter();
+    pair->here = netns_here();
+    expect(unshare(CLONE_NEWNET) == 0, "expected a second namespace");
+    netns_shell("ip link set lo up");
+    pair->there = netns_here();
+    netns_switch(pair->here);
+}
+
+/* The kernel gets around to a new link's carrier at its leisure, and to the routes behind it. */
+static void await_ipv6(const char *link)
+{
+    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
+
+    while (
+        text_count(run_ok(NULL, "ip", "-6", "route", "show", "table", "local", "dev", link, NULL),
+                   "ff00::/8") == 0) {
+        expect(harness_now_ms() < deadline, "expected the routes of %s", link);
+        harness_tick(1);
+    }
+}
+
+/* how: nothing, or a condition on the index, as in "index 77"; ours is our IPv4 address. */
+static void make_link(const struct pair *pair, const char *how, const char *ours)
+{
+    netns_shell(harness_format("ip link add near %s type veth peer name far netns /proc/%d/fd/%d\n"
+                               "ip link set near addrgenmode none\n"
+                               "ip addr add %s/24 dev near\n"
+                               "ip addr add fe80::1/64 dev near nodad\n"
+                               "ip link set near up",
+                               how, (int)getpid(), pair->there, ours));
+    netns_switch(pair->there);
+    netns_shell("ip link set far addrgenmode none\nip addr add 10.8.0.9/24 dev far\n"
+                "ip addr add fe80::9/64 dev far nodad\nip link set far up");
+    await_ipv6("far");
+    netns_switch(pair->here);
+    await_ipv6("near");
+}
+
+static void drop_link(void)
+{
+    netns_shell("ip link del near");
+}
+
+static void expect_answer(const struct pair *pair, const char *from, const char *to)
+{
+    netns_switch(pair->there);
+    int udp = udp_open(from);
+    struct datagram_io asked = endpoint_of(to);
+    char answer[16];
+
+    udp_say(udp, &asked, "hi");
+    ssize_t size = udp_receive(udp, answer, sizeof answer, NULL);
+    expect(size == 3 && memcmp(answer, "yes", 3) == 0, "expected an answer from %s", to);
+    close(udp);
+    netns_switch(pair->here);
+}
+
+static void expect_stream(const struct pair *pair, const char *to)
+{
+    netns_switch(pair->there);
+    int stream = stream_open(to);
+    stream_say(stream, "hi\n");
+    stream_expect(stream, "yes");
+    close(stream);
+    netns_switch(pair->here);
+}
+
+static const char ALL[] = "[server]\nworkers = %d\n%s"
+                          "listen = 0.0.0.0:3000, 239.7.7.7%%near:3000, 239.7.7.8:3000\n"
+                          "listen = [fe80::1%%near]:3001, [ff02::77%%near]:3001\n"
+                          "listen = [ff05::77%%near]:3001, tcp:[fe80::1%%near]:3002\n"
+                          "[admission]\npolicy = open\n[reply]\nmessage = yes\n"
+                          "[clients]\nttl = 1s\n"
+                          "[broadcast]\nmulticast = 239.9.9.9:3003\n"
+                          "multicast-interface = near\n";
+
+enum { TIED = 7 }; /* of these, and the group of the broadcasts, so many are tied to the link */
+
+static void expect_all(const struct pair *pair, struct server *server)
+{
+    expect_answer(pair, "10.8.0.9:0", "10.8.0.1:3000");
+    expect_answer(pair, "10.8.0.9:0", "239.7.7.7:3000");
+    expect_answer(pair, "10.8.0.9:0", "239.7.7.8:3000");
+    for (int i = 0; i < 8; i++) /* by each worker */
+        expect_answer(pair, "[fe80::9%far]:0", "[fe80::1%far]:3001");
+    expect_answer(pair, "[fe80::9%far]:0", "[ff02::77%far]:3001");
+    expect_answer(pair, "[fe80::9%far]:0", "[ff05::77]:3001");
+    expect_stream(pair, "tcp:[fe80::1%far]:3002");
+    server_await_clients(server, 0); /* their ends of the link are gone */
+    const char *report = ctl_ok(server, "broadcast", "news", "--json", NULL);
+    harness_equal("sent", json_integer(report, "sent"), 1);
+    harness_equal("failed", json_integer(report, "failed"), 0);
+    expect_balance("stats", server_ask(server, "stats"));
+}
+
+/* Waits until all that is tied to the link is served, which it must be within 2 s. */
+static void await_all(struct server *server, int64_t start_ms)
+{
+    for (int i = 0; i < TIED; i++)
+        server_await_log(server, "an address that was missing is served");
+    int64_t took_ms = harness_now_ms() - start_ms;
+    expect(took_ms <= 2000, "expected all within 2 s, it took %d ms", (int)took_ms);
+}
+
+static void come_and_go(int workers, const char *first, const char *second,
+                        harness_prepare *prepare)
+{
+    struct server server = {.prepare = prepare};
+    struct pair pair;
+
+    build(&pair);
+    make_link(&pair, first, "10.8.0.1");
+    netns_shell("ip route add 239.7.7.8/32 dev near");
+    server_start(&server, harness_format(ALL, workers, ""), NULL);
+    expect_all(&pair, &server);
+    for (int i = 0; i < 2; i++) {
+        drop_link();
+        /* Without netlink it isn't known where the routes had a group joined. */
+        for (int k = prepare == NULL ? 0 : 1; k < TIED; k++)
+            server_await_log(&server, "an interface is gone");
+        make_link(&pair, second, "10.8.0.1");
+        int64_t start_ms = harness_now_ms();
+        netns_shell("ip route add 239.7.7.8/32 dev near");
+        await_all(&server, start_ms);
+        expect_all(&pair, &server);
+    }
+    harness_equal("reply_failed", server_stat(&server, "reply_failed"), 0);
+    server_stop(&server);
+}
+
+Test(system_interfaces, what_is_tied_to_an_interface_comes_back_with_it)
+{
+    come_and_go(1, "", "", NULL);
+}
+
+Test(system_interfaces, what_is_tied_to_an_interface_comes_back_to_several_workers)
+{
+    come_and_go(3, "", "", NULL);
+}
+
+Test(system_interfaces, what_is_tied_to_an_interface_comes_back_under_the_same_index)
+{
+    come_and_go(2, "index 77", "index 77", NULL);
+}
+
+static void be_without_netlink(void)
+{
+    if (!forbid_netlink())
+        _exit(77); /* the server doesn't get ready, and the test says so */
+}
+
+Test(system_interfaces, what_is_tied_to_an_interface_comes_back_without_netlink)
+{
+    come_and_go(1, "", "", be_without_netlink);
+}
+
+Test(system_interfaces, an_interface_that_was_made_anew_at_once_is_noticed)
+{
+    struct server server = {0};
+    struct pair pair;
+
+    build(&pair);
+    make_link(&pair, "index 77", "10.8.0.1");
+    netns_shell("ip route add 239.7.7.8/32 dev near");
+    server_start(&server, harness_format(ALL, 1, ""), NULL);
+    process_kill(&server.process, SIGSTOP); /* it sees both at once */
+    drop_link();
+    make_link(&pair, "index 77", "10.8.0.1");
+    netns_shell("ip route add 239.7.7.8/32 dev near");
+    int64_t start_ms = harness_now_ms();
+    process_kill(&server.process, SIGCONT);
+    await_all(&server, start_ms);
+    expect_all(&pair, &server);
+    server_stop(&server);
+}
+
+Test(system_interfaces, broadcasts_leave_from_the_address_that_a_new_interface_has)
+{
+    struct server server = {0};
+    struct pair pair;
+
+    build(&pair);
+    make_link(&pair, "", "10.8.0.1");
+    server_start(&server,
+                 "[server]\nlisten = 127.0.0.1:3000, 239.9.9.9%near:3003\n"
+                 "[admission]\npolicy = open\n[broadcast]\nmulticast = 239.9.9.9:3003\n"
+                 "multicast-interface = near\n",
+                 NULL);
+    drop_link();
+    make_link(&pair, "", "10.8.0.77");
+    for (int i = 0; i < 2; i++)
+        server_await_log(&server, "an address that was missing is served");
+    harness_equal("failed",
+                  json_integer(ctl_ok(&server, "broadcast", "news", "--json", NULL), "failed"), 0);
+    /* It hears it, and knows that it is its own. */
+    server_await_stat(&server, "drop_own_source", 1);
+    server_stop(&server);
+}
+
+Test(system_interfaces, without_a_privilege_ports_above_1023_come_back_and_others_are_told_of)
+{
+    struct server server = {.owner = 65534};
+    struct pair pair;
+
+    build(&pair);
+    make_link(&pair, "", "10.8.0.1");
+    harness_forgo_leaks();
+    server_start(&server,
+                 "[server]\nuser = nobody\nlisten = 0.0.0.0:500, 239.7.7.7%near:500\n"
+                 "listen = [fe80::1%near]:3001, [fe80::1%near]:501\n"
+                 "[admission]\npolicy = open\n[reply]\nmessage = yes\n",
+                 NULL);
+    expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:501");
+    drop_link();
+    make_link(&pair, "", "10.8.0.1");
+    harness_contains("what can't be done", server_await_log(&server, "cannot serve an address"),
+                     "net.ipv4.ip_unprivileged_port_start");
+    expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:3001");
+    expect_answer(&pair, "10.8.0.9:0", "239.7.7.7:500");
+    netns_shell("sysctl -qw net.ipv4.ip_unprivileged_port_start=500");
+    server_await_log(&server, ":501");
+    expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:501");
+    harness_equal("said once", (int64_t)text_count(server_log(&server), "cannot serve an address"),
+                  1);
+    server_stop(&server);
+}
+
+/* ---- addresses that are not there yet ---- */
+
+Test(system_interfaces, what_is_missing_at_the_start_is_waited_for)
+{
+    struct server server = {0};
+    struct pair pair;
+
+    build(&pair);
+    server_start(&server,
+                 harness_format(ALL, 2,
+                                "missing-address = wait\n"
+                                "listen = 10.8.0.1:3005, tcp:10.8.0.1:3006, [fd08::1]:3007\n"),
+                 NULL);
+    make_link(&pair, "", "10.8.0.1");
+    int64_t start_ms = harness_now_ms();
+    netns_shell("ip route add 239.7.7.8/32 dev near\nip addr add fd08::1/64 dev near nodad");
+    netns_switch(pair.there);
+    netns_shell("ip addr add fd08::9/64 dev far nodad");
+    netns_switch(pair.here);
+    for (int i = 0; i < 3; i++)
+        server_await_log(&server, "an address that was missing is served");
+    await_all(&server, start_ms);
+    for (int i = 0; i < 8; i++) {
+        expect_answer(&pair, "10.8.0.9:0", "10.8.0.1:3005");
+        expect_answer(&pair, "[fd08::9]:0", "[fd08::1]:3007");
+    }
+    expect_stream(&pair, "tcp:10.8.0.1:3006");
+    expect_all(&pair, &server);
+    server_stop(&server);
+}
+
+Test(system_interfaces, a_missing_address_fails_the_start_unless_it_is_to_be_waited_for)
+{
+    static const struct {
+        const char *listen, *reason;
+    } cases[] = {
+        {"10.8.0.1:3000", "no interface of this host has it"},
+        {"tcp:10.8.0.1:3000", "no interface of this host has it"},
+        {"[fe80::1%near]:3000", "no interface has that name"},
+        {"239.7.7.7%near:3000", "no interface has that name"},
+        {"tcp:[fe80::1%near]:3000", "no interface has that name"},
+    };
+
+    netns_enter();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct server server = {0};
+        struct result result = server_try(&server, OPEN, "-l", cases[i].listen, NULL);
+        harness_equal("exit status", result.status, 1);
+        harness_contains(cases[i].listen, result.err, cases[i].reason);
+        harness_contains(cases[i].listen, result.err, "server.missing-address = wait");
+    }
+}
+
+Test(system_interfaces, a_broadcast_address_is_not_waited_for)
+{
+    struct server server = {0};
+
+    netns_enter();
+    struct result result = server_try(
+        &server, "[server]\nlisten = 127.255.255.255:3000\nmissing-address = wait\n", NULL);
+    harness_equal("exit status", result.status, 1);
+    harness_contains("reason", result.err, "broadcast address");
+}
+
+Test(system_interfaces, a_tentative_address_is_told_from_one_that_is_not_there)
+{
+    struct server server = {0}, patient = {0};
+    struct pair pair;
+
+    build(&pair);
+    make_link(&pair, "", "10.8.0.1");
+    netns_shell("sysctl -qw net.ipv6.conf.near.dad_transmits=3\n"
+                "ip addr add fd77::50/64 dev near");
+    struct result result = server_try(&server, OPEN, "-l", "[fd77::50]:3000", NULL);
+    harness_equal("exit status", result.status, 1);
+    harness_contains("advice", result.err, "the address is tentative");
+    server_start(&patient,
+                 "[server]\nlisten = [fd77::50]:3000\nmissing-address = wait\n"
+                 "[admission]\npolicy = open\n[reply]\nmessage = yes\n",
+                 NULL);
+    netns_switch(pair.there);
+    netns_shell("ip addr add fd77::9/64 dev far nodad");
+    netns_switch(pair.here);
+    server_await_log(&patient, "an address that was missing is served");
+    expect_answer(&pair, "[fd77::9]:0", "[fd77::50]:3000");
+    server_stop(&patient);
+}

@@ -1,0 +1,363 @@
+/* What loopback can't show, in network namespaces of the test: hosts with several addresses, links
+ * of their own, routes and firewalls that fail, and a line that is slower than the sender. */
+
+#include "harness.h"
+#include "neighbours.h"
+
+#include <signal.h>
+#include <string.h>
+
+TestSuite(system_namespace, .fini = harness_end, .timeout = 60);
+
+/* Servers have port 3000, which the kernel gives to no client: a source on a port of ours is taken
+ * for another server. */
+static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n";
+
+static const char NEAR_SETUP[] = "ip addr add 10.8.0.1/24 dev near\n"
+                                 "ip addr add 10.8.0.2/24 dev near\n"
+                                 "ip addr add fd08::1/64 dev near nodad\n"
+                                 "ip addr add fd08::2/64 dev near nodad\n"
+                                 "ip addr add fe80::1/64 dev near nodad";
+static const char FAR_SETUP[] = "ip addr add 10.8.0.9/24 dev far\n"
+                                "ip addr add fd08::9/64 dev far nodad\n"
+                                "ip addr add fe80::9/64 dev far nodad";
+
+Test(system_namespace, answers_and_broadcasts_from_the_address_that_a_neighbour_spoke_to)
+{
+    static const struct {
+        const char *client, *asked[2];
+    } cases[] = {
+        {"10.8.0.9", {"10.8.0.1", "10.8.0.2"}},
+        {"fd08::9", {"fd08::1", "fd08::2"}},
+        {"[fe80::9%far]:0", {"fe80::1%far", "fe80::1%far"}},
+    };
+    struct server server = {0};
+    struct neighbours both;
+
+    netns_enter();
+    add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
+    server_start(&server, OPEN, "-l", "0.0.0.0:0", "-l", "[::]:0", NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int udp = udp_open_in(both.there, &both, cases[i].client);
+        uint16_t port = endpoint_port(&server.at[i == 0 ? 0 : 1]);
+
+        for (int turn = 0; turn < 6; turn++) {
+            struct datagram_io to = seen_from(&both, cases[i].asked[turn % 2], port);
+
+            udp_ask(udp, &to, "hi", "yes");
+            ctl_ok(&server, "broadcast", "news", NULL);
+            udp_expect(udp, &to, "news");
+        }
+        harness_equal("clients", server_stat(&server, "clients"), (int64_t)i + 1);
+    }
+    harness_equal("copies_failed", server_stat(&server, "copies_failed"), 0);
+    server_stop(&server);
+}
+
+Test(system_namespace, listens_on_a_link_local_address_by_the_name_of_its_link)
+{
+    struct server server = {0};
+    struct neighbours both;
+    struct datagram_io to, name, far;
+    const char *zone;
+    int udp;
+
+    netns_enter();
+    add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
+    server_start(&server, OPEN, "-l", "[fe80::1%near]:0", NULL);
+    udp = udp_open_in(both.there, &both, "[fe80::9%far]:0");
+    to = seen_from(&both, "fe80::1%far", endpoint_port(&server.at[0]));
+    udp_ask(udp, &to, "hi", "yes");
+    ctl_ok(&server, "broadcast", "news", NULL);
+    udp_expect(udp, &to, "news");
+    /* The operator knows it by the number of the link, and may say so. */
+    far = udp_name(udp);
+    name = endpoint_with_port("fe80::9%near", endpoint_port(&far));
+    zone = endpoint_text(&name);
+    harness_contains("clients", ctl_ok(&server, "clients", "--json", NULL), zone);
+    ctl_ok(&server, "kick", zone, NULL);
+    harness_equal("clients", server_stat(&server, "clients"), 0);
+    server_stop(&server);
+}
+
+Test(system_namespace, tells_neighbours_apart_who_have_one_link_local_address_on_two_links)
+{
+    struct server server = {0};
+    struct neighbours left, right;
+    struct datagram_io from_left, from_right;
+    int udp_left, udp_right;
+
+    netns_enter();
+    add_neighbour(&left, "left", "ip addr add fe80::1/64 dev left nodad", FAR_SETUP);
+    add_neighbour(&right, "right", "ip addr add fe80::1/64 dev right nodad", FAR_SETUP);
+    server_start(&server, OPEN, "-l", "[::]:0", NULL);
+    from_left = seen_from(&left, "fe80::1%far", endpoint_port(&server.at[0]));
+    from_right = seen_from(&right, "fe80::1%far", endpoint_port(&server.at[0]));
+    udp_left = udp_open_in(left.there, &left, "[fe80::9%far]:5000");
+    udp_right = udp_open_in(right.there, &right, "[fe80::9%far]:5000");
+    udp_ask(udp_left, &from_left, "hi", "yes");
+    udp_ask(udp_right, &from_right, "hi", "yes");
+    harness_equal("clients", server_stat(&server, "clients"), 2);
+    ctl_ok(&server, "broadcast", "news", NULL);
+    udp_expect(udp_left, &from_left, "news");
+    udp_expect(udp_right, &from_right, "news");
+    server_stop(&server);
+}
+
+enum { HERD = 64 };
+
+/* HERD clients of a server in one namespace, five of whom can no longer be reached, each for a
+ * reason of its own. */
+struct herd {
+    struct server server;
+    struct datagram_io at;
+    int clients[HERD];
+};
+
+static bool is_lost(int i)
+{
+    return i >= 10 && i % 10 == 0 && i <= 50;
+}
+
+static void start_herd(struct herd *herd, const char *listen)
+{
+    netns_enter();
+    netns_shell("for i in 1 2 3 4 5 99 100; do ip addr add 10.9.0.$i/32 dev lo; done");
+    server_start(&herd->server, OPEN, "-l", listen, NULL);
+    herd->at = endpoint_with_port("10.9.0.100", endpoint_port(&herd->server.at[0]));
+    for (int i = 0; i < HERD; i++) {
+        herd->clients[i] = udp_open(is_lost(i) ? harness_format("10.9.0.%d", i / 10) : "10.9.0.99");
+        udp_ask(herd->clients[i], &herd->at, "hi", "yes");
+    }
+    netns_shell("for i in 1 2 3 4; do ip addr del 10.9.0.$i/32 dev lo; done\n"
+                "ip route add blackhole 10.9.0.1/32\n"   /* EINVAL */
+                "ip route add prohibit 10.9.0.2/32\n"    /* EACCES */
+                "ip route add unreachable 10.9.0.3/32\n" /* EHOSTUNREACH; .4 has no route left:
+                                                            ENETUNREACH */
+                "nft add table inet filter\n"            /* EPERM */
+                "nft 'add chain inet filter output { type filter hook output priority 0; }'\n"
+                "nft add rule inet filter output ip daddr 10.9.0.5 drop");
+}
+
+static void expect_five_lost(struct herd *herd)
+{
+    for (int round = 1; round <= 3; round++) {
+        const char *text = harness_format("news %d", round);
+        const char *report = ctl_ok(&herd->server, "broadcast", text, "--json", NULL);
+
+        harness_equal("targets", json_integer(report, "targets"), HERD);
+        harness_equal("sent", json_integer(report, "sent"), HERD - 5);
+        harness_equal("failed", json_integer(report, "failed"), 5);
+        harness_equal("skipped", json_integer(report, "skipped"), 0);
+        for (int i = 0; i < HERD; i++) {
+            if (!is_lost(i))
+                udp_expect(herd->clients[i], &herd->at, text);
+        }
+        harness_equal("copies_failed", server_stat(&herd->server, "copies_failed"), 5 * round);
+    }
+    for (int i = 0; i < HERD; i++) {
+        if (is_lost(i))
+            udp_expect_nothing(herd->clients[i], "nothing can get there");
+    }
+}
+
+Test(system_namespace, loses_only_the_copies_to_destinations_that_fail)
+{
+    struct herd herd = {0};
+
+    start_herd(&herd, "10.9.0.100:3000");
+    expect_five_lost(&herd);
+    server_stop(&herd.server);
+}
+
+Test(system_namespace, loses_only_the_copies_to_destinations_that_fail_from_a_wildcard_listener)
+{
+    struct herd herd = {0};
+
+    start_herd(&herd, "0.0.0.0:3000");
+    expect_five_lost(&herd);
+    server_stop(&herd.server);
+}
+
+Test(system_namespace, loses_only_the_answer_that_fails_in_the_middle_of_a_batch)
+{
+    struct herd herd = {0};
+
+    start_herd(&herd, "0.0.0.0:3000");
+    /* While it is stopped its receive queue fills: one batch. Client 50 can still send. */
+    process_kill(&herd.server.process, SIGSTOP);
+    for (int i = 0; i < HERD; i++) {
+        if (!is_lost(i) || i == 50)
+            udp_say(herd.clients[i], &herd.at, "hi");
+    }
+    process_kill(&herd.server.process, SIGCONT);
+    for (int i = 0; i < HERD; i++) {
+        if (!is_lost(i))
+            udp_expect(herd.clients[i], &herd.at, "yes");
+    }
+    harness_equal("reply_failed", server_stat(&herd.server, "reply_failed"), 1);
+    harness_equal("replied", server_stat(&herd.server, "replied"), HERD + HERD - 5);
+    expect_balance("stats", server_ask(&herd.server, "stats"));
+    server_stop(&herd.server);
+}
+
+enum { SLOW_CLIENTS = 400, SLOW_BYTES = 1400, SLOW_RATE_BYTES_S = 20 * 1000 * 1000 / 8 };
+
+/* A server behind a line of 20 Mbit/s, whose queue takes more than its send buffer. */
+static void start_slow(struct server *server, struct neighbours *both, int *clients)
+{
+    netns_enter();
+    add_neighbour(both, "near", NEAR_SETUP, FAR_SETUP);
+    netns_shell("tc qdisc add dev near root tbf rate 20mbit burst 10k limit 10m");
+    server_start(server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l",
+                 "10.8.0.1:3000", NULL);
+    for (int i = 0; i < SLOW_CLIENTS; i++) {
+        clients[i] = udp_open_in(both->there, both, "10.8.0.9");
+        udp_ask(clients[i], &server->at[0], "hi", "hi");
+    }
+}
+
+Test(system_namespace, waits_for_a_full_socket_and_loses_no_copy)
+{
+    static char text[SLOW_BYTES + 1];
+    static int clients[SLOW_CLIENTS];
+    struct server server = {0};
+    struct neighbours both;
+    const char *report;
+
+    memset(text, 'x', SLOW_BYTES);
+    start_slow(&server, &both, clients);
+    report = ctl_ok(&server, "broadcast", text, "--json", NULL);
+    harness_equal("sent", json_integer(report, "sent"), SLOW_CLIENTS);
+    harness_equal("failed", json_integer(report, "failed"), 0);
+    for (int i = 0; i < SLOW_CLIENTS; i++)
+        udp_expect(clients[i], &server.at[0], text);
+    /* The line takes 224 ms for all; a send buffer of 128k holds less than half of it. */
+    expect(json_integer(report, "duration_ms") >=
+               SLOW_CLIENTS * SLOW_BYTES * 1000 / SLOW_RATE_BYTES_S / 3,
+           "expected the socket to fill; '%s'", report);
+    server_stop(&server);
+}
+
+Test(system_namespace, a_listener_that_is_full_holds_up_no_other)
+{
+    enum { CLIENTS = 400 };
+    static char text[SLOW_BYTES + 1];
+    static int clients[CLIENTS];
+    struct server server = {0};
+    struct neighbours both;
+
+    memset(text, 'x', SLOW_BYTES);
+    netns_enter();
+    add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
+    server_start(&server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l",
+                 "10.8.0.1:3000", "-l", "127.0.0.1:3000", "-l", "tcp:127.0.0.1:0", NULL);
+    /* Every second client is behind the line that will stand still. */
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] =
+            i % 2 == 0 ? udp_open_in(both.there, &both, "10.8.0.9") : udp_open("127.0.0.1");
+        udp_ask(clients[i], &server.at[i % 2], "hi", "hi");
+    }
+    int stream = stream_open(server.others[0]);
+    server_await_clients(&server, CLIENTS + 1);
+    netns_shell("tc qdisc add dev near root tbf rate 8kbit burst 2k limit 10m");
+    ctl_ok(&server, "broadcast", "--no-wait", text, NULL);
+    for (int i = 1; i < CLIENTS; i += 2)
+        udp_expect(clients[i], &server.at[1], text);
+    stream_expect(stream, text);
+    int64_t sent = server_stat(&server, "copies_sent");
+    expect(sent < CLIENTS + 1, "expected the others to wait, all %d were sent", (int)sent);
+
+    netns_shell("tc qdisc change dev near root tbf rate 100mbit burst 20k limit 10m");
+    for (int i = 0; i < CLIENTS; i += 2)
+        udp_expect(clients[i], &server.at[0], text);
+    server_await_stat(&server, "broadcasts", 1);
+    harness_equal("copies_sent", server_stat(&server, "copies_sent"), CLIENTS + 1);
+    for (int i = 0; i < CLIENTS; i++)
+        udp_expect_nothing(clients[i], "each has its copy");
+    server_stop(&server);
+}
+
+Test(system_namespace, listeners_that_fill_up_at_different_speeds_lose_and_repeat_no_copy)
+{
+    enum { CLIENTS = 600 };
+    static char text[SLOW_BYTES + 1];
+    static int clients[CLIENTS];
+    struct server server = {0};
+    struct neighbours first, second;
+
+    memset(text, 'x', SLOW_BYTES);
+    netns_enter();
+    add_neighbour(&first, "near", NEAR_SETUP, FAR_SETUP);
+    add_neighbour(&second, "other", "ip addr add 10.9.0.1/24 dev other",
+                  "ip addr add 10.9.0.9/24 dev far");
+    server_start(&server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l",
+                 "10.8.0.1:3000", "-l", "10.9.0.1:3000", "-l", "127.0.0.1:3000", NULL);
+    for (int i = 0; i < CLIENTS; i++) {
+        /* In runs of different lengths. */
+        int k = i * i / 50 % 3;
+        clients[i] = k == 0   ? udp_open_in(first.there, &first, "10.8.0.9")
+                     : k == 1 ? udp_open_in(second.there, &second, "10.9.0.9")
+                              : udp_open("127.0.0.1");
+        udp_ask(clients[i], &server.at[k], "hi", "hi");
+    }
+    netns_shell("tc qdisc add dev near root tbf rate 4mbit burst 2k limit 10m\n"
+                "tc qdisc add dev other root tbf rate 16mbit burst 2k limit 10m");
+    const char *report = ctl_ok(&server, "broadcast", "--json", text, NULL);
+    harness_equal("sent", json_integer(report, "sent"), CLIENTS);
+    for (int i = 0; i < CLIENTS; i++)
+        udp_expect(clients[i], NULL, text);
+    for (int i = 0; i < CLIENTS; i++)
+        udp_expect_nothing(clients[i], "each has its copy");
+    server_stop(&server);
+}
+
+Test(system_namespace, waits_for_a_full_socket_and_loses_no_answer)
+{
+    static char text[SLOW_BYTES + 1];
+    static int clients[SLOW_CLIENTS];
+    struct server server = {0};
+    struct neighbours both;
+
+    memset(text, 'x', SLOW_BYTES);
+    start_slow(&server, &both, clients);
+    for (int i = 0; i < SLOW_CLIENTS; i++)
+        udp_say(clients[i], &server.at[0], text);
+    for (int i = 0; i < SLOW_CLIENTS; i++)
+        udp_expect(clients[i], &server.at[0], text);
+    harness_equal("replied", server_stat(&server, "replied"), 2 * SLOW_CLIENTS);
+    harness_equal("kernel_drops", server_stat(&server, "kernel_drops"), 0);
+    expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}
+
+Test(system_namespace, answers_that_wait_survive_a_reload_of_the_messages)
+{
+    static char message[SLOW_BYTES + 1];
+    static int clients[SLOW_CLIENTS];
+    struct server server = {0};
+    struct neighbours both;
+
+    memset(message, 'a', SLOW_BYTES);
+    netns_enter();
+    add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
+    netns_shell("tc qdisc add dev near root tbf rate 20mbit burst 10k limit 10m");
+    server_start(&server,
+                 harness_format("[admission]\npolicy = open\n[reply]\nmessage = %s\n", message),
+                 "-l", "10.8.0.1:3000", NULL);
+    for (int i = 0; i < SLOW_CLIENTS; i++) {
+        clients[i] = udp_open_in(both.there, &both, "10.8.0.9");
+        udp_say(clients[i], &server.at[0], "hi");
+    }
+    /* By now more is answered than the line has taken, so some of it waits. */
+    server_configure(&server, "[admission]\npolicy = open\n[reply]\nmessage = b\n");
+    ctl_ok(&server, "reload", NULL);
+    for (int i = 0; i < SLOW_CLIENTS; i++) {
+        char answer[SLOW_BYTES + 1] = "";
+        ssize_t size = udp_receive(clients[i], answer, sizeof answer, NULL);
+        bool old = size == SLOW_BYTES && memcmp(answer, message, SLOW_BYTES) == 0;
+        expect(old || (size == 1 && answer[0] == 'b'), "client %d got %zd bytes of neither message",
+               i, size);
+    }
+    server_stop(&server);
+}

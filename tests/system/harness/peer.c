@@ -1,0 +1,275 @@
+/* UDP sockets of the test, and the network namespaces that it can put itself into. */
+
+#define HARNESS_INTERNAL
+#include "harness.h"
+#include "process.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct datagram_io endpoint_of(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    const char *close_bracket = strchr(text, ']');
+    bool plain6 = close_bracket == NULL && colon != strchr(text, ':');
+    bool has_port = colon != NULL && !plain6 && (close_bracket == NULL || colon > close_bracket);
+    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
+                             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *found;
+    struct datagram_io io;
+    char host[ENDPOINT_TEXT_BYTES];
+    int error;
+
+    snprintf(host, sizeof host, "%.*s", has_port ? (int)(colon - text) : (int)strlen(text), text);
+    if (host[0] == '[') {
+        memmove(host, host + 1, strlen(host));
+        host[strcspn(host, "]")] = '\0';
+    }
+    error = getaddrinfo(host, has_port ? colon + 1 : "0", &hints, &found);
+    if (error != 0)
+        harness_fail("expected an address, '%s' is none: %s", text, gai_strerror(error));
+    io = (struct datagram_io){.size = found->ai_addrlen};
+    memcpy(&io.sockaddr, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return io;
+}
+
+const char *endpoint_text(const struct datagram_io *io)
+{
+    const struct sockaddr_in *four = (const struct sockaddr_in *)&io->sockaddr;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&io->sockaddr;
+    char host[INET6_ADDRSTRLEN] = "?";
+
+    if (io->sockaddr.ss_family == AF_INET) {
+        inet_ntop(AF_INET, &four->sin_addr, host, sizeof host);
+        return harness_format("%s:%d", host, ntohs(four->sin_port));
+    }
+    inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof host);
+    if (six->sin6_scope_id == 0)
+        return harness_format("[%s]:%d", host, ntohs(six->sin6_port));
+    return harness_format("[%s%%%u]:%d", host, six->sin6_scope_id, ntohs(six->sin6_port));
+}
+
+/* The port stands at the same place in both families. */
+uint16_t endpoint_port(const struct datagram_io *io)
+{
+    return ntohs(((const struct sockaddr_in *)&io->sockaddr)->sin_port);
+}
+
+struct datagram_io endpoint_with_port(const char *host, uint16_t port)
+{
+    struct datagram_io io = endpoint_of(host);
+
+    ((struct sockaddr_in *)&io.sockaddr)->sin_port = htons(port);
+    return io;
+}
+
+bool endpoint_same(const struct datagram_io *a, const struct datagram_io *b)
+{
+    return strcmp(endpoint_text(a), endpoint_text(b)) == 0;
+}
+
+static int open_bound(const struct datagram_io *local)
+{
+    int udp = socket(local->sockaddr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (udp < 0 || bind(udp, (const struct sockaddr *)&local->sockaddr, local->size) < 0)
+        harness_fail("expected a UDP socket bound to %s: %s", endpoint_text(local),
+                     strerror(errno));
+    return udp;
+}
+
+int udp_open(const char *local)
+{
+    struct datagram_io wanted = endpoint_of(local);
+    int udp = open_bound(&wanted);
+    struct datagram_io got = udp_name(udp);
+
+    /* A server doesn't answer to its own port, which the kernel may pick at another address. */
+    if (endpoint_port(&wanted) == 0 && servers_have_port(endpoint_port(&got))) {
+        int other = open_bound(&wanted);
+
+        close(udp);
+        udp = other;
+    }
+    return udp;
+}
+
+struct datagram_io udp_name(int udp)
+{
+    struct datagram_io io = {.size = sizeof io.sockaddr};
+
+    getsockname(udp, (struct sockaddr *)&io.sockaddr, &io.size);
+    return io;
+}
+
+void udp_send(int udp, const struct datagram_io *to, const void *bytes, size_t size)
+{
+    ssize_t sent = sendto(udp, bytes, size, 0, (const struct sockaddr *)&to->sockaddr, to->size);
+
+    if (sent != (ssize_t)size)
+        harness_fail("expected to send %zu bytes to %s: %s", size, endpoint_text(to),
+                     strerror(errno));
+}
+
+void udp_say(int udp, const struct datagram_io *to, const char *text)
+{
+    udp_send(udp, to, text, strlen(text));
+}
+
+ssize_t udp_receive(int udp, void *bytes, size_t room, struct datagram_io *from)
+{
+    int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
+    struct pollfd wait = {.fd = udp, .events = POLLIN};
+    struct datagram_io ignored;
+
+    from = from != NULL ? from : &ignored;
+    for (;;) {
+        ssize_t size;
+        int64_t left = deadline - harness_now_ms();
+
+        from->size = sizeof from->sockaddr;
+        size = recvfrom(udp, bytes, room, MSG_DONTWAIT, (struct sockaddr *)&from->sockaddr,
+                        &from->size);
+        if (size >= 0)
+            return size;
+        if ((errno != EAGAIN && errno != EINTR) || left <= 0)
+            return -1;
+        poll(&wait, 1, (int)left);
+    }
+}
+
+void udp_expect(int udp, const struct datagram_io *from, const char *text)
+{
+    static char bytes[65536];
+    struct datagram_io came;
+    ssize_t size = udp_receive(udp, bytes, sizeof bytes - 1, &came);
+    struct datagram_io name = udp_name(udp);
+
+    if (size < 0)
+        harness_fail("expected '%s' at %s from %s, nothing came: %s", text, endpoint_text(&name),
+                     from != NULL ? endpoint_text(from) : "anywhere", strerror(errno));
+    bytes[size] = '\0';
+    if ((size_t)size != strlen(text) || memcmp(bytes, text, (size_t)size) != 0 ||
+        (from != NULL && !endpoint_same(from, &came)))
+        harness_fail("expected '%s' at %s from %s, '%s' (%zd bytes) came from %s", text,
+                     endpoint_text(&name), from != NULL ? endpoint_text(from) : "anywhere", bytes,
+                     size, endpoint_text(&came));
+}
+
+void udp_ask(int udp, const struct datagram_io *server, const char *text, const char *answer)
+{
+    udp_say(udp, server, text);
+    udp_expect(udp, server, answer);
+}
+
+void udp_expect_nothing(int udp, const char *what)
+{
+    char bytes[2048];
+    ssize_t size = recv(udp, bytes, sizeof bytes - 1, MSG_DONTWAIT);
+
+    if (size >= 0) {
+        bytes[size] = '\0';
+        harness_fail("expected nothing (%s), '%s' (%zd bytes) came", what, bytes, size);
+    }
+    if (errno != EAGAIN)
+        harness_fail("expected nothing (%s), not an error: %s", what, strerror(errno));
+}
+
+void udp_pass_by(const struct datagram_io *to)
+{
+    static int passers;
+    int udp = udp_open(harness_format("127.1.%d.%d", passers / 250 % 250, 1 + passers % 250));
+
+    passers++;
+    udp_say(udp, to, "hi");
+    close(udp);
+}
+
+void udp_forge(const struct datagram_io *from, const struct datagram_io *to, const void *bytes,
+               size_t size)
+{
+    const struct sockaddr_in *source = (const struct sockaddr_in *)&from->sockaddr;
+    const struct sockaddr_in *target = (const struct sockaddr_in *)&to->sockaddr;
+    static int raw = -1;
+    struct {
+        struct iphdr ip;
+        struct udphdr udp;
+        uint8_t bytes[1400];
+    } packet = {
+        .ip = {.version = 4,
+               .ihl = 5,
+               .ttl = 64,
+               .protocol = IPPROTO_UDP,
+               .saddr = source->sin_addr.s_addr,
+               .daddr = target->sin_addr.s_addr},
+        .udp = {.source = source->sin_port,
+                .dest = target->sin_port,
+                .len = htons((uint16_t)(sizeof(struct udphdr) + size))},
+    };
+    size_t whole = sizeof packet.ip + sizeof packet.udp + size;
+
+    if (raw < 0)
+        raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+    if (raw < 0)
+        cr_skip_test("no raw socket may be made here: %s", strerror(errno));
+    memcpy(packet.bytes, bytes, size);
+    if (sendto(raw, &packet, whole, 0, (const struct sockaddr *)target, sizeof *target) !=
+        (ssize_t)whole)
+        harness_fail("expected to send a forged datagram: %s", strerror(errno));
+}
+
+bool harness_allow_files(size_t count)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max < count)
+        return false;
+    if (limit.rlim_cur < count)
+        limit.rlim_cur = count;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+void netns_enter(void)
+{
+    harness_directory(); /* the keeper stays outside */
+    if (unshare(CLONE_NEWNET) < 0)
+        cr_skip_test("no network namespace may be made here: %s", strerror(errno));
+    netns_shell("ip link set lo up");
+}
+
+void netns_shell(const char *command)
+{
+    const char *argv[] = {"sh", "-ec", command, NULL};
+    struct result result = process_run(NULL, NULL, argv);
+
+    if (result.status != 0)
+        cr_skip_test("'%s' can't be done here: %s", command, result.err);
+}
+
+int netns_here(void)
+{
+    int netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+    if (netns < 0)
+        harness_fail("expected /proc to tell the namespace: %s", strerror(errno));
+    return netns;
+}
+
+void netns_switch(int netns)
+{
+    if (setns(netns, CLONE_NEWNET) < 0)
+        harness_fail("expected to enter the namespace: %s", strerror(errno));
+}

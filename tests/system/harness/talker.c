@@ -1,0 +1,101 @@
+/* Connections on which a line is a message. */
+#define HARNESS_INTERNAL
+#include "process.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int connect_to(const void *name, socklen_t size, int family)
+{
+    int stream = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (stream < 0 || connect(stream, name, size) != 0)
+        harness_fail("expected a connection: %s", strerror(errno));
+    return stream;
+}
+
+int stream_open(const char *name)
+{
+    if (strncmp(name, "tcp:", 4) == 0) {
+        struct datagram_io at = endpoint_of(name + 4);
+
+        return connect_to(&at.sockaddr, at.size, at.sockaddr.ss_family);
+    }
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    if (strncmp(name, "unix:", 5) != 0 || strlen(name + 5) >= sizeof at.sun_path)
+        harness_fail("expected the name of a stream, not '%s'", name);
+    strcpy(at.sun_path, name + 5);
+    return connect_to(&at, sizeof at, AF_UNIX);
+}
+
+void stream_say(int stream, const char *text)
+{
+    if (send(stream, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text))
+        harness_fail("expected '%s' to be sent: %s", text, strerror(errno));
+}
+
+/* One byte: 1, or 0 at the end; fails when neither comes. */
+static ssize_t read_byte(int stream, char *byte)
+{
+    struct pollfd wait = {.fd = stream, .events = POLLIN};
+
+    if (poll(&wait, 1, HARNESS_DEADLINE_MS) != 1)
+        harness_fail("expected a byte or the end, nothing came");
+    ssize_t got = recv(stream, byte, 1, 0);
+    return got > 0 ? got : 0;
+}
+
+const char *stream_line(int stream)
+{
+    struct bytes line = {0};
+    char byte;
+
+    while (read_byte(stream, &byte) > 0) {
+        if (byte == '\n')
+            return line.data != NULL ? line.data : "";
+        bytes_add(&line, &byte, 1);
+    }
+    if (line.size > 0)
+        harness_fail("expected a whole line, '%s' came and then the end", line.data);
+    return NULL;
+}
+
+void stream_expect(int stream, const char *line)
+{
+    const char *came = stream_line(stream);
+
+    if (came == NULL || strcmp(came, line) != 0)
+        harness_fail("expected the line '%s', %s%s came", line, came == NULL ? "the end" : "",
+                     came == NULL ? "" : came);
+}
+
+void stream_expect_end(int stream)
+{
+    char byte;
+
+    if (read_byte(stream, &byte) != 0)
+        harness_fail("expected the end, more came: '%c'", byte);
+}
+
+void stream_expect_nothing(int stream, const char *what)
+{
+    char bytes[256];
+    ssize_t got = recv(stream, bytes, sizeof bytes - 1, MSG_DONTWAIT);
+
+    if (got < 0 && errno == EAGAIN)
+        return;
+    bytes[got > 0 ? got : 0] = '\0';
+    harness_fail("expected nothing (%s), '%s' came", what, bytes);
+}
+
+void stream_reset(int stream)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(stream, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(stream);
+}

@@ -1,0 +1,259 @@
+/* What the four programs say when something goes wrong: all of it that can be provoked, held to one
+ * form, and compared with what the sources have to say. */
+
+#include "complaints.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* Servers are static: should a test fail, their logs are shown. */
+TestSuite(system_messages, .fini = harness_end, .timeout = 300);
+
+static void provoke_command_lines(void)
+{
+    static const char *const lines[] = {
+        "udpcli",
+        "udpcli --nonsense",
+        "udpcli --hlep",
+        "udpcli -w",
+        "udpcli -w x localhost",
+        "udpcli -w 2d localhost",
+        "udpcli -k 0 localhost",
+        "udpcli --help=x",
+        "udpcli -r -1 localhost hi",
+        "udpcli -n 0 localhost hi",
+        "udpcli -n 2 localhost",
+        "udpcli -k 1s localhost hi",
+        "udpcli localhost hi there",
+        "udpcli localhost:0 hi",
+        "udpcli [::1 hi",
+        "udpcli -4 ::1 hi",
+        "udpcli -i lo localhost hi",
+        "udpcli --hex localhost xyz",
+        "udpctl",
+        "udpctl --nonsense",
+        "udpctl --s",
+        "udpctl nonsense",
+        "udpctl statsu",
+        "udpctl -t 0 status",
+        "udpctl -t x status",
+        "udpctl -s",
+        "udpctl status now",
+        "udpctl client",
+        "udpctl client nonsense",
+        "udpctl cancel x",
+        "udpctl kick",
+        "udpctl clients --sort nonsense",
+        "udpctl clients --limit 0",
+        "udpctl stats --limit 1",
+        "udpctl broadcast",
+        "udpctl broadcast --hex xyz",
+        "udpsrv --nonsense",
+        "udpsrv nonsense",
+        "udpsrv -c",
+        "udpsrv --help=x",
+        "udpload",
+        "udpload --nonsense",
+        "udpload -Q x localhost",
+        "udpload -Q max --poisson localhost",
+        "udpload -q 1 localhost",
+        "udpload -c 1 -T 2 localhost",
+        "udpload -Q max -q 1 -c 1 -T 2 localhost",
+        "udpload -S 1ms localhost",
+        "udpload -S 10ms -l 20m localhost",
+        "udpload --json FILE --html FILE localhost",
+        "udpload --source ::1 127.0.0.1",
+        "udpload --size 1 --message abc localhost",
+        "udpload --size 9 --message '' localhost",
+        "udpload --source nonsense localhost",
+        "udpload a b",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        complaints_expect(NULL, NULL, lines[i]);
+}
+
+static void have_a_long_runtime_directory(void)
+{
+    static char path[300] = "/";
+    memset(path + 1, 'x', sizeof path - 2);
+    setenv("XDG_RUNTIME_DIR", path, 1);
+    /* The socket of root is elsewhere. */
+    if (geteuid() == 0 && setuid(65534) != 0)
+        _exit(1);
+}
+
+static void print_to_a_full_device(void)
+{
+    dup2(open("/dev/full", O_WRONLY), STDOUT_FILENO);
+}
+
+static void read_a_directory(void)
+{
+    dup2(open("/", O_RDONLY), STDIN_FILENO);
+}
+
+static void provoke_about_surroundings(const char *silent)
+{
+    complaints_expect(print_to_a_full_device, NULL, "udpcli --help");
+    complaints_expect(print_to_a_full_device, NULL, "udpctl --help");
+    complaints_expect(print_to_a_full_device, NULL, "udpsrv --help");
+    complaints_expect(print_to_a_full_device, NULL, "udpsrv -T");
+    complaints_expect(print_to_a_full_device, NULL, "udpload --help");
+    complaints_expect(read_a_directory, NULL, harness_format("udpcli %s", silent));
+    complaints_expect(read_a_directory, NULL, "udpctl broadcast --stdin");
+    complaints_expect(have_a_long_runtime_directory, NULL, "udpctl status");
+    complaints_expect(have_a_long_runtime_directory, NULL, "udpload --fanout localhost");
+}
+
+static void provoke_udpcli(const char *silent, const char *closed)
+{
+    complaints_expect(NULL, NULL, harness_format("udpcli -w 20ms -r 0 %s hi", silent));
+    complaints_expect(NULL, NULL, harness_format("udpcli -w 20ms -r 1 -n 2 %s hi", silent));
+    complaints_expect(NULL, NULL, harness_format("udpcli %s hi", closed));
+    complaints_expect(NULL, NULL, "udpcli no-such-host.invalid hi");
+    complaints_expect(NULL, NULL, "udpcli fe80::1%nowhere hi");
+    complaints_expect(NULL, NULL, "udpcli 255.255.255.255 hi");
+    complaints_expect(NULL, "a\nb\n", harness_format("udpcli -w 20ms %s", silent));
+    complaints_expect(NULL, "a\nb\n", harness_format("udpcli %s", closed));
+    complaints_expect(NULL, "a\nb\n", harness_format("udpcli tcp:%s", closed));
+    complaints_expect(NULL, "xyz\n", harness_format("udpcli --hex %s", silent));
+}
+
+static void provoke_udpcli_at_a_terminal(const char *silent)
+{
+    const char *prompt = "\r> ", *reply_mailbox = harness_path("state/udpsrv");
+    const char *file = harness_format("%s/udpcli_history", reply_mailbox);
+    const char *spoil = harness_format("rm -f %s; mkdir -p %s", file, file);
+    const char *cli = harness_format("udpcli -w 20ms %s", silent);
+    complaints_at_terminal(cli, prompt, NULL, "/nonsense\r", "by doubling it");
+    complaints_at_terminal(cli, prompt, NULL, "hello\r", "or wait longer with -w");
+    complaints_at_terminal(harness_format("udpcli -w 20ms -k 20ms %s", silent), prompt, NULL, "",
+                           "unless it answers none");
+    complaints_at_terminal(cli, prompt, spoil, "hello\r", "make room there, or go on without");
+    complaints_at_terminal(cli, prompt, NULL, "\x04", "\x1b[?2004l");
+    run_ok(NULL, "rmdir", file, NULL);
+}
+
+/* The address of a port of this host to which nobody listens any more. */
+static const char *closed_port(void)
+{
+    int udp = udp_open("127.0.0.1");
+    struct datagram_io at = udp_name(udp);
+    close(udp);
+    return endpoint_text(&at);
+}
+
+static void have_few_descriptors(void)
+{
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){64, 64});
+}
+
+static void provoke_udpload(const char *silent, const char *closed)
+{
+    static const char shortly[] = "udpload -Q 100 -c 1 -l 200ms -t 100ms";
+    complaints_expect(NULL, NULL, "udpload no-such-host.invalid");
+    complaints_expect(NULL, NULL, "udpload fe80::1%nowhere");
+    complaints_expect(NULL, NULL, harness_format("udpload --json /nowhere/report %s", silent));
+    complaints_expect(NULL, NULL, harness_format("udpload --source 192.0.2.1 %s", silent));
+    complaints_expect(NULL, NULL, harness_format("udpload --source fe80::1%%nowhere ::1"));
+    complaints_expect(NULL, NULL, harness_format("udpload -c 2 255.255.255.255"));
+    complaints_expect(have_few_descriptors, NULL,
+                      harness_format("udpload -c 1000 --source 127.0.0.1 %s", silent));
+    complaints_expect(NULL, NULL,
+                      harness_format("udpload --find-max -Q 10 -l 100ms -t 100ms -c 1 %s", silent));
+    complaints_expect(NULL, NULL,
+                      harness_format("udpload --fanout --control /nowhere/sock %s", silent));
+    complaints_see(shortly,
+                   complaints_run(NULL, NULL, harness_format("%s %s", shortly, silent)).err);
+    complaints_see(
+        shortly,
+        complaints_run(NULL, NULL, harness_format("%s --source 127.0.0.1 %s", shortly, closed))
+            .err);
+}
+
+static void provoke_udpload_and_a_service(void)
+{
+    static const char *const answers[] = {"error cannot broadcast: it can't; try again\n.\n",
+                                          "nonsense\n.\n",
+                                          "ok\nid 1\n.\n\fok\njob 1 cancelled 5 0 0 5 0 35\n.\n",
+                                          "ok\nid 1\n.\n\fok\njob 2 done 5 5 0 0 0 35\n.\n", ""};
+    static struct server server;
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    const char *words =
+        harness_format("udpload --fanout --control @ -c 5 %s", endpoint_text(&server.at[0]));
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
+        complaints_fake(words, answers[i], COMPLAINTS_ENDS, false);
+    complaints_fake(words, "", COMPLAINTS_HANGS, false);
+    complaints_expect(
+        NULL, NULL,
+        harness_format("udpload --find-max -Q 4 -l 100ms -t 1 -c 1 --expect another %s",
+                       endpoint_text(&server.at[0])));
+    server_stop(&server);
+}
+
+/* In one test, whose end is to have seen them all. */
+Test(system_messages, have_one_form_and_all_were_seen)
+{
+    int udp = udp_open("127.0.0.1");
+    struct datagram_io at = udp_name(udp);
+    const char *silent = endpoint_text(&at), *closed = closed_port();
+    provoke_command_lines();
+    provoke_about_surroundings(silent);
+    provoke_udpcli(silent, closed);
+    provoke_udpcli_at_a_terminal(silent);
+    provoke_udpload(silent, closed);
+    provoke_udpload_and_a_service();
+    provoke_ctl();
+    provoke_server();
+    complaints_expect_all();
+}
+
+/* What turns text red, ends a line, turns text round, and is no UTF-8. */
+#define HOSTILE "x\x1b[31m\n\u202e\xff"
+
+Test(system_messages, have_no_argument_raw)
+{
+    static const char *const lines[][7] = {
+        {"udpcli", HOSTILE, "hi"},
+        {"udpcli", HOSTILE ":1", "hi"},
+        {"udpcli", "unix:/" HOSTILE, "hi"},
+        {"udpcli", "--" HOSTILE},
+        {"udpcli", "-w", HOSTILE, "localhost"},
+        {"udpcli", "-g", HOSTILE},
+        {"udpctl", HOSTILE},
+        {"udpctl", "kick", HOSTILE},
+        {"udpctl", "-t", HOSTILE, "status"},
+        {"udpctl", "-s", "/tmp/" HOSTILE, "status"},
+        {"udpctl", "-s", "/tmp/" HOSTILE, "watch", "-n", "1"},
+        {"udpctl", "-s", "/tmp/" HOSTILE, "broadcast", "hi"},
+        {"udpctl", "-s", "/tmp/" HOSTILE, "--json", "status"},
+        {"udpload", HOSTILE},
+        {"udpload", "-Q", HOSTILE, "localhost"},
+        {"udpload", "--json", "/" HOSTILE "/y", "127.0.0.1"},
+        {"udpload", "--source", HOSTILE, "127.0.0.1"},
+        {"udpload", "--fanout", "--control", "/tmp/" HOSTILE, "127.0.0.1:9"},
+        {"udpsrv", HOSTILE},
+        {"udpsrv", "-c", "/" HOSTILE},
+        {"udpsrv", "-c", "/" HOSTILE, "-t"},
+        {"udpsrv", "-l", HOSTILE},
+        {"udpsrv", "-s", "/" HOSTILE "/y"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct process process;
+        process_start(&process, NULL, lines[i]);
+        process_close_stdin(&process);
+        process_wait(&process);
+        expect(process.status != 0, "line %zu is wrong", i);
+        const char *err = process.texts[1].data ? process.texts[1].data : "";
+        const char *out = process.texts[0].data ? process.texts[0].data : "";
+        const char *said = *err ? err : out; /* JSON and looks are on standard output */
+        expect(strstr(said, "\\x1b[31m\\n") || strstr(said, "\\u001b[31m\\n"),
+               "line %zu isn't escaped: %s", i, said);
+        expect(!strpbrk(said, "\x1b\xff") && !strstr(said, "\u202e"), "line %zu: %s", i, said);
+    }
+}

@@ -1,0 +1,207 @@
+/* Complaints of udpctl and of udpsrv. */
+
+#include "complaints.h"
+#include "server/control/control_sessions.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- udpctl ---- */
+
+static const char *json_error(struct result result)
+{
+    return harness_format("udpctl: %s", json_text(result.out, "error"));
+}
+
+/* A server whose broadcasts take their time. */
+static void start_slow(struct server *server)
+{
+    *server = (struct server){.listeners = 0};
+    server_start(server, "[broadcast]\nrate = 10\nqueue = 1\n", "-l", "127.0.0.1:0", NULL);
+    for (int i = 0; i < 300; i++)
+        udp_pass_by(&server->at[0]);
+    server_await_stat(server, "clients", 300);
+}
+
+static void provoke_about_answers(void)
+{
+    static const char *const kinds[] = {"nonsense\n", "ok\nclients x\n.\n", "ok\n", "ok\n.\n"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        complaints_fake("udpctl -s @ status", kinds[i], COMPLAINTS_ENDS, false);
+    complaints_fake("udpctl -s @ -t 20ms status", "ok\n", COMPLAINTS_HANGS, false);
+    complaints_fake("udpctl -s @ -t 20ms watch -n 1", "", COMPLAINTS_HANGS, true);
+    complaints_fake("udpctl -s @ watch -n 1", "", COMPLAINTS_ENDS, true);
+}
+
+static void provoke_about_broadcasts(void)
+{
+    static struct server server;
+    struct process waiting;
+    char *line = calloc(1, 70001);
+    memset(line, 0x78, 70000);
+    start_slow(&server);
+    const char *ctl = harness_format("udpctl -s %s", server.socket);
+    complaints_expect(NULL, line, harness_format("%s broadcast --stdin", ctl));
+    free(line);
+    process_start(&waiting, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "broadcast", "x", NULL});
+    while (!strstr(ctl_ok(&server, "jobs", NULL), "running"))
+        harness_tick(10);
+    ctl_ok(&server, "broadcast", "--no-wait", "y", NULL);
+    complaints_expect(NULL, NULL, harness_format("%s broadcast --no-wait z", ctl));
+    ctl_ok(&server, "cancel", "2", NULL);
+    ctl_ok(&server, "cancel", "1", NULL);
+    process_wait(&waiting);
+    complaints_see("a broadcast that is cancelled", waiting.texts[1].data);
+    complaints_at_terminal(harness_format("%s broadcast z", ctl), " to go", NULL, "\x03",
+                           "cancel 3' ends it");
+    server_kill(&server);
+}
+
+static void provoke_at_the_prompt(void)
+{
+    const char *directory = harness_path("state/udpsrv");
+    const char *file = harness_format("%s/udpctl_history", directory);
+    const char *spoil = harness_format("rm -f %s; mkdir -p %s", file, file);
+    complaints_at_terminal("udpctl", "udpctl> ", NULL, "'half\r", "brings it back");
+    complaints_at_terminal("udpctl", "udpctl> ", spoil, "help\r",
+                           "make room there, or go on without");
+    complaints_at_terminal("udpctl", "udpctl> ", NULL, "\x04", "\x1b[?2004l");
+}
+
+/* In a place that isn't open to him. */
+static void be_nobody(void)
+{
+    if (geteuid() == 0 && setuid(65534) != 0)
+        _exit(1);
+}
+
+void provoke_ctl(void)
+{
+    char path[200] = "/";
+    memset(path + 1, 'x', sizeof path - 2);
+    path[sizeof path - 1] = '\0';
+    complaints_expect(NULL, NULL, harness_format("udpctl -s %s status", path));
+    const char *shut = harness_path("shut");
+    run_ok(NULL, "mkdir", "-m", "0", shut, NULL);
+    complaints_expect(be_nobody, NULL, harness_format("udpctl -s %s/sock status", shut));
+    complaints_expect(NULL, NULL, "udpctl -s /nowhere/sock status");
+    complaints_expect(NULL, NULL, "udpctl -s /dev/null stats");
+    complaints_see("JSON",
+                   json_error(complaints_run(NULL, NULL, "udpctl --json -s /nowhere/sock stats")));
+    provoke_about_answers();
+    provoke_about_broadcasts();
+    provoke_at_the_prompt();
+}
+
+/* ---- udpsrv ---- */
+
+static void provoke_about_clients_and_jobs(void)
+{
+    static const char *const commands[] = {"client 192.0.2.1:9", "kick 192.0.2.1:9", "cancel 99",
+                                           "client 192.0.2.1"};
+    static struct server server;
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        complaints_expect(NULL, NULL,
+                          harness_format("udpctl -s %s %s", server.socket, commands[i]));
+    ctl_ok(&server, "broadcast", "x", NULL);
+    complaints_expect(NULL, NULL, harness_format("udpctl -s %s cancel 1", server.socket));
+    server_stop(&server);
+}
+
+/* Says something to a server by its operator's protocol, and sees the refusal. */
+static void refuse(const struct server *server, const void *bytes, size_t size, bool ends)
+{
+    int control = control_client_open(server);
+    expect(operator_send(control, bytes, size), "expected to say %.20s", (const char *)bytes);
+    if (ends)
+        shutdown(control, SHUT_WR);
+    const char *answer = operator_answer(control);
+    expect(answer && strncmp(answer, "error ", 6) == 0, "expected a refusal of %.20s: %s",
+           (const char *)bytes, answer ? answer : "nothing");
+    complaints_see("the operator's protocol",
+                   harness_format("udpsrv: %.*s", (int)strcspn(answer + 6, "\n"), answer + 6));
+    close(control);
+}
+
+/* One operator more than there may be: the first is dismissed. */
+static void provoke_by_crowd(const struct server *server)
+{
+    int first = control_client_open(server);
+    for (int i = 0; i < CONTROL_SESSIONS_MAX; i++)
+        control_client_open(server);
+    complaints_keep(operator_answer(first));
+}
+
+static void provoke_by_protocol(void)
+{
+    static const char *const commands[] = {
+        "nonsense",         "statsu",    "stats now", "client",    "client x",
+        "kick 1.2.3.4",     "cancel x",  "cancel 99", "broadcast", "broadcast x 00",
+        "broadcast wait 0", "clients x", "clients 0",
+    };
+    enum { LONG = 140 << 10 };
+    static struct server server;
+    char *line = calloc(1, LONG);
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        const char *command = harness_format("%s\n", commands[i]);
+        refuse(&server, command, strlen(command), false);
+    }
+    refuse(&server, "a\0b\n", 4, false);
+    refuse(&server, "stats", 5, true);
+    memset(line, 'x', LONG);
+    refuse(&server, line, LONG, false);
+    free(line);
+    provoke_by_crowd(&server);
+    server_stop(&server);
+}
+
+static void provoke_by_reload(void)
+{
+    static struct server server;
+    server_start(&server, "[clients]\nttl = 60s\n", "-l", "127.0.0.1:0", NULL);
+    server_configure(&server, "[clients]\nttl = x\nnonsense = 1\n[nonsense]\ninclude = /nowhere\n");
+    complaints_expect(NULL, NULL, harness_format("udpctl -s %s reload", server.socket));
+    server_await_log(&server, "cannot reload");
+    complaints_see("its log", server_log(&server) + strcspn(server_log(&server), "\n") + 1);
+    server_stop(&server);
+}
+
+static void provoke_starts(void)
+{
+    int udp = udp_open("127.0.0.1");
+    struct datagram_io at = udp_name(udp);
+    static struct server server;
+    static const char *const files[] = {
+        "[server]\nlisten = 0.0.0.0:0\n", "[clients]\nttl = x\nmax = -1\n",  "nonsense\n",
+        "include = /nowhere/file\n",      "[server]\nuser = no-such-user\n",
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        server = (struct server){0};
+        struct result result = server_try(&server, files[i], NULL);
+        expect(result.status > 0 && result.status < 128, "expected no start with %s", files[i]);
+        complaints_see(files[i], result.err);
+    }
+    server = (struct server){0};
+    complaints_see("a taken port", server_try(&server, NULL, "-l", endpoint_text(&at), NULL).err);
+    complaints_expect(NULL, NULL, "udpsrv -t -c /nowhere/file");
+    complaints_expect(NULL, NULL, "udpsrv -t -c /dev");
+    complaints_expect(NULL, NULL, "udpsrv -t -l nonsense");
+    const char *many =
+        harness_format("%s -t $(yes -- -l127.0.0.1:0 | head -70)", program_path("udpsrv"));
+    complaints_see(many, run(NULL, "sh", "-c", many, NULL).err);
+}
+
+void provoke_server(void)
+{
+    provoke_about_clients_and_jobs();
+    provoke_by_protocol();
+    provoke_by_reload();
+    provoke_starts();
+}

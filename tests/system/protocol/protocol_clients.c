@@ -1,0 +1,145 @@
+/* docs/protocol.md: its two programs, held against a running server and one that loses datagrams.
+ */
+
+#include "frames.h"
+#include "protocol_page.h"
+
+#include <signal.h>
+#include <string.h>
+
+TestSuite(system_protocol_clients, .fini = harness_end, .timeout = 60);
+
+/* text with to in place of each from, of which there is at least one. */
+static const char *replaced(const char *text, const char *from, const char *to)
+{
+    const char *made = "", *at;
+
+    expect(strstr(text, from) != NULL, "expected the program to have '%s'", from);
+    for (; (at = strstr(text, from)) != NULL; text = at + strlen(from))
+        made = harness_format("%s%.*s%s", made, (int)(at - text), text, to);
+    return harness_format("%s%s", made, text);
+}
+
+static const char *with_address(const char *program, const struct datagram_io *server)
+{
+    program = replaced(program, "3000", harness_format("%d", endpoint_port(server)));
+    return replaced(program, "192.0.2.1", "127.0.0.1");
+}
+
+/* Starts a program of the page, with its keepalive interval as it is or of 200 ms. */
+static void start_python(struct process *client, const struct datagram_io *server, bool hurried)
+{
+    const char *script = page_block("python");
+
+    if (hurried)
+        script = replaced(script, " 20", " 0.2");
+    script = with_address(script, server);
+    process_start(client, NULL, (const char *[]){"python3", "-c", script, NULL});
+}
+
+static void start_c(struct process *client, const struct datagram_io *server, bool hurried)
+{
+    const char *source = page_block("c"), *program = harness_path("client");
+
+    if (hurried)
+        source = replaced(source, "20000", "200");
+    run_ok(with_address(source, server), "gcc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Wpedantic",
+           "-Werror", "-o", program, "-x", "c", "-", NULL);
+    process_start(client, NULL, (const char *[]){program, NULL});
+}
+
+typedef void start_client(struct process *client, const struct datagram_io *server, bool hurried);
+
+/* Copies that come more often than a keepalive is due do not keep it from being sent. */
+static void stays_registered(start_client *start)
+{
+    enum { KEEPALIVES = 5 };
+    struct server server = {0};
+    struct process client;
+    int64_t received, deadline_ms;
+
+    server_start(&server, "[admission]\npolicy = cookie\n[reply]\nmessage = yes\n", "-l",
+                 "127.0.0.1:0", NULL);
+    start(&client, &server.at[0], true);
+    process_await_text(&client, "yes\n");
+    received = server_stat(&server, "received");
+    deadline_ms = harness_now_ms() + HARNESS_DEADLINE_MS;
+    while (server_stat(&server, "received") < received + KEEPALIVES) {
+        expect(harness_now_ms() < deadline_ms, "expected keepalives");
+        ctl_ok(&server, "broadcast", "news", NULL);
+        harness_tick(20);
+    }
+    process_await_text(&client, "news\n");
+    harness_equal("clients", server_stat(&server, "clients"), 1);
+    harness_equal("joined", server_stat(&server, "joined"), 1);
+    expect_balance("stats", server_ask(&server, "stats"));
+    process_kill(&client, SIGKILL);
+    process_wait(&client);
+    server_stop(&server);
+}
+
+Test(system_protocol_clients, the_python_client_joins_under_cookie_and_stays)
+{
+    stays_registered(start_python);
+}
+
+Test(system_protocol_clients, the_c_client_joins_under_cookie_and_stays)
+{
+    stays_registered(start_c);
+}
+
+static const char CHALLENGE[] = "\0UDP\1"
+                                "0123456789abcdef";
+static const char ANSWER[] = "\0UDP\2"
+                             "0123456789abcdefhi";
+
+/* The next datagram is the request "hi". Returns whether it is in an answer to the challenge. */
+static bool hear(int udp, struct datagram_io *from)
+{
+    char got[256];
+    ssize_t size = udp_receive(udp, got, sizeof got, from);
+    bool answered = size == sizeof ANSWER - 1;
+
+    harness_equal("bytes", size, answered ? (int64_t)sizeof ANSWER - 1 : 2);
+    expect(memcmp(got, answered ? ANSWER : "hi", (size_t)size) == 0, "expected 'hi'");
+    return answered;
+}
+
+static void sends_again(start_client *start)
+{
+    int udp = udp_open("127.0.0.1"), other = udp_open("127.0.0.1"), answered = 0;
+    struct datagram_io name = udp_name(udp), from;
+    struct process client;
+
+    start(&client, &name, false);
+    expect(!hear(udp, &from), "expected a request"); /* this one is lost */
+    expect(!hear(udp, &from), "expected it again");
+    udp_say(other, &from, "from elsewhere");
+    /* A fourth challenge is like a loss. On a busy host the request may be due again before it. */
+    for (bool ended = false; !ended;) {
+        udp_send(udp, &from, CHALLENGE, FRAME_CHALLENGE);
+        if (hear(udp, &from))
+            answered++;
+        else if (answered >= 3)
+            ended = true;
+        else
+            answered = 0;
+    }
+    harness_equal("challenges that were answered", answered, 3);
+    udp_send(udp, &from, "\0UDP\xff", FRAME_HEAD);
+    udp_say(udp, &from, "welcome");
+    process_await_text(&client, "welcome\n");
+    cr_assert_str_eq(client.texts[0].data, "welcome\n");
+    process_kill(&client, SIGKILL);
+    process_wait(&client);
+}
+
+Test(system_protocol_clients, the_python_client_sends_again_and_answers_three_challenges)
+{
+    sends_again(start_python);
+}
+
+Test(system_protocol_clients, the_c_client_sends_again_and_answers_three_challenges)
+{
+    sends_again(start_c);
+}

@@ -1,0 +1,136 @@
+/* A name that has an IPv6 and an IPv4 address, of which the second one answers. */
+
+#include "udpload_stand_in.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+TestSuite(system_two_addresses, .fini = harness_end, .timeout = 60);
+
+static int other; /* a socket at the first address and the same port */
+static const char *dual;
+
+/* The stand-in is at 127.0.0.1, and at ::1 somebody has its port and is silent. */
+static void begin(void)
+{
+    const char *hosts = harness_path("hosts");
+    FILE *file = fopen(hosts, "w");
+    expect(file != NULL, "expected %s", hosts);
+    fputs("::1 dual.test\n127.0.0.1 dual.test\n", file);
+    fclose(file);
+    if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount(hosts, "/etc/hosts", NULL, MS_BIND, NULL) != 0)
+        cr_skip_test("no names of its own: it takes a mount namespace");
+    stand_in_begin();
+    struct datagram_io at = udp_name(stand_in_udp);
+    other = udp_open(harness_format("[::1]:%d", endpoint_port(&at)));
+    dual = harness_format("dual.test:%d", endpoint_port(&at));
+}
+
+static void begin_refused(void)
+{
+    begin();
+    close(other);
+}
+
+/* Starts a program that stdin gives lines, and serves until its end. */
+static void converse(const char *const *argv, const char *input)
+{
+    process_start(&load_process, NULL, argv);
+    if (input)
+        process_write(&load_process, input);
+    process_close_stdin(&load_process);
+    load_serve(stand_in_answers, INT32_MAX);
+    process_wait(&load_process);
+}
+
+static void ask(void)
+{
+    converse((const char *const[]){"udpcli", "-w", "300ms", "-r", "1", dual, "hi", NULL}, NULL);
+    harness_equal("status", load_process.status, 0);
+    expect(strcmp(load_text(0), "yes\n") == 0, "expected an answer: %s", load_text(0));
+}
+
+static void pipe_lines(void)
+{
+    converse((const char *const[]){"udpcli", "-w", "1s", dual, NULL}, "one\ntwo\nthree\n");
+    harness_equal("status", load_process.status, 0);
+    expect(strcmp(load_text(0), "yes\nyes\nyes\n") == 0, "expected each line to be answered: %s",
+           load_text(0));
+    harness_equal("lines that came", stand_in_served, 3);
+    expect(load_text(1)[0] == '\0', "expected no complaint: %s", load_text(1));
+}
+
+static void measure(const char *why)
+{
+    converse((const char *const[]){"udpload", "-n", "50", "-Q", "500", "-t", "500ms", "--json",
+                                   load_report_file(), dual, NULL},
+             NULL);
+    const char *json = load_report();
+    report_count(json, "replied", 50);
+    harness_equal("requests, and one before them", stand_in_served, 51);
+    harness_contains("the report", json, stand_in_name);
+    harness_contains("the reason", load_text(1), why);
+}
+
+Test(system_two_addresses, are_tried_by_a_question_until_one_answers, .init = begin)
+{
+    ask();
+}
+
+Test(system_two_addresses, are_tried_by_a_question_after_a_refusal, .init = begin_refused)
+{
+    ask();
+}
+
+Test(system_two_addresses, are_tried_by_a_pipe_until_one_answers, .init = begin)
+{
+    pipe_lines();
+}
+
+Test(system_two_addresses, are_tried_by_a_pipe_after_a_refusal, .init = begin_refused)
+{
+    pipe_lines();
+}
+
+Test(system_two_addresses, are_tried_by_udpload_until_one_answers, .init = begin)
+{
+    measure("does not answer; going on with 127.0.0.1");
+}
+
+Test(system_two_addresses, are_tried_by_udpload_after_a_refusal, .init = begin_refused)
+{
+    measure("refuses; going on with 127.0.0.1");
+}
+
+/* Once the first one has answered, what is silent then is lost, and is not said to another. */
+Test(system_two_addresses, are_not_left_once_one_has_answered, .init = begin)
+{
+    struct process process;
+    struct datagram_io from;
+    char bytes[64];
+    process_start(&process, NULL, (const char *const[]){"udpcli", "-w", "300ms", dual, NULL});
+    process_write(&process, "one\n");
+    expect(udp_receive(other, bytes, sizeof bytes, &from) == 3, "expected the first line");
+    udp_say(other, &from, "there");
+    process_await_text(&process, "there\n");
+    process_write(&process, "two\n");
+    expect(udp_receive(other, bytes, sizeof bytes, &from) == 3, "expected the second line");
+    process_close_stdin(&process);
+    harness_equal("status", process_wait(&process), 1);
+    udp_expect_nothing(stand_in_udp, "nothing goes to the other address");
+}
+
+Test(system_two_addresses, may_both_be_silent, .init = begin)
+{
+    process_start(&load_process, NULL, (const char *const[]){"udpcli", "-w", "100ms", dual, NULL});
+    process_write(&load_process, "one\n");
+    process_close_stdin(&load_process);
+    load_serve(stand_in_is_silent, INT32_MAX);
+    harness_equal("status", process_wait(&load_process), 1);
+    harness_contains("complaint", load_text(1), "0 of 1 were answered");
+    harness_equal("lines that came", stand_in_served, 1);
+}

@@ -1,0 +1,361 @@
+/* udpcli at a terminal: what a person sees, and what is left when it ends. */
+
+#include "pty.h"
+#include "screen.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(system_udpcli_terminal, .fini = harness_end, .timeout = 60);
+
+/* The service, which the test plays, and the client that spoke to it. */
+static int udp;
+static struct datagram_io client;
+
+/* Opens a screen whose command "go" is udpcli, speaking with the test. */
+static void begin(void)
+{
+    const char *build = getenv("UDPSRV_BUILD");
+    udp = udp_open("127.0.0.1");
+    struct datagram_io at = udp_name(udp);
+    screen_open(50, 12,
+                harness_format("export NO_COLOR=1\ngo() { '%s/udpcli' \"$@\" %s; }",
+                               build ? build : "build", endpoint_text(&at)));
+    screen_type("go\n");
+    screen_await("$ go\n>", 2, 1);
+}
+
+static void expect_request(const char *text)
+{
+    char bytes[2048] = "";
+    ssize_t size = udp_receive(udp, bytes, sizeof bytes - 1, &client);
+    expect(size == (ssize_t)strlen(text) && strcmp(bytes, text) == 0,
+           "expected the request '%s', it was '%s'", text, bytes);
+}
+
+/* Has a conversation begun, so that the service knows the client. */
+static void say_hello(void)
+{
+    screen_type("hello\n");
+    expect_request("hello");
+    udp_say(udp, &client, "audi");
+    screen_await("$ go\n> hello\n< audi  (T)\n>", 2, 3);
+}
+
+/* ---- What a person sees ---- */
+
+Test(system_udpcli_terminal, keeps_the_line_that_is_typed_while_broadcasts_come, .init = begin)
+{
+    say_hello();
+    screen_type("half a line");
+    screen_press("Left Left Left Left");
+    screen_await("$ go\n> hello\n< audi  (T)\n> half a line", 9, 3);
+    udp_say(udp, &client, "good \x1b[2J evening");
+    screen_type("X");
+    udp_say(udp, &client, "all");
+    udp_say(udp, &client, "of you");
+    screen_await("$ go\n> hello\n< audi  (T)\n* good \\x1b[2J evening\n* all\n* of you\n"
+                 "> half a Xline",
+                 10, 6);
+    screen_press("Enter");
+    expect_request("half a Xline");
+    udp_say(udp, &client, "bmw");
+    screen_await_part("> half a Xline\n< bmw  (T)\n>");
+}
+
+Test(system_udpcli_terminal, edits_in_the_middle_of_wide_and_joined_characters, .init = begin)
+{
+    screen_type("漢字e\xcc\x81かな");
+    screen_await("$ go\n> 漢字e\xcc\x81かな", 11, 1);
+    screen_press("Left Left Left");
+    screen_await("$ go\n> 漢字e\xcc\x81かな", 6, 1);
+    screen_press("BSpace");
+    screen_type("x");
+    screen_await("$ go\n> 漢xe\xcc\x81かな", 5, 1);
+    screen_press("Right BSpace");
+    screen_await("$ go\n> 漢xかな", 5, 1);
+    screen_press("Home DC");
+    screen_await("$ go\n> xかな", 2, 1);
+    screen_press("C-k C-y C-y Enter");
+    expect_request("xかなxかな");
+}
+
+/* Terminals differ in what they make of these; the line and its cursor keep their places. */
+Test(system_udpcli_terminal, edits_around_families_tones_flags_and_keycaps, .init = begin)
+{
+    screen_type("a👨‍👩‍👧b👍🏽c🇩🇪d");
+    screen_await("$ go\n> a👨b👍c🇩🇪d", 12, 1);
+    screen_press("Left Left BSpace");
+    screen_await("$ go\n> a👨b👍🇩🇪d", 8, 1);
+    screen_press("BSpace Left");
+    screen_type("x");
+    screen_await("$ go\n> a👨xb🇩🇪d", 6, 1);
+    screen_press("Home DC DC");
+    screen_await("$ go\n> xb🇩🇪d", 2, 1);
+    screen_type("❤️1️⃣👩🏽‍❤️‍💋‍👨🏿");
+    screen_await_part("xb🇩🇪d");
+    screen_press("Enter");
+    expect_request("❤️1️⃣👩🏽‍❤️‍💋‍👨🏿xb🇩🇪d");
+}
+
+#define ALPHABET "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* As it commonly is: the window full, and the line at its bottom. (When tmux breaks rows in a
+ * window that is nearly empty, it scrolls their beginnings out, where no program can reach them.)
+ */
+static void begin_at_the_bottom(void)
+{
+    begin();
+    screen_type("exit\nseq 1 40\ngo\n");
+    screen_await_part("\n40\n$ go\n>");
+}
+
+Test(system_udpcli_terminal, holds_a_long_line_when_the_window_is_resized,
+     .init = begin_at_the_bottom)
+{
+    screen_type(ALPHABET "0123456789");
+    screen_await("31\n32\n33\n34\n35\n36\n37\n38\n39\n40\n$ go\n"
+                 "> <rstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+                 48, 11);
+    screen_resize(30, 12);
+    screen_await("32\n33\n34\n35\n36\n37\n38\n39\n40\n$ go\n> <LMNOPQRSTUVWXYZ0123456789", 28, 10);
+    screen_press("C-a");
+    screen_await("32\n33\n34\n35\n36\n37\n38\n39\n40\n$ go\n> abcdefghijklmnopqrstuvwxyz>", 2, 10);
+    screen_resize(80, 12);
+    screen_await_part("\n40\n$ go\n> " ALPHABET "0123456789");
+    screen_press("C-e");
+    screen_resize(20, 12);
+    screen_await_part("\n40\n$ go\n> <VWXYZ0123456789");
+    screen_resize(8, 12);
+    screen_await_part("\n40\n$ go\n> <789");
+    screen_resize(50, 12);
+    screen_await_part("\n40\n$ go\n> <rstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+    screen_press("Enter");
+    expect_request(ALPHABET "0123456789");
+}
+
+/* As one that is being resized does: tmux first makes it narrower, and then tells. */
+Test(system_udpcli_terminal, keeps_to_one_row_in_a_window_that_is_narrower_than_it_says,
+     .init = begin)
+{
+    const char *name = harness_path("terminal");
+    screen_type(harness_format("exit\ntty >'%s'; stty columns 90; clear\ngo\n", name));
+    screen_await("$ go\n>", 2, 1);
+    screen_type(ALPHABET "0123456789");
+    screen_await_part("> abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU");
+    run_ok(NULL, "sh", "-c", harness_format("stty -F $(cat '%s') columns 50", name), NULL);
+    screen_await("$ go\n> <rstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 48, 1);
+    screen_press("Enter");
+    expect_request(ALPHABET "0123456789");
+}
+
+/* A wide character that would be cut in two goes to the next row, and the rest moves with it. */
+Test(system_udpcli_terminal, holds_a_line_of_wide_characters_when_the_window_is_resized,
+     .init = begin_at_the_bottom)
+{
+    screen_type("漢字かな漢字かな漢字かな漢字かな漢字かな");
+    screen_await_part("\n40\n$ go\n> 漢字かな漢字かな漢字かな漢字かな漢字かな");
+    screen_resize(21, 12);
+    screen_await_part("\n40\n$ go\n> <漢字かな漢字かな");
+    screen_resize(11, 12);
+    screen_await_part("\n40\n$ go\n> <字かな");
+    screen_press("Enter");
+    expect_request("漢字かな漢字かな漢字かな漢字かな漢字かな");
+}
+
+Test(system_udpcli_terminal, discards_a_line_at_an_interrupt_and_ends_at_the_next, .init = begin)
+{
+    screen_type("not this");
+    screen_press("C-c");
+    screen_await("$ go\n> not this^C\n>", 2, 2);
+    screen_press("C-c");
+    screen_await("$ go\n> not this^C\n$", 2, 2);
+    udp_expect_nothing(udp, "the line was discarded");
+}
+
+Test(system_udpcli_terminal, ends_at_the_end_of_input_alone, .init = begin)
+{
+    screen_type("ab");
+    screen_press("Left C-d C-d");
+    screen_await("$ go\n> a", 3, 1);
+    screen_press("BSpace C-d");
+    screen_await("$ go\n$", 2, 1);
+    screen_type("echo $?\n");
+    screen_await("$ go\n$ echo $?\n0\n$", 2, 3);
+}
+
+Test(system_udpcli_terminal, comes_back_from_suspension_with_its_line, .init = begin)
+{
+    say_hello();
+    screen_type("half a line");
+    screen_press("Left Left C-z");
+    screen_await_part("Stopped");
+    screen_type("stty -a | grep -o -e '-icanon' -e ' icanon'\n");
+    screen_await_part(" icanon\n$");
+    screen_type("clear\n");
+    screen_await("$", 2, 0);
+    udp_say(udp, &client, "meanwhile");
+    screen_type("fg 2>/dev/null\n");
+    screen_await_part("* meanwhile\n> half a line");
+    screen_type("X");
+    screen_press("Enter");
+    expect_request("half a liXne");
+}
+
+Test(system_udpcli_terminal, says_that_the_service_was_killed_and_keeps_the_line)
+{
+    struct server server = {0};
+    const char *build = getenv("UDPSRV_BUILD");
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    screen_open(150, 12,
+                harness_format("export NO_COLOR=1\ngo() { '%s/udpcli' -k 50ms %s; }",
+                               build ? build : "build", endpoint_text(&server.at[0])));
+    screen_type("go\n");
+    screen_await_part("to a keepalive");
+    screen_type("half a line");
+    server_kill(&server);
+    screen_await_part("refused: no program listens there; start the service, or check "
+                      "the address\n> half a line");
+    /* Of keepalives once; but a line that is refused is told of each time. */
+    screen_press("Enter");
+    screen_await_part("> half a line\nudpcli: sending to ");
+    screen_type("again\n");
+    screen_await_part("> again\nudpcli: sending to ");
+    screen_press("C-d");
+    screen_await_part("\n$");
+}
+
+Test(system_udpcli_terminal, says_that_nothing_came_back, .init = begin)
+{
+    screen_type("exit\n");
+    screen_resize(150, 12);
+    screen_type("clear\ngo -w 50ms\n");
+    screen_await("$ go -w 50ms\n>", 2, 1);
+    screen_type("hello\n");
+    expect_request("hello");
+    screen_await_part("no reply within 50ms; check that the service runs there, or wait longer "
+                      "with -w\n>");
+    udp_say(udp, &client, "audi");
+    screen_await_part("? audi  (late, or a broadcast)\n>");
+}
+
+Test(system_udpcli_terminal, enters_a_paste_of_many_lines_only_when_told, .init = begin)
+{
+    screen_paste("one\ntwo\n\tthree");
+    screen_await("$ go\n> one\\ntwo\\n\\tthree", 19, 1);
+    udp_expect_nothing(udp, "it was not entered");
+    screen_press("Enter");
+    expect_request("one");
+    expect_request("two");
+    expect_request("\tthree");
+    screen_await("$ go\n> one\n> two\n> \\tthree\n>", 2, 4);
+}
+
+Test(system_udpcli_terminal, remembers_lines_for_the_next_time, .init = begin)
+{
+    say_hello();
+    screen_press("Up");
+    screen_await("$ go\n> hello\n< audi  (T)\n> hello", 7, 3);
+    screen_press("Down C-d");
+    screen_type("clear\ngo\n");
+    screen_await("$ go\n>", 2, 1);
+    screen_press("Up");
+    screen_await("$ go\n> hello", 7, 1);
+}
+
+Test(system_udpcli_terminal, obeys_commands_and_sends_what_doubles_the_slash, .init = begin)
+{
+    say_hello();
+    screen_type("/st\t\n");
+    screen_await_part("> /stats\nsent 1, received 1, lost 0\nround trip min");
+    screen_press("C-l");
+    screen_type("//path\n");
+    expect_request("/path");
+    udp_say(udp, &client, "toyota");
+    screen_await("> //path\n< toyota  (T)\n>", 2, 2);
+    screen_type("/nonsense\n");
+    screen_await_part("udpcli: obeying /nonsense: no such command");
+    screen_press("C-l");
+    screen_type("/help\n");
+    screen_await_part("/quit    end behind the last replies");
+    screen_type("/quit\n");
+    screen_await_part("\n$");
+    udp_expect_nothing(udp, "commands are not sent");
+}
+
+Test(system_udpcli_terminal, shows_what_completes_a_command, .init = begin)
+{
+    screen_type("/\t");
+    screen_await("$ go\n> /\n/help   /stats  /quit\n> /", 3, 3);
+    screen_type("q\t");
+    screen_await("$ go\n> /\n/help   /stats  /quit\n> /quit", 8, 3);
+}
+
+/* ---- What is left ---- */
+
+/* Starts udpcli at a terminal of its own, lets it end by keys or else a signal, and expects the
+ * terminal to be as before. Returns how it ended. */
+static int leave_by(const char *keys, int signal)
+{
+    struct process cli;
+    struct pty pty;
+    pty_open(&pty);
+    const char *before = pty_modes(&pty);
+    struct datagram_io at = udp_name(udp);
+    pty_start(&pty, &cli, NULL,
+              (const char *const[]){"udpcli", "-w", "5m", endpoint_text(&at), NULL});
+    pty_await(&pty, "\r> ");
+    harness_contains("the mode meanwhile", pty_modes(&pty), "-icanon");
+    if (keys)
+        pty_type(&pty, keys);
+    else
+        process_kill(&cli, signal);
+    process_wait(&cli);
+    const char *after = pty_modes(&pty);
+    expect(strcmp(before, after) == 0, "expected the mode '%s', behind '%s' or %d it is '%s'",
+           before, keys ? keys : "", signal, after);
+    pty_await(&pty, "\x1b[?2004l");
+    pty_close(&pty);
+    return cli.status;
+}
+
+Test(system_udpcli_terminal, leaves_the_terminal_as_before_by_every_key)
+{
+    static const char *const ways[] = {
+        "exit\r", "/quit\r", "\x04", "\x03", "half\x03\x03", "\x1b[200~half\x1b[201~\x03\x04",
+    };
+    udp = udp_open("127.0.0.1");
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        harness_equal(ways[i], leave_by(ways[i], 0), 0);
+    harness_equal("quit", leave_by("\x1c", 0), 128 + SIGQUIT);
+}
+
+Test(system_udpcli_terminal, leaves_the_terminal_as_before_by_every_signal_but_kill)
+{
+    static const int ends[] = {SIGTERM, SIGHUP};
+    static const int deadly[] = {SIGSEGV, SIGABRT, SIGBUS,  SIGFPE,  SIGILL, SIGQUIT,
+                                 SIGPIPE, SIGALRM, SIGUSR1, SIGXCPU, SIGSYS};
+    udp = udp_open("127.0.0.1");
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        harness_equal(strsignal(ends[i]), leave_by(NULL, ends[i]), 128 + ends[i]);
+    harness_equal("interrupted", leave_by(NULL, SIGINT), 0);
+    for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
+        int status = leave_by(NULL, deadly[i]);
+        /* A sanitizer reports and exits. */
+        expect(status == 128 + deadly[i] || (harness_sanitized() && status != 0),
+               "expected death by %d, the status was %d", deadly[i], status);
+    }
+}
+
+/* Enters hello, has the reply held back, and leaves while it is waited for. */
+Test(system_udpcli_terminal, is_interrupted_while_it_waits_for_the_last_reply, .init = begin)
+{
+    screen_type("exit\ngo -w 5m\n");
+    screen_await("$ go\n> exit\n$ go -w 5m\n>", 2, 3);
+    screen_type("hello\nexit\n");
+    expect_request("hello");
+    screen_await_part("> hello\n> exit");
+    screen_press("C-c");
+    screen_await_part("> exit\n$");
+}

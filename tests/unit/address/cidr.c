@@ -1,0 +1,106 @@
+#include "address/cidr.h"
+
+#include <criterion/criterion.h>
+
+#include <string.h>
+
+static void reads(const char *text, const char *back)
+{
+    struct cidr cidr;
+    char written[CIDR_TEXT_BYTES];
+    const char *wrong = cidr_parse(&cidr, text);
+    cr_assert_null(wrong, "%s: %s", text, wrong);
+    cr_assert_str_eq(cidr_format(&cidr, written), back);
+}
+
+static void refuses(const char *text, const char *why)
+{
+    struct cidr cidr;
+    const char *wrong = cidr_parse(&cidr, text);
+    cr_assert_not_null(wrong, "%s was taken", text);
+    cr_assert_str_eq(wrong, why, "%s: %s", text, wrong);
+    cr_assert_eq(cidr.family, ADDR_NONE);
+}
+
+Test(cidr, reads_blocks_and_single_addresses_and_writes_them_back)
+{
+    reads("192.0.2.0/24", "192.0.2.0/24");
+    reads("192.0.2.1", "192.0.2.1");
+    reads("192.0.2.1/32", "192.0.2.1");
+    reads("0.0.0.0/0", "0.0.0.0/0");
+    reads("128.0.0.0/1", "128.0.0.0/1");
+    reads("2001:DB8:0::/32", "2001:db8::/32");
+    reads("::1", "::1");
+    reads("::/0", "::/0");
+    reads("2001:db8::1/128", "2001:db8::1");
+    reads("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/128",
+          "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+}
+
+Test(cidr, refuses_an_address_with_bits_behind_its_prefix)
+{
+    refuses("192.0.2.1/24", "the address has bits set behind the prefix");
+    refuses("192.0.2.0/22", "the address has bits set behind the prefix");
+    refuses("2001:db8::1/127", "the address has bits set behind the prefix");
+    refuses("::1/0", "the address has bits set behind the prefix");
+}
+
+Test(cidr, refuses_ipv4_in_the_clothes_of_ipv6_which_no_source_wears)
+{
+    static const char why[] = "IPv4-mapped addresses: write them as IPv4, such as 192.0.2.0/24";
+    refuses("::ffff:192.0.2.0/120", why);
+    refuses("::ffff:c000:201", why);
+    refuses("::ffff:0:0/96", why);
+    reads("::/16", "::/16");
+    reads("::fffe:0:0/95", "::fffe:0:0/95"); /* not only those */
+    reads("::1:ffff:192.0.2.0/120", "::1:ffff:c000:200/120");
+}
+
+Test(cidr, refuses_what_is_none)
+{
+    refuses("", "not an IPv4 or IPv6 address");
+    refuses("/8", "not an IPv4 or IPv6 address");
+    refuses("example.org/8", "not an IPv4 or IPv6 address");
+    refuses("192.0.2/24", "not an IPv4 or IPv6 address");
+    refuses("fe80::1%eth0", "not an IPv4 or IPv6 address");
+    refuses("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/8",
+            "not an IPv4 or IPv6 address");
+    refuses("192.0.2.0/33", "the prefix length is not a number from 0 to 32");
+    refuses("192.0.2.0/", "the prefix length is not a number from 0 to 32");
+    refuses("192.0.2.0/-1", "the prefix length is not a number from 0 to 32");
+    refuses("192.0.2.0/24/24", "the prefix length is not a number from 0 to 32");
+    refuses("::/129", "the prefix length is not a number from 0 to 128");
+}
+
+Test(cidr, cuts_an_address_to_its_block)
+{
+    struct addr addr;
+    char text[CIDR_TEXT_BYTES];
+    addr_parse(&addr, NULL, "203.0.113.77:9", 0);
+    struct cidr cidr = cidr_of(&addr, 24);
+    cr_assert_str_eq(cidr_format(&cidr, text), "203.0.113.0/24");
+    cidr = cidr_of(&addr, 128);
+    cr_assert_str_eq(cidr_format(&cidr, text), "203.0.113.77");
+    addr_parse(&addr, NULL, "[2001:db8:1:2:3::4]:9", 0);
+    cidr = cidr_of(&addr, 64);
+    cr_assert_str_eq(cidr_format(&cidr, text), "2001:db8:1:2::/64");
+    cidr = cidr_of(&addr, 47);
+    cr_assert_str_eq(cidr_format(&cidr, text), "2001:db8::/47");
+}
+
+Test(cidr, orders_a_block_before_those_within_it)
+{
+    static const char *const ordered[] = {"0.0.0.0/0", "10.0.0.0/8",   "10.0.0.0/9",
+                                          "10.0.0.0",  "10.128.0.0/9", "::/0",
+                                          "::1",       "2001:db8::/32"};
+    enum { COUNT = sizeof ordered / sizeof *ordered };
+    struct cidr cidrs[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        cidr_parse(&cidrs[i], ordered[i]);
+    for (int i = 0; i < COUNT; i++)
+        for (int k = 0; k < COUNT; k++) {
+            int by = cidr_compare(&cidrs[i], &cidrs[k]);
+            cr_assert_eq((by > 0) - (by < 0), (i > k) - (i < k), "%s and %s", ordered[i],
+                         ordered[k]);
+        }
+}

@@ -1,0 +1,109 @@
+#include "base/stats.h"
+
+#include <criterion/criterion.h>
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* The order of DESIGN.md and of `udpctl stats`, written out once more: a name, once given, stays.
+ */
+static const char *const fates[] = {
+    "replied",        "silent",           "challenged",    "ponged",         "left",
+    "reply_failed",   "challenge_failed", "drop_oversize", "drop_port_zero", "drop_own_source",
+    "drop_multicast", "drop_denied",      "drop_limited",  "drop_bad_frame",
+};
+static const char *const others[] = {
+    "kernel_drops",   "refused_full",  "refused_prefix",  "bad_cookies",    "dry_limited",
+    "dry_prefix",     "joined",        "expired",         "kicked",         "broadcasts",
+    "copies_sent",    "copies_failed", "relayed",         "relay_limited",  "relay_dropped",
+    "streams_closed", "streams_slow",  "streams_refused", "streams_denied",
+};
+enum {
+    FATES = sizeof fates / sizeof fates[0],
+    OTHERS = sizeof others / sizeof others[0],
+    COUNTERS = 1 + FATES + OTHERS,
+};
+
+/* Each counter is a power of two of its own, so that none can stand for another. */
+static struct stats distinct(void)
+{
+    struct stats stats;
+    uint64_t values[COUNTERS];
+    cr_assert_eq(sizeof stats, sizeof values);
+    for (size_t i = 0; i < COUNTERS; i++)
+        values[i] = UINT64_C(1) << i;
+    memcpy(&stats, values, sizeof stats);
+    return stats;
+}
+
+Test(stats, names_received_then_the_fates_then_the_others)
+{
+    cr_assert_eq(STATS_COUNT, COUNTERS);
+    cr_assert_eq(STATS_OUTCOME_COUNT, FATES);
+    cr_assert_str_eq(stats_name(0), "received");
+    for (size_t i = 0; i < FATES; i++)
+        cr_assert_str_eq(stats_name(1 + i), fates[i]);
+    for (size_t i = 0; i < OTHERS; i++)
+        cr_assert_str_eq(stats_name(1 + FATES + i), others[i]);
+}
+
+Test(stats, gives_each_counter_a_name_of_its_own_and_a_meaning)
+{
+    for (size_t i = 0; i < STATS_COUNT; i++) {
+        const char *name = stats_name(i);
+        for (const char *c = name; *c != '\0'; c++)
+            cr_assert(islower((unsigned char)*c) || *c == '_', "%s isn't a word", name);
+        cr_assert_not(strlen(name) == 0 || strlen(stats_meaning(i)) == 0);
+        for (size_t k = 0; k < i; k++) {
+            cr_assert_str_neq(stats_name(k), name);
+            cr_assert_str_neq(stats_meaning(k), stats_meaning(i));
+        }
+    }
+}
+
+Test(stats, reads_the_counter_that_the_name_says)
+{
+    struct stats stats = {0};
+    stats.received = 1;
+    stats.replied = 2;
+    stats.drop_bad_frame = 3;
+    stats.kernel_drops = 4;
+    stats.copies_failed = UINT64_MAX;
+    for (size_t i = 0; i < STATS_COUNT; i++) {
+        const char *name = stats_name(i);
+        uint64_t expected = !strcmp(name, "received")         ? 1
+                            : !strcmp(name, "replied")        ? 2
+                            : !strcmp(name, "drop_bad_frame") ? 3
+                            : !strcmp(name, "kernel_drops")   ? 4
+                            : !strcmp(name, "copies_failed")  ? UINT64_MAX
+                                                              : 0;
+        cr_assert_eq(stats_value(&stats, i), expected, "%s", name);
+    }
+    stats = distinct();
+    for (size_t i = 0; i < STATS_COUNT; i++)
+        cr_assert_eq(stats_value(&stats, i), UINT64_C(1) << i, "%s", stats_name(i));
+}
+
+Test(stats, adds_every_counter_of_a_worker_to_the_sum)
+{
+    struct stats sum = {0};
+    const struct stats worker = distinct();
+    for (uint64_t workers = 1; workers <= 3; workers++) {
+        stats_add(&sum, &worker);
+        for (size_t i = 0; i < STATS_COUNT; i++)
+            cr_assert_eq(stats_value(&sum, i), workers << i, "%s", stats_name(i));
+    }
+    const struct stats unchanged = distinct();
+    cr_assert_eq(memcmp(&worker, &unchanged, sizeof worker), 0);
+}
+
+Test(stats, sums_the_fates_and_nothing_else)
+{
+    const struct stats none = {0}, stats = distinct();
+    uint64_t expected = 0;
+    for (size_t i = 1; i <= FATES; i++)
+        expected += stats_value(&stats, i);
+    cr_assert_eq(stats_outcomes(&stats), expected);
+    cr_assert_eq(stats_outcomes(&none), 0);
+}

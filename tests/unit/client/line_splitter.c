@@ -1,0 +1,150 @@
+#include "client/line_splitter.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static struct line_splitter lines;
+
+static void begin(void)
+{
+    memset(&lines, 0, sizeof lines);
+}
+
+static void feed(const char *bytes, size_t size)
+{
+    size_t room;
+    char *to = line_splitter_room(&lines, &room);
+    cr_assert_geq(room, size);
+    memcpy(to, bytes, size);
+    line_splitter_filled(&lines, size);
+}
+
+static void feed_text(const char *text)
+{
+    feed(text, strlen(text));
+}
+
+/* Fills the whole room but for so many bytes with letters. */
+static void feed_room(size_t but)
+{
+    size_t room;
+    char *to = line_splitter_room(&lines, &room);
+    memset(to, 'a', room - but);
+    line_splitter_filled(&lines, room - but);
+}
+
+static void expect_line(const char *text)
+{
+    char *line;
+    size_t size;
+    cr_assert_eq(line_splitter_next(&lines, &line, &size), LINE_SPLITTER_LINE);
+    cr_assert_eq(size, strlen(text));
+    cr_assert_arr_eq(line, text, size);
+}
+
+static void expect_found(enum line_splitter_found found)
+{
+    char *line;
+    size_t size;
+    cr_assert_eq(line_splitter_next(&lines, &line, &size), found);
+}
+
+TestSuite(line_splitter, .init = begin, .timeout = 10);
+
+Test(line_splitter, splits_at_newlines_and_numbers_from_one)
+{
+    feed_text("one\ntwo\n");
+    expect_line("one");
+    cr_assert_eq(lines.number, 1);
+    expect_line("two");
+    cr_assert_eq(lines.number, 2);
+    expect_found(LINE_SPLITTER_NONE);
+}
+
+Test(line_splitter, joins_a_line_from_pieces)
+{
+    feed_text("o");
+    expect_found(LINE_SPLITTER_NONE);
+    feed_text("n");
+    expect_found(LINE_SPLITTER_NONE);
+    feed_text("e\nt");
+    expect_line("one");
+    expect_found(LINE_SPLITTER_NONE);
+}
+
+Test(line_splitter, strips_one_carriage_return_before_the_newline)
+{
+    feed_text("one\r\ntwo\r\r\n\r\n");
+    expect_line("one");
+    expect_line("two\r");
+    expect_line("");
+}
+
+Test(line_splitter, keeps_empty_lines)
+{
+    feed_text("\n\n");
+    expect_line("");
+    expect_line("");
+    expect_found(LINE_SPLITTER_NONE);
+}
+
+Test(line_splitter, hands_out_a_last_line_without_a_newline_at_the_end_alone)
+{
+    feed_text("one\ntwo");
+    expect_line("one");
+    expect_found(LINE_SPLITTER_NONE);
+    line_splitter_finish(&lines);
+    expect_line("two");
+    expect_found(LINE_SPLITTER_NONE);
+}
+
+Test(line_splitter, makes_no_line_of_an_end_behind_a_newline)
+{
+    feed_text("one\n");
+    line_splitter_finish(&lines);
+    expect_line("one");
+    expect_found(LINE_SPLITTER_NONE);
+}
+
+Test(line_splitter, takes_nul_bytes)
+{
+    char *line;
+    size_t size;
+    feed("a\0b\n", 4);
+    cr_assert_eq(line_splitter_next(&lines, &line, &size), LINE_SPLITTER_LINE);
+    cr_assert_eq(size, 3);
+    cr_assert_arr_eq(line, "a\0b", 3);
+}
+
+Test(line_splitter, takes_the_longest_line)
+{
+    char *line;
+    size_t size;
+    feed_room(1);
+    expect_found(LINE_SPLITTER_NONE);
+    feed_text("\n");
+    cr_assert_eq(line_splitter_next(&lines, &line, &size), LINE_SPLITTER_LINE);
+    cr_assert_eq(size, LINE_SPLITTER_BYTES - 1);
+}
+
+Test(line_splitter, tells_a_line_that_is_too_long_once_and_goes_on_behind_it)
+{
+    feed_text("one\n");
+    expect_line("one");
+    for (int i = 0; i < 3; i++) {
+        feed_room(0);
+        expect_found(i == 0 ? LINE_SPLITTER_TOO_LONG : LINE_SPLITTER_NONE);
+    }
+    feed_text("a\nthree\n");
+    expect_line("three");
+    cr_assert_eq(lines.number, 3);
+}
+
+Test(line_splitter, makes_no_line_of_the_end_of_one_that_is_too_long)
+{
+    feed_room(0);
+    expect_found(LINE_SPLITTER_TOO_LONG);
+    feed_text("aaa");
+    line_splitter_finish(&lines);
+    expect_found(LINE_SPLITTER_NONE);
+}

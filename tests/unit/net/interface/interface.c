@@ -1,0 +1,91 @@
+#include "net/interface/interface.h"
+
+#include "netns_fixture.h"
+
+TestSuite(interface, .timeout = 20);
+
+static bool has(const struct broadcast_addrs *set, const char *text)
+{
+    struct addr addr;
+    cr_assert_eq(addr_parse(&addr, NULL, text, 0), NULL, "%s", text);
+    return broadcast_addrs_has(set, &addr);
+}
+
+Test(interface, each_network_has_its_broadcast_address)
+{
+    static struct broadcast_addrs set;
+    enter_netns();
+    ip("ip link add here type veth peer name there && ip link set here up && "
+       "ip addr add 10.1.0.1/24 dev here && ip addr add 10.2.0.1/22 dev here && "
+       "ip addr add 10.3.0.1/24 brd 10.3.0.77 dev here && ip addr add 10.4.0.0/31 dev here && "
+       "ip addr add 10.5.0.255/32 dev here && ip addr add 10.1.0.2/24 dev here label here:1");
+    interface_broadcast_addrs(&set);
+    cr_assert(has(&set, "127.255.255.255"));
+    cr_assert(has(&set, "10.1.0.255"));
+    cr_assert(has(&set, "10.2.3.255"));
+    cr_assert(has(&set, "10.3.0.77"));
+    cr_assert(has(&set, "10.3.0.255"));
+    cr_assert_not(has(&set, "10.4.0.1"));
+    cr_assert_not(has(&set, "10.5.0.255"));
+    cr_assert_eq(set.count, 5);
+    ip("ip link set here down");
+    interface_broadcast_addrs(&set);
+    cr_assert_eq(set.count, 1);
+}
+
+Test(interface, more_addresses_than_a_page_holds_are_all_read)
+{
+    static struct broadcast_addrs set;
+    enter_netns();
+    ip("for i in $(seq 0 249); do echo addr add 10.1.$i.1/24 dev lo; done | ip -batch -");
+    interface_broadcast_addrs(&set);
+    cr_assert_eq(set.count, 251);
+}
+
+static struct addr address(const char *text)
+{
+    char zone[ADDR_ZONE_BYTES];
+    struct addr addr;
+    cr_assert_eq(addr_parse(&addr, zone, text, 0), NULL, "%s", text);
+    return addr;
+}
+
+static enum interface_address state_of(const char *text)
+{
+    struct addr addr = address(text);
+    return interface_address(&addr);
+}
+
+Test(interface, an_address_that_is_checked_for_a_duplicate_is_tentative)
+{
+    enter_netns();
+    ip("ip link add here type veth peer name there && ip link set here up && "
+       "ip link set there up && ip addr add fd01::1/64 dev here nodad && "
+       "sysctl -qw net.ipv6.conf.here.dad_transmits=3 && ip addr add fd01::2/64 dev here");
+    cr_assert_eq(state_of("fd01::1"), INTERFACE_ADDRESS_PRESENT);
+    cr_assert_eq(state_of("fd01::2"), INTERFACE_ADDRESS_TENTATIVE);
+    cr_assert_eq(state_of("fd01::3"), INTERFACE_ADDRESS_ABSENT);
+    cr_assert_eq(state_of("10.1.0.1"), INTERFACE_ADDRESS_ABSENT);
+    ip("ip addr add 10.1.0.1/24 dev here");
+    cr_assert_eq(state_of("10.1.0.1:80"), INTERFACE_ADDRESS_PRESENT);
+    cr_assert_eq(state_of("10.1.0.255"), INTERFACE_ADDRESS_ABSENT);
+}
+
+Test(interface, routes_choose_an_interface_and_its_name_is_known)
+{
+    char name[ADDR_ZONE_BYTES];
+    enter_netns();
+    struct addr group = address("239.1.2.3"), wide = address("ff05::1");
+    cr_assert_eq(interface_of_route(&group), 0);
+    ip("ip link add here index 77 type veth peer name there && ip link set here up && "
+       "ip link set there up && ip addr add 10.1.0.1/24 dev here && "
+       "ip route add 239.0.0.0/8 dev here && ip -6 route add ff05::/16 dev here table local");
+    cr_assert_eq(interface_of_route(&group), 77);
+    cr_assert_eq(interface_of_route(&wide), 77);
+    cr_assert(interface_name(77, name));
+    cr_assert_str_eq(name, "here");
+    ip("ip link del here");
+    cr_assert_eq(interface_of_route(&group), 0);
+    cr_assert_not(interface_name(77, name));
+    cr_assert_str_eq(name, "");
+}

@@ -1,0 +1,429 @@
+/* What comes in: lines, their ends and their pauses. */
+#include "line_stream_fixture.h"
+
+/* ---- Lines in ---- */
+
+Test(line_stream, cuts_lines_at_lf_and_crlf)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    owner.stop_at = 4;
+    say(&owner, "one\ntwo\r\n\nfo\rur\n");
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one][two][][fo\rur]");
+    close_owner(&owner);
+}
+
+Test(line_stream, joins_a_line_that_comes_in_pieces)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    say(&owner, "sta");
+    settle(&owner);
+    cr_assert_eq(owner.lines, 0);
+    say(&owner, "tus\r");
+    settle(&owner);
+    cr_assert_eq(owner.lines, 0);
+    say(&owner, "\nst");
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[status]");
+    say(&owner, "op\n");
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[status][stop]");
+    close_owner(&owner);
+}
+
+Test(line_stream, line_right_behind_a_joined_one_is_found)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    say(&owner, "status");
+    settle(&owner);
+    say(&owner, "\nstop\n");
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[status][stop]");
+    close_owner(&owner);
+}
+
+Test(line_stream, line_may_hold_a_nul)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    owner.stop_at = 1;
+    cr_assert_eq(unix_socket_write_all(owner.peer, "a\0b\n", 4), 0);
+    run(&owner);
+    cr_assert_eq(owner.last_size, 3);
+    close_owner(&owner);
+}
+
+/* Sends a line of size bytes with the given end, and returns the error of the closing or 0. */
+static int send_line(size_t max_line_bytes, size_t size, const char *end)
+{
+    struct owner owner;
+    char *line = malloc(size);
+    open_owner(&owner, max_line_bytes);
+    owner.stop_at = 1;
+    memset(line, 'x', size);
+    cr_assert_eq(unix_socket_write_all(owner.peer, line, size), 0);
+    cr_assert_eq(unix_socket_write_all(owner.peer, end, strlen(end)), 0);
+    run(&owner);
+    cr_assert_eq(owner.lines + owner.closes, 1);
+    if (owner.lines)
+        cr_assert_eq(owner.last_size, size);
+    int error = owner.error;
+    free(line);
+    close_owner(&owner);
+    return error;
+}
+
+Test(line_stream, limit_counts_the_line_without_its_newline)
+{
+    /* Around the first size of the buffer, too. */
+    static const size_t limits[] = {1, 4093, 4094, 4095, 4096, 4097, 20000};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        cr_assert_eq(send_line(limits[i], limits[i], "\n"), 0, "%zu", limits[i]);
+        cr_assert_eq(send_line(limits[i], limits[i], "\r\n"), 0, "%zu", limits[i]);
+        cr_assert_eq(send_line(limits[i], limits[i] + 1, "\n"), -EMSGSIZE, "%zu", limits[i]);
+        cr_assert_eq(send_line(limits[i], limits[i] + 2, ""), -EMSGSIZE, "%zu", limits[i]);
+    }
+}
+
+Test(line_stream, can_answer_behind_a_line_that_was_too_long)
+{
+    struct owner owner;
+    char answer[16] = {0};
+    open_owner(&owner, 4);
+    say(&owner, "much too long\n");
+    run(&owner);
+    cr_assert_eq(owner.error, -EMSGSIZE);
+    cr_assert(line_stream_write(owner.stream, "error\n", 6));
+    line_stream_finish(owner.stream);
+    owner.stream = NULL;
+    cr_assert_eq(recv(owner.peer, answer, sizeof answer, 0), 6);
+    cr_assert_str_eq(answer, "error\n");
+    cr_assert_eq(owner.lines, 0);
+    close_owner(&owner);
+}
+
+/* ---- Ends ---- */
+
+Test(line_stream, end_of_input_comes_behind_its_lines)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    say(&owner, "one\ntwo\n");
+    shutdown(owner.peer, SHUT_WR);
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one][two]");
+    cr_assert_eq(owner.closes, 1);
+    cr_assert_eq(owner.error, 0);
+    close_owner(&owner);
+}
+
+Test(line_stream, line_without_a_newline_is_no_line)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    say(&owner, "one\ntw");
+    shutdown(owner.peer, SHUT_WR);
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_eq(owner.error, -EPROTO);
+    close_owner(&owner);
+}
+
+static void pause_and_answer(struct owner *owner, char *line, size_t size)
+{
+    line_stream_pause(owner->stream);
+    cr_assert(line_stream_write(owner->stream, line, size));
+    cr_assert(line_stream_write(owner->stream, ";", 1));
+}
+
+Test(line_stream, peer_that_only_stopped_sending_gets_every_answer)
+{
+    struct owner owner;
+    char answers[16] = {0};
+    open_owner(&owner, 100);
+    owner.on_line = pause_and_answer;
+    say(&owner, "one\ntwo\n");
+    shutdown(owner.peer, SHUT_WR);
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_eq(owner.closes, 0);
+    line_stream_resume(owner.stream);
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one][two]");
+    cr_assert_eq(owner.closes, 0);
+    line_stream_resume(owner.stream);
+    run(&owner);
+    cr_assert_eq(owner.closes, 1);
+    cr_assert_eq(owner.error, 0);
+    line_stream_finish(owner.stream);
+    owner.stream = NULL;
+    cr_assert_eq(recv(owner.peer, answers, sizeof answers, MSG_WAITALL), 8);
+    cr_assert_str_eq(answers, "one;two;");
+    close_owner(&owner);
+}
+
+Test(line_stream, peer_that_is_gone_is_told_even_while_paused)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    line_stream_pause(owner.stream);
+    hang_up(&owner);
+    run(&owner);
+    cr_assert_eq(owner.closes, 1);
+    cr_assert_eq(owner.error, -EPIPE);
+    cr_assert_not(line_stream_write(owner.stream, "x", 1));
+    settle(&owner);
+    cr_assert_eq(owner.closes, 1);
+    close_owner(&owner);
+}
+
+Test(line_stream, lines_of_a_peer_that_is_gone_are_delivered)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    say(&owner, "one\ntwo\n");
+    hang_up(&owner);
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one][two]");
+    cr_assert_eq(owner.error, 0);
+    close_owner(&owner);
+}
+
+Test(line_stream, failed_write_closes_from_the_loop_and_not_at_once)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    hang_up(&owner);
+    cr_assert_not(line_stream_write(owner.stream, "x", 1));
+    cr_assert_eq(owner.closes, 0);
+    run(&owner);
+    cr_assert_eq(owner.closes, 1);
+    cr_assert_eq(owner.error, -EPIPE);
+    close_owner(&owner);
+}
+
+static uint64_t cpu_ns(void)
+{
+    struct timespec used;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+}
+
+/* The processor time that the loop takes in 300 ms in which nothing is to be done. */
+static uint64_t idle_cpu_ns(struct owner *owner)
+{
+    struct loop_timer timer;
+    settle(owner);
+    cr_assert_eq(loop_timer_open(owner->loop, &timer, stop, owner->loop), 0);
+    loop_timer_once(&timer, 300000000);
+    uint64_t start_ns = cpu_ns();
+    run(owner);
+    uint64_t used_ns = cpu_ns() - start_ns;
+    loop_timer_close(&timer);
+    return used_ns;
+}
+
+Test(line_stream, end_that_nobody_cleared_away_costs_nothing)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    shutdown(owner.peer, SHUT_WR);
+    run(&owner);
+    cr_assert_lt(idle_cpu_ns(&owner), 150000000u);
+    hang_up(&owner);
+    cr_assert_lt(idle_cpu_ns(&owner), 150000000u);
+    cr_assert_eq(owner.closes, 1);
+    close_owner(&owner);
+}
+
+/* ---- Pausing ---- */
+
+Test(line_stream, paused_one_delivers_nothing_until_resumed)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    owner.on_line = pause_here;
+    say(&owner, "one\ntwo\n");
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    line_stream_resume(owner.stream);
+    cr_assert_str_eq(owner.heard, "[one]");
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one][two]");
+    close_owner(&owner);
+}
+
+Test(line_stream, paused_one_reads_nothing_from_the_kernel)
+{
+    struct owner owner;
+    char bytes[4096] = {0};
+    open_owner(&owner, 100);
+    line_stream_pause(owner.stream);
+    /* The peer's send succeeds until the kernel is full, and stays full. */
+    while (send(owner.peer, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        ;
+    settle(&owner);
+    struct pollfd wait = {.fd = owner.peer, .events = POLLOUT};
+    cr_assert_eq(poll(&wait, 1, 0), 0);
+    cr_assert_eq(owner.closes, 0);
+    close_owner(&owner);
+}
+
+Test(line_stream, paused_one_with_input_waiting_costs_nothing)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    line_stream_pause(owner.stream);
+    say(&owner, "one\n");
+    cr_assert_lt(idle_cpu_ns(&owner), 150000000u);
+    cr_assert_eq(owner.lines, 0);
+    close_owner(&owner);
+}
+
+static void pause_and_resume(struct owner *owner, char *line, size_t size)
+{
+    (void)line;
+    (void)size;
+    line_stream_pause(owner->stream);
+    line_stream_resume(owner->stream);
+}
+
+Test(line_stream, resumed_within_the_line_goes_on)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    owner.on_line = pause_and_resume;
+    owner.stop_at = 3;
+    say(&owner, "one\ntwo\nthree\n");
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one][two][three]");
+    close_owner(&owner);
+}
+
+/* ---- A last line without its newline ---- */
+
+Test(line_stream, takes_the_rest_for_a_line_where_it_is_told_to)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    line_stream_take_rest(owner.stream);
+    say(&owner, "one\nlast");
+    hang_up(&owner);
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one][last]");
+    cr_assert_eq(owner.closes, 1);
+    cr_assert_eq(owner.error, 0);
+    close_owner(&owner);
+}
+
+Test(line_stream, no_rest_is_no_line)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    line_stream_take_rest(owner.stream);
+    say(&owner, "one\n");
+    hang_up(&owner);
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_eq(owner.error, 0);
+    close_owner(&owner);
+}
+
+Test(line_stream, a_rest_has_the_limit_of_a_line)
+{
+    for (size_t size = 99; size <= 102; size++) {
+        struct owner owner;
+        char line[103];
+        memset(line, 'x', sizeof line);
+        line[size] = '\0';
+        open_owner(&owner, 100);
+        line_stream_take_rest(owner.stream);
+        say(&owner, line);
+        hang_up(&owner);
+        run(&owner);
+        cr_assert_eq(owner.lines, size <= 100, "%zu", size);
+        cr_assert_eq(owner.error, size <= 100 ? 0 : -EMSGSIZE, "%zu", size);
+        close_owner(&owner);
+    }
+}
+
+Test(line_stream, a_rest_waits_while_paused)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    line_stream_take_rest(owner.stream);
+    owner.on_line = pause_here;
+    say(&owner, "one\nlast");
+    cr_assert_eq(shutdown(owner.peer, SHUT_WR), 0);
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    line_stream_resume(owner.stream);
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one][last]");
+    cr_assert_eq(owner.closes, 0);
+    line_stream_resume(owner.stream);
+    run(&owner);
+    cr_assert_eq(owner.closes, 1);
+    close_owner(&owner);
+}
+
+/* ---- Input that nobody wants ---- */
+
+static void discard_here(struct owner *owner)
+{
+    cr_assert(line_stream_write(owner->stream, "too long\n", 9));
+    line_stream_discard(owner->stream);
+}
+
+Test(line_stream, what_is_discarded_is_read_so_that_the_peer_can_read_why)
+{
+    struct owner owner;
+    char bytes[64];
+    open_owner(&owner, 100);
+    memset(bytes, 'x', sizeof bytes);
+    cr_assert_eq(fcntl(owner.peer, F_SETFL, O_NONBLOCK), 0);
+    size_t sent = 0;
+    while (owner.closes == 0) {
+        ssize_t result = send(owner.peer, bytes, sizeof bytes, MSG_NOSIGNAL);
+        sent += result > 0 ? (size_t)result : 0;
+        run_round(&owner);
+    }
+    cr_assert_eq(owner.error, -EMSGSIZE);
+    discard_here(&owner);
+    while (sent < 4 << 20) {
+        ssize_t result = send(owner.peer, bytes, sizeof bytes, MSG_NOSIGNAL);
+        cr_assert(result > 0 || errno == EAGAIN);
+        sent += result > 0 ? (size_t)result : 0;
+        if (result < 0)
+            run_round(&owner);
+    }
+    cr_assert_eq(recv(owner.peer, bytes, sizeof bytes, 0), 9);
+    cr_assert_arr_eq(bytes, "too long\n", 9);
+    cr_assert_eq(recv(owner.peer, bytes, sizeof bytes, 0), 0);
+    cr_assert_eq(owner.drains, 0);
+    hang_up(&owner);
+    while (owner.drains == 0)
+        run_round(&owner);
+    cr_assert_eq(owner.lines, 0);
+    close_owner(&owner);
+}
+
+Test(line_stream, discarding_what_has_ended_already_is_over_at_once)
+{
+    struct owner owner;
+    char line[105];
+    memset(line, 'x', sizeof line);
+    open_owner(&owner, 100);
+    owner.discard_when_closed = true;
+    cr_assert_eq(unix_socket_write_all(owner.peer, line, sizeof line), 0);
+    cr_assert_eq(shutdown(owner.peer, SHUT_WR), 0);
+    run(&owner);
+    settle(&owner);
+    cr_assert_eq(owner.error, -EMSGSIZE);
+    cr_assert_eq(owner.drains, 1);
+    cr_assert_eq(recv(owner.peer, line, sizeof line, 0), 0);
+    close_owner(&owner);
+}

@@ -1,0 +1,304 @@
+/* What goes out, and streams that go in the middle of it. */
+#include "line_stream_fixture.h"
+
+/* ---- Bytes out ---- */
+
+enum { MUCH = 4 << 20 };
+
+/* A byte of a long sequence that doesn't repeat with any buffer's size. */
+static char nth(size_t i)
+{
+    return (char)(i % 251);
+}
+
+static void write_much(struct owner *owner)
+{
+    char piece[10007];
+    for (size_t at = 0; at < MUCH;) {
+        size_t size = MUCH - at < sizeof piece ? MUCH - at : sizeof piece;
+        for (size_t i = 0; i < size; i++)
+            piece[i] = nth(at + i);
+        cr_assert(line_stream_write(owner->stream, piece, size));
+        at += size;
+    }
+}
+
+struct reader {
+    struct loop_handler handler;
+    size_t got;
+    size_t wrong;
+};
+
+static void read_some(void *state, unsigned events)
+{
+    static char piece[65536];
+    struct reader *reader = state;
+    (void)events;
+    ssize_t got = recv(reader->handler.fd, piece, sizeof piece, MSG_DONTWAIT);
+    for (ssize_t i = 0; i < got; i++)
+        reader->wrong += piece[i] != nth(reader->got + (size_t)i);
+    if (got > 0)
+        reader->got += (size_t)got;
+    else
+        loop_stop(reader->handler.loop);
+}
+
+Test(line_stream_output, keeps_what_the_kernel_does_not_take_and_tells_when_it_is_gone)
+{
+    struct owner owner;
+    struct reader reader = {0};
+    open_owner(&owner, 100);
+    write_much(&owner);
+    cr_assert(line_stream_is_backed_up(owner.stream));
+    settle(&owner);
+    cr_assert_eq(owner.drains, 0);
+    cr_assert_eq(loop_add(owner.loop, &reader.handler, owner.peer, LOOP_READ, read_some, &reader),
+                 0);
+    owner.stop_when_drained = true;
+    run(&owner);
+    cr_assert_eq(owner.drains, 1);
+    cr_assert_not(line_stream_is_backed_up(owner.stream));
+    line_stream_finish(owner.stream);
+    owner.stream = NULL;
+    run(&owner);
+    cr_assert_eq(reader.got, MUCH);
+    cr_assert_eq(reader.wrong, 0);
+    loop_remove(&reader.handler);
+    close_owner(&owner);
+}
+
+Test(line_stream_output, write_does_not_overtake_what_is_kept)
+{
+    struct owner owner;
+    char piece[65536], last = 0;
+    bool got = false;
+    open_owner(&owner, 100);
+    memset(piece, 'a', sizeof piece);
+    while (!line_stream_is_backed_up(owner.stream))
+        cr_assert(line_stream_write(owner.stream, piece, sizeof piece));
+    /* The kernel has room again, but the loop hasn't noticed yet. */
+    while (recv(owner.peer, piece, sizeof piece, MSG_DONTWAIT) > 0)
+        got = true;
+    cr_assert(got);
+    cr_assert(line_stream_write(owner.stream, "z", 1));
+    line_stream_finish(owner.stream);
+    owner.stream = NULL;
+    settle(&owner);
+    for (ssize_t size; (size = recv(owner.peer, piece, sizeof piece, MSG_DONTWAIT)) > 0;) {
+        cr_assert_eq(memchr(piece, 'z', (size_t)size - 1), NULL);
+        last = piece[size - 1];
+    }
+    cr_assert_eq(last, 'z');
+    close_owner(&owner);
+}
+
+Test(line_stream_output, small_write_goes_at_once_and_is_not_told)
+{
+    struct owner owner;
+    char byte = 0;
+    open_owner(&owner, 100);
+    cr_assert(line_stream_write(owner.stream, "x", 1));
+    cr_assert_not(line_stream_is_backed_up(owner.stream));
+    cr_assert_eq(recv(owner.peer, &byte, 1, MSG_DONTWAIT), 1);
+    settle(&owner);
+    cr_assert_eq(owner.drains, 0);
+    close_owner(&owner);
+}
+
+Test(line_stream_output, finished_one_goes_when_its_last_byte_has_gone)
+{
+    struct owner owner;
+    struct reader reader = {0};
+    open_owner(&owner, 100);
+    write_much(&owner);
+    line_stream_finish(owner.stream);
+    owner.stream = NULL;
+    say(&owner, "nobody hears this\n");
+    cr_assert_eq(loop_add(owner.loop, &reader.handler, owner.peer, LOOP_READ, read_some, &reader),
+                 0);
+    run(&owner);
+    cr_assert_eq(reader.got, MUCH);
+    cr_assert_eq(reader.wrong, 0);
+    cr_assert_eq(owner.lines + owner.drains + owner.closes, 0);
+    loop_remove(&reader.handler);
+    close_owner(&owner);
+}
+
+Test(line_stream_output, finished_one_goes_when_its_peer_does)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    write_much(&owner);
+    line_stream_finish(owner.stream);
+    owner.stream = NULL;
+    hang_up(&owner);
+    settle(&owner);
+    cr_assert_eq(owner.drains + owner.closes, 0);
+    close_owner(&owner);
+}
+
+Test(line_stream_output, output_without_an_end_breaks_the_connection_off)
+{
+    static char piece[1 << 20];
+    struct owner owner;
+    int written = 0;
+    open_owner(&owner, 100);
+    while (written < 100 && line_stream_write(owner.stream, piece, sizeof piece))
+        written++;
+    cr_assert_geq(written, 64);
+    cr_assert_lt(written, 100);
+    run(&owner);
+    cr_assert_eq(owner.error, -ENOBUFS);
+    close_owner(&owner);
+}
+
+/* ---- Freed from within ---- */
+
+static void free_here(struct owner *owner, char *line, size_t size)
+{
+    line_stream_free(owner->stream);
+    owner->stream = NULL;
+    memset(line, 'x', size);
+    loop_stop(owner->loop);
+}
+
+Test(line_stream_output, may_be_freed_by_its_line)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    owner.on_line = free_here;
+    say(&owner, "one\ntwo\n");
+    run(&owner);
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_eq(owner.closes, 0);
+    close_owner(&owner);
+}
+
+static void finish_here(struct owner *owner, char *line, size_t size)
+{
+    cr_assert(line_stream_write(owner->stream, line, size));
+    line_stream_finish(owner->stream);
+    owner->stream = NULL;
+    loop_stop(owner->loop);
+}
+
+Test(line_stream_output, may_be_finished_by_its_line)
+{
+    struct owner owner;
+    char answer[8] = {0};
+    open_owner(&owner, 100);
+    owner.on_line = finish_here;
+    say(&owner, "one\ntwo\n");
+    run(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_eq(recv(owner.peer, answer, sizeof answer, 0), 3);
+    cr_assert_str_eq(answer, "one");
+    close_owner(&owner);
+}
+
+static void free_drained(void *state)
+{
+    struct owner *owner = state;
+    line_stream_free(owner->stream);
+    owner->stream = NULL;
+    owner->drains++;
+}
+
+static void free_closed(void *state, int error)
+{
+    struct owner *owner = state;
+    line_stream_free(owner->stream);
+    owner->stream = NULL;
+    hear_closed(state, error);
+}
+
+static const struct line_stream_callbacks freeing = {hear_line, free_drained, free_closed};
+
+Test(line_stream_output, may_be_freed_by_its_closing)
+{
+    struct owner owner;
+    int fds[2];
+    open_owner(&owner, 100);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+    line_stream_free(owner.stream);
+    owner.stream = line_stream_new(owner.loop, fds[0], 100, &freeing, &owner);
+    close(fds[1]);
+    run(&owner);
+    cr_assert_eq(owner.closes, 1);
+    cr_assert_eq(owner.stream, NULL);
+    close_owner(&owner);
+}
+
+Test(line_stream_output, may_be_freed_by_its_draining)
+{
+    struct owner owner;
+    struct reader reader = {0};
+    int fds[2];
+    open_owner(&owner, 100);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+    line_stream_free(owner.stream);
+    owner.stream = line_stream_new(owner.loop, fds[0], 100, &freeing, &owner);
+    write_much(&owner);
+    cr_assert_eq(loop_add(owner.loop, &reader.handler, fds[1], LOOP_READ, read_some, &reader), 0);
+    run(&owner);
+    cr_assert_eq(owner.drains, 1);
+    cr_assert_eq(reader.got, MUCH);
+    loop_remove(&reader.handler);
+    close(fds[1]);
+    close_owner(&owner);
+}
+
+static void free_other(void *state)
+{
+    struct owner *owner = state;
+    line_stream_free(owner->stream);
+    owner->stream = NULL;
+}
+
+Test(line_stream_output, freed_between_resume_and_its_lines_is_silent)
+{
+    struct owner owner;
+    open_owner(&owner, 100);
+    struct loop_task task = {.run = free_other, .state = &owner};
+    owner.on_line = pause_here;
+    say(&owner, "one\ntwo\n");
+    settle(&owner);
+    loop_defer(owner.loop, &task);
+    line_stream_resume(owner.stream);
+    settle(&owner);
+    cr_assert_str_eq(owner.heard, "[one]");
+    close_owner(&owner);
+}
+
+Test(line_stream_output, one_write_is_kept_whatever_the_limit)
+{
+    struct owner owner;
+    static char bytes[1 << 20];
+    open_owner(&owner, 100);
+    line_stream_limit_output(owner.stream, 4096);
+    cr_assert(line_stream_write(owner.stream, bytes, sizeof bytes));
+    cr_assert_gt(line_stream_kept_bytes(owner.stream), 4096);
+    cr_assert_not(line_stream_write(owner.stream, bytes, 1));
+    run(&owner);
+    cr_assert_eq(owner.error, -ENOBUFS);
+    close_owner(&owner);
+}
+
+Test(line_stream_output, output_has_the_limit_that_it_is_given)
+{
+    struct owner owner;
+    static char bytes[1000];
+    size_t kept = 0;
+    open_owner(&owner, 100);
+    line_stream_limit_output(owner.stream, 5000);
+    while (line_stream_write(owner.stream, bytes, sizeof bytes)) {
+        cr_assert_leq(line_stream_kept_bytes(owner.stream), 5000);
+        kept = line_stream_kept_bytes(owner.stream);
+    }
+    cr_assert_gt(kept, 4000);
+    cr_assert_eq(line_stream_kept_bytes(owner.stream), 0);
+    run(&owner);
+    cr_assert_eq(owner.error, -ENOBUFS);
+    close_owner(&owner);
+}

@@ -1,0 +1,147 @@
+#include "net/socket/multicast_socket.h"
+
+#include "net/socket/udp_socket.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(multicast_socket, .timeout = 20);
+
+static struct addr address(const char *text)
+{
+    struct addr addr;
+    cr_assert_null(addr_parse(&addr, NULL, text, 0), "%s", text);
+    return addr;
+}
+
+/* Groups on the loopback interface, so that no network hears of these tests. */
+static struct multicast_path loopback(void)
+{
+    return (struct multicast_path){.interface = if_nametoindex("lo"), .ttl = 0};
+}
+
+static int join(const char *text)
+{
+    struct addr group = address(text);
+    int fd = multicast_join(&group, loopback().interface, 0);
+    if (fd < 0 && group.family == ADDR_IPV6)
+        cr_skip("no IPv6 here: %s", strerror(-fd));
+    cr_assert_geq(fd, 0, "%s: %s", text, strerror(-fd));
+    return fd;
+}
+
+static int connect_to(const char *text, struct addr *from)
+{
+    struct addr group = address(text);
+    struct multicast_path way = loopback();
+    int fd = multicast_connect(&group, &way, from);
+    if (fd == -ENETUNREACH && group.family == ADDR_IPV6)
+        cr_skip("loopback has no route for IPv6 groups here; namespaces show it");
+    cr_assert_geq(fd, 0, "%s: %s", text, strerror(-fd));
+    return fd;
+}
+
+static void expect_heard(int fd, const char *text, const struct addr *from)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    union socket_name name;
+    struct addr source;
+    socklen_t size = sizeof name;
+    char bytes[64];
+    cr_assert_eq(poll(&wait, 1, 10000), 1, "'%s' was not heard", text);
+    ssize_t got = recvfrom(fd, bytes, sizeof bytes, 0, &name.any, &size);
+    cr_assert_eq(got, (ssize_t)strlen(text));
+    cr_assert_arr_eq(bytes, text, strlen(text));
+    addr_from_sockaddr(&source, &name);
+    cr_assert(addr_equal(&source, from));
+}
+
+static void expect_silence(int fd)
+{
+    char byte;
+    cr_assert_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
+    cr_assert_eq(errno, EAGAIN);
+}
+
+static void expect_chat(const char *group)
+{
+    struct addr from;
+    int speaker = connect_to(group, &from);
+    int first = join(group), second = join(group);
+    cr_assert_eq(send(speaker, "hello", 5, 0), 5);
+    expect_heard(first, "hello", &from);
+    expect_heard(second, "hello", &from);
+    cr_assert_neq(from.port, 0);
+    close(speaker);
+    close(first);
+    close(second);
+}
+
+Test(multicast_socket, everyone_of_this_host_who_joined_hears)
+{
+    expect_chat("239.77.1.2:5353");
+}
+
+Test(multicast_socket, everyone_hears_by_ipv6_too)
+{
+    expect_chat("[ff02::77%1]:5353");
+}
+
+Test(multicast_socket, another_group_on_the_same_port_is_not_heard)
+{
+    struct addr from, other;
+    int ours = join("239.77.1.2:5353"), theirs = join("239.77.1.3:5353");
+    int speaker = connect_to("239.77.1.3:5353", &other);
+    cr_assert_eq(send(speaker, "psst", 4, 0), 4);
+    expect_heard(theirs, "psst", &other);
+    expect_silence(ours);
+    close(speaker);
+    speaker = connect_to("239.77.1.2:5353", &from);
+    cr_assert_eq(send(speaker, "hello", 5, 0), 5);
+    expect_heard(ours, "hello", &from);
+    close(speaker);
+    close(ours);
+    close(theirs);
+}
+
+Test(multicast_socket, whoever_speaks_to_one_is_deaf)
+{
+    struct addr from;
+    union socket_name name;
+    int speaker = connect_to("239.77.1.2:5353", &from);
+    int stranger = socket(AF_INET, SOCK_DGRAM, 0);
+    socklen_t size = sockaddr_from_addr(&name, &from);
+    cr_assert_eq(sendto(stranger, "hi", 2, 0, &name.any, size), 2);
+    expect_silence(speaker);
+    close(stranger);
+    close(speaker);
+}
+
+Test(multicast_socket, the_way_is_set_on_the_socket)
+{
+    struct addr group = address("239.77.1.2:5353");
+    struct multicast_path way = {.interface = if_nametoindex("lo"), .ttl = 7};
+    int fd = join("239.77.1.2:5353"), ttl = 0, loop = 0;
+    socklen_t size = sizeof ttl;
+    cr_assert_eq(multicast_set_path(fd, &group, &way), 0);
+    cr_assert_eq(getsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &ttl, &size), 0);
+    cr_assert_eq(getsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &loop, &size), 0);
+    cr_assert_eq(ttl, 7);
+    cr_assert_eq(loop, 1);
+    close(fd);
+}
+
+Test(multicast_socket, what_is_no_group_and_what_is_no_interface_is_refused)
+{
+    struct addr host = address("192.0.2.1:5353"), group = address("239.77.1.2:5353"), from;
+    struct multicast_path nowhere = {.interface = INT32_MAX};
+    cr_assert_eq(multicast_join(&host, 0, 0), -EINVAL);
+    cr_assert_eq(multicast_join(&group, INT32_MAX, 0), -ENODEV);
+    cr_assert_eq(multicast_connect(&host, &nowhere, &from), -EINVAL);
+    cr_assert_lt(multicast_connect(&group, &nowhere, &from), 0);
+}

@@ -1,0 +1,153 @@
+/* Kernels that lack an option of sockets, played by a filter of system calls. */
+#include "net/socket/socket_option.h"
+
+#include "net/socket/multicast_socket.h"
+#include "net/socket/tcp_socket.h"
+#include "net/socket/udp_socket.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+TestSuite(socket_option, .timeout = 20);
+
+/* The lower half of an argument of a system call. */
+static uint32_t low_half_at(size_t argument)
+{
+    size_t at = offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t);
+    return (uint32_t)(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? at : at + 4);
+}
+
+/* From now on, setsockopt for this option fails. Each call adds one. */
+static void lack(int level, int option, int error)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 0, 5),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_half_at(1)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)level, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_half_at(2)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)option, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        cr_skip("system calls can't be filtered here: %s", strerror(errno));
+}
+
+static const struct addr IPV4 = {.family = ADDR_IPV4, .ip = {127, 0, 0, 1}};
+static const struct addr IPV4_WILDCARD = {.family = ADDR_IPV4};
+static const struct addr IPV6_WILDCARD = {.family = ADDR_IPV6};
+
+static int try_open(const struct addr *addr)
+{
+    struct socket_options options = {0};
+    struct addr bound;
+    int socket = socket_open(addr, &options, &bound);
+    if (socket >= 0)
+        socket_close(socket);
+    return socket < 0 ? socket : 0;
+}
+
+Test(socket_option, that_is_harmless_may_be_lacking)
+{
+    lack(IPPROTO_IP, IP_MULTICAST_ALL, ENOPROTOOPT);
+    cr_assert_eq(try_open(&IPV4), 0);
+    cr_assert_eq(try_open(&IPV4_WILDCARD), 0);
+    lack(IPPROTO_IP, IP_MTU_DISCOVER, ENOPROTOOPT);
+    cr_assert_eq(try_open(&IPV4), 0);
+    lack(IPPROTO_IPV6, 29, ENOPROTOOPT); /* IPV6_MULTICAST_ALL */
+    int error = try_open(&IPV6_WILDCARD);
+    cr_assert(error == 0 || error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL, "%d", error);
+}
+
+Test(socket_option, may_lack_the_value_that_ignores_the_path_mtu)
+{
+    lack(IPPROTO_IP, IP_MTU_DISCOVER, EINVAL);
+    cr_assert_eq(try_open(&IPV4), 0);
+}
+
+Test(socket_option, of_a_group_may_be_lacking_if_it_is_harmless)
+{
+    const struct addr group = {.family = ADDR_IPV4, .ip = {239, 77, 1, 2}, .port = 5353};
+    int with = multicast_join(&group, 1, 0);
+    lack(IPPROTO_IP, IP_MULTICAST_ALL, ENOPROTOOPT);
+    int without = multicast_join(&group, 1, 0);
+    cr_assert_geq(with, 0);
+    cr_assert_geq(without, 0, "%s", socket_option_why(-without));
+    socket_close(with);
+    socket_close(without);
+}
+
+Test(socket_option, that_is_needed_is_named)
+{
+    lack(IPPROTO_IP, IP_PKTINFO, ENOPROTOOPT);
+    cr_assert_eq(try_open(&IPV4), 0, "it isn't needed here");
+    cr_assert_eq(try_open(&IPV4_WILDCARD), -ENOPROTOOPT);
+    cr_assert_str_eq(socket_option_why(ENOPROTOOPT),
+                     "Protocol not available (this kernel has no IP_PKTINFO)");
+    lack(SOL_SOCKET, SO_ATTACH_FILTER, ENOPROTOOPT);
+    struct socket_options options = {0};
+    struct addr bound;
+    int sockets[2];
+    cr_assert_eq(socket_open_group(&IPV4, &options, &bound, sockets, 2), -ENOPROTOOPT);
+    cr_assert_str_eq(socket_option_why(ENOPROTOOPT),
+                     "Protocol not available (this kernel has no SO_ATTACH_FILTER)");
+    lack(IPPROTO_IPV6, IPV6_V6ONLY, ENOPROTOOPT);
+    int error = tcp_listen(&IPV6_WILDCARD, &bound);
+    if (error != -EAFNOSUPPORT)
+        cr_assert_str_eq(socket_option_why(-error),
+                         "Protocol not available (this kernel has no IPV6_V6ONLY)");
+}
+
+Test(socket_option, that_takes_a_filter_off_may_be_lacking)
+{
+    struct socket_options options = {0};
+    struct addr bound;
+    int sockets[2];
+    char byte;
+    lack(SOL_SOCKET, SO_DETACH_FILTER, ENOPROTOOPT);
+    cr_assert_eq(socket_open_group(&IPV4, &options, &bound, sockets, 2), 0);
+    int client = socket_connect(&bound);
+    cr_assert_geq(client, 0);
+    cr_assert_eq(send(client, "a", 1, 0), 1);
+    cr_assert(recv(sockets[0], &byte, 1, 0) < 0 && recv(sockets[1], &byte, 1, 0) < 0);
+    cr_assert_eq(socket_receive_all(sockets[0]), 0);
+    cr_assert_eq(socket_receive_all(sockets[1]), 0);
+    cr_assert_eq(send(client, "b", 1, 0), 1);
+    cr_assert(recv(sockets[0], &byte, 1, 0) == 1 || recv(sockets[1], &byte, 1, 0) == 1);
+    cr_assert_eq(byte, 'b');
+    lack(SOL_SOCKET, SO_ATTACH_FILTER, ENOPROTOOPT);
+    int alone = socket_open(&IPV4, &options, &bound);
+    cr_assert_geq(alone, 0);
+    cr_assert_eq(socket_receive_all(alone), 0);
+}
+
+Test(socket_option, is_named_only_where_it_is_the_reason)
+{
+    cr_assert_str_eq(socket_option_why(ENOPROTOOPT), "Protocol not available");
+    lack(IPPROTO_IP, IP_PKTINFO, ENOPROTOOPT);
+    cr_assert_eq(try_open(&IPV4_WILDCARD), -ENOPROTOOPT);
+    cr_assert_str_eq(socket_option_why(EADDRINUSE), strerror(EADDRINUSE));
+}
+
+Test(socket_option, of_buffers_may_be_lacking_as_well)
+{
+    struct socket_options options = {.receive_buffer_bytes = 65536, .send_buffer_bytes = 65536};
+    struct addr bound;
+    lack(SOL_SOCKET, SO_RCVBUFFORCE, ENOPROTOOPT);
+    lack(SOL_SOCKET, SO_SNDBUFFORCE, ENOPROTOOPT);
+    int socket = socket_open(&IPV4, &options, &bound);
+    cr_assert_geq(socket, 0);
+    cr_assert_geq(options.receive_buffer_got_bytes, 65536);
+    cr_assert_geq(options.send_buffer_got_bytes, 65536);
+    socket_close(socket);
+}

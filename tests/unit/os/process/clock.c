@@ -1,0 +1,41 @@
+#include "os/process/clock.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+#include <time.h>
+
+Test(clock, never_goes_back)
+{
+    uint64_t last_ns = clock_now_ns();
+    for (int i = 0; i < 1000; i++) {
+        uint64_t now_ns = clock_now_ns();
+        cr_assert_geq(now_ns, last_ns);
+        last_ns = now_ns;
+    }
+}
+
+Test(clock, is_the_time_since_boot_in_both_units)
+{
+    struct timespec boot;
+    uint64_t before_ms = clock_now_ns() / 1000000;
+    uint64_t now_ms = clock_now_ms();
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    cr_assert_leq(before_ms, now_ms);
+    cr_assert_leq(now_ms, (uint64_t)boot.tv_sec * 1000 + (uint64_t)boot.tv_nsec / 1000000);
+}
+
+Test(clock, wall_text_is_rfc_3339_in_utc)
+{
+    char text[CLOCK_WALL_TEXT_BYTES];
+    struct tm utc = {0};
+    time_t before = time(NULL);
+    cr_assert_eq(clock_wall_text(text), text);
+    time_t after = time(NULL);
+    cr_assert_eq(strlen(text), strlen("2026-11-22T10:06:18.123Z"));
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &utc);
+    cr_assert_neq(rest, NULL);
+    cr_assert_eq(rest[0], '.');
+    cr_assert_eq(rest[4], 'Z');
+    /* time(2) may lag behind clock_gettime by a tick of the kernel. */
+    cr_assert(timegm(&utc) >= before && timegm(&utc) <= after + 1);
+}

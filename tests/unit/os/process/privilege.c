@@ -1,0 +1,220 @@
+#include "os/process/privilege.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <grp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const gid_t stay_group = (gid_t)-1;
+static const uid_t stay_user = (uid_t)-1;
+
+/* ---- Finding ---- */
+
+Test(privilege, nobody_named_stays_who_it_is)
+{
+    struct identity identity;
+    cr_assert_eq(identity_find(&identity, NULL, NULL), 0);
+    cr_assert_eq(identity.uid, stay_user);
+    cr_assert_eq(identity.gid, stay_group);
+    cr_assert_eq(privilege_drop(&identity), 0);
+}
+
+Test(privilege, user_brings_its_own_group)
+{
+    struct identity identity;
+    cr_assert_eq(identity_find(&identity, "root", NULL), 0);
+    cr_assert_eq(identity.uid, 0);
+    cr_assert_eq(identity.gid, 0);
+}
+
+Test(privilege, group_may_be_another_than_the_users)
+{
+    struct identity identity;
+    cr_assert_eq(identity_find(&identity, "root", "12345"), 0);
+    cr_assert_eq(identity.gid, 12345);
+    cr_assert_eq(identity_find(&identity, NULL, "root"), 0);
+    cr_assert_eq(identity.uid, stay_user);
+    cr_assert_eq(identity.gid, 0);
+}
+
+Test(privilege, number_is_a_user_or_a_group)
+{
+    struct identity identity;
+    cr_assert_eq(identity_find(&identity, "0", NULL), 0);
+    cr_assert_eq(identity.uid, 0);
+    cr_assert_eq(identity.gid, 0);
+    cr_assert_eq(identity_find(&identity, "54321", "54322"), 0);
+    cr_assert_eq(identity.uid, 54321);
+    cr_assert_eq(identity.gid, 54322);
+}
+
+Test(privilege, number_without_an_entry_does_not_keep_the_group_of_root)
+{
+    struct identity identity;
+    cr_assert_eq(identity_find(&identity, "54321", NULL), -ENODATA);
+}
+
+Test(privilege, missing_names_are_told_apart)
+{
+    struct identity identity;
+    cr_assert_eq(identity_find(&identity, "no-such-user", NULL), -ENOENT);
+    cr_assert_eq(identity_find(&identity, "root", "no-such-group"), -ESRCH);
+    cr_assert_eq(identity_find(&identity, "4294967295", "0"), -ENOENT);
+    cr_assert_eq(identity_find(&identity, "-1", "0"), -ENOENT);
+    cr_assert_eq(identity_find(&identity, "", NULL), -ENOENT);
+}
+
+/* ---- Dropping ---- */
+
+/* The exit status of a child that runs the function. */
+static int in_child(int (*run)(void))
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(run());
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static const struct identity somebody = {54321, 54322};
+
+/* 0, or the number of the first thing that isn't as it should be. */
+static int drop_and_try_to_return(void)
+{
+    uid_t uids[3];
+    gid_t gids[3];
+    if (setgroups(2, (gid_t[]){0, 4}) != 0)
+        return 1;
+    if (privilege_drop(&somebody) != 0)
+        return 2;
+    getresuid(&uids[0], &uids[1], &uids[2]);
+    getresgid(&gids[0], &gids[1], &gids[2]);
+    for (int i = 0; i < 3; i++)
+        if (uids[i] != 54321 || gids[i] != 54322)
+            return 3;
+    if (getgroups(0, NULL) != 0)
+        return 4;
+    if (setuid(0) == 0 || seteuid(0) == 0 || setgid(0) == 0)
+        return 5;
+    return privilege_drop(&somebody) == 0 ? 0 : 6;
+}
+
+Test(privilege, is_dropped_for_good)
+{
+    if (geteuid() != 0)
+        cr_skip("only root can become somebody else");
+    cr_assert_eq(in_child(drop_and_try_to_return), 0);
+}
+
+static int drop_as_somebody(void)
+{
+    const struct identity other = {54399, 54399};
+    if (geteuid() == 0 && privilege_drop(&somebody) != 0)
+        return 1;
+    return privilege_drop(&other) == -EPERM ? 0 : 2;
+}
+
+Test(privilege, cannot_be_dropped_to_another_without_it)
+{
+    cr_assert_eq(in_child(drop_as_somebody), 0);
+}
+
+static int drop_the_group_alone(void)
+{
+    const struct identity identity = {(uid_t)-1, 54322};
+    if (privilege_drop(&identity) != 0)
+        return 1;
+    return getuid() == 0 && getegid() == 54322 && getgroups(0, NULL) == 0 ? 0 : 2;
+}
+
+Test(privilege, group_alone_may_be_dropped)
+{
+    if (geteuid() != 0)
+        cr_skip("only root can become somebody else");
+    cr_assert_eq(in_child(drop_the_group_alone), 0);
+}
+
+/* ---- Sealing ---- */
+
+/* Whether a line of /proc/self/status is there. */
+static int has_status(const char *wanted)
+{
+    char line[256];
+    int found = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+    while (status != NULL && fgets(line, sizeof line, status) != NULL)
+        found |= strcmp(line, wanted) == 0;
+    if (status != NULL)
+        fclose(status);
+    return found;
+}
+
+static int seal(void)
+{
+    struct rlimit core;
+    bool root = geteuid() == 0;
+    if (privilege_bound() != 0 || privilege_seal() != 0)
+        return 1;
+    if (!has_status("CapInh:\t0000000000000000\n") || !has_status("CapPrm:\t0000000000000000\n") ||
+        !has_status("CapEff:\t0000000000000000\n") || !has_status("CapAmb:\t0000000000000000\n"))
+        return 2;
+    if (root && !has_status("CapBnd:\t0000000000000000\n"))
+        return 3;
+    if (!has_status("NoNewPrivs:\t1\n") || prctl(PR_GET_DUMPABLE) != 0)
+        return 4;
+    if (getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0 || core.rlim_max != 0)
+        return 5;
+    /* What root's name alone doesn't allow. */
+    if (root && (setgroups(0, NULL) == 0 || setresuid(54321, 54321, 54321) == 0))
+        return 6;
+    return privilege_bound() == 0 && privilege_seal() == 0 ? 0 : 7;
+}
+
+Test(privilege, is_sealed_off_even_for_root)
+{
+    cr_assert_eq(in_child(seal), 0);
+}
+
+static int drop_beside_a_group(void)
+{
+    gid_t groups[2];
+    if (setgroups(2, (gid_t[]){0, 4}) != 0 || privilege_drop_beside(&somebody, 54399) != 0)
+        return 1;
+    if (getgroups(2, groups) != 1 || groups[0] != 54399)
+        return 2;
+    return setuid(0) == 0 || setgid(0) == 0 || setgid(54399) == 0 ? 3 : 0;
+}
+
+Test(privilege, is_dropped_beside_one_group)
+{
+    if (geteuid() != 0)
+        cr_skip("only root can become somebody else");
+    cr_assert_eq(in_child(drop_beside_a_group), 0);
+}
+
+static int join_a_group(void)
+{
+    gid_t groups[3];
+    if (setgroups(1, (gid_t[]){4}) != 0 || privilege_join(54399) != 0 || privilege_join(54399) != 0)
+        return 1;
+    if (getgroups(3, groups) != 2 || groups[0] + groups[1] != 4 + 54399)
+        return 2;
+    if (privilege_drop(&somebody) != 0)
+        return 3;
+    return privilege_join(54322) == 0 && privilege_join(54399) == -EPERM ? 0 : 4;
+}
+
+Test(privilege, a_group_is_joined_by_root_alone)
+{
+    if (geteuid() != 0)
+        cr_skip("only root can join a group");
+    cr_assert_eq(in_child(join_a_group), 0);
+}

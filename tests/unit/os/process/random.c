@@ -1,0 +1,33 @@
+#include "os/process/random.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+Test(random, fills_every_byte_and_no_byte_more)
+{
+    /* A byte that is filled stays zero in all of 32 fills with a probability of 2^-256. */
+    unsigned char seen[256] = {0}, bytes[258] = {0};
+    for (int i = 0; i < 32; i++) {
+        cr_assert_eq(random_fill(bytes + 1, 256), 0);
+        for (size_t j = 0; j < 256; j++)
+            seen[j] |= bytes[j + 1];
+    }
+    cr_assert_eq(memchr(seen, 0, sizeof seen), NULL);
+    cr_assert_eq(bytes[0], 0);
+    cr_assert_eq(bytes[257], 0);
+}
+
+Test(random, gives_other_bytes_each_time)
+{
+    unsigned char a[16], b[16];
+    cr_assert_eq(random_fill(a, sizeof a), 0);
+    cr_assert_eq(random_fill(b, sizeof b), 0);
+    cr_assert_neq(memcmp(a, b, sizeof a), 0);
+}
+
+Test(random, refuses_what_might_come_in_part)
+{
+    unsigned char bytes[257];
+    cr_assert_eq(random_fill(bytes, sizeof bytes), -EINVAL);
+}

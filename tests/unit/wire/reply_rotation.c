@@ -1,0 +1,210 @@
+#include "wire/reply_rotation.h"
+
+#include <criterion/criterion.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MESSAGE(text)                                              \
+    {                                                              \
+        .bytes = (const uint8_t *)(text), .size = sizeof(text) - 1 \
+    }
+
+static const struct message cars[] = {MESSAGE("audi"), MESSAGE("toyota"), MESSAGE("bmw")};
+
+static struct reply *make(enum reply_mode mode, const struct message *messages, size_t count)
+{
+    struct reply *reply = reply_rotation_new(mode, messages, count);
+    cr_assert_not_null(reply);
+    cr_assert_eq(reply_mode(reply), mode);
+    return reply;
+}
+
+static void is_message(const struct reply *reply, size_t turn, struct message expected)
+{
+    const struct message *message = reply_rotation_message(reply, turn);
+    cr_assert_eq(message->size, expected.size);
+    cr_assert_arr_eq(message->bytes, expected.bytes, expected.size);
+}
+
+Test(reply_rotation, gives_each_turn_the_next_message_of_the_list)
+{
+    struct reply *reply = make(REPLY_ROTATE, cars, 3);
+    for (size_t i = 0; i < 10; i++)
+        is_message(reply, reply_rotation_take(reply, 1), cars[i % 3]);
+    reply_rotation_release(reply);
+}
+
+Test(reply_rotation, reserves_the_turns_of_a_batch_at_once)
+{
+    struct reply *reply = make(REPLY_ROTATE, cars, 3);
+    size_t expected = 0;
+    for (size_t count = 0; count <= 64; count++) {
+        size_t turn = reply_rotation_take(reply, count);
+        cr_assert_eq(turn, expected % 3, "the batch of %zu begins elsewhere", count);
+        for (size_t i = 0; i < count; i++, turn = reply_rotation_next(reply, turn))
+            is_message(reply, turn, cars[expected++ % 3]);
+    }
+    reply_rotation_release(reply);
+}
+
+Test(reply_rotation, goes_round_a_list_of_one)
+{
+    struct reply *reply = make(REPLY_ROTATE, cars, 1);
+    cr_assert_eq(reply_rotation_take(reply, 5), 0);
+    cr_assert_eq(reply_rotation_next(reply, 0), 0);
+    cr_assert_eq(reply_rotation_take(reply, 1), 0);
+    is_message(reply, 0, cars[0]);
+    reply_rotation_release(reply);
+}
+
+Test(reply_rotation, needs_no_messages_to_echo_or_to_be_silent)
+{
+    struct reply *echo = make(REPLY_ECHO, NULL, 0), *none = make(REPLY_NONE, NULL, 0);
+    cr_assert_not(reply_rotation_same(echo, none));
+    cr_assert(reply_rotation_same(echo, echo));
+    reply_rotation_release(echo);
+    reply_rotation_release(none);
+}
+
+Test(reply_rotation, keeps_a_copy_of_what_it_was_given)
+{
+    char *text = strdup("volvo");
+    struct message given = {.bytes = (const uint8_t *)text, .size = 5};
+    struct reply *reply = make(REPLY_ROTATE, &given, 1);
+    memset(text, 'x', 5);
+    free(text);
+    given = (struct message){.bytes = NULL, .size = 0};
+    is_message(reply, 0, (struct message)MESSAGE("volvo"));
+    reply_rotation_release(reply);
+}
+
+Test(reply_rotation, holds_nuls_empty_messages_and_the_longest_datagram)
+{
+    enum { LONGEST = 65507 };
+    uint8_t *longest = malloc(LONGEST);
+    cr_assert_not_null(longest);
+    for (size_t i = 0; i < LONGEST; i++)
+        longest[i] = (uint8_t)(i * 7);
+    const struct message odd[] = {
+        MESSAGE(""), MESSAGE("\0"), MESSAGE("a\0b"), {.bytes = longest, .size = LONGEST}};
+    struct reply *reply = make(REPLY_ROTATE, odd, 4);
+    for (size_t i = 0; i < 4; i++)
+        is_message(reply, i, odd[i]);
+    reply_rotation_release(reply);
+    free(longest);
+}
+
+Test(reply_rotation, takes_an_empty_message_that_has_no_bytes_at_all)
+{
+    const struct message empty[] = {{.bytes = NULL, .size = 0}, MESSAGE("")};
+    struct reply *a = make(REPLY_ROTATE, &empty[0], 1), *b = make(REPLY_ROTATE, &empty[1], 1);
+    cr_assert_eq(reply_rotation_message(a, 0)->size, 0);
+    cr_assert(reply_rotation_same(a, b));
+    reply_rotation_release(a);
+    reply_rotation_release(b);
+}
+
+Test(reply_rotation, is_the_same_as_one_of_the_same_mode_and_messages)
+{
+    const struct message again[] = {MESSAGE("audi"), MESSAGE("toyota"), MESSAGE("bmw")};
+    struct reply *a = make(REPLY_ROTATE, cars, 3), *b = make(REPLY_ROTATE, again, 3);
+    reply_rotation_take(a, 2);
+    cr_assert(reply_rotation_same(a, b) && reply_rotation_same(b, a));
+    reply_rotation_release(a);
+    reply_rotation_release(b);
+}
+
+Test(reply_rotation, differs_from_one_of_another_mode_count_order_or_byte)
+{
+    const struct message swapped[] = {cars[1], cars[0], cars[2]};
+    const struct message longer[] = {cars[0], cars[1], MESSAGE("bmw\0")};
+    const struct message shorter[] = {cars[0], cars[1], MESSAGE("bm")};
+    const struct message changed[] = {cars[0], cars[1], MESSAGE("bmv")};
+    const struct message joined[] = {MESSAGE("auditoyota"), MESSAGE(""), cars[2]};
+    struct reply *reply = make(REPLY_ROTATE, cars, 3);
+    struct reply *others[] = {
+        make(REPLY_ECHO, cars, 3),      make(REPLY_ROTATE, cars, 2),
+        make(REPLY_ROTATE, swapped, 3), make(REPLY_ROTATE, longer, 3),
+        make(REPLY_ROTATE, shorter, 3), make(REPLY_ROTATE, changed, 3),
+        make(REPLY_ROTATE, joined, 3),
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        cr_assert_not(reply_rotation_same(reply, others[i]), "other %zu", i);
+        cr_assert_not(reply_rotation_same(others[i], reply), "other %zu", i);
+        reply_rotation_release(others[i]);
+    }
+    reply_rotation_release(reply);
+}
+
+Test(reply_rotation, begins_anew_as_a_new_object)
+{
+    struct reply *before = make(REPLY_ROTATE, cars, 3), *after = make(REPLY_ROTATE, cars, 3);
+    reply_rotation_take(before, 2);
+    cr_assert_eq(reply_rotation_take(after, 1), 0);
+    cr_assert_eq(reply_rotation_take(before, 1), 2);
+    reply_rotation_release(before);
+    reply_rotation_release(after);
+}
+
+Test(reply_rotation, frees_nothing_when_there_is_nothing)
+{
+    reply_rotation_release(NULL);
+}
+
+/* As many messages as turns: each must be taken once, whoever takes it. */
+enum { THREADS = 4, TURNS = 60000, BATCH_MAX = 64 };
+
+struct taker {
+    struct reply *reply;
+    atomic_size_t *left; /* turns that nobody has set out to take */
+    atomic_uchar *taken; /* how often, by turn */
+};
+
+/* Sets out to take up to wanted turns, and returns how many it got. */
+static size_t claim(atomic_size_t *left, size_t wanted)
+{
+    size_t seen = atomic_load(left), got;
+    do {
+        got = wanted < seen ? wanted : seen;
+    } while (!atomic_compare_exchange_weak(left, &seen, seen - got));
+    return got;
+}
+
+static void *take_turns(void *argument)
+{
+    const struct taker *taker = argument;
+    for (size_t batch = 1;; batch = batch % BATCH_MAX + 1) {
+        size_t count = claim(taker->left, batch);
+        if (count == 0)
+            return NULL;
+        size_t turn = reply_rotation_take(taker->reply, count);
+        for (; count > 0; count--, turn = reply_rotation_next(taker->reply, turn))
+            atomic_fetch_add(&taker->taken[turn], 1);
+    }
+}
+
+Test(reply_rotation, gives_each_turn_to_one_of_the_threads_that_take_at_once)
+{
+    struct message *messages = calloc(TURNS, sizeof *messages);
+    atomic_uchar *taken = calloc(TURNS, sizeof *taken);
+    cr_assert(messages != NULL && taken != NULL);
+    for (size_t i = 0; i < TURNS; i++)
+        messages[i] = cars[i % 3];
+    atomic_size_t left = TURNS;
+    struct taker taker = {
+        .reply = make(REPLY_ROTATE, messages, TURNS), .left = &left, .taken = taken};
+    pthread_t threads[THREADS];
+    for (size_t i = 0; i < THREADS; i++)
+        cr_assert_eq(pthread_create(&threads[i], NULL, take_turns, &taker), 0);
+    for (size_t i = 0; i < THREADS; i++)
+        cr_assert_eq(pthread_join(threads[i], NULL), 0);
+    for (size_t i = 0; i < TURNS; i++)
+        cr_assert_eq(taken[i], 1, "turn %zu was taken %d times", i, taken[i]);
+    cr_assert_eq(reply_rotation_take(taker.reply, 1), 0, "the list is a ring");
+    reply_rotation_release(taker.reply);
+    free(taken);
+    free(messages);
+}
