@@ -204,7 +204,7 @@ Test(system_admission, works_with_the_python_of_the_readme)
         cr_skip_test("python3 does not run here");
     server_start(&server, COOKIE, "-l", "127.0.0.1:0", NULL);
     script = run_ok(NULL, "sh", "-c",
-                    harness_format("sed -n '/^## A client that proves/,/^## /p' README.md | "
+                    harness_format("sed -n '/^## Clients that prove/,/^## /p' README.md | "
                                    "sed -n '/^```python/,/^```/p' | sed '1d;$d' | "
                                    "sed 's/\"192.0.2.1\", 3000/\"127.0.0.1\", %d/'",
                                    endpoint_port(&server.at[0])),
