@@ -1,4 +1,4 @@
-# udpsrv: `make` builds the programs, `make run` starts the daemon, `make help` lists the rest.
+# udpsrv: `make` builds the programs, `make run` starts the daemon, `make help` lists all targets.
 
 PREFIX     ?= /usr/local
 DESTDIR    ?=
@@ -22,7 +22,7 @@ B     ?= build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wformat=2 $(if $(WERROR),-Werror)
-# CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS are the packager's, also on the command line: what the build needs stands beside them.
+# CPPFLAGS, CFLAGS, LDFLAGS and LDLIBS belong to the packager, also on the command line; the build adds what it needs itself.
 ifneq ($(SANITIZE),)
 SANITIZERS := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS   ?= -O1 -g
@@ -30,13 +30,13 @@ else
 CFLAGS   ?= -O2 -g -fstack-protector-strong \
             $(if $(findstring _FORTIFY_SOURCE,$(CPPFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif
-# musl has no headers of the kernel's; those of the distribution are behind its own.
+# musl has no kernel headers: those of the distribution are searched after musl's own.
 KERNEL_HEADERS := $(if $(filter %musl-gcc,$(CC)),$(B)/kernel-headers)
 ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude $(WARNINGS) $(if $(KERNEL_HEADERS),-idirafter $(KERNEL_HEADERS)) \
               $(CPPFLAGS) $(CFLAGS) $(SANITIZERS) -pthread
 
-# A program of another machine can't be run here: what is run during a build is made by BUILD_CC.
-# Compilers differ in the vendor that stands in the middle of a machine's name.
+# A program for another machine does not run here, so BUILD_CC compiles the tool that runs during the build.
+# Compilers differ in the vendor in the middle of a machine's name.
 machine   = $(shell $(1) -dumpmachine 2>/dev/null | sed 's/^\([^-]*\)-.*-/\1-/')
 CROSS    := $(if $(call machine,cc),$(filter-out $(call machine,cc),$(call machine,$(CC))))
 BUILD_CC ?= $(if $(CROSS),cc,$(CC))
@@ -63,7 +63,7 @@ MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
 SAMPLES  := $(sort $(wildcard config/*.conf))
 TEXTS    := README.md CHANGELOG.md LICENSE $(sort $(wildcard docs/*.md))
 
-# By shell, under the names that it looks for.
+# For each shell, under the file names that it searches for.
 COMPLETIONS := $(PROGRAMS:%=$(B)/completions/bash/%) $(PROGRAMS:%=$(B)/completions/zsh/_%) \
                $(PROGRAMS:%=$(B)/completions/fish/%.fish)
 
@@ -92,7 +92,7 @@ $(PROGRAMS:%=$(B)/%) $(B)/completion: $(B)/%: $(B)/obj/src/%.o $(B)/modules.a $(
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^) $(LDLIBS)
 
-# Completions are printed from the programs' own tables, by a tool that is made of the same modules.
+# A tool that is linked from the same modules prints the completions from the programs' own tables.
 GENERATOR := $(if $(CROSS),$(B)/build-machine/completion,$(B)/completion)
 $(COMPLETIONS): $(GENERATOR)
 	$(call say,GEN,$@)
@@ -131,7 +131,7 @@ $(B)/kernel-headers:
 	$(Q)ln -sfn /usr/include/linux /usr/include/asm-generic $@
 	$(Q)ln -sfn $(firstword $(wildcard /usr/include/$(shell $(CC) -print-multiarch)/asm /usr/include/asm)) $@/asm
 
-# Objects are made anew when the compiler or its flags change, and programs when those of the linker do.
+# Objects are compiled again when the compiler or its flags change, and programs linked again when the linker's flags do.
 FLAGS := $(CC) $(ALL_CFLAGS)
 LINK  := $(CC) $(ALL_CFLAGS) $(LDFLAGS)
 changed = $(if $(filter-out $(1),$(file <$(2)))$(filter-out $(file <$(2)),$(1)),always)
@@ -150,11 +150,11 @@ always:
 
 # ---- tests ----
 
-# The suites take CRITERION_FLAGS, such as --filter='registry/*' or --verbose.
+# CRITERION_FLAGS are passed to the suites, such as --filter='registry/*' or --verbose.
 CRITERION_FLAGS ?=
 export UDPSRV_BUILD := $(B)
 
-check: ## install what tests need, then run them all: layers, two compilers, unit, system, bench, sanitizers
+check: ## install what the tests need, then run them: layers, words, two compilers, unit, system, bench, sanitizers
 	@tests/deps --install-missing
 	$(Q)$(MAKE) --no-print-directory layers manuals
 	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests build/clang/neighbour-tests
@@ -163,41 +163,41 @@ check: ## install what tests need, then run them all: layers, two compilers, uni
 	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay
 	$(Q)$(MAKE) --no-print-directory check-pure check-build
 
-check-long: ## what takes too long for check: every kind of dead neighbour, lint, the programs under ThreadSanitizer
+check-long: ## tests that take too long for check: all kinds of unreachable neighbours, lint, ThreadSanitizer
 	@tests/deps --install
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 NEIGHBOURS_TESTS='long_*/*' neighbours
 	$(Q)$(MAKE) --no-print-directory lint tsan
 
-unit: $(B)/unit-tests ## run the unit tests alone
+unit: $(B)/unit-tests ## run only the unit tests
 	$(B)/unit-tests $(CRITERION_FLAGS)
 
-system: all $(B)/system-tests ## run the system tests, of the real programs, alone
+system: all $(B)/system-tests ## run only the system tests, which run the programs
 	$(B)/system-tests $(CRITERION_FLAGS)
 
-# The kernel's table of neighbours is one for the whole host (gc_thresh3), and these tests fill it: they run after the
-# others, one at a time. NEIGHBOURS_TESTS picks among them; long_* are all combinations, which take minutes.
+# The kernel has one table of neighbours for the whole host (gc_thresh3), and these tests fill it: they run after the
+# others, one at a time. NEIGHBOURS_TESTS selects among them; long_* are all combinations, which take minutes.
 NEIGHBOURS_TESTS ?= brief_*/*
-neighbours: all $(B)/neighbour-tests ## clients and neighbours that don't answer, on links of the tests' own
+neighbours: all $(B)/neighbour-tests ## run the tests with clients and neighbours that do not answer, in network namespaces
 	$(B)/neighbour-tests --jobs 1 --filter='$(NEIGHBOURS_TESTS)' $(CRITERION_FLAGS)
 
 asan: export UDPSRV_SANITIZED := 1
 asan: export UBSAN_OPTIONS := print_stacktrace=1
 asan: export LSAN_OPTIONS := suppressions=$(CURDIR)/tests/lsan.supp:print_suppressions=0
-asan: ## the whole suite under AddressSanitizer and UndefinedBehaviorSanitizer
+asan: ## run both suites under AddressSanitizer and UndefinedBehaviorSanitizer
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 all unit system
 
-# Criterion itself crashes when instrumented by ThreadSanitizer, so instrumented programs are driven by plain tests.
+# Criterion crashes when instrumented by ThreadSanitizer, so tests without instrumentation run the instrumented programs.
 tsan: export UDPSRV_SANITIZED := 1
-# A second signal leaves at once, threads and all: that is no leak, and nothing is waited for.
+# A second signal ends the process with its threads at once: that is not a leak, and nothing waits for them.
 tsan: export TSAN_OPTIONS := halt_on_error=1 report_thread_leaks=0 atexit_sleep_ms=0 suppressions=$(CURDIR)/tests/tsan.supp
-tsan: $(B)/system-tests ## the programs under ThreadSanitizer, driven by the system tests
+tsan: $(B)/system-tests ## run the system tests with programs under ThreadSanitizer
 	$(Q)$(MAKE) --no-print-directory B=build/tsan SANITIZE=thread all plain
 	UDPSRV_BUILD=build/tsan $(B)/system-tests $(CRITERION_FLAGS)
 
-# Seeded noise against what takes bytes from outside, under sanitizers: as many sequences as COUNT says, from SEED on.
+# Random input for modules that read bytes from outside, under sanitizers: COUNT sequences, from SEED on.
 COUNT ?= 100000
 SEED  ?= 1
-fuzz-%: ## throw COUNT=100000 seeded inputs at a room, as in fuzz-line_editor
+fuzz-%: ## give COUNT=100000 random inputs to a module, as in fuzz-line_editor
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/fuzz/$*
 	build/asan/fuzz/$* $(COUNT) $(SEED)
 
@@ -206,10 +206,10 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/modules.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
 
-# Fuzz targets of libFuzzer, which comes with clang; their corpora are in the tree and grow in build/. A target that
-# fakes net/ has its names, so that the archive's aren't taken.
+# Fuzz targets of libFuzzer, which is part of clang; their corpora are in the tree and grow in build/. A target that
+# replaces functions of net/ defines their names, so that the linker does not take those of the archive.
 SECONDS ?= 60
-fuzz: ## fuzz each target for SECONDS=60 under sanitizers, from its corpus on (clang)
+fuzz: ## fuzz each target for SECONDS=60 under sanitizers, beginning with its corpus (clang)
 	$(Q)$(MAKE) --no-print-directory B=build/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined \
 	    $(TARGETS:%=build/fuzz/target/%)
 	$(Q)for target in $(TARGETS); do mkdir -p build/fuzz/corpus/$$target && \
@@ -221,7 +221,7 @@ $(B)/target/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/modules.a
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^
 
-replay: ## feed the fuzz targets their corpora, under sanitizers and without libFuzzer
+replay: ## run the fuzz targets with their corpora, under sanitizers and without libFuzzer
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 $(TARGETS:%=build/asan/replay/%)
 	$(Q)for target in $(TARGETS); do build/asan/replay/$$target tests/fuzz/corpus/$$target || exit 1; done
 
@@ -233,27 +233,27 @@ $(B)/replay/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/obj/tests/fuzz/targets/repla
 # ---- other processors and other builds ----
 
 # The unit tests on other processors, under qemu-user. Debian has Criterion for them only as packages of a foreign
-# architecture, so tests/cross stands in for it.
+# architecture, so tests/cross replaces it.
 MACHINES := s390x-linux-gnu aarch64-linux-gnu
 EMULATOR  = qemu-$(firstword $(subst -, ,$*)) -L /usr/$*
 FOR_MACHINE = B=build/$* CC=$*-gcc AR=$*-ar CFLAGS='-O1 -g' WERROR=1
 
-check-cross: $(MACHINES:%=cross-%) ## the unit tests on s390x (big-endian) and aarch64, by qemu-user (make deps-cross)
+check-cross: $(MACHINES:%=cross-%) ## run the unit tests on s390x (big-endian) and aarch64, by qemu-user (make deps-cross)
 
-check-build: ## whether it can be built with musl, statically, for other processors, with a packager's flags
+check-build: ## test the builds: musl, static, other processors, a packager's flags
 	$(Q)tests/build
 
-check-pure: pure-s390x-linux-gnu ## those of the modules that make no system call, on s390x
+check-pure: pure-s390x-linux-gnu ## run the unit tests of modules without system calls on s390x
 
-# What qemu-user 7.2 can't do is left out: it doesn't join groups, has no SO_MEMINFO, not all options that are read back, no
-# epoll_pwait2 and no tables of neighbours, and says little of memory; and what has to be done within milliseconds.
+# Tests of features that qemu-user 7.2 lacks are left out: joining multicast groups, SO_MEMINFO, reading some options back,
+# epoll_pwait2, the neighbour tables and most of the memory figures; and tests with limits of milliseconds.
 LEFT_OUT := multicast_socket memory event_loop_busy neighbour on_link_addresses icmp_errors stream_accept \
             poller/ends_the_next_wait_when_woken_and_that_one_alone \
             poller/waits_until_the_instant_and_not_less udp_socket/counts_what_the_kernel_dropped \
             udp_socket/ipv4_options_are_those_of_a_server_among_strangers \
             udp_socket/ipv6_options_are_those_of_a_server_among_strangers \
             udp_socket_group/is_deaf_until_it_is_told_to_hear
-# Much arithmetic, which takes an emulator most of a minute.
+# So much arithmetic that an emulator takes most of a minute.
 SLOW     := pacer/of_parts_is_together_the_rate_with_its_remainder_and_below_a_copy_each
 
 cross-%:
@@ -277,7 +277,7 @@ $(B)/obj/cross/%.o: %.c $(B)/flags
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -Itests/cross $(INCLUDES) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Small programs for what is threaded and has no program of its own; each says in its exit status whether it holds.
+# Small programs that test threaded modules; the exit status of each is its result.
 plain: $(PLAINS:tests/plain/%.c=$(B)/plain/%)
 	$(Q)for test in $^; do $$test || exit 1; done
 
@@ -288,7 +288,7 @@ $(B)/plain/%: $(B)/obj/tests/plain/%.o $(B)/modules.a
 
 # ---- measurements ----
 
-# What the kernel alone costs: bare loops, beside which the programs are measured. And a room by itself.
+# Bare loops of system calls, beside which the programs are measured, and the registry by itself.
 bares: $(BARES:tests/bench/%.c=$(B)/bench/%)
 
 $(BARES:tests/bench/%.c=$(B)/bench/%): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(call object,$(BARE_COMMON)) $(B)/modules.a
@@ -296,30 +296,32 @@ $(BARES:tests/bench/%.c=$(B)/bench/%): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
 
-# BENCH picks scenarios, such as BENCH="reply fanout"; BENCH_ROUNDS is how often each is repeated.
+# BENCH selects scenarios, such as BENCH="reply fanout"; BENCH_ROUNDS is the number of rounds.
 BENCH        ?=
 BENCH_ROUNDS ?= 5
-bench: all bares ## measure the programs beside bare loops and peers; ends in build/bench.md and build/bench.json
+bench: all bares ## measure the programs beside bare loops and other services; writes build/bench.md and build/bench.json
 	tests/bench/bench.py --rounds $(BENCH_ROUNDS) $(BENCH)
 
-.PHONY: bench-readme
-bench-readme: ## put the figures of the last make bench into the README
-	tests/bench/readme.py $(B)/bench.json README.md
+.PHONY: bench-docs
+bench-docs: ## put the figures of the last make bench into README.md and docs/performance.md
+	tests/bench/readme.py $(B)/bench.json README.md docs/performance.md
 
-bench-check: all bares ## whether the measuring itself is right: its parsers, and a run with few requests
+bench-check: all bares ## test the measurement itself: its parsers, and a run with few requests
 	$(Q)cd tests/bench && python3 -B -m unittest -q
 
-# Each test is a process of its own, whose start alone takes valgrind half a second; what isn't ours (ip, tc) isn't traced.
+# Each test is a process, and valgrind takes half a second to start one; other programs (ip, tc) are not traced.
 valgrind: export UDPSRV_SLOW := 1
 valgrind: export UDPSRV_VALGRIND := 1
-valgrind: $(B)/unit-tests ## the unit tests under valgrind
+valgrind: $(B)/unit-tests ## run the unit tests under valgrind
 	valgrind --quiet --vgdb=no --trace-children=yes --trace-children-skip='/bin/*,/usr/bin/*,/sbin/*,/usr/sbin/*' \
 	    --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
 	    $(B)/unit-tests --jobs $(shell nproc) $(CRITERION_FLAGS)
 
-layers: ## check the layers (what includes what), the size of files, and the form of messages
+layers: ## check the layers (what includes what), the size of files, the form of messages, and the words
 	$(Q)tests/layers
 	$(Q)tests/messages
+	$(Q)tests/words --self-test
+	$(Q)tests/words
 
 manuals:
 	$(Q)mandoc -Tlint -Wwarning $(MANUALS)
@@ -327,20 +329,20 @@ manuals:
 
 C_FILES = $(sort $(shell find src include tests -name '*.[ch]'))
 
-format: ## lay the sources out
+format: ## format the sources
 	$(Q)clang-format -i $(C_FILES)
 
-lint: manuals ## look for what compilers don't say: cppcheck, layout, manuals
+lint: manuals ## check the sources by cppcheck and clang-format, and the manuals
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	    --suppressions-list=tests/cppcheck.supp -D__linux__ -Iinclude src tests/bench
 
 # ---- installation ----
 
-# A word of the shell, whatever is in it: DESTDIR and PREFIX may have blanks.
+# A quoted word of the shell: DESTDIR and PREFIX may contain blanks.
 quote = '$(subst ','\'',$(1))'
 to = $(call quote,$(DESTDIR)$(1))
-# The manuals name what is below /usr/local; installed ones name what is below PREFIX. A blank would end an argument there.
+# The manuals name paths below /usr/local; installed ones name paths below PREFIX. A blank would end an argument there.
 blank := $() $()
 escape = $(subst |,\|,$(subst &,\&,$(subst $(blank),\\ ,$(1))))
 REAL_PATHS := -e $(call quote,s|/usr/local/share/udpsrv|$(call escape,$(DATADIR))|g) \
@@ -362,7 +364,7 @@ install: all ## install into PREFIX (/usr/local), below DESTDIR
 	    install -d "$$directory" && sed $(REAL_PATHS) $$page >$(B)/page && \
 	    install -m 644 $(B)/page "$$directory/$${page##*/}" || exit 1; done
 
-uninstall: ## remove just what install put there
+uninstall: ## remove only what install has installed
 	for program in udpsrv udpctl; do rm -f $(call to,$(SBINDIR))/$$program; done
 	for program in udpcli udpload; do rm -f $(call to,$(BINDIR))/$$program; done
 	for program in $(PROGRAMS); do \
@@ -371,7 +373,7 @@ uninstall: ## remove just what install put there
 	for text in $(TEXTS); do rm -f $(call to,$(DOCDIR))/$$text; done
 	for page in $(notdir $(MANUALS)); do rm -f $(call to,$(MANDIR))/man$${page##*.}/$$page; done
 	for directory in $(call to,$(DATADIR)) $(call to,$(DOCDIR)/docs) $(call to,$(DOCDIR)); do \
-	    rmdir "$$directory" 2>/dev/null || :; done # it stays while somebody else has a file there
+	    rmdir "$$directory" 2>/dev/null || :; done # a directory with other files stays
 
 clean: ## remove build/
 	rm -rf build
@@ -382,9 +384,9 @@ deps: ## install what the tests need (Debian)
 deps-cross: ## install what make check-cross needs: compilers and an emulator (Debian)
 	$(Q)tests/deps --install-cross
 
-deps-bench: ## install what the measurements need: tools, and services to compare with (Debian)
+deps-bench: ## install what the measurements need: tools and other services (Debian)
 	$(Q)tests/deps --install-bench
 
-help: ## list these targets
+help: ## list the targets
 	@sed -n 's/^\([a-z%-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 	@echo 'Variables: CC=clang  BUILD_CC=cc  CPPFLAGS=  CFLAGS=  LDFLAGS=  SANITIZE=address,undefined  PREFIX=/usr  DESTDIR=  V=1  WERROR=1'
