@@ -2,75 +2,68 @@
 #define CONFIG_CONFIG_PARSER_H
 
 #include "config/config.h"
+#include "config/config_diagnostics.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-enum {
-    /* A line: the longest message, every byte written as \xNN, and room. */
-    CONFIG_LINE_BYTES_MAX = 512 << 10,
-    CONFIG_DIAGNOSTICS_MAX = 100, /* reported of one configuration; what is beyond is counted */
-};
-
-/* One complaint about a configuration: where it is and what is wrong. Both texts are printable; the
- * second may go on with indented lines that can be pasted into a file. */
-struct config_diagnostic {
-    const char *file; /* or the option */
-    uint32_t line;    /* from 1; 0: the file as a whole */
-    uint32_t column;  /* from 1, in bytes; 0: the line as a whole */
-    char *text;       /* no newline at its end */
-};
-
-/* A line machine: it reads a configuration that is handed to it line by line, and never opens,
- * prints or exits. It owns all that it hands out. */
+/* The parser of configuration files and of configuration keys on the command line. The caller
+ * passes in the lines of files; the parser opens nothing, prints nothing and never exits. It owns
+ * what it returns pointers to, except the configuration of config_parser_finish. */
 struct config_parser;
 
-/* NULL when memory is short. */
-struct config_parser *config_parser_new(void);
-void config_parser_free(struct config_parser *machine);
+enum {
+    /* The longest line: a message of the maximum length with every byte written as \xNN, and some
+     * space for the key. */
+    CONFIG_LINE_BYTES_MAX = 512 << 10,
+};
 
-/* Sets a key as the command line does: the value is one item, taken as it stands (no quotes,
- * escapes or comments), and what files say of the key is checked but not used. Given again, a list
- * key adds up. Before the first file; the key is one that exists. where names the option in
- * complaints ("-l"). False when memory is short. */
-bool config_parser_override(struct config_parser *machine, const char *where, const char *section,
+/* NULL if there is no memory. */
+struct config_parser *config_parser_new(void);
+void config_parser_free(struct config_parser *parser);
+
+/* Sets a key as the command line does: the value is one item without quotes, escapes or comments.
+ * What files contain for the key is then checked, but not used. Each further call for a list key
+ * adds an item. Call it before the first file. The key must exist. where is the option, for
+ * diagnostics
+ * ("-l"). Returns false if there is no memory. */
+bool config_parser_override(struct config_parser *parser, const char *where, const char *section,
                             const char *key, const char *value);
 
-/* Between these two come the lines of one file, named as the reader of a complaint should see it.
- * They nest, as includes do: an included file begins in the section of the include line, which the
- * includer finds restored at the end. False when memory is short. */
-bool config_parser_file_begin(struct config_parser *machine, const char *name);
-void config_parser_file_end(struct config_parser *machine);
+/* Begin and end a file; between them its lines are passed in. name is how diagnostics call the
+ * file. Calls nest, as includes do: an included file begins in the section of the include line, and
+ * the including file continues in that section. Returns false if there is no memory. */
+bool config_parser_file_begin(struct config_parser *parser, const char *name);
+void config_parser_file_end(struct config_parser *parser);
 
-/* What the caller is to do behind a line. */
+/* What the caller does after a line. */
 enum config_parser_next {
-    CONFIG_NEXT,    /* feed the next line */
-    CONFIG_INCLUDE, /* feed the files of config_parser_include between config_parser_file_begin and
-                       _end, then go on */
+    CONFIG_NEXT,    /* pass in the next line */
+    CONFIG_INCLUDE, /* pass in the files of config_parser_include_path, each between
+                       config_parser_file_begin and _end, and then the next line */
     CONFIG_NO_MEMORY,
 };
 
-/* One line of size bytes without its newline; it may hold anything, NULs too, and be longer than
- * CONFIG_LINE_BYTES_MAX, which is a complaint. */
-enum config_parser_next config_parser_line(struct config_parser *machine, const char *line,
+/* Parses one line of size bytes, without its newline. It may contain any bytes, NUL bytes too; a
+ * line longer than CONFIG_LINE_BYTES_MAX is an error in the configuration. */
+enum config_parser_next config_parser_line(struct config_parser *parser, const char *line,
                                            size_t size);
 
-/* The path or pattern of the include line just read, as written. Valid until the next line. */
-const char *config_parser_include(const struct config_parser *machine);
+/* The path or pattern of the include line that was just parsed, as written. Valid until the next
+ * line. */
+const char *config_parser_include_path(const struct config_parser *parser);
 
-/* Adds a complaint of the caller's (printable text) about the include line just read, or, before
- * the first line, about the file. */
-void config_parser_report(struct config_parser *machine, const char *text);
+/* Adds an error that the caller found (printable text): about the include line that was just
+ * parsed, or, before the first line, about the file. */
+void config_parser_add_error(struct config_parser *parser, const char *text);
 
-/* Checks what only the whole can tell (a listener that other hosts reach needs a policy), and hands
- * the configuration to the caller, who frees it. Once. NULL if there is any complaint, or no
- * memory. */
-struct config *config_parser_finish(struct config_parser *machine);
+/* Checks the configuration as a whole, and returns it; the caller frees it with config_free. Call
+ * it once. NULL if there are errors, or if there is no memory. */
+struct config *config_parser_finish(struct config_parser *parser);
 
-/* The complaints so far, in order; count is how many are listed, dropped how many more there were.
- */
-const struct config_diagnostic *config_parser_diagnostics(const struct config_parser *machine,
+/* The errors so far, in the order in which they were found. *count are listed; *dropped more were
+ * found. */
+const struct config_diagnostic *config_parser_diagnostics(const struct config_parser *parser,
                                                           size_t *count, size_t *dropped);
 
 #endif

@@ -4,37 +4,38 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The syntax of a configuration's lines: what they say, whatever it means. Lines are cut up in
- * place: what is handed out points into them. A reader returns NULL, or what is wrong, a static
- * string, and where. */
+/* The syntax of configuration lines: sections, settings, items, quotes, escapes and comments. It
+ * does not know which sections and keys exist. Lines are modified in place, and the results point
+ * into them. The functions return NULL, or a static string that says what is wrong, with its
+ * position. */
 
 enum config_form {
-    CONFIG_EMPTY,   /* nothing, or a comment */
+    CONFIG_EMPTY,   /* an empty line, or only a comment */
     CONFIG_SECTION, /* [name] */
     CONFIG_SETTING, /* name = value */
 };
 
 struct config_statement {
-    enum config_form form; /* as far as it was recognised, even of a line that is wrong */
+    enum config_form form; /* as far as it was recognized, even if the line is wrong */
     char *name;
-    char *value; /* of a setting: all behind '=', for config_item_read */
-    char *wrong; /* the byte where it went wrong */
+    char *value; /* of a setting: all after '=', for config_item_read */
+    char *wrong; /* the position of the error */
 };
 
-/* Reads a line of size bytes, behind which there is a NUL. */
+/* Parses a line of size bytes, which a NUL byte follows. */
 const char *config_statement_read(struct config_statement *statement, char *line, size_t size);
 
-/* One item of a value; a value that is no list has one. */
+/* An item of a value. Only lists have more than one. */
 struct config_item {
-    char *start; /* as it is written */
-    char *bytes; /* as it is meant; a NUL stands behind */
+    char *start; /* where it begins in the line */
+    char *bytes; /* without quotes and escapes; a NUL byte follows */
     size_t size;
     bool quoted;
-    char *next; /* what follows the comma behind it, NULL if it is the last */
+    char *next; /* what follows the comma after the item; NULL after the last one */
     char *wrong;
 };
 
-/* Reads the first item of a value. Commas end items of a list alone. */
+/* Parses the first item of a value. A comma ends an item only in a list. */
 const char *config_item_read(struct config_item *item, char *value, bool list);
 
 #endif

@@ -7,50 +7,55 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A key of the configuration, as config/config_keys lists them. */
+/* The interface of the value types of configuration keys: how a type parses, checks and writes the
+ * values of a key. The types are in config_number_types, config_text_types and
+ * config_address_types; the keys are in config_keys. */
+
+/* A configuration key. */
 struct config_key {
     const char *section;
     const char *name;
     const struct config_type *type;
-    size_t offset;     /* of the value in struct config; unused by the lists */
-    uint64_t min, max; /* of a whole number; max of a string's bytes; min of the first word */
-    const char *const *words; /* of an enumeration, in the order of its values; ends in NULL */
-    bool restart;             /* takes effect at a start alone */
+    size_t offset; /* of the value in struct config; unused by listen and message */
+    /* The range of a number; the maximum bytes of a string; the value of an enumeration's first
+     * word. */
+    uint64_t min, max;
+    const char *const *words; /* of an enumeration, in the order of its values; ends with NULL */
+    bool restart;             /* a new value takes effect only at a restart */
 };
 
 enum { CONFIG_REASON_BYTES = 160 };
 
-/* How the values of a key are read, counted and written. */
+/* A value type. */
 struct config_type {
-    /* Takes the item of size bytes, behind which a NUL stands, as the value (of a list: one more).
-     * 0, -ENOMEM, or -EINVAL with the reason written, to stand behind "bad value 'x': ". */
+    /* Sets the value to the item of size bytes, which a NUL byte follows; a list gets one more
+     * value. Returns 0, -ENOMEM, or -EINVAL with the reason written, to follow "bad value 'x': ".
+     */
     int (*set)(const struct config_key *key, struct config *config, const char *item, size_t size,
                char reason[CONFIG_REASON_BYTES]);
-    /* How many values there are to write: 0 when unset, more than 1 of a list alone. */
+    /* The number of values: 0 if the key is unset; more than 1 only for a list. */
     size_t (*count)(const struct config_key *key, const struct config *config);
-    /* Value i, allocated, as a file would have it; NULL when memory is short. */
+    /* Returns value i as a file would contain it; the caller frees it. NULL if there is no memory.
+     */
     char *(*write)(const struct config_key *key, const struct config *config, size_t i);
-    /* Empties a list; NULL for what is none. */
+    /* Empties a list; NULL for a type that is not a list. */
     void (*clear)(struct config *config);
-    /* The notation of whole numbers, NULL for what is none; as text_size and text_format_size. */
+    /* The notation of numbers, as in text_size and text_format_size; NULL for other types. */
     const char *(*parse)(const char *text, uint64_t *value);
     const char *(*format)(uint64_t value, char text[24]);
-    bool binary; /* an item may hold NULs */
+    bool binary; /* an item may contain NUL bytes */
 };
 
-/* Whole numbers, each stored as uint32_t: plain; "10s", kept in milliseconds; "64k"; octal. */
-extern const struct config_type CONFIG_NUMBER, CONFIG_DURATION, CONFIG_SIZE, CONFIG_MODE;
-/* A plain number, or "auto", stored as 0: its range doesn't hold 0. */
-extern const struct config_type CONFIG_NUMBER_OR_AUTO;
-/* An enumeration; a value below key->min is unset. */
-extern const struct config_type CONFIG_WORD;
-/* An allocated string, NULL while unset. */
-extern const struct config_type CONFIG_STRING;
-/* server.listen and reply.message. */
-extern const struct config_type CONFIG_LISTEN, CONFIG_MESSAGE;
-/* A multicast group and its port: a struct config_listen. */
-extern const struct config_type CONFIG_GROUP;
-/* admission.allow and admission.deny: blocks of addresses, at the key's offset. */
-extern const struct config_type CONFIG_ALLOW, CONFIG_DENY;
+/* The following are for the implementation of types. */
+
+/* The location of a key's value in config. */
+void *config_value_of(const struct config_key *key, const struct config *config);
+
+/* Writes the reason and returns -EINVAL. */
+int config_refuse(char reason[CONFIG_REASON_BYTES], const char *why);
+
+/* Returns the item as a file would contain it, with quotes if it would be parsed differently
+ * without them. The caller frees it. NULL if there is no memory. */
+char *config_quote_item(const void *item, size_t size);
 
 #endif

@@ -10,9 +10,16 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What tells clients apart: the listener and the source, as words that are hashed, compared and
- * copied without a look at what they mean. For IPv4 the head is all of it, and the words behind it
- * are 0. */
+/* The key that identifies a client (listener, source address, port and scope) and its keyed hash.
+ *
+ * The key is packed into words, so that it is hashed, compared and copied without being decoded.
+ * For IPv4 the head is the whole key, and the other two words are 0.
+ *
+ * Anyone can choose the source port, and under IPv6 the address, of a datagram. An unkeyed hash
+ * was therefore rejected: a sender could choose sources that all fall on one run of the index and
+ * make each search long. The hash is SipHash-1-3 under a key that the kernel drew at the start.
+ * Hashing, search and update of a known client take 258 instructions together
+ * (docs/performance.md, "Layouts of the registry"). */
 struct client_key {
     uint64_t head; /* port, listener, family, and the IPv4 address or the IPv6 scope */
     uint64_t ip6_first, ip6_last;
@@ -27,7 +34,7 @@ enum {
     CLIENT_KEY_IP4_OR_SCOPE_SHIFT = 32,
 };
 
-/* source is of IPv4 or IPv6. */
+/* The key of a source (IPv4 or IPv6) on a listener (its number). */
 static inline struct client_key client_key_of(uint8_t listener, const struct addr *source)
 {
     struct client_key key = {.ip6_first = 0};
@@ -45,6 +52,7 @@ static inline struct client_key client_key_of(uint8_t listener, const struct add
     return key;
 }
 
+/* The following return a part of the key. */
 static inline bool client_key_is_ipv4(const struct client_key *key)
 {
     return (uint8_t)(key->head >> CLIENT_KEY_FAMILY_SHIFT) == ADDR_IPV4;
@@ -73,22 +81,25 @@ static inline struct addr client_key_source(const struct client_key *key)
     return source;
 }
 
+/* The bytes of the key that are significant, and that an entry of its family stores. */
 static inline size_t client_key_bytes(const struct client_key *key)
 {
     return client_key_is_ipv4(key) ? CLIENT_KEY4_BYTES : CLIENT_KEY6_BYTES;
 }
 
-/* The family is in the head that both have, so nothing is read behind a short one. */
+/* Compares the heads first. They contain the family, so only the head is read of a key that is
+ * stored in its IPv4 length. */
 static inline bool client_key_equal(const struct client_key *a, const struct client_key *b)
 {
     return a->head == b->head &&
            (client_key_is_ipv4(a) || (a->ip6_first == b->ip6_first && a->ip6_last == b->ip6_last));
 }
 
-/* SipHash-1-3 of the words, from the state that a secret begins with (siphash_begin). It does
- * without the block of the length: that one keeps inputs apart of which one is the beginning of
- * another, and here the first word tells how many follow. Always inline: a compiler that sees
- * several callers makes it a call, which costs each datagram 20 instructions more. */
+/* SipHash-1-3 of the words, starting from the state of a secret key (siphash_begin). The final
+ * block with the length is left out: it distinguishes inputs of which one is a prefix of another,
+ * and here the family in the first word determines the length. The function is always inline: as
+ * a call, which compilers make of it when it has several callers, it costs each datagram 20
+ * instructions more. */
 __attribute__((always_inline)) static inline uint64_t client_key_hash(struct siphash_state state,
                                                                       const struct client_key *key)
 {

@@ -5,49 +5,57 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One limit on clients for many shards, each of which belongs to a thread of its own.
+/* One limit on the number of clients (clients.max), shared by all shards of the registry, each of
+ * which belongs to a thread of its own.
  *
- * The places stand in a pool. A shard takes them from there in blocks, and keeps what it has no use
- * for yet as its allowance, so that most clients come and go without touching what others touch.
- * Where the pool is empty, a shard takes half of what another one keeps. So there are never more
- * clients than places, and no place is out of reach: newcomers are refused when all places are in
- * use, not before. (The one exception passes at once: a place that is on its way from hand to hand
- * at that very moment isn't seen.) */
+ * A place is the right to register one client. All places start in a pool. A shard takes them from
+ * the pool in blocks and keeps the unused ones of a block as its share, so that most clients join
+ * and leave without access to memory that other threads write. When the pool is empty, a shard
+ * takes half of the share of another one. So there are never more clients than places, and a client
+ * is refused only if all places are in use. (One exception: a place that another thread is moving
+ * between the pool and a share at that moment is not seen.)
+ *
+ * What was weighed: a fixed part of the limit for each shard needs no shared memory, but the hash
+ * distributes the clients unevenly, so that one shard refuses clients while others have places
+ * left. A single counter is simpler, but every client that joins or leaves writes its cache line,
+ * from all threads; with blocks that happens once for up to 64 clients. */
 struct shared_capacity;
 
-/* One shard's end of it, on cache lines of its own. */
+/* The share of one shard, on cache lines of its own. */
 struct capacity_share;
 
 enum {
-    /* The places that a shard takes at once: one visit to the pool for 64 who join, as many as the
-     * datagrams of a batch. Fewer where places are few: an eighth of a shard's part, so that the
-     * pool lasts until all shards have their share. */
+    /* The most places that a shard takes from the pool at once: as many as a batch has datagrams.
+     * If there are few places it is an eighth of the mean number of places of a shard, so that the
+     * pool is not empty before each shard has a share. */
     SHARED_CAPACITY_BLOCK_MAX = 64,
 };
 
-/* A budget of places (at least 1) for a number of shards (at least 1). NULL when memory is short.
- */
+/* A capacity of places (at least 1) for a number of shards (at least 1). Returns NULL if there is
+ * no memory. Free it after all shards' threads have ended. */
 struct shared_capacity *shared_capacity_new(uint32_t places, size_t shards);
-void shared_capacity_free(struct shared_capacity *budget);
+void shared_capacity_free(struct shared_capacity *capacity);
 
-/* That of a shard, numbered from 0; it goes with the budget. */
-struct capacity_share *shared_capacity_share(struct shared_capacity *budget, size_t shard);
+/* The share of a shard, numbered from 0; valid until shared_capacity_free. */
+struct capacity_share *shared_capacity_share(struct shared_capacity *capacity, size_t shard);
 
-/* The places that nobody uses, in the pool and in all allowances: right while nobody takes or
- * gives. */
-uint32_t shared_capacity_unused(const struct shared_capacity *budget);
+/* The number of places not in use, in the pool and in all shares. It is exact only while no thread
+ * acquires or releases places. */
+uint32_t shared_capacity_unused(const struct shared_capacity *capacity);
 
-/* How many clients a shard must have room for when N shards share places and a hash deals the
- * clients out: its part m, an eighth more, and 64, but never more than all. The clients of a shard
- * have a standard deviation below the root of m, and m / 8 + 64 is never less than 5.6 of those (at
- * m = 512): one shard in 10^8 would be full before the service is. */
-uint32_t shared_capacity_shard_room(uint32_t places, size_t shards);
+/* The number of clients for which a shard needs memory when N shards share the places: its mean m =
+ * places / N, plus m / 8, plus 64, but never more than all places. The hash distributes the
+ * clients, and their number in a shard has a standard deviation below the root of m; m / 8 + 64 is
+ * at least 5.6 of those (the least is at m = 512). So one shard in 10^8 is full before all places
+ * are in use.
+ */
+uint32_t shared_capacity_shard_max(uint32_t places, size_t shards);
 
-/* Takes a place for a client, by the thread that the shard belongs to. False if none is free:
- * finding that out costs a look at each shard's allowance. */
-bool capacity_share_take(struct capacity_share *allowance);
+/* Acquires a place for a client; called by the shard's thread. Returns false if no place is free,
+ * which takes a read of each shard's share. */
+bool capacity_share_acquire(struct capacity_share *share);
 
-/* Gives the place of a client that is gone back, by the same thread. */
-void capacity_share_give(struct capacity_share *allowance);
+/* Releases the place of a client that was removed; called by the same thread. */
+void capacity_share_release(struct capacity_share *share);
 
 #endif

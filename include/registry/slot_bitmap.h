@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A set of slot numbers below a stated limit: bits, and above each 64 words of them a word that
- * says which are not empty, so that going from one member to the next costs the same however far it
- * is. */
+/* A set of slot numbers below a limit, as a bitmap with summary levels: a bit of a level says
+ * whether a word of 64 bits of the level below is not zero. So the step from one member to the next
+ * takes the same time whatever their distance. */
 struct slot_bitmap {
     uint64_t *levels[5]; /* 64^5 > SLOT_BITMAP_LIMIT_MAX */
     int depth;
@@ -17,19 +17,21 @@ enum {
 };
 #define SLOT_BITMAP_END UINT32_MAX
 
-/* The memory for slots 0 to limit - 1 (1 to SLOT_BITMAP_LIMIT_MAX). */
+/* The size of the memory for slots 0 to limit - 1 (limit: 1 to SLOT_BITMAP_LIMIT_MAX). The caller
+ * provides it, filled with zero bytes and aligned to 8, and frees it after the last use. */
 size_t slot_bitmap_bytes(uint32_t limit);
 
-/* An empty set over that memory: zero bytes, aligned to 8, the caller's. */
+/* Initializes an empty set in that memory. */
 void slot_bitmap_init(struct slot_bitmap *set, void *memory, uint32_t limit);
 
-void slot_bitmap_insert(struct slot_bitmap *set, uint32_t slot);
+void slot_bitmap_add(struct slot_bitmap *set, uint32_t slot);
 void slot_bitmap_remove(struct slot_bitmap *set, uint32_t slot);
 
-/* The members among the eight slots from 8 * n on, as bits, the lowest for the lowest. */
-uint32_t slot_bitmap_eight(const struct slot_bitmap *set, uint32_t n);
+/* Byte n of the bitmap: the members among the slots 8 * n to 8 * n + 7, the lowest slot in the
+ * lowest bit. */
+uint32_t slot_bitmap_byte(const struct slot_bitmap *set, uint32_t n);
 
-/* The least member that isn't below from, or SLOT_BITMAP_END. from may be the limit. */
+/* The least member that is from or greater, or SLOT_BITMAP_END. from may equal the limit. */
 uint32_t slot_bitmap_next(const struct slot_bitmap *set, uint32_t from);
 
 #endif

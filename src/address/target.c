@@ -73,6 +73,6 @@ const char *target_parse_group(struct target *target, const char *text)
     if (!wrong && !addr_is_multicast(&target->addr))
         wrong = "not a multicast group: those are 224.0.0.0 to 239.255.255.255, and ff00::/8";
     if (!wrong && target->addr.port == 0)
-        wrong = "a group needs its port, as in 239.1.2.3:3000";
+        wrong = "a multicast group needs a port, as in 239.1.2.3:3000";
     return wrong;
 }

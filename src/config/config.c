@@ -1,4 +1,3 @@
-/* The configuration's values: what they are without a file, and who owns them. */
 #include "config/config.h"
 
 #include <stdio.h>
@@ -43,7 +42,7 @@ struct config *config_defaults(void)
                       .relay = RELAY_OFF,
                       .relay_rate_pps = 10,
                       .multicast_ttl = 1},
-        .admission = {.policy = POLICY_UNSTATED},
+        .admission = {.policy = POLICY_UNSET},
         .control = {.mode = 0660},
         .log = {LOG_LEVEL_INFO, LOG_FORMAT_TEXT, LOG_TARGET_STDERR},
     };
@@ -90,7 +89,7 @@ bool config_add_message(struct config *config, const void *bytes, size_t size)
         return false;
     config->reply.messages = grown;
 
-    uint8_t *copy = malloc(size + 1); /* not zero bytes, which may give NULL */
+    uint8_t *copy = malloc(size + 1); /* malloc may return NULL for 0 bytes */
     if (!copy)
         return false;
     memcpy(copy, bytes, size);
@@ -99,16 +98,16 @@ bool config_add_message(struct config *config, const void *bytes, size_t size)
     return true;
 }
 
-/* By doubling: the lists may be long. */
+/* The list grows by doubling, since it may be long. */
 bool config_add_block(struct config_blocks *blocks, const struct cidr *block)
 {
-    if (blocks->count == blocks->room) {
-        size_t room = blocks->room == 0 ? 16 : 2 * blocks->room;
-        struct cidr *grown = realloc(blocks->list, room * sizeof *grown);
+    if (blocks->count == blocks->max) {
+        size_t max = blocks->max == 0 ? 16 : 2 * blocks->max;
+        struct cidr *grown = realloc(blocks->list, max * sizeof *grown);
         if (!grown)
             return false;
         blocks->list = grown;
-        blocks->room = room;
+        blocks->max = max;
     }
     blocks->list[blocks->count++] = *block;
     return true;
@@ -157,7 +156,7 @@ bool config_control_is_off(const struct config *config)
            strcmp(config->control.socket, CONFIG_CONTROL_OFF) == 0;
 }
 
-size_t config_exposed(const struct config *config, size_t *first)
+size_t config_exposed_count(const struct config *config, size_t *first)
 {
     size_t exposed = 0;
     for (size_t i = config->server.listen_count; i-- > 0;) {
@@ -178,16 +177,16 @@ const char *config_listen_text(const struct config_listen *listen,
     }
     char address[ADDR_TEXT_BYTES], zone[1 + ADDR_ZONE_BYTES] = "";
     addr_format(&listen->addr, address);
-    /* The zone stands before the bracket, or before the port of IPv4. */
-    const char *behind = strchr(address, listen->addr.family == ADDR_IPV6 ? ']' : ':');
-    if (behind == NULL)
-        behind = address + strlen(address);
+    /* The zone precedes the closing bracket of IPv6, or the port of IPv4. */
+    const char *rest = strchr(address, listen->addr.family == ADDR_IPV6 ? ']' : ':');
+    if (rest == NULL)
+        rest = address + strlen(address);
     if (listen->zone[0] != '\0')
         snprintf(zone, sizeof zone, "%%%s", listen->zone);
     else if (listen->addr.family == ADDR_IPV4 && listen->addr.scope != 0)
         snprintf(zone, sizeof zone, "%%%u", listen->addr.scope);
     snprintf(text, CONFIG_LISTEN_TEXT_BYTES, "%s%.*s%s%s",
-             listen->transport == TRANSPORT_TCP ? "tcp:" : "", (int)(behind - address), address,
-             zone, behind);
+             listen->transport == TRANSPORT_TCP ? "tcp:" : "", (int)(rest - address), address, zone,
+             rest);
     return text;
 }

@@ -1,5 +1,7 @@
-/* The keys of the configuration: one table to read, print, correct and compare them by. */
 #include "config/config_keys.h"
+#include "config/config_address_types.h"
+#include "config/config_number_types.h"
+#include "config/config_text_types.h"
 #include "text/text.h"
 
 #include <errno.h>
@@ -18,11 +20,11 @@ static const char *const LOG_FORMATS[] = {"text", "logfmt", "json", NULL};
 static const char *const LOG_TARGETS[] = {"stderr", "syslog", NULL};
 
 enum {
-    NAME_BYTES_MAX = 255,   /* of a user or a group: LOGIN_NAME_MAX of Linux, less the NUL */
-    SOCKET_BYTES_MAX = 107, /* of a Unix socket's path: sun_path of unix(7), less the NUL */
-    /* The kernel calls a socket writable when it is half empty, and gives the fragments of one
-     * datagram up to twice the buffer. With this, the longest one fits whenever it is called
-     * writable, in fragments of any size from 548 bytes on. */
+    NAME_BYTES_MAX = 255,   /* of a user or a group: LOGIN_NAME_MAX of Linux without the NUL */
+    SOCKET_BYTES_MAX = 107, /* of a Unix socket's path: sun_path of unix(7) without the NUL */
+    /* The kernel reports a socket as writable when its buffer is half empty, and allows the
+     * fragments of one datagram to take up to twice the buffer. With this minimum the longest
+     * datagram fits whenever the socket is writable, in fragments of any size from 548 bytes on. */
     SEND_BUFFER_BYTES_MIN = 64 << 10,
 };
 
@@ -33,7 +35,7 @@ enum {
 
 static const struct config_key KEYS[] = {
     {"server", "listen", &CONFIG_LISTEN, RESTART},
-    {"server", "missing-address", &CONFIG_WORD, AT(server.missing_address), .words = MISSING,
+    {"server", "missing-address", &CONFIG_ENUM, AT(server.missing_address), .words = MISSING,
      RESTART},
     {"server", "workers", &CONFIG_NUMBER_OR_AUTO, AT(server.workers), RANGE(1, CONFIG_WORKERS_MAX),
      RESTART},
@@ -51,22 +53,22 @@ static const struct config_key KEYS[] = {
      RANGE(4 << 10, 64 << 20), RESTART},
     {"server", "stream-idle", &CONFIG_DURATION, AT(server.stream_idle_ms), RANGE(1000, UINT32_MAX),
      RESTART},
-    {"reply", "mode", &CONFIG_WORD, AT(reply.mode), .words = REPLY_MODES, RELOAD},
+    {"reply", "mode", &CONFIG_ENUM, AT(reply.mode), .words = REPLY_MODES, RELOAD},
     {"reply", "message", &CONFIG_MESSAGE, RELOAD},
     {"clients", "max", &CONFIG_NUMBER, AT(clients.max), RANGE(1, CONFIG_CLIENTS_MAX), RESTART},
     {"clients", "ttl", &CONFIG_DURATION, AT(clients.ttl_ms), RANGE(1, UINT32_MAX), RELOAD},
     {"clients", "sweep", &CONFIG_DURATION, AT(clients.sweep_ms), RANGE(10, 3600000), RELOAD},
     {"broadcast", "rate", &CONFIG_NUMBER, AT(broadcast.rate_pps), RANGE(0, UINT32_MAX), RELOAD},
     {"broadcast", "queue", &CONFIG_NUMBER, AT(broadcast.queue), RANGE(1, CONFIG_QUEUE_MAX), RELOAD},
-    {"broadcast", "relay", &CONFIG_WORD, AT(broadcast.relay), .words = RELAYS, RELOAD},
+    {"broadcast", "relay", &CONFIG_ENUM, AT(broadcast.relay), .words = RELAYS, RELOAD},
     {"broadcast", "relay-rate", &CONFIG_NUMBER, AT(broadcast.relay_rate_pps),
      RANGE(0, CONFIG_RELAY_RATE_MAX), RELOAD},
-    {"broadcast", "multicast", &CONFIG_GROUP, AT(broadcast.multicast), RESTART},
+    {"broadcast", "multicast", &CONFIG_MULTICAST_GROUP, AT(broadcast.multicast), RESTART},
     {"broadcast", "multicast-ttl", &CONFIG_NUMBER, AT(broadcast.multicast_ttl), RANGE(0, 255),
      RESTART},
     {"broadcast", "multicast-interface", &CONFIG_STRING, AT(broadcast.multicast_interface),
      RANGE(1, ADDR_ZONE_BYTES - 1), RESTART},
-    {"admission", "policy", &CONFIG_WORD, AT(admission.policy), .min = POLICY_OPEN,
+    {"admission", "policy", &CONFIG_ENUM, AT(admission.policy), .min = POLICY_OPEN,
      .words = POLICIES, RELOAD},
     {"admission", "allow", &CONFIG_ALLOW, AT(admission.allow), RELOAD},
     {"admission", "deny", &CONFIG_DENY, AT(admission.deny), RELOAD},
@@ -75,15 +77,16 @@ static const struct config_key KEYS[] = {
     {"admission", "rate", &CONFIG_NUMBER, AT(admission.rate_pps), RANGE(0, CONFIG_RATE_MAX),
      RELOAD},
     {"admission", "burst", &CONFIG_NUMBER, AT(admission.burst), RANGE(0, CONFIG_RATE_MAX), RELOAD},
-    {"admission", "dry-run", &CONFIG_WORD, AT(admission.dry_run), .words = SWITCH, RELOAD},
+    {"admission", "dry-run", &CONFIG_ENUM, AT(admission.dry_run), .words = SWITCH, RELOAD},
     {"control", "socket", &CONFIG_STRING, AT(control.socket), RANGE(1, SOCKET_BYTES_MAX), RESTART},
     {"control", "mode", &CONFIG_MODE, AT(control.mode), RANGE(0, 0777), RESTART},
     {"control", "group", &CONFIG_STRING, AT(control.group), RANGE(1, NAME_BYTES_MAX), RESTART},
-    {"log", "level", &CONFIG_WORD, AT(log.level), .words = LOG_LEVELS, RELOAD},
-    {"log", "format", &CONFIG_WORD, AT(log.format), .words = LOG_FORMATS, RELOAD},
-    {"log", "target", &CONFIG_WORD, AT(log.target), .words = LOG_TARGETS, RELOAD},
+    {"log", "level", &CONFIG_ENUM, AT(log.level), .words = LOG_LEVELS, RELOAD},
+    {"log", "format", &CONFIG_ENUM, AT(log.format), .words = LOG_FORMATS, RELOAD},
+    {"log", "target", &CONFIG_ENUM, AT(log.target), .words = LOG_TARGETS, RELOAD},
 };
-_Static_assert(sizeof KEYS / sizeof *KEYS == CONFIG_KEY_COUNT, "as the header says");
+_Static_assert(sizeof KEYS / sizeof *KEYS == CONFIG_KEY_COUNT,
+               "CONFIG_KEY_COUNT is the number of keys");
 
 const struct config_key *config_keys(void)
 {
@@ -127,12 +130,12 @@ const char *config_key_nearest(const char *section, const char *name)
     return text_nearest(name, names, count);
 }
 
-bool config_key_owners(const char *name, char owners[CONFIG_OWNERS_BYTES])
+bool config_key_sections(const char *name, char sections[CONFIG_SECTIONS_BYTES])
 {
     size_t length = 0;
-    for (size_t i = 0; i < CONFIG_KEY_COUNT && length < CONFIG_OWNERS_BYTES; i++) {
+    for (size_t i = 0; i < CONFIG_KEY_COUNT && length < CONFIG_SECTIONS_BYTES; i++) {
         if (strcmp(KEYS[i].name, name) == 0)
-            length += (size_t)snprintf(owners + length, CONFIG_OWNERS_BYTES - length, "%s[%s]",
+            length += (size_t)snprintf(sections + length, CONFIG_SECTIONS_BYTES - length, "%s[%s]",
                                        length > 0 ? " and " : "", KEYS[i].section);
     }
     return length > 0;
@@ -142,30 +145,31 @@ int config_key_set(const struct config_key *key, struct config *config, const ch
                    size_t size, char reason[CONFIG_REASON_BYTES])
 {
     if (!key->type->binary && memchr(item, '\0', size)) {
-        snprintf(reason, CONFIG_REASON_BYTES, "a NUL byte");
+        snprintf(reason, CONFIG_REASON_BYTES, "contains a NUL byte");
         return -EINVAL;
     }
     return key->type->set(key, config, item, size, reason);
 }
 
-bool config_each(const struct config *config, config_visit *visit, void *state)
+bool config_for_each_value(const struct config *config, config_value_callback *callback,
+                           void *state)
 {
     for (const struct config_key *key = KEYS; key < KEYS + CONFIG_KEY_COUNT; key++) {
         size_t count = key->type->count(key, config);
         if (count == 0)
-            visit(state, key->section, key->name, NULL);
+            callback(state, key->section, key->name, NULL);
         for (size_t i = 0; i < count; i++) {
             char *value = key->type->write(key, config, i);
             if (!value)
                 return false;
-            visit(state, key->section, key->name, value);
+            callback(state, key->section, key->name, value);
             free(value);
         }
     }
     return true;
 }
 
-/* Whether value i would be written the same: 1, 0 or -ENOMEM. */
+/* Returns 1 if value i is the same in both, 0 if it differs, or -ENOMEM. */
 static int is_same_value(const struct config_key *key, const struct config *from,
                          const struct config *to, size_t i)
 {
@@ -176,8 +180,8 @@ static int is_same_value(const struct config_key *key, const struct config *from
     return same;
 }
 
-bool config_each_restart(const struct config *from, const struct config *to, config_visit *visit,
-                         void *state)
+bool config_for_each_restart_key(const struct config *from, const struct config *to,
+                                 config_value_callback *callback, void *state)
 {
     for (const struct config_key *key = KEYS; key < KEYS + CONFIG_KEY_COUNT; key++) {
         if (!key->restart)
@@ -189,7 +193,7 @@ bool config_each_restart(const struct config *from, const struct config *to, con
         if (same < 0)
             return false;
         if (!same)
-            visit(state, key->section, key->name, NULL);
+            callback(state, key->section, key->name, NULL);
     }
     return true;
 }

@@ -1,139 +1,79 @@
-/* The configuration's line machine: what lines mean, and every complaint that there is about them.
- */
 #include "config/config_parser.h"
+#include "config/config_address_types.h"
+#include "config/config_checks.h"
 #include "config/config_keys.h"
+#include "config/config_origins.h"
 #include "config/config_syntax.h"
 #include "text/text.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_BYTES = 48 }; /* of what a file holds, in a complaint */
+enum { SHOWN_BYTES = 48 }; /* of a file's contents in a diagnostic */
 
-/* Stands for the section of a header that was refused: the keys below it are not judged. */
+/* The section after a section line with an error: the keys in it are ignored. */
 static const char UNKNOWN[] = "";
 
-struct location {
-    const char *file;
-    uint32_t line, column;
-};
-
-/* The name of a file or an option, kept as long as complaints may point to it. */
-struct name {
-    struct name *next;
-    char text[];
-};
-
-/* A file being read. */
+/* A file that is being read. */
 struct frame {
     struct frame *includer;
-    struct location at;  /* of what is being read; column 0 between the lines */
-    const char *section; /* NULL: none yet */
-};
-
-/* Whether and where a key has been given. */
-struct given {
-    bool yes;
-    struct location at;
-};
-
-/* Where the blocks of a list were given, beside it. */
-struct places {
-    struct location *list;
-    size_t count;
+    struct config_location at; /* column 0 between lines */
+    const char *section;       /* NULL before the first section */
 };
 
 struct config_parser {
     struct config *config;
-    struct config *unused; /* what files say of keys that the command line has set */
-    struct given in_files[CONFIG_KEY_COUNT], in_options[CONFIG_KEY_COUNT];
-    struct location listen_at[CONFIG_LISTEN_MAX]; /* beside config->server.listen */
-    struct places allow_at, deny_at;              /* beside config->admission's lists */
+    struct config *unused; /* receives what files contain for keys that the command line has set */
+    struct config_origins origins;
+    struct config_diagnostics diagnostics;
     struct frame *frame;
-    struct name *names;
-    char *line; /* a copy of the line at hand, cut up in place */
+    char *line; /* a copy of the current line, which config_syntax modifies */
     char *include;
-    struct config_diagnostic *diagnoses;
-    size_t count, dropped;
-    bool has_file; /* there was one, whatever it holds */
-    bool no_memory;
 };
 
 struct config_parser *config_parser_new(void)
 {
-    struct config_parser *machine = calloc(1, sizeof *machine);
-    if (!machine)
+    struct config_parser *parser = calloc(1, sizeof *parser);
+    if (!parser)
         return NULL;
-    machine->config = config_defaults();
-    machine->unused = config_defaults();
-    machine->line = malloc(CONFIG_LINE_BYTES_MAX + 1);
-    machine->diagnoses = calloc(CONFIG_DIAGNOSTICS_MAX, sizeof *machine->diagnoses);
-    if (!machine->config || !machine->unused || !machine->line || !machine->diagnoses) {
-        config_parser_free(machine);
+    parser->config = config_defaults();
+    parser->unused = config_defaults();
+    parser->line = malloc(CONFIG_LINE_BYTES_MAX + 1);
+    if (!config_diagnostics_init(&parser->diagnostics) || !parser->config || !parser->unused ||
+        !parser->line) {
+        config_parser_free(parser);
         return NULL;
     }
-    return machine;
+    return parser;
 }
 
-void config_parser_free(struct config_parser *machine)
+void config_parser_free(struct config_parser *parser)
 {
-    if (!machine)
+    if (!parser)
         return;
-    while (machine->frame)
-        config_parser_file_end(machine);
-    while (machine->names) {
-        struct name *name = machine->names;
-        machine->names = name->next;
-        free(name);
-    }
-    for (size_t i = 0; i < machine->count; i++)
-        free(machine->diagnoses[i].text);
-    free(machine->diagnoses);
-    free(machine->allow_at.list);
-    free(machine->deny_at.list);
-    free(machine->line);
-    config_free(machine->config);
-    config_free(machine->unused);
-    free(machine);
+    while (parser->frame)
+        config_parser_file_end(parser);
+    config_diagnostics_free(&parser->diagnostics);
+    config_origins_free(&parser->origins);
+    free(parser->line);
+    config_free(parser->config);
+    config_free(parser->unused);
+    free(parser);
 }
 
-/* Complaints. */
+#define add_error(parser, at, ...) config_diagnostics_add(&(parser)->diagnostics, at, __VA_ARGS__)
 
-static void print_error(struct config_parser *machine, const struct location *at,
-                        const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void print_error(struct config_parser *machine, const struct location *at,
-                        const char *format, ...)
+/* Sets the current location to a byte of the current line, and returns it. */
+static const struct config_location *locate(struct config_parser *parser, const char *byte)
 {
-    if (machine->count == CONFIG_DIAGNOSTICS_MAX) {
-        machine->dropped++;
-        return;
-    }
-    va_list arguments;
-    va_start(arguments, format);
-    char *text;
-    int length = vasprintf(&text, format, arguments);
-    va_end(arguments);
-    if (length < 0) {
-        machine->no_memory = true;
-        return;
-    }
-    machine->diagnoses[machine->count++] =
-        (struct config_diagnostic){at->file, at->line, at->column, text};
+    parser->frame->at.column = (uint32_t)(byte - parser->line) + 1;
+    return &parser->frame->at;
 }
 
-/* The place of a byte of the line at hand. */
-static const struct location *place(struct config_parser *machine, const char *byte)
-{
-    machine->frame->at.column = (uint32_t)(byte - machine->line) + 1;
-    return &machine->frame->at;
-}
-
-/* Makes what a file holds fit to be shown. */
+/* Makes a part of a file's contents printable. */
 static const char *show(char shown[SHOWN_BYTES], const char *bytes, size_t size)
 {
     text_escape(shown, SHOWN_BYTES, bytes, size);
@@ -142,216 +82,191 @@ static const char *show(char shown[SHOWN_BYTES], const char *bytes, size_t size)
 
 /* Files. */
 
-static const char *keep_name(struct config_parser *machine, const char *text)
-{
-    size_t size = strlen(text), room = 4 * size + 4;
-    struct name *name = malloc(sizeof *name + room);
-    if (!name)
-        return NULL;
-    text_escape(name->text, room, text, size);
-    name->next = machine->names;
-    machine->names = name;
-    return name->text;
-}
-
-bool config_parser_file_begin(struct config_parser *machine, const char *name)
+bool config_parser_file_begin(struct config_parser *parser, const char *name)
 {
     struct frame *frame = calloc(1, sizeof *frame);
     if (!frame)
         return false;
-    frame->at.file = keep_name(machine, name);
-    frame->section = machine->frame ? machine->frame->section : NULL;
-    frame->includer = machine->frame;
-    machine->frame = frame;
-    machine->has_file = true;
+    frame->at.file = config_diagnostics_name(&parser->diagnostics, name);
+    frame->section = parser->frame ? parser->frame->section : NULL;
+    frame->includer = parser->frame;
+    parser->frame = frame;
+    parser->origins.has_file = true;
     return frame->at.file != NULL;
 }
 
-void config_parser_file_end(struct config_parser *machine)
+void config_parser_file_end(struct config_parser *parser)
 {
-    struct frame *frame = machine->frame;
-    machine->frame = frame->includer;
+    struct frame *frame = parser->frame;
+    parser->frame = frame->includer;
     free(frame);
 }
 
-const char *config_parser_include(const struct config_parser *machine)
+const char *config_parser_include_path(const struct config_parser *parser)
 {
-    return machine->include;
+    return parser->include;
 }
 
-void config_parser_report(struct config_parser *machine, const char *text)
+void config_parser_add_error(struct config_parser *parser, const char *text)
 {
-    print_error(machine, &machine->frame->at, "%s", text);
+    add_error(parser, &parser->frame->at, "%s", text);
 }
 
 /* Sections and keys. */
 
-/* Enters a section; name is NULL if its line was no good. */
-static void enter_section(struct config_parser *machine, const char *name)
+/* Enters a section; name is NULL if its line has an error. */
+static void enter_section(struct config_parser *parser, const char *name)
 {
     const char *section = name ? config_section_find(name) : NULL;
-    machine->frame->section = section ? section : UNKNOWN;
+    parser->frame->section = section ? section : UNKNOWN;
     if (section || !name)
         return;
     char shown[SHOWN_BYTES];
     const char *meant = config_section_nearest(name);
-    print_error(machine, place(machine, name), "unknown section [%s]%s%s%s",
-                show(shown, name, strlen(name)), meant ? " (did you mean [" : "",
-                meant ? meant : "", meant ? "]?)" : "");
+    add_error(parser, locate(parser, name), "unknown section [%s]%s%s%s",
+              show(shown, name, strlen(name)), meant ? " (did you mean [" : "", meant ? meant : "",
+              meant ? "]?)" : "");
 }
 
-/* The key of that name in the section at hand; complains if there is none. */
-static const struct config_key *find_key(struct config_parser *machine, const char *name)
+/* Returns the key of that name in the current section; adds an error and returns NULL if there is
+ * none. */
+static const struct config_key *find_key(struct config_parser *parser, const char *name)
 {
-    const struct location *at = &machine->frame->at;
-    const char *section = machine->frame->section;
+    const struct config_location *at = &parser->frame->at;
+    const char *section = parser->frame->section;
     const struct config_key *key = section ? config_key_find(section, name) : NULL;
     if (key || section == UNKNOWN)
         return key;
 
-    char shown[SHOWN_BYTES], owners[CONFIG_OWNERS_BYTES];
+    char shown[SHOWN_BYTES], sections[CONFIG_SECTIONS_BYTES];
     const char *meant = section ? config_key_nearest(section, name) : NULL;
     show(shown, name, strlen(name));
-    if (config_key_owners(name, owners))
-        print_error(machine, at, "'%s' belongs to %s", shown, owners);
+    if (config_key_sections(name, sections))
+        add_error(parser, at, "'%s' belongs to %s", shown, sections);
     else if (!section)
-        print_error(machine, at, "'%s' stands before the first [section]", shown);
+        add_error(parser, at, "'%s' stands before the first [section]", shown);
     else
-        print_error(machine, at, "unknown key '%s' in [%s]%s%s%s", shown, section,
-                    meant ? " (did you mean '" : "", meant ? meant : "", meant ? "'?)" : "");
+        add_error(parser, at, "unknown key '%s' in [%s]%s%s%s", shown, section,
+                  meant ? " (did you mean '" : "", meant ? meant : "", meant ? "'?)" : "");
     return NULL;
 }
 
 /* Values. */
 
-static struct given *given_of(struct given table[CONFIG_KEY_COUNT], const struct config_key *key)
+/* Begins a value of a key in config and records its origin; a list loses its default. Returns
+ * false, and adds an error, for a key that is no list and has its value already. */
+static bool begin_value(struct config_parser *parser, const struct config_key *key,
+                        struct config_origin *origin, struct config *config,
+                        const struct config_location *at)
 {
-    return &table[key - config_keys()];
-}
-
-/* Begins a value of config, noting in given that and where it comes; a list loses its default.
- * False: a scalar that has its value already. */
-static bool begin_value(struct config_parser *machine, const struct config_key *key,
-                        struct given *given, struct config *config, const struct location *at)
-{
-    if (given->yes && !key->type->clear) {
-        if (given->at.line > 0)
-            print_error(machine, at, "'%s' was given before, at %s:%u", key->name, given->at.file,
-                        given->at.line);
+    if (origin->given && !key->type->clear) {
+        if (origin->at.line > 0)
+            add_error(parser, at, "'%s' was given before, at %s:%u", key->name, origin->at.file,
+                      origin->at.line);
         else
-            print_error(machine, at, "'%s' was given before", key->name);
+            add_error(parser, at, "'%s' was given before", key->name);
         return false;
     }
-    if (!given->yes && key->type->clear)
+    if (!origin->given && key->type->clear)
         key->type->clear(config);
-    *given = (struct given){.yes = true, .at = *at};
+    *origin = (struct config_origin){.given = true, .at = *at};
     return true;
 }
 
-/* The list beside it has taken an item from there. */
-static void keep_place(struct config_parser *machine, struct places *places,
-                       const struct location *at)
+static void add_origin(struct config_parser *parser, struct config_item_origins *origins,
+                       const struct config_location *at)
 {
-    /* A power of two is where the room ends. */
-    if ((places->count & (places->count - 1)) == 0) {
-        size_t room = places->count > 0 ? 2 * places->count : 1;
-        struct location *list = reallocarray(places->list, room, sizeof *list);
-        if (!list) {
-            machine->no_memory = true;
-            return;
-        }
-        places->list = list;
-    }
-    places->list[places->count++] = *at;
+    if (!config_origins_add(origins, at))
+        parser->diagnostics.no_memory = true;
 }
 
-static void add_item(struct config_parser *machine, const struct config_key *key,
+static void add_item(struct config_parser *parser, const struct config_key *key,
                      struct config *config, const char *item, size_t size,
-                     const struct location *at)
+                     const struct config_location *at)
 {
     char reason[CONFIG_REASON_BYTES], shown[SHOWN_BYTES];
     size_t listen_count = config->server.listen_count;
     int result = config_key_set(key, config, item, size, reason);
     if (result == -ENOMEM)
-        machine->no_memory = true;
+        parser->diagnostics.no_memory = true;
     else if (result != 0)
-        print_error(machine, at, "bad value '%s' for '%s': %s", show(shown, item, size), key->name,
-                    reason);
-    else if (config == machine->config && config->server.listen_count > listen_count)
-        machine->listen_at[listen_count] = *at;
-    else if (config == machine->config && key->type == &CONFIG_ALLOW)
-        keep_place(machine, &machine->allow_at, at);
-    else if (config == machine->config && key->type == &CONFIG_DENY)
-        keep_place(machine, &machine->deny_at, at);
+        add_error(parser, at, "bad value '%s' for '%s': %s", show(shown, item, size), key->name,
+                  reason);
+    else if (config == parser->config && config->server.listen_count > listen_count)
+        parser->origins.listen[listen_count] = *at;
+    else if (config == parser->config && key->type == &CONFIG_ALLOW)
+        add_origin(parser, &parser->origins.allow, at);
+    else if (config == parser->config && key->type == &CONFIG_DENY)
+        add_origin(parser, &parser->origins.deny, at);
 }
 
-/* Reads one item of a key's value; complains and returns false if there is none. */
-static bool read_item(struct config_parser *machine, const char *key, struct config_item *item,
+/* Reads one item of a key's value; adds an error and returns false if there is none. */
+static bool read_item(struct config_parser *parser, const char *key, struct config_item *item,
                       char *value, bool list)
 {
     const char *wrong = config_item_read(item, value, list);
     if (wrong) {
-        print_error(machine, place(machine, item->wrong), "%s", wrong);
+        add_error(parser, locate(parser, item->wrong), "%s", wrong);
         return false;
     }
-    const struct location *at = place(machine, item->start);
+    const struct config_location *at = locate(parser, item->start);
     if (item->size == 0 && !item->quoted) {
-        print_error(machine, at, "'%s' has no value", key);
+        add_error(parser, at, "'%s' has no value", key);
         return false;
     }
     return true;
 }
 
-static void read_value(struct config_parser *machine, const struct config_key *key, char *value)
+static void read_value(struct config_parser *parser, const struct config_key *key, char *value)
 {
-    const struct location *at = &machine->frame->at;
-    bool unused = given_of(machine->in_options, key)->yes;
-    struct config *config = unused ? machine->unused : machine->config;
-    if (!begin_value(machine, key, given_of(machine->in_files, key), config, at))
+    const struct config_location *at = &parser->frame->at;
+    bool unused = config_origin_of(parser->origins.in_options, key)->given;
+    struct config *config = unused ? parser->unused : parser->config;
+    if (!begin_value(parser, key, config_origin_of(parser->origins.in_files, key), config, at))
         return;
 
     struct config_item item;
     for (; value; value = item.next) {
-        if (!read_item(machine, key->name, &item, value, key->type->clear != NULL))
+        if (!read_item(parser, key->name, &item, value, key->type->clear != NULL))
             return;
-        add_item(machine, key, config, item.bytes, item.size, at);
+        add_item(parser, key, config, item.bytes, item.size, at);
     }
 }
 
-static void read_include(struct config_parser *machine, char *value)
+static void read_include(struct config_parser *parser, char *value)
 {
     struct config_item item;
-    if (!read_item(machine, "include", &item, value, false))
+    if (!read_item(parser, "include", &item, value, false))
         return;
     if (item.size == 0 || memchr(item.bytes, '\0', item.size))
-        print_error(machine, &machine->frame->at, "'include' takes a path or a pattern");
+        add_error(parser, &parser->frame->at, "'include' takes a path or a pattern");
     else
-        machine->include = item.bytes;
+        parser->include = item.bytes;
 }
 
-static void read_line(struct config_parser *machine, size_t size)
+static void read_line(struct config_parser *parser, size_t size)
 {
     struct config_statement statement;
-    const char *wrong = config_statement_read(&statement, machine->line, size);
+    const char *wrong = config_statement_read(&statement, parser->line, size);
     if (wrong)
-        print_error(machine, place(machine, statement.wrong), "%s", wrong);
+        add_error(parser, locate(parser, statement.wrong), "%s", wrong);
 
     if (statement.form == CONFIG_SECTION) {
-        enter_section(machine, statement.name);
+        enter_section(parser, statement.name);
     } else if (statement.form == CONFIG_SETTING) {
-        place(machine, statement.name);
+        locate(parser, statement.name);
         if (strcmp(statement.name, "include") == 0) {
-            read_include(machine, statement.value);
+            read_include(parser, statement.value);
         } else {
-            const struct config_key *key = find_key(machine, statement.name);
+            const struct config_key *key = find_key(parser, statement.name);
             if (key)
-                read_value(machine, key, statement.value);
+                read_value(parser, key, statement.value);
         }
     }
 }
 
-/* Takes off what an editor may put before a file of UTF-8, and, where files are put together,
- * before a line of it: U+FEFF, the byte order mark. */
+/* Skips the byte order mark (U+FEFF) that an editor may put at the start of a UTF-8 file. It may be
+ * in any line, since files are also made by concatenation. */
 static void skip_byte_order_mark(const char **line, size_t *size)
 {
     static const char mark[] = "\xef\xbb\xbf";
@@ -367,155 +282,62 @@ static bool is_utf16(const char *line, size_t size)
     return size >= 2 && (memcmp(line, "\xff\xfe", 2) == 0 || memcmp(line, "\xfe\xff", 2) == 0);
 }
 
-enum config_parser_next config_parser_line(struct config_parser *machine, const char *line,
+enum config_parser_next config_parser_line(struct config_parser *parser, const char *line,
                                            size_t size)
 {
-    machine->frame->at.line++;
-    machine->frame->at.column = 0;
-    machine->include = NULL;
+    parser->frame->at.line++;
+    parser->frame->at.column = 0;
+    parser->include = NULL;
     skip_byte_order_mark(&line, &size);
     if (size > 0 && line[size - 1] == '\r')
         size--;
     if (size > CONFIG_LINE_BYTES_MAX) {
-        machine->frame->at.column = CONFIG_LINE_BYTES_MAX + 1;
-        print_error(machine, &machine->frame->at, "a line of %zu bytes; the limit is %d", size,
-                    CONFIG_LINE_BYTES_MAX);
-    } else if (machine->frame->at.line == 1 && is_utf16(line, size)) {
-        machine->frame->at.column = 1;
-        print_error(machine, &machine->frame->at, "this is UTF-16: save the file as UTF-8");
+        parser->frame->at.column = CONFIG_LINE_BYTES_MAX + 1;
+        add_error(parser, &parser->frame->at, "a line of %zu bytes; the limit is %d", size,
+                  CONFIG_LINE_BYTES_MAX);
+    } else if (parser->frame->at.line == 1 && is_utf16(line, size)) {
+        parser->frame->at.column = 1;
+        add_error(parser, &parser->frame->at, "this is UTF-16: save the file as UTF-8");
     } else {
-        memcpy(machine->line, line, size);
-        machine->line[size] = '\0';
-        read_line(machine, size);
+        memcpy(parser->line, line, size);
+        parser->line[size] = '\0';
+        read_line(parser, size);
     }
-    if (machine->no_memory)
+    if (parser->diagnostics.no_memory)
         return CONFIG_NO_MEMORY;
-    return machine->include ? CONFIG_INCLUDE : CONFIG_NEXT;
+    return parser->include ? CONFIG_INCLUDE : CONFIG_NEXT;
 }
 
-bool config_parser_override(struct config_parser *machine, const char *where, const char *section,
+bool config_parser_override(struct config_parser *parser, const char *where, const char *section,
                             const char *name, const char *value)
 {
     const struct config_key *key = config_key_find(section, name);
-    struct location at = {.file = keep_name(machine, where)};
-    assert(key && !machine->frame);
+    struct config_location at = {.file = config_diagnostics_name(&parser->diagnostics, where)};
+    assert(key && !parser->frame);
     if (!at.file)
         return false;
-    if (begin_value(machine, key, given_of(machine->in_options, key), machine->config, &at))
-        add_item(machine, key, machine->config, value, strlen(value), &at);
-    return !machine->no_memory;
+    struct config_origin *origin = config_origin_of(parser->origins.in_options, key);
+    if (begin_value(parser, key, origin, parser->config, &at))
+        add_item(parser, key, parser->config, value, strlen(value), &at);
+    return !parser->diagnostics.no_memory;
 }
 
-/* The end. */
-
-/* The interface may stand in a key of its own. */
-static void check_multicast(struct config_parser *machine)
+struct config *config_parser_finish(struct config_parser *parser)
 {
-    const struct config_listen *group = &machine->config->broadcast.multicast;
-    if (!addr_is_link_group(&group->addr) || group->addr.scope != 0 || group->zone[0] != '\0' ||
-        machine->config->broadcast.multicast_interface != NULL)
-        return;
-    const struct config_key *key = config_key_find("broadcast", "multicast");
-    print_error(
-        machine, &given_of(machine->in_files, key)->at,
-        "a group of one link needs its interface: give 'multicast-interface', or write it as "
-        "in [ff02::1%%eth0]:3000");
-}
-
-/* A policy that was meant, however badly written, is a complaint already. */
-static void check_admission(struct config_parser *machine)
-{
-    const struct config *config = machine->config;
-    const struct config_key *policy = config_key_find("admission", "policy");
-    if (given_of(machine->in_files, policy)->yes || given_of(machine->in_options, policy)->yes)
-        return;
-    size_t first, exposed = config_exposed(config, &first);
-    if (exposed == 0)
-        return;
-    char text[CONFIG_LISTEN_TEXT_BYTES], others[32] = "";
-    if (exposed > 1)
-        snprintf(others, sizeof others, " and %zu more", exposed - 1);
-    print_error(
-        machine, &machine->listen_at[first],
-        "other hosts can reach %s%s, so the configuration must say whom to admit; %s (or, on a "
-        "network where nobody forges addresses, with 'policy = open'):\n    [admission]\n"
-        "    policy = cookie",
-        config_listen_text(&config->server.listen[first], text), others,
-        machine->has_file ? "add these two lines"
-                          : "write these two lines into a file and name that by -c, "
-                            "like the sample internet.conf");
-}
-
-static int order_blocks(const void *a, const void *b)
-{
-    return cidr_compare(a, b);
-}
-
-/* Finds the first block of deny that is in allow, too. False if there is none, or no memory. */
-static bool find_disputed(struct config_parser *machine, size_t *allowed, size_t *denied)
-{
-    const struct config_blocks *allow = &machine->config->admission.allow,
-                               *deny = &machine->config->admission.deny;
-    if (allow->count == 0 || deny->count == 0)
-        return false;
-    struct cidr *sorted = calloc(allow->count, sizeof *sorted);
-    if (!sorted) {
-        machine->no_memory = true;
-        return false;
-    }
-    memcpy(sorted, allow->list, allow->count * sizeof *sorted);
-    qsort(sorted, allow->count, sizeof *sorted, order_blocks);
-    for (*denied = 0; *denied < deny->count; ++*denied)
-        if (bsearch(&deny->list[*denied], sorted, allow->count, sizeof *sorted, order_blocks))
-            break;
-    free(sorted);
-    if (*denied == deny->count)
-        return false;
-    for (*allowed = 0; order_blocks(&allow->list[*allowed], &deny->list[*denied]) != 0;)
-        ++*allowed;
-    return true;
-}
-
-static void check_blocks(struct config_parser *machine)
-{
-    char text[CIDR_TEXT_BYTES];
-    size_t allowed, denied;
-    if (machine->no_memory || !find_disputed(machine, &allowed, &denied))
-        return;
-    const struct location *at = &machine->allow_at.list[allowed];
-    print_error(machine, &machine->deny_at.list[denied],
-                "%s is in 'deny' here and in 'allow' at %s:%u: take one of them out",
-                cidr_format(&machine->config->admission.deny.list[denied], text), at->file,
-                at->line);
-}
-
-/* The defaults that hang on another key. */
-static void complete(struct config_parser *machine)
-{
-    const struct config_key *key = config_key_find("admission", "per-prefix");
-    struct config *config = machine->config;
-    if (!given_of(machine->in_files, key)->yes && config->admission.policy == POLICY_COOKIE)
-        config->admission.per_prefix = CONFIG_PER_PREFIX_COOKIE;
-}
-
-struct config *config_parser_finish(struct config_parser *machine)
-{
-    assert(machine->config);
-    check_multicast(machine);
-    check_admission(machine);
-    check_blocks(machine);
-    complete(machine);
-    if (machine->count > 0 || machine->no_memory)
+    assert(parser->config);
+    config_check_all(parser->config, &parser->origins, &parser->diagnostics);
+    config_set_dependent_defaults(parser->config, &parser->origins);
+    if (parser->diagnostics.count > 0 || parser->diagnostics.no_memory)
         return NULL;
-    struct config *config = machine->config;
-    machine->config = NULL;
+    struct config *config = parser->config;
+    parser->config = NULL;
     return config;
 }
 
-const struct config_diagnostic *config_parser_diagnostics(const struct config_parser *machine,
+const struct config_diagnostic *config_parser_diagnostics(const struct config_parser *parser,
                                                           size_t *count, size_t *dropped)
 {
-    *count = machine->count;
-    *dropped = machine->dropped;
-    return machine->diagnoses;
+    *count = parser->diagnostics.count;
+    *dropped = parser->diagnostics.dropped;
+    return parser->diagnostics.list;
 }

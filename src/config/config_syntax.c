@@ -1,4 +1,3 @@
-/* The syntax of a configuration's lines: sections, settings, quotes, escapes, comments. */
 #include "config/config_syntax.h"
 #include "text/text.h"
 
@@ -16,8 +15,8 @@ static char *skip_blanks(char *text)
     return text;
 }
 
-/* Ends the text from start on at end, less the blanks there, and returns its length. */
-static size_t cut(char *start, char *end)
+/* Terminates the text from start to end, without the blanks at its end. Returns its length. */
+static size_t terminate(char *start, char *end)
 {
     while (end > start && is_blank(end[-1]))
         end--;
@@ -30,7 +29,7 @@ static bool is_comment(const char *text)
     return *text == '#' || *text == ';';
 }
 
-/* The first byte that no text file holds; NULL if there is none. */
+/* The first control character, which a text file does not contain; NULL if there is none. */
 static char *find_control(char *line, size_t size)
 {
     for (char *c = line; c < line + size; c++) {
@@ -50,7 +49,7 @@ static const char *read_section(struct config_statement *statement, char *open)
 
     char *rest = skip_blanks(close + 1);
     statement->name = skip_blanks(open + 1);
-    cut(statement->name, close);
+    terminate(statement->name, close);
     statement->wrong = rest;
     return *rest && !is_comment(rest) ? "only a comment may follow ']'" : NULL;
 }
@@ -67,7 +66,7 @@ static const char *read_setting(struct config_statement *statement, char *name)
     statement->form = CONFIG_SETTING;
     statement->name = name;
     statement->value = equals + 1;
-    cut(name, equals);
+    terminate(name, equals);
     return NULL;
 }
 
@@ -84,7 +83,7 @@ const char *config_statement_read(struct config_statement *statement, char *line
     return *start == '[' ? read_section(statement, start) : read_setting(statement, start);
 }
 
-/* Decodes the quoted item at its start in place; *rest is what stands behind its closing quote. */
+/* Decodes a quoted item in place. *rest is what follows its closing quote. */
 static const char *read_quoted(struct config_item *item, char **rest)
 {
     char *in = item->start + 1, *out = in;
@@ -101,7 +100,8 @@ static const char *read_quoted(struct config_item *item, char **rest)
             size_t length = text_unescape(in + 1, &byte);
             item->wrong = in;
             if (length == 0)
-                return "not an escape: there are \\n \\t \\r \\\\ \\\" and \\xNN";
+                return "unknown escape sequence: the known ones are \\n \\t \\r \\\\ \\\" and "
+                       "\\xNN";
             *out = (char)byte;
             in += length;
         }
@@ -112,7 +112,7 @@ static const char *read_quoted(struct config_item *item, char **rest)
     return NULL;
 }
 
-/* The end of an item without quotes: a comment begins behind a blank. */
+/* The end of an item without quotes. A comment begins only after a blank. */
 static char *find_end(char *value, bool list)
 {
     char *end = value;
@@ -144,6 +144,6 @@ const char *config_item_read(struct config_item *item, char *value, bool list)
     if (item->quoted)
         item->bytes[item->size] = '\0';
     else
-        item->size = cut(item->bytes, rest);
+        item->size = terminate(item->bytes, rest);
     return NULL;
 }

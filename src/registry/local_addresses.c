@@ -1,30 +1,29 @@
-/* A hash table that only grows: addresses of ours to numbers, and back. */
 #include "registry/local_addresses.h"
 
-/* Twice as many places as numbers: a probe soon ends. */
-enum { PLACES = 2 * (LOCAL_ADDRESSES_MAX + 1) };
+/* Twice as many cells as numbers keep searches short. */
+enum { CELLS = 2 * (LOCAL_ADDRESSES_MAX + 1) };
 
 size_t local_addresses_bytes(void)
 {
-    return PLACES * sizeof(uint16_t) + (LOCAL_ADDRESSES_MAX + 1) * sizeof(struct addr);
+    return CELLS * sizeof(uint16_t) + (LOCAL_ADDRESSES_MAX + 1) * sizeof(struct addr);
 }
 
 void local_addresses_init(struct local_addresses *locals, void *memory,
                           const struct siphash_key *key)
 {
-    *locals = (struct local_addresses){.key = *key, .places = memory};
-    locals->addrs = (struct addr *)(void *)(locals->places + PLACES);
+    *locals = (struct local_addresses){.key = *key, .cells = memory};
+    locals->addrs = (struct addr *)(void *)(locals->cells + CELLS);
 }
 
-uint16_t local_addresses_number(struct local_addresses *locals, const struct addr *addr)
+uint16_t local_addresses_add(struct local_addresses *locals, const struct addr *addr)
 {
     if (addr->family == ADDR_NONE)
         return 0;
-    uint64_t place = siphash13(&locals->key, addr->ip, sizeof addr->ip);
-    for (;; place++) {
-        uint16_t *number = &locals->places[place % PLACES];
+    uint64_t cell = siphash13(&locals->key, addr->ip, sizeof addr->ip);
+    for (;; cell++) {
+        uint16_t *number = &locals->cells[cell % CELLS];
         if (*number != 0) {
-            if (local_addresses_is(locals, *number, addr))
+            if (local_addresses_matches(locals, *number, addr))
                 return *number;
             continue;
         }
@@ -37,7 +36,7 @@ uint16_t local_addresses_number(struct local_addresses *locals, const struct add
     }
 }
 
-struct addr local_addresses_addr(const struct local_addresses *locals, uint16_t number)
+struct addr local_addresses_get(const struct local_addresses *locals, uint16_t number)
 {
     return locals->addrs[number];
 }

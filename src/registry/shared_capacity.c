@@ -1,112 +1,112 @@
-/* Places for clients: a pool that all shards share, and what each shard keeps of it. */
 #include "registry/shared_capacity.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
 struct capacity_share {
-    /* Its own shard's thread takes and gives here, and hardly any other does: so it has a cache
-     * line of its own. */
-    _Alignas(64) _Atomic uint32_t held;
-    struct shared_capacity *budget;
+    /* On a cache line of its own, since mostly the shard's thread accesses it. */
+    _Alignas(64) _Atomic uint32_t unused;
+    struct shared_capacity *capacity;
 };
 
 struct shared_capacity {
     _Alignas(64) _Atomic uint32_t pool;
-    _Alignas(64) uint32_t block; /* and what follows never changes */
+    /* On another cache line, since the rest never changes. */
+    _Alignas(64) uint32_t block;
     size_t shards;
-    struct capacity_share allowances[];
+    struct capacity_share shares[];
 };
 
-/* The atomic operations are sequentially consistent: a shard that found all others empty has the
- * last word only if it can't have looked into the past. */
+/* The atomic operations are sequentially consistent: a shard refuses a client after it has found
+ * the pool and all other shares empty, which must not be due to values that are out of date. */
 
 struct shared_capacity *shared_capacity_new(uint32_t places, size_t shards)
 {
-    struct shared_capacity *budget =
-        aligned_alloc(64, sizeof *budget + shards * sizeof budget->allowances[0]);
-    if (budget == NULL)
+    struct shared_capacity *capacity =
+        aligned_alloc(64, sizeof *capacity + shards * sizeof capacity->shares[0]);
+    if (capacity == NULL)
         return NULL;
     size_t block = places / (8 * shards);
-    budget->block = block < 1                           ? 1
-                    : block < SHARED_CAPACITY_BLOCK_MAX ? (uint32_t)block
-                                                        : SHARED_CAPACITY_BLOCK_MAX;
-    budget->shards = shards;
-    atomic_init(&budget->pool, places);
+    capacity->block = block < 1                           ? 1
+                      : block < SHARED_CAPACITY_BLOCK_MAX ? (uint32_t)block
+                                                          : SHARED_CAPACITY_BLOCK_MAX;
+    capacity->shards = shards;
+    atomic_init(&capacity->pool, places);
     for (size_t i = 0; i < shards; i++) {
-        atomic_init(&budget->allowances[i].held, 0);
-        budget->allowances[i].budget = budget;
+        atomic_init(&capacity->shares[i].unused, 0);
+        capacity->shares[i].capacity = capacity;
     }
-    return budget;
+    return capacity;
 }
 
-void shared_capacity_free(struct shared_capacity *budget)
+void shared_capacity_free(struct shared_capacity *capacity)
 {
-    free(budget);
+    free(capacity);
 }
 
-struct capacity_share *shared_capacity_share(struct shared_capacity *budget, size_t shard)
+struct capacity_share *shared_capacity_share(struct shared_capacity *capacity, size_t shard)
 {
-    return &budget->allowances[shard];
+    return &capacity->shares[shard];
 }
 
-uint32_t shared_capacity_unused(const struct shared_capacity *budget)
+uint32_t shared_capacity_unused(const struct shared_capacity *capacity)
 {
-    uint32_t unused = atomic_load(&budget->pool);
-    for (size_t i = 0; i < budget->shards; i++)
-        unused += atomic_load(&budget->allowances[i].held);
+    uint32_t unused = atomic_load(&capacity->pool);
+    for (size_t i = 0; i < capacity->shards; i++)
+        unused += atomic_load(&capacity->shares[i].unused);
     return unused;
 }
 
-uint32_t shared_capacity_shard_room(uint32_t places, size_t shards)
+uint32_t shared_capacity_shard_max(uint32_t places, size_t shards)
 {
-    uint32_t part = places / (uint32_t)shards;
-    uint32_t room = part + part / 8 + 64;
-    return shards > 1 && room < places ? room : places;
+    uint32_t mean = places / (uint32_t)shards;
+    uint32_t max = mean + mean / 8 + 64;
+    return shards > 1 && max < places ? max : places;
 }
 
-/* Takes as many as are there, up to want. */
+/* Takes as many places as there are, at most want. Returns how many. */
 static uint32_t take_up_to(_Atomic uint32_t *places, uint32_t want)
 {
-    uint32_t there = atomic_load(places);
+    uint32_t found = atomic_load(places);
     for (;;) {
-        uint32_t taken = there < want ? there : want;
-        if (taken == 0 || atomic_compare_exchange_weak(places, &there, there - taken))
+        uint32_t taken = found < want ? found : want;
+        if (taken == 0 || atomic_compare_exchange_weak(places, &found, found - taken))
             return taken;
     }
 }
 
-/* Half of what another shard keeps, the last one included, so that few thefts are needed. */
-static uint32_t take_from_others(struct capacity_share *allowance)
+/* Takes half of the share of another shard, rounded up, so that it is rarely needed. */
+static uint32_t take_from_others(struct capacity_share *share)
 {
-    struct shared_capacity *budget = allowance->budget;
-    size_t own = (size_t)(allowance - budget->allowances);
-    for (size_t i = 1; i < budget->shards; i++) {
-        _Atomic uint32_t *held = &budget->allowances[(own + i) % budget->shards].held;
-        uint32_t taken = take_up_to(held, (atomic_load(held) + 1) / 2);
+    struct shared_capacity *capacity = share->capacity;
+    size_t own = (size_t)(share - capacity->shares);
+    for (size_t i = 1; i < capacity->shards; i++) {
+        _Atomic uint32_t *unused = &capacity->shares[(own + i) % capacity->shards].unused;
+        uint32_t taken = take_up_to(unused, (atomic_load(unused) + 1) / 2);
         if (taken > 0)
             return taken;
     }
     return 0;
 }
 
-bool capacity_share_take(struct capacity_share *allowance)
+bool capacity_share_acquire(struct capacity_share *share)
 {
-    struct shared_capacity *budget = allowance->budget;
-    if (take_up_to(&allowance->held, 1) == 1)
+    struct shared_capacity *capacity = share->capacity;
+    if (take_up_to(&share->unused, 1) == 1)
         return true;
-    uint32_t taken = take_up_to(&budget->pool, budget->block);
+    uint32_t taken = take_up_to(&capacity->pool, capacity->block);
     if (taken == 0)
-        taken = take_from_others(allowance);
+        taken = take_from_others(share);
     if (taken > 1)
-        atomic_fetch_add(&allowance->held, taken - 1);
+        atomic_fetch_add(&share->unused, taken - 1);
     return taken > 0;
 }
 
-void capacity_share_give(struct capacity_share *allowance)
+void capacity_share_release(struct capacity_share *share)
 {
-    struct shared_capacity *budget = allowance->budget;
-    /* Two blocks, so that who comes and goes at the edge of one doesn't move it to and fro. */
-    if (atomic_fetch_add(&allowance->held, 1) + 1 >= 2 * budget->block)
-        atomic_fetch_add(&budget->pool, take_up_to(&allowance->held, budget->block));
+    struct shared_capacity *capacity = share->capacity;
+    /* The limit is two blocks, so that a client that joins and leaves repeatedly does not move a
+     * block each time. */
+    if (atomic_fetch_add(&share->unused, 1) + 1 >= 2 * capacity->block)
+        atomic_fetch_add(&capacity->pool, take_up_to(&share->unused, capacity->block));
 }

@@ -1,9 +1,8 @@
-/* A bit map with a bit map of itself above it, and so on. */
 #include "registry/slot_bitmap.h"
 
-/* Level 0 has a bit for each slot; a bit of level k + 1 says that a word of level k isn't zero. */
+/* Level 0 has a bit for each slot; a bit of level k + 1 is set if a word of level k is not zero. */
 
-/* One word more than the slots ask for, so that slot_bitmap_next may look at the limit itself. */
+/* One word more than the slots need, so that slot_bitmap_next may start at the limit itself. */
 static size_t level_words(uint32_t limit)
 {
     return limit / 64 + 1;
@@ -35,7 +34,7 @@ void slot_bitmap_init(struct slot_bitmap *set, void *memory, uint32_t limit)
     }
 }
 
-void slot_bitmap_insert(struct slot_bitmap *set, uint32_t slot)
+void slot_bitmap_add(struct slot_bitmap *set, uint32_t slot)
 {
     for (int level = 0; level < set->depth; level++, slot /= 64) {
         uint64_t *word = &set->levels[level][slot / 64];
@@ -56,7 +55,7 @@ void slot_bitmap_remove(struct slot_bitmap *set, uint32_t slot)
     }
 }
 
-uint32_t slot_bitmap_eight(const struct slot_bitmap *set, uint32_t n)
+uint32_t slot_bitmap_byte(const struct slot_bitmap *set, uint32_t n)
 {
     return (uint8_t)(set->levels[0][n / 8] >> n % 8 * 8);
 }

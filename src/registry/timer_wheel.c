@@ -1,17 +1,17 @@
-/* Buckets of slots by the time to look at them. */
 #include "registry/timer_wheel.h"
 
-/* Doubly linked lists of slots. Zero bytes are an empty wheel: a reference is 0 for none, or the
- * slot number + 1; the first of a list refers back to its head, which the top bit tells. */
+/* Doubly linked lists of slots. A reference is 0 for none, or the slot number + 1, so that zero
+ * bytes are an empty wheel. The first link of a list refers back to the list's head, with the top
+ * bit set. */
 struct timer_wheel_link {
     uint32_t next, previous;
-    uint32_t tick; /* of its bucket, the low bits: enough to compare two within a lap */
+    uint32_t tick; /* of its bucket: the low bits, which are enough to compare two in a lap */
 };
 
 #define HEAD (UINT32_C(1) << 31)
 enum {
-    TAKEN = TIMER_WHEEL_BUCKETS, /* the head of what was taken out of a bucket and is not yet looked
-                                    at */
+    /* The list of the slots of the current bucket that timer_wheel_take has yet to return. */
+    TAKEN = TIMER_WHEEL_BUCKETS,
     HEADS
 };
 
@@ -25,10 +25,10 @@ void timer_wheel_init(struct timer_wheel *wheel, void *memory, uint64_t now_ms)
     wheel->heads = memory;
     wheel->links = (struct timer_wheel_link *)(void *)(wheel->heads + HEADS);
     wheel->tick = now_ms / TIMER_WHEEL_TICK_MS;
-    wheel->passing = false;
+    wheel->pass_started = false;
 }
 
-/* Lets a list begin with the slot that is referred to, which may be none. */
+/* Makes the referenced slot the first of a list; a reference of 0 makes the list empty. */
 static void set_head(struct timer_wheel *wheel, uint32_t head, uint32_t reference)
 {
     wheel->heads[head] = reference;
@@ -45,19 +45,19 @@ static void push(struct timer_wheel *wheel, uint32_t head, uint32_t slot)
     set_head(wheel, head, slot + 1);
 }
 
-/* The tick at whose bucket a deadline is looked at. */
+/* The tick whose bucket a slot with this deadline belongs to. */
 static uint64_t tick_of(const struct timer_wheel *wheel, uint64_t deadline_ms)
 {
     uint64_t tick = deadline_ms / TIMER_WHEEL_TICK_MS;
     if (tick < wheel->tick)
         return wheel->tick;
-    /* What lies beyond a lap waits in its last bucket and is looked at once on the way. */
+    /* A deadline beyond a lap is put into the last bucket, and added again when that is reached. */
     if (tick > wheel->tick + TIMER_WHEEL_BUCKETS - 1)
         return wheel->tick + TIMER_WHEEL_BUCKETS - 1;
     return tick;
 }
 
-void timer_wheel_insert(struct timer_wheel *wheel, uint32_t slot, uint64_t deadline_ms)
+void timer_wheel_add(struct timer_wheel *wheel, uint32_t slot, uint64_t deadline_ms)
 {
     uint64_t tick = tick_of(wheel, deadline_ms);
     wheel->links[slot].tick = (uint32_t)tick;
@@ -82,7 +82,7 @@ void timer_wheel_move_earlier(struct timer_wheel *wheel, uint32_t slot, uint64_t
     if (later == 0 || later > INT32_MAX)
         return;
     timer_wheel_remove(wheel, slot);
-    timer_wheel_insert(wheel, slot, deadline_ms);
+    timer_wheel_add(wheel, slot, deadline_ms);
 }
 
 static void take_bucket(struct timer_wheel *wheel)
@@ -94,9 +94,9 @@ static void take_bucket(struct timer_wheel *wheel)
 
 static void begin_pass(struct timer_wheel *wheel, uint64_t now_ms)
 {
-    wheel->passing = true;
+    wheel->pass_started = true;
     wheel->last = now_ms / TIMER_WHEEL_TICK_MS;
-    /* After a leap of the clock a single lap meets every bucket. */
+    /* If the clock jumps by more than a lap, one lap visits every bucket. */
     if (wheel->last >= TIMER_WHEEL_BUCKETS && wheel->tick < wheel->last - TIMER_WHEEL_BUCKETS + 1)
         wheel->tick = wheel->last - TIMER_WHEEL_BUCKETS + 1;
     take_bucket(wheel);
@@ -104,7 +104,7 @@ static void begin_pass(struct timer_wheel *wheel, uint64_t now_ms)
 
 uint32_t timer_wheel_take(struct timer_wheel *wheel, uint64_t now_ms)
 {
-    if (!wheel->passing)
+    if (!wheel->pass_started)
         begin_pass(wheel, now_ms);
     for (;;) {
         uint32_t first = wheel->heads[TAKEN];
@@ -112,9 +112,9 @@ uint32_t timer_wheel_take(struct timer_wheel *wheel, uint64_t now_ms)
             set_head(wheel, TAKEN, wheel->links[first - 1].next);
             return first - 1;
         }
-        /* The last tick isn't over: its bucket stays open, for the next pass. */
+        /* The last tick is not over: the next pass begins with its bucket again. */
         if (wheel->tick >= wheel->last) {
-            wheel->passing = false;
+            wheel->pass_started = false;
             return TIMER_WHEEL_NONE;
         }
         wheel->tick++;
@@ -122,7 +122,7 @@ uint32_t timer_wheel_take(struct timer_wheel *wheel, uint64_t now_ms)
     }
 }
 
-uint32_t timer_wheel_next(const struct timer_wheel *wheel)
+uint32_t timer_wheel_peek(const struct timer_wheel *wheel)
 {
     uint32_t first = wheel->heads[TAKEN];
     return first != 0 ? first - 1 : TIMER_WHEEL_NONE;

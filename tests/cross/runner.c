@@ -1,7 +1,7 @@
-/* Runs the unit tests where Criterion isn't: each in a process of its own, as many at a time as
- * there are processors. Says what failed and how many ran; exit status 1 if a test failed, or if
- * there was none. Arguments are names of suites, or of tests (suite/name), that are left out. An
- * emulator takes ten times as long as a processor, so no timeout is below TIMEOUT_S. */
+/* Runs the unit tests where Criterion is not available: each test in a process of its own, as many
+ * at a time as there are processors. Prints which tests failed and how many ran; exit status 1 if a
+ * test failed, or if none ran. Arguments are suites, or tests (suite/name), that are left out.
+ * Under an emulator tests take ten times as long, so no timeout is below TIMEOUT_S. */
 #include "criterion/criterion.h"
 #include "criterion/redirect.h"
 
@@ -19,9 +19,9 @@ enum { PASSED, FAILED, SKIPPED = 77, TIMEOUT_S = 120, JOBS_MAX = 16 };
 
 static struct cross_suite *suites;
 static struct cross_test *tests;
-static bool failed; /* of the test that this process is */
+static bool failed; /* the test of this process */
 
-static struct job_status {
+static struct test_process {
     pid_t pid;
     const struct cross_test *test;
     time_t until;
@@ -41,7 +41,7 @@ void cross_add_test(struct cross_test *test)
     tests = test;
 }
 
-/* ---- within a test ---- */
+/* ---- in the process of a test ---- */
 
 void cross_end(void)
 {
@@ -53,7 +53,7 @@ void cross_fail(bool fatal, const char *file, int line, const char *what, const 
 {
     va_list arguments;
     failed = true;
-    printf("  %s:%d: not so: %s%s", file, line, what, *format ? ": " : "");
+    printf("  %s:%d: false: %s%s", file, line, what, *format ? ": " : "");
     va_start(arguments, format);
     vprintf(format, arguments);
     va_end(arguments);
@@ -85,10 +85,10 @@ bool cross_strings(const char *a, const char *b, bool same)
 
 static void redirect(int stream)
 {
-    int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nothing < 0 || dup2(nothing, stream) < 0)
+    int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (null < 0 || dup2(null, stream) < 0)
         cr_assert_fail("/dev/null: %s", strerror(errno));
-    close(nothing);
+    close(null);
 }
 
 void cr_redirect_stdout(void)
@@ -111,7 +111,7 @@ static const struct cross_extra *suite_of(const struct cross_test *test)
     return &none;
 }
 
-/* As in Criterion, the suite's init and fini are around those of the test. */
+/* As in Criterion, the suite's init precedes that of the test, and its fini follows. */
 static void run_test(const struct cross_test *test)
 {
     const struct cross_extra *suite = suite_of(test);
@@ -127,13 +127,13 @@ static void run_test(const struct cross_test *test)
     cross_end();
 }
 
-/* ---- the tests ---- */
+/* ---- in the parent process ---- */
 
-static void start(struct job_status *job, const struct cross_test *test)
+static void start(struct test_process *job, const struct cross_test *test)
 {
     double timeout = test->extra.timeout > 0 ? test->extra.timeout : suite_of(test)->timeout;
     fflush(NULL);
-    *job = (struct job_status){.pid = fork(), .test = test};
+    *job = (struct test_process){.pid = fork(), .test = test};
     if (job->pid == 0) {
         sigset_t none;
         sigemptyset(&none);
@@ -148,7 +148,7 @@ static void start(struct job_status *job, const struct cross_test *test)
     job->until = time(NULL) + (time_t)(timeout > TIMEOUT_S ? timeout : TIMEOUT_S);
 }
 
-static void finish(struct job_status *job, int status)
+static void finish(struct test_process *job, int status)
 {
     static const char *const words[] = {
         [PASSED] = "passed", [FAILED] = "FAILED", [SKIPPED] = "skipped"};
@@ -160,11 +160,11 @@ static void finish(struct job_status *job, int status)
     if (result != PASSED)
         printf("%s: %s/%s\n", words[result], job->test->suite, job->test->name);
     counts[result]++;
-    kill(-job->pid, SIGKILL); /* what it left behind */
-    *job = (struct job_status){0};
+    kill(-job->pid, SIGKILL); /* processes that the test has not ended */
+    *job = (struct test_process){0};
 }
 
-/* Waits for the end of one of them; kills those whose time is over. */
+/* Waits until a test has ended; kills tests that exceed their timeout. */
 static void await_one(const sigset_t *children)
 {
     const struct timespec second = {.tv_sec = 1};
@@ -181,7 +181,7 @@ static void await_one(const sigset_t *children)
             finish(&jobs[i], status);
 }
 
-static struct job_status *free_job(size_t limit)
+static struct test_process *free_job(size_t limit)
 {
     for (size_t i = 0; i < limit; i++)
         if (jobs[i].pid == 0)
@@ -210,7 +210,7 @@ int main(int argc, char **argv)
     sigaddset(&children, SIGCHLD);
     sigprocmask(SIG_BLOCK, &children, NULL);
     for (const struct cross_test *test = tests; test || running > 0;) {
-        struct job_status *job = test ? free_job(limit) : NULL;
+        struct test_process *job = test ? free_job(limit) : NULL;
         if (!job) {
             await_one(&children);
             running--;

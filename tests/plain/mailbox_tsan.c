@@ -1,74 +1,76 @@
-/* Four threads post 100,000 letters each to one loop: to be built with -fsanitize=thread, under
- * which Criterion doesn't run. Prints one line; exit 0 if every sender's letters came in order and
- * none is missing. */
+/* Mailboxes under ThreadSanitizer: four threads post 100,000 messages each to one event loop. It is
+ * a program of its own because Criterion crashes when it is built with -fsanitize=thread. Prints
+ * one line; exits with 0 if the messages of each sender were received in order and none is missing.
+ */
 #include "os/loop/thread.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SENDERS = 4, LETTERS = 100000 };
+enum { SENDERS = 4, MESSAGES = 100000 };
 
-struct office {
+struct receiver {
     struct loop *loop;
     struct mailbox *mailbox;
-    int opened;
+    int received;
     int out_of_order;
     int next_of[SENDERS];
 };
 
-struct letter {
+struct numbered_message {
     struct mailbox_message mailbox_message;
     int sender;
     int number;
-    struct office *office;
+    struct receiver *receiver;
 };
 
 struct sender {
-    struct office *office;
+    struct receiver *receiver;
     int number;
-    struct letter *letters;
+    struct numbered_message *messages;
 };
 
-static void open_letter(struct mailbox_message *mailbox_message)
+static void handle_message(struct mailbox_message *mailbox_message)
 {
-    const struct letter *letter = (const struct letter *)mailbox_message;
-    struct office *office = letter->office;
-    if (letter->number != office->next_of[letter->sender]++)
-        office->out_of_order++;
-    if (++office->opened == SENDERS * LETTERS)
-        loop_stop(office->loop);
+    const struct numbered_message *message = (const struct numbered_message *)mailbox_message;
+    struct receiver *receiver = message->receiver;
+    if (message->number != receiver->next_of[message->sender]++)
+        receiver->out_of_order++;
+    if (++receiver->received == SENDERS * MESSAGES)
+        loop_stop(receiver->loop);
 }
 
 static void post_all(void *state)
 {
     struct sender *sender = state;
-    for (int i = 0; i < LETTERS; i++) {
-        sender->letters[i] =
-            (struct letter){{.open = open_letter}, sender->number, i, sender->office};
-        mailbox_post(sender->office->mailbox, &sender->letters[i].mailbox_message);
+    for (int i = 0; i < MESSAGES; i++) {
+        sender->messages[i] = (struct numbered_message){
+            {.open = handle_message}, sender->number, i, sender->receiver};
+        mailbox_post(sender->receiver->mailbox, &sender->messages[i].mailbox_message);
     }
 }
 
 int main(void)
 {
-    struct office office = {.loop = loop_new()};
+    struct receiver receiver = {.loop = loop_new()};
     struct sender senders[SENDERS];
     struct thread *threads[SENDERS];
 
-    office.mailbox = mailbox_new(office.loop);
+    receiver.mailbox = mailbox_new(receiver.loop);
     for (int i = 0; i < SENDERS; i++) {
-        senders[i] = (struct sender){&office, i, calloc(LETTERS, sizeof(struct letter))};
+        senders[i] =
+            (struct sender){&receiver, i, calloc(MESSAGES, sizeof(struct numbered_message))};
         threads[i] = thread_start("sender", post_all, &senders[i]);
     }
-    int error = loop_run_until_stopped(office.loop);
+    int error = loop_run_until_stopped(receiver.loop);
     for (int i = 0; i < SENDERS; i++)
         thread_join(threads[i]);
-    mailbox_free(office.mailbox);
-    loop_free(office.loop);
+    mailbox_free(receiver.mailbox);
+    loop_free(receiver.loop);
     for (int i = 0; i < SENDERS; i++)
-        free(senders[i].letters);
-    bool good = !error && office.opened == SENDERS * LETTERS && office.out_of_order == 0;
-    printf("mailbox: %d letters of %d threads, %d out of order: %s\n", office.opened, SENDERS,
-           office.out_of_order, good ? "good" : "BAD");
+        free(senders[i].messages);
+    bool good = !error && receiver.received == SENDERS * MESSAGES && receiver.out_of_order == 0;
+    printf("mailbox: %d messages of %d threads, %d out of order: %s\n", receiver.received, SENDERS,
+           receiver.out_of_order, good ? "good" : "BAD");
     return good ? 0 : 1;
 }

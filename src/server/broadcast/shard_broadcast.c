@@ -159,7 +159,7 @@ static void turn_back(struct lane *lane)
     }
     lane->full_count = 0;
     memset(lane->full, 0, sizeof lane->full);
-    registry_walk_back(&lane->walk, &(struct client){.slot = first});
+    registry_walk_rewind(&lane->walk, &(struct client){.slot = first});
 }
 
 static void on_room(void *state)
@@ -272,7 +272,7 @@ static uint32_t send_to_registry(struct broadcast *broadcast, struct lane *lane,
 {
     struct client clients[BATCH_MAX];
     uint32_t found =
-        (uint32_t)registry_walk(broadcast->options.registry, &lane->walk, now_ms, clients, may);
+        (uint32_t)registry_walk_next(broadcast->options.registry, &lane->walk, now_ms, clients, may);
     return send_to(broadcast, lane, clients, keep_due(broadcast, lane, clients, found));
 }
 

@@ -63,7 +63,7 @@ int config_check_print(const struct server_options *options)
     struct config_files_result result;
     const char *section = NULL;
     int error = config_check_read(&result, options);
-    if (error == 0 && !config_each(result.config, print_key, &section)) {
+    if (error == 0 && !config_for_each_value(result.config, print_key, &section)) {
         print_error(strerror(ENOMEM), "free some memory", "printing the configuration");
         error = -1;
     }

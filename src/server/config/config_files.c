@@ -85,7 +85,7 @@ static void refuse(struct reader *reader, const struct line_input *includer, con
     else
         snprintf(text, sizeof text, "cannot read this file: %s; check its name and who may read it",
                  why);
-    config_parser_report(reader->machine, text);
+    config_parser_add_error(reader->machine, text);
 }
 
 /* Why includer may not include path; NULL if it may. */
@@ -229,7 +229,7 @@ static bool feed(struct reader *reader, const struct line_input *source, const c
         if (want == CONFIG_NO_MEMORY)
             return false;
         if (want == CONFIG_INCLUDE &&
-            !include_line(reader, source, config_parser_include(reader->machine)))
+            !include_line(reader, source, config_parser_include_path(reader->machine)))
             return false;
         bytes = line_end + 1;
     }

@@ -122,7 +122,7 @@ static struct reloading *prepare(const struct reload_target *target, const struc
         .relay = config->broadcast.relay,
         .relay_rate_pps = config->broadcast.relay_rate_pps,
     };
-    if (config_each_restart(target->started, config, note_restart, made) &&
+    if (config_for_each_restart_key(target->started, config, note_restart, made) &&
         choose(made, target, config))
         return made;
     free(made);
@@ -150,7 +150,7 @@ static void apply(const struct reload_target *target, struct reloading *reloadin
 static bool lacks_policy(const struct config *started, const struct config *config)
 {
     size_t first;
-    return config->admission.policy == POLICY_UNSTATED && config_exposed(started, &first) > 0;
+    return config->admission.policy == POLICY_UNSET && config_exposed_count(started, &first) > 0;
 }
 
 static void refuse(char **problems, size_t count, const char *advice, reload_done *done,

@@ -42,7 +42,7 @@ static bool has_streams(const struct config *config)
 
 struct memory_estimate memory_estimate_of(const struct config *config, size_t workers)
 {
-    uint32_t max = config->clients.max, shard = shared_capacity_shard_room(max, workers);
+    uint32_t max = config->clients.max, shard = shared_capacity_shard_max(max, workers);
     uint64_t listeners = (uint64_t)config->server.listen_count * workers;
     struct memory_estimate need = {
         .start_bytes = (uint64_t)registry_index_bytes(shard) * workers,

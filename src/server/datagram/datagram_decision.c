@@ -41,7 +41,7 @@ void datagram_decider_set_rules(struct datagram_decider *datagram_decider,
         registry_expire_all(datagram_decider->registry, now_ms);
     datagram_decider->rules = *rules;
     if (rules->prefixes != NULL)
-        registry_cap(datagram_decider->registry, rules->prefixes,
+        registry_set_prefix_cap(datagram_decider->registry, rules->prefixes,
                      rules->dry_run ? 0 : rules->per_prefix);
 }
 
@@ -267,11 +267,11 @@ static void screen(struct walk *walk, int count)
             continue;
         visit->source = &datagram->source;
         visit->local = &datagram->local;
-        visit->verb = usual;
+        visit->action = usual;
         admitted->heads[passed] = 0;
         admitted->datagrams[passed] = (uint8_t)i;
         if (frame_begins(datagram->bytes, datagram->size) &&
-            !screen_frame(walk, i, &visit->verb, &admitted->heads[passed]))
+            !screen_frame(walk, i, &visit->action, &admitted->heads[passed]))
             continue;
         passed++;
     }
@@ -293,10 +293,10 @@ static void count_joined(struct walk *walk, const struct addr *source)
 static bool count_visit(struct walk *walk, const struct registry_datagram *visit, int i)
 {
     struct stats *stats = walk->datagram_decider->stats;
-    switch (visit->touched) {
+    switch (visit->outcome) {
     case REGISTRY_RENEWED:
         /* Who had to prove his address has been looked at. */
-        return visit->verb != REGISTRY_RENEW ||
+        return visit->action != REGISTRY_RENEW ||
                !is_limited(walk, visit->source, RATE_LIMITER_VERIFIED);
     case REGISTRY_REJOINED:
         stats->expired++;
@@ -312,7 +312,7 @@ static bool count_visit(struct walk *walk, const struct registry_datagram *visit
         stats->refused_prefix++;
         return true;
     case REGISTRY_UNKNOWN:
-        if (visit->verb == REGISTRY_LEAVE)
+        if (visit->action == REGISTRY_LEAVE)
             walk->answers->stats.drop_bad_frame++;
         else
             challenge(walk, i);
@@ -346,7 +346,7 @@ static size_t end_of_run(const struct walk *walk, size_t first)
     size_t end = admitted->count;
     if (walk->datagram_decider->on_message.hear != NULL)
         for (end = first + 1; end < admitted->count; end++)
-            if (admitted->visits[end].verb == REGISTRY_LEAVE)
+            if (admitted->visits[end].action == REGISTRY_LEAVE)
                 break;
     return end;
 }

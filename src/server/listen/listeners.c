@@ -250,7 +250,7 @@ void listeners_share(const struct listeners *listeners, uint16_t port, bool may)
 
 static bool may_do_without(const struct config *config, int error)
 {
-    return !config->server.listen_stated && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
+    return !config->server.listen_given && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
 }
 
 int listeners_open(struct listeners *listeners, const struct config *config, size_t worker_count)

@@ -105,7 +105,7 @@ static int make_registry(struct worker *worker)
         registry_init(worker->memory, capacity, &worker->key, registry_ttl(worker->options.ttl_ms),
                       clock_now_ms());
     if (worker->options.allowance != NULL)
-        registry_share(worker->datagram_decider.registry, worker->options.allowance);
+        registry_set_capacity_share(worker->datagram_decider.registry, worker->options.allowance);
     datagram_decider_set_rules(&worker->datagram_decider, &worker->options.rules, clock_now_ms());
     return 0;
 }
@@ -419,7 +419,7 @@ size_t worker_list(struct worker *worker, struct worker_walk *walk, struct clien
     uint64_t now_ms = clock_now_ms();
     size_t count;
     if (!walk->registry.ended)
-        return registry_walk(worker->datagram_decider.registry, &walk->registry, now_ms, clients,
+        return registry_walk_next(worker->datagram_decider.registry, &walk->registry, now_ms, clients,
                              room);
     count = streams != NULL ? streams_list(streams, &walk->stream, now_ms, clients, room) : 0;
     walk->ended = count == 0;

@@ -74,7 +74,7 @@ int workers_make(struct workers *workers, const struct config *config,
     size_t count = listeners->worker_count;
     struct worker_options options = {
         .count = (uint32_t)count,
-        .capacity = shared_capacity_shard_room(config->clients.max, count),
+        .capacity = shared_capacity_shard_max(config->clients.max, count),
         .ttl_ms = config->clients.ttl_ms,
         .sweep_ms = config->clients.sweep_ms,
         .rate_pps = config->broadcast.rate_pps,

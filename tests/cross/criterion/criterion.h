@@ -1,11 +1,12 @@
 #ifndef CROSS_CRITERION_H
 #define CROSS_CRITERION_H
 
-/* What the unit tests use of Criterion, for processors that Debian has Criterion for only as a
- * foreign architecture: the same macros, each test in a process of its own, with its suite's init,
- * fini and timeout (tests/cross/runner.c). What Criterion has beyond that doesn't compile. */
+/* The part of Criterion's interface that the unit tests use, for cross compiled tests, where
+ * Criterion cannot be installed: the same macros, each test in a process of its own, with its
+ * suite's init, fini and timeout (tests/cross/runner.c). The rest of Criterion's interface is
+ * missing. */
 
-#pragma GCC system_header /* as Criterion is one: what its macros make is not the test's */
+#pragma GCC system_header /* as Criterion's: no warnings about what its macros expand to */
 
 #include <math.h>
 #include <stdarg.h>
@@ -59,7 +60,7 @@ void cross_add_test(struct cross_test *test);
     }                                                                             \
     static void cross_##suite_##_##name_##_run(void)
 
-/* Says where and what, and fails the test; a fatal one ends it. */
+/* Prints the location and the failed condition, and fails the test; fatal ends it at once. */
 void cross_fail(bool fatal, const char *file, int line, const char *what, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 void cross_end(void) __attribute__((noreturn));
@@ -73,7 +74,7 @@ void cross_skip(const char *format, ...) __attribute__((format(printf, 1, 2), no
 #define CROSS_STRINGS(fatal, a, op, b, ...) \
     CROSS_CHECK(fatal, cross_strings(a, b, 0 op 0), #a " " #op " " #b, __VA_ARGS__)
 
-/* Whether they are the same, or differ, as wanted; if not, they are printed. */
+/* Whether the strings are equal (same) or differ (not same); prints them if not. */
 bool cross_strings(const char *a, const char *b, bool same);
 
 #define cr_fail(...) cross_fail(false, __FILE__, __LINE__, "fail", "" __VA_ARGS__)

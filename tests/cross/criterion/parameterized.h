@@ -5,7 +5,7 @@
 
 #pragma GCC system_header
 
-/* A test with parameters is one test, which runs with each of them. */
+/* Parameterized tests of Criterion: here one test that runs with each parameter. */
 
 struct cross_parameters {
     const char *array;

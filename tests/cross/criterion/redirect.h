@@ -1,7 +1,7 @@
 #ifndef CROSS_CRITERION_REDIRECT_H
 #define CROSS_CRITERION_REDIRECT_H
 
-/* What is printed is kept off the report; no unit test looks at it by these. */
+/* Output redirection of Criterion: here output is discarded, since no unit test reads it. */
 void cr_redirect_stdout(void);
 void cr_redirect_stderr(void);
 

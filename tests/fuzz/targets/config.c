@@ -79,9 +79,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (config == NULL)
         return 0;
     struct text first = {.bytes = NULL}, second = {.bytes = NULL};
-    must(config_each(config, print, &first));
+    must(config_for_each_value(config, print, &first));
     struct config *again = read_config(first.bytes, first.size);
-    must(again != NULL && config_each(again, print, &second));
+    must(again != NULL && config_for_each_value(again, print, &second));
     must(first.size == second.size && memcmp(first.bytes, second.bytes, first.size) == 0);
     config_free(again);
     config_free(config);

@@ -224,7 +224,7 @@ size_t worker_list(struct worker *worker, struct worker_walk *walk, struct clien
                    size_t room)
 {
     (void)worker;
-    size_t count = registry_walk(registry, &walk->registry, clock_now_ms(), clients, room);
+    size_t count = registry_walk_next(registry, &walk->registry, clock_now_ms(), clients, room);
     walk->ended = walk->registry.ended;
     return count;
 }

@@ -393,7 +393,7 @@ static void check_registry(void)
     struct registry_walk walk = registry_walk_all();
     size_t count = 0;
     while (!walk.ended) {
-        count += registry_walk(world.datagram_decider.registry, &walk, world.now_ms,
+        count += registry_walk_next(world.datagram_decider.registry, &walk, world.now_ms,
                                clients + count, CAPACITY + 1 - count);
         must(count <= CAPACITY);
     }

@@ -1,3 +1,4 @@
+/* The configuration: defaults, lists, and the text of listen addresses. */
 #include "config/config.h"
 
 #include <criterion/criterion.h>
@@ -10,7 +11,7 @@ Test(config, defaults_are_those_of_the_manual)
     cr_assert_eq(config->server.listen_count, 2);
     cr_assert_str_eq(config_listen_text(&config->server.listen[0], text), "127.0.0.1:3000");
     cr_assert_str_eq(config_listen_text(&config->server.listen[1], text), "[::1]:3000");
-    cr_assert_not(config->server.listen_stated);
+    cr_assert_not(config->server.listen_given);
     cr_assert_null(config->server.user);
     cr_assert_null(config->server.group);
     cr_assert_eq(config->server.max_datagram_bytes, 2048);
@@ -26,7 +27,7 @@ Test(config, defaults_are_those_of_the_manual)
     cr_assert_eq(config->clients.sweep_ms, 1000);
     cr_assert_eq(config->broadcast.rate_pps, 0);
     cr_assert_eq(config->broadcast.queue, 64);
-    cr_assert_eq(config->admission.policy, POLICY_UNSTATED);
+    cr_assert_eq(config->admission.policy, POLICY_UNSET);
     cr_assert_null(config->control.socket);
     cr_assert_eq(config->control.mode, 0660);
     cr_assert_null(config->control.group);
@@ -36,7 +37,7 @@ Test(config, defaults_are_those_of_the_manual)
     config_free(config);
 }
 
-Test(config, lists_own_copies_and_can_begin_anew)
+Test(config, lists_own_copies_and_can_be_cleared)
 {
     struct config *config = config_defaults();
     char bytes[] = "a\0b";
@@ -59,12 +60,12 @@ Test(config, lists_own_copies_and_can_begin_anew)
     config_free(config);
 }
 
-Test(config, nothing_may_be_freed)
+Test(config, null_can_be_freed)
 {
     config_free(NULL);
 }
 
-Test(config, a_named_zone_is_written_where_its_number_would_stand)
+Test(config, a_named_zone_is_written_in_place_of_its_number)
 {
     struct config_listen listen = {.transport = TRANSPORT_UDP};
     char text[CONFIG_LISTEN_TEXT_BYTES];
@@ -84,14 +85,14 @@ Test(config, counts_the_addresses_that_other_hosts_can_reach)
     struct config_listen open = {.transport = TRANSPORT_UDP}, local = {.transport = TRANSPORT_UNIX};
     size_t first = 99;
     addr_parse(&open.addr, open.zone, "0.0.0.0", CONFIG_PORT);
-    cr_assert_eq(config_exposed(config, &first), 0);
+    cr_assert_eq(config_exposed_count(config, &first), 0);
     cr_assert_eq(first, 99);
     cr_assert(config_add_listen(config, &local));
-    cr_assert_eq(config_exposed(config, &first), 0);
+    cr_assert_eq(config_exposed_count(config, &first), 0);
     cr_assert(config_add_listen(config, &open));
     open.transport = TRANSPORT_TCP;
     cr_assert(config_add_listen(config, &open));
-    cr_assert_eq(config_exposed(config, &first), 2);
+    cr_assert_eq(config_exposed_count(config, &first), 2);
     cr_assert_eq(first, 3);
     config_free(config);
 }

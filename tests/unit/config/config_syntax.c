@@ -1,3 +1,4 @@
+/* The syntax of configuration lines and items. */
 #include "config/config_syntax.h"
 
 #include <criterion/criterion.h>
@@ -5,64 +6,63 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* A line to be cut up, and what was found in it. */
-struct reading {
+/* A line, and what was parsed from it. */
+struct parsed {
     char line[128];
     struct config_statement statement;
     struct config_item item;
     const char *wrong;
 };
 
-static void read_line(struct reading *reading, const char *line)
+static void read_line(struct parsed *parsed, const char *line)
 {
-    strcpy(reading->line, line);
-    reading->wrong =
-        config_statement_read(&reading->statement, reading->line, strlen(reading->line));
+    strcpy(parsed->line, line);
+    parsed->wrong = config_statement_read(&parsed->statement, parsed->line, strlen(parsed->line));
 }
 
-static void read_item(struct reading *reading, const char *value, bool list)
+static void read_item(struct parsed *parsed, const char *value, bool list)
 {
-    strcpy(reading->line, value);
-    reading->wrong = config_item_read(&reading->item, reading->line, list);
+    strcpy(parsed->line, value);
+    parsed->wrong = config_item_read(&parsed->item, parsed->line, list);
 }
 
-Test(config_syntax, blank_lines_and_comments_say_nothing)
+Test(config_syntax, blank_lines_and_comments_are_empty)
 {
     static const char *const EMPTY[] = {"", " ", "\t \t", "# x = y", ";[z]", "  # [server"};
     for (size_t i = 0; i < COUNT(EMPTY); i++) {
-        struct reading reading;
-        read_line(&reading, EMPTY[i]);
-        cr_expect_null(reading.wrong, "%s", EMPTY[i]);
-        cr_expect_eq(reading.statement.form, CONFIG_EMPTY);
+        struct parsed parsed;
+        read_line(&parsed, EMPTY[i]);
+        cr_expect_null(parsed.wrong, "%s", EMPTY[i]);
+        cr_expect_eq(parsed.statement.form, CONFIG_EMPTY);
     }
 }
 
-Test(config_syntax, a_section_stands_in_brackets)
+Test(config_syntax, a_section_is_a_name_in_brackets)
 {
     static const char *const SECTIONS[] = {"[log]", "  [log]  ", "[ log\t]", "[log]#x", "[log] ;]"};
     for (size_t i = 0; i < COUNT(SECTIONS); i++) {
-        struct reading reading;
-        read_line(&reading, SECTIONS[i]);
-        cr_expect_null(reading.wrong, "%s", SECTIONS[i]);
-        cr_expect_eq(reading.statement.form, CONFIG_SECTION);
-        cr_expect_str_eq(reading.statement.name, "log");
+        struct parsed parsed;
+        read_line(&parsed, SECTIONS[i]);
+        cr_expect_null(parsed.wrong, "%s", SECTIONS[i]);
+        cr_expect_eq(parsed.statement.form, CONFIG_SECTION);
+        cr_expect_str_eq(parsed.statement.name, "log");
     }
 }
 
-Test(config_syntax, a_setting_is_a_name_and_all_behind_the_first_equals_sign)
+Test(config_syntax, a_setting_is_a_name_and_all_after_the_first_equals_sign)
 {
-    struct reading reading;
-    read_line(&reading, " \tmax-datagram\t = a = b # c");
-    cr_assert_null(reading.wrong);
-    cr_assert_eq(reading.statement.form, CONFIG_SETTING);
-    cr_assert_str_eq(reading.statement.name, "max-datagram");
-    cr_assert_str_eq(reading.statement.value, " a = b # c");
-    read_line(&reading, "a=");
-    cr_assert_str_eq(reading.statement.name, "a");
-    cr_assert_str_eq(reading.statement.value, "");
+    struct parsed parsed;
+    read_line(&parsed, " \tmax-datagram\t = a = b # c");
+    cr_assert_null(parsed.wrong);
+    cr_assert_eq(parsed.statement.form, CONFIG_SETTING);
+    cr_assert_str_eq(parsed.statement.name, "max-datagram");
+    cr_assert_str_eq(parsed.statement.value, " a = b # c");
+    read_line(&parsed, "a=");
+    cr_assert_str_eq(parsed.statement.name, "a");
+    cr_assert_str_eq(parsed.statement.value, "");
 }
 
-Test(config_syntax, what_is_wrong_with_a_line_is_said_with_its_place)
+Test(config_syntax, an_error_in_a_line_is_returned_with_its_position)
 {
     static const struct {
         const char *line;
@@ -74,19 +74,19 @@ Test(config_syntax, what_is_wrong_with_a_line_is_said_with_its_place)
         {"[log] x", 6, "only a comment may follow ']'", CONFIG_SECTION},
         {"[log]]", 5, "only a comment may follow ']'", CONFIG_SECTION},
         {" ttl", 1, "neither '[section]' nor 'key = value'", CONFIG_EMPTY},
-        {"ttl 10s # = x", 0, NULL, CONFIG_SETTING}, /* and no such key */
+        {"ttl 10s # = x", 0, NULL, CONFIG_SETTING}, /* an unknown key */
         {" = 10s", 1, "the key is missing before '='", CONFIG_EMPTY},
         {"a = \x1b[2J", 4, "a control character: this is not a text file", CONFIG_EMPTY},
         {"# \x7f", 2, "a control character: this is not a text file", CONFIG_EMPTY},
         {"\r", 0, "a control character: this is not a text file", CONFIG_EMPTY},
     };
     for (size_t i = 0; i < COUNT(BAD); i++) {
-        struct reading reading;
-        read_line(&reading, BAD[i].line);
-        cr_expect_eq(reading.statement.form, BAD[i].form, "%s", BAD[i].line);
+        struct parsed parsed;
+        read_line(&parsed, BAD[i].line);
+        cr_expect_eq(parsed.statement.form, BAD[i].form, "%s", BAD[i].line);
         if (BAD[i].wrong) {
-            cr_expect_str_eq(reading.wrong, BAD[i].wrong, "%s", BAD[i].line);
-            cr_expect_eq(reading.statement.wrong - reading.line, BAD[i].column, "%s", BAD[i].line);
+            cr_expect_str_eq(parsed.wrong, BAD[i].wrong, "%s", BAD[i].line);
+            cr_expect_eq(parsed.statement.wrong - parsed.line, BAD[i].column, "%s", BAD[i].line);
         }
     }
 }
@@ -101,10 +101,10 @@ Test(config_syntax, a_nul_byte_is_a_control_character)
 
 Test(config_syntax, bytes_beyond_ascii_are_text)
 {
-    struct reading reading;
-    read_line(&reading, "message = h\xc3\xa9llo \xff");
-    cr_assert_null(reading.wrong);
-    cr_assert_eq(reading.statement.form, CONFIG_SETTING);
+    struct parsed parsed;
+    read_line(&parsed, "message = h\xc3\xa9llo \xff");
+    cr_assert_null(parsed.wrong);
+    cr_assert_eq(parsed.statement.form, CONFIG_SETTING);
 }
 
 Test(config_syntax, an_item_without_quotes_ends_at_a_comment_and_is_trimmed)
@@ -118,63 +118,64 @@ Test(config_syntax, an_item_without_quotes_ends_at_a_comment_and_is_trimmed)
         {"a = b", "a = b"}, {"; a", "; a"},       {" a #b #c", "a"},
     };
     for (size_t i = 0; i < COUNT(ITEMS); i++) {
-        struct reading reading;
-        read_item(&reading, ITEMS[i].value, false);
-        cr_expect_null(reading.wrong, "%s", ITEMS[i].value);
-        cr_expect_str_eq(reading.item.bytes, ITEMS[i].item);
-        cr_expect_eq(reading.item.size, strlen(ITEMS[i].item));
-        cr_expect_null(reading.item.next);
-        cr_expect_not(reading.item.quoted);
+        struct parsed parsed;
+        read_item(&parsed, ITEMS[i].value, false);
+        cr_expect_null(parsed.wrong, "%s", ITEMS[i].value);
+        cr_expect_str_eq(parsed.item.bytes, ITEMS[i].item);
+        cr_expect_eq(parsed.item.size, strlen(ITEMS[i].item));
+        cr_expect_null(parsed.item.next);
+        cr_expect_not(parsed.item.quoted);
     }
 }
 
 Test(config_syntax, a_quoted_item_keeps_blanks_comments_and_commas)
 {
-    struct reading reading;
-    read_item(&reading, "  \" a # b, c ; \"  # d", true);
-    cr_assert_null(reading.wrong);
-    cr_assert_str_eq(reading.item.bytes, " a # b, c ; ");
-    cr_assert(reading.item.quoted);
-    cr_assert_null(reading.item.next);
+    struct parsed parsed;
+    read_item(&parsed, "  \" a # b, c ; \"  # d", true);
+    cr_assert_null(parsed.wrong);
+    cr_assert_str_eq(parsed.item.bytes, " a # b, c ; ");
+    cr_assert(parsed.item.quoted);
+    cr_assert_null(parsed.item.next);
 }
 
 Test(config_syntax, a_quoted_item_may_be_empty)
 {
-    struct reading reading;
-    read_item(&reading, "\"\"", false);
-    cr_assert_null(reading.wrong);
-    cr_assert_eq(reading.item.size, 0);
-    cr_assert(reading.item.quoted);
+    struct parsed parsed;
+    read_item(&parsed, "\"\"", false);
+    cr_assert_null(parsed.wrong);
+    cr_assert_eq(parsed.item.size, 0);
+    cr_assert(parsed.item.quoted);
 }
 
 Test(config_syntax, escapes_stand_for_bytes)
 {
     static const char BYTES[] = "\n\t\r\\\"\0\xff\x1b[x";
-    struct reading reading;
-    read_item(&reading, "\"\\n\\t\\r\\\\\\\"\\x00\\xfF\\x1b[x\"", false);
-    cr_assert_null(reading.wrong);
-    cr_assert_eq(reading.item.size, sizeof BYTES - 1);
-    cr_assert_arr_eq(reading.item.bytes, BYTES, sizeof BYTES);
+    struct parsed parsed;
+    read_item(&parsed, "\"\\n\\t\\r\\\\\\\"\\x00\\xfF\\x1b[x\"", false);
+    cr_assert_null(parsed.wrong);
+    cr_assert_eq(parsed.item.size, sizeof BYTES - 1);
+    cr_assert_arr_eq(parsed.item.bytes, BYTES, sizeof BYTES);
 }
 
-Test(config_syntax, commas_divide_a_list)
+Test(config_syntax, commas_separate_the_items_of_a_list)
 {
     static const char *const ITEMS[] = {"audi", "a, b", "x y", "", "#z", "bmw"};
-    struct reading reading;
-    strcpy(reading.line, " audi , \"a, b\",x y,,#z,bmw # end");
-    char *value = reading.line;
+    struct parsed parsed;
+    strcpy(parsed.line, " audi , \"a, b\",x y,,#z,bmw # end");
+    char *value = parsed.line;
     for (size_t i = 0; i < COUNT(ITEMS); i++) {
-        cr_assert_null(config_item_read(&reading.item, value, true));
-        cr_assert_str_eq(reading.item.bytes, ITEMS[i]);
-        value = reading.item.next;
+        cr_assert_null(config_item_read(&parsed.item, value, true));
+        cr_assert_str_eq(parsed.item.bytes, ITEMS[i]);
+        value = parsed.item.next;
         cr_assert_eq(value == NULL, i + 1 == COUNT(ITEMS));
     }
 }
 
-Test(config_syntax, what_is_wrong_with_an_item_is_said_with_its_place)
+Test(config_syntax, an_error_in_an_item_is_returned_with_its_position)
 {
     static const char CLOSE[] = "the quote is not closed";
-    static const char ESCAPE[] = "not an escape: there are \\n \\t \\r \\\\ \\\" and \\xNN";
+    static const char ESCAPE[] =
+        "unknown escape sequence: the known ones are \\n \\t \\r \\\\ \\\" and \\xNN";
     static const struct {
         const char *value;
         bool list;
@@ -196,10 +197,10 @@ Test(config_syntax, what_is_wrong_with_an_item_is_said_with_its_place)
         {"\"a\"b, c", true, 3, "only ',' or a comment may follow the closing quote"},
     };
     for (size_t i = 0; i < COUNT(BAD); i++) {
-        struct reading reading;
-        read_item(&reading, BAD[i].value, BAD[i].list);
-        cr_assert_not_null(reading.wrong, "%s", BAD[i].value);
-        cr_expect_str_eq(reading.wrong, BAD[i].wrong, "%s", BAD[i].value);
-        cr_expect_eq(reading.item.wrong - reading.line, BAD[i].column, "%s", BAD[i].value);
+        struct parsed parsed;
+        read_item(&parsed, BAD[i].value, BAD[i].list);
+        cr_assert_not_null(parsed.wrong, "%s", BAD[i].value);
+        cr_expect_str_eq(parsed.wrong, BAD[i].wrong, "%s", BAD[i].value);
+        cr_expect_eq(parsed.item.wrong - parsed.line, BAD[i].column, "%s", BAD[i].value);
     }
 }

@@ -1,3 +1,4 @@
+/* The client key: packing, comparison and hash. */
 #include "registry/client_key.h"
 
 #include <criterion/criterion.h>
@@ -16,7 +17,7 @@ static struct addr address(const char *text)
     return addr;
 }
 
-Test(client_key, gives_listener_and_source_back)
+Test(client_key, returns_the_listener_and_the_source)
 {
     static const char *const texts[] = {
         "0.0.0.0:1",           "10.1.2.3:4000",    "255.255.255.255:65535", "[::]:1",
@@ -34,7 +35,7 @@ Test(client_key, gives_listener_and_source_back)
     }
 }
 
-Test(client_key, is_equal_to_itself_alone)
+Test(client_key, equals_only_itself)
 {
     const struct addr sources[] = {address("10.0.0.1:4000"),      address("10.0.0.1:4001"),
                                    address("10.0.0.2:4000"),      address("[2001:db8::1]:4000"),
@@ -50,7 +51,7 @@ Test(client_key, is_equal_to_itself_alone)
     }
 }
 
-Test(client_key, of_ipv4_is_neither_compared_nor_hashed_behind_its_head)
+Test(client_key, of_ipv4_is_compared_and_hashed_by_its_head_only)
 {
     const struct addr source = address("10.0.0.1:4000");
     const struct client_key key = client_key_of(3, &source);
@@ -68,9 +69,9 @@ static void expect_hash_of_bytes(const struct client_key *key, size_t size)
     cr_assert_eq(client_key_hash(siphash_begin(&secret), key), siphash13(&secret, words, size));
 }
 
-/* SipHash ends an input by a block of its last bytes and, on top, its length. A key whose last word
- * looks like that must have the hash of the bytes before. */
-Test(client_key, is_hashed_as_siphash_does_it)
+/* SipHash's last block contains the last bytes of the input and, in its top byte, the length. So a
+ * key whose last word has that form must have the hash of the bytes before. */
+Test(client_key, has_the_hash_of_siphash)
 {
     const struct addr ipv4 = address("10.20.30.7:4000"), /* 7 bytes */
         ipv6 = address("[2001:db8::abcd:1717]:4000");    /* 23 = 0x17 bytes */

@@ -4,58 +4,58 @@
 
 #include <stdlib.h>
 
-/* Who may join, who may only be renewed, who leaves, and how many of a prefix there may be. */
+/* The actions of datagrams (join, renew, leave), expiry of all clients, and the prefix cap. */
 
 enum { TTL_MS = 60000, START_MS = 1000 };
 
-static enum registry_outcome visit(struct shard *shard, struct addr source,
-                                   enum registry_action verb, uint64_t now_ms)
+static enum registry_outcome record_action(struct shard *shard, struct addr source,
+                                           enum registry_action action, uint64_t now_ms)
 {
     const struct addr none = {.family = ADDR_NONE};
-    struct registry_datagram visit = {.source = &source, .local = &none, .verb = verb};
-    size_t renewed = registry_update(shard->registry, 0, &visit, 1, now_ms);
-    cr_assert_eq(renewed, visit.touched == REGISTRY_RENEWED);
-    return visit.touched;
+    struct registry_datagram datagram = {.source = &source, .local = &none, .action = action};
+    size_t renewed = registry_update(shard->registry, 0, &datagram, 1, now_ms);
+    cr_assert_eq(renewed, datagram.outcome == REGISTRY_RENEWED);
+    return datagram.outcome;
 }
 
-Test(registry_admission, renews_whom_it_knows_and_lets_no_stranger_join)
+Test(registry_admission, renew_renews_a_known_client_and_registers_no_unknown_one)
 {
     struct shard shard = shard_new(10, TTL_MS, START_MS);
-    cr_assert_eq(visit(&shard, ipv4_source(1), REGISTRY_RENEW, START_MS), REGISTRY_UNKNOWN);
+    cr_assert_eq(record_action(&shard, ipv4_source(1), REGISTRY_RENEW, START_MS), REGISTRY_UNKNOWN);
     cr_assert_eq(registry_count(shard.registry), 0);
-    touch(&shard, ipv4_source(1), START_MS);
-    cr_assert_eq(visit(&shard, ipv4_source(1), REGISTRY_RENEW, START_MS + TTL_MS - 1),
+    record(&shard, ipv4_source(1), START_MS);
+    cr_assert_eq(record_action(&shard, ipv4_source(1), REGISTRY_RENEW, START_MS + TTL_MS - 1),
                  REGISTRY_RENEWED);
     cr_assert(is_live(&shard, ipv4_source(1), START_MS + 2 * TTL_MS - 2));
-    cr_assert_eq(visit(&shard, ipv6_source(1), REGISTRY_RENEW, START_MS), REGISTRY_UNKNOWN);
+    cr_assert_eq(record_action(&shard, ipv6_source(1), REGISTRY_RENEW, START_MS), REGISTRY_UNKNOWN);
     shard_free(&shard);
 }
 
-Test(registry_admission, takes_one_whose_deadline_has_passed_for_a_stranger)
+Test(registry_admission, renew_does_not_renew_an_expired_client)
 {
     struct shard shard = shard_new(10, TTL_MS, START_MS);
-    touch(&shard, ipv4_source(1), START_MS);
-    cr_assert_eq(visit(&shard, ipv4_source(1), REGISTRY_RENEW, START_MS + TTL_MS),
+    record(&shard, ipv4_source(1), START_MS);
+    cr_assert_eq(record_action(&shard, ipv4_source(1), REGISTRY_RENEW, START_MS + TTL_MS),
                  REGISTRY_UNKNOWN);
     cr_assert_not(is_live(&shard, ipv4_source(1), START_MS + TTL_MS));
-    cr_assert_eq(visit(&shard, ipv4_source(1), REGISTRY_JOIN, START_MS + TTL_MS),
+    cr_assert_eq(record_action(&shard, ipv4_source(1), REGISTRY_JOIN, START_MS + TTL_MS),
                  REGISTRY_REJOINED);
     shard_free(&shard);
 }
 
-Test(registry_admission, lets_clients_leave)
+Test(registry_admission, leave_removes_a_client)
 {
     struct shard shard = shard_new(10, TTL_MS, START_MS);
-    cr_assert_eq(visit(&shard, ipv4_source(1), REGISTRY_LEAVE, START_MS), REGISTRY_UNKNOWN);
-    touch(&shard, ipv4_source(1), START_MS);
-    cr_assert_eq(visit(&shard, ipv4_source(1), REGISTRY_LEAVE, START_MS), REGISTRY_LEFT);
+    cr_assert_eq(record_action(&shard, ipv4_source(1), REGISTRY_LEAVE, START_MS), REGISTRY_UNKNOWN);
+    record(&shard, ipv4_source(1), START_MS);
+    cr_assert_eq(record_action(&shard, ipv4_source(1), REGISTRY_LEAVE, START_MS), REGISTRY_LEFT);
     cr_assert_eq(registry_count(shard.registry), 0);
-    cr_assert_eq(visit(&shard, ipv4_source(1), REGISTRY_LEAVE, START_MS), REGISTRY_UNKNOWN);
+    cr_assert_eq(record_action(&shard, ipv4_source(1), REGISTRY_LEAVE, START_MS), REGISTRY_UNKNOWN);
     shard_free(&shard);
 }
 
-/* Leaves move others about in the index, in the middle of a batch that has looked already. */
-Test(registry_admission, finds_everyone_behind_those_who_leave_in_the_same_batch)
+/* A client that leaves moves others in the index, after the searches of the batch have begun. */
+Test(registry_admission, finds_all_clients_after_others_left_in_the_same_batch)
 {
     enum { CLIENTS = 64, BATCH = 64, ROUNDS = 3000 };
     struct shard shard = shard_new(CLIENTS, TTL_MS, START_MS);
@@ -65,47 +65,51 @@ Test(registry_admission, finds_everyone_behind_those_who_leave_in_the_same_batch
     for (int round = 0; round < ROUNDS; round++) {
         const struct addr none = {.family = ADDR_NONE};
         struct addr sources[BATCH];
-        struct registry_datagram visits[BATCH];
+        struct registry_datagram datagrams[BATCH];
         enum registry_outcome expected[BATCH];
         size_t renewed = 0;
         for (int i = 0; i < BATCH; i++) {
-            uint32_t who = (uint32_t)(prng_next(&prng) % CLIENTS);
-            enum registry_action verb = (enum registry_action)(prng_next(&prng) % 3);
-            sources[i] = any_source(who);
-            visits[i] =
-                (struct registry_datagram){.source = &sources[i], .local = &none, .verb = verb};
-            expected[i] = verb == REGISTRY_LEAVE  ? present[who] ? REGISTRY_LEFT : REGISTRY_UNKNOWN
-                          : present[who]          ? REGISTRY_RENEWED
-                          : verb == REGISTRY_JOIN ? REGISTRY_JOINED
-                                                  : REGISTRY_UNKNOWN;
-            present[who] = verb == REGISTRY_JOIN || (verb == REGISTRY_RENEW && present[who]);
+            uint32_t client = (uint32_t)(prng_next(&prng) % CLIENTS);
+            enum registry_action action = (enum registry_action)(prng_next(&prng) % 3);
+            sources[i] = any_source(client);
+            datagrams[i] =
+                (struct registry_datagram){.source = &sources[i], .local = &none, .action = action};
+            expected[i] = action == REGISTRY_LEAVE
+                              ? present[client] ? REGISTRY_LEFT : REGISTRY_UNKNOWN
+                          : present[client]         ? REGISTRY_RENEWED
+                          : action == REGISTRY_JOIN ? REGISTRY_JOINED
+                                                    : REGISTRY_UNKNOWN;
+            present[client] =
+                action == REGISTRY_JOIN || (action == REGISTRY_RENEW && present[client]);
             renewed += expected[i] == REGISTRY_RENEWED;
         }
-        cr_assert_eq(registry_update(shard.registry, 0, visits, BATCH, START_MS), renewed);
+        cr_assert_eq(registry_update(shard.registry, 0, datagrams, BATCH, START_MS), renewed);
         uint32_t count = 0;
         for (int i = 0; i < BATCH; i++)
-            cr_assert_eq(visits[i].touched, expected[i], "round %d, visit %d: %d for %d", round, i,
-                         (int)visits[i].touched, (int)expected[i]);
-        for (uint32_t who = 0; who < CLIENTS; who++)
-            count += present[who];
+            cr_assert_eq(datagrams[i].outcome, expected[i], "round %d, datagram %d: %d for %d",
+                         round, i, (int)datagrams[i].outcome, (int)expected[i]);
+        for (uint32_t client = 0; client < CLIENTS; client++)
+            count += present[client];
         cr_assert_eq(registry_count(shard.registry), count);
     }
     shard_free(&shard);
 }
 
-Test(registry_admission, ends_everyones_life_at_once)
+Test(registry_admission, expires_all_clients_at_once)
 {
     struct shard shard = shard_new(100, TTL_MS, START_MS);
     struct client clients[101];
     for (uint32_t i = 0; i < 100; i++)
-        touch(&shard, any_source(i), START_MS);
+        record(&shard, any_source(i), START_MS);
     registry_expire_all(shard.registry, START_MS + 10);
     cr_assert_eq(walk_all(&shard, START_MS + 10, clients), 0);
     cr_assert_not(is_live(&shard, any_source(1), START_MS + 10));
-    cr_assert_eq(visit(&shard, any_source(1), REGISTRY_RENEW, START_MS + 10), REGISTRY_UNKNOWN);
-    cr_assert_eq(visit(&shard, any_source(1), REGISTRY_JOIN, START_MS + 10), REGISTRY_REJOINED);
+    cr_assert_eq(record_action(&shard, any_source(1), REGISTRY_RENEW, START_MS + 10),
+                 REGISTRY_UNKNOWN);
+    cr_assert_eq(record_action(&shard, any_source(1), REGISTRY_JOIN, START_MS + 10),
+                 REGISTRY_REJOINED);
     cr_assert_eq(walk_all(&shard, START_MS + 10, clients), 1);
-    /* The next sweep makes room, and who came back lives on behind it. */
+    /* The next sweep frees the places; the client that joined again stays. */
     cr_assert_eq(sweep(&shard, START_MS + 10), 99);
     cr_assert_eq(registry_count(shard.registry), 1);
     cr_assert(is_live(&shard, any_source(1), START_MS + TTL_MS + 9));
@@ -132,18 +136,21 @@ static uint32_t counted(struct addr source)
     return prefix_counts_count(prefixes, &source);
 }
 
-Test(registry_admission, refuses_more_of_a_prefix_than_its_cap_until_one_goes, .init = begin)
+Test(registry_admission, refuses_more_clients_of_a_prefix_than_its_cap_until_one_is_removed,
+     .init = begin)
 {
     struct shard shard = shard_new(100, TTL_MS, START_MS);
-    registry_cap(shard.registry, prefixes, 3);
+    registry_set_prefix_cap(shard.registry, prefixes, 3);
     for (uint32_t i = 0; i < 3; i++)
-        cr_assert_eq(visit(&shard, ipv4_source(i), REGISTRY_JOIN, START_MS), REGISTRY_JOINED);
-    cr_assert_eq(visit(&shard, ipv4_source(3), REGISTRY_JOIN, START_MS), REGISTRY_PREFIX_FULL);
-    cr_assert_eq(visit(&shard, ipv4_source(256), REGISTRY_JOIN, START_MS), REGISTRY_JOINED);
-    cr_assert_eq(visit(&shard, ipv4_source(2), REGISTRY_JOIN, START_MS), REGISTRY_RENEWED);
-    cr_assert_eq(visit(&shard, ipv4_source(1), REGISTRY_LEAVE, START_MS), REGISTRY_LEFT);
-    cr_assert_eq(visit(&shard, ipv4_source(3), REGISTRY_JOIN, START_MS), REGISTRY_JOINED);
-    cr_assert(take_out(&shard, ipv4_source(3)));
+        cr_assert_eq(record_action(&shard, ipv4_source(i), REGISTRY_JOIN, START_MS),
+                     REGISTRY_JOINED);
+    cr_assert_eq(record_action(&shard, ipv4_source(3), REGISTRY_JOIN, START_MS),
+                 REGISTRY_PREFIX_FULL);
+    cr_assert_eq(record_action(&shard, ipv4_source(256), REGISTRY_JOIN, START_MS), REGISTRY_JOINED);
+    cr_assert_eq(record_action(&shard, ipv4_source(2), REGISTRY_JOIN, START_MS), REGISTRY_RENEWED);
+    cr_assert_eq(record_action(&shard, ipv4_source(1), REGISTRY_LEAVE, START_MS), REGISTRY_LEFT);
+    cr_assert_eq(record_action(&shard, ipv4_source(3), REGISTRY_JOIN, START_MS), REGISTRY_JOINED);
+    cr_assert(remove_client(&shard, ipv4_source(3)));
     cr_assert_eq(counted(ipv4_source(0)), 2);
     sweep(&shard, START_MS + TTL_MS);
     cr_assert_eq(counted(ipv4_source(0)), 0);
@@ -152,25 +159,26 @@ Test(registry_admission, refuses_more_of_a_prefix_than_its_cap_until_one_goes, .
     shard_free(&shard);
 }
 
-Test(registry_admission, counts_those_who_join_once_it_is_told_to_and_forgets_no_more_than_those,
+Test(registry_admission, counts_and_uncounts_only_clients_that_joined_after_the_table_was_set,
      .init = begin)
 {
     struct shard shard = shard_new(100, TTL_MS, START_MS);
-    touch(&shard, ipv4_source(0), START_MS);
-    touch(&shard, ipv4_source(1), START_MS);
-    registry_cap(shard.registry, prefixes, 2);
-    touch(&shard, ipv4_source(2), START_MS);
+    record(&shard, ipv4_source(0), START_MS);
+    record(&shard, ipv4_source(1), START_MS);
+    registry_set_prefix_cap(shard.registry, prefixes, 2);
+    record(&shard, ipv4_source(2), START_MS);
     cr_assert_eq(counted(ipv4_source(0)), 1);
-    take_out(&shard, ipv4_source(0));
+    remove_client(&shard, ipv4_source(0));
     cr_assert_eq(counted(ipv4_source(0)), 1);
-    /* One who wasn't counted, and comes back before the sweep, is. */
-    cr_assert_eq(visit(&shard, ipv4_source(1), REGISTRY_JOIN, START_MS + TTL_MS),
+    /* A client that was not counted is counted when it joins again before the sweep. */
+    cr_assert_eq(record_action(&shard, ipv4_source(1), REGISTRY_JOIN, START_MS + TTL_MS),
                  REGISTRY_REJOINED);
     cr_assert_eq(counted(ipv4_source(0)), 2);
-    cr_assert_eq(visit(&shard, ipv4_source(3), REGISTRY_JOIN, START_MS + TTL_MS),
+    cr_assert_eq(record_action(&shard, ipv4_source(3), REGISTRY_JOIN, START_MS + TTL_MS),
                  REGISTRY_PREFIX_FULL);
-    registry_cap(shard.registry, prefixes, 0);
-    cr_assert_eq(visit(&shard, ipv4_source(3), REGISTRY_JOIN, START_MS + TTL_MS), REGISTRY_JOINED);
+    registry_set_prefix_cap(shard.registry, prefixes, 0);
+    cr_assert_eq(record_action(&shard, ipv4_source(3), REGISTRY_JOIN, START_MS + TTL_MS),
+                 REGISTRY_JOINED);
     cr_assert_eq(counted(ipv4_source(0)), 3);
     sweep(&shard, START_MS + 3 * TTL_MS);
     cr_assert_eq(counted(ipv4_source(0)), 0);
@@ -178,13 +186,14 @@ Test(registry_admission, counts_those_who_join_once_it_is_told_to_and_forgets_no
     shard_free(&shard);
 }
 
-Test(registry_admission, refuses_one_who_comes_back_late_when_others_have_his_place, .init = begin)
+Test(registry_admission, refuses_an_expired_client_whose_prefix_is_full_meanwhile, .init = begin)
 {
     struct shard shard = shard_new(100, TTL_MS, START_MS);
-    touch(&shard, ipv4_source(0), START_MS);
-    registry_cap(shard.registry, prefixes, 1);
-    cr_assert_eq(visit(&shard, ipv4_source(1), REGISTRY_JOIN, START_MS + 1), REGISTRY_JOINED);
-    cr_assert_eq(visit(&shard, ipv4_source(0), REGISTRY_JOIN, START_MS + TTL_MS),
+    record(&shard, ipv4_source(0), START_MS);
+    registry_set_prefix_cap(shard.registry, prefixes, 1);
+    cr_assert_eq(record_action(&shard, ipv4_source(1), REGISTRY_JOIN, START_MS + 1),
+                 REGISTRY_JOINED);
+    cr_assert_eq(record_action(&shard, ipv4_source(0), REGISTRY_JOIN, START_MS + TTL_MS),
                  REGISTRY_PREFIX_FULL);
     cr_assert_not(is_live(&shard, ipv4_source(0), START_MS + TTL_MS));
     cr_assert_eq(sweep(&shard, START_MS + TTL_MS + 200), 2);

@@ -1,12 +1,11 @@
+/* The registry compared with a plain list of clients during long random use. There are few names
+ * and fewer slots, so that searches wrap around, slots are reused and the registry is often full.
+ * UDPSRV_SLOW=1 (for valgrind) shortens it. */
 #include "registry_fixture.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* The registry beside a plain list that does the same by looking at every client, under a long
- * random use. Names are few and the capacity is smaller yet, so that probes wrap, slots are reused
- * and all is full time and again. UDPSRV_SLOW=1 (for valgrind) shortens it. */
 
 enum {
     OPERATIONS = 500000, /* in each of the seven trials */
@@ -14,21 +13,21 @@ enum {
     COMPARE_EVERY = 100, /* operations */
     NAMES_MAX = 200,
     WALKS = 3,
-    WALK_ROOM = 8,
+    WALK_MAX = 8,
 };
 
-/* What the list knows under a name. */
+/* An element of the list. */
 struct known {
-    bool present; /* registered, and if its deadline has passed, perhaps evicted */
+    bool present; /* registered; if its deadline has passed, the sweep may have removed it */
     uint64_t deadline_ms, last_ms, joined_ms;
     uint32_t received;
     uint32_t local;
-    uint32_t life;        /* how many lives it had */
+    uint32_t life;        /* how often it has joined */
     uint32_t ttl_changes; /* before its last datagram */
-    uint32_t slot;        /* by the registry, the same in all of a life */
+    uint32_t slot;        /* in the registry; the same until it leaves */
 };
 
-/* A walk, and in which lives it began and met the clients, 0 for none. */
+/* A walk, with the life of each client in which the walk began and met it; 0: none. */
 struct walker {
     struct registry_walk walk;
     bool registered;
@@ -43,16 +42,16 @@ struct trial {
     uint32_t ttl_ms, ttl_changes;
     struct known known[NAMES_MAX];
     bool sweeping;
-    uint64_t sweep_ms; /* when the sweep at hand, or the last one, began */
-    uint64_t swept_ms; /* who is evicted had its deadline by then */
-    uint32_t gone;     /* of those present, how many the sweep has evicted, whichever they are */
+    uint64_t sweep_ms; /* when the current sweep, or the last one, began */
+    uint64_t swept_ms; /* the deadlines of removed clients are not later */
+    uint32_t gone;     /* how many present clients the sweep has removed; which ones is not known */
     struct walker walkers[WALKS];
     struct happened {
         uint64_t joined, renewed, rejoined, refused, removed, expired, walked;
     } happened;
 };
 
-/* A name is a listener, a family, an IP, a scope and a port, few of each, to and fro. */
+/* A name stands for a listener, family, IP address, scope and port, with few values of each. */
 static uint8_t listener_of(uint32_t name)
 {
     return (uint8_t)(name % 3);
@@ -97,20 +96,20 @@ static uint32_t below(struct trial *trial, uint32_t limit)
     return random_below(&trial->random, limit);
 }
 
-static bool is_alive(const struct trial *trial, uint32_t name)
+static bool is_live_in_list(const struct trial *trial, uint32_t name)
 {
     const struct known *known = &trial->known[name];
     return known->present && known->deadline_ms > trial->now_ms;
 }
 
-/* The present ones; those whose deadline has passed go to dead. */
+/* Counts the present clients, and in *dead those of them whose deadline has passed. */
 static uint32_t count_present(const struct trial *trial, uint32_t *dead)
 {
     uint32_t present = 0;
     *dead = 0;
     for (uint32_t name = 0; name < trial->names; name++) {
         present += trial->known[name].present;
-        *dead += trial->known[name].present && !is_alive(trial, name);
+        *dead += trial->known[name].present && !is_live_in_list(trial, name);
     }
     return present;
 }
@@ -118,22 +117,22 @@ static uint32_t count_present(const struct trial *trial, uint32_t *dead)
 static void counts_agree(const struct trial *trial)
 {
     uint32_t dead, present = count_present(trial, &dead);
-    cr_assert_leq(trial->gone, dead, "one was evicted before its deadline");
+    cr_assert_leq(trial->gone, dead, "a client was removed before its deadline");
     cr_assert_eq(registry_count(trial->shard.registry), present - trial->gone);
     cr_assert_leq(registry_count(trial->shard.registry), trial->shard.capacity);
 }
 
-/* One that the list has as dead turned out to be evicted already. */
+/* A client whose deadline has passed turns out to be removed already. */
 static void was_evicted(struct trial *trial, uint32_t name)
 {
-    cr_assert_gt(trial->gone, 0, "nobody was evicted");
+    cr_assert_gt(trial->gone, 0, "no client was removed");
     cr_assert_leq(trial->known[name].deadline_ms, trial->swept_ms);
     trial->gone--;
     trial->known[name].present = false;
 }
 
-/* Times that the registry is told, now and then an earlier one. */
-static uint64_t told_ms(struct trial *trial)
+/* The time to pass in, sometimes an earlier one. */
+static uint64_t passed_ms(struct trial *trial)
 {
     uint64_t back_ms = below(trial, 10) == 0 ? below(trial, 100000) : 0;
     return back_ms < trial->now_ms ? trial->now_ms - back_ms : 0;
@@ -142,10 +141,10 @@ static uint64_t told_ms(struct trial *trial)
 static void client_agrees(struct trial *trial, uint32_t name, const struct client *client)
 {
     cr_assert_lt(name, trial->names);
-    cr_assert(is_alive(trial, name), "%" PRIu32 " isn't live", name);
+    cr_assert(is_live_in_list(trial, name), "%" PRIu32 " isn't live", name);
     struct known *known = &trial->known[name];
     const struct addr source = source_of(name), local = local_of(known->local);
-    cr_assert(addr_same(&client->source, &source) && addr_same(&client->local, &local));
+    cr_assert(addr_is_same(&client->source, &source) && addr_is_same(&client->local, &local));
     cr_assert_eq(client->listener, listener_of(name));
     cr_assert_eq(client->received, known->received);
     if (trial->ttl_changes - known->ttl_changes < 256)
@@ -158,29 +157,29 @@ static void client_agrees(struct trial *trial, uint32_t name, const struct clien
     cr_assert_eq(client->slot, known->slot, "it moved");
 }
 
-/* ---- operations, each on both ---- */
+/* ---- operations on the registry and the list ---- */
 
-static void touch_one(struct trial *trial, uint32_t name)
+static void record_one(struct trial *trial, uint32_t name)
 {
     struct known *known = &trial->known[name];
     struct addr source = source_of(name);
     uint32_t local_number = below(trial, 20) == 0 ? below(trial, LOCALS) : known->local;
     struct addr local = local_of(local_number);
     bool was_full = registry_count(trial->shard.registry) == trial->shard.capacity;
-    enum registry_outcome touched =
-        touch_at(&trial->shard, listener_of(name), source, local, told_ms(trial));
-    if (known->present && !is_alive(trial, name) && touched != REGISTRY_REJOINED)
+    enum registry_outcome outcome =
+        record_at(&trial->shard, listener_of(name), source, local, passed_ms(trial));
+    if (known->present && !is_live_in_list(trial, name) && outcome != REGISTRY_REJOINED)
         was_evicted(trial, name);
-    enum registry_outcome expected = is_alive(trial, name) ? REGISTRY_RENEWED
-                                     : known->present      ? REGISTRY_REJOINED
-                                     : was_full            ? REGISTRY_REFUSED
-                                                           : REGISTRY_JOINED;
-    cr_assert_eq(touched, expected, "%d for %d", (int)touched, (int)expected);
-    switch (touched) {
+    enum registry_outcome expected = is_live_in_list(trial, name) ? REGISTRY_RENEWED
+                                     : known->present             ? REGISTRY_REJOINED
+                                     : was_full                   ? REGISTRY_REFUSED
+                                                                  : REGISTRY_JOINED;
+    cr_assert_eq(outcome, expected, "%d for %d", (int)outcome, (int)expected);
+    switch (outcome) {
     case REGISTRY_PREFIX_FULL:
     case REGISTRY_UNKNOWN:
     case REGISTRY_LEFT:
-        return; /* never, of who may join where prefixes have no cap */
+        return; /* impossible for REGISTRY_JOIN without a prefix cap */
     case REGISTRY_REFUSED:
         trial->happened.refused++;
         return;
@@ -193,7 +192,7 @@ static void touch_one(struct trial *trial, uint32_t name)
         known->slot = UINT32_MAX;
         /* fallthrough */
     case REGISTRY_REJOINED:
-        trial->happened.rejoined += touched == REGISTRY_REJOINED;
+        trial->happened.rejoined += outcome == REGISTRY_REJOINED;
         known->life++;
         known->received = 1;
         known->joined_ms = trial->now_ms;
@@ -210,7 +209,7 @@ static void remove_one(struct trial *trial, uint32_t name)
     struct known *known = &trial->known[name];
     struct addr source = source_of(name);
     bool removed = registry_remove(trial->shard.registry, listener_of(name), &source);
-    if (known->present && !is_alive(trial, name) && !removed)
+    if (known->present && !is_live_in_list(trial, name) && !removed)
         was_evicted(trial, name);
     cr_assert_eq(removed, known->present);
     known->present = false;
@@ -222,8 +221,8 @@ static void find_one(struct trial *trial, uint32_t name)
     struct client client;
     struct addr source = source_of(name);
     bool found =
-        registry_find(trial->shard.registry, listener_of(name), &source, told_ms(trial), &client);
-    cr_assert_eq(found, is_alive(trial, name));
+        registry_find(trial->shard.registry, listener_of(name), &source, passed_ms(trial), &client);
+    cr_assert_eq(found, is_live_in_list(trial, name));
     if (found)
         client_agrees(trial, name, &client);
 }
@@ -232,17 +231,17 @@ static void let_time_pass(struct trial *trial)
 {
     uint32_t kind = below(trial, 1000);
     if (kind == 0)
-        trial->now_ms += below(trial, 50000000); /* a leap of up to 14 hours */
+        trial->now_ms += below(trial, 50000000); /* a jump of up to 14 hours */
     else if (kind < 300)
         trial->now_ms += below(trial, trial->ttl_ms / 4 + 2);
     else
         trial->now_ms += below(trial, 1 + trial->ttl_ms / 50);
-    /* From here on the registry has seen that time, whatever else it is told. */
-    const struct addr nobody = {.ip = {1}, .port = 1, .family = ADDR_IPV6};
-    cr_assert_not(registry_find(trial->shard.registry, 0, &nobody, trial->now_ms, NULL));
+    /* After this the registry knows that time, even if an earlier one is passed in later. */
+    const struct addr unknown = {.ip = {1}, .port = 1, .family = ADDR_IPV6};
+    cr_assert_not(registry_find(trial->shard.registry, 0, &unknown, trial->now_ms, NULL));
 }
 
-/* A sweep has ended: all are gone whose deadline had passed when it began. */
+/* At the end of a sweep all clients are removed whose deadline had passed when it began. */
 static void end_sweep(struct trial *trial)
 {
     trial->sweeping = false;
@@ -251,7 +250,7 @@ static void end_sweep(struct trial *trial)
         if (!known->present || known->deadline_ms > trial->sweep_ms)
             continue;
         known->present = false;
-        cr_assert_gt(trial->gone, 0, "the sweep has left one that was due");
+        cr_assert_gt(trial->gone, 0, "the sweep has not removed a client that was due");
         trial->gone--;
     }
     if (trial->sweep_ms == trial->now_ms)
@@ -264,7 +263,7 @@ static void sweep_some(struct trial *trial)
     uint64_t expired = 5;
     if (!trial->sweeping && budget > 0)
         trial->sweep_ms = trial->now_ms;
-    bool more = registry_sweep(trial->shard.registry, told_ms(trial), budget, &expired);
+    bool more = registry_sweep(trial->shard.registry, passed_ms(trial), budget, &expired);
     trial->sweeping |= budget > 0;
     expired -= 5;
     cr_assert_leq(expired, budget);
@@ -294,50 +293,50 @@ static void begin_walk(struct trial *trial, struct walker *walker)
     walker->walk =
         walker->registered ? registry_walk_registered(trial->shard.registry) : registry_walk_all();
     for (uint32_t name = 0; name < trial->names; name++) {
-        walker->began_in[name] = is_alive(trial, name) ? trial->known[name].life : 0;
+        walker->began_in[name] = is_live_in_list(trial, name) ? trial->known[name].life : 0;
         walker->met_in[name] = 0;
     }
 }
 
-/* Who was live when the walk began, and is still, must have been met in that life. */
+/* A client that has been live since the walk began must have been returned in that life. */
 static void end_walk(const struct trial *trial, const struct walker *walker)
 {
     for (uint32_t name = 0; name < trial->names; name++) {
         uint32_t life = trial->known[name].life;
-        if (is_alive(trial, name) && walker->began_in[name] == life)
+        if (is_live_in_list(trial, name) && walker->began_in[name] == life)
             cr_assert_eq(walker->met_in[name], life, "%" PRIu32 " was missed", name);
     }
 }
 
-static void walk_on(struct trial *trial, struct walker *walker)
+static void continue_walk(struct trial *trial, struct walker *walker)
 {
-    struct client clients[WALK_ROOM];
-    size_t room = 1 + below(trial, WALK_ROOM);
+    struct client clients[WALK_MAX];
+    size_t max = 1 + below(trial, WALK_MAX);
     size_t count =
-        registry_walk(trial->shard.registry, &walker->walk, told_ms(trial), clients, room);
-    cr_assert_leq(count, room);
+        registry_walk_next(trial->shard.registry, &walker->walk, passed_ms(trial), clients, max);
+    cr_assert_leq(count, max);
     trial->happened.walked += count;
-    /* Now and then some of a piece are to be had again. */
+    /* Sometimes the walk is rewound. */
     size_t taken = below(trial, 4) == 0 ? below(trial, (uint32_t)count + 1) : count;
     for (size_t i = 0; i < count; i++) {
         uint32_t name = name_of(&clients[i]);
         client_agrees(trial, name, &clients[i]);
         uint32_t life = trial->known[name].life;
-        cr_assert_neq(walker->met_in[name], life, "%" PRIu32 " comes twice", name);
+        cr_assert_neq(walker->met_in[name], life, "%" PRIu32 " is returned twice", name);
         cr_assert(!walker->registered || walker->began_in[name] == life, "%" PRIu32 " joined later",
                   name);
         if (i < taken)
             walker->met_in[name] = life;
     }
     if (taken < count) {
-        registry_walk_back(&walker->walk, &clients[taken]);
+        registry_walk_rewind(&walker->walk, &clients[taken]);
     } else if (walker->walk.ended) {
         end_walk(trial, walker);
         begin_walk(trial, walker);
     }
 }
 
-/* The whole content at once, and no slot twice. */
+/* Compares all clients, and checks that no two have the same slot. */
 static void compare_all(struct trial *trial)
 {
     struct client clients[NAMES_MAX + 1];
@@ -360,7 +359,7 @@ static void step(struct trial *trial)
 {
     uint32_t name = below(trial, trial->names), kind = below(trial, 1000);
     if (kind < 600)
-        touch_one(trial, name);
+        record_one(trial, name);
     else if (kind < 660)
         remove_one(trial, name);
     else if (kind < 740)
@@ -372,7 +371,7 @@ static void step(struct trial *trial)
     else if (kind < 900)
         change_ttl(trial);
     else
-        walk_on(trial, &trial->walkers[below(trial, WALKS)]);
+        continue_walk(trial, &trial->walkers[below(trial, WALKS)]);
     counts_agree(trial);
 }
 
@@ -398,7 +397,7 @@ static void run(uint32_t capacity, uint32_t names, uint64_t start_ms)
             compare_all(trial);
     }
     compare_all(trial);
-    /* What the trial is for did happen, and often. */
+    /* All that is to be tested happened, and often. */
     struct happened *happened = &trial->happened;
     uint64_t often = operations / 5000;
     cr_assert(happened->joined > often && happened->renewed > often && happened->removed > often &&
@@ -408,10 +407,10 @@ static void run(uint32_t capacity, uint32_t names, uint64_t start_ms)
     free(trial);
 }
 
-#define TRIAL(name, capacity, names, start_ms)      \
-    Test(registry, agrees_with_a_plain_list_##name) \
-    {                                               \
-        run(capacity, names, start_ms);             \
+#define TRIAL(name, capacity, names, start_ms)             \
+    Test(registry_random, agrees_with_a_plain_list_##name) \
+    {                                                      \
+        run(capacity, names, start_ms);                    \
     }
 
 TRIAL(of_one, 1, 6, 0)

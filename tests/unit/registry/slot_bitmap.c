@@ -1,3 +1,4 @@
+/* The slot bitmap, compared with an array. */
 #include "registry/slot_bitmap.h"
 
 #include <criterion/criterion.h>
@@ -9,7 +10,7 @@
 
 enum { GUARD = 0xa5, GUARD_BYTES = 64 };
 
-/* A set, and an array that says the same, in memory that ends with guard bytes. */
+/* A set in memory that ends with guard bytes, and an array with the same members. */
 struct pair {
     struct slot_bitmap set;
     uint32_t limit;
@@ -38,33 +39,33 @@ static void pair_free(struct pair *pair)
     free(pair->model);
 }
 
-static void insert(struct pair *pair, uint32_t slot)
+static void add(struct pair *pair, uint32_t slot)
 {
-    slot_bitmap_insert(&pair->set, slot);
+    slot_bitmap_add(&pair->set, slot);
     pair->model[slot] = true;
 }
 
-static void take_out(struct pair *pair, uint32_t slot)
+static void remove_slot(struct pair *pair, uint32_t slot)
 {
     slot_bitmap_remove(&pair->set, slot);
     pair->model[slot] = false;
 }
 
-static void compare_eights(const struct pair *pair)
+static void compare_bytes(const struct pair *pair)
 {
     for (uint32_t n = 0; n <= (pair->limit - 1) / 8; n++) {
         uint32_t expected = 0;
         for (uint32_t i = 0; i < 8 && 8 * n + i < pair->limit; i++)
             expected |= (uint32_t)pair->model[8 * n + i] << i;
-        cr_assert_eq(slot_bitmap_eight(&pair->set, n), expected,
-                     "limit %" PRIu32 ", eight %" PRIu32, pair->limit, n);
+        cr_assert_eq(slot_bitmap_byte(&pair->set, n), expected, "limit %" PRIu32 ", byte %" PRIu32,
+                     pair->limit, n);
     }
 }
 
-/* From every place, the limit too, the next one is the array's. */
+/* From every slot, and from the limit, the next member is that of the array. */
 static void compare(const struct pair *pair)
 {
-    compare_eights(pair);
+    compare_bytes(pair);
     uint32_t expected = SLOT_BITMAP_END;
     for (uint32_t from = pair->limit;; from--) {
         if (from < pair->limit && pair->model[from])
@@ -78,13 +79,13 @@ static void compare(const struct pair *pair)
     }
 }
 
-static uint32_t random_below(uint64_t *state, uint32_t below)
+static uint32_t random_below(uint64_t *state, uint32_t limit)
 {
     *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)((*state >> 33) % below);
+    return (uint32_t)((*state >> 33) % limit);
 }
 
-/* Where words and levels begin and end. */
+/* Sizes around the limits of words and levels. */
 static const uint32_t limits[] = {1,    2,      62,     63,     64,     65,    127,
                                   128,  4031,   4032,   4095,   4096,   4097,  4160,
                                   8192, 262079, 262080, 262143, 262144, 262145};
@@ -99,16 +100,16 @@ Test(slot_bitmap, is_empty_at_first)
     }
 }
 
-Test(slot_bitmap, finds_a_single_member_from_everywhere_before_it_and_from_nowhere_behind)
+Test(slot_bitmap, finds_a_single_member_from_every_slot_up_to_it_and_from_none_after_it)
 {
     for (size_t i = 0; i < LIMITS; i++) {
         uint32_t limit = limits[i];
         const uint32_t members[] = {0, limit / 2, limit - 1};
         for (size_t k = 0; k < 3; k++) {
             struct pair pair = pair_new(limit);
-            insert(&pair, members[k]);
+            add(&pair, members[k]);
             compare(&pair);
-            take_out(&pair, members[k]);
+            remove_slot(&pair, members[k]);
             compare(&pair);
             pair_free(&pair);
         }
@@ -121,13 +122,13 @@ Test(slot_bitmap, agrees_with_an_array_while_it_fills_and_empties)
         struct pair pair = pair_new(limits[i]);
         uint32_t step = limits[i] / 5 + 1;
         for (uint32_t slot = 0; slot < limits[i]; slot++) {
-            insert(&pair, slot);
+            add(&pair, slot);
             if (slot % step == 0)
                 compare(&pair);
         }
         compare(&pair);
         for (uint32_t slot = 0; slot < limits[i]; slot++) {
-            take_out(&pair, slot);
+            remove_slot(&pair, slot);
             if (slot % step == 0)
                 compare(&pair);
         }
@@ -145,9 +146,9 @@ Test(slot_bitmap, agrees_with_an_array_under_random_insertions_and_removals)
             for (uint32_t operation = 0; operation < 200; operation++) {
                 uint32_t slot = random_below(&random, limits[i]);
                 if (random_below(&random, 2 + (uint32_t)round) == 0)
-                    insert(&pair, slot);
+                    add(&pair, slot);
                 else
-                    take_out(&pair, slot);
+                    remove_slot(&pair, slot);
             }
             compare(&pair);
         }
@@ -155,24 +156,24 @@ Test(slot_bitmap, agrees_with_an_array_under_random_insertions_and_removals)
     }
 }
 
-Test(slot_bitmap, bears_a_member_inserted_twice_and_one_removed_that_is_not_in)
+Test(slot_bitmap, accepts_a_slot_added_twice_and_one_removed_that_is_not_a_member)
 {
     struct pair pair = pair_new(4097);
-    insert(&pair, 4096);
-    insert(&pair, 4096);
-    take_out(&pair, 64);
-    take_out(&pair, 4095);
+    add(&pair, 4096);
+    add(&pair, 4096);
+    remove_slot(&pair, 64);
+    remove_slot(&pair, 4095);
     compare(&pair);
-    take_out(&pair, 4096);
-    take_out(&pair, 4096);
+    remove_slot(&pair, 4096);
+    remove_slot(&pair, 4096);
     compare(&pair);
     pair_free(&pair);
 }
 
-Test(slot_bitmap, goes_over_a_huge_sparse_set_in_few_steps)
+Test(slot_bitmap, finds_the_members_of_a_huge_sparse_set_in_few_steps)
 {
     const uint32_t limit = SLOT_BITMAP_LIMIT_MAX;
-    /* The kernel gives pages as they are touched: 64 MiB are asked for, some 100 KiB are used. */
+    /* 64 MiB are allocated; the kernel provides only the pages that are touched, some 100 KiB. */
     void *memory = calloc(1, slot_bitmap_bytes(limit));
     cr_assert_not_null(memory);
     struct slot_bitmap set;
@@ -183,7 +184,7 @@ Test(slot_bitmap, goes_over_a_huge_sparse_set_in_few_steps)
                                 limit / 2, limit - 64, limit - 2, limit - 1};
     enum { MEMBERS = sizeof members / sizeof members[0] };
     for (size_t i = 0; i < MEMBERS; i++)
-        slot_bitmap_insert(&set, members[MEMBERS - 1 - i]);
+        slot_bitmap_add(&set, members[MEMBERS - 1 - i]);
     uint32_t from = 0;
     for (size_t i = 0; i < MEMBERS; i++) {
         cr_assert_eq(slot_bitmap_next(&set, from), members[i], "member %zu", i);
@@ -198,7 +199,7 @@ Test(slot_bitmap, goes_over_a_huge_sparse_set_in_few_steps)
     free(memory);
 }
 
-Test(slot_bitmap, needs_a_bit_a_slot_and_a_sixtieth_of_that_beside_it)
+Test(slot_bitmap, needs_a_bit_for_each_slot_and_a_sixtieth_of_that_in_addition)
 {
     for (size_t i = 0; i < LIMITS; i++) {
         size_t bytes = slot_bitmap_bytes(limits[i]);

@@ -97,7 +97,7 @@ static void comes_by(uint32_t interface, const struct addr *source)
 {
     struct addr to = address(interface == NEAR ? "10.8.0.1" : "127.0.0.1", 0);
     to.scope = interface;
-    struct registry_datagram visit = {.source = source, .local = &to, .verb = REGISTRY_JOIN};
+    struct registry_datagram visit = {.source = source, .local = &to, .action = REGISTRY_JOIN};
     registry_update(shard.registry, 0, &visit, 1, clock_now_ms());
 }
 

@@ -357,7 +357,7 @@ static char *print(const struct config *config)
     char *text;
     size_t size;
     FILE *stream = open_memstream(&text, &size);
-    cr_assert(config_each(config, print_line, stream));
+    cr_assert(config_for_each_value(config, print_line, stream));
     fclose(stream);
     return text;
 }

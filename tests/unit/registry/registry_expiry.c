@@ -1,12 +1,11 @@
+/* Expiry: deadlines, the clock, changes of the ttl, and the sweep. */
 #include "registry_fixture.h"
 
 #include <inttypes.h>
 
-/* Deadlines, the clock, and the sweep. */
-
 #define HOUR_MS (UINT64_C(3600) * 1000)
 
-/* Where milliseconds leave 31 and 32 bits, and the last that a registry may start at. */
+/* Times around the limits of 31 and 32 bits, and the last at which a registry may start. */
 static const uint64_t starts[] = {0,
                                   1,
                                   (UINT64_C(1) << 31) - 700,
@@ -15,12 +14,12 @@ static const uint64_t starts[] = {0,
                                   (UINT64_C(1) << 39) - 1};
 enum { STARTS = sizeof starts / sizeof starts[0] };
 
-/* ---- nobody before ttl, everybody within ttl and a sweep ---- */
+/* ---- each client expires after its ttl ---- */
 
 enum { CLIENTS = 300 };
 
-/* Sweeps every sweep_ms clients that joined one by one and now and then spoke again, until all are
- * gone. After each sweep just those are left whose deadline is to come. */
+/* Clients join one by one and some send again, with a sweep every sweep_ms, until all are removed.
+ * After each sweep exactly the clients are left whose deadline has not passed. */
 static void expire_all(uint64_t start_ms, uint32_t ttl_ms, uint32_t sweep_ms, uint32_t budget)
 {
     struct shard shard = shard_new(CLIENTS, ttl_ms, start_ms);
@@ -29,9 +28,9 @@ static void expire_all(uint64_t start_ms, uint32_t ttl_ms, uint32_t sweep_ms, ui
     do {
         for (uint32_t i = 0; i < 5 && now_ms < start_ms + 2ULL * ttl_ms + 50ULL * sweep_ms; i++) {
             uint32_t n = joined < CLIENTS ? joined++ : random_below(&random, CLIENTS);
-            enum registry_outcome touched = touch(&shard, any_source(n), now_ms);
-            cr_assert_eq(touched == REGISTRY_RENEWED, deadline_ms[n] > now_ms);
-            cr_assert_eq(touched == REGISTRY_REJOINED, false, "it had been swept");
+            enum registry_outcome outcome = record(&shard, any_source(n), now_ms);
+            cr_assert_eq(outcome == REGISTRY_RENEWED, deadline_ms[n] > now_ms);
+            cr_assert_eq(outcome == REGISTRY_REJOINED, false, "it had been swept");
             deadline_ms[n] = now_ms + ttl_ms;
         }
         now_ms += sweep_ms;
@@ -49,7 +48,7 @@ static void expire_all(uint64_t start_ms, uint32_t ttl_ms, uint32_t sweep_ms, ui
     shard_free(&shard);
 }
 
-Test(registry_time, evicts_nobody_before_ttl_and_everybody_within_a_sweep_after_it)
+Test(registry_expiry, removes_no_client_before_its_ttl_and_each_one_in_the_next_sweep_after_it)
 {
     for (size_t i = 0; i < STARTS; i++) {
         expire_all(starts[i], 60000, 1000, UINT32_MAX);
@@ -59,14 +58,14 @@ Test(registry_time, evicts_nobody_before_ttl_and_everybody_within_a_sweep_after_
     }
 }
 
-Test(registry_time, lives_until_the_millisecond_of_its_deadline)
+Test(registry_expiry, a_client_is_live_until_the_millisecond_of_its_deadline)
 {
     for (size_t i = 0; i < STARTS; i++) {
         for (uint32_t ttl_ms = 1; ttl_ms < 300; ttl_ms += 7) {
             struct shard shard = shard_new(1, ttl_ms, starts[i]);
             struct client clients[2];
             uint64_t deadline_ms = starts[i] + ttl_ms;
-            touch(&shard, any_source(0), starts[i]);
+            record(&shard, any_source(0), starts[i]);
             cr_assert_eq(sweep(&shard, deadline_ms - 1), 0);
             cr_assert(is_live(&shard, any_source(0), deadline_ms - 1));
             cr_assert_eq(walk_all(&shard, deadline_ms - 1, clients), 1);
@@ -79,30 +78,31 @@ Test(registry_time, lives_until_the_millisecond_of_its_deadline)
     }
 }
 
-Test(registry_time, bears_the_longest_ttl)
+Test(registry_expiry, works_with_the_longest_ttl)
 {
     for (size_t i = 0; i < STARTS; i++) {
         struct shard shard = shard_new(1, REGISTRY_TTL_MAX_MS, starts[i]);
-        touch(&shard, any_source(1), starts[i]);
+        record(&shard, any_source(1), starts[i]);
         uint64_t deadline_ms = starts[i] + REGISTRY_TTL_MAX_MS;
         for (uint64_t now_ms = starts[i]; now_ms < deadline_ms; now_ms += 13 * HOUR_MS)
             cr_assert_eq(sweep(&shard, now_ms), 0);
         cr_assert_eq(sweep(&shard, deadline_ms - 1), 0);
-        cr_assert_eq(found(&shard, any_source(1), deadline_ms - 1).idle_ms,
+        cr_assert_eq(find_live(&shard, any_source(1), deadline_ms - 1).idle_ms,
                      REGISTRY_TTL_MAX_MS - 1);
         cr_assert_eq(sweep(&shard, deadline_ms), 1);
         shard_free(&shard);
     }
 }
 
-Test(registry_time, makes_one_that_comes_back_before_the_sweep_a_new_client)
+Test(registry_expiry, an_expired_client_that_sends_before_the_sweep_is_a_new_one)
 {
     struct shard shard = shard_new(1, 1000, 0);
-    touch(&shard, any_source(0), 0);
-    touch(&shard, any_source(0), 999);
-    cr_assert_eq(found(&shard, any_source(0), 999).received, 2);
-    cr_assert_eq(touch(&shard, any_source(0), 1999), REGISTRY_REJOINED, "though all is full");
-    struct client client = found(&shard, any_source(0), 1999);
+    record(&shard, any_source(0), 0);
+    record(&shard, any_source(0), 999);
+    cr_assert_eq(find_live(&shard, any_source(0), 999).received, 2);
+    cr_assert_eq(record(&shard, any_source(0), 1999), REGISTRY_REJOINED,
+                 "though the registry is full");
+    struct client client = find_live(&shard, any_source(0), 1999);
     cr_assert(client.received == 1 && client.idle_ms == 0 && client.age_s == 0);
     cr_assert_eq(registry_count(shard.registry), 1);
     cr_assert_eq(sweep(&shard, 2998), 0, "it has a whole ttl again");
@@ -110,39 +110,39 @@ Test(registry_time, makes_one_that_comes_back_before_the_sweep_a_new_client)
     shard_free(&shard);
 }
 
-Test(registry_time, refuses_a_newcomer_until_the_sweep_has_made_room)
+Test(registry_expiry, refuses_a_new_client_until_the_sweep_has_freed_a_place)
 {
     struct shard shard = shard_new(1, 1000, 0);
-    touch(&shard, any_source(0), 0);
-    cr_assert_eq(touch(&shard, any_source(1), 5000), REGISTRY_REFUSED);
+    record(&shard, any_source(0), 0);
+    cr_assert_eq(record(&shard, any_source(1), 5000), REGISTRY_REFUSED);
     cr_assert_eq(sweep(&shard, 5000), 1);
-    cr_assert_eq(touch(&shard, any_source(1), 5000), REGISTRY_JOINED);
+    cr_assert_eq(record(&shard, any_source(1), 5000), REGISTRY_JOINED);
     shard_free(&shard);
 }
 
 /* ---- another ttl ---- */
 
-Test(registry_time, counts_a_longer_ttl_from_the_next_datagram_on)
+Test(registry_expiry, counts_a_longer_ttl_from_the_next_datagram_on)
 {
     struct shard shard = shard_new(2, 1000, 0);
-    touch(&shard, any_source(0), 0);
-    touch(&shard, any_source(1), 0);
+    record(&shard, any_source(0), 0);
+    record(&shard, any_source(1), 0);
     registry_set_ttl(shard.registry, 5000);
-    touch(&shard, any_source(1), 500);
+    record(&shard, any_source(1), 500);
     cr_assert_eq(sweep(&shard, 999), 0);
-    cr_assert_eq(sweep(&shard, 1000), 1, "who said nothing since has the former ttl");
+    cr_assert_eq(sweep(&shard, 1000), 1, "a client that has not sent since has the former ttl");
     cr_assert_eq(sweep(&shard, 5499), 0);
     cr_assert_eq(sweep(&shard, 5500), 1);
     shard_free(&shard);
 }
 
-Test(registry_time, counts_a_shorter_ttl_from_the_next_datagram_on)
+Test(registry_expiry, counts_a_shorter_ttl_from_the_next_datagram_on)
 {
     struct shard shard = shard_new(2, (uint32_t)HOUR_MS, 0);
-    touch(&shard, any_source(0), 0);
-    touch(&shard, any_source(1), 0);
+    record(&shard, any_source(0), 0);
+    record(&shard, any_source(1), 0);
     registry_set_ttl(shard.registry, 1000);
-    touch(&shard, any_source(1), 500);
+    record(&shard, any_source(1), 500);
     cr_assert_eq(sweep(&shard, 1499), 0);
     cr_assert(is_live(&shard, any_source(1), 1499));
     cr_assert_not(is_live(&shard, any_source(1), 1500));
@@ -152,17 +152,18 @@ Test(registry_time, counts_a_shorter_ttl_from_the_next_datagram_on)
     shard_free(&shard);
 }
 
-/* Neighbours in memory are looked at together, at the time of the first that is due. */
-Test(registry_time, evicts_a_newcomer_of_a_shorter_ttl_in_time_beside_neighbours_of_a_longer_one)
+/* The clients of a cluster are checked together, at the earliest deadline. */
+Test(registry_expiry,
+     removes_a_client_with_a_shorter_ttl_in_time_beside_neighbours_with_a_longer_one)
 {
     for (uint32_t others = 1; others < 20; others++) {
         struct shard shard = shard_new(40, (uint32_t)HOUR_MS, 0);
         for (uint32_t n = 0; n < others; n++)
-            touch(&shard, ipv4_source(n), 0);
+            record(&shard, ipv4_source(n), 0);
         registry_set_ttl(shard.registry, 1000);
-        touch(&shard, ipv4_source(others), 0);
+        record(&shard, ipv4_source(others), 0);
         registry_set_ttl(shard.registry, (uint32_t)HOUR_MS);
-        touch(&shard, ipv4_source(others + 1), 0);
+        record(&shard, ipv4_source(others + 1), 0);
         cr_assert_eq(sweep(&shard, 999), 0);
         cr_assert_eq(sweep(&shard, 1000), 1);
         cr_assert_eq(sweep(&shard, HOUR_MS - 1), 0);
@@ -171,25 +172,25 @@ Test(registry_time, evicts_a_newcomer_of_a_shorter_ttl_in_time_beside_neighbours
     }
 }
 
-Test(registry_time, counts_idle_time_from_the_last_datagram_under_whichever_ttl_it_came)
+Test(registry_expiry, counts_idle_time_from_the_last_datagram_whatever_the_ttl_was_then)
 {
     struct shard shard = shard_new(2, 10000, 0);
-    touch(&shard, any_source(0), 100);
-    /* 255 changes are as many as an entry can tell apart. */
+    record(&shard, any_source(0), 100);
+    /* An entry can distinguish 255 changes. */
     for (uint32_t change = 0; change < 255; change++) {
         registry_set_ttl(shard.registry, 20000 + change);
-        cr_assert_eq(found(&shard, any_source(0), 400).idle_ms, 300);
+        cr_assert_eq(find_live(&shard, any_source(0), 400).idle_ms, 300);
     }
-    touch(&shard, any_source(1), 500);
-    cr_assert_eq(found(&shard, any_source(1), 600).idle_ms, 100);
-    cr_assert_eq(found(&shard, any_source(0), 600).idle_ms, 500);
+    record(&shard, any_source(1), 500);
+    cr_assert_eq(find_live(&shard, any_source(1), 600).idle_ms, 100);
+    cr_assert_eq(find_live(&shard, any_source(0), 600).idle_ms, 500);
     shard_free(&shard);
 }
 
-Test(registry_time, keeps_deadlines_through_any_number_of_ttl_changes)
+Test(registry_expiry, keeps_deadlines_through_any_number_of_ttl_changes)
 {
     struct shard shard = shard_new(1, 10000, 0);
-    touch(&shard, any_source(0), 0);
+    record(&shard, any_source(0), 0);
     for (uint32_t change = 1; change <= 1000; change++)
         registry_set_ttl(shard.registry, change);
     cr_assert_eq(sweep(&shard, 9999), 0);
@@ -200,14 +201,14 @@ Test(registry_time, keeps_deadlines_through_any_number_of_ttl_changes)
 
 /* ---- idle and age ---- */
 
-Test(registry_time, tells_idle_time_age_and_datagrams)
+Test(registry_expiry, reports_idle_time_age_and_datagrams)
 {
     for (size_t i = 0; i < STARTS; i++) {
         const uint64_t start_ms = starts[i] / 1000 * 1000;
         struct shard shard = shard_new(1, 60000, start_ms);
         for (uint32_t datagram = 0; datagram < 100; datagram++)
-            touch(&shard, any_source(1), start_ms + datagram * 1000);
-        struct client client = found(&shard, any_source(1), start_ms + 99000 + 1999);
+            record(&shard, any_source(1), start_ms + datagram * 1000);
+        struct client client = find_live(&shard, any_source(1), start_ms + 99000 + 1999);
         cr_assert_eq(client.idle_ms, 1999);
         cr_assert_eq(client.age_s, 100);
         cr_assert_eq(client.received, 100);
@@ -215,27 +216,27 @@ Test(registry_time, tells_idle_time_age_and_datagrams)
     }
 }
 
-Test(registry_time, tells_an_age_that_is_less_than_a_second_off)
+Test(registry_expiry, reports_an_age_with_an_error_of_less_than_a_second)
 {
     struct shard shard = shard_new(1, 60000, 0);
-    touch(&shard, any_source(0), 1999);
+    record(&shard, any_source(0), 1999);
     for (uint64_t now_ms = 1999; now_ms < 60000; now_ms += 37) {
         uint64_t age_ms = now_ms - 1999;
-        uint64_t told_ms = found(&shard, any_source(0), now_ms).age_s * 1000;
-        cr_assert(told_ms < age_ms + 1000 && age_ms < told_ms + 1000, "%" PRIu64, age_ms);
+        uint64_t reported_ms = find_live(&shard, any_source(0), now_ms).age_s * 1000;
+        cr_assert(reported_ms < age_ms + 1000 && age_ms < reported_ms + 1000, "%" PRIu64, age_ms);
     }
     shard_free(&shard);
 }
 
 /* ---- the clock ---- */
 
-Test(registry_time, takes_an_earlier_time_as_the_latest_seen)
+Test(registry_expiry, takes_an_earlier_time_as_the_latest_seen)
 {
     struct shard shard = shard_new(2, 1000, 10 * HOUR_MS);
-    touch(&shard, any_source(0), 10 * HOUR_MS - 500);
-    cr_assert_eq(found(&shard, any_source(0), 0).idle_ms, 0);
+    record(&shard, any_source(0), 10 * HOUR_MS - 500);
+    cr_assert_eq(find_live(&shard, any_source(0), 0).idle_ms, 0);
     cr_assert(is_live(&shard, any_source(0), 10 * HOUR_MS + 999));
-    touch(&shard, any_source(1), 9 * HOUR_MS);
+    record(&shard, any_source(1), 9 * HOUR_MS);
     cr_assert_eq(sweep(&shard, 0), 0);
     cr_assert_eq(sweep(&shard, 10 * HOUR_MS + 1000), 1, "the first's deadline");
     struct client clients[3];
@@ -246,17 +247,17 @@ Test(registry_time, takes_an_earlier_time_as_the_latest_seen)
     shard_free(&shard);
 }
 
-Test(registry_time, evicts_all_that_a_leap_of_the_clock_has_outlived_and_nobody_else)
+Test(registry_expiry, removes_exactly_the_clients_that_expired_during_a_jump_of_the_clock)
 {
-    static const uint64_t leaps_ms[] = {2 * HOUR_MS, 24 * HOUR_MS, 1000 * HOUR_MS};
+    static const uint64_t jumps_ms[] = {2 * HOUR_MS, 24 * HOUR_MS, 1000 * HOUR_MS};
     for (size_t i = 0; i < STARTS; i++) {
         for (size_t k = 0; k < 3; k++) {
             struct shard shard = shard_new(50, (uint32_t)HOUR_MS, starts[i]);
             for (uint32_t n = 0; n < 50; n++)
-                touch(&shard, any_source(n), starts[i] + n);
+                record(&shard, any_source(n), starts[i] + n);
             cr_assert_eq(sweep(&shard, starts[i] + 1000), 0);
-            uint64_t now_ms = starts[i] + leaps_ms[k];
-            cr_assert_eq(touch(&shard, any_source(49), now_ms), REGISTRY_REJOINED);
+            uint64_t now_ms = starts[i] + jumps_ms[k];
+            cr_assert_eq(record(&shard, any_source(49), now_ms), REGISTRY_REJOINED);
             cr_assert_eq(sweep(&shard, now_ms), 49);
             cr_assert_eq(sweep(&shard, now_ms + HOUR_MS - 1), 0);
             cr_assert_eq(sweep(&shard, now_ms + HOUR_MS), 1);
@@ -265,49 +266,49 @@ Test(registry_time, evicts_all_that_a_leap_of_the_clock_has_outlived_and_nobody_
     }
 }
 
-/* ---- slices of a sweep ---- */
+/* ---- a sweep in several calls ---- */
 
-Test(registry_time, sweeps_in_slices_no_larger_than_the_budget_and_ends)
+Test(registry_expiry, each_call_removes_at_most_the_budget_and_the_sweep_ends)
 {
     for (uint32_t budget = 1; budget < 120; budget += 17) {
         struct shard shard = shard_new(100, 1000, 0);
         for (uint32_t n = 0; n < 100; n++)
-            touch(&shard, any_source(n), n);
+            record(&shard, any_source(n), n);
         uint64_t expired = 0, before;
-        uint32_t slices = 0;
+        uint32_t calls = 0;
         bool more;
         do {
             before = expired;
             more = registry_sweep(shard.registry, 2000, budget, &expired);
             cr_assert_leq(expired - before, budget);
             cr_assert_eq(registry_count(shard.registry), 100 - expired);
-            cr_assert_leq(++slices, 100 / budget + 1);
+            cr_assert_leq(++calls, 100 / budget + 1);
         } while (more);
         cr_assert_eq(expired, 100);
         shard_free(&shard);
     }
 }
 
-Test(registry_time, ends_a_sweep_that_finds_all_alive)
+Test(registry_expiry, a_sweep_that_finds_only_live_clients_ends)
 {
     struct shard shard = shard_new(100, 50, 0);
     for (uint64_t now_ms = 0; now_ms < 5000; now_ms += 10) {
         for (uint32_t n = 0; n < 100; n++)
-            touch(&shard, any_source(n), now_ms);
+            record(&shard, any_source(n), now_ms);
         uint64_t expired = 0;
-        uint32_t slices = 1;
+        uint32_t calls = 1;
         while (registry_sweep(shard.registry, now_ms, 1, &expired))
-            cr_assert_leq(++slices, 301, "each is looked at over and over");
+            cr_assert_leq(++calls, 301, "clients are checked over and over");
         cr_assert_eq(expired, 0);
     }
     shard_free(&shard);
 }
 
-Test(registry_time, adds_to_the_number_of_expired_and_does_nothing_without_a_budget)
+Test(registry_expiry, adds_to_the_number_of_expired_and_does_nothing_without_a_budget)
 {
     struct shard shard = shard_new(2, 1000, 0);
-    touch(&shard, any_source(0), 0);
-    touch(&shard, any_source(1), 0);
+    record(&shard, any_source(0), 0);
+    record(&shard, any_source(1), 0);
     uint64_t expired = 40;
     cr_assert(registry_sweep(shard.registry, 1000, 0, &expired));
     cr_assert(expired == 40 && registry_count(shard.registry) == 2);
@@ -316,21 +317,21 @@ Test(registry_time, adds_to_the_number_of_expired_and_does_nothing_without_a_bud
     shard_free(&shard);
 }
 
-Test(registry_time, lets_clients_come_speak_and_go_between_two_slices)
+Test(registry_expiry, clients_may_join_renew_and_leave_between_two_calls)
 {
     struct shard shard = shard_new(10, 1000, 0);
     for (uint32_t n = 0; n < 10; n++)
-        touch(&shard, any_source(n), 0);
+        record(&shard, any_source(n), 0);
     uint64_t expired = 0;
     cr_assert(registry_sweep(shard.registry, 1000, 3, &expired));
     cr_assert_eq(expired, 3);
     uint32_t removed = 0, rejoined = 0, joined = 0;
     for (uint32_t n = 0; n < 10; n += 2)
-        removed += take_out(&shard, any_source(n));
+        removed += remove_client(&shard, any_source(n));
     for (uint32_t n = 1; n < 10; n += 2) {
-        enum registry_outcome touched = touch(&shard, any_source(n), 1000);
-        rejoined += touched == REGISTRY_REJOINED;
-        joined += touched == REGISTRY_JOINED;
+        enum registry_outcome outcome = record(&shard, any_source(n), 1000);
+        rejoined += outcome == REGISTRY_REJOINED;
+        joined += outcome == REGISTRY_JOINED;
     }
     cr_assert_eq(removed + rejoined, 7);
     cr_assert_eq(rejoined + joined, 5);
@@ -340,22 +341,22 @@ Test(registry_time, lets_clients_come_speak_and_go_between_two_slices)
     shard_free(&shard);
 }
 
-Test(registry_time, evicts_what_was_due_when_the_sweep_began_and_the_rest_in_the_next_one)
+Test(registry_expiry, removes_what_was_due_when_the_sweep_began_and_the_rest_in_the_next_one)
 {
     struct shard shard = shard_new(3, 100, 0);
     registry_set_ttl(shard.registry, 40);
-    touch(&shard, any_source(0), 0);
+    record(&shard, any_source(0), 0);
     registry_set_ttl(shard.registry, 100);
-    touch(&shard, any_source(1), 0);
-    touch(&shard, any_source(2), 0);
+    record(&shard, any_source(1), 0);
+    record(&shard, any_source(2), 0);
     uint64_t expired = 0;
     cr_assert(registry_sweep(shard.registry, 50, 1, &expired));
-    /* What falls due while slices of a sweep are waited for isn't found any more ... */
+    /* Clients that expire between two calls of a sweep are no longer found ... */
     while (registry_sweep(shard.registry, 120, 1, &expired))
         continue;
     cr_assert_geq(expired, 1);
     cr_assert_not(is_live(&shard, any_source(1), 120));
-    /* ... and is gone with the next. */
+    /* ... and are removed by the next sweep. */
     while (registry_sweep(shard.registry, 120, 1, &expired))
         continue;
     cr_assert_eq(expired, 3);

@@ -1,0 +1,14 @@
+#ifndef CONFIG_CONFIG_TEXT_TYPES_H
+#define CONFIG_CONFIG_TEXT_TYPES_H
+
+#include "config/config_types.h"
+
+/* The value types of strings and of reply messages. */
+
+/* An allocated string; NULL means unset. */
+extern const struct config_type CONFIG_STRING;
+
+/* The list reply.message. A message may contain any bytes. */
+extern const struct config_type CONFIG_MESSAGE;
+
+#endif

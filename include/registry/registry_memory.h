@@ -1,0 +1,42 @@
+#ifndef REGISTRY_REGISTRY_MEMORY_H
+#define REGISTRY_REGISTRY_MEMORY_H
+
+#include "base/siphash.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The memory of a registry: its size, its layout and its initialization. All of a registry is one
+ * block of memory that the caller provides; nothing is allocated later. */
+struct registry;
+
+enum {
+    /* The largest capacity: its two ranges of 2^27 slots leave three bits for the tag in the 32
+     * bits of an index cell. */
+    REGISTRY_CAPACITY_MAX = 1 << 27,
+};
+
+/* The size of a registry for capacity clients (1 to REGISTRY_CAPACITY_MAX), and how many bytes of
+ * it, from the first on, are its state and its index. Those are soon written all over, so that it
+ * is best to commit them at the start. The rest is written only as far as clients fill it. */
+size_t registry_bytes(uint32_t capacity);
+size_t registry_index_bytes(uint32_t capacity);
+
+/* The most bytes that are written when capacity clients are registered: the entries of one address
+ * family only, the smaller ones if there is no IPv6. */
+size_t registry_full_bytes(uint32_t capacity, bool ipv6);
+
+/* The number of slots, from 0 on. Each address family has a range for all clients. */
+static inline uint32_t registry_slots(uint32_t capacity)
+{
+    return 2 * capacity;
+}
+
+/* Initializes a registry for at most capacity clients. memory has registry_bytes(capacity) bytes,
+ * all zero, and is aligned to 64. The caller frees it after the last use of the registry. key is
+ * the secret of the hash; ttl_ms is 1 to REGISTRY_TTL_MAX_MS. */
+struct registry *registry_init(void *memory, uint32_t capacity, const struct siphash_key *key,
+                               uint32_t ttl_ms, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,64 @@
+#include "registry/registry_memory.h"
+#include "registry/registry_state.h"
+
+/* The offsets of the parts in the block of memory. */
+struct layout {
+    size_t index, locals, wheel, live, slab, end;
+};
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static uint32_t cluster_count(uint32_t capacity)
+{
+    return (registry_slots(capacity) + REGISTRY_CLUSTER_SLOTS - 1) / REGISTRY_CLUSTER_SLOTS;
+}
+
+static struct layout layout_of(uint32_t capacity)
+{
+    struct layout at;
+    at.index = aligned(sizeof(struct registry));
+    at.locals = at.index + aligned(hash_index_bytes(capacity));
+    at.wheel = at.locals + aligned(local_addresses_bytes());
+    at.live = at.wheel + aligned(timer_wheel_bytes(cluster_count(capacity)));
+    at.slab = at.live + aligned(slot_bitmap_bytes(registry_slots(capacity)));
+    at.end = at.slab + client_slab_bytes(capacity);
+    return at;
+}
+
+size_t registry_bytes(uint32_t capacity)
+{
+    return layout_of(capacity).end;
+}
+
+size_t registry_index_bytes(uint32_t capacity)
+{
+    return layout_of(capacity).locals;
+}
+
+size_t registry_full_bytes(uint32_t capacity, bool ipv6)
+{
+    return layout_of(capacity).slab +
+           (size_t)capacity * (ipv6 ? CLIENT_ENTRY6_BYTES : CLIENT_ENTRY4_BYTES);
+}
+
+struct registry *registry_init(void *memory, uint32_t capacity, const struct siphash_key *key,
+                               uint32_t ttl_ms, uint64_t now_ms)
+{
+    struct layout at = layout_of(capacity);
+    uint8_t *base = memory;
+    struct registry *registry = memory;
+
+    registry->hash_begin = siphash_begin(key);
+    hash_index_init(&registry->index, base + at.index, capacity, registry_slots(capacity));
+    registry->capacity = capacity;
+    registry->ttl_ms = registry->ttls[0] = ttl_ms;
+    registry->now_ms = now_ms;
+    client_slab_init(&registry->slab, base + at.slab, capacity);
+    slot_bitmap_init(&registry->live, base + at.live, registry_slots(capacity));
+    timer_wheel_init(&registry->wheel, base + at.wheel, now_ms);
+    local_addresses_init(&registry->locals, base + at.locals, key);
+    return registry;
+}
