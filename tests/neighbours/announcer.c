@@ -23,7 +23,7 @@ static bool read_link_address(const struct announcer *announcer, uint8_t address
     return true;
 }
 
-static bool ask4(const struct announcer *announcer, const struct datagram_io *host)
+static bool ask4(const struct announcer *announcer, const struct endpoint *host)
 {
     const struct sockaddr_in *from = (const struct sockaddr_in *)&host->sockaddr;
     const struct sockaddr_in *to = (const struct sockaddr_in *)&announcer->target.sockaddr;
@@ -46,7 +46,7 @@ static bool ask4(const struct announcer *announcer, const struct datagram_io *ho
 }
 
 /* The kernel fills in the checksum. */
-static bool ask6(const struct announcer *announcer, const struct datagram_io *host)
+static bool ask6(const struct announcer *announcer, const struct endpoint *host)
 {
     struct sockaddr_in6 to = *(const struct sockaddr_in6 *)&announcer->target.sockaddr;
     struct {
@@ -79,7 +79,7 @@ static bool ask6(const struct announcer *announcer, const struct datagram_io *ho
 }
 
 void announcer_open(struct announcer *announcer, const struct neighbours *both,
-                    const struct datagram_io *target)
+                    const struct endpoint *target)
 {
     bool six = target->sockaddr.ss_family == AF_INET6;
     int hops = HOP_LIMIT;
@@ -101,7 +101,7 @@ void announcer_close(const struct announcer *announcer)
     close(announcer->socket);
 }
 
-bool announcer_ask(const struct announcer *announcer, const struct datagram_io *host)
+bool announcer_ask(const struct announcer *announcer, const struct endpoint *host)
 {
     return host->sockaddr.ss_family == AF_INET6 ? ask6(announcer, host) : ask4(announcer, host);
 }

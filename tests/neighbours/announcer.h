@@ -10,15 +10,15 @@
 struct announcer {
     int socket;
     int link; /* its number */
-    struct datagram_io target;
+    struct endpoint target;
 };
 
 /* For hosts on the far end of the link; target is the server's address. Skips the test where no
  * such socket may be made. */
 void announcer_open(struct announcer *announcer, const struct neighbours *both,
-                    const struct datagram_io *target);
+                    const struct endpoint *target);
 void announcer_close(const struct announcer *announcer);
 /* Asks on behalf of a host; may be called by any thread. False if that was not sent. */
-bool announcer_ask(const struct announcer *announcer, const struct datagram_io *host);
+bool announcer_ask(const struct announcer *announcer, const struct endpoint *host);
 
 #endif

@@ -64,7 +64,7 @@ static void add_second_link(void)
                 "echo 2 >/proc/sys/net/ipv4/conf/all/rp_filter");
 }
 
-static struct datagram_io first_source(const struct flood *flood)
+static struct endpoint first_source(const struct flood *flood)
 {
     const char *address = flood->six           ? "fd77::8:1"
                           : flood->second_link ? "10.80.16.1"

@@ -103,7 +103,7 @@ static bool send_one(const struct flooder *flooder, uint32_t number)
         struct packet4 four;
         struct packet6 six;
     } packet;
-    struct datagram_io to = flooder->to;
+    struct endpoint to = flooder->to;
     size_t size = to.sockaddr.ss_family == AF_INET ? build4(flooder, number, &packet.four)
                                                    : build6(flooder, number, &packet.six);
 

@@ -49,7 +49,7 @@ static void receive_all(const struct joiners *joiners, struct joiner *joiner)
 
 static void ask(const struct joiners *joiners, struct joiner *joiner)
 {
-    struct datagram_io host = udp_name(joiner->udp);
+    struct endpoint host = udp_name(joiner->udp);
 
     if (joiner->asked++ == 0 && joiners->announcer != NULL)
         (void)announcer_ask(joiners->announcer, &host);

@@ -20,7 +20,7 @@ struct joiner {
 struct joiners {
     struct joiner *all;
     size_t count;
-    struct datagram_io to;
+    struct endpoint to;
     int64_t limit_ns; /* how long each goes on from its start */
     /* NULL, or each is a host of its own, which has not spoken to the server's host before. */
     const struct announcer *announcer;

@@ -127,8 +127,7 @@ static void *run_prober(void *argument)
     return NULL;
 }
 
-void prober_open(struct prober *prober, const struct datagram_io *to, const int *sockets,
-                 size_t count)
+void prober_open(struct prober *prober, const struct endpoint *to, const int *sockets, size_t count)
 {
     int on = 1, room = RECEIVE_BYTES;
 

@@ -38,7 +38,7 @@ struct prober_window {
 };
 
 /* Opens count clients with sockets that the caller has bound, and lets them join; each has to. */
-void prober_open(struct prober *prober, const struct datagram_io *to, const int *sockets,
+void prober_open(struct prober *prober, const struct endpoint *to, const int *sockets,
                  size_t count);
 void prober_start(struct prober *prober, uint32_t rate_pps);
 /* Stops to send, and waits for the replies that are under way as long as any may take. */

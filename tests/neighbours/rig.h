@@ -14,7 +14,7 @@ struct rig {
     struct neighbours link;
     bool six; /* the clients speak IPv6 */
     struct server server, control;
-    struct datagram_io at; /* the server as the neighbour knows it */
+    struct endpoint at; /* the server as the neighbour knows it */
     struct prober prober, control_prober;
 };
 

@@ -31,7 +31,7 @@ static void load_slow_link(const struct neighbours *slow, const struct slow *kin
                            struct prober *load)
 {
     int sockets[RIG_CLIENTS];
-    struct datagram_io to = endpoint_with_port(kind->bound ? "10.77.0.1" : "10.79.0.1", RIG_PORT);
+    struct endpoint to = endpoint_with_port(kind->bound ? "10.77.0.1" : "10.79.0.1", RIG_PORT);
 
     for (int i = 0; i < RIG_CLIENTS; i++)
         sockets[i] = udp_open_in(slow->there, slow, "10.79.0.9");
@@ -43,7 +43,7 @@ static void load_slow_link(const struct neighbours *slow, const struct slow *kin
 static void use_address(const struct rig *rig, const char *address)
 {
     int udp = rig_open_there(rig, "10.77.0.9");
-    struct datagram_io to = endpoint_with_port(address, RIG_PORT);
+    struct endpoint to = endpoint_with_port(address, RIG_PORT);
     struct joiner joiner = {.udp = udp, .start_ns = clock_now_ns()};
     struct joiners one = {.all = &joiner, .count = 1, .to = to, .limit_ns = 15 * NS_PER_S};
 

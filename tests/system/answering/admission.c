@@ -48,7 +48,7 @@ Test(system_admission, the_answer_to_a_challenge_is_answered_and_needs_no_cookie
 
     for (size_t i = 0; i < 3; i++) {
         struct server server = {0};
-        struct datagram_io to;
+        struct endpoint to;
         int udp = udp_open(from[i]);
 
         server_start(&server, COOKIE, "-l", at[i], NULL);
@@ -391,7 +391,7 @@ Test(system_admission, sources_that_are_nobodys_get_no_reply)
 
     for (size_t i = 0; i < 2; i++) {
         struct server server = {0};
-        struct datagram_io from;
+        struct endpoint from;
         int64_t answered;
         int udp = udp_open("127.0.0.1");
 

@@ -60,7 +60,7 @@ Test(system_answer, keeps_one_rotation_over_all_listeners_and_a_client_of_each)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
-    struct datagram_io name = udp_name(udp);
+    struct endpoint name = udp_name(udp);
     const char *clients;
 
     server_start(&server, NULL, "-l", "127.0.0.1:0", "-l", "127.0.0.2:0", "-l", "127.0.0.1:0",
@@ -212,7 +212,7 @@ Test(system_answer, drops_and_counts_a_source_on_its_own_service_port)
 Test(system_answer, drops_and_counts_source_port_zero)
 {
     struct server server = {0};
-    struct datagram_io nobody = endpoint_of("127.0.0.1:0");
+    struct endpoint nobody = endpoint_of("127.0.0.1:0");
     int udp = udp_open("127.0.0.1");
 
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
@@ -244,7 +244,7 @@ Test(system_answer, drops_and_counts_what_was_sent_to_a_broadcast_address)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1"), yes = 1;
-    struct datagram_io all, one;
+    struct endpoint all, one;
 
     server_start(&server, "[admission]\npolicy = open\n", "-l", "0.0.0.0:0", NULL);
     all = endpoint_with_port("127.255.255.255", endpoint_port(&server.at[0]));
@@ -263,7 +263,7 @@ Test(system_answer, answers_from_the_address_asked_on_a_wildcard_listener)
     static const char *const addresses[] = {"127.0.0.1", "127.0.0.2", "127.0.0.3"};
     struct server server = {0};
     int four = udp_open("127.0.0.1"), six = udp_open("::1");
-    struct datagram_io to;
+    struct endpoint to;
 
     server_start(&server, "[admission]\npolicy = open\n", "-l", "0.0.0.0:0", "-l", "[::]:0", NULL);
     for (int turn = 0; turn < 12; turn++) {

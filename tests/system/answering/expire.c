@@ -119,7 +119,7 @@ Test(system_expire, sends_no_broadcast_to_the_kicked_until_they_speak_again)
 {
     struct server server = {0};
     int kicked = udp_open("127.0.0.1"), other = udp_open("127.0.0.1");
-    struct datagram_io name = udp_name(kicked);
+    struct endpoint name = udp_name(kicked);
     struct result again;
 
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
@@ -144,7 +144,7 @@ Test(system_expire, kicks_a_client_from_every_listener_that_knows_it)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
-    struct datagram_io name = udp_name(udp);
+    struct endpoint name = udp_name(udp);
 
     server_start(&server, NULL, "-l", "127.0.0.1:0", "-l", "127.0.0.1:0", NULL);
     udp_ask(udp, &server.at[0], "hi", "audi");
@@ -160,7 +160,7 @@ Test(system_expire, tells_of_a_client_while_it_lives)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
-    struct datagram_io name = udp_name(udp);
+    struct endpoint name = udp_name(udp);
     const char *found;
 
     server_start(&server, QUICK, "-l", "127.0.0.1:0", NULL);

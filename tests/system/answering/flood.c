@@ -90,7 +90,7 @@ static bool hear(struct flood *flood, int ms)
     return true;
 }
 
-static void open_flood(struct flood *flood, const struct datagram_io *to, uint32_t sources)
+static void open_flood(struct flood *flood, const struct endpoint *to, uint32_t sources)
 {
     int on = 1, room = 8 << 20;
 

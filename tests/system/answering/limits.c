@@ -63,7 +63,7 @@ Test(system_limits, a_list_of_a_hundred_thousand_is_taken_and_reloaded)
 
 /* ---- limits ---- */
 
-static void say_often(int udp, const struct datagram_io *to, int count)
+static void say_often(int udp, const struct endpoint *to, int count)
 {
     for (int i = 0; i < count; i++)
         udp_say(udp, to, "hi");

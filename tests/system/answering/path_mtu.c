@@ -64,7 +64,7 @@ static void build(struct path *path)
                "ip route add default via 10.1.0.2\nip route add default via fd01::2");
 }
 
-static void ask_with(int udp, const struct datagram_io *server, size_t size)
+static void ask_with(int udp, const struct endpoint *server, size_t size)
 {
     static char text[9000];
     memset(text, 'x', size);
@@ -74,7 +74,7 @@ static void ask_with(int udp, const struct datagram_io *server, size_t size)
 
 /* The kernel gets around to a new link's carrier at its leisure, and until then drops what is to
  * leave by it. */
-static void await_path(int udp, const struct datagram_io *server)
+static void await_path(int udp, const struct endpoint *server)
 {
     struct pollfd wait = {.fd = udp, .events = POLLIN};
     int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
@@ -95,7 +95,7 @@ static void expect_all(const struct path *path, struct server *server, int i, co
     static const char *const at[] = {"10.1.0.1:3000", "[fd01::1]:3000"};
     static const char *const clients[] = {"10.2.0.1:0", "[fd02::1]:0"};
     static char news[9000];
-    struct datagram_io to = endpoint_of(at[i]);
+    struct endpoint to = endpoint_of(at[i]);
 
     netns_switch(path->there);
     int udp = udp_open(clients[i]);
@@ -150,7 +150,7 @@ Test(system_path_mtu, a_router_that_tells_is_believed)
     int udp = udp_open("[fd02::1]:0");
     netns_switch(path.here);
     server_start(&server, ECHO, "-l", "[::]:3000", NULL);
-    struct datagram_io to = endpoint_of("[fd01::1]:3000");
+    struct endpoint to = endpoint_of("[fd01::1]:3000");
     await_path(udp, &to);
     /* The first one is lost at the router, which says so before it forwards the second. */
     static char first[1401];

@@ -37,7 +37,7 @@ static void open_clients(void)
 }
 
 /* A client speaks to the same listener always. */
-static const struct datagram_io *server_of(const struct server *server, int i)
+static const struct endpoint *server_of(const struct server *server, int i)
 {
     return &server->at[(size_t)i % server->listeners];
 }
@@ -193,7 +193,7 @@ Test(system_workers, count_together_what_was_sent_and_what_became_of_it)
 }
 
 /* A child that has all clients say something to a port, over and over, until it is killed. */
-static pid_t shout_at(const struct datagram_io *to)
+static pid_t shout_at(const struct endpoint *to)
 {
     pid_t pid = fork();
 
@@ -220,7 +220,7 @@ static void expect_each_listed_once(struct server *server)
     const char *listing = server_ask(server, "clients");
 
     for (int i = 0; i < CLIENTS; i++) {
-        struct datagram_io name = udp_name(clients[i]);
+        struct endpoint name = udp_name(clients[i]);
 
         harness_equal(
             endpoint_text(&name),
@@ -247,7 +247,7 @@ Test(system_workers, keep_each_client_where_it_is_even_if_it_speaks_before_the_s
 {
     struct server server = {.wrapper = slow_binds()};
     int before = udp_open("127.0.0.1");
-    struct datagram_io to = udp_name(before);
+    struct endpoint to = udp_name(before);
     pid_t shouting;
 
     open_clients();
@@ -269,7 +269,7 @@ Test(system_workers, call_no_drop_of_the_kernels_what_came_too_early)
 {
     struct server server = {0};
     int before = udp_open("127.0.0.1"), after;
-    struct datagram_io to = udp_name(before);
+    struct endpoint to = udp_name(before);
     pid_t shouting;
 
     if (geteuid() != 0)
@@ -324,7 +324,7 @@ Test(system_workers, find_and_kick_the_clients_of_each_of_them)
     start_four(&server, "");
     ask_rounds(&server, 1, counts);
     for (int i = 0; i < CLIENTS; i++) {
-        struct datagram_io name = udp_name(clients[i]);
+        struct endpoint name = udp_name(clients[i]);
         const char *text = endpoint_text(&name);
 
         harness_contains("the client", server_ask(&server, harness_format("client %s", text)),

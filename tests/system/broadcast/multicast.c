@@ -69,7 +69,7 @@ static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n
 static uint16_t expect_answer(int udp, const char *text, const char *host)
 {
     char bytes[256];
-    struct datagram_io from;
+    struct endpoint from;
     ssize_t size = udp_receive(udp, bytes, sizeof bytes, &from);
     expect(size == (ssize_t)strlen(text) && memcmp(bytes, text, (size_t)size) == 0,
            "expected '%s', '%.*s' came", text, (int)(size > 0 ? size : 0), bytes);
@@ -81,7 +81,7 @@ Test(system_multicast, a_group_is_answered_by_unicast_through_the_listener_of_it
 {
     struct server server = {0};
     struct hosts hosts;
-    struct datagram_io group;
+    struct endpoint group;
 
     hosts_build(&hosts);
     server_start(&server, OPEN, "-l", "0.0.0.0:3000", "-l", "239.7.7.7%eth0:3000", NULL);
@@ -116,7 +116,7 @@ Test(system_multicast, where_addresses_are_proven_a_group_challenges_by_unicast)
 {
     struct server server = {0};
     struct hosts hosts;
-    struct datagram_io group, from;
+    struct endpoint group, from;
     uint8_t frame[64];
 
     hosts_build(&hosts);
@@ -152,7 +152,7 @@ Test(system_multicast, a_group_lives_on_one_of_several_workers)
     enum { CLIENTS = 24 };
     struct server server = {0};
     struct hosts hosts;
-    struct datagram_io group;
+    struct endpoint group;
     int clients[CLIENTS];
 
     hosts_build(&hosts);
@@ -180,7 +180,7 @@ Test(system_multicast, a_group_alone_answers_from_a_port_that_serves_as_well)
 {
     struct server server = {0};
     struct hosts hosts;
-    struct datagram_io group, reply_listener;
+    struct endpoint group, reply_socket;
 
     hosts_build(&hosts);
     server_start(&server, OPEN, "-l", "239.7.7.7%eth0:3000", NULL);
@@ -191,8 +191,8 @@ Test(system_multicast, a_group_alone_answers_from_a_port_that_serves_as_well)
     udp_say(udp, &group, "hi");
     uint16_t port = expect_answer(udp, "yes", "10.7.0.1:");
     expect(port != 3000, "expected a port of its own");
-    reply_listener = endpoint_with_port("10.7.0.1", port);
-    udp_ask(udp, &reply_listener, "hi again", "yes");
+    reply_socket = endpoint_with_port("10.7.0.1", port);
+    udp_ask(udp, &reply_socket, "hi again", "yes");
     harness_equal("clients", server_stat(&server, "clients"), 1);
     /* A member on the server's own host has the group's port to itself, and is answered, too. */
     int neighbour = join(&hosts, 0);
@@ -211,7 +211,7 @@ Test(system_multicast, a_group_of_ipv6_is_answered_by_unicast)
     server_start(&server, OPEN, "-l", "[::]:3000", "-l", "[ff02::1%eth0]:3000", NULL);
     netns_switch(hosts.host[1]);
     int udp = udp_open("[fe80::2%eth0]:0");
-    struct datagram_io group = endpoint_of("[ff02::1%eth0]:3000");
+    struct endpoint group = endpoint_of("[ff02::1%eth0]:3000");
     netns_switch(hosts.host[0]);
     udp_say(udp, &group, "hi");
     harness_equal("port", expect_answer(udp, "yes", "[fe80::1%"), 3000);
@@ -269,7 +269,7 @@ Test(system_multicast, a_ttl_of_0_stays_on_the_host)
     /* Behind it comes something that does cross the link. */
     netns_switch(hosts.host[0]);
     int udp = udp_open("10.7.0.1:0");
-    struct datagram_io neighbour = endpoint_of("10.7.0.2:3000");
+    struct endpoint neighbour = endpoint_of("10.7.0.2:3000");
     udp_say(udp, &neighbour, "loud");
     udp_expect(there, NULL, "loud");
     server_stop(&server);

@@ -105,7 +105,7 @@ Test(system_relay, where_addresses_are_proven_nobody_is_heard_before)
     start(&server, TO_ALL);
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]);
     uint8_t frame[64];
-    struct datagram_io from;
+    struct endpoint from;
     server_await_clients(&server, 1);
 
     udp_say(udp, &server.at[0], "from nowhere");

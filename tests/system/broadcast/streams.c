@@ -60,7 +60,7 @@ Test(system_streams, clients_of_every_kind_are_listed_shown_and_kicked)
     start(&server, "[reply]\nmode = echo\n");
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(tcp(&server));
     int first = stream_open(local(&server)), second = stream_open(local(&server));
-    struct datagram_io name = {.size = sizeof name.sockaddr};
+    struct endpoint name = {.size = sizeof name.sockaddr};
     getsockname(by_tcp, (struct sockaddr *)&name.sockaddr, &name.size);
     const char *by_tcp_name = harness_format("tcp:%s", endpoint_text(&name));
     udp_ask(udp, &server.at[0], "hi", "hi");
@@ -436,7 +436,7 @@ Test(system_streams, by_ipv6_they_are_served_and_named_as_by_ipv4)
     struct server server = {0};
     server_start(&server, "[reply]\nmode = echo\n", "-l", "tcp:[::1]:0", NULL);
     int stream = stream_open(server.others[0]), other = stream_open(server.others[0]);
-    struct datagram_io name = {.size = sizeof name.sockaddr};
+    struct endpoint name = {.size = sizeof name.sockaddr};
     getsockname(stream, (struct sockaddr *)&name.sockaddr, &name.size);
     stream_say(stream, "hi\n");
     stream_expect(stream, "hi");

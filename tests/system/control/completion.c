@@ -189,7 +189,7 @@ Test(system_completion, bash_offers_the_clients_and_jobs_that_are_there)
     udp_ask(udp, &server.at[0], "hi", "audi");
     ctl_ok(&server, "broadcast", "x", NULL);
 
-    struct datagram_io name = udp_name(udp);
+    struct endpoint name = udp_name(udp);
     const char *address = endpoint_text(&name);
     const char *line = harness_format("udpctl -s %s kick ", server.socket);
     cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "kick", ""),

@@ -24,7 +24,7 @@ static void start(struct simulated_clients *clients)
     server_start(server, NULL, "-l", "127.0.0.1:0", "-l", "tcp:127.0.0.1:0", "-l",
                  harness_format("unix:%s", harness_path("chat")), NULL);
     int udp = udp_open("127.0.0.1"), by_tcp = stream_open(server->others[0]);
-    struct datagram_io name = {.size = sizeof name.sockaddr};
+    struct endpoint name = {.size = sizeof name.sockaddr};
 
     getsockname(by_tcp, (struct sockaddr *)&name.sockaddr, &name.size);
     clients->tcp = harness_format("tcp:%s", endpoint_text(&name));

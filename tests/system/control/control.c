@@ -437,7 +437,7 @@ Test(system_control, says_the_same_to_people_and_to_programs)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1"), six = udp_open("::1");
-    struct datagram_io name = udp_name(udp), name6 = udp_name(six);
+    struct endpoint name = udp_name(udp), name6 = udp_name(six);
     const char *text, *json;
 
     server_start(&server, FIXED, "-l", "127.0.0.1:0", "-l", "[::1]:0", NULL);

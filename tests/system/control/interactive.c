@@ -37,7 +37,7 @@ Test(system_interactive, completes_commands_options_choices_and_clients_by_tab)
     pane_need_tmux();
     start(&server);
     udp_ask(udp, &server.at[0], "hi", "audi");
-    struct datagram_io name = udp_name(udp);
+    struct endpoint name = udp_name(udp);
     open_at(&pane, server.socket);
     pane_type(&pane, "sta");
     pane_press(&pane, "Tab");

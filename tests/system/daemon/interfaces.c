@@ -15,7 +15,7 @@ static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n
 /* A source that nobody has gets no answer and no place, under either policy and by all workers. */
 static void expect_no_source(struct server *server, const char *source)
 {
-    struct datagram_io nobody = endpoint_of(source);
+    struct endpoint nobody = endpoint_of(source);
     int other = udp_open("127.0.0.1:0");
     int64_t dropped = server_stat(server, "drop_multicast"), clients;
 
@@ -123,7 +123,7 @@ static void expect_answer(const struct pair *pair, const char *from, const char 
 {
     netns_switch(pair->there);
     int udp = udp_open(from);
-    struct datagram_io asked = endpoint_of(to);
+    struct endpoint asked = endpoint_of(to);
     char answer[16];
 
     udp_say(udp, &asked, "hi");

@@ -42,7 +42,7 @@ Test(system_namespace, answers_and_broadcasts_from_the_address_that_a_neighbour_
         uint16_t port = endpoint_port(&server.at[i == 0 ? 0 : 1]);
 
         for (int turn = 0; turn < 6; turn++) {
-            struct datagram_io to = seen_from(&both, cases[i].asked[turn % 2], port);
+            struct endpoint to = seen_from(&both, cases[i].asked[turn % 2], port);
 
             udp_ask(udp, &to, "hi", "yes");
             ctl_ok(&server, "broadcast", "news", NULL);
@@ -58,7 +58,7 @@ Test(system_namespace, listens_on_a_link_local_address_by_the_name_of_its_link)
 {
     struct server server = {0};
     struct neighbours both;
-    struct datagram_io to, name, far;
+    struct endpoint to, name, far;
     const char *zone;
     int udp;
 
@@ -84,7 +84,7 @@ Test(system_namespace, tells_neighbours_apart_who_have_one_link_local_address_on
 {
     struct server server = {0};
     struct neighbours left, right;
-    struct datagram_io from_left, from_right;
+    struct endpoint from_left, from_right;
     int udp_left, udp_right;
 
     netns_enter();
@@ -110,7 +110,7 @@ enum { HERD = 64 };
  * reason of its own. */
 struct herd {
     struct server server;
-    struct datagram_io at;
+    struct endpoint at;
     int clients[HERD];
 };
 

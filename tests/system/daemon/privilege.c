@@ -111,7 +111,7 @@ Test(system_privilege, the_log_says_who_had_it_do_what)
     struct server server = {0};
     const char *client, *line;
     int udp = udp_open("127.0.0.1");
-    struct datagram_io name = udp_name(udp);
+    struct endpoint name = udp_name(udp);
 
     server_start(&server, "[reply]\nmessage = yes\n[log]\nformat = logfmt\n", "-l", "127.0.0.1:0",
                  NULL);

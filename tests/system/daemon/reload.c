@@ -202,7 +202,7 @@ Test(system_reload, does_not_open_a_listener_that_only_a_policy_allows)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
-    struct datagram_io to;
+    struct endpoint to;
     struct result result;
 
     server_start(&server, "[admission]\npolicy = open\n[reply]\nmessage = yes\n", "-l", "0.0.0.0:0",
@@ -220,7 +220,7 @@ Test(system_reload, does_not_drop_the_policy_of_sockets_that_stay_until_a_restar
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
-    struct datagram_io to;
+    struct endpoint to;
     struct result result;
     char challenge[64];
 

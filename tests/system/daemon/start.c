@@ -242,7 +242,7 @@ Test(system_start, does_without_ipv4_where_the_host_has_none_and_says_so)
 
 Test(system_start, listens_on_all_addresses_where_ipv6_is_disabled_and_says_what_that_costs)
 {
-    struct datagram_io to = endpoint_with_port("127.0.0.1", 3000);
+    struct endpoint to = endpoint_with_port("127.0.0.1", 3000);
     struct server server = {0};
     int udp;
 
@@ -274,7 +274,7 @@ static void take_replies(struct flood *flood, int i)
         flood->replied[i]++;
 }
 
-static void flood_once(struct flood *flood, const struct datagram_io *to)
+static void flood_once(struct flood *flood, const struct endpoint *to)
 {
     for (int i = 0; i < FLOOD_CLIENTS; i++) {
         for (; flood->sent[i] - flood->replied[i] < UNDER_WAY; flood->sent[i]++)
@@ -369,7 +369,7 @@ Test(system_start, cancels_jobs_and_leaves_operators_at_its_end)
 static void start_stuck(struct server *server)
 {
     char text[1400] = {'x'};
-    struct datagram_io to;
+    struct endpoint to;
     int udp;
 
     netns_enter();

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-void frame_send(int udp, const struct datagram_io *to, uint8_t type, const uint8_t *cookie,
+void frame_send(int udp, const struct endpoint *to, uint8_t type, const uint8_t *cookie,
                 const char *text)
 {
     uint8_t bytes[FRAME_CHALLENGE + 256] = {0x00, 0x55, 0x44, 0x50, type};
@@ -18,10 +18,10 @@ void frame_send(int udp, const struct datagram_io *to, uint8_t type, const uint8
     udp_send(udp, to, bytes, size + strlen(text));
 }
 
-void frame_hear_challenge(int udp, const struct datagram_io *from, uint8_t cookie[FRAME_COOKIE])
+void frame_hear_challenge(int udp, const struct endpoint *from, uint8_t cookie[FRAME_COOKIE])
 {
     uint8_t bytes[256];
-    struct datagram_io source;
+    struct endpoint source;
     ssize_t size = udp_receive(udp, bytes, sizeof bytes, &source);
 
     harness_equal("the bytes of a challenge", size, FRAME_CHALLENGE);
@@ -30,13 +30,13 @@ void frame_hear_challenge(int udp, const struct datagram_io *from, uint8_t cooki
     memcpy(cookie, bytes + FRAME_HEAD, FRAME_COOKIE);
 }
 
-void frame_be_challenged(int udp, const struct datagram_io *server, uint8_t cookie[FRAME_COOKIE])
+void frame_be_challenged(int udp, const struct endpoint *server, uint8_t cookie[FRAME_COOKIE])
 {
     udp_say(udp, server, "hi");
     frame_hear_challenge(udp, server, cookie);
 }
 
-void frame_join(int udp, const struct datagram_io *server)
+void frame_join(int udp, const struct endpoint *server)
 {
     uint8_t cookie[FRAME_COOKIE];
 

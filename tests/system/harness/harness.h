@@ -106,39 +106,39 @@ const char *run_ok(const char *input, const char *program, ...) __attribute__((s
 
 /* Addresses and UDP. */
 
-struct datagram_io {
+struct endpoint {
     struct sockaddr_storage sockaddr;
     socklen_t size;
 };
 
 /* "127.0.0.1:3000", "127.0.0.1", "[::1]:3000", "::1", "[fe80::1%veth0]:3000". */
-struct datagram_io endpoint_of(const char *text);
+struct endpoint endpoint_of(const char *text);
 /* As the programs write it: "127.0.0.1:3000", "[fe80::1%2]:3000". */
-const char *endpoint_text(const struct datagram_io *io);
-uint16_t endpoint_port(const struct datagram_io *io);
-struct datagram_io endpoint_with_port(const char *host, uint16_t port);
-bool endpoint_same(const struct datagram_io *a, const struct datagram_io *b);
+const char *endpoint_text(const struct endpoint *endpoint);
+uint16_t endpoint_port(const struct endpoint *endpoint);
+struct endpoint endpoint_with_port(const char *host, uint16_t port);
+bool endpoint_same(const struct endpoint *a, const struct endpoint *b);
 
 /* A UDP socket bound to an address of the form above. The caller may close it. */
 int udp_open(const char *local);
-struct datagram_io udp_name(int udp);
-void udp_send(int udp, const struct datagram_io *to, const void *bytes, size_t size);
-void udp_say(int udp, const struct datagram_io *to, const char *text);
+struct endpoint udp_name(int udp);
+void udp_send(int udp, const struct endpoint *to, const void *bytes, size_t size);
+void udp_say(int udp, const struct endpoint *to, const char *text);
 /* Receives one datagram, or returns -1 when none came within HARNESS_DEADLINE_MS. from may be NULL.
  */
-ssize_t udp_receive(int udp, void *bytes, size_t room, struct datagram_io *from);
+ssize_t udp_receive(int udp, void *bytes, size_t room, struct endpoint *from);
 /* The next datagram is this text, from there (unless from is NULL). */
-void udp_expect(int udp, const struct datagram_io *from, const char *text);
+void udp_expect(int udp, const struct endpoint *from, const char *text);
 /* Says text to a server; the next datagram that comes is its answer. */
-void udp_ask(int udp, const struct datagram_io *server, const char *text, const char *answer);
+void udp_ask(int udp, const struct endpoint *server, const char *text, const char *answer);
 /* Nothing is there. Call it behind an event that would have come later than what must not come. */
 void udp_expect_nothing(int udp, const char *what);
 /* Someone with an address that nobody else of the test has says hi to an IPv4 address of this host,
  * and is gone. */
-void udp_pass_by(const struct datagram_io *to);
+void udp_pass_by(const struct endpoint *to);
 /* Sends at most 1400 bytes over IPv4 with a source that no socket would give them; skips the test
  * where nobody may. */
-void udp_forge(const struct datagram_io *from, const struct datagram_io *to, const void *bytes,
+void udp_forge(const struct endpoint *from, const struct endpoint *to, const void *bytes,
                size_t size);
 /* Lets this process open so many descriptors; false if the host doesn't. */
 bool harness_allow_files(size_t count);
@@ -167,7 +167,7 @@ struct server {
     const char *dir;            /* made at the start unless set before */
     const char *socket;         /* likewise: DIR/sock */
     const char *config;         /* DIR/udpsrv.conf */
-    struct datagram_io at[HARNESS_LISTENERS_MAX]; /* really bound */
+    struct endpoint at[HARNESS_LISTENERS_MAX]; /* really bound */
     size_t listeners;
     const char *others[HARNESS_LISTENERS_MAX]; /* streams and groups, as they are named */
     size_t other_count;

@@ -40,12 +40,12 @@ void netns_shell_in(int netns, const struct neighbours *both, const char *comman
     netns_switch(both->here);
 }
 
-struct datagram_io seen_from(const struct neighbours *both, const char *host, uint16_t port)
+struct endpoint seen_from(const struct neighbours *both, const char *host, uint16_t port)
 {
-    struct datagram_io io;
+    struct endpoint endpoint;
 
     netns_switch(both->there);
-    io = endpoint_with_port(host, port);
+    endpoint = endpoint_with_port(host, port);
     netns_switch(both->here);
-    return io;
+    return endpoint;
 }

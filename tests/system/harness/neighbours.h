@@ -21,6 +21,6 @@ int udp_open_in(int netns, const struct neighbours *both, const char *local);
 void netns_shell_in(int netns, const struct neighbours *both, const char *command);
 
 /* An address as the neighbour sees it: a zone is the name of its end of the link there. */
-struct datagram_io seen_from(const struct neighbours *both, const char *host, uint16_t port);
+struct endpoint seen_from(const struct neighbours *both, const char *host, uint16_t port);
 
 #endif

@@ -19,7 +19,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-struct datagram_io endpoint_of(const char *text)
+struct endpoint endpoint_of(const char *text)
 {
     const char *colon = strrchr(text, ':');
     const char *close_bracket = strchr(text, ']');
@@ -28,7 +28,7 @@ struct datagram_io endpoint_of(const char *text)
     struct addrinfo hints = {.ai_socktype = SOCK_DGRAM,
                              .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
     struct addrinfo *found;
-    struct datagram_io io;
+    struct endpoint endpoint;
     char host[ENDPOINT_TEXT_BYTES];
     int error;
 
@@ -40,19 +40,19 @@ struct datagram_io endpoint_of(const char *text)
     error = getaddrinfo(host, has_port ? colon + 1 : "0", &hints, &found);
     if (error != 0)
         harness_fail("expected an address, '%s' is none: %s", text, gai_strerror(error));
-    io = (struct datagram_io){.size = found->ai_addrlen};
-    memcpy(&io.sockaddr, found->ai_addr, found->ai_addrlen);
+    endpoint = (struct endpoint){.size = found->ai_addrlen};
+    memcpy(&endpoint.sockaddr, found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);
-    return io;
+    return endpoint;
 }
 
-const char *endpoint_text(const struct datagram_io *io)
+const char *endpoint_text(const struct endpoint *endpoint)
 {
-    const struct sockaddr_in *four = (const struct sockaddr_in *)&io->sockaddr;
-    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&io->sockaddr;
+    const struct sockaddr_in *four = (const struct sockaddr_in *)&endpoint->sockaddr;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&endpoint->sockaddr;
     char host[INET6_ADDRSTRLEN] = "?";
 
-    if (io->sockaddr.ss_family == AF_INET) {
+    if (endpoint->sockaddr.ss_family == AF_INET) {
         inet_ntop(AF_INET, &four->sin_addr, host, sizeof host);
         return harness_format("%s:%d", host, ntohs(four->sin_port));
     }
@@ -63,25 +63,25 @@ const char *endpoint_text(const struct datagram_io *io)
 }
 
 /* The port stands at the same place in both families. */
-uint16_t endpoint_port(const struct datagram_io *io)
+uint16_t endpoint_port(const struct endpoint *endpoint)
 {
-    return ntohs(((const struct sockaddr_in *)&io->sockaddr)->sin_port);
+    return ntohs(((const struct sockaddr_in *)&endpoint->sockaddr)->sin_port);
 }
 
-struct datagram_io endpoint_with_port(const char *host, uint16_t port)
+struct endpoint endpoint_with_port(const char *host, uint16_t port)
 {
-    struct datagram_io io = endpoint_of(host);
+    struct endpoint endpoint = endpoint_of(host);
 
-    ((struct sockaddr_in *)&io.sockaddr)->sin_port = htons(port);
-    return io;
+    ((struct sockaddr_in *)&endpoint.sockaddr)->sin_port = htons(port);
+    return endpoint;
 }
 
-bool endpoint_same(const struct datagram_io *a, const struct datagram_io *b)
+bool endpoint_same(const struct endpoint *a, const struct endpoint *b)
 {
     return strcmp(endpoint_text(a), endpoint_text(b)) == 0;
 }
 
-static int open_bound(const struct datagram_io *local)
+static int open_bound(const struct endpoint *local)
 {
     int udp = socket(local->sockaddr.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -93,9 +93,9 @@ static int open_bound(const struct datagram_io *local)
 
 int udp_open(const char *local)
 {
-    struct datagram_io wanted = endpoint_of(local);
+    struct endpoint wanted = endpoint_of(local);
     int udp = open_bound(&wanted);
-    struct datagram_io got = udp_name(udp);
+    struct endpoint got = udp_name(udp);
 
     /* A server doesn't answer to its own port, which the kernel may pick at another address. */
     if (endpoint_port(&wanted) == 0 && servers_have_port(endpoint_port(&got))) {
@@ -107,15 +107,15 @@ int udp_open(const char *local)
     return udp;
 }
 
-struct datagram_io udp_name(int udp)
+struct endpoint udp_name(int udp)
 {
-    struct datagram_io io = {.size = sizeof io.sockaddr};
+    struct endpoint endpoint = {.size = sizeof endpoint.sockaddr};
 
-    getsockname(udp, (struct sockaddr *)&io.sockaddr, &io.size);
-    return io;
+    getsockname(udp, (struct sockaddr *)&endpoint.sockaddr, &endpoint.size);
+    return endpoint;
 }
 
-void udp_send(int udp, const struct datagram_io *to, const void *bytes, size_t size)
+void udp_send(int udp, const struct endpoint *to, const void *bytes, size_t size)
 {
     ssize_t sent = sendto(udp, bytes, size, 0, (const struct sockaddr *)&to->sockaddr, to->size);
 
@@ -124,16 +124,16 @@ void udp_send(int udp, const struct datagram_io *to, const void *bytes, size_t s
                      strerror(errno));
 }
 
-void udp_say(int udp, const struct datagram_io *to, const char *text)
+void udp_say(int udp, const struct endpoint *to, const char *text)
 {
     udp_send(udp, to, text, strlen(text));
 }
 
-ssize_t udp_receive(int udp, void *bytes, size_t room, struct datagram_io *from)
+ssize_t udp_receive(int udp, void *bytes, size_t room, struct endpoint *from)
 {
     int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
     struct pollfd wait = {.fd = udp, .events = POLLIN};
-    struct datagram_io ignored;
+    struct endpoint ignored;
 
     from = from != NULL ? from : &ignored;
     for (;;) {
@@ -151,12 +151,12 @@ ssize_t udp_receive(int udp, void *bytes, size_t room, struct datagram_io *from)
     }
 }
 
-void udp_expect(int udp, const struct datagram_io *from, const char *text)
+void udp_expect(int udp, const struct endpoint *from, const char *text)
 {
     static char bytes[65536];
-    struct datagram_io came;
+    struct endpoint came;
     ssize_t size = udp_receive(udp, bytes, sizeof bytes - 1, &came);
-    struct datagram_io name = udp_name(udp);
+    struct endpoint name = udp_name(udp);
 
     if (size < 0)
         harness_fail("expected '%s' at %s from %s, nothing came: %s", text, endpoint_text(&name),
@@ -169,7 +169,7 @@ void udp_expect(int udp, const struct datagram_io *from, const char *text)
                      size, endpoint_text(&came));
 }
 
-void udp_ask(int udp, const struct datagram_io *server, const char *text, const char *answer)
+void udp_ask(int udp, const struct endpoint *server, const char *text, const char *answer)
 {
     udp_say(udp, server, text);
     udp_expect(udp, server, answer);
@@ -188,7 +188,7 @@ void udp_expect_nothing(int udp, const char *what)
         harness_fail("expected nothing (%s), not an error: %s", what, strerror(errno));
 }
 
-void udp_pass_by(const struct datagram_io *to)
+void udp_pass_by(const struct endpoint *to)
 {
     static int passers;
     int udp = udp_open(harness_format("127.1.%d.%d", passers / 250 % 250, 1 + passers % 250));
@@ -198,7 +198,7 @@ void udp_pass_by(const struct datagram_io *to)
     close(udp);
 }
 
-void udp_forge(const struct datagram_io *from, const struct datagram_io *to, const void *bytes,
+void udp_forge(const struct endpoint *from, const struct endpoint *to, const void *bytes,
                size_t size)
 {
     const struct sockaddr_in *source = (const struct sockaddr_in *)&from->sockaddr;

@@ -21,7 +21,7 @@ static int connect_to(const void *name, socklen_t size, int family)
 int stream_open(const char *name)
 {
     if (strncmp(name, "tcp:", 4) == 0) {
-        struct datagram_io at = endpoint_of(name + 4);
+        struct endpoint at = endpoint_of(name + 4);
 
         return connect_to(&at.sockaddr, at.size, at.sockaddr.ss_family);
     }

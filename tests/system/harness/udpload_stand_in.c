@@ -18,7 +18,7 @@ void stand_in_begin_at(const char *local)
     int room = 4 << 20;
     stand_in_udp = udp_open(local);
     setsockopt(stand_in_udp, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
-    struct datagram_io at = udp_name(stand_in_udp);
+    struct endpoint at = udp_name(stand_in_udp);
     stand_in_name = endpoint_text(&at);
 }
 
@@ -46,7 +46,7 @@ void load_start(const char *words)
     free(rest);
 }
 
-void stand_in_say(const struct datagram_io *to, const char *text)
+void stand_in_say(const struct endpoint *to, const char *text)
 {
     udp_say(stand_in_udp, to, text);
 }
@@ -57,7 +57,7 @@ void load_serve(serve_one *serve, int count)
     struct pollfd waits[] = {{.fd = stand_in_udp, .events = POLLIN},
                              {.fd = load_process.pidfd, .events = POLLIN}};
     while (stand_in_served < count) {
-        struct datagram_io from = {.size = sizeof from.sockaddr};
+        struct endpoint from = {.size = sizeof from.sockaddr};
         if (recvfrom(stand_in_udp, bytes, sizeof bytes, MSG_DONTWAIT,
                      (struct sockaddr *)&from.sockaddr, &from.size) >= 0) {
             serve(++stand_in_served, &from);
@@ -109,13 +109,13 @@ void report_exact(const char *json)
            json);
 }
 
-void stand_in_answers(int number, const struct datagram_io *from)
+void stand_in_answers(int number, const struct endpoint *from)
 {
     (void)number;
     stand_in_say(from, "yes");
 }
 
-void stand_in_is_silent(int number, const struct datagram_io *from)
+void stand_in_is_silent(int number, const struct endpoint *from)
 {
     (void)number;
     (void)from;

@@ -12,10 +12,10 @@ extern struct process load_process;
 
 void stand_in_begin(void); /* on 127.0.0.1 */
 void stand_in_begin_at(const char *local);
-void stand_in_say(const struct datagram_io *to, const char *text);
+void stand_in_say(const struct endpoint *to, const char *text);
 
 /* What the service does with each request; number counts from 1. These two say yes, and nothing. */
-typedef void serve_one(int number, const struct datagram_io *from);
+typedef void serve_one(int number, const struct endpoint *from);
 serve_one stand_in_answers, stand_in_is_silent;
 
 /* Starts udpload with words from a text, of which @ is the service's name and FILE the report's. */

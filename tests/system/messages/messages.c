@@ -126,8 +126,8 @@ static void provoke_udpcli(const char *silent, const char *closed)
 
 static void provoke_udpcli_at_a_terminal(const char *silent)
 {
-    const char *prompt = "\r> ", *reply_mailbox = harness_path("state/udpsrv");
-    const char *file = harness_format("%s/udpcli_history", reply_mailbox);
+    const char *prompt = "\r> ", *home = harness_path("state/udpsrv");
+    const char *file = harness_format("%s/udpcli_history", home);
     const char *spoil = harness_format("rm -f %s; mkdir -p %s", file, file);
     const char *cli = harness_format("udpcli -w 20ms %s", silent);
     complaints_at_terminal(cli, prompt, NULL, "/nonsense\r", "by doubling it");
@@ -143,7 +143,7 @@ static void provoke_udpcli_at_a_terminal(const char *silent)
 static const char *closed_port(void)
 {
     int udp = udp_open("127.0.0.1");
-    struct datagram_io at = udp_name(udp);
+    struct endpoint at = udp_name(udp);
     close(udp);
     return endpoint_text(&at);
 }
@@ -200,7 +200,7 @@ static void provoke_udpload_and_a_service(void)
 Test(system_messages, have_one_form_and_all_were_seen)
 {
     int udp = udp_open("127.0.0.1");
-    struct datagram_io at = udp_name(udp);
+    struct endpoint at = udp_name(udp);
     const char *silent = endpoint_text(&at), *closed = closed_port();
     provoke_command_lines();
     provoke_about_surroundings(silent);

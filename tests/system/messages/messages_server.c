@@ -176,7 +176,7 @@ static void provoke_by_reload(void)
 static void provoke_starts(void)
 {
     int udp = udp_open("127.0.0.1");
-    struct datagram_io at = udp_name(udp);
+    struct endpoint at = udp_name(udp);
     static struct server server;
     static const char *const files[] = {
         "[server]\nlisten = 0.0.0.0:0\n", "[clients]\nttl = x\nmax = -1\n",  "nonsense\n",

@@ -15,10 +15,10 @@ static const char ANSWER[] = "\0UDP\2"
 enum { FRAME_BYTES = 21 };
 
 /* The next datagram is text, behind the answer's head if answered. Returns where it came from. */
-static struct datagram_io hear(int udp, bool answered, const char *text)
+static struct endpoint hear(int udp, bool answered, const char *text)
 {
     char bytes[256];
-    struct datagram_io from;
+    struct endpoint from;
     size_t head = answered ? FRAME_BYTES : 0, size = strlen(text);
     ssize_t got = udp_receive(udp, bytes, sizeof bytes, &from);
 
@@ -30,7 +30,7 @@ static struct datagram_io hear(int udp, bool answered, const char *text)
 
 static const char *name_of(int udp)
 {
-    struct datagram_io name = udp_name(udp);
+    struct endpoint name = udp_name(udp);
     return endpoint_text(&name);
 }
 
@@ -38,7 +38,7 @@ Test(system_proof, udpcli_gives_it_and_prints_the_reply_alone)
 {
     int udp = udp_open("127.0.0.1");
     struct process cli;
-    struct datagram_io from;
+    struct endpoint from;
 
     process_start(&cli, NULL, (const char *[]){"udpcli", "-w", "10s", name_of(udp), "hi", NULL});
     from = hear(udp, false, "hi");
@@ -53,7 +53,7 @@ Test(system_proof, udpcli_gives_it_for_each_line_of_a_pipe)
 {
     int udp = udp_open("127.0.0.1");
     struct process cli;
-    struct datagram_io from;
+    struct endpoint from;
 
     process_start(&cli, NULL, (const char *[]){"udpcli", "-w", "10s", name_of(udp), NULL});
     process_write(&cli, "one\ntwo\n");
@@ -74,7 +74,7 @@ Test(system_proof, udpcli_leaves_a_service_that_is_never_content)
 {
     int udp = udp_open("127.0.0.1");
     struct process cli;
-    struct datagram_io from;
+    struct endpoint from;
 
     process_start(&cli, NULL,
                   (const char *[]){"udpcli", "-r", "0", "-w", "300ms", name_of(udp), "hi", NULL});
@@ -93,7 +93,7 @@ Test(system_proof, udpload_gives_it_and_counts_it_apart)
     int udp = udp_open("127.0.0.1");
     const char *file = harness_path("report.json"), *json;
     struct process load;
-    struct datagram_io from;
+    struct endpoint from;
 
     process_start(&load, NULL,
                   (const char *[]){"udpload", "--json", file, "-Q", "max", "-q", "1", "-n", "3",

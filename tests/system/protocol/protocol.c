@@ -39,7 +39,7 @@ Test(system_protocol, each_vector_is_in_the_table_of_replies)
 }
 
 /* A source of its own, with a cookie where one is asked for, and registered if wanted. */
-static int new_source(const struct datagram_io *server, bool proven, bool registered,
+static int new_source(const struct endpoint *server, bool proven, bool registered,
                       uint8_t cookie[FRAME_COOKIE])
 {
     int udp = udp_open("127.0.0.1");
@@ -56,18 +56,17 @@ static int new_source(const struct datagram_io *server, bool proven, bool regist
     return udp;
 }
 
-static void expect_bytes(int udp, const struct datagram_io *server, const uint8_t *bytes,
-                         size_t size)
+static void expect_bytes(int udp, const struct endpoint *server, const uint8_t *bytes, size_t size)
 {
     uint8_t got[256];
-    struct datagram_io from;
+    struct endpoint from;
 
     harness_equal("bytes", udp_receive(udp, got, sizeof got, &from), (int64_t)size);
     expect(memcmp(got, bytes, size) == 0, "expected other bytes");
     expect(endpoint_same(server, &from), "expected them from %s", endpoint_text(server));
 }
 
-static void expect_what_it_gets(int udp, const struct datagram_io *server, const char *gets,
+static void expect_what_it_gets(int udp, const struct endpoint *server, const char *gets,
                                 struct page_bytes sent)
 {
     uint8_t cookie[FRAME_COOKIE];

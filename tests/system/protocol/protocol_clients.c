@@ -20,14 +20,14 @@ static const char *replaced(const char *text, const char *from, const char *to)
     return harness_format("%s%s", made, text);
 }
 
-static const char *with_address(const char *program, const struct datagram_io *server)
+static const char *with_address(const char *program, const struct endpoint *server)
 {
     program = replaced(program, "3000", harness_format("%d", endpoint_port(server)));
     return replaced(program, "192.0.2.1", "127.0.0.1");
 }
 
 /* Starts a program of the page, with its keepalive interval as it is or of 200 ms. */
-static void start_python(struct process *client, const struct datagram_io *server, bool hurried)
+static void start_python(struct process *client, const struct endpoint *server, bool hurried)
 {
     const char *script = page_block("python");
 
@@ -37,7 +37,7 @@ static void start_python(struct process *client, const struct datagram_io *serve
     process_start(client, NULL, (const char *[]){"python3", "-c", script, NULL});
 }
 
-static void start_c(struct process *client, const struct datagram_io *server, bool hurried)
+static void start_c(struct process *client, const struct endpoint *server, bool hurried)
 {
     const char *source = page_block("c"), *program = harness_path("client");
 
@@ -48,7 +48,7 @@ static void start_c(struct process *client, const struct datagram_io *server, bo
     process_start(client, NULL, (const char *[]){program, NULL});
 }
 
-typedef void start_client(struct process *client, const struct datagram_io *server, bool hurried);
+typedef void start_client(struct process *client, const struct endpoint *server, bool hurried);
 
 /* Copies that come more often than a keepalive is due do not keep it from being sent. */
 static void stays_registered(start_client *start)
@@ -94,7 +94,7 @@ static const char ANSWER[] = "\0UDP\2"
                              "0123456789abcdefhi";
 
 /* The next datagram is the request "hi". Returns whether it is in an answer to the challenge. */
-static bool hear(int udp, struct datagram_io *from)
+static bool hear(int udp, struct endpoint *from)
 {
     char got[256];
     ssize_t size = udp_receive(udp, got, sizeof got, from);
@@ -108,7 +108,7 @@ static bool hear(int udp, struct datagram_io *from)
 static void sends_again(start_client *start)
 {
     int udp = udp_open("127.0.0.1"), other = udp_open("127.0.0.1"), answered = 0;
-    struct datagram_io name = udp_name(udp), from;
+    struct endpoint name = udp_name(udp), from;
     struct process client;
 
     start(&client, &name, false);

@@ -52,7 +52,7 @@ static void lose_it_in_every_way(harness_prepare *const *by, const char *text,
 Test(system_hangup, ends_udpcli)
 {
     int udp = udp_open("127.0.0.1");
-    struct datagram_io name = udp_name(udp);
+    struct endpoint name = udp_name(udp);
     const char *at = endpoint_text(&name);
     lose_it_in_every_way(ways, "\r> ", (const char *const[]){"udpcli", at, NULL});
     lose_it_in_every_way(dumb_ways, "> ", (const char *const[]){"udpcli", at, NULL});
@@ -62,7 +62,7 @@ Test(system_hangup, ends_udpcli)
 Test(system_hangup, ends_udpcli_while_it_waits)
 {
     int udp = udp_open("127.0.0.1");
-    struct datagram_io name = udp_name(udp), client;
+    struct endpoint name = udp_name(udp), client;
     const char *at = endpoint_text(&name);
     for (int i = 0; i < WAYS; i++) {
         struct process process;

@@ -25,7 +25,7 @@ static void begin(void)
         mount(hosts, "/etc/hosts", NULL, MS_BIND, NULL) != 0)
         cr_skip_test("no names of its own: it takes a mount namespace");
     stand_in_begin();
-    struct datagram_io at = udp_name(stand_in_udp);
+    struct endpoint at = udp_name(stand_in_udp);
     other = udp_open(harness_format("[::1]:%d", endpoint_port(&at)));
     dual = harness_format("dual.test:%d", endpoint_port(&at));
 }
@@ -110,7 +110,7 @@ Test(system_two_addresses, are_tried_by_udpload_after_a_refusal, .init = begin_r
 Test(system_two_addresses, are_not_left_once_one_has_answered, .init = begin)
 {
     struct process process;
-    struct datagram_io from;
+    struct endpoint from;
     char bytes[64];
     process_start(&process, NULL, (const char *const[]){"udpcli", "-w", "300ms", dual, NULL});
     process_write(&process, "one\n");

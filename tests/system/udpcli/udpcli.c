@@ -18,12 +18,12 @@ TestSuite(system_udpcli, .fini = harness_end, .timeout = 60);
 /* The service: its socket, its name, and whoever spoke last. */
 static int udp;
 static const char *name;
-static struct datagram_io client;
+static struct endpoint client;
 
 static void serve_at(const char *local)
 {
     udp = udp_open(local);
-    struct datagram_io at = udp_name(udp);
+    struct endpoint at = udp_name(udp);
     name = endpoint_text(&at);
 }
 
@@ -116,7 +116,7 @@ Test(system_udpcli, speaks_ipv6)
 Test(system_udpcli, tries_the_next_address_of_a_host_when_one_refuses, .init = begin)
 {
     struct process cli;
-    struct datagram_io at = udp_name(udp);
+    struct endpoint at = udp_name(udp);
     start(&cli, NULL, harness_format("localhost:%d hello", endpoint_port(&at)));
     serve("hello", "audi");
     expect_silent_end(&cli, "audi\n");

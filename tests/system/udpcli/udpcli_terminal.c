@@ -11,14 +11,14 @@ TestSuite(system_udpcli_terminal, .fini = harness_end, .timeout = 60);
 
 /* The service, which the test plays, and the client that spoke to it. */
 static int udp;
-static struct datagram_io client;
+static struct endpoint client;
 
 /* Opens a screen whose command "go" is udpcli, speaking with the test. */
 static void begin(void)
 {
     const char *build = getenv("UDPSRV_BUILD");
     udp = udp_open("127.0.0.1");
-    struct datagram_io at = udp_name(udp);
+    struct endpoint at = udp_name(udp);
     screen_open(50, 12,
                 harness_format("export NO_COLOR=1\ngo() { '%s/udpcli' \"$@\" %s; }",
                                build ? build : "build", endpoint_text(&at)));
@@ -302,7 +302,7 @@ static int leave_by(const char *keys, int signal)
     struct pty pty;
     pty_open(&pty);
     const char *before = pty_modes(&pty);
-    struct datagram_io at = udp_name(udp);
+    struct endpoint at = udp_name(udp);
     pty_start(&pty, &cli, NULL,
               (const char *const[]){"udpcli", "-w", "5m", endpoint_text(&at), NULL});
     pty_await(&pty, "\r> ");

@@ -14,7 +14,7 @@ enum { STALL_MS = 300 };
 
 /* ---- Counts ---- */
 
-static void answer_with_faults(int number, const struct datagram_io *from)
+static void answer_with_faults(int number, const struct endpoint *from)
 {
     if (number % 100 == 0)
         return;
@@ -42,7 +42,7 @@ Test(system_udpload, counts_what_is_dropped_doubled_and_wrong_exactly, .init = s
     expect(load_text(1)[0] == '\0', "expected nothing on stderr of a pipe: %s", load_text(1));
 }
 
-static void answer_like_faults_over_sockets(int number, const struct datagram_io *from)
+static void answer_like_faults_over_sockets(int number, const struct endpoint *from)
 {
     if (number % 10 == 0)
         return;
@@ -63,9 +63,9 @@ Test(system_udpload, counts_exactly_over_sockets_and_threads_too)
     report_count(json, "duplicate", 500 / 7 - 500 / 70);
 }
 
-static void broadcast_between(int number, const struct datagram_io *from)
+static void broadcast_between(int number, const struct endpoint *from)
 {
-    static struct datagram_io last;
+    static struct endpoint last;
     stand_in_say(from, "yes");
     if (number % 7 == 0)
         stand_in_say(&last, "news");
@@ -83,11 +83,11 @@ Test(system_udpload, takes_no_broadcast_for_a_reply, .init = stand_in_begin)
     report_count(json, "wrong", 0);
 }
 
-static struct datagram_io held[5];
+static struct endpoint held[5];
 static int64_t held_until_ms;
 
 /* Each tenth of the first fifty is answered between one timeout and two later. */
-static void answer_some_late(int number, const struct datagram_io *from)
+static void answer_some_late(int number, const struct endpoint *from)
 {
     if (number <= 50 && number % 10 == 0)
         held[number / 10 - 1] = *from;
@@ -115,7 +115,7 @@ Test(system_udpload, knows_late_replies, .init = stand_in_begin)
 }
 
 /* Nothing more is sent that the run would wait for. */
-static void answer_but_the_last(int number, const struct datagram_io *from)
+static void answer_but_the_last(int number, const struct endpoint *from)
 {
     if (number > 95)
         held[number - 96] = *from;
@@ -166,7 +166,7 @@ Test(system_udpload, begins_at_once_when_it_goes_as_fast_as_it_can, .init = stan
     report_count(load_report(), "replied", 10);
 }
 
-static void answer_after_a_tick(int number, const struct datagram_io *from)
+static void answer_after_a_tick(int number, const struct endpoint *from)
 {
     (void)number;
     harness_tick(20);
@@ -194,7 +194,7 @@ Test(system_udpload, has_a_rate_when_it_sends_one_request, .init = stand_in_begi
 static uint32_t seen_ips[200];
 static uint16_t seen_ports[200];
 
-static void answer_and_remember(int number, const struct datagram_io *from)
+static void answer_and_remember(int number, const struct endpoint *from)
 {
     const struct sockaddr_in *in = (const struct sockaddr_in *)&from->sockaddr;
     seen_ips[number % 200] = ntohl(in->sin_addr.s_addr);
@@ -255,7 +255,7 @@ Test(system_udpload, shows_a_stall_of_its_own_in_the_corrected_latency_alone,
     expect(load_process.status == 3, "expected the sender to admit it: %s", json);
 }
 
-static void stall_once(int number, const struct datagram_io *from)
+static void stall_once(int number, const struct endpoint *from)
 {
     if (number == 500)
         harness_tick(STALL_MS);

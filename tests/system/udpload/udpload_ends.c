@@ -175,7 +175,7 @@ Test(system_udpload_ends, tells_that_a_port_is_closed_and_fails)
     }
 }
 
-static void answer_nine_of_ten(int number, const struct datagram_io *from)
+static void answer_nine_of_ten(int number, const struct endpoint *from)
 {
     if (number % 10 != 0)
         stand_in_say(from, "yes");
@@ -232,7 +232,7 @@ Test(system_udpload_ends, seeks_no_rate_where_nothing_is_answered, .init = stand
     harness_equal("steps", (int64_t)text_count(load_text(0), " 20/s  sent"), 2);
 }
 
-static void answer_wrongly(int number, const struct datagram_io *from)
+static void answer_wrongly(int number, const struct endpoint *from)
 {
     (void)number;
     stand_in_say(from, "no");

@@ -19,7 +19,7 @@ static void begin(void)
 
 static int from_first, from_second;
 
-static void answer_and_count_sources(int number, const struct datagram_io *from)
+static void answer_and_count_sources(int number, const struct endpoint *from)
 {
     const char *text = endpoint_text(from);
     from_first += strncmp(text, "10.8.0.1:", 9) == 0;
@@ -75,7 +75,7 @@ Test(system_udpload_hosts, says_what_limits_their_number, .init = begin)
                  "cannot open 301 sockets, one a client: this process may open 300 files");
 }
 
-static void answer_then_cut_the_way(int number, const struct datagram_io *from)
+static void answer_then_cut_the_way(int number, const struct endpoint *from)
 {
     if (number <= 50)
         stand_in_say(from, "yes");
