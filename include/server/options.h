@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The command line of udpsrv. */
+/* The command-line options of udpsrv. */
 
 enum server_task {
     SERVER_RUN,
@@ -15,7 +15,7 @@ enum server_task {
     SERVER_PRINT, /* -T */
     SERVER_HELP,
     SERVER_VERSION,
-    SERVER_WRONG, /* the command line makes no sense; it was said why */
+    SERVER_WRONG, /* wrong usage, which was reported on stderr */
 };
 
 struct server_options {
@@ -25,13 +25,13 @@ struct server_options {
     size_t override_count;
 };
 
-/* The table of options; *count rows. */
+/* Returns the table of options, of *count rows. */
 const struct option_row *server_options_rows(size_t *count);
 
-/* Reads the command line; complaints go to stderr. */
+/* Reads the command line. Reports wrong usage on stderr. */
 void server_options_read(struct server_options *options, int argc, char **argv);
 
-/* The help, for stdout. */
+/* Prints the help to stdout. */
 void server_options_help(void);
 
 #endif

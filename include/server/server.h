@@ -3,9 +3,9 @@
 
 #include "server/options.h"
 
-/* The whole server: starts, runs until it is told to stop, stops. Errors are logged. Returns the
- * exit status of the process: 0, 1 when it can't start or broke, 78 when the configuration is
- * wrong. */
+/* Runs the whole server: reads the configuration, starts, serves until a signal or a command stops
+ * it, and stops. Errors are logged. Returns the exit status of the process: 0, 1 when it could not
+ * start or has failed, 78 when the configuration is wrong. */
 int server_run(const struct server_options *options);
 
 #endif

@@ -1,4 +1,3 @@
-/* The command line of udpsrv, from one table. */
 #include "server/options.h"
 
 #include "os/log/error_message.h"
@@ -25,9 +24,9 @@ const struct option_row *server_options_rows(size_t *count)
     return rows;
 }
 
-/* False if there is no room for another one. */
-static bool override(struct server_options *options, const char *where, const char *section,
-                     const char *key, const char *value)
+/* Adds a setting that overrides the configuration. Returns false if there are too many. */
+static bool add_override(struct server_options *options, const char *where, const char *section,
+                         const char *key, const char *value)
 {
     if (options->override_count == sizeof options->overrides / sizeof options->overrides[0]) {
         print_usage_error("too many of %s: at most %d listeners", where, CONFIG_LISTEN_MAX);
@@ -38,8 +37,8 @@ static bool override(struct server_options *options, const char *where, const ch
     return true;
 }
 
-/* Takes one option; false if it makes no sense. */
-static bool take(struct server_options *options, int row, const char *value)
+/* Applies one option. Returns false if it is wrong. */
+static bool apply(struct server_options *options, int row, const char *value)
 {
     switch (row) {
     case CONFIG:
@@ -52,9 +51,9 @@ static bool take(struct server_options *options, int row, const char *value)
         options->task = SERVER_PRINT;
         return true;
     case LISTEN:
-        return override(options, "-l", "server", "listen", value);
+        return add_override(options, "-l", "server", "listen", value);
     case SOCKET:
-        return override(options, "-s", "control", "socket", value);
+        return add_override(options, "-s", "control", "socket", value);
     case HELP:
         options->task = SERVER_HELP;
         return true;
@@ -72,7 +71,7 @@ void server_options_read(struct server_options *options, int argc, char **argv)
     *options = (struct server_options){.task = SERVER_RUN};
     option_parser_begin(&line, argc, argv, rows, ROWS);
     while ((row = option_parser_next(&line)) >= 0)
-        if (!take(options, row, line.value)) {
+        if (!apply(options, row, line.value)) {
             options->task = SERVER_WRONG;
             return;
         } else if (options->task == SERVER_HELP || options->task == SERVER_VERSION) {
@@ -82,7 +81,8 @@ void server_options_read(struct server_options *options, int argc, char **argv)
     if (row == OPTION_PARSER_WRONG)
         print_usage_error("%s", line.error);
     else if (operands > 0)
-        print_usage_error("what is '%s' for? a file is given by -c", operand[0]);
+        print_usage_error("unexpected operand '%s' (a configuration file is given by -c)",
+                          operand[0]);
     else
         return;
     options->task = SERVER_WRONG;
@@ -94,9 +94,10 @@ void server_options_help(void)
     option_parser_help(text, sizeof text, rows, ROWS);
     printf(
         "Usage: udpsrv [-c FILE] [-t] [-T] [-l ADDR]... [-s PATH]\n\n"
-        "Answers every datagram, remembers who spoke, and can reach them all.\n\n%s\n"
-        "Exit status: 0 stopped, or the configuration is good; 1 it could not start, or broke;\n"
-        "2 wrong usage; 78 the configuration is wrong, be it that of a file or of -l and -s.\n\n"
+        "Answers every datagram, registers its sender as a client, and can send to all "
+        "clients.\n\n%s\n"
+        "Exit status: 0 stopped, or the configuration is good; 1 it could not start, or failed;\n"
+        "2 wrong usage; 78 the configuration is wrong, in a file or by -l and -s.\n\n"
         "Without -c it listens on 127.0.0.1:3000 and [::1]:3000. See udpsrv(8), udpsrv.conf(5).\n",
         text);
 }

@@ -1,4 +1,3 @@
-/* The user and the groups that the server becomes: lookup, change, and what they may not read. */
 #include "server/run_as_user.h"
 
 #include "os/file/file.h"
@@ -22,7 +21,7 @@ int user_find(struct identity *identity, const struct config *config)
     const char *user = config->server.user, *group = config->server.group;
     int error = identity_find(identity, user, group);
     if (error == -ENODATA)
-        return report("cannot tell the group of the user to become", user, error,
+        return report("cannot find the group of the user to become", user, error,
                       "no entry of the user database has that number",
                       "state server.group, too; it may be a number");
     if (error == -ESRCH)
@@ -33,7 +32,7 @@ int user_find(struct identity *identity, const struct config *config)
                       "create it, or change server.user");
     if (error != 0)
         return startup_error_report(
-            "cannot look up whom to become", user != NULL ? user : group, error,
+            "cannot look up the user to become", user != NULL ? user : group, error,
             startup_error_advice(error, "look at the user database (getent passwd)"));
     error = identity_allowed(identity);
     if (error != 0)
@@ -59,8 +58,9 @@ int user_find_control_group(gid_t *gid, const struct config *config)
     return 0;
 }
 
-/* Where it may not join the group, which only concerns a socket that is removed, it goes on. */
-static int drop(const struct identity *identity, const struct config *config)
+/* Without permission to join control.group it continues: the group only matters when the control
+ * socket is removed. */
+static int change_identity(const struct identity *identity, const struct config *config)
 {
     const char *user = config->server.user, *group = config->server.group;
     gid_t control_group;
@@ -84,9 +84,9 @@ int user_become(const struct identity *identity, const struct config *config)
 {
     int error = privilege_bound();
     if (error == 0) {
-        int dropped = drop(identity, config);
-        if (dropped != 0)
-            return dropped;
+        int change_error = change_identity(identity, config);
+        if (change_error != 0)
+            return change_error; /* it is logged */
         error = privilege_seal();
     }
     if (error != 0)

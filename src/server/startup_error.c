@@ -1,4 +1,3 @@
-/* What is said of a start that can't go on. */
 #include "server/startup_error.h"
 
 #include "net/socket/socket_option.h"

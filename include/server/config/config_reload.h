@@ -1,10 +1,10 @@
 #ifndef SERVER_CONFIG_CONFIG_RELOAD_H
 #define SERVER_CONFIG_CONFIG_RELOAD_H
 
+#include "server/admission/shared_admission.h"
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/config/config_check.h"
 #include "server/control/control_socket.h"
-#include "server/datagram/shared_admission.h"
 #include "server/workers/worker.h"
 
 #include <stdbool.h>

@@ -6,46 +6,52 @@
 #include "server/datagram/send_socket.h"
 #include "server/listen/send_socket_set.h"
 
-/* One listener's socket in one worker: the walk of a datagram from reception to its answer. */
+/* The input and output of one UDP listener in one worker: receives batches of datagrams, has
+ * datagram_decide decide about them, and sends the answers.
+ *
+ * Reception goes on while an interface's send socket is full: the replies to it are queued
+ * (server/datagram/reply_queue). Only a listener that has a single send socket for replies stops
+ * to receive until that has space. In the worker's thread. */
 struct datagram_io;
 
-/* What an endpoint works for; all of it is the worker's and outlives the endpoint. */
+/* All pointers are to objects of the worker, which outlive the datagram_io. */
 struct datagram_io_options {
     struct loop *loop;
     struct datagram_decider *datagram_decider;
-    int *last_errno;     /* of the last answer that the kernel refused */
-    struct stats *stats; /* what became of each datagram, batch by batch */
+    int *last_errno;     /* set to the error of the last reply that the kernel refused */
+    struct stats *stats; /* the worker's counters, updated after each batch */
     uint32_t max_datagram_bytes;
-    int drain_batches; /* at most so many are answered before other events get their turn */
-    int socket;        /* receives; the caller's to close, as those that send are */
-    struct send_socket_set senders; /* a copy: whose address answers leave from */
-    struct send_monitor *watch;
-    /* Called when a challenge could not be sent: the list of our links' addresses may be old. */
+    int drain_batches; /* most batches that are answered before other events of the loop are served
+                        */
+    int socket;        /* receives; the caller closes it and those that send */
+    struct send_socket_set senders; /* a copy; their address is the source of the answers */
+    struct send_monitor *send_monitor;
+    /* Called when a challenge could not be sent: the list of on-link addresses may be outdated. */
     void (*on_link_failed)(void *state);
     void *on_link_state;
-    size_t held_bytes; /* of replies that may wait, where sockets are told apart by interface */
+    size_t reply_queue_bytes; /* memory for waiting replies, where each interface has sockets */
     uint8_t listener;
 };
 
-/* Begins to receive. 0 or -errno. */
+/* Starts to receive. Returns 0 or -errno. */
 int datagram_io_open(struct datagram_io **io, const struct datagram_io_options *options);
 
-/* Tries once more to send what waits, counts what still does as failed, and ends. */
+/* Tries once more to send the waiting replies, counts the others as failed, and frees all. */
 void datagram_io_close(struct datagram_io *io);
 
-/* Has it receive and send by other sockets, whose descriptors it takes: they replace its own under
- * their numbers. Senders that are -1 stay as they are. */
+/* Replaces the sockets by new ones, under the descriptors of the old ones, and sets *receiver and
+ * the replaced senders to -1. A sender that is -1 leaves the old one as it is. */
 void datagram_io_renew(struct datagram_io *io, int *receiver, struct send_socket_set *senders);
 
-/* Which of the endpoint's sockets for copies a client's copy leaves by, below INTERFACE_SLOTS_ALL,
- * given the local address of the client; and that socket. */
+/* Returns the slot (below INTERFACE_SLOTS_ALL) by which copies to a client leave, from the local
+ * address that the client sent to; and the socket of a slot for copies. */
 size_t datagram_io_copy_slot(struct datagram_io *io, const struct addr *local);
 struct send_socket *datagram_io_copies(struct datagram_io *io, size_t slot);
 
-/* Adds the datagrams that the kernel dropped since the last call to the counters. */
+/* Adds the datagrams that the kernel dropped since the last call to stats->kernel_drops. */
 void datagram_io_count_drops(struct datagram_io *io);
 
-/* Leaves those that it has dropped so far out of the counters. */
+/* Leaves out of the counters what the kernel has dropped so far. */
 void datagram_io_forget_drops(struct datagram_io *io);
 
 #endif

@@ -7,58 +7,64 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A socket that sends replies or copies, and what is done while it has no room.
+/* A socket for sending replies or copies: back-pressure while its send buffer is full, and a
+ * reserve socket for when datagrams to neighbours that do not answer fill it.
  *
- * Ordinary back-pressure: the socket's queue drains, and the sender waits until it is writable. But
- * datagrams to neighbours that do not answer stand still in it for some 3 s. When the queue has not
- * shrunk for 20 ms, and holds more than what waits for interfaces, the reserve takes its place
- * until the socket is writable again. The reserve has a large buffer, of which no more than an
- * ordinary one is filled with what moves, so that the interface's queue is not overrun there
- * either: only what stands still on it, too, is not counted. Rejected: to go by the time alone,
- * since an interface of 256 kbit/s takes 47 ms for a datagram of 1,500 bytes. */
+ * Ordinary back-pressure: the interface sends what the buffer holds, and the sender waits until the
+ * socket is writable. But a datagram to a neighbour that does not answer ARP or ND stays in the
+ * buffer for some 3 s. So when the buffer has not emptied at all for 20 ms, and holds more bytes
+ * than wait in the queues of the interfaces, it is stalled: the reserve is used instead, until the
+ * socket is writable again. The reserve has a large buffer (server/listen/send_socket_set), of
+ * which datagrams that do move may fill only as much as an ordinary buffer, or else the interface's
+ * queue would overflow and drop copies without an error.
+ *
+ * Rejected: to take a buffer for stalled after a time only, since an interface of 256 kbit/s needs
+ * 47 ms for a single datagram of 1,500 bytes; and a large buffer for all datagrams, since with 8
+ * MiB the queue of the interface (1,000 packets by default) overflows first. */
 struct send_socket {
-    struct send_monitor *watch;
-    int socket, reserve;          /* the caller's to close; reserve -1: none */
-    uint32_t room_bytes;          /* of moving datagrams that the reserve may hold */
-    struct loop_handler handler;  /* of the socket, while it is waited for or stands still */
-    struct loop_task *waiter;     /* runs once there is room; NULL: nobody waits */
-    bool stands_still;            /* the reserve is used */
-    uint32_t still_ticks;         /* since the queue at hand has last shrunk */
-    uint32_t last_bytes;          /* in that queue then */
-    uint32_t reserve_still_bytes; /* of those in the reserve that stand still */
-    struct send_socket *next;     /* in the watch */
+    struct send_monitor *monitor;
+    int socket, reserve;            /* the caller closes them; reserve -1: none */
+    uint32_t space_bytes;           /* of the reserve that moving datagrams may fill, in bytes of
+                                      kernel memory */
+    struct loop_handler handler;    /* of the socket, while it is waited for or stalled */
+    struct loop_task *waiter;       /* deferred when there is space; NULL: no sender waits */
+    bool is_stalled;                /* the reserve is used */
+    uint32_t stalled_ticks;         /* since the buffer that is watched has last emptied a little */
+    uint32_t last_bytes;            /* in that buffer at the last tick */
+    uint32_t reserve_stalled_bytes; /* of those in the reserve */
+    struct send_socket *next;       /* in the monitor's list */
 };
 
-/* What looks at the sockets of one worker that have no room. */
+/* Samples the full sockets of one worker every 5 ms, while there are any. */
 struct send_monitor {
     struct loop *loop;
     struct loop_timer timer;
-    struct send_socket *first; /* those that are waited for, in no order */
-    bool device_bytes_known;   /* asked for in this tick */
-    uint64_t device_bytes;     /* of datagrams that wait for interfaces, at most */
+    struct send_socket *first; /* the sockets for which a sender waits, in no order */
+    bool device_bytes_known;   /* device_bytes was read in this tick */
+    uint64_t device_bytes;     /* in the queues of all interfaces, at most */
 };
 
-/* 0 or -errno. */
-int send_monitor_open(struct send_monitor *watch, struct loop *loop);
-void send_monitor_close(struct send_monitor *watch);
+/* Returns 0 or -errno. */
+int send_monitor_open(struct send_monitor *monitor, struct loop *loop);
+void send_monitor_close(struct send_monitor *monitor);
 
-/* The watch outlives the send_socket. */
-void send_socket_open(struct send_socket *sender, struct send_monitor *watch, int socket,
+/* Initialises a sender. The monitor outlives it. */
+void send_socket_open(struct send_socket *sender, struct send_monitor *monitor, int socket,
                       int reserve);
-/* A socket with a large buffer of its own, as a reserve has: no more than room_bytes of it are
- * filled with what moves. For where all has to leave by one socket. */
-void send_socket_open_limited(struct send_socket *sender, struct send_monitor *watch, int socket,
-                              uint32_t room_bytes);
+/* Initialises a sender that has one socket with a large buffer for everything, which is treated as
+ * the reserve is: datagrams that move fill at most space_bytes of it. */
+void send_socket_open_limited(struct send_socket *sender, struct send_monitor *monitor, int socket,
+                              uint32_t space_bytes);
 
-/* Nobody waits any more: the waiter is the caller's to cancel. */
+/* Ends the waiting. The caller cancels the waiter, which may be deferred already. */
 void send_socket_close(struct send_socket *sender);
 
-/* Its descriptors are about to refer to other sockets: nothing stands still there, and who waits
- * tries again. */
+/* To be called before the descriptors refer to new sockets: the sender counts as not stalled, and
+ * its waiter is deferred. */
 void send_socket_renew(struct send_socket *sender);
 
-/* Sends what the batch holds, as batch_send does. On -EAGAIN the waiter is deferred once it is
- * worth trying again; one waiter at a time. */
+/* Sends the batch as batch_send does. Returns 0, or -EAGAIN where the buffer is full: then the
+ * waiter is deferred once another try is worth it. A sender has one waiter at a time. */
 int send_socket_send(struct send_socket *sender, struct batch *batch, struct loop_task *waiter);
 
 #endif

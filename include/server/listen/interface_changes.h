@@ -6,34 +6,34 @@
 
 #include <stddef.h>
 
-/* Follows the interfaces and addresses of the host while the server runs: the workers know the
- * broadcast addresses of its networks, and listeners and groups come back when their interface does
- * (server/listen/listener_recovery). So do Unix sockets whose file was removed. In the main thread.
- */
+/* Follows the host's interfaces and addresses, and the files of Unix sockets, while the server
+ * runs: sends the workers the broadcast addresses of the host's networks, and new sockets for
+ * listeners whose interface has come back
+ * (server/listen/listener_recovery) or whose file was removed (socket_file_recovery). In the main
+ * thread. */
 struct interface_changes;
 
-/* All of it is the server's, and outlives the interfaces. */
+/* All pointers are to objects of the server, which outlive the interface_changes. */
 struct interface_changes_options {
     struct loop *loop;
-    struct mailbox *reply_mailbox;
+    struct mailbox *reply_mailbox; /* of the main thread */
     struct worker *const *workers;
     size_t worker_count;
-    const struct config *config; /* as started */
-    struct listeners *listeners;
-    struct first_worker_sockets *first_sockets;
+    const struct config *config; /* that the server was started with */
+    struct startup_sockets *sockets;
     void (*on_change)(void *state); /* called after each change of interfaces or addresses */
     void *on_change_state;
 };
 
-/* Before the workers' threads start. 0 or -errno. */
+/* Starts to follow them. Call it before the workers' threads start. Returns 0 or -errno. */
 int interface_changes_open(struct interface_changes **interfaces,
                            const struct interface_changes_options *options);
 
-/* Looks now for what would be looked for within a second. */
+/* Checks now what is otherwise checked within a second. */
 void interface_changes_check(struct interface_changes *interfaces);
 
-/* Nothing changes from now on. A call that is still on its way comes home; the memory is freed by
- * interface_changes_free, once the workers have ended and the mailbox is gone. */
+/* Ends following. A call that was posted to a worker still completes; interface_changes_free frees
+ * the memory, once the workers have ended and the mailbox is freed. */
 void interface_changes_stop(struct interface_changes *interfaces);
 void interface_changes_free(struct interface_changes *interfaces);
 

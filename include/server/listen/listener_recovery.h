@@ -1,36 +1,35 @@
 #ifndef SERVER_LISTEN_LISTENER_RECOVERY_H
 #define SERVER_LISTEN_LISTENER_RECOVERY_H
 
-#include "server/listen/first_worker_sockets.h"
-#include "server/listen/listeners.h"
 #include "server/listen/socket_renewal.h"
+#include "server/listen/startup_sockets.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Brings listeners, groups and the group of the broadcasts back when the interface that they are
- * tied to was deleted and made anew (a VPN, a USB adapter, a bridge), or when an address that was
- * missing at the start is there. In the main thread.
+/* Restores listeners, multicast groups and broadcast.multicast when their interface or address
+ * comes back: an interface that was deleted and created again (a VPN, a USB adapter, a bridge), or
+ * an address that was missing at the start. In the main thread.
  *
- * Memberships are renewed on the sockets that there are, since a new one on a port below 1024 would
- * need a privilege that is gone. A listener on a link-local address, and a group of one link, are
- * bound to the interface itself, so they do need new ones. So does a Unix socket whose file was
- * removed. */
+ * A group is joined again on the socket that exists, since a new one on a port below 1024 would
+ * need a privilege that was given up. Listeners on link-local addresses and link-local groups are
+ * bound to the interface itself, and need new sockets. */
 struct listener_recovery {
     const struct config *config;
-    struct listeners *listeners;
-    struct first_worker_sockets *first_sockets;
-    struct socket_renewal *const *renewals; /* by worker: where new sockets are put */
+    struct startup_sockets *sockets;
+    struct socket_renewal *const *renewals; /* by worker: new sockets are added there */
 };
 
-/* The interface of this index is gone, even if there is one of that index again. */
+/* Marks what was tied to the interface of this index as missing, also if another interface has the
+ * index already. */
 void listener_recovery_interface_removed(const struct listener_recovery *recovery,
                                          uint32_t interface);
 
-/* Looks at what is there now. `settled` says that the workers have taken all that was put into
- * earlier renewals. Returns whether something is still missing, and thus worth another look; *new
- * is set when sockets were put into the renewals, and else left as it is. */
-bool listener_recovery_check(const struct listener_recovery *recovery, bool settled, bool *new);
+/* Checks everything that may be missing, and restores what can be restored. all_taken: the workers
+ * have taken the sockets of all earlier renewals. Returns whether a listener of any kind is
+ * still missing, so that the check has to be repeated. Sets *added when it added sockets to the
+ * renewals, and else leaves it as it is. */
+bool listener_recovery_check(const struct listener_recovery *recovery, bool all_taken, bool *added);
 
 #endif

@@ -5,27 +5,28 @@
 #include "config/config.h"
 #include "server/listen/send_socket_set.h"
 
-/* What a change of the host's interfaces brings to one worker: the broadcast addresses, and sockets
- * that take the place of those that it has, of listeners whose interface was made anew. */
+/* What one worker gets after a change of the host's interfaces: the broadcast addresses of its
+ * networks, and new sockets for listeners whose interface or address has come back. */
 struct socket_renewal {
     struct broadcast_addrs broadcast_addrs;
     struct renewed_listener {
-        int socket; /* receives or accepts; -1: this listener stays as it is */
+        int socket; /* receives or accepts; -1: this listener keeps its sockets */
         struct send_socket_set senders;
     } listeners[CONFIG_LISTEN_MAX];
-    int multicast; /* sends to broadcast.multicast; -1: as before */
+    int multicast; /* sends to broadcast.multicast; -1: the worker keeps its socket */
     struct addr multicast_from;
-    struct addr *multicast_own; /* where multicast_from is to be written */
+    struct addr *multicast_own; /* set to multicast_from in the worker's thread */
 };
 
-/* No socket is in it. */
+/* Initialises a renewal without sockets. */
 void socket_renewal_init(struct socket_renewal *renewal);
 
-/* Adds the sockets of a listener; those that are there already, and were not yet taken, go. */
+/* Adds the sockets of a listener; closes those that were added before and are not yet taken.
+ * senders may be NULL. */
 void socket_renewal_add(struct socket_renewal *renewal, size_t listener, int socket,
                         const struct send_socket_set *senders);
 
-/* Closes the sockets that nobody has taken. */
+/* Closes the sockets that were not taken. */
 void socket_renewal_close(struct socket_renewal *renewal);
 
 #endif

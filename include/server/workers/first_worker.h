@@ -8,33 +8,34 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the first worker has beside its share of the service: groups that it listens to, streams,
- * and the group that gets the broadcasts; made from the doors, in the worker's own loop. */
+/* What only the first worker does, beside its share of the unicast service: receives from multicast
+ * groups, serves streams, and sends broadcasts to a multicast group. It uses the sockets of
+ * server/listen/first_worker_sockets, in the worker's loop and thread. */
 struct first_worker;
 
-/* All of it is the worker's or the server's, and outlives the guests. */
+/* All pointers are to objects of the worker or the server, which outlive the first_worker. */
 struct first_worker_options {
-    const struct first_worker_sockets *first_sockets;
-    struct datagram_io_options io;       /* for all groups, as far as they are alike */
+    const struct first_worker_sockets *sockets;
+    struct datagram_io_options io;       /* for each group, but for its listener and sockets */
     struct datagram_io **io_by_listener; /* by listener; those of groups are filled in */
     struct broadcast *broadcast;
     struct relay *relay;
-    int *copy_errno; /* of the last copy to the group that the kernel refused */
+    int *copy_errno; /* of the last copy to the multicast group that the kernel refused */
     uint32_t stream_max, stream_files, stream_buffer_bytes, stream_idle_ms;
 };
 
-/* 0 or -errno. */
+/* Returns 0 or -errno. */
 int first_worker_open(struct first_worker **first_worker,
                       const struct first_worker_options *options);
 
-/* Behind the broadcast's end and before that of the other endpoints. */
+/* Call it after broadcast_close, and before the unicast listeners' datagram_io_close. */
 void first_worker_close(struct first_worker *first_worker);
 
-/* NULL if there are none to be expected. */
+/* Returns the clients that are connected by streams, NULL without a stream listener. */
 struct streams *first_worker_streams(struct first_worker *first_worker);
 
-/* Has streams and the group of the broadcasts take what is theirs of a renewal, and groups answer
- * by the new sockets of the unicast listeners that speak for them: `renewed` has a bit for each. */
+/* Takes the new sockets of streams and of broadcast.multicast. Groups whose replies leave by a
+ * unicast listener that was renewed (a bit for each in `renewed`) reply by its new socket. */
 void first_worker_renew(struct first_worker *first_worker, struct socket_renewal *renewal,
                         uint64_t renewed);
 

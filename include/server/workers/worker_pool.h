@@ -9,47 +9,47 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* All the workers: how many there are, what they share, and what falls to each. */
+/* All workers: how many there are (server.workers), their options, start and end. In the main
+ * thread. */
 struct workers {
     struct worker **list;
-    struct relay **relays; /* theirs */
+    struct relay **relays; /* by worker */
     size_t count;
-    struct shared_capacity *budget; /* of clients.max; NULL where one worker has all of it */
-    size_t started;                 /* how many of them run, the first ones */
+    struct shared_capacity *capacity; /* of clients.max; NULL where a single worker has all of it */
+    size_t started;                   /* the first so many run */
 };
 
-/* What they have in common. */
+/* What the workers have in common. */
 struct workers_shared {
     struct reply *reply;
-    const struct first_worker_sockets *first_sockets; /* the first one's alone */
+    const struct first_worker_sockets *first_worker_sockets;
     struct admission_rules rules;
     struct cookie_secrets secrets;
     void (*on_link_failed)(void *state); /* see server/datagram/datagram_io; from any thread */
     void *on_link_state;
-    uint32_t stream_files; /* as workers_allow_files says */
-    struct worker_break on_break;
+    uint32_t stream_files; /* from workers_raise_file_limit */
+    struct worker_failure failure;
 };
 
-/* What server.workers comes to on this machine: 1 to CONFIG_WORKERS_MAX. */
+/* Returns how many workers server.workers means on this machine: 1 to CONFIG_WORKERS_MAX. */
 size_t workers_wanted(const struct config *config);
 
-/* Has the process allowed the descriptors that so many workers need for what the configuration
- * says, as far as it may be. Returns how many streams there are descriptors for then, beside
- * operators and all else. */
-uint32_t workers_allow_files(size_t count, const struct config *config);
+/* Raises the process's limit on open files to what `count` workers need for the configuration, as
+ * far as it is permitted. Returns how many streams that leaves descriptors for; at least a quarter
+ * of the limit is theirs. */
+uint32_t workers_raise_file_limit(size_t count, const struct config *config);
 
-/* Makes as many workers as the listeners were opened for; the first one has the doors, too.
- * Everything given is kept and outlives them, but for the configuration. 0 or -errno; then *failed
- * is what could not be made, a static text. Either way workers_free is due. */
-int workers_make(struct workers *workers, const struct config *config,
-                 const struct listeners *listeners, const struct workers_shared *shared,
-                 const char **failed);
+/* Makes as many workers as the listeners have sockets for. All pointers given, but for the
+ * configuration, must outlive them. Returns 0, or -errno with *failed as the name of what could not
+ * be made, a static text. Either way workers_free is needed. */
+int workers_new(struct workers *workers, const struct config *config,
+                const struct listeners *listeners, const struct workers_shared *shared,
+                const char **failed);
 
-/* Starts their threads; where there are several, each on a processor of its own as far as there are
- * enough. 0 or -errno; then some may run. */
+/* Starts the threads. Returns 0, or -errno, and then some of them may run. */
 int workers_start(struct workers *workers);
 
-/* Waits for the end of those that run (worker_finish), and frees all. */
+/* Waits for the end of the threads that run (after worker_finish), and frees all. */
 void workers_free(struct workers *workers);
 
 #endif

@@ -271,8 +271,8 @@ static uint32_t send_to_registry(struct broadcast *broadcast, struct lane *lane,
                                  uint32_t may)
 {
     struct client clients[BATCH_MAX];
-    uint32_t found =
-        (uint32_t)registry_walk_next(broadcast->options.registry, &lane->walk, now_ms, clients, may);
+    uint32_t found = (uint32_t)registry_walk_next(broadcast->options.registry, &lane->walk, now_ms,
+                                                  clients, may);
     return send_to(broadcast, lane, clients, keep_due(broadcast, lane, clients, found));
 }
 

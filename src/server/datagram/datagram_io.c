@@ -1,6 +1,3 @@
-/* A listener's socket: receive a batch, have it decided, send the answers. Reception never waits
- * for what a socket that sends has no room for, but for the replies of the one address that it is
- * bound to. */
 #include "server/datagram/datagram_io.h"
 
 #include "net/socket/udp_socket.h"
@@ -15,46 +12,49 @@
 #include <string.h>
 
 enum {
-    RETRY_NS = 10000000, /* after a receive that failed: a failure that lasts costs no processor */
-    MUCH = 16, /* datagrams at once: with so many it pays to have the kernel not watch the socket,
-                  which costs it some 250 ns a reply, and two system calls to begin and to end */
+    RETRY_NS = 10000000, /* 10 ms, after a receive that failed: a lasting failure must not take the
+                            whole processor */
+    /* From so many datagrams at once the socket is taken out of epoll until it is empty, which
+     * costs two system calls and saves some 250 ns a reply (docs/performance.md, "What epoll
+     * costs"). */
+    BUSY_DATAGRAMS = 16,
 };
 
-/* What leaves by one interface. */
+/* The replies and copies that leave by one interface. */
 struct slot {
     struct datagram_io *io;
     struct send_socket replies, copies;
-    struct batch *batch; /* the replies of the round; empty between rounds, unless it blocks */
-    struct interface_reply_queue held; /* earlier replies, for which there was no room */
-    struct loop_task resume;
+    struct batch *batch; /* replies to the current batch; empty between batches, unless it blocks */
+    struct interface_reply_queue queue; /* earlier replies, for which the socket had no space */
+    struct loop_task resume;            /* runs when the socket has space again */
 };
 
 struct datagram_io {
     struct datagram_io_options options;
     struct loop_handler handler;
     struct batch *received;
-    struct decided_answers answers; /* to the batch at hand */
+    struct datagram_answers answers; /* to the current batch */
     struct interface_slots interfaces;
     struct slot slots[INTERFACE_SLOTS_ALL];
     size_t slot_count;
-    struct reply_queue held;
-    bool blocked;             /* replies wait for the only socket; nothing is received meanwhile */
-    bool paused;              /* receiving failed a moment ago */
-    struct loop_timer retry;  /* ends the pause; opened at the first */
-    struct reply *blocked_on; /* what they point into, held against a reload */
+    struct reply_queue queued; /* the memory of the slots' queues */
+    bool blocked; /* replies wait for the only send socket; nothing is received meanwhile */
+    bool paused;  /* receiving failed less than RETRY_NS ago */
+    struct loop_timer retry;  /* ends the pause; opened at the first pause */
+    struct reply *blocked_on; /* the messages that they point to, kept through a reload */
     uint32_t drops;           /* the kernel's counter when it was last read */
 };
 
-static void listen_to(struct datagram_io *io)
+static void watch_socket(struct datagram_io *io)
 {
-    bool reads = !io->blocked && !io->paused;
-    loop_change(&io->handler, reads ? LOOP_READ : 0);
+    bool receives = !io->blocked && !io->paused;
+    loop_change(&io->handler, receives ? LOOP_READ : 0);
 }
 
 /* ---- challenges and pongs ---- */
 
-/* Of those queued, the ones that the kernel took: a bit for each in the order of queueing. */
-static uint64_t sent_of(const struct batch *batch)
+/* Returns a bit for each queued datagram that the kernel took, by position. */
+static uint64_t sent_bits(const struct batch *batch)
 {
     uint64_t sent = 0;
     for (int i = 0; i < batch_settled(batch); i++)
@@ -63,13 +63,13 @@ static uint64_t sent_of(const struct batch *batch)
     return sent;
 }
 
-/* Sends them, counts those that the kernel didn't take at once, and empties the queue. Returns how
- * many those were. */
+/* Sends a queue of challenges and pongs, counts them, and empties it. Returns how many failed: they
+ * do not wait for space. */
 static uint32_t send_challenges(struct datagram_io *io, struct challenge_queue *queue, int socket)
 {
     struct stats *stats = &io->answers.stats;
     batch_send_or_fail(queue->batch, socket);
-    uint64_t sent = sent_of(queue->batch);
+    uint64_t sent = sent_bits(queue->batch);
     stats->challenged += (uint64_t)__builtin_popcountll(sent & ~queue->pongs);
     stats->ponged += (uint64_t)__builtin_popcountll(sent & queue->pongs);
     uint32_t failed = batch_tally(queue->batch).failed;
@@ -83,12 +83,12 @@ static void send_all_challenges(struct datagram_io *io)
 {
     const struct send_socket_set *sockets = &io->options.senders;
     struct challenge_queue *on_link = &io->answers.on_link, *routed = &io->answers.routed;
-    /* Neighbours that were known to answer, and do so no longer, may be what fills it. */
+    /* The socket may be full of datagrams to neighbours that have stopped to answer. */
     if (batch_queued(routed->batch) > 0 && send_challenges(io, routed, sockets->routed) > 0)
         io->options.on_link_failed(io->options.on_link_state);
     if (batch_queued(on_link->batch) == 0)
         return;
-    /* Without a socket of their own they leave some of the buffer to the others. */
+    /* Without a socket of their own they may fill only a part of the shared send buffer. */
     if (sockets->on_link < 0 &&
         socket_queued_bytes(sockets->routed) > SEND_SOCKET_SET_ON_LINK_BYTES)
         batch_fail(on_link->batch, EAGAIN);
@@ -99,7 +99,7 @@ static void send_all_challenges(struct datagram_io *io)
 
 /* ---- replies ---- */
 
-/* Counts what became of the replies in a slot's batch, and empties it. */
+/* Counts the replies in a slot's batch as sent or failed, and empties it. */
 static void count_replies(struct slot *slot)
 {
     struct stats *stats = &slot->io->answers.stats;
@@ -111,10 +111,10 @@ static void count_replies(struct slot *slot)
     batch_clear(slot->batch);
 }
 
-/* Keeps copies of what a slot's batch could not send; what there is no room for has failed. The
- * requests are counted as received only when it is known what became of their replies, so that the
- * counters always add up. */
-static void hold(struct slot *slot)
+/* Queues copies of the replies that a slot's batch could not send; where the queue is full they
+ * have failed. Their requests are counted as received only when the replies are sent or have
+ * failed, so that the counters always add up. */
+static void queue_unsent(struct slot *slot)
 {
     struct datagram_io *io = slot->io;
     const struct datagram *datagrams = batch_datagrams(io->received);
@@ -123,7 +123,7 @@ static void hold(struct slot *slot)
         const void *bytes;
         size_t size;
         const struct datagram *request = &datagrams[batch_answered(slot->batch, k, &bytes, &size)];
-        if (reply_queue_add(&io->held, &slot->held, &request->source, &request->local, bytes,
+        if (reply_queue_add(&io->queued, &slot->queue, &request->source, &request->local, bytes,
                             size)) {
             stats->received--;
         } else {
@@ -134,42 +134,41 @@ static void hold(struct slot *slot)
     count_replies(slot);
 }
 
-/* Sends the held replies of a slot; false when some have to wait on. */
-static bool send_held(struct slot *slot)
+/* Sends the queued replies of a slot. */
+static void send_queued(struct slot *slot)
 {
     struct stats *stats = &slot->io->answers.stats;
-    bool has_room = true;
-    while (slot->held.count > 0 && has_room) {
-        reply_queue_fill(&slot->held, slot->batch);
-        has_room = send_socket_send(&slot->replies, slot->batch, &slot->resume) == 0;
+    bool has_space = true;
+    while (slot->queue.count > 0 && has_space) {
+        reply_queue_fill(&slot->queue, slot->batch);
+        has_space = send_socket_send(&slot->replies, slot->batch, &slot->resume) == 0;
         int settled = batch_settled(slot->batch);
         stats->received += (uint64_t)settled;
         count_replies(slot);
-        reply_queue_remove(&slot->io->held, &slot->held, settled);
+        reply_queue_remove(&slot->io->queued, &slot->queue, settled);
     }
-    return has_room;
 }
 
-/* Sends the replies of the round. False if they have to wait where they are. */
+/* Sends the replies in a slot's batch. Returns false if they have to wait in it. */
 static bool send_replies(struct slot *slot)
 {
-    if (slot->held.count > 0) {
-        hold(slot);
+    if (slot->queue.count > 0) {
+        queue_unsent(slot);
         return true;
     }
     if (send_socket_send(&slot->replies, slot->batch, &slot->resume) == 0) {
         count_replies(slot);
         return true;
     }
-    if (slot->io->held.memory == NULL)
+    if (slot->io->queued.memory == NULL)
         return false;
-    hold(slot);
+    queue_unsent(slot);
     return true;
 }
 
-/* The batch at hand is over: its counts become everyone's, all at once, so that they always add up.
- */
-static void end_round(struct datagram_io *io)
+/* Ends the current batch: adds its counts to the worker's counters at once, so that these always
+ * add up. */
+static void end_batch(struct datagram_io *io)
 {
     struct stats *stats = &io->answers.stats;
     stats_add(io->options.stats, stats);
@@ -177,16 +176,16 @@ static void end_round(struct datagram_io *io)
     batch_clear(io->received);
 }
 
-/* Sends the answers of the batch at hand; false if some have to wait where they are. */
-static bool send_answers(struct datagram_io *io)
+/* Sends the replies to the current batch. Returns false if some have to wait in their batches. */
+static bool send_all_replies(struct datagram_io *io)
 {
-    bool all = true;
+    bool all_sent = true;
     for (size_t i = 0; i < io->slot_count; i++)
         if (batch_queued(io->slots[i].batch) > 0 && !send_replies(&io->slots[i]))
-            all = false;
-    if (all)
-        end_round(io);
-    return all;
+            all_sent = false;
+    if (all_sent)
+        end_batch(io);
+    return all_sent;
 }
 
 /* ---- reception ---- */
@@ -195,7 +194,7 @@ static void block(struct datagram_io *io)
 {
     io->blocked = true;
     io->blocked_on = reply_rotation_hold(io->options.datagram_decider->reply);
-    listen_to(io);
+    watch_socket(io);
 }
 
 static void unblock(struct datagram_io *io)
@@ -209,26 +208,28 @@ static void end_pause(void *state)
 {
     struct datagram_io *io = state;
     io->paused = false;
-    listen_to(io);
+    watch_socket(io);
 }
 
-/* The kernel, short of memory perhaps, would call again at once for what it can't give. */
+/* epoll would report the socket again at once, while receiving fails for want of memory. */
 static void pause_receiving(struct datagram_io *io, int error)
 {
     struct loop_timer *retry = &io->retry;
     log_limited(LOG_KIND_RECEIVE_FAILED, clock_now_ms(), "cannot receive", "reason",
-                strerror(-error), "advice", "free some memory; it is tried again and again", NULL);
-    /* Without a timer it is better to try too often than never again. */
+                strerror(-error), "advice", "free some memory; it is tried again every 10 ms",
+                NULL);
+    /* Without a timer, retrying at once is better than never. */
     if (retry->handler.loop == NULL && loop_timer_open(io->options.loop, retry, end_pause, io) != 0)
         return;
     io->paused = true;
     loop_timer_once(retry, RETRY_NS);
-    listen_to(io);
+    watch_socket(io);
 }
 
-/* Goes on until nothing is there: a batch that wasn't full may have been followed by more while it
- * was answered, and asking for that costs no more than epoll_wait would. */
-static void drain(struct datagram_io *io)
+/* Receives and answers batches until the socket is empty, at most drain_batches: also after a batch
+ * that was not full, since more may have arrived meanwhile, and recvmmsg costs no more than
+ * epoll_wait. */
+static void receive_and_answer(struct datagram_io *io)
 {
     for (int batches = 0; batches < io->options.drain_batches; batches++) {
         int count = batch_receive(io->received, io->options.socket);
@@ -238,12 +239,12 @@ static void drain(struct datagram_io *io)
             loop_idle(&io->handler);
             return;
         }
-        if (count >= MUCH)
+        if (count >= BUSY_DATAGRAMS)
             loop_busy(&io->handler);
         datagram_decide(io->options.datagram_decider, io->options.listener, io->received, count,
                         clock_now_ms(), &io->answers);
         send_all_challenges(io);
-        if (!send_answers(io)) {
+        if (!send_all_replies(io)) {
             block(io);
             return;
         }
@@ -255,20 +256,20 @@ static void on_ready(void *state, unsigned events)
     struct datagram_io *io = state;
     (void)events;
     if (!io->blocked && !io->paused)
-        drain(io);
+        receive_and_answer(io);
 }
 
-/* A slot's socket may have room for replies that wait. */
-static void on_room(void *state)
+/* A slot's send socket may have space again. */
+static void on_space(void *state)
 {
     struct slot *slot = state;
     struct datagram_io *io = slot->io;
     if (!io->blocked) {
-        send_held(slot);
-        end_round(io);
-    } else if (send_answers(io)) {
+        send_queued(slot);
+        end_batch(io);
+    } else if (send_all_replies(io)) {
         unblock(io);
-        listen_to(io);
+        watch_socket(io);
     }
 }
 
@@ -279,28 +280,28 @@ static int open_slot(struct datagram_io *io, size_t i)
     const struct send_socket_set *sockets = &io->options.senders;
     struct slot *slot = &io->slots[i];
     slot->io = io;
-    slot->resume = (struct loop_task){.run = on_room, .state = slot};
-    interface_reply_queue_init(&slot->held);
+    slot->resume = (struct loop_task){.run = on_space, .state = slot};
+    interface_reply_queue_init(&slot->queue);
     slot->batch = io->answers.replies[i] = batch_new(0);
     if (slot->batch == NULL)
         return -ENOMEM;
-    struct send_monitor *watch = io->options.watch;
+    struct send_monitor *monitor = io->options.send_monitor;
     if (sockets->single || i == INTERFACE_SLOT_UNKNOWN) {
-        /* The kernel doubles what it is asked for, for its own bookkeeping: socket(7). */
-        uint32_t room_bytes = 2 * sockets->buffer_bytes;
-        send_socket_open_limited(&slot->replies, watch, sockets->replies[i], room_bytes);
-        send_socket_open_limited(&slot->copies, watch, sockets->copies[i], room_bytes);
+        /* The kernel doubles the size that it is asked for, for its own bookkeeping: socket(7). */
+        uint32_t space_bytes = 2 * sockets->buffer_bytes;
+        send_socket_open_limited(&slot->replies, monitor, sockets->replies[i], space_bytes);
+        send_socket_open_limited(&slot->copies, monitor, sockets->copies[i], space_bytes);
     } else {
-        send_socket_open(&slot->replies, watch, sockets->replies[i], sockets->reply_reserve);
-        send_socket_open(&slot->copies, watch, sockets->copies[i], sockets->copy_reserve);
+        send_socket_open(&slot->replies, monitor, sockets->replies[i], sockets->reply_reserve);
+        send_socket_open(&slot->copies, monitor, sockets->copies[i], sockets->copy_reserve);
     }
     return 0;
 }
 
-static int open_parts(struct datagram_io *io)
+static int open_resources(struct datagram_io *io)
 {
     const struct datagram_io_options *options = &io->options;
-    struct decided_answers *answers = &io->answers;
+    struct datagram_answers *answers = &io->answers;
     io->received = batch_new(options->max_datagram_bytes + FRAME_ANSWER_HEAD_BYTES);
     answers->on_link.batch = batch_new(0);
     answers->routed.batch = batch_new(0);
@@ -315,21 +316,21 @@ static int open_parts(struct datagram_io *io)
             return error;
     }
     if (options->senders.by_interface) {
-        int error = reply_queue_open(&io->held, options->held_bytes);
+        int error = reply_queue_open(&io->queued, options->reply_queue_bytes);
         if (error != 0)
             return error;
     }
     return loop_add(options->loop, &io->handler, options->socket, LOOP_READ, on_ready, io);
 }
 
-static void free_endpoint(struct datagram_io *io)
+static void free_io(struct datagram_io *io)
 {
     for (size_t i = 0; i < INTERFACE_SLOTS_ALL; i++)
         batch_free(io->slots[i].batch);
     batch_free(io->answers.on_link.batch);
     batch_free(io->answers.routed.batch);
     batch_free(io->received);
-    reply_queue_close(&io->held);
+    reply_queue_close(&io->queued);
     free(io);
 }
 
@@ -339,16 +340,16 @@ int datagram_io_open(struct datagram_io **io, const struct datagram_io_options *
     if (made == NULL)
         return -ENOMEM;
     made->options = *options;
-    int error = open_parts(made);
+    int error = open_resources(made);
     if (error != 0) {
-        free_endpoint(made);
+        free_io(made);
         return error;
     }
     *io = made;
     return 0;
 }
 
-/* Sends what waits if there is room now; the rest has failed. */
+/* Sends the waiting replies as far as the socket has space; the rest is counted as failed. */
 static void close_slot(struct slot *slot)
 {
     struct stats *stats = &slot->io->answers.stats;
@@ -357,10 +358,10 @@ static void close_slot(struct slot *slot)
         batch_fail(slot->batch, EAGAIN);
         count_replies(slot);
     }
-    send_held(slot);
-    stats->received += slot->held.count;
-    stats->reply_failed += slot->held.count;
-    reply_queue_remove(&slot->io->held, &slot->held, (int)slot->held.count);
+    send_queued(slot);
+    stats->received += slot->queue.count;
+    stats->reply_failed += slot->queue.count;
+    reply_queue_remove(&slot->io->queued, &slot->queue, (int)slot->queue.count);
     send_socket_close(&slot->replies);
     send_socket_close(&slot->copies);
     loop_cancel(slot->io->options.loop, &slot->resume);
@@ -372,12 +373,12 @@ void datagram_io_close(struct datagram_io *io)
         return;
     for (size_t i = 0; i < io->slot_count; i++)
         close_slot(&io->slots[i]);
-    end_round(io);
+    end_batch(io);
     unblock(io);
     datagram_io_count_drops(io);
     loop_timer_close(&io->retry);
     loop_remove(&io->handler);
-    free_endpoint(io);
+    free_io(io);
 }
 
 void datagram_io_renew(struct datagram_io *io, int *receiver, struct send_socket_set *senders)

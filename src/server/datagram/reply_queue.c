@@ -1,4 +1,3 @@
-/* Replies that wait for room in the send socket of their interface. */
 #include "server/datagram/reply_queue.h"
 
 #include "os/process/memory.h"
@@ -13,21 +12,21 @@ struct queued_reply {
     uint8_t bytes[];
 };
 
-int reply_queue_open(struct reply_queue *held, size_t bytes)
+int reply_queue_open(struct reply_queue *replies, size_t bytes)
 {
     bytes = (bytes + RING_BUFFER_ALIGNMENT - 1) / RING_BUFFER_ALIGNMENT * RING_BUFFER_ALIGNMENT;
-    held->memory = memory_reserve(bytes, 0);
-    if (held->memory == NULL)
+    replies->memory = memory_reserve(bytes, 0);
+    if (replies->memory == NULL)
         return -errno;
-    ring_buffer_init(&held->ring, held->memory, bytes);
+    ring_buffer_init(&replies->ring, replies->memory, bytes);
     return 0;
 }
 
-void reply_queue_close(struct reply_queue *held)
+void reply_queue_close(struct reply_queue *replies)
 {
-    if (held->memory != NULL)
-        memory_release(held->memory, held->ring.room);
-    held->memory = NULL;
+    if (replies->memory != NULL)
+        memory_release(replies->memory, replies->ring.room);
+    replies->memory = NULL;
 }
 
 void interface_reply_queue_init(struct interface_reply_queue *queue)
@@ -35,13 +34,13 @@ void interface_reply_queue_init(struct interface_reply_queue *queue)
     *queue = (struct interface_reply_queue){.end = &queue->first};
 }
 
-bool reply_queue_add(struct reply_queue *held, struct interface_reply_queue *queue,
+bool reply_queue_add(struct reply_queue *replies, struct interface_reply_queue *queue,
                      const struct addr *to, const struct addr *local, const void *bytes,
                      size_t size)
 {
-    if (held->memory == NULL)
+    if (replies->memory == NULL)
         return false;
-    struct queued_reply *reply = ring_buffer_push(&held->ring, sizeof *reply + size);
+    struct queued_reply *reply = ring_buffer_push(&replies->ring, sizeof *reply + size);
     if (reply == NULL)
         return false;
     reply->next = NULL;
@@ -62,13 +61,13 @@ void reply_queue_fill(const struct interface_reply_queue *queue, struct batch *b
         batch_address(batch, &reply->to, &reply->local, reply->bytes, reply->size);
 }
 
-void reply_queue_remove(struct reply_queue *held, struct interface_reply_queue *queue, int count)
+void reply_queue_remove(struct reply_queue *replies, struct interface_reply_queue *queue, int count)
 {
     for (; count > 0; count--) {
         struct queued_reply *reply = queue->first;
         queue->first = reply->next;
         queue->count--;
-        ring_buffer_release(&held->ring, reply);
+        ring_buffer_release(&replies->ring, reply);
     }
     if (queue->first == NULL)
         queue->end = &queue->first;

@@ -1,37 +1,30 @@
-/* What changes about the host's interfaces and addresses, and about the files of Unix sockets,
- * brought to the workers. */
 #include "server/listen/interface_changes.h"
 
 #include "net/interface/interface.h"
 #include "net/interface/interface_watch.h"
-#include "os/file/file_watch.h"
+#include "server/listen/socket_file_recovery.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* What is new for one worker, and its way there and back. While it is away, what changes waits. */
+/* The changes for one worker, as a call. Further changes are collected while the call is pending.
+ */
 struct update {
     struct worker_call call;
     struct interface_changes *interfaces;
-    bool away;
-    bool due; /* something has changed since it was posted */
-    struct socket_renewal sent, next;
-};
-
-/* The file of a Unix socket. */
-struct watched_file {
-    struct file_watch watch;
-    struct unix_socket_file file; /* the one that is watched */
+    bool pending;                     /* posted, and not yet completed */
+    bool due;                         /* something has changed since it was posted */
+    struct socket_renewal sent, next; /* of the pending call; of the next one */
 };
 
 struct interface_changes {
     struct interface_changes_options options;
     struct listener_recovery recovery;
+    struct socket_file_recovery files;
     struct interface_watch *watch;
-    struct socket_renewal **renewals;             /* the next ones, by worker */
-    bool missing;                                 /* something is waited for */
-    struct watched_file files[CONFIG_LISTEN_MAX]; /* by stream */
-    struct update updates[];                      /* by worker */
+    struct socket_renewal **renewals; /* by worker: updates[i].next */
+    bool missing;                     /* a listener waits for its interface or address */
+    struct update updates[];          /* by worker */
 };
 
 /* In the worker's thread. */
@@ -41,8 +34,8 @@ static void run_update(struct worker_call *call)
     worker_renew(call->worker, &update->sent);
 }
 
-/* Moves what is next to what is sent: the sockets belong to that from now on. */
-static void pack(struct update *update)
+/* Moves the collected changes, sockets included, to those that are sent. */
+static void take_next(struct update *update)
 {
     update->sent = update->next;
     socket_renewal_init(&update->next);
@@ -50,23 +43,23 @@ static void pack(struct update *update)
 
 static void post(struct update *update, struct worker *worker)
 {
-    update->due = update->away;
-    if (update->away)
+    update->due = update->pending;
+    if (update->pending)
         return;
-    update->away = true;
-    pack(update);
+    update->pending = true;
+    take_next(update);
     worker_post(worker, &update->call, update->interfaces->options.reply_mailbox);
 }
 
-static bool are_settled(const struct interface_changes *interfaces)
+static bool none_pending(const struct interface_changes *interfaces)
 {
     for (size_t i = 0; i < interfaces->options.worker_count; i++)
-        if (interfaces->updates[i].away)
+        if (interfaces->updates[i].pending)
             return false;
     return true;
 }
 
-/* Whether the workers have to know. */
+/* Reads the broadcast addresses. Returns whether they have changed. */
 static bool read_broadcast_addrs(struct interface_changes *interfaces)
 {
     struct broadcast_addrs now;
@@ -78,68 +71,43 @@ static bool read_broadcast_addrs(struct interface_changes *interfaces)
     return true;
 }
 
-/* Within a second, and not at once: a program that removes a directory with all that is in it can
- * finish that first. */
-static void look_later(void *state)
+/* Not at once, but within a second: a program that removes a whole directory can finish first. */
+static void check_later(void *state)
 {
     struct interface_changes *interfaces = state;
     interface_watch_poll(interfaces->watch, true);
 }
 
-/* False where it can't be watched, for want of a permission or of descriptors. */
-static bool watch_file(struct interface_changes *interfaces, size_t stream)
-{
-    const struct first_worker_sockets *first_sockets = interfaces->options.first_sockets;
-    const struct unix_socket_file *file = &first_sockets->stream_files[stream];
-    struct watched_file *watched = &interfaces->files[stream];
-    if (watched->watch.handler.loop != NULL && unix_socket_file_same(&watched->file, file))
-        return true;
-    file_watch_close(&watched->watch);
-    watched->file = *file;
-    return file_watch_open(interfaces->options.loop, &watched->watch,
-                           first_sockets->stream_paths[stream], look_later, interfaces) == 0 &&
-           first_worker_sockets_stream_is_there(first_sockets, stream);
-}
-
-static bool watch_files(struct interface_changes *interfaces)
-{
-    const struct first_worker_sockets *first_sockets = interfaces->options.first_sockets;
-    bool all = true;
-    for (size_t i = 0; i < first_sockets->stream_count; i++)
-        if (first_sockets->stream_paths[i] != NULL && !watch_file(interfaces, i))
-            all = false;
-    return all;
-}
-
-/* Looks for all that has changed; whether the workers have to know. */
+/* Finds what has changed. Returns whether there is something to send to the workers. */
 static bool find_changes(struct interface_changes *interfaces)
 {
-    bool new = read_broadcast_addrs(interfaces);
+    bool changed = read_broadcast_addrs(interfaces);
+    socket_file_recovery_check(&interfaces->files, interfaces->renewals[0], &changed);
     interfaces->missing =
-        listener_recovery_check(&interfaces->recovery, are_settled(interfaces), &new);
-    bool watched = watch_files(interfaces);
+        listener_recovery_check(&interfaces->recovery, none_pending(interfaces), &changed);
+    bool watched = socket_file_recovery_watch(&interfaces->files);
     interface_watch_poll(interfaces->watch, interfaces->missing || !watched);
-    return new;
+    return changed;
 }
 
-static void look(struct interface_changes *interfaces)
+static void check(struct interface_changes *interfaces)
 {
-    bool new = find_changes(interfaces);
-    for (size_t i = 0; new &&i < interfaces->options.worker_count; i++)
+    bool changed = find_changes(interfaces);
+    for (size_t i = 0; changed && i < interfaces->options.worker_count; i++)
         post(&interfaces->updates[i], interfaces->options.workers[i]);
 }
 
-static void update_is_home(struct worker_call *call)
+static void update_done(struct worker_call *call)
 {
     struct update *update = (struct update *)call;
     struct interface_changes *interfaces = update->interfaces;
-    update->away = false;
+    update->pending = false;
     if (interfaces->watch == NULL)
         return;
     if (update->due)
         post(update, call->worker);
-    else if (interfaces->missing && are_settled(interfaces))
-        look(interfaces);
+    else if (interfaces->missing && none_pending(interfaces))
+        check(interfaces);
 }
 
 static void on_removed(void *state, uint32_t interface)
@@ -151,11 +119,11 @@ static void on_removed(void *state, uint32_t interface)
 static void on_changed(void *state)
 {
     struct interface_changes *interfaces = state;
-    look(interfaces);
+    check(interfaces);
     interfaces->options.on_change(interfaces->options.on_change_state);
 }
 
-static struct interface_changes *make(const struct interface_changes_options *options)
+static struct interface_changes *new_changes(const struct interface_changes_options *options)
 {
     struct interface_changes *made =
         calloc(1, sizeof *made + options->worker_count * sizeof made->updates[0]);
@@ -167,15 +135,17 @@ static struct interface_changes *make(const struct interface_changes_options *op
         return NULL;
     }
     made->options = *options;
-    made->recovery = (struct listener_recovery){.config = options->config,
-                                                .listeners = options->listeners,
-                                                .first_sockets = options->first_sockets,
-                                                .renewals = made->renewals};
+    made->recovery = (struct listener_recovery){
+        .config = options->config, .sockets = options->sockets, .renewals = made->renewals};
+    made->files = (struct socket_file_recovery){.loop = options->loop,
+                                                .sockets = options->sockets,
+                                                .on_change = check_later,
+                                                .state = made};
     for (size_t i = 0; i < options->worker_count; i++) {
         struct update *update = &made->updates[i];
         update->interfaces = made;
         update->call.run = run_update;
-        update->call.done = update_is_home;
+        update->call.done = update_done;
         socket_renewal_init(&update->sent);
         socket_renewal_init(&update->next);
         made->renewals[i] = &update->next;
@@ -187,10 +157,10 @@ int interface_changes_open(struct interface_changes **interfaces,
                            const struct interface_changes_options *options)
 {
     static const struct interface_watch_callbacks callbacks = {on_removed, on_changed};
-    struct interface_changes *made = make(options);
+    struct interface_changes *made = new_changes(options);
     if (made == NULL)
         return -ENOMEM;
-    /* First the watch: what changes after it is told. */
+    /* The watch is opened first, so that no change after the reading is missed. */
     int error = interface_watch_open(&made->watch, options->loop, &callbacks, made);
     if (error != 0) {
         interface_changes_free(made);
@@ -198,7 +168,7 @@ int interface_changes_open(struct interface_changes **interfaces,
     }
     find_changes(made);
     for (size_t i = 0; i < options->worker_count; i++) {
-        pack(&made->updates[i]);
+        take_next(&made->updates[i]);
         worker_renew(options->workers[i], &made->updates[i].sent);
     }
     *interfaces = made;
@@ -208,15 +178,14 @@ int interface_changes_open(struct interface_changes **interfaces,
 void interface_changes_check(struct interface_changes *interfaces)
 {
     if (interfaces != NULL && interfaces->watch != NULL)
-        look(interfaces);
+        check(interfaces);
 }
 
 void interface_changes_stop(struct interface_changes *interfaces)
 {
     if (interfaces == NULL)
         return;
-    for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++)
-        file_watch_close(&interfaces->files[i].watch);
+    socket_file_recovery_close(&interfaces->files);
     interface_watch_close(interfaces->watch);
     interfaces->watch = NULL;
 }

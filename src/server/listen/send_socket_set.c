@@ -1,13 +1,12 @@
-/* The sockets by which one worker sends for one listener: replies, challenges and copies apart. */
 #include "server/listen/send_socket_set.h"
 
 #include "net/socket/udp_socket.h"
 
 #include <stddef.h>
 
-/* Calls visit for each descriptor that is the set's own. */
-static void each(const struct send_socket_set *senders, void (*visit)(int socket, bool may),
-                 bool may)
+/* Calls visit for each descriptor that the set owns. */
+static void for_each(const struct send_socket_set *senders, void (*visit)(int socket, bool may),
+                     bool may)
 {
     const int others[] = {senders->on_link, senders->reply_reserve, senders->copy_reserve};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
@@ -29,9 +28,10 @@ void send_socket_set_init(struct send_socket_set *senders)
         senders->replies[i] = senders->copies[i] = -1;
 }
 
-/* What is sent from a local address that is not known has to go by the socket that receives: the
- * others of a wildcard listener have the loopback address as their own. */
-static int open_unknown(struct send_socket_set *senders, size_t slot)
+/* Where the local address of a datagram is not known, the answer is sent by the socket that
+ * receives: a wildcard listener's other sockets are connected, and would send from the loopback
+ * address. */
+static int use_receiving_socket(struct send_socket_set *senders, size_t slot)
 {
     senders->replies[slot] = socket_duplicate(senders->routed);
     if (senders->replies[slot] < 0)
@@ -61,8 +61,9 @@ static int open_all(struct send_socket_set *senders, const struct addr *bound, u
         if (error == 0)
             error = open_sender(&senders->copies[i], bound, bytes, &got);
     }
-    return error == 0 && senders->by_interface ? open_unknown(senders, INTERFACE_SLOT_UNKNOWN)
-                                               : error;
+    return error == 0 && senders->by_interface
+               ? use_receiving_socket(senders, INTERFACE_SLOT_UNKNOWN)
+               : error;
 }
 
 int send_socket_set_open(struct send_socket_set *senders, int receiver, const struct addr *bound,
@@ -86,7 +87,7 @@ int send_socket_set_open_single(struct send_socket_set *senders, int socket,
     senders->single = true;
     senders->buffer_bytes = send_buffer_bytes;
     senders->reserve_got_bytes = socket_widen(socket, SEND_SOCKET_SET_RESERVE_BYTES);
-    int error = open_unknown(senders, 0);
+    int error = use_receiving_socket(senders, 0);
     if (error != 0)
         send_socket_set_close(senders);
     return error;
@@ -111,7 +112,7 @@ int send_socket_set_reserve(struct send_socket_set *senders, int receiver)
 
 int send_socket_set_connect(const struct send_socket_set *senders, const struct addr *bound)
 {
-    /* But the one for what is unknown: that is the socket that receives. */
+    /* Without INTERFACE_SLOT_UNKNOWN, whose socket is the one that receives. */
     size_t slots = senders->by_interface ? INTERFACE_SLOTS_MAX : 1;
     int error = socket_connect_sender(senders->on_link, bound);
     if (error == 0)
@@ -146,7 +147,7 @@ void send_socket_set_replace(const struct send_socket_set *senders, struct send_
 
 void send_socket_set_share(const struct send_socket_set *senders, bool may)
 {
-    each(senders, socket_share, may);
+    for_each(senders, socket_share, may);
 }
 
 static void close_one(int socket, bool may)
@@ -157,6 +158,6 @@ static void close_one(int socket, bool may)
 
 void send_socket_set_close(struct send_socket_set *senders)
 {
-    each(senders, close_one, false);
+    for_each(senders, close_one, false);
     send_socket_set_init(senders);
 }

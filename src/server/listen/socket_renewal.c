@@ -1,4 +1,3 @@
-/* Sockets on their way to a worker. */
 #include "server/listen/socket_renewal.h"
 
 #include "net/socket/udp_socket.h"

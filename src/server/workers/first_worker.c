@@ -1,4 +1,3 @@
-/* The first worker's own: each made from its sockets, and undone in the reverse order. */
 #include "server/workers/first_worker.h"
 
 #include "net/socket/udp_socket.h"
@@ -6,9 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* A group: who hears it, and who speaks for it if that is nobody else. */
+/* A multicast group, and its reply socket if it has one. */
 struct group {
-    struct datagram_io *on_message, *reply_listener;
+    struct datagram_io *receiver, *reply_socket;
 };
 
 struct first_worker {
@@ -19,31 +18,31 @@ struct first_worker {
     struct group groups[];
 };
 
-static int open_group(struct first_worker *first_worker, const struct group_sockets *door,
-                      struct group *group)
+static int open_group(struct first_worker *first_worker,
+                      const struct multicast_group_sockets *sockets, struct group *group)
 {
     struct datagram_io_options options = first_worker->options.io;
-    options.listener = door->listener;
-    if (door->reply_listener == NO_LISTENER) {
-        options.socket = door->reply_socket;
-        options.senders = door->reply_senders;
-        int error = datagram_io_open(&group->reply_listener, &options);
+    options.listener = sockets->listener;
+    if (sockets->reply_listener == NO_LISTENER) {
+        options.socket = sockets->reply_socket;
+        options.senders = sockets->reply_senders;
+        int error = datagram_io_open(&group->reply_socket, &options);
         if (error != 0)
             return error;
     }
-    options.socket = door->socket;
-    options.senders = door->senders;
-    int error = datagram_io_open(&group->on_message, &options);
-    first_worker->options.io_by_listener[door->listener] = group->on_message;
+    options.socket = sockets->socket;
+    options.senders = sockets->senders;
+    int error = datagram_io_open(&group->receiver, &options);
+    first_worker->options.io_by_listener[sockets->listener] = group->receiver;
     return error;
 }
 
 static int open_groups(struct first_worker *first_worker)
 {
-    const struct first_worker_sockets *first_sockets = first_worker->options.first_sockets;
+    const struct first_worker_sockets *sockets = first_worker->options.sockets;
     int error = 0;
-    for (size_t i = 0; i < first_sockets->group_count && error == 0; i++)
-        error = open_group(first_worker, &first_sockets->groups[i],
+    for (size_t i = 0; i < sockets->group_count && error == 0; i++)
+        error = open_group(first_worker, &sockets->groups[i],
                            &first_worker->groups[first_worker->group_count++]);
     return error;
 }
@@ -51,10 +50,10 @@ static int open_groups(struct first_worker *first_worker)
 static int open_multicast(struct first_worker *first_worker)
 {
     const struct first_worker_options *options = &first_worker->options;
-    if (options->first_sockets->multicast == 0)
+    if (options->sockets->multicast.socket == 0)
         return 0;
     int error = multicast_recipient_open(&first_worker->multicast, options->io.loop,
-                                         options->first_sockets->multicast, options->copy_errno);
+                                         options->sockets->multicast.socket, options->copy_errno);
     if (error != 0)
         return error;
     const struct recipients recipients = multicast_recipient_recipients(first_worker->multicast);
@@ -71,8 +70,8 @@ static int open_streams(struct first_worker *first_worker)
         .relay = options->relay,
         .stats = options->io.stats,
         .reply_errno = options->io.last_errno,
-        .first_sockets = options->first_sockets->streams,
-        .door_count = options->first_sockets->stream_count,
+        .first_sockets = options->sockets->streams.list,
+        .door_count = options->sockets->streams.count,
         .max = options->stream_max,
         .files = options->stream_files,
         .buffer_bytes = options->stream_buffer_bytes,
@@ -95,7 +94,7 @@ int first_worker_open(struct first_worker **first_worker,
     static int (*const steps[])(struct first_worker *) = {open_groups, open_streams,
                                                           open_multicast};
     struct first_worker *made =
-        calloc(1, sizeof *made + options->first_sockets->group_count * sizeof made->groups[0]);
+        calloc(1, sizeof *made + options->sockets->group_count * sizeof made->groups[0]);
     if (made == NULL)
         return -ENOMEM;
     made->options = *options;
@@ -117,32 +116,32 @@ void first_worker_close(struct first_worker *first_worker)
     multicast_recipient_close(first_worker->multicast);
     streams_close(first_worker->streams);
     for (size_t i = first_worker->group_count; i-- > 0;) {
-        datagram_io_close(first_worker->groups[i].on_message);
-        datagram_io_close(first_worker->groups[i].reply_listener);
+        datagram_io_close(first_worker->groups[i].receiver);
+        datagram_io_close(first_worker->groups[i].reply_socket);
     }
     free(first_worker);
 }
 
-/* What a group sends by is a second descriptor of its voice's socket. */
-static void renew_voice(const struct group_sockets *door)
+/* A group sends by second descriptors of the socket of its reply listener. */
+static void renew_reply_descriptors(const struct multicast_group_sockets *sockets)
 {
-    const int senders[] = {door->senders.replies[0], door->senders.copies[0]};
-    socket_widen(door->senders.routed, SEND_SOCKET_SET_RESERVE_BYTES);
+    const int senders[] = {sockets->senders.replies[0], sockets->senders.copies[0]};
+    socket_widen(sockets->senders.routed, SEND_SOCKET_SET_RESERVE_BYTES);
     for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++) {
-        int reply_listener = socket_duplicate(door->senders.routed);
-        if (reply_listener >= 0 && socket_replace(senders[i], reply_listener) != 0)
-            socket_close(reply_listener);
+        int duplicate = socket_duplicate(sockets->senders.routed);
+        if (duplicate >= 0 && socket_replace(senders[i], duplicate) != 0)
+            socket_close(duplicate);
     }
 }
 
 void first_worker_renew(struct first_worker *first_worker, struct socket_renewal *renewal,
                         uint64_t renewed)
 {
-    const struct first_worker_sockets *first_sockets = first_worker->options.first_sockets;
-    for (size_t i = 0; i < first_sockets->group_count; i++)
-        if (first_sockets->groups[i].reply_listener != NO_LISTENER &&
-            (renewed >> first_sockets->groups[i].reply_listener & 1) != 0)
-            renew_voice(&first_sockets->groups[i]);
+    const struct first_worker_sockets *sockets = first_worker->options.sockets;
+    for (size_t i = 0; i < sockets->group_count; i++)
+        if (sockets->groups[i].reply_listener != NO_LISTENER &&
+            (renewed >> sockets->groups[i].reply_listener & 1) != 0)
+            renew_reply_descriptors(&sockets->groups[i]);
     for (uint8_t i = 0; first_worker->streams != NULL && i < CONFIG_LISTEN_MAX; i++)
         if (renewal->listeners[i].socket >= 0)
             streams_renew(first_worker->streams, i, &renewal->listeners[i].socket);
@@ -160,8 +159,8 @@ struct streams *first_worker_streams(struct first_worker *first_worker)
 void first_worker_count_drops(struct first_worker *first_worker)
 {
     for (size_t i = 0; first_worker != NULL && i < first_worker->group_count; i++) {
-        datagram_io_count_drops(first_worker->groups[i].on_message);
-        if (first_worker->groups[i].reply_listener != NULL)
-            datagram_io_count_drops(first_worker->groups[i].reply_listener);
+        datagram_io_count_drops(first_worker->groups[i].receiver);
+        if (first_worker->groups[i].reply_socket != NULL)
+            datagram_io_count_drops(first_worker->groups[i].reply_socket);
     }
 }

@@ -1,4 +1,3 @@
-/* From one configuration to the options of each worker. */
 #include "server/workers/worker_pool.h"
 
 #include "os/process/host.h"
@@ -8,12 +7,14 @@
 #include <stdlib.h>
 
 enum {
-    FILES_OF_WORKER = 5, /* epoll, the mailbox's eventfd, the timers of sweep, broadcast, sending */
-    FILES_OF_LISTENER = 1 + SEND_SOCKET_SET_FILES_MAX, /* of one worker */
-    /* Replies may wait for an interface in four times the memory of the requests that wait to be
-     * read: a reply may be longer than its request. */
-    HELD_PER_RECEIVED = 4,
-    FILES_OF_SERVER = 128, /* the operators' connections, files that are read, the log */
+    /* Descriptors: */
+    WORKER_FILES =
+        5, /* epoll, the eventfd of the mailbox, the timers of sweep, broadcast, sending */
+    LISTENER_FILES = 1 + SEND_SOCKET_SET_FILES_MAX, /* in one worker */
+    SERVER_FILES = 128, /* the operators' connections, files that are read, the log */
+    /* Memory for waiting replies, as a multiple of server.receive-buffer: a reply may be longer
+     * than its request. */
+    REPLY_QUEUE_PER_RECEIVE_BUFFER = 4,
 };
 
 size_t workers_wanted(const struct config *config)
@@ -32,11 +33,11 @@ static size_t count_listeners(const struct config *config, enum transport transp
     return count;
 }
 
-uint32_t workers_allow_files(size_t count, const struct config *config)
+uint32_t workers_raise_file_limit(size_t count, const struct config *config)
 {
-    size_t unix_sockets = count_listeners(config, TRANSPORT_UNIX); /* and a watch on each file */
-    size_t others = FILES_OF_SERVER + unix_sockets +
-                    count * (FILES_OF_WORKER + FILES_OF_LISTENER * config->server.listen_count);
+    size_t unix_sockets = count_listeners(config, TRANSPORT_UNIX); /* each file has a watch, too */
+    size_t others = SERVER_FILES + unix_sockets +
+                    count * (WORKER_FILES + LISTENER_FILES * config->server.listen_count);
     bool has_streams = unix_sockets > 0 || count_listeners(config, TRANSPORT_TCP) > 0;
     size_t streams = has_streams ? config->server.stream_max : 0;
     size_t allowed = host_allow_files(others + streams);
@@ -47,29 +48,28 @@ uint32_t workers_allow_files(size_t count, const struct config *config)
     return (uint32_t)(left > quarter ? left : quarter);
 }
 
-/* 0 or -errno. */
-static int make_one(struct workers *workers, const struct listeners *listeners,
-                    struct worker_options options, const char **failed)
+static int make_worker(struct workers *workers, const struct listeners *listeners,
+                       struct worker_options options, const char **failed)
 {
     int sockets[CONFIG_LISTEN_MAX];
     struct send_socket_set senders[CONFIG_LISTEN_MAX];
-    for (size_t i = 0; i < listeners->own_count; i++) {
+    for (size_t i = 0; i < listeners->unicast_count; i++) {
         sockets[i] = listeners->list[i].sockets[options.number];
         senders[i] = listeners->list[i].senders[options.number];
     }
     options.sockets = sockets;
     options.senders = senders;
-    options.socket_count = listeners->own_count;
+    options.socket_count = listeners->unicast_count;
     if (options.number > 0)
-        options.first_worker = NULL;
-    if (workers->budget != NULL)
-        options.allowance = shared_capacity_share(workers->budget, options.number);
+        options.first_worker_sockets = NULL;
+    if (workers->capacity != NULL)
+        options.allowance = shared_capacity_share(workers->capacity, options.number);
     return worker_new(&workers->list[options.number], &options, failed);
 }
 
-int workers_make(struct workers *workers, const struct config *config,
-                 const struct listeners *listeners, const struct workers_shared *shared,
-                 const char **failed)
+int workers_new(struct workers *workers, const struct config *config,
+                const struct listeners *listeners, const struct workers_shared *shared,
+                const char **failed)
 {
     size_t count = listeners->worker_count;
     struct worker_options options = {
@@ -78,7 +78,8 @@ int workers_make(struct workers *workers, const struct config *config,
         .ttl_ms = config->clients.ttl_ms,
         .sweep_ms = config->clients.sweep_ms,
         .rate_pps = config->broadcast.rate_pps,
-        .held_bytes = HELD_PER_RECEIVED * (size_t)config->server.receive_buffer_bytes,
+        .reply_queue_bytes =
+            REPLY_QUEUE_PER_RECEIVE_BUFFER * (size_t)config->server.receive_buffer_bytes,
         .max_datagram_bytes = config->server.max_datagram_bytes,
         .reply = shared->reply,
         .rules = shared->rules,
@@ -88,24 +89,24 @@ int workers_make(struct workers *workers, const struct config *config,
         .own_ports = &listeners->ports,
         .relay = config->broadcast.relay,
         .relay_rate_pps = config->broadcast.relay_rate_pps,
-        .first_worker = shared->first_sockets,
+        .first_worker_sockets = shared->first_worker_sockets,
         .listener_count = listeners->count,
         .stream_max = config->server.stream_max,
         .stream_files = shared->stream_files,
         .stream_buffer_bytes = config->server.stream_buffer_bytes,
         .stream_idle_ms = config->server.stream_idle_ms,
-        .on_break = shared->on_break,
+        .failure = shared->failure,
     };
     *failed = "table of workers";
     *workers = (struct workers){.list = calloc(count, sizeof workers->list[0]),
                                 .relays = calloc(count, sizeof workers->relays[0])};
     if (workers->list == NULL || workers->relays == NULL)
         return -ENOMEM;
-    if (count > 1 && (workers->budget = shared_capacity_new(config->clients.max, count)) == NULL)
+    if (count > 1 && (workers->capacity = shared_capacity_new(config->clients.max, count)) == NULL)
         return -ENOMEM;
     for (; workers->count < count; workers->count++) {
         options.number = (uint32_t)workers->count;
-        int error = make_one(workers, listeners, options, failed);
+        int error = make_worker(workers, listeners, options, failed);
         if (error != 0)
             return error;
         workers->relays[workers->count] = worker_relay(workers->list[workers->count]);
@@ -133,6 +134,6 @@ void workers_free(struct workers *workers)
         worker_free(workers->list[--workers->count]);
     free(workers->relays);
     free(workers->list);
-    shared_capacity_free(workers->budget);
+    shared_capacity_free(workers->capacity);
     *workers = (struct workers){.count = 0};
 }

@@ -217,7 +217,7 @@ static void make_world(void)
     world.datagram_decider = (struct datagram_decider){
         .registry = registry_init(registry_memory, CAPACITY, &KEY, TTL_MS, world.now_ms),
         .reply = world.replies[0],
-        .on_message = {.hear = hear},
+        .on_message = {.call = hear},
         .own_ports = &world.ports,
         .stats = &world.stats,
         .max_datagram_bytes = MAX_BYTES,
@@ -334,7 +334,7 @@ static void check_reply(const struct answered *answer, uint8_t listener, const s
 }
 
 /* Returns how many answers there are. */
-static uint64_t check_answers(const struct decided_answers *answers, uint8_t listener,
+static uint64_t check_answers(const struct datagram_answers *answers, uint8_t listener,
                               const struct sent *sent)
 {
     int count = world.on_link.answer_count + world.routed.answer_count;
@@ -357,7 +357,7 @@ static void do_batch(struct script *script)
     uint32_t how = take(script);
     uint8_t listener = how & 1;
     int count = 1 + (int)(how >> 1) % BATCH;
-    struct decided_answers answers = {.slots = listener == 0 ? NULL : &world.slots,
+    struct datagram_answers answers = {.slots = listener == 0 ? NULL : &world.slots,
                                       .on_link.batch = &world.on_link,
                                       .routed.batch = &world.routed};
     struct sent sent[BATCH];

@@ -348,7 +348,7 @@ static void expect_refused(const char *first, const char *second)
     result = server_try(&other, second, "-l", endpoint_text(&server.at[0]), NULL);
     harness_equal("exit status", result.status, 1);
     harness_contains("the complaint", result.err, endpoint_text(&server.at[0]));
-    harness_contains("the complaint", result.err, "another program has it");
+    harness_contains("the complaint", result.err, "another program uses it");
     udp_ask(udp, &server.at[0], "hi", "audi");
     server_stop(&server);
 }

@@ -106,7 +106,7 @@ Test(system_multicast, a_group_is_answered_by_unicast_through_the_listener_of_it
     /* Nobody else gets the port that the group shares with our listener. */
     struct server second = {0};
     struct result result = server_try(&second, OPEN, "-l", "0.0.0.0:3000", NULL);
-    harness_contains("a second server", result.err, "another program has it");
+    harness_contains("a second server", result.err, "another program uses it");
     ctl_ok(&server, "kick", "10.7.0.3:3000", NULL);
     harness_equal("clients", server_stat(&server, "clients"), 1);
     server_stop(&server);

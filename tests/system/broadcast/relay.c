@@ -141,7 +141,7 @@ Test(system_relay, what_is_over_the_rate_is_answered_and_counted_and_said)
     for (int64_t i = 0; i < relayed; i++)
         stream_expect(by_tcp, "word");
     stream_expect_nothing(by_tcp, "the rest was over the rate");
-    server_await_log(&server, "more than is passed on of one");
+    server_await_log(&server, "more than is relayed for one client");
     server_stop(&server);
 }
 
@@ -165,8 +165,8 @@ Test(system_relay, what_nobody_has_room_for_is_dropped_and_counted_and_said_once
     harness_equal("relayed and dropped", relayed + dropped, WORDS);
     expect(relayed > 0 && dropped > 0, "expected some of either, not %d, %d", (int)relayed,
            (int)dropped);
-    server_await_log(&server, "more than can be passed on to all");
-    expect(text_count(server_log(&server), "more than can be passed on to all") == 1,
+    server_await_log(&server, "more than can be relayed to all");
+    expect(text_count(server_log(&server), "more than can be relayed to all") == 1,
            "expected it to be said once");
     expect_balance("stats", server_ask(&server, "stats"));
     server_stop(&server);

@@ -11,7 +11,7 @@ TestSuite(system_stream_files, .fini = harness_end, .timeout = 60);
 
 enum { NOBODY = 65534 };
 
-static const char MADE[] = "the file of a listener is made again";
+static const char MADE[] = "the file of a listener was created again";
 
 static const char *path_of(const struct server *server)
 {

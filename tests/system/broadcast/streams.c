@@ -302,7 +302,7 @@ Test(system_streams, who_never_reads_is_cut_off_and_delays_nobody)
     }
     harness_equal("streams_slow", server_stat(&server, "streams_slow"), 1);
     harness_equal("clients", server_stat(&server, "clients"), 2);
-    server_await_log(&server, "streams were cut off");
+    server_await_log(&server, "streams were closed");
     stream_say(good, "still here\n");
     close(deaf);
     server_stop(&server);
@@ -478,10 +478,10 @@ Test(system_streams, what_cannot_be_listened_on_is_said_with_what_to_do)
     start(&first, NULL);
     struct result result = server_try(&second, NULL, "-l", tcp(&first), NULL);
     expect(result.status != 0, "expected the port to be taken");
-    harness_contains("stderr", result.err, "another program has it");
+    harness_contains("stderr", result.err, "another program uses it");
     result = server_try(&second, NULL, "-l", local(&first), NULL);
     expect(result.status != 0, "expected the path to be taken");
-    harness_contains("stderr", result.err, "another program has it");
+    harness_contains("stderr", result.err, "another program uses it");
     second.socket = harness_path("one");
     result = server_try(&second, NULL, "-l", harness_format("unix:%s", second.socket), NULL);
     expect(result.status != 0, "expected the path to be taken");
@@ -489,7 +489,7 @@ Test(system_streams, what_cannot_be_listened_on_is_said_with_what_to_do)
     second.socket = NULL;
     result = server_try(&second, NULL, "-l", "unix:/nowhere/at/all", NULL);
     expect(result.status != 0, "expected no such directory");
-    harness_contains("stderr", result.err, "the directory isn't there");
+    harness_contains("stderr", result.err, "the directory does not exist");
     result = server_try(&second, NULL, "-l", "tcp:192.0.2.1:0", "-t", NULL);
     harness_equal("status of -t", result.status, 78);
     harness_contains("stderr", result.err, "other hosts can reach tcp:192.0.2.1:0");

@@ -62,8 +62,10 @@ static void break_a_worker(const char *workers)
     speak_to_the_end(&server);
     harness_equal("the status", server.process.status, 1);
     log = server_log(&server);
-    harness_contains("the log", log, "a worker's loop broke reason=\"Cannot allocate memory\"");
-    harness_contains("the log", log, "ended without a stop reason=\"a worker's loop broke\"");
+    harness_contains("the log", log,
+                     "a worker's event loop failed reason=\"Cannot allocate memory\"");
+    harness_contains("the log", log,
+                     "ended without a stop reason=\"a worker's event loop failed\"");
     expect(access(server.socket, F_OK) != 0, "expected no socket behind the end");
 }
 
@@ -90,6 +92,6 @@ Test(system_break, ends_the_service_where_the_main_thread_broke)
     }
     harness_equal("the status", server.process.status, 1);
     harness_contains("the log", server_log(&server),
-                     "ended without a stop reason=\"the event loop broke\"");
+                     "ended without a stop reason=\"the event loop failed\"");
     expect(access(server.socket, F_OK) != 0, "expected no socket behind the end");
 }

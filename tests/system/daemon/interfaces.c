@@ -339,8 +339,8 @@ Test(system_interfaces, a_missing_address_fails_the_start_unless_it_is_to_be_wai
     static const struct {
         const char *listen, *reason;
     } cases[] = {
-        {"10.8.0.1:3000", "no interface of this host has it"},
-        {"tcp:10.8.0.1:3000", "no interface of this host has it"},
+        {"10.8.0.1:3000", "no interface of this host has the address"},
+        {"tcp:10.8.0.1:3000", "no interface of this host has the address"},
         {"[fe80::1%near]:3000", "no interface has that name"},
         {"239.7.7.7%near:3000", "no interface has that name"},
         {"tcp:[fe80::1%near]:3000", "no interface has that name"},

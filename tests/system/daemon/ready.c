@@ -48,7 +48,7 @@ static void expect_failed_start(harness_prepare *prepare, const char *reason)
     start(&server, prepare);
     harness_equal("the status", process_wait(&server.process), 1);
     const char *log = server.process.texts[1].data;
-    harness_contains("the log", log, "error cannot say that it is ready on=\"standard output\"");
+    harness_contains("the log", log, "error cannot report that it is ready on=\"standard output\"");
     harness_contains("the log", log, reason);
     expect(access(server.socket, F_OK) != 0, "expected no socket after a failed start");
 }

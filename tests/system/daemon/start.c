@@ -151,7 +151,7 @@ Test(system_start, asks_for_a_group_where_the_user_is_a_number_without_an_entry)
     struct result result =
         server_try(&server, "[server]\nuser = 54321\n", "-l", "127.0.0.1:0", NULL);
 
-    expect_failure(&server, &result, "cannot tell the group of the user to become", "on=54321");
+    expect_failure(&server, &result, "cannot find the group of the user to become", "on=54321");
     harness_contains("the complaint", result.err, "state server.group");
     expect(strstr(result.err, "No such process") == NULL, "expected a reason that is one: '%s'",
            result.err);

@@ -1,3 +1,4 @@
+/* The advice on shortages. */
 #include "server/startup_error.h"
 
 #include <criterion/criterion.h>
@@ -5,7 +6,7 @@
 
 TestSuite(startup_error, .timeout = 10);
 
-Test(startup_error, advises_on_what_runs_out)
+Test(startup_error, advises_on_shortages_of_descriptors_and_memory)
 {
     static const struct {
         int error;

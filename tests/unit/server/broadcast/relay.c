@@ -82,7 +82,7 @@ static void open_worker(struct worker_parts *worker)
     const struct datagram_io_options io = {
         .loop = loop,
         .senders = worker->senders,
-        .watch = &worker->watch,
+        .send_monitor = &worker->watch,
         .datagram_decider = &worker->datagram_decider,
         .last_errno = &worker->last_errno,
         .stats = &worker->stats,

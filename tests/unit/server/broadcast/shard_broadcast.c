@@ -113,12 +113,12 @@ static void open_endpoint(void)
     without_reserve.copy_reserve = -1;
     const struct datagram_io_options to_all = {.loop = loop,
                                                .senders = without_reserve,
-                                               .watch = &watch,
+                                               .send_monitor = &watch,
                                                .datagram_decider = &datagram_decider,
                                                .last_errno = &last_errno,
                                                .stats = &stats,
                                                .max_datagram_bytes = BYTES,
-                                               .held_bytes = 1 << 16,
+                                               .reply_queue_bytes = 1 << 16,
                                                .socket = receiver};
     cr_assert_eq(datagram_io_open(&io, &to_all), 0);
     const struct broadcast_options options_of_broadcast = {.loop = loop,

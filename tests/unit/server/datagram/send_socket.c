@@ -1,5 +1,5 @@
-/* Queues that drain, and queues that stand still: socket pairs, whose other ends are read or not,
- * and links of the test's own. */
+/* Send buffers that empty and send buffers that are stalled: socket pairs whose other ends are read
+ * or not, and links in a network namespace of the test. */
 #include "server/datagram/send_socket.h"
 
 #include "net/interface/device_queue.h"
@@ -17,13 +17,13 @@
 static const struct addr to_the_peer = {.family = ADDR_NONE};
 
 static struct loop *loop;
-static struct send_monitor watch;
+static struct send_monitor monitor;
 static struct send_socket sender;
 static struct loop_task waiter;
 static struct batch *batch;
 static int base[2], reserve[2];
 static int woken;
-static void (*on_tick)(void); /* while a test waits, each millisecond */
+static void (*on_tick)(void); /* called each millisecond while a test waits */
 static struct loop_timer tick, end;
 
 static void on_wake(void *state)
@@ -58,8 +58,8 @@ static void set_up(void)
     open_pair(base);
     open_pair(reserve);
     loop = loop_new();
-    cr_assert_eq(send_monitor_open(&watch, loop), 0);
-    send_socket_open(&sender, &watch, base[0], reserve[0]);
+    cr_assert_eq(send_monitor_open(&monitor, loop), 0);
+    send_socket_open(&sender, &monitor, base[0], reserve[0]);
     batch = batch_new(0);
     waiter = (struct loop_task){.run = on_wake};
     cr_assert_eq(loop_timer_open(loop, &tick, run_tick, NULL), 0);
@@ -72,7 +72,7 @@ static void tear_down(void)
 {
     send_socket_close(&sender);
     loop_cancel(loop, &waiter);
-    send_monitor_close(&watch);
+    send_monitor_close(&monitor);
     loop_timer_close(&tick);
     loop_timer_close(&end);
     loop_free(loop);
@@ -112,7 +112,7 @@ static int read_all(int fd, int most)
     return count;
 }
 
-/* Runs the loop until the waiter has run, or for so long. */
+/* Runs the loop until the waiter has run, or for that long. */
 static void run_for(int ms)
 {
     loop_timer_every(&tick, 1);
@@ -122,8 +122,8 @@ static void run_for(int ms)
     loop_timer_every(&tick, 0);
 }
 
-/* A socket of datagrams between processes is writable when three quarters of its buffer are free,
- * one of UDP when half of it is. */
+/* A Unix datagram socket is writable when three quarters of its buffer are free, a UDP socket when
+ * half of it is. */
 Test(send_socket, waits_until_the_socket_is_writable)
 {
     int count = fill();
@@ -133,16 +133,16 @@ Test(send_socket, waits_until_the_socket_is_writable)
     cr_assert_eq(woken, 1);
     cr_assert_eq(send_one(), 0);
     cr_assert_gt(read_all(base[1], count), 0);
-    cr_assert_eq(read_all(reserve[1], 1), 0, "the reserve is for what stands still");
+    cr_assert_eq(read_all(reserve[1], 1), 0, "the reserve is for stalled datagrams");
 }
 
-Test(send_socket, uses_the_reserve_when_the_queue_stands_still_and_no_sooner)
+Test(send_socket, uses_the_reserve_when_the_buffer_is_stalled_and_no_sooner)
 {
     fill();
     uint64_t start_ms = clock_now_ms();
     run_for(10000);
     cr_assert_eq(woken, 1);
-    cr_assert_geq(clock_now_ms() - start_ms, 14, "four looks, 5 ms apart");
+    cr_assert_geq(clock_now_ms() - start_ms, 14, "four samples, 5 ms apart");
     cr_assert_eq(send_one(), 0);
     cr_assert_eq(read_all(reserve[1], 10), 1);
 }
@@ -154,31 +154,31 @@ static void drain_slowly(void)
         read_all(base[1], 1);
 }
 
-Test(send_socket, does_not_use_the_reserve_while_the_queue_shrinks)
+Test(send_socket, does_not_use_the_reserve_while_the_buffer_empties)
 {
     int count = fill();
     on_tick = drain_slowly;
     run_for(10000);
-    cr_assert_eq(woken, 1, "woken by room");
+    cr_assert_eq(woken, 1, "woken since the socket is writable");
     cr_assert_eq(send_one(), 0);
     cr_assert_eq(read_all(reserve[1], 1), 0);
     cr_assert_leq(read_all(base[1], 2 * count), count / 2 + 2);
 }
 
-Test(send_socket, goes_back_to_the_socket_once_that_has_room)
+Test(send_socket, returns_to_the_socket_once_it_is_writable)
 {
     int count = fill();
     run_for(10000);
     cr_assert_eq(send_one(), 0);
     cr_assert_eq(read_all(reserve[1], 10), 1);
     cr_assert_eq(read_all(base[1], count), count);
-    run_for(50); /* nobody waits, but the room is seen */
+    run_for(50); /* no sender waits, but the socket is watched */
     cr_assert_eq(send_one(), 0);
     cr_assert_eq(read_all(base[1], 10), 1);
     cr_assert_eq(read_all(reserve[1], 10), 0);
 }
 
-Test(send_socket, does_not_fill_the_reserve_with_more_than_the_queue_at_a_time)
+Test(send_socket, fills_the_reserve_with_no_more_than_an_ordinary_buffer_at_a_time)
 {
     int more = 256 << 10;
     cr_assert_eq(setsockopt(reserve[0], SOL_SOCKET, SO_SNDBUFFORCE, &more, sizeof more), 0);
@@ -186,8 +186,8 @@ Test(send_socket, does_not_fill_the_reserve_with_more_than_the_queue_at_a_time)
     run_for(10000);
     cr_assert_eq(woken, 1);
     int first = fill();
-    cr_assert_leq(first, count + 1, "as much as an ordinary queue may hold");
-    /* That stands still, too: after 20 ms as much again may follow. */
+    cr_assert_leq(first, count + 1, "as much as an ordinary buffer may hold");
+    /* That is stalled, too: after 20 ms as much again may follow. */
     int second = 0;
     for (uint64_t start_ms = clock_now_ms(); second == 0 && clock_now_ms() - start_ms < 10000;) {
         run_for(100);
@@ -200,7 +200,7 @@ Test(send_socket, does_not_fill_the_reserve_with_more_than_the_queue_at_a_time)
 Test(send_socket, waits_for_as_long_as_it_takes_without_a_reserve)
 {
     send_socket_close(&sender);
-    send_socket_open(&sender, &watch, base[0], -1);
+    send_socket_open(&sender, &monitor, base[0], -1);
     fill();
     run_for(100);
     cr_assert_eq(woken, 0);
@@ -210,18 +210,18 @@ Test(send_socket, waits_for_as_long_as_it_takes_without_a_reserve)
     cr_assert_eq(send_one(), 0);
 }
 
-Test(send_socket, a_closed_one_wakes_nobody)
+Test(send_socket, wakes_no_sender_after_it_is_closed)
 {
     fill();
     send_socket_close(&sender);
     run_for(50);
     cr_assert_eq(woken, 0);
-    cr_assert_null(watch.first);
+    cr_assert_null(monitor.first);
 }
 
 /* ---- on a link ---- */
 
-/* Its interface has one datagram of 1,400 bytes sent in 1.5 s; nobody has 10.8.0.3. */
+/* An interface that takes 1.5 s for a datagram of 1,400 bytes. No host has 10.8.0.3. */
 static void use_slow_link(void)
 {
     static const char commands[] =
@@ -243,7 +243,7 @@ static void use_slow_link(void)
         cr_assert_geq(*socket, 0);
         bound.port = 0;
     }
-    send_socket_open(&sender, &watch, base[0], reserve[0]);
+    send_socket_open(&sender, &monitor, base[0], reserve[0]);
 }
 
 static int fill_towards(const char *text)
@@ -274,7 +274,7 @@ Test(send_socket, uses_the_reserve_for_neighbours_that_do_not_answer)
     use_slow_link();
     cr_assert_gt(fill_towards("10.8.0.3"), 20);
     run_for(150);
-    cr_assert_eq(woken, 1, "what waits for a neighbour is in no interface's queue");
+    cr_assert_eq(woken, 1, "a datagram that waits for a neighbour is in no interface's queue");
 }
 
 Test(device_queue, counts_no_less_than_is_charged_for_what_waits_for_an_interface)
@@ -299,12 +299,12 @@ Test(device_queue, counts_no_less_than_is_charged_for_what_waits_for_an_interfac
     tear_down();
 }
 
-Test(send_socket, a_limited_one_fills_a_large_buffer_only_with_what_stands_still)
+Test(send_socket, a_limited_one_fills_a_large_buffer_only_with_stalled_datagrams)
 {
     int large = 256 << 10;
     send_socket_close(&sender);
     cr_assert_eq(setsockopt(base[0], SOL_SOCKET, SO_SNDBUFFORCE, &large, sizeof large), 0);
-    send_socket_open_limited(&sender, &watch, base[0], 64 << 10);
+    send_socket_open_limited(&sender, &monitor, base[0], 64 << 10);
     int first = fill();
     cr_assert_gt(first, 8);
     cr_assert_leq(first, 64, "no more than the limit, at 1,000 bytes each");
@@ -313,17 +313,17 @@ Test(send_socket, a_limited_one_fills_a_large_buffer_only_with_what_stands_still
         run_for(100);
         second = fill();
     }
-    cr_assert_gt(second, 0, "what stands still does not count");
+    cr_assert_gt(second, 0, "stalled datagrams do not count");
     cr_assert_leq(second, first + 1);
     cr_assert_eq(read_all(base[1], 1000), first + second);
     run_for(10000);
     cr_assert_eq(send_one(), 0);
 }
 
-Test(send_socket, a_limited_one_goes_on_when_it_is_renewed)
+Test(send_socket, a_limited_one_sends_again_when_it_is_renewed)
 {
     send_socket_close(&sender);
-    send_socket_open_limited(&sender, &watch, base[0], 64 << 10);
+    send_socket_open_limited(&sender, &monitor, base[0], 64 << 10);
     send_socket_renew(&sender);
     cr_assert_eq(send_one(), 0);
     cr_assert_eq(read_all(base[1], 10), 1);

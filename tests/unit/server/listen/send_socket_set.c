@@ -1,4 +1,4 @@
-/* The sockets by which a worker sends for one listener. */
+/* The sizes of the send buffers of a set of sockets. */
 #include "server/listen/send_socket_set.h"
 
 #include "net/socket/udp_socket.h"
@@ -6,8 +6,8 @@
 #include <criterion/criterion.h>
 #include <unistd.h>
 
-/* The kernel doubles what it is asked for. */
-Test(send_socket_set, have_room_for_copies_of_8_kib_to_600_neighbours_that_do_not_answer)
+/* The kernel doubles the size that it is asked for. */
+Test(send_socket_set, has_space_for_copies_of_8_kib_to_600_neighbours_that_do_not_answer)
 {
     enum { NEIGHBOURS = 600, FRAGMENTS = 6, FRAGMENT_BYTES = 2304 };
     struct addr addr, bound;

@@ -1,5 +1,4 @@
-/* The addresses of our links that are not known to answer. */
-#include "server/datagram/on_link_addresses.h"
+#include "server/admission/on_link_addresses.h"
 
 #include "net/interface/interface.h"
 #include "net/interface/neighbour.h"

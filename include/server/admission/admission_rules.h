@@ -1,0 +1,50 @@
+#ifndef SERVER_ADMISSION_ADMISSION_RULES_H
+#define SERVER_ADMISSION_ADMISSION_RULES_H
+
+#include "admission/access_list.h"
+#include "admission/prefix_counts.h"
+#include "admission/rate_limiter.h"
+#include "base/siphash.h"
+#include "config/config.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The rules by which datagrams are admitted: what the configuration's section [admission] means for
+ * the decision about a datagram. A plain value: each worker has a copy, which a reload replaces.
+ * The tables that it points to are shared by all workers. */
+struct admission_rules {
+    bool cookie;                  /* admission.policy = cookie: a source proves its address first */
+    bool dry_run;                 /* limits count what they would drop, and drop nothing */
+    struct access_list *acl;      /* admission.allow and deny; NULL: every source is allowed */
+    struct rate_limiter *limiter; /* admission.rate; NULL: no limit */
+    struct rate_limiter_limits limits;
+    struct prefix_counts *prefixes; /* clients by prefix; NULL: not counted, and per_prefix is 0 */
+    uint32_t per_prefix;            /* most clients of one prefix; 0: no limit */
+    struct access_list *on_link;    /* admits the on-link addresses (server/admission/
+                                       on_link_addresses); NULL: there are none */
+};
+
+/* The tables of limits, made when a configuration first needs them and kept until the end: a limit
+ * that is switched off and on again finds its counts as they were. */
+struct admission_tables {
+    uint32_t clients_max;
+    struct siphash_key key;
+    struct rate_limiter *limiter;   /* NULL until a configuration needs it */
+    struct prefix_counts *prefixes; /* likewise */
+};
+
+/* Draws the key of the tables; they are made for at most clients_max clients. Returns 0 or -errno
+ * (-EAGAIN: the kernel has no entropy yet). */
+int admission_tables_init(struct admission_tables *tables, uint32_t clients_max);
+
+/* Frees the tables. Call it after all worker threads have ended. */
+void admission_tables_free(struct admission_tables *tables);
+
+/* Fills in the rules of a configuration but for on_link, which becomes NULL. Returns 0, or -ENOMEM
+ * without a change to the rules in use. The caller frees rules->acl by access_list_free, once no
+ * worker uses it. */
+int admission_rules_make(struct admission_rules *rules, struct admission_tables *tables,
+                         const struct config *config);
+
+#endif

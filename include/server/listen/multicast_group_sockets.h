@@ -1,0 +1,39 @@
+#ifndef SERVER_LISTEN_MULTICAST_GROUP_SOCKETS_H
+#define SERVER_LISTEN_MULTICAST_GROUP_SOCKETS_H
+
+#include "server/listen/listeners.h"
+
+#include <stdint.h>
+
+enum { NO_LISTENER = 0xff };
+
+/* The sockets of a multicast group among the listeners, which the first worker has.
+ *
+ * Nothing can be sent from a group's address. So replies leave by the unicast listener of the same
+ * family and port, if there is one: a client and its firewall expect them from the port that the
+ * client sent to. Else they leave by a reply socket on a port that the kernel chose, whose
+ * datagrams are served as well. Rejected: a reply socket on the group's port, which other members
+ * of the group on this host may have, too: the kernel would give unicast datagrams to one of them.
+ */
+struct multicast_group_sockets {
+    uint8_t listener; /* number of the group in the table of listeners */
+    uint8_t
+        reply_listener; /* number of the unicast listener that replies leave by, or NO_LISTENER */
+    int socket;
+    int reply_socket;                     /* -1 if there is a reply_listener */
+    struct send_socket_set senders;       /* for datagrams received by the group */
+    struct send_socket_set reply_senders; /* for datagrams received by reply_socket */
+};
+
+/* Opens the sockets of the group that is next in the table, and joins it. With
+ * server.missing-address = wait it may be joined later, once its interface exists. Adds the address
+ * of a reply socket to own_addrs. Returns 0 or -errno; what was opened is closed by
+ * multicast_group_sockets_close, but for -errno with socket < 0. */
+int multicast_group_sockets_open(struct multicast_group_sockets *group, struct listeners *listeners,
+                                 struct own_addrs *own_addrs, const struct config *config);
+void multicast_group_sockets_close(struct multicast_group_sockets *group);
+
+/* Returns what to do about an error of opening a group, or of a socket that sends to one. */
+const char *multicast_group_sockets_advice(int error);
+
+#endif

@@ -1,0 +1,23 @@
+#ifndef SERVER_SERVER_SIGNALS_H
+#define SERVER_SERVER_SIGNALS_H
+
+#include "server/server_state.h"
+
+/* Signals and reloads: SIGHUP reloads the configuration, SIGTERM and SIGINT stop the server, and a
+ * second one of these makes it exit at once. */
+
+/* Keeps SIGHUP pending, also under nohup(1), until server_signals_open: a reload that is asked for
+ * during the start is done after it. Call it before the configuration is read. */
+void server_signals_hold_reload(void);
+
+/* Keeps SIGTERM and SIGINT pending until server_signals_open, so that no socket file remains. Call
+ * it before the first socket is opened. */
+void server_signals_hold_stop(void);
+
+/* Handles the signals in the server's event loop. Returns 0 or -errno. */
+int server_signals_open(struct server *server);
+
+/* Reloads the configuration, and calls done, at once or later. state is the struct server. */
+void server_reload(void *state, reload_done *done, void *done_state);
+
+#endif

@@ -1,0 +1,55 @@
+#ifndef SERVER_SERVER_STATE_H
+#define SERVER_SERVER_STATE_H
+
+#include "os/log/stdout_line.h"
+#include "os/process/privilege.h"
+#include "server/admission/shared_admission.h"
+#include "server/broadcast/broadcast_jobs.h"
+#include "server/config/config_files.h"
+#include "server/control/command_table.h"
+#include "server/control/control_socket.h"
+#include "server/listen/interface_changes.h"
+#include "server/listen/startup_sockets.h"
+#include "server/options.h"
+#include "server/workers/worker_pool.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* All that the server owns, for the modules of its start and end (server/server_start, server_stop,
+ * server_signals, ready_line). In the main thread. */
+struct server {
+    const struct server_options *options;
+    struct config_files_result files; /* that the configuration was read from */
+    struct config *config;            /* that the server was started with */
+    struct identity identity;         /* server.user and server.group */
+
+    struct startup_sockets sockets;
+    uint32_t stream_files; /* how many streams there are descriptors for */
+    struct reply *reply;
+    struct shared_admission *admission;
+    struct admission_rules rules; /* in use */
+    struct loop *loop;
+    struct mailbox *mailbox; /* of the main thread */
+    struct workers workers;
+    struct jobs *jobs;
+    struct command_table commands;
+    struct control_socket control;
+    struct interface_changes *interfaces;
+
+    struct stdout_line ready_line;
+    int ready_error; /* -errno of writing the ready line, or 0 */
+
+    bool stopping;
+    uint64_t signalled_ms;  /* when the first SIGTERM or SIGINT was received, or 0 */
+    size_t running_workers; /* that were started and have not stopped yet */
+    struct loop_timer stop_timeout;
+    struct final_report { /* a worker's last call */
+        struct worker_call call;
+        struct server *server;
+        struct stats stats;
+        uint32_t clients;
+    } * final_reports; /* by worker */
+};
+
+#endif

@@ -1,0 +1,50 @@
+#ifndef SERVER_WORKERS_WORKER_OPTIONS_H
+#define SERVER_WORKERS_WORKER_OPTIONS_H
+
+#include "os/loop/thread.h"
+#include "registry/shared_capacity.h"
+#include "server/datagram/datagram_decision.h"
+#include "server/listen/first_worker_sockets.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The options of one worker (server/workers/worker). All pointers are to objects of the server,
+ * which outlive the worker, but for sockets and senders, which are copied. */
+struct worker_options {
+    uint32_t number;   /* of this worker, from 0 */
+    uint32_t count;    /* of all workers */
+    uint32_t capacity; /* most clients of this worker */
+    uint32_t ttl_ms;
+    uint32_t sweep_ms;
+    uint32_t rate_pps; /* of broadcasts, by all workers together */
+    uint32_t max_datagram_bytes;
+    struct reply *reply;               /* shared */
+    const struct own_ports *own_ports; /* shared */
+    struct capacity_share *allowance;  /* of clients.max; NULL: only the capacity limits */
+    struct admission_rules rules;      /* their tables are shared */
+    struct cookie_secrets secrets;
+    const int *sockets; /* by unicast listener; the caller closes them after worker_free */
+    const struct send_socket_set *senders; /* likewise */
+    size_t socket_count;
+    void (*on_link_failed)(void *state); /* see server/datagram/datagram_io; called in the worker's
+                                            thread */
+    void *on_link_state;
+    size_t
+        reply_queue_bytes; /* for waiting replies, of each listener that has sockets by interface */
+    enum config_relay relay;
+    uint32_t relay_rate_pps; /* of one client */
+    const struct first_worker_sockets
+        *first_worker_sockets; /* NULL: this is not the first worker */
+    size_t listener_count;     /* of all kinds */
+    uint32_t stream_max, stream_files, stream_buffer_bytes, stream_idle_ms;
+    /* Called in the thread of the mailbox when the worker's thread has ended without worker_finish:
+     * its clients get no replies any more. */
+    struct worker_failure {
+        struct mailbox *mailbox;
+        void (*on_failure)(void *state);
+        void *state;
+    } failure;
+};
+
+#endif

@@ -1,0 +1,47 @@
+#ifndef SERVER_WORKERS_WORKER_STATE_H
+#define SERVER_WORKERS_WORKER_STATE_H
+
+#include "server/broadcast/relay.h"
+#include "server/broadcast/shard_broadcast.h"
+#include "server/workers/first_worker.h"
+#include "server/workers/traffic_warnings.h"
+#include "server/workers/worker_options.h"
+
+/* The state of one worker, for the modules of server/workers only. Once its thread runs, only that
+ * thread uses it, but for the mailbox. */
+struct worker {
+    struct worker_options options;
+    struct loop *loop;
+    struct mailbox *mailbox;
+    struct thread *thread;
+    struct mailbox_message failed; /* posted to options.failure.mailbox when the loop has failed */
+
+    struct siphash_key key;
+    void *registry_memory;
+    struct datagram_decider decider;
+    struct datagram_io **io_by_listener; /* CONFIG_LISTEN_MAX of them; NULL: not of this worker */
+    struct broadcast *broadcast;
+    struct relay *relay;
+    struct first_worker *first_worker; /* NULL: this is not the first worker */
+    struct stats stats;
+    struct traffic_warnings warnings;
+
+    struct send_monitor send_monitor;
+    struct loop_timer sweep;
+    struct loop_task sweep_slice;
+};
+
+/* Returns the ttl of the registry: one millisecond more than asked for, since its clock counts
+ * whole milliseconds, so that no client expires a fraction of one early. */
+static inline uint32_t worker_registry_ttl(uint32_t ttl_ms)
+{
+    return ttl_ms < REGISTRY_TTL_MAX_MS ? ttl_ms + 1 : ttl_ms;
+}
+
+/* Adds the datagrams that the kernel dropped since the last call to the counters. */
+void worker_count_drops(struct worker *worker);
+
+/* Sets the mode and the rate of the relay. */
+void worker_set_relay(struct worker *worker, enum config_relay mode, uint32_t rate_pps);
+
+#endif

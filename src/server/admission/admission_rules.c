@@ -1,0 +1,68 @@
+#include "server/admission/admission_rules.h"
+
+#include "os/process/memory.h"
+#include "os/process/random.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+_Static_assert((int)CONFIG_BLOCKS_MAX <= (int)ACCESS_LIST_BLOCKS_MAX &&
+                   (int)CONFIG_RATE_MAX <= (int)RATE_LIMITER_RATE_MAX &&
+                   (int)CONFIG_RATE_MAX <= (int)RATE_LIMITER_BURST_MAX &&
+                   (int)CONFIG_CLIENTS_MAX <= (int)PREFIX_COUNTS_CAP_MAX,
+               "the configuration allows no more than the tables take");
+
+int admission_tables_init(struct admission_tables *tables, uint32_t clients_max)
+{
+    *tables = (struct admission_tables){.clients_max = clients_max};
+    return random_fill(&tables->key, sizeof tables->key);
+}
+
+void admission_tables_free(struct admission_tables *tables)
+{
+    if (tables->limiter != NULL)
+        memory_release(tables->limiter, rate_limiter_bytes());
+    if (tables->prefixes != NULL)
+        memory_release(tables->prefixes, prefix_counts_bytes(tables->clients_max));
+}
+
+/* Returns false without memory for the table, which is made at the first call. */
+static bool make_limiter(struct admission_tables *tables)
+{
+    void *memory = tables->limiter;
+    if (memory == NULL && (memory = memory_reserve(rate_limiter_bytes(), 0)) != NULL)
+        tables->limiter = rate_limiter_init(memory, &tables->key);
+    return memory != NULL;
+}
+
+/* Likewise. */
+static bool make_prefixes(struct admission_tables *tables)
+{
+    void *memory = tables->prefixes;
+    if (memory == NULL &&
+        (memory = memory_reserve(prefix_counts_bytes(tables->clients_max), 0)) != NULL)
+        tables->prefixes = prefix_counts_init(memory, tables->clients_max, &tables->key);
+    return memory != NULL;
+}
+
+int admission_rules_make(struct admission_rules *rules, struct admission_tables *tables,
+                         const struct config *config)
+{
+    const struct config_blocks *allow = &config->admission.allow, *deny = &config->admission.deny;
+    uint32_t rate_pps = config->admission.rate_pps, burst = config->admission.burst;
+    *rules = (struct admission_rules){
+        .cookie = config->admission.policy == POLICY_COOKIE,
+        .dry_run = config->admission.dry_run != 0,
+        .limits = rate_limiter_limits(rate_pps, burst != 0 ? burst : rate_pps),
+        .per_prefix = config->admission.per_prefix,
+    };
+    if ((rate_pps != 0 && !make_limiter(tables)) ||
+        (rules->per_prefix != 0 && !make_prefixes(tables)))
+        return -ENOMEM;
+    rules->limiter = rate_pps != 0 ? tables->limiter : NULL;
+    rules->prefixes = tables->prefixes;
+    if (allow->count + deny->count == 0)
+        return 0;
+    rules->acl = access_list_new(allow->list, allow->count, deny->list, deny->count);
+    return rules->acl == NULL ? -ENOMEM : 0;
+}

@@ -1,0 +1,119 @@
+#include "server/listen/stream_sockets.h"
+
+#include "net/socket/tcp_socket.h"
+#include "net/socket/udp_socket.h"
+#include "server/startup_error.h"
+
+#include <errno.h>
+
+enum {
+    FILE_MODE = 0666, /* any user who can reach the path may be a client, as on a loopback port */
+};
+
+const char *stream_sockets_advice(int error)
+{
+    switch (error) {
+    case -EADDRINUSE:
+        return "another program uses it; stop that program or listen elsewhere (server.listen, -l)";
+    case -EACCES:
+    case -EPERM:
+        return "ports below 1024 need root or CAP_NET_BIND_SERVICE, a Unix socket needs a "
+               "directory that udpsrv may write; choose another one (server.listen, -l)";
+    case -EADDRNOTAVAIL:
+        return "no interface of this host has the address; `ip address` lists what is there "
+               "(tentative: the "
+               "kernel still looks for a duplicate), and server.missing-address = wait waits for "
+               "it";
+    case -EEXIST:
+        return "a file is in the way, there or at its .lock; remove it or choose another path";
+    case -ENOENT:
+        return "the directory does not exist; create it or choose another path";
+    case -ENODEV:
+        return "no interface has that name; `ip link` lists those that are there, and "
+               "server.missing-address = wait waits for it";
+    default:
+        return startup_error_advice(error, "see server.listen in udpsrv.conf(5)");
+    }
+}
+
+static int open_tcp(struct listener *listener, bool waits)
+{
+    struct config_listen bound = *listener->config;
+    struct addr wanted = listener->bound = listener->config->addr;
+    int error = listeners_find_interface(listener);
+    listener->missing = error != 0;
+    if (error != 0 && (!waits || wanted.port == 0))
+        return error;
+    if (error != 0) {
+        listeners_warn_of_waiting(listener, error);
+        return socket_reserve();
+    }
+    wanted.scope = listener->interface;
+    int socket = tcp_listen(&wanted, &listener->bound);
+    if (socket == -EADDRNOTAVAIL && waits) {
+        socket = tcp_listen_anyway(&wanted, &listener->bound);
+        listener->missing = socket >= 0;
+        if (socket >= 0)
+            listeners_warn_of_waiting(listener, -EADDRNOTAVAIL);
+    }
+    bound.addr = listener->bound;
+    bound.zone[0] = '\0';
+    if (socket >= 0)
+        config_listen_text(&bound, listener->text);
+    return socket;
+}
+
+int stream_sockets_open(struct stream_sockets *streams, const struct listeners *listeners,
+                        struct listener *listener, const struct config *config)
+{
+    const struct config_listen *listen = listener->config;
+    bool is_unix = listen->transport == TRANSPORT_UNIX;
+    int socket = is_unix ? unix_socket_listen(listen->path, FILE_MODE, &streams->owner)
+                         : open_tcp(listener, config->server.missing_address == MISSING_WAIT);
+    if (socket < 0)
+        return socket;
+    size_t i = streams->count++;
+    streams->paths[i] = is_unix ? listen->path : NULL;
+    if (is_unix) /* a file that was removed since is created again, as a later removal would be */
+        unix_socket_file_read(listen->path, &streams->files[i]);
+    streams->list[i] = (struct stream_listener){
+        .socket = socket,
+        .transport = listen->transport,
+        .listener = (uint8_t)listeners->count,
+    };
+    return 0;
+}
+
+bool stream_sockets_file_exists(const struct stream_sockets *streams, size_t stream)
+{
+    return unix_socket_file_is(streams->paths[stream], &streams->files[stream]);
+}
+
+int stream_sockets_create_file(struct stream_sockets *streams, size_t stream)
+{
+    const char *path = streams->paths[stream];
+    int socket = unix_socket_listen_at_once(path, FILE_MODE, &streams->owner);
+    if (socket < 0)
+        return socket;
+    int error = unix_socket_file_read(path, &streams->files[stream]);
+    if (error == 0)
+        return socket;
+    unix_socket_unlisten(socket, path);
+    return error;
+}
+
+void stream_sockets_remove_files(struct stream_sockets *streams)
+{
+    for (size_t i = 0; i < streams->count; i++)
+        if (streams->paths[i] != NULL)
+            unix_socket_unlisten(streams->list[i].socket, streams->paths[i]);
+}
+
+void stream_sockets_close(struct stream_sockets *streams)
+{
+    stream_sockets_remove_files(streams);
+    for (size_t i = 0; i < streams->count; i++)
+        if (streams->paths[i] == NULL)
+            socket_close(streams->list[i].socket);
+    streams->count = 0;
+}

@@ -1,0 +1,280 @@
+#include "server/listen/unicast_sockets.h"
+
+#include "net/interface/interface.h"
+#include "net/socket/socket_option.h"
+#include "net/socket/udp_socket.h"
+#include "os/log/log.h"
+#include "server/startup_error.h"
+#include "text/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* For EADDRNOTAVAIL. */
+static const char *advice_on_missing_address(const struct addr *addr)
+{
+    switch (interface_address(addr)) {
+    case INTERFACE_ADDRESS_TENTATIVE:
+        return "the address is tentative: the kernel still looks for a duplicate of it (DAD); try "
+               "again in some seconds, or have it waited for (server.missing-address = wait)";
+    case INTERFACE_ADDRESS_DUPLICATE:
+        return "another host has the address: `ip address` shows dadfailed; give this one another";
+    default:
+        return "no interface of this host has the address, or it is a broadcast address; `ip "
+               "address` lists "
+               "what is there, and server.missing-address = wait waits for it";
+    }
+}
+
+/* Returns what to do about an address that cannot be bound. */
+static const char *advice(int error, const struct addr *addr)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "another program uses it; stop that program or listen elsewhere (server.listen, -l)";
+    case EACCES:
+    case EPERM:
+        return "ports below 1024 need root or CAP_NET_BIND_SERVICE; choose a higher one "
+               "(server.listen, -l)";
+    case EADDRNOTAVAIL:
+        return advice_on_missing_address(addr);
+    case EAFNOSUPPORT:
+        return "this host has no such protocol; leave the address out";
+    case ENODEV:
+        return "no interface has that name; `ip link` lists those that are there, and "
+               "server.missing-address = wait waits for it";
+    case ENETUNREACH:
+        return "the loopback interface is down; `ip link set lo up` brings it up";
+    case EMFILE:
+        return "raise the limit on open files (ulimit -n), or take fewer workers or addresses";
+    case ENOPROTOOPT:
+        return "listen on single addresses, with one worker (server.listen, server.workers): that "
+               "asks the least of a kernel";
+    default:
+        return startup_error_advice(-error, "see server.listen in udpsrv.conf(5)");
+    }
+}
+
+static void warn_of_small_receive_buffer(const struct listener *listener,
+                                         const struct socket_options *options)
+{
+    if (options->receive_buffer_got_bytes >= options->receive_buffer_bytes)
+        return;
+    char asked[24], got[24];
+    log_event(LOG_LEVEL_WARNING,
+              "the kernel gave a smaller receive buffer than server.receive-buffer", "address",
+              listener->text, "asked", text_format_size(options->receive_buffer_bytes, asked),
+              "got", text_format_size(options->receive_buffer_got_bytes, got), "reason",
+              "the kernel bounds it", "advice", "raise net.core.rmem_max, or ask for less", NULL);
+}
+
+/* Not of a listener on loopback, where no neighbour can fail to answer. */
+static void warn_of_small_reserve(const struct listener *listener)
+{
+    char least[24], got[24];
+    uint32_t got_bytes = listener->senders[0].reserve_got_bytes;
+    if (listener->senders[0].copy_reserve < 0 || got_bytes >= SEND_SOCKET_SET_RESERVE_LEAST_BYTES ||
+        addr_is_loopback(&listener->bound))
+        return;
+    log_event(LOG_LEVEL_WARNING,
+              "clients that vanish from the network may delay the replies to others", "address",
+              listener->text, "wanted",
+              text_format_size(SEND_SOCKET_SET_RESERVE_LEAST_BYTES, least), "got",
+              text_format_size(got_bytes, got), "reason", "the kernel bounds send buffers",
+              "advice", "raise net.core.wmem_max, or start udpsrv as root", NULL);
+}
+
+static void close_sockets(struct listener *listener, size_t socket_count, size_t sender_count)
+{
+    while (sender_count > 0)
+        send_socket_set_close(&listener->senders[--sender_count]);
+    while (socket_count > 0)
+        socket_close(listener->sockets[--socket_count]);
+    free(listener->senders);
+    free(listener->sockets);
+}
+
+/* Where IPv6 is disabled on loopback, there is no address to connect a sender to. Mostly it is
+ * disabled on all interfaces then, and no datagram is received. */
+static int open_single(struct listener *listener, size_t k, uint32_t send_buffer_bytes)
+{
+    if (k == 0)
+        log_event(LOG_LEVEL_WARNING, "clients that vanish may delay the replies to others",
+                  "address", listener->text, "reason", "the loopback interface has no IPv6",
+                  "advice",
+                  "leave the address out, or enable IPv6 (net.ipv6.conf.lo.disable_ipv6) and "
+                  "restart udpsrv",
+                  NULL);
+    return send_socket_set_open_single(&listener->senders[k], listener->sockets[k],
+                                       send_buffer_bytes);
+}
+
+/* Opens the sockets that send, beside those that receive. The port is shared only meanwhile
+ * (SO_REUSEADDR), so that no other program can be bound to it later. */
+static int open_senders(struct listener *listener, const struct config *config, size_t worker_count)
+{
+    int error = 0;
+    size_t opened = 0;
+    for (size_t k = 0; k < worker_count; k++)
+        socket_share(listener->sockets[k], true);
+    while (opened < worker_count && error == 0) {
+        error = send_socket_set_open(&listener->senders[opened], listener->sockets[opened],
+                                     &listener->bound, config->server.send_buffer_bytes);
+        if (error == -EADDRNOTAVAIL && addr_is_wildcard(&listener->bound))
+            error = open_single(listener, opened, config->server.send_buffer_bytes);
+        opened += error == 0;
+    }
+    if (error != 0) {
+        close_sockets(listener, worker_count, opened);
+        return error;
+    }
+    for (size_t k = 0; k < worker_count; k++) {
+        socket_share(listener->sockets[k], false);
+        send_socket_set_share(&listener->senders[k], false);
+    }
+    return 0;
+}
+
+static int make_tables(struct listener *listener, size_t worker_count)
+{
+    listener->sockets = calloc(worker_count, sizeof listener->sockets[0]);
+    listener->senders = calloc(worker_count, sizeof listener->senders[0]);
+    if (listener->sockets != NULL && listener->senders != NULL)
+        return 0;
+    close_sockets(listener, 0, 0);
+    return -ENOMEM;
+}
+
+/* Reserves the descriptors of sockets whose interface does not exist yet. */
+static int reserve_sockets(struct listener *listener, size_t worker_count)
+{
+    int error = make_tables(listener, worker_count);
+    for (size_t k = 0; k < worker_count && error == 0; k++) {
+        listener->sockets[k] = socket_reserve();
+        error = listener->sockets[k] < 0
+                    ? listener->sockets[k]
+                    : send_socket_set_reserve(&listener->senders[k], listener->sockets[k]);
+        if (error == 0)
+            continue;
+        close_sockets(listener, k + (listener->sockets[k] >= 0), k);
+        return error;
+    }
+    if (error == 0)
+        listeners_warn_of_waiting(listener, -ENODEV);
+    return error;
+}
+
+/* Returns 0 or -errno; listener->text is the address for a message. */
+static int open_listener(struct listener *listener, const struct config *config,
+                         size_t worker_count, bool waits)
+{
+    struct addr wanted = listener->bound;
+    addr_format(&wanted, listener->text);
+    int error = listeners_find_interface(listener);
+    /* A port that the kernel chooses later would not be known to anyone. */
+    if (error != 0 && waits && wanted.port != 0) {
+        config_listen_text(listener->config, listener->text);
+        listener->missing = true;
+        return reserve_sockets(listener, worker_count);
+    }
+    wanted.scope = listener->interface;
+    struct socket_options options = {
+        .receive_buffer_bytes = config->server.receive_buffer_bytes,
+        .send_buffer_bytes = config->server.send_buffer_bytes,
+        .may_be_missing = waits,
+    };
+    if (error == 0)
+        error = make_tables(listener, worker_count);
+    if (error != 0)
+        return error;
+    error = socket_open_group(&wanted, &options, &listener->bound, listener->sockets, worker_count);
+    if (error != 0) {
+        close_sockets(listener, 0, 0);
+        return error;
+    }
+    listener->missing = options.is_missing;
+    addr_format(&listener->bound, listener->text);
+    warn_of_small_receive_buffer(listener, &options);
+    error = open_senders(listener, config, worker_count);
+    if (error == 0)
+        warn_of_small_reserve(listener);
+    return error;
+}
+
+int unicast_sockets_reopen(const struct listener *listener, const struct config *config,
+                           size_t worker_count, struct listener *fresh)
+{
+    *fresh = (struct listener){
+        .transport = listener->transport, .bound = listener->bound, .config = listener->config};
+    fresh->bound.scope = 0;
+    int error = open_listener(fresh, config, worker_count, true);
+    for (size_t k = 0; error == 0 && k < worker_count; k++)
+        error = socket_receive_all(fresh->sockets[k]);
+    return error;
+}
+
+bool unicast_sockets_are_for(const struct config_listen *listen)
+{
+    return listen->transport == TRANSPORT_UDP && !addr_is_multicast(&listen->addr);
+}
+
+static bool may_skip(const struct config *config, int error)
+{
+    return !config->server.listen_given && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
+}
+
+int unicast_sockets_open(struct listeners *listeners, const struct config *config,
+                         size_t worker_count)
+{
+    memset(listeners, 0, sizeof *listeners);
+    listeners->worker_count = worker_count;
+    int error = 0;
+    for (size_t i = 0; i < config->server.listen_count; i++) {
+        struct listener *listener = &listeners->list[listeners->count];
+        if (!unicast_sockets_are_for(&config->server.listen[i]))
+            continue;
+        listener->config = &config->server.listen[i];
+        listener->bound = listener->config->addr;
+        error = open_listener(listener, config, worker_count,
+                              config->server.missing_address == MISSING_WAIT);
+        if (error == 0) {
+            if (listener->missing && listener->zone[0] == '\0')
+                listeners_warn_of_waiting(listener, -EADDRNOTAVAIL);
+            own_ports_add(&listeners->ports, &listener->bound);
+            listeners->count = ++listeners->unicast_count;
+            continue;
+        }
+        bool skip = may_skip(config, error);
+        log_event(skip ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
+                  skip ? "going on without a default listener" : "cannot listen", "address",
+                  listener->text, "reason", socket_option_why(-error), "advice",
+                  advice(-error, &listener->bound), NULL);
+        if (!skip)
+            break;
+    }
+    if (error == 0 || (listeners->count > 0 && may_skip(config, error)))
+        return 0;
+    if (may_skip(config, error))
+        log_event(LOG_LEVEL_ERROR, "cannot listen on any default address", "reason",
+                  strerror(-error), "advice", "bring the loopback interface up, or use -l", NULL);
+    unicast_sockets_close(listeners);
+    return error;
+}
+
+int unicast_sockets_receive(const struct listeners *listeners)
+{
+    int error = 0;
+    for (size_t i = 0; i < listeners->unicast_count; i++)
+        for (size_t k = 0; k < listeners->worker_count && error == 0; k++)
+            error = socket_receive_all(listeners->list[i].sockets[k]);
+    return error;
+}
+
+void unicast_sockets_close(struct listeners *listeners)
+{
+    while (listeners->unicast_count > 0)
+        close_sockets(&listeners->list[--listeners->unicast_count], listeners->worker_count,
+                      listeners->worker_count);
+    listeners->count = 0;
+}

@@ -1,0 +1,245 @@
+#include "server/server_start.h"
+
+#include "os/log/log.h"
+#include "os/process/clock.h"
+#include "server/config/memory_estimate.h"
+#include "server/ready_line.h"
+#include "server/run_as_user.h"
+#include "server/server_signals.h"
+#include "server/server_stop.h"
+#include "server/startup_error.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int find_identity(struct server *server)
+{
+    return user_find(&server->identity, server->config);
+}
+
+/* Streams must leave descriptors for the operator, who could close them. */
+static void raise_file_limit(struct server *server, size_t workers)
+{
+    char streams[24];
+    server->stream_files = workers_raise_file_limit(workers, server->config);
+    if (server->stream_files >= server->config->server.stream_max)
+        return;
+    snprintf(streams, sizeof streams, "%" PRIu32, server->stream_files);
+    log_event(LOG_LEVEL_WARNING, "fewer streams at a time than server.stream-max", "streams",
+              streams, "reason", strerror(EMFILE), "advice",
+              "raise the limit on open files (ulimit -n), or lower server.stream-max", NULL);
+}
+
+/* From the first socket on, so that a signal leaves no socket file. */
+static int hold_stop_signals(struct server *server)
+{
+    (void)server;
+    server_signals_hold_stop();
+    return 0;
+}
+
+static int open_sockets(struct server *server)
+{
+    size_t workers = workers_wanted(server->config);
+    raise_file_limit(server, workers);
+    return startup_sockets_open(&server->sockets, server->config, workers, &server->identity);
+}
+
+static int make_reply(struct server *server)
+{
+    const struct config *config = server->config;
+    server->reply =
+        reply_rotation_new(config->reply.mode, config->reply.messages, config->reply.message_count);
+    return server->reply == NULL ? startup_error_report("cannot store the reply messages", "memory",
+                                                        -ENOMEM, "use fewer messages")
+                                 : 0;
+}
+
+static int make_admission(struct server *server)
+{
+    const char *failed = "random secrets";
+    int error = shared_admission_new(&server->admission, server->config->clients.max);
+    if (error == 0) {
+        failed = "tables of limits";
+        error = shared_admission_rules(server->admission, server->config, &server->rules);
+    }
+    return error == 0 ? 0
+                      : startup_error_report(
+                            "cannot prepare the admission of clients", failed, error,
+                            startup_error_advice(
+                                error, "the kernel has no entropy yet, or refuses: try later"));
+}
+
+static int make_loop(struct server *server)
+{
+    int error = 0;
+    server->loop = loop_new();
+    if (server->loop != NULL)
+        server->mailbox = mailbox_new(server->loop);
+    if (server->mailbox == NULL)
+        error = -errno;
+    if (error == 0)
+        error = server_signals_open(server);
+    if (error == 0)
+        error = server_stop_open(server);
+    return error == 0 ? 0
+                      : startup_error_report("cannot wait for events", "epoll", error,
+                                             startup_error_advice(error, "try again"));
+}
+
+/* Before any of it is reserved. */
+static int check_memory(struct server *server)
+{
+    return memory_estimate_check(server->config, server->sockets.listeners.worker_count);
+}
+
+/* The other workers still run, but the clients of this one would get no replies. */
+static void on_worker_failure(void *state)
+{
+    server_exit_at_once(state, "a worker's event loop failed");
+}
+
+static int make_workers(struct server *server)
+{
+    const struct workers_shared shared = {
+        .reply = server->reply,
+        .first_worker_sockets = &server->sockets.first_worker,
+        .rules = server->rules,
+        .secrets = shared_admission_secrets(server->admission),
+        .on_link_failed = shared_admission_request_on_link,
+        .on_link_state = server->admission,
+        .stream_files = server->stream_files,
+        .failure = {.mailbox = server->mailbox, .on_failure = on_worker_failure, .state = server},
+    };
+    const char *failed = "memory";
+    server->final_reports =
+        calloc(server->sockets.listeners.worker_count, sizeof server->final_reports[0]);
+    int error = server->final_reports == NULL
+                    ? -ENOMEM
+                    : workers_new(&server->workers, server->config, &server->sockets.listeners,
+                                  &shared, &failed);
+    return error == 0 ? 0
+                      : startup_error_report(
+                            "cannot make a worker", failed, error,
+                            startup_error_advice(
+                                error, "the kernel has no entropy yet, or refuses: try later"));
+}
+
+static int make_jobs(struct server *server)
+{
+    int error = jobs_open(&server->jobs, server->workers.list, server->workers.count,
+                          server->mailbox, server->config->broadcast.queue);
+    return error == 0 ? 0
+                      : startup_error_report("cannot make the queue of broadcasts", "memory", error,
+                                             "try again");
+}
+
+static void stop_by_command(void *state)
+{
+    server_stop(state);
+}
+
+static int open_control(struct server *server)
+{
+    server->commands = (struct command_table){
+        .datagram_decider =
+            {
+                .workers = server->workers.list,
+                .worker_count = server->workers.count,
+                .jobs = server->jobs,
+                .listeners = &server->sockets.listeners,
+                .reply_mailbox = server->mailbox,
+                .clients_max = server->config->clients.max,
+                .started_ms = clock_now_ms(),
+            },
+        .jobs = server->jobs,
+        .server = server,
+        .reload = server_reload,
+        .stop = stop_by_command,
+    };
+    struct control_socket_commands commands = {.state = &server->commands};
+    commands.table = command_table_rows(&commands.count);
+    return control_socket_open(&server->control, server->loop, server->config, &server->identity,
+                               &commands);
+}
+
+static int give_up_privileges(struct server *server)
+{
+    int error = user_become(&server->identity, server->config);
+    if (error != 0)
+        return error;
+    user_warn_of_files(&server->files);
+    control_socket_warn(&server->control);
+    return 0;
+}
+
+static int start_log(struct server *server)
+{
+    (void)server;
+    int error = log_start();
+    return error == 0
+               ? 0
+               : startup_error_report(
+                     "cannot start the writer of the log", "thread", error,
+                     startup_error_advice(error, "look at the limit on threads (ulimit -u)"));
+}
+
+static int start_admission(struct server *server)
+{
+    int error = shared_admission_start(server->admission, server->loop, server->workers.list,
+                                       server->workers.count, server->mailbox);
+    return error == 0
+               ? 0
+               : startup_error_report("cannot replace the cookie secrets each minute", "timer",
+                                      error, startup_error_advice(error, "try again"));
+}
+
+static int follow_interfaces(struct server *server)
+{
+    const struct interface_changes_options options = {
+        .loop = server->loop,
+        .reply_mailbox = server->mailbox,
+        .workers = server->workers.list,
+        .worker_count = server->workers.count,
+        .config = server->config,
+        .sockets = &server->sockets,
+        .on_change = shared_admission_request_on_link,
+        .on_change_state = server->admission,
+    };
+    int error = interface_changes_open(&server->interfaces, &options);
+    return error == 0 ? 0
+                      : startup_error_report("cannot follow the interfaces", "timer", error,
+                                             startup_error_advice(error, "try again"));
+}
+
+static int start_workers(struct server *server)
+{
+    int error = startup_sockets_receive(&server->sockets);
+    if (error != 0)
+        return startup_error_report("cannot begin to receive", "sockets", error, "try again");
+    error = workers_start(&server->workers);
+    server->running_workers = server->workers.started;
+    return error == 0 ? 0
+                      : startup_error_report("cannot start a worker", "thread", error,
+                                             "look at the limit on threads (ulimit -u)");
+}
+
+int server_start(struct server *server)
+{
+    /* The steps that need privileges precede give_up_privileges, and threads start last. */
+    static int (*const steps[])(struct server *) = {
+        find_identity,   hold_stop_signals, open_sockets,       make_reply,
+        make_admission,  make_loop,         check_memory,       make_workers,
+        make_jobs,       open_control,      give_up_privileges, start_log,
+        start_admission, follow_interfaces, start_workers,      ready_line_start,
+    };
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        int error = steps[i](server);
+        if (error != 0)
+            return error;
+    }
+    return 0;
+}

@@ -1,0 +1,110 @@
+#include "server/server_stop.h"
+
+#include "os/log/log.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    STOP_TIMEOUT_MS = 1000, /* then the process exits, whatever the workers do */
+};
+
+const int SERVER_STOP_SIGNALS[] = {SIGTERM, SIGINT, 0};
+
+/* ---- an exit at once ---- */
+
+void server_exit_at_once(struct server *server, const char *why)
+{
+    log_event(LOG_LEVEL_ERROR, "ended without a stop", "reason", why, "advice",
+              "start it again; clients join again by their next datagram", NULL);
+    control_socket_close(&server->control);
+    startup_sockets_remove_files(&server->sockets);
+    log_close();
+    _exit(EXIT_FAILURE);
+}
+
+static void on_stop_timeout(void *state)
+{
+    server_exit_at_once(state, "a worker did not stop in time");
+}
+
+/* ---- an orderly stop ---- */
+
+/* In the worker's thread, as its last call. */
+static void run_final_report(struct worker_call *call)
+{
+    struct final_report *report = (struct final_report *)call;
+    worker_finish(call->worker);
+    worker_stats(call->worker, &report->stats, &report->clients);
+}
+
+static void final_report_done(struct worker_call *call)
+{
+    struct server *server = ((struct final_report *)call)->server;
+    if (--server->running_workers == 0)
+        loop_stop(server->loop);
+}
+
+int server_stop_open(struct server *server)
+{
+    return loop_timer_open(server->loop, &server->stop_timeout, on_stop_timeout, server);
+}
+
+void server_stop(struct server *server)
+{
+    if (server->stopping)
+        return;
+    server->stopping = server->commands.datagram_decider.stopping = true;
+    loop_timer_once(&server->stop_timeout, (uint64_t)STOP_TIMEOUT_MS * 1000000);
+    jobs_stop(server->jobs);
+    shared_admission_stop(server->admission);
+    interface_changes_stop(server->interfaces);
+    for (size_t i = 0, running = server->running_workers; i < running; i++) {
+        struct final_report *report = &server->final_reports[i];
+        report->server = server;
+        report->call.run = run_final_report;
+        report->call.done = final_report_done;
+        worker_post(server->workers.list[i], &report->call, server->mailbox);
+    }
+}
+
+void server_log_final_counters(const struct server *server)
+{
+    struct stats sum = {.received = 0};
+    for (size_t i = 0; i < server->workers.count; i++)
+        stats_add(&sum, &server->final_reports[i].stats);
+    sum.broadcasts = jobs_ended(server->jobs);
+
+    struct log_pair pairs[STATS_COUNT];
+    char numbers[STATS_COUNT][24];
+    for (size_t i = 0; i < STATS_COUNT; i++) {
+        snprintf(numbers[i], sizeof numbers[i], "%" PRIu64, stats_value(&sum, i));
+        pairs[i] = (struct log_pair){.key = stats_name(i), .value = numbers[i]};
+    }
+    log_pairs(LOG_LEVEL_INFO, "stopped", pairs, STATS_COUNT);
+}
+
+/* ---- the end ---- */
+
+void server_free(struct server *server)
+{
+    workers_free(&server->workers);
+    stdout_line_stop(&server->ready_line);
+    /* After the workers, whose last messages are in the mailbox. */
+    mailbox_free(server->mailbox);
+    interface_changes_free(server->interfaces);
+    jobs_close(server->jobs);
+    control_socket_close(&server->control);
+    shared_admission_free(server->admission);
+    access_list_free(server->rules.acl);
+    loop_timer_close(&server->stop_timeout);
+    loop_free(server->loop);
+    free(server->final_reports);
+    reply_rotation_release(server->reply);
+    startup_sockets_close(&server->sockets);
+    config_free(server->config);
+    config_files_free(&server->files);
+}

@@ -1,0 +1,74 @@
+#include "server/workers/worker_clients.h"
+
+#include "os/process/clock.h"
+#include "server/workers/worker_state.h"
+
+void worker_count_drops(struct worker *worker)
+{
+    for (size_t i = 0; worker->io_by_listener != NULL && i < worker->options.socket_count; i++)
+        datagram_io_count_drops(worker->io_by_listener[i]);
+    first_worker_count_drops(worker->first_worker);
+}
+
+void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
+{
+    worker_count_drops(worker);
+    *stats = worker->stats;
+    *clients = registry_count(worker->decider.registry);
+    if (first_worker_streams(worker->first_worker) != NULL)
+        *clients += streams_count(first_worker_streams(worker->first_worker));
+}
+
+struct worker_walk worker_walk_all(void)
+{
+    return (struct worker_walk){.registry = registry_walk_all()};
+}
+
+size_t worker_list(struct worker *worker, struct worker_walk *walk, struct client *clients,
+                   size_t max)
+{
+    const struct streams *streams = first_worker_streams(worker->first_worker);
+    uint64_t now_ms = clock_now_ms();
+    size_t count;
+    if (!walk->registry.ended)
+        return registry_walk_next(worker->decider.registry, &walk->registry, now_ms, clients, max);
+    count = streams != NULL ? streams_list(streams, &walk->stream, now_ms, clients, max) : 0;
+    walk->ended = count == 0;
+    return count;
+}
+
+static bool find_stream(struct worker *worker, uint8_t listener, const struct client_name *name,
+                        struct client *client)
+{
+    const struct streams *streams = first_worker_streams(worker->first_worker);
+    return streams != NULL && streams_find(streams, name, clock_now_ms(), client) &&
+           client->listener >= listener;
+}
+
+bool worker_find(struct worker *worker, uint8_t listener, const struct client_name *name,
+                 struct client *client)
+{
+    if (name->transport != TRANSPORT_UDP)
+        return find_stream(worker, listener, name, client);
+    uint64_t now_ms = clock_now_ms();
+    for (size_t i = listener; i < CONFIG_LISTEN_MAX; i++)
+        if (registry_find(worker->decider.registry, (uint8_t)i, &name->addr, now_ms, client))
+            return true;
+    return false;
+}
+
+uint32_t worker_kick(struct worker *worker, const struct client_name *name)
+{
+    uint32_t kicked = 0;
+    struct client client;
+    if (name->transport != TRANSPORT_UDP) {
+        struct streams *streams = first_worker_streams(worker->first_worker);
+        return streams != NULL && streams_kick(streams, name);
+    }
+    for (uint8_t i = 0; worker_find(worker, i, name, &client); i = client.listener) {
+        registry_remove(worker->decider.registry, client.listener, &name->addr);
+        kicked++;
+    }
+    worker->stats.kicked += kicked;
+    return kicked;
+}
