@@ -1,5 +1,6 @@
-/* udpcli: speaks with a UDP service, from a command line, a pipe or a terminal. */
-#include "client/conversation.h"
+/* udpcli, the client: sends messages from the command line, a pipe or a terminal to a UDP, TCP or
+ * Unix service, and prints what it receives. */
+#include "client/line_session.h"
 #include "client/options.h"
 #include "client/peer.h"
 #include "client/single_request.h"
@@ -10,16 +11,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static int talk_to(const struct client_options *options)
+static int run_client(const struct client_options *options)
 {
-    struct peers peers;
-    const char *wrong = peers_find(&peers, &options->way);
+    struct peer_addresses peers;
+    const char *wrong = peer_addresses_resolve(&peers, &options->route);
     if (wrong) {
         print_error(wrong, "check the name", "looking up %s", options->host);
         return 1;
     }
     return options->message ? single_request_run(options, &peers)
-                            : conversation_run(options, &peers);
+                            : line_session_run(options, &peers);
 }
 
 int main(int argc, char **argv)
@@ -33,12 +34,12 @@ int main(int argc, char **argv)
     }
     int status = client_options_read(&options, argc, argv);
     if (status < 0)
-        status = talk_to(&options);
+        status = run_client(&options);
     bool lost = ferror(stdout);
     if (fclose(stdout) == 0 && !lost)
         return status;
     print_error(lost ? "an earlier write failed" : strerror(errno),
-                "some of what came is lost: make room there, and ask again",
+                "some replies were lost: free space there, and run it again",
                 "writing standard output");
     return status ? status : 1;
 }

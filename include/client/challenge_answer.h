@@ -7,15 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The client's side of a challenge (wire/frame): a server that doesn't know us yet wants to see
- * that we receive at the address that we send from. */
+/* Answers the challenge (wire/frame) of a server that has not verified this client's address yet:
+ * sends the request again with the cookie of the challenge, which proves that the client receives
+ * at the address it sends from. */
 
-/* Whether a datagram that came from the peer is a challenge. Only a service by datagrams makes any:
- * on a stream, and in a group, the same bytes are a message. */
-bool challenge_answer_is_wanted(const struct peer *peer, const uint8_t *datagram, size_t size);
+/* Returns whether a datagram from the peer is a challenge. Only a UDP service sends challenges: on
+ * a stream and in a group the same bytes are a message. */
+bool challenge_answer_is_needed(const struct peer *peer, const uint8_t *datagram, size_t size);
 
-/* Answers a challenge: sends its cookie and, behind it, the request once more. 0 or -errno, as
- * peer_send (-EMSGSIZE: with the cookie it is longer than a datagram can be). */
+/* Sends the cookie of the challenge followed by the request. Returns 0, or -errno as peer_send does
+ * (-EMSGSIZE: with the cookie it is longer than a datagram can be). */
 int challenge_answer_send(struct peer *peer, const uint8_t *challenge, const uint8_t *request,
                           size_t size);
 

@@ -11,57 +11,58 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where lines come from: standard input, be it a pipe or a file, a terminal that can do nothing, or
- * one on which a person's line is edited. */
+/* Reads lines from standard input: a pipe or a file, a terminal without line editing, or a terminal
+ * on which lines are edited, with a prompt, a history and completion. */
 
 struct line_input_handler {
-    void (*ready)(void *state); /* line_input_next may have something */
-    /* A signal is to end us: at a terminal SIGINT, SIGTERM or SIGHUP, any number of times; SIGHUP,
-     * too, if the terminal is gone. */
+    void (*ready)(void *state); /* line_input_next may return a line */
+    /* A signal ends the program: at a terminal SIGINT, SIGTERM or SIGHUP, any number of times; also
+     * SIGHUP if the terminal was closed. */
     void (*interrupted)(void *state, int signal);
     void *state;
 };
 
 struct line_input {
-    bool terminal;   /* standard input is one */
-    bool person;     /* and standard output, too */
-    bool editing;    /* and lines are edited there */
-    bool ended;      /* no more lines come than line_input_next still has */
-    int error;       /* -errno that ended them, or 0 */
-    uint64_t number; /* of the line last taken, from 1 */
-    /* The source's own. */
+    bool terminal;    /* standard input is a terminal */
+    bool interactive; /* standard input and standard output are terminals */
+    bool editing;     /* lines are edited there */
+    bool ended;       /* no more lines will follow those that line_input_next still returns */
+    int error;        /* -errno that ended the input, or 0 */
+    uint64_t number;  /* of the line last returned, from 1 */
+    /* The rest is internal. */
     const struct line_input_handler *handler;
     struct loop *loop;
-    bool prompted; /* a plain prompt stands at the beginning of the terminal's line */
-    char *line;    /* that the console has and nobody took yet, or NULL */
+    bool prompted; /* the plain prompt is shown at the beginning of the terminal's row */
+    char *line;    /* a line of the console that was not returned yet, or NULL */
     size_t size;
-    struct console *console; /* lines are edited; or else they are read: */
-    struct standard_input input;
-    struct line_splitter lines;
+    struct console *console; /* with line editing; without, the next two are used */
+    struct standard_input standard_input;
+    struct line_splitter splitter;
     struct history *history;
     struct history_file history_file;
 };
 
-/* Opens it, paused; the source and its handler stay where they are until line_input_close. A
- * history that can't be read is complained of. 0 or -errno, and then line_input_close is to be
- * called, too. */
-int line_input_open(struct line_input *source, struct loop *loop,
+/* Opens it, paused; input and handler must stay in place until line_input_close. Prints an error if
+ * the history cannot be read, and continues without. Returns 0, or -errno; call line_input_close in
+ * both cases. */
+int line_input_open(struct line_input *input, struct loop *loop,
                     const struct line_input_handler *handler);
-/* Once the loop doesn't run any more. */
-void line_input_close(struct line_input *source);
+/* Call it after the loop has ended. */
+void line_input_close(struct line_input *input);
 
-/* The next line, as line_splitter_next has it; valid until the next one is taken. */
-enum line_splitter_found line_input_next(struct line_input *source, char **line, size_t *size);
+/* Returns the next line as line_splitter_next does; it is valid until the next call. */
+enum line_splitter_result line_input_next(struct line_input *input, char **line, size_t *size);
 
-/* Wants lines, with a prompt for a person; or none for now; or none ever. All may be repeated.
- * Resuming gives 0 or -errno. */
-int line_input_resume(struct line_input *source);
-void line_input_pause(struct line_input *source);
-void line_input_end(struct line_input *source);
+/* Resume reading lines (showing the prompt to an interactive user; returns 0, or -errno), pause it,
+ * or stop it for good. All may be repeated. */
+int line_input_resume(struct line_input *input);
+void line_input_pause(struct line_input *input);
+void line_input_stop(struct line_input *input);
 
-/* Before whole lines are printed to stdout; behind them stdout need not be flushed while lines are
- * edited, for it is with the line that is edited. For what goes to stderr, stdout is flushed. */
-void line_input_hide(struct line_input *source);
-void line_input_hide_for_error(struct line_input *source);
+/* Erases the prompt and the line being edited. Call it before whole lines are printed to stdout.
+ * While lines are edited stdout need not be flushed afterwards, since drawing the edited line
+ * flushes it. The second function is for output to stderr: it flushes stdout. */
+void line_input_hide(struct line_input *input);
+void line_input_hide_for_error(struct line_input *input);
 
 #endif

@@ -5,34 +5,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Splits an input of bytes into lines, in a buffer of fixed size. */
+
 enum {
-    /* A line with its CRLF: the longest datagram as hexadecimal digits, 2 * 65535, and two. */
+    /* The longest line with its CRLF: a datagram of 65535 bytes as hexadecimal digits, and two. */
     LINE_SPLITTER_BYTES = 131072,
 };
 
-/* Bytes in, lines out. A line ends in LF or CRLF, which is not part of it; the last needs neither.
- * All zero is the beginning. */
+/* A line ends in LF or CRLF, which is not part of it; the last line needs neither. Initialize the
+ * splitter with zeros. */
 struct line_splitter {
     size_t begin, scanned, end;
-    uint64_t number; /* of the line last handed out, from 1 */
-    bool skipping;   /* the rest of a line that was too long */
+    uint64_t number; /* of the line last returned, from 1 */
+    bool skipping;   /* the rest of a line that is too long */
     bool ended;
     char bytes[LINE_SPLITTER_BYTES];
 };
 
-enum line_splitter_found { LINE_SPLITTER_NONE, LINE_SPLITTER_LINE, LINE_SPLITTER_TOO_LONG };
+enum line_splitter_result { LINE_SPLITTER_NONE, LINE_SPLITTER_LINE, LINE_SPLITTER_TOO_LONG };
 
-/* Where the next bytes go, room of them (never 0 behind LINE_SPLITTER_NONE); then tell how many
- * came. What was handed out before is gone. */
-char *line_splitter_room(struct line_splitter *lines, size_t *room);
-void line_splitter_filled(struct line_splitter *lines, size_t size);
+/* Returns where to read the next bytes to, and sets *capacity to their maximum (never 0 after
+ * LINE_SPLITTER_NONE). Then report with line_splitter_add how many were read. Lines that were
+ * returned before become invalid. */
+char *line_splitter_space(struct line_splitter *lines, size_t *capacity);
+void line_splitter_add(struct line_splitter *lines, size_t size);
 
-/* No more bytes will come. */
+/* Marks the end of the input. */
 void line_splitter_finish(struct line_splitter *lines);
 
-/* The next line, in place and not terminated; it may be changed. LINE_SPLITTER_TOO_LONG, told once,
- * stands for a line that, with its newline, has more than LINE_SPLITTER_BYTES, and is passed over.
- */
-enum line_splitter_found line_splitter_next(struct line_splitter *lines, char **line, size_t *size);
+/* Returns the next line in place, not NUL-terminated; the caller may change it.
+ * LINE_SPLITTER_TOO_LONG, once for each line that has more than LINE_SPLITTER_BYTES with its
+ * newline: that line is skipped. */
+enum line_splitter_result line_splitter_next(struct line_splitter *lines, char **line,
+                                             size_t *size);
 
 #endif

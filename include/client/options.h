@@ -8,35 +8,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The command line of udpcli: options, defaults, --help. */
+
 enum {
     CLIENT_PORT = 3000,
     CLIENT_TIMEOUT_MS = 2000,
     CLIENT_RETRIES = 2,
-    CLIENT_GROUP_TTL = 1, /* the link: what a group has unless asked for more (ip(7)) */
-    /* Any longer wait is a mistake, and sums of them stay far from a wrap. */
+    CLIENT_GROUP_TTL = 1, /* the link: the default of the kernel for a group (ip(7)) */
+    /* A longer time is a mistake, and this one cannot overflow when times are added. */
     CLIENT_DURATION_MAX_MS = 24 * 60 * 60 * 1000,
 };
 
-/* What the command line asks for. */
 struct client_options {
-    uint64_t timeout_ms;   /* 0: wait for no reply */
-    uint64_t keepalive_ms; /* 0: none */
+    uint64_t timeout_ms;   /* 0: do not wait for replies */
+    uint64_t keepalive_ms; /* 0: no keepalives */
     uint64_t retries;
     uint64_t count;
     bool json;
     bool hex;
     struct target target;
-    struct peer_way way; /* there */
-    const char *host;    /* the target as it was written */
-    const char *message; /* NULL: none given; decoded already if it was hexadecimal */
+    struct peer_route route; /* to the target */
+    const char *host;        /* the target as it was written */
+    const char *message;     /* NULL: none given; with --hex it is decoded already */
     size_t message_size;
 };
 
-/* The table of options; *count rows. */
+/* Returns the table of options, of *count rows. */
 const struct option_row *client_options_rows(size_t *count);
 
-/* Reads the command line, whose strings it keeps and may change. Returns -1 to go on; otherwise the
- * program's exit status, with help, version or a complaint printed. */
+/* Reads the command line; options refers to its strings, which may be changed. Returns -1 to run
+ * the program; otherwise its exit status, after printing the help, the version or an error. */
 int client_options_read(struct client_options *options, int argc, char **argv);
 
 #endif

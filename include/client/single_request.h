@@ -4,9 +4,9 @@
 #include "client/options.h"
 #include "client/peer.h"
 
-/* Sends the message as often as was asked for, each time waiting for its reply, which is printed.
- * An address that refuses, or is silent, before any reply came is passed over for the next.
- * Complaints go to stderr. Returns the program's exit status. */
-int single_request_run(const struct client_options *options, struct peers *peers);
+/* Runs udpcli with a MESSAGE: sends it as often as --count asks, each time waits for the reply,
+ * with retries, and prints it. If an address refuses or is silent before any reply was received,
+ * the next address is used. Errors are printed to stderr. Returns the program's exit status. */
+int single_request_run(const struct client_options *options, struct peer_addresses *addresses);
 
 #endif

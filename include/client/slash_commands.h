@@ -6,21 +6,24 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* The commands of an interactive session, which begin with a slash: /help, /stats and /quit. */
+
 enum { SLASH_COMMANDS_MAX = 8 };
 
 enum slash_command_result {
-    SLASH_COMMAND_NONE, /* the line is to be sent */
-    SLASH_COMMAND_DONE, /* it was one, or looked like one; what it had to say was printed */
+    SLASH_COMMAND_NONE, /* the line is a message to be sent */
+    SLASH_COMMAND_DONE, /* it was a command, or an unknown one; its output or an error was printed
+                         */
     SLASH_COMMAND_QUIT,
 };
 
-/* A line that a person typed: /help, /stats and /quit are commands, which print to out; a line that
- * begins with two slashes is to be sent without the first, which is then taken off. */
+/* Runs the command in a line that was typed, which prints to out. A line that begins with two
+ * slashes is a message, from which the first slash is removed. */
 enum slash_command_result slash_command_run(char **line, size_t *size,
-                                            const struct pending_requests *exchange, FILE *out);
+                                            const struct pending_requests *requests, FILE *out);
 
-/* Fills in what completes a word of size bytes at the beginning of a line, at most room commands.
- * Returns how many. */
-size_t slash_command_complete(const char *word, size_t size, const char **words, size_t room);
+/* Completion: stores the commands that begin with word (size bytes at the beginning of a line) in
+ * words, at most max of them. Returns their number. */
+size_t slash_command_complete(const char *word, size_t size, const char **words, size_t max);
 
 #endif

@@ -4,36 +4,39 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A line of valid UTF-8 with a cursor that stands between glyphs, in memory of the caller's. */
+/* The text of a line that is being edited, with a cursor: inserting, erasing, moving by character
+ * and by word. The text is valid UTF-8, and the cursor is always between two graphemes
+ * (terminal/grapheme). The caller owns the memory. */
 struct edit_buffer {
-    char *bytes; /* room for max + 1 */
+    char *bytes; /* max + 1 bytes */
     size_t max;
     size_t size;
-    size_t cursor;
+    size_t cursor; /* offset in bytes */
 };
 
-/* Puts text in at the cursor, which then stands behind it. What doesn't fit is left out, from a
- * code point on; false then. */
+/* Inserts text at the cursor and moves the cursor to the end of it. Text that does not fit is
+ * truncated between two code points; returns false then. */
 bool edit_buffer_insert(struct edit_buffer *line, const char *text, size_t size);
 
-/* Takes [from, to) out, two places between glyphs; the cursor goes to from. */
+/* Erases the bytes [from, to) and moves the cursor to from. Both are offsets between graphemes. */
 void edit_buffer_erase(struct edit_buffer *line, size_t from, size_t to);
 
-/* Makes it that text, cut to what fits, with the cursor at the end. */
+/* Replaces the content by text, truncated to what fits, with the cursor at the end. */
 void edit_buffer_set(struct edit_buffer *line, const char *text, size_t size);
 
-/* The place of the next glyph and of the one before, from a place between glyphs; the place itself
- * at the ends. */
+/* Return the offset of the next or the previous grapheme from an offset between graphemes, or that
+ * offset itself at the end or the beginning of the line. */
 size_t edit_buffer_next(const struct edit_buffer *line, size_t from);
 size_t edit_buffer_previous(const struct edit_buffer *line, size_t from);
 
-/* The end of the word at or behind from, and the beginning of the one at or before it. A word is
- * what has no blank in it, or (in parts) ASCII letters, digits, '_' and all beyond ASCII. */
+/* Return the end of the first word after from, and the beginning of the last word before it. With
+ * in_parts, and in _word_end, a word consists of ASCII letters, digits, '_' and any code point
+ * beyond ASCII; otherwise of everything but blanks, tabs and newlines. */
 size_t edit_buffer_word_end(const struct edit_buffer *line, size_t from);
 size_t edit_buffer_word_begin(const struct edit_buffer *line, size_t from, bool in_parts);
 
-/* Exchanges the glyphs around the cursor, at the end the last two, and goes behind them. False if
- * there are no two. */
-bool edit_buffer_swap(struct edit_buffer *line);
+/* Transposes the graphemes before and after the cursor (at the end of the line, the last two) and
+ * moves the cursor after them. Returns false if there are not two. */
+bool edit_buffer_transpose(struct edit_buffer *line);
 
 #endif

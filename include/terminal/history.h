@@ -4,36 +4,37 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Lines that were entered, oldest first, bounded in number and in bytes: the oldest go first. */
+/* The lines that were entered at a prompt, bounded in number and in bytes: a ring whose oldest
+ * lines are dropped first. */
 struct history;
 
 enum {
     HISTORY_LINES_MAX = 1000,
-    HISTORY_BYTES_MAX = 256 << 10, /* of all lines */
-    HISTORY_LINE_MAX = 16 << 10,   /* a longer line is not remembered */
+    HISTORY_BYTES_MAX = 256 << 10, /* of all lines together */
+    HISTORY_LINE_MAX = 16 << 10,   /* bytes; a longer line is not added */
 };
 
-/* NULL: out of memory. */
+/* Returns NULL when memory is short. */
 struct history *history_new(void);
 void history_free(struct history *history);
 
-/* Whether a line is one to be remembered: valid UTF-8 without newline and NUL, neither empty nor
- * too long. */
-bool history_takes(const char *line, size_t size);
+/* Returns whether a line can be added: valid UTF-8 without newline and NUL, neither empty nor
+ * longer than HISTORY_LINE_MAX. */
+bool history_accepts(const char *line, size_t size);
 
-/* Remembers such a line, unless it is the very last one again. Returns whether it did; out of
- * memory, it didn't. */
+/* Adds a copy of such a line, unless it equals the newest one. Returns whether it was added; false
+ * also when memory is short. */
 bool history_add(struct history *history, const char *line, size_t size);
 
-/* How many lines there are. */
+/* Returns the number of lines. */
 size_t history_count(const struct history *history);
 
-/* A line by age: 0 is the newest; age < history_count. It is NUL-terminated, *size doesn't count
- * that, and it lives until the next history_add. */
-const char *history_line(const struct history *history, size_t age, size_t *size);
+/* Returns a line by age: 0 is the newest; age < history_count. It is NUL-terminated (*size does not
+ * include the NUL) and valid until the next history_add. */
+const char *history_get(const struct history *history, size_t age, size_t *size);
 
-/* Takes in the text of a history file: a line each, ends in LF. What is no line that history_add
- * takes (broken UTF-8, too long) is passed over. */
-void history_read(struct history *history, const char *text, size_t size);
+/* Adds the lines of the text of a history file, which end in LF. Lines that history_accepts rejects
+ * are skipped. */
+void history_add_lines(struct history *history, const char *text, size_t size);
 
 #endif

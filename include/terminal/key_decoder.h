@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a terminal sends, bytes in, keys out: control characters, UTF-8, the sequences of xterm,
- * VT220 and the Linux console for keys (CSI and SS3), and pastes in brackets. */
+/* Decodes the bytes that a terminal sends into keys: control characters, UTF-8 text, the CSI and
+ * SS3 sequences of xterm, VT220 and the Linux console, and bracketed pastes. */
 
 enum key_decoder_key {
     KEY_NONE,
@@ -25,38 +25,38 @@ enum key_decoder_key {
     KEY_END_OR_DELETE, /* Ctrl-D */
     KEY_KILL_END,
     KEY_KILL_BEGIN,
-    KEY_KILL_WORD_LEFT,  /* up to a blank */
-    KEY_KILL_PART_LEFT,  /* up to a sign */
-    KEY_KILL_WORD_RIGHT, /* up to a sign */
+    KEY_KILL_WORD_LEFT,  /* back to a blank */
+    KEY_KILL_PART_LEFT,  /* back to a punctuation character */
+    KEY_KILL_WORD_RIGHT, /* up to a punctuation character */
     KEY_YANK,
-    KEY_SWAP,
-    KEY_REFRESH,
+    KEY_TRANSPOSE,
+    KEY_CLEAR_SCREEN,
     KEY_INTERRUPT,
     KEY_SUSPEND,
     KEY_QUIT,
-    KEY_POSITION, /* numbers: row and column */
-    KEY_OTHER,    /* a key or sequence that means nothing here */
+    KEY_CURSOR_REPORT, /* the answer to CSI 6n: numbers has row and column */
+    KEY_OTHER,         /* a key or sequence without a meaning here */
 };
 
-/* All zero is the beginning. */
+/* Initialize it with zeros. */
 struct key_decoder {
     const char *text; /* valid UTF-8, until the next call */
     size_t text_size;
     unsigned numbers[2]; /* of a CSI sequence, 0 where missing, at most 9999 */
-    /* Its own. */
+    /* The rest is internal. */
     int state;
-    unsigned number; /* which of them is being read */
-    size_t have;     /* bytes of kept */
-    char kept[8];
-    bool odd; /* of a CSI sequence: it has more than numbers */
+    unsigned number; /* index of the number that is being read */
+    char kept[8];    /* the beginning of a code point or of the end of a paste */
+    size_t kept_size;
+    bool has_other_parameters; /* the CSI sequence has more than numbers */
     bool pasting;
-    bool after_cr; /* in a paste: an LF would belong to the CR before */
+    bool after_cr; /* in a paste: an LF now would be part of a CR LF */
 };
 
-/* Takes bytes up to the end of one key; *used of them were taken. KEY_NONE: all were, and what was
- * begun waits for more. A byte that breaks a sequence off is left for the next call, so that Ctrl-C
- * is always heard. What isn't UTF-8 becomes U+FFFD. */
-enum key_decoder_key key_decoder_next(struct key_decoder *keyboard, const char *bytes, size_t size,
+/* Decodes bytes up to the end of one key and sets *used to the number of bytes consumed. KEY_NONE:
+ * all were consumed, and an incomplete sequence waits for more. A byte that interrupts a sequence
+ * is left for the next call, so that Ctrl-C always works. Invalid UTF-8 becomes U+FFFD. */
+enum key_decoder_key key_decoder_next(struct key_decoder *decoder, const char *bytes, size_t size,
                                       size_t *used);
 
 #endif

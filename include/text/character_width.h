@@ -7,7 +7,7 @@
 /* The columns that a character takes on a terminal: 2 if it is wide (Unicode's East Asian Width W
  * or F), 0 if it joins the one before it (general categories Mn, Me and Cf, and the vowels and
  * finals of Hangul), else 1. Ambiguous ones count 1. Each code point is counted by itself; what
- * several make together is terminal/glyph's to say. Means something where character_width_shows
+ * several make together is terminal/grapheme's to say. Means something where character_width_shows
  * holds. */
 unsigned character_width_of(uint32_t code);
 

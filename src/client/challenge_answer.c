@@ -1,4 +1,3 @@
-/* Challenges, answered. */
 #include "client/challenge_answer.h"
 
 #include "net/message/datagram.h"
@@ -7,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-bool challenge_answer_is_wanted(const struct peer *peer, const uint8_t *datagram, size_t size)
+bool challenge_answer_is_needed(const struct peer *peer, const uint8_t *datagram, size_t size)
 {
     return !peer->stream && !peer->group && frame_read(datagram, size).type == FRAME_CHALLENGE;
 }

@@ -1,10 +1,9 @@
-/* Lines from a person or a program. */
 #include "client/line_input.h"
 
 #include "client/slash_commands.h"
 #include "os/log/error_message.h"
 #include "os/process/forced_exit.h"
-#include "os/terminal/raw_terminal.h"
+#include "os/terminal/terminal_capabilities.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -14,86 +13,86 @@
 
 #define PROMPT "> "
 
-/* A plain prompt is left where it stands: behind it may be what the terminal keeps of a line that
- * is being typed. */
-void line_input_hide(struct line_input *source)
+/* A plain prompt stays on the screen, since part of a line that is being typed may follow it in the
+ * terminal. */
+void line_input_hide(struct line_input *input)
 {
-    console_hide(source->console);
-    if (source->prompted)
+    console_hide(input->console);
+    if (input->prompted)
         putc('\n', stdout);
-    source->prompted = false;
+    input->prompted = false;
 }
 
-void line_input_hide_for_error(struct line_input *source)
+void line_input_hide_for_error(struct line_input *input)
 {
-    line_input_hide(source);
+    line_input_hide(input);
     fflush(stdout);
 }
 
-static void show_prompt(struct line_input *source)
+static void show_prompt(struct line_input *input)
 {
-    if (!source->person || source->prompted)
+    if (!input->interactive || input->prompted)
         return;
     fputs(PROMPT, stdout);
     fflush(stdout);
-    source->prompted = true;
+    input->prompted = true;
 }
 
 static void input_ready(void *state)
 {
-    struct line_input *source = state;
-    size_t room;
-    char *bytes = line_splitter_room(&source->lines, &room);
-    ssize_t size = standard_input_read(&source->input, bytes, room);
+    struct line_input *input = state;
+    size_t capacity;
+    char *bytes = line_splitter_space(&input->splitter, &capacity);
+    ssize_t size = standard_input_read(&input->standard_input, bytes, capacity);
     if (size == -EAGAIN)
         return;
-    /* The end of a terminal may be one that is hung up, which is none any more. */
-    if (source->terminal && size <= 0 && !terminal_is(STDIN_FILENO)) {
-        source->handler->interrupted(source->handler->state, SIGHUP);
+    /* At the end of input the terminal may be closed; the descriptor is no terminal then. */
+    if (input->terminal && size <= 0 && !terminal_is_tty(STDIN_FILENO)) {
+        input->handler->interrupted(input->handler->state, SIGHUP);
         return;
     }
     if (size > 0) {
         /* The terminal has echoed the newline. */
-        source->prompted = false;
-        line_splitter_filled(&source->lines, (size_t)size);
+        input->prompted = false;
+        line_splitter_add(&input->splitter, (size_t)size);
     } else {
-        line_splitter_finish(&source->lines);
-        source->error = (int)size;
-        line_input_hide(source);
+        line_splitter_finish(&input->splitter);
+        input->error = (int)size;
+        line_input_hide(input);
     }
-    source->handler->ready(source->handler->state);
+    input->handler->ready(input->handler->state);
 }
 
-/* ---- A line that is edited ---- */
+/* ---- With line editing ---- */
 
-static void keep_in_history(struct line_input *source, const char *line, size_t size)
+static void append_to_history(struct line_input *input, const char *line, size_t size)
 {
-    int error = history_file_append(&source->history_file, line, size);
+    int error = history_file_append(&input->history_file, line, size);
     if (!error)
         return;
-    line_input_hide_for_error(source);
-    print_error(strerror(-error), "make room there, or go on without", "writing the history to %s",
-                source->history_file.path);
-    source->history_file.kept = false;
+    line_input_hide_for_error(input);
+    print_error(strerror(-error), "free space there, or continue without it",
+                "writing the history to %s", input->history_file.path);
+    input->history_file.kept = false;
 }
 
 static void line_entered(void *state, char *line, size_t size)
 {
-    struct line_input *source = state;
-    keep_in_history(source, line, size);
-    source->line = line;
-    source->size = size;
-    source->handler->ready(source->handler->state);
+    struct line_input *input = state;
+    append_to_history(input, line, size);
+    input->line = line;
+    input->size = size;
+    input->handler->ready(input->handler->state);
 }
 
 static void console_ended(void *state, int signal)
 {
-    struct line_input *source = state;
-    source->ended = true;
+    struct line_input *input = state;
+    input->ended = true;
     if (signal)
-        source->handler->interrupted(source->handler->state, signal);
+        input->handler->interrupted(input->handler->state, signal);
     else
-        source->handler->ready(source->handler->state);
+        input->handler->ready(input->handler->state);
 }
 
 static void complete(void *state, const char *line, size_t cursor,
@@ -105,93 +104,93 @@ static void complete(void *state, const char *line, size_t cursor,
     choices->count = slash_command_complete(line, cursor, words, SLASH_COMMANDS_MAX);
 }
 
-static int open_console(struct line_input *source)
+static int open_console(struct line_input *input)
 {
     static struct console_handler handler = {
         .line = line_entered, .end = console_ended, .complete = complete};
-    handler.state = source;
-    source->history = history_new();
-    if (!source->history)
+    handler.state = input;
+    input->history = history_new();
+    if (!input->history)
         return -ENOMEM;
-    int error = history_file_open(&source->history_file, "udpcli_history", source->history);
+    int error = history_file_open(&input->history_file, "udpcli_history", input->history);
     if (error && error != -ENOENT)
-        print_error(strerror(-error), "make it yours, or go on without", "opening the history %s",
-                    source->history_file.path);
-    return console_open(&source->console, source->loop, PROMPT, source->history,
-                        LINE_SPLITTER_BYTES, &handler);
+        print_error(strerror(-error), "change its owner, or continue without it",
+                    "opening the history %s", input->history_file.path);
+    return console_open(&input->console, input->loop, PROMPT, input->history, LINE_SPLITTER_BYTES,
+                        &handler);
 }
 
-/* ---- Either ---- */
+/* ---- Either kind of input ---- */
 
 static void interrupted(void *state, int signal)
 {
-    struct line_input *source = state;
+    struct line_input *input = state;
     forced_exit_begin(signal);
-    line_input_hide(source);
-    source->handler->interrupted(source->handler->state, signal);
+    line_input_hide(input);
+    input->handler->interrupted(input->handler->state, signal);
 }
 
-int line_input_open(struct line_input *source, struct loop *loop,
+int line_input_open(struct line_input *input, struct loop *loop,
                     const struct line_input_handler *handler)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
-    source->loop = loop;
-    source->handler = handler;
-    source->terminal = terminal_is(STDIN_FILENO);
-    source->person = source->terminal && terminal_is(STDOUT_FILENO);
-    source->editing = terminal_can_edit(STDIN_FILENO, STDOUT_FILENO);
-    standard_input_open(&source->input, loop, STDIN_FILENO, input_ready, source);
-    if (source->editing)
-        return open_console(source);
-    if (!source->terminal)
+    input->loop = loop;
+    input->handler = handler;
+    input->terminal = terminal_is_tty(STDIN_FILENO);
+    input->interactive = input->terminal && terminal_is_tty(STDOUT_FILENO);
+    input->editing = terminal_can_edit(STDIN_FILENO, STDOUT_FILENO);
+    standard_input_open(&input->standard_input, loop, STDIN_FILENO, input_ready, input);
+    if (input->editing)
+        return open_console(input);
+    if (!input->terminal)
         return 0;
     forced_exit_start();
-    return loop_signals(loop, signals, interrupted, source);
+    return loop_signals(loop, signals, interrupted, input);
 }
 
-void line_input_close(struct line_input *source)
+void line_input_close(struct line_input *input)
 {
-    console_free(source->console);
-    history_free(source->history);
-    if (source->input.loop)
-        standard_input_pause(&source->input);
+    console_free(input->console);
+    history_free(input->history);
+    if (input->standard_input.loop)
+        standard_input_pause(&input->standard_input);
 }
 
-enum line_splitter_found line_input_next(struct line_input *source, char **line, size_t *size)
+enum line_splitter_result line_input_next(struct line_input *input, char **line, size_t *size)
 {
-    enum line_splitter_found found;
-    if (source->console) {
-        *line = source->line;
-        *size = source->size;
-        found = source->line ? LINE_SPLITTER_LINE : LINE_SPLITTER_NONE;
-        source->line = NULL;
+    enum line_splitter_result result;
+    if (input->console) {
+        *line = input->line;
+        *size = input->size;
+        result = input->line ? LINE_SPLITTER_LINE : LINE_SPLITTER_NONE;
+        input->line = NULL;
     } else {
-        found = line_splitter_next(&source->lines, line, size);
-        source->ended = source->ended || (found == LINE_SPLITTER_NONE && source->lines.ended);
+        result = line_splitter_next(&input->splitter, line, size);
+        input->ended = input->ended || (result == LINE_SPLITTER_NONE && input->splitter.ended);
     }
-    source->number += found != LINE_SPLITTER_NONE;
-    return found;
+    input->number += result != LINE_SPLITTER_NONE;
+    return result;
 }
 
-int line_input_resume(struct line_input *source)
+int line_input_resume(struct line_input *input)
 {
-    if (source->console) {
-        console_resume(source->console);
+    if (input->console) {
+        console_resume(input->console);
         return 0;
     }
-    show_prompt(source);
-    return standard_input_resume(&source->input);
+    show_prompt(input);
+    return standard_input_resume(&input->standard_input);
 }
 
-void line_input_pause(struct line_input *source)
+void line_input_pause(struct line_input *input)
 {
-    console_pause(source->console);
-    standard_input_pause(&source->input);
+    console_pause(input->console);
+    standard_input_pause(&input->standard_input);
 }
 
-void line_input_end(struct line_input *source)
+void line_input_stop(struct line_input *input)
 {
-    source->ended = true;
-    console_end(source->console);
-    standard_input_pause(&source->input);
+    input->ended = true;
+    console_close(input->console);
+    standard_input_pause(&input->standard_input);
 }

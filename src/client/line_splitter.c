@@ -1,19 +1,18 @@
-/* Splits input into lines within a fixed buffer. */
 #include "client/line_splitter.h"
 
 #include <string.h>
 
-char *line_splitter_room(struct line_splitter *lines, size_t *room)
+char *line_splitter_space(struct line_splitter *lines, size_t *capacity)
 {
     memmove(lines->bytes, lines->bytes + lines->begin, lines->end - lines->begin);
     lines->scanned -= lines->begin;
     lines->end -= lines->begin;
     lines->begin = 0;
-    *room = sizeof lines->bytes - lines->end;
+    *capacity = sizeof lines->bytes - lines->end;
     return lines->bytes + lines->end;
 }
 
-void line_splitter_filled(struct line_splitter *lines, size_t size)
+void line_splitter_add(struct line_splitter *lines, size_t size)
 {
     lines->end += size;
 }
@@ -23,8 +22,8 @@ void line_splitter_finish(struct line_splitter *lines)
     lines->ended = true;
 }
 
-/* Takes the bytes up to stop and the newline behind them, if there is one. */
-static void take(struct line_splitter *lines, size_t stop, char **line, size_t *size)
+/* Takes the bytes up to stop, and the newline after them if there is one. */
+static void take_line(struct line_splitter *lines, size_t stop, char **line, size_t *size)
 {
     *line = lines->bytes + lines->begin;
     *size = stop - lines->begin;
@@ -33,7 +32,7 @@ static void take(struct line_splitter *lines, size_t stop, char **line, size_t *
     lines->begin = lines->scanned = stop < lines->end ? stop + 1 : stop;
 }
 
-enum line_splitter_found line_splitter_next(struct line_splitter *lines, char **line, size_t *size)
+enum line_splitter_result line_splitter_next(struct line_splitter *lines, char **line, size_t *size)
 {
     for (;;) {
         char *newline = memchr(lines->bytes + lines->scanned, '\n', lines->end - lines->scanned);
@@ -43,7 +42,7 @@ enum line_splitter_found line_splitter_next(struct line_splitter *lines, char **
         bool last = lines->ended && stop > lines->begin;
         if (!newline && !full && !last && !lines->skipping)
             return LINE_SPLITTER_NONE;
-        take(lines, stop, line, size);
+        take_line(lines, stop, line, size);
         if (!lines->skipping) {
             lines->number++;
             lines->skipping = full;

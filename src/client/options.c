@@ -1,4 +1,3 @@
-/* The command line of udpcli. */
 #include "client/options.h"
 
 #include "base/version.h"
@@ -8,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GO_ON = -1, DONE = 0 };
+enum { CONTINUE = -1, DONE = 0 };
 
-enum screen_row {
+enum option {
     TIMEOUT,
     RETRIES,
     COUNT,
@@ -29,17 +28,18 @@ enum screen_row {
 
 static const struct option_row rows[ROWS] = {
     [TIMEOUT] = {'w', "timeout", "TIMEOUT",
-                 "wait so long for a reply (2s); 0: don't wait, print no reply"},
-    [RETRIES] = {'r', "retries", "RETRIES", "send MESSAGE again so often at most (2)"},
-    [COUNT] = {'n', "count", "COUNT", "send MESSAGE so often, each behind the last reply (1)"},
-    [JSON] = {0, "json", NULL, "print what comes as JSON, one object a line"},
+                 "time to wait for a reply (2s); 0: don't wait, print none"},
+    [RETRIES] = {'r', "retries", "RETRIES", "how often to resend MESSAGE without a reply (2)"},
+    [COUNT] = {'n', "count", "COUNT", "how often to send MESSAGE, each after the last reply (1)"},
+    [JSON] = {0, "json", NULL, "print received messages as JSON, one object a line"},
     [HEX] = {0, "hex", NULL, "send and print hexadecimal digits"},
-    [KEEPALIVE] = {'k', "keepalive", "KEEPALIVE", "send an empty datagram after so long a silence"},
-    [GROUP] = {'g', "group", "GROUP:PORT", "join a multicast group, in place of HOST"},
+    [KEEPALIVE] = {'k', "keepalive", "KEEPALIVE",
+                   "send an empty datagram after this time of silence"},
+    [GROUP] = {'g', "group", "GROUP:PORT", "join a multicast group instead of using HOST"},
     [INTERFACE] = {'i', "interface", "INTERFACE", "the group's network interface"},
-    [TTL] = {0, "ttl", "TTL", "how far lines go: 0 this host, 1 the link (1)"},
-    [IPV4] = {'4', "ipv4", NULL, "use IPv4 alone"},
-    [IPV6] = {'6', "ipv6", NULL, "use IPv6 alone"},
+    [TTL] = {0, "ttl", "TTL", "how far messages travel: 0 this host, 1 the link (1)"},
+    [IPV4] = {'4', "ipv4", NULL, "use IPv4 only"},
+    [IPV6] = {'6', "ipv6", NULL, "use IPv6 only"},
     [HELP] = {'h', "help", NULL, "print this help"},
     [VERSION] = {'V', "version", NULL, "print the version"},
 };
@@ -50,7 +50,7 @@ const struct option_row *client_options_rows(size_t *count)
     return rows;
 }
 
-static int help(void)
+static int print_help(void)
 {
     char text[4096];
     option_parser_help(text, sizeof text, rows, ROWS);
@@ -59,7 +59,7 @@ static int help(void)
            "       udpcli [OPTION]... --group GROUP:PORT [MESSAGE]\n"
            "Sends MESSAGE as a datagram to a UDP service (port %d unless given) and prints the\n"
            "reply. Without MESSAGE, each line of standard input is a datagram, until `exit'.\n"
-           "On a stream a line is a datagram; in a group everyone hears everyone.\n\n%s\n"
+           "On a stream a line is a message; in a group all members receive it.\n\n%s\n"
            "TIMEOUT and KEEPALIVE: 500ms, 10s, 5m; a bare number is seconds.\n"
            "Exit status: 0 answered, 1 not answered, 2 wrong usage.\n",
            CLIENT_PORT, text);
@@ -96,7 +96,7 @@ static const char *ttl(const char *text, uint8_t *ttl)
     return wrong;
 }
 
-/* One option. Returns NULL, or what is wrong with its value. */
+/* Applies one option. Returns NULL, or what is wrong with its value. */
 static const char *apply(struct client_options *options, int row, const char *value)
 {
     switch (row) {
@@ -115,19 +115,19 @@ static const char *apply(struct client_options *options, int row, const char *va
         options->hex = true;
         break;
     case GROUP:
-        options->way.group = true;
+        options->route.group = true;
         options->host = value;
         return target_parse_group(&options->target, value);
     case INTERFACE:
-        options->way.interface = value;
+        options->route.interface = value;
         break;
     case TTL:
-        return ttl(value, &options->way.ttl);
+        return ttl(value, &options->route.ttl);
     case IPV4:
-        options->way.family = ADDR_IPV4;
+        options->route.family = ADDR_IPV4;
         break;
     case IPV6:
-        options->way.family = ADDR_IPV6;
+        options->route.family = ADDR_IPV6;
         break;
     }
     return NULL;
@@ -138,10 +138,10 @@ static int read_host(struct client_options *options, const char *host)
     const struct target *target = &options->target;
     options->host = host;
     const char *wrong = target_parse_any(&options->target, host, CLIENT_PORT);
-    if (!wrong && target->addr.family && options->way.family &&
-        target->addr.family != options->way.family)
+    if (!wrong && target->addr.family && options->route.family &&
+        target->addr.family != options->route.family)
         wrong = "it is not of the family that -4 or -6 asks for";
-    return wrong ? wrong_value("address", host, wrong) : GO_ON;
+    return wrong ? wrong_value("address", host, wrong) : CONTINUE;
 }
 
 static int read_message(struct client_options *options, char *message)
@@ -149,41 +149,41 @@ static int read_message(struct client_options *options, char *message)
     options->message = message;
     options->message_size = strlen(message);
     if (!options->hex)
-        return GO_ON;
+        return CONTINUE;
     if (!text_from_hex((uint8_t *)message, message, options->message_size))
         return print_usage_error(
-            "MESSAGE is not an even number of hexadecimal digits, as --hex has it");
+            "MESSAGE is not an even number of hexadecimal digits, which --hex needs");
     options->message_size /= 2;
-    return GO_ON;
+    return CONTINUE;
 }
 
-/* With a group, all operands are the MESSAGE. */
+/* With a group, the only operand is the MESSAGE. */
 static int read_operands(struct client_options *options, char **operands, int count)
 {
-    if (!options->way.group) {
+    if (!options->route.group) {
         if (count == 0)
             return print_usage_error("HOST is missing");
         int status = read_host(options, operands[0]);
-        if (status != GO_ON)
+        if (status != CONTINUE)
             return status;
         operands++;
         count--;
     }
     if (count > 1)
         return print_usage_error(
-            "there are operands behind MESSAGE: quote a message that has blanks");
-    return count == 1 ? read_message(options, operands[0]) : GO_ON;
+            "there are operands after MESSAGE: quote a message that has blanks");
+    return count == 1 ? read_message(options, operands[0]) : CONTINUE;
 }
 
-static int check_form(const struct client_options *options, bool counted, bool grouped)
+static int check_combination(const struct client_options *options, bool counted, bool grouped)
 {
     if (options->message && options->keepalive_ms)
-        return print_usage_error("-k listens on, so it goes without MESSAGE");
+        return print_usage_error("-k and MESSAGE exclude each other");
     if (!options->message && counted)
         return print_usage_error("-n needs a MESSAGE");
-    if (!options->way.group && grouped)
-        return print_usage_error("--interface and --ttl go with --group");
-    return GO_ON;
+    if (!options->route.group && grouped)
+        return print_usage_error("--interface and --ttl need --group");
+    return CONTINUE;
 }
 
 int client_options_read(struct client_options *options, int argc, char **argv)
@@ -194,14 +194,14 @@ int client_options_read(struct client_options *options, int argc, char **argv)
         .timeout_ms = CLIENT_TIMEOUT_MS,
         .retries = CLIENT_RETRIES,
         .count = 1,
-        .way = {.target = &options->target, .ttl = CLIENT_GROUP_TTL},
+        .route = {.target = &options->target, .ttl = CLIENT_GROUP_TTL},
     };
     option_parser_begin(&line, argc, argv, rows, ROWS);
     for (int row; (row = option_parser_next(&line)) != OPTION_PARSER_END;) {
         if (row == OPTION_PARSER_WRONG)
             return print_usage_error("%s", line.error);
         if (row == HELP)
-            return help();
+            return print_help();
         if (row == VERSION) {
             puts("udpcli " UDPSRV_VERSION);
             return DONE;
@@ -215,8 +215,8 @@ int client_options_read(struct client_options *options, int argc, char **argv)
     int count;
     char **operands = option_parser_operands(&line, &count);
     int status = read_operands(options, operands, count);
-    /* In a group nobody is asked, so nobody is waited for. */
-    if (options->way.group)
+    /* Messages to a group are not requests, so no reply is expected. */
+    if (options->route.group)
         options->timeout_ms = 0;
-    return status == GO_ON ? check_form(options, counted, grouped) : status;
+    return status == CONTINUE ? check_combination(options, counted, grouped) : status;
 }

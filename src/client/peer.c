@@ -1,4 +1,3 @@
-/* From a target to a socket, and the three ways of a message through it. */
 #include "client/peer.h"
 
 #include "net/message/datagram.h"
@@ -12,75 +11,77 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- finding it ---- */
+/* ---- Resolving ---- */
 
-/* Keeps the addresses of the family. */
-static void keep(struct peers *peers, int family)
+/* Removes the addresses of other families. */
+static void filter_by_family(struct peer_addresses *addresses, int family)
 {
     int kept = 0;
-    for (int i = 0; i < peers->count; i++)
-        if (family == ADDR_NONE || peers->addrs[i].family == family)
-            peers->addrs[kept++] = peers->addrs[i];
-    peers->count = kept;
+    for (int i = 0; i < addresses->count; i++)
+        if (family == ADDR_NONE || addresses->addrs[i].family == family)
+            addresses->addrs[kept++] = addresses->addrs[i];
+    addresses->count = kept;
 }
 
-static const char *find_group(struct peers *peers)
+static const char *find_group(struct peer_addresses *addresses)
 {
-    const struct peer_way *way = peers->way;
-    const char *zone = way->interface != NULL ? way->interface : way->target->zone;
-    struct addr *group = &peers->addrs[peers->count++];
-    *group = way->target->addr;
-    peers->interface = group->scope;
-    if (zone[0] != '\0' && (peers->interface = socket_zone_index(zone)) == 0)
+    const struct peer_route *route = addresses->route;
+    const char *zone = route->interface != NULL ? route->interface : route->target->zone;
+    struct addr *group = &addresses->addrs[addresses->count++];
+    *group = route->target->addr;
+    addresses->interface = group->scope;
+    if (zone[0] != '\0' && (addresses->interface = socket_zone_index(zone)) == 0)
         return "no such network interface";
     return NULL;
 }
 
-const char *peers_find(struct peers *peers, const struct peer_way *way)
+const char *peer_addresses_resolve(struct peer_addresses *addresses, const struct peer_route *route)
 {
-    const struct target *target = way->target;
-    *peers = (struct peers){.way = way};
-    if (way->group)
-        return find_group(peers);
+    const struct target *target = route->target;
+    *addresses = (struct peer_addresses){.route = route};
+    if (route->group)
+        return find_group(addresses);
     if (target->transport == TRANSPORT_UNIX) {
-        peers->count = 1;
+        addresses->count = 1;
         return NULL;
     }
     if (target->addr.family) {
-        peers->addrs[peers->count++] = target->addr;
+        addresses->addrs[addresses->count++] = target->addr;
         if (target->zone[0])
-            peers->addrs[0].scope = socket_zone_index(target->zone);
-        return target->zone[0] && !peers->addrs[0].scope ? "no such network interface" : NULL;
+            addresses->addrs[0].scope = socket_zone_index(target->zone);
+        return target->zone[0] && !addresses->addrs[0].scope ? "no such network interface" : NULL;
     }
-    peers->count = socket_resolve(target->host, target->port, peers->addrs, PEERS_MAX);
-    if (peers->count < 0)
-        return socket_resolve_error(peers->count);
-    keep(peers, way->family);
-    return peers->count ? NULL : "the host has no address of that family";
+    addresses->count =
+        socket_resolve(target->host, target->port, addresses->addrs, PEER_ADDRESSES_MAX);
+    if (addresses->count < 0)
+        return socket_resolve_error(addresses->count);
+    filter_by_family(addresses, route->family);
+    return addresses->count ? NULL : "the host has no address of that family";
 }
 
-/* ---- getting there ---- */
+/* ---- Connecting ---- */
 
-static int join(struct peer *peer, const struct peers *peers)
+static int join(struct peer *peer, const struct peer_addresses *addresses)
 {
-    const struct multicast_path way = {.interface = peers->interface, .ttl = peers->way->ttl};
-    int socket = multicast_join(&peer->addr, peers->interface, 0);
+    const struct multicast_path path = {.interface = addresses->interface,
+                                        .ttl = addresses->route->ttl};
+    int socket = multicast_join(&peer->addr, addresses->interface, 0);
     if (socket < 0)
         return socket;
-    int error = multicast_set_path(socket, &peer->addr, &way);
-    /* A group of a link has no meaning without it. */
+    int error = multicast_set_path(socket, &peer->addr, &path);
+    /* A link-local group needs the interface. */
     if (peer->addr.family == ADDR_IPV6)
-        peer->addr.scope = peers->interface;
+        peer->addr.scope = addresses->interface;
     if (error == 0)
         return socket;
     socket_close(socket);
     return error;
 }
 
-static int connect_to(struct peer *peer, const struct peers *peers)
+static int connect_to(struct peer *peer, const struct peer_addresses *addresses)
 {
-    const struct target *target = peers->way->target;
-    peer->group = peers->way->group;
+    const struct target *target = addresses->route->target;
+    peer->group = addresses->route->group;
     peer->stream = target->transport != TRANSPORT_UDP;
     if (target->transport == TRANSPORT_UNIX) {
         snprintf(peer->name, sizeof peer->name, "unix:%s", target->path);
@@ -89,17 +90,17 @@ static int connect_to(struct peer *peer, const struct peers *peers)
     strcpy(peer->name, peer->stream ? "tcp:" : "");
     addr_format(&peer->addr, peer->name + strlen(peer->name));
     if (peer->group)
-        return join(peer, peers);
+        return join(peer, addresses);
     return peer->stream ? tcp_connect_within(&peer->addr, PEER_CONNECT_MS)
                         : socket_connect(&peer->addr);
 }
 
-int peer_connect(struct peer *peer, struct peers *peers)
+int peer_connect(struct peer *peer, struct peer_addresses *addresses)
 {
     int error = -ENOENT;
-    while (peers->next < peers->count) {
-        peer->addr = peers->addrs[peers->next++];
-        peer->socket = connect_to(peer, peers);
+    while (addresses->next < addresses->count) {
+        peer->addr = addresses->addrs[addresses->next++];
+        peer->socket = connect_to(peer, addresses);
         if (peer->socket >= 0) {
             line_socket_open(&peer->lines, peer->socket);
             return 0;
@@ -114,12 +115,12 @@ void peer_close(struct peer *peer)
     socket_close(peer->socket);
 }
 
-bool peer_may_change(const struct peer *peer, const struct peers *peers)
+bool peer_has_alternative(const struct peer *peer, const struct peer_addresses *addresses)
 {
-    return !peer->stream && !peer->group && peers->next < peers->count;
+    return !peer->stream && !peer->group && addresses->next < addresses->count;
 }
 
-/* ---- messages ---- */
+/* ---- Messages ---- */
 
 int peer_send(struct peer *peer, const void *bytes, size_t size)
 {
@@ -135,33 +136,33 @@ bool peer_flush(struct peer *peer)
     return peer->stream && line_socket_flush(&peer->lines) == -EAGAIN;
 }
 
-void peer_finish(struct peer *peer)
+void peer_end_sending(struct peer *peer)
 {
     if (peer->stream)
         line_socket_finish(&peer->lines);
 }
 
-ssize_t peer_receive(struct peer *peer, void *bytes, size_t room, uint64_t *time_ms,
+ssize_t peer_receive(struct peer *peer, void *bytes, size_t capacity, uint64_t *time_ms,
                      const char **from)
 {
     *from = peer->name;
     if (peer->stream)
-        return line_socket_receive(&peer->lines, bytes, room, time_ms);
+        return line_socket_receive(&peer->lines, bytes, capacity, time_ms);
     if (!peer->group)
-        return datagram_receive(peer->socket, bytes, room, time_ms);
+        return datagram_receive(peer->socket, bytes, capacity, time_ms);
     struct addr sender;
-    ssize_t size = multicast_receive(peer->socket, bytes, room, &sender, time_ms);
+    ssize_t size = multicast_receive(peer->socket, bytes, capacity, &sender, time_ms);
     if (size >= 0)
         *from = addr_format(&sender, peer->sender);
     return size;
 }
 
-bool peer_is_over(const struct peer *peer, int error)
+bool peer_error_is_final(const struct peer *peer, int error)
 {
     return peer->stream && error < 0 && error != -EAGAIN && error != -EMSGSIZE;
 }
 
-const char *peer_why(int error)
+const char *peer_error_reason(int error)
 {
     switch (error) {
     case -ECONNREFUSED:
@@ -169,7 +170,7 @@ const char *peer_why(int error)
     case -EMSGSIZE:
         return "longer than a datagram can be";
     case -ETIMEDOUT:
-        return "nothing came back";
+        return "no reply was received";
     case -ENODATA:
         return "the service has ended the connection";
     default:
@@ -177,33 +178,34 @@ const char *peer_why(int error)
     }
 }
 
-const char *peer_next(int error)
+const char *peer_error_advice(int error)
 {
     switch (error) {
     case -ECONNREFUSED:
         return "start the service, or check the address";
     case -EMSGSIZE:
-        return "send less";
+        return "send a shorter message";
     case -ETIMEDOUT:
         return "check that the service runs there, or wait longer with -w";
     case -ENODATA:
     case -ECONNRESET:
     case -EPIPE:
-        return "look at its log, and start anew";
+        return "look at its log, and connect again";
     case -ENOENT:
         return "start the service, or check the path";
     case -ENODEV:
         return "name the interface that leads there, with --interface for a group";
     case -ENETUNREACH:
-        return "check the address, and with `ip route` the way there; a group may need --interface";
+        return "check the address, and with `ip route` the route there; a group may need "
+               "--interface";
     case -EACCES:
     case -EPERM:
-        return "check the firewall, and that it is no broadcast address";
+        return "check the firewall, and that it is not a broadcast address";
     case -ENOMEM:
     case -EMFILE:
     case -ENFILE:
         return "free some, or raise the limit";
     default:
-        return "check the address and the way there";
+        return "check the address and the route there";
     }
 }

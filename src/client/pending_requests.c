@@ -1,158 +1,157 @@
-/* Which requests wait, how many may, and for how long; and what a datagram that comes is. */
 #include "client/pending_requests.h"
 
 #include <string.h>
 
-void pending_requests_init(struct pending_requests *exchange, uint64_t timeout_ns)
+void pending_requests_init(struct pending_requests *requests, uint64_t timeout_ns)
 {
-    *exchange = (struct pending_requests){.timeout_ns = timeout_ns};
+    *requests = (struct pending_requests){.timeout_ns = timeout_ns};
 }
 
-bool pending_requests_has_room(const struct pending_requests *exchange, size_t size)
+bool pending_requests_can_send(const struct pending_requests *requests, size_t size)
 {
-    return exchange->count == 0 ||
-           (exchange->count < PENDING_REQUESTS_WINDOW &&
-            exchange->waiting_bytes + size <= PENDING_REQUESTS_WINDOW_BYTES);
+    return requests->count == 0 ||
+           (requests->count < PENDING_REQUESTS_WINDOW &&
+            requests->waiting_bytes + size <= PENDING_REQUESTS_WINDOW_BYTES);
 }
 
-/* Where the next size bytes are kept: behind the newest, or at the beginning where the end is too
- * near. What waits before them has left that much room (see kept). */
-static size_t place(const struct pending_requests *exchange, size_t size)
+/* Returns the offset for a payload of size bytes: after the newest one, or at the beginning if the
+ * rest is too short. The waiting payloads always leave enough space (see payloads). */
+static size_t payload_offset(const struct pending_requests *requests, size_t size)
 {
-    if (exchange->count == 0)
+    if (requests->count == 0)
         return 0;
-    uint32_t newest = (exchange->oldest + exchange->count - 1) % PENDING_REQUESTS_WINDOW;
-    size_t at = exchange->waiting[newest].at + exchange->waiting[newest].size;
-    return at + size <= sizeof exchange->kept ? at : 0;
+    uint32_t newest = (requests->oldest + requests->count - 1) % PENDING_REQUESTS_WINDOW;
+    size_t offset = requests->waiting[newest].offset + requests->waiting[newest].size;
+    return offset + size <= sizeof requests->payloads ? offset : 0;
 }
 
-void pending_requests_sent(struct pending_requests *exchange, const void *bytes, size_t size,
-                           bool keepalive, uint64_t now_ns)
+void pending_requests_add(struct pending_requests *requests, const void *bytes, size_t size,
+                          bool keepalive, uint64_t now_ns)
 {
-    exchange->sent += !keepalive;
-    exchange->keepalives += keepalive;
-    if (exchange->timeout_ns == 0)
+    requests->sent += !keepalive;
+    requests->keepalives += keepalive;
+    if (requests->timeout_ns == 0)
         return;
-    size_t at = place(exchange, size);
+    size_t offset = payload_offset(requests, size);
     if (size > 0)
-        memcpy(exchange->kept + at, bytes, size);
-    uint32_t next = (exchange->oldest + exchange->count++) % PENDING_REQUESTS_WINDOW;
-    exchange->waiting[next] =
-        (struct pending_request){.sent_ns = now_ns, .size = size, .at = at, .keepalive = keepalive};
-    exchange->waiting_bytes += size;
+        memcpy(requests->payloads + offset, bytes, size);
+    uint32_t next = (requests->oldest + requests->count++) % PENDING_REQUESTS_WINDOW;
+    requests->waiting[next] = (struct pending_request){
+        .sent_ns = now_ns, .size = size, .offset = offset, .keepalive = keepalive};
+    requests->waiting_bytes += size;
 }
 
-bool pending_requests_challenged(struct pending_requests *exchange, uint64_t now_ns,
-                                 const uint8_t **bytes, size_t *size)
+bool pending_requests_answer_challenge(struct pending_requests *requests, uint64_t now_ns,
+                                       const uint8_t **bytes, size_t *size)
 {
     struct pending_request *chosen = NULL;
-    for (uint32_t i = 0; i < exchange->count; i++) {
+    for (uint32_t i = 0; i < requests->count; i++) {
         struct pending_request *request =
-            &exchange->waiting[(exchange->oldest + i) % PENDING_REQUESTS_WINDOW];
-        if (chosen == NULL || request->proofs < chosen->proofs)
+            &requests->waiting[(requests->oldest + i) % PENDING_REQUESTS_WINDOW];
+        if (chosen == NULL || request->challenges < chosen->challenges)
             chosen = request;
     }
-    if (chosen == NULL || chosen->proofs == PENDING_REQUESTS_PROOFS_MAX)
+    if (chosen == NULL || chosen->challenges == PENDING_REQUESTS_CHALLENGES_MAX)
         return false;
-    chosen->proofs++;
-    exchange->last_reply_ns = now_ns; /* the service is there */
-    *bytes = exchange->kept + chosen->at;
+    chosen->challenges++;
+    requests->last_reply_ns = now_ns; /* the service is not silent */
+    *bytes = requests->payloads + chosen->offset;
     *size = chosen->size;
     return true;
 }
 
-bool pending_requests_again(struct pending_requests *exchange, uint32_t i, uint64_t now_ns,
-                            const uint8_t **bytes, size_t *size)
+bool pending_requests_resend(struct pending_requests *requests, uint32_t i, uint64_t now_ns,
+                             const uint8_t **bytes, size_t *size)
 {
-    if (i >= exchange->count)
+    if (i >= requests->count)
         return false;
     struct pending_request *request =
-        &exchange->waiting[(exchange->oldest + i) % PENDING_REQUESTS_WINDOW];
+        &requests->waiting[(requests->oldest + i) % PENDING_REQUESTS_WINDOW];
     request->sent_ns = now_ns;
-    request->proofs = 0;
-    *bytes = exchange->kept + request->at;
+    request->challenges = 0;
+    *bytes = requests->payloads + request->offset;
     *size = request->size;
     return true;
 }
 
-static struct pending_request take_oldest(struct pending_requests *exchange)
+static struct pending_request take_oldest(struct pending_requests *requests)
 {
-    struct pending_request request = exchange->waiting[exchange->oldest];
-    exchange->oldest = (exchange->oldest + 1) % PENDING_REQUESTS_WINDOW;
-    exchange->count--;
-    exchange->waiting_bytes -= request.size;
+    struct pending_request request = requests->waiting[requests->oldest];
+    requests->oldest = (requests->oldest + 1) % PENDING_REQUESTS_WINDOW;
+    requests->count--;
+    requests->waiting_bytes -= request.size;
     return request;
 }
 
-static void time_reply(struct pending_requests *exchange, uint64_t rtt_ns)
+static void record_rtt(struct pending_requests *requests, uint64_t rtt_ns)
 {
-    if (exchange->timed == 0 || rtt_ns < exchange->rtt_min_ns)
-        exchange->rtt_min_ns = rtt_ns;
-    if (rtt_ns > exchange->rtt_max_ns)
-        exchange->rtt_max_ns = rtt_ns;
-    exchange->rtt_sum_ns += rtt_ns;
-    exchange->timed++;
+    if (requests->rtt_count == 0 || rtt_ns < requests->rtt_min_ns)
+        requests->rtt_min_ns = rtt_ns;
+    if (rtt_ns > requests->rtt_max_ns)
+        requests->rtt_max_ns = rtt_ns;
+    requests->rtt_sum_ns += rtt_ns;
+    requests->rtt_count++;
 }
 
-enum received_kind pending_requests_reply(struct pending_requests *exchange, uint64_t now_ns,
-                                          uint64_t *rtt_ns)
+enum received_kind pending_requests_receive(struct pending_requests *requests, uint64_t now_ns,
+                                            uint64_t *rtt_ns)
 {
-    exchange->last_reply_ns = now_ns;
-    exchange->received++;
+    requests->last_reply_ns = now_ns;
+    requests->received++;
     *rtt_ns = 0;
-    if (exchange->count) {
-        struct pending_request request = take_oldest(exchange);
+    if (requests->count) {
+        struct pending_request request = take_oldest(requests);
         *rtt_ns = now_ns - request.sent_ns;
-        time_reply(exchange, *rtt_ns);
-        exchange->answered += !request.keepalive;
+        record_rtt(requests, *rtt_ns);
+        requests->answered += !request.keepalive;
         return request.keepalive ? RECEIVED_KEEPALIVE : RECEIVED_REPLY;
     }
-    if (exchange->timeout_ns && exchange->answered < exchange->sent) {
-        exchange->answered++;
+    if (requests->timeout_ns && requests->answered < requests->sent) {
+        requests->answered++;
         return RECEIVED_LATE;
     }
-    exchange->broadcasts++;
+    requests->broadcasts++;
     return RECEIVED_BROADCAST;
 }
 
-void pending_requests_refused(struct pending_requests *exchange)
+void pending_requests_abandon(struct pending_requests *requests)
 {
-    while (exchange->count)
-        take_oldest(exchange);
+    while (requests->count)
+        take_oldest(requests);
 }
 
-uint64_t pending_requests_deadline_ns(const struct pending_requests *exchange)
+uint64_t pending_requests_deadline_ns(const struct pending_requests *requests)
 {
-    if (exchange->count == 0)
+    if (requests->count == 0)
         return UINT64_MAX;
-    uint64_t sent_ns = exchange->waiting[exchange->oldest].sent_ns;
-    uint64_t from_ns = sent_ns > exchange->last_reply_ns ? sent_ns : exchange->last_reply_ns;
-    return from_ns + exchange->timeout_ns;
+    uint64_t sent_ns = requests->waiting[requests->oldest].sent_ns;
+    uint64_t from_ns = sent_ns > requests->last_reply_ns ? sent_ns : requests->last_reply_ns;
+    return from_ns + requests->timeout_ns;
 }
 
-uint32_t pending_requests_expire(struct pending_requests *exchange, uint64_t now_ns,
+uint32_t pending_requests_expire(struct pending_requests *requests, uint64_t now_ns,
                                  uint32_t *keepalives)
 {
     uint32_t expired = 0;
-    for (*keepalives = 0; exchange->count && pending_requests_deadline_ns(exchange) <= now_ns;) {
-        bool keepalive = take_oldest(exchange).keepalive;
+    for (*keepalives = 0; requests->count && pending_requests_deadline_ns(requests) <= now_ns;) {
+        bool keepalive = take_oldest(requests).keepalive;
         *keepalives += keepalive;
         expired += !keepalive;
     }
     return expired;
 }
 
-uint64_t pending_requests_lost(const struct pending_requests *exchange)
+uint64_t pending_requests_lost_count(const struct pending_requests *requests)
 {
     uint64_t waiting = 0;
-    if (exchange->timeout_ns == 0)
+    if (requests->timeout_ns == 0)
         return 0;
-    for (uint32_t i = 0; i < exchange->count; i++)
-        waiting += !exchange->waiting[(exchange->oldest + i) % PENDING_REQUESTS_WINDOW].keepalive;
-    return exchange->sent - exchange->answered - waiting;
+    for (uint32_t i = 0; i < requests->count; i++)
+        waiting += !requests->waiting[(requests->oldest + i) % PENDING_REQUESTS_WINDOW].keepalive;
+    return requests->sent - requests->answered - waiting;
 }
 
-bool pending_requests_complete(const struct pending_requests *exchange)
+bool pending_requests_all_answered(const struct pending_requests *requests)
 {
-    return exchange->timeout_ns == 0 || exchange->answered >= exchange->sent;
+    return requests->timeout_ns == 0 || requests->answered >= requests->sent;
 }

@@ -1,4 +1,3 @@
-/* Prints what strangers sent, so that it can't steer the terminal or break the reader's format. */
 #include "client/print_message.h"
 
 #include "text/printable.h"
@@ -7,7 +6,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A broadcast is to be seen: bold. What is beside the text itself is dim. */
+/* Broadcasts are bold, so that they are noticed. Everything but the text itself is dim. */
 #define BOLD  "\x1b[1m"
 #define DIM   "\x1b[2m"
 #define PLAIN "\x1b[m"
@@ -39,30 +38,30 @@ static void put_hex(FILE *out, const uint8_t *bytes, size_t size)
 
 typedef size_t printable(char out[PRINTABLE_BYTES], const void *bytes, size_t size, size_t *taken);
 
-/* In the form that a terminal or a JSON string takes. */
-static void put(FILE *out, printable *form, const void *bytes, size_t size)
+/* Writes bytes in the form of an encoder, for a terminal or a JSON string. */
+static void put(FILE *out, printable *encode, const void *bytes, size_t size)
 {
     const uint8_t *at = bytes;
     char piece[PRINTABLE_BYTES];
     for (size_t taken; size > 0; at += taken, size -= taken) {
-        size_t written = form(piece, at, size, &taken);
+        size_t written = encode(piece, at, size, &taken);
         fwrite(piece, 1, written, out);
     }
 }
 
-static void put_json(FILE *out, bool hex, const struct arrival *arrival)
+static void put_json(FILE *out, bool hex, const struct received_message *message)
 {
-    hex = hex || !is_utf8(arrival->bytes, arrival->size);
-    fprintf(out, "{\"time_ms\":%" PRIu64 ",\"from\":\"", arrival->time_ms);
-    put(out, printable_json, arrival->from, strlen(arrival->from));
-    fprintf(out, "\",\"kind\":\"%s\",\"size\":%zu", KINDS[arrival->kind].name, arrival->size);
-    if (arrival->rtt_ns)
-        fprintf(out, ",\"rtt_ms\":%.3f", (double)arrival->rtt_ns / 1e6);
+    hex = hex || !is_utf8(message->bytes, message->size);
+    fprintf(out, "{\"time_ms\":%" PRIu64 ",\"from\":\"", message->time_ms);
+    put(out, printable_json, message->from, strlen(message->from));
+    fprintf(out, "\",\"kind\":\"%s\",\"size\":%zu", KINDS[message->kind].name, message->size);
+    if (message->rtt_ns)
+        fprintf(out, ",\"rtt_ms\":%.3f", (double)message->rtt_ns / 1e6);
     fprintf(out, ",\"%s\":\"", hex ? "hex" : "text");
     if (hex)
-        put_hex(out, arrival->bytes, arrival->size);
+        put_hex(out, message->bytes, message->size);
     else
-        put(out, printable_json, arrival->bytes, arrival->size);
+        put(out, printable_json, message->bytes, message->size);
     fputs("\"}", out);
 }
 
@@ -85,7 +84,7 @@ static void put_line(FILE *out, const uint8_t *bytes, size_t size)
     fwrite(bytes, 1, size, out);
 }
 
-enum print_style print_style(bool json, bool hex, bool terminal, bool one_shot)
+enum print_style print_style(bool json, bool hex, bool terminal, bool single_request)
 {
     if (json)
         return hex ? PRINT_JSON_HEX : PRINT_JSON;
@@ -93,39 +92,39 @@ enum print_style print_style(bool json, bool hex, bool terminal, bool one_shot)
         return PRINT_HEX;
     if (terminal)
         return PRINT_ESCAPED;
-    return one_shot ? PRINT_RAW : PRINT_LINE;
+    return single_request ? PRINT_RAW : PRINT_LINE;
 }
 
-static void put_sender(FILE *out, const struct arrival *arrival)
+static void put_sender(FILE *out, const struct received_message *message)
 {
-    if (!arrival->named)
+    if (!message->show_sender)
         return;
-    put(out, printable_text, arrival->from, strlen(arrival->from));
+    put(out, printable_text, message->from, strlen(message->from));
     fputs(": ", out);
 }
 
-void print_arrival(FILE *out, enum print_style style, const struct arrival *arrival)
+void print_message(FILE *out, enum print_style style, const struct received_message *message)
 {
-    size_t size = without_newline(arrival->bytes, arrival->size);
+    size_t size = without_newline(message->bytes, message->size);
 
     if (style != PRINT_JSON && style != PRINT_JSON_HEX)
-        put_sender(out, arrival);
+        put_sender(out, message);
     switch (style) {
     case PRINT_RAW:
-        fwrite(arrival->bytes, 1, size, out);
+        fwrite(message->bytes, 1, size, out);
         break;
     case PRINT_LINE:
-        put_line(out, arrival->bytes, size);
+        put_line(out, message->bytes, size);
         break;
     case PRINT_ESCAPED:
-        put(out, printable_text, arrival->bytes, size);
+        put(out, printable_text, message->bytes, size);
         break;
     case PRINT_HEX:
-        put_hex(out, arrival->bytes, arrival->size);
+        put_hex(out, message->bytes, message->size);
         break;
     case PRINT_JSON:
     case PRINT_JSON_HEX:
-        put_json(out, style == PRINT_JSON_HEX, arrival);
+        put_json(out, style == PRINT_JSON_HEX, message);
         break;
     }
     putc('\n', out);
@@ -139,20 +138,20 @@ const char *print_time(uint64_t ns, char text[24])
     return text;
 }
 
-void print_marked(FILE *out, bool hex, bool colour, const struct arrival *arrival)
+void print_message_marked(FILE *out, bool hex, bool colour, const struct received_message *message)
 {
-    const char *note = KINDS[arrival->kind].note;
-    fprintf(out, "%s%c ", colour ? KINDS[arrival->kind].colour : "", KINDS[arrival->kind].mark);
-    put_sender(out, arrival);
+    const char *note = KINDS[message->kind].note;
+    fprintf(out, "%s%c ", colour ? KINDS[message->kind].colour : "", KINDS[message->kind].mark);
+    put_sender(out, message);
     if (hex)
-        put_hex(out, arrival->bytes, arrival->size);
+        put_hex(out, message->bytes, message->size);
     else
-        put(out, printable_text, arrival->bytes, without_newline(arrival->bytes, arrival->size));
-    if (arrival->rtt_ns || note) {
+        put(out, printable_text, message->bytes, without_newline(message->bytes, message->size));
+    if (message->rtt_ns || note) {
         char time[24];
-        bool timed = arrival->rtt_ns != 0;
+        bool timed = message->rtt_ns != 0;
         fprintf(out, "%s  (%s%s%s)", colour ? PLAIN DIM : "", note ? note : "",
-                note && timed ? ", " : "", timed ? print_time(arrival->rtt_ns, time) : "");
+                note && timed ? ", " : "", timed ? print_time(message->rtt_ns, time) : "");
     }
     fputs(colour ? PLAIN "\n" : "\n", out);
 }

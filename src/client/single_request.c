@@ -1,4 +1,3 @@
-/* One message, one reply: the form with a MESSAGE. */
 #include "client/single_request.h"
 
 #include "client/challenge_answer.h"
@@ -8,7 +7,7 @@
 #include "os/log/error_message.h"
 #include "os/loop/event_loop.h"
 #include "os/process/clock.h"
-#include "os/terminal/raw_terminal.h"
+#include "os/terminal/terminal_capabilities.h"
 #include "text/text.h"
 
 #include <errno.h>
@@ -17,205 +16,210 @@
 #include <unistd.h>
 
 enum {
-    /* What came before is thrown away for so long: by then a socket's buffer has been read many
-     * times over, and whoever goes on faster than we read would have us do it for ever. */
+    /* How long earlier messages are discarded. By then the socket's buffer was read many times
+     * over; without a limit a service that sends faster than the client reads would block it
+     * forever. */
     DISCARD_MS_MAX = 100,
 };
 
-struct once {
+struct single_request {
     const struct client_options *options;
     enum print_style style;
     struct peer peer;
-    struct peers *peers;
+    struct peer_addresses *addresses;
     struct loop *loop;
     struct loop_handler socket;
     struct loop_timer timer;
-    uint64_t sent_ns;    /* when this request was last sent */
-    uint64_t tries;      /* how often this request was sent */
-    uint32_t proofs;     /* challenges answered since then */
-    uint64_t done;       /* requests that are over */
-    uint64_t unanswered; /* of these */
-    int error;           /* -errno that ended it all */
+    uint64_t sent_ns;    /* when the current request was last sent */
+    uint64_t tries;      /* how often it was sent */
+    uint32_t challenges; /* answered since sent_ns */
+    uint64_t done;       /* requests that were answered or timed out */
+    uint64_t unanswered; /* requests that timed out */
+    int error;           /* -errno that ended the run */
     uint8_t datagram[DATAGRAM_BYTES_MAX];
 };
 
-static void stop(struct once *once, int error)
+static void stop(struct single_request *request, int error)
 {
-    once->error = error;
-    loop_stop(once->loop);
+    request->error = error;
+    loop_stop(request->loop);
 }
 
-static void send_message(struct once *once)
+static void send_message(struct single_request *request)
 {
-    const struct client_options *options = once->options;
-    /* Behind the sending, the reply may be here already. */
+    const struct client_options *options = request->options;
+    /* Before the call, since the reply may have arrived when it returns. */
     uint64_t sent_ns = clock_now_ns();
-    int error = peer_send(&once->peer, options->message, options->message_size);
-    /* Where the socket has no room, that is as good as lost on the way. */
+    int error = peer_send(&request->peer, options->message, options->message_size);
+    /* If the socket is full, the request counts as lost in the network. */
     if (error && error != -EAGAIN) {
-        stop(once, error);
+        stop(request, error);
         return;
     }
-    loop_change(&once->socket, peer_flush(&once->peer) ? LOOP_READ | LOOP_WRITE : LOOP_READ);
-    once->tries++;
-    once->proofs = 0;
-    once->sent_ns = sent_ns;
-    loop_timer_once(&once->timer, options->timeout_ms ? options->timeout_ms * 1000000 : 1);
+    loop_change(&request->socket, peer_flush(&request->peer) ? LOOP_READ | LOOP_WRITE : LOOP_READ);
+    request->tries++;
+    request->challenges = 0;
+    request->sent_ns = sent_ns;
+    loop_timer_once(&request->timer, options->timeout_ms ? options->timeout_ms * 1000000 : 1);
 }
 
-static void begin_request(struct once *once)
+static void begin_request(struct single_request *request)
 {
-    /* What came before a request was sent is not its reply. */
+    /* A message that was received before the request was sent is not its reply. */
     const char *from;
     uint64_t time_ms, until_ms = clock_now_ms() + DISCARD_MS_MAX;
-    while (peer_receive(&once->peer, once->datagram, sizeof once->datagram, &time_ms, &from) >= 0 &&
+    while (peer_receive(&request->peer, request->datagram, sizeof request->datagram, &time_ms,
+                        &from) >= 0 &&
            clock_now_ms() < until_ms)
         continue;
-    once->tries = 0;
-    send_message(once);
+    request->tries = 0;
+    send_message(request);
 }
 
-static void end_request(struct once *once)
+static void end_request(struct single_request *request)
 {
-    if (++once->done == once->options->count)
-        stop(once, 0);
+    if (++request->done == request->options->count)
+        stop(request, 0);
     else
-        begin_request(once);
+        begin_request(request);
 }
 
 static void timed_out(void *state)
 {
-    struct once *once = state;
-    bool awaited = once->options->timeout_ms != 0;
-    /* What a stream has taken is not lost. */
-    if (awaited && !once->peer.stream && once->tries <= once->options->retries) {
-        send_message(once);
+    struct single_request *request = state;
+    bool expects_reply = request->options->timeout_ms != 0;
+    /* A message on a stream is not lost, so it is not sent again. */
+    if (expects_reply && !request->peer.stream && request->tries <= request->options->retries) {
+        send_message(request);
         return;
     }
-    if (awaited && once->done == 0 && peer_may_change(&once->peer, once->peers)) {
-        stop(once, -ETIMEDOUT);
+    if (expects_reply && request->done == 0 &&
+        peer_has_alternative(&request->peer, request->addresses)) {
+        stop(request, -ETIMEDOUT);
         return;
     }
-    once->unanswered += awaited;
-    end_request(once);
+    request->unanswered += expects_reply;
+    end_request(request);
 }
 
-/* The datagram at hand is a challenge: sends the request again with its cookie. It is the same try,
- * whose time goes on; a server that is never content runs into the timeout. */
-static void prove(struct once *once)
+/* Answers the challenge in datagram: sends the request again with the cookie. That belongs to the
+ * same try, so its timeout continues, also for a server that sends challenges forever. */
+static void answer_challenge(struct single_request *request)
 {
-    const struct client_options *options = once->options;
-    if (once->proofs == PENDING_REQUESTS_PROOFS_MAX)
+    const struct client_options *options = request->options;
+    if (request->challenges == PENDING_REQUESTS_CHALLENGES_MAX)
         return;
-    once->proofs++;
-    int error = challenge_answer_send(&once->peer, once->datagram,
+    request->challenges++;
+    int error = challenge_answer_send(&request->peer, request->datagram,
                                       (const uint8_t *)options->message, options->message_size);
     if (error && error != -EAGAIN)
-        stop(once, error);
+        stop(request, error);
 }
 
-static void ready(void *state, unsigned events)
+static void socket_ready(void *state, unsigned events)
 {
-    struct once *once = state;
-    struct arrival arrival = {.bytes = once->datagram, .kind = RECEIVED_REPLY};
-    if ((events & LOOP_WRITE) && !peer_flush(&once->peer))
-        loop_change(&once->socket, LOOP_READ);
-    ssize_t size = peer_receive(&once->peer, once->datagram, sizeof once->datagram,
-                                &arrival.time_ms, &arrival.from);
+    struct single_request *request = state;
+    struct received_message message = {.bytes = request->datagram, .kind = RECEIVED_REPLY};
+    if ((events & LOOP_WRITE) && !peer_flush(&request->peer))
+        loop_change(&request->socket, LOOP_READ);
+    ssize_t size = peer_receive(&request->peer, request->datagram, sizeof request->datagram,
+                                &message.time_ms, &message.from);
     if (size == -EAGAIN)
         return;
     if (size < 0) {
-        stop(once, (int)size);
+        stop(request, (int)size);
         return;
     }
-    if (once->options->timeout_ms == 0)
-        return; /* it isn't waited for, so whether it were printed would be chance */
-    arrival.size = (size_t)size;
-    if (challenge_answer_is_wanted(&once->peer, once->datagram, arrival.size)) {
-        prove(once);
+    if (request->options->timeout_ms == 0)
+        return; /* not waited for, so it would be printed only by chance */
+    message.size = (size_t)size;
+    if (challenge_answer_is_needed(&request->peer, request->datagram, message.size)) {
+        answer_challenge(request);
         return;
     }
-    /* Behind a second sending, nobody knows which one was answered (Karn's algorithm). */
-    if (once->tries == 1)
-        arrival.rtt_ns = clock_now_ns() - once->sent_ns;
-    print_arrival(stdout, once->style, &arrival);
+    /* After a retry it is unknown which try was answered (Karn's algorithm). */
+    if (request->tries == 1)
+        message.rtt_ns = clock_now_ns() - request->sent_ns;
+    print_message(stdout, request->style, &message);
     fflush(stdout);
-    end_request(once);
+    end_request(request);
 }
 
-/* Runs all requests over the peer's socket. 0 or -errno. */
-static int run(struct once *once)
+/* Runs all requests over the peer's socket. Returns 0, or -errno. */
+static int run(struct single_request *request)
 {
-    int error = loop_timer_open(once->loop, &once->timer, timed_out, once);
+    int error = loop_timer_open(request->loop, &request->timer, timed_out, request);
     if (error)
         return error;
-    error = loop_add(once->loop, &once->socket, once->peer.socket, LOOP_READ, ready, once);
+    error = loop_add(request->loop, &request->socket, request->peer.socket, LOOP_READ, socket_ready,
+                     request);
     if (!error) {
-        once->error = 0;
-        once->done = once->unanswered = 0;
-        begin_request(once);
-        error = loop_run_until_stopped(once->loop);
-        loop_remove(&once->socket);
+        request->error = 0;
+        request->done = request->unanswered = 0;
+        begin_request(request);
+        error = loop_run_until_stopped(request->loop);
+        loop_remove(&request->socket);
     }
-    loop_timer_close(&once->timer);
-    return error ? error : once->error;
+    loop_timer_close(&request->timer);
+    return error ? error : request->error;
 }
 
-/* The next address that there is a way to. Whether there is one. */
-static bool change_peer(struct once *once)
+/* Connects to the next address. Returns whether there is one. */
+static bool use_next_address(struct single_request *request)
 {
     struct peer next;
-    if (!peer_may_change(&once->peer, once->peers) || peer_connect(&next, once->peers) != 0)
+    if (!peer_has_alternative(&request->peer, request->addresses) ||
+        peer_connect(&next, request->addresses) != 0)
         return false;
-    once->peer = next;
+    request->peer = next;
     return true;
 }
 
 /* Runs with one address after the other, until one answers. */
-static int run_peers(struct once *once)
+static int run_addresses(struct single_request *request)
 {
-    int error = peer_connect(&once->peer, once->peers);
+    int error = peer_connect(&request->peer, request->addresses);
     if (error)
         return error;
     do {
-        error = run(once);
-        peer_close(&once->peer);
-    } while ((error == -ECONNREFUSED || error == -ETIMEDOUT) && once->done == once->unanswered &&
-             change_peer(once));
+        error = run(request);
+        peer_close(&request->peer);
+    } while ((error == -ECONNREFUSED || error == -ETIMEDOUT) &&
+             request->done == request->unanswered && use_next_address(request));
     return error;
 }
 
-static int report(const struct once *once, int error)
+static int report(const struct single_request *request, int error)
 {
-    const struct client_options *options = once->options;
+    const struct client_options *options = request->options;
     const char *plural = options->message_size == 1 ? "" : "s";
     if (error)
-        print_error(peer_why(error), peer_next(error), "sending %zu byte%s to %s",
-                    options->message_size, plural, once->peer.name);
-    else if (once->unanswered) {
-        char timeout[24], tries[48] = "once", why[200];
-        bool again = options->retries > 0 && !once->peer.stream;
+        print_error(peer_error_reason(error), peer_error_advice(error), "sending %zu byte%s to %s",
+                    options->message_size, plural, request->peer.name);
+    else if (request->unanswered) {
+        char timeout[24], tries[48] = "once", reason[200];
+        bool again = options->retries > 0 && !request->peer.stream;
         if (again)
             snprintf(tries, sizeof tries, "%" PRIu64 " times", options->retries + 1);
-        snprintf(why, sizeof why,
+        snprintf(reason, sizeof reason,
                  "no reply to %" PRIu64 " of %" PRIu64 " request%s (sent %s, waited %s%s)",
-                 once->unanswered, once->done, once->done == 1 ? "" : "s", tries,
+                 request->unanswered, request->done, request->done == 1 ? "" : "s", tries,
                  text_format_duration(options->timeout_ms, timeout), again ? " each time" : "");
-        print_error(why, peer_next(-ETIMEDOUT), "sending %zu byte%s to %s", options->message_size,
-                    plural, once->peer.name);
+        print_error(reason, peer_error_advice(-ETIMEDOUT), "sending %zu byte%s to %s",
+                    options->message_size, plural, request->peer.name);
     }
-    return error || once->unanswered;
+    return error || request->unanswered;
 }
 
-int single_request_run(const struct client_options *options, struct peers *peers)
+int single_request_run(const struct client_options *options, struct peer_addresses *addresses)
 {
-    struct once once = {
+    struct single_request request = {
         .options = options,
-        .style = print_style(options->json, options->hex, terminal_is(STDOUT_FILENO), true),
-        .peers = peers,
+        .style = print_style(options->json, options->hex, terminal_is_tty(STDOUT_FILENO), true),
+        .addresses = addresses,
         .loop = loop_new(),
     };
-    int error = once.loop ? run_peers(&once) : -errno;
-    loop_free(once.loop);
-    return report(&once, error);
+    int error = request.loop ? run_addresses(&request) : -errno;
+    loop_free(request.loop);
+    return report(&request, error);
 }

@@ -1,4 +1,3 @@
-/* What a person may say to udpcli itself. */
 #include "client/slash_commands.h"
 
 #include "client/print_message.h"
@@ -8,43 +7,43 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void stats(FILE *out, const struct pending_requests *exchange)
+static void print_stats(FILE *out, const struct pending_requests *requests)
 {
     char min[24], mean[24], max[24];
-    fprintf(out, "sent %" PRIu64, exchange->sent);
-    if (exchange->keepalives)
-        fprintf(out, " and %" PRIu64 " keepalives", exchange->keepalives);
-    fprintf(out, ", received %" PRIu64, exchange->received);
-    if (exchange->broadcasts)
-        fprintf(out, " (%" PRIu64 " unasked)", exchange->broadcasts);
-    fprintf(out, ", lost %" PRIu64, pending_requests_lost(exchange));
-    if (exchange->count)
-        fprintf(out, ", waiting for %" PRIu32, exchange->count);
-    if (exchange->timed)
-        fprintf(out, "\nround trip min %s, mean %s, max %s", print_time(exchange->rtt_min_ns, min),
-                print_time(exchange->rtt_sum_ns / exchange->timed, mean),
-                print_time(exchange->rtt_max_ns, max));
+    fprintf(out, "sent %" PRIu64, requests->sent);
+    if (requests->keepalives)
+        fprintf(out, " and %" PRIu64 " keepalives", requests->keepalives);
+    fprintf(out, ", received %" PRIu64, requests->received);
+    if (requests->broadcasts)
+        fprintf(out, " (%" PRIu64 " unsolicited)", requests->broadcasts);
+    fprintf(out, ", lost %" PRIu64, pending_requests_lost_count(requests));
+    if (requests->count)
+        fprintf(out, ", waiting for %" PRIu32, requests->count);
+    if (requests->rtt_count)
+        fprintf(out, "\nround trip min %s, mean %s, max %s", print_time(requests->rtt_min_ns, min),
+                print_time(requests->rtt_sum_ns / requests->rtt_count, mean),
+                print_time(requests->rtt_max_ns, max));
     fputs("\n", out);
 }
 
-enum command { HELP, STATS, QUIT, COMMANDS };
+enum slash_command { HELP, STATS, QUIT, COMMANDS };
 
 static const struct {
     const char *name, *help;
 } TABLE[COMMANDS] = {
     [HELP] = {"/help", "this list"},
-    [STATS] = {"/stats", "what was sent, received, lost; round trips"},
-    [QUIT] = {"/quit", "end behind the last replies, as exit and Ctrl-D do"},
+    [STATS] = {"/stats", "messages sent, received and lost; round-trip times"},
+    [QUIT] = {"/quit", "end after the last replies, as exit and Ctrl-D do"},
 };
 
-static void help(FILE *out)
+static void print_help(FILE *out)
 {
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "%-8s %s\n", TABLE[i].name, TABLE[i].help);
     fputs("//...    send a line that begins with a slash\n"
           "<        a reply\n"
           "*        a broadcast\n"
-          "?        either: nothing was due, but a reply was given up\n",
+          "?        either: no request was waiting, but one had timed out\n",
           out);
 }
 
@@ -56,17 +55,17 @@ static int find(const char *name, size_t size)
     return COMMANDS;
 }
 
-static void refuse(const char *line, size_t size)
+static void print_unknown_command(const char *line, size_t size)
 {
     char shown[64];
     text_escape(shown, sizeof shown, line, size);
     print_error("no such command, and nothing was sent",
-                "see /help, or send a line that begins with a slash by doubling it", "obeying %s",
+                "see /help, or send a line that begins with a slash by doubling it", "running %s",
                 shown);
 }
 
 enum slash_command_result slash_command_run(char **line, size_t *size,
-                                            const struct pending_requests *exchange, FILE *out)
+                                            const struct pending_requests *requests, FILE *out)
 {
     if (*size == 0 || **line != '/')
         return SLASH_COMMAND_NONE;
@@ -80,23 +79,23 @@ enum slash_command_result slash_command_run(char **line, size_t *size,
         length--;
     switch (find(*line, length)) {
     case HELP:
-        help(out);
+        print_help(out);
         return SLASH_COMMAND_DONE;
     case STATS:
-        stats(out, exchange);
+        print_stats(out, requests);
         return SLASH_COMMAND_DONE;
     case QUIT:
         return SLASH_COMMAND_QUIT;
     default:
-        refuse(*line, length);
+        print_unknown_command(*line, length);
         return SLASH_COMMAND_DONE;
     }
 }
 
-size_t slash_command_complete(const char *word, size_t size, const char **words, size_t room)
+size_t slash_command_complete(const char *word, size_t size, const char **words, size_t max)
 {
     size_t count = 0;
-    for (int i = 0; size && i < COMMANDS && count < room; i++)
+    for (int i = 0; size && i < COMMANDS && count < max; i++)
         if (strncmp(TABLE[i].name, word, size) == 0)
             words[count++] = TABLE[i].name;
     return count;

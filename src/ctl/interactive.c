@@ -9,7 +9,7 @@
 #include "os/log/error_message.h"
 #include "os/loop/event_loop.h"
 #include "os/terminal/console.h"
-#include "os/terminal/raw_terminal.h"
+#include "os/terminal/terminal_capabilities.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -66,14 +66,14 @@ static void run_words(struct interactive *interactive, char **words, int count)
 /* What commands do with the terminal is theirs, and it is as they know it. */
 static void run_line(struct interactive *interactive, char **words, int count)
 {
-    console_lend(interactive->console);
+    console_lend_terminal(interactive->console);
     if (strcmp(words[0], "help") == 0 && count == 1)
         list(stdout);
     else
         run_words(interactive, words, count);
     fflush(stdout);
     clearerr(stdin); /* --stdin has been at its end */
-    if (console_take_back(interactive->console) != 0) {
+    if (console_take_terminal_back(interactive->console) != 0) {
         interactive->status = 1;
         loop_stop(interactive->loop);
     }
@@ -86,8 +86,8 @@ static void keep_in_history(struct interactive *interactive, const char *line, s
         return;
     console_hide(interactive->console);
     fflush(stdout);
-    print_error(strerror(-error), "make room there, or go on without", "writing the history to %s",
-                interactive->file.path);
+    print_error(strerror(-error), "free space there, or continue without it",
+                "writing the history to %s", interactive->file.path);
     interactive->file.kept = false;
 }
 
@@ -104,7 +104,7 @@ static void on_line(void *state, char *line, size_t size)
                  "cannot run the line: it has %s; correct it, the Up key brings it back", wrong);
         output_error(interactive->options->json, error);
     } else if (count > 0 && (strcmp(words[0], "quit") == 0 || strcmp(words[0], "exit") == 0)) {
-        console_end(interactive->console);
+        console_close(interactive->console);
         loop_stop(interactive->loop);
     } else if (count > 0) {
         run_line(interactive, words, count);
@@ -134,7 +134,7 @@ static int converse(struct interactive *interactive)
         return error;
     puts("udpctl: Tab completes, 'help' lists the commands, 'quit' leaves");
     error = loop_run_until_stopped(interactive->loop);
-    console_end(interactive->console);
+    console_close(interactive->console);
     console_free(interactive->console);
     return error;
 }
@@ -147,7 +147,7 @@ static int run(struct interactive *interactive)
     if (!error) {
         int closed = history_file_open(&interactive->file, "udpctl_history", interactive->history);
         if (closed && closed != -ENOENT)
-            print_error(strerror(-closed), "make it yours, or go on without",
+            print_error(strerror(-closed), "change its owner, or continue without it",
                         "opening the history %s", interactive->file.path);
         error = converse(interactive);
     }

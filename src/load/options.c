@@ -70,8 +70,8 @@ static const struct option_row rows[ROWS] = {
     [JSON] = {0, "json", "FILE", "write a report as JSON"},
     [HDR] = {0, "hdr", "FILE", "write latency by percentile, for HdrHistogram plotters"},
     [HTML] = {0, "html", "FILE", "write a report as a web page"},
-    [IPV4] = {'4', "ipv4", NULL, "use IPv4 alone"},
-    [IPV6] = {'6', "ipv6", NULL, "use IPv6 alone"},
+    [IPV4] = {'4', "ipv4", NULL, "use IPv4 only"},
+    [IPV6] = {'6', "ipv6", NULL, "use IPv6 only"},
     [HELP] = {'h', "help", NULL, "print this help"},
     [VERSION] = {'V', "version", NULL, "print the version"},
 };

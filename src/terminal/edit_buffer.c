@@ -1,39 +1,38 @@
-/* A line and its cursor: putting in, taking out, moving. */
 #include "terminal/edit_buffer.h"
 
-#include "terminal/glyph.h"
+#include "terminal/grapheme.h"
 
 #include <string.h>
 
-/* How much of text fits into room without cutting a code point. */
-static size_t fitting(const char *text, size_t size, size_t room)
+/* Returns how many bytes of text fit into capacity bytes without dividing a code point. */
+static size_t fitting_size(const char *text, size_t size, size_t capacity)
 {
-    if (size <= room)
+    if (size <= capacity)
         return size;
-    while (room && ((unsigned char)text[room] & 0xc0) == 0x80)
-        room--;
-    return room;
+    while (capacity && ((unsigned char)text[capacity] & 0xc0) == 0x80)
+        capacity--;
+    return capacity;
 }
 
-/* What was just put together may be one glyph now: the cursor goes behind it. */
-static void settle(struct edit_buffer *line)
+/* Text on both sides of the cursor may have become one grapheme: moves the cursor after it. */
+static void move_out_of_grapheme(struct edit_buffer *line)
 {
     if (line->cursor == 0 || line->cursor == line->size)
         return;
-    size_t begin = glyph_before(line->bytes, line->cursor);
-    size_t end = begin + glyph_first(line->bytes + begin, line->size - begin).size;
+    size_t begin = grapheme_before(line->bytes, line->cursor);
+    size_t end = begin + grapheme_first(line->bytes + begin, line->size - begin).size;
     line->cursor = end > line->cursor ? end : line->cursor;
 }
 
 bool edit_buffer_insert(struct edit_buffer *line, const char *text, size_t size)
 {
-    size_t fits = fitting(text, size, line->max - line->size);
+    size_t fits = fitting_size(text, size, line->max - line->size);
     char *at = line->bytes + line->cursor;
     memmove(at + fits, at, line->size - line->cursor);
     memcpy(at, text, fits);
     line->size += fits;
     line->cursor += fits;
-    settle(line);
+    move_out_of_grapheme(line);
     return fits == size;
 }
 
@@ -42,27 +41,27 @@ void edit_buffer_erase(struct edit_buffer *line, size_t from, size_t to)
     memmove(line->bytes + from, line->bytes + to, line->size - to);
     line->size -= to - from;
     line->cursor = from;
-    settle(line);
+    move_out_of_grapheme(line);
 }
 
 void edit_buffer_set(struct edit_buffer *line, const char *text, size_t size)
 {
-    line->size = line->cursor = fitting(text, size, line->max);
+    line->size = line->cursor = fitting_size(text, size, line->max);
     memcpy(line->bytes, text, line->size);
 }
 
 size_t edit_buffer_next(const struct edit_buffer *line, size_t from)
 {
     return from == line->size ? from
-                              : from + glyph_first(line->bytes + from, line->size - from).size;
+                              : from + grapheme_first(line->bytes + from, line->size - from).size;
 }
 
 size_t edit_buffer_previous(const struct edit_buffer *line, size_t from)
 {
-    return from ? glyph_before(line->bytes, from) : 0;
+    return from ? grapheme_before(line->bytes, from) : 0;
 }
 
-static bool is_word(char byte, bool in_parts)
+static bool is_word_byte(char byte, bool in_parts)
 {
     unsigned char code = (unsigned char)byte;
     if (!in_parts)
@@ -73,9 +72,9 @@ static bool is_word(char byte, bool in_parts)
 
 size_t edit_buffer_word_end(const struct edit_buffer *line, size_t from)
 {
-    while (from < line->size && !is_word(line->bytes[from], true))
+    while (from < line->size && !is_word_byte(line->bytes[from], true))
         from = edit_buffer_next(line, from);
-    while (from < line->size && is_word(line->bytes[from], true))
+    while (from < line->size && is_word_byte(line->bytes[from], true))
         from = edit_buffer_next(line, from);
     return from;
 }
@@ -83,16 +82,16 @@ size_t edit_buffer_word_end(const struct edit_buffer *line, size_t from)
 size_t edit_buffer_word_begin(const struct edit_buffer *line, size_t from, bool in_parts)
 {
     size_t before = edit_buffer_previous(line, from);
-    for (; from && !is_word(line->bytes[before], in_parts);
+    for (; from && !is_word_byte(line->bytes[before], in_parts);
          before = edit_buffer_previous(line, from))
         from = before;
-    for (; from && is_word(line->bytes[before], in_parts);
+    for (; from && is_word_byte(line->bytes[before], in_parts);
          before = edit_buffer_previous(line, from))
         from = before;
     return from;
 }
 
-bool edit_buffer_swap(struct edit_buffer *line)
+bool edit_buffer_transpose(struct edit_buffer *line)
 {
     size_t end = edit_buffer_next(line, line->cursor);
     size_t middle = end == line->cursor ? edit_buffer_previous(line, end) : line->cursor;
@@ -100,15 +99,15 @@ bool edit_buffer_swap(struct edit_buffer *line)
     if (begin == middle)
         return false;
     char *bytes = line->bytes;
-    /* Turned by reversal: the whole, then each half; nothing more to keep. */
-    size_t halves[][2] = {{begin, end}, {begin, begin + end - middle}, {begin + end - middle, end}};
+    /* Rotates in place by reversing the whole, then each half. */
+    size_t ranges[][2] = {{begin, end}, {begin, begin + end - middle}, {begin + end - middle, end}};
     for (int i = 0; i < 3; i++)
-        for (size_t low = halves[i][0], high = halves[i][1]; low + 1 < high; low++, high--) {
+        for (size_t low = ranges[i][0], high = ranges[i][1]; low + 1 < high; low++, high--) {
             char byte = bytes[low];
             bytes[low] = bytes[high - 1];
             bytes[high - 1] = byte;
         }
     line->cursor = end;
-    settle(line);
+    move_out_of_grapheme(line);
     return true;
 }

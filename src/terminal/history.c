@@ -1,4 +1,3 @@
-/* Lines that were entered: a ring of the newest. */
 #include "terminal/history.h"
 
 #include "text/utf8.h"
@@ -13,7 +12,7 @@ struct entry {
 
 struct history {
     size_t oldest, count;
-    size_t bytes; /* of all lines, their NULs not counted */
+    size_t bytes; /* of all lines, without their NULs */
     struct entry entries[HISTORY_LINES_MAX];
 };
 
@@ -40,7 +39,7 @@ void history_free(struct history *history)
     free(history);
 }
 
-bool history_takes(const char *line, size_t size)
+bool history_accepts(const char *line, size_t size)
 {
     uint32_t code;
     if (size == 0 || size > HISTORY_LINE_MAX)
@@ -54,13 +53,13 @@ bool history_takes(const char *line, size_t size)
 static bool is_newest(const struct history *history, const char *line, size_t size)
 {
     size_t length = 0;
-    const char *newest = history->count ? history_line(history, 0, &length) : "";
+    const char *newest = history->count ? history_get(history, 0, &length) : "";
     return length == size && memcmp(newest, line, size) == 0;
 }
 
 bool history_add(struct history *history, const char *line, size_t size)
 {
-    if (!history_takes(line, size) || is_newest(history, line, size))
+    if (!history_accepts(line, size) || is_newest(history, line, size))
         return false;
     char *copy = malloc(size + 1);
     if (!copy)
@@ -81,7 +80,7 @@ size_t history_count(const struct history *history)
     return history->count;
 }
 
-const char *history_line(const struct history *history, size_t age, size_t *size)
+const char *history_get(const struct history *history, size_t age, size_t *size)
 {
     const struct entry *entry =
         &history->entries[(history->oldest + history->count - 1 - age) % HISTORY_LINES_MAX];
@@ -89,7 +88,7 @@ const char *history_line(const struct history *history, size_t age, size_t *size
     return entry->line;
 }
 
-void history_read(struct history *history, const char *text, size_t size)
+void history_add_lines(struct history *history, const char *text, size_t size)
 {
     while (size) {
         const char *newline = memchr(text, '\n', size);

@@ -1,4 +1,3 @@
-/* What a terminal sends, as keys. */
 #include "terminal/key_decoder.h"
 
 #include "text/utf8.h"
@@ -25,11 +24,11 @@ static const enum key_decoder_key CONTROLS[0x20] = {
     ['I' & 31] = KEY_TAB,
     ['J' & 31] = KEY_ENTER,
     ['K' & 31] = KEY_KILL_END,
-    ['L' & 31] = KEY_REFRESH,
+    ['L' & 31] = KEY_CLEAR_SCREEN,
     ['M' & 31] = KEY_ENTER,
     ['N' & 31] = KEY_DOWN,
     ['P' & 31] = KEY_UP,
-    ['T' & 31] = KEY_SWAP,
+    ['T' & 31] = KEY_TRANSPOSE,
     ['U' & 31] = KEY_KILL_BEGIN,
     ['W' & 31] = KEY_KILL_WORD_LEFT,
     ['Y' & 31] = KEY_YANK,
@@ -37,81 +36,81 @@ static const enum key_decoder_key CONTROLS[0x20] = {
     ['\\' & 31] = KEY_QUIT,
 };
 
-static enum key_decoder_key give(struct key_decoder *keyboard, const char *text, size_t size)
+static enum key_decoder_key text_key(struct key_decoder *decoder, const char *text, size_t size)
 {
-    keyboard->text = text;
-    keyboard->text_size = size;
+    decoder->text = text;
+    decoder->text_size = size;
     return KEY_TEXT;
 }
 
-/* How long the UTF-8 sequence is that a byte begins; 0: none begins with it. */
+/* Returns the length of the UTF-8 sequence that begins with this byte; 0: none does. */
 static size_t sequence_length(uint8_t byte)
 {
     return byte < 0xc2 ? 0 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : byte < 0xf5 ? 4 : 0;
 }
 
-static enum key_decoder_key begin_utf8(struct key_decoder *keyboard, char byte)
+static enum key_decoder_key begin_utf8(struct key_decoder *decoder, char byte)
 {
-    keyboard->after_cr = false;
+    decoder->after_cr = false;
     if (!sequence_length((uint8_t)byte))
-        return give(keyboard, REPLACEMENT, 3);
-    keyboard->kept[0] = byte;
-    keyboard->have = 1;
-    keyboard->state = UTF8;
+        return text_key(decoder, REPLACEMENT, 3);
+    decoder->kept[0] = byte;
+    decoder->kept_size = 1;
+    decoder->state = UTF8;
     return KEY_NONE;
 }
 
-static enum key_decoder_key go_on_utf8(struct key_decoder *keyboard, char byte, bool *taken)
+static enum key_decoder_key continue_utf8(struct key_decoder *decoder, char byte, bool *consumed)
 {
     uint32_t code;
-    size_t length = sequence_length((uint8_t)keyboard->kept[0]);
+    size_t length = sequence_length((uint8_t)decoder->kept[0]);
     if (((uint8_t)byte & 0xc0) == 0x80) {
-        keyboard->kept[keyboard->have++] = byte;
-        if (keyboard->have < length)
+        decoder->kept[decoder->kept_size++] = byte;
+        if (decoder->kept_size < length)
             return KEY_NONE;
     } else {
-        *taken = false;
+        *consumed = false;
     }
-    keyboard->state = GROUND;
-    if (keyboard->have < length || !utf8_decode(keyboard->kept, length, &code))
-        return give(keyboard, REPLACEMENT, 3);
-    return give(keyboard, keyboard->kept, length);
+    decoder->state = GROUND;
+    if (decoder->kept_size < length || !utf8_decode(decoder->kept, length, &code))
+        return text_key(decoder, REPLACEMENT, 3);
+    return text_key(decoder, decoder->kept, length);
 }
 
-static enum key_decoder_key take_ground(struct key_decoder *keyboard, char byte)
+static enum key_decoder_key decode_ground(struct key_decoder *decoder, char byte)
 {
     uint8_t code = (uint8_t)byte;
     if (code >= 0x80)
-        return begin_utf8(keyboard, byte);
+        return begin_utf8(decoder, byte);
     if (code == 0x7f)
         return KEY_BACKSPACE;
     if (code == 0x1b || code == ('V' & 31)) {
-        keyboard->state = code == 0x1b ? ESCAPE : QUOTED;
+        decoder->state = code == 0x1b ? ESCAPE : QUOTED;
         return KEY_NONE;
     }
     return CONTROLS[code] == KEY_NONE ? KEY_OTHER : CONTROLS[code];
 }
 
-static enum key_decoder_key take_quoted(struct key_decoder *keyboard, char byte)
+static enum key_decoder_key decode_quoted(struct key_decoder *decoder, char byte)
 {
-    keyboard->state = GROUND;
+    decoder->state = GROUND;
     if ((uint8_t)byte >= 0x80)
-        return begin_utf8(keyboard, byte);
-    keyboard->kept[0] = byte;
-    return give(keyboard, keyboard->kept, 1);
+        return begin_utf8(decoder, byte);
+    decoder->kept[0] = byte;
+    return text_key(decoder, decoder->kept, 1);
 }
 
-static enum key_decoder_key take_escape(struct key_decoder *keyboard, char byte, bool *taken)
+static enum key_decoder_key decode_escape(struct key_decoder *decoder, char byte, bool *consumed)
 {
-    keyboard->state = GROUND;
+    decoder->state = GROUND;
     switch (byte) {
     case '[':
-        keyboard->state = CSI;
-        keyboard->numbers[0] = keyboard->numbers[1] = keyboard->number = 0;
-        keyboard->odd = false;
+        decoder->state = CSI;
+        decoder->numbers[0] = decoder->numbers[1] = decoder->number = 0;
+        decoder->has_other_parameters = false;
         return KEY_NONE;
     case 'O':
-        keyboard->state = SS3;
+        decoder->state = SS3;
         return KEY_NONE;
     case 'b':
         return KEY_WORD_LEFT;
@@ -123,9 +122,9 @@ static enum key_decoder_key take_escape(struct key_decoder *keyboard, char byte,
     case 0x7f:
         return KEY_KILL_PART_LEFT;
     default:
-        /* Alt with a key that means nothing with it; but a control is obeyed. */
-        *taken = (uint8_t)byte >= 0x20 && (uint8_t)byte < 0x80;
-        return *taken ? KEY_OTHER : KEY_NONE;
+        /* Alt with a key that has no meaning with it; a control character keeps its meaning. */
+        *consumed = (uint8_t)byte >= 0x20 && (uint8_t)byte < 0x80;
+        return *consumed ? KEY_OTHER : KEY_NONE;
     }
 }
 
@@ -144,16 +143,16 @@ static enum key_decoder_key letter_key(char final)
         return KEY_END;
     case 'H':
         return KEY_HOME;
-    case 'M': /* the keypad's */
+    case 'M': /* Enter on the keypad */
         return KEY_ENTER;
     default:
         return KEY_OTHER;
     }
 }
 
-static enum key_decoder_key tilde_key(struct key_decoder *keyboard)
+static enum key_decoder_key tilde_key(struct key_decoder *decoder)
 {
-    switch (keyboard->numbers[0]) {
+    switch (decoder->numbers[0]) {
     case 1:
     case 7:
         return KEY_HOME;
@@ -163,29 +162,30 @@ static enum key_decoder_key tilde_key(struct key_decoder *keyboard)
     case 3:
         return KEY_DELETE;
     case 200:
-        keyboard->pasting = true;
-        keyboard->after_cr = false;
+        decoder->pasting = true;
+        decoder->after_cr = false;
         return KEY_NONE;
     default:
         return KEY_OTHER;
     }
 }
 
-/* A whole CSI sequence. The second number of a key is 1 + a sum of 1 Shift, 2 Alt, 4 Control. */
-static enum key_decoder_key csi_key(struct key_decoder *keyboard, char final)
+/* Decodes a complete CSI sequence. The second number of a key is 1 plus 1 for Shift, 2 for Alt and
+ * 4 for Control. */
+static enum key_decoder_key csi_key(struct key_decoder *decoder, char final)
 {
-    keyboard->state = GROUND;
-    if (final == '[' && !keyboard->numbers[0]) {
-        keyboard->state = CSI_CONSOLE;
+    decoder->state = GROUND;
+    if (final == '[' && !decoder->numbers[0]) {
+        decoder->state = CSI_CONSOLE;
         return KEY_NONE;
     }
-    if (keyboard->odd || final == 'M')
+    if (decoder->has_other_parameters || final == 'M')
         return KEY_OTHER;
     if (final == '~')
-        return tilde_key(keyboard);
+        return tilde_key(decoder);
     if (final == 'R')
-        return KEY_POSITION;
-    bool by_word = keyboard->numbers[1] > 2 && (keyboard->numbers[1] - 1) & 6;
+        return KEY_CURSOR_REPORT;
+    bool by_word = decoder->numbers[1] > 2 && (decoder->numbers[1] - 1) & 6;
     if (by_word && final == 'C')
         return KEY_WORD_RIGHT;
     if (by_word && final == 'D')
@@ -193,93 +193,93 @@ static enum key_decoder_key csi_key(struct key_decoder *keyboard, char final)
     return letter_key(final);
 }
 
-static enum key_decoder_key take_csi(struct key_decoder *keyboard, char byte, bool *taken)
+static enum key_decoder_key decode_csi(struct key_decoder *decoder, char byte, bool *consumed)
 {
     uint8_t code = (uint8_t)byte;
-    if (code >= '0' && code <= '9' && keyboard->number < 2) {
-        unsigned *number = &keyboard->numbers[keyboard->number];
+    if (code >= '0' && code <= '9' && decoder->number < 2) {
+        unsigned *number = &decoder->numbers[decoder->number];
         *number = *number * 10 + (code - '0');
         *number = *number < NUMBER_MAX ? *number : NUMBER_MAX;
     } else if (code == ';') {
-        keyboard->number++;
+        decoder->number++;
     } else if (code >= 0x20 && code <= 0x3f) {
-        keyboard->odd = true;
+        decoder->has_other_parameters = true;
     } else if (code >= 0x40 && code <= 0x7e) {
-        return csi_key(keyboard, byte);
+        return csi_key(decoder, byte);
     } else {
-        keyboard->state = GROUND;
-        *taken = false;
+        decoder->state = GROUND;
+        *consumed = false;
     }
     return KEY_NONE;
 }
 
-/* One byte behind ESC O or ESC [ [. */
-static enum key_decoder_key take_last(struct key_decoder *keyboard, char byte, bool *taken)
+/* Decodes the byte after ESC O or ESC [ [. */
+static enum key_decoder_key decode_last_byte(struct key_decoder *decoder, char byte, bool *consumed)
 {
-    bool ss3 = keyboard->state == SS3;
-    keyboard->state = GROUND;
-    *taken = (uint8_t)byte >= 0x20 && (uint8_t)byte < 0x7f;
-    if (!*taken)
+    bool ss3 = decoder->state == SS3;
+    decoder->state = GROUND;
+    *consumed = (uint8_t)byte >= 0x20 && (uint8_t)byte < 0x7f;
+    if (!*consumed)
         return KEY_NONE;
     return ss3 ? letter_key(byte) : KEY_OTHER;
 }
 
-/* A byte of a paste below 0x80. Newlines come as CR from terminals, but may come as LF or CR LF. */
-static enum key_decoder_key take_pasted(struct key_decoder *keyboard, char byte)
+/* Decodes a byte below 0x80 in a paste. Terminals send newlines as CR, or as LF or CR LF. */
+static enum key_decoder_key decode_pasted(struct key_decoder *decoder, char byte)
 {
-    bool second = byte == '\n' && keyboard->after_cr;
-    keyboard->after_cr = byte == '\r';
-    if (second)
+    bool is_lf_of_crlf = byte == '\n' && decoder->after_cr;
+    decoder->after_cr = byte == '\r';
+    if (is_lf_of_crlf)
         return KEY_NONE;
     if (byte == 0x1b) {
-        keyboard->state = PASTE_ENDING;
-        keyboard->have = 1;
+        decoder->state = PASTE_ENDING;
+        decoder->kept_size = 1;
         return KEY_NONE;
     }
-    keyboard->kept[0] = byte == '\r' ? '\n' : byte;
-    return give(keyboard, keyboard->kept, 1);
+    decoder->kept[0] = byte == '\r' ? '\n' : byte;
+    return text_key(decoder, decoder->kept, 1);
 }
 
-/* A byte behind an escape within a paste. */
-static enum key_decoder_key end_paste(struct key_decoder *keyboard, char byte, bool *taken)
+/* Decodes a byte after an ESC in a paste: either the end of the paste or text. */
+static enum key_decoder_key end_paste(struct key_decoder *decoder, char byte, bool *consumed)
 {
-    *taken = byte == PASTE_END[keyboard->have];
-    if (!*taken) {
-        keyboard->state = GROUND;
-        return give(keyboard, PASTE_END, keyboard->have);
+    *consumed = byte == PASTE_END[decoder->kept_size];
+    if (!*consumed) {
+        decoder->state = GROUND;
+        return text_key(decoder, PASTE_END, decoder->kept_size);
     }
-    if (++keyboard->have == sizeof PASTE_END - 1) {
-        keyboard->state = GROUND;
-        keyboard->pasting = false;
+    if (++decoder->kept_size == sizeof PASTE_END - 1) {
+        decoder->state = GROUND;
+        decoder->pasting = false;
     }
     return KEY_NONE;
 }
 
-static enum key_decoder_key take(struct key_decoder *keyboard, char byte, bool *taken)
+static enum key_decoder_key decode_byte(struct key_decoder *decoder, char byte, bool *consumed)
 {
-    switch ((enum state)keyboard->state) {
+    switch ((enum state)decoder->state) {
     case GROUND:
-        return keyboard->pasting && (uint8_t)byte < 0x80 ? take_pasted(keyboard, byte)
-                                                         : take_ground(keyboard, byte);
+        return decoder->pasting && (uint8_t)byte < 0x80 ? decode_pasted(decoder, byte)
+                                                        : decode_ground(decoder, byte);
     case ESCAPE:
-        return take_escape(keyboard, byte, taken);
+        return decode_escape(decoder, byte, consumed);
     case CSI:
-        return take_csi(keyboard, byte, taken);
+        return decode_csi(decoder, byte, consumed);
     case CSI_CONSOLE:
     case SS3:
-        return take_last(keyboard, byte, taken);
+        return decode_last_byte(decoder, byte, consumed);
     case UTF8:
-        return go_on_utf8(keyboard, byte, taken);
+        return continue_utf8(decoder, byte, consumed);
     case QUOTED:
-        return take_quoted(keyboard, byte);
+        return decode_quoted(decoder, byte);
     case PASTE_ENDING:
-        return end_paste(keyboard, byte, taken);
+        return end_paste(decoder, byte, consumed);
     }
     return KEY_OTHER;
 }
 
-/* How many bytes in front are printable ASCII, which needs no look at each. */
-static size_t plain_length(const char *bytes, size_t size)
+/* Returns how many bytes at the beginning are printable ASCII, which makes one key of text. */
+static size_t printable_length(const char *bytes, size_t size)
 {
     size_t length = 0;
     while (length < size && bytes[length] >= 0x20 && bytes[length] < 0x7f)
@@ -287,20 +287,21 @@ static size_t plain_length(const char *bytes, size_t size)
     return length;
 }
 
-enum key_decoder_key key_decoder_next(struct key_decoder *keyboard, const char *bytes, size_t size,
+enum key_decoder_key key_decoder_next(struct key_decoder *decoder, const char *bytes, size_t size,
                                       size_t *used)
 {
     for (*used = 0; *used < size;) {
-        size_t plain = keyboard->state == GROUND ? plain_length(bytes + *used, size - *used) : 0;
-        if (plain) {
-            enum key_decoder_key key = give(keyboard, bytes + *used, plain);
-            keyboard->after_cr = false;
-            *used += plain;
+        size_t printable =
+            decoder->state == GROUND ? printable_length(bytes + *used, size - *used) : 0;
+        if (printable) {
+            enum key_decoder_key key = text_key(decoder, bytes + *used, printable);
+            decoder->after_cr = false;
+            *used += printable;
             return key;
         }
-        bool taken = true;
-        enum key_decoder_key key = take(keyboard, bytes[*used], &taken);
-        *used += taken;
+        bool consumed = true;
+        enum key_decoder_key key = decode_byte(decoder, bytes[*used], &consumed);
+        *used += consumed;
         if (key != KEY_NONE)
             return key;
     }

@@ -1,4 +1,3 @@
-/* A screenful of text as the bytes that draw it. */
 #include "terminal/screen.h"
 
 #include <stdarg.h>
@@ -40,17 +39,17 @@ void screen_begin(struct screen *screen, char *out, unsigned columns, unsigned r
     emit(screen, "\x1b[?2026h\x1b[H");
 }
 
-static unsigned room(const struct screen *screen)
+static unsigned columns_left(const struct screen *screen)
 {
     return screen->row < screen->rows ? screen->columns - screen->column : 0;
 }
 
 void screen_put(struct screen *screen, enum screen_style style, const char *text)
 {
-    if (room(screen) == 0 || *text == '\0')
+    if (columns_left(screen) == 0 || *text == '\0')
         return;
     begin_style(screen, style);
-    for (; *text != '\0' && room(screen) > 0; text++, screen->column++)
+    for (; *text != '\0' && columns_left(screen) > 0; text++, screen->column++)
         screen->out[screen->size++] = *text >= ' ' && *text <= '~' ? *text : '?';
     end_style(screen, style);
 }
@@ -65,9 +64,9 @@ void screen_format(struct screen *screen, enum screen_style style, const char *f
     screen_put(screen, style, text);
 }
 
-void screen_to(struct screen *screen, unsigned column)
+void screen_pad_to(struct screen *screen, unsigned column)
 {
-    while (screen->column < column && room(screen) > 0)
+    while (screen->column < column && columns_left(screen) > 0)
         screen_put(screen, SCREEN_PLAIN, " ");
 }
 
@@ -77,7 +76,7 @@ void screen_level(struct screen *screen, enum screen_style style, unsigned level
     static const char *const blocks[] = {" ",      "\u2581", "\u2582", "\u2583", "\u2584",
                                          "\u2585", "\u2586", "\u2587", "\u2588"};
     static const char ascii[] = " _.-:=+*#";
-    if (room(screen) == 0)
+    if (columns_left(screen) == 0)
         return;
     begin_style(screen, style);
     if (screen->blocks)
@@ -99,16 +98,16 @@ void screen_bar(struct screen *screen, enum screen_style style, unsigned columns
     screen_put(screen, SCREEN_PLAIN, "]");
 }
 
-void screen_next(struct screen *screen)
+void screen_end_row(struct screen *screen)
 {
     if (screen->row >= screen->rows)
         return;
-    /* Behind the last column the cursor still stands on it, and erasing would take it away. */
-    if (room(screen) > 0)
+    /* After the last column the cursor is still on it, and erasing would clear it. */
+    if (columns_left(screen) > 0)
         emit(screen, "\x1b[K");
     screen->row++;
     screen->column = 0;
-    /* Behind the last row the window would scroll. */
+    /* After the last row the window would scroll. */
     if (screen->row < screen->rows)
         emit(screen, "\r\n");
 }
@@ -122,7 +121,7 @@ size_t screen_end(struct screen *screen)
 {
     if (screen->row < screen->rows) {
         if (screen->column > 0)
-            screen_next(screen);
+            screen_end_row(screen);
         if (screen->row < screen->rows)
             emit(screen, "\x1b[J");
     }

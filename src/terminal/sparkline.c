@@ -1,4 +1,3 @@
-/* A figure's recent past, as a diagram of one row. */
 #include "terminal/sparkline.h"
 
 static const uint64_t GAP = UINT64_MAX;
@@ -13,12 +12,12 @@ void sparkline_add_gap(struct sparkline *line)
     sparkline_add(line, GAP);
 }
 
-size_t sparkline_steps_of_column(size_t columns)
+size_t sparkline_steps_per_column(size_t columns)
 {
     return (SPARKLINE_STEPS + columns - 1) / columns;
 }
 
-/* The mean of the steps from begin on, as far as they are there; GAP if none is. */
+/* Returns the mean of the known values of the steps from begin on; GAP if none is known. */
 static uint64_t mean(const struct sparkline *line, uint64_t begin, uint64_t steps)
 {
     uint64_t sum = 0, known = 0;
@@ -31,7 +30,7 @@ static uint64_t mean(const struct sparkline *line, uint64_t begin, uint64_t step
     return known > 0 ? sum / known : GAP;
 }
 
-size_t sparkline_steps_so_far(const struct sparkline *line, size_t columns)
+size_t sparkline_steps_per_column_so_far(const struct sparkline *line, size_t columns)
 {
     uint64_t count = line->count < SPARKLINE_STEPS ? line->count : SPARKLINE_STEPS;
     size_t steps = (size_t)(count + columns - 1) / columns;
@@ -40,14 +39,15 @@ size_t sparkline_steps_so_far(const struct sparkline *line, size_t columns)
 
 uint64_t sparkline_levels(const struct sparkline *line, int levels[], size_t columns, int max)
 {
-    return sparkline_levels_by(line, sparkline_steps_of_column(columns), levels, columns, max);
+    return sparkline_levels_with_steps(line, sparkline_steps_per_column(columns), levels, columns,
+                                       max);
 }
 
-uint64_t sparkline_levels_by(const struct sparkline *line, size_t steps, int levels[],
-                             size_t columns, int max)
+uint64_t sparkline_levels_with_steps(const struct sparkline *line, size_t steps, int levels[],
+                                     size_t columns, int max)
 {
     uint64_t highest = 0;
-    /* Columns begin at multiples of their steps, counted from the very first one. */
+    /* Each column begins at a multiple of its number of steps, counted from the first step. */
     uint64_t last = line->count > 0 ? (line->count - 1) / steps : 0;
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < columns; i++) {

@@ -4,7 +4,7 @@
  * terminal that draws each code point by itself. To be built with sanitizers. lineedit [COUNT
  * [SEED]] */
 #include "base/prng.h"
-#include "terminal/glyph.h"
+#include "terminal/grapheme.h"
 #include "terminal/line_editor.h"
 #include "text/character_width.h"
 #include "text/utf8.h"
@@ -113,16 +113,16 @@ static void fail(const char *what)
 }
 
 /* What terminals agree about takes the columns that it is said to take. */
-static void check_glyph(const char *text, struct glyph glyph)
+static void check_glyph(const char *text, struct grapheme grapheme)
 {
-    char drawing[GLYPH_DRAW_BYTES];
-    size_t size = glyph_draw(drawing, text, glyph, SIZE_MAX), columns = 0;
+    char drawing[GRAPHEME_DRAW_BYTES];
+    size_t size = grapheme_draw(drawing, text, grapheme, SIZE_MAX), columns = 0;
     uint32_t code;
-    if (size > sizeof drawing || glyph.size == 0)
+    if (size > sizeof drawing || grapheme.size == 0)
         fail("a glyph is empty, or its drawing is longer than it may be");
-    for (size_t i = 0; i < size && !glyph.escaped; columns += character_width_of(code))
+    for (size_t i = 0; i < size && !grapheme.escaped; columns += character_width_of(code))
         i += utf8_decode(drawing + i, size - i, &code);
-    if (!glyph.escaped && !glyph.disputed && columns != glyph.columns)
+    if (!grapheme.escaped && !grapheme.uncertain_width && columns != grapheme.columns)
         fail("a glyph takes other columns than it says");
 }
 
@@ -138,11 +138,11 @@ static void check_line(struct line_editor *edit, size_t max)
             fail("the line is not UTF-8");
     bool between = cursor == 0;
     while (at < size) {
-        struct glyph glyph = glyph_first(line + at, size - at);
-        check_glyph(line + at, glyph);
-        if (glyph_before(line, at + glyph.size) != at)
+        struct grapheme grapheme = grapheme_first(line + at, size - at);
+        check_glyph(line + at, grapheme);
+        if (grapheme_before(line, at + grapheme.size) != at)
             fail("a glyph is another one from behind");
-        at += glyph.size;
+        at += grapheme.size;
         between |= at == cursor;
     }
     if (!between)

@@ -3,26 +3,26 @@
 
 #include <stdbool.h>
 
-/* Ends a program of the terminal by SIGTERM and SIGHUP while it is blocked in a write, as to a
- * terminal that is stopped and nobody reads: its loop, where signals arrive otherwise, does not run
- * then. A thread of its own waits for that. Weighed against: O_NONBLOCK would hold for all who
- * share the terminal, and stdio loses what such a write refuses; a signal's handler would need
- * every write to be prepared for EINTR. */
+/* Ends a terminal program at SIGTERM and SIGHUP even while it is blocked in a write to the terminal
+ * (one that is stopped or not read), when its event loop, which handles signals otherwise, does not
+ * run. A thread waits for that case. Rejected: O_NONBLOCK, which would apply to all programs that
+ * share the terminal, and stdio loses data when such a write fails; and a signal handler, for which
+ * every write would have to handle EINTR. */
 
 enum { FORCED_EXIT_MS = 500 };
 
-/* From now on a SIGTERM or SIGHUP that is blocked, and that no loop takes within FORCED_EXIT_MS,
- * ends the process: the terminal's mode is put back (terminal_abandon), and the exit status is 128
- * and the signal. Once a process; a second call does nothing. Where no thread can be started, the
- * program goes on without. */
+/* Starts the thread. From then on a blocked SIGTERM or SIGHUP that no loop takes within
+ * FORCED_EXIT_MS ends the process: the terminal's mode is restored
+ * (raw_mode_leave_without_output), and the exit status is 128 plus the signal. A second call does
+ * nothing. If the thread cannot be started, the program continues without it. */
 void forced_exit_start(void);
 
-/* A loop has taken this signal, and the program ends because of it: by force, where that takes
- * longer than FORCED_EXIT_MS. Any signal but SIGTERM and SIGHUP is left alone. */
+/* Call it when the loop has taken this signal and the program ends because of it: the process is
+ * ended if that takes longer than FORCED_EXIT_MS. Signals other than SIGTERM and SIGHUP are
+ * ignored. */
 void forced_exit_begin(int signal);
 
-/* While held, no signal ends the process by force, however long it waits: for what has to be
- * written first. */
+/* Postpones the forced exit while held is true, for output that has to be written first. */
 void forced_exit_hold(bool held);
 
 #endif

@@ -6,49 +6,50 @@
 
 #include <stddef.h>
 
-/* A conversation at the terminal: a line is edited at the bottom while anything is printed above
- * it. Joins terminal/line_editor and os/terminal/raw_terminal in a loop, over standard input and
- * output. It takes the loop's signals (terminal_signals). */
+/* A prompt at the terminal: a line is edited in the last row while the program prints lines above
+ * it. Runs terminal/line_editor in raw mode (os/terminal/raw_mode) in an event loop, on standard
+ * input and output. It handles the loop's signals (raw_mode_signals). */
 struct console;
 
 struct console_handler {
-    /* A line was entered; it may be changed in place. What is printed meanwhile appears below it.
-     */
+    /* A line was entered. The callback may change it. What it prints appears below the line. */
     void (*line)(void *state, char *line, size_t size);
-    /* No more lines come: Ctrl-D on an empty line (signal 0); Ctrl-C on an empty line (SIGINT); the
-     * terminal is gone (SIGHUP); SIGINT, SIGTERM, SIGHUP. The terminal is as before by then. Called
-     * again for each signal that comes later. */
+    /* There will be no more lines: Ctrl-D on an empty line (signal 0); Ctrl-C on an empty line
+     * (SIGINT); the terminal was closed (SIGHUP); or SIGINT, SIGTERM, SIGHUP was received. The
+     * terminal's mode is restored before. Called again for each later signal. */
     void (*end)(void *state, int signal);
     line_editor_complete *complete; /* or NULL */
     void *state;
 };
 
-/* Opens it, with an empty line and prompt, on a terminal of which terminal_can_edit says so.
- * prompt, history (or NULL) and handler must outlive it. 0 or -errno. */
+/* Opens a console with an empty line, on a terminal for which terminal_can_edit returned true.
+ * prompt, history (or NULL) and handler must outlive it. Returns 0, or -errno. */
 int console_open(struct console **console, struct loop *loop, const char *prompt,
                  struct history *history, size_t line_max_bytes,
                  const struct console_handler *handler);
 
-/* Ends it without calling anybody: the terminal is as before, nothing is read any more. The line at
- * hand stays on the screen, an empty one goes. May be repeated; NULL is fine. */
-void console_end(struct console *console);
+/* Restores the terminal's mode and stops reading, without calling the handler. A line being typed
+ * stays on the screen; an empty one is erased. May be repeated; NULL is allowed. */
+void console_close(struct console *console);
 
-/* Frees it, ended or not; once the loop doesn't run any more. NULL is fine. */
+/* Closes the console if necessary, and frees it. Call it after the loop has ended; NULL is allowed.
+ */
 void console_free(struct console *console);
 
-/* Takes the line away, so that whole lines can be printed to stdout (or, behind a flush of that, to
- * stderr), and brings it back as it was, cursor and all, the next time that the loop waits. May be
- * repeated; NULL is fine. */
+/* Erases the line, so that whole lines can be printed to stdout (or, after a flush of stdout, to
+ * stderr). It is drawn again, with its cursor, before the loop waits the next time. May be
+ * repeated; NULL is allowed. */
 void console_hide(struct console *console);
 
-/* Hands out no more lines, with the line taken away, until console_resume. Keys wait meanwhile, but
- * Ctrl-C ends, and Ctrl-Z suspends. */
+/* Pausing erases the line and delivers no more lines until console_resume. Keys are kept meanwhile,
+ * except that Ctrl-C ends and Ctrl-Z suspends the program at once. NULL is allowed. */
 void console_pause(struct console *console);
 void console_resume(struct console *console);
 
-/* Lends the terminal, as it was before, to whoever runs now, in a line's callback, and takes it
- * back: what came in between from Ctrl-C was not for us. 0 or -errno. */
-void console_lend(struct console *console);
-int console_take_back(struct console *console);
+/* For a line's callback that uses the terminal itself: the first function restores the terminal's
+ * mode, the second one enters raw mode again and drops a SIGINT that came in between. Returns 0, or
+ * -errno. */
+void console_lend_terminal(struct console *console);
+int console_take_terminal_back(struct console *console);
 
 #endif

@@ -6,7 +6,7 @@
 #include "ctl/connection/request.h"
 #include "os/loop/event_loop.h"
 #include "os/process/forced_exit.h"
-#include "os/terminal/raw_terminal.h"
+#include "os/terminal/terminal_capabilities.h"
 #include "text/text.h"
 
 #include <errno.h>

@@ -56,7 +56,7 @@ static void draw_small(const struct chart *chart, struct screen *screen)
     readable_number(highest, peak);
     if (aside > 0 && !screen_row_put(&row, SCREEN_DIM, "5 min, peak %s%s", peak, chart->unit))
         screen_row_put(&row, SCREEN_DIM, "peak %s%s", peak, chart->unit);
-    screen_next(screen);
+    screen_end_row(screen);
 }
 
 /* A chart in its place: columns [begin, begin + columns), with levels for rows of bars. */
@@ -85,7 +85,7 @@ static void draw_caption(const struct place *place, struct screen *screen)
 /* The row of bars that has so many rows below it. */
 static void draw_bars(const struct place *place, unsigned below, struct screen *screen)
 {
-    screen_to(screen, place->begin);
+    screen_pad_to(screen, place->begin);
     for (unsigned i = 0; i < place->columns; i++) {
         int level = place->levels[i] - (int)below * SCREEN_LEVELS;
         level = level < 0 ? 0 : level > SCREEN_LEVELS ? SCREEN_LEVELS : level;
@@ -111,7 +111,7 @@ static void draw_times(const struct place *place, struct screen *screen)
             memcpy(line + at, mark, size);
     }
     line[place->columns] = '\0';
-    screen_to(screen, place->begin);
+    screen_pad_to(screen, place->begin);
     screen_put(screen, SCREEN_DIM, line);
 }
 
@@ -125,18 +125,19 @@ static void draw_band(const struct chart *charts, unsigned count, struct screen 
     for (unsigned i = 0; i < count; i++) {
         places[i] = (struct place){.chart = &charts[i], .begin = i * (columns + BESIDE_COLUMNS)};
         places[i].columns = columns < SPARKLINE_STEPS ? columns : SPARKLINE_STEPS;
-        places[i].steps = sparkline_steps_so_far(charts[i].line, places[i].columns);
-        places[i].highest = sparkline_levels_by(charts[i].line, places[i].steps, places[i].levels,
-                                                places[i].columns, (int)high * SCREEN_LEVELS);
+        places[i].steps = sparkline_steps_per_column_so_far(charts[i].line, places[i].columns);
+        places[i].highest =
+            sparkline_levels_with_steps(charts[i].line, places[i].steps, places[i].levels,
+                                        places[i].columns, (int)high * SCREEN_LEVELS);
         draw_caption(&places[i], screen);
     }
-    screen_next(screen);
-    for (unsigned below = high; below-- > 0; screen_next(screen))
+    screen_end_row(screen);
+    for (unsigned below = high; below-- > 0; screen_end_row(screen))
         for (unsigned i = 0; i < count; i++)
             draw_bars(&places[i], below, screen);
     for (unsigned i = 0; i < count; i++)
         draw_times(&places[i], screen);
-    screen_next(screen);
+    screen_end_row(screen);
 }
 
 void draw_charts(const struct watch_data *view, struct screen *screen, unsigned rows)

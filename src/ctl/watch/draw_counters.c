@@ -90,7 +90,7 @@ static void draw_to(struct screen_row *row, enum screen_style style, unsigned en
     unsigned size = (unsigned)strlen(text), column = row->screen->column;
     if (end > row->end || end < size || end - size < column + (column > row->begin))
         return;
-    screen_to(row->screen, end - size);
+    screen_pad_to(row->screen, end - size);
     screen_put(row->screen, style, text);
 }
 
@@ -102,9 +102,10 @@ static void draw_history(const struct rate *rate, struct screen_row *row, enum s
         return;
     columns -= BESIDE_COLUMNS;
     columns = columns < HISTORY_MAX ? columns : HISTORY_MAX;
-    sparkline_levels_by(&rate->history, sparkline_steps_so_far(&rate->history, columns), levels,
-                        columns, SCREEN_LEVELS);
-    screen_to(row->screen, row->screen->column + BESIDE_COLUMNS);
+    sparkline_levels_with_steps(&rate->history,
+                                sparkline_steps_per_column_so_far(&rate->history, columns), levels,
+                                columns, SCREEN_LEVELS);
+    screen_pad_to(row->screen, row->screen->column + BESIDE_COLUMNS);
     for (unsigned i = 0; i < columns; i++)
         screen_level(row->screen, style, levels[i] > 0 ? (unsigned)levels[i] : 0);
 }
@@ -166,6 +167,6 @@ void draw_counters(const struct watch_data *view, struct screen *screen, unsigne
             else if (i < counters.count)
                 draw_counter(&counters, counters.list[i], &row);
         }
-        screen_next(screen);
+        screen_end_row(screen);
     }
 }

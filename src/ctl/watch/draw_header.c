@@ -38,7 +38,7 @@ static void draw_title(const struct watch_data *view, struct screen *screen)
                        view->workers == 1 ? "" : "s");
     }
     screen_row_put(&row, SCREEN_DIM, "%s", view->place);
-    screen_next(screen);
+    screen_end_row(screen);
 }
 
 static void draw_trouble(const struct watch_data *view, struct screen *screen)
@@ -47,7 +47,7 @@ static void draw_trouble(const struct watch_data *view, struct screen *screen)
     if (view->trouble[0] == '\0')
         return;
     screen_row_text(&row, SCREEN_BAD, view->trouble);
-    screen_next(screen);
+    screen_end_row(screen);
 }
 
 /* Says of what time the figures below are. */
@@ -58,7 +58,7 @@ static void draw_age(const struct watch_data *view, struct screen *screen)
     readable_span(view->stale_s, span);
     if (screen_row_put(&row, SCREEN_BAD, "figures last seen %s ago:", span) ||
         screen_row_put(&row, SCREEN_BAD, "last seen %s ago:", span))
-        screen_next(screen);
+        screen_end_row(screen);
 }
 
 static void draw_clients(const struct watch_data *view, struct screen *screen)
@@ -81,7 +81,7 @@ static void draw_clients(const struct watch_data *view, struct screen *screen)
         screen_row_put(&row, SCREEN_DIM, "%s/s expired",
                        readable_rate(watch_data_rate(view, "expired"), text));
     }
-    screen_next(screen);
+    screen_end_row(screen);
 }
 
 /* What is lost matters more than what is answered. */
@@ -104,7 +104,7 @@ static void draw_requests(const struct watch_data *view, struct screen *screen)
         screen_row_figure(&row, SCREEN_PLAIN, replied, "/s replies");
     if (two + sizeof all - 1 > room || !screen_row_put(&row, style, "%s%s", bad, all))
         screen_row_put(&row, style, "%s%s", bad, lost);
-    screen_next(screen);
+    screen_end_row(screen);
 }
 
 static void draw_no_rates(struct screen *screen)
@@ -112,7 +112,7 @@ static void draw_no_rates(struct screen *screen)
     struct screen_row row = begin(screen, 0);
     if (!screen_row_put(&row, SCREEN_DIM, "rates follow in a second"))
         screen_row_put(&row, SCREEN_DIM, "rates follow");
-    screen_next(screen);
+    screen_end_row(screen);
 }
 
 void draw_header(const struct watch_data *view, struct screen *screen)

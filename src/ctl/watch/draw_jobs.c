@@ -60,7 +60,7 @@ static void draw_job(const struct job_status *job, struct screen *screen, bool s
         room = screen_row_put(&row, SCREEN_DIM, "%s skipped", readable_number(job->skipped, text));
     if (room)
         screen_row_put(&row, SCREEN_DIM, "%s bytes", readable_number(job->bytes, text));
-    screen_next(screen);
+    screen_end_row(screen);
 }
 
 static size_t list_jobs(const struct watch_data *view,
@@ -84,7 +84,7 @@ void draw_jobs(const struct watch_data *view, struct screen *screen, unsigned ro
         if (rows == 1 && count - i > 1 && i > 0) {
             struct screen_row row = screen_row_begin(screen, 0, screen->columns);
             screen_row_put(&row, SCREEN_DIM, "... %zu more", count - i);
-            screen_next(screen);
+            screen_end_row(screen);
             return;
         }
         draw_job(list[i], screen, watch_data_is_stale(view));

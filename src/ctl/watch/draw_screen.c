@@ -50,7 +50,7 @@ static struct shares share_out(const struct watch_data *view, const struct scree
 static void draw_gap(struct screen *screen, unsigned rows)
 {
     for (; rows > 0; rows--)
-        screen_next(screen);
+        screen_end_row(screen);
 }
 
 static void draw_figures(const struct watch_data *view, struct screen *screen)
@@ -76,9 +76,9 @@ void draw_screen(const struct watch_data *view, struct screen *screen)
         draw_figures(view, screen);
     if (screen->rows >= KEYS_ROWS) {
         while (screen_rows_left(screen) > 1)
-            screen_next(screen);
+            screen_end_row(screen);
         struct screen_row row = screen_row_begin(screen, 0, screen->columns);
         screen_row_put(&row, SCREEN_DIM, "q leaves");
-        screen_next(screen);
+        screen_end_row(screen);
     }
 }

@@ -9,7 +9,7 @@ enum { APART = 2 }; /* blanks between pieces */
 
 struct screen_row screen_row_begin(struct screen *screen, unsigned begin, unsigned end)
 {
-    screen_to(screen, begin);
+    screen_pad_to(screen, begin);
     return (struct screen_row){
         .screen = screen, .begin = begin, .end = end < screen->columns ? end : screen->columns};
 }
@@ -22,8 +22,8 @@ unsigned screen_row_room(const struct screen_row *row)
 static void begin_next(struct screen_row *row)
 {
     row->spare--;
-    screen_next(row->screen);
-    screen_to(row->screen, row->begin);
+    screen_end_row(row->screen);
+    screen_pad_to(row->screen, row->begin);
 }
 
 /* Makes sure that a piece of that size fits, in this row or the next. */
@@ -33,7 +33,7 @@ static bool make_room(struct screen_row *row, size_t size)
     if (size == 0)
         return false;
     if (screen_row_room(row) >= apart + size) {
-        screen_to(row->screen, row->screen->column + apart);
+        screen_pad_to(row->screen, row->screen->column + apart);
         return true;
     }
     if (apart == 0 || row->spare == 0 || row->end - row->begin < size)

@@ -9,7 +9,7 @@
 #include "os/loop/standard_input.h"
 #include "os/process/clock.h"
 #include "os/process/forced_exit.h"
-#include "os/terminal/raw_terminal.h"
+#include "os/terminal/terminal_capabilities.h"
 #include "terminal/key_decoder.h"
 
 #include <errno.h>
@@ -115,7 +115,7 @@ static void tick(void *state)
 
 static void suspend(struct watch *watch)
 {
-    if (terminal_suspend() != 0)
+    if (raw_mode_suspend() != 0)
         leave_by(watch, SIGHUP);
     else
         draw(watch);
@@ -130,7 +130,7 @@ static void obey(struct watch *watch, enum key_decoder_key key)
         loop_stop(watch->loop);
     } else if (key == KEY_SUSPEND) {
         suspend(watch);
-    } else if (key == KEY_REFRESH) {
+    } else if (key == KEY_CLEAR_SCREEN) {
         fputs("\x1b[2J", stdout);
         draw(watch);
     }
@@ -157,7 +157,7 @@ static void caught(void *state, int signal)
     struct watch *watch = state;
     if (signal == SIGTSTP)
         suspend(watch);
-    else if (signal == SIGWINCH || (signal == SIGCONT && terminal_continue() == 0))
+    else if (signal == SIGWINCH || (signal == SIGCONT && raw_mode_continue() == 0))
         draw(watch);
     else
         leave_by(watch, signal == SIGCONT ? SIGHUP : signal);
@@ -165,7 +165,7 @@ static void caught(void *state, int signal)
 
 static int enter(struct watch *watch)
 {
-    int error = terminal_enter(STDIN_FILENO, STDOUT_FILENO, BEGIN, END);
+    int error = raw_mode_enter(STDIN_FILENO, STDOUT_FILENO, BEGIN, END);
     if (error)
         return error;
     forced_exit_start();
@@ -173,7 +173,7 @@ static int enter(struct watch *watch)
     watch->blocks = speaks_utf8();
     setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* a drawing is one write */
     standard_input_open(&watch->input, watch->loop, STDIN_FILENO, pressed, watch);
-    error = loop_signals(watch->loop, terminal_signals, caught, watch);
+    error = loop_signals(watch->loop, raw_mode_signals, caught, watch);
     return error ? error : standard_input_resume(&watch->input);
 }
 
@@ -191,7 +191,7 @@ static int run(struct watch *watch)
     }
     if (watch->drawn) {
         standard_input_pause(&watch->input);
-        terminal_leave();
+        raw_mode_leave();
         loop_signals_release(watch->loop);
     }
     loop_timer_close(&watch->timer);

@@ -4,7 +4,7 @@
 #include "os/loop/event_loop.h"
 #include "os/process/clock.h"
 #include "os/process/forced_exit.h"
-#include "os/terminal/raw_terminal.h"
+#include "os/terminal/terminal_capabilities.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -51,7 +51,7 @@ void main_loop_hold(bool held)
 void main_loop_hurry(const struct main_loop *stage, int output)
 {
     forced_exit_hold(false);
-    if (terminal_is(output))
+    if (terminal_is_tty(output))
         forced_exit_begin(stage->signal);
 }
 

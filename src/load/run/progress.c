@@ -2,7 +2,7 @@
 #include "load/run/progress.h"
 
 #include "load/report/number_text.h"
-#include "os/terminal/raw_terminal.h"
+#include "os/terminal/terminal_capabilities.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ enum {
 
 void progress_begin(struct progress *progress, bool steps)
 {
-    *progress = (struct progress){.on_terminal = terminal_is(STDERR_FILENO), .steps = steps};
+    *progress = (struct progress){.on_terminal = terminal_is_tty(STDERR_FILENO), .steps = steps};
 }
 
 /* Of an interval without replies there is no latency to tell. */
@@ -65,14 +65,14 @@ void progress_interval(struct progress *progress, const struct load_interval *in
         progress_clear(progress);
         print_step(progress, interval);
     }
-    if (progress->on_terminal && terminal_has_room(STDERR_FILENO) &&
+    if (progress->on_terminal && terminal_is_writable(STDERR_FILENO) &&
         (!progress->shown || interval->end_ms - progress->shown_ms >= SHOWN_EACH_MS))
         print_line(progress, interval, all);
 }
 
 void progress_clear(struct progress *progress)
 {
-    if (!progress->shown || !terminal_has_room(STDERR_FILENO))
+    if (!progress->shown || !terminal_is_writable(STDERR_FILENO))
         return;
     fprintf(stderr, "\r%*s\r", COLUMNS, "");
     fflush(stderr);

@@ -58,7 +58,7 @@ static const char *find_silence(const struct load_counts *counts)
     if (counts->refused > 0)
         return "refused: start the service, or check the address, the port and the firewall";
     if (counts->sent == 0)
-        return "the kernel refused to send: check the address and the way there";
+        return "the kernel refused to send: check the address and the route to it";
     return "nothing was answered in time: check that the service runs there, or wait longer with "
            "-t";
 }

@@ -90,7 +90,8 @@ static int no_socket(const struct simulated_clients_plan *plan, const struct add
         return fail(error, code,
                     "cannot send from %s: this host doesn't have that address; see 'ip address'",
                     text);
-    return fail(error, code, "cannot open client %u of %u: %s; check the address and the way there",
+    return fail(error, code,
+                "cannot open client %u of %u: %s; check the address and the route to it",
                 client + 1, plan->count, strerror(-code));
 }
 

@@ -1,4 +1,3 @@
-/* A history in a file that several programs share. */
 #include "os/file/history_file.h"
 
 #include "os/file/atomic_file.h"
@@ -14,17 +13,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOOK_AGAIN_MS = 10 };
+enum { LOCK_RETRY_MS = 10 };
 
-/* ---- Its place ---- */
+/* ---- The path ---- */
 
-static const char *absolute(const char *variable)
+static const char *absolute_path_in(const char *variable)
 {
     const char *path = getenv(variable);
     return path && *path == '/' ? path : NULL;
 }
 
-/* Makes the directories that path is in. */
+/* Makes the missing directories of path. */
 static int make_directories(const char *path)
 {
     char part[PATH_MAX];
@@ -38,10 +37,10 @@ static int make_directories(const char *path)
 
 static int find_path(char path[PATH_MAX], const char *name)
 {
-    const char *state = absolute("XDG_STATE_HOME"), *reply_mailbox = absolute("HOME");
-    if (!state && !reply_mailbox)
+    const char *state = absolute_path_in("XDG_STATE_HOME"), *home = absolute_path_in("HOME");
+    if (!state && !home)
         return -ENOENT;
-    int size = snprintf(path, PATH_MAX, "%s%s/udpsrv/%s", state ? state : reply_mailbox,
+    int size = snprintf(path, PATH_MAX, "%s%s/udpsrv/%s", state ? state : home,
                         state ? "" : "/.local/state", name);
     if (size < 0 || size >= PATH_MAX)
         return -ENAMETOOLONG;
@@ -50,31 +49,30 @@ static int find_path(char path[PATH_MAX], const char *name)
 
 /* ---- The lock ---- */
 
-/* Waits for the lock, looking again and again: there is no event for it, and flock itself would
- * wait without end for a program that was stopped. */
+/* Takes the lock by polling: there is no event for it, and a blocking flock would wait forever for
+ * a program that was stopped. */
 static int lock(int fd)
 {
-    for (int waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOOK_AGAIN_MS) {
+    for (int waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOCK_RETRY_MS) {
         if (errno != EWOULDBLOCK && errno != EINTR)
             return -errno;
         if (waited_ms >= HISTORY_FILE_WAIT_MS)
             return -EAGAIN;
-        poll(NULL, 0, LOOK_AGAIN_MS);
+        poll(NULL, 0, LOCK_RETRY_MS);
     }
     return 0;
 }
 
-/* Whether the file that was locked is still the one with that name, and not one that was replaced
- * while we waited. */
+/* Returns whether the locked file still has that path, and was not replaced during the wait. */
 static bool is_current(int fd, const char *path)
 {
-    struct stat ours, named;
-    return fstat(fd, &ours) == 0 && stat(path, &named) == 0 && ours.st_dev == named.st_dev &&
-           ours.st_ino == named.st_ino;
+    struct stat locked, named;
+    return fstat(fd, &locked) == 0 && stat(path, &named) == 0 && locked.st_dev == named.st_dev &&
+           locked.st_ino == named.st_ino;
 }
 
-/* Opens the file, its owner's alone, and locks it. Its descriptor, whose close unlocks, or -errno.
- */
+/* Opens the file, with access only for its owner, and locks it. Returns its descriptor, whose close
+ * unlocks it, or -errno. */
 static int open_locked(const char *path)
 {
     for (;;) {
@@ -104,16 +102,16 @@ static int read_file(const char *path, struct history *history)
 {
     char *text;
     size_t size;
-    /* One that several programs filled at once may be a little longer. */
+    /* Several programs that append at the same time may exceed the maximum a little. */
     int error = file_read(path, 2 * HISTORY_FILE_BYTES_MAX, &text, &size);
     if (error)
         return error;
-    history_read(history, text, size);
+    history_add_lines(history, text, size);
     free(text);
     return 0;
 }
 
-/* Replaces the file, which is locked, by what a history holds of it. */
+/* Replaces the locked file by its newest lines. */
 static int shorten(const char *path)
 {
     struct atomic_file draft;
@@ -126,7 +124,7 @@ static int shorten(const char *path)
     if (!error) {
         for (size_t age = history_count(history); age-- > 0;) {
             size_t size;
-            const char *line = history_line(history, age, &size);
+            const char *line = history_get(history, age, &size);
             fwrite(line, 1, size, draft.out);
             putc('\n', draft.out);
         }
@@ -150,7 +148,7 @@ int history_file_open(struct history_file *file, const char *name, struct histor
     return error;
 }
 
-/* Writes all of it, or nothing that stays. */
+/* Appends all bytes, or none. */
 static int append(int fd, const char *bytes, size_t size)
 {
     off_t before = lseek(fd, 0, SEEK_END);
@@ -158,7 +156,7 @@ static int append(int fd, const char *bytes, size_t size)
     if (written == (ssize_t)size)
         return 0;
     int error = written < 0 ? -errno : -ENOSPC;
-    /* A part of a line is no line. If even this fails, what follows joins it. */
+    /* Removes the part that was written. If this fails, the next line continues it. */
     if (before >= 0 && ftruncate(fd, before) != 0)
         return -errno;
     return error;
@@ -168,7 +166,7 @@ int history_file_append(const struct history_file *file, const char *line, size_
 {
     char bytes[HISTORY_LINE_MAX + 1];
     struct stat status;
-    if (!file->kept || !history_takes(line, size))
+    if (!file->kept || !history_accepts(line, size))
         return 0;
     memcpy(bytes, line, size);
     bytes[size] = '\n';

@@ -1,8 +1,7 @@
-/* Ends the process by SIGTERM or SIGHUP while its main thread is blocked in a write. */
 #include "os/process/forced_exit.h"
 
 #include "os/loop/thread.h"
-#include "os/terminal/raw_terminal.h"
+#include "os/terminal/raw_mode.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -13,17 +12,17 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { BY_SIGNAL = 128 }; /* and its number: the exit status that a shell would show */
+enum { EXIT_BY_SIGNAL = 128 }; /* plus the signal: the exit status that a shell reports */
 
 static struct {
     struct thread *thread;
-    int arrivals; /* a signalfd that is never read: signals are the loop's */
-    int begun;    /* an eventfd: the program ends by signal */
-    atomic_int signal;
+    int signal_fd;     /* a signalfd that is only polled, never read: the loop takes the signals */
+    int begun_fd;      /* an eventfd: the program is ending because of a signal */
+    atomic_int signal; /* that the loop took, or 0 */
     atomic_bool held;
-} force = {.arrivals = -1, .begun = -1};
+} force = {.signal_fd = -1, .begun_fd = -1};
 
-/* SIGTERM or SIGHUP, if one is pending, or 0. */
+/* Returns SIGTERM or SIGHUP if one is pending, or 0. */
 static int pending_signal(void)
 {
     sigset_t pending;
@@ -34,24 +33,24 @@ static int pending_signal(void)
                                                 : 0;
 }
 
-static void end_by(int signal)
+static void exit_by(int signal)
 {
-    terminal_abandon();
-    _exit(BY_SIGNAL + signal);
+    raw_mode_leave_without_output();
+    _exit(EXIT_BY_SIGNAL + signal);
 }
 
-/* Waits until a signal is pending or the program ends by one. */
+/* Waits until a signal is pending, or the loop has taken one. */
 static void wait_for_signal(void)
 {
-    struct pollfd wait[] = {{.fd = force.arrivals, .events = POLLIN},
-                            {.fd = force.begun, .events = POLLIN}};
+    struct pollfd wait[] = {{.fd = force.signal_fd, .events = POLLIN},
+                            {.fd = force.begun_fd, .events = POLLIN}};
     poll(wait, 2, -1);
 }
 
-/* Gives the program its time. */
-static void wait_for_program(void)
+/* Gives the loop time to take the signal, and then the program time to end. */
+static void wait_for_loop_and_program(void)
 {
-    struct pollfd begun = {.fd = force.begun, .events = POLLIN};
+    struct pollfd begun = {.fd = force.begun_fd, .events = POLLIN};
 
     if (poll(&begun, 1, FORCED_EXIT_MS) == 1)
         poll(NULL, 0, FORCED_EXIT_MS);
@@ -62,12 +61,12 @@ static void run(void *state)
     (void)state;
     for (;;) {
         wait_for_signal();
-        wait_for_program();
+        wait_for_loop_and_program();
         int signal = atomic_load(&force.signal);
         if (signal == 0)
             signal = pending_signal();
         if (signal != 0 && !atomic_load(&force.held))
-            end_by(signal);
+            exit_by(signal);
     }
 }
 
@@ -78,18 +77,18 @@ static bool open_descriptors(void)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
-    force.arrivals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    force.begun = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    return force.arrivals >= 0 && force.begun >= 0;
+    force.signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    force.begun_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return force.signal_fd >= 0 && force.begun_fd >= 0;
 }
 
 static void close_descriptors(void)
 {
-    if (force.arrivals >= 0)
-        close(force.arrivals);
-    if (force.begun >= 0)
-        close(force.begun);
-    force.arrivals = force.begun = -1;
+    if (force.signal_fd >= 0)
+        close(force.signal_fd);
+    if (force.begun_fd >= 0)
+        close(force.begun_fd);
+    force.signal_fd = force.begun_fd = -1;
 }
 
 void forced_exit_start(void)
@@ -114,7 +113,7 @@ void forced_exit_begin(int signal)
     if (force.thread == NULL || (signal != SIGTERM && signal != SIGHUP))
         return;
     atomic_store(&force.signal, signal);
-    /* Fails only if the counter is full, and then it is readable as well. */
-    if (write(force.begun, &one, sizeof one) < 0)
+    /* Fails only if the counter is full; it is readable then, too. */
+    if (write(force.begun_fd, &one, sizeof one) < 0)
         return;
 }

@@ -1,7 +1,7 @@
 /* What shells complete: the real shells, with the files that `make install` installs, against what
  * the programs' own help says. */
 
-#include "pane.h"
+#include "tmux_pane.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The names of clients of every kind, completed at the prompt of the real shells: what is inserted
  * is entered, and must reach the client that it names. */
 
-#include "pane.h"
+#include "tmux_pane.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* udpctl without a command: a person at a terminal, who makes mistakes. */
 
-#include "pane.h"
+#include "tmux_pane.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* `udpctl watch`: on a terminal and on a pipe, while the server works, goes and comes back. */
 
-#include "pane.h"
+#include "tmux_pane.h"
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Terminals without a screen. */
+/* Pseudo-terminals: see pty.h. */
 
 #define HARNESS_INTERNAL
 #include "pty.h"
@@ -14,10 +14,10 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* For the child that sits down at it. */
-static const char *place;
-static bool is_own;
-static harness_prepare *before;
+/* What attach, which runs in the child and takes no argument, needs. */
+static const char *terminal_name;
+static bool is_controlling;
+static harness_prepare *prepare_child;
 
 void pty_open(struct pty *pty)
 {
@@ -26,7 +26,7 @@ void pty_open(struct pty *pty)
     if (pty->controller < 0 || grantpt(pty->controller) != 0 || unlockpt(pty->controller) != 0)
         harness_fail("expected a terminal");
     pty->name = harness_format("%s", ptsname(pty->controller));
-    pty->kept = open(pty->name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    pty->terminal = open(pty->name, O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
 void pty_hang_up(struct pty *pty)
@@ -39,24 +39,24 @@ void pty_hang_up(struct pty *pty)
 void pty_close(struct pty *pty)
 {
     pty_hang_up(pty);
-    close(pty->kept);
+    close(pty->terminal);
 }
 
-static void sit_down(void)
+static void attach(void)
 {
     setenv("TERM", "xterm", 1);
     setenv("XDG_STATE_HOME", harness_path("state"), 1);
-    is_own = true;
-    if (before)
-        before();
+    is_controlling = true;
+    if (prepare_child)
+        prepare_child();
     setsid();
-    int side = open(place, O_RDWR | O_NOCTTY);
-    if (is_own)
-        ioctl(side, TIOCSCTTY, 0);
+    int terminal = open(terminal_name, O_RDWR | O_NOCTTY);
+    if (is_controlling)
+        ioctl(terminal, TIOCSCTTY, 0);
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        dup2(side, fd);
-    if (side > STDERR_FILENO)
-        close(side);
+        dup2(terminal, fd);
+    if (terminal > STDERR_FILENO)
+        close(terminal);
 }
 
 void pty_ignore_hangup(void)
@@ -64,12 +64,12 @@ void pty_ignore_hangup(void)
     signal(SIGHUP, SIG_IGN);
 }
 
-void pty_stand_apart(void)
+void pty_not_controlling(void)
 {
-    is_own = false;
+    is_controlling = false;
 }
 
-void pty_be_dumb(void)
+void pty_set_dumb(void)
 {
     setenv("TERM", "dumb", 1);
 }
@@ -77,9 +77,9 @@ void pty_be_dumb(void)
 void pty_start(const struct pty *pty, struct process *process, harness_prepare *prepare,
                const char *const *argv)
 {
-    place = pty->name;
-    before = prepare;
-    process_start(process, sit_down, argv);
+    terminal_name = pty->name;
+    prepare_child = prepare;
+    process_start(process, attach, argv);
 }
 
 void pty_type(const struct pty *pty, const char *keys)
@@ -105,16 +105,16 @@ const char *pty_await(const struct pty *pty, const char *text)
     return harness_format("%s", sent);
 }
 
-/* What it takes moves on a little later, and then there is room once more. */
+/* The kernel moves written bytes on a little later, after which there is space again. */
 void pty_fill(const struct pty *pty)
 {
     enum { MOVED_MS = 100 };
     static const char bytes[1024];
     int fd = open(pty->name, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    struct pollfd wait = {.fd = fd, .events = POLLOUT};
     if (fd < 0)
         harness_fail("expected to open %s", pty->name);
-    while (poll(&room, 1, MOVED_MS) == 1)
+    while (poll(&wait, 1, MOVED_MS) == 1)
         if (write(fd, bytes, sizeof bytes) < 0 && write(fd, bytes, 1) < 0)
             poll(NULL, 0, 1);
     while (write(fd, bytes, 1) > 0)
@@ -127,6 +127,6 @@ const char *pty_modes(const struct pty *pty)
     struct result result =
         process_run(NULL, NULL, (const char *const[]){"stty", "-a", "-F", pty->name, NULL});
     if (result.status != 0)
-        harness_fail("expected stty to work, it said '%s'", result.err);
+        harness_fail("expected stty to work, it printed '%s'", result.err);
     return result.out;
 }

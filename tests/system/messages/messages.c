@@ -133,8 +133,9 @@ static void provoke_udpcli_at_a_terminal(const char *silent)
     complaints_at_terminal(cli, prompt, NULL, "/nonsense\r", "by doubling it");
     complaints_at_terminal(cli, prompt, NULL, "hello\r", "or wait longer with -w");
     complaints_at_terminal(harness_format("udpcli -w 20ms -k 20ms %s", silent), prompt, NULL, "",
-                           "unless it answers none");
-    complaints_at_terminal(cli, prompt, spoil, "hello\r", "make room there, or go on without");
+                           "and answers keepalives");
+    complaints_at_terminal(cli, prompt, spoil, "hello\r",
+                           "free space there, or continue without it");
     complaints_at_terminal(cli, prompt, NULL, "\x04", "\x1b[?2004l");
     run_ok(NULL, "rmdir", file, NULL);
 }

@@ -69,7 +69,7 @@ static void provoke_at_the_prompt(void)
     const char *spoil = harness_format("rm -f %s; mkdir -p %s", file, file);
     complaints_at_terminal("udpctl", "udpctl> ", NULL, "'half\r", "brings it back");
     complaints_at_terminal("udpctl", "udpctl> ", spoil, "help\r",
-                           "make room there, or go on without");
+                           "free space there, or continue without it");
     complaints_at_terminal("udpctl", "udpctl> ", NULL, "\x04", "\x1b[?2004l");
 }
 

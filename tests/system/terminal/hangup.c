@@ -1,4 +1,4 @@
-/* A terminal that is gone, its window closed or its connection lost: whoever sat at it ends. */
+/* A terminal that is closed, or whose connection is lost, ends the programs that run on it. */
 
 #include "pty.h"
 
@@ -7,46 +7,44 @@
 
 TestSuite(system_hangup, .fini = harness_end, .timeout = 60);
 
-/* What goes before the hangup tells how the program learns of it: by a signal, or by what it reads.
- */
-static void be_dumb_and_ignore_hangup(void)
+/* How the program detects the hangup: by a signal, or, prepared by one of these, by its reads. */
+static void set_dumb_and_ignore_hangup(void)
 {
-    pty_be_dumb();
+    pty_set_dumb();
     pty_ignore_hangup();
 }
 
-static void be_dumb_and_stand_apart(void)
+static void set_dumb_and_not_controlling(void)
 {
-    pty_be_dumb();
-    pty_stand_apart();
+    pty_set_dumb();
+    pty_not_controlling();
 }
 
-static harness_prepare *const ways[] = {NULL, pty_ignore_hangup, pty_stand_apart};
-static harness_prepare *const dumb_ways[] = {pty_be_dumb, be_dumb_and_ignore_hangup,
-                                             be_dumb_and_stand_apart};
-enum { WAYS = sizeof ways / sizeof *ways };
+static harness_prepare *const cases[] = {NULL, pty_ignore_hangup, pty_not_controlling};
+static harness_prepare *const dumb_cases[] = {pty_set_dumb, set_dumb_and_ignore_hangup,
+                                              set_dumb_and_not_controlling};
+enum { CASES = sizeof cases / sizeof *cases };
 
-/* Takes the terminal away once it was sent text. The program is to end at once, and say that it was
- * no end as people choose it. */
-static void lose_terminal(harness_prepare *way, const char *text, const char *const *argv)
+/* Closes the terminal after the program has written text. Expects the exit status of a hangup. */
+static void hang_up(harness_prepare *prepare, const char *text, const char *const *argv)
 {
     struct process process;
     struct pty pty;
     pty_open(&pty);
-    pty_start(&pty, &process, way, argv);
+    pty_start(&pty, &process, prepare, argv);
     pty_await(&pty, text);
     pty_hang_up(&pty);
     int status = process_wait(&process);
-    expect(status == 128 + SIGHUP, "expected %s to say that it was hung up, its status is %d",
-           argv[0], status);
+    expect(status == 128 + SIGHUP, "expected the exit status of a hangup of %s, it was %d", argv[0],
+           status);
     pty_close(&pty);
 }
 
-static void lose_it_in_every_way(harness_prepare *const *by, const char *text,
+static void hang_up_in_each_case(harness_prepare *const *prepares, const char *text,
                                  const char *const *argv)
 {
-    for (int i = 0; i < WAYS; i++)
-        lose_terminal(by[i], text, argv);
+    for (int i = 0; i < CASES; i++)
+        hang_up(prepares[i], text, argv);
 }
 
 Test(system_hangup, ends_udpcli)
@@ -54,22 +52,22 @@ Test(system_hangup, ends_udpcli)
     int udp = udp_open("127.0.0.1");
     struct endpoint name = udp_name(udp);
     const char *at = endpoint_text(&name);
-    lose_it_in_every_way(ways, "\r> ", (const char *const[]){"udpcli", at, NULL});
-    lose_it_in_every_way(dumb_ways, "> ", (const char *const[]){"udpcli", at, NULL});
+    hang_up_in_each_case(cases, "\r> ", (const char *const[]){"udpcli", at, NULL});
+    hang_up_in_each_case(dumb_cases, "> ", (const char *const[]){"udpcli", at, NULL});
 }
 
-/* Neither a reply that is still due nor keepalives keep it. */
+/* It ends although a reply is pending and keepalives are sent. */
 Test(system_hangup, ends_udpcli_while_it_waits)
 {
     int udp = udp_open("127.0.0.1");
     struct endpoint name = udp_name(udp), client;
     const char *at = endpoint_text(&name);
-    for (int i = 0; i < WAYS; i++) {
+    for (int i = 0; i < CASES; i++) {
         struct process process;
         struct pty pty;
         char bytes[16];
         pty_open(&pty);
-        pty_start(&pty, &process, ways[i],
+        pty_start(&pty, &process, cases[i],
                   (const char *const[]){"udpcli", "-w", "5m", "-k", "20ms", at, NULL});
         pty_await(&pty, "\r> ");
         pty_type(&pty, "hello\r");
@@ -85,21 +83,21 @@ Test(system_hangup, ends_udpctl_at_its_prompt_and_in_watch)
 {
     struct server server = {0};
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
-    lose_it_in_every_way(ways, "udpctl> ",
+    hang_up_in_each_case(cases, "udpctl> ",
                          (const char *const[]){"udpctl", "-s", server.socket, NULL});
-    lose_it_in_every_way(ways, "udpsrv",
+    hang_up_in_each_case(cases, "udpsrv",
                          (const char *const[]){"udpctl", "-s", server.socket, "watch", NULL});
     server_stop(&server);
 }
 
-Test(system_hangup, ends_the_waiting_for_a_broadcast)
+Test(system_hangup, ends_udpctl_waiting_for_a_broadcast)
 {
     struct server server = {0};
     server_start(&server, "[broadcast]\nrate = 10\n", "-l", "127.0.0.1:0", NULL);
     for (int i = 0; i < 300; i++)
         udp_pass_by(&server.at[0]);
     server_await_stat(&server, "clients", 300);
-    lose_terminal(NULL, " to go",
-                  (const char *const[]){"udpctl", "-s", server.socket, "broadcast", "x", NULL});
+    hang_up(NULL, " to go",
+            (const char *const[]){"udpctl", "-s", server.socket, "broadcast", "x", NULL});
     server_stop(&server);
 }

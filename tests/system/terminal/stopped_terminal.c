@@ -1,5 +1,5 @@
-/* A terminal that is stopped, and takes nothing any more: SIGTERM and SIGHUP end a program all the
- * same, and the terminal is left in the mode that it had. */
+/* A terminal that is stopped, so that writes to it block: SIGTERM and SIGHUP end a program
+ * nevertheless, and the mode of the terminal is restored. */
 
 #include "pty.h"
 
@@ -15,11 +15,11 @@
 TestSuite(system_stopped_terminal, .fini = harness_end, .timeout = 60);
 
 enum {
-    STANDS_MS = 300, /* who reads nothing for so long is blocked */
-    END_MS = 3000,   /* far less than for ever, on a busy host too */
+    BLOCKED_MS = 300, /* a program that reads nothing for this time is blocked */
+    END_MS = 3000,    /* enough also on a busy host */
 };
 
-static const char *before; /* the terminal's mode */
+static const char *modes_before; /* of the terminal */
 
 static void begin(struct pty *pty, struct process *process, harness_prepare *prepare,
                   const char *prompt, const char *const *argv)
@@ -27,7 +27,7 @@ static void begin(struct pty *pty, struct process *process, harness_prepare *pre
     if (getenv("TSAN_OPTIONS") != NULL)
         cr_skip_test("ThreadSanitizer's _exit waits for standard output, which is blocked");
     pty_open(pty);
-    before = pty_modes(pty);
+    modes_before = pty_modes(pty);
     pty_start(pty, process, prepare, argv);
     pty_await(pty, prompt);
 }
@@ -39,18 +39,18 @@ static void end_by(struct pty *pty, struct process *process, int signal)
     harness_equal("the status", process_wait(process), 128 + signal);
     expect(harness_sanitized() || harness_now_ms() - began < END_MS,
            "expected it to end soon, it took %lld ms", (long long)(harness_now_ms() - began));
-    cr_expect_str_eq(pty_modes(pty), before);
+    cr_expect_str_eq(pty_modes(pty), modes_before);
     pty_close(pty);
 }
 
-/* A service that sends lines until its client takes no more of them, since its terminal doesn't. */
+/* A service that sends lines until its client, blocked by its terminal, reads no more. */
 static int flood(int listener)
 {
-    static const char lines[] = "a line that nobody reads\nand another one\n";
+    static const char lines[] = "a line that is not read\nand another one\n";
     int stream = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    struct pollfd room = {.fd = stream, .events = POLLOUT};
+    struct pollfd wait = {.fd = stream, .events = POLLOUT};
     cr_assert_geq(stream, 0);
-    while (poll(&room, 1, STANDS_MS) == 1)
+    while (poll(&wait, 1, BLOCKED_MS) == 1)
         cr_assert(send(stream, lines, sizeof lines - 1, MSG_NOSIGNAL) > 0 || errno == EAGAIN);
     return stream;
 }
@@ -73,16 +73,16 @@ static void end_flooded(harness_prepare *prepare, const char *prompt, int signal
     close(listener);
 }
 
-Test(system_stopped_terminal, does_not_keep_udpcli_under_a_flood)
+Test(system_stopped_terminal, does_not_block_the_end_of_udpcli_under_a_flood)
 {
     end_flooded(NULL, "\r> ", SIGTERM);
     end_flooded(NULL, "\r> ", SIGHUP);
 }
 
-Test(system_stopped_terminal, does_not_keep_udpcli_where_it_is_dumb)
+Test(system_stopped_terminal, does_not_block_the_end_of_udpcli_if_it_is_dumb)
 {
-    end_flooded(pty_be_dumb, "> ", SIGTERM);
-    end_flooded(pty_be_dumb, "> ", SIGHUP);
+    end_flooded(pty_set_dumb, "> ", SIGTERM);
+    end_flooded(pty_set_dumb, "> ", SIGHUP);
 }
 
 static void end_filled(const char *prompt, int signal, const char *const *argv)
@@ -94,7 +94,7 @@ static void end_filled(const char *prompt, int signal, const char *const *argv)
     end_by(&pty, &process, signal);
 }
 
-Test(system_stopped_terminal, does_not_keep_udpcli_and_udpctl_from_leaving_it)
+Test(system_stopped_terminal, does_not_block_the_end_of_udpcli_and_udpctl)
 {
     static const int signals[] = {SIGTERM, SIGHUP};
     struct server server = {0};
@@ -109,7 +109,7 @@ Test(system_stopped_terminal, does_not_keep_udpcli_and_udpctl_from_leaving_it)
     server_stop(&server);
 }
 
-/* Whatever it is about to print there, and its report into a file is whole. */
+/* udpload ends whatever it is printing, and its report in a file is complete. */
 static void end_load(const char *interval, int signal)
 {
     struct server server = {0};
@@ -121,14 +121,14 @@ static void end_load(const char *interval, int signal)
           (const char *const[]){"udpload", "-l", "10m", "-Q", "500", "-t", "200ms", "--json", json,
                                 endpoint_text(&server.at[0]), interval, "100ms", NULL});
     pty_fill(&pty);
-    harness_tick(STANDS_MS);
+    harness_tick(BLOCKED_MS);
     end_by(&pty, &process, signal);
     if (interval == NULL)
         harness_contains("the report", run_ok(NULL, "cat", json, NULL), "\"stopped_early\": true");
     server_stop(&server);
 }
 
-Test(system_stopped_terminal, does_not_keep_udpload)
+Test(system_stopped_terminal, does_not_block_the_end_of_udpload)
 {
     end_load(NULL, SIGTERM);
     end_load("-S", SIGTERM);

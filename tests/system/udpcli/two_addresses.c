@@ -1,4 +1,4 @@
-/* A name that has an IPv6 and an IPv4 address, of which the second one answers. */
+/* A host name with an IPv6 and an IPv4 address, of which only the second one answers. */
 
 #include "udpload_stand_in.h"
 
@@ -10,10 +10,10 @@
 
 TestSuite(system_two_addresses, .fini = harness_end, .timeout = 60);
 
-static int other; /* a socket at the first address and the same port */
+static int silent_udp; /* a socket at the first address, with the same port */
 static const char *dual;
 
-/* The stand-in is at 127.0.0.1, and at ::1 somebody has its port and is silent. */
+/* The stand-in is at 127.0.0.1. At ::1 a socket with the same port receives and does not answer. */
 static void begin(void)
 {
     const char *hosts = harness_path("hosts");
@@ -23,21 +23,21 @@ static void begin(void)
     fclose(file);
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount(hosts, "/etc/hosts", NULL, MS_BIND, NULL) != 0)
-        cr_skip_test("no names of its own: it takes a mount namespace");
+        cr_skip_test("a mount namespace, for another /etc/hosts, is not available");
     stand_in_begin();
     struct endpoint at = udp_name(stand_in_udp);
-    other = udp_open(harness_format("[::1]:%d", endpoint_port(&at)));
+    silent_udp = udp_open(harness_format("[::1]:%d", endpoint_port(&at)));
     dual = harness_format("dual.test:%d", endpoint_port(&at));
 }
 
 static void begin_refused(void)
 {
     begin();
-    close(other);
+    close(silent_udp);
 }
 
-/* Starts a program that stdin gives lines, and serves until its end. */
-static void converse(const char *const *argv, const char *input)
+/* Starts a program with input as its stdin, and answers its requests until it ends. */
+static void run_and_answer(const char *const *argv, const char *input)
 {
     process_start(&load_process, NULL, argv);
     if (input)
@@ -47,28 +47,29 @@ static void converse(const char *const *argv, const char *input)
     process_wait(&load_process);
 }
 
-static void ask(void)
+static void expect_single_request(void)
 {
-    converse((const char *const[]){"udpcli", "-w", "300ms", "-r", "1", dual, "hi", NULL}, NULL);
+    run_and_answer((const char *const[]){"udpcli", "-w", "300ms", "-r", "1", dual, "hi", NULL},
+                   NULL);
     harness_equal("status", load_process.status, 0);
     expect(strcmp(load_text(0), "yes\n") == 0, "expected an answer: %s", load_text(0));
 }
 
-static void pipe_lines(void)
+static void expect_lines_of_a_pipe(void)
 {
-    converse((const char *const[]){"udpcli", "-w", "1s", dual, NULL}, "one\ntwo\nthree\n");
+    run_and_answer((const char *const[]){"udpcli", "-w", "1s", dual, NULL}, "one\ntwo\nthree\n");
     harness_equal("status", load_process.status, 0);
     expect(strcmp(load_text(0), "yes\nyes\nyes\n") == 0, "expected each line to be answered: %s",
            load_text(0));
-    harness_equal("lines that came", stand_in_served, 3);
-    expect(load_text(1)[0] == '\0', "expected no complaint: %s", load_text(1));
+    harness_equal("lines that were received", stand_in_served, 3);
+    expect(load_text(1)[0] == '\0', "expected no error message: %s", load_text(1));
 }
 
-static void measure(const char *why)
+static void expect_measurement(const char *why)
 {
-    converse((const char *const[]){"udpload", "-n", "50", "-Q", "500", "-t", "500ms", "--json",
-                                   load_report_file(), dual, NULL},
-             NULL);
+    run_and_answer((const char *const[]){"udpload", "-n", "50", "-Q", "500", "-t", "500ms",
+                                         "--json", load_report_file(), dual, NULL},
+                   NULL);
     const char *json = load_report();
     report_count(json, "replied", 50);
     harness_equal("requests, and one before them", stand_in_served, 51);
@@ -76,49 +77,50 @@ static void measure(const char *why)
     harness_contains("the reason", load_text(1), why);
 }
 
-Test(system_two_addresses, are_tried_by_a_question_until_one_answers, .init = begin)
+Test(system_two_addresses, are_tried_by_a_single_request_until_one_answers, .init = begin)
 {
-    ask();
+    expect_single_request();
 }
 
-Test(system_two_addresses, are_tried_by_a_question_after_a_refusal, .init = begin_refused)
+Test(system_two_addresses, are_tried_by_a_single_request_after_a_refusal, .init = begin_refused)
 {
-    ask();
+    expect_single_request();
 }
 
 Test(system_two_addresses, are_tried_by_a_pipe_until_one_answers, .init = begin)
 {
-    pipe_lines();
+    expect_lines_of_a_pipe();
 }
 
 Test(system_two_addresses, are_tried_by_a_pipe_after_a_refusal, .init = begin_refused)
 {
-    pipe_lines();
+    expect_lines_of_a_pipe();
 }
 
 Test(system_two_addresses, are_tried_by_udpload_until_one_answers, .init = begin)
 {
-    measure("does not answer; going on with 127.0.0.1");
+    expect_measurement("does not answer; going on with 127.0.0.1");
 }
 
 Test(system_two_addresses, are_tried_by_udpload_after_a_refusal, .init = begin_refused)
 {
-    measure("refuses; going on with 127.0.0.1");
+    expect_measurement("refuses; going on with 127.0.0.1");
 }
 
-/* Once the first one has answered, what is silent then is lost, and is not said to another. */
-Test(system_two_addresses, are_not_left_once_one_has_answered, .init = begin)
+/* After the first address has answered, a request without a reply is lost, and is not sent to the
+ * other address. */
+Test(system_two_addresses, are_not_changed_after_one_has_answered, .init = begin)
 {
     struct process process;
     struct endpoint from;
     char bytes[64];
     process_start(&process, NULL, (const char *const[]){"udpcli", "-w", "300ms", dual, NULL});
     process_write(&process, "one\n");
-    expect(udp_receive(other, bytes, sizeof bytes, &from) == 3, "expected the first line");
-    udp_say(other, &from, "there");
+    expect(udp_receive(silent_udp, bytes, sizeof bytes, &from) == 3, "expected the first line");
+    udp_say(silent_udp, &from, "there");
     process_await_text(&process, "there\n");
     process_write(&process, "two\n");
-    expect(udp_receive(other, bytes, sizeof bytes, &from) == 3, "expected the second line");
+    expect(udp_receive(silent_udp, bytes, sizeof bytes, &from) == 3, "expected the second line");
     process_close_stdin(&process);
     harness_equal("status", process_wait(&process), 1);
     udp_expect_nothing(stand_in_udp, "nothing goes to the other address");
@@ -131,6 +133,6 @@ Test(system_two_addresses, may_both_be_silent, .init = begin)
     process_close_stdin(&load_process);
     load_serve(stand_in_is_silent, INT32_MAX);
     harness_equal("status", process_wait(&load_process), 1);
-    harness_contains("complaint", load_text(1), "0 of 1 were answered");
-    harness_equal("lines that came", stand_in_served, 1);
+    harness_contains("error message", load_text(1), "0 of 1 were answered");
+    harness_equal("lines that were received", stand_in_served, 1);
 }

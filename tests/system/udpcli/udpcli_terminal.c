@@ -1,7 +1,7 @@
-/* udpcli at a terminal: what a person sees, and what is left when it ends. */
+/* udpcli at a terminal with line editing: the screen, and the terminal after the end. */
 
 #include "pty.h"
-#include "screen.h"
+#include "tmux_shell.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -9,11 +9,11 @@
 
 TestSuite(system_udpcli_terminal, .fini = harness_end, .timeout = 60);
 
-/* The service, which the test plays, and the client that spoke to it. */
+/* The socket of the service that the test plays, and the sender of the last request. */
 static int udp;
 static struct endpoint client;
 
-/* Opens a screen whose command "go" is udpcli, speaking with the test. */
+/* Opens a shell in which the command "go" is udpcli with the address of the test, and runs it. */
 static void begin(void)
 {
     const char *build = getenv("UDPSRV_BUILD");
@@ -34,8 +34,8 @@ static void expect_request(const char *text)
            "expected the request '%s', it was '%s'", text, bytes);
 }
 
-/* Has a conversation begun, so that the service knows the client. */
-static void say_hello(void)
+/* Sends a first line, so that the service knows the address of the client. */
+static void send_hello(void)
 {
     screen_type("hello\n");
     expect_request("hello");
@@ -43,11 +43,11 @@ static void say_hello(void)
     screen_await("$ go\n> hello\n< audi  (T)\n>", 2, 3);
 }
 
-/* ---- What a person sees ---- */
+/* ---- The screen ---- */
 
-Test(system_udpcli_terminal, keeps_the_line_that_is_typed_while_broadcasts_come, .init = begin)
+Test(system_udpcli_terminal, keeps_the_line_being_typed_while_broadcasts_are_printed, .init = begin)
 {
-    say_hello();
+    send_hello();
     screen_type("half a line");
     screen_press("Left Left Left Left");
     screen_await("$ go\n> hello\n< audi  (T)\n> half a line", 9, 3);
@@ -64,7 +64,7 @@ Test(system_udpcli_terminal, keeps_the_line_that_is_typed_while_broadcasts_come,
     screen_await_part("> half a Xline\n< bmw  (T)\n>");
 }
 
-Test(system_udpcli_terminal, edits_in_the_middle_of_wide_and_joined_characters, .init = begin)
+Test(system_udpcli_terminal, edits_between_wide_and_combined_characters, .init = begin)
 {
     screen_type("漢字e\xcc\x81かな");
     screen_await("$ go\n> 漢字e\xcc\x81かな", 11, 1);
@@ -81,8 +81,8 @@ Test(system_udpcli_terminal, edits_in_the_middle_of_wide_and_joined_characters, 
     expect_request("xかなxかな");
 }
 
-/* Terminals differ in what they make of these; the line and its cursor keep their places. */
-Test(system_udpcli_terminal, edits_around_families_tones_flags_and_keycaps, .init = begin)
+/* Terminals draw these with different widths; the rest of the line and the cursor stay in place. */
+Test(system_udpcli_terminal, edits_around_joined_emoji_flags_and_keycaps, .init = begin)
 {
     screen_type("a👨‍👩‍👧b👍🏽c🇩🇪d");
     screen_await("$ go\n> a👨b👍c🇩🇪d", 12, 1);
@@ -101,9 +101,8 @@ Test(system_udpcli_terminal, edits_around_families_tones_flags_and_keycaps, .ini
 
 #define ALPHABET "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
-/* As it commonly is: the window full, and the line at its bottom. (When tmux breaks rows in a
- * window that is nearly empty, it scrolls their beginnings out, where no program can reach them.)
- */
+/* The common case: the window is full, with the line in its last row. (When tmux wraps rows in a
+ * nearly empty window, it scrolls their beginnings out, where no program can redraw them.) */
 static void begin_at_the_bottom(void)
 {
     begin();
@@ -111,7 +110,7 @@ static void begin_at_the_bottom(void)
     screen_await_part("\n40\n$ go\n>");
 }
 
-Test(system_udpcli_terminal, holds_a_long_line_when_the_window_is_resized,
+Test(system_udpcli_terminal, redraws_a_long_line_when_the_window_is_resized,
      .init = begin_at_the_bottom)
 {
     screen_type(ALPHABET "0123456789");
@@ -135,8 +134,8 @@ Test(system_udpcli_terminal, holds_a_long_line_when_the_window_is_resized,
     expect_request(ALPHABET "0123456789");
 }
 
-/* As one that is being resized does: tmux first makes it narrower, and then tells. */
-Test(system_udpcli_terminal, keeps_to_one_row_in_a_window_that_is_narrower_than_it_says,
+/* As during a resize: tmux first makes the window narrower, and then reports its size. */
+Test(system_udpcli_terminal, uses_one_row_in_a_window_narrower_than_its_reported_size,
      .init = begin)
 {
     const char *name = harness_path("terminal");
@@ -150,8 +149,8 @@ Test(system_udpcli_terminal, keeps_to_one_row_in_a_window_that_is_narrower_than_
     expect_request(ALPHABET "0123456789");
 }
 
-/* A wide character that would be cut in two goes to the next row, and the rest moves with it. */
-Test(system_udpcli_terminal, holds_a_line_of_wide_characters_when_the_window_is_resized,
+/* A wide character that does not fit at the end of a row is moved to the next one. */
+Test(system_udpcli_terminal, redraws_wide_characters_when_the_window_is_resized,
      .init = begin_at_the_bottom)
 {
     screen_type("漢字かな漢字かな漢字かな漢字かな漢字かな");
@@ -174,7 +173,7 @@ Test(system_udpcli_terminal, discards_a_line_at_an_interrupt_and_ends_at_the_nex
     udp_expect_nothing(udp, "the line was discarded");
 }
 
-Test(system_udpcli_terminal, ends_at_the_end_of_input_alone, .init = begin)
+Test(system_udpcli_terminal, ends_only_at_the_end_of_input, .init = begin)
 {
     screen_type("ab");
     screen_press("Left C-d C-d");
@@ -185,9 +184,9 @@ Test(system_udpcli_terminal, ends_at_the_end_of_input_alone, .init = begin)
     screen_await("$ go\n$ echo $?\n0\n$", 2, 3);
 }
 
-Test(system_udpcli_terminal, comes_back_from_suspension_with_its_line, .init = begin)
+Test(system_udpcli_terminal, redraws_its_line_after_a_suspension, .init = begin)
 {
-    say_hello();
+    send_hello();
     screen_type("half a line");
     screen_press("Left Left C-z");
     screen_await_part("Stopped");
@@ -203,7 +202,7 @@ Test(system_udpcli_terminal, comes_back_from_suspension_with_its_line, .init = b
     expect_request("half a liXne");
 }
 
-Test(system_udpcli_terminal, says_that_the_service_was_killed_and_keeps_the_line)
+Test(system_udpcli_terminal, reports_that_the_service_was_killed_and_keeps_the_line)
 {
     struct server server = {0};
     const char *build = getenv("UDPSRV_BUILD");
@@ -217,7 +216,7 @@ Test(system_udpcli_terminal, says_that_the_service_was_killed_and_keeps_the_line
     server_kill(&server);
     screen_await_part("refused: no program listens there; start the service, or check "
                       "the address\n> half a line");
-    /* Of keepalives once; but a line that is refused is told of each time. */
+    /* A refusal of keepalives is reported once, that of a line each time. */
     screen_press("Enter");
     screen_await_part("> half a line\nudpcli: sending to ");
     screen_type("again\n");
@@ -226,7 +225,7 @@ Test(system_udpcli_terminal, says_that_the_service_was_killed_and_keeps_the_line
     screen_await_part("\n$");
 }
 
-Test(system_udpcli_terminal, says_that_nothing_came_back, .init = begin)
+Test(system_udpcli_terminal, reports_that_no_reply_was_received, .init = begin)
 {
     screen_type("exit\n");
     screen_resize(150, 12);
@@ -240,7 +239,7 @@ Test(system_udpcli_terminal, says_that_nothing_came_back, .init = begin)
     screen_await_part("? audi  (late, or a broadcast)\n>");
 }
 
-Test(system_udpcli_terminal, enters_a_paste_of_many_lines_only_when_told, .init = begin)
+Test(system_udpcli_terminal, enters_a_paste_of_several_lines_only_at_enter, .init = begin)
 {
     screen_paste("one\ntwo\n\tthree");
     screen_await("$ go\n> one\\ntwo\\n\\tthree", 19, 1);
@@ -252,9 +251,9 @@ Test(system_udpcli_terminal, enters_a_paste_of_many_lines_only_when_told, .init 
     screen_await("$ go\n> one\n> two\n> \\tthree\n>", 2, 4);
 }
 
-Test(system_udpcli_terminal, remembers_lines_for_the_next_time, .init = begin)
+Test(system_udpcli_terminal, keeps_the_history_for_the_next_start, .init = begin)
 {
-    say_hello();
+    send_hello();
     screen_press("Up");
     screen_await("$ go\n> hello\n< audi  (T)\n> hello", 7, 3);
     screen_press("Down C-d");
@@ -264,9 +263,9 @@ Test(system_udpcli_terminal, remembers_lines_for_the_next_time, .init = begin)
     screen_await("$ go\n> hello", 7, 1);
 }
 
-Test(system_udpcli_terminal, obeys_commands_and_sends_what_doubles_the_slash, .init = begin)
+Test(system_udpcli_terminal, runs_slash_commands_and_sends_lines_with_two_slashes, .init = begin)
 {
-    say_hello();
+    send_hello();
     screen_type("/st\t\n");
     screen_await_part("> /stats\nsent 1, received 1, lost 0\nround trip min");
     screen_press("C-l");
@@ -275,16 +274,16 @@ Test(system_udpcli_terminal, obeys_commands_and_sends_what_doubles_the_slash, .i
     udp_say(udp, &client, "toyota");
     screen_await("> //path\n< toyota  (T)\n>", 2, 2);
     screen_type("/nonsense\n");
-    screen_await_part("udpcli: obeying /nonsense: no such command");
+    screen_await_part("udpcli: running /nonsense: no such command");
     screen_press("C-l");
     screen_type("/help\n");
-    screen_await_part("/quit    end behind the last replies");
+    screen_await_part("/quit    end after the last replies");
     screen_type("/quit\n");
     screen_await_part("\n$");
     udp_expect_nothing(udp, "commands are not sent");
 }
 
-Test(system_udpcli_terminal, shows_what_completes_a_command, .init = begin)
+Test(system_udpcli_terminal, completes_slash_commands, .init = begin)
 {
     screen_type("/\t");
     screen_await("$ go\n> /\n/help   /stats  /quit\n> /", 3, 3);
@@ -292,11 +291,11 @@ Test(system_udpcli_terminal, shows_what_completes_a_command, .init = begin)
     screen_await("$ go\n> /\n/help   /stats  /quit\n> /quit", 8, 3);
 }
 
-/* ---- What is left ---- */
+/* ---- The terminal after the end ---- */
 
-/* Starts udpcli at a terminal of its own, lets it end by keys or else a signal, and expects the
- * terminal to be as before. Returns how it ended. */
-static int leave_by(const char *keys, int signal)
+/* Starts udpcli at a new terminal, ends it by keys or a signal, and expects that the modes of the
+ * terminal are restored. Returns its status. */
+static int end_by(const char *keys, int signal)
 {
     struct process cli;
     struct pty pty;
@@ -313,43 +312,43 @@ static int leave_by(const char *keys, int signal)
         process_kill(&cli, signal);
     process_wait(&cli);
     const char *after = pty_modes(&pty);
-    expect(strcmp(before, after) == 0, "expected the mode '%s', behind '%s' or %d it is '%s'",
+    expect(strcmp(before, after) == 0, "expected the mode '%s', after '%s' or %d it is '%s'",
            before, keys ? keys : "", signal, after);
     pty_await(&pty, "\x1b[?2004l");
     pty_close(&pty);
     return cli.status;
 }
 
-Test(system_udpcli_terminal, leaves_the_terminal_as_before_by_every_key)
+Test(system_udpcli_terminal, restores_the_terminal_when_ended_by_keys)
 {
     static const char *const ways[] = {
         "exit\r", "/quit\r", "\x04", "\x03", "half\x03\x03", "\x1b[200~half\x1b[201~\x03\x04",
     };
     udp = udp_open("127.0.0.1");
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-        harness_equal(ways[i], leave_by(ways[i], 0), 0);
-    harness_equal("quit", leave_by("\x1c", 0), 128 + SIGQUIT);
+        harness_equal(ways[i], end_by(ways[i], 0), 0);
+    harness_equal("quit", end_by("\x1c", 0), 128 + SIGQUIT);
 }
 
-Test(system_udpcli_terminal, leaves_the_terminal_as_before_by_every_signal_but_kill)
+Test(system_udpcli_terminal, restores_the_terminal_when_ended_by_signals)
 {
     static const int ends[] = {SIGTERM, SIGHUP};
     static const int deadly[] = {SIGSEGV, SIGABRT, SIGBUS,  SIGFPE,  SIGILL, SIGQUIT,
                                  SIGPIPE, SIGALRM, SIGUSR1, SIGXCPU, SIGSYS};
     udp = udp_open("127.0.0.1");
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        harness_equal(strsignal(ends[i]), leave_by(NULL, ends[i]), 128 + ends[i]);
-    harness_equal("interrupted", leave_by(NULL, SIGINT), 0);
+        harness_equal(strsignal(ends[i]), end_by(NULL, ends[i]), 128 + ends[i]);
+    harness_equal("interrupted", end_by(NULL, SIGINT), 0);
     for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) {
-        int status = leave_by(NULL, deadly[i]);
-        /* A sanitizer reports and exits. */
+        int status = end_by(NULL, deadly[i]);
+        /* A sanitizer reports the signal and exits. */
         expect(status == 128 + deadly[i] || (harness_sanitized() && status != 0),
                "expected death by %d, the status was %d", deadly[i], status);
     }
 }
 
-/* Enters hello, has the reply held back, and leaves while it is waited for. */
-Test(system_udpcli_terminal, is_interrupted_while_it_waits_for_the_last_reply, .init = begin)
+/* Ctrl-C ends it while it waits for the reply to its last line. */
+Test(system_udpcli_terminal, can_be_interrupted_while_it_waits_for_the_last_reply, .init = begin)
 {
     screen_type("exit\ngo -w 5m\n");
     screen_await("$ go\n> exit\n$ go -w 5m\n>", 2, 3);

@@ -1,3 +1,4 @@
+/* Tests of splitting input into lines. */
 #include "client/line_splitter.h"
 
 #include <criterion/criterion.h>
@@ -12,11 +13,11 @@ static void begin(void)
 
 static void feed(const char *bytes, size_t size)
 {
-    size_t room;
-    char *to = line_splitter_room(&lines, &room);
-    cr_assert_geq(room, size);
+    size_t capacity;
+    char *to = line_splitter_space(&lines, &capacity);
+    cr_assert_geq(capacity, size);
     memcpy(to, bytes, size);
-    line_splitter_filled(&lines, size);
+    line_splitter_add(&lines, size);
 }
 
 static void feed_text(const char *text)
@@ -24,13 +25,13 @@ static void feed_text(const char *text)
     feed(text, strlen(text));
 }
 
-/* Fills the whole room but for so many bytes with letters. */
-static void feed_room(size_t but)
+/* Fills the whole buffer except free_bytes. */
+static void feed_all_but(size_t free_bytes)
 {
-    size_t room;
-    char *to = line_splitter_room(&lines, &room);
-    memset(to, 'a', room - but);
-    line_splitter_filled(&lines, room - but);
+    size_t capacity;
+    char *to = line_splitter_space(&lines, &capacity);
+    memset(to, 'a', capacity - free_bytes);
+    line_splitter_add(&lines, capacity - free_bytes);
 }
 
 static void expect_line(const char *text)
@@ -42,7 +43,7 @@ static void expect_line(const char *text)
     cr_assert_arr_eq(line, text, size);
 }
 
-static void expect_found(enum line_splitter_found found)
+static void expect_found(enum line_splitter_result found)
 {
     char *line;
     size_t size;
@@ -88,7 +89,7 @@ Test(line_splitter, keeps_empty_lines)
     expect_found(LINE_SPLITTER_NONE);
 }
 
-Test(line_splitter, hands_out_a_last_line_without_a_newline_at_the_end_alone)
+Test(line_splitter, returns_a_last_line_without_a_newline_only_at_the_end)
 {
     feed_text("one\ntwo");
     expect_line("one");
@@ -98,7 +99,7 @@ Test(line_splitter, hands_out_a_last_line_without_a_newline_at_the_end_alone)
     expect_found(LINE_SPLITTER_NONE);
 }
 
-Test(line_splitter, makes_no_line_of_an_end_behind_a_newline)
+Test(line_splitter, returns_no_line_at_an_end_after_a_newline)
 {
     feed_text("one\n");
     line_splitter_finish(&lines);
@@ -106,7 +107,7 @@ Test(line_splitter, makes_no_line_of_an_end_behind_a_newline)
     expect_found(LINE_SPLITTER_NONE);
 }
 
-Test(line_splitter, takes_nul_bytes)
+Test(line_splitter, accepts_nul_bytes)
 {
     char *line;
     size_t size;
@@ -116,23 +117,23 @@ Test(line_splitter, takes_nul_bytes)
     cr_assert_arr_eq(line, "a\0b", 3);
 }
 
-Test(line_splitter, takes_the_longest_line)
+Test(line_splitter, accepts_the_longest_line)
 {
     char *line;
     size_t size;
-    feed_room(1);
+    feed_all_but(1);
     expect_found(LINE_SPLITTER_NONE);
     feed_text("\n");
     cr_assert_eq(line_splitter_next(&lines, &line, &size), LINE_SPLITTER_LINE);
     cr_assert_eq(size, LINE_SPLITTER_BYTES - 1);
 }
 
-Test(line_splitter, tells_a_line_that_is_too_long_once_and_goes_on_behind_it)
+Test(line_splitter, reports_a_line_that_is_too_long_once_and_continues_after_it)
 {
     feed_text("one\n");
     expect_line("one");
     for (int i = 0; i < 3; i++) {
-        feed_room(0);
+        feed_all_but(0);
         expect_found(i == 0 ? LINE_SPLITTER_TOO_LONG : LINE_SPLITTER_NONE);
     }
     feed_text("a\nthree\n");
@@ -140,9 +141,9 @@ Test(line_splitter, tells_a_line_that_is_too_long_once_and_goes_on_behind_it)
     cr_assert_eq(lines.number, 3);
 }
 
-Test(line_splitter, makes_no_line_of_the_end_of_one_that_is_too_long)
+Test(line_splitter, returns_no_line_for_the_rest_of_one_that_is_too_long)
 {
-    feed_room(0);
+    feed_all_but(0);
     expect_found(LINE_SPLITTER_TOO_LONG);
     feed_text("aaa");
     line_splitter_finish(&lines);

@@ -1,3 +1,4 @@
+/* Tests of the command line of udpcli. */
 #include "client/options.h"
 
 #include <criterion/criterion.h>
@@ -14,7 +15,7 @@ static void redirect(void)
     cr_redirect_stderr();
 }
 
-/* Reads a command line of words without blanks; "''" is an empty one. */
+/* Reads a command line of words separated by blanks; "''" is an empty word. */
 static int read_line(const char *line)
 {
     static char words[ARGUMENTS_MAX][ARGUMENT_BYTES];
@@ -38,7 +39,7 @@ static void expect_usage(const char *line)
 
 TestSuite(client_options, .init = redirect, .timeout = 10);
 
-Test(client_options, has_the_defaults_of_the_manual)
+Test(client_options, has_the_documented_defaults)
 {
     cr_assert_eq(read_line("udpcli 127.0.0.1"), -1);
     cr_assert_eq(options.timeout_ms, 2000);
@@ -49,13 +50,13 @@ Test(client_options, has_the_defaults_of_the_manual)
     cr_assert_null(options.message);
 }
 
-Test(client_options, takes_short_and_long_forms)
+Test(client_options, accepts_short_and_long_forms)
 {
     cr_assert_eq(read_line("udpcli -w 5 -r 0 -n 3 -4 localhost:9 hi"), -1);
     cr_assert_eq(options.timeout_ms, 5000);
     cr_assert_eq(options.retries, 0);
     cr_assert_eq(options.count, 3);
-    cr_assert_eq(options.way.family, ADDR_IPV4);
+    cr_assert_eq(options.route.family, ADDR_IPV4);
     cr_assert_eq(options.target.port, 9);
     cr_assert_str_eq(options.message, "hi");
     cr_assert_eq(options.message_size, 2);
@@ -63,10 +64,10 @@ Test(client_options, takes_short_and_long_forms)
     cr_assert_eq(options.timeout_ms, 50);
     cr_assert_eq(options.keepalive_ms, 20000);
     cr_assert(options.json && options.hex);
-    cr_assert_eq(options.way.family, ADDR_IPV6);
+    cr_assert_eq(options.route.family, ADDR_IPV6);
 }
 
-Test(client_options, tells_an_empty_message_from_none)
+Test(client_options, distinguishes_an_empty_message_from_none)
 {
     cr_assert_eq(read_line("udpcli 127.0.0.1 ''"), -1);
     cr_assert_not_null(options.message);
@@ -80,7 +81,7 @@ Test(client_options, decodes_a_hexadecimal_message)
     cr_assert_arr_eq(options.message, "\0\xff", 2);
 }
 
-Test(client_options, takes_streams)
+Test(client_options, accepts_streams)
 {
     cr_assert_eq(read_line("udpcli tcp:127.0.0.1 hi"), -1);
     cr_assert_eq(options.target.transport, TRANSPORT_TCP);
@@ -89,21 +90,21 @@ Test(client_options, takes_streams)
     cr_assert_eq(read_line("udpcli unix:/run/chat"), -1);
     cr_assert_eq(options.target.transport, TRANSPORT_UNIX);
     cr_assert_str_eq(options.target.path, "/run/chat");
-    cr_assert_not(options.way.group);
+    cr_assert_not(options.route.group);
 }
 
-Test(client_options, takes_a_group_in_place_of_a_host)
+Test(client_options, accepts_a_group_instead_of_a_host)
 {
     cr_assert_eq(read_line("udpcli --group 239.1.2.3:3000 hi"), -1);
-    cr_assert(options.way.group);
-    cr_assert_eq(options.way.target, &options.target);
-    cr_assert_eq(options.way.ttl, 1);
-    cr_assert_null(options.way.interface);
+    cr_assert(options.route.group);
+    cr_assert_eq(options.route.target, &options.target);
+    cr_assert_eq(options.route.ttl, 1);
+    cr_assert_null(options.route.interface);
     cr_assert_eq(options.timeout_ms, 0);
     cr_assert_str_eq(options.message, "hi");
     cr_assert_eq(read_line("udpcli -g 239.1.2.3:3000 -i eth0 --ttl 0"), -1);
-    cr_assert_str_eq(options.way.interface, "eth0");
-    cr_assert_eq(options.way.ttl, 0);
+    cr_assert_str_eq(options.route.interface, "eth0");
+    cr_assert_eq(options.route.ttl, 0);
     cr_assert_null(options.message);
     expect_usage("udpcli --group 239.1.2.3");
     expect_usage("udpcli --group 192.0.2.1:3000");

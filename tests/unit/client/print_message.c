@@ -1,3 +1,4 @@
+/* Tests of the forms in which received messages are printed. */
 #include "client/print_message.h"
 
 #include <criterion/criterion.h>
@@ -11,9 +12,9 @@ static void expect_bytes(enum print_style style, const char *bytes, size_t size,
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     cr_assert_not_null(out);
-    print_arrival(out, style,
-                  &(struct arrival){(const uint8_t *)bytes, size, "1.2.3.4:5", 67, rtt_ns,
-                                    RECEIVED_REPLY, false});
+    print_message(out, style,
+                  &(struct received_message){(const uint8_t *)bytes, size, "1.2.3.4:5", 67, rtt_ns,
+                                             RECEIVED_REPLY, false});
     fclose(out);
     cr_assert_str_eq(text, printed);
     cr_assert_eq(length, strlen(printed));
@@ -35,9 +36,9 @@ static void expect_marked(enum received_kind kind, uint64_t rtt_ns, bool hex, bo
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     cr_assert_not_null(out);
-    print_marked(
-        out, hex, colour,
-        &(struct arrival){(const uint8_t *)"a\x1b\n", 3, "1.2.3.4:5", 67, rtt_ns, kind, false});
+    print_message_marked(out, hex, colour,
+                         &(struct received_message){(const uint8_t *)"a\x1b\n", 3, "1.2.3.4:5", 67,
+                                                    rtt_ns, kind, false});
     fclose(out);
     cr_assert_str_eq(text, printed);
     free(text);
@@ -45,7 +46,7 @@ static void expect_marked(enum received_kind kind, uint64_t rtt_ns, bool hex, bo
 
 TestSuite(print_message, .timeout = 10);
 
-Test(print_message, picks_the_style_from_what_was_asked_and_where_it_goes)
+Test(print_message, chooses_the_style_by_the_options_and_the_output)
 {
     cr_assert_eq(print_style(false, false, true, true), PRINT_ESCAPED);
     cr_assert_eq(print_style(false, false, false, true), PRINT_RAW);
@@ -61,7 +62,7 @@ Test(print_message, leaves_raw_bytes_as_they_are)
     expect_text(PRINT_RAW, "", "\n");
 }
 
-Test(print_message, does_not_double_the_newline_at_the_end)
+Test(print_message, does_not_repeat_the_newline_at_the_end)
 {
     expect_text(PRINT_RAW, "a\n", "a\n");
     expect_text(PRINT_LINE, "a\r\n", "a\n");
@@ -78,7 +79,7 @@ Test(print_message, keeps_a_datagram_on_one_line)
     expect_text(PRINT_LINE, "\n\n", " \n");
 }
 
-Test(print_message, escapes_what_could_steer_a_terminal)
+Test(print_message, escapes_what_could_control_a_terminal)
 {
     expect_text(PRINT_ESCAPED, "\x1b[2J\a\x7f\r\t\\ \"x\"", "\\x1b[2J\\x07\\x7f\\r\\t\\\\ \"x\"\n");
     expect_text(PRINT_ESCAPED, "a\nb", "a\\nb\n");
@@ -99,7 +100,7 @@ Test(print_message, escapes_what_is_not_utf8)
     expect_text(PRINT_ESCAPED, "\xe0\x80\xaf", "\\xe0\\x80\\xaf\n");          /* overlong */
     expect_text(PRINT_ESCAPED, "\xed\xa0\x80", "\\xed\\xa0\\x80\n");          /* surrogate */
     expect_text(PRINT_ESCAPED, "\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80\n"); /* > U+10FFFF */
-    expect_text(PRINT_ESCAPED, "\xe2\x82", "\\xe2\\x82\n");                   /* cut */
+    expect_text(PRINT_ESCAPED, "\xe2\x82", "\\xe2\\x82\n");                   /* truncated */
     expect_text(PRINT_ESCAPED, "\xc3(", "\\xc3(\n");
 }
 
@@ -109,25 +110,25 @@ Test(print_message, writes_hexadecimal)
     expect_text(PRINT_HEX, "", "\n");
 }
 
-Test(print_message, writes_json_with_text_where_it_is_utf8)
+Test(print_message, writes_json_with_text_if_it_is_utf8)
 {
     expect_text(PRINT_JSON, "kä\"\\\n\x01", JSON("7", "\"text\":\"kä\\\"\\\\\\n\\u0001\""));
     expect_text(PRINT_JSON, "\xc2\x9b", JSON("2", "\"text\":\"\\u009b\""));
     expect_text(PRINT_JSON, "", JSON("0", "\"text\":\"\""));
 }
 
-Test(print_message, writes_json_with_hex_where_it_is_not_or_was_asked_for)
+Test(print_message, writes_json_with_hex_if_it_is_not_utf8_or_hex_is_set)
 {
     expect_text(PRINT_JSON, "a\xff", JSON("2", "\"hex\":\"61ff\""));
     expect_text(PRINT_JSON_HEX, "a", JSON("1", "\"hex\":\"61\""));
 }
 
-Test(print_message, writes_the_round_trip_time_where_it_is_known)
+Test(print_message, writes_the_round_trip_time_if_it_is_known)
 {
     expect_bytes(PRINT_JSON, "a", 1, 1234567, JSON("1", "\"rtt_ms\":1.235,\"text\":\"a\""));
 }
 
-Test(print_message, marks_what_a_datagram_is_taken_for)
+Test(print_message, marks_the_kind_of_a_datagram)
 {
     expect_marked(RECEIVED_REPLY, 1234567, false, false, "< a\\x1b  (1.23 ms)\n");
     expect_marked(RECEIVED_BROADCAST, 0, false, false, "* a\\x1b\n");
@@ -155,27 +156,29 @@ Test(print_message, writes_times_with_three_digits)
     cr_assert_str_eq(print_time(60000000000, text), "60.0 s");
 }
 
-Test(print_message, says_in_json_what_a_datagram_is_taken_for)
+Test(print_message, writes_the_kind_of_a_datagram_in_json)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    print_arrival(out, PRINT_JSON,
-                  &(struct arrival){(const uint8_t *)"a", 1, "f", 6, 0, RECEIVED_LATE, false});
+    print_message(
+        out, PRINT_JSON,
+        &(struct received_message){(const uint8_t *)"a", 1, "f", 6, 0, RECEIVED_LATE, false});
     fclose(out);
     cr_assert_not_null(strstr(text, "\"kind\":\"late\""), "%s", text);
     free(text);
 }
 
-Test(print_message, names_the_sender_where_there_are_many)
+Test(print_message, prints_the_sender_if_there_are_several)
 {
     static const uint8_t bytes[] = "hello";
-    const struct arrival arrival = {bytes, 5, "10.7.0.2:3000", 67, 0, RECEIVED_BROADCAST, true};
+    const struct received_message message = {bytes, 5, "10.7.0.2:3000", 67, 0, RECEIVED_BROADCAST,
+                                             true};
     char text[256] = "";
     FILE *out = fmemopen(text, sizeof text, "w");
-    print_arrival(out, PRINT_LINE, &arrival);
-    print_arrival(out, PRINT_HEX, &arrival);
-    print_marked(out, false, false, &arrival);
+    print_message(out, PRINT_LINE, &message);
+    print_message(out, PRINT_HEX, &message);
+    print_message_marked(out, false, false, &message);
     fclose(out);
     cr_assert_str_eq(text, "10.7.0.2:3000: hello\n10.7.0.2:3000: 68656c6c6f\n"
                            "* 10.7.0.2:3000: hello\n");

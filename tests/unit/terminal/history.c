@@ -1,3 +1,4 @@
+/* Tests of the history of a prompt: order, limits and rejected lines. */
 #include "terminal/history.h"
 
 #include <criterion/criterion.h>
@@ -25,14 +26,14 @@ static bool add(const char *line)
 static void expect_line(size_t age, const char *expected)
 {
     size_t size;
-    const char *line = history_line(history, age, &size);
+    const char *line = history_get(history, age, &size);
     cr_assert_str_eq(line, expected);
     cr_assert_eq(size, strlen(expected));
 }
 
 TestSuite(history, .init = begin, .fini = end, .timeout = 10);
 
-Test(history, gives_lines_back_by_age)
+Test(history, returns_lines_by_age)
 {
     cr_assert_eq(history_count(history), 0);
     cr_assert(add("one"));
@@ -42,7 +43,7 @@ Test(history, gives_lines_back_by_age)
     expect_line(1, "one");
 }
 
-Test(history, leaves_out_what_is_empty_or_the_last_line_again)
+Test(history, skips_an_empty_line_and_a_repetition_of_the_newest)
 {
     cr_assert_not(add(""));
     cr_assert(add("one"));
@@ -52,7 +53,7 @@ Test(history, leaves_out_what_is_empty_or_the_last_line_again)
     cr_assert_eq(history_count(history), 3);
 }
 
-Test(history, leaves_out_what_would_break_its_file)
+Test(history, rejects_lines_that_would_break_its_file)
 {
     cr_assert_not(add("two\nlines"));
     cr_assert_not(add("\xff"));
@@ -61,7 +62,7 @@ Test(history, leaves_out_what_would_break_its_file)
     cr_assert(add("a\tb\x1b"));
 }
 
-Test(history, forgets_the_oldest_line_beyond_its_count)
+Test(history, drops_the_oldest_line_at_the_maximum_count)
 {
     char line[24];
     for (int i = 0; i < HISTORY_LINES_MAX + 10; i++) {
@@ -73,7 +74,7 @@ Test(history, forgets_the_oldest_line_beyond_its_count)
     expect_line(0, "line 1009");
 }
 
-Test(history, forgets_the_oldest_lines_beyond_its_bytes)
+Test(history, drops_the_oldest_lines_at_the_maximum_size)
 {
     static char line[HISTORY_LINE_MAX + 2];
     memset(line, 'x', HISTORY_LINE_MAX + 1);
@@ -86,10 +87,10 @@ Test(history, forgets_the_oldest_lines_beyond_its_bytes)
     cr_assert_eq(history_count(history), HISTORY_BYTES_MAX / HISTORY_LINE_MAX);
 }
 
-Test(history, reads_a_file_and_passes_over_what_is_no_line)
+Test(history, adds_the_lines_of_a_file_and_skips_invalid_ones)
 {
     const char text[] = "one\n\n\xff\xfe\ntwo\nlast";
-    history_read(history, text, sizeof text - 1);
+    history_add_lines(history, text, sizeof text - 1);
     cr_assert_eq(history_count(history), 3);
     expect_line(2, "one");
     expect_line(1, "two");

@@ -1,3 +1,4 @@
+/* Tests of the scaled chart of recent values. */
 #include "terminal/sparkline.h"
 
 #include <criterion/criterion.h>
@@ -18,14 +19,14 @@ static void add(uint64_t value, int times)
         sparkline_add(&line, value);
 }
 
-Test(sparkline, knows_nothing_at_first)
+Test(sparkline, has_only_gaps_at_first)
 {
     cr_expect_eq(draw(), 0);
     for (int i = 0; i < COLUMNS; i++)
         cr_expect_eq(levels[i], SPARKLINE_GAP);
 }
 
-Test(sparkline, the_highest_column_has_the_highest_level_and_the_least_shows)
+Test(sparkline, has_the_highest_level_at_the_highest_mean_and_level_1_for_any_small_value)
 {
     add(0, STEPS);
     add(1, STEPS);
@@ -36,18 +37,18 @@ Test(sparkline, the_highest_column_has_the_highest_level_and_the_least_shows)
     cr_expect_eq(levels[COLUMNS - 1], MAX);
 }
 
-Test(sparkline, a_column_is_the_mean_of_its_steps)
+Test(sparkline, shows_the_mean_of_the_steps_of_a_column)
 {
     add(10, STEPS - 1);
     add(60, 1);
     cr_expect_eq(draw(), 20);
-    /* One that has just begun, too. */
+    /* A column that has just begun, too. */
     add(40, 1);
     cr_expect_eq(draw(), 40);
     cr_expect_eq(levels[COLUMNS - 1], MAX);
 }
 
-Test(sparkline, a_gap_is_no_zero)
+Test(sparkline, distinguishes_a_gap_from_zero)
 {
     add(5, STEPS);
     for (int i = 0; i < STEPS; i++)
@@ -57,10 +58,10 @@ Test(sparkline, a_gap_is_no_zero)
     cr_expect_eq(draw(), 5);
     cr_expect_eq(levels[COLUMNS - 3], MAX);
     cr_expect_eq(levels[COLUMNS - 2], SPARKLINE_GAP);
-    cr_expect_eq(levels[COLUMNS - 1], MAX, "what is known of it counts");
+    cr_expect_eq(levels[COLUMNS - 1], MAX, "its known steps count");
 }
 
-Test(sparkline, columns_stay_what_they_are_while_time_goes_on)
+Test(sparkline, keeps_the_steps_of_each_column_as_time_passes)
 {
     for (int i = 0; i < 10 * SPARKLINE_STEPS; i++)
         sparkline_add(&line, (uint64_t)(i * 7 % 50 + 1));
@@ -74,21 +75,21 @@ Test(sparkline, columns_stay_what_they_are_while_time_goes_on)
         cr_expect_eq(levels[i], before[i + 1], "column %d", i);
 }
 
-Test(sparkline, columns_may_hold_what_there_is_so_far)
+Test(sparkline, can_scale_to_the_steps_so_far)
 {
-    cr_expect_eq(sparkline_steps_so_far(&line, COLUMNS), 1);
+    cr_expect_eq(sparkline_steps_per_column_so_far(&line, COLUMNS), 1);
     add(7, COLUMNS);
-    cr_expect_eq(sparkline_steps_so_far(&line, COLUMNS), 1);
-    cr_expect_eq(sparkline_levels_by(&line, 1, levels, COLUMNS, MAX), 7);
+    cr_expect_eq(sparkline_steps_per_column_so_far(&line, COLUMNS), 1);
+    cr_expect_eq(sparkline_levels_with_steps(&line, 1, levels, COLUMNS, MAX), 7);
     for (int i = 0; i < COLUMNS; i++)
         cr_expect_eq(levels[i], MAX, "column %d", i);
     add(7, 1);
-    cr_expect_eq(sparkline_steps_so_far(&line, COLUMNS), 2);
+    cr_expect_eq(sparkline_steps_per_column_so_far(&line, COLUMNS), 2);
     add(7, 10 * SPARKLINE_STEPS);
-    cr_expect_eq(sparkline_steps_so_far(&line, COLUMNS), STEPS);
+    cr_expect_eq(sparkline_steps_per_column_so_far(&line, COLUMNS), STEPS);
 }
 
-Test(sparkline, any_number_of_columns_will_do)
+Test(sparkline, accepts_any_number_of_columns)
 {
     add(3, 2 * SPARKLINE_STEPS);
     int many[2 * SPARKLINE_STEPS];
@@ -96,9 +97,9 @@ Test(sparkline, any_number_of_columns_will_do)
         cr_expect_eq(sparkline_levels(&line, many, columns, MAX), 3);
         cr_expect_eq(many[columns - 1], MAX);
         if (columns > SPARKLINE_STEPS)
-            cr_expect_eq(many[0], SPARKLINE_GAP, "older than what is remembered");
+            cr_expect_eq(many[0], SPARKLINE_GAP, "older than the steps that are kept");
     }
-    cr_expect_eq(sparkline_steps_of_column(60), 5);
-    cr_expect_eq(sparkline_steps_of_column(61), 5);
-    cr_expect_eq(sparkline_steps_of_column(500), 1);
+    cr_expect_eq(sparkline_steps_per_column(60), 5);
+    cr_expect_eq(sparkline_steps_per_column(61), 5);
+    cr_expect_eq(sparkline_steps_per_column(500), 1);
 }

@@ -7,7 +7,7 @@
 #include "load/report/report_json.h"
 #include "load/report/report_text.h"
 #include "load/report/shell_quote.h"
-#include "terminal/glyph.h"
+#include "terminal/grapheme.h"
 #include "text/printable.h"
 #include "text/text.h"
 
@@ -107,7 +107,7 @@ static void expect_drawn(const char *drawn, size_t size, const char *text, size_
 
 static void check_glyphs(const char *piece, size_t size)
 {
-    char drawn[GLYPH_DRAW_BYTES + 1], one[PIECE_BYTES];
+    char drawn[GRAPHEME_DRAW_BYTES + 1], one[PIECE_BYTES];
     for (size_t at = 0, length; at < size; at += length) {
         length = 1;
         while (at + length < size && ((unsigned char)piece[at + length] & 0xc0) == 0x80)
@@ -115,11 +115,11 @@ static void check_glyphs(const char *piece, size_t size)
         memcpy(one, piece + at, length);
         one[length] = '\0';
         for (size_t from = 0; from < length;) {
-            struct glyph glyph = glyph_first(one + from, length - from);
-            size_t drawn_size = glyph_draw(drawn, one + from, glyph, SIZE_MAX);
+            struct grapheme grapheme = grapheme_first(one + from, length - from);
+            size_t drawn_size = grapheme_draw(drawn, one + from, grapheme, SIZE_MAX);
             drawn[drawn_size] = '\0';
-            expect_drawn(drawn, drawn_size, one + from, glyph.size);
-            from += glyph.size;
+            expect_drawn(drawn, drawn_size, one + from, grapheme.size);
+            from += grapheme.size;
         }
     }
 }
@@ -137,12 +137,12 @@ static size_t print(enum print_style style, const char *piece, size_t size, bool
 {
     FILE *out = fmemopen(printed, sizeof printed, "w");
     cr_assert_not_null(out);
-    const struct arrival arrival = {
+    const struct received_message arrival = {
         .bytes = (const uint8_t *)piece, .size = size, .from = piece, .kind = RECEIVED_REPLY};
     if (marked)
-        print_marked(out, style == PRINT_HEX, false, &arrival);
+        print_message_marked(out, style == PRINT_HEX, false, &arrival);
     else
-        print_arrival(out, style, &arrival);
+        print_message(out, style, &arrival);
     size_t length = (size_t)ftell(out);
     fclose(out);
     cr_assert_eq(printed[length - 1], '\n');

@@ -75,7 +75,7 @@ Test(counter_rates, remember_each_second_and_which_ones_nobody_looked_in)
     look(1 * S_NS, "received", 0);
     look(2 * S_NS, "received", 1);
     look(5 * S_NS, "received", 4);
-    sparkline_levels_by(&rates_find(&rates, "received")->history, 1, levels, 6, 8);
+    sparkline_levels_with_steps(&rates_find(&rates, "received")->history, 1, levels, 6, 8);
     static const int expected[] = {SPARKLINE_GAP, SPARKLINE_GAP, 8,
                                    SPARKLINE_GAP, SPARKLINE_GAP, 8};
     for (int i = 0; i < 6; i++)

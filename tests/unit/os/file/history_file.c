@@ -1,3 +1,4 @@
+/* Tests of the history file: its path and mode, and several programs that write at once. */
 #include "os/file/history_file.h"
 
 #include <criterion/criterion.h>
@@ -44,7 +45,7 @@ static void append(const char *line)
     cr_assert_eq(history_file_append(&file, line, strlen(line)), 0);
 }
 
-/* What another program would find. */
+/* Returns how many lines another program reads. */
 static size_t count_again(void)
 {
     struct history_file again;
@@ -64,7 +65,7 @@ static mode_t mode_of(const char *name)
 
 TestSuite(history_file, .init = begin, .fini = end, .timeout = 60);
 
-Test(history_file, gives_lines_to_the_next_one)
+Test(history_file, returns_its_lines_to_the_next_program)
 {
     cr_assert_eq(history_file_open(&file, "history", history), 0);
     cr_assert_str_eq(file.path, path);
@@ -74,12 +75,12 @@ Test(history_file, gives_lines_to_the_next_one)
     cr_assert_eq(history_file_open(&file, "history", other), 0);
     size_t size;
     cr_assert_eq(history_count(other), 2);
-    cr_assert_str_eq(history_line(other, 0, &size), "zwölf");
-    cr_assert_str_eq(history_line(other, 1, &size), "one");
+    cr_assert_str_eq(history_get(other, 0, &size), "zwölf");
+    cr_assert_str_eq(history_get(other, 1, &size), "one");
     history_free(other);
 }
 
-Test(history_file, is_for_its_owner_alone)
+Test(history_file, is_readable_only_by_its_owner)
 {
     umask(0);
     cr_assert_eq(history_file_open(&file, "history", history), 0);
@@ -92,7 +93,7 @@ Test(history_file, is_for_its_owner_alone)
     cr_assert_eq(mode_of(path), 0600);
 }
 
-Test(history_file, stands_in_the_home_unless_a_place_is_named)
+Test(history_file, is_in_the_home_directory_unless_xdg_state_home_is_set)
 {
     char expected[160];
     setenv("HOME", directory, 1);
@@ -105,7 +106,7 @@ Test(history_file, stands_in_the_home_unless_a_place_is_named)
     cr_assert_str_eq(file.path, expected);
 }
 
-Test(history_file, is_done_without_where_there_is_no_place)
+Test(history_file, is_not_used_if_there_is_no_directory)
 {
     unsetenv("XDG_STATE_HOME");
     unsetenv("HOME");
@@ -126,7 +127,7 @@ Test(history_file, follows_no_link)
     cr_assert_eq(history_file_append(&file, "one", 3), -ELOOP);
 }
 
-Test(history_file, leaves_out_what_is_no_line)
+Test(history_file, skips_invalid_lines)
 {
     cr_assert_eq(history_file_open(&file, "history", history), 0);
     append("");
@@ -152,11 +153,11 @@ Test(history_file, is_shortened_when_it_has_grown)
     append("the last");
     size_t size;
     cr_assert_eq(history_file_open(&file, "history", history), 0);
-    cr_assert_str_eq(history_line(history, 0, &size), "the last");
+    cr_assert_str_eq(history_get(history, 0, &size), "the last");
     cr_assert_eq(mode_of(path), 0600);
 }
 
-/* Each of several programs at once appends its lines. */
+/* Several programs append lines at the same time. */
 Test(history_file, loses_no_line_of_programs_that_write_at_once)
 {
     enum { PROGRAMS = 4, LINES = 200 };
@@ -180,7 +181,7 @@ Test(history_file, loses_no_line_of_programs_that_write_at_once)
     cr_assert_eq(count_again(), PROGRAMS * LINES);
 }
 
-/* The file is shortened, over and over, under the hands of others. */
+/* The file is shortened repeatedly while other programs append. */
 Test(history_file, loses_no_new_line_while_it_is_shortened)
 {
     enum { PROGRAMS = 3, LINES = 80, WORD = 12 };
@@ -210,12 +211,12 @@ Test(history_file, loses_no_new_line_while_it_is_shortened)
     }
     struct history *other = history_new();
     cr_assert_eq(history_file_open(&file, "history", other), 0);
-    /* Of the last lines that a history holds, each program's come one behind the other. */
+    /* Among the lines that are left, those of each program are consecutive. */
     int next[PROGRAMS] = {LINES - 1, LINES - 1, LINES - 1};
     for (size_t age = 0; age < history_count(other); age++) {
         size_t size;
         int program, number;
-        const char *text = history_line(other, age, &size);
+        const char *text = history_get(other, age, &size);
         if (sscanf(text, "mark %d %d", &program, &number) == 2)
             cr_assert_eq(number, next[program]--, "a line of program %d is missing", program);
     }
@@ -223,7 +224,7 @@ Test(history_file, loses_no_new_line_while_it_is_shortened)
     history_free(other);
 }
 
-Test(history_file, does_not_wait_for_ever_for_one_who_holds_it)
+Test(history_file, does_not_wait_forever_for_the_lock)
 {
     cr_assert_eq(history_file_open(&file, "history", history), 0);
     int fd = open(path, O_RDWR | O_CLOEXEC);

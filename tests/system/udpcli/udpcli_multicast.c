@@ -1,11 +1,11 @@
-/* The chat room without a server: udpcli and others in a multicast group. */
+/* udpcli --group: several udpcli and a Python program in a multicast group, without a server. */
 
 #include "harness.h"
 #include "hosts.h"
 
 #include <string.h>
 
-TestSuite(system_udpcli_group, .fini = harness_end, .timeout = 60);
+TestSuite(system_udpcli_multicast, .fini = harness_end, .timeout = 60);
 
 static void start_member(const struct hosts *hosts, int i, struct process *member, const char *ttl)
 {
@@ -16,14 +16,14 @@ static void start_member(const struct hosts *hosts, int i, struct process *membe
     netns_switch(hosts->host[0]);
 }
 
-/* It speaks until it hears itself, for only then has it joined. */
+/* Sends a word until the member receives its own message, which shows that it has joined. */
 static void await_join(struct process *member, const char *word)
 {
     process_write(member, harness_format("%s\n", word));
     process_await_text(member, word);
 }
 
-Test(system_udpcli_group, three_udpcli_in_a_group_hear_each_other_and_who_says_it)
+Test(system_udpcli_multicast, three_members_receive_each_message_with_its_sender)
 {
     struct process members[HOSTS] = {{0}};
     struct hosts hosts;
@@ -39,7 +39,7 @@ Test(system_udpcli_group, three_udpcli_in_a_group_hear_each_other_and_who_says_i
             process_await_text(&members[k],
                                harness_format("10.7.0.%d:3000: hello from %d\n", i + 1, i));
     }
-    /* One leaves, and hears nothing more. */
+    /* A member that leaves receives nothing more. */
     process_close_stdin(&members[2]);
     harness_equal("status", process_wait(&members[2]), 0);
     process_write(&members[0], "is 2 still there?\n");
@@ -51,7 +51,7 @@ Test(system_udpcli_group, three_udpcli_in_a_group_hear_each_other_and_who_says_i
     process_wait(&members[1]);
 }
 
-Test(system_udpcli_group, udpcli_with_a_ttl_of_0_is_heard_on_its_host_alone)
+Test(system_udpcli_multicast, a_message_with_ttl_0_stays_on_its_host)
 {
     struct process here = {0}, there = {0}, quiet = {0};
     struct hosts hosts;
@@ -72,29 +72,29 @@ Test(system_udpcli_group, udpcli_with_a_ttl_of_0_is_heard_on_its_host_alone)
     process_kill(&quiet, 9);
 }
 
-Test(system_udpcli_group, python_and_udpcli_chat_in_a_group_of_ipv4_and_ipv6)
+Test(system_udpcli_multicast, python_and_udpcli_exchange_messages_over_ipv4_and_ipv6)
 {
-    static const char SPEAK[] =
+    static const char PYTHON[] =
         "import socket, struct, sys\n"
         "v6 = ':' in sys.argv[1]\n"
-        "room = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)\n"
-        "room.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-        "room.bind(('', 3000))\n"
+        "udp = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+        "udp.bind(('', 3000))\n"
         "link = socket.if_nametoindex('eth0')\n"
-        "group = socket.inet_pton(room.family, sys.argv[1])\n"
+        "group = socket.inet_pton(udp.family, sys.argv[1])\n"
         "if v6:\n"
-        "    room.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,\n"
+        "    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP,\n"
         "                    group + struct.pack('@I', link))\n"
         "    to = (sys.argv[1], 3000, 0, link)\n"
         "else:\n"
-        "    room.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,\n"
+        "    udp.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,\n"
         "                    struct.pack('4s4si', group, b'', link))\n"
-        "    room.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF,\n"
+        "    udp.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF,\n"
         "                    struct.pack('4s4si', group, b'', link))\n"
         "    to = (sys.argv[1], 3000)\n"
-        "room.sendto(b'hello from Python', to)\n"
-        "while (heard := room.recv(100)) == b'hello from Python': pass\n"
-        "print(heard.decode())\n";
+        "udp.sendto(b'hello from Python', to)\n"
+        "while (received := udp.recv(100)) == b'hello from Python': pass\n"
+        "print(received.decode())\n";
     static const char *const groups[][2] = {{"239.7.7.7", "239.7.7.7:3000"},
                                             {"ff02::77", "[ff02::77%eth0]:3000"}};
     struct hosts hosts;
@@ -108,18 +108,18 @@ Test(system_udpcli_group, python_and_udpcli_chat_in_a_group_of_ipv4_and_ipv6)
         await_join(&member, "anyone?");
         netns_switch(hosts.host[1]);
         process_start(&python, NULL,
-                      (const char *const[]){"python3", "-c", SPEAK, groups[i][0], NULL});
+                      (const char *const[]){"python3", "-c", PYTHON, groups[i][0], NULL});
         netns_switch(hosts.host[0]);
         process_await_text(&member, ": hello from Python\n");
         process_write(&member, "hello from udpcli\n");
         harness_equal("status", process_wait(&python), 0);
-        harness_contains("what Python heard", python.texts[0].data, "hello from udpcli\n");
+        harness_contains("what Python received", python.texts[0].data, "hello from udpcli\n");
         process_close_stdin(&member);
         process_wait(&member);
     }
 }
 
-Test(system_udpcli_group, udpcli_says_what_is_no_group_and_which_interface_is_missing)
+Test(system_udpcli_multicast, an_error_names_an_invalid_group_or_a_missing_interface)
 {
     struct hosts hosts;
     struct result result;
@@ -132,17 +132,17 @@ Test(system_udpcli_group, udpcli_says_what_is_no_group_and_which_interface_is_mi
     harness_equal("status", result.status, 1);
     harness_contains("stderr", result.err, "no such network interface");
     result = run(NULL, "udpcli", "--group", "[ff02::1]:3000", "hi", NULL);
-    expect(result.status != 0, "expected a group of a link to want its link");
+    expect(result.status != 0, "expected a link-local group to need an interface");
 }
 
-Test(system_udpcli_group, udpcli_says_where_to_look_if_there_is_no_way)
+Test(system_udpcli_multicast, an_error_without_a_route_advises_what_to_check)
 {
     struct result result;
 
     netns_enter();
     result = run(NULL, "udpcli", "192.0.2.1", "hi", NULL);
     harness_equal("status", result.status, 1);
-    harness_contains("stderr", result.err, "; check the address, and with `ip route` the way");
+    harness_contains("stderr", result.err, "; check the address, and with `ip route` the route");
     result = run(NULL, "udpcli", "--group", "239.7.7.7:3000", "hi", NULL);
     harness_equal("status", result.status, 1);
     harness_contains("stderr", result.err, "; name the interface that leads there");

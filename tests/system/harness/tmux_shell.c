@@ -1,7 +1,7 @@
-/* A terminal in tmux: keys in, the screen out. */
+/* An interactive shell in a terminal of tmux: see tmux_shell.h. */
 
 #define HARNESS_INTERNAL
-#include "screen.h"
+#include "tmux_shell.h"
 #include "process.h"
 
 #include <stdio.h>
@@ -9,14 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LOOK_AGAIN_MS = 20, WORDS_MAX = 32 };
+enum { POLL_MS = 20, WORDS_MAX = 32 };
 
 static struct process tmux_server;
 static const char *tmux_socket;
 
 static struct result tmux(const char *const *words)
 {
-    /* -N: a server of its own making, before ours listens, would outlive the test. */
+    /* -N: a server that tmux starts before the test's server listens would outlive the test. */
     const char *argv[WORDS_MAX] = {"tmux", "-N", "-S", tmux_socket, "-f", "/dev/null"};
     size_t count = 6;
     for (; *words && count + 1 < WORDS_MAX; words++)
@@ -25,17 +25,17 @@ static struct result tmux(const char *const *words)
     return process_run(NULL, NULL, argv);
 }
 
-static const char *tmux_says(const char *const *words)
+static const char *tmux_output(const char *const *words)
 {
     struct result result = tmux(words);
     if (result.status != 0)
-        harness_fail("expected tmux to obey %s: %s", words[0], result.err);
+        harness_fail("expected tmux %s to work: %s", words[0], result.err);
     return result.out;
 }
 
-#define TMUX(...) tmux_says((const char *const[]){__VA_ARGS__, NULL})
+#define TMUX(...) tmux_output((const char *const[]){__VA_ARGS__, NULL})
 
-static void be_in_utf8(void)
+static void set_utf8(void)
 {
     setenv("LC_ALL", "C.UTF-8", 1);
     unsetenv("TMUX");
@@ -55,16 +55,16 @@ void screen_open(int columns, int rows, const char *shell_lines)
     fclose(file);
     harness_forgo_leaks();
     tmux_socket = harness_path("tmux");
-    process_start(&tmux_server, be_in_utf8,
+    process_start(&tmux_server, set_utf8,
                   (const char *const[]){"tmux", "-S", tmux_socket, "-f", "/dev/null", "-D", NULL});
     const char *shell = harness_format("exec bash --noprofile --rcfile '%s' -i", rc);
     const char *const words[] = {"new-session", "-d", "-x", x, "-y", harness_format("%d", rows),
                                  shell,         NULL};
-    /* The server is there when it obeys. */
+    /* The server has started when the command succeeds. */
     for (int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS; tmux(words).status != 0;) {
         if (harness_now_ms() > deadline || tmux_server.pidfd < 0)
             harness_fail("expected a tmux server: %s", tmux(words).err);
-        harness_tick(LOOK_AGAIN_MS);
+        harness_tick(POLL_MS);
     }
     screen_await("$", 2, 0);
 }
@@ -81,7 +81,7 @@ void screen_press(const char *keys)
     size_t count = 1;
     for (char *key = strtok(rest, " "); key && count + 1 < WORDS_MAX; key = strtok(NULL, " "))
         words[count++] = key;
-    tmux_says(words);
+    tmux_output(words);
     free(rest);
 }
 
@@ -96,9 +96,9 @@ void screen_resize(int columns, int rows)
     TMUX("resize-window", "-x", harness_format("%d", columns), "-y", harness_format("%d", rows));
 }
 
-/* How much in front of text some terminals show and others don't: a tone, U+FE0F, and, behind a
- * ZWJ, the next picture. */
-static size_t differing(const char *text)
+/* Returns how many bytes at the beginning of text are shown by some terminals only: a skin tone,
+ * U+FE0F, or a ZWJ with the next emoji. */
+static size_t terminal_dependent(const char *text)
 {
     static const char zwj[] = "\u200d", selector[] = "\ufe0f", tones[] = "\xf0\x9f\x8f";
     if (strncmp(text, zwj, 3) == 0)
@@ -108,8 +108,8 @@ static size_t differing(const char *text)
     return strncmp(text, tones, 3) == 0 && (unsigned char)text[3] >= 0xbb ? 4 : 0;
 }
 
-/* Puts "(T)" in place of each "(...0.123 ms)", leaves out what terminals differ in, and cuts blanks
- * at the ends of lines. */
+/* Replaces each "(0.123 ms)" by "(T)", and removes what depends on the terminal and the blanks at
+ * the ends of lines. */
 static const char *simplify(const char *text)
 {
     char *simple = harness_keep(strlen(text) + 1), *to = simple;
@@ -122,8 +122,8 @@ static const char *simplify(const char *text)
             text += length;
             continue;
         }
-        if (differing(text)) {
-            text += differing(text);
+        if (terminal_dependent(text)) {
+            text += terminal_dependent(text);
             continue;
         }
         if (*text == '\n')
@@ -137,12 +137,12 @@ static const char *simplify(const char *text)
     return simple;
 }
 
-static const char *look(void)
+static const char *screen_text(void)
 {
     return simplify(TMUX("capture-pane", "-p"));
 }
 
-static const char *look_for_cursor(void)
+static const char *cursor_position(void)
 {
     return TMUX("display-message", "-p", "#{cursor_x} #{cursor_y}");
 }
@@ -152,14 +152,14 @@ void screen_await(const char *lines, int column, int row)
     const char *expected = harness_format("%d %d\n", column, row), *shown, *cursor;
     int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
     for (;;) {
-        shown = look();
-        cursor = look_for_cursor();
+        shown = screen_text();
+        cursor = cursor_position();
         if (strcmp(shown, lines) == 0 && strcmp(cursor, expected) == 0)
             return;
         if (harness_now_ms() > deadline)
             harness_fail("expected the screen, the cursor at %s%s\nit is, the cursor at %s%s",
                          expected, lines, cursor, shown);
-        harness_tick(LOOK_AGAIN_MS);
+        harness_tick(POLL_MS);
     }
 }
 
@@ -170,6 +170,6 @@ void screen_await_part(const char *part)
     while (!strstr(shown = simplify(TMUX("capture-pane", "-p", "-S", "-")), part)) {
         if (harness_now_ms() > deadline)
             harness_fail("expected '%s' on the screen, it is\n%s", part, shown);
-        harness_tick(LOOK_AGAIN_MS);
+        harness_tick(POLL_MS);
     }
 }

@@ -1,4 +1,4 @@
-/* Connections on which a line is a message. */
+/* Connections to a TCP or Unix service, on which each line is a message. */
 #define HARNESS_INTERNAL
 #include "process.h"
 
@@ -38,13 +38,13 @@ void stream_say(int stream, const char *text)
         harness_fail("expected '%s' to be sent: %s", text, strerror(errno));
 }
 
-/* One byte: 1, or 0 at the end; fails when neither comes. */
+/* Reads one byte. Returns 1, or 0 at the end of the stream; fails the test at the deadline. */
 static ssize_t read_byte(int stream, char *byte)
 {
     struct pollfd wait = {.fd = stream, .events = POLLIN};
 
     if (poll(&wait, 1, HARNESS_DEADLINE_MS) != 1)
-        harness_fail("expected a byte or the end, nothing came");
+        harness_fail("expected a byte or the end, received nothing");
     ssize_t got = recv(stream, byte, 1, 0);
     return got > 0 ? got : 0;
 }
@@ -60,17 +60,17 @@ const char *stream_line(int stream)
         bytes_add(&line, &byte, 1);
     }
     if (line.size > 0)
-        harness_fail("expected a whole line, '%s' came and then the end", line.data);
+        harness_fail("expected a whole line, received '%s' and then the end", line.data);
     return NULL;
 }
 
 void stream_expect(int stream, const char *line)
 {
-    const char *came = stream_line(stream);
+    const char *received = stream_line(stream);
 
-    if (came == NULL || strcmp(came, line) != 0)
-        harness_fail("expected the line '%s', %s%s came", line, came == NULL ? "the end" : "",
-                     came == NULL ? "" : came);
+    if (received == NULL || strcmp(received, line) != 0)
+        harness_fail("expected the line '%s', received %s%s", line,
+                     received == NULL ? "the end" : "", received == NULL ? "" : received);
 }
 
 void stream_expect_end(int stream)
@@ -78,7 +78,7 @@ void stream_expect_end(int stream)
     char byte;
 
     if (read_byte(stream, &byte) != 0)
-        harness_fail("expected the end, more came: '%c'", byte);
+        harness_fail("expected the end, received '%c'", byte);
 }
 
 void stream_expect_nothing(int stream, const char *what)
@@ -89,7 +89,7 @@ void stream_expect_nothing(int stream, const char *what)
     if (got < 0 && errno == EAGAIN)
         return;
     bytes[got > 0 ? got : 0] = '\0';
-    harness_fail("expected nothing (%s), '%s' came", what, bytes);
+    harness_fail("expected nothing (%s), received '%s'", what, bytes);
 }
 
 void stream_reset(int stream)

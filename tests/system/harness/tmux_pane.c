@@ -1,14 +1,14 @@
-/* Terminals by tmux. */
+/* Shell commands in a terminal of tmux: see tmux_pane.h. */
 
 #define HARNESS_INTERNAL
-#include "pane.h"
+#include "tmux_pane.h"
 #include "process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOK_AGAIN_MS = 20 };
+enum { POLL_MS = 20 };
 
 void pane_need_tmux(void)
 {
@@ -16,7 +16,7 @@ void pane_need_tmux(void)
         cr_skip_test("tmux is not installed (Debian's package: tmux)");
 }
 
-/* A command of tmux's own, with input or NULL; its output. */
+/* Runs a tmux command, with input or NULL; returns its output. */
 static const char *tmux(const struct pane *pane, const char *input, const char *const *words)
 {
     const char *argv[HARNESS_ARGUMENTS_MAX + 1] = {"tmux", "-u", "-N", "-S", pane->socket};
@@ -28,7 +28,7 @@ static const char *tmux(const struct pane *pane, const char *input, const char *
     argv[count] = NULL;
     result = process_run(NULL, input, argv);
     if (result.status != 0)
-        harness_fail("expected tmux %s to work, it said '%s'", argv[5], result.err);
+        harness_fail("expected tmux %s to work, it printed '%s'", argv[5], result.err);
     return result.out;
 }
 
@@ -39,21 +39,21 @@ static void start_server(struct pane *pane)
     int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
 
     harness_forgo_leaks();
-    /* Not a daemon, so that it ends with the test; and no client starts another one (-N). */
+    /* -D: not a daemon, so that it ends with the test. -N: no client starts another server. */
     process_start(
         &pane->server, NULL,
         (const char *const[]){"tmux", "-u", "-D", "-f", "/dev/null", "-S", pane->socket, NULL});
     while (run(NULL, "tmux", "-N", "-S", pane->socket, "start-server", NULL).status != 0) {
-        expect(harness_now_ms() < deadline, "expected tmux to start, it said '%s'",
+        expect(harness_now_ms() < deadline, "expected tmux to start, it printed '%s'",
                pane->server.texts[1].data ? pane->server.texts[1].data : "");
-        harness_tick(LOOK_AGAIN_MS);
+        harness_tick(POLL_MS);
     }
 }
 
 void pane_open(struct pane *pane, unsigned columns, unsigned rows, const char *command)
 {
     static int number;
-    /* The window's size is among the modes, and isn't anybody's to put back. */
+    /* The size of the window is in the output, too, but no program has to restore it. */
     static const char modes[] = "stty -a | sed 's/rows [0-9]*; columns [0-9]*;//'";
     const char *before = harness_path("stty-before"), *after = harness_path("stty-after");
 
@@ -69,7 +69,7 @@ void pane_open(struct pane *pane, unsigned columns, unsigned rows, const char *c
 
 void pane_type(struct pane *pane, const char *text)
 {
-    /* As if it were pasted, so that any text is just that. */
+    /* By pasting, so that tmux does not interpret any of the text as key names. */
     tmux(pane, text, (const char *const[]){"load-buffer", "-", NULL});
     TMUX(pane, "paste-buffer", "-d", "-r");
 }
@@ -90,16 +90,16 @@ const char *pane_text(struct pane *pane)
     return TMUX(pane, "capture-pane", "-p");
 }
 
-static const char *await(struct pane *pane, const char *text, bool there)
+static const char *await(struct pane *pane, const char *text, bool present)
 {
     int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
     const char *screen = pane_text(pane);
 
-    while ((strstr(screen, text) != NULL) != there) {
+    while ((strstr(screen, text) != NULL) != present) {
         if (harness_now_ms() > deadline)
-            harness_fail("expected the screen to hold '%s'%s; it is:\n%s", text,
-                         there ? "" : " no longer", screen);
-        harness_tick(LOOK_AGAIN_MS);
+            harness_fail("expected the screen to contain '%s'%s; it is:\n%s", text,
+                         present ? "" : " no longer", screen);
+        harness_tick(POLL_MS);
         screen = pane_text(pane);
     }
     return screen;

@@ -1,4 +1,4 @@
-/* Every code point through what net/ prints: the log, and what went wrong. */
+/* Every code point in what is printed by os/log: log events and error messages. */
 #include "os/log/error_message.h"
 #include "os/log/log.h"
 
@@ -11,9 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(code_points_terminal, .timeout = 60);
+TestSuite(code_points_log, .timeout = 60);
 
-/* Standard error is a pipe while the pieces are printed; each line is read back at once. */
+/* Standard error is a pipe while the pieces are printed; each line is read back immediately. */
 static FILE *captured;
 static char line[4 * DECODED_BYTES];
 
@@ -30,11 +30,11 @@ static void check_each(void (*visit)(const char *piece, size_t size))
     dup2(kept, STDERR_FILENO);
     close(kept);
     close(ends[1]);
-    cr_assert_null(fgets(line, sizeof line, captured), "more lines than were said: %s", line);
+    cr_assert_null(fgets(line, sizeof line, captured), "more lines than expected: %s", line);
     fclose(captured);
 }
 
-/* The next line without its newline, from behind `before` on. */
+/* Returns the next line without its newline, from the end of `before` on. */
 static char *next_line(const char *before)
 {
     cr_assert_not_null(fgets(line, sizeof line, captured));
@@ -46,8 +46,8 @@ static char *next_line(const char *before)
     return found + strlen(before);
 }
 
-/* A value of the log is cut behind 1,000 bytes, escaped, so it has a part of a piece: each part
- * ends behind one of the digits. Calls visit with each. */
+/* A value in the log is truncated after 1,000 escaped bytes, so the pieces are divided: each part
+ * ends after a digit. Calls visit for each part. */
 static void each_part(const char *piece, size_t size, void (*visit)(const char *part, size_t size))
 {
     char part[PIECE_BYTES];
@@ -64,7 +64,7 @@ static void each_part(const char *piece, size_t size, void (*visit)(const char *
 
 static void check_json_part(const char *part, size_t size)
 {
-    log_event(LOG_LEVEL_INFO, "heard", "bytes", part, NULL);
+    log_event(LOG_LEVEL_INFO, "test", "bytes", part, NULL);
     const char *value = next_line("\"bytes\":");
     size_t length = strlen(value);
     cr_assert_eq(strcmp(value + length - 1, "}"), 0);
@@ -80,7 +80,7 @@ static void check_json_line(const char *piece, size_t size)
     each_part(piece, size, check_json_part);
 }
 
-Test(code_points_terminal, stay_what_they_are_in_a_log_of_json)
+Test(code_points_log, are_preserved_in_a_json_log)
 {
     log_setup("test", LOG_LEVEL_INFO, LOG_FORMAT_JSON, LOG_TARGET_STDERR);
     check_each(check_json_line);
@@ -88,7 +88,7 @@ Test(code_points_terminal, stay_what_they_are_in_a_log_of_json)
 
 static void check_quoted_part(const char *part, size_t size)
 {
-    log_event(LOG_LEVEL_INFO, "heard", "bytes", part, NULL);
+    log_event(LOG_LEVEL_INFO, "test", "bytes", part, NULL);
     const char *value = next_line(" bytes=");
     size_t length = strlen(value), quoted = *value == '"';
     for (size_t i = 0; i < length; i++)
@@ -101,30 +101,30 @@ static void check_quoted_line(const char *piece, size_t size)
     each_part(piece, size, check_quoted_part);
 }
 
-Test(code_points_terminal, stay_what_they_are_in_a_log_of_logfmt)
+Test(code_points_log, are_preserved_in_a_logfmt_log)
 {
     log_setup("test", LOG_LEVEL_INFO, LOG_FORMAT_LOGFMT, LOG_TARGET_STDERR);
     check_each(check_quoted_line);
 }
 
-Test(code_points_terminal, stay_what_they_are_in_a_log_of_text)
+Test(code_points_log, are_preserved_in_a_text_log)
 {
     log_setup("test", LOG_LEVEL_INFO, LOG_FORMAT_TEXT, LOG_TARGET_STDERR);
     check_each(check_quoted_line);
 }
 
-/* ---- What went wrong ---- */
+/* ---- Error messages ---- */
 
 static void check_attempt(const char *piece, size_t size)
 {
     print_error("why", "next", "looking up %s", piece);
-    char *said = next_line(": looking up "), *end = said + strlen(said) - strlen(": why; next");
+    char *text = next_line(": looking up "), *end = text + strlen(text) - strlen(": why; next");
     cr_assert_str_eq(end, ": why; next");
     *end = '\0';
-    code_points_expect_line(said, piece, size);
+    code_points_expect_line(text, piece, size);
 }
 
-Test(code_points_terminal, stay_what_they_are_in_what_was_attempted)
+Test(code_points_log, are_preserved_in_the_attempt_of_an_error)
 {
     check_each(check_attempt);
 }
@@ -135,7 +135,7 @@ static void check_text(const char *piece, size_t size)
     code_points_expect_line(next_line(": "), piece, size);
 }
 
-Test(code_points_terminal, stay_what_they_are_in_a_text_that_came)
+Test(code_points_log, are_preserved_in_an_error_text)
 {
     check_each(check_text);
 }
@@ -143,19 +143,19 @@ Test(code_points_terminal, stay_what_they_are_in_a_text_that_came)
 static void check_usage(const char *piece, size_t size)
 {
     print_usage_error("bad '%s'", piece);
-    char *said = next_line(": command line: bad '"), *end = strstr(said, "'; try '");
+    char *text = next_line(": command line: bad '"), *end = strstr(text, "'; try '");
     for (char *later; (later = strstr(end + 1, "'; try '"));)
         end = later;
     *end = '\0';
-    code_points_expect_line(said, piece, size);
+    code_points_expect_line(text, piece, size);
 }
 
-Test(code_points_terminal, stay_what_they_are_in_a_wrong_command_line)
+Test(code_points_log, are_preserved_in_a_usage_error)
 {
     check_each(check_usage);
 }
 
-/* Its lines stay lines. */
+/* Newlines in it stay newlines. */
 static void check_fault(const char *piece, size_t size)
 {
     print_config_error(piece, false);
@@ -166,7 +166,7 @@ static void check_fault(const char *piece, size_t size)
         code_points_expect_line(next_line(""), newline + 1, size - first - 1);
 }
 
-Test(code_points_terminal, stay_what_they_are_in_a_fault_of_a_configuration)
+Test(code_points_log, are_preserved_in_a_configuration_error)
 {
     check_each(check_fault);
 }

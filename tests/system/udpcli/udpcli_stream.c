@@ -1,4 +1,4 @@
-/* udpcli over streams, and in a chat room of the sample configuration. */
+/* udpcli over TCP and Unix streams, also in the chat room of the sample configuration. */
 
 #include "harness.h"
 
@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-TestSuite(system_udpcli_room, .fini = harness_end, .timeout = 60);
+TestSuite(system_udpcli_stream, .fini = harness_end, .timeout = 60);
 
 static void start(struct server *server, const char *config)
 {
@@ -17,7 +17,7 @@ static void start(struct server *server, const char *config)
                  harness_format("unix:%s", harness_path("chat")), NULL);
 }
 
-Test(system_udpcli_room, a_service_that_never_pauses_delays_no_message_for_ever)
+Test(system_udpcli_stream, a_flooding_service_does_not_block_requests)
 {
     struct process flood = {0};
     const char *path = harness_path("flood");
@@ -37,20 +37,20 @@ Test(system_udpcli_room, a_service_that_never_pauses_delays_no_message_for_ever)
     process_kill(&flood, SIGKILL);
 }
 
-Test(system_udpcli_room, asks_by_stream)
+Test(system_udpcli_stream, sends_single_requests)
 {
     struct server server = {0};
     start(&server, NULL);
     for (int i = 0; i < 2; i++) {
-        const char *answers = run_ok(NULL, "udpcli", "-n", "3", server.others[i], "hi", NULL);
-        expect(strcmp(answers, "audi\ntoyota\nbmw\n") == 0, "expected three answers, not %s",
-               answers);
+        const char *replies = run_ok(NULL, "udpcli", "-n", "3", server.others[i], "hi", NULL);
+        expect(strcmp(replies, "audi\ntoyota\nbmw\n") == 0, "expected three replies, not %s",
+               replies);
     }
     harness_equal("received", server_stat(&server, "received"), 6);
     server_stop(&server);
 }
 
-Test(system_udpcli_room, sends_each_line_of_a_pipe_and_prints_each_answer)
+Test(system_udpcli_stream, sends_each_line_of_a_pipe_and_prints_each_reply)
 {
     enum { LINES = 5000 };
     struct server server = {0};
@@ -59,14 +59,14 @@ Test(system_udpcli_room, sends_each_line_of_a_pipe_and_prints_each_answer)
         at += sprintf(at, "%d\n", i);
     start(&server, "[reply]\nmode = echo\n");
     for (int i = 0; i < 2; i++) {
-        const char *answers = run_ok(text, "udpcli", server.others[i], NULL);
-        expect(strcmp(answers, text) == 0, "expected every line back, in order");
+        const char *replies = run_ok(text, "udpcli", server.others[i], NULL);
+        expect(strcmp(replies, text) == 0, "expected every line back, in order");
     }
     free(text);
     server_stop(&server);
 }
 
-Test(system_udpcli_room, a_round_trip_begins_before_the_message_is_sent)
+Test(system_udpcli_stream, a_round_trip_begins_before_the_message_is_sent)
 {
     struct server server = {0};
     if (harness_sanitized())
@@ -74,7 +74,7 @@ Test(system_udpcli_room, a_round_trip_begins_before_the_message_is_sent)
     if (run(NULL, "strace", "-o", "/dev/null", "true", NULL).status != 0)
         cr_skip_test("strace does not run here");
     start(&server, NULL);
-    /* The reply is there when sending returns. */
+    /* The reply has arrived when the delayed send returns. */
     const char *answer =
         run_ok(NULL, "strace", "-o", "/dev/null", "-e", "inject=sendto:delay_exit=200000",
                program_path("udpcli"), "--json", server.others[0], "hi", NULL);
@@ -85,7 +85,7 @@ Test(system_udpcli_room, a_round_trip_begins_before_the_message_is_sent)
     server_stop(&server);
 }
 
-Test(system_udpcli_room, a_long_line_goes_and_comes_whole)
+Test(system_udpcli_stream, sends_and_receives_a_long_line)
 {
     static char line[60001];
     struct server server = {0};
@@ -99,7 +99,7 @@ Test(system_udpcli_room, a_long_line_goes_and_comes_whole)
     server_stop(&server);
 }
 
-Test(system_udpcli_room, says_why_there_is_no_connection)
+Test(system_udpcli_stream, reports_why_there_is_no_connection)
 {
     struct server server = {0};
     struct result result;
@@ -116,7 +116,7 @@ Test(system_udpcli_room, says_why_there_is_no_connection)
     harness_equal("status", result.status, 2);
 }
 
-Test(system_udpcli_room, says_that_the_service_has_ended_the_connection)
+Test(system_udpcli_stream, reports_that_the_service_has_ended_the_connection)
 {
     struct server server = {0};
     struct process client = {0};
@@ -130,13 +130,13 @@ Test(system_udpcli_room, says_that_the_service_has_ended_the_connection)
     server_stop(&server);
 }
 
-/* The text of a sample configuration, from where tests are run. */
+/* Returns the text of a sample configuration; tests run in the root of the source tree. */
 static const char *sample(const char *name)
 {
     return run_ok(NULL, "cat", harness_format("config/%s", name), NULL);
 }
 
-Test(system_udpcli_room, those_in_the_sample_chat_room_talk_to_each_other)
+Test(system_udpcli_stream, clients_of_the_sample_chat_room_receive_each_message)
 {
     struct server server = {0};
     struct process anna = {0}, bert = {0}, carl = {0};
@@ -146,7 +146,7 @@ Test(system_udpcli_room, those_in_the_sample_chat_room_talk_to_each_other)
     process_start(&bert, NULL,
                   (const char *const[]){"udpcli", "-w", "0", "-k", "100ms", udp, NULL});
     process_start(&carl, NULL, (const char *const[]){"udpcli", "-w", "0", server.others[0], NULL});
-    server_await_stat(&server, "joined", 2); /* bert by his keepalive, carl by coming */
+    server_await_stat(&server, "joined", 2); /* bert by a keepalive, carl by connecting */
     process_write(&anna, "hi, it's anna\n");
     process_await_text(&bert, "hi, it's anna\n");
     process_await_text(&carl, "hi, it's anna\n");
@@ -162,6 +162,7 @@ Test(system_udpcli_room, those_in_the_sample_chat_room_talk_to_each_other)
     harness_equal("status", process_wait(&anna), 0);
     harness_equal("status", process_wait(&bert), 0);
     harness_equal("status", process_wait(&carl), 0);
-    expect(strstr(anna.texts[0].data, "it's anna") == NULL, "nobody hears himself");
+    expect(strstr(anna.texts[0].data, "it's anna") == NULL,
+           "a sender must not receive its own message");
     server_stop(&server);
 }

@@ -1,0 +1,75 @@
+#include "client/session_report.h"
+
+#include "os/log/error_message.h"
+#include "text/text.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_BY_SIGNAL = 128 }; /* plus the signal: the exit status that a shell reports */
+
+void session_report_error(struct session_report *report, int error)
+{
+    if (report->last_error == error)
+        return;
+    report->last_error = error;
+    line_input_hide_for_error(report->input);
+    print_error(peer_error_reason(error), peer_error_advice(error), "sending to %s",
+                report->peer->name);
+}
+
+void session_report_timeout(struct session_report *report, uint32_t requests, uint32_t keepalives)
+{
+    char timeout[24], reason[64];
+    bool reported = report->last_error == -ETIMEDOUT;
+    if (requests == 0 && (keepalives == 0 || reported))
+        return;
+    report->last_error = -ETIMEDOUT;
+    line_input_hide_for_error(report->input);
+    snprintf(reason, sizeof reason, "no reply within %s",
+             text_format_duration(report->options->timeout_ms, timeout));
+    if (requests)
+        print_error(reason, peer_error_advice(-ETIMEDOUT), "sending %" PRIu32 " line%s to %s",
+                    requests, requests == 1 ? "" : "s", report->peer->name);
+    else
+        print_error(reason, "check that the service runs there and answers keepalives",
+                    "sending a keepalive to %s", report->peer->name);
+}
+
+void session_report_rejected_line(struct session_report *report, const char *reason,
+                                  const char *advice)
+{
+    report->failed_lines++;
+    line_input_hide_for_error(report->input);
+    print_error(reason, advice, "sending line %" PRIu64 " to %s", report->input->number,
+                report->peer->name);
+}
+
+void session_report_input_error(struct session_report *report, int error)
+{
+    line_input_hide_for_error(report->input);
+    print_error(strerror(-error), "give it a file, a pipe or a terminal", "reading standard input");
+    report->failed_lines++;
+}
+
+int session_report_status(const struct session_report *report,
+                          const struct pending_requests *requests, int signal)
+{
+    const struct client_options *options = report->options;
+    if (report->input->terminal)
+        return signal && signal != SIGINT ? EXIT_BY_SIGNAL + signal : 0;
+    if (!pending_requests_all_answered(requests) || report->failed_lines) {
+        char timeout[24], reason[128];
+        uint64_t lines = requests->sent + report->failed_lines;
+        snprintf(reason, sizeof reason, "%" PRIu64 " of %" PRIu64 " were answered (timeout %s)",
+                 options->timeout_ms ? requests->answered : requests->sent, lines,
+                 text_format_duration(options->timeout_ms, timeout));
+        print_error(reason, peer_error_advice(-ETIMEDOUT), "sending %" PRIu64 " datagrams to %s",
+                    lines, report->peer->name);
+        return 1;
+    }
+    return options->timeout_ms == 0 && report->last_error;
+}
