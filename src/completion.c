@@ -1,5 +1,5 @@
-/* Writes the completion of one of the programs for one of the shells, from the tables that the
- * program itself reads; a tool of the Makefile's, which isn't installed. */
+/* Writes the shell completion of a program, for bash, zsh or fish, from the option tables of the
+ * program itself. The Makefile runs it; it is not installed. */
 #include "client/options.h"
 #include "completion/bash.h"
 #include "completion/fish.h"

@@ -1,5 +1,5 @@
-/* udpcli, the client: sends messages from the command line, a pipe or a terminal to a UDP, TCP or
- * Unix service, and prints what it receives. */
+/* udpcli: a client that sends requests to a UDP service from a command line, a pipe or a terminal.
+ */
 #include "client/line_session.h"
 #include "client/options.h"
 #include "client/peer.h"
@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int run_client(const struct client_options *options)
+static int run(const struct client_options *options)
 {
     struct peer_addresses peers;
     const char *wrong = peer_addresses_resolve(&peers, &options->route);
@@ -28,18 +28,19 @@ int main(int argc, char **argv)
     struct client_options options;
     int error = standard_input_reserve_standard();
     if (error != 0) {
-        print_error(strerror(-error), "mount /dev, or start it with all three open",
+        print_error(strerror(-error),
+                    "mount /dev, or start it with standard input, output and error open",
                     "opening /dev/null in place of a standard descriptor that is closed");
         return 1;
     }
     int status = client_options_read(&options, argc, argv);
     if (status < 0)
-        status = run_client(&options);
-    bool lost = ferror(stdout);
-    if (fclose(stdout) == 0 && !lost)
+        status = run(&options);
+    bool write_failed = ferror(stdout);
+    if (fclose(stdout) == 0 && !write_failed)
         return status;
-    print_error(lost ? "an earlier write failed" : strerror(errno),
-                "some replies were lost: free space there, and run it again",
+    print_error(write_failed ? "an earlier write failed" : strerror(errno),
+                "part of the output is lost: free space there and repeat the request",
                 "writing standard output");
     return status ? status : 1;
 }

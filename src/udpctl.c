@@ -1,4 +1,4 @@
-/* udpctl: the operator's tool. */
+/* udpctl: the command-line tool that controls a running udpsrv through its control socket. */
 #include "ctl/command.h"
 #include "ctl/interactive.h"
 #include "ctl/options.h"
@@ -14,7 +14,8 @@ int main(int argc, char **argv)
     struct ctl_options options;
     int error = standard_input_reserve_standard();
     if (error != 0) {
-        print_error(strerror(-error), "mount /dev, or start it with all three open",
+        print_error(strerror(-error),
+                    "mount /dev, or start it with standard input, output and error open",
                     "opening /dev/null in place of a standard descriptor that is closed");
         return 1;
     }

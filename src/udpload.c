@@ -1,4 +1,4 @@
-/* udpload: sends load to a UDP service, and reports what came of it. */
+/* udpload: a load generator that measures the replies and latencies of a UDP service. */
 #include "load/load_command.h"
 #include "load/options.h"
 #include "os/log/error_message.h"
@@ -13,7 +13,8 @@ int main(int argc, char **argv)
     struct load_options options;
     int error = standard_input_reserve_standard();
     if (error != 0) {
-        print_error(strerror(-error), "mount /dev, or start it with all three open",
+        print_error(strerror(-error),
+                    "mount /dev, or start it with standard input, output and error open",
                     "opening /dev/null in place of a standard descriptor that is closed");
         return LOAD_FAILED;
     }
@@ -21,11 +22,11 @@ int main(int argc, char **argv)
     if (status < 0)
         status = load_command_run(&options);
     load_options_free(&options);
-    bool lost = ferror(stdout);
-    if (fclose(stdout) == 0 && !lost)
+    bool write_failed = ferror(stdout);
+    if (fclose(stdout) == 0 && !write_failed)
         return status;
-    print_error(lost ? "an earlier write failed" : strerror(errno),
-                "some of the report is lost: make room there, or use --json FILE",
+    print_error(write_failed ? "an earlier write failed" : strerror(errno),
+                "part of the report is lost: free space there, or use --json FILE",
                 "writing standard output");
     return status ? status : LOAD_FAILED;
 }

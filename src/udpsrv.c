@@ -1,4 +1,4 @@
-/* The daemon. */
+/* udpsrv: the UDP server. */
 #include "base/version.h"
 #include "os/log/error_message.h"
 #include "os/loop/event_loop.h"
@@ -12,12 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The status of what has printed to stdout. */
-static int printed(int status)
+/* Flushes standard output. Returns the status, or EXIT_FAILURE if a write failed. */
+static int flush_output(int status)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return status;
-    print_error(strerror(errno), "some of it is lost: make room there", "writing standard output");
+    print_error(strerror(errno), "part of the output is lost: free space there",
+                "writing standard output");
     return EXIT_FAILURE;
 }
 
@@ -27,7 +28,8 @@ int main(int argc, char **argv)
     loop_ignore_broken_pipes();
     int error = standard_input_reserve_standard();
     if (error != 0) {
-        print_error(strerror(-error), "mount /dev, or start it with all three open",
+        print_error(strerror(-error),
+                    "mount /dev, or start it with standard input, output and error open",
                     "opening /dev/null in place of a standard descriptor that is closed");
         return EXIT_FAILURE;
     }
@@ -38,13 +40,13 @@ int main(int argc, char **argv)
     case SERVER_CHECK:
         return config_check_run(&options);
     case SERVER_PRINT:
-        return printed(config_check_print(&options));
+        return flush_output(config_check_print(&options));
     case SERVER_HELP:
         server_options_help();
-        return printed(EXIT_SUCCESS);
+        return flush_output(EXIT_SUCCESS);
     case SERVER_VERSION:
         printf("udpsrv %s\n", UDPSRV_VERSION);
-        return printed(EXIT_SUCCESS);
+        return flush_output(EXIT_SUCCESS);
     case SERVER_WRONG:
         break;
     }

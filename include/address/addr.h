@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* IPv4 and IPv6 addresses with a port: parsing, formatting, comparing, and their kinds. */
+
 enum {
     /* The longest text that addr_format writes, its NUL included: "[", 45 of INET6_ADDRSTRLEN, "%",
      * ten digits of a scope, "]:", five digits of a port. */
@@ -14,14 +16,13 @@ enum {
 };
 
 enum addr_family {
-    ADDR_NONE = 0, /* no address: an all-zero struct addr */
+    ADDR_NONE = 0, /* no address; the whole struct addr is zero */
     ADDR_IPV4 = 4,
     ADDR_IPV6 = 6,
 };
 
-/* The address of an endpoint, a plain value. Two equal endpoints are equal in every member, so
- * unused bytes are zero: those of ip behind the fourth in IPv4, and scope wherever it has no
- * meaning. */
+/* The address of an endpoint, a plain value. Equal endpoints are equal in every member, so unused
+ * bytes are zero: those of ip after the fourth in IPv4, and scope if the address has none. */
 struct addr {
     uint8_t ip[16]; /* network order */
     uint32_t scope; /* IPv6 zone index (RFC 4007), 0 for none */
@@ -29,39 +30,39 @@ struct addr {
     uint8_t family; /* enum addr_family */
 };
 
-/* Reads "1.2.3.4", "1.2.3.4:5", "::1", "[::1]", "[::1]:5", "[fe80::1%2]:5" or "[fe80::1%eth0]:5"
- * from text (NUL-terminated). A text without a port gets default_port. A numeric zone goes to
- * scope; a named one is copied to zone (ADDR_ZONE_BYTES) for the caller to resolve, and zone is ""
- * otherwise. zone may be NULL: then a named zone is an error. Only link-local IPv6 addresses and
- * multicast groups, "239.1.2.3%eth0:5" too, have a zone, and host names are not addresses. *addr is
- * of family ADDR_NONE if text is wrong. Returns NULL, or what is wrong with the text, a static
- * string that fits behind "bad address 'x': ". */
+/* Parses "1.2.3.4", "1.2.3.4:5", "::1", "[::1]", "[::1]:5", "[fe80::1%2]:5" or "[fe80::1%eth0]:5"
+ * (NUL-terminated). An address without a port gets default_port. A numeric zone is stored in scope.
+ * A zone that is an interface name is copied to zone, for the caller to resolve; otherwise zone is
+ * "". If zone is NULL, such a name is an error. Only link-local IPv6 addresses and multicast groups
+ * ("239.1.2.3%eth0:5" too) may have a zone. Host names are not parsed. Returns NULL, or what is
+ * wrong, a static string for the end of a message ("bad address 'x': ..."); *addr is then of family
+ * ADDR_NONE. */
 const char *addr_parse(struct addr *addr, char zone[ADDR_ZONE_BYTES], const char *text,
                        uint16_t default_port);
 
-/* Whether a text that addr_parse takes could mean an IPv6 address and a port, too: "::1:3000" is an
- * address of eight groups, and what people write for port 3000 of ::1. Where it stands for an
- * endpoint, it is to be refused, with ADDR_TWO_MEANINGS. */
-bool addr_has_two_meanings(const char *text);
-#define ADDR_TWO_MEANINGS "does it end in a port? write [ADDRESS]:PORT, or [ADDRESS] alone"
+/* Whether a text that addr_parse accepts could also be meant as an IPv6 address and a port:
+ * "::1:3000" is a valid address, and people write it for port 3000 of ::1. A caller that parses an
+ * endpoint refuses it with the message ADDR_AMBIGUOUS. */
+bool addr_is_ambiguous(const char *text);
+#define ADDR_AMBIGUOUS "it may end in a port: write [ADDRESS]:PORT or [ADDRESS]"
 
-/* Writes "1.2.3.4:5", "[::1]:5" or "[fe80::1%2]:5" (RFC 5952 text) to text and returns it. An
- * address of family ADDR_NONE is written as "-". */
+/* Writes "1.2.3.4:5", "[::1]:5" or "[fe80::1%2]:5" (RFC 5952 text), or "-" for family ADDR_NONE.
+ * Returns text. */
 const char *addr_format(const struct addr *addr, char text[ADDR_TEXT_BYTES]);
 
 bool addr_equal(const struct addr *a, const struct addr *b);
 
-/* A total order for lists that people read: IPv4 before IPv6, then by ip, scope and port.
- * Less than, equal to or greater than zero, as strcmp. */
+/* A total order for sorted lists: IPv4 before IPv6, then by ip, scope and port. Returns as strcmp.
+ */
 int addr_compare(const struct addr *a, const struct addr *b);
 
-/* Kinds of IP, whatever the port: 127.0.0.0/8 and ::1; 224.0.0.0/4 and ff00::/8; 0.0.0.0 and ::;
- * fe80::/10; groups that mean something within an interface or a link alone, ff01::/16 and
- * ff02::/16 (RFC 4291, section 2.7), whatever their flags. */
+/* The kind of an address: 127.0.0.0/8 and ::1; 224.0.0.0/4 and ff00::/8; 0.0.0.0 and ::; fe80::/10;
+ * multicast groups whose scope is an interface or a link, ff01::/16 and ff02::/16 with any flags
+ * (RFC 4291, section 2.7). */
 bool addr_is_loopback(const struct addr *addr);
 bool addr_is_multicast(const struct addr *addr);
 bool addr_is_wildcard(const struct addr *addr);
 bool addr_is_link_local(const struct addr *addr);
-bool addr_is_link_group(const struct addr *addr);
+bool addr_is_link_scoped_group(const struct addr *addr);
 
 #endif

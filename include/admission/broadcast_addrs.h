@@ -6,31 +6,32 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The IPv4 broadcast addresses of our own networks, a plain value. A datagram that claims to come
- * from one of them comes from no host, and nothing can be sent there. */
+/* The set of IPv4 broadcast addresses of the host's own networks, a plain value. A datagram with
+ * such a source is forged, since no host has the address, and a reply would be a broadcast. */
 
 enum {
-    BROADCAST_ADDRS_MAX = 1024, /* more are left out: a host has as many as it has networks */
+    BROADCAST_ADDRS_MAX = 1024, /* further ones are ignored; a host has one for each network */
 };
 
 struct broadcast_addrs {
-    uint8_t last_bytes[256]; /* whether an address ends in this byte: nearly all sources differ */
+    uint8_t last_bytes[256]; /* 1 if an address of the set ends in this byte */
     uint32_t count;
-    uint8_t ips[BROADCAST_ADDRS_MAX][4];
+    uint8_t ips[BROADCAST_ADDRS_MAX][4]; /* network order */
 };
 
-/* Adds one, unless it is there; an empty set is all zero bytes. */
+/* Adds an address, unless the set contains it. The empty set is all zero bytes. */
 void broadcast_addrs_add(struct broadcast_addrs *set, const uint8_t ip[4]);
 
 bool broadcast_addrs_equal(const struct broadcast_addrs *a, const struct broadcast_addrs *b);
 
-/* Whether it may be one of them: false is certain, at the price of one byte looked up. */
-static inline bool broadcast_addrs_may_have(const struct broadcast_addrs *set,
-                                            const struct addr *addr)
+/* Whether the set may contain the address; false is certain. It costs one byte looked up, which is
+ * enough for nearly all sources. */
+static inline bool broadcast_addrs_may_contain(const struct broadcast_addrs *set,
+                                               const struct addr *addr)
 {
     return set->last_bytes[addr->ip[3]] != 0;
 }
 
-bool broadcast_addrs_has(const struct broadcast_addrs *set, const struct addr *addr);
+bool broadcast_addrs_contains(const struct broadcast_addrs *set, const struct addr *addr);
 
 #endif

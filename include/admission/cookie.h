@@ -7,47 +7,58 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Cookies: what only who receives at an address can know. The server keeps none of them; it makes
- * the same one again from the address and a secret, and compares (in the manner of DNS cookies, RFC
- * 9018, and of QUIC's Retry, RFC 9000 section 8.1.2).
+/* Cookies that prove a source address: only a program that receives at the address knows its
+ * cookie.
  *
- * A cookie is SipHash-2-4, 128 bits, over address, port, listener, and for IPv6 the scope, under
- * the secret of its minute; the family is in the length. Two secrets are known, so a cookie needs
- * no time in it and still lives for at least COOKIE_MINUTE_MS and at most twice that: by then two
- * secrets have come behind its own. A secret that is too old is refused even where its successor is
- * late. Time is an argument, in milliseconds of one clock that never goes back. */
+ * The server stores no cookie. It computes the cookie again from the address and a secret, and
+ * compares (as DNS cookies, RFC 9018, and the Retry tokens of QUIC, RFC 9000 section 8.1.2).
+ * Rejected: a table of the challenges that were sent. Forged sources would fill it, and a full
+ * table would have to refuse real clients. 1,000,000 forged sources cost 8 to 12 KiB of memory
+ * (docs/security.md). For a verified client the policy adds 0.1 user instructions to a datagram,
+ * and a challenge costs 0.96 times the CPU time of a reply (bench scenario `admission`): a client
+ * is registered after its cookie was accepted, and then needs none.
+ *
+ * A cookie is SipHash-2-4, 128 bits, of address, port, listener, and for IPv6 the scope; the length
+ * of the input differs by family. There is no time in it: the key is a secret that is replaced
+ * every COOKIE_ROTATION_MS, and the current and the previous secret are accepted. So a cookie is
+ * valid for at least COOKIE_ROTATION_MS and less than twice that. A secret of twice that age is
+ * refused even if the next rotation is late. Rejected: a timestamp in the cookie with one fixed
+ * secret, which needs a longer frame and would be forgeable for ever once the secret is known.
+ *
+ * now_ms is in milliseconds of one monotonic clock. */
 
 enum {
     COOKIE_BYTES = 16,
-    COOKIE_MINUTE_MS = 60000, /* a secret's turn */
+    COOKIE_ROTATION_MS = 60000, /* how long a secret is the current one */
 };
 
 struct cookie_secret {
-    struct siphash_state begin; /* of its key */
+    struct siphash_state begin; /* the initial state of its key */
     uint64_t from_ms;           /* when it became the current one */
 };
 
-/* The secrets of a moment, a plain value: each worker has its own copy of the same. */
+/* The accepted secrets, a plain value: each worker has a copy of the same. */
 struct cookie_secrets {
     struct cookie_secret current;
-    struct cookie_secret previous; /* from_ms UINT64_MAX: there is none yet */
+    struct cookie_secret previous; /* from_ms is UINT64_MAX before the first rotation */
 };
 
-/* Begins with a key that nobody knows. */
+/* key must be random and secret, here and below. */
 struct cookie_secrets cookie_secrets_new(const struct siphash_key *key, uint64_t now_ms);
 
-/* The next minute: key (again one that nobody knows) becomes the current one, the current one the
- * previous one, and the previous one is forgotten. */
+/* Makes key the current secret and the current one the previous one. The previous one is no longer
+ * accepted. Call it every COOKIE_ROTATION_MS. */
 void cookie_secrets_rotate(struct cookie_secrets *secrets, const struct siphash_key *key,
                            uint64_t now_ms);
 
-/* Writes the cookie of a source as it is known on a listener. */
+/* Writes the cookie of a source on a listener (its index). */
 void cookie_make(const struct cookie_secrets *secrets, uint8_t listener, const struct addr *source,
                  uint8_t cookie[COOKIE_BYTES]);
 
-/* Whether it is the source's cookie on this listener and still lives. Takes the same time whatever
- * differs, so that a wrong one tells nothing about the right one. */
-bool cookie_is_good(const struct cookie_secrets *secrets, uint8_t listener,
-                    const struct addr *source, const uint8_t cookie[COOKIE_BYTES], uint64_t now_ms);
+/* Whether a cookie is the source's on this listener and has not expired. It runs in constant time,
+ * whatever bits differ, so that its duration reveals nothing about the right cookie. */
+bool cookie_is_valid(const struct cookie_secrets *secrets, uint8_t listener,
+                     const struct addr *source, const uint8_t cookie[COOKIE_BYTES],
+                     uint64_t now_ms);
 
 #endif

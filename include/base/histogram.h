@@ -3,21 +3,21 @@
 
 #include <stdint.h>
 
-/* How often each value came, in fixed memory: log-linear buckets, each octave cut into
- * HISTOGRAM_STEPS equal steps, so that a bucket is at most 1/128 (0.8 %) wide of its values (the
- * layout of HdrHistogram, G. Tene). */
+/* A histogram of values, for percentiles, in fixed memory: log-linear buckets. Each octave is
+ * divided into HISTOGRAM_STEPS equal steps, so the width of a bucket is at most 1/128 (0.8 %) of
+ * its values (the layout of HdrHistogram, G. Tene). One thread at a time. */
 enum {
     HISTOGRAM_STEP_BITS = 7,
     HISTOGRAM_STEPS = 1 << HISTOGRAM_STEP_BITS,
-    HISTOGRAM_BITS = 42, /* values below 2^42: of nanoseconds, 73 minutes; a greater one counts as
-                            the greatest */
+    HISTOGRAM_BITS = 42, /* values below 2^42, 73 minutes in nanoseconds; a greater value counts as
+                            the greatest one */
     HISTOGRAM_BUCKETS = (HISTOGRAM_BITS - HISTOGRAM_STEP_BITS + 1) * HISTOGRAM_STEPS,
 };
 
 struct histogram {
     uint64_t count;
-    uint64_t min, max; /* exact; min is UINT64_MAX while there is none */
-    uint64_t sum;      /* for the mean; wraps beyond 584 years of nanoseconds */
+    uint64_t min, max; /* exact; min is UINT64_MAX while the histogram is empty */
+    uint64_t sum;      /* for the mean; wraps after 584 years in nanoseconds */
     uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
@@ -25,8 +25,8 @@ struct histogram {
 
 void histogram_init(struct histogram *histogram);
 
-/* The bucket of a value, and the greatest value of a bucket. The first two rows of steps are one
- * wide: values below 2 * HISTOGRAM_STEPS are exact. */
+/* The bucket of a value, and the greatest value of a bucket. Values below 2 * HISTOGRAM_STEPS are
+ * exact: each has its own bucket. */
 static inline uint32_t histogram_bucket(uint64_t value)
 {
     value = value < HISTOGRAM_VALUE_MAX ? value : HISTOGRAM_VALUE_MAX;
@@ -36,7 +36,7 @@ static inline uint32_t histogram_bucket(uint64_t value)
 }
 uint64_t histogram_bucket_max(uint32_t bucket);
 
-/* Inline, as is the above: it is called for each reply of a load sender. */
+/* Adds a value. Inline, because udpload calls it for each reply. */
 static inline void histogram_add(struct histogram *histogram, uint64_t value)
 {
     value = value < HISTOGRAM_VALUE_MAX ? value : HISTOGRAM_VALUE_MAX;
@@ -49,12 +49,14 @@ static inline void histogram_add(struct histogram *histogram, uint64_t value)
     histogram->buckets[histogram_bucket(value)]++;
 }
 
+/* Adds all values of from to into. */
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
-/* The value that a share of parts per million of all values doesn't exceed (500000: the median), as
- * the greatest value of its bucket but never beyond max; 0 if there is none. */
+/* The percentile of ppm parts per million (500000: the median): the greatest value of the bucket in
+ * which it lies, but at most max. Returns 0 if the histogram is empty. */
 uint64_t histogram_percentile(const struct histogram *histogram, uint32_t ppm);
 
+/* Returns 0 if the histogram is empty. */
 uint64_t histogram_mean(const struct histogram *histogram);
 
 #endif

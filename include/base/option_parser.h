@@ -4,50 +4,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { OPTION_PARSER_ROWS_MAX = 32 }; /* rows of a table: a bit of a uint32_t each */
+/* Command-line options from a table. The same rows are parsed, printed as help, and made into shell
+ * completions. */
 
-/* Command lines from a table: the same rows are parsed, printed as help and turned into
- * documentation. */
+enum { OPTION_PARSER_ROWS_MAX = 32 }; /* option_command has a bit of a uint32_t for each row */
+
 struct option_row {
-    char letter;          /* 'c' for -c, or 0 for a long form alone */
+    char short_name;      /* 'c' for -c; 0: the option has only a long name */
     const char *name;     /* "config" for --config */
-    const char *argument; /* "FILE", "this|that" for a choice, or NULL if it takes none */
+    const char *argument; /* "FILE", "this|that" for a choice; NULL: it takes none */
     const char *help;     /* one line */
 };
 
-/* A command of a program that has several: printed as help, and completed by shells. */
+/* A command of a program that has several (udpctl), for its help and for completions. */
 struct option_command {
     const char *name;
-    const char *arguments; /* what stands behind it, "" for nothing */
+    const char *arguments; /* its operands, "" for none */
     const char *help;      /* one line */
-    uint32_t rows;         /* bit i: row i of the options is for this command */
+    uint32_t rows;         /* bit i: option row i applies to this command */
 };
 
-/* A command line being read, over libc's getopt_long: one at a time in a process. */
+/* The parser of one command line, over libc's getopt_long: a process has at most one at a time. */
 struct option_parser {
     int argc;
     char **argv;
     const struct option_row *rows;
     size_t count;
-    const char *value; /* the argument of the option just read, NULL if it takes none */
-    char error[160];   /* what is wrong, when option_parser_next says so */
+    const char *value; /* the argument of the last option, NULL if it takes none */
+    char error[160];   /* the reason, after OPTION_PARSER_ERROR */
 };
 
-enum { OPTION_PARSER_END = -1, OPTION_PARSER_WRONG = -2 };
+enum { OPTION_PARSER_END = -1, OPTION_PARSER_ERROR = -2 };
 
-void option_parser_begin(struct option_parser *options, int argc, char **argv,
-                         const struct option_row *rows, size_t count);
+/* Keeps argv and rows, which the caller owns; argv may be reordered. */
+void option_parser_init(struct option_parser *options, int argc, char **argv,
+                        const struct option_row *rows, size_t count);
 
-/* The index of the next option's row, OPTION_PARSER_END where the operands begin, or
- * OPTION_PARSER_WRONG with error filled in. Options may stand behind operands, as GNU programs have
- * it; "--" ends them. */
+/* Returns the index of the next option's row; OPTION_PARSER_END after the last option;
+ * OPTION_PARSER_ERROR if the next one is wrong. Options may follow operands, as in GNU programs;
+ * "--" ends the options. */
 int option_parser_next(struct option_parser *options);
 
-/* Behind OPTION_PARSER_END: the operands, *count of them. */
+/* Returns the operands, *count of them. Call it after OPTION_PARSER_END. */
 char **option_parser_operands(const struct option_parser *options, int *count);
 
-/* Writes the rows as help, a line each, to out (always closed by a NUL, cut where room ends).
- * Returns the length that it wants, as snprintf. */
+/* Writes the rows as help, one line each, to out, truncated to room and always NUL-terminated.
+ * Returns the length of the whole text, as snprintf does. */
 size_t option_parser_help(char *out, size_t room, const struct option_row *rows, size_t count);
 
 #endif

@@ -3,42 +3,43 @@
 
 #include <stdint.h>
 
-/* A token bucket that spreads copies over time: rate a second, and what was missed for up to
- * PACER_BURST_MS is made up for, even where a copy takes longer than that. */
+/* The pacing of broadcast copies to a rate per second: a token bucket in integer arithmetic. After
+ * a delay it catches up for at most PACER_BURST_MS, so a late timer does not lower the rate. Times
+ * are in nanoseconds of one monotonic clock. One thread uses a pacer. */
 struct pacer {
-    uint32_t rate_pps;   /* of all parts; 0: no pace */
-    uint32_t parts;      /* that the rate is shared out to; this is one of them */
-    uint64_t credit;     /* a copy costs 10^9 times parts of it */
-    uint64_t updated_ns; /* when credit was right */
+    uint32_t rate_pps;   /* copies per second of all shares together; 0: no limit */
+    uint32_t shares;     /* how many pacers share the rate; this is one of them */
+    uint64_t credit;     /* a copy costs 10^9 * shares */
+    uint64_t updated_ns; /* when credit was computed */
 };
 
 enum {
-    /* Timers are late by a scheduling delay, a few milliseconds on a busy machine; that much must
-       not slow the pace. */
+    /* A timer is late by a scheduling delay, which is a few milliseconds on a busy machine. */
     PACER_BURST_MS = 10,
 };
 
-void pacer_init(struct pacer *pace, uint32_t rate_pps, uint64_t now_ns);
+/* A pacer that has the rate for itself. The first copy may be sent at once. */
+void pacer_init(struct pacer *pacer, uint32_t rate_pps, uint64_t now_ns);
 
-/* One of parts (1 to 2^16) that share the rate and don't know of each other: each goes at a rate of
- * exactly rate_pps / parts, be it a fraction of a copy a second, so that the sum is the rate. Their
- * first copies are spread over the time that they have together for one each; the last part's is
- * free at once. part is below parts. */
-void pacer_init_part(struct pacer *pace, uint32_t rate_pps, uint32_t part, uint32_t parts,
-                     uint64_t now_ns);
+/* One of several pacers (shares of them, 1 to 2^16; share is the index of this one) that have one
+ * rate together but do not communicate. Each has a rate of exactly rate_pps / shares, also if that
+ * is below one copy per second, so the sum is the rate. Their first copies are spread over the time
+ * in which they send one copy each; the first copy of the last share may be sent at once. */
+void pacer_init_share(struct pacer *pacer, uint32_t rate_pps, uint32_t share, uint32_t shares,
+                      uint64_t now_ns);
 
-/* Goes on at another rate, from 0 or to 0, too. What was earned at the old one stays, so that a
- * rate which is changed again and again holds no copy up. */
-void pacer_change(struct pacer *pace, uint32_t rate_pps, uint64_t now_ns);
+/* Changes the rate, also from 0 or to 0. The credit from before is kept: otherwise a rate that is
+ * changed repeatedly would never allow the next copy. */
+void pacer_set_rate(struct pacer *pacer, uint32_t rate_pps, uint64_t now_ns);
 
-/* How many of want copies may go now; they count as gone. */
-uint32_t pacer_take(struct pacer *pace, uint64_t now_ns, uint32_t want);
+/* Returns how many of want copies may be sent now, and counts them as sent. */
+uint32_t pacer_take(struct pacer *pacer, uint64_t now_ns, uint32_t want);
 
-/* Gives back what was taken and didn't go. */
-void pacer_return(struct pacer *pace, uint32_t count);
+/* Returns credit for copies that were taken but not sent. */
+void pacer_return(struct pacer *pacer, uint32_t count);
 
-/* The time until the next copy may go, in nanoseconds from the last pacer_take, at least 1; only
- * with a rate. At a high rate, until several may go, so that not each copy costs a wake-up. */
-uint64_t pacer_wait_ns(const struct pacer *pace);
+/* The time from the last pacer_take until the next copy may be sent, at least 1 ms: at a high rate
+ * several copies are then due, and not every copy costs a wake-up. Only for a rate above 0. */
+uint64_t pacer_wait_ns(const struct pacer *pacer);
 
 #endif

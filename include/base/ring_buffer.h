@@ -5,30 +5,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Records of any size in memory of a fixed size: pushed at one end, given back in any order, and
- * reclaimed in the order of pushing. Nothing is allocated, and a record never moves. One thread. */
+/* A ring buffer of records of any size in memory of a fixed size. Records are pushed at one end and
+ * released in any order; the memory is reclaimed in the order of pushing. Nothing is allocated, and
+ * a record never moves. One thread uses a ring. */
 struct ring_buffer {
     uint8_t *bytes;
     size_t room;
-    uint64_t head; /* bytes ever pushed, gaps at the ends of laps included */
-    uint64_t tail; /* of them, reclaimed */
+    uint64_t head; /* bytes ever pushed, with the unused bytes at the end of the memory */
+    uint64_t tail; /* how many of them were reclaimed */
 };
 
 enum {
-    RING_BUFFER_ALIGNMENT =
-        16, /* of every record: that of any C object (C11, 6.2.8, max_align_t) */
-    RING_BUFFER_RECORD_EXTRA = 16,
+    RING_BUFFER_ALIGNMENT = 16,    /* of every record; enough for any C object (C11, 6.2.8) */
+    RING_BUFFER_RECORD_EXTRA = 16, /* memory that a record takes beside its own bytes */
 };
 
-/* The memory is the caller's: room bytes, aligned to RING_BUFFER_ALIGNMENT, a multiple of it. */
+/* The caller owns the memory: room bytes, aligned to RING_BUFFER_ALIGNMENT, and a multiple of it.
+ */
 void ring_buffer_init(struct ring_buffer *ring, void *memory, size_t room);
 
-/* A record of size bytes with whatever they hold, or NULL when there is no room for it now. One of
- * up to ring_buffer_record_max bytes always fits into an empty ring. */
+/* Adds a record of size bytes, which are not initialized. Returns NULL if there is no room for it
+ * now. An empty ring always has room for one of ring_buffer_record_max bytes. */
 void *ring_buffer_push(struct ring_buffer *ring, size_t size);
 size_t ring_buffer_record_max(const struct ring_buffer *ring);
 
-/* Gives a record back, once. */
+/* Frees a record. Call it once for each record. */
 void ring_buffer_release(struct ring_buffer *ring, void *record);
 
 bool ring_buffer_is_empty(const struct ring_buffer *ring);

@@ -6,7 +6,25 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A secret of 128 bits; without it nobody can choose sources that collide in a table. */
+/* SipHash, a hash with a secret key (Aumasson and Bernstein, "SipHash: a fast short-input PRF",
+ * 2012), in two variants.
+ *
+ * siphash13 is SipHash-1-3 with 64 bits of output, for hash tables: the index of the registry, the
+ * table of the rate limiter, the counts of prefixes. Senders choose their addresses, so with a hash
+ * without a key an attacker could use addresses that all collide, and each search would walk over
+ * all of them. The key is random at each start, so collisions cannot be predicted. Rejected: a
+ * faster hash without a key, for that reason; and SipHash-2-4, because its further rounds protect
+ * outputs that an attacker can see, and those of a table cannot be seen. Rust and Python use
+ * SipHash-1-3 for their tables, too.
+ *
+ * siphash_mac is SipHash-2-4 with 128 bits of output, for cookies: a message authentication code
+ * that is sent to unverified sources. The paper proposes these rounds as the conservative choice;
+ * the output of 16 bytes is that of its authors' reference code.
+ *
+ * Both take words as well as bytes and are inline: for each datagram the server hashes an address,
+ * which is one or two words, without a loop. */
+
+/* A secret of 128 random bits. */
 struct siphash_key {
     uint64_t k0, k1;
 };
@@ -41,8 +59,8 @@ static inline void siphash_absorb(struct siphash_state *s, uint64_t word)
     s->v0 ^= word;
 }
 
-/* At most 8 bytes as a word, little-endian as in the paper, so that what stands above the last of
- * them is free: for the length, say. */
+/* Up to 8 bytes as a word, little-endian as in the paper. The bits above the last byte are 0, so
+ * the caller can use them for the length. */
 static inline uint64_t siphash_word(const unsigned char *bytes, size_t size)
 {
     uint64_t word = 0;
@@ -50,7 +68,8 @@ static inline uint64_t siphash_word(const unsigned char *bytes, size_t size)
     return le64toh(word);
 }
 
-/* The state that a key begins with. Who hashes much keeps it, and saves half a round a hash. */
+/* The initial state of a key. A caller that hashes often keeps it, which saves computing it anew.
+ */
 static inline struct siphash_state siphash_begin(const struct siphash_key *key)
 {
     return (struct siphash_state){
@@ -70,9 +89,7 @@ static inline uint64_t siphash_finish(struct siphash_state *s)
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-/* SipHash-1-3 of size bytes (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012; one
- * compression and three finalisation rounds, as the Rust and Python tables use it: enough for a
- * hash table whose outputs nobody sees, and not for anything that is sent). */
+/* SipHash-1-3 of size bytes, for a hash table. Do not send the result. */
 static inline uint64_t siphash13(const struct siphash_key *key, const void *bytes, size_t size)
 {
     struct siphash_state s = siphash_begin(key);
@@ -84,10 +101,8 @@ static inline uint64_t siphash13(const struct siphash_key *key, const void *byte
     return siphash_finish(&s);
 }
 
-/* SipHash-2-4 with 128 bits of output: a message authentication code, for what is sent to strangers
- * (two compression rounds and twice four for finalisation: the paper's conservative proposal, and
- * the output that its authors' reference code gives for 16 bytes). By its parts: the state that a
- * key begins with; each word of the message, the last with the length in its highest byte; */
+/* SipHash-2-4 with 128 bits of output, in three steps: the initial state of a key; each word of the
+ * message, the last one with the length in its highest byte; the result. */
 static inline struct siphash_state siphash_mac_begin(const struct siphash_key *key)
 {
     struct siphash_state s = siphash_begin(key);
@@ -112,7 +127,6 @@ static inline uint64_t siphash_mac_half(struct siphash_state *s)
     return s->v0 ^ s->v1 ^ s->v2 ^ s->v3;
 }
 
-/* the code, to out. */
 static inline void siphash_mac_finish(struct siphash_state *s, uint8_t out[16])
 {
     s->v2 ^= 0xee;
@@ -123,7 +137,7 @@ static inline void siphash_mac_finish(struct siphash_state *s, uint8_t out[16])
     memcpy(out + sizeof word, &word, sizeof word);
 }
 
-/* And of size bytes. */
+/* The same of size bytes, in one call. */
 static inline void siphash_mac(const struct siphash_key *key, const void *bytes, size_t size,
                                uint8_t out[16])
 {

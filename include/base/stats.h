@@ -4,49 +4,49 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Every counter of the service: STAT(name, what it counts). This list is the single source of the
- * names in `udpctl stats`, and of their order. A name, once given, stays; a counter never goes
- * back.
+/* The counters of the server: STAT(name, what it counts). The names, the texts and the order in
+ * `udpctl stats` are from these lists. A name is never changed or reused, because monitoring
+ * depends on it; a counter never decreases.
  *
- * The fates: every datagram that is received ends in exactly one of these. */
-#define STATS_OUTCOMES(STAT)                                                                 \
-    STAT(replied, "answered, and the kernel took the answer")                                \
-    STAT(silent, "admitted under reply mode none")                                           \
-    STAT(challenged, "from a stranger: answered by a cookie challenge")                      \
-    STAT(ponged, "a ping, answered by a pong")                                               \
-    STAT(left, "a leave, honoured: its client is removed")                                   \
-    STAT(reply_failed, "the kernel refused the reply, or had no room for it")                \
-    STAT(challenge_failed, "a challenge or pong was due, and not sent: no room, or refused") \
-    STAT(drop_oversize, "longer than max-datagram")                                          \
-    STAT(drop_port_zero, "source port 0, which nobody can answer")                           \
-    STAT(drop_own_source, "source on one of our own service ports")                          \
-    STAT(drop_multicast, "sent to, or from, a multicast or broadcast address")               \
-    STAT(drop_denied, "its source isn't allowed to speak")                                   \
-    STAT(drop_limited, "over the rate of its address or prefix")                             \
-    STAT(drop_bad_frame, "a frame that makes no sense, here or from this source")
+ * The outcomes: each datagram that is received counts in exactly one of these. */
+#define STATS_OUTCOMES(STAT)                                                                  \
+    STAT(replied, "answered, and the kernel accepted the reply")                              \
+    STAT(silent, "admitted and not answered: reply mode none")                                \
+    STAT(challenged, "from an unverified source: answered with a cookie challenge")           \
+    STAT(ponged, "a ping, answered with a pong")                                              \
+    STAT(left, "a leave that was accepted: its client is removed")                            \
+    STAT(reply_failed, "the kernel refused the reply, or its send buffer was full")           \
+    STAT(challenge_failed, "a challenge or pong that the kernel refused, or had no room for") \
+    STAT(drop_oversize, "longer than max-datagram")                                           \
+    STAT(drop_port_zero, "source port 0, which cannot be answered")                           \
+    STAT(drop_own_source, "source on one of the server's own service ports")                  \
+    STAT(drop_multicast, "sent to, or from, a multicast or broadcast address")                \
+    STAT(drop_denied, "its source is not allowed")                                            \
+    STAT(drop_limited, "above the rate limit of its address or prefix")                       \
+    STAT(drop_bad_frame, "a frame that is malformed, or not valid from this source")
 
-#define STATS_OTHERS(STAT)                                                     \
-    STAT(kernel_drops, "lost in the kernel: the receive buffer was full")      \
-    STAT(refused_full, "answered but not registered: clients.max reached")     \
-    STAT(refused_prefix, "answered but not registered: its prefix is full")    \
-    STAT(bad_cookies, "cookies that were wrong, or too old")                   \
-    STAT(dry_limited, "would have been dropped for its rate, but for dry-run") \
-    STAT(dry_prefix, "would not have been registered, but for dry-run")        \
-    STAT(joined, "clients registered")                                         \
-    STAT(expired, "clients evicted after ttl of silence")                      \
-    STAT(kicked, "clients removed by the operator")                            \
-    STAT(broadcasts, "broadcast jobs ended")                                   \
-    STAT(copies_sent, "broadcast copies that the kernel took")                 \
-    STAT(copies_failed, "broadcast copies that the kernel refused")            \
-    STAT(relayed, "messages of clients passed on to others")                   \
-    STAT(relay_limited, "not passed on: over relay-rate")                      \
-    STAT(relay_dropped, "not passed on: too many waited")                      \
-    STAT(streams_closed, "stream clients that left, or broke off")             \
-    STAT(streams_slow, "stream clients cut off: stream-buffer was full")       \
-    STAT(streams_refused, "streams refused: stream-max, or no open file")      \
-    STAT(streams_denied, "streams closed at once: their source isn't allowed to speak")
+#define STATS_OTHERS(STAT)                                                              \
+    STAT(kernel_drops, "lost in the kernel: the receive buffer was full")               \
+    STAT(refused_full, "answered but not registered: clients.max reached")              \
+    STAT(refused_prefix, "answered but not registered: its prefix is full")             \
+    STAT(bad_cookies, "cookies that were wrong or had expired")                         \
+    STAT(dry_limited, "would have been dropped for its rate without dry-run")           \
+    STAT(dry_prefix, "would not have been registered without dry-run")                  \
+    STAT(joined, "clients registered")                                                  \
+    STAT(expired, "clients removed after ttl without a datagram")                       \
+    STAT(kicked, "clients removed by the operator")                                     \
+    STAT(broadcasts, "broadcast jobs ended")                                            \
+    STAT(copies_sent, "broadcast copies that the kernel accepted")                      \
+    STAT(copies_failed, "broadcast copies that the kernel refused")                     \
+    STAT(relayed, "messages of clients sent on to other clients")                       \
+    STAT(relay_limited, "not sent on: above relay-rate")                                \
+    STAT(relay_dropped, "not sent on: the queue was full")                              \
+    STAT(streams_closed, "stream clients that disconnected")                            \
+    STAT(streams_slow, "stream clients disconnected: stream-buffer was full")           \
+    STAT(streams_refused, "streams refused: stream-max reached, or no free descriptor") \
+    STAT(streams_denied, "streams closed at once: their source is not allowed")
 
-/* One worker's counters: written by its thread alone, copied to be read. */
+/* The counters of one worker. Only its thread writes them; other threads get a copy. */
 struct stats {
     uint64_t received; /* datagrams and lines read from the sockets */
 #define STAT(name, meaning) uint64_t name;
@@ -54,7 +54,7 @@ struct stats {
 #undef STAT
 };
 
-/* The number of fates, and of all counters, `received`, the first, among them. */
+/* The number of outcomes, and of all counters; `received` is the first one. */
 #define STAT(name, meaning) +1
 enum {
     STATS_OUTCOME_COUNT = 0 STATS_OUTCOMES(STAT),
@@ -62,8 +62,7 @@ enum {
 };
 #undef STAT
 
-/* The name, the meaning and the value of counter i < STATS_COUNT, in the order of the lists
- * above. */
+/* The name, the meaning and the value of counter i < STATS_COUNT, in the order of the lists. */
 const char *stats_name(size_t i);
 const char *stats_meaning(size_t i);
 uint64_t stats_value(const struct stats *stats, size_t i);
@@ -71,7 +70,7 @@ uint64_t stats_value(const struct stats *stats, size_t i);
 /* Adds the counters of one worker to a sum. */
 void stats_add(struct stats *sum, const struct stats *worker);
 
-/* The sum of the fates; equal to received whenever nothing is in flight. */
+/* The sum of the outcomes. It is equal to received whenever no batch is being processed. */
 uint64_t stats_outcomes(const struct stats *stats);
 
 #endif

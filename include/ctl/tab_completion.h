@@ -1,7 +1,7 @@
 #ifndef CTL_TAB_COMPLETION_H
 #define CTL_TAB_COMPLETION_H
 
-#include "address/transport.h"
+#include "address/client_name.h"
 #include "ctl/connection/answer.h"
 #include "terminal/line_editor.h"
 

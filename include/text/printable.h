@@ -4,27 +4,43 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Text from outside in a form that can be printed: it can't steer a terminal or end a JSON string,
- * and what was printed can be read back. The verbs take the first character of size > 0 bytes,
- * write its form to out without a NUL, and return the length of that form; *taken is how many of
- * the bytes it stands for. A character that shows (character_width_shows) stays as it is, in UTF-8.
- */
+/* Escaping of untrusted text and bytes, so that they can be printed: the result cannot control a
+ * terminal, forge a log line or end a JSON string, and it can be decoded again.
+ *
+ * A program chooses by what reads its output: printable_text and printable_line for a terminal
+ * (UTF-8 stays readable), printable_json for JSON, printable_ascii for configuration files, the
+ * control protocol and messages, which stay ASCII. */
 
-enum { PRINTABLE_BYTES = 16 }; /* the longest form: four times \xNN */
+enum { PRINTABLE_BYTES = 16 }; /* the longest form of one character: four times \xNN */
 
-/* For people: \n \r \t \\ and \xNN, byte by byte, for what doesn't show or isn't UTF-8. */
+/* These two escape the first character of size > 0 bytes. They write its form to out, without a
+ * NUL, and return the length of the form; *taken is the number of bytes that it stands for. A
+ * printable character (character_width_is_printable) is copied, in UTF-8.
+ *
+ * For a terminal: \n \r \t \\, and \xNN for each byte of what is not printable or not UTF-8. */
 size_t printable_text(char out[PRINTABLE_BYTES], const void *bytes, size_t size, size_t *taken);
 
-/* Within a JSON string (RFC 8259): \" \\ \b \f \n \r \t, \uNNNN for what else doesn't show, and
- * \ufffd for a byte that isn't UTF-8, so that the result is always valid. */
+/* Within a JSON string (RFC 8259): \" \\ \b \f \n \r \t, \uNNNN for other characters that are not
+ * printable, and \ufffd for a byte that is not UTF-8, so that the result is always valid. */
 size_t printable_json(char out[PRINTABLE_BYTES], const void *bytes, size_t size, size_t *taken);
 
-/* The letter behind a backslash that stands for a code point: n, r, t, a backslash; else 0. */
-char printable_letter(uint32_t code);
+/* The character after the backslash in the short escape of a code point: n, r, t or a backslash;
+ * 0 for all other code points. */
+char printable_short_escape(uint32_t code);
 
-/* Writes a whole line that was put together from text that shows and text that may not: as
- * printable_text, but a backslash stays one, since what stands behind it may be escaped already.
- * What room bytes don't hold ends in "...". room >= 4. Returns the length. */
+/* These two escape a whole text into room >= 4 bytes, NUL included, and return the length. A result
+ * that does not fit is truncated after a whole escape and ends in "...".
+ *
+ * A line for a terminal, put together from trusted and untrusted text: as printable_text, but a
+ * backslash is copied, because it may begin an escape already. */
 size_t printable_line(char *out, size_t room, const char *text);
+
+/* Bytes as printable ASCII: \n \t \r \\ \" and \xNN for all other bytes outside ' ' to '~'. A room
+ * of 4 * size + 1 is always enough. */
+size_t printable_ascii(char *out, size_t room, const void *bytes, size_t size);
+
+/* Decodes one escape of printable_ascii; text is what follows the backslash, NUL-terminated.
+ * Returns the length of the escape without its backslash, or 0 if it is not a valid one. */
+size_t printable_unescape(const char *text, uint8_t *byte);
 
 #endif

@@ -5,39 +5,45 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The choice of the reply to a request: the next message of the configured list, an echo, or none.
+ * All workers share one object; a reload makes a new one. */
+
 enum reply_mode {
     REPLY_ROTATE, /* each request gets the next message of the list */
-    REPLY_ECHO,   /* each request gets itself */
-    REPLY_NONE,   /* silence */
+    REPLY_ECHO,   /* each request gets its own bytes */
+    REPLY_NONE,   /* no reply */
 };
 
-/* Counted bytes; a message may hold any of them, NUL too, or none at all. */
+/* A byte string with its length. It may contain NUL bytes and may be empty. */
 struct message {
     const uint8_t *bytes;
     size_t size;
 };
 
-/* What is answered: one object for all workers, unchanging but for its turn. */
+/* A mode, its list of messages and the position in it. Only the position changes. */
 struct reply;
 
-/* Copies the count messages (at least one under REPLY_ROTATE). NULL when memory is short. */
+/* Copies the count messages (at least one for REPLY_ROTATE). Returns an object with one reference,
+ * or NULL if there is no memory. */
 struct reply *reply_rotation_new(enum reply_mode mode, const struct message *messages,
                                  size_t count);
-/* One reference more, and one less: the last one frees it. NULL is nothing. Any thread. */
-struct reply *reply_rotation_hold(struct reply *reply);
+/* Add and remove a reference, in any thread. Removing the last one frees the object; NULL is
+ * ignored. */
+struct reply *reply_rotation_retain(struct reply *reply);
 void reply_rotation_release(struct reply *reply);
 
-enum reply_mode reply_mode(const struct reply *reply);
+enum reply_mode reply_rotation_mode(const struct reply *reply);
 
-/* Whether both answer alike, so that a reload may keep the older one and its turn. */
-bool reply_rotation_same(const struct reply *a, const struct reply *b);
+/* Whether both have the same mode and messages. A reload then keeps the older one, so that the
+ * rotation continues. */
+bool reply_rotation_equal(const struct reply *a, const struct reply *b);
 
-/* Reserves the next count turns of the rotation for the caller alone, by one atomic addition, and
- * returns the first as an index of reply_rotation_message. Any thread. The list isn't empty: under
- * REPLY_ROTATE it never is. */
+/* Reserves the next count turns of the rotation for the caller, by one atomic addition, in any
+ * thread. Returns the first turn, an argument of reply_rotation_message. The list must not be
+ * empty; for REPLY_ROTATE it never is. */
 size_t reply_rotation_take(struct reply *reply, size_t count);
 
-/* The message of a turn, and the index of the turn behind it: the list is a ring. */
+/* The message of a turn, and the turn after it: the list is circular. */
 const struct message *reply_rotation_message(const struct reply *reply, size_t turn);
 size_t reply_rotation_next(const struct reply *reply, size_t turn);
 

@@ -1,13 +1,12 @@
-/* Addresses of endpoints: reading, writing, comparing, telling their kinds apart. */
 #include "address/addr.h"
-#include "text/text.h"
+#include "text/number_with_unit.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The pieces of an address's text, before they are understood. */
-struct pieces {
+/* The parts of an address's text, before they are parsed. */
+struct parts {
     char host[INET6_ADDRSTRLEN];
     char zone[ADDR_ZONE_BYTES];
     const char *port; /* NULL: none */
@@ -15,7 +14,7 @@ struct pieces {
     bool zoned;
 };
 
-static bool copy_piece(char *out, size_t room, const char *from, const char *to)
+static bool copy_part(char *out, size_t room, const char *from, const char *to)
 {
     size_t length = (size_t)(to - from);
     if (length == 0 || length >= room)
@@ -25,52 +24,52 @@ static bool copy_piece(char *out, size_t room, const char *from, const char *to)
     return true;
 }
 
-static const char *split(struct pieces *pieces, const char *text)
+static const char *split(struct parts *parts, const char *text)
 {
-    *pieces = (struct pieces){.bracketed = text[0] == '['};
+    *parts = (struct parts){.bracketed = text[0] == '['};
     const char *host = text, *end, *colon = strchr(text, ':');
-    if (pieces->bracketed) {
+    if (parts->bracketed) {
         host = text + 1;
         end = strchr(host, ']');
         if (!end)
             return "']' is missing";
         if (end[1] == ':')
-            pieces->port = end + 2;
+            parts->port = end + 2;
         else if (end[1])
             return "only ':' and a port may follow ']'";
     } else if (colon && !strchr(colon + 1, ':')) {
         end = colon;
-        pieces->port = colon + 1;
+        parts->port = colon + 1;
     } else {
         end = text + strlen(text);
     }
 
     const char *percent = memchr(host, '%', (size_t)(end - host));
-    pieces->zoned = percent != NULL;
-    if (percent && !copy_piece(pieces->zone, sizeof pieces->zone, percent + 1, end))
-        return "no interface has such a name";
-    if (!copy_piece(pieces->host, sizeof pieces->host, host, percent ? percent : end))
+    parts->zoned = percent != NULL;
+    if (percent && !copy_part(parts->zone, sizeof parts->zone, percent + 1, end))
+        return "not a valid interface name";
+    if (!copy_part(parts->host, sizeof parts->host, host, percent ? percent : end))
         return "not an IPv4 or IPv6 address";
     return NULL;
 }
 
-/* Reads a zone: its number, or its name to name (NULL: refused). */
-static const char *read_zone(const struct pieces *pieces, struct addr *addr, char *name)
+/* Parses a zone: a number into addr, or a name, which is copied to name (NULL: it is an error). */
+static const char *read_zone(const struct parts *parts, struct addr *addr, char *name)
 {
     if (!addr_is_link_local(addr) && !addr_is_multicast(addr))
         return "only a link-local IPv6 address has a zone";
     uint64_t scope;
-    if (!text_number(pieces->zone, 0, UINT32_MAX, &scope)) {
+    if (!number_parse(parts->zone, 0, UINT32_MAX, &scope)) {
         addr->scope = (uint32_t)scope;
         return NULL;
     }
     if (!name)
         return "the zone is not a number";
-    for (const char *c = pieces->zone; *c; c++) {
-        if (*c <= ' ' || *c > '~' || *c == '/' || *c == ':') /* what the kernel refuses, at least */
-            return "no interface has such a name";
+    for (const char *c = parts->zone; *c; c++) {
+        if (*c <= ' ' || *c > '~' || *c == '/' || *c == ':') /* the kernel refuses these in names */
+            return "not a valid interface name";
     }
-    memcpy(name, pieces->zone, ADDR_ZONE_BYTES);
+    memcpy(name, parts->zone, ADDR_ZONE_BYTES);
     return NULL;
 }
 
@@ -78,29 +77,29 @@ const char *addr_parse(struct addr *addr, char zone[ADDR_ZONE_BYTES], const char
                        uint16_t default_port)
 {
     struct addr read = {.port = default_port};
-    struct pieces pieces;
+    struct parts parts;
     *addr = (struct addr){0};
     if (zone)
         memset(zone, 0, ADDR_ZONE_BYTES);
 
-    const char *wrong = split(&pieces, text);
+    const char *wrong = split(&parts, text);
     if (wrong)
         return wrong;
-    if (!pieces.bracketed && inet_pton(AF_INET, pieces.host, read.ip) == 1)
+    if (!parts.bracketed && inet_pton(AF_INET, parts.host, read.ip) == 1)
         read.family = ADDR_IPV4;
-    else if (inet_pton(AF_INET6, pieces.host, read.ip) == 1)
+    else if (inet_pton(AF_INET6, parts.host, read.ip) == 1)
         read.family = ADDR_IPV6;
     else
-        return pieces.bracketed ? "not an IPv6 address" : "not an IPv4 or IPv6 address";
+        return parts.bracketed ? "not an IPv6 address" : "not an IPv4 or IPv6 address";
 
-    if (pieces.port) {
+    if (parts.port) {
         uint64_t port;
-        if (text_number(pieces.port, 0, UINT16_MAX, &port))
+        if (number_parse(parts.port, 0, UINT16_MAX, &port))
             return "the port is not a number from 0 to 65535";
         read.port = (uint16_t)port;
     }
-    if (pieces.zoned) {
-        wrong = read_zone(&pieces, &read, zone);
+    if (parts.zoned) {
+        wrong = read_zone(&parts, &read, zone);
         if (wrong)
             return wrong;
     }
@@ -108,7 +107,7 @@ const char *addr_parse(struct addr *addr, char zone[ADDR_ZONE_BYTES], const char
     return NULL;
 }
 
-bool addr_has_two_meanings(const char *text)
+bool addr_is_ambiguous(const char *text)
 {
     const char *colon = strrchr(text, ':');
     char front[ADDR_TEXT_BYTES];
@@ -116,7 +115,7 @@ bool addr_has_two_meanings(const char *text)
     uint64_t port;
 
     if (text[0] == '[' || !colon || (size_t)(colon - text) >= sizeof front ||
-        text_number(colon + 1, 1, UINT16_MAX, &port))
+        number_parse(colon + 1, 1, UINT16_MAX, &port))
         return false;
     memcpy(front, text, (size_t)(colon - text));
     front[colon - text] = '\0';
@@ -189,7 +188,7 @@ bool addr_is_link_local(const struct addr *addr)
     return addr->family == ADDR_IPV6 && addr->ip[0] == 0xfe && addr->ip[1] >> 6 == 2;
 }
 
-bool addr_is_link_group(const struct addr *addr)
+bool addr_is_link_scoped_group(const struct addr *addr)
 {
     return addr->family == ADDR_IPV6 && addr_is_multicast(addr) && (addr->ip[1] & 0xf) <= 2;
 }

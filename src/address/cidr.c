@@ -1,30 +1,29 @@
-/* Blocks of addresses: reading, writing, cutting, comparing. */
 #include "address/cidr.h"
-#include "text/text.h"
+#include "text/number_with_unit.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
-static uint8_t character_width_of(uint8_t family)
+static uint8_t address_bits(uint8_t family)
 {
     return family == ADDR_IPV4 ? 32 : 128;
 }
 
-/* Clears all but the first bits; whether any of those behind was set. */
-static bool cut(uint8_t ip[16], unsigned bits)
+/* Clears all but the first bits. Returns whether any of the others was set. */
+static bool clear_after(uint8_t ip[16], unsigned bits)
 {
-    unsigned behind = 0;
+    unsigned cleared = 0;
     for (unsigned i = 0; i < 16; i++) {
         unsigned kept = bits > 8 * i ? bits - 8 * i : 0;
         unsigned mask = kept >= 8 ? 0xffU : 0xff00U >> kept & 0xffU;
-        behind |= ip[i] & ~mask;
+        cleared |= ip[i] & ~mask;
         ip[i] = (uint8_t)(ip[i] & mask);
     }
-    return behind != 0;
+    return cleared != 0;
 }
 
-/* Whether all of a block is IPv4 in IPv6's clothes (RFC 4291 section 2.5.5.2). */
+/* Whether all addresses of a block are IPv4-mapped (RFC 4291 section 2.5.5.2). */
 static bool is_mapped(const struct cidr *cidr)
 {
     static const uint8_t head[12] = {[10] = 0xff, 0xff};
@@ -51,13 +50,13 @@ const char *cidr_parse(struct cidr *cidr, const char *text)
     else
         return "not an IPv4 or IPv6 address";
 
-    uint64_t bits = character_width_of(read.family);
-    if (slash && text_number(slash + 1, 0, bits, &bits))
+    uint64_t bits = address_bits(read.family);
+    if (slash && number_parse(slash + 1, 0, bits, &bits))
         return read.family == ADDR_IPV4 ? "the prefix length is not a number from 0 to 32"
                                         : "the prefix length is not a number from 0 to 128";
     read.bits = (uint8_t)bits;
-    if (cut(read.ip, read.bits))
-        return "the address has bits set behind the prefix";
+    if (clear_after(read.ip, read.bits))
+        return "the address has bits set after the prefix";
     if (is_mapped(&read))
         return "IPv4-mapped addresses: write them as IPv4, such as 192.0.2.0/24";
     *cidr = read;
@@ -69,18 +68,18 @@ const char *cidr_format(const struct cidr *cidr, char text[CIDR_TEXT_BYTES])
     bool ipv4 = cidr->family == ADDR_IPV4;
     inet_ntop(ipv4 ? AF_INET : AF_INET6, cidr->ip, text, CIDR_TEXT_BYTES);
     size_t length = strlen(text);
-    if (cidr->bits < character_width_of(cidr->family))
+    if (cidr->bits < address_bits(cidr->family))
         snprintf(text + length, CIDR_TEXT_BYTES - length, "/%u", cidr->bits);
     return text;
 }
 
 struct cidr cidr_of(const struct addr *addr, uint8_t bits)
 {
-    struct cidr cidr = {.family = addr->family, .bits = character_width_of(addr->family)};
+    struct cidr cidr = {.family = addr->family, .bits = address_bits(addr->family)};
     if (bits < cidr.bits)
         cidr.bits = bits;
     memcpy(cidr.ip, addr->ip, sizeof cidr.ip);
-    cut(cidr.ip, cidr.bits);
+    clear_after(cidr.ip, cidr.bits);
     return cidr;
 }
 

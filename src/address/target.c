@@ -1,11 +1,10 @@
-/* Where to, as people write it. */
 #include "address/target.h"
 
-#include "text/text.h"
+#include "text/number_with_unit.h"
 
 #include <string.h>
 
-/* Two colons never stand in HOST:PORT. */
+/* HOST:PORT with a host name has only one colon. */
 static bool looks_like_ipv6(const char *text)
 {
     const char *colon = strchr(text, ':');
@@ -22,7 +21,7 @@ static const char *parse_name(struct target *target, const char *text, uint16_t 
         return "the host is missing";
     if (length >= sizeof target->host)
         return "the host name is longer than 253 characters";
-    if (colon && text_number(colon + 1, 1, UINT16_MAX, &port))
+    if (colon && number_parse(colon + 1, 1, UINT16_MAX, &port))
         return "the port is not a number from 1 to 65535";
     memcpy(target->host, text, length);
     target->port = (uint16_t)port;
@@ -33,8 +32,8 @@ const char *target_parse(struct target *target, const char *text, uint16_t defau
 {
     *target = (struct target){0};
     const char *wrong = addr_parse(&target->addr, target->zone, text, default_port);
-    if (!wrong && addr_has_two_meanings(text))
-        return ADDR_TWO_MEANINGS;
+    if (!wrong && addr_is_ambiguous(text))
+        return ADDR_AMBIGUOUS;
     if (!wrong)
         return target->addr.port ? NULL : "nothing can be sent to port 0";
     *target = (struct target){0};
@@ -61,7 +60,7 @@ const char *target_parse_any(struct target *target, const char *text, uint16_t d
         return parse_path(target, rest);
     const char *wrong = target_parse(target, rest, default_port);
     if (!wrong && addr_is_multicast(&target->addr))
-        wrong = "a multicast group takes --group";
+        wrong = "a multicast group needs --group";
     target->transport = transport;
     return wrong;
 }
@@ -71,8 +70,8 @@ const char *target_parse_group(struct target *target, const char *text)
     *target = (struct target){.transport = TRANSPORT_UDP};
     const char *wrong = addr_parse(&target->addr, target->zone, text, 0);
     if (!wrong && !addr_is_multicast(&target->addr))
-        wrong = "not a multicast group: those are 224.0.0.0 to 239.255.255.255, and ff00::/8";
+        wrong = "not a multicast group (224.0.0.0 to 239.255.255.255, ff00::/8)";
     if (!wrong && target->addr.port == 0)
-        wrong = "a multicast group needs a port, as in 239.1.2.3:3000";
+        wrong = "a group needs a port, as in 239.1.2.3:3000";
     return wrong;
 }

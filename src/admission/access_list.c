@@ -1,5 +1,5 @@
-/* Blocks to allow and to deny, laid out as borders on a line: between two of them the answer is the
- * same, and at each it changes, so that the number of the border says what it is. */
+/* The blocks of a family are made into sorted boundaries, the addresses at which the result
+ * changes. Results alternate, so the index of the boundary before a source gives its result. */
 #include "admission/access_list.h"
 
 #include <endian.h>
@@ -7,34 +7,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An address as a number; an IPv4 address has its 32 bits at the top of high. */
+/* An address as a number. An IPv4 address is in the upper 32 bits of high. */
 struct point {
     uint64_t high, low;
 };
 
-/* A block to be laid out: from its first address to its last. */
+/* A block, from its first address to its last. */
 struct block {
     struct point first, last;
     uint8_t bits;
     bool allowed;
 };
 
-/* One family's line. The stretch that begins at border i is allowed if i is even, turned round if
- * `turned`; border 0 is the line's beginning. */
-struct line {
-    uint64_t *high, *low; /* of the borders, in order */
+/* The boundaries of one family. The range from boundary i to the next one is allowed if i is even,
+ * or, if `inverted`, if i is odd. Boundary 0 is the address of zeros. */
+struct boundaries {
+    uint64_t *high, *low; /* the two halves of each, in order */
     size_t count;
-    bool turned;
+    bool inverted;
 };
 
 struct access_list {
-    struct line lines[2]; /* of IPv4, of IPv6 */
+    struct boundaries families[2]; /* of IPv4, of IPv6 */
 };
 
-/* ---- questions ---- */
+/* ---- lookup ---- */
 
-/* The last border that isn't above the point; the first one never is. Both halves of a step cost
- * the same, and no branch is guessed. */
+/* The last boundary that is not above the point; there is one, because the first one is 0. Both
+ * cases of a step cost the same, and there is no branch to mispredict. */
 static size_t last_not_above(const uint64_t *high, size_t count, uint64_t point)
 {
     const uint64_t *at = high;
@@ -46,16 +46,16 @@ static size_t last_not_above(const uint64_t *high, size_t count, uint64_t point)
     return (size_t)(at - high);
 }
 
-/* The last border that isn't above the point, which has the upper 64 bits of border i and lies
- * before it. There is one: border 0 is all zeros. */
-static size_t last_before(const struct line *line, size_t i, struct point point)
+/* The last boundary that is not above the point, which has the upper 64 bits of boundary i and is
+ * before it. There is one, because boundary 0 is 0. */
+static size_t last_before(const struct boundaries *list, size_t i, struct point point)
 {
-    size_t first = 0; /* of those with these upper 64 bits */
-    if (point.high > 0 && line->high[0] < point.high)
-        first = last_not_above(line->high, i, point.high - 1) + 1;
-    if (line->low[first] > point.low)
+    size_t first = 0; /* the first boundary with these upper 64 bits */
+    if (point.high > 0 && list->high[0] < point.high)
+        first = last_not_above(list->high, i, point.high - 1) + 1;
+    if (list->low[first] > point.low)
         return first - 1;
-    return first + last_not_above(line->low + first, i - first, point.low);
+    return first + last_not_above(list->low + first, i - first, point.low);
 }
 
 static struct point point_of(const uint8_t ip[16])
@@ -72,16 +72,16 @@ bool access_list_admits(const struct access_list *acl, const struct addr *source
 {
     if (source->family == ADDR_NONE)
         return false;
-    const struct line *line = &acl->lines[source->family == ADDR_IPV6];
+    const struct boundaries *list = &acl->families[source->family == ADDR_IPV6];
     struct point point = point_of(source->ip);
-    size_t i = last_not_above(line->high, line->count, point.high);
-    /* Only where a block longer than /64 divides these very upper 64 bits. */
-    if (line->high[i] == point.high && line->low[i] > point.low)
-        i = last_before(line, i, point);
-    return (i % 2 == 0) != line->turned;
+    size_t i = last_not_above(list->high, list->count, point.high);
+    /* Only if a block longer than /64 divides the /64 of the source. */
+    if (list->high[i] == point.high && list->low[i] > point.low)
+        i = last_before(list, i, point);
+    return (i % 2 == 0) != list->inverted;
 }
 
-/* ---- making ---- */
+/* ---- construction ---- */
 
 static int compare_points(const struct point *a, const struct point *b)
 {
@@ -90,8 +90,8 @@ static int compare_points(const struct point *a, const struct point *b)
     return (a->low > b->low) - (a->low < b->low);
 }
 
-/* By first address, the wider one first; of one block twice the denied one last, where it counts.
- */
+/* Orders by first address, then the wider block first. If a block is in both lists, the denied one
+ * is last, because the last one decides. */
 static int compare_blocks(const void *left, const void *right)
 {
     const struct block *a = left, *b = right;
@@ -121,75 +121,76 @@ static size_t collect(struct block *blocks, size_t count, uint8_t family, const 
     return count;
 }
 
-/* From this point on the answer is allowed. A border at the same point takes the other's place; one
- * that changes nothing is none. */
-static void set_border(struct line *line, struct point at, bool allowed)
+/* Makes the result `allowed` from this point on. It replaces a boundary at the same point, and adds
+ * none where the result does not change. */
+static void set_boundary(struct boundaries *list, struct point at, bool allowed)
 {
-    size_t last = line->count;
+    size_t last = list->count;
     if (last == 0) {
-        line->turned = !allowed;
+        list->inverted = !allowed;
     } else {
-        if (line->high[last - 1] == at.high && line->low[last - 1] == at.low) {
+        if (list->high[last - 1] == at.high && list->low[last - 1] == at.low) {
             if (last == 1) {
-                line->turned = !allowed;
+                list->inverted = !allowed;
                 return;
             }
-            last = --line->count;
+            last = --list->count;
         }
-        bool before = ((last - 1) % 2 == 0) != line->turned;
+        bool before = ((last - 1) % 2 == 0) != list->inverted;
         if (before == allowed)
             return;
     }
-    line->high[last] = at.high;
-    line->low[last] = at.low;
-    line->count = last + 1;
+    list->high[last] = at.high;
+    list->low[last] = at.low;
+    list->count = last + 1;
 }
 
-/* Ends the innermost open block: behind it the one around it goes on. */
-static void end_block(struct line *line, const struct block *ended, bool outside)
+/* Ends the innermost open block. The result after it is that of the block around it. */
+static void end_block(struct boundaries *list, const struct block *ended, bool outside)
 {
-    struct point behind = ended->last;
-    if (++behind.low == 0 && ++behind.high == 0)
-        return; /* the line ends with it */
-    set_border(line, behind, outside);
+    struct point after = ended->last;
+    if (++after.low == 0 && ++after.high == 0)
+        return; /* it ends with the last address */
+    set_boundary(list, after, outside);
 }
 
-/* Walks over the blocks in order, those that are open at a time on a stack: at most one of each
- * length, and one more for a block that is in both lists. */
-static void lay_out(struct line *line, const struct block *blocks, size_t count, bool otherwise)
+/* Makes the boundaries of sorted blocks. `otherwise` is the result outside of all blocks. The
+ * blocks around the current point are on a stack: at most one of each length. */
+static void set_boundaries(struct boundaries *list, const struct block *blocks, size_t count,
+                           bool otherwise)
 {
     const struct block *open[2 * 129];
     size_t depth = 0;
-    set_border(line, (struct point){0, 0}, otherwise);
+    set_boundary(list, (struct point){0, 0}, otherwise);
     for (size_t i = 0; i <= count; i++) {
         while (depth > 0 &&
                (i == count || compare_points(&open[depth - 1]->last, &blocks[i].first) < 0)) {
             depth--;
-            end_block(line, open[depth], depth > 0 ? open[depth - 1]->allowed : otherwise);
+            end_block(list, open[depth], depth > 0 ? open[depth - 1]->allowed : otherwise);
         }
         if (i == count)
             break;
-        /* The same block again takes its place: doubles can't fill the stack. */
+        /* The same block again replaces it, so duplicates cannot fill the stack. */
         if (depth > 0 && open[depth - 1]->bits == blocks[i].bits)
             depth--;
         open[depth++] = &blocks[i];
-        set_border(line, blocks[i].first, blocks[i].allowed);
+        set_boundary(list, blocks[i].first, blocks[i].allowed);
     }
 }
 
-static bool make_line(struct line *line, uint8_t family, const struct cidr *allow,
-                      size_t allow_count, const struct cidr *deny, size_t deny_count)
+static bool make_boundaries(struct boundaries *list, uint8_t family, const struct cidr *allow,
+                            size_t allow_count, const struct cidr *deny, size_t deny_count)
 {
-    size_t count = allow_count + deny_count, borders = 2 * count + 1;
+    size_t count = allow_count + deny_count, count_max = 2 * count + 1;
     struct block *blocks = calloc(count + 1, sizeof *blocks);
-    line->high = calloc(borders, sizeof *line->high);
-    line->low = calloc(borders, sizeof *line->low);
-    bool done = blocks != NULL && line->high != NULL && line->low != NULL;
+    list->high = calloc(count_max, sizeof *list->high);
+    list->low = calloc(count_max, sizeof *list->low);
+    bool done = blocks != NULL && list->high != NULL && list->low != NULL;
     if (done) {
         count = collect(blocks, 0, family, allow, allow_count, true);
         count = collect(blocks, count, family, deny, deny_count, false);
         qsort(blocks, count, sizeof *blocks, compare_blocks);
-        lay_out(line, blocks, count, allow_count == 0);
+        set_boundaries(list, blocks, count, allow_count == 0);
     }
     free(blocks);
     return done;
@@ -201,8 +202,8 @@ struct access_list *access_list_new(const struct cidr *allow, size_t allow_count
     struct access_list *acl = calloc(1, sizeof *acl);
     if (acl == NULL)
         return NULL;
-    if (make_line(&acl->lines[0], ADDR_IPV4, allow, allow_count, deny, deny_count) &&
-        make_line(&acl->lines[1], ADDR_IPV6, allow, allow_count, deny, deny_count))
+    if (make_boundaries(&acl->families[0], ADDR_IPV4, allow, allow_count, deny, deny_count) &&
+        make_boundaries(&acl->families[1], ADDR_IPV6, allow, allow_count, deny, deny_count))
         return acl;
     access_list_free(acl);
     return NULL;
@@ -213,8 +214,8 @@ void access_list_free(struct access_list *acl)
     if (acl == NULL)
         return;
     for (size_t i = 0; i < 2; i++) {
-        free(acl->lines[i].high);
-        free(acl->lines[i].low);
+        free(acl->families[i].high);
+        free(acl->families[i].low);
     }
     free(acl);
 }

@@ -1,9 +1,8 @@
-/* A set of IPv4 broadcast addresses. */
 #include "admission/broadcast_addrs.h"
 
 #include <string.h>
 
-static bool has(const struct broadcast_addrs *set, const uint8_t ip[4])
+static bool contains(const struct broadcast_addrs *set, const uint8_t ip[4])
 {
     for (uint32_t i = 0; i < set->count; i++)
         if (memcmp(set->ips[i], ip, sizeof set->ips[i]) == 0)
@@ -13,7 +12,7 @@ static bool has(const struct broadcast_addrs *set, const uint8_t ip[4])
 
 void broadcast_addrs_add(struct broadcast_addrs *set, const uint8_t ip[4])
 {
-    if (set->count == BROADCAST_ADDRS_MAX || has(set, ip))
+    if (set->count == BROADCAST_ADDRS_MAX || contains(set, ip))
         return;
     memcpy(set->ips[set->count++], ip, sizeof set->ips[0]);
     set->last_bytes[ip[3]] = 1;
@@ -24,12 +23,13 @@ bool broadcast_addrs_equal(const struct broadcast_addrs *a, const struct broadca
     if (a->count != b->count)
         return false;
     for (uint32_t i = 0; i < a->count; i++)
-        if (!has(b, a->ips[i]))
+        if (!contains(b, a->ips[i]))
             return false;
     return true;
 }
 
-bool broadcast_addrs_has(const struct broadcast_addrs *set, const struct addr *addr)
+bool broadcast_addrs_contains(const struct broadcast_addrs *set, const struct addr *addr)
 {
-    return addr->family == ADDR_IPV4 && broadcast_addrs_may_have(set, addr) && has(set, addr->ip);
+    return addr->family == ADDR_IPV4 && broadcast_addrs_may_contain(set, addr) &&
+           contains(set, addr->ip);
 }

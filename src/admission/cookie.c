@@ -1,12 +1,11 @@
-/* Proof of address without memory: made from a secret, and made again to be compared. */
 #include "admission/cookie.h"
 
 #include <endian.h>
 #include <string.h>
 
 enum {
-    IPV4_BYTES = 4 + 2 + 1,      /* that are bound: address, port, listener: a single word */
-    IPV6_BYTES = 16 + 4 + 2 + 1, /* address, scope, port, listener: three of them */
+    IPV4_BYTES = 4 + 2 + 1,      /* the input of the hash: address, port, listener; one word */
+    IPV6_BYTES = 16 + 4 + 2 + 1, /* address, scope, port, listener; three words */
 };
 
 static void make(const struct cookie_secret *secret, uint8_t listener, const struct addr *source,
@@ -50,15 +49,15 @@ void cookie_make(const struct cookie_secrets *secrets, uint8_t listener, const s
     make(&secrets->current, listener, source, cookie);
 }
 
-/* A secret's cookies were made from from_ms on, so none of them is older than the secret. The
- * comparison of times gives nothing away: everyone may know them. 1 or 0. */
-static unsigned lives(const struct cookie_secret *secret, uint64_t now_ms)
+/* Whether the cookies of a secret are still accepted, 1 or 0. No cookie is older than its secret.
+ * The duration of this comparison reveals only times, which are not secret. */
+static unsigned is_alive(const struct cookie_secret *secret, uint64_t now_ms)
 {
     return secret->from_ms != UINT64_MAX &&
-           (now_ms < secret->from_ms || now_ms - secret->from_ms < 2 * COOKIE_MINUTE_MS);
+           (now_ms < secret->from_ms || now_ms - secret->from_ms < 2 * COOKIE_ROTATION_MS);
 }
 
-/* All bits are looked at, whichever differ. 1 or 0. */
+/* 1 or 0. It always compares all bits: see cookie_is_valid. */
 static unsigned equal(const uint8_t a[COOKIE_BYTES], const uint8_t b[COOKIE_BYTES])
 {
     uint64_t words_a[2], words_b[2];
@@ -67,13 +66,13 @@ static unsigned equal(const uint8_t a[COOKIE_BYTES], const uint8_t b[COOKIE_BYTE
     return ((words_a[0] ^ words_b[0]) | (words_a[1] ^ words_b[1])) == 0;
 }
 
-bool cookie_is_good(const struct cookie_secrets *secrets, uint8_t listener,
-                    const struct addr *source, const uint8_t cookie[COOKIE_BYTES], uint64_t now_ms)
+bool cookie_is_valid(const struct cookie_secrets *secrets, uint8_t listener,
+                     const struct addr *source, const uint8_t cookie[COOKIE_BYTES], uint64_t now_ms)
 {
     uint8_t current[COOKIE_BYTES], previous[COOKIE_BYTES];
     make(&secrets->current, listener, source, current);
     make(&secrets->previous, listener, source, previous);
-    unsigned is_current = equal(cookie, current) & lives(&secrets->current, now_ms);
-    unsigned is_previous = equal(cookie, previous) & lives(&secrets->previous, now_ms);
+    unsigned is_current = equal(cookie, current) & is_alive(&secrets->current, now_ms);
+    unsigned is_previous = equal(cookie, previous) & is_alive(&secrets->previous, now_ms);
     return (is_current | is_previous) != 0;
 }

@@ -1,18 +1,18 @@
-/* Counts of clients by prefix, in words that change as a whole: who it is and how many. */
 #include "admission/prefix_counts.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
 enum {
-    WAYS = 8, /* words of a cache line */
+    WAYS = 8, /* entries in a cache line */
     COUNT_BITS = 28,
     LINES_MIN = 8,
 };
 
 #define COUNT_MASK ((UINT64_C(1) << COUNT_BITS) - 1)
 
-/* 0: free. Else a tag, and below it a count that isn't 0. */
+/* An entry is one word, so that it changes atomically: 0 if it is free, else a tag of 36 bits and
+ * below it a count of 28 bits, which is not 0. */
 struct line {
     _Alignas(64) _Atomic uint64_t ways[WAYS];
 };
@@ -23,15 +23,15 @@ struct prefix_counts {
     struct line lines[];
 };
 
-/* Where a prefix is looked for. */
-struct place {
-    uint64_t tag; /* in its place above the count */
+/* Where the entry of a prefix may be. */
+struct candidates {
+    uint64_t tag; /* shifted above the count */
     const struct line *lines[2];
 };
 
-/* Two places for a client: at 4 prefixes a line on average, the emptier of two lines is not found
- * full in practice (Azar et al., "Balanced Allocations", 1994: the fullest line has but log log n
- * more than the average). */
+/* Two entries for each client: with 4 prefixes in a line on average, the emptier of two lines is
+ * never full in practice (Azar et al., "Balanced Allocations", 1994: the fullest line has only log
+ * log n more than the average). */
 static uint32_t lines_for(uint32_t clients)
 {
     uint32_t lines = LINES_MIN;
@@ -55,101 +55,103 @@ struct prefix_counts *prefix_counts_init(void *memory, uint32_t clients,
 }
 
 /* The tag has the upper 36 bits of the hash, and the first line is chosen by the others. */
-static struct place place_of(const struct prefix_counts *prefixes, const struct addr *source)
+static struct candidates candidates_of(const struct prefix_counts *prefixes,
+                                       const struct addr *source)
 {
     uint8_t bytes[9] = {[8] = source->family};
     memcpy(bytes, source->ip, source->family == ADDR_IPV4 ? 3 : 8);
     uint64_t hash = siphash13(&prefixes->key, bytes, sizeof bytes);
     uint32_t first = (uint32_t)hash & prefixes->mask;
-    /* The other one by a second hash of the first, since 28 bits are all that the tag leaves. */
+    /* The tag leaves 28 bits, too few for two lines: a hash of the hash chooses the second one. */
     uint32_t second = (uint32_t)(hash * UINT64_C(0x9e3779b97f4a7c15) >> 36) & prefixes->mask;
-    return (struct place){
+    return (struct candidates){
         .tag = hash >> COUNT_BITS << COUNT_BITS,
         .lines = {&prefixes->lines[first], &prefixes->lines[second]},
     };
 }
 
-static _Atomic uint64_t *way(const struct place *place, int i)
+static _Atomic uint64_t *way(const struct candidates *candidates, int i)
 {
-    return (_Atomic uint64_t *)&place->lines[i / WAYS]->ways[i % WAYS];
+    return (_Atomic uint64_t *)&candidates->lines[i / WAYS]->ways[i % WAYS];
 }
 
-/* The places to look at: both lines, or the one that both are. */
-static int ways_of(const struct place *place)
+/* The number of entries to search: of two lines, or of one if both are the same. */
+static int way_count(const struct candidates *candidates)
 {
-    return place->lines[0] == place->lines[1] ? WAYS : 2 * WAYS;
+    return candidates->lines[0] == candidates->lines[1] ? WAYS : 2 * WAYS;
 }
 
-static bool is_of(uint64_t word, const struct place *place)
+static bool belongs_to(uint64_t word, const struct candidates *candidates)
 {
-    return word != 0 && (word & ~COUNT_MASK) == place->tag;
+    return word != 0 && (word & ~COUNT_MASK) == candidates->tag;
 }
 
 uint32_t prefix_counts_count(const struct prefix_counts *prefixes, const struct addr *source)
 {
-    struct place place = place_of(prefixes, source);
+    struct candidates candidates = candidates_of(prefixes, source);
     uint64_t count = 0;
-    for (int i = 0; i < ways_of(&place); i++) {
-        uint64_t word = atomic_load_explicit(way(&place, i), memory_order_relaxed);
-        if (is_of(word, &place))
+    for (int i = 0; i < way_count(&candidates); i++) {
+        uint64_t word = atomic_load_explicit(way(&candidates, i), memory_order_relaxed);
+        if (belongs_to(word, &candidates))
             count += word & COUNT_MASK;
     }
     return count < COUNT_MASK ? (uint32_t)count : (uint32_t)COUNT_MASK;
 }
 
-/* What both lines of a prefix hold at a moment. */
-struct watch_data {
-    uint64_t count;        /* of the prefix */
-    _Atomic uint64_t *way; /* to be changed: its own, or a free one; NULL if there is neither */
-    uint64_t word;         /* what that holds */
+/* What both lines of a prefix contain at one moment. */
+struct snapshot {
+    uint64_t count; /* clients of the prefix */
+    /* The entry to change: its own, or a free one; NULL if there is neither. */
+    _Atomic uint64_t *way;
+    uint64_t word; /* the content of that entry */
 };
 
-static struct watch_data look(const struct place *place)
+static struct snapshot read_lines(const struct candidates *candidates)
 {
-    struct watch_data view = {.count = 0};
+    struct snapshot now = {.count = 0};
     _Atomic uint64_t *free[2] = {NULL, NULL};
     int frees[2] = {0, 0};
-    for (int i = 0; i < ways_of(place); i++) {
-        uint64_t word = atomic_load_explicit(way(place, i), memory_order_relaxed);
-        if (is_of(word, place)) {
-            view.count += word & COUNT_MASK;
-            view.way = way(place, i);
-            view.word = word;
+    for (int i = 0; i < way_count(candidates); i++) {
+        uint64_t word = atomic_load_explicit(way(candidates, i), memory_order_relaxed);
+        if (belongs_to(word, candidates)) {
+            now.count += word & COUNT_MASK;
+            now.way = way(candidates, i);
+            now.word = word;
         } else if (word == 0) {
-            free[i / WAYS] = way(place, i);
+            free[i / WAYS] = way(candidates, i);
             frees[i / WAYS]++;
         }
     }
-    if (view.way == NULL)
-        view.way = free[frees[1] > frees[0]];
-    return view;
+    if (now.way == NULL)
+        now.way = free[frees[1] > frees[0]];
+    return now;
 }
 
 bool prefix_counts_add(struct prefix_counts *prefixes, const struct addr *source, uint32_t cap)
 {
-    struct place place = place_of(prefixes, source);
+    struct candidates candidates = candidates_of(prefixes, source);
     for (;;) {
-        struct watch_data view = look(&place);
-        if (view.count >= (cap != 0 ? cap : COUNT_MASK))
+        struct snapshot now = read_lines(&candidates);
+        if (now.count >= (cap != 0 ? cap : COUNT_MASK))
             return false;
-        if (view.way == NULL)
-            return true; /* not counted, as the header says */
-        uint64_t more = view.word != 0 ? view.word + 1 : place.tag | 1;
-        if (atomic_compare_exchange_strong_explicit(view.way, &view.word, more,
-                                                    memory_order_relaxed, memory_order_relaxed))
+        if (now.way == NULL)
+            return true; /* both lines are full of others: it is not counted */
+        uint64_t more = now.word != 0 ? now.word + 1 : candidates.tag | 1;
+        if (atomic_compare_exchange_strong_explicit(now.way, &now.word, more, memory_order_relaxed,
+                                                    memory_order_relaxed))
             return true;
     }
 }
 
 void prefix_counts_remove(struct prefix_counts *prefixes, const struct addr *source)
 {
-    struct place place = place_of(prefixes, source);
-    for (int i = 0; i < ways_of(&place); i++) {
-        uint64_t word = atomic_load_explicit(way(&place, i), memory_order_relaxed);
-        while (is_of(word, &place)) {
-            /* The last one frees the place. */
+    struct candidates candidates = candidates_of(prefixes, source);
+    for (int i = 0; i < way_count(&candidates); i++) {
+        uint64_t word = atomic_load_explicit(way(&candidates, i), memory_order_relaxed);
+        while (belongs_to(word, &candidates)) {
+            /* The last client frees the entry. */
             uint64_t less = (word & COUNT_MASK) > 1 ? word - 1 : 0;
-            if (atomic_compare_exchange_weak_explicit(way(&place, i), &word, less,
+            if (atomic_compare_exchange_weak_explicit(way(&candidates, i), &word, less,
                                                       memory_order_relaxed, memory_order_relaxed))
                 return;
         }

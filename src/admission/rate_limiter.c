@@ -1,10 +1,9 @@
-/* Token buckets in a table that never refuses anyone for being full. */
 #include "admission/rate_limiter.h"
 
 #include <stdatomic.h>
 
-/* full_ns is when the bucket will be full again: in the past, it is full; a burst ahead, it is
- * empty. An all-zero bucket is free: it is full, and whose it is doesn't matter. */
+/* full_ns is when the bucket will be full again: it is full if that time is past, and empty if it
+ * is a burst ahead. A bucket of zeros is free. tag is the hash that it belongs to. */
 struct bucket {
     _Atomic uint64_t tag;
     _Atomic uint64_t full_ns;
@@ -17,19 +16,19 @@ _Static_assert(sizeof(struct set) == 64, "a set is a cache line");
 
 struct rate_limiter {
     struct siphash_state hash_begin; /* of the secret key */
-    uint64_t spread;                 /* odd, and secret: sets the addresses of a prefix apart */
+    uint64_t spread;                 /* odd and secret: distinguishes the addresses of a prefix */
     struct set sets[RATE_LIMITER_SETS];
 };
 
 enum { HASH_SHIFT = 64 - 16 }; /* the top bits of a hash choose its set */
-_Static_assert(RATE_LIMITER_SETS == 1 << 16, "as HASH_SHIFT says");
+_Static_assert(RATE_LIMITER_SETS == 1 << 16, "HASH_SHIFT is 64 less the bits of a set's index");
 
 struct rate_limiter_limits rate_limiter_limits(uint32_t rate_pps, uint32_t burst)
 {
     struct rate_limiter_limits limits;
     token_bucket_init(&limits.address, rate_pps, burst);
-    token_bucket_init(&limits.prefix, rate_pps * RATE_LIMITER_ADDRESSES_A_PREFIX,
-                      burst * RATE_LIMITER_ADDRESSES_A_PREFIX);
+    token_bucket_init(&limits.prefix, rate_pps * RATE_LIMITER_ADDRESSES_PER_PREFIX,
+                      burst * RATE_LIMITER_ADDRESSES_PER_PREFIX);
     return limits;
 }
 
@@ -46,9 +45,9 @@ struct rate_limiter *rate_limiter_init(void *memory, const struct siphash_key *k
     return limiter;
 }
 
-/* The hashes that buckets are found by. The prefix alone goes through SipHash-1-3, which gives 64
- * bits that nobody can guess; an address within it is told from the others there, and from the
- * prefix, by a multiple of another secret. */
+/* The hashes by which buckets are found. Only the prefix is hashed, by SipHash-1-3, whose 64 bits
+ * cannot be predicted. The hash of an address differs from that of its prefix by a multiple of
+ * another secret, which saves a second SipHash. */
 struct hashes {
     uint64_t prefix, address;
 };
@@ -65,14 +64,14 @@ static inline struct hashes hashes_of(const struct rate_limiter *limiter, const 
         within = (uint64_t)source->ip[6] << 8 | source->ip[7];
     }
     struct siphash_state state = limiter->hash_begin;
-    /* A single word of block, sender and family: no input is the beginning of another. */
+    /* One word of block, sender and family; all inputs have this length. */
     siphash_absorb(&state, block | (uint64_t)source->family << 56);
     uint64_t prefix = siphash_finish(&state);
     return (struct hashes){prefix, prefix + (within + 1) * limiter->spread};
 }
 
-/* The bucket of a hash; a new one is full. The time is cleared before the name is changed: whoever
- * finds the new name finds the new owner's time, too. */
+/* Returns the bucket of a hash; a new one is full. The time is cleared before the tag is changed,
+ * so that another thread that finds the new tag also finds the new time. */
 static inline struct bucket *find(struct rate_limiter *limiter, uint64_t hash)
 {
     struct bucket *ways = limiter->sets[hash >> HASH_SHIFT].ways;
@@ -89,12 +88,12 @@ static inline struct bucket *find(struct rate_limiter *limiter, uint64_t hash)
     return fullest;
 }
 
-/* Takes a token, if there is one. *before is when the bucket was to be full. */
-static inline bool take(struct bucket *bucket, const struct token_bucket *gcra, uint64_t now_ns,
+/* Takes a token, if there is one. *before is the value of full_ns before. */
+static inline bool take(struct bucket *bucket, const struct token_bucket *limit, uint64_t now_ns,
                         uint64_t *before)
 {
     uint64_t full_ns = *before = atomic_load_explicit(&bucket->full_ns, memory_order_relaxed);
-    bool takes = token_bucket_take(gcra, &full_ns, now_ns);
+    bool takes = token_bucket_take(limit, &full_ns, now_ns);
     atomic_store_explicit(&bucket->full_ns, full_ns, memory_order_relaxed);
     return takes;
 }
@@ -109,7 +108,7 @@ bool rate_limiter_take(struct rate_limiter *limiter, const struct rate_limiter_l
         return false;
     if (take(find(limiter, hashes.prefix), &limits->prefix, now_ns, &ignored))
         return true;
-    /* Its token back. */
+    /* The prefix has no token: return the one of the address. */
     atomic_store_explicit(&address->full_ns, before, memory_order_relaxed);
     return false;
 }

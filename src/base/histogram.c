@@ -1,4 +1,3 @@
-/* How often each value came: log-linear buckets in fixed memory. */
 #include "base/histogram.h"
 
 #include <string.h>
@@ -30,7 +29,8 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
         into->buckets[i] += from->buckets[i];
 }
 
-/* The share of count, rounded up, of at least one; in two parts, which don't overflow. */
+/* Returns ppm parts per million of count, rounded up, at least 1. The two summands do not overflow;
+ * the product count * ppm could. */
 static uint64_t rank_of(uint64_t count, uint32_t ppm)
 {
     const uint32_t all = 1000000;

@@ -1,6 +1,6 @@
-/* Command lines from a table: read by getopt_long, and printed as help. */
 #include "base/option_parser.h"
-#include "text/text.h"
+#include "text/nearest_word.h"
+#include "text/printable.h"
 
 #include <assert.h>
 #include <getopt.h>
@@ -8,48 +8,50 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Rows in the form that getopt_long wants. Long options are told apart by LONG + the index, beyond
- * every letter. */
+/* The value that getopt_long returns for the long name of row i is LONG + i, above every character.
+ */
 enum { LONG = 256 };
 
-struct forms {
-    char letters[2 + 2 * OPTION_PARSER_ROWS_MAX];
-    struct option names[OPTION_PARSER_ROWS_MAX + 1];
+/* The rows as getopt_long takes them. */
+struct getopt_tables {
+    char short_names[2 + 2 * OPTION_PARSER_ROWS_MAX];
+    struct option long_names[OPTION_PARSER_ROWS_MAX + 1];
 };
 
-static void make_forms(struct forms *forms, const struct option_parser *options)
+static void make_tables(struct getopt_tables *tables, const struct option_parser *options)
 {
-    char *letter = forms->letters;
-    memset(forms, 0, sizeof *forms);
-    *letter++ = ':'; /* tell a missing argument from an unknown option */
+    char *next = tables->short_names;
+    memset(tables, 0, sizeof *tables);
+    *next++ = ':'; /* getopt_long then returns ':' for a missing argument, not '?' */
     for (size_t i = 0; i < options->count; i++) {
         const struct option_row *row = &options->rows[i];
-        forms->names[i] = (struct option){
+        tables->long_names[i] = (struct option){
             .name = row->name,
             .has_arg = row->argument ? required_argument : no_argument,
             .val = LONG + (int)i,
         };
-        if (row->letter) {
-            *letter++ = row->letter;
+        if (row->short_name) {
+            *next++ = row->short_name;
             if (row->argument)
-                *letter++ = ':';
+                *next++ = ':';
         }
     }
 }
 
-/* The index of the row of a letter or of LONG + index, -1 if there is none. */
+/* Returns the index of the row of a short name or of LONG + index, -1 if there is none. */
 static int find_row(const struct option_parser *options, int value)
 {
     if (value >= LONG)
         return value - LONG;
     for (size_t i = 0; value != 0 && i < options->count; i++) {
-        if (options->rows[i].letter == value)
+        if (options->rows[i].short_name == value)
             return (int)i;
     }
     return -1;
 }
 
-/* Explains a long option that is the beginning of several; false if it isn't. */
+/* Writes the error about an abbreviated long option that matches several. Returns false if it does
+ * not. written is the option without its dashes, shown is the whole, escaped. */
 static bool explain_ambiguous(struct option_parser *options, const char *written, const char *shown)
 {
     size_t size = strcspn(written, "="), found = 0;
@@ -70,13 +72,13 @@ static void explain_unknown(struct option_parser *options, const char *written, 
     const char *names[OPTION_PARSER_ROWS_MAX];
     for (size_t i = 0; i < options->count; i++)
         names[i] = options->rows[i].name;
-    const char *meant = text_nearest(written, names, options->count);
+    const char *meant = nearest_word(written, names, options->count);
     snprintf(options->error, sizeof options->error, "unknown option %s%s%s%s", shown,
              meant ? " (did you mean --" : "", meant ? meant : "", meant ? "?)" : "");
 }
 
-/* Explains what getopt_long refused: result is ':' or '?', and optopt the option, 0 if unknown by
- * a long name. */
+/* Writes the error after getopt_long returned ':' or '?'. optopt is the option, 0 if it is an
+ * unknown long name. */
 static int explain(struct option_parser *options, int result)
 {
     int row = find_row(options, optopt);
@@ -84,36 +86,37 @@ static int explain(struct option_parser *options, int result)
         snprintf(options->error, sizeof options->error,
                  result == ':' ? "option --%s needs an argument" : "option --%s takes no argument",
                  options->rows[row].name);
-        return OPTION_PARSER_WRONG;
+        return OPTION_PARSER_ERROR;
     }
 
     char shown[64];
     if (optopt != 0) {
-        text_escape(shown, sizeof shown, &(char){(char)optopt}, 1);
+        printable_ascii(shown, sizeof shown, &(char){(char)optopt}, 1);
         snprintf(options->error, sizeof options->error, "unknown option -%s", shown);
-        return OPTION_PARSER_WRONG;
+        return OPTION_PARSER_ERROR;
     }
     const char *written = options->argv[optind - 1];
-    text_escape(shown, sizeof shown, written, strlen(written));
+    printable_ascii(shown, sizeof shown, written, strlen(written));
     if (!explain_ambiguous(options, written + 2, shown))
         explain_unknown(options, written + 2, shown);
-    return OPTION_PARSER_WRONG;
+    return OPTION_PARSER_ERROR;
 }
 
-void option_parser_begin(struct option_parser *options, int argc, char **argv,
-                         const struct option_row *rows, size_t count)
+void option_parser_init(struct option_parser *options, int argc, char **argv,
+                        const struct option_row *rows, size_t count)
 {
     assert(count <= OPTION_PARSER_ROWS_MAX);
     *options = (struct option_parser){.argc = argc, .argv = argv, .rows = rows, .count = count};
-    optind = 0; /* the GNU way to start anew, which 1 is not */
+    optind = 0; /* glibc reinitializes its state only for 0, not for 1 */
     opterr = 0;
 }
 
 int option_parser_next(struct option_parser *options)
 {
-    struct forms forms;
-    make_forms(&forms, options);
-    int result = getopt_long(options->argc, options->argv, forms.letters, forms.names, NULL);
+    struct getopt_tables tables;
+    make_tables(&tables, options);
+    int result =
+        getopt_long(options->argc, options->argv, tables.short_names, tables.long_names, NULL);
     options->value = optarg;
     if (result == -1)
         return OPTION_PARSER_END;
@@ -128,11 +131,11 @@ char **option_parser_operands(const struct option_parser *options, int *count)
     return options->argv + optind;
 }
 
-/* A row's forms, as "-c, --config FILE", in room for the longest; returns the length. */
-static int format_forms(char *out, size_t room, const struct option_row *row)
+/* Writes a row's names and argument, as "-c, --config FILE". Returns the length. */
+static int format_names(char *out, size_t room, const struct option_row *row)
 {
-    char letter[] = {'-', row->letter, ',', ' ', '\0'};
-    return snprintf(out, room, "%s--%s%s%s", row->letter ? letter : "    ", row->name,
+    char short_name[] = {'-', row->short_name, ',', ' ', '\0'};
+    return snprintf(out, room, "%s--%s%s%s", row->short_name ? short_name : "    ", row->name,
                     row->argument ? " " : "", row->argument ? row->argument : "");
 }
 
@@ -140,7 +143,7 @@ size_t option_parser_help(char *out, size_t room, const struct option_row *rows,
 {
     int widest = 0;
     for (size_t i = 0; i < count; i++) {
-        int width = format_forms(NULL, 0, &rows[i]);
+        int width = format_names(NULL, 0, &rows[i]);
         widest = width > widest ? width : widest;
     }
 
@@ -148,10 +151,10 @@ size_t option_parser_help(char *out, size_t room, const struct option_row *rows,
     if (room > 0)
         out[0] = '\0';
     for (size_t i = 0; i < count; i++) {
-        char forms[80];
-        format_forms(forms, sizeof forms, &rows[i]);
+        char names[80];
+        format_names(names, sizeof names, &rows[i]);
         int n = snprintf(length < room ? out + length : NULL, length < room ? room - length : 0,
-                         "  %-*s  %s\n", widest, forms, rows[i].help);
+                         "  %-*s  %s\n", widest, names, rows[i].help);
         length += (size_t)n;
     }
     return length;

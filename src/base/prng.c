@@ -1,4 +1,3 @@
-/* Random numbers for load, not for secrets. */
 #include "base/prng.h"
 
 static uint64_t rotate(uint64_t value, int bits)
@@ -40,7 +39,7 @@ double prng_uniform(struct prng *prng)
     return (double)(prng_next(prng) >> 11) * 0x1p-53;
 }
 
-/* The length of a descending run that begins with first: odd with probability e^-first. */
+/* The length of a descending run that begins with first. It is odd with probability e^-first. */
 static int run_length(struct prng *prng, double first)
 {
     int length = 1;

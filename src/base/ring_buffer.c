@@ -1,12 +1,14 @@
-/* Records side by side; one that doesn't fit before the end of the memory begins at its front. */
+/* Records are stored one after the other. A record that does not fit before the end of the memory
+ * is stored at its start, and a gap takes the rest. */
 #include "base/ring_buffer.h"
 
-/* Stands before each record, and alone before a gap. */
+/* Precedes each record and each gap. */
 struct header {
     uint64_t bytes; /* to the next header */
-    uint64_t done;  /* 1: may be reclaimed */
+    uint64_t done;  /* 1: released, or a gap */
 };
-_Static_assert(sizeof(struct header) == RING_BUFFER_RECORD_EXTRA, "as the header says");
+_Static_assert(sizeof(struct header) == RING_BUFFER_RECORD_EXTRA,
+               "RING_BUFFER_RECORD_EXTRA is the size of a header");
 
 void ring_buffer_init(struct ring_buffer *ring, void *memory, size_t room)
 {
@@ -23,12 +25,12 @@ bool ring_buffer_is_empty(const struct ring_buffer *ring)
     return ring->head == ring->tail;
 }
 
-static struct header *header_at(const struct ring_buffer *ring, uint64_t place)
+static struct header *header_at(const struct ring_buffer *ring, uint64_t position)
 {
-    return (struct header *)(void *)(ring->bytes + place % ring->room);
+    return (struct header *)(void *)(ring->bytes + position % ring->room);
 }
 
-static size_t left(const struct ring_buffer *ring)
+static size_t free_bytes(const struct ring_buffer *ring)
 {
     return ring->room - (size_t)(ring->head - ring->tail);
 }
@@ -47,12 +49,12 @@ void *ring_buffer_push(struct ring_buffer *ring, size_t size)
         return NULL;
     size_t bytes = sizeof(struct header) + (size + RING_BUFFER_ALIGNMENT - 1) /
                                                RING_BUFFER_ALIGNMENT * RING_BUFFER_ALIGNMENT;
-    /* An empty ring may begin anywhere: at the front, the largest record fits. */
+    /* The largest record fits only at the start of the memory. */
     if (ring_buffer_is_empty(ring))
         ring->head = ring->tail = 0;
     size_t to_end = ring->room - (size_t)(ring->head % ring->room);
     size_t gap = bytes > to_end ? to_end : 0;
-    if (gap + bytes > left(ring))
+    if (gap + bytes > free_bytes(ring))
         return NULL;
     if (gap > 0)
         append(ring, gap, true);

@@ -1,11 +1,10 @@
-/* The counters by number, from the one list of their names. */
 #include "base/stats.h"
 
 static const struct {
     const char *name;
     const char *meaning;
     size_t offset;
-} counters[] = {{"received", "datagrams and lines read; the sum of the fates below",
+} counters[] = {{"received", "datagrams and lines read; the sum of the outcomes below",
                  offsetof(struct stats, received)},
 #define STAT(name, meaning) {#name, meaning, offsetof(struct stats, name)},
                 STATS_OUTCOMES(STAT) STATS_OTHERS(STAT)

@@ -15,7 +15,8 @@ int challenge_answer_send(struct peer *peer, const uint8_t *challenge, const uin
                           size_t size)
 {
     uint8_t answer[DATAGRAM_BYTES_MAX];
-    size_t head = frame_answer_head(answer, frame_read(challenge, FRAME_CHALLENGE_BYTES).cookie);
+    size_t head =
+        frame_write_answer_head(answer, frame_read(challenge, FRAME_CHALLENGE_BYTES).cookie);
     if (size > sizeof answer - head)
         return -EMSGSIZE;
     if (size > 0)

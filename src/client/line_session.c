@@ -11,7 +11,7 @@
 #include "os/loop/event_loop.h"
 #include "os/process/clock.h"
 #include "os/terminal/terminal_capabilities.h"
-#include "text/text.h"
+#include "text/hex.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -123,7 +123,7 @@ static void take_line(struct line_session *session)
     session->held = true;
     if (!session->options->hex)
         return;
-    session->held = text_from_hex((uint8_t *)session->line, session->line, session->size);
+    session->held = hex_decode((uint8_t *)session->line, session->line, session->size);
     session->size /= 2;
     if (!session->held)
         session_report_rejected_line(&session->report,

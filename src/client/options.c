@@ -2,7 +2,9 @@
 
 #include "base/version.h"
 #include "os/log/error_message.h"
-#include "text/text.h"
+#include "text/bad_value.h"
+#include "text/hex.h"
+#include "text/number_with_unit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -69,12 +71,12 @@ static int print_help(void)
 static int wrong_value(const char *what, const char *value, const char *why)
 {
     char text[512];
-    return print_usage_error("%s", text_bad_value(text, sizeof text, what, value, why));
+    return print_usage_error("%s", bad_value_message(text, sizeof text, what, value, why));
 }
 
 static const char *duration(const char *text, uint64_t *ms)
 {
-    const char *wrong = text_duration(text, 1000, ms);
+    const char *wrong = duration_parse(text, 1000, ms);
     if (wrong)
         return wrong;
     return *ms > CLIENT_DURATION_MAX_MS ? "it is more than a day" : NULL;
@@ -91,7 +93,7 @@ static const char *keepalive(const char *text, uint64_t *ms)
 static const char *ttl(const char *text, uint8_t *ttl)
 {
     uint64_t value = 0;
-    const char *wrong = text_number(text, 0, UINT8_MAX, &value);
+    const char *wrong = number_parse(text, 0, UINT8_MAX, &value);
     *ttl = (uint8_t)value;
     return wrong;
 }
@@ -103,9 +105,9 @@ static const char *apply(struct client_options *options, int row, const char *va
     case TIMEOUT:
         return duration(value, &options->timeout_ms);
     case RETRIES:
-        return text_number(value, 0, UINT32_MAX, &options->retries);
+        return number_parse(value, 0, UINT32_MAX, &options->retries);
     case COUNT:
-        return text_number(value, 1, UINT32_MAX, &options->count);
+        return number_parse(value, 1, UINT32_MAX, &options->count);
     case KEEPALIVE:
         return keepalive(value, &options->keepalive_ms);
     case JSON:
@@ -150,7 +152,7 @@ static int read_message(struct client_options *options, char *message)
     options->message_size = strlen(message);
     if (!options->hex)
         return CONTINUE;
-    if (!text_from_hex((uint8_t *)message, message, options->message_size))
+    if (!hex_decode((uint8_t *)message, message, options->message_size))
         return print_usage_error(
             "MESSAGE is not an even number of hexadecimal digits, which --hex needs");
     options->message_size /= 2;
@@ -196,9 +198,9 @@ int client_options_read(struct client_options *options, int argc, char **argv)
         .count = 1,
         .route = {.target = &options->target, .ttl = CLIENT_GROUP_TTL},
     };
-    option_parser_begin(&line, argc, argv, rows, ROWS);
+    option_parser_init(&line, argc, argv, rows, ROWS);
     for (int row; (row = option_parser_next(&line)) != OPTION_PARSER_END;) {
-        if (row == OPTION_PARSER_WRONG)
+        if (row == OPTION_PARSER_ERROR)
             return print_usage_error("%s", line.error);
         if (row == HELP)
             return print_help();

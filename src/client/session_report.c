@@ -1,7 +1,7 @@
 #include "client/session_report.h"
 
 #include "os/log/error_message.h"
-#include "text/text.h"
+#include "text/number_with_unit.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -30,7 +30,7 @@ void session_report_timeout(struct session_report *report, uint32_t requests, ui
     report->last_error = -ETIMEDOUT;
     line_input_hide_for_error(report->input);
     snprintf(reason, sizeof reason, "no reply within %s",
-             text_format_duration(report->options->timeout_ms, timeout));
+             duration_format(report->options->timeout_ms, timeout));
     if (requests)
         print_error(reason, peer_error_advice(-ETIMEDOUT), "sending %" PRIu32 " line%s to %s",
                     requests, requests == 1 ? "" : "s", report->peer->name);
@@ -66,7 +66,7 @@ int session_report_status(const struct session_report *report,
         uint64_t lines = requests->sent + report->failed_lines;
         snprintf(reason, sizeof reason, "%" PRIu64 " of %" PRIu64 " were answered (timeout %s)",
                  options->timeout_ms ? requests->answered : requests->sent, lines,
-                 text_format_duration(options->timeout_ms, timeout));
+                 duration_format(options->timeout_ms, timeout));
         print_error(reason, peer_error_advice(-ETIMEDOUT), "sending %" PRIu64 " datagrams to %s",
                     lines, report->peer->name);
         return 1;

@@ -8,7 +8,7 @@
 #include "os/loop/event_loop.h"
 #include "os/process/clock.h"
 #include "os/terminal/terminal_capabilities.h"
-#include "text/text.h"
+#include "text/number_with_unit.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -204,7 +204,7 @@ static int report(const struct single_request *request, int error)
         snprintf(reason, sizeof reason,
                  "no reply to %" PRIu64 " of %" PRIu64 " request%s (sent %s, waited %s%s)",
                  request->unanswered, request->done, request->done == 1 ? "" : "s", tries,
-                 text_format_duration(options->timeout_ms, timeout), again ? " each time" : "");
+                 duration_format(options->timeout_ms, timeout), again ? " each time" : "");
         print_error(reason, peer_error_advice(-ETIMEDOUT), "sending %zu byte%s to %s",
                     options->message_size, plural, request->peer.name);
     }

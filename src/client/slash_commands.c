@@ -2,7 +2,7 @@
 
 #include "client/print_message.h"
 #include "os/log/error_message.h"
-#include "text/text.h"
+#include "text/printable.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -58,7 +58,7 @@ static int find(const char *name, size_t size)
 static void print_unknown_command(const char *line, size_t size)
 {
     char shown[64];
-    text_escape(shown, sizeof shown, line, size);
+    printable_ascii(shown, sizeof shown, line, size);
     print_error("no such command, and nothing was sent",
                 "see /help, or send a line that begins with a slash by doubling it", "running %s",
                 shown);

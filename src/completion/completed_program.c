@@ -59,7 +59,7 @@ void completion_words(FILE *out, const char *choice)
 
 void completion_pattern(FILE *out, const struct option_row *row)
 {
-    if (row->letter)
-        fprintf(out, "-%c | ", row->letter);
+    if (row->short_name)
+        fprintf(out, "-%c | ", row->short_name);
     fprintf(out, "--%s", row->name);
 }

@@ -89,8 +89,8 @@ static void write_options(FILE *out, const struct completion_program *program, u
         fprintf(out, "complete -c %s", program->name);
         if (command)
             fprintf(out, " -n '__%s_is %s'", program->name, command->name);
-        if (row->letter)
-            fprintf(out, " -s %c", row->letter);
+        if (row->short_name)
+            fprintf(out, " -s %c", row->short_name);
         fprintf(out, " -l %s", row->name);
         if (row->argument)
             write_action(out, program, row->argument);
@@ -106,8 +106,8 @@ static void write_walk(FILE *out, const struct completion_program *program)
     completion_write(out, program, WALK);
     fputs("            case", out);
     for (size_t i = 0; (row = completion_next_row(program, UINT32_MAX, &i));) {
-        if (row->argument && row->letter)
-            fprintf(out, " -%c", row->letter);
+        if (row->argument && row->short_name)
+            fprintf(out, " -%c", row->short_name);
         if (row->argument)
             fprintf(out, " --%s", row->name);
     }

@@ -82,8 +82,8 @@ static void write_options(FILE *out, const struct completion_program *program, u
     for (size_t i = 0; (row = completion_next_row(program, rows, &i));) {
         const char *glued = row->argument ? "+" : "", *equals = row->argument ? "=" : "";
         fputs(indent, out);
-        if (row->letter)
-            fprintf(out, "'*'{-%c%s,--%s%s}'[", row->letter, glued, row->name, equals);
+        if (row->short_name)
+            fprintf(out, "'*'{-%c%s,--%s%s}'[", row->short_name, glued, row->name, equals);
         else
             fprintf(out, "'*--%s%s[", row->name, equals);
         write_text(out, row->help);

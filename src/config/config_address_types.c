@@ -30,7 +30,7 @@ static bool has_zone(const struct config_listen *listen)
 static const char *check_group(const struct config_listen *group)
 {
     if (!addr_is_multicast(&group->addr))
-        return "not a multicast group: those are 224.0.0.0 to 239.255.255.255, and ff00::/8";
+        return "not a multicast group (224.0.0.0 to 239.255.255.255, ff00::/8)";
     if (group->addr.port == 0)
         return "a multicast group needs a port, as in 239.1.2.3:3000";
     return NULL;
@@ -41,7 +41,7 @@ static const char *check_address(const struct config_listen *listen)
     if (addr_is_multicast(&listen->addr)) {
         if (listen->transport != TRANSPORT_UDP)
             return "a multicast group cannot be used with TCP";
-        if (addr_is_link_group(&listen->addr) && !has_zone(listen))
+        if (addr_is_link_scoped_group(&listen->addr) && !has_zone(listen))
             return "a link-local multicast group needs its interface, as in [ff02::1%eth0]:3000";
         return check_group(listen);
     }
@@ -77,7 +77,7 @@ static const char *read_listen(struct config_listen *listen, const char *text)
         return wrong;
     }
     wrong = addr_parse(&listen->addr, listen->zone, rest, CONFIG_PORT);
-    return !wrong && addr_has_two_meanings(rest) ? ADDR_TWO_MEANINGS : wrong;
+    return !wrong && addr_is_ambiguous(rest) ? ADDR_AMBIGUOUS : wrong;
 }
 
 static int set_listen(const struct config_key *key, struct config *config, const char *item,

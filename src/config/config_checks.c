@@ -10,8 +10,8 @@ static void check_multicast(const struct config *config, struct config_origins *
                             struct config_diagnostics *diagnostics)
 {
     const struct config_listen *group = &config->broadcast.multicast;
-    if (!addr_is_link_group(&group->addr) || group->addr.scope != 0 || group->zone[0] != '\0' ||
-        config->broadcast.multicast_interface != NULL)
+    if (!addr_is_link_scoped_group(&group->addr) || group->addr.scope != 0 ||
+        group->zone[0] != '\0' || config->broadcast.multicast_interface != NULL)
         return;
     const struct config_key *key = config_key_find("broadcast", "multicast");
     config_diagnostics_add(

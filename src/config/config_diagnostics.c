@@ -1,5 +1,5 @@
 #include "config/config_diagnostics.h"
-#include "text/text.h"
+#include "text/printable.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -56,7 +56,7 @@ const char *config_diagnostics_name(struct config_diagnostics *diagnostics, cons
     struct config_source_name *copy = malloc(sizeof *copy + escaped_bytes);
     if (!copy)
         return NULL;
-    text_escape(copy->text, escaped_bytes, name, size);
+    printable_ascii(copy->text, escaped_bytes, name, size);
     copy->next = diagnostics->names;
     diagnostics->names = copy;
     return copy->text;

@@ -2,7 +2,7 @@
 #include "config/config_address_types.h"
 #include "config/config_number_types.h"
 #include "config/config_text_types.h"
-#include "text/text.h"
+#include "text/nearest_word.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -116,7 +116,7 @@ const char *config_section_nearest(const char *name)
     const char *sections[CONFIG_KEY_COUNT];
     for (size_t i = 0; i < CONFIG_KEY_COUNT; i++)
         sections[i] = KEYS[i].section;
-    return text_nearest(name, sections, CONFIG_KEY_COUNT);
+    return nearest_word(name, sections, CONFIG_KEY_COUNT);
 }
 
 const char *config_key_nearest(const char *section, const char *name)
@@ -127,7 +127,7 @@ const char *config_key_nearest(const char *section, const char *name)
         if (strcmp(KEYS[i].section, section) == 0)
             names[count++] = KEYS[i].name;
     }
-    return text_nearest(name, names, count);
+    return nearest_word(name, names, count);
 }
 
 bool config_key_sections(const char *name, char sections[CONFIG_SECTIONS_BYTES])

@@ -1,5 +1,6 @@
 #include "config/config_number_types.h"
-#include "text/text.h"
+#include "text/nearest_word.h"
+#include "text/number_with_unit.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -46,7 +47,7 @@ static char *write_number(const struct config_key *key, const struct config *con
 
 static const char *parse_number(const char *text, uint64_t *value)
 {
-    return text_number(text, 0, UINT64_MAX, value);
+    return number_parse(text, 0, UINT64_MAX, value);
 }
 
 static const char *format_number(uint64_t value, char text[24])
@@ -80,7 +81,7 @@ static char *write_number_or_auto(const struct config_key *key, const struct con
 /* A file must state the unit; on a command line a plain number means seconds. */
 static const char *parse_duration(const char *text, uint64_t *value)
 {
-    return text_duration(text, 0, value);
+    return duration_parse(text, 0, value);
 }
 
 static const char *parse_mode(const char *text, uint64_t *value)
@@ -136,7 +137,7 @@ static int set_enum(const struct config_key *key, struct config *config, const c
                            : i + 1 < count ? ", "
                                            : " or ",
                            key->words[i]);
-    const char *meant = text_nearest(item, key->words, count);
+    const char *meant = nearest_word(item, key->words, count);
     if (meant)
         snprintf(reason + length, (size_t)(CONFIG_REASON_BYTES - length), " (did you mean '%s'?)",
                  meant);
@@ -173,13 +174,13 @@ const struct config_type CONFIG_NUMBER_OR_AUTO = {
 const struct config_type CONFIG_DURATION = {
     WHOLE_NUMBER,
     .parse = parse_duration,
-    .format = text_format_duration,
+    .format = duration_format,
 };
 
 const struct config_type CONFIG_SIZE = {
     WHOLE_NUMBER,
-    .parse = text_size,
-    .format = text_format_size,
+    .parse = size_parse,
+    .format = size_format,
 };
 
 const struct config_type CONFIG_MODE = {

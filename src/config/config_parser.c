@@ -4,7 +4,7 @@
 #include "config/config_keys.h"
 #include "config/config_origins.h"
 #include "config/config_syntax.h"
-#include "text/text.h"
+#include "text/printable.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -76,7 +76,7 @@ static const struct config_location *locate(struct config_parser *parser, const 
 /* Makes a part of a file's contents printable. */
 static const char *show(char shown[SHOWN_BYTES], const char *bytes, size_t size)
 {
-    text_escape(shown, SHOWN_BYTES, bytes, size);
+    printable_ascii(shown, SHOWN_BYTES, bytes, size);
     return shown;
 }
 

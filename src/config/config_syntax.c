@@ -1,5 +1,5 @@
 #include "config/config_syntax.h"
-#include "text/text.h"
+#include "text/printable.h"
 
 #include <string.h>
 
@@ -97,7 +97,7 @@ static const char *read_quoted(struct config_item *item, char **rest)
         *out = *in;
         if (*in == '\\') {
             uint8_t byte;
-            size_t length = text_unescape(in + 1, &byte);
+            size_t length = printable_unescape(in + 1, &byte);
             item->wrong = in;
             if (length == 0)
                 return "unknown escape sequence: the known ones are \\n \\t \\r \\\\ \\\" and "

@@ -1,5 +1,5 @@
 #include "config/config_types.h"
-#include "text/text.h"
+#include "text/printable.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ char *config_quote_item(const void *item, size_t size)
     if (!text)
         return NULL;
     const char *bytes = item;
-    size_t length = text_escape(text + 1, 4 * size + 2, item, size);
+    size_t length = printable_ascii(text + 1, 4 * size + 2, item, size);
     bool plain = length == size && size > 0 && bytes[0] != ' ' && bytes[size - 1] != ' ' &&
                  !memchr(bytes, ',', size) && !memchr(bytes, '#', size) &&
                  !memchr(bytes, ';', size);

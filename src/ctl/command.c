@@ -1,7 +1,7 @@
 /* The commands of udpctl: one table, one dispatcher. */
 #include "ctl/command.h"
 
-#include "address/transport.h"
+#include "address/client_name.h"
 #include "base/stats.h"
 #include "ctl/broadcast/broadcast_command.h"
 #include "ctl/connection/request.h"
@@ -9,8 +9,9 @@
 #include "ctl/watch/watch_command.h"
 #include "net/socket/udp_socket.h"
 #include "os/log/error_message.h"
+#include "text/nearest_word.h"
+#include "text/number_with_unit.h"
 #include "text/printable.h"
-#include "text/text.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -76,7 +77,7 @@ static int run_stats(const struct ctl_options *options)
 static int bad_argument(const char *what, const char *value, const char *why)
 {
     char shown[200];
-    text_escape(shown, sizeof shown, value, strlen(value));
+    printable_ascii(shown, sizeof shown, value, strlen(value));
     return print_usage_error("bad %s '%s': %s", what, shown, why);
 }
 
@@ -122,7 +123,7 @@ static int run_cancel(const struct ctl_options *options)
                                                  {"state", NULL, OUTPUT_TEXT}};
     char command[COMMAND_BYTES];
     uint64_t id;
-    const char *wrong = text_number(options->operands[0], 0, UINT64_MAX, &id);
+    const char *wrong = number_parse(options->operands[0], 0, UINT64_MAX, &id);
     if (wrong)
         return bad_argument("job", options->operands[0], wrong);
     snprintf(command, sizeof command, "cancel %" PRIu64, id);
@@ -357,8 +358,8 @@ static int unknown_command(const char *name)
     for (size_t i = 0; i < COUNT(commands); i++)
         names[i] = commands[i].form.name;
     char shown[64];
-    text_escape(shown, sizeof shown, name, strlen(name));
-    const char *meant = text_nearest(name, names, COUNT(names));
+    printable_ascii(shown, sizeof shown, name, strlen(name));
+    const char *meant = nearest_word(name, names, COUNT(names));
     return print_usage_error("unknown command '%s'%s%s%s", shown, meant ? " (did you mean '" : "",
                              meant ? meant : "", meant ? "'?)" : "");
 }

@@ -3,7 +3,8 @@
 
 #include "base/version.h"
 #include "os/log/error_message.h"
-#include "text/text.h"
+#include "text/number_with_unit.h"
+#include "text/printable.h"
 
 #include <string.h>
 
@@ -49,7 +50,7 @@ int ctl_options_help(void (*list)(FILE *out))
 static const char *set_timeout(struct ctl_options *options, const char *value)
 {
     uint64_t ms;
-    const char *wrong = text_duration(value, 1000, &ms);
+    const char *wrong = duration_parse(value, 1000, &ms);
     if (wrong)
         return wrong;
     if (ms == 0 || ms > ANSWER_NO_TIMEOUT)
@@ -62,7 +63,7 @@ static const char *set_timeout(struct ctl_options *options, const char *value)
 static const char *set_number(uint32_t *number, const char *value)
 {
     uint64_t given;
-    const char *wrong = text_number(value, 1, UINT32_MAX, &given);
+    const char *wrong = number_parse(value, 1, UINT32_MAX, &given);
     if (!wrong)
         *number = (uint32_t)given;
     return wrong;
@@ -107,7 +108,7 @@ static int read_options(struct ctl_options *options, struct option_parser *line,
                         void (*list)(FILE *out))
 {
     for (int row; (row = option_parser_next(line)) != OPTION_PARSER_END;) {
-        if (row == OPTION_PARSER_WRONG)
+        if (row == OPTION_PARSER_ERROR)
             return print_usage_error("%s", line->error);
         if (row == CTL_ROW_HELP)
             return ctl_options_help(list);
@@ -118,7 +119,7 @@ static int read_options(struct ctl_options *options, struct option_parser *line,
         const char *wrong = apply(options, row, line->value);
         if (wrong) {
             char shown[200];
-            text_escape(shown, sizeof shown, line->value, strlen(line->value));
+            printable_ascii(shown, sizeof shown, line->value, strlen(line->value));
             return print_usage_error("bad --%s '%s': %s", rows[row].name, shown, wrong);
         }
     }
@@ -129,7 +130,7 @@ int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*
 {
     struct option_parser line;
     *options = (struct ctl_options){.server.timeout_ms = TIMEOUT_MS};
-    option_parser_begin(&line, argc, argv, rows, CTL_ROWS);
+    option_parser_init(&line, argc, argv, rows, CTL_ROWS);
     int status = read_options(options, &line, list);
     if (status != GO_ON)
         return status;

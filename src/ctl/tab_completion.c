@@ -156,7 +156,7 @@ static const struct option_row *find_taker(const char *word, size_t length)
         bool is_long = length > 2 && strlen(rows[i].name) == length - 2 &&
                        strncmp(word, "--", 2) == 0 &&
                        strncmp(rows[i].name, word + 2, length - 2) == 0;
-        bool is_short = length == 2 && word[1] == rows[i].letter;
+        bool is_short = length == 2 && word[1] == rows[i].short_name;
         if (rows[i].argument && (is_long || is_short))
             return &rows[i];
     }

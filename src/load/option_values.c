@@ -2,7 +2,7 @@
 #include "load/option_values.h"
 
 #include "load/send/send_schedule.h"
-#include "text/text.h"
+#include "text/number_with_unit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@ static const uint64_t DURATION_MAX_MS = 24 * 60 * 60 * 1000;
 bool option_values_number(const char *text, uint32_t max, uint32_t *value)
 {
     uint64_t number;
-    if (text_number(text, 1, max, &number))
+    if (number_parse(text, 1, max, &number))
         return false;
     *value = (uint32_t)number;
     return true;
@@ -24,7 +24,7 @@ bool option_values_number(const char *text, uint32_t max, uint32_t *value)
 const char *option_values_duration(const char *text, uint64_t min_ms, uint64_t *ns)
 {
     uint64_t ms;
-    const char *wrong = text_duration(text, 1000, &ms);
+    const char *wrong = duration_parse(text, 1000, &ms);
     if (wrong)
         return wrong;
     if (ms < min_ms)

@@ -6,7 +6,8 @@
 #include "load/report/shell_quote.h"
 #include "os/file/file.h"
 #include "os/log/error_message.h"
-#include "text/text.h"
+#include "text/bad_value.h"
+#include "text/number_with_unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,7 +107,7 @@ static int wrong_usage(const char *what)
 static int wrong_value(const char *what, const char *value, const char *why)
 {
     char text[512];
-    return wrong_usage(text_bad_value(text, sizeof text, what, value, why));
+    return wrong_usage(bad_value_message(text, sizeof text, what, value, why));
 }
 
 /* ---- Values; each returns NULL, or what is wrong ---- */
@@ -140,7 +141,7 @@ static const char *read_message(struct given *given, const char *text)
 
 static const char *read_size(struct given *given, const char *text)
 {
-    const char *wrong = text_size(text, &given->size);
+    const char *wrong = size_parse(text, &given->size);
     if (wrong)
         return wrong;
     return given->size > LOAD_MESSAGE_BYTES_MAX ? "a datagram has 65507 bytes at most" : NULL;
@@ -180,9 +181,9 @@ static const char *apply_number(struct load_options *options, int row, const cha
                    ? NULL
                    : "it is not a number from 1 to 64";
     case COUNT:
-        return text_number(value, 1, UINT64_MAX / 2, &options->count);
+        return number_parse(value, 1, UINT64_MAX / 2, &options->count);
     case SEED:
-        return text_number(value, 0, UINT64_MAX, &options->seed);
+        return number_parse(value, 0, UINT64_MAX, &options->seed);
     case RATE:
         return option_values_rate(value, &options->rate);
     case MAX_LOSS:
@@ -390,9 +391,9 @@ int load_options_read(struct load_options *options, int argc, char **argv)
         .max_loss_ppm = LOAD_LOSS_ANY,
         .command = shell_quote_command(argc, argv),
     };
-    option_parser_begin(&line, argc, argv, rows, ROWS);
+    option_parser_init(&line, argc, argv, rows, ROWS);
     for (int row; (row = option_parser_next(&line)) != OPTION_PARSER_END;) {
-        if (row == OPTION_PARSER_WRONG)
+        if (row == OPTION_PARSER_ERROR)
             return wrong_usage(line.error);
         if (row == HELP)
             return help();

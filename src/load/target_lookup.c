@@ -40,7 +40,7 @@ static int await_answer(struct poller *poller, int socket, uint64_t end_ns)
 static void leave(int socket)
 {
     uint8_t frame[FRAME_CHALLENGE_BYTES];
-    datagram_send(socket, frame, frame_leave(frame, NULL));
+    datagram_send(socket, frame, frame_write_leave(frame, NULL));
 }
 
 static int ask(const struct load_options *options, int socket)

@@ -69,7 +69,7 @@ void server_options_read(struct server_options *options, int argc, char **argv)
     int row, operands;
 
     *options = (struct server_options){.task = SERVER_RUN};
-    option_parser_begin(&line, argc, argv, rows, ROWS);
+    option_parser_init(&line, argc, argv, rows, ROWS);
     while ((row = option_parser_next(&line)) >= 0)
         if (!apply(options, row, line.value)) {
             options->task = SERVER_WRONG;
@@ -78,7 +78,7 @@ void server_options_read(struct server_options *options, int argc, char **argv)
             return;
         }
     char **operand = option_parser_operands(&line, &operands);
-    if (row == OPTION_PARSER_WRONG)
+    if (row == OPTION_PARSER_ERROR)
         print_usage_error("%s", line.error);
     else if (operands > 0)
         print_usage_error("unexpected operand '%s' (a configuration file is given by -c)",

@@ -29,19 +29,19 @@ static size_t decode(const char *text, size_t size, uint32_t *code)
 
 static bool is_combining(uint32_t code)
 {
-    return code < INVALID && character_width_of(code) == 0 && character_width_shows(code);
+    return code < INVALID && character_width_of(code) == 0 && character_width_is_printable(code);
 }
 
 static bool is_printable(uint32_t code)
 {
-    return code < INVALID && character_width_shows(code);
+    return code < INVALID && character_width_is_printable(code);
 }
 
 /* Writes the escape of an unprintable code point; returns its length. Four digits are enough, since
  * all code points beyond U+FFFF are printable. */
 static unsigned escape(char out[GRAPHEME_COLUMNS_MAX + 1], uint32_t code)
 {
-    char symbol = printable_letter(code);
+    char symbol = printable_short_escape(code);
     if (symbol)
         return (unsigned)snprintf(out, GRAPHEME_COLUMNS_MAX + 1, "\\%c", symbol);
     return (unsigned)snprintf(out, GRAPHEME_COLUMNS_MAX + 1,
@@ -64,7 +64,7 @@ static bool is_tone(uint32_t code)
 /* With U+FE0F, digits, # and * become keycaps, and other symbols become emoji. */
 static bool may_become_emoji(uint32_t code)
 {
-    return character_width_is_picture(code) || (code >= '0' && code <= '9') || code == '#' ||
+    return character_width_is_pictograph(code) || (code >= '0' && code <= '9') || code == '#' ||
            code == '*';
 }
 
@@ -77,9 +77,9 @@ static bool continues(uint32_t base, uint32_t last, bool only_base, uint32_t nex
         return true;
     if (is_indicator(base))
         return only_base && is_indicator(next);
-    if (!character_width_is_picture(base))
+    if (!character_width_is_pictograph(base))
         return false;
-    return is_tone(next) || (last == JOINER && character_width_is_picture(next));
+    return is_tone(next) || (last == JOINER && character_width_is_pictograph(next));
 }
 
 /* Updates the width for code, which continues the grapheme. */
@@ -133,7 +133,7 @@ static size_t certain_begin_before(const char *text, size_t position)
         decode(text + position, end - position, &code);
         if (position)
             decode(text + code_before(text, position), end - code_before(text, position), &before);
-        bool by_joiner = before == JOINER && character_width_is_picture(code);
+        bool by_joiner = before == JOINER && character_width_is_pictograph(code);
         if (!is_combining(code) && !is_indicator(code) && !is_tone(code) && !by_joiner)
             break;
     }

@@ -1,4 +1,3 @@
-/* How many columns a character takes, by ranges of Unicode 15.0. */
 #include "text/character_width.h"
 
 #include <stddef.h>
@@ -7,10 +6,10 @@ struct range {
     uint32_t first, last;
 };
 
-/* UnicodeData.txt: general category Mn, Me or Cf; without U+00AD, which shows where it breaks a
- * line, and without the Arabic, Syriac and Kaithi number signs (Prepended_Concatenation_Mark in
- * PropList.txt), which show. And, of UAX 11 and HangulSyllableType.txt, the vowels and finals that
- * are drawn within the syllable before them (U+1160..11FF, U+D7B0..D7FB). */
+/* UnicodeData.txt: general category Mn, Me or Cf, except characters that are visible: U+00AD, where
+ * it breaks a line, and the Arabic, Syriac and Kaithi number signs (Prepended_Concatenation_Mark in
+ * PropList.txt). Also, by UAX 11 and HangulSyllableType.txt, the vowels and finals that are drawn
+ * within the syllable before them (U+1160..11FF, U+D7B0..D7FB). */
 static const struct range ZERO[] = {
     {0x0300, 0x036f},   {0x0483, 0x0489},   {0x0591, 0x05bd},   {0x05bf, 0x05bf},
     {0x05c1, 0x05c2},   {0x05c4, 0x05c5},   {0x05c7, 0x05c7},   {0x0610, 0x061a},
@@ -138,7 +137,7 @@ static const struct range WIDE[] = {
 };
 
 /* emoji-data.txt: Extended_Pictographic. */
-static const struct range PICTURES[] = {
+static const struct range PICTOGRAPHS[] = {
     {0x00a9, 0x00a9},   {0x00ae, 0x00ae},   {0x203c, 0x203c},   {0x2049, 0x2049},
     {0x2122, 0x2122},   {0x2139, 0x2139},   {0x2194, 0x2199},   {0x21a9, 0x21aa},
     {0x231a, 0x231b},   {0x2328, 0x2328},   {0x2388, 0x2388},   {0x23cf, 0x23cf},
@@ -183,14 +182,14 @@ unsigned character_width_of(uint32_t code)
     return is_in(code, WIDE, sizeof WIDE / sizeof *WIDE) ? 2 : 1;
 }
 
-bool character_width_shows(uint32_t code)
+bool character_width_is_printable(uint32_t code)
 {
     return code >= 0x20 && !(code >= 0x7f && code <= 0x9f) && !(code >= 0x200e && code <= 0x200f) &&
            !(code >= 0x2028 && code <= 0x202e) && !(code >= 0x2060 && code <= 0x206f) &&
            code != 0x061c && code != 0x200b && code != 0xfeff;
 }
 
-bool character_width_is_picture(uint32_t code)
+bool character_width_is_pictograph(uint32_t code)
 {
-    return is_in(code, PICTURES, sizeof PICTURES / sizeof *PICTURES);
+    return is_in(code, PICTOGRAPHS, sizeof PICTOGRAPHS / sizeof *PICTOGRAPHS);
 }

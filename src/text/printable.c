@@ -1,7 +1,7 @@
-/* Text from outside in a form that can be printed. */
 #include "text/printable.h"
 
 #include "text/character_width.h"
+#include "text/hex.h"
 #include "text/utf8.h"
 
 #include <inttypes.h>
@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A code point has 21 bits: memchr and strchr would take its lowest eight for a character. */
-char printable_letter(uint32_t code)
+/* A code point has 21 bits; memchr and strchr would compare only the lowest eight. */
+char printable_short_escape(uint32_t code)
 {
     switch (code) {
     case '\n':
@@ -26,7 +26,7 @@ char printable_letter(uint32_t code)
     }
 }
 
-static char json_letter_of(uint32_t code)
+static char json_escape_letter(uint32_t code)
 {
     switch (code) {
     case '"':
@@ -36,18 +36,18 @@ static char json_letter_of(uint32_t code)
     case '\f':
         return 'f';
     default:
-        return printable_letter(code);
+        return printable_short_escape(code);
     }
 }
 
-static size_t put_letter(char out[PRINTABLE_BYTES], char letter)
+static size_t put_short_escape(char out[PRINTABLE_BYTES], char character)
 {
     out[0] = '\\';
-    out[1] = letter;
+    out[1] = character;
     return 2;
 }
 
-static size_t put_bytes(char out[PRINTABLE_BYTES], const uint8_t *bytes, size_t size)
+static size_t put_hex_escapes(char out[PRINTABLE_BYTES], const uint8_t *bytes, size_t size)
 {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < size; i++) {
@@ -57,8 +57,8 @@ static size_t put_bytes(char out[PRINTABLE_BYTES], const uint8_t *bytes, size_t 
     return 4 * size;
 }
 
-/* UTF-16, which JSON's escapes are written in, has two units for what lies beyond U+FFFF. */
-static size_t put_units(char out[PRINTABLE_BYTES], uint32_t code)
+/* The escapes of JSON are UTF-16, which has two units (a surrogate pair) above U+FFFF. */
+static size_t put_utf16_escapes(char out[PRINTABLE_BYTES], uint32_t code)
 {
     char text[PRINTABLE_BYTES + 1];
     int size = code < 0x10000 ? snprintf(text, sizeof text, "\\u%04" PRIx32, code)
@@ -73,10 +73,10 @@ size_t printable_text(char out[PRINTABLE_BYTES], const void *bytes, size_t size,
     uint32_t code;
     size_t length = utf8_decode(bytes, size, &code);
     *taken = length > 0 ? length : 1;
-    if (length > 0 && printable_letter(code))
-        return put_letter(out, printable_letter(code));
-    if (length == 0 || !character_width_shows(code))
-        return put_bytes(out, bytes, *taken);
+    if (length > 0 && printable_short_escape(code))
+        return put_short_escape(out, printable_short_escape(code));
+    if (length == 0 || !character_width_is_printable(code))
+        return put_hex_escapes(out, bytes, *taken);
     memcpy(out, bytes, length);
     return length;
 }
@@ -87,33 +87,96 @@ size_t printable_json(char out[PRINTABLE_BYTES], const void *bytes, size_t size,
     size_t length = utf8_decode(bytes, size, &code);
     *taken = length > 0 ? length : 1;
     if (length == 0)
-        return put_units(out, 0xfffd);
-    if (json_letter_of(code))
-        return put_letter(out, json_letter_of(code));
-    if (!character_width_shows(code))
-        return put_units(out, code);
+        return put_utf16_escapes(out, 0xfffd);
+    if (json_escape_letter(code))
+        return put_short_escape(out, json_escape_letter(code));
+    if (!character_width_is_printable(code))
+        return put_utf16_escapes(out, code);
     memcpy(out, bytes, length);
     return length;
 }
 
+/* A result that is being written, and truncated with "..." when it does not fit. */
+struct output {
+    char *out;
+    size_t room;
+    size_t length;
+    size_t shortened; /* the longest prefix of whole forms after which "..." fits */
+};
+
+/* Appends a form. Returns false if it does not fit; the output is then complete. */
+static bool append(struct output *output, const char *form, size_t size)
+{
+    if (output->length + size >= output->room) {
+        memcpy(output->out + output->shortened, "...", 4);
+        output->length = output->shortened + 3;
+        return false;
+    }
+    memcpy(output->out + output->length, form, size);
+    output->length += size;
+    output->out[output->length] = '\0';
+    if (output->length + 3 < output->room)
+        output->shortened = output->length;
+    return true;
+}
+
+static struct output output_to(char *out, size_t room)
+{
+    out[0] = '\0';
+    return (struct output){.out = out, .room = room};
+}
+
 size_t printable_line(char *out, size_t room, const char *text)
 {
-    size_t length = 0, cut = 0, taken; /* cut: the longest prefix that leaves room for the dots */
+    struct output output = output_to(out, room);
+    size_t taken;
     for (size_t left = strlen(text); left > 0; text += taken, left -= taken) {
         char form[PRINTABLE_BYTES] = "\\";
         size_t size = 1;
         taken = 1;
         if (*text != '\\')
             size = printable_text(form, text, left, &taken);
-        if (length + size >= room) {
-            memcpy(out + cut, "...", 4);
-            return cut + 3;
-        }
-        memcpy(out + length, form, size);
-        length += size;
-        if (length + 3 < room)
-            cut = length;
+        if (!append(&output, form, size))
+            break;
     }
-    out[length] = '\0';
-    return length;
+    return output.length;
+}
+
+/* Pairs: a byte that has a short escape, and the character after its backslash. */
+static const char SHORT_ESCAPES[] = "\nn\tt\rr\\\\\"\"";
+
+/* Writes the form of a byte, without a NUL, and returns its length. */
+static size_t ascii_form(char out[PRINTABLE_BYTES], uint8_t byte)
+{
+    for (const char *pair = SHORT_ESCAPES; *pair; pair += 2) {
+        if (byte == (uint8_t)pair[0])
+            return put_short_escape(out, pair[1]);
+    }
+    if (byte < ' ' || byte > '~')
+        return put_hex_escapes(out, &byte, 1);
+    out[0] = (char)byte;
+    return 1;
+}
+
+size_t printable_ascii(char *out, size_t room, const void *bytes, size_t size)
+{
+    struct output output = output_to(out, room);
+    const uint8_t *in = bytes;
+    char form[PRINTABLE_BYTES];
+    for (size_t i = 0; i < size && append(&output, form, ascii_form(form, in[i])); i++)
+        ;
+    return output.length;
+}
+
+size_t printable_unescape(const char *text, uint8_t *byte)
+{
+    if (text[0] == 'x')
+        return text[1] && hex_decode(byte, text + 1, 2) ? 3 : 0;
+    for (const char *pair = SHORT_ESCAPES; *pair; pair += 2) {
+        if (text[0] == pair[1]) {
+            *byte = (uint8_t)pair[0];
+            return 1;
+        }
+    }
+    return 0;
 }

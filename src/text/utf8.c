@@ -1,4 +1,3 @@
-/* What is UTF-8, and what isn't. */
 #include "text/utf8.h"
 
 #include <stdbool.h>

@@ -1,4 +1,3 @@
-/* The in-band frames, read and written. */
 #include "wire/frame.h"
 
 #include <string.h>
@@ -9,10 +8,10 @@ static const struct frame BAD = {.type = FRAME_BAD};
 
 _Static_assert((int)FRAME_BYTES_MAX >= (int)FRAME_CHALLENGE_BYTES &&
                    (int)FRAME_BYTES_MAX >= (int)FRAME_PONG_BYTES_MAX,
-               "room for whatever a server sends");
+               "FRAME_BYTES_MAX is the longest frame that a server sends");
 
-/* A frame whose body, behind its head, begins with a cookie. */
-static struct frame with_cookie(enum frame_type type, const uint8_t *body, size_t size)
+/* Parses a frame whose body begins with a cookie. */
+static struct frame read_cookie(enum frame_type type, const uint8_t *body, size_t size)
 {
     if (size < FRAME_COOKIE_BYTES)
         return BAD;
@@ -26,7 +25,7 @@ static struct frame with_cookie(enum frame_type type, const uint8_t *body, size_
 
 struct frame frame_read(const uint8_t *bytes, size_t size)
 {
-    if (!frame_begins(bytes, size))
+    if (!frame_has_magic(bytes, size))
         return (struct frame){.type = FRAME_NONE};
     if (size < FRAME_HEAD_BYTES)
         return BAD;
@@ -37,14 +36,14 @@ struct frame frame_read(const uint8_t *bytes, size_t size)
     struct frame frame = {.type = type, .body = body, .size = size};
     switch (type) {
     case FRAME_ANSWER:
-        frame = with_cookie(FRAME_ANSWER, body, size);
-        return frame_begins(frame.body, frame.size) ? BAD : frame;
+        frame = read_cookie(FRAME_ANSWER, body, size);
+        return frame_has_magic(frame.body, frame.size) ? BAD : frame;
     case FRAME_CHALLENGE:
-        return size == FRAME_COOKIE_BYTES ? with_cookie(FRAME_CHALLENGE, body, size) : BAD;
+        return size == FRAME_COOKIE_BYTES ? read_cookie(FRAME_CHALLENGE, body, size) : BAD;
     case FRAME_LEAVE:
         if (size == 0)
             return frame;
-        return size == FRAME_COOKIE_BYTES ? with_cookie(FRAME_LEAVE, body, size) : BAD;
+        return size == FRAME_COOKIE_BYTES ? read_cookie(FRAME_LEAVE, body, size) : BAD;
     case FRAME_PING:
     case FRAME_PONG:
         return size <= FRAME_NONCE_BYTES_MAX ? frame : BAD;
@@ -62,30 +61,30 @@ static size_t write_frame(uint8_t *out, enum frame_type type, const void *body, 
     return FRAME_HEAD_BYTES + size;
 }
 
-uint8_t *frame_challenge(uint8_t out[FRAME_CHALLENGE_BYTES])
+uint8_t *frame_write_challenge(uint8_t out[FRAME_CHALLENGE_BYTES])
 {
     return out + write_frame(out, FRAME_CHALLENGE, NULL, 0);
 }
 
-size_t frame_ping(uint8_t out[FRAME_PONG_BYTES_MAX], const void *nonce, size_t size)
+size_t frame_write_ping(uint8_t out[FRAME_PONG_BYTES_MAX], const void *nonce, size_t size)
 {
     return write_frame(out, FRAME_PING, nonce, size);
 }
 
-size_t frame_pong(uint8_t out[FRAME_PONG_BYTES_MAX], const struct frame *ping)
+size_t frame_write_pong(uint8_t out[FRAME_PONG_BYTES_MAX], const struct frame *ping)
 {
     return write_frame(out, FRAME_PONG, ping->body, ping->size);
 }
 
-size_t frame_leave(uint8_t out[FRAME_CHALLENGE_BYTES], const uint8_t *cookie)
+size_t frame_write_leave(uint8_t out[FRAME_CHALLENGE_BYTES], const uint8_t *cookie)
 {
     if (cookie == NULL)
         return write_frame(out, FRAME_LEAVE, "", 0);
     return write_frame(out, FRAME_LEAVE, cookie, FRAME_COOKIE_BYTES);
 }
 
-size_t frame_answer_head(uint8_t out[FRAME_ANSWER_HEAD_BYTES],
-                         const uint8_t cookie[FRAME_COOKIE_BYTES])
+size_t frame_write_answer_head(uint8_t out[FRAME_ANSWER_HEAD_BYTES],
+                               const uint8_t cookie[FRAME_COOKIE_BYTES])
 {
     return write_frame(out, FRAME_ANSWER, cookie, FRAME_COOKIE_BYTES);
 }

@@ -1,4 +1,3 @@
-/* The list of messages, and whose turn it is. */
 #include "wire/reply_rotation.h"
 
 #include <stdatomic.h>
@@ -10,8 +9,7 @@ struct reply {
     enum reply_mode mode;
     size_t count;
     struct message *messages;
-    /* All workers add to it, so it has a cache line of its own: nothing else slows down by its
-     * moving. */
+    /* All workers write it, so it has its own cache line: the other fields stay in their caches. */
     _Alignas(64) atomic_size_t turns;
 };
 
@@ -42,7 +40,7 @@ struct reply *reply_rotation_new(enum reply_mode mode, const struct message *mes
     return reply;
 }
 
-struct reply *reply_rotation_hold(struct reply *reply)
+struct reply *reply_rotation_retain(struct reply *reply)
 {
     atomic_fetch_add_explicit(&reply->references, 1, memory_order_relaxed);
     return reply;
@@ -58,12 +56,12 @@ void reply_rotation_release(struct reply *reply)
     free(reply);
 }
 
-enum reply_mode reply_mode(const struct reply *reply)
+enum reply_mode reply_rotation_mode(const struct reply *reply)
 {
     return reply->mode;
 }
 
-bool reply_rotation_same(const struct reply *a, const struct reply *b)
+bool reply_rotation_equal(const struct reply *a, const struct reply *b)
 {
     if (a->mode != b->mode || a->count != b->count)
         return false;
@@ -77,8 +75,8 @@ bool reply_rotation_same(const struct reply *a, const struct reply *b)
 
 size_t reply_rotation_take(struct reply *reply, size_t count)
 {
-    /* The one division of a batch. Turns that wrap at 2^64 would break the rotation in 584 years at
-     * 10^9 a second. */
+    /* One division for each batch. The counter wraps at 2^64, after 584 years of 10^9 requests per
+     * second. */
     return atomic_fetch_add_explicit(&reply->turns, count, memory_order_relaxed) % reply->count;
 }
 

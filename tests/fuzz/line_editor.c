@@ -1,11 +1,12 @@
-/* Throws COUNT seeded sequences of keys, text and noise at terminal/line_editor, and holds it to
- * what it promises: the line is valid UTF-8 and fits, the cursor stands between glyphs, what is
- * drawn is valid UTF-8 and fits into the window, with the cursor where it is said to be, in a
- * terminal that draws each code point by itself. To be built with sanitizers. lineedit [COUNT
- * [SEED]] */
+/* Fuzzes terminal/line_editor with COUNT random sequences of keys, text and noise from a seed:
+ * line_editor [COUNT [SEED]]. Build it with sanitizers. It checks that the line is valid UTF-8 and
+ * fits, that the cursor is between glyphs, that the drawing is valid UTF-8 and fits into the
+ * window, and that the cursor is at the reported column of a terminal that draws each code point
+ * separately.
+ */
+#include "terminal/line_editor.h"
 #include "base/prng.h"
 #include "terminal/grapheme.h"
-#include "terminal/line_editor.h"
 #include "text/character_width.h"
 #include "text/utf8.h"
 
@@ -105,14 +106,15 @@ static size_t input_size;
 
 static void fail(const char *what)
 {
-    fprintf(stderr, "lineedit: sequence %llu: %s; it was:\n", (unsigned long long)sequence, what);
+    fprintf(stderr, "line_editor: sequence %llu: %s; it was:\n", (unsigned long long)sequence,
+            what);
     for (size_t i = 0; i < input_size; i++)
         fprintf(stderr, "\\x%02x", (unsigned char)input[i]);
     fputs("\n", stderr);
     exit(1);
 }
 
-/* What terminals agree about takes the columns that it is said to take. */
+/* Checks the reported width of a glyph, if terminals agree about it. */
 static void check_glyph(const char *text, struct grapheme grapheme)
 {
     char drawing[GRAPHEME_DRAW_BYTES];
@@ -123,7 +125,7 @@ static void check_glyph(const char *text, struct grapheme grapheme)
     for (size_t i = 0; i < size && !grapheme.escaped; columns += character_width_of(code))
         i += utf8_decode(drawing + i, size - i, &code);
     if (!grapheme.escaped && !grapheme.uncertain_width && columns != grapheme.columns)
-        fail("a glyph takes other columns than it says");
+        fail("a glyph does not have the reported width");
 }
 
 static void check_line(struct line_editor *edit, size_t max)
@@ -132,7 +134,7 @@ static void check_line(struct line_editor *edit, size_t max)
     const char *line = line_editor_line(edit, &size);
     uint32_t code;
     if (size > max || line[size] != '\0')
-        fail("the line is longer than it may be, or not closed");
+        fail("the line is longer than it may be, or not NUL-terminated");
     for (size_t length, i = 0; i < size; i += length)
         if ((length = utf8_decode(line + i, size - i, &code)) == 0)
             fail("the line is not UTF-8");
@@ -141,7 +143,7 @@ static void check_line(struct line_editor *edit, size_t max)
         struct grapheme grapheme = grapheme_first(line + at, size - at);
         check_glyph(line + at, grapheme);
         if (grapheme_before(line, at + grapheme.size) != at)
-            fail("a glyph is another one from behind");
+            fail("a glyph is not found backwards");
         at += grapheme.size;
         between |= at == cursor;
     }
@@ -149,7 +151,7 @@ static void check_line(struct line_editor *edit, size_t max)
         fail("the cursor is not between glyphs of the line");
 }
 
-/* What a terminal would make of one drawing. Returns the cursor's column. */
+/* Interprets one drawing as a terminal does. Returns the column of the cursor. */
 static size_t show(const char *drawing, size_t size, size_t columns)
 {
     size_t column = 0, furthest = 0;
@@ -179,15 +181,15 @@ static size_t show(const char *drawing, size_t size, size_t columns)
             i += taken;
         } else {
             size_t taken = utf8_decode(drawing + i, size - i, &code);
-            if (!taken || !character_width_shows(code))
-                fail("what was drawn is not UTF-8, or doesn't just show");
+            if (!taken || !character_width_is_printable(code))
+                fail("the drawing is not UTF-8, or not printable");
             column += character_width_of(code);
             i += taken;
         }
         furthest = column > furthest ? column : furthest;
     }
     if (furthest > columns - 1)
-        fail("what was drawn is wider than the window");
+        fail("the drawing is wider than the window");
     return column;
 }
 
@@ -199,9 +201,9 @@ static void check_drawing(struct line_editor *edit, unsigned columns)
         fail("the drawing is longer than it may be");
     columns = columns < LINE_EDITOR_COLUMNS_MIN ? LINE_EDITOR_COLUMNS_MIN : columns;
     if (show(drawing, size, columns) != line_editor_drawn_cursor(edit))
-        fail("the cursor is not where it is said to be");
+        fail("the cursor is not at the reported column");
     if (line_editor_drawn_columns(edit) > columns - 1 || line_editor_changed(edit))
-        fail("the drawing is not as it is said to be");
+        fail("the drawing differs from what is reported");
 }
 
 static void offer(void *state, const char *line, size_t cursor, struct line_editor_choices *choices)
@@ -209,7 +211,7 @@ static void offer(void *state, const char *line, size_t cursor, struct line_edit
     static const char *const words[] = {"word", "wort", "w\xc3\xb6rter", "b", "\xe6\xbc\xa2"};
     (void)state;
     if (strlen(line) > cursor)
-        fail("the line of the hook is not closed at the cursor");
+        fail("the line of the completion callback does not end at the cursor");
     size_t begin = cursor;
     while (begin && line[begin - 1] != ' ')
         begin--;
@@ -220,7 +222,7 @@ static void offer(void *state, const char *line, size_t cursor, struct line_edit
     choices->words = offered;
 }
 
-static size_t invent(struct prng *prng, char bytes[BYTES_MAX])
+static size_t make_input(struct prng *prng, char bytes[BYTES_MAX])
 {
     size_t size = 0, tokens = 1 + below(prng, 40);
     while (tokens--) {
@@ -239,7 +241,7 @@ static size_t invent(struct prng *prng, char bytes[BYTES_MAX])
 static void run(struct prng *prng, struct history *history)
 {
     char bytes[BYTES_MAX];
-    size_t size = invent(prng, bytes), used;
+    size_t size = make_input(prng, bytes), used;
     size_t max = LINE_EDITOR_BYTES_MIN + below(prng, LINE_MAX_BYTES - LINE_EDITOR_BYTES_MIN);
     unsigned columns = (unsigned)below(prng, 30);
     struct line_editor *edit =
@@ -288,7 +290,7 @@ int main(int argc, char **argv)
         }
     }
     history_free(history);
-    printf("lineedit: %llu sequences from seed %llu kept their promises\n",
-           (unsigned long long)sequence, (unsigned long long)seed);
+    printf("line_editor: %llu sequences from seed %llu passed\n", (unsigned long long)sequence,
+           (unsigned long long)seed);
     return sequence < count;
 }

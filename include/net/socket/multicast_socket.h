@@ -18,7 +18,7 @@ int multicast_join(const struct addr *group, uint32_t interface, uint32_t receiv
 
 /* The two steps of it, for where the interface may come later: one that is bound to the group only,
  * and joining on an interface (0: as the routes say), which may be done again on another one once
- * the membership there was ended. A group of one link (addr_is_link_group) is bound with its
+ * the membership there was ended. A group of one link (addr_is_link_scoped_group) is bound with its
  * interface, and needs another socket on another one. The first returns the descriptor; 0 or
  * -errno. */
 int multicast_bind(const struct addr *group, uint32_t interface, uint32_t receive_buffer_bytes);

@@ -5,7 +5,7 @@
 #include "os/loop/event_loop.h"
 
 /* The rotation of the cookie secrets: replaces them by new random ones every minute
- * (COOKIE_MINUTE_MS). In the main thread. */
+ * (COOKIE_ROTATION_MS). In the main thread. */
 struct cookie_rotation {
     struct cookie_secrets secrets; /* the current and the previous one */
     struct loop_timer timer;

@@ -3,7 +3,7 @@
 
 #include "admission/broadcast_addrs.h"
 #include "admission/cookie.h"
-#include "base/interface_slots.h"
+#include "base/send_socket_slots.h"
 #include "base/stats.h"
 #include "net/message/datagram_batch.h"
 #include "registry/registry.h"
@@ -84,8 +84,8 @@ struct challenge_queue {
 struct datagram_answers {
     struct stats stats; /* what became of the datagrams, but for the answers below */
     /* The slots of the interfaces, or NULL: all replies use slot 0. */
-    struct interface_slots *slots;
-    struct batch *replies[INTERFACE_SLOTS_ALL]; /* by slot */
+    struct send_socket_slots *slots;
+    struct batch *replies[SEND_SOCKET_SLOTS_COUNT]; /* by slot */
     /* To on-link addresses, where each may wait for a neighbour that does not answer, and to all
      * others. */
     struct challenge_queue on_link, routed;

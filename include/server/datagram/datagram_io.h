@@ -43,8 +43,8 @@ void datagram_io_close(struct datagram_io *io);
  * the replaced senders to -1. A sender that is -1 leaves the old one as it is. */
 void datagram_io_renew(struct datagram_io *io, int *receiver, struct send_socket_set *senders);
 
-/* Returns the slot (below INTERFACE_SLOTS_ALL) by which copies to a client leave, from the local
- * address that the client sent to; and the socket of a slot for copies. */
+/* Returns the slot (below SEND_SOCKET_SLOTS_COUNT) by which copies to a client leave, from the
+ * local address that the client sent to; and the socket of a slot for copies. */
 size_t datagram_io_copy_slot(struct datagram_io *io, const struct addr *local);
 struct send_socket *datagram_io_copies(struct datagram_io *io, size_t slot);
 

@@ -2,7 +2,7 @@
 #define SERVER_LISTEN_SEND_SOCKET_SET_H
 
 #include "address/addr.h"
-#include "base/interface_slots.h"
+#include "base/send_socket_slots.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,9 +25,9 @@
 struct send_socket_set {
     int routed;  /* challenges to addresses beyond a gateway: the socket that receives */
     int on_link; /* challenges to neighbours; -1: routed, within SEND_SOCKET_SET_ON_LINK_BYTES */
-    bool by_interface;                /* slots are as in base/interface_slots; else only slot 0 */
-    int replies[INTERFACE_SLOTS_ALL]; /* by slot, -1 where none is needed */
-    int copies[INTERFACE_SLOTS_ALL];  /* of broadcasts, likewise */
+    bool by_interface; /* slots are as in base/send_socket_slots; else only slot 0 */
+    int replies[SEND_SOCKET_SLOTS_COUNT]; /* by slot, -1 where none is needed */
+    int copies[SEND_SOCKET_SLOTS_COUNT];  /* of broadcasts, likewise */
     /* Used instead while a buffer is stalled (server/datagram/send_socket); -1: none. */
     int reply_reserve, copy_reserve;
     bool single;                /* all are one socket: that which receives, or another listener's */
@@ -49,7 +49,7 @@ enum {
     /* A reserve below that is logged as a warning. */
     SEND_SOCKET_SET_RESERVE_LEAST_BYTES = 1 << 20,
     /* Most descriptors of a set, without the socket that receives. */
-    SEND_SOCKET_SET_FILES_MAX = 2 * INTERFACE_SLOTS_ALL + 3,
+    SEND_SOCKET_SET_FILES_MAX = 2 * SEND_SOCKET_SLOTS_COUNT + 3,
 };
 
 /* Initialises a set without sockets. */

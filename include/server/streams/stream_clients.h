@@ -1,7 +1,7 @@
 #ifndef SERVER_STREAMS_STREAM_CLIENTS_H
 #define SERVER_STREAMS_STREAM_CLIENTS_H
 
-#include "address/transport.h"
+#include "address/client_name.h"
 #include "server/broadcast/relay.h"
 #include "server/datagram/datagram_decision.h"
 

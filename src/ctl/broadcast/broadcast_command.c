@@ -5,7 +5,7 @@
 #include "ctl/broadcast/job_wait.h"
 #include "ctl/connection/request.h"
 #include "os/log/error_message.h"
-#include "text/text.h"
+#include "text/hex.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,7 +39,7 @@ static char *compose(const struct ctl_options *options, const void *bytes, size_
     char *hex = malloc(2 * size + 1), *command = NULL;
     if (!hex)
         return NULL;
-    text_to_hex(hex, bytes, size);
+    hex_encode(hex, bytes, size);
     if (asprintf(&command, "broadcast %s %s", how, size == 0 ? "-" : hex) < 0)
         command = NULL;
     free(hex);
@@ -98,7 +98,7 @@ static int send_hex(const struct ctl_options *options)
     if (!bytes)
         return fail(options, 0, "cannot broadcast: memory is short; free some");
     int status;
-    if (!text_from_hex(bytes, options->hex, length))
+    if (!hex_decode(bytes, options->hex, length))
         status = print_usage_error("bad --hex: it must be an even number of hexadecimal digits");
     else if (length / 2 > CONFIG_MESSAGE_BYTES_MAX)
         status = too_long(options, 0);

@@ -1,7 +1,8 @@
 /* What the server says of a broadcast, in figures. */
 #include "ctl/broadcast/job_status.h"
 
-#include "text/text.h"
+#include "text/number_with_unit.h"
+#include "text/printable.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,8 +24,8 @@ const char *job_status_read(struct job_status *job, char *value)
         if (!column)
             return "a column is missing";
         if (!numbers[i])
-            text_escape(job->state, sizeof job->state, column, strlen(column));
-        else if (text_number(column, 0, UINT64_MAX, numbers[i]))
+            printable_ascii(job->state, sizeof job->state, column, strlen(column));
+        else if (number_parse(column, 0, UINT64_MAX, numbers[i]))
             return "a column that is no number";
     }
     return NULL;

@@ -7,7 +7,7 @@
 #include "os/loop/event_loop.h"
 #include "os/process/forced_exit.h"
 #include "os/terminal/terminal_capabilities.h"
-#include "text/text.h"
+#include "text/number_with_unit.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -92,7 +92,7 @@ static const char *on_line(void *state, const char *key, char *value)
     struct wait *wait = state;
     const char *wrong = output_record_line(wait->record, key, value);
     if (!wrong && strcmp(key, "id") == 0)
-        wrong = text_number(value, 1, UINT64_MAX, &wait->id);
+        wrong = number_parse(value, 1, UINT64_MAX, &wait->id);
     return wrong;
 }
 

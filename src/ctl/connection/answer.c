@@ -5,7 +5,7 @@
 #include "net/socket/unix_socket.h"
 #include "os/file/control_path.h"
 #include "os/process/clock.h"
-#include "text/text.h"
+#include "text/printable.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static enum answer_result nonsense(char error[ANSWER_ERROR_BYTES], const char *l
                                    const char *why)
 {
     char shown[SHOWN_BYTES];
-    text_escape(shown, sizeof shown, line, strlen(line));
+    printable_ascii(shown, sizeof shown, line, strlen(line));
     return broken(error, "cannot read the answer '%s': %s; check that it is the socket of udpsrv",
                   shown, why);
 }

@@ -1,11 +1,11 @@
 /* Records and tables, as aligned text or as JSON, from the same lines of an answer. */
 #include "ctl/output/output.h"
 
-#include "address/transport.h"
+#include "address/client_name.h"
 #include "ctl/output/json.h"
 #include "os/log/error_message.h"
+#include "text/number_with_unit.h"
 #include "text/printable.h"
-#include "text/text.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,7 +17,7 @@ enum { SHOWN_BYTES = 1024 }; /* of a value as people read it, escaped */
 static const char *check(const struct output_field *field, const char *value)
 {
     uint64_t number;
-    return field->kind == OUTPUT_TEXT ? NULL : text_number(value, 0, UINT64_MAX, &number);
+    return field->kind == OUTPUT_TEXT ? NULL : number_parse(value, 0, UINT64_MAX, &number);
 }
 
 static void print_member(FILE *out, const struct output_field *field, const char *value)
@@ -359,6 +359,7 @@ int output_close(int status)
         return status;
     if (errno == EPIPE)
         return status;
-    print_error(strerror(errno), "some of it is lost: make room there", "writing standard output");
+    print_error(strerror(errno), "part of the output is lost: free space there",
+                "writing standard output");
     return status ? status : 1;
 }

@@ -1,7 +1,7 @@
 /* Counters, and how fast they move. */
 #include "ctl/watch/counter_rates.h"
 
-#include "text/text.h"
+#include "text/printable.h"
 
 #include <string.h>
 
@@ -39,7 +39,7 @@ static void remember(struct rate *rate, uint64_t took_ns)
 void rates_value(struct rates *rates, const char *name, uint64_t value)
 {
     char shown[RATES_NAME_BYTES];
-    text_escape(shown, sizeof shown, name, strlen(name));
+    printable_ascii(shown, sizeof shown, name, strlen(name));
     struct rate *rate = find(rates, shown);
     if (!rate && rates->count == RATES_MAX)
         return;

@@ -3,7 +3,8 @@
 
 #include "ctl/connection/async_connection.h"
 #include "os/process/clock.h"
-#include "text/text.h"
+#include "text/number_with_unit.h"
+#include "text/printable.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +42,9 @@ static const char *take_status(struct watch_data *view, const char *key, const c
                    {"workers", &view->workers}};
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         if (strcmp(figures[i].key, key) == 0)
-            return text_number(value, 0, UINT64_MAX, figures[i].figure);
+            return number_parse(value, 0, UINT64_MAX, figures[i].figure);
     if (strcmp(key, "version") == 0)
-        text_escape(view->version, sizeof view->version, value, strlen(value));
+        printable_ascii(view->version, sizeof view->version, value, strlen(value));
     return NULL;
 }
 
@@ -63,7 +64,7 @@ static const char *on_line(void *state, const char *key, char *value)
     if (look->question == JOBS)
         return take_job(look, key, value);
     /* `clients` stands among the counters and is none; what is no number is a newer server's. */
-    if (strcmp(key, "clients") != 0 && text_number(value, 0, UINT64_MAX, &number) == NULL)
+    if (strcmp(key, "clients") != 0 && number_parse(value, 0, UINT64_MAX, &number) == NULL)
         rates_value(&look->view->rates, key, number);
     return NULL;
 }
@@ -149,7 +150,7 @@ static void lose(struct server_poll *look, const char *why)
         look->away_ms = clock_now_ms();
     view->there = false;
     view->job_count = 0;
-    text_escape(view->trouble, sizeof view->trouble, why, strlen(why));
+    printable_ascii(view->trouble, sizeof view->trouble, why, strlen(why));
     age(look);
     look->callbacks->looked(look->state);
 }

@@ -3,7 +3,8 @@
 
 #include "net/message/line_stream.h"
 #include "net/socket/unix_socket.h"
-#include "text/text.h"
+#include "text/hex.h"
+#include "text/printable.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -45,7 +46,7 @@ struct control_client {
 static void fail(struct control_client *operator, const char * what, const char *why)
 {
     char shown[CONTROL_CLIENT_ERROR_BYTES / 2];
-    text_escape(shown, sizeof shown, why, strlen(why));
+    printable_ascii(shown, sizeof shown, why, strlen(why));
     snprintf(operator->error, sizeof operator->error, "%s: %s; look at udpctl status", what, shown);
     operator->failed = true;
 }
@@ -207,7 +208,7 @@ int control_client_broadcast(struct control_client *operator, const void * bytes
     if (!line)
         return -ENOMEM;
     memcpy(line, command, length);
-    text_to_hex(line + length, bytes, size);
+    hex_encode(line + length, bytes, size);
     line[length + 2 * size] = '\n';
     operator->phase = STARTING;
     operator->job = operator->targets = 0;

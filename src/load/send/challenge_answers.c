@@ -33,7 +33,7 @@ void challenge_answers_free(struct challenge_answers *proofs)
 
 bool challenge_answers_is_wanted(const struct datagram *datagram)
 {
-    return frame_begins(datagram->bytes, datagram->size) &&
+    return frame_has_magic(datagram->bytes, datagram->size) &&
            frame_read(datagram->bytes, datagram->size).type == FRAME_CHALLENGE;
 }
 
@@ -49,12 +49,12 @@ _Static_assert((int)FRAME_CHALLENGE_BYTES <= (int)FRAME_ANSWER_HEAD_BYTES,
 void challenge_answers_leave(struct challenge_answers *proofs, struct batch *batch, int i)
 {
     uint8_t *leave = proofs->answers + (size_t)i * proofs->bytes;
-    batch_answer(batch, batch, i, leave, frame_leave(leave, cookie_of(batch, i)));
+    batch_answer(batch, batch, i, leave, frame_write_leave(leave, cookie_of(batch, i)));
 }
 
 void challenge_answers_answer(struct challenge_answers *proofs, struct batch *batch, int i)
 {
     uint8_t *answer = proofs->answers + (size_t)i * proofs->bytes;
-    frame_answer_head(answer, cookie_of(batch, i));
+    frame_write_answer_head(answer, cookie_of(batch, i));
     batch_answer(batch, batch, i, answer, proofs->bytes);
 }

@@ -26,9 +26,10 @@ struct leave_frames *leave_frames_new(const struct simulated_clients *clients)
         leave_frames_free(leave);
         return NULL;
     }
-    simulated_clients_prepare(clients, leave->batch, leave->frame, frame_leave(leave->frame, NULL));
+    simulated_clients_prepare(clients, leave->batch, leave->frame,
+                              frame_write_leave(leave->frame, NULL));
     simulated_clients_prepare(clients, leave->ping, leave->ping_frame,
-                              frame_ping(leave->ping_frame, NULL, 0));
+                              frame_write_ping(leave->ping_frame, NULL, 0));
     return leave;
 }
 
@@ -91,6 +92,6 @@ bool leave_frames_send(struct leave_frames *leave, const struct copy_counts *cop
 
 bool leave_frames_is_answer(const struct datagram *datagram)
 {
-    return frame_begins(datagram->bytes, datagram->size) &&
+    return frame_has_magic(datagram->bytes, datagram->size) &&
            frame_read(datagram->bytes, datagram->size).type == FRAME_PONG;
 }

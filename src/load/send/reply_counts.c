@@ -2,7 +2,7 @@
 #include "load/send/reply_counts.h"
 
 #include "base/siphash.h"
-#include "text/text.h"
+#include "text/printable.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -172,7 +172,7 @@ static char *name_of(const struct reply *reply)
     if (others && name)
         return strcpy(name, "\\x28other)");
     if (name)
-        text_escape(name, room, reply->bytes, reply->size);
+        printable_ascii(name, room, reply->bytes, reply->size);
     return name;
 }
 

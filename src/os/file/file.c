@@ -1,7 +1,7 @@
 /* Files: whole ones to read and to write, lists of them, and whether they are what they seem. */
 #include "os/file/file.h"
 
-#include "text/text.h"
+#include "text/number_with_unit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,7 +95,7 @@ static int descriptor_of(const char *path)
     for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
         size_t size = strlen(directories[i]);
         if (strncmp(path, directories[i], size) == 0 &&
-            text_number(path + size, 0, INT_MAX, &number) == NULL)
+            number_parse(path + size, 0, INT_MAX, &number) == NULL)
             return (int)number;
     }
     return -1;

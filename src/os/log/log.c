@@ -4,7 +4,6 @@
 #include "os/log/log_writer.h"
 #include "os/process/clock.h"
 #include "text/printable.h"
-#include "text/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -112,7 +111,7 @@ static size_t write_value(char value[VALUE_BYTES], enum config_log_format format
     size_t room = VALUE_BYTES - 2 * start;
 
     size_t size = json && quoted ? escape_json(value + start, room, text)
-                                 : text_escape(value + start, room, text, strlen(text));
+                                 : printable_ascii(value + start, room, text, strlen(text));
     if (!quoted)
         return size;
     value[0] = '"';
@@ -158,7 +157,7 @@ static void put_head(struct line *line, enum config_log_level level, const char 
 {
     if (line->format == LOG_FORMAT_TEXT) {
         char said[VALUE_BYTES];
-        put(line, said, text_escape(said, sizeof said, sentence, strlen(sentence)));
+        put(line, said, printable_ascii(said, sizeof said, sentence, strlen(sentence)));
         return;
     }
     put_text(line, "level", log_level_name(level));

@@ -2,7 +2,7 @@
 #include "os/process/cgroup_limits.h"
 
 #include "os/file/file.h"
-#include "text/cgroup_text.h"
+#include "text/cgroup_parser.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -35,7 +35,7 @@ static char *read_text(const char *directory, const char *name)
 static uint64_t read_number(const char *directory, const char *name)
 {
     char *text = read_text(directory, name);
-    uint64_t number = text != NULL ? cgroup_number(text) : CGROUP_NO_LIMIT;
+    uint64_t number = text != NULL ? cgroup_parse_limit(text) : CGROUP_NO_LIMIT;
     free(text);
     return number;
 }
@@ -44,14 +44,14 @@ static uint64_t read_number(const char *directory, const char *name)
 
 static uint64_t quota_of_1(const char *directory)
 {
-    return cgroup_quota_of(read_number(directory, "cpu.cfs_quota_us"),
-                           read_number(directory, "cpu.cfs_period_us"));
+    return cgroup_quota_milli(read_number(directory, "cpu.cfs_quota_us"),
+                              read_number(directory, "cpu.cfs_period_us"));
 }
 
 static uint64_t quota_of_2(const char *directory)
 {
     char *text = read_text(directory, "cpu.max");
-    uint64_t milli = text != NULL ? cgroup_quota(text) : CGROUP_NO_LIMIT;
+    uint64_t milli = text != NULL ? cgroup_parse_quota(text) : CGROUP_NO_LIMIT;
     free(text);
     return milli;
 }
@@ -75,8 +75,9 @@ static uint64_t lowest(const struct places *places, const char *controller,
     char path[PATH_MAX], directory[PATH_MAX];
     uint64_t found = CGROUP_NO_LIMIT;
     size_t top_size;
-    if (!cgroup_path(places->groups, controller, path, sizeof path) ||
-        !cgroup_directory(places->mounts, controller, path, directory, sizeof directory, &top_size))
+    if (!cgroup_parse_path(places->groups, controller, path, sizeof path) ||
+        !cgroup_parse_directory(places->mounts, controller, path, directory, sizeof directory,
+                                &top_size))
         return CGROUP_NO_LIMIT;
     for (;;) {
         uint64_t here = limit(directory);

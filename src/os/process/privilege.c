@@ -1,7 +1,7 @@
 /* Becoming somebody lesser, for good. */
 #include "os/process/privilege.h"
 
-#include "text/text.h"
+#include "text/number_with_unit.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -24,7 +24,7 @@ static bool means_missing(int error)
 /* (uid_t)-1 means nobody, so the largest id is one less. */
 static bool is_number(const char *text, uint64_t *id)
 {
-    return text_number(text, 0, UINT32_MAX - 1, id) == NULL;
+    return number_parse(text, 0, UINT32_MAX - 1, id) == NULL;
 }
 
 static int find_user(struct identity *identity, const char *user)

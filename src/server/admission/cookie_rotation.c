@@ -39,7 +39,7 @@ int cookie_rotation_start(struct cookie_rotation *rotation, struct loop *loop,
     rotation->state = state;
     int error = loop_timer_open(loop, &rotation->timer, rotate, rotation);
     if (error == 0)
-        loop_timer_every(&rotation->timer, COOKIE_MINUTE_MS);
+        loop_timer_every(&rotation->timer, COOKIE_ROTATION_MS);
     return error;
 }
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* The sockets for copies are numbered: those of the first listener, then those of the next. */
-enum { SOCKETS_MAX = CONFIG_LISTEN_MAX * INTERFACE_SLOTS_ALL };
+enum { SOCKETS_MAX = CONFIG_LISTEN_MAX * SEND_SOCKET_SLOTS_COUNT };
 
 /* Parts one behind the other: the first one runs. */
 struct lane {
@@ -122,7 +122,7 @@ static void end_first(struct broadcast *broadcast, struct lane *lane)
 static size_t socket_of(const struct broadcast *broadcast, const struct client *client)
 {
     struct datagram_io *io = broadcast->options.io_by_listener[client->listener];
-    return (size_t)client->listener * INTERFACE_SLOTS_ALL +
+    return (size_t)client->listener * SEND_SOCKET_SLOTS_COUNT +
            datagram_io_copy_slot(io, &client->local);
 }
 
@@ -202,8 +202,8 @@ static void count(struct broadcast *broadcast, struct shard_job *part, uint32_t 
  * fewer than queued when the socket has no more room. */
 static uint32_t send_copies(struct broadcast *broadcast, struct shard_job *part, size_t socket)
 {
-    struct datagram_io *io = broadcast->options.io_by_listener[socket / INTERFACE_SLOTS_ALL];
-    send_socket_send(datagram_io_copies(io, socket % INTERFACE_SLOTS_ALL), broadcast->batch,
+    struct datagram_io *io = broadcast->options.io_by_listener[socket / SEND_SOCKET_SLOTS_COUNT];
+    send_socket_send(datagram_io_copies(io, socket % SEND_SOCKET_SLOTS_COUNT), broadcast->batch,
                      &broadcast->room);
 
     struct batch_tally tally = batch_tally(broadcast->batch);
@@ -373,7 +373,7 @@ int broadcast_open(struct broadcast **broadcast, const struct broadcast_options 
     made->room = (struct loop_task){.run = on_room, .state = made};
     for (size_t i = 0; i < BROADCAST_QUEUES; i++)
         made->lanes[i].end = &made->lanes[i].first;
-    pacer_init_part(&made->pace, options->rate_pps, options->part, options->parts, clock_now_ns());
+    pacer_init_share(&made->pace, options->rate_pps, options->part, options->parts, clock_now_ns());
     made->batch = batch_new(0);
     int error = made->batch == NULL ? -ENOMEM : reserve_done(made);
     if (error == 0)
@@ -434,6 +434,6 @@ void broadcast_set_rate(struct broadcast *broadcast, uint32_t rate_pps)
 {
     if (rate_pps == broadcast->pace.rate_pps)
         return;
-    pacer_change(&broadcast->pace, rate_pps, clock_now_ns());
+    pacer_set_rate(&broadcast->pace, rate_pps, clock_now_ns());
     loop_defer(broadcast->options.loop, &broadcast->slice);
 }

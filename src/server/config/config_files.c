@@ -2,7 +2,7 @@
 #include "server/config/config_files.h"
 #include "config/config_parser.h"
 #include "os/file/file.h"
-#include "text/text.h"
+#include "text/printable.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -79,7 +79,7 @@ static void refuse(struct reader *reader, const struct line_input *includer, con
                    const char *why)
 {
     char shown[256], text[512];
-    text_escape(shown, sizeof shown, path, strlen(path));
+    printable_ascii(shown, sizeof shown, path, strlen(path));
     if (includer)
         snprintf(text, sizeof text, "cannot include '%s': %s", shown, why);
     else

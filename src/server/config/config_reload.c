@@ -4,7 +4,7 @@
 #include "config/config_keys.h"
 #include "os/log/log.h"
 #include "os/loop/event_loop.h"
-#include "text/text.h"
+#include "text/printable.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -78,7 +78,7 @@ static bool choose_reply(struct reloading *reloading, struct reply **in_use,
         reply_rotation_new(config->reply.mode, config->reply.messages, config->reply.message_count);
     if (wanted == NULL)
         return false;
-    if (reply_rotation_same(*in_use, wanted)) {
+    if (reply_rotation_equal(*in_use, wanted)) {
         reply_rotation_release(wanted);
     } else {
         reloading->replaced = *in_use;
@@ -175,7 +175,7 @@ static void refuse_one(const char *text, const char *advice, reload_done *done, 
 static void refuse_once(const char *path, reload_done *done, void *state)
 {
     char shown[256], text[512];
-    text_escape(shown, sizeof shown, path, strlen(path));
+    printable_ascii(shown, sizeof shown, path, strlen(path));
     snprintf(text, sizeof text,
              "%s was a pipe, a terminal or a socket, which is read only once: its configuration "
              "stays until a restart",

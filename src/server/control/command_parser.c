@@ -1,7 +1,8 @@
 /* Parsing of the operator's command lines by the table of commands. */
 #include "server/control/command_parser.h"
 
-#include "text/text.h"
+#include "text/nearest_word.h"
+#include "text/printable.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -31,8 +32,8 @@ static const struct control_command *find(const struct control_command *commands
             names[named++] = commands[i].name;
     }
     char shown[SHOWN_BYTES];
-    text_escape(shown, sizeof shown, name, strlen(name));
-    const char *meant = text_nearest(name, names, named);
+    printable_ascii(shown, sizeof shown, name, strlen(name));
+    const char *meant = nearest_word(name, names, named);
     wrong_command(wrong, "cannot obey: unknown command '%s'%s%s%s; 'help' lists the commands",
                   shown, meant ? " (did you mean '" : "", meant ? meant : "", meant ? "'?)" : "");
     return NULL;

@@ -1,7 +1,8 @@
 /* The table of the operator's commands, and those that broadcast, reload and stop. */
 #include "server/control/command_table.h"
 
-#include "text/text.h"
+#include "text/hex.h"
+#include "text/number_with_unit.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -29,7 +30,7 @@ static bool read_payload(char *hex, size_t *size)
     size_t length = strcmp(hex, "-") == 0 ? 0 : strlen(hex);
     *size = length / 2;
     return hex[0] != '\0' && *size <= CONFIG_MESSAGE_BYTES_MAX &&
-           text_from_hex((uint8_t *)hex, hex, length);
+           hex_decode((uint8_t *)hex, hex, length);
 }
 
 static void refuse_broadcast(struct control_session *session, const char *message)
@@ -124,7 +125,7 @@ static void command_cancel(void *state, struct control_session *session, char *a
 {
     struct command_table *commands = state;
     uint64_t id = 0;
-    if (text_number(arguments, 1, INT64_MAX, &id) != NULL) {
+    if (number_parse(arguments, 1, INT64_MAX, &id) != NULL) {
         control_refuse(session, "cannot cancel: that is no number of a job; `jobs` lists them");
         return;
     }

@@ -7,7 +7,7 @@
 #include "os/log/log.h"
 #include "os/process/clock.h"
 #include "server/control/command_parser.h"
-#include "text/text.h"
+#include "text/printable.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -257,7 +257,7 @@ static void log_command(const struct control_session *session,
                         const struct control_command *command, const char *arguments)
 {
     char on[SHOWN_BYTES];
-    text_escape(on, sizeof on, arguments, strcspn(arguments, " \t"));
+    printable_ascii(on, sizeof on, arguments, strcspn(arguments, " \t"));
     if (command->log != COMMAND_LOGS_ITSELF)
         log_line(session, command->log == COMMAND_CHANGES ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
                  command->name, &(struct log_pair){"argument", on}, 1);

@@ -3,7 +3,8 @@
 
 #include "base/version.h"
 #include "os/process/clock.h"
-#include "text/text.h"
+#include "text/number_with_unit.h"
+#include "text/printable.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -210,7 +211,7 @@ static void inquire_client(struct worker_query_service *datagram_decider,
         return;
     }
     char shown[128];
-    text_escape(shown, sizeof shown, arguments, strlen(arguments));
+    printable_ascii(shown, sizeof shown, arguments, strlen(arguments));
     control_refuse(session, "cannot look for client '%s': %s; `clients` lists those that are there",
                    shown, wrong);
 }
@@ -281,10 +282,11 @@ static void slice_is_home(struct worker_call *call)
 void worker_query_clients(void *state, struct control_session *session, char *arguments)
 {
     uint64_t limit = UINT64_MAX;
-    const char *wrong = arguments[0] != '\0' ? text_number(arguments, 1, UINT32_MAX, &limit) : NULL;
+    const char *wrong =
+        arguments[0] != '\0' ? number_parse(arguments, 1, UINT32_MAX, &limit) : NULL;
     if (wrong != NULL) {
         char shown[128];
-        text_escape(shown, sizeof shown, arguments, strlen(arguments));
+        printable_ascii(shown, sizeof shown, arguments, strlen(arguments));
         control_refuse(session, "cannot list '%s' clients: %s; give a number from 1 on, or none",
                        shown, wrong);
         return;

@@ -72,7 +72,8 @@ static void challenge(struct decision *decision, int i)
     if (is_limited(decision, source, RATE_LIMITER_UNVERIFIED))
         return;
     uint8_t *frame = batch_scratch(decision->batch, i);
-    cookie_make(&decision->decider->secrets, decision->listener, source, frame_challenge(frame));
+    cookie_make(&decision->decider->secrets, decision->listener, source,
+                frame_write_challenge(frame));
     batch_answer(challenge_queue_of(decision, source)->batch, decision->batch, i, frame,
                  FRAME_CHALLENGE_BYTES);
 }
@@ -88,7 +89,7 @@ static void pong(struct decision *decision, int i, const struct frame *ping)
         return;
     struct challenge_queue *queue = challenge_queue_of(decision, &decision->datagrams[i].source);
     uint8_t *frame = batch_scratch(decision->batch, i);
-    size_t size = frame_pong(frame, ping);
+    size_t size = frame_write_pong(frame, ping);
     queue->pongs |= UINT64_C(1) << batch_queued(queue->batch);
     batch_answer(queue->batch, decision->batch, i, frame, size);
 }
@@ -103,8 +104,8 @@ static bool is_verified(struct decision *decision, const struct datagram *datagr
         return true;
     if (frame->cookie == NULL)
         return false;
-    if (cookie_is_good(&decider->secrets, decision->listener, &datagram->source, frame->cookie,
-                       decision->now_ms))
+    if (cookie_is_valid(&decider->secrets, decision->listener, &datagram->source, frame->cookie,
+                        decision->now_ms))
         return true;
     decision->answers->stats.bad_cookies++;
     return false;
@@ -178,7 +179,7 @@ static uint64_t *drop_reason(struct decision *decision, const struct datagram *d
                   (!decider->rules.cookie || own_ports_has_source(decider->own_ports, datagram)))
         return &stats->drop_own_source;
     if (datagram->to_many || is_invalid_source(source) ||
-        broadcast_addrs_has(&decider->broadcast_addrs, source))
+        broadcast_addrs_contains(&decider->broadcast_addrs, source))
         return &stats->drop_multicast;
     return NULL;
 }
@@ -205,7 +206,7 @@ static inline bool needs_no_check(const struct datagram_decider *decider,
 {
     return !datagram->cut && !datagram->to_many && datagram->size <= max_bytes &&
            (uint8_t)(datagram->source.ip[0] - 1) < 223 &&
-           !broadcast_addrs_may_have(&decider->broadcast_addrs, &datagram->source) &&
+           !broadcast_addrs_may_contain(&decider->broadcast_addrs, &datagram->source) &&
            !own_ports_has(ports, datagram->source.port);
 }
 
@@ -235,7 +236,7 @@ static void filter(struct decision *decision, int count)
         record->action = action;
         admitted->header_bytes[passed] = 0;
         admitted->indexes[passed] = (uint8_t)i;
-        if (frame_begins(datagram->bytes, datagram->size) &&
+        if (frame_has_magic(datagram->bytes, datagram->size) &&
             !filter_frame(decision, i, &record->action, &admitted->header_bytes[passed]))
             continue;
         passed++;
@@ -356,9 +357,9 @@ static void update_registry(struct decision *decision)
 static inline struct batch *reply_batch(const struct decision *decision, int i, bool by_interface)
 {
     struct datagram_answers *answers = decision->answers;
-    return answers
-        ->replies[by_interface ? interface_slot(answers->slots, decision->datagrams[i].local.scope)
-                               : 0];
+    return answers->replies[by_interface ? send_socket_slot(answers->slots,
+                                                            decision->datagrams[i].local.scope)
+                                         : 0];
 }
 
 static inline void reply_by_rotation(struct decision *decision, bool by_interface)
@@ -389,7 +390,7 @@ static void reply_by_echo(struct decision *decision, bool by_interface)
 static void reply(struct decision *decision)
 {
     bool by_interface = decision->answers->slots != NULL;
-    switch (reply_mode(decision->decider->reply)) {
+    switch (reply_rotation_mode(decision->decider->reply)) {
     case REPLY_ROTATE:
         if (by_interface) /* inlined twice: no test in the loop */
             reply_by_rotation(decision, true);

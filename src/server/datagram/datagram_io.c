@@ -34,8 +34,8 @@ struct datagram_io {
     struct loop_handler handler;
     struct batch *received;
     struct datagram_answers answers; /* to the current batch */
-    struct interface_slots interfaces;
-    struct slot slots[INTERFACE_SLOTS_ALL];
+    struct send_socket_slots interfaces;
+    struct slot slots[SEND_SOCKET_SLOTS_COUNT];
     size_t slot_count;
     struct reply_queue queued; /* the memory of the slots' queues */
     bool blocked; /* replies wait for the only send socket; nothing is received meanwhile */
@@ -193,7 +193,7 @@ static bool send_all_replies(struct datagram_io *io)
 static void block(struct datagram_io *io)
 {
     io->blocked = true;
-    io->blocked_on = reply_rotation_hold(io->options.datagram_decider->reply);
+    io->blocked_on = reply_rotation_retain(io->options.datagram_decider->reply);
     watch_socket(io);
 }
 
@@ -286,7 +286,7 @@ static int open_slot(struct datagram_io *io, size_t i)
     if (slot->batch == NULL)
         return -ENOMEM;
     struct send_monitor *monitor = io->options.send_monitor;
-    if (sockets->single || i == INTERFACE_SLOT_UNKNOWN) {
+    if (sockets->single || i == SEND_SOCKET_SLOT_UNKNOWN) {
         /* The kernel doubles the size that it is asked for, for its own bookkeeping: socket(7). */
         uint32_t space_bytes = 2 * sockets->buffer_bytes;
         send_socket_open_limited(&slot->replies, monitor, sockets->replies[i], space_bytes);
@@ -309,7 +309,7 @@ static int open_resources(struct datagram_io *io)
         return -ENOMEM;
     if (options->senders.by_interface)
         answers->slots = &io->interfaces;
-    size_t slots = options->senders.by_interface ? INTERFACE_SLOTS_ALL : 1;
+    size_t slots = options->senders.by_interface ? SEND_SOCKET_SLOTS_COUNT : 1;
     for (; io->slot_count < slots; io->slot_count++) {
         int error = open_slot(io, io->slot_count);
         if (error != 0)
@@ -325,7 +325,7 @@ static int open_resources(struct datagram_io *io)
 
 static void free_io(struct datagram_io *io)
 {
-    for (size_t i = 0; i < INTERFACE_SLOTS_ALL; i++)
+    for (size_t i = 0; i < SEND_SOCKET_SLOTS_COUNT; i++)
         batch_free(io->slots[i].batch);
     batch_free(io->answers.on_link.batch);
     batch_free(io->answers.routed.batch);
@@ -397,7 +397,7 @@ void datagram_io_renew(struct datagram_io *io, int *receiver, struct send_socket
 
 size_t datagram_io_copy_slot(struct datagram_io *io, const struct addr *local)
 {
-    return io->options.senders.by_interface ? interface_slot(&io->interfaces, local->scope) : 0;
+    return io->options.senders.by_interface ? send_socket_slot(&io->interfaces, local->scope) : 0;
 }
 
 struct send_socket *datagram_io_copies(struct datagram_io *io, size_t slot)

@@ -77,7 +77,7 @@ static int join_again(const struct listener_recovery *recovery, size_t i, uint32
 {
     const struct addr *group = &recovery->sockets->listeners.list[i].config->addr;
     int error;
-    if (group->family == ADDR_IPV6 && addr_is_link_group(group)) {
+    if (group->family == ADDR_IPV6 && addr_is_link_scoped_group(group)) {
         error = open_link_group(recovery, i, interface);
         *added |= error == 0;
         return error;

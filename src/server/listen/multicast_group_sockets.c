@@ -75,7 +75,7 @@ static int join(struct multicast_group_sockets *group, const struct listeners *l
     if (error != 0 && !waits)
         return error;
     listener->missing = error != 0;
-    group->socket = listener->missing && addr_is_link_group(addr)
+    group->socket = listener->missing && addr_is_link_scoped_group(addr)
                         ? socket_reserve()
                         : bind_to_group(listeners, addr, listener->interface,
                                         config->server.receive_buffer_bytes);

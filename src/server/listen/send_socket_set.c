@@ -12,7 +12,7 @@ static void for_each(const struct send_socket_set *senders, void (*visit)(int so
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (others[i] >= 0)
             visit(others[i], may);
-    for (size_t i = 0; i < INTERFACE_SLOTS_ALL; i++) {
+    for (size_t i = 0; i < SEND_SOCKET_SLOTS_COUNT; i++) {
         if (senders->replies[i] >= 0)
             visit(senders->replies[i], may);
         if (senders->copies[i] >= 0)
@@ -24,7 +24,7 @@ void send_socket_set_init(struct send_socket_set *senders)
 {
     *senders = (struct send_socket_set){
         .routed = -1, .on_link = -1, .reply_reserve = -1, .copy_reserve = -1};
-    for (size_t i = 0; i < INTERFACE_SLOTS_ALL; i++)
+    for (size_t i = 0; i < SEND_SOCKET_SLOTS_COUNT; i++)
         senders->replies[i] = senders->copies[i] = -1;
 }
 
@@ -48,7 +48,7 @@ static int open_sender(int *socket, const struct addr *bound, uint32_t bytes, ui
 
 static int open_all(struct send_socket_set *senders, const struct addr *bound, uint32_t bytes)
 {
-    size_t slots = senders->by_interface ? INTERFACE_SLOTS_MAX : 1;
+    size_t slots = senders->by_interface ? SEND_SOCKET_SLOTS_MAX : 1;
     uint32_t got;
     int error = open_sender(&senders->on_link, bound, SEND_SOCKET_SET_ON_LINK_BYTES, &got);
     if (error == 0)
@@ -62,7 +62,7 @@ static int open_all(struct send_socket_set *senders, const struct addr *bound, u
             error = open_sender(&senders->copies[i], bound, bytes, &got);
     }
     return error == 0 && senders->by_interface
-               ? use_receiving_socket(senders, INTERFACE_SLOT_UNKNOWN)
+               ? use_receiving_socket(senders, SEND_SOCKET_SLOT_UNKNOWN)
                : error;
 }
 
@@ -112,8 +112,8 @@ int send_socket_set_reserve(struct send_socket_set *senders, int receiver)
 
 int send_socket_set_connect(const struct send_socket_set *senders, const struct addr *bound)
 {
-    /* Without INTERFACE_SLOT_UNKNOWN, whose socket is the one that receives. */
-    size_t slots = senders->by_interface ? INTERFACE_SLOTS_MAX : 1;
+    /* Without SEND_SOCKET_SLOT_UNKNOWN, whose socket is the one that receives. */
+    size_t slots = senders->by_interface ? SEND_SOCKET_SLOTS_MAX : 1;
     int error = socket_connect_sender(senders->on_link, bound);
     if (error == 0)
         error = socket_connect_sender(senders->reply_reserve, bound);
@@ -138,7 +138,7 @@ void send_socket_set_replace(const struct send_socket_set *senders, struct send_
     replace(senders->on_link, &fresh->on_link);
     replace(senders->reply_reserve, &fresh->reply_reserve);
     replace(senders->copy_reserve, &fresh->copy_reserve);
-    for (size_t i = 0; i < INTERFACE_SLOTS_ALL; i++) {
+    for (size_t i = 0; i < SEND_SOCKET_SLOTS_COUNT; i++) {
         replace(senders->replies[i], &fresh->replies[i]);
         replace(senders->copies[i], &fresh->copies[i]);
     }

@@ -5,7 +5,7 @@
 #include "net/socket/udp_socket.h"
 #include "os/log/log.h"
 #include "server/startup_error.h"
-#include "text/text.h"
+#include "text/number_with_unit.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -64,9 +64,9 @@ static void warn_of_small_receive_buffer(const struct listener *listener,
     char asked[24], got[24];
     log_event(LOG_LEVEL_WARNING,
               "the kernel gave a smaller receive buffer than server.receive-buffer", "address",
-              listener->text, "asked", text_format_size(options->receive_buffer_bytes, asked),
-              "got", text_format_size(options->receive_buffer_got_bytes, got), "reason",
-              "the kernel bounds it", "advice", "raise net.core.rmem_max, or ask for less", NULL);
+              listener->text, "asked", size_format(options->receive_buffer_bytes, asked), "got",
+              size_format(options->receive_buffer_got_bytes, got), "reason", "the kernel bounds it",
+              "advice", "raise net.core.rmem_max, or ask for less", NULL);
 }
 
 /* Not of a listener on loopback, where no neighbour can fail to answer. */
@@ -79,9 +79,8 @@ static void warn_of_small_reserve(const struct listener *listener)
         return;
     log_event(LOG_LEVEL_WARNING,
               "clients that vanish from the network may delay the replies to others", "address",
-              listener->text, "wanted",
-              text_format_size(SEND_SOCKET_SET_RESERVE_LEAST_BYTES, least), "got",
-              text_format_size(got_bytes, got), "reason", "the kernel bounds send buffers",
+              listener->text, "wanted", size_format(SEND_SOCKET_SET_RESERVE_LEAST_BYTES, least),
+              "got", size_format(got_bytes, got), "reason", "the kernel bounds send buffers",
               "advice", "raise net.core.wmem_max, or start udpsrv as root", NULL);
 }
 

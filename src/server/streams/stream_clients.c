@@ -268,7 +268,7 @@ static void answer(struct visitor *visitor, const uint8_t *line, size_t size)
 {
     struct reply *reply = visitor->streams->options.datagram_decider->reply;
     const struct message *message;
-    switch (reply_mode(reply)) {
+    switch (reply_rotation_mode(reply)) {
     case REPLY_ROTATE:
         message = reply_rotation_message(reply, reply_rotation_take(reply, 1));
         count_answer(visitor->streams, say(visitor, message->bytes, message->size));
@@ -292,7 +292,7 @@ static void on_line(void *state, char *line, size_t size)
     visitor->received += visitor->received < UINT32_MAX;
     visitor->active_ms = now_ms;
     /* Relayed, it would be our own word to the clients who get datagrams: a challenge, say. */
-    if (frame_begins(bytes, size)) {
+    if (frame_has_magic(bytes, size)) {
         streams->options.stats->drop_bad_frame++;
         return;
     }

@@ -1,6 +1,6 @@
-/* address/cidr and admission/access_list: text becomes blocks that are written back the same;
- * binary blocks become lists that are held against a plain reading of the rule. The first byte says
- * which. */
+/* address/cidr: a block that was parsed from text is formatted and parsed as the same block.
+ * admission/access_list: lists of blocks give the same results as a search of all blocks. The first
+ * byte of the input selects one of the two. */
 #include "target.h"
 
 #include "admission/access_list.h"
@@ -27,7 +27,7 @@ static void try_text(const uint8_t *bytes, size_t size)
     must(cidr_compare(&cidr, &again) == 0 && memcmp(&cidr, &again, sizeof cidr) == 0);
 }
 
-/* Of few different bytes, so that blocks nest and touch; a byte each two of them. */
+/* Makes addresses of few different bytes, so that blocks nest and adjoin. */
 static struct addr take_addr(struct script *script)
 {
     static const uint8_t bytes[4] = {0x00, 0x01, 0x80, 0xff};
@@ -49,6 +49,7 @@ static size_t take_list(struct script *script, struct cidr *list)
     return count;
 }
 
+/* The length of the longest block that contains the source, -1 if there is none. */
 static int longest(const struct cidr *list, size_t count, const struct addr *source)
 {
     int bits = -1;
@@ -69,7 +70,7 @@ static void check(const struct access_list *acl, const struct cidr *allow, size_
     must(access_list_admits(acl, source) == (allowed > denied));
 }
 
-/* The neighbours of a block's borders are where mistakes would be. */
+/* Moves to a neighbouring address: errors are most likely at the ends of a block. */
 static void step(struct addr *addr, int by)
 {
     for (int i = addr->family == ADDR_IPV4 ? 3 : 15; i >= 0; i--) {

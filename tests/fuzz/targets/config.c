@@ -1,6 +1,6 @@
-/* config/config_parser: any lines make a configuration or complaints, never neither; what is
- * printed of a configuration is read back as the same. Byte 0 ends an included file, byte 1 begins
- * one. */
+/* config/config_parser: any input gives either a configuration or diagnostics; a configuration that
+ * is printed and parsed again is the same. Byte 0 at the start of a line ends an included file,
+ * byte 1 begins one. */
 #include "target.h"
 
 #include "config/config_keys.h"
@@ -11,14 +11,14 @@
 
 struct text {
     char *bytes;
-    size_t size, room;
+    size_t size, capacity;
 };
 
 static void add(struct text *text, const char *bytes, size_t size)
 {
-    if (text->size + size > text->room) {
-        text->room = 2 * (text->size + size);
-        text->bytes = realloc(text->bytes, text->room);
+    if (text->size + size > text->capacity) {
+        text->capacity = 2 * (text->size + size);
+        text->bytes = realloc(text->bytes, text->capacity);
         must(text->bytes != NULL);
     }
     memcpy(text->bytes + text->size, bytes, size);
@@ -28,48 +28,48 @@ static void add(struct text *text, const char *bytes, size_t size)
 static void print(void *state, const char *section, const char *key, const char *value)
 {
     struct text *text = state;
-    const char *parts[] = {"[", section, "]\n", key, " = ", value, "\n"};
-    for (size_t i = 0; value != NULL && i < sizeof parts / sizeof parts[0]; i++)
-        add(text, parts[i], strlen(parts[i]));
+    const char *pieces[] = {"[", section, "]\n", key, " = ", value, "\n"};
+    for (size_t i = 0; value != NULL && i < sizeof pieces / sizeof pieces[0]; i++)
+        add(text, pieces[i], strlen(pieces[i]));
 }
 
-static void feed(struct config_parser *machine, const char *bytes, size_t size)
+static void feed(struct config_parser *parser, const char *bytes, size_t size)
 {
     int depth = 0;
-    must(config_parser_file_begin(machine, "f"));
+    must(config_parser_file_begin(parser, "f"));
     while (size > 0) {
         const char *newline = memchr(bytes, '\n', size);
         size_t line = newline ? (size_t)(newline - bytes) : size;
-        must(config_parser_line(machine, bytes, line) != CONFIG_NO_MEMORY);
+        must(config_parser_line(parser, bytes, line) != CONFIG_NO_MEMORY);
         if (line > 0 && bytes[0] == 1 && depth < 8 && ++depth)
-            must(config_parser_file_begin(machine, "included"));
+            must(config_parser_file_begin(parser, "included"));
         if (line > 0 && bytes[0] == 0 && depth > 0 && depth--)
-            config_parser_file_end(machine);
+            config_parser_file_end(parser);
         line += newline != NULL;
         bytes += line;
         size -= line;
     }
     for (; depth >= 0; depth--)
-        config_parser_file_end(machine);
+        config_parser_file_end(parser);
 }
 
-/* The configuration; NULL if there are complaints, which must then be fit to be shown. */
+/* Returns the configuration, or NULL if there are diagnostics, which must then be printable. */
 static struct config *read_config(const char *bytes, size_t size)
 {
-    struct config_parser *machine = config_parser_new();
-    must(machine != NULL);
-    feed(machine, bytes, size);
-    struct config *config = config_parser_finish(machine);
+    struct config_parser *parser = config_parser_new();
+    must(parser != NULL);
+    feed(parser, bytes, size);
+    struct config *config = config_parser_finish(parser);
     size_t count, dropped;
-    const struct config_diagnostic *diagnoses =
-        config_parser_diagnostics(machine, &count, &dropped);
+    const struct config_diagnostic *diagnostics =
+        config_parser_diagnostics(parser, &count, &dropped);
     must((config == NULL) == (count > 0));
     for (size_t i = 0; i < count; i++) {
-        must(diagnoses[i].text[0] != '\0');
-        for (const char *c = diagnoses[i].text; *c != '\0'; c++)
+        must(diagnostics[i].text[0] != '\0');
+        for (const char *c = diagnostics[i].text; *c != '\0'; c++)
             must((*c >= ' ' && *c <= '~') || (*c == '\n' && c[1] == ' '));
     }
-    config_parser_free(machine);
+    config_parser_free(parser);
     return config;
 }
 

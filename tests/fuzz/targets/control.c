@@ -1,6 +1,6 @@
-/* The operator's command line: server/control/control_sessions, commands and inquiry as they are,
- * over a stream, a worker and a queue of broadcasts that are made up here. Every line gets one
- * whole answer, whatever it holds, and nothing in an answer breaks its form. */
+/* The control socket: server/control/control_sessions, the command table and its queries, with
+ * stubs for the line stream, the worker and the queue of broadcast jobs. Every line, with any
+ * bytes, must get one complete answer, and no content may break the form of an answer. */
 #include "target.h"
 
 #include "net/message/line_stream.h"
@@ -13,31 +13,31 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { CLIENTS = 20, CAPACITY = 32, LETTERS_MAX = 16 };
+enum { CLIENTS = 20, CAPACITY = 32, CALLS_MAX = 16 };
 
 struct line_stream {
     struct line_stream_callbacks callbacks;
     void *state;
     bool paused, finished;
-    char *said; /* what the peer has heard */
-    size_t size, room;
+    char *answer; /* what was written to the peer */
+    size_t size, capacity;
 };
 
 static struct line_stream *peer;
-static struct worker_call *letters[LETTERS_MAX];
-static size_t letter_count;
+static struct worker_call *calls[CALLS_MAX];
+static size_t call_count;
 static struct registry *registry;
 static loop_ready *connection;
 static void *connection_state;
 
-/* A broadcast that somebody waits for. */
+/* A broadcast for whose end a command waits. */
 static struct {
     job_ended *ended;
     void *state;
     uint64_t id;
 } job;
 
-/* ---- what lies below ---- */
+/* ---- stubs of os and net ---- */
 
 uint64_t clock_now_ms(void)
 {
@@ -160,7 +160,7 @@ struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_b
 
 void line_stream_free(struct line_stream *stream)
 {
-    free(stream->said);
+    free(stream->answer);
     free(stream);
     peer = NULL;
 }
@@ -172,12 +172,12 @@ void line_stream_finish(struct line_stream *stream)
 
 bool line_stream_write(struct line_stream *stream, const void *bytes, size_t size)
 {
-    if (stream->size + size > stream->room) {
-        stream->room = 2 * (stream->size + size);
-        stream->said = realloc(stream->said, stream->room);
-        must(stream->said != NULL);
+    if (stream->size + size > stream->capacity) {
+        stream->capacity = 2 * (stream->size + size);
+        stream->answer = realloc(stream->answer, stream->capacity);
+        must(stream->answer != NULL);
     }
-    memcpy(stream->said + stream->size, bytes, size);
+    memcpy(stream->answer + stream->size, bytes, size);
     stream->size += size;
     return true;
 }
@@ -198,14 +198,14 @@ void line_stream_resume(struct line_stream *stream)
     stream->paused = false;
 }
 
-/* ---- the worker and the queue ---- */
+/* ---- stubs of the worker and the broadcast jobs ---- */
 
 void worker_post(struct worker *worker, struct worker_call *call, struct mailbox *reply_mailbox)
 {
-    must(letter_count < LETTERS_MAX);
+    must(call_count < CALLS_MAX);
     call->worker = worker;
     call->reply_mailbox = reply_mailbox;
-    letters[letter_count++] = call;
+    calls[call_count++] = call;
 }
 
 void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
@@ -229,7 +229,7 @@ size_t worker_list(struct worker *worker, struct worker_walk *walk, struct clien
     return count;
 }
 
-/* Of streams there are none. */
+/* There are no stream clients. */
 bool worker_find(struct worker *worker, uint8_t listener, const struct client_name *name,
                  struct client *client)
 {
@@ -300,11 +300,12 @@ static void stop_nothing(void *server)
 
 /* ---- the target ---- */
 
-static void deliver(void)
+/* Runs all calls to the worker, and ends the job that is waited for. */
+static void run_pending(void)
 {
-    while (letter_count > 0 || job.ended != NULL) {
-        if (letter_count > 0) {
-            struct worker_call *call = letters[--letter_count];
+    while (call_count > 0 || job.ended != NULL) {
+        if (call_count > 0) {
+            struct worker_call *call = calls[--call_count];
             call->run(call);
             call->done(call);
         }
@@ -317,14 +318,14 @@ static void deliver(void)
     }
 }
 
-/* What was said is one answer: a word of ok or error, lines, and a dot at the end alone. */
+/* Asserts that one answer was written: "ok" or an error, lines, and a dot only on the last line. */
 static void check_answer(void)
 {
-    const char *said = peer->said, *end = said + peer->size;
+    const char *answer = peer->answer, *end = answer + peer->size;
     must(peer->size >= 5);
-    must(memcmp(said, "ok\n", 3) == 0 || memcmp(said, "error ", 6) == 0);
+    must(memcmp(answer, "ok\n", 3) == 0 || memcmp(answer, "error ", 6) == 0);
     must(memcmp(end - 3, "\n.\n", 3) == 0);
-    for (const char *line = said; line < end;) {
+    for (const char *line = answer; line < end;) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         must(newline != NULL && newline - line < CONTROL_LINE_BYTES_MAX);
         must(newline - line != 1 || *line != '.' || newline + 1 == end);
@@ -334,7 +335,7 @@ static void check_answer(void)
     peer->size = 0;
 }
 
-static void say(const uint8_t *bytes, size_t size)
+static void send_line(const uint8_t *bytes, size_t size)
 {
     char *line = malloc(size + 1);
     must(line != NULL);
@@ -342,7 +343,7 @@ static void say(const uint8_t *bytes, size_t size)
     line[size] = '\0';
     peer->callbacks.line(peer->state, line, size);
     free(line);
-    deliver();
+    run_pending();
     must(peer != NULL && !peer->paused);
     check_answer();
 }
@@ -355,8 +356,8 @@ static void make_registry(void *memory)
     for (uint32_t i = 0; i < CLIENTS; i++) {
         const struct addr none = {.family = ADDR_NONE};
         struct addr source = {.ip = {127, 0, 0, (uint8_t)i}, .port = 9, .family = ADDR_IPV4};
-        struct registry_datagram visit = {.source = &source, .local = &none};
-        registry_update(registry, 0, &visit, 1, clock_now_ms());
+        struct registry_datagram datagram = {.source = &source, .local = &none};
+        registry_update(registry, 0, &datagram, 1, clock_now_ms());
     }
 }
 
@@ -386,7 +387,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     while (bytes < end) {
         const uint8_t *newline = memchr(bytes, '\n', (size_t)(end - bytes));
         const uint8_t *stop = newline != NULL ? newline : end;
-        say(bytes, (size_t)(stop - bytes));
+        send_line(bytes, (size_t)(stop - bytes));
         bytes = stop + (newline != NULL);
     }
     control_close(control);

@@ -1,6 +1,6 @@
-/* The whole decision about datagrams: server/datagram/datagram_decision, the registry, replies,
- * cookies, lists and limits as they are, on a clock and a batch that are made up here. The input is
- * a script of batches, ticks, rotations and commands; what must hold, holds behind each step. */
+/* The decision about datagrams: server/datagram/datagram_decision with the registry, replies,
+ * cookies, access lists and rate limits, and with stubs for the clock and the batch. The input is a
+ * script of batches, ticks, rotations and commands; the invariants are checked after each step. */
 #include "target.h"
 
 #include "admission/prefix_counts.h"
@@ -34,7 +34,8 @@ struct batch {
     uint8_t bytes[BATCH_MAX][ROOM_BYTES];
     uint8_t scratch[BATCH_MAX][BATCH_SCRATCH_BYTES];
     bool answered[BATCH_MAX];
-    struct answered answers[BATCH_MAX]; /* queued in this batch, to datagrams of the received one */
+    struct answered
+        answers[BATCH_MAX]; /* queued in this batch, for datagrams of the received one */
     int count, answer_count;
 };
 
@@ -63,14 +64,14 @@ void batch_answer(struct batch *out, const struct batch *received, int i, const 
     out->answers[out->answer_count++] = (struct answered){bytes, size, i};
 }
 
-/* ---- the world ---- */
+/* ---- the state of a run ---- */
 
 struct world {
     struct datagram_decider datagram_decider;
     struct own_ports ports;
     struct stats stats;
-    struct batch batch, answers[INTERFACE_SLOTS_ALL], on_link, routed;
-    struct interface_slots slots; /* of listener 1 */
+    struct batch batch, answers[SEND_SOCKET_SLOTS_COUNT], on_link, routed;
+    struct send_socket_slots slots; /* of listener 1 */
     struct access_list *links;
     struct reply *replies[3], *spare;
     struct access_list *acls[2];
@@ -80,16 +81,15 @@ struct world {
     uint64_t now_ms, kicked, expired, left, random;
     uint64_t received, fates;
 
-    /* When a source was last believed on a listener, under the rules that ask for proof; 0: never.
-     */
-    uint64_t believed_ms[LISTENERS][SOURCES];
+    /* When a source was last verified on a listener, under rules that require it; 0: never. */
+    uint64_t verified_ms[LISTENERS][SOURCES];
 };
 
 static struct world world;
 
 static const struct siphash_key KEY = {21, 22};
 
-/* Sources of both families, few prefixes, and some that nobody may be. */
+/* Sources of both families, with few prefixes; some are invalid. */
 static struct addr source_of(uint32_t i)
 {
     struct addr addr = {.port = (uint16_t)(5000 + i % 3), .family = ADDR_IPV4};
@@ -107,11 +107,11 @@ static struct addr source_of(uint32_t i)
         addr.port = 0;
         break;
     case 15:
-        addr.port = 3000; /* of ours, at another address */
+        addr.port = 3000; /* the server's port at another address */
         break;
     case 16:
         memcpy(addr.ip, (uint8_t[]){192, 0, 2, 1}, 4);
-        addr.port = 3000; /* ourselves */
+        addr.port = 3000; /* the server's own address and port */
         break;
     case 17:
         memset(addr.ip, 255, 4);
@@ -123,7 +123,7 @@ static struct addr source_of(uint32_t i)
         memset(addr.ip, 0, 4);
         break;
     case 20:
-        memcpy(addr.ip, (uint8_t[]){172, 16, 0, 1}, 4); /* is denied by one of the lists */
+        memcpy(addr.ip, (uint8_t[]){172, 16, 0, 1}, 4); /* denied by one of the lists */
         break;
     default:
         break;
@@ -131,7 +131,7 @@ static struct addr source_of(uint32_t i)
     return addr;
 }
 
-static bool is_nobody(uint32_t i)
+static bool is_invalid_source(uint32_t i)
 {
     return i == 14 || (i >= 16 && i <= 19);
 }
@@ -161,17 +161,17 @@ static struct cidr block(const char *text)
     return cidr;
 }
 
-/* What is told to the others is a request: no frame, which would be a word of the server's to them.
- */
-static void hear(void *state, uint8_t listener, const struct datagram *said, uint64_t now_ms)
+/* A message for the relay must be a request. A frame would look as if the server had sent it. */
+static void check_message(void *state, uint8_t listener, const struct datagram *message,
+                          uint64_t now_ms)
 {
     (void)state;
     (void)listener;
     must(now_ms == world.now_ms);
-    must(said->size <= MAX_BYTES && !frame_begins(said->bytes, said->size));
+    must(message->size <= MAX_BYTES && !frame_has_magic(message->bytes, message->size));
 }
 
-/* What costs much is made once; what is small is made anew for each input. */
+/* Makes the large objects once and the small ones for each input. */
 static void make_world(void)
 {
     struct reply *replies[3];
@@ -205,7 +205,7 @@ static void make_world(void)
     world.registry_memory = registry_memory;
     world.prefix_memory = prefix_memory;
     world.prefixes = prefix_counts_init(prefix_memory, CAPACITY, &KEY);
-    /* Later than any time of the input before, whose buckets are full again by then. */
+    /* Later than any time of the previous input, so all buckets are full again. */
     static uint64_t start_ms = 1000000;
     start_ms += UINT64_C(1) << 22;
     if (start_ms >> 38 != 0) {
@@ -217,7 +217,7 @@ static void make_world(void)
     world.datagram_decider = (struct datagram_decider){
         .registry = registry_init(registry_memory, CAPACITY, &KEY, TTL_MS, world.now_ms),
         .reply = world.replies[0],
-        .on_message = {.call = hear},
+        .on_message = {.hear = check_message},
         .own_ports = &world.ports,
         .stats = &world.stats,
         .max_datagram_bytes = MAX_BYTES,
@@ -244,7 +244,7 @@ static void set_rules(uint32_t bits)
                          ? world.prefixes
                          : NULL;
     if (rules.cookie != world.datagram_decider.rules.cookie)
-        memset(world.believed_ms, 0, sizeof world.believed_ms);
+        memset(world.verified_ms, 0, sizeof world.verified_ms);
     datagram_decider_set_rules(&world.datagram_decider, &rules, world.now_ms);
 }
 
@@ -252,10 +252,11 @@ static void set_rules(uint32_t bits)
 
 struct sent {
     uint32_t source;
-    bool has_good_cookie;
+    bool has_valid_cookie;
 };
 
-/* Puts a datagram into the batch: plain, or a frame with a right, a wrong or a random cookie. */
+/* Adds a datagram to the batch: a request, or a frame with a valid, a changed or a random cookie.
+ */
 static struct sent add_datagram(struct script *script, uint8_t listener)
 {
     struct batch *batch = &world.batch;
@@ -276,7 +277,7 @@ static struct sent add_datagram(struct script *script, uint8_t listener)
         memcpy(bytes + size, cookie, sizeof cookie);
         size += sizeof cookie;
     }
-    sent.has_good_cookie = (kind & 24) == 8 && ((kind & 7) == FRAME_ANSWER);
+    sent.has_valid_cookie = (kind & 24) == 8 && ((kind & 7) == FRAME_ANSWER);
     uint32_t more = take(script);
     for (uint32_t k = more % 80; k > 0 && size < ROOM_BYTES; k--)
         bytes[size++] = (uint8_t)(more >= 160 ? 'x' : take(script));
@@ -291,11 +292,11 @@ static struct sent add_datagram(struct script *script, uint8_t listener)
     return sent;
 }
 
-/* What every answer must be, whatever came. */
+/* Checks what is true of every answer to any datagram. */
 static const struct datagram *check_answer(const struct answered *answer, const struct sent *sent)
 {
     const struct datagram *datagram = &world.batch.datagrams[answer->datagram];
-    must(!is_nobody(sent[answer->datagram].source) && !datagram->cut && !datagram->to_many);
+    must(!is_invalid_source(sent[answer->datagram].source) && !datagram->cut && !datagram->to_many);
     must(world.datagram_decider.rules.acl == NULL ||
          access_list_admits(world.datagram_decider.rules.acl, &datagram->source));
     return datagram;
@@ -327,25 +328,26 @@ static void check_reply(const struct answered *answer, uint8_t listener, const s
     must(frame_read(answer->bytes, answer->size).type == FRAME_NONE); /* an echo, too */
     if (!world.datagram_decider.rules.cookie)
         return;
-    uint64_t *believed_ms = &world.believed_ms[listener][sent[answer->datagram].source];
-    must(sent[answer->datagram].has_good_cookie ||
-         (*believed_ms != 0 && world.now_ms - *believed_ms < TTL_MS));
-    *believed_ms = world.now_ms;
+    uint64_t *verified_ms = &world.verified_ms[listener][sent[answer->datagram].source];
+    must(sent[answer->datagram].has_valid_cookie ||
+         (*verified_ms != 0 && world.now_ms - *verified_ms < TTL_MS));
+    *verified_ms = world.now_ms;
 }
 
-/* Returns how many answers there are. */
+/* Returns the number of answers. */
 static uint64_t check_answers(const struct datagram_answers *answers, uint8_t listener,
                               const struct sent *sent)
 {
     int count = world.on_link.answer_count + world.routed.answer_count;
     check_challenges(&answers->on_link, true, sent);
     check_challenges(&answers->routed, false, sent);
-    for (size_t slot = 0; slot < INTERFACE_SLOTS_ALL; slot++) {
+    for (size_t slot = 0; slot < SEND_SOCKET_SLOTS_COUNT; slot++) {
         const struct batch *replies = &world.answers[slot];
         count += replies->answer_count;
         for (int k = 0; k < replies->answer_count; k++) {
             const struct datagram *request = &world.batch.datagrams[replies->answers[k].datagram];
-            must(slot == (listener == 0 ? 0 : interface_slot(&world.slots, request->local.scope)));
+            must(slot ==
+                 (listener == 0 ? 0 : send_socket_slot(&world.slots, request->local.scope)));
             check_reply(&replies->answers[k], listener, sent);
         }
     }
@@ -358,12 +360,12 @@ static void do_batch(struct script *script)
     uint8_t listener = how & 1;
     int count = 1 + (int)(how >> 1) % BATCH;
     struct datagram_answers answers = {.slots = listener == 0 ? NULL : &world.slots,
-                                      .on_link.batch = &world.on_link,
-                                      .routed.batch = &world.routed};
+                                       .on_link.batch = &world.on_link,
+                                       .routed.batch = &world.routed};
     struct sent sent[BATCH];
     world.batch.count = world.on_link.answer_count = world.routed.answer_count = 0;
     memset(world.batch.answered, 0, sizeof world.batch.answered);
-    for (size_t slot = 0; slot < INTERFACE_SLOTS_ALL; slot++) {
+    for (size_t slot = 0; slot < SEND_SOCKET_SLOTS_COUNT; slot++) {
         answers.replies[slot] = &world.answers[slot];
         world.answers[slot].answer_count = 0;
     }
@@ -374,18 +376,18 @@ static void do_batch(struct script *script)
     must(answers.stats.received == (uint64_t)count);
     must(stats_outcomes(&answers.stats) + check_answers(&answers, listener, sent) ==
          (uint64_t)count);
-    /* A frame with a cookie that is right is proof also where the reply is silence. */
+    /* A frame with a valid cookie is proof also in reply mode none. */
     for (int i = 0; i < count; i++)
-        if (sent[i].has_good_cookie)
-            world.believed_ms[listener][sent[i].source] = world.now_ms;
+        if (sent[i].has_valid_cookie)
+            world.verified_ms[listener][sent[i].source] = world.now_ms;
     if (answers.stats.silent > 0)
         for (int i = 0; i < count; i++)
-            if (world.believed_ms[listener][sent[i].source] != 0)
-                world.believed_ms[listener][sent[i].source] = world.now_ms;
+            if (world.verified_ms[listener][sent[i].source] != 0)
+                world.verified_ms[listener][sent[i].source] = world.now_ms;
     world.left += answers.stats.left;
 }
 
-/* ---- what must hold ---- */
+/* ---- invariants ---- */
 
 static void check_registry(void)
 {
@@ -394,7 +396,7 @@ static void check_registry(void)
     size_t count = 0;
     while (!walk.ended) {
         count += registry_walk_next(world.datagram_decider.registry, &walk, world.now_ms,
-                               clients + count, CAPACITY + 1 - count);
+                                    clients + count, CAPACITY + 1 - count);
         must(count <= CAPACITY);
     }
     must(registry_count(world.datagram_decider.registry) <= CAPACITY);
@@ -405,10 +407,10 @@ static void check_registry(void)
         for (; source < SOURCES; source++) {
             struct addr addr = source_of(source);
             if (addr_equal(&addr, &clients[i].source) &&
-                world.believed_ms[clients[i].listener][source] != 0)
+                world.verified_ms[clients[i].listener][source] != 0)
                 break;
         }
-        must(source < SOURCES); /* every client has proven its address */
+        must(source < SOURCES); /* every client has proved its address */
     }
 }
 

@@ -1,5 +1,4 @@
-/* Feeds files to a fuzz target, without libFuzzer: every file of the directories that are named.
- *   replay DIRECTORY... */
+/* Runs a fuzz target without libFuzzer on every file of some directories: replay DIRECTORY... */
 #include "target.h"
 
 #include <dirent.h>
@@ -17,7 +16,8 @@ static size_t replay(const char *directory, const char *name)
     static uint8_t read[1 << 20];
     size_t size = fread(read, 1, sizeof read, file);
     fclose(file);
-    uint8_t *exact = malloc(size + !size); /* of its very size, for the sanitizer */
+    uint8_t *exact =
+        malloc(size + !size); /* of the exact size, so that sanitizers find a byte too many */
     if (exact == NULL)
         exit(EXIT_FAILURE);
     memcpy(exact, read, size);

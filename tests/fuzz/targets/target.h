@@ -1,5 +1,5 @@
-/* What the fuzz targets share: libFuzzer's entry, bytes as a script, and a way to fail that every
- * sanitizer and the replayer see. */
+/* Shared by the fuzz targets: the entry function of libFuzzer, an assertion that aborts (so that
+ * sanitizers and the replay program report it), and a reader of the input as a script. */
 #ifndef FUZZ_TARGET_H
 #define FUZZ_TARGET_H
 
@@ -10,12 +10,13 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-#define must(condition) \
-    ((condition)        \
-         ? (void)0      \
-         : (fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition), abort()))
+#define must(condition)                                                                       \
+    ((condition)                                                                              \
+         ? (void)0                                                                            \
+         : (fprintf(stderr, "%s:%d: assertion failed: %s\n", __FILE__, __LINE__, #condition), \
+            abort()))
 
-/* Bytes that are taken from the front; behind the last come zeros. */
+/* The input, taken byte by byte. After its end all bytes are 0. */
 struct script {
     const uint8_t *next, *end;
 };

@@ -472,7 +472,7 @@ Test(system_control, says_the_same_to_people_and_to_programs)
     cr_assert_str_eq(json_text(json, "state"), "done");
     harness_contains("the text", text, "state        done\n");
     harness_contains("stats", ctl_ok(&server, "stats", NULL),
-                     "here or from this source\n\nkernel_");
+                     "or not valid from this source\n\nkernel_");
     json = ctl_ok(&server, "jobs", "--json", NULL);
     harness_equal("jobs", (int64_t)text_count(json, "\"done\""), 3);
     harness_equal("jobs", (int64_t)text_count(ctl_ok(&server, "jobs", NULL), "done"), 3);

@@ -57,18 +57,18 @@ static size_t write_again(const struct frame *frame, uint8_t out[PAGE_BYTES_MAX]
 
     switch (frame->type) {
     case FRAME_CHALLENGE:
-        memcpy(frame_challenge(out), COOKIE, sizeof COOKIE);
+        memcpy(frame_write_challenge(out), COOKIE, sizeof COOKIE);
         return FRAME_CHALLENGE_BYTES;
     case FRAME_ANSWER:
-        size = frame_answer_head(out, COOKIE);
+        size = frame_write_answer_head(out, COOKIE);
         memcpy(out + size, frame->body, frame->size);
         return size + frame->size;
     case FRAME_LEAVE:
-        return frame_leave(out, frame->cookie != NULL ? COOKIE : NULL);
+        return frame_write_leave(out, frame->cookie != NULL ? COOKIE : NULL);
     case FRAME_PING:
-        return frame_ping(out, frame->body, frame->size);
+        return frame_write_ping(out, frame->body, frame->size);
     case FRAME_PONG:
-        return frame_pong(out, &ping);
+        return frame_write_pong(out, &ping);
     default:
         return 0;
     }

@@ -1,3 +1,4 @@
+/* Tests of address/addr: addresses parsed, formatted, compared, and their kinds. */
 #include "address/addr.h"
 
 #include <criterion/criterion.h>
@@ -13,7 +14,7 @@ static struct addr parse(const char *text)
     return addr;
 }
 
-Test(addr, is_read_and_written)
+Test(addr, is_parsed_and_formatted)
 {
     static const struct {
         const char *in, *out;
@@ -52,14 +53,14 @@ Test(addr, the_longest_text_fits)
                      "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535");
 }
 
-Test(addr, no_address_is_a_dash)
+Test(addr, no_address_is_formatted_as_a_dash)
 {
     struct addr none = {0};
     char text[ADDR_TEXT_BYTES];
     cr_assert_str_eq(addr_format(&none, text), "-");
 }
 
-Test(addr, what_is_wrong_is_said_and_no_address_is_left)
+Test(addr, an_invalid_text_gives_a_reason_and_no_address)
 {
     static const struct {
         const char *text, *wrong;
@@ -87,8 +88,8 @@ Test(addr, what_is_wrong_is_said_and_no_address_is_left)
         {"1.2.3.4:5x", "the port is not a number from 0 to 65535"},
         {"1.2.3.4%1", "only a link-local IPv6 address has a zone"},
         {"[::1%1]:5", "only a link-local IPv6 address has a zone"},
-        {"[fe80::1%]:5", "no interface has such a name"},
-        {"[fe80::1%abcdefghijklmnop]:5", "no interface has such a name"},
+        {"[fe80::1%]:5", "not a valid interface name"},
+        {"[fe80::1%abcdefghijklmnop]:5", "not a valid interface name"},
         {"[fe80::1%4294967296]:5", "the zone is not a number"},
         {"[fe80::1%eth0]:5", "the zone is not a number"},
     };
@@ -157,7 +158,7 @@ Test(addr, has_a_total_order)
     }
 }
 
-Test(addr, kinds_are_told_apart_at_their_edges)
+Test(addr, kinds_are_distinguished_at_the_ends_of_their_ranges)
 {
     static const struct {
         const char *text;
@@ -194,27 +195,27 @@ Test(addr, kinds_are_told_apart_at_their_edges)
     }
 }
 
-Test(addr, no_address_is_of_no_kind)
+Test(addr, no_address_has_no_kind)
 {
     struct addr none = {0};
     cr_assert_not(addr_is_loopback(&none));
     cr_assert_not(addr_is_multicast(&none));
     cr_assert_not(addr_is_wildcard(&none));
     cr_assert_not(addr_is_link_local(&none));
-    cr_assert_not(addr_is_link_group(&none));
+    cr_assert_not(addr_is_link_scoped_group(&none));
 }
 
-Test(addr, groups_of_a_link_are_told_by_their_scope)
+Test(addr, link_scoped_groups_are_recognized_by_their_scope)
 {
     static const struct {
         const char *text;
-        bool is_one;
+        bool expected;
     } CASES[] = {
         {"ff01::1", true},  {"ff02::1", true},  {"ff12::1", true},    {"ff05::1", false},
         {"ff0e::1", false}, {"fe02::1", false}, {"224.0.0.1", false},
     };
     for (size_t i = 0; i < COUNT(CASES); i++) {
         struct addr addr = parse(CASES[i].text);
-        cr_expect_eq(addr_is_link_group(&addr), CASES[i].is_one, "%s", CASES[i].text);
+        cr_expect_eq(addr_is_link_scoped_group(&addr), CASES[i].expected, "%s", CASES[i].text);
     }
 }

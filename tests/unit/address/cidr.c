@@ -1,78 +1,79 @@
+/* Tests of address/cidr: blocks parsed, formatted, compared. */
 #include "address/cidr.h"
 
 #include <criterion/criterion.h>
 
 #include <string.h>
 
-static void reads(const char *text, const char *back)
+static void expect_parsed(const char *text, const char *formatted)
 {
     struct cidr cidr;
     char written[CIDR_TEXT_BYTES];
     const char *wrong = cidr_parse(&cidr, text);
     cr_assert_null(wrong, "%s: %s", text, wrong);
-    cr_assert_str_eq(cidr_format(&cidr, written), back);
+    cr_assert_str_eq(cidr_format(&cidr, written), formatted);
 }
 
-static void refuses(const char *text, const char *why)
+static void expect_refused(const char *text, const char *why)
 {
     struct cidr cidr;
     const char *wrong = cidr_parse(&cidr, text);
-    cr_assert_not_null(wrong, "%s was taken", text);
+    cr_assert_not_null(wrong, "%s was accepted", text);
     cr_assert_str_eq(wrong, why, "%s: %s", text, wrong);
     cr_assert_eq(cidr.family, ADDR_NONE);
 }
 
-Test(cidr, reads_blocks_and_single_addresses_and_writes_them_back)
+Test(cidr, parses_blocks_and_single_addresses_and_formats_them)
 {
-    reads("192.0.2.0/24", "192.0.2.0/24");
-    reads("192.0.2.1", "192.0.2.1");
-    reads("192.0.2.1/32", "192.0.2.1");
-    reads("0.0.0.0/0", "0.0.0.0/0");
-    reads("128.0.0.0/1", "128.0.0.0/1");
-    reads("2001:DB8:0::/32", "2001:db8::/32");
-    reads("::1", "::1");
-    reads("::/0", "::/0");
-    reads("2001:db8::1/128", "2001:db8::1");
-    reads("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/128",
-          "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+    expect_parsed("192.0.2.0/24", "192.0.2.0/24");
+    expect_parsed("192.0.2.1", "192.0.2.1");
+    expect_parsed("192.0.2.1/32", "192.0.2.1");
+    expect_parsed("0.0.0.0/0", "0.0.0.0/0");
+    expect_parsed("128.0.0.0/1", "128.0.0.0/1");
+    expect_parsed("2001:DB8:0::/32", "2001:db8::/32");
+    expect_parsed("::1", "::1");
+    expect_parsed("::/0", "::/0");
+    expect_parsed("2001:db8::1/128", "2001:db8::1");
+    expect_parsed("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255/128",
+                  "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
 }
 
-Test(cidr, refuses_an_address_with_bits_behind_its_prefix)
+Test(cidr, refuses_an_address_with_bits_after_its_prefix)
 {
-    refuses("192.0.2.1/24", "the address has bits set behind the prefix");
-    refuses("192.0.2.0/22", "the address has bits set behind the prefix");
-    refuses("2001:db8::1/127", "the address has bits set behind the prefix");
-    refuses("::1/0", "the address has bits set behind the prefix");
+    expect_refused("192.0.2.1/24", "the address has bits set after the prefix");
+    expect_refused("192.0.2.0/22", "the address has bits set after the prefix");
+    expect_refused("2001:db8::1/127", "the address has bits set after the prefix");
+    expect_refused("::1/0", "the address has bits set after the prefix");
 }
 
-Test(cidr, refuses_ipv4_in_the_clothes_of_ipv6_which_no_source_wears)
+Test(cidr, refuses_ipv4_mapped_addresses)
 {
     static const char why[] = "IPv4-mapped addresses: write them as IPv4, such as 192.0.2.0/24";
-    refuses("::ffff:192.0.2.0/120", why);
-    refuses("::ffff:c000:201", why);
-    refuses("::ffff:0:0/96", why);
-    reads("::/16", "::/16");
-    reads("::fffe:0:0/95", "::fffe:0:0/95"); /* not only those */
-    reads("::1:ffff:192.0.2.0/120", "::1:ffff:c000:200/120");
+    expect_refused("::ffff:192.0.2.0/120", why);
+    expect_refused("::ffff:c000:201", why);
+    expect_refused("::ffff:0:0/96", why);
+    expect_parsed("::/16", "::/16");
+    expect_parsed("::fffe:0:0/95", "::fffe:0:0/95"); /* contains others, too */
+    expect_parsed("::1:ffff:192.0.2.0/120", "::1:ffff:c000:200/120");
 }
 
-Test(cidr, refuses_what_is_none)
+Test(cidr, refuses_other_text)
 {
-    refuses("", "not an IPv4 or IPv6 address");
-    refuses("/8", "not an IPv4 or IPv6 address");
-    refuses("example.org/8", "not an IPv4 or IPv6 address");
-    refuses("192.0.2/24", "not an IPv4 or IPv6 address");
-    refuses("fe80::1%eth0", "not an IPv4 or IPv6 address");
-    refuses("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/8",
-            "not an IPv4 or IPv6 address");
-    refuses("192.0.2.0/33", "the prefix length is not a number from 0 to 32");
-    refuses("192.0.2.0/", "the prefix length is not a number from 0 to 32");
-    refuses("192.0.2.0/-1", "the prefix length is not a number from 0 to 32");
-    refuses("192.0.2.0/24/24", "the prefix length is not a number from 0 to 32");
-    refuses("::/129", "the prefix length is not a number from 0 to 128");
+    expect_refused("", "not an IPv4 or IPv6 address");
+    expect_refused("/8", "not an IPv4 or IPv6 address");
+    expect_refused("example.org/8", "not an IPv4 or IPv6 address");
+    expect_refused("192.0.2/24", "not an IPv4 or IPv6 address");
+    expect_refused("fe80::1%eth0", "not an IPv4 or IPv6 address");
+    expect_refused("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/8",
+                   "not an IPv4 or IPv6 address");
+    expect_refused("192.0.2.0/33", "the prefix length is not a number from 0 to 32");
+    expect_refused("192.0.2.0/", "the prefix length is not a number from 0 to 32");
+    expect_refused("192.0.2.0/-1", "the prefix length is not a number from 0 to 32");
+    expect_refused("192.0.2.0/24/24", "the prefix length is not a number from 0 to 32");
+    expect_refused("::/129", "the prefix length is not a number from 0 to 128");
 }
 
-Test(cidr, cuts_an_address_to_its_block)
+Test(cidr, makes_the_block_of_an_address)
 {
     struct addr addr;
     char text[CIDR_TEXT_BYTES];

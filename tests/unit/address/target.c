@@ -1,3 +1,4 @@
+/* Tests of address/target: destinations parsed. */
 #include "address/target.h"
 
 #include <criterion/criterion.h>
@@ -24,12 +25,12 @@ static void expect_name(const char *text, const char *host, uint16_t port)
 
 static void expect_wrong(const char *text)
 {
-    cr_assert_not_null(target_parse(&target, text, 3000), "'%s' was taken", text);
+    cr_assert_not_null(target_parse(&target, text, 3000), "'%s' was accepted", text);
 }
 
 TestSuite(target, .timeout = 10);
 
-Test(target, takes_addresses_with_and_without_a_port)
+Test(target, accepts_addresses_with_and_without_a_port)
 {
     expect_address("127.0.0.1", "127.0.0.1:3000");
     expect_address("127.0.0.1:9", "127.0.0.1:9");
@@ -38,8 +39,8 @@ Test(target, takes_addresses_with_and_without_a_port)
     expect_address("[::1]:9", "[::1]:9");
 }
 
-/* Port 3000 of ::1, or an address that ends in 3000? */
-Test(target, refuses_an_ipv6_address_that_may_end_in_a_port)
+/* "::1:3000" may mean port 3000 of ::1, or an address that ends in 3000. */
+Test(target, refuses_an_ipv6_address_that_could_end_in_a_port)
 {
     expect_wrong("::1:3000");
     expect_wrong("2001:db8::1:3000");
@@ -51,7 +52,7 @@ Test(target, refuses_an_ipv6_address_that_may_end_in_a_port)
     expect_address("::ffff:192.0.2.1", "[::ffff:192.0.2.1]:3000");
 }
 
-Test(target, takes_names_with_and_without_a_port)
+Test(target, accepts_names_with_and_without_a_port)
 {
     expect_name("localhost", "localhost", 3000);
     expect_name("a.example:65535", "a.example", 65535);
@@ -63,7 +64,7 @@ Test(target, keeps_the_zone_of_an_address)
     cr_assert_str_eq(target.zone, "eth0");
 }
 
-Test(target, refuses_what_nothing_can_be_sent_to)
+Test(target, refuses_invalid_destinations)
 {
     expect_wrong("");
     expect_wrong(":3000");
@@ -77,7 +78,7 @@ Test(target, refuses_what_nothing_can_be_sent_to)
     expect_wrong("1:2:3");
 }
 
-Test(target, takes_the_longest_host_name_and_no_longer_one)
+Test(target, accepts_the_longest_host_name_and_no_longer_one)
 {
     char name[TARGET_HOST_BYTES + 1];
     memset(name, 'a', sizeof name);
@@ -101,7 +102,7 @@ static void expect_any(const char *text, enum transport transport, const char *w
         cr_assert_str_eq(addr_format(&target.addr, written), where);
 }
 
-Test(target, takes_streams_where_they_are_asked_for)
+Test(target, accepts_streams_only_in_parse_any)
 {
     expect_any("127.0.0.1:9", TRANSPORT_UDP, "127.0.0.1:9");
     expect_any("tcp:127.0.0.1", TRANSPORT_TCP, "127.0.0.1:3000");
@@ -120,7 +121,7 @@ Test(target, takes_streams_where_they_are_asked_for)
     expect_wrong("tcp:127.0.0.1:9");
 }
 
-Test(target, a_group_has_its_port_and_perhaps_its_interface)
+Test(target, a_group_has_a_port_and_may_have_an_interface)
 {
     cr_assert_null(target_parse_group(&target, "239.1.2.3:3000"));
     cr_assert_eq(target.addr.port, 3000);

@@ -1,3 +1,5 @@
+/* Tests of admission/access_list: allowed and denied blocks, compared with a search of all blocks.
+ */
 #include "admission/access_list.h"
 
 #include "base/prng.h"
@@ -15,7 +17,7 @@ struct list {
     size_t count;
 };
 
-/* Reads "10.0.0.0/8 ::1". */
+/* Parses "10.0.0.0/8 ::1". */
 static struct list list_of(const char *text)
 {
     struct list list = {.count = 0};
@@ -35,8 +37,8 @@ static struct access_list *make(const char *allow, const char *deny)
     return acl;
 }
 
-/* Asks for each address of the two lists of words. */
-static void admits(struct access_list *acl, const char *yes, const char *no)
+/* Asserts that the addresses of yes are allowed and those of no are not; frees the list. */
+static void expect_admits(struct access_list *acl, const char *yes, const char *no)
 {
     for (int wanted = 1; wanted >= 0; wanted--) {
         char copy[512], *rest = NULL;
@@ -50,49 +52,51 @@ static void admits(struct access_list *acl, const char *yes, const char *no)
     access_list_free(acl);
 }
 
-Test(access_list, admits_everyone_when_it_is_empty)
+Test(access_list, allows_all_sources_when_it_is_empty)
 {
-    admits(make("", ""), "0.0.0.0 127.0.0.1 255.255.255.255 :: ::1 2001:db8::1", "");
+    expect_admits(make("", ""), "0.0.0.0 127.0.0.1 255.255.255.255 :: ::1 2001:db8::1", "");
 }
 
-Test(access_list, admits_nobody_else_when_there_is_an_allow_list)
+Test(access_list, denies_all_others_when_there_is_an_allow_list)
 {
-    admits(make("192.0.2.0/24", ""), "192.0.2.0 192.0.2.255", "192.0.1.255 192.0.3.0 :: ::1");
-    admits(make("2001:db8::/32", ""), "2001:db8:: 2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
-           "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff 2001:db9:: 127.0.0.1");
+    expect_admits(make("192.0.2.0/24", ""), "192.0.2.0 192.0.2.255",
+                  "192.0.1.255 192.0.3.0 :: ::1");
+    expect_admits(make("2001:db8::/32", ""), "2001:db8:: 2001:db8:ffff:ffff:ffff:ffff:ffff:ffff",
+                  "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff 2001:db9:: 127.0.0.1");
 }
 
-Test(access_list, goes_by_the_longest_block)
+Test(access_list, is_decided_by_the_longest_block)
 {
-    admits(make("10.1.0.0/16 10.1.2.3", "10.0.0.0/8 10.1.2.0/24 0.0.0.0/0 ::/0"),
-           "10.1.0.0 10.1.1.255 10.1.2.3 10.1.3.0 10.1.255.255",
-           "9.255.255.255 10.0.255.255 10.1.2.0 10.1.2.2 10.1.2.4 10.1.2.255 10.2.0.0 ::1");
-    admits(make("", "10.0.0.0/8"), "9.255.255.255 11.0.0.0 ::", "10.0.0.0 10.255.255.255");
+    expect_admits(make("10.1.0.0/16 10.1.2.3", "10.0.0.0/8 10.1.2.0/24 0.0.0.0/0 ::/0"),
+                  "10.1.0.0 10.1.1.255 10.1.2.3 10.1.3.0 10.1.255.255",
+                  "9.255.255.255 10.0.255.255 10.1.2.0 10.1.2.2 10.1.2.4 10.1.2.255 10.2.0.0 ::1");
+    expect_admits(make("", "10.0.0.0/8"), "9.255.255.255 11.0.0.0 ::", "10.0.0.0 10.255.255.255");
 }
 
-Test(access_list, denies_what_is_in_both_lists)
+Test(access_list, denies_a_block_in_both_lists)
 {
-    admits(make("10.0.0.0/8 0.0.0.0/0", "10.0.0.0/8"), "11.0.0.1", "10.0.0.1");
+    expect_admits(make("10.0.0.0/8 0.0.0.0/0", "10.0.0.0/8"), "11.0.0.1", "10.0.0.1");
 }
 
-Test(access_list, knows_blocks_longer_than_64_bits)
+Test(access_list, supports_blocks_longer_than_64_bits)
 {
-    admits(make("::/0 0.0.0.0/0", "2001:db8::1 2001:db8::4/126 2001:db8:0:0:8000::/65 ::1"),
-           ":: ::2 2001:db8:: 2001:db8::2 2001:db8::3 2001:db8::8 2001:db8::7fff:ffff:ffff:ffff "
-           "2001:db8:0:1:: 2001:db7:ffff:ffff:ffff:ffff:ffff:ffff",
-           "2001:db8::1 2001:db8::4 2001:db8::7 2001:db8:0:0:8000:: "
-           "2001:db8:0:0:ffff:ffff:ffff:ffff ::1");
+    expect_admits(
+        make("::/0 0.0.0.0/0", "2001:db8::1 2001:db8::4/126 2001:db8:0:0:8000::/65 ::1"),
+        ":: ::2 2001:db8:: 2001:db8::2 2001:db8::3 2001:db8::8 2001:db8::7fff:ffff:ffff:ffff "
+        "2001:db8:0:1:: 2001:db7:ffff:ffff:ffff:ffff:ffff:ffff",
+        "2001:db8::1 2001:db8::4 2001:db8::7 2001:db8:0:0:8000:: "
+        "2001:db8:0:0:ffff:ffff:ffff:ffff ::1");
 }
 
-Test(access_list, reaches_to_both_ends_of_the_line)
+Test(access_list, covers_the_first_and_the_last_address)
 {
-    admits(make("", "255.255.255.255 0.0.0.0 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ::"),
-           "0.0.0.1 255.255.255.254 ::1 ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe",
-           "0.0.0.0 255.255.255.255 :: ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
-    admits(make("", "0.0.0.0/0 ::/0"), "", "0.0.0.0 255.255.255.255 :: ::1 8000::");
+    expect_admits(make("", "255.255.255.255 0.0.0.0 ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff ::"),
+                  "0.0.0.1 255.255.255.254 ::1 ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe",
+                  "0.0.0.0 255.255.255.255 :: ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+    expect_admits(make("", "0.0.0.0/0 ::/0"), "", "0.0.0.0 255.255.255.255 :: ::1 8000::");
 }
 
-Test(access_list, admits_no_address_that_is_none)
+Test(access_list, denies_an_address_without_family)
 {
     struct access_list *acl = make("", "");
     struct addr none = {.family = ADDR_NONE};
@@ -100,9 +104,9 @@ Test(access_list, admits_no_address_that_is_none)
     access_list_free(acl);
 }
 
-/* ---- against a plain reading of the rule ---- */
+/* ---- comparison with a search of all blocks ---- */
 
-/* What the rule says, read block by block. */
+/* The result by a search of all blocks. */
 static bool expected(const struct cidr *allow, size_t allow_count, const struct cidr *deny,
                      size_t deny_count, const struct addr *source)
 {
@@ -117,7 +121,7 @@ static bool expected(const struct cidr *allow, size_t allow_count, const struct 
     return longest_allowed > longest_denied;
 }
 
-/* Few different bits, so that blocks nest, touch and meet again. */
+/* Uses few different bytes, so that blocks nest, adjoin and repeat. */
 static struct addr random_addr(struct prng *prng)
 {
     struct addr addr = {.family = prng_next(prng) % 2 == 0 ? ADDR_IPV4 : ADDR_IPV6};
@@ -143,7 +147,7 @@ static size_t random_list(struct prng *prng, struct cidr *list, size_t max)
     return count;
 }
 
-/* The block's neighbour addresses are where mistakes would be. */
+/* Moves to a neighbouring address: errors are most likely at the ends of a block. */
 static void step(struct addr *addr, int by)
 {
     int width = addr->family == ADDR_IPV4 ? 4 : 16;
@@ -154,7 +158,7 @@ static void step(struct addr *addr, int by)
     }
 }
 
-Test(access_list, agrees_with_a_plain_reading_of_the_rule_about_random_lists)
+Test(access_list, agrees_with_a_search_of_all_blocks_for_random_lists)
 {
     enum { MAX = 40 };
     struct prng prng;
@@ -179,7 +183,7 @@ Test(access_list, agrees_with_a_plain_reading_of_the_rule_about_random_lists)
     }
 }
 
-Test(access_list, takes_the_longest_lists_even_of_one_64)
+Test(access_list, accepts_the_longest_lists_also_within_one_64)
 {
     struct cidr *deny = calloc(ACCESS_LIST_BLOCKS_MAX, sizeof *deny);
     for (uint32_t i = 0; i < ACCESS_LIST_BLOCKS_MAX; i++) {

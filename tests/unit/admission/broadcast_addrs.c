@@ -1,3 +1,4 @@
+/* Tests of admission/broadcast_addrs: members of the set. */
 #include "admission/broadcast_addrs.h"
 
 #include <criterion/criterion.h>
@@ -34,19 +35,19 @@ static void add(const char *text)
 static bool has(const char *text)
 {
     struct addr addr = address(text);
-    bool may = broadcast_addrs_may_have(set, &addr), does = broadcast_addrs_has(set, &addr);
+    bool may = broadcast_addrs_may_contain(set, &addr), does = broadcast_addrs_contains(set, &addr);
     cr_assert(may || !does, "%s", text);
     return does;
 }
 
-Test(broadcast_addrs, empty_set_has_none)
+Test(broadcast_addrs, empty_set_contains_no_address)
 {
     cr_assert_not(has("10.0.0.255"));
     cr_assert_not(has("0.0.0.0"));
     cr_assert_not(has("::"));
 }
 
-Test(broadcast_addrs, set_has_what_was_added_whatever_the_port)
+Test(broadcast_addrs, set_contains_added_addresses_with_any_port)
 {
     add("10.0.0.255");
     add("192.0.2.7");
@@ -56,7 +57,7 @@ Test(broadcast_addrs, set_has_what_was_added_whatever_the_port)
     cr_assert_not(has("10.0.0.254"));
 }
 
-Test(broadcast_addrs, set_has_no_address_of_ipv6)
+Test(broadcast_addrs, set_contains_no_ipv6_address)
 {
     add("10.0.0.255");
     cr_assert_not(has("a00:ff::"));
@@ -76,7 +77,7 @@ Test(broadcast_addrs, sets_are_equal_in_any_order)
     free(other);
 }
 
-Test(broadcast_addrs, what_is_beyond_the_most_is_left_out)
+Test(broadcast_addrs, addresses_beyond_the_maximum_are_ignored)
 {
     for (int i = 0; i < BROADCAST_ADDRS_MAX + 5; i++) {
         const uint8_t ip[4] = {10, (uint8_t)(i >> 8), (uint8_t)i, 255};

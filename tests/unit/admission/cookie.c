@@ -1,3 +1,4 @@
+/* Tests of admission/cookie: what a cookie is valid for, and for how long. */
 #include "admission/cookie.h"
 
 #include "base/prng.h"
@@ -45,35 +46,36 @@ static void begin(void)
 
 TestSuite(cookie, .init = begin);
 
-Test(cookie, is_good_for_the_source_and_listener_that_it_was_made_for)
+Test(cookie, is_valid_for_its_source_and_listener)
 {
     struct cookie_secrets secrets = new_secrets();
     for (int i = 0; i < 10000; i++) {
         struct addr source = new_source();
         uint8_t listener = (uint8_t)prng_next(&prng), cookie[COOKIE_BYTES];
         cookie_make(&secrets, listener, &source, cookie);
-        cr_assert(cookie_is_good(&secrets, listener, &source, cookie, START_MS));
+        cr_assert(cookie_is_valid(&secrets, listener, &source, cookie, START_MS));
     }
 }
 
-Test(cookie, is_refused_with_any_bit_of_it_flipped)
+Test(cookie, is_refused_with_any_bit_flipped)
 {
     struct cookie_secrets secrets = new_secrets();
-    rotate(&secrets, START_MS + COOKIE_MINUTE_MS);
+    rotate(&secrets, START_MS + COOKIE_ROTATION_MS);
     for (int i = 0; i < 100; i++) {
         struct addr source = new_source();
         uint8_t cookie[COOKIE_BYTES];
         cookie_make(&secrets, 3, &source, cookie);
         for (unsigned bit = 0; bit < 8 * COOKIE_BYTES; bit++) {
             cookie[bit / 8] ^= (uint8_t)(1 << bit % 8);
-            cr_assert_not(cookie_is_good(&secrets, 3, &source, cookie, START_MS + COOKIE_MINUTE_MS),
-                          "bit %u", bit);
+            cr_assert_not(
+                cookie_is_valid(&secrets, 3, &source, cookie, START_MS + COOKIE_ROTATION_MS),
+                "bit %u", bit);
             cookie[bit / 8] ^= (uint8_t)(1 << bit % 8);
         }
     }
 }
 
-/* Flips bit i of all that a cookie binds. */
+/* Flips bit i of the inputs of a cookie. */
 static void flip(struct addr *source, uint8_t *listener, unsigned i)
 {
     if (i < 128)
@@ -102,37 +104,37 @@ Test(cookie, differs_with_every_bit_of_address_port_scope_and_listener)
             flip(&other, &there, i);
             cookie_make(&secrets, there, &other, another);
             cr_assert_arr_neq(cookie, another, COOKIE_BYTES, "bit %u", i);
-            cr_assert_not(cookie_is_good(&secrets, there, &other, cookie, START_MS), "bit %u", i);
+            cr_assert_not(cookie_is_valid(&secrets, there, &other, cookie, START_MS), "bit %u", i);
         }
         other = source;
         other.family = other.family == ADDR_IPV4 ? ADDR_IPV6 : ADDR_IPV4;
         if (other.family == ADDR_IPV4)
             memset(other.ip + 4, 0, 12);
-        cr_assert_not(cookie_is_good(&secrets, listener, &other, cookie, START_MS));
+        cr_assert_not(cookie_is_valid(&secrets, listener, &other, cookie, START_MS));
     }
 }
 
-Test(cookie, is_the_mac_of_what_it_binds)
+Test(cookie, is_the_mac_of_its_inputs)
 {
     struct siphash_key key = new_key();
     struct cookie_secrets secrets = cookie_secrets_new(&key, START_MS);
     struct addr ipv4 = {.ip = {192, 0, 2, 1}, .port = 0x1234, .family = ADDR_IPV4};
     struct addr ipv6 = {.ip = {0xfe, 0x80, [15] = 9}, .port = 0x1234, .family = ADDR_IPV6};
-    uint8_t cookie[COOKIE_BYTES], mac[16], bound[23];
-    memcpy(bound, ipv4.ip, 4);
-    memcpy(bound + 4, "\x34\x12\x05", 3);
-    siphash_mac(&key, bound, 7, mac);
+    uint8_t cookie[COOKIE_BYTES], mac[16], inputs[23];
+    memcpy(inputs, ipv4.ip, 4);
+    memcpy(inputs + 4, "\x34\x12\x05", 3);
+    siphash_mac(&key, inputs, 7, mac);
     cookie_make(&secrets, 5, &ipv4, cookie);
     cr_assert_arr_eq(cookie, mac, sizeof mac);
     ipv6.scope = 0x01020304;
-    memcpy(bound, ipv6.ip, 16);
-    memcpy(bound + 16, "\x04\x03\x02\x01\x34\x12\x05", 7);
-    siphash_mac(&key, bound, 23, mac);
+    memcpy(inputs, ipv6.ip, 16);
+    memcpy(inputs + 16, "\x04\x03\x02\x01\x34\x12\x05", 7);
+    siphash_mac(&key, inputs, 23, mac);
     cookie_make(&secrets, 5, &ipv6, cookie);
     cr_assert_arr_eq(cookie, mac, sizeof mac);
 }
 
-Test(cookie, is_another_one_after_each_rotation)
+Test(cookie, is_different_after_each_rotation)
 {
     struct cookie_secrets secrets = new_secrets();
     struct addr source = new_source();
@@ -141,25 +143,25 @@ Test(cookie, is_another_one_after_each_rotation)
         cookie_make(&secrets, 0, &source, made[i]);
         for (unsigned k = 0; k < i; k++)
             cr_assert_arr_neq(made[i], made[k], COOKIE_BYTES);
-        rotate(&secrets, START_MS + (i + 1) * COOKIE_MINUTE_MS);
+        rotate(&secrets, START_MS + (i + 1) * COOKIE_ROTATION_MS);
     }
 }
 
-Test(cookie, outlives_one_rotation_and_dies_of_the_second)
+Test(cookie, is_valid_after_one_rotation_and_not_after_two)
 {
     struct cookie_secrets secrets = new_secrets();
     struct addr source = new_source();
     uint8_t cookie[COOKIE_BYTES];
     cookie_make(&secrets, 0, &source, cookie);
-    rotate(&secrets, START_MS + COOKIE_MINUTE_MS);
-    cr_assert(cookie_is_good(&secrets, 0, &source, cookie, START_MS + COOKIE_MINUTE_MS));
-    rotate(&secrets, START_MS + 2 * COOKIE_MINUTE_MS);
-    cr_assert_not(cookie_is_good(&secrets, 0, &source, cookie, START_MS + 2 * COOKIE_MINUTE_MS));
-    /* Not by its age: at the time of its birth it would be refused now. */
-    cr_assert_not(cookie_is_good(&secrets, 0, &source, cookie, START_MS));
+    rotate(&secrets, START_MS + COOKIE_ROTATION_MS);
+    cr_assert(cookie_is_valid(&secrets, 0, &source, cookie, START_MS + COOKIE_ROTATION_MS));
+    rotate(&secrets, START_MS + 2 * COOKIE_ROTATION_MS);
+    cr_assert_not(cookie_is_valid(&secrets, 0, &source, cookie, START_MS + 2 * COOKIE_ROTATION_MS));
+    /* Because of the rotation, not of its age: it is refused even at the time when it was made. */
+    cr_assert_not(cookie_is_valid(&secrets, 0, &source, cookie, START_MS));
 }
 
-Test(cookie, lives_for_a_minute_at_least_and_two_at_most_whenever_it_was_made)
+Test(cookie, is_valid_for_one_to_two_minutes_whenever_it_was_made)
 {
     struct cookie_secrets secrets = new_secrets();
     struct addr source = new_source();
@@ -175,31 +177,31 @@ Test(cookie, lives_for_a_minute_at_least_and_two_at_most_whenever_it_was_made)
         cookie_make(&secrets, 0, &source, made[i].cookie);
         for (unsigned k = 0; k <= i; k++) {
             uint64_t age_ms = now_ms - made[k].made_ms;
-            bool good = cookie_is_good(&secrets, 0, &source, made[k].cookie, now_ms);
-            if (age_ms < COOKIE_MINUTE_MS)
-                cr_assert(good, "dead after %u s", i - k);
-            if (age_ms >= 2 * COOKIE_MINUTE_MS)
-                cr_assert_not(good, "alive after %u s", i - k);
+            bool valid = cookie_is_valid(&secrets, 0, &source, made[k].cookie, now_ms);
+            if (age_ms < COOKIE_ROTATION_MS)
+                cr_assert(valid, "expired after %u s", i - k);
+            if (age_ms >= 2 * COOKIE_ROTATION_MS)
+                cr_assert_not(valid, "valid after %u s", i - k);
         }
     }
 }
 
-Test(cookie, dies_after_two_minutes_even_where_no_rotation_comes)
+Test(cookie, expires_after_two_minutes_also_without_rotation)
 {
     struct cookie_secrets secrets = new_secrets();
     struct addr source = new_source();
     uint8_t cookie[COOKIE_BYTES];
     cookie_make(&secrets, 0, &source, cookie);
-    cr_assert(cookie_is_good(&secrets, 0, &source, cookie, START_MS + 2 * COOKIE_MINUTE_MS - 1));
-    cr_assert_not(cookie_is_good(&secrets, 0, &source, cookie, START_MS + 2 * COOKIE_MINUTE_MS));
+    cr_assert(cookie_is_valid(&secrets, 0, &source, cookie, START_MS + 2 * COOKIE_ROTATION_MS - 1));
+    cr_assert_not(cookie_is_valid(&secrets, 0, &source, cookie, START_MS + 2 * COOKIE_ROTATION_MS));
 }
 
-Test(cookie, of_the_missing_secret_before_the_first_rotation_is_refused)
+Test(cookie, of_the_empty_previous_secret_is_refused)
 {
     struct cookie_secrets secrets = new_secrets(), nothing = secrets;
     struct addr source = new_source();
     uint8_t cookie[COOKIE_BYTES];
-    nothing.current = nothing.previous; /* what a stranger can compute: a key of zeros */
+    nothing.current = nothing.previous; /* anyone can compute cookies of a key of zeros */
     cookie_make(&nothing, 0, &source, cookie);
-    cr_assert_not(cookie_is_good(&secrets, 0, &source, cookie, START_MS));
+    cr_assert_not(cookie_is_valid(&secrets, 0, &source, cookie, START_MS));
 }

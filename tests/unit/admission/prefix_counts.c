@@ -1,3 +1,4 @@
+/* Tests of admission/prefix_counts: clients counted and limited by prefix. */
 #include "admission/prefix_counts.h"
 
 #include "base/prng.h"
@@ -43,7 +44,7 @@ Test(prefix_counts, counts_the_clients_of_a_24_and_of_a_64)
     free(prefixes);
 }
 
-Test(prefix_counts, refuses_beyond_the_cap_and_takes_again_when_one_has_gone)
+Test(prefix_counts, refuses_above_the_cap_until_a_client_is_removed)
 {
     struct prefix_counts *prefixes = make(100);
     struct addr source = parsed("192.0.2.1"), other = parsed("198.51.100.1");
@@ -54,8 +55,7 @@ Test(prefix_counts, refuses_beyond_the_cap_and_takes_again_when_one_has_gone)
     cr_assert(prefix_counts_add(prefixes, &other, 3));
     prefix_counts_remove(prefixes, &source);
     cr_assert(prefix_counts_add(prefixes, &source, 3));
-    cr_assert_not(prefix_counts_add(prefixes, &source, 2),
-                  "a lower cap evicts nobody and lets none in");
+    cr_assert_not(prefix_counts_add(prefixes, &source, 2), "a lower cap refuses new clients only");
     free(prefixes);
 }
 
@@ -66,7 +66,8 @@ Test(prefix_counts, counts_every_client_exactly_with_as_many_prefixes_as_clients
     uint32_t uncounted = 0;
     for (uint32_t i = 0; i < CLIENTS; i++) {
         struct addr source = ipv4(i << 8);
-        cr_assert(prefix_counts_add(prefixes, &source, 1), "a stranger was refused");
+        cr_assert(prefix_counts_add(prefixes, &source, 1),
+                  "a client of another prefix was refused");
     }
     for (uint32_t i = 0; i < CLIENTS; i++) {
         struct addr source = ipv4(i << 8 | 1);
@@ -76,7 +77,7 @@ Test(prefix_counts, counts_every_client_exactly_with_as_many_prefixes_as_clients
     free(prefixes);
 }
 
-Test(prefix_counts, never_refuses_a_stranger_however_full_it_is)
+Test(prefix_counts, never_refuses_a_new_prefix_when_it_is_full)
 {
     struct prefix_counts *prefixes = make(10);
     for (uint32_t i = 0; i < 10000; i++) {
@@ -86,7 +87,7 @@ Test(prefix_counts, never_refuses_a_stranger_however_full_it_is)
     free(prefixes);
 }
 
-Test(prefix_counts, agrees_with_plain_counters_about_any_coming_and_going)
+Test(prefix_counts, agrees_with_plain_counters_for_random_steps)
 {
     enum { PREFIXES = 500, CAP = 20 };
     struct prefix_counts *prefixes = make(PREFIXES * CAP);

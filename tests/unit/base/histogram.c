@@ -1,3 +1,4 @@
+/* Tests of base/histogram: percentiles compared with sorted samples. */
 #include "base/histogram.h"
 
 #include <criterion/criterion.h>
@@ -28,7 +29,7 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Shapes that latencies take. */
+/* Distributions like those of latencies. */
 static uint64_t uniform(uint64_t *state)
 {
     return next_random(state) % 1000000;
@@ -63,7 +64,7 @@ static void expect_near(uint64_t value, uint64_t exact, const char *what, uint32
                   ppm, value, exact);
 }
 
-/* Every percentile against that of the sorted samples: the value at rank ceil(share * count). */
+/* Compares percentiles with those of the sorted samples: the value at rank ceil(share * count). */
 static void expect_percentiles(const struct histogram *histogram, uint64_t *samples, size_t count,
                                const char *what)
 {
@@ -78,7 +79,7 @@ static void expect_percentiles(const struct histogram *histogram, uint64_t *samp
     cr_assert_eq(histogram_percentile(histogram, PPM), samples[count - 1]);
 }
 
-static void expect_shape(uint64_t (*shape)(uint64_t *state), const char *what)
+static void expect_distribution(uint64_t (*distribution)(uint64_t *state), const char *what)
 {
     for (uint64_t seed = 1; seed <= 5; seed++) {
         struct histogram histogram;
@@ -86,7 +87,7 @@ static void expect_shape(uint64_t (*shape)(uint64_t *state), const char *what)
         uint64_t state = seed, sum = 0;
         histogram_init(&histogram);
         for (size_t i = 0; i < SAMPLES; i++) {
-            samples[i] = shape(&state);
+            samples[i] = distribution(&state);
             sum += samples[i];
             histogram_add(&histogram, samples[i]);
         }
@@ -97,16 +98,16 @@ static void expect_shape(uint64_t (*shape)(uint64_t *state), const char *what)
     }
 }
 
-Test(histogram, is_within_one_percent_of_sorted_samples_of_every_shape)
+Test(histogram, is_within_one_percent_of_sorted_samples_of_every_distribution)
 {
-    expect_shape(uniform, "uniform");
-    expect_shape(small, "small");
-    expect_shape(of_any_magnitude, "of any magnitude");
-    expect_shape(mostly_fast_with_stalls, "mostly fast");
-    expect_shape(long_tailed, "long-tailed");
+    expect_distribution(uniform, "uniform");
+    expect_distribution(small, "small");
+    expect_distribution(of_any_magnitude, "of any magnitude");
+    expect_distribution(mostly_fast_with_stalls, "mostly fast");
+    expect_distribution(long_tailed, "long-tailed");
 }
 
-Test(histogram, answers_zero_while_it_is_empty)
+Test(histogram, is_zero_while_it_is_empty)
 {
     struct histogram histogram;
     histogram_init(&histogram);
@@ -118,7 +119,7 @@ Test(histogram, answers_zero_while_it_is_empty)
         cr_assert_eq(histogram_percentile(&histogram, LEVELS[i]), 0);
 }
 
-Test(histogram, knows_a_single_value_exactly)
+Test(histogram, is_exact_for_a_single_value)
 {
     static const uint64_t values[] = {0, 1, 127, 128, 255, 256, 257, 1000003, 123456789012};
     for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
@@ -132,7 +133,7 @@ Test(histogram, knows_a_single_value_exactly)
     }
 }
 
-Test(histogram, counts_what_is_beyond_its_range_as_the_greatest_value)
+Test(histogram, counts_values_beyond_its_range_as_the_greatest_value)
 {
     struct histogram histogram;
     histogram_init(&histogram);
@@ -147,7 +148,7 @@ Test(histogram, counts_what_is_beyond_its_range_as_the_greatest_value)
     cr_assert_eq(histogram.buckets[HISTOGRAM_BUCKETS - 1], 3);
 }
 
-Test(histogram, cuts_its_range_into_buckets_without_gap_or_overlap)
+Test(histogram, divides_its_range_into_buckets_without_gap_or_overlap)
 {
     uint64_t least = 0;
     for (uint32_t bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
@@ -161,27 +162,27 @@ Test(histogram, cuts_its_range_into_buckets_without_gap_or_overlap)
     cr_assert_eq(least, GREATEST + 1);
 }
 
-Test(histogram, merges_to_what_one_alone_would_have_counted)
+Test(histogram, merges_to_the_histogram_of_all_values)
 {
-    struct histogram parts[3], whole;
+    struct histogram shards[3], whole;
     uint64_t state = 7;
     histogram_init(&whole);
     for (size_t i = 0; i < 3; i++)
-        histogram_init(&parts[i]);
+        histogram_init(&shards[i]);
     for (size_t i = 0; i < SAMPLES; i++) {
         uint64_t value = of_any_magnitude(&state);
         histogram_add(&whole, value);
-        histogram_add(&parts[i % 2], value); /* the third stays empty */
+        histogram_add(&shards[i % 2], value); /* the third stays empty */
     }
-    histogram_merge(&parts[2], &parts[0]);
-    histogram_merge(&parts[2], &parts[1]);
-    cr_assert_arr_eq(&parts[2], &whole, sizeof whole);
-    histogram_init(&parts[0]);
-    histogram_merge(&whole, &parts[0]);
-    cr_assert_arr_eq(&parts[2], &whole, sizeof whole, "an empty one changes nothing");
+    histogram_merge(&shards[2], &shards[0]);
+    histogram_merge(&shards[2], &shards[1]);
+    cr_assert_arr_eq(&shards[2], &whole, sizeof whole);
+    histogram_init(&shards[0]);
+    histogram_merge(&whole, &shards[0]);
+    cr_assert_arr_eq(&shards[2], &whole, sizeof whole, "an empty one changes nothing");
 }
 
-Test(histogram, ranks_more_values_than_a_product_with_parts_per_million_would_hold)
+Test(histogram, ranks_counts_whose_product_with_parts_per_million_overflows)
 {
     struct histogram histogram;
     histogram_init(&histogram);

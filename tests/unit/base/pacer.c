@@ -1,3 +1,4 @@
+/* Tests of base/pacer: rates, catching up, shares of a rate, changes of the rate. */
 #include "base/pacer.h"
 
 #include <criterion/criterion.h>
@@ -5,175 +6,177 @@
 
 static const uint64_t SECOND_NS = 1000000000;
 
-Test(pacer, without_a_rate_lets_everything_go)
+Test(pacer, without_a_rate_allows_everything)
 {
-    struct pacer pace;
-    pacer_init(&pace, 0, 5);
-    cr_assert_eq(pacer_take(&pace, 5, 64), 64);
-    cr_assert_eq(pacer_take(&pace, 5, UINT32_MAX), UINT32_MAX);
+    struct pacer pacer;
+    pacer_init(&pacer, 0, 5);
+    cr_assert_eq(pacer_take(&pacer, 5, 64), 64);
+    cr_assert_eq(pacer_take(&pacer, 5, UINT32_MAX), UINT32_MAX);
 }
 
-Test(pacer, lets_the_first_copy_go_at_once_and_the_next_one_a_period_later)
+Test(pacer, allows_the_first_copy_at_once_and_the_next_one_a_period_later)
 {
-    struct pacer pace;
-    pacer_init(&pace, 10, 0);
-    cr_assert_eq(pacer_take(&pace, 0, 64), 1);
-    cr_assert_eq(pacer_take(&pace, 0, 64), 0);
-    cr_assert_eq(pacer_wait_ns(&pace), SECOND_NS / 10);
-    cr_assert_eq(pacer_take(&pace, SECOND_NS / 10 - 1, 64), 0);
-    cr_assert_eq(pacer_wait_ns(&pace), 1000000, "never less than a millisecond");
-    cr_assert_eq(pacer_take(&pace, SECOND_NS / 10, 64), 1);
+    struct pacer pacer;
+    pacer_init(&pacer, 10, 0);
+    cr_assert_eq(pacer_take(&pacer, 0, 64), 1);
+    cr_assert_eq(pacer_take(&pacer, 0, 64), 0);
+    cr_assert_eq(pacer_wait_ns(&pacer), SECOND_NS / 10);
+    cr_assert_eq(pacer_take(&pacer, SECOND_NS / 10 - 1, 64), 0);
+    cr_assert_eq(pacer_wait_ns(&pacer), 1000000, "never less than a millisecond");
+    cr_assert_eq(pacer_take(&pacer, SECOND_NS / 10, 64), 1);
 }
 
-Test(pacer, holds_its_rate_over_ten_seconds_of_ticks_as_it_asks_for_them)
+Test(pacer, keeps_its_rate_over_ten_seconds_of_waits)
 {
     static const uint32_t rates[] = {1, 3, 7, 100, 999, 1000, 54321, 1000000};
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
-        struct pacer pace;
-        uint64_t now_ns = 123, gone = 0, end_ns = now_ns + 10 * SECOND_NS;
-        pacer_init(&pace, rates[i], now_ns);
+        struct pacer pacer;
+        uint64_t now_ns = 123, sent = 0, end_ns = now_ns + 10 * SECOND_NS;
+        pacer_init(&pacer, rates[i], now_ns);
         while (now_ns < end_ns) {
-            uint32_t taken = pacer_take(&pace, now_ns, 64);
-            gone += taken;
+            uint32_t taken = pacer_take(&pacer, now_ns, 64);
+            sent += taken;
             if (taken < 64)
-                now_ns += pacer_wait_ns(&pace);
+                now_ns += pacer_wait_ns(&pacer);
         }
         uint64_t due = 10 * (uint64_t)rates[i];
         uint64_t burst = rates[i] / (1000 / PACER_BURST_MS) + 1;
-        cr_assert_geq(gone, due > burst ? due - burst : 0, "rate %u: %lu of %lu", rates[i], gone,
+        cr_assert_geq(sent, due > burst ? due - burst : 0, "rate %u: %lu of %lu", rates[i], sent,
                       due);
-        cr_assert_leq(gone, due + burst, "rate %u: %lu of %lu", rates[i], gone, due);
+        cr_assert_leq(sent, due + burst, "rate %u: %lu of %lu", rates[i], sent, due);
     }
 }
 
-Test(pacer, makes_up_for_no_more_than_the_burst_after_a_long_rest)
+Test(pacer, catches_up_at_most_the_burst_after_a_long_pause)
 {
-    struct pacer pace;
-    pacer_init(&pace, 1000, 0);
-    cr_assert_eq(pacer_take(&pace, 0, 64), 1);
-    cr_assert_eq(pacer_take(&pace, 3600 * SECOND_NS, 1000), PACER_BURST_MS);
+    struct pacer pacer;
+    pacer_init(&pacer, 1000, 0);
+    cr_assert_eq(pacer_take(&pacer, 0, 64), 1);
+    cr_assert_eq(pacer_take(&pacer, 3600 * SECOND_NS, 1000), PACER_BURST_MS);
 }
 
-Test(pacer, makes_up_for_a_late_timer_at_a_low_rate_too)
+Test(pacer, catches_up_after_a_late_timer_also_at_a_low_rate)
 {
-    struct pacer pace;
-    pacer_init(&pace, 10, 0);
+    struct pacer pacer;
+    pacer_init(&pacer, 10, 0);
     for (uint64_t i = 0; i < 50; i++)
-        cr_assert_eq(pacer_take(&pace, i * SECOND_NS / 10 + i % 2 * 9000000, 64), 1, "copy %lu", i);
+        cr_assert_eq(pacer_take(&pacer, i * SECOND_NS / 10 + i % 2 * 9000000, 64), 1, "copy %lu",
+                     i);
 }
 
-Test(pacer, gives_back_what_did_not_go)
+Test(pacer, takes_back_copies_that_were_not_sent)
 {
-    struct pacer pace;
-    pacer_init(&pace, 6400, 0);
-    pacer_take(&pace, 0, 64);
-    cr_assert_eq(pacer_take(&pace, SECOND_NS / 100, 64), 64);
-    pacer_return(&pace, 60);
-    cr_assert_eq(pacer_take(&pace, SECOND_NS / 100, 64), 60);
+    struct pacer pacer;
+    pacer_init(&pacer, 6400, 0);
+    pacer_take(&pacer, 0, 64);
+    cr_assert_eq(pacer_take(&pacer, SECOND_NS / 100, 64), 64);
+    pacer_return(&pacer, 60);
+    cr_assert_eq(pacer_take(&pacer, SECOND_NS / 100, 64), 60);
 }
 
 Test(pacer, does_not_overflow_at_the_highest_rate)
 {
-    struct pacer pace;
-    pacer_init(&pace, UINT32_MAX, 0);
-    pacer_take(&pace, 0, UINT32_MAX);
-    uint32_t taken = pacer_take(&pace, UINT64_MAX / 2, UINT32_MAX);
+    struct pacer pacer;
+    pacer_init(&pacer, UINT32_MAX, 0);
+    pacer_take(&pacer, 0, UINT32_MAX);
+    uint32_t taken = pacer_take(&pacer, UINT64_MAX / 2, UINT32_MAX);
     cr_assert_eq(taken, UINT32_MAX / (1000 / PACER_BURST_MS));
 }
 
-/* All parts of a rate at work, each whenever it asks for it, one after the other in steps of a
- * millisecond. Returns the copies of each second in gone. */
-static void run_parts(uint32_t rate_pps, uint32_t parts, uint32_t seconds, uint32_t *gone)
+/* Runs all shares of a rate, one after the other in steps of a millisecond. Stores the copies of
+ * each second in sent. */
+static void run_shares(uint32_t rate_pps, uint32_t shares, uint32_t seconds, uint32_t *sent)
 {
-    struct pacer *paces = calloc(parts, sizeof *paces);
-    for (uint32_t i = 0; i < parts; i++)
-        pacer_init_part(&paces[i], rate_pps, i, parts, 7);
+    struct pacer *pacers = calloc(shares, sizeof *pacers);
+    for (uint32_t i = 0; i < shares; i++)
+        pacer_init_share(&pacers[i], rate_pps, i, shares, 7);
     for (uint32_t second = 0; second < seconds; second++) {
-        gone[second] = 0;
+        sent[second] = 0;
         for (uint32_t ms = 1; ms <= 1000; ms++)
-            for (uint32_t i = 0; i < parts; i++)
-                gone[second] += pacer_take(
-                    &paces[i], 7 + second * SECOND_NS + ms * (SECOND_NS / 1000), UINT32_MAX);
+            for (uint32_t i = 0; i < shares; i++)
+                sent[second] += pacer_take(
+                    &pacers[i], 7 + second * SECOND_NS + ms * (SECOND_NS / 1000), UINT32_MAX);
     }
-    free(paces);
+    free(pacers);
 }
 
 Test(pacer, of_parts_is_together_the_rate_with_its_remainder_and_below_a_copy_each)
 {
     static const uint32_t rates[] = {1, 2, 3, 5, 7, 100, 1001, 54321};
-    static const uint32_t parts[] = {1, 2, 3, 4, 7, 256};
+    static const uint32_t shares[] = {1, 2, 3, 4, 7, 256};
     enum { SECONDS = 520 /* twice what the slowest of them needs for a copy */ };
-    uint32_t gone[SECONDS];
+    uint32_t sent[SECONDS];
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
-        for (size_t k = 0; k < sizeof parts / sizeof parts[0]; k++) {
-            uint32_t seconds = rates[i] < parts[k] ? SECONDS : 20;
+        for (size_t k = 0; k < sizeof shares / sizeof shares[0]; k++) {
+            uint32_t seconds = rates[i] < shares[k] ? SECONDS : 20;
             uint64_t all = 0;
-            run_parts(rates[i], parts[k], seconds, gone);
+            run_shares(rates[i], shares[k], seconds, sent);
             for (uint32_t second = 0; second < seconds; second++)
-                all += gone[second];
-            /* At the end each part may be on its way to a copy, or have had its first one early. */
+                all += sent[second];
+            /* At the end each share may have credit for less than a copy, or have sent its first
+             * one early. */
             uint64_t due = (uint64_t)rates[i] * seconds;
-            cr_assert(all + parts[k] >= due && all <= due + parts[k],
-                      "rate %u, %u parts: %lu of %lu", rates[i], parts[k], all, due);
+            cr_assert(all + shares[k] >= due && all <= due + shares[k],
+                      "rate %u, %u shares: %lu of %lu", rates[i], shares[k], all, due);
         }
     }
 }
 
-Test(pacer, of_parts_is_even_where_the_rate_is_below_their_number)
+Test(pacer, of_shares_is_even_if_the_rate_is_below_their_number)
 {
     enum { SECONDS = 64 };
-    uint32_t gone[SECONDS];
-    run_parts(3, 12, SECONDS, gone);
+    uint32_t sent[SECONDS];
+    run_shares(3, 12, SECONDS, sent);
     for (uint32_t second = 0; second < SECONDS; second++)
-        cr_assert_eq(gone[second], second == 0 ? 1 + 3 : 3, "second %u: %u", second, gone[second]);
+        cr_assert_eq(sent[second], second == 0 ? 1 + 3 : 3, "second %u: %u", second, sent[second]);
 }
 
-Test(pacer, of_a_part_waits_as_long_as_its_copy_takes)
+Test(pacer, of_a_share_waits_for_the_credit_of_a_copy)
 {
-    struct pacer pace;
-    pacer_init_part(&pace, 1, 255, 256, 0);
-    cr_assert_eq(pacer_take(&pace, 0, 64), 1);
-    cr_assert_eq(pacer_take(&pace, 1, 64), 0);
-    cr_assert_eq(pacer_wait_ns(&pace), 256 * SECOND_NS - 1);
-    cr_assert_eq(pacer_take(&pace, 256 * SECOND_NS - 1, 64), 0);
-    cr_assert_eq(pacer_take(&pace, 256 * SECOND_NS, 64), 1);
+    struct pacer pacer;
+    pacer_init_share(&pacer, 1, 255, 256, 0);
+    cr_assert_eq(pacer_take(&pacer, 0, 64), 1);
+    cr_assert_eq(pacer_take(&pacer, 1, 64), 0);
+    cr_assert_eq(pacer_wait_ns(&pacer), 256 * SECOND_NS - 1);
+    cr_assert_eq(pacer_take(&pacer, 256 * SECOND_NS - 1, 64), 0);
+    cr_assert_eq(pacer_take(&pacer, 256 * SECOND_NS, 64), 1);
 }
 
-Test(pacer, of_a_part_does_not_overflow_at_the_highest_rate)
+Test(pacer, of_a_share_does_not_overflow_at_the_highest_rate)
 {
-    struct pacer pace;
-    pacer_init_part(&pace, UINT32_MAX, 255, 256, 0);
-    pacer_take(&pace, 0, UINT32_MAX);
-    uint32_t taken = pacer_take(&pace, UINT64_MAX / 2, UINT32_MAX);
+    struct pacer pacer;
+    pacer_init_share(&pacer, UINT32_MAX, 255, 256, 0);
+    pacer_take(&pacer, 0, UINT32_MAX);
+    uint32_t taken = pacer_take(&pacer, UINT64_MAX / 2, UINT32_MAX);
     cr_assert_eq(taken, UINT32_MAX / (1000 / PACER_BURST_MS) / 256);
 }
 
-Test(pacer, sends_on_though_its_rate_is_changed_more_often_than_a_copy_goes)
+Test(pacer, continues_if_its_rate_is_changed_more_often_than_a_copy_is_sent)
 {
-    struct pacer parts[4];
-    uint64_t gone[4] = {0};
-    for (uint32_t part = 0; part < 4; part++)
-        pacer_init_part(&parts[part], 1, part, 4, 0);
+    struct pacer shares[4];
+    uint64_t sent[4] = {0};
+    for (uint32_t share = 0; share < 4; share++)
+        pacer_init_share(&shares[share], 1, share, 4, 0);
     for (uint64_t now_ns = 0; now_ns < 400 * SECOND_NS; now_ns += SECOND_NS / 10)
-        for (uint32_t part = 0; part < 4; part++) {
-            gone[part] += pacer_take(&parts[part], now_ns, 64);
-            pacer_change(&parts[part], now_ns / (SECOND_NS / 10) % 2 == 0 ? 2 : 1, now_ns);
+        for (uint32_t share = 0; share < 4; share++) {
+            sent[share] += pacer_take(&shares[share], now_ns, 64);
+            pacer_set_rate(&shares[share], now_ns / (SECOND_NS / 10) % 2 == 0 ? 2 : 1, now_ns);
         }
     /* Between 1 and 2 a second by all four for 400 s. */
-    for (uint32_t part = 0; part < 4; part++)
-        cr_expect(gone[part] >= 100 && gone[part] <= 202, "part %u: %lu", part, gone[part]);
+    for (uint32_t share = 0; share < 4; share++)
+        cr_expect(sent[share] >= 100 && sent[share] <= 202, "share %u: %lu", share, sent[share]);
 }
 
-Test(pacer, a_change_gives_no_more_at_once_than_either_rate_would)
+Test(pacer, a_change_allows_no_more_at_once_than_either_rate)
 {
-    struct pacer pace;
-    pacer_init(&pace, 1000000, 0);
-    pacer_take(&pace, 0, 1);
-    pacer_change(&pace, 10, SECOND_NS);
-    cr_assert_leq(pacer_take(&pace, SECOND_NS, 1000), 1);
-    pacer_change(&pace, 0, SECOND_NS);
-    cr_assert_eq(pacer_take(&pace, SECOND_NS, 1000), 1000);
-    pacer_change(&pace, 1000, 2 * SECOND_NS);
-    cr_assert_leq(pacer_take(&pace, 2 * SECOND_NS, 1000), 2);
-    cr_assert_eq(pacer_take(&pace, 60 * SECOND_NS, 1000), PACER_BURST_MS);
+    struct pacer pacer;
+    pacer_init(&pacer, 1000000, 0);
+    pacer_take(&pacer, 0, 1);
+    pacer_set_rate(&pacer, 10, SECOND_NS);
+    cr_assert_leq(pacer_take(&pacer, SECOND_NS, 1000), 1);
+    pacer_set_rate(&pacer, 0, SECOND_NS);
+    cr_assert_eq(pacer_take(&pacer, SECOND_NS, 1000), 1000);
+    pacer_set_rate(&pacer, 1000, 2 * SECOND_NS);
+    cr_assert_leq(pacer_take(&pacer, 2 * SECOND_NS, 1000), 2);
+    cr_assert_eq(pacer_take(&pacer, 60 * SECOND_NS, 1000), PACER_BURST_MS);
 }

@@ -1,3 +1,4 @@
+/* Tests of base/prng: the published sequence, and the distributions. */
 #include "base/prng.h"
 
 #include <criterion/criterion.h>
@@ -6,7 +7,7 @@ enum { DRAWS = 1000000 };
 
 TestSuite(prng, .timeout = 60);
 
-/* The sequence of xoshiro256** from the state 1 2 3 4, as its authors' code gives it. */
+/* The sequence of xoshiro256** from the state 1 2 3 4, from its authors' code. */
 Test(prng, is_the_published_generator)
 {
     static const uint64_t first[] = {11520, 0, 1509978240, 1215971899390074240};
@@ -24,7 +25,7 @@ Test(prng, is_seeded_by_splitmix64)
     cr_assert_eq(prng.state[1], 0x6e789e6aa1b965f4u);
 }
 
-Test(prng, repeats_itself_for_a_seed_and_for_no_other)
+Test(prng, gives_equal_sequences_only_for_equal_seeds)
 {
     struct prng a, b, other;
     prng_init(&a, 7);
@@ -37,7 +38,7 @@ Test(prng, repeats_itself_for_a_seed_and_for_no_other)
     }
 }
 
-Test(prng, stays_below_one_and_fills_all_tenths)
+Test(prng, is_uniform_from_zero_to_below_one)
 {
     struct prng prng;
     int tenths[10] = {0};

@@ -1,3 +1,4 @@
+/* Tests of base/ring_buffer: records pushed and released, compared with a model. */
 #include "base/ring_buffer.h"
 
 #include "base/prng.h"
@@ -17,7 +18,7 @@ static struct ring_buffer ring_of(size_t room)
     return ring;
 }
 
-Test(ring_buffer, holds_what_is_pushed_until_it_is_given_back)
+Test(ring_buffer, keeps_a_record_until_it_is_released)
 {
     struct ring_buffer ring = ring_of(ROOM);
     cr_assert(ring_buffer_is_empty(&ring));
@@ -32,7 +33,7 @@ Test(ring_buffer, holds_what_is_pushed_until_it_is_given_back)
     cr_assert(ring_buffer_is_empty(&ring));
 }
 
-Test(ring_buffer, an_empty_one_takes_the_largest_record_wherever_its_head_is)
+Test(ring_buffer, accepts_the_largest_record_whenever_it_is_empty)
 {
     struct ring_buffer ring = ring_of(ROOM);
     for (size_t size = 0; size <= 64; size += 16) {
@@ -40,14 +41,14 @@ Test(ring_buffer, an_empty_one_takes_the_largest_record_wherever_its_head_is)
         cr_assert_not_null(small);
         ring_buffer_release(&ring, small);
         void *largest = ring_buffer_push(&ring, ring_buffer_record_max(&ring));
-        cr_assert_not_null(largest, "behind one of %zu bytes", size);
+        cr_assert_not_null(largest, "after one of %zu bytes", size);
         ring_buffer_release(&ring, largest);
     }
     cr_assert_null(ring_buffer_push(&ring, ring_buffer_record_max(&ring) + 1));
     cr_assert_null(ring_buffer_push(&ring, SIZE_MAX));
 }
 
-Test(ring_buffer, a_full_one_refuses_and_keeps_what_it_has)
+Test(ring_buffer, refuses_a_record_when_it_is_full_and_keeps_the_others)
 {
     struct ring_buffer ring = ring_of(ROOM);
     char *records[ROOM / RING_BUFFER_RECORD_EXTRA];
@@ -61,7 +62,7 @@ Test(ring_buffer, a_full_one_refuses_and_keeps_what_it_has)
         cr_assert_eq(*records[i], (char)i);
 }
 
-Test(ring_buffer, one_given_back_out_of_turn_waits_for_those_before_it)
+Test(ring_buffer, reclaims_a_record_only_after_those_before_it)
 {
     struct ring_buffer ring = ring_of(128);
     void *first = ring_buffer_push(&ring, 16), *second = ring_buffer_push(&ring, 16),
@@ -73,7 +74,7 @@ Test(ring_buffer, one_given_back_out_of_turn_waits_for_those_before_it)
     cr_assert_not_null(ring_buffer_push(&ring, 16));
 }
 
-Test(ring_buffer, records_are_aligned_for_any_object)
+Test(ring_buffer, aligns_records_for_any_object)
 {
     struct ring_buffer ring = ring_of(ROOM);
     for (size_t size = 0; size < 5; size++) {
@@ -82,7 +83,7 @@ Test(ring_buffer, records_are_aligned_for_any_object)
     }
 }
 
-/* Pushes and gives back at random beside a plain list of what should be there. */
+/* Pushes and releases at random, and compares with a list of the expected records. */
 Test(ring_buffer, agrees_with_a_model_through_a_million_random_steps)
 {
     enum { RECORDS = 64, BYTES = 4096 };
@@ -94,8 +95,8 @@ Test(ring_buffer, agrees_with_a_model_through_a_million_random_steps)
     size_t count = 0;
     struct ring_buffer ring;
     struct prng prng;
-    uint8_t *room = aligned_alloc(RING_BUFFER_ALIGNMENT, BYTES);
-    ring_buffer_init(&ring, room, BYTES);
+    uint8_t *block = aligned_alloc(RING_BUFFER_ALIGNMENT, BYTES);
+    ring_buffer_init(&ring, block, BYTES);
     prng_init(&prng, 6);
     uint64_t refused = 0;
     for (uint32_t step = 0; step < 1000000; step++) {
@@ -106,7 +107,7 @@ Test(ring_buffer, agrees_with_a_model_through_a_million_random_steps)
             cr_assert(record != NULL || count > 0, "an empty ring has room for %zu", size);
             if (record == NULL)
                 continue;
-            cr_assert(record >= room && record + size <= room + BYTES);
+            cr_assert(record >= block && record + size <= block + BYTES);
             memset(record, (int)(step & 0xff), size);
             held[count].bytes = record;
             held[count].size = size;
@@ -121,5 +122,5 @@ Test(ring_buffer, agrees_with_a_model_through_a_million_random_steps)
         cr_assert_eq(ring_buffer_is_empty(&ring), count == 0);
     }
     cr_assert_gt(refused, 1000, "the ring was never full");
-    free(room);
+    free(block);
 }

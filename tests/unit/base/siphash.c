@@ -1,3 +1,5 @@
+/* Tests of base/siphash: SipHash-1-3, compared with published vectors and a second implementation.
+ */
 #include "base/siphash.h"
 
 #include <criterion/criterion.h>
@@ -37,7 +39,7 @@ static const struct siphash_key published_key = {
     .k1 = UINT64_C(0x0f0e0d0c0b0a0908),
 };
 
-/* ---- the paper's algorithm, a byte at a time, to compare with ---- */
+/* ---- a second implementation from the paper, byte by byte ---- */
 
 static uint64_t rotated(uint64_t x, unsigned bits)
 {
@@ -100,13 +102,13 @@ Test(siphash, agrees_with_the_published_vectors)
     }
 }
 
-Test(siphash, agrees_with_a_plain_reading_of_the_paper_at_every_length_and_alignment)
+Test(siphash, agrees_with_a_second_implementation_at_every_length_and_alignment)
 {
     enum { LONGEST = 600 }; /* the length byte wraps twice */
     uint64_t random = 1;
     for (size_t size = 0; size <= LONGEST; size++) {
         struct siphash_key key = {.k0 = random * 3, .k1 = ~random};
-        /* Exactly as long as the input and its offset, so that a sanitizer sees a byte too many. */
+        /* The exact size of the offset and the input, so that sanitizers find a byte too many. */
         size_t offset = size % 8;
         uint8_t *memory = malloc(offset + size + !size);
         cr_assert_not_null(memory);
@@ -137,7 +139,7 @@ Test(siphash, depends_on_every_bit_of_key_and_input)
     }
 }
 
-Test(siphash, tells_inputs_apart_that_differ_in_trailing_zeros_alone)
+Test(siphash, distinguishes_inputs_that_differ_only_in_trailing_zeros)
 {
     const uint8_t zeros[64] = {0};
     for (size_t a = 0; a <= sizeof zeros; a++)

@@ -1,5 +1,6 @@
+/* Tests of base/siphash: SipHash-2-4 with 128 bits, compared with published vectors. */
 #include "base/siphash.h"
-#include "text/text.h"
+#include "text/hex.h"
 
 #include <criterion/criterion.h>
 
@@ -51,13 +52,13 @@ static const struct siphash_key published_key = {
 Test(siphash_mac, agrees_with_the_published_vectors)
 {
     for (size_t size = 0; size < 64; size++) {
-        /* Exactly as long as the input, so that a sanitizer sees a byte too many. */
+        /* The exact size of the input, so that sanitizers find a byte too many. */
         uint8_t *input = malloc(size + !size), mac[16];
         char hex[2 * sizeof mac + 1];
         for (size_t i = 0; i < size; i++)
             input[i] = (uint8_t)i;
         siphash_mac(&published_key, input, size, mac);
-        text_to_hex(hex, mac, sizeof mac);
+        hex_encode(hex, mac, sizeof mac);
         cr_assert_str_eq(hex, published[size], "%zu bytes", size);
         free(input);
     }

@@ -1,3 +1,4 @@
+/* Tests of base/stats: the names and values of counters. */
 #include "base/stats.h"
 
 #include <criterion/criterion.h>
@@ -6,9 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The order of DESIGN.md and of `udpctl stats`, written out once more: a name, once given, stays.
- */
-static const char *const fates[] = {
+/* The names of `udpctl stats` in their order. A name must never change. */
+static const char *const outcomes[] = {
     "replied",        "silent",           "challenged",    "ponged",         "left",
     "reply_failed",   "challenge_failed", "drop_oversize", "drop_port_zero", "drop_own_source",
     "drop_multicast", "drop_denied",      "drop_limited",  "drop_bad_frame",
@@ -20,12 +20,12 @@ static const char *const others[] = {
     "streams_closed", "streams_slow",  "streams_refused", "streams_denied",
 };
 enum {
-    FATES = sizeof fates / sizeof fates[0],
+    OUTCOMES = sizeof outcomes / sizeof outcomes[0],
     OTHERS = sizeof others / sizeof others[0],
-    COUNTERS = 1 + FATES + OTHERS,
+    COUNTERS = 1 + OUTCOMES + OTHERS,
 };
 
-/* Each counter is a power of two of its own, so that none can stand for another. */
+/* Each counter is a different power of two, so that none can be taken for another. */
 static struct stats distinct(void)
 {
     struct stats stats;
@@ -37,18 +37,18 @@ static struct stats distinct(void)
     return stats;
 }
 
-Test(stats, names_received_then_the_fates_then_the_others)
+Test(stats, names_received_then_the_outcomes_then_the_others)
 {
     cr_assert_eq(STATS_COUNT, COUNTERS);
-    cr_assert_eq(STATS_OUTCOME_COUNT, FATES);
+    cr_assert_eq(STATS_OUTCOME_COUNT, OUTCOMES);
     cr_assert_str_eq(stats_name(0), "received");
-    for (size_t i = 0; i < FATES; i++)
-        cr_assert_str_eq(stats_name(1 + i), fates[i]);
+    for (size_t i = 0; i < OUTCOMES; i++)
+        cr_assert_str_eq(stats_name(1 + i), outcomes[i]);
     for (size_t i = 0; i < OTHERS; i++)
-        cr_assert_str_eq(stats_name(1 + FATES + i), others[i]);
+        cr_assert_str_eq(stats_name(1 + OUTCOMES + i), others[i]);
 }
 
-Test(stats, gives_each_counter_a_name_of_its_own_and_a_meaning)
+Test(stats, gives_each_counter_a_unique_name_and_meaning)
 {
     for (size_t i = 0; i < STATS_COUNT; i++) {
         const char *name = stats_name(i);
@@ -62,7 +62,7 @@ Test(stats, gives_each_counter_a_name_of_its_own_and_a_meaning)
     }
 }
 
-Test(stats, reads_the_counter_that_the_name_says)
+Test(stats, reads_the_counter_of_each_name)
 {
     struct stats stats = {0};
     stats.received = 1;
@@ -98,11 +98,11 @@ Test(stats, adds_every_counter_of_a_worker_to_the_sum)
     cr_assert_eq(memcmp(&worker, &unchanged, sizeof worker), 0);
 }
 
-Test(stats, sums_the_fates_and_nothing_else)
+Test(stats, sums_the_outcomes_and_nothing_else)
 {
     const struct stats none = {0}, stats = distinct();
     uint64_t expected = 0;
-    for (size_t i = 1; i <= FATES; i++)
+    for (size_t i = 1; i <= OUTCOMES; i++)
         expected += stats_value(&stats, i);
     cr_assert_eq(stats_outcomes(&stats), expected);
     cr_assert_eq(stats_outcomes(&none), 0);

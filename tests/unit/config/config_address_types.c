@@ -70,7 +70,7 @@ Test(config_address_types, listen_takes_streams)
     expect_refused("server", "listen", "unix:chat",
                    "the path of a Unix socket begins with '/', as in unix:/run/udpsrv/chat");
     expect_refused("server", "listen", "unix:/run/my chat",
-                   "the path holds a blank or a control character");
+                   "the path contains a blank or a control character");
 }
 
 Test(config_address_types, multicast_is_a_multicast_group_with_a_port)
@@ -82,7 +82,7 @@ Test(config_address_types, multicast_is_a_multicast_group_with_a_port)
     expect_refused("broadcast", "multicast", "239.1.2.3",
                    "a multicast group needs a port, as in 239.1.2.3:3000");
     expect_refused("broadcast", "multicast", "192.0.2.1:3000",
-                   "not a multicast group: those are 224.0.0.0 to 239.255.255.255, and ff00::/8");
+                   "not a multicast group (224.0.0.0 to 239.255.255.255, ff00::/8)");
     expect_refused("broadcast", "multicast-interface", "sixteen-letters!", "longer than 15 bytes");
 }
 
@@ -106,7 +106,7 @@ Test(config_address_types, address_blocks_are_allowed_and_denied)
     cr_assert_eq(config->admission.deny.count, 1);
     cr_assert_eq(config->admission.deny.list[0].bits, 25);
     expect_refused("admission", "deny", "192.0.2.1/25",
-                   "the address has bits set behind the prefix");
+                   "the address has bits set after the prefix");
     expect_refused("admission", "allow", "192.0.2.0/40",
                    "the prefix length is not a number from 0 to 32");
     expect_refused("admission", "allow", "everyone", "not an IPv4 or IPv6 address");

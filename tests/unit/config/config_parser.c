@@ -221,10 +221,10 @@ Test(config_parser, an_address_that_may_end_in_a_port_is_refused)
     parse_file("f", "[server]\nlisten = ::1:3000, ::1, [::1]:1, [2001:db8::1:3000], ::\n"
                     "listen = tcp:2001:db8::1:3000\n[admission]\npolicy = open\n");
     expect_finish_fails(
-        "f:2:10: bad value '::1:3000' for 'listen': does it end in a port? write "
-        "[ADDRESS]:PORT, or [ADDRESS] alone\n"
-        "f:3:10: bad value 'tcp:2001:db8::1:3000' for 'listen': does it end in a port? "
-        "write [ADDRESS]:PORT, or [ADDRESS] alone\n");
+        "f:2:10: bad value '::1:3000' for 'listen': it may end in a port: write "
+        "[ADDRESS]:PORT or [ADDRESS]\n"
+        "f:3:10: bad value 'tcp:2001:db8::1:3000' for 'listen': it may end in a port: "
+        "write [ADDRESS]:PORT or [ADDRESS]\n");
 }
 
 Test(config_parser, bad_quotes_are_refused)

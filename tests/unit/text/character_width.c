@@ -1,3 +1,4 @@
+/* Tests of text/character_width: widths and kinds of characters, compared with libc. */
 #include "text/character_width.h"
 
 #include <criterion/criterion.h>
@@ -6,7 +7,7 @@
 
 TestSuite(character_width, .timeout = 10);
 
-Test(character_width, of_letters_is_one)
+Test(character_width, of_ordinary_characters_is_one)
 {
     cr_assert_eq(character_width_of('a'), 1);
     cr_assert_eq(character_width_of(0xe9), 1);
@@ -15,7 +16,7 @@ Test(character_width, of_letters_is_one)
     cr_assert_eq(character_width_of(0x10ffff), 1);
 }
 
-Test(character_width, of_what_is_wide_is_two)
+Test(character_width, of_wide_characters_is_two)
 {
     cr_assert_eq(character_width_of(0x6f22), 2);
     cr_assert_eq(character_width_of(0xff21), 2);
@@ -25,7 +26,7 @@ Test(character_width, of_what_is_wide_is_two)
     cr_assert_eq(character_width_of(0x3fffd), 2);
 }
 
-Test(character_width, of_what_joins_is_none)
+Test(character_width, of_combining_characters_is_zero)
 {
     cr_assert_eq(character_width_of(0x0301), 0);
     cr_assert_eq(character_width_of(0x20dd), 0);
@@ -35,8 +36,8 @@ Test(character_width, of_what_joins_is_none)
     cr_assert_eq(character_width_of(0xe01ef), 0);
 }
 
-/* libc's table is made from the same files by others. They differ in two blocks: numbers in black
- * squares (ambiguous) and hexagrams (neutral in Unicode 15), which libc has wide. */
+/* The table of libc is made from the same files. It differs in two blocks: numbers in black squares
+ * (ambiguous) and hexagrams (neutral in Unicode 15) are wide in libc. */
 Test(character_width, agrees_with_libc)
 {
     if (!setlocale(LC_CTYPE, "C.UTF-8"))
@@ -52,27 +53,27 @@ Test(character_width, agrees_with_libc)
     cr_assert_eq(wcwidth(0x6f22), 2);
 }
 
-Test(character_width, knows_what_could_steer_a_terminal)
+Test(character_width, knows_characters_that_could_control_a_terminal)
 {
-    cr_assert(character_width_shows('a'));
-    cr_assert(character_width_shows(0x6f22));
-    cr_assert(character_width_shows(0x0301));
-    cr_assert_not(character_width_shows(0x1b));
-    cr_assert_not(character_width_shows(0x7f));
-    cr_assert_not(character_width_shows(0x9b));
-    cr_assert_not(character_width_shows(0x202e));
-    cr_assert_not(character_width_shows(0x2028));
-    cr_assert_not(character_width_shows(0x200b));
-    cr_assert_not(character_width_shows(0xfeff));
+    cr_assert(character_width_is_printable('a'));
+    cr_assert(character_width_is_printable(0x6f22));
+    cr_assert(character_width_is_printable(0x0301));
+    cr_assert_not(character_width_is_printable(0x1b));
+    cr_assert_not(character_width_is_printable(0x7f));
+    cr_assert_not(character_width_is_printable(0x9b));
+    cr_assert_not(character_width_is_printable(0x202e));
+    cr_assert_not(character_width_is_printable(0x2028));
+    cr_assert_not(character_width_is_printable(0x200b));
+    cr_assert_not(character_width_is_printable(0xfeff));
 }
 
-Test(character_width, knows_pictures)
+Test(character_width, knows_pictographs)
 {
-    cr_assert(character_width_is_picture(0x1f468));
-    cr_assert(character_width_is_picture(0x2764));
-    cr_assert(character_width_is_picture(0xa9));
-    cr_assert_not(character_width_is_picture('1'));
-    cr_assert_not(character_width_is_picture(0x1f3fd)); /* a tone */
-    cr_assert_not(character_width_is_picture(0x1f1e9)); /* a regional indicator */
-    cr_assert_not(character_width_is_picture(0x6f22));
+    cr_assert(character_width_is_pictograph(0x1f468));
+    cr_assert(character_width_is_pictograph(0x2764));
+    cr_assert(character_width_is_pictograph(0xa9));
+    cr_assert_not(character_width_is_pictograph('1'));
+    cr_assert_not(character_width_is_pictograph(0x1f3fd)); /* a skin tone */
+    cr_assert_not(character_width_is_pictograph(0x1f1e9)); /* a regional indicator */
+    cr_assert_not(character_width_is_pictograph(0x6f22));
 }

@@ -1,4 +1,5 @@
-/* Every code point through every printer: what was printed is read back and compared. */
+/* Prints every code point in each output format of the programs, decodes the output and compares.
+ */
 #include "client/print_message.h"
 #include "ctl/output/json.h"
 #include "ctl/output/output.h"
@@ -8,8 +9,8 @@
 #include "load/report/report_text.h"
 #include "load/report/shell_quote.h"
 #include "terminal/grapheme.h"
+#include "text/hex.h"
 #include "text/printable.h"
-#include "text/text.h"
 
 #include "code_points_fixture.h"
 #include "load_report_fixture.h"
@@ -20,7 +21,7 @@
 
 TestSuite(code_points, .timeout = 60);
 
-/* ---- The forms themselves ---- */
+/* ---- text/printable ---- */
 
 static void check_text(const char *piece, size_t size)
 {
@@ -31,7 +32,7 @@ static void check_text(const char *piece, size_t size)
     code_points_expect_escaped(printed, length, piece, size);
 }
 
-Test(code_points, stay_what_they_are_in_text)
+Test(code_points, are_unchanged_in_text)
 {
     code_points_each(check_text);
     check_text("\0a", 2);
@@ -46,7 +47,7 @@ static void check_json(const char *piece, size_t size)
     code_points_expect_json(printed, length, piece, size);
 }
 
-Test(code_points, stay_what_they_are_in_json)
+Test(code_points, are_unchanged_in_json)
 {
     code_points_each(check_json);
     check_json("\0a", 2);
@@ -59,7 +60,7 @@ static void check_line(const char *piece, size_t size)
     code_points_expect_line(printed, piece, size);
 }
 
-Test(code_points, stay_what_they_are_in_a_line)
+Test(code_points, are_unchanged_in_a_line)
 {
     code_points_each(check_line);
 }
@@ -67,20 +68,20 @@ Test(code_points, stay_what_they_are_in_a_line)
 static void check_ascii(const char *piece, size_t size)
 {
     char printed[DECODED_BYTES];
-    size_t length = text_escape(printed, sizeof printed, piece, size);
+    size_t length = printable_ascii(printed, sizeof printed, piece, size);
     for (size_t i = 0; i < length; i++)
         cr_assert(printed[i] >= ' ' && printed[i] <= '~');
     code_points_expect_escaped(printed, length, piece, size);
 }
 
-Test(code_points, stay_what_they_are_in_ascii)
+Test(code_points, are_unchanged_in_ascii)
 {
     code_points_each(check_ascii);
 }
 
-/* ---- On a terminal, as they are typed ---- */
+/* ---- the line editor ---- */
 
-/* What stands between "reverse" and "not reverse" is an escape. */
+/* An escape is drawn between the sequences for reverse video on and off. */
 static void expect_drawn(const char *drawn, size_t size, const char *text, size_t text_size)
 {
     char code[8] = "";
@@ -88,7 +89,8 @@ static void expect_drawn(const char *drawn, size_t size, const char *text, size_
         bool circled = strncmp(drawn, "\u25cc", 3) == 0 && strncmp(text, "\u25cc", 3) != 0;
         drawn += circled ? 3 : 0;
         size -= circled ? 3 : 0;
-        bool joiner = size == 0 && memcmp(text, "\u200d", 3) == 0; /* it would join what follows */
+        bool joiner =
+            size == 0 && memcmp(text, "\u200d", 3) == 0; /* it would combine with what follows */
         cr_assert(joiner || (size == text_size && memcmp(drawn, text, size) == 0), "%s", text);
         return;
     }
@@ -124,7 +126,7 @@ static void check_glyphs(const char *piece, size_t size)
     }
 }
 
-Test(code_points, stay_what_they_are_while_a_line_is_edited)
+Test(code_points, are_unchanged_while_a_line_is_edited)
 {
     code_points_each(check_glyphs);
 }
@@ -157,7 +159,7 @@ static void check_udpcli_terminal(const char *piece, size_t size)
     code_points_expect_escaped(printed + 2, length - 2, piece, size);
 }
 
-Test(code_points, stay_what_they_are_on_the_terminal_of_udpcli)
+Test(code_points, are_unchanged_on_the_terminal_of_udpcli)
 {
     code_points_each(check_udpcli_terminal);
 }
@@ -179,7 +181,7 @@ static void check_udpcli_json(const char *piece, size_t size)
                                 size);
 }
 
-Test(code_points, stay_what_they_are_in_the_json_of_udpcli)
+Test(code_points, are_unchanged_in_the_json_of_udpcli)
 {
     code_points_each(check_udpcli_json);
 }
@@ -189,7 +191,7 @@ static void check_udpcli_bytes(const char *piece, size_t size)
     char decoded[DECODED_BYTES];
     code_points_expect_same(printed, print(PRINT_RAW, piece, size, false), piece, size);
     size_t length = print(PRINT_HEX, piece, size, false);
-    cr_assert(text_from_hex((uint8_t *)decoded, printed, length));
+    cr_assert(hex_decode((uint8_t *)decoded, printed, length));
     code_points_expect_same(decoded, length / 2, piece, size);
     length = print(PRINT_LINE, piece, size, false);
     cr_assert_eq(length, size);
@@ -197,7 +199,7 @@ static void check_udpcli_bytes(const char *piece, size_t size)
         cr_assert_eq(printed[i], piece[i] == '\n' ? ' ' : piece[i]);
 }
 
-Test(code_points, stay_what_they_are_as_bytes_of_udpcli)
+Test(code_points, are_unchanged_as_bytes_of_udpcli)
 {
     code_points_each(check_udpcli_bytes);
 }
@@ -213,12 +215,12 @@ static void check_udpctl_json(const char *piece, size_t size)
     code_points_expect_json(printed + 1, strlen(printed) - 2, piece, size);
 }
 
-Test(code_points, stay_what_they_are_in_the_json_of_udpctl)
+Test(code_points, are_unchanged_in_the_json_of_udpctl)
 {
     code_points_each(check_udpctl_json);
 }
 
-/* A table's cells end at blanks, and a backslash stays what it is. */
+/* The cells of a table end at blanks, and its backslashes are not escaped. */
 static void check_udpctl_table(const char *piece, size_t size)
 {
     static const struct output_field fields[] = {{"cell", "CELL", OUTPUT_TEXT}};
@@ -236,12 +238,12 @@ static void check_udpctl_table(const char *piece, size_t size)
     code_points_expect_escaped(row, strlen(row) - 1, cell, size);
 }
 
-Test(code_points, stay_what_they_are_in_a_table_of_udpctl)
+Test(code_points, are_unchanged_in_a_table_of_udpctl)
 {
     code_points_each(check_udpctl_table);
 }
 
-/* A record's values are shorter than a piece, and a backslash stays what it is. */
+/* The values of a record are shorter than a piece, and its backslashes are not escaped. */
 static void check_udpctl_record(const char *piece, size_t size)
 {
     static const struct output_field fields[] = {{"value", NULL, OUTPUT_TEXT}};
@@ -264,7 +266,7 @@ static void check_udpctl_record(const char *piece, size_t size)
     }
 }
 
-Test(code_points, stay_what_they_are_in_a_record_of_udpctl)
+Test(code_points, are_unchanged_in_a_record_of_udpctl)
 {
     code_points_each(check_udpctl_record);
 }
@@ -285,7 +287,7 @@ static void check_udpload_text(const char *piece, size_t size)
     code_points_expect_line(html, piece, size);
 }
 
-Test(code_points, stay_what_they_are_in_text_and_html_of_udpload)
+Test(code_points, are_unchanged_in_text_and_html_of_udpload)
 {
     code_points_each(check_udpload_text);
 }
@@ -306,7 +308,7 @@ static void check_udpload_reports(const char *piece, size_t size)
     free(json);
 }
 
-Test(code_points, stay_what_they_are_in_the_json_report)
+Test(code_points, are_unchanged_in_the_json_report)
 {
     struct load_result result = report_empty();
     reported = &result;
@@ -314,7 +316,7 @@ Test(code_points, stay_what_they_are_in_the_json_report)
     load_result_free(&result);
 }
 
-/* Reads a word of a shell back: '...', '\'', or $'...' as bash and zsh have it. */
+/* Decodes a quoted word of a shell: '...', '\'', or $'...' as in bash and zsh. */
 static size_t unquote(char out[DECODED_BYTES], const char *word, size_t size)
 {
     size_t length = 0;
@@ -335,23 +337,23 @@ static size_t unquote(char out[DECODED_BYTES], const char *word, size_t size)
 static void check_command(const char *piece, size_t size)
 {
     char word[PIECE_BYTES], decoded[DECODED_BYTES], shown[DECODED_BYTES];
-    /* A quote is a piece of its own: $'\'' has an escape that only shells have. */
+    /* Up to a quote: $'\'' contains an escape that only shells have. */
     size = strcspn(piece, "'");
     memcpy(word, piece, size);
     word[size] = '\0';
     char *command = shell_quote_command(1, (char *const[]){word});
     code_points_expect_same(decoded, unquote(decoded, command, strlen(command)), word, size);
     printable_line(shown, sizeof shown, command);
-    cr_assert_str_eq(shown, command, "a report would show it as %s", shown);
+    cr_assert_str_eq(shown, command, "a report would print it as %s", shown);
     free(command);
 }
 
-Test(code_points, stay_what_they_are_in_the_command_of_a_report)
+Test(code_points, are_unchanged_in_the_command_of_a_report)
 {
     code_points_each(check_command);
 }
 
-Test(code_points, of_a_command_are_quoted_beside_a_quote)
+Test(code_points, of_a_command_are_quoted_also_beside_a_quote)
 {
     char *command = shell_quote_command(2, (char *const[]){"it's", "it's \x1b"});
     cr_assert_str_eq(command, "'it'\\''s' $'it\\'s \\x1b'");

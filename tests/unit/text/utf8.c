@@ -1,3 +1,4 @@
+/* Tests of text/utf8: valid and invalid sequences. */
 #include "text/utf8.h"
 
 #include <criterion/criterion.h>
@@ -18,7 +19,7 @@ Test(utf8, knows_the_length_of_each_form)
 Test(utf8, refuses_what_rfc_3629_refuses)
 {
     static const char *const wrong[] = {
-        "\x80",             /* a continuation that continues nothing */
+        "\x80",             /* a continuation byte without a lead byte */
         "\xc0\x80",         /* overlong forms */
         "\xc1\xbf",         /* … */
         "\xe0\x9f\xbf",     /* … */
@@ -27,10 +28,10 @@ Test(utf8, refuses_what_rfc_3629_refuses)
         "\xf4\x90\x80\x80", /* beyond U+10FFFF */
         "\xf5\x80\x80\x80", /* … */
         "\xff",             /* … */
-        "\xc2",             /* cut short */
+        "\xc2",             /* truncated */
         "\xe2\x82",         /* … */
         "\xf0\x9f\x98",     /* … */
-        "\xc2x",            /* broken off */
+        "\xc2x",            /* interrupted */
         "\xe2\x82x",        /* … */
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)

@@ -1,3 +1,4 @@
+/* Tests of wire/frame: frames parsed and written. */
 #include "wire/frame.h"
 
 #include "base/prng.h"
@@ -14,14 +15,14 @@ static enum frame_type type_of(const void *bytes, size_t size)
     return frame_read(bytes, size).type;
 }
 
-/* The head of a type, with size bytes of body behind it, read back. */
+/* Parses a frame of this type with a body of size bytes. */
 static enum frame_type type_of_body(uint8_t type, size_t size)
 {
     uint8_t bytes[FRAME_HEAD_BYTES + 64] = {0x00, 0x55, 0x44, 0x50, type};
     return type_of(bytes, FRAME_HEAD_BYTES + size);
 }
 
-Test(frame, leaves_what_does_not_begin_as_one_alone)
+Test(frame, is_none_without_the_magic_bytes)
 {
     cr_assert_eq(type_of("", 0), FRAME_NONE);
     cr_assert_eq(type_of("hi", 2), FRAME_NONE);
@@ -30,7 +31,7 @@ Test(frame, leaves_what_does_not_begin_as_one_alone)
     cr_assert_eq(type_of(" \0UDP\4", 6), FRAME_NONE);
 }
 
-Test(frame, calls_a_beginning_without_sense_bad)
+Test(frame, is_bad_with_an_unknown_type)
 {
     cr_assert_eq(type_of("\0UDP", 4), FRAME_BAD);
     for (unsigned type = 0; type < 256; type++) {
@@ -39,7 +40,7 @@ Test(frame, calls_a_beginning_without_sense_bad)
     }
 }
 
-Test(frame, has_just_the_length_that_its_type_says)
+Test(frame, has_the_length_of_its_type)
 {
     for (size_t size = 0; size <= 64; size++) {
         cr_assert_eq(type_of_body(1, size), size == 16 ? FRAME_CHALLENGE : FRAME_BAD);
@@ -50,10 +51,10 @@ Test(frame, has_just_the_length_that_its_type_says)
     }
 }
 
-Test(frame, challenge_is_the_bytes_that_the_design_says)
+Test(frame, challenge_has_the_documented_bytes)
 {
     uint8_t bytes[FRAME_CHALLENGE_BYTES];
-    memcpy(frame_challenge(bytes), cookie, sizeof cookie);
+    memcpy(frame_write_challenge(bytes), cookie, sizeof cookie);
     cr_assert_arr_eq(bytes,
                      "\x00\x55\x44\x50\x01"
                      "0123456789abcdef",
@@ -66,7 +67,7 @@ Test(frame, challenge_is_the_bytes_that_the_design_says)
 Test(frame, answer_carries_the_cookie_and_the_request_even_an_empty_one)
 {
     uint8_t bytes[FRAME_ANSWER_HEAD_BYTES + 2];
-    size_t head = frame_answer_head(bytes, cookie);
+    size_t head = frame_write_answer_head(bytes, cookie);
     memcpy(bytes + head, "hi", 2);
     struct frame frame = frame_read(bytes, head + 2);
     cr_assert_eq(frame.type, FRAME_ANSWER);
@@ -76,11 +77,11 @@ Test(frame, answer_carries_the_cookie_and_the_request_even_an_empty_one)
     cr_assert_eq(frame_read(bytes, head).size, 0);
 }
 
-Test(frame, answer_with_a_frame_for_a_request_is_bad)
+Test(frame, answer_that_contains_a_frame_is_bad)
 {
     uint8_t bytes[FRAME_ANSWER_HEAD_BYTES + FRAME_CHALLENGE_BYTES];
-    size_t head = frame_answer_head(bytes, cookie);
-    memcpy(frame_challenge(bytes + head), cookie, sizeof cookie);
+    size_t head = frame_write_answer_head(bytes, cookie);
+    memcpy(frame_write_challenge(bytes + head), cookie, sizeof cookie);
     cr_assert_eq(type_of(bytes, sizeof bytes), FRAME_BAD);
     cr_assert_eq(type_of(bytes, head + 4), FRAME_BAD);
     cr_assert_eq(type_of(bytes, head + 3), FRAME_ANSWER);
@@ -89,20 +90,20 @@ Test(frame, answer_with_a_frame_for_a_request_is_bad)
 Test(frame, leave_has_a_cookie_or_none)
 {
     uint8_t bytes[FRAME_CHALLENGE_BYTES];
-    cr_assert_eq(frame_leave(bytes, NULL), 5);
+    cr_assert_eq(frame_write_leave(bytes, NULL), 5);
     cr_assert_null(frame_read(bytes, 5).cookie);
-    cr_assert_eq(frame_leave(bytes, cookie), 21);
+    cr_assert_eq(frame_write_leave(bytes, cookie), 21);
     cr_assert_arr_eq(frame_read(bytes, 21).cookie, cookie, sizeof cookie);
 }
 
-Test(frame, pong_brings_the_nonce_of_its_ping_back_and_no_more)
+Test(frame, pong_has_exactly_the_nonce_of_its_ping)
 {
     uint8_t ping[FRAME_PONG_BYTES_MAX], pong[FRAME_PONG_BYTES_MAX];
     for (size_t size = 0; size <= FRAME_NONCE_BYTES_MAX; size++) {
-        size_t pinged = frame_ping(ping, cookie, size);
+        size_t pinged = frame_write_ping(ping, cookie, size);
         struct frame frame = frame_read(ping, pinged);
         cr_assert_eq(frame.type, FRAME_PING);
-        cr_assert_eq(frame_pong(pong, &frame), pinged);
+        cr_assert_eq(frame_write_pong(pong, &frame), pinged);
         frame = frame_read(pong, pinged);
         cr_assert_eq(frame.type, FRAME_PONG);
         cr_assert_eq(frame.size, size);
@@ -111,13 +112,14 @@ Test(frame, pong_brings_the_nonce_of_its_ping_back_and_no_more)
     }
 }
 
-Test(frame, points_into_the_datagram_and_nowhere_else_whatever_comes)
+Test(frame, points_into_the_datagram_for_any_bytes)
 {
     struct prng prng;
     prng_init(&prng, 5);
     for (int round = 0; round < 100000; round++) {
         size_t size = prng_next(&prng) % 48;
-        uint8_t *bytes = malloc(size + !size); /* of its exact size, for the sanitizer */
+        uint8_t *bytes =
+            malloc(size + !size); /* of the exact size, so that sanitizers find a byte too many */
         for (size_t i = 0; i < size; i++)
             bytes[i] = (uint8_t)prng_next(&prng);
         uint8_t head[FRAME_HEAD_BYTES] = {0, 0x55, 0x44, 0x50, (uint8_t)(prng_next(&prng) % 7)};

@@ -1,3 +1,4 @@
+/* Tests of wire/reply_rotation: turns, modes, references, several threads. */
 #include "wire/reply_rotation.h"
 
 #include <criterion/criterion.h>
@@ -18,11 +19,11 @@ static struct reply *make(enum reply_mode mode, const struct message *messages, 
 {
     struct reply *reply = reply_rotation_new(mode, messages, count);
     cr_assert_not_null(reply);
-    cr_assert_eq(reply_mode(reply), mode);
+    cr_assert_eq(reply_rotation_mode(reply), mode);
     return reply;
 }
 
-static void is_message(const struct reply *reply, size_t turn, struct message expected)
+static void expect_message(const struct reply *reply, size_t turn, struct message expected)
 {
     const struct message *message = reply_rotation_message(reply, turn);
     cr_assert_eq(message->size, expected.size);
@@ -33,7 +34,7 @@ Test(reply_rotation, gives_each_turn_the_next_message_of_the_list)
 {
     struct reply *reply = make(REPLY_ROTATE, cars, 3);
     for (size_t i = 0; i < 10; i++)
-        is_message(reply, reply_rotation_take(reply, 1), cars[i % 3]);
+        expect_message(reply, reply_rotation_take(reply, 1), cars[i % 3]);
     reply_rotation_release(reply);
 }
 
@@ -45,31 +46,31 @@ Test(reply_rotation, reserves_the_turns_of_a_batch_at_once)
         size_t turn = reply_rotation_take(reply, count);
         cr_assert_eq(turn, expected % 3, "the batch of %zu begins elsewhere", count);
         for (size_t i = 0; i < count; i++, turn = reply_rotation_next(reply, turn))
-            is_message(reply, turn, cars[expected++ % 3]);
+            expect_message(reply, turn, cars[expected++ % 3]);
     }
     reply_rotation_release(reply);
 }
 
-Test(reply_rotation, goes_round_a_list_of_one)
+Test(reply_rotation, repeats_a_list_of_one)
 {
     struct reply *reply = make(REPLY_ROTATE, cars, 1);
     cr_assert_eq(reply_rotation_take(reply, 5), 0);
     cr_assert_eq(reply_rotation_next(reply, 0), 0);
     cr_assert_eq(reply_rotation_take(reply, 1), 0);
-    is_message(reply, 0, cars[0]);
+    expect_message(reply, 0, cars[0]);
     reply_rotation_release(reply);
 }
 
-Test(reply_rotation, needs_no_messages_to_echo_or_to_be_silent)
+Test(reply_rotation, needs_no_messages_for_echo_and_none)
 {
     struct reply *echo = make(REPLY_ECHO, NULL, 0), *none = make(REPLY_NONE, NULL, 0);
-    cr_assert_not(reply_rotation_same(echo, none));
-    cr_assert(reply_rotation_same(echo, echo));
+    cr_assert_not(reply_rotation_equal(echo, none));
+    cr_assert(reply_rotation_equal(echo, echo));
     reply_rotation_release(echo);
     reply_rotation_release(none);
 }
 
-Test(reply_rotation, keeps_a_copy_of_what_it_was_given)
+Test(reply_rotation, copies_its_messages)
 {
     char *text = strdup("volvo");
     struct message given = {.bytes = (const uint8_t *)text, .size = 5};
@@ -77,11 +78,11 @@ Test(reply_rotation, keeps_a_copy_of_what_it_was_given)
     memset(text, 'x', 5);
     free(text);
     given = (struct message){.bytes = NULL, .size = 0};
-    is_message(reply, 0, (struct message)MESSAGE("volvo"));
+    expect_message(reply, 0, (struct message)MESSAGE("volvo"));
     reply_rotation_release(reply);
 }
 
-Test(reply_rotation, holds_nuls_empty_messages_and_the_longest_datagram)
+Test(reply_rotation, accepts_nuls_empty_messages_and_the_longest_datagram)
 {
     enum { LONGEST = 65507 };
     uint8_t *longest = malloc(LONGEST);
@@ -92,27 +93,27 @@ Test(reply_rotation, holds_nuls_empty_messages_and_the_longest_datagram)
         MESSAGE(""), MESSAGE("\0"), MESSAGE("a\0b"), {.bytes = longest, .size = LONGEST}};
     struct reply *reply = make(REPLY_ROTATE, odd, 4);
     for (size_t i = 0; i < 4; i++)
-        is_message(reply, i, odd[i]);
+        expect_message(reply, i, odd[i]);
     reply_rotation_release(reply);
     free(longest);
 }
 
-Test(reply_rotation, takes_an_empty_message_that_has_no_bytes_at_all)
+Test(reply_rotation, accepts_an_empty_message_without_bytes)
 {
     const struct message empty[] = {{.bytes = NULL, .size = 0}, MESSAGE("")};
     struct reply *a = make(REPLY_ROTATE, &empty[0], 1), *b = make(REPLY_ROTATE, &empty[1], 1);
     cr_assert_eq(reply_rotation_message(a, 0)->size, 0);
-    cr_assert(reply_rotation_same(a, b));
+    cr_assert(reply_rotation_equal(a, b));
     reply_rotation_release(a);
     reply_rotation_release(b);
 }
 
-Test(reply_rotation, is_the_same_as_one_of_the_same_mode_and_messages)
+Test(reply_rotation, is_equal_to_one_of_the_same_mode_and_messages)
 {
     const struct message again[] = {MESSAGE("audi"), MESSAGE("toyota"), MESSAGE("bmw")};
     struct reply *a = make(REPLY_ROTATE, cars, 3), *b = make(REPLY_ROTATE, again, 3);
     reply_rotation_take(a, 2);
-    cr_assert(reply_rotation_same(a, b) && reply_rotation_same(b, a));
+    cr_assert(reply_rotation_equal(a, b) && reply_rotation_equal(b, a));
     reply_rotation_release(a);
     reply_rotation_release(b);
 }
@@ -132,14 +133,14 @@ Test(reply_rotation, differs_from_one_of_another_mode_count_order_or_byte)
         make(REPLY_ROTATE, joined, 3),
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        cr_assert_not(reply_rotation_same(reply, others[i]), "other %zu", i);
-        cr_assert_not(reply_rotation_same(others[i], reply), "other %zu", i);
+        cr_assert_not(reply_rotation_equal(reply, others[i]), "other %zu", i);
+        cr_assert_not(reply_rotation_equal(others[i], reply), "other %zu", i);
         reply_rotation_release(others[i]);
     }
     reply_rotation_release(reply);
 }
 
-Test(reply_rotation, begins_anew_as_a_new_object)
+Test(reply_rotation, begins_at_the_first_message_in_a_new_object)
 {
     struct reply *before = make(REPLY_ROTATE, cars, 3), *after = make(REPLY_ROTATE, cars, 3);
     reply_rotation_take(before, 2);
@@ -149,21 +150,21 @@ Test(reply_rotation, begins_anew_as_a_new_object)
     reply_rotation_release(after);
 }
 
-Test(reply_rotation, frees_nothing_when_there_is_nothing)
+Test(reply_rotation, ignores_the_release_of_null)
 {
     reply_rotation_release(NULL);
 }
 
-/* As many messages as turns: each must be taken once, whoever takes it. */
+/* As many messages as turns: each must be taken once, by any thread. */
 enum { THREADS = 4, TURNS = 60000, BATCH_MAX = 64 };
 
 struct taker {
     struct reply *reply;
-    atomic_size_t *left; /* turns that nobody has set out to take */
-    atomic_uchar *taken; /* how often, by turn */
+    atomic_size_t *left; /* turns that no thread has claimed */
+    atomic_uchar *taken; /* how often each turn was taken */
 };
 
-/* Sets out to take up to wanted turns, and returns how many it got. */
+/* Claims up to wanted turns. Returns how many it got. */
 static size_t claim(atomic_size_t *left, size_t wanted)
 {
     size_t seen = atomic_load(left), got;
@@ -186,7 +187,7 @@ static void *take_turns(void *argument)
     }
 }
 
-Test(reply_rotation, gives_each_turn_to_one_of_the_threads_that_take_at_once)
+Test(reply_rotation, gives_each_turn_to_one_of_several_threads)
 {
     struct message *messages = calloc(TURNS, sizeof *messages);
     atomic_uchar *taken = calloc(TURNS, sizeof *taken);

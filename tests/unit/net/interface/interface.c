@@ -8,7 +8,7 @@ static bool has(const struct broadcast_addrs *set, const char *text)
 {
     struct addr addr;
     cr_assert_eq(addr_parse(&addr, NULL, text, 0), NULL, "%s", text);
-    return broadcast_addrs_has(set, &addr);
+    return broadcast_addrs_contains(set, &addr);
 }
 
 Test(interface, each_network_has_its_broadcast_address)

@@ -1,50 +1,49 @@
-/* Parsing of what the kernel tells of control groups: their paths, their mounts and their limits.
- */
-#include "text/cgroup_text.h"
+#include "text/cgroup_parser.h"
 
 #include <string.h>
 
-/* A piece of a text. */
-struct piece {
+/* A part of a text, which it does not own. */
+struct slice {
     const char *begin;
     size_t size;
 };
 
-/* Cuts off what stands before a separator, or the rest; false at the end of the text. */
-static bool cut(struct piece *rest, char separator, struct piece *piece)
+/* Takes what precedes the next separator, or the rest, off the text. Returns false at its end. */
+static bool take_until(struct slice *rest, char separator, struct slice *part)
 {
     if (rest->begin == NULL)
         return false;
     const char *end = memchr(rest->begin, separator, rest->size);
-    piece->begin = rest->begin;
-    piece->size = end != NULL ? (size_t)(end - rest->begin) : rest->size;
-    rest->size -= end != NULL ? piece->size + 1 : rest->size;
+    part->begin = rest->begin;
+    part->size = end != NULL ? (size_t)(end - rest->begin) : rest->size;
+    rest->size -= end != NULL ? part->size + 1 : rest->size;
     rest->begin = end != NULL ? end + 1 : NULL;
     return true;
 }
 
-static bool is(struct piece piece, const char *text)
+static bool equals(struct slice slice, const char *text)
 {
-    return piece.size == strlen(text) && memcmp(piece.begin, text, piece.size) == 0;
+    return slice.size == strlen(text) && memcmp(slice.begin, text, slice.size) == 0;
 }
 
-/* Whether a list with commas has the name. */
-static bool has(struct piece list, const char *name)
+/* Whether a comma-separated list contains the name. */
+static bool contains(struct slice list, const char *name)
 {
-    for (struct piece item; cut(&list, ',', &item);)
-        if (is(item, name))
+    for (struct slice item; take_until(&list, ',', &item);)
+        if (equals(item, name))
             return true;
     return false;
 }
 
-bool cgroup_path(const char *text, const char *controller, char *path, size_t room)
+bool cgroup_parse_path(const char *text, const char *controller, char *path, size_t room)
 {
-    struct piece lines = {text, strlen(text)}, line, number, controllers;
-    while (cut(&lines, '\n', &line)) {
-        if (!cut(&line, ':', &number) || !cut(&line, ':', &controllers) || line.begin == NULL)
+    struct slice lines = {text, strlen(text)}, line, number, controllers;
+    while (take_until(&lines, '\n', &line)) {
+        if (!take_until(&line, ':', &number) || !take_until(&line, ':', &controllers) ||
+            line.begin == NULL)
             continue;
-        if (controller == CGROUP_UNIFIED ? !is(number, "0") || controllers.size > 0
-                                         : !has(controllers, controller))
+        if (controller == CGROUP_UNIFIED ? !equals(number, "0") || controllers.size > 0
+                                         : !contains(controllers, controller))
             continue;
         if (line.size >= room)
             return false;
@@ -63,8 +62,9 @@ static bool is_octal(const char *text)
     return true;
 }
 
-/* Copies a path, in which blanks and the like stand as "\040". False if it is too long. */
-static bool copy_path(struct piece from, char *path, size_t room)
+/* Copies a path, in which the kernel writes blanks and the like as "\040". Returns false if it is
+ * too long. */
+static bool copy_path(struct slice from, char *path, size_t room)
 {
     size_t size = 0;
     for (size_t i = 0; i < from.size && size + 1 < room; i++) {
@@ -82,37 +82,38 @@ static bool copy_path(struct piece from, char *path, size_t room)
     return true;
 }
 
-/* What a line of mountinfo says of a mount. */
+/* The fields of a line of mountinfo. */
 struct mount {
-    struct piece root, point, type, options;
+    struct slice root, point, type, options;
 };
 
 /* "36 35 0:26 ROOT POINT options [optional fields...] - TYPE source OPTIONS". */
-static bool read_mount(struct piece line, struct mount *mount)
+static bool read_mount(struct slice line, struct mount *mount)
 {
-    struct piece field;
+    struct slice field;
     for (int i = 0; i < 5; i++) {
-        if (!cut(&line, ' ', &field))
+        if (!take_until(&line, ' ', &field))
             return false;
         if (i == 3)
             mount->root = field;
         if (i == 4)
             mount->point = field;
     }
-    while (cut(&line, ' ', &field) && !is(field, "-"))
+    while (take_until(&line, ' ', &field) && !equals(field, "-"))
         ;
-    return cut(&line, ' ', &mount->type) && cut(&line, ' ', &field) &&
-           cut(&line, ' ', &mount->options);
+    return take_until(&line, ' ', &mount->type) && take_until(&line, ' ', &field) &&
+           take_until(&line, ' ', &mount->options);
 }
 
-static bool is_of(const struct mount *mount, const char *controller)
+static bool has_controller(const struct mount *mount, const char *controller)
 {
     return controller == CGROUP_UNIFIED
-               ? is(mount->type, "cgroup2")
-               : is(mount->type, "cgroup") && has(mount->options, controller);
+               ? equals(mount->type, "cgroup2")
+               : equals(mount->type, "cgroup") && contains(mount->options, controller);
 }
 
-/* The part of path below root, which begins with a slash or is empty; NULL if it isn't below. */
+/* Returns the part of path below root, which begins with a slash or is empty; NULL if path is not
+ * below root. */
 static const char *below(const char *root, const char *path)
 {
     size_t size = strcmp(root, "/") == 0 ? 0 : strlen(root);
@@ -121,17 +122,17 @@ static const char *below(const char *root, const char *path)
     return strcmp(path + size, "/") == 0 ? path + size + 1 : path + size;
 }
 
-/* A group that isn't below what is mounted, as in a container that sees its own alone, is taken for
- * the one that is mounted. */
-bool cgroup_directory(const char *text, const char *controller, const char *path, char *directory,
-                      size_t room, size_t *top_size)
+/* A group that is not below the mounted one is taken for the mounted one: in a container only its
+ * own group may be mounted, while the path is the host's. */
+bool cgroup_parse_directory(const char *text, const char *controller, const char *path,
+                            char *directory, size_t room, size_t *top_size)
 {
-    struct piece lines = {text, strlen(text)}, line;
+    struct slice lines = {text, strlen(text)}, line;
     struct mount mount;
     bool found = false;
-    while (cut(&lines, '\n', &line)) {
+    while (take_until(&lines, '\n', &line)) {
         char root[4096], point[4096];
-        if (!read_mount(line, &mount) || !is_of(&mount, controller) ||
+        if (!read_mount(line, &mount) || !has_controller(&mount, controller) ||
             !copy_path(mount.root, root, sizeof root) ||
             !copy_path(mount.point, point, sizeof point))
             continue;
@@ -149,7 +150,7 @@ bool cgroup_directory(const char *text, const char *controller, const char *path
     return found;
 }
 
-/* Digits, up to what is none; CGROUP_NO_LIMIT where there are none, or too many. */
+/* Reads digits. Returns CGROUP_NO_LIMIT if there are none, or if the number is too large. */
 static uint64_t read_number(const char **text)
 {
     if (**text < '0' || **text > '9')
@@ -162,12 +163,12 @@ static uint64_t read_number(const char **text)
     return value;
 }
 
-uint64_t cgroup_number(const char *text)
+uint64_t cgroup_parse_limit(const char *text)
 {
     return read_number(&text);
 }
 
-uint64_t cgroup_quota_of(uint64_t quota, uint64_t period)
+uint64_t cgroup_quota_milli(uint64_t quota, uint64_t period)
 {
     if (quota == CGROUP_NO_LIMIT || period == CGROUP_NO_LIMIT || period == 0 ||
         quota > CGROUP_NO_LIMIT / 1000)
@@ -176,12 +177,12 @@ uint64_t cgroup_quota_of(uint64_t quota, uint64_t period)
     return milli > 0 ? milli : 1;
 }
 
-uint64_t cgroup_quota(const char *text)
+uint64_t cgroup_parse_quota(const char *text)
 {
     uint64_t quota = read_number(&text);
     if (quota == CGROUP_NO_LIMIT)
         return CGROUP_NO_LIMIT;
     text += strspn(text, " ");
     uint64_t period = read_number(&text);
-    return cgroup_quota_of(quota, period != CGROUP_NO_LIMIT ? period : 100000);
+    return cgroup_quota_milli(quota, period != CGROUP_NO_LIMIT ? period : 100000);
 }
