@@ -4,7 +4,7 @@
 #include "completion/bash.h"
 #include "completion/fish.h"
 #include "completion/zsh.h"
-#include "ctl/command.h"
+#include "ctl/commands/command_dispatch.h"
 #include "ctl/options.h"
 #include "load/options.h"
 #include "server/options.h"
@@ -13,15 +13,15 @@
 
 static const struct {
     const char *name;
-    void (*write)(FILE *out, const struct completion_program *program);
+    void (*write)(FILE *out, const struct program_options *program);
 } shells[] = {{"bash", bash_write}, {"zsh", zsh_write}, {"fish", fish_write}};
 
 static const struct {
     const struct option_row *(*rows)(size_t *count);
-    struct completion_program program;
+    struct program_options program;
 } programs[] = {
     {server_options_rows, {.name = "udpsrv", .operand = ""}},
-    {ctl_options_rows, {.name = "udpctl", .operand = "", .command = command_form}},
+    {ctl_options_rows, {.name = "udpctl", .operand = "", .command = command_dispatch_get}},
     {client_options_rows, {.name = "udpcli", .operand = "HOST[:PORT]"}},
     {load_options_rows, {.name = "udpload", .operand = "HOST[:PORT]"}},
 };
@@ -33,7 +33,7 @@ int main(int argc, char **argv)
             if (strcmp(argv[1], shells[i].name) != 0 ||
                 strcmp(argv[2], programs[k].program.name) != 0)
                 continue;
-            struct completion_program program = programs[k].program;
+            struct program_options program = programs[k].program;
             program.rows = programs[k].rows(&program.row_count);
             shells[i].write(stdout, &program);
             return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;

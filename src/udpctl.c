@@ -1,8 +1,8 @@
 /* udpctl: the command-line tool that controls a running udpsrv through its control socket. */
-#include "ctl/command.h"
-#include "ctl/interactive.h"
+#include "ctl/commands/command_dispatch.h"
+#include "ctl/interactive/interactive_session.h"
 #include "ctl/options.h"
-#include "ctl/output/output.h"
+#include "ctl/output/output_error.h"
 #include "os/log/error_message.h"
 #include "os/loop/standard_input.h"
 
@@ -19,10 +19,10 @@ int main(int argc, char **argv)
                     "opening /dev/null in place of a standard descriptor that is closed");
         return 1;
     }
-    int status = ctl_options_read(&options, argc, argv, command_list);
-    if (status < 0 && !options.command && interactive_is_possible())
-        status = interactive_run(&options, argc, argv);
+    int status = ctl_options_read(&options, argc, argv, command_dispatch_print_list);
+    if (status < 0 && !options.command && interactive_session_is_possible())
+        status = interactive_session_run(&options, argc, argv);
     else if (status < 0)
-        status = command_run(&options);
-    return output_close(status);
+        status = command_dispatch_run(&options);
+    return output_finish(status);
 }

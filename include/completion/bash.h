@@ -1,10 +1,10 @@
 #ifndef COMPLETION_BASH_H
 #define COMPLETION_BASH_H
 
-#include "completion/completed_program.h"
+#include "completion/program_options.h"
 
-/* Writes the program's completion for bash, 4.0 and later, a file of its own that needs nothing
- * else. */
-void bash_write(FILE *out, const struct completion_program *program);
+/* Writes the completion script for bash 4.0 and later. It does not need the package
+ * bash-completion. */
+void bash_write(FILE *out, const struct program_options *program);
 
 #endif

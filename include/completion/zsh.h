@@ -1,9 +1,9 @@
 #ifndef COMPLETION_ZSH_H
 #define COMPLETION_ZSH_H
 
-#include "completion/completed_program.h"
+#include "completion/program_options.h"
 
-/* Writes the program's completion for zsh's compsys, to be a file _PROGRAM in its fpath. */
-void zsh_write(FILE *out, const struct completion_program *program);
+/* Writes the completion script for zsh (compsys), the file _PROGRAM in a folder of fpath. */
+void zsh_write(FILE *out, const struct program_options *program);
 
 #endif

@@ -1,4 +1,3 @@
-/* Completion for bash. */
 #include "completion/bash.h"
 
 static const char ACTIONS[] = "# bash completion of PROGRAM, made from the program's own tables.\n"
@@ -20,8 +19,8 @@ static const char ACTIONS[] = "# bash completion of PROGRAM, made from the progr
                               "}\n"
                               "\n";
 
-/* The first column of a table, below its header: numbers, and the names of clients of every kind.
- * They are compared here and not by compgen, which expands what it is given as the shell does. */
+/* Offers the first column of a table without its header: job numbers or client names. The script
+ * compares them itself, because compgen would expand them like a shell. */
 static const char LISTING[] =
     "_PROGRAM_listed()\n"
     "{\n"
@@ -33,13 +32,13 @@ static const char LISTING[] =
     "}\n"
     "\n";
 
-/* bash cuts words at = and :, too, which --name=value and addresses have (COMP_WORDBREAKS). */
+/* bash also splits words at = and : (COMP_WORDBREAKS), which --name=value and addresses contain. */
 static const char JOINING[] =
     "_PROGRAM()\n"
     "{\n"
     "    local IFS=$' \\t\\n' program=$1 line=${COMP_LINE:0:COMP_POINT} words=() count=0 word gap "
     "i\n"
-    "    # What was cut at = and : is one word again; the last one ends at the cursor.\n"
+    "    # Join the words that bash split at = and :; the last one ends at the cursor.\n"
     "    for ((i = 0; i <= COMP_CWORD; i++)); do\n"
     "        word=${COMP_WORDS[i]}\n"
     "        gap=${line%%[![:blank:]]*}\n"
@@ -53,11 +52,11 @@ static const char JOINING[] =
     "            words[count++]=$word\n"
     "        fi\n"
     "    done\n"
-    "    # bash replaces the last piece only: what it cut off before that stays on the line.\n"
+    "    # bash replaces only the last piece: the pieces before it stay on the line.\n"
     "    [[ $word == [=:]* ]] && word=\n"
     "    local current=${words[count - 1]} command= operands=0 takes= ended= socket= lead=\n"
     "    local cut=${current%\"$word\"}\n"
-    "    # Quotes that were typed are no part of a word.\n"
+    "    # Remove the quotes that were typed.\n"
     "    current=${current//[\\\"\\'\\\\]/} cut=${cut//[\\\"\\'\\\\]/}\n"
     "    for word in \"${words[@]:1:count - 2}\"; do\n"
     "        if [[ $takes ]]; then\n"
@@ -94,82 +93,82 @@ static const char ENDING[] = "        esac\n"
                              "\n"
                              "complete -F _PROGRAM PROGRAM\n";
 
-static void write_action(FILE *out, const struct completion_program *program, const char *argument)
+static void write_action(FILE *out, const struct program_options *program, const char *argument)
 {
-    enum completion_kind kind = completion_kind_of(argument);
+    enum argument_kind kind = program_options_argument_kind(argument);
     switch (kind) {
-    case COMPLETION_WORDS:
-        completion_write(out, program, "_PROGRAM_words '");
-        completion_words(out, argument);
+    case ARGUMENT_CHOICE:
+        program_options_write(out, program, "_PROGRAM_words '");
+        program_options_write_choice(out, argument);
         putc('\'', out);
         break;
-    case COMPLETION_FILE:
-        completion_write(out, program, "_PROGRAM_files");
+    case ARGUMENT_FILE:
+        program_options_write(out, program, "_PROGRAM_files");
         break;
-    case COMPLETION_HOST:
-        completion_write(out, program, "_PROGRAM_hosts");
+    case ARGUMENT_HOST:
+        program_options_write(out, program, "_PROGRAM_hosts");
         break;
-    case COMPLETION_CLIENT:
-    case COMPLETION_JOB:
-        completion_write(out, program, "_PROGRAM_listed ");
-        fputs(completion_lister(kind), out);
+    case ARGUMENT_CLIENT:
+    case ARGUMENT_JOB:
+        program_options_write(out, program, "_PROGRAM_listed ");
+        fputs(program_options_list_command(kind), out);
         break;
-    case COMPLETION_NOTHING:
+    case ARGUMENT_OTHER:
         putc(':', out);
         break;
     }
     fputs(" ;;\n", out);
 }
 
-/* The options that take an argument, and, when one is to be completed, what it can be. */
-static void write_takers(FILE *out, const struct completion_program *program)
+/* Writes the options that take an argument, and how the argument is completed. */
+static void write_options_with_argument(FILE *out, const struct program_options *program)
 {
     const struct option_row *row;
-    for (size_t i = 0; (row = completion_next_row(program, UINT32_MAX, &i));)
+    for (size_t i = 0; (row = program_options_next_row(program, UINT32_MAX, &i));)
         if (row->argument) {
             fputs("        ", out);
-            completion_pattern(out, row);
+            program_options_write_pattern(out, row);
             fputs(") takes=$word ;;\n", out);
         }
     fputs(COUNTING, out);
-    for (size_t i = 0; (row = completion_next_row(program, UINT32_MAX, &i));)
-        if (row->argument && completion_kind_of(row->argument) != COMPLETION_NOTHING) {
+    for (size_t i = 0; (row = program_options_next_row(program, UINT32_MAX, &i));)
+        if (row->argument && program_options_argument_kind(row->argument) != ARGUMENT_OTHER) {
             fputs("    ", out);
-            completion_pattern(out, row);
+            program_options_write_pattern(out, row);
             fputs(") ", out);
             write_action(out, program, row->argument);
         }
     fputs("    esac\n", out);
 }
 
-static void write_names(FILE *out, const struct completion_program *program, uint32_t rows)
+static void write_option_names(FILE *out, const struct program_options *program, uint32_t rows)
 {
     const struct option_row *row;
-    for (size_t i = 0; (row = completion_next_row(program, rows, &i));)
+    for (size_t i = 0; (row = program_options_next_row(program, rows, &i));)
         fprintf(out, " --%s", row->name);
     fputs("'", out);
 }
 
-static void write_options(FILE *out, const struct completion_program *program)
+static void write_options(FILE *out, const struct program_options *program)
 {
     const struct option_command *command;
     fputs("    if [[ -z $takes$ended && $current == -* ]]; then\n"
           "        local options='",
           out);
-    write_names(out, program, completion_common_rows(program));
+    write_option_names(out, program, program_options_common_rows(program));
     fputs("\n        case $command in\n", out);
     for (size_t i = 0; program->command && (command = program->command(i)); i++)
         if (command->rows) {
             fprintf(out, "        %s) options+='", command->name);
-            write_names(out, program, command->rows);
+            write_option_names(out, program, command->rows);
             fputs(" ;;\n", out);
         }
     fputs("        esac\n", out);
-    completion_write(out, program, "        _PROGRAM_words \"$options\"\n");
+    program_options_write(out, program, "        _PROGRAM_words \"$options\"\n");
 }
 
-/* The operands: the program's own, or the command and what stands behind it. */
-static void write_operands(FILE *out, const struct completion_program *program)
+/* Writes the completion of the operands: the program's own, or a command and its argument. */
+static void write_operands(FILE *out, const struct program_options *program)
 {
     const struct option_command *command;
     fputs("    elif [[ -z $takes ]]; then\n"
@@ -180,25 +179,25 @@ static void write_operands(FILE *out, const struct completion_program *program)
         write_action(out, program, program->operand);
         return;
     }
-    completion_write(out, program, "_PROGRAM_words '");
+    program_options_write(out, program, "_PROGRAM_words '");
     for (size_t i = 0; (command = program->command(i)); i++)
         fprintf(out, "%s%s", i > 0 ? " " : "", command->name);
     fputs("' ;;\n", out);
     for (size_t i = 0; (command = program->command(i)); i++)
-        if (completion_kind_of(command->arguments) != COMPLETION_NOTHING) {
+        if (program_options_argument_kind(command->arguments) != ARGUMENT_OTHER) {
             fprintf(out, "        1:%s) ", command->name);
             write_action(out, program, command->arguments);
         }
 }
 
-void bash_write(FILE *out, const struct completion_program *program)
+void bash_write(FILE *out, const struct program_options *program)
 {
-    completion_write(out, program, ACTIONS);
+    program_options_write(out, program, ACTIONS);
     if (program->command)
-        completion_write(out, program, LISTING);
-    completion_write(out, program, JOINING);
-    write_takers(out, program);
+        program_options_write(out, program, LISTING);
+    program_options_write(out, program, JOINING);
+    write_options_with_argument(out, program);
     write_options(out, program);
     write_operands(out, program);
-    completion_write(out, program, ENDING);
+    program_options_write(out, program, ENDING);
 }

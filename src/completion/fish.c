@@ -1,31 +1,30 @@
-/* Completion for fish. */
 #include "completion/fish.h"
 
-/* Whether the command line's command is the one that is asked for; with none, whether it has none
- * yet. fish's own test for this takes the argument of -s for a command. */
-static const char WALK[] = "function __PROGRAM_is\n"
-                           "    set -l words (commandline -opc)\n"
-                           "    set -l skip 0\n"
-                           "    for word in $words[2..-1]\n"
-                           "        if test $skip = 1\n"
-                           "            set skip 0\n"
-                           "            continue\n"
-                           "        end\n"
-                           "        switch $word\n";
+/* Tests whether the command line's command is the given one; without an argument, whether it has
+ * no command yet. fish's own function for this takes the argument of -s for a command. */
+static const char FIND_COMMAND[] = "function __PROGRAM_is\n"
+                                   "    set -l words (commandline -opc)\n"
+                                   "    set -l skip 0\n"
+                                   "    for word in $words[2..-1]\n"
+                                   "        if test $skip = 1\n"
+                                   "            set skip 0\n"
+                                   "            continue\n"
+                                   "        end\n"
+                                   "        switch $word\n";
 
-static const char WALKED[] = "                set skip 1\n"
-                             "            case '-*'\n"
-                             "            case '*'\n"
-                             "                test \"$argv\" = $word\n"
-                             "                return\n"
-                             "        end\n"
-                             "    end\n"
-                             "    test -z \"$argv\"\n"
-                             "end\n"
-                             "\n";
+static const char FIND_COMMAND_END[] = "                set skip 1\n"
+                                       "            case '-*'\n"
+                                       "            case '*'\n"
+                                       "                test \"$argv\" = $word\n"
+                                       "                return\n"
+                                       "        end\n"
+                                       "    end\n"
+                                       "    test -z \"$argv\"\n"
+                                       "end\n"
+                                       "\n";
 
-/* The first column of a table, below its header: numbers, which stand to the right, and the names
- * of clients of every kind. */
+/* Offers the first column of a table without its header: job numbers, which are aligned to the
+ * right, or client names. */
 static const char LISTING[] =
     "function __PROGRAM_listed\n"
     "    set -l place\n"
@@ -43,7 +42,7 @@ static const char LISTING[] =
     "end\n"
     "\n";
 
-/* A text in single quotes, in which fish knows \\ and \'. */
+/* Writes text in single quotes; within them fish only knows the escapes \\ and \'. */
 static void write_quoted(FILE *out, const char *text)
 {
     putc('\'', out);
@@ -55,37 +54,37 @@ static void write_quoted(FILE *out, const char *text)
     putc('\'', out);
 }
 
-static void write_action(FILE *out, const struct completion_program *program, const char *argument)
+static void write_action(FILE *out, const struct program_options *program, const char *argument)
 {
-    enum completion_kind kind = completion_kind_of(argument);
+    enum argument_kind kind = program_options_argument_kind(argument);
     switch (kind) {
-    case COMPLETION_WORDS:
+    case ARGUMENT_CHOICE:
         fputs(" -x -a '", out);
-        completion_words(out, argument);
+        program_options_write_choice(out, argument);
         putc('\'', out);
         break;
-    case COMPLETION_FILE:
+    case ARGUMENT_FILE:
         fputs(" -r -F", out);
         break;
-    case COMPLETION_HOST:
+    case ARGUMENT_HOST:
         fputs(" -x -a '(__fish_print_hostnames)'", out);
         break;
-    case COMPLETION_CLIENT:
-    case COMPLETION_JOB:
-        completion_write(out, program, " -x -a '(__PROGRAM_listed ");
-        fprintf(out, "%s)'", completion_lister(kind));
+    case ARGUMENT_CLIENT:
+    case ARGUMENT_JOB:
+        program_options_write(out, program, " -x -a '(__PROGRAM_listed ");
+        fprintf(out, "%s)'", program_options_list_command(kind));
         break;
-    case COMPLETION_NOTHING:
+    case ARGUMENT_OTHER:
         fputs(" -x", out);
         break;
     }
 }
 
-static void write_options(FILE *out, const struct completion_program *program, uint32_t rows,
+static void write_options(FILE *out, const struct program_options *program, uint32_t rows,
                           const struct option_command *command)
 {
     const struct option_row *row;
-    for (size_t i = 0; (row = completion_next_row(program, rows, &i));) {
+    for (size_t i = 0; (row = program_options_next_row(program, rows, &i));) {
         fprintf(out, "complete -c %s", program->name);
         if (command)
             fprintf(out, " -n '__%s_is %s'", program->name, command->name);
@@ -100,22 +99,22 @@ static void write_options(FILE *out, const struct completion_program *program, u
     }
 }
 
-static void write_walk(FILE *out, const struct completion_program *program)
+static void write_find_command(FILE *out, const struct program_options *program)
 {
     const struct option_row *row;
-    completion_write(out, program, WALK);
+    program_options_write(out, program, FIND_COMMAND);
     fputs("            case", out);
-    for (size_t i = 0; (row = completion_next_row(program, UINT32_MAX, &i));) {
+    for (size_t i = 0; (row = program_options_next_row(program, UINT32_MAX, &i));) {
         if (row->argument && row->short_name)
             fprintf(out, " -%c", row->short_name);
         if (row->argument)
             fprintf(out, " --%s", row->name);
     }
     putc('\n', out);
-    fputs(WALKED, out);
+    fputs(FIND_COMMAND_END, out);
 }
 
-static void write_commands(FILE *out, const struct completion_program *program)
+static void write_commands(FILE *out, const struct program_options *program)
 {
     const struct option_command *command;
     for (size_t i = 0; (command = program->command(i)); i++) {
@@ -123,7 +122,7 @@ static void write_commands(FILE *out, const struct completion_program *program)
                 command->name);
         write_quoted(out, command->help);
         putc('\n', out);
-        if (completion_kind_of(command->arguments) != COMPLETION_NOTHING) {
+        if (program_options_argument_kind(command->arguments) != ARGUMENT_OTHER) {
             fprintf(out, "complete -c %s -n '__%s_is %s'", program->name, program->name,
                     command->name);
             write_action(out, program, command->arguments);
@@ -133,16 +132,16 @@ static void write_commands(FILE *out, const struct completion_program *program)
     }
 }
 
-void fish_write(FILE *out, const struct completion_program *program)
+void fish_write(FILE *out, const struct program_options *program)
 {
-    completion_write(out, program,
-                     "# fish completion of PROGRAM, made from the program's own tables.\n\n");
+    program_options_write(out, program,
+                          "# fish completion of PROGRAM, made from the program's own tables.\n\n");
     if (program->command) {
-        write_walk(out, program);
-        completion_write(out, program, LISTING);
+        write_find_command(out, program);
+        program_options_write(out, program, LISTING);
     }
-    completion_write(out, program, "complete -c PROGRAM -f\n");
-    write_options(out, program, completion_common_rows(program), NULL);
+    program_options_write(out, program, "complete -c PROGRAM -f\n");
+    write_options(out, program, program_options_common_rows(program), NULL);
     if (program->command) {
         write_commands(out, program);
     } else if (*program->operand) {

@@ -1,10 +1,9 @@
-/* Completion for zsh. */
 #include "completion/zsh.h"
 
 #include <string.h>
 
-/* The first column of a table, below its header: numbers, which stand to the right, and the names
- * of clients of every kind. */
+/* Offers the first column of a table without its header: job numbers, which are aligned to the
+ * right, or client names. */
 static const char LISTING[] =
     "_PROGRAM_listed()\n"
     "{\n"
@@ -27,16 +26,16 @@ static const char BEGINNING[] = "_PROGRAM()\n"
                                 "    local -a options line\n"
                                 "    options=(\n";
 
-/* The command is the first word that is no option and none's argument. */
-static const char WALK[] = "    )\n"
-                           "    for word in ${words[2,CURRENT-1]}; do\n"
-                           "        if [[ -n $skip ]]; then\n"
-                           "            skip=\n"
-                           "            continue\n"
-                           "        fi\n"
-                           "        case $word in\n";
+/* The command is the first word that is neither an option nor an argument of one. */
+static const char FIND_COMMAND[] = "    )\n"
+                                   "    for word in ${words[2,CURRENT-1]}; do\n"
+                                   "        if [[ -n $skip ]]; then\n"
+                                   "            skip=\n"
+                                   "            continue\n"
+                                   "        fi\n"
+                                   "        case $word in\n";
 
-/* Text within a description of _arguments, itself within single quotes. */
+/* Writes text escaped for a description of _arguments, within single quotes. */
 static void write_text(FILE *out, const char *text)
 {
     for (; *text; text++) {
@@ -48,38 +47,38 @@ static void write_text(FILE *out, const char *text)
     }
 }
 
-static void write_action(FILE *out, const struct completion_program *program, const char *argument)
+static void write_action(FILE *out, const struct program_options *program, const char *argument)
 {
-    enum completion_kind kind = completion_kind_of(argument);
+    enum argument_kind kind = program_options_argument_kind(argument);
     switch (kind) {
-    case COMPLETION_WORDS:
+    case ARGUMENT_CHOICE:
         putc('(', out);
-        completion_words(out, argument);
+        program_options_write_choice(out, argument);
         putc(')', out);
         break;
-    case COMPLETION_FILE:
+    case ARGUMENT_FILE:
         fputs("_files", out);
         break;
-    case COMPLETION_HOST:
+    case ARGUMENT_HOST:
         fputs("_hosts", out);
         break;
-    case COMPLETION_CLIENT:
-    case COMPLETION_JOB:
-        completion_write(out, program, "_PROGRAM_listed ");
-        fputs(completion_lister(kind), out);
+    case ARGUMENT_CLIENT:
+    case ARGUMENT_JOB:
+        program_options_write(out, program, "_PROGRAM_listed ");
+        fputs(program_options_list_command(kind), out);
         break;
-    case COMPLETION_NOTHING:
-        putc(' ', out); /* something that isn't completed */
+    case ARGUMENT_OTHER:
+        putc(' ', out); /* required, although nothing is completed */
         break;
     }
 }
 
-/* '*'{-s+,--socket=}'[help]:PATH:_files': it may be given again. */
-static void write_options(FILE *out, const struct completion_program *program, uint32_t rows,
+/* Writes '*'{-s+,--socket=}'[help]:PATH:_files'; the * allows the option several times. */
+static void write_options(FILE *out, const struct program_options *program, uint32_t rows,
                           const char *indent)
 {
     const struct option_row *row;
-    for (size_t i = 0; (row = completion_next_row(program, rows, &i));) {
+    for (size_t i = 0; (row = program_options_next_row(program, rows, &i));) {
         const char *glued = row->argument ? "+" : "", *equals = row->argument ? "=" : "";
         fputs(indent, out);
         if (row->short_name)
@@ -98,16 +97,16 @@ static void write_options(FILE *out, const struct completion_program *program, u
     }
 }
 
-/* Finds the command, and adds its own options. */
-static void write_walk(FILE *out, const struct completion_program *program)
+/* Writes the search for the command, which adds the command's own options. */
+static void write_find_command(FILE *out, const struct program_options *program)
 {
     const struct option_command *command;
     const struct option_row *row;
-    fputs(WALK, out);
-    for (size_t i = 0; (row = completion_next_row(program, UINT32_MAX, &i));)
+    fputs(FIND_COMMAND, out);
+    for (size_t i = 0; (row = program_options_next_row(program, UINT32_MAX, &i));)
         if (row->argument) {
             fputs("        ", out);
-            completion_pattern(out, row);
+            program_options_write_pattern(out, row);
             fputs(") skip=1 ;;\n", out);
         }
     fputs("        -*) ;;\n"
@@ -125,8 +124,8 @@ static void write_walk(FILE *out, const struct completion_program *program)
     fputs("    esac\n", out);
 }
 
-/* Its commands with what they do, and what stands behind each. */
-static void write_commands(FILE *out, const struct completion_program *program)
+/* Writes the commands with their help, and the completion of their arguments. */
+static void write_commands(FILE *out, const struct program_options *program)
 {
     const struct option_command *command;
     fputs("    local -a commands\n"
@@ -145,7 +144,7 @@ static void write_commands(FILE *out, const struct completion_program *program)
           "        case $command in\n",
           out);
     for (size_t i = 0; (command = program->command(i)); i++)
-        if (completion_kind_of(command->arguments) != COMPLETION_NOTHING) {
+        if (program_options_argument_kind(command->arguments) != ARGUMENT_OTHER) {
             fprintf(out, "        %s) ", command->name);
             write_action(out, program, command->arguments);
             fputs(" ;;\n", out);
@@ -156,18 +155,18 @@ static void write_commands(FILE *out, const struct completion_program *program)
           out);
 }
 
-void zsh_write(FILE *out, const struct completion_program *program)
+void zsh_write(FILE *out, const struct program_options *program)
 {
-    completion_write(out, program,
-                     "#compdef PROGRAM\n"
-                     "# zsh completion of PROGRAM, made from the program's own tables.\n"
-                     "\n");
+    program_options_write(out, program,
+                          "#compdef PROGRAM\n"
+                          "# zsh completion of PROGRAM, made from the program's own tables.\n"
+                          "\n");
     if (program->command)
-        completion_write(out, program, LISTING);
-    completion_write(out, program, BEGINNING);
-    write_options(out, program, completion_common_rows(program), "        ");
+        program_options_write(out, program, LISTING);
+    program_options_write(out, program, BEGINNING);
+    write_options(out, program, program_options_common_rows(program), "        ");
     if (program->command) {
-        write_walk(out, program);
+        write_find_command(out, program);
         write_commands(out, program);
     } else {
         fputs("    )\n"
@@ -182,5 +181,5 @@ void zsh_write(FILE *out, const struct completion_program *program)
         }
         putc('\n', out);
     }
-    completion_write(out, program, "}\n\n_PROGRAM \"$@\"\n");
+    program_options_write(out, program, "}\n\n_PROGRAM \"$@\"\n");
 }

@@ -1,4 +1,3 @@
-/* The command line of udpctl, up to the command's own operands. */
 #include "ctl/options.h"
 
 #include "base/version.h"
@@ -8,21 +7,21 @@
 
 #include <string.h>
 
-/* Where os/file/control_path has the socket if root started the server. */
-#define ROOTS_SOCKET "/run/udpsrv/udpsrv.sock"
+/* The default socket of a server that root started (os/file/control_path). */
+#define ROOT_SOCKET "/run/udpsrv/udpsrv.sock"
 
-enum { GO_ON = -1, DONE = 0, TIMEOUT_MS = 5000 };
+enum { CONTINUE = -1, DONE = 0, TIMEOUT_MS = 5000 };
 
 static const struct option_row rows[CTL_ROWS] = {
     [CTL_ROW_SOCKET] = {'s', "socket", "PATH", "the server's control socket"},
-    [CTL_ROW_TIMEOUT] = {'t', "timeout", "TIME", "wait so long for an answer (5s); 500ms, 10s, 5m"},
+    [CTL_ROW_TIMEOUT] = {'t', "timeout", "TIME", "time to wait for an answer (5s): 500ms, 10s, 5m"},
     [CTL_ROW_JSON] = {0, "json", NULL, "print JSON, for programs"},
-    [CTL_ROW_LIMIT] = {0, "limit", "N", "clients: list so many at most"},
-    [CTL_ROW_SORT] = {0, "sort", "idle|address", "clients: in the order of one of these"},
-    [CTL_ROW_STDIN] = {0, "stdin", NULL, "broadcast: each line of standard input"},
-    [CTL_ROW_HEX] = {0, "hex", "DIGITS", "broadcast: the bytes of these hexadecimal digits"},
-    [CTL_ROW_NO_WAIT] = {0, "no-wait", NULL, "broadcast: don't wait for its end"},
-    [CTL_ROW_COUNT] = {'n', "count", "N", "watch: end after so many looks"},
+    [CTL_ROW_LIMIT] = {0, "limit", "N", "clients: list at most N"},
+    [CTL_ROW_SORT] = {0, "sort", "idle|address", "clients: sort the list"},
+    [CTL_ROW_STDIN] = {0, "stdin", NULL, "broadcast: send each line of standard input"},
+    [CTL_ROW_HEX] = {0, "hex", "DIGITS", "broadcast: send bytes given as hexadecimal digits"},
+    [CTL_ROW_NO_WAIT] = {0, "no-wait", NULL, "broadcast: do not wait until it has ended"},
+    [CTL_ROW_COUNT] = {'n', "count", "N", "watch: end after N updates"},
     [CTL_ROW_HELP] = {'h', "help", NULL, "print this help"},
     [CTL_ROW_VERSION] = {'V', "version", NULL, "print the version"},
 };
@@ -38,8 +37,8 @@ int ctl_options_help(void (*list)(FILE *out))
     char text[4096];
     option_parser_help(text, sizeof text, rows, CTL_ROWS);
     printf("Usage: udpctl [OPTION]... [COMMAND [ARGUMENT]]\n"
-           "Asks a running udpsrv, or tells it what to do. On a terminal COMMAND may be left out,\n"
-           "and is asked for.\n\nCommands:\n");
+           "Queries and controls a running udpsrv. Without COMMAND it reads commands from the\n"
+           "terminal.\n\nCommands:\n");
     list(stdout);
     printf("\nOptions:\n%s\n"
            "Exit status: 0 done, 1 failed, 2 wrong usage; status: 3 if no server is running.\n",
@@ -53,9 +52,9 @@ static const char *set_timeout(struct ctl_options *options, const char *value)
     const char *wrong = duration_parse(value, 1000, &ms);
     if (wrong)
         return wrong;
-    if (ms == 0 || ms > ANSWER_NO_TIMEOUT)
+    if (ms == 0 || ms > CONTROL_SERVER_NO_TIMEOUT)
         return "it must be from 1ms to 24 days";
-    options->server.bounded = true;
+    options->server.timeout_is_total = true;
     options->server.timeout_ms = (uint32_t)ms;
     return NULL;
 }
@@ -78,10 +77,10 @@ static const char *set_sort(struct ctl_options *options, const char *value)
     return NULL;
 }
 
-/* One option. Returns NULL, or what is wrong with its value. */
-static const char *apply(struct ctl_options *options, int row, const char *value)
+/* Stores one option. Returns NULL, or what is wrong with its value. */
+static const char *set_option(struct ctl_options *options, int row, const char *value)
 {
-    options->given |= (1u << row) & CTL_OWN;
+    options->given |= (1u << row) & CTL_COMMAND_OPTIONS;
     switch (row) {
     case CTL_ROW_SOCKET:
         options->server.path = value;
@@ -116,14 +115,14 @@ static int read_options(struct ctl_options *options, struct option_parser *line,
             puts("udpctl " UDPSRV_VERSION);
             return DONE;
         }
-        const char *wrong = apply(options, row, line->value);
+        const char *wrong = set_option(options, row, line->value);
         if (wrong) {
             char shown[200];
             printable_ascii(shown, sizeof shown, line->value, strlen(line->value));
             return print_usage_error("bad --%s '%s': %s", rows[row].name, shown, wrong);
         }
     }
-    return GO_ON;
+    return CONTINUE;
 }
 
 int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*list)(FILE *out))
@@ -132,7 +131,7 @@ int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*
     *options = (struct ctl_options){.server.timeout_ms = TIMEOUT_MS};
     option_parser_init(&line, argc, argv, rows, CTL_ROWS);
     int status = read_options(options, &line, list);
-    if (status != GO_ON)
+    if (status != CONTINUE)
         return status;
     int count;
     char **operands = option_parser_operands(&line, &count);
@@ -143,12 +142,13 @@ int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*
     }
     if (!options->server.path) {
         if (control_path_built_in(options->built_in_path, sizeof options->built_in_path) != 0)
-            return print_usage_error("XDG_RUNTIME_DIR is too long for a socket; -s names another");
+            return print_usage_error(
+                "XDG_RUNTIME_DIR is too long for a socket path; name a socket with -s");
         options->server.path = options->built_in_path;
-        if (strcmp(options->built_in_path, ROOTS_SOCKET) != 0)
-            options->server.elsewhere = ROOTS_SOCKET;
+        if (strcmp(options->built_in_path, ROOT_SOCKET) != 0)
+            options->server.fallback_path = ROOT_SOCKET;
     }
-    return GO_ON;
+    return CONTINUE;
 }
 
 int ctl_options_allow(const struct ctl_options *options, uint32_t allowed)
@@ -156,5 +156,5 @@ int ctl_options_allow(const struct ctl_options *options, uint32_t allowed)
     for (int row = 0; row < CTL_ROWS; row++)
         if (options->given & ~allowed & 1u << row)
             return print_usage_error("--%s is not for this command", rows[row].name);
-    return GO_ON;
+    return CONTINUE;
 }

@@ -3,8 +3,8 @@
 
 #include "ctl/options.h"
 
-/* `broadcast`: an operand, the bytes of --hex, or each line of --stdin, one after the other, up to
- * the first that fails. Returns the exit status: 1 also for a job that was cancelled. */
+/* The command `broadcast`: sends an operand, the bytes of --hex, or each line of --stdin until one
+ * fails. Returns the exit status, which is 1 also if the job was cancelled. */
 int broadcast_command_run(const struct ctl_options *options);
 
 #endif

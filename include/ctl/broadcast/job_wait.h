@@ -1,15 +1,15 @@
 #ifndef CTL_BROADCAST_JOB_WAIT_H
 #define CTL_BROADCAST_JOB_WAIT_H
 
-#include "ctl/connection/answer.h"
-#include "ctl/output/output.h"
+#include "ctl/connection/control_server.h"
+#include "ctl/output/output_record.h"
 
-/* Sends a `broadcast wait` and waits for the job's end, as request_record would; meanwhile the
- * job's progress stands on standard error, where that is a terminal, and is gone again at the end.
- * *signal is 0, or SIGINT, SIGTERM or SIGHUP, which ended the waiting; the job goes on then, and
- * the result is ANSWER_BROKEN with a sentence that says so. */
-enum answer_result wait_for_job(const struct answer_server *server, const char *command,
-                                struct output_record *record, int *signal,
-                                char error[ANSWER_ERROR_BYTES]);
+/* Sends a command `broadcast wait ...` and waits until the job has ended, like record_request. If
+ * standard error is a terminal, it has a progress bar meanwhile, which is erased at the end.
+ * *signal is 0, or SIGINT, SIGTERM or SIGHUP if that ended the waiting; then the job continues, and
+ * the result is ANSWER_FAILED with a message in error. */
+enum answer_result job_wait(const struct control_server *server, const char *command,
+                            struct output_record *record, int *signal,
+                            char error[ANSWER_ERROR_BYTES]);
 
 #endif

@@ -7,13 +7,13 @@
 
 enum { PROGRESS_BAR_BYTES = 512 };
 
-/* Draws how far a job is, as one row of less than columns (the last stays free, so that no terminal
- * wraps), over what stands in the row: percent, a bar, copies a second, time to go; in a small
- * window some of it, but no piece in part. Returns the length; bytes ends in a NUL. */
+/* Draws the progress of a broadcast job over the terminal's current row: percent, a bar, copies per
+ * second, remaining time. The row is shorter than columns, because some terminals wrap after the
+ * last one; pieces that do not fit are left out. Returns the length; bytes ends in a NUL. */
 size_t progress_bar_draw(const struct job_status *job, unsigned columns,
                          char bytes[PROGRESS_BAR_BYTES]);
 
-/* Takes it away. */
+/* Erases the row. */
 #define PROGRESS_BAR_ERASE "\r\x1b[K"
 
 #endif

@@ -1,33 +1,34 @@
 #ifndef CTL_CONNECTION_ASYNC_CONNECTION_H
 #define CTL_CONNECTION_ASYNC_CONNECTION_H
 
-#include "ctl/connection/answer.h"
+#include "ctl/connection/control_server.h"
 #include "os/loop/event_loop.h"
 
-/* A connection to the server in a loop, for who has more to do than to wait: one question at a
- * time, and its answer line by line. */
+/* A connection to the server's control socket in an event loop, for callers that must not block.
+ * It carries one command at a time; the answer arrives line by line in a callback. */
 struct async_connection;
 
 struct async_connection_callbacks {
-    answer_visit *line; /* a line behind the first */
-    /* The answer is over. Anything but ANSWER_OK and ANSWER_REFUSED means that the connection is of
-     * no use any more; that comes without a question, too, when the server closes. error is a
-     * sentence for people, unless it is ANSWER_OK. The link may be closed here. */
+    answer_line_handler *line; /* a line after the first */
+    /* The answer is complete, or the connection has failed. After any result but ANSWER_OK and
+     * ANSWER_REFUSED the connection can't be used any more; this is also called without a command
+     * when the server closes the connection. error is a message for people, unless the result is
+     * ANSWER_OK. The callback may close the connection. */
     void (*ended)(void *state, enum answer_result result, const char *error);
 };
 
-/* Connects; server and callbacks must outlive the link. ANSWER_OK, or why not, with a sentence in
- * error. */
-enum answer_result async_connection_open(struct async_connection **link, struct loop *loop,
-                                         const struct answer_server *server,
+/* Connects. server and callbacks must outlive the connection. Returns ANSWER_OK, or the failure
+ * with a message in error. */
+enum answer_result async_connection_open(struct async_connection **connection, struct loop *loop,
+                                         const struct control_server *server,
                                          const struct async_connection_callbacks *callbacks,
                                          void *state, char error[ANSWER_ERROR_BYTES]);
 
-/* Sends a command, a line without its newline, and has timeout_ms of the server for its whole
- * answer (ANSWER_NO_TIMEOUT: as long as it takes). */
-void async_connection_ask(struct async_connection *link, const char *command);
+/* Sends a command, a line without its newline. The whole answer must arrive within the server's
+ * timeout_ms (CONTROL_SERVER_NO_TIMEOUT: no limit). */
+void async_connection_send(struct async_connection *connection, const char *command);
 
-/* NULL is fine. */
-void async_connection_close(struct async_connection *link);
+/* Closes the connection and frees it; NULL does nothing. */
+void async_connection_close(struct async_connection *connection);
 
 #endif

@@ -7,45 +7,45 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How fast counters move, from one look at them to the next. Which counters there are, the server
- * says: one that nobody knew is a counter like the others. */
+/* The server's counters and their rates per second, computed from two successive polls. The set of
+ * counters is the server's: counters that udpctl does not know are handled like the others. */
 
 enum {
-    RATES_MAX = 96, /* more counters are passed over */
-    RATES_NAME_BYTES = 40,
+    COUNTER_RATES_MAX = 96, /* further counters are ignored */
+    COUNTER_RATES_NAME_BYTES = 40,
 };
 
-struct rate {
-    char name[RATES_NAME_BYTES]; /* printable ASCII; cut where room ends */
+struct counter_rate {
+    char name[COUNTER_RATES_NAME_BYTES]; /* printable ASCII; truncated if too long */
     uint64_t value;
-    bool known;   /* it was there the last time, too */
-    double per_s; /* 0 unless known; never less */
-    bool seen;    /* in the look at hand */
-    /* The rate of each second, in hundredths, since diagrams show what is less than one, too. */
+    bool known;    /* per_s is valid: the counter was in the previous poll, too */
+    double per_s;  /* at least 0; 0 unless known */
+    bool is_named; /* in the current poll */
+    /* The rate of each second, in hundredths, because a chart also shows rates below 1/s. */
     struct sparkline history;
 };
 
-struct rates {
-    struct rate list[RATES_MAX]; /* in the server's order */
+struct counter_rates {
+    struct counter_rate list[COUNTER_RATES_MAX]; /* in the server's order */
     size_t count;
-    uint64_t time_ns; /* of the last look */
-    uint64_t took_ns; /* from the one before to it; 0: there was none */
+    uint64_t time_ns;     /* of the last poll */
+    uint64_t interval_ns; /* between the last two polls; 0: there was only one */
 };
 
-/* A look at the counters: begin, each value, end. What isn't named any more goes. A counter that
- * went back belongs to another server than the last time, and its rate is not known until the next
- * look. */
-void rates_begin(struct rates *rates, uint64_t now_ns);
-void rates_value(struct rates *rates, const char *name, uint64_t value);
-void rates_end(struct rates *rates);
+/* A poll of the counters: begin, add each value, end. Counters that were not added are removed. A
+ * counter that decreased is that of a restarted server: its rate is unknown until the next poll. */
+void counter_rates_begin(struct counter_rates *rates, uint64_t now_ns);
+void counter_rates_add(struct counter_rates *rates, const char *name, uint64_t value);
+void counter_rates_end(struct counter_rates *rates);
 
-/* Forgets all: the next look is the first. */
-void rates_forget(struct rates *rates);
+/* Removes all counters: the next poll is the first. */
+void counter_rates_reset(struct counter_rates *rates);
 
-/* The counter of that name, NULL if there is none. */
-const struct rate *rates_find(const struct rates *rates, const char *name);
+/* Returns the counter of that name; NULL if there is none. */
+const struct counter_rate *counter_rates_find(const struct counter_rates *rates, const char *name);
 
-/* Whether what it counts is a loss: it is named drop_*, refused_*, *_drops, *_failed. */
-bool rate_is_bad(const struct rate *rate);
+/* Whether the counter counts losses, according to its name: drop_*, refused_*, or one that ends in
+ * _drops, _dropped, _failed, _limited, _refused or _slow. */
+bool counter_rate_is_loss(const struct counter_rate *rate);
 
 #endif

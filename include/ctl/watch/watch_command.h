@@ -3,9 +3,9 @@
 
 #include "ctl/options.h"
 
-/* `watch`: looks at the server each second, and draws what it sees or, where nothing can be drawn,
- * prints a line. It goes on while the server is away. Returns the exit status: 0, or 1 if the
- * server was away at the end of a stated count, or the terminal is of no use. */
+/* The command `watch`: polls the server each second, and draws the screen on a terminal or prints a
+ * line. It continues while the server is down. Returns the exit status: 0, 1 if the server was down
+ * at the end of --count or the terminal can't be used, or 128 + the number of a signal. */
 int watch_command_run(const struct ctl_options *options);
 
 #endif

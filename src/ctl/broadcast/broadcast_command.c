@@ -1,9 +1,9 @@
-/* Broadcasts, from whatever source the payload comes. */
 #include "ctl/broadcast/broadcast_command.h"
 
 #include "config/config.h"
 #include "ctl/broadcast/job_wait.h"
-#include "ctl/connection/request.h"
+#include "ctl/connection/record_request.h"
+#include "ctl/output/output_error.h"
 #include "os/log/error_message.h"
 #include "text/hex.h"
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The state stands last, behind the figures. */
+/* The state is the last field. */
 static const struct output_field fields[] = {
     {"id", NULL, OUTPUT_NUMBER},      {"targets", NULL, OUTPUT_NUMBER},
     {"sent", NULL, OUTPUT_NUMBER},    {"failed", NULL, OUTPUT_NUMBER},
@@ -20,10 +20,10 @@ static const struct output_field fields[] = {
 };
 enum {
     FIELDS = sizeof fields / sizeof fields[0],
-    BY_SIGNAL = 128, /* and its number: the exit status that a shell would show */
+    STATUS_SIGNAL = 128, /* plus the number of the signal, as in shells */
 };
 
-/* A failure, with the number of the line that it befell, if it was one. */
+/* Reports an error, with the number of the input line unless that is 0. Returns the exit status. */
 static int fail(const struct ctl_options *options, size_t line, const char *text)
 {
     char error[ANSWER_ERROR_BYTES + 32];
@@ -32,8 +32,8 @@ static int fail(const struct ctl_options *options, size_t line, const char *text
     return output_error(options->json, line > 0 ? error : text);
 }
 
-/* "broadcast wait HEX", for the caller to free; NULL if memory is short. */
-static char *compose(const struct ctl_options *options, const void *bytes, size_t size)
+/* Formats "broadcast wait HEX". The caller frees it; NULL if memory is short. */
+static char *format_command(const struct ctl_options *options, const void *bytes, size_t size)
 {
     const char *how = options->given & CTL_NO_WAIT ? "nowait" : "wait";
     char *hex = malloc(2 * size + 1), *command = NULL;
@@ -46,38 +46,38 @@ static char *compose(const struct ctl_options *options, const void *bytes, size_
     return command;
 }
 
-static void print(const struct ctl_options *options, const struct output_record *record)
+static void print_result(const struct ctl_options *options, const struct output_record *record)
 {
-    enum output_form form = options->given & CTL_STDIN ? OUTPUT_ONE_LINE : OUTPUT_LINES;
+    enum output_format form = options->given & CTL_STDIN ? OUTPUT_ONE_LINE : OUTPUT_LINES;
     output_record_print(stdout, record, options->json ? OUTPUT_JSON : form);
-    fflush(stdout); /* whoever feeds --stdin reads along */
+    fflush(stdout); /* a program that writes to --stdin may wait for this line */
 }
 
-/* One broadcast; line is its number in the input, 0 if it isn't from there. */
+/* Sends one broadcast; line is its number in the input, or 0. Returns the exit status. */
 static int send(const struct ctl_options *options, const void *bytes, size_t size, size_t line)
 {
     bool waits = !(options->given & CTL_NO_WAIT);
-    struct answer_server server = options->server;
-    if (waits && !options->server.bounded)
-        server.timeout_ms = ANSWER_NO_TIMEOUT;
+    struct control_server server = options->server;
+    if (waits && !options->server.timeout_is_total)
+        server.timeout_ms = CONTROL_SERVER_NO_TIMEOUT;
     struct output_record record = {.fields = fields, .count = waits ? FIELDS : 1};
-    char error[ANSWER_ERROR_BYTES], *command = compose(options, bytes, size);
+    char error[ANSWER_ERROR_BYTES], *command = format_command(options, bytes, size);
     if (!command)
         return fail(options, line, "cannot broadcast: memory is short; free some");
     int signal = 0;
-    enum answer_result result = waits ? wait_for_job(&server, command, &record, &signal, error)
-                                      : request_record(&server, command, &record, error);
+    enum answer_result result = waits ? job_wait(&server, command, &record, &signal, error)
+                                      : record_request(&server, command, &record, error);
     free(command);
     if (result != ANSWER_OK) {
         int status = fail(options, line, error);
-        return signal ? BY_SIGNAL + signal : status;
+        return signal ? STATUS_SIGNAL + signal : status;
     }
     bool cancelled = waits && strcmp(record.values[FIELDS - 1], "cancelled") == 0;
-    print(options, &record);
+    print_result(options, &record);
     if (cancelled && !options->json)
         print_error("it was cancelled before its end",
-                    "see what it reached above, and send it again", "waiting for job %s",
-                    record.values[0]);
+                    "check above how many copies were sent, and send it again",
+                    "waiting for job %s", record.values[0]);
     return cancelled;
 }
 
@@ -85,8 +85,8 @@ static int too_long(const struct ctl_options *options, size_t line)
 {
     char error[160];
     snprintf(error, sizeof error,
-             "cannot broadcast: the payload is longer than %d bytes, the most that a UDP datagram "
-             "holds; send it in parts",
+             "cannot broadcast: the payload is longer than %d bytes, the maximum of a UDP "
+             "datagram; send it in parts",
              CONFIG_MESSAGE_BYTES_MAX);
     return fail(options, line, error);
 }
@@ -108,14 +108,16 @@ static int send_hex(const struct ctl_options *options)
     return status;
 }
 
-enum { LINE_BYTES = CONFIG_MESSAGE_BYTES_MAX + 2 }; /* one too many, and a carriage return */
+enum {
+    LINE_BYTES = CONFIG_MESSAGE_BYTES_MAX + 2
+}; /* one more than the maximum, and a carriage return */
 
-/* Reads a line without its LF or CRLF; one that is too long is cut, but not to a payload's size.
- * False at the end of the input. */
+/* Reads a line without its LF or CRLF. A longer line is truncated, but to more than the maximum of
+ * a payload. Returns false at the end of the input. */
 static bool read_line(FILE *in, char line[LINE_BYTES], size_t *size)
 {
     int byte, last = EOF;
-    size_t length = 0; /* of the line as it is */
+    size_t length = 0; /* of the whole line */
     for (; (byte = getc(in)) != EOF && byte != '\n'; last = byte, length++)
         if (length < LINE_BYTES)
             line[length] = (char)byte;
@@ -139,7 +141,7 @@ static int send_lines(const struct ctl_options *options)
     if (!ferror(stdin))
         return status;
     snprintf(line, sizeof line,
-             "cannot read standard input behind line %zu: %s; give it a file, a pipe or a terminal",
+             "cannot read standard input after line %zu: %s; give it a file, a pipe or a terminal",
              number, strerror(errno));
     return output_error(options->json, line);
 }

@@ -1,4 +1,3 @@
-/* What the server says of a broadcast, in figures. */
 #include "ctl/broadcast/job_status.h"
 
 #include "text/number_with_unit.h"
@@ -8,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Cuts the next column off; NULL if there is none. */
-static char *next(char **rest)
+/* Returns the next column, ended by a NUL; NULL if there is none. */
+static char *next_column(char **rest)
 {
     char *column = strsep(rest, " ");
     return column && *column ? column : NULL;
@@ -20,13 +19,13 @@ const char *job_status_read(struct job_status *job, char *value)
     uint64_t *const numbers[] = {&job->id,     NULL,          &job->targets,     &job->sent,
                                  &job->failed, &job->skipped, &job->duration_ms, &job->bytes};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
-        const char *column = next(&value);
+        const char *column = next_column(&value);
         if (!column)
             return "a column is missing";
         if (!numbers[i])
             printable_ascii(job->state, sizeof job->state, column, strlen(column));
         else if (number_parse(column, 0, UINT64_MAX, numbers[i]))
-            return "a column that is no number";
+            return "a column that is not a number";
     }
     return NULL;
 }
@@ -41,7 +40,7 @@ bool job_status_is_open(const struct job_status *job)
     return job_status_is(job, "waiting") || job_status_is(job, "running");
 }
 
-static uint64_t finished(const struct job_status *job)
+static uint64_t finished_targets(const struct job_status *job)
 {
     uint64_t sum = job->sent + job->failed + job->skipped;
     return sum < job->targets ? sum : job->targets;
@@ -51,7 +50,7 @@ unsigned job_status_permille(const struct job_status *job)
 {
     if (job->targets == 0)
         return job_status_is_open(job) ? 0 : 1000;
-    return (unsigned)((double)finished(job) / (double)job->targets * 1000);
+    return (unsigned)((double)finished_targets(job) / (double)job->targets * 1000);
 }
 
 uint64_t job_status_rate_pps(const struct job_status *job)
@@ -61,17 +60,17 @@ uint64_t job_status_rate_pps(const struct job_status *job)
     return (uint64_t)((double)job->sent * 1000 / (double)job->duration_ms);
 }
 
-bool job_status_left_ms(const struct job_status *job, uint64_t *left_ms)
+bool job_status_remaining_ms(const struct job_status *job, uint64_t *remaining_ms)
 {
-    if (!job_status_is(job, "running") || finished(job) == 0)
+    if (!job_status_is(job, "running") || finished_targets(job) == 0)
         return false;
-    double share = (double)(job->targets - finished(job)) / (double)finished(job);
+    double share = (double)(job->targets - finished_targets(job)) / (double)finished_targets(job);
     double ms = share * (double)job->duration_ms;
-    *left_ms = ms < 1e15 ? (uint64_t)ms : UINT64_C(1000000000000000);
+    *remaining_ms = ms < 1e15 ? (uint64_t)ms : UINT64_C(1000000000000000);
     return true;
 }
 
-const char *job_status_time(uint64_t ms, char text[JOB_STATUS_TIME_BYTES])
+const char *job_status_format_time(uint64_t ms, char text[JOB_STATUS_TIME_BYTES])
 {
     uint64_t s = ms / 1000 + (ms % 1000 > 0);
     if (s < 3600)

@@ -1,9 +1,8 @@
-/* A broadcast that is waited for: one connection waits, another one asks how far it is. */
 #include "ctl/broadcast/job_wait.h"
 
 #include "ctl/broadcast/progress_bar.h"
 #include "ctl/connection/async_connection.h"
-#include "ctl/connection/request.h"
+#include "ctl/connection/record_request.h"
 #include "os/loop/event_loop.h"
 #include "os/process/forced_exit.h"
 #include "os/terminal/terminal_capabilities.h"
@@ -15,17 +14,17 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ASK_EVERY_MS = 200 }; /* a job that is over sooner needs no bar */
+enum { POLL_INTERVAL_MS = 200 }; /* a shorter job needs no bar */
 
 struct wait {
-    const struct answer_server *server;
-    struct answer_server curious; /* the same, but what it doesn't answer soon isn't needed */
+    const struct control_server *server;
+    struct control_server progress_server; /* the same without fallback_path */
     struct loop *loop;
     struct loop_timer timer;
-    struct async_connection *job;
-    struct async_connection *progress; /* NULL: it can't be told */
-    bool asking;
-    bool shown; /* a bar stands in the row */
+    struct async_connection *job;      /* waits for its end */
+    struct async_connection *progress; /* polls `jobs`; NULL: not connected */
+    bool is_polling;
+    bool is_drawn; /* the bar is in the terminal's current row */
     uint64_t id;
     struct output_record *record;
     enum answer_result result;
@@ -33,14 +32,14 @@ struct wait {
     char *error;
 };
 
-static void erase(struct wait *wait)
+static void erase_bar(struct wait *wait)
 {
-    if (wait->shown)
+    if (wait->is_drawn)
         fputs(PROGRESS_BAR_ERASE, stderr);
-    wait->shown = false;
+    wait->is_drawn = false;
 }
 
-/* ---- How far it is ---- */
+/* ---- The progress ---- */
 
 static const char *on_job(void *state, const char *key, char *value)
 {
@@ -52,16 +51,16 @@ static const char *on_job(void *state, const char *key, char *value)
         return NULL;
     size_t size = progress_bar_draw(&job, terminal_size(STDERR_FILENO).columns, bytes);
     fwrite(bytes, 1, size, stderr);
-    wait->shown = true;
+    wait->is_drawn = true;
     return NULL;
 }
 
-/* Without it there is no bar, and nothing is lost. */
+/* If the progress can't be polled any more, only the bar is missing. */
 static void on_progress(void *state, enum answer_result result, const char *error)
 {
     struct wait *wait = state;
     (void)error;
-    wait->asking = false;
+    wait->is_polling = false;
     if (result == ANSWER_OK)
         return;
     async_connection_close(wait->progress);
@@ -69,28 +68,29 @@ static void on_progress(void *state, enum answer_result result, const char *erro
     loop_timer_every(&wait->timer, 0);
 }
 
-static void ask(void *state)
+static void poll_progress(void *state)
 {
     static const struct async_connection_callbacks callbacks = {on_job, on_progress};
     struct wait *wait = state;
     char error[ANSWER_ERROR_BYTES];
-    if (wait->asking || wait->id == 0)
+    if (wait->is_polling || wait->id == 0)
         return;
-    if (!wait->progress && async_connection_open(&wait->progress, wait->loop, &wait->curious,
-                                                 &callbacks, wait, error) != ANSWER_OK) {
+    if (!wait->progress &&
+        async_connection_open(&wait->progress, wait->loop, &wait->progress_server, &callbacks, wait,
+                              error) != ANSWER_OK) {
         loop_timer_every(&wait->timer, 0);
         return;
     }
-    wait->asking = true;
-    async_connection_ask(wait->progress, "jobs");
+    wait->is_polling = true;
+    async_connection_send(wait->progress, "jobs");
 }
 
-/* ---- Its end ---- */
+/* ---- The end of the job ---- */
 
 static const char *on_line(void *state, const char *key, char *value)
 {
     struct wait *wait = state;
-    const char *wrong = output_record_line(wait->record, key, value);
+    const char *wrong = output_record_add_line(wait->record, key, value);
     if (!wrong && strcmp(key, "id") == 0)
         wrong = number_parse(value, 1, UINT64_MAX, &wait->id);
     return wrong;
@@ -104,21 +104,21 @@ static void on_ended(void *state, enum answer_result result, const char *error)
     loop_stop(wait->loop);
 }
 
-static void caught(void *state, int signal)
+static void on_signal(void *state, int signal)
 {
     struct wait *wait = state;
     forced_exit_begin(signal);
     wait->signal = signal;
-    wait->result = ANSWER_BROKEN;
+    wait->result = ANSWER_FAILED;
     if (wait->id > 0)
         snprintf(wait->error, ANSWER_ERROR_BYTES,
                  "waiting for job %" PRIu64
-                 ": interrupted, while it goes on; 'udpctl cancel %" PRIu64 "' ends it",
+                 ": interrupted, but the job continues; 'udpctl cancel %" PRIu64 "' ends it",
                  wait->id, wait->id);
     else
-        snprintf(
-            wait->error, ANSWER_ERROR_BYTES,
-            "waiting for the job: interrupted; 'udpctl jobs' lists it if the server has taken it");
+        snprintf(wait->error, ANSWER_ERROR_BYTES,
+                 "waiting for the job: interrupted; 'udpctl jobs' lists it if the server has "
+                 "accepted it");
     loop_stop(wait->loop);
 }
 
@@ -126,20 +126,20 @@ static int run(struct wait *wait, const char *command)
 {
     static const struct async_connection_callbacks callbacks = {on_line, on_ended};
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
-    int error = loop_timer_open(wait->loop, &wait->timer, ask, wait);
+    int error = loop_timer_open(wait->loop, &wait->timer, poll_progress, wait);
     if (error)
         return error;
     forced_exit_start();
-    error = loop_signals(wait->loop, signals, caught, wait);
+    error = loop_signals(wait->loop, signals, on_signal, wait);
     if (!error) {
         wait->result = async_connection_open(&wait->job, wait->loop, wait->server, &callbacks, wait,
                                              wait->error);
         if (wait->result == ANSWER_OK) {
-            async_connection_ask(wait->job, command);
-            loop_timer_every(&wait->timer, ASK_EVERY_MS);
+            async_connection_send(wait->job, command);
+            loop_timer_every(&wait->timer, POLL_INTERVAL_MS);
             error = loop_run_until_stopped(wait->loop);
         }
-        erase(wait);
+        erase_bar(wait);
         async_connection_close(wait->progress);
         async_connection_close(wait->job);
         loop_signals_release(wait->loop);
@@ -148,15 +148,16 @@ static int run(struct wait *wait, const char *command)
     return error;
 }
 
-enum answer_result wait_for_job(const struct answer_server *server, const char *command,
-                                struct output_record *record, int *signal,
-                                char error[ANSWER_ERROR_BYTES])
+enum answer_result job_wait(const struct control_server *server, const char *command,
+                            struct output_record *record, int *signal,
+                            char error[ANSWER_ERROR_BYTES])
 {
-    struct wait wait = {.server = server, .curious = *server, .record = record, .error = error};
+    struct wait wait = {
+        .server = server, .progress_server = *server, .record = record, .error = error};
     *signal = 0;
     if (!terminal_can_edit(STDERR_FILENO, STDERR_FILENO))
-        return request_record(server, command, record, error);
-    wait.curious.elsewhere = NULL;
+        return record_request(server, command, record, error);
+    wait.progress_server.fallback_path = NULL;
     wait.loop = loop_new();
     int failed = wait.loop ? run(&wait, command) : -errno;
     loop_free(wait.loop);
@@ -164,7 +165,7 @@ enum answer_result wait_for_job(const struct answer_server *server, const char *
     if (failed) {
         snprintf(error, ANSWER_ERROR_BYTES,
                  "cannot wait for the job: %s; free some memory or descriptors", strerror(-failed));
-        return ANSWER_BROKEN;
+        return ANSWER_FAILED;
     }
-    return wait.result == ANSWER_OK ? request_complete(record, error) : wait.result;
+    return wait.result == ANSWER_OK ? record_request_check(record, error) : wait.result;
 }

@@ -1,4 +1,3 @@
-/* Questions to the server out of a loop. */
 #include "ctl/connection/async_connection.h"
 
 #include "net/message/line_stream.h"
@@ -10,33 +9,34 @@
 #include <string.h>
 
 struct async_connection {
-    const struct answer_server *server;
+    const struct control_server *server;
     const struct async_connection_callbacks *callbacks;
     void *state;
     struct line_stream *stream;
     struct loop_timer timer;
-    struct answer answer;
+    struct answer_parser answer;
     char error[ANSWER_ERROR_BYTES];
 };
 
-/* Nothing of the link may be touched behind it. */
-static void end(struct async_connection *link, enum answer_result result)
+/* The callback may free the connection: the caller must not use it afterwards. */
+static void end_answer(struct async_connection *connection, enum answer_result result)
 {
     char error[ANSWER_ERROR_BYTES];
-    loop_timer_once(&link->timer, 0);
-    link->answer = (struct answer){0};
-    memcpy(error, link->error, sizeof error);
-    link->callbacks->ended(link->state, result, error);
+    loop_timer_once(&connection->timer, 0);
+    connection->answer = (struct answer_parser){0};
+    memcpy(error, connection->error, sizeof error);
+    connection->callbacks->ended(connection->state, result, error);
 }
 
 static void on_line(void *state, char *line, size_t size)
 {
-    struct async_connection *link = state;
+    struct async_connection *connection = state;
     (void)size;
     enum answer_result result =
-        answer_take(&link->answer, line, link->callbacks->line, link->state, link->error);
-    if (result != ANSWER_MORE)
-        end(link, result);
+        answer_parser_add_line(&connection->answer, line, connection->callbacks->line,
+                               connection->state, connection->error);
+    if (result != ANSWER_INCOMPLETE)
+        end_answer(connection, result);
 }
 
 static void on_drained(void *state)
@@ -46,77 +46,78 @@ static void on_drained(void *state)
 
 static void on_closed(void *state, int error)
 {
-    struct async_connection *link = state;
-    /* A refusal is the better news even if its end is missing. */
-    if (!link->answer.refused)
-        snprintf(
-            link->error, sizeof link->error,
-            "cannot read the answer of %s: %s; look whether udpsrv still runs", link->server->path,
-            error < 0 && error != -EPIPE ? strerror(-error) : "the server closed the connection");
-    end(link, ANSWER_BROKEN);
+    struct async_connection *connection = state;
+    /* The reason of a refusal explains more than the missing end of the answer. */
+    if (!connection->answer.refused)
+        snprintf(connection->error, sizeof connection->error,
+                 "cannot read the answer of %s: %s; check whether udpsrv is still running",
+                 connection->server->path,
+                 error < 0 && error != -EPIPE ? strerror(-error)
+                                              : "the server closed the connection");
+    end_answer(connection, ANSWER_FAILED);
 }
 
 static void on_timeout(void *state)
 {
-    struct async_connection *link = state;
-    snprintf(link->error, sizeof link->error,
-             "cannot wait longer for %s: it doesn't answer; -t TIME waits longer",
-             link->server->path);
-    end(link, ANSWER_BROKEN);
+    struct async_connection *connection = state;
+    snprintf(connection->error, sizeof connection->error,
+             "cannot wait longer for %s: it does not answer; set a longer timeout with -t",
+             connection->server->path);
+    end_answer(connection, ANSWER_FAILED);
 }
 
-/* Takes the descriptor over. */
-static struct async_connection *make(struct loop *loop, int fd)
+/* Takes ownership of the descriptor, also when it fails (NULL: memory is short). */
+static struct async_connection *new_connection(struct loop *loop, int fd)
 {
     static const struct line_stream_callbacks callbacks = {on_line, on_drained, on_closed};
-    struct async_connection *link = calloc(1, sizeof *link);
-    if (!link || loop_timer_open(loop, &link->timer, on_timeout, link) != 0) {
+    struct async_connection *connection = calloc(1, sizeof *connection);
+    if (!connection || loop_timer_open(loop, &connection->timer, on_timeout, connection) != 0) {
         socket_close(fd);
-        free(link);
+        free(connection);
         return NULL;
     }
-    link->stream = line_stream_new(loop, fd, ANSWER_LINE_BYTES, &callbacks, link);
-    if (link->stream)
-        return link;
-    loop_timer_close(&link->timer);
-    free(link);
+    connection->stream = line_stream_new(loop, fd, ANSWER_LINE_BYTES, &callbacks, connection);
+    if (connection->stream)
+        return connection;
+    loop_timer_close(&connection->timer);
+    free(connection);
     return NULL;
 }
 
-enum answer_result async_connection_open(struct async_connection **link, struct loop *loop,
-                                         const struct answer_server *server,
+enum answer_result async_connection_open(struct async_connection **connection, struct loop *loop,
+                                         const struct control_server *server,
                                          const struct async_connection_callbacks *callbacks,
                                          void *state, char error[ANSWER_ERROR_BYTES])
 {
-    if (answer_check_place(server, error) != ANSWER_OK)
-        return ANSWER_BROKEN;
+    if (control_server_check_directory(server, error) != ANSWER_OK)
+        return ANSWER_FAILED;
     int fd = unix_socket_connect_for_loop(server->path);
     if (fd < 0)
-        return answer_no_connection(server, -fd, error);
-    struct async_connection *made = make(loop, fd);
-    if (!made)
-        return answer_no_connection(server, ENOMEM, error);
-    made->server = server;
-    made->callbacks = callbacks;
-    made->state = state;
-    *link = made;
+        return control_server_connect_error(server, -fd, error);
+    struct async_connection *opened = new_connection(loop, fd);
+    if (!opened)
+        return control_server_connect_error(server, ENOMEM, error);
+    opened->server = server;
+    opened->callbacks = callbacks;
+    opened->state = state;
+    *connection = opened;
     return ANSWER_OK;
 }
 
-void async_connection_ask(struct async_connection *link, const char *command)
+void async_connection_send(struct async_connection *connection, const char *command)
 {
-    /* If it can't be written, the closing says so. */
-    if (line_stream_write(link->stream, command, strlen(command)))
-        line_stream_write(link->stream, "\n", 1);
-    if (link->server->timeout_ms != ANSWER_NO_TIMEOUT)
-        loop_timer_once(&link->timer, link->server->timeout_ms * UINT64_C(1000000));
+    /* If a write fails, on_closed follows and reports the error. */
+    if (line_stream_write(connection->stream, command, strlen(command)))
+        line_stream_write(connection->stream, "\n", 1);
+    if (connection->server->timeout_ms != CONTROL_SERVER_NO_TIMEOUT)
+        loop_timer_once(&connection->timer, connection->server->timeout_ms * UINT64_C(1000000));
 }
 
-void async_connection_close(struct async_connection *link)
+void async_connection_close(struct async_connection *connection)
 {
-    if (!link)
+    if (!connection)
         return;
-    loop_timer_close(&link->timer);
-    line_stream_free(link->stream);
-    free(link);
+    loop_timer_close(&connection->timer);
+    line_stream_free(connection->stream);
+    free(connection);
 }

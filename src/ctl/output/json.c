@@ -1,4 +1,3 @@
-/* Any bytes as a valid JSON string. */
 #include "ctl/output/json.h"
 
 #include "text/printable.h"

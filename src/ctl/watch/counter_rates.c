@@ -1,19 +1,18 @@
-/* Counters, and how fast they move. */
 #include "ctl/watch/counter_rates.h"
 
 #include "text/printable.h"
 
 #include <string.h>
 
-void rates_begin(struct rates *rates, uint64_t now_ns)
+void counter_rates_begin(struct counter_rates *rates, uint64_t now_ns)
 {
-    rates->took_ns = rates->count > 0 ? now_ns - rates->time_ns : 0;
+    rates->interval_ns = rates->count > 0 ? now_ns - rates->time_ns : 0;
     rates->time_ns = now_ns;
     for (size_t i = 0; i < rates->count; i++)
-        rates->list[i].seen = false;
+        rates->list[i].is_named = false;
 }
 
-static struct rate *find(struct rates *rates, const char *shown)
+static struct counter_rate *find(struct counter_rates *rates, const char *shown)
 {
     for (size_t i = 0; i < rates->count; i++)
         if (strcmp(rates->list[i].name, shown) == 0)
@@ -21,57 +20,58 @@ static struct rate *find(struct rates *rates, const char *shown)
     return NULL;
 }
 
-/* Looks are a second apart, or what is between them is not known. */
-static void remember(struct rate *rate, uint64_t took_ns)
+/* The history has a step for each second; seconds between two polls are gaps. */
+static void add_to_history(struct counter_rate *rate, uint64_t interval_ns)
 {
     static const uint64_t S_NS = 1000000000;
-    static const double MOST_PER_S = 1e15; /* far below the sparkline's, in hundredths */
-    uint64_t passed_s = (took_ns + S_NS / 2) / S_NS;
-    for (uint64_t i = 1; i < passed_s && i < SPARKLINE_STEPS; i++)
+    static const double RATE_MAX = 1e15; /* in hundredths far below the sparkline's maximum, 2^63 */
+    uint64_t interval_s = (interval_ns + S_NS / 2) / S_NS;
+    for (uint64_t i = 1; i < interval_s && i < SPARKLINE_STEPS; i++)
         sparkline_add_gap(&rate->history);
     if (rate->known)
         sparkline_add(&rate->history,
-                      (uint64_t)((rate->per_s < MOST_PER_S ? rate->per_s : MOST_PER_S) * 100));
+                      (uint64_t)((rate->per_s < RATE_MAX ? rate->per_s : RATE_MAX) * 100));
     else
         sparkline_add_gap(&rate->history);
 }
 
-void rates_value(struct rates *rates, const char *name, uint64_t value)
+void counter_rates_add(struct counter_rates *rates, const char *name, uint64_t value)
 {
-    char shown[RATES_NAME_BYTES];
+    char shown[COUNTER_RATES_NAME_BYTES];
     printable_ascii(shown, sizeof shown, name, strlen(name));
-    struct rate *rate = find(rates, shown);
-    if (!rate && rates->count == RATES_MAX)
+    struct counter_rate *rate = find(rates, shown);
+    if (!rate && rates->count == COUNTER_RATES_MAX)
         return;
     if (!rate) {
         rate = &rates->list[rates->count++];
-        *rate = (struct rate){.value = value, .seen = true};
+        *rate = (struct counter_rate){.value = value, .is_named = true};
         memcpy(rate->name, shown, sizeof shown);
         return;
     }
-    rate->known = rates->took_ns > 0 && value >= rate->value;
-    rate->per_s = rate->known ? (double)(value - rate->value) * 1e9 / (double)rates->took_ns : 0;
+    rate->known = rates->interval_ns > 0 && value >= rate->value;
+    rate->per_s =
+        rate->known ? (double)(value - rate->value) * 1e9 / (double)rates->interval_ns : 0;
     rate->value = value;
-    rate->seen = true;
-    remember(rate, rates->took_ns);
+    rate->is_named = true;
+    add_to_history(rate, rates->interval_ns);
 }
 
-void rates_end(struct rates *rates)
+void counter_rates_end(struct counter_rates *rates)
 {
     size_t kept = 0;
     for (size_t i = 0; i < rates->count; i++)
-        if (rates->list[i].seen)
+        if (rates->list[i].is_named)
             rates->list[kept++] = rates->list[i];
     rates->count = kept;
 }
 
-void rates_forget(struct rates *rates)
+void counter_rates_reset(struct counter_rates *rates)
 {
     rates->count = 0;
-    rates->took_ns = 0;
+    rates->interval_ns = 0;
 }
 
-const struct rate *rates_find(const struct rates *rates, const char *name)
+const struct counter_rate *counter_rates_find(const struct counter_rates *rates, const char *name)
 {
     for (size_t i = 0; i < rates->count; i++)
         if (strcmp(rates->list[i].name, name) == 0)
@@ -85,7 +85,7 @@ static bool ends_in(const char *name, const char *end)
     return size >= length && strcmp(name + size - length, end) == 0;
 }
 
-bool rate_is_bad(const struct rate *rate)
+bool counter_rate_is_loss(const struct counter_rate *rate)
 {
     static const char *const ends[] = {"_drops",   "_dropped", "_failed",
                                        "_limited", "_refused", "_slow"};

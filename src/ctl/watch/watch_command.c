@@ -1,10 +1,9 @@
-/* `watch`: the loop around looks, keys and the window. */
 #include "ctl/watch/watch_command.h"
 
-#include "ctl/output/output.h"
-#include "ctl/watch/draw_screen.h"
-#include "ctl/watch/server_poll.h"
-#include "ctl/watch/watch_lines.h"
+#include "ctl/output/output_error.h"
+#include "ctl/watch/screen_layout.h"
+#include "ctl/watch/server_poller.h"
+#include "ctl/watch/snapshot_lines.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/standard_input.h"
 #include "os/process/clock.h"
@@ -18,32 +17,33 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The alternate screen without a cursor, and back (xterm, private modes 1049 and 25). */
-#define BEGIN "\x1b[?1049h\x1b[?25l\x1b[2J"
-#define END   "\x1b[?25h\x1b[?1049l"
+/* Switch to the alternate screen and hide the cursor, and back (xterm, private modes 1049 and 25).
+ */
+#define ENTER_SCREEN "\x1b[?1049h\x1b[?25l\x1b[2J"
+#define LEAVE_SCREEN "\x1b[?25h\x1b[?1049l"
 
 enum {
-    EVERY_MS = 1000,
-    BY_SIGNAL = 128, /* and its number: the exit status that a shell would show */
+    POLL_INTERVAL_MS = 1000,
+    STATUS_SIGNAL = 128, /* plus the number of the signal, as in shells */
 };
 
 struct watch {
     const struct ctl_options *options;
     struct loop *loop;
     struct loop_timer timer;
-    struct server_poll *look;
+    struct server_poller *poller;
     struct standard_input input;
     struct key_decoder keys;
-    bool drawn; /* on a terminal; otherwise there are lines */
+    bool is_drawn; /* on a terminal; otherwise lines are printed */
     bool styles, blocks;
-    uint64_t left; /* looks; UINT64_MAX: without end */
-    int signal;    /* that ended it, or 0 */
-    struct watch_data view;
+    uint64_t polls_left; /* UINT64_MAX: unlimited */
+    int signal;          /* that ended it, or 0 */
+    struct server_snapshot snapshot;
     char bytes[SCREEN_BYTES];
 };
 
-/* As locale(7) has it: what the terminal shows of bytes beyond ASCII. */
-static bool speaks_utf8(void)
+/* Whether the locale's encoding is UTF-8, by the variables of locale(7). */
+static bool locale_is_utf8(void)
 {
     static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
     const char *value = "";
@@ -57,71 +57,71 @@ static void draw(struct watch *watch)
     struct terminal_size size = terminal_size(STDOUT_FILENO);
     struct screen screen;
     screen_begin(&screen, watch->bytes, size.columns, size.rows, watch->styles, watch->blocks);
-    draw_screen(&watch->view, &screen);
+    screen_layout_draw(&watch->snapshot, &screen);
     fwrite(watch->bytes, 1, screen_end(&screen), stdout);
     fflush(stdout);
 }
 
-/* Rates need two looks: the first one says nothing unless the server isn't there. */
-static bool print(const struct watch *watch)
+/* Prints a line. Returns false after the first successful poll: rates need two. */
+static bool print_line(const struct watch *watch)
 {
     char time[CLOCK_WALL_TEXT_BYTES];
-    if (watch->view.there && watch->view.rates.took_ns == 0)
+    if (watch->snapshot.is_up && watch->snapshot.rates.interval_ns == 0)
         return false;
     if (watch->options->json)
-        watch_lines_json(stdout, &watch->view, clock_wall_text(time));
+        snapshot_lines_json(stdout, &watch->snapshot, clock_wall_text(time));
     else
-        watch_lines_text(stdout, &watch->view, clock_wall_text(time));
+        snapshot_lines_text(stdout, &watch->snapshot, clock_wall_text(time));
     fflush(stdout);
     return true;
 }
 
-static void leave_by(struct watch *watch, int signal)
+static void stop_by_signal(struct watch *watch, int signal)
 {
     forced_exit_begin(signal);
     watch->signal = signal;
     loop_stop(watch->loop);
 }
 
-static void looked(void *state)
+static void on_polled(void *state)
 {
     struct watch *watch = state;
     bool shown = true;
-    if (watch->drawn)
+    if (watch->is_drawn)
         draw(watch);
     else
-        shown = print(watch);
-    if (watch->left != UINT64_MAX && shown)
-        watch->left--;
-    if (watch->drawn && ferror(stdout))
-        leave_by(watch, SIGHUP); /* the terminal is gone before it was told */
-    else if (watch->left == 0 || ferror(stdout))
+        shown = print_line(watch);
+    if (watch->polls_left != UINT64_MAX && shown)
+        watch->polls_left--;
+    if (watch->is_drawn && ferror(stdout))
+        stop_by_signal(watch, SIGHUP); /* the terminal was closed, and SIGHUP has not arrived yet */
+    else if (watch->polls_left == 0 || ferror(stdout))
         loop_stop(watch->loop);
 }
 
-/* A line is for a look; the screen is for now. */
-static void aged(void *state)
+/* A line is only printed for a complete poll. */
+static void on_aged(void *state)
 {
     struct watch *watch = state;
-    if (watch->drawn)
+    if (watch->is_drawn)
         draw(watch);
 }
 
-static void tick(void *state)
+static void on_timer(void *state)
 {
     struct watch *watch = state;
-    server_poll_start(watch->look);
+    server_poller_poll(watch->poller);
 }
 
 static void suspend(struct watch *watch)
 {
     if (raw_mode_suspend() != 0)
-        leave_by(watch, SIGHUP);
+        stop_by_signal(watch, SIGHUP);
     else
         draw(watch);
 }
 
-static void obey(struct watch *watch, enum key_decoder_key key)
+static void handle_key(struct watch *watch, enum key_decoder_key key)
 {
     const struct key_decoder *keys = &watch->keys;
     bool q = key == KEY_TEXT &&
@@ -136,7 +136,7 @@ static void obey(struct watch *watch, enum key_decoder_key key)
     }
 }
 
-static void pressed(void *state)
+static void on_input(void *state)
 {
     struct watch *watch = state;
     char bytes[256];
@@ -145,14 +145,14 @@ static void pressed(void *state)
     if (size == -EAGAIN)
         return;
     if (size <= 0) {
-        leave_by(watch, SIGHUP);
+        stop_by_signal(watch, SIGHUP);
         return;
     }
     for (size_t at = 0; at < (size_t)size; at += used)
-        obey(watch, key_decoder_next(&watch->keys, bytes + at, (size_t)size - at, &used));
+        handle_key(watch, key_decoder_next(&watch->keys, bytes + at, (size_t)size - at, &used));
 }
 
-static void caught(void *state, int signal)
+static void on_signal(void *state, int signal)
 {
     struct watch *watch = state;
     if (signal == SIGTSTP)
@@ -160,36 +160,36 @@ static void caught(void *state, int signal)
     else if (signal == SIGWINCH || (signal == SIGCONT && raw_mode_continue() == 0))
         draw(watch);
     else
-        leave_by(watch, signal == SIGCONT ? SIGHUP : signal);
+        stop_by_signal(watch, signal == SIGCONT ? SIGHUP : signal);
 }
 
-static int enter(struct watch *watch)
+static int open_terminal(struct watch *watch)
 {
-    int error = raw_mode_enter(STDIN_FILENO, STDOUT_FILENO, BEGIN, END);
+    int error = raw_mode_enter(STDIN_FILENO, STDOUT_FILENO, ENTER_SCREEN, LEAVE_SCREEN);
     if (error)
         return error;
     forced_exit_start();
     watch->styles = terminal_wants_colour(STDOUT_FILENO);
-    watch->blocks = speaks_utf8();
-    setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* a drawing is one write */
-    standard_input_open(&watch->input, watch->loop, STDIN_FILENO, pressed, watch);
-    error = loop_signals(watch->loop, raw_mode_signals, caught, watch);
+    watch->blocks = locale_is_utf8();
+    setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* one write per screen */
+    standard_input_open(&watch->input, watch->loop, STDIN_FILENO, on_input, watch);
+    error = loop_signals(watch->loop, raw_mode_signals, on_signal, watch);
     return error ? error : standard_input_resume(&watch->input);
 }
 
 static int run(struct watch *watch)
 {
-    int error = loop_timer_open(watch->loop, &watch->timer, tick, watch);
+    int error = loop_timer_open(watch->loop, &watch->timer, on_timer, watch);
     if (error)
         return error;
-    if (watch->drawn)
-        error = enter(watch);
+    if (watch->is_drawn)
+        error = open_terminal(watch);
     if (!error) {
-        loop_timer_every(&watch->timer, EVERY_MS);
-        tick(watch);
+        loop_timer_every(&watch->timer, POLL_INTERVAL_MS);
+        on_timer(watch);
         error = loop_run_until_stopped(watch->loop);
     }
-    if (watch->drawn) {
+    if (watch->is_drawn) {
         standard_input_pause(&watch->input);
         raw_mode_leave();
         loop_signals_release(watch->loop);
@@ -198,16 +198,16 @@ static int run(struct watch *watch)
     return error;
 }
 
-static int watch_with(struct watch *watch)
+static int watch_and_report(struct watch *watch)
 {
-    static const struct server_poll_callbacks callbacks = {looked, aged};
+    static const struct server_poller_callbacks callbacks = {on_polled, on_aged};
     const struct ctl_options *options = watch->options;
     watch->loop = loop_new();
     if (watch->loop)
-        watch->look =
-            server_poll_new(watch->loop, &options->server, &watch->view, &callbacks, watch);
-    int error = watch->look ? run(watch) : -ENOMEM;
-    server_poll_free(watch->look);
+        watch->poller =
+            server_poller_new(watch->loop, &options->server, &watch->snapshot, &callbacks, watch);
+    int error = watch->poller ? run(watch) : -ENOMEM;
+    server_poller_free(watch->poller);
     loop_free(watch->loop);
     if (error) {
         char text[160];
@@ -215,10 +215,10 @@ static int watch_with(struct watch *watch)
                  strerror(-error));
         return output_error(options->json, text);
     }
-    /* Who interrupts it leaves, as by q. */
+    /* Ctrl-C is a normal way to quit, like q. */
     if (watch->signal && watch->signal != SIGINT)
-        return BY_SIGNAL + watch->signal;
-    return watch->left == 0 && !watch->view.there;
+        return STATUS_SIGNAL + watch->signal;
+    return watch->polls_left == 0 && !watch->snapshot.is_up;
 }
 
 int watch_command_run(const struct ctl_options *options)
@@ -227,9 +227,9 @@ int watch_command_run(const struct ctl_options *options)
     if (!watch)
         return output_error(options->json, "cannot watch: memory is short; free some");
     watch->options = options;
-    watch->drawn = !options->json && terminal_can_edit(STDIN_FILENO, STDOUT_FILENO);
-    watch->left = options->count > 0 ? options->count : UINT64_MAX;
-    int status = watch_with(watch);
+    watch->is_drawn = !options->json && terminal_can_edit(STDIN_FILENO, STDOUT_FILENO);
+    watch->polls_left = options->count > 0 ? options->count : UINT64_MAX;
+    int status = watch_and_report(watch);
     free(watch);
     return status;
 }

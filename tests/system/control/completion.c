@@ -1,7 +1,7 @@
-/* What shells complete: the real shells, with the files that `make install` installs, against what
- * the programs' own help says. */
+/* Shell completion of the four programs: bash, zsh and fish with the scripts that are installed
+ * must offer what the help of each program lists. */
 
-#include "tmux_pane.h"
+#include "completion_shell.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,36 +12,8 @@ TestSuite(system_completion, .fini = harness_end, .timeout = 60);
 static const char *const programs[] = {"udpsrv", "udpctl", "udpcli", "udpload"};
 enum { PROGRAMS = sizeof programs / sizeof *programs };
 
-static void need_shell(const char *shell)
-{
-    if (run(NULL, shell, "-c", "true", NULL).status != 0)
-        cr_skip_test("%s is not installed (Debian's package has the same name)", shell);
-}
-
-static const char *directory(void)
-{
-    const char *build = getenv("UDPSRV_BUILD");
-
-    return harness_format("%s/completions", build != NULL ? build : "build");
-}
-
-static const char *bash_file(const char *program)
-{
-    return harness_format("%s/bash/%s", directory(), program);
-}
-
-static const char *zsh_file(const char *program)
-{
-    return harness_format("%s/zsh/_%s", directory(), program);
-}
-
-static const char *fish_file(const char *program)
-{
-    return harness_format("%s/fish/%s.fish", directory(), program);
-}
-
-/* What bash would offer, sorted, each behind a newline, when the last of words is completed in
- * line. The words are those that bash cuts, at = and : too. */
+/* Returns what bash offers for the last of words in line: sorted, each after a newline. The words
+ * are split as bash does it, also at = and :. */
 static const char *bash_offers(const char *line, const char *const *words)
 {
     const char *program = words[0], *list = "";
@@ -55,7 +27,8 @@ static const char *bash_offers(const char *line, const char *const *words)
                                  "_%s '%s'\n"
                                  "echo; for word in \"${COMPREPLY[@]}\"; do echo \"$word\"; done | "
                                  "LC_ALL=C sort",
-                                 bash_file(program), list, line, program, program_path(program)),
+                                 completion_script("bash", program), list, line, program,
+                                 program_path(program)),
                   NULL);
 }
 
@@ -63,11 +36,13 @@ static const char *bash_offers(const char *line, const char *const *words)
 
 static const char *fish_offers(const char *program, const char *line)
 {
-    return run_ok(NULL, "fish", "--no-config", "-c",
-                  harness_format("source %s; complete -C '%s'", fish_file(program), line), NULL);
+    return run_ok(
+        NULL, "fish", "--no-config", "-c",
+        harness_format("source %s; complete -C '%s'", completion_script("fish", program), line),
+        NULL);
 }
 
-/* Hands each long option of a program's help to visit. Returns how many there are. */
+/* Calls visit for each long option in a program's help. Returns how many there are. */
 static int each_option(const char *program, void (*visit)(const char *program, const char *name))
 {
     const char *help = run_ok(NULL, program, "--help", NULL);
@@ -77,7 +52,7 @@ static int each_option(const char *program, void (*visit)(const char *program, c
         const char *option = strstr(line, "--");
         const char *end = strchr(line + 1, '\n');
 
-        /* A row of the table: a blank margin, perhaps a letter, the name. */
+        /* A row of the table: blanks, possibly a short option, the long one. */
         if (option == NULL || (end != NULL && option > end) || strncmp(line, "\n  ", 3) != 0 ||
             option - line > 7)
             continue;
@@ -87,18 +62,17 @@ static int each_option(const char *program, void (*visit)(const char *program, c
     return count;
 }
 
-/* The words with which each option of a program can be reached: udpctl has some that belong to a
- * command. */
-static const char *const reaches[] = {"", "clients ", "broadcast ", "watch "};
-enum { REACHES = sizeof reaches / sizeof *reaches };
+/* Commands that an option may belong to; "" for options that belong to no command. */
+static const char *const commands[] = {"", "clients ", "broadcast ", "watch "};
+enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* ---- bash ---- */
 
 static void expect_in_bash(const char *program, const char *name)
 {
-    for (size_t i = 0; i < REACHES; i++) {
-        const char *command = harness_format("%.*s", (int)strcspn(reaches[i], " "), reaches[i]);
-        const char *line = harness_format("%s %s%s", program, reaches[i], name);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const char *command = harness_format("%.*s", (int)strcspn(commands[i], " "), commands[i]);
+        const char *line = harness_format("%s %s%s", program, commands[i], name);
         const char *offers =
             *command ? BASH(line, program, command, name) : BASH(line, program, name);
 
@@ -137,11 +111,11 @@ Test(system_completion, bash_offers_the_commands_of_the_help)
     for (char *name = strtok(offers, "\n"); name != NULL; name = strtok(NULL, "\n"), count++)
         harness_contains("the help", help, harness_format("\n  %s ", name));
     free(offers);
-    const char *commands = strstr(help, "Commands:\n");
-    expect(commands != NULL, "expected commands in the help");
-    const char *end = strstr(commands, "\n\n");
+    const char *listed = strstr(help, "Commands:\n");
+    expect(listed != NULL, "expected commands in the help");
+    const char *end = strstr(listed, "\n\n");
     size_t rows = 0;
-    for (const char *row = commands; (row = strchr(row, '\n')) != NULL && row < end; row++)
+    for (const char *row = listed; (row = strchr(row, '\n')) != NULL && row < end; row++)
         rows++;
     harness_equal("commands that are offered", (int64_t)count, (int64_t)rows);
     cr_assert_str_eq(BASH("udpctl sta", "udpctl", "sta"), "\nstats\nstatus\n");
@@ -149,7 +123,7 @@ Test(system_completion, bash_offers_the_commands_of_the_help)
     cr_assert_str_eq(BASH("udpctl status s", "udpctl", "status", "s"), "\n");
 }
 
-Test(system_completion, bash_knows_what_an_option_takes)
+Test(system_completion, bash_completes_the_argument_of_an_option)
 {
     cr_assert_str_eq(BASH("udpctl clients --sort ", "udpctl", "clients", "--sort", ""),
                      "\naddress\nidle\n");
@@ -158,7 +132,7 @@ Test(system_completion, bash_knows_what_an_option_takes)
     cr_assert_str_eq(BASH("udpctl clients --sort=i", "udpctl", "clients", "--sort", "=", "i"),
                      "\nidle\n");
     cr_assert_str_eq(BASH("udpctl clients --limit ", "udpctl", "clients", "--limit", ""), "\n");
-    /* An option of another command, and an option behind the end of options. */
+    /* An option of another command, and an option after the end of options. */
     cr_assert_str_eq(BASH("udpctl status --li", "udpctl", "status", "--li"), "\n");
     cr_assert_str_eq(BASH("udpctl clients -- --li", "udpctl", "clients", "--", "--li"), "\n");
 }
@@ -180,7 +154,7 @@ Test(system_completion, bash_offers_files_where_a_file_is_wanted)
     }
 }
 
-Test(system_completion, bash_offers_the_clients_and_jobs_that_are_there)
+Test(system_completion, bash_offers_the_clients_and_jobs_of_the_server)
 {
     struct server server = {.listeners = 0};
     int udp = udp_open("127.0.0.1");
@@ -194,14 +168,14 @@ Test(system_completion, bash_offers_the_clients_and_jobs_that_are_there)
     const char *line = harness_format("udpctl -s %s kick ", server.socket);
     cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "kick", ""),
                      harness_format("\n%s\n", address));
-    /* bash cuts at the colon, and puts it back. */
+    /* bash splits at the colon: only the part after it is offered. */
     line = harness_format("%s127.0.0.1:", line);
     cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "kick", "127.0.0.1", ":"),
                      harness_format("\n%s\n", strchr(address, ':') + 1));
     line = harness_format("udpctl -s %s cancel ", server.socket);
     cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "cancel", ""), "\n1\n");
     server_stop(&server);
-    /* Nobody there: nothing, and no complaint. */
+    /* Without a server nothing is offered, and no error is printed. */
     cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "cancel", ""), "\n");
 }
 
@@ -209,8 +183,8 @@ Test(system_completion, bash_offers_the_clients_and_jobs_that_are_there)
 
 static void expect_in_fish(const char *program, const char *name)
 {
-    for (size_t i = 0; i < REACHES; i++) {
-        const char *line = harness_format("%s %s%s", program, reaches[i], name);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const char *line = harness_format("%s %s%s", program, commands[i], name);
         const char *offers = harness_format("\n%s", fish_offers(program, line));
 
         if (strstr(offers, harness_format("\n%s\t", name)) ||
@@ -222,7 +196,7 @@ static void expect_in_fish(const char *program, const char *name)
 
 Test(system_completion, fish_offers_each_option_of_the_help)
 {
-    need_shell("fish");
+    completion_need_shell("fish");
     for (size_t i = 0; i < PROGRAMS; i++)
         each_option(programs[i], expect_in_fish);
 }
@@ -231,15 +205,15 @@ Test(system_completion, fish_offers_commands_choices_and_files)
 {
     const char *file = harness_path("file.conf");
 
-    need_shell("fish");
+    completion_need_shell("fish");
     expect(run(NULL, "touch", file, NULL).status == 0, "expected a file");
     for (size_t i = 0; i < PROGRAMS; i++)
-        run_ok(NULL, "fish", "-n", fish_file(programs[i]), NULL);
+        run_ok(NULL, "fish", "-n", completion_script("fish", programs[i]), NULL);
     cr_assert_str_eq(fish_offers("udpctl", "udpctl st"),
-                     "stats\tevery counter and what it counts\n"
-                     "status\tis it running, for how many clients, since when\n"
-                     "stop\tend the server\n");
-    /* The socket's name is no command. */
+                     "stats\tall counters and their meaning\n"
+                     "status\twhether the server runs, its clients and uptime\n"
+                     "stop\tstop the server\n");
+    /* The name of the socket is not the command. */
     harness_contains("what fish offers", fish_offers("udpctl", "udpctl -s stats sta"), "status\t");
     cr_assert_str_eq(fish_offers("udpctl", "udpctl status st"), "");
     harness_contains("what fish offers", fish_offers("udpctl", "udpctl clients --sort "), "idle");
@@ -250,20 +224,20 @@ Test(system_completion, fish_offers_commands_choices_and_files)
 
 /* ---- zsh ---- */
 
-/* What a program's completion hands to zsh's own, behind words. */
+/* Returns the arguments that a program's completion passes to zsh's _arguments after words. */
 static const char *zsh_options(const char *program, const char *words)
 {
     return run_ok(NULL, "zsh", "-f", "-c",
                   harness_format("_arguments() { print -rl -- \"$@\" }\n"
                                  "words=(%s %s ''); CURRENT=$#words; source '%s'",
-                                 program, words, zsh_file(program)),
+                                 program, words, completion_script("zsh", program)),
                   NULL);
 }
 
 static void expect_in_zsh(const char *program, const char *name)
 {
-    for (size_t i = 0; i < REACHES; i++) {
-        const char *options = zsh_options(program, reaches[i]);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const char *options = zsh_options(program, commands[i]);
 
         if (strstr(options, harness_format("\n*%s[", name)) != NULL ||
             strstr(options, harness_format("\n*%s=[", name)) != NULL)
@@ -274,13 +248,13 @@ static void expect_in_zsh(const char *program, const char *name)
 
 Test(system_completion, zsh_offers_each_option_of_the_help_and_no_more)
 {
-    need_shell("zsh");
+    completion_need_shell("zsh");
     for (size_t i = 0; i < PROGRAMS; i++) {
         const char *help = run_ok(NULL, programs[i], "--help", NULL);
 
         each_option(programs[i], expect_in_zsh);
-        for (size_t k = 0; k < REACHES; k++) {
-            const char *rest = zsh_options(programs[i], reaches[k]);
+        for (size_t k = 0; k < COMMANDS; k++) {
+            const char *rest = zsh_options(programs[i], commands[k]);
 
             while ((rest = strstr(rest, "\n*--")) != NULL) {
                 rest += 2;
@@ -294,27 +268,19 @@ Test(system_completion, zsh_offers_each_option_of_the_help_and_no_more)
 Test(system_completion, zsh_completes_at_its_prompt)
 {
     struct pane pane;
-    const char *rc = harness_path("rc");
-    FILE *file;
 
-    need_shell("zsh");
-    pane_need_tmux();
+    completion_need_shell("zsh");
     for (size_t i = 0; i < PROGRAMS; i++)
-        run_ok(NULL, "zsh", "-n", zsh_file(programs[i]), NULL);
-    file = fopen(rc, "we");
-    expect(file != NULL, "expected to write %s", rc);
-    fprintf(file, "fpath=(%s/zsh $fpath); autoload -U compinit; compinit -D -u; PS1='prompt '\n",
-            directory());
-    fclose(file);
-    pane_open(&pane, 100, 30, "zsh -f");
-    pane_type(&pane, harness_format("source %s", rc));
-    pane_press(&pane, "Enter");
-    pane_await(&pane, "\nprompt");
+        run_ok(NULL, "zsh", "-n", completion_script("zsh", programs[i]), NULL);
+    completion_shell_open(
+        &pane, 100, 30, "zsh", "-f",
+        harness_format("fpath=(%s $fpath); autoload -U compinit; compinit -D -u; PS1='prompt '",
+                       completion_folder("zsh")));
     pane_type(&pane, "udpctl st");
     pane_press(&pane, "Tab");
-    pane_await(&pane, "stats   -- every counter and what it counts\n"
-                      "status  -- is it running, for how many clients, since when\n"
-                      "stop    -- end the server\n");
+    pane_await(&pane, "stats   -- all counters and their meaning\n"
+                      "status  -- whether the server runs, its clients and uptime\n"
+                      "stop    -- stop the server\n");
     pane_press(&pane, "C-u");
     pane_type(&pane, "udpctl clients --l");
     pane_press(&pane, "Tab");
@@ -330,13 +296,10 @@ Test(system_completion, zsh_completes_at_its_prompt)
     pane_press(&pane, "Tab");
     pane_await(&pane, "prompt udpsrv --config=README.md");
     pane_press(&pane, "C-u");
-    pane_type(&pane, "exit");
-    pane_press(&pane, "Enter");
-    pane_await(&pane, "status ");
-    pane_close(&pane);
+    completion_shell_close(&pane);
 }
 
-/* ---- All of them ---- */
+/* ---- All shells ---- */
 
 Test(system_completion, is_installed_where_shells_look_and_uninstalled)
 {
@@ -348,7 +311,7 @@ Test(system_completion, is_installed_where_shells_look_and_uninstalled)
     const char *build = getenv("UDPSRV_BUILD");
     const char *b = harness_format("B=%s", build != NULL ? build : "build");
 
-    /* Nothing is built: what is there is installed, with whatever flags it was made. */
+    /* Installs the existing build, with whatever flags it was made. */
     run_ok(NULL, "make", "-o", "all", b, "PREFIX=/usr", harness_format("DESTDIR=%s", root),
            "install", NULL);
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)

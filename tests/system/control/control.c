@@ -380,7 +380,8 @@ Test(system_control, a_stated_timeout_is_for_the_whole_answer)
     while (process.pidfd >= 0 && operator_send(connection, "more 1\n", 7))
         process_pump(&process, 50);
     harness_equal("the status", process_wait(&process), 1);
-    harness_contains("the complaint", process.texts[1].data, "the time is over; -t");
+    harness_contains("the complaint", process.texts[1].data,
+                     "the timeout is over; set a longer one with -t");
     close(connection);
     close(listener);
 }

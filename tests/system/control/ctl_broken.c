@@ -1,31 +1,20 @@
-/* What udpctl prints of an answer that breaks off: an error, and nothing else. */
+/* udpctl prints only an error, and no part of a table, if the answer of the server is incomplete.
+ */
 
+#include "fake_server.h"
 #include "harness.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 TestSuite(system_ctl_broken, .fini = harness_end, .timeout = 60);
 
-static int listen_at(const char *path)
-{
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
-    expect(bind(listener, (struct sockaddr *)&name, sizeof name) == 0 && listen(listener, 5) == 0,
-           "expected to listen at %s", path);
-    return listener;
-}
-
-/* Runs udpctl against a server that says this and closes. */
-static void ask(struct process *process, const char *text, const char *const *words)
+/* Runs udpctl against a server that sends text and closes the connection. */
+static void run_udpctl(struct process *process, const char *text, const char *const *words)
 {
     const char *argv[8] = {"udpctl", "-s", harness_path("broken")};
-    int listener = listen_at(argv[2]), connection;
+    int listener = fake_server_listen(argv[2]), connection;
     char byte = '\0';
 
     for (size_t i = 3; *words != NULL; i++)
@@ -44,7 +33,7 @@ static void ask(struct process *process, const char *text, const char *const *wo
 static const char CLIENTS[] = "ok\nclient 127.0.0.1:1 127.0.0.1:3000 5 6 7\n"
                               "client 127.0.0.1:2 127.0.0.1:3000 5 6 7\n";
 
-Test(system_ctl_broken, a_program_gets_one_error_and_no_part_of_a_table)
+Test(system_ctl_broken, json_has_one_error_and_no_part_of_a_table)
 {
     static const struct {
         const char *text, *words[4];
@@ -63,17 +52,17 @@ Test(system_ctl_broken, a_program_gets_one_error_and_no_part_of_a_table)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct process process;
 
-        ask(&process, cases[i].text, cases[i].words);
+        run_udpctl(&process, cases[i].text, cases[i].words);
         run_ok(process.texts[0].data, "python3", "-c",
                "import json, sys; assert list(json.loads(sys.stdin.read())) == ['error']", NULL);
     }
 }
 
-Test(system_ctl_broken, a_person_gets_one_error_and_no_part_of_a_table)
+Test(system_ctl_broken, text_has_one_error_and_no_part_of_a_table)
 {
     struct process process;
 
-    ask(&process, CLIENTS, (const char *const[]){"clients", NULL});
+    run_udpctl(&process, CLIENTS, (const char *const[]){"clients", NULL});
     cr_assert_eq(process.texts[0].size, 0);
     harness_contains("the error", process.texts[1].data, "udpctl: cannot read the answer");
 }

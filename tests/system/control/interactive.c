@@ -1,4 +1,5 @@
-/* udpctl without a command: a person at a terminal, who makes mistakes. */
+/* The interactive mode of udpctl: prompt, Tab completion, history, errors, and the commands that
+ * use the terminal themselves. */
 
 #include "tmux_pane.h"
 
@@ -8,7 +9,7 @@
 
 TestSuite(system_interactive, .fini = harness_end, .timeout = 60);
 
-static void open_at(struct pane *pane, const char *socket)
+static void open_udpctl(struct pane *pane, const char *socket)
 {
     pane_open(pane, 90, 24,
               harness_format("XDG_STATE_HOME=%s %s -s %s", harness_path("state"),
@@ -38,7 +39,7 @@ Test(system_interactive, completes_commands_options_choices_and_clients_by_tab)
     start(&server);
     udp_ask(udp, &server.at[0], "hi", "audi");
     struct endpoint name = udp_name(udp);
-    open_at(&pane, server.socket);
+    open_udpctl(&pane, server.socket);
     pane_type(&pane, "sta");
     pane_press(&pane, "Tab");
     pane_await(&pane, "udpctl> stat\n");
@@ -68,7 +69,7 @@ Test(system_interactive, completes_commands_options_choices_and_clients_by_tab)
     server_stop(&server);
 }
 
-/* Expects the clients on the screen in the order of `clients --sort address`, each once. */
+/* Expects each client once in rows, in the order of `clients --sort address`. */
 static void expect_sorted(const struct server *server, const char *rows)
 {
     char *list = strdup(ctl_ok(server, "clients", "--sort", "address", NULL));
@@ -81,8 +82,7 @@ static void expect_sorted(const struct server *server, const char *rows)
         const char *name = harness_format("%.*s ", (int)strcspn(row, " "), row);
 
         harness_equal(name, (int64_t)text_count(screen, name), 1);
-        expect((at = strstr(at, name)) != NULL, "expected %s behind the others in:\n%s", name,
-               rows);
+        expect((at = strstr(at, name)) != NULL, "expected %s after the others in:\n%s", name, rows);
     }
     free(list);
     free(screen);
@@ -99,12 +99,12 @@ Test(system_interactive, asks_before_it_shows_many_clients_and_then_shows_all_of
     for (int i = 0; i < CLIENTS; i++)
         udp_pass_by(&server.at[0]);
     server_await_stat(&server, "clients", CLIENTS);
-    open_at(&pane, server.socket);
+    open_udpctl(&pane, server.socket);
     pane_resize(&pane, 150, 60);
     pane_type(&pane, "kick 127.1.");
     pane_press(&pane, "Tab");
     pane_await(&pane, "\n300 possibilities: show them all? (y or n)\n");
-    /* What isn't an answer is typed, and an answer isn't. */
+    /* A key other than y and n is inserted into the line; y and n are not. */
     pane_type(&pane, "\x05x");
     pane_await(&pane, "udpctl> kick 127.1.x\n");
     pane_press(&pane, "BSpace");
@@ -140,7 +140,7 @@ Test(system_interactive, completes_the_names_of_stream_clients)
     stream_open(server.others[0]);
     stream_open(server.others[1]);
     server_await_clients(&server, 2);
-    open_at(&pane, server.socket);
+    open_udpctl(&pane, server.socket);
     pane_type(&pane, "kick u");
     pane_press(&pane, "Tab");
     pane_await(&pane, "udpctl> kick unix:#1\n");
@@ -157,14 +157,14 @@ Test(system_interactive, completes_the_names_of_stream_clients)
     server_stop(&server);
 }
 
-Test(system_interactive, goes_on_behind_errors_and_when_the_server_was_restarted)
+Test(system_interactive, continues_after_errors_and_after_a_restart_of_the_server)
 {
     struct server server, second;
     struct pane pane;
 
     pane_need_tmux();
     start(&server);
-    open_at(&pane, server.socket);
+    open_udpctl(&pane, server.socket);
     enter(&pane, "satus");
     pane_await(&pane, "(did you mean 'status'?)");
     enter(&pane, "clients --limit x");
@@ -189,7 +189,7 @@ Test(system_interactive, goes_on_behind_errors_and_when_the_server_was_restarted
     server_stop(&second);
 }
 
-Test(system_interactive, watch_and_broadcast_have_the_terminal_and_give_it_back)
+Test(system_interactive, watch_and_broadcast_use_the_terminal_and_restore_it)
 {
     struct server server = {.listeners = 0};
     struct pane pane;
@@ -199,7 +199,7 @@ Test(system_interactive, watch_and_broadcast_have_the_terminal_and_give_it_back)
     for (int i = 0; i < 150; i++)
         udp_pass_by(&server.at[0]);
     server_await_stat(&server, "clients", 150);
-    open_at(&pane, server.socket);
+    open_udpctl(&pane, server.socket);
     enter(&pane, "watch");
     pane_await(&pane, "udpsrv up ");
     pane_press(&pane, "q");
@@ -212,32 +212,32 @@ Test(system_interactive, watch_and_broadcast_have_the_terminal_and_give_it_back)
     enter(&pane, "cancel 1");
     pane_await(&pane, "cancelled");
     enter(&pane, "broadcast --stdin");
-    /* Whether or not the terminal is lent by now, a line feed ends a line there. */
+    /* A line feed ends a line, whether or not the terminal is in its normal mode by now. */
     pane_type(&pane, "from the terminal\n");
     pane_await(&pane, "id 2  targets 150");
     pane_press(&pane, "C-d");
     enter(&pane, "help");
-    pane_await(&pane, "leave, as Ctrl-D does\nudpctl>");
+    pane_await(&pane, "end the session, like Ctrl-D\nudpctl>");
     pane_press(&pane, "C-c");
     pane_expect_end(&pane, 130);
     pane_close(&pane);
     server_stop(&server);
 }
 
-Test(system_interactive, remembers_its_lines_for_the_next_time)
+Test(system_interactive, keeps_the_history_for_the_next_session)
 {
     struct server server;
     struct pane pane;
 
     pane_need_tmux();
     start(&server);
-    open_at(&pane, server.socket);
+    open_udpctl(&pane, server.socket);
     enter(&pane, "status");
     pane_await(&pane, "\nversion ");
     enter(&pane, "quit");
     pane_expect_end(&pane, 0);
     pane_close(&pane);
-    open_at(&pane, server.socket);
+    open_udpctl(&pane, server.socket);
     pane_press(&pane, "Up");
     pane_press(&pane, "Up");
     pane_await(&pane, "udpctl> status\n");
@@ -248,14 +248,14 @@ Test(system_interactive, remembers_its_lines_for_the_next_time)
     server_stop(&server);
 }
 
-Test(system_interactive, takes_many_lines_at_once)
+Test(system_interactive, runs_many_lines_that_arrive_at_once)
 {
     struct server server;
     struct pane pane;
 
     pane_need_tmux();
     start(&server);
-    open_at(&pane, server.socket);
+    open_udpctl(&pane, server.socket);
     pane_type(&pane, "broadcast one\nbroadcast two\njobs\nquit\n");
     const char *screen = pane_expect_end(&pane, 0);
     harness_contains("the screen", screen, "\n 2  done ");
@@ -263,7 +263,7 @@ Test(system_interactive, takes_many_lines_at_once)
     server_stop(&server);
 }
 
-Test(system_interactive, leaves_the_terminal_as_it_was_when_it_is_killed)
+Test(system_interactive, restores_the_terminal_after_a_signal)
 {
     struct pane pane;
     const char *pid = harness_path("pid");
@@ -279,10 +279,10 @@ Test(system_interactive, leaves_the_terminal_as_it_was_when_it_is_killed)
     pane_close(&pane);
 }
 
-Test(system_interactive, is_for_terminals_alone)
+Test(system_interactive, needs_a_terminal)
 {
     struct result result = run("status\n", "udpctl", NULL);
 
     harness_equal("the status", result.status, 2);
-    harness_contains("the complaint", result.err, "a command is missing");
+    harness_contains("the error", result.err, "a command is missing");
 }

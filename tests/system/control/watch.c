@@ -1,5 +1,7 @@
-/* `udpctl watch`: on a terminal and on a pipe, while the server works, goes and comes back. */
+/* `udpctl watch` on a terminal and on a pipe, also while the server is down, and the progress bar
+ * of `udpctl broadcast`. */
 
+#include "fake_server.h"
 #include "tmux_pane.h"
 
 #include <signal.h>
@@ -7,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 TestSuite(system_watch, .fini = harness_end, .timeout = 60);
@@ -28,7 +29,7 @@ static const char *watch_command(const struct server *server, const char *before
 
 /* ---- On a pipe ---- */
 
-Test(system_watch, prints_a_line_for_each_look_on_a_pipe)
+Test(system_watch, prints_a_line_for_each_poll_on_a_pipe)
 {
     struct server server;
     struct process process;
@@ -62,7 +63,7 @@ Test(system_watch, prints_json_with_every_counter)
     server_stop(&server);
 }
 
-Test(system_watch, says_on_a_pipe_that_the_server_is_away)
+Test(system_watch, prints_on_a_pipe_that_the_server_is_down)
 {
     struct server server;
 
@@ -73,8 +74,8 @@ Test(system_watch, says_on_a_pipe_that_the_server_is_away)
     harness_contains("the line", result.out, "  away  cannot connect to ");
 }
 
-/* A question of udpctl's to a server that the test plays. */
-static void answer(int connection, const char *question, const char *text)
+/* Expects a command of udpctl, and answers it with text. */
+static void answer(int connection, const char *command, const char *text)
 {
     char line[64] = "";
     size_t size = 0;
@@ -82,22 +83,18 @@ static void answer(int connection, const char *question, const char *text)
     while (size + 1 < sizeof line && read(connection, line + size, 1) == 1 && line[size] != '\n')
         size++;
     line[size] = '\0';
-    cr_assert_str_eq(line, question);
+    cr_assert_str_eq(line, command);
     operator_send(connection, text, strlen(text));
 }
 
-Test(system_watch, takes_what_a_newer_server_says_and_no_counter_runs_backwards)
+Test(system_watch, accepts_unknown_values_of_a_newer_server_and_has_no_negative_rate)
 {
     const char *path = harness_path("fake");
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int listener = fake_server_listen(path);
     struct process process;
     static const char status[] =
         "ok\nclients 5\nmood fine\nmax 10\nuptime_s 1\nworkers 1\nversion 9.0\n.\n";
 
-    snprintf(name.sun_path, sizeof name.sun_path, "%s", path);
-    expect(bind(listener, (struct sockaddr *)&name, sizeof name) == 0 && listen(listener, 5) == 0,
-           "expected to listen at %s", path);
     process_start(&process, NULL,
                   (const char *const[]){"udpctl", "-s", path, "--json", "watch", "-n", "2", NULL});
     int connection = accept(listener, NULL, NULL);
@@ -120,7 +117,7 @@ Test(system_watch, takes_what_a_newer_server_says_and_no_counter_runs_backwards)
 
 /* ---- On a terminal ---- */
 
-Test(system_watch, draws_the_traffic_and_q_leaves_the_terminal_as_it_was)
+Test(system_watch, draws_the_traffic_and_q_restores_the_terminal)
 {
     struct server server;
     struct pane pane;
@@ -139,8 +136,8 @@ Test(system_watch, draws_the_traffic_and_q_leaves_the_terminal_as_it_was)
     screen = pane_await(&pane, "drop_oversize");
     harness_contains("the screen", screen, "1 in all");
     pane_await(&pane, "\u2588"); /* the sparkline */
-    harness_contains("the screen", screen, "\nq leaves\n");
-    /* In one read: keys that mean nothing, one of them a sequence, and the one that leaves. */
+    harness_contains("the screen", screen, "\nq quits\n");
+    /* In one read: an escape sequence and a key without a meaning, and the key that quits. */
     pane_type(&pane, "\x1b[Dxq");
     screen = pane_expect_end(&pane, 0);
     expect(strstr(screen, "clients of") == NULL, "expected the screen as it was, it is:\n%s",
@@ -149,7 +146,7 @@ Test(system_watch, draws_the_traffic_and_q_leaves_the_terminal_as_it_was)
     server_stop(&server);
 }
 
-Test(system_watch, fits_the_window_whenever_that_changes)
+Test(system_watch, fits_the_window_after_each_change_of_its_size)
 {
     struct server server;
     struct pane pane;
@@ -157,14 +154,14 @@ Test(system_watch, fits_the_window_whenever_that_changes)
     pane_need_tmux();
     start(&server);
     pane_open(&pane, 100, 30, watch_command(&server, "NO_COLOR=1", ""));
-    pane_await(&pane, "q leaves");
+    pane_await(&pane, "q quits");
     pane_resize(&pane, 20, 5);
-    pane_await_gone(&pane, "q leaves");
+    pane_await_gone(&pane, "q quits");
     const char *screen = pane_await(&pane, "0.0/s requests\n");
     expect(strncmp(screen, "udpsrv up ", 10) == 0, "expected the title on top, it is:\n%s", screen);
     harness_contains("the screen", screen, "\n0 clients of 1,000\n");
     pane_resize(&pane, 120, 40);
-    screen = pane_await(&pane, "q leaves");
+    screen = pane_await(&pane, "q quits");
     harness_contains("the screen", screen, "requests  0.0/s  peak 0/s");
     harness_equal("titles", (int64_t)text_count(screen, "udpsrv up"), 1);
     pane_press(&pane, "C-c");
@@ -173,7 +170,7 @@ Test(system_watch, fits_the_window_whenever_that_changes)
     server_stop(&server);
 }
 
-Test(system_watch, a_server_that_goes_is_seen_and_seen_again_when_it_is_back)
+Test(system_watch, shows_that_the_server_is_down_and_that_it_is_back)
 {
     struct server server, second;
     struct pane pane;
@@ -189,13 +186,14 @@ Test(system_watch, a_server_that_goes_is_seen_and_seen_again_when_it_is_back)
     server_kill(&server);
     pane_await(&pane, "udpsrv away ");
     pane_await(&pane, "cannot connect to ");
-    const char *gone = pane_await(&pane, "\nfigures last seen 3s ago:\n1 clients of 1,000");
+    const char *gone = pane_await(&pane, "\nvalues last updated 3s ago:\n1 clients of 1,000");
     harness_contains("the screen", gone, "\nreceived  ");
     expect(strstr(gone, "/s replies") == NULL, "expected no rates of now in:\n%s", gone);
     second = (struct server){.socket = server.socket};
     server_start(&second, FIXED, "-l", "127.0.0.1:0", NULL);
     const char *screen = pane_await(&pane, "udpsrv up ");
-    expect(strstr(screen, "away") == NULL, "expected a new beginning, it is:\n%s", screen);
+    expect(strstr(screen, "away") == NULL, "expected a screen without an error, it is:\n%s",
+           screen);
     udp_ask(later, &second.at[0], "hi", "audi");
     pane_await(&pane, "1 clients of");
     pane_press(&pane, "q");
@@ -204,7 +202,7 @@ Test(system_watch, a_server_that_goes_is_seen_and_seen_again_when_it_is_back)
     server_stop(&second);
 }
 
-Test(system_watch, a_server_that_answers_no_more_is_seen_before_the_timeout)
+Test(system_watch, shows_a_late_answer_before_the_timeout)
 {
     struct server server;
     struct pane pane;
@@ -216,7 +214,8 @@ Test(system_watch, a_server_that_answers_no_more_is_seen_before_the_timeout)
     pane_open(&pane, 40, 15, watch_command(&server, "", "-t 600"));
     pane_await(&pane, "\n0.0/s requests  0.0/s replies\n0.0/s lost\n");
     process_kill(&server.process, SIGSTOP);
-    const char *screen = pane_await(&pane, "udpsrv no answer for 3s\nfigures last seen 3s ago:\n");
+    const char *screen =
+        pane_await(&pane, "udpsrv no answer for 3s\nvalues last updated 3s ago:\n");
     harness_contains("the screen", screen, "\n1 clients of 1,000  0.1 %\n");
     expect(strstr(screen, "/s requests") == NULL, "expected no rates of now in:\n%s", screen);
     process_kill(&server.process, SIGCONT);
@@ -227,7 +226,7 @@ Test(system_watch, a_server_that_answers_no_more_is_seen_before_the_timeout)
     server_stop(&server);
 }
 
-Test(system_watch, leaves_the_terminal_as_it_was_whatever_ends_it)
+Test(system_watch, restores_the_terminal_after_any_signal)
 {
     static const char *const signals[] = {"TERM", "HUP", "INT", "QUIT", "ABRT"};
     struct server server;
@@ -248,7 +247,7 @@ Test(system_watch, leaves_the_terminal_as_it_was_whatever_ends_it)
     server_stop(&server);
 }
 
-Test(system_watch, stops_by_ctrl_z_and_goes_on)
+Test(system_watch, ctrl_z_suspends_it_and_fg_continues_it)
 {
     struct server server;
     struct pane pane;
@@ -276,7 +275,7 @@ Test(system_watch, stops_by_ctrl_z_and_goes_on)
 
 /* ---- The progress of a broadcast ---- */
 
-/* A server with so many clients, whose copies take their time. */
+/* Starts a server with clients, and broadcasts of rate copies per second. */
 static void start_slow(struct server *server, int clients, int rate)
 {
     *server = (struct server){.listeners = 0};
@@ -287,7 +286,7 @@ static void start_slow(struct server *server, int clients, int rate)
     server_await_stat(server, "clients", clients);
 }
 
-Test(system_watch, a_broadcast_that_waits_shows_its_progress_on_a_terminal)
+Test(system_watch, a_broadcast_shows_its_progress_on_a_terminal)
 {
     struct server server;
     struct pane pane;
@@ -300,8 +299,8 @@ Test(system_watch, a_broadcast_that_waits_shows_its_progress_on_a_terminal)
     harness_contains("the screen", screen, "job 1 ");
     harness_contains("the screen", screen, "/s  0:0");
     screen = pane_expect_end(&pane, 0);
-    /* All of it is gone, and the result stands where it began. */
-    expect(strncmp(screen, "id ", 3) == 0, "expected the result alone, it is:\n%s", screen);
+    /* The progress is erased, and the result is printed in its place. */
+    expect(strncmp(screen, "id ", 3) == 0, "expected only the result, it is:\n%s", screen);
     harness_contains("the screen", screen, "sent         200\n");
     harness_equal("bars", (int64_t)text_count(screen, "to go"), 0);
     pane_close(&pane);
@@ -321,14 +320,14 @@ Test(system_watch, ctrl_c_ends_the_waiting_and_not_the_broadcast)
     pane_press(&pane, "C-c");
     const char *screen = pane_expect_end(&pane, 130);
     harness_contains("the screen", screen,
-                     "udpctl: waiting for job 1: interrupted, while it goes on; ");
+                     "udpctl: waiting for job 1: interrupted, but the job continues; ");
     server_await_stat(&server, "broadcasts", 1);
     harness_equal("copies", server_stat(&server, "copies_sent"), 300);
     pane_close(&pane);
     server_stop(&server);
 }
 
-Test(system_watch, nothing_of_the_progress_gets_into_a_pipe)
+Test(system_watch, progress_is_not_written_to_a_pipe)
 {
     struct server server;
 
@@ -336,11 +335,11 @@ Test(system_watch, nothing_of_the_progress_gets_into_a_pipe)
     struct result result = run(NULL, "udpctl", "-s", server.socket, "broadcast", "hello", NULL);
     harness_equal("the status", result.status, 0);
     cr_assert_str_eq(result.err, "");
-    expect(strncmp(result.out, "id ", 3) == 0, "expected the result alone, it is '%s'", result.out);
+    expect(strncmp(result.out, "id ", 3) == 0, "expected only the result, it is '%s'", result.out);
     server_stop(&server);
 }
 
-Test(system_watch, a_job_on_its_way_is_drawn_with_its_end_in_sight)
+Test(system_watch, draws_a_running_job_with_its_remaining_time)
 {
     struct server server;
     struct pane pane;
@@ -359,7 +358,7 @@ Test(system_watch, a_job_on_its_way_is_drawn_with_its_end_in_sight)
     server_stop(&server);
 }
 
-Test(system_watch, who_waits_for_a_broadcast_is_told_its_id_at_once)
+Test(system_watch, broadcast_wait_sends_the_job_id_at_once)
 {
     struct server server;
     char text[64] = "";

@@ -1,5 +1,5 @@
-/* What the four programs say when something goes wrong: all of it that can be provoked, held to one
- * form, and compared with what the sources have to say. */
+/* The error messages of the four programs: provokes each message that tests/messages finds in the
+ * sources and that can be provoked, and checks that all have the form "attempt: why; next". */
 
 #include "complaints.h"
 
@@ -11,7 +11,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Servers are static: should a test fail, their logs are shown. */
+/* The servers are static variables, because a failed test prints their logs after it has returned.
+ */
 TestSuite(system_messages, .fini = harness_end, .timeout = 300);
 
 static void provoke_command_lines(void)
@@ -77,37 +78,37 @@ static void provoke_command_lines(void)
         complaints_expect(NULL, NULL, lines[i]);
 }
 
-static void have_a_long_runtime_directory(void)
+static void set_long_runtime_directory(void)
 {
     static char path[300] = "/";
     memset(path + 1, 'x', sizeof path - 2);
     setenv("XDG_RUNTIME_DIR", path, 1);
-    /* The socket of root is elsewhere. */
+    /* For root, the default socket does not depend on this variable. */
     if (geteuid() == 0 && setuid(65534) != 0)
         _exit(1);
 }
 
-static void print_to_a_full_device(void)
+static void redirect_output_to_full_device(void)
 {
     dup2(open("/dev/full", O_WRONLY), STDOUT_FILENO);
 }
 
-static void read_a_directory(void)
+static void redirect_input_to_directory(void)
 {
     dup2(open("/", O_RDONLY), STDIN_FILENO);
 }
 
-static void provoke_about_surroundings(const char *silent)
+static void provoke_environment(const char *silent)
 {
-    complaints_expect(print_to_a_full_device, NULL, "udpcli --help");
-    complaints_expect(print_to_a_full_device, NULL, "udpctl --help");
-    complaints_expect(print_to_a_full_device, NULL, "udpsrv --help");
-    complaints_expect(print_to_a_full_device, NULL, "udpsrv -T");
-    complaints_expect(print_to_a_full_device, NULL, "udpload --help");
-    complaints_expect(read_a_directory, NULL, harness_format("udpcli %s", silent));
-    complaints_expect(read_a_directory, NULL, "udpctl broadcast --stdin");
-    complaints_expect(have_a_long_runtime_directory, NULL, "udpctl status");
-    complaints_expect(have_a_long_runtime_directory, NULL, "udpload --fanout localhost");
+    complaints_expect(redirect_output_to_full_device, NULL, "udpcli --help");
+    complaints_expect(redirect_output_to_full_device, NULL, "udpctl --help");
+    complaints_expect(redirect_output_to_full_device, NULL, "udpsrv --help");
+    complaints_expect(redirect_output_to_full_device, NULL, "udpsrv -T");
+    complaints_expect(redirect_output_to_full_device, NULL, "udpload --help");
+    complaints_expect(redirect_input_to_directory, NULL, harness_format("udpcli %s", silent));
+    complaints_expect(redirect_input_to_directory, NULL, "udpctl broadcast --stdin");
+    complaints_expect(set_long_runtime_directory, NULL, "udpctl status");
+    complaints_expect(set_long_runtime_directory, NULL, "udpload --fanout localhost");
 }
 
 static void provoke_udpcli(const char *silent, const char *closed)
@@ -126,8 +127,8 @@ static void provoke_udpcli(const char *silent, const char *closed)
 
 static void provoke_udpcli_at_a_terminal(const char *silent)
 {
-    const char *prompt = "\r> ", *home = harness_path("state/udpsrv");
-    const char *file = harness_format("%s/udpcli_history", home);
+    const char *prompt = "\r> ", *directory = harness_path("state/udpsrv");
+    const char *file = harness_format("%s/udpcli_history", directory);
     const char *spoil = harness_format("rm -f %s; mkdir -p %s", file, file);
     const char *cli = harness_format("udpcli -w 20ms %s", silent);
     complaints_at_terminal(cli, prompt, NULL, "/nonsense\r", "by doubling it");
@@ -140,7 +141,7 @@ static void provoke_udpcli_at_a_terminal(const char *silent)
     run_ok(NULL, "rmdir", file, NULL);
 }
 
-/* The address of a port of this host to which nobody listens any more. */
+/* Returns the address of a local port on which no socket listens. */
 static const char *closed_port(void)
 {
     int udp = udp_open("127.0.0.1");
@@ -149,7 +150,7 @@ static const char *closed_port(void)
     return endpoint_text(&at);
 }
 
-static void have_few_descriptors(void)
+static void limit_descriptors(void)
 {
     setrlimit(RLIMIT_NOFILE, &(struct rlimit){64, 64});
 }
@@ -163,7 +164,7 @@ static void provoke_udpload(const char *silent, const char *closed)
     complaints_expect(NULL, NULL, harness_format("udpload --source 192.0.2.1 %s", silent));
     complaints_expect(NULL, NULL, harness_format("udpload --source fe80::1%%nowhere ::1"));
     complaints_expect(NULL, NULL, harness_format("udpload -c 2 255.255.255.255"));
-    complaints_expect(have_few_descriptors, NULL,
+    complaints_expect(limit_descriptors, NULL,
                       harness_format("udpload -c 1000 --source 127.0.0.1 %s", silent));
     complaints_expect(NULL, NULL,
                       harness_format("udpload --find-max -Q 10 -l 100ms -t 100ms -c 1 %s", silent));
@@ -177,7 +178,7 @@ static void provoke_udpload(const char *silent, const char *closed)
             .err);
 }
 
-static void provoke_udpload_and_a_service(void)
+static void provoke_udpload_with_server(void)
 {
     static const char *const answers[] = {"error cannot broadcast: it can't; try again\n.\n",
                                           "nonsense\n.\n",
@@ -197,27 +198,27 @@ static void provoke_udpload_and_a_service(void)
     server_stop(&server);
 }
 
-/* In one test, whose end is to have seen them all. */
-Test(system_messages, have_one_form_and_all_were_seen)
+/* One test, because it checks at its end that all messages were printed. */
+Test(system_messages, have_one_form_and_all_can_be_provoked)
 {
     int udp = udp_open("127.0.0.1");
     struct endpoint at = udp_name(udp);
     const char *silent = endpoint_text(&at), *closed = closed_port();
     provoke_command_lines();
-    provoke_about_surroundings(silent);
+    provoke_environment(silent);
     provoke_udpcli(silent, closed);
     provoke_udpcli_at_a_terminal(silent);
     provoke_udpload(silent, closed);
-    provoke_udpload_and_a_service();
+    provoke_udpload_with_server();
     provoke_ctl();
     provoke_server();
     complaints_expect_all();
 }
 
-/* What turns text red, ends a line, turns text round, and is no UTF-8. */
+/* Turns text red, ends the line, reverses the direction of text, and is invalid UTF-8. */
 #define HOSTILE "x\x1b[31m\n\u202e\xff"
 
-Test(system_messages, have_no_argument_raw)
+Test(system_messages, escape_arguments)
 {
     static const char *const lines[][7] = {
         {"udpcli", HOSTILE, "hi"},
@@ -252,9 +253,10 @@ Test(system_messages, have_no_argument_raw)
         expect(process.status != 0, "line %zu is wrong", i);
         const char *err = process.texts[1].data ? process.texts[1].data : "";
         const char *out = process.texts[0].data ? process.texts[0].data : "";
-        const char *said = *err ? err : out; /* JSON and looks are on standard output */
-        expect(strstr(said, "\\x1b[31m\\n") || strstr(said, "\\u001b[31m\\n"),
-               "line %zu isn't escaped: %s", i, said);
-        expect(!strpbrk(said, "\x1b\xff") && !strstr(said, "\u202e"), "line %zu: %s", i, said);
+        const char *printed = *err ? err : out; /* JSON and `watch` print on standard output */
+        expect(strstr(printed, "\\x1b[31m\\n") || strstr(printed, "\\u001b[31m\\n"),
+               "line %zu isn't escaped: %s", i, printed);
+        expect(!strpbrk(printed, "\x1b\xff") && !strstr(printed, "\u202e"), "line %zu: %s", i,
+               printed);
     }
 }

@@ -1,4 +1,4 @@
-/* Complaints of udpctl and of udpsrv. */
+/* Provokes the error messages of udpctl and udpsrv, for messages.c. */
 
 #include "complaints.h"
 #include "server/control/control_sessions.h"
@@ -17,7 +17,7 @@ static const char *json_error(struct result result)
     return harness_format("udpctl: %s", json_text(result.out, "error"));
 }
 
-/* A server whose broadcasts take their time. */
+/* Starts a server with 300 clients and slow broadcasts. */
 static void start_slow(struct server *server)
 {
     *server = (struct server){.listeners = 0};
@@ -27,7 +27,7 @@ static void start_slow(struct server *server)
     server_await_stat(server, "clients", 300);
 }
 
-static void provoke_about_answers(void)
+static void provoke_invalid_answers(void)
 {
     static const char *const kinds[] = {"nonsense\n", "ok\nclients x\n.\n", "ok\n", "ok\n.\n"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
@@ -37,7 +37,7 @@ static void provoke_about_answers(void)
     complaints_fake("udpctl -s @ watch -n 1", "", COMPLAINTS_ENDS, true);
 }
 
-static void provoke_about_broadcasts(void)
+static void provoke_broadcast_errors(void)
 {
     static struct server server;
     struct process waiting;
@@ -62,19 +62,19 @@ static void provoke_about_broadcasts(void)
     server_kill(&server);
 }
 
-static void provoke_at_the_prompt(void)
+static void provoke_prompt_errors(void)
 {
     const char *directory = harness_path("state/udpsrv");
     const char *file = harness_format("%s/udpctl_history", directory);
     const char *spoil = harness_format("rm -f %s; mkdir -p %s", file, file);
-    complaints_at_terminal("udpctl", "udpctl> ", NULL, "'half\r", "brings it back");
+    complaints_at_terminal("udpctl", "udpctl> ", NULL, "'half\r", "recalls it");
     complaints_at_terminal("udpctl", "udpctl> ", spoil, "help\r",
                            "free space there, or continue without it");
     complaints_at_terminal("udpctl", "udpctl> ", NULL, "\x04", "\x1b[?2004l");
 }
 
-/* In a place that isn't open to him. */
-static void be_nobody(void)
+/* Without permission for the directory of the socket. */
+static void drop_privileges(void)
 {
     if (geteuid() == 0 && setuid(65534) != 0)
         _exit(1);
@@ -88,19 +88,19 @@ void provoke_ctl(void)
     complaints_expect(NULL, NULL, harness_format("udpctl -s %s status", path));
     const char *shut = harness_path("shut");
     run_ok(NULL, "mkdir", "-m", "0", shut, NULL);
-    complaints_expect(be_nobody, NULL, harness_format("udpctl -s %s/sock status", shut));
+    complaints_expect(drop_privileges, NULL, harness_format("udpctl -s %s/sock status", shut));
     complaints_expect(NULL, NULL, "udpctl -s /nowhere/sock status");
     complaints_expect(NULL, NULL, "udpctl -s /dev/null stats");
     complaints_see("JSON",
                    json_error(complaints_run(NULL, NULL, "udpctl --json -s /nowhere/sock stats")));
-    provoke_about_answers();
-    provoke_about_broadcasts();
-    provoke_at_the_prompt();
+    provoke_invalid_answers();
+    provoke_broadcast_errors();
+    provoke_prompt_errors();
 }
 
 /* ---- udpsrv ---- */
 
-static void provoke_about_clients_and_jobs(void)
+static void provoke_client_and_job_errors(void)
 {
     static const char *const commands[] = {"client 192.0.2.1:9", "kick 192.0.2.1:9", "cancel 99",
                                            "client 192.0.2.1"};
@@ -114,23 +114,23 @@ static void provoke_about_clients_and_jobs(void)
     server_stop(&server);
 }
 
-/* Says something to a server by its operator's protocol, and sees the refusal. */
-static void refuse(const struct server *server, const void *bytes, size_t size, bool ends)
+/* Sends bytes to the control socket, and expects an error. ends: closes the sending side. */
+static void expect_refusal(const struct server *server, const void *bytes, size_t size, bool ends)
 {
     int control = control_client_open(server);
-    expect(operator_send(control, bytes, size), "expected to say %.20s", (const char *)bytes);
+    expect(operator_send(control, bytes, size), "expected to send %.20s", (const char *)bytes);
     if (ends)
         shutdown(control, SHUT_WR);
     const char *answer = operator_answer(control);
     expect(answer && strncmp(answer, "error ", 6) == 0, "expected a refusal of %.20s: %s",
            (const char *)bytes, answer ? answer : "nothing");
-    complaints_see("the operator's protocol",
+    complaints_see("the control protocol",
                    harness_format("udpsrv: %.*s", (int)strcspn(answer + 6, "\n"), answer + 6));
     close(control);
 }
 
-/* One operator more than there may be: the first is dismissed. */
-static void provoke_by_crowd(const struct server *server)
+/* Opens one session more than the maximum, so that the server closes the first one. */
+static void provoke_by_too_many_sessions(const struct server *server)
 {
     int first = control_client_open(server);
     for (int i = 0; i < CONTROL_SESSIONS_MAX; i++)
@@ -151,14 +151,14 @@ static void provoke_by_protocol(void)
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
         const char *command = harness_format("%s\n", commands[i]);
-        refuse(&server, command, strlen(command), false);
+        expect_refusal(&server, command, strlen(command), false);
     }
-    refuse(&server, "a\0b\n", 4, false);
-    refuse(&server, "stats", 5, true);
+    expect_refusal(&server, "a\0b\n", 4, false);
+    expect_refusal(&server, "stats", 5, true);
     memset(line, 'x', LONG);
-    refuse(&server, line, LONG, false);
+    expect_refusal(&server, line, LONG, false);
     free(line);
-    provoke_by_crowd(&server);
+    provoke_by_too_many_sessions(&server);
     server_stop(&server);
 }
 
@@ -200,7 +200,7 @@ static void provoke_starts(void)
 
 void provoke_server(void)
 {
-    provoke_about_clients_and_jobs();
+    provoke_client_and_job_errors();
     provoke_by_protocol();
     provoke_by_reload();
     provoke_starts();

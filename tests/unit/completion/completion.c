@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A program with all that quoting could get wrong. */
+/* A program whose help needs quoting. */
 static const struct option_row rows[] = {
     {'f', "file", "FILE", "it's a [file]: C:\\temp"},
     {0, "sort", "up|down", "of list alone"},
@@ -22,13 +22,13 @@ static const struct option_command *command(size_t i)
     return i < 2 ? &commands[i] : NULL;
 }
 
-static const struct completion_program with_commands = {
+static const struct program_options with_commands = {
     .name = "try", .rows = rows, .row_count = 3, .command = command, .operand = ""};
-static const struct completion_program without = {
+static const struct program_options without_commands = {
     .name = "ask", .rows = rows, .row_count = 3, .operand = "HOST[:PORT]"};
 
-static const char *written(void (*write)(FILE *out, const struct completion_program *program),
-                           const struct completion_program *program)
+static const char *written(void (*write)(FILE *out, const struct program_options *program),
+                           const struct program_options *program)
 {
     static char text[16384];
     FILE *out = fmemopen(text, sizeof text, "w");
@@ -44,29 +44,29 @@ static void expect_part(const char *text, const char *part)
     cr_expect_not_null(strstr(text, part), "'%s' is not in:\n%s", part, text);
 }
 
-Test(completion, tells_by_the_name_of_an_argument_what_it_is)
+Test(completion, an_argument_is_completed_according_to_its_name)
 {
-    cr_expect_eq(completion_kind_of("FILE"), COMPLETION_FILE);
-    cr_expect_eq(completion_kind_of("PATH"), COMPLETION_FILE);
-    cr_expect_eq(completion_kind_of("idle|address"), COMPLETION_WORDS);
-    cr_expect_eq(completion_kind_of("HOST[:PORT]"), COMPLETION_HOST);
-    cr_expect_eq(completion_kind_of("ADDRESS"), COMPLETION_CLIENT);
-    cr_expect_eq(completion_kind_of("ADDR"), COMPLETION_NOTHING);
-    cr_expect_eq(completion_kind_of("ID"), COMPLETION_JOB);
-    cr_expect_eq(completion_kind_of(""), COMPLETION_NOTHING);
+    cr_expect_eq(program_options_argument_kind("FILE"), ARGUMENT_FILE);
+    cr_expect_eq(program_options_argument_kind("PATH"), ARGUMENT_FILE);
+    cr_expect_eq(program_options_argument_kind("idle|address"), ARGUMENT_CHOICE);
+    cr_expect_eq(program_options_argument_kind("HOST[:PORT]"), ARGUMENT_HOST);
+    cr_expect_eq(program_options_argument_kind("ADDRESS"), ARGUMENT_CLIENT);
+    cr_expect_eq(program_options_argument_kind("ADDR"), ARGUMENT_OTHER);
+    cr_expect_eq(program_options_argument_kind("ID"), ARGUMENT_JOB);
+    cr_expect_eq(program_options_argument_kind(""), ARGUMENT_OTHER);
 }
 
-Test(completion, knows_which_options_are_for_every_command)
+Test(completion, finds_the_options_that_every_command_has)
 {
     size_t i = 0;
-    uint32_t common = completion_common_rows(&with_commands);
-    cr_expect_eq(completion_next_row(&with_commands, common, &i), &rows[0]);
-    cr_expect_eq(completion_next_row(&with_commands, common, &i), &rows[2]);
-    cr_expect_null(completion_next_row(&with_commands, common, &i));
-    cr_expect_eq(completion_common_rows(&without), UINT32_MAX);
+    uint32_t common = program_options_common_rows(&with_commands);
+    cr_expect_eq(program_options_next_row(&with_commands, common, &i), &rows[0]);
+    cr_expect_eq(program_options_next_row(&with_commands, common, &i), &rows[2]);
+    cr_expect_null(program_options_next_row(&with_commands, common, &i));
+    cr_expect_eq(program_options_common_rows(&without_commands), UINT32_MAX);
 }
 
-Test(completion, bash_gets_the_options_of_a_command_behind_it_alone)
+Test(completion, bash_offers_the_options_of_a_command_only_after_it)
 {
     const char *text = written(bash_write, &with_commands);
     expect_part(text, "local options=' --file --quiet'");
@@ -74,12 +74,12 @@ Test(completion, bash_gets_the_options_of_a_command_behind_it_alone)
     expect_part(text, "--sort) _try_words 'up down' ;;");
     expect_part(text, "-f | --file) _try_files ;;");
     expect_part(text, "1:drop) _try_listed clients ;;");
-    text = written(bash_write, &without);
+    text = written(bash_write, &without_commands);
     expect_part(text, "0:) _ask_hosts ;;");
     cr_expect_null(strstr(text, "_listed"));
 }
 
-Test(completion, zsh_gets_its_descriptions_escaped)
+Test(completion, zsh_descriptions_are_escaped)
 {
     const char *text = written(zsh_write, &with_commands);
     expect_part(text, "'*'{-f+,--file=}'[it'\\''s a \\[file\\]\\: C\\:\\\\temp]:FILE:_files'");
@@ -87,17 +87,17 @@ Test(completion, zsh_gets_its_descriptions_escaped)
     expect_part(text, "'*'{-q,--quiet}'[say nothing]'");
     expect_part(text, "'list:what'\\''s there'");
     expect_part(text, "drop) _try_listed clients ;;");
-    expect_part(written(zsh_write, &without),
+    expect_part(written(zsh_write, &without_commands),
                 "_arguments -s -S $options '1:HOST\\[\\:PORT\\]:_hosts'");
 }
 
-Test(completion, fish_gets_its_descriptions_escaped)
+Test(completion, fish_descriptions_are_escaped)
 {
     const char *text = written(fish_write, &with_commands);
     expect_part(text, "complete -c try -s f -l file -r -F -d 'it\\'s a [file]: C:\\\\temp'\n");
     expect_part(text, "complete -c try -n '__try_is list' -l sort -x -a 'up down'");
     expect_part(text, "complete -c try -n '__try_is drop' -x -a '(__try_listed clients)'\n");
     expect_part(text, "case -f --file --sort\n");
-    expect_part(written(fish_write, &without),
+    expect_part(written(fish_write, &without_commands),
                 "complete -c ask -x -a '(__fish_print_hostnames)'\n");
 }

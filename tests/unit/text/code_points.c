@@ -2,7 +2,8 @@
  */
 #include "client/print_message.h"
 #include "ctl/output/json.h"
-#include "ctl/output/output.h"
+#include "ctl/output/output_record.h"
+#include "ctl/output/output_table.h"
 #include "load/report/escape.h"
 #include "load/report/report_html.h"
 #include "load/report/report_json.h"
@@ -230,8 +231,8 @@ static void check_udpctl_table(const char *piece, size_t size)
         cell[i] = piece[i] == ' ' || piece[i] == '\\' ? '_' : piece[i];
     strcpy(line, cell);
     table.out = fmemopen(printed, sizeof printed, "w");
-    cr_assert_null(output_table_line(&table, "row", line));
-    output_table_finish(&table);
+    cr_assert_null(output_table_add_line(&table, "row", line));
+    output_table_print(&table);
     output_table_free(&table);
     fclose(table.out);
     const char *row = strchr(printed, '\n') + 1;
@@ -254,7 +255,7 @@ static void check_udpctl_record(const char *piece, size_t size)
         for (size_t i = 0; i < length; i++)
             value[i] = piece[at + i] == '\\' ? '_' : piece[at + i];
         value[length] = '\0';
-        cr_assert_null(output_record_line(&record, "value", value));
+        cr_assert_null(output_record_add_line(&record, "value", value));
         for (int lines = 0; lines < 2; lines++) {
             size_t before = strlen(lines ? "value  " : "value ");
             FILE *out = fmemopen(printed, sizeof printed, "w");

@@ -13,7 +13,7 @@ static struct job_status read_job(const char *line)
     return job;
 }
 
-static void expect_nonsense(const char *line)
+static void expect_invalid(const char *line)
 {
     char copy[256];
     struct job_status job;
@@ -21,7 +21,7 @@ static void expect_nonsense(const char *line)
     cr_expect_not_null(job_status_read(&job, copy), "'%s'", line);
 }
 
-Test(job_status, is_read_from_a_line_with_newer_columns_passed_over)
+Test(job_status, is_parsed_from_a_line_and_ignores_further_columns)
 {
     struct job_status job = read_job("7 running 1000 200 30 20 500 12 new");
     cr_expect_eq(job.id, 7);
@@ -33,61 +33,61 @@ Test(job_status, is_read_from_a_line_with_newer_columns_passed_over)
     cr_expect_eq(job.skipped, 20);
     cr_expect_eq(job.duration_ms, 500);
     cr_expect_eq(job.bytes, 12);
-    expect_nonsense("");
-    expect_nonsense("7 running 1000 200 30 20 500");
-    expect_nonsense("7 running 1000 200  30 20 500 12");
-    expect_nonsense("x running 1000 200 30 20 500 12");
-    expect_nonsense("7 running 1000 -200 30 20 500 12");
+    expect_invalid("");
+    expect_invalid("7 running 1000 200 30 20 500");
+    expect_invalid("7 running 1000 200  30 20 500 12");
+    expect_invalid("x running 1000 200 30 20 500 12");
+    expect_invalid("7 running 1000 -200 30 20 500 12");
 }
 
-Test(job_status, knows_how_far_it_is_and_how_long_it_will_take)
+Test(job_status, computes_progress_rate_and_remaining_time)
 {
     struct job_status job = read_job("7 running 1000 200 30 20 500 12");
-    uint64_t left_ms;
+    uint64_t remaining_ms;
     cr_expect_eq(job_status_permille(&job), 250);
     cr_expect_eq(job_status_rate_pps(&job), 400);
-    cr_expect(job_status_left_ms(&job, &left_ms));
-    cr_expect_eq(left_ms, 1500);
+    cr_expect(job_status_remaining_ms(&job, &remaining_ms));
+    cr_expect_eq(remaining_ms, 1500);
 }
 
-Test(job_status, knows_no_end_before_it_has_begun_or_behind_it)
+Test(job_status, has_no_remaining_time_before_its_start_or_after_its_end)
 {
-    uint64_t left_ms;
+    uint64_t remaining_ms;
     struct job_status job = read_job("7 waiting 0 0 0 0 0 12");
     cr_expect(job_status_is_open(&job));
     cr_expect_eq(job_status_permille(&job), 0);
     cr_expect_eq(job_status_rate_pps(&job), 0);
-    cr_expect_not(job_status_left_ms(&job, &left_ms));
+    cr_expect_not(job_status_remaining_ms(&job, &remaining_ms));
     job = read_job("7 running 1000 0 0 0 3 12");
-    cr_expect_not(job_status_left_ms(&job, &left_ms));
+    cr_expect_not(job_status_remaining_ms(&job, &remaining_ms));
     job = read_job("7 done 1000 1000 0 0 3 12");
-    cr_expect_not(job_status_left_ms(&job, &left_ms));
+    cr_expect_not(job_status_remaining_ms(&job, &remaining_ms));
     cr_expect_eq(job_status_permille(&job), 1000);
     job = read_job("7 done 0 0 0 0 0 12");
-    cr_expect_eq(job_status_permille(&job), 1000, "nobody was to be reached");
+    cr_expect_eq(job_status_permille(&job), 1000, "there was no target");
 }
 
-Test(job_status, figures_that_make_no_sense_stay_in_their_range)
+Test(job_status, keeps_inconsistent_values_within_their_range)
 {
-    uint64_t left_ms;
+    uint64_t remaining_ms;
     struct job_status job = read_job("7 running 10 200 0 0 1000 12");
     cr_expect_eq(job_status_permille(&job), 1000);
-    cr_expect(job_status_left_ms(&job, &left_ms));
-    cr_expect_eq(left_ms, 0);
+    cr_expect(job_status_remaining_ms(&job, &remaining_ms));
+    cr_expect_eq(remaining_ms, 0);
     job = read_job("7 running 18446744073709551615 1 0 0 18446744073709551615 12");
     cr_expect_eq(job_status_permille(&job), 0);
-    cr_expect(job_status_left_ms(&job, &left_ms));
-    cr_expect_leq(left_ms, 1000000000000000);
+    cr_expect(job_status_remaining_ms(&job, &remaining_ms));
+    cr_expect_leq(remaining_ms, 1000000000000000);
 }
 
 Test(job_status, a_time_is_rounded_up_to_seconds)
 {
     char text[JOB_STATUS_TIME_BYTES];
-    cr_expect_str_eq(job_status_time(0, text), "0:00");
-    cr_expect_str_eq(job_status_time(1, text), "0:01");
-    cr_expect_str_eq(job_status_time(59000, text), "0:59");
-    cr_expect_str_eq(job_status_time(59001, text), "1:00");
-    cr_expect_str_eq(job_status_time(3599999, text), "1:00:00");
-    cr_expect_str_eq(job_status_time(90061000, text), "25:01:01");
-    job_status_time(UINT64_MAX, text);
+    cr_expect_str_eq(job_status_format_time(0, text), "0:00");
+    cr_expect_str_eq(job_status_format_time(1, text), "0:01");
+    cr_expect_str_eq(job_status_format_time(59000, text), "0:59");
+    cr_expect_str_eq(job_status_format_time(59001, text), "1:00");
+    cr_expect_str_eq(job_status_format_time(3599999, text), "1:00:00");
+    cr_expect_str_eq(job_status_format_time(90061000, text), "25:01:01");
+    job_status_format_time(UINT64_MAX, text);
 }

@@ -19,13 +19,13 @@ static const char *row(const struct job_status *job, unsigned columns)
     return tty_row(&tty, 0);
 }
 
-Test(progress_bar, shows_share_rate_and_time)
+Test(progress_bar, shows_percent_rate_and_time)
 {
     cr_expect_str_eq(row(&running, 60),
                      "job 7 25.0 % [######------------------] 2,000/s  0:02 to go");
 }
 
-Test(progress_bar, fits_any_window_and_shows_no_piece_in_part)
+Test(progress_bar, fits_any_window_and_shows_only_whole_pieces)
 {
     static const char *const all[] = {"job 7", "job 7 25.0 %", "job 7 25.0 % 2,000/s",
                                       "job 7 25.0 % 2,000/s  0:02 to go"};
@@ -43,7 +43,7 @@ Test(progress_bar, fits_any_window_and_shows_no_piece_in_part)
     cr_expect_lt(progress_bar_draw(&running, 65535, bytes), sizeof bytes);
 }
 
-Test(progress_bar, promises_nothing_that_it_cannot_know)
+Test(progress_bar, shows_no_time_while_it_is_unknown)
 {
     struct job_status job = running;
     job.sent = 0;
@@ -52,7 +52,7 @@ Test(progress_bar, promises_nothing_that_it_cannot_know)
     cr_expect_str_eq(row(&job, 40), "job 7 waiting");
 }
 
-Test(progress_bar, is_taken_away_whole)
+Test(progress_bar, is_erased_as_a_whole)
 {
     struct tty tty = tty_new(40, 1);
     char bytes[PROGRESS_BAR_BYTES];

@@ -5,14 +5,14 @@
 
 static void expect(const char *text, const char *json)
 {
-    char *made;
+    char *written;
     size_t size;
-    FILE *out = open_memstream(&made, &size);
+    FILE *out = open_memstream(&written, &size);
     cr_assert_not_null(out);
     json_string(out, text);
     cr_assert_eq(fclose(out), 0);
-    cr_expect_str_eq(made, json);
-    free(made);
+    cr_expect_str_eq(written, json);
+    free(written);
 }
 
 Test(json, quotes_plain_text)
@@ -40,17 +40,17 @@ Test(json, keeps_utf8_of_every_length)
     expect("\xf0\x90\x80\x80 \xf4\x8f\xbf\xbf", "\"\xf0\x90\x80\x80 \xf4\x8f\xbf\xbf\"");
 }
 
-Test(json, replaces_what_is_not_utf8)
+Test(json, replaces_invalid_utf8)
 {
-    expect("\x80", "\"\\ufffd\"");                                  /* a continuation alone */
-    expect("a\xffz", "\"a\\ufffdz\"");                              /* never a byte of UTF-8 */
-    expect("\xc0\xaf", "\"\\ufffd\\ufffd\"");                       /* overlong */
-    expect("\xe0\x9f\xbf", "\"\\ufffd\\ufffd\\ufffd\"");            /* overlong */
-    expect("\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"");            /* a surrogate */
+    expect("\x80", "\"\\ufffd\"");                       /* a continuation byte without a start */
+    expect("a\xffz", "\"a\\ufffdz\"");                   /* never a byte of UTF-8 */
+    expect("\xc0\xaf", "\"\\ufffd\\ufffd\"");            /* overlong */
+    expect("\xe0\x9f\xbf", "\"\\ufffd\\ufffd\\ufffd\""); /* overlong */
+    expect("\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\""); /* a surrogate */
     expect("\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""); /* beyond U+10FFFF */
 }
 
-Test(json, replaces_a_sequence_that_the_end_cuts_short)
+Test(json, replaces_an_incomplete_sequence_at_the_end)
 {
     expect("\xc3", "\"\\ufffd\"");
     expect("\xe2\x82", "\"\\ufffd\\ufffd\"");

@@ -1,0 +1,51 @@
+#ifndef COMPLETION_PROGRAM_OPTIONS_H
+#define COMPLETION_PROGRAM_OPTIONS_H
+
+#include "base/option_parser.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+/* The options and commands of a program, from the tables that also its help is printed from, and
+ * what the writers of the completion scripts for bash, zsh and fish have in common. */
+struct program_options {
+    const char *name; /* only letters, because it is part of the names of shell functions */
+    const struct option_row *rows;
+    size_t row_count; /* at most OPTION_PARSER_ROWS_MAX */
+    /* Returns command i, NULL after the last one. NULL: the program has no commands. */
+    const struct option_command *(*command)(size_t i);
+    const char *operand; /* the first operand of a program without commands: "HOST[:PORT]"; "" */
+};
+
+/* How a shell completes an argument, according to its name in a table. */
+enum argument_kind {
+    ARGUMENT_OTHER,  /* not completed */
+    ARGUMENT_CHOICE, /* "this|that" */
+    ARGUMENT_FILE,   /* FILE, PATH */
+    ARGUMENT_HOST,   /* HOST[:PORT] */
+    ARGUMENT_CLIENT, /* ADDRESS: listed by the program's command `clients` */
+    ARGUMENT_JOB,    /* ID: listed by the program's command `jobs` */
+};
+enum argument_kind program_options_argument_kind(const char *argument);
+
+/* Returns the command that lists the arguments of this kind: "clients" or "jobs". */
+const char *program_options_list_command(enum argument_kind kind);
+
+/* Returns the options that are not specific to a command: bit i for row i. */
+uint32_t program_options_common_rows(const struct program_options *program);
+
+/* Iterates over the options in a mask of rows: returns the first one from index *i and sets *i to
+ * the index after it. Returns NULL after the last one. */
+const struct option_row *program_options_next_row(const struct program_options *program,
+                                                  uint32_t rows, size_t *i);
+
+/* Writes text, and the program's name in place of each PROGRAM. */
+void program_options_write(FILE *out, const struct program_options *program, const char *text);
+
+/* Writes the words of an argument like "this|that", separated by blanks. */
+void program_options_write_choice(FILE *out, const char *choice);
+
+/* Writes an option as a pattern of the shell's case: "-s | --socket". */
+void program_options_write_pattern(FILE *out, const struct option_row *row);
+
+#endif

@@ -1,0 +1,98 @@
+#include "ctl/commands/command_dispatch.h"
+
+#include "ctl/broadcast/broadcast_command.h"
+#include "ctl/commands/client_commands.h"
+#include "ctl/commands/command_result.h"
+#include "ctl/commands/job_commands.h"
+#include "ctl/commands/reload_command.h"
+#include "ctl/commands/server_commands.h"
+#include "ctl/watch/watch_command.h"
+#include "os/log/error_message.h"
+#include "text/nearest_word.h"
+#include "text/printable.h"
+
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static int run_help(const struct ctl_options *options)
+{
+    (void)options;
+    return ctl_options_help(command_dispatch_print_list);
+}
+
+static const struct command {
+    struct option_command form;
+    int operands_min, operands_max;
+    int (*run)(const struct ctl_options *options);
+} commands[] = {
+    {{"status", "", "whether the server runs, its clients and uptime", 0}, 0, 0, command_status},
+    {{"stats", "", "all counters and their meaning", 0}, 0, 0, command_stats},
+    {{"clients", "", "list the registered clients", CTL_LIMIT | CTL_SORT}, 0, 0, command_clients},
+    {{"client", "ADDRESS", "show one client", 0}, 1, 1, command_client},
+    {{"kick", "ADDRESS", "remove a client; its next datagram registers it again", 0},
+     1,
+     1,
+     command_kick},
+    {{"broadcast", "TEXT", "send a message to all clients", CTL_STDIN | CTL_HEX | CTL_NO_WAIT},
+     0,
+     1,
+     broadcast_command_run},
+    {{"jobs", "", "list broadcasts that wait, run or have ended", 0}, 0, 0, command_jobs},
+    {{"cancel", "ID", "cancel a broadcast", 0}, 1, 1, command_cancel},
+    {{"watch", "", "show rates, drops, clients and jobs each second", CTL_COUNT},
+     0,
+     0,
+     watch_command_run},
+    {{"reload", "", "reload the configuration", 0}, 0, 0, command_reload},
+    {{"stop", "", "stop the server", 0}, 0, 0, command_stop},
+    {{"help", "", "print this help", 0}, 0, 0, run_help},
+};
+
+const struct option_command *command_dispatch_get(size_t i)
+{
+    return i < COUNT(commands) ? &commands[i].form : NULL;
+}
+
+void command_dispatch_print_list(FILE *out)
+{
+    for (size_t i = 0; i < COUNT(commands); i++) {
+        char form[32];
+        snprintf(form, sizeof form, "%s %s", commands[i].form.name, commands[i].form.arguments);
+        fprintf(out, "  %-16s  %s\n", form, commands[i].form.help);
+    }
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[COUNT(commands)];
+    for (size_t i = 0; i < COUNT(commands); i++)
+        names[i] = commands[i].form.name;
+    char shown[64];
+    printable_ascii(shown, sizeof shown, name, strlen(name));
+    const char *meant = nearest_word(name, names, COUNT(names));
+    return print_usage_error("unknown command '%s'%s%s%s", shown, meant ? " (did you mean '" : "",
+                             meant ? meant : "", meant ? "'?)" : "");
+}
+
+int command_dispatch_run(const struct ctl_options *options)
+{
+    if (!options->command)
+        return print_usage_error("a command is missing");
+    const struct command *command = commands, *end = commands + COUNT(commands);
+    while (command < end && strcmp(command->form.name, options->command) != 0)
+        command++;
+    if (command == end)
+        return unknown_command(options->command);
+    if (options->operand_count < command->operands_min)
+        return print_usage_error("'%s' needs %s", command->form.name, command->form.arguments);
+    if (options->operand_count > command->operands_max)
+        return print_usage_error("'%s' takes %s; quote an argument that contains blanks",
+                                 command->form.name,
+                                 command->operands_max > 0 ? "only one argument" : "no argument");
+    int status = ctl_options_allow(options, command->form.rows);
+    if (status < 0)
+        status = command->run(options);
+    /* Only `status` has an exit status of its own for a server that isn't running. */
+    return status == STATUS_NO_SERVER && command->run != command_status ? STATUS_FAILED : status;
+}

@@ -1,0 +1,40 @@
+#include "ctl/output/output_field.h"
+
+#include "ctl/output/json.h"
+#include "text/number_with_unit.h"
+#include "text/printable.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+const char *output_field_check(const struct output_field *field, const char *value)
+{
+    uint64_t number;
+    return field->kind == OUTPUT_TEXT ? NULL : number_parse(value, 0, UINT64_MAX, &number);
+}
+
+void output_field_print_json(FILE *out, const struct output_field *field, const char *value)
+{
+    json_string(out, field->name);
+    putc(':', out);
+    if (field->kind == OUTPUT_TEXT)
+        json_string(out, value);
+    else
+        fprintf(out, "%" PRIu64, (uint64_t)strtoull(value, NULL, 10)); /* "007" is not JSON */
+}
+
+const char *output_field_format(const struct output_field *field, const char *value,
+                                char text[OUTPUT_FIELD_TEXT_BYTES])
+{
+    uint64_t number = strtoull(value, NULL, 10);
+    if (field->kind == OUTPUT_MILLISECONDS)
+        snprintf(text, OUTPUT_FIELD_TEXT_BYTES, "%" PRIu64 ".%03" PRIu64 "s", number / 1000,
+                 number % 1000);
+    else if (field->kind == OUTPUT_SECONDS)
+        snprintf(text, OUTPUT_FIELD_TEXT_BYTES, "%" PRIu64 "s", number);
+    else if (field->kind == OUTPUT_TEXT)
+        printable_line(text, OUTPUT_FIELD_TEXT_BYTES, value);
+    else
+        return value;
+    return text;
+}

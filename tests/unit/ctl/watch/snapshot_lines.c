@@ -1,0 +1,50 @@
+#include "ctl/watch/snapshot_lines.h"
+
+#include "server_snapshot_fixture.h"
+
+#include <criterion/criterion.h>
+
+TestSuite(snapshot_lines, .init = snapshot_setup);
+
+static const char *line_of(void (*write)(FILE *out, const struct server_snapshot *snapshot,
+                                         const char *time))
+{
+    static char text[8192];
+    FILE *out = fmemopen(text, sizeof text, "w");
+    cr_assert_not_null(out);
+    write(out, &snapshot, "NOW");
+    cr_assert_eq(fclose(out), 0);
+    return text;
+}
+
+Test(snapshot_lines, text_has_the_increasing_losses_and_the_running_job)
+{
+    cr_expect_str_eq(line_of(snapshot_lines_text), "NOW  clients 1234/1000000  received 1000.0/s  "
+                                                   "replied 990.0/s  drop_oversize 10.0/s\n");
+    add_job(3, "running", 4000, 1000);
+    poll_server(1000, 0);
+    cr_expect_str_eq(line_of(snapshot_lines_text), "NOW  clients 1234/1000000  received 1000.0/s  "
+                                                   "replied 1020.0/s  job 3 25.0%\n");
+    snapshot.is_up = false;
+    snprintf(snapshot.error, sizeof snapshot.error, "why");
+    cr_expect_str_eq(line_of(snapshot_lines_text), "NOW  away  why\n");
+}
+
+Test(snapshot_lines, json_has_every_counter)
+{
+    add_job(3, "running", 4000, 1000);
+    add_job(2, "done", 4000, 1000);
+    cr_expect_str_eq(
+        line_of(snapshot_lines_json),
+        "{\"time\":\"NOW\",\"clients\":1234,\"max\":1000000,\"uptime_s\":11100,"
+        "\"per_s\":{\"received\":1000.0,\"replied\":990.0,\"silent\":0.0,\"drop_oversize\":10.0,"
+        "\"drop_port_zero\":0.0,\"joined\":0.0},"
+        "\"total\":{\"received\":2000,\"replied\":1980,\"silent\":0,\"drop_oversize\":20,"
+        "\"drop_port_zero\":0,\"joined\":1234},"
+        "\"jobs\":[{\"id\":3,\"state\":\"running\",\"targets\":4000,\"sent\":1000,\"failed\":0,"
+        "\"skipped\":0,\"duration_ms\":1000}]}\n");
+    snapshot.is_up = false;
+    snprintf(snapshot.error, sizeof snapshot.error, "\"why\"");
+    cr_expect_str_eq(line_of(snapshot_lines_json),
+                     "{\"time\":\"NOW\",\"error\":\"\\\"why\\\"\"}\n");
+}
