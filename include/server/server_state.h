@@ -33,7 +33,7 @@ struct server {
     struct mailbox *mailbox; /* of the main thread */
     struct workers workers;
     struct jobs *jobs;
-    struct command_table commands;
+    struct command_context commands;
     struct control_socket control;
     struct interface_changes *interfaces;
 

@@ -144,8 +144,8 @@ static void stop_by_command(void *state)
 
 static int open_control(struct server *server)
 {
-    server->commands = (struct command_table){
-        .datagram_decider =
+    server->commands = (struct command_context){
+        .queries =
             {
                 .workers = server->workers.list,
                 .worker_count = server->workers.count,

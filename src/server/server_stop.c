@@ -57,7 +57,7 @@ void server_stop(struct server *server)
 {
     if (server->stopping)
         return;
-    server->stopping = server->commands.datagram_decider.stopping = true;
+    server->stopping = server->commands.queries.stopping = true;
     loop_timer_once(&server->stop_timeout, (uint64_t)STOP_TIMEOUT_MS * 1000000);
     jobs_stop(server->jobs);
     shared_admission_stop(server->admission);

@@ -22,7 +22,7 @@ const char *startup_error_advice(int error, const char *otherwise)
     case -ENOBUFS:
         return "free some memory";
     case -ENOMEM:
-        return "lower clients.max, or give it more memory";
+        return "lower clients.max, or provide more memory";
     default:
         return otherwise;
     }

@@ -7,60 +7,61 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The operator's broadcasts: they wait in line, run one at a time on all workers at once, and are
- * remembered for a while. The log has a line for the end of each. */
+/* The queue of the operator's broadcasts: jobs run one at a time, each on all workers at once, and
+ * the last JOBS_REMEMBERED ended ones are kept for `udpctl jobs`. The end of each job is logged.
+ * All functions are called in the thread of the server's loop. */
 struct jobs;
 
-enum { JOBS_REMEMBERED = 64 /* ended ones; a screenful or two for who asks what happened */ };
+enum { JOBS_REMEMBERED = 64 /* ended jobs, one or two screens of `udpctl jobs` */ };
 
 enum job_state { JOB_WAITING, JOB_RUNNING, JOB_DONE, JOB_CANCELLED };
 
-/* A job as it stands. When it has ended, targets = sent + failed + skipped. */
+/* The present state of a job. When it has ended, targets = sent + failed + skipped. */
 struct job_report {
     uint64_t id; /* from 1, in the order of submission */
     enum job_state state;
     uint64_t targets;     /* clients registered when it started */
-    uint64_t sent;        /* copies that the kernel took */
+    uint64_t sent;        /* copies that the kernel accepted */
     uint64_t failed;      /* copies that the kernel refused */
-    uint64_t skipped;     /* targets that were gone, or had fallen silent, before their turn */
-    uint64_t duration_ms; /* from its start, to its end or till now */
+    uint64_t skipped;     /* targets that left or expired before their turn */
+    uint64_t duration_ms; /* from its start to its end, or until now */
     size_t bytes;         /* of the payload */
 };
 
-/* "waiting", "running", "done", "cancelled". */
+/* Returns "waiting", "running", "done" or "cancelled". */
 const char *job_state_name(enum job_state state);
 
-/* 0 or -errno. workers and home are the caller's; at most queue jobs wait. */
+/* The caller owns workers and reply_mailbox. At most queue jobs wait. Returns 0 or -errno. */
 int jobs_open(struct jobs **jobs, struct worker *const *workers, size_t worker_count,
               struct mailbox *reply_mailbox, uint32_t queue);
 
-/* Behind jobs_stop, the workers' end and the opening of their last letters: then no job is left. */
+/* Call it after jobs_stop, after the end of all workers and after their last messages are handled:
+ * then no job is left. */
 void jobs_close(struct jobs *jobs);
 
 void jobs_set_queue(struct jobs *jobs, uint32_t queue);
 
-/* Cancels the jobs that wait and the one that runs, and takes no more. */
+/* Cancels all jobs and accepts no more. */
 void jobs_stop(struct jobs *jobs);
 
 typedef void job_ended(void *state, const struct job_report *report);
 
-/* Queues a job with a copy of the payload, and has ended called when it has ended (NULL: nobody
- * waits). Returns its id, or -ENOBUFS when the queue is full, -ESHUTDOWN behind jobs_stop, -ENOMEM.
- */
+/* Queues a job with a copy of the payload, and calls ended (may be NULL) at its end. Returns its
+ * id, -ENOBUFS if the queue is full, -ESHUTDOWN after jobs_stop, or -ENOMEM. */
 int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended *ended,
                     void *state);
 
-/* Ends a job before its time. It runs until no copy of it leaves any more: then cancelled is
- * called, which may be before this returns. 0, -ENOENT if there is none of that id, -EALREADY if it
- * has ended, -EINPROGRESS if it is being cancelled. */
+/* Cancels a job. A running job ends when all workers have stopped sending; cancelled is called
+ * then, which may be before this function returns. Returns 0, -ENOENT if no job has that id,
+ * -EALREADY if the job has ended, or -EINPROGRESS if it is being cancelled already. */
 int jobs_cancel(struct jobs *jobs, uint64_t id, job_ended *cancelled, void *state);
 
-/* The jobs that are remembered, oldest first: those that have ended, the one that runs, those that
- * wait. */
+/* Calls visit for each job that is remembered: first the ended ones, oldest first, then the running
+ * one, then those that wait. */
 typedef void job_visit(void *state, const struct job_report *report);
 void jobs_each(const struct jobs *jobs, job_visit *visit, void *state);
 
-/* How many jobs have ended. */
+/* Returns how many jobs have ended since the start. */
 uint64_t jobs_ended(const struct jobs *jobs);
 
 #endif

@@ -9,59 +9,58 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What a client says goes to all others: one worker's part in it. A message is copied into a ring
- * once and lies there until every worker has sent its share of the copies; letters that lie beside
- * it take it to the other workers. Nothing is allocated on the way.
- *
- * What one client says reaches everyone in the order in which it was said. */
+/* Relays each message of a client to the other clients (broadcast.relay): one worker's share. A
+ * message is copied into a ring once and stays there until every worker has sent its copies. The
+ * shard jobs that carry it to the workers are in the same record of the ring, so nothing is
+ * allocated for a message. All clients get the messages of one client in the order in which it sent
+ * them. */
 struct relay;
 
 enum {
-    /* Of each worker: some three thousand lines of a chat with one worker, half a thousand with
-     * sixteen; more than a second of what a worker can fan out to a thousand clients. */
+    /* For each worker: about 3,000 lines of a chat with one worker, 500 with sixteen. That is more
+     * than what a worker can send to 1,000 clients in a second. */
     RELAY_RING_BYTES = 1 << 20,
-    /* A client may say so many seconds' worth of its rate at once: two lines that are pasted
-     * together are no flood. */
+    /* The burst of one client, in seconds of its rate: two lines pasted together are no flood. */
     RELAY_BURST_S = 2,
 };
 
-/* All of it is the worker's, and outlives the relay. */
+/* Owned by the worker; all of it outlives the relay. */
 struct relay_options {
     struct registry *registry;
-    uint32_t capacity; /* of the registry */
+    uint32_t capacity; /* of the registry, in clients */
     struct mailbox *mailbox;
     struct broadcast *broadcast;
     struct stats *stats;
-    uint32_t max_message_bytes; /* the ring has room for several, however long */
+    uint32_t max_message_bytes; /* the ring has space for at least eight of them */
     size_t worker_count;
 };
 
-/* Reserves its memory, which is touched as far as it is used. 0 or -errno. */
+/* Reserves the memory, which the kernel commits when it is used. Returns 0 or -errno. */
 int relay_open(struct relay **relay, const struct relay_options *options);
 
-/* Tells who the workers' relays are, in the order of the workers; the list is the caller's. Before
- * any thread starts. */
+/* Sets the relays of all workers, in the order of the workers; the caller owns the array. Call it
+ * before any thread starts. */
 void relay_set_peers(struct relay *relay, struct relay *const *relays);
 
-/* Takes no more part; before the broadcast is closed, in the worker's thread. */
+/* Stops the relay. Call it in the worker's thread before broadcast_close. */
 void relay_close(struct relay *relay);
 
-/* Frees the memory, in which letters of this worker may lie in the mailboxes of all others: behind
- * the end of every worker and the freeing of every mailbox. */
+/* Frees the memory. Messages in it may be in the mailboxes of the other workers: call it after all
+ * workers have ended and all mailboxes are freed. */
 void relay_free(struct relay *relay);
 
-/* Who gets what from now on, and how much one client may say: rate in messages a second, 0 for no
- * limit. In the worker's thread, or before it starts. */
+/* Sets which clients get a message, and how many messages a second one client may send (0: no
+ * limit). Call it in the worker's thread, or before it starts. */
 void relay_set(struct relay *relay, enum config_relay mode, uint32_t rate_pps);
 bool relay_is_on(const struct relay *relay);
 
-/* A client said something: passes it on, or counts why not. What is empty, and what comes from
- * nobody who is registered, is passed over in silence. */
+/* Relays a datagram of a client, or counts why it does not. An empty datagram, and one from a
+ * source that is not registered, is ignored without a count. */
 void relay_datagram(struct relay *relay, uint8_t listener, const struct datagram *datagram,
                     uint64_t now_ms);
 
-/* The same for a line of a client of server/streams/stream_clients. *due_ns is kept with that
- * client, from 0. */
+/* The same for a line of a stream client with that serial number. *due_ns is the state of its rate
+ * limit, which the caller keeps with the client; it starts at 0. */
 void relay_line(struct relay *relay, uint64_t stream, uint64_t *due_ns, const void *bytes,
                 size_t size, uint64_t now_ms);
 

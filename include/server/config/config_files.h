@@ -6,54 +6,57 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The configuration as files and the command line give it. */
+/* Reads the configuration from its files, which may include others, and from the command line. */
 
 enum {
     CONFIG_FILES_BYTES_MAX = 64 << 20, /* of one file */
     CONFIG_FILES_DEPTH_MAX = 16,       /* includes within includes */
-    CONFIG_FILES_MAX = 1000,           /* in all, so that files that include twice can't multiply */
+    CONFIG_FILES_MAX = 1000, /* in total: files that each include two others would multiply */
 };
 
-/* A value from the command line, which wins over files. */
+/* A value from the command line, which overrides the files. */
 struct config_files_override {
-    const char *where;   /* the option, as complaints name it: "-l" */
-    const char *section; /* a key that exists */
+    const char *where;   /* the option, for error messages: "-l" */
+    const char *section; /* it and the key exist */
     const char *key;
-    const char *value; /* one item, taken as it stands */
+    const char *value; /* one item, without quoting */
 };
 
 struct config_files_result {
-    struct config *config; /* NULL if there are complaints; may be taken, leaving NULL */
-    char **errors;         /* "FILE:LINE:COLUMN: what is wrong", in order; one may go on with
-                                  indented lines that can be pasted into a file */
-    bool *located;         /* beside each complaint: it begins with a file and a line of it */
+    struct config *config; /* NULL if there are errors; the caller may take it and leave NULL */
+    char **errors;         /* "FILE:LINE:COLUMN: message", in the order of the files; a message
+                              may have more, indented lines that can be pasted into a file */
+    bool *located;         /* for each error: whether it begins with a file and a line */
     size_t error_count;
-    char **files; /* that were read, as they were opened; one read twice stands there twice */
+    char **files; /* that were read, in the order of opening; may contain a file twice */
     size_t file_count;
-    bool once; /* the first one can't be read again: it is a pipe, a terminal or a socket */
+    bool once; /* the first file cannot be read again: it is a pipe, a terminal or a socket */
 };
 
-/* How it is read, other than at once and from files that can be read again. */
-struct config_files_ways {
-    /* The first file may be a pipe, a terminal or a socket: it is read to its end, however long
-     * that takes. Its include lines are relative to the working directory. */
-    bool waits;
-    /* Asked at least once per CONFIG_FILES_ASK_BYTES; true ends the reading. NULL: nobody asks. */
-    bool (*is_over)(const void *state);
+/* How the files are read. All zero: only regular files, without a way to cancel. */
+struct config_files_mode {
+    /* The first file may be a pipe, a terminal or a socket. It is read to its end, which may block
+     * without a limit. Its include lines are relative to the working directory. */
+    bool may_block;
+    /* Called at least once for each CONFIG_FILES_CHECK_BYTES; true cancels the reading. May be
+     * NULL.
+     */
+    bool (*is_cancelled)(const void *state);
     const void *state;
 };
-enum { CONFIG_FILES_ASK_BYTES = 1 << 20 /* a few milliseconds */ };
+enum { CONFIG_FILES_CHECK_BYTES = 1 << 20 /* read in a few milliseconds */ };
 
-/* Reads path (NULL: no file, just the built-in defaults) and what it includes. Paths of include
- * lines are relative to the directory of the file that has them. Returns 0 with a configuration,
- * -EINVAL with complaints, or -ENOMEM with neither. */
+/* Reads path (NULL: no file, only the built-in defaults) and the files that it includes. The path
+ * of an include line is relative to the directory of the file that contains the line. Returns 0
+ * with a configuration, -EINVAL with errors, or -ENOMEM with neither. The caller frees the result.
+ */
 int config_files_read(struct config_files_result *result, const char *path,
                       const struct config_files_override *overrides, size_t override_count);
 
-/* As config_files_read, by these ways; -ECANCELED, with neither, if it was ended. */
-int config_files_read_by(struct config_files_result *result, const char *path,
-                         const struct config_files_override *overrides, size_t override_count,
-                         const struct config_files_ways *ways);
+/* As config_files_read, in that mode. Returns -ECANCELED, with neither, if it was cancelled. */
+int config_files_read_in_mode(struct config_files_result *result, const char *path,
+                              const struct config_files_override *overrides, size_t override_count,
+                              const struct config_files_mode *mode);
 
 void config_files_free(struct config_files_result *result);
 

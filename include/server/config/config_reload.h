@@ -10,30 +10,29 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Reading the configuration again while the service goes on: all of it is applied, or nothing. */
+/* Reloads the configuration while the server runs: all changes are applied, or none. */
 
-/* What became of it; the texts are gone when `done` returns. */
+/* The result of a reload. The texts are valid until `done` returns. */
 struct reload_report {
     bool applied;
-    const char *file; /* the configuration that was read; NULL: there is none, and the built-in
-                         defaults and the command line are in effect */
-    char **restart;   /* if applied: "section.key" of what differs from the start and waits for the
-                         next */
+    const char *file; /* the file that was read; NULL: no file, the built-in defaults and the
+                         command line are in effect */
+    char **restart;   /* if applied: "section.key" of each changed key that needs a restart */
     size_t restart_count;
-    char **problems; /* if not: why, a complaint each */
+    char **problems; /* if not applied: the error messages */
     size_t problem_count;
 };
 typedef void reload_done(void *state, const struct reload_report *report);
 
-/* What a reload reads and what it changes; the server's. */
+/* What a reload reads and what it changes. All of it belongs to the server. */
 struct reload_target {
     const struct server_options *options;
-    bool once;                    /* its file can't be read again */
-    const int *end_signals;       /* that are not kept waiting until it is read, closed by 0 */
-    const struct config *started; /* what the server was started with */
-    struct reply **reply;         /* the one in use; replaced if messages or mode have changed */
+    bool once;                    /* its file cannot be read again */
+    const int *end_signals;       /* that cancel the reload; 0 at the end */
+    const struct config *started; /* the configuration at the start of the server */
+    struct reply **reply;         /* in use; replaced if the messages or the mode have changed */
     struct shared_admission *admission;
-    struct admission_rules *rules; /* those in use; replaced, their lists freed */
+    struct admission_rules *rules; /* in use; replaced, and their access list is freed */
     struct worker *const *workers;
     size_t worker_count;
     struct jobs *jobs;
@@ -41,8 +40,8 @@ struct reload_target {
     struct control_socket *control;
 };
 
-/* Calls done, and logs the outcome, when all workers go by the new configuration or it is clear
- * that none will. */
+/* Logs the result and calls done, at once or later in the thread of the server's loop: when all
+ * workers use the new configuration, or when the reload is refused. */
 void reload(const struct reload_target *target, reload_done *done, void *state);
 
 #endif

@@ -3,35 +3,37 @@
 
 #include <stddef.h>
 
+/* Parses the operator's command lines by a table of commands. */
+
 struct control_session;
 
-/* What the log says of a command. */
+/* How a command is logged. */
 enum command_log {
-    COMMAND_READS,       /* it changes nothing: a line at level debug */
-    COMMAND_CHANGES,     /* who had it done, and its first argument: at level info */
-    COMMAND_LOGS_ITSELF, /* by control_log, since its first argument says too little */
+    COMMAND_READS,       /* it changes nothing: at level debug */
+    COMMAND_CHANGES,     /* at level info, with the operator and the first argument */
+    COMMAND_LOGS_ITSELF, /* it calls control_log, since its first argument is not enough */
 };
 
-/* A command of the operator, a row of a table. */
+/* A command of the operator: a row of the table. */
 struct control_command {
     const char *name;
-    const char *arguments; /* "ADDRESS" for one that is needed, "[LIMIT]" for one that may be left
-                              out, "" for none */
+    const char *arguments; /* "ADDRESS" for a required argument, "[LIMIT]" for an optional one, ""
+                              for none */
     const char *help;      /* what it does, one line */
-    /* Answers now or later. arguments is what stands behind the name without the blanks around it;
-     * it may be changed, and is gone when run returns. */
+    /* Answers at once or later. arguments is the rest of the line after the name, without the
+     * blanks around it. It may be changed, and is valid until run returns. */
     void (*run)(void *state, struct control_session *session, char *arguments);
     enum command_log log;
 };
 
 enum {
-    COMMAND_PARSER_NAMES_MAX = 64,   /* rows of a table whose names are suggested */
-    COMMAND_PARSER_WRONG_BYTES = 256 /* what is wrong with a line */
+    COMMAND_PARSER_NAMES_MAX = 64,   /* rows of the table whose names may be suggested */
+    COMMAND_PARSER_WRONG_BYTES = 256 /* of the message about a line that cannot be executed */
 };
 
-/* Finds the command of a line of size bytes, behind which a NUL stands, and its arguments, for
- * which the line is changed. NULL if there is none or its arguments are missing or too many; then
- * wrong says so, what to do included. */
+/* Finds the command of a line of size bytes, which a NUL follows, and its arguments; changes the
+ * line. Returns NULL if the command is unknown, or its arguments are missing or too many; wrong is
+ * then a message for the operator. */
 const struct control_command *command_parser_parse(const struct control_command *commands,
                                                    size_t count, char *line, size_t size,
                                                    char **arguments,

@@ -2,85 +2,57 @@
 #define SERVER_STREAMS_STREAM_CLIENTS_H
 
 #include "address/client_name.h"
-#include "server/broadcast/relay.h"
-#include "server/datagram/datagram_decision.h"
+#include "registry/registry.h"
+#include "server/broadcast/recipients.h"
+#include "server/streams/stream_options.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Clients that come by stream, over TCP or a Unix socket: a table of them beside the registry. A
- * line is a datagram: it is counted, answered and relayed like one, and each datagram that such a
- * client is to get is a line, in which a LF becomes a space. A client is registered from its
- * connection to its end; there is no ttl, but an idle limit.
+/* Clients connected by TCP or a Unix socket. Each line from such a client is treated like a
+ * datagram: it is counted, answered and relayed. Each datagram to it is sent as a line, in which a
+ * LF becomes a space. A client is registered as long as it is connected; there is no ttl but a
+ * limit for idle clients.
  *
- * They all live on one worker, the first: its loop serves thousands of them, and one table needs no
- * letters to be listed, kicked or broadcast to. */
-struct streams;
+ * All stream clients belong to the first worker. One event loop serves thousands of connections,
+ * and one table can be listed and searched without messages between threads. Sharding them over
+ * the workers was rejected for that reason. All functions are called in the worker's thread. */
+struct stream_clients;
 
-enum {
-    /* How long one who has ended his side, or whose line was too long, may take to read what is
-     * left for him. */
-    STREAMS_LEAVE_MS = 5000,
-};
+/* Starts to accept connections. When a connection cannot be accepted (no descriptor, no memory), it
+ * is tried again after a second and whenever a client leaves. Returns 0 or -errno. */
+int stream_clients_open(struct stream_clients **streams,
+                        const struct stream_clients_options *options);
 
-/* A listening socket, the caller's to close behind streams_close. */
-struct stream_listener {
-    int socket;
-    enum transport transport; /* not TRANSPORT_UDP */
-    uint8_t listener;         /* its number among all listeners, for lists */
-};
+/* Disconnects all clients. They still receive what the kernel has taken. */
+void stream_clients_close(struct stream_clients *streams);
 
-/* All but the numbers is the worker's, and outlives the streams. */
-struct streams_options {
-    struct loop *loop;
-    const struct datagram_decider
-        *datagram_decider; /* whose reply they get, and whose lists keep them out */
-    struct relay *relay;
-    struct stats *stats;
-    int *reply_errno; /* of the last answer that failed */
-    const struct stream_listener *first_sockets;
-    size_t door_count;
-    uint32_t max;            /* at a time, those included that are about to leave */
-    uint32_t files;          /* likewise, for whom there are descriptors; others wait */
-    uint32_t buffer_bytes;   /* kept for one who doesn't read before he is cut off */
-    uint32_t idle_ms;        /* without a line */
-    uint32_t max_line_bytes; /* a longer one is answered by an error and the end */
-};
+/* Replaces the socket of a listener by another one, which takes over the number of the descriptor.
+ * Sets *socket to -1 on success. */
+void stream_clients_replace_socket(struct stream_clients *streams, uint8_t listener, int *socket);
 
-/* Begins to accept. Where a connection can't be accepted (files, memory), it is tried again after a
- * second, and when a client leaves. 0 or -errno. */
-int streams_open(struct streams **streams, const struct streams_options *options);
+/* Returns the number of connected clients. */
+uint32_t stream_clients_count(const struct stream_clients *streams);
 
-/* Cuts everyone off: what the kernel has taken still reaches them. */
-void streams_close(struct streams *streams);
+/* Disconnects idle clients. To be called at each sweep of the registry. */
+void stream_clients_sweep(struct stream_clients *streams, uint64_t now_ms);
 
-/* Has a listener accept by another socket, which takes the place of its own under that number. */
-void streams_renew(struct streams *streams, uint8_t listener, int *socket);
+/* Disconnects the clients that the access list excludes. To be called when it has changed. */
+void stream_clients_recheck_access(struct stream_clients *streams);
 
-/* The clients that are there. */
-uint32_t streams_count(const struct streams *streams);
+/* The connected clients as recipients of broadcasts, see server/streams/stream_copies. */
+struct recipients stream_clients_as_recipients(struct stream_clients *streams);
 
-/* To be called at each sweep: cuts off those who were silent for too long, or take too long to
- * leave. */
-void streams_sweep(struct streams *streams, uint64_t now_ms);
+/* Copies out the next clients from *next on (0 at first), at most limit of them, as registry_walk
+ * does: source is the address of the peer, of family ADDR_NONE on a Unix socket, where slot is the
+ * client's number. Returns how many; 0 at the end. */
+size_t stream_clients_list(const struct stream_clients *streams, uint32_t *next, uint64_t now_ms,
+                           struct client *clients, size_t limit);
 
-/* The service's lists are others now: cuts off those whom they keep out. */
-void streams_admit(struct streams *streams);
-
-/* Whoever is here when a broadcast starts, and neither has left nor is cut off at his turn: no copy
- * fails. */
-struct recipients streams_recipients(struct streams *streams);
-
-/* The next clients from *next on (0 at first), as in registry_walk: source is the peer's address,
- * or of family ADDR_NONE for a Unix socket, and slot then its number. None means that the walk has
- * ended. */
-size_t streams_list(const struct streams *streams, uint32_t *next, uint64_t now_ms,
-                    struct client *clients, size_t room);
-
-/* The client of that name, false if there is none; and cutting it off. */
-bool streams_find(const struct streams *streams, const struct client_name *name, uint64_t now_ms,
-                  struct client *client);
-bool streams_kick(struct streams *streams, const struct client_name *name);
+/* Finds a client by its name, or disconnects it. Returns false if there is none. */
+bool stream_clients_find(const struct stream_clients *streams, const struct client_name *name,
+                         uint64_t now_ms, struct client *client);
+bool stream_clients_kick(struct stream_clients *streams, const struct client_name *name);
 
 #endif

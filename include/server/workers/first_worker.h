@@ -32,7 +32,7 @@ int first_worker_open(struct first_worker **first_worker,
 void first_worker_close(struct first_worker *first_worker);
 
 /* Returns the clients that are connected by streams, NULL without a stream listener. */
-struct streams *first_worker_streams(struct first_worker *first_worker);
+struct stream_clients *first_worker_streams(struct first_worker *first_worker);
 
 /* Takes the new sockets of streams and of broadcast.multicast. Groups whose replies leave by a
  * unicast listener that was renewed (a bit for each in `renewed`) reply by its new socket. */

@@ -27,7 +27,7 @@ struct worker_walk {
 struct worker_walk worker_walk_all(void);
 
 /* Copies the next clients of a walk, at most `max`, and returns how many. Fewer, even none, does
- * not mean that the walk has ended. See registry_walk and streams_list for the fields. */
+ * not mean that the walk has ended. See registry_walk and stream_clients_list for the fields. */
 size_t worker_list(struct worker *worker, struct worker_walk *walk, struct client *clients,
                    size_t max);
 

@@ -1,4 +1,3 @@
-/* The queue of broadcasts, and the letters that take the one that runs to the workers and home. */
 #include "server/broadcast/broadcast_jobs.h"
 
 #include "os/log/log.h"
@@ -12,24 +11,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct job_status {
-    struct job_status *next;
-    struct job_report report; /* its tally is right once the job has ended */
+struct job {
+    struct job *next;
+    struct job_report report; /* its counts are filled in when the job has ended */
     uint64_t started_ms;      /* 0 while it waits */
-    bool cancelled;           /* it runs until its last letter is home all the same */
+    bool cancelled;           /* it still runs until all messages are answered */
     struct waiter {
-        job_ended *ended; /* NULL: nobody waits */
+        job_ended *ended; /* NULL: no session waits */
         void *state;
     } submitter, canceller;
-    size_t letters_out; /* the job is over when the last one is home */
-    struct part *parts; /* one for each worker */
+    size_t pending; /* messages to workers that are not answered; 0: the job has ended */
+    struct worker_job *worker_jobs; /* one for each worker */
     uint8_t bytes[];
 };
 
-/* A worker's share, and the letter that takes it there: the worker counts in it, so it has cache
- * lines of its own. */
-struct part {
-    _Alignas(MEMORY_LINE_BYTES) struct shard_job broadcast;
+/* The share of one worker and the messages that start and cancel it. It has cache lines of its own
+ * because the worker writes its counters. */
+struct worker_job {
+    _Alignas(MEMORY_LINE_BYTES) struct shard_job
+        shard_job; /* first: a pointer to its completion is cast to worker_job */
     struct worker_call start, cancel;
     struct jobs *jobs;
 };
@@ -42,11 +42,11 @@ struct jobs {
     bool stopped;
 
     uint64_t last_id;
-    struct job_status *running;
-    struct job_status *waiting, **waiting_end;
+    struct job *running;
+    struct job *waiting, **waiting_end;
     uint32_t waiting_count;
 
-    struct job_report ended[JOBS_REMEMBERED]; /* a ring, by the order of their ends */
+    struct job_report ended[JOBS_REMEMBERED]; /* a ring, in the order in which they ended */
     uint64_t ended_count;
 };
 
@@ -76,24 +76,24 @@ void jobs_set_queue(struct jobs *jobs, uint32_t queue)
     jobs->queue = queue;
 }
 
-/* ---- the life of a job ---- */
+/* ---- running a job ---- */
 
-/* Adds up what the workers have done of it so far. */
-static void tally(const struct jobs *jobs, const struct job_status *job, struct job_report *report)
+/* Sums up the counters of all workers. */
+static void sum_up(const struct jobs *jobs, const struct job *job, struct job_report *report)
 {
     *report = job->report;
     for (size_t i = 0; i < jobs->worker_count; i++) {
-        struct shard_job *part = &job->parts[i].broadcast;
-        report->targets += atomic_load_explicit(&part->targets, memory_order_relaxed);
-        report->sent += atomic_load_explicit(&part->sent, memory_order_relaxed);
-        report->failed += atomic_load_explicit(&part->failed, memory_order_relaxed);
-        report->skipped += atomic_load_explicit(&part->skipped, memory_order_relaxed);
+        struct shard_job *shard_job = &job->worker_jobs[i].shard_job;
+        report->targets += atomic_load_explicit(&shard_job->targets, memory_order_relaxed);
+        report->sent += atomic_load_explicit(&shard_job->sent, memory_order_relaxed);
+        report->failed += atomic_load_explicit(&shard_job->failed, memory_order_relaxed);
+        report->skipped += atomic_load_explicit(&shard_job->skipped, memory_order_relaxed);
     }
     if (job->started_ms != 0)
         report->duration_ms = clock_now_ms() - job->started_ms;
 }
 
-static void tell(const struct waiter *waiter, const struct job_report *report)
+static void report_to(const struct waiter *waiter, const struct job_report *report)
 {
     if (waiter->ended != NULL)
         waiter->ended(waiter->state, report);
@@ -113,56 +113,58 @@ static void log_end(const struct job_report *report)
               n[4], "skipped", n[5], "duration_ms", n[6], NULL);
 }
 
-/* The job is over and out of line: it is remembered, told to who waits for it, and freed. */
-static void end_job(struct jobs *jobs, struct job_status *job, enum job_state state)
+/* Remembers a job that is in no queue any more, reports its end to the sessions that wait for it,
+ * and frees it. */
+static void end_job(struct jobs *jobs, struct job *job, enum job_state state)
 {
     struct job_report *report = &jobs->ended[jobs->ended_count++ % JOBS_REMEMBERED];
-    tally(jobs, job, report);
+    sum_up(jobs, job, report);
     report->state = state;
     log_end(report);
-    tell(&job->submitter, report);
-    tell(&job->canceller, report);
-    free(job->parts);
+    report_to(&job->submitter, report);
+    report_to(&job->canceller, report);
+    free(job->worker_jobs);
     free(job);
 }
 
 static void start_next(struct jobs *jobs);
 
-static void letter_is_home(struct jobs *jobs)
+static void on_answer(struct jobs *jobs)
 {
-    struct job_status *job = jobs->running;
-    if (--job->letters_out > 0)
+    struct job *job = jobs->running;
+    if (--job->pending > 0)
         return;
     jobs->running = NULL;
     end_job(jobs, job, job->cancelled ? JOB_CANCELLED : JOB_DONE);
     start_next(jobs);
 }
 
-static void open_part_home(struct mailbox_message *mailbox_message)
+static void on_shard_job_ended(struct mailbox_message *completion)
 {
-    letter_is_home(((struct part *)mailbox_message)->jobs);
+    on_answer(((struct worker_job *)completion)->jobs);
 }
 
 static void run_start(struct worker_call *call)
 {
-    struct part *part = (struct part *)(void *)((char *)call - offsetof(struct part, start));
-    broadcast_start(worker_broadcast(call->worker), &part->broadcast);
+    struct worker_job *worker_job =
+        (struct worker_job *)(void *)((char *)call - offsetof(struct worker_job, start));
+    broadcast_start(worker_broadcast(call->worker), &worker_job->shard_job);
 }
 
-static void start_part(struct jobs *jobs, struct worker *worker, struct part *part)
+static void start_on_worker(struct jobs *jobs, struct worker *worker, struct worker_job *worker_job)
 {
-    part->jobs = jobs;
-    part->broadcast.mailbox_message.open = open_part_home;
-    part->broadcast.reply_mailbox = jobs->reply_mailbox;
-    part->broadcast.bytes = jobs->running->bytes;
-    part->broadcast.size = jobs->running->report.bytes;
-    part->start.run = run_start;
-    worker_post(worker, &part->start, NULL);
+    worker_job->jobs = jobs;
+    worker_job->shard_job.completion.open = on_shard_job_ended;
+    worker_job->shard_job.reply_mailbox = jobs->reply_mailbox;
+    worker_job->shard_job.bytes = jobs->running->bytes;
+    worker_job->shard_job.size = jobs->running->report.bytes;
+    worker_job->start.run = run_start;
+    worker_post(worker, &worker_job->start, NULL);
 }
 
-static struct job_status *take_waiting(struct jobs *jobs, struct job_status **link)
+static struct job *take_waiting(struct jobs *jobs, struct job **link)
 {
-    struct job_status *job = *link;
+    struct job *job = *link;
     *link = job->next;
     if (*link == NULL)
         jobs->waiting_end = link;
@@ -174,12 +176,12 @@ static void start_next(struct jobs *jobs)
 {
     if (jobs->running != NULL || jobs->waiting == NULL || jobs->stopped)
         return;
-    struct job_status *job = jobs->running = take_waiting(jobs, &jobs->waiting);
+    struct job *job = jobs->running = take_waiting(jobs, &jobs->waiting);
     job->report.state = JOB_RUNNING;
     job->started_ms = clock_now_ms();
-    job->letters_out = jobs->worker_count;
+    job->pending = jobs->worker_count;
     for (size_t i = 0; i < jobs->worker_count; i++)
-        start_part(jobs, jobs->workers[i], &job->parts[i]);
+        start_on_worker(jobs, jobs->workers[i], &job->worker_jobs[i]);
 }
 
 int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended *ended,
@@ -187,20 +189,20 @@ int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended
 {
     if (jobs->stopped)
         return -ESHUTDOWN;
-    /* One that would run at once waits for nothing. */
+    /* The limit does not apply to a job that starts at once. */
     if (jobs->running != NULL && jobs->waiting_count >= jobs->queue)
         return -ENOBUFS;
-    struct job_status *job = calloc(1, sizeof *job + size);
-    struct part *parts = memory_lines(jobs->worker_count * sizeof *parts);
-    if (job == NULL || parts == NULL) {
+    struct job *job = calloc(1, sizeof *job + size);
+    struct worker_job *worker_jobs = memory_lines(jobs->worker_count * sizeof *worker_jobs);
+    if (job == NULL || worker_jobs == NULL) {
         free(job);
-        free(parts);
+        free(worker_jobs);
         return -ENOMEM;
     }
     uint64_t id = ++jobs->last_id;
     job->report = (struct job_report){.id = id, .state = JOB_WAITING, .bytes = size};
     job->submitter = (struct waiter){ended, state};
-    job->parts = parts;
+    job->worker_jobs = worker_jobs;
     if (size > 0)
         memcpy(job->bytes, bytes, size);
 
@@ -213,29 +215,29 @@ int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended
 
 /* ---- cancelling ---- */
 
-static struct part *part_cancelled(struct worker_call *call)
+static struct worker_job *cancelled_worker_job(struct worker_call *call)
 {
-    return (struct part *)(void *)((char *)call - offsetof(struct part, cancel));
+    return (struct worker_job *)(void *)((char *)call - offsetof(struct worker_job, cancel));
 }
 
 static void run_cancel(struct worker_call *call)
 {
-    broadcast_cancel(worker_broadcast(call->worker), &part_cancelled(call)->broadcast);
+    broadcast_cancel(worker_broadcast(call->worker), &cancelled_worker_job(call)->shard_job);
 }
 
-static void cancel_is_home(struct worker_call *call)
+static void on_cancel_answered(struct worker_call *call)
 {
-    letter_is_home(part_cancelled(call)->jobs);
+    on_answer(cancelled_worker_job(call)->jobs);
 }
 
 static void cancel_running(struct jobs *jobs)
 {
     jobs->running->cancelled = true;
-    jobs->running->letters_out += jobs->worker_count;
+    jobs->running->pending += jobs->worker_count;
     for (size_t i = 0; i < jobs->worker_count; i++) {
-        struct worker_call *call = &jobs->running->parts[i].cancel;
+        struct worker_call *call = &jobs->running->worker_jobs[i].cancel;
         call->run = run_cancel;
-        call->done = cancel_is_home;
+        call->done = on_cancel_answered;
         worker_post(jobs->workers[i], call, jobs->reply_mailbox);
     }
 }
@@ -250,7 +252,7 @@ int jobs_cancel(struct jobs *jobs, uint64_t id, job_ended *cancelled, void *stat
         cancel_running(jobs);
         return 0;
     }
-    for (struct job_status **link = &jobs->waiting; *link != NULL; link = &(*link)->next) {
+    for (struct job **link = &jobs->waiting; *link != NULL; link = &(*link)->next) {
         if ((*link)->report.id != id)
             continue;
         (*link)->canceller = canceller;
@@ -274,7 +276,7 @@ void jobs_close(struct jobs *jobs)
     free(jobs);
 }
 
-/* ---- looking on ---- */
+/* ---- listing ---- */
 
 void jobs_each(const struct jobs *jobs, job_visit *visit, void *state)
 {
@@ -284,10 +286,10 @@ void jobs_each(const struct jobs *jobs, job_visit *visit, void *state)
 
     struct job_report report;
     if (jobs->running != NULL) {
-        tally(jobs, jobs->running, &report);
+        sum_up(jobs, jobs->running, &report);
         visit(state, &report);
     }
-    for (const struct job_status *job = jobs->waiting; job != NULL; job = job->next)
+    for (const struct job *job = jobs->waiting; job != NULL; job = job->next)
         visit(state, &job->report);
 }
 

@@ -1,4 +1,3 @@
-/* One datagram for all who listen to a group. */
 #include "server/broadcast/multicast_recipient.h"
 
 #include "net/message/datagram.h"
@@ -9,7 +8,7 @@
 
 struct multicast_recipient {
     struct loop *loop;
-    struct loop_handler handler; /* added while a copy waits for room */
+    struct loop_handler handler; /* added while a copy waits for send buffer space */
     struct loop_task *wake;
     int socket;
     int *last_errno; /* of the last copy that the kernel refused */
@@ -34,7 +33,7 @@ void multicast_recipient_close(struct multicast_recipient *multicast)
     free(multicast);
 }
 
-void multicast_recipient_renew(struct multicast_recipient *multicast, int *socket)
+void multicast_recipient_replace_socket(struct multicast_recipient *multicast, int *socket)
 {
     bool waiting = multicast->handler.loop != NULL;
     loop_remove(&multicast->handler);
@@ -44,10 +43,10 @@ void multicast_recipient_renew(struct multicast_recipient *multicast, int *socke
         loop_defer(multicast->loop, multicast->wake);
 }
 
-static uint64_t begin(void *state, const struct shard_job *part, struct recipients_walk *walk)
+static uint64_t begin(void *state, const struct shard_job *job, struct recipients_walk *walk)
 {
     (void)state;
-    walk->ended = part->lane != BROADCAST_OPERATOR;
+    walk->ended = job->queue != BROADCAST_OPERATOR;
     return walk->ended ? 0 : 1;
 }
 
@@ -59,8 +58,8 @@ static void on_writable(void *state, unsigned events)
     loop_defer(multicast->loop, multicast->wake);
 }
 
-/* Waits for room; false if even that fails, and the copy with it. */
-static bool wait_for_room(struct multicast_recipient *multicast, struct loop_task *wake)
+/* Waits for send buffer space. Returns false if that is not possible: the copy fails then. */
+static bool wait_for_space(struct multicast_recipient *multicast, struct loop_task *wake)
 {
     multicast->wake = wake;
     return multicast->handler.loop != NULL ||
@@ -68,13 +67,13 @@ static bool wait_for_room(struct multicast_recipient *multicast, struct loop_tas
                     on_writable, multicast) == 0;
 }
 
-static bool send_copy(void *state, const struct shard_job *part, struct recipients_walk *walk,
-                      uint32_t may, struct recipients_tally *tally, struct loop_task *wake)
+static bool send_copy(void *state, const struct shard_job *job, struct recipients_walk *walk,
+                      uint32_t limit, struct recipients_tally *tally, struct loop_task *wake)
 {
     struct multicast_recipient *multicast = state;
-    (void)may;
-    int error = datagram_send(multicast->socket, part->bytes, part->size);
-    if (error == -EAGAIN && wait_for_room(multicast, wake))
+    (void)limit;
+    int error = datagram_send(multicast->socket, job->bytes, job->size);
+    if (error == -EAGAIN && wait_for_space(multicast, wake))
         return true;
     walk->ended = true;
     if (error == 0) {
@@ -86,7 +85,7 @@ static bool send_copy(void *state, const struct shard_job *part, struct recipien
     return false;
 }
 
-struct recipients multicast_recipient_recipients(struct multicast_recipient *multicast)
+struct recipients multicast_recipient_as_recipients(struct multicast_recipient *multicast)
 {
     return (struct recipients){.state = multicast, .begin = begin, .send = send_copy};
 }

@@ -1,4 +1,3 @@
-/* A ring of messages, and the letters that lie beside each. */
 #include "server/broadcast/relay.h"
 
 #include "base/ring_buffer.h"
@@ -11,34 +10,34 @@
 
 struct relay {
     struct relay_options options;
-    struct relay *const *relays; /* of all workers, this one among them */
+    struct relay *const *relays; /* of all workers, including this one */
     bool closed;
     enum config_relay mode;
-    struct token_bucket gcra;
+    struct token_bucket rate;
     uint64_t *due_ns; /* of the registry's clients, by slot */
     struct ring_buffer ring;
     void *ring_memory;
     size_t ring_bytes;
 };
 
-/* One worker's share of a message, and the letter that takes it there. */
-struct share {
-    struct mailbox_message letter;
-    struct shard_job part;
+/* The shard job of one worker, and the message that brings it there. */
+struct relay_job {
+    struct mailbox_message request;
+    struct shard_job job;
     struct message_slot *slot;
     struct relay *to;
 };
 
-/* A record of the ring: a message, its shares, and then its bytes. */
+/* A record of the ring: the shard jobs of a relayed message, followed by its bytes. */
 struct message_slot {
     struct relay *relay;
-    size_t shares_out; /* the record is given back when the last one is home */
-    struct share shares[];
+    size_t pending; /* jobs that have not ended; the record is released with the last one */
+    struct relay_job jobs[];
 };
 
 static size_t slot_bytes(size_t worker_count, size_t size)
 {
-    return sizeof(struct message_slot) + worker_count * sizeof(struct share) + size;
+    return sizeof(struct message_slot) + worker_count * sizeof(struct relay_job) + size;
 }
 
 static size_t due_bytes(const struct relay_options *options)
@@ -48,7 +47,7 @@ static size_t due_bytes(const struct relay_options *options)
 
 int relay_open(struct relay **relay, const struct relay_options *options)
 {
-    enum { LONGEST_MESSAGES = 8 /* that fit, however long max-datagram is */ };
+    enum { LONGEST_MESSAGES = 8 /* that fit at least, for any max-datagram */ };
     struct relay *made = memory_lines(sizeof *made);
     if (made == NULL)
         return -ENOMEM;
@@ -93,7 +92,7 @@ void relay_free(struct relay *relay)
 void relay_set(struct relay *relay, enum config_relay mode, uint32_t rate_pps)
 {
     relay->mode = mode;
-    token_bucket_init(&relay->gcra, rate_pps, rate_pps > 0 ? rate_pps * RELAY_BURST_S : 1);
+    token_bucket_init(&relay->rate, rate_pps, rate_pps > 0 ? rate_pps * RELAY_BURST_S : 1);
 }
 
 bool relay_is_on(const struct relay *relay)
@@ -101,48 +100,50 @@ bool relay_is_on(const struct relay *relay)
     return relay->mode != RELAY_OFF;
 }
 
-/* ---- the way of a message ---- */
+/* ---- passing a message to the workers ---- */
 
-/* In the thread of the worker to whom a client spoke. */
-static void open_share_home(struct mailbox_message *mailbox_message)
+/* In the thread of the worker that received the message. */
+static void on_job_ended(struct mailbox_message *completion)
 {
-    struct share *share = (struct share *)(void *)((char *)mailbox_message -
-                                                   offsetof(struct share, part.mailbox_message));
-    struct message_slot *slot = share->slot;
-    if (--slot->shares_out == 0)
+    struct relay_job *job =
+        (struct relay_job *)(void *)((char *)completion -
+                                     offsetof(struct relay_job, job.completion));
+    struct message_slot *slot = job->slot;
+    if (--slot->pending == 0)
         ring_buffer_release(&slot->relay->ring, slot);
 }
 
-/* In the thread of another worker. One that has ended already keeps it: nobody waits any more. */
-static void open_share(struct mailbox_message *mailbox_message)
+/* In the thread of another worker. After relay_close it drops the job, which is never reported as
+ * ended: no worker waits for it any more. */
+static void on_request(struct mailbox_message *request)
 {
-    struct share *share = (struct share *)mailbox_message;
-    if (!share->to->closed)
-        broadcast_start(share->to->options.broadcast, &share->part);
+    struct relay_job *job = (struct relay_job *)request;
+    if (!job->to->closed)
+        broadcast_start(job->to->options.broadcast, &job->job);
 }
 
-static void fill_share(struct share *share, struct message_slot *slot, struct relay *to,
-                       const struct broadcast_except *except, const uint8_t *bytes, size_t size)
+static void fill_job(struct relay_job *job, struct message_slot *slot, struct relay *to,
+                     const struct broadcast_except *except, const uint8_t *bytes, size_t size)
 {
-    *share = (struct share){
-        .letter.open = open_share,
+    *job = (struct relay_job){
+        .request.open = on_request,
         .slot = slot,
         .to = to,
-        .part =
+        .job =
             {
-                .mailbox_message.open = open_share_home,
+                .completion.open = on_job_ended,
                 .reply_mailbox = to == slot->relay ? NULL : slot->relay->options.mailbox,
                 .bytes = bytes,
                 .size = size,
-                .lane = BROADCAST_RELAY,
+                .queue = BROADCAST_RELAY,
                 .except = *except,
             },
     };
 }
 
-/* Passes a message on to everyone but one; without room for it, to nobody. */
-static void pass_on(struct relay *relay, const struct broadcast_except *except, const void *bytes,
-                    size_t size)
+/* Relays a message to all clients except one. Drops it if the ring has no space. */
+static void relay_to_all(struct relay *relay, const struct broadcast_except *except,
+                         const void *bytes, size_t size)
 {
     size_t count = relay->options.worker_count;
     struct message_slot *slot = ring_buffer_push(&relay->ring, slot_bytes(count, size));
@@ -152,23 +153,23 @@ static void pass_on(struct relay *relay, const struct broadcast_except *except, 
     }
     relay->options.stats->relayed++;
     slot->relay = relay;
-    slot->shares_out = count;
-    uint8_t *copy = (uint8_t *)&slot->shares[count];
+    slot->pending = count;
+    uint8_t *copy = (uint8_t *)&slot->jobs[count];
     memcpy(copy, bytes, size);
     for (size_t i = 0; i < count; i++)
-        fill_share(&slot->shares[i], slot, relay->relays[i], except, copy, size);
+        fill_job(&slot->jobs[i], slot, relay->relays[i], except, copy, size);
     for (size_t i = 0; i < count; i++) {
         struct relay *to = relay->relays[i];
         if (to == relay)
-            broadcast_start(relay->options.broadcast, &slot->shares[i].part);
+            broadcast_start(relay->options.broadcast, &slot->jobs[i].job);
         else
-            mailbox_post(to->options.mailbox, &slot->shares[i].letter);
+            mailbox_post(to->options.mailbox, &slot->jobs[i].request);
     }
 }
 
 static bool is_within_rate(struct relay *relay, uint64_t *due_ns, uint64_t now_ms)
 {
-    if (token_bucket_take(&relay->gcra, due_ns, now_ms * 1000000))
+    if (token_bucket_take(&relay->rate, due_ns, now_ms * 1000000))
         return true;
     relay->options.stats->relay_limited++;
     return false;
@@ -181,14 +182,14 @@ void relay_datagram(struct relay *relay, uint8_t listener, const struct datagram
     if (datagram->size == 0 ||
         !registry_find(relay->options.registry, listener, &datagram->source, now_ms, &client))
         return;
-    /* A place's next client inherits what its last one has left of the rate. That one has been
-     * silent for a ttl, or was kicked. */
+    /* A client inherits the state of the rate from the last client of its slot, which has sent
+     * nothing for a ttl, has left, or was kicked. */
     if (!is_within_rate(relay, &relay->due_ns[client.slot], now_ms))
         return;
     struct broadcast_except except = {.source = {.family = ADDR_NONE}};
     if (relay->mode == RELAY_OTHERS)
         except = (struct broadcast_except){.source = datagram->source, .listener = listener};
-    pass_on(relay, &except, datagram->bytes, datagram->size);
+    relay_to_all(relay, &except, datagram->bytes, datagram->size);
 }
 
 void relay_line(struct relay *relay, uint64_t stream, uint64_t *due_ns, const void *bytes,
@@ -197,5 +198,5 @@ void relay_line(struct relay *relay, uint64_t stream, uint64_t *due_ns, const vo
     if (size == 0 || !is_within_rate(relay, due_ns, now_ms))
         return;
     struct broadcast_except except = {.stream = relay->mode == RELAY_OTHERS ? stream : 0};
-    pass_on(relay, &except, bytes, size);
+    relay_to_all(relay, &except, bytes, size);
 }

@@ -1,4 +1,3 @@
-/* What udpsrv does with a configuration other than to run by it. */
 #include "server/config/config_check.h"
 
 #include "config/config_keys.h"
@@ -10,24 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What has a place in a file is said as compilers do, without our name, so that editors find it. */
-static void say(const char *complaint, bool located)
+/* An error with a place in a file is printed as compilers do, without the program's name, so that
+ * editors find it. */
+static void print_diagnostic(const char *text, bool located)
 {
-    /* What has lines to paste says itself what to do. */
-    if (located || strchr(complaint, '\n'))
-        print_config_error(complaint, !located);
+    /* A text with further lines, to be pasted into a file, contains its own advice. */
+    if (located || strchr(text, '\n'))
+        print_config_error(text, !located);
     else
-        print_error_text(complaint,
-                         complaint[0] == '-' ? "udpsrv.conf(5) tells what it takes" : NULL);
+        print_error_text(text, text[0] == '-' ? "see udpsrv.conf(5) for its values" : NULL);
 }
 
 int config_check_read(struct config_files_result *result, const struct server_options *options)
 {
-    const struct config_files_ways ways = {.waits = true};
-    int error = config_files_read_by(result, options->config_path, options->overrides,
-                                     options->override_count, &ways);
+    const struct config_files_mode mode = {.may_block = true};
+    int error = config_files_read_in_mode(result, options->config_path, options->overrides,
+                                          options->override_count, &mode);
     for (size_t i = 0; i < result->error_count; i++)
-        say(result->errors[i], result->located[i]);
+        print_diagnostic(result->errors[i], result->located[i]);
     if (error != 0 && result->error_count == 0)
         print_error(strerror(-error), "free some memory", "reading the configuration");
     return error;
@@ -41,7 +40,7 @@ int config_check_run(const struct server_options *options)
     return error == 0 ? EXIT_SUCCESS : EXIT_CONFIGURATION;
 }
 
-/* A key without a value is shown, but as a comment, so that what is printed can be read back. */
+/* A key without a value is printed as a comment, so that the output can be read as a file. */
 static void print_key(void *state, const char *section, const char *key, const char *value)
 {
     const char **last = state;

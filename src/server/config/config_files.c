@@ -1,5 +1,5 @@
-/* The configuration's files: found, read, and fed to the line machine. */
 #include "server/config/config_files.h"
+
 #include "config/config_parser.h"
 #include "os/file/file.h"
 #include "text/printable.h"
@@ -12,19 +12,19 @@
 #include <string.h>
 
 struct reader {
-    struct config_parser *machine;
+    struct config_parser *parser;
     struct config_files_result *result;
-    const struct config_files_ways *ways;
-    size_t unasked_bytes; /* read since it was last asked whether it is over */
-    int error;            /* -ECANCELED once it is over, else -ENOMEM for when a step fails */
+    const struct config_files_mode *mode;
+    size_t unchecked_bytes; /* read since is_cancelled was last called */
+    int error;              /* the result when a step fails: -ENOMEM, or -ECANCELED */
 };
 
-/* A file being read, and the chain of those that led to it. */
-struct line_input {
-    const struct line_input *includer;
+/* A file that is read, and the chain of the files that include it. */
+struct source_file {
+    const struct source_file *includer;
     const char *path;
-    const char *place; /* what paths of its include lines are relative to: path, or "" where that
-                          names a descriptor and no place */
+    const char *base; /* paths of its include lines are relative to its directory: path, or "" if
+                         path names a descriptor */
     unsigned depth;
 };
 
@@ -40,7 +40,7 @@ static char *format(const char *pattern, ...)
     return length < 0 ? NULL : text;
 }
 
-/* Appends text, which may be NULL for want of memory, and takes it over. */
+/* Appends text and takes it over. Returns false if memory is short or text is NULL. */
 static bool append(char ***list, size_t *count, char *text)
 {
     char **grown = text ? realloc(*list, (*count + 1) * sizeof *grown) : NULL;
@@ -53,7 +53,8 @@ static bool append(char ***list, size_t *count, char *text)
     return true;
 }
 
-/* The path or pattern of an include line of the file includer, for whoever stands elsewhere. */
+/* Returns the path or pattern of an include line, relative to the working directory instead of to
+ * the directory of the file includer. */
 static char *resolve(const char *includer, const char *path)
 {
     const char *slash = strrchr(includer, '/');
@@ -66,7 +67,7 @@ static char *resolve(const char *includer, const char *path)
         return NULL;
     bool pattern = file_is_pattern(path);
     for (size_t i = 0; i < length; i++) {
-        if (pattern && strchr("*?[\\", includer[i])) /* the directory is no pattern */
+        if (pattern && strchr("*?[\\", includer[i])) /* the directory is not a pattern */
             resolved[out++] = '\\';
         resolved[out++] = includer[i];
     }
@@ -74,22 +75,22 @@ static char *resolve(const char *includer, const char *path)
     return resolved;
 }
 
-/* Complains, at the include line or else about the first file, that path can't be read. */
-static void refuse(struct reader *reader, const struct line_input *includer, const char *path,
-                   const char *why)
+/* Reports, at the include line or else for the first file, that path cannot be read. */
+static void report_unreadable(struct reader *reader, const struct source_file *includer,
+                              const char *path, const char *why)
 {
     char shown[256], text[512];
     printable_ascii(shown, sizeof shown, path, strlen(path));
     if (includer)
         snprintf(text, sizeof text, "cannot include '%s': %s", shown, why);
     else
-        snprintf(text, sizeof text, "cannot read this file: %s; check its name and who may read it",
+        snprintf(text, sizeof text, "cannot read this file: %s; check its name and permissions",
                  why);
-    config_parser_add_error(reader->machine, text);
+    config_parser_add_error(reader->parser, text);
 }
 
-/* Why includer may not include path; NULL if it may. */
-static const char *check_include(const struct reader *reader, const struct line_input *includer,
+/* Returns why includer may not include path, or NULL. */
+static const char *check_include(const struct reader *reader, const struct source_file *includer,
                                  const char *path)
 {
     if (includer->depth >= CONFIG_FILES_DEPTH_MAX)
@@ -103,7 +104,7 @@ static const char *check_include(const struct reader *reader, const struct line_
     return NULL;
 }
 
-/* What an error of file_read means for whoever wrote the configuration. */
+/* Returns the meaning of an error of file_read for a configuration file. */
 static const char *explain(int error)
 {
     switch (error) {
@@ -116,30 +117,30 @@ static const char *explain(int error)
     }
 }
 
-/* False if the reading is over. */
-static bool goes_on(struct reader *reader, size_t bytes)
+/* Returns false if the reading was cancelled. */
+static bool count_bytes(struct reader *reader, size_t bytes)
 {
-    reader->unasked_bytes += bytes;
-    if (reader->ways->is_over == NULL || reader->unasked_bytes < CONFIG_FILES_ASK_BYTES)
+    reader->unchecked_bytes += bytes;
+    if (reader->mode->is_cancelled == NULL || reader->unchecked_bytes < CONFIG_FILES_CHECK_BYTES)
         return true;
-    reader->unasked_bytes = 0;
-    if (!reader->ways->is_over(reader->ways->state))
+    reader->unchecked_bytes = 0;
+    if (!reader->mode->is_cancelled(reader->mode->state))
         return true;
     reader->error = -ECANCELED;
     return false;
 }
 
-static int read_file(struct reader *reader, const struct line_input *includer, const char *path,
+static int read_file(struct reader *reader, const struct source_file *includer, const char *path,
                      char **bytes, size_t *size)
 {
-    if (includer || !reader->ways->waits)
+    if (includer || !reader->mode->may_block)
         return file_read(path, CONFIG_FILES_BYTES_MAX, bytes, size);
     return file_read_once(path, CONFIG_FILES_BYTES_MAX, bytes, size, &reader->result->once);
 }
 
-/* Reads a whole file; *bytes is NULL if that has led to a complaint. False when memory is short, or
- * the reading is over. */
-static bool load(struct reader *reader, const struct line_input *includer, const char *path,
+/* Reads a whole file; *bytes is NULL if an error was reported. Returns false if memory is short or
+ * the reading was cancelled. */
+static bool load(struct reader *reader, const struct source_file *includer, const char *path,
                  char **bytes, size_t *size)
 {
     *bytes = NULL;
@@ -152,7 +153,7 @@ static bool load(struct reader *reader, const struct line_input *includer, const
             why = explain(error);
     }
     if (why) {
-        refuse(reader, includer, path, why);
+        report_unreadable(reader, includer, path, why);
         return true;
     }
     struct config_files_result *result = reader->result;
@@ -162,12 +163,12 @@ static bool load(struct reader *reader, const struct line_input *includer, const
     return false;
 }
 
-static bool feed(struct reader *reader, const struct line_input *source, const char *bytes,
-                 size_t size);
+static bool parse(struct reader *reader, const struct source_file *source, const char *bytes,
+                  size_t size);
 
-static bool include(struct reader *reader, const struct line_input *includer, const char *path)
+static bool include(struct reader *reader, const struct source_file *includer, const char *path)
 {
-    const struct line_input source = {includer, path, path, includer->depth + 1};
+    const struct source_file source = {includer, path, path, includer->depth + 1};
     char *bytes;
     size_t size;
     if (!load(reader, includer, path, &bytes, &size))
@@ -175,15 +176,15 @@ static bool include(struct reader *reader, const struct line_input *includer, co
     if (!bytes)
         return true;
     bool done =
-        config_parser_file_begin(reader->machine, path) && feed(reader, &source, bytes, size);
+        config_parser_file_begin(reader->parser, path) && parse(reader, &source, bytes, size);
     if (done)
-        config_parser_file_end(reader->machine);
+        config_parser_file_end(reader->parser);
     free(bytes);
     return done;
 }
 
-/* Includes the files that match a pattern, which may be none. */
-static bool include_matches(struct reader *reader, const struct line_input *includer,
+/* Includes the files that match a pattern; there may be none. */
+static bool include_matches(struct reader *reader, const struct source_file *includer,
                             const char *pattern)
 {
     char **paths;
@@ -192,7 +193,7 @@ static bool include_matches(struct reader *reader, const struct line_input *incl
     if (error == -ENOMEM)
         return false;
     if (error != 0) {
-        refuse(reader, includer, pattern, strerror(-error));
+        report_unreadable(reader, includer, pattern, strerror(-error));
         return true;
     }
     bool done = true;
@@ -202,11 +203,11 @@ static bool include_matches(struct reader *reader, const struct line_input *incl
     return done;
 }
 
-/* Does what an include line says. */
-static bool include_line(struct reader *reader, const struct line_input *includer,
-                         const char *written)
+/* Includes the path or pattern of an include line. */
+static bool run_include_line(struct reader *reader, const struct source_file *includer,
+                             const char *written)
 {
-    char *path = resolve(includer->place, written);
+    char *path = resolve(includer->base, written);
     if (!path)
         return false;
     bool done = file_is_pattern(written) ? include_matches(reader, includer, path)
@@ -215,21 +216,21 @@ static bool include_line(struct reader *reader, const struct line_input *include
     return done;
 }
 
-static bool feed(struct reader *reader, const struct line_input *source, const char *bytes,
-                 size_t size)
+static bool parse(struct reader *reader, const struct source_file *source, const char *bytes,
+                  size_t size)
 {
     const char *end = bytes + size;
     while (bytes < end) {
         const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
         const char *line_end = newline ? newline : end;
-        if (!goes_on(reader, (size_t)(line_end - bytes) + 1))
+        if (!count_bytes(reader, (size_t)(line_end - bytes) + 1))
             return false;
         enum config_parser_next want =
-            config_parser_line(reader->machine, bytes, (size_t)(line_end - bytes));
+            config_parser_line(reader->parser, bytes, (size_t)(line_end - bytes));
         if (want == CONFIG_NO_MEMORY)
             return false;
         if (want == CONFIG_INCLUDE &&
-            !include_line(reader, source, config_parser_include_path(reader->machine)))
+            !run_include_line(reader, source, config_parser_include_path(reader->parser)))
             return false;
         bytes = line_end + 1;
     }
@@ -238,37 +239,36 @@ static bool feed(struct reader *reader, const struct line_input *source, const c
 
 static bool read_first(struct reader *reader, const char *path)
 {
-    const struct line_input source = {NULL, path, file_is_descriptor(path) ? "" : path, 0};
+    const struct source_file source = {NULL, path, file_is_descriptor(path) ? "" : path, 0};
     char *bytes;
     size_t size;
-    if (!config_parser_file_begin(reader->machine, path) ||
-        !load(reader, NULL, path, &bytes, &size))
+    if (!config_parser_file_begin(reader->parser, path) || !load(reader, NULL, path, &bytes, &size))
         return false;
-    bool done = !bytes || feed(reader, &source, bytes, size);
-    config_parser_file_end(reader->machine);
+    bool done = !bytes || parse(reader, &source, bytes, size);
+    config_parser_file_end(reader->parser);
     free(bytes);
     return done;
 }
 
-/* Turns the machine's complaints into text. */
-static bool list_complaints(struct reader *reader)
+/* Converts the diagnostics of the parser to text. */
+static bool list_errors(struct reader *reader)
 {
     struct config_files_result *result = reader->result;
     size_t count, dropped;
-    const struct config_diagnostic *diagnosis =
-        config_parser_diagnostics(reader->machine, &count, &dropped);
+    const struct config_diagnostic *diagnostic =
+        config_parser_diagnostics(reader->parser, &count, &dropped);
     result->located = calloc(count + 1, sizeof *result->located);
     if (!result->located)
         return false;
-    for (; count > 0; count--, diagnosis++) {
-        char place[32] = "";
-        result->located[result->error_count] = diagnosis->line > 0;
-        if (diagnosis->column > 0)
-            snprintf(place, sizeof place, ":%u:%u", diagnosis->line, diagnosis->column);
-        else if (diagnosis->line > 0)
-            snprintf(place, sizeof place, ":%u", diagnosis->line);
+    for (; count > 0; count--, diagnostic++) {
+        char position[32] = "";
+        result->located[result->error_count] = diagnostic->line > 0;
+        if (diagnostic->column > 0)
+            snprintf(position, sizeof position, ":%u:%u", diagnostic->line, diagnostic->column);
+        else if (diagnostic->line > 0)
+            snprintf(position, sizeof position, ":%u", diagnostic->line);
         if (!append(&result->errors, &result->error_count,
-                    format("%s%s: %s", diagnosis->file, place, diagnosis->text)))
+                    format("%s%s: %s", diagnostic->file, position, diagnostic->text)))
             return false;
     }
     return dropped == 0 ||
@@ -280,25 +280,25 @@ static bool read_all(struct reader *reader, const char *path,
 {
     for (size_t i = 0; i < override_count; i++) {
         const struct config_files_override *override = &overrides[i];
-        if (!config_parser_override(reader->machine, override->where, override->section,
+        if (!config_parser_override(reader->parser, override->where, override->section,
                                     override->key, override->value))
             return false;
     }
     if (path && !read_first(reader, path))
         return false;
-    reader->result->config = config_parser_finish(reader->machine);
-    return reader->result->config || list_complaints(reader);
+    reader->result->config = config_parser_finish(reader->parser);
+    return reader->result->config || list_errors(reader);
 }
 
-int config_files_read_by(struct config_files_result *result, const char *path,
-                         const struct config_files_override *overrides, size_t override_count,
-                         const struct config_files_ways *ways)
+int config_files_read_in_mode(struct config_files_result *result, const char *path,
+                              const struct config_files_override *overrides, size_t override_count,
+                              const struct config_files_mode *mode)
 {
     *result = (struct config_files_result){0};
     struct reader reader = {
-        .machine = config_parser_new(), .result = result, .ways = ways, .error = -ENOMEM};
-    bool done = reader.machine && read_all(&reader, path, overrides, override_count);
-    config_parser_free(reader.machine);
+        .parser = config_parser_new(), .result = result, .mode = mode, .error = -ENOMEM};
+    bool done = reader.parser && read_all(&reader, path, overrides, override_count);
+    config_parser_free(reader.parser);
     if (done && result->config)
         return 0;
     if (done && result->error_count > 0)
@@ -310,8 +310,8 @@ int config_files_read_by(struct config_files_result *result, const char *path,
 int config_files_read(struct config_files_result *result, const char *path,
                       const struct config_files_override *overrides, size_t override_count)
 {
-    const struct config_files_ways plain = {.waits = false};
-    return config_files_read_by(result, path, overrides, override_count, &plain);
+    const struct config_files_mode plain = {.may_block = false};
+    return config_files_read_in_mode(result, path, overrides, override_count, &plain);
 }
 
 static void free_list(char **list, size_t count)

@@ -1,4 +1,3 @@
-/* A new configuration on its way to the workers, and what is said of it. */
 #include "server/config/config_reload.h"
 
 #include "config/config_keys.h"
@@ -12,11 +11,12 @@
 #include <string.h>
 
 enum {
-    RESTART_KEYS_MAX = 32,  /* more than [server], [control] and the like have */
-    RESTART_KEY_BYTES = 48, /* "server.receive-buffer" and then some */
+    RESTART_KEYS_MAX = 32,  /* more than there are keys that need a restart */
+    RESTART_KEY_BYTES = 48, /* "server.receive-buffer" is one of the longest */
 };
 
-/* A reload under way: the same settings go to each worker; the last one home ends it. */
+/* A reload in progress: the settings are sent to each worker, and the last reply ends the reload.
+ */
 struct reloading {
     reload_done *done;
     void *state;
@@ -24,10 +24,10 @@ struct reloading {
     char *restart[RESTART_KEYS_MAX];
     char restart_text[RESTART_KEYS_MAX][RESTART_KEY_BYTES];
     struct worker_settings settings;
-    struct reply *replaced; /* to be released once no worker answers by it; NULL if it was kept */
-    struct access_list *replaced_acl; /* to be freed likewise */
-    size_t missing;
-    struct step {
+    struct reply *replaced; /* to be released when no worker uses it; NULL if it was kept */
+    struct access_list *replaced_acl; /* to be freed when no worker uses it */
+    size_t pending;                   /* workers that have not replied */
+    struct reload_step {
         struct worker_call call;
         struct reloading *reloading;
     } steps[];
@@ -49,7 +49,7 @@ static void end_reload(struct reloading *reloading)
 {
     for (size_t i = 0; i < reloading->report.restart_count; i++)
         log_event(LOG_LEVEL_WARNING, "a changed key needs a restart", "key", reloading->restart[i],
-                  "reason", "it is read at the start alone", "advice", "restart udpsrv", NULL);
+                  "reason", "it is read only at the start", "advice", "restart udpsrv", NULL);
     log_event(LOG_LEVEL_INFO, "reloaded", NULL);
     reloading->done(reloading->state, &reloading->report);
     reply_rotation_release(reloading->replaced);
@@ -59,39 +59,39 @@ static void end_reload(struct reloading *reloading)
 
 static void run_apply(struct worker_call *call)
 {
-    worker_apply(call->worker, &((struct step *)call)->reloading->settings);
+    worker_apply(call->worker, &((struct reload_step *)call)->reloading->settings);
 }
 
-static void step_is_home(struct worker_call *call)
+static void on_applied(struct worker_call *call)
 {
-    struct reloading *reloading = ((struct step *)call)->reloading;
-    if (--reloading->missing == 0)
+    struct reloading *reloading = ((struct reload_step *)call)->reloading;
+    if (--reloading->pending == 0)
         end_reload(reloading);
 }
 
-/* Chooses the reply to go on with: the one in use keeps its turn unless another one is wanted.
- * False when memory is short. */
+/* Chooses the reply: if it has not changed, the one in use stays, with its position in the
+ * rotation. Returns false if memory is short. */
 static bool choose_reply(struct reloading *reloading, struct reply **in_use,
                          const struct config *config)
 {
-    struct reply *wanted =
+    struct reply *new_reply =
         reply_rotation_new(config->reply.mode, config->reply.messages, config->reply.message_count);
-    if (wanted == NULL)
+    if (new_reply == NULL)
         return false;
-    if (reply_rotation_equal(*in_use, wanted)) {
-        reply_rotation_release(wanted);
+    if (reply_rotation_equal(*in_use, new_reply)) {
+        reply_rotation_release(new_reply);
     } else {
         reloading->replaced = *in_use;
-        *in_use = wanted;
+        *in_use = new_reply;
     }
     reloading->settings.reply = *in_use;
     return true;
 }
 
-/* The rules and the reply of the configuration take the place of those in use, both or neither.
- * False when memory is short. */
-static bool choose(struct reloading *reloading, const struct reload_target *target,
-                   const struct config *config)
+/* Replaces the rules and the reply in use by those of the configuration, both or neither. Returns
+ * false if memory is short. */
+static bool choose_settings(struct reloading *reloading, const struct reload_target *target,
+                            const struct config *config)
 {
     struct admission_rules rules;
     if (shared_admission_rules(target->admission, config, &rules) != 0)
@@ -123,7 +123,7 @@ static struct reloading *prepare(const struct reload_target *target, const struc
         .relay_rate_pps = config->broadcast.relay_rate_pps,
     };
     if (config_for_each_restart_key(target->started, config, note_restart, made) &&
-        choose(made, target, config))
+        choose_settings(made, target, config))
         return made;
     free(made);
     return NULL;
@@ -135,18 +135,18 @@ static void apply(const struct reload_target *target, struct reloading *reloadin
     log_setup("udpsrv", config->log.level, config->log.format, config->log.target);
     jobs_set_queue(target->jobs, config->broadcast.queue);
     control_socket_set_sweep(target->control, config->clients.sweep_ms);
-    reloading->missing = target->worker_count;
+    reloading->pending = target->worker_count;
     for (size_t i = 0; i < target->worker_count; i++) {
-        struct step *step = &reloading->steps[i];
+        struct reload_step *step = &reloading->steps[i];
         step->reloading = reloading;
         step->call.run = run_apply;
-        step->call.done = step_is_home;
+        step->call.done = on_applied;
         worker_post(target->workers[i], &step->call, target->reply_mailbox);
     }
 }
 
-/* The sockets stay until a restart, whatever the file says now of where to listen: who took them
- * out of it together with the policy would have us believe everyone on them. */
+/* The sockets stay open until a restart, even if the new file does not listen there. Without this
+ * check, a file with neither would leave them open to any source without a policy. */
 static bool lacks_policy(const struct config *started, const struct config *config)
 {
     size_t first;
@@ -157,13 +157,13 @@ static void refuse(char **problems, size_t count, const char *advice, reload_don
                    void *state)
 {
     for (size_t i = 0; i < count; i++)
-        log_event(LOG_LEVEL_ERROR, "cannot reload: the old configuration stays", "reason",
+        log_event(LOG_LEVEL_ERROR, "cannot reload: the old configuration stays in effect", "reason",
                   problems[i], "advice", advice, NULL);
     const struct reload_report report = {.problems = problems, .problem_count = count};
     done(state, &report);
 }
 
-/* One problem that no line of a file has. */
+/* Refuses with one problem that has no line in a file. */
 static void refuse_one(const char *text, const char *advice, reload_done *done, void *state)
 {
     char problem[512];
@@ -171,7 +171,7 @@ static void refuse_one(const char *text, const char *advice, reload_done *done, 
     refuse(&(char *){problem}, 1, advice, done, state);
 }
 
-/* Reading it once more would wait for somebody to write, or find it empty and undo all of it. */
+/* Reading a pipe again would block until it is written to, or read an empty configuration. */
 static void refuse_once(const char *path, reload_done *done, void *state)
 {
     char shown[256], text[512];
@@ -191,10 +191,11 @@ static bool signals_wait(const void *state)
 static int read_again(const struct reload_target *target, struct config_files_result *result)
 {
     const struct server_options *options = target->options;
-    const struct config_files_ways ways = {.is_over = signals_wait, .state = target->end_signals};
-    int error = config_files_read_by(result, options->config_path, options->overrides,
-                                     options->override_count, &ways);
-    /* What is made of it takes a while, too. */
+    const struct config_files_mode mode = {.is_cancelled = signals_wait,
+                                           .state = target->end_signals};
+    int error = config_files_read_in_mode(result, options->config_path, options->overrides,
+                                          options->override_count, &mode);
+    /* Applying it takes time, too: a signal is checked once more. */
     if (error != 0 || !loop_signals_wait(target->end_signals))
         return error;
     config_files_free(result);
@@ -211,8 +212,8 @@ void reload(const struct reload_target *target, reload_done *done, void *state)
         return;
     }
     int error = read_again(target, &result);
-    bool unstated = error == 0 && lacks_policy(target->started, result.config);
-    if (error == 0 && !unstated)
+    bool has_no_policy = error == 0 && lacks_policy(target->started, result.config);
+    if (error == 0 && !has_no_policy)
         reloading = prepare(target, result.config, done, state);
     if (reloading != NULL)
         apply(target, reloading, result.config);
@@ -220,9 +221,9 @@ void reload(const struct reload_target *target, reload_done *done, void *state)
         refuse_one("the server is stopping", "start it again", done, state);
     else if (result.error_count > 0)
         refuse(result.errors, result.error_count, correct, done, state);
-    else if (unstated)
-        refuse_one("admission.policy is left out, and until a restart other hosts can reach what "
-                   "we listen on: state it, or restart",
+    else if (has_no_policy)
+        refuse_one("admission.policy is missing, and until a restart other hosts can reach the "
+                   "listening sockets: set it, or restart",
                    correct, done, state);
     else
         refuse_one("out of memory; try again", "free some memory, and reload again", done, state);

@@ -1,4 +1,3 @@
-/* Estimate of the memory that a configuration may take, beside what the process may have. */
 #include "server/config/memory_estimate.h"
 
 #include "admission/prefix_counts.h"
@@ -14,11 +13,11 @@
 #include <stdio.h>
 
 enum {
-    /* An idle server with one worker has 3 MiB beside its index, measured; each other worker adds
+    /* Measured: an idle server with one worker uses 3 MiB without its index. Each other worker adds
      * less than 1 MiB, most of it the registry's table of local addresses. */
     BASE_BYTES = 4 << 20,
     WORKER_BYTES = 1 << 20,
-    /* Datagrams of a batch (BATCH_MAX of net/message/datagram_batch), to receive and to send. */
+    /* Datagrams of two batches (BATCH_MAX of net/message/datagram_batch): received and sent. */
     BATCH_DATAGRAMS = 2 * 64,
     MIB = 1 << 20,
 };
@@ -76,7 +75,7 @@ static bool fits(const struct config *config, uint32_t clients_max, size_t worke
 
 uint32_t memory_estimate_clients(const struct config *config, size_t workers, uint64_t bytes)
 {
-    /* What fits is below high, unless all of it does. */
+    /* The largest number that fits is in [low, high). */
     uint32_t low = 0, high = config->clients.max, unit = 1;
     if (fits(config, high, workers, bytes))
         return high;
@@ -92,15 +91,15 @@ uint32_t memory_estimate_clients(const struct config *config, size_t workers, ui
     return low - low % unit;
 }
 
-/* What to lower: clients.max, where that is enough. */
+/* Returns which keys to lower: only clients.max if that is enough. */
 static const char *advice(const struct config *config, size_t workers, uint64_t may_bytes,
                           char text[128])
 {
     uint32_t clients = memory_estimate_clients(config, workers, may_bytes);
     if (clients > 0)
-        snprintf(text, 128, "lower clients.max to %" PRIu32 ", or give it more memory", clients);
+        snprintf(text, 128, "lower clients.max to %" PRIu32 ", or provide more memory", clients);
     else
-        snprintf(text, 128, "lower clients.max%s, or give it more memory",
+        snprintf(text, 128, "lower clients.max%s, or provide more memory",
                  has_streams(config) ? ", server.stream-max and server.stream-buffer" : "");
     return text;
 }
@@ -117,12 +116,15 @@ int memory_estimate_check(const struct config *config, size_t workers)
         return 0;
     snprintf(needed, sizeof needed, "%" PRIu64, sum / MIB + 1);
     snprintf(may, sizeof may, "%" PRIu64, may_bytes / MIB);
-    log_event(refused ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-              refused ? "cannot keep clients.max clients: their index alone is more than the memory"
-                      : "clients.max clients may take more memory than there is",
-              "needed_mib", needed, "memory_mib", may, "reason",
-              is_group ? "a control group limits the memory, and the kernel kills who takes more"
-                       : "the host has no more, and the kernel kills who takes more",
-              "advice", advice(config, workers, may_bytes, text), NULL);
+    log_event(
+        refused ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+        refused
+            ? "cannot hold clients.max clients: their index needs more than the available memory"
+            : "clients.max clients may need more memory than is available",
+        "needed_mib", needed, "memory_mib", may, "reason",
+        is_group
+            ? "a control group limits the memory, and the kernel kills a process that needs more"
+            : "the host has no more, and the kernel kills a process that needs more",
+        "advice", advice(config, workers, may_bytes, text), NULL);
     return refused ? -ENOMEM : 0;
 }

@@ -1,4 +1,3 @@
-/* Parsing of the operator's command lines by the table of commands. */
 #include "server/control/command_parser.h"
 
 #include "text/nearest_word.h"
@@ -24,22 +23,23 @@ static const struct control_command *find(const struct control_command *commands
                                           const char *name, char wrong[COMMAND_PARSER_WRONG_BYTES])
 {
     const char *names[COMMAND_PARSER_NAMES_MAX];
-    size_t named = 0;
+    size_t name_count = 0;
     for (size_t i = 0; i < count; i++) {
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
-        if (named < COMMAND_PARSER_NAMES_MAX)
-            names[named++] = commands[i].name;
+        if (name_count < COMMAND_PARSER_NAMES_MAX)
+            names[name_count++] = commands[i].name;
     }
     char shown[SHOWN_BYTES];
     printable_ascii(shown, sizeof shown, name, strlen(name));
-    const char *meant = nearest_word(name, names, named);
-    wrong_command(wrong, "cannot obey: unknown command '%s'%s%s%s; 'help' lists the commands",
-                  shown, meant ? " (did you mean '" : "", meant ? meant : "", meant ? "'?)" : "");
+    const char *suggestion = nearest_word(name, names, name_count);
+    wrong_command(wrong, "cannot execute: unknown command '%s'%s%s%s; 'help' lists the commands",
+                  shown, suggestion ? " (did you mean '" : "", suggestion ? suggestion : "",
+                  suggestion ? "'?)" : "");
     return NULL;
 }
 
-/* Splits the line into the name, which stays in front, and the arguments. */
+/* Cuts the line after the name, and returns the arguments without the blanks around them. */
 static char *split(char *line)
 {
     char *arguments = line + strcspn(line, " \t");
@@ -59,8 +59,9 @@ const struct control_command *command_parser_parse(const struct control_command 
                                                    char wrong[COMMAND_PARSER_WRONG_BYTES])
 {
     if (strlen(line) != size) {
-        wrong_command(wrong,
-                      "cannot obey: a command has no NUL byte in it; 'help' lists the commands");
+        wrong_command(
+            wrong,
+            "cannot execute: a command must not contain a NUL byte; 'help' lists the commands");
         return NULL;
     }
     line += strspn(line, " \t");
@@ -73,11 +74,11 @@ const struct control_command *command_parser_parse(const struct control_command 
     if (**arguments == '\0' ? !needs : takes)
         return command;
     if (takes)
-        wrong_command(wrong, "cannot obey '%s': it needs %s; 'help' lists the commands",
+        wrong_command(wrong, "cannot execute '%s': it needs %s; 'help' lists the commands",
                       command->name, command->arguments);
     else
         wrong_command(wrong,
-                      "cannot obey '%s': it takes nothing behind it; 'help' lists the commands",
+                      "cannot execute '%s': it takes no arguments; 'help' lists the commands",
                       command->name);
     return NULL;
 }

@@ -1,5 +1,3 @@
-/* The place of the operator's socket: finding it, and making the socket again where it was removed.
- */
 #include "server/control/control_socket.h"
 
 #include "os/file/file.h"
@@ -12,17 +10,17 @@
 #include <string.h>
 
 enum {
-    AGAIN_MS_MAX = 1000, /* a second, where clients.sweep is longer: operators wait for it */
+    CHECK_MS_MAX = 1000, /* if clients.sweep is longer, since operators wait for the socket */
 };
 
 static int find_path(struct control_socket *socket, const struct config *config)
 {
-    const char *stated = config->control.socket;
-    if (stated == NULL)
+    const char *configured = config->control.socket;
+    if (configured == NULL)
         return control_path_built_in(socket->path, sizeof socket->path);
-    if (strlen(stated) >= sizeof socket->path)
+    if (strlen(configured) >= sizeof socket->path)
         return -ENAMETOOLONG;
-    strcpy(socket->path, stated);
+    strcpy(socket->path, configured);
     return 0;
 }
 
@@ -30,39 +28,40 @@ static const char *advice(int error)
 {
     switch (error) {
     case -EADDRINUSE:
-        return "another udpsrv has it, or a unix: listener of this one; give it a path of its own "
-               "(-s)";
+        return "another udpsrv uses it, or a unix: listener of this one; choose another path (-s)";
     case -EALREADY:
-        return "another start is under way there, or somebody holds its .lock";
+        return "another udpsrv is starting there, or another process holds its .lock file";
     case -EPERM:
-        return "its directory must be ours, with nobody else to write there (in /tmp, to read, "
-               "too), and only root or a member can give the socket to control.group";
+        return "its directory must belong to the server's user, and no other user may write there "
+               "(in "
+               "/tmp: nor read); only root or a member can give the socket to control.group";
     case -EROFS:
     case -EACCES:
-        return "choose a place that can be written (control.socket, -s), or do without an "
-               "operator's socket (control.socket = off)";
+        return "choose a writable place (control.socket, -s), or turn the operator's socket off "
+               "(control.socket = off)";
     default:
-        return "choose another place (control.socket, -s), or do without (control.socket = off)";
+        return "choose another place (control.socket, -s), or turn it off (control.socket = off)";
     }
 }
 
-/* ---- removed, and made again ---- */
+/* ---- recreating a removed socket ---- */
 
-static void look_later(void *state)
+static void check_later(void *state)
 {
     struct control_socket *socket = state;
-    uint32_t wait_ms = socket->sweep_ms < AGAIN_MS_MAX ? socket->sweep_ms : AGAIN_MS_MAX;
-    loop_timer_once(&socket->again, (uint64_t)wait_ms * 1000000);
+    uint32_t wait_ms = socket->sweep_ms < CHECK_MS_MAX ? socket->sweep_ms : CHECK_MS_MAX;
+    loop_timer_once(&socket->check_timer, (uint64_t)wait_ms * 1000000);
 }
 
-/* Not at once, so that who removes a directory with all that is in it gets on with it. */
+/* The check is delayed, so that it does not interfere with a process that removes the directory and
+ * all files in it. */
 static void watch(struct control_socket *socket)
 {
     file_watch_close(&socket->watch);
-    int error = file_watch_open(socket->loop, &socket->watch, socket->path, look_later, socket);
-    /* Without a watch, for want of a permission, say, it has to be looked at every so often. */
+    int error = file_watch_open(socket->loop, &socket->watch, socket->path, check_later, socket);
+    /* Without a watch (the permission may be missing) the file is checked regularly. */
     if (error != 0)
-        look_later(socket);
+        check_later(socket);
 }
 
 static void check(void *state)
@@ -74,15 +73,15 @@ static void check(void *state)
         error = control_restore(socket->control, &made);
     if (error != 0) {
         log_limited(LOG_KIND_CONTROL_LOST, clock_now_ms(),
-                    "the operator's socket was removed, and can't be made again yet", "socket",
+                    "the operator's socket was removed and cannot be created again yet", "socket",
                     socket->path, "reason", strerror(-error), "advice", advice(error), NULL);
-        look_later(socket);
+        check_later(socket);
         return;
     }
     if (made)
         log_limited(LOG_KIND_CONTROL_RESTORED, clock_now_ms(),
-                    "the operator's socket was removed, and is made again", "socket", socket->path,
-                    "reason", "somebody has removed its file", "advice",
+                    "the operator's socket was removed and is created again", "socket",
+                    socket->path, "reason", "its file was removed", "advice",
                     "keep cleaners of temporary files away from it, or choose another place "
                     "(control.socket, -s)",
                     NULL);
@@ -101,7 +100,7 @@ void control_socket_set_sweep(struct control_socket *socket, uint32_t sweep_ms)
     socket->sweep_ms = sweep_ms;
 }
 
-/* ---- from start to stop ---- */
+/* ---- start and stop ---- */
 
 static int open_control(struct control_socket *socket, const struct config *config, gid_t group,
                         const struct control_socket_commands *commands)
@@ -118,7 +117,7 @@ static int open_control(struct control_socket *socket, const struct config *conf
     if (error == 0)
         error = control_path_make_directory(socket->path, &socket->owner);
     if (error == 0)
-        error = loop_timer_open(socket->loop, &socket->again, check, socket);
+        error = loop_timer_open(socket->loop, &socket->check_timer, check, socket);
     if (error == 0)
         error = control_open(&socket->control, socket->loop, &options);
     return error == 0 ? 0
@@ -146,9 +145,10 @@ void control_socket_warn(const struct control_socket *socket)
 {
     int error = socket->control != NULL ? file_removable(socket->path) : 0;
     if (error != 0)
-        log_event(LOG_LEVEL_WARNING, "the operator's socket will stay behind at the end", "socket",
+        log_event(LOG_LEVEL_WARNING,
+                  "the operator's socket cannot be removed when the server stops", "socket",
                   socket->path, "reason", strerror(-error), "advice",
-                  "give server.user the directory that it is in", NULL);
+                  "make server.user the owner of its directory", NULL);
 }
 
 const char *control_socket_name(const struct control_socket *socket)
@@ -159,7 +159,7 @@ const char *control_socket_name(const struct control_socket *socket)
 void control_socket_close(struct control_socket *socket)
 {
     file_watch_close(&socket->watch);
-    loop_timer_close(&socket->again);
+    loop_timer_close(&socket->check_timer);
     control_close(socket->control);
     socket->control = NULL;
 }

@@ -13,7 +13,7 @@ struct group {
 struct first_worker {
     struct first_worker_options options;
     struct multicast_recipient *multicast;
-    struct streams *streams;
+    struct stream_clients *streams;
     size_t group_count;
     struct group groups[];
 };
@@ -56,7 +56,7 @@ static int open_multicast(struct first_worker *first_worker)
                                          options->sockets->multicast.socket, options->copy_errno);
     if (error != 0)
         return error;
-    const struct recipients recipients = multicast_recipient_recipients(first_worker->multicast);
+    const struct recipients recipients = multicast_recipient_as_recipients(first_worker->multicast);
     broadcast_add_recipients(options->broadcast, &recipients);
     return 0;
 }
@@ -64,26 +64,26 @@ static int open_multicast(struct first_worker *first_worker)
 static int open_streams(struct first_worker *first_worker)
 {
     const struct first_worker_options *options = &first_worker->options;
-    const struct streams_options streams = {
+    const struct stream_clients_options streams = {
         .loop = options->io.loop,
         .datagram_decider = options->io.datagram_decider,
         .relay = options->relay,
         .stats = options->io.stats,
         .reply_errno = options->io.last_errno,
-        .first_sockets = options->sockets->streams.list,
-        .door_count = options->sockets->streams.count,
+        .listeners = options->sockets->streams.list,
+        .listener_count = options->sockets->streams.count,
         .max = options->stream_max,
         .files = options->stream_files,
         .buffer_bytes = options->stream_buffer_bytes,
         .idle_ms = options->stream_idle_ms,
         .max_line_bytes = options->io.max_datagram_bytes,
     };
-    if (streams.door_count == 0)
+    if (streams.listener_count == 0)
         return 0;
-    int error = streams_open(&first_worker->streams, &streams);
+    int error = stream_clients_open(&first_worker->streams, &streams);
     if (error != 0)
         return error;
-    const struct recipients recipients = streams_recipients(first_worker->streams);
+    const struct recipients recipients = stream_clients_as_recipients(first_worker->streams);
     broadcast_add_recipients(options->broadcast, &recipients);
     return 0;
 }
@@ -114,7 +114,7 @@ void first_worker_close(struct first_worker *first_worker)
     if (first_worker == NULL)
         return;
     multicast_recipient_close(first_worker->multicast);
-    streams_close(first_worker->streams);
+    stream_clients_close(first_worker->streams);
     for (size_t i = first_worker->group_count; i-- > 0;) {
         datagram_io_close(first_worker->groups[i].receiver);
         datagram_io_close(first_worker->groups[i].reply_socket);
@@ -144,14 +144,14 @@ void first_worker_renew(struct first_worker *first_worker, struct socket_renewal
             renew_reply_descriptors(&sockets->groups[i]);
     for (uint8_t i = 0; first_worker->streams != NULL && i < CONFIG_LISTEN_MAX; i++)
         if (renewal->listeners[i].socket >= 0)
-            streams_renew(first_worker->streams, i, &renewal->listeners[i].socket);
+            stream_clients_replace_socket(first_worker->streams, i, &renewal->listeners[i].socket);
     if (first_worker->multicast == NULL || renewal->multicast < 0)
         return;
-    multicast_recipient_renew(first_worker->multicast, &renewal->multicast);
+    multicast_recipient_replace_socket(first_worker->multicast, &renewal->multicast);
     *renewal->multicast_own = renewal->multicast_from;
 }
 
-struct streams *first_worker_streams(struct first_worker *first_worker)
+struct stream_clients *first_worker_streams(struct first_worker *first_worker)
 {
     return first_worker != NULL ? first_worker->streams : NULL;
 }

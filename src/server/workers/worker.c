@@ -47,7 +47,7 @@ static void on_sweep(void *state)
     worker_count_drops(worker);
     traffic_warnings_check(&worker->warnings, &worker->stats, clock_now_ms());
     if (first_worker_streams(worker->first_worker) != NULL)
-        streams_sweep(first_worker_streams(worker->first_worker), clock_now_ms());
+        stream_clients_sweep(first_worker_streams(worker->first_worker), clock_now_ms());
     run_sweep_slice(worker);
 }
 
@@ -124,8 +124,8 @@ static int open_broadcast(struct worker *worker)
         .stats = &worker->stats,
         .last_errno = &worker->warnings.copy_errno,
         .rate_pps = worker->options.rate_pps,
-        .part = worker->options.number,
-        .parts = worker->options.count,
+        .worker_number = worker->options.number,
+        .worker_count = worker->options.count,
     };
     return broadcast_open(&worker->broadcast, &options);
 }

@@ -74,7 +74,7 @@ void worker_apply(struct worker *worker, const struct worker_settings *settings)
     worker->decider.reply = settings->reply;
     datagram_decider_set_rules(&worker->decider, &settings->rules, clock_now_ms());
     if (first_worker_streams(worker->first_worker) != NULL)
-        streams_admit(first_worker_streams(worker->first_worker));
+        stream_clients_recheck_access(first_worker_streams(worker->first_worker));
     registry_set_ttl(worker->decider.registry, worker_registry_ttl(settings->ttl_ms));
     broadcast_set_rate(worker->broadcast, settings->rate_pps);
     worker_set_relay(worker, settings->relay, settings->relay_rate_pps);

@@ -16,7 +16,7 @@ void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
     *stats = worker->stats;
     *clients = registry_count(worker->decider.registry);
     if (first_worker_streams(worker->first_worker) != NULL)
-        *clients += streams_count(first_worker_streams(worker->first_worker));
+        *clients += stream_clients_count(first_worker_streams(worker->first_worker));
 }
 
 struct worker_walk worker_walk_all(void)
@@ -27,12 +27,12 @@ struct worker_walk worker_walk_all(void)
 size_t worker_list(struct worker *worker, struct worker_walk *walk, struct client *clients,
                    size_t max)
 {
-    const struct streams *streams = first_worker_streams(worker->first_worker);
+    const struct stream_clients *streams = first_worker_streams(worker->first_worker);
     uint64_t now_ms = clock_now_ms();
     size_t count;
     if (!walk->registry.ended)
         return registry_walk_next(worker->decider.registry, &walk->registry, now_ms, clients, max);
-    count = streams != NULL ? streams_list(streams, &walk->stream, now_ms, clients, max) : 0;
+    count = streams != NULL ? stream_clients_list(streams, &walk->stream, now_ms, clients, max) : 0;
     walk->ended = count == 0;
     return count;
 }
@@ -40,8 +40,8 @@ size_t worker_list(struct worker *worker, struct worker_walk *walk, struct clien
 static bool find_stream(struct worker *worker, uint8_t listener, const struct client_name *name,
                         struct client *client)
 {
-    const struct streams *streams = first_worker_streams(worker->first_worker);
-    return streams != NULL && streams_find(streams, name, clock_now_ms(), client) &&
+    const struct stream_clients *streams = first_worker_streams(worker->first_worker);
+    return streams != NULL && stream_clients_find(streams, name, clock_now_ms(), client) &&
            client->listener >= listener;
 }
 
@@ -62,8 +62,8 @@ uint32_t worker_kick(struct worker *worker, const struct client_name *name)
     uint32_t kicked = 0;
     struct client client;
     if (name->transport != TRANSPORT_UDP) {
-        struct streams *streams = first_worker_streams(worker->first_worker);
-        return streams != NULL && streams_kick(streams, name);
+        struct stream_clients *streams = first_worker_streams(worker->first_worker);
+        return streams != NULL && stream_clients_kick(streams, name);
     }
     for (uint8_t i = 0; worker_find(worker, i, name, &client); i = client.listener) {
         registry_remove(worker->decider.registry, client.listener, &name->addr);

@@ -370,11 +370,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     must(memory != NULL);
     make_registry(memory);
     struct worker *workers[] = {NULL};
-    struct command_table commands = {
-        .datagram_decider = {.workers = workers,
-                             .worker_count = 1,
-                             .listeners = &listeners,
-                             .clients_max = CAPACITY},
+    struct command_context commands = {
+        .queries = {.workers = workers,
+                    .worker_count = 1,
+                    .listeners = &listeners,
+                    .clients_max = CAPACITY},
         .reload = reload_nothing,
         .stop = stop_nothing,
     };

@@ -1,4 +1,4 @@
-/* The operator says it once; each who is there hears it once. */
+/* Broadcasts of the operator: exactly one copy to each client, the queue, the rate, cancelling. */
 
 #include "harness.h"
 
@@ -8,16 +8,17 @@
 
 TestSuite(system_broadcast, .fini = harness_end, .timeout = 90);
 
-Test(system_broadcast, reaches_each_of_1000_clients_100_times_exactly_once_while_others_come_and_go)
+Test(system_broadcast,
+     each_of_100_broadcasts_reaches_each_of_1000_clients_exactly_once_while_others_join_and_expire)
 {
-    enum { CLIENTS = 1000, BROADCASTS = 100, PASSERS_BY = 5, GROUPS = 5 };
+    enum { CLIENTS = 1000, BROADCASTS = 100, SHORT_LIVED = 5, GROUPS = 5 };
     struct server server = {0};
     static int clients[CLIENTS];
     const char *report;
 
     if (!harness_allow_files(CLIENTS + 100))
         cr_skip_test("this process may not open %d descriptors", CLIENTS + 100);
-    /* Paced, so that the broadcasts take longer than passers-by live. */
+    /* Paced, so that the broadcasts take longer than the ttl of the other clients. */
     server_start(&server,
                  "[reply]\nmode = none\n[clients]\nttl = 1500ms\nsweep = 50ms\n"
                  "[broadcast]\nrate = 40000\n",
@@ -33,7 +34,7 @@ Test(system_broadcast, reaches_each_of_1000_clients_100_times_exactly_once_while
 
         for (int i = round % GROUPS; i < CLIENTS; i += GROUPS)
             udp_say(clients[i], &server.at[0], "still here");
-        for (int i = 0; i < PASSERS_BY; i++)
+        for (int i = 0; i < SHORT_LIVED; i++)
             udp_pass_by(&server.at[0]);
         for (size_t i = 0; i <= strlen(text); i++)
             snprintf(hex + 2 * i, 3, "%02x", text[i]);
@@ -43,19 +44,20 @@ Test(system_broadcast, reaches_each_of_1000_clients_100_times_exactly_once_while
         harness_equal("failed", answer_integer(report, "failed"), 0);
         expect(answer_integer(report, "sent") >= CLIENTS, "expected %d copies or more, in '%s'",
                CLIENTS, report);
-        /* The jobs go one behind the other: a miss or a double shows as another text. */
+        /* Jobs run one after the other: a copy that is missing or sent twice shows as a wrong text.
+         */
         for (int i = 0; i < CLIENTS; i++)
             udp_expect(clients[i], &server.at[0], text);
     }
     for (int i = 0; i < CLIENTS; i++)
-        udp_expect_nothing(clients[i], "all broadcasts have been heard");
+        udp_expect_nothing(clients[i], "all broadcasts were received");
     expect(server_stat(&server, "joined") > CLIENTS, "expected others to join");
     expect(server_stat(&server, "expired") > 0, "expected others to expire");
     harness_equal("broadcasts", server_stat(&server, "broadcasts"), BROADCASTS);
     server_stop(&server);
 }
 
-Test(system_broadcast, sends_what_is_queued_in_order_and_whole)
+Test(system_broadcast, sends_queued_jobs_completely_and_in_order)
 {
     enum { CLIENTS = 100, BROADCASTS = 50 };
     struct server server = {0};
@@ -78,14 +80,14 @@ Test(system_broadcast, sends_what_is_queued_in_order_and_whole)
     server_stop(&server);
 }
 
-Test(system_broadcast, reaches_who_was_there_at_its_start_and_nobody_who_came_later)
+Test(system_broadcast, reaches_the_clients_registered_at_its_start_and_no_later_ones)
 {
     enum { CLIENTS = 40 };
     struct server server = {0};
     int clients[CLIENTS], late = udp_open("127.0.0.1");
     const char *jobs;
 
-    /* A job of 40 copies at 20 a second: time for someone to join in its middle. */
+    /* 40 copies at 20 a second: a client can join in the middle of the job. */
     server_start(&server, "[reply]\nmode = none\n[broadcast]\nrate = 20\n", "-l", "127.0.0.1:0",
                  NULL);
     for (int i = 0; i < CLIENTS; i++) {
@@ -97,7 +99,7 @@ Test(system_broadcast, reaches_who_was_there_at_its_start_and_nobody_who_came_la
     server_await_stat(&server, "copies_sent", 1);
     udp_say(late, &server.at[0], "hi");
     server_await_stat(&server, "joined", CLIENTS + 1);
-    expect(server_stat(&server, "copies_sent") < CLIENTS, "expected the job to be in its middle");
+    expect(server_stat(&server, "copies_sent") < CLIENTS, "expected the job to be running still");
     for (int i = 0; i < CLIENTS; i++)
         udp_expect(clients[i], &server.at[0], "early");
     server_await_stat(&server, "broadcasts", 1);
@@ -109,7 +111,7 @@ Test(system_broadcast, reaches_who_was_there_at_its_start_and_nobody_who_came_la
     server_stop(&server);
 }
 
-Test(system_broadcast, keeps_the_pace)
+Test(system_broadcast, keeps_to_the_rate)
 {
     enum { CLIENTS = 60, RATE_PPS = 200 };
     struct server server = {0};
@@ -138,7 +140,7 @@ Test(system_broadcast, keeps_the_pace)
     server_stop(&server);
 }
 
-Test(system_broadcast, goes_on_answering_while_a_long_job_runs)
+Test(system_broadcast, requests_are_answered_while_a_long_job_runs)
 {
     enum { CLIENTS = 100 };
     struct server server = {0};
@@ -156,7 +158,7 @@ Test(system_broadcast, goes_on_answering_while_a_long_job_runs)
     server_stop(&server);
 }
 
-Test(system_broadcast, refuses_what_the_queue_has_no_room_for)
+Test(system_broadcast, refuses_a_job_when_the_queue_is_full)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1"), last = udp_open("127.0.0.1");
@@ -175,7 +177,7 @@ Test(system_broadcast, refuses_what_the_queue_has_no_room_for)
     ctl_ok(&server, "broadcast", "waits too", "--no-wait", NULL);
     refused = ctl(&server, "broadcast", "is refused", "--no-wait", NULL);
     harness_equal("the status", refused.status, 1);
-    harness_contains("the complaint", refused.err, "full");
+    harness_contains("the error", refused.err, "full");
     harness_equal("jobs", (int64_t)text_count(server_ask(&server, "jobs"), "\njob "), 3);
     server_stop(&server);
 }
@@ -202,13 +204,13 @@ Test(system_broadcast, cancels_a_running_and_a_waiting_job)
                   2);
     again = ctl(&server, "cancel", running, NULL);
     harness_equal("the status of cancelling again", again.status, 1);
-    harness_equal("the status of cancelling what isn't there",
+    harness_equal("the status of cancelling an unknown job",
                   ctl(&server, "cancel", "4711", NULL).status, 1);
     expect(server_stat(&server, "copies_sent") < 20, "expected the copies to end");
     server_stop(&server);
 }
 
-Test(system_broadcast, tells_who_waits_for_a_job_that_it_was_cancelled)
+Test(system_broadcast, reports_the_cancelling_to_the_session_that_waits_for_the_job)
 {
     struct server server = {0};
     int control;
@@ -265,7 +267,7 @@ Test(system_broadcast, sends_each_line_of_stdin_and_any_bytes_as_hex)
 
 Test(system_broadcast, carries_the_longest_payload_of_udp)
 {
-    static char text[65507 + 1], came[65536];
+    static char text[65507 + 1], received[65536];
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
 
@@ -273,12 +275,14 @@ Test(system_broadcast, carries_the_longest_payload_of_udp)
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     udp_ask(udp, &server.at[0], "hi", "audi");
     ctl_ok(&server, "broadcast", text, NULL);
-    harness_equal("size", udp_receive(udp, came, sizeof came, NULL), 65507);
-    expect(memcmp(came, text, 65507) == 0, "expected the payload as it was given");
+    harness_equal("size", udp_receive(udp, received, sizeof received, NULL), 65507);
+    expect(memcmp(received, text, 65507) == 0, "expected the payload as it was given");
     server_stop(&server);
 }
 
-/* A server whose worker takes 300 ms for each call that sends, while its main thread goes on. */
+/* Starts a server whose worker needs 300 ms for each call that sends; its main thread is not
+ * slowed.
+ */
 static void start_slow_sender(struct server *server)
 {
     static const char *const strace[] = {"strace",
@@ -293,14 +297,14 @@ static void start_slow_sender(struct server *server)
                                          NULL};
 
     if (harness_sanitized())
-        cr_skip_test("a sanitizer's own start is not to be traced");
+        cr_skip_test("a program with a sanitizer cannot be traced");
     if (run(NULL, "strace", "-o", "/dev/null", "true", NULL).status != 0)
         cr_skip_test("strace does not run here");
     server->wrapper = strace;
     server_start(server, "[reply]\nmode = none\n", "-l", "127.0.0.1:0", NULL);
 }
 
-Test(system_broadcast, is_cancelled_once_no_copy_leaves_any_more)
+Test(system_broadcast, is_reported_as_cancelled_when_no_more_copies_are_sent)
 {
     enum { CLIENTS = 200 };
     struct server server = {0};
@@ -321,12 +325,12 @@ Test(system_broadcast, is_cancelled_once_no_copy_leaves_any_more)
     harness_equal("targets", targets, CLIENTS);
     harness_equal("the sum", sent + failed + skipped, CLIENTS);
     harness_equal("copies", server_stat(&server, "copies_sent"), sent);
-    /* A signal would reach strace only, and leave the server behind. */
+    /* A signal would end only strace, and the server would continue to run. */
     ctl_ok(&server, "stop", NULL);
     harness_equal("status", process_wait(&server.process), 0);
 }
 
-Test(system_broadcast, is_in_the_log_with_its_size_and_its_result)
+Test(system_broadcast, is_logged_with_its_size_and_its_result)
 {
     struct server server = {0};
 

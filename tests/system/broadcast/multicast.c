@@ -1,5 +1,5 @@
-/* Multicast between hosts, each a network namespace of its own on one bridge: groups that the
- * server listens to, and the group that gets its broadcasts. */
+/* Multicast between hosts, which are network namespaces on one bridge: groups that the server
+ * listens on, and the group that gets its broadcasts. */
 
 #include "harness.h"
 #include "hosts.h"
@@ -14,8 +14,8 @@
 
 TestSuite(system_multicast, .fini = harness_end, .timeout = 60);
 
-/* A member of 239.7.7.7 on host i, as the notes make one: bound to the group's port at any address,
- * and joined on its link. The thread is on host 0 again. */
+/* Opens a member of 239.7.7.7 on host i: bound to the port of the group on the wildcard address,
+ * and joined on its link. Switches the thread back to host 0. */
 static int join(const struct hosts *hosts, int i)
 {
     struct ip_mreqn group = {.imr_multiaddr.s_addr = inet_addr("239.7.7.7")};
@@ -34,7 +34,7 @@ static int join(const struct hosts *hosts, int i)
     return udp;
 }
 
-/* The same of ff02::77. */
+/* The same for ff02::77. */
 static int join_ipv6(const struct hosts *hosts, int i)
 {
     struct sockaddr_in6 any = {.sin6_family = AF_INET6, .sin6_port = htons(3000)};
@@ -65,15 +65,15 @@ static void leave(int udp)
 
 static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n";
 
-/* What came is this text, from this host, by unicast from a port that is told. */
+/* Expects this text from this host by unicast. Returns the port that it was sent from. */
 static uint16_t expect_answer(int udp, const char *text, const char *host)
 {
     char bytes[256];
     struct endpoint from;
     ssize_t size = udp_receive(udp, bytes, sizeof bytes, &from);
     expect(size == (ssize_t)strlen(text) && memcmp(bytes, text, (size_t)size) == 0,
-           "expected '%s', '%.*s' came", text, (int)(size > 0 ? size : 0), bytes);
-    harness_contains("where it came from", endpoint_text(&from), host);
+           "expected '%s', not '%.*s'", text, (int)(size > 0 ? size : 0), bytes);
+    harness_contains("its source", endpoint_text(&from), host);
     return endpoint_port(&from);
 }
 
@@ -86,7 +86,8 @@ Test(system_multicast, a_group_is_answered_by_unicast_through_the_listener_of_it
     hosts_build(&hosts);
     server_start(&server, OPEN, "-l", "0.0.0.0:3000", "-l", "239.7.7.7%eth0:3000", NULL);
     group = endpoint_of("239.7.7.7:3000");
-    /* One speaks from a port of its own, the other from the group's, which is ours, too. */
+    /* One client sends from a port of its own, the other from the port of the group, on which the
+     * server listens, too. */
     netns_switch(hosts.host[1]);
     int plain = udp_open("10.7.0.2:0");
     netns_switch(hosts.host[0]);
@@ -94,7 +95,7 @@ Test(system_multicast, a_group_is_answered_by_unicast_through_the_listener_of_it
     harness_equal("port", expect_answer(plain, "yes", "10.7.0.1:"), 3000);
     int member = join(&hosts, 2);
     udp_say(member, &group, "hi");
-    udp_expect(member, NULL, "hi"); /* its own, from the group */
+    udp_expect(member, NULL, "hi"); /* its own datagram, from the group */
     harness_equal("port", expect_answer(member, "yes", "10.7.0.1:"), 3000);
     harness_equal("clients", server_stat(&server, "clients"), 2);
     harness_contains("clients", ctl_ok(&server, "clients", NULL), "239.7.7.7%eth0:3000");
@@ -103,7 +104,7 @@ Test(system_multicast, a_group_is_answered_by_unicast_through_the_listener_of_it
     harness_equal("port", expect_answer(plain, "news", "10.7.0.1:"), 3000);
     harness_equal("port", expect_answer(member, "news", "10.7.0.1:"), 3000);
     expect_balance("stats", server_ask(&server, "stats"));
-    /* Nobody else gets the port that the group shares with our listener. */
+    /* No other server gets the port that the group shares with the listener. */
     struct server second = {0};
     struct result result = server_try(&second, OPEN, "-l", "0.0.0.0:3000", NULL);
     harness_contains("a second server", result.err, "another program uses it");
@@ -112,7 +113,7 @@ Test(system_multicast, a_group_is_answered_by_unicast_through_the_listener_of_it
     server_stop(&server);
 }
 
-Test(system_multicast, where_addresses_are_proven_a_group_challenges_by_unicast)
+Test(system_multicast, with_cookies_a_group_challenges_by_unicast)
 {
     struct server server = {0};
     struct hosts hosts;
@@ -128,14 +129,14 @@ Test(system_multicast, where_addresses_are_proven_a_group_challenges_by_unicast)
     netns_switch(hosts.host[0]);
     udp_say(udp, &group, "hi");
     harness_equal("a challenge", udp_receive(udp, frame, sizeof frame, &from), 21);
-    harness_contains("where it came from", endpoint_text(&from), "10.7.0.1:3000");
+    harness_contains("its source", endpoint_text(&from), "10.7.0.1:3000");
     frame[4] = 2;
     memcpy(frame + 21, "hi", 2);
     udp_send(udp, &group, frame, 23);
     harness_equal("port", expect_answer(udp, "yes", "10.7.0.1:"), 3000);
     udp_say(udp, &group, "hi");
     harness_equal("port", expect_answer(udp, "yes", "10.7.0.1:"), 3000);
-    /* Whoever answers to where the challenge came from is asked once more there, and then heard. */
+    /* A client that answers to the source of the challenge is challenged there once more. */
     udp_send(udp, &from, frame, 23);
     harness_equal("a challenge", udp_receive(udp, frame, sizeof frame, &from), 21);
     frame[4] = 2;
@@ -147,7 +148,7 @@ Test(system_multicast, where_addresses_are_proven_a_group_challenges_by_unicast)
     server_stop(&server);
 }
 
-Test(system_multicast, a_group_lives_on_one_of_several_workers)
+Test(system_multicast, a_group_is_served_by_one_of_several_workers)
 {
     enum { CLIENTS = 24 };
     struct server server = {0};
@@ -176,11 +177,12 @@ Test(system_multicast, a_group_lives_on_one_of_several_workers)
     server_stop(&server);
 }
 
-Test(system_multicast, a_group_alone_answers_from_a_port_that_serves_as_well)
+Test(system_multicast,
+     a_group_without_another_listener_answers_from_a_port_that_accepts_requests_too)
 {
     struct server server = {0};
     struct hosts hosts;
-    struct endpoint group, reply_socket;
+    struct endpoint group, reply_listener;
 
     hosts_build(&hosts);
     server_start(&server, OPEN, "-l", "239.7.7.7%eth0:3000", NULL);
@@ -191,10 +193,10 @@ Test(system_multicast, a_group_alone_answers_from_a_port_that_serves_as_well)
     udp_say(udp, &group, "hi");
     uint16_t port = expect_answer(udp, "yes", "10.7.0.1:");
     expect(port != 3000, "expected a port of its own");
-    reply_socket = endpoint_with_port("10.7.0.1", port);
-    udp_ask(udp, &reply_socket, "hi again", "yes");
+    reply_listener = endpoint_with_port("10.7.0.1", port);
+    udp_ask(udp, &reply_listener, "hi again", "yes");
     harness_equal("clients", server_stat(&server, "clients"), 1);
-    /* A member on the server's own host has the group's port to itself, and is answered, too. */
+    /* A member on the server's host is the only one bound to the port of the group there. */
     int neighbour = join(&hosts, 0);
     udp_say(neighbour, &group, "hi from here");
     udp_expect(neighbour, NULL, "hi from here");
@@ -223,7 +225,7 @@ static const char MULTICAST[] = "[admission]\npolicy = open\n[reply]\nmessage = 
                                 "[broadcast]\nmulticast = 239.7.7.7:3000\n"
                                 "multicast-interface = eth0\nmulticast-ttl = %d\n";
 
-Test(system_multicast, each_broadcast_goes_once_to_the_group_beside_the_clients)
+Test(system_multicast, each_broadcast_is_sent_once_to_the_group_and_once_to_each_client)
 {
     struct server server = {0};
     struct hosts hosts;
@@ -252,7 +254,7 @@ Test(system_multicast, each_broadcast_goes_once_to_the_group_beside_the_clients)
     udp_expect(members[1], NULL, "second");
     udp_expect_nothing(members[2], "it has left");
     for (int i = 0; i < HOSTS; i++)
-        udp_expect_nothing(members[i], "each came once");
+        udp_expect_nothing(members[i], "each was received once");
     server_stop(&server);
 }
 
@@ -263,15 +265,15 @@ Test(system_multicast, a_ttl_of_0_stays_on_the_host)
 
     hosts_build(&hosts);
     server_start(&server, harness_format(MULTICAST, 0), "-l", "10.7.0.1:4000", NULL);
-    int here = join(&hosts, 0), there = join(&hosts, 1);
+    int on_host = join(&hosts, 0), on_neighbour = join(&hosts, 1);
     ctl_ok(&server, "broadcast", "psst", NULL);
-    udp_expect(here, NULL, "psst");
-    /* Behind it comes something that does cross the link. */
+    udp_expect(on_host, NULL, "psst");
+    /* A datagram that crosses the link is sent after it. */
     netns_switch(hosts.host[0]);
     int udp = udp_open("10.7.0.1:0");
     struct endpoint neighbour = endpoint_of("10.7.0.2:3000");
     udp_say(udp, &neighbour, "loud");
-    udp_expect(there, NULL, "loud");
+    udp_expect(on_neighbour, NULL, "loud");
     server_stop(&server);
 }
 
@@ -279,27 +281,28 @@ static const char MULTICAST_IPV6[] = "[admission]\npolicy = open\n[broadcast]\n"
                                      "multicast = [ff02::77]:3000\n"
                                      "multicast-interface = eth0\nmulticast-ttl = %d\n";
 
-Test(system_multicast, broadcasts_go_to_a_group_of_ipv6_as_far_as_the_ttl_says)
+Test(system_multicast, broadcasts_are_sent_to_a_group_of_ipv6_with_the_ttl)
 {
     struct hosts hosts;
 
     hosts_build(&hosts);
-    int here = join_ipv6(&hosts, 0), there = join_ipv6(&hosts, 1), far = join_ipv6(&hosts, 2);
+    int on_host = join_ipv6(&hosts, 0), on_neighbour = join_ipv6(&hosts, 1),
+        far = join_ipv6(&hosts, 2);
     for (int ttl = 0; ttl <= 1; ttl++) {
         struct server server = {0};
         const char *text = harness_format("ttl %d", ttl);
         server_start(&server, harness_format(MULTICAST_IPV6, ttl), "-l", "[fd07::1]:4000", NULL);
         const char *report = ctl_ok(&server, "broadcast", text, "--json", NULL);
         harness_equal("sent", json_integer(report, "sent"), 1);
-        udp_expect(here, NULL, text);
+        udp_expect(on_host, NULL, text);
         server_stop(&server);
     }
-    /* The first of them was for the server's own host alone. */
-    udp_expect(there, NULL, "ttl 1");
+    /* The first of them stayed on the server's host. */
+    udp_expect(on_neighbour, NULL, "ttl 1");
     udp_expect(far, NULL, "ttl 1");
 }
 
-Test(system_multicast, a_server_that_hears_its_own_broadcasts_does_not_answer_them)
+Test(system_multicast, a_server_that_receives_its_own_broadcasts_does_not_answer_them)
 {
     struct server server = {0};
     struct hosts hosts;
@@ -316,7 +319,7 @@ Test(system_multicast, a_server_that_hears_its_own_broadcasts_does_not_answer_th
     server_stop(&server);
 }
 
-Test(system_multicast, two_servers_in_one_group_do_not_talk_to_each_other_for_ever)
+Test(system_multicast, two_servers_in_one_group_do_not_answer_each_other_endlessly)
 {
     struct server first = {0}, second = {0};
     struct hosts hosts;
@@ -340,17 +343,18 @@ Test(system_multicast, two_servers_in_one_group_do_not_talk_to_each_other_for_ev
 
 Test(system_multicast, python_in_the_group_is_a_client)
 {
-    static const char MEMBER[] = "import socket, struct\n"
-                                 "room = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
-                                 "room.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-                                 "room.bind(('', 3000))\n"
-                                 "group = socket.inet_aton('239.7.7.7')\n"
-                                 "room.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,\n"
-                                 "                group + socket.inet_aton('10.7.0.2'))\n"
-                                 "room.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)\n"
-                                 "room.sendto(b'hi', ('239.7.7.7', 3000))\n"
-                                 "print(*room.recvfrom(100), flush=True)\n"
-                                 "print(*room.recvfrom(100), flush=True)\n";
+    static const char MEMBER[] =
+        "import socket, struct\n"
+        "member = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "member.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+        "member.bind(('', 3000))\n"
+        "group = socket.inet_aton('239.7.7.7')\n"
+        "member.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,\n"
+        "                group + socket.inet_aton('10.7.0.2'))\n"
+        "member.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)\n"
+        "member.sendto(b'hi', ('239.7.7.7', 3000))\n"
+        "print(*member.recvfrom(100), flush=True)\n"
+        "print(*member.recvfrom(100), flush=True)\n";
     struct server server = {0};
     struct process python = {0};
     struct hosts hosts;
@@ -372,14 +376,14 @@ Test(system_multicast, python_in_the_group_and_a_stream_chat_with_each_other)
 {
     static const char MEMBER[] =
         "import socket\n"
-        "room = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
-        "room.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
-        "room.bind(('', 3000))\n"
-        "room.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,\n"
+        "member = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "member.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+        "member.bind(('', 3000))\n"
+        "member.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,\n"
         "                socket.inet_aton('239.7.7.7') + socket.inet_aton('10.7.0.2'))\n"
-        "room.sendto(b'hello from the group', ('239.7.7.7', 3000))\n"
-        "while (heard := room.recv(100)) == b'hello from the group': pass\n"
-        "print(heard.decode())\n";
+        "member.sendto(b'hello from the group', ('239.7.7.7', 3000))\n"
+        "while (received := member.recv(100)) == b'hello from the group': pass\n"
+        "print(received.decode())\n";
     struct server server = {0};
     struct process python = {0};
     struct hosts hosts;
@@ -397,12 +401,12 @@ Test(system_multicast, python_in_the_group_and_a_stream_chat_with_each_other)
     stream_expect(stream, "hello from the group");
     stream_say(stream, "hello from a stream\n");
     harness_equal("status", process_wait(&python), 0);
-    harness_contains("what Python heard", python.texts[0].data, "hello from a stream\n");
-    stream_expect_nothing(stream, "nobody hears himself");
+    harness_contains("what Python received", python.texts[0].data, "hello from a stream\n");
+    stream_expect_nothing(stream, "the sender gets no copy");
     server_stop(&server);
 }
 
-Test(system_multicast, what_is_no_group_or_no_interface_is_said)
+Test(system_multicast, an_invalid_group_or_interface_is_an_error)
 {
     struct server server = {0};
     struct hosts hosts;

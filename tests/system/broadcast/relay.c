@@ -1,4 +1,4 @@
-/* One room for everyone: what one says reaches all others, whichever way they came. */
+/* The relay: messages of a client reach all other clients, by UDP, TCP and Unix sockets. */
 
 #include "harness.h"
 
@@ -10,7 +10,8 @@
 
 TestSuite(system_relay, .fini = harness_end, .timeout = 300);
 
-static const char ROOM[] = "[reply]\nmode = none\n[broadcast]\nrelay = others\nrelay-rate = 0\n";
+static const char CHAT_CONFIG[] =
+    "[reply]\nmode = none\n[broadcast]\nrelay = others\nrelay-rate = 0\n";
 
 static void start(struct server *server, const char *config)
 {
@@ -18,10 +19,10 @@ static void start(struct server *server, const char *config)
                  harness_format("unix:%s", harness_path("chat")), NULL);
 }
 
-Test(system_relay, a_client_of_each_kind_hears_the_others_and_not_itself)
+Test(system_relay, a_client_of_each_kind_receives_from_the_others_and_not_from_itself)
 {
     struct server server = {0};
-    start(&server, ROOM);
+    start(&server, CHAT_CONFIG);
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]),
         by_path = stream_open(server.others[1]);
     udp_say(udp, &server.at[0], "");
@@ -37,23 +38,23 @@ Test(system_relay, a_client_of_each_kind_hears_the_others_and_not_itself)
     udp_expect(udp, &server.at[0], "from unix");
     stream_expect(by_tcp, "from unix");
 
-    udp_expect_nothing(udp, "nobody hears himself");
-    stream_expect_nothing(by_tcp, "nobody hears himself");
-    stream_expect_nothing(by_path, "nobody hears himself");
+    udp_expect_nothing(udp, "the sender gets no copy");
+    stream_expect_nothing(by_tcp, "the sender gets no copy");
+    stream_expect_nothing(by_path, "the sender gets no copy");
     harness_equal("relayed", server_stat(&server, "relayed"), 3);
     expect_balance("stats", server_ask(&server, "stats"));
     server_stop(&server);
 }
 
-Test(system_relay, who_leaves_is_heard_to_the_last_word_and_no_further)
+Test(system_relay, messages_up_to_a_leave_frame_are_relayed_and_a_later_one_joins_again)
 {
     struct server server = {0};
-    start(&server, ROOM);
+    start(&server, CHAT_CONFIG);
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]);
     udp_say(udp, &server.at[0], "");
     server_await_stat(&server, "joined", 2);
 
-    /* What waits when it wakes up is one batch. */
+    /* The datagrams that wait when the server continues are one batch. */
     process_kill(&server.process, SIGSTOP);
     udp_say(udp, &server.at[0], "bye");
     udp_send(udp, &server.at[0], "\0UDP\3", 5);
@@ -68,7 +69,7 @@ Test(system_relay, who_leaves_is_heard_to_the_last_word_and_no_further)
     server_stop(&server);
 }
 
-Test(system_relay, all_means_the_speaker_too_and_a_reload_changes_it)
+Test(system_relay, all_includes_the_sender_and_a_reload_changes_it)
 {
     struct server server = {0};
     start(&server, "[reply]\nmessage = ok\n[broadcast]\nrelay = all\nrelay-rate = 0\n");
@@ -97,7 +98,7 @@ Test(system_relay, all_means_the_speaker_too_and_a_reload_changes_it)
     server_stop(&server);
 }
 
-Test(system_relay, where_addresses_are_proven_nobody_is_heard_before)
+Test(system_relay, with_cookies_nothing_is_relayed_before_the_address_is_verified)
 {
     static const char TO_ALL[] = "[admission]\npolicy = cookie\n[reply]\nmode = none\n[broadcast]\n"
                                  "relay = all\nrelay-rate = 0\n";
@@ -110,7 +111,7 @@ Test(system_relay, where_addresses_are_proven_nobody_is_heard_before)
 
     udp_say(udp, &server.at[0], "from nowhere");
     harness_equal("a challenge", udp_receive(udp, frame, sizeof frame, &from), 21);
-    stream_expect_nothing(by_tcp, "a stranger's word");
+    stream_expect_nothing(by_tcp, "the source is unverified");
     frame[4] = 2;
     memcpy(frame + 21, "from here", 9);
     udp_send(udp, &server.at[0], frame, 30);
@@ -123,19 +124,19 @@ Test(system_relay, where_addresses_are_proven_nobody_is_heard_before)
     server_stop(&server);
 }
 
-Test(system_relay, what_is_over_the_rate_is_answered_and_counted_and_said)
+Test(system_relay, messages_over_the_rate_are_answered_counted_and_logged)
 {
-    enum { WORDS = 200 };
+    enum { MESSAGES = 200 };
     struct server server = {0};
     start(&server, "[clients]\nsweep = 10ms\n[reply]\nmode = echo\n[broadcast]\nrelay = others\n"
                    "relay-rate = 5\n");
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]);
     server_await_clients(&server, 1);
-    for (int i = 0; i < WORDS; i++)
+    for (int i = 0; i < MESSAGES; i++)
         udp_ask(udp, &server.at[0], "word", "word");
     int64_t relayed = server_stat(&server, "relayed"),
             limited = server_stat(&server, "relay_limited");
-    harness_equal("relayed and limited", relayed + limited, WORDS);
+    harness_equal("relayed and limited", relayed + limited, MESSAGES);
     expect(relayed >= 10 && limited > 0,
            "expected a burst of 10 and then some refusals, not %d, %d", (int)relayed, (int)limited);
     for (int64_t i = 0; i < relayed; i++)
@@ -145,116 +146,116 @@ Test(system_relay, what_is_over_the_rate_is_answered_and_counted_and_said)
     server_stop(&server);
 }
 
-Test(system_relay, what_nobody_has_room_for_is_dropped_and_counted_and_said_once)
+Test(system_relay, messages_that_do_not_fit_the_ring_are_dropped_counted_and_logged_once)
 {
-    enum { WORDS = 40, BYTES = 60000 };
+    enum { MESSAGES = 40, BYTES = 60000 };
     static char text[BYTES + 1];
     struct server server = {0};
     start(&server, "[server]\nmax-datagram = 60000\n[clients]\nsweep = 10ms\n[reply]\nmode = none\n"
                    "[broadcast]\nrelay = others\nrelay-rate = 0\nrate = 1\n");
-    int speaker = udp_open("127.0.0.1:0"), udp = udp_open("127.0.0.1:0");
+    int sender = udp_open("127.0.0.1:0"), udp = udp_open("127.0.0.1:0");
     udp_say(udp, &server.at[0], "");
     server_await_clients(&server, 1);
     memset(text, 'x', BYTES);
-    for (int i = 0; i < WORDS; i++) {
-        udp_say(speaker, &server.at[0], text);
+    for (int i = 0; i < MESSAGES; i++) {
+        udp_say(sender, &server.at[0], text);
         server_await_stat(&server, "received", i + 2);
     }
     int64_t relayed = server_stat(&server, "relayed"),
             dropped = server_stat(&server, "relay_dropped");
-    harness_equal("relayed and dropped", relayed + dropped, WORDS);
+    harness_equal("relayed and dropped", relayed + dropped, MESSAGES);
     expect(relayed > 0 && dropped > 0, "expected some of either, not %d, %d", (int)relayed,
            (int)dropped);
     server_await_log(&server, "more than can be relayed to all");
     expect(text_count(server_log(&server), "more than can be relayed to all") == 1,
-           "expected it to be said once");
+           "expected it to be logged once");
     expect_balance("stats", server_ask(&server, "stats"));
     server_stop(&server);
 }
 
-Test(system_relay, what_one_says_stays_in_order_over_four_workers)
+Test(system_relay, messages_of_one_client_stay_in_order_over_four_workers)
 {
-    enum { LISTENERS = 16, WORDS = 100 };
+    enum { RECEIVERS = 16, MESSAGES = 100 };
     struct server server = {0};
-    int listeners[LISTENERS];
-    start(&server, harness_format("[server]\nworkers = 4\n%s", ROOM));
-    int by_tcp = stream_open(server.others[0]), speaker = udp_open("127.0.0.1:0");
-    for (int i = 0; i < LISTENERS; i++) {
-        listeners[i] = udp_open("127.0.0.1:0");
-        udp_say(listeners[i], &server.at[0], "");
+    int receivers[RECEIVERS];
+    start(&server, harness_format("[server]\nworkers = 4\n%s", CHAT_CONFIG));
+    int by_tcp = stream_open(server.others[0]), sender = udp_open("127.0.0.1:0");
+    for (int i = 0; i < RECEIVERS; i++) {
+        receivers[i] = udp_open("127.0.0.1:0");
+        udp_say(receivers[i], &server.at[0], "");
     }
-    server_await_clients(&server, LISTENERS + 1);
-    for (int word = 0; word < WORDS; word++)
-        udp_say(speaker, &server.at[0], harness_format("word %d", word));
-    for (int word = 0; word < WORDS; word++) {
-        const char *text = harness_format("word %d", word);
+    server_await_clients(&server, RECEIVERS + 1);
+    for (int message = 0; message < MESSAGES; message++)
+        udp_say(sender, &server.at[0], harness_format("word %d", message));
+    for (int message = 0; message < MESSAGES; message++) {
+        const char *text = harness_format("word %d", message);
         stream_expect(by_tcp, text);
-        for (int i = 0; i < LISTENERS; i++)
-            udp_expect(listeners[i], &server.at[0], text);
+        for (int i = 0; i < RECEIVERS; i++)
+            udp_expect(receivers[i], &server.at[0], text);
     }
-    udp_expect_nothing(speaker, "nobody hears himself");
+    udp_expect_nothing(sender, "the sender gets no copy");
     server_stop(&server);
 }
 
 Test(system_relay, stops_in_the_middle_of_a_conversation)
 {
-    enum { SPEAKERS = 64 };
+    enum { SENDERS = 64 };
     const char *const workers[] = {"1", "4"};
     for (int k = 0; k < 2; k++) {
         struct server server = {0};
-        int speakers[SPEAKERS];
-        start(&server, harness_format("[server]\nworkers = %s\n%s", workers[k], ROOM));
-        for (int i = 0; i < SPEAKERS; i++)
-            speakers[i] = i % 2 == 0 ? stream_open(server.others[0]) : udp_open("127.0.0.1:0");
-        for (int word = 0; word < 50; word++)
-            for (int i = 0; i < SPEAKERS; i++) {
+        int senders[SENDERS];
+        start(&server, harness_format("[server]\nworkers = %s\n%s", workers[k], CHAT_CONFIG));
+        for (int i = 0; i < SENDERS; i++)
+            senders[i] = i % 2 == 0 ? stream_open(server.others[0]) : udp_open("127.0.0.1:0");
+        for (int message = 0; message < 50; message++)
+            for (int i = 0; i < SENDERS; i++) {
                 if (i % 2 == 0)
-                    stream_say(speakers[i], "a word\n");
+                    stream_say(senders[i], "a word\n");
                 else
-                    udp_say(speakers[i], &server.at[0], "a word");
+                    udp_say(senders[i], &server.at[0], "a word");
             }
         server_stop(&server);
-        for (int i = 0; i < SPEAKERS; i++)
-            close(speakers[i]);
+        for (int i = 0; i < SENDERS; i++)
+            close(senders[i]);
     }
 }
 
-Test(system_relay, one_who_never_reads_costs_the_others_nothing)
+Test(system_relay, a_client_that_never_reads_does_not_delay_the_others)
 {
-    enum { WORDS = 60, LINES = 8000 };
+    enum { MESSAGES = 60, LINES = 8000 };
     struct server server = {0};
     char text[1001];
     start(&server, "[server]\nstream-buffer = 64k\n[reply]\nmode = none\n[broadcast]\n"
                    "relay = others\nrelay-rate = 0\n");
-    int deaf = stream_open(server.others[0]), by_tcp = stream_open(server.others[0]),
+    int unread = stream_open(server.others[0]), by_tcp = stream_open(server.others[0]),
         by_path = stream_open(server.others[1]), udp = udp_open("127.0.0.1:0");
     udp_say(udp, &server.at[0], "");
     server_await_clients(&server, 4);
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    int said = 0;
-    for (; said < LINES && server_stat(&server, "streams_slow") == 0; said++) {
+    int sent = 0;
+    for (; sent < LINES && server_stat(&server, "streams_slow") == 0; sent++) {
         udp_say(udp, &server.at[0], text);
         stream_expect(by_tcp, text);
         stream_expect(by_path, text);
     }
     harness_equal("streams_slow", server_stat(&server, "streams_slow"), 1);
-    harness_equal("relayed", server_stat(&server, "relayed"), said);
+    harness_equal("relayed", server_stat(&server, "relayed"), sent);
     server_await_clients(&server, 3);
-    close(deaf);
+    close(unread);
     server_stop(&server);
 }
 
-/* ---- the chat of the notes, with programs that know nothing of ours ---- */
+/* ---- a chat of other programs ---- */
 
-/* Two threads over one TCP connection, as the notes have it: one says what is typed, the other
- * prints what comes. Each line ends in a newline, since a stream has no other borders. */
-static const char CHAT[] = "import socket, sys, threading\n"
-                           "room = socket.create_connection(sys.argv[1].rsplit(':', 1))\n"
-                           "def listen():\n"
-                           "    for line in room.makefile('r'): print(line, end='', flush=True)\n"
-                           "threading.Thread(target=listen, daemon=True).start()\n"
-                           "for line in sys.stdin: room.sendall(line.encode())\n";
+/* Two threads over one TCP connection: one sends its input, the other prints what it receives. */
+static const char CHAT_PROGRAM[] =
+    "import socket, sys, threading\n"
+    "chat = socket.create_connection(sys.argv[1].rsplit(':', 1))\n"
+    "def listen():\n"
+    "    for line in chat.makefile('r'): print(line, end='', flush=True)\n"
+    "threading.Thread(target=listen, daemon=True).start()\n"
+    "for line in sys.stdin: chat.sendall(line.encode())\n";
 
 static void start_program(struct process *process, const char *const *argv)
 {
@@ -265,10 +266,10 @@ Test(system_relay, python_ncat_and_socat_chat_with_each_other)
 {
     struct server server = {0};
     struct process python = {0}, ncat = {0}, socat = {0}, udp = {0};
-    start(&server, ROOM);
+    start(&server, CHAT_CONFIG);
     const char *address = server.others[0] + strlen("tcp:");
     const char *port = strrchr(address, ':') + 1;
-    start_program(&python, (const char *const[]){"python3", "-c", CHAT, address, NULL});
+    start_program(&python, (const char *const[]){"python3", "-c", CHAT_PROGRAM, address, NULL});
     start_program(&ncat, (const char *const[]){"ncat", "127.0.0.1", port, NULL});
     start_program(&socat,
                   (const char *const[]){
@@ -291,7 +292,7 @@ Test(system_relay, python_ncat_and_socat_chat_with_each_other)
     process_write(&ncat, "hello from ncat\n");
     process_await_text(&python, "hello from ncat\n");
     process_await_text(&socat, "hello from ncat\n");
-    expect(strstr(python.texts[0].data, "hello from Python") == NULL, "nobody hears himself");
+    expect(strstr(python.texts[0].data, "hello from Python") == NULL, "the sender gets no copy");
     process_kill(&udp, 9);
     process_kill(&python, 9);
     process_kill(&ncat, 9);

@@ -1,4 +1,4 @@
-/* Files of unix: listeners that others remove: they are made again, as the operator's socket is. */
+/* Files of unix: listeners that are removed or replaced: the server creates them again. */
 
 #include "harness.h"
 
@@ -37,7 +37,7 @@ static void remove_file(const char *path)
     expect(unlink(path) == 0, "expected to remove %s", path);
 }
 
-Test(system_stream_files, come_back_within_a_second_and_streams_go_on)
+Test(system_stream_files, are_created_again_within_a_second_and_streams_continue)
 {
     struct server server = {0};
     start(&server, "[reply]\nmode = echo\n[clients]\nsweep = 1h\n");
@@ -45,13 +45,13 @@ Test(system_stream_files, come_back_within_a_second_and_streams_go_on)
     stream_say(before, "hello\n");
     stream_expect(before, "hello");
     for (int i = 0; i < 3; i++) {
-        int64_t began = harness_now_ms();
+        int64_t start_ms = harness_now_ms();
         remove_file(path_of(&server));
         server_await_log(&server, MADE);
-        expect(harness_sanitized() || harness_now_ms() - began < 2000,
+        expect(harness_sanitized() || harness_now_ms() - start_ms < 2000,
                "expected it within about 1 s, it took %lld ms",
-               (long long)(harness_now_ms() - began));
-        /* The worker takes the new socket a moment after the file is there; connections wait. */
+               (long long)(harness_now_ms() - start_ms));
+        /* The worker gets the new socket shortly after the file is created; connections wait. */
         ask(&server, "again");
         stream_say(before, "and on\n");
         stream_expect(before, "and on");
@@ -63,7 +63,7 @@ Test(system_stream_files, come_back_within_a_second_and_streams_go_on)
     expect(access(path, F_OK) != 0, "expected %s to be removed at the end", path);
 }
 
-Test(system_stream_files, come_back_on_a_reload)
+Test(system_stream_files, are_created_again_on_a_reload)
 {
     struct server server = {0};
     start(&server, "[reply]\nmode = echo\n");
@@ -74,7 +74,7 @@ Test(system_stream_files, come_back_on_a_reload)
     server_stop(&server);
 }
 
-Test(system_stream_files, come_back_though_they_are_moved_or_something_was_in_the_way)
+Test(system_stream_files, are_created_again_when_they_are_moved_or_another_file_was_in_the_way)
 {
     struct server server = {0};
     start(&server, "[reply]\nmode = echo\n");
@@ -91,14 +91,14 @@ Test(system_stream_files, come_back_though_they_are_moved_or_something_was_in_th
     server_stop(&server);
 }
 
-Test(system_stream_files, come_back_with_their_mode_as_another_user)
+Test(system_stream_files, are_created_again_with_their_mode_as_another_user)
 {
     struct server server = {.owner = NOBODY};
     struct stat before, after;
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
     harness_forgo_leaks();
-    /* In a directory of the user's. */
+    /* In a directory that the user owns. */
     const char *path = harness_path("users/chat"), *directory = harness_path("users");
     expect(mkdir(directory, 0755) == 0 && chown(directory, NOBODY, NOBODY) == 0,
            "expected to make %s", directory);

@@ -1,5 +1,4 @@
-/* Clients that come by stream: a line is a datagram, and nobody who behaves badly costs anybody
- * else anything. */
+/* Stream clients over TCP and Unix sockets: lines, limits, listing, and clients that misbehave. */
 
 #include "harness.h"
 
@@ -114,7 +113,7 @@ Test(system_streams, a_broadcast_reaches_clients_of_every_kind_and_adds_up)
     server_stop(&server);
 }
 
-Test(system_streams, with_four_workers_streams_are_listed_and_kicked_and_reached_all_the_same)
+Test(system_streams, with_four_workers_streams_are_listed_kicked_and_reached_by_broadcasts_too)
 {
     enum { CLIENTS = 40 };
     struct server server = {0};
@@ -151,7 +150,7 @@ Test(system_streams, with_four_workers_streams_are_listed_and_kicked_and_reached
     server_stop(&server);
 }
 
-Test(system_streams, who_ends_his_side_gets_every_answer_and_then_the_end)
+Test(system_streams, a_client_that_ends_its_input_gets_every_reply_and_then_the_end)
 {
     enum { LINES = 20000 };
     struct server server = {0};
@@ -161,8 +160,8 @@ Test(system_streams, who_ends_his_side_gets_every_answer_and_then_the_end)
         char *text = malloc(LINES * 8), *at = text;
         for (int i = 0; i < LINES; i++)
             at += sprintf(at, "%d%s", i, i + 1 < LINES ? "\n" : "");
-        /* A program that sends all, ends its side, and reads only then; the last line has no
-         * newline. */
+        /* A program that sends all lines, ends its output, and reads all replies. The last line has
+         * no newline. */
         const char *out = run_ok(text, "python3", "-c",
                                  "import socket, sys, threading\n"
                                  "kind, _, at = sys.argv[1].partition(':')\n"
@@ -170,10 +169,10 @@ Test(system_streams, who_ends_his_side_gets_every_answer_and_then_the_end)
                                  "    s = socket.create_connection(at.rsplit(':', 1))\n"
                                  "else:\n"
                                  "    s = socket.socket(socket.AF_UNIX); s.connect(at)\n"
-                                 "def speak():\n"
+                                 "def send():\n"
                                  "    s.sendall(sys.stdin.buffer.read())\n"
                                  "    s.shutdown(socket.SHUT_WR)\n"
-                                 "threading.Thread(target=speak).start()\n"
+                                 "threading.Thread(target=send).start()\n"
                                  "while data := s.recv(65536): sys.stdout.buffer.write(data)\n",
                                  names[k], NULL);
         expect(strncmp(out, text, strlen(text)) == 0 && strcmp(out + strlen(text), "\n") == 0,
@@ -186,10 +185,10 @@ Test(system_streams, who_ends_his_side_gets_every_answer_and_then_the_end)
     server_stop(&server);
 }
 
-/* Sends bytes until all are taken or the peer has had enough, reading what comes meanwhile. */
-static const char *pour(int stream, char byte, size_t size)
+/* Sends bytes until all are taken or the peer closes. Returns what it receives meanwhile. */
+static const char *send_many(int stream, char byte, size_t size)
 {
-    static char bytes[65536], heard[256];
+    static char bytes[65536], received[256];
     ssize_t got;
     size_t length = 0;
     memset(bytes, byte, sizeof bytes);
@@ -203,12 +202,13 @@ static const char *pour(int stream, char byte, size_t size)
                 break;
             size -= got > 0 ? (size_t)got : 0;
         }
-        while (length < sizeof heard - 1 &&
-               (got = recv(stream, heard + length, sizeof heard - 1 - length, MSG_DONTWAIT)) > 0)
+        while (length < sizeof received - 1 &&
+               (got = recv(stream, received + length, sizeof received - 1 - length, MSG_DONTWAIT)) >
+                   0)
             length += (size_t)got;
     }
-    heard[length] = '\0';
-    return heard;
+    received[length] = '\0';
+    return received;
 }
 
 Test(system_streams, ten_megabytes_without_a_newline_get_an_error_line_and_the_end)
@@ -220,8 +220,9 @@ Test(system_streams, ten_megabytes_without_a_newline_get_an_error_line_and_the_e
     const char *const names[] = {tcp(&server), local(&server)};
     for (int k = 0; k < 2; k++) {
         int bad = stream_open(names[k]);
-        const char *heard = pour(bad, 'x', 10 << 20);
-        harness_contains("what it heard", heard, "error: the line is longer than 2048 bytes\n");
+        const char *received = send_many(bad, 'x', 10 << 20);
+        harness_contains("what it received", received,
+                         "error: the line is longer than 2048 bytes\n");
         shutdown(bad, SHUT_WR);
         stream_expect_end(bad);
         close(bad);
@@ -239,7 +240,7 @@ Test(system_streams, ten_megabytes_without_a_newline_get_an_error_line_and_the_e
     server_stop(&server);
 }
 
-Test(system_streams, garbage_costs_others_nothing_and_leaves_nothing_behind)
+Test(system_streams, garbage_does_not_disturb_other_clients_and_leaves_nothing_behind)
 {
     struct server server = {0};
     start(&server, "[reply]\nmode = echo\n");
@@ -249,22 +250,22 @@ Test(system_streams, garbage_costs_others_nothing_and_leaves_nothing_behind)
     for (int i = 0; i < 100; i++) {
         int bad = stream_open(i % 3 == 0 ? local(&server) : tcp(&server));
         switch (i % 4) {
-        case 0: /* NULs are bytes as others are */
+        case 0: /* NUL is a byte like any other */
             expect(send(bad, "a\0b\n", 4, MSG_NOSIGNAL) == 4, "expected NULs to be sent");
             stream_line(bad);
             close(bad);
             break;
-        case 1: /* half a line, which counts */
+        case 1: /* half a line, which is counted */
             stream_say(bad, "half a li");
             close(bad);
             break;
         case 2: /* a reset in the middle of replies */
             for (int k = 0; k < 100; k++)
-                stream_say(bad, "this is echoed while the reset is under way\n");
+                stream_say(bad, "this is echoed while the reset is in transit\n");
             stream_reset(bad);
             break;
-        default: /* a line too long, and no reader for the error */
-            pour(bad, '\xff', 4000);
+        default: /* a line that is too long, and the error is not read */
+            send_many(bad, '\xff', 4000);
             stream_reset(bad);
             break;
         }
@@ -280,13 +281,13 @@ Test(system_streams, garbage_costs_others_nothing_and_leaves_nothing_behind)
     server_stop(&server);
 }
 
-Test(system_streams, who_never_reads_is_cut_off_and_delays_nobody)
+Test(system_streams, a_client_that_never_reads_is_disconnected_and_delays_no_other)
 {
     enum { ROUNDS = 4000, BYTES = 2000 };
     struct server server = {0};
     char text[BYTES + 1];
     start(&server, "[server]\nstream-buffer = 64k\n[reply]\nmode = none\n");
-    int deaf = stream_open(tcp(&server)), good = stream_open(tcp(&server));
+    int unread = stream_open(tcp(&server)), good = stream_open(tcp(&server));
     int udp = udp_open("127.0.0.1:0");
     udp_say(udp, &server.at[0], "");
     server_await_clients(&server, 3);
@@ -304,36 +305,36 @@ Test(system_streams, who_never_reads_is_cut_off_and_delays_nobody)
     harness_equal("clients", server_stat(&server, "clients"), 2);
     server_await_log(&server, "streams were closed");
     stream_say(good, "still here\n");
-    close(deaf);
+    close(unread);
     server_stop(&server);
 }
 
-Test(system_streams, a_long_answer_fits_the_least_buffer)
+Test(system_streams, a_long_reply_fits_the_smallest_buffer)
 {
     enum { LINES = 50, BYTES = 65000 };
     struct server server = {0};
-    char *message = malloc(BYTES + 1), *asked = malloc(LINES + 1);
+    char *message = malloc(BYTES + 1), *request = malloc(LINES + 1);
     memset(message, 'x', BYTES);
     message[BYTES] = '\0';
-    memset(asked, '\n', LINES);
-    asked[LINES] = '\0';
+    memset(request, '\n', LINES);
+    request[LINES] = '\0';
     start(&server,
           harness_format("[server]\nstream-buffer = 4k\n[reply]\nmessage = %s\n", message));
     const char *const names[] = {tcp(&server), local(&server)};
     for (int k = 0; k < 2; k++) {
         int stream = stream_open(names[k]);
-        stream_say(stream, asked);
+        stream_say(stream, request);
         for (int i = 0; i < LINES; i++)
             stream_expect(stream, message);
         close(stream);
     }
     harness_equal("streams_slow", server_stat(&server, "streams_slow"), 0);
     free(message);
-    free(asked);
+    free(request);
     server_stop(&server);
 }
 
-Test(system_streams, one_too_many_is_told_so)
+Test(system_streams, one_client_too_many_gets_an_error_line)
 {
     struct server server = {0};
     start(&server, "[server]\nstream-max = 2\n[reply]\nmode = echo\n");
@@ -358,7 +359,7 @@ static void allow_few_files(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-Test(system_streams, without_open_files_those_who_wait_are_served_when_others_leave)
+Test(system_streams, without_free_descriptors_waiting_clients_are_served_when_others_leave)
 {
     enum { CLIENTS = 60 };
     struct server server = {.prepare = allow_few_files};
@@ -368,12 +369,12 @@ Test(system_streams, without_open_files_those_who_wait_are_served_when_others_le
     for (int i = 0; i < CLIENTS; i++)
         clients[i] = stream_open(tcp(&server));
     server_await_log(&server, "cannot accept a stream");
-    /* The last ones are left for another operator. */
+    /* The last descriptors are reserved for operators. */
     int second = control_client_open(&server);
-    expect(operator_send(second, "status\n", strlen("status\n")), "expected a question to be sent");
+    expect(operator_send(second, "status\n", strlen("status\n")), "expected a command to be sent");
     harness_contains("status", operator_answer(second), "ok");
     close(second);
-    /* One after the other leaves, and lets another in. */
+    /* Each client that leaves makes a descriptor free for another one. */
     for (int i = 0; i < CLIENTS; i++) {
         stream_say(clients[i], "hi\n");
         stream_expect(clients[i], "hi");
@@ -384,7 +385,7 @@ Test(system_streams, without_open_files_those_who_wait_are_served_when_others_le
     server_stop(&server);
 }
 
-Test(system_streams, the_idle_are_cut_off)
+Test(system_streams, idle_clients_are_disconnected)
 {
     struct server server = {0};
     start(&server, "[server]\nstream-idle = 1s\n[clients]\nsweep = 10ms\n[reply]\nmode = echo\n");
@@ -395,7 +396,7 @@ Test(system_streams, the_idle_are_cut_off)
     server_stop(&server);
 }
 
-Test(system_streams, allow_and_deny_hold_for_tcp_and_a_reload_applies_them)
+Test(system_streams, allow_and_deny_apply_to_tcp_and_a_reload_changes_them)
 {
     struct server server = {0};
     start(&server, "[reply]\nmode = echo\n[admission]\npolicy = open\ndeny = 127.0.0.1\n");
@@ -419,7 +420,7 @@ Test(system_streams, allow_and_deny_hold_for_tcp_and_a_reload_applies_them)
     server_stop(&server);
 }
 
-Test(system_streams, a_stop_ends_them_and_removes_the_socket)
+Test(system_streams, a_stop_disconnects_them_and_removes_the_socket)
 {
     struct server server = {0};
     start(&server, "[reply]\nmode = echo\n");
@@ -431,7 +432,7 @@ Test(system_streams, a_stop_ends_them_and_removes_the_socket)
     expect(access(harness_path("chat"), F_OK) != 0, "expected the socket's file to be gone");
 }
 
-Test(system_streams, by_ipv6_they_are_served_and_named_as_by_ipv4)
+Test(system_streams, clients_over_ipv6_are_served_and_named_like_those_over_ipv4)
 {
     struct server server = {0};
     server_start(&server, "[reply]\nmode = echo\n", "-l", "tcp:[::1]:0", NULL);
@@ -449,7 +450,7 @@ Test(system_streams, by_ipv6_they_are_served_and_named_as_by_ipv4)
     server_stop(&server);
 }
 
-Test(system_streams, a_socket_that_a_crash_left_is_replaced)
+Test(system_streams, a_socket_left_by_a_crash_is_replaced)
 {
     struct server first = {0}, second = {0};
     start(&first, NULL);
@@ -462,7 +463,7 @@ Test(system_streams, a_socket_that_a_crash_left_is_replaced)
     server_stop(&second);
 }
 
-Test(system_streams, without_any_listener_for_datagrams_streams_are_served)
+Test(system_streams, streams_are_served_without_any_udp_listener)
 {
     struct server server = {0};
     server_start(&server, "[reply]\nmode = echo\n", "-l", "tcp:127.0.0.1:0", NULL);
@@ -472,7 +473,7 @@ Test(system_streams, without_any_listener_for_datagrams_streams_are_served)
     server_stop(&server);
 }
 
-Test(system_streams, what_cannot_be_listened_on_is_said_with_what_to_do)
+Test(system_streams, an_address_that_cannot_be_listened_on_is_reported_with_advice)
 {
     struct server first = {0}, second = {0};
     start(&first, NULL);

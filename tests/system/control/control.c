@@ -1,4 +1,4 @@
-/* The operator's end: strangers on the socket, the socket's file, and udpctl's two voices. */
+/* The control socket: invalid input, sessions, its file, and the text and JSON output of udpctl. */
 
 #include "harness.h"
 
@@ -14,7 +14,7 @@ TestSuite(system_control, .fini = harness_end, .timeout = 60);
 
 static const char FIXED[] = "[reply]\nmessage = yes\n";
 
-static const char *say(int control, const char *line)
+static const char *ask(int control, const char *line)
 {
     const char *answer;
 
@@ -37,7 +37,7 @@ static void register_many(struct server *server, int count)
     server_await_stat(server, "joined", count);
 }
 
-Test(system_control, answers_an_unknown_command_by_an_error_and_goes_on)
+Test(system_control, answers_an_invalid_command_with_an_error_and_continues)
 {
     static const char *const lines[] = {"frobnicate\n",
                                         "\n",
@@ -56,17 +56,18 @@ Test(system_control, answers_an_unknown_command_by_an_error_and_goes_on)
     server_start(&server, FIXED, "-l", "127.0.0.1:0", NULL);
     control = control_client_open(&server);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
-        const char *answer = say(control, lines[i]);
+        const char *answer = ask(control, lines[i]);
 
         expect(strncmp(answer, "error ", 6) == 0 && strchr(answer, '\xff') == NULL,
-               "expected an error to '%s', '%s' came", lines[i], answer);
-        expect(strncmp(say(control, "status\r\n"), "ok\n", 3) == 0, "expected status to go on");
+               "expected an error to '%s', not '%s'", lines[i], answer);
+        expect(strncmp(ask(control, "status\r\n"), "ok\n", 3) == 0,
+               "expected status to work still");
     }
     expect_service(&server, udp);
     server_stop(&server);
 }
 
-Test(system_control, answers_commands_in_turn_when_they_come_at_once)
+Test(system_control, answers_commands_that_arrive_together_in_their_order)
 {
     static const char commands[] = "status\nstats\nnonsense\nhelp\nstatus\n";
     struct server server = {0};
@@ -85,11 +86,11 @@ Test(system_control, answers_commands_in_turn_when_they_come_at_once)
     expect(strstr(all, "received") < strstr(all, "error ") &&
                strstr(all, "error ") < strstr(all, "\ncommand ") &&
                strstr(all, "\nuptime_s ") < strstr(all, "received"),
-           "expected the answers in the order of the commands, '%s' came", all);
+           "expected the answers in the order of the commands, not '%s'", all);
     server_stop(&server);
 }
 
-Test(system_control, ends_a_line_without_an_end_and_a_line_of_a_megabyte)
+Test(system_control, closes_on_a_line_without_a_newline_and_on_a_line_of_a_megabyte)
 {
     enum { MEGABYTE = 1 << 20 };
     static char line[MEGABYTE];
@@ -119,7 +120,7 @@ Test(system_control, ends_a_line_without_an_end_and_a_line_of_a_megabyte)
     server_stop(&server);
 }
 
-Test(system_control, says_that_a_line_is_too_long_before_it_closes)
+Test(system_control, sends_an_error_for_a_line_that_is_too_long_before_it_closes)
 {
     enum { LONG = 140 << 10 };
     static char line[LONG];
@@ -132,13 +133,13 @@ Test(system_control, says_that_a_line_is_too_long_before_it_closes)
     control = control_client_open(&server);
     operator_send(control, line, sizeof line);
     answer = operator_answer(control);
-    /* A closed connection will do, too: the rest of the line may have been under way. */
-    expect(answer == NULL || strncmp(answer, "error ", 6) == 0, "expected an error, '%s' came",
+    /* A closed connection is also correct: the rest of the line may still have been in transit. */
+    expect(answer == NULL || strncmp(answer, "error ", 6) == 0, "expected an error, not '%s'",
            answer);
     server_stop(&server);
 }
 
-Test(system_control, serves_requests_and_operators_beside_100_who_say_nothing)
+Test(system_control, serves_requests_and_operators_besides_100_silent_sessions)
 {
     enum { SILENT = 100 };
     struct server server = {0};
@@ -159,7 +160,7 @@ Test(system_control, serves_requests_and_operators_beside_100_who_say_nothing)
     server_stop(&server);
 }
 
-Test(system_control, goes_on_when_a_peer_leaves_in_the_middle_of_a_long_listing)
+Test(system_control, continues_when_a_peer_closes_in_the_middle_of_a_long_list)
 {
     enum { CLIENTS = 5000 };
     struct server server = {0};
@@ -173,7 +174,7 @@ Test(system_control, goes_on_when_a_peer_leaves_in_the_middle_of_a_long_listing)
 
         operator_send(control, "clients\n", 8);
         if (i % 2 == 0)
-            expect(recv(control, some, sizeof some, 0) > 0, "expected some of the listing");
+            expect(recv(control, some, sizeof some, 0) > 0, "expected a part of the list");
         close(control);
     }
     udp_say(udp, &server.at[0], "hi");
@@ -183,7 +184,7 @@ Test(system_control, goes_on_when_a_peer_leaves_in_the_middle_of_a_long_listing)
     server_stop(&server);
 }
 
-/* Counts the lines with a dot up to the connection's end. */
+/* Counts the lines that are a single dot, until the connection ends. */
 static int count_answers(int control)
 {
     char some[16384];
@@ -204,7 +205,7 @@ static int count_answers(int control)
     return answers;
 }
 
-Test(system_control, goes_on_when_a_peer_does_not_read_what_it_asked_for)
+Test(system_control, continues_when_a_peer_does_not_read_its_answers)
 {
     enum { CLIENTS = 5000 };
     struct server server = {0};
@@ -223,7 +224,7 @@ Test(system_control, goes_on_when_a_peer_does_not_read_what_it_asked_for)
     server_stop(&server);
 }
 
-Test(system_control, goes_on_when_who_waits_for_a_broadcast_leaves)
+Test(system_control, continues_when_a_session_that_waits_for_a_broadcast_closes)
 {
     struct server server = {0};
     int control;
@@ -259,7 +260,7 @@ static void full_umask(void)
     umask(0777);
 }
 
-Test(system_control, gives_the_socket_its_mode_whatever_the_umask)
+Test(system_control, gives_the_socket_its_mode_with_any_umask)
 {
     static harness_prepare *const umasks[] = {NULL, no_umask, full_umask};
 
@@ -276,7 +277,7 @@ Test(system_control, gives_the_socket_its_mode_whatever_the_umask)
     server_stop(&server);
 }
 
-Test(system_control, never_displaces_a_live_owner_of_the_socket)
+Test(system_control, never_replaces_the_socket_of_a_live_server)
 {
     struct server server = {0}, second = {0};
     struct result result;
@@ -285,14 +286,14 @@ Test(system_control, never_displaces_a_live_owner_of_the_socket)
     second.socket = server.socket;
     result = server_try(&second, FIXED, "-l", "127.0.0.1:0", NULL);
     harness_equal("the second one's status", result.status, 1);
-    harness_contains("its complaint", result.err, server.socket);
+    harness_contains("its error", result.err, server.socket);
     harness_equal("its lines", (int64_t)text_count(result.err, "\n"), 1);
     expect_socket(&server, 0660);
     ctl_ok(&server, "status", NULL);
     server_stop(&server);
 }
 
-Test(system_control, replaces_the_socket_of_an_owner_who_was_killed)
+Test(system_control, replaces_the_socket_of_a_server_that_was_killed)
 {
     struct server server = {0}, second = {0};
     int udp = udp_open("127.0.0.1");
@@ -300,7 +301,7 @@ Test(system_control, replaces_the_socket_of_an_owner_who_was_killed)
     server_start(&server, FIXED, "-l", "127.0.0.1:0", NULL);
     server_kill(&server);
     expect_socket(&server, 0660);
-    harness_equal("the status of what isn't running", ctl(&server, "status", NULL).status, 3);
+    harness_equal("the status without a server", ctl(&server, "status", NULL).status, 3);
     second.socket = server.socket;
     server_start(&second, FIXED, "-l", "127.0.0.1:0", NULL);
     expect_socket(&second, 0660);
@@ -308,7 +309,7 @@ Test(system_control, replaces_the_socket_of_an_owner_who_was_killed)
     server_stop(&second);
 }
 
-Test(system_control, leaves_a_file_of_another_kind_alone)
+Test(system_control, does_not_touch_a_file_of_another_kind)
 {
     struct server server = {.socket = harness_path("precious")};
     FILE *file = fopen(server.socket, "we");
@@ -318,12 +319,12 @@ Test(system_control, leaves_a_file_of_another_kind_alone)
     expect(file != NULL && fputs("text", file) >= 0 && fclose(file) == 0, "expected a file");
     result = server_try(&server, NULL, "-l", "127.0.0.1:0", NULL);
     harness_equal("the status", result.status, 1);
-    harness_contains("the complaint", result.err, server.socket);
+    harness_contains("the error", result.err, server.socket);
     expect(stat(server.socket, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 4,
-           "expected the file as it was");
+           "expected the file unchanged");
 }
 
-/* Someone who owns the socket, and is no udpsrv. */
+/* Listens on the socket in place of udpsrv. */
 static int listen_at(const char *path)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -335,7 +336,7 @@ static int listen_at(const char *path)
     return listener;
 }
 
-Test(system_control, tells_by_its_exit_status_whether_the_service_runs)
+Test(system_control, reports_by_its_exit_status_whether_the_server_runs)
 {
     struct server server = {0}, fake = {.socket = harness_path("fake")};
     struct process process;
@@ -344,15 +345,15 @@ Test(system_control, tells_by_its_exit_status_whether_the_service_runs)
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     harness_equal("status while it runs", ctl(&server, "status", NULL).status, 0);
     server_stop(&server);
-    harness_equal("status behind its end", ctl(&server, "status", NULL).status, 3);
+    harness_equal("status after its end", ctl(&server, "status", NULL).status, 3);
 
     listener = listen_at(fake.socket);
     process_start(&process, NULL,
                   (const char *const[]){"udpctl", "-s", fake.socket, "status", NULL});
     connection = accept(listener, NULL, NULL);
     operator_send(connection, "error no: the test says so\n.\n", 29);
-    harness_equal("status behind an error", process_wait(&process), 1);
-    harness_contains("the complaint", process.texts[1].data, "the test says so");
+    harness_equal("status after an error", process_wait(&process), 1);
+    harness_contains("the error", process.texts[1].data, "the test says so");
     close(connection);
 
     process_start(&process, NULL,
@@ -360,13 +361,13 @@ Test(system_control, tells_by_its_exit_status_whether_the_service_runs)
     connection = accept(listener, NULL, NULL);
     operator_send(connection, "ok\nclients 5\n", 13);
     close(connection);
-    harness_equal("status behind half an answer", process_wait(&process), 1);
+    harness_equal("status after half an answer", process_wait(&process), 1);
 
-    harness_equal("status behind silence",
+    harness_equal("status after a timeout",
                   run(NULL, "udpctl", "-s", fake.socket, "-t", "200ms", "status", NULL).status, 1);
 }
 
-Test(system_control, a_stated_timeout_is_for_the_whole_answer)
+Test(system_control, the_timeout_applies_to_the_whole_answer)
 {
     const char *path = harness_path("fake");
     int listener = listen_at(path);
@@ -376,27 +377,27 @@ Test(system_control, a_stated_timeout_is_for_the_whole_answer)
                   (const char *const[]){"udpctl", "-s", path, "-t", "300ms", "stats", NULL});
     int connection = accept(listener, NULL, NULL);
     operator_send(connection, "ok\n", 3);
-    /* Each part comes in time, and the end never. */
+    /* Each part arrives in time, but the last line never does. */
     while (process.pidfd >= 0 && operator_send(connection, "more 1\n", 7))
         process_pump(&process, 50);
     harness_equal("the status", process_wait(&process), 1);
-    harness_contains("the complaint", process.texts[1].data,
+    harness_contains("the error", process.texts[1].data,
                      "the timeout is over; set a longer one with -t");
     close(connection);
     close(listener);
 }
 
-Test(system_control, ends_the_service_by_stop)
+Test(system_control, stops_the_server_by_stop)
 {
     struct server server = {0};
 
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     ctl_ok(&server, "stop", NULL);
     harness_equal("the status", process_wait(&server.process), 0);
-    expect(access(server.socket, F_OK) != 0, "expected no socket behind the end");
+    expect(access(server.socket, F_OK) != 0, "expected no socket after the end");
 }
 
-Test(system_control, gives_help_and_refuses_what_it_does_not_know)
+Test(system_control, prints_help_and_refuses_unknown_commands_and_options)
 {
     struct server server = {0};
 
@@ -411,10 +412,10 @@ Test(system_control, gives_help_and_refuses_what_it_does_not_know)
     server_stop(&server);
 }
 
-/* Each figure of an answer in JSON is the same in the text for people. */
+/* Expects each number of an answer in JSON in the text answer, too. */
 static void expect_agreement(const char *text, const char *json)
 {
-    size_t figures = 0;
+    size_t numbers = 0;
 
     for (const char *quote = strchr(json, '"'); quote != NULL; quote = strchr(quote, '"')) {
         size_t size = strcspn(quote + 1, "\"");
@@ -423,18 +424,18 @@ static void expect_agreement(const char *text, const char *json)
 
         value += strspn(value, ": ");
         quote += size + 2;
-        if (*value == '"') { /* a string: over its end, too */
+        if (*value == '"') { /* a string: skip its closing quote, too */
             harness_contains("the text", text, json_text(json, name));
             quote = strchr(value + 1, '"') + 1;
         } else {
             harness_equal(name, text_integer(text, name), json_integer(json, name));
-            figures++;
+            numbers++;
         }
     }
-    expect(figures > 0, "expected figures in '%s'", json);
+    expect(numbers > 0, "expected figures in '%s'", json);
 }
 
-Test(system_control, says_the_same_to_people_and_to_programs)
+Test(system_control, text_and_json_output_agree)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1"), six = udp_open("::1");
@@ -480,7 +481,7 @@ Test(system_control, says_the_same_to_people_and_to_programs)
     server_stop(&server);
 }
 
-Test(system_control, broadcasts_lines_without_their_ends)
+Test(system_control, broadcasts_lines_without_their_newlines)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -491,12 +492,12 @@ Test(system_control, broadcasts_lines_without_their_ends)
     udp_expect(udp, &server.at[0], "one");
     udp_expect(udp, &server.at[0], "");
     udp_expect(udp, &server.at[0], "");
-    udp_expect(udp, &server.at[0], "a\rb\r"); /* behind the last one there is no newline */
+    udp_expect(udp, &server.at[0], "a\rb\r"); /* there is no newline after the last one */
     harness_equal("broadcasts", server_stat(&server, "broadcasts"), 4);
     server_stop(&server);
 }
 
-Test(system_control, tells_programs_of_a_cancelled_broadcast_in_json_alone)
+Test(system_control, reports_a_cancelled_broadcast_to_programs_only_in_json)
 {
     struct server server = {0};
     struct process process;
@@ -515,19 +516,19 @@ Test(system_control, tells_programs_of_a_cancelled_broadcast_in_json_alone)
     server_stop(&server);
 }
 
-Test(system_control, knows_interfaces_by_name)
+Test(system_control, accepts_interfaces_by_name)
 {
     struct server server = {0};
     struct result result;
 
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     result = ctl(&server, "kick", "[fe80::1%lo]:5", NULL);
-    harness_equal("kicking who isn't there", result.status, 1);
-    harness_contains("the complaint", result.err,
+    harness_equal("kicking an unknown client", result.status, 1);
+    harness_contains("the error", result.err,
                      harness_format("[fe80::1%%%u]:5", if_nametoindex("lo")));
     result = ctl(&server, "client", "[fe80::1%nowhere]:5", NULL);
-    harness_equal("an interface that isn't there", result.status, 2);
-    harness_contains("the complaint", result.err, "no such network interface");
+    harness_equal("an unknown interface", result.status, 2);
+    harness_contains("the error", result.err, "no such network interface");
     server_stop(&server);
 }
 
@@ -547,14 +548,14 @@ Test(system_control, limits_and_sorts_what_it_lists)
         const char *host = harness_format("\"127.1.%d.%d:", i / 250, 1 + i % 250);
         const char *found = strstr(json, host);
 
-        expect(found != NULL, "expected %s behind its predecessor in the sorted list", host);
+        expect(found != NULL, "expected %s after its predecessor in the sorted list", host);
         json = found;
     }
     json = ctl_ok(&server, "clients", "--sort", "idle", "--json", NULL);
     for (int64_t last = -1, idle; (json = strstr(json, "\"idle_ms\"")) != NULL; last = idle) {
         idle = json_integer(json, "idle_ms");
         json++;
-        expect(idle >= last, "expected the idle times to rise, %lld comes behind %lld",
+        expect(idle >= last, "expected the idle times to rise, not %lld after %lld",
                (long long)idle, (long long)last);
     }
     server_stop(&server);

@@ -1,5 +1,4 @@
-/* The operator's socket where others have a hand in its place: removed, replaced, or not to be had.
- */
+/* The control socket whose file is removed or replaced, and a server without one. */
 
 #include "harness.h"
 
@@ -13,13 +12,13 @@ TestSuite(system_control_socket, .fini = harness_end, .timeout = 60);
 
 enum { NOBODY = 65534 };
 
-/* Waits until an operator is served there. */
+/* Waits until the control socket works again. */
 static void await_service(const struct server *server)
 {
     int64_t start = harness_now_ms();
 
     while (ctl(server, "status", NULL).status != 0) {
-        expect(harness_now_ms() - start < HARNESS_DEADLINE_MS, "expected %s to come back",
+        expect(harness_now_ms() - start < HARNESS_DEADLINE_MS, "expected %s to work again",
                server->socket);
         harness_tick(10);
     }
@@ -30,7 +29,7 @@ static void remove_file(const char *path)
     expect(unlink(path) == 0, "expected to remove %s", path);
 }
 
-Test(system_control_socket, comes_back_within_a_sweep_and_sessions_go_on)
+Test(system_control_socket, is_created_again_within_a_sweep_and_sessions_continue)
 {
     struct server server = {0};
 
@@ -41,11 +40,11 @@ Test(system_control_socket, comes_back_within_a_sweep_and_sessions_go_on)
         await_service(&server);
         server_ask(&server, "status");
     }
-    harness_contains("the log", server_log(&server), "was removed, and is made again");
+    harness_contains("the log", server_log(&server), "was removed and is created again");
     server_stop(&server);
 }
 
-Test(system_control_socket, comes_back_within_a_second_where_sweeps_are_rare)
+Test(system_control_socket, is_created_again_within_a_second_if_sweeps_are_rare)
 {
     struct server server = {0};
     int64_t start;
@@ -59,7 +58,7 @@ Test(system_control_socket, comes_back_within_a_second_where_sweeps_are_rare)
     server_stop(&server);
 }
 
-Test(system_control_socket, comes_back_on_a_reload)
+Test(system_control_socket, is_created_again_on_a_reload)
 {
     struct server server = {0};
 
@@ -71,7 +70,7 @@ Test(system_control_socket, comes_back_on_a_reload)
     server_stop(&server);
 }
 
-Test(system_control_socket, comes_back_with_its_directory)
+Test(system_control_socket, is_created_again_when_its_directory_is)
 {
     const char *directory = harness_path("operators"), *away = harness_path("away");
     struct server server = {.socket = harness_path("operators/sock")};
@@ -79,7 +78,7 @@ Test(system_control_socket, comes_back_with_its_directory)
     expect(mkdir(directory, 0755) == 0, "expected to make %s", directory);
     server_start(&server, "[clients]\nsweep = 20ms\n", "-l", "127.0.0.1:0", NULL);
     expect(rename(directory, away) == 0, "expected to move %s", directory);
-    harness_contains("the log", server_await_log(&server, "can't be made again yet"),
+    harness_contains("the log", server_await_log(&server, "cannot be created again yet"),
                      "No such file");
     expect(mkdir(directory, 0755) == 0, "expected to make %s", directory);
     await_service(&server);
@@ -87,7 +86,7 @@ Test(system_control_socket, comes_back_with_its_directory)
     server_stop(&server);
 }
 
-Test(system_control_socket, comes_back_though_it_is_moved)
+Test(system_control_socket, is_created_again_when_it_is_moved)
 {
     struct server server = {0};
 
@@ -97,7 +96,7 @@ Test(system_control_socket, comes_back_though_it_is_moved)
     server_stop(&server);
 }
 
-Test(system_control_socket, comes_back_with_its_mode_and_its_group_as_another_user)
+Test(system_control_socket, is_created_again_with_its_mode_and_group_as_another_user)
 {
     struct server server = {.owner = NOBODY};
     struct stat before, after;
@@ -119,7 +118,7 @@ Test(system_control_socket, comes_back_with_its_mode_and_its_group_as_another_us
     server_stop(&server);
 }
 
-Test(system_control_socket, comes_back_with_its_group_where_root_stays_root)
+Test(system_control_socket, is_created_again_with_its_group_as_root)
 {
     struct server server = {0};
     struct stat after;
@@ -136,7 +135,7 @@ Test(system_control_socket, comes_back_with_its_group_where_root_stays_root)
     server_stop(&server);
 }
 
-Test(system_control_socket, is_not_taken_from_another_server_that_has_the_place_now)
+Test(system_control_socket, is_not_taken_from_another_server_that_uses_the_path_now)
 {
     struct server first = {0}, second = {0};
     int udp = udp_open("127.0.0.1");
@@ -147,7 +146,7 @@ Test(system_control_socket, is_not_taken_from_another_server_that_has_the_place_
     second.socket = first.socket;
     server_start(&second, NULL, "-l", "127.0.0.1:0", NULL);
     process_kill(&first.process, SIGHUP);
-    harness_contains("the log", server_await_log(&first, "can't be made again yet"), "in use");
+    harness_contains("the log", server_await_log(&first, "cannot be created again yet"), "in use");
     harness_equal("clients of the second", server_stat(&second, "clients"), 0);
     server_stop(&second);
     await_service(&first);
@@ -155,7 +154,7 @@ Test(system_control_socket, is_not_taken_from_another_server_that_has_the_place_
     server_stop(&first);
 }
 
-Test(system_control_socket, comes_back_where_another_server_died)
+Test(system_control_socket, replaces_the_socket_of_another_server_that_died)
 {
     struct server first = {0}, second = {0};
 
@@ -170,7 +169,7 @@ Test(system_control_socket, comes_back_where_another_server_died)
     server_stop(&first);
 }
 
-Test(system_control_socket, does_not_replace_a_file_that_is_none)
+Test(system_control_socket, does_not_replace_a_file_that_is_not_a_socket)
 {
     struct server server = {0};
     FILE *file;
@@ -182,16 +181,16 @@ Test(system_control_socket, does_not_replace_a_file_that_is_none)
     fputs("notes\n", file);
     fclose(file);
     process_kill(&server.process, SIGHUP);
-    harness_contains("the log", server_await_log(&server, "can't be made again yet"), "exists");
+    harness_contains("the log", server_await_log(&server, "cannot be created again yet"), "exists");
     cr_assert_str_eq(run_ok(NULL, "cat", server.socket, NULL), "notes\n");
     remove_file(server.socket);
     await_service(&server);
     server_stop(&server);
 }
 
-/* ---- none at all ---- */
+/* ---- without a control socket ---- */
 
-Test(system_control_socket, is_left_out_where_it_is_off)
+Test(system_control_socket, is_not_opened_if_the_option_is_off)
 {
     struct server server = {.socket = "off"};
     int udp = udp_open("127.0.0.1");
@@ -208,7 +207,7 @@ Test(system_control_socket, is_left_out_where_it_is_off)
     server_stop(&server);
 }
 
-Test(system_control_socket, is_left_out_by_the_configuration_too)
+Test(system_control_socket, can_be_turned_off_by_the_configuration_too)
 {
     const char *printed =
         run_ok("[control]\nsocket = off\n", "udpsrv", "-T", "-c", "/dev/stdin", NULL);
@@ -216,7 +215,8 @@ Test(system_control_socket, is_left_out_by_the_configuration_too)
     harness_contains("what is printed", printed, "\nsocket = off\n");
 }
 
-/* All file systems where it could write are read-only, as in a container without a tmpfs. */
+/* All file systems that the server may write to are read-only, as in a container without a tmpfs.
+ */
 static const char *const read_only[] = {
     "unshare",
     "--mount",
@@ -233,7 +233,7 @@ static void need_mounts(void)
         cr_skip_test("no mount namespaces here");
 }
 
-Test(system_control_socket, is_nothing_that_a_read_only_root_fails_for)
+Test(system_control_socket, without_it_the_server_starts_on_a_read_only_root)
 {
     struct server server = {.socket = "off", .wrapper = read_only};
     int udp = udp_open("127.0.0.1");
@@ -244,7 +244,7 @@ Test(system_control_socket, is_nothing_that_a_read_only_root_fails_for)
     server_stop(&server);
 }
 
-Test(system_control_socket, says_on_a_read_only_root_how_to_do_without)
+Test(system_control_socket, on_a_read_only_root_the_error_says_how_to_turn_it_off)
 {
     struct server server = {.socket = "/run/udpsrv/udpsrv.sock", .wrapper = read_only};
     struct result result;
@@ -252,5 +252,5 @@ Test(system_control_socket, says_on_a_read_only_root_how_to_do_without)
     need_mounts();
     result = server_try(&server, NULL, "-l", "127.0.0.1:0", NULL);
     harness_equal("the status", result.status, 1);
-    harness_contains("the complaint", result.err, "control.socket = off");
+    harness_contains("the error", result.err, "control.socket = off");
 }

@@ -98,7 +98,7 @@ static void expect_warning(const char *max, const char *advice)
     server_start(&server, harness_format("[clients]\nmax = %s\n[reply]\nmessage = yes\n", max),
                  "-l", "127.0.0.1:0", NULL);
     if (advice != NULL) {
-        line = server_await_log(&server, "may take more memory than there is");
+        line = server_await_log(&server, "may need more memory than is available");
         harness_contains("the warning", line, "memory_mib=24");
         harness_contains("the warning", line, advice);
     } else {
@@ -137,6 +137,6 @@ Test(system_cgroup, memory_that_the_index_alone_exceeds_is_an_error)
     write_file("top/a/b/memory.max", "4194304\n");
     result = server_try(&server, "[clients]\nmax = 10000000\n", "-l", "127.0.0.1:0", NULL);
     harness_equal("the status", result.status, 1);
-    harness_contains("the complaint", result.err, "cannot keep clients.max clients");
+    harness_contains("the complaint", result.err, "cannot hold clients.max clients");
     harness_contains("the complaint", result.err, "memory_mib=4 ");
 }

@@ -148,7 +148,8 @@ Test(system_privilege, who_is_not_let_in_by_name_is_refused_even_where_the_file_
     chmod(server.socket, 0666);
     result = run(NULL, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "socat", "-",
                  harness_format("UNIX-CONNECT:%s", server.socket), NULL);
-    harness_contains("the answer", result.out, "error cannot serve you: you aren't let in");
+    harness_contains("the answer", result.out,
+                     "error cannot open a session: you have no permission");
     harness_contains("the line", server_await_log(&server, "refused an operator"), "uid=65534");
     ctl_ok(&server, "status", NULL);
     server_stop(&server);

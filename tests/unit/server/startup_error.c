@@ -14,7 +14,7 @@ Test(startup_error, advises_on_shortages_of_descriptors_and_memory)
     } cases[] = {
         {-EMFILE, "raise the limit on open files (ulimit -n)"},
         {-ENFILE, "raise fs.file-max, or close files elsewhere"},
-        {-ENOMEM, "lower clients.max, or give it more memory"},
+        {-ENOMEM, "lower clients.max, or provide more memory"},
         {-ENOBUFS, "free some memory"},
         {-EPERM, "otherwise"},
     };

@@ -1,5 +1,4 @@
-/* Two workers' relays, driven in one thread; whom they reach is told by an audience that writes
- * down what it is given. */
+/* The relays of two workers, driven in one thread. Recipients of the test record the copies. */
 #include "server/broadcast/relay.h"
 
 #include "net/socket/udp_socket.h"
@@ -14,7 +13,7 @@ TestSuite(relay, .timeout = 20);
 
 enum { WORKERS = 2, CAPACITY = 512, LONGEST = 2048 };
 
-/* What one worker has. Nobody listens at the addresses in its registry. */
+/* The parts of one worker. No socket listens on the addresses in its registry. */
 static struct worker_parts {
     int socket;
     struct datagram_io *io;
@@ -28,39 +27,39 @@ static struct worker_parts {
     struct relay *relay;
     struct stats stats;
     int last_errno;
-    char heard[512]; /* the copies, each in brackets */
+    char received[512]; /* the copies, each in brackets */
     uint64_t copies;
     uint64_t excepted_stream;
     struct addr excepted;
-    bool deaf;             /* copies are not taken, */
-    bool deaf_to_operator; /* or those of the operator are not */
+    bool is_blocked;          /* no copies are accepted */
+    bool is_operator_blocked; /* no copies of the operator are accepted */
 } workers[WORKERS];
 
 static struct relay *relays[WORKERS];
 static struct loop *loop;
 
-static uint64_t begin(void *state, const struct shard_job *part, struct recipients_walk *walk)
+static uint64_t begin(void *state, const struct shard_job *job, struct recipients_walk *walk)
 {
     (void)state;
-    (void)part;
+    (void)job;
     (void)walk;
     return 1;
 }
 
-static bool hear(void *state, const struct shard_job *part, struct recipients_walk *walk,
-                 uint32_t may, struct recipients_tally *tally, struct loop_task *wake)
+static bool record_copy(void *state, const struct shard_job *job, struct recipients_walk *walk,
+                        uint32_t limit, struct recipients_tally *tally, struct loop_task *wake)
 {
     struct worker_parts *worker = state;
-    (void)may;
+    (void)limit;
     (void)wake;
-    if (worker->deaf || (worker->deaf_to_operator && part->lane == BROADCAST_OPERATOR))
+    if (worker->is_blocked || (worker->is_operator_blocked && job->queue == BROADCAST_OPERATOR))
         return true;
-    size_t used = strlen(worker->heard);
-    snprintf(worker->heard + used, sizeof worker->heard - used, "[%.*s]", (int)part->size,
-             (const char *)part->bytes);
+    size_t used = strlen(worker->received);
+    snprintf(worker->received + used, sizeof worker->received - used, "[%.*s]", (int)job->size,
+             (const char *)job->bytes);
     worker->copies++;
-    worker->excepted = part->except.source;
-    worker->excepted_stream = part->except.stream;
+    worker->excepted = job->except.source;
+    worker->excepted_stream = job->except.stream;
     walk->ended = true;
     tally->sent = 1;
     return false;
@@ -69,7 +68,7 @@ static bool hear(void *state, const struct shard_job *part, struct recipients_wa
 static void open_worker(struct worker_parts *worker)
 {
     static const struct siphash_key key = {1, 2};
-    const struct recipients on_message = {.state = worker, .begin = begin, .send = hear};
+    const struct recipients recipients = {.state = worker, .begin = begin, .send = record_copy};
     worker->memory = aligned_alloc(64, (registry_bytes(CAPACITY) + 63) / 64 * 64);
     memset(worker->memory, 0, registry_bytes(CAPACITY));
     worker->registry = registry_init(worker->memory, CAPACITY, &key, 60000, clock_now_ms());
@@ -99,7 +98,7 @@ static void open_worker(struct worker_parts *worker)
         .last_errno = &worker->last_errno,
     };
     cr_assert_eq(broadcast_open(&worker->broadcast, &broadcast), 0);
-    broadcast_add_recipients(worker->broadcast, &on_message);
+    broadcast_add_recipients(worker->broadcast, &recipients);
     const struct relay_options options = {
         .registry = worker->registry,
         .capacity = CAPACITY,
@@ -151,7 +150,7 @@ static void stop(void *state)
     loop_stop(loop);
 }
 
-/* Rounds enough for what is under way to arrive. */
+/* Enough rounds for all messages between the workers to be handled. */
 static void turn(int rounds)
 {
     struct loop_task task = {.run = stop};
@@ -170,8 +169,8 @@ static struct addr client_of(int number)
 static void join_from(struct addr source)
 {
     struct addr none = {.family = ADDR_NONE};
-    struct registry_datagram visit = {.source = &source, .local = &none};
-    registry_update(workers[0].registry, 0, &visit, 1, clock_now_ms());
+    struct registry_datagram datagram = {.source = &source, .local = &none};
+    registry_update(workers[0].registry, 0, &datagram, 1, clock_now_ms());
 }
 
 static void join(int number)
@@ -179,8 +178,8 @@ static void join(int number)
     join_from(client_of(number));
 }
 
-/* A client of the first worker says something. */
-static void say_from(struct addr source, const char *text)
+/* A client of the first worker sends a message. */
+static void send_from(struct addr source, const char *text)
 {
     const struct datagram datagram = {
         .bytes = (const uint8_t *)text,
@@ -190,54 +189,54 @@ static void say_from(struct addr source, const char *text)
     relay_datagram(relays[0], 0, &datagram, clock_now_ms());
 }
 
-static void say(int number, const char *text)
+static void send_message(int number, const char *text)
 {
-    say_from(client_of(number), text);
+    send_from(client_of(number), text);
 }
 
-Test(relay, what_a_client_says_reaches_every_worker_in_its_order)
+Test(relay, messages_of_a_client_reach_every_worker_in_their_order)
 {
     open_all(RELAY_OTHERS, 0);
     join(1);
-    say(1, "one");
-    say(1, "two");
-    say(1, "three");
+    send_message(1, "one");
+    send_message(1, "two");
+    send_message(1, "three");
     turn(20);
     for (int i = 0; i < WORKERS; i++)
-        cr_assert_str_eq(workers[i].heard, "[one][two][three]");
+        cr_assert_str_eq(workers[i].received, "[one][two][three]");
     cr_assert_eq(workers[0].stats.relayed, 3);
     cr_assert_eq(workers[1].stats.relayed, 0);
     close_all();
 }
 
-Test(relay, strangers_and_empty_datagrams_are_passed_over)
+Test(relay, datagrams_of_unknown_sources_and_empty_ones_are_ignored)
 {
     open_all(RELAY_OTHERS, 0);
     join(1);
-    say(2, "stranger");
-    say(1, "");
+    send_message(2, "unknown");
+    send_message(1, "");
     turn(10);
-    cr_assert_str_eq(workers[0].heard, "");
+    cr_assert_str_eq(workers[0].received, "");
     cr_assert_eq(workers[0].stats.relayed, 0);
     close_all();
 }
 
-Test(relay, others_leaves_the_speaker_out_and_all_does_not)
+Test(relay, others_excludes_the_sender_and_all_does_not)
 {
     uint64_t due_ns = 0;
-    struct addr speaker = client_of(1);
+    struct addr sender = client_of(1);
     open_all(RELAY_OTHERS, 0);
     join(1);
-    say(1, "hi");
+    send_message(1, "hi");
     turn(10);
-    cr_assert(addr_equal(&workers[1].excepted, &speaker));
+    cr_assert(addr_equal(&workers[1].excepted, &sender));
     relay_line(relays[0], 7, &due_ns, "line", 4, clock_now_ms());
     turn(10);
     cr_assert_eq(workers[1].excepted.family, ADDR_NONE);
     cr_assert_eq(workers[1].excepted_stream, 7);
 
     relay_set(relays[0], RELAY_ALL, 0);
-    say(1, "hi");
+    send_message(1, "hi");
     turn(10);
     cr_assert_eq(workers[1].excepted.family, ADDR_NONE);
     relay_line(relays[0], 7, &due_ns, "line", 4, clock_now_ms());
@@ -253,12 +252,12 @@ Test(relay, each_client_has_a_rate_of_its_own)
     join(1);
     join(2);
     for (int i = 0; i < 100; i++)
-        say(1, "x");
+        send_message(1, "x");
     cr_assert_lt(workers[0].stats.relayed, 100);
     cr_assert_geq(workers[0].stats.relayed, 5 * RELAY_BURST_S);
     cr_assert_eq(workers[0].stats.relayed + workers[0].stats.relay_limited, 100);
     uint64_t before = workers[0].stats.relayed;
-    say(2, "y");
+    send_message(2, "y");
     relay_line(relays[0], 7, &due_ns, "z", 1, clock_now_ms());
     cr_assert_eq(workers[0].stats.relayed, before + 2);
     turn(200);
@@ -266,62 +265,62 @@ Test(relay, each_client_has_a_rate_of_its_own)
     close_all();
 }
 
-/* Its slots lie behind those of IPv4, and so do the times until which it has to wait: with this
- * capacity a page behind theirs, where a table that ends too early leaves the ring to them. */
+/* The slots of IPv6 follow those of IPv4, and so do their rate limits: with this capacity they
+ * start on another page, where a table that is too short would overlap the ring. */
 Test(relay, a_client_of_ipv6_has_a_rate_of_its_own_and_harms_no_message)
 {
     struct addr source = {.family = ADDR_IPV6, .ip = {[15] = 1}, .port = 1};
     open_all(RELAY_OTHERS, 5);
     join_from(source);
     for (int i = 0; i < 5 * RELAY_BURST_S; i++)
-        say_from(source, "x");
+        send_from(source, "x");
     cr_assert_eq(workers[0].stats.relayed, 5 * RELAY_BURST_S);
-    say_from(source, "y");
+    send_from(source, "y");
     cr_assert_eq(workers[0].stats.relay_limited, 1);
     turn(200);
     join(1);
     for (int i = 0; i < 5 * RELAY_BURST_S; i++)
-        say(1, "z");
+        send_message(1, "z");
     turn(200);
     cr_assert_eq(workers[0].stats.relay_dropped, 0);
     cr_assert_eq(workers[1].copies, 2 * 5 * RELAY_BURST_S);
     close_all();
 }
 
-Test(relay, a_full_ring_drops_the_newest_and_passes_the_others_on)
+Test(relay, a_full_ring_drops_the_newest_message_and_relays_the_others)
 {
     char text[LONGEST + 1];
     memset(text, 'x', LONGEST);
     text[LONGEST] = '\0';
     open_all(RELAY_OTHERS, 0);
     join(1);
-    workers[1].deaf = true;
+    workers[1].is_blocked = true;
     while (workers[0].stats.relay_dropped < 10)
-        say(1, text);
-    uint64_t held = workers[0].stats.relayed;
-    cr_assert_geq(held, RELAY_RING_BYTES / (LONGEST + 1024));
+        send_message(1, text);
+    uint64_t relayed = workers[0].stats.relayed;
+    cr_assert_geq(relayed, RELAY_RING_BYTES / (LONGEST + 1024));
     turn(20000);
-    cr_assert_eq(workers[0].copies, held, "the other worker holds nobody up");
-    say(1, text);
+    cr_assert_eq(workers[0].copies, relayed, "the other worker delays no copy");
+    send_message(1, text);
     cr_assert_eq(workers[0].stats.relay_dropped, 11);
 
-    workers[1].deaf = false;
-    struct shard_job poke = {.bytes = NULL, .size = 0, .lane = BROADCAST_OPERATOR};
-    poke.reply_mailbox = workers[1].mailbox;
-    poke.mailbox_message.open = (void (*)(struct mailbox_message *))stop;
-    broadcast_start(workers[1].broadcast, &poke);
+    workers[1].is_blocked = false;
+    struct shard_job resume_job = {.bytes = NULL, .size = 0, .queue = BROADCAST_OPERATOR};
+    resume_job.reply_mailbox = workers[1].mailbox;
+    resume_job.completion.open = (void (*)(struct mailbox_message *))stop;
+    broadcast_start(workers[1].broadcast, &resume_job);
     turn(20000);
-    cr_assert_eq(workers[1].copies, held + 1);
-    say(1, "again");
+    cr_assert_eq(workers[1].copies, relayed + 1);
+    send_message(1, "again");
     turn(20);
-    cr_assert_eq(workers[0].stats.relayed, held + 1);
-    cr_assert_eq(workers[1].copies, held + 2);
+    cr_assert_eq(workers[0].stats.relayed, relayed + 1);
+    cr_assert_eq(workers[1].copies, relayed + 2);
     close_all();
 }
 
-static void open_nothing(struct mailbox_message *mailbox_message)
+static void ignore_completion(struct mailbox_message *completion)
 {
-    (void)mailbox_message;
+    (void)completion;
 }
 
 Test(relay, does_not_wait_for_the_operators_broadcasts_nor_they_for_it)
@@ -330,45 +329,44 @@ Test(relay, does_not_wait_for_the_operators_broadcasts_nor_they_for_it)
     open_all(RELAY_OTHERS, 0);
     join(1);
     job.reply_mailbox = workers[0].mailbox;
-    job.mailbox_message.open = open_nothing;
-    workers[0].deaf_to_operator = true;
+    job.completion.open = ignore_completion;
+    workers[0].is_operator_blocked = true;
     broadcast_start(workers[0].broadcast, &job);
     turn(5);
-    say(1, "one");
+    send_message(1, "one");
     turn(5);
-    say(1, "two");
+    send_message(1, "two");
     turn(5);
-    cr_assert_str_eq(workers[0].heard, "[one][two]");
-    workers[0].deaf_to_operator = false;
-    say(1, "three");
+    cr_assert_str_eq(workers[0].received, "[one][two]");
+    workers[0].is_operator_blocked = false;
+    send_message(1, "three");
     turn(10);
-    cr_assert_str_eq(workers[0].heard + strlen("[one][two]"), "[news][three]");
-    /* The ear, and the one who spoke. */
+    cr_assert_str_eq(workers[0].received + strlen("[one][two]"), "[news][three]");
+    /* The recipients of the test, and the client. */
     cr_assert_eq(job.targets, 2);
     cr_assert_eq(job.sent, 2);
     close_all();
 }
 
-Test(relay, a_part_that_waits_in_its_lane_can_be_cancelled)
+Test(relay, a_job_that_waits_in_its_queue_can_be_cancelled)
 {
     struct shard_job first = {.bytes = (const uint8_t *)"first", .size = 5}, second = first,
                      third = {.bytes = (const uint8_t *)"third", .size = 5};
     open_all(RELAY_OFF, 0);
-    first.mailbox_message.open = second.mailbox_message.open = third.mailbox_message.open =
-        open_nothing;
-    workers[0].deaf = true;
+    first.completion.open = second.completion.open = third.completion.open = ignore_completion;
+    workers[0].is_blocked = true;
     broadcast_start(workers[0].broadcast, &first);
     broadcast_start(workers[0].broadcast, &second);
     broadcast_start(workers[0].broadcast, &third);
     turn(5);
     broadcast_cancel(workers[0].broadcast, &second);
     broadcast_cancel(workers[0].broadcast, &second);
-    workers[0].deaf = false;
+    workers[0].is_blocked = false;
     broadcast_cancel(workers[0].broadcast, &first);
     turn(10);
-    cr_assert_str_eq(workers[0].heard, "[third]");
+    cr_assert_str_eq(workers[0].received, "[third]");
     cr_assert_eq(first.skipped, 1);
-    cr_assert_eq(second.targets + second.sent + second.skipped, 0, "it never began");
+    cr_assert_eq(second.targets + second.sent + second.skipped, 0, "it never started");
     cr_assert_eq(third.sent, 1);
     close_all();
 }
@@ -378,7 +376,7 @@ Test(relay, the_ring_is_used_again_and_again)
     open_all(RELAY_ALL, 0);
     join(1);
     for (int i = 0; i < 20000; i++) {
-        say(1, "a line of some length, as people write it to each other all day");
+        send_message(1, "a line of some length, as people write it to each other all day");
         if (i % 100 == 0)
             turn(300);
     }
@@ -389,17 +387,17 @@ Test(relay, the_ring_is_used_again_and_again)
     close_all();
 }
 
-Test(relay, letters_to_a_worker_that_has_ended_are_kept_without_a_word)
+Test(relay, messages_to_a_worker_that_has_ended_are_dropped)
 {
     open_all(RELAY_OTHERS, 0);
     join(1);
     relay_close(relays[1]);
     broadcast_close(workers[1].broadcast);
     workers[1].broadcast = NULL;
-    say(1, "anyone there?");
+    send_message(1, "anyone there?");
     turn(10);
-    cr_assert_str_eq(workers[0].heard, "[anyone there?]");
-    cr_assert_str_eq(workers[1].heard, "");
+    cr_assert_str_eq(workers[0].received, "[anyone there?]");
+    cr_assert_str_eq(workers[1].received, "");
     close_all();
 }
 

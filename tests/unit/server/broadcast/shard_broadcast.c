@@ -1,4 +1,4 @@
-/* A broadcast to clients of two interfaces, of which one has no room for a while, in a network
+/* A broadcast to clients of two interfaces, one of which is blocked for a while, in a network
  * namespace of the test. */
 #include "server/broadcast/shard_broadcast.h"
 
@@ -30,17 +30,16 @@ static struct datagram_io *io;
 static struct broadcast *broadcast;
 static int last_errno, receiver;
 
-/* Clients of ours, on loopback. */
-struct friend
-{
+/* Clients on loopback, with sockets of the test. */
+struct test_client {
     int socket;
     struct addr addr;
     int copies;
 };
-static struct friend early, late;
+static struct test_client early, late;
 
 static char bytes[BYTES];
-static struct shard_job part;
+static struct shard_job job;
 static bool ended;
 
 static struct addr address(const char *text, uint16_t port)
@@ -50,17 +49,17 @@ static struct addr address(const char *text, uint16_t port)
     return addr;
 }
 
-static void on_ended(struct mailbox_message *mailbox_message)
+static void on_ended(struct mailbox_message *completion)
 {
-    (void)mailbox_message;
+    (void)completion;
     ended = true;
 }
 
-static void take_copies(struct friend *friend)
+static void take_copies(struct test_client *client)
 {
     char copy[BYTES];
-    while (recv(friend->socket, copy, sizeof copy, 0) >= 0)
-        friend->copies++;
+    while (recv(client->socket, copy, sizeof copy, 0) >= 0)
+        client->copies++;
 }
 
 static void stop(void *state)
@@ -69,39 +68,39 @@ static void stop(void *state)
     loop_stop(loop);
 }
 
-/* Runs the loop until what is waited for has come, or for 10 s. */
-static void run_until(bool (*has_come)(void))
+/* Runs the loop until the condition is true, for at most 10 s. */
+static void run_until(bool (*is_reached)(void))
 {
     loop_timer_every(&tick, 1);
     for (uint64_t start_ms = clock_now_ms(); clock_now_ms() - start_ms < 10000;) {
         cr_assert_eq(loop_run_until_stopped(loop), 0);
         take_copies(&early);
         take_copies(&late);
-        if (has_come())
+        if (is_reached())
             return;
     }
-    cr_assert_fail("it has not come: sent %d, failed %d, early %d, late %d", (int)part.sent,
-                   (int)part.failed, early.copies, late.copies);
+    cr_assert_fail("not reached: sent %d, failed %d, early %d, late %d", (int)job.sent,
+                   (int)job.failed, early.copies, late.copies);
 }
 
-static void open_friend(struct friend *friend)
+static void open_client(struct test_client *client)
 {
     struct socket_options options = {.receive_buffer_bytes = 0};
     struct addr at = address("127.0.0.1", 0);
-    friend->socket = socket_open(&at, &options, &friend->addr);
-    cr_assert_geq(friend->socket, 0);
+    client->socket = socket_open(&at, &options, &client->addr);
+    cr_assert_geq(client->socket, 0);
 }
 
-/* A datagram of that client came by that interface. */
-static void comes_by(uint32_t interface, const struct addr *source)
+/* Records a datagram of that client that was received by that interface. */
+static void receive_by(uint32_t interface, const struct addr *source)
 {
     struct addr to = address(interface == NEAR ? "10.8.0.1" : "127.0.0.1", 0);
     to.scope = interface;
-    struct registry_datagram visit = {.source = source, .local = &to, .action = REGISTRY_JOIN};
-    registry_update(shard.registry, 0, &visit, 1, clock_now_ms());
+    struct registry_datagram datagram = {.source = source, .local = &to, .action = REGISTRY_JOIN};
+    registry_update(shard.registry, 0, &datagram, 1, clock_now_ms());
 }
 
-static void open_endpoint(void)
+static void open_broadcast(void)
 {
     struct socket_options options = {.send_buffer_bytes = 64 << 10};
     struct addr any = {.family = ADDR_IPV4, .port = PORT}, bound;
@@ -111,24 +110,24 @@ static void open_endpoint(void)
     cr_assert_eq(send_socket_set_open(&senders, receiver, &bound, 64 << 10), 0);
     struct send_socket_set without_reserve = senders;
     without_reserve.copy_reserve = -1;
-    const struct datagram_io_options to_all = {.loop = loop,
-                                               .senders = without_reserve,
-                                               .send_monitor = &watch,
-                                               .datagram_decider = &datagram_decider,
-                                               .last_errno = &last_errno,
-                                               .stats = &stats,
-                                               .max_datagram_bytes = BYTES,
-                                               .reply_queue_bytes = 1 << 16,
-                                               .socket = receiver};
-    cr_assert_eq(datagram_io_open(&io, &to_all), 0);
-    const struct broadcast_options options_of_broadcast = {.loop = loop,
-                                                           .registry = shard.registry,
-                                                           .capacity = CAPACITY,
-                                                           .io_by_listener = &io,
-                                                           .stats = &stats,
-                                                           .last_errno = &last_errno,
-                                                           .parts = 1};
-    cr_assert_eq(broadcast_open(&broadcast, &options_of_broadcast), 0);
+    const struct datagram_io_options io_options = {.loop = loop,
+                                                   .senders = without_reserve,
+                                                   .send_monitor = &watch,
+                                                   .datagram_decider = &datagram_decider,
+                                                   .last_errno = &last_errno,
+                                                   .stats = &stats,
+                                                   .max_datagram_bytes = BYTES,
+                                                   .reply_queue_bytes = 1 << 16,
+                                                   .socket = receiver};
+    cr_assert_eq(datagram_io_open(&io, &io_options), 0);
+    const struct broadcast_options broadcast_options = {.loop = loop,
+                                                        .registry = shard.registry,
+                                                        .capacity = CAPACITY,
+                                                        .io_by_listener = &io,
+                                                        .stats = &stats,
+                                                        .last_errno = &last_errno,
+                                                        .worker_count = 1};
+    cr_assert_eq(broadcast_open(&broadcast, &broadcast_options), 0);
 }
 
 static void set_up(void)
@@ -145,18 +144,18 @@ static void set_up(void)
     cr_assert_eq(loop_timer_open(loop, &tick, stop, NULL), 0);
     cr_assert_eq(send_monitor_open(&watch, loop), 0);
     shard = shard_new(CAPACITY, 60000, clock_now_ms());
-    open_endpoint();
-    open_friend(&early);
-    open_friend(&late);
+    open_broadcast();
+    open_client(&early);
+    open_client(&late);
     for (uint16_t i = 0; i < SLOW; i++) {
         struct addr slow = address("10.8.0.2", (uint16_t)(4000 + i));
-        comes_by(NEAR, &slow);
+        receive_by(NEAR, &slow);
         if (i == EARLY)
-            comes_by(NEAR, &early.addr);
+            receive_by(NEAR, &early.addr);
     }
-    comes_by(LOOPBACK, &late.addr);
-    part = (struct shard_job){
-        .mailbox_message = {.open = on_ended}, .bytes = (const uint8_t *)bytes, .size = BYTES};
+    receive_by(LOOPBACK, &late.addr);
+    job = (struct shard_job){
+        .completion = {.open = on_ended}, .bytes = (const uint8_t *)bytes, .size = BYTES};
 }
 
 static void tear_down(void)
@@ -183,25 +182,25 @@ static bool has_ended(void)
     return ended;
 }
 
-Test(shard_broadcast, reaches_once_a_client_that_comes_by_another_interface_meanwhile,
+Test(shard_broadcast, sends_one_copy_to_a_client_that_changes_its_interface_meanwhile,
      .init = set_up, .fini = tear_down, .timeout = 60)
 {
-    broadcast_start(broadcast, &part);
+    broadcast_start(broadcast, &job);
     run_until(late_has_a_copy);
     cr_assert_eq(early.copies, 0, "it waits for the slow link");
     cr_assert(!ended);
-    /* The one that has its copy now comes by the interface that has no room, and the one that has
-     * none by the other. */
-    comes_by(NEAR, &late.addr);
-    comes_by(LOOPBACK, &early.addr);
+    /* The client that has its copy changes to the blocked interface, and the one without a copy to
+     * the other one. */
+    receive_by(NEAR, &late.addr);
+    receive_by(LOOPBACK, &early.addr);
     cr_assert_eq(system("tc qdisc del dev near root"), 0);
     run_until(has_ended);
     take_copies(&early);
     take_copies(&late);
     cr_expect_eq(early.copies, 1);
     cr_expect_eq(late.copies, 1);
-    cr_expect_eq(part.targets, SLOW + 2);
-    cr_expect_eq(part.sent, SLOW + 2);
-    cr_expect_eq(part.failed, 0);
-    cr_expect_eq(part.skipped, 0);
+    cr_expect_eq(job.targets, SLOW + 2);
+    cr_expect_eq(job.sent, SLOW + 2);
+    cr_expect_eq(job.failed, 0);
+    cr_expect_eq(job.skipped, 0);
 }

@@ -1,4 +1,6 @@
+/* Reading configuration files: includes, errors with their places, and the sample files. */
 #include "server/config/config_files.h"
+
 #include "config/config_keys.h"
 #include "os/file/file.h"
 
@@ -16,7 +18,7 @@
 static char directory[] = "/tmp/configfile-test-XXXXXX";
 static struct config_files_result result;
 
-static void begin(void)
+static void set_up(void)
 {
     cr_assert_not_null(mkdtemp(directory));
 }
@@ -27,15 +29,15 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
     return remove(path);
 }
 
-static void end(void)
+static void tear_down(void)
 {
     config_files_free(&result);
     nftw(directory, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-TestSuite(config_files, .init = begin, .fini = end);
+TestSuite(config_files, .init = set_up, .fini = tear_down);
 
-/* The path of a file in the directory of the test, in one of four turns. */
+/* Returns the path of a file in the directory of the test, in one of four static buffers. */
 static const char *at(const char *name)
 {
     static char paths[4][256];
@@ -61,8 +63,8 @@ static void expect_good(const char *name)
     cr_assert_eq(result.error_count, 0);
 }
 
-/* Expects one complaint, in which DIR stands for the directory. */
-static void expect_complaint(const char *name, const char *pattern)
+/* Expects one error message, in which DIR is replaced by the directory. */
+static void expect_error(const char *name, const char *pattern)
 {
     char expected[1024];
     size_t length = 0;
@@ -113,32 +115,31 @@ Test(config_files, an_empty_file_is_fine)
     expect_good("a");
 }
 
-Test(config_files, a_missing_file_is_a_complaint)
+Test(config_files, a_missing_file_is_an_error)
 {
-    expect_complaint("a", "DIR/a: cannot read this file: No such file or directory; check its name "
-                          "and who may read it");
+    expect_error("a", "DIR/a: cannot read this file: No such file or directory; check its name "
+                      "and permissions");
 }
 
-Test(config_files, a_directory_is_no_file)
+Test(config_files, a_directory_is_not_a_file)
 {
     cr_assert_eq(mkdir(at("a"), 0700), 0);
-    expect_complaint(
-        "a", "DIR/a: cannot read this file: Is a directory; check its name and who may read it");
+    expect_error("a",
+                 "DIR/a: cannot read this file: Is a directory; check its name and permissions");
 }
 
-Test(config_files, a_pipe_is_no_file_and_is_not_waited_for, .timeout = 10)
+Test(config_files, a_pipe_is_not_a_file_and_is_not_waited_for, .timeout = 10)
 {
     cr_assert_eq(mkfifo(at("a"), 0600), 0);
-    expect_complaint("a",
-                     "DIR/a: cannot read this file: not a regular file, but a pipe, a terminal "
-                     "or a socket, which may never end; check its name and who may read it");
+    expect_error("a", "DIR/a: cannot read this file: not a regular file, but a pipe, a terminal "
+                      "or a socket, which may never end; check its name and permissions");
     config_files_free(&result);
     write_file("b", "\ninclude = a\n");
-    expect_complaint("b", "DIR/b:2:11: cannot include 'DIR/a': not a regular file, but a pipe, a "
-                          "terminal or a socket, which may never end");
+    expect_error("b", "DIR/b:2:11: cannot include 'DIR/a': not a regular file, but a pipe, a "
+                      "terminal or a socket, which may never end");
 }
 
-Test(config_files, all_complaints_come_at_once_with_file_line_and_column)
+Test(config_files, all_errors_are_reported_with_file_line_and_column)
 {
     write_file("a", "[clients]\nttl = 10\ninclude = b\n[reply]\nmod = echo\n");
     write_file("b", "max = 0\n");
@@ -151,7 +152,7 @@ Test(config_files, all_complaints_come_at_once_with_file_line_and_column)
     EXPECT_FILES("a", "b");
 }
 
-Test(config_files, complaints_beyond_the_limit_are_counted)
+Test(config_files, errors_beyond_the_limit_are_counted)
 {
     char text[2 * 130 + 1];
     for (size_t i = 0; i < sizeof text - 1; i++)
@@ -171,10 +172,10 @@ Test(config_files, a_line_too_long_has_no_column)
     memcpy(text + (10 << 20) - 2, "\n", 2);
     write_file("a", text);
     free(text);
-    expect_complaint("a", "DIR/a:1:524289: a line of 10485758 bytes; the limit is 524288");
+    expect_error("a", "DIR/a:1:524289: a line of 10485758 bytes; the limit is 524288");
 }
 
-Test(config_files, includes_are_relative_to_the_file_that_has_them)
+Test(config_files, includes_are_relative_to_the_file_that_contains_them)
 {
     cr_assert_eq(mkdir(at("sub"), 0700), 0);
     cr_assert_eq(mkdir(at("sub/deep"), 0700), 0);
@@ -229,7 +230,7 @@ Test(config_files, a_pattern_may_match_nothing)
     cr_assert_eq(result.config->clients.ttl_ms, 1000);
 }
 
-Test(config_files, wildcards_in_the_name_of_the_directory_are_none)
+Test(config_files, wildcards_in_the_name_of_the_directory_are_literal)
 {
     cr_assert_eq(mkdir(at("[a]*"), 0700), 0);
     cr_assert_eq(mkdir(at("aa"), 0700), 0);
@@ -242,27 +243,27 @@ Test(config_files, wildcards_in_the_name_of_the_directory_are_none)
     EXPECT_FILES("[a]*/a", "[a]*/b", "[a]*/c.conf");
 }
 
-Test(config_files, a_missing_include_is_a_complaint_where_it_stands)
+Test(config_files, a_missing_include_is_reported_at_its_line)
 {
     write_file("a", "\n  include = b # nowhere\n");
-    expect_complaint("a", "DIR/a:2:13: cannot include 'DIR/b': No such file or directory");
+    expect_error("a", "DIR/a:2:13: cannot include 'DIR/b': No such file or directory");
 }
 
-Test(config_files, a_file_that_includes_itself_is_a_complaint)
+Test(config_files, a_file_that_includes_itself_is_an_error)
 {
     write_file("a", "include = a\n");
-    expect_complaint("a", "DIR/a:1:11: cannot include 'DIR/a': it would include itself");
+    expect_error("a", "DIR/a:1:11: cannot include 'DIR/a': it would include itself");
 }
 
-Test(config_files, a_loop_through_links_is_found)
+Test(config_files, a_loop_through_symbolic_links_is_detected)
 {
     write_file("a", "include = b\n");
     write_file("b", "include = c\n");
     cr_assert_eq(symlink("a", at("c")), 0);
-    expect_complaint("a", "DIR/b:1:11: cannot include 'DIR/c': it would include itself");
+    expect_error("a", "DIR/b:1:11: cannot include 'DIR/c': it would include itself");
 }
 
-Test(config_files, a_file_may_be_included_twice_where_that_is_no_loop)
+Test(config_files, a_file_may_be_included_twice_without_a_loop)
 {
     write_file("a", "[reply]\ninclude = b\ninclude = b\n");
     write_file("b", "message = x\n");
@@ -271,7 +272,7 @@ Test(config_files, a_file_may_be_included_twice_where_that_is_no_loop)
     EXPECT_FILES("a", "b", "b");
 }
 
-Test(config_files, includes_have_a_greatest_depth)
+Test(config_files, includes_have_a_maximum_depth)
 {
     for (int i = 0; i <= CONFIG_FILES_DEPTH_MAX; i++) {
         char name[16], text[32];
@@ -286,7 +287,7 @@ Test(config_files, includes_have_a_greatest_depth)
 
     write_file("16", "include = 17\n");
     write_file("17", "");
-    expect_complaint("0", "DIR/16:1:11: cannot include 'DIR/17': more than 16 includes deep");
+    expect_error("0", "DIR/16:1:11: cannot include 'DIR/17': more than 16 includes deep");
 }
 
 Test(config_files, includes_that_multiply_are_stopped)
@@ -308,10 +309,10 @@ Test(config_files, a_file_beyond_the_size_limit_is_refused)
     write_file("a", "include = b\n");
     write_file("b", "");
     cr_assert_eq(truncate(at("b"), CONFIG_FILES_BYTES_MAX + 1), 0);
-    expect_complaint("a", "DIR/a:1:11: cannot include 'DIR/b': longer than 64 MiB");
+    expect_error("a", "DIR/a:1:11: cannot include 'DIR/b': longer than 64 MiB");
 }
 
-Test(config_files, the_command_line_wins_over_files)
+Test(config_files, the_command_line_overrides_files)
 {
     static const struct config_files_override OVERRIDES[] = {
         {"-l", "server", "listen", "127.0.0.1:1"},
@@ -325,7 +326,7 @@ Test(config_files, the_command_line_wins_over_files)
     cr_assert_str_eq(result.config->control.socket, "/tmp/s");
 }
 
-Test(config_files, a_bad_option_is_a_complaint_that_names_it)
+Test(config_files, an_invalid_option_is_an_error_that_names_it)
 {
     static const struct config_files_override BAD = {"-l", "server", "listen", "0.0.0.0:0"};
     cr_assert_eq(config_files_read(&result, NULL, &BAD, 1), -EINVAL);
@@ -345,7 +346,7 @@ Test(config_files, the_configuration_may_be_taken)
     config_free(config);
 }
 
-/* The samples, as the tree holds them. */
+/* ---- the sample files ---- */
 
 static void print_line(void *state, const char *section, const char *key, const char *value)
 {
@@ -379,7 +380,7 @@ Test(config_files, the_sample_equals_the_defaults)
     config_free(defaults);
 }
 
-/* Whether key stands in the section of that text, be it as a comment. */
+/* Whether the section of that text contains the key, possibly as a comment. */
 static bool is_shown(const char *text, const struct config_key *key)
 {
     char header[32], line[32], comment[32];
@@ -389,10 +390,10 @@ static bool is_shown(const char *text, const struct config_key *key)
     const char *section = strstr(text, header);
     if (!section)
         return false;
-    const char *end = strstr(section + 1, "\n[");
-    const char *stated = strstr(section, line), *unstated = strstr(section, comment);
-    const char *shown = stated && (!unstated || stated < unstated) ? stated : unstated;
-    return shown && (!end || shown < end);
+    const char *section_end = strstr(section + 1, "\n[");
+    const char *active = strstr(section, line), *commented = strstr(section, comment);
+    const char *shown = active && (!commented || active < commented) ? active : commented;
+    return shown && (!section_end || shown < section_end);
 }
 
 Test(config_files, the_sample_shows_every_key)
@@ -437,16 +438,17 @@ Test(config_files, the_sample_for_a_lan_is_open_on_all_addresses)
     }
 }
 
-/* ---- other ways ---- */
+/* ---- modes of reading ---- */
 
-static bool is_over(const void *state)
+static bool is_cancelled(const void *state)
 {
     return *(const bool *)state;
 }
 
-Test(config_files, a_pipe_is_read_where_it_is_waited_for_and_includes_from_here, .timeout = 10)
+Test(config_files, a_pipe_is_read_if_blocking_is_allowed_and_includes_from_the_working_directory,
+     .timeout = 10)
 {
-    const struct config_files_ways ways = {.waits = true};
+    const struct config_files_mode mode = {.may_block = true};
     char path[32];
     int ends[2];
     static const char text[] = "[clients]\ninclude = b\n";
@@ -456,30 +458,30 @@ Test(config_files, a_pipe_is_read_where_it_is_waited_for_and_includes_from_here,
     cr_assert_eq(write(ends[1], text, sizeof text - 1), sizeof text - 1);
     close(ends[1]);
     snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
-    int error = config_files_read_by(&result, path, NULL, 0, &ways);
+    int error = config_files_read_in_mode(&result, path, NULL, 0, &mode);
     cr_assert_eq(error, 0, "%s", error == -EINVAL ? result.errors[0] : "");
     cr_expect_eq(result.config->clients.ttl_ms, 7000);
     cr_expect(result.once);
     config_files_free(&result);
     write_file("c", "include = fifo\n");
     cr_assert_eq(mkfifo("fifo", 0600), 0);
-    cr_expect_eq(config_files_read_by(&result, "c", NULL, 0, &ways), -EINVAL,
-                 "only the first may be one");
+    cr_expect_eq(config_files_read_in_mode(&result, "c", NULL, 0, &mode), -EINVAL,
+                 "only the first file may be a pipe");
 }
 
-Test(config_files, a_long_one_can_be_ended_before_it_is_read)
+Test(config_files, reading_a_long_file_can_be_cancelled)
 {
-    bool over = false;
-    const struct config_files_ways ways = {.is_over = is_over, .state = &over};
+    bool cancelled = false;
+    const struct config_files_mode mode = {.is_cancelled = is_cancelled, .state = &cancelled};
     FILE *file = fopen(at("a"), "w");
     cr_assert_not_null(file);
-    for (int i = 0; i < 2 * CONFIG_FILES_ASK_BYTES; i += 16)
+    for (int i = 0; i < 2 * CONFIG_FILES_CHECK_BYTES; i += 16)
         fputs("# fifteen bytes\n", file);
     fclose(file);
-    cr_assert_eq(config_files_read_by(&result, at("a"), NULL, 0, &ways), 0);
+    cr_assert_eq(config_files_read_in_mode(&result, at("a"), NULL, 0, &mode), 0);
     config_files_free(&result);
-    over = true;
-    cr_assert_eq(config_files_read_by(&result, at("a"), NULL, 0, &ways), -ECANCELED);
+    cancelled = true;
+    cr_assert_eq(config_files_read_in_mode(&result, at("a"), NULL, 0, &mode), -ECANCELED);
     cr_expect_null(result.config);
     cr_expect_eq(result.error_count, 0);
 }

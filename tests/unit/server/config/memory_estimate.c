@@ -1,3 +1,4 @@
+/* The estimate of the memory that a configuration needs. */
 #include "server/config/memory_estimate.h"
 #include "config/config.h"
 #include "registry/registry.h"
@@ -6,18 +7,18 @@
 
 static struct config *config;
 
-static void begin(void)
+static void set_up(void)
 {
     config = config_defaults();
     cr_assert_not_null(config);
 }
 
-static void end(void)
+static void tear_down(void)
 {
     config_free(config);
 }
 
-TestSuite(memory_estimate, .init = begin, .fini = end);
+TestSuite(memory_estimate, .init = set_up, .fini = tear_down);
 
 static uint64_t sum_for(size_t workers)
 {
@@ -62,7 +63,7 @@ Test(memory_estimate, grows_with_clients_workers_ipv6_streams_and_caps)
     cr_expect_gt(sum_for(256), UINT64_C(3200000000));
 }
 
-Test(memory_estimate, says_how_many_clients_fit_so_that_they_do_and_not_many_more)
+Test(memory_estimate, returns_a_number_of_clients_that_fits_and_not_much_less_than_possible)
 {
     static const uint64_t mib[] = {8, 10, 16, 24, 40};
     listen_on(ADDR_IPV4, TRANSPORT_UDP);

@@ -1,3 +1,4 @@
+/* Limits of the control socket: long lines, many sessions, no descriptors, and its end. */
 #include "control_fixture.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 
 TestSuite(control_limits, .init = control_start, .fini = control_stop, .timeout = 60);
 
-/* ---- Bad input ---- */
+/* ---- invalid input ---- */
 
 Test(control_limits, the_longest_line_is_taken_and_one_byte_more_is_not)
 {
@@ -21,7 +22,7 @@ Test(control_limits, the_longest_line_is_taken_and_one_byte_more_is_not)
     memset(line, 'x', sizeof line);
     memcpy(line, "size ", 5);
     for (size_t size = CONTROL_COMMAND_BYTES_MAX; size <= CONTROL_COMMAND_BYTES_MAX + 1; size++) {
-        int fd = operator_in_session();
+        int fd = operator_open_session();
         line[size - 1] = 'x';
         line[size] = '\n';
         for (size_t sent = 0; sent <= size;) {
@@ -32,147 +33,147 @@ Test(control_limits, the_longest_line_is_taken_and_one_byte_more_is_not)
         }
         char answer[128];
         snprintf(answer, sizeof answer, "ok\nsize %d\n.\n", CONTROL_COMMAND_BYTES_MAX - 5);
-        cr_expect_str_eq(
-            operator_hear(fd),
-            size == CONTROL_COMMAND_BYTES_MAX
-                ? answer
-                : "error cannot obey: a command line is too long; send less, in another session"
-                  "\n.\n");
+        cr_expect_str_eq(operator_receive(fd),
+                         size == CONTROL_COMMAND_BYTES_MAX
+                             ? answer
+                             : "error cannot execute: the command line is too long; send a shorter "
+                               "one in another session"
+                               "\n.\n");
         cr_expect_eq(operator_is_closed(fd), size > CONTROL_COMMAND_BYTES_MAX);
         close(fd);
     }
 }
 
-Test(control_limits, a_line_of_a_megabyte_ends_its_session_alone)
+Test(control_limits, a_line_of_a_megabyte_ends_only_its_own_session)
 {
     static char block[4096];
     memset(block, 'x', sizeof block);
-    int fd = operator_in_session(), sent = 0;
+    int fd = operator_open_session(), sent = 0;
     for (; sent < 1 << 20; sent += (int)sizeof block) {
         if (send(fd, block, sizeof block, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EPIPE)
             break;
         control_turn(1);
     }
     cr_expect_lt(sent, 1 << 20);
-    cr_expect_str_eq(
-        operator_hear(fd),
-        "error cannot obey: a command line is too long; send less, in another session\n.\n");
+    cr_expect_str_eq(operator_receive(fd), "error cannot execute: the command line is too long; "
+                                           "send a shorter one in another session\n.\n");
     cr_expect(operator_is_closed(fd));
     close(fd);
-    operator_is_served();
+    operator_expect_service();
 }
 
 Test(control_limits, an_unterminated_line_is_an_error_and_is_not_run)
 {
-    int fd = operator_in_session();
-    operator_say(fd, "ping\nwait");
+    int fd = operator_open_session();
+    operator_send(fd, "ping\nwait");
     cr_assert_eq(shutdown(fd, SHUT_WR), 0);
-    cr_expect_str_eq(
-        operator_hear(fd),
-        "ok\nstate handed in\n.\n"
-        "error cannot obey: the last line has no newline; send it whole, in another session\n.\n");
+    cr_expect_str_eq(operator_receive(fd), "ok\nstate handed in\n.\n"
+                                           "error cannot execute: the last line has no newline; "
+                                           "send the whole line in another session\n.\n");
     cr_expect(operator_is_closed(fd));
     cr_expect_null(control_waiting);
     close(fd);
 }
 
-Test(control_limits, a_peer_that_comes_and_goes_leaves_nothing)
+Test(control_limits, peers_that_connect_and_close_leave_nothing_behind)
 {
     for (int i = 0; i < 200; i++) {
         int fd = control_client_open();
         if (i % 3 == 1)
             control_turn(1);
         if (i % 3 == 2)
-            operator_say(fd, "ping\npi");
+            operator_send(fd, "ping\npi");
         close(fd);
         control_turn(i % 7 == 0 ? 7 : 0);
     }
     control_turn(10);
-    operator_is_served();
+    operator_expect_service();
 }
 
-/* ---- Places ---- */
+/* ---- many sessions ---- */
 
-Test(control_limits, a_hundred_silent_peers_keep_nobody_from_being_served)
+Test(control_limits, a_hundred_silent_peers_do_not_prevent_other_sessions)
 {
-    int served = operator_in_session(), silent[100];
+    int served = operator_open_session(), silent[100];
     for (int i = 0; i < 100; i++) {
-        silent[i] = operator_in_session();
-        operator_expects(served, "ping\n", "ok\nstate handed in\n.\n");
+        silent[i] = operator_open_session();
+        operator_expect(served, "ping\n", "ok\nstate handed in\n.\n");
     }
-    cr_expect_str_eq(operator_hear(silent[0]),
-                     "error cannot go on: all sessions are taken; connect again later\n.\n");
+    cr_expect_str_eq(
+        operator_receive(silent[0]),
+        "error cannot keep the session: all sessions are in use; connect again later\n.\n");
     cr_expect(operator_is_closed(silent[0]));
     cr_expect_not(operator_is_closed(silent[99]));
     for (int i = 0; i < 100; i++)
         close(silent[i]);
-    operator_expects(served, "ping\n", "ok\nstate handed in\n.\n");
+    operator_expect(served, "ping\n", "ok\nstate handed in\n.\n");
     close(served);
 }
 
-Test(control_limits, the_longest_idle_gives_way_and_a_busy_one_does_not)
+Test(control_limits, the_longest_idle_session_is_evicted_and_a_busy_one_is_not)
 {
     int fds[CONTROL_SESSIONS_MAX];
     for (int i = 0; i < CONTROL_SESSIONS_MAX; i++)
-        fds[i] = operator_in_session();
-    operator_expects(fds[0], "wait\n", "");
-    operator_expects(fds[1], "ping\n", "ok\nstate handed in\n.\n");
-    operator_is_served();
+        fds[i] = operator_open_session();
+    operator_expect(fds[0], "wait\n", "");
+    operator_expect(fds[1], "ping\n", "ok\nstate handed in\n.\n");
+    operator_expect_service();
     cr_expect_not(operator_is_closed(fds[0]), "busy");
     cr_expect_not(operator_is_closed(fds[1]), "used lately");
-    operator_hear(fds[2]);
+    operator_receive(fds[2]);
     cr_expect(operator_is_closed(fds[2]), "idle for longest");
     cr_expect_not(operator_is_closed(fds[3]));
     control_ok(control_waiting);
     control_end(control_waiting);
-    cr_expect_str_eq(operator_hear(fds[0]), "ok\n.\n");
+    cr_expect_str_eq(operator_receive(fds[0]), "ok\n.\n");
     for (int i = 0; i < CONTROL_SESSIONS_MAX; i++)
         close(fds[i]);
 }
 
-Test(control_limits, a_newcomer_is_refused_when_all_are_busy)
+Test(control_limits, a_new_session_is_refused_when_all_are_busy)
 {
     int fds[CONTROL_SESSIONS_MAX];
     struct control_session *held[CONTROL_SESSIONS_MAX];
     for (int i = 0; i < CONTROL_SESSIONS_MAX; i++) {
-        fds[i] = operator_in_session();
-        operator_expects(fds[i], "wait\n", "");
+        fds[i] = operator_open_session();
+        operator_expect(fds[i], "wait\n", "");
         held[i] = control_waiting;
     }
-    int newcomer = operator_in_session();
-    cr_expect_str_eq(operator_hear(newcomer),
-                     "error cannot go on: all sessions are taken; connect again later\n.\n");
+    int newcomer = operator_open_session();
+    cr_expect_str_eq(
+        operator_receive(newcomer),
+        "error cannot keep the session: all sessions are in use; connect again later\n.\n");
     cr_expect(operator_is_closed(newcomer));
     close(newcomer);
     for (int i = 0; i < CONTROL_SESSIONS_MAX; i++) {
         control_ok(held[i]);
         control_end(held[i]);
-        cr_expect_str_eq(operator_hear(fds[i]), "ok\n.\n");
+        cr_expect_str_eq(operator_receive(fds[i]), "ok\n.\n");
         close(fds[i]);
     }
-    operator_is_served();
+    operator_expect_service();
 }
 
-Test(control_limits, an_idle_peer_that_reads_nothing_gives_way_at_once)
+Test(control_limits, a_running_command_is_not_evicted_while_its_peer_does_not_read)
 {
-    int fd = operator_in_session();
-    operator_say(fd, "list 30000\n");
-    control_turn(1000); /* some of it fills the socket, the rest waits with us */
+    int fd = operator_open_session();
+    operator_send(fd, "list 30000\n");
+    control_turn(1000); /* a part of it fills the socket, the rest waits in the server */
     cr_assert_lt(control_listing.written, 30000);
     int others[CONTROL_SESSIONS_MAX];
     for (int i = 0; i < CONTROL_SESSIONS_MAX; i++)
-        others[i] = operator_in_session();
+        others[i] = operator_open_session();
     cr_expect_not(operator_is_closed(others[1]));
-    cr_expect_not(control_listing.left_early, "a command that runs is left to run");
+    cr_expect_not(control_listing.peer_has_closed, "a running command continues");
     for (int i = 0; i < CONTROL_SESSIONS_MAX; i++)
         close(others[i]);
-    operator_expects_listing(fd, 30000);
+    operator_expect_list(fd, 30000);
     close(fd);
 }
 
-/* ---- Descriptors that run out ---- */
+/* ---- no descriptors ---- */
 
-/* Leaves no descriptor free. */
+/* Lowers the limit so that no descriptor is free. Returns the former limits. */
 static struct rlimit use_up_descriptors(void)
 {
     struct rlimit before, none;
@@ -187,21 +188,20 @@ static struct rlimit use_up_descriptors(void)
     return before;
 }
 
-Test(control_limits, without_descriptors_the_longest_idle_gives_way)
+Test(control_limits, without_descriptors_the_longest_idle_session_is_evicted)
 {
-    int idle = operator_in_session(), newcomer = control_client_open();
+    int idle = operator_open_session(), newcomer = control_client_open();
     struct rlimit before = use_up_descriptors();
-    operator_expects(newcomer, "ping\n", "ok\nstate handed in\n.\n");
+    operator_expect(newcomer, "ping\n", "ok\nstate handed in\n.\n");
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-    cr_expect_str_eq(
-        operator_hear(idle),
-        "error cannot go on: the server is out of descriptors; connect again later\n.\n");
+    cr_expect_str_eq(operator_receive(idle), "error cannot keep the session: the server is out of "
+                                             "descriptors; connect again later\n.\n");
     cr_expect(operator_is_closed(idle));
     close(idle);
     close(newcomer);
 }
 
-/* Runs the loop for a while; returns the processor time that it took. */
+/* Runs the loop for that time. Returns the CPU time that it took, in seconds. */
 static double run_for(uint32_t ms)
 {
     struct loop_timer timer;
@@ -213,7 +213,7 @@ static double run_for(uint32_t ms)
     return (double)(clock() - begin) / CLOCKS_PER_SEC;
 }
 
-Test(control_limits, without_descriptors_and_sessions_it_waits_and_comes_back)
+Test(control_limits, without_descriptors_and_sessions_it_waits_and_accepts_later)
 {
     struct loop_timer warm;
     cr_assert_eq(loop_timer_open(control_loop, &warm, control_stop_loop, NULL), 0);
@@ -226,27 +226,27 @@ Test(control_limits, without_descriptors_and_sessions_it_waits_and_comes_back)
     cr_expect_lt((double)(clock() - begin) / CLOCKS_PER_SEC, 0.15, "it spins");
     loop_timer_close(&warm);
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-    operator_say(newcomer, "ping\n");
+    operator_send(newcomer, "ping\n");
     run_for(1500);
-    cr_expect_str_eq(operator_hear(newcomer), "ok\nstate handed in\n.\n");
+    cr_expect_str_eq(operator_receive(newcomer), "ok\nstate handed in\n.\n");
     close(newcomer);
 }
 
-/* ---- Start and end ---- */
+/* ---- start and end ---- */
 
-Test(control_limits, the_end_removes_the_file_and_tells_who_waits)
+Test(control_limits, the_end_removes_the_file_and_sends_an_error_to_waiting_sessions)
 {
-    int idle = operator_in_session(), busy = operator_in_session(),
-        later_peer = operator_in_session();
-    operator_expects(busy, "wait\n", "");
-    operator_expects(later_peer, "ping\n", "ok\nstate handed in\n.\n");
+    int idle = operator_open_session(), busy = operator_open_session(),
+        later_peer = operator_open_session();
+    operator_expect(busy, "wait\n", "");
+    operator_expect(later_peer, "ping\n", "ok\nstate handed in\n.\n");
     control_close(control_tested);
     control_tested = NULL;
     struct stat status;
     cr_expect_eq(stat(control_path, &status), -1);
-    cr_expect_str_eq(operator_hear(busy),
-                     "error cannot go on: the server stops; connect again when it is back\n.\n");
-    cr_expect_str_eq(operator_hear(idle), "");
+    cr_expect_str_eq(operator_receive(busy), "error cannot keep the session: the server is "
+                                             "stopping; connect again when it is running\n.\n");
+    cr_expect_str_eq(operator_receive(idle), "");
     cr_expect(operator_is_closed(busy));
     cr_expect(operator_is_closed(idle));
     close(idle);
@@ -254,26 +254,26 @@ Test(control_limits, the_end_removes_the_file_and_tells_who_waits)
     close(later_peer);
 }
 
-Test(control_limits, a_backed_up_listing_does_not_hold_the_end)
+Test(control_limits, a_list_that_is_not_read_does_not_delay_the_end)
 {
-    int fd = operator_in_session();
-    operator_say(fd, "list 1000000\n");
+    int fd = operator_open_session();
+    operator_send(fd, "list 1000000\n");
     control_turn(1000);
     control_close(control_tested);
     control_tested = NULL;
     close(fd);
 }
 
-Test(control_limits, a_live_owner_is_not_displaced)
+Test(control_limits, the_socket_of_a_live_process_is_not_replaced)
 {
     struct control *second;
     cr_expect_eq(control_open_another(&second), -EADDRINUSE);
-    operator_is_served();
+    operator_expect_service();
 }
 
-Test(control_limits, a_start_that_fails_leaves_nothing)
+Test(control_limits, a_failed_start_leaves_nothing_behind)
 {
     struct control *second;
-    strcat(control_path, "/nowhere"); /* behind the socket, which is no directory */
+    strcat(control_path, "/nowhere"); /* a path below the socket, which is not a directory */
     cr_expect_eq(control_open_another(&second), -ENOTDIR);
 }

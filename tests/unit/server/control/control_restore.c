@@ -1,3 +1,4 @@
+/* Recreating the file of the control socket. */
 #include "control_fixture.h"
 
 #include <errno.h>
@@ -12,19 +13,19 @@ Test(control_restore, does_nothing_while_the_file_is_there)
     bool made = true;
     cr_assert_eq(control_restore(control_tested, &made), 0);
     cr_expect_not(made);
-    operator_is_served();
+    operator_expect_service();
 }
 
-Test(control_restore, makes_the_file_again_and_keeps_sessions_and_who_waits)
+Test(control_restore, creates_the_file_again_and_keeps_sessions_and_waiting_connections)
 {
     bool made = false;
-    int session = operator_in_session(), waiting = control_client_open();
+    int session = operator_open_session(), waiting = control_client_open();
     cr_assert_eq(unlink(control_path), 0);
     cr_assert_eq(control_restore(control_tested, &made), 0);
     cr_expect(made);
-    operator_expects(session, "echo one\n", "ok\necho one\n.\n");
-    operator_expects(waiting, "echo two\n", "ok\necho two\n.\n");
-    operator_is_served();
+    operator_expect(session, "echo one\n", "ok\necho one\n.\n");
+    operator_expect(waiting, "echo two\n", "ok\necho two\n.\n");
+    operator_expect_service();
     cr_assert_eq(control_restore(control_tested, &made), 0);
     cr_expect_not(made);
 }
@@ -37,10 +38,10 @@ Test(control_restore, does_so_again_and_again_without_losing_descriptors)
         cr_assert_eq(control_restore(control_tested, &made), 0);
         cr_assert(made);
     }
-    operator_is_served();
+    operator_expect_service();
 }
 
-Test(control_restore, leaves_what_is_no_socket)
+Test(control_restore, does_not_replace_a_file_that_is_not_a_socket)
 {
     bool made = true;
     cr_assert_eq(unlink(control_path), 0);
@@ -49,10 +50,10 @@ Test(control_restore, leaves_what_is_no_socket)
     cr_expect_not(made);
     cr_assert_eq(rmdir(control_path), 0);
     cr_assert_eq(control_restore(control_tested, &made), 0);
-    operator_is_served();
+    operator_expect_service();
 }
 
-Test(control_restore, leaves_the_socket_of_another_who_lives)
+Test(control_restore, does_not_replace_the_socket_of_another_live_process)
 {
     struct control *another = NULL;
     bool made = true;
@@ -63,5 +64,5 @@ Test(control_restore, leaves_the_socket_of_another_who_lives)
     control_close(another);
     cr_assert_eq(control_restore(control_tested, &made), 0);
     cr_expect(made);
-    operator_is_served();
+    operator_expect_service();
 }

@@ -1,4 +1,4 @@
-/* Stream listeners whose accept fails: this file's accept4 stands before libc's. */
+/* Stream listeners whose accept fails: this file replaces accept4 of libc. */
 #include "net/socket/tcp_socket.h"
 #include "net/socket/udp_socket.h"
 #include "net/socket/unix_socket.h"
@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int accept_errno; /* of the next one, if it isn't 0 */
+static int accept_errno; /* of the next call; 0: it succeeds */
 
 int failing_accept4(int listener, struct sockaddr *name, socklen_t *size,
                     int flags) __asm__("accept4");
@@ -29,10 +29,10 @@ int failing_accept4(int listener, struct sockaddr *name, socklen_t *size, int fl
 }
 
 static struct loop *loop;
-static struct streams *streams;
+static struct stream_clients *streams;
 static struct datagram_decider datagram_decider;
 static struct stats stats;
-static struct stream_listener first_sockets[2];
+static struct stream_listener listeners[2];
 static struct addr at[2];
 static int last_errno;
 
@@ -45,31 +45,31 @@ static void set_up(void)
     datagram_decider = (struct datagram_decider){
         .reply = reply_rotation_new(REPLY_ROTATE, &message, 1), .stats = &stats};
     for (int i = 0; i < 2; i++) {
-        first_sockets[i] = (struct stream_listener){.socket = tcp_listen(&any, &at[i]),
-                                                    .transport = TRANSPORT_TCP};
-        cr_assert_geq(first_sockets[i].socket, 0);
+        listeners[i] = (struct stream_listener){.socket = tcp_listen(&any, &at[i]),
+                                                .transport = TRANSPORT_TCP};
+        cr_assert_geq(listeners[i].socket, 0);
     }
-    const struct streams_options options = {
+    const struct stream_clients_options options = {
         .loop = loop,
         .datagram_decider = &datagram_decider,
         .stats = &stats,
         .reply_errno = &last_errno,
-        .first_sockets = first_sockets,
-        .door_count = 2,
+        .listeners = listeners,
+        .listener_count = 2,
         .max = 8,
         .files = 8,
         .buffer_bytes = 4096,
         .idle_ms = 60000,
         .max_line_bytes = 100,
     };
-    cr_assert_eq(streams_open(&streams, &options), 0);
+    cr_assert_eq(stream_clients_open(&streams, &options), 0);
 }
 
 static void tear_down(void)
 {
-    streams_close(streams);
+    stream_clients_close(streams);
     for (int i = 0; i < 2; i++)
-        socket_close(first_sockets[i].socket);
+        socket_close(listeners[i].socket);
     reply_rotation_release(datagram_decider.reply);
     loop_free(loop);
 }
@@ -92,13 +92,13 @@ static void run_until_both_joined(void)
     loop_timer_close(&timer);
 }
 
-ParameterizedTestParameters(stream_accept, one_that_fails_stops_no_listener_for_over_a_second)
+ParameterizedTestParameters(stream_accept, a_failed_accept_pauses_all_listeners_for_a_second)
 {
     static int errors[] = {ENFILE, EMFILE, ENOMEM, ENOBUFS, EPERM};
     return cr_make_param_array(int, errors, sizeof errors / sizeof errors[0]);
 }
 
-ParameterizedTest(int *error, stream_accept, one_that_fails_stops_no_listener_for_over_a_second)
+ParameterizedTest(int *error, stream_accept, a_failed_accept_pauses_all_listeners_for_a_second)
 {
     set_up();
     uint64_t start_ms = clock_now_ms();

@@ -1,15 +1,15 @@
-/* Operators in numbers, and what they hold while they wait: places, descriptors, answers. */
+/* Many operators at once: limits of sessions, sessions that wait, and answers that are not read. */
 
 #include "harness.h"
 
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(system_crowd, .fini = harness_end, .timeout = 60);
+TestSuite(system_many_operators, .fini = harness_end, .timeout = 60);
 
-enum { PLACES = 64, WAITERS = 48 };
+enum { SESSIONS = 64, WAITERS = 48 };
 
-/* A service whose broadcasts take long: a copy a second, to many clients. */
+/* Starts a server whose broadcasts take long: one copy a second, to many clients. */
 static void start_slowly_broadcasting(struct server *server)
 {
     server_start(server, "[broadcast]\nrate = 1\nqueue = 200\n", "-l", "127.0.0.1:0", NULL);
@@ -18,7 +18,7 @@ static void start_slowly_broadcasting(struct server *server)
     server_await_stat(server, "joined", 100);
 }
 
-static const char *ask_anew(struct server *server, const char *command)
+static const char *ask_in_new_session(struct server *server, const char *command)
 {
     int control = control_client_open(server);
     operator_send(control, command, strlen(command));
@@ -27,47 +27,47 @@ static const char *ask_anew(struct server *server, const char *command)
     return answer;
 }
 
-Test(system_crowd, who_hangs_up_while_waiting_keeps_no_place)
+Test(system_many_operators, a_session_that_closes_while_it_waits_is_freed)
 {
     struct server server = {0};
     start_slowly_broadcasting(&server);
-    for (int i = 0; i < 2 * PLACES; i++) {
+    for (int i = 0; i < 2 * SESSIONS; i++) {
         int control = control_client_open(&server);
         operator_send(control, "broadcast wait 68\n", 18);
-        /* It hangs up when its command is known to run. */
-        harness_contains("status", ask_anew(&server, "status\n"), "ok\n");
+        /* It closes when its command runs for certain. */
+        harness_contains("status", ask_in_new_session(&server, "status\n"), "ok\n");
         close(control);
     }
-    const char *answer = ask_anew(&server, "status\n");
-    expect(answer != NULL, "expected an answer, the place was closed");
+    const char *answer = ask_in_new_session(&server, "status\n");
+    expect(answer != NULL, "expected an answer, the session was closed");
     harness_contains("the answer", answer, "ok\n");
     server_stop(&server);
 }
 
-Test(system_crowd, who_stays_and_waits_leaves_places_for_who_cancels)
+Test(system_many_operators, waiting_sessions_leave_sessions_for_cancelling)
 {
     struct server server = {0};
-    int waiting[PLACES];
+    int waiting[SESSIONS];
     int refused = 0;
     start_slowly_broadcasting(&server);
-    for (int i = 0; i < PLACES; i++) {
+    for (int i = 0; i < SESSIONS; i++) {
         waiting[i] = control_client_open(&server);
         operator_send(waiting[i], "broadcast wait 68\n", 18);
-        /* The next one comes when this one is known to be served. */
-        harness_contains("status", ask_anew(&server, "status\n"), "ok\n");
+        /* The next one connects when this one is served for certain. */
+        harness_contains("status", ask_in_new_session(&server, "status\n"), "ok\n");
     }
-    const char *answer = ask_anew(&server, "cancel 1\n");
+    const char *answer = ask_in_new_session(&server, "cancel 1\n");
     harness_contains("the answer to cancel", answer, "state cancelled\n");
-    for (int i = WAITERS; i < PLACES; i++) {
+    for (int i = WAITERS; i < SESSIONS; i++) {
         answer = operator_answer(waiting[i]);
         refused += answer != NULL && strstr(answer, "error ") == answer;
     }
-    expect(refused > 0, "expected the last of %d waiters to be refused", PLACES);
+    expect(refused > 0, "expected the last of %d waiters to be refused", SESSIONS);
     harness_contains("the first waiter's answer", operator_answer(waiting[0]), "state cancelled\n");
     server_stop(&server);
 }
 
-/* Asks for a listing that fills the socket's buffers, and never reads it. */
+/* Requests lists that fill the buffers of the socket, and never reads them. */
 static int ask_and_never_read(struct server *server)
 {
     int control = control_client_open(server);
@@ -90,34 +90,35 @@ static void start_with_many(struct server *server)
     }
 }
 
-Test(system_crowd, who_asks_and_never_reads_gives_way)
+Test(system_many_operators, sessions_that_never_read_are_evicted)
 {
     struct server server = {0};
     start_with_many(&server);
-    for (int i = 0; i < PLACES + 10; i++)
+    for (int i = 0; i < SESSIONS + 10; i++)
         ask_and_never_read(&server);
-    const char *answer = ask_anew(&server, "status\n");
-    expect(answer != NULL, "expected an answer, the place was closed");
+    const char *answer = ask_in_new_session(&server, "status\n");
+    expect(answer != NULL, "expected an answer, the session was closed");
     harness_contains("the answer", answer, "ok\n");
     server_stop(&server);
 }
 
-Test(system_crowd, a_stop_ends_answers_that_nobody_reads)
+Test(system_many_operators, a_stop_ends_answers_that_are_not_read)
 {
     struct server server = {0};
     start_with_many(&server);
     ask_and_never_read(&server);
-    harness_contains("status", ask_anew(&server, "status\n"), "ok\n");
+    harness_contains("status", ask_in_new_session(&server, "status\n"), "ok\n");
     /* Under AddressSanitizer, what is not freed at the end fails the stop. */
     server_stop(&server);
 }
 
-Test(system_crowd, the_last_log_line_counts_the_broadcasts_that_the_stop_ended)
+Test(system_many_operators, the_last_log_line_counts_the_broadcasts_that_the_stop_ended)
 {
     struct server server = {0};
     start_slowly_broadcasting(&server);
     for (int i = 0; i < 5; i++)
-        harness_contains("submission", ask_anew(&server, "broadcast nowait 68\n"), "ok\n");
+        harness_contains("submission", ask_in_new_session(&server, "broadcast nowait 68\n"),
+                         "ok\n");
     server_stop(&server);
     harness_contains("the log", server_log(&server), "broadcasts=5");
 }

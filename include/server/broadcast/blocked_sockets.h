@@ -1,0 +1,63 @@
+#ifndef SERVER_BROADCAST_BLOCKED_SOCKETS_H
+#define SERVER_BROADCAST_BLOCKED_SOCKETS_H
+
+#include "base/send_socket_slots.h"
+#include "config/config.h"
+#include "registry/registry.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Skips the clients of a send socket whose buffer is full, and rewinds to them when it has space.
+ *
+ * One slow link must not delay the clients of the others. So the walk over the registry skips the
+ * clients of a blocked socket and later continues at the first of them. The set of clients that
+ * already have their copy is a bit for each slot, not a position for each socket: a client may
+ * change its interface, and therefore its socket, at any time, and would then get no copy or two.
+ * The bits are written only after the first skip; until then the walk itself is the record. */
+
+/* The sockets for copies are numbered: those of the first listener, then those of the next one. */
+enum { COPY_SOCKETS_MAX = CONFIG_LISTEN_MAX * SEND_SOCKET_SLOTS_COUNT };
+
+struct blocked_sockets {
+    size_t blocked_count;
+    bool blocked[COPY_SOCKETS_MAX];
+    /* By socket: the first slot whose client may still need a copy, among the slots that the walk
+     * has passed. */
+    uint32_t first_due[COPY_SOCKETS_MAX];
+    bool has_skipped; /* false: every client that the walk finds needs a copy */
+    /* The clients that have their copy since has_skipped: all slots below done_below, and those
+     * whose bit is set in done. No bit from done_end on is set. */
+    uint32_t done_below, done_end;
+    uint64_t *done;
+    size_t done_bytes;
+};
+
+/* Reserves the bits for a registry of that capacity; the kernel commits them when they are written.
+ * Returns 0 or -errno. */
+int blocked_sockets_init(struct blocked_sockets *sockets, uint32_t capacity);
+void blocked_sockets_free(struct blocked_sockets *sockets);
+
+/* Forgets all about the last shard job. */
+void blocked_sockets_reset(struct blocked_sockets *sockets);
+
+/* The socket is blocked, and client is its first one without a copy. Moves the walk to the next
+ * client of another socket that may need one. */
+void blocked_sockets_skip(struct blocked_sockets *sockets, struct registry_walk *walk,
+                          size_t socket, const struct client *client);
+
+/* Some of the sockets have space again; which ones is unknown. Moves the walk back to the first
+ * client that was skipped. */
+void blocked_sockets_rewind(struct blocked_sockets *sockets, struct registry_walk *walk);
+
+/* Records that these clients have their copies. */
+void blocked_sockets_mark_done(struct blocked_sockets *sockets, const struct client *clients,
+                               uint32_t count);
+
+static inline bool blocked_sockets_is_done(const struct blocked_sockets *sockets, uint32_t slot)
+{
+    return slot < sockets->done_below || (sockets->done[slot / 64] >> slot % 64 & 1) != 0;
+}
+
+#endif

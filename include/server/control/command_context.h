@@ -1,0 +1,18 @@
+#ifndef SERVER_CONTROL_COMMAND_CONTEXT_H
+#define SERVER_CONTROL_COMMAND_CONTEXT_H
+
+#include "server/broadcast/broadcast_jobs.h"
+#include "server/config/config_reload.h"
+#include "server/control/worker_query.h"
+
+/* The state that is passed to each command of the operator. All of it belongs to the server and
+ * outlives the commands. */
+struct command_context {
+    struct worker_query_context queries;
+    struct jobs *jobs;
+    void *server;
+    void (*reload)(void *server, reload_done *done, void *state); /* calls done, at once or later */
+    void (*stop)(void *server);
+};
+
+#endif

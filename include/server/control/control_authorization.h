@@ -1,0 +1,13 @@
+#ifndef SERVER_CONTROL_CONTROL_AUTHORIZATION_H
+#define SERVER_CONTROL_CONTROL_AUTHORIZATION_H
+
+#include "server/control/control_state.h"
+
+#include <stdbool.h>
+
+/* Decides who may connect to the control socket: root, its owner, and the users that control.mode
+ * admits (control.group, others). Fills in peer. Otherwise sends an error line to the peer, logs
+ * the refusal, closes the descriptor and returns false. */
+bool control_authorize(const struct control *control, int fd, struct unix_socket_peer *peer);
+
+#endif

@@ -1,0 +1,68 @@
+#ifndef SERVER_CONTROL_CONTROL_STATE_H
+#define SERVER_CONTROL_CONTROL_STATE_H
+
+#include "net/message/line_stream.h"
+#include "net/socket/unix_socket.h"
+#include "os/loop/event_loop.h"
+#include "os/process/privilege.h"
+#include "server/control/command_parser.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The state of the control socket and of its sessions, for the modules of this folder. A session is
+ * one connection of an operator. Everything runs in the loop's thread. */
+
+enum {
+    CONTROL_SESSIONS_MAX = 64,      /* more operators than any site has; 1 to 10 KiB each */
+    CONTROL_SESSIONS_RESERVED = 16, /* of them, not for commands that wait long */
+    /* A command line: two hexadecimal digits for each byte of the longest UDP payload (65507), and
+     * the words before them. */
+    CONTROL_COMMAND_BYTES_MAX = 132 << 10,
+    CONTROL_LINE_BYTES_MAX = 8 << 10, /* a line of an answer, including its newline */
+};
+
+struct control_options {
+    const char *path;      /* of the socket; copied */
+    mode_t mode;           /* of its file */
+    struct identity owner; /* of its file; -1 leaves the present one. Only root, the owner, and the
+                              users that mode admits may open a session */
+    const struct control_command *commands; /* the caller's; outlive the control */
+    size_t command_count;
+    void *state; /* passed to each command */
+};
+
+struct control_session {
+    struct control *control;
+    struct line_stream *stream;
+    struct unix_socket_peer peer;
+    void (*resume)(void *state); /* of a command that waits until its output has drained */
+    void *resume_state;
+    uint64_t last_used; /* value of control->uses at its last use */
+    bool running;       /* a command has not ended */
+    bool answered;      /* the running command has written its first line */
+    bool broken;        /* writing has failed; the stream will report that it is closed */
+    bool detached;      /* its connection is closed, but its command still runs and will free it */
+    size_t used;        /* bytes of buffer */
+    char buffer[CONTROL_LINE_BYTES_MAX]; /* so that a long list needs few system calls */
+};
+
+struct control {
+    struct loop *loop;
+    /* Two handlers, since a new listening socket is added before the old one is removed. */
+    struct loop_handler handlers[2], *handler;
+    struct loop_timer retry;
+    struct control_options options;
+    char *path;
+    struct unix_socket_file file; /* the file of the socket */
+    int listener;
+    uint64_t uses;
+    size_t count;
+    /* One more than the limit, so that a new session takes part in the choice of the session to
+     * evict. */
+    struct control_session *sessions[CONTROL_SESSIONS_MAX + 1];
+};
+
+#endif

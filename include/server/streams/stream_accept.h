@@ -1,0 +1,23 @@
+#ifndef SERVER_STREAMS_STREAM_ACCEPT_H
+#define SERVER_STREAMS_STREAM_ACCEPT_H
+
+#include "server/streams/stream_table.h"
+
+#include <stdbool.h>
+
+/* Accepts and refuses connections of stream clients. */
+
+/* Starts to accept on all listeners of the options. Returns 0 or -errno; stream_accept_close is to
+ * be called in both cases. */
+int stream_accept_open(struct stream_clients *table);
+void stream_accept_close(struct stream_clients *table);
+
+/* Replaces the socket of a listener by another one, which takes over the number of the descriptor.
+ * Sets *socket to -1 on success. */
+void stream_accept_replace_socket(struct stream_clients *table, uint8_t listener, int *socket);
+
+/* Whether the access list excludes the address. Unix sockets have none: the owner and mode of their
+ * files decide. */
+bool stream_accept_is_denied(const struct stream_clients *table, const struct addr *addr);
+
+#endif

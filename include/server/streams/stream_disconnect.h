@@ -1,0 +1,25 @@
+#ifndef SERVER_STREAMS_STREAM_DISCONNECT_H
+#define SERVER_STREAMS_STREAM_DISCONNECT_H
+
+#include "server/streams/stream_table.h"
+
+#include <stdint.h>
+
+/* Disconnects stream clients: those that read too slowly, send a line that is too long, end the
+ * connection, are idle, or are kicked. */
+
+/* The connection has ended with that error of net/message/line_stream; -ENOBUFS: the client reads
+ * so slowly that more than server.stream-buffer would have to be kept for it. */
+void stream_disconnect_closed(struct stream_client *client, int error);
+
+/* All output of the client is with the kernel. Frees a closing client; the lines of another one are
+ * read again. */
+void stream_disconnect_drained(struct stream_client *client);
+
+/* Disconnects the clients that were idle, or closing, for too long. */
+void stream_disconnect_idle(struct stream_clients *table, uint64_t now_ms);
+
+/* Disconnects a client and counts it as kicked. */
+void stream_disconnect_kick(struct stream_client *client);
+
+#endif

@@ -1,0 +1,18 @@
+#ifndef SERVER_STREAMS_STREAM_LINES_H
+#define SERVER_STREAMS_STREAM_LINES_H
+
+#include "server/streams/stream_table.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Lines of stream clients: each received line is counted, answered and relayed like a datagram. */
+
+/* Writes a payload as a line into table->line: a LF in it becomes a space. Returns the length of
+ * the line. */
+size_t stream_lines_make(struct stream_clients *table, const uint8_t *bytes, size_t size);
+
+/* Handles a line that a client has sent. */
+void stream_lines_receive(struct stream_client *client, const uint8_t *bytes, size_t size);
+
+#endif

@@ -1,0 +1,153 @@
+#include "server/control/control_listener.h"
+
+#include "net/socket/unix_socket.h"
+#include "os/log/log.h"
+#include "os/process/clock.h"
+#include "server/control/control_authorization.h"
+#include "server/control/session_eviction.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ACCEPT_RETRY_NS = 1000000000 /* when no descriptor is free and no session can be closed */ };
+
+/* ---- accepting ---- */
+
+static void log_shortage(const char *attempt, int error)
+{
+    log_limited(LOG_KIND_CONTROL_REFUSED, clock_now_ms(), attempt, "reason", strerror(error),
+                "advice", "raise the limit on open files (ulimit -n), or free some memory", NULL);
+}
+
+static void accept_session(struct control *control, int fd)
+{
+    struct unix_socket_peer peer;
+    if (!control_authorize(control, fd, &peer))
+        return;
+    struct control_session *session = control_session_open(control, fd, &peer);
+    if (!session)
+        log_shortage("cannot open an operator's session", ENOMEM);
+    else if (control->count > CONTROL_SESSIONS_MAX)
+        session_eviction_make_room(control, session,
+                                   "cannot keep the session: all sessions are in use; connect "
+                                   "again later");
+}
+
+static void on_connection(void *state, unsigned events)
+{
+    (void)events;
+    struct control *control = state;
+    int fd = unix_socket_accept(control->listener);
+    if (fd >= 0) {
+        accept_session(control, fd);
+        return;
+    }
+    if (fd == -EAGAIN || fd == -EINTR || fd == -ECONNABORTED)
+        return;
+    /* No descriptor or no memory, and the connection still waits: without a pause the loop would
+     * spin until something is freed. */
+    log_shortage("cannot accept an operator's connection", -fd);
+    if (!session_eviction_make_room(control, NULL,
+                                    "cannot keep the session: the server is out of descriptors; "
+                                    "connect again later")) {
+        loop_change(control->handler, 0);
+        loop_timer_once(&control->retry, ACCEPT_RETRY_NS);
+    }
+}
+
+static void on_retry(void *state)
+{
+    struct control *control = state;
+    loop_change(control->handler, LOOP_READ);
+}
+
+/* ---- start and stop ---- */
+
+int control_open(struct control **opened, struct loop *loop, const struct control_options *options)
+{
+    struct control *control = calloc(1, sizeof *control);
+    char *path = strdup(options->path);
+    int error = -ENOMEM;
+    if (!control || !path)
+        goto out_memory;
+    control->loop = loop;
+    control->options = *options;
+    control->path = path;
+    error = loop_timer_open(loop, &control->retry, on_retry, control);
+    if (error)
+        goto out_memory;
+    error = control->listener = unix_socket_listen(path, options->mode, &options->owner);
+    if (error < 0)
+        goto out_timer;
+    error = unix_socket_file_read(path, &control->file);
+    if (error)
+        goto out_listener;
+    control->handler = &control->handlers[0];
+    error = loop_add(loop, control->handler, control->listener, LOOP_READ, on_connection, control);
+    if (error)
+        goto out_listener;
+    *opened = control;
+    return 0;
+
+out_listener:
+    unix_socket_unlisten(control->listener, path);
+out_timer:
+    loop_timer_close(&control->retry);
+out_memory:
+    free(path);
+    free(control);
+    return error;
+}
+
+int control_restore(struct control *control, bool *made)
+{
+    struct loop_handler *old = control->handler,
+                        *new = &control->handlers[old == control->handlers];
+    struct unix_socket_file file;
+    *made = false;
+    if (unix_socket_file_is(control->path, &control->file))
+        return 0;
+    int listener =
+        unix_socket_listen_at_once(control->path, control->options.mode, &control->options.owner);
+    if (listener < 0)
+        return listener;
+    int error = unix_socket_file_read(control->path, &file);
+    if (error == 0)
+        error = loop_add(control->loop, new, listener, LOOP_READ, on_connection, control);
+    if (error != 0) {
+        unix_socket_unlisten(listener, control->path);
+        return error;
+    }
+    /* Clients that connected before the file was removed still wait to be accepted. */
+    for (int fd; (fd = unix_socket_accept(control->listener)) >= 0;)
+        accept_session(control, fd);
+    loop_remove(old);
+    unix_socket_listener_close(control->listener);
+    control->listener = listener;
+    control->handler = new;
+    control->file = file;
+    *made = true;
+    return 0;
+}
+
+void control_close(struct control *control)
+{
+    if (control == NULL)
+        return;
+    loop_remove(control->handler);
+    unix_socket_unlisten(control->listener, control->path);
+    loop_timer_close(&control->retry);
+    while (control->count > 0) {
+        struct control_session *session = control->sessions[control->count - 1];
+        if (session->resume)
+            control_session_detach(session);
+        else if (session->running && !session->answered)
+            control_session_close_with_error(session, "cannot keep the session: the server is "
+                                                      "stopping; connect again when it is running");
+        else
+            control_session_close(session);
+    }
+    free(control->path);
+    free(control);
+}

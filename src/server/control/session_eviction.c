@@ -1,0 +1,47 @@
+#include "server/control/session_eviction.h"
+
+#include "server/control/control_sessions.h"
+
+static bool is_idle(const struct control_session *session)
+{
+    return !session->running;
+}
+
+/* In the middle of a long answer that its peer does not read. */
+static bool is_stuck(const struct control_session *session)
+{
+    return session->running && session->resume;
+}
+
+/* Returns the session of that kind that was not used for the longest time. */
+static struct control_session *longest(const struct control *control,
+                                       bool (*is_kind)(const struct control_session *))
+{
+    struct control_session *found = NULL;
+    for (size_t i = 0; i < control->count; i++) {
+        struct control_session *session = control->sessions[i];
+        if (is_kind(session) && (!found || session->last_used < found->last_used))
+            found = session;
+    }
+    return found;
+}
+
+bool session_eviction_make_room(const struct control *control,
+                                const struct control_session *newcomer, const char *why)
+{
+    struct control_session *idle = longest(control, is_idle), *stuck = longest(control, is_stuck);
+    if (stuck && (!idle || idle == newcomer))
+        control_session_detach(stuck);
+    else if (idle)
+        control_session_close_with_error(idle, why);
+    return stuck || idle;
+}
+
+bool control_is_busy(const struct control_session *session)
+{
+    const struct control *control = session->control;
+    size_t running = 0;
+    for (size_t i = 0; i < control->count; i++)
+        running += control->sessions[i]->running;
+    return running > CONTROL_SESSIONS_MAX - CONTROL_SESSIONS_RESERVED;
+}

@@ -1,0 +1,172 @@
+#include "server/streams/stream_accept.h"
+
+#include "net/socket/tcp_socket.h"
+#include "net/socket/udp_socket.h"
+#include "net/socket/unix_socket.h"
+#include "os/log/log.h"
+#include "os/process/clock.h"
+#include "server/streams/stream_disconnect.h"
+#include "server/streams/stream_lines.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+    ACCEPTS_AT_ONCE = 64, /* before other events are handled */
+    RETRY_MS = 1000,      /* after a failed accept, so that a lasting failure costs no CPU time */
+};
+
+/* ---- an accepted connection ---- */
+
+static void on_line(void *state, char *line, size_t size)
+{
+    stream_lines_receive(state, (const uint8_t *)line, size);
+}
+
+static void on_drained(void *state)
+{
+    stream_disconnect_drained(state);
+}
+
+static void on_closed(void *state, int error)
+{
+    stream_disconnect_closed(state, error);
+}
+
+static void accept_client(struct stream_clients *table, const struct stream_listener *listener,
+                          int fd, const struct addr *addr)
+{
+    static const struct line_stream_callbacks callbacks = {on_line, on_drained, on_closed};
+    struct stream_client *client = stream_table_add(table, listener, addr, clock_now_ms());
+    client->stream =
+        line_stream_new(table->options.loop, fd, table->options.max_line_bytes, &callbacks, client);
+    if (client->stream == NULL) {
+        stream_table_remove(client);
+        table->options.stats->streams_refused++;
+        return;
+    }
+    line_stream_take_rest(client->stream);
+    line_stream_limit_output(client->stream, table->options.buffer_bytes);
+    table->options.stats->joined++;
+}
+
+/* ---- refusing ---- */
+
+bool stream_accept_is_denied(const struct stream_clients *table, const struct addr *addr)
+{
+    const struct access_list *acl = table->options.datagram_decider->rules.acl;
+    return acl != NULL && addr->family != ADDR_NONE && !access_list_admits(acl, addr);
+}
+
+/* Sends no error line: a denied datagram gets no reply either. */
+static void deny(struct stream_clients *table, int fd)
+{
+    socket_close(fd);
+    table->options.stats->streams_denied++;
+}
+
+static void refuse(struct stream_clients *table, int fd)
+{
+    static const char text[] = "error: too many streams; try again later\n";
+    unix_socket_reject(fd, text, sizeof text - 1);
+    table->options.stats->streams_refused++;
+}
+
+static const char *advice(int error)
+{
+    switch (error) {
+    case -EMFILE:
+        return "raise the limit on open files (ulimit -n), or lower server.stream-max";
+    case -ENFILE:
+        return "raise fs.file-max, or close files elsewhere; it is tried again each second";
+    case -ENOMEM:
+    case -ENOBUFS:
+        return "free some memory; it is tried again each second";
+    default:
+        return "it is tried again each second";
+    }
+}
+
+/* A connection that cannot be accepted keeps its listener readable, so the listeners are not
+ * watched until the retry. */
+static void pause_accepting(struct stream_clients *table, int error)
+{
+    log_limited(LOG_KIND_STREAM_REFUSED, clock_now_ms(), "cannot accept a stream", "reason",
+                strerror(-error), "advice", advice(error), NULL);
+    stream_table_pause(table);
+    loop_timer_once(&table->retry, (uint64_t)RETRY_MS * 1000000);
+}
+
+static void on_retry(void *state)
+{
+    stream_table_resume(state);
+}
+
+/* ---- listeners ---- */
+
+static void on_connection(void *state, unsigned events)
+{
+    struct stream_acceptor *acceptor = state;
+    struct stream_clients *table = acceptor->table;
+    (void)events;
+    for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
+        /* The last descriptors are reserved for the operators' sessions. */
+        if (!stream_table_is_full(table) && table->occupied >= table->options.files) {
+            if (i == 0) /* a connection waits for certain */
+                pause_accepting(table, -EMFILE);
+            return;
+        }
+        struct addr addr = {.family = ADDR_NONE};
+        int fd = acceptor->options.transport == TRANSPORT_TCP
+                     ? tcp_accept(acceptor->options.socket, &addr)
+                     : unix_socket_accept(acceptor->options.socket);
+        if (fd == -EAGAIN)
+            return;
+        if (fd < 0) {
+            pause_accepting(table, fd);
+            return;
+        }
+        if (stream_accept_is_denied(table, &addr))
+            deny(table, fd);
+        else if (stream_table_is_full(table))
+            refuse(table, fd);
+        else
+            accept_client(table, &acceptor->options, fd, &addr);
+    }
+}
+
+int stream_accept_open(struct stream_clients *table)
+{
+    int error = loop_timer_open(table->options.loop, &table->retry, on_retry, table);
+    for (size_t i = 0; i < table->options.listener_count && error == 0; i++) {
+        struct stream_acceptor *acceptor = &table->acceptors[i];
+        *acceptor =
+            (struct stream_acceptor){.table = table, .options = table->options.listeners[i]};
+        error = loop_add(table->options.loop, &acceptor->handler, acceptor->options.socket,
+                         LOOP_READ, on_connection, acceptor);
+        table->acceptor_count += error == 0;
+    }
+    return error;
+}
+
+void stream_accept_close(struct stream_clients *table)
+{
+    for (size_t i = 0; i < table->acceptor_count; i++)
+        loop_remove(&table->acceptors[i].handler);
+    loop_timer_close(&table->retry);
+    table->paused = false; /* a client that is removed after this must not resume accepting */
+}
+
+void stream_accept_replace_socket(struct stream_clients *table, uint8_t listener, int *socket)
+{
+    for (size_t i = 0; i < table->acceptor_count && *socket >= 0; i++) {
+        struct stream_acceptor *acceptor = &table->acceptors[i];
+        if (acceptor->options.listener != listener)
+            continue;
+        /* Clients that connected before the file was removed still wait to be accepted. */
+        if (acceptor->options.transport == TRANSPORT_UNIX)
+            on_connection(acceptor, LOOP_READ);
+        if (loop_replace(&acceptor->handler, *socket) == 0)
+            *socket = -1;
+    }
+}

@@ -1,0 +1,73 @@
+#include "server/streams/stream_disconnect.h"
+
+#include "os/process/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+enum { ERROR_LINE_BYTES = 96 };
+
+/* The client is no longer counted, but may still read its output. */
+static void start_closing(struct stream_client *client)
+{
+    client->state = STREAM_CLOSING;
+    client->active_ms = clock_now_ms();
+    client->table->connected--;
+}
+
+static void refuse_line(struct stream_client *client)
+{
+    const struct stream_clients_options *options = &client->table->options;
+    char text[ERROR_LINE_BYTES];
+    int length = snprintf(text, sizeof text, "error: the line is longer than %u bytes\n",
+                          options->max_line_bytes);
+    options->stats->received++;
+    options->stats->drop_oversize++;
+    start_closing(client);
+    line_stream_write(client->stream, text, (size_t)length);
+    line_stream_discard(client->stream);
+}
+
+void stream_disconnect_closed(struct stream_client *client, int error)
+{
+    struct stats *stats = client->table->options.stats;
+    if (error == -ENOBUFS) {
+        stats->streams_slow++;
+        stream_table_remove(client);
+        return;
+    }
+    stats->streams_closed++;
+    if (error == -EMSGSIZE)
+        refuse_line(client);
+    else if (error == 0 && line_stream_is_backed_up(client->stream))
+        start_closing(client);
+    else
+        stream_table_remove(client);
+}
+
+void stream_disconnect_drained(struct stream_client *client)
+{
+    if (client->state == STREAM_CLOSING)
+        stream_table_remove(client);
+    else
+        line_stream_resume(client->stream);
+}
+
+void stream_disconnect_idle(struct stream_clients *table, uint64_t now_ms)
+{
+    for (uint32_t i = 0; i < table->used; i++) {
+        struct stream_client *client = &table->places[i];
+        uint32_t limit_ms =
+            client->state == STREAM_CLOSING ? STREAM_CLOSING_MS : table->options.idle_ms;
+        if (client->state == STREAM_FREE || now_ms - client->active_ms <= limit_ms)
+            continue;
+        table->options.stats->expired += client->state == STREAM_CONNECTED;
+        stream_table_remove(client);
+    }
+}
+
+void stream_disconnect_kick(struct stream_client *client)
+{
+    client->table->options.stats->kicked++;
+    stream_table_remove(client);
+}

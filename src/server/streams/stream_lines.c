@@ -1,0 +1,70 @@
+#include "server/streams/stream_lines.h"
+
+#include "os/process/clock.h"
+#include "wire/frame.h"
+
+#include <errno.h>
+#include <string.h>
+
+size_t stream_lines_make(struct stream_clients *table, const uint8_t *bytes, size_t size)
+{
+    if (size > 0)
+        memcpy(table->line, bytes, size);
+    for (uint8_t *at = table->line, *end = at + size;
+         (at = memchr(at, '\n', (size_t)(end - at))) != NULL;)
+        *at++ = ' ';
+    table->line[size] = '\n';
+    return size + 1;
+}
+
+/* A reply fails if the connection is broken: the client is removed soon after. */
+static void send_reply(struct stream_client *client, const uint8_t *bytes, size_t size)
+{
+    struct stream_clients *table = client->table;
+    size_t length = stream_lines_make(table, bytes, size);
+    if (line_stream_write(client->stream, table->line, length)) {
+        table->options.stats->replied++;
+    } else {
+        table->options.stats->reply_failed++;
+        *table->options.reply_errno = EPIPE;
+    }
+}
+
+static void reply_to_line(struct stream_client *client, const uint8_t *line, size_t size)
+{
+    struct reply *reply = client->table->options.datagram_decider->reply;
+    const struct message *message;
+    switch (reply_rotation_mode(reply)) {
+    case REPLY_ROTATE:
+        message = reply_rotation_message(reply, reply_rotation_take(reply, 1));
+        send_reply(client, message->bytes, message->size);
+        break;
+    case REPLY_ECHO:
+        send_reply(client, line, size);
+        break;
+    case REPLY_NONE:
+        client->table->options.stats->silent++;
+        break;
+    }
+}
+
+void stream_lines_receive(struct stream_client *client, const uint8_t *bytes, size_t size)
+{
+    const struct stream_clients_options *options = &client->table->options;
+    uint64_t now_ms = clock_now_ms();
+    options->stats->received++;
+    client->received += client->received < UINT32_MAX;
+    client->active_ms = now_ms;
+    /* A relayed frame would look to the clients like a frame of the server, such as a challenge. */
+    if (frame_has_magic(bytes, size)) {
+        options->stats->drop_bad_frame++;
+        return;
+    }
+    reply_to_line(client, bytes, size);
+    if (relay_is_on(options->relay))
+        relay_line(options->relay, client->serial, &client->relay_due_ns, bytes, size, now_ms);
+    /* A client is never disconnected for replies that it does not read: it is not read from until
+     * it does. */
+    if (line_stream_is_backed_up(client->stream))
+        line_stream_pause(client->stream);
+}
