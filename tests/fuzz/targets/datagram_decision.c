@@ -217,7 +217,7 @@ static void make_world(void)
     world.datagram_decider = (struct datagram_decider){
         .registry = registry_init(registry_memory, CAPACITY, &KEY, TTL_MS, world.now_ms),
         .reply = world.replies[0],
-        .on_message = {.hear = check_message},
+        .on_message = {.call = check_message},
         .own_ports = &world.ports,
         .stats = &world.stats,
         .max_datagram_bytes = MAX_BYTES,
