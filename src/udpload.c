@@ -1,5 +1,5 @@
 /* udpload: a load generator that measures the replies and latencies of a UDP service. */
-#include "load/load_command.h"
+#include "load/measurement.h"
 #include "load/options.h"
 #include "os/log/error_message.h"
 #include "os/loop/standard_input.h"
@@ -20,7 +20,7 @@ int main(int argc, char **argv)
     }
     int status = load_options_read(&options, argc, argv);
     if (status < 0)
-        status = load_command_run(&options);
+        status = measurement_run(&options);
     load_options_free(&options);
     bool write_failed = ferror(stdout);
     if (fclose(stdout) == 0 && !write_failed)

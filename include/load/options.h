@@ -17,7 +17,7 @@ enum {
     LOAD_THREADS_MAX = 64,
     LOAD_MESSAGE_BYTES_MAX = 65507, /* over IPv4: 65535 - 20 - 8 (RFC 768, RFC 791) */
     LOAD_INTERVALS_MAX = 100000,
-    /* Exit statuses. */
+    /* Exit statuses of udpload. */
     LOAD_DONE = 0,
     LOAD_FAILED = 1,
     LOAD_USAGE = 2,
@@ -25,20 +25,21 @@ enum {
     LOAD_UNANSWERED = 4,
 };
 
-/* Among the names of files. */
+/* The file name that means standard output. */
 #define LOAD_STANDARD_OUTPUT "-"
 
-/* What the command line asks for. */
+/* The options of udpload, as read from the command line. */
 struct load_options {
     struct target target;
-    const char *host; /* the target as it was written */
+    const char *host; /* the target as given on the command line */
     int family;       /* enum addr_family; ADDR_NONE: either */
     uint32_t clients;
     struct addr sources[LOAD_SOURCES_MAX];
     char source_zones[LOAD_SOURCES_MAX][ADDR_ZONE_BYTES];
     size_t source_count;
 
-    uint32_t rate; /* 0: as fast as it goes, outstanding requests at a time */
+    uint32_t
+        rate; /* requests per second; 0: as fast as possible, with `outstanding` open at a time */
     bool poisson;
     uint64_t seed;
     uint32_t outstanding;
@@ -47,7 +48,7 @@ struct load_options {
     uint64_t timeout_ns;
     uint64_t omit_ns;
     uint64_t interval_ns;
-    bool interval_stated;
+    bool interval_given;
     uint32_t threads;
 
     char *message;
@@ -56,22 +57,23 @@ struct load_options {
     size_t expected_count;
 
     bool find_max;
-    uint32_t max_loss_ppm; /* LOAD_LOSS_ANY unless stated, or searching */
+    uint32_t max_loss_ppm; /* LOAD_LOSS_ANY unless given, or with --find-max */
     bool fanout;
     uint64_t broadcasts;
     const char *control;
     char control_built_in[CONTROL_PATH_BYTES];
 
-    const char *json, *hdr, *html; /* files, NULL: none */
-    bool text;                     /* standard output has none of them, and is for people */
+    const char *json, *hdr, *html; /* files; NULL: not requested */
+    bool text;                     /* none of them is standard output: print the text report */
     char *command;                 /* the command line, quoted for a shell */
 };
 
-/* The table of options; *count rows. */
+/* Returns the table of options, of *count rows. */
 const struct option_row *load_options_rows(size_t *count);
 
-/* Reads the command line, whose strings it keeps. Returns -1 to go on; otherwise the program's exit
- * status, with help, version or a complaint printed. To be freed in either case. */
+/* Parses the command line and keeps pointers to its strings. Returns -1 to continue; otherwise the
+ * exit status of the program, with help, version or an error printed. Free the options in either
+ * case. */
 int load_options_read(struct load_options *options, int argc, char **argv);
 void load_options_free(struct load_options *options);
 

@@ -5,11 +5,11 @@
 
 enum { TARGET_LOOKUP_ERROR_BYTES = 600 };
 
-/* Looks the addresses of a measurement up: that of the service, and the zones of --source. A name
- * that has several addresses of the family asked for is measured at the first one that answers:
- * each is sent a request in turn, and may take its timeout, or PROBE_MAX_NS, to answer. Where none
- * does, it is the first one that doesn't refuse. A signal ends the process meanwhile. 0 or -1 with
- * a sentence in error. */
+/* Looks up the address of the service and the interfaces (zones) of --source. If the name has
+ * several addresses of the requested family, the first one that answers is chosen: each is sent a
+ * request in turn and must answer within the timeout, or within PROBE_MAX_NS if that is shorter. If
+ * none answers, the first one that does not refuse is chosen. A signal ends the process during the
+ * lookup. Returns 0, or -1 with a message in error. */
 int target_lookup_find(struct load_options *options, struct addr *target,
                        char error[TARGET_LOOKUP_ERROR_BYTES]);
 

@@ -1,8 +1,7 @@
-/* The command line of udpload. */
 #include "load/options.h"
 
 #include "base/version.h"
-#include "load/option_values.h"
+#include "load/option_value_parser.h"
 #include "load/report/shell_quote.h"
 #include "os/file/file.h"
 #include "os/log/error_message.h"
@@ -13,11 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GO_ON = -1, FIND_MAX_LOSS_PPM = 1000 };
+enum { CONTINUE = -1, FIND_MAX_LOSS_PPM = 1000 };
 
 static const uint64_t MS_NS = 1000000;
 
-enum screen_row {
+enum option_index {
     CLIENTS,
     SOURCE,
     RATE,
@@ -48,24 +47,24 @@ enum screen_row {
 };
 
 static const struct option_row rows[ROWS] = {
-    [CLIENTS] = {'c', "clients", "N", "simulate so many clients, each a source of its own (1000)"},
-    [SOURCE] = {0, "source", "ADDR", "send from this address of ours; may be repeated"},
-    [RATE] = {'Q', "rate", "RATE", "requests a second, whatever comes back (1000); or 'max'"},
-    [POISSON] = {0, "poisson", NULL, "random gaps, instead of even ones"},
-    [SEED] = {0, "seed", "N", "of those gaps (1)"},
+    [CLIENTS] = {'c', "clients", "N", "simulate N clients, each with its own source (1000)"},
+    [SOURCE] = {0, "source", "ADDR", "send from this local address; may be repeated"},
+    [RATE] = {'Q', "rate", "RATE", "requests per second, independent of replies (1000); or 'max'"},
+    [POISSON] = {0, "poisson", NULL, "random gaps (Poisson) instead of equal ones"},
+    [SEED] = {0, "seed", "N", "seed of the random gaps (1)"},
     [OUTSTANDING] = {'q', "outstanding", "N", "with -Q max: unanswered requests at a time (256)"},
-    [DURATION] = {'l', "duration", "TIME", "send for so long (10s, unless -n is given)"},
-    [COUNT] = {'n', "count", "N", "send so many requests; with --fanout, broadcasts (1)"},
-    [TIMEOUT] = {'t', "timeout", "TIME", "what is not answered by then is lost (1s)"},
-    [OMIT] = {'O', "omit", "TIME", "warm up first, and leave that out of the report"},
-    [INTERVAL] = {'S', "interval", "TIME", "report each such step of time, too"},
-    [THREADS] = {'T', "threads", "N", "send from so many threads (1)"},
+    [DURATION] = {'l', "duration", "TIME", "send for this long (10s, unless -n is given)"},
+    [COUNT] = {'n', "count", "N", "send N requests; with --fanout: N broadcasts (1)"},
+    [TIMEOUT] = {'t', "timeout", "TIME", "a request without a reply by then is lost (1s)"},
+    [OMIT] = {'O', "omit", "TIME", "warm up for this long first; not in the report"},
+    [INTERVAL] = {'S', "interval", "TIME", "report each interval of this length, too"},
+    [THREADS] = {'T', "threads", "N", "send from N threads (1)"},
     [MESSAGE] = {'m', "message", "TEXT", "the request (hi)"},
     [SIZE] = {0, "size", "BYTES", "repeat the request up to this size; 1k is 1024"},
-    [EXPECT] = {0, "expect", "A,B,...", "the only right replies; others are wrong"},
-    [FIND_MAX] = {0, "find-max", NULL, "search the highest rate that holds, from RATE upward"},
+    [EXPECT] = {0, "expect", "A,B,...", "the expected replies; others count as wrong"},
+    [FIND_MAX] = {0, "find-max", NULL, "search for the highest rate that holds, from RATE up"},
     [MAX_LOSS] = {0, "max-loss", "PERCENT",
-                  "so much may be lost (--find-max: 0.1%; else all but one)"},
+                  "tolerate this loss (--find-max: 0.1%; else all but one)"},
     [FANOUT] = {0, "fanout", NULL, "have the server broadcast, and count the copies"},
     [CONTROL] = {0, "control", "PATH", "--fanout: the control socket of udpsrv"},
     [JSON] = {0, "json", "FILE", "write a report as JSON"},
@@ -91,7 +90,7 @@ static int help(void)
            "Sends requests to a UDP service (port %d unless given), matches the replies, and\n"
            "reports loss and latency.\n\n%s\n"
            "TIME: 500ms, 10s, 5m; a bare number is seconds.\n"
-           "FILE: '-' is standard output, which then has that report alone.\n"
+           "FILE: '-' is standard output, which then has only that report.\n"
            "Exit status: 0 done, 1 failed, 2 wrong usage, 3 the sender itself did not keep up,\n"
            "4 nothing was answered, or more was lost than --max-loss allows.\n",
            LOAD_PORT, text);
@@ -110,7 +109,7 @@ static int wrong_value(const char *what, const char *value, const char *why)
     return wrong_usage(bad_value_message(text, sizeof text, what, value, why));
 }
 
-/* ---- Values; each returns NULL, or what is wrong ---- */
+/* ---- Values: each function returns NULL, or what is wrong ---- */
 
 static const char *add_source(struct load_options *options, const char *text)
 {
@@ -121,12 +120,12 @@ static const char *add_source(struct load_options *options, const char *text)
     if (wrong)
         return wrong;
     options->source_count++;
-    return source->port ? "it goes without a port: each client has its own" : NULL;
+    return source->port ? "it must not have a port: each client has its own" : NULL;
 }
 
-/* ---- The line ---- */
+/* ---- The command line ---- */
 
-/* What of it has been given, and what can only be worked out at its end. */
+/* The options that were given, and values that are applied after the last one. */
 struct given {
     bool rows[ROWS];
     const char *message;
@@ -147,7 +146,7 @@ static const char *read_size(struct given *given, const char *text)
     return given->size > LOAD_MESSAGE_BYTES_MAX ? "a datagram has 65507 bytes at most" : NULL;
 }
 
-/* Standard output under any other name is itself, too: a draft must not take its place. */
+/* Standard output may have another name: it must not be replaced by a temporary file. */
 static const char *apply_file(struct load_options *options, int row, const char *value)
 {
     if (*value == '\0')
@@ -169,15 +168,15 @@ static const char *apply_number(struct load_options *options, int row, const cha
 {
     switch (row) {
     case CLIENTS:
-        return option_values_number(value, REPLY_MATCH_CLIENTS_MAX, &options->clients)
+        return option_value_parse_number(value, REPLY_MATCH_CLIENTS_MAX, &options->clients)
                    ? NULL
                    : "it is not a number from 1 to 67108864";
     case OUTSTANDING:
-        return option_values_number(value, 1000000, &options->outstanding)
+        return option_value_parse_number(value, 1000000, &options->outstanding)
                    ? NULL
                    : "it is not a number from 1 to 1000000";
     case THREADS:
-        return option_values_number(value, LOAD_THREADS_MAX, &options->threads)
+        return option_value_parse_number(value, LOAD_THREADS_MAX, &options->threads)
                    ? NULL
                    : "it is not a number from 1 to 64";
     case COUNT:
@@ -185,21 +184,21 @@ static const char *apply_number(struct load_options *options, int row, const cha
     case SEED:
         return number_parse(value, 0, UINT64_MAX, &options->seed);
     case RATE:
-        return option_values_rate(value, &options->rate);
+        return option_value_parse_rate(value, &options->rate);
     case MAX_LOSS:
-        return option_values_percent(value, &options->max_loss_ppm);
+        return option_value_parse_percent(value, &options->max_loss_ppm);
     case DURATION:
-        return option_values_duration(value, 1, &options->duration_ns);
+        return option_value_parse_duration(value, 1, &options->duration_ns);
     case TIMEOUT:
-        return option_values_duration(value, 1, &options->timeout_ns);
+        return option_value_parse_duration(value, 1, &options->timeout_ns);
     case OMIT:
-        return option_values_duration(value, 0, &options->omit_ns);
+        return option_value_parse_duration(value, 0, &options->omit_ns);
     default:
-        return option_values_duration(value, 10, &options->interval_ns);
+        return option_value_parse_duration(value, 10, &options->interval_ns);
     }
 }
 
-/* One option. Returns NULL, or what is wrong with its value. */
+/* Applies one option. Returns NULL, or what is wrong with its value. */
 static const char *apply(struct load_options *options, struct given *given, int row,
                          const char *value)
 {
@@ -211,7 +210,7 @@ static const char *apply(struct load_options *options, struct given *given, int 
     case SIZE:
         return read_size(given, value);
     case EXPECT:
-        return option_values_replies(value, options->expected, &options->expected_count);
+        return option_value_parse_replies(value, options->expected, &options->expected_count);
     case JSON:
     case HDR:
     case HTML:
@@ -240,7 +239,7 @@ static bool are_same(const char *a, const char *b)
     return a && b && strcmp(a, b) == 0;
 }
 
-/* Whether standard output is for people: no report for programs goes there. */
+/* Returns whether the text report is printed: no other report is written to standard output. */
 static bool has_text(const struct load_options *options)
 {
     return !are_same(options->json, LOAD_STANDARD_OUTPUT) &&
@@ -248,7 +247,7 @@ static bool has_text(const struct load_options *options)
            !are_same(options->html, LOAD_STANDARD_OUTPUT);
 }
 
-/* Options that mean nothing beside one another. */
+/* Refuses options that exclude or need each other. */
 static int check_form(const struct load_options *options, const bool *given)
 {
     static const struct {
@@ -256,11 +255,11 @@ static int check_form(const struct load_options *options, const bool *given)
         bool excludes; /* else: needs */
         const char *what;
     } rules[] = {
-        {CONTROL, FANOUT, false, "--control goes with --fanout"},
-        {SEED, POISSON, false, "--seed goes with --poisson"},
+        {CONTROL, FANOUT, false, "--control needs --fanout"},
+        {SEED, POISSON, false, "--seed needs --poisson"},
         {FIND_MAX, FANOUT, true, "--find-max and --fanout are different measurements"},
-        {FIND_MAX, COUNT, true, "--find-max takes steps of -l, not of -n"},
-        {FANOUT, DURATION, true, "--fanout lasts as long as its broadcasts; -n says how many"},
+        {FIND_MAX, COUNT, true, "--find-max limits its steps by -l, not by -n"},
+        {FANOUT, DURATION, true, "--fanout ends with its last broadcast; -n sets their number"},
         {FANOUT, OMIT, true, "--fanout has no warm-up"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
@@ -269,7 +268,7 @@ static int check_form(const struct load_options *options, const bool *given)
     if (options->rate == 0 && (options->poisson || options->find_max))
         return wrong_usage("-Q max has no schedule, which --poisson and --find-max need");
     if (options->rate != 0 && given[OUTSTANDING])
-        return wrong_usage("-q goes with -Q max; a rate waits for no reply");
+        return wrong_usage("-q needs -Q max; a rate does not wait for replies");
     if (options->rate == 0 && options->outstanding < options->threads)
         return wrong_usage("there are fewer requests at a time (-q) than threads (-T)");
     if (are_same(options->json, options->hdr) || are_same(options->hdr, options->html) ||
@@ -279,15 +278,15 @@ static int check_form(const struct load_options *options, const bool *given)
         return wrong_usage("there are fewer clients (-c) than threads (-T)");
     if (options->duration_ns != UINT64_MAX &&
         options->duration_ns / options->interval_ns > LOAD_INTERVALS_MAX)
-        return wrong_usage("-S cuts the duration into more than 100000 steps");
+        return wrong_usage("-S divides the duration into more than 100000 intervals");
     for (size_t i = 0; i < options->source_count; i++)
         if (options->target.addr.family &&
             options->sources[i].family != options->target.addr.family)
             return wrong_usage("--source and HOST are of different families");
-    return GO_ON;
+    return CONTINUE;
 }
 
-/* As far as it is known; UINT64_MAX: it isn't. */
+/* Returns the expected duration of the run, or UINT64_MAX if it is not known. */
 static uint64_t likely_duration_ns(const struct load_options *options)
 {
     const uint64_t second_ns = 1000 * MS_NS;
@@ -299,7 +298,7 @@ static uint64_t likely_duration_ns(const struct load_options *options)
                : UINT64_MAX;
 }
 
-/* Short runs are drawn finer, so that their charts show something. */
+/* Short runs have shorter intervals, so that their charts have enough points. */
 static uint64_t usual_interval_ns(uint64_t duration_ns)
 {
     if (duration_ns <= 20000 * MS_NS)
@@ -307,7 +306,7 @@ static uint64_t usual_interval_ns(uint64_t duration_ns)
     return (duration_ns <= 300000 * MS_NS || duration_ns == UINT64_MAX ? 1000 : 10000) * MS_NS;
 }
 
-/* What follows from what wasn't given. */
+/* Sets the defaults that depend on other options. */
 static void complete(struct load_options *options, const bool *given)
 {
     if (options->fanout) {
@@ -321,7 +320,7 @@ static void complete(struct load_options *options, const bool *given)
     if (options->find_max && !given[MAX_LOSS])
         options->max_loss_ppm = FIND_MAX_LOSS_PPM;
     options->text = has_text(options);
-    options->interval_stated = given[INTERVAL];
+    options->interval_given = given[INTERVAL];
     if (!given[INTERVAL])
         options->interval_ns = usual_interval_ns(likely_duration_ns(options));
 }
@@ -331,7 +330,7 @@ static int make_message(struct load_options *options, const struct given *given)
     size_t length = strlen(given->message);
     size_t size = given->rows[SIZE] ? (size_t)given->size : length;
     if (size < length)
-        return wrong_usage("--size is less than the message has");
+        return wrong_usage("--size is less than the length of the message");
     if (length == 0 && size > 0)
         return wrong_usage("--size needs a message to repeat");
     options->message = malloc(size + 1);
@@ -340,7 +339,7 @@ static int make_message(struct load_options *options, const struct given *given)
     for (size_t i = 0; i < size; i++)
         options->message[i] = given->message[i % length];
     options->message_size = size;
-    return GO_ON;
+    return CONTINUE;
 }
 
 static int read_operands(struct load_options *options, const struct option_parser *line)
@@ -354,18 +353,18 @@ static int read_operands(struct load_options *options, const struct option_parse
     int family = options->target.addr.family;
     if (!wrong && family && options->family && family != options->family)
         wrong = "it is not of the family that -4 or -6 asks for";
-    return wrong ? wrong_value("address", operands[0], wrong) : GO_ON;
+    return wrong ? wrong_value("address", operands[0], wrong) : CONTINUE;
 }
 
 static int finish(struct load_options *options, const struct option_parser *line,
                   const struct given *given)
 {
     int status = read_operands(options, line);
-    if (status != GO_ON)
+    if (status != CONTINUE)
         return status;
     complete(options, given->rows);
     status = check_form(options, given->rows);
-    if (status != GO_ON)
+    if (status != CONTINUE)
         return status;
     if (options->fanout && !options->control) {
         if (control_path_built_in(options->control_built_in, CONTROL_PATH_BYTES) != 0)

@@ -1,4 +1,3 @@
-/* Which of a name's addresses is measured. */
 #include "load/target_lookup.h"
 
 #include "net/message/datagram.h"
@@ -15,12 +14,12 @@
 
 enum { ADDRS_MAX = 16 };
 
-/* For one address: a name may have several that are silent. */
+/* For one address: a name may have several that do not answer. */
 static const uint64_t PROBE_MAX_NS = 2000000000;
 
-/* ---- One of several ---- */
+/* ---- Choosing one of several addresses ---- */
 
-/* Waits for any datagram. 0 or -errno: -ETIMEDOUT when none came. */
+/* Waits for any datagram. Returns 0 or -errno (-ETIMEDOUT: none was received). */
 static int await_answer(struct poller *poller, int socket, uint64_t end_ns)
 {
     char bytes[1];
@@ -36,14 +35,14 @@ static int await_answer(struct poller *poller, int socket, uint64_t end_ns)
     }
 }
 
-/* A server that is to broadcast would count this client among its own. */
+/* Unregisters the client of this probe, so that a fan-out does not count it among the server's. */
 static void leave(int socket)
 {
     uint8_t frame[FRAME_CHALLENGE_BYTES];
     datagram_send(socket, frame, frame_write_leave(frame, NULL));
 }
 
-static int ask(const struct load_options *options, int socket)
+static int send_request(const struct load_options *options, int socket)
 {
     uint64_t limit_ns = options->timeout_ns < PROBE_MAX_NS ? options->timeout_ns : PROBE_MAX_NS;
     struct poller *poller = poller_new();
@@ -58,7 +57,7 @@ static int ask(const struct load_options *options, int socket)
     return error;
 }
 
-/* Whether a service answers there: 0, or -errno that says why not. */
+/* Returns 0 if a service answers at the address, or -errno. */
 static int probe(const struct load_options *options, const struct addr *target)
 {
     const struct addr any = {.family = ADDR_NONE};
@@ -67,47 +66,47 @@ static int probe(const struct load_options *options, const struct addr *target)
         socket_connect_from(options->source_count ? &options->sources[0] : &any, target, &bound);
     if (socket < 0)
         return socket;
-    int error = ask(options, socket);
+    int error = send_request(options, socket);
     socket_close(socket);
     return error;
 }
 
-static const char *why_not(int error)
+static const char *error_reason(int error)
 {
     if (error == -ETIMEDOUT)
         return "does not answer";
     return error == -ECONNREFUSED ? "refuses" : strerror(-error);
 }
 
-static void tell_choice(const struct load_options *options, const struct addr *first, int error,
-                        const struct addr *chosen)
+static void print_choice(const struct load_options *options, const struct addr *first, int error,
+                         const struct addr *chosen)
 {
     char from[ADDR_TEXT_BYTES], to[ADDR_TEXT_BYTES], why[ADDR_TEXT_BYTES + 64], next[128];
-    snprintf(why, sizeof why, "%s %s", addr_format(first, from), why_not(error));
-    snprintf(next, sizeof next, "going on with %s; -4 or -6 chooses", addr_format(chosen, to));
+    snprintf(why, sizeof why, "%s %s", addr_format(first, from), error_reason(error));
+    snprintf(next, sizeof next, "continuing with %s; choose by -4 or -6", addr_format(chosen, to));
     print_error(why, next, "measuring %s", options->host);
 }
 
 static struct addr choose(const struct load_options *options, const struct addr *addrs, int count)
 {
-    int silent = -1, first_error = 0;
+    int unanswered = -1, first_error = 0;
     for (int i = 0; i < count; i++) {
         int error = probe(options, &addrs[i]);
         first_error = i == 0 ? error : first_error;
         if (error == 0) {
             if (i > 0)
-                tell_choice(options, &addrs[0], first_error, &addrs[i]);
+                print_choice(options, &addrs[0], first_error, &addrs[i]);
             return addrs[i];
         }
-        if (error == -ETIMEDOUT && silent < 0)
-            silent = i;
+        if (error == -ETIMEDOUT && unanswered < 0)
+            unanswered = i;
     }
-    return addrs[silent < 0 ? 0 : silent];
+    return addrs[unanswered < 0 ? 0 : unanswered];
 }
 
-/* ---- Names and zones ---- */
+/* ---- Names and interfaces ---- */
 
-/* Looks a zone up by name. Returns NULL, or what is wrong. */
+/* Looks up the interface of a zone by its name. Returns NULL, or what is wrong. */
 static const char *find_zone(struct addr *addr, const char *zone)
 {
     if (zone[0] == '\0')
@@ -135,7 +134,7 @@ static const char *find_name(const struct load_options *options, struct addr add
     if (*count < 0)
         return socket_resolve_error(*count);
     *count = keep_family(options, addrs, *count);
-    return *count > 0 ? NULL : "the host has no address of that family";
+    return *count > 0 ? NULL : "the host has no address of the requested family";
 }
 
 static int find_sources(struct load_options *options, int family,
@@ -145,7 +144,7 @@ static int find_sources(struct load_options *options, int family,
         struct addr *source = &options->sources[i];
         const char *wrong = find_zone(source, options->source_zones[i]);
         if (!wrong && source->family != family)
-            wrong = "it is of another family than HOST";
+            wrong = "its address family differs from that of HOST";
         if (!wrong)
             continue;
         snprintf(error, TARGET_LOOKUP_ERROR_BYTES,

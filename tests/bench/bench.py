@@ -1,36 +1,36 @@
 #!/usr/bin/env -S python3 -B
-"""Measures udpsrv and udpload beside bare loops and peers, each server on one processor and who
-asks it on another, in interleaved rounds. `make bench` builds what it needs. It fails if something is
-broken (a program, a count that doesn't add up), and never for being slow."""
+"""Measures udpsrv and udpload and compares them with bare loops and other services. The server runs
+on one processor and the sender on another, in interleaved rounds. `make bench` builds what it
+needs. It fails if a program fails or counts do not add up, never because something is slow."""
 
 import argparse
 import os
 import signal
 import sys
 
-import copies
-import crowds
+import broadcasts
+import many_clients
 import registry
 import replies
 import report
-import sending
-from children import Broken
-from workbench import SMOKE, Bench, Sizes
+import sender_cost
+from processes import MeasurementError
+from environment import SMOKE, Bench, Sizes
 
 SCENARIOS = {
     "reply": replies.reply,
     "million": replies.million,
-    "fanout": copies.fanout,
-    "broadcast": copies.broadcast,
-    "expiry": crowds.expiry,
-    "idle": crowds.idle,
+    "fanout": broadcasts.fanout,
+    "broadcast": broadcasts.broadcast,
+    "expiry": many_clients.expiry,
+    "idle": many_clients.idle,
     "registry": registry.registry,
-    "sender": sending.sender,
+    "sender": sender_cost.sender,
     "workers": replies.workers,
     "admission": replies.admission,
     "peers": replies.compare,
-    "memory": crowds.memory,
-    "memory6": crowds.memory6,
+    "memory": many_clients.memory,
+    "memory6": many_clients.memory6,
 }
 
 
@@ -39,22 +39,22 @@ def arguments(words):
     parser.add_argument("scenario", nargs="*", help=f"of {', '.join(SCENARIOS)}; all by default")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (5)")
     parser.add_argument("--build", default=os.environ.get("UDPSRV_BUILD", "build"),
-                        help="where the programs are")
-    parser.add_argument("--out", help="where bench.json and bench.md go (the same)")
+                        help="directory of the programs")
+    parser.add_argument("--out", help="directory of bench.json and bench.md (the same)")
     parser.add_argument("--no-valgrind", action="store_true",
-                        help="count no user instructions by valgrind")
-    parser.add_argument("--smoke", action="store_true", help="few requests: only whether it runs")
+                        help="do not count user instructions by valgrind")
+    parser.add_argument("--smoke", action="store_true", help="few requests: test only that it runs")
     chosen = parser.parse_args(words)
     unknown = [name for name in chosen.scenario if name not in SCENARIOS]
     if unknown:
         parser.error(f"there is no scenario {unknown[0]!r}; there are {', '.join(SCENARIOS)}")
     if chosen.rounds < 1:
-        parser.error("there is at least one round")
+        parser.error("--rounds must be at least 1")
     return chosen
 
 
 def measure(bench, names, show):
-    """All scenarios; each is shown as soon as it is done."""
+    """Runs the scenarios and shows each one as soon as it is done."""
     sections = []
     for name in names:
         bench.commands = []
@@ -72,32 +72,32 @@ def write(directory, name, text):
         file.write(text)
 
 
-def end(number, _frame):
+def on_signal(number, _frame):
     sys.exit(128 + number)
 
 
 def main(words):
     chosen = arguments(words)
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, on_signal)
     sizes = SMOKE if chosen.smoke else Sizes()
     out = chosen.out or chosen.build
     os.makedirs(out, exist_ok=True)
     try:
         with Bench(os.path.abspath(chosen.build), chosen.rounds, sizes) as bench:
             bench.valgrind &= not chosen.no_valgrind
-            print(f"Each server on processor {bench.server_cpu}, who asks it on "
+            print(f"Servers run on processor {bench.server_cpu}, senders on "
                   f"{bench.sender_cpu}; {bench.meter.name}.\n")
             sections = measure(bench, chosen.scenario or list(SCENARIOS),
                                lambda section: print(report.as_text(section) + "\n", flush=True))
             host = bench.host()
-    except Broken as error:
+    except MeasurementError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
     write(out, "bench.json", report.as_json(sections, host))
     write(out, "bench.md", report.as_markdown(sections, host))
-    print(f"{out}/bench.json and {out}/bench.md have it all.")
+    print(f"All results are in {out}/bench.json and {out}/bench.md.")
     return 0
 
 

@@ -1,4 +1,5 @@
-"""What a process has cost: by the processor's counters where there are any, or else by its time."""
+"""Measures the cost of a process: by the processor's counters if they can be read, else by CPU
+time."""
 
 import os
 import shutil
@@ -7,14 +8,14 @@ import subprocess
 from contextlib import contextmanager
 
 import parsers
-from children import Broken
+from processes import MeasurementError
 
 EVENTS = {"instructions": "instructions", "instructions:u": "user_instructions",
           "cycles": "cycles"}
 
 
 def cpu_ns(pid):
-    """Time on a processor of all threads that it has now."""
+    """Returns the CPU time of all current threads of a process."""
     total = 0
     for task in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{task}/schedstat", encoding="ascii") as stat:
@@ -28,13 +29,14 @@ def status(pid, name):
 
 
 class TimeMeter:
-    """CPU time alone."""
+    """CPU time only."""
 
     name = "CPU time in ns by schedstat, as this machine has no counters of instructions"
 
     @contextmanager
     def over(self, pid):
-        """Fills the dictionary that it yields with what the process took meanwhile."""
+        """Yields a dictionary and fills it, at the end of the context, with the cost of the
+        process."""
         taken = {}
         before = cpu_ns(pid)
         yield taken
@@ -50,32 +52,32 @@ class PerfMeter(TimeMeter):
         self.scratch, self.events = scratch, events or EVENTS
 
     @staticmethod
-    def _order(control, answers, order):
-        os.write(control, order + b"\n")
+    def _command(control, answers, command):
+        os.write(control, command + b"\n")
         if b"ack" not in os.read(answers, 64):
-            raise Broken(f"perf doesn't take the order {order!r}")
+            raise MeasurementError(f"perf does not accept the command {command!r}")
 
     @contextmanager
     def over(self, pid):
         path = os.path.join(self.scratch, "perf.out")
-        orders, control = os.pipe()
+        commands, control = os.pipe()
         answers, reply = os.pipe()
         perf = subprocess.Popen(
             ["perf", "stat", "-x,", "-o", path, "-e", ",".join(self.events), "-p", str(pid),
-             "-D", "-1", "--control", f"fd:{orders},{reply}"],
-            pass_fds=(orders, reply), stderr=subprocess.DEVNULL, start_new_session=True)
+             "-D", "-1", "--control", f"fd:{commands},{reply}"],
+            pass_fds=(commands, reply), stderr=subprocess.DEVNULL, start_new_session=True)
         try:
-            self._order(control, answers, b"enable")
+            self._command(control, answers, b"enable")
             with super().over(pid) as taken:
                 yield taken
-            self._order(control, answers, b"disable")
+            self._command(control, answers, b"disable")
             perf.send_signal(signal.SIGINT)
             perf.wait(30)
         finally:
             if perf.poll() is None:
                 perf.kill()
                 perf.wait()
-            for end in (orders, control, answers, reply):
+            for end in (commands, control, answers, reply):
                 os.close(end)
         with open(path, encoding="utf-8") as text:
             counted = parsers.perf_stat(text.read())
@@ -83,7 +85,7 @@ class PerfMeter(TimeMeter):
 
 
 def has_counters():
-    """Whether perf is there and counts instructions here."""
+    """Returns whether perf is installed and can count instructions."""
     if not shutil.which("perf"):
         return False
     found = subprocess.run(["perf", "stat", "-x,", "-e", "instructions,instructions:u,cycles",

@@ -1,11 +1,11 @@
-"""Reads what perf, valgrind, strace, the kernel and the programs print. Text in, numbers out."""
+"""Parses the output of perf, valgrind, strace, dnsperf, the kernel and the measured programs."""
 
 import re
 
 
 def perf_stat(text):
-    """The events of `perf stat -x,` that were counted: name -> count. What the machine can't count
-    ("<not supported>", "<not counted>") is left out."""
+    """Returns the events of `perf stat -x,` that were counted: name -> count. Events that the
+    machine cannot count ("<not supported>", "<not counted>") are omitted."""
     events = {}
     for line in text.splitlines():
         fields = line.split(",")
@@ -16,12 +16,12 @@ def perf_stat(text):
 
 
 def schedstat(text):
-    """Nanoseconds on a processor, from /proc/PID/task/TID/schedstat."""
+    """Returns the CPU time in nanoseconds, from /proc/PID/task/TID/schedstat."""
     return int(text.split()[0])
 
 
 def status_field(text, name):
-    """The number of a line "Name:  N kB" of /proc/PID/status."""
+    """Returns the number of a line "Name:  N kB" of /proc/PID/status."""
     found = re.search(rf"^{re.escape(name)}:\s+(\d+)", text, re.MULTILINE)
     if not found:
         raise ValueError(f"no {name} in the status of the process")
@@ -29,7 +29,7 @@ def status_field(text, name):
 
 
 def softnet_drops(text):
-    """Datagrams that the kernel's queues between sender and receiver had no room for
+    """Returns the number of datagrams that the kernel's receive queues dropped
     (/proc/net/softnet_stat, second column)."""
     return sum(int(line.split()[1], 16) for line in text.splitlines() if line.strip())
 
@@ -40,10 +40,10 @@ def words(text):
 
 
 def ready_address(line):
-    """The first address of a line "udpsrv: ready ADDR..."."""
+    """Returns the first address of a line "udpsrv: ready ADDR..."."""
     found = re.search(r": ready (\S+)", line)
     if not found:
-        raise ValueError(f"not a line that says ready: {line!r}")
+        raise ValueError(f"not a ready line: {line!r}")
     return found.group(1)
 
 
@@ -59,7 +59,7 @@ def _callgrind_name(text, names):
 
 
 def _callgrind_costs(text):
-    """Each (function, cost, whether that is the cost of something that it called)."""
+    """Yields (function, cost, whether it is the cost of a called function)."""
     names, function, is_call = {}, None, False
     for line in text.splitlines():
         if line.startswith("fn="):
@@ -74,7 +74,7 @@ def _callgrind_costs(text):
 
 
 def callgrind(text):
-    """Instructions in user space, from a callgrind.out file: (total, {function: its own share})."""
+    """Returns the user instructions of a callgrind.out file: (total, {function: its own share})."""
     own = {}
     for function, cost, is_call in _callgrind_costs(text):
         if not is_call:
@@ -84,8 +84,8 @@ def callgrind(text):
 
 
 def callgrind_inclusive(text, prefix):
-    """Of each function whose name begins so, what it and all that it called took. None of them may
-    call itself."""
+    """Returns the inclusive cost of each function whose name begins with prefix. None of them may
+    be recursive."""
     costs = {}
     for function, cost, _ in _callgrind_costs(text):
         if function.startswith(prefix):
@@ -94,15 +94,16 @@ def callgrind_inclusive(text, prefix):
 
 
 def callgrind_growth(short, long, count):
-    """What count more datagrams cost: of two files' results, instructions for each, and the
-    functions that take most of them, [(name, instructions)]. What the start costs cancels out."""
+    """Returns the instructions per datagram, and the functions that take most of them as
+    [(name, instructions)], from the results of two runs that differ by count datagrams. The cost of
+    the start cancels out."""
     functions = {name: (cost - short[1].get(name, 0)) / count for name, cost in long[1].items()}
     top = sorted(functions.items(), key=lambda item: -item[1])
     return (long[0] - short[0]) / count, [item for item in top if item[1] >= 0.5]
 
 
 def dnsperf(text):
-    """Queries that dnsperf sent and that were answered."""
+    """Returns the numbers of queries that dnsperf sent and that were answered."""
     sent = re.search(r"Queries sent:\s+(\d+)", text)
     completed = re.search(r"Queries completed:\s+(\d+)", text)
     if not sent or not completed:
@@ -111,8 +112,8 @@ def dnsperf(text):
 
 
 def strace_slices(text):
-    """Microseconds of work between the end of one epoll wait and the next, of one thread's
-    `strace -ttt -T -e trace=epoll_wait,epoll_pwait,epoll_pwait2`."""
+    """Returns the microseconds between the end of each epoll wait and the next one, from one
+    thread's `strace -ttt -T -e trace=epoll_wait,epoll_pwait,epoll_pwait2`."""
     slices, end = [], None
     for line in text.splitlines():
         found = re.search(r"(\d+\.\d{6}) epoll_p?wait2?\(.*<(\d+\.\d+)>$", line)

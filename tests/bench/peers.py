@@ -1,4 +1,5 @@
-"""Other UDP services that may be installed: how each is started here, asked, and known to answer."""
+"""Other UDP services: how each is started, which request it is sent, and which answer is
+correct."""
 
 import os
 import shutil
@@ -8,8 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Callable
 
-import children
-from children import Child
+import processes
+from processes import Process
 from servers import Server
 
 # One question, example.test A, with id 0x1234 (RFC 1035, section 4.1).
@@ -33,14 +34,14 @@ example A 192.0.2.1
 
 @dataclass
 class Peer:
-    """program says whether it is here; start(directory, port) makes its command line."""
+    """A service: program is its executable; argv(directory, port) returns its command line."""
 
     name: str
     program: str
     request: bytes
     argv: Callable
-    valid: Callable  # whether an answer is what it should be
-    prime: Callable | None = None  # gives it what it is asked for
+    valid: Callable  # returns whether an answer is correct
+    prime: Callable | None = None  # stores what the request asks for
 
 
 def _write(directory, name, text):
@@ -110,7 +111,7 @@ def is_installed(peer):
 
 
 def _free_port():
-    """A port that is free for TCP and UDP at this moment."""
+    """Returns a port that is free for TCP and UDP now."""
     with closing(socket.socket()) as tcp, \
             closing(socket.socket(type=socket.SOCK_DGRAM)) as udp:
         tcp.bind(("127.0.0.1", 0))
@@ -119,7 +120,7 @@ def _free_port():
 
 
 def _answers(peer, port):
-    """Whether it answers as it should; asked once."""
+    """Sends one request. Returns whether the answer is correct."""
     with closing(socket.socket(type=socket.SOCK_DGRAM)) as udp:
         udp.settimeout(0.5)
         try:
@@ -139,23 +140,23 @@ def _primed(peer, port):
 
 
 def start(bench, peer):
-    """Starts it on a port of its own, and waits until it answers."""
+    """Starts a service on a free port and waits until it answers."""
     directory, port = bench.directory(), _free_port()
-    child = Child(bench, peer.argv(directory, port), bench.server_cpu)
+    process = Process(bench, peer.argv(directory, port), bench.server_cpu)
     try:
         if peer.prime:
-            children.until(f"{peer.name} to take what it is asked for",
-                           lambda: child.process.poll() is None and _primed(peer, port), 20)
-        children.until(f"{peer.name} to answer: {child.errors()}",
+            processes.wait_until(f"{peer.name} to store its value",
+                           lambda: process.popen.poll() is None and _primed(peer, port), 20)
+        processes.wait_until(f"{peer.name} to answer: {process.errors()}",
                        lambda: _answers(peer, port), 20)
-        return Server(child, f"127.0.0.1:{port}")
+        return Server(process, f"127.0.0.1:{port}")
     except BaseException:
-        child.end()
+        process.end()
         raise
 
 
 def payload(bench, peer):
-    """Its request, as a file for the bare sender."""
+    """Returns a file with its request, for the bare sender."""
     path = bench.path("payload")
     with open(path, "wb") as file:
         file.write(peer.request)

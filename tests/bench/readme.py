@@ -1,5 +1,5 @@
 #!/usr/bin/env -S python3 -B
-"""Puts what a run of the bench has found out into the README, between two lines that say so:
+"""Writes the results of a benchmark run into the README, between its two marker lines:
 tests/bench/readme.py build/bench.json README.md"""
 
 import json
@@ -7,14 +7,14 @@ import re
 import sys
 
 import report
-from figures import Figure, Row, Section
+from results import Figure, Row, Section
 
 BEGIN, END = "<!-- bench: begin -->\n", "<!-- bench: end -->\n"
-TABLES = ("reply", "million", "fanout", "peers")  # of the others, the figures alone
+TABLES = ("reply", "million", "fanout", "peers")  # of the others, only the figures
 
 
 def sections_of(document):
-    """The sections as they were when they were measured."""
+    """Restores the sections from the JSON document."""
     sections = []
     for plain in document["sections"]:
         fields = dict(plain)
@@ -26,20 +26,20 @@ def sections_of(document):
 
 
 def summary(document):
-    """The tables of some sections, and the figures of all."""
+    """Returns the tables of some sections and the figures of all, as Markdown."""
     sections = sections_of(document)
     for section in sections:
         if section.key not in TABLES:
             section.rows, section.notes = [], []
-    # A reader wants to know the kernel's version, and not who has built it.
+    # Only the version of the kernel, without the distribution's suffix.
     kernel = re.match(r"[0-9.]*[0-9]", document["host"]["kernel"]).group()
     return report.as_markdown(sections, dict(document["host"], kernel=kernel))
 
 
 def replaced(text, new):
-    """The text with something new between the two lines."""
+    """Returns the text with the part between the marker lines replaced."""
     if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ValueError(f"there are no lines {BEGIN.strip()} and {END.strip()} to write between")
+        raise ValueError(f"the marker lines {BEGIN.strip()} and {END.strip()} are missing")
     before, rest = text.split(BEGIN)
     return before + BEGIN + "\n" + new + "\n" + END + rest.split(END)[1]
 

@@ -1,22 +1,22 @@
-"""The registry by itself, in one process without a kernel between: what each thing costs that is done
-with a client, by how many there are."""
+"""The registry without the kernel: the cost of each operation on a client, in one process, for
+different numbers of clients."""
 
 import parsers
-from children import run
-from figures import Row, Section
+from processes import run
+from results import Row, Section
 
 PHASES = {
-    "join": "join ns",          # a new one
-    "renew": "renew ns",        # another datagram of one that is known
-    "refuse": "refuse ns",      # one that is not known, when all places are taken
-    "look": "look ns",          # a sweep's look at one that lives on
-    "list": "list ns",          # one of a listing or a broadcast
-    "expire": "expire ns",      # each at a time of its own
-    "rejoin": "rejoin ns",      # a new one where others were
-    "storm": "storm ns",        # all expire in one tick
+    "join": "join ns",          # a new client
+    "renew": "renew ns",        # another datagram of a known client
+    "refuse": "refuse ns",      # an unknown client when the registry is full
+    "look": "look ns",          # a sweep visits a client that does not expire
+    "list": "list ns",          # a client of a listing or a broadcast
+    "expire": "expire ns",      # clients that expire one after the other
+    "rejoin": "rejoin ns",      # a new client after others have expired
+    "storm": "storm ns",        # all clients expire in one tick
     "bytes": "bytes",
 }
-HUGE_ROUNDS = 3  # they take long
+HUGE_ROUNDS = 3  # because they take long
 
 
 def _argv(bench, count, options):
@@ -28,8 +28,8 @@ def _measure(bench, count, options):
     return {PHASES[name]: number / count for name, number in parsers.words(out).items()}
 
 
-def _grind(bench, count):
-    """The same columns in user instructions."""
+def _callgrind(bench, count):
+    """Returns the same columns in user instructions."""
     path = bench.path("callgrind")
     run(bench, ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={path}"]
         + _argv(bench, count, ()), bench.server_cpu)
@@ -39,19 +39,19 @@ def _grind(bench, count):
 
 
 def registry(bench):
-    """From thousands to the millions that it is made for."""
+    """The registry from thousands to millions of clients."""
     sizes = bench.sizes
     section = Section("registry", "the registry by itself, a client")
-    crowds = [(f"{sizes.clients:,}", sizes.clients, ()), (f"{sizes.many:,}", sizes.many, ()),
+    smaller = [(f"{sizes.clients:,}", sizes.clients, ()), (f"{sizes.many:,}", sizes.many, ()),
               (f"{sizes.many:,}, IPv6", sizes.many, ("-6",)),
               (f"{sizes.many:,}, one at a time", sizes.many, ("-b", 1))]
     huge = [(f"{sizes.huge:,}", sizes.huge, ())]
-    section.rows = [Row(name) for name, _, _ in crowds + huge]
-    for some, rounds in ((crowds, bench.rounds), (huge, min(bench.rounds, HUGE_ROUNDS))):
+    section.rows = [Row(name) for name, _, _ in smaller + huge]
+    for some, rounds in ((smaller, bench.rounds), (huge, min(bench.rounds, HUGE_ROUNDS))):
         bench.interleave(section, [(name, lambda c=count, o=options: _measure(bench, c, o))
                                    for name, count, options in some], rounds)
     if bench.valgrind:
         row = Row(f"{sizes.clients:,}, user instructions (callgrind)")
-        row.add(_grind(bench, sizes.clients))
+        row.add(_callgrind(bench, sizes.clients))
         section.rows.append(row)
     return section

@@ -1,14 +1,15 @@
-"""Request and reply: what one costs, beside bare loops with the same socket options and peers."""
+"""Requests and replies: their cost, compared with bare loops of the same socket options and other
+services; the cost of admission policies and of workers."""
 
 import os
 from dataclasses import dataclass
 
 import peers
 import senders
-from children import Broken
-from figures import (MEASURES, Figure, Row, Section, middle, ratio, ratio_figure, total_measure,
+from processes import MeasurementError
+from results import (MEASURES, Figure, Row, Section, middle, ratio, ratio_figure, total_measure,
                      user_measure)
-from servers import ends_with, refusal, start_bare, start_ours
+from servers import stop_and_check, config_error, start_bare, start_udpsrv
 
 BOUND, WILDCARD = "127.0.0.1:0", "0.0.0.0:0"
 
@@ -18,26 +19,26 @@ def per(numbers, count):
 
 
 def _round(bench, start):
-    """A fresh server: warmed up, which registers the clients, then measured."""
+    """Starts a server, registers the clients by a warm-up, then measures."""
     sizes = bench.sizes
     with start(()) as server:
         senders.bare(bench, server, sizes.warm, sizes.clients)
         with bench.meter.over(server.pid) as taken:
             senders.bare(bench, server, sizes.requests, sizes.clients)
-        ends_with(server, sizes.warm + sizes.requests)
+        stop_and_check(server, sizes.warm + sizes.requests)
     return per(taken, sizes.requests)
 
 
-def _grind(bench, row, start):
-    """What it takes in user space, where valgrind can tell."""
+def _callgrind(bench, row, start):
+    """Counts the user instructions, if valgrind is installed."""
     def drive(server, count):
         with server:
             senders.udpload(bench, server, count, min(bench.sizes.clients, count // 2))
-            ends_with(server, count)
+            stop_and_check(server, count)
     if bench.valgrind:
-        bench.say(f"user space of {row.name}")
-        less, more = bench.sizes.grind
-        cost, row.top = bench.grind(start, drive, (less, more), more - less)
+        bench.log(f"user space of {row.name}")
+        less, more = bench.sizes.callgrind_requests
+        cost, row.top = bench.callgrind_cost(start, drive, (less, more), more - less)
         row.add({"grind_instructions": cost})
 
 
@@ -48,13 +49,13 @@ def _user_figure(section, name, limit):
 
 
 def reply(bench):
-    """10,000 clients, a bound address and all addresses."""
+    """Replies to 10,000 clients, with a bound address and with a wildcard address."""
     section = Section("reply", "request and reply, "
                       f"{bench.sizes.clients:,} clients", "reply")
     starts = {
-        "udpsrv, bound": lambda wrap: start_ours(bench, address=BOUND, wrap=wrap),
+        "udpsrv, bound": lambda wrap: start_udpsrv(bench, address=BOUND, wrap=wrap),
         "bare recvmmsg/sendmmsg": lambda wrap: start_bare(bench, "bare_mmsg", BOUND, wrap),
-        "udpsrv, wildcard": lambda wrap: start_ours(bench, address=WILDCARD, wrap=wrap),
+        "udpsrv, wildcard": lambda wrap: start_udpsrv(bench, address=WILDCARD, wrap=wrap),
         "bare, IP_PKTINFO both ways": lambda wrap: start_bare(bench, "bare_pktinfo", WILDCARD,
                                                               wrap),
         "bare recvfrom/sendto": lambda wrap: start_bare(bench, "bare_single", BOUND, wrap),
@@ -65,7 +66,7 @@ def reply(bench):
     bench.interleave(section, [(name, lambda start=start: _round(bench, start))
                                for name, start in starts.items()])
     for name, start in starts.items():
-        _grind(bench, section.row(name), start)
+        _callgrind(bench, section.row(name), start)
     for name in ("udpsrv, bound", "udpsrv, wildcard"):
         section.figures += [ratio_figure(section, f"{name}: all instructions", name, 1.05),
                             _user_figure(section, name, 400)]
@@ -73,7 +74,7 @@ def reply(bench):
 
 
 def million(bench):
-    """As many registered as fit by default, and all of them ask."""
+    """Replies to as many clients as may be registered by default; all of them send."""
     many = bench.sizes.many
     section = Section("million", f"request and reply, {many:,} registered clients", "reply")
     section.rows = [Row("udpsrv", base="bare recvmmsg/sendmmsg"), Row("bare recvmmsg/sendmmsg")]
@@ -83,14 +84,14 @@ def million(bench):
             senders.bare(bench, server, many, many)
         return per(taken, many)
 
-    with start_ours(bench, f"[clients]\nmax = {many}\nttl = 1h\n") as ours, \
+    with start_udpsrv(bench, f"[clients]\nmax = {many}\nttl = 1h\n") as udpsrv, \
             start_bare(bench, "bare_mmsg") as bare:
-        for server in (ours, bare):
+        for server in (udpsrv, bare):
             senders.register(bench, server, many)
-        bench.interleave(section, [("udpsrv", lambda: ask(ours)),
+        bench.interleave(section, [("udpsrv", lambda: ask(udpsrv)),
                                    ("bare recvmmsg/sendmmsg", lambda: ask(bare))])
-        for server in (ours, bare):
-            ends_with(server, many * (1 + bench.rounds))
+        for server in (udpsrv, bare):
+            stop_and_check(server, many * (1 + bench.rounds))
     section.figures = [ratio_figure(section, f"{many:,} registered: cycles", "udpsrv", 1.15,
                                     "cycles")]
     return section
@@ -98,7 +99,7 @@ def million(bench):
 
 # ---- Peers ----
 
-# Most of them have the kernel's default receive buffer, which doesn't hold 256 requests.
+# Most of them have the kernel's default receive buffer, which does not hold 256 requests.
 PEER_OUTSTANDING = 128
 
 def _peer_round(bench, start, payload):
@@ -114,16 +115,16 @@ def _peer_round(bench, start, payload):
 
 
 def compare(bench):
-    """Other services, each asked what it answers, by a bare sender."""
+    """Other services, each with its own request, from a bare sender."""
     section = Section("peers", "beside other services", "reply")
-    contenders = {"udpsrv": (lambda: start_ours(bench), None),
+    contenders = {"udpsrv": (lambda: start_udpsrv(bench), None),
                   "bare recvmmsg/sendmmsg": (lambda: start_bare(bench, "bare_mmsg"), None)}
     for peer in peers.PEERS:
         if peers.is_installed(peer):
             contenders[peer.name] = (lambda peer=peer: peers.start(bench, peer),
                                      peers.payload(bench, peer))
         else:
-            section.notes.append(f"{peer.name}: {peer.program} isn't installed "
+            section.notes.append(f"{peer.name}: {peer.program} is not installed "
                                  "(make deps-bench).")
     section.notes.append(f"{PEER_OUTSTANDING} requests are unanswered at a time.")
     bare = "bare recvmmsg/sendmmsg"
@@ -143,8 +144,8 @@ class Policy:
     text: str
     base: str = ""
     limit: int | None = None
-    proves: bool = True  # whether the clients answer challenges, as udpload does
-    total: bool = False  # whether to measure it with the kernel's share, too, by a bare sender
+    verifies: bool = True  # whether the clients answer challenges, as udpload does
+    total: bool = False  # whether to measure it with a bare sender, including the kernel
 
 
 DENIED = "".join(f"deny = 10.{i >> 8}.{i & 255}.0/24\n" for i in range(10_000))
@@ -152,30 +153,30 @@ CHALLENGED = "cookie, a challenge in place of a reply"
 POLICIES = [
     Policy("open", "policy = open\n", total=True),
     Policy("cookie, proven clients", "policy = cookie\n", "open", 30),
-    Policy(CHALLENGED, "policy = cookie\n", proves=False, total=True),
+    Policy(CHALLENGED, "policy = cookie\n", verifies=False, total=True),
     Policy("open, 10,000 denied networks and a limiter",
            "policy = open\nrate = 1000000\nburst = 1000000\n" + DENIED, "open", 350),
 ]
 
 
 def _ask_under(bench, policy, server, count):
-    """A proof is a datagram more, for each client once: in the short run as in the long one."""
+    """Each client answers one challenge: one datagram more, in the short run as in the long one."""
     clients = min(bench.sizes.clients, count // 2)
     with server:
-        if policy.proves:
+        if policy.verifies:
             senders.udpload(bench, server, count, clients)
         else:
             senders.bare(bench, server, count, clients)
         if server.finish() < count:
-            raise Broken(f"udpsrv has received less than the {count} that were sent")
+            raise MeasurementError(f"udpsrv has received fewer than {count} requests")
 
 
 def _policy_row(bench, policy):
     config = f"[admission]\n{policy.text}"
-    less, more = bench.sizes.grind
+    less, more = bench.sizes.callgrind_requests
     row = Row(policy.name)
-    bench.say(f"user space of {policy.name}")
-    cost, row.top = bench.grind(lambda wrap: start_ours(bench, config, wrap=wrap),
+    bench.log(f"user space of {policy.name}")
+    cost, row.top = bench.callgrind_cost(lambda wrap: start_udpsrv(bench, config, wrap=wrap),
                                 lambda server, count: _ask_under(bench, policy, server, count),
                                 (less, more), more - less)
     row.add({"grind_instructions": cost})
@@ -183,9 +184,10 @@ def _policy_row(bench, policy):
 
 
 def _add_totals(bench, section, policies):
-    """What a datagram costs under a policy, kernel included, from senders that prove nothing."""
+    """Measures a datagram including the kernel, from clients that do not answer challenges."""
     def ask(policy):
-        return _round(bench, lambda wrap: start_ours(bench, f"[admission]\n{policy.text}", wrap=wrap))
+        config = f"[admission]\n{policy.text}"
+        return _round(bench, lambda wrap: start_udpsrv(bench, config, wrap=wrap))
     bench.interleave(section, [(policy.name, lambda p=policy: ask(p)) for policy in policies])
 
 
@@ -196,25 +198,25 @@ def _admission_figures(section):
         if policy.limit is not None:
             added = row and middle(row, "grind_instructions") - middle(base, "grind_instructions")
             section.figures.append(Figure(f"{policy.name}: added", added, policy.limit,
-                                          "instructions", "this udpsrv doesn't know it"))
+                                          "instructions", "this udpsrv does not know it"))
     row = section.row(CHALLENGED)
     measure = total_measure(row)
     section.figures.append(Figure(
         f"a challenge beside a reply: all {MEASURES[measure]}", ratio(row, base, measure), 1.0, "×",
-        "this udpsrv doesn't know it"))
+        "this udpsrv does not know it"))
 
 
 def admission(bench):
-    """What a policy adds in user space, counted by valgrind, and what a challenge costs in all."""
+    """The user instructions that a policy adds, and the total cost of a challenge."""
     section = Section("admission", "admission, bound address", "reply")
     if not bench.valgrind:
-        section.notes.append("skipped: valgrind isn't installed (make deps-bench)")
+        section.notes.append("skipped: valgrind is not installed (make deps-bench)")
         return section
     known = []
     for policy in POLICIES:
-        why = refusal(bench, f"[admission]\n{policy.text}")
+        why = config_error(bench, f"[admission]\n{policy.text}")
         if why:
-            section.notes.append(f"{policy.name}: skipped, this udpsrv doesn't know it: "
+            section.notes.append(f"{policy.name}: skipped, this udpsrv does not know it: "
                                  f"{os.path.basename(why)}")
         else:
             known.append(policy)
@@ -227,22 +229,22 @@ def admission(bench):
 # ---- Workers ----
 
 def workers(bench):
-    """One worker and two, on all processors."""
+    """One worker and two workers on all processors."""
     section = Section("workers", "request and reply by workers", "reply")
     if len(bench.cpus) < 2:
         section.notes.append("skipped: there is one processor")
         return section
     if len(bench.cpus) == 2:
-        section.notes.append("Of the two processors, the sender shares one with a worker: two can't "
-                             "answer more here than one.")
+        section.notes.append("Of the two processors, the sender shares one with a worker: two "
+                             "cannot answer more than one here.")
     cpus = ",".join(map(str, bench.cpus))
 
     def ask(count):
-        with start_ours(bench, f"[server]\nworkers = {count}\n", cpus=cpus) as server:
+        with start_udpsrv(bench, f"[server]\nworkers = {count}\n", cpus=cpus) as server:
             senders.udpload(bench, server, bench.sizes.warm, bench.sizes.clients)
             with bench.meter.over(server.pid) as taken:
                 report = senders.udpload(bench, server, bench.sizes.requests, bench.sizes.clients)
-            ends_with(server, bench.sizes.warm + bench.sizes.requests)
+            stop_and_check(server, bench.sizes.warm + bench.sizes.requests)
         return per(taken, bench.sizes.requests) | {
             "answers a second": report["rates"]["answered"]}
 

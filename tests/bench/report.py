@@ -1,9 +1,9 @@
-"""What was found out, as a table for people, as Markdown, as JSON."""
+"""Formats the results as text, Markdown and JSON."""
 
 import json
 from dataclasses import asdict
 
-from figures import COMPARED, MEASURES, number, ratio, spread
+from results import COMPARED, MEASURES, number, ratio, spread
 
 TOP_FUNCTIONS = 6
 
@@ -21,7 +21,7 @@ def _cell(values):
 
 
 def _table(section):
-    """The header, and a line a row: cells of text."""
+    """Returns the header and one line per row, as cells of text."""
     measures = []
     for row in section.rows:
         measures += [measure for measure in row.samples if measure not in measures]
@@ -46,7 +46,7 @@ def _table(section):
 
 def _figure(figure):
     limit = f"{figure.limit:.2f}" if figure.unit == "×" else number(figure.limit)
-    return [figure.what, figure.shown(), f"≤ {limit} {figure.unit}".rstrip(), figure.verdict()]
+    return [figure.what, figure.as_text(), f"≤ {limit} {figure.unit}".rstrip(), figure.verdict()]
 
 
 def _pad(lines):
@@ -56,7 +56,7 @@ def _pad(lines):
 
 
 def as_text(section):
-    """A section, for a terminal."""
+    """Returns a section as text for a terminal."""
     header, lines = _table(section)
     out = list(_pad([header] + lines)) if lines else [section.title]
     out += [f"  {note}" for note in section.notes]
@@ -76,7 +76,7 @@ def _markdown_table(header, lines):
 
 
 def as_markdown(sections, host):
-    """The whole, as tables."""
+    """Returns all sections as Markdown tables."""
     out = [f"Measured {host['date']} on {host['cpu']}, {host['cpus']} processors, Linux "
            f"{host['kernel']}; {host['meter']}. Medians of {host['rounds']} interleaved rounds "
            "(least–greatest).", ""]
@@ -94,7 +94,7 @@ def as_markdown(sections, host):
 
 
 def as_json(sections, host):
-    """Everything, each round of it."""
+    """Returns all results with each round as JSON."""
     return json.dumps({"host": host, "sections": [
         asdict(section) | {"figures": [asdict(f) | {"verdict": f.verdict()}
                                        for f in section.figures]}

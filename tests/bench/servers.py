@@ -1,46 +1,46 @@
-"""Our server and the bare loops: started, asked for what they counted, stopped."""
+"""Starts and stops udpsrv and the bare servers, and reads their counters."""
 
 import json
 import os
 import subprocess
 
 import parsers
-from children import Broken, Child, run
+from processes import MeasurementError, Process, run
 
 
 class Server:
-    """Something that answers datagrams at an address."""
+    """A program that answers datagrams at an address."""
 
-    def __init__(self, child, address):
-        self.child, self.address, self.pid = child, address, child.pid
+    def __init__(self, process, address):
+        self.process, self.address, self.pid = process, address, process.pid
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.child.end()
+        self.process.end()
 
     def finish(self):
-        """Stops it. Returns how many requests it has received, or None if it doesn't say."""
-        self.child.stop((0, -15))
+        """Stops it. Returns the number of requests received, or None if it is not known."""
+        self.process.stop((0, -15))
 
 
-class Bare(Server):
-    """A bare loop of tests/bench, which says at its end what it counted."""
+class BareServer(Server):
+    """A bare server of tests/bench/bare, which prints its counts at its end."""
 
     def finish(self):
-        return parsers.words(self.child.stop())["received"]
+        return parsers.words(self.process.stop())["received"]
 
 
-class Ours(Server):
-    """udpsrv, and its operator's socket."""
+class Udpsrv(Server):
+    """udpsrv with its control socket."""
 
-    def __init__(self, child, address, bench, socket, path):
-        super().__init__(child, address)
+    def __init__(self, process, address, bench, socket, path):
+        super().__init__(process, address)
         self.bench, self.socket, self.path = bench, socket, path
 
     def control(self, *words):
-        """What udpctl answers, the JSON of it read."""
+        """Runs a command of udpctl and returns its answer, parsed from JSON."""
         out, _ = run(self.bench, self.control_argv(*words))
         return json.loads(out)
 
@@ -48,24 +48,25 @@ class Ours(Server):
         return [self.bench.program("udpctl"), "-t", "300", "-s", self.socket, "--json", *words]
 
     def configure(self, text):
-        """Replaces its configuration while it runs."""
+        """Replaces the configuration file and reloads it."""
         with open(self.path, "w", encoding="utf-8") as file:
             file.write(text)
         self.control("reload")
 
     def finish(self):
         received = self.control("stats")["received"]
-        self.child.stop()
+        self.process.stop()
         return received
 
 
 def start_bare(bench, name, address="127.0.0.1:0", wrap=()):
-    """Starts a bare server by the name of its program."""
-    child = Child(bench, [bench.program(f"bench/{name}"), address], bench.server_cpu, wrap=wrap)
+    """Starts a bare server of that program name."""
+    argv = [bench.program(f"bench/bare/{name}"), address]
+    process = Process(bench, argv, bench.server_cpu, wrap=wrap)
     try:
-        return Bare(child, _reachable(parsers.ready_address(child.line())))
+        return BareServer(process, _reachable(parsers.ready_address(process.line())))
     except BaseException:
-        child.end()
+        process.end()
         raise
 
 
@@ -80,30 +81,30 @@ def config_file(bench, text):
     return path
 
 
-def start_ours(bench, config="", address="127.0.0.1:0", wrap=(), namespace=None, cpus=None):
-    """Starts udpsrv; config is the text of its file beside what loopback needs."""
+def start_udpsrv(bench, config="", address="127.0.0.1:0", wrap=(), namespace=None, cpus=None):
+    """Starts udpsrv. config is added to the configuration that loopback needs."""
     socket = bench.path("sock")
     path = config_file(bench, config if "policy" in config
                        else "[admission]\npolicy = open\n" + config)
-    child = Child(bench, [bench.program("udpsrv"), "-c", path, "-s", socket, "-l", address],
+    process = Process(bench, [bench.program("udpsrv"), "-c", path, "-s", socket, "-l", address],
                   cpus or bench.server_cpu, namespace, wrap)
     try:
-        return Ours(child, _reachable(parsers.ready_address(child.line())), bench, socket, path)
+        return Udpsrv(process, _reachable(parsers.ready_address(process.line())), bench, socket, path)
     except BaseException:
-        child.end()
+        process.end()
         raise
 
 
-def refusal(bench, config):
-    """Why udpsrv wouldn't start with this configuration; empty if it would."""
+def config_error(bench, config):
+    """Returns why udpsrv does not start with this configuration, or an empty text if it does."""
     result = subprocess.run([bench.program("udpsrv"), "-t", "-c", config_file(bench, config)],
                             capture_output=True, text=True, check=False)
     return "" if result.returncode == 0 else result.stderr.strip().splitlines()[0]
 
 
-def ends_with(server, requests):
-    """Stops a server that should have received so many."""
+def stop_and_check(server, requests):
+    """Stops a server and checks that it has received that many requests."""
     received = server.finish()
     if received is not None and received != requests:
-        raise Broken(f"{os.path.basename(server.child.argv[0])} received {received} requests, "
-                     f"{requests} were sent")
+        name = os.path.basename(server.process.argv[0])
+        raise MeasurementError(f"{name} received {received} requests, {requests} were sent")

@@ -1,4 +1,4 @@
-"""The parsers, each with a sample of what it reads."""
+"""Tests of the parsers, each with a sample of its input."""
 
 import unittest
 
@@ -11,7 +11,7 @@ PERF = """# started on Mon Nov 23 12:00:00 2026
 <not supported>,,cycles,0,100.00,,
 """
 
-# Two functions; main calls work at line 4, and the line behind calls= is the callee's cost.
+# Two functions; main calls work at line 4, and the line after calls= is the callee's cost.
 CALLGRIND = """version: 1
 creator: callgrind-3.19.0
 positions: line
@@ -39,7 +39,7 @@ STRACE = """1700000000.000100 epoll_wait(4, [{events=EPOLLIN}], 64, -1) = 1 <0.0
 
 
 class Parsers(unittest.TestCase):
-    def test_perf_leaves_out_what_is_not_counted(self):
+    def test_perf_omits_events_that_are_not_counted(self):
         self.assertEqual(parsers.perf_stat(PERF),
                          {"instructions": 2021333.0, "instructions:u": 61333.0})
 
@@ -60,7 +60,7 @@ class Parsers(unittest.TestCase):
     def test_dropped_datagrams_are_in_the_second_column_in_hexadecimal(self):
         self.assertEqual(parsers.softnet_drops("00aa 00000010 0\n00bb 00000001 0\n"), 17)
 
-    def test_last_words_are_names_and_numbers(self):
+    def test_final_output_is_names_and_numbers(self):
         self.assertEqual(parsers.words("received 12 sent 11"), {"received": 12, "sent": 11})
 
     def test_the_first_address_of_a_ready_line_counts(self):
@@ -75,14 +75,14 @@ class Parsers(unittest.TestCase):
     def test_callgrind_counts_a_function_with_what_it_calls(self):
         self.assertEqual(parsers.callgrind_inclusive(CALLGRIND, "ma"), {"main": 716})
 
-    def test_growth_leaves_out_what_both_lengths_have(self):
+    def test_growth_excludes_what_both_runs_have(self):
         short = (1000, {"start": 900, "work": 100})
         long = (3000, {"start": 900, "work": 2000, "rare": 20})
         cost, top = parsers.callgrind_growth(short, long, 100)
         self.assertEqual(cost, 20)
         self.assertEqual(top, [("work", 19)])
 
-    def test_dnsperf_says_what_it_sent_and_what_came_back(self):
+    def test_dnsperf_reports_sent_and_completed_queries(self):
         text = "  Queries sent:         1000\n  Queries completed:    998 (99.80%)\n"
         self.assertEqual(parsers.dnsperf(text), {"sent": 1000, "received": 998})
         with self.assertRaises(ValueError):
@@ -92,7 +92,7 @@ class Parsers(unittest.TestCase):
         slices = parsers.strace_slices(STRACE)
         self.assertEqual([round(us) for us in slices], [150, 200])
 
-    def test_a_wait_that_was_not_seen_whole_begins_no_slice(self):
+    def test_an_incomplete_wait_begins_no_slice(self):
         text = STRACE.splitlines()[0] + "\nstrace: Process 1 detached\n" + STRACE.splitlines()[2]
         self.assertEqual(parsers.strace_slices(text), [])
 

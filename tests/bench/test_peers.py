@@ -1,4 +1,4 @@
-"""What counts as an answer of a peer, and what doesn't."""
+"""Tests of which answers of other services are accepted."""
 
 import struct
 import unittest
@@ -15,7 +15,7 @@ ANSWERS = {
 
 
 class Answers(unittest.TestCase):
-    def test_an_answer_is_known(self):
+    def test_a_correct_answer_is_accepted(self):
         for peer in peers.PEERS:
             with self.subTest(peer.name):
                 self.assertTrue(peer.valid(ANSWERS[peer.name]))
@@ -36,7 +36,7 @@ class Answers(unittest.TestCase):
             with self.subTest(peer.name):
                 self.assertFalse(peer.valid(failures[peer.name]))
 
-    def test_requests_are_as_long_as_their_protocols_say(self):
+    def test_requests_have_the_lengths_of_their_protocols(self):
         self.assertEqual(len(peers.DNS_QUERY), 12 + 14 + 4)
         self.assertEqual(len(peers.TRACKER_CONNECT), 16)
         self.assertEqual(len(peers.STUN_BINDING), 20)

@@ -1,12 +1,12 @@
-"""What of a run goes into the README, and where."""
+"""Tests of the part of the README that holds benchmark results."""
 
 import json
 import unittest
 
 import readme
 import report
-from figures import Figure, Row, Section
-from test_figures import HOST
+from results import Figure, Row, Section
+from test_results import HOST
 
 
 def document():
@@ -19,25 +19,25 @@ def document():
 
 
 class Readme(unittest.TestCase):
-    def test_tables_of_some_and_figures_of_all_are_shown(self):
+    def test_tables_of_some_sections_and_figures_of_all_are_shown(self):
         text = readme.summary(document())
         self.assertIn("| udpsrv | 110 (100–120) | 1.10 |", text)
         self.assertIn("a note", text)
         self.assertNotIn("woken", text)
         self.assertIn("| wake-ups | 10 | ≤ 11 | reached |", text)
 
-    def test_the_kernel_is_told_by_its_version(self):
+    def test_only_the_version_of_the_kernel_is_shown(self):
         plain = document()
         plain["host"]["kernel"] = "6.1.0-13-amd64"
         self.assertIn("Linux 6.1.0;", readme.summary(plain))
 
-    def test_what_stood_between_the_lines_is_replaced_and_nothing_else(self):
+    def test_only_the_text_between_the_marker_lines_is_replaced(self):
         text = "before\n" + readme.BEGIN + "old\n" + readme.END + "after\n"
         once = readme.replaced(text, "new\n")
         self.assertEqual(once, "before\n" + readme.BEGIN + "\nnew\n\n" + readme.END + "after\n")
         self.assertEqual(readme.replaced(once, "new\n"), once)
 
-    def test_a_text_without_the_lines_is_left_alone(self):
+    def test_a_text_without_the_marker_lines_is_refused(self):
         for text in ("", readme.BEGIN, readme.END, readme.END + readme.BEGIN,
                      2 * (readme.BEGIN + readme.END)):
             with self.assertRaises(ValueError):

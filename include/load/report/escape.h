@@ -3,18 +3,19 @@
 
 #include <stdio.h>
 
-/* Any text, printed so that it stays what it is; NULL is the empty one. */
+/* Escapes texts for JSON, HTML and terminals, so that no text changes the format around it. NULL
+ * counts as an empty text. */
 
-/* A JSON string with its quotes (RFC 8259); what is not UTF-8 becomes U+FFFD. "<" is escaped too,
- * so that no text can end or open anything in a script element of HTML. */
+/* Prints a JSON string with its quotes (RFC 8259); invalid UTF-8 becomes U+FFFD. "<" is escaped,
+ * too, so that no text can end a script element of HTML. */
 void escape_json(FILE *out, const char *text);
 
-/* Text of HTML, or the value of an attribute in double quotes. What doesn't show, which HTML
- * forbids in part, and what is not UTF-8 is written as in a line for a terminal. */
+/* Prints HTML text or an attribute value for double quotes. Characters that are not printable, some
+ * of which HTML forbids, and invalid UTF-8 are escaped as by escape_line. */
 void escape_html(FILE *out, const char *text);
 
-/* A line for a terminal: what doesn't show or is not UTF-8 as \n, \r, \t or \xNN. A backslash stays
- * one: what stands behind it may be escaped already. */
+/* Prints one line for a terminal: characters that are not printable and invalid UTF-8 as \n, \r, \t
+ * or \xNN. Backslashes are not escaped, because the text may contain such escapes already. */
 void escape_line(FILE *out, const char *text);
 
 #endif

@@ -5,8 +5,9 @@
 
 #include <stdio.h>
 
-/* The corrected latency as the percentile table that HdrHistogram and wrk2 print and their plotters
- * load; values in milliseconds, as is usual there. 0 or -errno of the write that failed. */
+/* Writes the corrected latency as the percentile table of HdrHistogram and wrk2, which their
+ * plotters read. Values are milliseconds, as usual there. Returns 0, or -errno of the write that
+ * failed. */
 int report_hdr(FILE *out, const struct load_result *result);
 
 #endif

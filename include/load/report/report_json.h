@@ -5,9 +5,9 @@
 
 #include <stdio.h>
 
-/* The report for programs: one JSON object (RFC 8259), valid whatever the run was. Latencies and
- * lag are microseconds, rates are per second; what there is none of (a percentile of no replies,
- * the requested rate of a run as fast as it goes) is null. 0 or -errno of the write that failed. */
+/* Writes the report as one JSON object (RFC 8259), valid for every result. Latencies and lag are
+ * microseconds, rates are per second. A value that does not exist is null: a percentile without
+ * replies, the requested rate of -Q max. Returns 0, or -errno of the write that failed. */
 int report_json(FILE *out, const struct load_result *result);
 
 #endif

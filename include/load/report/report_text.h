@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-/* The report for people: aligned text, microseconds, no escape sequences. 0 or -errno of the write
- * that failed. */
+/* Writes the report as aligned text for people: latencies in microseconds, no escape sequences.
+ * Returns 0, or -errno of the write that failed. */
 int report_text(FILE *out, const struct load_result *result);
 
 #endif

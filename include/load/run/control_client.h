@@ -6,25 +6,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The operator of udpsrv, as far as a fan-out needs one: it commands broadcasts over the control
- * socket. The protocol is in udpctl(8). */
+/* A client of udpsrv's control socket that commands broadcasts and waits for their end, for
+ * --fanout. The protocol is described in udpctl(8). Used by the thread of its loop. */
 struct control_client;
 
 enum { CONTROL_CLIENT_ERROR_BYTES = 512 };
 
-/* A broadcast has ended. targets is how many clients it was for. error is NULL, or a sentence that
- * says why it failed; no other is answered then. */
+/* Called when a broadcast has ended. targets is the number of clients that it was sent to. error is
+ * NULL, or a message that says why the broadcast failed; then it is not called again. */
 typedef void control_client_answered(void *state, uint64_t targets, const char *error);
 
-/* Connects to the socket at path, on which each command is to be answered within limit_ns. 0 or
- * -errno with a sentence in error. */
-int control_client_open(struct control_client **operator, struct loop * loop, const char *path,
+/* Connects to the socket at path; each command must be answered within limit_ns. Returns 0, or
+ * -errno with a message in error. */
+int control_client_open(struct control_client **client, struct loop *loop, const char *path,
                         uint64_t limit_ns, control_client_answered *answered, void *state,
                         char error[CONTROL_CLIENT_ERROR_BYTES]);
-void control_client_close(struct control_client *operator);
+void control_client_close(struct control_client *client);
 
-/* Commands a broadcast and returns; answered comes from the loop, however long the broadcast takes.
- * Once at a time. 0 or -ENOMEM. */
-int control_client_broadcast(struct control_client *operator, const void * bytes, size_t size);
+/* Commands a broadcast of these bytes and returns; the callback follows when the broadcast has
+ * ended, however long it takes. One broadcast at a time. Returns 0 or -ENOMEM. */
+int control_client_broadcast(struct control_client *client, const void *bytes, size_t size);
 
 #endif

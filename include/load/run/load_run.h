@@ -4,41 +4,44 @@
 #include "load/options.h"
 #include "load/report/load_result.h"
 #include "load/run/main_loop.h"
-#include "load/run/progress.h"
+#include "load/run/progress_output.h"
 #include "load/send/copy_counts.h"
 #include "load/send/sender_thread.h"
 #include "load/send/simulated_clients.h"
 
-/* One run: sockets opened, threads started, counters gathered while it goes on, and the result. */
-struct run;
+/* One measurement run at one rate: opens the clients, starts the sender threads, collects their
+ * counts, and makes the result. Used by the main thread. */
+struct load_run;
 
-/* What a fan-out does in a run whose clients stay. */
-struct run_fanout {
+/* The callbacks of a fan-out, whose clients stay registered until load_run_leave. */
+struct load_run_fanout {
     void *state;
-    void (*staying)(void *state, struct run *run); /* all clients are registered, or lost */
-    void (*copied)(void *state, const struct copy_counts_tally *tally); /* from each sender */
+    void (*registered)(void *state, struct load_run *run); /* all clients are registered or lost */
+    void (*copies)(void *state, const struct copy_counts_tally *tally); /* once per sender */
     void (*interrupted)(void *state);
 };
 
-struct run_setting {
+struct load_run_setting {
     const struct load_options *options;
     struct addr target;
-    uint32_t rate; /* a second; 0: as fast as it goes */
-    struct main_loop *stage;
-    struct progress *progress;
-    const struct run_fanout *fanout; /* NULL: none */
+    uint32_t rate; /* requests per second; 0: as fast as possible */
+    struct main_loop *main_loop;
+    struct progress_output *progress;
+    const struct load_run_fanout *fanout; /* NULL: no fan-out */
 };
 
-enum { RUN_ERROR_BYTES = SIMULATED_CLIENTS_ERROR_BYTES };
+enum { LOAD_RUN_ERROR_BYTES = SIMULATED_CLIENTS_ERROR_BYTES };
 
-/* Runs, and fills the result, which is the caller's to free in any case. 0 or -errno with a
- * sentence in error; -EINTR: broken off by the second interrupt, and nothing adds up. */
-int run_load(const struct run_setting *setting, struct load_result *result,
-             char error[RUN_ERROR_BYTES]);
+/* Runs to the end and fills the result, which the caller frees in any case. Returns 0, or -errno
+ * with a message in error; -EINTR: a second interrupt aborted the run, and the counts do not add
+ * up. */
+int load_run_once(const struct load_run_setting *setting, struct load_result *result,
+                  char error[LOAD_RUN_ERROR_BYTES]);
 
-/* For a fan-out, out of its callbacks: see sender_expect_copies. */
-void run_expect_copies(struct run *run, const struct copy_counts_payload *payload);
-void run_count_copies(struct run *run);
-void run_release(struct run *run);
+/* For a fan-out, from its callbacks: the same orders as of load/send/sender_thread, to all senders.
+ */
+void load_run_expect_copies(struct load_run *run, const struct copy_counts_payload *payload);
+void load_run_count_copies(struct load_run *run);
+void load_run_leave(struct load_run *run);
 
 #endif

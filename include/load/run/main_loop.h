@@ -5,31 +5,37 @@
 
 #include <stdbool.h>
 
-/* What the runs of a program share: the main thread's loop, letters to it, and Ctrl-C. */
+/* The main thread's event loop, its mailbox, and the handling of Ctrl-C, shared by all runs of the
+ * program. Used by the main thread. */
 struct main_loop {
     struct loop *loop;
     struct mailbox *mailbox;
-    int interrupts; /* how often SIGINT or SIGTERM came; within 100 ms they are one. A SIGHUP counts
-                       as the first of them only: a terminal that goes away may send several */
+    /* Number of SIGINT and SIGTERM received; within 100 ms they count as one. A SIGHUP counts only
+     * if it is the first: a terminal that is closed may send several. */
+    int interrupts;
     uint64_t interrupted_ns;
-    int signal; /* the last of them; 0: none came */
-    /* The run at hand is told of each; NULL: none is at hand. */
+    int signal; /* the last one; 0: none */
+    /* Called for each interrupt; NULL while no run is active. */
     void (*interrupted)(void *state, int times);
     void *state;
 };
 
-/* From here on SIGINT, SIGTERM and SIGHUP end nothing by themselves, unless the loop can't take a
- * SIGTERM or SIGHUP since a write is blocked, as by a terminal that is stopped
- * (os/process/forced_exit). Before threads are started. 0 or -errno. */
-int main_loop_open(struct main_loop *stage);
-/* While held, not even then: a result is made, or written into files. */
-void main_loop_hold(bool held);
-/* After one that was told, the descriptor output, if it is a terminal, is not waited for any longer
- * than half a second; nor after one that comes from now on. */
-void main_loop_hurry(const struct main_loop *stage, int output);
-/* They do again, but for a SIGHUP behind another of them. One that has come and was not yet told
- * ends the process here. Then as main_loop_hurry. */
-void main_loop_release(struct main_loop *stage, int output);
-void main_loop_close(struct main_loop *stage);
+/* Opens the loop and takes SIGINT, SIGTERM and SIGHUP over: they no longer end the process, unless
+ * a write is blocked, as by a stopped terminal, so that the loop cannot read a SIGTERM or SIGHUP
+ * (os/process/forced_exit). Call it before any thread is started. Returns 0 or -errno. */
+int main_loop_open(struct main_loop *main_loop);
+
+/* While deferred, not even such a signal ends the process: a result is computed or written to a
+ * file. */
+void main_loop_defer_forced_exit(bool deferred);
+
+/* Ends the deferral. After an interrupt, from before or from now on, writing to the descriptor
+ * output, if it is a terminal, may block for half a second at most. */
+void main_loop_limit_output(const struct main_loop *main_loop, int output);
+
+/* Gives the signals back: they end the process again, but for a SIGHUP after an interrupt. A signal
+ * that was received and not yet handled ends the process here. Then as main_loop_limit_output. */
+void main_loop_release_signals(struct main_loop *main_loop, int output);
+void main_loop_close(struct main_loop *main_loop);
 
 #endif

@@ -6,22 +6,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The clients' side of challenges (wire/frame): a service that wants to see first that a client
- * receives at its address gets the request again, behind the cookie. */
+/* Answers to the cookie challenges of a server (wire/frame). A server that verifies client
+ * addresses answers a request with a cookie; the client sends the cookie and the request again. */
 struct challenge_answers;
 
-/* Copies the request, which every client says, 64 times over. NULL when memory is short. */
+/* Copies the request, which is the same for all clients, BATCH_MAX times. Returns NULL when memory
+ * is short. */
 struct challenge_answers *challenge_answers_new(const void *request, size_t size);
-void challenge_answers_free(struct challenge_answers *proofs);
+void challenge_answers_free(struct challenge_answers *answers);
 
-/* Whether a datagram that came is a challenge. */
-bool challenge_answers_is_wanted(const struct datagram *datagram);
+/* Returns whether a received datagram is a challenge. */
+bool challenge_answers_is_challenge(const struct datagram *datagram);
 
-/* Queues the answer to datagram i of the batch, a challenge; its bytes are good until the next
- * batch. */
-void challenge_answers_answer(struct challenge_answers *proofs, struct batch *batch, int i);
+/* Queues the answer to datagram i of the batch, which is a challenge. The bytes stay valid until
+ * the next batch is received. */
+void challenge_answers_queue(struct challenge_answers *answers, struct batch *batch, int i);
 
-/* The same of a client that leaves: by a leave frame with the cookie. */
-void challenge_answers_leave(struct challenge_answers *proofs, struct batch *batch, int i);
+/* The same for a client that unregisters: queues a leave frame with the cookie. */
+void challenge_answers_queue_leave(struct challenge_answers *answers, struct batch *batch, int i);
 
 #endif

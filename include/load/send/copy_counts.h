@@ -7,39 +7,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Copies of a broadcast, as the clients of one thread get them. */
+/* Counts the copies of a broadcast that the clients of one thread receive, for --fanout. */
 struct copy_counts;
 
-/* A broadcast. */
+/* The broadcast that is expected. */
 struct copy_counts_payload {
     const uint8_t *bytes;
     size_t size;
-    uint64_t start_ns; /* when it was commanded */
+    uint64_t start_ns; /* when it was commanded, by clock_now_ns */
 };
 
 struct copy_counts_tally {
-    uint64_t expected; /* clients that are registered */
-    uint64_t received; /* of them, those that got a copy */
-    uint64_t doubled;  /* copies to them beyond the first */
-    struct histogram delays;
+    uint64_t expected;       /* registered clients */
+    uint64_t received;       /* registered clients that received a copy */
+    uint64_t doubled;        /* copies to them beyond the first */
+    struct histogram delays; /* from the command to the first copy of each client, nanoseconds */
 };
 
-/* A byte a client. NULL when memory is short. */
+/* Uses one byte per client. Returns NULL when memory is short. */
 struct copy_counts *copy_counts_new(uint32_t clients);
 void copy_counts_free(struct copy_counts *copies);
 
-/* The server has answered the client, and so knows it. */
+/* Marks a client as registered: the server has answered it. */
 void copy_counts_register(struct copy_counts *copies, uint32_t client);
-
-/* Whether it has. */
 bool copy_counts_is_registered(const struct copy_counts *copies, uint32_t client);
 
-/* A datagram came at now_ns; whether it is a copy of the payload. The first tells the delay. */
-bool copy_counts_take(struct copy_counts *copies, uint32_t client,
-                      const struct copy_counts_payload *payload, const void *bytes, size_t size,
-                      uint64_t now_ns);
+/* Counts a datagram that the client received at now_ns, if it is a copy of the payload. Returns
+ * whether it is one. */
+bool copy_counts_add(struct copy_counts *copies, uint32_t client,
+                     const struct copy_counts_payload *payload, const void *bytes, size_t size,
+                     uint64_t now_ns);
 
-/* Tells what was taken since the last call, and begins anew. */
-void copy_counts_tell(struct copy_counts *copies, struct copy_counts_tally *tally);
+/* Writes what was counted since the last call to tally, and resets the counts. */
+void copy_counts_take_tally(struct copy_counts *copies, struct copy_counts_tally *tally);
 
 #endif

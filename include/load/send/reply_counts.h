@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How often each reply came, of one thread: the expected ones, or else the first REPLY_COUNTS_MAX
- * that came; the others are one. */
+/* Counts how often a thread received each reply: the expected replies, or else the first
+ * REPLY_COUNTS_MAX different ones. All others share one counter. */
 struct reply_counts;
 
 enum {
@@ -16,33 +16,35 @@ enum {
     REPLY_COUNTS_OTHER = -1,
 };
 
-/* A reply as the user named it, bytes and size. */
+/* A reply of --expect. */
 struct reply_counts_text {
     const char *bytes;
     size_t size;
 };
 
-/* count (0: none) are expected; the texts are the caller's and outlive it. NULL when memory is
- * short. */
+/* Creates counters for count expected replies (0: none are given). The texts stay the caller's and
+ * must outlive the counters. Returns NULL when memory is short. */
 struct reply_counts *reply_counts_new(const struct reply_counts_text *expected, size_t count);
 void reply_counts_free(struct reply_counts *replies);
 
-/* The number of a reply, REPLY_COUNTS_OTHER if it is none of those known. Where some are expected,
- * those are known and no other ever is. Sets hash to a hash of the bytes, for what is below and for
- * telling a duplicate. Quickest where replies come in the order in which they are known. */
+/* Returns the number of a reply, or REPLY_COUNTS_OTHER if it is not known. With expected replies,
+ * only those are known. Sets hash to a hash of the bytes, which reply_counts_count needs and which
+ * identifies duplicates. Fastest if replies arrive in the order in which they were added. */
 int reply_counts_find(struct reply_counts *replies, const void *bytes, size_t size, uint64_t *hash);
 
-/* Counts one that reply_counts_find gave that number, and learns it if it can. */
+/* Counts a reply for which reply_counts_find returned that number, and adds it to the known ones if
+ * there is space. */
 void reply_counts_count(struct reply_counts *replies, int number, const void *bytes, size_t size,
                         uint64_t hash);
 
-/* Adds what from has counted. */
+/* Adds the counts of from. */
 void reply_counts_merge(struct reply_counts *into, const struct reply_counts *from);
 
-/* Writes the counts to result, in the order of what was expected, else by count. 0 or -ENOMEM. */
+/* Writes the counts to result, in the order of the expected replies, else by count. Returns 0 or
+ * -ENOMEM. */
 int reply_counts_report(const struct reply_counts *replies, struct load_result *result);
 
-/* How far apart the most and the least frequent of the expected are. */
+/* Returns the difference of the counts of the most and the least frequent expected reply. */
 uint64_t reply_counts_spread(const struct reply_counts *replies);
 
 #endif

@@ -11,16 +11,17 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Who the simulated clients are: each an address and port of its own. Towards IPv4 loopback, whose
- * 16 million addresses are all ours, they are addresses of 127/8 that share a few sockets;
- * elsewhere each has a socket, whose port tells it apart. */
+/* Simulated clients, each with its own source address and port, and their sockets. If the target is
+ * an IPv4 loopback address, clients are different addresses of 127/8, of which there are 16
+ * million, and share a few sockets. Otherwise each client has its own socket with its own port. */
 struct simulated_clients {
     struct addr target;
     bool by_address;
-    uint32_t first, count; /* of all clients, those that are ours */
-    uint32_t gap;          /* by address: simulated_clients_gap of the target, */
-    uint32_t room;         /* simulated_clients_room of it, */
-    uint32_t first_group;  /* and which the first socket's clients are */
+    uint32_t first, count; /* the clients of this thread, of all clients */
+    /* by address: */
+    uint32_t gap;         /* simulated_clients_gap of the target */
+    uint32_t per_socket;  /* simulated_clients_per_socket of it */
+    uint32_t first_group; /* the group of clients that the first socket serves */
     int *sockets;
     uint32_t socket_count;
 };
@@ -30,28 +31,30 @@ enum {
 };
 #define SIMULATED_CLIENTS_NONE UINT32_MAX
 
-/* Which all clients are. */
+/* The clients of all threads. */
 struct simulated_clients_plan {
     struct addr target;
-    const struct addr *sources; /* --source, of port 0; the clients are spread over them */
+    const struct addr *sources; /* --source, port 0; the clients are distributed over them */
     size_t source_count;
     uint32_t count; /* at most REPLY_MATCH_CLIENTS_MAX */
 };
 
-/* Whether they are told apart by address. */
+/* Returns whether the clients differ by address, not by port. */
 bool simulated_clients_by_address(const struct simulated_clients_plan *plan);
 
-/* Clients by address are numbered through the hosts of 127/8, which are all but its first and last
- * address (RFC 1122), with a gap at the target's own. simulated_clients_gap: the number that it
- * would have (beyond all others if it is no host); simulated_clients_room: how many there are
- * beside it, which is what one socket serves. */
+/* Clients by address are numbered along the host addresses of 127/8, which are all but the first
+ * and the last (RFC 1122), and skip the address of the target. simulated_clients_gap returns the
+ * number that the target's address would have (above all others if it is no host address).
+ * simulated_clients_per_socket returns how many other addresses there are; one socket serves so
+ * many clients. */
 uint32_t simulated_clients_gap(const struct addr *target);
-uint32_t simulated_clients_room(const struct addr *target);
+uint32_t simulated_clients_per_socket(const struct addr *target);
 
 enum { SIMULATED_CLIENTS_FIRST_IP = 127 << 24 | 1, SIMULATED_CLIENTS_HOSTS = (1 << 24) - 2 };
 
-/* The address of a number, as a number itself; and the reverse, SIMULATED_CLIENTS_NONE for
- * another's. Here and below inline, for they stand on the way of each datagram. */
+/* Returns the IPv4 address of a client number, in host order; and the reverse,
+ * SIMULATED_CLIENTS_NONE for an address of no client. Inline, as the functions below, because each
+ * datagram needs them. */
 static inline uint32_t simulated_clients_ip(uint32_t gap, uint32_t number)
 {
     return SIMULATED_CLIENTS_FIRST_IP + number + (number >= gap);
@@ -59,42 +62,42 @@ static inline uint32_t simulated_clients_ip(uint32_t gap, uint32_t number)
 
 static inline uint32_t simulated_clients_number(uint32_t gap, uint32_t ip)
 {
-    uint32_t place = ip - SIMULATED_CLIENTS_FIRST_IP;
-    return place < SIMULATED_CLIENTS_HOSTS && place != gap ? place - (place > gap)
+    uint32_t index = ip - SIMULATED_CLIENTS_FIRST_IP;
+    return index < SIMULATED_CLIENTS_HOSTS && index != gap ? index - (index > gap)
                                                            : SIMULATED_CLIENTS_NONE;
 }
 
-/* Opens the sockets of count clients from first on. 0 or -errno, with a sentence in error that says
- * what was attempted, why it failed, and what to do. */
+/* Opens the sockets of count clients, from number first on. Returns 0, or -errno with a message in
+ * error: what was attempted, why it failed, and what to do. Call simulated_clients_close in either
+ * case. */
 int simulated_clients_open(struct simulated_clients *clients,
                            const struct simulated_clients_plan *plan, uint32_t first,
                            uint32_t count, char error[SIMULATED_CLIENTS_ERROR_BYTES]);
 void simulated_clients_close(struct simulated_clients *clients);
 
-/* Prepares all places of a batch for datagrams of these bytes to the target, which then differ in
- * no more than the address that they come from: batch_again queues them. The bytes are not copied.
- */
+/* Prepares all slots of a batch for datagrams with these bytes to the target. batch_again then
+ * queues them, with only the source address of the client added. The bytes are not copied. */
 void simulated_clients_prepare(const struct simulated_clients *clients, struct batch *batch,
                                const void *bytes, size_t size);
 
-/* Where a client, counted from clients->first, sends from: the index of its socket; and sets ip to
- * its address, in network order, if clients are told apart by that. */
+/* Returns the index of the socket of a client, counted from clients->first. Sets ip to its address,
+ * in network order, if clients differ by address. */
 static inline uint32_t simulated_clients_socket(const struct simulated_clients *clients,
                                                 uint32_t client, uint32_t *ip)
 {
     uint32_t number = clients->first + client, socket = 0;
     if (!clients->by_address)
         return client;
-    if (number >= clients->room) {
-        socket = number / clients->room - clients->first_group;
-        number %= clients->room;
+    if (number >= clients->per_socket) {
+        socket = number / clients->per_socket - clients->first_group;
+        number %= clients->per_socket;
     }
     *ip = htobe32(simulated_clients_ip(clients->gap, number));
     return socket;
 }
 
-/* To whom a datagram belongs that came to local through the socket of that index;
- * SIMULATED_CLIENTS_NONE if to nobody of ours. */
+/* Returns the client that a datagram belongs to, by the socket that received it and its local
+ * address; SIMULATED_CLIENTS_NONE if it belongs to no client of this thread. */
 static inline uint32_t simulated_clients_find(const struct simulated_clients *clients,
                                               uint32_t socket, const struct addr *local)
 {
@@ -105,7 +108,8 @@ static inline uint32_t simulated_clients_find(const struct simulated_clients *cl
     uint32_t number = simulated_clients_number(clients->gap, be32toh(ip));
     if (number == SIMULATED_CLIENTS_NONE)
         return SIMULATED_CLIENTS_NONE;
-    uint32_t client = (clients->first_group + socket) * clients->room + number - clients->first;
+    uint32_t client =
+        (clients->first_group + socket) * clients->per_socket + number - clients->first;
     return client < clients->count ? client : SIMULATED_CLIENTS_NONE;
 }
 

@@ -1,6 +1,6 @@
 #include "ctl/broadcast/progress_bar.h"
 
-#include "ctl/output/number_format.h"
+#include "ctl/output/readable_format.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -40,12 +40,12 @@ static bool append(char row[2 * ROW_MAX], size_t width_max, const char *piece)
 /* Draws percent, bar, rate and time, as far as they fit. */
 static void draw_running(char row[2 * ROW_MAX], size_t width_max, const struct job_status *job)
 {
-    char share[32], rate[NUMBER_FORMAT_BYTES + 8], number[NUMBER_FORMAT_BYTES],
+    char share[32], rate[READABLE_FORMAT_BYTES + 8], number[READABLE_FORMAT_BYTES],
         time[JOB_STATUS_TIME_BYTES], left[JOB_STATUS_TIME_BYTES + 16] = "";
     unsigned permille = job_status_permille(job);
     uint64_t remaining_ms;
     snprintf(share, sizeof share, " %u.%u %%", permille / 10, permille % 10);
-    snprintf(rate, sizeof rate, " %s/s", number_format_integer(job_status_rate_pps(job), number));
+    snprintf(rate, sizeof rate, " %s/s", readable_format_integer(job_status_rate_pps(job), number));
     if (job_status_remaining_ms(job, &remaining_ms))
         snprintf(left, sizeof left, "  %s to go", job_status_format_time(remaining_ms, time));
     if (!append(row, width_max, share))

@@ -1,6 +1,6 @@
 #include "ctl/watch/chart_section.h"
 
-#include "ctl/output/number_format.h"
+#include "ctl/output/readable_format.h"
 #include "ctl/watch/row_writer.h"
 
 #include <stdio.h>
@@ -45,7 +45,7 @@ static void list_charts(const struct server_snapshot *snapshot, struct chart cha
 static void draw_one_row(const struct chart *chart, struct screen *screen)
 {
     int levels[SPARKLINE_STEPS];
-    char peak[NUMBER_FORMAT_BYTES];
+    char peak[READABLE_FORMAT_BYTES];
     unsigned aside = screen->columns >= 60                        ? LABEL_COLUMNS
                      : screen->columns >= 2 * SMALL_LABEL_COLUMNS ? SMALL_LABEL_COLUMNS
                                                                   : 0;
@@ -56,7 +56,7 @@ static void draw_one_row(const struct chart *chart, struct screen *screen)
     for (unsigned i = 0; i < columns; i++)
         screen_level(screen, chart->style, levels[i] > 0 ? (unsigned)levels[i] : 0);
     struct row_writer row = row_writer_begin(screen, columns + 1, screen->columns);
-    number_format_integer(highest, peak);
+    readable_format_integer(highest, peak);
     if (aside > 0 && !row_writer_put(&row, SCREEN_DIM, "5 min, peak %s%s", peak, chart->unit))
         row_writer_put(&row, SCREEN_DIM, "peak %s%s", peak, chart->unit);
     screen_end_row(screen);
@@ -73,17 +73,18 @@ struct placed_chart {
 
 static void draw_caption(const struct placed_chart *placed, struct screen *screen)
 {
-    char now[NUMBER_FORMAT_BYTES], peak[NUMBER_FORMAT_BYTES];
+    char now[READABLE_FORMAT_BYTES], peak[READABLE_FORMAT_BYTES];
     const struct chart *chart = placed->chart;
     struct row_writer row =
         row_writer_begin(screen, placed->begin, placed->begin + placed->columns);
     row_writer_put(&row, SCREEN_BOLD, "%s", chart->title);
     if (chart->known && *chart->unit)
-        row_writer_put(&row, SCREEN_PLAIN, "%s%s", number_format_rate(chart->now, now),
+        row_writer_put(&row, SCREEN_PLAIN, "%s%s", readable_format_rate(chart->now, now),
                        chart->unit);
     else if (chart->known)
-        row_writer_put(&row, SCREEN_PLAIN, "%s", number_format_integer((uint64_t)chart->now, now));
-    row_writer_put(&row, SCREEN_DIM, "peak %s%s", number_format_integer(placed->highest, peak),
+        row_writer_put(&row, SCREEN_PLAIN, "%s",
+                       readable_format_integer((uint64_t)chart->now, now));
+    row_writer_put(&row, SCREEN_DIM, "peak %s%s", readable_format_integer(placed->highest, peak),
                    chart->unit);
 }
 

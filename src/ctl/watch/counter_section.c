@@ -1,6 +1,6 @@
 #include "ctl/watch/counter_section.h"
 
-#include "ctl/output/number_format.h"
+#include "ctl/output/readable_format.h"
 #include "ctl/watch/row_writer.h"
 
 #include <stdio.h>
@@ -115,16 +115,16 @@ static void draw_history(const struct counter_rate *rate, struct row_writer *row
 static void draw_counter(const struct counters *counters, const struct counter_rate *rate,
                          struct row_writer *row)
 {
-    char per[NUMBER_FORMAT_BYTES + 8] = "", total[NUMBER_FORMAT_BYTES + 8],
-                                   number[NUMBER_FORMAT_BYTES];
+    char per[READABLE_FORMAT_BYTES + 8] = "", total[READABLE_FORMAT_BYTES + 8],
+                                     number[READABLE_FORMAT_BYTES];
     unsigned width = row->end - row->begin, begin = row->begin;
     bool bad = counter_rate_is_loss(rate), rated = counters->is_current && rate->known;
     enum screen_style style = !counters->is_current || rate->value == 0 ? SCREEN_DIM
                               : bad && rate->per_s > 0                  ? SCREEN_BAD
                                                                         : SCREEN_PLAIN;
     if (rated)
-        snprintf(per, sizeof per, "%s/s", number_format_rate(rate->per_s, number));
-    number_format_integer(rate->value, number);
+        snprintf(per, sizeof per, "%s/s", readable_format_rate(rate->per_s, number));
+    readable_format_integer(rate->value, number);
     snprintf(total, sizeof total, "%s in all", number);
     bool full = width >= FULL_COLUMNS;
     unsigned size = (unsigned)strlen(per), name = full ? NAME_COLUMNS : width;

@@ -1,13 +1,13 @@
 #include "ctl/watch/header_section.h"
 
-#include "ctl/output/number_format.h"
+#include "ctl/output/readable_format.h"
 #include "ctl/watch/row_writer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { LABEL_BYTES = NUMBER_FORMAT_BYTES + 24 };
+enum { LABEL_BYTES = READABLE_FORMAT_BYTES + 24 };
 
 static struct row_writer begin_row(struct screen *screen, unsigned spare)
 {
@@ -18,7 +18,7 @@ static struct row_writer begin_row(struct screen *screen, unsigned spare)
 
 static void draw_title(const struct server_snapshot *snapshot, struct screen *screen)
 {
-    char span[NUMBER_FORMAT_BYTES], label[LABEL_BYTES];
+    char span[READABLE_FORMAT_BYTES], label[LABEL_BYTES];
     struct row_writer row = begin_row(screen, 0);
     bool is_first = !snapshot->is_up && snapshot->error[0] == '\0',
          late = snapshot->is_up && snapshot->stale_s > 0;
@@ -26,11 +26,11 @@ static void draw_title(const struct server_snapshot *snapshot, struct screen *sc
         snprintf(label, sizeof label, " connecting");
     else if (late)
         snprintf(label, sizeof label, " no answer for %s",
-                 number_format_duration(snapshot->stale_s, span));
+                 readable_format_duration(snapshot->stale_s, span));
     else
-        snprintf(
-            label, sizeof label, " %s %s", snapshot->is_up ? "up" : "away",
-            number_format_duration(snapshot->is_up ? snapshot->uptime_s : snapshot->down_s, span));
+        snprintf(label, sizeof label, " %s %s", snapshot->is_up ? "up" : "away",
+                 readable_format_duration(snapshot->is_up ? snapshot->uptime_s : snapshot->down_s,
+                                          span));
     bool good = snapshot->is_up && !late;
     if (!row_writer_put_number(&row, good || is_first ? SCREEN_PLAIN : SCREEN_BAD, "udpsrv", label))
         screen_put(screen, SCREEN_BOLD, "udpsrv");
@@ -55,9 +55,9 @@ static void draw_error(const struct server_snapshot *snapshot, struct screen *sc
 /* Draws the age of the values below it. */
 static void draw_age(const struct server_snapshot *snapshot, struct screen *screen)
 {
-    char span[NUMBER_FORMAT_BYTES];
+    char span[READABLE_FORMAT_BYTES];
     struct row_writer row = begin_row(screen, 0);
-    number_format_duration(snapshot->stale_s, span);
+    readable_format_duration(snapshot->stale_s, span);
     if (row_writer_put(&row, SCREEN_BAD, "values last updated %s ago:", span) ||
         row_writer_put(&row, SCREEN_BAD, "updated %s ago:", span))
         screen_end_row(screen);
@@ -65,14 +65,14 @@ static void draw_age(const struct server_snapshot *snapshot, struct screen *scre
 
 static void draw_clients(const struct server_snapshot *snapshot, struct screen *screen)
 {
-    char number[NUMBER_FORMAT_BYTES], max[NUMBER_FORMAT_BYTES], text[NUMBER_FORMAT_BYTES],
+    char number[READABLE_FORMAT_BYTES], max[READABLE_FORMAT_BYTES], text[READABLE_FORMAT_BYTES],
         label[LABEL_BYTES];
     double share = snapshot->max > 0 ? (double)snapshot->clients / (double)snapshot->max : 0;
     bool stale = server_snapshot_is_stale(snapshot);
     enum screen_style style = stale ? SCREEN_DIM : SCREEN_PLAIN;
     struct row_writer row = begin_row(screen, 1);
-    number_format_integer(snapshot->clients, number);
-    snprintf(label, sizeof label, " clients of %s", number_format_integer(snapshot->max, max));
+    readable_format_integer(snapshot->clients, number);
+    snprintf(label, sizeof label, " clients of %s", readable_format_integer(snapshot->max, max));
     if (!row_writer_put_number(&row, style, number, label) &&
         !row_writer_put_number(&row, style, number, " clients") &&
         !row_writer_put_number(&row, style, number, ""))
@@ -80,9 +80,9 @@ static void draw_clients(const struct server_snapshot *snapshot, struct screen *
     row_writer_put(&row, share >= 0.9 && !stale ? SCREEN_BAD : style, "%.1f %%", share * 100);
     if (server_snapshot_has_rates(snapshot)) {
         row_writer_put(&row, SCREEN_DIM, "%s/s joined",
-                       number_format_rate(server_snapshot_rate(snapshot, "joined"), text));
+                       readable_format_rate(server_snapshot_rate(snapshot, "joined"), text));
         row_writer_put(&row, SCREEN_DIM, "%s/s expired",
-                       number_format_rate(server_snapshot_rate(snapshot, "expired"), text));
+                       readable_format_rate(server_snapshot_rate(snapshot, "expired"), text));
     }
     screen_end_row(screen);
 }
@@ -91,12 +91,13 @@ static void draw_clients(const struct server_snapshot *snapshot, struct screen *
 static void draw_requests(const struct server_snapshot *snapshot, struct screen *screen)
 {
     static const char all[] = "/s dropped, refused or failed", lost[] = "/s lost";
-    char received[NUMBER_FORMAT_BYTES], replied[NUMBER_FORMAT_BYTES], bad[NUMBER_FORMAT_BYTES];
+    char received[READABLE_FORMAT_BYTES], replied[READABLE_FORMAT_BYTES],
+        bad[READABLE_FORMAT_BYTES];
     double bad_per_s = server_snapshot_loss_rate(snapshot);
     struct row_writer row = begin_row(screen, 2);
-    number_format_rate(server_snapshot_rate(snapshot, "received"), received);
-    number_format_rate(server_snapshot_rate(snapshot, "replied"), replied);
-    number_format_rate(bad_per_s, bad);
+    readable_format_rate(server_snapshot_rate(snapshot, "received"), received);
+    readable_format_rate(server_snapshot_rate(snapshot, "replied"), replied);
+    readable_format_rate(bad_per_s, bad);
     enum screen_style style = bad_per_s > 0 ? SCREEN_BAD : SCREEN_DIM;
     size_t two = strlen(received) + strlen(replied) + sizeof "/s requests  /s replies  " - 1;
     size_t columns = screen->columns > strlen(bad) ? screen->columns - strlen(bad) : 0;

@@ -1,6 +1,6 @@
 #include "ctl/watch/job_section.h"
 
-#include "ctl/output/number_format.h"
+#include "ctl/output/readable_format.h"
 #include "ctl/watch/row_writer.h"
 
 #include <inttypes.h>
@@ -15,7 +15,7 @@ enum {
  * remaining time are left out if the values are stale. */
 static bool draw_running(const struct job_status *job, struct row_writer *row, bool stale)
 {
-    char text[NUMBER_FORMAT_BYTES], targets[NUMBER_FORMAT_BYTES], time[JOB_STATUS_TIME_BYTES];
+    char text[READABLE_FORMAT_BYTES], targets[READABLE_FORMAT_BYTES], time[JOB_STATUS_TIME_BYTES];
     struct screen *screen = row->screen;
     uint64_t remaining_ms;
     unsigned permille = job_status_permille(job), bar = screen->columns - BAR_ASIDE;
@@ -27,26 +27,27 @@ static bool draw_running(const struct job_status *job, struct row_writer *row, b
     }
     if (!stale)
         row_writer_put(row, SCREEN_PLAIN, "%s/s",
-                       number_format_integer(job_status_rate_pps(job), text));
+                       readable_format_integer(job_status_rate_pps(job), text));
     if (!stale && job_status_remaining_ms(job, &remaining_ms))
         row_writer_put(row, SCREEN_PLAIN, "%s to go", job_status_format_time(remaining_ms, time));
-    return row_writer_put(row, SCREEN_DIM, "%s of %s sent", number_format_integer(job->sent, text),
-                          number_format_integer(job->targets, targets));
+    return row_writer_put(row, SCREEN_DIM, "%s of %s sent",
+                          readable_format_integer(job->sent, text),
+                          readable_format_integer(job->targets, targets));
 }
 
 static bool draw_ended(const struct job_status *job, struct row_writer *row)
 {
-    char text[NUMBER_FORMAT_BYTES], targets[NUMBER_FORMAT_BYTES];
-    if (!row_writer_put(row, SCREEN_DIM, "%s of %s sent", number_format_integer(job->sent, text),
-                        number_format_integer(job->targets, targets)))
+    char text[READABLE_FORMAT_BYTES], targets[READABLE_FORMAT_BYTES];
+    if (!row_writer_put(row, SCREEN_DIM, "%s of %s sent", readable_format_integer(job->sent, text),
+                        readable_format_integer(job->targets, targets)))
         return false;
     return job->failed == 0 ||
-           row_writer_put(row, SCREEN_BAD, "%s failed", number_format_integer(job->failed, text));
+           row_writer_put(row, SCREEN_BAD, "%s failed", readable_format_integer(job->failed, text));
 }
 
 static void draw_job(const struct job_status *job, struct screen *screen, bool stale)
 {
-    char text[NUMBER_FORMAT_BYTES];
+    char text[READABLE_FORMAT_BYTES];
     struct row_writer row = row_writer_begin(screen, 0, screen->columns);
     bool fits = true;
     enum screen_style style = stale ? SCREEN_DIM : SCREEN_PLAIN;
@@ -58,9 +59,9 @@ static void draw_job(const struct job_status *job, struct screen *screen, bool s
         fits = draw_ended(job, &row);
     if (fits && job->skipped > 0)
         fits = row_writer_put(&row, SCREEN_DIM, "%s skipped",
-                              number_format_integer(job->skipped, text));
+                              readable_format_integer(job->skipped, text));
     if (fits)
-        row_writer_put(&row, SCREEN_DIM, "%s bytes", number_format_integer(job->bytes, text));
+        row_writer_put(&row, SCREEN_DIM, "%s bytes", readable_format_integer(job->bytes, text));
     screen_end_row(screen);
 }
 

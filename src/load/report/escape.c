@@ -1,4 +1,3 @@
-/* Any text, printed so that it stays what it is. */
 #include "load/report/escape.h"
 
 #include "text/printable.h"
@@ -20,7 +19,7 @@ void escape_json(FILE *out, const char *text)
     putc('"', out);
 }
 
-/* The entity that stands for a character in HTML, or NULL. */
+/* Returns the HTML entity of a character, or NULL. */
 static const char *entity_of(char c)
 {
     switch (c) {

@@ -1,4 +1,3 @@
-/* What a run has shown, as the reports get it. */
 #include "load/report/load_result.h"
 
 #include <stdlib.h>

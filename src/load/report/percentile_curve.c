@@ -1,4 +1,3 @@
-/* Latency by percentile, finer and finer towards the maximum. */
 #include "load/report/percentile_curve.h"
 
 struct percentile_curve_level percentile_curve_next(struct percentile_curve_level level)
@@ -23,14 +22,14 @@ uint64_t percentile_curve_inverse(struct percentile_curve_level level)
     return whole * 1000 + (rest * 1000 + tenths / 2) / tenths;
 }
 
-/* count * tenths / 10 in two parts, which don't overflow. */
+/* Computes count * tenths / 10 in two parts, which do not overflow. */
 uint64_t percentile_curve_beyond(struct percentile_curve_level level, uint64_t count)
 {
     uint64_t tenths = 10 - level.tenth;
     return (count / 10 * tenths + count % 10 * tenths / 10) >> level.halvings;
 }
 
-void percentile_curve_start(struct percentile_curve *curve, const struct histogram *histogram)
+void percentile_curve_init(struct percentile_curve *curve, const struct histogram *histogram)
 {
     uint32_t bucket = histogram->count > 0 ? histogram_bucket(histogram->min) : 0;
     *curve = (struct percentile_curve){histogram, bucket, histogram->buckets[bucket]};

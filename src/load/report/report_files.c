@@ -1,8 +1,7 @@
-/* Reports into files. */
 #include "load/report/report_files.h"
 
+#include "load/report/page/report_html.h"
 #include "load/report/report_hdr.h"
-#include "load/report/report_html.h"
 #include "load/report/report_json.h"
 #include "os/file/file.h"
 
@@ -12,17 +11,17 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef int report(FILE *out, const struct load_result *result);
+typedef int report_function(FILE *out, const struct load_result *result);
 
-static void complain_of(const char *path, const char *why, char error[REPORT_FILES_ERROR_BYTES])
+static void set_error(const char *path, const char *why, char error[REPORT_FILES_ERROR_BYTES])
 {
     snprintf(error, REPORT_FILES_ERROR_BYTES, "cannot write %.300s: %s; name another file", path,
              why);
 }
 
-static int give_up(struct report_files *outputs, int failed)
+static int discard_all(struct report_files *files, int failed)
 {
-    report_files_discard(outputs);
+    report_files_discard(files);
     return failed;
 }
 
@@ -31,40 +30,41 @@ static bool is_standard(const char *path)
     return strcmp(path, LOAD_STANDARD_OUTPUT) == 0;
 }
 
-/* Whether an earlier one would take the same place. */
-static bool is_taken(const struct report_files *outputs, int i)
+/* Returns whether an earlier report has the same file. */
+static bool is_taken(const struct report_files *files, int i)
 {
     for (int k = 0; k < i; k++)
-        if (outputs->drafts[k].out && atomic_file_same(&outputs->drafts[k], &outputs->drafts[i]))
+        if (files->drafts[k].out && atomic_file_same(&files->drafts[k], &files->drafts[i]))
             return true;
     return false;
 }
 
-int report_files_open(struct report_files *outputs, const struct load_options *options,
+int report_files_open(struct report_files *files, const struct load_options *options,
                       char error[REPORT_FILES_ERROR_BYTES])
 {
-    *outputs = (struct report_files){.paths = {options->json, options->hdr, options->html}};
+    *files = (struct report_files){.paths = {options->json, options->hdr, options->html}};
     for (int i = 0; i < REPORT_FILES_COUNT; i++) {
-        const char *path = outputs->paths[i];
+        const char *path = files->paths[i];
         if (!path || is_standard(path))
             continue;
-        int failed = atomic_file_open(&outputs->drafts[i], path);
-        bool taken = !failed && is_taken(outputs, i);
+        int failed = atomic_file_open(&files->drafts[i], path);
+        bool taken = !failed && is_taken(files, i);
         if (failed)
-            complain_of(path, strerror(-failed), error);
+            set_error(path, strerror(-failed), error);
         else if (taken)
-            complain_of(path, "another report goes there", error);
+            set_error(path, "another report is written to it", error);
         if (failed || taken)
-            return give_up(outputs, failed ? failed : -EEXIST);
+            return discard_all(files, failed ? failed : -EEXIST);
     }
     return 0;
 }
 
-/* Writes one report. 0 or -errno. */
-static int write_one(struct report_files *outputs, int i, const struct load_result *result)
+/* Writes one report. Returns 0 or -errno. */
+static int write_one(struct report_files *files, int i, const struct load_result *result)
 {
-    static report *const reports[REPORT_FILES_COUNT] = {report_json, report_hdr, report_html};
-    struct atomic_file *draft = &outputs->drafts[i];
+    static report_function *const reports[REPORT_FILES_COUNT] = {report_json, report_hdr,
+                                                                 report_html};
+    struct atomic_file *draft = &files->drafts[i];
     if (!draft->out) {
         reports[i](stdout, result);
         return 0;
@@ -76,37 +76,37 @@ static int write_one(struct report_files *outputs, int i, const struct load_resu
     return failed;
 }
 
-int report_files_write(struct report_files *outputs, const struct load_result *result,
+int report_files_write(struct report_files *files, const struct load_result *result,
                        enum report_files_kind kind, char error[REPORT_FILES_ERROR_BYTES])
 {
     int first = 0;
     for (int i = 0; i < REPORT_FILES_COUNT; i++) {
-        const char *path = outputs->paths[i];
+        const char *path = files->paths[i];
         if (!path)
             continue;
         bool waits = is_standard(path) ? !file_is_regular(STDOUT_FILENO)
-                                       : atomic_file_may_wait(&outputs->drafts[i]);
-        bool written = !is_standard(path) && !outputs->drafts[i].out;
-        if (written || waits != (kind == REPORT_FILES_THAT_WAIT))
+                                       : atomic_file_may_wait(&files->drafts[i]);
+        bool written = !is_standard(path) && !files->drafts[i].out;
+        if (written || waits != (kind == REPORT_FILES_BLOCKING))
             continue;
-        int failed = write_one(outputs, i, result);
+        int failed = write_one(files, i, result);
         if (failed && !first)
-            complain_of(path, strerror(-failed), error);
+            set_error(path, strerror(-failed), error);
         first = first ? first : failed;
     }
     return first;
 }
 
-void report_files_discard(struct report_files *outputs)
+void report_files_discard(struct report_files *files)
 {
     for (int i = 0; i < REPORT_FILES_COUNT; i++)
-        atomic_file_discard(&outputs->drafts[i]);
+        atomic_file_discard(&files->drafts[i]);
 }
 
-bool report_files_have_files(const struct report_files *outputs)
+bool report_files_has_files(const struct report_files *files)
 {
     for (int i = 0; i < REPORT_FILES_COUNT; i++)
-        if (outputs->drafts[i].out)
+        if (files->drafts[i].out)
             return true;
     return false;
 }

@@ -1,18 +1,17 @@
-/* The report for programs. */
 #include "load/report/report_json.h"
 
 #include "load/report/escape.h"
-#include "load/report/number_text.h"
-#include "load/report/report_rows.h"
+#include "load/report/number_format.h"
+#include "load/report/report_labels.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
-/* A figure, or null where there is nothing that it would tell of. */
+/* Prints microseconds, or null if there is no value. */
 static void print_us(FILE *out, const char *key, bool any, uint64_t ns)
 {
-    char text[NUMBER_TEXT_BYTES];
-    fprintf(out, "\"%s\": %s", key, any ? number_text_us(ns, text) : "null");
+    char text[NUMBER_FORMAT_BYTES];
+    fprintf(out, "\"%s\": %s", key, any ? number_format_us(ns, text) : "null");
 }
 
 static void print_text(FILE *out, const char *key, const char *text)
@@ -23,18 +22,18 @@ static void print_text(FILE *out, const char *key, const char *text)
 
 static void print_counts(FILE *out, const struct load_counts *counts, const char *separator)
 {
-    struct report_rows_count rows[REPORT_ROWS_COUNTS];
-    report_rows_counts(counts, rows);
-    for (size_t i = 0; i < REPORT_ROWS_COUNTS; i++)
+    struct report_labels_count rows[REPORT_LABELS_COUNTS];
+    report_labels_counts(counts, rows);
+    for (size_t i = 0; i < REPORT_LABELS_COUNTS; i++)
         fprintf(out, "%s\"%s\": %" PRIu64, i > 0 ? separator : "", rows[i].key, rows[i].value);
 }
 
 static void print_histogram(FILE *out, const char *key, const struct histogram *histogram)
 {
-    struct report_rows_latency rows[REPORT_ROWS_LATENCY];
-    report_rows_latency(histogram, rows);
+    struct report_labels_latency rows[REPORT_LABELS_LATENCY];
+    report_labels_latency(histogram, rows);
     fprintf(out, "\"%s\": {\"count\": %" PRIu64, key, histogram->count);
-    for (size_t i = 0; i < REPORT_ROWS_LATENCY; i++) {
+    for (size_t i = 0; i < REPORT_LABELS_LATENCY; i++) {
         fputs(", ", out);
         print_us(out, rows[i].key, histogram->count > 0, rows[i].ns);
     }
@@ -58,24 +57,25 @@ static void print_verdict(FILE *out, const struct load_result *result)
 
 static void print_rates(FILE *out, const struct load_result *result)
 {
-    char requested[NUMBER_TEXT_BYTES], achieved[NUMBER_TEXT_BYTES], answered[NUMBER_TEXT_BYTES];
+    char requested[NUMBER_FORMAT_BYTES], achieved[NUMBER_FORMAT_BYTES],
+        answered[NUMBER_FORMAT_BYTES];
     fprintf(out, ",\n  \"rates\": {\"requested\": %s, \"achieved\": %s, \"answered\": %s}",
-            result->requested_rate > 0 ? number_text_rate(result->requested_rate, requested)
+            result->requested_rate > 0 ? number_format_rate(result->requested_rate, requested)
                                        : "null",
-            number_text_rate(result->achieved_rate, achieved),
-            number_text_rate(result->answered_rate, answered));
+            number_format_rate(result->achieved_rate, achieved),
+            number_format_rate(result->answered_rate, answered));
 }
 
 static void print_latency(FILE *out, const struct load_result *result)
 {
-    char share[NUMBER_TEXT_BYTES];
+    char share[NUMBER_FORMAT_BYTES];
     fputs(",\n  \"latency\": {\n    ", out);
     print_histogram(out, "corrected", &result->corrected);
     fputs(",\n    ", out);
     print_histogram(out, "raw", &result->raw);
     fputs("\n  },\n  ", out);
     print_histogram(out, "lag", &result->lag);
-    fprintf(out, ",\n  \"cpu_share\": %s", number_text_share(result->cpu_share, share));
+    fprintf(out, ",\n  \"cpu_share\": %s", number_format_share(result->cpu_share, share));
 }
 
 static void print_replies(FILE *out, const struct load_result *result)
@@ -164,14 +164,14 @@ static void print_find_max(FILE *out, const struct load_find_max *find_max)
 
 static void print_setting(FILE *out, const struct load_result *result)
 {
-    char duration[NUMBER_TEXT_BYTES], timeout[NUMBER_TEXT_BYTES];
+    char duration[NUMBER_FORMAT_BYTES], timeout[NUMBER_FORMAT_BYTES];
     print_text(out, "target", result->target);
     print_text(out, "started", result->started);
     fprintf(out, ",\n  \"duration_s\": %s, \"stopped_early\": %s",
-            number_text_seconds(result->duration_ns, duration),
+            number_format_seconds(result->duration_ns, duration),
             result->stopped_early ? "true" : "false");
     fprintf(out, ",\n  \"clients\": %" PRIu32 ", \"threads\": %" PRIu32 ", \"timeout_s\": %s",
-            result->clients, result->threads, number_text_seconds(result->timeout_ns, timeout));
+            result->clients, result->threads, number_format_seconds(result->timeout_ns, timeout));
     print_text(out, "command", result->command);
     print_text(out, "host", result->host);
 }

@@ -1,4 +1,3 @@
-/* Command lines that can be pasted into a shell. */
 #include "load/report/shell_quote.h"
 
 #include "text/printable.h"
@@ -10,8 +9,8 @@
 static const char PLAIN[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                             "-_=+.,:/@%";
 
-/* Whether all of it shows: it can be printed as it is. */
-static bool shows(const char *word)
+/* Returns whether the word has only printable characters. */
+static bool is_printable(const char *word)
 {
     char piece[PRINTABLE_BYTES];
     for (size_t left = strlen(word), taken; left > 0; word += taken, left -= taken)
@@ -20,8 +19,8 @@ static bool shows(const char *word)
     return true;
 }
 
-/* Writes a word as $'...', which bash, zsh and POSIX since 2024 have: what doesn't show is written
- * as an escape, so that a report can hold it. */
+/* Writes a word as $'...' (bash, zsh, POSIX since 2024), with escapes for characters that are not
+ * printable. */
 static char *write_escaped(char *out, const char *word)
 {
     out = stpcpy(out, "$'");
@@ -33,13 +32,13 @@ static char *write_escaped(char *out, const char *word)
     return stpcpy(out, "'");
 }
 
-/* Writes a word, in single quotes if it needs them; a quote within is '\''. Returns the end. */
+/* Writes a word, in single quotes if it needs them, in which a quote is '\''. Returns the end. */
 static char *write_word(char *out, const char *word)
 {
     bool plain = *word && word[strspn(word, PLAIN)] == '\0';
     if (plain)
         return stpcpy(out, word);
-    if (!shows(word))
+    if (!is_printable(word))
         return write_escaped(out, word);
     *out++ = '\'';
     for (; *word; word++)
@@ -52,10 +51,10 @@ static char *write_word(char *out, const char *word)
 
 char *shell_quote_command(int argc, char *const *argv)
 {
-    size_t room = 1;
+    size_t bytes = 1;
     for (int i = 0; i < argc; i++)
-        room += 4 * strlen(argv[i]) + 4;
-    char *text = malloc(room), *end = text;
+        bytes += 4 * strlen(argv[i]) + 4;
+    char *text = malloc(bytes), *end = text;
     if (!text)
         return NULL;
     *end = '\0';

@@ -1,4 +1,3 @@
-/* Tells a server to broadcast. */
 #include "load/run/control_client.h"
 
 #include "net/message/line_stream.h"
@@ -15,133 +14,133 @@
 
 enum {
     LINE_BYTES = 8 << 10, /* the longest line of an answer: udpctl(8) */
-    /* How often it is asked whether a broadcast has ended: a server that stands still is noticed by
-     * that, and 50 questions a second cost it nothing. */
-    ASK_EACH_NS = 20 * 1000 * 1000,
+    /* How often the state of a broadcast is polled. 50 commands per second cost the server little,
+     * and a server that hangs is noticed. */
+    POLL_EACH_NS = 20 * 1000 * 1000,
 };
 
 static const uint64_t SECOND_NS = 1000000000;
 
 enum phase {
-    RESTING,  /* no broadcast is under way */
-    STARTING, /* it was commanded */
-    ASKING,   /* its state was asked for */
-    BETWEEN,  /* two questions */
+    IDLE,     /* no broadcast is running */
+    STARTING, /* the broadcast was commanded */
+    POLLING,  /* its state was requested */
+    WAITING,  /* until the next poll */
 };
 
 struct control_client {
     struct line_stream *stream;
-    struct loop_timer timer; /* to ask again, or the limit of an answer */
+    struct loop_timer timer; /* the next poll, or the timeout of an answer */
     uint64_t limit_ns;
     control_client_answered *answered;
     void *state;
     enum phase phase;
     bool first; /* the next line is the first of an answer */
     uint64_t job, targets;
-    bool listed, ended; /* what the answer at hand says of the job */
+    bool listed, ended; /* the state of the job in the current answer */
     bool failed;
     char error[CONTROL_CLIENT_ERROR_BYTES];
 };
 
-static void fail(struct control_client *operator, const char * what, const char *why)
+static void fail(struct control_client *client, const char *what, const char *why)
 {
     char shown[CONTROL_CLIENT_ERROR_BYTES / 2];
     printable_ascii(shown, sizeof shown, why, strlen(why));
-    snprintf(operator->error, sizeof operator->error, "%s: %s; look at udpctl status", what, shown);
-    operator->failed = true;
+    snprintf(client->error, sizeof client->error, "%s: %s; look at udpctl status", what, shown);
+    client->failed = true;
 }
 
-/* The broadcast has ended, one way or the other. */
-static void answer(struct control_client *operator)
+/* The broadcast has ended or failed. */
+static void finish(struct control_client *client)
 {
-    operator->phase = RESTING;
-    loop_timer_once(&operator->timer, 0);
-    operator->answered(operator->state, operator->targets,
-                       operator->failed ? operator->error : NULL);
+    client->phase = IDLE;
+    loop_timer_once(&client->timer, 0);
+    client->answered(client->state, client->targets, client->failed ? client->error : NULL);
 }
 
-static void ask(struct control_client *operator)
+static void poll_job(struct control_client *client)
 {
-    static const char question[] = "jobs\n";
-    operator->phase = ASKING;
-    operator->listed = operator->ended = false;
-    loop_timer_once(&operator->timer, operator->limit_ns);
-    /* If it can't be written, the closing says so. */
-    line_stream_write(operator->stream, question, sizeof question - 1);
+    static const char command[] = "jobs\n";
+    client->phase = POLLING;
+    client->listed = client->ended = false;
+    loop_timer_once(&client->timer, client->limit_ns);
+    /* If it cannot be written, on_closed reports the error. */
+    line_stream_write(client->stream, command, sizeof command - 1);
 }
 
-static void on_time(void *state)
+static void on_timer(void *state)
 {
-    struct control_client *operator= state;
+    struct control_client *client = state;
     char why[64];
-    if (operator->phase == BETWEEN) {
-        ask(operator);
+    if (client->phase == WAITING) {
+        poll_job(client);
         return;
     }
-    if (operator->phase == RESTING)
+    if (client->phase == IDLE)
         return;
     snprintf(why, sizeof why, "nothing within %.3g s",
-             (double)operator->limit_ns /(double) SECOND_NS);
-    if (!operator->failed)
-        fail(operator, "the control socket does not answer", why);
-    answer(operator);
+             (double)client->limit_ns / (double)SECOND_NS);
+    if (!client->failed)
+        fail(client, "the control socket does not answer", why);
+    finish(client);
 }
 
 /* An answer is complete. */
-static void end_answer(struct control_client *operator)
+static void end_answer(struct control_client *client)
 {
-    operator->first = true;
-    if (operator->phase == RESTING)
+    client->first = true;
+    if (client->phase == IDLE)
         return;
-    if (!operator->failed && operator->phase == STARTING && operator->job == 0)
-        fail(operator, "cannot read the server's answer, if it is udpsrv's", "it has no id");
-    if (!operator->failed && operator->phase == ASKING && !operator->listed)
-        fail(operator, "the server no longer lists the broadcast", "it may have been restarted");
-    if (operator->failed || operator->ended) {
-        answer(operator);
+    if (!client->failed && client->phase == STARTING && client->job == 0)
+        fail(client, "cannot read the server's answer, if it is udpsrv's", "it has no id");
+    if (!client->failed && client->phase == POLLING && !client->listed)
+        fail(client, "the server no longer lists the broadcast", "it may have been restarted");
+    if (client->failed || client->ended) {
+        finish(client);
         return;
     }
-    operator->phase = BETWEEN;
-    loop_timer_once(&operator->timer, ASK_EACH_NS);
+    client->phase = WAITING;
+    loop_timer_once(&client->timer, POLL_EACH_NS);
 }
 
 /* "job ID STATE TARGETS ...". */
-static void read_job(struct control_client *operator, const char * line)
+static void read_job(struct control_client *client, const char *line)
 {
     uint64_t id, targets;
     char job_state[16];
     if (sscanf(line, "job %" SCNu64 " %15s %" SCNu64, &id, job_state, &targets) != 3 ||
-        id != operator->job)
+        id != client->job)
         return;
-    operator->listed = true;
-    operator->targets = targets;
-    operator->ended = strcmp(job_state, "done") == 0;
+    client->listed = true;
+    client->targets = targets;
+    client->ended = strcmp(job_state, "done") == 0;
     if (strcmp(job_state, "cancelled") == 0)
-        fail(operator, "the broadcast was cancelled", "by another operator, or the server stops");
+        fail(client, "the broadcast was cancelled",
+             "another operator cancelled it, or the server is stopping");
 }
 
 static void on_line(void *state, char *line, size_t size)
 {
-    struct control_client *operator= state;
+    struct control_client *client = state;
     (void)size;
     if (strcmp(line, ".") == 0) {
-        end_answer(operator);
+        end_answer(client);
         return;
     }
-    if (operator->phase == RESTING && operator->failed)
+    if (client->phase == IDLE && client->failed)
         return;
-    if (operator->first && strncmp(line, "error ", 6) == 0) {
-        fail(operator, "the server refuses to broadcast", line + 6);
-    } else if (operator->first && strcmp(line, "ok") != 0) {
-        /* Another program may never end its answer. */
-        fail(operator, "cannot read the server's answer, if it is udpsrv's", line);
-        answer(operator);
-    } else if (operator->phase == STARTING && strncmp(line, "id ", 3) == 0) {
-        operator->job = strtoull(line + 3, NULL, 10);
-    } else if (operator->phase == ASKING) {
-        read_job(operator, line);
+    if (client->first && strncmp(line, "error ", 6) == 0) {
+        fail(client, "the server refuses to broadcast", line + 6);
+    } else if (client->first && strcmp(line, "ok") != 0) {
+        /* A server of another kind may never end its answer. */
+        fail(client, "cannot read the server's answer, if it is udpsrv's", line);
+        finish(client);
+    } else if (client->phase == STARTING && strncmp(line, "id ", 3) == 0) {
+        client->job = strtoull(line + 3, NULL, 10);
+    } else if (client->phase == POLLING) {
+        read_job(client, line);
     }
-    operator->first = false;
+    client->first = false;
 }
 
 static void on_drained(void *state)
@@ -151,13 +150,13 @@ static void on_drained(void *state)
 
 static void on_closed(void *state, int error)
 {
-    struct control_client *operator= state;
-    fail(operator, "the server closed the control connection",
+    struct control_client *client = state;
+    fail(client, "the server closed the control connection",
          error == 0 ? "it may have stopped" : strerror(-error));
-    answer(operator);
+    finish(client);
 }
 
-int control_client_open(struct control_client **operator, struct loop * loop, const char *path,
+int control_client_open(struct control_client **client, struct loop *loop, const char *path,
                         uint64_t limit_ns, control_client_answered *answered, void *state,
                         char error[CONTROL_CLIENT_ERROR_BYTES])
 {
@@ -170,37 +169,38 @@ int control_client_open(struct control_client **operator, struct loop * loop, co
                  path, strerror(-fd));
         return fd;
     }
-    struct control_client *made = calloc(1, sizeof *made);
-    if (made) {
-        *made = (struct control_client){
+    struct control_client *new_client = calloc(1, sizeof *new_client);
+    if (new_client) {
+        *new_client = (struct control_client){
             .limit_ns = limit_ns, .answered = answered, .state = state, .first = true};
-        made->stream = line_stream_new(loop, fd, LINE_BYTES, &callbacks, made);
+        new_client->stream = line_stream_new(loop, fd, LINE_BYTES, &callbacks, new_client);
     }
-    int failed =
-        made && made->stream ? loop_timer_open(loop, &made->timer, on_time, made) : -ENOMEM;
+    int failed = new_client && new_client->stream
+                     ? loop_timer_open(loop, &new_client->timer, on_timer, new_client)
+                     : -ENOMEM;
     if (failed) {
-        if (made && made->stream)
-            line_stream_free(made->stream);
-        free(made);
+        if (new_client && new_client->stream)
+            line_stream_free(new_client->stream);
+        free(new_client);
         snprintf(error, CONTROL_CLIENT_ERROR_BYTES,
-                 "cannot speak to %s: %s; free some memory or descriptors", path,
+                 "cannot use the control socket %s: %s; free some memory or descriptors", path,
                  strerror(-failed));
         return failed;
     }
-    *operator= made;
+    *client = new_client;
     return 0;
 }
 
-void control_client_close(struct control_client *operator)
+void control_client_close(struct control_client *client)
 {
-    if (!operator)
+    if (!client)
         return;
-    loop_timer_close(&operator->timer);
-    line_stream_free(operator->stream);
-    free(operator);
+    loop_timer_close(&client->timer);
+    line_stream_free(client->stream);
+    free(client);
 }
 
-int control_client_broadcast(struct control_client *operator, const void * bytes, size_t size)
+int control_client_broadcast(struct control_client *client, const void *bytes, size_t size)
 {
     static const char command[] = "broadcast nowait ";
     size_t length = sizeof command - 1;
@@ -210,12 +210,12 @@ int control_client_broadcast(struct control_client *operator, const void * bytes
     memcpy(line, command, length);
     hex_encode(line + length, bytes, size);
     line[length + 2 * size] = '\n';
-    operator->phase = STARTING;
-    operator->job = operator->targets = 0;
-    operator->ended = false;
-    loop_timer_once(&operator->timer, operator->limit_ns);
-    /* If it can't be written, the closing says so. */
-    line_stream_write(operator->stream, line, length + 2 * size + 1);
+    client->phase = STARTING;
+    client->job = client->targets = 0;
+    client->ended = false;
+    loop_timer_once(&client->timer, client->limit_ns);
+    /* If it cannot be written, on_closed reports the error. */
+    line_stream_write(client->stream, line, length + 2 * size + 1);
     free(line);
     return 0;
 }

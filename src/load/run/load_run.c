@@ -1,7 +1,7 @@
-/* From the setting to the result: the main thread's part of a run. */
 #include "load/run/load_run.h"
 
-#include "load/run/verdict.h"
+#include "load/run/interval_recorder.h"
+#include "load/run/run_result.h"
 #include "os/log/error_message.h"
 #include "os/process/clock.h"
 #include "os/process/host.h"
@@ -12,218 +12,165 @@
 #include <string.h>
 
 enum {
-    /* The schedule begins when its threads have surely been started. */
+    /* Until the schedule begins; by then all threads have been started. */
     START_NS = 2 * 1000 * 1000,
-    HOST_BYTES = 256,
 };
 
 static const uint64_t MS_NS = 1000000;
 
-struct run {
-    const struct run_setting *is;
+struct load_run {
+    const struct load_run_setting *setting;
     struct load_result *result;
     struct sender *senders[LOAD_THREADS_MAX];
-    bool asked[LOAD_THREADS_MAX]; /* its letter is still to come */
-    uint32_t made, running, staying;
+    bool requested[LOAD_THREADS_MAX]; /* the sender has a report to send */
+    uint32_t created, running, registered;
     uint64_t measure_ns;
     struct loop_timer ticks;
     bool ticking;
-    struct load_interval interval; /* the one at hand */
-    struct histogram corrected;    /* of it */
-    size_t interval_room;
-    bool said_silent, said_error;
+    struct interval_recorder recorder;
+    bool no_reply_printed, error_printed;
     bool aborted;
 };
 
-/* ---- Counters ---- */
+/* ---- Reports of the senders ---- */
 
-static void add_counts(struct load_counts *into, const struct load_counts *from)
+/* After the last reply a sender still receives for a while; an empty interval then is not recorded.
+ */
+static void end_interval(struct load_run *run)
 {
-    into->sent += from->sent;
-    into->replied += from->replied;
-    into->wrong += from->wrong;
-    into->lost += from->lost;
-    into->late += from->late;
-    into->duplicate += from->duplicate;
-    into->unsolicited += from->unsolicited;
-    into->send_errors += from->send_errors;
-    into->own_drops += from->own_drops;
-    into->challenged += from->challenged;
-    into->refused += from->refused;
-}
-
-/* Room for one interval more; without it, the one at hand goes on. */
-static bool has_interval_room(struct run *run)
-{
-    struct load_result *result = run->result;
-    if (result->interval_count < run->interval_room)
-        return true;
-    size_t room = run->interval_room ? 2 * run->interval_room : 64;
-    if (run->interval_room >= LOAD_INTERVALS_MAX)
-        return false;
-    struct load_interval *intervals = realloc(result->intervals, room * sizeof *intervals);
-    if (!intervals)
-        return false;
-    result->intervals = intervals;
-    run->interval_room = room;
-    return true;
-}
-
-/* Behind the last request and its answer a sender still listens for a while; nothing to report. */
-static bool is_empty_end(const struct run *run)
-{
-    static const struct load_counts nothing;
-    return run->running == 0 && memcmp(&run->interval.counts, &nothing, sizeof nothing) == 0;
-}
-
-static void close_interval(struct run *run)
-{
-    struct load_interval *interval = &run->interval;
-    if (is_empty_end(run) || !has_interval_room(run))
+    if (run->running == 0 && interval_recorder_is_empty(&run->recorder))
         return;
-    interval->end_ms = (clock_now_ns() - run->measure_ns) / MS_NS;
-    interval->p50_ns = histogram_percentile(&run->corrected, 500000);
-    interval->p99_ns = histogram_percentile(&run->corrected, 990000);
-    interval->max_ns = run->corrected.max;
-    run->result->intervals[run->result->interval_count++] = *interval;
-    progress_interval(run->is->progress, interval, &run->result->counts);
-    *interval = (struct load_interval){.start_ms = interval->end_ms};
-    histogram_init(&run->corrected);
+    uint64_t end_ms = (clock_now_ns() - run->measure_ns) / MS_NS;
+    const struct load_interval *interval = interval_recorder_end(&run->recorder, end_ms);
+    if (interval)
+        progress_output_interval(run->setting->progress, interval, &run->result->counts);
 }
 
-static bool awaits_letters(const struct run *run)
+static bool awaits_reports(const struct load_run *run)
 {
-    for (uint32_t i = 0; i < run->made; i++)
-        if (run->asked[i])
+    for (uint32_t i = 0; i < run->created; i++)
+        if (run->requested[i])
             return true;
     return false;
 }
 
-/* A letter with counters; the last one of a sender also stands for one that was asked for. */
-static void take_letter(void *state, struct sender_report *letter)
+/* The last report of a sender also stands for one that was requested. */
+static void on_report(void *state, const struct sender_report *report)
 {
-    struct run *run = state;
-    bool awaited = awaits_letters(run);
+    struct load_run *run = state;
+    bool awaited = awaits_reports(run);
 
-    add_counts(&run->interval.counts, &letter->counts);
-    add_counts(&run->result->counts, &letter->counts);
-    histogram_merge(&run->corrected, &letter->corrected);
-    histogram_merge(&run->result->corrected, &letter->corrected);
-    for (uint32_t i = 0; i < run->made; i++)
-        if (run->senders[i] == letter->from)
-            run->asked[i] = false;
-    run->running -= letter->last;
-    if ((awaited && !awaits_letters(run)) || run->running == 0)
-        close_interval(run);
+    interval_recorder_add(&run->recorder, &report->counts, &report->corrected);
+    run->requested[report->sender] = false;
+    run->running -= report->last;
+    if ((awaited && !awaits_reports(run)) || run->running == 0)
+        end_interval(run);
     if (run->running == 0)
-        loop_stop(run->is->stage->loop);
+        loop_stop(run->setting->main_loop->loop);
 }
 
-/* The end of an interval: everyone is asked, unless somebody still owes the last answer. */
-static void tick(void *state)
+/* The end of an interval: requests a report of each sender, unless one is still missing. */
+static void on_tick(void *state)
 {
-    struct run *run = state;
+    struct load_run *run = state;
     if (!run->ticking)
-        loop_timer_every(&run->ticks, (uint32_t)(run->is->options->interval_ns / MS_NS));
+        loop_timer_every(&run->ticks, (uint32_t)(run->setting->options->interval_ns / MS_NS));
     run->ticking = true;
-    if (awaits_letters(run) || run->running < run->made)
+    if (awaits_reports(run) || run->running < run->created)
         return;
-    for (uint32_t i = 0; i < run->made; i++) {
-        run->asked[i] = true;
-        sender_ask(run->senders[i]);
+    for (uint32_t i = 0; i < run->created; i++) {
+        run->requested[i] = true;
+        sender_request_report(run->senders[i]);
     }
 }
 
-/* ---- What else senders say ---- */
+/* ---- Other messages of the senders ---- */
 
-static void take_trouble(void *state, const struct sender_error *trouble)
+static void on_error(void *state, const struct sender_error *message)
 {
-    struct run *run = state;
-    bool *said = trouble->error == 0 || trouble->error == -ECONNREFUSED ? &run->said_silent
-                                                                        : &run->said_error;
+    struct load_run *run = state;
+    int error = message->error;
+    bool *printed =
+        error == 0 || error == -ECONNREFUSED ? &run->no_reply_printed : &run->error_printed;
     char address[ADDR_TEXT_BYTES];
-    if (*said)
+    if (*printed)
         return;
-    *said = true;
-    addr_format(&run->is->target, address);
-    progress_clear(run->is->progress);
-    if (trouble->error == 0)
+    *printed = true;
+    addr_format(&run->setting->target, address);
+    progress_output_clear(run->setting->progress);
+    if (error == 0)
         print_error("no reply within the timeout",
-                    "going on, but check that a service listens there", "sending to %s", address);
-    else if (trouble->error == -ECONNREFUSED)
+                    "continuing, but check that a service listens there", "sending to %s", address);
+    else if (error == -ECONNREFUSED)
         print_error("refused: no service listens on that UDP port",
-                    "going on, but start the service, or check the address and the port",
+                    "continuing, but start the service, or check the address and the port",
                     "sending to %s", address);
     else
-        print_error(strerror(-trouble->error), "going on, counting send errors", "sending to %s",
+        print_error(strerror(-error), "continuing and counting send errors", "sending to %s",
                     address);
 }
 
-static void take_staying(void *state)
+static void on_registered(void *state)
 {
-    struct run *run = state;
-    if (++run->staying == run->made)
-        run->is->fanout->staying(run->is->fanout->state, run);
+    struct load_run *run = state;
+    if (++run->registered == run->created)
+        run->setting->fanout->registered(run->setting->fanout->state, run);
 }
 
-static void take_copies(void *state, const struct sender_copies *copies)
+static void on_copies(void *state, const struct sender_copies *copies)
 {
-    struct run *run = state;
-    run->is->fanout->copied(run->is->fanout->state, &copies->tally);
+    struct load_run *run = state;
+    run->setting->fanout->copies(run->setting->fanout->state, &copies->tally);
 }
 
-static void interrupted(void *state, int times)
+static void on_interrupted(void *state, int times)
 {
-    struct run *run = state;
+    struct load_run *run = state;
     run->result->stopped_early = true;
     run->aborted = times > 1;
-    for (uint32_t i = 0; i < run->made; i++)
+    for (uint32_t i = 0; i < run->created; i++)
         (run->aborted ? sender_abort : sender_stop)(run->senders[i]);
-    if (run->is->fanout)
-        run->is->fanout->interrupted(run->is->fanout->state);
+    if (run->setting->fanout)
+        run->setting->fanout->interrupted(run->setting->fanout->state);
 }
 
-void run_expect_copies(struct run *run, const struct copy_counts_payload *payload)
+void load_run_expect_copies(struct load_run *run, const struct copy_counts_payload *payload)
 {
-    for (uint32_t i = 0; i < run->made; i++)
+    for (uint32_t i = 0; i < run->created; i++)
         sender_expect_copies(run->senders[i], payload);
 }
 
-void run_count_copies(struct run *run)
+void load_run_count_copies(struct load_run *run)
 {
-    for (uint32_t i = 0; i < run->made; i++)
+    for (uint32_t i = 0; i < run->created; i++)
         sender_count_copies(run->senders[i]);
 }
 
-void run_release(struct run *run)
+void load_run_leave(struct load_run *run)
 {
-    for (uint32_t i = 0; i < run->made; i++)
-        sender_release(run->senders[i]);
+    for (uint32_t i = 0; i < run->created; i++)
+        sender_leave(run->senders[i]);
 }
 
-/* ---- Begin and end ---- */
+/* ---- Start and end ---- */
 
-static struct sender_setting sender_setting_of(struct run *run)
+static struct sender_setting sender_setting_of(struct load_run *run)
 {
-    const struct load_options *options = run->is->options;
-    uint64_t start_ns = clock_now_ns() + (run->is->rate ? START_NS : 0);
+    const struct load_options *options = run->setting->options;
+    uint64_t start_ns = clock_now_ns() + (run->setting->rate ? START_NS : 0);
     run->measure_ns = start_ns + options->omit_ns;
     return (struct sender_setting){
         .options = options,
-        .rate = run->is->rate,
+        .rate = run->setting->rate,
         .senders = options->threads,
         .start_ns = start_ns,
         .measure_ns = run->measure_ns,
         .end_ns = options->duration_ns == UINT64_MAX ? UINT64_MAX
                                                      : run->measure_ns + options->duration_ns,
         .spins = options->threads < host_processors(),
-        .stays = run->is->fanout != NULL,
-        .mailbox = run->is->stage->mailbox,
-        .state = run,
-        .handed = take_letter,
-        .trouble = take_trouble,
-        .staying = take_staying,
-        .copied = take_copies,
+        .stays_registered = run->setting->fanout != NULL,
+        .mailbox = run->setting->main_loop->mailbox,
+        .callbacks = {run, on_report, on_error, on_registered, on_copies},
     };
 }
 
@@ -233,13 +180,13 @@ static void close_clients(struct simulated_clients *clients, uint32_t from, uint
         simulated_clients_close(&clients[i]);
 }
 
-/* Each thread's share of the clients, opened; all or none. */
-static int open_clients(const struct run *run, struct simulated_clients *clients,
-                        char error[RUN_ERROR_BYTES])
+/* Opens each thread's share of the clients: all or none. */
+static int open_clients(const struct load_run *run, struct simulated_clients *clients,
+                        char error[LOAD_RUN_ERROR_BYTES])
 {
-    const struct load_options *options = run->is->options;
+    const struct load_options *options = run->setting->options;
     const struct simulated_clients_plan plan = {
-        .target = run->is->target,
+        .target = run->setting->target,
         .sources = options->sources,
         .source_count = options->source_count,
         .count = options->clients,
@@ -257,37 +204,38 @@ static int open_clients(const struct run *run, struct simulated_clients *clients
     return 0;
 }
 
-static int make_senders(struct run *run, char error[RUN_ERROR_BYTES])
+static int create_senders(struct load_run *run, char error[LOAD_RUN_ERROR_BYTES])
 {
     struct simulated_clients clients[LOAD_THREADS_MAX];
-    uint32_t threads = run->is->options->threads;
+    uint32_t threads = run->setting->options->threads;
 
     int failed = open_clients(run, clients, error);
     if (failed)
         return failed;
     struct sender_setting setting = sender_setting_of(run);
-    for (; run->made < threads; run->made++) {
-        setting.number = run->made;
-        run->senders[run->made] = sender_new(&setting, &clients[run->made]);
-        if (!run->senders[run->made]) {
-            snprintf(error, RUN_ERROR_BYTES,
+    for (; run->created < threads; run->created++) {
+        setting.number = run->created;
+        run->senders[run->created] = sender_new(&setting, &clients[run->created]);
+        if (!run->senders[run->created]) {
+            snprintf(error, LOAD_RUN_ERROR_BYTES,
                      "cannot simulate %u clients: memory or descriptors are short; lower -c",
-                     run->is->options->clients);
-            close_clients(clients, run->made, threads);
+                     run->setting->options->clients);
+            close_clients(clients, run->created, threads);
             return -ENOMEM;
         }
     }
     return 0;
 }
 
-/* Starts all, or ends those that were started. */
-static int start_senders(struct run *run, char error[RUN_ERROR_BYTES])
+/* Starts all senders, or aborts those that were started. */
+static int start_senders(struct load_run *run, char error[LOAD_RUN_ERROR_BYTES])
 {
-    for (; run->running < run->made; run->running++) {
+    for (; run->running < run->created; run->running++) {
         int failed = sender_start(run->senders[run->running]);
         if (!failed)
             continue;
-        snprintf(error, RUN_ERROR_BYTES, "cannot start a thread: %s; lower -T", strerror(-failed));
+        snprintf(error, LOAD_RUN_ERROR_BYTES, "cannot start a thread: %s; lower -T",
+                 strerror(-failed));
         for (uint32_t i = 0; i < run->running; i++)
             sender_abort(run->senders[i]);
         return failed;
@@ -295,133 +243,65 @@ static int start_senders(struct run *run, char error[RUN_ERROR_BYTES])
     return 0;
 }
 
-/* Runs the loop until each sender's last letter was read, so that none is left in the mailbox. */
-static int run_senders(struct run *run, char error[RUN_ERROR_BYTES])
+/* Runs the loop until the last report of each sender was handled, so that none is left in the
+ * mailbox. */
+static int run_senders(struct load_run *run, char error[LOAD_RUN_ERROR_BYTES])
 {
-    struct main_loop *stage = run->is->stage;
+    struct main_loop *main_loop = run->setting->main_loop;
     int failed = start_senders(run, error);
 
-    loop_timer_once(&run->ticks, run->measure_ns + run->is->options->interval_ns - clock_now_ns());
-    stage->interrupted = interrupted;
-    stage->state = run;
-    if (stage->interrupts > 0)
-        interrupted(run, stage->interrupts);
-    int broken = run->running > 0 ? loop_run_until_stopped(stage->loop) : 0;
-    stage->interrupted = NULL;
-    main_loop_hold(true);
-    if (broken && !failed)
-        snprintf(error, RUN_ERROR_BYTES, "cannot wait for the senders: %s; lower -T",
-                 strerror(-broken));
-    for (uint32_t i = 0; i < run->made && broken; i++)
+    loop_timer_once(&run->ticks,
+                    run->measure_ns + run->setting->options->interval_ns - clock_now_ns());
+    main_loop->interrupted = on_interrupted;
+    main_loop->state = run;
+    if (main_loop->interrupts > 0)
+        on_interrupted(run, main_loop->interrupts);
+    int loop_error = run->running > 0 ? loop_run_until_stopped(main_loop->loop) : 0;
+    main_loop->interrupted = NULL;
+    main_loop_defer_forced_exit(true);
+    if (loop_error && !failed)
+        snprintf(error, LOAD_RUN_ERROR_BYTES, "cannot wait for the senders: %s; lower -T",
+                 strerror(-loop_error));
+    for (uint32_t i = 0; i < run->created && loop_error; i++)
         sender_abort(run->senders[i]);
-    for (uint32_t i = 0; i < run->made; i++)
+    for (uint32_t i = 0; i < run->created; i++)
         sender_join(run->senders[i]);
-    return failed ? failed : broken;
+    return failed ? failed : loop_error;
 }
 
-static int report_replies(struct run *run, uint64_t tolerated, char error[RUN_ERROR_BYTES])
+int load_run_once(const struct load_run_setting *setting, struct load_result *result,
+                  char error[LOAD_RUN_ERROR_BYTES])
 {
-    struct load_result *result = run->result;
-    const struct load_options *options = run->is->options;
-    struct reply_counts *all = reply_counts_new(options->expected, options->expected_count);
-    int failed = all ? 0 : -ENOMEM;
-
-    for (uint32_t i = 0; i < run->made && !failed; i++)
-        reply_counts_merge(all, sender_summary(run->senders[i]).replies);
-    if (!failed)
-        failed = reply_counts_report(all, result);
-    if (!failed) {
-        result->rotation_known = options->expected_count > 0 && result->counts.replied > 0;
-        result->rotation_even = reply_counts_spread(all) <= 1 + tolerated;
-    }
-    reply_counts_free(all);
-    if (failed)
-        snprintf(error, RUN_ERROR_BYTES, "cannot report: memory is short; free some");
-    return failed;
-}
-
-static int conclude(struct run *run, char error[RUN_ERROR_BYTES])
-{
-    struct load_result *result = run->result;
-    uint64_t turns_lost = result->counts.lost + result->counts.wrong;
-
-    result->exact = true;
-    for (uint32_t i = 0; i < run->made; i++) {
-        struct sender_summary summary = sender_summary(run->senders[i]);
-        histogram_merge(&result->raw, summary.raw);
-        histogram_merge(&result->lag, summary.lag);
-        result->exact &= summary.exact;
-        result->unsent += summary.unsent;
-        /* Near the end of the warm-up the server may have taken requests in another order. */
-        turns_lost += summary.open_before;
-        if (summary.sending_ns > result->duration_ns)
-            result->duration_ns = summary.sending_ns;
-        double share = summary.sending_ns ? (double)summary.cpu_ns / (double)summary.sending_ns : 0;
-        result->cpu_share = share > result->cpu_share ? share : result->cpu_share;
-    }
-    double seconds = (double)result->duration_ns / 1e9;
-    result->requested_rate = run->is->rate;
-    result->achieved_rate = seconds > 0 ? (double)result->counts.sent / seconds : 0;
-    result->answered_rate = seconds > 0 ? (double)result->counts.replied / seconds : 0;
-    result->cpu_share = result->cpu_share < 1 ? result->cpu_share : 1;
-    verdict_judge(result);
-    return report_replies(run, turns_lost, error);
-}
-
-static int describe(const struct run *run, char error[RUN_ERROR_BYTES])
-{
-    struct load_result *result = run->result;
-    const struct load_options *options = run->is->options;
-    char target[ADDR_TEXT_BYTES], host[HOST_BYTES];
-
-    histogram_init(&result->corrected);
-    histogram_init(&result->raw);
-    histogram_init(&result->lag);
-    result->command = options->command ? strdup(options->command) : NULL;
-    result->target = strdup(addr_format(&run->is->target, target));
-    result->host = strdup(host_describe(host, sizeof host));
-    clock_wall_text(result->started);
-    result->clients = options->clients;
-    result->threads = options->threads;
-    result->timeout_ns = options->timeout_ns;
-    result->max_loss_ppm = options->max_loss_ppm;
-    if (result->command && result->target && result->host)
-        return 0;
-    snprintf(error, RUN_ERROR_BYTES, "cannot begin: memory is short; free some, or lower -c");
-    return -ENOMEM;
-}
-
-int run_load(const struct run_setting *setting, struct load_result *result,
-             char error[RUN_ERROR_BYTES])
-{
-    struct run run = {.is = setting, .result = result};
+    struct load_run run = {.setting = setting, .result = result};
     *result = (struct load_result){.exact = true};
-    histogram_init(&run.corrected);
+    interval_recorder_init(&run.recorder, result);
 
-    int failed = describe(&run, error);
+    int failed = run_result_describe(result, setting->options, &setting->target, error);
     if (!failed)
-        failed = make_senders(&run, error);
+        failed = create_senders(&run, error);
     if (!failed) {
-        failed = loop_timer_open(setting->stage->loop, &run.ticks, tick, &run);
+        failed = loop_timer_open(setting->main_loop->loop, &run.ticks, on_tick, &run);
         if (failed)
-            snprintf(error, RUN_ERROR_BYTES,
-                     "cannot make a timer: %s; raise the limit of descriptors", strerror(-failed));
+            snprintf(error, LOAD_RUN_ERROR_BYTES,
+                     "cannot create a timer: %s; raise the limit of descriptors",
+                     strerror(-failed));
     }
     if (!failed)
         failed = run_senders(&run, error);
     loop_timer_close(&run.ticks);
-    progress_clear(setting->progress);
+    progress_output_clear(setting->progress);
     if (!failed && run.aborted) {
-        snprintf(error, RUN_ERROR_BYTES,
+        snprintf(error, LOAD_RUN_ERROR_BYTES,
                  "waiting for the last replies: interrupted twice; nothing is reported");
         failed = -EINTR;
     }
     if (!failed)
-        failed = conclude(&run, error);
-    for (uint32_t i = 0; i < run.made; i++)
+        failed = run_result_conclude(result, setting->options, setting->rate, run.senders,
+                                     run.created, error);
+    for (uint32_t i = 0; i < run.created; i++)
         sender_free(run.senders[i]);
-    /* Another step may follow, and what is printed between them may block. */
+    /* Another step may follow, and output between the steps may block. */
     if (setting->options->find_max)
-        main_loop_hold(false);
+        main_loop_defer_forced_exit(false);
     return failed;
 }

@@ -1,10 +1,10 @@
-/* Who got a broadcast, how often, and when. */
 #include "load/send/copy_counts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { REGISTERED = 0x80, COPIES = 0x7f }; /* a client's byte: a mark, and a number that sticks */
+/* A client's byte: a flag, and the number of its copies, which stays at the maximum. */
+enum { REGISTERED = 0x80, COPIES = 0x7f };
 
 struct copy_counts {
     uint32_t count;
@@ -46,25 +46,25 @@ bool copy_counts_is_registered(const struct copy_counts *copies, uint32_t client
     return copies->clients[client] & REGISTERED;
 }
 
-bool copy_counts_take(struct copy_counts *copies, uint32_t client,
-                      const struct copy_counts_payload *payload, const void *bytes, size_t size,
-                      uint64_t now_ns)
+bool copy_counts_add(struct copy_counts *copies, uint32_t client,
+                     const struct copy_counts_payload *payload, const void *bytes, size_t size,
+                     uint64_t now_ns)
 {
     if (size != payload->size || memcmp(bytes, payload->bytes, size) != 0)
         return false;
-    uint8_t *it = &copies->clients[client];
-    if (!(*it & REGISTERED))
+    uint8_t *entry = &copies->clients[client];
+    if (!(*entry & REGISTERED))
         return true;
-    if (*it & COPIES)
+    if (*entry & COPIES)
         copies->doubled++;
     else
         histogram_add(&copies->delays, now_ns - payload->start_ns);
-    if ((*it & COPIES) != COPIES)
-        ++*it;
+    if ((*entry & COPIES) != COPIES)
+        ++*entry;
     return true;
 }
 
-void copy_counts_tell(struct copy_counts *copies, struct copy_counts_tally *tally)
+void copy_counts_take_tally(struct copy_counts *copies, struct copy_counts_tally *tally)
 {
     tally->expected = tally->received = 0;
     for (uint32_t i = 0; i < copies->count; i++) {

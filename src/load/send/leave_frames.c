@@ -1,4 +1,3 @@
-/* Clients that say that they leave. */
 #include "load/send/leave_frames.h"
 
 #include "net/message/datagram_batch.h"
@@ -6,12 +5,25 @@
 
 #include <stdlib.h>
 
+enum {
+    STEP_NS = 1000 * 1000,
+    PONG_TIMEOUT_NS = 100 * 1000 * 1000,
+    /* After this number of lost pongs in succession, the steps no longer wait for one. */
+    MISSED_PONGS_MAX = 3,
+};
+
 struct leave_frames {
     const struct simulated_clients *clients;
     struct batch *batch, *ping;
     uint32_t next;              /* the first client that has not left */
-    uint32_t picked[BATCH_MAX]; /* who is in the batch */
+    uint32_t picked[BATCH_MAX]; /* the clients whose frames are in the batch */
     uint8_t frame[FRAME_CHALLENGE_BYTES], ping_frame[FRAME_PONG_BYTES_MAX];
+
+    uint32_t step; /* frames in one */
+    uint64_t due_ns, pong_timeout_ns;
+    bool awaits_pong;
+    uint32_t missed_pongs; /* in succession */
+    bool sent_all;
 };
 
 struct leave_frames *leave_frames_new(const struct simulated_clients *clients)
@@ -42,28 +54,44 @@ void leave_frames_free(struct leave_frames *leave)
     free(leave);
 }
 
+void leave_frames_start(struct leave_frames *leave, uint64_t now_ns, uint64_t took_ns,
+                        uint32_t max_step)
+{
+    uint64_t step = (uint64_t)leave->clients->count * STEP_NS / took_ns;
+    step = step < max_step ? step : max_step;
+    leave->step = step > 0 ? (uint32_t)step : 1;
+    leave->due_ns = now_ns;
+}
+
+uint64_t leave_frames_next_ns(const struct leave_frames *leave)
+{
+    bool waits = leave->awaits_pong && leave->missed_pongs < MISSED_PONGS_MAX;
+    return waits ? leave->pong_timeout_ns : leave->due_ns;
+}
+
 /* Fills the batch with up to most frames of clients that share a socket. Returns how many. */
-static uint32_t gather(struct leave_frames *leave, const struct copy_counts *copies, uint32_t most,
-                       uint32_t *socket)
+static uint32_t fill_batch(struct leave_frames *leave, const struct copy_counts *copies,
+                           uint32_t most, uint32_t *socket)
 {
     const struct simulated_clients *clients = leave->clients;
-    uint32_t count = 0, room = clients->by_address ? BATCH_MAX : 1;
-    room = most < room ? most : room;
-    for (; leave->next < clients->count && count < room; leave->next++) {
+    uint32_t count = 0, capacity = clients->by_address ? BATCH_MAX : 1;
+    capacity = most < capacity ? most : capacity;
+    for (; leave->next < clients->count && count < capacity; leave->next++) {
         if (!copy_counts_is_registered(copies, leave->next))
             continue;
-        uint32_t ip = 0, its = simulated_clients_socket(clients, leave->next, &ip);
-        if (count > 0 && its != *socket)
+        uint32_t ip = 0, own_socket = simulated_clients_socket(clients, leave->next, &ip);
+        if (count > 0 && own_socket != *socket)
             break;
-        *socket = its;
+        *socket = own_socket;
         leave->picked[count++] = leave->next;
         batch_again(leave->batch, ip);
     }
     return count;
 }
 
-/* Asks the server, from the client whose frame was the last one, whether it has come so far. */
-static bool ask(struct leave_frames *leave, uint32_t client)
+/* Sends a ping from the client whose leave frame was the last one. The pong shows that the server
+ * has handled the frames, or that another of its workers is about to. */
+static bool send_ping(struct leave_frames *leave, uint32_t client)
 {
     uint32_t ip = 0, socket = simulated_clients_socket(leave->clients, client, &ip);
     batch_again(leave->ping, ip);
@@ -72,12 +100,12 @@ static bool ask(struct leave_frames *leave, uint32_t client)
     return sent;
 }
 
-bool leave_frames_send(struct leave_frames *leave, const struct copy_counts *copies, uint32_t most,
-                       bool *asked)
+static void send_step(struct leave_frames *leave, const struct copy_counts *copies)
 {
-    uint32_t socket = 0, last = SIMULATED_CLIENTS_NONE;
+    uint32_t socket = 0, last = SIMULATED_CLIENTS_NONE, most = leave->step;
     int error = 0;
-    for (uint32_t count; !error && most > 0 && (count = gather(leave, copies, most, &socket)) > 0;
+    for (uint32_t count;
+         !error && most > 0 && (count = fill_batch(leave, copies, most, &socket)) > 0;
          most -= count) {
         error = batch_send(leave->batch, leave->clients->sockets[socket]);
         if (!error)
@@ -86,12 +114,29 @@ bool leave_frames_send(struct leave_frames *leave, const struct copy_counts *cop
             leave->next = leave->picked[batch_settled(leave->batch)];
         batch_clear(leave->batch);
     }
-    *asked = last != SIMULATED_CLIENTS_NONE && ask(leave, last);
-    return leave->next < leave->clients->count;
+    leave->awaits_pong = last != SIMULATED_CLIENTS_NONE && send_ping(leave, last);
+    leave->sent_all = leave->next >= leave->clients->count;
 }
 
-bool leave_frames_is_answer(const struct datagram *datagram)
+bool leave_frames_step(struct leave_frames *leave, const struct copy_counts *copies,
+                       uint64_t now_ns)
 {
-    return frame_has_magic(datagram->bytes, datagram->size) &&
-           frame_read(datagram->bytes, datagram->size).type == FRAME_PONG;
+    if (now_ns < leave_frames_next_ns(leave))
+        return true;
+    if (leave->sent_all)
+        return false;
+    leave->missed_pongs = leave->awaits_pong ? leave->missed_pongs + 1 : 0;
+    leave->due_ns = now_ns + STEP_NS;
+    leave->pong_timeout_ns = now_ns + PONG_TIMEOUT_NS;
+    send_step(leave, copies);
+    return true;
+}
+
+bool leave_frames_take_pong(struct leave_frames *leave, const struct datagram *datagram)
+{
+    bool is_pong = frame_has_magic(datagram->bytes, datagram->size) &&
+                   frame_read(datagram->bytes, datagram->size).type == FRAME_PONG;
+    if (is_pong)
+        leave->awaits_pong = false;
+    return is_pong;
 }

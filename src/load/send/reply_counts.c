@@ -1,4 +1,3 @@
-/* Which replies came, and how often. */
 #include "load/send/reply_counts.h"
 
 #include "base/siphash.h"
@@ -9,31 +8,31 @@
 #include <string.h>
 
 enum {
-    PLACES = 256, /* four for each reply: a look-up seldom takes two steps */
+    SLOTS = 256, /* of a hash table, four for each reply: a lookup seldom takes two steps */
 };
 
-/* Where the replies that have no line of their own are counted. */
+/* The name under which all other replies are counted. */
 static const char OTHERS[] = "(other)";
 
 struct reply {
     uint64_t hash, count;
     const char *bytes;
     size_t size;
-    char *own; /* bytes, if they are ours to free */
+    char *own; /* bytes, if this module allocated them */
 };
 
 struct reply_counts {
-    bool closed; /* no other is ever learnt */
+    bool closed; /* adds no replies to the known ones */
     int count;
-    int next; /* a guess at the number of the one that comes next */
+    int next; /* the probable number of the next reply */
     uint64_t others;
     struct reply known[REPLY_COUNTS_MAX];
-    uint8_t places[PLACES]; /* number + 1, 0 for an empty one */
+    uint8_t slots[SLOTS]; /* number + 1; 0: empty */
 };
 
 static uint64_t hash_of(const void *bytes, size_t size)
 {
-    /* Nobody gains by a collision here, so the key is no secret. */
+    /* The key is no secret: a service gains nothing by collisions here. */
     static const struct siphash_key key = {0x7564706c6f616400, 1};
     return siphash13(&key, bytes, size);
 }
@@ -48,22 +47,22 @@ static bool is_reply(const struct reply *reply, const void *bytes, size_t size, 
     return reply->hash == hash && is_same(reply, bytes, size);
 }
 
-/* The place of a reply, or the empty one where it would be. */
-static uint32_t find_place(const struct reply_counts *replies, const void *bytes, size_t size,
-                           uint64_t hash)
+/* Returns the slot of a reply, or the empty one where it would be. */
+static uint32_t find_slot(const struct reply_counts *replies, const void *bytes, size_t size,
+                          uint64_t hash)
 {
-    uint32_t place = (uint32_t)hash % PLACES;
-    while (replies->places[place] &&
-           !is_reply(&replies->known[replies->places[place] - 1], bytes, size, hash))
-        place = (place + 1) % PLACES;
-    return place;
+    uint32_t slot = (uint32_t)hash % SLOTS;
+    while (replies->slots[slot] &&
+           !is_reply(&replies->known[replies->slots[slot] - 1], bytes, size, hash))
+        slot = (slot + 1) % SLOTS;
+    return slot;
 }
 
 static struct reply *add(struct reply_counts *replies, const char *bytes, size_t size,
                          uint64_t hash)
 {
     struct reply *reply = &replies->known[replies->count];
-    replies->places[find_place(replies, bytes, size, hash)] = (uint8_t)++replies->count;
+    replies->slots[find_slot(replies, bytes, size, hash)] = (uint8_t)++replies->count;
     *reply = (struct reply){.hash = hash, .bytes = bytes, .size = size};
     return reply;
 }
@@ -88,16 +87,16 @@ void reply_counts_free(struct reply_counts *replies)
     free(replies);
 }
 
-/* By its hash; not inlined, for it is seldom asked. */
+/* Finds a reply by its hash. Not inlined, because it is seldom needed. */
 __attribute__((noinline)) static int search(const struct reply_counts *replies, const void *bytes,
                                             size_t size, uint64_t *hash)
 {
     *hash = hash_of(bytes, size);
-    return replies->places[find_place(replies, bytes, size, *hash)] - 1;
+    return replies->slots[find_slot(replies, bytes, size, *hash)] - 1;
 }
 
-/* A service that rotates, or always says the same, needs no hash but for its first round: each
- * reply is guessed from the one before it. */
+/* For a service that rotates its replies, or always sends the same one, only the first rotation
+ * computes hashes: after that, each reply is predicted from the one before it. */
 int reply_counts_find(struct reply_counts *replies, const void *bytes, size_t size, uint64_t *hash)
 {
     int number = replies->next;
@@ -110,8 +109,8 @@ int reply_counts_find(struct reply_counts *replies, const void *bytes, size_t si
     return number;
 }
 
-static struct reply *learn(struct reply_counts *replies, const void *bytes, size_t size,
-                           uint64_t hash)
+static struct reply *add_copy(struct reply_counts *replies, const void *bytes, size_t size,
+                              uint64_t hash)
 {
     if (replies->closed || replies->count == REPLY_COUNTS_MAX)
         return NULL;
@@ -129,7 +128,7 @@ static void count_many(struct reply_counts *replies, int number, const struct re
 {
     struct reply *reply = number != REPLY_COUNTS_OTHER
                               ? &replies->known[number]
-                              : learn(replies, like->bytes, like->size, like->hash);
+                              : add_copy(replies, like->bytes, like->size, like->hash);
     if (reply)
         reply->count += count;
     else
@@ -149,8 +148,8 @@ void reply_counts_merge(struct reply_counts *into, const struct reply_counts *fr
 {
     for (int i = 0; i < from->count; i++) {
         const struct reply *reply = &from->known[i];
-        uint32_t place = find_place(into, reply->bytes, reply->size, reply->hash);
-        count_many(into, into->places[place] - 1, reply, reply->count);
+        uint32_t slot = find_slot(into, reply->bytes, reply->size, reply->hash);
+        count_many(into, into->slots[slot] - 1, reply, reply->count);
     }
     into->others += from->others;
 }
@@ -162,22 +161,23 @@ static int by_count(const void *a, const void *b)
     return (left < right) - (left > right);
 }
 
-/* Whole, so that no two replies have one name, which none shares with the others. */
+/* Returns the whole reply, escaped, so that no two replies share a name. A reply that equals OTHERS
+ * is escaped further. */
 static char *name_of(const struct reply *reply)
 {
-    size_t room = 4 * reply->size + 1;
+    size_t bytes = 4 * reply->size + 1;
     bool others =
         reply->size == sizeof OTHERS - 1 && memcmp(reply->bytes, OTHERS, reply->size) == 0;
-    char *name = malloc(room);
+    char *name = malloc(bytes);
     if (others && name)
         return strcpy(name, "\\x28other)");
     if (name)
-        printable_ascii(name, room, reply->bytes, reply->size);
+        printable_ascii(name, bytes, reply->bytes, reply->size);
     return name;
 }
 
-/* Takes the message over. */
-static bool report_one(struct load_result *result, char *message, uint64_t count)
+/* Adds a line to the result, which owns the message from now on. */
+static bool add_line(struct load_result *result, char *message, uint64_t count)
 {
     struct load_reply *line = &result->replies[result->reply_count];
     line->message = message;
@@ -188,18 +188,18 @@ static bool report_one(struct load_result *result, char *message, uint64_t count
 
 int reply_counts_report(const struct reply_counts *replies, struct load_result *result)
 {
-    bool good;
+    bool ok;
 
     result->reply_count = 0;
     result->replies = calloc((size_t)replies->count + 1, sizeof *result->replies);
-    good = result->replies != NULL;
-    for (int i = 0; good && i < replies->count; i++)
-        good = report_one(result, name_of(&replies->known[i]), replies->known[i].count);
-    if (good && !replies->closed)
+    ok = result->replies != NULL;
+    for (int i = 0; ok && i < replies->count; i++)
+        ok = add_line(result, name_of(&replies->known[i]), replies->known[i].count);
+    if (ok && !replies->closed)
         qsort(result->replies, result->reply_count, sizeof *result->replies, by_count);
-    if (good && replies->others)
-        good = report_one(result, strdup(OTHERS), replies->others);
-    return good ? 0 : -ENOMEM;
+    if (ok && replies->others)
+        ok = add_line(result, strdup(OTHERS), replies->others);
+    return ok ? 0 : -ENOMEM;
 }
 
 uint64_t reply_counts_spread(const struct reply_counts *replies)

@@ -1,17 +1,16 @@
-/* Requests in order of sending, clients in order of idleness, and datagrams between them. */
 #include "load/send/reply_matching.h"
 
 #include <stdlib.h>
 
 enum {
-    FIRST_ROOM = 1024, /* requests; a power of two */
-    ROOM_MAX = REPLY_MATCH_OPEN_MAX,
+    FIRST_CAPACITY = 1024, /* requests; a power of two */
+    CAPACITY_MAX = REPLY_MATCH_OPEN_MAX,
 };
 
-enum state { OPEN, ANSWERED, LOST };
+enum request_state { OPEN, ANSWERED, LOST };
 
-/* Numbers of requests count up without end; those kept here are their low 32 bits, which is enough
- * among those in the ring. */
+/* Requests are numbered without limit. The numbers here are the low 32 bits, which are unique in
+ * the ring. */
 struct request {
     uint64_t intended_ns, sent_ns;
     uint32_t client : 30;
@@ -19,21 +18,21 @@ struct request {
     uint32_t next; /* the client's next open one */
 };
 
-/* What a client is; above these bits stands how many requests it has open. One word, for each
- * request changes most of it. */
+/* The flags of a client; the bits above them hold the number of its open requests. It is one word
+ * because each request changes most of it. */
 enum {
-    QUEUED = 1,   /* it stands among the idle; perhaps no longer rightly */
-    RESTING = 2,  /* its newest request was lost, less than two timeouts ago */
-    REPLIED = 4,  /* its newest request was answered, by what had the hash */
+    QUEUED = 1,   /* it is in the idle queue, but may no longer be idle */
+    PAUSED = 2,   /* its newest request was lost, less than two timeouts ago */
+    REPLIED = 4,  /* its newest request was answered by a datagram with that hash */
     MEASURED = 8, /* its newest request was measured */
     ONE_OPEN = 16,
 };
 
 struct client {
-    uint32_t oldest; /* open request, while there are any */
+    uint32_t oldest; /* open request, if there are any */
     uint32_t newest; /* the last request sent */
     uint32_t hash;   /* of the last answer */
-    uint32_t is;     /* of the above */
+    uint32_t flags;
 };
 
 struct reply_match {
@@ -41,21 +40,20 @@ struct reply_match {
     uint32_t clients_count;
     struct client *clients;
 
-    /* Idle clients, longest first: a ring with room for all. */
+    /* Idle clients, longest first: a ring with a slot for each. */
     uint32_t *idle;
     uint32_t idle_mask, idle_head, idle_count;
-    uint32_t turn; /* of the busy ones, when none is idle */
+    uint32_t next_busy; /* the next to pick when no client is idle */
 
-    /* Requests from head to tail, a ring; those before waiting are no longer open. */
+    /* Requests from head to tail: a ring. Those before waiting are no longer open. */
     struct request *ring;
     uint64_t mask, head, waiting, tail;
     uint64_t open;
     uint64_t measured_from;
-    uint64_t
-        crowded; /* of the requests in the ring, the last one that went to a busy client, + 1 */
+    uint64_t overlap_end; /* number of the last request sent from a busy client, + 1 */
 };
 
-/* ---- Making ---- */
+/* ---- Creation ---- */
 
 static uint32_t power_above(uint32_t count)
 {
@@ -70,15 +68,15 @@ struct reply_match *reply_match_new(uint32_t clients, uint64_t timeout_ns)
     struct reply_match *match = calloc(1, sizeof *match);
     if (!match)
         return NULL;
-    uint32_t room = power_above(clients);
+    uint32_t capacity = power_above(clients);
     match->timeout_ns = timeout_ns;
     match->measured_from = UINT64_MAX;
     match->clients_count = clients;
     match->clients = calloc(clients, sizeof *match->clients);
-    match->idle = malloc(room * sizeof *match->idle);
-    match->idle_mask = room - 1;
-    match->ring = malloc(FIRST_ROOM * sizeof *match->ring);
-    match->mask = FIRST_ROOM - 1;
+    match->idle = malloc(capacity * sizeof *match->idle);
+    match->idle_mask = capacity - 1;
+    match->ring = malloc(FIRST_CAPACITY * sizeof *match->ring);
+    match->mask = FIRST_CAPACITY - 1;
     if (!match->clients || !match->idle || !match->ring) {
         reply_match_free(match);
         return NULL;
@@ -99,20 +97,20 @@ void reply_match_free(struct reply_match *match)
     free(match);
 }
 
-/* Doubles the ring's room, which happens a few times in a run: nothing to be inlined. */
+/* Doubles the ring. Not inlined, because it happens only a few times in a run. */
 __attribute__((noinline)) static bool grow(struct reply_match *match)
 {
-    uint64_t room = 2 * (match->mask + 1);
-    if (room > ROOM_MAX)
+    uint64_t capacity = 2 * (match->mask + 1);
+    if (capacity > CAPACITY_MAX)
         return false;
-    struct request *ring = malloc(room * sizeof *ring);
+    struct request *ring = malloc(capacity * sizeof *ring);
     if (!ring)
         return false;
     for (uint64_t i = match->head; i != match->tail; i++)
-        ring[i & (room - 1)] = match->ring[i & match->mask];
+        ring[i & (capacity - 1)] = match->ring[i & match->mask];
     free(match->ring);
     match->ring = ring;
-    match->mask = room - 1;
+    match->mask = capacity - 1;
     return true;
 }
 
@@ -120,53 +118,54 @@ __attribute__((noinline)) static bool grow(struct reply_match *match)
 
 static bool has_open(const struct client *client)
 {
-    return client->is >= ONE_OPEN;
+    return client->flags >= ONE_OPEN;
 }
 
 static bool is_busy(const struct client *client)
 {
-    return client->is >= ONE_OPEN || client->is & RESTING;
+    return client->flags >= ONE_OPEN || client->flags & PAUSED;
 }
 
 static void push_idle(struct reply_match *match, uint32_t client)
 {
-    if (match->clients[client].is & QUEUED)
+    if (match->clients[client].flags & QUEUED)
         return;
-    match->clients[client].is |= QUEUED;
+    match->clients[client].flags |= QUEUED;
     match->idle[(match->idle_head + match->idle_count++) & match->idle_mask] = client;
 }
 
-/* Room for what is picked and not yet sent, too: a batch is small beside a quarter of the ring. */
-static bool has_room(struct reply_match *match)
+/* A quarter of the ring stays free for requests that are picked and not yet sent: a batch is
+ * smaller than that. */
+static bool has_space(struct reply_match *match)
 {
     return match->tail - match->head <= match->mask - match->mask / 4 || grow(match);
 }
 
-/* One of the busy ones, which take turns. */
+/* Picks one of the busy clients, which take turns. */
 static uint32_t pick_busy(struct reply_match *match)
 {
-    uint32_t client = match->turn;
-    match->turn = client + 1 < match->clients_count ? client + 1 : 0;
+    uint32_t client = match->next_busy;
+    match->next_busy = client + 1 < match->clients_count ? client + 1 : 0;
     return client;
 }
 
-bool reply_match_pick(struct reply_match *match, bool crowd, uint32_t *client)
+bool reply_match_pick(struct reply_match *match, bool overlap, uint32_t *client)
 {
-    if (!has_room(match))
+    if (!has_space(match))
         return false;
     while (match->idle_count > 0) {
         uint32_t next = match->idle[match->idle_head++ & match->idle_mask];
-        struct client *it = &match->clients[next];
+        struct client *state = &match->clients[next];
         match->idle_count--;
-        it->is &= ~(uint32_t)QUEUED;
+        state->flags &= ~(uint32_t)QUEUED;
         *client = next;
-        /* One that was picked in turn before its other request was refused isn't idle. */
-        if (!is_busy(it))
+        /* A client that was picked as busy before its other request was refused is not idle. */
+        if (!is_busy(state))
             return true;
     }
-    if (crowd)
+    if (overlap)
         *client = pick_busy(match);
-    return crowd;
+    return overlap;
 }
 
 void reply_match_unpick(struct reply_match *match, uint32_t client)
@@ -178,7 +177,7 @@ void reply_match_unpick(struct reply_match *match, uint32_t client)
 void reply_match_sent(struct reply_match *match, uint32_t client, uint64_t intended_ns,
                       uint64_t sent_ns)
 {
-    struct client *it = &match->clients[client];
+    struct client *state = &match->clients[client];
     uint64_t number = match->tail++;
     match->ring[number & match->mask] = (struct request){
         .intended_ns = intended_ns,
@@ -187,32 +186,32 @@ void reply_match_sent(struct reply_match *match, uint32_t client, uint64_t inten
         .state = OPEN,
     };
     match->open++;
-    if (is_busy(it))
-        match->crowded = number + 1;
-    if (has_open(it))
-        match->ring[it->newest & match->mask].next = (uint32_t)number;
+    if (is_busy(state))
+        match->overlap_end = number + 1;
+    if (has_open(state))
+        match->ring[state->newest & match->mask].next = (uint32_t)number;
     else
-        it->oldest = (uint32_t)number;
-    it->newest = (uint32_t)number;
-    uint32_t is = it->is & ~(uint32_t)(RESTING | REPLIED | MEASURED);
-    it->is = (is | (number >= match->measured_from ? MEASURED : 0)) + ONE_OPEN;
+        state->oldest = (uint32_t)number;
+    state->newest = (uint32_t)number;
+    uint32_t flags = state->flags & ~(uint32_t)(PAUSED | REPLIED | MEASURED);
+    state->flags = (flags | (number >= match->measured_from ? MEASURED : 0)) + ONE_OPEN;
 }
 
 /* ---- Datagrams ---- */
 
-/* Takes the client's oldest open request from it. */
+/* Ends the client's oldest open request. */
 static struct request *close_oldest(struct reply_match *match, struct client *client,
-                                    enum state state)
+                                    enum request_state state)
 {
     struct request *request = &match->ring[client->oldest & match->mask];
     request->state = (unsigned)state & 3;
     client->oldest = request->next;
-    client->is -= ONE_OPEN;
+    client->flags -= ONE_OPEN;
     match->open--;
     return request;
 }
 
-/* The whole number of a request in the ring. */
+/* Returns the whole number of a request in the ring. */
 static uint64_t whole_number(const struct reply_match *match, uint32_t low)
 {
     return match->head + (uint32_t)(low - (uint32_t)match->head);
@@ -220,12 +219,12 @@ static uint64_t whole_number(const struct reply_match *match, uint32_t low)
 
 static struct reply_match_answer answer(struct reply_match *match, uint32_t client, uint32_t hash)
 {
-    struct client *it = &match->clients[client];
-    uint64_t number = whole_number(match, it->oldest);
-    const struct request *request = close_oldest(match, it, ANSWERED);
-    it->hash = hash;
-    if (!has_open(it)) {
-        it->is |= REPLIED;
+    struct client *state = &match->clients[client];
+    uint64_t number = whole_number(match, state->oldest);
+    const struct request *request = close_oldest(match, state, ANSWERED);
+    state->hash = hash;
+    if (!has_open(state)) {
+        state->flags |= REPLIED;
         push_idle(match, client);
     }
     return (struct reply_match_answer){
@@ -236,29 +235,30 @@ static struct reply_match_answer answer(struct reply_match *match, uint32_t clie
     };
 }
 
-/* The client needs no more rest: what it rested for has come. */
+/* Ends the pause of a client: the reply that it paused for was received. */
 static struct reply_match_answer answer_late(struct reply_match *match, uint32_t client,
                                              uint32_t hash)
 {
-    struct client *it = &match->clients[client];
-    match->ring[it->newest & match->mask].state = ANSWERED;
-    it->is = (it->is & ~(uint32_t)RESTING) | REPLIED;
-    it->hash = hash;
+    struct client *state = &match->clients[client];
+    match->ring[state->newest & match->mask].state = ANSWERED;
+    state->flags = (state->flags & ~(uint32_t)PAUSED) | REPLIED;
+    state->hash = hash;
     push_idle(match, client);
-    return (struct reply_match_answer){.kind = REPLY_MATCH_LATE, .measured = it->is & MEASURED};
+    return (struct reply_match_answer){.kind = REPLY_MATCH_LATE,
+                                       .measured = state->flags & MEASURED};
 }
 
 struct reply_match_answer reply_match_datagram(struct reply_match *match, uint32_t client,
                                                uint32_t hash, bool expected)
 {
-    const struct client *it = &match->clients[client];
-    if (has_open(it))
+    const struct client *state = &match->clients[client];
+    if (has_open(state))
         return answer(match, client, hash);
-    if (it->is & RESTING && expected)
+    if (state->flags & PAUSED && expected)
         return answer_late(match, client, hash);
-    if (it->is & REPLIED && it->hash == hash)
+    if (state->flags & REPLIED && state->hash == hash)
         return (struct reply_match_answer){.kind = REPLY_MATCH_DUPLICATE,
-                                           .measured = it->is & MEASURED};
+                                           .measured = state->flags & MEASURED};
     return (struct reply_match_answer){.kind = REPLY_MATCH_UNSOLICITED, .measured = true};
 }
 
@@ -267,10 +267,9 @@ bool reply_match_waits(const struct reply_match *match, uint32_t client)
     return has_open(&match->clients[client]);
 }
 
-/* ---- Time ---- */
+/* ---- Timeouts ---- */
 
-/* Passes over the oldest requests if they were answered, which most are, and nothing is left of
- * them to wait for. */
+/* Skips the oldest requests that were answered, as most are. */
 static void skip_answered(struct reply_match *match)
 {
     uint64_t number = match->waiting;
@@ -281,8 +280,8 @@ static void skip_answered(struct reply_match *match)
     match->waiting = number;
 }
 
-/* Gives up what has waited for the timeout; those that were answered are passed over. */
-static uint64_t give_up(struct reply_match *match, uint64_t now_ns)
+/* Marks requests as lost whose timeout has passed; skips those that were answered. */
+static uint64_t mark_lost(struct reply_match *match, uint64_t now_ns)
 {
     uint64_t lost = 0;
     for (; match->waiting != match->tail; match->waiting++) {
@@ -294,40 +293,40 @@ static uint64_t give_up(struct reply_match *match, uint64_t now_ns)
         struct client *client = &match->clients[request->client];
         close_oldest(match, client, LOST);
         if (!has_open(client))
-            client->is |= RESTING;
+            client->flags |= PAUSED;
         lost += match->waiting >= match->measured_from;
     }
     return lost;
 }
 
-/* The oldest request in the ring was that client's, and lost. */
-static void end_rest(struct reply_match *match, uint32_t client)
+/* Ends the pause of the client whose lost request is the oldest in the ring. */
+static void end_pause(struct reply_match *match, uint32_t client)
 {
-    struct client *it = &match->clients[client];
-    if (!(it->is & RESTING) || it->newest != (uint32_t)match->head)
+    struct client *state = &match->clients[client];
+    if (!(state->flags & PAUSED) || state->newest != (uint32_t)match->head)
         return;
-    it->is &= ~(uint32_t)RESTING;
+    state->flags &= ~(uint32_t)PAUSED;
     push_idle(match, client);
 }
 
-/* Forgets the oldest requests: those that were answered, and those that have rested for long
- * enough, whose clients are idle again. */
-static void forget(struct reply_match *match, uint64_t now_ns)
+/* Removes the oldest requests from the ring: those that were answered, and those that were lost a
+ * timeout ago, whose clients become idle. */
+static void remove_oldest(struct reply_match *match, uint64_t now_ns)
 {
     for (; match->head != match->waiting; match->head++) {
         const struct request *request = &match->ring[match->head & match->mask];
         if (request->state == LOST && request->sent_ns + 2 * match->timeout_ns > now_ns)
             return;
         if (request->state == LOST)
-            end_rest(match, request->client);
+            end_pause(match, request->client);
     }
 }
 
 uint64_t reply_match_expire(struct reply_match *match, uint64_t now_ns)
 {
     skip_answered(match);
-    uint64_t lost = give_up(match, now_ns);
-    forget(match, now_ns);
+    uint64_t lost = mark_lost(match, now_ns);
+    remove_oldest(match, now_ns);
     return lost;
 }
 
@@ -355,5 +354,5 @@ void reply_match_measure(struct reply_match *match)
 
 bool reply_match_is_exact(const struct reply_match *match)
 {
-    return match->crowded <= match->measured_from;
+    return match->overlap_end <= match->measured_from;
 }

@@ -1,14 +1,14 @@
-/* The intended times of an open-loop load: exact, repeatable, and nobody's who is late. */
 #include "load/send/send_schedule.h"
 
 static const uint64_t SECOND_NS = 1000000000;
 
-/* Bresenham's way to a division: whole steps, and a remainder that is carried, so that nothing is
- * ever rounded twice. */
-void schedule_init(struct schedule *schedule, uint32_t rate, uint32_t shares, uint32_t share)
+/* As in Bresenham's algorithm, a step is whole nanoseconds and a remainder that is carried, so that
+ * rounding errors do not add up. */
+void send_schedule_init(struct send_schedule *schedule, uint32_t rate, uint32_t shares,
+                        uint32_t share)
 {
     uint64_t step = shares * SECOND_NS, first = share * SECOND_NS;
-    *schedule = (struct schedule){
+    *schedule = (struct send_schedule){
         .next_ns = first / rate,
         .carried = first % rate,
         .step_ns = step / rate,
@@ -17,7 +17,7 @@ void schedule_init(struct schedule *schedule, uint32_t rate, uint32_t shares, ui
     };
 }
 
-static void advance_poisson(struct schedule *schedule)
+static void advance_poisson(struct send_schedule *schedule)
 {
     double gap_ns = prng_exponential(&schedule->prng) * schedule->mean_ns + schedule->fraction;
     uint64_t whole_ns = (uint64_t)gap_ns;
@@ -25,16 +25,16 @@ static void advance_poisson(struct schedule *schedule)
     schedule->next_ns += whole_ns;
 }
 
-void schedule_init_poisson(struct schedule *schedule, uint32_t rate, uint32_t shares,
-                           uint32_t share, uint64_t seed)
+void send_schedule_init_poisson(struct send_schedule *schedule, uint32_t rate, uint32_t shares,
+                                uint32_t share, uint64_t seed)
 {
-    *schedule = (struct schedule){
+    *schedule = (struct send_schedule){
         .poisson = true,
         .rate = rate,
         .mean_ns = (double)SECOND_NS * shares / rate,
     };
     prng_init(&schedule->prng, seed);
-    /* Shares of one seed take seeds of their own from it. */
+    /* Each share derives its own seed from the common one. */
     uint64_t own = 0;
     for (uint32_t i = 0; i <= share; i++)
         own = prng_next(&schedule->prng);
@@ -42,12 +42,12 @@ void schedule_init_poisson(struct schedule *schedule, uint32_t rate, uint32_t sh
     advance_poisson(schedule);
 }
 
-uint64_t schedule_due_ns(const struct schedule *schedule)
+uint64_t send_schedule_due_ns(const struct send_schedule *schedule)
 {
     return schedule->next_ns;
 }
 
-void schedule_advance(struct schedule *schedule)
+void send_schedule_advance(struct send_schedule *schedule)
 {
     if (schedule->poisson) {
         advance_poisson(schedule);

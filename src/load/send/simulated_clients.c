@@ -1,4 +1,3 @@
-/* Many clients on one host. */
 #include "load/send/simulated_clients.h"
 
 #include "net/socket/icmp_errors.h"
@@ -13,10 +12,10 @@
 #include <string.h>
 
 enum {
-    /* What a service and its clients need to live through a stall of some 10 ms at a million a
-       second; the kernel gives less unless net.core.[rw]mem_max or CAP_NET_ADMIN allow it. */
+    /* Enough for a stall of some 10 ms at a million datagrams per second. The kernel grants less
+       unless net.core.[rw]mem_max or CAP_NET_ADMIN allow it. */
     BUFFER_BYTES = 8 << 20,
-    OTHER_FILES = 64, /* descriptors that aren't clients' */
+    OTHER_FILES = 64, /* descriptors besides those of the clients */
 };
 
 /* ---- Addresses of 127/8 ---- */
@@ -34,7 +33,7 @@ uint32_t simulated_clients_gap(const struct addr *target)
     return be32toh(ip) - SIMULATED_CLIENTS_FIRST_IP;
 }
 
-uint32_t simulated_clients_room(const struct addr *target)
+uint32_t simulated_clients_per_socket(const struct addr *target)
 {
     return SIMULATED_CLIENTS_HOSTS - (simulated_clients_gap(target) < SIMULATED_CLIENTS_HOSTS);
 }
@@ -51,7 +50,8 @@ __attribute__((format(printf, 3, 4))) static int fail(char error[SIMULATED_CLIEN
     return code;
 }
 
-static int open_groups(struct simulated_clients *clients, char error[SIMULATED_CLIENTS_ERROR_BYTES])
+static int open_shared_sockets(struct simulated_clients *clients,
+                               char error[SIMULATED_CLIENTS_ERROR_BYTES])
 {
     const struct addr any = {.family = ADDR_IPV4};
     for (uint32_t i = 0; i < clients->socket_count; i++) {
@@ -63,15 +63,14 @@ static int open_groups(struct simulated_clients *clients, char error[SIMULATED_C
             return fail(error, socket, "cannot open a socket: %s; free some memory or descriptors",
                         socket_option_why(-socket));
         clients->sockets[i] = socket;
-        /* Without them a closed port would only look like silence; a kernel that has none of it
-         * says no more than that. */
+        /* With ICMP errors, a closed port is reported; without, it looks like a timeout. */
         icmp_errors_enable(socket, any.family);
     }
     return 0;
 }
 
-static int no_socket(const struct simulated_clients_plan *plan, const struct addr *from,
-                     uint32_t client, int code, char error[SIMULATED_CLIENTS_ERROR_BYTES])
+static int report_socket_error(const struct simulated_clients_plan *plan, const struct addr *from,
+                               uint32_t client, int code, char error[SIMULATED_CLIENTS_ERROR_BYTES])
 {
     char text[ADDR_TEXT_BYTES] = "the source address";
     if (from->family != ADDR_NONE) {
@@ -88,15 +87,15 @@ static int no_socket(const struct simulated_clients_plan *plan, const struct add
                         : "");
     if (code == -EADDRNOTAVAIL)
         return fail(error, code,
-                    "cannot send from %s: this host doesn't have that address; see 'ip address'",
+                    "cannot send from %s: this host does not have that address; see 'ip address'",
                     text);
     return fail(error, code,
                 "cannot open client %u of %u: %s; check the address and the route to it",
                 client + 1, plan->count, strerror(-code));
 }
 
-/* A connected socket whose port isn't the target's own: a service may take such a source for
- * itself. */
+/* Opens a connected socket whose port differs from the target's: a service may take a source with
+ * its own port for itself. */
 static int connect_from(const struct addr *from, const struct addr *target)
 {
     struct addr bound;
@@ -108,13 +107,14 @@ static int connect_from(const struct addr *from, const struct addr *target)
     return other;
 }
 
-static int open_each(struct simulated_clients *clients, const struct simulated_clients_plan *plan,
-                     char error[SIMULATED_CLIENTS_ERROR_BYTES])
+static int open_own_sockets(struct simulated_clients *clients,
+                            const struct simulated_clients_plan *plan,
+                            char error[SIMULATED_CLIENTS_ERROR_BYTES])
 {
     size_t wanted = (size_t)plan->count + OTHER_FILES, files = host_allow_files(wanted);
     if (files < wanted)
         return fail(error, -EMFILE,
-                    "cannot open %u sockets, one a client: this process may open %zu files; "
+                    "cannot open %u sockets, one per client: this process may open %zu files; "
                     "raise the limit with 'ulimit -n %zu', or lower -c",
                     plan->count, files, wanted);
     for (uint32_t i = 0; i < clients->count; i++) {
@@ -123,7 +123,7 @@ static int open_each(struct simulated_clients *clients, const struct simulated_c
             from = plan->sources[(clients->first + i) % plan->source_count];
         int socket = connect_from(&from, &plan->target);
         if (socket < 0)
-            return no_socket(plan, &from, clients->first + i, socket, error);
+            return report_socket_error(plan, &from, clients->first + i, socket, error);
         clients->sockets[i] = socket;
     }
     return 0;
@@ -142,9 +142,10 @@ int simulated_clients_open(struct simulated_clients *clients,
     };
     if (clients->by_address) {
         clients->gap = simulated_clients_gap(&plan->target);
-        clients->room = simulated_clients_room(&plan->target);
-        clients->first_group = first / clients->room;
-        clients->socket_count = (first + count - 1) / clients->room - clients->first_group + 1;
+        clients->per_socket = simulated_clients_per_socket(&plan->target);
+        clients->first_group = first / clients->per_socket;
+        clients->socket_count =
+            (first + count - 1) / clients->per_socket - clients->first_group + 1;
     }
     clients->sockets = malloc(clients->socket_count * sizeof *clients->sockets);
     if (!clients->sockets)
@@ -152,7 +153,8 @@ int simulated_clients_open(struct simulated_clients *clients,
                     plan->count);
     for (uint32_t i = 0; i < clients->socket_count; i++)
         clients->sockets[i] = -1;
-    return clients->by_address ? open_groups(clients, error) : open_each(clients, plan, error);
+    return clients->by_address ? open_shared_sockets(clients, error)
+                               : open_own_sockets(clients, plan, error);
 }
 
 void simulated_clients_close(struct simulated_clients *clients)

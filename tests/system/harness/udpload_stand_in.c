@@ -1,4 +1,4 @@
-/* The stand-in for a service, and the measurement of it. */
+/* A service for tests of udpload, and the running of udpload against it. */
 
 #include "udpload_stand_in.h"
 
@@ -10,21 +10,21 @@ enum { WORDS_MAX = 40 };
 
 int stand_in_udp;
 const char *stand_in_name;
-int stand_in_served;
+int stand_in_received;
 struct process load_process;
 
-void stand_in_begin_at(const char *local)
+void stand_in_open_at(const char *local)
 {
-    int room = 4 << 20;
+    int buffer_bytes = 4 << 20;
     stand_in_udp = udp_open(local);
-    setsockopt(stand_in_udp, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+    setsockopt(stand_in_udp, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
     struct endpoint at = udp_name(stand_in_udp);
     stand_in_name = endpoint_text(&at);
 }
 
-void stand_in_begin(void)
+void stand_in_open(void)
 {
-    stand_in_begin_at("127.0.0.1");
+    stand_in_open_at("127.0.0.1");
 }
 
 const char *load_report_file(void)
@@ -46,21 +46,21 @@ void load_start(const char *words)
     free(rest);
 }
 
-void stand_in_say(const struct endpoint *to, const char *text)
+void stand_in_send(const struct endpoint *to, const char *text)
 {
     udp_say(stand_in_udp, to, text);
 }
 
-void load_serve(serve_one *serve, int count)
+void stand_in_serve(stand_in_handler *serve, int count)
 {
     char bytes[2048];
     struct pollfd waits[] = {{.fd = stand_in_udp, .events = POLLIN},
                              {.fd = load_process.pidfd, .events = POLLIN}};
-    while (stand_in_served < count) {
+    while (stand_in_received < count) {
         struct endpoint from = {.size = sizeof from.sockaddr};
         if (recvfrom(stand_in_udp, bytes, sizeof bytes, MSG_DONTWAIT,
                      (struct sockaddr *)&from.sockaddr, &from.size) >= 0) {
-            serve(++stand_in_served, &from);
+            serve(++stand_in_received, &from);
             continue;
         }
         expect(poll(waits, 2, HARNESS_DEADLINE_MS) > 0, "expected requests, or an end");
@@ -109,13 +109,13 @@ void report_exact(const char *json)
            json);
 }
 
-void stand_in_answers(int number, const struct endpoint *from)
+void stand_in_reply_yes(int number, const struct endpoint *from)
 {
     (void)number;
-    stand_in_say(from, "yes");
+    stand_in_send(from, "yes");
 }
 
-void stand_in_is_silent(int number, const struct endpoint *from)
+void stand_in_ignore(int number, const struct endpoint *from)
 {
     (void)number;
     (void)from;

@@ -3,32 +3,35 @@
 
 #include "harness.h"
 
-/* A service that the test itself plays, and udpload, which measures it. One of each in a test. */
+/* A service that the test itself implements, and udpload, which measures it; one of each per test.
+ */
 
 extern int stand_in_udp;
 extern const char *stand_in_name; /* its address */
-extern int stand_in_served;       /* requests that came */
+extern int stand_in_received;     /* requests received */
 extern struct process load_process;
 
-void stand_in_begin(void); /* on 127.0.0.1 */
-void stand_in_begin_at(const char *local);
-void stand_in_say(const struct endpoint *to, const char *text);
+void stand_in_open(void); /* on 127.0.0.1 */
+void stand_in_open_at(const char *local);
+void stand_in_send(const struct endpoint *to, const char *text);
 
-/* What the service does with each request; number counts from 1. These two say yes, and nothing. */
-typedef void serve_one(int number, const struct endpoint *from);
-serve_one stand_in_answers, stand_in_is_silent;
+/* Handles each request; number counts from 1. The first of these replies "yes", the second nothing.
+ */
+typedef void stand_in_handler(int number, const struct endpoint *from);
+stand_in_handler stand_in_reply_yes, stand_in_ignore;
 
-/* Starts udpload with words from a text, of which @ is the service's name and FILE the report's. */
+/* Starts udpload with the words of a text, in which @ is the service's address and FILE the report.
+ */
 void load_start(const char *words);
 
-/* Serves until udpload has ended, or so many requests in all have come. */
-void load_serve(serve_one *serve, int count);
+/* Handles requests until udpload has ended or count requests were received in total. */
+void stand_in_serve(stand_in_handler *serve, int count);
 
-/* What it has written to stdout (0) or stderr (1) so far. */
+/* Returns what udpload has written to stdout (0) or stderr (1) so far. */
 const char *load_text(int stream);
 
-/* The report, once udpload has ended, whose counts add up. A busy machine may keep it from keeping
- * up, which it then says. */
+/* Waits for the end of udpload. Returns its JSON report, whose counts must add up. On a busy
+ * machine the sender may report that it did not keep up. */
 const char *load_report(void);
 const char *load_report_file(void);
 

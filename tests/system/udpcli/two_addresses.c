@@ -24,7 +24,7 @@ static void begin(void)
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount(hosts, "/etc/hosts", NULL, MS_BIND, NULL) != 0)
         cr_skip_test("a mount namespace, for another /etc/hosts, is not available");
-    stand_in_begin();
+    stand_in_open();
     struct endpoint at = udp_name(stand_in_udp);
     silent_udp = udp_open(harness_format("[::1]:%d", endpoint_port(&at)));
     dual = harness_format("dual.test:%d", endpoint_port(&at));
@@ -43,7 +43,7 @@ static void run_and_answer(const char *const *argv, const char *input)
     if (input)
         process_write(&load_process, input);
     process_close_stdin(&load_process);
-    load_serve(stand_in_answers, INT32_MAX);
+    stand_in_serve(stand_in_reply_yes, INT32_MAX);
     process_wait(&load_process);
 }
 
@@ -61,7 +61,7 @@ static void expect_lines_of_a_pipe(void)
     harness_equal("status", load_process.status, 0);
     expect(strcmp(load_text(0), "yes\nyes\nyes\n") == 0, "expected each line to be answered: %s",
            load_text(0));
-    harness_equal("lines that were received", stand_in_served, 3);
+    harness_equal("lines that were received", stand_in_received, 3);
     expect(load_text(1)[0] == '\0', "expected no error message: %s", load_text(1));
 }
 
@@ -72,7 +72,7 @@ static void expect_measurement(const char *why)
                    NULL);
     const char *json = load_report();
     report_count(json, "replied", 50);
-    harness_equal("requests, and one before them", stand_in_served, 51);
+    harness_equal("requests, and one before them", stand_in_received, 51);
     harness_contains("the report", json, stand_in_name);
     harness_contains("the reason", load_text(1), why);
 }
@@ -99,12 +99,12 @@ Test(system_two_addresses, are_tried_by_a_pipe_after_a_refusal, .init = begin_re
 
 Test(system_two_addresses, are_tried_by_udpload_until_one_answers, .init = begin)
 {
-    expect_measurement("does not answer; going on with 127.0.0.1");
+    expect_measurement("does not answer; continuing with 127.0.0.1");
 }
 
 Test(system_two_addresses, are_tried_by_udpload_after_a_refusal, .init = begin_refused)
 {
-    expect_measurement("refuses; going on with 127.0.0.1");
+    expect_measurement("refuses; continuing with 127.0.0.1");
 }
 
 /* After the first address has answered, a request without a reply is lost, and is not sent to the
@@ -131,8 +131,8 @@ Test(system_two_addresses, may_both_be_silent, .init = begin)
     process_start(&load_process, NULL, (const char *const[]){"udpcli", "-w", "100ms", dual, NULL});
     process_write(&load_process, "one\n");
     process_close_stdin(&load_process);
-    load_serve(stand_in_is_silent, INT32_MAX);
+    stand_in_serve(stand_in_ignore, INT32_MAX);
     harness_equal("status", process_wait(&load_process), 1);
     harness_contains("error message", load_text(1), "0 of 1 were answered");
-    harness_equal("lines that were received", stand_in_served, 1);
+    harness_equal("lines that were received", stand_in_received, 1);
 }

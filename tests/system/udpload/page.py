@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
-"""Opens a report of udpload in a headless browser and says what is wrong with it.
+"""Checks an HTML report of udpload in a headless browser.
 
     page.py BROWSER PROFILE PAGE
 
-Checks, at the width of a desk and of a phone, in the light and in the dark scheme: no error or warning on the console, nothing
-loaded but the page itself, the charts there with their lines, nothing wider than the screen, a value read off by the arrow
-keys. Prints one line for each complaint, and what it has seen; exits 1 if there is a complaint. PROFILE is a directory that
-doesn't exist yet.
+On a desktop and a phone screen, in the light and the dark colour scheme, it checks: no error or warning on the console, nothing
+loaded except the page itself, all charts with their lines, nothing wider than the screen, and a value shown by the arrow keys.
+Prints one line for each error and a summary; exits 1 if there are errors. PROFILE is a directory that does not exist yet.
 """
 
 import json
@@ -23,8 +22,8 @@ OPTIONS = [
 DEADLINE_S = 80  # a browser's first start may take long
 SCREENS = [(1280, 900, False, "light"), (1280, 900, False, "dark"), (375, 740, True, "light"), (375, 740, True, "dark")]
 
-# What the page shows, asked of the page itself.
-LOOK = """(() => {
+# Evaluated in the page: what it shows.
+INSPECT = """(() => {
     const figures = [...document.querySelectorAll('figure')].map((figure) => {
         const svg = figure.querySelector('.plot > svg');
         return {
@@ -56,19 +55,19 @@ LOOK = """(() => {
 
 
 class Browser:
-    """A browser that is spoken to over a pair of pipes: JSON messages, each with a NUL behind it."""
+    """A browser that is controlled over a pair of pipes by JSON messages, each followed by a NUL."""
 
     def __init__(self, program, profile):
         commands, self.commands = os.pipe()
         self.answers, answers = os.pipe()
-        # It reads from descriptor 3 and writes to 4.
+        # The browser reads from descriptor 3 and writes to 4.
         move = 'exec 3<&%d 4>&%d; exec "$@"' % (commands, answers)
         self.process = subprocess.Popen(
             ["bash", "-c", move, "browser", program, *OPTIONS, "--user-data-dir=" + profile, "about:blank"],
             pass_fds=[commands, answers], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(commands)
         os.close(answers)
-        self.session, self.asked, self.rest, self.events = None, 0, b"", []
+        self.session, self.calls, self.rest, self.events = None, 0, b"", []
 
     def receive(self):
         while b"\0" not in self.rest:
@@ -79,15 +78,15 @@ class Browser:
         message, self.rest = self.rest.split(b"\0", 1)
         return json.loads(message)
 
-    def ask(self, method, **parameters):
-        self.asked += 1
-        message = {"id": self.asked, "method": method, "params": parameters}
+    def call(self, method, **parameters):
+        self.calls += 1
+        message = {"id": self.calls, "method": method, "params": parameters}
         if self.session:
             message["sessionId"] = self.session
         os.write(self.commands, json.dumps(message).encode() + b"\0")
         while True:
             answer = self.receive()
-            if answer.get("id") == self.asked:
+            if answer.get("id") == self.calls:
                 if "error" in answer:
                     raise SystemExit("%s: %s" % (method, answer["error"]["message"]))
                 return answer["result"]
@@ -98,30 +97,30 @@ class Browser:
             self.events.append(self.receive())
 
     def attach(self):
-        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
-            self.ask(domain + ".enable")
+            self.call(domain + ".enable")
 
     def open(self, url, screen):
         width, height, phone, scheme = screen
         self.events = []
-        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2 if phone else 1, mobile=phone)
-        self.ask("Emulation.setEmulatedMedia", media="screen", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self.ask("Page.navigate", url=url)
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=2 if phone else 1, mobile=phone)
+        self.call("Emulation.setEmulatedMedia", media="screen", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call("Page.navigate", url=url)
         self.await_event("Page.loadEventFired")
-        result = self.ask("Runtime.evaluate", expression=LOOK, returnByValue=True)
+        result = self.call("Runtime.evaluate", expression=INSPECT, returnByValue=True)
         if "exceptionDetails" in result:
             return None
         return result["result"]["value"]
 
     def close(self):
         self.session = None
-        self.ask("Browser.close")
+        self.call("Browser.close")
         self.process.wait()
 
 
-def complaints_of_events(events, url):
+def errors_of_events(events, url):
     for event in events:
         method, parameters = event.get("method"), event.get("params", {})
         if method == "Runtime.exceptionThrown":
@@ -137,26 +136,26 @@ def complaints_of_events(events, url):
                 yield "loads " + asked
 
 
-def complaints_of_look(look, screen):
-    if look is None:
-        yield "the charts can't be read"
+def errors_of_page(state, screen):
+    if state is None:
+        yield "the charts cannot be read"
         return
-    ids = [figure["id"] for figure in look["figures"]]
+    ids = [figure["id"] for figure in state["figures"]]
     if ids != ["over-time", "by-percentile", "rate"]:
         yield "charts are %s" % ids
-    for figure in look["figures"]:
+    for figure in state["figures"]:
         if figure["height"] < 100 or figure["lines"] < 2 or figure["points"] < 1 or figure["ticks"] < 6 or not figure["label"]:
             yield "a chart is empty: %s" % figure
         if figure["bad"]:
-            yield "%s has a value that is no number" % figure["id"]
-    if look["width"] > screen[0]:
-        yield "it is %d pixels wide on a screen of %d" % (look["width"], screen[0])
-    if look["out"]:
-        yield "%d cards have something that stands out of them" % look["out"]
-    if "corrected" not in look["tip"] or "raw" not in look["tip"]:
-        yield "the arrow keys read nothing off: '%s'" % look["tip"]
-    if look["scripts"] != 2:
-        yield "it has %d scripts" % look["scripts"]
+            yield "%s has a value that is not a number" % figure["id"]
+    if state["width"] > screen[0]:
+        yield "it is %d pixels wide on a screen of %d" % (state["width"], screen[0])
+    if state["out"]:
+        yield "%d cards have content that overflows" % state["out"]
+    if "corrected" not in state["tip"] or "raw" not in state["tip"]:
+        yield "the arrow keys show no value: '%s'" % state["tip"]
+    if state["scripts"] != 2:
+        yield "it has %d scripts" % state["scripts"]
 
 
 def main():
@@ -165,19 +164,19 @@ def main():
     url = pathlib.Path(page).absolute().as_uri()
     browser = Browser(program, profile)
     browser.attach()
-    complaints, backs = [], set()
+    errors, backs = [], set()
     for screen in SCREENS:
-        look = browser.open(url, screen)
-        found = [*complaints_of_events(browser.events, url), *complaints_of_look(look, screen)]
-        complaints += ["%dx%d %s: %s" % (screen[0], screen[1], screen[3], complaint) for complaint in found]
-        backs.add(look and look["back"])
+        state = browser.open(url, screen)
+        found = [*errors_of_events(browser.events, url), *errors_of_page(state, screen)]
+        errors += ["%dx%d %s: %s" % (screen[0], screen[1], screen[3], error) for error in found]
+        backs.add(state and state["back"])
     if len(backs) != 2:
-        complaints.append("light and dark look the same: %s" % backs)
+        errors.append("light and dark have the same background: %s" % backs)
     browser.close()
-    for complaint in complaints:
-        print(complaint)
-    print("looked at %s on %d screens" % (look["title"] if look else "nothing", len(SCREENS)))
-    return 1 if complaints else 0
+    for error in errors:
+        print(error)
+    print("checked %s on %d screens" % (state["title"] if state else "nothing", len(SCREENS)))
+    return 1 if errors else 0
 
 
 if __name__ == "__main__":

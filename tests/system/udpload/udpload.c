@@ -1,4 +1,4 @@
-/* udpload against a service that the test itself plays, and whose faults are therefore known. */
+/* Tests of udpload against a service of the test, whose faults are known. */
 
 #include "udpload_stand_in.h"
 
@@ -18,15 +18,15 @@ static void answer_with_faults(int number, const struct endpoint *from)
 {
     if (number % 100 == 0)
         return;
-    stand_in_say(from, number % 20 == 0 ? "no" : "yes");
+    stand_in_send(from, number % 20 == 0 ? "no" : "yes");
     if (number % 50 == 0)
-        stand_in_say(from, "yes");
+        stand_in_send(from, "yes");
 }
 
-Test(system_udpload, counts_what_is_dropped_doubled_and_wrong_exactly, .init = stand_in_begin)
+Test(system_udpload, counts_dropped_doubled_and_wrong_replies_exactly, .init = stand_in_open)
 {
     load_start("-n 2000 -Q 1000 -t 2 -c 20000 --expect yes --json FILE @");
-    load_serve(answer_with_faults, INT32_MAX);
+    stand_in_serve(answer_with_faults, INT32_MAX);
     const char *json = load_report();
     report_exact(json);
     report_count(json, "sent", 2000);
@@ -38,24 +38,24 @@ Test(system_udpload, counts_what_is_dropped_doubled_and_wrong_exactly, .init = s
     report_count(json, "unsolicited", 0);
     report_count(json, "send_errors", 0);
     report_count(json, "yes", 1900);
-    harness_equal("requests that came", stand_in_served, 2000);
+    harness_equal("requests received", stand_in_received, 2000);
     expect(load_text(1)[0] == '\0', "expected nothing on stderr of a pipe: %s", load_text(1));
 }
 
-static void answer_like_faults_over_sockets(int number, const struct endpoint *from)
+static void answer_with_faults_over_sockets(int number, const struct endpoint *from)
 {
     if (number % 10 == 0)
         return;
-    stand_in_say(from, "yes");
+    stand_in_send(from, "yes");
     if (number % 7 == 0)
-        stand_in_say(from, "yes");
+        stand_in_send(from, "yes");
 }
 
 Test(system_udpload, counts_exactly_over_sockets_and_threads_too)
 {
-    stand_in_begin_at("::1");
+    stand_in_open_at("::1");
     load_start("-n 500 -Q 500 -t 2 -c 3000 -T 2 --json FILE @");
-    load_serve(answer_like_faults_over_sockets, INT32_MAX);
+    stand_in_serve(answer_with_faults_over_sockets, INT32_MAX);
     const char *json = load_report();
     report_exact(json);
     report_count(json, "sent", 500);
@@ -66,16 +66,16 @@ Test(system_udpload, counts_exactly_over_sockets_and_threads_too)
 static void broadcast_between(int number, const struct endpoint *from)
 {
     static struct endpoint last;
-    stand_in_say(from, "yes");
+    stand_in_send(from, "yes");
     if (number % 7 == 0)
-        stand_in_say(&last, "news");
+        stand_in_send(&last, "news");
     last = *from;
 }
 
-Test(system_udpload, takes_no_broadcast_for_a_reply, .init = stand_in_begin)
+Test(system_udpload, does_not_count_a_broadcast_as_a_reply, .init = stand_in_open)
 {
     load_start("-n 700 -Q 1000 -t 5 -c 2000 --expect yes --json FILE @");
-    load_serve(broadcast_between, INT32_MAX);
+    stand_in_serve(broadcast_between, INT32_MAX);
     const char *json = load_report();
     report_exact(json);
     report_count(json, "replied", 700);
@@ -83,29 +83,29 @@ Test(system_udpload, takes_no_broadcast_for_a_reply, .init = stand_in_begin)
     report_count(json, "wrong", 0);
 }
 
-static struct endpoint held[5];
-static int64_t held_until_ms;
+static struct endpoint delayed[5];
+static int64_t delayed_until_ms;
 
-/* Each tenth of the first fifty is answered between one timeout and two later. */
+/* Each tenth of the first fifty requests is answered between one and two timeouts later. */
 static void answer_some_late(int number, const struct endpoint *from)
 {
     if (number <= 50 && number % 10 == 0)
-        held[number / 10 - 1] = *from;
+        delayed[number / 10 - 1] = *from;
     else
-        stand_in_say(from, "yes");
+        stand_in_send(from, "yes");
     if (number == 50)
-        held_until_ms = harness_now_ms() + 1500;
-    if (held_until_ms && harness_now_ms() >= held_until_ms) {
+        delayed_until_ms = harness_now_ms() + 1500;
+    if (delayed_until_ms && harness_now_ms() >= delayed_until_ms) {
         for (int i = 0; i < 5; i++)
-            stand_in_say(&held[i], "yes");
-        held_until_ms = 0;
+            stand_in_send(&delayed[i], "yes");
+        delayed_until_ms = 0;
     }
 }
 
-Test(system_udpload, knows_late_replies, .init = stand_in_begin)
+Test(system_udpload, counts_late_replies, .init = stand_in_open)
 {
     load_start("-n 1250 -Q 500 -t 1 -c 20000 --json FILE @");
-    load_serve(answer_some_late, INT32_MAX);
+    stand_in_serve(answer_some_late, INT32_MAX);
     const char *json = load_report();
     report_exact(json);
     report_count(json, "sent", 1250);
@@ -114,55 +114,55 @@ Test(system_udpload, knows_late_replies, .init = stand_in_begin)
     report_count(json, "duplicate", 0);
 }
 
-/* Nothing more is sent that the run would wait for. */
+/* No request follows that the run would wait for. */
 static void answer_but_the_last(int number, const struct endpoint *from)
 {
     if (number > 95)
-        held[number - 96] = *from;
+        delayed[number - 96] = *from;
     else
-        stand_in_say(from, "yes");
+        stand_in_send(from, "yes");
 }
 
-Test(system_udpload, knows_the_last_replies_as_late_too, .init = stand_in_begin)
+Test(system_udpload, counts_late_replies_to_the_last_requests_too, .init = stand_in_open)
 {
     load_start("-n 100 -Q 500 -t 2 -c 1000 --json FILE @");
-    load_serve(answer_but_the_last, 100);
+    stand_in_serve(answer_but_the_last, 100);
     harness_tick(3000);
     for (int i = 0; i < 5; i++)
-        stand_in_say(&held[i], "yes");
+        stand_in_send(&delayed[i], "yes");
     const char *json = load_report();
     report_exact(json);
     report_count(json, "lost", 5);
     report_count(json, "late", 5);
 }
 
-Test(system_udpload, promises_no_exact_counts_when_requests_overlap, .init = stand_in_begin)
+Test(system_udpload, reports_inexact_counts_when_requests_overlap, .init = stand_in_open)
 {
     load_start("-n 20 -Q 1000 -t 200ms -c 2 --json FILE @");
-    load_serve(stand_in_is_silent, INT32_MAX);
+    stand_in_serve(stand_in_ignore, INT32_MAX);
     const char *json = load_report();
-    expect(strcmp(json_text(json, "attribution"), "by order") == 0, "expected no promise: %s",
-           json);
+    expect(strcmp(json_text(json, "attribution"), "by order") == 0,
+           "expected matching by order: %s", json);
     report_count(json, "lost", 20);
     harness_contains("the text", load_text(0), "attribution: by order");
 }
 
-Test(system_udpload, leaves_the_warm_up_out_of_the_counts, .init = stand_in_begin)
+Test(system_udpload, does_not_count_the_warm_up, .init = stand_in_open)
 {
     load_start("-O 500ms -n 100 -Q 500 -t 5 --json FILE @");
-    load_serve(stand_in_answers, INT32_MAX);
+    stand_in_serve(stand_in_reply_yes, INT32_MAX);
     const char *json = load_report();
     report_count(json, "sent", 100);
     report_count(json, "replied", 100);
     report_count(json, "yes", 100);
-    harness_equal("requests that came", stand_in_served, 350);
+    harness_equal("requests received", stand_in_received, 350);
 }
 
-/* Nothing but the first request may wake it: no schedule, no end, no interval comes soon. */
-Test(system_udpload, begins_at_once_when_it_goes_as_fast_as_it_can, .init = stand_in_begin)
+/* Only the first reply may wake it up: no schedule, no end and no interval is near. */
+Test(system_udpload, starts_at_once_without_a_rate, .init = stand_in_open)
 {
     load_start("-Q max -n 10 -S 1h -t 5 --json FILE @");
-    load_serve(stand_in_answers, INT32_MAX);
+    stand_in_serve(stand_in_reply_yes, INT32_MAX);
     report_count(load_report(), "replied", 10);
 }
 
@@ -170,14 +170,14 @@ static void answer_after_a_tick(int number, const struct endpoint *from)
 {
     (void)number;
     harness_tick(20);
-    stand_in_say(from, "yes");
+    stand_in_send(from, "yes");
 }
 
-/* As fast as it goes, a request lasts as long as its answer takes. */
-Test(system_udpload, has_a_rate_when_it_sends_one_request, .init = stand_in_begin)
+/* Without a rate, a request lasts until its reply. */
+Test(system_udpload, has_a_rate_when_it_sends_one_request, .init = stand_in_open)
 {
     load_start("-n 1 -Q max -t 5 --json FILE @");
-    load_serve(answer_after_a_tick, INT32_MAX);
+    stand_in_serve(answer_after_a_tick, INT32_MAX);
     const char *json = load_report();
     report_count(json, "replied", 1);
     const char *rates = strstr(json, "\"achieved\": ");
@@ -199,13 +199,13 @@ static void answer_and_remember(int number, const struct endpoint *from)
     const struct sockaddr_in *in = (const struct sockaddr_in *)&from->sockaddr;
     seen_ips[number % 200] = ntohl(in->sin_addr.s_addr);
     seen_ports[number % 200] = ntohs(in->sin_port);
-    stand_in_say(from, "yes");
+    stand_in_send(from, "yes");
 }
 
-Test(system_udpload, gives_each_client_an_address_of_its_own_on_loopback, .init = stand_in_begin)
+Test(system_udpload, gives_each_client_its_own_address_on_loopback, .init = stand_in_open)
 {
     load_start("-n 200 -c 200 -Q 2000 -t 5 --json FILE @");
-    load_serve(answer_and_remember, INT32_MAX);
+    stand_in_serve(answer_and_remember, INT32_MAX);
     report_count(load_report(), "replied", 200);
     for (int i = 0; i < 200; i++) {
         expect(seen_ips[i] >> 24 == 127 && seen_ips[i] != INADDR_LOOPBACK, "expected 127/8");
@@ -214,10 +214,10 @@ Test(system_udpload, gives_each_client_an_address_of_its_own_on_loopback, .init 
     }
 }
 
-Test(system_udpload, gives_each_client_a_port_of_its_own_at_the_sources, .init = stand_in_begin)
+Test(system_udpload, gives_each_client_its_own_port_at_the_sources, .init = stand_in_open)
 {
     load_start("-n 200 -c 200 -Q 2000 -t 5 --source 127.0.0.8 --source 127.0.0.9 --json FILE @");
-    load_serve(answer_and_remember, INT32_MAX);
+    stand_in_serve(answer_and_remember, INT32_MAX);
     report_count(load_report(), "replied", 200);
     for (int i = 0; i < 200; i++) {
         expect((seen_ips[i] & ~1u) == 0x7f000008, "expected one of the sources");
@@ -238,34 +238,34 @@ static double p99(const char *json, const char *kind)
     return strtod(found + strlen("\"p99\": "), NULL) / 1000;
 }
 
-Test(system_udpload, shows_a_stall_of_its_own_in_the_corrected_latency_alone,
-     .init = stand_in_begin)
+Test(system_udpload, shows_a_stall_of_the_sender_only_in_the_corrected_latency,
+     .init = stand_in_open)
 {
     load_start("-n 2000 -Q 1000 -t 5 -c 20000 --json FILE @");
-    load_serve(stand_in_answers, 500);
+    stand_in_serve(stand_in_reply_yes, 500);
     process_kill(&load_process, SIGSTOP);
     harness_tick(STALL_MS);
     process_kill(&load_process, SIGCONT);
-    load_serve(stand_in_answers, INT32_MAX);
+    stand_in_serve(stand_in_reply_yes, INT32_MAX);
     const char *json = load_report();
     report_count(json, "replied", 2000);
-    /* 300 of 2000 were due meanwhile, and sent up to 300 ms late. */
+    /* 300 of 2000 requests were due during the stall and were sent up to 300 ms late. */
     expect(p99(json, "corrected") >= STALL_MS / 2, "expected the stall in %s", json);
     expect(p99(json, "raw") < p99(json, "corrected") / 2, "expected no stall in %s", json);
-    expect(load_process.status == 3, "expected the sender to admit it: %s", json);
+    expect(load_process.status == 3, "expected the sender to report it: %s", json);
 }
 
 static void stall_once(int number, const struct endpoint *from)
 {
     if (number == 500)
         harness_tick(STALL_MS);
-    stand_in_say(from, "yes");
+    stand_in_send(from, "yes");
 }
 
-Test(system_udpload, shows_a_stall_of_the_server_in_both_latencies, .init = stand_in_begin)
+Test(system_udpload, shows_a_stall_of_the_server_in_both_latencies, .init = stand_in_open)
 {
     load_start("-n 2000 -Q 1000 -t 5 -c 20000 --json FILE @");
-    load_serve(stall_once, INT32_MAX);
+    stand_in_serve(stall_once, INT32_MAX);
     const char *json = load_report();
     report_exact(json);
     report_count(json, "replied", 2000);

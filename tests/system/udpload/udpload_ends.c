@@ -1,4 +1,5 @@
-/* How runs of udpload begin, are broken off and end, and what it says meanwhile. */
+/* Tests of the start and end of udpload: signals, exit statuses, errors, and its output during a
+ * run. */
 
 #include "udpload_stand_in.h"
 
@@ -9,19 +10,19 @@
 
 TestSuite(system_udpload_ends, .fini = harness_end, .timeout = 60);
 
-Test(system_udpload_ends, ends_early_with_a_true_report_when_interrupted, .init = stand_in_begin)
+Test(system_udpload_ends, ends_early_with_a_correct_report_when_interrupted, .init = stand_in_open)
 {
     load_start("-l 1h -Q 500 -t 5 --json FILE @");
-    load_serve(stand_in_answers, 100);
+    stand_in_serve(stand_in_reply_yes, 100);
     process_kill(&load_process, SIGINT);
-    load_serve(stand_in_answers, INT32_MAX);
+    stand_in_serve(stand_in_reply_yes, INT32_MAX);
     const char *json = load_report();
-    report_count(json, "sent", stand_in_served);
-    report_count(json, "replied", stand_in_served);
+    report_count(json, "sent", stand_in_received);
+    report_count(json, "replied", stand_in_received);
     harness_contains("the report", json, "\"stopped_early\": true");
 }
 
-/* A thread may begin later than that. */
+/* A thread may start later than that. */
 Test(system_udpload_ends, sends_one_request_in_the_shortest_time)
 {
     struct server server = {0};
@@ -37,22 +38,22 @@ Test(system_udpload_ends, sends_one_request_in_the_shortest_time)
     server_stop(&server);
 }
 
-/* As timeout(1) does it: to the process, and to its group. */
-Test(system_udpload_ends, takes_two_interrupts_at_once_for_one, .init = stand_in_begin)
+/* timeout(1) sends the signal to the process and to its group. */
+Test(system_udpload_ends, counts_two_simultaneous_interrupts_as_one, .init = stand_in_open)
 {
     load_start("-l 1h -Q 500 -t 5 --json FILE @");
-    load_serve(stand_in_answers, 100);
+    stand_in_serve(stand_in_reply_yes, 100);
     process_kill(&load_process, SIGINT);
     process_kill(&load_process, SIGTERM);
-    load_serve(stand_in_answers, INT32_MAX);
+    stand_in_serve(stand_in_reply_yes, INT32_MAX);
     harness_contains("the report", load_report(), "\"stopped_early\": true");
 }
 
-/* A terminal that goes away says so more than once, and may be the end of its session, too. */
-Test(system_udpload_ends, keeps_its_report_when_its_terminal_goes_away, .init = stand_in_begin)
+/* A terminal that is closed sends several hangups, and its session may end, too. */
+Test(system_udpload_ends, writes_its_report_when_its_terminal_is_closed, .init = stand_in_open)
 {
     load_start("-l 1h -Q 500 -t 2 --json FILE @");
-    load_serve(stand_in_answers, 100);
+    stand_in_serve(stand_in_reply_yes, 100);
     process_kill(&load_process, SIGHUP);
     for (int i = 0; i < 3 && load_process.pidfd >= 0; i++) {
         process_pump(&load_process, 60);
@@ -60,10 +61,10 @@ Test(system_udpload_ends, keeps_its_report_when_its_terminal_goes_away, .init = 
             process_kill(&load_process, SIGHUP);
     }
     if (load_process.pidfd >= 0)
-        load_serve(stand_in_answers, INT32_MAX);
+        stand_in_serve(stand_in_reply_yes, INT32_MAX);
     const char *json = load_report();
     harness_contains("the report", json, "\"stopped_early\": true");
-    report_count(json, "replied", stand_in_served);
+    report_count(json, "replied", stand_in_received);
 }
 
 static void ignore_sigint_and_hangup(void)
@@ -72,30 +73,30 @@ static void ignore_sigint_and_hangup(void)
     signal(SIGHUP, SIG_IGN);
 }
 
-/* As in the background of a script, and under nohup: Ctrl-C is for others. */
-Test(system_udpload_ends, ignores_what_it_was_started_to_ignore, .init = stand_in_begin)
+/* As in the background of a script, or under nohup. */
+Test(system_udpload_ends, ignores_signals_that_were_ignored_at_its_start, .init = stand_in_open)
 {
     const char *argv[] = {"udpload", "-n", "300", "-Q", "500", "-t", "5", stand_in_name, NULL};
     process_start(&load_process, ignore_sigint_and_hangup, argv);
     process_close_stdin(&load_process);
-    load_serve(stand_in_answers, 20);
+    stand_in_serve(stand_in_reply_yes, 20);
     process_kill(&load_process, SIGINT);
     process_kill(&load_process, SIGHUP);
-    load_serve(stand_in_answers, INT32_MAX);
+    stand_in_serve(stand_in_reply_yes, INT32_MAX);
     process_wait(&load_process);
-    harness_equal("requests", stand_in_served, 300);
+    harness_equal("requests", stand_in_received, 300);
     expect(strstr(load_text(0), "stopped early") == NULL, "expected no stop: %s", load_text(0));
 }
 
-/* No end leaves half a report: what was begun has no name before it is whole. */
-Test(system_udpload_ends, leaves_nothing_behind_when_it_is_killed, .init = stand_in_begin)
+/* An unfinished report is a file without a name, so that nothing of it is left. */
+Test(system_udpload_ends, leaves_no_files_when_it_is_killed, .init = stand_in_open)
 {
     int nameless = open(harness_path("."), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
     if (nameless < 0)
         cr_skip_test("this file system makes no files without names");
     close(nameless);
     load_start("-l 1h -Q 500 -t 5 --json FILE @");
-    load_serve(stand_in_answers, 100);
+    stand_in_serve(stand_in_reply_yes, 100);
     process_kill(&load_process, SIGKILL);
     process_wait(&load_process);
     harness_contains("the directory",
@@ -104,62 +105,63 @@ Test(system_udpload_ends, leaves_nothing_behind_when_it_is_killed, .init = stand
 }
 
 Test(system_udpload_ends, ends_at_once_and_without_a_report_when_interrupted_twice,
-     .init = stand_in_begin)
+     .init = stand_in_open)
 {
     load_start("-l 1h -Q 500 -t 1h --json FILE @");
-    load_serve(stand_in_is_silent, 100);
+    stand_in_serve(stand_in_ignore, 100);
     while (load_process.pidfd >= 0) {
         process_kill(&load_process, SIGINT);
         process_pump(&load_process, 50);
     }
     process_wait(&load_process);
     harness_equal("status", load_process.status, 1);
-    harness_contains("complaint", load_text(1), "interrupted twice");
+    harness_contains("error", load_text(1), "interrupted twice");
     expect(access(load_report_file(), F_OK) != 0, "expected no report");
     harness_contains("the directory",
                      harness_format("[%s]", run_ok(NULL, "ls", harness_path("."), NULL)), "[]");
 }
 
-Test(system_udpload_ends, says_that_nobody_answers_and_goes_on, .init = stand_in_begin)
+Test(system_udpload_ends, reports_a_service_that_does_not_answer_and_continues,
+     .init = stand_in_open)
 {
     load_start("-n 50 -Q 100 -t 100ms -c 1000 --expect yes --json FILE @");
-    load_serve(stand_in_is_silent, INT32_MAX);
+    stand_in_serve(stand_in_ignore, INT32_MAX);
     const char *json = load_report();
     harness_equal("status", load_process.status, 4);
     report_count(json, "lost", 50);
     report_count(json, "refused", 0);
     harness_contains("the report", json, "\"rotation\": null");
-    harness_contains("complaint", load_text(1), "no reply within the timeout");
-    harness_contains("complaint", load_text(1), stand_in_name);
+    harness_contains("error", load_text(1), "no reply within the timeout");
+    harness_contains("error", load_text(1), stand_in_name);
     harness_equal("lines", (int64_t)text_count(load_text(1), "\n"), 1);
 }
 
-/* Expects one line on stderr, with that in it, and nothing else. */
-static void expect_complaint(const char *words, int status, const char *part)
+/* Expects one line on stderr that contains part, and no other output. */
+static void expect_error(const char *words, int status, const char *part)
 {
     load_start(words);
     process_wait(&load_process);
     harness_equal("status", load_process.status, status);
-    harness_contains("complaint", load_text(1), part);
+    harness_contains("error", load_text(1), part);
     harness_equal("lines", (int64_t)text_count(load_text(1), "\n"), 1);
     expect(load_text(0)[0] == '\0', "expected no report: %s", load_text(0));
     load_process = (struct process){.pid = 0};
 }
 
-/* ---- What was answered ---- */
+/* ---- Replies ---- */
 
-/* Runs against a port that nobody has, on an address of each kind: one that clients share sockets
- * to, and one to which each has its own. */
+/* Runs against a closed port. Clients of an IPv4 loopback target share a socket, those of other
+ * targets have their own. */
 static const char *run_against_closed_port(const char *host)
 {
-    stand_in_begin_at(host);
+    stand_in_open_at(host);
     close(stand_in_udp);
     load_process = (struct process){.pid = 0};
     load_start("-n 50 -Q 200 -t 100ms -c 1000 --json FILE @");
     return load_report();
 }
 
-Test(system_udpload_ends, tells_that_a_port_is_closed_and_fails)
+Test(system_udpload_ends, reports_a_closed_port_and_fails)
 {
     static const char *const hosts[] = {"127.0.0.1", "::1"};
     for (int i = 0; i < 2; i++) {
@@ -170,7 +172,7 @@ Test(system_udpload_ends, tells_that_a_port_is_closed_and_fails)
         report_count(json, "send_errors", 0);
         report_count(json, "refused", 50);
         harness_contains("the report", json, "\"why_too_few\": \"refused: start the service");
-        harness_contains("complaint", load_text(1), "refused: no service listens on that UDP port");
+        harness_contains("error", load_text(1), "refused: no service listens on that UDP port");
         harness_equal("lines", (int64_t)text_count(load_text(1), "\n"), 1);
     }
 }
@@ -178,22 +180,22 @@ Test(system_udpload_ends, tells_that_a_port_is_closed_and_fails)
 static void answer_nine_of_ten(int number, const struct endpoint *from)
 {
     if (number % 10 != 0)
-        stand_in_say(from, "yes");
+        stand_in_send(from, "yes");
 }
 
 static void expect_status(const char *words, int status)
 {
-    stand_in_served = 0;
+    stand_in_received = 0;
     load_process = (struct process){.pid = 0};
     load_start(words);
-    load_serve(answer_nine_of_ten, INT32_MAX);
+    stand_in_serve(answer_nine_of_ten, INT32_MAX);
     load_report();
-    /* 3: it lost what it may, and something else slowed the sender down. */
+    /* 3: the loss is tolerated, but another program slowed the sender down. */
     expect(load_process.status == status || (status == 0 && load_process.status == 3),
            "expected %s to end with %d, not %d", words, status, load_process.status);
 }
 
-Test(system_udpload_ends, fails_where_more_is_lost_than_may_be, .init = stand_in_begin)
+Test(system_udpload_ends, fails_if_more_is_lost_than_tolerated, .init = stand_in_open)
 {
     expect_status("-n 100 -Q 1000 -t 200ms --json FILE @", 0);
     expect_status("-n 100 -Q 1000 -t 200ms --max-loss 10 --json FILE @", 0);
@@ -201,32 +203,32 @@ Test(system_udpload_ends, fails_where_more_is_lost_than_may_be, .init = stand_in
     expect_status("-n 100 -Q 1000 -t 200ms --max-loss 0 --json FILE @", 4);
 }
 
-Test(system_udpload_ends, refuses_bad_input_in_one_line_and_sends_nothing, .init = stand_in_begin)
+Test(system_udpload_ends, refuses_bad_input_in_one_line_and_sends_nothing, .init = stand_in_open)
 {
-    expect_complaint("-Q 0 @", 2, "bad --rate '0'");
-    expect_complaint("-l 0 @", 2, "bad --duration '0'");
-    expect_complaint("-n -1 @", 2, "bad --count '-1'");
-    expect_complaint("-c 67108865 @", 2, "bad --clients '67108865': it is not a number from 1 to");
-    expect_complaint("1::2::3", 2, "bad address '1::2::3'");
-    expect_complaint("::1:3000", 2, "write [ADDRESS]:PORT");
-    expect_complaint("fe80::1", 1, "needs its interface");
-    expect_complaint("--json r --html r @", 2, "need a file each");
-    expect_complaint("no-such-host.invalid", 1, "looking up no-such-host.invalid");
-    expect_complaint("--json /nowhere/report @", 1, "cannot write /nowhere/report");
-    expect_complaint("--html /nowhere/report --json FILE @", 1, "cannot write /nowhere/report");
-    expect_complaint("--fanout --control /nowhere/sock @", 1, "/nowhere/sock");
-    expect_complaint("--source 192.0.2.1 @", 1, "192.0.2.1: this host doesn't have that address");
+    expect_error("-Q 0 @", 2, "bad --rate '0'");
+    expect_error("-l 0 @", 2, "bad --duration '0'");
+    expect_error("-n -1 @", 2, "bad --count '-1'");
+    expect_error("-c 67108865 @", 2, "bad --clients '67108865': it is not a number from 1 to");
+    expect_error("1::2::3", 2, "bad address '1::2::3'");
+    expect_error("::1:3000", 2, "write [ADDRESS]:PORT");
+    expect_error("fe80::1", 1, "needs its interface");
+    expect_error("--json r --html r @", 2, "need a file each");
+    expect_error("no-such-host.invalid", 1, "looking up no-such-host.invalid");
+    expect_error("--json /nowhere/report @", 1, "cannot write /nowhere/report");
+    expect_error("--html /nowhere/report --json FILE @", 1, "cannot write /nowhere/report");
+    expect_error("--fanout --control /nowhere/sock @", 1, "/nowhere/sock");
+    expect_error("--source 192.0.2.1 @", 1, "192.0.2.1: this host does not have that address");
     udp_expect_nothing(stand_in_udp, "nothing was sent");
     expect(access(load_report_file(), F_OK) != 0, "expected no report");
 }
 
-Test(system_udpload_ends, seeks_no_rate_where_nothing_is_answered, .init = stand_in_begin)
+Test(system_udpload_ends, ends_the_search_if_nothing_is_answered, .init = stand_in_open)
 {
     load_start("--find-max -Q 20 -l 100ms -t 50ms @");
-    load_serve(stand_in_is_silent, INT32_MAX);
+    stand_in_serve(stand_in_ignore, INT32_MAX);
     process_wait(&load_process);
     harness_equal("status", load_process.status, 4);
-    harness_contains("complaint", load_text(1), "nothing was answered at all, in 2 steps");
+    harness_contains("error", load_text(1), "no request was answered in 2 steps");
     harness_contains("the plan", load_text(0), "searching from 20/s in steps of 0.100 s: ");
     harness_contains("what is left", load_text(0), " left\n");
     harness_equal("steps", (int64_t)text_count(load_text(0), " 20/s  sent"), 2);
@@ -235,56 +237,56 @@ Test(system_udpload_ends, seeks_no_rate_where_nothing_is_answered, .init = stand
 static void answer_wrongly(int number, const struct endpoint *from)
 {
     (void)number;
-    stand_in_say(from, "no");
+    stand_in_send(from, "no");
 }
 
-Test(system_udpload_ends, finds_no_rate_that_holds_where_all_is_wrong, .init = stand_in_begin)
+Test(system_udpload_ends, finds_no_rate_if_all_replies_are_wrong, .init = stand_in_open)
 {
     load_start("--find-max -Q 20 -l 100ms -t 5 --expect yes @");
-    load_serve(answer_wrongly, INT32_MAX);
+    stand_in_serve(answer_wrongly, INT32_MAX);
     process_wait(&load_process);
     harness_equal("status", load_process.status, 4);
-    harness_contains("complaint", load_text(1), "none that was tried holds");
+    harness_contains("error", load_text(1), "no rate that was tried holds");
     static const char *const steps[] = {" 20/s", " 10/s", " 5/s", " 2/s", " 1/s"};
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
         harness_contains("steps", load_text(0), steps[i]);
 }
 
-/* However late the sender is beside whatever else runs here. */
-Test(system_udpload_ends, blames_no_service_that_answers_all, .init = stand_in_begin)
+/* The sender may be late because of other programs. */
+Test(system_udpload_ends, finds_a_rate_if_all_requests_are_answered, .init = stand_in_open)
 {
     load_start("--find-max -Q 500 -l 200ms -t 2 --json FILE @");
-    load_serve(stand_in_answers, 1500);
+    stand_in_serve(stand_in_reply_yes, 1500);
     process_kill(&load_process, SIGINT);
-    load_serve(stand_in_answers, INT32_MAX);
+    stand_in_serve(stand_in_reply_yes, INT32_MAX);
     const char *json = load_report();
     expect(json_integer(json, "highest") >= 500, "expected a rate: %s", json);
     expect(strcmp(json_text(json, "limit"), "stopped") == 0, "expected it stopped: %s", json);
 }
 
-Test(system_udpload_ends, prints_a_line_for_each_interval_when_asked_to, .init = stand_in_begin)
+Test(system_udpload_ends, prints_a_line_for_each_requested_interval, .init = stand_in_open)
 {
     load_start("-l 1 -S 250ms -Q 100 -t 5 --json FILE @");
-    load_serve(stand_in_answers, INT32_MAX);
+    stand_in_serve(stand_in_reply_yes, INT32_MAX);
     const char *json = load_report();
     size_t intervals = text_count(json, "\"start_ms\"");
     expect(intervals >= 2, "expected some intervals: %s", json);
     harness_equal("lines", (int64_t)text_count(load_text(0), " - "), (int64_t)intervals);
 }
 
-Test(system_udpload_ends, prints_no_latency_where_nothing_was_answered, .init = stand_in_begin)
+Test(system_udpload_ends, prints_no_latency_if_nothing_was_answered, .init = stand_in_open)
 {
     load_start("-l 200ms -S 100ms -Q 100 -t 50ms --json FILE @");
-    load_serve(stand_in_is_silent, INT32_MAX);
+    stand_in_serve(stand_in_ignore, INT32_MAX);
     load_report();
     harness_contains("the lines", load_text(0), " -            -            -\n");
     expect(strstr(load_text(0), "0.000            0.000") == NULL, "expected no latency: %s",
            load_text(0));
 }
 
-/* ---- The server itself ---- */
+/* ---- udpsrv ---- */
 
-Test(system_udpload_ends, finds_the_rotation_of_the_server_even)
+Test(system_udpload_ends, finds_an_even_rotation_of_udpsrv)
 {
     struct server server = {0};
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);

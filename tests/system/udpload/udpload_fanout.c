@@ -1,4 +1,5 @@
-/* What udpload --fanout has a server do, and how it leaves it. */
+/* Tests of udpload --fanout: the copies that it counts, its errors, and the clients that it
+ * unregisters. */
 
 #include "udpload_stand_in.h"
 
@@ -29,7 +30,7 @@ Test(system_udpload_fanout, counts_the_copies_of_broadcasts)
     server_stop(&server);
 }
 
-/* What runs at one server say of its clients; others of them have spoken before. */
+/* Runs two fan-outs with one server, at which other clients are registered already. */
 static void fan_out_twice(const char *config, const char *local, int others)
 {
     struct server server = {0};
@@ -47,27 +48,27 @@ static void fan_out_twice(const char *config, const char *local, int others)
         report_count(json, "received", 800);
         report_count(json, "targets", 2 * (400 + others));
         expect((strstr(load_text(0), "the server has other clients") != NULL) == (others > 0),
-               "expected others to be told of: %s", load_text(0));
+               "expected a note about other clients: %s", load_text(0));
         server_await_clients(&server, others);
-        harness_equal("those that left", server_stat(&server, "left"), 400 * (i + 1));
+        harness_equal("unregistered clients", server_stat(&server, "left"), 400 * (i + 1));
     }
     server_stop(&server);
 }
 
-Test(system_udpload_fanout, leaves_no_clients_behind_after_a_fan_out)
+Test(system_udpload_fanout, unregisters_its_clients_after_a_fan_out)
 {
     fan_out_twice(NULL, "127.0.0.1:0", 0);
     fan_out_twice(NULL, "[::1]:0", 0);
 }
 
-Test(system_udpload_fanout, leaves_with_a_cookie_where_one_is_wanted)
+Test(system_udpload_fanout, unregisters_with_a_cookie_if_one_is_needed)
 {
     fan_out_twice("[admission]\npolicy = cookie\n", "127.0.0.1:0", 0);
 }
 
-/* Leave frames are not answered; what a buffer of a few hundred datagrams drops stays registered.
+/* Leave frames are not answered: if a small receive buffer dropped some, their clients would stay.
  */
-Test(system_udpload_fanout, leaves_no_faster_than_the_server_takes_it)
+Test(system_udpload_fanout, unregisters_no_faster_than_the_server_receives)
 {
     struct server server = {0};
     server_start(&server, "[server]\nreceive-buffer = 64k\n[admission]\npolicy = cookie\n", "-l",
@@ -77,18 +78,17 @@ Test(system_udpload_fanout, leaves_no_faster_than_the_server_takes_it)
         harness_format("--fanout --control %s -c 20000 -q 40 -t 2 --json FILE @", server.socket));
     report_count(load_report(), "received", 20000);
     server_await_clients(&server, 0);
-    harness_equal("those that left", server_stat(&server, "left"), 20000);
+    harness_equal("unregistered clients", server_stat(&server, "left"), 20000);
     server_stop(&server);
 }
 
-Test(system_udpload_fanout, tells_of_clients_that_are_not_its_own)
+Test(system_udpload_fanout, reports_other_clients_of_the_server)
 {
     fan_out_twice(NULL, "127.0.0.1:0", 30);
 }
 
-/* A program that takes connections and never says a word, or stops to. */
-Test(system_udpload_fanout, waits_for_no_control_socket_that_does_not_answer,
-     .init = stand_in_begin)
+/* A program that accepts connections and never answers. */
+Test(system_udpload_fanout, fails_if_the_control_socket_does_not_answer, .init = stand_in_open)
 {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     int control = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -97,15 +97,15 @@ Test(system_udpload_fanout, waits_for_no_control_socket_that_does_not_answer,
            "expected to listen");
     int64_t began_ms = harness_now_ms();
     load_start(harness_format("--fanout --control %s -c 20 -t 300ms --json FILE @", at.sun_path));
-    load_serve(stand_in_answers, INT32_MAX);
+    stand_in_serve(stand_in_reply_yes, INT32_MAX);
     process_wait(&load_process);
     harness_equal("status", load_process.status, 1);
-    harness_contains("complaint", load_text(1), "the control socket does not answer");
+    harness_contains("error", load_text(1), "the control socket does not answer");
     expect(harness_now_ms() - began_ms < HARNESS_DEADLINE_MS, "expected an end in time");
     close(control);
 }
 
-Test(system_udpload_fanout, waits_for_no_server_that_stops_during_a_broadcast)
+Test(system_udpload_fanout, fails_if_the_server_hangs_during_a_broadcast)
 {
     struct server server = {0};
     server_start(&server, "[broadcast]\nrate = 20\n", "-l", "127.0.0.1:0", NULL);
@@ -116,13 +116,12 @@ Test(system_udpload_fanout, waits_for_no_server_that_stops_during_a_broadcast)
     process_wait(&load_process);
     process_kill(&server.process, SIGCONT);
     harness_equal("status", load_process.status, 1);
-    harness_contains("complaint", load_text(1), "the control socket does not answer");
+    harness_contains("error", load_text(1), "the control socket does not answer");
     server_kill(&server);
 }
 
-/* Of which the first line says so; the rest never ends. */
-Test(system_udpload_fanout, knows_at_once_that_another_program_has_the_control_socket,
-     .init = stand_in_begin)
+/* The first line shows it; the rest of the answer never ends. */
+Test(system_udpload_fanout, detects_another_program_at_the_control_socket, .init = stand_in_open)
 {
     static const char other[] = "HTTP/1.1 400 Bad Request\r\n\r\n";
     struct sockaddr_un at = {.sun_family = AF_UNIX};
@@ -133,11 +132,11 @@ Test(system_udpload_fanout, knows_at_once_that_another_program_has_the_control_s
     load_start(harness_format("--fanout --control %s -c 20 -t 300ms --json FILE @", at.sun_path));
     int connection = accept4(control, NULL, NULL, SOCK_CLOEXEC);
     expect(connection >= 0 && write(connection, other, sizeof other - 1) > 0, "expected to answer");
-    load_serve(stand_in_answers, INT32_MAX);
+    stand_in_serve(stand_in_reply_yes, INT32_MAX);
     process_wait(&load_process);
     harness_equal("status", load_process.status, 1);
-    harness_contains("complaint", load_text(1), "cannot read the server's answer");
-    harness_contains("complaint", load_text(1), "HTTP/1.1 400 Bad Request");
+    harness_contains("error", load_text(1), "cannot read the server's answer");
+    harness_contains("error", load_text(1), "HTTP/1.1 400 Bad Request");
     close(connection);
     close(control);
 }

@@ -1,4 +1,4 @@
-/* Where the reports of udpload go. */
+/* Tests of the report files of udpload, and of reports on standard output. */
 
 #include "harness.h"
 
@@ -34,7 +34,7 @@ static void end(void)
 
 TestSuite(system_udpload_files, .init = begin, .fini = end, .timeout = 60);
 
-/* Runs udpload in a shell, in a directory; 3 is no matter of the reports. */
+/* Runs udpload in a shell, in a directory. Status 3 (the sender was late) counts as 0. */
 static struct result load(const char *words)
 {
     struct result result =
@@ -51,7 +51,7 @@ static const char *text_of(const char *of)
     return run_ok(NULL, "cat", file(of), NULL);
 }
 
-/* The directory has these files, and no others. */
+/* Expects that the directory has exactly these files. */
 static void expect_files(const char *names)
 {
     const char *all = run_ok(
@@ -68,7 +68,7 @@ static void expect_object(const char *text)
     harness_equal("reports", (int64_t)text_count(text, "\"attribution\""), 1);
 }
 
-Test(system_udpload_files, print_one_for_programs_alone)
+Test(system_udpload_files, are_the_only_output_on_standard_output)
 {
     struct result result = load("-S 10ms --json - --hdr other");
     harness_equal("status", result.status, 0);
@@ -82,7 +82,7 @@ Test(system_udpload_files, print_one_for_programs_alone)
     harness_equal("pages", (int64_t)text_count(result.out, "</html>"), 1);
 }
 
-Test(system_udpload_files, print_no_steps_beside_one_for_programs)
+Test(system_udpload_files, are_not_mixed_with_steps_of_a_search)
 {
     struct result result =
         run(NULL, "udpload", "--find-max", "-l", "100ms", "-t", "50ms", "--json", "-", name, NULL);
@@ -91,13 +91,14 @@ Test(system_udpload_files, print_no_steps_beside_one_for_programs)
     expect(json_integer(result.out, "highest") >= 1, "expected a rate: %s", result.out);
 }
 
-Test(system_udpload_files, write_where_standard_output_goes)
+Test(system_udpload_files, may_be_the_file_of_standard_output)
 {
     struct stat link;
     struct result result = load("--json /dev/stdout >out");
     harness_equal("status", result.status, 0);
     expect_object(text_of("out"));
-    expect(lstat("/dev/stdout", &link) == 0 && S_ISLNK(link.st_mode), "/dev/stdout is what it was");
+    expect(lstat("/dev/stdout", &link) == 0 && S_ISLNK(link.st_mode),
+           "expected /dev/stdout to be unchanged");
     result = load("--json out >out");
     harness_equal("status", result.status, 0);
     expect_object(text_of("out"));
@@ -108,18 +109,18 @@ Test(system_udpload_files, are_written_even_if_standard_output_is_full)
 {
     struct result result = load("--json report >/dev/full");
     harness_equal("status", result.status, 1);
-    harness_contains("complaint", result.err, "writing standard output");
+    harness_contains("error", result.err, "writing standard output");
     expect_object(text_of("report"));
     result = load("--json - >/dev/full");
     harness_equal("status", result.status, 1);
-    harness_contains("complaint", result.err, "writing standard output");
+    harness_contains("error", result.err, "writing standard output");
 }
 
-Test(system_udpload_files, do_not_take_one_place)
+Test(system_udpload_files, do_not_share_a_file)
 {
     struct result result = load("--json report --html ./report");
     harness_equal("status", result.status, 1);
-    harness_contains("complaint", result.err, "cannot write ./report: another report goes there");
+    harness_contains("error", result.err, "cannot write ./report: another report is written to it");
     expect(result.out[0] == '\0', "expected no run: %s", result.out);
     expect_files("\n");
 }
@@ -151,8 +152,8 @@ Test(system_udpload_files, keep_the_names_of_a_file)
     expect_object(text_of("real"));
 }
 
-/* What the shell writes there afterwards is not lost. */
-Test(system_udpload_files, go_through_a_descriptor_in_their_turn)
+/* The output of the shell before and after is kept. */
+Test(system_udpload_files, are_written_to_an_open_descriptor_in_order)
 {
     struct result result =
         run(NULL, "sh", "-c",
@@ -166,7 +167,7 @@ Test(system_udpload_files, go_through_a_descriptor_in_their_turn)
            "expected the report between two lines: %s", log);
 }
 
-Test(system_udpload_files, go_into_a_mount_of_its_own)
+Test(system_udpload_files, are_written_to_a_bind_mount)
 {
     struct result result =
         run(NULL, "unshare", "--mount", "sh", "-c",
@@ -175,13 +176,13 @@ Test(system_udpload_files, go_into_a_mount_of_its_own)
                            program_path("udpload"), directory(), name),
             NULL);
     if (result.status != 0 && result.status != 3 && strstr(result.err, "unshare") != NULL)
-        cr_skip_test("no mounts of its own: %s", result.err);
+        cr_skip_test("mounts are not allowed: %s", result.err);
     expect(result.status == 0 || result.status == 3, "expected a report: %s", result.err);
     expect_object(text_of("real"));
 }
 
-/* The run waits for the reader, and what comes there is the report. */
-Test(system_udpload_files, go_into_a_pipe)
+/* The run waits for the reader, which receives the report. */
+Test(system_udpload_files, are_written_to_a_pipe)
 {
     struct result result =
         run(NULL, "sh", "-c",
@@ -193,8 +194,8 @@ Test(system_udpload_files, go_into_a_pipe)
     expect_object(result.out);
 }
 
-/* Of standard output that nobody reads any more, the files know nothing. */
-Test(system_udpload_files, are_written_even_if_the_reader_of_the_steps_has_gone)
+/* A broken pipe on standard output does not affect the files. */
+Test(system_udpload_files, are_written_even_if_the_reader_of_the_steps_has_exited)
 {
     run(NULL, "sh", "-c",
         harness_format("program=$(realpath %s) && cd %s && "

@@ -1,5 +1,5 @@
-/* udpload towards addresses that aren't loopback's, where each client has a socket: in a network
- * namespace of the test, whose host has some addresses and a few ports. */
+/* Tests of udpload with a target that is not a loopback address, where each client has a socket: in
+ * a network namespace with some addresses and few ports. */
 
 #include "udpload_stand_in.h"
 
@@ -25,14 +25,14 @@ static void answer_and_count_sources(int number, const struct endpoint *from)
     from_first += strncmp(text, "10.8.0.1:", 9) == 0;
     from_second += strncmp(text, "10.8.0.2:", 9) == 0;
     if (number % 10 != 0)
-        stand_in_say(from, "yes");
+        stand_in_send(from, "yes");
 }
 
-Test(system_udpload_hosts, spreads_clients_over_the_sources, .init = begin)
+Test(system_udpload_hosts, distributes_clients_over_the_sources, .init = begin)
 {
-    stand_in_begin_at("10.8.0.9:5000");
+    stand_in_open_at("10.8.0.9:5000");
     load_start("-c 180 -n 180 -Q 500 -t 2 --source 10.8.0.1 --source 10.8.0.2 --json FILE @");
-    load_serve(answer_and_count_sources, INT32_MAX);
+    stand_in_serve(answer_and_count_sources, INT32_MAX);
     const char *json = load_report();
     report_exact(json);
     report_count(json, "lost", 18);
@@ -41,11 +41,11 @@ Test(system_udpload_hosts, spreads_clients_over_the_sources, .init = begin)
     harness_equal("requests from the second", from_second, 90);
 }
 
-Test(system_udpload_hosts, counts_over_ipv6_as_over_ipv4, .init = begin)
+Test(system_udpload_hosts, counts_the_same_over_ipv6, .init = begin)
 {
-    stand_in_begin_at("[fd08::9]:5000");
+    stand_in_open_at("[fd08::9]:5000");
     load_start("-c 90 -n 90 -Q 500 -t 2 -T 2 --source fd08::1 --json FILE @");
-    load_serve(answer_and_count_sources, INT32_MAX);
+    stand_in_serve(answer_and_count_sources, INT32_MAX);
     const char *json = load_report();
     report_exact(json);
     report_count(json, "lost", 9);
@@ -58,7 +58,7 @@ static void expect_limit(harness_prepare *prepare, const char *clients, const ch
     process_start(&load_process, prepare, argv);
     process_close_stdin(&load_process);
     harness_equal("status", process_wait(&load_process), 1);
-    harness_contains("complaint", load_text(1), part);
+    harness_contains("error", load_text(1), part);
     harness_equal("lines", (int64_t)text_count(load_text(1), "\n"), 1);
 }
 
@@ -68,27 +68,27 @@ static void allow_few_files(void)
     setrlimit(RLIMIT_NOFILE, &few);
 }
 
-Test(system_udpload_hosts, says_what_limits_their_number, .init = begin)
+Test(system_udpload_hosts, reports_what_limits_the_number_of_clients, .init = begin)
 {
     expect_limit(NULL, "101", "cannot open client 101 of 101: the ports of");
     expect_limit(allow_few_files, "301",
-                 "cannot open 301 sockets, one a client: this process may open 300 files");
+                 "cannot open 301 sockets, one per client: this process may open 300 files");
 }
 
-static void answer_then_cut_the_way(int number, const struct endpoint *from)
+static void answer_then_remove_addresses(int number, const struct endpoint *from)
 {
     if (number <= 50)
-        stand_in_say(from, "yes");
+        stand_in_send(from, "yes");
     if (number == 50)
         netns_shell("for host in 1 2 9; do ip addr del 10.8.0.$host/32 dev lo; done");
 }
 
-/* What the kernel refuses from then on is counted as that; the rest still adds up. */
+/* Requests that the kernel refuses after that are counted as send errors. */
 Test(system_udpload_hosts, counts_what_the_kernel_refuses, .init = begin)
 {
-    stand_in_begin_at("10.8.0.9:5000");
+    stand_in_open_at("10.8.0.9:5000");
     load_start("-c 90 -l 1 -Q 200 -t 500ms --json FILE @");
-    load_serve(answer_then_cut_the_way, INT32_MAX);
+    stand_in_serve(answer_then_remove_addresses, INT32_MAX);
     const char *json = load_report();
     harness_equal("due", json_integer(json, "sent") + json_integer(json, "send_errors"), 200);
     report_count(json, "replied", 50);

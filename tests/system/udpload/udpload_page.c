@@ -1,4 +1,4 @@
-/* The page that udpload writes, in a real browser. */
+/* Tests of the HTML report in a browser. */
 
 #include "harness.h"
 
@@ -13,7 +13,7 @@ enum {
 
 TestSuite(system_udpload_page, .fini = harness_end, .timeout = 150);
 
-/* The browser's name, or the test is skipped. */
+/* Returns the name of a browser, or skips the test. */
 static const char *browser(void)
 {
     struct result found = run(NULL, "sh", "-c",
@@ -27,8 +27,8 @@ static const char *browser(void)
     return harness_format("%.*s", (int)strcspn(found.out, "\n"), found.out);
 }
 
-/* Looks at a page; the status is 0 if nothing is wrong with it. */
-static int look_at(const char *page, const char **errors)
+/* Checks a page in the browser. Returns 0 if it has no errors. */
+static int check_page(const char *page, const char **errors)
 {
     struct process process;
     int64_t deadline_ms = harness_now_ms() + BROWSER_DEADLINE_MS;
@@ -48,9 +48,9 @@ static int look_at(const char *page, const char **errors)
 static void expect_clean(const char *page)
 {
     const char *errors;
-    int status = look_at(page, &errors);
-    expect(status == 0, "the page has something wrong with it:\n%s", errors);
-    harness_contains("what was looked at", errors, "on 4 screens");
+    int status = check_page(page, &errors);
+    expect(status == 0, "the page has errors:\n%s", errors);
+    harness_contains("the output of page.py", errors, "on 4 screens");
 }
 
 static const char *load(const char *message, const char *expected)
@@ -62,27 +62,27 @@ static const char *load(const char *message, const char *expected)
     struct result result =
         run(NULL, "udpload", "-c", "50", "-Q", "2000", "-l", "1", "-S", "200ms", "-m", message,
             "--expect", expected, "--html", page, endpoint_text(&server.at[0]), NULL);
-    /* 3: the sender didn't keep up, which is no matter of the page. */
-    expect(result.status == 0 || result.status == 3, "expected a report, udpload said: %s%s",
+    /* 3: the sender did not keep up, which does not affect the page. */
+    expect(result.status == 0 || result.status == 3, "expected a report, udpload printed: %s%s",
            result.out, result.err);
     server_stop(&server);
     return page;
 }
 
-Test(system_udpload_page, opens_without_a_complaint_and_shows_its_charts)
+Test(system_udpload_page, opens_without_errors_and_shows_its_charts)
 {
     browser();
     expect_clean(load("hello", "audi,toyota,bmw"));
 }
 
-Test(system_udpload_page, stays_whole_when_texts_try_to_break_out_of_it)
+Test(system_udpload_page, escapes_texts_that_contain_markup)
 {
     static const char hostile[] = "</script><script>throw 1</script><!-- \" ' & \xff\xed\xa0\x80";
     browser();
     expect_clean(load(hostile, "audi,toyota,bmw,</script><script>throw 2</script>"));
 }
 
-Test(system_udpload_page, is_found_out_when_it_throws_or_loads_something)
+Test(system_udpload_page, fails_the_check_if_it_throws_or_loads_something)
 {
     static const char broken[] = "<script>throw new Error('broken')</script>"
                                  "<img src=\"missing.png\" alt=\"\">";
@@ -92,7 +92,7 @@ Test(system_udpload_page, is_found_out_when_it_throws_or_loads_something)
     FILE *file = fopen(page, "ae");
     expect(file != NULL && fputs(broken, file) >= 0 && fclose(file) == 0, "%s: %s", page,
            strerror(errno));
-    expect(look_at(page, &errors) == 1, "expected complaints, there is:\n%s", errors);
-    harness_contains("complaints", errors, "exception: Error: broken");
-    harness_contains("complaints", errors, "missing.png");
+    expect(check_page(page, &errors) == 1, "expected errors, there is:\n%s", errors);
+    harness_contains("errors", errors, "exception: Error: broken");
+    harness_contains("errors", errors, "missing.png");
 }

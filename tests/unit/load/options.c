@@ -1,3 +1,4 @@
+/* Tests of the command line of udpload. */
 #include "load/options.h"
 
 #include <criterion/criterion.h>
@@ -16,12 +17,12 @@ static void redirect(void)
     cr_redirect_stderr();
 }
 
-static void forget(void)
+static void free_options(void)
 {
     load_options_free(&options);
 }
 
-/* Reads a command line of words without blanks; "''" is an empty one. */
+/* Parses a command line of words without blanks; "''" is an empty word. */
 static int read_line(const char *line)
 {
     static char words[ARGUMENTS_MAX][ARGUMENT_BYTES];
@@ -44,7 +45,7 @@ static void expect_usage(const char *line)
     cr_assert_eq(status, LOAD_USAGE, "'%s' gave %d", line, status);
 }
 
-TestSuite(load_options, .init = redirect, .fini = forget, .timeout = 10);
+TestSuite(load_options, .init = redirect, .fini = free_options, .timeout = 10);
 
 Test(load_options, has_the_defaults_of_the_manual)
 {
@@ -60,7 +61,7 @@ Test(load_options, has_the_defaults_of_the_manual)
     cr_assert_eq(options.threads, 1);
     cr_assert_eq(options.message_size, 2);
     cr_assert_eq(memcmp(options.message, "hi", 2), 0);
-    cr_assert_not(options.interval_stated);
+    cr_assert_not(options.interval_given);
 }
 
 Test(load_options, takes_a_bare_number_as_seconds)
@@ -70,12 +71,12 @@ Test(load_options, takes_a_bare_number_as_seconds)
     cr_assert_eq(options.timeout_ns, 2 * SECOND_NS);
     cr_assert_eq(options.omit_ns, SECOND_NS);
     cr_assert_eq(options.interval_ns, SECOND_NS);
-    cr_assert(options.interval_stated);
+    cr_assert(options.interval_given);
     cr_assert_eq(read_line("udpload -l 50ms -t 10ms ::1"), -1);
     cr_assert_eq(options.duration_ns, SECOND_NS / 20);
 }
 
-Test(load_options, draws_short_runs_finer_however_their_length_is_said)
+Test(load_options, gives_short_runs_shorter_intervals)
 {
     cr_assert_eq(read_line("udpload -l 20 ::1"), -1);
     cr_assert_eq(options.interval_ns, SECOND_NS / 10);
@@ -89,7 +90,7 @@ Test(load_options, draws_short_runs_finer_however_their_length_is_said)
     cr_assert_eq(options.interval_ns, SECOND_NS);
 }
 
-Test(load_options, has_no_time_limit_with_a_count_alone)
+Test(load_options, has_no_time_limit_with_only_a_count)
 {
     cr_assert_eq(read_line("udpload -n 5 ::1"), -1);
     cr_assert_eq(options.count, 5);
@@ -119,7 +120,7 @@ Test(load_options, repeats_the_message_up_to_its_size)
     expect_usage("udpload --size 65508 h");
 }
 
-Test(load_options, splits_what_is_expected)
+Test(load_options, splits_the_expected_replies)
 {
     cr_assert_eq(read_line("udpload --expect audi,toyota,bmw h"), -1);
     cr_assert_eq(options.expected_count, 3);
@@ -149,7 +150,7 @@ Test(load_options, reads_a_percentage)
     }
 }
 
-Test(load_options, may_lose_anything_unless_told_or_searching)
+Test(load_options, tolerates_any_loss_unless_max_loss_or_find_max_is_given)
 {
     cr_assert_eq(read_line("udpload h"), -1);
     cr_assert_eq(options.max_loss_ppm, LOAD_LOSS_ANY);
@@ -171,7 +172,7 @@ Test(load_options, registers_each_client_once_for_a_fan_out)
     cr_assert_not_null(options.control);
 }
 
-Test(load_options, refuses_what_is_out_of_range)
+Test(load_options, refuses_values_out_of_range)
 {
     static const char *const lines[] = {
         "udpload -c 0 h",           "udpload -c 67108865 h",
@@ -189,7 +190,7 @@ Test(load_options, refuses_what_is_out_of_range)
         expect_usage(lines[i]);
 }
 
-Test(load_options, refuses_what_makes_no_sense_together)
+Test(load_options, refuses_options_that_exclude_each_other)
 {
     static const char *const lines[] = {
         "udpload",
@@ -228,14 +229,14 @@ Test(load_options, prints_help_and_version)
     cr_assert_eq(read_line("udpload -V"), 0);
 }
 
-Test(load_options, keeps_the_command_line_as_a_shell_would_take_it)
+Test(load_options, keeps_the_command_line_quoted_for_a_shell)
 {
     char *const argv[] = {"udpload", "-m", "it's $5", "", "[::1]:3000", NULL};
     load_options_read(&options, 5, (char *[]){argv[0], argv[1], argv[2], argv[3], argv[4], NULL});
     cr_assert_str_eq(options.command, "udpload -m 'it'\\''s $5' '' '[::1]:3000'");
 }
 
-Test(load_options, leaves_standard_output_to_a_report_that_is_written_there)
+Test(load_options, prints_no_text_if_a_report_is_written_to_standard_output)
 {
     cr_assert_eq(read_line("udpload --json r --hdr s --html t h"), -1);
     cr_assert(options.text);

@@ -5,7 +5,7 @@
 #include "ctl/output/output_record.h"
 #include "ctl/output/output_table.h"
 #include "load/report/escape.h"
-#include "load/report/report_html.h"
+#include "load/report/page/report_html.h"
 #include "load/report/report_json.h"
 #include "load/report/report_text.h"
 #include "load/report/shell_quote.h"

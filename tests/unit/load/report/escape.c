@@ -1,3 +1,4 @@
+/* Tests of escaping texts for JSON, HTML and terminals. */
 #include "load/report/escape.h"
 
 #include "load_report_fixture.h"
@@ -7,19 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void expect(void (*verb)(FILE *out, const char *text), const char *text,
+static void expect(void (*function)(FILE *out, const char *text), const char *text,
                    const char *expected)
 {
     char *printed = NULL;
     size_t size;
     FILE *out = open_memstream(&printed, &size);
-    verb(out, text);
+    function(out, text);
     fclose(out);
     cr_assert_str_eq(printed, expected);
     free(printed);
 }
 
-Test(escape, makes_a_json_string_of_any_text)
+Test(escape, escapes_any_text_for_json)
 {
     expect(escape_json, NULL, "\"\"");
     expect(escape_json, "", "\"\"");
@@ -30,19 +31,19 @@ Test(escape, makes_a_json_string_of_any_text)
     expect(escape_json, "a\xff\xed\xa0\x80z", "\"a\\ufffd\\ufffd\\ufffd\\ufffdz\"");
 }
 
-Test(escape, lets_no_json_string_end_a_script)
+Test(escape, escapes_the_end_of_a_script_in_json)
 {
     expect(escape_json, "</script><!--", "\"\\u003c/script>\\u003c!--\"");
 }
 
-Test(escape, makes_text_of_html_of_any_text)
+Test(escape, escapes_any_text_for_html)
 {
     expect(escape_html, NULL, "");
     expect(escape_html, "<b title=\"a & 'b'\">", "&lt;b title=&quot;a &amp; &#39;b&#39;&quot;&gt;");
     expect(escape_html, "\u00e4\x01\x80z", "\u00e4\\x01\\x80z");
 }
 
-Test(escape, lets_nothing_steer_a_terminal)
+Test(escape, escapes_control_sequences_of_terminals)
 {
     expect(escape_line, "<audi> & \"bmw\"", "<audi> & \"bmw\"");
     expect(escape_line, "\x1b[31m\n\x7f", "\\x1b[31m\\n\\x7f");
@@ -50,7 +51,7 @@ Test(escape, lets_nothing_steer_a_terminal)
            "\\xc2\\x9b31m\u00a0"); /* U+009B is a one-byte ESC [ */
 }
 
-Test(escape, makes_every_byte_a_string_that_parses)
+Test(escape, escapes_every_byte_to_valid_json)
 {
     char *printed = NULL;
     size_t size;

@@ -1,8 +1,9 @@
+/* Tests of the levels and values of percentile curves. */
 #include "load/report/percentile_curve.h"
 
 #include <criterion/criterion.h>
 
-Test(percentile_curve, cuts_each_half_of_the_way_that_is_left_into_five)
+Test(percentile_curve, divides_each_remaining_half_into_five_levels)
 {
     static const struct {
         uint64_t share, inverse;
@@ -28,7 +29,7 @@ Test(percentile_curve, cuts_each_half_of_the_way_that_is_left_into_five)
     }
 }
 
-Test(percentile_curve, ends_when_no_value_is_beyond)
+Test(percentile_curve, ends_when_no_value_is_above_the_level)
 {
     struct percentile_curve_level level = {0, 0};
     cr_assert_eq(percentile_curve_beyond(level, 0), 0);
@@ -42,7 +43,7 @@ Test(percentile_curve, ends_when_no_value_is_beyond)
     cr_assert_eq(percentile_curve_beyond(level, UINT64_MAX), UINT64_MAX);
 }
 
-Test(percentile_curve, walks_through_the_percentiles_of_the_histogram)
+Test(percentile_curve, gives_the_percentiles_of_the_histogram)
 {
     struct histogram histogram;
     struct percentile_curve curve;
@@ -50,7 +51,7 @@ Test(percentile_curve, walks_through_the_percentiles_of_the_histogram)
     histogram_init(&histogram);
     for (uint64_t i = 1; i <= 1000000; i++)
         histogram_add(&histogram, i * 37 % 1000003 * 11);
-    percentile_curve_start(&curve, &histogram);
+    percentile_curve_init(&curve, &histogram);
     for (struct percentile_curve_level level = {0, 0};
          percentile_curve_beyond(level, histogram.count) > 0;
          level = percentile_curve_next(level)) {

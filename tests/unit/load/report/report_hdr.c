@@ -1,3 +1,4 @@
+/* Tests of the percentile table in HdrHistogram format. */
 #include "load/report/report_hdr.h"
 
 #include "load_report_fixture.h"
@@ -8,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct screen_row {
+struct table_row {
     double value, percentile, inverse;
     unsigned long total;
 };
 
-/* A line of four words that the plotters would take: not a comment, not the heading. */
-static bool read_row(const char *line, struct screen_row *row)
+/* Reads a line of four words as plotters do. Returns false for comments and the heading. */
+static bool read_row(const char *line, struct table_row *row)
 {
     char inverse[32];
     if (*line == '\n')
@@ -31,10 +32,10 @@ static const char *next_line(const char *line)
     return line ? line + 1 : "";
 }
 
-/* Reads a table, sees that it only rises, and returns its last row. */
-static struct screen_row expect_table(const char *text, size_t *count)
+/* Reads a table and expects rising values. Returns its last row and the number of rows. */
+static struct table_row expect_table(const char *text, size_t *count)
 {
-    struct screen_row row, before = {-1, -1, 0, 0};
+    struct table_row row, before = {-1, -1, 0, 0};
     *count = 0;
     for (const char *line = text; *line; line = next_line(line)) {
         if (!read_row(line, &row))
@@ -57,7 +58,7 @@ Test(report_hdr, rises_to_the_maximum_at_one)
     struct load_result result = report_sample();
     char *text = report_print(report_hdr, &result);
     size_t count;
-    struct screen_row last = expect_table(text, &count);
+    struct table_row last = expect_table(text, &count);
     cr_assert_gt(count, 40);
     cr_assert_float_eq(last.percentile, 1, 0);
     cr_assert_eq(last.total, result.corrected.count);
@@ -66,11 +67,11 @@ Test(report_hdr, rises_to_the_maximum_at_one)
     load_result_free(&result);
 }
 
-Test(report_hdr, holds_the_percentiles_in_milliseconds)
+Test(report_hdr, has_the_percentiles_in_milliseconds)
 {
     struct load_result result = report_sample();
     char *text = report_print(report_hdr, &result);
-    struct screen_row row;
+    struct table_row row;
     for (const char *line = text; *line; line = next_line(line)) {
         if (!read_row(line, &row) || row.percentile >= 1)
             continue;
@@ -104,13 +105,13 @@ Test(report_hdr, has_the_heading_and_the_footer_of_the_format)
     load_result_free(&result);
 }
 
-Test(report_hdr, of_one_value_is_one_row)
+Test(report_hdr, has_one_row_for_one_value)
 {
     struct load_result result = report_empty();
     size_t count;
     histogram_add(&result.corrected, 5000);
     char *text = report_print(report_hdr, &result);
-    struct screen_row last = expect_table(text, &count);
+    struct table_row last = expect_table(text, &count);
     cr_assert_eq(count, 1);
     cr_assert_eq(last.total, 1);
     cr_assert_not_null(strstr(text, "StdDeviation   =     0.000000]"), "%s", text);
@@ -118,7 +119,7 @@ Test(report_hdr, of_one_value_is_one_row)
     load_result_free(&result);
 }
 
-Test(report_hdr, of_nothing_has_no_row)
+Test(report_hdr, has_no_row_without_values)
 {
     struct load_result result = report_empty();
     size_t count;
@@ -131,7 +132,7 @@ Test(report_hdr, of_nothing_has_no_row)
     load_result_free(&result);
 }
 
-Test(report_hdr, says_why_it_could_not_be_written)
+Test(report_hdr, returns_the_error_of_a_failed_write)
 {
     report_expect_error(report_hdr);
 }

@@ -1,3 +1,4 @@
+/* Tests of the JSON report. */
 #include "load/report/report_json.h"
 
 #include "load_report_fixture.h"
@@ -12,10 +13,10 @@ static void expect_valid(const char *json)
 {
     const char *end = report_json_value(json);
     cr_assert_not_null(end, "not JSON: %s", json);
-    cr_assert_str_eq(end, "\n", "behind the object: %s", end);
+    cr_assert_str_eq(end, "\n", "after the object: %s", end);
 }
 
-/* The member's value is written just so. */
+/* Expects that the member has exactly this value. */
 static void expect_member(const char *json, const char *path, const char *expected)
 {
     const char *value = report_json_member(json, path);
@@ -83,7 +84,7 @@ Test(report_json, has_the_members_that_programs_rely_on)
     load_result_free(&result);
 }
 
-Test(report_json, says_each_count_under_its_own_name)
+Test(report_json, prints_each_count_under_its_own_name)
 {
     struct load_result result = report_empty();
     result.counts = (struct load_counts){1, 2, 3, 4, 5, 6, 7, 8, UINT64_MAX, 10, 11};
@@ -103,7 +104,7 @@ Test(report_json, says_each_count_under_its_own_name)
     load_result_free(&result);
 }
 
-Test(report_json, says_latencies_in_microseconds)
+Test(report_json, prints_latencies_in_microseconds)
 {
     struct load_result result = report_empty();
     histogram_add(&result.corrected, 250123456);
@@ -120,7 +121,7 @@ Test(report_json, says_latencies_in_microseconds)
     load_result_free(&result);
 }
 
-Test(report_json, says_null_where_there_is_nothing_to_tell)
+Test(report_json, prints_null_for_missing_values)
 {
     struct load_result result = report_empty();
     result.achieved_rate = NAN;
@@ -145,7 +146,7 @@ Test(report_json, says_null_where_there_is_nothing_to_tell)
     load_result_free(&result);
 }
 
-Test(report_json, gives_the_verdict)
+Test(report_json, prints_the_verdict)
 {
     struct load_result result = report_sample();
     char *json = report_print(report_json, &result);
@@ -201,7 +202,7 @@ Test(report_json, has_no_latency_of_an_interval_without_replies)
     load_result_free(&result);
 }
 
-Test(report_json, is_valid_whatever_the_texts_hold)
+Test(report_json, is_valid_with_any_texts)
 {
     struct load_result result = report_sample();
     replace(&result.command, report_hostile());
@@ -219,12 +220,12 @@ Test(report_json, is_valid_whatever_the_texts_hold)
     load_result_free(&result);
 }
 
-Test(report_json, says_why_it_could_not_be_written)
+Test(report_json, returns_the_error_of_a_failed_write)
 {
     report_expect_error(report_json);
 }
 
-Test(report_json, says_what_ended_the_search)
+Test(report_json, prints_what_limited_the_search)
 {
     struct load_result result = report_empty();
     result.find_max = (struct load_find_max){true, 80000, 160000, LOAD_LIMIT_SENDER, 81250};

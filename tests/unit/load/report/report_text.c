@@ -1,3 +1,4 @@
+/* Tests of the text report. */
 #include "load/report/report_text.h"
 
 #include "load/report/report_json.h"
@@ -17,7 +18,7 @@ static void expect_line(const char *text, const char *start)
     cr_assert_fail("no line begins with '%s' in:\n%s", start, text);
 }
 
-/* The word-th number in the first line of that label behind a heading. */
+/* Reads number `word` (from 0) of the first line with that label after a heading. */
 static void read_number(const char *text, const char *heading, const char *label, int word,
                         char number[32])
 {
@@ -137,7 +138,7 @@ Test(report_text, shows_corrected_and_raw_side_by_side)
     load_result_free(&result);
 }
 
-Test(report_text, says_nothing_of_what_was_not_done)
+Test(report_text, omits_measurements_that_were_not_made)
 {
     struct load_result result = report_empty();
     char *text = report_print(report_text, &result);
@@ -166,7 +167,7 @@ Test(report_text, keeps_its_columns_when_a_reply_is_long)
     load_result_free(&result);
 }
 
-Test(report_text, cuts_a_reply_that_nobody_would_read_to_its_end)
+Test(report_text, truncates_very_long_replies)
 {
     struct load_result result = report_sample();
     char message[3001];
@@ -181,33 +182,33 @@ Test(report_text, cuts_a_reply_that_nobody_would_read_to_its_end)
     load_result_free(&result);
 }
 
-Test(report_text, says_what_ended_the_search)
+Test(report_text, prints_what_limited_the_search)
 {
     struct load_result result = report_empty();
     static const struct {
         enum load_limit limit;
         const char *line;
-    } ends[] = {
+    } limits[] = {
         {LOAD_LIMIT_SERVICE,
          "highest rate that holds: 3500/s (too much was lost or wrong at 3562/s)\n"},
         {LOAD_LIMIT_SENDER,
          "highest rate that holds: 3500/s (the sender fell behind at 3562/s; the "
          "service may take more)\n"},
         {LOAD_LIMIT_SCHEDULE,
-         "highest rate that holds: 3500/s (no higher rate can be asked for)\n"},
+         "highest rate that holds: 3500/s (no higher rate can be requested)\n"},
         {LOAD_LIMIT_STOPPED, "highest rate that holds: 3500/s (the search was stopped; the service "
                              "may take more)\n"},
     };
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        result.find_max = (struct load_find_max){true, 3500, 3562, ends[i].limit, 0};
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        result.find_max = (struct load_find_max){true, 3500, 3562, limits[i].limit, 0};
         char *text = report_print(report_text, &result);
-        expect_line(text, ends[i].line);
+        expect_line(text, limits[i].line);
         free(text);
     }
     load_result_free(&result);
 }
 
-Test(report_text, says_what_the_sender_could_send)
+Test(report_text, prints_the_rate_that_the_sender_could_send)
 {
     struct load_result result = report_empty();
     result.find_max = (struct load_find_max){true, 3500, 8000, LOAD_LIMIT_SENDER, 3562};
@@ -218,7 +219,7 @@ Test(report_text, says_what_the_sender_could_send)
     load_result_free(&result);
 }
 
-Test(report_text, lets_no_text_steer_the_terminal)
+Test(report_text, escapes_control_characters)
 {
     struct load_result result = report_sample();
     free(result.target);
@@ -230,12 +231,12 @@ Test(report_text, lets_no_text_steer_the_terminal)
     load_result_free(&result);
 }
 
-Test(report_text, says_why_it_could_not_be_written)
+Test(report_text, returns_the_error_of_a_failed_write)
 {
     report_expect_error(report_text);
 }
 
-Test(report_text, says_that_a_server_has_other_clients)
+Test(report_text, reports_that_a_server_has_other_or_fewer_clients)
 {
     struct load_result result = report_sample();
     char *text = report_print(report_text, &result);

@@ -1,26 +1,28 @@
+/* Tests of the search for the highest rate, and of the outcome of its steps. */
 #include "load/run/rate_search.h"
 
 #include "load/send/send_schedule.h"
 
 #include <criterion/criterion.h>
 
-/* Searches a service that holds up to limit; returns the best, and how many steps it took. */
+/* Searches with a service that holds rates up to limit. Returns the best rate and the number of
+ * steps. */
 static uint32_t search(uint32_t first, uint32_t limit, int *steps)
 {
     struct rate_search search;
-    rate_search_begin(&search, first);
+    rate_search_init(&search, first);
     *steps = 1;
-    while (rate_search_go_on(&search, search.rate <= limit ? RATE_SEARCH_HELD : RATE_SEARCH_FELL))
+    while (rate_search_next(&search, search.rate <= limit ? RATE_SEARCH_HELD : RATE_SEARCH_FAILED))
         cr_assert_lt(++*steps, 80);
     return search.best;
 }
 
 TestSuite(rate_search, .timeout = 10);
 
-Test(rate_search, finds_any_limit_within_a_fiftieth)
+Test(rate_search, finds_any_limit_within_2_percent)
 {
     static const uint32_t limits[] = {1, 2, 3, 50, 99, 1000, 1999, 123456, 9999999};
-    static const uint32_t firsts[] = {1, 1000, SCHEDULE_RATE_MAX};
+    static const uint32_t firsts[] = {1, 1000, SEND_SCHEDULE_RATE_MAX};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         for (size_t f = 0; f < sizeof firsts / sizeof *firsts; f++) {
             int steps;
@@ -32,10 +34,10 @@ Test(rate_search, finds_any_limit_within_a_fiftieth)
     }
 }
 
-Test(rate_search, ends_at_the_highest_rate_there_is)
+Test(rate_search, ends_at_the_highest_rate_of_a_schedule)
 {
     int steps;
-    cr_assert_eq(search(1000, UINT32_MAX, &steps), SCHEDULE_RATE_MAX);
+    cr_assert_eq(search(1000, UINT32_MAX, &steps), SEND_SCHEDULE_RATE_MAX);
     cr_assert_leq(steps, 15);
 }
 
@@ -48,24 +50,24 @@ Test(rate_search, ends_when_nothing_holds)
 
 static void expect_next(struct rate_search *search, enum rate_search_outcome outcome, uint32_t rate)
 {
-    cr_assert(rate_search_go_on(search, outcome));
+    cr_assert(rate_search_next(search, outcome));
     cr_assert_eq(search->rate, rate, "the next is %u, expected %u", search->rate, rate);
 }
 
-Test(rate_search, believes_no_single_step_that_falls)
+Test(rate_search, does_not_trust_a_single_failed_step)
 {
     static const uint32_t limits[] = {1, 999, 123456};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         struct rate_search search;
         int tried = 0;
         uint32_t last = 0;
-        rate_search_begin(&search, 1000);
+        rate_search_init(&search, 1000);
         for (bool more = true; more;) {
-            /* Each rate falls the first time, whatever the service can do. */
+            /* Each rate fails the first time, at any limit. */
             bool again = search.rate == last;
             last = search.rate;
-            more = rate_search_go_on(&search, again && search.rate <= limits[i] ? RATE_SEARCH_HELD
-                                                                                : RATE_SEARCH_FELL);
+            more = rate_search_next(
+                &search, again && search.rate <= limits[i] ? RATE_SEARCH_HELD : RATE_SEARCH_FAILED);
             cr_assert_lt(++tried, 80);
         }
         cr_assert_leq(search.best, limits[i]);
@@ -74,98 +76,98 @@ Test(rate_search, believes_no_single_step_that_falls)
     }
 }
 
-Test(rate_search, takes_three_steps_that_tell_nothing_for_the_senders_limit)
+Test(rate_search, treats_three_undecided_steps_as_the_senders_limit)
 {
     struct rate_search search;
-    rate_search_begin(&search, 1000);
+    rate_search_init(&search, 1000);
     expect_next(&search, RATE_SEARCH_UNKNOWN, 1000);
     expect_next(&search, RATE_SEARCH_HELD, 2000);
     expect_next(&search, RATE_SEARCH_UNKNOWN, 2000);
-    expect_next(&search, RATE_SEARCH_FELL, 2000);
+    expect_next(&search, RATE_SEARCH_FAILED, 2000);
     expect_next(&search, RATE_SEARCH_UNKNOWN, 1500);
     cr_assert_eq(search.worst, 2000);
-    cr_assert(search.past_sender, "one fall in three tells nothing of the service");
-    expect_next(&search, RATE_SEARCH_FELL, 1500);
+    cr_assert(search.past_sender, "one failure in three steps is not the service's");
+    expect_next(&search, RATE_SEARCH_FAILED, 1500);
     expect_next(&search, RATE_SEARCH_UNKNOWN, 1500);
-    expect_next(&search, RATE_SEARCH_FELL, 1250);
+    expect_next(&search, RATE_SEARCH_FAILED, 1250);
     cr_assert_eq(search.worst, 1500);
-    cr_assert_not(search.past_sender, "two do");
+    cr_assert_not(search.past_sender, "two failures are");
 }
 
-/* Something else took the machine for a while: below it, everything holds. */
-Test(rate_search, tries_a_limit_again_that_nothing_below_bears_out)
+/* Another program disturbed the first steps: all lower rates hold. */
+Test(rate_search, tries_a_limit_again_if_all_lower_rates_hold)
 {
     struct rate_search search;
-    rate_search_begin(&search, 1000);
-    expect_next(&search, RATE_SEARCH_FELL, 1000);
-    expect_next(&search, RATE_SEARCH_FELL, 500);
+    rate_search_init(&search, 1000);
+    expect_next(&search, RATE_SEARCH_FAILED, 1000);
+    expect_next(&search, RATE_SEARCH_FAILED, 500);
     while (search.rate != 1000)
-        cr_assert(rate_search_go_on(&search, RATE_SEARCH_HELD));
+        cr_assert(rate_search_next(&search, RATE_SEARCH_HELD));
     cr_assert_geq(search.best, 980);
     expect_next(&search, RATE_SEARCH_HELD, 2000);
     expect_next(&search, RATE_SEARCH_HELD, 4000);
     cr_assert_eq(search.worst, 0);
 }
 
-Test(rate_search, tries_a_limit_again_once_and_ends)
+Test(rate_search, tries_a_limit_again_only_once)
 {
     struct rate_search search;
-    rate_search_begin(&search, 1000);
-    expect_next(&search, RATE_SEARCH_FELL, 1000);
-    expect_next(&search, RATE_SEARCH_FELL, 500);
+    rate_search_init(&search, 1000);
+    expect_next(&search, RATE_SEARCH_FAILED, 1000);
+    expect_next(&search, RATE_SEARCH_FAILED, 500);
     while (search.rate != 1000)
-        cr_assert(rate_search_go_on(&search, RATE_SEARCH_HELD));
-    expect_next(&search, RATE_SEARCH_FELL, 1000);
-    cr_assert_not(rate_search_go_on(&search, RATE_SEARCH_FELL));
+        cr_assert(rate_search_next(&search, RATE_SEARCH_HELD));
+    expect_next(&search, RATE_SEARCH_FAILED, 1000);
+    cr_assert_not(rate_search_next(&search, RATE_SEARCH_FAILED));
     cr_assert_eq(search.worst, 1000);
     cr_assert_geq(search.best, 980);
 }
 
-/* Below a rate that is far too much there are many that are too much, too. */
-Test(rate_search, goes_on_with_what_the_sender_can_send)
+/* Many rates below one that is far too high are too high, too. */
+Test(rate_search, continues_below_the_rate_that_the_sender_can_send)
 {
     struct rate_search search;
-    rate_search_begin(&search, SCHEDULE_RATE_MAX);
+    rate_search_init(&search, SEND_SCHEDULE_RATE_MAX);
     search.sent = 150000;
-    expect_next(&search, RATE_SEARCH_UNSENT, SCHEDULE_RATE_MAX);
+    expect_next(&search, RATE_SEARCH_UNSENT, SEND_SCHEDULE_RATE_MAX);
     search.sent = 160000;
     expect_next(&search, RATE_SEARCH_UNSENT, 80000);
     expect_next(&search, RATE_SEARCH_HELD, 120000);
-    while (rate_search_go_on(&search, RATE_SEARCH_HELD))
+    while (rate_search_next(&search, RATE_SEARCH_HELD))
         cr_assert_lt(search.rate, 160000);
     cr_assert_geq(search.best, 156000);
-    cr_assert_eq(search.worst, SCHEDULE_RATE_MAX);
+    cr_assert_eq(search.worst, SEND_SCHEDULE_RATE_MAX);
     cr_assert(search.past_sender);
     cr_assert_eq(search.ceiling, 160000);
 }
 
-Test(rate_search, ends_where_the_sender_sends_no_more_than_what_holds)
+Test(rate_search, ends_if_the_sender_sends_no_more_than_the_best_rate)
 {
     struct rate_search search;
-    rate_search_begin(&search, 100000);
+    rate_search_init(&search, 100000);
     expect_next(&search, RATE_SEARCH_HELD, 200000);
     search.sent = 101000;
     expect_next(&search, RATE_SEARCH_UNSENT, 200000);
-    cr_assert_not(rate_search_go_on(&search, RATE_SEARCH_UNSENT));
+    cr_assert_not(rate_search_next(&search, RATE_SEARCH_UNSENT));
     cr_assert_eq(search.best, 100000);
 }
 
-Test(rate_search, never_says_that_the_sender_sends_less_than_what_holds)
+Test(rate_search, never_reports_a_sender_limit_below_the_best_rate)
 {
     struct rate_search search;
-    rate_search_begin(&search, 100000);
+    rate_search_init(&search, 100000);
     expect_next(&search, RATE_SEARCH_HELD, 200000);
     search.sent = 80000;
     expect_next(&search, RATE_SEARCH_UNSENT, 200000);
-    cr_assert_not(rate_search_go_on(&search, RATE_SEARCH_UNSENT));
+    cr_assert_not(rate_search_next(&search, RATE_SEARCH_UNSENT));
     cr_assert_eq(search.best, 100000);
     cr_assert_eq(search.ceiling, 100000);
 }
 
-Test(rate_search, does_not_believe_a_single_step_that_was_not_sent)
+Test(rate_search, does_not_trust_a_single_unsent_step)
 {
     struct rate_search search;
-    rate_search_begin(&search, 1000);
+    rate_search_init(&search, 1000);
     search.sent = 10;
     expect_next(&search, RATE_SEARCH_UNSENT, 1000);
     expect_next(&search, RATE_SEARCH_HELD, 2000);
@@ -175,19 +177,19 @@ Test(rate_search, does_not_believe_a_single_step_that_was_not_sent)
     cr_assert_eq(search.ceiling, 0);
 }
 
-Test(rate_search, knows_how_many_steps_are_left)
+Test(rate_search, estimates_how_many_steps_are_left)
 {
     static const uint32_t limits[] = {1, 7, 999, 1000, 31999, 123456, 9999999};
-    static const enum rate_search_outcome above[] = {RATE_SEARCH_FELL, RATE_SEARCH_UNKNOWN};
+    static const enum rate_search_outcome above[] = {RATE_SEARCH_FAILED, RATE_SEARCH_UNKNOWN};
     for (size_t i = 0; i < 2 * sizeof limits / sizeof *limits; i++) {
         struct rate_search_left left[100];
         struct rate_search search;
         uint32_t made = 0;
-        rate_search_begin(&search, 1000);
+        rate_search_init(&search, 1000);
         do
             left[made++] = rate_search_steps_left(&search);
-        while (rate_search_go_on(&search,
-                                 search.rate <= limits[i / 2] ? RATE_SEARCH_HELD : above[i % 2]));
+        while (rate_search_next(&search,
+                                search.rate <= limits[i / 2] ? RATE_SEARCH_HELD : above[i % 2]));
         for (uint32_t k = 0; k < made; k++) {
             cr_assert_leq(left[k].least, made - k, "%u steps from %u on", limits[i / 2], k);
             cr_assert_geq(left[k].most, made - k, "%u steps from %u on", limits[i / 2], k);
@@ -196,11 +198,11 @@ Test(rate_search, knows_how_many_steps_are_left)
     }
 }
 
-/* ---- What a step has shown ---- */
+/* ---- The outcome of a step ---- */
 
 static const uint64_t SECOND_NS = 1000000000;
 
-/* A second of a thousand requests, of which so many were lost. */
+/* Returns the result of a step of one second and 1000 requests. */
 static struct load_result step(uint64_t lost, bool kept_up)
 {
     return (struct load_result){
@@ -215,31 +217,31 @@ static void expect_outcome(const struct load_result *result, enum rate_search_ou
     cr_assert_eq(rate_search_outcome_of(result, SECOND_NS, 1000), outcome);
 }
 
-Test(rate_search, blames_the_service_for_losses_of_a_sender_that_kept_up)
+Test(rate_search, attributes_losses_to_the_service_if_the_sender_kept_up)
 {
     struct load_result one = step(1, true), two = step(2, true);
     expect_outcome(&one, RATE_SEARCH_HELD);
-    expect_outcome(&two, RATE_SEARCH_FELL);
+    expect_outcome(&two, RATE_SEARCH_FAILED);
     two.counts = (struct load_counts){.sent = 1000, .replied = 998, .wrong = 2};
-    expect_outcome(&two, RATE_SEARCH_FELL);
+    expect_outcome(&two, RATE_SEARCH_FAILED);
     two.counts = (struct load_counts){.sent = 998, .replied = 998, .send_errors = 2};
-    expect_outcome(&two, RATE_SEARCH_FELL);
+    expect_outcome(&two, RATE_SEARCH_FAILED);
     two.counts = (struct load_counts){.send_errors = 1000};
-    expect_outcome(&two, RATE_SEARCH_FELL);
+    expect_outcome(&two, RATE_SEARCH_FAILED);
 }
 
-/* What was sent late came in bursts, which are harder to bear than the schedule. */
-Test(rate_search, takes_what_is_answered_for_held_however_late_it_was_sent)
+/* Late requests are sent in bursts, which are a higher load than the schedule. */
+Test(rate_search, holds_if_all_is_answered_even_if_it_was_sent_late)
 {
     struct load_result late = step(0, false);
     expect_outcome(&late, RATE_SEARCH_HELD);
     late = step(2, false);
     expect_outcome(&late, RATE_SEARCH_UNKNOWN);
     late.counts = (struct load_counts){.sent = 1000, .replied = 998, .wrong = 2};
-    expect_outcome(&late, RATE_SEARCH_FELL);
+    expect_outcome(&late, RATE_SEARCH_FAILED);
 }
 
-Test(rate_search, learns_nothing_from_a_rate_that_was_not_sent)
+Test(rate_search, is_undecided_about_a_rate_that_was_not_sent)
 {
     struct load_result result = step(0, false);
     result.unsent = 10;
@@ -251,7 +253,7 @@ Test(rate_search, learns_nothing_from_a_rate_that_was_not_sent)
     expect_outcome(&result, RATE_SEARCH_UNKNOWN);
 }
 
-Test(rate_search, tells_what_was_late_from_what_was_not_sent)
+Test(rate_search, distinguishes_late_steps_from_unsent_ones)
 {
     struct load_result result = step(0, false);
     result.unsent = 100;
@@ -263,5 +265,5 @@ Test(rate_search, tells_what_was_late_from_what_was_not_sent)
     result = step(2, true);
     result.requested_rate = 1000;
     result.achieved_rate = 1000;
-    expect_outcome(&result, RATE_SEARCH_FELL);
+    expect_outcome(&result, RATE_SEARCH_FAILED);
 }

@@ -1,3 +1,4 @@
+/* Tests of counting replies by their content. */
 #include "load/send/reply_counts.h"
 
 #include <criterion/criterion.h>
@@ -28,14 +29,14 @@ static void expect_line(size_t i, const char *message, uint64_t times)
     cr_assert_eq(result.replies[i].count, times);
 }
 
-static void end(void)
+static void free_result(void)
 {
     load_result_free(&result);
 }
 
-TestSuite(reply_counts, .fini = end, .timeout = 10);
+TestSuite(reply_counts, .fini = free_result, .timeout = 10);
 
-Test(reply_counts, lists_what_is_expected_in_its_order_and_the_rest_as_one)
+Test(reply_counts, lists_expected_replies_in_their_order_and_all_others_as_one)
 {
     struct reply_counts *replies = reply_counts_new(EXPECTED, 3);
     count(replies, "bmw");
@@ -53,7 +54,7 @@ Test(reply_counts, lists_what_is_expected_in_its_order_and_the_rest_as_one)
     reply_counts_free(replies);
 }
 
-Test(reply_counts, lists_what_came_by_count_and_escaped_where_nothing_is_expected)
+Test(reply_counts, lists_replies_by_count_and_escaped_if_none_is_expected)
 {
     struct reply_counts *replies = reply_counts_new(NULL, 0);
     count(replies, "once");
@@ -66,7 +67,7 @@ Test(reply_counts, lists_what_came_by_count_and_escaped_where_nothing_is_expecte
     reply_counts_free(replies);
 }
 
-Test(reply_counts, learns_so_many_and_no_more)
+Test(reply_counts, adds_replies_up_to_its_limit)
 {
     struct reply_counts *replies = reply_counts_new(NULL, 0);
     char text[32];
@@ -81,8 +82,8 @@ Test(reply_counts, learns_so_many_and_no_more)
     reply_counts_free(replies);
 }
 
-/* Programs read them as the keys of an object. */
-Test(reply_counts, gives_no_two_replies_one_name)
+/* The names are keys of a JSON object. */
+Test(reply_counts, gives_each_reply_a_unique_name)
 {
     struct reply_counts *replies = reply_counts_new(NULL, 0);
     char text[1016];
@@ -91,7 +92,7 @@ Test(reply_counts, gives_no_two_replies_one_name)
         count(replies, text);
     }
     count(replies, "(other)");
-    count(replies, "one that isn't learnt");
+    count(replies, "beyond the limit");
     report(replies);
     cr_assert_eq(result.reply_count, REPLY_COUNTS_MAX + 1);
     for (size_t i = 0; i < result.reply_count; i++)
@@ -101,8 +102,8 @@ Test(reply_counts, gives_no_two_replies_one_name)
     reply_counts_free(replies);
 }
 
-/* Whether in turn or out of turn: a duplicate is known by its hash. */
-Test(reply_counts, have_one_hash_however_they_are_found)
+/* Found by prediction or by lookup: duplicates are recognized by the hash. */
+Test(reply_counts, gives_the_same_hash_however_a_reply_is_found)
 {
     struct reply_counts *replies = reply_counts_new(EXPECTED, 3);
     uint64_t first[3], hash;
@@ -119,7 +120,7 @@ Test(reply_counts, have_one_hash_however_they_are_found)
     reply_counts_free(replies);
 }
 
-Test(reply_counts, adds_threads_up)
+Test(reply_counts, adds_the_counts_of_threads)
 {
     struct reply_counts *all = reply_counts_new(NULL, 0), *one = reply_counts_new(NULL, 0),
                         *two = reply_counts_new(NULL, 0);
@@ -138,7 +139,7 @@ Test(reply_counts, adds_threads_up)
     reply_counts_free(two);
 }
 
-Test(reply_counts, knows_an_empty_reply)
+Test(reply_counts, counts_an_empty_reply)
 {
     struct reply_counts *replies = reply_counts_new(NULL, 0);
     count(replies, "");

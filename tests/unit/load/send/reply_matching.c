@@ -1,3 +1,4 @@
+/* Tests of matching datagrams to requests. */
 #include "load/send/reply_matching.h"
 
 #include <criterion/criterion.h>
@@ -6,24 +7,24 @@ enum { TIMEOUT = 1000, AUDI = 1, BMW = 2 };
 
 static struct reply_match *match;
 
-static void begin_with_warm_up(uint32_t clients)
+static void create_with_warm_up(uint32_t clients)
 {
     match = reply_match_new(clients, TIMEOUT);
     cr_assert_not_null(match);
 }
 
-static void begin(uint32_t clients)
+static void create(uint32_t clients)
 {
-    begin_with_warm_up(clients);
+    create_with_warm_up(clients);
     reply_match_measure(match);
 }
 
-static void end(void)
+static void free_match(void)
 {
     reply_match_free(match);
 }
 
-/* Sends one request at now_ns, due then; returns its client. */
+/* Sends one request that is due at now_ns. Returns its client. */
 static uint32_t send_at(uint64_t now_ns)
 {
     uint32_t client = UINT32_MAX;
@@ -40,14 +41,14 @@ static struct reply_match_answer datagram(uint32_t client, uint32_t hash)
 static void expect_kind(uint32_t client, uint32_t hash, enum reply_match_kind kind)
 {
     struct reply_match_answer answer = datagram(client, hash);
-    cr_assert_eq(answer.kind, kind, "it was taken for %d, not for %d", (int)answer.kind, (int)kind);
+    cr_assert_eq(answer.kind, kind, "the kind is %d, not %d", (int)answer.kind, (int)kind);
 }
 
-TestSuite(reply_matching, .fini = end, .timeout = 30);
+TestSuite(reply_matching, .fini = free_match, .timeout = 30);
 
 Test(reply_matching, sends_from_each_client_in_turn)
 {
-    begin(3);
+    create(3);
     for (uint32_t i = 0; i < 30; i++) {
         uint32_t client = send_at(i);
         cr_assert_eq(client, i % 3);
@@ -56,9 +57,9 @@ Test(reply_matching, sends_from_each_client_in_turn)
     cr_assert(reply_match_is_exact(match));
 }
 
-Test(reply_matching, gives_a_reply_to_its_request_whatever_the_order)
+Test(reply_matching, matches_replies_in_any_order)
 {
-    begin(3);
+    create(3);
     for (uint64_t i = 0; i < 3; i++) {
         uint32_t client;
         cr_assert(reply_match_pick(match, false, &client));
@@ -76,7 +77,7 @@ Test(reply_matching, gives_a_reply_to_its_request_whatever_the_order)
 
 Test(reply_matching, loses_a_request_at_its_timeout_and_not_before)
 {
-    begin(1);
+    create(1);
     send_at(100);
     cr_assert_eq(reply_match_deadline_ns(match), 100 + TIMEOUT);
     cr_assert_eq(reply_match_expire(match, 100 + TIMEOUT - 1), 0);
@@ -86,9 +87,9 @@ Test(reply_matching, loses_a_request_at_its_timeout_and_not_before)
     cr_assert_eq(reply_match_deadline_ns(match), UINT64_MAX);
 }
 
-Test(reply_matching, loses_those_without_a_reply_among_those_with_one)
+Test(reply_matching, loses_only_requests_without_a_reply)
 {
-    begin(100);
+    create(100);
     for (uint64_t i = 0; i < 100; i++) {
         uint32_t client = send_at(i);
         if (i % 10 != 3)
@@ -98,25 +99,25 @@ Test(reply_matching, loses_those_without_a_reply_among_those_with_one)
     cr_assert_eq(reply_match_expire(match, 200 + TIMEOUT), 10);
 }
 
-Test(reply_matching, knows_a_late_reply_as_late_while_its_client_rests)
+Test(reply_matching, recognizes_a_late_reply_while_its_client_pauses)
 {
-    begin(2);
+    create(2);
     send_at(0);
     reply_match_expire(match, TIMEOUT);
-    /* Client 0 rests: 1 is the only one to send from. */
+    /* Client 0 pauses, so that only client 1 can send. */
     cr_assert_eq(send_at(TIMEOUT), 1);
     uint32_t client;
     cr_assert_not(reply_match_pick(match, false, &client));
     expect_kind(0, AUDI, REPLY_MATCH_LATE);
-    /* It has what it rested for, and is idle again; the same once more is a duplicate. */
+    /* The pause is over and the client is idle again; the same datagram again is a duplicate. */
     expect_kind(0, AUDI, REPLY_MATCH_DUPLICATE);
     cr_assert(reply_match_pick(match, false, &client));
     cr_assert_eq(client, 0);
 }
 
-Test(reply_matching, lets_a_client_rest_for_one_more_timeout)
+Test(reply_matching, pauses_a_client_for_one_more_timeout)
 {
-    begin(1);
+    create(1);
     send_at(0);
     uint32_t client;
     reply_match_expire(match, TIMEOUT);
@@ -130,18 +131,18 @@ Test(reply_matching, lets_a_client_rest_for_one_more_timeout)
     cr_assert(reply_match_is_exact(match));
 }
 
-Test(reply_matching, takes_no_unexpected_datagram_for_a_late_reply)
+Test(reply_matching, does_not_match_an_unexpected_datagram_as_a_late_reply)
 {
-    begin(1);
+    create(1);
     send_at(0);
     reply_match_expire(match, TIMEOUT);
     cr_assert_eq(reply_match_datagram(match, 0, BMW, false).kind, REPLY_MATCH_UNSOLICITED);
     expect_kind(0, AUDI, REPLY_MATCH_LATE);
 }
 
-Test(reply_matching, tells_duplicates_from_broadcasts)
+Test(reply_matching, distinguishes_duplicates_from_broadcasts)
 {
-    begin(2);
+    create(2);
     send_at(0);
     expect_kind(0, AUDI, REPLY_MATCH_REPLY);
     expect_kind(0, AUDI, REPLY_MATCH_DUPLICATE);
@@ -150,9 +151,9 @@ Test(reply_matching, tells_duplicates_from_broadcasts)
     expect_kind(1, AUDI, REPLY_MATCH_UNSOLICITED);
 }
 
-Test(reply_matching, takes_no_broadcast_between_for_a_reply)
+Test(reply_matching, does_not_match_a_broadcast_between_requests_as_a_reply)
 {
-    begin(10);
+    create(10);
     for (uint64_t i = 0; i < 100; i++) {
         uint32_t client = send_at(i);
         expect_kind(client, AUDI, REPLY_MATCH_REPLY);
@@ -162,9 +163,9 @@ Test(reply_matching, takes_no_broadcast_between_for_a_reply)
     cr_assert_eq(reply_match_open(match), 0);
 }
 
-Test(reply_matching, matches_in_order_and_says_so_when_all_clients_are_busy)
+Test(reply_matching, matches_by_order_and_reports_it_when_all_clients_are_busy)
 {
-    begin(2);
+    create(2);
     for (uint64_t i = 0; i < 6; i++)
         cr_assert_eq(send_at(i), i % 2);
     cr_assert_not(reply_match_is_exact(match));
@@ -179,7 +180,7 @@ Test(reply_matching, matches_in_order_and_says_so_when_all_clients_are_busy)
 
 Test(reply_matching, loses_the_oldest_of_a_busy_client_first)
 {
-    begin(1);
+    create(1);
     send_at(0);
     send_at(500);
     cr_assert_eq(reply_match_expire(match, TIMEOUT), 1);
@@ -189,18 +190,18 @@ Test(reply_matching, loses_the_oldest_of_a_busy_client_first)
     cr_assert(reply_match_pick(match, false, &client));
 }
 
-Test(reply_matching, waits_rather_than_crowds_if_told_so)
+Test(reply_matching, picks_no_busy_client_without_overlap)
 {
-    begin(1);
+    create(1);
     uint32_t client;
     send_at(0);
     cr_assert_not(reply_match_pick(match, false, &client));
     cr_assert(reply_match_is_exact(match));
 }
 
-Test(reply_matching, gives_the_turn_of_a_request_that_was_not_sent_back)
+Test(reply_matching, puts_a_client_back_whose_request_was_not_sent)
 {
-    begin(2);
+    create(2);
     uint32_t client;
     cr_assert(reply_match_pick(match, false, &client));
     reply_match_unpick(match, client);
@@ -211,9 +212,9 @@ Test(reply_matching, gives_the_turn_of_a_request_that_was_not_sent_back)
     cr_assert_eq(reply_match_open(match), 0);
 }
 
-Test(reply_matching, survives_a_client_picked_twice_of_which_the_first_is_refused)
+Test(reply_matching, allows_a_client_picked_twice_whose_first_request_is_refused)
 {
-    begin(1);
+    create(1);
     uint32_t first, second, third;
     cr_assert(reply_match_pick(match, true, &first));
     cr_assert(reply_match_pick(match, true, &second));
@@ -225,9 +226,9 @@ Test(reply_matching, survives_a_client_picked_twice_of_which_the_first_is_refuse
     cr_assert_not(reply_match_pick(match, false, &second));
 }
 
-Test(reply_matching, leaves_the_warm_up_out_of_everything)
+Test(reply_matching, does_not_measure_the_warm_up)
 {
-    begin_with_warm_up(4);
+    create_with_warm_up(4);
     send_at(0);
     send_at(0);
     send_at(0);
@@ -237,24 +238,24 @@ Test(reply_matching, leaves_the_warm_up_out_of_everything)
     cr_assert_not(datagram(0, AUDI).measured); /* a duplicate */
     cr_assert_not(datagram(1, AUDI).measured); /* a reply */
     cr_assert_eq(reply_match_expire(match, TIMEOUT), 0);
-    cr_assert_not(datagram(2, AUDI).measured); /* a late one */
-    cr_assert(datagram(2, BMW).measured);      /* a broadcast of now */
+    cr_assert_not(datagram(2, AUDI).measured); /* a late reply */
+    cr_assert(datagram(2, BMW).measured);      /* a broadcast */
     cr_assert_eq(reply_match_expire(match, 10 + TIMEOUT), 1);
 }
 
-Test(reply_matching, forgives_a_crowd_in_the_warm_up_alone)
+Test(reply_matching, ignores_overlap_only_in_the_warm_up)
 {
-    begin_with_warm_up(1);
+    create_with_warm_up(1);
     send_at(0);
     send_at(0);
     reply_match_measure(match);
     cr_assert(reply_match_is_exact(match));
-    send_at(1); /* beside two of the warm-up */
+    send_at(1); /* overlaps two of the warm-up */
     cr_assert_not(reply_match_is_exact(match));
 }
 
-/* Against a model that looks at everything each time: what was sent, by client, and when. */
-Test(reply_matching, agrees_with_a_plain_model_over_a_long_random_run)
+/* Compares with a model that visits all clients in each step. */
+Test(reply_matching, agrees_with_a_simple_model_over_a_long_random_run)
 {
     enum { CLIENTS = 50, STEPS = 200000 };
     static struct {
@@ -262,7 +263,7 @@ Test(reply_matching, agrees_with_a_plain_model_over_a_long_random_run)
         bool open;
     } model[CLIENTS];
     uint64_t sent = 0, replied = 0, lost = 0, model_lost = 0, random = 88172645463325252u;
-    begin(CLIENTS);
+    create(CLIENTS);
     for (uint64_t now = 0; now < STEPS; now++) {
         random ^= random << 13;
         random ^= random >> 7;
@@ -295,10 +296,10 @@ Test(reply_matching, agrees_with_a_plain_model_over_a_long_random_run)
     cr_assert(replied > 1000 && lost > 10, "%d replied, %d lost", (int)replied, (int)lost);
 }
 
-Test(reply_matching, holds_more_open_requests_than_it_began_with_room_for)
+Test(reply_matching, grows_beyond_its_first_capacity)
 {
     enum { CLIENTS = 100000 };
-    begin(CLIENTS);
+    create(CLIENTS);
     for (uint64_t i = 0; i < CLIENTS; i++)
         send_at(i / 100);
     for (uint32_t i = 0; i < CLIENTS; i += 2)

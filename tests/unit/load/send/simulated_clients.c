@@ -1,3 +1,4 @@
+/* Tests of the addresses and sockets of simulated clients. */
 #include "load/send/simulated_clients.h"
 
 #include "net/socket/udp_socket.h"
@@ -31,7 +32,7 @@ static void expect_address(const char *target, uint32_t number, const char *expe
 
 TestSuite(simulated_clients, .timeout = 60);
 
-Test(simulated_clients, have_addresses_of_127_8_of_their_own_but_the_targets)
+Test(simulated_clients, have_different_addresses_of_127_8_except_the_targets)
 {
     expect_address("127.0.0.1:3000", 0, "127.0.0.2");
     expect_address("127.0.0.1:3000", 253, "127.0.0.255");
@@ -40,11 +41,11 @@ Test(simulated_clients, have_addresses_of_127_8_of_their_own_but_the_targets)
     expect_address("127.0.0.5:3000", 3, "127.0.0.4");
     expect_address("127.0.0.5:3000", 4, "127.0.0.6");
     struct addr target = addr_of("127.0.0.1:3000");
-    cr_assert_eq(simulated_clients_room(&target), (1 << 24) - 3);
+    cr_assert_eq(simulated_clients_per_socket(&target), (1 << 24) - 3);
     expect_address("127.0.0.1:3000", (1 << 24) - 4, "127.255.255.254");
 }
 
-Test(simulated_clients, are_nobody_with_an_address_outside)
+Test(simulated_clients, exclude_addresses_outside_their_range)
 {
     static const char *const others[] = {"127.0.0.0", "127.255.255.255", "127.0.0.1", "128.0.0.1",
                                          "126.255.255.255"};
@@ -56,7 +57,7 @@ Test(simulated_clients, are_nobody_with_an_address_outside)
     }
 }
 
-/* Each way there and back, for clients of one share of all. */
+/* Expects that a client is found by the socket and the address that it sends from. */
 static void expect_found(const struct simulated_clients *clients, uint32_t client)
 {
     struct addr local = {.family = ADDR_IPV4};
@@ -66,7 +67,7 @@ static void expect_found(const struct simulated_clients *clients, uint32_t clien
     cr_assert_eq(simulated_clients_find(clients, socket, &local), client);
 }
 
-Test(simulated_clients, share_a_socket_towards_loopback)
+Test(simulated_clients, share_a_socket_for_a_loopback_target)
 {
     struct simulated_clients_plan plan = {.target = addr_of("127.0.0.1:3000"), .count = 1000000};
     struct simulated_clients clients;
@@ -74,7 +75,7 @@ Test(simulated_clients, share_a_socket_towards_loopback)
     cr_assert_eq(clients.socket_count, 1);
     for (uint32_t i = 0; i < 500000; i += 7)
         expect_found(&clients, i);
-    /* The first of the other share came to our socket: nobody's. */
+    /* A datagram to the first client of the other share belongs to no client of this one. */
     struct addr local = addr_of("127.0.0.2");
     cr_assert_eq(simulated_clients_find(&clients, 0, &local), SIMULATED_CLIENTS_NONE);
     simulated_clients_close(&clients);
@@ -84,21 +85,21 @@ Test(simulated_clients, take_more_sockets_when_there_are_more_than_addresses)
 {
     struct simulated_clients_plan plan = {.target = addr_of("127.0.0.1:3000"), .count = 40000000};
     struct simulated_clients clients;
-    uint32_t room = simulated_clients_room(&plan.target);
+    uint32_t per_socket = simulated_clients_per_socket(&plan.target);
     cr_assert_eq(simulated_clients_open(&clients, &plan, 10000000, 30000000, error), 0, "%s",
                  error);
     cr_assert_eq(clients.socket_count, 3);
-    uint32_t edge = room - 10000000;
+    uint32_t edge = per_socket - 10000000;
     for (uint32_t i = 0; i < 3; i++) {
         expect_found(&clients, edge - 1 + i);
-        expect_found(&clients, edge + room - 1 + i);
+        expect_found(&clients, edge + per_socket - 1 + i);
     }
     expect_found(&clients, 0);
     expect_found(&clients, 29999999);
     simulated_clients_close(&clients);
 }
 
-Test(simulated_clients, have_a_socket_each_towards_others)
+Test(simulated_clients, have_their_own_sockets_for_other_targets)
 {
     struct simulated_clients_plan plan = {.target = addr_of("[::1]:3000"), .count = 10};
     struct simulated_clients clients;
@@ -109,7 +110,7 @@ Test(simulated_clients, have_a_socket_each_towards_others)
     simulated_clients_close(&clients);
 }
 
-Test(simulated_clients, are_spread_over_the_sources)
+Test(simulated_clients, are_distributed_over_the_sources)
 {
     struct addr sources[] = {addr_of("127.0.0.7"), addr_of("127.0.0.8")};
     struct simulated_clients_plan plan = {
@@ -128,7 +129,7 @@ Test(simulated_clients, are_spread_over_the_sources)
     simulated_clients_close(&clients);
 }
 
-Test(simulated_clients, say_what_limits_them)
+Test(simulated_clients, report_what_limits_their_number)
 {
     struct simulated_clients_plan plan = {.target = addr_of("[::1]:3000"), .count = 60000000};
     struct simulated_clients clients;
@@ -140,7 +141,7 @@ Test(simulated_clients, say_what_limits_them)
     plan = (struct simulated_clients_plan){
         .target = addr_of("127.0.0.1:3000"), .sources = &foreign, .source_count = 1, .count = 1};
     cr_assert_lt(simulated_clients_open(&clients, &plan, 0, 1, error), 0);
-    cr_assert_not_null(strstr(error, "192.0.2.1: this host doesn't have that address"), "%s",
+    cr_assert_not_null(strstr(error, "192.0.2.1: this host does not have that address"), "%s",
                        error);
     simulated_clients_close(&clients);
 }
