@@ -11,7 +11,7 @@
 int main(int argc, char **argv)
 {
     struct load_options options;
-    int error = standard_input_reserve_standard();
+    int error = standard_descriptors_open_missing();
     if (error != 0) {
         print_error(strerror(-error),
                     "mount /dev, or start it with standard input, output and error open",

@@ -1,7 +1,7 @@
 /* udpsrv: the UDP server. */
 #include "base/version.h"
 #include "os/log/error_message.h"
-#include "os/loop/event_loop.h"
+#include "os/loop/signals.h"
 #include "os/loop/standard_input.h"
 #include "server/config/config_check.h"
 #include "server/options.h"
@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 {
     static struct server_options options;
     loop_ignore_broken_pipes();
-    int error = standard_input_reserve_standard();
+    int error = standard_descriptors_open_missing();
     if (error != 0) {
         print_error(strerror(-error),
                     "mount /dev, or start it with standard input, output and error open",

@@ -2,6 +2,8 @@
 #define SERVER_SERVER_STATE_H
 
 #include "os/log/stdout_line.h"
+#include "os/loop/mailbox.h"
+#include "os/loop/timer.h"
 #include "os/process/privilege.h"
 #include "server/admission/shared_admission.h"
 #include "server/broadcast/broadcast_jobs.h"

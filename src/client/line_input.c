@@ -2,6 +2,7 @@
 
 #include "client/slash_commands.h"
 #include "os/log/error_message.h"
+#include "os/loop/signals.h"
 #include "os/process/forced_exit.h"
 #include "os/terminal/terminal_capabilities.h"
 
@@ -145,7 +146,7 @@ int line_input_open(struct line_input *input, struct loop *loop,
     if (!input->terminal)
         return 0;
     forced_exit_start();
-    return loop_signals(loop, signals, interrupted, input);
+    return loop_signals_start(loop, signals, interrupted, input);
 }
 
 void line_input_close(struct line_input *input)

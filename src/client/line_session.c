@@ -9,6 +9,7 @@
 #include "net/message/datagram.h"
 #include "os/log/error_message.h"
 #include "os/loop/event_loop.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "os/terminal/terminal_capabilities.h"
 #include "text/hex.h"

@@ -1,11 +1,14 @@
 #include "client/peer.h"
 
+#include "net/interface/interface.h"
 #include "net/message/datagram.h"
 #include "net/socket/multicast_socket.h"
+#include "net/socket/name_lookup.h"
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/socket_option.h"
 #include "net/socket/tcp_socket.h"
 #include "net/socket/udp_socket.h"
-#include "net/socket/unix_socket.h"
+#include "net/unix/unix_client.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,7 +33,7 @@ static const char *find_group(struct peer_addresses *addresses)
     struct addr *group = &addresses->addrs[addresses->count++];
     *group = route->target->addr;
     addresses->interface = group->scope;
-    if (zone[0] != '\0' && (addresses->interface = socket_zone_index(zone)) == 0)
+    if (zone[0] != '\0' && (addresses->interface = interface_index(zone)) == 0)
         return "no such network interface";
     return NULL;
 }
@@ -48,13 +51,13 @@ const char *peer_addresses_resolve(struct peer_addresses *addresses, const struc
     if (target->addr.family) {
         addresses->addrs[addresses->count++] = target->addr;
         if (target->zone[0])
-            addresses->addrs[0].scope = socket_zone_index(target->zone);
+            addresses->addrs[0].scope = interface_index(target->zone);
         return target->zone[0] && !addresses->addrs[0].scope ? "no such network interface" : NULL;
     }
     addresses->count =
-        socket_resolve(target->host, target->port, addresses->addrs, PEER_ADDRESSES_MAX);
+        name_lookup(target->host, target->port, addresses->addrs, PEER_ADDRESSES_MAX);
     if (addresses->count < 0)
-        return socket_resolve_error(addresses->count);
+        return name_lookup_error(addresses->count);
     filter_by_family(addresses, route->family);
     return addresses->count ? NULL : "the host has no address of that family";
 }
@@ -85,14 +88,14 @@ static int connect_to(struct peer *peer, const struct peer_addresses *addresses)
     peer->stream = target->transport != TRANSPORT_UDP;
     if (target->transport == TRANSPORT_UNIX) {
         snprintf(peer->name, sizeof peer->name, "unix:%s", target->path);
-        return unix_socket_connect_for_loop(target->path);
+        return unix_client_connect_nonblocking(target->path);
     }
     strcpy(peer->name, peer->stream ? "tcp:" : "");
     addr_format(&peer->addr, peer->name + strlen(peer->name));
     if (peer->group)
         return join(peer, addresses);
     return peer->stream ? tcp_connect_within(&peer->addr, PEER_CONNECT_MS)
-                        : socket_connect(&peer->addr);
+                        : udp_socket_connect(&peer->addr);
 }
 
 int peer_connect(struct peer *peer, struct peer_addresses *addresses)
@@ -174,7 +177,7 @@ const char *peer_error_reason(int error)
     case -ENODATA:
         return "the service has ended the connection";
     default:
-        return socket_option_why(-error);
+        return socket_option_error(-error);
     }
 }
 

@@ -141,7 +141,7 @@ int ctl_options_read(struct ctl_options *options, int argc, char **argv, void (*
         options->operand_count = count - 1;
     }
     if (!options->server.path) {
-        if (control_path_built_in(options->built_in_path, sizeof options->built_in_path) != 0)
+        if (control_path_default(options->built_in_path, sizeof options->built_in_path) != 0)
             return print_usage_error(
                 "XDG_RUNTIME_DIR is too long for a socket path; name a socket with -s");
         options->server.path = options->built_in_path;

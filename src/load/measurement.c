@@ -7,7 +7,7 @@
 #include "load/target_lookup.h"
 #include "os/file/file.h"
 #include "os/log/error_message.h"
-#include "os/loop/event_loop.h"
+#include "os/loop/signals.h"
 
 #include <errno.h>
 #include <stdbool.h>

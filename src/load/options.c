@@ -367,7 +367,7 @@ static int finish(struct load_options *options, const struct option_parser *line
     if (status != CONTINUE)
         return status;
     if (options->fanout && !options->control) {
-        if (control_path_built_in(options->control_built_in, CONTROL_PATH_BYTES) != 0)
+        if (control_path_default(options->control_built_in, CONTROL_PATH_BYTES) != 0)
             return wrong_usage("XDG_RUNTIME_DIR is too long for a socket; --control names another");
         options->control = options->control_built_in;
     }

@@ -1,6 +1,9 @@
 #include "load/target_lookup.h"
 
+#include "net/interface/interface.h"
 #include "net/message/datagram.h"
+#include "net/socket/name_lookup.h"
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
 #include "os/log/error_message.h"
 #include "os/loop/poller.h"
@@ -62,8 +65,8 @@ static int probe(const struct load_options *options, const struct addr *target)
 {
     const struct addr any = {.family = ADDR_NONE};
     struct addr bound;
-    int socket =
-        socket_connect_from(options->source_count ? &options->sources[0] : &any, target, &bound);
+    int socket = udp_socket_connect_from(options->source_count ? &options->sources[0] : &any,
+                                         target, &bound);
     if (socket < 0)
         return socket;
     int error = send_request(options, socket);
@@ -113,7 +116,7 @@ static const char *find_zone(struct addr *addr, const char *zone)
         return addr_is_link_local(addr) && addr->scope == 0
                    ? "a link-local address needs its interface, as in fe80::1%eth0"
                    : NULL;
-    addr->scope = socket_zone_index(zone);
+    addr->scope = interface_index(zone);
     return addr->scope ? NULL : "no such network interface";
 }
 
@@ -130,9 +133,9 @@ static int keep_family(const struct load_options *options, struct addr *addrs, i
 static const char *find_name(const struct load_options *options, struct addr addrs[ADDRS_MAX],
                              int *count)
 {
-    *count = socket_resolve(options->target.host, options->target.port, addrs, ADDRS_MAX);
+    *count = name_lookup(options->target.host, options->target.port, addrs, ADDRS_MAX);
     if (*count < 0)
-        return socket_resolve_error(*count);
+        return name_lookup_error(*count);
     *count = keep_family(options, addrs, *count);
     return *count > 0 ? NULL : "the host has no address of the requested family";
 }

@@ -69,10 +69,10 @@ static int change_identity(const struct identity *identity, const struct config 
         return error;
     if (user == NULL && group == NULL) {
         if (control_group != (gid_t)-1)
-            privilege_join(control_group);
+            privilege_join_group(control_group);
         return 0;
     }
-    error = privilege_drop_beside(identity, control_group);
+    error = privilege_drop_keeping_group(identity, control_group);
     if (error != 0)
         return startup_error_report("cannot become another user", user != NULL ? user : group,
                                     error,
@@ -82,12 +82,12 @@ static int change_identity(const struct identity *identity, const struct config 
 
 int user_become(const struct identity *identity, const struct config *config)
 {
-    int error = privilege_bound();
+    int error = privilege_clear_bounding_set();
     if (error == 0) {
         int change_error = change_identity(identity, config);
         if (change_error != 0)
             return change_error; /* it is logged */
-        error = privilege_seal();
+        error = privilege_harden();
     }
     if (error != 0)
         return startup_error_report("cannot give up privileges", "capabilities", error,
@@ -103,7 +103,7 @@ void user_warn_of_files(const struct config_files_result *files)
                   "it is a pipe, a terminal or a socket, which is read only once", "advice",
                   "give a file by -c, or restart udpsrv to change its configuration", NULL);
     for (size_t i = files->once ? 1 : 0; i < files->file_count; i++) {
-        int error = file_readable(files->files[i]);
+        int error = file_check_readable(files->files[i]);
         if (error != 0)
             log_event(LOG_LEVEL_WARNING, "a reload will fail: the user can't read the file again",
                       "file", files->files[i], "reason", strerror(-error), "advice",

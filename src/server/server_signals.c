@@ -1,5 +1,6 @@
 #include "server/server_signals.h"
 
+#include "os/loop/signals.h"
 #include "os/process/clock.h"
 #include "server/config/config_reload.h"
 #include "server/server_stop.h"
@@ -16,13 +17,13 @@ enum {
 void server_signals_hold_reload(void)
 {
     static const int reload_signals[] = {SIGHUP, 0};
-    loop_unignore_signal(SIGHUP);
-    loop_signals_hold(reload_signals);
+    loop_signals_unignore(SIGHUP);
+    loop_signals_block(reload_signals);
 }
 
 void server_signals_hold_stop(void)
 {
-    loop_signals_hold(SERVER_STOP_SIGNALS);
+    loop_signals_block(SERVER_STOP_SIGNALS);
 }
 
 void server_reload(void *state, reload_done *done, void *done_state)
@@ -78,5 +79,5 @@ static void on_signal(void *state, int signal)
 int server_signals_open(struct server *server)
 {
     static const int signals[] = {SIGHUP, SIGTERM, SIGINT, 0};
-    return loop_signals(server->loop, signals, on_signal, server);
+    return loop_signals_start(server->loop, signals, on_signal, server);
 }

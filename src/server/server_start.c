@@ -1,6 +1,7 @@
 #include "server/server_start.h"
 
 #include "os/log/log.h"
+#include "os/loop/mailbox.h"
 #include "os/process/clock.h"
 #include "server/config/memory_estimate.h"
 #include "server/ready_line.h"

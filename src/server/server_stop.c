@@ -1,6 +1,8 @@
 #include "server/server_stop.h"
 
 #include "os/log/log.h"
+#include "os/loop/mailbox.h"
+#include "os/loop/timer.h"
 
 #include <inttypes.h>
 #include <signal.h>

@@ -7,7 +7,7 @@
 
 int startup_error_report(const char *what, const char *on, int error, const char *advice)
 {
-    log_event(LOG_LEVEL_ERROR, what, "on", on, "reason", socket_option_why(-error), "advice",
+    log_event(LOG_LEVEL_ERROR, what, "on", on, "reason", socket_option_error(-error), "advice",
               advice, NULL);
     return error;
 }

@@ -2,6 +2,7 @@
  * a program of its own because Criterion crashes when it is built with -fsanitize=thread. Prints
  * one line; exits with 0 if the messages of each sender were received in order and none is missing.
  */
+#include "os/loop/mailbox.h"
 #include "os/loop/thread.h"
 
 #include <stdio.h>
@@ -45,7 +46,7 @@ static void post_all(void *state)
     struct sender *sender = state;
     for (int i = 0; i < MESSAGES; i++) {
         sender->messages[i] = (struct numbered_message){
-            {.open = handle_message}, sender->number, i, sender->receiver};
+            {.handle = handle_message}, sender->number, i, sender->receiver};
         mailbox_post(sender->receiver->mailbox, &sender->messages[i].mailbox_message);
     }
 }

@@ -10,8 +10,8 @@
 struct server_poller;
 
 struct server_poller_callbacks {
-    loop_run *polled; /* a poll has succeeded or failed: the snapshot is new */
-    loop_run *aged;   /* the answer is late: only the age of the snapshot has changed */
+    loop_callback *polled; /* a poll has succeeded or failed: the snapshot is new */
+    loop_callback *aged;   /* the answer is late: only the age of the snapshot has changed */
 };
 
 /* snapshot, callbacks and the path of server must outlive the poller. The callbacks are called from

@@ -1,7 +1,7 @@
 #ifndef LOAD_RUN_MAIN_LOOP_H
 #define LOAD_RUN_MAIN_LOOP_H
 
-#include "os/loop/thread.h"
+#include "os/loop/mailbox.h"
 
 #include <stdbool.h>
 

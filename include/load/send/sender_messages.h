@@ -4,7 +4,7 @@
 #include "base/histogram.h"
 #include "load/report/load_result.h"
 #include "load/send/copy_counts.h"
-#include "os/loop/thread.h"
+#include "os/loop/mailbox.h"
 
 #include <stdbool.h>
 #include <stdint.h>

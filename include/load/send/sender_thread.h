@@ -7,7 +7,7 @@
 #include "load/send/reply_counts.h"
 #include "load/send/sender_messages.h"
 #include "load/send/simulated_clients.h"
-#include "os/loop/thread.h"
+#include "os/loop/mailbox.h"
 
 #include <stdbool.h>
 #include <stdint.h>

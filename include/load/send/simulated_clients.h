@@ -75,8 +75,8 @@ int simulated_clients_open(struct simulated_clients *clients,
                            uint32_t count, char error[SIMULATED_CLIENTS_ERROR_BYTES]);
 void simulated_clients_close(struct simulated_clients *clients);
 
-/* Prepares all slots of a batch for datagrams with these bytes to the target. batch_again then
- * queues them, with only the source address of the client added. The bytes are not copied. */
+/* Prepares all slots of a batch for datagrams with these bytes to the target. batch_repeat_from
+ * then queues them, with only the source address of the client added. The bytes are not copied. */
 void simulated_clients_prepare(const struct simulated_clients *clients, struct batch *batch,
                                const void *bytes, size_t size);
 

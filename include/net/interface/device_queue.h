@@ -3,12 +3,13 @@
 
 #include <stdint.h>
 
-/* The queues of the network interfaces, in which datagrams wait for an interface that is slow. */
+/* The queues of the network interfaces (queueing disciplines, tc(8)), in which datagrams wait for a
+ * slow interface. */
 
-/* *bytes is no less than what the kernel charges to sockets for all that is in these queues now,
- * whoever sent it (the memory of a datagram, up to twice its size and some headers). Asked for by
- * netlink (RTM_GETQDISC), which anyone may; takes about 30 us, and 1 us an interface. 0 or -errno
- * (a kernel without queueing disciplines). */
+/* Sets *bytes to an upper bound of the memory that the kernel charges to sockets for all packets in
+ * these queues now, of all programs (at most twice the size of a packet, plus some headers). Uses
+ * netlink (RTM_GETQDISC), which needs no privileges; takes about 30 us, and 1 us for each
+ * interface. Returns 0 or -errno (a kernel without queueing disciplines). */
 int device_queue_bytes(uint64_t *bytes);
 
 #endif

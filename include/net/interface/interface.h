@@ -3,42 +3,47 @@
 
 #include "address/cidr.h"
 #include "admission/broadcast_addrs.h"
+#include "net/interface/interface.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* The network interfaces of this host. */
+/* The network interfaces of this host: names, addresses, networks, broadcast addresses, routes. */
 
-/* Lists the networks that are reached without a gateway, by an interface that looks a neighbour's
- * address up (ARP, or neighbour discovery): all prefixes of addresses that such interfaces have,
- * those of routes there that name no gateway (a prefix that a router announced, say, where our own
- * address is one of a /128), and fe80::/10. Loopback and point-to-point interfaces have no
- * neighbours to look up. Not among them: routes with several next hops. A network is listed as
- * often as it is found. Takes about 1 us a route of the host. 0 or -errno; on success *networks has
- * *count elements and is the caller's to free. */
+/* Lists the networks that are reached without a gateway, by an interface that uses ARP or neighbour
+ * discovery: the prefixes of the addresses of such interfaces, the routes there that name no
+ * gateway (for example a prefix that a router announced, if the own address is a /128), and
+ * fe80::/10. Loopback and point-to-point interfaces are not among them, and neither are routes with
+ * several next hops. A network may be listed several times. Takes about 1 us for each route of the
+ * host. Returns 0 or -errno; on success *networks has *count elements, and the caller frees it. */
 int interface_networks(struct cidr **networks, size_t *count);
 
-/* The name of an interface: false, and "", if there is none of that index. */
+/* Fills in the name of the interface of that index. Returns false, with an empty name, if there is
+ * none. */
 bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES]);
 
-/* The interface that the routes choose for a destination; 0 where there is no route, or where
- * netlink isn't permitted. */
-uint32_t interface_of_route(const struct addr *to);
+/* Returns the index of the interface of that name, 0 if there is none. */
+uint32_t interface_index(const char *name);
+
+/* Returns the index of the interface that the routes select for a destination; 0 if there is no
+ * route, or netlink is not permitted. */
+uint32_t interface_route_lookup(const struct addr *to);
 
 enum interface_address {
     INTERFACE_ADDRESS_ABSENT,
-    INTERFACE_ADDRESS_TENTATIVE, /* the kernel is looking for a duplicate */
-    INTERFACE_ADDRESS_DUPLICATE, /* and has found one */
+    INTERFACE_ADDRESS_TENTATIVE, /* duplicate address detection is not finished (RFC 4862) */
+    INTERFACE_ADDRESS_DUPLICATE, /* another host has the address */
     INTERFACE_ADDRESS_PRESENT,
 };
 
-/* Whether a local address, of its scope where it has one, may be used. The port is left out. */
+/* Whether an address of this host, with its scope if it has one, can be used. The port is ignored.
+ */
 enum interface_address interface_address(const struct addr *addr);
 
-/* The broadcast addresses of the interfaces that are up: that of each network, and those that were
- * set otherwise (`ip address add … broadcast …`). Needs no netlink. Empty where the kernel doesn't
- * say. */
+/* Reads the broadcast addresses of the interfaces that are up: the one of each network, and those
+ * that were configured (`ip address add … broadcast …`). Needs no netlink. The set is empty if the
+ * kernel does not report them. */
 void interface_broadcast_addrs(struct broadcast_addrs *set);
 
 #endif

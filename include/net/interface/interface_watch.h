@@ -6,24 +6,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Tells when network interfaces and their addresses come, change and go (rtnetlink(7)). Where a
- * sandbox permits no netlink, it says once a second that something may have changed. */
+/* Watches network interfaces and their addresses for changes (rtnetlink(7)). If a sandbox does not
+ * permit netlink, it reports once a second that something may have changed. */
 struct interface_watch;
 
 struct interface_watch_callbacks {
-    /* The interface of this index is gone, even if one of that name or number is there again. Not
-     * told without netlink. */
+    /* The interface of this index was removed, even if a new one has its name or index now. Not
+     * called without netlink. */
     void (*removed)(void *state, uint32_t interface);
-    /* Behind a run of changes: look at what is there now. */
+    /* After one or several changes: read the current state. */
     void (*changed)(void *state);
 };
 
-/* The callbacks are kept. 0 or -errno. */
+/* *callbacks must stay valid until interface_watch_close. Returns 0 or -errno. */
 int interface_watch_open(struct interface_watch **watch, struct loop *loop,
                          const struct interface_watch_callbacks *callbacks, void *state);
 
-/* Whether `changed` is to be called once a second in any case, as where something is waited for
- * that nobody tells, such as a route. */
+/* Has `changed` called once a second, or no longer: for a change that netlink does not report here,
+ * such as a new route. */
 void interface_watch_poll(struct interface_watch *watch, bool each_second);
 
 void interface_watch_close(struct interface_watch *watch);

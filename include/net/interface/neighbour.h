@@ -5,14 +5,14 @@
 
 #include <stddef.h>
 
-/* The kernel's table of neighbours: the addresses on our links, and whether they answer (ARP,
- * neighbour discovery). */
+/* The neighbour table of the kernel: the addresses on the links of this host, and whether they
+ * reply to ARP or neighbour discovery. */
 
-/* Lists the neighbours to which a datagram can leave at once, since the kernel knows their
- * link-layer address: an address that asked for ours is among them, one that nobody has is not. At
- * most max, each a block of one. Asked for by netlink (rtnetlink(7), RTM_GETNEIGH), which anyone
- * may; blocks for as long as the kernel takes, about 1 us a neighbour. 0 or -errno; on success
- * *neighbours has *count elements and is the caller's to free. */
+/* Lists the neighbours to which a datagram can be sent at once, since the kernel knows their
+ * link-layer address: a host that has asked for an address of this host is among them, an address
+ * that no host has is not. At most max, each a block of one address. Uses netlink (rtnetlink(7),
+ * RTM_GETNEIGH), which needs no privileges; blocks for about 1 us for each neighbour. Returns 0 or
+ * -errno; on success *neighbours has *count elements, and the caller frees it. */
 int neighbour_list(struct cidr **neighbours, size_t *count, size_t max);
 
 #endif

@@ -5,19 +5,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Tables of the kernel's networking, asked for by netlink (rtnetlink(7)), which anyone may. */
+/* Reads tables of the kernel's networking by netlink (rtnetlink(7)), which needs no privileges. */
 
-/* Called for each entry of a table: a message with at least the fixed part that was asked for. 0
- * or -errno, which ends the reading. */
-typedef int netlink_visit(void *state, const struct nlmsghdr *message);
+/* Called for each entry of a table, a message that has at least the fixed part of the request.
+ * Returns 0, or -errno, which ends the reading. */
+typedef int netlink_entry_callback(void *state, const struct nlmsghdr *message);
 
-/* Asks for all of a table: a message of this type (RTM_GETNEIGH and the like) with this fixed part.
- * Blocks for as long as the kernel takes, about 1 us an entry. 0 or -errno. */
-int netlink_dump(uint16_t type, const void *fixed, size_t fixed_bytes, netlink_visit *visit,
-                 void *state);
+/* Reads a whole table by a request of that type (RTM_GETNEIGH and others) with that fixed part.
+ * Blocks for about 1 us for each entry. Returns 0 or -errno. */
+int netlink_dump(uint16_t type, const void *fixed, size_t fixed_bytes,
+                 netlink_entry_callback *callback, void *state);
 
-/* The attribute of that type behind a fixed part of that size, with at least so many bytes of
- * payload; NULL if there is none. */
+/* Returns the payload of the attribute of that type, after a fixed part of that size, with at least
+ * least_bytes of payload; NULL if there is none. */
 const void *netlink_attribute(const struct nlmsghdr *message, size_t fixed_bytes, uint16_t type,
                               size_t least_bytes);
 

@@ -3,11 +3,21 @@
 
 #include <stddef.h>
 
-/* Options of sockets, set by name: a kernel, or what stands in for one (gVisor, qemu-user), may
- * lack one, and then the error should say which. */
+/* Setting socket options by name: a kernel, or a program that emulates one (gVisor, qemu-user), may
+ * lack an option, and then the error message should name it. */
 
-/* Sets an option whose value is an int, or any other. 0 or -errno; for -ENOPROTOOPT,
- * socket_option_why knows the name. */
+/* Since Linux 4.20; missing in the headers of the C library. */
+#ifndef IPV6_MULTICAST_ALL
+#define IPV6_MULTICAST_ALL 29
+#endif
+
+/* Since Linux 4.15; missing in the headers of some C libraries. */
+#ifndef IPV6_FREEBIND
+#define IPV6_FREEBIND 78
+#endif
+
+/* Sets an option with a value of type int, or of any other type. Returns 0 or -errno; after
+ * -ENOPROTOOPT, socket_option_error knows the name of the option. */
 #define socket_option_set(socket, level, option, value) \
     socket_option_set_named(socket, level, option, &(const int){(value)}, sizeof(int), #option)
 #define socket_option_set_bytes(socket, level, option, value, size) \
@@ -15,11 +25,11 @@
 int socket_option_set_named(int socket, int level, int option, const void *value, size_t size,
                             const char *name);
 
-/* The same for one that can be done without: a kernel that doesn't know it is no error. */
+/* The same for an option that is not essential: a kernel that does not know it is no error. */
 int socket_option_set_if_known(int socket, int level, int option, int value);
 
-/* What strerror says; of ENOPROTOOPT, also the name of the option that was refused last in this
- * thread. error is an errno. The text is valid until the next call in this thread. */
-const char *socket_option_why(int error);
+/* Describes an errno as strerror does; for ENOPROTOOPT also with the name of the option that was
+ * refused last in this thread. The text is valid until the next call in this thread. */
+const char *socket_option_error(int error);
 
 #endif

@@ -5,34 +5,36 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A file that is written beside its place and put there when it is whole, so that what was there
- * before is lost only then. Symbolic links are followed, to a file that is missing, too.
+/* Writes a file atomically: into a temporary file, which replaces the target when it is complete,
+ * so that the previous contents are lost only then. Symbolic links are followed, also to a file
+ * that does not exist yet.
  *
- * A draft replaces its place by a rename where that keeps the file's owner and its other names.
- * Else (a directory in which nothing may be made, a file that is a mount of its own, that has hard
- * links, or whose owner we cannot keep) it waits in memory, and the file is written over: room for
- * it is reserved before the first byte. What is no regular file (a pipe, a device, a descriptor of
- * ours by its name in /dev/fd or /proc/self/fd) is written as it is, and what a descriptor has
- * already written stays. */
+ * The target is replaced by a rename if that keeps its owner and its other hard links. Otherwise (a
+ * directory that is not writable, a file that is a mount point, has hard links, or whose owner
+ * can't be kept) the new contents wait in memory, and are copied over the file; the disk space is
+ * reserved before the first byte is written. A target that is no regular file (a pipe, a device, a
+ * descriptor of this process by its name in /dev/fd or /proc/self/fd) is written directly, and
+ * output of earlier writers of such a descriptor stays. */
 struct atomic_file {
     FILE *out;              /* NULL while not open */
-    char *place;            /* without links, NULL if it is written as it is */
-    char *beside;           /* the name meanwhile, NULL: none */
-    bool from_memory;       /* it is in no directory, and is copied in the end */
-    int existing;           /* what is at the place now, open for writing, + 1; 0: nothing */
-    uint64_t device, inode; /* of it, 0: nothing, or a device that any number may write */
+    char *target;           /* its path without links, NULL if it is written directly */
+    char *temporary;        /* path of the temporary file, NULL: it has no name */
+    bool from_memory;       /* it is a memfd, and is copied to the target on commit */
+    int existing;           /* descriptor of the existing target + 1, open for writing; 0: none */
+    uint64_t device, inode; /* of the target; 0: none, or a device, which several may write to */
 };
 
-/* Opens a draft of path. 0 or -errno; nothing has been changed at path yet. Opening a pipe waits
- * for its reader. */
-int atomic_file_open(struct atomic_file *draft, const char *path);
-/* Whether both are to end at one place. */
+/* Starts to write a new version of path, which does not change path yet. Opening a pipe waits for
+ * its reader. Returns 0 or -errno. */
+int atomic_file_open(struct atomic_file *file, const char *path);
+/* Whether both have the same target. */
 bool atomic_file_same(const struct atomic_file *a, const struct atomic_file *b);
-/* Whether writing may wait for a reader: it is no regular file. */
-bool atomic_file_may_wait(const struct atomic_file *draft);
-/* Puts it in its place, whole and on the disk. 0 or -errno, then as if discarded. */
-int atomic_file_commit(struct atomic_file *draft);
-/* Forgets it; nothing happens to one that isn't open. */
-void atomic_file_discard(struct atomic_file *draft);
+/* Whether writing may block until a reader reads: the target is no regular file. */
+bool atomic_file_may_block(const struct atomic_file *file);
+/* Replaces the target, after the new version was written to the disk. Returns 0, or -errno; then it
+ * is discarded. */
+int atomic_file_commit(struct atomic_file *file);
+/* Discards the new version. Does nothing if it is not open. */
+void atomic_file_discard(struct atomic_file *file);
 
 #endif

@@ -6,49 +6,50 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The process's log, one line an event. The only state of the whole program that is global: what
- * goes wrong must be sayable from anywhere.
+/* The log of the process, one line for each event. It is the only global state of the programs, so
+ * that every function can log.
  *
- * No call waits for a reader of the log: lines are queued, and one thread writes them in their
- * order, each with the time of its event (os/log/log_writer). Where the queue is full the oldest
- * lines are lost; these, and those that are refused where they go, are counted, and reported by a
- * line of their own as soon as one can be written: dropped=N. A line for the log daemon that has no
- * daemon to go to goes to standard error. Not for a signal's handler. */
+ * No call waits for a reader of the log: lines are queued, and one thread writes them in order,
+ * each with the time of its event (os/log/log_writer). If the queue is full, the oldest lines are
+ * lost; these, and lines that can't be written, are counted, and a line with dropped=N reports them
+ * as soon as one can be written. If there is no log daemon, its lines are written to standard
+ * error. Do not call it from a signal handler. */
 
-/* Before the first call: text at level info to stderr. name is the program's, static. */
+/* Sets the level, the format and the target. Without it: text at level info to standard error. name
+ * is the name of the program, which must stay valid. */
 void log_setup(const char *name, enum config_log_level level, enum config_log_format format,
                enum config_log_target target);
 
-/* Starts the thread that writes, after the giving up of privileges, which it is to have no more
- * than others. What was said before is queued until then. 0 or -errno. */
+/* Starts the thread that writes. Call it after privileges were dropped, so that this thread does
+ * not keep them. Lines that were logged before are queued until then. Returns 0 or -errno. */
 int log_start(void);
 
-/* The last call, from the thread that has called log_start: writes what is queued, for a bounded
- * time (LOG_STOP_MS_MAX), after which a reader that stands still has lost it. Where log_start was
- * never called, too, as after a start that failed. */
+/* The last call, from the thread that called log_start: writes what is queued for at most
+ * LOG_STOP_MS_MAX; what a blocked reader has not taken by then is lost. Also for a process in which
+ * log_start was never called, since its start failed. */
 void log_close(void);
 
-/* One event: a sentence, then key and value pairs, closed by NULL:
+/* Logs one event: a sentence, then pairs of key and value, ended by NULL:
  *     log_event(LOG_LEVEL_INFO, "listening", "address", text, NULL);
- * Values may hold any byte; they are escaped for the format in use. In JSON a value that is a plain
- * decimal number of at most 2^53 is a number, any other is a string. */
+ * Values may contain any byte and are escaped for the format. In JSON, a value that is a decimal
+ * number of at most 2^53 is written as a number, any other as a string. */
 void log_event(enum config_log_level level, const char *sentence, ...) __attribute__((sentinel));
 
-/* The same with its pairs in an array. */
+/* The same with the pairs in an array. */
 struct log_pair {
     const char *key, *value;
 };
 void log_pairs(enum config_log_level level, const char *sentence, const struct log_pair *pairs,
                size_t count);
 
-/* Complaints that could repeat without end. Each kind is said at most once per LOG_REPEAT_MS, and
- * then with suppressed=N, the number of calls since it was last said that said nothing; how many
- * events a call stands for is its caller's to tell. What is below the level in force isn't
- * counted. */
+/* Rate-limited warnings, for conditions that could repeat without end. Each kind is logged at most
+ * once per LOG_REPEAT_MS, then with suppressed=N, the number of calls since that logged nothing. If
+ * one call stands for several events, the caller adds their number. Calls while the level is above
+ * warning are not counted. */
 enum log_kind {
     LOG_KIND_REGISTRY_FULL,
     LOG_KIND_PREFIX_FULL,
-    LOG_KIND_LIMITED,
+    LOG_KIND_RATE_LIMITED,
     LOG_KIND_KERNEL_DROPS,
     LOG_KIND_REPLY_FAILED,
     LOG_KIND_COPY_FAILED,
@@ -59,14 +60,14 @@ enum log_kind {
     LOG_KIND_STREAM_SLOW,
     LOG_KIND_STREAM_REFUSED,
     LOG_KIND_CONTROL_DENIED,
-    LOG_KIND_CONTROL_LOST,
-    LOG_KIND_CONTROL_RESTORED,
+    LOG_KIND_CONTROL_SOCKET_LOST,
+    LOG_KIND_CONTROL_SOCKET_RESTORED,
     LOG_KINDS,
 };
 enum { LOG_REPEAT_MS = 30000 };
 
-/* As log_event, at level warning, unless the kind was said less than LOG_REPEAT_MS before now_ms.
- */
+/* Logs as log_event does, at level warning, unless the kind was logged less than LOG_REPEAT_MS
+ * before now_ms. */
 void log_limited(enum log_kind kind, uint64_t now_ms, const char *sentence, ...)
     __attribute__((sentinel));
 

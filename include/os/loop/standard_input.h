@@ -7,39 +7,41 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A descriptor that others share, such as standard input, read in a loop: a terminal, a pipe, or a
- * regular file (which epoll refuses and which is always ready). It is never made non-blocking,
- * since that would hold for everyone who has it open. */
+/* Reads standard input, or another descriptor that processes share, in a loop: a terminal, a pipe,
+ * or a regular file (which epoll refuses and which is always ready). The descriptor is never made
+ * non-blocking, since that would change it for every process that has it open. */
 struct standard_input {
     struct loop *loop;
     struct loop_handler handler;
     struct loop_task task;
-    loop_run *ready;
+    loop_callback *ready;
     void *state;
     int fd;
     bool wanted;
 };
 
 /* Prepares a paused input; ready will be called when one read would not block. The caller keeps the
- * descriptor, and the input where it is. */
-void standard_input_open(struct standard_input *input, struct loop *loop, int fd, loop_run *ready,
-                         void *state);
+ * descriptor, and must not move the structure. */
+void standard_input_open(struct standard_input *input, struct loop *loop, int fd,
+                         loop_callback *ready, void *state);
 
-/* Both may be repeated. Resuming gives 0 or -errno. */
+/* Resumes or pauses the calls of ready; both may be repeated. standard_input_resume returns 0 or
+ * -errno. */
 int standard_input_resume(struct standard_input *input);
 void standard_input_pause(struct standard_input *input);
 
-/* One read. Returns the bytes read, 0 at the end, or -errno. A terminal that is gone is at its
- * end or says -EIO. */
-ssize_t standard_input_read(const struct standard_input *input, void *bytes, size_t room);
+/* Reads once. Returns the number of bytes, 0 at the end, or -errno. A terminal that is disconnected
+ * gives 0 or -EIO. */
+ssize_t standard_input_read(const struct standard_input *input, void *bytes, size_t capacity);
 
-/* Whether a terminal or a pipe has bytes to be read. */
-bool standard_input_waits(const struct standard_input *input);
+/* Whether a terminal or a pipe has bytes that can be read now. */
+bool standard_input_has_bytes(const struct standard_input *input);
 
-/* Opens /dev/null in place of each standard descriptor that the program was started without, so
- * that no socket gets its number, and with it what is printed. Standard input is then at its end,
- * what goes to standard error is lost, and writing to standard output fails (EBADF), since a
- * program that can't print its results has failed. Before anything else is opened. 0 or -errno. */
-int standard_input_reserve_standard(void);
+/* Opens /dev/null for each standard descriptor that is closed when the program starts, so that no
+ * socket gets its number and the output that is printed to it. Standard input is then at its end,
+ * output to standard error is lost, and writing to standard output fails (EBADF), since a program
+ * that can't print its results has failed. Call it before anything else is opened. Returns 0 or
+ * -errno. */
+int standard_descriptors_open_missing(void);
 
 #endif

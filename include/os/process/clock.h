@@ -4,23 +4,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Time since boot, suspended time included (CLOCK_BOOTTIME): it never goes back and no one sets it.
+/* Clocks: time since boot, wall clock, and processor time of a thread. */
+
+/* Time since boot, including suspended time (CLOCK_BOOTTIME). It never decreases and can't be set.
  */
 uint64_t clock_now_ms(void);
 uint64_t clock_now_ns(void);
 
-/* The wall clock, in milliseconds since 1970 UTC: for people, never for measuring. */
+/* The wall clock, in milliseconds since 1970 UTC: for display, not for measuring. */
 uint64_t clock_wall_ms(void);
 
-/* Processor time, user and system, that the calling thread has taken. */
+/* Processor time of the calling thread, user and system. */
 uint64_t clock_thread_cpu_ns(void);
 
 enum { CLOCK_WALL_TEXT_BYTES = 32 };
 
-/* The wall clock for people, in UTC, "2026-11-22T10:06:18.123Z" (RFC 3339). Returns text. */
+/* Writes the wall clock in UTC, "2026-11-22T10:06:18.123Z" (RFC 3339). Returns text. */
 const char *clock_wall_text(char text[CLOCK_WALL_TEXT_BYTES]);
 
-/* The same for a time of clock_wall_ms. */
+/* The same for a given time of clock_wall_ms. */
 const char *clock_text(uint64_t wall_ms, char text[CLOCK_WALL_TEXT_BYTES]);
 
 #endif

@@ -5,26 +5,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The machine that we run on, and what it lets us do. */
+/* The host: description, processors, memory, and the limit of open files. */
 
-/* "name, Linux 6.1.0 x86_64, 4 processors", cut where room ends. Returns text. */
-const char *host_describe(char *text, size_t room);
+/* Writes "name, Linux 6.1.0 x86_64, 4 processors", truncated to capacity bytes. Returns text. */
+const char *host_describe(char *text, size_t capacity);
 
-/* Processors that the calling thread may use (sched_getaffinity(2)), at least 1. */
+/* Returns how many processors the calling thread may use (sched_getaffinity(2)), at least 1. */
 uint32_t host_processors(void);
 
-/* How many processors' time it may take at once: those, or fewer where its control groups give it a
- * quota, of which whole processors count; at least 1. */
+/* The same, but not more than the CPU quota of its control groups in whole processors; at least 1.
+ */
 uint32_t host_processors_within_quota(void);
 
-/* The memory that this process may take: the lowest limit of its control groups, or what the host
- * has. *is_group tells which. */
+/* Returns the memory that this process may use: the lowest limit of its control groups, or the
+ * memory of the host if that is less. *is_group tells which of the two it is. */
 uint64_t host_memory_bytes(bool *is_group);
 
-/* The number of the nth of those, counted from 0, round and round. */
-uint32_t host_processor(uint32_t nth);
+/* Returns the number of the nth processor that the calling thread may use, counted from 0; after
+ * the last it starts again with the first. */
+uint32_t host_processor_number(uint32_t nth);
 
-/* Lets this process have so many descriptors open, if it may. Returns how many it may. */
-size_t host_allow_files(size_t count);
+/* Raises the limit of open files of this process to count, or as far as it is permitted. Returns
+ * the limit. */
+size_t host_raise_file_limit(size_t count);
 
 #endif

@@ -3,16 +3,18 @@
 
 #include <stddef.h>
 
+/* Memory for large tables, mapped from the kernel, and memory that is aligned to cache lines. */
+
 /* Reserves bytes of zeroed memory in pages of the base size (no transparent huge pages), and
- * commits its first committed bytes at once; the rest takes memory only where it is touched. NULL
- * with errno set when there isn't so much. */
+ * commits its first committed bytes at once; the rest takes memory only where it is used. Returns
+ * NULL with errno set if there is not enough. Free it by memory_release. */
 void *memory_reserve(size_t bytes, size_t committed);
 void memory_release(void *memory, size_t bytes);
 
-enum { MEMORY_LINE_BYTES = 64 /* of x86-64, and of most others */ };
+enum { CACHE_LINE_BYTES = 64 /* of x86-64 and most other processors */ };
 
-/* Zeroed memory on cache lines of its own: what one thread writes there slows no other down that
- * works beside it. NULL when memory is short; to be freed by free. */
-void *memory_lines(size_t bytes);
+/* Returns zeroed memory that shares no cache line with other memory, so that writes to it do not
+ * slow down other threads (false sharing). Returns NULL if memory is short. Free it by free. */
+void *memory_cache_lines(size_t bytes);
 
 #endif

@@ -3,8 +3,10 @@
 
 #include <stddef.h>
 
-/* Fills size <= 256 bytes from the kernel's generator, all of them or none, without waiting for one
- * that isn't seeded yet. 0 or -errno (-EAGAIN: no entropy yet). */
+/* Random bytes from the kernel (getrandom(2)), for keys. */
+
+/* Fills all of size <= 256 bytes, or none. Does not wait for the kernel's generator to be seeded.
+ * Returns 0, or -errno (-EAGAIN: the kernel has no entropy yet). */
 int random_fill(void *bytes, size_t size);
 
 #endif

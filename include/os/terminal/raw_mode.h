@@ -31,8 +31,8 @@ int raw_mode_suspend(void);
  * own mode. Does nothing unless raw mode is on. Returns 0, or -errno. */
 int raw_mode_continue(void);
 
-/* The signals that the loop of a program in raw mode handles (for loop_signals; 0 ends the list):
- * SIGINT, SIGTERM and SIGHUP end the program; SIGWINCH: get terminal_size and draw; SIGTSTP:
+/* The signals that the loop of a program in raw mode handles (for loop_signals_start; 0 ends the
+ * list): SIGINT, SIGTERM and SIGHUP end the program; SIGWINCH: get terminal_size and draw; SIGTSTP:
  * raw_mode_suspend; SIGCONT: raw_mode_continue and draw. */
 extern const int raw_mode_signals[];
 

@@ -3,6 +3,7 @@
 
 #include "admission/cookie.h"
 #include "os/loop/event_loop.h"
+#include "os/loop/timer.h"
 
 /* The rotation of the cookie secrets: replaces them by new random ones every minute
  * (COOKIE_ROTATION_MS). In the main thread. */

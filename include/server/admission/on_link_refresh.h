@@ -3,7 +3,8 @@
 
 #include "admission/access_list.h"
 #include "os/loop/event_loop.h"
-#include "os/loop/thread.h"
+#include "os/loop/mailbox.h"
+#include "os/loop/timer.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

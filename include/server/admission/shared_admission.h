@@ -3,7 +3,7 @@
 
 #include "config/config.h"
 #include "os/loop/event_loop.h"
-#include "os/loop/thread.h"
+#include "os/loop/mailbox.h"
 #include "server/admission/admission_rules.h"
 #include "server/workers/worker.h"
 

@@ -1,7 +1,7 @@
 #ifndef SERVER_BROADCAST_BROADCAST_JOBS_H
 #define SERVER_BROADCAST_BROADCAST_JOBS_H
 
-#include "os/loop/thread.h"
+#include "os/loop/mailbox.h"
 #include "server/workers/worker.h"
 
 #include <stddef.h>

@@ -4,6 +4,7 @@
 #include "base/pacer.h"
 #include "base/stats.h"
 #include "os/loop/event_loop.h"
+#include "os/loop/timer.h"
 #include "registry/registry.h"
 #include "server/broadcast/blocked_sockets.h"
 #include "server/broadcast/recipients.h"

@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "net/message/datagram_batch.h"
+#include "os/loop/mailbox.h"
 #include "server/broadcast/shard_broadcast.h"
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 #ifndef SERVER_BROADCAST_SHARD_JOB_H
 #define SERVER_BROADCAST_SHARD_JOB_H
 
-#include "os/loop/thread.h"
+#include "os/loop/mailbox.h"
 #include "registry/registry.h"
 
 #include <stdatomic.h>

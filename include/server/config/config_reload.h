@@ -1,6 +1,7 @@
 #ifndef SERVER_CONFIG_CONFIG_RELOAD_H
 #define SERVER_CONFIG_CONFIG_RELOAD_H
 
+#include "os/loop/mailbox.h"
 #include "server/admission/shared_admission.h"
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/config/config_check.h"

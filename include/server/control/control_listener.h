@@ -7,13 +7,13 @@
 
 /* The listening control socket: opening it, accepting connections, recreating its file, closing. */
 
-/* Listens and accepts sessions. Returns 0, or -errno of unix_socket_listen or of the loop. */
+/* Listens and accepts sessions. Returns 0, or -errno of unix_listener_open or of the loop. */
 int control_open(struct control **control, struct loop *loop,
                  const struct control_options *options);
 
 /* Creates the socket's file again if it is missing, or is not the socket of a live process.
  * Sessions continue. Returns 0 if the file is there, with *made telling whether it is a new one, or
- * -errno of unix_socket_listen. */
+ * -errno of unix_listener_open. */
 int control_restore(struct control *control, bool *made);
 
 /* Removes the socket's file and closes all sessions. A session whose running command has not

@@ -1,6 +1,7 @@
 #ifndef SERVER_CONTROL_CONTROL_SESSIONS_H
 #define SERVER_CONTROL_CONTROL_SESSIONS_H
 
+#include "net/unix/unix_peer.h"
 #include "os/log/log.h"
 #include "server/control/command_parser.h"
 #include "server/control/control_answer.h"
@@ -13,7 +14,7 @@
 /* Opens a session on a connection of an authorized peer; takes the descriptor over. Returns NULL
  * when memory is short. */
 struct control_session *control_session_open(struct control *control, int fd,
-                                             const struct unix_socket_peer *peer);
+                                             const struct unix_peer *peer);
 
 /* Sends what is written and closes the connection; a peer that does not read gets no more. */
 void control_session_close(struct control_session *session);

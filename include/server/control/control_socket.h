@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "os/file/control_path.h"
 #include "os/file/file_watch.h"
+#include "os/loop/timer.h"
 #include "os/process/privilege.h"
 #include "server/control/control_listener.h"
 

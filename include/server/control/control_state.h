@@ -2,8 +2,10 @@
 #define SERVER_CONTROL_CONTROL_STATE_H
 
 #include "net/message/line_stream.h"
-#include "net/socket/unix_socket.h"
+#include "net/unix/socket_file.h"
+#include "net/unix/unix_peer.h"
 #include "os/loop/event_loop.h"
+#include "os/loop/timer.h"
 #include "os/process/privilege.h"
 #include "server/control/command_parser.h"
 
@@ -37,7 +39,7 @@ struct control_options {
 struct control_session {
     struct control *control;
     struct line_stream *stream;
-    struct unix_socket_peer peer;
+    struct unix_peer peer;
     void (*resume)(void *state); /* of a command that waits until its output has drained */
     void *resume_state;
     uint64_t last_used; /* value of control->uses at its last use */
@@ -56,7 +58,7 @@ struct control {
     struct loop_timer retry;
     struct control_options options;
     char *path;
-    struct unix_socket_file file; /* the file of the socket */
+    struct socket_file file; /* the file of the socket */
     int listener;
     uint64_t uses;
     size_t count;

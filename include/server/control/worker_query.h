@@ -2,6 +2,7 @@
 #define SERVER_CONTROL_WORKER_QUERY_H
 
 #include "address/client_name.h"
+#include "os/loop/mailbox.h"
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/control/control_sessions.h"
 #include "server/listen/listeners.h"

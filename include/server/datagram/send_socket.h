@@ -3,6 +3,7 @@
 
 #include "net/message/datagram_batch.h"
 #include "os/loop/event_loop.h"
+#include "os/loop/timer.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,7 @@
 #ifndef SERVER_LISTEN_INTERFACE_CHANGES_H
 #define SERVER_LISTEN_INTERFACE_CHANGES_H
 
+#include "os/loop/mailbox.h"
 #include "server/listen/listener_recovery.h"
 #include "server/workers/worker.h"
 

@@ -48,7 +48,7 @@ void listeners_warn_of_waiting(const struct listener *listener, int error);
 void listeners_log_failed(const char *address, int error, const char *advice, int *logged_error);
 
 /* Sets whether further sockets of this server may be bound to the port beside the unicast sockets,
- * if they ask for it, too (socket_share). */
+ * if they ask for it, too (udp_socket_allow_sharing). */
 void listeners_share_port(const struct listeners *listeners, uint16_t port, bool may);
 
 #endif

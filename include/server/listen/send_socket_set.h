@@ -56,8 +56,8 @@ enum {
 void send_socket_set_init(struct send_socket_set *senders);
 
 /* Opens the sockets that send from the address `bound` of a receiving socket, which becomes
- * `routed`. All sockets of this server on that port must allow sharing (socket_share). Returns 0 or
- * -errno. */
+ * `routed`. All sockets of this server on that port must allow sharing (udp_socket_allow_sharing).
+ * Returns 0 or -errno. */
 int send_socket_set_open(struct send_socket_set *senders, int receiver, const struct addr *bound,
                          uint32_t send_buffer_bytes);
 
@@ -79,7 +79,8 @@ int send_socket_set_connect(const struct send_socket_set *senders, const struct 
  * `fresh`. */
 void send_socket_set_replace(const struct send_socket_set *senders, struct send_socket_set *fresh);
 
-/* Sets whether other sockets of this server may be bound to the same port (socket_share). */
+/* Sets whether other sockets of this server may be bound to the same port
+ * (udp_socket_allow_sharing). */
 void send_socket_set_share(const struct send_socket_set *senders, bool may);
 
 /* Closes all but `routed`, which the caller closes. */

@@ -1,6 +1,7 @@
 #ifndef SERVER_LISTEN_SOCKET_FILE_RECOVERY_H
 #define SERVER_LISTEN_SOCKET_FILE_RECOVERY_H
 
+#include "net/unix/socket_file.h"
 #include "os/file/file_watch.h"
 #include "server/listen/socket_renewal.h"
 #include "server/listen/startup_sockets.h"
@@ -18,8 +19,8 @@ struct socket_file_recovery {
     void *state;
     struct watched_file {
         struct file_watch watch;
-        struct unix_socket_file file; /* that is watched */
-    } files[CONFIG_LISTEN_MAX];       /* by stream */
+        struct socket_file file; /* that is watched */
+    } files[CONFIG_LISTEN_MAX];  /* by stream */
 };
 
 /* Creates missing files again, and adds their sockets to the first worker's renewal. Marks a

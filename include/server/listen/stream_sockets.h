@@ -1,7 +1,7 @@
 #ifndef SERVER_LISTEN_STREAM_SOCKETS_H
 #define SERVER_LISTEN_STREAM_SOCKETS_H
 
-#include "net/socket/unix_socket.h"
+#include "net/unix/socket_file.h"
 #include "os/process/privilege.h"
 #include "server/listen/listeners.h"
 #include "server/streams/stream_clients.h"
@@ -16,7 +16,7 @@ struct stream_sockets {
     const char
         *paths[CONFIG_LISTEN_MAX]; /* of Unix sockets, which the configuration owns; else NULL
                                     */
-    struct unix_socket_file files[CONFIG_LISTEN_MAX]; /* the one that was created at each path */
+    struct socket_file files[CONFIG_LISTEN_MAX]; /* the one that was created at each path */
     size_t count;
     struct identity owner; /* of the files */
 };

@@ -4,6 +4,7 @@
 #include "address/client_name.h"
 #include "net/message/line_stream.h"
 #include "os/loop/event_loop.h"
+#include "os/loop/timer.h"
 #include "registry/registry.h"
 #include "server/streams/stream_options.h"
 

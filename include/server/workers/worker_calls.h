@@ -1,7 +1,7 @@
 #ifndef SERVER_WORKERS_WORKER_CALLS_H
 #define SERVER_WORKERS_WORKER_CALLS_H
 
-#include "os/loop/thread.h"
+#include "os/loop/mailbox.h"
 #include "server/listen/socket_renewal.h"
 #include "server/workers/worker_options.h"
 

@@ -1,7 +1,7 @@
 #ifndef SERVER_WORKERS_WORKER_OPTIONS_H
 #define SERVER_WORKERS_WORKER_OPTIONS_H
 
-#include "os/loop/thread.h"
+#include "os/loop/mailbox.h"
 #include "registry/shared_capacity.h"
 #include "server/datagram/datagram_decision.h"
 #include "server/listen/first_worker_sockets.h"

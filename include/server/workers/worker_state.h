@@ -1,6 +1,8 @@
 #ifndef SERVER_WORKERS_WORKER_STATE_H
 #define SERVER_WORKERS_WORKER_STATE_H
 
+#include "os/loop/mailbox.h"
+#include "os/loop/timer.h"
 #include "server/broadcast/relay.h"
 #include "server/broadcast/shard_broadcast.h"
 #include "server/workers/first_worker.h"

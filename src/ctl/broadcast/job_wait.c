@@ -4,6 +4,8 @@
 #include "ctl/connection/async_connection.h"
 #include "ctl/connection/record_request.h"
 #include "os/loop/event_loop.h"
+#include "os/loop/signals.h"
+#include "os/loop/timer.h"
 #include "os/process/forced_exit.h"
 #include "os/terminal/terminal_capabilities.h"
 #include "text/number_with_unit.h"
@@ -130,7 +132,7 @@ static int run(struct wait *wait, const char *command)
     if (error)
         return error;
     forced_exit_start();
-    error = loop_signals(wait->loop, signals, on_signal, wait);
+    error = loop_signals_start(wait->loop, signals, on_signal, wait);
     if (!error) {
         wait->result = async_connection_open(&wait->job, wait->loop, wait->server, &callbacks, wait,
                                              wait->error);
@@ -142,7 +144,7 @@ static int run(struct wait *wait, const char *command)
         erase_bar(wait);
         async_connection_close(wait->progress);
         async_connection_close(wait->job);
-        loop_signals_release(wait->loop);
+        loop_signals_stop(wait->loop);
     }
     loop_timer_close(&wait->timer);
     return error;

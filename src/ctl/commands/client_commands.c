@@ -2,7 +2,7 @@
 
 #include "address/client_name.h"
 #include "ctl/commands/command_result.h"
-#include "net/socket/udp_socket.h"
+#include "net/interface/interface.h"
 #include "os/log/error_message.h"
 
 #include <inttypes.h>
@@ -19,7 +19,7 @@ static const char *parse_client(struct client_name *name, const char *text)
     const char *wrong = client_name_parse(name, zone, text);
     if (wrong)
         return wrong;
-    if (zone[0] != '\0' && (name->addr.scope = socket_zone_index(zone)) == 0)
+    if (zone[0] != '\0' && (name->addr.scope = interface_index(zone)) == 0)
         return "no such network interface";
     return NULL;
 }

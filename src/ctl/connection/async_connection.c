@@ -1,8 +1,9 @@
 #include "ctl/connection/async_connection.h"
 
 #include "net/message/line_stream.h"
-#include "net/socket/udp_socket.h"
-#include "net/socket/unix_socket.h"
+#include "net/socket/socket_descriptor.h"
+#include "net/unix/unix_client.h"
+#include "os/loop/timer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -91,7 +92,7 @@ enum answer_result async_connection_open(struct async_connection **connection, s
 {
     if (control_server_check_directory(server, error) != ANSWER_OK)
         return ANSWER_FAILED;
-    int fd = unix_socket_connect_for_loop(server->path);
+    int fd = unix_client_connect_nonblocking(server->path);
     if (fd < 0)
         return control_server_connect_error(server, -fd, error);
     struct async_connection *opened = new_connection(loop, fd);

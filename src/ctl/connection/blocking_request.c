@@ -1,7 +1,7 @@
 #include "ctl/connection/blocking_request.h"
 
-#include "net/socket/udp_socket.h"
-#include "net/socket/unix_socket.h"
+#include "net/socket/socket_descriptor.h"
+#include "net/unix/unix_client.h"
 #include "os/process/clock.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ static int send_command(int fd, const char *command)
     int size = asprintf(&line, "%s\n", command);
     if (size < 0)
         return -ENOMEM;
-    int error = unix_socket_write_all(fd, line, (size_t)size);
+    int error = unix_client_write_all(fd, line, (size_t)size);
     free(line);
     return error == -EPIPE || error == -ECONNRESET ? 0 : error;
 }
@@ -32,7 +32,7 @@ static ssize_t read_source(void *state, char *bytes, size_t capacity)
 {
     const struct answer_source *source = state;
     uint64_t until_ms = source->until_ms ? source->until_ms : clock_now_ms() + source->timeout_ms;
-    ssize_t size = unix_socket_read_until(source->fd, bytes, capacity, until_ms);
+    ssize_t size = unix_client_read_until(source->fd, bytes, capacity, until_ms);
     if (size < 0)
         errno = (int)-size;
     return size < 0 ? -1 : size;
@@ -70,7 +70,7 @@ enum answer_result blocking_request(const struct control_server *server, const c
     enum answer_result result = control_server_check_directory(server, error);
     if (result != ANSWER_OK)
         return result;
-    source.fd = unix_socket_connect(server->path, server->timeout_ms);
+    source.fd = unix_client_connect(server->path, server->timeout_ms);
     if (source.fd < 0)
         return control_server_connect_error(server, -source.fd, error);
     result = send_and_read(&source, server, command, handler, state, error);

@@ -1,7 +1,7 @@
 #include "ctl/connection/control_server.h"
 
-#include "net/socket/udp_socket.h"
-#include "net/socket/unix_socket.h"
+#include "net/socket/socket_descriptor.h"
+#include "net/unix/unix_client.h"
 #include "os/file/control_path.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ enum answer_result control_server_check_directory(const struct control_server *s
 /* Whether a server listens there, even one that this user may not connect to. */
 static bool is_served(const char *path, uint32_t timeout_ms)
 {
-    int fd = unix_socket_connect(path, timeout_ms);
+    int fd = unix_client_connect(path, timeout_ms);
     if (fd >= 0)
         socket_close(fd);
     return fd >= 0 || fd == -EACCES;

@@ -5,7 +5,9 @@
 #include "ctl/watch/server_poller.h"
 #include "ctl/watch/snapshot_lines.h"
 #include "os/loop/event_loop.h"
+#include "os/loop/signals.h"
 #include "os/loop/standard_input.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "os/process/forced_exit.h"
 #include "os/terminal/terminal_capabilities.h"
@@ -173,7 +175,7 @@ static int open_terminal(struct watch *watch)
     watch->blocks = locale_is_utf8();
     setvbuf(stdout, NULL, _IOFBF, 1 << 16); /* one write per screen */
     standard_input_open(&watch->input, watch->loop, STDIN_FILENO, on_input, watch);
-    error = loop_signals(watch->loop, raw_mode_signals, on_signal, watch);
+    error = loop_signals_start(watch->loop, raw_mode_signals, on_signal, watch);
     return error ? error : standard_input_resume(&watch->input);
 }
 
@@ -192,7 +194,7 @@ static int run(struct watch *watch)
     if (watch->is_drawn) {
         standard_input_pause(&watch->input);
         raw_mode_leave();
-        loop_signals_release(watch->loop);
+        loop_signals_stop(watch->loop);
     }
     loop_timer_close(&watch->timer);
     return error;

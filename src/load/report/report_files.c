@@ -85,7 +85,7 @@ int report_files_write(struct report_files *files, const struct load_result *res
         if (!path)
             continue;
         bool waits = is_standard(path) ? !file_is_regular(STDOUT_FILENO)
-                                       : atomic_file_may_wait(&files->drafts[i]);
+                                       : atomic_file_may_block(&files->drafts[i]);
         bool written = !is_standard(path) && !files->drafts[i].out;
         if (written || waits != (kind == REPORT_FILES_BLOCKING))
             continue;

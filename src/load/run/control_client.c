@@ -1,7 +1,8 @@
 #include "load/run/control_client.h"
 
 #include "net/message/line_stream.h"
-#include "net/socket/unix_socket.h"
+#include "net/unix/unix_client.h"
+#include "os/loop/timer.h"
 #include "text/hex.h"
 #include "text/printable.h"
 
@@ -161,7 +162,7 @@ int control_client_open(struct control_client **client, struct loop *loop, const
                         char error[CONTROL_CLIENT_ERROR_BYTES])
 {
     static const struct line_stream_callbacks callbacks = {on_line, on_drained, on_closed};
-    int fd = unix_socket_connect_for_loop(path);
+    int fd = unix_client_connect_nonblocking(path);
     if (fd < 0) {
         snprintf(error, CONTROL_CLIENT_ERROR_BYTES,
                  "cannot connect to the control socket %s: %s; start udpsrv, or name its socket "

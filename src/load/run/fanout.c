@@ -2,6 +2,7 @@
 
 #include "load/run/control_client.h"
 #include "load/run/result_verdict.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "os/process/random.h"
 

@@ -3,6 +3,7 @@
 #include "load/run/interval_recorder.h"
 #include "load/run/run_result.h"
 #include "os/log/error_message.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "os/process/host.h"
 

@@ -1,6 +1,7 @@
 #include "load/run/main_loop.h"
 
 #include "os/loop/event_loop.h"
+#include "os/loop/signals.h"
 #include "os/process/clock.h"
 #include "os/process/forced_exit.h"
 #include "os/terminal/terminal_capabilities.h"
@@ -34,8 +35,9 @@ int main_loop_open(struct main_loop *main_loop)
     if (!main_loop->loop)
         return -errno;
     main_loop->mailbox = mailbox_new(main_loop->loop);
-    int error =
-        main_loop->mailbox ? loop_signals(main_loop->loop, signals, on_signal, main_loop) : -errno;
+    int error = main_loop->mailbox
+                    ? loop_signals_start(main_loop->loop, signals, on_signal, main_loop)
+                    : -errno;
     if (error)
         main_loop_close(main_loop);
     else
@@ -59,7 +61,7 @@ void main_loop_release_signals(struct main_loop *main_loop, int output)
 {
     if (main_loop->interrupts > 0)
         loop_ignore_hangups();
-    loop_signals_release(main_loop->loop);
+    loop_signals_stop(main_loop->loop);
     main_loop_limit_output(main_loop, output);
 }
 

@@ -48,12 +48,12 @@ _Static_assert((int)FRAME_CHALLENGE_BYTES <= (int)FRAME_ANSWER_HEAD_BYTES,
 void challenge_answers_queue_leave(struct challenge_answers *answers, struct batch *batch, int i)
 {
     uint8_t *leave = answers->bytes + (size_t)i * answers->answer_bytes;
-    batch_answer(batch, batch, i, leave, frame_write_leave(leave, cookie_of(batch, i)));
+    batch_add_reply(batch, batch, i, leave, frame_write_leave(leave, cookie_of(batch, i)));
 }
 
 void challenge_answers_queue(struct challenge_answers *answers, struct batch *batch, int i)
 {
     uint8_t *answer = answers->bytes + (size_t)i * answers->answer_bytes;
     frame_write_answer_head(answer, cookie_of(batch, i));
-    batch_answer(batch, batch, i, answer, answers->answer_bytes);
+    batch_add_reply(batch, batch, i, answer, answers->answer_bytes);
 }

@@ -84,7 +84,7 @@ static uint32_t fill_batch(struct leave_frames *leave, const struct copy_counts 
             break;
         *socket = own_socket;
         leave->picked[count++] = leave->next;
-        batch_again(leave->batch, ip);
+        batch_repeat_from(leave->batch, ip);
     }
     return count;
 }
@@ -94,7 +94,7 @@ static uint32_t fill_batch(struct leave_frames *leave, const struct copy_counts 
 static bool send_ping(struct leave_frames *leave, uint32_t client)
 {
     uint32_t ip = 0, socket = simulated_clients_socket(leave->clients, client, &ip);
-    batch_again(leave->ping, ip);
+    batch_repeat_from(leave->ping, ip);
     bool sent = batch_send(leave->ping, leave->clients->sockets[socket]) == 0;
     batch_clear(leave->ping);
     return sent;
@@ -111,7 +111,7 @@ static void send_step(struct leave_frames *leave, const struct copy_counts *copi
         if (!error)
             last = leave->picked[count - 1];
         else
-            leave->next = leave->picked[batch_settled(leave->batch)];
+            leave->next = leave->picked[batch_done(leave->batch)];
         batch_clear(leave->batch);
     }
     leave->awaits_pong = last != SIMULATED_CLIENTS_NONE && send_ping(leave, last);

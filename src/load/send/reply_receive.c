@@ -115,9 +115,9 @@ int reply_receive_batch(struct request_io *io, uint32_t socket,
     /* Answers that do not fit into the send buffer count as lost on the network. */
     if (batch_queued(io->in) > 0)
         batch_send(io->in, io->clients.sockets[socket]);
-    if (batch_tally(io->in).told > 0)
-        request_io_count_icmp_errors(io, socket, batch_tally(io->in).told,
-                                     -batch_tally(io->in).told_errno);
+    if (batch_counts(io->in).icmp_errors > 0)
+        request_io_count_icmp_errors(io, socket, batch_counts(io->in).icmp_errors,
+                                     -batch_counts(io->in).icmp_errno);
     batch_clear(io->in);
     return count;
 }

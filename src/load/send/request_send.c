@@ -69,7 +69,7 @@ static bool add_due_request(struct request_io *io, int i)
         reply_match_unpick(io->match, client);
         return false;
     }
-    batch_again(io->out, ip);
+    batch_repeat_from(io->out, ip);
     io->out_socket = socket;
     io->picked[i] = (struct picked_request){intended_ns, client};
     if (io->setting.rate)
@@ -87,7 +87,7 @@ static void count_sent(struct request_io *io, const struct picked_request *picke
 static void count_refused(struct request_io *io, const struct picked_request *picked)
 {
     reply_match_unpick(io->match, picked->client);
-    io->error = -batch_tally(io->out).last_errno;
+    io->error = -batch_counts(io->out).last_errno;
 }
 
 /* Counts requests that the kernel took or refused. Either all of them are measured, or none is. */
@@ -95,7 +95,7 @@ static void settle(struct request_io *io, int from, int to)
 {
     uint32_t refused = 0;
     for (int i = from; i < to; i++) {
-        if (batch_refused(io->out, i)) {
+        if (batch_is_refused(io->out, i)) {
             count_refused(io, &io->picked[i]);
             refused++;
         } else {
@@ -113,15 +113,15 @@ static void settle(struct request_io *io, int from, int to)
 /* Sends the batch, or the part of it that the kernel did not take last time. */
 static void send_batch(struct request_io *io)
 {
-    uint32_t icmp_errors = batch_tally(io->out).told;
-    int from = batch_settled(io->out);
+    uint32_t icmp_errors = batch_counts(io->out).icmp_errors;
+    int from = batch_done(io->out);
     int error = batch_send(io->out, io->clients.sockets[io->out_socket]);
-    int to = batch_settled(io->out);
+    int to = batch_done(io->out);
     settle(io, from, to);
-    icmp_errors = batch_tally(io->out).told - icmp_errors;
+    icmp_errors = batch_counts(io->out).icmp_errors - icmp_errors;
     if (icmp_errors > 0)
         request_io_count_icmp_errors(io, io->out_socket, icmp_errors,
-                                     -batch_tally(io->out).told_errno);
+                                     -batch_counts(io->out).icmp_errno);
     if (to > from && !io->first_sent_ns)
         io->first_sent_ns = io->now_ns;
     io->blocked = error != 0;
@@ -139,16 +139,16 @@ bool request_send_batch(struct request_io *io)
         if (count == 0)
             return false;
     }
-    int before = batch_settled(io->out);
+    int before = batch_done(io->out);
     send_batch(io);
-    return !io->blocked || batch_settled(io->out) > before;
+    return !io->blocked || batch_done(io->out) > before;
 }
 
 uint64_t request_send_abandon(struct request_io *io, uint64_t most)
 {
     uint64_t count = 0;
     if (io->blocked) {
-        for (int i = batch_settled(io->out); i < batch_queued(io->out); i++, count++)
+        for (int i = batch_done(io->out); i < batch_queued(io->out); i++, count++)
             reply_match_unpick(io->match, io->picked[i].client);
         batch_clear(io->out);
         io->blocked = false;

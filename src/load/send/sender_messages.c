@@ -37,13 +37,13 @@ void sender_messages_init(struct sender_messages *messages, struct mailbox *mail
     messages->next_report = 0;
     for (int i = 0; i < 2; i++)
         messages->reports[i] = (struct sender_report){
-            .mailbox_message.open = handle_report, .callbacks = own, .sender = number};
+            .mailbox_message.handle = handle_report, .callbacks = own, .sender = number};
     messages->no_reply = messages->failure =
-        (struct sender_error){.mailbox_message.open = handle_error, .callbacks = own};
+        (struct sender_error){.mailbox_message.handle = handle_error, .callbacks = own};
     messages->copies =
-        (struct sender_copies){.mailbox_message.open = handle_copies, .callbacks = own};
+        (struct sender_copies){.mailbox_message.handle = handle_copies, .callbacks = own};
     messages->registered =
-        (struct sender_registered){.mailbox_message.open = handle_registered, .callbacks = own};
+        (struct sender_registered){.mailbox_message.handle = handle_registered, .callbacks = own};
 }
 
 void sender_messages_report(struct sender_messages *messages, const struct load_counts *counts,

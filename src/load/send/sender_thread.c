@@ -2,8 +2,9 @@
 
 #include "load/send/reply_receive.h"
 #include "load/send/request_send.h"
-#include "net/socket/udp_socket.h"
+#include "net/socket/socket_buffer.h"
 #include "os/loop/poller.h"
+#include "os/loop/thread.h"
 #include "os/process/clock.h"
 
 #include <errno.h>
@@ -59,7 +60,7 @@ static uint32_t read_drops(const struct sender *sender)
 {
     uint32_t drops = 0;
     for (uint32_t i = 0; i < sender->io.clients.socket_count; i++)
-        drops += socket_drops(sender->io.clients.sockets[i]);
+        drops += socket_receive_drops(sender->io.clients.sockets[i]);
     return drops;
 }
 
@@ -286,7 +287,7 @@ static void run_round(struct sender *sender)
 static void run(void *state)
 {
     struct sender *sender = state;
-    thread_be_punctual();
+    thread_minimize_timer_slack();
     sender->io.now_ns = clock_now_ns();
     sender->busy = true; /* nothing is sent yet whose reply could end a wait */
     while (sender->phase != ENDED)

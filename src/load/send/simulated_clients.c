@@ -1,6 +1,7 @@
 #include "load/send/simulated_clients.h"
 
 #include "net/socket/icmp_errors.h"
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/socket_option.h"
 #include "net/socket/udp_socket.h"
 #include "os/process/host.h"
@@ -55,13 +56,13 @@ static int open_shared_sockets(struct simulated_clients *clients,
 {
     const struct addr any = {.family = ADDR_IPV4};
     for (uint32_t i = 0; i < clients->socket_count; i++) {
-        struct socket_options options = {.receive_buffer_bytes = BUFFER_BYTES,
-                                         .send_buffer_bytes = BUFFER_BYTES};
+        struct udp_socket_options options = {.receive_buffer_bytes = BUFFER_BYTES,
+                                             .send_buffer_bytes = BUFFER_BYTES};
         struct addr bound;
-        int socket = socket_open(&any, &options, &bound);
+        int socket = udp_socket_open(&any, &options, &bound);
         if (socket < 0)
             return fail(error, socket, "cannot open a socket: %s; free some memory or descriptors",
-                        socket_option_why(-socket));
+                        socket_option_error(-socket));
         clients->sockets[i] = socket;
         /* With ICMP errors, a closed port is reported; without, it looks like a timeout. */
         icmp_errors_enable(socket, any.family);
@@ -99,10 +100,10 @@ static int report_socket_error(const struct simulated_clients_plan *plan, const 
 static int connect_from(const struct addr *from, const struct addr *target)
 {
     struct addr bound;
-    int socket = socket_connect_from(from, target, &bound);
+    int socket = udp_socket_connect_from(from, target, &bound);
     if (socket < 0 || bound.port != target->port)
         return socket;
-    int other = socket_connect_from(from, target, &bound);
+    int other = udp_socket_connect_from(from, target, &bound);
     socket_close(socket);
     return other;
 }
@@ -111,7 +112,7 @@ static int open_own_sockets(struct simulated_clients *clients,
                             const struct simulated_clients_plan *plan,
                             char error[SIMULATED_CLIENTS_ERROR_BYTES])
 {
-    size_t wanted = (size_t)plan->count + OTHER_FILES, files = host_allow_files(wanted);
+    size_t wanted = (size_t)plan->count + OTHER_FILES, files = host_raise_file_limit(wanted);
     if (files < wanted)
         return fail(error, -EMFILE,
                     "cannot open %u sockets, one per client: this process may open %zu files; "
@@ -171,7 +172,7 @@ void simulated_clients_prepare(const struct simulated_clients *clients, struct b
 {
     static const struct addr any = {.family = ADDR_IPV4}, none = {.family = ADDR_NONE};
     for (int i = 0; i < BATCH_MAX; i++)
-        batch_address(batch, clients->by_address ? &clients->target : &none,
-                      clients->by_address ? &any : &none, bytes, size);
+        batch_add(batch, clients->by_address ? &clients->target : &none,
+                  clients->by_address ? &any : &none, bytes, size);
     batch_clear(batch);
 }

@@ -1,4 +1,3 @@
-/* The backlogs of the interfaces' queueing disciplines. */
 #include "net/interface/device_queue.h"
 
 #include "net/interface/netlink.h"
@@ -10,12 +9,13 @@
 #include <sys/socket.h>
 
 enum {
-    /* Of the kernel's for each packet: struct sk_buff and skb_shared_info, 256 and 320 bytes, and
-     * headroom; memory comes in powers of two, so that the data may take twice its size. */
+    /* Memory of the kernel for each packet: struct sk_buff (256 bytes), skb_shared_info (320 bytes)
+     * and headroom. The kernel allocates powers of two, so that the data may take twice its size.
+     */
     PACKET_BYTES = 1024,
 };
 
-/* The statistics are an attribute within TCA_STATS2, which has the form of a message itself. */
+/* The statistics are an attribute nested in the attribute TCA_STATS2. */
 static const struct gnet_stats_queue *queue_stats(const struct nlmsghdr *message)
 {
     const char *nested = netlink_attribute(message, sizeof(struct tcmsg), TCA_STATS2, 0);
@@ -35,7 +35,7 @@ static const struct gnet_stats_queue *queue_stats(const struct nlmsghdr *message
     return NULL;
 }
 
-/* The root of an interface counts what its children hold, too. */
+/* The root queue of an interface also counts what its child queues hold. */
 static int add_queue(void *state, const struct nlmsghdr *message)
 {
     const struct tcmsg *queue = NLMSG_DATA(message);

@@ -1,7 +1,8 @@
-/* The network interfaces of this host. */
 #include "net/interface/interface.h"
 
 #include "net/interface/netlink.h"
+#include "net/socket/socket_address.h"
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
 
 #include <errno.h>
@@ -20,8 +21,8 @@
 
 struct networks {
     struct cidr *list;
-    size_t count, room;
-    uint32_t *links; /* the numbers of the interfaces that look neighbours up */
+    size_t count, capacity;
+    uint32_t *links; /* the indexes of the interfaces that use ARP or neighbour discovery */
     size_t link_count;
 };
 
@@ -39,11 +40,11 @@ static bool resolves_neighbours(const struct ifaddrs *at)
     return (at->ifa_flags & (IFF_LOOPBACK | IFF_POINTOPOINT | IFF_NOARP)) == 0;
 }
 
-/* False for an entry that is no IPv4 or IPv6 address, as those of packet sockets. */
+/* Returns false for an entry of another family than IPv4 and IPv6. */
 static bool read_network(const struct ifaddrs *at, struct cidr *network)
 {
     struct addr addr, mask;
-    union socket_name name = {0};
+    union socket_address name = {0};
 
     if (at->ifa_addr == NULL || at->ifa_netmask == NULL || !resolves_neighbours(at))
         return false;
@@ -55,7 +56,7 @@ static bool read_network(const struct ifaddrs *at, struct cidr *network)
     memcpy(&name, at->ifa_addr, size);
     addr_from_sockaddr(&addr, &name);
     memcpy(&name, at->ifa_netmask, size);
-    name.any.sa_family = at->ifa_addr->sa_family; /* some C libraries leave it out of a mask */
+    name.any.sa_family = at->ifa_addr->sa_family; /* some C libraries do not set it in a mask */
     addr_from_sockaddr(&mask, &name);
     *network = addr_is_link_local(&addr) ? cidr_of(&addr, 10) : cidr_of(&addr, mask_bits(&mask));
     return true;
@@ -74,7 +75,7 @@ static bool is_of_link(const struct networks *networks, const struct nlmsghdr *r
     return false;
 }
 
-/* One with a gateway leads to that neighbour, whatever the destination. */
+/* A route with a gateway leads to that neighbour for every destination. */
 static bool has_gateway(const struct nlmsghdr *route)
 {
     return netlink_attribute(route, sizeof(struct rtmsg), RTA_GATEWAY, 0) != NULL ||
@@ -83,13 +84,13 @@ static bool has_gateway(const struct nlmsghdr *route)
 
 static int append(struct networks *networks, const struct cidr *network)
 {
-    if (networks->count == networks->room) {
-        size_t room = 2 * networks->room + 16;
-        struct cidr *grown = reallocarray(networks->list, room, sizeof *grown);
+    if (networks->count == networks->capacity) {
+        size_t capacity = 2 * networks->capacity + 16;
+        struct cidr *grown = reallocarray(networks->list, capacity, sizeof *grown);
         if (grown == NULL)
             return -ENOMEM;
         networks->list = grown;
-        networks->room = room;
+        networks->capacity = capacity;
     }
     networks->list[networks->count++] = *network;
     return 0;
@@ -129,20 +130,20 @@ static int read_routes(struct networks *networks)
 {
     const struct rtmsg all = {.rtm_family = AF_UNSPEC};
     int error = netlink_dump(RTM_GETROUTE, &all, sizeof all, add_route, networks);
-    return error == -ENOMEM ? error : 0; /* a kernel that does not tell has told the addresses */
+    return error == -ENOMEM ? error : 0; /* without routes, the networks of the addresses remain */
 }
 
 int interface_networks(struct cidr **networks, size_t *count)
 {
     struct ifaddrs *all;
-    struct networks found = {.room = 1};
+    struct networks found = {.capacity = 1};
 
     if (getifaddrs(&all) != 0)
         return -errno;
     for (const struct ifaddrs *at = all; at != NULL; at = at->ifa_next)
-        found.room++;
-    found.list = calloc(found.room, sizeof found.list[0]);
-    found.links = calloc(found.room, sizeof found.links[0]);
+        found.capacity++;
+    found.list = calloc(found.capacity, sizeof found.list[0]);
+    found.links = calloc(found.capacity, sizeof found.links[0]);
     int error = found.list == NULL || found.links == NULL ? -ENOMEM : 0;
     if (error == 0) {
         read_links(&found, all);
@@ -167,8 +168,14 @@ bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES])
     return if_indextoname(index, name) != NULL;
 }
 
-/* The flags of an IPv6 address in a line of /proc/net/if_inet6: 32 hexadecimal digits of the
- * address, then index, prefix, scope and flags, and the name. False if it is another one. */
+uint32_t interface_index(const char *name)
+{
+    return if_nametoindex(name);
+}
+
+/* Reads the flags of an IPv6 address from a line of /proc/net/if_inet6: 32 hexadecimal digits of
+ * the address, then index, prefix, scope and flags, and the name. Returns false for another
+ * address. */
 static bool read_flags(const char *line, const struct addr *addr, unsigned *flags)
 {
     char address[33], expected[33];
@@ -180,8 +187,8 @@ static bool read_flags(const char *line, const struct addr *addr, unsigned *flag
            strcmp(address, expected) == 0 && (addr->scope == 0 || addr->scope == index);
 }
 
-/* As the list of IPv6 addresses has it; absent where there is no list. */
-static enum interface_address look_up(const struct addr *addr)
+/* Finds the address in the kernel's list of IPv6 addresses. */
+static enum interface_address read_ipv6_state(const struct addr *addr)
 {
     enum interface_address state = INTERFACE_ADDRESS_ABSENT;
     char line[128];
@@ -203,13 +210,13 @@ static enum interface_address look_up(const struct addr *addr)
 
 enum interface_address interface_address(const struct addr *addr)
 {
-    struct socket_options options = {0};
+    struct udp_socket_options options = {0};
     struct addr any_port = *addr, bound;
 
     any_port.port = 0;
-    int fd = socket_open(&any_port, &options, &bound);
+    int fd = udp_socket_open(&any_port, &options, &bound);
     if (fd < 0)
-        return look_up(addr);
+        return read_ipv6_state(addr);
     socket_close(fd);
     return INTERFACE_ADDRESS_PRESENT;
 }
@@ -223,7 +230,7 @@ struct route_request {
     uint8_t to[16];
 };
 
-/* The interface in an answer of the kernel, 0 if there is none. */
+/* Returns the interface in a response of the kernel, 0 if there is none. */
 static uint32_t read_route(const struct nlmsghdr *header, size_t size)
 {
     uint32_t index = 0;
@@ -238,12 +245,12 @@ static uint32_t read_route(const struct nlmsghdr *header, size_t size)
     return index;
 }
 
-uint32_t interface_of_route(const struct addr *to)
+uint32_t interface_route_lookup(const struct addr *to)
 {
     union {
         struct nlmsghdr header;
         char bytes[4096];
-    } answer;
+    } response;
     uint16_t size = to->family == ADDR_IPV4 ? 4 : 16;
     struct route_request request = {
         .header = {.nlmsg_type = RTM_GETROUTE, .nlmsg_flags = NLM_F_REQUEST},
@@ -256,11 +263,12 @@ uint32_t interface_of_route(const struct addr *to)
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0)
         return 0;
-    ssize_t got = send(fd, &request, request.header.nlmsg_len, 0) < 0
-                      ? -1
-                      : recv(fd, &answer, sizeof answer, MSG_DONTWAIT); /* it is answered at once */
+    ssize_t got =
+        send(fd, &request, request.header.nlmsg_len, 0) < 0
+            ? -1
+            : recv(fd, &response, sizeof response, MSG_DONTWAIT); /* the kernel responds at once */
     close(fd);
-    return got > 0 ? read_route(&answer.header, (size_t)got) : 0;
+    return got > 0 ? read_route(&response.header, (size_t)got) : 0;
 }
 
 /* ---- broadcast addresses ---- */
@@ -278,31 +286,31 @@ static void add(struct broadcast_addrs *set, uint32_t ip)
     broadcast_addrs_add(set, bytes);
 }
 
-/* A label and an address of it select one of several on an interface: devinet_ioctl of the kernel.
- */
-static void add_of_address(int socket, const struct ifreq *address, struct broadcast_addrs *set)
+/* The label and the address select one of several addresses of an interface: devinet_ioctl of the
+ * kernel. */
+static void add_for_address(int socket, const struct ifreq *address, struct broadcast_addrs *set)
 {
-    const uint32_t of_two = 0xfffffffe; /* a network of two hosts or one has none: RFC 3021 */
+    const uint32_t mask_31 = 0xfffffffe; /* a /31 or /32 has no broadcast address: RFC 3021 */
     struct ifreq flags = *address, mask = *address, broadcast = *address;
     uint32_t ip = ip_of(&address->ifr_addr);
 
     if (ioctl(socket, SIOCGIFFLAGS, &flags) != 0 || !(flags.ifr_flags & IFF_UP))
         return;
-    if (ioctl(socket, SIOCGIFNETMASK, &mask) == 0 && ip_of(&mask.ifr_netmask) < of_two)
+    if (ioctl(socket, SIOCGIFNETMASK, &mask) == 0 && ip_of(&mask.ifr_netmask) < mask_31)
         add(set, ip | ~ip_of(&mask.ifr_netmask));
     if (ioctl(socket, SIOCGIFBRDADDR, &broadcast) == 0 && ip_of(&broadcast.ifr_broadaddr) != 0 &&
         ip_of(&broadcast.ifr_broadaddr) != ip)
         add(set, ip_of(&broadcast.ifr_broadaddr));
 }
 
-/* All IPv4 addresses of this host; NULL where they can't be read. The caller frees them. */
+/* Returns all IPv4 addresses of this host, or NULL. The caller frees them. */
 static struct ifreq *read_addresses(int socket, size_t *count)
 {
     struct ifconf list = {.ifc_len = 0};
 
     if (ioctl(socket, SIOCGIFCONF, &list) != 0)
         return NULL;
-    /* Some more, for those that come meanwhile; the next change tells of them, too. */
+    /* Space for some that are added meanwhile; interface_watch reports those, too. */
     list.ifc_len += 16 * (int)sizeof(struct ifreq);
     list.ifc_req = calloc(1, (size_t)list.ifc_len);
     if (list.ifc_req != NULL && ioctl(socket, SIOCGIFCONF, &list) == 0) {
@@ -323,7 +331,7 @@ void interface_broadcast_addrs(struct broadcast_addrs *set)
         return;
     struct ifreq *addresses = read_addresses(any, &count);
     for (size_t i = 0; i < count; i++)
-        add_of_address(any, &addresses[i], set);
+        add_for_address(any, &addresses[i], set);
     free(addresses);
     close(any);
 }

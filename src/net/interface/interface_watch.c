@@ -1,5 +1,6 @@
-/* Changes of interfaces and addresses, by rtnetlink or a timer. */
 #include "net/interface/interface_watch.h"
+
+#include "os/loop/timer.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
@@ -10,7 +11,7 @@
 
 enum {
     POLL_MS = 1000,
-    /* More than any one message of the kernel: NLMSG_GOODSIZE is a page or 8 KiB. */
+    /* Longer than any message of the kernel: NLMSG_GOODSIZE is a page or 8 KiB. */
     MESSAGE_BYTES_MAX = 32 << 10,
 };
 
@@ -19,7 +20,7 @@ struct interface_watch {
     void *state;
     struct loop_handler handler;
     struct loop_timer timer;
-    int netlink; /* -1 where it is not permitted */
+    int netlink; /* -1 if it is not permitted */
     bool polls;
     _Alignas(struct nlmsghdr) char message[MESSAGE_BYTES_MAX];
 };
@@ -30,7 +31,8 @@ static void on_tick(void *state)
     watch->callbacks->changed(watch->state);
 }
 
-/* A port that leaves its bridge is told as a link of that family: the interface stays. */
+/* A port that leaves its bridge is reported as a deleted link of family AF_BRIDGE, but the
+ * interface still exists. */
 static void read_message(struct interface_watch *watch, const struct nlmsghdr *header)
 {
     const struct ifinfomsg *link = NLMSG_DATA(header);
@@ -39,8 +41,8 @@ static void read_message(struct interface_watch *watch, const struct nlmsghdr *h
         watch->callbacks->removed(watch->state, (uint32_t)link->ifi_index);
 }
 
-/* One datagram of messages; false if there is none any more. Lost ones (ENOBUFS) are a change of
- * which nothing is known. */
+/* Reads one datagram of messages; returns false if there is none. Lost messages (ENOBUFS) count as
+ * a change of which nothing is known. */
 static bool read_datagram(struct interface_watch *watch)
 {
     struct sockaddr_nl from = {.nl_family = AF_NETLINK};
@@ -60,7 +62,7 @@ static bool read_datagram(struct interface_watch *watch)
 
 static void on_netlink(void *state, unsigned events)
 {
-    enum { DATAGRAMS_MAX = 1000 }; /* before others get their turn */
+    enum { DATAGRAMS_MAX = 1000 }; /* before other handlers run */
     struct interface_watch *watch = state;
     (void)events;
     for (int i = 0; i < DATAGRAMS_MAX && read_datagram(watch); i++)

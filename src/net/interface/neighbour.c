@@ -1,4 +1,3 @@
-/* The kernel's table of neighbours, read by netlink. */
 #include "net/interface/neighbour.h"
 
 #include "address/addr.h"
@@ -13,26 +12,26 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* States in which a datagram is sent to the known link-layer address: of the others, incomplete
- * waits and failed is looked up anew. */
+/* States in which the kernel knows the link-layer address. In the others a datagram waits
+ * (incomplete), or the address is resolved again (failed). */
 enum { KNOWN = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP };
 
 struct list {
     struct cidr *blocks;
-    size_t count, room, max;
+    size_t count, capacity, max;
 };
 
 static int append(struct list *list, const struct addr *addr)
 {
     if (list->count == list->max)
         return 0;
-    if (list->count == list->room) {
-        size_t room = list->room > 0 ? 2 * list->room : 64;
-        struct cidr *grown = reallocarray(list->blocks, room, sizeof *grown);
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity > 0 ? 2 * list->capacity : 64;
+        struct cidr *grown = reallocarray(list->blocks, capacity, sizeof *grown);
         if (grown == NULL)
             return -ENOMEM;
         list->blocks = grown;
-        list->room = room;
+        list->capacity = capacity;
     }
     list->blocks[list->count++] = cidr_of(addr, 128);
     return 0;

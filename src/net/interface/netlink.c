@@ -1,4 +1,3 @@
-/* Dumps of the kernel's tables by netlink. */
 #include "net/interface/netlink.h"
 
 #include <errno.h>
@@ -8,17 +7,17 @@
 #include <unistd.h>
 
 enum {
-    PART_BYTES = 32 << 10, /* the kernel's dumps come in parts of up to that (netlink_dump) */
+    PART_BYTES = 32 << 10, /* the kernel sends dumps in parts of at most that (its netlink_dump) */
     FIXED_BYTES_MAX = 64,
 };
 
 struct dump {
     size_t fixed_bytes;
-    netlink_visit *visit;
+    netlink_entry_callback *callback;
     void *state;
 };
 
-/* One message of the answer. 1 at its end, 0, or -errno. */
+/* Reads one message of the response. Returns 1 at the end, 0, or -errno. */
 static int read_message(const struct nlmsghdr *message, const struct dump *dump)
 {
     if (message->nlmsg_type == NLMSG_DONE)
@@ -29,10 +28,10 @@ static int read_message(const struct nlmsghdr *message, const struct dump *dump)
                    : -EPROTO;
     if (message->nlmsg_len < NLMSG_LENGTH(dump->fixed_bytes))
         return 0;
-    return dump->visit(dump->state, message);
+    return dump->callback(dump->state, message);
 }
 
-/* The messages of one part of the answer: as read_message. */
+/* Reads the messages of one part of the response. Returns as read_message. */
 static int read_part(const char *part, size_t size, const struct dump *dump)
 {
     size_t at = 0;
@@ -48,7 +47,7 @@ static int read_part(const char *part, size_t size, const struct dump *dump)
     return 0;
 }
 
-static int read_answer(int socket, const struct dump *dump)
+static int read_response(int socket, const struct dump *dump)
 {
     _Alignas(struct nlmsghdr) char part[PART_BYTES];
     int error = 0;
@@ -62,7 +61,7 @@ static int read_answer(int socket, const struct dump *dump)
     return error < 0 ? error : 0;
 }
 
-static int ask(int socket, uint16_t type, const void *fixed, size_t fixed_bytes)
+static int send_request(int socket, uint16_t type, const void *fixed, size_t fixed_bytes)
 {
     struct {
         struct nlmsghdr header;
@@ -77,17 +76,17 @@ static int ask(int socket, uint16_t type, const void *fixed, size_t fixed_bytes)
     return sent >= 0 ? 0 : -errno;
 }
 
-int netlink_dump(uint16_t type, const void *fixed, size_t fixed_bytes, netlink_visit *visit,
-                 void *state)
+int netlink_dump(uint16_t type, const void *fixed, size_t fixed_bytes,
+                 netlink_entry_callback *callback, void *state)
 {
     if (fixed_bytes > FIXED_BYTES_MAX)
         return -EINVAL;
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0)
         return -errno;
-    int error = ask(fd, type, fixed, fixed_bytes);
+    int error = send_request(fd, type, fixed, fixed_bytes);
     if (error == 0)
-        error = read_answer(fd, &(struct dump){fixed_bytes, visit, state});
+        error = read_response(fd, &(struct dump){fixed_bytes, callback, state});
     close(fd);
     return error;
 }

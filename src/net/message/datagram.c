@@ -1,4 +1,3 @@
-/* One datagram at a time, for clients. */
 #include "net/message/datagram.h"
 
 #include "os/process/clock.h"
@@ -15,11 +14,11 @@ int datagram_send(int socket, const void *bytes, size_t size)
     return sent < 0 ? -errno : 0;
 }
 
-ssize_t datagram_receive(int socket, void *bytes, size_t room, uint64_t *time_ms)
+ssize_t datagram_receive(int socket, void *bytes, size_t capacity, uint64_t *time_ms)
 {
     ssize_t size;
     do
-        size = recv(socket, bytes, room, MSG_DONTWAIT);
+        size = recv(socket, bytes, capacity, MSG_DONTWAIT);
     while (size < 0 && errno == EINTR);
     if (size < 0)
         return -errno;

@@ -1,4 +1,3 @@
-/* Lines over a connection, one at a time. */
 #include "net/message/line_socket.h"
 
 #include "os/process/clock.h"
@@ -43,7 +42,7 @@ int line_socket_send(struct line_socket *lines, const void *bytes, size_t size)
     lines->out[size] = '\n';
     lines->out_end = size + 1;
     error = line_socket_flush(lines);
-    return error == -EAGAIN ? 0 : error; /* taken: the rest goes with the next flush */
+    return error == -EAGAIN ? 0 : error; /* accepted: the next flush sends the rest */
 }
 
 void line_socket_finish(const struct line_socket *lines)
@@ -51,7 +50,7 @@ void line_socket_finish(const struct line_socket *lines)
     shutdown(lines->fd, SHUT_WR);
 }
 
-/* One read. 0, or -errno; -EAGAIN: nothing is there. */
+/* Reads once. Returns 0 or -errno; -EAGAIN: there is no input. */
 static int fill(struct line_socket *lines)
 {
     ssize_t got;
@@ -69,9 +68,9 @@ static int fill(struct line_socket *lines)
     return 0;
 }
 
-/* Hands size bytes out, and drops those up to next. */
-static ssize_t hand_out(struct line_socket *lines, void *bytes, size_t size, size_t next,
-                        uint64_t *time_ms)
+/* Returns size bytes to the caller, and removes the first next bytes of the input. */
+static ssize_t return_message(struct line_socket *lines, void *bytes, size_t size, size_t next,
+                              uint64_t *time_ms)
 {
     memcpy(bytes, lines->in + lines->begin, size);
     lines->begin += next;
@@ -79,9 +78,10 @@ static ssize_t hand_out(struct line_socket *lines, void *bytes, size_t size, siz
     return (ssize_t)size;
 }
 
-ssize_t line_socket_receive(struct line_socket *lines, void *bytes, size_t room, uint64_t *time_ms)
+ssize_t line_socket_receive(struct line_socket *lines, void *bytes, size_t capacity,
+                            uint64_t *time_ms)
 {
-    (void)room;
+    (void)capacity;
     for (;;) {
         const char *line = lines->in + lines->begin;
         size_t size = lines->end - lines->begin;
@@ -90,11 +90,12 @@ ssize_t line_socket_receive(struct line_socket *lines, void *bytes, size_t room,
         if (newline != NULL && length > 0 && line[length - 1] == '\r')
             length--;
         if (length > LINE_SOCKET_BYTES_MAX)
-            return hand_out(lines, bytes, LINE_SOCKET_BYTES_MAX, LINE_SOCKET_BYTES_MAX, time_ms);
+            return return_message(lines, bytes, LINE_SOCKET_BYTES_MAX, LINE_SOCKET_BYTES_MAX,
+                                  time_ms);
         if (newline != NULL)
-            return hand_out(lines, bytes, length, (size_t)(newline - line) + 1, time_ms);
+            return return_message(lines, bytes, length, (size_t)(newline - line) + 1, time_ms);
         if (lines->ended)
-            return size > 0 ? hand_out(lines, bytes, size, size, time_ms) : -ENODATA;
+            return size > 0 ? return_message(lines, bytes, size, size, time_ms) : -ENODATA;
         int error = fill(lines);
         if (error != 0)
             return error;

@@ -1,5 +1,3 @@
-/* A connection in a loop: bytes in are cut into lines, bytes out wait where the kernel has no room.
- */
 #include "net/message/line_stream.h"
 
 #include <errno.h>
@@ -10,42 +8,42 @@
 #include <unistd.h>
 
 enum {
-    FIRST_INPUT_BYTES = 4096, /* most commands; what is longer makes the buffer grow */
-    /* Kept for a peer that doesn't read: far beyond any answer that is written at once, while long
-     * ones are written in pieces as they drain; so it is met by errors of ours alone, before they
-     * take the whole memory. */
+    FIRST_INPUT_BYTES = 4096, /* enough for most commands; the buffer grows for longer ones */
+    /* Output that is buffered for a peer that does not read. It is far more than the longest
+     * response that is written at once; longer ones are written in pieces as they drain. So only a
+     * fault of this program reaches the limit, before it uses up the memory. */
     OUTPUT_BYTES_MAX = 64 << 20,
 };
 
-/* Bytes from begin to end of a buffer that grows. */
+/* A buffer that grows; the bytes from begin to end are in use. */
 struct span {
     char *bytes;
     size_t begin;
     size_t end;
-    size_t room;
+    size_t capacity;
 };
 
 struct line_stream {
     struct loop *loop;
     struct loop_handler handler;
-    struct loop_task task; /* pump, asked for from outside of the loop's own events */
+    struct loop_task task; /* delivers lines outside of an event of the handler */
     const struct line_stream_callbacks *callbacks;
     void *state;
     int fd;
-    unsigned events; /* that the handler asks for */
+    unsigned events; /* that the handler watches */
     size_t max_line_bytes;
     struct span input;
-    size_t scanned; /* of the input, without a newline */
+    size_t scanned; /* bytes of the input that are known to hold no newline */
     struct span output;
     size_t max_output_bytes;
-    int error; /* why the connection is broken, 0 while it isn't */
+    int error; /* why the connection has failed, 0: it has not */
     bool paused;
-    bool ended;      /* the peer's input is all here */
-    bool closed;     /* no more lines, and the owner knows it */
-    bool takes_rest; /* a last line needs no newline */
-    bool discarding; /* the peer's input is thrown away until it ends; then the owner is told */
-    bool finishing;  /* no more lines, and no owner: goes when the output has gone */
-    bool busy;       /* in a callback or between two: not to be freed yet */
+    bool ended;           /* the peer has ended its side */
+    bool closed;          /* no more lines; the closed callback was called */
+    bool accepts_partial; /* a last line needs no newline */
+    bool discarding;      /* the input is discarded until it ends; then drained is called */
+    bool finishing;       /* no more callbacks; freed when the output is sent */
+    bool busy;            /* in a callback or between two: the memory is still needed */
     bool freed;
 };
 
@@ -57,8 +55,8 @@ static size_t span_size(const struct span *span)
     return span->end - span->begin;
 }
 
-/* Moves the bytes to the front and makes the room at least as given. */
-static bool span_grow(struct span *span, size_t room)
+/* Moves the bytes to the beginning, and grows the buffer to at least capacity bytes. */
+static bool span_grow(struct span *span, size_t capacity)
 {
     size_t size = span_size(span);
 
@@ -66,17 +64,17 @@ static bool span_grow(struct span *span, size_t room)
         memmove(span->bytes, span->bytes + span->begin, size);
     span->begin = 0;
     span->end = size;
-    if (room <= span->room)
+    if (capacity <= span->capacity)
         return true;
-    char *bytes = realloc(span->bytes, room);
+    char *bytes = realloc(span->bytes, capacity);
     if (bytes == NULL)
         return false;
     span->bytes = bytes;
-    span->room = room;
+    span->capacity = capacity;
     return true;
 }
 
-static void span_drop(struct span *span)
+static void span_free(struct span *span)
 {
     free(span->bytes);
     *span = (struct span){0};
@@ -103,9 +101,9 @@ struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_b
     return stream;
 }
 
-void line_stream_take_rest(struct line_stream *stream)
+void line_stream_accept_partial_line(struct line_stream *stream)
 {
-    stream->takes_rest = true;
+    stream->accepts_partial = true;
 }
 
 void line_stream_limit_output(struct line_stream *stream, size_t max_bytes)
@@ -115,8 +113,8 @@ void line_stream_limit_output(struct line_stream *stream, size_t max_bytes)
 
 static void release(struct line_stream *stream)
 {
-    span_drop(&stream->input);
-    span_drop(&stream->output);
+    span_free(&stream->input);
+    span_free(&stream->output);
     free(stream);
 }
 
@@ -134,7 +132,8 @@ void line_stream_free(struct line_stream *stream)
 
 /* ---- Output ---- */
 
-/* Sends what the kernel takes of size bytes. Returns how many; a failure breaks the connection. */
+/* Sends as many of size bytes as the kernel accepts. Returns how many; an error ends the
+ * connection. */
 static size_t send_some(struct line_stream *stream, const char *bytes, size_t size)
 {
     size_t sent = 0;
@@ -151,16 +150,16 @@ static size_t send_some(struct line_stream *stream, const char *bytes, size_t si
     return sent;
 }
 
-static bool keep(struct line_stream *stream, const char *bytes, size_t size)
+static bool buffer_output(struct line_stream *stream, const char *bytes, size_t size)
 {
     struct span *output = &stream->output;
     size_t needed = span_size(output) + size, most = stream->max_output_bytes;
 
     if (needed > (line_stream_is_backed_up(stream) ? most : OUTPUT_BYTES_MAX))
         return false;
-    if (size > output->room - output->end) {
-        size_t room = needed > output->room ? needed + needed / 2 : output->room;
-        if (!span_grow(output, room < most || needed > most ? room : most))
+    if (size > output->capacity - output->end) {
+        size_t capacity = needed > output->capacity ? needed + needed / 2 : output->capacity;
+        if (!span_grow(output, capacity < most || needed > most ? capacity : most))
             return false;
     }
     memcpy(output->bytes + output->end, bytes, size);
@@ -174,7 +173,7 @@ static void flush(struct line_stream *stream)
 
     output->begin += send_some(stream, output->bytes + output->begin, span_size(output));
     if (stream->error || span_size(output) == 0)
-        span_drop(output);
+        span_free(output);
 }
 
 bool line_stream_is_backed_up(const struct line_stream *stream)
@@ -182,7 +181,7 @@ bool line_stream_is_backed_up(const struct line_stream *stream)
     return span_size(&stream->output) > 0;
 }
 
-size_t line_stream_kept_bytes(const struct line_stream *stream)
+size_t line_stream_unsent_bytes(const struct line_stream *stream)
 {
     return span_size(&stream->output);
 }
@@ -194,21 +193,21 @@ static bool wants_lines(const struct line_stream *stream)
     return !stream->paused && !stream->closed && !stream->finishing && !stream->freed;
 }
 
-/* One read, so that a peer that never ends doesn't keep the loop from others. */
+/* Reads only once, so that a peer that sends without end does not delay the other handlers. */
 static void fill(struct line_stream *stream)
 {
     struct span *input = &stream->input;
 
-    if (input->end == input->room) {
+    if (input->end == input->capacity) {
         /* The longest line, its CR and its LF. */
         size_t most = stream->max_line_bytes + 2;
-        size_t room = input->room == 0 ? FIRST_INPUT_BYTES : span_size(input) * 2;
-        if (!span_grow(input, room < most ? room : most)) {
+        size_t capacity = input->capacity == 0 ? FIRST_INPUT_BYTES : span_size(input) * 2;
+        if (!span_grow(input, capacity < most ? capacity : most)) {
             stream->error = -ENOMEM;
             return;
         }
     }
-    ssize_t got = recv(stream->fd, input->bytes + input->end, input->room - input->end, 0);
+    ssize_t got = recv(stream->fd, input->bytes + input->end, input->capacity - input->end, 0);
     if (got > 0)
         input->end += (size_t)got;
     else if (got == 0)
@@ -217,39 +216,39 @@ static void fill(struct line_stream *stream)
         stream->error = -errno;
 }
 
-static void tell_closed(struct line_stream *stream, int error)
+static void call_closed(struct line_stream *stream, int error)
 {
     stream->closed = true;
     stream->callbacks->closed(stream->state, error);
 }
 
-/* Hands size bytes of the input over as a line; at the end of the input there is room for the NUL,
- * since a read asked for more. */
-static void tell_line(struct line_stream *stream, char *line, size_t size)
+/* Delivers size bytes of the input as a line. At the end of the input there is space for the NUL,
+ * since the last read had space for more. */
+static void call_line(struct line_stream *stream, char *line, size_t size)
 {
     line[size] = '\0';
     stream->callbacks->line(stream->state, line, size);
 }
 
-/* What stands behind the last newline when no more comes. */
-static void cut_rest(struct line_stream *stream, char *line, size_t size)
+/* Delivers or drops what follows the last newline when the input has ended. */
+static void deliver_rest(struct line_stream *stream, char *line, size_t size)
 {
     struct span *input = &stream->input;
 
-    if (size == 0 || !stream->takes_rest) {
-        tell_closed(stream, size > 0 ? -EPROTO : 0);
+    if (size == 0 || !stream->accepts_partial) {
+        call_closed(stream, size > 0 ? -EPROTO : 0);
     } else if (size > stream->max_line_bytes) {
-        tell_closed(stream, -EMSGSIZE);
+        call_closed(stream, -EMSGSIZE);
     } else {
         stream->scanned = 0;
         input->begin = input->end;
-        tell_line(stream, line, size);
+        call_line(stream, line, size);
     }
 }
 
-/* Hands the next line over, if it is there whole, or tells that none will come any more. Returns
- * whether to go on. */
-static bool cut_line(struct line_stream *stream)
+/* Delivers the next line if it is complete, or calls closed if no more will come. Returns whether
+ * to call it again. */
+static bool deliver_line(struct line_stream *stream)
 {
     struct span *input = &stream->input;
     size_t size = span_size(input);
@@ -261,9 +260,9 @@ static bool cut_line(struct line_stream *stream)
     if (newline == NULL) {
         stream->scanned = size;
         if (size >= stream->max_line_bytes + 2)
-            tell_closed(stream, -EMSGSIZE);
+            call_closed(stream, -EMSGSIZE);
         else if (stream->ended)
-            cut_rest(stream, line, size);
+            deliver_rest(stream, line, size);
         return stream->ended;
     }
     size_t length = (size_t)(newline - line);
@@ -272,26 +271,26 @@ static bool cut_line(struct line_stream *stream)
     if (length > 0 && line[length - 1] == '\r')
         length--;
     if (length > stream->max_line_bytes) {
-        tell_closed(stream, -EMSGSIZE);
+        call_closed(stream, -EMSGSIZE);
         return false;
     }
-    tell_line(stream, line, length);
+    call_line(stream, line, length);
     return true;
 }
 
-static void cut_lines(struct line_stream *stream)
+static void deliver_lines(struct line_stream *stream)
 {
-    while (wants_lines(stream) && !stream->error && cut_line(stream))
+    while (wants_lines(stream) && !stream->error && deliver_line(stream))
         ;
-    /* A connection that waits for its next command costs no buffer. */
+    /* A connection without input keeps no buffer. */
     if (span_size(&stream->input) == 0 && !stream->freed)
-        span_drop(&stream->input);
+        span_free(&stream->input);
 }
 
 /* ---- In the loop ---- */
 
-/* A connection that is over asks for nothing, and is taken out of the loop: epoll would tell its
- * hangup again and again. */
+/* Watches the events that are needed now. A failed connection is removed from the loop, since epoll
+ * would report its hangup repeatedly. */
 static void watch(struct line_stream *stream)
 {
     unsigned events = 0;
@@ -307,11 +306,12 @@ static void watch(struct line_stream *stream)
     stream->events = events;
 }
 
-/* What every callback needs behind it. */
+/* Runs after callbacks: reports an error, frees the stream if that was requested, watches events.
+ */
 static void settle(struct line_stream *stream)
 {
     if (!stream->freed && stream->error && !stream->closed && !stream->finishing)
-        tell_closed(stream, stream->error);
+        call_closed(stream, stream->error);
     if (!stream->freed && stream->discarding &&
         (stream->error || (stream->ended && !line_stream_is_backed_up(stream)))) {
         stream->discarding = false;
@@ -326,8 +326,8 @@ static void settle(struct line_stream *stream)
         watch(stream);
 }
 
-/* One read of what nobody wants. */
-static void throw_away(struct line_stream *stream)
+/* Reads once, and drops what was read. */
+static void read_and_drop(struct line_stream *stream)
 {
     char bytes[FIRST_INPUT_BYTES];
     ssize_t got = recv(stream->fd, bytes, sizeof bytes, 0);
@@ -342,7 +342,7 @@ static void discard(struct line_stream *stream, bool was_backed_up)
 {
     if (was_backed_up && !line_stream_is_backed_up(stream))
         shutdown(stream->fd, SHUT_WR);
-    throw_away(stream);
+    read_and_drop(stream);
 }
 
 static void on_ready(void *state, unsigned events)
@@ -361,10 +361,10 @@ static void on_ready(void *state, unsigned events)
     if (wants_lines(stream) && !stream->error)
         fill(stream);
     else if (events & LOOP_HANGUP && !stream->error)
-        stream->error = -EPIPE; /* gone in both directions, so no answer reaches it any more */
+        stream->error = -EPIPE; /* closed in both directions: nothing reaches the peer any more */
     if (was_backed_up && !line_stream_is_backed_up(stream) && !stream->error && !stream->finishing)
         stream->callbacks->drained(stream->state);
-    cut_lines(stream);
+    deliver_lines(stream);
     settle(stream);
 }
 
@@ -373,12 +373,12 @@ static void on_task(void *state)
     struct line_stream *stream = state;
 
     stream->busy = true;
-    cut_lines(stream);
+    deliver_lines(stream);
     settle(stream);
 }
 
-/* Callbacks never come out of the owner's own calls, but from the loop. */
-static void call_later(struct line_stream *stream)
+/* Callbacks are called from the loop, never during a call of the owner. */
+static void deliver_later(struct line_stream *stream)
 {
     if (!stream->busy)
         loop_defer(stream->loop, &stream->task);
@@ -390,11 +390,12 @@ bool line_stream_write(struct line_stream *stream, const void *bytes, size_t siz
 
     if (!line_stream_is_backed_up(stream))
         sent = send_some(stream, bytes, size);
-    if (!stream->error && sent < size && !keep(stream, (const char *)bytes + sent, size - sent))
+    if (!stream->error && sent < size &&
+        !buffer_output(stream, (const char *)bytes + sent, size - sent))
         stream->error = -ENOBUFS;
     if (stream->error) {
-        span_drop(&stream->output);
-        call_later(stream);
+        span_free(&stream->output);
+        deliver_later(stream);
         return false;
     }
     if (!stream->busy)
@@ -412,13 +413,13 @@ void line_stream_pause(struct line_stream *stream)
 void line_stream_resume(struct line_stream *stream)
 {
     stream->paused = false;
-    call_later(stream);
+    deliver_later(stream);
 }
 
-void line_stream_discard(struct line_stream *stream)
+void line_stream_discard_input(struct line_stream *stream)
 {
     stream->discarding = true;
-    span_drop(&stream->input);
+    span_free(&stream->input);
     if (!line_stream_is_backed_up(stream))
         shutdown(stream->fd, SHUT_WR);
     if (!stream->busy)

@@ -1,4 +1,3 @@
-/* ICMP errors about datagrams that a socket has sent, from the kernel's error queue. */
 #include "net/socket/icmp_errors.h"
 
 #include "address/addr.h"
@@ -12,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Room for the error and the address of the host that it came from. */
+/* Space for the error and the address of the host that reported it. */
 struct ancillary {
     _Alignas(struct cmsghdr)
         uint8_t bytes[CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6)) +
@@ -27,17 +26,17 @@ int icmp_errors_enable(int socket, int family)
     return setsockopt(socket, level, option, &on, sizeof on) == 0 ? 0 : -errno;
 }
 
-/* The error that a message of the queue tells, as -errno, if it came by ICMP; else 0. */
+/* Returns the error in a message of the queue as -errno if it came by ICMP, else 0. */
 static int error_of(struct msghdr *message)
 {
     for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL; at = CMSG_NXTHDR(message, at)) {
-        struct sock_extended_err told;
+        struct sock_extended_err extended;
         if (!(at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_RECVERR) &&
             !(at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_RECVERR))
             continue;
-        memcpy(&told, CMSG_DATA(at), sizeof told);
-        if (told.ee_origin == SO_EE_ORIGIN_ICMP || told.ee_origin == SO_EE_ORIGIN_ICMP6)
-            return -(int)told.ee_errno;
+        memcpy(&extended, CMSG_DATA(at), sizeof extended);
+        if (extended.ee_origin == SO_EE_ORIGIN_ICMP || extended.ee_origin == SO_EE_ORIGIN_ICMP6)
+            return -(int)extended.ee_errno;
     }
     return 0;
 }
@@ -59,8 +58,8 @@ uint32_t icmp_errors_receive(int socket, int *last)
     }
 }
 
-/* What the kernel makes of ICMP: icmp_err_convert in its net/ipv4/icmp.c, and icmpv6_err_convert.
- */
+/* The errors that the kernel makes of ICMP: icmp_err_convert in net/ipv4/icmp.c, and
+ * icmpv6_err_convert. */
 bool icmp_errors_may_be(int error)
 {
     switch (-error) {

@@ -1,25 +1,14 @@
-/* Multicast, of either family. */
 #include "net/socket/multicast_socket.h"
 
+#include "net/socket/drop_filter.h"
+#include "net/socket/socket_address.h"
+#include "net/socket/socket_buffer.h"
 #include "net/socket/socket_option.h"
 #include "net/socket/udp_socket.h"
 #include "os/process/clock.h"
 
 #include <errno.h>
-#include <linux/filter.h>
-#include <netinet/in.h>
-#include <string.h>
 #include <unistd.h>
-
-/* Since Linux 4.20; the C library's headers don't have it. */
-#ifndef IPV6_MULTICAST_ALL
-#define IPV6_MULTICAST_ALL 29
-#endif
-
-static int set(int socket, int level, int option, int value)
-{
-    return setsockopt(socket, level, option, &value, sizeof value) == 0 ? 0 : -errno;
-}
 
 static int open_udp(const struct addr *group)
 {
@@ -30,7 +19,8 @@ static int open_udp(const struct addr *group)
     return fd < 0 ? -errno : fd;
 }
 
-/* Hears the groups that it joined itself, and on the interface where it did, alone. */
+/* Without IP_MULTICAST_ALL = 0 the socket would also receive groups that other sockets of this host
+ * joined, and this group from other interfaces. */
 int multicast_add_membership(int socket, const struct addr *group, uint32_t interface)
 {
     if (group->family == ADDR_IPV4) {
@@ -63,8 +53,9 @@ void multicast_drop_membership(int socket, const struct addr *group, uint32_t in
     setsockopt(socket, IPPROTO_IPV6, IPV6_LEAVE_GROUP, &request, sizeof request);
 }
 
-/* The group's name for the kernel; a group of a link is bound with its interface. */
-static socklen_t name_group(union socket_name *name, const struct addr *group, uint32_t interface)
+/* Returns the socket address of the group; in IPv6 a group is bound with its interface. */
+static socklen_t group_address(union socket_address *name, const struct addr *group,
+                               uint32_t interface)
 {
     struct addr scoped = *group;
 
@@ -74,8 +65,8 @@ static socklen_t name_group(union socket_name *name, const struct addr *group, u
 
 static int bind_to_group(int fd, const struct addr *group, uint32_t interface)
 {
-    union socket_name name;
-    socklen_t size = name_group(&name, group, interface);
+    union socket_address name;
+    socklen_t size = group_address(&name, group, interface);
     int error = socket_option_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 
     if (error == 0 && group->family == ADDR_IPV6)
@@ -91,9 +82,7 @@ int multicast_bind(const struct addr *group, uint32_t interface, uint32_t receiv
 
     if (fd < 0)
         return fd;
-    if (receive_buffer_bytes > 0 &&
-        set(fd, SOL_SOCKET, SO_RCVBUFFORCE, (int)receive_buffer_bytes) != 0)
-        set(fd, SOL_SOCKET, SO_RCVBUF, (int)receive_buffer_bytes);
+    socket_set_receive_buffer(fd, receive_buffer_bytes);
     int error = bind_to_group(fd, group, interface);
     if (error != 0) {
         close(fd);
@@ -116,63 +105,50 @@ int multicast_join(const struct addr *group, uint32_t interface, uint32_t receiv
     return fd;
 }
 
-int multicast_set_path(int socket, const struct addr *group, const struct multicast_path *way)
+int multicast_set_path(int socket, const struct addr *group, const struct multicast_path *path)
 {
     if (group->family == ADDR_IPV4) {
-        struct ip_mreqn request = {.imr_ifindex = (int)way->interface};
-        int error = way->interface == 0
+        struct ip_mreqn request = {.imr_ifindex = (int)path->interface};
+        int error = path->interface == 0
                         ? 0
                         : socket_option_set_bytes(socket, IPPROTO_IP, IP_MULTICAST_IF, &request,
                                                   sizeof request);
         if (error == 0)
-            error = socket_option_set(socket, IPPROTO_IP, IP_MULTICAST_TTL, way->ttl);
+            error = socket_option_set(socket, IPPROTO_IP, IP_MULTICAST_TTL, path->ttl);
         return error == 0 ? socket_option_set(socket, IPPROTO_IP, IP_MULTICAST_LOOP, 1) : error;
     }
-    int error = way->interface == 0 ? 0
-                                    : socket_option_set(socket, IPPROTO_IPV6, IPV6_MULTICAST_IF,
-                                                        (int)way->interface);
+    int error = path->interface == 0 ? 0
+                                     : socket_option_set(socket, IPPROTO_IPV6, IPV6_MULTICAST_IF,
+                                                         (int)path->interface);
     if (error == 0)
-        error = socket_option_set(socket, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, way->ttl);
+        error = socket_option_set(socket, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, path->ttl);
     return error == 0 ? socket_option_set(socket, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 1) : error;
 }
 
-/* Nobody reads what comes back: the kernel drops it at once. */
-static int turn_deaf(int socket)
+static int prepare_sending(int fd, const struct addr *group, const struct multicast_path *path,
+                           struct addr *from)
 {
-    struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
-    struct sock_fprog program = {.len = 1, .filter = &drop};
-
-    return socket_option_set_bytes(socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-}
-
-static int prepare_to_speak(int fd, const struct addr *group, const struct multicast_path *way,
-                            struct addr *from)
-{
-    union socket_name name;
-    socklen_t size = name_group(&name, group, way->interface);
-    int error = multicast_set_path(fd, group, way);
+    union socket_address name;
+    socklen_t size = group_address(&name, group, path->interface);
+    int error = multicast_set_path(fd, group, path);
 
     if (group->family == ADDR_IPV6)
-        socket_fit_any_path(fd);
+        udp_socket_set_min_mtu(fd);
     if (error == 0)
-        error = turn_deaf(fd);
+        error = drop_filter_attach(fd);
     if (error == 0 && connect(fd, &name.any, size) != 0)
         error = -errno;
-    size = sizeof name;
-    if (error == 0 && getsockname(fd, &name.any, &size) != 0)
-        error = -errno;
-    if (error == 0)
-        addr_from_sockaddr(from, &name);
-    return error;
+    return error == 0 ? socket_get_local_addr(fd, from) : error;
 }
 
-int multicast_connect(const struct addr *group, const struct multicast_path *way, struct addr *from)
+int multicast_connect(const struct addr *group, const struct multicast_path *path,
+                      struct addr *from)
 {
     int fd = open_udp(group);
 
     if (fd < 0)
         return fd;
-    int error = prepare_to_speak(fd, group, way, from);
+    int error = prepare_sending(fd, group, path, from);
     if (error != 0) {
         close(fd);
         return error;
@@ -182,7 +158,7 @@ int multicast_connect(const struct addr *group, const struct multicast_path *way
 
 int multicast_send(int socket, const struct addr *group, const void *bytes, size_t size)
 {
-    union socket_name name;
+    union socket_address name;
     socklen_t length = sockaddr_from_addr(&name, group);
     ssize_t sent;
 
@@ -192,15 +168,15 @@ int multicast_send(int socket, const struct addr *group, const void *bytes, size
     return sent < 0 ? -errno : 0;
 }
 
-ssize_t multicast_receive(int socket, void *bytes, size_t room, struct addr *from,
+ssize_t multicast_receive(int socket, void *bytes, size_t capacity, struct addr *from,
                           uint64_t *time_ms)
 {
-    union socket_name name;
+    union socket_address name;
     ssize_t size;
 
     do {
         socklen_t length = sizeof name;
-        size = recvfrom(socket, bytes, room, MSG_DONTWAIT, &name.any, &length);
+        size = recvfrom(socket, bytes, capacity, MSG_DONTWAIT, &name.any, &length);
     } while (size < 0 && errno == EINTR);
     if (size < 0)
         return -errno;

@@ -1,4 +1,3 @@
-/* Options of sockets that a kernel may lack. */
 #include "net/socket/socket_option.h"
 
 #include <errno.h>
@@ -6,7 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static _Thread_local const char *refused; /* the last option that the kernel didn't know, or NULL */
+static _Thread_local const char
+    *refused_option; /* the last one that the kernel does not know, or NULL */
 
 int socket_option_set_named(int socket, int level, int option, const void *value, size_t size,
                             const char *name)
@@ -14,7 +14,7 @@ int socket_option_set_named(int socket, int level, int option, const void *value
     if (setsockopt(socket, level, option, value, (socklen_t)size) == 0)
         return 0;
     if (errno == ENOPROTOOPT)
-        refused = name;
+        refused_option = name;
     return -errno;
 }
 
@@ -25,12 +25,12 @@ int socket_option_set_if_known(int socket, int level, int option, int value)
     return -errno;
 }
 
-const char *socket_option_why(int error)
+const char *socket_option_error(int error)
 {
     static _Thread_local char text[96];
 
-    if (error != ENOPROTOOPT || !refused)
+    if (error != ENOPROTOOPT || !refused_option)
         return strerror(error);
-    snprintf(text, sizeof text, "%s (this kernel has no %s)", strerror(error), refused);
+    snprintf(text, sizeof text, "%s (this kernel has no %s)", strerror(error), refused_option);
     return text;
 }

@@ -1,33 +1,26 @@
-/* TCP sockets and what is set on them. */
 #include "net/socket/tcp_socket.h"
 
+#include "net/socket/socket_address.h"
 #include "net/socket/socket_option.h"
-#include "net/socket/udp_socket.h"
 #include "os/process/clock.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <unistd.h>
 
-/* Since Linux 4.15; the C library's headers may lack it. */
-#ifndef IPV6_FREEBIND
-#define IPV6_FREEBIND 78
-#endif
-
 enum {
-    /* Connections that wait to be accepted: the kernel cuts it to net.core.somaxconn, 4096 since
-     * Linux 5.4. A thousand that come at once find room. */
+    /* Connections that wait to be accepted; the kernel limits it to net.core.somaxconn, 4096 since
+     * Linux 5.4. */
     BACKLOG = 4096,
-    /* A peer that is gone without a word is noticed after 60 + 4 * 15 seconds: two minutes, where
-     * the kernel's own values (tcp(7)) make it more than two hours. */
+    /* A peer that disappeared without closing is detected after 60 + 4 * 15 seconds, two minutes;
+     * with the kernel's default values (tcp(7)) it takes more than two hours. */
     KEEPALIVE_IDLE_S = 60,
     KEEPALIVE_INTERVAL_S = 15,
     KEEPALIVE_COUNT = 4,
-    /* What the kernel holds unsent for a peer that doesn't read, before it is our turn to hold:
-     * its buffers grow to megabytes otherwise (tcp(7), tcp_wmem). */
+    /* What the kernel keeps unsent for a peer that does not read; otherwise its buffers grow to
+     * megabytes (tcp(7), tcp_wmem). */
     UNSENT_BYTES = 64 << 10,
 };
 
@@ -36,8 +29,8 @@ static void set(int socket, int level, int option, int value)
     setsockopt(socket, level, option, &value, sizeof value);
 }
 
-/* None of these can fail on a TCP socket, and none is worth a connection. */
-static void tune(int socket)
+/* None of these can fail on a TCP socket, and the connection works without them. */
+static void set_connection_options(int socket)
 {
     set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
     set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -56,9 +49,9 @@ static int open_tcp(const struct addr *addr)
     return fd < 0 ? -errno : fd;
 }
 
-static int listen_at(const struct addr *addr, bool anyway, struct addr *bound)
+static int listen_at(const struct addr *addr, bool freebind, struct addr *bound)
 {
-    union socket_name name;
+    union socket_address name;
     socklen_t size = sockaddr_from_addr(&name, addr);
     int fd = open_tcp(addr);
 
@@ -68,19 +61,17 @@ static int listen_at(const struct addr *addr, bool anyway, struct addr *bound)
     int error = 0;
     if (addr->family == ADDR_IPV6)
         error = socket_option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (!error && anyway)
+    if (!error && freebind)
         error = addr->family == ADDR_IPV6 ? socket_option_set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1)
                                           : socket_option_set(fd, IPPROTO_IP, IP_FREEBIND, 1);
     if (!error && (bind(fd, &name.any, size) != 0 || listen(fd, BACKLOG) != 0))
         error = -errno;
-    size = sizeof name;
-    if (!error && getsockname(fd, &name.any, &size) != 0)
-        error = -errno;
+    if (!error)
+        error = socket_get_local_addr(fd, bound);
     if (error) {
         close(fd);
         return error;
     }
-    addr_from_sockaddr(bound, &name);
     return fd;
 }
 
@@ -89,12 +80,12 @@ int tcp_listen(const struct addr *addr, struct addr *bound)
     return listen_at(addr, false, bound);
 }
 
-int tcp_listen_anyway(const struct addr *addr, struct addr *bound)
+int tcp_listen_freebind(const struct addr *addr, struct addr *bound)
 {
     return listen_at(addr, true, bound);
 }
 
-/* Errors of the connection rather than of accepting: accept(2), "Error handling". */
+/* Errors of the accepted connection, not of the listener: accept(2), "Error handling". */
 static bool is_of_connection(int error)
 {
     switch (error) {
@@ -116,7 +107,7 @@ static bool is_of_connection(int error)
 
 int tcp_accept(int listener, struct addr *peer)
 {
-    union socket_name name;
+    union socket_address name;
     int fd;
 
     do {
@@ -126,19 +117,19 @@ int tcp_accept(int listener, struct addr *peer)
     if (fd < 0)
         return -errno;
     addr_from_sockaddr(peer, &name);
-    tune(fd);
+    set_connection_options(fd);
     return fd;
 }
 
 int tcp_connect(const struct addr *addr)
 {
-    union socket_name name;
+    union socket_address name;
     socklen_t size = sockaddr_from_addr(&name, addr);
     int fd = open_tcp(addr);
 
     if (fd < 0)
         return fd;
-    tune(fd);
+    set_connection_options(fd);
     if (connect(fd, &name.any, size) != 0 && errno != EINPROGRESS) {
         int error = -errno;
         close(fd);
@@ -147,7 +138,7 @@ int tcp_connect(const struct addr *addr)
     return fd;
 }
 
-int tcp_connected(int socket)
+int tcp_connect_result(int socket)
 {
     int error = 0;
     socklen_t size = sizeof error;
@@ -165,7 +156,7 @@ static int await_connection(int fd, uint32_t timeout_ms)
         struct pollfd wait = {.fd = fd, .events = POLLOUT};
         uint64_t left_ms = end_ms - now_ms;
         if (poll(&wait, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX) > 0)
-            return tcp_connected(fd);
+            return tcp_connect_result(fd);
     }
     return -ETIMEDOUT;
 }

@@ -1,4 +1,3 @@
-/* Files that appear whole or not at all. */
 #include "os/file/atomic_file.h"
 
 #include <errno.h>
@@ -12,22 +11,22 @@
 #include <unistd.h>
 
 enum {
-    LINKS_MAX = 40, /* as many as the kernel follows: path_resolution(7) */
+    LINKS_MAX = 40, /* the limit of the kernel: path_resolution(7) */
     COPY_BYTES = 64 << 10,
     DESCRIPTOR_NONE = -1,
 };
 
-/* ---- Where a path leads ---- */
+/* ---- Resolving a path ---- */
 
-/* What it is found to be. */
+/* The file that a path leads to. */
 struct found {
-    char place[PATH_MAX]; /* without links */
-    int descriptor;       /* of ours that the path names, or DESCRIPTOR_NONE */
+    char path[PATH_MAX]; /* without links */
+    int descriptor;      /* of this process that the path names, or DESCRIPTOR_NONE */
     bool exists;
     struct stat status;
 };
 
-/* Splits path into its directory without links, and its last name. 0 or -errno. */
+/* Splits path into its directory without links, and its last component. Returns 0 or -errno. */
 static int split(const char *path, char directory[PATH_MAX], const char **name)
 {
     char part[PATH_MAX];
@@ -41,7 +40,7 @@ static int split(const char *path, char directory[PATH_MAX], const char **name)
     return realpath(part, directory) ? 0 : -errno;
 }
 
-/* The number of a descriptor of ours, if the directory is that of them. */
+/* Returns the number of a descriptor if directory is /proc/PID/fd of this process. */
 static int descriptor_of(const char *directory, const char *name)
 {
     char own[64], *end;
@@ -52,11 +51,12 @@ static int descriptor_of(const char *directory, const char *name)
     return *end == '\0' && number <= INT_MAX ? (int)number : DESCRIPTOR_NONE;
 }
 
-/* Where a link at place leads: target, in its directory unless it is absolute. 0 or -errno. */
-static int follow(const char *place, const char *directory, char path[PATH_MAX])
+/* Reads the path that a link leads to: its target, in its directory unless it is absolute. Returns
+ * 0 or -errno. */
+static int follow(const char *link, const char *directory, char path[PATH_MAX])
 {
     char target[PATH_MAX];
-    ssize_t size = readlink(place, target, sizeof target - 1);
+    ssize_t size = readlink(link, target, sizeof target - 1);
     if (size < 0)
         return -errno;
     target[size] = '\0';
@@ -65,8 +65,8 @@ static int follow(const char *place, const char *directory, char path[PATH_MAX])
     return length < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
 
-/* Follows the path to its end; what stands there may be missing. 0 or -errno. */
-static int find(const char *from, struct found *found)
+/* Follows all links of a path; the file at its end may be missing. Returns 0 or -errno. */
+static int resolve(const char *from, struct found *found)
 {
     char path[PATH_MAX], directory[PATH_MAX];
     *found = (struct found){.descriptor = DESCRIPTOR_NONE};
@@ -80,15 +80,15 @@ static int find(const char *from, struct found *found)
         found->descriptor = descriptor_of(directory, name);
         if (found->descriptor != DESCRIPTOR_NONE)
             return 0;
-        if (snprintf(found->place, PATH_MAX, "%s/%s", strcmp(directory, "/") == 0 ? "" : directory,
+        if (snprintf(found->path, PATH_MAX, "%s/%s", strcmp(directory, "/") == 0 ? "" : directory,
                      name) >= PATH_MAX)
             return -ENAMETOOLONG;
-        found->exists = lstat(found->place, &found->status) == 0;
+        found->exists = lstat(found->path, &found->status) == 0;
         if (!found->exists)
             return errno == ENOENT ? 0 : -errno;
         if (!S_ISLNK(found->status.st_mode))
             return S_ISDIR(found->status.st_mode) ? -EISDIR : 0;
-        error = follow(found->place, directory, path);
+        error = follow(found->path, directory, path);
         if (error)
             return error;
     }
@@ -97,60 +97,60 @@ static int find(const char *from, struct found *found)
 
 /* ---- Opening ---- */
 
-static void forget(struct atomic_file *draft)
+static void forget(struct atomic_file *file)
 {
-    if (draft->existing)
-        close(draft->existing - 1);
-    if (draft->beside)
-        unlink(draft->beside);
-    free(draft->place);
-    free(draft->beside);
-    *draft = (struct atomic_file){.out = NULL};
+    if (file->existing)
+        close(file->existing - 1);
+    if (file->temporary)
+        unlink(file->temporary);
+    free(file->target);
+    free(file->temporary);
+    *file = (struct atomic_file){.out = NULL};
 }
 
-static int open_stream(struct atomic_file *draft, int fd)
+static int open_stream(struct atomic_file *file, int fd)
 {
     if (fd < 0)
         return -errno;
-    draft->out = fdopen(fd, "w");
-    if (draft->out)
+    file->out = fdopen(fd, "w");
+    if (file->out)
         return 0;
     int error = -errno;
     close(fd);
     return error;
 }
 
-/* Any number may write to a device; to anything else, one. */
-static void note_identity(struct atomic_file *draft, int fd)
+/* Several writers may share a device, but no other file. */
+static void note_identity(struct atomic_file *file, int fd)
 {
     struct stat status;
     if (fstat(fd, &status) != 0 || S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode))
         return;
-    draft->device = status.st_dev;
-    draft->inode = status.st_ino;
+    file->device = status.st_dev;
+    file->inode = status.st_ino;
 }
 
-/* A descriptor of ours goes on where it stands. */
-static int open_descriptor(struct atomic_file *draft, int number)
+/* Continues at the position of the descriptor. */
+static int open_descriptor(struct atomic_file *file, int number)
 {
     int flags = fcntl(number, F_GETFL);
     if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
         return -EBADF;
-    return open_stream(draft, fcntl(number, F_DUPFD_CLOEXEC, 0));
+    return open_stream(file, fcntl(number, F_DUPFD_CLOEXEC, 0));
 }
 
-/* The name by which this process, and nobody else, can reach a file that has none. */
+/* The path by which this process can reach a file without a name. */
 static void print_own_name(char name[32], int fd)
 {
     snprintf(name, 32, "/proc/self/fd/%d", fd);
 }
 
-/* A file without a name, which no kind of end leaves behind; -1 where that can't be had, or where
- * it could get no name later. */
-static int open_nameless(const char *place)
+/* Opens a file without a name, which disappears whenever the process ends. Returns -1 if the file
+ * system has none, or if it could get no name later. */
+static int open_nameless(const char *target)
 {
     char directory[PATH_MAX], name[32];
-    snprintf(directory, sizeof directory, "%s", place);
+    snprintf(directory, sizeof directory, "%s", target);
     int fd = open(dirname(directory), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
@@ -161,155 +161,154 @@ static int open_nameless(const char *place)
     return -1;
 }
 
-/* A name in the same directory, short enough whatever the other one is. 0 or -ENOMEM. */
-static int name_beside(struct atomic_file *draft, const char *end)
+/* Makes a short name in the same directory. Returns 0 or -ENOMEM. */
+static int set_temporary_name(struct atomic_file *file, const char *end)
 {
-    int length = (int)(strrchr(draft->place, '/') - draft->place);
-    if (asprintf(&draft->beside, "%.*s/.draft-%s", length, draft->place, end) >= 0)
+    int length = (int)(strrchr(file->target, '/') - file->target);
+    if (asprintf(&file->temporary, "%.*s/.draft-%s", length, file->target, end) >= 0)
         return 0;
-    draft->beside = NULL;
+    file->temporary = NULL;
     return -ENOMEM;
 }
 
-static void forget_beside(struct atomic_file *draft)
+static void forget_temporary(struct atomic_file *file)
 {
-    free(draft->beside);
-    draft->beside = NULL;
+    free(file->temporary);
+    file->temporary = NULL;
 }
 
-/* A descriptor or -errno. */
-static int open_named(struct atomic_file *draft)
+/* Returns a descriptor or -errno. */
+static int open_named(struct atomic_file *file)
 {
-    int error = name_beside(draft, "XXXXXX");
+    int error = set_temporary_name(file, "XXXXXX");
     if (error)
         return error;
-    int fd = mkostemp(draft->beside, O_CLOEXEC);
+    int fd = mkostemp(file->temporary, O_CLOEXEC);
     if (fd >= 0)
         return fd;
     error = -errno;
-    forget_beside(draft);
+    forget_temporary(file);
     return error;
 }
 
-/* As open(2) would have made it, or as what it replaces: mkostemp makes files for their owner
- * alone.
- */
+/* Sets the mode that open(2) would have given, or that of the replaced file: mkostemp makes files
+ * with mode 0600. */
 static int set_usual_mode(int fd, const struct found *found)
 {
     mode_t mask = umask(0);
     umask(mask);
     mode_t mode = found->exists ? found->status.st_mode & 0777 : 0666 & ~mask;
-    struct stat mine;
-    if (found->exists && fstat(fd, &mine) == 0 &&
-        (mine.st_uid != found->status.st_uid || mine.st_gid != found->status.st_gid) &&
+    struct stat own;
+    if (found->exists && fstat(fd, &own) == 0 &&
+        (own.st_uid != found->status.st_uid || own.st_gid != found->status.st_gid) &&
         fchown(fd, found->status.st_uid, found->status.st_gid) != 0)
         return -errno;
     return fchmod(fd, mode) == 0 ? 0 : -errno;
 }
 
-static int open_beside(struct atomic_file *draft, const struct found *found)
+static int open_temporary(struct atomic_file *file, const struct found *found)
 {
-    int fd = open_nameless(draft->place);
+    int fd = open_nameless(file->target);
     if (fd < 0)
-        fd = open_named(draft);
+        fd = open_named(file);
     if (fd < 0)
         return fd;
     int error = set_usual_mode(fd, found);
     if (!error)
-        return open_stream(draft, fd);
+        return open_stream(file, fd);
     close(fd);
-    if (draft->beside)
-        unlink(draft->beside);
-    forget_beside(draft);
+    if (file->temporary)
+        unlink(file->temporary);
+    forget_temporary(file);
     return error;
 }
 
-static int open_regular(struct atomic_file *draft, const struct found *found)
+static int open_regular(struct atomic_file *file, const struct found *found)
 {
-    draft->place = strdup(found->place);
-    if (!draft->place)
+    file->target = strdup(found->path);
+    if (!file->target)
         return -ENOMEM;
     if (found->exists) {
-        int fd = open(draft->place, O_WRONLY | O_CLOEXEC);
+        int fd = open(file->target, O_WRONLY | O_CLOEXEC);
         if (fd < 0)
             return -errno;
-        draft->existing = fd + 1;
-        note_identity(draft, fd);
+        file->existing = fd + 1;
+        note_identity(file, fd);
     }
     bool has_links = found->exists && found->status.st_nlink > 1;
-    int error = has_links ? -EMLINK : open_beside(draft, found);
+    int error = has_links ? -EMLINK : open_temporary(file, found);
     if (!error || !found->exists)
         return error;
-    draft->from_memory = true;
-    return open_stream(draft, memfd_create("draft", MFD_CLOEXEC));
+    file->from_memory = true;
+    return open_stream(file, memfd_create("draft", MFD_CLOEXEC));
 }
 
-static int open_found(struct atomic_file *draft, const struct found *found)
+static int open_found(struct atomic_file *file, const struct found *found)
 {
     if (found->descriptor != DESCRIPTOR_NONE)
-        return open_descriptor(draft, found->descriptor);
+        return open_descriptor(file, found->descriptor);
     if (!found->exists || S_ISREG(found->status.st_mode))
-        return open_regular(draft, found);
-    return open_stream(draft, open(found->place, O_WRONLY | O_CLOEXEC | O_NOCTTY));
+        return open_regular(file, found);
+    return open_stream(file, open(found->path, O_WRONLY | O_CLOEXEC | O_NOCTTY));
 }
 
-int atomic_file_open(struct atomic_file *draft, const char *path)
+int atomic_file_open(struct atomic_file *file, const char *path)
 {
     struct found found;
-    *draft = (struct atomic_file){.out = NULL};
-    int error = find(path, &found);
+    *file = (struct atomic_file){.out = NULL};
+    int error = resolve(path, &found);
     if (!error)
-        error = open_found(draft, &found);
+        error = open_found(file, &found);
     if (error)
-        forget(draft);
-    else if (!draft->place)
-        note_identity(draft, fileno(draft->out));
+        forget(file);
+    else if (!file->target)
+        note_identity(file, fileno(file->out));
     return error;
 }
 
 bool atomic_file_same(const struct atomic_file *a, const struct atomic_file *b)
 {
-    if (a->place && b->place && strcmp(a->place, b->place) == 0)
+    if (a->target && b->target && strcmp(a->target, b->target) == 0)
         return true;
     return a->inode != 0 && a->inode == b->inode && a->device == b->device;
 }
 
-bool atomic_file_may_wait(const struct atomic_file *draft)
+bool atomic_file_may_block(const struct atomic_file *file)
 {
-    return draft->out && !draft->place;
+    return file->out && !file->target;
 }
 
-/* ---- Keeping ---- */
+/* ---- Committing ---- */
 
-/* Gives a name to what has none: linkat(2) doesn't replace, so one beside the place. */
-static int name_it(struct atomic_file *draft)
+/* Gives a temporary name to a file that has none: linkat(2) can't replace the target itself. */
+static int link_temporary(struct atomic_file *file)
 {
     char own[32], end[32];
-    snprintf(end, sizeof end, "%ld-%d", (long)getpid(), fileno(draft->out));
-    int error = name_beside(draft, end);
+    snprintf(end, sizeof end, "%ld-%d", (long)getpid(), fileno(file->out));
+    int error = set_temporary_name(file, end);
     if (error)
         return error;
-    print_own_name(own, fileno(draft->out));
-    if (linkat(AT_FDCWD, own, AT_FDCWD, draft->beside, AT_SYMLINK_FOLLOW) == 0)
+    print_own_name(own, fileno(file->out));
+    if (linkat(AT_FDCWD, own, AT_FDCWD, file->temporary, AT_SYMLINK_FOLLOW) == 0)
         return 0;
     error = -errno;
-    forget_beside(draft);
+    forget_temporary(file);
     return error;
 }
 
-static int replace(struct atomic_file *draft)
+static int replace_by_rename(struct atomic_file *file)
 {
-    int error = fsync(fileno(draft->out)) != 0 ? -errno : 0;
-    if (!error && !draft->beside)
-        error = name_it(draft);
-    if (!error && rename(draft->beside, draft->place) != 0)
+    int error = fsync(fileno(file->out)) != 0 ? -errno : 0;
+    if (!error && !file->temporary)
+        error = link_temporary(file);
+    if (!error && rename(file->temporary, file->target) != 0)
         error = -errno;
     if (!error)
-        forget_beside(draft);
+        forget_temporary(file);
     return error;
 }
 
-/* Copies size bytes from the beginning of one file to that of another. 0 or -errno. */
+/* Copies size bytes from the beginning of one file to that of another. Returns 0 or -errno. */
 static int copy(int from, int to, off_t size)
 {
     char bytes[COPY_BYTES];
@@ -327,8 +326,8 @@ static int copy(int from, int to, off_t size)
     return 0;
 }
 
-/* Reserves the room first, so that a full disk leaves the old file as it was; not every file system
- * can. */
+/* Reserves the space, so that a full disk leaves the old file unchanged; not every file system can
+ * do that. */
 static int reserve(int fd, off_t size)
 {
     if (size == 0 || fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, size) == 0)
@@ -336,10 +335,10 @@ static int reserve(int fd, off_t size)
     return errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO ? -errno : 0;
 }
 
-/* Writes what is at the place over by the draft. */
-static int overwrite(struct atomic_file *draft)
+/* Copies the new version over the existing target. */
+static int overwrite(struct atomic_file *file)
 {
-    int from = fileno(draft->out), to = draft->existing - 1;
+    int from = fileno(file->out), to = file->existing - 1;
     struct stat status;
     int error = fstat(from, &status) == 0 ? reserve(to, status.st_size) : -errno;
     if (!error)
@@ -349,29 +348,29 @@ static int overwrite(struct atomic_file *draft)
     return error;
 }
 
-static int put_in_place(struct atomic_file *draft)
+static int replace_target(struct atomic_file *file)
 {
-    int error = draft->from_memory ? -EXDEV : replace(draft);
-    return error && draft->existing ? overwrite(draft) : error;
+    int error = file->from_memory ? -EXDEV : replace_by_rename(file);
+    return error && file->existing ? overwrite(file) : error;
 }
 
-int atomic_file_commit(struct atomic_file *draft)
+int atomic_file_commit(struct atomic_file *file)
 {
-    bool failed = fflush(draft->out) != 0 || ferror(draft->out);
+    bool failed = fflush(file->out) != 0 || ferror(file->out);
     int error = failed ? -errno : 0;
 
     if (failed && !error)
         error = -EIO;
-    if (!error && draft->place)
-        error = put_in_place(draft);
-    atomic_file_discard(draft);
+    if (!error && file->target)
+        error = replace_target(file);
+    atomic_file_discard(file);
     return error;
 }
 
-void atomic_file_discard(struct atomic_file *draft)
+void atomic_file_discard(struct atomic_file *file)
 {
-    if (!draft->out)
+    if (!file->out)
         return;
-    fclose(draft->out);
-    forget(draft);
+    fclose(file->out);
+    forget(file);
 }

@@ -1,4 +1,3 @@
-/* Files: whole ones to read and to write, lists of them, and whether they are what they seem. */
 #include "os/file/file.h"
 
 #include "text/number_with_unit.h"
@@ -16,40 +15,41 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FIRST_ROOM_BYTES = 4096 };
+enum { FIRST_BUFFER_BYTES = 4096 };
 
 struct buffer {
     char *bytes;
     size_t size;
-    size_t room;
+    size_t capacity;
 };
 
-/* Makes room for a byte more than the file may have, so that its excess is seen, and for the NUL.
- */
+/* Grows the buffer up to one byte more than the limit, which shows that a file is too long, and the
+ * NUL. */
 static int grow(struct buffer *buffer, size_t max_bytes)
 {
-    size_t room = buffer->room < FIRST_ROOM_BYTES ? FIRST_ROOM_BYTES : buffer->room * 2;
+    size_t capacity =
+        buffer->capacity < FIRST_BUFFER_BYTES ? FIRST_BUFFER_BYTES : buffer->capacity * 2;
 
-    if (room > max_bytes + 2)
-        room = max_bytes + 2;
-    char *bytes = realloc(buffer->bytes, room);
+    if (capacity > max_bytes + 2)
+        capacity = max_bytes + 2;
+    char *bytes = realloc(buffer->bytes, capacity);
     if (bytes == NULL)
         return -ENOMEM;
     buffer->bytes = bytes;
-    buffer->room = room;
+    buffer->capacity = capacity;
     return 0;
 }
 
 static int read_all(int fd, size_t max_bytes, struct buffer *buffer)
 {
     for (;;) {
-        if (buffer->size + 1 >= buffer->room) {
+        if (buffer->size + 1 >= buffer->capacity) {
             int error = grow(buffer, max_bytes);
             if (error)
                 return error;
         }
-        ssize_t got = read(fd, buffer->bytes + buffer->size, buffer->room - 1 - buffer->size);
-        if (got < 0 && errno == EAGAIN) /* whoever opened it set O_NONBLOCK */
+        ssize_t got = read(fd, buffer->bytes + buffer->size, buffer->capacity - 1 - buffer->size);
+        if (got < 0 && errno == EAGAIN) /* another process has set O_NONBLOCK */
             poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, -1);
         else if (got < 0 && errno != EINTR)
             return -errno;
@@ -64,9 +64,9 @@ static int read_all(int fd, size_t max_bytes, struct buffer *buffer)
     return 0;
 }
 
-/* Opens what never lets a reader wait: a FIFO would, without a writer even for its opening, and so
- * would a terminal. */
-static int open_to_read(const char *path)
+/* Opens a file whose reading does not block. A FIFO is not one, since even its opening waits for a
+ * writer, nor is a terminal. */
+static int open_file(const char *path)
 {
     struct stat found;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -84,7 +84,7 @@ static int open_to_read(const char *path)
     return error;
 }
 
-/* The number of the descriptor that a path names, or -1. */
+/* Returns the number of the descriptor that a path names, or -1. */
 static int descriptor_of(const char *path)
 {
     static const char *const directories[] = {"/dev/fd/", "/proc/self/fd/"};
@@ -106,9 +106,9 @@ bool file_is_descriptor(const char *path)
     return descriptor_of(path) >= 0;
 }
 
-/* Opens what may let a reader wait. A socket has no path to be opened by, even as /dev/stdin: what
- * is open there is read itself. */
-static int open_to_wait(const char *path, bool *once)
+/* Opens a file whose reading may block. A socket can't be opened by a path, not even /dev/stdin:
+ * its descriptor is duplicated. */
+static int open_stream(const char *path, bool *is_stream)
 {
     struct stat found;
     int number = descriptor_of(path);
@@ -125,7 +125,7 @@ static int open_to_wait(const char *path, bool *once)
         close(fd);
         return error;
     }
-    *once = !S_ISREG(found.st_mode) && (!S_ISCHR(found.st_mode) || isatty(fd));
+    *is_stream = !S_ISREG(found.st_mode) && (!S_ISCHR(found.st_mode) || isatty(fd));
     return fd;
 }
 
@@ -148,12 +148,13 @@ static int read_and_close(int fd, size_t max_bytes, char **bytes, size_t *size)
 
 int file_read(const char *path, size_t max_bytes, char **bytes, size_t *size)
 {
-    return read_and_close(open_to_read(path), max_bytes, bytes, size);
+    return read_and_close(open_file(path), max_bytes, bytes, size);
 }
 
-int file_read_once(const char *path, size_t max_bytes, char **bytes, size_t *size, bool *once)
+int file_read_stream(const char *path, size_t max_bytes, char **bytes, size_t *size,
+                     bool *is_stream)
 {
-    return read_and_close(open_to_wait(path, once), max_bytes, bytes, size);
+    return read_and_close(open_stream(path, is_stream), max_bytes, bytes, size);
 }
 
 bool file_is_pattern(const char *path)
@@ -161,7 +162,7 @@ bool file_is_pattern(const char *path)
     return strpbrk(path, "*?[") != NULL;
 }
 
-/* A directory that isn't there holds no match; one that can't be read might hold some. */
+/* A directory that does not exist has no match; one that can't be read might have some. */
 static int stop_unless_missing(const char *path, int error)
 {
     (void)path;
@@ -238,9 +239,9 @@ bool file_is_regular(int descriptor)
     return fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
 }
 
-int file_readable(const char *path)
+int file_check_readable(const char *path)
 {
-    /* Opening is the only question that every kind of permission answers; a pipe must not block. */
+    /* Only opening checks every kind of permission; O_NONBLOCK, since a pipe must not block. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     if (fd < 0)
@@ -249,7 +250,7 @@ int file_readable(const char *path)
     return 0;
 }
 
-int file_removable(const char *path)
+int file_check_removable(const char *path)
 {
     char directory[PATH_MAX];
 

@@ -1,4 +1,3 @@
-/* Watching a file for its removal, by inotify. */
 #include "os/file/file_watch.h"
 
 #include <errno.h>
@@ -19,21 +18,22 @@ static void on_event(void *state, unsigned events)
     watch->changed(watch->state);
 }
 
-/* The name's removal is a change of the file's attributes (its links), also where it stays open. */
+/* The removal of the name changes the attributes of the file (its number of links), also while it
+ * is open. */
 static int add_watches(int fd, const char *path)
 {
     char copy[PATH_MAX];
 
     if (inotify_add_watch(fd, path, IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_DONT_FOLLOW) < 0)
         return -errno;
-    /* A directory that can't be read can't be watched; what happens to it is rare. */
+    /* A directory that can't be read can't be watched; its removal is rare. */
     snprintf(copy, sizeof copy, "%s", path);
     inotify_add_watch(fd, dirname(copy), IN_MOVE_SELF | IN_DELETE_SELF | IN_ONLYDIR);
     return 0;
 }
 
 int file_watch_open(struct loop *loop, struct file_watch *watch, const char *path,
-                    loop_run *changed, void *state)
+                    loop_callback *changed, void *state)
 {
     *watch = (struct file_watch){.changed = changed, .state = state};
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);

@@ -1,4 +1,3 @@
-/* One form for all that goes wrong. */
 #include "os/log/error_message.h"
 
 #include "text/printable.h"
@@ -8,20 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    LINE_BYTES = 8192
-}; /* what attempts and reasons hold, all of it escaped: more than enough */
+enum { LINE_BYTES = 8192 /* longer than the longest attempt and reason, escaped */ };
 
-/* Appends text to a line of LINE_BYTES, without what an argument or a file may hold to steer the
- * terminal. */
-static void add(char *line, const char *text)
+/* Appends text to a line of LINE_BYTES, with bytes escaped that could control the terminal. */
+static void append(char *line, const char *text)
 {
     size_t size = strlen(line);
     if (size + 4 < LINE_BYTES)
         printable_line(line + size, LINE_BYTES - size, text);
 }
 
-/* In one write, so that lines of several programs on one terminal don't mix. */
+/* Writes the line at once, so that lines of several programs on one terminal do not mix. */
 static void print(char *line)
 {
     size_t size = strlen(line);
@@ -29,13 +25,13 @@ static void print(char *line)
     fwrite(line, 1, size, stderr);
 }
 
-static void say(const char *attempt, const char *why, const char *next)
+static void print_parts(const char *attempt, const char *why, const char *next)
 {
     char line[LINE_BYTES] = "";
     const char *const parts[] = {
         program_invocation_short_name, ": ", attempt, ": ", why, "; ", next};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        add(line, parts[i]);
+        append(line, parts[i]);
     print(line);
 }
 
@@ -46,17 +42,17 @@ void print_error(const char *why, const char *next, const char *attempt, ...)
     va_start(arguments, attempt);
     vsnprintf(text, sizeof text, attempt, arguments);
     va_end(arguments);
-    say(text, why, next);
+    print_parts(text, why, next);
 }
 
 void print_error_text(const char *text, const char *next)
 {
     char line[LINE_BYTES] = "";
-    add(line, program_invocation_short_name);
-    add(line, ": ");
-    add(line, text);
-    add(line, next ? "; " : "");
-    add(line, next ? next : "");
+    append(line, program_invocation_short_name);
+    append(line, ": ");
+    append(line, text);
+    append(line, next ? "; " : "");
+    append(line, next ? next : "");
     print(line);
 }
 
@@ -67,7 +63,7 @@ void print_config_error(const char *fault, bool named)
     snprintf(text, sizeof text, "%s%s%s", named ? program_invocation_short_name : "",
              named ? ": " : "", fault);
     for (const char *part; (part = strsep(&rest, "\n"));) {
-        add(line, part);
+        append(line, part);
         if (rest && strlen(line) < LINE_BYTES - 2)
             strcat(line, "\n");
     }
@@ -82,6 +78,6 @@ int print_usage_error(const char *why, ...)
     vsnprintf(text, sizeof text, why, arguments);
     va_end(arguments);
     snprintf(next, sizeof next, "try '%s --help'", program_invocation_short_name);
-    say("command line", text, next);
+    print_parts("command line", text, next);
     return EXIT_USAGE;
 }

@@ -1,4 +1,3 @@
-/* What the process has to say about itself, a line an event. */
 #include "os/log/log.h"
 
 #include "os/log/log_writer.h"
@@ -13,21 +12,21 @@
 #include <string.h>
 
 enum {
-    VALUE_BYTES = 1024,    /* a value, escaped and quoted; the rest is cut */
+    VALUE_BYTES = 1024,    /* a value, escaped and quoted; a longer one is truncated */
     PUNCTUATION_BYTES = 4, /* around a key: '{"' or ',"', and '":' */
     PAIRS_MAX = 16,
-    CLOSING_BYTES = 1, /* kept free for the end of the line: '}' */
+    CLOSING_BYTES = 1, /* reserved for the end of the line: '}' */
 };
 
-/* A reload sets these while workers speak. */
+/* A reload sets these while other threads log. */
 static atomic_int log_level = LOG_LEVEL_INFO;
 static atomic_int log_format = LOG_FORMAT_TEXT;
 static atomic_int log_target = LOG_TARGET_STDERR;
 
 static struct {
-    _Atomic uint64_t quiet_until_ms; /* 0: never said yet */
+    _Atomic uint64_t quiet_until_ms; /* 0: never logged */
     _Atomic uint64_t suppressed;
-} errors[LOG_KINDS];
+} kinds[LOG_KINDS];
 
 static const char *program = ""; /* its name */
 
@@ -46,9 +45,9 @@ void log_setup(const char *name, enum config_log_level level, enum config_log_fo
     atomic_store(&log_target, (int)target);
 }
 
-/* ---- Pieces of a line ---- */
+/* ---- Parts of a line ---- */
 
-static size_t room_left(const struct line *line)
+static size_t bytes_left(const struct line *line)
 {
     return LOG_TEXT_BYTES - CLOSING_BYTES - line->size;
 }
@@ -59,17 +58,17 @@ static void put(struct line *line, const char *bytes, size_t size)
     line->size += size;
 }
 
-/* The text as it stands inside of a JSON string. */
-static size_t escape_json(char *out, size_t room, const char *text)
+/* Escapes the text for a JSON string; returns its size. */
+static size_t escape_json(char *out, size_t capacity, const char *text)
 {
     char piece[PRINTABLE_BYTES];
     size_t size = 0;
 
     for (size_t left = strlen(text), taken; left > 0; text += taken, left -= taken) {
         size_t length = printable_json(piece, text, left, &taken);
-        /* Whatever isn't the last piece leaves room for the dots. */
-        size_t behind = left > taken ? 3 : 0;
-        if (size + length + behind > room) {
+        /* All pieces but the last one leave space for the dots. */
+        size_t dots = left > taken ? 3 : 0;
+        if (size + length + dots > capacity) {
             memcpy(out + size, "...", 3);
             return size + 3;
         }
@@ -79,7 +78,7 @@ static size_t escape_json(char *out, size_t room, const char *text)
     return size;
 }
 
-/* What stands unquoted in logfmt: printable, and nothing that a reader splits at. */
+/* Whether logfmt needs no quotes: printable bytes without separators. */
 static bool is_bare(const char *text)
 {
     if (*text == '\0')
@@ -90,7 +89,7 @@ static bool is_bare(const char *text)
     return true;
 }
 
-/* Up to 2^53, where every reader of JSON still has the very number (RFC 8259, section 6). */
+/* At most 2^53, which every JSON parser reads exactly (RFC 8259, section 6). */
 static bool is_json_number(const char *text)
 {
     static const char most[] = "9007199254740992";
@@ -101,17 +100,17 @@ static bool is_json_number(const char *text)
     return size < sizeof most - 1 || (size == sizeof most - 1 && strcmp(text, most) <= 0);
 }
 
-/* Writes a value as the format wants it, at most VALUE_BYTES, and returns its size. */
+/* Writes a value in the format of the log, at most VALUE_BYTES, and returns its size. */
 static size_t write_value(char value[VALUE_BYTES], enum config_log_format format, const char *text,
                           bool may_be_number)
 {
     bool json = format == LOG_FORMAT_JSON;
     bool quoted = json ? !may_be_number || !is_json_number(text) : !is_bare(text);
     size_t start = quoted ? 1 : 0;
-    size_t room = VALUE_BYTES - 2 * start;
+    size_t capacity = VALUE_BYTES - 2 * start;
 
-    size_t size = json && quoted ? escape_json(value + start, room, text)
-                                 : printable_ascii(value + start, room, text, strlen(text));
+    size_t size = json && quoted ? escape_json(value + start, capacity, text)
+                                 : printable_ascii(value + start, capacity, text, strlen(text));
     if (!quoted)
         return size;
     value[0] = '"';
@@ -119,16 +118,15 @@ static size_t write_value(char value[VALUE_BYTES], enum config_log_format format
     return size + 2;
 }
 
-/* A pair for which there is no room is left out whole, so that what is there can be read. */
-static void put_kind_of_pair(struct line *line, const char *key, const char *text,
-                             bool may_be_number)
+/* A pair that does not fit is left out whole, so that the line can be parsed. */
+static void put_typed_pair(struct line *line, const char *key, const char *text, bool may_be_number)
 {
     bool json = line->format == LOG_FORMAT_JSON;
     char value[VALUE_BYTES];
     size_t key_size = strlen(key);
     size_t value_size = write_value(value, line->format, text, may_be_number);
 
-    if (key_size + value_size + PUNCTUATION_BYTES > room_left(line))
+    if (key_size + value_size + PUNCTUATION_BYTES > bytes_left(line))
         return;
     if (json)
         put(line, line->size == 0 ? "{\"" : ",\"", 2);
@@ -141,23 +139,23 @@ static void put_kind_of_pair(struct line *line, const char *key, const char *tex
 
 static void put_pair(struct line *line, const char *key, const char *text)
 {
-    put_kind_of_pair(line, key, text, true);
+    put_typed_pair(line, key, text, true);
 }
 
-/* What is a string whatever it says. */
+/* The value is a string even if it looks like a number. */
 static void put_text(struct line *line, const char *key, const char *text)
 {
-    put_kind_of_pair(line, key, text, false);
+    put_typed_pair(line, key, text, false);
 }
 
 /* ---- A line ---- */
 
-/* The time is left out, and so is the level of a text: the sink puts them before it. */
+/* Without the time, and in text without the level: the sink adds them. */
 static void put_head(struct line *line, enum config_log_level level, const char *sentence)
 {
     if (line->format == LOG_FORMAT_TEXT) {
-        char said[VALUE_BYTES];
-        put(line, said, printable_ascii(said, sizeof said, sentence, strlen(sentence)));
+        char escaped[VALUE_BYTES];
+        put(line, escaped, printable_ascii(escaped, sizeof escaped, sentence, strlen(sentence)));
         return;
     }
     put_text(line, "level", log_level_name(level));
@@ -174,7 +172,7 @@ static void put_number(struct line *line, const char *key, uint64_t value)
     put_pair(line, key, number);
 }
 
-/* What a line tells. */
+/* The contents of a line. */
 struct event {
     enum config_log_level level;
     const char *sentence;
@@ -183,7 +181,7 @@ struct event {
     size_t count;
 };
 
-/* All of it but when it happened. */
+/* Composes the line, all but the time of the event. */
 static void compose(struct log_line *made, char text[LOG_TEXT_BYTES], const struct event *event)
 {
     struct line line = {.text = text, .format = (enum config_log_format)atomic_load(&log_format)};
@@ -203,7 +201,7 @@ static void compose(struct log_line *made, char text[LOG_TEXT_BYTES], const stru
     };
 }
 
-static void say(const struct event *event)
+static void log_now(const struct event *event)
 {
     int kept_errno = errno;
     char text[LOG_TEXT_BYTES];
@@ -249,7 +247,7 @@ static size_t collect(struct log_pair pairs[PAIRS_MAX], va_list list)
     return count;
 }
 
-static bool is_heard(enum config_log_level level)
+static bool is_logged(enum config_log_level level)
 {
     return (int)level <= atomic_load_explicit(&log_level, memory_order_relaxed);
 }
@@ -257,8 +255,8 @@ static bool is_heard(enum config_log_level level)
 void log_pairs(enum config_log_level level, const char *sentence, const struct log_pair *pairs,
                size_t count)
 {
-    if (is_heard(level))
-        say(&(struct event){level, sentence, 0, pairs, count});
+    if (is_logged(level))
+        log_now(&(struct event){level, sentence, 0, pairs, count});
 }
 
 void log_event(enum config_log_level level, const char *sentence, ...)
@@ -273,22 +271,22 @@ void log_event(enum config_log_level level, const char *sentence, ...)
 
 void log_limited(enum log_kind kind, uint64_t now_ms, const char *sentence, ...)
 {
-    uint64_t quiet_until_ms = atomic_load(&errors[kind].quiet_until_ms);
+    uint64_t quiet_until_ms = atomic_load(&kinds[kind].quiet_until_ms);
     struct log_pair pairs[PAIRS_MAX];
     va_list list;
 
-    if (!is_heard(LOG_LEVEL_WARNING))
+    if (!is_logged(LOG_LEVEL_WARNING))
         return;
-    /* Of threads that complain at once, one speaks. */
+    /* If several threads call at the same time, one logs. */
     if (now_ms < quiet_until_ms ||
-        !atomic_compare_exchange_strong(&errors[kind].quiet_until_ms, &quiet_until_ms,
+        !atomic_compare_exchange_strong(&kinds[kind].quiet_until_ms, &quiet_until_ms,
                                         now_ms + LOG_REPEAT_MS)) {
-        atomic_fetch_add(&errors[kind].suppressed, 1);
+        atomic_fetch_add(&kinds[kind].suppressed, 1);
         return;
     }
     va_start(list, sentence);
     size_t count = collect(pairs, list);
-    uint64_t suppressed = atomic_exchange(&errors[kind].suppressed, 0);
-    say(&(struct event){LOG_LEVEL_WARNING, sentence, suppressed, pairs, count});
+    uint64_t suppressed = atomic_exchange(&kinds[kind].suppressed, 0);
+    log_now(&(struct event){LOG_LEVEL_WARNING, sentence, suppressed, pairs, count});
     va_end(list);
 }

@@ -1,4 +1,3 @@
-/* Writes a line of the log to standard error or to the local syslog socket. */
 #include "os/log/log_sink.h"
 
 #include "os/process/clock.h"
@@ -14,7 +13,7 @@
 #include <unistd.h>
 
 enum {
-    HEAD_BYTES = 128, /* of a line for the socket: priority, time, name and pid */
+    HEAD_BYTES = 128, /* for the priority, time, name and pid of a line for the socket */
 };
 
 static const char *const level_names[] = {
@@ -60,7 +59,7 @@ static size_t write_line(char bytes[LOG_LINE_BYTES], const struct log_line *line
     clock_text(line->wall_ms, time);
     if (line->format == LOG_FORMAT_JSON) {
         head = snprintf(bytes, LOG_LINE_BYTES, "{\"time\":\"%s\",", time);
-        text++; /* its brace */
+        text++; /* skips its brace */
         size--;
     } else if (line->format == LOG_FORMAT_LOGFMT) {
         head = snprintf(bytes, LOG_LINE_BYTES, "time=%s ", time);
@@ -78,7 +77,7 @@ static bool is_ready(int fd)
     return poll(&wait, 1, 0) == 1;
 }
 
-/* Standard error may be non-blocking, by the will of somebody who shares it. */
+/* Standard error may be non-blocking if another process that shares it has set that. */
 static void wait_for_room(int fd)
 {
     struct pollfd wait = {.fd = fd, .events = POLLOUT};
@@ -132,22 +131,22 @@ static int connect_sink(struct log_sink *sink)
     return error == -EPROTOTYPE ? connect_as(sink, SOCK_STREAM) : error;
 }
 
-/* False when the line is not to wait any longer. */
+/* Waits until the socket is writable. Returns false if the line must not wait any longer. */
 static bool wait_for_daemon(struct log_sink *sink)
 {
     struct pollfd wait[] = {{.fd = sink->socket, .events = POLLOUT},
                             {.fd = sink->wake, .events = POLLIN}};
 
-    if (sink->wake < 0 || sink->given_up)
+    if (sink->wake < 0 || sink->stderr_only)
         return false;
     poll(wait, 2, -1);
     if (wait[1].revents == 0 || wait[0].revents != 0)
         return true;
-    sink->given_up = poll(wait, 1, LOG_SINK_GRACE_MS) != 1;
-    return !sink->given_up;
+    sink->stderr_only = poll(wait, 1, LOG_SINK_GRACE_MS) != 1;
+    return !sink->stderr_only;
 }
 
-/* A stream takes it in parts. */
+/* A stream may accept only a part at a time. */
 static int send_bytes(struct log_sink *sink, const char *bytes, size_t size)
 {
     while (size > 0) {
@@ -165,8 +164,8 @@ static int send_bytes(struct log_sink *sink, const char *bytes, size_t size)
     return 0;
 }
 
-/* "<30>Nov  2 10:06:18 udpsrv[4711]: text", and a NUL, which ends a line on a stream: as all
- * daemons take it from their hosts' libraries (RFC 3164, in local time). */
+/* Writes "<30>Nov  2 10:06:18 udpsrv[4711]: text", and a NUL, which ends a line on a stream: the
+ * form that syslog(3) sends (RFC 3164, in local time). */
 static size_t write_message(char message[HEAD_BYTES + LOG_TEXT_BYTES + 1],
                             const struct log_sink *sink, const struct log_line *line)
 {
@@ -190,7 +189,7 @@ static int send_to_daemon(struct log_sink *sink, const struct log_line *line)
     size_t size = write_message(message, sink, line);
     int error = sink->socket < 0 ? -ENOTCONN : send_bytes(sink, message, size + sink->stream);
 
-    /* The daemon may have been restarted: then another socket stands there. */
+    /* The daemon may have been restarted: then there is a new socket. */
     if (error && error != -EAGAIN) {
         log_sink_close(sink);
         error = connect_sink(sink);
@@ -204,7 +203,7 @@ static int send_to_daemon(struct log_sink *sink, const struct log_line *line)
 
 int log_sink_write(struct log_sink *sink, const struct log_line *line)
 {
-    if (line->target == LOG_TARGET_SYSLOG && !sink->given_up && send_to_daemon(sink, line) == 0)
+    if (line->target == LOG_TARGET_SYSLOG && !sink->stderr_only && send_to_daemon(sink, line) == 0)
         return 0;
     return write_to_stderr(sink, line);
 }

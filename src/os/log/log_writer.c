@@ -1,4 +1,3 @@
-/* Queues the lines of the log and writes them in a thread of its own. */
 #include "os/log/log_writer.h"
 
 #include "base/ring_buffer.h"
@@ -22,17 +21,17 @@ static struct {
     pthread_mutex_t lock; /* held for copying a line, never for writing it */
     struct ring_buffer ring;
     struct record *first, *last; /* queued, in order */
-    uint64_t lost;               /* lines that made room, before the first */
-    bool idle;                   /* the writer waits for a line */
+    uint64_t lost;               /* lines that were removed to make space, before the first */
+    bool idle;                   /* the thread waits for a line */
     bool ending;
 
     struct thread *thread;
-    int wake, ended; /* eventfds: to the writer; from it, at its end */
+    int wake, ended; /* eventfds: wake the thread; report its end */
     struct log_sink sink;
     log_writer_note *note;
-    struct log_line taken; /* the writer's, with the text below */
+    struct log_line taken; /* used by the thread, with the text below */
     char text[LOG_TEXT_BYTES];
-    uint64_t untold; /* the writer's: lines that are lost, and not yet reported */
+    uint64_t unreported; /* used by the thread: lost lines that are not yet reported */
 } writer = {.lock = PTHREAD_MUTEX_INITIALIZER, .wake = -1, .ended = -1};
 
 static _Alignas(RING_BUFFER_ALIGNMENT) uint8_t memory[LOG_QUEUE_BYTES];
@@ -52,7 +51,7 @@ static void push(const struct log_line *line)
 
     if (writer.ring.bytes == NULL)
         ring_buffer_init(&writer.ring, memory, sizeof memory);
-    /* The oldest make room: what happened last is what matters, above all the end. */
+    /* The oldest lines are removed: the last events matter most, above all before the end. */
     while ((record = ring_buffer_push(&writer.ring, sizeof *record + line->size)) == NULL) {
         remove_first();
         writer.lost++;
@@ -71,7 +70,7 @@ static void post(int eventfd)
 {
     const uint64_t one = 1;
 
-    /* Fails only if the counter is full, and then it is readable as well. */
+    /* Fails only if the counter is full, and then it is readable, too. */
     if (write(eventfd, &one, sizeof one) < 0)
         return;
 }
@@ -87,8 +86,8 @@ void log_writer_put(const struct log_line *line)
         post(writer.wake);
 }
 
-/* Takes the next line out of the queue. False if there is none, and then *ended says whether
- * another one may come. */
+/* Removes the next line from the queue. Returns false if there is none; *ended tells that none will
+ * come. */
 static bool take(bool *ended)
 {
     pthread_mutex_lock(&writer.lock);
@@ -98,7 +97,7 @@ static bool take(bool *ended)
         writer.taken.text = writer.text;
         memcpy(writer.text, writer.first->text, writer.taken.size);
         remove_first();
-        writer.untold += writer.lost;
+        writer.unreported += writer.lost;
         writer.lost = 0;
     }
     *ended = !taken && writer.ending;
@@ -114,12 +113,12 @@ static void report_lost(uint64_t wall_ms)
     char text[LOG_TEXT_BYTES];
     struct log_line line;
 
-    if (writer.untold == 0)
+    if (writer.unreported == 0)
         return;
-    writer.note(&line, text, writer.untold);
+    writer.note(&line, text, writer.unreported);
     line.wall_ms = wall_ms;
     if (log_sink_write(&writer.sink, &line) == 0)
-        writer.untold = 0;
+        writer.unreported = 0;
 }
 
 static void write_queued(bool *ended)
@@ -127,7 +126,7 @@ static void write_queued(bool *ended)
     while (take(ended)) {
         report_lost(writer.taken.wall_ms);
         if (log_sink_write(&writer.sink, &writer.taken) != 0)
-            writer.untold++;
+            writer.unreported++;
     }
 }
 
@@ -141,7 +140,7 @@ static void run(void *state)
         write_queued(&ended);
         if (ended)
             break;
-        /* Waits. It can't fail: the counter is 8 bytes, and signals are blocked. */
+        /* Waits for a post. It can't fail: the counter has 8 bytes, and signals are blocked. */
         if (read(writer.wake, &posts, sizeof posts) < 0)
             break;
     }
@@ -176,7 +175,7 @@ int log_writer_start(const char *name, log_writer_note *note)
     return error;
 }
 
-/* What is queued is written by the caller, as far as that needs no waiting. */
+/* The caller writes the queued lines, as far as that is possible without waiting. */
 static void write_without_waiting(const char *name, log_writer_note *note)
 {
     bool ended;

@@ -1,4 +1,3 @@
-/* Writes a line to standard output in a thread of its own. */
 #include "os/log/stdout_line.h"
 
 #include <errno.h>
@@ -18,7 +17,7 @@ static int write_to_stdout(const char *text)
             text += part;
             size -= (size_t)part;
         } else if (errno == EAGAIN) {
-            poll(&wait, 1, -1); /* somebody who shares it has made it non-blocking */
+            poll(&wait, 1, -1); /* another process has made it non-blocking */
         } else if (errno != EINTR) {
             return errno == EBADF ? 0 : -errno;
         }
@@ -28,53 +27,53 @@ static int write_to_stdout(const char *text)
 
 static void run(void *state)
 {
-    struct stdout_line *announcement = state;
-    int error = write_to_stdout(announcement->text);
+    struct stdout_line *line = state;
+    int error = write_to_stdout(line->text);
 
-    pthread_mutex_lock(&announcement->lock);
-    announcement->error = error;
-    announcement->ended = true;
-    if (!announcement->abandoned)
-        mailbox_post(announcement->mailbox, &announcement->mailbox_message);
-    pthread_mutex_unlock(&announcement->lock);
+    pthread_mutex_lock(&line->lock);
+    line->error = error;
+    line->ended = true;
+    if (!line->abandoned)
+        mailbox_post(line->mailbox, &line->message);
+    pthread_mutex_unlock(&line->lock);
 }
 
-static void open_mail(struct mailbox_message *mailbox_message)
+static void call_done(struct mailbox_message *message)
 {
-    struct stdout_line *announcement = (struct stdout_line *)mailbox_message;
-    announcement->done(announcement->state, announcement->error);
+    struct stdout_line *line = (struct stdout_line *)message;
+    line->done(line->state, line->error);
 }
 
-int stdout_line_start(struct stdout_line *announcement, char *text, struct mailbox *mailbox,
+int stdout_line_start(struct stdout_line *line, char *text, struct mailbox *mailbox,
                       stdout_line_done *done, void *state)
 {
-    *announcement = (struct stdout_line){
-        .mailbox_message.open = open_mail,
+    *line = (struct stdout_line){
+        .message.handle = call_done,
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .mailbox = mailbox,
         .text = text,
         .done = done,
         .state = state,
     };
-    announcement->thread = thread_start("announce", run, announcement);
-    if (announcement->thread != NULL)
+    line->thread = thread_start("announce", run, line);
+    if (line->thread != NULL)
         return 0;
     int error = -errno;
     free(text);
     return error;
 }
 
-void stdout_line_stop(struct stdout_line *announcement)
+void stdout_line_stop(struct stdout_line *line)
 {
-    if (announcement->thread == NULL)
+    if (line->thread == NULL)
         return;
-    pthread_mutex_lock(&announcement->lock);
-    bool ended = announcement->ended;
-    announcement->abandoned = true;
-    pthread_mutex_unlock(&announcement->lock);
+    pthread_mutex_lock(&line->lock);
+    bool ended = line->ended;
+    line->abandoned = true;
+    pthread_mutex_unlock(&line->lock);
     if (!ended)
         return;
-    thread_join(announcement->thread);
-    announcement->thread = NULL;
-    free(announcement->text);
+    thread_join(line->thread);
+    line->thread = NULL;
+    free(line->text);
 }

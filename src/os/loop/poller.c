@@ -1,5 +1,3 @@
-/* Precise waits, over epoll_pwait2 and an eventfd. The C library may not have the former: musl, and
- * glibc before 2.35. */
 #include "os/loop/poller.h"
 
 #include "os/process/clock.h"
@@ -11,7 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The number is one for all processors but Alpha, as of all calls since Linux 5.1. */
+/* Some C libraries do not declare epoll_pwait2: musl, and glibc before 2.35. Its number is the same
+ * on all processors but Alpha, as that of all calls since Linux 5.1. */
 #if !defined SYS_epoll_pwait2 && !defined __alpha__
 #define SYS_epoll_pwait2 441
 #endif
@@ -20,7 +19,7 @@
 
 struct poller {
     int epoll, wake;
-    bool coarse; /* the kernel has no epoll_pwait2, which is there since Linux 5.11 */
+    bool coarse; /* the kernel has no epoll_pwait2, new in Linux 5.11 */
 };
 
 static int control(struct poller *poller, int operation, int fd, uint32_t events, uint32_t index)
@@ -67,7 +66,7 @@ int poller_want_write(struct poller *poller, int socket, uint32_t index, bool wa
     return control(poller, EPOLL_CTL_MOD, socket, EPOLLIN | (wanted ? EPOLLOUT : 0), index);
 }
 
-/* The wait in whole milliseconds, rounded down: early is better than late, and the caller asks
+/* Waits whole milliseconds, rounded down: returning early is better than late, and the caller waits
  * again. */
 static int wait_coarsely(struct poller *poller, struct epoll_event *events, uint64_t wait_ns)
 {
@@ -78,13 +77,14 @@ static int wait_coarsely(struct poller *poller, struct epoll_event *events, uint
 
 static int wait_ns(struct poller *poller, struct epoll_event *events, uint64_t ns)
 {
-    /* The kernel's struct timespec has 64 bits each, whatever that of the C library has. */
+    /* Both fields of the kernel's struct timespec have 64 bits, unlike those of some C libraries.
+     */
     const int64_t wait[] = {(int64_t)(ns / 1000000000), (int64_t)(ns % 1000000000)};
 
     if (!poller->coarse) {
         long count = syscall(SYS_epoll_pwait2, poller->epoll, events, POLLER_READY_MAX, wait, NULL,
                              (size_t)0);
-        /* EPERM: a sandbox that is older than the call. */
+        /* EPERM: from a sandbox that does not know the call. */
         if (count >= 0 || (errno != ENOSYS && errno != EPERM))
             return (int)count;
         poller->coarse = true;
@@ -112,7 +112,7 @@ void poller_wake(struct poller *poller)
 {
     const uint64_t one = 1;
 
-    /* Fails only if the counter is full, and then it is as good as woken. */
+    /* Fails only if the counter is full, and then the wait ends anyway. */
     if (write(poller->wake, &one, sizeof one) < 0)
         return;
 }

@@ -1,4 +1,3 @@
-/* Reads what others share, whatever its kind, without changing it. */
 #include "os/loop/standard_input.h"
 
 #include <errno.h>
@@ -16,13 +15,13 @@ static void polled(void *state, unsigned events)
 static void deferred(void *state)
 {
     struct standard_input *input = state;
-    /* Before the callback, which may pause. */
+    /* Queued before the callback, which may pause the input. */
     loop_defer(input->loop, &input->task);
     input->ready(input->state);
 }
 
-void standard_input_open(struct standard_input *input, struct loop *loop, int fd, loop_run *ready,
-                         void *state)
+void standard_input_open(struct standard_input *input, struct loop *loop, int fd,
+                         loop_callback *ready, void *state)
 {
     *input = (struct standard_input){.loop = loop, .ready = ready, .state = state, .fd = fd};
     input->task = (struct loop_task){.run = deferred, .state = input};
@@ -45,37 +44,37 @@ void standard_input_pause(struct standard_input *input)
 {
     if (!input->wanted)
         return;
-    /* Asking for no event would not do: a hangup is always told. */
+    /* Asking for no events is not enough: a hangup is always reported. */
     if (input->handler.loop)
         loop_remove(&input->handler);
     loop_cancel(input->loop, &input->task);
     input->wanted = false;
 }
 
-ssize_t standard_input_read(const struct standard_input *input, void *bytes, size_t room)
+ssize_t standard_input_read(const struct standard_input *input, void *bytes, size_t capacity)
 {
     ssize_t size;
     do
-        size = read(input->fd, bytes, room);
+        size = read(input->fd, bytes, capacity);
     while (size < 0 && errno == EINTR);
     return size < 0 ? -errno : size;
 }
 
-bool standard_input_waits(const struct standard_input *input)
+bool standard_input_has_bytes(const struct standard_input *input)
 {
     int waiting;
     return ioctl(input->fd, FIONREAD, &waiting) == 0 && waiting > 0;
 }
 
-int standard_input_reserve_standard(void)
+int standard_descriptors_open_missing(void)
 {
     static const int modes[] = {
         [STDIN_FILENO] = O_RDONLY,
-        [STDOUT_FILENO] = O_RDONLY, /* writing fails, as it would have */
+        [STDOUT_FILENO] = O_RDONLY, /* so that writing fails, as before */
         [STDERR_FILENO] = O_WRONLY,
     };
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        /* The lowest one that is free is the one that it gets. */
+        /* open returns the lowest free number, which is this one. */
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0)
             return -errno;
     }

@@ -1,4 +1,3 @@
-/* Limits of control groups on processors and memory, read from the files of each group. */
 #include "os/process/cgroup_limits.h"
 
 #include "os/file/file.h"
@@ -12,15 +11,15 @@
 
 enum {
     TEXT_BYTES_MAX = 4 << 20, /* mountinfo of a host with some ten thousand mounts */
-    NAME_BYTES_MAX = 64,      /* the longest name of a file is shorter */
+    NAME_BYTES_MAX = 64,      /* longer than every file name that is read */
 };
 
-/* Where the process is, as the kernel tells it; NULL where it doesn't. */
-struct places {
+/* The texts of /proc/self/cgroup and mountinfo; NULL if they can't be read. */
+struct proc_texts {
     char *groups, *mounts;
 };
 
-/* What is there to read; NULL: nothing. To be freed. */
+/* Reads a file; returns NULL if it can't be read. The caller frees the text. */
 static char *read_text(const char *directory, const char *name)
 {
     char path[PATH_MAX + NAME_BYTES_MAX], *text = NULL;
@@ -40,15 +39,15 @@ static uint64_t read_number(const char *directory, const char *name)
     return number;
 }
 
-/* ---- the limits of one group ---- */
+/* ---- The limits of one group ---- */
 
-static uint64_t quota_of_1(const char *directory)
+static uint64_t quota_v1(const char *directory)
 {
     return cgroup_quota_milli(read_number(directory, "cpu.cfs_quota_us"),
                               read_number(directory, "cpu.cfs_period_us"));
 }
 
-static uint64_t quota_of_2(const char *directory)
+static uint64_t quota_v2(const char *directory)
 {
     char *text = read_text(directory, "cpu.max");
     uint64_t milli = text != NULL ? cgroup_parse_quota(text) : CGROUP_NO_LIMIT;
@@ -56,27 +55,27 @@ static uint64_t quota_of_2(const char *directory)
     return milli;
 }
 
-static uint64_t memory_of_1(const char *directory)
+static uint64_t memory_v1(const char *directory)
 {
     return read_number(directory, "memory.limit_in_bytes");
 }
 
-static uint64_t memory_of_2(const char *directory)
+static uint64_t memory_v2(const char *directory)
 {
     return read_number(directory, "memory.max");
 }
 
-/* ---- the lowest of them all ---- */
+/* ---- The lowest limit of a group and its ancestors ---- */
 
-/* From the group of the process up to where its hierarchy is mounted. */
-static uint64_t lowest(const struct places *places, const char *controller,
-                       uint64_t (*limit)(const char *directory))
+/* Reads the limit of the group of the process and of each ancestor up to the mount point. */
+static uint64_t lowest_limit(const struct proc_texts *texts, const char *controller,
+                             uint64_t (*limit)(const char *directory))
 {
     char path[PATH_MAX], directory[PATH_MAX];
     uint64_t found = CGROUP_NO_LIMIT;
     size_t top_size;
-    if (!cgroup_parse_path(places->groups, controller, path, sizeof path) ||
-        !cgroup_parse_directory(places->mounts, controller, path, directory, sizeof directory,
+    if (!cgroup_parse_path(texts->groups, controller, path, sizeof path) ||
+        !cgroup_parse_directory(texts->mounts, controller, path, directory, sizeof directory,
                                 &top_size))
         return CGROUP_NO_LIMIT;
     for (;;) {
@@ -89,7 +88,7 @@ static uint64_t lowest(const struct places *places, const char *controller,
     }
 }
 
-/* A hierarchy of version 2 may stand beside those of version 1, and limit nothing. */
+/* A hierarchy of version 2 may exist together with those of version 1, and have no limits. */
 static uint64_t lower(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -98,15 +97,15 @@ static uint64_t lower(uint64_t a, uint64_t b)
 struct cgroup_limits cgroup_limits_read(const char *proc)
 {
     struct cgroup_limits limits = {CGROUP_NO_LIMIT, CGROUP_NO_LIMIT};
-    struct places places = {read_text(proc, "cgroup"), read_text(proc, "mountinfo")};
-    if (places.groups != NULL && places.mounts != NULL)
+    struct proc_texts texts = {read_text(proc, "cgroup"), read_text(proc, "mountinfo")};
+    if (texts.groups != NULL && texts.mounts != NULL)
         limits = (struct cgroup_limits){
-            .processors_milli = lower(lowest(&places, "cpu", quota_of_1),
-                                      lowest(&places, CGROUP_UNIFIED, quota_of_2)),
-            .memory_bytes = lower(lowest(&places, "memory", memory_of_1),
-                                  lowest(&places, CGROUP_UNIFIED, memory_of_2)),
+            .processors_milli = lower(lowest_limit(&texts, "cpu", quota_v1),
+                                      lowest_limit(&texts, CGROUP_UNIFIED, quota_v2)),
+            .memory_bytes = lower(lowest_limit(&texts, "memory", memory_v1),
+                                  lowest_limit(&texts, CGROUP_UNIFIED, memory_v2)),
         };
-    free(places.groups);
-    free(places.mounts);
+    free(texts.groups);
+    free(texts.mounts);
     return limits;
 }

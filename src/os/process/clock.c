@@ -1,4 +1,3 @@
-/* The clocks: one to reckon with, one to show to people, one of a thread's own work. */
 #include "os/process/clock.h"
 
 #include <stdio.h>

@@ -1,4 +1,3 @@
-/* The machine, as far as a measurement depends on it. */
 #include "os/process/host.h"
 
 #include "os/process/cgroup_limits.h"
@@ -9,22 +8,22 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-const char *host_describe(char *text, size_t room)
+const char *host_describe(char *text, size_t capacity)
 {
     struct utsname names = {0};
     uint32_t processors = host_processors();
 
     uname(&names);
-    snprintf(text, room, "%s, %s %s %s, %u processor%s", names.nodename, names.sysname,
+    snprintf(text, capacity, "%s, %s %s %s, %u processor%s", names.nodename, names.sysname,
              names.release, names.machine, processors, processors == 1 ? "" : "s");
     return text;
 }
 
-/* Room for the processors of the largest machines that Linux runs on (CONFIG_NR_CPUS of x86 goes up
- * to 8192); the kernel refuses what is smaller than its own. */
+/* Large enough for the processors of every machine (CONFIG_NR_CPUS of x86 is at most 8192); the
+ * kernel refuses a mask that is smaller than its own. */
 enum { SETS = 8192 / CPU_SETSIZE };
 
-/* Fills in the mask; returns how many are in it, 0 if the kernel doesn't say. */
+/* Fills in the mask; returns how many processors are in it, 0 on an error. */
 static uint32_t read_mask(cpu_set_t mask[SETS])
 {
     size_t bytes = SETS * sizeof mask[0];
@@ -51,14 +50,14 @@ uint32_t host_processors_within_quota(void)
 uint64_t host_memory_bytes(bool *is_group)
 {
     long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
-    uint64_t has =
+    uint64_t host =
         pages > 0 && page_bytes > 0 ? (uint64_t)pages * (uint64_t)page_bytes : UINT64_MAX;
-    uint64_t may = cgroup_limits_read("/proc/self").memory_bytes;
-    *is_group = may < has;
-    return *is_group ? may : has;
+    uint64_t limit = cgroup_limits_read("/proc/self").memory_bytes;
+    *is_group = limit < host;
+    return *is_group ? limit : host;
 }
 
-uint32_t host_processor(uint32_t nth)
+uint32_t host_processor_number(uint32_t nth)
 {
     cpu_set_t mask[SETS];
     uint32_t count = read_mask(mask), number = 0;
@@ -69,7 +68,7 @@ uint32_t host_processor(uint32_t nth)
     return number;
 }
 
-size_t host_allow_files(size_t count)
+size_t host_raise_file_limit(size_t count)
 {
     struct rlimit limit;
 

@@ -1,4 +1,3 @@
-/* Large tables straight from the kernel: zeroed, and paid for only where they are used. */
 #include "os/process/memory.h"
 
 #include <errno.h>
@@ -12,7 +11,7 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* What MADV_POPULATE_WRITE does, but without its honest error when memory runs out. */
+/* Does what MADV_POPULATE_WRITE does, but can't report that memory is short. */
 static void touch_pages(volatile char *memory, size_t bytes, size_t page_bytes)
 {
     for (size_t i = 0; i < bytes; i += page_bytes)
@@ -48,7 +47,7 @@ void *memory_reserve(size_t bytes, size_t committed)
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
-    /* A kernel built without huge pages refuses the advice (EINVAL), and gives none anyway. */
+    /* A kernel built without huge pages returns EINVAL, which is harmless. */
     madvise(memory, bytes, MADV_NOHUGEPAGE);
     if (commit(memory, committed) != 0) {
         int why = errno;
@@ -65,10 +64,10 @@ void memory_release(void *memory, size_t bytes)
         munmap(memory, bytes);
 }
 
-void *memory_lines(size_t bytes)
+void *memory_cache_lines(size_t bytes)
 {
-    size_t whole = (bytes + MEMORY_LINE_BYTES - 1) / MEMORY_LINE_BYTES * MEMORY_LINE_BYTES;
-    void *memory = aligned_alloc(MEMORY_LINE_BYTES, whole);
+    size_t whole = (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
+    void *memory = aligned_alloc(CACHE_LINE_BYTES, whole);
     if (memory != NULL)
         memset(memory, 0, whole);
     return memory;

@@ -1,4 +1,3 @@
-/* Becoming somebody lesser, for good. */
 #include "os/process/privilege.h"
 
 #include "text/number_with_unit.h"
@@ -15,13 +14,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* getpwnam(3) gives these, or 0, for a name that isn't there. */
+/* getpwnam(3) returns one of these errors, or 0, if there is no such name. */
 static bool means_missing(int error)
 {
     return error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM;
 }
 
-/* (uid_t)-1 means nobody, so the largest id is one less. */
+/* (uid_t)-1 means no user, so the largest id is one less. */
 static bool is_number(const char *text, uint64_t *id)
 {
     return number_parse(text, 0, UINT32_MAX - 1, id) == NULL;
@@ -72,7 +71,7 @@ int identity_find(struct identity *identity, const char *user, const char *group
         error = find_user(identity, user);
     if (!error && group != NULL)
         error = find_group(identity, group);
-    /* A number without an entry has no group of its own, and must not keep the one of root. */
+    /* A number without an entry has no primary group, and must not keep the group of root. */
     if (!error && user != NULL && identity->gid == (gid_t)-1)
         error = -ENODATA;
     return error;
@@ -93,7 +92,7 @@ static bool is_already(const struct identity *identity)
     return same_user && same_group;
 }
 
-/* Whether the one that we were would be let back in. */
+/* Whether the process could change back to the former user or group. */
 static bool can_return(uid_t uid, gid_t gid)
 {
     bool user = uid != geteuid() && setresuid((uid_t)-1, uid, (uid_t)-1) == 0;
@@ -103,33 +102,33 @@ static bool can_return(uid_t uid, gid_t gid)
 
 int privilege_drop(const struct identity *identity)
 {
-    return privilege_drop_beside(identity, (gid_t)-1);
+    return privilege_drop_keeping_group(identity, (gid_t)-1);
 }
 
-int privilege_drop_beside(const struct identity *identity, gid_t beside)
+int privilege_drop_keeping_group(const struct identity *identity, gid_t kept)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
 
-    /* Started by its own user: nothing is to be dropped, and setgroups would be refused. */
+    /* Started as this user: there is nothing to drop, and setgroups would fail. */
     if (is_already(identity) && uid != 0)
         return 0;
     if (identity->uid == (uid_t)-1 && identity->gid == (gid_t)-1)
         return 0;
-    /* The user last: without its privilege the others could no longer be set. */
-    if (setgroups(beside != (gid_t)-1 ? 1 : 0, &beside) != 0 ||
+    /* The user is changed last: without root the groups could no longer be set. */
+    if (setgroups(kept != (gid_t)-1 ? 1 : 0, &kept) != 0 ||
         setresgid(identity->gid, identity->gid, identity->gid) != 0 ||
         setresuid(identity->uid, identity->uid, identity->uid) != 0)
         return -errno;
     if (!is_already(identity))
         return -EPERM;
-    /* Who stays root can become anyone. */
+    /* Root can always change back. */
     if (geteuid() != 0 && can_return(uid, gid))
         return -EPERM;
     return 0;
 }
 
-int privilege_join(gid_t gid)
+int privilege_join_group(gid_t gid)
 {
     gid_t groups[NGROUPS_MAX];
     int count = getgroups(NGROUPS_MAX - 1, groups);
@@ -153,9 +152,9 @@ int identity_allowed(const struct identity *identity)
     return same || geteuid() == 0 ? 0 : -EPERM;
 }
 
-int privilege_bound(void)
+int privilege_clear_bounding_set(void)
 {
-    /* Up to the first that this kernel doesn't know, which is EINVAL. */
+    /* Ends at the first number that the kernel does not know (EINVAL). */
     for (unsigned long capability = 0; capability < 64; capability++) {
         if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0)
             continue;
@@ -166,7 +165,7 @@ int privilege_bound(void)
     return 0;
 }
 
-int privilege_seal(void)
+int privilege_harden(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{.effective = 0}};
@@ -175,9 +174,9 @@ int privilege_seal(void)
     if (setrlimit(RLIMIT_CORE, &no_core) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return -errno;
-    /* Kernels before 4.3 have no ambient set, and nothing to clear. */
+    /* Kernels before 4.3 have no ambient set. */
     if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 && errno != EINVAL)
         return -errno;
-    /* libc has no wrapper for it; libcap does, and isn't linked. */
+    /* libc has no wrapper for it; libcap has one, but is not linked. */
     return syscall(SYS_capset, &header, none) == 0 ? 0 : -errno;
 }

@@ -1,4 +1,3 @@
-/* Bytes that nobody can guess, or an honest no. */
 #include "os/process/random.h"
 
 #include <errno.h>
@@ -7,7 +6,8 @@
 
 int random_fill(void *bytes, size_t size)
 {
-    /* Up to 256 bytes come whole and uninterrupted once the generator is seeded, getrandom(2). */
+    /* Up to 256 bytes are returned whole and without EINTR once the generator is seeded:
+     * getrandom(2). */
     if (size > 256)
         return -EINVAL;
     ssize_t got = getrandom(bytes, size, GRND_NONBLOCK);

@@ -1,5 +1,6 @@
 #include "os/terminal/console.h"
 
+#include "os/loop/signals.h"
 #include "os/loop/standard_input.h"
 #include "os/process/forced_exit.h"
 #include "os/terminal/console_display.h"
@@ -228,7 +229,7 @@ static ssize_t read_keys(struct console *console)
             return console->keys_size > from ? (ssize_t)(console->keys_size - from) : size;
         console->keys_size++;
     } while (!may_end_program(console->keys[console->keys_size - 1]) &&
-             console->keys_size < KEYS_BYTES && standard_input_waits(&console->input));
+             console->keys_size < KEYS_BYTES && standard_input_has_bytes(&console->input));
     return (ssize_t)(console->keys_size - from);
 }
 
@@ -317,7 +318,7 @@ int console_open(struct console **opened, struct loop *loop, const char *prompt,
     struct line_editor *editor = line_editor_new(line_max_bytes, prompt, history);
     int error =
         console && editor ? raw_mode_enter(STDIN_FILENO, STDOUT_FILENO, BEGIN, END) : -ENOMEM;
-    if (!error && (error = loop_signals(loop, raw_mode_signals, signal_caught, console)) != 0)
+    if (!error && (error = loop_signals_start(loop, raw_mode_signals, signal_caught, console)) != 0)
         raw_mode_leave();
     if (error) {
         line_editor_free(editor);

@@ -65,7 +65,7 @@ int on_link_refresh_start(struct on_link_refresh *refresh, struct loop *loop,
     refresh->mailbox = mailbox;
     refresh->on_due = on_due;
     refresh->state = state;
-    refresh->request.message.open = on_request;
+    refresh->request.message.handle = on_request;
     refresh->request.refresh = refresh;
     int error = loop_timer_open(loop, &refresh->timer, on_timer, refresh);
     refresh->running = error == 0;

@@ -28,7 +28,7 @@ struct job {
 /* The share of one worker and the messages that start and cancel it. It has cache lines of its own
  * because the worker writes its counters. */
 struct worker_job {
-    _Alignas(MEMORY_LINE_BYTES) struct shard_job
+    _Alignas(CACHE_LINE_BYTES) struct shard_job
         shard_job; /* first: a pointer to its completion is cast to worker_job */
     struct worker_call start, cancel;
     struct jobs *jobs;
@@ -154,7 +154,7 @@ static void run_start(struct worker_call *call)
 static void start_on_worker(struct jobs *jobs, struct worker *worker, struct worker_job *worker_job)
 {
     worker_job->jobs = jobs;
-    worker_job->shard_job.completion.open = on_shard_job_ended;
+    worker_job->shard_job.completion.handle = on_shard_job_ended;
     worker_job->shard_job.reply_mailbox = jobs->reply_mailbox;
     worker_job->shard_job.bytes = jobs->running->bytes;
     worker_job->shard_job.size = jobs->running->report.bytes;
@@ -193,7 +193,7 @@ int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended
     if (jobs->running != NULL && jobs->waiting_count >= jobs->queue)
         return -ENOBUFS;
     struct job *job = calloc(1, sizeof *job + size);
-    struct worker_job *worker_jobs = memory_lines(jobs->worker_count * sizeof *worker_jobs);
+    struct worker_job *worker_jobs = memory_cache_lines(jobs->worker_count * sizeof *worker_jobs);
     if (job == NULL || worker_jobs == NULL) {
         free(job);
         free(worker_jobs);

@@ -1,7 +1,7 @@
 #include "server/broadcast/multicast_recipient.h"
 
 #include "net/message/datagram.h"
-#include "net/socket/udp_socket.h"
+#include "net/socket/socket_descriptor.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -76,7 +76,7 @@ static uint32_t send_batch(struct paced_copies *copies, struct shard_job *job, s
     send_socket_send(datagram_io_copies(io, socket % SEND_SOCKET_SLOTS_COUNT), copies->batch,
                      &copies->space);
 
-    struct batch_tally tally = batch_tally(copies->batch);
+    struct batch_counts tally = batch_counts(copies->batch);
     if (tally.last_errno != 0)
         *copies->options.last_errno = tally.last_errno;
     count_copies(copies, job, tally.sent, tally.failed);
@@ -96,8 +96,8 @@ static uint32_t send_to_clients(struct paced_copies *copies, struct copy_progres
         bool skip = progress->sockets.blocked[socket];
         for (; end < client_count && socket_of(copies, &clients[end]) == socket; end++)
             if (!skip)
-                batch_address(copies->batch, &clients[end].source, &clients[end].local, job->bytes,
-                              job->size);
+                batch_add(copies->batch, &clients[end].source, &clients[end].local, job->bytes,
+                          job->size);
         if (skip)
             continue;
         uint32_t sent = send_batch(copies, job, socket);

@@ -48,7 +48,7 @@ static size_t due_bytes(const struct relay_options *options)
 int relay_open(struct relay **relay, const struct relay_options *options)
 {
     enum { LONGEST_MESSAGES = 8 /* that fit at least, for any max-datagram */ };
-    struct relay *made = memory_lines(sizeof *made);
+    struct relay *made = memory_cache_lines(sizeof *made);
     if (made == NULL)
         return -ENOMEM;
     made->options = *options;
@@ -126,12 +126,12 @@ static void fill_job(struct relay_job *job, struct message_slot *slot, struct re
                      const struct broadcast_except *except, const uint8_t *bytes, size_t size)
 {
     *job = (struct relay_job){
-        .request.open = on_request,
+        .request.handle = on_request,
         .slot = slot,
         .to = to,
         .job =
             {
-                .completion.open = on_job_ended,
+                .completion.handle = on_job_ended,
                 .reply_mailbox = to == slot->relay ? NULL : slot->relay->options.mailbox,
                 .bytes = bytes,
                 .size = size,

@@ -1,5 +1,6 @@
 #include "server/broadcast/shard_broadcast.h"
 
+#include "os/loop/mailbox.h"
 #include "os/process/clock.h"
 #include "os/process/memory.h"
 
@@ -33,7 +34,7 @@ static void complete(struct shard_job *job)
     if (job->reply_mailbox != NULL)
         mailbox_post(job->reply_mailbox, &job->completion);
     else
-        job->completion.open(&job->completion);
+        job->completion.handle(&job->completion);
 }
 
 static struct shard_job *remove_job(struct job_queue *queue, struct shard_job **link)
@@ -108,7 +109,7 @@ static void free_broadcast(struct broadcast *broadcast)
 
 int broadcast_open(struct broadcast **broadcast, const struct broadcast_options *options)
 {
-    struct broadcast *made = memory_lines(sizeof *made);
+    struct broadcast *made = memory_cache_lines(sizeof *made);
     if (made == NULL)
         return -ENOMEM;
     int error = paced_copies_init(&made->copies, options, run_slice, on_space, made);

@@ -49,7 +49,7 @@ static void print_key(void *state, const char *section, const char *key, const c
     *last = section;
     char built_in[CONTROL_PATH_BYTES];
     bool is_socket = strcmp(section, "control") == 0 && strcmp(key, "socket") == 0;
-    if (value == NULL && is_socket && control_path_built_in(built_in, sizeof built_in) == 0)
+    if (value == NULL && is_socket && control_path_default(built_in, sizeof built_in) == 0)
         printf("# %s = %s  (built in)\n", key, built_in);
     else if (value == NULL)
         printf("# %s =\n", key);

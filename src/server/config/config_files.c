@@ -135,7 +135,7 @@ static int read_file(struct reader *reader, const struct source_file *includer, 
 {
     if (includer || !reader->mode->may_block)
         return file_read(path, CONFIG_FILES_BYTES_MAX, bytes, size);
-    return file_read_once(path, CONFIG_FILES_BYTES_MAX, bytes, size, &reader->result->once);
+    return file_read_stream(path, CONFIG_FILES_BYTES_MAX, bytes, size, &reader->result->once);
 }
 
 /* Reads a whole file; *bytes is NULL if an error was reported. Returns false if memory is short or

@@ -2,7 +2,7 @@
 
 #include "config/config_keys.h"
 #include "os/log/log.h"
-#include "os/loop/event_loop.h"
+#include "os/loop/signals.h"
 #include "text/printable.h"
 
 #include <errno.h>
@@ -185,7 +185,7 @@ static void refuse_once(const char *path, reload_done *done, void *state)
 
 static bool signals_wait(const void *state)
 {
-    return loop_signals_wait(state);
+    return loop_signals_are_pending(state);
 }
 
 static int read_again(const struct reload_target *target, struct config_files_result *result)
@@ -196,7 +196,7 @@ static int read_again(const struct reload_target *target, struct config_files_re
     int error = config_files_read_in_mode(result, options->config_path, options->overrides,
                                           options->override_count, &mode);
     /* Applying it takes time, too: a signal is checked once more. */
-    if (error != 0 || !loop_signals_wait(target->end_signals))
+    if (error != 0 || !loop_signals_are_pending(target->end_signals))
         return error;
     config_files_free(result);
     return -ECANCELED;

@@ -1,6 +1,6 @@
 #include "server/control/control_authorization.h"
 
-#include "net/socket/unix_socket.h"
+#include "net/unix/unix_listener.h"
 #include "os/log/log.h"
 #include "os/process/clock.h"
 
@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-bool control_authorize(const struct control *control, int fd, struct unix_socket_peer *peer)
+bool control_authorize(const struct control *control, int fd, struct unix_peer *peer)
 {
     static const char refusal[] = "error cannot open a session: you have no permission; "
                                   "control.mode and control.group decide who may connect\n.\n";
-    int error = unix_socket_authorize(fd, control->options.mode, &control->file.owner, peer);
+    int error = unix_peer_authorize(fd, control->options.mode, &control->file.owner, peer);
     if (error == 0)
         return true;
     char uid[24] = "-";
@@ -22,6 +22,6 @@ bool control_authorize(const struct control *control, int fd, struct unix_socket
                 uid, "reason", strerror(-error), "advice",
                 "permit this user by control.mode and control.group, or find out why it connects",
                 NULL);
-    unix_socket_reject(fd, refusal, sizeof refusal - 1);
+    unix_listener_reject(fd, refusal, sizeof refusal - 1);
     return false;
 }

@@ -1,7 +1,10 @@
 #include "server/control/control_listener.h"
 
-#include "net/socket/unix_socket.h"
+#include "net/unix/socket_file.h"
+#include "net/unix/unix_listener.h"
+#include "net/unix/unix_peer.h"
 #include "os/log/log.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "server/control/control_authorization.h"
 #include "server/control/session_eviction.h"
@@ -22,7 +25,7 @@ static void log_shortage(const char *attempt, int error)
 
 static void accept_session(struct control *control, int fd)
 {
-    struct unix_socket_peer peer;
+    struct unix_peer peer;
     if (!control_authorize(control, fd, &peer))
         return;
     struct control_session *session = control_session_open(control, fd, &peer);
@@ -38,7 +41,7 @@ static void on_connection(void *state, unsigned events)
 {
     (void)events;
     struct control *control = state;
-    int fd = unix_socket_accept(control->listener);
+    int fd = unix_listener_accept(control->listener);
     if (fd >= 0) {
         accept_session(control, fd);
         return;
@@ -77,10 +80,10 @@ int control_open(struct control **opened, struct loop *loop, const struct contro
     error = loop_timer_open(loop, &control->retry, on_retry, control);
     if (error)
         goto out_memory;
-    error = control->listener = unix_socket_listen(path, options->mode, &options->owner);
+    error = control->listener = unix_listener_open(path, options->mode, &options->owner);
     if (error < 0)
         goto out_timer;
-    error = unix_socket_file_read(path, &control->file);
+    error = socket_file_read(path, &control->file);
     if (error)
         goto out_listener;
     control->handler = &control->handlers[0];
@@ -91,7 +94,7 @@ int control_open(struct control **opened, struct loop *loop, const struct contro
     return 0;
 
 out_listener:
-    unix_socket_unlisten(control->listener, path);
+    unix_listener_close_and_remove(control->listener, path);
 out_timer:
     loop_timer_close(&control->retry);
 out_memory:
@@ -104,26 +107,26 @@ int control_restore(struct control *control, bool *made)
 {
     struct loop_handler *old = control->handler,
                         *new = &control->handlers[old == control->handlers];
-    struct unix_socket_file file;
+    struct socket_file file;
     *made = false;
-    if (unix_socket_file_is(control->path, &control->file))
+    if (socket_file_is_at(control->path, &control->file))
         return 0;
     int listener =
-        unix_socket_listen_at_once(control->path, control->options.mode, &control->options.owner);
+        unix_listener_open_at_once(control->path, control->options.mode, &control->options.owner);
     if (listener < 0)
         return listener;
-    int error = unix_socket_file_read(control->path, &file);
+    int error = socket_file_read(control->path, &file);
     if (error == 0)
         error = loop_add(control->loop, new, listener, LOOP_READ, on_connection, control);
     if (error != 0) {
-        unix_socket_unlisten(listener, control->path);
+        unix_listener_close_and_remove(listener, control->path);
         return error;
     }
     /* Clients that connected before the file was removed still wait to be accepted. */
-    for (int fd; (fd = unix_socket_accept(control->listener)) >= 0;)
+    for (int fd; (fd = unix_listener_accept(control->listener)) >= 0;)
         accept_session(control, fd);
     loop_remove(old);
-    unix_socket_listener_close(control->listener);
+    unix_listener_close(control->listener);
     control->listener = listener;
     control->handler = new;
     control->file = file;
@@ -136,7 +139,7 @@ void control_close(struct control *control)
     if (control == NULL)
         return;
     loop_remove(control->handler);
-    unix_socket_unlisten(control->listener, control->path);
+    unix_listener_close_and_remove(control->listener, control->path);
     loop_timer_close(&control->retry);
     while (control->count > 0) {
         struct control_session *session = control->sessions[control->count - 1];

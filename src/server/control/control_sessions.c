@@ -187,7 +187,7 @@ static void on_closed(void *state, int error)
 }
 
 struct control_session *control_session_open(struct control *control, int fd,
-                                             const struct unix_socket_peer *peer)
+                                             const struct unix_peer *peer)
 {
     static const struct line_stream_callbacks callbacks = {on_line, on_drained, on_closed};
     struct control_session *session = calloc(1, sizeof *session);

@@ -17,7 +17,7 @@ static int find_path(struct control_socket *socket, const struct config *config)
 {
     const char *configured = config->control.socket;
     if (configured == NULL)
-        return control_path_built_in(socket->path, sizeof socket->path);
+        return control_path_default(socket->path, sizeof socket->path);
     if (strlen(configured) >= sizeof socket->path)
         return -ENAMETOOLONG;
     strcpy(socket->path, configured);
@@ -72,14 +72,14 @@ static void check(void *state)
     if (error == 0)
         error = control_restore(socket->control, &made);
     if (error != 0) {
-        log_limited(LOG_KIND_CONTROL_LOST, clock_now_ms(),
+        log_limited(LOG_KIND_CONTROL_SOCKET_LOST, clock_now_ms(),
                     "the operator's socket was removed and cannot be created again yet", "socket",
                     socket->path, "reason", strerror(-error), "advice", advice(error), NULL);
         check_later(socket);
         return;
     }
     if (made)
-        log_limited(LOG_KIND_CONTROL_RESTORED, clock_now_ms(),
+        log_limited(LOG_KIND_CONTROL_SOCKET_RESTORED, clock_now_ms(),
                     "the operator's socket was removed and is created again", "socket",
                     socket->path, "reason", "its file was removed", "advice",
                     "keep cleaners of temporary files away from it, or choose another place "
@@ -143,7 +143,7 @@ int control_socket_open(struct control_socket *socket, struct loop *loop,
 
 void control_socket_warn(const struct control_socket *socket)
 {
-    int error = socket->control != NULL ? file_removable(socket->path) : 0;
+    int error = socket->control != NULL ? file_check_removable(socket->path) : 0;
     if (error != 0)
         log_event(LOG_LEVEL_WARNING,
                   "the operator's socket cannot be removed when the server stops", "socket",

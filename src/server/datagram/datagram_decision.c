@@ -74,8 +74,8 @@ static void challenge(struct decision *decision, int i)
     uint8_t *frame = batch_scratch(decision->batch, i);
     cookie_make(&decision->decider->secrets, decision->listener, source,
                 frame_write_challenge(frame));
-    batch_answer(challenge_queue_of(decision, source)->batch, decision->batch, i, frame,
-                 FRAME_CHALLENGE_BYTES);
+    batch_add_reply(challenge_queue_of(decision, source)->batch, decision->batch, i, frame,
+                    FRAME_CHALLENGE_BYTES);
 }
 _Static_assert((int)FRAME_COOKIE_BYTES == (int)COOKIE_BYTES, "a cookie fits into a frame");
 _Static_assert(28 + FRAME_CHALLENGE_BYTES <= 3 * 28 && 48 + FRAME_CHALLENGE_BYTES <= 3 * 48,
@@ -91,7 +91,7 @@ static void pong(struct decision *decision, int i, const struct frame *ping)
     uint8_t *frame = batch_scratch(decision->batch, i);
     size_t size = frame_write_pong(frame, ping);
     queue->pongs |= UINT64_C(1) << batch_queued(queue->batch);
-    batch_answer(queue->batch, decision->batch, i, frame, size);
+    batch_add_reply(queue->batch, decision->batch, i, frame, size);
 }
 _Static_assert((int)FRAME_BYTES_MAX <= (int)BATCH_SCRATCH_BYTES, "frames are built in scratch");
 
@@ -155,7 +155,7 @@ static bool is_invalid_source(const struct addr *source)
 /* An answer to a challenge may be longer than a plain request, by the frame's header. */
 static bool is_oversize(const struct datagram_decider *decider, const struct datagram *datagram)
 {
-    return datagram->cut ||
+    return datagram->truncated ||
            datagram->size > decider->max_datagram_bytes + FRAME_ANSWER_HEAD_BYTES ||
            frame_read(datagram->bytes, datagram->size).type != FRAME_ANSWER;
 }
@@ -166,7 +166,7 @@ static uint64_t *drop_reason(struct decision *decision, const struct datagram *d
     const struct datagram_decider *decider = decision->decider;
     struct stats *stats = &decision->answers->stats;
     const struct addr *source = &datagram->source;
-    if ((datagram->cut || datagram->size > decider->max_datagram_bytes) &&
+    if ((datagram->truncated || datagram->size > decider->max_datagram_bytes) &&
         is_oversize(decider, datagram))
         return &stats->drop_oversize;
     if (source->port == 0)
@@ -178,7 +178,7 @@ static uint64_t *drop_reason(struct decision *decision, const struct datagram *d
             : own_ports_has(decider->own_ports, source->port) &&
                   (!decider->rules.cookie || own_ports_has_source(decider->own_ports, datagram)))
         return &stats->drop_own_source;
-    if (datagram->to_many || is_invalid_source(source) ||
+    if (datagram->is_multicast || is_invalid_source(source) ||
         broadcast_addrs_contains(&decider->broadcast_addrs, source))
         return &stats->drop_multicast;
     return NULL;
@@ -204,7 +204,7 @@ static inline bool needs_no_check(const struct datagram_decider *decider,
                                   const struct datagram *datagram, const struct own_ports *ports,
                                   uint32_t max_bytes)
 {
-    return !datagram->cut && !datagram->to_many && datagram->size <= max_bytes &&
+    return !datagram->truncated && !datagram->is_multicast && datagram->size <= max_bytes &&
            (uint8_t)(datagram->source.ip[0] - 1) < 223 &&
            !broadcast_addrs_may_contain(&decider->broadcast_addrs, &datagram->source) &&
            !own_ports_has(ports, datagram->source.port);
@@ -370,8 +370,8 @@ static inline void reply_by_rotation(struct decision *decision, bool by_interfac
     for (size_t k = 0; k < admitted->count; k++, turn = reply_rotation_next(rotation, turn)) {
         const struct message *message = reply_rotation_message(rotation, turn);
         int i = admitted->indexes[k];
-        batch_answer(reply_batch(decision, i, by_interface), decision->batch, i, message->bytes,
-                     message->size);
+        batch_add_reply(reply_batch(decision, i, by_interface), decision->batch, i, message->bytes,
+                        message->size);
     }
 }
 
@@ -381,9 +381,9 @@ static void reply_by_echo(struct decision *decision, bool by_interface)
     for (size_t k = 0; k < admitted->count; k++) {
         int i = admitted->indexes[k];
         const struct datagram *datagram = &decision->datagrams[i];
-        batch_answer(reply_batch(decision, i, by_interface), decision->batch, i,
-                     datagram->bytes + admitted->header_bytes[k],
-                     datagram->size - admitted->header_bytes[k]);
+        batch_add_reply(reply_batch(decision, i, by_interface), decision->batch, i,
+                        datagram->bytes + admitted->header_bytes[k],
+                        datagram->size - admitted->header_bytes[k]);
     }
 }
 

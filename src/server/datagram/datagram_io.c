@@ -1,7 +1,8 @@
 #include "server/datagram/datagram_io.h"
 
-#include "net/socket/udp_socket.h"
+#include "net/socket/socket_buffer.h"
 #include "os/log/log.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "os/process/memory.h"
 #include "server/datagram/reply_queue.h"
@@ -57,8 +58,8 @@ static void watch_socket(struct datagram_io *io)
 static uint64_t sent_bits(const struct batch *batch)
 {
     uint64_t sent = 0;
-    for (int i = 0; i < batch_settled(batch); i++)
-        if (!batch_refused(batch, i))
+    for (int i = 0; i < batch_done(batch); i++)
+        if (!batch_is_refused(batch, i))
             sent |= UINT64_C(1) << i;
     return sent;
 }
@@ -72,7 +73,7 @@ static uint32_t send_challenges(struct datagram_io *io, struct challenge_queue *
     uint64_t sent = sent_bits(queue->batch);
     stats->challenged += (uint64_t)__builtin_popcountll(sent & ~queue->pongs);
     stats->ponged += (uint64_t)__builtin_popcountll(sent & queue->pongs);
-    uint32_t failed = batch_tally(queue->batch).failed;
+    uint32_t failed = batch_counts(queue->batch).failed;
     stats->challenge_failed += failed;
     queue->pongs = 0;
     batch_clear(queue->batch);
@@ -90,8 +91,8 @@ static void send_all_challenges(struct datagram_io *io)
         return;
     /* Without a socket of their own they may fill only a part of the shared send buffer. */
     if (sockets->on_link < 0 &&
-        socket_queued_bytes(sockets->routed) > SEND_SOCKET_SET_ON_LINK_BYTES)
-        batch_fail(on_link->batch, EAGAIN);
+        socket_send_buffer_used(sockets->routed) > SEND_SOCKET_SET_ON_LINK_BYTES)
+        batch_fail_rest(on_link->batch, EAGAIN);
     int socket = sockets->on_link < 0 ? sockets->routed : sockets->on_link;
     if (send_challenges(io, on_link, socket) > 0)
         io->options.on_link_failed(io->options.on_link_state);
@@ -103,7 +104,7 @@ static void send_all_challenges(struct datagram_io *io)
 static void count_replies(struct slot *slot)
 {
     struct stats *stats = &slot->io->answers.stats;
-    struct batch_tally tally = batch_tally(slot->batch);
+    struct batch_counts tally = batch_counts(slot->batch);
     if (tally.last_errno != 0)
         *slot->io->options.last_errno = tally.last_errno;
     stats->replied += tally.sent;
@@ -119,10 +120,10 @@ static void queue_unsent(struct slot *slot)
     struct datagram_io *io = slot->io;
     const struct datagram *datagrams = batch_datagrams(io->received);
     struct stats *stats = &io->answers.stats;
-    for (int k = batch_settled(slot->batch); k < batch_queued(slot->batch); k++) {
+    for (int k = batch_done(slot->batch); k < batch_queued(slot->batch); k++) {
         const void *bytes;
         size_t size;
-        const struct datagram *request = &datagrams[batch_answered(slot->batch, k, &bytes, &size)];
+        const struct datagram *request = &datagrams[batch_get_reply(slot->batch, k, &bytes, &size)];
         if (reply_queue_add(&io->queued, &slot->queue, &request->source, &request->local, bytes,
                             size)) {
             stats->received--;
@@ -142,7 +143,7 @@ static void send_queued(struct slot *slot)
     while (slot->queue.count > 0 && has_space) {
         reply_queue_fill(&slot->queue, slot->batch);
         has_space = send_socket_send(&slot->replies, slot->batch, &slot->resume) == 0;
-        int settled = batch_settled(slot->batch);
+        int settled = batch_done(slot->batch);
         stats->received += (uint64_t)settled;
         count_replies(slot);
         reply_queue_remove(&slot->io->queued, &slot->queue, settled);
@@ -236,11 +237,11 @@ static void receive_and_answer(struct datagram_io *io)
         if (count < 0)
             pause_receiving(io, count);
         if (count <= 0) {
-            loop_idle(&io->handler);
+            loop_stop_busy_poll(&io->handler);
             return;
         }
         if (count >= BUSY_DATAGRAMS)
-            loop_busy(&io->handler);
+            loop_start_busy_poll(&io->handler);
         datagram_decide(io->options.datagram_decider, io->options.listener, io->received, count,
                         clock_now_ms(), &io->answers);
         send_all_challenges(io);
@@ -336,7 +337,7 @@ static void free_io(struct datagram_io *io)
 
 int datagram_io_open(struct datagram_io **io, const struct datagram_io_options *options)
 {
-    struct datagram_io *made = memory_lines(sizeof *made);
+    struct datagram_io *made = memory_cache_lines(sizeof *made);
     if (made == NULL)
         return -ENOMEM;
     made->options = *options;
@@ -355,7 +356,7 @@ static void close_slot(struct slot *slot)
     struct stats *stats = &slot->io->answers.stats;
     if (batch_queued(slot->batch) > 0) {
         send_socket_send(&slot->replies, slot->batch, &slot->resume);
-        batch_fail(slot->batch, EAGAIN);
+        batch_fail_rest(slot->batch, EAGAIN);
         count_replies(slot);
     }
     send_queued(slot);
@@ -407,12 +408,12 @@ struct send_socket *datagram_io_copies(struct datagram_io *io, size_t slot)
 
 void datagram_io_count_drops(struct datagram_io *io)
 {
-    uint32_t drops = socket_drops(io->options.socket);
+    uint32_t drops = socket_receive_drops(io->options.socket);
     io->options.stats->kernel_drops += drops - io->drops; /* both wrap at 2^32 */
     io->drops = drops;
 }
 
 void datagram_io_forget_drops(struct datagram_io *io)
 {
-    io->drops = socket_drops(io->options.socket);
+    io->drops = socket_receive_drops(io->options.socket);
 }

@@ -58,7 +58,7 @@ void reply_queue_fill(const struct interface_reply_queue *queue, struct batch *b
 {
     const struct queued_reply *reply = queue->first;
     for (int i = 0; reply != NULL && i < BATCH_MAX; i++, reply = reply->next)
-        batch_address(batch, &reply->to, &reply->local, reply->bytes, reply->size);
+        batch_add(batch, &reply->to, &reply->local, reply->bytes, reply->size);
 }
 
 void reply_queue_remove(struct reply_queue *replies, struct interface_reply_queue *queue, int count)

@@ -1,7 +1,7 @@
 #include "server/datagram/send_socket.h"
 
 #include "net/interface/device_queue.h"
-#include "net/socket/udp_socket.h"
+#include "net/socket/socket_buffer.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -71,7 +71,7 @@ static uint64_t device_bytes(struct send_monitor *monitor)
  * that exceed what waits for interfaces, as an interface may take longer for a single datagram. */
 static uint32_t sample_stalled_bytes(struct send_socket *sender, int socket)
 {
-    uint32_t bytes = socket_queued_bytes(socket);
+    uint32_t bytes = socket_send_buffer_used(socket);
     sender->stalled_ticks = bytes < sender->last_bytes ? 0 : sender->stalled_ticks + 1;
     sender->last_bytes = bytes;
     if (sender->stalled_ticks >= LONG_STALLED_TICKS)
@@ -80,14 +80,14 @@ static uint32_t sample_stalled_bytes(struct send_socket *sender, int socket)
         return 0;
     /* Read in this order, what an interface sends between the two is not counted as stalled. */
     uint64_t moving = device_bytes(sender->monitor);
-    bytes = socket_queued_bytes(socket);
+    bytes = socket_send_buffer_used(socket);
     return moving < bytes ? bytes - (uint32_t)moving : 0;
 }
 
 static void begin_sampling(struct send_socket *sender, int socket)
 {
     sender->stalled_ticks = 0;
-    sender->last_bytes = socket_queued_bytes(socket);
+    sender->last_bytes = socket_send_buffer_used(socket);
 }
 
 /* Updates how many bytes of the reserve are stalled. */
@@ -104,7 +104,7 @@ static void sample_reserve(struct send_socket *sender)
 
 static bool reserve_has_space(const struct send_socket *sender)
 {
-    uint32_t bytes = socket_queued_bytes(sender->reserve);
+    uint32_t bytes = socket_send_buffer_used(sender->reserve);
     return bytes < sender->reserve_stalled_bytes ||
            bytes - sender->reserve_stalled_bytes < sender->space_bytes;
 }
@@ -187,7 +187,7 @@ void send_socket_open(struct send_socket *sender, struct send_monitor *monitor, 
     *sender = (struct send_socket){.monitor = monitor,
                                    .socket = socket,
                                    .reserve = reserve,
-                                   .space_bytes = socket_send_room(socket)};
+                                   .space_bytes = socket_send_buffer_limit(socket)};
 }
 
 void send_socket_open_limited(struct send_socket *sender, struct send_monitor *monitor, int socket,

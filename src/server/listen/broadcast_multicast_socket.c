@@ -2,8 +2,8 @@
 
 #include "net/interface/interface.h"
 #include "net/socket/multicast_socket.h"
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/socket_option.h"
-#include "net/socket/udp_socket.h"
 #include "os/log/log.h"
 #include "server/listen/multicast_group_sockets.h"
 
@@ -28,7 +28,7 @@ uint32_t broadcast_multicast_socket_interface(const struct broadcast_multicast_s
 {
     char name[ADDR_ZONE_BYTES];
     if (multicast->zone[0] != '\0')
-        return socket_zone_index(multicast->zone);
+        return interface_index(multicast->zone);
     return interface_name(multicast->interface, name) ? multicast->interface : 0;
 }
 
@@ -38,11 +38,11 @@ int broadcast_multicast_socket_connect(struct broadcast_multicast_socket *multic
     const struct addr *group = &config->broadcast.multicast.addr;
     struct multicast_path path = {.interface = group->scope,
                                   .ttl = (uint8_t)config->broadcast.multicast_ttl};
-    if (multicast->zone[0] != '\0' && (path.interface = socket_zone_index(multicast->zone)) == 0)
+    if (multicast->zone[0] != '\0' && (path.interface = interface_index(multicast->zone)) == 0)
         return -ENODEV;
     int socket = multicast_connect(group, &path, from);
     if (socket >= 0)
-        multicast->interface = path.interface != 0 ? path.interface : interface_of_route(group);
+        multicast->interface = path.interface != 0 ? path.interface : interface_route_lookup(group);
     return socket;
 }
 
@@ -67,11 +67,11 @@ int broadcast_multicast_socket_open(struct broadcast_multicast_socket *multicast
                   config_listen_text(group, text), "reason", strerror(-socket), "advice",
                   "broadcasts reach the group once there is one; `ip route` lists them", NULL);
         multicast->missing = true;
-        socket = socket_reserve();
+        socket = socket_open_placeholder();
     }
     if (socket < 0) {
         log_event(LOG_LEVEL_ERROR, "cannot send to broadcast.multicast", "address",
-                  config_listen_text(group, text), "reason", socket_option_why(-socket), "advice",
+                  config_listen_text(group, text), "reason", socket_option_error(-socket), "advice",
                   multicast_group_sockets_advice(socket), NULL);
         return socket;
     }

@@ -35,7 +35,7 @@ static int open_listener(struct first_worker_sockets *sockets, struct listeners 
         return 0;
     }
     log_event(LOG_LEVEL_ERROR, is_group ? "cannot listen to a group" : "cannot listen for streams",
-              "address", listener->text, "reason", socket_option_why(-error), "advice",
+              "address", listener->text, "reason", socket_option_error(-error), "advice",
               is_group ? multicast_group_sockets_advice(error) : stream_sockets_advice(error),
               NULL);
     return error;

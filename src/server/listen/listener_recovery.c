@@ -2,8 +2,8 @@
 
 #include "net/interface/interface.h"
 #include "net/socket/multicast_socket.h"
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/tcp_socket.h"
-#include "net/socket/udp_socket.h"
 #include "os/log/log.h"
 #include "server/listen/unicast_sockets.h"
 #include "server/startup_error.h"
@@ -131,7 +131,7 @@ static int reopen_stream(const struct listener_recovery *recovery, size_t i, uin
     struct config_listen bound = *listener->config;
     struct addr at = listener->bound;
     at.scope = interface;
-    int socket = tcp_listen_anyway(&at, &bound.addr);
+    int socket = tcp_listen_freebind(&at, &bound.addr);
     if (socket < 0)
         return socket;
     socket_renewal_add(recovery->renewals[0], i, socket, NULL);
@@ -164,7 +164,7 @@ static void restore(const struct listener_recovery *recovery, size_t i, uint32_t
     }
     if (error == 0) /* read after the kernel has chosen by the route, which may be new */
         listener->interface =
-            interface != 0 || !is_group ? interface : interface_of_route(&listener->config->addr);
+            interface != 0 || !is_group ? interface : interface_route_lookup(&listener->config->addr);
     /* -ENODEV: there is no route to choose an interface by yet. The next check tries again. */
     else if (error != -ENODEV)
         listeners_log_failed(listener->text, error, advice(error), &listener->logged_error);
@@ -195,10 +195,10 @@ static uint32_t find_interface(const struct listener *listener, bool is_group)
 {
     char name[ADDR_ZONE_BYTES];
     if (listener->zone[0] != '\0')
-        return socket_zone_index(listener->zone);
+        return interface_index(listener->zone);
     if (!is_group || (!listener->missing && interface_name(listener->interface, name)))
         return listener->interface;
-    return interface_of_route(&listener->config->addr);
+    return interface_route_lookup(&listener->config->addr);
 }
 
 /* Where netlink is not permitted, the interface by which a route had a group joined is not known.

@@ -13,7 +13,7 @@ int listeners_find_interface(struct listener *listener)
     listener->interface = listen->addr.scope;
     memcpy(listener->zone, listen->zone, sizeof listener->zone);
     if (listener->zone[0] != '\0')
-        listener->interface = socket_zone_index(listener->zone);
+        listener->interface = interface_index(listener->zone);
     else if (listener->interface != 0)
         interface_name(listener->interface, listener->zone);
     return listener->zone[0] == '\0' || listener->interface != 0 ? 0 : -ENODEV;
@@ -41,7 +41,7 @@ void listeners_share_port(const struct listeners *listeners, uint16_t port, bool
         if (listener->bound.port != port)
             continue;
         for (size_t k = 0; k < listeners->worker_count; k++) {
-            socket_share(listener->sockets[k], may);
+            udp_socket_allow_sharing(listener->sockets[k], may);
             send_socket_set_share(&listener->senders[k], may);
         }
     }

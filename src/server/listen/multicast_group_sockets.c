@@ -2,6 +2,7 @@
 
 #include "net/interface/interface.h"
 #include "net/socket/multicast_socket.h"
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
 #include "server/startup_error.h"
 
@@ -42,11 +43,11 @@ static int open_reply_socket(struct multicast_group_sockets *group, struct liste
                              struct own_addrs *own_addrs, const struct config *config)
 {
     struct addr any = {.family = listeners->list[group->listener].bound.family}, bound;
-    struct socket_options options = {
+    struct udp_socket_options options = {
         .receive_buffer_bytes = config->server.receive_buffer_bytes,
         .send_buffer_bytes = config->server.send_buffer_bytes,
     };
-    group->reply_socket = socket_open(&any, &options, &bound);
+    group->reply_socket = udp_socket_open(&any, &options, &bound);
     if (group->reply_socket < 0)
         return group->reply_socket;
     own_ports_add(&listeners->ports, &bound);
@@ -76,7 +77,7 @@ static int join(struct multicast_group_sockets *group, const struct listeners *l
         return error;
     listener->missing = error != 0;
     group->socket = listener->missing && addr_is_link_scoped_group(addr)
-                        ? socket_reserve()
+                        ? socket_open_placeholder()
                         : bind_to_group(listeners, addr, listener->interface,
                                         config->server.receive_buffer_bytes);
     if (group->socket < 0)
@@ -92,7 +93,7 @@ static int join(struct multicast_group_sockets *group, const struct listeners *l
     if (listener->missing)
         listeners_warn_of_waiting(listener, error);
     else if (listener->interface == 0)
-        listener->interface = interface_of_route(addr);
+        listener->interface = interface_route_lookup(addr);
     return 0;
 }
 

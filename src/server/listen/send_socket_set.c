@@ -1,5 +1,8 @@
 #include "server/listen/send_socket_set.h"
 
+#include "net/socket/send_only_socket.h"
+#include "net/socket/socket_buffer.h"
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
 
 #include <stddef.h>
@@ -42,7 +45,7 @@ static int use_receiving_socket(struct send_socket_set *senders, size_t slot)
 
 static int open_sender(int *socket, const struct addr *bound, uint32_t bytes, uint32_t *got_bytes)
 {
-    *socket = socket_open_sender(bound, bytes, got_bytes);
+    *socket = send_only_socket_open(bound, bytes, got_bytes);
     return *socket < 0 ? *socket : 0;
 }
 
@@ -72,7 +75,7 @@ int send_socket_set_open(struct send_socket_set *senders, int receiver, const st
     send_socket_set_init(senders);
     senders->routed = receiver;
     senders->buffer_bytes = send_buffer_bytes;
-    senders->by_interface = socket_tells_interface(bound);
+    senders->by_interface = udp_socket_reports_destination(bound);
     int error = open_all(senders, bound, send_buffer_bytes);
     if (error != 0)
         send_socket_set_close(senders);
@@ -86,7 +89,7 @@ int send_socket_set_open_single(struct send_socket_set *senders, int socket,
     senders->routed = socket;
     senders->single = true;
     senders->buffer_bytes = send_buffer_bytes;
-    senders->reserve_got_bytes = socket_widen(socket, SEND_SOCKET_SET_RESERVE_BYTES);
+    senders->reserve_got_bytes = socket_raise_send_buffer(socket, SEND_SOCKET_SET_RESERVE_BYTES);
     int error = use_receiving_socket(senders, 0);
     if (error != 0)
         send_socket_set_close(senders);
@@ -100,7 +103,7 @@ int send_socket_set_reserve(struct send_socket_set *senders, int receiver)
     send_socket_set_init(senders);
     senders->routed = receiver;
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-        *all[i] = socket_reserve();
+        *all[i] = socket_open_placeholder();
         if (*all[i] >= 0)
             continue;
         int error = *all[i];
@@ -114,15 +117,15 @@ int send_socket_set_connect(const struct send_socket_set *senders, const struct 
 {
     /* Without SEND_SOCKET_SLOT_UNKNOWN, whose socket is the one that receives. */
     size_t slots = senders->by_interface ? SEND_SOCKET_SLOTS_MAX : 1;
-    int error = socket_connect_sender(senders->on_link, bound);
+    int error = send_only_socket_connect(senders->on_link, bound);
     if (error == 0)
-        error = socket_connect_sender(senders->reply_reserve, bound);
+        error = send_only_socket_connect(senders->reply_reserve, bound);
     if (error == 0)
-        error = socket_connect_sender(senders->copy_reserve, bound);
+        error = send_only_socket_connect(senders->copy_reserve, bound);
     for (size_t i = 0; i < slots && error == 0; i++) {
-        error = socket_connect_sender(senders->replies[i], bound);
+        error = send_only_socket_connect(senders->replies[i], bound);
         if (error == 0)
-            error = socket_connect_sender(senders->copies[i], bound);
+            error = send_only_socket_connect(senders->copies[i], bound);
     }
     return error;
 }
@@ -147,7 +150,7 @@ void send_socket_set_replace(const struct send_socket_set *senders, struct send_
 
 void send_socket_set_share(const struct send_socket_set *senders, bool may)
 {
-    for_each(senders, socket_share, may);
+    for_each(senders, udp_socket_allow_sharing, may);
 }
 
 static void close_one(int socket, bool may)

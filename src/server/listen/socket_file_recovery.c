@@ -67,9 +67,9 @@ void socket_file_recovery_check(struct socket_file_recovery *recovery,
 static bool watch_file(struct socket_file_recovery *recovery, size_t stream)
 {
     const struct stream_sockets *streams = &recovery->sockets->first_worker.streams;
-    const struct unix_socket_file *file = &streams->files[stream];
+    const struct socket_file *file = &streams->files[stream];
     struct watched_file *watched = &recovery->files[stream];
-    if (watched->watch.handler.loop != NULL && unix_socket_file_same(&watched->file, file))
+    if (watched->watch.handler.loop != NULL && socket_file_same(&watched->file, file))
         return true;
     file_watch_close(&watched->watch);
     watched->file = *file;

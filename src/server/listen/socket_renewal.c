@@ -1,6 +1,6 @@
 #include "server/listen/socket_renewal.h"
 
-#include "net/socket/udp_socket.h"
+#include "net/socket/socket_descriptor.h"
 
 static void clear(struct renewed_listener *listener)
 {

@@ -1,7 +1,8 @@
 #include "server/listen/stream_sockets.h"
 
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/tcp_socket.h"
-#include "net/socket/udp_socket.h"
+#include "net/unix/unix_listener.h"
 #include "server/startup_error.h"
 
 #include <errno.h>
@@ -46,12 +47,12 @@ static int open_tcp(struct listener *listener, bool waits)
         return error;
     if (error != 0) {
         listeners_warn_of_waiting(listener, error);
-        return socket_reserve();
+        return socket_open_placeholder();
     }
     wanted.scope = listener->interface;
     int socket = tcp_listen(&wanted, &listener->bound);
     if (socket == -EADDRNOTAVAIL && waits) {
-        socket = tcp_listen_anyway(&wanted, &listener->bound);
+        socket = tcp_listen_freebind(&wanted, &listener->bound);
         listener->missing = socket >= 0;
         if (socket >= 0)
             listeners_warn_of_waiting(listener, -EADDRNOTAVAIL);
@@ -68,14 +69,14 @@ int stream_sockets_open(struct stream_sockets *streams, const struct listeners *
 {
     const struct config_listen *listen = listener->config;
     bool is_unix = listen->transport == TRANSPORT_UNIX;
-    int socket = is_unix ? unix_socket_listen(listen->path, FILE_MODE, &streams->owner)
+    int socket = is_unix ? unix_listener_open(listen->path, FILE_MODE, &streams->owner)
                          : open_tcp(listener, config->server.missing_address == MISSING_WAIT);
     if (socket < 0)
         return socket;
     size_t i = streams->count++;
     streams->paths[i] = is_unix ? listen->path : NULL;
     if (is_unix) /* a file that was removed since is created again, as a later removal would be */
-        unix_socket_file_read(listen->path, &streams->files[i]);
+        socket_file_read(listen->path, &streams->files[i]);
     streams->list[i] = (struct stream_listener){
         .socket = socket,
         .transport = listen->transport,
@@ -86,19 +87,19 @@ int stream_sockets_open(struct stream_sockets *streams, const struct listeners *
 
 bool stream_sockets_file_exists(const struct stream_sockets *streams, size_t stream)
 {
-    return unix_socket_file_is(streams->paths[stream], &streams->files[stream]);
+    return socket_file_is_at(streams->paths[stream], &streams->files[stream]);
 }
 
 int stream_sockets_create_file(struct stream_sockets *streams, size_t stream)
 {
     const char *path = streams->paths[stream];
-    int socket = unix_socket_listen_at_once(path, FILE_MODE, &streams->owner);
+    int socket = unix_listener_open_at_once(path, FILE_MODE, &streams->owner);
     if (socket < 0)
         return socket;
-    int error = unix_socket_file_read(path, &streams->files[stream]);
+    int error = socket_file_read(path, &streams->files[stream]);
     if (error == 0)
         return socket;
-    unix_socket_unlisten(socket, path);
+    unix_listener_close_and_remove(socket, path);
     return error;
 }
 
@@ -106,7 +107,7 @@ void stream_sockets_remove_files(struct stream_sockets *streams)
 {
     for (size_t i = 0; i < streams->count; i++)
         if (streams->paths[i] != NULL)
-            unix_socket_unlisten(streams->list[i].socket, streams->paths[i]);
+            unix_listener_close_and_remove(streams->list[i].socket, streams->paths[i]);
 }
 
 void stream_sockets_close(struct stream_sockets *streams)

@@ -1,6 +1,8 @@
 #include "server/listen/unicast_sockets.h"
 
 #include "net/interface/interface.h"
+#include "net/socket/reuseport_group.h"
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/socket_option.h"
 #include "net/socket/udp_socket.h"
 #include "os/log/log.h"
@@ -57,16 +59,16 @@ static const char *advice(int error, const struct addr *addr)
 }
 
 static void warn_of_small_receive_buffer(const struct listener *listener,
-                                         const struct socket_options *options)
+                                         const struct udp_socket_options *options)
 {
-    if (options->receive_buffer_got_bytes >= options->receive_buffer_bytes)
+    if (options->receive_buffer_actual_bytes >= options->receive_buffer_bytes)
         return;
     char asked[24], got[24];
     log_event(LOG_LEVEL_WARNING,
               "the kernel gave a smaller receive buffer than server.receive-buffer", "address",
               listener->text, "asked", size_format(options->receive_buffer_bytes, asked), "got",
-              size_format(options->receive_buffer_got_bytes, got), "reason", "the kernel bounds it",
-              "advice", "raise net.core.rmem_max, or ask for less", NULL);
+              size_format(options->receive_buffer_actual_bytes, got), "reason",
+              "the kernel bounds it", "advice", "raise net.core.rmem_max, or ask for less", NULL);
 }
 
 /* Not of a listener on loopback, where no neighbour can fail to answer. */
@@ -116,7 +118,7 @@ static int open_senders(struct listener *listener, const struct config *config, 
     int error = 0;
     size_t opened = 0;
     for (size_t k = 0; k < worker_count; k++)
-        socket_share(listener->sockets[k], true);
+        udp_socket_allow_sharing(listener->sockets[k], true);
     while (opened < worker_count && error == 0) {
         error = send_socket_set_open(&listener->senders[opened], listener->sockets[opened],
                                      &listener->bound, config->server.send_buffer_bytes);
@@ -129,7 +131,7 @@ static int open_senders(struct listener *listener, const struct config *config, 
         return error;
     }
     for (size_t k = 0; k < worker_count; k++) {
-        socket_share(listener->sockets[k], false);
+        udp_socket_allow_sharing(listener->sockets[k], false);
         send_socket_set_share(&listener->senders[k], false);
     }
     return 0;
@@ -150,7 +152,7 @@ static int reserve_sockets(struct listener *listener, size_t worker_count)
 {
     int error = make_tables(listener, worker_count);
     for (size_t k = 0; k < worker_count && error == 0; k++) {
-        listener->sockets[k] = socket_reserve();
+        listener->sockets[k] = socket_open_placeholder();
         error = listener->sockets[k] < 0
                     ? listener->sockets[k]
                     : send_socket_set_reserve(&listener->senders[k], listener->sockets[k]);
@@ -178,7 +180,7 @@ static int open_listener(struct listener *listener, const struct config *config,
         return reserve_sockets(listener, worker_count);
     }
     wanted.scope = listener->interface;
-    struct socket_options options = {
+    struct udp_socket_options options = {
         .receive_buffer_bytes = config->server.receive_buffer_bytes,
         .send_buffer_bytes = config->server.send_buffer_bytes,
         .may_be_missing = waits,
@@ -187,7 +189,8 @@ static int open_listener(struct listener *listener, const struct config *config,
         error = make_tables(listener, worker_count);
     if (error != 0)
         return error;
-    error = socket_open_group(&wanted, &options, &listener->bound, listener->sockets, worker_count);
+    error =
+        reuseport_group_open(&wanted, &options, &listener->bound, listener->sockets, worker_count);
     if (error != 0) {
         close_sockets(listener, 0, 0);
         return error;
@@ -209,7 +212,7 @@ int unicast_sockets_reopen(const struct listener *listener, const struct config 
     fresh->bound.scope = 0;
     int error = open_listener(fresh, config, worker_count, true);
     for (size_t k = 0; error == 0 && k < worker_count; k++)
-        error = socket_receive_all(fresh->sockets[k]);
+        error = reuseport_member_start(fresh->sockets[k]);
     return error;
 }
 
@@ -247,7 +250,7 @@ int unicast_sockets_open(struct listeners *listeners, const struct config *confi
         bool skip = may_skip(config, error);
         log_event(skip ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
                   skip ? "going on without a default listener" : "cannot listen", "address",
-                  listener->text, "reason", socket_option_why(-error), "advice",
+                  listener->text, "reason", socket_option_error(-error), "advice",
                   advice(-error, &listener->bound), NULL);
         if (!skip)
             break;
@@ -266,7 +269,7 @@ int unicast_sockets_receive(const struct listeners *listeners)
     int error = 0;
     for (size_t i = 0; i < listeners->unicast_count; i++)
         for (size_t k = 0; k < listeners->worker_count && error == 0; k++)
-            error = socket_receive_all(listeners->list[i].sockets[k]);
+            error = reuseport_member_start(listeners->list[i].sockets[k]);
     return error;
 }
 

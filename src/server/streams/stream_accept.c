@@ -1,9 +1,10 @@
 #include "server/streams/stream_accept.h"
 
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/tcp_socket.h"
-#include "net/socket/udp_socket.h"
-#include "net/socket/unix_socket.h"
+#include "net/unix/unix_listener.h"
 #include "os/log/log.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "server/streams/stream_disconnect.h"
 #include "server/streams/stream_lines.h"
@@ -45,7 +46,7 @@ static void accept_client(struct stream_clients *table, const struct stream_list
         table->options.stats->streams_refused++;
         return;
     }
-    line_stream_take_rest(client->stream);
+    line_stream_accept_partial_line(client->stream);
     line_stream_limit_output(client->stream, table->options.buffer_bytes);
     table->options.stats->joined++;
 }
@@ -68,7 +69,7 @@ static void deny(struct stream_clients *table, int fd)
 static void refuse(struct stream_clients *table, int fd)
 {
     static const char text[] = "error: too many streams; try again later\n";
-    unix_socket_reject(fd, text, sizeof text - 1);
+    unix_listener_reject(fd, text, sizeof text - 1);
     table->options.stats->streams_refused++;
 }
 
@@ -119,7 +120,7 @@ static void on_connection(void *state, unsigned events)
         struct addr addr = {.family = ADDR_NONE};
         int fd = acceptor->options.transport == TRANSPORT_TCP
                      ? tcp_accept(acceptor->options.socket, &addr)
-                     : unix_socket_accept(acceptor->options.socket);
+                     : unix_listener_accept(acceptor->options.socket);
         if (fd == -EAGAIN)
             return;
         if (fd < 0) {

@@ -25,7 +25,7 @@ static void refuse_line(struct stream_client *client)
     options->stats->drop_oversize++;
     start_closing(client);
     line_stream_write(client->stream, text, (size_t)length);
-    line_stream_discard(client->stream);
+    line_stream_discard_input(client->stream);
 }
 
 void stream_disconnect_closed(struct stream_client *client, int error)

@@ -1,6 +1,7 @@
 #include "server/workers/first_worker.h"
 
-#include "net/socket/udp_socket.h"
+#include "net/socket/socket_buffer.h"
+#include "net/socket/socket_descriptor.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -126,7 +127,7 @@ void first_worker_close(struct first_worker *first_worker)
 static void renew_reply_descriptors(const struct multicast_group_sockets *sockets)
 {
     const int senders[] = {sockets->senders.replies[0], sockets->senders.copies[0]};
-    socket_widen(sockets->senders.routed, SEND_SOCKET_SET_RESERVE_BYTES);
+    socket_raise_send_buffer(sockets->senders.routed, SEND_SOCKET_SET_RESERVE_BYTES);
     for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++) {
         int duplicate = socket_duplicate(sockets->senders.routed);
         if (duplicate >= 0 && socket_replace(senders[i], duplicate) != 0)

@@ -25,7 +25,7 @@ static const struct warning WARNINGS[] = {
      "a prefix is full: its new clients are answered but not registered",
      "raise admission.per-prefix, or find the clients that have so many addresses (udpctl "
      "clients)"},
-    {LOG_KIND_LIMITED, COUNTER(drop_limited), "admission.rate is reached",
+    {LOG_KIND_RATE_LIMITED, COUNTER(drop_limited), "admission.rate is reached",
      "datagrams were dropped: their address or prefix is over its rate",
      "raise admission.rate and burst if these are clients"},
     {LOG_KIND_KERNEL_DROPS, COUNTER(kernel_drops), "the receive buffer was full",

@@ -1,6 +1,9 @@
 #include "server/workers/worker.h"
 
 #include "os/log/log.h"
+#include "os/loop/mailbox.h"
+#include "os/loop/thread.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "os/process/host.h"
 #include "os/process/memory.h"
@@ -195,7 +198,7 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
         {"groups and streams", open_first_worker},
     };
     *failed = "worker";
-    struct worker *made = memory_lines(sizeof *made);
+    struct worker *made = memory_cache_lines(sizeof *made);
     if (made == NULL)
         return -ENOMEM;
     made->options = *options;
@@ -255,14 +258,14 @@ static void worker_main(void *state)
         return;
     log_event(LOG_LEVEL_ERROR, "a worker's event loop failed", "reason", strerror(-error), "advice",
               "free some memory, and restart udpsrv", NULL);
-    worker->failed.open = report_failure;
+    worker->failed.handle = report_failure;
     mailbox_post(worker->options.failure.mailbox, &worker->failed);
 }
 
 static void pin_to_processor(struct worker *worker)
 {
     char name[24];
-    int error = thread_pin(worker->thread, host_processor(worker->options.number));
+    int error = thread_pin(worker->thread, host_processor_number(worker->options.number));
     if (error == 0)
         return;
     snprintf(name, sizeof name, "worker-%" PRIu32, worker->options.number);

@@ -1,5 +1,6 @@
 #include "server/workers/worker_calls.h"
 
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "server/workers/worker_state.h"
 
@@ -19,13 +20,13 @@ static void run_call(struct mailbox_message *message)
     call->run(call);
     if (reply_mailbox == NULL)
         return;
-    message->open = complete_call;
+    message->handle = complete_call;
     mailbox_post(reply_mailbox, message);
 }
 
 void worker_post(struct worker *worker, struct worker_call *call, struct mailbox *reply_mailbox)
 {
-    call->message.open = run_call;
+    call->message.handle = run_call;
     call->worker = worker;
     call->reply_mailbox = reply_mailbox;
     mailbox_post(worker->mailbox, &call->message);
@@ -80,6 +81,6 @@ void worker_apply(struct worker *worker, const struct worker_settings *settings)
     worker_set_relay(worker, settings->relay, settings->relay_rate_pps);
     if (settings->sweep_ms != worker->options.sweep_ms) {
         worker->options.sweep_ms = settings->sweep_ms;
-        loop_timer_change(&worker->sweep, settings->sweep_ms);
+        loop_timer_change_period(&worker->sweep, settings->sweep_ms);
     }
 }

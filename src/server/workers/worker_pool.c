@@ -40,7 +40,7 @@ uint32_t workers_raise_file_limit(size_t count, const struct config *config)
                     count * (WORKER_FILES + LISTENER_FILES * config->server.listen_count);
     bool has_streams = unix_sockets > 0 || count_listeners(config, TRANSPORT_TCP) > 0;
     size_t streams = has_streams ? config->server.stream_max : 0;
-    size_t allowed = host_allow_files(others + streams);
+    size_t allowed = host_raise_file_limit(others + streams);
     if (streams == 0 || allowed >= others + streams)
         return config->server.stream_max;
     size_t left = allowed > others ? allowed - others : 0;

@@ -4,8 +4,12 @@
 #include "target.h"
 
 #include "net/message/line_stream.h"
-#include "net/socket/unix_socket.h"
+#include "net/unix/socket_file.h"
+#include "net/unix/unix_listener.h"
+#include "net/unix/unix_peer.h"
 #include "os/log/log.h"
+#include "os/loop/mailbox.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "server/control/command_table.h"
 
@@ -27,7 +31,7 @@ static struct line_stream *peer;
 static struct worker_call *calls[CALLS_MAX];
 static size_t call_count;
 static struct registry *registry;
-static loop_ready *connection;
+static loop_event_callback *connection;
 static void *connection_state;
 
 /* A broadcast for whose end a command waits. */
@@ -61,7 +65,7 @@ void log_limited(enum log_kind kind, uint64_t now_ms, const char *sentence, ...)
 }
 
 int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned events,
-             loop_ready *ready, void *state)
+             loop_event_callback *ready, void *state)
 {
     (void)loop, (void)handler, (void)fd, (void)events;
     connection = ready;
@@ -79,7 +83,7 @@ void loop_remove(struct loop_handler *handler)
     (void)handler;
 }
 
-int loop_timer_open(struct loop *loop, struct loop_timer *timer, loop_run *run, void *state)
+int loop_timer_open(struct loop *loop, struct loop_timer *timer, loop_callback *run, void *state)
 {
     (void)loop, (void)timer, (void)run, (void)state;
     return 0;
@@ -95,54 +99,53 @@ void loop_timer_once(struct loop_timer *timer, uint64_t delay_ns)
     (void)timer, (void)delay_ns;
 }
 
-int unix_socket_listen(const char *path, mode_t mode, const struct identity *owner)
+int unix_listener_open(const char *path, mode_t mode, const struct identity *owner)
 {
     (void)path, (void)mode, (void)owner;
     return 7;
 }
 
-void unix_socket_unlisten(int listener, const char *path)
+void unix_listener_close_and_remove(int listener, const char *path)
 {
     (void)listener, (void)path;
 }
 
-int unix_socket_listen_at_once(const char *path, mode_t mode, const struct identity *owner)
+int unix_listener_open_at_once(const char *path, mode_t mode, const struct identity *owner)
 {
-    return unix_socket_listen(path, mode, owner);
+    return unix_listener_open(path, mode, owner);
 }
 
-int unix_socket_file_read(const char *path, struct unix_socket_file *file)
+int socket_file_read(const char *path, struct socket_file *file)
 {
     (void)path;
-    *file = (struct unix_socket_file){.owner = {0, 0}};
+    *file = (struct socket_file){.owner = {0, 0}};
     return 0;
 }
 
-bool unix_socket_file_is(const char *path, const struct unix_socket_file *file)
+bool socket_file_is_at(const char *path, const struct socket_file *file)
 {
     (void)path, (void)file;
     return true;
 }
 
-void unix_socket_listener_close(int listener)
+void unix_listener_close(int listener)
 {
     (void)listener;
 }
 
-int unix_socket_accept(int listener)
+int unix_listener_accept(int listener)
 {
     return listener + 1;
 }
 
-int unix_socket_authorize(int fd, mode_t mode, const struct identity *owner,
-                          struct unix_socket_peer *who)
+int unix_peer_authorize(int fd, mode_t mode, const struct identity *owner, struct unix_peer *who)
 {
     (void)fd, (void)mode, (void)owner;
-    *who = (struct unix_socket_peer){1, 0, 0};
+    *who = (struct unix_peer){1, 0, 0};
     return 0;
 }
 
-void unix_socket_reject(int fd, const void *why, size_t size)
+void unix_listener_reject(int fd, const void *why, size_t size)
 {
     (void)fd, (void)why, (void)size;
 }

@@ -55,8 +55,8 @@ int batch_queued(const struct batch *batch)
     return batch->answer_count;
 }
 
-void batch_answer(struct batch *out, const struct batch *received, int i, const void *bytes,
-                  size_t size)
+void batch_add_reply(struct batch *out, const struct batch *received, int i, const void *bytes,
+                     size_t size)
 {
     must(i >= 0 && i < received->count && out->answer_count < received->count);
     must(!received->answered[i]);
@@ -284,8 +284,8 @@ static struct sent add_datagram(struct script *script, uint8_t listener)
     batch->datagrams[i] = (struct datagram){
         .bytes = bytes,
         .size = (uint32_t)size,
-        .cut = more == 255,
-        .to_many = more == 254,
+        .truncated = more == 255,
+        .is_multicast = more == 254,
         .source = source,
         .local = listener == 0 ? (struct addr){.family = ADDR_NONE} : source_of(9),
     };
@@ -296,7 +296,8 @@ static struct sent add_datagram(struct script *script, uint8_t listener)
 static const struct datagram *check_answer(const struct answered *answer, const struct sent *sent)
 {
     const struct datagram *datagram = &world.batch.datagrams[answer->datagram];
-    must(!is_invalid_source(sent[answer->datagram].source) && !datagram->cut && !datagram->to_many);
+    must(!is_invalid_source(sent[answer->datagram].source) && !datagram->truncated &&
+         !datagram->is_multicast);
     must(world.datagram_decider.rules.acl == NULL ||
          access_list_admits(world.datagram_decider.rules.acl, &datagram->source));
     return datagram;

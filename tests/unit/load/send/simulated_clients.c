@@ -1,7 +1,7 @@
 /* Tests of the addresses and sockets of simulated clients. */
 #include "load/send/simulated_clients.h"
 
-#include "net/socket/udp_socket.h"
+#include "net/socket/socket_address.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -119,7 +119,7 @@ Test(simulated_clients, are_distributed_over_the_sources)
     cr_assert_not(simulated_clients_by_address(&plan));
     cr_assert_eq(simulated_clients_open(&clients, &plan, 0, 4, error), 0, "%s", error);
     for (uint32_t i = 0; i < 4; i++) {
-        union socket_name name;
+        union socket_address name;
         struct addr addr;
         socklen_t size = sizeof name;
         getsockname(clients.sockets[i], &name.any, &size);

@@ -1,3 +1,4 @@
+/* Interfaces: broadcast addresses, states of addresses, routes. */
 #include "net/interface/interface.h"
 
 #include "netns_fixture.h"
@@ -56,7 +57,7 @@ static enum interface_address state_of(const char *text)
     return interface_address(&addr);
 }
 
-Test(interface, an_address_that_is_checked_for_a_duplicate_is_tentative)
+Test(interface, address_in_duplicate_detection_is_tentative)
 {
     enter_netns();
     ip("ip link add here type veth peer name there && ip link set here up && "
@@ -71,21 +72,27 @@ Test(interface, an_address_that_is_checked_for_a_duplicate_is_tentative)
     cr_assert_eq(state_of("10.1.0.255"), INTERFACE_ADDRESS_ABSENT);
 }
 
-Test(interface, routes_choose_an_interface_and_its_name_is_known)
+Test(interface, routes_select_an_interface_which_has_a_name)
 {
     char name[ADDR_ZONE_BYTES];
     enter_netns();
     struct addr group = address("239.1.2.3"), wide = address("ff05::1");
-    cr_assert_eq(interface_of_route(&group), 0);
+    cr_assert_eq(interface_route_lookup(&group), 0);
     ip("ip link add here index 77 type veth peer name there && ip link set here up && "
        "ip link set there up && ip addr add 10.1.0.1/24 dev here && "
        "ip route add 239.0.0.0/8 dev here && ip -6 route add ff05::/16 dev here table local");
-    cr_assert_eq(interface_of_route(&group), 77);
-    cr_assert_eq(interface_of_route(&wide), 77);
+    cr_assert_eq(interface_route_lookup(&group), 77);
+    cr_assert_eq(interface_route_lookup(&wide), 77);
     cr_assert(interface_name(77, name));
     cr_assert_str_eq(name, "here");
     ip("ip link del here");
-    cr_assert_eq(interface_of_route(&group), 0);
+    cr_assert_eq(interface_route_lookup(&group), 0);
     cr_assert_not(interface_name(77, name));
     cr_assert_str_eq(name, "");
+}
+
+Test(interface, is_found_by_its_name)
+{
+    cr_assert_gt(interface_index("lo"), 0);
+    cr_assert_eq(interface_index("no-such-zone"), 0);
 }

@@ -1,6 +1,6 @@
+/* Watching interfaces for changes, with and without netlink. */
 #include "net/interface/interface_watch.h"
 
-#include "net/socket/udp_socket.h"
 #include "netns_fixture.h"
 #include "no_netlink.h"
 #include "os/process/clock.h"
@@ -10,12 +10,12 @@
 static struct loop *loop;
 static struct interface_watch *watch;
 static int changes, wanted_changes;
-static uint32_t gone;
+static uint32_t removed_index;
 
 static void removed(void *state, uint32_t interface)
 {
     (void)state;
-    gone = interface;
+    removed_index = interface;
 }
 
 static void changed(void *state)
@@ -46,7 +46,7 @@ static void await_changes(int count)
 {
     changes = 0;
     wanted_changes = count;
-    gone = 0;
+    removed_index = 0;
     cr_assert_eq(loop_run_until_stopped(loop), 0);
 }
 
@@ -56,7 +56,7 @@ static void stop(void *state)
     loop_stop(loop);
 }
 
-/* What is there already, and nothing that has to be waited for. */
+/* Runs one round: what is there already, without waiting. */
 static void run_a_round(void)
 {
     struct loop_task task = {.run = stop};
@@ -66,7 +66,7 @@ static void run_a_round(void)
     cr_assert_eq(loop_run_until_stopped(loop), 0);
 }
 
-Test(interface_watch, addresses_and_interfaces_that_come_and_go_are_told)
+Test(interface_watch, reports_addresses_and_interfaces_that_are_added_and_removed)
 {
     enter_netns();
     open_watch();
@@ -78,11 +78,11 @@ Test(interface_watch, addresses_and_interfaces_that_come_and_go_are_told)
     await_changes(1);
     ip("ip link add here type veth peer name there");
     await_changes(1);
-    cr_assert_eq(gone, 0);
+    cr_assert_eq(removed_index, 0);
     close_watch();
 }
 
-Test(interface_watch, an_interface_that_is_gone_is_named_even_if_its_name_is_there_again)
+Test(interface_watch, reports_a_removed_interface_even_if_a_new_one_has_its_name)
 {
     enter_netns();
     open_watch();
@@ -90,11 +90,11 @@ Test(interface_watch, an_interface_that_is_gone_is_named_even_if_its_name_is_the
     await_changes(1);
     ip("ip link del here && ip link add here index 77 type veth peer name there index 79");
     await_changes(1);
-    cr_assert(gone == 77 || gone == 78, "%u", gone);
+    cr_assert(removed_index == 77 || removed_index == 78, "%u", removed_index);
     close_watch();
 }
 
-Test(interface_watch, a_port_that_leaves_its_bridge_is_not_gone)
+Test(interface_watch, does_not_report_a_port_that_leaves_its_bridge_as_removed)
 {
     enter_netns();
     ip("ip link add bridge0 type bridge && ip link add here type veth peer name there && "
@@ -102,11 +102,11 @@ Test(interface_watch, a_port_that_leaves_its_bridge_is_not_gone)
     open_watch();
     ip("ip link set here nomaster");
     await_changes(1);
-    cr_assert_eq(gone, 0);
+    cr_assert_eq(removed_index, 0);
     close_watch();
 }
 
-Test(interface_watch, messages_that_were_lost_are_a_change)
+Test(interface_watch, reports_lost_messages_as_a_change)
 {
     enter_netns();
     open_watch();
@@ -117,7 +117,7 @@ Test(interface_watch, messages_that_were_lost_are_a_change)
     close_watch();
 }
 
-Test(interface_watch, a_poll_comes_each_second_until_it_is_ended)
+Test(interface_watch, polls_each_second_until_that_is_ended)
 {
     enter_netns();
     open_watch();
@@ -132,7 +132,7 @@ Test(interface_watch, a_poll_comes_each_second_until_it_is_ended)
     close_watch();
 }
 
-Test(interface_watch, without_netlink_it_is_looked_each_second)
+Test(interface_watch, polls_each_second_without_netlink)
 {
     if (!forbid_netlink())
         cr_skip("this host has no seccomp: %s", strerror(errno));

@@ -1,14 +1,17 @@
+/* Sending and receiving single datagrams. */
 #include "net/message/datagram.h"
 
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 static int server, client;
 
-/* Waits until something is there, be it an error. */
+/* Waits for a datagram or an error. */
 static void await(int socket)
 {
     struct pollfd wait = {.fd = socket, .events = POLLIN};
@@ -17,10 +20,10 @@ static void await(int socket)
 
 static void begin(void)
 {
-    struct socket_options options = {.receive_buffer_bytes = 4096, .send_buffer_bytes = 4096};
+    struct udp_socket_options options = {.receive_buffer_bytes = 4096, .send_buffer_bytes = 4096};
     struct addr loopback = {.ip = {127, 0, 0, 1}, .family = ADDR_IPV4}, bound;
-    server = socket_open(&loopback, &options, &bound);
-    client = socket_connect(&bound);
+    server = udp_socket_open(&loopback, &options, &bound);
+    client = udp_socket_connect(&bound);
     cr_assert(server >= 0 && client >= 0);
 }
 
@@ -53,20 +56,20 @@ Test(datagram, sends_and_receives_each_whole)
     cr_assert_eq(datagram_receive(client, bytes, sizeof bytes, &time_ms), 0);
 }
 
-Test(datagram, says_that_none_is_there)
+Test(datagram, reports_that_there_is_none)
 {
     char byte;
     uint64_t time_ms;
     cr_assert_eq(datagram_receive(client, &byte, 1, &time_ms), -EAGAIN);
 }
 
-Test(datagram, says_that_one_is_too_long)
+Test(datagram, reports_one_that_is_too_long)
 {
     static const char bytes[DATAGRAM_BYTES_MAX];
     cr_assert_eq(datagram_send(client, bytes, sizeof bytes), -EMSGSIZE);
 }
 
-Test(datagram, tells_a_refusal_once)
+Test(datagram, reports_a_refusal_once)
 {
     char byte;
     uint64_t time_ms;

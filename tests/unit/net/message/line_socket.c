@@ -1,3 +1,4 @@
+/* Messages as lines, one at a time. */
 #include "net/message/line_socket.h"
 
 #include <criterion/criterion.h>
@@ -42,19 +43,19 @@ static void expect(const char *text)
     cr_assert_arr_eq(bytes, text, strlen(text));
 }
 
-static void peer_says(const char *text)
+static void peer_sends(const char *text)
 {
     cr_assert_eq(send(peer, text, strlen(text), 0), (ssize_t)strlen(text));
 }
 
-Test(line_socket, hands_out_line_by_line_and_the_rest_at_the_end)
+Test(line_socket, returns_line_by_line_and_the_rest_at_the_end)
 {
-    peer_says("one\ntwo\r\n\nla");
+    peer_sends("one\ntwo\r\n\nla");
     expect("one");
     expect("two");
     expect("");
     cr_assert_eq(receive(), -EAGAIN);
-    peer_says("st");
+    peer_sends("st");
     cr_assert_eq(receive(), -EAGAIN);
     close(peer);
     peer = -1;
@@ -63,7 +64,7 @@ Test(line_socket, hands_out_line_by_line_and_the_rest_at_the_end)
     cr_assert_eq(receive(), -ENODATA);
 }
 
-Test(line_socket, a_line_that_is_too_long_comes_in_pieces)
+Test(line_socket, receives_a_line_that_is_too_long_in_pieces)
 {
     static char text[LINE_SOCKET_BYTES_MAX + 1000];
     memset(text, 'x', sizeof text);
@@ -74,7 +75,7 @@ Test(line_socket, a_line_that_is_too_long_comes_in_pieces)
     cr_assert_eq(receive(), -EAGAIN);
 }
 
-Test(line_socket, the_longest_line_comes_whole)
+Test(line_socket, receives_the_longest_line_whole)
 {
     static char text[LINE_SOCKET_BYTES_MAX + 2];
     memset(text, 'x', sizeof text);
@@ -95,9 +96,9 @@ Test(line_socket, sends_a_message_as_one_line)
     cr_assert_eq(recv(peer, bytes, sizeof bytes, 0), 0);
 }
 
-Test(line_socket, what_has_no_room_goes_later_and_nothing_is_lost)
+Test(line_socket, sends_later_what_did_not_fit_and_loses_nothing)
 {
-    size_t sent = 0, heard = 0;
+    size_t sent = 0, received = 0;
     cr_assert_eq(fcntl(peer, F_SETFL, O_NONBLOCK), 0);
     while (line_socket_send(&lines, bytes, 1000) == 0)
         sent++;
@@ -106,14 +107,14 @@ Test(line_socket, what_has_no_room_goes_later_and_nothing_is_lost)
     while (line_socket_flush(&lines) != 0) {
         ssize_t got;
         while ((got = recv(peer, bytes, sizeof bytes, 0)) > 0)
-            heard += (size_t)got;
+            received += (size_t)got;
     }
     for (ssize_t got; (got = recv(peer, bytes, sizeof bytes, 0)) > 0;)
-        heard += (size_t)got;
-    cr_assert_eq(heard, sent * 1001);
+        received += (size_t)got;
+    cr_assert_eq(received, sent * 1001);
 }
 
-Test(line_socket, a_peer_that_is_gone_is_an_error_and_no_signal)
+Test(line_socket, closed_connection_is_an_error_and_no_signal)
 {
     close(peer);
     peer = -1;

@@ -1,16 +1,17 @@
-/* What comes in: lines, their ends and their pauses. */
+/* Input of line streams: splitting into lines, limits, the end of input, pausing, discarding. */
 #include "line_stream_fixture.h"
+#include "os/loop/timer.h"
 
-/* ---- Lines in ---- */
+/* ---- Splitting input into lines ---- */
 
-Test(line_stream, cuts_lines_at_lf_and_crlf)
+Test(line_stream, splits_lines_at_lf_and_crlf)
 {
     struct owner owner;
     open_owner(&owner, 100);
     owner.stop_at = 4;
-    say(&owner, "one\ntwo\r\n\nfo\rur\n");
+    send_text(&owner, "one\ntwo\r\n\nfo\rur\n");
     run(&owner);
-    cr_assert_str_eq(owner.heard, "[one][two][][fo\rur]");
+    cr_assert_str_eq(owner.received, "[one][two][][fo\rur]");
     close_owner(&owner);
 }
 
@@ -18,45 +19,45 @@ Test(line_stream, joins_a_line_that_comes_in_pieces)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    say(&owner, "sta");
+    send_text(&owner, "sta");
     settle(&owner);
     cr_assert_eq(owner.lines, 0);
-    say(&owner, "tus\r");
+    send_text(&owner, "tus\r");
     settle(&owner);
     cr_assert_eq(owner.lines, 0);
-    say(&owner, "\nst");
+    send_text(&owner, "\nst");
     settle(&owner);
-    cr_assert_str_eq(owner.heard, "[status]");
-    say(&owner, "op\n");
+    cr_assert_str_eq(owner.received, "[status]");
+    send_text(&owner, "op\n");
     settle(&owner);
-    cr_assert_str_eq(owner.heard, "[status][stop]");
+    cr_assert_str_eq(owner.received, "[status][stop]");
     close_owner(&owner);
 }
 
-Test(line_stream, line_right_behind_a_joined_one_is_found)
+Test(line_stream, line_right_after_a_joined_one_is_found)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    say(&owner, "status");
+    send_text(&owner, "status");
     settle(&owner);
-    say(&owner, "\nstop\n");
+    send_text(&owner, "\nstop\n");
     settle(&owner);
-    cr_assert_str_eq(owner.heard, "[status][stop]");
+    cr_assert_str_eq(owner.received, "[status][stop]");
     close_owner(&owner);
 }
 
-Test(line_stream, line_may_hold_a_nul)
+Test(line_stream, line_may_contain_a_nul)
 {
     struct owner owner;
     open_owner(&owner, 100);
     owner.stop_at = 1;
-    cr_assert_eq(unix_socket_write_all(owner.peer, "a\0b\n", 4), 0);
+    cr_assert_eq(unix_client_write_all(owner.peer, "a\0b\n", 4), 0);
     run(&owner);
     cr_assert_eq(owner.last_size, 3);
     close_owner(&owner);
 }
 
-/* Sends a line of size bytes with the given end, and returns the error of the closing or 0. */
+/* Sends a line of size bytes with the given end, and returns the error of closed, or 0. */
 static int send_line(size_t max_line_bytes, size_t size, const char *end)
 {
     struct owner owner;
@@ -64,8 +65,8 @@ static int send_line(size_t max_line_bytes, size_t size, const char *end)
     open_owner(&owner, max_line_bytes);
     owner.stop_at = 1;
     memset(line, 'x', size);
-    cr_assert_eq(unix_socket_write_all(owner.peer, line, size), 0);
-    cr_assert_eq(unix_socket_write_all(owner.peer, end, strlen(end)), 0);
+    cr_assert_eq(unix_client_write_all(owner.peer, line, size), 0);
+    cr_assert_eq(unix_client_write_all(owner.peer, end, strlen(end)), 0);
     run(&owner);
     cr_assert_eq(owner.lines + owner.closes, 1);
     if (owner.lines)
@@ -78,7 +79,7 @@ static int send_line(size_t max_line_bytes, size_t size, const char *end)
 
 Test(line_stream, limit_counts_the_line_without_its_newline)
 {
-    /* Around the first size of the buffer, too. */
+    /* Also around the initial size of the buffer. */
     static const size_t limits[] = {1, 4093, 4094, 4095, 4096, 4097, 20000};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         cr_assert_eq(send_line(limits[i], limits[i], "\n"), 0, "%zu", limits[i]);
@@ -88,71 +89,71 @@ Test(line_stream, limit_counts_the_line_without_its_newline)
     }
 }
 
-Test(line_stream, can_answer_behind_a_line_that_was_too_long)
+Test(line_stream, can_reply_after_a_line_that_was_too_long)
 {
     struct owner owner;
-    char answer[16] = {0};
+    char reply[16] = {0};
     open_owner(&owner, 4);
-    say(&owner, "much too long\n");
+    send_text(&owner, "much too long\n");
     run(&owner);
     cr_assert_eq(owner.error, -EMSGSIZE);
     cr_assert(line_stream_write(owner.stream, "error\n", 6));
     line_stream_finish(owner.stream);
     owner.stream = NULL;
-    cr_assert_eq(recv(owner.peer, answer, sizeof answer, 0), 6);
-    cr_assert_str_eq(answer, "error\n");
+    cr_assert_eq(recv(owner.peer, reply, sizeof reply, 0), 6);
+    cr_assert_str_eq(reply, "error\n");
     cr_assert_eq(owner.lines, 0);
     close_owner(&owner);
 }
 
-/* ---- Ends ---- */
+/* ---- The end of input ---- */
 
-Test(line_stream, end_of_input_comes_behind_its_lines)
+Test(line_stream, end_of_input_is_reported_after_its_lines)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    say(&owner, "one\ntwo\n");
+    send_text(&owner, "one\ntwo\n");
     shutdown(owner.peer, SHUT_WR);
     run(&owner);
-    cr_assert_str_eq(owner.heard, "[one][two]");
+    cr_assert_str_eq(owner.received, "[one][two]");
     cr_assert_eq(owner.closes, 1);
     cr_assert_eq(owner.error, 0);
     close_owner(&owner);
 }
 
-Test(line_stream, line_without_a_newline_is_no_line)
+Test(line_stream, line_without_a_newline_is_not_delivered)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    say(&owner, "one\ntw");
+    send_text(&owner, "one\ntw");
     shutdown(owner.peer, SHUT_WR);
     run(&owner);
-    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_str_eq(owner.received, "[one]");
     cr_assert_eq(owner.error, -EPROTO);
     close_owner(&owner);
 }
 
-static void pause_and_answer(struct owner *owner, char *line, size_t size)
+static void pause_and_reply(struct owner *owner, char *line, size_t size)
 {
     line_stream_pause(owner->stream);
     cr_assert(line_stream_write(owner->stream, line, size));
     cr_assert(line_stream_write(owner->stream, ";", 1));
 }
 
-Test(line_stream, peer_that_only_stopped_sending_gets_every_answer)
+Test(line_stream, peer_that_only_stopped_sending_gets_every_reply)
 {
     struct owner owner;
-    char answers[16] = {0};
+    char replies[16] = {0};
     open_owner(&owner, 100);
-    owner.on_line = pause_and_answer;
-    say(&owner, "one\ntwo\n");
+    owner.on_line = pause_and_reply;
+    send_text(&owner, "one\ntwo\n");
     shutdown(owner.peer, SHUT_WR);
     settle(&owner);
-    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_str_eq(owner.received, "[one]");
     cr_assert_eq(owner.closes, 0);
     line_stream_resume(owner.stream);
     settle(&owner);
-    cr_assert_str_eq(owner.heard, "[one][two]");
+    cr_assert_str_eq(owner.received, "[one][two]");
     cr_assert_eq(owner.closes, 0);
     line_stream_resume(owner.stream);
     run(&owner);
@@ -160,17 +161,17 @@ Test(line_stream, peer_that_only_stopped_sending_gets_every_answer)
     cr_assert_eq(owner.error, 0);
     line_stream_finish(owner.stream);
     owner.stream = NULL;
-    cr_assert_eq(recv(owner.peer, answers, sizeof answers, MSG_WAITALL), 8);
-    cr_assert_str_eq(answers, "one;two;");
+    cr_assert_eq(recv(owner.peer, replies, sizeof replies, MSG_WAITALL), 8);
+    cr_assert_str_eq(replies, "one;two;");
     close_owner(&owner);
 }
 
-Test(line_stream, peer_that_is_gone_is_told_even_while_paused)
+Test(line_stream, closed_connection_is_reported_even_while_paused)
 {
     struct owner owner;
     open_owner(&owner, 100);
     line_stream_pause(owner.stream);
-    hang_up(&owner);
+    close_peer(&owner);
     run(&owner);
     cr_assert_eq(owner.closes, 1);
     cr_assert_eq(owner.error, -EPIPE);
@@ -180,14 +181,14 @@ Test(line_stream, peer_that_is_gone_is_told_even_while_paused)
     close_owner(&owner);
 }
 
-Test(line_stream, lines_of_a_peer_that_is_gone_are_delivered)
+Test(line_stream, lines_before_a_closed_connection_are_delivered)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    say(&owner, "one\ntwo\n");
-    hang_up(&owner);
+    send_text(&owner, "one\ntwo\n");
+    close_peer(&owner);
     run(&owner);
-    cr_assert_str_eq(owner.heard, "[one][two]");
+    cr_assert_str_eq(owner.received, "[one][two]");
     cr_assert_eq(owner.error, 0);
     close_owner(&owner);
 }
@@ -196,7 +197,7 @@ Test(line_stream, failed_write_closes_from_the_loop_and_not_at_once)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    hang_up(&owner);
+    close_peer(&owner);
     cr_assert_not(line_stream_write(owner.stream, "x", 1));
     cr_assert_eq(owner.closes, 0);
     run(&owner);
@@ -212,7 +213,7 @@ static uint64_t cpu_ns(void)
     return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
 }
 
-/* The processor time that the loop takes in 300 ms in which nothing is to be done. */
+/* Returns the processor time that the loop uses in 300 ms without anything to do. */
 static uint64_t idle_cpu_ns(struct owner *owner)
 {
     struct loop_timer timer;
@@ -226,14 +227,14 @@ static uint64_t idle_cpu_ns(struct owner *owner)
     return used_ns;
 }
 
-Test(line_stream, end_that_nobody_cleared_away_costs_nothing)
+Test(line_stream, stream_that_is_not_freed_after_its_end_costs_nothing)
 {
     struct owner owner;
     open_owner(&owner, 100);
     shutdown(owner.peer, SHUT_WR);
     run(&owner);
     cr_assert_lt(idle_cpu_ns(&owner), 150000000u);
-    hang_up(&owner);
+    close_peer(&owner);
     cr_assert_lt(idle_cpu_ns(&owner), 150000000u);
     cr_assert_eq(owner.closes, 1);
     close_owner(&owner);
@@ -241,28 +242,29 @@ Test(line_stream, end_that_nobody_cleared_away_costs_nothing)
 
 /* ---- Pausing ---- */
 
-Test(line_stream, paused_one_delivers_nothing_until_resumed)
+Test(line_stream, paused_stream_delivers_nothing_until_resumed)
 {
     struct owner owner;
     open_owner(&owner, 100);
     owner.on_line = pause_here;
-    say(&owner, "one\ntwo\n");
+    send_text(&owner, "one\ntwo\n");
     settle(&owner);
-    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_str_eq(owner.received, "[one]");
     line_stream_resume(owner.stream);
-    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_str_eq(owner.received, "[one]");
     settle(&owner);
-    cr_assert_str_eq(owner.heard, "[one][two]");
+    cr_assert_str_eq(owner.received, "[one][two]");
     close_owner(&owner);
 }
 
-Test(line_stream, paused_one_reads_nothing_from_the_kernel)
+Test(line_stream, paused_stream_reads_nothing_from_the_kernel)
 {
     struct owner owner;
     char bytes[4096] = {0};
     open_owner(&owner, 100);
     line_stream_pause(owner.stream);
-    /* The peer's send succeeds until the kernel is full, and stays full. */
+    /* The send of the peer succeeds until the buffers of the kernel are full, and they stay full.
+     */
     while (send(owner.peer, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
         ;
     settle(&owner);
@@ -272,12 +274,12 @@ Test(line_stream, paused_one_reads_nothing_from_the_kernel)
     close_owner(&owner);
 }
 
-Test(line_stream, paused_one_with_input_waiting_costs_nothing)
+Test(line_stream, paused_stream_with_waiting_input_costs_nothing)
 {
     struct owner owner;
     open_owner(&owner, 100);
     line_stream_pause(owner.stream);
-    say(&owner, "one\n");
+    send_text(&owner, "one\n");
     cr_assert_lt(idle_cpu_ns(&owner), 150000000u);
     cr_assert_eq(owner.lines, 0);
     close_owner(&owner);
@@ -291,48 +293,48 @@ static void pause_and_resume(struct owner *owner, char *line, size_t size)
     line_stream_resume(owner->stream);
 }
 
-Test(line_stream, resumed_within_the_line_goes_on)
+Test(line_stream, stream_that_is_resumed_in_its_callback_continues)
 {
     struct owner owner;
     open_owner(&owner, 100);
     owner.on_line = pause_and_resume;
     owner.stop_at = 3;
-    say(&owner, "one\ntwo\nthree\n");
+    send_text(&owner, "one\ntwo\nthree\n");
     run(&owner);
-    cr_assert_str_eq(owner.heard, "[one][two][three]");
+    cr_assert_str_eq(owner.received, "[one][two][three]");
     close_owner(&owner);
 }
 
 /* ---- A last line without its newline ---- */
 
-Test(line_stream, takes_the_rest_for_a_line_where_it_is_told_to)
+Test(line_stream, accepts_a_last_line_without_a_newline_if_told)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    line_stream_take_rest(owner.stream);
-    say(&owner, "one\nlast");
-    hang_up(&owner);
+    line_stream_accept_partial_line(owner.stream);
+    send_text(&owner, "one\nlast");
+    close_peer(&owner);
     run(&owner);
-    cr_assert_str_eq(owner.heard, "[one][last]");
+    cr_assert_str_eq(owner.received, "[one][last]");
     cr_assert_eq(owner.closes, 1);
     cr_assert_eq(owner.error, 0);
     close_owner(&owner);
 }
 
-Test(line_stream, no_rest_is_no_line)
+Test(line_stream, empty_rest_is_no_line)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    line_stream_take_rest(owner.stream);
-    say(&owner, "one\n");
-    hang_up(&owner);
+    line_stream_accept_partial_line(owner.stream);
+    send_text(&owner, "one\n");
+    close_peer(&owner);
     run(&owner);
-    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_str_eq(owner.received, "[one]");
     cr_assert_eq(owner.error, 0);
     close_owner(&owner);
 }
 
-Test(line_stream, a_rest_has_the_limit_of_a_line)
+Test(line_stream, last_line_has_the_limit_of_a_line)
 {
     for (size_t size = 99; size <= 102; size++) {
         struct owner owner;
@@ -340,9 +342,9 @@ Test(line_stream, a_rest_has_the_limit_of_a_line)
         memset(line, 'x', sizeof line);
         line[size] = '\0';
         open_owner(&owner, 100);
-        line_stream_take_rest(owner.stream);
-        say(&owner, line);
-        hang_up(&owner);
+        line_stream_accept_partial_line(owner.stream);
+        send_text(&owner, line);
+        close_peer(&owner);
         run(&owner);
         cr_assert_eq(owner.lines, size <= 100, "%zu", size);
         cr_assert_eq(owner.error, size <= 100 ? 0 : -EMSGSIZE, "%zu", size);
@@ -350,19 +352,19 @@ Test(line_stream, a_rest_has_the_limit_of_a_line)
     }
 }
 
-Test(line_stream, a_rest_waits_while_paused)
+Test(line_stream, last_line_waits_while_paused)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    line_stream_take_rest(owner.stream);
+    line_stream_accept_partial_line(owner.stream);
     owner.on_line = pause_here;
-    say(&owner, "one\nlast");
+    send_text(&owner, "one\nlast");
     cr_assert_eq(shutdown(owner.peer, SHUT_WR), 0);
     settle(&owner);
-    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_str_eq(owner.received, "[one]");
     line_stream_resume(owner.stream);
     settle(&owner);
-    cr_assert_str_eq(owner.heard, "[one][last]");
+    cr_assert_str_eq(owner.received, "[one][last]");
     cr_assert_eq(owner.closes, 0);
     line_stream_resume(owner.stream);
     run(&owner);
@@ -370,15 +372,15 @@ Test(line_stream, a_rest_waits_while_paused)
     close_owner(&owner);
 }
 
-/* ---- Input that nobody wants ---- */
+/* ---- Discarding input ---- */
 
 static void discard_here(struct owner *owner)
 {
     cr_assert(line_stream_write(owner->stream, "too long\n", 9));
-    line_stream_discard(owner->stream);
+    line_stream_discard_input(owner->stream);
 }
 
-Test(line_stream, what_is_discarded_is_read_so_that_the_peer_can_read_why)
+Test(line_stream, discarded_input_is_read_so_that_the_peer_can_read_the_reason)
 {
     struct owner owner;
     char bytes[64];
@@ -404,21 +406,21 @@ Test(line_stream, what_is_discarded_is_read_so_that_the_peer_can_read_why)
     cr_assert_arr_eq(bytes, "too long\n", 9);
     cr_assert_eq(recv(owner.peer, bytes, sizeof bytes, 0), 0);
     cr_assert_eq(owner.drains, 0);
-    hang_up(&owner);
+    close_peer(&owner);
     while (owner.drains == 0)
         run_round(&owner);
     cr_assert_eq(owner.lines, 0);
     close_owner(&owner);
 }
 
-Test(line_stream, discarding_what_has_ended_already_is_over_at_once)
+Test(line_stream, discarding_ends_at_once_if_the_input_has_ended)
 {
     struct owner owner;
     char line[105];
     memset(line, 'x', sizeof line);
     open_owner(&owner, 100);
     owner.discard_when_closed = true;
-    cr_assert_eq(unix_socket_write_all(owner.peer, line, sizeof line), 0);
+    cr_assert_eq(unix_client_write_all(owner.peer, line, sizeof line), 0);
     cr_assert_eq(shutdown(owner.peer, SHUT_WR), 0);
     run(&owner);
     settle(&owner);

@@ -1,11 +1,11 @@
-/* What goes out, and streams that go in the middle of it. */
+/* Output of line streams: buffering, limits, and freeing a stream within its callbacks. */
 #include "line_stream_fixture.h"
 
-/* ---- Bytes out ---- */
+/* ---- Buffering ---- */
 
 enum { MUCH = 4 << 20 };
 
-/* A byte of a long sequence that doesn't repeat with any buffer's size. */
+/* Returns a byte of a long sequence whose period is not the size of any buffer. */
 static char nth(size_t i)
 {
     return (char)(i % 251);
@@ -43,7 +43,7 @@ static void read_some(void *state, unsigned events)
         loop_stop(reader->handler.loop);
 }
 
-Test(line_stream_output, keeps_what_the_kernel_does_not_take_and_tells_when_it_is_gone)
+Test(line_stream_output, buffers_what_the_kernel_does_not_accept_and_reports_when_it_is_sent)
 {
     struct owner owner;
     struct reader reader = {0};
@@ -67,7 +67,7 @@ Test(line_stream_output, keeps_what_the_kernel_does_not_take_and_tells_when_it_i
     close_owner(&owner);
 }
 
-Test(line_stream_output, write_does_not_overtake_what_is_kept)
+Test(line_stream_output, write_does_not_overtake_buffered_output)
 {
     struct owner owner;
     char piece[65536], last = 0;
@@ -76,7 +76,7 @@ Test(line_stream_output, write_does_not_overtake_what_is_kept)
     memset(piece, 'a', sizeof piece);
     while (!line_stream_is_backed_up(owner.stream))
         cr_assert(line_stream_write(owner.stream, piece, sizeof piece));
-    /* The kernel has room again, but the loop hasn't noticed yet. */
+    /* The kernel accepts more again, but the loop has not noticed it yet. */
     while (recv(owner.peer, piece, sizeof piece, MSG_DONTWAIT) > 0)
         got = true;
     cr_assert(got);
@@ -92,7 +92,7 @@ Test(line_stream_output, write_does_not_overtake_what_is_kept)
     close_owner(&owner);
 }
 
-Test(line_stream_output, small_write_goes_at_once_and_is_not_told)
+Test(line_stream_output, small_write_is_sent_at_once_and_not_reported)
 {
     struct owner owner;
     char byte = 0;
@@ -105,7 +105,7 @@ Test(line_stream_output, small_write_goes_at_once_and_is_not_told)
     close_owner(&owner);
 }
 
-Test(line_stream_output, finished_one_goes_when_its_last_byte_has_gone)
+Test(line_stream_output, finished_stream_is_freed_when_its_last_byte_is_sent)
 {
     struct owner owner;
     struct reader reader = {0};
@@ -113,7 +113,7 @@ Test(line_stream_output, finished_one_goes_when_its_last_byte_has_gone)
     write_much(&owner);
     line_stream_finish(owner.stream);
     owner.stream = NULL;
-    say(&owner, "nobody hears this\n");
+    send_text(&owner, "not delivered\n");
     cr_assert_eq(loop_add(owner.loop, &reader.handler, owner.peer, LOOP_READ, read_some, &reader),
                  0);
     run(&owner);
@@ -124,20 +124,20 @@ Test(line_stream_output, finished_one_goes_when_its_last_byte_has_gone)
     close_owner(&owner);
 }
 
-Test(line_stream_output, finished_one_goes_when_its_peer_does)
+Test(line_stream_output, finished_stream_is_freed_when_its_peer_closes)
 {
     struct owner owner;
     open_owner(&owner, 100);
     write_much(&owner);
     line_stream_finish(owner.stream);
     owner.stream = NULL;
-    hang_up(&owner);
+    close_peer(&owner);
     settle(&owner);
     cr_assert_eq(owner.drains + owner.closes, 0);
     close_owner(&owner);
 }
 
-Test(line_stream_output, output_without_an_end_breaks_the_connection_off)
+Test(line_stream_output, endless_output_ends_the_connection)
 {
     static char piece[1 << 20];
     struct owner owner;
@@ -152,7 +152,7 @@ Test(line_stream_output, output_without_an_end_breaks_the_connection_off)
     close_owner(&owner);
 }
 
-/* ---- Freed from within ---- */
+/* ---- Freeing within a callback ---- */
 
 static void free_here(struct owner *owner, char *line, size_t size)
 {
@@ -162,15 +162,15 @@ static void free_here(struct owner *owner, char *line, size_t size)
     loop_stop(owner->loop);
 }
 
-Test(line_stream_output, may_be_freed_by_its_line)
+Test(line_stream_output, may_be_freed_in_line)
 {
     struct owner owner;
     open_owner(&owner, 100);
     owner.on_line = free_here;
-    say(&owner, "one\ntwo\n");
+    send_text(&owner, "one\ntwo\n");
     run(&owner);
     settle(&owner);
-    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_str_eq(owner.received, "[one]");
     cr_assert_eq(owner.closes, 0);
     close_owner(&owner);
 }
@@ -183,15 +183,15 @@ static void finish_here(struct owner *owner, char *line, size_t size)
     loop_stop(owner->loop);
 }
 
-Test(line_stream_output, may_be_finished_by_its_line)
+Test(line_stream_output, may_be_finished_in_line)
 {
     struct owner owner;
     char answer[8] = {0};
     open_owner(&owner, 100);
     owner.on_line = finish_here;
-    say(&owner, "one\ntwo\n");
+    send_text(&owner, "one\ntwo\n");
     run(&owner);
-    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_str_eq(owner.received, "[one]");
     cr_assert_eq(recv(owner.peer, answer, sizeof answer, 0), 3);
     cr_assert_str_eq(answer, "one");
     close_owner(&owner);
@@ -210,12 +210,12 @@ static void free_closed(void *state, int error)
     struct owner *owner = state;
     line_stream_free(owner->stream);
     owner->stream = NULL;
-    hear_closed(state, error);
+    record_closed(state, error);
 }
 
-static const struct line_stream_callbacks freeing = {hear_line, free_drained, free_closed};
+static const struct line_stream_callbacks freeing = {record_line, free_drained, free_closed};
 
-Test(line_stream_output, may_be_freed_by_its_closing)
+Test(line_stream_output, may_be_freed_in_closed)
 {
     struct owner owner;
     int fds[2];
@@ -230,7 +230,7 @@ Test(line_stream_output, may_be_freed_by_its_closing)
     close_owner(&owner);
 }
 
-Test(line_stream_output, may_be_freed_by_its_draining)
+Test(line_stream_output, may_be_freed_in_drained)
 {
     struct owner owner;
     struct reader reader = {0};
@@ -256,29 +256,29 @@ static void free_other(void *state)
     owner->stream = NULL;
 }
 
-Test(line_stream_output, freed_between_resume_and_its_lines_is_silent)
+Test(line_stream_output, stream_freed_after_resume_delivers_nothing)
 {
     struct owner owner;
     open_owner(&owner, 100);
     struct loop_task task = {.run = free_other, .state = &owner};
     owner.on_line = pause_here;
-    say(&owner, "one\ntwo\n");
+    send_text(&owner, "one\ntwo\n");
     settle(&owner);
     loop_defer(owner.loop, &task);
     line_stream_resume(owner.stream);
     settle(&owner);
-    cr_assert_str_eq(owner.heard, "[one]");
+    cr_assert_str_eq(owner.received, "[one]");
     close_owner(&owner);
 }
 
-Test(line_stream_output, one_write_is_kept_whatever_the_limit)
+Test(line_stream_output, single_write_is_buffered_whatever_the_limit)
 {
     struct owner owner;
     static char bytes[1 << 20];
     open_owner(&owner, 100);
     line_stream_limit_output(owner.stream, 4096);
     cr_assert(line_stream_write(owner.stream, bytes, sizeof bytes));
-    cr_assert_gt(line_stream_kept_bytes(owner.stream), 4096);
+    cr_assert_gt(line_stream_unsent_bytes(owner.stream), 4096);
     cr_assert_not(line_stream_write(owner.stream, bytes, 1));
     run(&owner);
     cr_assert_eq(owner.error, -ENOBUFS);
@@ -289,15 +289,15 @@ Test(line_stream_output, output_has_the_limit_that_it_is_given)
 {
     struct owner owner;
     static char bytes[1000];
-    size_t kept = 0;
+    size_t unsent = 0;
     open_owner(&owner, 100);
     line_stream_limit_output(owner.stream, 5000);
     while (line_stream_write(owner.stream, bytes, sizeof bytes)) {
-        cr_assert_leq(line_stream_kept_bytes(owner.stream), 5000);
-        kept = line_stream_kept_bytes(owner.stream);
+        cr_assert_leq(line_stream_unsent_bytes(owner.stream), 5000);
+        unsent = line_stream_unsent_bytes(owner.stream);
     }
-    cr_assert_gt(kept, 4000);
-    cr_assert_eq(line_stream_kept_bytes(owner.stream), 0);
+    cr_assert_gt(unsent, 4000);
+    cr_assert_eq(line_stream_unsent_bytes(owner.stream), 0);
     run(&owner);
     cr_assert_eq(owner.error, -ENOBUFS);
     close_owner(&owner);

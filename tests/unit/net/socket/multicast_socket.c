@@ -1,6 +1,7 @@
+/* Multicast: membership, receiving from a group and sending to it. */
 #include "net/socket/multicast_socket.h"
 
-#include "net/socket/udp_socket.h"
+#include "net/socket/socket_address.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -19,7 +20,7 @@ static struct addr address(const char *text)
     return addr;
 }
 
-/* Groups on the loopback interface, so that no network hears of these tests. */
+/* Groups on the loopback interface, so that these tests send nothing to a network. */
 static struct multicast_path loopback(void)
 {
     return (struct multicast_path){.interface = if_nametoindex("lo"), .ttl = 0};
@@ -38,22 +39,22 @@ static int join(const char *text)
 static int connect_to(const char *text, struct addr *from)
 {
     struct addr group = address(text);
-    struct multicast_path way = loopback();
-    int fd = multicast_connect(&group, &way, from);
+    struct multicast_path path = loopback();
+    int fd = multicast_connect(&group, &path, from);
     if (fd == -ENETUNREACH && group.family == ADDR_IPV6)
         cr_skip("loopback has no route for IPv6 groups here; namespaces show it");
     cr_assert_geq(fd, 0, "%s: %s", text, strerror(-fd));
     return fd;
 }
 
-static void expect_heard(int fd, const char *text, const struct addr *from)
+static void expect_received(int fd, const char *text, const struct addr *from)
 {
     struct pollfd wait = {.fd = fd, .events = POLLIN};
-    union socket_name name;
+    union socket_address name;
     struct addr source;
     socklen_t size = sizeof name;
     char bytes[64];
-    cr_assert_eq(poll(&wait, 1, 10000), 1, "'%s' was not heard", text);
+    cr_assert_eq(poll(&wait, 1, 10000), 1, "'%s' was not received", text);
     ssize_t got = recvfrom(fd, bytes, sizeof bytes, 0, &name.any, &size);
     cr_assert_eq(got, (ssize_t)strlen(text));
     cr_assert_arr_eq(bytes, text, strlen(text));
@@ -61,74 +62,74 @@ static void expect_heard(int fd, const char *text, const struct addr *from)
     cr_assert(addr_equal(&source, from));
 }
 
-static void expect_silence(int fd)
+static void expect_nothing(int fd)
 {
     char byte;
     cr_assert_eq(recv(fd, &byte, 1, MSG_DONTWAIT), -1);
     cr_assert_eq(errno, EAGAIN);
 }
 
-static void expect_chat(const char *group)
+static void expect_delivery_to_two(const char *group)
 {
     struct addr from;
-    int speaker = connect_to(group, &from);
+    int sender = connect_to(group, &from);
     int first = join(group), second = join(group);
-    cr_assert_eq(send(speaker, "hello", 5, 0), 5);
-    expect_heard(first, "hello", &from);
-    expect_heard(second, "hello", &from);
+    cr_assert_eq(send(sender, "hello", 5, 0), 5);
+    expect_received(first, "hello", &from);
+    expect_received(second, "hello", &from);
     cr_assert_neq(from.port, 0);
-    close(speaker);
+    close(sender);
     close(first);
     close(second);
 }
 
-Test(multicast_socket, everyone_of_this_host_who_joined_hears)
+Test(multicast_socket, every_member_on_this_host_receives)
 {
-    expect_chat("239.77.1.2:5353");
+    expect_delivery_to_two("239.77.1.2:5353");
 }
 
-Test(multicast_socket, everyone_hears_by_ipv6_too)
+Test(multicast_socket, every_member_receives_by_ipv6_too)
 {
-    expect_chat("[ff02::77%1]:5353");
+    expect_delivery_to_two("[ff02::77%1]:5353");
 }
 
-Test(multicast_socket, another_group_on_the_same_port_is_not_heard)
+Test(multicast_socket, does_not_receive_another_group_on_the_same_port)
 {
-    struct addr from, other;
+    struct addr from, other_from;
     int ours = join("239.77.1.2:5353"), theirs = join("239.77.1.3:5353");
-    int speaker = connect_to("239.77.1.3:5353", &other);
-    cr_assert_eq(send(speaker, "psst", 4, 0), 4);
-    expect_heard(theirs, "psst", &other);
-    expect_silence(ours);
-    close(speaker);
-    speaker = connect_to("239.77.1.2:5353", &from);
-    cr_assert_eq(send(speaker, "hello", 5, 0), 5);
-    expect_heard(ours, "hello", &from);
-    close(speaker);
+    int sender = connect_to("239.77.1.3:5353", &other_from);
+    cr_assert_eq(send(sender, "away", 4, 0), 4);
+    expect_received(theirs, "away", &other_from);
+    expect_nothing(ours);
+    close(sender);
+    sender = connect_to("239.77.1.2:5353", &from);
+    cr_assert_eq(send(sender, "hello", 5, 0), 5);
+    expect_received(ours, "hello", &from);
+    close(sender);
     close(ours);
     close(theirs);
 }
 
-Test(multicast_socket, whoever_speaks_to_one_is_deaf)
+Test(multicast_socket, socket_that_sends_to_a_group_receives_nothing)
 {
     struct addr from;
-    union socket_name name;
-    int speaker = connect_to("239.77.1.2:5353", &from);
-    int stranger = socket(AF_INET, SOCK_DGRAM, 0);
+    union socket_address name;
+    int sender = connect_to("239.77.1.2:5353", &from);
+    int other = socket(AF_INET, SOCK_DGRAM, 0);
     socklen_t size = sockaddr_from_addr(&name, &from);
-    cr_assert_eq(sendto(stranger, "hi", 2, 0, &name.any, size), 2);
-    expect_silence(speaker);
-    close(stranger);
-    close(speaker);
+    cr_assert_eq(sendto(other, "hi", 2, 0, &name.any, size), 2);
+    expect_nothing(sender);
+    close(other);
+    close(sender);
 }
 
-Test(multicast_socket, the_way_is_set_on_the_socket)
+Test(multicast_socket, path_is_set_on_the_socket)
 {
     struct addr group = address("239.77.1.2:5353");
-    struct multicast_path way = {.interface = if_nametoindex("lo"), .ttl = 7};
+    struct multicast_path path = {.interface = if_nametoindex("lo"), .ttl = 7};
     int fd = join("239.77.1.2:5353"), ttl = 0, loop = 0;
     socklen_t size = sizeof ttl;
-    cr_assert_eq(multicast_set_path(fd, &group, &way), 0);
+    cr_assert_eq(multicast_set_path(fd, &group, &path), 0);
     cr_assert_eq(getsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &ttl, &size), 0);
     cr_assert_eq(getsockopt(fd, IPPROTO_IP, IP_MULTICAST_LOOP, &loop, &size), 0);
     cr_assert_eq(ttl, 7);
@@ -136,7 +137,7 @@ Test(multicast_socket, the_way_is_set_on_the_socket)
     close(fd);
 }
 
-Test(multicast_socket, what_is_no_group_and_what_is_no_interface_is_refused)
+Test(multicast_socket, refuses_other_addresses_and_missing_interfaces)
 {
     struct addr host = address("192.0.2.1:5353"), group = address("239.77.1.2:5353"), from;
     struct multicast_path nowhere = {.interface = INT32_MAX};

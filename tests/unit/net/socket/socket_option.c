@@ -1,7 +1,9 @@
-/* Kernels that lack an option of sockets, played by a filter of system calls. */
+/* Kernels that lack a socket option, simulated by a filter of system calls (seccomp). */
 #include "net/socket/socket_option.h"
 
 #include "net/socket/multicast_socket.h"
+#include "net/socket/reuseport_group.h"
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/tcp_socket.h"
 #include "net/socket/udp_socket.h"
 
@@ -24,7 +26,7 @@ static uint32_t low_half_at(size_t argument)
     return (uint32_t)(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? at : at + 4);
 }
 
-/* From now on, setsockopt for this option fails. Each call adds one. */
+/* Has setsockopt fail for this option from now on. Each call adds one. */
 static void lack(int level, int option, int error)
 {
     struct sock_filter code[] = {
@@ -49,15 +51,15 @@ static const struct addr IPV6_WILDCARD = {.family = ADDR_IPV6};
 
 static int try_open(const struct addr *addr)
 {
-    struct socket_options options = {0};
+    struct udp_socket_options options = {0};
     struct addr bound;
-    int socket = socket_open(addr, &options, &bound);
+    int socket = udp_socket_open(addr, &options, &bound);
     if (socket >= 0)
         socket_close(socket);
     return socket < 0 ? socket : 0;
 }
 
-Test(socket_option, that_is_harmless_may_be_lacking)
+Test(socket_option, that_is_not_essential_may_be_missing)
 {
     lack(IPPROTO_IP, IP_MULTICAST_ALL, ENOPROTOOPT);
     cr_assert_eq(try_open(&IPV4), 0);
@@ -75,79 +77,79 @@ Test(socket_option, may_lack_the_value_that_ignores_the_path_mtu)
     cr_assert_eq(try_open(&IPV4), 0);
 }
 
-Test(socket_option, of_a_group_may_be_lacking_if_it_is_harmless)
+Test(socket_option, of_a_group_may_be_missing_if_it_is_not_essential)
 {
     const struct addr group = {.family = ADDR_IPV4, .ip = {239, 77, 1, 2}, .port = 5353};
     int with = multicast_join(&group, 1, 0);
     lack(IPPROTO_IP, IP_MULTICAST_ALL, ENOPROTOOPT);
     int without = multicast_join(&group, 1, 0);
     cr_assert_geq(with, 0);
-    cr_assert_geq(without, 0, "%s", socket_option_why(-without));
+    cr_assert_geq(without, 0, "%s", socket_option_error(-without));
     socket_close(with);
     socket_close(without);
 }
 
-Test(socket_option, that_is_needed_is_named)
+Test(socket_option, that_is_essential_is_named)
 {
     lack(IPPROTO_IP, IP_PKTINFO, ENOPROTOOPT);
     cr_assert_eq(try_open(&IPV4), 0, "it isn't needed here");
     cr_assert_eq(try_open(&IPV4_WILDCARD), -ENOPROTOOPT);
-    cr_assert_str_eq(socket_option_why(ENOPROTOOPT),
+    cr_assert_str_eq(socket_option_error(ENOPROTOOPT),
                      "Protocol not available (this kernel has no IP_PKTINFO)");
     lack(SOL_SOCKET, SO_ATTACH_FILTER, ENOPROTOOPT);
-    struct socket_options options = {0};
+    struct udp_socket_options options = {0};
     struct addr bound;
     int sockets[2];
-    cr_assert_eq(socket_open_group(&IPV4, &options, &bound, sockets, 2), -ENOPROTOOPT);
-    cr_assert_str_eq(socket_option_why(ENOPROTOOPT),
+    cr_assert_eq(reuseport_group_open(&IPV4, &options, &bound, sockets, 2), -ENOPROTOOPT);
+    cr_assert_str_eq(socket_option_error(ENOPROTOOPT),
                      "Protocol not available (this kernel has no SO_ATTACH_FILTER)");
     lack(IPPROTO_IPV6, IPV6_V6ONLY, ENOPROTOOPT);
     int error = tcp_listen(&IPV6_WILDCARD, &bound);
     if (error != -EAFNOSUPPORT)
-        cr_assert_str_eq(socket_option_why(-error),
+        cr_assert_str_eq(socket_option_error(-error),
                          "Protocol not available (this kernel has no IPV6_V6ONLY)");
 }
 
-Test(socket_option, that_takes_a_filter_off_may_be_lacking)
+Test(socket_option, that_detaches_a_filter_may_be_missing)
 {
-    struct socket_options options = {0};
+    struct udp_socket_options options = {0};
     struct addr bound;
     int sockets[2];
     char byte;
     lack(SOL_SOCKET, SO_DETACH_FILTER, ENOPROTOOPT);
-    cr_assert_eq(socket_open_group(&IPV4, &options, &bound, sockets, 2), 0);
-    int client = socket_connect(&bound);
+    cr_assert_eq(reuseport_group_open(&IPV4, &options, &bound, sockets, 2), 0);
+    int client = udp_socket_connect(&bound);
     cr_assert_geq(client, 0);
     cr_assert_eq(send(client, "a", 1, 0), 1);
     cr_assert(recv(sockets[0], &byte, 1, 0) < 0 && recv(sockets[1], &byte, 1, 0) < 0);
-    cr_assert_eq(socket_receive_all(sockets[0]), 0);
-    cr_assert_eq(socket_receive_all(sockets[1]), 0);
+    cr_assert_eq(reuseport_member_start(sockets[0]), 0);
+    cr_assert_eq(reuseport_member_start(sockets[1]), 0);
     cr_assert_eq(send(client, "b", 1, 0), 1);
     cr_assert(recv(sockets[0], &byte, 1, 0) == 1 || recv(sockets[1], &byte, 1, 0) == 1);
     cr_assert_eq(byte, 'b');
     lack(SOL_SOCKET, SO_ATTACH_FILTER, ENOPROTOOPT);
-    int alone = socket_open(&IPV4, &options, &bound);
-    cr_assert_geq(alone, 0);
-    cr_assert_eq(socket_receive_all(alone), 0);
+    int single = udp_socket_open(&IPV4, &options, &bound);
+    cr_assert_geq(single, 0);
+    cr_assert_eq(reuseport_member_start(single), 0);
 }
 
-Test(socket_option, is_named_only_where_it_is_the_reason)
+Test(socket_option, is_named_only_if_it_is_the_reason)
 {
-    cr_assert_str_eq(socket_option_why(ENOPROTOOPT), "Protocol not available");
+    cr_assert_str_eq(socket_option_error(ENOPROTOOPT), "Protocol not available");
     lack(IPPROTO_IP, IP_PKTINFO, ENOPROTOOPT);
     cr_assert_eq(try_open(&IPV4_WILDCARD), -ENOPROTOOPT);
-    cr_assert_str_eq(socket_option_why(EADDRINUSE), strerror(EADDRINUSE));
+    cr_assert_str_eq(socket_option_error(EADDRINUSE), strerror(EADDRINUSE));
 }
 
-Test(socket_option, of_buffers_may_be_lacking_as_well)
+Test(socket_option, of_buffers_may_be_missing_too)
 {
-    struct socket_options options = {.receive_buffer_bytes = 65536, .send_buffer_bytes = 65536};
+    struct udp_socket_options options = {.receive_buffer_bytes = 65536, .send_buffer_bytes = 65536};
     struct addr bound;
     lack(SOL_SOCKET, SO_RCVBUFFORCE, ENOPROTOOPT);
     lack(SOL_SOCKET, SO_SNDBUFFORCE, ENOPROTOOPT);
-    int socket = socket_open(&IPV4, &options, &bound);
+    int socket = udp_socket_open(&IPV4, &options, &bound);
     cr_assert_geq(socket, 0);
-    cr_assert_geq(options.receive_buffer_got_bytes, 65536);
-    cr_assert_geq(options.send_buffer_got_bytes, 65536);
+    cr_assert_geq(options.receive_buffer_actual_bytes, 65536);
+    cr_assert_geq(options.send_buffer_actual_bytes, 65536);
     socket_close(socket);
 }

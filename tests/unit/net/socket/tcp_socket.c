@@ -1,6 +1,7 @@
+/* TCP sockets: listening, accepting, connecting. */
 #include "net/socket/tcp_socket.h"
 
-#include "net/socket/udp_socket.h"
+#include "net/socket/socket_address.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -33,7 +34,7 @@ static int option(int fd, int level, int name)
     return value;
 }
 
-/* A listener, and a connection to it: its two ends. */
+/* A listener, and both ends of a connection to it. */
 struct pair {
     int listener, near, far;
     struct addr bound, peer;
@@ -52,7 +53,7 @@ static struct pair connect_pair(const char *text)
     pair.near = tcp_accept(pair.listener, &pair.peer);
     cr_assert_geq(pair.near, 0);
     await(pair.far, POLLOUT);
-    cr_assert_eq(tcp_connected(pair.far), 0);
+    cr_assert_eq(tcp_connect_result(pair.far), 0);
     return pair;
 }
 
@@ -63,10 +64,10 @@ static void close_pair(const struct pair *pair)
     close(pair->far);
 }
 
-Test(tcp_socket, accepts_and_knows_the_peer)
+Test(tcp_socket, accepts_and_reports_the_peer)
 {
     struct pair pair = connect_pair("127.0.0.1:0");
-    union socket_name name;
+    union socket_address name;
     struct addr far;
     socklen_t size = sizeof name;
     cr_assert_eq(getsockname(pair.far, &name.any, &size), 0);
@@ -76,7 +77,7 @@ Test(tcp_socket, accepts_and_knows_the_peer)
     close_pair(&pair);
 }
 
-Test(tcp_socket, both_ends_send_at_once_notice_the_dead_and_never_block)
+Test(tcp_socket, both_ends_send_at_once_detect_dead_peers_and_never_block)
 {
     struct pair pair = connect_pair("127.0.0.1:0");
     const int ends[] = {pair.near, pair.far};
@@ -91,7 +92,7 @@ Test(tcp_socket, both_ends_send_at_once_notice_the_dead_and_never_block)
     close_pair(&pair);
 }
 
-Test(tcp_socket, the_kernel_holds_little_for_a_peer_that_does_not_read)
+Test(tcp_socket, the_kernel_buffers_little_for_a_peer_that_does_not_read)
 {
     struct pair pair = connect_pair("127.0.0.1:0");
     static char bytes[16 << 10];
@@ -105,7 +106,7 @@ Test(tcp_socket, the_kernel_holds_little_for_a_peer_that_does_not_read)
     close_pair(&pair);
 }
 
-Test(tcp_socket, a_port_where_somebody_listens_is_refused)
+Test(tcp_socket, a_port_where_a_socket_listens_is_refused)
 {
     struct pair pair = connect_pair("127.0.0.1:0");
     struct addr bound;
@@ -113,11 +114,11 @@ Test(tcp_socket, a_port_where_somebody_listens_is_refused)
     close_pair(&pair);
 }
 
-Test(tcp_socket, a_port_that_old_connections_linger_on_is_free)
+Test(tcp_socket, a_port_with_old_connections_is_free)
 {
     struct pair pair = connect_pair("127.0.0.1:0");
     struct addr bound;
-    close(pair.near); /* our side ends first: it lingers in TIME_WAIT */
+    close(pair.near); /* our side closes first, and is in TIME_WAIT afterwards */
     close(pair.listener);
     await(pair.far, POLLIN);
     close(pair.far);
@@ -127,7 +128,7 @@ Test(tcp_socket, a_port_that_old_connections_linger_on_is_free)
     close(again);
 }
 
-Test(tcp_socket, a_refusal_is_told)
+Test(tcp_socket, a_refusal_is_reported)
 {
     struct pair pair = connect_pair("127.0.0.1:0");
     close_pair(&pair);
@@ -137,11 +138,11 @@ Test(tcp_socket, a_refusal_is_told)
         return;
     }
     await(fd, POLLOUT);
-    cr_assert_eq(tcp_connected(fd), -ECONNREFUSED);
+    cr_assert_eq(tcp_connect_result(fd), -ECONNREFUSED);
     close(fd);
 }
 
-Test(tcp_socket, addresses_of_nobody_here_are_refused)
+Test(tcp_socket, addresses_that_no_interface_has_are_refused)
 {
     struct addr addr = address("192.0.2.1:0"), none = {.family = ADDR_NONE}, bound;
     cr_assert_eq(tcp_listen(&addr, &bound), -EADDRNOTAVAIL);
@@ -149,7 +150,7 @@ Test(tcp_socket, addresses_of_nobody_here_are_refused)
     cr_assert_eq(tcp_connect(&none), -EAFNOSUPPORT);
 }
 
-Test(tcp_socket, ipv6_takes_ipv6_alone)
+Test(tcp_socket, ipv6_accepts_ipv6_only)
 {
     struct addr addr = address("[::]:0"), bound;
     int fd = tcp_listen(&addr, &bound);
@@ -160,7 +161,7 @@ Test(tcp_socket, ipv6_takes_ipv6_alone)
     close(fd);
 }
 
-Test(tcp_socket, connects_within_a_time_or_tells_why_not)
+Test(tcp_socket, connects_within_a_time_or_reports_why_not)
 {
     struct pair pair = connect_pair("127.0.0.1:0");
     int fd = tcp_connect_within(&pair.bound, 10000);
@@ -170,18 +171,18 @@ Test(tcp_socket, connects_within_a_time_or_tells_why_not)
     cr_assert_eq(tcp_connect_within(&pair.bound, 10000), -ECONNREFUSED);
 }
 
-Test(tcp_socket, gives_up_on_a_peer_that_does_not_answer)
+Test(tcp_socket, returns_after_the_time_if_the_peer_does_not_reply)
 {
     struct addr any = address("127.0.0.1:0"), bound;
     int listener = socket(AF_INET, SOCK_STREAM, 0), fds[8], count = 0, fd = 0;
-    union socket_name name;
+    union socket_address name;
     socklen_t size = sockaddr_from_addr(&name, &any);
     cr_assert_eq(bind(listener, &name.any, size), 0);
     cr_assert_eq(listen(listener, 0), 0);
     size = sizeof name;
     cr_assert_eq(getsockname(listener, &name.any, &size), 0);
     addr_from_sockaddr(&bound, &name);
-    /* Nobody accepts: behind a full backlog, the next one's SYN is not answered. */
+    /* Nothing accepts: after the backlog is full, the next SYN gets no reply. */
     while (count < 8 && (fd = tcp_connect_within(&bound, 200)) >= 0)
         fds[count++] = fd;
     cr_assert_eq(fd, -ETIMEDOUT);

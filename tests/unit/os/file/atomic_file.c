@@ -1,3 +1,4 @@
+/* Writing files atomically: replacing, links, descriptors, full disks. */
 #include "os/file/atomic_file.h"
 
 #include "os/file/file.h"
@@ -14,13 +15,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char place[] = "/tmp/file-draft-XXXXXX";
-static struct atomic_file draft;
+static char directory[] = "/tmp/file-draft-XXXXXX";
+static struct atomic_file file;
 
 static void enter(void)
 {
-    cr_assert_not_null(mkdtemp(place));
-    cr_assert_eq(chdir(place), 0);
+    cr_assert_not_null(mkdtemp(directory));
+    cr_assert_eq(chdir(directory), 0);
 }
 
 static void leave(void)
@@ -29,7 +30,7 @@ static void leave(void)
     unlink("other");
     unlink("real");
     cr_assert_eq(chdir("/"), 0);
-    cr_assert_eq(rmdir(place), 0, "something was left: %s", strerror(errno));
+    cr_assert_eq(rmdir(directory), 0, "something was left: %s", strerror(errno));
 }
 
 static void expect_text(const char *path, const char *expected)
@@ -43,30 +44,30 @@ static void expect_text(const char *path, const char *expected)
 
 static void make_report(const char *text)
 {
-    cr_assert_eq(atomic_file_open(&draft, "report"), 0);
-    fputs(text, draft.out);
-    cr_assert_eq(atomic_file_commit(&draft), 0);
+    cr_assert_eq(atomic_file_open(&file, "report"), 0);
+    fputs(text, file.out);
+    cr_assert_eq(atomic_file_commit(&file), 0);
 }
 
 TestSuite(atomic_file, .init = enter, .fini = leave, .timeout = 10);
 
-Test(atomic_file, appears_when_it_is_kept_and_not_before)
+Test(atomic_file, appears_when_it_is_committed_and_not_before)
 {
-    cr_assert_eq(atomic_file_open(&draft, "report"), 0);
-    fputs("whole", draft.out);
-    fflush(draft.out);
+    cr_assert_eq(atomic_file_open(&file, "report"), 0);
+    fputs("whole", file.out);
+    fflush(file.out);
     cr_assert_neq(access("report", F_OK), 0);
-    cr_assert_eq(atomic_file_commit(&draft), 0);
+    cr_assert_eq(atomic_file_commit(&file), 0);
     expect_text("report", "whole");
 }
 
 Test(atomic_file, leaves_what_was_there_when_it_is_discarded)
 {
     make_report("old");
-    cr_assert_eq(atomic_file_open(&draft, "report"), 0);
-    fputs("new", draft.out);
-    atomic_file_discard(&draft);
-    atomic_file_discard(&draft);
+    cr_assert_eq(atomic_file_open(&file, "report"), 0);
+    fputs("new", file.out);
+    atomic_file_discard(&file);
+    atomic_file_discard(&file);
     expect_text("report", "old");
 }
 
@@ -90,43 +91,43 @@ Test(atomic_file, has_the_mode_that_the_umask_gives)
     cr_assert_eq(status.st_mode & 0777, 0640);
 }
 
-Test(atomic_file, follows_a_link_to_its_place)
+Test(atomic_file, follows_a_link_to_its_target)
 {
     struct stat status;
     make_report("old");
     cr_assert_eq(symlink("report", "other"), 0);
-    cr_assert_eq(atomic_file_open(&draft, "other"), 0);
-    fputs("new", draft.out);
-    cr_assert_eq(atomic_file_commit(&draft), 0);
+    cr_assert_eq(atomic_file_open(&file, "other"), 0);
+    fputs("new", file.out);
+    cr_assert_eq(atomic_file_commit(&file), 0);
     expect_text("report", "new");
     cr_assert_eq(lstat("other", &status), 0);
     cr_assert(S_ISLNK(status.st_mode), "the link is no link any more");
 }
 
-Test(atomic_file, tells_one_place_of_two_names)
+Test(atomic_file, finds_one_target_of_two_paths)
 {
     struct atomic_file same;
-    cr_assert_eq(atomic_file_open(&draft, "report"), 0);
+    cr_assert_eq(atomic_file_open(&file, "report"), 0);
     cr_assert_eq(atomic_file_open(&same, "./report"), 0);
-    cr_assert_str_eq(draft.place, same.place);
-    atomic_file_discard(&draft);
+    cr_assert_str_eq(file.target, same.target);
+    atomic_file_discard(&file);
     atomic_file_discard(&same);
 }
 
-Test(atomic_file, takes_a_name_as_long_as_names_can_be)
+Test(atomic_file, accepts_the_longest_name)
 {
     char name[256];
     memset(name, 'n', 255);
     name[255] = '\0';
-    cr_assert_eq(atomic_file_open(&draft, name), 0);
-    fputs("long", draft.out);
-    cr_assert_eq(atomic_file_commit(&draft), 0);
+    cr_assert_eq(atomic_file_open(&file, name), 0);
+    fputs("long", file.out);
+    cr_assert_eq(atomic_file_commit(&file), 0);
     expect_text(name, "long");
     cr_assert_eq(unlink(name), 0);
 }
 
-/* Killed in the middle; some file systems can't do that. */
-Test(atomic_file, leaves_nothing_behind_when_it_is_forgotten)
+/* A process that ends while it writes; some file systems have no files without names. */
+Test(atomic_file, leaves_nothing_when_the_process_ends)
 {
     int fd = open(".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -134,35 +135,35 @@ Test(atomic_file, leaves_nothing_behind_when_it_is_forgotten)
     close(fd);
     pid_t child = fork();
     if (child == 0) {
-        atomic_file_open(&draft, "report");
-        fputs("half", draft.out);
-        fflush(draft.out);
-        _exit(draft.beside != NULL);
+        atomic_file_open(&file, "report");
+        fputs("half", file.out);
+        fflush(file.out);
+        _exit(file.temporary != NULL);
     }
     int status;
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-Test(atomic_file, says_at_once_that_it_cannot_be_written)
+Test(atomic_file, reports_at_once_that_it_cannot_be_written)
 {
-    cr_assert_eq(atomic_file_open(&draft, "missing/report"), -ENOENT);
-    cr_assert_null(draft.out);
-    atomic_file_discard(&draft);
-    cr_assert_eq(atomic_file_open(&draft, "."), -EISDIR);
-    atomic_file_discard(&draft);
+    cr_assert_eq(atomic_file_open(&file, "missing/report"), -ENOENT);
+    cr_assert_null(file.out);
+    atomic_file_discard(&file);
+    cr_assert_eq(atomic_file_open(&file, "."), -EISDIR);
+    atomic_file_discard(&file);
 }
 
-Test(atomic_file, writes_a_device_in_place_and_tells_its_errors)
+Test(atomic_file, writes_to_a_device_directly_and_reports_its_errors)
 {
-    cr_assert_eq(atomic_file_open(&draft, "/dev/full"), 0);
-    cr_assert_null(draft.place);
-    fputs("x", draft.out);
-    cr_assert_eq(atomic_file_commit(&draft), -ENOSPC);
-    cr_assert_null(draft.out);
+    cr_assert_eq(atomic_file_open(&file, "/dev/full"), 0);
+    cr_assert_null(file.target);
+    fputs("x", file.out);
+    cr_assert_eq(atomic_file_commit(&file), -ENOSPC);
+    cr_assert_null(file.out);
 }
 
-/* ---- Where a rename would be wrong, or can't be ---- */
+/* ---- Targets that a rename can't replace ---- */
 
 static ino_t inode_of(const char *path)
 {
@@ -171,15 +172,15 @@ static ino_t inode_of(const char *path)
     return status.st_ino;
 }
 
-/* Writes over what is there: the file stays, its text goes. */
-static void expect_written_over(const char *path)
+/* Expects that the file is overwritten: it stays the same file with new contents. */
+static void expect_overwritten(const char *path)
 {
     ino_t before = inode_of(path);
-    cr_assert_eq(atomic_file_open(&draft, path), 0, "%s", strerror(errno));
-    fputs("new", draft.out);
-    fflush(draft.out);
+    cr_assert_eq(atomic_file_open(&file, path), 0, "%s", strerror(errno));
+    fputs("new", file.out);
+    fflush(file.out);
     expect_text(path, "a longer old one");
-    cr_assert_eq(atomic_file_commit(&draft), 0);
+    cr_assert_eq(atomic_file_commit(&file), 0);
     expect_text(path, "new");
     cr_assert_eq(inode_of(path), before);
 }
@@ -188,7 +189,7 @@ Test(atomic_file, keeps_the_other_names_of_a_file)
 {
     make_report("a longer old one");
     cr_assert_eq(link("report", "other"), 0);
-    expect_written_over("report");
+    expect_overwritten("report");
     expect_text("other", "new");
 }
 
@@ -196,13 +197,13 @@ Test(atomic_file, leaves_a_file_with_other_names_as_it_was_when_it_is_discarded)
 {
     make_report("old");
     cr_assert_eq(link("report", "other"), 0);
-    cr_assert_eq(atomic_file_open(&draft, "report"), 0);
-    fputs("new", draft.out);
-    atomic_file_discard(&draft);
+    cr_assert_eq(atomic_file_open(&file, "report"), 0);
+    fputs("new", file.out);
+    atomic_file_discard(&file);
     expect_text("other", "old");
 }
 
-static void be_nobody(void)
+static void become_another_user(void)
 {
     if (geteuid() != 0)
         cr_skip_test("only root can make what belongs to others");
@@ -210,32 +211,32 @@ static void be_nobody(void)
     cr_assert_eq(seteuid(65534), 0);
 }
 
-static void be_root(void)
+static void become_root(void)
 {
     cr_assert_eq(seteuid(0), 0);
     cr_assert_eq(setegid(0), 0);
 }
 
-Test(atomic_file, writes_a_file_over_in_a_directory_that_is_closed)
+Test(atomic_file, overwrites_a_file_in_a_directory_that_is_not_writable)
 {
     make_report("a longer old one");
     cr_assert_eq(chmod("report", 0666), 0);
     cr_assert_eq(chmod(".", 0555), 0);
-    be_nobody();
-    expect_written_over("report");
-    cr_assert_eq(atomic_file_open(&draft, "other"), -EACCES, "a new one can't be made there");
-    be_root();
+    become_another_user();
+    expect_overwritten("report");
+    cr_assert_eq(atomic_file_open(&file, "other"), -EACCES, "a new one can't be made there");
+    become_root();
 }
 
-/* As in /tmp, where a name can be removed by its owner only, which shows when it is kept. */
-Test(atomic_file, writes_a_file_of_somebody_else_over)
+/* As in /tmp, where only the owner can remove a name, which is an error on commit only. */
+Test(atomic_file, overwrites_a_file_of_another_user)
 {
     make_report("a longer old one");
     cr_assert_eq(chmod("report", 0666), 0);
     cr_assert_eq(chmod(".", 01777), 0);
-    be_nobody();
-    expect_written_over("report");
-    be_root();
+    become_another_user();
+    expect_overwritten("report");
+    become_root();
 }
 
 Test(atomic_file, keeps_the_owner_of_what_it_replaces)
@@ -256,19 +257,19 @@ static void enter_mounts(void)
         cr_skip_test("no mounts of its own: %s", strerror(errno));
 }
 
-Test(atomic_file, writes_a_file_over_that_is_a_mount_of_its_own)
+Test(atomic_file, overwrites_a_file_that_is_a_mount_point)
 {
     enter_mounts();
     make_report("a longer old one");
-    cr_assert_eq(atomic_file_open(&draft, "other"), 0);
-    cr_assert_eq(atomic_file_commit(&draft), 0);
+    cr_assert_eq(atomic_file_open(&file, "other"), 0);
+    cr_assert_eq(atomic_file_commit(&file), 0);
     cr_assert_eq(mount("report", "other", "none", MS_BIND, NULL), 0, "%s", strerror(errno));
-    expect_written_over("other");
+    expect_overwritten("other");
     expect_text("report", "new");
     cr_assert_eq(umount("other"), 0);
 }
 
-/* A disk of 64 kB, of which a draft in memory wants more than is left. */
+/* A disk of 64 kB, on which the new version in memory does not fit. */
 Test(atomic_file, leaves_a_file_as_it_was_when_the_disk_is_full)
 {
     enter_mounts();
@@ -277,10 +278,10 @@ Test(atomic_file, leaves_a_file_as_it_was_when_the_disk_is_full)
     cr_assert_eq(chdir("other"), 0);
     make_report("old");
     cr_assert_eq(link("report", "link"), 0);
-    cr_assert_eq(atomic_file_open(&draft, "report"), 0);
+    cr_assert_eq(atomic_file_open(&file, "report"), 0);
     for (int i = 0; i < 100000; i++)
-        fputc('x', draft.out);
-    cr_assert_eq(atomic_file_commit(&draft), -ENOSPC);
+        fputc('x', file.out);
+    cr_assert_eq(atomic_file_commit(&file), -ENOSPC);
     expect_text("report", "old");
     cr_assert_eq(chdir(".."), 0);
     cr_assert_eq(umount("other"), 0);
@@ -302,27 +303,27 @@ Test(atomic_file, follows_a_link_to_a_file_that_is_missing)
     cr_assert(S_ISLNK(status.st_mode), "the second link is no link any more");
 }
 
-Test(atomic_file, says_where_a_link_leads_nowhere)
+Test(atomic_file, reports_a_link_that_leads_nowhere)
 {
     cr_assert_eq(symlink("missing/real", "report"), 0);
-    cr_assert_eq(atomic_file_open(&draft, "report"), -ENOENT);
+    cr_assert_eq(atomic_file_open(&file, "report"), -ENOENT);
     cr_assert_eq(symlink("other", "other"), 0);
-    cr_assert_eq(atomic_file_open(&draft, "other"), -ELOOP);
-    cr_assert_eq(atomic_file_open(&draft, ""), -ENOENT);
-    cr_assert_eq(atomic_file_open(&draft, "report/"), -EISDIR);
+    cr_assert_eq(atomic_file_open(&file, "other"), -ELOOP);
+    cr_assert_eq(atomic_file_open(&file, ""), -ENOENT);
+    cr_assert_eq(atomic_file_open(&file, "report/"), -EISDIR);
 }
 
-/* As the shell's: { udpload --json /dev/fd/3; } 3>log, behind what was written there before. */
-static void write_through(const char *directory, int number)
+/* As in the shell: { udpload --json /dev/fd/3; } 3>log, after earlier output to the same file. */
+static void write_through(const char *fd_directory, int number)
 {
     char path[64];
-    snprintf(path, sizeof path, "%s/%d", directory, number);
-    cr_assert_eq(atomic_file_open(&draft, path), 0, "%s: %s", path, strerror(errno));
-    fputs("new ", draft.out);
-    cr_assert_eq(atomic_file_commit(&draft), 0);
+    snprintf(path, sizeof path, "%s/%d", fd_directory, number);
+    cr_assert_eq(atomic_file_open(&file, path), 0, "%s: %s", path, strerror(errno));
+    fputs("new ", file.out);
+    cr_assert_eq(atomic_file_commit(&file), 0);
 }
 
-Test(atomic_file, writes_through_a_descriptor_behind_what_is_there)
+Test(atomic_file, appends_to_a_descriptor_after_earlier_output)
 {
     int fd = open("report", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     cr_assert_eq(write(fd, "old ", 4), 4);
@@ -333,32 +334,32 @@ Test(atomic_file, writes_through_a_descriptor_behind_what_is_there)
     expect_text("report", "old new new end");
 }
 
-Test(atomic_file, says_that_a_descriptor_takes_nothing)
+Test(atomic_file, reports_a_descriptor_that_is_not_writable)
 {
     char path[64];
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     snprintf(path, sizeof path, "/dev/fd/%d", fd);
-    cr_assert_eq(atomic_file_open(&draft, path), -EBADF);
+    cr_assert_eq(atomic_file_open(&file, path), -EBADF);
     close(fd);
-    cr_assert_eq(atomic_file_open(&draft, path), -EBADF);
+    cr_assert_eq(atomic_file_open(&file, path), -EBADF);
 }
 
-Test(atomic_file, tells_one_file_of_two_names)
+Test(atomic_file, finds_one_file_of_two_hard_links)
 {
     struct atomic_file same;
     make_report("old");
     cr_assert_eq(link("report", "other"), 0);
-    cr_assert_eq(atomic_file_open(&draft, "report"), 0);
+    cr_assert_eq(atomic_file_open(&file, "report"), 0);
     cr_assert_eq(atomic_file_open(&same, "other"), 0);
-    cr_assert(atomic_file_same(&draft, &same));
+    cr_assert(atomic_file_same(&file, &same));
     atomic_file_discard(&same);
     cr_assert_eq(atomic_file_open(&same, "real"), 0);
-    cr_assert_not(atomic_file_same(&draft, &same));
+    cr_assert_not(atomic_file_same(&file, &same));
     atomic_file_discard(&same);
-    atomic_file_discard(&draft);
-    cr_assert_eq(atomic_file_open(&draft, "/dev/null"), 0);
+    atomic_file_discard(&file);
+    cr_assert_eq(atomic_file_open(&file, "/dev/null"), 0);
     cr_assert_eq(atomic_file_open(&same, "/dev/null"), 0);
-    cr_assert_not(atomic_file_same(&draft, &same), "a device takes any number");
+    cr_assert_not(atomic_file_same(&file, &same), "a device takes any number");
     atomic_file_discard(&same);
-    atomic_file_discard(&draft);
+    atomic_file_discard(&file);
 }

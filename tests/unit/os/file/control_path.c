@@ -1,3 +1,4 @@
+/* The default path of the control socket, and its directory. */
 #include "os/file/control_path.h"
 
 #include <criterion/criterion.h>
@@ -9,17 +10,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A user of our own, so that the tests neither need root's places nor meet a running server's, nor
- * each other: each test is a process. */
-static uid_t nobody(void)
+/* A user id of each test's process, so that the tests do not use the paths of root, of a running
+ * server, or of each other. */
+static uid_t test_user(void)
 {
     return 1000000 + (uid_t)getpid();
 }
 
-static void become_nobody(void)
+static void become_test_user(void)
 {
     if (geteuid() == 0)
-        cr_assert(setresuid(nobody(), nobody(), nobody()) == 0);
+        cr_assert(setresuid(test_user(), test_user(), test_user()) == 0);
 }
 
 static const struct identity stay = {(uid_t)-1, (gid_t)-1};
@@ -34,7 +35,7 @@ static const char *tmp_directory(void)
 static const char *socket_path(void)
 {
     static char path[CONTROL_PATH_BYTES];
-    cr_assert_eq(control_path_built_in(path, sizeof path), 0);
+    cr_assert_eq(control_path_default(path, sizeof path), 0);
     return path;
 }
 
@@ -45,10 +46,10 @@ static mode_t mode_of(const char *path)
     return status.st_mode;
 }
 
-/* Skips where the directory is in use by the user who runs the tests. */
+/* Skips the test if the directory is in use by the user that runs the tests. */
 static const char *fresh_directory(void)
 {
-    become_nobody();
+    become_test_user();
     unsetenv("XDG_RUNTIME_DIR");
     const char *directory = tmp_directory();
     struct stat status;
@@ -57,7 +58,7 @@ static const char *fresh_directory(void)
     return directory;
 }
 
-Test(control_path, root_has_a_place_in_run)
+Test(control_path, root_has_a_path_in_run)
 {
     if (geteuid() != 0)
         cr_skip("needs root");
@@ -67,14 +68,14 @@ Test(control_path, root_has_a_place_in_run)
 
 Test(control_path, others_have_it_in_their_runtime_directory)
 {
-    become_nobody();
+    become_test_user();
     setenv("XDG_RUNTIME_DIR", "/run/user/1", 1);
     cr_assert_str_eq(socket_path(), "/run/user/1/udpsrv.sock");
 }
 
 Test(control_path, an_empty_or_relative_runtime_directory_is_ignored)
 {
-    become_nobody();
+    become_test_user();
     char expected[96];
     snprintf(expected, sizeof expected, "%s/udpsrv.sock", tmp_directory());
     setenv("XDG_RUNTIME_DIR", "", 1);
@@ -85,19 +86,19 @@ Test(control_path, an_empty_or_relative_runtime_directory_is_ignored)
 
 Test(control_path, a_path_without_room_is_an_error)
 {
-    become_nobody();
+    become_test_user();
     setenv("XDG_RUNTIME_DIR", "/run/user/1", 1);
     char path[23];
-    cr_assert_eq(control_path_built_in(path, sizeof path), -ENAMETOOLONG);
+    cr_assert_eq(control_path_default(path, sizeof path), -ENAMETOOLONG);
 }
 
-Test(control_path, makes_its_directory_in_tmp_for_its_owner_alone)
+Test(control_path, makes_its_directory_in_tmp_for_its_owner_only)
 {
     const char *directory = fresh_directory();
     umask(0777);
     cr_assert_eq(control_path_make_directory(socket_path(), &stay), 0);
     cr_expect(mode_of(directory) == (S_IFDIR | 0700));
-    cr_expect_eq(control_path_make_directory(socket_path(), &stay), 0, "it may stand already");
+    cr_expect_eq(control_path_make_directory(socket_path(), &stay), 0, "it may exist already");
     cr_expect_eq(control_path_check_directory(socket_path()), 0);
     cr_expect(rmdir(directory) == 0);
 }
@@ -120,31 +121,31 @@ Test(control_path, refuses_a_directory_that_others_may_enter)
     cr_expect(rmdir(directory) == 0);
 }
 
-Test(control_path, refuses_a_directory_of_somebody_else)
+Test(control_path, refuses_a_directory_of_another_user)
 {
     if (geteuid() != 0)
         cr_skip("needs root");
     unsetenv("XDG_RUNTIME_DIR");
-    cr_assert(seteuid(nobody()) == 0);
+    cr_assert(seteuid(test_user()) == 0);
     const char *directory = tmp_directory();
     cr_assert(seteuid(0) == 0);
     cr_assert(mkdir(directory, 0700) == 0);
-    cr_assert(seteuid(nobody()) == 0);
+    cr_assert(seteuid(test_user()) == 0);
     cr_expect_eq(control_path_make_directory(socket_path(), &stay), -EPERM);
     cr_expect(seteuid(0) == 0);
     cr_expect(rmdir(directory) == 0);
 }
 
-Test(control_path, leaves_any_other_directory_alone)
+Test(control_path, does_not_change_any_other_directory)
 {
-    become_nobody();
+    become_test_user();
     cr_expect_eq(control_path_make_directory("/nowhere/at/all.sock", &stay), 0);
     char deeper[96];
     snprintf(deeper, sizeof deeper, "%s/deeper/udpsrv.sock", tmp_directory());
     cr_expect_eq(control_path_make_directory(deeper, &stay), 0);
 }
 
-/* ---- Root's place, in a mount namespace of the test's own ---- */
+/* ---- The directory of root, in a mount namespace of the test ---- */
 
 #define RUN_DIRECTORY "/run/udpsrv"
 
@@ -171,7 +172,7 @@ static void expect_owner(uid_t uid, gid_t gid)
     cr_expect_eq(status.st_gid, gid);
 }
 
-Test(control_path, roots_directory_is_given_to_whom_we_are_going_to_be)
+Test(control_path, roots_directory_is_given_to_the_future_user)
 {
     enter_own_run();
     umask(0777);

@@ -1,3 +1,4 @@
+/* Reading files, glob patterns, permissions. */
 #include "os/file/file.h"
 
 #include <criterion/criterion.h>
@@ -12,19 +13,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A directory of the test's own, which is its working directory. */
-static char reply_mailbox[] = "/tmp/udpsrv-test-XXXXXX";
+/* A directory of the test, which is its working directory. */
+static char directory[] = "/tmp/udpsrv-test-XXXXXX";
 
 static void enter(void)
 {
-    cr_assert_neq(mkdtemp(reply_mailbox), NULL);
-    cr_assert_eq(chdir(reply_mailbox), 0);
+    cr_assert_neq(mkdtemp(directory), NULL);
+    cr_assert_eq(chdir(directory), 0);
 }
 
 static void leave(void)
 {
     char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", reply_mailbox);
+    snprintf(command, sizeof command, "rm -rf %s", directory);
     cr_assert_eq(chdir("/"), 0);
     cr_assert_eq(system(command), 0);
 }
@@ -41,7 +42,7 @@ TestSuite(file, .init = enter, .fini = leave);
 
 /* ---- Reading ---- */
 
-Test(file, is_read_whole_with_a_nul_behind_it)
+Test(file, is_read_whole_with_a_nul_after_it)
 {
     char *bytes;
     size_t size;
@@ -107,7 +108,7 @@ Test(file, missing_one_and_directory_are_errors)
     cr_assert_eq(file_read(".", 100, &bytes, &size), -EISDIR);
 }
 
-Test(file, who_could_let_a_reader_wait_is_refused, .timeout = 10)
+Test(file, what_could_block_a_reader_is_refused, .timeout = 10)
 {
     char *bytes;
     size_t size;
@@ -170,12 +171,12 @@ Test(file, path_without_wildcards_is_itself_even_if_missing)
     file_glob_free(paths, count);
 }
 
-/* Root reads everything, so these are shown as somebody else. */
-static void become_nobody(void)
+/* Root can read everything, so these tests run as another user. */
+static void become_another_user(void)
 {
     if (geteuid() != 0)
         return;
-    cr_assert_eq(chmod(reply_mailbox, 0755), 0);
+    cr_assert_eq(chmod(directory, 0755), 0);
     cr_assert_eq(setegid(65534), 0);
     cr_assert_eq(seteuid(65534), 0);
 }
@@ -193,13 +194,13 @@ Test(file, glob_in_a_directory_that_may_not_be_read_is_an_error)
     char **paths;
     size_t count;
     cr_assert_eq(mkdir("closed", 0000), 0);
-    become_nobody();
+    become_another_user();
     cr_assert_eq(file_glob("closed/*.conf", &paths, &count), -EACCES);
     become_root();
     cr_assert_eq(chmod("closed", 0700), 0);
 }
 
-/* ---- What files are ---- */
+/* ---- Kinds and permissions ---- */
 
 Test(file, is_the_same_under_another_name)
 {
@@ -212,50 +213,50 @@ Test(file, is_the_same_under_another_name)
     cr_assert_not(file_same("missing", "missing"));
 }
 
-Test(file, readable_tells_what_this_process_may)
+Test(file, checks_what_this_process_may_read)
 {
     write_file("open", "", 0);
     write_file("closed", "", 0);
     cr_assert_eq(chmod("open", 0644), 0);
     cr_assert_eq(chmod("closed", 0000), 0);
-    become_nobody();
-    cr_assert_eq(file_readable("open"), 0);
-    cr_assert_eq(file_readable("closed"), -EACCES);
-    cr_assert_eq(file_readable("missing"), -ENOENT);
+    become_another_user();
+    cr_assert_eq(file_check_readable("open"), 0);
+    cr_assert_eq(file_check_readable("closed"), -EACCES);
+    cr_assert_eq(file_check_readable("missing"), -ENOENT);
     become_root();
 }
 
-Test(file, readable_does_not_wait_for_a_pipes_other_end)
+Test(file, check_of_a_pipe_does_not_wait_for_its_other_end)
 {
     cr_assert_eq(mkfifo("pipe", 0600), 0);
-    cr_assert_eq(file_readable("pipe"), 0);
+    cr_assert_eq(file_check_readable("pipe"), 0);
 }
 
-/* ---- what can be read only once ---- */
+/* ---- Streams, which can be read only once ---- */
 
-Test(file, read_once_reads_a_pipe_to_its_end_and_says_so, .timeout = 10)
+Test(file, read_stream_reads_a_pipe_to_its_end_and_reports_that_it_is_one, .timeout = 10)
 {
     char *bytes = NULL;
     size_t size = 0;
-    bool once = false;
+    bool is_stream = false;
     int ends[2];
     cr_assert_eq(pipe(ends), 0);
     cr_assert_eq(write(ends[1], "all of it", 9), 9);
     close(ends[1]);
     char path[64];
     snprintf(path, sizeof path, "/dev/fd/%d", ends[0]);
-    cr_assert_eq(file_read_once(path, 100, &bytes, &size, &once), 0);
+    cr_assert_eq(file_read_stream(path, 100, &bytes, &size, &is_stream), 0);
     cr_expect_str_eq(bytes, "all of it");
     cr_expect_eq(size, 9);
-    cr_expect(once);
+    cr_expect(is_stream);
     free(bytes);
 }
 
-Test(file, read_once_reads_a_socket_which_no_path_opens_even_one_that_does_not_block, .timeout = 10)
+Test(file, read_stream_reads_a_non_blocking_socket_which_no_path_opens, .timeout = 10)
 {
     char *bytes = NULL;
     size_t size = 0;
-    bool once = false;
+    bool is_stream = false;
     int ends[2];
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     cr_assert_eq(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
@@ -264,27 +265,27 @@ Test(file, read_once_reads_a_socket_which_no_path_opens_even_one_that_does_not_b
         _exit(write(ends[1], "all of it", 9) == 9 ? 0 : 1);
     }
     close(ends[1]);
-    cr_assert_eq(file_read_once("/dev/stdin", 100, &bytes, &size, &once), 0);
+    cr_assert_eq(file_read_stream("/dev/stdin", 100, &bytes, &size, &is_stream), 0);
     cr_expect_str_eq(bytes, "all of it");
-    cr_expect(once);
+    cr_expect(is_stream);
     free(bytes);
 }
 
-Test(file, read_once_of_a_file_is_as_good_as_read)
+Test(file, read_stream_reads_a_regular_file_too)
 {
     char *bytes = NULL;
     size_t size = 0;
-    bool once = true;
+    bool is_stream = true;
     write_file("plain", "text", 4);
-    cr_assert_eq(file_read_once("plain", 100, &bytes, &size, &once), 0);
+    cr_assert_eq(file_read_stream("plain", 100, &bytes, &size, &is_stream), 0);
     cr_expect_str_eq(bytes, "text");
-    cr_expect_not(once);
+    cr_expect_not(is_stream);
     free(bytes);
-    cr_expect_eq(file_read_once("plain", 3, &bytes, &size, &once), -EFBIG);
-    cr_expect_eq(file_read_once(".", 100, &bytes, &size, &once), -EISDIR);
-    cr_expect_eq(file_read_once("missing", 100, &bytes, &size, &once), -ENOENT);
-    cr_expect_eq(file_read_once("/dev/null", 100, &bytes, &size, &once), 0);
-    cr_expect_not(once);
+    cr_expect_eq(file_read_stream("plain", 3, &bytes, &size, &is_stream), -EFBIG);
+    cr_expect_eq(file_read_stream(".", 100, &bytes, &size, &is_stream), -EISDIR);
+    cr_expect_eq(file_read_stream("missing", 100, &bytes, &size, &is_stream), -ENOENT);
+    cr_expect_eq(file_read_stream("/dev/null", 100, &bytes, &size, &is_stream), 0);
+    cr_expect_not(is_stream);
     free(bytes);
 }
 

@@ -1,3 +1,4 @@
+/* Watching a file for its removal. */
 #include "os/file/file_watch.h"
 
 #include <criterion/criterion.h>
@@ -7,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A directory of the test's own, above the one with the file. */
-static char reply_mailbox[] = "/tmp/udpsrv-test-XXXXXX";
+/* A directory of the test, above the one with the file. */
+static char directory[] = "/tmp/udpsrv-test-XXXXXX";
 static struct loop *loop;
 static struct file_watch watch;
 static int changes;
@@ -29,8 +30,8 @@ static void on_change(void *state)
 
 static void begin(void)
 {
-    cr_assert_not_null(mkdtemp(reply_mailbox));
-    cr_assert_eq(chdir(reply_mailbox), 0);
+    cr_assert_not_null(mkdtemp(directory));
+    cr_assert_eq(chdir(directory), 0);
     cr_assert_eq(mkdir("d", 0700), 0);
     touch("d/f");
     loop = loop_new();
@@ -43,7 +44,7 @@ static void end(void)
     char command[64];
     file_watch_close(&watch);
     loop_free(loop);
-    snprintf(command, sizeof command, "rm -rf %s", reply_mailbox);
+    snprintf(command, sizeof command, "rm -rf %s", directory);
     cr_assert_eq(chdir("/"), 0);
     cr_assert_eq(system(command), 0);
 }
@@ -56,13 +57,13 @@ static void expect_change(void)
     cr_expect_eq(changes, 1);
 }
 
-Test(file_watch, tells_of_a_removal)
+Test(file_watch, reports_a_removal)
 {
     cr_assert_eq(unlink("d/f"), 0);
     expect_change();
 }
 
-Test(file_watch, tells_of_a_removal_while_the_file_is_open)
+Test(file_watch, reports_a_removal_while_the_file_is_open)
 {
     FILE *file = fopen("d/f", "re");
     cr_assert_eq(unlink("d/f"), 0);
@@ -70,20 +71,20 @@ Test(file_watch, tells_of_a_removal_while_the_file_is_open)
     fclose(file);
 }
 
-Test(file_watch, tells_of_a_move_and_of_another_file_in_its_place)
+Test(file_watch, reports_a_file_that_replaces_it)
 {
     touch("d/g");
     cr_assert_eq(rename("d/g", "d/f"), 0);
     expect_change();
 }
 
-Test(file_watch, tells_of_a_move_of_its_directory)
+Test(file_watch, reports_a_move_of_its_directory)
 {
     cr_assert_eq(rename("d", "e"), 0);
     expect_change();
 }
 
-Test(file_watch, needs_a_file_and_is_closed_twice)
+Test(file_watch, needs_a_file_and_may_be_closed_twice)
 {
     struct file_watch none;
     cr_assert_eq(file_watch_open(loop, &none, "d/g", on_change, NULL), -ENOENT);

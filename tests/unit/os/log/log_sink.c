@@ -1,3 +1,4 @@
+/* Writing lines of the log to standard error and to the log daemon. */
 #include "os/log/log_sink.h"
 
 #include "os/process/clock.h"
@@ -16,7 +17,7 @@
 #include <unistd.h>
 
 static char directory[] = "/tmp/log-sink-XXXXXX", path[64];
-static int reader; /* of standard error, a pipe */
+static int reader; /* reads standard error, a pipe */
 static struct log_sink sink;
 
 static void begin(void)
@@ -52,7 +53,7 @@ static int daemon_open(int type)
     return daemon;
 }
 
-static int say_as(enum config_log_format format, enum config_log_target target, const char *text)
+static int write_as(enum config_log_format format, enum config_log_target target, const char *text)
 {
     return log_sink_write(&sink, &(struct log_line){.level = LOG_LEVEL_WARNING,
                                                     .format = format,
@@ -62,9 +63,9 @@ static int say_as(enum config_log_format format, enum config_log_target target, 
                                                     .text = text});
 }
 
-static int say(const char *text)
+static int write_line(const char *text)
 {
-    return say_as(LOG_FORMAT_TEXT, LOG_TARGET_SYSLOG, text);
+    return write_as(LOG_FORMAT_TEXT, LOG_TARGET_SYSLOG, text);
 }
 
 static void expect_at(int fd, const char *text)
@@ -77,20 +78,20 @@ static void expect_at(int fd, const char *text)
 
 Test(log_sink, standard_error_gets_the_time_of_the_line_in_each_format)
 {
-    cr_expect_eq(say_as(LOG_FORMAT_TEXT, LOG_TARGET_STDERR, "said"), 0);
-    expect_at(reader, "2026-11-02T10:06:18.123Z warning said\n");
-    cr_expect_eq(say_as(LOG_FORMAT_LOGFMT, LOG_TARGET_STDERR, "level=warning msg=said"), 0);
-    expect_at(reader, "time=2026-11-02T10:06:18.123Z level=warning msg=said\n");
-    cr_expect_eq(say_as(LOG_FORMAT_JSON, LOG_TARGET_STDERR, "{\"msg\":\"said\"}"), 0);
-    expect_at(reader, "{\"time\":\"2026-11-02T10:06:18.123Z\",\"msg\":\"said\"}\n");
+    cr_expect_eq(write_as(LOG_FORMAT_TEXT, LOG_TARGET_STDERR, "sent"), 0);
+    expect_at(reader, "2026-11-02T10:06:18.123Z warning sent\n");
+    cr_expect_eq(write_as(LOG_FORMAT_LOGFMT, LOG_TARGET_STDERR, "level=warning msg=sent"), 0);
+    expect_at(reader, "time=2026-11-02T10:06:18.123Z level=warning msg=sent\n");
+    cr_expect_eq(write_as(LOG_FORMAT_JSON, LOG_TARGET_STDERR, "{\"msg\":\"sent\"}"), 0);
+    expect_at(reader, "{\"time\":\"2026-11-02T10:06:18.123Z\",\"msg\":\"sent\"}\n");
 }
 
 Test(log_sink, daemon_gets_priority_local_time_name_and_pid)
 {
     char expected[128];
     int daemon = daemon_open(SOCK_DGRAM);
-    cr_expect_eq(say("said"), 0);
-    snprintf(expected, sizeof expected, "<28>Nov  2 12:06:18 test[%d]: said", (int)getpid());
+    cr_expect_eq(write_line("sent"), 0);
+    snprintf(expected, sizeof expected, "<28>Nov  2 12:06:18 test[%d]: sent", (int)getpid());
     expect_at(daemon, expected);
     expect_at(reader, "");
 }
@@ -100,8 +101,8 @@ Test(log_sink, stream_has_lines_that_end_in_nul)
     char bytes[256];
     int daemon = daemon_open(SOCK_STREAM);
     cr_assert_eq(listen(daemon, 1), 0);
-    cr_expect_eq(say("one"), 0);
-    cr_expect_eq(say("two"), 0);
+    cr_expect_eq(write_line("one"), 0);
+    cr_expect_eq(write_line("two"), 0);
     int stream = accept(daemon, NULL, NULL);
     ssize_t size = read(stream, bytes, sizeof bytes);
     cr_assert_gt(size, 2);
@@ -111,38 +112,38 @@ Test(log_sink, stream_has_lines_that_end_in_nul)
     cr_expect_str_eq(bytes + size - 6, ": two");
 }
 
-Test(log_sink, daemon_that_is_away_is_replaced_by_standard_error_until_it_is_back)
+Test(log_sink, lines_go_to_standard_error_while_there_is_no_daemon)
 {
-    static const char line[] = "2026-11-02T10:06:18.123Z warning said\n";
-    cr_expect_eq(say("said"), 0);
+    static const char line[] = "2026-11-02T10:06:18.123Z warning sent\n";
+    cr_expect_eq(write_line("sent"), 0);
     expect_at(reader, line);
     int daemon = daemon_open(SOCK_DGRAM);
-    cr_expect_eq(say("said"), 0);
+    cr_expect_eq(write_line("sent"), 0);
     expect_at(reader, "");
     close(daemon);
-    cr_expect_eq(say("said"), 0);
+    cr_expect_eq(write_line("sent"), 0);
     expect_at(reader, line);
     unlink(path);
-    cr_expect_eq(say("said"), 0);
+    cr_expect_eq(write_line("sent"), 0);
     expect_at(reader, line);
     daemon = daemon_open(SOCK_DGRAM);
-    cr_expect_eq(say("said"), 0);
+    cr_expect_eq(write_line("sent"), 0);
     expect_at(reader, "");
     char bytes[128];
     cr_expect_gt(read(daemon, bytes, sizeof bytes), 0);
 }
 
-Test(log_sink, path_that_is_too_long_is_no_daemon)
+Test(log_sink, lines_go_to_standard_error_if_the_path_is_too_long)
 {
     static char longer[200];
     memset(longer, 'x', sizeof longer - 1);
     sink.path = longer;
-    cr_expect_eq(say("said"), 0);
-    expect_at(reader, "2026-11-02T10:06:18.123Z warning said\n");
+    cr_expect_eq(write_line("sent"), 0);
+    expect_at(reader, "2026-11-02T10:06:18.123Z warning sent\n");
 }
 
-/* Fills the daemon's queue. */
-static void stand_still(void)
+/* Fills the queue of the daemon, which does not read. */
+static void fill_queue(void)
 {
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     int filler = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
@@ -152,47 +153,47 @@ static void stand_still(void)
     close(filler);
 }
 
-Test(log_sink, daemon_that_stands_still_is_given_up_once_the_end_is_near)
+Test(log_sink, blocked_daemon_is_not_waited_for_after_the_wake)
 {
     const uint64_t one = 1;
     daemon_open(SOCK_DGRAM);
-    stand_still();
+    fill_queue();
     cr_assert_eq(write(sink.wake, &one, sizeof one), sizeof one);
     uint64_t began_ms = clock_now_ms();
-    cr_expect_eq(say("said"), 0);
-    expect_at(reader, "2026-11-02T10:06:18.123Z warning said\n");
+    cr_expect_eq(write_line("sent"), 0);
+    expect_at(reader, "2026-11-02T10:06:18.123Z warning sent\n");
     cr_expect_geq(clock_now_ms() - began_ms, LOG_SINK_GRACE_MS);
     began_ms = clock_now_ms();
-    cr_expect_eq(say("said"), 0);
-    expect_at(reader, "2026-11-02T10:06:18.123Z warning said\n");
+    cr_expect_eq(write_line("sent"), 0);
+    expect_at(reader, "2026-11-02T10:06:18.123Z warning sent\n");
     cr_expect_lt(clock_now_ms() - began_ms, LOG_SINK_GRACE_MS);
 }
 
-Test(log_sink, nothing_waits_without_a_descriptor_that_ends_it)
+Test(log_sink, nothing_waits_without_a_wake_descriptor)
 {
     static const char zeros[4096];
     sink.wake = -1;
     daemon_open(SOCK_DGRAM);
-    stand_still();
-    cr_expect_eq(say("said"), 0);
-    expect_at(reader, "2026-11-02T10:06:18.123Z warning said\n");
+    fill_queue();
+    cr_expect_eq(write_line("sent"), 0);
+    expect_at(reader, "2026-11-02T10:06:18.123Z warning sent\n");
     fcntl(STDERR_FILENO, F_SETFL, O_NONBLOCK);
     while (write(STDERR_FILENO, zeros, sizeof zeros) > 0)
         continue;
     fcntl(STDERR_FILENO, F_SETFL, 0);
-    cr_expect_eq(say("said"), -EAGAIN);
+    cr_expect_eq(write_line("sent"), -EAGAIN);
 }
 
 static void *write_two(void *state)
 {
     (void)state;
-    cr_expect_eq(say("one"), 0);
-    cr_expect_eq(say("two"), 0);
+    cr_expect_eq(write_line("one"), 0);
+    cr_expect_eq(write_line("two"), 0);
     close(STDERR_FILENO);
     return NULL;
 }
 
-/* Somebody who shares it may have made it non-blocking. */
+/* Another process that shares it may have made it non-blocking. */
 Test(log_sink, non_blocking_standard_error_is_waited_for)
 {
     static char bytes[128 << 10]; /* more than a pipe holds */
@@ -211,8 +212,8 @@ Test(log_sink, non_blocking_standard_error_is_waited_for)
     cr_expect_not_null(memmem(bytes, all, "warning two\n", 12));
 }
 
-Test(log_sink, refusal_is_told)
+Test(log_sink, error_of_standard_error_is_returned)
 {
     dup2(open("/dev/full", O_WRONLY), STDERR_FILENO);
-    cr_expect_eq(say("said"), -ENOSPC);
+    cr_expect_eq(write_line("sent"), -ENOSPC);
 }

@@ -1,4 +1,6 @@
+/* Busy polling of a handler: calls in each round without epoll. */
 #include "os/loop/event_loop.h"
+#include "os/loop/timer.h"
 
 #include <criterion/criterion.h>
 
@@ -7,185 +9,185 @@
 #include <unistd.h>
 
 /* A handler at one end of a pair of sockets, and a task that counts the rounds of the loop. */
-struct bench {
+struct polled {
     struct loop *loop;
     struct loop_handler handler;
     struct loop_task round;
     int ends[2];
-    int rounds, last_round; /* the one to stop behind */
+    int rounds, last_round; /* the loop stops after it */
     int calls;
     unsigned events; /* of all calls together */
-    void (*then)(struct bench *bench);
+    void (*then)(struct polled *polled);
 };
 
-static struct bench bench;
+static struct polled polled;
 
 static void on_ready(void *state, unsigned events)
 {
-    struct bench *me = state;
-    me->calls++;
-    me->events |= events;
-    if (me->then != NULL)
-        me->then(me);
+    struct polled *polled_state = state;
+    polled_state->calls++;
+    polled_state->events |= events;
+    if (polled_state->then != NULL)
+        polled_state->then(polled_state);
 }
 
 static void count_round(void *state)
 {
-    struct bench *me = state;
-    if (++me->rounds == me->last_round)
-        loop_stop(me->loop);
+    struct polled *polled_state = state;
+    if (++polled_state->rounds == polled_state->last_round)
+        loop_stop(polled_state->loop);
     else
-        loop_defer(me->loop, &me->round);
+        loop_defer(polled_state->loop, &polled_state->round);
 }
 
 static void set_up(void)
 {
-    bench = (struct bench){.loop = loop_new()};
-    cr_assert_not_null(bench.loop);
-    cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, bench.ends), 0);
-    cr_assert_eq(loop_add(bench.loop, &bench.handler, bench.ends[0], LOOP_READ, on_ready, &bench),
-                 0);
-    bench.round = (struct loop_task){.run = count_round, .state = &bench};
+    polled = (struct polled){.loop = loop_new()};
+    cr_assert_not_null(polled.loop);
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, polled.ends), 0);
+    cr_assert_eq(
+        loop_add(polled.loop, &polled.handler, polled.ends[0], LOOP_READ, on_ready, &polled), 0);
+    polled.round = (struct loop_task){.run = count_round, .state = &polled};
 }
 
 static void tear_down(void)
 {
-    loop_remove(&bench.handler);
-    loop_free(bench.loop);
-    close(bench.ends[0]);
-    close(bench.ends[1]);
+    loop_remove(&polled.handler);
+    loop_free(polled.loop);
+    close(polled.ends[0]);
+    close(polled.ends[1]);
 }
 
 TestSuite(event_loop_busy, .init = set_up, .fini = tear_down, .timeout = 60);
 
-static void say(void)
+static void send_byte(void)
 {
-    cr_assert_eq(write(bench.ends[1], "x", 1), 1);
+    cr_assert_eq(write(polled.ends[1], "x", 1), 1);
 }
 
-static void take(struct bench *me)
+static void read_all(struct polled *polled_state)
 {
     char byte;
-    while (read(me->ends[0], &byte, 1) == 1)
+    while (read(polled_state->ends[0], &byte, 1) == 1)
         continue;
     cr_assert_eq(errno, EAGAIN);
 }
 
-/* So many rounds, of which none waits. */
+/* Runs that many rounds, none of which waits. */
 static void run_rounds(int count)
 {
-    bench.rounds = bench.calls = 0;
-    bench.events = 0;
-    bench.last_round = count;
-    loop_defer(bench.loop, &bench.round);
-    cr_assert_eq(loop_run_until_stopped(bench.loop), 0);
+    polled.rounds = polled.calls = 0;
+    polled.events = 0;
+    polled.last_round = count;
+    loop_defer(polled.loop, &polled.round);
+    cr_assert_eq(loop_run_until_stopped(polled.loop), 0);
 }
 
-Test(event_loop_busy, handler_is_called_in_each_round_whether_there_is_anything_or_not)
+Test(event_loop_busy, handler_is_called_in_each_round_even_without_input)
 {
-    loop_busy(&bench.handler);
+    loop_start_busy_poll(&polled.handler);
     run_rounds(5);
-    cr_assert_eq(bench.calls, 5);
-    cr_assert_eq(bench.events, LOOP_READ);
+    cr_assert_eq(polled.calls, 5);
+    cr_assert_eq(polled.events, LOOP_READ);
 }
 
-Test(event_loop_busy, handler_is_not_called_twice_for_what_it_has_left)
+Test(event_loop_busy, handler_is_called_once_a_round_for_input_that_it_leaves)
 {
-    say();
-    loop_busy(&bench.handler);
+    send_byte();
+    loop_start_busy_poll(&polled.handler);
     run_rounds(5);
-    cr_assert_eq(bench.calls, 5);
+    cr_assert_eq(polled.calls, 5);
 }
 
-Test(event_loop_busy, handler_that_is_idle_again_waits_for_what_comes)
+Test(event_loop_busy, handler_waits_for_input_once_polling_has_stopped)
 {
-    loop_busy(&bench.handler);
-    loop_idle(&bench.handler);
+    loop_start_busy_poll(&polled.handler);
+    loop_stop_busy_poll(&polled.handler);
     run_rounds(3);
-    cr_assert_eq(bench.calls, 0);
-    say();
-    bench.then = take;
+    cr_assert_eq(polled.calls, 0);
+    send_byte();
+    polled.then = read_all;
     run_rounds(3);
-    cr_assert_eq(bench.calls, 1);
+    cr_assert_eq(polled.calls, 1);
 }
 
-static void go_idle(struct bench *me)
+static void stop_busy_poll(struct polled *polled_state)
 {
-    loop_idle(&me->handler);
-    me->then = take;
+    loop_stop_busy_poll(&polled_state->handler);
+    polled_state->then = read_all;
 }
 
-Test(event_loop_busy, handler_misses_nothing_that_came_before_it_was_idle)
+Test(event_loop_busy, handler_misses_no_input_that_came_before_polling_stopped)
 {
-    loop_busy(&bench.handler);
-    say();
-    bench.then = go_idle;
+    loop_start_busy_poll(&polled.handler);
+    send_byte();
+    polled.then = stop_busy_poll;
     run_rounds(4);
-    cr_assert_eq(bench.calls, 2);
+    cr_assert_eq(polled.calls, 2);
 }
 
-static void be_busy(struct bench *me)
+static void start_busy_poll(struct polled *polled_state)
 {
-    loop_busy(&me->handler);
+    loop_start_busy_poll(&polled_state->handler);
 }
 
-Test(event_loop_busy, handler_may_say_so_as_often_as_it_likes)
+Test(event_loop_busy, handler_may_start_polling_repeatedly)
 {
-    say();
-    bench.then = be_busy;
+    send_byte();
+    polled.then = start_busy_poll;
     run_rounds(5);
-    cr_assert_eq(bench.calls, 5);
+    cr_assert_eq(polled.calls, 5);
 }
 
 Test(event_loop_busy, handler_that_asks_to_write_is_watched_for_it)
 {
-    loop_busy(&bench.handler);
-    loop_change(&bench.handler, LOOP_READ | LOOP_WRITE);
-    loop_busy(&bench.handler);
+    loop_start_busy_poll(&polled.handler);
+    loop_change(&polled.handler, LOOP_READ | LOOP_WRITE);
+    loop_start_busy_poll(&polled.handler);
     run_rounds(3);
-    cr_assert_eq(bench.calls, 3);
-    cr_assert_eq(bench.events, LOOP_WRITE);
+    cr_assert_eq(polled.calls, 3);
+    cr_assert_eq(polled.events, LOOP_WRITE);
 }
 
 Test(event_loop_busy, handler_that_asks_for_nothing_is_not_called)
 {
-    loop_busy(&bench.handler);
-    say();
-    loop_change(&bench.handler, 0);
+    loop_start_busy_poll(&polled.handler);
+    send_byte();
+    loop_change(&polled.handler, 0);
     run_rounds(3);
-    cr_assert_eq(bench.calls, 0);
-    loop_change(&bench.handler, LOOP_READ);
+    cr_assert_eq(polled.calls, 0);
+    loop_change(&polled.handler, LOOP_READ);
     run_rounds(3);
-    cr_assert_geq(bench.calls, 2);
+    cr_assert_geq(polled.calls, 2);
 }
 
-static void leave(struct bench *me)
+static void remove_itself(struct polled *polled_state)
 {
-    loop_remove(&me->handler);
-    me->handler = (struct loop_handler){.fd = -1}; /* its memory may be another's by now */
+    loop_remove(&polled_state->handler);
+    polled_state->handler = (struct loop_handler){.fd = -1}; /* the memory may be reused now */
 }
 
 Test(event_loop_busy, handler_is_never_called_again_once_removed)
 {
-    loop_busy(&bench.handler);
-    say();
-    bench.then = leave;
+    loop_start_busy_poll(&polled.handler);
+    send_byte();
+    polled.then = remove_itself;
     run_rounds(5);
-    cr_assert_eq(bench.calls, 1);
+    cr_assert_eq(polled.calls, 1);
 }
 
 static void stop(void *state)
 {
-    loop_stop(((struct bench *)state)->loop);
+    loop_stop(((struct polled *)state)->loop);
 }
 
-Test(event_loop_busy, handler_keeps_no_timer_from_its_turn)
+Test(event_loop_busy, handler_does_not_delay_timers)
 {
     struct loop_timer timer;
-    cr_assert_eq(loop_timer_open(bench.loop, &timer, stop, &bench), 0);
+    cr_assert_eq(loop_timer_open(polled.loop, &timer, stop, &polled), 0);
     loop_timer_once(&timer, 1000000);
-    loop_busy(&bench.handler);
-    cr_assert_eq(loop_run_until_stopped(bench.loop), 0);
-    cr_assert_geq(bench.calls, 1);
+    loop_start_busy_poll(&polled.handler);
+    cr_assert_eq(loop_run_until_stopped(polled.loop), 0);
+    cr_assert_geq(polled.calls, 1);
     loop_timer_close(&timer);
 }

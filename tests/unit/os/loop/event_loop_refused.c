@@ -1,5 +1,6 @@
-/* A kernel that refuses to watch a descriptor: this file's epoll_ctl stands before libc's. */
+/* Descriptors that epoll refuses to watch: the epoll_ctl of this file replaces that of libc. */
 #include "os/loop/event_loop.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 
 #include <criterion/criterion.h>
@@ -9,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int refuse_adds, refuse_changes; /* so many of the next ones */
+static int refuse_adds, refuse_changes; /* how many of the next calls fail */
 
 int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
 {
@@ -24,7 +25,7 @@ int epoll_ctl(int epoll, int operation, int fd, struct epoll_event *event)
     return (int)syscall(SYS_epoll_ctl, epoll, operation, fd, event);
 }
 
-enum { FOR_GOOD = 1 << 30 };
+enum { ALWAYS = 1 << 30 };
 
 struct watch {
     struct loop *loop;
@@ -39,12 +40,12 @@ static struct watch watch;
 
 static void on_ready(void *state, unsigned events)
 {
-    struct watch *me = state;
-    me->events = events;
-    if (++me->calls == me->calls_wanted)
-        loop_stop(me->loop);
-    if (me->then != NULL)
-        me->then(me);
+    struct watch *self = state;
+    self->events = events;
+    if (++self->calls == self->calls_wanted)
+        loop_stop(self->loop);
+    if (self->then != NULL)
+        self->then(self);
 }
 
 static void set_up(void)
@@ -67,15 +68,15 @@ static void tear_down(void)
 
 TestSuite(event_loop_refused, .init = set_up, .fini = tear_down, .timeout = 20);
 
-static void put(void)
+static void send_byte(void)
 {
     cr_assert_eq(write(watch.peer, "x", 1), 1);
 }
 
-static void take(struct watch *me)
+static void read_byte(struct watch *self)
 {
     char byte;
-    cr_assert_eq(read(me->fd, &byte, 1), 1);
+    cr_assert_eq(read(self->fd, &byte, 1), 1);
 }
 
 static void expect_call(unsigned events)
@@ -85,41 +86,41 @@ static void expect_call(unsigned events)
     cr_assert_eq(watch.events, events);
 }
 
-/* What ends a listener's turn when its answers have to wait: busy, and then asked to write. */
-static void block_while_busy(void)
+/* What a listener does when its replies have to wait: it polls, and then asks for LOOP_WRITE. */
+static void write_after_busy_poll(void)
 {
-    loop_busy(&watch.handler);
+    loop_start_busy_poll(&watch.handler);
     loop_change(&watch.handler, LOOP_WRITE);
 }
 
-Test(event_loop_refused, handler_that_was_busy_is_told_that_it_may_write)
+Test(event_loop_refused, handler_that_was_polled_learns_that_it_may_write)
 {
     refuse_adds = 1;
-    block_while_busy();
+    write_after_busy_poll();
     cr_assert_eq(refuse_adds, 0);
     expect_call(LOOP_WRITE);
     loop_change(&watch.handler, LOOP_READ);
-    put();
-    watch.then = take;
+    send_byte();
+    watch.then = read_byte;
     expect_call(LOOP_READ);
 }
 
 Test(event_loop_refused, handler_is_served_as_long_as_the_kernel_refuses)
 {
-    refuse_adds = FOR_GOOD;
-    block_while_busy();
+    refuse_adds = ALWAYS;
+    write_after_busy_poll();
     expect_call(LOOP_WRITE);
     loop_change(&watch.handler, LOOP_READ);
-    watch.then = take;
+    watch.then = read_byte;
     for (int i = 0; i < 5; i++) {
-        put();
+        send_byte();
         expect_call(LOOP_READ);
     }
     close(watch.peer);
     watch.peer = -1;
     watch.then = NULL;
     loop_change(&watch.handler, 0);
-    cr_assert_lt(refuse_adds, FOR_GOOD);
+    cr_assert_lt(refuse_adds, ALWAYS);
 }
 
 static void stop(void *state)
@@ -127,49 +128,49 @@ static void stop(void *state)
     loop_stop(((struct watch *)state)->loop);
 }
 
-Test(event_loop_refused, handler_that_has_nothing_to_do_costs_next_to_no_processor)
+Test(event_loop_refused, handler_without_events_takes_little_processor_time)
 {
     struct loop_timer timer;
     cr_assert_eq(loop_timer_open(watch.loop, &timer, stop, &watch), 0);
-    refuse_adds = FOR_GOOD;
-    loop_busy(&watch.handler);
-    loop_idle(&watch.handler);
+    refuse_adds = ALWAYS;
+    loop_start_busy_poll(&watch.handler);
+    loop_stop_busy_poll(&watch.handler);
     loop_timer_once(&timer, 300000000);
     cr_assert_eq(loop_run_until_stopped(watch.loop), 0);
     cr_assert_eq(watch.calls, 0);
-    int tries = FOR_GOOD - refuse_adds;
+    int tries = ALWAYS - refuse_adds;
     cr_assert(tries >= 2 && tries <= 40, "one every 10 ms, and not one a round: %d", tries);
     loop_timer_close(&timer);
 }
 
-Test(event_loop_refused, handler_may_be_busy_again_and_idle_again)
+Test(event_loop_refused, handler_may_start_and_stop_polling_again)
 {
     refuse_adds = 1;
-    loop_busy(&watch.handler);
-    loop_idle(&watch.handler);
-    loop_busy(&watch.handler);
+    loop_start_busy_poll(&watch.handler);
+    loop_stop_busy_poll(&watch.handler);
+    loop_start_busy_poll(&watch.handler);
     watch.calls_wanted = 3;
-    expect_call(LOOP_READ); /* although nothing is there */
-    loop_idle(&watch.handler);
+    expect_call(LOOP_READ); /* although there is no input */
+    loop_stop_busy_poll(&watch.handler);
     watch.calls_wanted = 1;
-    put();
-    watch.then = take;
+    send_byte();
+    watch.then = read_byte;
     expect_call(LOOP_READ);
 }
 
-Test(event_loop_refused, handler_whose_change_is_refused_gets_what_it_asked_for)
+Test(event_loop_refused, handler_whose_change_is_refused_gets_the_events_that_it_asked_for)
 {
     refuse_changes = 1;
     refuse_adds = 2;
     loop_change(&watch.handler, LOOP_WRITE);
     expect_call(LOOP_WRITE);
     loop_change(&watch.handler, LOOP_READ);
-    put();
-    watch.then = take;
+    send_byte();
+    watch.then = read_byte;
     expect_call(LOOP_READ);
 }
 
-/* Another pair, one end of which takes the place of the watched one. */
+/* Makes another pair, one end of which replaces the watched one. */
 static void replace(void)
 {
     int fds[2];
@@ -181,10 +182,10 @@ static void replace(void)
 
 Test(event_loop_refused, descriptor_that_was_replaced_is_watched)
 {
-    put(); /* lost with what it was put into */
+    send_byte(); /* lost with the socket that it was sent to */
     replace();
-    put();
-    watch.then = take;
+    send_byte();
+    watch.then = read_byte;
     expect_call(LOOP_READ);
 }
 
@@ -192,34 +193,34 @@ Test(event_loop_refused, descriptor_that_was_replaced_is_served_while_the_kernel
 {
     refuse_adds = 3;
     replace();
-    put();
-    watch.then = take;
+    send_byte();
+    watch.then = read_byte;
     expect_call(LOOP_READ);
 }
 
-Test(event_loop_refused, descriptor_that_was_replaced_stays_busy)
+Test(event_loop_refused, descriptor_that_was_replaced_is_still_polled)
 {
-    loop_busy(&watch.handler);
+    loop_start_busy_poll(&watch.handler);
     replace();
     watch.calls_wanted = 3;
     expect_call(LOOP_READ);
     watch.calls_wanted = 1;
-    loop_idle(&watch.handler);
-    put();
-    watch.then = take;
+    loop_stop_busy_poll(&watch.handler);
+    send_byte();
+    watch.then = read_byte;
     expect_call(LOOP_READ);
 }
 
-static void leave(struct watch *me)
+static void remove_itself(struct watch *self)
 {
-    loop_remove(&me->handler);
-    me->handler = (struct loop_handler){.fd = -1}; /* its memory may be another's by now */
+    loop_remove(&self->handler);
+    self->handler = (struct loop_handler){.fd = -1}; /* the memory may be reused now */
 }
 
-Test(event_loop_refused, handler_may_go_in_its_own_call)
+Test(event_loop_refused, handler_may_remove_itself_in_its_own_call)
 {
-    refuse_adds = FOR_GOOD;
-    block_while_busy();
-    watch.then = leave;
+    refuse_adds = ALWAYS;
+    write_after_busy_poll();
+    watch.then = remove_itself;
     expect_call(LOOP_WRITE);
 }

@@ -1,3 +1,4 @@
+/* The poller: waiting for sockets until a point in time. */
 #include "os/loop/poller.h"
 
 #include "os/loop/thread.h"
@@ -42,12 +43,12 @@ TestSuite(poller, .init = begin, .fini = end, .timeout = 30);
 Test(poller, waits_until_the_instant_and_not_less)
 {
     uint64_t until_ns = in_ms(20);
-    thread_be_punctual();
+    thread_minimize_timer_slack();
     cr_assert_eq(poller_wait(poller, until_ns, ready), 0);
     cr_assert_geq(clock_now_ns(), until_ns);
 }
 
-Test(poller, does_not_wait_for_what_has_passed)
+Test(poller, does_not_wait_for_a_time_in_the_past)
 {
     uint64_t before_ns = clock_now_ns();
     for (int i = 0; i < 1000; i++)
@@ -55,7 +56,7 @@ Test(poller, does_not_wait_for_what_has_passed)
     cr_assert_eq(poller_wait(poller, 0, ready), 0);
 }
 
-Test(poller, tells_which_socket_is_ready_as_long_as_it_is)
+Test(poller, reports_a_socket_as_long_as_it_is_ready)
 {
     cr_assert_eq(write(pair[1], "x", 1), 1);
     for (int i = 0; i < 2; i++) {
@@ -66,7 +67,7 @@ Test(poller, tells_which_socket_is_ready_as_long_as_it_is)
     cr_assert_eq(poller_wait(poller, 0, ready), 0);
 }
 
-Test(poller, tells_of_room_to_write_while_that_is_wanted)
+Test(poller, reports_room_to_write_while_that_is_wanted)
 {
     cr_assert_eq(poller_want_write(poller, pair[0], 7, true), 0);
     cr_assert_eq(poller_wait(poller, UINT64_MAX, ready), 1);

@@ -1,3 +1,4 @@
+/* Reading standard input in a loop, without changing its flags. */
 #include "os/loop/standard_input.h"
 
 #include <criterion/criterion.h>
@@ -18,7 +19,7 @@ struct reader {
 
 static struct reader reader;
 
-static void read_on(void *state)
+static void read_byte(void *state)
 {
     struct reader *self = state;
     self->last = standard_input_read(&self->input, self->text + self->size, 1);
@@ -32,7 +33,7 @@ static void open_input(int fd)
 {
     reader.loop = loop_new();
     cr_assert_not_null(reader.loop);
-    standard_input_open(&reader.input, reader.loop, fd, read_on, &reader);
+    standard_input_open(&reader.input, reader.loop, fd, read_byte, &reader);
 }
 
 static void expect_read(const char *text)
@@ -74,7 +75,7 @@ Test(standard_input, reads_nothing_from_the_null_device)
     expect_read("");
 }
 
-static void stop_instead(void *state)
+static void count_and_stop(void *state)
 {
     struct reader *self = state;
     self->size++;
@@ -84,7 +85,7 @@ static void stop_instead(void *state)
 Test(standard_input, is_not_ready_while_paused)
 {
     struct reader probe = {0};
-    struct loop_task task = {.run = stop_instead, .state = &probe};
+    struct loop_task task = {.run = count_and_stop, .state = &probe};
     FILE *file = tmpfile();
     open_input(fileno(file));
     probe.loop = reader.loop;
@@ -100,19 +101,19 @@ Test(standard_input, is_not_ready_while_paused)
     expect_read("");
 }
 
-Test(standard_input, says_that_a_descriptor_is_none)
+Test(standard_input, reports_an_invalid_descriptor)
 {
     open_input(-1);
     cr_assert_eq(standard_input_resume(&reader.input), -EBADF);
     loop_free(reader.loop);
 }
 
-Test(standard_input, reserves_the_standard_descriptors_alone)
+Test(standard_input, opens_only_the_missing_standard_descriptors)
 {
     int next = dup(STDIN_FILENO);
     close(next);
     close(STDIN_FILENO);
-    cr_assert_eq(standard_input_reserve_standard(), 0);
+    cr_assert_eq(standard_descriptors_open_missing(), 0);
     cr_assert_eq(fcntl(STDIN_FILENO, F_GETFD), 0);
     cr_assert_eq(dup(STDIN_FILENO), next);
 }

@@ -1,3 +1,4 @@
+/* Limits of control groups, read from made-up hierarchies. */
 #include "os/process/cgroup_limits.h"
 
 #include <criterion/criterion.h>
@@ -7,19 +8,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A /proc/self and the hierarchies that it tells of, in a directory of the test's own. */
-static char reply_mailbox[] = "/tmp/udpsrv-test-XXXXXX";
+/* A made-up /proc/self and its hierarchies, in a directory of the test. */
+static char directory[] = "/tmp/udpsrv-test-XXXXXX";
 
 static void begin(void)
 {
-    cr_assert_not_null(mkdtemp(reply_mailbox));
-    cr_assert_eq(chdir(reply_mailbox), 0);
+    cr_assert_not_null(mkdtemp(directory));
+    cr_assert_eq(chdir(directory), 0);
 }
 
 static void end(void)
 {
     char command[64];
-    snprintf(command, sizeof command, "rm -rf %s", reply_mailbox);
+    snprintf(command, sizeof command, "rm -rf %s", directory);
     cr_assert_eq(chdir("/"), 0);
     cr_assert_eq(system(command), 0);
 }
@@ -48,7 +49,7 @@ static void expect_limits(uint64_t processors_milli, uint64_t memory_bytes)
     cr_expect_eq(limits.memory_bytes, memory_bytes, "%lu", limits.memory_bytes);
 }
 
-Test(cgroup_limits, has_no_limits_where_nobody_tells_of_any)
+Test(cgroup_limits, has_no_limits_without_the_files_of_the_groups)
 {
     expect_limits(UINT64_MAX, UINT64_MAX);
     write_file("proc/cgroup", "0::/a\n");
@@ -89,7 +90,7 @@ Test(cgroup_limits, takes_the_lowest_limit_of_all_ancestors_in_version_1)
     expect_limits(2000, 33554432);
 }
 
-Test(cgroup_limits, does_not_look_above_what_is_mounted)
+Test(cgroup_limits, does_not_read_above_the_mount_point)
 {
     write_file("proc/cgroup", "0::/\n");
     write_file("proc/mountinfo", "30 22 0:26 / outer/two rw - cgroup2 cgroup2 rw\n");

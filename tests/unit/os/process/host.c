@@ -1,3 +1,4 @@
+/* The host: description, processors, limit of open files. */
 #include "os/process/host.h"
 
 #include <criterion/criterion.h>
@@ -34,7 +35,7 @@ Test(host, counts_the_processors_that_we_may_use)
     cr_assert_eq(host_processors(), 1);
 }
 
-Test(host, numbers_the_processors_that_we_may_use_round_and_round)
+Test(host, numbers_the_processors_that_we_may_use_and_starts_again_after_the_last)
 {
     cpu_set_t all;
     uint32_t nth = 0, count = host_processors();
@@ -42,14 +43,14 @@ Test(host, numbers_the_processors_that_we_may_use_round_and_round)
     for (uint32_t number = 0; number < CPU_SETSIZE; number++) {
         if (!CPU_ISSET(number, &all))
             continue;
-        cr_assert_eq(host_processor(nth), number);
-        cr_assert_eq(host_processor(nth + count), number);
+        cr_assert_eq(host_processor_number(nth), number);
+        cr_assert_eq(host_processor_number(nth + count), number);
         nth++;
     }
     cr_assert_eq(nth, count);
 }
 
-Test(host, passes_over_processors_that_we_may_not_use)
+Test(host, skips_processors_that_we_may_not_use)
 {
     cpu_set_t all, last;
     size_t number = CPU_SETSIZE - 1;
@@ -60,7 +61,7 @@ Test(host, passes_over_processors_that_we_may_not_use)
     CPU_SET(number, &last);
     cr_assert_eq(sched_setaffinity(0, sizeof last, &last), 0);
     for (uint32_t nth = 0; nth < 3; nth++)
-        cr_assert_eq(host_processor(nth), number);
+        cr_assert_eq(host_processor_number(nth), number);
 }
 
 Test(host, raises_the_soft_limit_of_files_up_to_the_hard_one)
@@ -69,8 +70,8 @@ Test(host, raises_the_soft_limit_of_files_up_to_the_hard_one)
         cr_skip("valgrind keeps descriptors for itself");
     struct rlimit limit = {.rlim_cur = 100, .rlim_max = 200};
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    cr_assert_eq(host_allow_files(50), 100);
-    cr_assert_eq(host_allow_files(150), 150);
+    cr_assert_eq(host_raise_file_limit(50), 100);
+    cr_assert_eq(host_raise_file_limit(150), 150);
     getrlimit(RLIMIT_NOFILE, &limit);
     cr_assert_eq(limit.rlim_cur, 150);
 }

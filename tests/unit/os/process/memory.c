@@ -1,3 +1,4 @@
+/* Memory for tables: committed pages, no huge pages, cache lines. */
 #include "os/process/memory.h"
 
 #include <criterion/criterion.h>
@@ -12,7 +13,7 @@
 
 enum { MIB = 1 << 20 };
 
-/* How many pages of the range are in memory. */
+/* Returns how many pages of the range are in memory. */
 static size_t resident_pages(void *memory, size_t bytes)
 {
     static unsigned char pages[65536];
@@ -43,7 +44,7 @@ Test(memory, commits_its_first_bytes_and_no_others)
     memory_release(memory, 64 * MIB);
 }
 
-/* Whether the kernel notes "nh", no huge pages, for the mapping: proc_pid_smaps(5). */
+/* Whether the mapping has the flag "nh", no huge pages: proc_pid_smaps(5). */
 static bool is_marked_small(const void *memory)
 {
     char start[32], line[512];
@@ -94,13 +95,13 @@ Test(memory, more_committed_than_reserved_is_an_error)
     cr_assert_eq(errno, EINVAL);
 }
 
-Test(memory, in_lines_shares_none_with_its_neighbours)
+Test(memory, in_cache_lines_shares_none_with_other_memory)
 {
     static const size_t sizes[] = {1, 63, 64, 65, 1000};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        uint8_t *lines = memory_lines(sizes[i]), *next = memory_lines(1);
-        cr_assert_eq((uintptr_t)lines % MEMORY_LINE_BYTES, 0);
-        cr_assert_eq((uintptr_t)next % MEMORY_LINE_BYTES, 0);
+        uint8_t *lines = memory_cache_lines(sizes[i]), *next = memory_cache_lines(1);
+        cr_assert_eq((uintptr_t)lines % CACHE_LINE_BYTES, 0);
+        cr_assert_eq((uintptr_t)next % CACHE_LINE_BYTES, 0);
         for (size_t k = 0; k < sizes[i]; k++)
             cr_assert_eq(lines[k], 0);
         cr_assert(next >= lines + sizes[i] || next < lines);

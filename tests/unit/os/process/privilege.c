@@ -1,3 +1,4 @@
+/* Dropping privileges: finding users, changing identity, capabilities. */
 #include "os/process/privilege.h"
 
 #include <criterion/criterion.h>
@@ -16,7 +17,7 @@ static const uid_t stay_user = (uid_t)-1;
 
 /* ---- Finding ---- */
 
-Test(privilege, nobody_named_stays_who_it_is)
+Test(privilege, without_a_user_nothing_changes)
 {
     struct identity identity;
     cr_assert_eq(identity_find(&identity, NULL, NULL), 0);
@@ -25,7 +26,7 @@ Test(privilege, nobody_named_stays_who_it_is)
     cr_assert_eq(privilege_drop(&identity), 0);
 }
 
-Test(privilege, user_brings_its_own_group)
+Test(privilege, user_has_its_primary_group)
 {
     struct identity identity;
     cr_assert_eq(identity_find(&identity, "root", NULL), 0);
@@ -60,7 +61,7 @@ Test(privilege, number_without_an_entry_does_not_keep_the_group_of_root)
     cr_assert_eq(identity_find(&identity, "54321", NULL), -ENODATA);
 }
 
-Test(privilege, missing_names_are_told_apart)
+Test(privilege, missing_users_and_groups_have_different_errors)
 {
     struct identity identity;
     cr_assert_eq(identity_find(&identity, "no-such-user", NULL), -ENOENT);
@@ -72,7 +73,7 @@ Test(privilege, missing_names_are_told_apart)
 
 /* ---- Dropping ---- */
 
-/* The exit status of a child that runs the function. */
+/* Returns the exit status of a child that runs the function. */
 static int in_child(int (*run)(void))
 {
     int status;
@@ -84,16 +85,16 @@ static int in_child(int (*run)(void))
     return WEXITSTATUS(status);
 }
 
-static const struct identity somebody = {54321, 54322};
+static const struct identity other = {54321, 54322};
 
-/* 0, or the number of the first thing that isn't as it should be. */
+/* Returns 0, or the number of the first check that fails. */
 static int drop_and_try_to_return(void)
 {
     uid_t uids[3];
     gid_t gids[3];
     if (setgroups(2, (gid_t[]){0, 4}) != 0)
         return 1;
-    if (privilege_drop(&somebody) != 0)
+    if (privilege_drop(&other) != 0)
         return 2;
     getresuid(&uids[0], &uids[1], &uids[2]);
     getresgid(&gids[0], &gids[1], &gids[2]);
@@ -104,30 +105,30 @@ static int drop_and_try_to_return(void)
         return 4;
     if (setuid(0) == 0 || seteuid(0) == 0 || setgid(0) == 0)
         return 5;
-    return privilege_drop(&somebody) == 0 ? 0 : 6;
+    return privilege_drop(&other) == 0 ? 0 : 6;
 }
 
-Test(privilege, is_dropped_for_good)
+Test(privilege, is_dropped_irrevocably)
 {
     if (geteuid() != 0)
-        cr_skip("only root can become somebody else");
+        cr_skip("only root can change to another user");
     cr_assert_eq(in_child(drop_and_try_to_return), 0);
 }
 
-static int drop_as_somebody(void)
+static int drop_without_root(void)
 {
-    const struct identity other = {54399, 54399};
-    if (geteuid() == 0 && privilege_drop(&somebody) != 0)
+    const struct identity third = {54399, 54399};
+    if (geteuid() == 0 && privilege_drop(&other) != 0)
         return 1;
-    return privilege_drop(&other) == -EPERM ? 0 : 2;
+    return privilege_drop(&third) == -EPERM ? 0 : 2;
 }
 
-Test(privilege, cannot_be_dropped_to_another_without_it)
+Test(privilege, cannot_be_dropped_to_another_user_without_root)
 {
-    cr_assert_eq(in_child(drop_as_somebody), 0);
+    cr_assert_eq(in_child(drop_without_root), 0);
 }
 
-static int drop_the_group_alone(void)
+static int drop_only_the_group(void)
 {
     const struct identity identity = {(uid_t)-1, 54322};
     if (privilege_drop(&identity) != 0)
@@ -135,16 +136,16 @@ static int drop_the_group_alone(void)
     return getuid() == 0 && getegid() == 54322 && getgroups(0, NULL) == 0 ? 0 : 2;
 }
 
-Test(privilege, group_alone_may_be_dropped)
+Test(privilege, only_the_group_may_be_dropped)
 {
     if (geteuid() != 0)
-        cr_skip("only root can become somebody else");
-    cr_assert_eq(in_child(drop_the_group_alone), 0);
+        cr_skip("only root can change to another user");
+    cr_assert_eq(in_child(drop_only_the_group), 0);
 }
 
-/* ---- Sealing ---- */
+/* ---- Hardening ---- */
 
-/* Whether a line of /proc/self/status is there. */
+/* Whether /proc/self/status has that line. */
 static int has_status(const char *wanted)
 {
     char line[256];
@@ -157,11 +158,11 @@ static int has_status(const char *wanted)
     return found;
 }
 
-static int seal(void)
+static int harden(void)
 {
     struct rlimit core;
     bool root = geteuid() == 0;
-    if (privilege_bound() != 0 || privilege_seal() != 0)
+    if (privilege_clear_bounding_set() != 0 || privilege_harden() != 0)
         return 1;
     if (!has_status("CapInh:\t0000000000000000\n") || !has_status("CapPrm:\t0000000000000000\n") ||
         !has_status("CapEff:\t0000000000000000\n") || !has_status("CapAmb:\t0000000000000000\n"))
@@ -172,47 +173,48 @@ static int seal(void)
         return 4;
     if (getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_cur != 0 || core.rlim_max != 0)
         return 5;
-    /* What root's name alone doesn't allow. */
+    /* What root can't do without capabilities. */
     if (root && (setgroups(0, NULL) == 0 || setresuid(54321, 54321, 54321) == 0))
         return 6;
-    return privilege_bound() == 0 && privilege_seal() == 0 ? 0 : 7;
+    return privilege_clear_bounding_set() == 0 && privilege_harden() == 0 ? 0 : 7;
 }
 
-Test(privilege, is_sealed_off_even_for_root)
+Test(privilege, is_hardened_even_for_root)
 {
-    cr_assert_eq(in_child(seal), 0);
+    cr_assert_eq(in_child(harden), 0);
 }
 
-static int drop_beside_a_group(void)
+static int drop_keeping_a_group(void)
 {
     gid_t groups[2];
-    if (setgroups(2, (gid_t[]){0, 4}) != 0 || privilege_drop_beside(&somebody, 54399) != 0)
+    if (setgroups(2, (gid_t[]){0, 4}) != 0 || privilege_drop_keeping_group(&other, 54399) != 0)
         return 1;
     if (getgroups(2, groups) != 1 || groups[0] != 54399)
         return 2;
     return setuid(0) == 0 || setgid(0) == 0 || setgid(54399) == 0 ? 3 : 0;
 }
 
-Test(privilege, is_dropped_beside_one_group)
+Test(privilege, is_dropped_except_for_one_group)
 {
     if (geteuid() != 0)
-        cr_skip("only root can become somebody else");
-    cr_assert_eq(in_child(drop_beside_a_group), 0);
+        cr_skip("only root can change to another user");
+    cr_assert_eq(in_child(drop_keeping_a_group), 0);
 }
 
 static int join_a_group(void)
 {
     gid_t groups[3];
-    if (setgroups(1, (gid_t[]){4}) != 0 || privilege_join(54399) != 0 || privilege_join(54399) != 0)
+    if (setgroups(1, (gid_t[]){4}) != 0 || privilege_join_group(54399) != 0 ||
+        privilege_join_group(54399) != 0)
         return 1;
     if (getgroups(3, groups) != 2 || groups[0] + groups[1] != 4 + 54399)
         return 2;
-    if (privilege_drop(&somebody) != 0)
+    if (privilege_drop(&other) != 0)
         return 3;
-    return privilege_join(54322) == 0 && privilege_join(54399) == -EPERM ? 0 : 4;
+    return privilege_join_group(54322) == 0 && privilege_join_group(54399) == -EPERM ? 0 : 4;
 }
 
-Test(privilege, a_group_is_joined_by_root_alone)
+Test(privilege, only_root_joins_a_group)
 {
     if (geteuid() != 0)
         cr_skip("only root can join a group");

@@ -1,10 +1,11 @@
+/* Random bytes from the kernel. */
 #include "os/process/random.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
 
-Test(random, fills_every_byte_and_no_byte_more)
+Test(random, fills_all_bytes_and_no_others)
 {
     /* A byte that is filled stays zero in all of 32 fills with a probability of 2^-256. */
     unsigned char seen[256] = {0}, bytes[258] = {0};
@@ -26,7 +27,7 @@ Test(random, gives_other_bytes_each_time)
     cr_assert_neq(memcmp(a, b, sizeof a), 0);
 }
 
-Test(random, refuses_what_might_come_in_part)
+Test(random, refuses_sizes_that_could_be_filled_in_part)
 {
     unsigned char bytes[257];
     cr_assert_eq(random_fill(bytes, sizeof bytes), -EINVAL);

@@ -1,6 +1,7 @@
 /* The relays of two workers, driven in one thread. Recipients of the test record the copies. */
 #include "server/broadcast/relay.h"
 
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
 #include "os/process/clock.h"
 
@@ -74,8 +75,8 @@ static void open_worker(struct worker_parts *worker)
     worker->registry = registry_init(worker->memory, CAPACITY, &key, 60000, clock_now_ms());
     worker->mailbox = mailbox_new(loop);
     struct addr any = {.family = ADDR_IPV4, .ip = {127, 0, 0, 1}}, bound;
-    struct socket_options none = {.receive_buffer_bytes = 0};
-    worker->socket = socket_open(&any, &none, &bound);
+    struct udp_socket_options none = {.receive_buffer_bytes = 0};
+    worker->socket = udp_socket_open(&any, &none, &bound);
     cr_assert_eq(send_socket_set_open_single(&worker->senders, worker->socket, 128 << 10), 0);
     cr_assert_eq(send_monitor_open(&worker->watch, loop), 0);
     const struct datagram_io_options io = {
@@ -307,7 +308,7 @@ Test(relay, a_full_ring_drops_the_newest_message_and_relays_the_others)
     workers[1].is_blocked = false;
     struct shard_job resume_job = {.bytes = NULL, .size = 0, .queue = BROADCAST_OPERATOR};
     resume_job.reply_mailbox = workers[1].mailbox;
-    resume_job.completion.open = (void (*)(struct mailbox_message *))stop;
+    resume_job.completion.handle = (void (*)(struct mailbox_message *))stop;
     broadcast_start(workers[1].broadcast, &resume_job);
     turn(20000);
     cr_assert_eq(workers[1].copies, relayed + 1);
@@ -329,7 +330,7 @@ Test(relay, does_not_wait_for_the_operators_broadcasts_nor_they_for_it)
     open_all(RELAY_OTHERS, 0);
     join(1);
     job.reply_mailbox = workers[0].mailbox;
-    job.completion.open = ignore_completion;
+    job.completion.handle = ignore_completion;
     workers[0].is_operator_blocked = true;
     broadcast_start(workers[0].broadcast, &job);
     turn(5);
@@ -353,7 +354,8 @@ Test(relay, a_job_that_waits_in_its_queue_can_be_cancelled)
     struct shard_job first = {.bytes = (const uint8_t *)"first", .size = 5}, second = first,
                      third = {.bytes = (const uint8_t *)"third", .size = 5};
     open_all(RELAY_OFF, 0);
-    first.completion.open = second.completion.open = third.completion.open = ignore_completion;
+    first.completion.handle = second.completion.handle = third.completion.handle =
+        ignore_completion;
     workers[0].is_blocked = true;
     broadcast_start(workers[0].broadcast, &first);
     broadcast_start(workers[0].broadcast, &second);

@@ -2,7 +2,10 @@
  * namespace of the test. */
 #include "server/broadcast/shard_broadcast.h"
 
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
+#include "os/loop/mailbox.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "registry_fixture.h"
 
@@ -85,9 +88,9 @@ static void run_until(bool (*is_reached)(void))
 
 static void open_client(struct test_client *client)
 {
-    struct socket_options options = {.receive_buffer_bytes = 0};
+    struct udp_socket_options options = {.receive_buffer_bytes = 0};
     struct addr at = address("127.0.0.1", 0);
-    client->socket = socket_open(&at, &options, &client->addr);
+    client->socket = udp_socket_open(&at, &options, &client->addr);
     cr_assert_geq(client->socket, 0);
 }
 
@@ -102,11 +105,11 @@ static void receive_by(uint32_t interface, const struct addr *source)
 
 static void open_broadcast(void)
 {
-    struct socket_options options = {.send_buffer_bytes = 64 << 10};
+    struct udp_socket_options options = {.send_buffer_bytes = 64 << 10};
     struct addr any = {.family = ADDR_IPV4, .port = PORT}, bound;
-    receiver = socket_open(&any, &options, &bound);
+    receiver = udp_socket_open(&any, &options, &bound);
     cr_assert_geq(receiver, 0);
-    socket_share(receiver, true);
+    udp_socket_allow_sharing(receiver, true);
     cr_assert_eq(send_socket_set_open(&senders, receiver, &bound, 64 << 10), 0);
     struct send_socket_set without_reserve = senders;
     without_reserve.copy_reserve = -1;
@@ -155,7 +158,7 @@ static void set_up(void)
     }
     receive_by(LOOPBACK, &late.addr);
     job = (struct shard_job){
-        .completion = {.open = on_ended}, .bytes = (const uint8_t *)bytes, .size = BYTES};
+        .completion = {.handle = on_ended}, .bytes = (const uint8_t *)bytes, .size = BYTES};
 }
 
 static void tear_down(void)

@@ -1,5 +1,6 @@
 /* Limits of the control socket: long lines, many sessions, no descriptors, and its end. */
 #include "control_fixture.h"
+#include "os/loop/timer.h"
 
 #include <errno.h>
 #include <stdint.h>

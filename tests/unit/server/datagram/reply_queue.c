@@ -1,6 +1,7 @@
 /* Replies that wait for a socket: order by interface, the shared memory, copies. */
 #include "server/datagram/reply_queue.h"
 
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
 
 #include <criterion/criterion.h>
@@ -35,14 +36,14 @@ static bool add(struct interface_reply_queue *to, const char *text)
 static void expect_sent(const struct interface_reply_queue *from, const char *characters)
 {
     struct addr at = {.family = ADDR_IPV4, .ip = {127, 0, 0, 1}}, to;
-    struct socket_options options = {.receive_buffer_bytes = 1 << 20};
-    int receiver = socket_open(&at, &options, &to), sender = socket_connect(&to);
+    struct udp_socket_options options = {.receive_buffer_bytes = 1 << 20};
+    int receiver = udp_socket_open(&at, &options, &to), sender = udp_socket_connect(&to);
     cr_assert(receiver >= 0 && sender >= 0);
     struct batch *out = batch_new(0), *in = batch_new(16);
     reply_queue_fill(from, out);
     cr_assert_eq((size_t)batch_queued(out), strlen(characters));
     cr_assert_eq(batch_send(out, sender), 0);
-    cr_assert_eq((size_t)batch_tally(out).sent, strlen(characters));
+    cr_assert_eq((size_t)batch_counts(out).sent, strlen(characters));
     cr_assert_eq((size_t)batch_receive(in, receiver), strlen(characters));
     for (size_t i = 0; characters[i] != '\0'; i++) {
         cr_assert_eq(batch_datagrams(in)[i].size, 1);

@@ -3,6 +3,7 @@
 #include "server/datagram/send_socket.h"
 
 #include "net/interface/device_queue.h"
+#include "net/socket/socket_buffer.h"
 #include "net/socket/udp_socket.h"
 #include "os/process/clock.h"
 
@@ -89,7 +90,7 @@ TestSuite(send_socket, .init = set_up, .fini = tear_down, .timeout = 60);
 static int send_one(void)
 {
     static const char bytes[1000];
-    batch_address(batch, &to_the_peer, &to_the_peer, bytes, sizeof bytes);
+    batch_add(batch, &to_the_peer, &to_the_peer, bytes, sizeof bytes);
     int error = send_socket_send(&sender, batch, &waiter);
     batch_clear(batch);
     return error;
@@ -233,13 +234,13 @@ static void use_slow_link(void)
         cr_skip("network namespaces take root");
     cr_assert_eq(system(commands), 0);
     struct addr bound;
-    struct socket_options options = {.send_buffer_bytes = 64 << 10};
+    struct udp_socket_options options = {.send_buffer_bytes = 64 << 10};
     cr_assert_null(addr_parse(&bound, NULL, "10.8.0.1", 0));
     send_socket_close(&sender);
     for (int i = 0; i < 2; i++) {
         int *socket = i == 0 ? &base[0] : &reserve[0];
         close(*socket);
-        *socket = socket_open(&bound, &options, &bound);
+        *socket = udp_socket_open(&bound, &options, &bound);
         cr_assert_geq(*socket, 0);
         bound.port = 0;
     }
@@ -253,7 +254,7 @@ static int fill_towards(const char *text)
     int count = 0;
     cr_assert_null(addr_parse(&to, NULL, text, 9));
     for (int error = 0; error == 0; count++) {
-        batch_address(batch, &to, &to_the_peer, bytes, sizeof bytes);
+        batch_add(batch, &to, &to_the_peer, bytes, sizeof bytes);
         error = send_socket_send(&sender, batch, &waiter);
         batch_clear(batch);
     }
@@ -266,7 +267,7 @@ Test(send_socket, waits_for_an_interface_that_takes_long_for_each_datagram)
     cr_assert_gt(fill_towards("10.8.0.2"), 20);
     run_for(150);
     cr_assert_eq(woken, 0, "the interface's queue is not filled from the reserve");
-    cr_assert_eq(socket_queued_bytes(reserve[0]), 0);
+    cr_assert_eq(socket_send_buffer_used(reserve[0]), 0);
 }
 
 Test(send_socket, uses_the_reserve_for_neighbours_that_do_not_answer)
@@ -287,13 +288,13 @@ Test(device_queue, counts_no_less_than_is_charged_for_what_waits_for_an_interfac
     uint64_t in_queues;
     cr_assert_null(addr_parse(&to, NULL, "10.8.0.2", 9));
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        batch_address(batch, &to, &to_the_peer, bytes, sizes[i]);
+        batch_add(batch, &to, &to_the_peer, bytes, sizes[i]);
         batch_send_or_fail(batch, base[0]);
-        cr_assert_eq(batch_tally(batch).sent, 1);
+        cr_assert_eq(batch_counts(batch).sent, 1);
         batch_clear(batch);
         cr_assert_eq(device_queue_bytes(&in_queues), 0);
-        cr_expect_geq(in_queues, socket_queued_bytes(base[0]), "%zu bytes", sizes[i]);
-        cr_expect_leq(in_queues, 4 * (uint64_t)socket_queued_bytes(base[0]) + 1024, "%zu bytes",
+        cr_expect_geq(in_queues, socket_send_buffer_used(base[0]), "%zu bytes", sizes[i]);
+        cr_expect_leq(in_queues, 4 * (uint64_t)socket_send_buffer_used(base[0]) + 1024, "%zu bytes",
                       sizes[i]);
     }
     tear_down();

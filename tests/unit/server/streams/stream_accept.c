@@ -1,7 +1,7 @@
 /* Stream listeners whose accept fails: this file replaces accept4 of libc. */
+#include "net/socket/socket_descriptor.h"
 #include "net/socket/tcp_socket.h"
-#include "net/socket/udp_socket.h"
-#include "net/socket/unix_socket.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "server/streams/stream_clients.h"
 

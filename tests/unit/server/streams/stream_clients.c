@@ -2,7 +2,8 @@
 #include "server/streams/stream_clients.h"
 
 #include "net/socket/tcp_socket.h"
-#include "net/socket/unix_socket.h"
+#include "net/unix/unix_client.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "stream_fixture.h"
 
@@ -45,7 +46,7 @@ Test(stream_clients, without_a_free_descriptor_no_client_is_lost_and_the_loop_do
     if (getenv("UDPSRV_VALGRIND"))
         cr_skip("valgrind accepts first, then checks the limit, and closes");
     stream_fixture_open(8, REPLY_ECHO, RELAY_OFF);
-    int fd = unix_socket_connect_for_loop(stream_path);
+    int fd = unix_client_connect_nonblocking(stream_path);
     cr_assert_geq(fd, 0);
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
     none = before;
@@ -92,7 +93,7 @@ Test(stream_clients, can_be_closed_while_no_descriptor_is_free)
 {
     struct rlimit before, none;
     stream_fixture_open(8, REPLY_ECHO, RELAY_OFF);
-    int connected = stream_connect(), waiting = unix_socket_connect_for_loop(stream_path);
+    int connected = stream_connect(), waiting = unix_client_connect_nonblocking(stream_path);
     cr_assert_geq(waiting, 0);
     cr_assert_eq(stream_stats.joined, 1);
     cr_assert_eq(getrlimit(RLIMIT_NOFILE, &before), 0);

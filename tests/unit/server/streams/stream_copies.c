@@ -1,7 +1,7 @@
 /* Copies of broadcasts to stream clients. */
 #include "server/streams/stream_copies.h"
 
-#include "net/socket/unix_socket.h"
+#include "net/unix/unix_client.h"
 #include "stream_fixture.h"
 
 #include <unistd.h>
@@ -14,9 +14,9 @@ Test(stream_copies, a_broadcast_reaches_the_clients_that_are_connected_when_it_s
     int fd = stream_connect();
     struct shard_job job = {
         .bytes = (const uint8_t *)"new\ns", .size = 5, .reply_mailbox = stream_mailbox};
-    job.completion.open = (void (*)(struct mailbox_message *))stream_stop_loop;
+    job.completion.handle = (void (*)(struct mailbox_message *))stream_stop_loop;
     broadcast_start(stream_broadcast, &job);
-    int late = unix_socket_connect_for_loop(stream_path);
+    int late = unix_client_connect_nonblocking(stream_path);
     stream_turn(10);
     stream_expect(fd, "new s\n", false);
     stream_expect(late, "", false);

@@ -57,7 +57,7 @@ Test(stream_disconnect, a_client_that_never_reads_is_disconnected_only_by_broadc
     for (int i = 0; i < 1000 && stream_stats.streams_slow == 0; i++) {
         job = (struct shard_job){
             .bytes = (uint8_t *)bytes, .size = 1000, .reply_mailbox = stream_mailbox};
-        job.completion.open = (void (*)(struct mailbox_message *))stream_stop_loop;
+        job.completion.handle = (void (*)(struct mailbox_message *))stream_stop_loop;
         broadcast_start(stream_broadcast, &job);
         stream_turn(5);
         char read[2048];

@@ -1,7 +1,11 @@
-/* Sockets that only send, beside one that receives on the same address and port. */
+/* Sockets that only send, together with one that receives on the same address and port. */
 #include "net/socket/udp_socket.h"
 
 #include "net/message/datagram_batch.h"
+#include "net/socket/reuseport_group.h"
+#include "net/socket/send_only_socket.h"
+#include "net/socket/socket_buffer.h"
+#include "net/socket/socket_descriptor.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -20,9 +24,9 @@ static struct addr address(const char *text)
 
 static int open_at(const char *text, struct addr *bound)
 {
-    struct socket_options options = {.receive_buffer_bytes = 1 << 20};
+    struct udp_socket_options options = {.receive_buffer_bytes = 1 << 20};
     struct addr addr = address(text);
-    int fd = socket_open(&addr, &options, bound);
+    int fd = udp_socket_open(&addr, &options, bound);
     if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
         cr_skip("this host has no %s", text);
     cr_assert_geq(fd, 0, "%s: %s", text, strerror(-fd));
@@ -32,47 +36,47 @@ static int open_at(const char *text, struct addr *bound)
 static int open_sender(const struct addr *bound, int receiver)
 {
     uint32_t got;
-    socket_share(receiver, true);
-    int fd = socket_open_sender(bound, 64 << 10, &got);
+    udp_socket_allow_sharing(receiver, true);
+    int fd = send_only_socket_open(bound, 64 << 10, &got);
     cr_assert_geq(fd, 0, "%s", strerror(-fd));
     cr_assert_geq(got, 64u << 10);
-    socket_share(receiver, false);
-    socket_share(fd, false);
+    udp_socket_allow_sharing(receiver, false);
+    udp_socket_allow_sharing(fd, false);
     return fd;
 }
 
 static void send_by(int fd, const struct addr *to, const struct addr *from)
 {
     struct batch *batch = batch_new(0);
-    batch_address(batch, to, from, "x", 1);
+    batch_add(batch, to, from, "x", 1);
     cr_assert_eq(batch_send(batch, fd), 0);
-    cr_assert_eq(batch_tally(batch).sent, 1, "%s", strerror(batch_tally(batch).last_errno));
+    cr_assert_eq(batch_counts(batch).sent, 1, "%s", strerror(batch_counts(batch).last_errno));
     batch_free(batch);
 }
 
-/* So many datagrams come, all from there. */
+/* Expects that many datagrams, all from that source. */
 static void expect_from(int fd, const struct addr *source, int count)
 {
     struct pollfd wait = {.fd = fd, .events = POLLIN};
     struct batch *batch = batch_new(16);
     while (count > 0) {
         cr_assert_eq(poll(&wait, 1, 10000), 1, "nothing came");
-        int came = batch_receive(batch, fd);
-        cr_assert(came > 0 && came <= count);
-        for (int i = 0; i < came; i++)
+        int count_now = batch_receive(batch, fd);
+        cr_assert(count_now > 0 && count_now <= count);
+        for (int i = 0; i < count_now; i++)
             cr_assert(addr_equal(&batch_datagrams(batch)[i].source, source));
-        count -= came;
+        count -= count_now;
         batch_clear(batch);
     }
     batch_free(batch);
 }
 
-/* What is bound, and the address of it that is spoken to. */
-static void sends_and_does_not_receive(const char *at, const char *spoken_to)
+/* at: the address to bind to; target: the address of it that the client sends to. */
+static void sends_and_does_not_receive(const char *at, const char *target)
 {
     static const struct addr anywhere = {.family = ADDR_NONE};
-    struct addr bound, client, server = address(spoken_to), local = server;
-    int receiver = open_at(at, &bound), peer = open_at(spoken_to, &client);
+    struct addr bound, client, server = address(target), local = server;
+    int receiver = open_at(at, &bound), peer = open_at(target, &client);
     int sender = open_sender(&bound, receiver);
     server.port = bound.port;
     for (int i = 0; i < 100; i++)
@@ -85,41 +89,41 @@ static void sends_and_does_not_receive(const char *at, const char *spoken_to)
     socket_close(receiver);
 }
 
-Test(udp_socket_sender, sends_from_the_receivers_address_and_takes_none_of_its_datagrams)
+Test(send_only_socket, sends_from_the_receivers_address_and_receives_none_of_its_datagrams)
 {
     sends_and_does_not_receive("127.0.0.1:0", "127.0.0.1");
 }
 
-Test(udp_socket_sender, does_so_beside_a_receiver_on_all_addresses)
+Test(send_only_socket, does_so_with_a_receiver_on_all_addresses)
 {
     sends_and_does_not_receive("0.0.0.0:0", "127.0.0.1");
 }
 
-Test(udp_socket_sender, does_so_beside_a_receiver_of_ipv6)
+Test(send_only_socket, does_so_with_a_receiver_of_ipv6)
 {
     sends_and_does_not_receive("[::1]:0", "::1");
 }
 
-Test(udp_socket_sender, does_so_beside_a_receiver_on_all_addresses_of_ipv6)
+Test(send_only_socket, does_so_with_a_receiver_on_all_addresses_of_ipv6)
 {
     sends_and_does_not_receive("[::]:0", "::1");
 }
 
-Test(udp_socket_sender, leaves_each_datagram_to_the_group_that_shares_the_address)
+Test(send_only_socket, receives_no_datagram_of_a_reuseport_group_on_its_port)
 {
     enum { GROUP = 4, CLIENTS = 200 };
     static const struct addr anywhere = {.family = ADDR_NONE};
-    struct socket_options options = {.receive_buffer_bytes = 1 << 20};
+    struct udp_socket_options options = {.receive_buffer_bytes = 1 << 20};
     struct addr at = address("127.0.0.1:0"), bound;
     int group[GROUP], senders[GROUP], received = 0;
     uint32_t got;
-    cr_assert_eq(socket_open_group(&at, &options, &bound, group, GROUP), 0);
+    cr_assert_eq(reuseport_group_open(&at, &options, &bound, group, GROUP), 0);
     for (int i = 0; i < GROUP; i++)
-        socket_share(group[i], true);
+        udp_socket_allow_sharing(group[i], true);
     for (int i = 0; i < GROUP; i++)
-        cr_assert_geq(senders[i] = socket_open_sender(&bound, 64 << 10, &got), 0);
+        cr_assert_geq(senders[i] = send_only_socket_open(&bound, 64 << 10, &got), 0);
     for (int i = 0; i < GROUP; i++)
-        cr_assert_eq(socket_receive_all(group[i]), 0);
+        cr_assert_eq(reuseport_member_start(group[i]), 0);
     for (int i = 0; i < CLIENTS; i++) {
         struct addr client;
         int peer = open_at("127.0.0.1:0", &client);
@@ -134,7 +138,7 @@ Test(udp_socket_sender, leaves_each_datagram_to_the_group_that_shares_the_addres
             batch_clear(batch);
         }
     }
-    cr_assert_eq(received, CLIENTS, "what is sent on loopback is there when the call returns");
+    cr_assert_eq(received, CLIENTS, "a datagram on loopback is received when the call returns");
     batch_free(batch);
     for (int i = 0; i < GROUP; i++) {
         socket_close(senders[i]);
@@ -142,42 +146,17 @@ Test(udp_socket_sender, leaves_each_datagram_to_the_group_that_shares_the_addres
     }
 }
 
-Test(udp_socket_sender, lets_nobody_else_have_the_port_once_it_shares_no_longer)
+Test(send_only_socket, allows_no_other_socket_on_the_port_once_sharing_is_off)
 {
     struct addr bound;
     uint32_t got;
     int receiver = open_at("127.0.0.1:0", &bound), sender = open_sender(&bound, receiver);
-    cr_assert_eq(socket_open_sender(&bound, 4096, &got), -EADDRINUSE);
+    cr_assert_eq(send_only_socket_open(&bound, 4096, &got), -EADDRINUSE);
     socket_close(sender);
     socket_close(receiver);
 }
 
-Test(udp_socket_sender, counts_what_waits_and_what_may)
-{
-    struct addr bound;
-    int receiver = open_at("127.0.0.1:0", &bound), sender = open_sender(&bound, receiver);
-    cr_assert_eq(socket_queued_bytes(sender), 0);
-    cr_assert_eq(socket_send_room(sender), 2 * (64u << 10));
-    cr_assert_eq(socket_queued_bytes(-1), 0);
-    socket_close(sender);
-    socket_close(receiver);
-}
-
-Test(udp_socket_sender, a_duplicate_is_the_same_socket_and_lives_on_by_itself)
-{
-    struct addr bound, client;
-    int receiver = open_at("127.0.0.1:0", &bound), peer = open_at("127.0.0.1:0", &client);
-    int second = socket_duplicate(receiver);
-    cr_assert_geq(second, 0);
-    socket_close(receiver);
-    send_by(second, &client, &(struct addr){.family = ADDR_NONE});
-    expect_from(peer, &bound, 1);
-    cr_assert_eq(socket_duplicate(-1), -EBADF);
-    socket_close(second);
-    socket_close(peer);
-}
-
-Test(udp_socket_sender, needs_no_loopback_interface_beside_an_address_of_its_own)
+Test(send_only_socket, needs_no_loopback_interface_if_it_has_an_address_of_its_own)
 {
     struct addr bound;
     if (unshare(CLONE_NEWNET) != 0)
@@ -191,19 +170,19 @@ Test(udp_socket_sender, needs_no_loopback_interface_beside_an_address_of_its_own
     close(receiver);
 }
 
-Test(udp_socket_sender, says_that_a_wildcard_has_no_loopback_address_to_be_connected_to)
+Test(send_only_socket, reports_that_a_wildcard_has_no_loopback_address_to_connect_to)
 {
     struct addr bound;
     uint32_t got;
     if (unshare(CLONE_NEWNET) != 0)
         cr_skip("network namespaces take root");
     int receiver = open_at("0.0.0.0", &bound);
-    socket_share(receiver, true);
-    cr_assert_eq(socket_open_sender(&bound, 64 << 10, &got), -ENETUNREACH);
+    udp_socket_allow_sharing(receiver, true);
+    cr_assert_eq(send_only_socket_open(&bound, 64 << 10, &got), -ENETUNREACH);
     close(receiver);
     cr_assert_eq(system("ip link set lo up && echo 1 >/proc/sys/net/ipv6/conf/lo/disable_ipv6"), 0);
     receiver = open_at("::", &bound);
-    socket_share(receiver, true);
-    cr_assert_eq(socket_open_sender(&bound, 64 << 10, &got), -EADDRNOTAVAIL);
+    udp_socket_allow_sharing(receiver, true);
+    cr_assert_eq(send_only_socket_open(&bound, 64 << 10, &got), -EADDRNOTAVAIL);
     close(receiver);
 }

@@ -1,12 +1,14 @@
-#include "net/socket/udp_socket.h"
+/* Groups of sockets that share one address: who may share it, and which socket gets a datagram. */
+#include "net/socket/reuseport_group.h"
+#include "net/socket/socket_buffer.h"
+#include "net/socket/socket_descriptor.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
-
-/* Sockets that share one address: who has it, and who gets what. */
 
 enum { SOCKETS = 4, CLIENTS = 200 };
 
@@ -24,8 +26,8 @@ struct group {
 
 static int group_try(struct group *group, const struct addr *addr)
 {
-    struct socket_options options = {0};
-    return socket_open_group(addr, &options, &group->bound, group->sockets, SOCKETS);
+    struct udp_socket_options options = {0};
+    return reuseport_group_open(addr, &options, &group->bound, group->sockets, SOCKETS);
 }
 
 static struct group group_new(const char *text)
@@ -45,23 +47,23 @@ static void group_close(struct group *group)
         socket_close(group->sockets[i]);
 }
 
-static void group_hear(struct group *group)
+static void group_start(struct group *group)
 {
     for (int i = 0; i < SOCKETS; i++)
-        cr_assert_eq(socket_receive_all(group->sockets[i]), 0);
+        cr_assert_eq(reuseport_member_start(group->sockets[i]), 0);
 }
 
-/* Clients of the group, each with a port of its own. */
+/* Opens clients of the group, each with its own port. */
 static void open_clients(int *clients, struct addr to)
 {
     if (addr_is_wildcard(&to))
         to = (struct addr){.ip = {127, 0, 0, 1}, .port = to.port, .family = ADDR_IPV4};
     for (int i = 0; i < CLIENTS; i++)
-        cr_assert_geq(clients[i] = socket_connect(&to), 0);
+        cr_assert_geq(clients[i] = udp_socket_connect(&to), 0);
 }
 
 /* On loopback a datagram is in its queue when send returns. */
-static void say(int client, uint8_t byte)
+static void send_byte(int client, uint8_t byte)
 {
     cr_assert_eq(send(client, &byte, 1, 0), 1);
 }
@@ -72,15 +74,16 @@ static void close_clients(const int *clients)
         socket_close(clients[i]);
 }
 
-/* Notes which socket each client's datagram came to, by the byte that it holds; -1 for none. */
-static void note_places(const struct group *group, int *places)
+/* Finds the socket that received the datagram of each client, by the byte in it; -1: none. */
+static void find_sockets(const struct group *group, int *found)
 {
-    memset(places, -1, CLIENTS * sizeof *places);
+    memset(found, -1, CLIENTS * sizeof *found);
     for (int i = 0; i < SOCKETS; i++) {
         uint8_t byte;
         while (recv(group->sockets[i], &byte, 1, 0) == 1) {
-            cr_assert_eq(places[byte], -1, "client %d got to two sockets", byte);
-            places[byte] = i;
+            cr_assert_eq(found[byte], -1, "the datagram of client %d was received by two sockets",
+                         byte);
+            found[byte] = i;
         }
     }
 }
@@ -90,36 +93,36 @@ static void expect_division(const char *text)
     struct group group = group_new(text);
     int clients[CLIENTS], first[CLIENTS], again[CLIENTS], share[SOCKETS] = {0};
     open_clients(clients, group.bound);
-    group_hear(&group);
+    group_start(&group);
     for (uint8_t i = 0; i < CLIENTS; i++)
-        say(clients[i], i);
-    note_places(&group, first);
+        send_byte(clients[i], i);
+    find_sockets(&group, first);
     for (uint8_t i = 0; i < CLIENTS; i++)
-        say(clients[i], i);
-    note_places(&group, again);
+        send_byte(clients[i], i);
+    find_sockets(&group, again);
     for (int i = 0; i < CLIENTS; i++) {
         cr_assert_geq(first[i], 0, "nothing came from client %d", i);
         cr_assert_eq(first[i], again[i], "client %d moved", i);
         share[first[i]]++;
     }
-    /* 200 keyed coins with four sides: 50 each, with a standard deviation of 6. */
+    /* 200 clients in 4 sockets by a keyed hash: 50 each, with a standard deviation of 6. */
     for (int i = 0; i < SOCKETS; i++)
-        cr_assert_gt(share[i], 0, "socket %d got nobody", i);
+        cr_assert_gt(share[i], 0, "socket %d has no client", i);
     close_clients(clients);
     group_close(&group);
 }
 
-Test(udp_socket_group, divides_the_sources_and_moves_none)
+Test(udp_socket_group, divides_the_clients_and_moves_none)
 {
     expect_division("127.0.0.1:0");
 }
 
-Test(udp_socket_group, divides_the_sources_of_a_wildcard)
+Test(udp_socket_group, divides_the_clients_of_a_wildcard)
 {
     expect_division("0.0.0.0:0");
 }
 
-Test(udp_socket_group, divides_the_sources_of_ipv6)
+Test(udp_socket_group, divides_the_clients_of_ipv6)
 {
     expect_division("[::1]:0");
 }
@@ -127,69 +130,69 @@ Test(udp_socket_group, divides_the_sources_of_ipv6)
 Test(udp_socket_group, is_deaf_until_it_is_told_to_hear)
 {
     struct group group = group_new("127.0.0.1:0");
-    int clients[CLIENTS], places[CLIENTS];
+    int clients[CLIENTS], found[CLIENTS];
     uint32_t drops = 0;
     open_clients(clients, group.bound);
     for (uint8_t i = 0; i < CLIENTS; i++)
-        say(clients[i], i);
-    note_places(&group, places);
+        send_byte(clients[i], i);
+    find_sockets(&group, found);
     for (int i = 0; i < CLIENTS; i++)
-        cr_assert_eq(places[i], -1);
+        cr_assert_eq(found[i], -1);
     for (int i = 0; i < SOCKETS; i++)
-        drops += socket_drops(group.sockets[i]);
+        drops += socket_receive_drops(group.sockets[i]);
     cr_assert_eq(drops, CLIENTS, "the kernel counts them");
-    group_hear(&group);
-    say(clients[7], 7);
-    note_places(&group, places);
-    cr_assert_geq(places[7], 0);
+    group_start(&group);
+    send_byte(clients[7], 7);
+    find_sockets(&group, found);
+    cr_assert_geq(found[7], 0);
     close_clients(clients);
     group_close(&group);
 }
 
-Test(udp_socket_group, is_refused_where_one_that_stands_alone_has_the_port)
+Test(udp_socket_group, is_refused_if_a_single_socket_has_the_port)
 {
-    struct socket_options options = {0};
+    struct udp_socket_options options = {0};
     struct addr loopback = address("127.0.0.1:0"), bound;
     struct group group;
-    int alone = socket_open(&loopback, &options, &bound);
-    cr_assert_geq(alone, 0);
+    int single = udp_socket_open(&loopback, &options, &bound);
+    cr_assert_geq(single, 0);
     cr_assert_eq(group_try(&group, &bound), -EADDRINUSE);
-    socket_close(alone);
-    cr_assert_eq(group_try(&group, &bound), 0, "and leaves nothing open behind it");
+    socket_close(single);
+    cr_assert_eq(group_try(&group, &bound), 0, "the failed attempt left nothing open");
     group_close(&group);
 }
 
-Test(udp_socket_group, lets_nobody_in_who_opens_another_group_or_stands_alone)
+Test(udp_socket_group, does_not_share_its_port_with_another_group_or_a_single_socket)
 {
-    struct socket_options options = {0};
+    struct udp_socket_options options = {0};
     struct group group = group_new("127.0.0.1:0"), other;
     struct addr bound;
     cr_assert_eq(group_try(&other, &group.bound), -EADDRINUSE);
-    cr_assert_eq(socket_open(&group.bound, &options, &bound), -EADDRINUSE);
-    group_hear(&group);
+    cr_assert_eq(udp_socket_open(&group.bound, &options, &bound), -EADDRINUSE);
+    group_start(&group);
     cr_assert_eq(group_try(&other, &group.bound), -EADDRINUSE);
     group_close(&group);
 }
 
-Test(udp_socket_group, of_one_is_a_socket_that_stands_alone_and_hears)
+Test(udp_socket_group, of_one_is_a_single_socket_that_receives_at_once)
 {
-    struct socket_options options = {0};
+    struct udp_socket_options options = {0};
     struct addr loopback = address("127.0.0.1:0"), bound;
     int only, shared = -1;
     socklen_t size = sizeof shared;
     uint8_t byte;
-    cr_assert_eq(socket_open_group(&loopback, &options, &bound, &only, 1), 0);
+    cr_assert_eq(reuseport_group_open(&loopback, &options, &bound, &only, 1), 0);
     cr_assert_eq(getsockopt(only, SOL_SOCKET, SO_REUSEPORT, &shared, &size), 0);
     cr_assert_eq(shared, 0);
-    int client = socket_connect(&bound);
-    say(client, 1);
+    int client = udp_socket_connect(&bound);
+    send_byte(client, 1);
     cr_assert_eq(recv(only, &byte, 1, 0), 1);
-    cr_assert_eq(socket_receive_all(only), 0);
+    cr_assert_eq(reuseport_member_start(only), 0);
     socket_close(client);
     socket_close(only);
 }
 
-Test(udp_socket_group, that_cannot_be_complete_leaves_none_open)
+Test(udp_socket_group, that_cannot_be_completed_leaves_none_open)
 {
     struct addr loopback = address("127.0.0.1:0");
     struct group group;

@@ -1,0 +1,53 @@
+#include "net/socket/reuseport_group.h"
+
+#include "net/socket/drop_filter.h"
+#include "net/socket/socket_option.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The first socket is bound without SO_REUSEPORT, which fails if any other process has the port,
+ * and allows sharing only afterwards. From then on the port is never free, so that no other process
+ * can bind to it in between. */
+static int join_group(int socket, bool is_first, const struct addr *addr,
+                      struct udp_socket_options *options, struct addr *bound)
+{
+    int error = drop_filter_attach(socket);
+    if (!error && !is_first)
+        error = socket_option_set(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (!error)
+        error = udp_socket_bind(socket, addr, options, bound);
+    if (!error && is_first)
+        error = socket_option_set(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+    return error;
+}
+
+int reuseport_group_open(const struct addr *addr, struct udp_socket_options *options,
+                         struct addr *bound, int *sockets, size_t count)
+{
+    struct addr at = *addr;
+    size_t opened = 0;
+    int error = 0;
+
+    if (count == 1) {
+        sockets[0] = udp_socket_open(addr, options, bound);
+        return sockets[0] < 0 ? sockets[0] : 0;
+    }
+    for (; opened < count && !error; opened++) {
+        sockets[opened] = udp_socket_open_unbound(&at, options);
+        if (sockets[opened] < 0) {
+            error = sockets[opened];
+            break;
+        }
+        error = join_group(sockets[opened], opened == 0, &at, options, bound);
+        at = *bound; /* the port that the kernel picked for the first */
+    }
+    while (error && opened > 0)
+        close(sockets[--opened]);
+    return error;
+}
+
+int reuseport_member_start(int socket)
+{
+    return drop_filter_detach(socket);
+}

@@ -1,0 +1,57 @@
+#include "net/socket/send_only_socket.h"
+
+#include "net/socket/drop_filter.h"
+#include "net/socket/socket_address.h"
+#include "net/socket/udp_socket.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+enum { DISCARD_PORT = 9 };
+
+/* Connects to a loopback address, or, if the socket is bound to an interface, or there is no
+ * loopback address, to its own address: no client's datagram comes from there. */
+int send_only_socket_connect(int socket, const struct addr *bound)
+{
+    static const uint8_t loopback_ips[2][16] = {{127, 0, 0, 1}, {[15] = 1}};
+    struct addr own = *bound, loopback = {.family = bound->family, .port = DISCARD_PORT};
+    union socket_address name;
+
+    own.port = DISCARD_PORT;
+    memcpy(loopback.ip, loopback_ips[bound->family == ADDR_IPV6], sizeof loopback.ip);
+    socklen_t size = sockaddr_from_addr(&name, addr_is_link_local(bound) ? &own : &loopback);
+    if (connect(socket, &name.any, size) == 0)
+        return 0;
+    int error = -errno;
+    if (addr_is_wildcard(bound)) /* the kernel would connect it to a loopback address */
+        return error;
+    size = sockaddr_from_addr(&name, &own);
+    return connect(socket, &name.any, size) == 0 ? 0 : error;
+}
+
+int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
+                          uint32_t *send_buffer_actual_bytes)
+{
+    /* What is received is dropped: the smallest buffer is enough. */
+    struct udp_socket_options options = {.receive_buffer_bytes = 1,
+                                         .send_buffer_bytes = send_buffer_bytes};
+    bool is_missing = false;
+    int fd = udp_socket_open_unbound(bound, &options);
+    if (fd < 0)
+        return fd;
+    *send_buffer_actual_bytes = options.send_buffer_actual_bytes;
+    int error = drop_filter_attach(fd);
+    if (!error) {
+        const int on = 1;
+        error = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 ? 0 : -errno;
+    }
+    if (!error)
+        error = udp_socket_bind_freebind(fd, bound, &is_missing);
+    if (!error)
+        error = send_only_socket_connect(fd, bound);
+    if (error && !is_missing) {
+        close(fd);
+        return error;
+    }
+    return fd;
+}
