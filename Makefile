@@ -250,9 +250,9 @@ check-pure: pure-s390x-linux-gnu ## run the unit tests of modules without system
 LEFT_OUT := multicast_socket memory event_loop_busy neighbour on_link_addresses icmp_errors stream_accept \
             poller/ends_the_next_wait_when_woken_and_that_one_alone \
             poller/waits_until_the_instant_and_not_less udp_socket/counts_what_the_kernel_dropped \
-            udp_socket/ipv4_options_are_those_of_a_server_among_strangers \
-            udp_socket/ipv6_options_are_those_of_a_server_among_strangers \
-            udp_socket_group/is_deaf_until_it_is_told_to_hear
+            udp_socket/ipv4_options_are_those_of_a_public_server \
+            udp_socket/ipv6_options_are_those_of_a_public_server \
+            reuseport_group/drops_everything_until_it_is_started
 # So much arithmetic that an emulator takes most of a minute.
 SLOW     := pacer/of_parts_is_together_the_rate_with_its_remainder_and_below_a_copy_each
 

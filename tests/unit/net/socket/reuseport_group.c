@@ -112,22 +112,22 @@ static void expect_division(const char *text)
     group_close(&group);
 }
 
-Test(udp_socket_group, divides_the_clients_and_moves_none)
+Test(reuseport_group, divides_the_clients_and_moves_none)
 {
     expect_division("127.0.0.1:0");
 }
 
-Test(udp_socket_group, divides_the_clients_of_a_wildcard)
+Test(reuseport_group, divides_the_clients_of_a_wildcard)
 {
     expect_division("0.0.0.0:0");
 }
 
-Test(udp_socket_group, divides_the_clients_of_ipv6)
+Test(reuseport_group, divides_the_clients_of_ipv6)
 {
     expect_division("[::1]:0");
 }
 
-Test(udp_socket_group, is_deaf_until_it_is_told_to_hear)
+Test(reuseport_group, drops_everything_until_it_is_started)
 {
     struct group group = group_new("127.0.0.1:0");
     int clients[CLIENTS], found[CLIENTS];
@@ -149,7 +149,7 @@ Test(udp_socket_group, is_deaf_until_it_is_told_to_hear)
     group_close(&group);
 }
 
-Test(udp_socket_group, is_refused_if_a_single_socket_has_the_port)
+Test(reuseport_group, is_refused_if_a_single_socket_has_the_port)
 {
     struct udp_socket_options options = {0};
     struct addr loopback = address("127.0.0.1:0"), bound;
@@ -162,7 +162,7 @@ Test(udp_socket_group, is_refused_if_a_single_socket_has_the_port)
     group_close(&group);
 }
 
-Test(udp_socket_group, does_not_share_its_port_with_another_group_or_a_single_socket)
+Test(reuseport_group, does_not_share_its_port_with_another_group_or_a_single_socket)
 {
     struct udp_socket_options options = {0};
     struct group group = group_new("127.0.0.1:0"), other;
@@ -174,7 +174,7 @@ Test(udp_socket_group, does_not_share_its_port_with_another_group_or_a_single_so
     group_close(&group);
 }
 
-Test(udp_socket_group, of_one_is_a_single_socket_that_receives_at_once)
+Test(reuseport_group, of_one_is_a_single_socket_that_receives_at_once)
 {
     struct udp_socket_options options = {0};
     struct addr loopback = address("127.0.0.1:0"), bound;
@@ -192,7 +192,7 @@ Test(udp_socket_group, of_one_is_a_single_socket_that_receives_at_once)
     socket_close(only);
 }
 
-Test(udp_socket_group, that_cannot_be_completed_leaves_none_open)
+Test(reuseport_group, that_cannot_be_completed_leaves_none_open)
 {
     struct addr loopback = address("127.0.0.1:0");
     struct group group;

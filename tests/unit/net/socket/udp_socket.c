@@ -101,7 +101,7 @@ Test(udp_socket, ipv6_wildcard_leaves_the_port_to_ipv4)
     socket_close(fd4);
 }
 
-Test(udp_socket, ipv4_options_are_those_of_a_server_among_strangers)
+Test(udp_socket, ipv4_options_are_those_of_a_public_server)
 {
     struct addr bound;
     int fd = open_on("127.0.0.1:0", &bound);
@@ -113,7 +113,7 @@ Test(udp_socket, ipv4_options_are_those_of_a_server_among_strangers)
     socket_close(fd);
 }
 
-Test(udp_socket, ipv6_options_are_those_of_a_server_among_strangers)
+Test(udp_socket, ipv6_options_are_those_of_a_public_server)
 {
     skip_without_ipv6();
     struct addr bound;
