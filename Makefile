@@ -304,7 +304,7 @@ bench: all bares ## measure the programs beside bare loops and other services; w
 
 .PHONY: bench-docs
 bench-docs: ## put the figures of the last make bench into README.md and docs/performance.md
-	tests/bench/readme.py $(B)/bench.json README.md docs/performance.md
+	tests/bench/documents.py $(B)/bench.json README.md docs/performance.md
 
 bench-check: all bares ## test the measurement itself: its parsers, and a run with few requests
 	$(Q)cd tests/bench && python3 -B -m unittest -q

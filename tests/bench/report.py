@@ -44,7 +44,7 @@ def _table(section):
     return header, lines
 
 
-def _figure(figure):
+def figure_cells(figure):
     limit = f"{figure.limit:.2f}" if figure.unit == "×" else number(figure.limit)
     return [figure.what, figure.as_text(), f"≤ {limit} {figure.unit}".rstrip(), figure.verdict()]
 
@@ -60,7 +60,7 @@ def as_text(section):
     header, lines = _table(section)
     out = list(_pad([header] + lines)) if lines else [section.title]
     out += [f"  {note}" for note in section.notes]
-    figures = [["figure", "measured", "target", ""]] + [_figure(f) for f in section.figures]
+    figures = [["figure", "measured", "target", ""]] + [figure_cells(f) for f in section.figures]
     if len(figures) > 1:
         out += ["  " + line for line in _pad(figures)]
     for row in section.rows:
@@ -85,7 +85,7 @@ def as_markdown(sections, host):
         if lines:
             out += _markdown_table(header, lines) + [""]
         out += [f"{section.title}: {note}\n" for note in section.notes]
-    figures = [_figure(figure) for section in sections for figure in section.figures]
+    figures = [figure_cells(figure) for section in sections for figure in section.figures]
     if figures:
         header = ["figure", "measured", "target", ""]
         rule = ["---", "---:", "---:", "---"]
