@@ -18,7 +18,7 @@ struct listener {
     int workers;
 };
 
-/* Each reply waits in the kernel for 3 s, so that all of them occupy about 764,000 bytes there. */
+/* Each reply waits in the kernel for 3 s; the waiting ones occupy about 764,000 bytes there. */
 enum { SOURCES = 10, RATE_PPS = 300, AFTER_MS = 500 };
 
 static void test_flood(const struct listener *listener, int flood_ms)

@@ -313,7 +313,7 @@ Test(system_admission, frames_for_clients_and_malformed_frames_get_no_answer)
 /* Sends 50 datagrams to a server, each after the previous one was received. Over loopback, a
  * datagram is answered before the next one is received, so all datagrams that an earlier one could
  * cause between two servers have been exchanged afterwards. */
-static void settle(int udp, struct server *server)
+static void wait_for_exchanges(int udp, struct server *server)
 {
     int64_t before = server_stat(server, "received");
     for (int i = 0; i < 50; i++) {
@@ -337,8 +337,8 @@ Test(system_admission, two_servers_exchange_one_datagram_after_a_forged_one)
         int64_t received_a = server_stat(&a, "received"), received_b = server_stat(&b, "received");
         udp_forge(&b.at[0], &a.at[0], triggers[i], sizes[i]);
         server_await_stat(&b, "received", received_b + 1);
-        settle(udp, &b);
-        settle(udp, &a);
+        wait_for_exchanges(udp, &b);
+        wait_for_exchanges(udp, &a);
         harness_equal("datagrams to A: the trigger and those of the test",
                       server_stat(&a, "received"), received_a + 1 + 50);
         harness_equal("datagrams to B: one and those of the test", server_stat(&b, "received"),
@@ -359,8 +359,8 @@ Test(system_admission, two_open_servers_on_the_same_port_exchange_no_datagram)
     server_start(&b, OPEN, "-l", harness_format("127.0.0.2:%d", endpoint_port(&a.at[0])), NULL);
     udp_forge(&b.at[0], &a.at[0], "hi", 2);
     server_await_stat(&a, "drop_own_source", 1);
-    settle(udp, &a);
-    settle(udp, &b);
+    wait_for_exchanges(udp, &a);
+    wait_for_exchanges(udp, &b);
     expect_stat(&a, "received", 51);
     expect_stat(&b, "received", 50);
     server_stop(&a);
@@ -407,7 +407,7 @@ Test(system_admission, invalid_source_addresses_get_no_reply)
         from = endpoint_with_port("127.0.0.1", 0);
         udp_forge(&from, &server.at[0], "hi", 2);
         udp_forge(&server.at[0], &server.at[0], "hi", 2);
-        settle(udp, &server);
+        wait_for_exchanges(udp, &server);
         answers = server_stat(&server, "replied") + server_stat(&server, "challenged") +
                   server_stat(&server, "reply_failed");
         harness_equal("answers", answers, 50);

@@ -333,7 +333,7 @@ Test(system_answer, counters_balance_over_mixed_datagrams)
     server_stop(&server);
 }
 
-Test(system_answer, counts_what_the_kernel_dropped)
+Test(system_answer, counts_datagrams_that_the_kernel_dropped)
 {
     enum { FLOOD = 3000 };
     char bytes[1000] = {0};
