@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* The clock of the measurements: CLOCK_REALTIME, by which the kernel stamps what it receives. */
+/* The clock of the measurements: CLOCK_REALTIME, which the kernel uses for receive timestamps. */
 
 #define NS_PER_S  INT64_C(1000000000)
 #define NS_PER_MS INT64_C(1000000)

@@ -1,4 +1,4 @@
-/* Datagrams with forged sources, IPv4 and IPv6, at a steady rate. */
+/* Builds and sends IPv4 and IPv6 datagrams with forged source addresses at a steady rate. */
 #include "flooder.h"
 
 #include "clock.h"
@@ -35,7 +35,8 @@ static struct udphdr udp_header(const struct flooder *flooder, uint32_t number)
                            .len = htons((uint16_t)(sizeof(struct udphdr) + flooder->text_bytes))};
 }
 
-/* A UDP checksum of 0 is none over IPv4; the kernel fills in those of the IP header. */
+/* Over IPv4, a UDP checksum of 0 means that there is no checksum. The kernel fills in the checksum
+ * of the IP header. */
 static size_t build4(const struct flooder *flooder, uint32_t number, struct packet4 *packet)
 {
     const struct sockaddr_in *first = (const struct sockaddr_in *)&flooder->first.sockaddr;
@@ -51,7 +52,7 @@ static size_t build4(const struct flooder *flooder, uint32_t number, struct pack
     return offsetof(struct packet4, text) + flooder->text_bytes;
 }
 
-/* The sum of 16-bit words (RFC 1071), over an even number of bytes. */
+/* Adds an even number of bytes as 16-bit words to a checksum (RFC 1071). */
 static uint32_t add_words(uint32_t sum, const void *bytes, size_t size)
 {
     for (size_t i = 0; i < size; i += 2) {
@@ -63,7 +64,7 @@ static uint32_t add_words(uint32_t sum, const void *bytes, size_t size)
     return sum;
 }
 
-/* The checksum goes over the addresses, the length and the protocol, too (RFC 8200, 8.1). */
+/* The checksum includes the addresses, the length and the protocol (RFC 8200, 8.1). */
 static uint16_t checksum6(const struct packet6 *packet)
 {
     uint32_t sum = ntohs(packet->udp.len) + IPPROTO_UDP;
@@ -100,14 +101,14 @@ static size_t build6(const struct flooder *flooder, uint32_t number, struct pack
 static bool send_one(const struct flooder *flooder, uint32_t number)
 {
     union {
-        struct packet4 four;
-        struct packet6 six;
+        struct packet4 ipv4;
+        struct packet6 ipv6;
     } packet;
     struct endpoint to = flooder->to;
-    size_t size = to.sockaddr.ss_family == AF_INET ? build4(flooder, number, &packet.four)
-                                                   : build6(flooder, number, &packet.six);
+    size_t size = to.sockaddr.ss_family == AF_INET ? build4(flooder, number, &packet.ipv4)
+                                                   : build6(flooder, number, &packet.ipv6);
 
-    ((struct sockaddr_in *)&to.sockaddr)->sin_port = 0; /* a raw socket has none */
+    ((struct sockaddr_in *)&to.sockaddr)->sin_port = 0; /* a raw socket has no port */
     return sendto(flooder->raw, &packet, size, 0, (const struct sockaddr *)&to.sockaddr, to.size) ==
            (ssize_t)size;
 }
@@ -135,7 +136,7 @@ void flooder_start(struct flooder *flooder, const struct neighbours *both)
     flooder->raw = socket(flooder->to.sockaddr.ss_family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
     netns_switch(both->here);
     if (flooder->raw < 0)
-        cr_skip_test("no raw socket may be made here: %s", strerror(errno));
+        cr_skip_test("the process may not open a raw socket: %s", strerror(errno));
     expect(pthread_create(&flooder->thread, NULL, run_flooder, flooder) == 0, "expected a thread");
 }
 

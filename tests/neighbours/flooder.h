@@ -8,25 +8,26 @@
 
 enum { FLOODER_TEXT_BYTES_MAX = 64 };
 
-/* A sender of datagrams with forged sources, in a thread of its own. */
+/* Sends datagrams with forged source addresses at a steady rate, in its own thread. */
 struct flooder {
-    /* Set before the start. */
-    struct endpoint to;    /* as its namespace knows it */
-    struct endpoint first; /* the first source, and its port; the others follow it */
-    uint32_t sources;      /* takes one after the other, then begins again with the next port */
-    uint32_t rate_pps;     /* 1,000 and more are sent in bursts of a millisecond */
-    uint32_t count;        /* how many to send */
-    const void *text;      /* of each: an even number of bytes, at most FLOODER_TEXT_BYTES_MAX */
+    /* The caller sets these before flooder_start. */
+    struct endpoint to;    /* as seen from the namespace of the flooder */
+    struct endpoint first; /* the first source address and port; the other addresses follow it */
+    uint32_t sources;      /* used in turn; each further round uses the next port */
+    uint32_t rate_pps;     /* rates over 1,000 are sent in a burst each millisecond */
+    uint32_t count;        /* number of datagrams to send */
+    const void *text;      /* payload: an even number of bytes, at most FLOODER_TEXT_BYTES_MAX */
     size_t text_bytes;
-    /* The flooder's own. */
+    /* Private. */
     pthread_t thread;
     int raw;
-    uint32_t sent; /* those that the kernel took */
+    uint32_t sent; /* datagrams that the kernel accepted */
 };
 
-/* Starts to send, from there; skips the test where no raw socket may be made. */
+/* Starts to send from the far end of the link. Skips the test if the process may not open a raw
+ * socket. */
 void flooder_start(struct flooder *flooder, const struct neighbours *both);
-/* Waits until all are sent; each was taken by the kernel, or the test fails. */
+/* Waits until all datagrams are sent. The test fails if the kernel rejected one. */
 void flooder_wait(struct flooder *flooder);
 
 #endif

@@ -1,4 +1,4 @@
-/* Clients that join a server, challenge or none. */
+/* Clients that join a server, with or without a challenge. */
 #include "joiner.h"
 
 #include "clock.h"
@@ -12,7 +12,7 @@ enum { ANSWER_TYPE = 2, EVENTS = 64, DATAGRAM_BYTES = 2048 };
 
 static const char REQUEST[] = "join";
 
-/* What can't be sent is asked again, like what is lost on the way. */
+/* Ignores errors: a request that cannot be sent is repeated like one that is lost. */
 static void send_bytes(const struct joiners *joiners, const struct joiner *joiner,
                        const void *bytes, size_t size)
 {
@@ -47,20 +47,21 @@ static void receive_all(const struct joiners *joiners, struct joiner *joiner)
     }
 }
 
-static void ask(const struct joiners *joiners, struct joiner *joiner)
+static void send_request(const struct joiners *joiners, struct joiner *joiner)
 {
     struct endpoint host = udp_name(joiner->udp);
 
-    if (joiner->asked++ == 0 && joiners->announcer != NULL)
-        (void)announcer_ask(joiners->announcer, &host);
+    if (joiner->requests++ == 0 && joiners->requester != NULL)
+        (void)address_requester_send(joiners->requester, &host);
     send_bytes(joiners, joiner, REQUEST, sizeof REQUEST - 1);
-    joiner->again_ns += NS_PER_S;
+    joiner->next_request_ns += NS_PER_S;
 }
 
-/* Asks for those whose time it is; returns whether any goes on, and when the next one asks. */
-static bool ask_due(struct joiners *joiners, int64_t now_ns, int64_t *next_ns)
+/* Sends all requests that are due. Returns whether any joiner is still active, and the time of the
+ * next request. */
+static bool send_due_requests(struct joiners *joiners, int64_t now_ns, int64_t *next_ns)
 {
-    bool any = false;
+    bool active = false;
 
     *next_ns = now_ns + NS_PER_S;
     for (size_t i = 0; i < joiners->count; i++) {
@@ -68,12 +69,12 @@ static bool ask_due(struct joiners *joiners, int64_t now_ns, int64_t *next_ns)
 
         if (joiner->joined_ns != 0 || now_ns - joiner->start_ns >= joiners->limit_ns)
             continue;
-        any = true;
-        if (joiner->again_ns <= now_ns)
-            ask(joiners, joiner);
-        *next_ns = joiner->again_ns < *next_ns ? joiner->again_ns : *next_ns;
+        active = true;
+        if (joiner->next_request_ns <= now_ns)
+            send_request(joiners, joiner);
+        *next_ns = joiner->next_request_ns < *next_ns ? joiner->next_request_ns : *next_ns;
     }
-    return any;
+    return active;
 }
 
 void joiners_run(struct joiners *joiners)
@@ -86,10 +87,10 @@ void joiners_run(struct joiners *joiners)
         struct joiner *joiner = &joiners->all[i];
         struct epoll_event event = {.events = EPOLLIN, .data.ptr = joiner};
 
-        joiner->again_ns = joiner->start_ns;
+        joiner->next_request_ns = joiner->start_ns;
         epoll_ctl(epoll, EPOLL_CTL_ADD, joiner->udp, &event);
     }
-    while (ask_due(joiners, clock_now_ns(), &next_ns)) {
+    while (send_due_requests(joiners, clock_now_ns(), &next_ns)) {
         int64_t wait_ns = next_ns - clock_now_ns();
         int count = epoll_wait(epoll, events, EVENTS,
                                wait_ns > 0 ? (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS) : 0);

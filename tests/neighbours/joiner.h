@@ -1,19 +1,19 @@
 #ifndef NEIGHBOURS_JOINER_H
 #define NEIGHBOURS_JOINER_H
 
-#include "announcer.h"
+#include "address_requester.h"
 
 #include <pthread.h>
 #include <stdint.h>
 
-/* Clients of an echoing server that join it as a program would: each asks once a second until it is
- * answered, and answers a challenge. */
+/* Clients that join an echo server as a client program does: each sends a request once a second
+ * until it gets the reply, and answers challenges. */
 struct joiner {
-    int udp;           /* nobody else's until it has joined or given up */
-    int64_t start_ns;  /* by clock.h: when it begins */
-    int64_t again_ns;  /* when it asks again */
-    int64_t joined_ns; /* 0 until then */
-    uint32_t asked;    /* how often it has asked */
+    int udp;                 /* used only by the joiner until it has joined or its time is over */
+    int64_t start_ns;        /* time of the first request, by clock.h */
+    int64_t next_request_ns; /* time of the next request */
+    int64_t joined_ns;       /* 0 until it has joined */
+    uint32_t requests;       /* number of requests sent */
     uint32_t challenged;
 };
 
@@ -21,15 +21,16 @@ struct joiners {
     struct joiner *all;
     size_t count;
     struct endpoint to;
-    int64_t limit_ns; /* how long each goes on from its start */
-    /* NULL, or each is a host of its own, which has not spoken to the server's host before. */
-    const struct announcer *announcer;
+    int64_t limit_ns; /* time that each has, from its start_ns */
+    /* Not NULL if each joiner simulates its own host: each then requests the server's link address
+     * before its first datagram. */
+    const struct address_requester *requester;
     pthread_t thread;
 };
 
-/* Runs them to their end: each has joined, or its time is over. */
+/* Runs until each has joined or its time is over. */
 void joiners_run(struct joiners *joiners);
-/* The same in a thread. */
+/* Does the same in a thread. */
 void joiners_start(struct joiners *joiners);
 void joiners_wait(struct joiners *joiners);
 size_t joiners_joined(const struct joiners *joiners);

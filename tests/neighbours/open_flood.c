@@ -1,5 +1,5 @@
-/* Under policy = open, a dead address is registered and answered as a client is, and its replies
- * wait for it like any client's. Others' requests must not. */
+/* Under policy = open, a flood from dead addresses: the server registers them and replies to them,
+ * and those replies wait for neighbour resolution. The replies to other clients must not wait. */
 
 #include "clock.h"
 #include "flooder.h"
@@ -18,10 +18,10 @@ struct listener {
     int workers;
 };
 
-/* So many hold some 764,000 bytes in the kernel, since each waits there for 3 s. */
+/* Each reply waits in the kernel for 3 s; the waiting ones occupy about 764,000 bytes there. */
 enum { SOURCES = 10, RATE_PPS = 300, AFTER_MS = 500 };
 
-static void withstand(const struct listener *listener, int flood_ms)
+static void test_flood(const struct listener *listener, int flood_ms)
 {
     struct rig rig = {0};
     int64_t start_ns, flooded_ns, end_ns;
@@ -32,8 +32,8 @@ static void withstand(const struct listener *listener, int flood_ms)
                               .text_bytes = 2};
 
     if (listener->unprivileged) {
-        rig.server.owner = WMEM_NOBODY;
-        rig.server.wrapper = wmem_as_nobody;
+        rig.server.owner = WMEM_UNPRIVILEGED_UID;
+        rig.server.wrapper = wmem_unprivileged_wrapper;
     }
     rig_build(&rig, listener->six);
     rig_serve(
@@ -61,12 +61,13 @@ static void withstand(const struct listener *listener, int flood_ms)
     rig_end(&rig);
 }
 
-Test(brief_open_flood, from_dead_addresses_costs_no_client_its_reply)
+Test(brief_open_flood, clients_get_their_replies_during_a_flood_from_dead_addresses)
 {
-    withstand(&(struct listener){.wildcard = true, .workers = 1}, 3200);
+    test_flood(&(struct listener){.wildcard = true, .workers = 1}, 3200);
 }
 
-ParameterizedTestParameters(long_open_flood, from_dead_addresses_costs_no_client_its_reply)
+ParameterizedTestParameters(long_open_flood,
+                            clients_get_their_replies_during_a_flood_from_dead_addresses)
 {
     enum { COMBINATIONS = 8 };
     static struct listener listeners[COMBINATIONS];
@@ -78,13 +79,13 @@ ParameterizedTestParameters(long_open_flood, from_dead_addresses_costs_no_client
 }
 
 ParameterizedTest(struct listener *listener, long_open_flood,
-                  from_dead_addresses_costs_no_client_its_reply)
+                  clients_get_their_replies_during_a_flood_from_dead_addresses)
 {
-    withstand(listener, 7000);
+    test_flood(listener, 7000);
 }
 
-Test(long_open_flood, costs_no_client_its_reply_without_capabilities_where_the_host_allows_it)
+Test(long_open_flood, clients_get_their_replies_without_capabilities_where_wmem_max_is_large)
 {
     wmem_set("1048576");
-    withstand(&(struct listener){.wildcard = true, .unprivileged = true, .workers = 1}, 7000);
+    test_flood(&(struct listener){.wildcard = true, .unprivileged = true, .workers = 1}, 7000);
 }

@@ -1,4 +1,4 @@
-/* Measures the time that a server takes to reply, request by request. */
+/* Measures the time from each request to its reply. */
 #include "prober.h"
 
 #include "clock.h"
@@ -12,12 +12,12 @@ enum {
     EVENTS = 64,
     DATAGRAM_BYTES = 2048,
     JOIN_LIMIT_S = 15,
-    /* A reply that takes longer is none. */
+    /* The longest time to wait for outstanding replies. */
     REPLY_LIMIT_MS = 1000,
     RECEIVE_BYTES = 1 << 20,
 };
 
-/* What a request holds: its number tells which one a reply is for. */
+/* The payload of a request. The number in the echoed payload identifies the request. */
 struct request {
     char mark[4];
     uint32_t number;
@@ -38,8 +38,8 @@ static void send_next(struct prober *prober)
                   (const struct sockaddr *)&clients->to.sockaddr, clients->to.size);
 }
 
-/* When the kernel received a datagram. */
-static int64_t stamp_of(struct msghdr *header)
+/* The time at which the kernel received a datagram. */
+static int64_t receive_time(struct msghdr *header)
 {
     struct cmsghdr *message = CMSG_FIRSTHDR(header);
     struct timespec stamp;
@@ -50,8 +50,8 @@ static int64_t stamp_of(struct msghdr *header)
     return stamp.tv_sec * NS_PER_S + stamp.tv_nsec;
 }
 
-static void take(struct prober *prober, size_t client, const void *bytes, ssize_t size,
-                 int64_t stamp_ns)
+static void count_datagram(struct prober *prober, size_t client, const void *bytes, ssize_t size,
+                           int64_t stamp_ns)
 {
     struct request reply;
 
@@ -89,7 +89,8 @@ static void receive_all(struct prober *prober, const struct joiner *client)
         size = recvmsg(client->udp, &header, MSG_DONTWAIT);
         if (size < 0)
             return;
-        take(prober, (size_t)(client - prober->clients.all), bytes, size, stamp_of(&header));
+        count_datagram(prober, (size_t)(client - prober->clients.all), bytes, size,
+                       receive_time(&header));
     }
 }
 
@@ -129,7 +130,7 @@ static void *run_prober(void *argument)
 
 void prober_open(struct prober *prober, const struct endpoint *to, const int *sockets, size_t count)
 {
-    int on = 1, room = RECEIVE_BYTES;
+    int on = 1, buffer_bytes = RECEIVE_BYTES;
 
     *prober = (struct prober){
         .clients = {.all = harness_keep(count * sizeof(struct joiner)),
@@ -147,7 +148,7 @@ void prober_open(struct prober *prober, const struct endpoint *to, const int *so
     harness_equal("clients that joined", (int64_t)joiners_joined(&prober->clients), (int64_t)count);
     for (size_t i = 0; i < count; i++) {
         setsockopt(sockets[i], SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
-        setsockopt(sockets[i], SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
+        setsockopt(sockets[i], SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
     }
 }
 
@@ -192,27 +193,27 @@ void prober_close(struct prober *prober)
 const char *in_time_text(const char *what, const struct prober *prober,
                          const struct prober *control, int64_t from_ns, int64_t to_ns)
 {
-    struct prober_window got = prober_window(prober, from_ns, to_ns);
-    struct prober_window machine = prober_window(control, from_ns, to_ns);
+    struct prober_window window = prober_window(prober, from_ns, to_ns);
+    struct prober_window control_window = prober_window(control, from_ns, to_ns);
 
-    return harness_format("%s: of %u requests %u late (%.3f %% in time), %u never answered, worst "
+    return harness_format("%s: of %u requests %u late (%.3f %% in time), %u without a reply, worst "
                           "%.1f ms; control: of %u requests %u late, worst %.1f ms",
-                          what, got.sent, got.late,
-                          100.0 - 100.0 * got.late / (got.sent > 0 ? got.sent : 1), got.silent,
-                          (double)got.worst_ns / NS_PER_MS, machine.sent, machine.late,
-                          (double)machine.worst_ns / NS_PER_MS);
+                          what, window.sent, window.late,
+                          100.0 - 100.0 * window.late / (window.sent > 0 ? window.sent : 1),
+                          window.silent, (double)window.worst_ns / NS_PER_MS, control_window.sent,
+                          control_window.late, (double)control_window.worst_ns / NS_PER_MS);
 }
 
 void expect_in_time(const char *what, const struct prober *prober, const struct prober *control,
                     int64_t from_ns, int64_t to_ns)
 {
-    struct prober_window got = prober_window(prober, from_ns, to_ns);
-    struct prober_window machine = prober_window(control, from_ns, to_ns);
+    struct prober_window window = prober_window(prober, from_ns, to_ns);
+    struct prober_window control_window = prober_window(control, from_ns, to_ns);
     int64_t scheduled = (to_ns - from_ns) * prober->rate_pps / NS_PER_S;
 
-    expect(got.sent >= scheduled * 9 / 10, "expected %lld requests to be sent; %s",
+    expect(window.sent >= scheduled * 9 / 10, "expected %lld requests to be sent; %s",
            (long long)scheduled, in_time_text(what, prober, control, from_ns, to_ns));
-    expect(got.late <= got.sent / 1000 + machine.late,
+    expect(window.late <= window.sent / 1000 + control_window.late,
            "expected 99.9 %% to be answered within %d ms; %s", PROBER_LATE_MS,
            in_time_text(what, prober, control, from_ns, to_ns));
 }

@@ -5,16 +5,16 @@
 
 #include <stdatomic.h>
 
-/* Clients of an echoing server that send requests at a steady rate, in a thread of its own, and
- * measure how long each reply takes: from before it is sent until the kernel has received its
- * reply, so that the time at which this process gets to run doesn't count. They take the copies of
- * broadcasts, too. */
+/* Clients of an echo server that send requests at a steady rate, in their own thread, and measure
+ * the time of each reply: from before the request is sent until the kernel receives the reply (its
+ * timestamp), so that the scheduling of this process does not matter. They also count broadcast
+ * copies. */
 
 enum { PROBER_LATE_MS = 100, PROBER_REQUESTS_MAX = 20000 };
 
 struct probe {
     int64_t sent_ns;     /* by clock.h */
-    int64_t answered_ns; /* 0 until then */
+    int64_t answered_ns; /* 0 while unanswered */
 };
 
 struct prober {
@@ -22,37 +22,39 @@ struct prober {
     uint32_t rate_pps;
     struct probe *probes;
     uint32_t sent, answered;
-    uint32_t *copies;          /* by client */
-    _Atomic int64_t copied_ns; /* when the last copy came */
+    uint32_t *copies;          /* indexed by client */
+    _Atomic int64_t copied_ns; /* time at which the last copy was received */
     atomic_uint copy_sum;      /* of all clients */
     atomic_bool stop;
     pthread_t thread;
 };
 
-/* What became of the requests that were sent within a window of time. */
+/* The results of the requests that were sent within a time window. */
 struct prober_window {
     uint32_t sent;
-    uint32_t late;   /* not answered within PROBER_LATE_MS */
-    uint32_t silent; /* not answered at all */
+    uint32_t late;   /* no reply within PROBER_LATE_MS */
+    uint32_t silent; /* no reply at all */
     int64_t worst_ns;
 };
 
-/* Opens count clients with sockets that the caller has bound, and lets them join; each has to. */
+/* Makes clients of count sockets that the caller has bound, and lets them join. The test fails if
+ * one cannot. prober_close closes the sockets. */
 void prober_open(struct prober *prober, const struct endpoint *to, const int *sockets,
                  size_t count);
 void prober_start(struct prober *prober, uint32_t rate_pps);
-/* Stops to send, and waits for the replies that are under way as long as any may take. */
+/* Stops sending, and waits for outstanding replies for up to one second. */
 void prober_stop(struct prober *prober);
 struct prober_window prober_window(const struct prober *prober, int64_t from_ns, int64_t to_ns);
 /* Closes the sockets. */
 void prober_close(struct prober *prober);
 
-/* Expects 99.9 % of the requests of a window to be answered in time. control asked another server
- * at the same time, by a way that has no neighbours: what was late there was held up by the
- * machine, and as much is forgiven here. what names the window. */
+/* Expects 99.9 % of the requests of a window to be answered in time. control measured another
+ * server at the same time over loopback, which has no neighbours: replies that were late there were
+ * delayed by the machine, so the same number of late replies is tolerated here. what is the name of
+ * the window. */
 void expect_in_time(const char *what, const struct prober *prober, const struct prober *control,
                     int64_t from_ns, int64_t to_ns);
-/* What that looks at, as text. */
+/* Returns the measured values that expect_in_time checks, as text. */
 const char *in_time_text(const char *what, const struct prober *prober,
                          const struct prober *control, int64_t from_ns, int64_t to_ns);
 

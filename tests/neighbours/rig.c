@@ -1,4 +1,4 @@
-/* Two namespaces, a server, a control server, and clients that measure them. */
+/* Two network namespaces, a server, a control server, and clients that measure their replies. */
 #include "rig.h"
 
 #include <sched.h>
@@ -9,28 +9,29 @@ static const char ECHO[] = "[reply]\nmode = echo\n[clients]\nttl = 10m\n";
 static const char NEAR_SETUP[] = "ip addr add 10.77.0.1/16 dev near\n"
                                  "ip addr add fd77::1/64 dev near nodad\n"
                                  "ip addr add fe80::1/64 dev near nodad";
+/* The last line allows sockets to bind the off-link addresses. */
 static const char FAR_SETUP[] = "ip addr add 10.77.0.9/16 dev far\n"
                                 "ip addr add fd77::9/64 dev far nodad\n"
                                 "ip addr add fe80::9/64 dev far nodad\n"
                                 "ip route add local 10.78.0.0/16 dev lo\n"
                                 "ip -6 route add local fd78::/64 dev lo\n"
-                                "echo 1 >/proc/sys/net/ipv6/ip_nonlocal_bind"; /* binds to these */
+                                "echo 1 >/proc/sys/net/ipv6/ip_nonlocal_bind";
 static const char NEAR_ROUTES[] = "ip route add 10.78.0.0/16 via 10.77.0.9 dev near\n"
                                   "ip -6 route add fd78::/64 via fd77::9 dev near";
 
-/* What else runs on this machine is no concern of these tests: they and their servers run before
- * it, where that is allowed. */
-static void run_first(void)
+/* Gives the test and its servers a real-time priority where that is allowed, so that other
+ * processes of the machine do not delay the replies. */
+static void raise_priority(void)
 {
-    struct sched_param first = {.sched_priority = 1};
+    struct sched_param real_time = {.sched_priority = 1};
 
-    (void)sched_setscheduler(0, SCHED_RR, &first);
+    (void)sched_setscheduler(0, SCHED_RR, &real_time);
 }
 
 void rig_build(struct rig *rig, bool six)
 {
     rig->six = six;
-    run_first();
+    raise_priority();
     netns_enter();
     add_neighbour(&rig->link, "near", NEAR_SETUP, FAR_SETUP);
     netns_shell(NEAR_ROUTES);

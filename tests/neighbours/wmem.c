@@ -1,15 +1,15 @@
-/* The bound of send buffers, net.core.wmem_max. */
+/* Sets and restores net.core.wmem_max, the limit of send buffers. */
 #include "wmem.h"
 
 #include <stdio.h>
 
 static const char PATH[] = "/proc/sys/net/core/wmem_max";
 
-const char *const wmem_as_nobody[] = {"setpriv",        "--reuid=65534",       "--regid=65534",
-                                      "--clear-groups", "--bounding-set=-all", NULL};
+const char *const wmem_unprivileged_wrapper[] = {
+    "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all", NULL};
 
-static char before[32];
-static int host = -1; /* its namespace: only there can it be set */
+static char saved[32];
+static int host_netns = -1; /* the only network namespace where wmem_max can be set */
 
 static bool write_text(const char *text)
 {
@@ -23,19 +23,19 @@ void wmem_set(const char *bytes)
 {
     FILE *file = fopen(PATH, "re");
 
-    expect(file != NULL && fgets(before, sizeof before, file) != NULL, "expected %s", PATH);
+    expect(file != NULL && fgets(saved, sizeof saved, file) != NULL, "expected %s", PATH);
     fclose(file);
-    host = netns_here();
+    host_netns = netns_here();
     if (!write_text(bytes))
-        cr_skip_test("net.core.wmem_max can't be set here");
+        cr_skip_test("net.core.wmem_max cannot be set here");
     harness_forgo_leaks();
 }
 
 void wmem_end(void)
 {
-    if (host >= 0) {
-        netns_switch(host);
-        (void)write_text(before);
+    if (host_netns >= 0) {
+        netns_switch(host_netns);
+        (void)write_text(saved);
     }
     harness_end();
 }

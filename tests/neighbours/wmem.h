@@ -3,16 +3,16 @@
 
 #include "harness.h"
 
-/* net.core.wmem_max, the largest send buffer that the kernel gives to who has no capability. It is
- * one for the whole host, so a test that changes it is no brief one. */
+/* Changes net.core.wmem_max, the largest send buffer of a process without capabilities. It is a
+ * setting of the whole host, so tests that change it are in the long_* suites. */
 
-/* Sets it; to be called in the host's own namespace. Skips the test where that can't be done. */
+/* Sets it. Call it in the network namespace of the host. Skips the test if it cannot be set. */
 void wmem_set(const char *bytes);
-/* Puts back what it was; for the end of each test, as harness_end, which it calls. */
+/* Restores it and calls harness_end. It is the .fini function of the suites that change it. */
 void wmem_end(void);
 
-/* A server that has no capability: its owner, and what it is run under. */
-enum { WMEM_NOBODY = 65534 };
-extern const char *const wmem_as_nobody[];
+/* The user (nobody) and the wrapper command of a server without capabilities. */
+enum { WMEM_UNPRIVILEGED_UID = 65534 };
+extern const char *const wmem_unprivileged_wrapper[];
 
 #endif

@@ -1,4 +1,5 @@
-/* Whom the service believes: proof by cookie, and frames, with clients of every kind. */
+/* Admission of clients: cookie challenges and their answers, ping and leave frames, and the
+ * prevention of reply loops between servers. */
 
 #include "frames.h"
 
@@ -19,7 +20,7 @@ static void expect_stat(struct server *server, const char *name, int64_t value)
 
 /* ---- cookies ---- */
 
-Test(system_admission, a_stranger_gets_a_challenge_and_nothing_else)
+Test(system_admission, an_unverified_source_gets_a_challenge_and_nothing_else)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -31,7 +32,7 @@ Test(system_admission, a_stranger_gets_a_challenge_and_nothing_else)
     udp_send(udp, &server.at[0], "", 0);
     frame_hear_challenge(udp, &server.at[0], cookie);
     ctl_ok(&server, "broadcast", "news", NULL);
-    udp_expect_nothing(udp, "a broadcast to a stranger");
+    udp_expect_nothing(udp, "a broadcast to an unverified source");
     expect_stat(&server, "clients", 0);
     expect_stat(&server, "joined", 0);
     expect_stat(&server, "challenged", 4);
@@ -41,7 +42,7 @@ Test(system_admission, a_stranger_gets_a_challenge_and_nothing_else)
     server_stop(&server);
 }
 
-Test(system_admission, the_answer_to_a_challenge_is_answered_and_needs_no_cookie_again)
+Test(system_admission, a_client_that_has_answered_a_challenge_gets_replies_without_another_one)
 {
     static const char *const at[] = {"127.0.0.1:0", "[::1]:0", "0.0.0.0:0"};
     static const char *const from[] = {"127.0.0.1", "::1", "127.0.0.1"};
@@ -65,7 +66,7 @@ Test(system_admission, the_answer_to_a_challenge_is_answered_and_needs_no_cookie
     }
 }
 
-Test(system_admission, an_answer_carries_the_whole_request_even_the_longest)
+Test(system_admission, an_answer_carries_a_whole_request_of_max_datagram_bytes)
 {
     struct server server = {0};
     static char request[1001], answer[FRAME_CHALLENGE + 1001];
@@ -92,7 +93,7 @@ Test(system_admission, an_answer_carries_the_whole_request_even_the_longest)
     server_stop(&server);
 }
 
-Test(system_admission, a_cookie_is_good_for_its_own_port_and_listener_alone)
+Test(system_admission, a_cookie_is_valid_only_for_its_source_port_and_listener)
 {
     struct server server = {0};
     int a = udp_open("127.0.0.1"), b = udp_open("127.0.0.1");
@@ -105,20 +106,21 @@ Test(system_admission, a_cookie_is_good_for_its_own_port_and_listener_alone)
     expect(memcmp(cookie, other, FRAME_COOKIE) != 0, "expected another cookie for another port");
     frame_send(a, &server.at[1], 2, cookie, "hi");
     frame_hear_challenge(a, &server.at[1], other);
-    expect(memcmp(cookie, other, FRAME_COOKIE) != 0, "expected another one for another listener");
+    expect(memcmp(cookie, other, FRAME_COOKIE) != 0,
+           "expected another cookie for another listener");
     cookie[3] ^= 1;
     frame_send(a, &server.at[0], 2, cookie, "hi");
     frame_hear_challenge(a, &server.at[0], other);
     expect_stat(&server, "bad_cookies", 3);
     expect_stat(&server, "challenged", 4);
     expect_stat(&server, "clients", 0);
-    /* The fresh one is good. */
+    /* The cookie of the last challenge is valid. */
     frame_send(a, &server.at[0], 2, other, "hi");
     udp_expect(a, &server.at[0], "yes");
     server_stop(&server);
 }
 
-Test(system_admission, a_client_that_slept_through_its_ttl_is_asked_again)
+Test(system_admission, an_expired_client_is_challenged_again)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -133,7 +135,7 @@ Test(system_admission, a_client_that_slept_through_its_ttl_is_asked_again)
     server_stop(&server);
 }
 
-Test(system_admission, a_full_registry_answers_those_who_prove_themselves_and_evicts_nobody)
+Test(system_admission, a_full_registry_replies_to_verified_clients_and_evicts_none)
 {
     struct server server = {0};
     int first = udp_open("127.0.0.1"), second = udp_open("127.0.0.1");
@@ -150,22 +152,22 @@ Test(system_admission, a_full_registry_answers_those_who_prove_themselves_and_ev
     server_stop(&server);
 }
 
-Test(system_admission, nobody_who_was_just_believed_stays_when_a_reload_asks_for_proof)
+Test(system_admission, a_reload_to_policy_cookie_removes_unverified_clients)
 {
     struct server server = {0};
-    int old = udp_open("127.0.0.1"), fresh = udp_open("127.0.0.1");
+    int old = udp_open("127.0.0.1"), verified = udp_open("127.0.0.1");
     uint8_t cookie[FRAME_COOKIE];
 
     server_start(&server, OPEN, "-l", "127.0.0.1:0", NULL);
     udp_ask(old, &server.at[0], "hi", "yes");
     server_configure(&server, COOKIE);
     ctl_ok(&server, "reload", NULL);
-    frame_join(fresh, &server.at[0]);
+    frame_join(verified, &server.at[0]);
     ctl_ok(&server, "broadcast", "news", NULL);
-    udp_expect(fresh, &server.at[0], "news");
-    udp_expect_nothing(old, "a broadcast to one who proved nothing");
+    udp_expect(verified, &server.at[0], "news");
+    udp_expect_nothing(old, "a broadcast to an unverified source");
     frame_be_challenged(old, &server.at[0], cookie);
-    /* And an answer that is under way when proof is no longer asked for is answered. */
+    /* An answer to an earlier challenge still gets its reply after the policy has become open. */
     server_configure(&server, OPEN);
     ctl_ok(&server, "reload", NULL);
     frame_send(old, &server.at[0], 2, cookie, "hi");
@@ -173,7 +175,7 @@ Test(system_admission, nobody_who_was_just_believed_stays_when_a_reload_asks_for
     server_stop(&server);
 }
 
-Test(system_admission, udpcli_and_udpload_are_answered_as_ever)
+Test(system_admission, udpcli_and_udpload_get_their_replies)
 {
     struct server server = {0};
     const char *to, *file = harness_path("report.json"), *json;
@@ -195,7 +197,7 @@ Test(system_admission, udpcli_and_udpload_are_answered_as_ever)
     server_stop(&server);
 }
 
-Test(system_admission, works_with_the_python_of_the_readme)
+Test(system_admission, the_python_client_of_the_readme_gets_its_replies)
 {
     struct server server = {0};
     const char *script;
@@ -218,7 +220,7 @@ Test(system_admission, works_with_the_python_of_the_readme)
 
 /* ---- frames ---- */
 
-Test(system_admission, a_ping_is_answered_in_kind_and_registers_nobody)
+Test(system_admission, a_ping_gets_a_pong_with_its_nonce_and_registers_no_client)
 {
     static const char *const policies[] = {OPEN, COOKIE};
 
@@ -244,26 +246,26 @@ Test(system_admission, a_ping_is_answered_in_kind_and_registers_nobody)
     }
 }
 
-Test(system_admission, a_leave_is_honoured_from_the_registered_address_alone)
+Test(system_admission, a_leave_is_accepted_only_from_the_registered_address)
 {
     struct server server = {0};
-    int member = udp_open("127.0.0.1"), stranger = udp_open("127.0.0.1");
+    int member = udp_open("127.0.0.1"), other = udp_open("127.0.0.1");
 
     server_start(&server, OPEN, "-l", "127.0.0.1:0", NULL);
     udp_ask(member, &server.at[0], "hi", "yes");
-    frame_send(stranger, &server.at[0], 3, NULL, "");
+    frame_send(other, &server.at[0], 3, NULL, "");
     server_await_stat(&server, "drop_bad_frame", 1);
     expect_stat(&server, "clients", 1);
     frame_send(member, &server.at[0], 3, NULL, "");
     server_await_stat(&server, "left", 1);
     expect_stat(&server, "clients", 0);
     ctl_ok(&server, "broadcast", "news", NULL);
-    udp_expect_nothing(member, "a broadcast to one who left");
+    udp_expect_nothing(member, "a broadcast to a client that left");
     expect_balance("stats", server_ask(&server, "stats"));
     server_stop(&server);
 }
 
-Test(system_admission, a_leave_needs_its_cookie_where_cookies_are_asked_for)
+Test(system_admission, a_leave_needs_the_cookie_under_policy_cookie)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -283,7 +285,7 @@ Test(system_admission, a_leave_needs_its_cookie_where_cookies_are_asked_for)
     server_stop(&server);
 }
 
-Test(system_admission, frames_that_are_for_clients_and_those_without_sense_get_silence)
+Test(system_admission, frames_for_clients_and_malformed_frames_get_no_answer)
 {
     static const char *const policies[] = {OPEN, COOKIE};
 
@@ -300,7 +302,7 @@ Test(system_admission, frames_that_are_for_clients_and_those_without_sense_get_s
         frame_send(udp, &server.at[0], 99, NULL, "");
         udp_send(udp, &server.at[0], "\0UDP", 4);
         server_await_stat(&server, "drop_bad_frame", 6);
-        udp_expect_nothing(udp, "an answer to what makes no sense");
+        udp_expect_nothing(udp, "an answer to a malformed or unexpected frame");
         expect_balance("stats", server_ask(&server, "stats"));
         server_stop(&server);
     }
@@ -308,9 +310,10 @@ Test(system_admission, frames_that_are_for_clients_and_those_without_sense_get_s
 
 /* ---- loops ---- */
 
-/* Behind a question of ours to each, all that a datagram between them could cause has happened:
- * over loopback each is answered before the next one is received. */
-static void settle(int udp, struct server *server)
+/* Sends 50 datagrams to a server, each after the previous one was received. Over loopback, a
+ * datagram is answered before the next one is received, so all datagrams that an earlier one could
+ * cause between two servers have been exchanged afterwards. */
+static void wait_for_exchanges(int udp, struct server *server)
 {
     int64_t before = server_stat(server, "received");
     for (int i = 0; i < 50; i++) {
@@ -319,7 +322,7 @@ static void settle(int udp, struct server *server)
     }
 }
 
-Test(system_admission, two_servers_pointed_at_each_other_exchange_one_datagram)
+Test(system_admission, two_servers_exchange_one_datagram_after_a_forged_one)
 {
     static const char answer[] = "\0UDP\2"
                                  "0123456789abcdefhi";
@@ -331,14 +334,15 @@ Test(system_admission, two_servers_pointed_at_each_other_exchange_one_datagram)
     server_start(&a, COOKIE, "-l", "127.0.0.1:0", NULL);
     server_start(&b, COOKIE, "-l", "127.0.0.1:0", NULL);
     for (int64_t i = 0; i < 5; i++) {
-        int64_t at_a = server_stat(&a, "received"), at_b = server_stat(&b, "received");
+        int64_t received_a = server_stat(&a, "received"), received_b = server_stat(&b, "received");
         udp_forge(&b.at[0], &a.at[0], triggers[i], sizes[i]);
-        server_await_stat(&b, "received", at_b + 1);
-        settle(udp, &b);
-        settle(udp, &a);
-        harness_equal("datagrams to A: the trigger and ours", server_stat(&a, "received"),
-                      at_a + 1 + 50);
-        harness_equal("datagrams to B: one and ours", server_stat(&b, "received"), at_b + 1 + 50);
+        server_await_stat(&b, "received", received_b + 1);
+        wait_for_exchanges(udp, &b);
+        wait_for_exchanges(udp, &a);
+        harness_equal("datagrams to A: the trigger and those of the test",
+                      server_stat(&a, "received"), received_a + 1 + 50);
+        harness_equal("datagrams to B: one and those of the test", server_stat(&b, "received"),
+                      received_b + 1 + 50);
     }
     expect_stat(&a, "clients", 0);
     expect_stat(&b, "drop_bad_frame", 5);
@@ -346,7 +350,7 @@ Test(system_admission, two_servers_pointed_at_each_other_exchange_one_datagram)
     server_stop(&b);
 }
 
-Test(system_admission, two_open_servers_on_one_port_exchange_none)
+Test(system_admission, two_open_servers_on_the_same_port_exchange_no_datagram)
 {
     struct server a = {0}, b = {0};
     int udp = udp_open("127.0.0.1");
@@ -355,15 +359,15 @@ Test(system_admission, two_open_servers_on_one_port_exchange_none)
     server_start(&b, OPEN, "-l", harness_format("127.0.0.2:%d", endpoint_port(&a.at[0])), NULL);
     udp_forge(&b.at[0], &a.at[0], "hi", 2);
     server_await_stat(&a, "drop_own_source", 1);
-    settle(udp, &a);
-    settle(udp, &b);
+    wait_for_exchanges(udp, &a);
+    wait_for_exchanges(udp, &b);
     expect_stat(&a, "received", 51);
     expect_stat(&b, "received", 50);
     server_stop(&a);
     server_stop(&b);
 }
 
-Test(system_admission, two_open_servers_on_two_ports_are_stopped_by_the_limiter)
+Test(system_admission, the_rate_limiter_ends_a_loop_of_two_open_servers_on_different_ports)
 {
     static const char LIMITED[] =
         "[admission]\npolicy = open\nrate = 1\nburst = 100\n[reply]\nmessage = yes\n";
@@ -372,7 +376,7 @@ Test(system_admission, two_open_servers_on_two_ports_are_stopped_by_the_limiter)
     server_start(&a, LIMITED, "-l", "127.0.0.1:0", NULL);
     server_start(&b, LIMITED, "-l", "127.0.0.2:0", NULL);
     udp_forge(&b.at[0], &a.at[0], "hi", 2);
-    for (;;) { /* the loop ends at the one whose bucket is empty first */
+    for (;;) { /* the server whose token bucket is empty first ends the loop */
         int64_t limited = server_stat(&a, "drop_limited") + server_stat(&b, "drop_limited");
         if (limited > 0)
             break;
@@ -384,29 +388,29 @@ Test(system_admission, two_open_servers_on_two_ports_are_stopped_by_the_limiter)
     server_stop(&b);
 }
 
-Test(system_admission, sources_that_are_nobodys_get_no_reply)
+Test(system_admission, invalid_source_addresses_get_no_reply)
 {
-    static const char *const nobody[] = {"224.0.0.5:9", "239.255.255.250:9", "255.255.255.255:9"};
+    static const char *const invalid[] = {"224.0.0.5:9", "239.255.255.250:9", "255.255.255.255:9"};
     static const char *const policies[] = {OPEN, COOKIE};
 
     for (size_t i = 0; i < 2; i++) {
         struct server server = {0};
         struct endpoint from;
-        int64_t answered;
+        int64_t answers;
         int udp = udp_open("127.0.0.1");
 
         server_start(&server, policies[i], "-l", "127.0.0.1:0", NULL);
-        for (size_t k = 0; k < sizeof nobody / sizeof nobody[0]; k++) {
-            from = endpoint_of(nobody[k]);
+        for (size_t k = 0; k < sizeof invalid / sizeof invalid[0]; k++) {
+            from = endpoint_of(invalid[k]);
             udp_forge(&from, &server.at[0], "hi", 2);
         }
         from = endpoint_with_port("127.0.0.1", 0);
         udp_forge(&from, &server.at[0], "hi", 2);
         udp_forge(&server.at[0], &server.at[0], "hi", 2);
-        settle(udp, &server);
-        answered = server_stat(&server, "replied") + server_stat(&server, "challenged") +
-                   server_stat(&server, "reply_failed");
-        harness_equal("answers", answered, 50);
+        wait_for_exchanges(udp, &server);
+        answers = server_stat(&server, "replied") + server_stat(&server, "challenged") +
+                  server_stat(&server, "reply_failed");
+        harness_equal("answers", answers, 50);
         expect_stat(&server, "drop_port_zero", 1);
         expect_stat(&server, "drop_own_source", 1);
         server_stop(&server);

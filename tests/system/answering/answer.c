@@ -1,4 +1,5 @@
-/* What a datagram gets: an answer in its turn, from the address that was asked, or a counter. */
+/* Replies to datagrams: the rotation of messages, the source address of a reply, and the counters
+ * of datagrams that get no reply. */
 
 #include "harness.h"
 
@@ -32,7 +33,7 @@ Test(system_answer, rotates_exactly_over_interleaved_clients)
     server_stop(&server);
 }
 
-Test(system_answer, rotates_in_the_order_of_arrival_when_requests_come_faster_than_replies)
+Test(system_answer, rotates_in_the_order_of_arrival_when_requests_arrive_faster_than_replies)
 {
     enum { CLIENTS = 5, ROUNDS = 20, REQUESTS = 200 };
     struct server server = {0};
@@ -56,7 +57,7 @@ Test(system_answer, rotates_in_the_order_of_arrival_when_requests_come_faster_th
     server_stop(&server);
 }
 
-Test(system_answer, keeps_one_rotation_over_all_listeners_and_a_client_of_each)
+Test(system_answer, has_one_rotation_for_all_listeners_and_registers_a_client_for_each_listener)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -76,7 +77,7 @@ Test(system_answer, keeps_one_rotation_over_all_listeners_and_a_client_of_each)
     server_stop(&server);
 }
 
-Test(system_answer, answers_over_ipv6_too)
+Test(system_answer, replies_over_ipv6)
 {
     struct server server = {0};
     int four = udp_open("127.0.0.1"), six = udp_open("::1");
@@ -90,7 +91,7 @@ Test(system_answer, answers_over_ipv6_too)
 
 Test(system_answer, echoes_any_bytes_of_any_admitted_size)
 {
-    static char sent[65507], came[65536];
+    static char sent[65507], received_bytes[65536];
     static const size_t sizes[] = {1, 2, 63, 1472, 2048, 9000, 65507};
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -104,15 +105,15 @@ Test(system_answer, echoes_any_bytes_of_any_admitted_size)
         ssize_t size;
 
         udp_send(udp, &server.at[0], sent, sizes[i]);
-        size = udp_receive(udp, came, sizeof came, NULL);
+        size = udp_receive(udp, received_bytes, sizeof received_bytes, NULL);
         harness_equal("the echo's size", size, (int64_t)sizes[i]);
-        expect(memcmp(came, sent, sizes[i]) == 0, "expected the %zu bytes that were sent",
+        expect(memcmp(received_bytes, sent, sizes[i]) == 0, "expected the %zu bytes that were sent",
                sizes[i]);
     }
     server_stop(&server);
 }
 
-Test(system_answer, is_silent_under_mode_none_and_registers_nevertheless)
+Test(system_answer, sends_no_reply_under_mode_none_but_registers_the_client)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -122,13 +123,13 @@ Test(system_answer, is_silent_under_mode_none_and_registers_nevertheless)
     server_await_stat(&server, "silent", 1);
     harness_equal("clients", server_stat(&server, "clients"), 1);
     ctl_ok(&server, "broadcast", "news", NULL);
-    udp_expect(udp, &server.at[0], "news"); /* an answer would have come before */
-    udp_expect_nothing(udp, "the broadcast was all");
+    udp_expect(udp, &server.at[0], "news"); /* a reply would have been received first */
+    udp_expect_nothing(udp, "a reply or a second broadcast");
     harness_equal("replied", server_stat(&server, "replied"), 0);
     server_stop(&server);
 }
 
-Test(system_answer, takes_an_empty_datagram_for_a_datagram)
+Test(system_answer, replies_to_an_empty_datagram)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -155,7 +156,7 @@ Test(system_answer, sends_an_empty_message_as_an_empty_datagram)
     server_stop(&server);
 }
 
-Test(system_answer, drops_and_counts_what_is_longer_than_max_datagram)
+Test(system_answer, drops_and_counts_datagrams_longer_than_max_datagram)
 {
     char bytes[2049] = {'x'};
     struct server server = {0};
@@ -164,17 +165,18 @@ Test(system_answer, drops_and_counts_what_is_longer_than_max_datagram)
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     udp_send(other, &server.at[0], bytes, 2049);
     udp_send(udp, &server.at[0], bytes, 2049);
-    udp_ask(udp, &server.at[0], "hi", "audi"); /* the first turn: the long ones took none */
+    /* The oversize datagrams did not advance the rotation. */
+    udp_ask(udp, &server.at[0], "hi", "audi");
     udp_send(udp, &server.at[0], bytes, 2048);
     udp_expect(udp, &server.at[0], "toyota");
-    udp_expect_nothing(other, "its datagram was too long");
+    udp_expect_nothing(other, "a reply to an oversize datagram");
     harness_equal("drop_oversize", server_stat(&server, "drop_oversize"), 2);
     harness_equal("clients", server_stat(&server, "clients"), 1);
     expect_balance("stats", server_ask(&server, "stats"));
     server_stop(&server);
 }
 
-Test(system_answer, answers_a_client_that_it_has_no_place_for)
+Test(system_answer, replies_to_a_client_that_the_full_registry_refuses)
 {
     struct server server = {0};
     int clients[4];
@@ -184,26 +186,28 @@ Test(system_answer, answers_a_client_that_it_has_no_place_for)
         clients[i] = udp_open("127.0.0.1");
         udp_ask(clients[i], &server.at[0], "hi", CARS[i % 3]);
     }
-    udp_ask(clients[0], &server.at[0], "hi", "toyota"); /* known: renewed, not refused */
+    udp_ask(clients[0], &server.at[0], "hi", "toyota"); /* a registered client is renewed */
     harness_equal("clients", server_stat(&server, "clients"), 3);
     harness_equal("refused_full", server_stat(&server, "refused_full"), 1);
     ctl_ok(&server, "broadcast", "news", NULL);
     for (int i = 0; i < 3; i++)
         udp_expect(clients[i], &server.at[0], "news");
-    udp_ask(clients[3], &server.at[0], "hi", "bmw"); /* and no broadcast before it */
+    /* The refused client received no broadcast before this reply. */
+    udp_ask(clients[3], &server.at[0], "hi", "bmw");
     server_stop(&server);
 }
 
-Test(system_answer, drops_and_counts_a_source_on_its_own_service_port)
+Test(system_answer, drops_and_counts_a_source_on_the_port_of_the_service)
 {
     struct server server = {0};
-    int udp = udp_open("127.0.0.1"), twin;
+    int udp = udp_open("127.0.0.1"), same_port;
 
     server_start(&server, "[admission]\npolicy = open\n", "-l", "127.0.0.1:0", NULL);
-    twin = udp_open(harness_format("127.0.0.2:%d", endpoint_port(&server.at[0])));
-    udp_say(twin, &server.at[0], "hi");
+    same_port = udp_open(harness_format("127.0.0.2:%d", endpoint_port(&server.at[0])));
+    udp_say(same_port, &server.at[0], "hi");
     udp_ask(udp, &server.at[0], "hi", "audi");
-    udp_expect_nothing(twin, "another server may be what speaks from the service's port");
+    udp_expect_nothing(same_port,
+                       "a reply to a source on the service's port, which may be another server");
     harness_equal("drop_own_source", server_stat(&server, "drop_own_source"), 1);
     harness_equal("clients", server_stat(&server, "clients"), 1);
     server_stop(&server);
@@ -212,11 +216,11 @@ Test(system_answer, drops_and_counts_a_source_on_its_own_service_port)
 Test(system_answer, drops_and_counts_source_port_zero)
 {
     struct server server = {0};
-    struct endpoint nobody = endpoint_of("127.0.0.1:0");
+    struct endpoint port_zero = endpoint_of("127.0.0.1:0");
     int udp = udp_open("127.0.0.1");
 
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
-    udp_forge(&nobody, &server.at[0], "hi", 2);
+    udp_forge(&port_zero, &server.at[0], "hi", 2);
     udp_ask(udp, &server.at[0], "hi", "audi");
     harness_equal("drop_port_zero", server_stat(&server, "drop_port_zero"), 1);
     harness_equal("clients", server_stat(&server, "clients"), 1);
@@ -234,13 +238,13 @@ Test(system_answer, drops_and_counts_a_source_that_is_one_of_its_own_listeners)
     udp_forge(&server.at[0], &server.at[0], "hi", 2);
     udp_ask(udp, &server.at[0], "hi", "audi");
     harness_equal("drop_own_source", server_stat(&server, "drop_own_source"), 2);
-    /* An answer to one of them would have come in as another datagram. */
+    /* A reply to one of them would have been received as another datagram. */
     harness_equal("received", server_stat(&server, "received"), 3);
     harness_equal("clients", server_stat(&server, "clients"), 1);
     server_stop(&server);
 }
 
-Test(system_answer, drops_and_counts_what_was_sent_to_a_broadcast_address)
+Test(system_answer, drops_and_counts_datagrams_sent_to_a_broadcast_address)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1"), yes = 1;
@@ -258,7 +262,7 @@ Test(system_answer, drops_and_counts_what_was_sent_to_a_broadcast_address)
     server_stop(&server);
 }
 
-Test(system_answer, answers_from_the_address_asked_on_a_wildcard_listener)
+Test(system_answer, replies_from_the_destination_address_of_the_request_on_a_wildcard_listener)
 {
     static const char *const addresses[] = {"127.0.0.1", "127.0.0.2", "127.0.0.3"};
     struct server server = {0};
@@ -271,8 +275,8 @@ Test(system_answer, answers_from_the_address_asked_on_a_wildcard_listener)
                            : endpoint_with_port(addresses[turn % 4], endpoint_port(&server.at[0]));
         udp_ask(turn % 4 == 3 ? six : four, &to, "hi", CARS[turn % 3]);
     }
-    /* One listener, one client, whatever address of it was spoken to; broadcasts leave from the
-     * last. */
+    /* A client is registered once for a listener, whatever local address it sent to. Broadcasts
+     * leave from the address that it sent to last. */
     harness_equal("clients", server_stat(&server, "clients"), 2);
     ctl_ok(&server, "broadcast", "news", NULL);
     to = endpoint_with_port("127.0.0.3", endpoint_port(&server.at[0]));
@@ -282,42 +286,42 @@ Test(system_answer, answers_from_the_address_asked_on_a_wildcard_listener)
     server_stop(&server);
 }
 
-Test(system_answer, serves_the_living_while_icmp_errors_of_the_dead_come_back)
+Test(system_answer, replies_to_open_clients_while_closed_ones_cause_icmp_errors)
 {
     enum { ROUNDS = 200 };
     struct server server = {0};
-    int live = udp_open("127.0.0.1");
+    int open_client = udp_open("127.0.0.1");
 
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     for (int round = 0; round < ROUNDS; round++) {
-        int dead = udp_open("127.0.0.1");
+        int closed_client = udp_open("127.0.0.1");
 
-        /* Both of these answers find a closed port. */
-        udp_say(dead, &server.at[0], "hi");
-        udp_say(dead, &server.at[0], "hi");
-        close(dead);
-        udp_ask(live, &server.at[0], "hi", CARS[(3 * round + 2) % 3]);
+        /* Both replies reach a closed port. */
+        udp_say(closed_client, &server.at[0], "hi");
+        udp_say(closed_client, &server.at[0], "hi");
+        close(closed_client);
+        udp_ask(open_client, &server.at[0], "hi", CARS[(3 * round + 2) % 3]);
     }
     ctl_ok(&server, "broadcast", "news", NULL);
-    udp_expect(live, &server.at[0], "news");
+    udp_expect(open_client, &server.at[0], "news");
     harness_equal("replied", server_stat(&server, "replied"), 3 * ROUNDS);
     harness_equal("reply_failed", server_stat(&server, "reply_failed"), 0);
     harness_equal("copies_failed", server_stat(&server, "copies_failed"), 0);
     server_stop(&server);
 }
 
-Test(system_answer, balances_its_counters_over_a_mixture)
+Test(system_answer, counters_balance_over_mixed_datagrams)
 {
     char bytes[3000] = {0};
     struct server server = {0};
-    int udp = udp_open("127.0.0.1"), twin;
+    int udp = udp_open("127.0.0.1"), same_port;
     const char *stats;
 
     server_start(&server, "[admission]\npolicy = open\n", "-l", "127.0.0.1:0", NULL);
-    twin = udp_open(harness_format("127.0.0.9:%d", endpoint_port(&server.at[0])));
+    same_port = udp_open(harness_format("127.0.0.9:%d", endpoint_port(&server.at[0])));
     for (int round = 0; round < 50; round++) {
         udp_send(udp, &server.at[0], bytes, sizeof bytes);
-        udp_say(twin, &server.at[0], "hi");
+        udp_say(same_port, &server.at[0], "hi");
         udp_ask(udp, &server.at[0], "", CARS[round % 3]);
     }
     stats = ctl_ok(&server, "stats", "--json", NULL);
@@ -329,7 +333,7 @@ Test(system_answer, balances_its_counters_over_a_mixture)
     server_stop(&server);
 }
 
-Test(system_answer, counts_what_the_kernel_dropped)
+Test(system_answer, counts_datagrams_that_the_kernel_dropped)
 {
     enum { FLOOD = 3000 };
     char bytes[1000] = {0};
@@ -339,12 +343,12 @@ Test(system_answer, counts_what_the_kernel_dropped)
 
     server_start(&server, "[server]\nreceive-buffer = 64k\n[reply]\nmode = none\n", "-l",
                  "127.0.0.1:0", NULL);
-    process_kill(&server.process, SIGSTOP); /* what comes now stays in the receive queue */
+    process_kill(&server.process, SIGSTOP); /* datagrams stay in the receive queue meanwhile */
     for (int i = 0; i < FLOOD; i++)
         udp_send(udp, &server.at[0], bytes, sizeof bytes);
     process_kill(&server.process, SIGCONT);
     dropped = server_stat(&server, "kernel_drops");
-    expect(dropped > 0, "expected kernel_drops behind a flood, there are none");
+    expect(dropped > 0, "expected kernel_drops after a flood, there are none");
     server_await_stat(&server, "received", FLOOD - dropped);
     received = server_stat(&server, "received");
     harness_equal("received + kernel_drops", received + server_stat(&server, "kernel_drops"),
@@ -352,7 +356,7 @@ Test(system_answer, counts_what_the_kernel_dropped)
     server_stop(&server);
 }
 
-Test(system_answer, works_with_the_python_loop_of_the_notes)
+Test(system_answer, works_with_a_python_client)
 {
     struct server server = {0};
     const char *script;
@@ -379,7 +383,8 @@ Test(system_answer, works_with_ncat)
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     if (run(NULL, "ncat", "--version", NULL).status != 0)
         cr_skip_test("ncat does not run here");
-    /* The documented command; ncat ends with its input, so that is held open for the answer. */
+    /* The documented command. ncat ends when its input ends, so sleep keeps the input open until
+     * the reply has been received. */
     command = harness_format("(printf 'hi\\n'; sleep 1) | ncat -u 127.0.0.1 %d",
                              endpoint_port(&server.at[0]));
     cr_assert_str_eq(run_ok(NULL, "sh", "-c", command, NULL), "audi");

@@ -1,4 +1,5 @@
-/* Who falls silent is forgotten: not before ttl, and soon after. */
+/* Expiry and removal of clients: a silent client expires soon after ttl and not before; kicked
+ * clients get no broadcasts. */
 
 #include "harness.h"
 
@@ -7,13 +8,13 @@ TestSuite(system_expire, .fini = harness_end, .timeout = 60);
 static const char QUICK[] = "[clients]\nttl = 300ms\nsweep = 10ms\n";
 enum {
     QUICK_TTL_MS = 300,
-    /* The server's clock and ours both count whole milliseconds, cut. */
-    CUT_MS = 1,
-    /* No promise: the machine may be busy. Without the sweep a client would stay for ever. */
-    SANE_MS = 5000,
+    /* The clocks of the server and of the test both truncate to whole milliseconds. */
+    TRUNCATION_MS = 1,
+    /* Generous, because the machine may be busy. Without the sweep a client would never expire. */
+    SOON_MS = 5000,
 };
 
-Test(system_expire, evicts_nobody_before_ttl_and_everybody_soon_after)
+Test(system_expire, clients_expire_soon_after_ttl_and_not_before)
 {
     enum { CLIENTS = 200 };
     struct server server = {0};
@@ -29,21 +30,22 @@ Test(system_expire, evicts_nobody_before_ttl_and_everybody_soon_after)
     server_await_stat(&server, "joined", CLIENTS);
     server_await_stat(&server, "expired", 1);
     elapsed = harness_now_ms() - first;
-    expect(elapsed >= QUICK_TTL_MS - CUT_MS, "expected nobody to expire before %d ms, it was %lld",
-           QUICK_TTL_MS, (long long)elapsed);
+    expect(elapsed >= QUICK_TTL_MS - TRUNCATION_MS,
+           "expected no client to expire before %d ms, one did after %lld", QUICK_TTL_MS,
+           (long long)elapsed);
     server_await_stat(&server, "expired", CLIENTS);
     elapsed = harness_now_ms() - first;
-    expect(elapsed < SANE_MS, "expected all to expire soon behind %d ms, it took %lld",
+    expect(elapsed < SOON_MS, "expected all clients to expire soon after %d ms, it took %lld",
            QUICK_TTL_MS, (long long)elapsed);
     harness_equal("clients", server_stat(&server, "clients"), 0);
     harness_equal("expired", server_stat(&server, "expired"), CLIENTS);
     server_stop(&server);
 }
 
-Test(system_expire, keeps_who_goes_on_talking)
+Test(system_expire, keeps_a_client_that_continues_to_send)
 {
     struct server server = {0};
-    int talker = udp_open("127.0.0.1"), silent = udp_open("127.0.0.1");
+    int sender = udp_open("127.0.0.1"), silent = udp_open("127.0.0.1");
     int64_t start;
 
     server_start(&server, "[clients]\nttl = 1s\nsweep = 50ms\n[reply]\nmessage = yes\n", "-l",
@@ -51,8 +53,9 @@ Test(system_expire, keeps_who_goes_on_talking)
     udp_ask(silent, &server.at[0], "hi", "yes");
     start = harness_now_ms();
     while (server_stat(&server, "expired") == 0 || harness_now_ms() - start < 1500) {
-        expect(harness_now_ms() - start < HARNESS_DEADLINE_MS, "expected the silent one to expire");
-        udp_ask(talker, &server.at[0], "hi", "yes");
+        expect(harness_now_ms() - start < HARNESS_DEADLINE_MS,
+               "expected the silent client to expire");
+        udp_ask(sender, &server.at[0], "hi", "yes");
         harness_tick(50);
     }
     harness_equal("clients", server_stat(&server, "clients"), 1);
@@ -61,61 +64,63 @@ Test(system_expire, keeps_who_goes_on_talking)
     server_stop(&server);
 }
 
-Test(system_expire, sends_no_broadcast_to_the_expired)
+Test(system_expire, sends_no_broadcast_to_expired_clients)
 {
     struct server server = {0};
-    int gone = udp_open("127.0.0.1"), live = udp_open("127.0.0.1");
+    int expired = udp_open("127.0.0.1"), registered = udp_open("127.0.0.1");
     const char *report;
 
     server_start(&server, QUICK, "-l", "127.0.0.1:0", NULL);
-    udp_ask(gone, &server.at[0], "hi", "audi");
+    udp_ask(expired, &server.at[0], "hi", "audi");
     server_await_stat(&server, "expired", 1);
-    udp_ask(live, &server.at[0], "hi", "toyota");
+    udp_ask(registered, &server.at[0], "hi", "toyota");
     report = ctl_ok(&server, "broadcast", "news", "--json", NULL);
     harness_equal("targets", json_integer(report, "targets"), 1);
     harness_equal("sent", json_integer(report, "sent"), 1);
-    udp_expect(live, &server.at[0], "news");
-    udp_ask(gone, &server.at[0], "again", "bmw"); /* and no news before it */
+    udp_expect(registered, &server.at[0], "news");
+    /* It received no broadcast before this reply. */
+    udp_ask(expired, &server.at[0], "again", "bmw");
     harness_equal("joined", server_stat(&server, "joined"), 3);
     server_stop(&server);
 }
 
-Test(system_expire, sends_no_broadcast_past_a_deadline_that_no_sweep_has_seen)
+Test(system_expire, sends_no_broadcast_to_an_expired_client_that_no_sweep_has_removed)
 {
     struct server server = {0};
-    int gone = udp_open("127.0.0.1");
+    int expired = udp_open("127.0.0.1");
 
     server_start(&server, "[clients]\nttl = 100ms\nsweep = 1h\n", "-l", "127.0.0.1:0", NULL);
-    udp_ask(gone, &server.at[0], "hi", "audi");
-    harness_tick(100 + CUT_MS);
+    udp_ask(expired, &server.at[0], "hi", "audi");
+    harness_tick(100 + TRUNCATION_MS);
     harness_equal("sent",
                   json_integer(ctl_ok(&server, "broadcast", "news", "--json", NULL), "sent"), 0);
     harness_equal("clients listed",
                   (int64_t)text_count(ctl_ok(&server, "clients", "--json", NULL), "\"address\""),
                   0);
-    udp_ask(gone, &server.at[0], "again", "toyota");
+    udp_ask(expired, &server.at[0], "again", "toyota");
     harness_equal("joined", server_stat(&server, "joined"), 2);
     harness_equal("expired", server_stat(&server, "expired"), 1);
     server_stop(&server);
 }
 
-Test(system_expire, is_not_put_off_by_broadcasts)
+Test(system_expire, broadcasts_do_not_renew_a_client)
 {
     struct server server = {0};
-    int listener = udp_open("127.0.0.1");
+    int receiver = udp_open("127.0.0.1");
     int64_t start;
 
     server_start(&server, QUICK, "-l", "127.0.0.1:0", NULL);
-    udp_ask(listener, &server.at[0], "hi", "audi");
+    udp_ask(receiver, &server.at[0], "hi", "audi");
     start = harness_now_ms();
     while (server_stat(&server, "expired") == 0) {
-        expect(harness_now_ms() - start < SANE_MS, "expected one that only listens to expire");
+        expect(harness_now_ms() - start < SOON_MS,
+               "expected a client that only receives to expire");
         ctl_ok(&server, "broadcast", "news", NULL);
     }
     server_stop(&server);
 }
 
-Test(system_expire, sends_no_broadcast_to_the_kicked_until_they_speak_again)
+Test(system_expire, sends_no_broadcast_to_a_kicked_client_until_it_sends_again)
 {
     struct server server = {0};
     int kicked = udp_open("127.0.0.1"), other = udp_open("127.0.0.1");
@@ -129,18 +134,19 @@ Test(system_expire, sends_no_broadcast_to_the_kicked_until_they_speak_again)
     harness_equal("kicked", server_stat(&server, "kicked"), 1);
     harness_equal("clients", server_stat(&server, "clients"), 1);
     again = ctl(&server, "kick", endpoint_text(&name), NULL);
-    harness_equal("the status of kicking nobody", again.status, 1);
-    harness_contains("the complaint", again.err, endpoint_text(&name));
+    harness_equal("the status of kicking an unknown client", again.status, 1);
+    harness_contains("the error", again.err, endpoint_text(&name));
     ctl_ok(&server, "broadcast", "one", NULL);
     udp_expect(other, &server.at[0], "one");
-    udp_ask(kicked, &server.at[0], "hi", "bmw"); /* and no broadcast before it */
+    /* It received no broadcast before this reply. */
+    udp_ask(kicked, &server.at[0], "hi", "bmw");
     ctl_ok(&server, "broadcast", "two", NULL);
     udp_expect(other, &server.at[0], "two");
     udp_expect(kicked, &server.at[0], "two");
     server_stop(&server);
 }
 
-Test(system_expire, kicks_a_client_from_every_listener_that_knows_it)
+Test(system_expire, kicks_a_client_from_every_listener_where_it_is_registered)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -156,7 +162,7 @@ Test(system_expire, kicks_a_client_from_every_listener_that_knows_it)
     server_stop(&server);
 }
 
-Test(system_expire, tells_of_a_client_while_it_lives)
+Test(system_expire, shows_a_client_until_it_expires)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -173,7 +179,7 @@ Test(system_expire, tells_of_a_client_while_it_lives)
     expect(json_integer(found, "idle_ms") < QUICK_TTL_MS, "expected idle_ms under the ttl in '%s'",
            found);
     server_await_stat(&server, "expired", 1);
-    harness_equal("the status of asking for a client that is gone",
+    harness_equal("the status of asking for an expired client",
                   ctl(&server, "client", endpoint_text(&name), NULL).status, 1);
     server_stop(&server);
 }

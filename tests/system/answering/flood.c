@@ -1,5 +1,6 @@
-/* A flood from sources that nobody has: what it costs memory and others, and what it brings to any
- * one address. In a network namespace where all of 10/8 is ours. */
+/* A flood from forged source addresses: the server's memory stays constant, clients get their
+ * replies, and no address receives amplified traffic. The test runs in a network namespace in which
+ * all of 10.0.0.0/8 is local. */
 
 #include "harness.h"
 
@@ -15,22 +16,23 @@ TestSuite(system_flood, .fini = harness_end, .timeout = 300);
 
 enum {
     BATCH = 64,
-    /* As many are under way at a time: the flood takes all that the server gives to it, and doesn't
-     * fill the kernel's queue, which is the host's to size and drops from everyone alike. */
-    UNDER_WAY = 128,
-    HEADERS = 28, /* of IPv4 and UDP */
-    CHALLENGE = 21,
+    /* At most so many datagrams are unanswered at a time. The flood uses all the capacity that the
+     * server has, but does not fill the receive queue, whose size depends on the host and in which
+     * the kernel drops datagrams of any source. */
+    UNANSWERED_MAX = 128,
+    HEADER_BYTES = 28, /* of IPv4 and UDP */
+    CHALLENGE_BYTES = 21,
     CLIENTS = 1000,
 };
 
 struct flood {
     int udp;
     struct sockaddr_in to;
-    uint32_t sources, sent, heard;
-    uint8_t *counts; /* of challenges, by source */
+    uint32_t sources, sent, received;
+    uint8_t *counts; /* of challenges, indexed by source */
 };
 
-/* Sends a datagram from a source, by the control message that chooses it. */
+/* Sends a datagram from a source address, which a control message (IP_PKTINFO) selects. */
 static void send_from(struct flood *flood, uint32_t source)
 {
     union {
@@ -56,9 +58,9 @@ static void send_from(struct flood *flood, uint32_t source)
     flood->sent++;
 }
 
-/* Takes one answer, if one is there within ms: it is a challenge, and the only one to its source.
- */
-static bool hear(struct flood *flood, int ms)
+/* Receives one datagram within ms, counts it for its destination, and checks that it is a
+ * challenge. Returns false if none was received. */
+static bool receive_challenge(struct flood *flood, int ms)
 {
     union {
         char bytes[CMSG_SPACE(sizeof(struct in_pktinfo))];
@@ -83,37 +85,37 @@ static bool hear(struct flood *flood, int ms)
     memcpy(&info, CMSG_DATA(CMSG_FIRSTHDR(&header)), sizeof info);
     source = ntohl(info.ipi_addr.s_addr) - 0x0a000000 - 256;
     expect(source < flood->sources, "expected an answer to one of the sources");
-    harness_equal("bytes to a stranger", size, CHALLENGE);
+    harness_equal("bytes to an unverified source", size, CHALLENGE_BYTES);
     expect(memcmp(bytes, "\0UDP\1", 5) == 0, "expected a challenge and nothing else");
     flood->counts[source]++;
-    flood->heard++;
+    flood->received++;
     return true;
 }
 
 static void open_flood(struct flood *flood, const struct endpoint *to, uint32_t sources)
 {
-    int on = 1, room = 8 << 20;
+    int on = 1, buffer_bytes = 8 << 20;
 
     *flood = (struct flood){.udp = udp_open("0.0.0.0"), .sources = sources};
     memcpy(&flood->to, &to->sockaddr, sizeof flood->to);
     flood->counts = calloc(sources, 1);
     setsockopt(flood->udp, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
-    setsockopt(flood->udp, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof room);
+    setsockopt(flood->udp, SOL_SOCKET, SO_RCVBUFFORCE, &buffer_bytes, sizeof buffer_bytes);
 }
 
-/* Each source from one to another says hi once. */
-static void flood_range(struct flood *flood, uint32_t from, uint32_t to)
+/* Sends one datagram from each source from `from` up to but not including `to`. */
+static void flood_from_sources(struct flood *flood, uint32_t from, uint32_t to)
 {
     for (uint32_t source = from; source < to;) {
         for (int i = 0; i < BATCH && source < to; i++)
             send_from(flood, source++);
-        while (hear(flood, 0))
+        while (receive_challenge(flood, 0))
             continue;
-        /* What is lost on the way isn't waited for longer than this. */
-        while (flood->sent - flood->heard > UNDER_WAY && hear(flood, 1000))
+        /* A lost datagram delays the flood by at most one second. */
+        while (flood->sent - flood->received > UNANSWERED_MAX && receive_challenge(flood, 1000))
             continue;
     }
-    while (flood->heard < flood->sent && hear(flood, 1000))
+    while (flood->received < flood->sent && receive_challenge(flood, 1000))
         continue;
 }
 
@@ -125,9 +127,9 @@ static int64_t resident_kib(const struct server *server)
     return strtoll(strstr(status, "VmRSS:") + 6, NULL, 10);
 }
 
-Test(system_flood, costs_neither_memory_nor_others_their_replies_and_amplifies_nothing)
+Test(system_flood, a_flood_costs_neither_memory_nor_replies_and_is_not_amplified)
 {
-    uint32_t sources = harness_sanitized() ? 50000 : 1000000, warm = 2000;
+    uint32_t sources = harness_sanitized() ? 50000 : 1000000, warm_up = 2000;
     const char *file = harness_path("report.json"), *json;
     struct server server = {0};
     struct process load;
@@ -140,46 +142,47 @@ Test(system_flood, costs_neither_memory_nor_others_their_replies_and_amplifies_n
                  "[admission]\npolicy = cookie\n[clients]\nttl = 10m\n[reply]\nmessage = yes\n",
                  "-l", "127.0.0.1:0", NULL);
     open_flood(&flood, &server.at[0], sources);
-    /* What memory a service under load takes is taken before: whole batches, and a broadcast. */
+    /* The server first allocates all memory that it needs under load: full batches, and a
+     * broadcast. */
     process_kill(&server.process, SIGSTOP);
     for (uint32_t source = 0; source < 2 * BATCH; source++)
         send_from(&flood, source);
     process_kill(&server.process, SIGCONT);
-    flood_range(&flood, 2 * BATCH, warm);
+    flood_from_sources(&flood, 2 * BATCH, warm_up);
     process_start(&load, NULL,
                   (const char *[]){"udpload", "-Q", "10000", "-c", "1000", "-l", "10m", "-t", "5s",
                                    "--json", file, endpoint_text(&server.at[0]), NULL});
     server_await_stat(&server, "joined", CLIENTS);
     ctl_ok(&server, "broadcast", "news", NULL);
     before = resident_kib(&server);
-    for (uint32_t from = warm; from < sources;) {
+    for (uint32_t from = warm_up; from < sources;) {
         uint32_t to = from + sources / 8 < sources ? from + sources / 8 : sources;
         ctl_ok(&server, "broadcast", "--no-wait", "news", NULL);
-        flood_range(&flood, from, to);
+        flood_from_sources(&flood, from, to);
         from = to;
     }
     after = resident_kib(&server);
-    process_kill(&load, SIGINT); /* it has asked all along, and still waits for what is under way */
+    process_kill(&load, SIGINT); /* it still waits for outstanding replies */
     process_wait(&load);
 
-    /* 21 bytes and headers for two bytes and headers, once each: 49 for 30. */
+    /* With headers, a challenge has 49 bytes for a datagram of 30 bytes. */
     for (uint32_t i = 0; i < sources; i++)
-        expect(flood.counts[i] * (CHALLENGE + HEADERS) <= 3 * (2 + HEADERS),
-               "expected at most three times what source %u brought, it got %u challenges", i,
-               flood.counts[i]);
-    expect(flood.heard >= sources / 100 * 99, "expected nearly all to be challenged, %u were",
-           flood.heard);
+        expect(flood.counts[i] * (CHALLENGE_BYTES + HEADER_BYTES) <= 3 * (2 + HEADER_BYTES),
+               "expected at most three times the bytes that source %u sent, it got %u challenges",
+               i, flood.counts[i]);
+    expect(flood.received >= sources / 100 * 99,
+           "expected nearly all sources to be challenged, %u were", flood.received);
     harness_equal("clients", server_stat(&server, "clients"), CLIENTS);
     harness_equal("joined", server_stat(&server, "joined"), CLIENTS);
     expect(server_stat(&server, "challenged") <= sources + 2 * CLIENTS,
-           "expected no more challenges than strangers");
+           "expected no more challenges than unverified sources");
     expect_balance("stats", server_ask(&server, "stats"));
     if (!harness_sanitized())
-        expect(after - before <= 64, "expected no more memory, it is %lld KiB more",
+        expect(after - before <= 64, "expected constant memory, it grew by %lld KiB",
                (long long)(after - before));
     json = run_ok(NULL, "cat", file, NULL);
-    /* A broadcast that comes while a reply is awaited is taken for it; then that comes beside it.
-     */
+    /* udpload counts a broadcast copy that it receives first as the reply, and then the reply as
+     * unsolicited, so only the lost ones are checked. */
     expect(json_integer(json, "lost") * 1000 <= json_integer(json, "sent"),
            "expected 99.9 %% of %lld to be answered, %lld were lost; %lld datagrams before the "
            "server read them, %lld before the client did",

@@ -1,4 +1,4 @@
-/* Idle costs nothing: no wake-up but the sweep, and little memory. */
+/* The cost of an idle server: no wake-ups except for the sweep, and little memory. */
 
 #include "harness.h"
 
@@ -11,7 +11,7 @@
 
 TestSuite(system_idle, .fini = harness_end, .timeout = 60);
 
-/* The number behind "name:" in a status file of /proc. */
+/* The number after "name:" in a status file of /proc. */
 static int64_t status_integer(const char *path, const char *name)
 {
     FILE *file = fopen(path, "re");
@@ -28,8 +28,8 @@ static int64_t status_integer(const char *path, const char *name)
     return value;
 }
 
-/* How often the threads of a process have waited so far: once for each time that they woke up. */
-static int64_t waits_of(pid_t pid)
+/* The voluntary context switches of all threads of a process: one for each wake-up. */
+static int64_t wait_count(pid_t pid)
 {
     const char *tasks = harness_format("/proc/%d/task", (int)pid);
     DIR *directory = opendir(tasks);
@@ -45,7 +45,7 @@ static int64_t waits_of(pid_t pid)
     return waits;
 }
 
-Test(system_idle, wakes_up_for_the_sweep_alone)
+Test(system_idle, wakes_up_only_for_the_sweep)
 {
     enum { SWEEP_MS = 100, ELAPSED_MS = 3000, SWEEPS = ELAPSED_MS / SWEEP_MS, SLACK = 5 };
     struct server server = {0};
@@ -57,9 +57,9 @@ Test(system_idle, wakes_up_for_the_sweep_alone)
     server_start(&server, "[clients]\nsweep = 100ms\n", "-l", "127.0.0.1:0", NULL);
     udp_ask(udp, &server.at[0], "hi", "audi");
     ctl_ok(&server, "status", NULL);
-    waits = waits_of(server.process.pid);
+    waits = wait_count(server.process.pid);
     harness_tick(ELAPSED_MS);
-    waits = waits_of(server.process.pid) - waits;
+    waits = wait_count(server.process.pid) - waits;
     expect(waits <= SWEEPS + SLACK && waits >= SWEEPS / 2,
            "expected about %d wake-ups in %d ms, there were %lld", SWEEPS, ELAPSED_MS,
            (long long)waits);

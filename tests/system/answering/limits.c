@@ -1,4 +1,4 @@
-/* Who may speak, and how much: lists, token buckets, caps of prefixes. */
+/* Limits on sources: allow and deny lists, token buckets, and the number of clients of a prefix. */
 
 #include "frames.h"
 
@@ -14,33 +14,33 @@ static void expect_stat(struct server *server, const char *name, int64_t value)
 
 /* ---- lists ---- */
 
-Test(system_limits, who_is_denied_gets_silence_and_a_reload_changes_who)
+Test(system_limits, denied_sources_get_no_answer_and_a_reload_replaces_the_lists)
 {
     struct server server = {0};
-    int good = udp_open("127.0.0.1"), bad = udp_open("127.0.0.66");
+    int allowed = udp_open("127.0.0.1"), denied = udp_open("127.0.0.66");
 
     server_start(&server,
                  "[admission]\npolicy = open\ndeny = 127.0.0.64/28\nallow = 127.0.0.0/8\n[reply]\n"
                  "message = yes\n",
                  "-l", "127.0.0.1:0", NULL);
-    udp_say(bad, &server.at[0], "hi");
-    frame_send(bad, &server.at[0], 4, NULL, "");
-    udp_ask(good, &server.at[0], "hi", "yes");
-    udp_expect_nothing(bad, "an answer to one who is denied");
+    udp_say(denied, &server.at[0], "hi");
+    frame_send(denied, &server.at[0], 4, NULL, "");
+    udp_ask(allowed, &server.at[0], "hi", "yes");
+    udp_expect_nothing(denied, "an answer to a denied source");
     expect_stat(&server, "drop_denied", 2);
     expect_stat(&server, "clients", 1);
     server_configure(&server,
                      "[admission]\npolicy = open\nallow = 127.0.0.66\n[reply]\nmessage = yes\n");
     ctl_ok(&server, "reload", NULL);
-    udp_say(good, &server.at[0], "hi");
-    udp_ask(bad, &server.at[0], "hi", "yes");
-    udp_expect_nothing(good, "an answer to one who isn't allowed any more");
+    udp_say(allowed, &server.at[0], "hi");
+    udp_ask(denied, &server.at[0], "hi", "yes");
+    udp_expect_nothing(allowed, "an answer to a source that is no longer allowed");
     expect_stat(&server, "drop_denied", 3);
     expect_balance("stats", server_ask(&server, "stats"));
     server_stop(&server);
 }
 
-Test(system_limits, a_list_of_a_hundred_thousand_is_taken_and_reloaded)
+Test(system_limits, a_list_of_a_hundred_thousand_addresses_is_loaded_and_reloaded)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -63,53 +63,56 @@ Test(system_limits, a_list_of_a_hundred_thousand_is_taken_and_reloaded)
 
 /* ---- limits ---- */
 
-static void say_often(int udp, const struct endpoint *to, int count)
+static void send_many(int udp, const struct endpoint *to, int count)
 {
     for (int i = 0; i < count; i++)
         udp_say(udp, to, "hi");
 }
 
-Test(system_limits, who_is_over_the_rate_gets_silence_and_others_are_served)
+Test(system_limits, sources_over_the_rate_get_no_answer_and_others_get_replies)
 {
     struct server server = {0};
-    int busy = udp_open("127.1.0.1"), calm = udp_open("127.2.0.1");
+    int busy = udp_open("127.1.0.1"), other = udp_open("127.2.0.1");
 
     server_start(&server,
                  "[admission]\npolicy = open\nrate = 1\nburst = 10\n[reply]\nmessage = yes\n", "-l",
                  "127.0.0.1:0", NULL);
-    say_often(busy, &server.at[0], 100);
+    send_many(busy, &server.at[0], 100);
     server_await_stat(&server, "received", 100);
-    udp_ask(calm, &server.at[0], "hi", "yes");
-    expect(server_stat(&server, "drop_limited") >= 80, "expected most of a hundred to be over");
+    udp_ask(other, &server.at[0], "hi", "yes");
+    expect(server_stat(&server, "drop_limited") >= 80,
+           "expected most of a hundred to exceed the limit");
     expect_balance("stats", server_ask(&server, "stats"));
     server_configure(&server, "[admission]\npolicy = open\n[reply]\nmessage = yes\n");
     ctl_ok(&server, "reload", NULL);
     server_stop(&server);
 }
 
-Test(system_limits, strangers_who_claim_an_address_use_up_nothing_of_its_client)
+Test(system_limits, unverified_sources_do_not_use_up_the_limit_of_a_client_at_the_same_address)
 {
     struct server server = {0};
-    int client = udp_open("127.1.0.1"), stranger = udp_open("127.1.0.1");
+    int client = udp_open("127.1.0.1"), unverified = udp_open("127.1.0.1");
 
     server_start(&server,
                  "[admission]\npolicy = cookie\nrate = 1\nburst = 10\n[reply]\nmessage = yes\n",
                  "-l", "127.0.0.1:0", NULL);
     frame_join(client, &server.at[0]);
-    say_often(stranger, &server.at[0], 100);
+    send_many(unverified, &server.at[0], 100);
     for (int i = 0; i < 8; i++)
         udp_ask(client, &server.at[0], "hi", "yes");
-    expect(server_stat(&server, "drop_limited") >= 80, "expected most of a hundred to be over");
-    expect(server_stat(&server, "challenged") <= 20, "expected few of them to be challenged");
-    /* And a client has its own limit. */
-    say_often(client, &server.at[0], 100);
+    expect(server_stat(&server, "drop_limited") >= 80,
+           "expected most of a hundred to exceed the limit");
+    expect(server_stat(&server, "challenged") <= 20, "expected few of a hundred to be challenged");
+    /* A client has its own limit. */
+    send_many(client, &server.at[0], 100);
     server_await_stat(&server, "received", 210);
-    expect(server_stat(&server, "drop_limited") >= 160, "expected the client to be over, too");
+    expect(server_stat(&server, "drop_limited") >= 160,
+           "expected the client to exceed its limit, too");
     expect_balance("stats", server_ask(&server, "stats"));
     server_stop(&server);
 }
 
-Test(system_limits, a_dry_run_only_counts)
+Test(system_limits, a_dry_run_counts_excess_datagrams_and_drops_none)
 {
     struct server server = {0};
     int busy = udp_open("127.1.0.1"), another = udp_open("127.1.0.1");
@@ -118,7 +121,7 @@ Test(system_limits, a_dry_run_only_counts)
                  "[admission]\npolicy = open\nrate = 1\nburst = 10\nper-prefix = 1\ndry-run = on\n"
                  "[reply]\nmode = none\n",
                  "-l", "127.0.0.1:0", NULL);
-    say_often(busy, &server.at[0], 100);
+    send_many(busy, &server.at[0], 100);
     udp_say(another, &server.at[0], "hi");
     server_await_stat(&server, "silent", 101);
     expect(server_stat(&server, "dry_limited") >= 80, "expected most of a hundred to be counted");
@@ -129,7 +132,7 @@ Test(system_limits, a_dry_run_only_counts)
     server_stop(&server);
 }
 
-Test(system_limits, a_full_prefix_is_answered_but_not_registered)
+Test(system_limits, a_client_of_a_full_prefix_gets_replies_but_is_not_registered)
 {
     struct server server = {0};
     int a = udp_open("127.1.0.1"), b = udp_open("127.1.0.2"), c = udp_open("127.1.0.3"),

@@ -1,4 +1,5 @@
-/* Several workers are one service: one rotation, one limit, one copy for each, and nobody moves. */
+/* Several worker threads behave as one service: one rotation of messages, one limit on clients, one
+ * broadcast copy for each client, and one worker for each client. */
 
 #include "harness.h"
 
@@ -20,9 +21,9 @@ enum { WORKERS = 4, CLIENTS = 240 };
 
 static int clients[CLIENTS];
 
-/* Two listeners, so that each worker has two sockets; both on the clients' address, so that neither
- * has the port of one of them, who would then be taken for another server. */
-static void start_four(struct server *server, const char *more)
+/* Two listeners, so that each worker has two sockets. Both are on the address of the clients, so
+ * that no client has the port of a listener: the server would take it for another server. */
+static void start_four_workers(struct server *server, const char *more)
 {
     server_start(server, harness_format("[server]\nworkers = %d\n%s", WORKERS, more), "-l",
                  "127.0.0.1:0", "-l", "127.0.0.1:0", NULL);
@@ -36,48 +37,49 @@ static void open_clients(void)
         clients[i] = udp_open("127.0.0.1");
 }
 
-/* A client speaks to the same listener always. */
-static const struct endpoint *server_of(const struct server *server, int i)
+/* A client always sends to the same listener. */
+static const struct endpoint *listener_of(const struct server *server, int i)
 {
     return &server->at[(size_t)i % server->listeners];
 }
 
-static void all_say(const struct server *server, const char *text)
+static void all_send(const struct server *server, const char *text)
 {
     for (int i = 0; i < CLIENTS; i++)
-        udp_say(clients[i], server_of(server, i), text);
+        udp_say(clients[i], listener_of(server, i), text);
 }
 
-static void all_hear(const struct server *server, const char *text)
+static void all_expect(const struct server *server, const char *text)
 {
     for (int i = 0; i < CLIENTS; i++)
-        udp_expect(clients[i], server_of(server, i), text);
+        udp_expect(clients[i], listener_of(server, i), text);
 }
 
-static void all_hear_no_more(void)
+static void all_expect_nothing(void)
 {
     for (int i = 0; i < CLIENTS; i++)
-        udp_expect_nothing(clients[i], "all is heard");
+        udp_expect_nothing(clients[i], "more than the expected broadcasts");
 }
 
-/* All ask at once, so that the workers answer at once. Counts the answers by their first letter. */
-static void ask_rounds(const struct server *server, int rounds, int counts[128])
+/* All clients send a request at once, so that the workers reply in parallel. Counts the replies by
+ * their first byte. */
+static void request_rounds(const struct server *server, int rounds, int counts[128])
 {
     char bytes[64];
 
     memset(counts, 0, 128 * sizeof counts[0]);
     for (int round = 0; round < rounds; round++) {
-        all_say(server, "hi");
+        all_send(server, "hi");
         for (int i = 0; i < CLIENTS; i++) {
             expect(udp_receive(clients[i], bytes, sizeof bytes, NULL) > 0,
-                   "expected an answer for client %d in round %d", i, round);
+                   "expected a reply to client %d in round %d", i, round);
             counts[bytes[0] & 127]++;
         }
     }
 }
 
-/* How long each worker's thread has run, in nanoseconds, by its number. */
-static void run_times(const struct server *server, uint64_t times[WORKERS])
+/* The CPU time of each worker thread in nanoseconds, indexed by its number. */
+static void worker_run_times(const struct server *server, uint64_t times[WORKERS])
 {
     const char *tasks = harness_format("/proc/%d/task", (int)server->process.pid);
     DIR *directory = opendir(tasks);
@@ -99,11 +101,11 @@ static void run_times(const struct server *server, uint64_t times[WORKERS])
             fclose(time);
     }
     closedir(directory);
-    expect(found == WORKERS, "expected %d threads by the name of worker-N, found %d", WORKERS,
+    expect(found == WORKERS, "expected %d threads with the name worker-N, found %d", WORKERS,
            found);
 }
 
-Test(system_workers, rotate_as_one_to_the_unit)
+Test(system_workers, rotate_the_messages_exactly)
 {
     enum { ROUNDS = 30 };
     struct server server = {0};
@@ -111,29 +113,29 @@ Test(system_workers, rotate_as_one_to_the_unit)
     uint64_t before[WORKERS], after[WORKERS];
 
     open_clients();
-    start_four(&server, "");
-    ask_rounds(&server, 1, counts);
-    run_times(&server, before);
-    ask_rounds(&server, ROUNDS, counts);
-    run_times(&server, after);
+    start_four_workers(&server, "");
+    request_rounds(&server, 1, counts);
+    worker_run_times(&server, before);
+    request_rounds(&server, ROUNDS, counts);
+    worker_run_times(&server, after);
     harness_equal("audi", counts['a'], ROUNDS * CLIENTS / 3);
     harness_equal("toyota", counts['t'], ROUNDS * CLIENTS / 3);
     harness_equal("bmw", counts['b'], ROUNDS * CLIENTS / 3);
     for (int i = 0; i < WORKERS; i++)
-        expect(after[i] > before[i], "expected worker %d to have worked", i);
+        expect(after[i] > before[i], "expected worker %d to have run", i);
     harness_equal("workers", json_integer(ctl_ok(&server, "status", "--json", NULL), "workers"),
                   WORKERS);
     server_stop(&server);
 }
 
-Test(system_workers, broadcast_one_copy_to_each_client)
+Test(system_workers, send_one_broadcast_copy_to_each_client)
 {
     enum { BROADCASTS = 30 };
     struct server server = {0};
 
     open_clients();
-    start_four(&server, "[reply]\nmode = none\n");
-    all_say(&server, "hi");
+    start_four_workers(&server, "[reply]\nmode = none\n");
+    all_send(&server, "hi");
     server_await_stat(&server, "joined", CLIENTS);
     for (int round = 0; round < BROADCASTS; round++) {
         const char *report =
@@ -141,21 +143,21 @@ Test(system_workers, broadcast_one_copy_to_each_client)
 
         harness_equal("targets", answer_integer(report, "targets"), CLIENTS);
         harness_equal("sent", answer_integer(report, "sent"), CLIENTS);
-        all_hear(&server, harness_format("%c", 'A' + round % 26));
+        all_expect(&server, harness_format("%c", 'A' + round % 26));
     }
-    all_hear_no_more();
+    all_expect_nothing();
     harness_equal("copies_sent", server_stat(&server, "copies_sent"), CLIENTS * BROADCASTS);
     harness_equal("broadcasts", server_stat(&server, "broadcasts"), BROADCASTS);
     server_stop(&server);
 }
 
-Test(system_workers, broadcast_at_a_rate_below_their_number)
+Test(system_workers, broadcast_at_a_rate_below_the_number_of_workers)
 {
     enum { FEW = 8 };
     struct server server = {0};
     int few[FEW];
 
-    start_four(&server, "[reply]\nmode = none\n[broadcast]\nrate = 3\n");
+    start_four_workers(&server, "[reply]\nmode = none\n[broadcast]\nrate = 3\n");
     for (int i = 0; i < FEW; i++)
         udp_say(few[i] = udp_open("127.0.0.1"), &server.at[0], "hi");
     server_await_stat(&server, "joined", FEW);
@@ -167,21 +169,21 @@ Test(system_workers, broadcast_at_a_rate_below_their_number)
     server_stop(&server);
 }
 
-Test(system_workers, count_together_what_was_sent_and_what_became_of_it)
+Test(system_workers, sum_up_their_counters)
 {
     struct server server = {0};
     char large[101];
-    int own, counts[128];
+    int same_port, counts[128];
 
     memset(large, 'x', sizeof large);
     open_clients();
-    start_four(&server, "max-datagram = 100\n");
-    own = udp_open(harness_format("127.0.0.3:%d", endpoint_port(&server.at[0])));
-    ask_rounds(&server, 10, counts);
+    start_four_workers(&server, "max-datagram = 100\n");
+    same_port = udp_open(harness_format("127.0.0.3:%d", endpoint_port(&server.at[0])));
+    request_rounds(&server, 10, counts);
     for (int i = 0; i < CLIENTS; i++)
-        udp_send(clients[i], server_of(&server, i), large, sizeof large);
+        udp_send(clients[i], listener_of(&server, i), large, sizeof large);
     for (int i = 0; i < 7; i++)
-        udp_say(own, &server.at[0], "hi");
+        udp_say(same_port, &server.at[0], "hi");
     server_await_stat(&server, "received", 11 * CLIENTS + 7);
     harness_equal("received", server_stat(&server, "received"), 11 * CLIENTS + 7);
     harness_equal("replied", server_stat(&server, "replied"), 10 * CLIENTS);
@@ -192,14 +194,14 @@ Test(system_workers, count_together_what_was_sent_and_what_became_of_it)
     server_stop(&server);
 }
 
-/* A child that has all clients say something to a port, over and over, until it is killed. */
-static pid_t shout_at(const struct endpoint *to)
+/* Starts a child that sends datagrams from the sockets of all clients until it is killed. */
+static pid_t start_flood(const struct endpoint *to)
 {
     pid_t pid = fork();
 
     if (pid != 0)
         return pid;
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* it doesn't outlive a test that fails */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* it ends with a test that fails */
     for (;;) {
         for (int i = 0; i < CLIENTS; i++)
             sendto(clients[i], "hi", 2, MSG_DONTWAIT, (const struct sockaddr *)&to->sockaddr,
@@ -207,14 +209,14 @@ static pid_t shout_at(const struct endpoint *to)
     }
 }
 
-static void end_shouting(pid_t pid)
+static void stop_flood(pid_t pid)
 {
     kill(pid, SIGKILL);
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         continue;
 }
 
-/* Each address once in the listing, and all of them. */
+/* The listing contains the address of each client exactly once. */
 static void expect_each_listed_once(struct server *server)
 {
     const char *listing = server_ask(server, "clients");
@@ -229,9 +231,9 @@ static void expect_each_listed_once(struct server *server)
     harness_equal("clients", (int64_t)text_count(listing, "\nclient "), CLIENTS);
 }
 
-/* Has the kernel take its time for each bind, so that many datagrams come while a group of sockets
- * is not complete; where that can't be done, few do. */
-static const char *const *slow_binds(void)
+/* A wrapper that delays the return of each bind, so that many datagrams are received while a
+ * SO_REUSEPORT group is incomplete. NULL where strace does not run: then few are. */
+static const char *const *slow_bind_wrapper(void)
 {
     static const char *const strace[] = {
         "strace",    "-D", "-f",         "-qq", "-o",
@@ -243,20 +245,20 @@ static const char *const *slow_binds(void)
     return strace;
 }
 
-Test(system_workers, keep_each_client_where_it_is_even_if_it_speaks_before_the_start_and_during_it)
+Test(system_workers, keep_each_client_in_one_shard_even_if_it_sends_before_and_during_the_start)
 {
-    struct server server = {.wrapper = slow_binds()};
-    int before = udp_open("127.0.0.1");
-    struct endpoint to = udp_name(before);
-    pid_t shouting;
+    struct server server = {.wrapper = slow_bind_wrapper()};
+    int reserved = udp_open("127.0.0.1");
+    struct endpoint to = udp_name(reserved);
+    pid_t flood;
 
     open_clients();
-    close(before);
-    shouting = shout_at(&to);
+    close(reserved);
+    flood = start_flood(&to);
     server_start(&server, harness_format("[server]\nworkers = %d\n[reply]\nmode = none\n", WORKERS),
                  "-l", endpoint_text(&to), NULL);
     server_await_stat(&server, "received", harness_sanitized() ? 5000 : 50000);
-    end_shouting(shouting);
+    stop_flood(flood);
     for (int i = 0; i < CLIENTS; i++)
         udp_say(clients[i], &to, "hi");
     server_await_stat(&server, "clients", CLIENTS);
@@ -265,43 +267,43 @@ Test(system_workers, keep_each_client_where_it_is_even_if_it_speaks_before_the_s
     server_stop(&server);
 }
 
-Test(system_workers, call_no_drop_of_the_kernels_what_came_too_early)
+Test(system_workers, do_not_count_datagrams_before_the_start_as_kernel_drops)
 {
     struct server server = {0};
-    int before = udp_open("127.0.0.1"), after;
-    struct endpoint to = udp_name(before);
-    pid_t shouting;
+    int reserved = udp_open("127.0.0.1"), later;
+    struct endpoint to = udp_name(reserved);
+    pid_t flood;
 
     if (geteuid() != 0)
-        cr_skip_test("only root has buffers that lose nothing once the service is up");
+        cr_skip_test("only root can set a receive buffer that is large enough");
     open_clients();
-    close(before);
-    shouting = shout_at(&to);
+    close(reserved);
+    flood = start_flood(&to);
     server_start(
         &server,
         harness_format("[server]\nworkers = %d\nreceive-buffer = 256m\n[reply]\nmode = none\n",
                        WORKERS),
         "-l", endpoint_text(&to), NULL);
-    end_shouting(shouting);
-    after = udp_open("127.0.0.1");
-    udp_say(after, &to, "hi");
+    stop_flood(flood);
+    later = udp_open("127.0.0.1");
+    udp_say(later, &to, "hi");
     server_await_stat(&server, "joined", 1);
     harness_equal("kernel_drops", server_stat(&server, "kernel_drops"), 0);
     server_stop(&server);
 }
 
-Test(system_workers, hold_the_limit_on_clients_together_and_to_the_last_place)
+Test(system_workers, share_the_limit_on_clients_exactly)
 {
     enum { MAX = 50 };
     struct server server = {0};
     int counts[128];
 
     open_clients();
-    start_four(&server, harness_format("[clients]\nmax = %d\n", MAX));
-    ask_rounds(&server, 1, counts);
+    start_four_workers(&server, harness_format("[clients]\nmax = %d\n", MAX));
+    request_rounds(&server, 1, counts);
     harness_equal("clients", server_stat(&server, "clients"), MAX);
     harness_equal("refused_full", server_stat(&server, "refused_full"), CLIENTS - MAX);
-    /* Whatever shard a place was in, any other can have it. */
+    /* A free place can be used by any shard, whichever shard had it before. */
     for (int kicked = 1; kicked <= MAX; kicked++) {
         const char *listing = server_ask(&server, "clients 1");
         char first[ENDPOINT_TEXT_BYTES];
@@ -309,20 +311,20 @@ Test(system_workers, hold_the_limit_on_clients_together_and_to_the_last_place)
         expect(sscanf(listing, "ok\nclient %79s", first) == 1, "expected a client in '%s'",
                listing);
         server_ask(&server, harness_format("kick %s", first));
-        ask_rounds(&server, 1, counts);
+        request_rounds(&server, 1, counts);
         harness_equal("clients", server_stat(&server, "clients"), MAX);
     }
     server_stop(&server);
 }
 
-Test(system_workers, find_and_kick_the_clients_of_each_of_them)
+Test(system_workers, find_and_kick_the_clients_of_each_worker)
 {
     struct server server = {0};
     int counts[128];
 
     open_clients();
-    start_four(&server, "");
-    ask_rounds(&server, 1, counts);
+    start_four_workers(&server, "");
+    request_rounds(&server, 1, counts);
     for (int i = 0; i < CLIENTS; i++) {
         struct endpoint name = udp_name(clients[i]);
         const char *text = endpoint_text(&name);
@@ -347,32 +349,32 @@ static void expect_refused(const char *first, const char *second)
     server_start(&server, first, "-l", "127.0.0.1:0", NULL);
     result = server_try(&other, second, "-l", endpoint_text(&server.at[0]), NULL);
     harness_equal("exit status", result.status, 1);
-    harness_contains("the complaint", result.err, endpoint_text(&server.at[0]));
-    harness_contains("the complaint", result.err, "another program uses it");
+    harness_contains("the error", result.err, endpoint_text(&server.at[0]));
+    harness_contains("the error", result.err, "another program uses it");
     udp_ask(udp, &server.at[0], "hi", "audi");
     server_stop(&server);
 }
 
-Test(system_workers, share_their_port_with_no_second_daemon)
+Test(system_workers, do_not_share_their_port_with_a_second_daemon)
 {
     expect_refused("[server]\nworkers = 4\n", "[server]\nworkers = 4\n");
     expect_refused("[server]\nworkers = 4\n", "[server]\nworkers = 1\n");
     expect_refused("[server]\nworkers = 1\n", "[server]\nworkers = 4\n");
 }
 
-Test(system_workers, begin_the_rotation_anew_after_a_reload_and_keep_it_exact)
+Test(system_workers, restart_the_rotation_after_a_reload_and_keep_it_exact)
 {
     enum { ROUNDS = 10 };
     struct server server = {0};
     int counts[128];
 
     open_clients();
-    start_four(&server, "");
-    ask_rounds(&server, 1, counts);
+    start_four_workers(&server, "");
+    request_rounds(&server, 1, counts);
     server_configure(&server, "[server]\nworkers = 2\n[reply]\nmessage = one, two\n"
                               "[clients]\nttl = 1h\n[broadcast]\nrate = 100000\n");
     harness_contains("the answer to reload", ctl_ok(&server, "reload", NULL), "server.workers");
-    ask_rounds(&server, ROUNDS, counts);
+    request_rounds(&server, ROUNDS, counts);
     harness_equal("one", counts['o'], ROUNDS * CLIENTS / 2);
     harness_equal("two", counts['t'], ROUNDS * CLIENTS / 2);
     harness_equal("workers", json_integer(ctl_ok(&server, "status", "--json", NULL), "workers"),
@@ -380,31 +382,31 @@ Test(system_workers, begin_the_rotation_anew_after_a_reload_and_keep_it_exact)
     harness_equal("sent",
                   json_integer(ctl_ok(&server, "broadcast", "news", "--json", NULL), "sent"),
                   CLIENTS);
-    all_hear(&server, "news");
+    all_expect(&server, "news");
     server_stop(&server);
 }
 
-Test(system_workers, stop_in_the_middle_of_a_flood_and_a_broadcast_with_counters_that_add_up)
+Test(system_workers, stop_during_a_flood_and_a_broadcast_with_balanced_counters)
 {
     struct server server = {0};
-    pid_t shouting;
+    pid_t flood;
     const char *last;
 
     open_clients();
-    start_four(&server, "[reply]\nmode = none\n[broadcast]\nrate = 10\n");
-    shouting = shout_at(&server.at[0]);
+    start_four_workers(&server, "[reply]\nmode = none\n[broadcast]\nrate = 10\n");
+    flood = start_flood(&server.at[0]);
     server_await_stat(&server, "clients", CLIENTS);
     server_ask(&server, "broadcast nowait 41");
     server_await_stat(&server, "copies_sent", 1);
     server_stop(&server);
-    end_shouting(shouting);
+    stop_flood(flood);
     last = strstr(server_log(&server), " stopped ");
     expect(last != NULL, "expected a last line, the log is '%s'", server_log(&server));
     expect_balance("the last line", last);
     harness_contains("the last line", last, "broadcasts=1");
 }
 
-Test(system_workers, bind_privileged_ports_before_they_give_their_privilege_up)
+Test(system_workers, bind_privileged_ports_before_they_drop_privileges)
 {
     struct server server = {.owner = 65534};
     int udp;
@@ -418,7 +420,7 @@ Test(system_workers, bind_privileged_ports_before_they_give_their_privilege_up)
     server_stop(&server);
 }
 
-static void stay_on_one_processor(void)
+static void use_one_processor(void)
 {
     cpu_set_t all, one;
 
@@ -434,9 +436,9 @@ static void stay_on_one_processor(void)
         _exit(126);
 }
 
-Test(system_workers, are_by_themselves_as_many_as_processors_that_they_may_use)
+Test(system_workers, are_as_many_as_usable_processors_by_default)
 {
-    struct server server = {0}, small = {.prepare = stay_on_one_processor};
+    struct server server = {0}, small = {.prepare = use_one_processor};
     cpu_set_t all;
 
     sched_getaffinity(0, sizeof all, &all);
@@ -460,7 +462,7 @@ static void allow_few_files(void)
         _exit(126);
 }
 
-Test(system_workers, have_the_descriptors_that_they_need)
+Test(system_workers, raise_the_limit_on_open_files_when_they_need_to)
 {
     struct server server = {.prepare = allow_few_files};
     int udp = udp_open("127.0.0.1");

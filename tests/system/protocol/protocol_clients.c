@@ -1,5 +1,5 @@
-/* docs/protocol.md: its two programs, held against a running server and one that loses datagrams.
- */
+/* The two client programs of docs/protocol.md, with a running server and with a test that plays a
+ * server and loses datagrams. */
 
 #include "frames.h"
 #include "protocol_page.h"
@@ -9,15 +9,15 @@
 
 TestSuite(system_protocol_clients, .fini = harness_end, .timeout = 60);
 
-/* text with to in place of each from, of which there is at least one. */
+/* Returns text with each occurrence of from replaced with to. There is at least one. */
 static const char *replaced(const char *text, const char *from, const char *to)
 {
-    const char *made = "", *at;
+    const char *result = "", *at;
 
     expect(strstr(text, from) != NULL, "expected the program to have '%s'", from);
     for (; (at = strstr(text, from)) != NULL; text = at + strlen(from))
-        made = harness_format("%s%.*s%s", made, (int)(at - text), text, to);
-    return harness_format("%s%s", made, text);
+        result = harness_format("%s%.*s%s", result, (int)(at - text), text, to);
+    return harness_format("%s%s", result, text);
 }
 
 static const char *with_address(const char *program, const struct endpoint *server)
@@ -26,32 +26,34 @@ static const char *with_address(const char *program, const struct endpoint *serv
     return replaced(program, "192.0.2.1", "127.0.0.1");
 }
 
-/* Starts a program of the page, with its keepalive interval as it is or of 200 ms. */
-static void start_python(struct process *client, const struct endpoint *server, bool hurried)
+/* Starts the Python program of the page, with a keepalive interval of 200 ms instead of 20 s if
+ * fast_keepalive. */
+static void start_python(struct process *client, const struct endpoint *server, bool fast_keepalive)
 {
     const char *script = page_block("python");
 
-    if (hurried)
+    if (fast_keepalive)
         script = replaced(script, " 20", " 0.2");
     script = with_address(script, server);
     process_start(client, NULL, (const char *[]){"python3", "-c", script, NULL});
 }
 
-static void start_c(struct process *client, const struct endpoint *server, bool hurried)
+static void start_c(struct process *client, const struct endpoint *server, bool fast_keepalive)
 {
     const char *source = page_block("c"), *program = harness_path("client");
 
-    if (hurried)
+    if (fast_keepalive)
         source = replaced(source, "20000", "200");
     run_ok(with_address(source, server), "gcc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Wpedantic",
            "-Werror", "-o", program, "-x", "c", "-", NULL);
     process_start(client, NULL, (const char *[]){program, NULL});
 }
 
-typedef void start_client(struct process *client, const struct endpoint *server, bool hurried);
+typedef void start_client(struct process *client, const struct endpoint *server,
+                          bool fast_keepalive);
 
-/* Copies that come more often than a keepalive is due do not keep it from being sent. */
-static void stays_registered(start_client *start)
+/* Checks that broadcasts which are more frequent than keepalives do not suppress the keepalives. */
+static void test_keepalives(start_client *start)
 {
     enum { KEEPALIVES = 5 };
     struct server server = {0};
@@ -78,14 +80,14 @@ static void stays_registered(start_client *start)
     server_stop(&server);
 }
 
-Test(system_protocol_clients, the_python_client_joins_under_cookie_and_stays)
+Test(system_protocol_clients, the_python_client_joins_under_policy_cookie_and_stays_registered)
 {
-    stays_registered(start_python);
+    test_keepalives(start_python);
 }
 
-Test(system_protocol_clients, the_c_client_joins_under_cookie_and_stays)
+Test(system_protocol_clients, the_c_client_joins_under_policy_cookie_and_stays_registered)
 {
-    stays_registered(start_c);
+    test_keepalives(start_c);
 }
 
 static const char CHALLENGE[] = "\0UDP\1"
@@ -93,8 +95,8 @@ static const char CHALLENGE[] = "\0UDP\1"
 static const char ANSWER[] = "\0UDP\2"
                              "0123456789abcdefhi";
 
-/* The next datagram is the request "hi". Returns whether it is in an answer to the challenge. */
-static bool hear(int udp, struct endpoint *from)
+/* Receives the request "hi". Returns whether it is in an answer to the challenge. */
+static bool receive_request(int udp, struct endpoint *from)
 {
     char got[256];
     ssize_t size = udp_receive(udp, got, sizeof got, from);
@@ -105,27 +107,28 @@ static bool hear(int udp, struct endpoint *from)
     return answered;
 }
 
-static void sends_again(start_client *start)
+static void test_retries(start_client *start)
 {
     int udp = udp_open("127.0.0.1"), other = udp_open("127.0.0.1"), answered = 0;
     struct endpoint name = udp_name(udp), from;
     struct process client;
 
     start(&client, &name, false);
-    expect(!hear(udp, &from), "expected a request"); /* this one is lost */
-    expect(!hear(udp, &from), "expected it again");
+    expect(!receive_request(udp, &from), "expected a request"); /* the test does not reply */
+    expect(!receive_request(udp, &from), "expected it again");
     udp_say(other, &from, "from elsewhere");
-    /* A fourth challenge is like a loss. On a busy host the request may be due again before it. */
+    /* The client ignores a fourth challenge and sends its request again. On a busy host it may send
+     * the request again before the fourth challenge. */
     for (bool ended = false; !ended;) {
         udp_send(udp, &from, CHALLENGE, FRAME_CHALLENGE);
-        if (hear(udp, &from))
+        if (receive_request(udp, &from))
             answered++;
         else if (answered >= 3)
             ended = true;
         else
             answered = 0;
     }
-    harness_equal("challenges that were answered", answered, 3);
+    harness_equal("answered challenges", answered, 3);
     udp_send(udp, &from, "\0UDP\xff", FRAME_HEAD);
     udp_say(udp, &from, "welcome");
     process_await_text(&client, "welcome\n");
@@ -134,12 +137,13 @@ static void sends_again(start_client *start)
     process_wait(&client);
 }
 
-Test(system_protocol_clients, the_python_client_sends_again_and_answers_three_challenges)
+Test(system_protocol_clients,
+     the_python_client_sends_its_request_again_and_answers_three_challenges)
 {
-    sends_again(start_python);
+    test_retries(start_python);
 }
 
-Test(system_protocol_clients, the_c_client_sends_again_and_answers_three_challenges)
+Test(system_protocol_clients, the_c_client_sends_its_request_again_and_answers_three_challenges)
 {
-    sends_again(start_c);
+    test_retries(start_c);
 }

@@ -1,4 +1,4 @@
-/* docs/protocol.md: its test vectors, held against wire/frame. */
+/* The test vectors of docs/protocol.md: wire/frame reads and writes them as the page states. */
 
 #include "harness.h"
 #include "protocol_page.h"
@@ -9,9 +9,9 @@
 
 TestSuite(system_protocol_frames, .fini = harness_end, .timeout = 60);
 
-static const uint8_t COOKIE[FRAME_COOKIE_BYTES] = "0123456789abcdef"; /* of the page */
+static const uint8_t COOKIE[FRAME_COOKIE_BYTES] = "0123456789abcdef"; /* that of the page */
 
-static bool starts(const char *text, const char *start)
+static bool starts_with(const char *text, const char *start)
 {
     return strncmp(text, start, strlen(start)) == 0;
 }
@@ -29,12 +29,12 @@ static enum frame_type type_named(const char *name)
     };
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-        if (starts(name, types[i].start))
+        if (starts_with(name, types[i].start))
             return types[i].type;
     harness_fail("expected the name '%s' to begin with a type", name);
 }
 
-Test(system_protocol_frames, vectors_are_read_by_core_frame_as_what_they_are_named)
+Test(system_protocol_frames, the_frame_reader_finds_the_type_of_each_vector)
 {
     struct page_vector vectors[PAGE_VECTORS_MAX];
     size_t count = page_vectors(vectors);
@@ -49,7 +49,7 @@ Test(system_protocol_frames, vectors_are_read_by_core_frame_as_what_they_are_nam
     }
 }
 
-/* What wire/frame writes for what it has read. */
+/* Writes a frame that was read from a vector. Returns its size. */
 static size_t write_again(const struct frame *frame, uint8_t out[PAGE_BYTES_MAX])
 {
     struct frame ping = *frame;
@@ -74,7 +74,7 @@ static size_t write_again(const struct frame *frame, uint8_t out[PAGE_BYTES_MAX]
     }
 }
 
-Test(system_protocol_frames, vectors_are_what_core_frame_writes)
+Test(system_protocol_frames, the_frame_writer_reproduces_each_vector)
 {
     struct page_vector vectors[PAGE_VECTORS_MAX];
     size_t count = page_vectors(vectors);
@@ -91,8 +91,8 @@ Test(system_protocol_frames, vectors_are_what_core_frame_writes)
     }
 }
 
-/* A new type of frame belongs onto the page. */
-Test(system_protocol_frames, each_type_that_core_frame_reads_has_a_vector)
+/* A new type of frame must be documented on the page. */
+Test(system_protocol_frames, each_type_that_the_frame_reader_knows_has_a_vector)
 {
     struct page_vector vectors[PAGE_VECTORS_MAX];
     size_t count = page_vectors(vectors);

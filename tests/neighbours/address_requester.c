@@ -1,5 +1,5 @@
-/* ARP requests and neighbour solicitations of hosts that are about to send. */
-#include "announcer.h"
+/* Sends ARP requests and neighbour solicitations with the addresses of simulated hosts. */
+#include "address_requester.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -10,23 +10,23 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { HOP_LIMIT = 255 }; /* that of neighbour discovery (RFC 4861, 4.3) */
+enum { HOP_LIMIT = 255 }; /* required for neighbour discovery (RFC 4861, 4.3) */
 
-/* The link address that all hosts of the far end have. */
-static bool read_link_address(const struct announcer *announcer, uint8_t address[ETH_ALEN])
+/* Reads the link address of the far end, which all its hosts share. */
+static bool read_link_address(const struct address_requester *requester, uint8_t address[ETH_ALEN])
 {
     struct ifreq request = {.ifr_name = "far"};
 
-    if (ioctl(announcer->socket, SIOCGIFHWADDR, &request) < 0)
+    if (ioctl(requester->socket, SIOCGIFHWADDR, &request) < 0)
         return false;
     memcpy(address, request.ifr_hwaddr.sa_data, ETH_ALEN);
     return true;
 }
 
-static bool ask4(const struct announcer *announcer, const struct endpoint *host)
+static bool request_by_arp(const struct address_requester *requester, const struct endpoint *host)
 {
     const struct sockaddr_in *from = (const struct sockaddr_in *)&host->sockaddr;
-    const struct sockaddr_in *to = (const struct sockaddr_in *)&announcer->target.sockaddr;
+    const struct sockaddr_in *to = (const struct sockaddr_in *)&requester->target.sockaddr;
     struct ether_arp arp = {.ea_hdr = {.ar_hrd = htons(ARPHRD_ETHER),
                                        .ar_pro = htons(ETHERTYPE_IP),
                                        .ar_hln = ETH_ALEN,
@@ -34,21 +34,22 @@ static bool ask4(const struct announcer *announcer, const struct endpoint *host)
                                        .ar_op = htons(ARPOP_REQUEST)}};
     struct sockaddr_ll all = {.sll_family = AF_PACKET,
                               .sll_protocol = htons(ETHERTYPE_ARP),
-                              .sll_ifindex = announcer->link,
+                              .sll_ifindex = requester->link,
                               .sll_halen = ETH_ALEN};
 
     memset(all.sll_addr, 0xff, ETH_ALEN);
     memcpy(arp.arp_spa, &from->sin_addr, sizeof arp.arp_spa);
     memcpy(arp.arp_tpa, &to->sin_addr, sizeof arp.arp_tpa);
-    return read_link_address(announcer, arp.arp_sha) &&
-           sendto(announcer->socket, &arp, sizeof arp, 0, (const struct sockaddr *)&all,
+    return read_link_address(requester, arp.arp_sha) &&
+           sendto(requester->socket, &arp, sizeof arp, 0, (const struct sockaddr *)&all,
                   sizeof all) == sizeof arp;
 }
 
 /* The kernel fills in the checksum. */
-static bool ask6(const struct announcer *announcer, const struct endpoint *host)
+static bool solicit_neighbour(const struct address_requester *requester,
+                              const struct endpoint *host)
 {
-    struct sockaddr_in6 to = *(const struct sockaddr_in6 *)&announcer->target.sockaddr;
+    struct sockaddr_in6 to = *(const struct sockaddr_in6 *)&requester->target.sockaddr;
     struct {
         struct nd_neighbor_solicit head;
         struct nd_opt_hdr option;
@@ -74,34 +75,35 @@ static bool ask6(const struct announcer *announcer, const struct endpoint *host)
     control.aligned = (struct cmsghdr){
         .cmsg_level = IPPROTO_IPV6, .cmsg_type = IPV6_PKTINFO, .cmsg_len = CMSG_LEN(sizeof from)};
     memcpy(CMSG_DATA(&control.aligned), &from, sizeof from);
-    return read_link_address(announcer, message.address) &&
-           sendmsg(announcer->socket, &header, 0) == sizeof message;
+    return read_link_address(requester, message.address) &&
+           sendmsg(requester->socket, &header, 0) == sizeof message;
 }
 
-void announcer_open(struct announcer *announcer, const struct neighbours *both,
-                    const struct endpoint *target)
+void address_requester_open(struct address_requester *requester, const struct neighbours *both,
+                            const struct endpoint *target)
 {
     bool six = target->sockaddr.ss_family == AF_INET6;
     int hops = HOP_LIMIT;
 
-    announcer->target = *target;
+    requester->target = *target;
     netns_switch(both->there);
-    announcer->link = (int)if_nametoindex("far");
-    announcer->socket = six ? socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6)
+    requester->link = (int)if_nametoindex("far");
+    requester->socket = six ? socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMPV6)
                             : socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     netns_switch(both->here);
-    if (announcer->socket < 0)
-        cr_skip_test("no raw socket may be made here: %s", strerror(errno));
+    if (requester->socket < 0)
+        cr_skip_test("the process may not open a raw socket: %s", strerror(errno));
     if (six)
-        setsockopt(announcer->socket, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops);
+        setsockopt(requester->socket, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops);
 }
 
-void announcer_close(const struct announcer *announcer)
+void address_requester_close(const struct address_requester *requester)
 {
-    close(announcer->socket);
+    close(requester->socket);
 }
 
-bool announcer_ask(const struct announcer *announcer, const struct endpoint *host)
+bool address_requester_send(const struct address_requester *requester, const struct endpoint *host)
 {
-    return host->sockaddr.ss_family == AF_INET6 ? ask6(announcer, host) : ask4(announcer, host);
+    return host->sockaddr.ss_family == AF_INET6 ? solicit_neighbour(requester, host)
+                                                : request_by_arp(requester, host);
 }

@@ -1,5 +1,5 @@
-/* docs/protocol.md: what each of its test vectors gets from a running server, and its
- * conversations. */
+/* The test vectors and conversations of docs/protocol.md: a running server answers as the page
+ * states. */
 
 #include "frames.h"
 #include "protocol_page.h"
@@ -7,16 +7,16 @@
 #include <string.h>
 #include <sys/socket.h>
 
-TestSuite(system_protocol, .fini = harness_end, .timeout = 60);
+TestSuite(system_protocol_server, .fini = harness_end, .timeout = 60);
 
-static const uint8_t COOKIE[FRAME_COOKIE] = "0123456789abcdef"; /* of the page */
+static const uint8_t COOKIE[FRAME_COOKIE] = "0123456789abcdef"; /* that of the page */
 static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n";
-static const char PROVEN[] = "[admission]\npolicy = cookie\n[reply]\nmessage = yes\n";
+static const char VERIFIED[] = "[admission]\npolicy = cookie\n[reply]\nmessage = yes\n";
 
-/* ---- what each vector gets ---- */
+/* ---- the answer to each vector ---- */
 
-static const struct page_vector *find(const struct page_vector *vectors, size_t count,
-                                      const char *name)
+static const struct page_vector *find_vector(const struct page_vector *vectors, size_t count,
+                                             const char *name)
 {
     for (size_t i = 0; i < count; i++)
         if (strcmp(vectors[i].name, name) == 0)
@@ -24,7 +24,7 @@ static const struct page_vector *find(const struct page_vector *vectors, size_t 
     harness_fail("expected a vector '%s'", name);
 }
 
-Test(system_protocol, each_vector_is_in_the_table_of_replies)
+Test(system_protocol_server, each_vector_is_in_the_table_of_replies)
 {
     struct page_vector vectors[PAGE_VECTORS_MAX];
     struct page_row rows[PAGE_VECTORS_MAX];
@@ -38,13 +38,13 @@ Test(system_protocol, each_vector_is_in_the_table_of_replies)
     }
 }
 
-/* A source of its own, with a cookie where one is asked for, and registered if wanted. */
-static int new_source(const struct endpoint *server, bool proven, bool registered,
+/* Opens a new source: with a cookie if verified, and registered as a client if registered. */
+static int new_source(const struct endpoint *server, bool verified, bool registered,
                       uint8_t cookie[FRAME_COOKIE])
 {
     int udp = udp_open("127.0.0.1");
 
-    if (proven) {
+    if (verified) {
         frame_be_challenged(udp, server, cookie);
         if (registered) {
             frame_send(udp, server, 2, cookie, "hi");
@@ -66,45 +66,45 @@ static void expect_bytes(int udp, const struct endpoint *server, const uint8_t *
     expect(endpoint_same(server, &from), "expected them from %s", endpoint_text(server));
 }
 
-static void expect_what_it_gets(int udp, const struct endpoint *server, const char *gets,
-                                struct page_bytes sent)
+static void expect_answer(int udp, const struct endpoint *server, const char *answer,
+                          struct page_bytes sent)
 {
     uint8_t cookie[FRAME_COOKIE];
 
-    if (strcmp(gets, "reply") == 0) {
+    if (strcmp(answer, "reply") == 0) {
         udp_expect(udp, server, "yes");
-    } else if (strcmp(gets, "challenge") == 0) {
+    } else if (strcmp(answer, "challenge") == 0) {
         frame_hear_challenge(udp, server, cookie);
-    } else if (strcmp(gets, "pong") == 0) {
+    } else if (strcmp(answer, "pong") == 0) {
         sent.data[FRAME_HEAD - 1] = 5;
         expect_bytes(udp, server, sent.data, sent.size);
     } else {
-        cr_assert_str_eq(gets, "nothing");
+        cr_assert_str_eq(answer, "nothing");
     }
 }
 
-/* Sends a row's vector from a source of a column, and holds what comes back against the cell. */
+/* Sends the vector of a row from a source of a column, and compares the answer with the cell. */
 static void try_cell(struct server *server, const struct page_row *row, size_t column,
                      struct page_bytes bytes)
 {
     const struct page_cell *cell = &row->cells[column];
-    bool proven = column % 2 == 1, registered = column >= 2;
+    bool verified = column % 2 == 1, registered = column >= 2;
     uint8_t cookie[FRAME_COOKIE];
-    int udp = new_source(&server->at[0], proven, registered, cookie);
+    int udp = new_source(&server->at[0], verified, registered, cookie);
     int64_t clients = server_stat(server, "clients"), count = server_stat(server, cell->counter),
             received = server_stat(server, "received");
     bool joins = strcmp(cell->gets, "reply") == 0 && !registered;
     bool leaves = strcmp(cell->counter, "left") == 0;
 
     cr_log_info("%s, column %zu", row->vector, column + 1);
-    if (row->fresh_cookie && proven)
+    if (row->fresh_cookie && verified)
         memcpy(bytes.data + FRAME_HEAD, cookie, sizeof cookie);
     udp_send(udp, &server->at[0], bytes.data, bytes.size);
-    expect_what_it_gets(udp, &server->at[0], cell->gets, bytes);
+    expect_answer(udp, &server->at[0], cell->gets, bytes);
     server_await_stat(server, "received", received + 1);
     harness_equal(cell->counter, server_stat(server, cell->counter), count + 1);
     harness_equal("clients", server_stat(server, "clients"), clients + joins - leaves);
-    udp_expect_nothing(udp, "more than the page says");
+    udp_expect_nothing(udp, "a datagram that the page does not list");
 }
 
 static void try_columns(const char *config, size_t first)
@@ -117,33 +117,34 @@ static void try_columns(const char *config, size_t first)
     server_start(&server, config, "-l", "127.0.0.1:0", NULL);
     for (size_t i = 0; i < row_count; i++)
         for (size_t column = first; column < PAGE_COLUMNS; column += 2)
-            try_cell(&server, &rows[i], column, find(vectors, vector_count, rows[i].vector)->bytes);
+            try_cell(&server, &rows[i], column,
+                     find_vector(vectors, vector_count, rows[i].vector)->bytes);
     expect_balance("stats", server_ask(&server, "stats"));
     server_stop(&server);
 }
 
-Test(system_protocol, each_vector_gets_what_the_table_says_under_open)
+Test(system_protocol_server, each_vector_gets_the_answer_of_the_table_under_policy_open)
 {
     try_columns(OPEN, 0);
 }
 
-Test(system_protocol, each_vector_gets_what_the_table_says_under_cookie)
+Test(system_protocol_server, each_vector_gets_the_answer_of_the_table_under_policy_cookie)
 {
-    try_columns(PROVEN, 1);
+    try_columns(VERIFIED, 1);
 }
 
 /* ---- the conversations ---- */
 
-static void operate(const struct server *server, const char *command)
+static void run_operator_command(const struct server *server, const char *command)
 {
     static const char BROADCAST[] = "broadcast ";
 
-    harness_contains("what the operator does", command, BROADCAST);
+    harness_contains("the operator's command", command, BROADCAST);
     ctl_ok(server, "broadcast", command + strlen(BROADCAST), NULL);
 }
 
-/* Puts the cookie of the server in place of that of the page. */
-static void put_cookie(struct page_bytes *bytes, const uint8_t cookie[FRAME_COOKIE])
+/* Replaces the cookie of the page with the cookie of the server. */
+static void replace_cookie(struct page_bytes *bytes, const uint8_t cookie[FRAME_COOKIE])
 {
     uint8_t *at = memmem(bytes->data, bytes->size, COOKIE, sizeof COOKIE);
 
@@ -151,7 +152,7 @@ static void put_cookie(struct page_bytes *bytes, const uint8_t cookie[FRAME_COOK
         memcpy(at, cookie, FRAME_COOKIE);
 }
 
-Test(system_protocol, the_conversation_of_the_page_takes_place)
+Test(system_protocol_server, a_server_follows_the_conversation_of_the_page)
 {
     struct server server = {0};
     const char *text = page_block("conversation");
@@ -162,12 +163,12 @@ Test(system_protocol, the_conversation_of_the_page_takes_place)
     server_start(&server, "[admission]\npolicy = cookie\n", "-l", "127.0.0.1:0", NULL);
     while (page_next(&text, &line)) {
         if (strcmp(line.key, "operator") == 0) {
-            operate(&server, line.value);
+            run_operator_command(&server, line.value);
             continue;
         }
         struct page_bytes bytes = page_hex(line.value);
         if (strcmp(line.key, "client") == 0) {
-            put_cookie(&bytes, cookie);
+            replace_cookie(&bytes, cookie);
             udp_send(udp, &server.at[0], bytes.data, bytes.size);
         } else if (bytes.size == FRAME_CHALLENGE &&
                    memcmp(bytes.data, "\0UDP\1", FRAME_HEAD) == 0) {
@@ -177,7 +178,7 @@ Test(system_protocol, the_conversation_of_the_page_takes_place)
             expect_bytes(udp, &server.at[0], bytes.data, bytes.size);
         }
     }
-    udp_expect_nothing(udp, "more than the page says");
+    udp_expect_nothing(udp, "a datagram that the page does not list");
     harness_equal("left", server_stat(&server, "left"), 1);
     harness_equal("clients", server_stat(&server, "clients"), 0);
     server_stop(&server);
@@ -191,7 +192,7 @@ static void expect_stream_bytes(int stream, const struct page_bytes *bytes)
     expect(memcmp(got, bytes->data, bytes->size) == 0, "expected other bytes");
 }
 
-Test(system_protocol, the_conversation_by_stream_of_the_page_takes_place)
+Test(system_protocol_server, a_server_follows_the_stream_conversation_of_the_page)
 {
     struct server server = {0};
     const char *text = page_block("stream");
@@ -201,19 +202,19 @@ Test(system_protocol, the_conversation_by_stream_of_the_page_takes_place)
     server_start(&server, NULL, "-l", "127.0.0.1:0", "-l", "tcp:127.0.0.1:0", NULL);
     stream = stream_open(server.others[0]);
     while (page_next(&text, &line)) {
-        bool of_client = strcmp(line.key, "client") == 0, ends = strcmp(line.value, "end") == 0;
+        bool is_client = strcmp(line.key, "client") == 0, is_end = strcmp(line.value, "end") == 0;
         struct page_bytes bytes = {.size = 0};
         if (strcmp(line.key, "operator") == 0) {
-            operate(&server, line.value);
+            run_operator_command(&server, line.value);
             continue;
         }
-        if (!ends)
+        if (!is_end)
             bytes = page_hex(line.value);
-        if (of_client && ends)
+        if (is_client && is_end)
             cr_assert_eq(shutdown(stream, SHUT_WR), 0);
-        else if (of_client)
+        else if (is_client)
             cr_assert_eq(send(stream, bytes.data, bytes.size, 0), (ssize_t)bytes.size);
-        else if (ends)
+        else if (is_end)
             stream_expect_end(stream);
         else
             expect_stream_bytes(stream, &bytes);
