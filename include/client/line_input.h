@@ -54,7 +54,7 @@ void line_input_close(struct line_input *input);
 enum line_splitter_result line_input_next(struct line_input *input, char **line, size_t *size);
 
 /* Resume reading lines (showing the prompt to an interactive user; returns 0, or -errno), pause it,
- * or stop it for good. All may be repeated. */
+ * or stop it permanently. All may be repeated. */
 int line_input_resume(struct line_input *input);
 void line_input_pause(struct line_input *input);
 void line_input_stop(struct line_input *input);

@@ -10,7 +10,7 @@
 /* Parsers of option values: durations, rates, percentages, lists of replies. Those that return a
  * text return NULL, or what is wrong with the value. */
 
-/* Parses a number from 1 to max. Returns false if it is none. */
+/* Parses a number from 1 to max. Returns false if the text is not such a number. */
 bool option_value_parse_number(const char *text, uint32_t max, uint32_t *value);
 
 /* Parses a duration from min_ms (0, 1 or 10) to one day; a number without a unit is seconds. */
