@@ -1,5 +1,6 @@
-/* What loopback can't show, in network namespaces of the test: hosts with several addresses, links
- * of their own, routes and firewalls that fail, and a line that is slower than the sender. */
+/* Tests that need network namespaces instead of loopback: hosts with several addresses, link-local
+ * addresses, routes and firewall rules that make sending fail, and links that are slower than the
+ * sender. */
 
 #include "harness.h"
 #include "neighbours.h"
@@ -9,8 +10,8 @@
 
 TestSuite(system_namespace, .fini = harness_end, .timeout = 60);
 
-/* Servers have port 3000, which the kernel gives to no client: a source on a port of ours is taken
- * for another server. */
+/* Some servers have port 3000, which the kernel gives to no client: the server drops datagrams
+ * whose source port is its own, because they may come from another server. */
 static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n";
 
 static const char NEAR_SETUP[] = "ip addr add 10.8.0.1/24 dev near\n"
@@ -22,7 +23,7 @@ static const char FAR_SETUP[] = "ip addr add 10.8.0.9/24 dev far\n"
                                 "ip addr add fd08::9/64 dev far nodad\n"
                                 "ip addr add fe80::9/64 dev far nodad";
 
-Test(system_namespace, answers_and_broadcasts_from_the_address_that_a_neighbour_spoke_to)
+Test(system_namespace, answers_and_broadcasts_are_sent_from_the_address_that_the_client_sent_to)
 {
     static const struct {
         const char *client, *asked[2];
@@ -54,7 +55,7 @@ Test(system_namespace, answers_and_broadcasts_from_the_address_that_a_neighbour_
     server_stop(&server);
 }
 
-Test(system_namespace, listens_on_a_link_local_address_by_the_name_of_its_link)
+Test(system_namespace, a_listener_may_have_a_link_local_address_with_the_name_of_its_interface)
 {
     struct server server = {0};
     struct neighbours both;
@@ -70,7 +71,7 @@ Test(system_namespace, listens_on_a_link_local_address_by_the_name_of_its_link)
     udp_ask(udp, &to, "hi", "yes");
     ctl_ok(&server, "broadcast", "news", NULL);
     udp_expect(udp, &to, "news");
-    /* The operator knows it by the number of the link, and may say so. */
+    /* The client is listed with the index of the interface, which `kick` accepts. */
     far = udp_name(udp);
     name = endpoint_with_port("fe80::9%near", endpoint_port(&far));
     zone = endpoint_text(&name);
@@ -80,7 +81,7 @@ Test(system_namespace, listens_on_a_link_local_address_by_the_name_of_its_link)
     server_stop(&server);
 }
 
-Test(system_namespace, tells_neighbours_apart_who_have_one_link_local_address_on_two_links)
+Test(system_namespace, clients_with_the_same_link_local_address_on_two_links_are_distinguished)
 {
     struct server server = {0};
     struct neighbours left, right;
@@ -104,14 +105,14 @@ Test(system_namespace, tells_neighbours_apart_who_have_one_link_local_address_on
     server_stop(&server);
 }
 
-enum { HERD = 64 };
+enum { CLIENTS = 64 };
 
-/* HERD clients of a server in one namespace, five of whom can no longer be reached, each for a
- * reason of its own. */
-struct herd {
+/* A server and its clients in one namespace. Five of the clients can no longer be reached, each for
+ * another reason. */
+struct network {
     struct server server;
     struct endpoint at;
-    int clients[HERD];
+    int clients[CLIENTS];
 };
 
 static bool is_lost(int i)
@@ -119,15 +120,16 @@ static bool is_lost(int i)
     return i >= 10 && i % 10 == 0 && i <= 50;
 }
 
-static void start_herd(struct herd *herd, const char *listen)
+static void start_network(struct network *network, const char *listen)
 {
     netns_enter();
     netns_shell("for i in 1 2 3 4 5 99 100; do ip addr add 10.9.0.$i/32 dev lo; done");
-    server_start(&herd->server, OPEN, "-l", listen, NULL);
-    herd->at = endpoint_with_port("10.9.0.100", endpoint_port(&herd->server.at[0]));
-    for (int i = 0; i < HERD; i++) {
-        herd->clients[i] = udp_open(is_lost(i) ? harness_format("10.9.0.%d", i / 10) : "10.9.0.99");
-        udp_ask(herd->clients[i], &herd->at, "hi", "yes");
+    server_start(&network->server, OPEN, "-l", listen, NULL);
+    network->at = endpoint_with_port("10.9.0.100", endpoint_port(&network->server.at[0]));
+    for (int i = 0; i < CLIENTS; i++) {
+        network->clients[i] =
+            udp_open(is_lost(i) ? harness_format("10.9.0.%d", i / 10) : "10.9.0.99");
+        udp_ask(network->clients[i], &network->at, "hi", "yes");
     }
     netns_shell("for i in 1 2 3 4; do ip addr del 10.9.0.$i/32 dev lo; done\n"
                 "ip route add blackhole 10.9.0.1/32\n"   /* EINVAL */
@@ -139,71 +141,71 @@ static void start_herd(struct herd *herd, const char *listen)
                 "nft add rule inet filter output ip daddr 10.9.0.5 drop");
 }
 
-static void expect_five_lost(struct herd *herd)
+static void expect_five_lost(struct network *network)
 {
     for (int round = 1; round <= 3; round++) {
         const char *text = harness_format("news %d", round);
-        const char *report = ctl_ok(&herd->server, "broadcast", text, "--json", NULL);
+        const char *report = ctl_ok(&network->server, "broadcast", text, "--json", NULL);
 
-        harness_equal("targets", json_integer(report, "targets"), HERD);
-        harness_equal("sent", json_integer(report, "sent"), HERD - 5);
+        harness_equal("targets", json_integer(report, "targets"), CLIENTS);
+        harness_equal("sent", json_integer(report, "sent"), CLIENTS - 5);
         harness_equal("failed", json_integer(report, "failed"), 5);
         harness_equal("skipped", json_integer(report, "skipped"), 0);
-        for (int i = 0; i < HERD; i++) {
+        for (int i = 0; i < CLIENTS; i++) {
             if (!is_lost(i))
-                udp_expect(herd->clients[i], &herd->at, text);
+                udp_expect(network->clients[i], &network->at, text);
         }
-        harness_equal("copies_failed", server_stat(&herd->server, "copies_failed"), 5 * round);
+        harness_equal("copies_failed", server_stat(&network->server, "copies_failed"), 5 * round);
     }
-    for (int i = 0; i < HERD; i++) {
+    for (int i = 0; i < CLIENTS; i++) {
         if (is_lost(i))
-            udp_expect_nothing(herd->clients[i], "nothing can get there");
+            udp_expect_nothing(network->clients[i], "its address cannot be reached");
     }
 }
 
-Test(system_namespace, loses_only_the_copies_to_destinations_that_fail)
+Test(system_namespace, only_copies_to_unreachable_destinations_fail)
 {
-    struct herd herd = {0};
+    struct network network = {0};
 
-    start_herd(&herd, "10.9.0.100:3000");
-    expect_five_lost(&herd);
-    server_stop(&herd.server);
+    start_network(&network, "10.9.0.100:3000");
+    expect_five_lost(&network);
+    server_stop(&network.server);
 }
 
-Test(system_namespace, loses_only_the_copies_to_destinations_that_fail_from_a_wildcard_listener)
+Test(system_namespace, only_copies_to_unreachable_destinations_fail_from_a_wildcard_listener)
 {
-    struct herd herd = {0};
+    struct network network = {0};
 
-    start_herd(&herd, "0.0.0.0:3000");
-    expect_five_lost(&herd);
-    server_stop(&herd.server);
+    start_network(&network, "0.0.0.0:3000");
+    expect_five_lost(&network);
+    server_stop(&network.server);
 }
 
-Test(system_namespace, loses_only_the_answer_that_fails_in_the_middle_of_a_batch)
+Test(system_namespace, only_the_answer_to_an_unreachable_client_of_a_batch_fails)
 {
-    struct herd herd = {0};
+    struct network network = {0};
 
-    start_herd(&herd, "0.0.0.0:3000");
-    /* While it is stopped its receive queue fills: one batch. Client 50 can still send. */
-    process_kill(&herd.server.process, SIGSTOP);
-    for (int i = 0; i < HERD; i++) {
+    start_network(&network, "0.0.0.0:3000");
+    /* The server is stopped until its receive queue holds one batch. Client 50 can still send. */
+    process_kill(&network.server.process, SIGSTOP);
+    for (int i = 0; i < CLIENTS; i++) {
         if (!is_lost(i) || i == 50)
-            udp_say(herd.clients[i], &herd.at, "hi");
+            udp_say(network.clients[i], &network.at, "hi");
     }
-    process_kill(&herd.server.process, SIGCONT);
-    for (int i = 0; i < HERD; i++) {
+    process_kill(&network.server.process, SIGCONT);
+    for (int i = 0; i < CLIENTS; i++) {
         if (!is_lost(i))
-            udp_expect(herd.clients[i], &herd.at, "yes");
+            udp_expect(network.clients[i], &network.at, "yes");
     }
-    harness_equal("reply_failed", server_stat(&herd.server, "reply_failed"), 1);
-    harness_equal("replied", server_stat(&herd.server, "replied"), HERD + HERD - 5);
-    expect_balance("stats", server_ask(&herd.server, "stats"));
-    server_stop(&herd.server);
+    harness_equal("reply_failed", server_stat(&network.server, "reply_failed"), 1);
+    harness_equal("replied", server_stat(&network.server, "replied"), CLIENTS + CLIENTS - 5);
+    expect_balance("stats", server_ask(&network.server, "stats"));
+    server_stop(&network.server);
 }
 
 enum { SLOW_CLIENTS = 400, SLOW_BYTES = 1400, SLOW_RATE_BYTES_S = 20 * 1000 * 1000 / 8 };
 
-/* A server behind a line of 20 Mbit/s, whose queue takes more than its send buffer. */
+/* Starts a server behind a link of 20 Mbit/s, whose queue holds more than the send buffer. */
 static void start_slow(struct server *server, struct neighbours *both, int *clients)
 {
     netns_enter();
@@ -217,7 +219,7 @@ static void start_slow(struct server *server, struct neighbours *both, int *clie
     }
 }
 
-Test(system_namespace, waits_for_a_full_socket_and_loses_no_copy)
+Test(system_namespace, a_broadcast_waits_for_a_full_socket_and_loses_no_copy)
 {
     static char text[SLOW_BYTES + 1];
     static int clients[SLOW_CLIENTS];
@@ -232,18 +234,17 @@ Test(system_namespace, waits_for_a_full_socket_and_loses_no_copy)
     harness_equal("failed", json_integer(report, "failed"), 0);
     for (int i = 0; i < SLOW_CLIENTS; i++)
         udp_expect(clients[i], &server.at[0], text);
-    /* The line takes 224 ms for all; a send buffer of 128k holds less than half of it. */
+    /* The link takes 224 ms for all copies. A send buffer of 128k holds less than half of them. */
     expect(json_integer(report, "duration_ms") >=
                SLOW_CLIENTS * SLOW_BYTES * 1000 / SLOW_RATE_BYTES_S / 3,
            "expected the socket to fill; '%s'", report);
     server_stop(&server);
 }
 
-Test(system_namespace, a_listener_that_is_full_holds_up_no_other)
+Test(system_namespace, a_full_listener_delays_no_copy_of_other_listeners)
 {
-    enum { CLIENTS = 400 };
     static char text[SLOW_BYTES + 1];
-    static int clients[CLIENTS];
+    static int clients[SLOW_CLIENTS];
     struct server server = {0};
     struct neighbours both;
 
@@ -252,37 +253,38 @@ Test(system_namespace, a_listener_that_is_full_holds_up_no_other)
     add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
     server_start(&server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l",
                  "10.8.0.1:3000", "-l", "127.0.0.1:3000", "-l", "tcp:127.0.0.1:0", NULL);
-    /* Every second client is behind the line that will stand still. */
-    for (int i = 0; i < CLIENTS; i++) {
+    /* Every second client is reached through the link that is slowed down below. */
+    for (int i = 0; i < SLOW_CLIENTS; i++) {
         clients[i] =
             i % 2 == 0 ? udp_open_in(both.there, &both, "10.8.0.9") : udp_open("127.0.0.1");
         udp_ask(clients[i], &server.at[i % 2], "hi", "hi");
     }
     int stream = stream_open(server.others[0]);
-    server_await_clients(&server, CLIENTS + 1);
+    server_await_clients(&server, SLOW_CLIENTS + 1);
     netns_shell("tc qdisc add dev near root tbf rate 8kbit burst 2k limit 10m");
     ctl_ok(&server, "broadcast", "--no-wait", text, NULL);
-    for (int i = 1; i < CLIENTS; i += 2)
+    for (int i = 1; i < SLOW_CLIENTS; i += 2)
         udp_expect(clients[i], &server.at[1], text);
     stream_expect(stream, text);
     int64_t sent = server_stat(&server, "copies_sent");
-    expect(sent < CLIENTS + 1, "expected the others to wait, all %d were sent", (int)sent);
+    expect(sent < SLOW_CLIENTS + 1,
+           "expected the copies of the slow link to wait, all %d were sent", (int)sent);
 
     netns_shell("tc qdisc change dev near root tbf rate 100mbit burst 20k limit 10m");
-    for (int i = 0; i < CLIENTS; i += 2)
+    for (int i = 0; i < SLOW_CLIENTS; i += 2)
         udp_expect(clients[i], &server.at[0], text);
     server_await_stat(&server, "broadcasts", 1);
-    harness_equal("copies_sent", server_stat(&server, "copies_sent"), CLIENTS + 1);
-    for (int i = 0; i < CLIENTS; i++)
+    harness_equal("copies_sent", server_stat(&server, "copies_sent"), SLOW_CLIENTS + 1);
+    for (int i = 0; i < SLOW_CLIENTS; i++)
         udp_expect_nothing(clients[i], "each has its copy");
     server_stop(&server);
 }
 
-Test(system_namespace, listeners_that_fill_up_at_different_speeds_lose_and_repeat_no_copy)
+Test(system_namespace, listeners_of_different_speed_lose_and_repeat_no_copy)
 {
-    enum { CLIENTS = 600 };
+    enum { MIXED_CLIENTS = 600 };
     static char text[SLOW_BYTES + 1];
-    static int clients[CLIENTS];
+    static int clients[MIXED_CLIENTS];
     struct server server = {0};
     struct neighbours first, second;
 
@@ -293,8 +295,8 @@ Test(system_namespace, listeners_that_fill_up_at_different_speeds_lose_and_repea
                   "ip addr add 10.9.0.9/24 dev far");
     server_start(&server, "[admission]\npolicy = open\n[reply]\nmode = echo\n", "-l",
                  "10.8.0.1:3000", "-l", "10.9.0.1:3000", "-l", "127.0.0.1:3000", NULL);
-    for (int i = 0; i < CLIENTS; i++) {
-        /* In runs of different lengths. */
+    for (int i = 0; i < MIXED_CLIENTS; i++) {
+        /* The listeners of the clients alternate in runs of different lengths. */
         int k = i * i / 50 % 3;
         clients[i] = k == 0   ? udp_open_in(first.there, &first, "10.8.0.9")
                      : k == 1 ? udp_open_in(second.there, &second, "10.9.0.9")
@@ -304,15 +306,15 @@ Test(system_namespace, listeners_that_fill_up_at_different_speeds_lose_and_repea
     netns_shell("tc qdisc add dev near root tbf rate 4mbit burst 2k limit 10m\n"
                 "tc qdisc add dev other root tbf rate 16mbit burst 2k limit 10m");
     const char *report = ctl_ok(&server, "broadcast", "--json", text, NULL);
-    harness_equal("sent", json_integer(report, "sent"), CLIENTS);
-    for (int i = 0; i < CLIENTS; i++)
+    harness_equal("sent", json_integer(report, "sent"), MIXED_CLIENTS);
+    for (int i = 0; i < MIXED_CLIENTS; i++)
         udp_expect(clients[i], NULL, text);
-    for (int i = 0; i < CLIENTS; i++)
+    for (int i = 0; i < MIXED_CLIENTS; i++)
         udp_expect_nothing(clients[i], "each has its copy");
     server_stop(&server);
 }
 
-Test(system_namespace, waits_for_a_full_socket_and_loses_no_answer)
+Test(system_namespace, answers_wait_for_a_full_socket_and_none_is_lost)
 {
     static char text[SLOW_BYTES + 1];
     static int clients[SLOW_CLIENTS];
@@ -331,7 +333,7 @@ Test(system_namespace, waits_for_a_full_socket_and_loses_no_answer)
     server_stop(&server);
 }
 
-Test(system_namespace, answers_that_wait_survive_a_reload_of_the_messages)
+Test(system_namespace, waiting_answers_are_sent_after_a_reload_of_the_messages)
 {
     static char message[SLOW_BYTES + 1];
     static int clients[SLOW_CLIENTS];
@@ -349,7 +351,7 @@ Test(system_namespace, answers_that_wait_survive_a_reload_of_the_messages)
         clients[i] = udp_open_in(both.there, &both, "10.8.0.9");
         udp_say(clients[i], &server.at[0], "hi");
     }
-    /* By now more is answered than the line has taken, so some of it waits. */
+    /* By now there are more answers than the link has taken, so some of them wait. */
     server_configure(&server, "[admission]\npolicy = open\n[reply]\nmessage = b\n");
     ctl_ok(&server, "reload", NULL);
     for (int i = 0; i < SLOW_CLIENTS; i++) {
