@@ -26,7 +26,7 @@ static void expect_line(const struct server *server, const char *file, const cha
     harness_contains(path, run_ok(NULL, "cat", path, NULL), line);
 }
 
-/* Each thread has its own capabilities. The thread of a sanitizer keeps them. */
+/* Each thread has its own capabilities. A sanitizer has threads of its own. */
 static void expect_every_thread_sealed(const struct server *server)
 {
     const char *script =

@@ -75,7 +75,7 @@ static void stop_under_load(struct server *server, int signal)
     for (int i = 0; i < FLOOD_CLIENTS; i++)
         receive_replies(&flood, i);
     line = strstr(server_log(server), " stopped ");
-    expect(line != NULL, "expected the log to say 'stopped'");
+    expect(line != NULL, "expected the log to contain 'stopped'");
     line = harness_format("%.*s", (int)strcspn(line, "\n"), line);
     expect_balance("the last line", line);
     harness_equal("replied", text_integer(line, "replied"), replies_of(&flood));

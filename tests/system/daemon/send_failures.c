@@ -1,6 +1,5 @@
-/* Tests that need network namespaces instead of loopback: hosts with several addresses, link-local
- * addresses, routes and firewall rules that make sending fail, and links that are slower than the
- * sender. */
+/* Sending that fails or has to wait, in network namespaces: destinations without a route or behind
+ * a firewall rule, and links that are slower than the sender. */
 
 #include "harness.h"
 #include "neighbours.h"
@@ -8,102 +7,14 @@
 #include <signal.h>
 #include <string.h>
 
-TestSuite(system_namespace, .fini = harness_end, .timeout = 60);
+TestSuite(system_send_failures, .fini = harness_end, .timeout = 60);
 
 /* Some servers have port 3000, which the kernel gives to no client: the server drops datagrams
  * whose source port is its own, because they may come from another server. */
 static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n";
 
-static const char NEAR_SETUP[] = "ip addr add 10.8.0.1/24 dev near\n"
-                                 "ip addr add 10.8.0.2/24 dev near\n"
-                                 "ip addr add fd08::1/64 dev near nodad\n"
-                                 "ip addr add fd08::2/64 dev near nodad\n"
-                                 "ip addr add fe80::1/64 dev near nodad";
-static const char FAR_SETUP[] = "ip addr add 10.8.0.9/24 dev far\n"
-                                "ip addr add fd08::9/64 dev far nodad\n"
-                                "ip addr add fe80::9/64 dev far nodad";
-
-Test(system_namespace, answers_and_broadcasts_are_sent_from_the_address_that_the_client_sent_to)
-{
-    static const struct {
-        const char *client, *asked[2];
-    } cases[] = {
-        {"10.8.0.9", {"10.8.0.1", "10.8.0.2"}},
-        {"fd08::9", {"fd08::1", "fd08::2"}},
-        {"[fe80::9%far]:0", {"fe80::1%far", "fe80::1%far"}},
-    };
-    struct server server = {0};
-    struct neighbours both;
-
-    netns_enter();
-    add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
-    server_start(&server, OPEN, "-l", "0.0.0.0:0", "-l", "[::]:0", NULL);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        int udp = udp_open_in(both.there, &both, cases[i].client);
-        uint16_t port = endpoint_port(&server.at[i == 0 ? 0 : 1]);
-
-        for (int turn = 0; turn < 6; turn++) {
-            struct endpoint to = seen_from(&both, cases[i].asked[turn % 2], port);
-
-            udp_ask(udp, &to, "hi", "yes");
-            ctl_ok(&server, "broadcast", "news", NULL);
-            udp_expect(udp, &to, "news");
-        }
-        harness_equal("clients", server_stat(&server, "clients"), (int64_t)i + 1);
-    }
-    harness_equal("copies_failed", server_stat(&server, "copies_failed"), 0);
-    server_stop(&server);
-}
-
-Test(system_namespace, a_listener_may_have_a_link_local_address_with_the_name_of_its_interface)
-{
-    struct server server = {0};
-    struct neighbours both;
-    struct endpoint to, name, far;
-    const char *zone;
-    int udp;
-
-    netns_enter();
-    add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
-    server_start(&server, OPEN, "-l", "[fe80::1%near]:0", NULL);
-    udp = udp_open_in(both.there, &both, "[fe80::9%far]:0");
-    to = seen_from(&both, "fe80::1%far", endpoint_port(&server.at[0]));
-    udp_ask(udp, &to, "hi", "yes");
-    ctl_ok(&server, "broadcast", "news", NULL);
-    udp_expect(udp, &to, "news");
-    /* The client is listed with the index of the interface, which `kick` accepts. */
-    far = udp_name(udp);
-    name = endpoint_with_port("fe80::9%near", endpoint_port(&far));
-    zone = endpoint_text(&name);
-    harness_contains("clients", ctl_ok(&server, "clients", "--json", NULL), zone);
-    ctl_ok(&server, "kick", zone, NULL);
-    harness_equal("clients", server_stat(&server, "clients"), 0);
-    server_stop(&server);
-}
-
-Test(system_namespace, clients_with_the_same_link_local_address_on_two_links_are_distinguished)
-{
-    struct server server = {0};
-    struct neighbours left, right;
-    struct endpoint from_left, from_right;
-    int udp_left, udp_right;
-
-    netns_enter();
-    add_neighbour(&left, "left", "ip addr add fe80::1/64 dev left nodad", FAR_SETUP);
-    add_neighbour(&right, "right", "ip addr add fe80::1/64 dev right nodad", FAR_SETUP);
-    server_start(&server, OPEN, "-l", "[::]:0", NULL);
-    from_left = seen_from(&left, "fe80::1%far", endpoint_port(&server.at[0]));
-    from_right = seen_from(&right, "fe80::1%far", endpoint_port(&server.at[0]));
-    udp_left = udp_open_in(left.there, &left, "[fe80::9%far]:5000");
-    udp_right = udp_open_in(right.there, &right, "[fe80::9%far]:5000");
-    udp_ask(udp_left, &from_left, "hi", "yes");
-    udp_ask(udp_right, &from_right, "hi", "yes");
-    harness_equal("clients", server_stat(&server, "clients"), 2);
-    ctl_ok(&server, "broadcast", "news", NULL);
-    udp_expect(udp_left, &from_left, "news");
-    udp_expect(udp_right, &from_right, "news");
-    server_stop(&server);
-}
+static const char NEAR_SETUP[] = "ip addr add 10.8.0.1/24 dev near";
+static const char FAR_SETUP[] = "ip addr add 10.8.0.9/24 dev far";
 
 enum { CLIENTS = 64 };
 
@@ -115,7 +26,7 @@ struct network {
     int clients[CLIENTS];
 };
 
-static bool is_lost(int i)
+static bool is_unreachable(int i)
 {
     return i >= 10 && i % 10 == 0 && i <= 50;
 }
@@ -128,7 +39,7 @@ static void start_network(struct network *network, const char *listen)
     network->at = endpoint_with_port("10.9.0.100", endpoint_port(&network->server.at[0]));
     for (int i = 0; i < CLIENTS; i++) {
         network->clients[i] =
-            udp_open(is_lost(i) ? harness_format("10.9.0.%d", i / 10) : "10.9.0.99");
+            udp_open(is_unreachable(i) ? harness_format("10.9.0.%d", i / 10) : "10.9.0.99");
         udp_ask(network->clients[i], &network->at, "hi", "yes");
     }
     netns_shell("for i in 1 2 3 4; do ip addr del 10.9.0.$i/32 dev lo; done\n"
@@ -141,7 +52,7 @@ static void start_network(struct network *network, const char *listen)
                 "nft add rule inet filter output ip daddr 10.9.0.5 drop");
 }
 
-static void expect_five_lost(struct network *network)
+static void expect_five_failures(struct network *network)
 {
     for (int round = 1; round <= 3; round++) {
         const char *text = harness_format("news %d", round);
@@ -152,36 +63,36 @@ static void expect_five_lost(struct network *network)
         harness_equal("failed", json_integer(report, "failed"), 5);
         harness_equal("skipped", json_integer(report, "skipped"), 0);
         for (int i = 0; i < CLIENTS; i++) {
-            if (!is_lost(i))
+            if (!is_unreachable(i))
                 udp_expect(network->clients[i], &network->at, text);
         }
         harness_equal("copies_failed", server_stat(&network->server, "copies_failed"), 5 * round);
     }
     for (int i = 0; i < CLIENTS; i++) {
-        if (is_lost(i))
+        if (is_unreachable(i))
             udp_expect_nothing(network->clients[i], "its address cannot be reached");
     }
 }
 
-Test(system_namespace, only_copies_to_unreachable_destinations_fail)
+Test(system_send_failures, only_copies_to_unreachable_destinations_fail)
 {
     struct network network = {0};
 
     start_network(&network, "10.9.0.100:3000");
-    expect_five_lost(&network);
+    expect_five_failures(&network);
     server_stop(&network.server);
 }
 
-Test(system_namespace, only_copies_to_unreachable_destinations_fail_from_a_wildcard_listener)
+Test(system_send_failures, only_copies_to_unreachable_destinations_fail_from_a_wildcard_listener)
 {
     struct network network = {0};
 
     start_network(&network, "0.0.0.0:3000");
-    expect_five_lost(&network);
+    expect_five_failures(&network);
     server_stop(&network.server);
 }
 
-Test(system_namespace, only_the_answer_to_an_unreachable_client_of_a_batch_fails)
+Test(system_send_failures, only_the_answer_to_an_unreachable_client_of_a_batch_fails)
 {
     struct network network = {0};
 
@@ -189,12 +100,12 @@ Test(system_namespace, only_the_answer_to_an_unreachable_client_of_a_batch_fails
     /* The server is stopped until its receive queue holds one batch. Client 50 can still send. */
     process_kill(&network.server.process, SIGSTOP);
     for (int i = 0; i < CLIENTS; i++) {
-        if (!is_lost(i) || i == 50)
+        if (!is_unreachable(i) || i == 50)
             udp_say(network.clients[i], &network.at, "hi");
     }
     process_kill(&network.server.process, SIGCONT);
     for (int i = 0; i < CLIENTS; i++) {
-        if (!is_lost(i))
+        if (!is_unreachable(i))
             udp_expect(network.clients[i], &network.at, "yes");
     }
     harness_equal("reply_failed", server_stat(&network.server, "reply_failed"), 1);
@@ -219,7 +130,7 @@ static void start_slow(struct server *server, struct neighbours *both, int *clie
     }
 }
 
-Test(system_namespace, a_broadcast_waits_for_a_full_socket_and_loses_no_copy)
+Test(system_send_failures, a_broadcast_waits_for_a_full_socket_and_loses_no_copy)
 {
     static char text[SLOW_BYTES + 1];
     static int clients[SLOW_CLIENTS];
@@ -241,7 +152,7 @@ Test(system_namespace, a_broadcast_waits_for_a_full_socket_and_loses_no_copy)
     server_stop(&server);
 }
 
-Test(system_namespace, a_full_listener_delays_no_copy_of_other_listeners)
+Test(system_send_failures, a_full_listener_delays_no_copy_of_other_listeners)
 {
     static char text[SLOW_BYTES + 1];
     static int clients[SLOW_CLIENTS];
@@ -280,7 +191,7 @@ Test(system_namespace, a_full_listener_delays_no_copy_of_other_listeners)
     server_stop(&server);
 }
 
-Test(system_namespace, listeners_of_different_speed_lose_and_repeat_no_copy)
+Test(system_send_failures, listeners_of_different_speed_lose_and_repeat_no_copy)
 {
     enum { MIXED_CLIENTS = 600 };
     static char text[SLOW_BYTES + 1];
@@ -314,7 +225,7 @@ Test(system_namespace, listeners_of_different_speed_lose_and_repeat_no_copy)
     server_stop(&server);
 }
 
-Test(system_namespace, answers_wait_for_a_full_socket_and_none_is_lost)
+Test(system_send_failures, answers_wait_for_a_full_socket_and_none_is_lost)
 {
     static char text[SLOW_BYTES + 1];
     static int clients[SLOW_CLIENTS];
@@ -333,7 +244,7 @@ Test(system_namespace, answers_wait_for_a_full_socket_and_none_is_lost)
     server_stop(&server);
 }
 
-Test(system_namespace, waiting_answers_are_sent_after_a_reload_of_the_messages)
+Test(system_send_failures, waiting_answers_are_sent_after_a_reload_of_the_messages)
 {
     static char message[SLOW_BYTES + 1];
     static int clients[SLOW_CLIENTS];
