@@ -1,4 +1,4 @@
-/* Complaints: their form, and whether all of them were seen. */
+/* Error messages of the programs: see complaints.h. */
 
 #include "complaints.h"
 
@@ -11,17 +11,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* PROGRAM: ATTEMPT: WHY; NEXT. The attempt names what it is about. */
+/* The form is PROGRAM: ATTEMPT: WHY; NEXT. */
 #define FORM "^(udpsrv|udpctl|udpcli|udpload): [^:;][^;]*: [^;]+; [^ ].*$"
-/* A fault of a configuration, as compilers have it, so that editors find it; behind it may stand
- * lines to be copied into the file. */
+/* An error of a configuration has the form of compilers, so that editors find the line. Lines to be
+ * copied into the file may follow. */
 #define LOCATED "^(/[^:]+|-l|-s)(:[0-9]+)*: .+$|^    [^ ].*$"
-/* A log line says what, on what, why (reason) and what to do (advice). */
+/* A log line has the attempt, the object, the cause (reason) and what to do (advice). */
 #define LOGGED "^[0-9T:.Z-]+ (info|debug|(warning|error) .+ reason=.+ advice=.+)"
 
 enum { WORDS_MAX = 160 };
 
-static char *seen;
+static char *recorded;
 
 static bool matches(const char *pattern, const char *text)
 {
@@ -35,10 +35,10 @@ static bool matches(const char *pattern, const char *text)
 
 void complaints_keep(const char *text)
 {
-    size_t before = seen ? strlen(seen) : 0, size = strlen(text);
-    seen = realloc(seen, before + size + 2);
-    memcpy(seen + before, text, size);
-    memcpy(seen + before + size, "\n", 2);
+    size_t before = recorded ? strlen(recorded) : 0, size = strlen(text);
+    recorded = realloc(recorded, before + size + 2);
+    memcpy(recorded + before, text, size);
+    memcpy(recorded + before + size, "\n", 2);
 }
 
 void complaints_see(const char *command, const char *text)
@@ -47,8 +47,8 @@ void complaints_see(const char *command, const char *text)
     int lines = 0;
     for (char *line = strtok(rest, "\n"); line; line = strtok(NULL, "\n"), lines++)
         expect(matches(FORM, line) || matches(LOCATED, line) || matches(LOGGED, line),
-               "expected the form PROGRAM: ATTEMPT: WHY; NEXT of %s, it says:\n%s", command, line);
-    expect(lines > 0, "expected a complaint of: %s", command);
+               "expected the form PROGRAM: ATTEMPT: WHY; NEXT of %s, it is:\n%s", command, line);
+    expect(lines > 0, "expected an error of: %s", command);
     free(rest);
     complaints_keep(text);
 }
@@ -116,10 +116,10 @@ void complaints_fake(const char *words, const char *answer, enum complaints_serv
     process_start(&process, NULL, argv);
     process_close_stdin(&process);
     int connection = accept(listener, NULL, NULL);
-    expect(read(connection, line, sizeof line) > 0, "expected a question of '%s'", words);
+    expect(read(connection, line, sizeof line) > 0, "expected a request of '%s'", words);
     for (const char *end; (end = strchr(answer, COMPLAINTS_NEXT)) != NULL; answer = end + 1) {
         operator_send(connection, answer, (size_t)(end - answer));
-        expect(read(connection, line, sizeof line) > 0, "expected another question of '%s'", words);
+        expect(read(connection, line, sizeof line) > 0, "expected another request of '%s'", words);
     }
     operator_send(connection, answer, strlen(answer));
     if (manner == COMPLAINTS_ENDS)
@@ -137,7 +137,7 @@ void complaints_fake(const char *words, const char *answer, enum complaints_serv
 }
 
 void complaints_at_terminal(const char *words, const char *text, const char *meanwhile,
-                            const char *keys, const char *complaint)
+                            const char *keys, const char *error)
 {
     const char *argv[WORDS_MAX];
     char *rest = strdup(words);
@@ -150,7 +150,7 @@ void complaints_at_terminal(const char *words, const char *text, const char *mea
     if (meanwhile)
         run_ok(NULL, "sh", "-c", meanwhile, NULL);
     pty_type(&pty, keys);
-    complaints_keep(pty_await(&pty, complaint));
+    complaints_keep(pty_await(&pty, error));
     process_kill(&process, SIGKILL);
     process_wait(&process);
     pty_close(&pty);
@@ -165,7 +165,7 @@ void complaints_expect_all(void)
     for (char *line = strtok_r(templates, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
         const char *tab = strchr(line, '\t');
         count++;
-        if (!tab || !matches(tab + 1, seen))
+        if (!tab || !matches(tab + 1, recorded))
             missing = harness_format("%s%s\n", missing, line);
     }
     expect(count > 0, "expected messages in the sources");

@@ -3,38 +3,42 @@
 
 #include "pty.h"
 
-/* What the programs say when something goes wrong: provoked, held to one form, and kept, so that in
- * the end all that tests/messages finds in the sources was seen. */
+/* Error messages of the programs: provokes them, checks their form and records them, so that at the
+ * end a test can expect every message that tests/messages finds in the sources. */
 
-/* Holds lines, of which there is at least one, to the form, and keeps them. */
+/* Checks the form of each line of text, expects at least one line, and records them. command is for
+ * the failure message. */
 void complaints_see(const char *command, const char *text);
-/* Keeps what was said on a terminal, or among other things, and doesn't begin a line. */
+/* Records text without a check of its form: output of a terminal, or messages within other output.
+ */
 void complaints_keep(const char *text);
 
-/* Runs a program with words between blanks, of which '' is an empty one. input, or NULL for none,
- * is its stdin. */
+/* Runs a program. words is the command, split at blanks; the word '' is an empty argument. input,
+ * or NULL for none, is its stdin. */
 struct result complaints_run(harness_prepare *prepare, const char *input, const char *words);
-/* The same, and expects it to fail with complaints on stderr, which are seen. */
+/* Runs a program likewise, expects it to fail, and checks its stderr by complaints_see. */
 void complaints_expect(harness_prepare *prepare, const char *input, const char *words);
 
-/* Runs udpctl, or another program that takes its socket's path at the end of words, against a
- * server that answers its first line by answer, and hangs up or (hangs) keeps still. An answer may
- * have several parts with COMPLAINTS_NEXT between, each for another line. What the program says is
- * seen, or else (loose) kept. */
+/* Runs a program against a fake server on a Unix socket, whose path replaces the word @. The server
+ * answers the first request by answer; COMPLAINTS_NEXT divides answers to several requests. Then it
+ * closes the connection (COMPLAINTS_ENDS), or keeps it open until the program has ended
+ * (COMPLAINTS_HANGS). stderr is checked by complaints_see; if loose, stdout and stderr are only
+ * recorded. */
 #define COMPLAINTS_NEXT '\f'
 enum complaints_server { COMPLAINTS_ENDS, COMPLAINTS_HANGS };
 void complaints_fake(const char *words, const char *answer, enum complaints_server manner,
                      bool loose);
 
-/* Starts a program at a terminal; once it was sent text, runs meanwhile (a line of sh, or NULL),
- * types keys, and reads until it was sent complaint, all of which is kept; then it is killed. */
+/* Starts a program at a terminal and waits until it has written text. Then runs meanwhile (a shell
+ * command, or NULL), types keys, waits until the program has written error, and kills the program.
+ * Records all output. */
 void complaints_at_terminal(const char *words, const char *text, const char *meanwhile,
-                            const char *keys, const char *complaint);
+                            const char *keys, const char *error);
 
-/* Expects all that the sources have to say to have been seen. */
+/* Expects that every message of the sources was recorded. */
 void complaints_expect_all(void);
 
-/* Of messages_server.c. */
+/* These are in messages_server.c: they provoke the messages of udpctl and of udpsrv. */
 void provoke_ctl(void);
 void provoke_server(void);
 

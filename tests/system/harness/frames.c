@@ -1,4 +1,4 @@
-/* In-band frames, by hand. */
+/* In-band frames: see frames.h. */
 #define HARNESS_INTERNAL
 #include "frames.h"
 

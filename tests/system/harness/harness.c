@@ -1,4 +1,5 @@
-/* What every verb stands on: time, memory, and failing so that the reader knows why. */
+/* The basis of the test harness: time, memory that lives until the test's end, and failures with
+ * the place of the call. */
 
 #define HARNESS_INTERNAL
 #include "harness.h"
@@ -23,7 +24,7 @@ void harness_here(const char *file, int line)
     here_line = line;
 }
 
-/* Kept memory is a list; each piece follows its link. */
+/* All memory of the test is in a list. Each block follows its list link. */
 union kept {
     struct {
         union kept *next;

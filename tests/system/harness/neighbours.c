@@ -1,4 +1,4 @@
-/* Two network namespaces with a link between them. */
+/* Two network namespaces with a link between them: see neighbours.h. */
 #include "neighbours.h"
 
 #include <sched.h>

@@ -1,4 +1,4 @@
-/* Connections to a TCP or Unix service, on which each line is a message. */
+/* Connections to a TCP or Unix listener, where each line is a message. */
 #define HARNESS_INTERNAL
 #include "process.h"
 

@@ -1,5 +1,5 @@
-/* What cannot be gone on from ends the service, with a message: no daemon holds a port and answers
- * nobody. */
+/* An event loop that fails ends the service with an error in the log, so that no daemon keeps a
+ * port without answering. */
 
 #include "harness.h"
 
@@ -8,11 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-TestSuite(system_break, .fini = harness_end, .timeout = 60);
+TestSuite(system_fatal_errors, .fini = harness_end, .timeout = 60);
 
-/* The 40th wait for events of a thread fails: that of a worker, since the main thread waits a few
- * times alone. */
-static const char *const strace[] = {
+/* strace makes the 40th wait for events of a thread fail. In most tests that is a worker's wait,
+ * because the main thread waits only a few times. */
+static const char *const fail_40th_wait[] = {
     "strace",
     "-f",
     "-qq",
@@ -27,13 +27,13 @@ static const char *const strace[] = {
 static void need_strace(void)
 {
     if (harness_sanitized())
-        cr_skip_test("a sanitizer's own start is not to be traced");
+        cr_skip_test("the start of a sanitizer cannot be traced");
     if (run(NULL, "strace", "-o", "/dev/null", "true", NULL).status != 0)
         cr_skip_test("strace does not run here");
 }
 
-/* Speaks until the server has ended. */
-static void speak_to_the_end(struct server *server)
+/* Sends datagrams until the server has ended. */
+static void send_until_the_end(struct server *server)
 {
     int udp = udp_open("127.0.0.1");
     char answer[16];
@@ -50,38 +50,38 @@ static void speak_to_the_end(struct server *server)
     }
 }
 
-static void break_a_worker(const char *workers)
+static void fail_a_worker(const char *workers)
 {
-    struct server server = {.wrapper = strace};
+    struct server server = {.wrapper = fail_40th_wait};
     const char *log;
 
     need_strace();
     server_start(&server,
                  harness_format("[server]\nworkers = %s\n[clients]\nsweep = 1h\n", workers), "-l",
                  "127.0.0.1:0", NULL);
-    speak_to_the_end(&server);
+    send_until_the_end(&server);
     harness_equal("the status", server.process.status, 1);
     log = server_log(&server);
     harness_contains("the log", log,
                      "a worker's event loop failed reason=\"Cannot allocate memory\"");
     harness_contains("the log", log,
                      "ended without a stop reason=\"a worker's event loop failed\"");
-    expect(access(server.socket, F_OK) != 0, "expected no socket behind the end");
+    expect(access(server.socket, F_OK) != 0, "expected no socket file after the end");
 }
 
-Test(system_break, ends_the_service_where_the_only_worker_broke)
+Test(system_fatal_errors, an_event_loop_failure_of_the_only_worker_ends_the_service)
 {
-    break_a_worker("1");
+    fail_a_worker("1");
 }
 
-Test(system_break, ends_the_service_where_one_of_several_workers_broke)
+Test(system_fatal_errors, an_event_loop_failure_of_one_of_several_workers_ends_the_service)
 {
-    break_a_worker("2");
+    fail_a_worker("2");
 }
 
-Test(system_break, ends_the_service_where_the_main_thread_broke)
+Test(system_fatal_errors, an_event_loop_failure_of_the_main_thread_ends_the_service)
 {
-    struct server server = {.wrapper = strace};
+    struct server server = {.wrapper = fail_40th_wait};
 
     need_strace();
     server_start(&server, "[clients]\nsweep = 1h\n", "-l", "127.0.0.1:0", NULL);
@@ -93,5 +93,5 @@ Test(system_break, ends_the_service_where_the_main_thread_broke)
     harness_equal("the status", server.process.status, 1);
     harness_contains("the log", server_log(&server),
                      "ended without a stop reason=\"the event loop failed\"");
-    expect(access(server.socket, F_OK) != 0, "expected no socket behind the end");
+    expect(access(server.socket, F_OK) != 0, "expected no socket file after the end");
 }
