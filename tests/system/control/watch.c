@@ -179,7 +179,7 @@ Test(system_watch, shows_that_the_server_is_down_and_that_it_is_back)
     pane_need_tmux();
     start(&server);
     for (int i = 0; i < 30; i++)
-        udp_say(udp, &server.at[0], "hi");
+        udp_send_text(udp, &server.at[0], "hi");
     server_await_stat(&server, "received", 30);
     pane_open(&pane, 80, 24, watch_command(&server, "", ""));
     pane_await(&pane, "udpsrv up ");
@@ -209,7 +209,7 @@ Test(system_watch, shows_a_late_answer_before_the_timeout)
 
     pane_need_tmux();
     start(&server);
-    udp_pass_by(&server.at[0]);
+    udp_send_from_new_client(&server.at[0]);
     server_await_stat(&server, "clients", 1);
     pane_open(&pane, 40, 15, watch_command(&server, "", "-t 600"));
     pane_await(&pane, "\n0.0/s requests  0.0/s replies\n0.0/s lost\n");
@@ -282,7 +282,7 @@ static void start_slow(struct server *server, int clients, int rate)
     server_start(server, harness_format("[broadcast]\nrate = %d\n", rate), "-l", "127.0.0.1:0",
                  NULL);
     for (int i = 0; i < clients; i++)
-        udp_pass_by(&server->at[0]);
+        udp_send_from_new_client(&server->at[0]);
     server_await_stat(server, "clients", clients);
 }
 

@@ -23,7 +23,7 @@ static void expect_dropped_source(struct server *server, const char *source)
     udp_ask(other, &server->at[0], "hi", "yes");
     clients = server_stat(server, "clients");
     for (int i = 0; i < 5; i++)
-        udp_forge(&forged, &server->at[0], "hi", 2);
+        udp_send_forged(&forged, &server->at[0], "hi", 2);
     server_await_stat(server, "drop_multicast", dropped + 5);
     udp_ask(other, &server->at[0], "hi", "yes");
     harness_equal("clients", server_stat(server, "clients"), clients);
@@ -94,7 +94,7 @@ static void await_ipv6(const char *link)
         text_count(run_ok(NULL, "ip", "-6", "route", "show", "table", "local", "dev", link, NULL),
                    "ff00::/8") == 0) {
         expect(harness_now_ms() < deadline, "expected the routes of %s", link);
-        harness_tick(1);
+        harness_wait_ms(1);
     }
 }
 
@@ -128,7 +128,7 @@ static void expect_answer(const struct pair *pair, const char *from, const char 
     struct endpoint asked = endpoint_of(to);
     char answer[16];
 
-    udp_say(udp, &asked, "hi");
+    udp_send_text(udp, &asked, "hi");
     ssize_t size = udp_receive(udp, answer, sizeof answer, NULL);
     expect(size == 3 && memcmp(answer, "yes", 3) == 0, "expected an answer from %s", to);
     close(udp);
@@ -139,7 +139,7 @@ static void expect_stream(const struct pair *pair, const char *to)
 {
     netns_switch(pair->there);
     int stream = stream_open(to);
-    stream_say(stream, "hi\n");
+    stream_write_text(stream, "hi\n");
     stream_expect(stream, "yes");
     close(stream);
     netns_switch(pair->here);
@@ -287,7 +287,7 @@ Test(system_interfaces,
 
     make_namespaces(&pair);
     make_link(&pair, "", "10.8.0.1");
-    harness_forgo_leaks();
+    harness_disable_leak_check();
     server_start(&server,
                  "[server]\nuser = nobody\nlisten = 0.0.0.0:500, 239.7.7.7%near:500\n"
                  "listen = [fe80::1%near]:3001, [fe80::1%near]:501\n"

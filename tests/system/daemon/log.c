@@ -247,7 +247,7 @@ Test(system_log, a_terminal_that_is_stalled_before_the_start_does_not_delay_it)
     pty_start(&terminal, &server.process, NULL,
               (const char *const[]){"udpsrv", "-l", "127.0.0.1:0", "-s", server.socket, NULL});
     while (ctl(&server, "status", NULL).status != 0)
-        harness_tick(10);
+        harness_wait_ms(10);
     run_many_commands(&server);
     expect_stop_in_time(&server);
     pty_close(&terminal);

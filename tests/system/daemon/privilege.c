@@ -16,7 +16,7 @@ static void need_root(void)
 {
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
-    harness_forgo_leaks();
+    harness_disable_leak_check();
 }
 
 static void expect_line(const struct server *server, const char *file, const char *line)

@@ -150,13 +150,13 @@ Test(system_reload, frequent_changes_of_the_sweep_interval_do_not_delay_the_swee
     int64_t start = harness_now_ms();
 
     server_start(&server, "[clients]\nttl = 100ms\nsweep = 1s\n", "-l", "127.0.0.1:0", NULL);
-    udp_pass_by(&server.at[0]);
+    udp_send_from_new_client(&server.at[0]);
     for (size_t i = 1; server_stat(&server, "expired") == 0; i++) {
         expect(harness_now_ms() - start < 5000, "expected a sweep within 5 s");
         server_configure(&server,
                          harness_format("[clients]\nttl = 100ms\nsweep = %s\n", sweeps[i % 2]));
         server_ask(&server, "reload");
-        harness_tick(100);
+        harness_wait_ms(100);
     }
     server_stop(&server);
 }
@@ -233,7 +233,7 @@ Test(system_reload, a_policy_that_a_listener_needs_until_the_restart_cannot_be_r
     result = ctl(&server, "reload", NULL);
     harness_equal("the status", result.status, 1);
     harness_contains("the error", result.err, "admission.policy");
-    udp_say(udp, &to, "hi");
+    udp_send_text(udp, &to, "hi");
     harness_equal("the bytes of a challenge", udp_receive(udp, challenge, sizeof challenge, NULL),
                   21);
     server_configure(&server, "[server]\nlisten = 127.0.0.1:0\n[admission]\npolicy = open\n");
@@ -250,8 +250,8 @@ Test(system_reload, broadcast_rate_and_log_format_change_at_once)
     server_start(&server, "[broadcast]\nrate = 1\n[reply]\nmode = none\n", "-l", "127.0.0.1:0",
                  NULL);
     for (int i = 0; i < 50; i++)
-        udp_pass_by(&server.at[0]);
-    udp_say(udp, &server.at[0], "hi");
+        udp_send_from_new_client(&server.at[0]);
+    udp_send_text(udp, &server.at[0], "hi");
     server_await_stat(&server, "joined", 51);
     ctl_ok(&server, "broadcast", "news", "--no-wait", NULL);
     server_await_stat(&server, "copies_sent", 1);
@@ -308,7 +308,7 @@ static void receive_reply(struct load *load, int udp)
     expect(strncmp(reply, "good", 4) == 0, "expected a good reply, '%s' came", reply);
     load->replied++;
     if (load->reloads < RELOADS) {
-        udp_say(udp, &load->server.at[0], "hi");
+        udp_send_text(udp, &load->server.at[0], "hi");
         load->sent++;
     }
 }
@@ -323,7 +323,7 @@ Test(system_reload, many_reloads_under_load_lose_no_reply)
         (struct pollfd){.fd = control_client_open(&load.server), .events = POLLIN};
     for (int i = 0; i < LOAD_CLIENTS; i++) {
         load.waits[i] = (struct pollfd){.fd = udp_open("127.0.0.1"), .events = POLLIN};
-        udp_say(load.waits[i].fd, &load.server.at[0], "hi");
+        udp_send_text(load.waits[i].fd, &load.server.at[0], "hi");
         load.sent++;
     }
     send_reload(&load);

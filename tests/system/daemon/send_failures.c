@@ -101,7 +101,7 @@ Test(system_send_failures, only_the_answer_to_an_unreachable_client_of_a_batch_f
     process_kill(&network.server.process, SIGSTOP);
     for (int i = 0; i < CLIENTS; i++) {
         if (!is_unreachable(i) || i == 50)
-            udp_say(network.clients[i], &network.at, "hi");
+            udp_send_text(network.clients[i], &network.at, "hi");
     }
     process_kill(&network.server.process, SIGCONT);
     for (int i = 0; i < CLIENTS; i++) {
@@ -235,7 +235,7 @@ Test(system_send_failures, answers_wait_for_a_full_socket_and_none_is_lost)
     memset(text, 'x', SLOW_BYTES);
     start_slow(&server, &both, clients);
     for (int i = 0; i < SLOW_CLIENTS; i++)
-        udp_say(clients[i], &server.at[0], text);
+        udp_send_text(clients[i], &server.at[0], text);
     for (int i = 0; i < SLOW_CLIENTS; i++)
         udp_expect(clients[i], &server.at[0], text);
     harness_equal("replied", server_stat(&server, "replied"), 2 * SLOW_CLIENTS);
@@ -260,7 +260,7 @@ Test(system_send_failures, waiting_answers_are_sent_after_a_reload_of_the_messag
                  "-l", "10.8.0.1:3000", NULL);
     for (int i = 0; i < SLOW_CLIENTS; i++) {
         clients[i] = udp_open_in(both.there, &both, "10.8.0.9");
-        udp_say(clients[i], &server.at[0], "hi");
+        udp_send_text(clients[i], &server.at[0], "hi");
     }
     /* By now there are more answers than the link has taken, so some of them wait. */
     server_configure(&server, "[admission]\npolicy = open\n[reply]\nmessage = b\n");

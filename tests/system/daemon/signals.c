@@ -45,7 +45,7 @@ Test(system_signals, a_second_signal_ends_the_server_at_once)
     expect(worker > 0, "expected a thread of that name");
     stop_thread(worker);
     process_kill(&server.process, SIGTERM);
-    harness_tick(2 * SAME_SIGNAL_MS);
+    harness_wait_ms(2 * SAME_SIGNAL_MS);
     started = harness_now_ms();
     process_kill(&server.process, SIGINT);
     /* The tracer must first wait for the thread that it stopped. */
@@ -71,7 +71,7 @@ static void end_during_start(int signal)
                   (const char *const[]){
                       "udpsrv", "-l", "127.0.0.1:0", "-l", harness_format("unix:%s", first), "-l",
                       harness_format("unix:%s", second), "-s", harness_path("operators"), NULL});
-    for (int64_t start = harness_now_ms(); access(first, F_OK) != 0; harness_tick(1))
+    for (int64_t start = harness_now_ms(); access(first, F_OK) != 0; harness_wait_ms(1))
         expect(harness_now_ms() - start < HARNESS_DEADLINE_MS, "expected %s", first);
     process_kill(&process, signal);
     cr_assert_eq(unlink(path), 0);

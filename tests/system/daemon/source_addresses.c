@@ -37,7 +37,7 @@ Test(system_source_addresses, answers_and_copies_are_sent_from_the_address_the_c
         uint16_t port = endpoint_port(&server.at[i == 0 ? 0 : 1]);
 
         for (int turn = 0; turn < 6; turn++) {
-            struct endpoint to = seen_from(&both, cases[i].asked[turn % 2], port);
+            struct endpoint to = neighbour_endpoint(&both, cases[i].asked[turn % 2], port);
 
             udp_ask(udp, &to, "hi", "yes");
             ctl_ok(&server, "broadcast", "news", NULL);
@@ -62,7 +62,7 @@ Test(system_source_addresses,
     add_neighbour(&both, "near", NEAR_SETUP, FAR_SETUP);
     server_start(&server, OPEN, "-l", "[fe80::1%near]:0", NULL);
     udp = udp_open_in(both.there, &both, "[fe80::9%far]:0");
-    to = seen_from(&both, "fe80::1%far", endpoint_port(&server.at[0]));
+    to = neighbour_endpoint(&both, "fe80::1%far", endpoint_port(&server.at[0]));
     udp_ask(udp, &to, "hi", "yes");
     ctl_ok(&server, "broadcast", "news", NULL);
     udp_expect(udp, &to, "news");
@@ -88,8 +88,8 @@ Test(system_source_addresses,
     add_neighbour(&left, "left", "ip addr add fe80::1/64 dev left nodad", FAR_SETUP);
     add_neighbour(&right, "right", "ip addr add fe80::1/64 dev right nodad", FAR_SETUP);
     server_start(&server, OPEN, "-l", "[::]:0", NULL);
-    from_left = seen_from(&left, "fe80::1%far", endpoint_port(&server.at[0]));
-    from_right = seen_from(&right, "fe80::1%far", endpoint_port(&server.at[0]));
+    from_left = neighbour_endpoint(&left, "fe80::1%far", endpoint_port(&server.at[0]));
+    from_right = neighbour_endpoint(&right, "fe80::1%far", endpoint_port(&server.at[0]));
     udp_left = udp_open_in(left.there, &left, "[fe80::9%far]:5000");
     udp_right = udp_open_in(right.there, &right, "[fe80::9%far]:5000");
     udp_ask(udp_left, &from_left, "hi", "yes");

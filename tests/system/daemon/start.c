@@ -157,7 +157,7 @@ Test(system_start, a_numeric_user_without_an_entry_needs_a_group)
     expect_failure(&server, &result, "nosuchgroup", "no entry has that name");
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
-    harness_forgo_leaks();
+    harness_disable_leak_check();
     server = (struct server){.owner = 54321};
     server_start(&server, "[server]\nuser = 54321\ngroup = 54321\n", "-l", "127.0.0.1:0", NULL);
     server_stop(&server);
@@ -269,7 +269,7 @@ Test(system_start, a_server_becomes_its_user_and_keeps_no_privilege_of_root)
 
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
-    harness_forgo_leaks();
+    harness_disable_leak_check();
     server_start(&server, "[server]\nuser = nobody\n[reply]\nmessage = yes\n", "-l", "127.0.0.1:81",
                  NULL);
     expect_status_line(&server, "\nUid:\t65534\t65534\t65534\t65534\n");
@@ -292,7 +292,7 @@ Test(system_start, a_warning_names_a_configuration_that_the_new_user_cannot_read
 
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
-    harness_forgo_leaks();
+    harness_disable_leak_check();
     server_start(&server, "[server]\nuser = nobody\n", "-l", "127.0.0.1:0", NULL);
     server_await_log(&server, server.config);
     server_stop(&server);

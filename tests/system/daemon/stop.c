@@ -33,7 +33,7 @@ static void flood_once(struct flood *flood, const struct endpoint *to)
 {
     for (int i = 0; i < FLOOD_CLIENTS; i++) {
         for (; flood->sent[i] - flood->replied[i] < IN_FLIGHT; flood->sent[i]++)
-            udp_say(flood->udp[i], to, "hi");
+            udp_send_text(flood->udp[i], to, "hi");
         receive_replies(flood, i);
     }
 }
@@ -106,7 +106,7 @@ Test(system_stop, a_stop_cancels_jobs_and_closes_control_connections)
     server_start(&server, "[reply]\nmode = none\n[broadcast]\nrate = 1\n", "-l", "127.0.0.1:0",
                  NULL);
     for (int i = 0; i < 50; i++)
-        udp_say(udp_open("127.0.0.1"), &server.at[0], "hi");
+        udp_send_text(udp_open("127.0.0.1"), &server.at[0], "hi");
     server_await_stat(&server, "joined", 50);
     silent = control_client_open(&server);
     control = control_client_open(&server);

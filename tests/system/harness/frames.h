@@ -13,10 +13,10 @@ void frame_send(int udp, const struct endpoint *to, uint8_t type, const uint8_t 
                 const char *text);
 
 /* Expects that the next datagram is a challenge, and returns its cookie. */
-void frame_hear_challenge(int udp, const struct endpoint *from, uint8_t cookie[FRAME_COOKIE]);
+void frame_expect_challenge(int udp, const struct endpoint *from, uint8_t cookie[FRAME_COOKIE]);
 
 /* Sends "hi" as an unverified source and expects a challenge. */
-void frame_be_challenged(int udp, const struct endpoint *server, uint8_t cookie[FRAME_COOKIE]);
+void frame_request_challenge(int udp, const struct endpoint *server, uint8_t cookie[FRAME_COOKIE]);
 
 /* Registers a client: sends "hi", returns the cookie of the challenge, expects the reply "yes". */
 void frame_join(int udp, const struct endpoint *server);

@@ -38,14 +38,14 @@ bool harness_sanitized(void);
 /* Disables the leak check at the end of this test's programs. LeakSanitizer stops a program by
  * ptrace, which fails if the program has changed its user, and never ends if its terminal is
  * closed, because the SIGCONT after that SIGHUP undoes the SIGSTOP. */
-void harness_forgo_leaks(void);
+void harness_disable_leak_check(void);
 
 /* Returns the milliseconds of a monotonic clock. */
 int64_t harness_now_ms(void);
 
 /* Waits for a timer of ms: for loops that query a server until it has reached a state, and until a
  * ttl has passed. */
-void harness_tick(int ms);
+void harness_wait_ms(int ms);
 
 /* Returns a path in the directory of this test, which is removed at its end. */
 const char *harness_path(const char *name);
@@ -59,7 +59,7 @@ void harness_equal(const char *what, int64_t actual, int64_t expected);
 void harness_contains(const char *what, const char *text, const char *part);
 
 #define expect(condition, ...) \
-    ((condition) ? (void)0 : (harness_here(__FILE__, __LINE__), harness_fail(__VA_ARGS__)))
+    ((condition) ? (void)0 : (harness_set_location(__FILE__, __LINE__), harness_fail(__VA_ARGS__)))
 
 /* ---- Processes ---- */
 
@@ -131,7 +131,7 @@ bool endpoint_same(const struct endpoint *a, const struct endpoint *b);
 int udp_open(const char *local);
 struct endpoint udp_name(int udp);
 void udp_send(int udp, const struct endpoint *to, const void *bytes, size_t size);
-void udp_say(int udp, const struct endpoint *to, const char *text);
+void udp_send_text(int udp, const struct endpoint *to, const char *text);
 /* Receives one datagram. Returns its size, or -1 if none arrived within HARNESS_DEADLINE_MS. from
  * may be NULL. */
 ssize_t udp_receive(int udp, void *bytes, size_t room, struct endpoint *from);
@@ -144,18 +144,18 @@ void udp_ask(int udp, const struct endpoint *server, const char *text, const cha
 void udp_expect_nothing(int udp, const char *what);
 /* Sends "hi" to an IPv4 address of this host from an address that no other socket of the test has,
  * and closes that socket. */
-void udp_pass_by(const struct endpoint *to);
+void udp_send_from_new_client(const struct endpoint *to);
 /* Sends at most 1400 bytes over IPv4 from a forged source address, by a raw socket. Skips the test
  * without permission for that. */
-void udp_forge(const struct endpoint *from, const struct endpoint *to, const void *bytes,
-               size_t size);
+void udp_send_forged(const struct endpoint *from, const struct endpoint *to, const void *bytes,
+                     size_t size);
 /* Raises the limit of open files of this process. Returns false if that is not allowed. */
-bool harness_allow_files(size_t count);
+bool harness_raise_file_limit(size_t count);
 
 /* ---- Streams: "tcp:127.0.0.1:3000", "unix:/path" ---- */
 
 int stream_open(const char *name);
-void stream_say(int stream, const char *text);
+void stream_write_text(int stream, const char *text);
 /* Returns the next line without its newline, or NULL at the end. */
 const char *stream_line(int stream);
 void stream_expect(int stream, const char *line);
@@ -252,50 +252,50 @@ int netns_here(void);
 void netns_switch(int netns);
 
 /* Records the place of the call for the message of a failure. */
-void harness_here(const char *file, int line);
+void harness_set_location(const char *file, int line);
 
 #ifndef HARNESS_INTERNAL
-#define HERE(call)                 (harness_here(__FILE__, __LINE__), call)
-#define harness_equal(...)         HERE(harness_equal(__VA_ARGS__))
-#define harness_contains(...)      HERE(harness_contains(__VA_ARGS__))
-#define process_start(...)         HERE(process_start(__VA_ARGS__))
-#define process_write(...)         HERE(process_write(__VA_ARGS__))
-#define process_await_text(...)    HERE(process_await_text(__VA_ARGS__))
-#define process_wait(...)          HERE(process_wait(__VA_ARGS__))
-#define run(...)                   HERE(run(__VA_ARGS__))
-#define run_ok(...)                HERE(run_ok(__VA_ARGS__))
-#define udp_open(...)              HERE(udp_open(__VA_ARGS__))
-#define udp_send(...)              HERE(udp_send(__VA_ARGS__))
-#define udp_say(...)               HERE(udp_say(__VA_ARGS__))
-#define udp_expect(...)            HERE(udp_expect(__VA_ARGS__))
-#define udp_ask(...)               HERE(udp_ask(__VA_ARGS__))
-#define udp_expect_nothing(...)    HERE(udp_expect_nothing(__VA_ARGS__))
-#define udp_pass_by(...)           HERE(udp_pass_by(__VA_ARGS__))
-#define stream_open(...)           HERE(stream_open(__VA_ARGS__))
-#define stream_say(...)            HERE(stream_say(__VA_ARGS__))
-#define stream_line(...)           HERE(stream_line(__VA_ARGS__))
-#define stream_expect(...)         HERE(stream_expect(__VA_ARGS__))
-#define stream_expect_end(...)     HERE(stream_expect_end(__VA_ARGS__))
-#define stream_expect_nothing(...) HERE(stream_expect_nothing(__VA_ARGS__))
-#define server_start(...)          HERE(server_start(__VA_ARGS__))
-#define server_try(...)            HERE(server_try(__VA_ARGS__))
-#define server_await_log(...)      HERE(server_await_log(__VA_ARGS__))
-#define server_stop(...)           HERE(server_stop(__VA_ARGS__))
-#define ctl(...)                   HERE(ctl(__VA_ARGS__))
-#define ctl_ok(...)                HERE(ctl_ok(__VA_ARGS__))
-#define json_integer(...)          HERE(json_integer(__VA_ARGS__))
-#define text_integer(...)          HERE(text_integer(__VA_ARGS__))
-#define json_text(...)             HERE(json_text(__VA_ARGS__))
-#define control_client_open(...)   HERE(control_client_open(__VA_ARGS__))
-#define operator_expect_end(...)   HERE(operator_expect_end(__VA_ARGS__))
-#define operator_answer(...)       HERE(operator_answer(__VA_ARGS__))
-#define server_ask(...)            HERE(server_ask(__VA_ARGS__))
-#define answer_integer(...)        HERE(answer_integer(__VA_ARGS__))
-#define server_stat(...)           HERE(server_stat(__VA_ARGS__))
-#define server_await_stat(...)     HERE(server_await_stat(__VA_ARGS__))
-#define server_await_clients(...)  HERE(server_await_clients(__VA_ARGS__))
-#define server_await_files(...)    HERE(server_await_files(__VA_ARGS__))
-#define expect_balance(...)        HERE(expect_balance(__VA_ARGS__))
+#define HERE(call)                    (harness_set_location(__FILE__, __LINE__), call)
+#define harness_equal(...)            HERE(harness_equal(__VA_ARGS__))
+#define harness_contains(...)         HERE(harness_contains(__VA_ARGS__))
+#define process_start(...)            HERE(process_start(__VA_ARGS__))
+#define process_write(...)            HERE(process_write(__VA_ARGS__))
+#define process_await_text(...)       HERE(process_await_text(__VA_ARGS__))
+#define process_wait(...)             HERE(process_wait(__VA_ARGS__))
+#define run(...)                      HERE(run(__VA_ARGS__))
+#define run_ok(...)                   HERE(run_ok(__VA_ARGS__))
+#define udp_open(...)                 HERE(udp_open(__VA_ARGS__))
+#define udp_send(...)                 HERE(udp_send(__VA_ARGS__))
+#define udp_send_text(...)            HERE(udp_send_text(__VA_ARGS__))
+#define udp_expect(...)               HERE(udp_expect(__VA_ARGS__))
+#define udp_ask(...)                  HERE(udp_ask(__VA_ARGS__))
+#define udp_expect_nothing(...)       HERE(udp_expect_nothing(__VA_ARGS__))
+#define udp_send_from_new_client(...) HERE(udp_send_from_new_client(__VA_ARGS__))
+#define stream_open(...)              HERE(stream_open(__VA_ARGS__))
+#define stream_write_text(...)        HERE(stream_write_text(__VA_ARGS__))
+#define stream_line(...)              HERE(stream_line(__VA_ARGS__))
+#define stream_expect(...)            HERE(stream_expect(__VA_ARGS__))
+#define stream_expect_end(...)        HERE(stream_expect_end(__VA_ARGS__))
+#define stream_expect_nothing(...)    HERE(stream_expect_nothing(__VA_ARGS__))
+#define server_start(...)             HERE(server_start(__VA_ARGS__))
+#define server_try(...)               HERE(server_try(__VA_ARGS__))
+#define server_await_log(...)         HERE(server_await_log(__VA_ARGS__))
+#define server_stop(...)              HERE(server_stop(__VA_ARGS__))
+#define ctl(...)                      HERE(ctl(__VA_ARGS__))
+#define ctl_ok(...)                   HERE(ctl_ok(__VA_ARGS__))
+#define json_integer(...)             HERE(json_integer(__VA_ARGS__))
+#define text_integer(...)             HERE(text_integer(__VA_ARGS__))
+#define json_text(...)                HERE(json_text(__VA_ARGS__))
+#define control_client_open(...)      HERE(control_client_open(__VA_ARGS__))
+#define operator_expect_end(...)      HERE(operator_expect_end(__VA_ARGS__))
+#define operator_answer(...)          HERE(operator_answer(__VA_ARGS__))
+#define server_ask(...)               HERE(server_ask(__VA_ARGS__))
+#define answer_integer(...)           HERE(answer_integer(__VA_ARGS__))
+#define server_stat(...)              HERE(server_stat(__VA_ARGS__))
+#define server_await_stat(...)        HERE(server_await_stat(__VA_ARGS__))
+#define server_await_clients(...)     HERE(server_await_clients(__VA_ARGS__))
+#define server_await_files(...)       HERE(server_await_files(__VA_ARGS__))
+#define expect_balance(...)           HERE(expect_balance(__VA_ARGS__))
 #endif
 
 #endif

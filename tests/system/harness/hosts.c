@@ -34,7 +34,7 @@ static void await_bridge(const struct hosts *hosts)
     while (text_count(run_ok(NULL, "bridge", "link", "show", NULL), "state forwarding") < HOSTS) {
         expect(harness_now_ms() < deadline, "expected the bridge to forward between %d hosts",
                HOSTS);
-        harness_tick(1);
+        harness_wait_ms(1);
     }
 }
 

@@ -21,6 +21,6 @@ int udp_open_in(int netns, const struct neighbours *both, const char *local);
 void netns_shell_in(int netns, const struct neighbours *both, const char *command);
 
 /* Returns an address as the neighbour sees it: a zone is the name of an interface there. */
-struct endpoint seen_from(const struct neighbours *both, const char *host, uint16_t port);
+struct endpoint neighbour_endpoint(const struct neighbours *both, const char *host, uint16_t port);
 
 #endif

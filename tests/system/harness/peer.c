@@ -125,7 +125,7 @@ void udp_send(int udp, const struct endpoint *to, const void *bytes, size_t size
                      strerror(errno));
 }
 
-void udp_say(int udp, const struct endpoint *to, const char *text)
+void udp_send_text(int udp, const struct endpoint *to, const char *text)
 {
     udp_send(udp, to, text, strlen(text));
 }
@@ -172,7 +172,7 @@ void udp_expect(int udp, const struct endpoint *from, const char *text)
 
 void udp_ask(int udp, const struct endpoint *server, const char *text, const char *answer)
 {
-    udp_say(udp, server, text);
+    udp_send_text(udp, server, text);
     udp_expect(udp, server, answer);
 }
 
@@ -189,18 +189,18 @@ void udp_expect_nothing(int udp, const char *what)
         harness_fail("expected nothing (%s), not an error: %s", what, strerror(errno));
 }
 
-void udp_pass_by(const struct endpoint *to)
+void udp_send_from_new_client(const struct endpoint *to)
 {
     static int passers;
     int udp = udp_open(harness_format("127.1.%d.%d", passers / 250 % 250, 1 + passers % 250));
 
     passers++;
-    udp_say(udp, to, "hi");
+    udp_send_text(udp, to, "hi");
     close(udp);
 }
 
-void udp_forge(const struct endpoint *from, const struct endpoint *to, const void *bytes,
-               size_t size)
+void udp_send_forged(const struct endpoint *from, const struct endpoint *to, const void *bytes,
+                     size_t size)
 {
     const struct sockaddr_in *source = (const struct sockaddr_in *)&from->sockaddr;
     const struct sockaddr_in *target = (const struct sockaddr_in *)&to->sockaddr;
@@ -232,7 +232,7 @@ void udp_forge(const struct endpoint *from, const struct endpoint *to, const voi
         harness_fail("expected to send a forged datagram: %s", strerror(errno));
 }
 
-bool harness_allow_files(size_t count)
+bool harness_raise_file_limit(size_t count)
 {
     struct rlimit limit;
 

@@ -105,7 +105,7 @@ const char *harness_directory(void)
     return directory;
 }
 
-void keeper_dismiss(void)
+void cleaner_finish(void)
 {
     if (cleaner_pipe < 0)
         return;
@@ -119,7 +119,7 @@ void bytes_add(struct bytes *bytes, const void *data, size_t size)
 {
     if (bytes->size + size + 1 > bytes->room) {
         bytes->room = 2 * (bytes->size + size + 1);
-        bytes->data = harness_keep_again(bytes->data, bytes->room);
+        bytes->data = harness_reallocate(bytes->data, bytes->room);
     }
     memcpy(bytes->data + bytes->size, data, size);
     bytes->size += size;

@@ -8,8 +8,8 @@
 /* Functions that the files of the harness share and that tests do not need. */
 
 /* Allocate and reallocate memory that harness_end frees. They fail the test without memory. */
-void *harness_keep(size_t size);
-void *harness_keep_again(void *kept, size_t size);
+void *harness_allocate(size_t size);
+void *harness_reallocate(void *kept, size_t size);
 
 /* Appends data, and a NUL after it. */
 void bytes_add(struct bytes *bytes, const void *data, size_t size);
@@ -18,7 +18,7 @@ void bytes_add(struct bytes *bytes, const void *data, size_t size);
  * removes it. */
 const char *harness_directory(void);
 /* Lets the cleanup process kill all processes and remove the directory, and waits for its end. */
-void keeper_dismiss(void);
+void cleaner_finish(void);
 
 /* Appends arguments up to a NULL to argv, which has space for HARNESS_ARGUMENTS_MAX + 1. Returns
  * the new count. */

@@ -121,7 +121,7 @@ static bool is_other(const char *word)
 /* Reads the addresses of the line "udpsrv: ready ADDR…". */
 static void read_addresses(struct server *server, const char *line)
 {
-    char *words = harness_keep(strlen(line) + 1);
+    char *words = harness_allocate(strlen(line) + 1);
     char *rest = NULL;
 
     strcpy(words, line);
@@ -419,7 +419,7 @@ void server_await_stat(struct server *server, const char *name, int64_t value)
         if (harness_now_ms() > deadline)
             harness_fail("expected %s to reach %lld, it stays at %lld: %s", name, (long long)value,
                          (long long)now, server_ask(server, "stats"));
-        harness_tick(5);
+        harness_wait_ms(5);
     }
 }
 
@@ -430,7 +430,7 @@ void server_await_clients(struct server *server, int64_t count)
     for (int64_t now; (now = server_stat(server, "clients")) != count;) {
         if (harness_now_ms() > deadline)
             harness_fail("expected %lld clients, there are %lld", (long long)count, (long long)now);
-        harness_tick(10);
+        harness_wait_ms(10);
     }
 }
 
@@ -449,7 +449,7 @@ void server_await_files(const struct server *server, int most)
     for (int now; (now = server_files(server)) > most;) {
         if (harness_now_ms() > deadline)
             harness_fail("expected at most %d open files, there are %d", most, now);
-        harness_tick(10);
+        harness_wait_ms(10);
     }
 }
 

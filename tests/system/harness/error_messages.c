@@ -1,6 +1,6 @@
 /* Error messages of the programs: see complaints.h. */
 
-#include "complaints.h"
+#include "error_messages.h"
 
 #include <regex.h>
 #include <signal.h>
@@ -33,7 +33,7 @@ static bool matches(const char *pattern, const char *text)
     return found;
 }
 
-void complaints_keep(const char *text)
+void error_messages_record(const char *text)
 {
     size_t before = recorded ? strlen(recorded) : 0, size = strlen(text);
     recorded = realloc(recorded, before + size + 2);
@@ -41,7 +41,7 @@ void complaints_keep(const char *text)
     memcpy(recorded + before + size, "\n", 2);
 }
 
-void complaints_see(const char *command, const char *text)
+void error_messages_check(const char *command, const char *text)
 {
     char *rest = strdup(text ? text : "");
     int lines = 0;
@@ -50,7 +50,7 @@ void complaints_see(const char *command, const char *text)
                "expected the form PROGRAM: ATTEMPT: WHY; NEXT of %s, it is:\n%s", command, line);
     expect(lines > 0, "expected an error of: %s", command);
     free(rest);
-    complaints_keep(text);
+    error_messages_record(text);
 }
 
 static size_t split(char *words, const char **argv)
@@ -69,7 +69,7 @@ static struct result result_of(const struct process *process)
                            .err = process->texts[1].data ? process->texts[1].data : ""};
 }
 
-struct result complaints_run(harness_prepare *prepare, const char *input, const char *words)
+struct result error_messages_run(harness_prepare *prepare, const char *input, const char *words)
 {
     const char *argv[WORDS_MAX];
     struct process process;
@@ -84,12 +84,12 @@ struct result complaints_run(harness_prepare *prepare, const char *input, const 
     return result_of(&process);
 }
 
-void complaints_expect(harness_prepare *prepare, const char *input, const char *words)
+void error_messages_expect(harness_prepare *prepare, const char *input, const char *words)
 {
-    struct result result = complaints_run(prepare, input, words);
+    struct result result = error_messages_run(prepare, input, words);
     expect(result.status > 0 && result.status < 128, "expected '%s' to fail, its status is %d",
            words, result.status);
-    complaints_see(words, result.err);
+    error_messages_check(words, result.err);
 }
 
 static int listen_at(const char *path)
@@ -103,8 +103,8 @@ static int listen_at(const char *path)
     return listener;
 }
 
-void complaints_fake(const char *words, const char *answer, enum complaints_server manner,
-                     bool loose)
+void error_messages_expect_of_fake_server(const char *words, const char *answer,
+                                          enum fake_server_end manner, bool loose)
 {
     const char *path = harness_path("fake"), *argv[WORDS_MAX];
     char line[4096], *rest = strdup(words);
@@ -117,27 +117,28 @@ void complaints_fake(const char *words, const char *answer, enum complaints_serv
     process_close_stdin(&process);
     int connection = accept(listener, NULL, NULL);
     expect(read(connection, line, sizeof line) > 0, "expected a request of '%s'", words);
-    for (const char *end; (end = strchr(answer, COMPLAINTS_NEXT)) != NULL; answer = end + 1) {
+    for (const char *end; (end = strchr(answer, FAKE_SERVER_NEXT_ANSWER)) != NULL;
+         answer = end + 1) {
         operator_send(connection, answer, (size_t)(end - answer));
         expect(read(connection, line, sizeof line) > 0, "expected another request of '%s'", words);
     }
     operator_send(connection, answer, strlen(answer));
-    if (manner == COMPLAINTS_ENDS)
+    if (manner == FAKE_SERVER_CLOSES)
         close(connection);
     process_wait(&process);
-    if (manner == COMPLAINTS_HANGS)
+    if (manner == FAKE_SERVER_WAITS)
         close(connection);
     close(listener);
     struct result result = result_of(&process);
     if (loose)
-        complaints_keep(harness_format("%s%s", result.out, result.err));
+        error_messages_record(harness_format("%s%s", result.out, result.err));
     else
-        complaints_see(words, result.err);
+        error_messages_check(words, result.err);
     free(rest);
 }
 
-void complaints_at_terminal(const char *words, const char *text, const char *meanwhile,
-                            const char *keys, const char *error)
+void error_messages_at_terminal(const char *words, const char *text, const char *meanwhile,
+                                const char *keys, const char *error)
 {
     const char *argv[WORDS_MAX];
     char *rest = strdup(words);
@@ -146,18 +147,18 @@ void complaints_at_terminal(const char *words, const char *text, const char *mea
     split(rest, argv);
     pty_open(&pty);
     pty_start(&pty, &process, NULL, argv);
-    complaints_keep(pty_await(&pty, text));
+    error_messages_record(pty_await(&pty, text));
     if (meanwhile)
         run_ok(NULL, "sh", "-c", meanwhile, NULL);
     pty_type(&pty, keys);
-    complaints_keep(pty_await(&pty, error));
+    error_messages_record(pty_await(&pty, error));
     process_kill(&process, SIGKILL);
     process_wait(&process);
     pty_close(&pty);
     free(rest);
 }
 
-void complaints_expect_all(void)
+void error_messages_expect_all(void)
 {
     char *templates = strdup(run_ok(NULL, "tests/messages", "--templates", NULL)), *rest;
     const char *missing = "";
