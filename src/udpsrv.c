@@ -4,6 +4,7 @@
 #include "os/loop/signals.h"
 #include "os/loop/standard_input.h"
 #include "server/config/config_check.h"
+#include "server/config/config_print.h"
 #include "server/options.h"
 #include "server/server.h"
 
@@ -40,7 +41,7 @@ int main(int argc, char **argv)
     case SERVER_CHECK:
         return config_check_run(&options);
     case SERVER_PRINT:
-        return flush_output(config_check_print(&options));
+        return flush_output(config_print_run(&options));
     case SERVER_HELP:
         server_options_help();
         return flush_output(EXIT_SUCCESS);

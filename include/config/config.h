@@ -128,9 +128,7 @@ struct config {
     } log;
 };
 
-/* A new configuration with the defaults. NULL if there is no memory. The argument of config_free
- * may be NULL. */
-struct config *config_defaults(void);
+/* Frees a configuration; NULL is ignored. */
 void config_free(struct config *config);
 
 /* Append a copy to a list. The caller checks CONFIG_LISTEN_MAX, CONFIG_MESSAGES_MAX and

@@ -11,7 +11,4 @@
 void config_check_all(const struct config *config, struct config_origins *origins,
                       struct config_diagnostics *diagnostics);
 
-/* Sets the defaults that depend on the value of another key. */
-void config_set_dependent_defaults(struct config *config, struct config_origins *origins);
-
 #endif

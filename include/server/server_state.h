@@ -8,7 +8,7 @@
 #include "server/admission/shared_admission.h"
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/config/config_files.h"
-#include "server/control/command_table.h"
+#include "server/control/commands/command_table.h"
 #include "server/control/control_socket.h"
 #include "server/listen/interface_changes.h"
 #include "server/listen/startup_sockets.h"

@@ -98,11 +98,3 @@ void config_check_all(const struct config *config, struct config_origins *origin
     check_admission(config, origins, diagnostics);
     check_blocks(config, origins, diagnostics);
 }
-
-void config_set_dependent_defaults(struct config *config, struct config_origins *origins)
-{
-    const struct config_key *key = config_key_find("admission", "per-prefix");
-    if (!config_origin_of(origins->in_files, key)->given &&
-        config->admission.policy == POLICY_COOKIE)
-        config->admission.per_prefix = CONFIG_PER_PREFIX_COOKIE;
-}

@@ -1,6 +1,7 @@
 #include "config/config_parser.h"
 #include "config/config_address_types.h"
 #include "config/config_checks.h"
+#include "config/config_defaults.h"
 #include "config/config_keys.h"
 #include "config/config_origins.h"
 #include "config/config_syntax.h"

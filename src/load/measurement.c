@@ -4,6 +4,7 @@
 #include "load/report/report_text.h"
 #include "load/run/fanout.h"
 #include "load/run/find_max.h"
+#include "load/run/result_verdict.h"
 #include "load/target_lookup.h"
 #include "os/file/file.h"
 #include "os/log/error_message.h"
@@ -45,9 +46,7 @@ static int report(struct report_files *files, const struct load_result *result,
         status = fail(error);
     if (status != LOAD_DONE || ferror(stdout))
         return LOAD_FAILED;
-    if (!result->answered_enough)
-        return LOAD_UNANSWERED;
-    return result->kept_up ? LOAD_DONE : LOAD_NOT_KEPT_UP;
+    return result_verdict_exit_status(result);
 }
 
 static int measure(const struct load_run_setting *setting, struct report_files *files)

@@ -3,7 +3,7 @@
 
 #include "server/options.h"
 
-/* Reads the configuration at the start, and implements -t (check it) and -T (print it). */
+/* Reads the configuration at the start, and checks it for option -t. */
 
 enum {
     EXIT_CONFIGURATION = 78, /* EX_CONFIG of <sysexits.h> */
@@ -13,8 +13,7 @@ enum {
  * config_files_read returns. */
 int config_check_read(struct config_files_result *result, const struct server_options *options);
 
-/* Run -t and -T. Return the exit status. */
+/* Checks the configuration for -t. Returns the exit status. */
 int config_check_run(const struct server_options *options);
-int config_check_print(const struct server_options *options);
 
 #endif

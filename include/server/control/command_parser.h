@@ -11,7 +11,8 @@ struct control_session;
 enum command_log {
     COMMAND_READS,       /* it changes nothing: at level debug */
     COMMAND_CHANGES,     /* at level info, with the operator and the first argument */
-    COMMAND_LOGS_ITSELF, /* it calls control_log, since its first argument is not enough */
+    COMMAND_LOGS_ITSELF, /* it calls command_log_write_pairs, since its first argument is not enough
+                          */
 };
 
 /* A command of the operator: a row of the table. */

@@ -38,13 +38,6 @@ void control_abort(struct control_session *session);
 void control_refuse(struct control_session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-enum { CONTROL_LOG_PAIRS_MAX = 8 };
-
-/* Logs, at level info, that the peer has run the command, with at most CONTROL_LOG_PAIRS_MAX pairs
- * and the peer's uid, gid and pid. For commands that log themselves. */
-void control_log(const struct control_session *session, const char *name,
-                 const struct log_pair *pairs, size_t count);
-
 /* The command `help`, a row of the table: lists the table. */
 void control_command_help(void *state, struct control_session *session, char *arguments);
 

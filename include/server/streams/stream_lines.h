@@ -15,4 +15,8 @@ size_t stream_lines_make(struct stream_clients *table, const uint8_t *bytes, siz
 /* Handles a line that a client has sent. */
 void stream_lines_receive(struct stream_client *client, const uint8_t *bytes, size_t size);
 
+/* Counts a line that is longer than server.max-datagram, sends the error line, and discards what
+ * the client still sends. The caller has begun to close the client. */
+void stream_lines_refuse_too_long(struct stream_client *client);
+
 #endif

@@ -33,8 +33,7 @@ int run_result_describe(struct load_result *result, const struct load_options *o
     return -ENOMEM;
 }
 
-/* Adds the replies of all senders. Expected replies may differ by one rotation, and by those that
- * were lost. */
+/* Adds the replies of all senders. */
 static int set_replies(struct load_result *result, const struct load_options *options,
                        struct sender *const *senders, uint32_t count, uint64_t lost_replies,
                        char error[RUN_RESULT_ERROR_BYTES])
@@ -46,10 +45,9 @@ static int set_replies(struct load_result *result, const struct load_options *op
         reply_counts_merge(all, sender_summary(senders[i]).replies);
     if (!failed)
         failed = reply_counts_report(all, result);
-    if (!failed) {
-        result->rotation_known = options->expected_count > 0 && result->counts.replied > 0;
-        result->rotation_even = reply_counts_spread(all) <= 1 + lost_replies;
-    }
+    if (!failed)
+        result_verdict_judge_rotation(result, options->expected_count > 0, reply_counts_spread(all),
+                                      lost_replies);
     reply_counts_free(all);
     if (failed)
         snprintf(error, RUN_RESULT_ERROR_BYTES, "cannot report: memory is short; free some");

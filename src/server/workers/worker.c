@@ -8,8 +8,8 @@
 #include "os/process/host.h"
 #include "os/process/memory.h"
 #include "os/process/random.h"
-#include "server/workers/traffic_warnings.h"
 #include "server/workers/worker_state.h"
+#include "server/workers/worker_sweep.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,41 +18,10 @@
 #include <string.h>
 
 enum {
-    /* A slice of the sweep ends after 100 us. The clock is read after each 32 steps of half a
-     * microsecond at most, so that nearly all slices stay below 200 us (docs/performance.md): that
-     * is short beside the jitter of a network, some 1 ms, and long enough that a million clients
-     * which expire at once are removed within seconds even under a flood of requests. */
-    SWEEP_SLICE_NS = 100000,
-    SWEEP_SLICE_STEPS = 32,
     /* Batches that all listeners together answer before timers, messages and copies are served: at
      * 10 us a datagram, some 10 ms, and four times that where all of 64 listeners are flooded. */
     DRAIN_BATCHES = 16,
 };
-
-/* ---- the sweep ---- */
-
-static void run_sweep_slice(void *state)
-{
-    struct worker *worker = state;
-    uint64_t start_ns = clock_now_ns(), now_ns = start_ns, expired = 0;
-    bool more = true;
-    for (; more && now_ns - start_ns < SWEEP_SLICE_NS; now_ns = clock_now_ns())
-        more =
-            registry_sweep(worker->decider.registry, now_ns / 1000000, SWEEP_SLICE_STEPS, &expired);
-    worker->stats.expired += expired;
-    if (more)
-        loop_defer(worker->loop, &worker->sweep_slice);
-}
-
-static void on_sweep(void *state)
-{
-    struct worker *worker = state;
-    worker_count_drops(worker);
-    traffic_warnings_check(&worker->warnings, &worker->stats, clock_now_ms());
-    if (first_worker_streams(worker->first_worker) != NULL)
-        stream_clients_sweep(first_worker_streams(worker->first_worker), clock_now_ms());
-    run_sweep_slice(worker);
-}
 
 /* ---- from start to stop ---- */
 
@@ -180,7 +149,7 @@ static int open_loop(struct worker *worker)
     if (worker->mailbox == NULL)
         return -errno;
     int error = send_monitor_open(&worker->send_monitor, worker->loop);
-    return error != 0 ? error : loop_timer_open(worker->loop, &worker->sweep, on_sweep, worker);
+    return error != 0 ? error : worker_sweep_open(worker);
 }
 
 int worker_new(struct worker **worker, const struct worker_options *options, const char **failed)
@@ -207,7 +176,6 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
     made->decider.stats = &made->stats;
     made->decider.max_datagram_bytes = options->max_datagram_bytes;
     made->decider.secrets = options->secrets;
-    made->sweep_slice = (struct loop_task){.run = run_sweep_slice, .state = made};
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i].make(made);
@@ -226,10 +194,8 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
 /* Closes all that sends and counts, in the reverse order of the start. May be called twice. */
 static void close_all(struct worker *worker)
 {
-    if (worker->loop != NULL) {
-        loop_timer_close(&worker->sweep);
-        loop_cancel(worker->loop, &worker->sweep_slice);
-    }
+    if (worker->loop != NULL)
+        worker_sweep_close(worker);
     relay_close(worker->relay);
     broadcast_close(worker->broadcast);
     worker->broadcast = NULL;

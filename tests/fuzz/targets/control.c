@@ -11,7 +11,7 @@
 #include "os/loop/mailbox.h"
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
-#include "server/control/command_table.h"
+#include "server/control/commands/command_table.h"
 
 #include <errno.h>
 #include <stdbool.h>

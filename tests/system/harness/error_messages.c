@@ -1,4 +1,4 @@
-/* Error messages of the programs: see complaints.h. */
+/* Error messages of the programs: see error_messages.h. */
 
 #include "error_messages.h"
 

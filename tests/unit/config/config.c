@@ -1,5 +1,6 @@
 /* The configuration: defaults, lists, and the text of listen addresses. */
 #include "config/config.h"
+#include "config/config_defaults.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

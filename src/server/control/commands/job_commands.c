@@ -1,7 +1,8 @@
-#include "server/control/job_commands.h"
+#include "server/control/commands/job_commands.h"
 
 #include "config/config.h"
-#include "server/control/command_context.h"
+#include "server/control/command_log.h"
+#include "server/control/commands/command_context.h"
 #include "server/control/control_sessions.h"
 #include "server/control/session_eviction.h"
 #include "text/hex.h"
@@ -36,7 +37,7 @@ static bool read_payload(char *hex, size_t *size)
 
 static void refuse_broadcast(struct control_session *session, const char *message)
 {
-    control_log(session, "broadcast", &(struct log_pair){"refused", message}, 1);
+    command_log_write_pairs(session, "broadcast", &(struct log_pair){"refused", message}, 1);
     control_refuse(session, "%s", message);
 }
 
@@ -59,7 +60,7 @@ static void log_broadcast(const struct control_session *session, int64_t id, siz
     snprintf(job, sizeof job, "%" PRId64, id);
     snprintf(bytes, sizeof bytes, "%zu", size);
     const struct log_pair pairs[] = {{"job", job}, {"bytes", bytes}};
-    control_log(session, "broadcast", pairs, sizeof pairs / sizeof pairs[0]);
+    command_log_write_pairs(session, "broadcast", pairs, sizeof pairs / sizeof pairs[0]);
 }
 
 void control_command_broadcast(void *state, struct control_session *session, char *arguments)

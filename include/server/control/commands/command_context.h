@@ -1,9 +1,9 @@
-#ifndef SERVER_CONTROL_COMMAND_CONTEXT_H
-#define SERVER_CONTROL_COMMAND_CONTEXT_H
+#ifndef SERVER_CONTROL_COMMANDS_COMMAND_CONTEXT_H
+#define SERVER_CONTROL_COMMANDS_COMMAND_CONTEXT_H
 
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/config/config_reload.h"
-#include "server/control/worker_query.h"
+#include "server/control/commands/worker_query.h"
 
 /* The state that is passed to each command of the operator. All of it belongs to the server and
  * outlives the commands. */

@@ -1,5 +1,5 @@
-#ifndef SERVER_CONTROL_WORKER_QUERY_H
-#define SERVER_CONTROL_WORKER_QUERY_H
+#ifndef SERVER_CONTROL_COMMANDS_WORKER_QUERY_H
+#define SERVER_CONTROL_COMMANDS_WORKER_QUERY_H
 
 #include "address/client_name.h"
 #include "os/loop/mailbox.h"

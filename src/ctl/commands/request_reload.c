@@ -1,4 +1,4 @@
-#include "ctl/commands/reload_command.h"
+#include "ctl/commands/request_reload.h"
 
 #include "ctl/commands/command_result.h"
 #include "ctl/connection/blocking_request.h"

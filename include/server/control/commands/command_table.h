@@ -1,8 +1,8 @@
-#ifndef SERVER_CONTROL_COMMAND_TABLE_H
-#define SERVER_CONTROL_COMMAND_TABLE_H
+#ifndef SERVER_CONTROL_COMMANDS_COMMAND_TABLE_H
+#define SERVER_CONTROL_COMMANDS_COMMAND_TABLE_H
 
-#include "server/control/command_context.h"
 #include "server/control/command_parser.h"
+#include "server/control/commands/command_context.h"
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
-#ifndef CTL_COMMANDS_JOB_COMMANDS_H
-#define CTL_COMMANDS_JOB_COMMANDS_H
+#ifndef CTL_COMMANDS_REQUEST_JOBS_H
+#define CTL_COMMANDS_REQUEST_JOBS_H
 
 #include "ctl/options.h"
 

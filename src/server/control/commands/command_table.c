@@ -1,9 +1,9 @@
-#include "server/control/command_table.h"
+#include "server/control/commands/command_table.h"
 
-#include "server/control/client_commands.h"
+#include "server/control/commands/client_commands.h"
+#include "server/control/commands/job_commands.h"
+#include "server/control/commands/server_commands.h"
 #include "server/control/control_sessions.h"
-#include "server/control/job_commands.h"
-#include "server/control/server_commands.h"
 
 const struct control_command *command_table_rows(size_t *count)
 {

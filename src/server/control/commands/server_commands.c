@@ -1,8 +1,8 @@
-#include "server/control/server_commands.h"
+#include "server/control/commands/server_commands.h"
 
 #include "base/version.h"
 #include "os/process/clock.h"
-#include "server/control/command_context.h"
+#include "server/control/commands/command_context.h"
 
 #include <inttypes.h>
 

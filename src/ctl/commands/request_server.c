@@ -1,4 +1,4 @@
-#include "ctl/commands/server_commands.h"
+#include "ctl/commands/request_server.h"
 
 #include "base/stats.h"
 #include "ctl/commands/command_result.h"

@@ -1,6 +1,6 @@
-#include "server/control/client_commands.h"
+#include "server/control/commands/client_commands.h"
 
-#include "server/control/command_context.h"
+#include "server/control/commands/command_context.h"
 #include "text/number_with_unit.h"
 #include "text/printable.h"
 

@@ -1,4 +1,4 @@
-#include "ctl/commands/client_commands.h"
+#include "ctl/commands/request_clients.h"
 
 #include "address/client_name.h"
 #include "ctl/commands/command_result.h"

@@ -1,4 +1,4 @@
-#include "server/control/worker_query.h"
+#include "server/control/commands/worker_query.h"
 
 #include <stdlib.h>
 

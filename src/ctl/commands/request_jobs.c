@@ -1,4 +1,4 @@
-#include "ctl/commands/job_commands.h"
+#include "ctl/commands/request_jobs.h"
 
 #include "ctl/commands/command_result.h"
 #include "text/number_with_unit.h"
