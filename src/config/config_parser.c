@@ -1,6 +1,6 @@
 #include "config/config_parser.h"
 #include "config/config_address_types.h"
-#include "config/config_checks.h"
+#include "config/config_consistency.h"
 #include "config/config_defaults.h"
 #include "config/config_keys.h"
 #include "config/config_origins.h"
@@ -326,7 +326,7 @@ bool config_parser_override(struct config_parser *parser, const char *where, con
 struct config *config_parser_finish(struct config_parser *parser)
 {
     assert(parser->config);
-    config_check_all(parser->config, &parser->origins, &parser->diagnostics);
+    config_consistency_check(parser->config, &parser->origins, &parser->diagnostics);
     config_set_dependent_defaults(parser->config, &parser->origins);
     if (parser->diagnostics.count > 0 || parser->diagnostics.no_memory)
         return NULL;

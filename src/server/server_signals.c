@@ -44,7 +44,7 @@ void server_reload(void *state, reload_done *done, void *done_state)
         .control = &server->control,
     };
     control_socket_check(&server->control);
-    interface_changes_check(server->interfaces);
+    interface_events_check(server->interfaces);
     if (!server->stopping) {
         reload(&target, done, done_state);
         return;

@@ -62,10 +62,10 @@ static int make_reply(struct server *server)
 static int make_admission(struct server *server)
 {
     const char *failed = "random secrets";
-    int error = shared_admission_new(&server->admission, server->config->clients.max);
+    int error = admission_updates_new(&server->admission, server->config->clients.max);
     if (error == 0) {
         failed = "tables of limits";
-        error = shared_admission_rules(server->admission, server->config, &server->rules);
+        error = admission_updates_rules(server->admission, server->config, &server->rules);
     }
     return error == 0 ? 0
                       : startup_error_report(
@@ -109,8 +109,8 @@ static int make_workers(struct server *server)
         .reply = server->reply,
         .first_worker_sockets = &server->sockets.first_worker,
         .rules = server->rules,
-        .secrets = shared_admission_secrets(server->admission),
-        .on_link_failed = shared_admission_request_on_link,
+        .secrets = admission_updates_secrets(server->admission),
+        .on_link_failed = admission_updates_request_on_link,
         .on_link_state = server->admission,
         .stream_files = server->stream_files,
         .failure = {.mailbox = server->mailbox, .on_failure = on_worker_failure, .state = server},
@@ -190,8 +190,8 @@ static int start_log(struct server *server)
 
 static int start_admission(struct server *server)
 {
-    int error = shared_admission_start(server->admission, server->loop, server->workers.list,
-                                       server->workers.count, server->mailbox);
+    int error = admission_updates_start(server->admission, server->loop, server->workers.list,
+                                        server->workers.count, server->mailbox);
     return error == 0
                ? 0
                : startup_error_report("cannot replace the cookie secrets each minute", "timer",
@@ -200,17 +200,17 @@ static int start_admission(struct server *server)
 
 static int follow_interfaces(struct server *server)
 {
-    const struct interface_changes_options options = {
+    const struct interface_events_options options = {
         .loop = server->loop,
         .reply_mailbox = server->mailbox,
         .workers = server->workers.list,
         .worker_count = server->workers.count,
         .config = server->config,
         .sockets = &server->sockets,
-        .on_change = shared_admission_request_on_link,
+        .on_change = admission_updates_request_on_link,
         .on_change_state = server->admission,
     };
-    int error = interface_changes_open(&server->interfaces, &options);
+    int error = interface_events_open(&server->interfaces, &options);
     return error == 0 ? 0
                       : startup_error_report("cannot follow the interfaces", "timer", error,
                                              startup_error_advice(error, "try again"));

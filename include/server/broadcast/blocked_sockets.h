@@ -1,9 +1,9 @@
 #ifndef SERVER_BROADCAST_BLOCKED_SOCKETS_H
 #define SERVER_BROADCAST_BLOCKED_SOCKETS_H
 
-#include "base/send_socket_slots.h"
 #include "config/config.h"
 #include "registry/registry.h"
+#include "server/send/send_socket_slots.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,10 +2,10 @@
 #define SERVER_CONFIG_CONFIG_RELOAD_H
 
 #include "os/loop/mailbox.h"
-#include "server/admission/shared_admission.h"
+#include "server/admission/admission_updates.h"
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/config/config_check.h"
-#include "server/control/control_socket.h"
+#include "server/control/control_socket_file.h"
 #include "server/workers/worker.h"
 
 #include <stdbool.h>
@@ -32,7 +32,7 @@ struct reload_target {
     const int *end_signals;       /* that cancel the reload; 0 at the end */
     const struct config *started; /* the configuration at the start of the server */
     struct reply **reply;         /* in use; replaced if the messages or the mode have changed */
-    struct shared_admission *admission;
+    struct admission_updates *admission;
     struct admission_rules *rules; /* in use; replaced, and their access list is freed */
     struct worker *const *workers;
     size_t worker_count;

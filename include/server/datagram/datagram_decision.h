@@ -3,12 +3,12 @@
 
 #include "admission/broadcast_addrs.h"
 #include "admission/cookie.h"
-#include "base/send_socket_slots.h"
 #include "base/stats.h"
 #include "net/message/datagram_batch.h"
 #include "registry/registry.h"
 #include "server/admission/admission_rules.h"
 #include "server/datagram/own_addresses.h"
+#include "server/send/send_socket_slots.h"
 #include "wire/reply_rotation.h"
 
 #include <stdbool.h>

@@ -3,14 +3,14 @@
 
 #include "os/loop/event_loop.h"
 #include "server/datagram/datagram_decision.h"
-#include "server/datagram/send_socket.h"
-#include "server/listen/send_socket_set.h"
+#include "server/send/send_socket_reserve.h"
+#include "server/send/send_socket_set.h"
 
 /* The input and output of one UDP listener in one worker: receives batches of datagrams, has
  * datagram_decide decide about them, and sends the answers.
  *
  * Reception goes on while an interface's send socket is full: the replies to it are queued
- * (server/datagram/reply_queue). Only a listener that has a single send socket for replies stops
+ * (server/send/reply_queue). Only a listener that has a single send socket for replies stops
  * to receive until that has space. In the worker's thread. */
 struct datagram_io;
 

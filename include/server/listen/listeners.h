@@ -3,7 +3,7 @@
 
 #include "config/config.h"
 #include "server/datagram/own_addresses.h"
-#include "server/listen/send_socket_set.h"
+#include "server/send/send_socket_set.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ struct listener {
     struct send_socket_set *senders; /* likewise: that send */
 
     /* The interface or address that it depends on, which may appear later, or vanish and come back:
-     * server/listen/listener_recovery. */
+     * server/listen/restore_after_interface_change. */
     const struct config_listen *config;
     char zone[ADDR_ZONE_BYTES]; /* the interface that it is tied to, "" if there is none */
     uint32_t interface; /* its index, 0 while it does not exist; of a group: where it is joined, 0

@@ -3,7 +3,7 @@
 
 #include "admission/broadcast_addrs.h"
 #include "config/config.h"
-#include "server/listen/send_socket_set.h"
+#include "server/send/send_socket_set.h"
 
 /* What one worker gets after a change of the host's interfaces: the broadcast addresses of its
  * networks, and new sockets for listeners whose interface or address has come back. */

@@ -3,12 +3,13 @@
 
 #include "server/broadcast/relay.h"
 #include "server/broadcast/shard_broadcast.h"
-#include "server/workers/worker_calls.h"
 #include "server/workers/worker_clients.h"
+#include "server/workers/worker_messages.h"
 #include "server/workers/worker_options.h"
 
 /* One worker: a thread that serves its shard of the clients, with sockets, a registry, counters and
- * an event loop of its own. Other threads reach it only by messages (server/workers/worker_calls).
+ * an event loop of its own. Other threads reach it only by messages
+ * (server/workers/worker_messages).
  */
 struct worker;
 

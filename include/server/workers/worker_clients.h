@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 /* Queries about the clients and counters of one worker: what status, stats, clients, client and
- * kick of udpctl need. In the worker's thread, as the run of a call (server/workers/worker_calls).
+ * kick of udpctl need. In the worker's thread, as the run of a call
+ * (server/workers/worker_messages).
  */
 struct worker;
 struct client_name;

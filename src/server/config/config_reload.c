@@ -94,7 +94,7 @@ static bool choose_settings(struct reloading *reloading, const struct reload_tar
                             const struct config *config)
 {
     struct admission_rules rules;
-    if (shared_admission_rules(target->admission, config, &rules) != 0)
+    if (admission_updates_rules(target->admission, config, &rules) != 0)
         return false;
     if (!choose_reply(reloading, target->reply, config)) {
         access_list_free(rules.acl);

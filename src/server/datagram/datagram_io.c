@@ -5,7 +5,7 @@
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "os/process/memory.h"
-#include "server/datagram/reply_queue.h"
+#include "server/send/reply_queue.h"
 #include "wire/frame.h"
 
 #include <errno.h>

@@ -7,6 +7,7 @@
 #include "os/process/clock.h"
 #include "os/process/host.h"
 #include "os/process/memory.h"
+#include "os/process/processor_count.h"
 #include "os/process/random.h"
 #include "server/workers/worker_state.h"
 #include "server/workers/worker_sweep.h"
@@ -231,7 +232,7 @@ static void worker_main(void *state)
 static void pin_to_processor(struct worker *worker)
 {
     char name[24];
-    int error = thread_pin(worker->thread, host_processor_number(worker->options.number));
+    int error = thread_pin(worker->thread, processor_count_nth(worker->options.number));
     if (error == 0)
         return;
     snprintf(name, sizeof name, "worker-%" PRIu32, worker->options.number);

@@ -1,6 +1,7 @@
 #include "server/workers/worker_pool.h"
 
 #include "os/process/host.h"
+#include "os/process/processor_count.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -21,7 +22,7 @@ size_t workers_wanted(const struct config *config)
 {
     uint32_t wanted = config->server.workers;
     if (wanted == CONFIG_WORKERS_AUTO)
-        wanted = host_processors_within_quota();
+        wanted = processor_count_within_quota();
     return wanted < CONFIG_WORKERS_MAX ? wanted : CONFIG_WORKERS_MAX;
 }
 

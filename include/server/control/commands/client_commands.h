@@ -3,9 +3,7 @@
 
 struct control_session;
 
-/* The operator's commands about clients: clients, client, kick. state is a struct command_context.
- */
-void control_command_clients(void *state, struct control_session *session, char *arguments);
+/* The operator's commands about one client: client, kick. state is a struct command_context. */
 void control_command_client(void *state, struct control_session *session, char *arguments);
 void control_command_kick(void *state, struct control_session *session, char *arguments);
 

@@ -1,6 +1,7 @@
 #include "server/control/commands/command_table.h"
 
 #include "server/control/commands/client_commands.h"
+#include "server/control/commands/client_listing.h"
 #include "server/control/commands/job_commands.h"
 #include "server/control/commands/server_commands.h"
 #include "server/control/control_sessions.h"

@@ -1,0 +1,50 @@
+#ifndef SERVER_CONTROL_CONTROL_SOCKET_FILE_H
+#define SERVER_CONTROL_CONTROL_SOCKET_FILE_H
+
+#include "config/config.h"
+#include "os/file/control_path.h"
+#include "os/file/file_watch.h"
+#include "os/loop/timer.h"
+#include "os/process/privilege.h"
+#include "server/control/control_listener.h"
+
+/* The path of the control socket. The socket is opened at the start, and is created again when its
+ * file was removed: within clients.sweep and at most a second, or at a reload. With control.socket
+ * = off none of these functions does anything. */
+struct control_socket {
+    struct control *control; /* NULL: control.socket = off */
+    struct loop *loop;
+    char path[CONTROL_PATH_BYTES];
+    struct identity owner; /* that creates its directory */
+    struct file_watch watch;
+    struct loop_timer check_timer; /* set while a check of the file is due */
+    uint32_t sweep_ms;
+};
+
+/* The table of commands and their state, which outlive the socket. */
+struct control_socket_commands {
+    const struct control_command *table;
+    size_t count;
+    void *state;
+};
+
+/* Returns 0 or -errno; the reason is then printed or logged. */
+int control_socket_open(struct control_socket *socket, struct loop *loop,
+                        const struct config *config, const struct identity *identity,
+                        const struct control_socket_commands *commands);
+
+/* Warns if the present user of the server can neither remove the socket nor create it again. */
+void control_socket_warn(const struct control_socket *socket);
+
+/* Checks whether the file is there, and creates it if it is not. */
+void control_socket_check(struct control_socket *socket);
+
+/* Sets clients.sweep, the longest time until a removed file is noticed. */
+void control_socket_set_sweep(struct control_socket *socket, uint32_t sweep_ms);
+
+/* Returns its path, or "off". */
+const char *control_socket_name(const struct control_socket *socket);
+
+void control_socket_close(struct control_socket *socket);
+
+#endif
