@@ -58,7 +58,7 @@ static int measure(const struct load_run_setting *setting, struct report_files *
     char error[LOAD_RUN_ERROR_BYTES];
     struct load_result *result = calloc(1, sizeof *result);
     if (!result)
-        return fail("cannot begin: memory is short; free some, or lower -c");
+        return fail("cannot begin: not enough memory; free some, or lower -c");
     int failed = run(setting, result, error);
     if (failed)
         main_loop_limit_output(setting->main_loop, STDERR_FILENO);

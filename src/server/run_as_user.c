@@ -91,7 +91,7 @@ int user_become(const struct identity *identity, const struct config *config)
     }
     if (error != 0)
         return startup_error_report("cannot give up privileges", "capabilities", error,
-                                    "the kernel, or what confines this process, refuses");
+                                    "the kernel or a sandbox of this process refuses it");
     return 0;
 }
 

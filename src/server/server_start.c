@@ -67,11 +67,12 @@ static int make_admission(struct server *server)
         failed = "tables of limits";
         error = admission_updates_rules(server->admission, server->config, &server->rules);
     }
-    return error == 0 ? 0
-                      : startup_error_report(
-                            "cannot prepare the admission of clients", failed, error,
-                            startup_error_advice(
-                                error, "the kernel has no entropy yet, or refuses: try later"));
+    return error == 0
+               ? 0
+               : startup_error_report(
+                     "cannot prepare the admission of clients", failed, error,
+                     startup_error_advice(
+                         error, "the kernel has no entropy yet, or refuses it: try again later"));
 }
 
 static int make_loop(struct server *server)
@@ -122,11 +123,12 @@ static int make_workers(struct server *server)
                     ? -ENOMEM
                     : workers_new(&server->workers, server->config, &server->sockets.listeners,
                                   &shared, &failed);
-    return error == 0 ? 0
-                      : startup_error_report(
-                            "cannot make a worker", failed, error,
-                            startup_error_advice(
-                                error, "the kernel has no entropy yet, or refuses: try later"));
+    return error == 0
+               ? 0
+               : startup_error_report(
+                     "cannot create a worker", failed, error,
+                     startup_error_advice(
+                         error, "the kernel has no entropy yet, or refuses it: try again later"));
 }
 
 static int make_jobs(struct server *server)
@@ -134,7 +136,7 @@ static int make_jobs(struct server *server)
     int error = jobs_open(&server->jobs, server->workers.list, server->workers.count,
                           server->mailbox, server->config->broadcast.queue);
     return error == 0 ? 0
-                      : startup_error_report("cannot make the queue of broadcasts", "memory", error,
+                      : startup_error_report("cannot create the broadcast queue", "memory", error,
                                              "try again");
 }
 

@@ -20,7 +20,7 @@ const int SERVER_STOP_SIGNALS[] = {SIGTERM, SIGINT, 0};
 
 void server_exit_at_once(struct server *server, const char *why)
 {
-    log_event(LOG_LEVEL_ERROR, "ended without a stop", "reason", why, "advice",
+    log_event(LOG_LEVEL_ERROR, "ended abnormally", "reason", why, "advice",
               "start it again; clients join again by their next datagram", NULL);
     control_socket_close(&server->control);
     startup_sockets_remove_files(&server->sockets);

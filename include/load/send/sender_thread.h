@@ -29,7 +29,7 @@ struct sender_setting {
     struct sender_callbacks callbacks;
 };
 
-/* Takes the clients over. Returns NULL when memory is short; then they stay the caller's. */
+/* Takes the clients over. Returns NULL when not enough memory; then they stay the caller's. */
 struct sender *sender_new(const struct sender_setting *setting,
                           const struct simulated_clients *clients);
 void sender_free(struct sender *sender);

@@ -91,12 +91,13 @@ int command_reload(const struct ctl_options *options)
     size_t size;
     struct reload_answer answer = {.json = options->json, .out = open_memstream(&text, &size)};
     if (!answer.out)
-        return output_error(options->json, "cannot reload: memory is short; free some");
+        return output_error(options->json, "cannot reload: not enough memory; free some");
     enum answer_result result =
         blocking_request(&options->server, "reload", add_line, &answer, error);
     int status;
     if (fclose(answer.out) != 0)
-        status = output_error(options->json, "cannot show the answer: memory is short; free some");
+        status =
+            output_error(options->json, "cannot show the answer: not enough memory; free some");
     else if (result == ANSWER_OK || result == ANSWER_REFUSED)
         status = print_result(options, result == ANSWER_OK, &answer, text, error);
     else

@@ -29,7 +29,7 @@ int collect_result_describe(struct load_result *result, const struct load_option
     if (result->command && result->target && result->host)
         return 0;
     snprintf(error, COLLECT_RESULT_ERROR_BYTES,
-             "cannot begin: memory is short; free some, or lower -c");
+             "cannot begin: not enough memory; free some, or lower -c");
     return -ENOMEM;
 }
 
@@ -50,7 +50,7 @@ static int set_replies(struct load_result *result, const struct load_options *op
                                       lost_replies);
     reply_counts_free(all);
     if (failed)
-        snprintf(error, COLLECT_RESULT_ERROR_BYTES, "cannot report: memory is short; free some");
+        snprintf(error, COLLECT_RESULT_ERROR_BYTES, "cannot report: not enough memory; free some");
     return failed;
 }
 

@@ -163,7 +163,7 @@ int find_max_run(const struct load_run_setting *setting, struct load_result *res
     *result = (struct load_result){.exact = true};
     if (!step) {
         snprintf(error, LOAD_RUN_ERROR_BYTES,
-                 "cannot begin: memory is short; free some, or lower -c");
+                 "cannot begin: not enough memory; free some, or lower -c");
         return -ENOMEM;
     }
     rate_search_init(&search, setting->rate);

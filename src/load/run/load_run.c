@@ -220,7 +220,7 @@ static int create_senders(struct load_run *run, char error[LOAD_RUN_ERROR_BYTES]
         run->senders[run->created] = sender_new(&setting, &clients[run->created]);
         if (!run->senders[run->created]) {
             snprintf(error, LOAD_RUN_ERROR_BYTES,
-                     "cannot simulate %u clients: memory or descriptors are short; lower -c",
+                     "cannot simulate %u clients: not enough memory or descriptors; lower -c",
                      run->setting->options->clients);
             close_clients(clients, run->created, threads);
             return -ENOMEM;

@@ -150,7 +150,7 @@ int simulated_clients_open(struct simulated_clients *clients,
     }
     clients->sockets = malloc(clients->socket_count * sizeof *clients->sockets);
     if (!clients->sockets)
-        return fail(error, -ENOMEM, "cannot simulate %u clients: memory is short; lower -c",
+        return fail(error, -ENOMEM, "cannot simulate %u clients: not enough memory; lower -c",
                     plan->count);
     for (uint32_t i = 0; i < clients->socket_count; i++)
         clients->sockets[i] = -1;

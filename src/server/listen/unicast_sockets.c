@@ -249,7 +249,7 @@ int unicast_sockets_open(struct listeners *listeners, const struct config *confi
         }
         bool skip = may_skip(config, error);
         log_event(skip ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR,
-                  skip ? "going on without a default listener" : "cannot listen", "address",
+                  skip ? "continuing without a default listener" : "cannot listen", "address",
                   listener->text, "reason", socket_option_error(-error), "advice",
                   advice(-error, &listener->bound), NULL);
         if (!skip)

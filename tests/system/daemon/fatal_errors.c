@@ -64,8 +64,7 @@ static void fail_a_worker(const char *workers)
     log = server_log(&server);
     harness_contains("the log", log,
                      "a worker's event loop failed reason=\"Cannot allocate memory\"");
-    harness_contains("the log", log,
-                     "ended without a stop reason=\"a worker's event loop failed\"");
+    harness_contains("the log", log, "ended abnormally reason=\"a worker's event loop failed\"");
     expect(access(server.socket, F_OK) != 0, "expected no socket file after the end");
 }
 
@@ -92,6 +91,6 @@ Test(system_fatal_errors, an_event_loop_failure_of_the_main_thread_ends_the_serv
     }
     harness_equal("the status", server.process.status, 1);
     harness_contains("the log", server_log(&server),
-                     "ended without a stop reason=\"the event loop failed\"");
+                     "ended abnormally reason=\"the event loop failed\"");
     expect(access(server.socket, F_OK) != 0, "expected no socket file after the end");
 }
