@@ -98,10 +98,10 @@ static const char *add_row(struct output_table *table, const char *cells, size_t
 {
     char *copy = size <= CHUNK_BYTES ? allocate_cells(table, size) : NULL;
     if (!copy)
-        return "memory is short";
+        return "not enough memory";
     memcpy(copy, cells, size);
     if (table->sorted && !add_sort_key(table, copy))
-        return "memory is short";
+        return "not enough memory";
     table->row_count++;
     return NULL;
 }
