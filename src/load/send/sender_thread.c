@@ -12,8 +12,9 @@
 #include <stdlib.h>
 
 enum {
-    /* A sleeping thread wakes up some 50 microseconds late if its processor has to leave a sleep
-       state. Shorter waits are busy-waits, where a processor may be used for that. */
+    /* This long before a request is due, sleeping ends and busy-waiting begins, if a processor may
+     * be used for that: a sleeping thread wakes up late if its processor has to leave a sleep
+     * state. */
     SPIN_NS = 100 * 1000,
     /* Up to this number of sockets, it is cheaper to read each of them in each round than to use
        epoll. */
@@ -250,8 +251,8 @@ static bool receive(struct sender *sender, const uint32_t *ready, int count)
     return drained;
 }
 
-/* A reply in a receive buffer was in time, however late it is read: requests expire only when the
- * sockets are empty. */
+/* A reply that waits in a receive buffer arrived in time, even if it is read late: requests expire
+ * only when the sockets are empty. */
 static void expire(struct sender *sender, bool drained)
 {
     struct request_io *io = &sender->io;
