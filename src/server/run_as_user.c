@@ -58,7 +58,7 @@ int user_find_control_group(gid_t *gid, const struct config *config)
     return 0;
 }
 
-/* Without permission to join control.group it continues: the group only matters when the control
+/* Continues without permission to join control.group: the group only matters when the control
  * socket is removed. */
 static int change_identity(const struct identity *identity, const struct config *config)
 {

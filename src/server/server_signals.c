@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 enum {
-    /* A signal that follows the first one sooner is the same request to stop: timeout(1) and some
-     * supervisors signal both the process and its group. */
+    /* A second signal within this time is the same request to stop: timeout(1) and some supervisors
+     * signal both the process and its group. */
     SAME_SIGNAL_MS = 100,
 };
 

@@ -21,7 +21,7 @@ static int find_identity(struct server *server)
     return user_find(&server->identity, server->config);
 }
 
-/* Streams must leave descriptors for the operator, who could close them. */
+/* Streams must leave descriptors for the operator's sessions, by which streams can be closed. */
 static void raise_file_limit(struct server *server, size_t workers)
 {
     char streams[24];
@@ -34,7 +34,7 @@ static void raise_file_limit(struct server *server, size_t workers)
               "raise the limit on open files (ulimit -n), or lower server.stream-max", NULL);
 }
 
-/* From the first socket on, so that a signal leaves no socket file. */
+/* Before the first socket is opened, so that a signal leaves no socket file. */
 static int hold_stop_signals(struct server *server)
 {
     (void)server;
@@ -92,7 +92,7 @@ static int make_loop(struct server *server)
                                              startup_error_advice(error, "try again"));
 }
 
-/* Before any of it is reserved. */
+/* Checks before any memory is reserved. */
 static int check_memory(struct server *server)
 {
     return memory_estimate_check(server->config, server->sockets.listeners.worker_count);

@@ -29,7 +29,7 @@ typedef void reload_done(void *state, const struct reload_report *report);
 struct reload_target {
     const struct server_options *options;
     bool once;                    /* its file cannot be read again */
-    const int *end_signals;       /* that cancel the reload; 0 at the end */
+    const int *end_signals;       /* signals that cancel the reload; 0 ends the list */
     const struct config *started; /* the configuration at the start of the server */
     struct reply **reply;         /* in use; replaced if the messages or the mode have changed */
     struct admission_updates *admission;

@@ -10,8 +10,8 @@
 #include <stddef.h>
 
 /* The files of the Unix sockets for streams: watches them, and creates one again, with a new
- * socket, when it was removed. Existing connections do not need the file; new ones do. In the main
- * thread. */
+ * socket, when it was removed. Existing connections do not need the file; new ones do. Used by the
+ * main thread. */
 struct socket_file_recovery {
     struct loop *loop;
     struct startup_sockets *sockets;
@@ -24,16 +24,16 @@ struct socket_file_recovery {
 };
 
 /* Creates missing files again, and adds their sockets to the first worker's renewal. Marks a
- * listener as missing while this fails. Sets *added when it added a socket, and else leaves it as
- * it is. */
+ * listener as missing while this fails. Sets *added to true if it added a socket; otherwise leaves
+ * it unchanged. */
 void socket_file_recovery_check(struct socket_file_recovery *recovery,
                                 struct socket_renewal *first_renewal, bool *added);
 
-/* Watches the files that exist now. Returns false where one cannot be watched, without permission
+/* Watches the files that exist now. Returns false if one cannot be watched, for lack of permission
  * or descriptors: then the check has to be repeated. */
 bool socket_file_recovery_watch(struct socket_file_recovery *recovery);
 
-/* Ends watching. */
+/* Stops watching. */
 void socket_file_recovery_close(struct socket_file_recovery *recovery);
 
 #endif

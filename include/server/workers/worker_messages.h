@@ -5,7 +5,8 @@
 #include "server/listen/socket_renewal.h"
 #include "server/workers/worker_options.h"
 
-/* Calls to a worker from other threads, by its mailbox, and the changes that they may make. */
+/* Calls: functions that other threads have run in a worker's thread, by its mailbox, and the
+ * changes that they may make. */
 struct worker;
 
 /* A message that runs a function in the worker's thread, and is then posted back. The caller keeps
@@ -18,10 +19,11 @@ struct worker_call {
     void (*done)(struct worker_call *call); /* in the thread of reply_mailbox */
 };
 
-/* Posts a call whose run and done are set. From any thread. */
+/* Posts a call whose run and done are set. May be called from any thread. reply_mailbox may be
+ * NULL. */
 void worker_post(struct worker *worker, struct worker_call *call, struct mailbox *reply_mailbox);
 
-/* All below: in the worker's thread, as the run of a call. */
+/* All functions below are called in the worker's thread, from the run of a call. */
 
 /* Replaces the cookie secrets, and the list of on-link addresses (admission_rules), which the
  * caller may free. */
@@ -29,10 +31,11 @@ void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secr
                         struct access_list *on_link);
 
 /* Takes the new sockets and broadcast addresses after a change of the host's interfaces, and closes
- * the sockets that it has no use for. Also before the thread is started. */
+ * the sockets that it does not need. May also be called before the thread is started. */
 void worker_renew(struct worker *worker, struct socket_renewal *renewal);
 
-/* Applies what a reload may change. The caller releases the old reply and the old rules' lists. */
+/* The settings that a reload may change. worker_apply copies them; afterwards the caller releases
+ * the old reply and the lists of the old rules. */
 struct worker_settings {
     struct reply *reply;
     struct admission_rules rules;

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* The options of one worker (server/workers/worker). All pointers are to objects of the server,
- * which outlive the worker, but for sockets and senders, which are copied. */
+ * which outlive the worker, except sockets and senders, which are copied. */
 struct worker_options {
     uint32_t number;   /* of this worker, from 0 */
     uint32_t count;    /* of all workers */

@@ -51,7 +51,8 @@ static void deliver(struct admission_updates *admission)
 {
     for (size_t i = 0; i < admission->worker_count; i++) {
         struct delivery *delivery = &admission->deliveries[i];
-        /* A worker that has not read the last one within a minute gets both with the next. */
+        /* A worker that has not handled the last delivery yet gets the newer values with the next
+         * one. */
         if (delivery->pending)
             continue;
         delivery->pending = true;
@@ -63,9 +64,9 @@ static void deliver(struct admission_updates *admission)
     }
 }
 
-/* After a rotation of the secrets, and when a new list of on-link addresses is due. While a
- * delivery is pending, a worker may still use the list before the last one: the list is made again
- * a minute later. */
+/* Called after a rotation of the secrets, and when a new list of on-link addresses is due. While a
+ * delivery is pending, a worker may still use the previous list, which a refresh would free: then
+ * the list is made again only a minute later. */
 static void refresh_and_deliver(void *state)
 {
     struct admission_updates *admission = state;

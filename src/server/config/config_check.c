@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An error with a place in a file is printed as compilers do, without the program's name, so that
- * editors find it. */
+/* An error with a location in a file is printed as compilers do, without the program's name, so
+ * that editors can jump to it. */
 static void print_diagnostic(const char *text, bool located)
 {
     /* A text with further lines, to be pasted into a file, contains its own advice. */

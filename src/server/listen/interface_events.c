@@ -71,7 +71,8 @@ static bool read_broadcast_addrs(struct interface_events *interfaces)
     return true;
 }
 
-/* Not at once, but within a second: a program that removes a whole directory can finish first. */
+/* Checks within a second, not at once, so that a program that removes a whole directory can finish
+ * first. */
 static void check_later(void *state)
 {
     struct interface_events *interfaces = state;

@@ -71,7 +71,7 @@ static int open_link_group(const struct listener_restore *recovery, size_t i, ui
     return 0;
 }
 
-/* Returns 0 or -errno; it is no error that the membership exists already (EADDRINUSE). */
+/* Returns 0 or -errno; 0 also if the membership exists already (EADDRINUSE). */
 static int join_again(const struct listener_restore *recovery, size_t i, uint32_t interface,
                       bool *added)
 {
@@ -172,7 +172,8 @@ static void restore(const struct listener_restore *recovery, size_t i, uint32_t 
         log_restored(listener->text, listener->zone);
 }
 
-/* For sockets that are bound to a missing address: connects those that send once it appears. */
+/* Handles sockets that are bound to a missing address: once it appears, connects the sockets that
+ * send. */
 static void check_address(const struct listener_restore *recovery, size_t i, bool all_taken)
 {
     struct listener *listener = &recovery->sockets->listeners.list[i];
@@ -201,8 +202,8 @@ static uint32_t find_interface(const struct listener *listener, bool is_group)
     return interface_route_lookup(&listener->config->addr);
 }
 
-/* Where netlink is not permitted, the interface by which a route had a group joined is not known.
- * Joining again succeeds if the membership was lost. */
+/* If netlink is not permitted, the interface on which the kernel joined a group by its routes is
+ * not known. Joining again succeeds only if the membership was lost. */
 static void check_routed_group(const struct listener_restore *recovery, size_t i)
 {
     const struct listener *listener = &recovery->sockets->listeners.list[i];

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-    /* Descriptors: */
+    /* Descriptors. */
     WORKER_FILES =
         5, /* epoll, the eventfd of the mailbox, the timers of sweep, broadcast, sending */
     LISTENER_FILES = 1 + SEND_SOCKET_SET_FILES_MAX, /* in one worker */
