@@ -8,9 +8,9 @@
 /* The event loop of one thread, over epoll: readiness of descriptors, and deferred tasks. Timers
  * are in os/loop/timer, signals in os/loop/signals.
  *
- * All functions but loop_new are called in the loop's own thread. A handler is a callback and its
- * state, embedded in the structure of the caller. After loop_remove a handler gets no more events,
- * not even one that was already fetched from the kernel. */
+ * All functions except loop_new are called in the loop's own thread. A handler is a callback and
+ * its state, embedded in the structure of the caller. After loop_remove a handler gets no more
+ * events, not even one that was already fetched from the kernel. */
 struct loop;
 
 enum loop_events {

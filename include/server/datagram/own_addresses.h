@@ -39,7 +39,7 @@ struct own_addrs {
     size_t count;
 };
 
-/* Adds an address. Returns a pointer to it in the list, where it may be changed later. */
+/* Adds an address. Returns a pointer to it in the list, so that it can be changed later. */
 struct addr *own_addrs_add(struct own_addrs *addrs, const struct addr *addr);
 bool own_addrs_has(const struct own_addrs *addrs, const struct addr *addr);
 
