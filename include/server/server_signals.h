@@ -18,6 +18,6 @@ void server_signals_hold_stop(void);
 int server_signals_open(struct server *server);
 
 /* Reloads the configuration, and calls done, at once or later. state is the struct server. */
-void server_reload(void *state, reload_done *done, void *done_state);
+void server_reload(void *state, config_reload_callback *done, void *done_state);
 
 #endif

@@ -111,7 +111,7 @@ static int make_workers(struct server *server)
         .first_worker_sockets = &server->sockets.first_worker,
         .rules = server->rules,
         .secrets = admission_updates_secrets(server->admission),
-        .on_link_failed = admission_updates_request_on_link,
+        .on_challenge_failed = admission_updates_request_on_link,
         .on_link_state = server->admission,
         .stream_files = server->stream_files,
         .failure = {.mailbox = server->mailbox, .on_failure = on_worker_failure, .state = server},

@@ -11,8 +11,8 @@
  * the error line why. If no session but newcomer (may be NULL) is idle, closes instead the least
  * recently used session whose peer does not read its answer; if there is none of those, newcomer
  * itself. Returns false if none could be closed, since all sessions are running commands. */
-bool session_eviction_make_room(const struct control *control,
-                                const struct control_session *newcomer, const char *why);
+bool session_eviction_close_idle(const struct control *control,
+                                 const struct control_session *newcomer, const char *why);
 
 /* Whether more than CONTROL_SESSIONS_MAX - CONTROL_SESSIONS_RESERVED sessions are running commands,
  * so that a command that may take long must be refused. The other sessions are reserved for

@@ -27,7 +27,7 @@ struct datagram_io_options {
     struct send_socket_set senders; /* a copy; their address is the source of the answers */
     struct send_monitor *send_monitor;
     /* Called when a challenge could not be sent: the list of on-link addresses may be outdated. */
-    void (*on_link_failed)(void *state);
+    void (*on_challenge_failed)(void *state);
     void *on_link_state;
     size_t reply_queue_bytes; /* memory for waiting replies, where each interface has sockets */
     uint8_t listener;

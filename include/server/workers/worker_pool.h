@@ -25,7 +25,7 @@ struct workers_shared {
     const struct first_worker_sockets *first_worker_sockets;
     struct admission_rules rules;
     struct cookie_secrets secrets;
-    void (*on_link_failed)(void *state); /* see server/datagram/datagram_io; from any thread */
+    void (*on_challenge_failed)(void *state); /* see server/datagram/datagram_io; from any thread */
     void *on_link_state;
     uint32_t stream_files; /* from workers_raise_file_limit */
     struct worker_failure failure;

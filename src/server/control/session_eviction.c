@@ -26,8 +26,8 @@ static struct control_session *longest(const struct control *control,
     return found;
 }
 
-bool session_eviction_make_room(const struct control *control,
-                                const struct control_session *newcomer, const char *why)
+bool session_eviction_close_idle(const struct control *control,
+                                 const struct control_session *newcomer, const char *why)
 {
     struct control_session *idle = longest(control, is_idle), *stuck = longest(control, is_stuck);
     if (stuck && (!idle || idle == newcomer))

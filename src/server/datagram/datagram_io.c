@@ -86,7 +86,7 @@ static void send_all_challenges(struct datagram_io *io)
     struct challenge_queue *on_link = &io->answers.on_link, *routed = &io->answers.routed;
     /* The socket may be full of datagrams to neighbours that no longer answer. */
     if (batch_queued(routed->batch) > 0 && send_challenges(io, routed, sockets->routed) > 0)
-        io->options.on_link_failed(io->options.on_link_state);
+        io->options.on_challenge_failed(io->options.on_link_state);
     if (batch_queued(on_link->batch) == 0)
         return;
     /* If they share the send buffer, they may fill only a part of it. */
@@ -95,7 +95,7 @@ static void send_all_challenges(struct datagram_io *io)
         batch_fail_rest(on_link->batch, EAGAIN);
     int socket = sockets->on_link < 0 ? sockets->routed : sockets->on_link;
     if (send_challenges(io, on_link, socket) > 0)
-        io->options.on_link_failed(io->options.on_link_state);
+        io->options.on_challenge_failed(io->options.on_link_state);
 }
 
 /* ---- replies ---- */

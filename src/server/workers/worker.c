@@ -42,8 +42,8 @@ static int open_registry(struct worker *worker)
     worker->decider.registry =
         registry_init(worker->registry_memory, capacity, &worker->key,
                       worker_registry_ttl(worker->options.ttl_ms), clock_now_ms());
-    if (worker->options.allowance != NULL)
-        registry_set_capacity_share(worker->decider.registry, worker->options.allowance);
+    if (worker->options.capacity_share != NULL)
+        registry_set_capacity_share(worker->decider.registry, worker->options.capacity_share);
     datagram_decider_set_rules(&worker->decider, &worker->options.rules, clock_now_ms());
     return 0;
 }
@@ -65,7 +65,7 @@ static struct datagram_io_options datagram_io_options(struct worker *worker)
         .max_datagram_bytes = worker->options.max_datagram_bytes,
         .drain_batches = drain_batches(worker->options.listener_count),
         .send_monitor = &worker->send_monitor,
-        .on_link_failed = worker->options.on_link_failed,
+        .on_challenge_failed = worker->options.on_challenge_failed,
         .on_link_state = worker->options.on_link_state,
         .reply_queue_bytes = worker->options.reply_queue_bytes,
     };

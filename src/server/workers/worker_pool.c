@@ -64,7 +64,7 @@ static int make_worker(struct workers *workers, const struct listeners *listener
     if (options.number > 0)
         options.first_worker_sockets = NULL;
     if (workers->capacity != NULL)
-        options.allowance = shared_capacity_share(workers->capacity, options.number);
+        options.capacity_share = shared_capacity_share(workers->capacity, options.number);
     return worker_new(&workers->list[options.number], &options, failed);
 }
 
@@ -85,7 +85,7 @@ int workers_new(struct workers *workers, const struct config *config,
         .reply = shared->reply,
         .rules = shared->rules,
         .secrets = shared->secrets,
-        .on_link_failed = shared->on_link_failed,
+        .on_challenge_failed = shared->on_challenge_failed,
         .on_link_state = shared->on_link_state,
         .own_ports = &listeners->ports,
         .relay = config->broadcast.relay,

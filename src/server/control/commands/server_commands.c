@@ -65,7 +65,7 @@ void control_command_stats(void *state, struct control_session *session, char *a
 
 /* ---- reload and stop ---- */
 
-static void write_reload_report(void *state, const struct reload_report *report)
+static void write_reload_report(void *state, const struct config_reload_report *report)
 {
     struct control_session *session = state;
     if (report->applied) {
