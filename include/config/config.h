@@ -148,10 +148,6 @@ void config_clear_deny(struct config *config);
 /* Whether control.socket is "off". */
 bool config_control_is_off(const struct config *config);
 
-/* The number of listen addresses that other hosts can reach; if there are any, an admission policy
- * is required. *first is the index of the first one, unchanged if there are none. */
-size_t config_exposed_count(const struct config *config, size_t *first);
-
 /* Space for the longest address with its zone, and for the longest path. */
 enum { CONFIG_LISTEN_TEXT_BYTES = TRANSPORT_TEXT_BYTES + ADDR_ZONE_BYTES };
 

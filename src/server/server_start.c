@@ -9,6 +9,7 @@
 #include "server/server_signals.h"
 #include "server/server_stop.h"
 #include "server/startup_error.h"
+#include "server/workers/file_limit.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -25,7 +26,7 @@ static int find_identity(struct server *server)
 static void raise_file_limit(struct server *server, size_t workers)
 {
     char streams[24];
-    server->stream_files = workers_raise_file_limit(workers, server->config);
+    server->stream_files = file_limit_raise(workers, server->config);
     if (server->stream_files >= server->config->server.stream_max)
         return;
     snprintf(streams, sizeof streams, "%" PRIu32, server->stream_files);

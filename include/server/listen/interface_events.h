@@ -10,7 +10,7 @@
 /* Follows the host's interfaces and addresses, and the files of Unix sockets, while the server
  * runs: sends the workers the broadcast addresses of the host's networks, and new sockets for
  * listeners whose interface has come back (server/listen/restore_after_interface_change) or whose
- * file was removed (server/listen/socket_file_recovery). Used by the main thread. */
+ * file was removed (server/listen/stream_socket_file_recovery). Used by the main thread. */
 struct interface_events;
 
 /* All pointers are to objects of the server, which outlive the interface_events. */

@@ -27,18 +27,13 @@ struct workers_shared {
     struct cookie_secrets secrets;
     void (*on_challenge_failed)(void *state); /* see server/datagram/datagram_io; from any thread */
     void *on_link_state;
-    uint32_t stream_files; /* from workers_raise_file_limit */
+    uint32_t stream_files; /* from file_limit_raise */
     struct worker_failure failure;
 };
 
 /* Returns the number of workers, 1 to CONFIG_WORKERS_MAX, that server.workers requests on this
  * machine. */
 size_t workers_wanted(const struct config *config);
-
-/* Raises the process's limit on open files to what `count` workers need for the configuration, as
- * far as it is permitted. Returns the number of streams for which descriptors are left; at least a
- * quarter of the limit is reserved for them. */
-uint32_t workers_raise_file_limit(size_t count, const struct config *config);
 
 /* Makes as many workers as the listeners have sockets for. All pointers except the configuration
  * must outlive the workers. Returns 0, or -errno with *failed set to the name of the part that

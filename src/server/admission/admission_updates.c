@@ -3,6 +3,7 @@
 #include "os/log/log.h"
 #include "server/admission/cookie_rotation.h"
 #include "server/admission/on_link_refresh.h"
+#include "server/workers/worker_updates.h"
 
 #include <errno.h>
 #include <stdbool.h>

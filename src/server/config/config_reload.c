@@ -1,8 +1,10 @@
 #include "server/config/config_reload.h"
 
 #include "config/config_keys.h"
+#include "config/exposed_listeners.h"
 #include "os/log/log.h"
 #include "os/loop/signals.h"
+#include "server/workers/worker_updates.h"
 #include "text/printable.h"
 
 #include <errno.h>
@@ -151,7 +153,7 @@ static void apply(const struct config_reload_context *target, struct reloading *
 static bool lacks_policy(const struct config *started, const struct config *config)
 {
     size_t first;
-    return config->admission.policy == POLICY_UNSET && config_exposed_count(started, &first) > 0;
+    return config->admission.policy == POLICY_UNSET && exposed_listeners_count(started, &first) > 0;
 }
 
 static void refuse(char **problems, size_t count, const char *advice, config_reload_callback *done,

@@ -1,5 +1,5 @@
-#ifndef SERVER_LISTEN_SOCKET_FILE_RECOVERY_H
-#define SERVER_LISTEN_SOCKET_FILE_RECOVERY_H
+#ifndef SERVER_LISTEN_STREAM_SOCKET_FILE_RECOVERY_H
+#define SERVER_LISTEN_STREAM_SOCKET_FILE_RECOVERY_H
 
 #include "net/unix/socket_file.h"
 #include "os/file/file_watch.h"
@@ -12,7 +12,7 @@
 /* The files of the Unix sockets for streams: watches them, and creates one again, with a new
  * socket, when it was removed. Existing connections do not need the file; new ones do. Used by the
  * main thread. */
-struct socket_file_recovery {
+struct stream_socket_file_recovery {
     struct loop *loop;
     struct startup_sockets *sockets;
     void (*on_change)(void *state); /* called when a watched file may have been removed */
@@ -26,14 +26,14 @@ struct socket_file_recovery {
 /* Creates missing files again, and adds their sockets to the first worker's renewal. Marks a
  * listener as missing while this fails. Sets *added to true if it added a socket; otherwise leaves
  * it unchanged. */
-void socket_file_recovery_check(struct socket_file_recovery *recovery,
-                                struct socket_renewal *first_renewal, bool *added);
+void stream_socket_file_recovery_check(struct stream_socket_file_recovery *recovery,
+                                       struct socket_renewal *first_renewal, bool *added);
 
 /* Watches the files that exist now. Returns false if one cannot be watched, for lack of permission
  * or descriptors: then the check has to be repeated. */
-bool socket_file_recovery_watch(struct socket_file_recovery *recovery);
+bool stream_socket_file_recovery_watch(struct stream_socket_file_recovery *recovery);
 
 /* Stops watching. */
-void socket_file_recovery_close(struct socket_file_recovery *recovery);
+void stream_socket_file_recovery_close(struct stream_socket_file_recovery *recovery);
 
 #endif
