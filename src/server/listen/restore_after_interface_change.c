@@ -235,6 +235,15 @@ static void check_listener(const struct listener_restore *recovery, size_t i, bo
 
 /* ---- broadcast.multicast ---- */
 
+static void mark_multicast_lost(const struct listener_restore *recovery)
+{
+    struct broadcast_multicast_socket *multicast = &recovery->sockets->first_worker.multicast;
+    char text[CONFIG_LISTEN_TEXT_BYTES];
+    multicast->missing = true;
+    multicast->logged_error = 0;
+    log_lost(config_listen_text(&recovery->config->broadcast.multicast, text), multicast->zone);
+}
+
 static void check_multicast(const struct listener_restore *recovery, bool *added)
 {
     struct broadcast_multicast_socket *multicast = &recovery->sockets->first_worker.multicast;
@@ -245,11 +254,8 @@ static void check_multicast(const struct listener_restore *recovery, bool *added
         return;
     config_listen_text(&recovery->config->broadcast.multicast, text);
     if (!multicast->missing &&
-        multicast->interface != broadcast_multicast_socket_interface(multicast)) {
-        multicast->missing = true;
-        multicast->logged_error = 0;
-        log_lost(text, multicast->zone);
-    }
+        multicast->interface != broadcast_multicast_socket_interface(multicast))
+        mark_multicast_lost(recovery);
     if (!multicast->missing)
         return;
     int socket = broadcast_multicast_socket_connect(multicast, recovery->config, &from);
@@ -277,9 +283,9 @@ void listener_restore_interface_removed(const struct listener_restore *recovery,
         if (!listener->missing && listener->interface == interface)
             mark_lost(recovery, i);
     }
-    struct broadcast_multicast_socket *multicast = &recovery->sockets->first_worker.multicast;
-    if (multicast->socket != 0 && multicast->interface == interface)
-        multicast->interface = 0;
+    const struct broadcast_multicast_socket *multicast = &recovery->sockets->first_worker.multicast;
+    if (multicast->socket != 0 && !multicast->missing && multicast->interface == interface)
+        mark_multicast_lost(recovery);
 }
 
 bool listener_restore_check(const struct listener_restore *recovery, bool all_taken, bool *added)
