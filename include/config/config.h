@@ -100,7 +100,7 @@ struct config {
     } clients;
     struct {
         uint32_t rate_pps; /* copies a second; 0: no limit */
-        uint32_t queue;    /* most jobs that wait */
+        uint32_t queue;    /* the maximum number of waiting jobs */
         enum config_relay relay;
         uint32_t relay_rate_pps;        /* of one client; 0: no limit */
         struct config_listen multicast; /* family ADDR_NONE: unset */
@@ -110,7 +110,7 @@ struct config {
     struct {
         enum config_policy policy;
         struct config_blocks allow, deny;
-        uint32_t per_prefix; /* most clients of an IPv4 /24 or an IPv6 /64; 0: no limit */
+        uint32_t per_prefix; /* maximum number of clients of an IPv4 /24 or IPv6 /64; 0: no limit */
         uint32_t rate_pps;   /* datagrams a second from an address; 0: no limit */
         uint32_t burst;      /* datagrams at once; 0: as many as in one second */
         uint32_t dry_run;    /* 1: what exceeds a limit is only counted */

@@ -52,7 +52,7 @@ uint32_t registry_count(const struct registry *registry);
 /* What a datagram is to do with the client that sent it. */
 enum registry_action {
     REGISTRY_JOIN,  /* renew the client, or register it if it is unknown */
-    REGISTRY_RENEW, /* renew the client, and leave an unknown one unregistered */
+    REGISTRY_RENEW, /* renew the client; do not register it if it is unknown */
     REGISTRY_LEAVE, /* remove the client */
 };
 

@@ -49,7 +49,7 @@ struct load_reply {
 enum load_limit {
     LOAD_LIMIT_SERVICE,  /* it lost too much at higher rates */
     LOAD_LIMIT_SENDER,   /* it fell behind at higher rates; the service may hold more */
-    LOAD_LIMIT_SCHEDULE, /* the highest rate of a schedule held */
+    LOAD_LIMIT_SCHEDULE, /* even the highest rate that can be requested was sustained */
     LOAD_LIMIT_STOPPED,  /* Ctrl-C */
 };
 

@@ -74,7 +74,8 @@ void line_stream_resume(struct line_stream *stream);
 void line_stream_discard_input(struct line_stream *stream);
 
 /* Frees the stream once the kernel has accepted its output, however long the peer takes to read it.
- * No callback is called any more. An owner that wants a time limit calls line_stream_free instead.
+ * No callback is called any more. An owner that wants a time limit calls line_stream_free when it
+ * is over.
  */
 void line_stream_finish(struct line_stream *stream);
 

@@ -20,7 +20,7 @@ struct admission_rules {
     struct rate_limiter *limiter; /* admission.rate; NULL: no limit */
     struct rate_limiter_limits limits;
     struct prefix_counts *prefixes; /* clients by prefix; NULL: not counted, and per_prefix is 0 */
-    uint32_t per_prefix;            /* most clients of one prefix; 0: no limit */
+    uint32_t per_prefix;            /* the maximum number of clients of one prefix; 0: no limit */
     struct access_list *on_link;    /* admits the on-link addresses (server/admission/
                                        on_link_addresses); NULL: there are none */
 };

@@ -4,7 +4,7 @@
 #include "os/loop/mailbox.h"
 #include "server/admission/admission_updates.h"
 #include "server/broadcast/broadcast_jobs.h"
-#include "server/config/config_check.h"
+#include "server/config/config_load.h"
 #include "server/control/control_socket_file.h"
 #include "server/workers/worker.h"
 

@@ -3,8 +3,8 @@
 
 #include "os/loop/event_loop.h"
 #include "server/datagram/datagram_decision.h"
-#include "server/send/send_socket_reserve.h"
 #include "server/send/send_socket_set.h"
+#include "server/send/send_socket_with_reserve.h"
 
 /* The input and output of one UDP listener in one worker: receives batches of datagrams, has
  * datagram_decide decide about them, and sends the answers.
@@ -21,8 +21,7 @@ struct datagram_io_options {
     int *last_errno;     /* set to the error of the last reply that the kernel refused */
     struct stats *stats; /* the worker's counters, updated after each batch */
     uint32_t max_datagram_bytes;
-    int drain_batches; /* most batches that are answered before other events of the loop are served
-                        */
+    int drain_batches; /* the maximum number of batches that are answered before other events */
     int socket;        /* receives; the caller closes it and the sockets that send */
     struct send_socket_set senders; /* a copy; their address is the source of the answers */
     struct send_monitor *send_monitor;

@@ -28,7 +28,7 @@ struct send_socket_set {
     bool by_interface; /* slots are as in server/send/send_socket_slots; else only slot 0 */
     int replies[SEND_SOCKET_SLOTS_COUNT]; /* by slot, -1 where none is needed */
     int copies[SEND_SOCKET_SLOTS_COUNT];  /* of broadcasts, likewise */
-    /* Used instead while a buffer is stalled (server/send/send_socket_reserve); -1: none. */
+    /* Used instead while a buffer is stalled (server/send/send_socket_with_reserve); -1: none. */
     int reply_reserve, copy_reserve;
     bool single;           /* all are one socket: the one that receives, or another listener's */
     uint32_t buffer_bytes; /* how much of a send buffer datagrams that move may fill */

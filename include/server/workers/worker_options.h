@@ -14,7 +14,7 @@
 struct worker_options {
     uint32_t number;   /* of this worker, from 0 */
     uint32_t count;    /* of all workers */
-    uint32_t capacity; /* most clients of this worker */
+    uint32_t capacity; /* the maximum number of clients of this worker */
     uint32_t ttl_ms;
     uint32_t sweep_ms;
     uint32_t rate_pps; /* of broadcasts, by all workers together */

@@ -91,9 +91,10 @@ int admission_updates_new(struct admission_updates **admission, uint32_t clients
         return error;
     }
     if ((error = on_link_refresh_init(&made->on_link)) != 0)
-        log_event(LOG_LEVEL_WARNING, "challenges to neighbours have no budget of their own",
+        log_event(LOG_LEVEL_WARNING, "cannot tell the addresses of the local links from others",
                   "reason", strerror(-error), "advice",
-                  "let udpsrv list the host's addresses (netlink); it is tried again each minute",
+                  "floods from these addresses may delay new clients; permit netlink, which is "
+                  "tried again each minute",
                   NULL);
     *admission = made;
     return 0;

@@ -232,6 +232,6 @@ void config_reload(const struct config_reload_context *target, config_reload_cal
                    "listening sockets: set it, or restart",
                    correct, done, state);
     else
-        refuse_one("out of memory; try again", "free some memory, and reload again", done, state);
+        refuse_one("out of memory", "free some memory, and reload again", done, state);
     config_files_free(&result);
 }

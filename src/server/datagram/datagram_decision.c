@@ -171,8 +171,8 @@ static uint64_t *drop_reason(struct decision *decision, const struct datagram *d
         return &stats->drop_oversize;
     if (source->port == 0)
         return &stats->drop_port_zero;
-    /* Under the cookie policy a client may use our port on its own host: another server there would
-     * get a challenge, and drop it. */
+    /* Under the cookie policy a client may send from the port number on which we listen: if it is
+     * another server, it gets a challenge, which it drops. */
     if (decision->to_group
             ? own_addrs_has(decider->groups.own_addrs, source)
             : own_ports_has(decider->own_ports, source->port) &&

@@ -313,14 +313,14 @@ Test(system_interfaces,
     expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:501");
     delete_link();
     make_link(&pair, "", "10.8.0.1");
-    harness_contains("the error", server_await_log(&server, "cannot serve an address"),
+    harness_contains("the error", server_await_log(&server, "cannot listen again on an address"),
                      "net.ipv4.ip_unprivileged_port_start");
     expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:3001");
     expect_answer(&pair, "10.8.0.9:0", "239.7.7.7:500");
     netns_shell("sysctl -qw net.ipv4.ip_unprivileged_port_start=500");
     server_await_log(&server, ":501");
     expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:501");
-    harness_equal("errors", (int64_t)text_count(server_log(&server), "cannot serve an address"), 1);
+    harness_equal("errors", (int64_t)text_count(server_log(&server), "cannot listen again on an address"), 1);
     server_stop(&server);
 }
 

@@ -1,4 +1,4 @@
-#include "server/send/send_socket_reserve.h"
+#include "server/send/send_socket_with_reserve.h"
 
 #include "net/interface/device_queue.h"
 #include "net/socket/socket_buffer.h"

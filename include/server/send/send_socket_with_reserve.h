@@ -1,5 +1,5 @@
-#ifndef SERVER_SEND_SEND_SOCKET_RESERVE_H
-#define SERVER_SEND_SEND_SOCKET_RESERVE_H
+#ifndef SERVER_SEND_SEND_SOCKET_WITH_RESERVE_H
+#define SERVER_SEND_SEND_SOCKET_WITH_RESERVE_H
 
 #include "net/message/datagram_batch.h"
 #include "os/loop/event_loop.h"
