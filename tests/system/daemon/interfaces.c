@@ -320,7 +320,8 @@ Test(system_interfaces,
     netns_shell("sysctl -qw net.ipv4.ip_unprivileged_port_start=500");
     server_await_log(&server, ":501");
     expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:501");
-    harness_equal("errors", (int64_t)text_count(server_log(&server), "cannot listen again on an address"), 1);
+    harness_equal("errors",
+                  (int64_t)text_count(server_log(&server), "cannot listen again on an address"), 1);
     server_stop(&server);
 }
 
