@@ -146,7 +146,8 @@ static _Noreturn void run_child(harness_prepare *prepare, const int ends[3][2], 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
-    signal(SIGINT, SIG_DFL); /* ignored in the background of a shell; SIGHUP under nohup */
+    signal(SIGINT, SIG_DFL); /* a shell ignores it in the background, and SIGQUIT; nohup SIGHUP */
+    signal(SIGQUIT, SIG_DFL);
     signal(SIGHUP, SIG_DFL);
     if (prepare != NULL)
         prepare();
