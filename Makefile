@@ -317,6 +317,60 @@ valgrind: $(B)/unit-tests ## run the unit tests under valgrind
 	    --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
 	    $(B)/unit-tests --jobs $(shell nproc) $(CRITERION_FLAGS)
 
+# ---- faults ----
+
+# The objects of os/ and net/ with a fault at each call of the system, and the programs with them; see tests/faults/README.md.
+SYSTEM_CALLS := $(filter src/os/% src/net/%,$(MODULES))
+FAULTY       := $(patsubst %.c,$(B)/faults/obj/%.o,$(SYSTEM_CALLS))
+FAULTS_FLAGS  = $(filter-out -std=c11,$(ALL_CFLAGS)) -std=gnu11 -w -I. -include $(B)/faults/calls.h
+
+$(B)/faults/calls.h: tests/faults/calls.py tests/faults/calls.txt
+	$(Q)mkdir -p $(@D)
+	$(Q)tests/faults/calls.py header >$@
+	$(Q)tests/faults/calls.py rename >$(@D)/names
+
+$(FAULTY): $(B)/faults/obj/%.o: %.c tests/faults/inject.h $(B)/faults/calls.h tests/faults/harmless.txt $(B)/flags
+	$(call say,FAULT,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(FAULTS_FLAGS) -MMD -MP -c -o $@ $<
+	$(Q)tests/faults/calls.py check $@
+	$(Q)objcopy --redefine-syms=$(B)/faults/names $@
+
+$(B)/faults/with.a: $(FAULTY) $(B)/obj/tests/faults/inject.o
+$(B)/faults/without.a: $(call object,$(filter-out $(SYSTEM_CALLS),$(MODULES)))
+$(B)/faults/with.a $(B)/faults/without.a:
+	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(PROGRAMS:%=$(B)/faults/%): $(B)/faults/%: $(B)/obj/src/%.o $(B)/faults/with.a $(B)/faults/without.a $(B)/link-flags
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
+
+-include $(FAULTY:.o=.d)
+
+# A program that makes a mistake for each judgement, to test the judgements.
+$(B)/faults/obj/mistaken.o: tests/faults/mistaken.c tests/faults/inject.h $(B)/faults/calls.h $(B)/flags
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(FAULTS_FLAGS) -c -o $@ $<
+	$(Q)objcopy --redefine-syms=$(B)/faults/names $@
+
+$(B)/faults/self-test/udpsrv: $(B)/faults/obj/mistaken.o $(B)/obj/tests/faults/inject.o
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^
+
+.PHONY: faults faults-check faults-programs
+faults-programs: $(PROGRAMS:%=$(B)/faults/%) $(B)/faults/self-test/udpsrv
+	$(Q)tests/faults/selftest.py $(B)/faults/self-test
+
+FAULTS_ONLY ?=
+faults: ## let each system call fail, with each error, while the programs run (root); writes build/faults.md
+	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 faults-programs
+	$(Q)tests/faults/faults.py --programs build/asan/faults --report build/faults.md --only '$(FAULTS_ONLY)'
+
+faults-check: ## the short form of make faults: each call fails in one way
+	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 faults-programs
+	$(Q)tests/faults/faults.py --programs build/asan/faults --report build/faults-check.md --short
+
 layers: ## check the layers (what includes what), the size of files, the form of messages, and the words
 	$(Q)tests/layers
 	$(Q)tests/messages
