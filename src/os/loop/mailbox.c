@@ -122,7 +122,7 @@ void mailbox_post(struct mailbox *mailbox, struct mailbox_message *message)
     *mailbox->end = message;
     mailbox->end = &message->next;
     pthread_mutex_unlock(&mailbox->lock);
-    /* Fails only if the counter is full, and then the loop wakes up anyway. */
-    if (was_empty && write(mailbox->handler.fd, &one, sizeof one) < 0)
-        return;
+    /* Else it fails only if the counter is full, and then the loop wakes up anyway. */
+    while (was_empty && write(mailbox->handler.fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
 }
