@@ -33,8 +33,8 @@ struct mailbox_message {
  * the loop. Returns NULL with errno set. */
 struct mailbox *mailbox_new(struct loop *loop);
 
-/* Handles all queued messages, when the loop does not run and no thread posts any more: after a loop
- * that failed, before the memory of the messages is freed. */
+/* Handles all queued messages, when the loop does not run and no thread posts any more: after a
+ * loop that failed, before the memory of the messages is freed. */
 void mailbox_handle_all(struct mailbox *mailbox);
 
 /* Frees the mailbox; messages that are still queued are handled first, so that none is lost. Call
