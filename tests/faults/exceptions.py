@@ -3,8 +3,16 @@
 import fnmatch
 import os
 
+import plan
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "exceptions.txt")
+
+
+def is_among(error, patterns):
+    """A pattern after ! excludes what it matches."""
+    matches = [fnmatch.fnmatchcase(error, pattern.lstrip("!")) and not pattern.startswith("!") for pattern in patterns]
+    excluded = any(pattern.startswith("!") and fnmatch.fnmatchcase(error, pattern[1:]) for pattern in patterns)
+    return any(matches) and not excluded
 
 
 class Exceptions:
@@ -30,21 +38,18 @@ class Exceptions:
         return None
 
     def accepts(self, fault, judgement):
-        for number, (name, site, error, *programs), _ in self.accepted:
-            if (judgement == name.replace("-", " ") and fnmatch.fnmatchcase(fault.site, site) and fnmatch.fnmatchcase(fault.error, error)
+        for number, (names, site, errors, *programs), _ in self.accepted:
+            if (judgement.replace(" ", "-") in names.split(",") and fnmatch.fnmatchcase(fault.site, site)
+                    and is_among(fault.error, errors.split(","))
                     and (not programs or fault.program in programs)):
                 self.used.add(number)
                 return True
         return False
 
-    def regressions(self, faults):
-        """The listed faults, which the short form tries, too: SITE ERROR MODE PROGRAM."""
-        wanted = {tuple(words) for _, words, _ in self.listed}
-        found = [fault for fault in faults if (fault.site, fault.error, fault.mode, fault.program) in wanted]
-        missing = wanted - {(fault.site, fault.error, fault.mode, fault.program) for fault in found}
-        if missing:
-            raise SystemExit(f"faults: {FILE}: a regression names a fault that does not exist: {sorted(missing)}")
-        return found
+    def regressions(self):
+        """The listed faults, which the short form tries, too."""
+        return [plan.Fault(scenario.replace("_", " "), program, site, error, mode, 1, None)
+                for _, (scenario, program, site, error, mode), _ in self.listed]
 
     def stale(self):
         return [number for number, _, _ in self.unreached + self.accepted if number not in self.used]

@@ -8,25 +8,28 @@ Writes a table of call sites and errors, and fails if a fault causes a crash, a 
 add up, a silent loss or a silent exit, or if a site is not reached and exceptions.txt gives no reason. See README.md."""
 
 import argparse
+import collections
 import concurrent.futures
 import multiprocessing
 import os
-import shutil
+import random
 import sys
-import tempfile
 import time
 
 import calls
 import exceptions
 import judge
 import plan
+import rare_scenarios
+import rare_tool_scenarios
 import report
 import server_scenarios
 import tool_scenarios
 import world
 from run import run_scenario
 
-SCENARIOS = {**server_scenarios.SCENARIOS, **tool_scenarios.SCENARIOS}
+SERVER_SCENARIOS = {**server_scenarios.SCENARIOS, **rare_scenarios.SCENARIOS}
+SCENARIOS = {**SERVER_SCENARIOS, **tool_scenarios.SCENARIOS, **rare_tool_scenarios.SCENARIOS}
 SHORT_PER_SITE = 1
 BASELINES = 2
 PROGRESS = 500
@@ -34,29 +37,27 @@ worker = {} # what a process of the pool has
 
 
 def program_of(scenario):
-    return "udpsrv" if scenario in server_scenarios.SCENARIOS else scenario.split()[0]
+    return "udpsrv" if scenario in SERVER_SCENARIOS else scenario.split()[0]
 
 
-def prepare_worker(folder, programs):
+def prepare_worker(programs):
     world.end_with_parent()
-    own = os.path.join(folder, str(os.getpid()))
-    os.makedirs(own)
-    world.enter_namespaces(own)
-    worker.update(programs=programs, counts=os.path.join(own, "counts"))
+    world.enter_namespaces()
+    worker.update(programs=programs)
 
 
 def run_one(scenario, text):
-    return run_scenario(SCENARIOS[scenario], worker["programs"], worker["counts"], text)
+    return run_scenario(SCENARIOS[scenario], worker["programs"], text)
 
 
 class Sweep:
     def __init__(self, options):
         self.options, self.table, self.sites = options, calls.calls(), plan.Sites(options.programs)
         self.exceptions = exceptions.Exceptions()
-        self.folder = tempfile.mkdtemp(prefix="udpsrv-faults-pool-")
         self.pool = concurrent.futures.ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), prepare_worker,
-                                                           (self.folder, options.programs))
-        self.baselines, self.visits, self.reached_by, self.tried = {}, {}, {}, []
+                                                           (options.programs,))
+        self.left_open = collections.defaultdict(list)
+        self.baselines, self.visits, self.reached_by, self.tried, self.suspects = {}, {}, {}, [], []
         self.start = time.monotonic()
 
     def run_baselines(self):
@@ -70,41 +71,41 @@ class Sweep:
                              f"{result['unbalanced']}\n{result['programs']}")
             self.baselines[name] = {"programs": [program for result in results for program in result["programs"]],
                                     "seconds": min(result["seconds"] for result in results),
-                                    "left_open": [result["counts"]["left_open"] for result in results]}
+                                    "left_open": self.left_open[program_of(name)]}
+            self.left_open[program_of(name)] += [result["counts"]["left_open"] for result in results]
+            self.left_open[program_of(name)].append(getattr(SCENARIOS[name], "may_leave_open", ""))
             self.visits[name, program_of(name)] = {index: min(result["counts"]["visits"].get(index, 0) for result in results)
                                                    for result in results for index in result["counts"]["visits"]}
 
-    def judged(self, fault, result):
-        return [found for found in judge.judge(result, self.baselines[fault.scenario])]
-
     def run_faults(self, faults):
-        done = 0
-        pending = {self.pool.submit(run_one, fault.scenario, plan.text_of(fault)(self.sites)): fault for fault in faults}
-        for future in concurrent.futures.as_completed(pending):
-            fault, result = pending[future], future.result()
-            found = self.judged(fault, result)
-            if found:
-                found = self.confirm(fault, found)
+        """A finding counts if a second run shows one again: a busy host may delay a program beyond the limit of time."""
+        self.suspects = []
+        for fault, result, found in self.results_of(faults):
             self.note(fault, result, found)
-            done += 1
+        confirmed = {fault for fault, _, found in self.results_of([tried.fault for tried in self.suspects]) if found}
+        self.tried += [tried if tried.fault in confirmed else tried._replace(found=[]) for tried in self.suspects]
+
+    def results_of(self, faults):
+        """Yields the fault, the result and the findings of each run, in the order in which they end."""
+        pending = {self.pool.submit(run_one, fault.scenario, plan.text_of(fault)(self.sites)): fault for fault in faults}
+        for done, future in enumerate(concurrent.futures.as_completed(pending), 1):
+            fault, result = pending.pop(future), future.result()
+            found = [one for one in judge.judge(result, self.baselines[fault.scenario]) if not self.exceptions.accepts(fault, one[0])]
+            if found or self.options.only:
+                show(fault, result, found)
             self.show_progress(done, len(faults))
+            yield fault, result, found
         self.show_progress(None, 0)
 
-    def confirm(self, fault, found):
-        """A finding counts if a second run shows one again: a busy host may delay a program beyond the limit of time."""
-        again = self.pool.submit(run_one, fault.scenario, plan.text_of(fault)(self.sites)).result()
-        return self.judged(fault, again) and found
-
     def note(self, fault, result, found):
-        injected = result["counts"]["injected"][1 if fault.first else 0]
-        self.tried.append(report.Tried(fault, injected, [one for one in found if not self.exceptions.accepts(fault, one[0])],
-                                       summary_of(result)))
-        if self.tried[-1].found or self.options.only:
-            show(fault, result, found)
+        """Keeps the result, as a suspect if there is a finding."""
         for index in result["counts"]["visits"]:
             site = self.sites.names[fault.program][index]
             if site not in self.reached_by and fault.first is None:
                 self.reached_by[site] = fault
+        injected = result["counts"]["injected"][1 if fault.first else 0]
+        tried = report.Tried(fault, injected, found, summary_of(result))
+        (self.suspects if found else self.tried).append(tried)
 
     def show_progress(self, done, total):
         if done and done % PROGRESS == 0 and not sys.stderr.isatty():
@@ -113,21 +114,32 @@ class Sweep:
             sys.stderr.write(f"\r\x1b[Kfaults: {done} of {total}" if done else "\r\x1b[K")
 
     def select(self, faults):
+        """Those that are asked for, in an order that mixes fast and slow scenarios."""
         words = self.options.only.split(",") if self.options.only else []
+        random.Random(1).shuffle(faults)
         return [fault for fault in faults if all(word in report.describe(fault) for word in words)]
+
+    def regressions(self):
+        """The scenario of each must still reach its site, else the line says nothing."""
+        for fault in self.exceptions.regressions():
+            visits = self.visits.get((fault.scenario, fault.program), {})
+            if not visits.get(self.sites.indexes[fault.program].get(fault.site)):
+                sys.exit(f"faults: exceptions.txt: the regression '{report.describe(fault)}' is about a call that this scenario does "
+                         "not make: correct the line")
+            yield fault
 
     def run(self):
         self.run_baselines()
         first = plan.first_round(self.sites, self.visits, {name: one["seconds"] for name, one in self.baselines.items()}, self.table)
         without_fault = {fault.site for fault in first}
         if self.options.short:
-            first = plan.short_form(first, SHORT_PER_SITE) + [fault for fault in self.exceptions.regressions(first)]
+            first = plan.short_form(first, SHORT_PER_SITE)
+        first = list(dict.fromkeys(first + list(self.regressions())))
         self.run_faults(self.select(first))
         if not self.options.short:
             only_by_faults = {site: fault for site, fault in self.reached_by.items() if site not in without_fault}
             self.run_faults(self.select(plan.second_round(only_by_faults, self.table)))
         self.pool.shutdown()
-        shutil.rmtree(self.folder, ignore_errors=True)
         return report.finish(self)
 
 
@@ -156,6 +168,9 @@ def main():
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     options.programs = os.path.abspath(options.programs)
+    if not world.can_enter_namespaces():
+        print("faults: skipped: the scenarios need network and mount namespaces, which this user cannot make (run it as root)")
+        return 0
     return Sweep(options).run()
 
 

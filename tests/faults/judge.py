@@ -11,13 +11,18 @@ JUDGEMENTS = (CRASH, HANG, SPIN, LEAK, UNBALANCED, LOSS, SILENT_EXIT, SCENARIO)
 # A line of the log of level warning or error, as text, logfmt, json or syslog; an error of the configuration; a message of a tool.
 LOG_LINE = re.compile(r"^(?:\S+Z (?:warning|error) |<(?:27|28)>[^:]+:\d\d:\d\d [^:]+: |time=\S+ level=(?:warning|error) )(.+)$", re.M)
 CONFIG_LINE = re.compile(r"^\S+:\d+:\d+: (.+)$", re.M)
-TOOL_LINE = re.compile(r"^(?:udpsrv|udpctl|udpcli|udpload): (?!ready )(.+)$", re.M)
+# An error of udpctl as JSON; a server that `udpctl watch` cannot reach, as lines or on a screen.
+JSON_LINE = re.compile(r'^\{"error":"(.+)"', re.M)
+AWAY_LINE = re.compile(r"^\S+Z  away  (.+)$|away \d+s.*\n(cannot .+)$", re.M)
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
+TOOL_LINE = re.compile(r"^(?:udpsrv|udpctl|udpcli|udpload): (?!ready |Tab completes)(.+)$", re.M)
 
 
 def messages(program):
     """What the program said about something that failed."""
-    text = (program["errors"] + "\n" + program["output"]).replace("\r\n", "\n").replace("\x1b[K", "")
-    return [found for pattern in (LOG_LINE, CONFIG_LINE, TOOL_LINE) for found in pattern.findall(text)]
+    text = ESCAPES.sub("", program["errors"] + "\n" + program["output"])
+    return ([found for pattern in (LOG_LINE, CONFIG_LINE, TOOL_LINE, JSON_LINE) for found in pattern.findall(text)]
+            + ["".join(found) for found in AWAY_LINE.findall(text)])
 
 
 def names_a_purpose(message):
@@ -62,7 +67,7 @@ def judge(result, baseline):
     for program in result["programs"]:
         yield from judge_program(program, cpu_s)
     usual = collections.Counter()
-    for names in baseline["left_open"]:
+    for names in baseline["left_open"]: # of all scenarios of the program
         usual |= kinds_left_open(names)
     more = kinds_left_open(result["counts"]["left_open"]) - usual
     if result["counts"]["ended"] and more:

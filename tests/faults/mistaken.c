@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 static const char *mistake = "";
-static bool loses_replies, loses_counts, ignores_end;
+static bool loses_replies, loses_counts, ignores_end, spins;
 static unsigned received, replied;
 static volatile sig_atomic_t stopped;
 static void *volatile kept;
@@ -48,8 +48,7 @@ static void make_mistake(void)
     ignores_end = is("hang");
     loses_replies = is("silent loss");
     loses_counts = is("unbalanced");
-    if (is("spin"))
-        spin();
+    spins = is("spin");
     if (is("leak of memory")) {
         kept = malloc(100);
         memset(kept, 1, 100);
@@ -128,6 +127,8 @@ int main(int count, char **words)
         if (fds[1].revents)
             answer_command(fds[1].fd);
     }
+    if (spins)
+        spin();
     close(fds[0].fd);
     close(fds[1].fd);
     return 0;

@@ -9,7 +9,8 @@ import calls
 # An error that passes: a kernel that reports it for ever would contradict itself (a socket is readable, and then is not).
 PASSING = {"EINTR", "EAGAIN", "EWOULDBLOCK", "ECONNABORTED", "SHORT"}
 # The kernel reports an error of a socket once, and clears it.
-PASSING_OF_SOCKETS = {"ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EHOSTDOWN", "EPROTO", "ENONET", "ENETDOWN", "ENETUNREACH", "ETIMEDOUT"}
+PASSING_OF_SOCKETS = {"ECONNREFUSED", "ECONNRESET", "EHOSTUNREACH", "EHOSTDOWN", "EPROTO", "ENONET", "ENOPROTOOPT", "EOPNOTSUPP",
+                      "ENETDOWN", "ENETUNREACH", "ETIMEDOUT"}
 RECEIVING = {"recv", "recvfrom", "recvmsg", "recvmmsg", "accept4"}
 PASSING_CALLS = 100
 # An error that comes from a mistake of the program or an old kernel, so every call gets it.
@@ -17,6 +18,8 @@ LASTING = {"EBADF", "EFAULT", "EINVAL", "ENOTSOCK", "EOPNOTSUPP", "ENOPROTOOPT",
            "EAI_BADFLAGS", "EAI_SOCKTYPE", "EISCONN", "EALREADY", "ENOSYS", "ESPIPE", "ENOTTY", "EOVERFLOW"}
 ONCE, ALWAYS = "once", "always"
 LATER_CALLS = 3  # so many errors of each site also hit a later call than the first one
+NTH_MAX = 24     # each call up to this one fails once, with one error that means a lack of something
+LACKS = ("ENOMEM", "EMFILE", "ENOBUFS", "EAGAIN")
 SLOW_S = 0.6     # a scenario that takes longer serves only the sites that fewer than two others reach
 PROGRAMS = ("udpsrv", "udpctl", "udpcli", "udpload")
 
@@ -78,8 +81,17 @@ def faults_of(site, program, scenarios, table):
             scenario, visits = scenarios[turn % len(scenarios)]
             turn += 1
             yield Fault(scenario, program, site, error, mode, 1, None)
-            if mode == ONCE and visits > 2 and turn <= LATER_CALLS:
+            if visits > 2 and turn <= LATER_CALLS:
                 yield Fault(scenario, program, site, error, mode, 1 + visits // 2, None)
+
+
+def nth_faults_of(site, program, scenarios, table):
+    """Each call of a site fails, one at a time: what comes before it must be undone, and what comes after it must work."""
+    lack = next((error for error in LACKS if error in table[call_of(site)].errors), None)
+    scenario, visits = max(scenarios, key=lambda one: one[1])
+    for at in range(2, min(visits, NTH_MAX) + 1):
+        if lack:
+            yield Fault(scenario, program, site, lack, ONCE, at, None)
 
 
 def first_round(sites, visits, seconds, table):
@@ -92,8 +104,10 @@ def first_round(sites, visits, seconds, table):
     faults = []
     for (site, program), scenarios in sorted(by_site.items()):
         fast = [one for one in sorted(scenarios) if seconds[one[0]] < SLOW_S]
-        faults += faults_of(site, program, fast if len(fast) >= 2 else sorted(scenarios), table)
-    return faults
+        chosen = fast if len(fast) >= 2 else sorted(scenarios)
+        faults += faults_of(site, program, chosen, table)
+        faults += nth_faults_of(site, program, chosen, table)
+    return list(dict.fromkeys(faults))
 
 
 def second_round(reached_by, table):

@@ -13,7 +13,7 @@ START_S, STOP_S = 4.0, 4.0 # far above what a run without faults takes
 ENVIRONMENT = {
     "PATH": os.environ.get("PATH", "/usr/bin:/bin"), "TERM": "xterm", "LANG": "C.UTF-8",
     # Status 97 and 98 are no status of the programs.
-    "ASAN_OPTIONS": "exitcode=97:allocator_may_return_null=1:handle_segv=1",
+    "ASAN_OPTIONS": "exitcode=97:allocator_may_return_null=1:handle_segv=1:use_sigaltstack=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:exitcode=98:halt_on_error=1",
     "LSAN_OPTIONS": "exitcode=97",
 }
@@ -22,13 +22,13 @@ ENVIRONMENT = {
 class Run:
     """The programs of a run, and what the scenario found missing."""
 
-    def __init__(self, programs, counts_path, plan):
+    def __init__(self, programs, plan):
         self.programs, self.plan = programs, plan
-        self.folder = tempfile.mkdtemp(prefix="udpsrv-faults-")
+        self.folder = tempfile.mkdtemp(prefix="udpsrv-faults-", dir="/tmp") # which is that of this process
         os.chmod(self.folder, 0o755)
         self.socket = os.path.join(self.folder, "sock")
-        self.counts = world.Counts(counts_path)
-        self.counts_path = counts_path
+        self.counts_path = self.path("counts")
+        self.counts = world.Counts(self.counts_path)
         self.targets, self.helpers, self.clients = [], [], []
         self.lost, self.unbalanced = [], []
         self.evidence = ""      # counters that say that something was lost
@@ -93,7 +93,7 @@ class Run:
         for program in self.targets + self.helpers:
             if not program.ended():
                 program.signal(signal.SIGKILL)
-            program.wait(1)
+            program.wait(5)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -107,9 +107,9 @@ def result_of(run, seconds, failure):
     }
 
 
-def run_scenario(scenario, programs, counts_path, plan):
+def run_scenario(scenario, programs, plan):
     """Runs a scenario and returns its result."""
-    run, start, failure = Run(programs, counts_path, plan), time.monotonic(), ""
+    run, start, failure = Run(programs, plan), time.monotonic(), ""
     try:
         scenario(run)
     except Exception as error: # a mistake of the scenario or a helper that failed: the run says nothing about the product

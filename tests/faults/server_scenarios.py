@@ -149,6 +149,17 @@ class Service:
         self.program.signal(number)
         self.run.finish(self.program, statuses=(0,))
 
+    def expect_in_log(self, text):
+        if self.program.status == 0 and text not in self.program.errors:
+            self.run.lost.append(f"the log lacks {text!r}")
+
+    def end_without_start(self):
+        """The server was not ready in time: it has ended, or it runs without saying so."""
+        if not self.program.ended():
+            self.run.lost.append("the server runs, but does not say that it is ready")
+            self.program.signal(signal.SIGTERM)
+        self.run.finish(self.program)
+
 
 def udp_client(run, address):
     return run.client(world.connect_udp(address))
@@ -186,7 +197,7 @@ def serve(run, workers):
     """Start, serve, broadcast, reload, streams, stop."""
     service = Service(run, config=CONFIG.format(workers=workers, folder=run.folder, message="audi"))
     if not service.serves:
-        run.finish(service.program, within_s=0.5)
+        service.end_without_start()
         return
     clients = [udp_client(run, address) for address in (("127.0.0.1", 3000), ("::1", 3000)) * 2]
     for client in clients:
@@ -208,6 +219,8 @@ def serve(run, workers):
             stream.close()
     service.balance()
     service.stop()
+    service.expect_in_log(b" reloaded")
+    service.expect_in_log(b" stopped received=")
 
 
 def serve_one(run):
@@ -261,7 +274,7 @@ def cookies(run):
     run.write("more.conf", "[clients]\nmax = 1000\n")
     service = Service(run, config=COOKIE_CONFIG.format(folder=run.folder))
     if not service.serves:
-        run.finish(service.program, within_s=0.5)
+        service.end_without_start()
         service.program.errors += b"".join(read_log(daemon))
         return
     try:
@@ -287,6 +300,7 @@ def cookies(run):
         prove(service, udp_client(run, ("10.9.0.1", 3000)))
         service.stop()
         service.program.errors += b"".join(read_log(daemon))
+        service.expect_in_log(b" stopped received=")
     finally:
         world.ip("addr del 10.9.0.99/24 dev lan")
 
@@ -321,9 +335,23 @@ def default_socket(run):
         run.finish(program, within_s=0.5)
         return
     second = run.start("udpsrv", "-l", "127.0.0.1:3009")
-    run.finish(second, statuses=(1,))
+    second.wait_for(b"udpsrv: ready", START_S) # if it does not see the first one
+    second.signal(signal.SIGTERM)
+    run.finish(second, statuses=(0, 1))
+    expect_new_socket(run, program, "/run/udpsrv/udpsrv.sock")
     program.signal(signal.SIGINT)
     run.finish(program)
+
+
+def expect_new_socket(run, program, path):
+    """A socket file that is removed is made again."""
+    if os.path.exists(path):
+        os.unlink(path)
+    end = time.monotonic() + 3
+    while not os.path.exists(path) and time.monotonic() < end and not program.ended():
+        program.read(0.02)
+    if not os.path.exists(path) and not program.ended():
+        run.lost.append("the removed socket file is not made again")
 
 
 def leave_socket(path):

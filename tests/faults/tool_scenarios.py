@@ -111,10 +111,10 @@ def ctl_watch_terminal(run):
 
 def cli_messages(run):
     server(run)
-    run.finish(run.start("udpcli", "localhost", "hi"), b"audi")
-    run.finish(run.start("udpcli", "-4", "-n", "2", "--json", "127.0.0.1", "hi"), b"audi")
-    run.finish(run.start("udpcli", "tcp:localhost:3001", "hi"), b"audi")
-    run.finish(run.start("udpcli", f"unix:{run.folder}/chat", "hi"), b"audi")
+    run.finish(run.start("udpcli", "-w", "300ms", "localhost", "hi"), b"audi")
+    run.finish(run.start("udpcli", "-w", "300ms", "-4", "-n", "2", "--json", "127.0.0.1", "hi"), b"audi")
+    run.finish(run.start("udpcli", "-w", "300ms", "tcp:localhost:3001", "hi"), b"audi")
+    run.finish(run.start("udpcli", "-w", "300ms", f"unix:{run.folder}/chat", "hi"), b"audi")
 
 
 def session(run, *arguments, answer=b"audi", line=b"hi\n"):
@@ -135,6 +135,10 @@ def cli_sessions(run):
     session(run, "-w", "500ms", "-k", "100ms", "127.0.0.1")
     session(run, "-w", "500ms", "tcp:127.0.0.1:3001")
     session(run, "-w", "500ms", f"unix:{run.folder}/chat")
+    at_once = run.start("udpcli", "-w", "500ms", "tcp:127.0.0.1:3001")
+    at_once.write(b"hi\n") # the input ends before the reply
+    at_once.close_input()
+    run.finish(at_once, b"audi")
 
 
 def cli_group(run):
@@ -215,7 +219,8 @@ def load_files(run):
 
 def load_fanout(run):
     server(run)
-    program = run.start("udpload", "--fanout", "--control", run.socket, "-c", "10", "-n", "2", "-t", "300ms", "--max-loss", "50", "127.0.0.1")
+    program = run.start("udpload", "--fanout", "--control", run.socket, "-c", "10", "-n", "2", "-t", "300ms", "--max-loss", "50",
+                        "127.0.0.1")
     run.finish(program, b"10", statuses=(0, 3), within_s=8)
 
 

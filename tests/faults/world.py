@@ -27,14 +27,15 @@ def mount(source, target, kind, flags):
         raise OSError(ctypes.get_errno(), f"mount {target}: {os.strerror(ctypes.get_errno())}")
 
 
-def enter_namespaces(folder):
-    """Gives this process a network, /run and /dev of its own, which end with it. Needs root."""
+def enter_namespaces():
+    """Gives this process a network, /run, /tmp and /dev of its own, which end with it. Needs root."""
     if libc.unshare(CLONE_NEWNET | CLONE_NEWNS) != 0:
         raise OSError(ctypes.get_errno(), "make faults needs root, for network namespaces: " + os.strerror(ctypes.get_errno()))
     mount("none", "/", None, MS_REC | MS_PRIVATE)
     mount("tmpfs", "/run", "tmpfs", 0)
-    devices = os.path.join(folder, "dev")
-    os.makedirs(devices)
+    mount("tmpfs", "/tmp", "tmpfs", 0)
+    devices = "/tmp/dev"
+    os.mkdir(devices)
     mount("tmpfs", devices, "tmpfs", 0)
     for name in ("null", "zero", "full", "random", "urandom", "tty", "ptmx"):
         status = os.stat("/dev/" + name)
@@ -43,15 +44,27 @@ def enter_namespaces(folder):
     os.mkdir(os.path.join(devices, "pts"))
     mount("/dev/pts", os.path.join(devices, "pts"), None, MS_BIND | MS_REC)
     os.symlink("/proc/self/fd", os.path.join(devices, "fd"))
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        os.symlink(f"/proc/self/fd/{number}", os.path.join(devices, name))
     mount(devices, "/dev", None, MS_MOVE)
-    ip("link set lo up", "link add lan type veth peer name far", "link set lan up", "link set far up",
-       "addr add 10.9.0.1/24 dev lan", "addr add fd09::1/64 dev lan nodad",
-       "route add 10.10.0.0/16 via 10.9.0.7", "link set lo multicast on",
-       "route add 239.0.0.0/8 dev lo")
+    ip("link set lo up", "link set lo multicast on", "route add 239.0.0.0/8 dev lo", *INTERFACE)
+
+
+# The interface to other hosts, which do not exist; more networks than addresses.
+INTERFACE = ("link add lan type veth peer name far", "link set lan up", "link set far up", "addr add 10.9.0.1/24 dev lan",
+             "addr add fd09::1/64 dev lan nodad", "route add 10.10.0.0/16 via 10.9.0.7",
+             *(f"route add 10.66.{i}.0/24 dev lan" for i in range(20)))
 
 
 def ip(*commands):
     subprocess.run(["ip", "-batch", "-"], input="\n".join(commands) + "\n", text=True, check=True, capture_output=True)
+
+
+def can_enter_namespaces():
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if libc.unshare(CLONE_NEWNET | CLONE_NEWNS) == 0 else 1)
+    return os.waitpid(pid, 0)[1] == 0
 
 
 def end_with_parent():
@@ -65,6 +78,7 @@ class Counts:
     def __init__(self, path):
         with open(path, "wb") as file:
             file.truncate(COUNTS_BYTES)
+        os.chmod(path, 0o666) # for programs of other users
         with open(path, "r+b") as file:
             self.memory = mmap.mmap(file.fileno(), COUNTS_BYTES)
 
@@ -78,24 +92,33 @@ class Counts:
 class Program:
     """A program that runs, its output, and what it used."""
 
-    def __init__(self, argv, environment, folder, terminal=False, stdin=None):
+    def __init__(self, argv, environment, folder, terminal=False, stdin=None, ids=None, errors_too=False):
         self.name, self.output, self.errors, self.status, self.cpu_s, self.killed = os.path.basename(argv[0]), b"", b"", None, 0.0, False
-        self.screen = None
+        self.screen, self.readers = None, {}
         if terminal:
             self.screen, tty = pty.openpty()
-            fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+            self.readers = {self.screen: "output"}
+            self.resize(80)
             out_read, out_write = None, tty
             stdin = tty
         else:
             out_read, out_write = os.pipe()
         error_read, error_write = os.pipe()
+        if errors_too: # standard error is the terminal, too
+            os.dup2(tty, error_write)
         self.process = subprocess.Popen(argv, env=environment, cwd=folder, stdin=stdin if stdin is not None else subprocess.PIPE,
-                                        stdout=out_write, stderr=error_write, start_new_session=True, preexec_fn=claim_terminal if terminal else end_with_parent)
+                                        stdout=out_write, stderr=error_write, start_new_session=True,
+                                        preexec_fn=claim_terminal if terminal else end_with_parent, **(ids or {}))
         os.close(out_write)
         os.close(error_write)
         self.readers = {error_read: "errors", (self.screen if terminal else out_read): "output"}
         for fd in self.readers:
             os.set_blocking(fd, False)
+
+    def resize(self, columns):
+        """Does nothing when the program has ended."""
+        if self.screen in self.readers:
+            fcntl.ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def read(self, timeout_s):
         """Reads what is there, or waits for it. Returns whether there was something."""
@@ -204,8 +227,10 @@ def connect_udp(address):
     return client
 
 
-def connect_stream(address):
+def connect_stream(address, buffer_bytes=None):
     client = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET, socket.SOCK_STREAM)
+    if buffer_bytes:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
     client.settimeout(1)
     try:
         client.connect(address)
