@@ -79,7 +79,7 @@ class Sweep:
 
     def run_faults(self, faults):
         """A finding counts if a second run shows one again: a busy host may delay a program beyond the limit of time."""
-        self.suspects = []
+        self.suspects, self.order = [], {fault: number for number, fault in enumerate(faults)}
         for fault, result, found in self.results_of(faults):
             self.note(fault, result, found)
         confirmed = {fault for fault, _, found in self.results_of([tried.fault for tried in self.suspects]) if found}
@@ -101,7 +101,8 @@ class Sweep:
         """Keeps the result, as a suspect if there is a finding."""
         for index in result["counts"]["visits"]:
             site = self.sites.names[fault.program][index]
-            if site not in self.reached_by and fault.first is None:
+            earlier = self.reached_by.get(site)
+            if fault.first is None and (earlier is None or self.order[fault] < self.order[earlier]):
                 self.reached_by[site] = fault
         injected = result["counts"]["injected"][1 if fault.first else 0]
         tried = report.Tried(fault, injected, found, summary_of(result))
