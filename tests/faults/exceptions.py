@@ -52,6 +52,6 @@ class Exceptions:
                 for _, (scenario, program, site, error, mode), _ in self.listed]
 
     def stale(self):
-        return [number for number, _, _ in self.unreached + self.accepted if number not in self.used]
+        return [f"{number}: {' '.join(words)}" for number, words, _ in self.unreached + self.accepted if number not in self.used]
 
 

@@ -105,7 +105,7 @@ class Sweep:
             if fault.first is None and (earlier is None or self.order[fault] < self.order[earlier]):
                 self.reached_by[site] = fault
         injected = result["counts"]["injected"][1 if fault.first else 0]
-        tried = report.Tried(fault, injected, found, summary_of(result))
+        tried = report.Tried(fault, injected, found, summary_of(result, self.baselines[fault.scenario]))
         (self.suspects if found else self.tried).append(tried)
 
     def show_progress(self, done, total):
@@ -144,9 +144,10 @@ class Sweep:
         return report.finish(self)
 
 
-def summary_of(result):
-    """How the run ended, in a few words: the messages, or that there was nothing to say."""
-    texts = [text for program in result["programs"] for text in judge.messages(program)]
+def summary_of(result, baseline):
+    """How the run ended: the first message that only the fault causes, and whether a program ended with a failure."""
+    usual = judge.usual_messages(baseline)
+    texts = [text for program in result["programs"] for text in judge.new_messages(program, usual)]
     ends = [program["status"] for program in result["programs"] if program["status"] not in program["expected"]]
     return texts[:1], bool(ends)
 

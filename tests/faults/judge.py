@@ -25,6 +25,20 @@ def messages(program):
             + ["".join(found) for found in AWAY_LINE.findall(text)])
 
 
+def without_numbers(message):
+    """The message without what differs from run to run."""
+    return re.sub(r"udpsrv-faults-\w*|\d+", "", message)
+
+
+def new_messages(program, usual):
+    """The messages that a run without a fault does not have."""
+    return [text for text in messages(program) if without_numbers(text) not in usual]
+
+
+def usual_messages(baseline):
+    return {without_numbers(text) for program in baseline["programs"] for text in messages(program)}
+
+
 def names_a_purpose(message):
     """A purpose takes some words: 'Bad file descriptor' or 'epoll_wait: Bad file descriptor' does not say what was attempted."""
     before_reason = message.split(" reason=")[0].rsplit(": ", 1)[0]
@@ -37,7 +51,7 @@ def kinds_left_open(names):
                                for name in names.split())
 
 
-def judge_program(program, baseline_cpu_s):
+def judge_program(program, baseline_cpu_s, usual):
     status, errors = program["status"], program["errors"]
     if "LeakSanitizer" in errors:
         yield LEAK, first_frames(errors)
@@ -47,7 +61,7 @@ def judge_program(program, baseline_cpu_s):
         yield HANG, f"{program['name']} did not end in time"
     elif status is not None and status < 0 and status not in program["expected"]:
         yield CRASH, f"{program['name']} was ended by signal {-status}"
-    elif status not in program["expected"] and not any(names_a_purpose(text) for text in messages(program)):
+    elif status not in program["expected"] and not any(names_a_purpose(text) for text in new_messages(program, usual)):
         yield SILENT_EXIT, f"{program['name']} ended with status {status} and the messages {messages(program) or 'none'}"
     if program["cpu_s"] > baseline_cpu_s + SPIN_S:
         yield SPIN, f"{program['name']} used {program['cpu_s']:.1f} s of CPU"
@@ -63,18 +77,19 @@ def judge(result, baseline):
     """Yields the judgement and the text of each fault that the run shows. baseline is the result of a run without a fault."""
     if result["failure"]:
         yield SCENARIO, result["failure"]
+    usual = usual_messages(baseline)
     cpu_s = max((program["cpu_s"] for program in baseline["programs"]), default=0)
     for program in result["programs"]:
-        yield from judge_program(program, cpu_s)
-    usual = collections.Counter()
+        yield from judge_program(program, cpu_s, usual)
+    usual_open = collections.Counter()
     for names in baseline["left_open"]: # of all scenarios of the program
-        usual |= kinds_left_open(names)
-    more = kinds_left_open(result["counts"]["left_open"]) - usual
+        usual_open |= kinds_left_open(names)
+    more = kinds_left_open(result["counts"]["left_open"]) - usual_open
     if result["counts"]["ended"] and more:
         yield LEAK, "descriptors left open: " + " ".join(more.elements())
     for text in result["unbalanced"]:
         yield UNBALANCED, text
-    said = any(messages(program) for program in result["programs"]) or result["evidence"]
+    said = any(new_messages(program, usual) for program in result["programs"]) or result["evidence"]
     for text in result["lost"]:
         if text.startswith("SENT") or not said:
             yield LOSS, text

@@ -190,6 +190,10 @@ def slow_streams(run):
     if not service.serves:
         service.end_without_start()
         return
+    long = run.client(world.connect_stream(("127.0.0.1", 3001)))
+    if long is not None:
+        send_much(long)
+        drain(service, long)
     late = run.client(world.connect_stream(("127.0.0.1", 3001), 4096))
     if late is not None:
         for _ in range(12):

@@ -74,7 +74,7 @@ def finish(sweep):
     whole = not sweep.options.short and not sweep.options.only
     if whole:
         failures += [f"{site}: no scenario reaches it, and exceptions.txt gives no reason" for site, reason in unreached if not reason]
-        failures += [f"exceptions.txt:{number}: this line has no effect any more: remove it" for number in sweep.exceptions.stale()]
+        failures += [f"exceptions.txt:{line}: this line has no effect any more: remove it" for line in sweep.exceptions.stale()]
     for failure in failures:
         print(f"faults: {failure}", file=sys.stderr)
     print(f"faults: {totals(sweep, by_site)}; {len(failures)} findings; the table is in {sweep.options.report}")
