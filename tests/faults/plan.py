@@ -21,6 +21,7 @@ LATER_CALLS = 3  # so many errors of each site also hit a later call than the fi
 NTH_MAX = 24     # each call up to this one fails once, with one error that means a lack of something
 LACKS = ("ENOMEM", "EMFILE", "ENOBUFS", "EAGAIN")
 OTHER_LACKS = {"epoll_ctl": ("ENOMEM", "EPERM")} # the event loop does without epoll for the first
+NTH_OTHER_MAX = 64 # a server with 4 workers adds so many descriptors at its start
 SLOW_S = 0.6     # a scenario that takes longer serves only the sites that fewer than two others reach
 PROGRAMS = ("udpsrv", "udpctl", "udpcli", "udpload")
 
@@ -90,7 +91,7 @@ def nth_faults_of(site, program, scenarios, table):
     """Each call of a site fails, one at a time: what comes before it must be undone, and what comes after it must work."""
     lacks = OTHER_LACKS.get(call_of(site)) or [error for error in LACKS if error in table[call_of(site)].errors][:1]
     scenario, visits = max(scenarios, key=lambda one: one[1])
-    for at in range(2, min(visits, NTH_MAX) + 1):
+    for at in range(2, min(visits, NTH_OTHER_MAX if call_of(site) in OTHER_LACKS else NTH_MAX) + 1):
         for lack in lacks:
             yield Fault(scenario, program, site, lack, ONCE, at, None)
 
