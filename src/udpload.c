@@ -1,6 +1,6 @@
 /* udpload: a load generator that measures the replies and latencies of a UDP service. */
-#include "load/measurement.h"
 #include "load/options.h"
+#include "load/run_command.h"
 #include "os/log/error_message.h"
 #include "os/loop/standard_input.h"
 
@@ -20,13 +20,14 @@ int main(int argc, char **argv)
     }
     int status = load_options_read(&options, argc, argv);
     if (status < 0)
-        status = measurement_run(&options);
+        status = run_command(&options);
     load_options_free(&options);
     bool write_failed = ferror(stdout);
     if (fclose(stdout) == 0 && !write_failed)
         return status;
-    print_error(write_failed ? "an earlier write failed" : strerror(errno),
-                "part of the report is lost: free space there, or use --json FILE",
-                "writing standard output");
+    print_error(
+        write_failed ? "an earlier write failed" : strerror(errno),
+        "part of the report is lost: free space there or read all of it, or use --json FILE",
+        "writing standard output");
     return status ? status : LOAD_FAILED;
 }

@@ -15,9 +15,9 @@ int user_find(struct identity *identity, const struct config *config);
 /* Looks up control.group; *gid is (gid_t)-1 if it is not set. Returns 0 or -errno. */
 int user_find_control_group(gid_t *gid, const struct config *config);
 
-/* Changes to the user and group of identity, if one is set, and gives up all privileges for good.
- * The process stays a member of control.group, so that it can give the control socket to that group
- * again if the file is removed. Returns 0 or -errno. */
+/* Changes to the user and group of identity, if one is set, and gives up all privileges
+ * permanently. The process stays a member of control.group, so that it can give the control socket
+ * to that group again if the file is removed. Returns 0 or -errno. */
 int user_become(const struct identity *identity, const struct config *config);
 
 /* Logs a warning for each file of the configuration that a reload will not be able to read. */

@@ -5,12 +5,12 @@
 #include "os/loop/mailbox.h"
 #include "os/loop/timer.h"
 #include "os/process/privilege.h"
-#include "server/admission/shared_admission.h"
+#include "server/admission/admission_updates.h"
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/config/config_files.h"
-#include "server/control/command_table.h"
-#include "server/control/control_socket.h"
-#include "server/listen/interface_changes.h"
+#include "server/control/commands/command_table.h"
+#include "server/control/control_socket_file.h"
+#include "server/listen/interface_events.h"
 #include "server/listen/startup_sockets.h"
 #include "server/options.h"
 #include "server/workers/worker_pool.h"
@@ -18,8 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All that the server owns, for the modules of its start and end (server/server_start, server_stop,
- * server_signals, ready_line). In the main thread. */
+/* Everything that the server owns, for the modules of its start and end (server/server_start,
+ * server_stop, server_signals, ready_line). Used by the main thread. */
 struct server {
     const struct server_options *options;
     struct config_files_result files; /* that the configuration was read from */
@@ -27,9 +27,9 @@ struct server {
     struct identity identity;         /* server.user and server.group */
 
     struct startup_sockets sockets;
-    uint32_t stream_files; /* how many streams there are descriptors for */
+    uint32_t stream_files; /* for how many streams there are descriptors */
     struct reply *reply;
-    struct shared_admission *admission;
+    struct admission_updates *admission;
     struct admission_rules rules; /* in use */
     struct loop *loop;
     struct mailbox *mailbox; /* of the main thread */
@@ -37,7 +37,7 @@ struct server {
     struct jobs *jobs;
     struct command_context commands;
     struct control_socket control;
-    struct interface_changes *interfaces;
+    struct interface_events *interfaces;
 
     struct stdout_line ready_line;
     int ready_error; /* -errno of writing the ready line, or 0 */

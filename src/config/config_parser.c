@@ -1,6 +1,7 @@
 #include "config/config_parser.h"
 #include "config/config_address_types.h"
-#include "config/config_checks.h"
+#include "config/config_consistency.h"
+#include "config/config_defaults.h"
 #include "config/config_keys.h"
 #include "config/config_origins.h"
 #include "config/config_syntax.h"
@@ -154,7 +155,7 @@ static const struct config_key *find_key(struct config_parser *parser, const cha
 /* Values. */
 
 /* Begins a value of a key in config and records its origin; a list loses its default. Returns
- * false, and adds an error, for a key that is no list and has its value already. */
+ * false, and adds an error, if the key is not a list and already has its value. */
 static bool begin_value(struct config_parser *parser, const struct config_key *key,
                         struct config_origin *origin, struct config *config,
                         const struct config_location *at)
@@ -325,7 +326,7 @@ bool config_parser_override(struct config_parser *parser, const char *where, con
 struct config *config_parser_finish(struct config_parser *parser)
 {
     assert(parser->config);
-    config_check_all(parser->config, &parser->origins, &parser->diagnostics);
+    config_consistency_check(parser->config, &parser->origins, &parser->diagnostics);
     config_set_dependent_defaults(parser->config, &parser->origins);
     if (parser->diagnostics.count > 0 || parser->diagnostics.no_memory)
         return NULL;

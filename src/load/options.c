@@ -335,7 +335,7 @@ static int make_message(struct load_options *options, const struct given *given)
         return wrong_usage("--size needs a message to repeat");
     options->message = malloc(size + 1);
     if (!options->message)
-        return wrong_usage("memory is short");
+        return wrong_usage("not enough memory");
     for (size_t i = 0; i < size; i++)
         options->message[i] = given->message[i % length];
     options->message_size = size;

@@ -9,6 +9,7 @@
 #include "server/server_signals.h"
 #include "server/server_stop.h"
 #include "server/startup_error.h"
+#include "server/workers/file_limit.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -21,11 +22,11 @@ static int find_identity(struct server *server)
     return user_find(&server->identity, server->config);
 }
 
-/* Streams must leave descriptors for the operator, who could close them. */
+/* Streams must leave descriptors for the operator's sessions, by which streams can be closed. */
 static void raise_file_limit(struct server *server, size_t workers)
 {
     char streams[24];
-    server->stream_files = workers_raise_file_limit(workers, server->config);
+    server->stream_files = file_limit_raise(workers, server->config);
     if (server->stream_files >= server->config->server.stream_max)
         return;
     snprintf(streams, sizeof streams, "%" PRIu32, server->stream_files);
@@ -34,7 +35,7 @@ static void raise_file_limit(struct server *server, size_t workers)
               "raise the limit on open files (ulimit -n), or lower server.stream-max", NULL);
 }
 
-/* From the first socket on, so that a signal leaves no socket file. */
+/* Before the first socket is opened, so that a signal leaves no socket file. */
 static int hold_stop_signals(struct server *server)
 {
     (void)server;
@@ -62,16 +63,17 @@ static int make_reply(struct server *server)
 static int make_admission(struct server *server)
 {
     const char *failed = "random secrets";
-    int error = shared_admission_new(&server->admission, server->config->clients.max);
+    int error = admission_updates_new(&server->admission, server->config->clients.max);
     if (error == 0) {
         failed = "tables of limits";
-        error = shared_admission_rules(server->admission, server->config, &server->rules);
+        error = admission_updates_rules(server->admission, server->config, &server->rules);
     }
-    return error == 0 ? 0
-                      : startup_error_report(
-                            "cannot prepare the admission of clients", failed, error,
-                            startup_error_advice(
-                                error, "the kernel has no entropy yet, or refuses: try later"));
+    return error == 0
+               ? 0
+               : startup_error_report(
+                     "cannot prepare the admission of clients", failed, error,
+                     startup_error_advice(
+                         error, "the kernel has no entropy yet, or refuses it: try again later"));
 }
 
 static int make_loop(struct server *server)
@@ -91,7 +93,7 @@ static int make_loop(struct server *server)
                                              startup_error_advice(error, "try again"));
 }
 
-/* Before any of it is reserved. */
+/* Checks before any memory is reserved. */
 static int check_memory(struct server *server)
 {
     return memory_estimate_check(server->config, server->sockets.listeners.worker_count);
@@ -109,8 +111,8 @@ static int make_workers(struct server *server)
         .reply = server->reply,
         .first_worker_sockets = &server->sockets.first_worker,
         .rules = server->rules,
-        .secrets = shared_admission_secrets(server->admission),
-        .on_link_failed = shared_admission_request_on_link,
+        .secrets = admission_updates_secrets(server->admission),
+        .on_challenge_failed = admission_updates_request_on_link,
         .on_link_state = server->admission,
         .stream_files = server->stream_files,
         .failure = {.mailbox = server->mailbox, .on_failure = on_worker_failure, .state = server},
@@ -122,11 +124,12 @@ static int make_workers(struct server *server)
                     ? -ENOMEM
                     : workers_new(&server->workers, server->config, &server->sockets.listeners,
                                   &shared, &failed);
-    return error == 0 ? 0
-                      : startup_error_report(
-                            "cannot make a worker", failed, error,
-                            startup_error_advice(
-                                error, "the kernel has no entropy yet, or refuses: try later"));
+    return error == 0
+               ? 0
+               : startup_error_report(
+                     "cannot create a worker", failed, error,
+                     startup_error_advice(
+                         error, "the kernel has no entropy yet, or refuses it: try again later"));
 }
 
 static int make_jobs(struct server *server)
@@ -134,7 +137,7 @@ static int make_jobs(struct server *server)
     int error = jobs_open(&server->jobs, server->workers.list, server->workers.count,
                           server->mailbox, server->config->broadcast.queue);
     return error == 0 ? 0
-                      : startup_error_report("cannot make the queue of broadcasts", "memory", error,
+                      : startup_error_report("cannot create the broadcast queue", "memory", error,
                                              "try again");
 }
 
@@ -190,8 +193,8 @@ static int start_log(struct server *server)
 
 static int start_admission(struct server *server)
 {
-    int error = shared_admission_start(server->admission, server->loop, server->workers.list,
-                                       server->workers.count, server->mailbox);
+    int error = admission_updates_start(server->admission, server->loop, server->workers.list,
+                                        server->workers.count, server->mailbox);
     return error == 0
                ? 0
                : startup_error_report("cannot replace the cookie secrets each minute", "timer",
@@ -200,17 +203,17 @@ static int start_admission(struct server *server)
 
 static int follow_interfaces(struct server *server)
 {
-    const struct interface_changes_options options = {
+    const struct interface_events_options options = {
         .loop = server->loop,
         .reply_mailbox = server->mailbox,
         .workers = server->workers.list,
         .worker_count = server->workers.count,
         .config = server->config,
         .sockets = &server->sockets,
-        .on_change = shared_admission_request_on_link,
+        .on_change = admission_updates_request_on_link,
         .on_change_state = server->admission,
     };
-    int error = interface_changes_open(&server->interfaces, &options);
+    int error = interface_events_open(&server->interfaces, &options);
     return error == 0 ? 0
                       : startup_error_report("cannot follow the interfaces", "timer", error,
                                              startup_error_advice(error, "try again"));

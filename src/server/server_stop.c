@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum {
-    STOP_TIMEOUT_MS = 1000, /* then the process exits, whatever the workers do */
+    STOP_TIMEOUT_MS = 1000, /* then the process exits without waiting for the workers */
 };
 
 const int SERVER_STOP_SIGNALS[] = {SIGTERM, SIGINT, 0};
@@ -20,7 +20,7 @@ const int SERVER_STOP_SIGNALS[] = {SIGTERM, SIGINT, 0};
 
 void server_exit_at_once(struct server *server, const char *why)
 {
-    log_event(LOG_LEVEL_ERROR, "ended without a stop", "reason", why, "advice",
+    log_event(LOG_LEVEL_ERROR, "ended abnormally", "reason", why, "advice",
               "start it again; clients join again by their next datagram", NULL);
     control_socket_close(&server->control);
     startup_sockets_remove_files(&server->sockets);
@@ -62,8 +62,8 @@ void server_stop(struct server *server)
     server->stopping = server->commands.queries.stopping = true;
     loop_timer_once(&server->stop_timeout, (uint64_t)STOP_TIMEOUT_MS * 1000000);
     jobs_stop(server->jobs);
-    shared_admission_stop(server->admission);
-    interface_changes_stop(server->interfaces);
+    admission_updates_stop(server->admission);
+    interface_events_stop(server->interfaces);
     for (size_t i = 0, running = server->running_workers; i < running; i++) {
         struct final_report *report = &server->final_reports[i];
         report->server = server;
@@ -97,10 +97,10 @@ void server_free(struct server *server)
     stdout_line_stop(&server->ready_line);
     /* After the workers, whose last messages are in the mailbox. */
     mailbox_free(server->mailbox);
-    interface_changes_free(server->interfaces);
+    interface_events_free(server->interfaces);
     jobs_close(server->jobs);
     control_socket_close(&server->control);
-    shared_admission_free(server->admission);
+    admission_updates_free(server->admission);
     access_list_free(server->rules.acl);
     loop_timer_close(&server->stop_timeout);
     loop_free(server->loop);

@@ -79,7 +79,7 @@ Test(brief_back_pressure, each_client_gets_its_replies_during_a_flood)
     start_slow_link(&slow_link, "10m");
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < CLIENTS; i++)
-            udp_say(slow_link.clients.all[i].udp, &slow_link.rig.at, slow_link.text);
+            udp_send_text(slow_link.clients.all[i].udp, &slow_link.rig.at, slow_link.text);
         expect_text_at_each_client(&slow_link);
     }
     harness_equal("replied", server_stat(&slow_link.rig.server, "replied"), (1 + ROUNDS) * CLIENTS);

@@ -133,12 +133,12 @@ void prober_open(struct prober *prober, const struct endpoint *to, const int *so
     int on = 1, buffer_bytes = RECEIVE_BYTES;
 
     *prober = (struct prober){
-        .clients = {.all = harness_keep(count * sizeof(struct joiner)),
+        .clients = {.all = harness_allocate(count * sizeof(struct joiner)),
                     .count = count,
                     .to = *to,
                     .limit_ns = JOIN_LIMIT_S * NS_PER_S},
-        .probes = harness_keep(PROBER_REQUESTS_MAX * sizeof(struct probe)),
-        .copies = harness_keep(count * sizeof(uint32_t)),
+        .probes = harness_allocate(PROBER_REQUESTS_MAX * sizeof(struct probe)),
+        .copies = harness_allocate(count * sizeof(uint32_t)),
     };
     memset(prober->probes, 0, PROBER_REQUESTS_MAX * sizeof(struct probe));
     memset(prober->copies, 0, count * sizeof(uint32_t));

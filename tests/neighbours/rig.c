@@ -45,7 +45,7 @@ void rig_serve(struct rig *rig, bool wildcard, const char *config)
     server_start(&rig->server, harness_format("%s%s", ECHO, config), "-l", listen, NULL);
     server_start(&rig->control, harness_format("%s[admission]\npolicy = open\n", ECHO), "-l",
                  "127.0.0.1:3001", NULL);
-    rig->at = seen_from(&rig->link, rig->six ? "fd77::1" : "10.77.0.1", RIG_PORT);
+    rig->at = neighbour_endpoint(&rig->link, rig->six ? "fd77::1" : "10.77.0.1", RIG_PORT);
 }
 
 void rig_probe_from(struct rig *rig, const int *sockets, size_t count)

@@ -94,7 +94,7 @@ static int64_t broadcast_ns(struct rig *rig, unsigned copies)
 
     server_ask(&rig->server, "broadcast nowait 6e657773");
     while (atomic_load(&rig->prober.copy_sum) < copies && harness_now_ms() < deadline_ms)
-        harness_tick(2);
+        harness_wait_ms(2);
     harness_equal("received copies", atomic_load(&rig->prober.copy_sum), copies);
     return atomic_load(&rig->prober.copied_ns) - start_ns;
 }
@@ -126,7 +126,7 @@ static void test_broadcast(const struct broadcast *broadcast)
     struct rig rig = {0};
     int64_t all_ns, start_ns, reachable_ns;
 
-    if (!harness_allow_files(2 * CLIENTS))
+    if (!harness_raise_file_limit(2 * CLIENTS))
         cr_skip_test("this host allows too few open files");
     rig_build(&rig, broadcast->six);
     rig_serve(
@@ -191,7 +191,7 @@ Test(long_vanished_clients, do_not_delay_relayed_messages_to_the_others)
     struct rig rig = {0};
     int sender;
 
-    if (!harness_allow_files(2 * CLIENTS))
+    if (!harness_raise_file_limit(2 * CLIENTS))
         cr_skip_test("this host allows too few open files");
     rig_build(&rig, false);
     rig_serve(&rig, true, "[admission]\npolicy = open\n");

@@ -28,7 +28,7 @@ void wmem_set(const char *bytes)
     host_netns = netns_here();
     if (!write_text(bytes))
         cr_skip_test("net.core.wmem_max cannot be set here");
-    harness_forgo_leaks();
+    harness_disable_leak_check();
 }
 
 void wmem_end(void)

@@ -44,8 +44,4 @@ void counter_rates_reset(struct counter_rates *rates);
 /* Returns the counter of that name; NULL if there is none. */
 const struct counter_rate *counter_rates_find(const struct counter_rates *rates, const char *name);
 
-/* Whether the counter counts losses, according to its name: drop_*, refused_*, or one that ends in
- * _drops, _dropped, _failed, _limited, _refused or _slow. */
-bool counter_rate_is_loss(const struct counter_rate *rate);
-
 #endif

@@ -29,7 +29,7 @@ struct sender_setting {
     struct sender_callbacks callbacks;
 };
 
-/* Takes the clients over. Returns NULL when memory is short; then they stay the caller's. */
+/* Takes the clients over. Returns NULL when not enough memory; then they stay the caller's. */
 struct sender *sender_new(const struct sender_setting *setting,
                           const struct simulated_clients *clients);
 void sender_free(struct sender *sender);
@@ -61,9 +61,10 @@ void sender_leave(struct sender *sender);
 struct sender_summary {
     const struct histogram *raw, *lag;
     const struct reply_counts *replies;
-    uint64_t sending_ns;  /* duration of the measured part */
-    uint64_t cpu_ns;      /* processor time in it */
-    uint64_t unsent;      /* due in it and not sent; counted to 1000 or a tenth of those sent */
+    uint64_t sending_ns; /* duration of the measured part */
+    uint64_t cpu_ns;     /* processor time in it */
+    uint64_t
+        unsent; /* due in it and not sent; counted only up to 1,000 plus a tenth of those sent */
     uint64_t open_before; /* requests of the warm-up that were open at its end */
     bool exact;
 };

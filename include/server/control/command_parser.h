@@ -11,7 +11,8 @@ struct control_session;
 enum command_log {
     COMMAND_READS,       /* it changes nothing: at level debug */
     COMMAND_CHANGES,     /* at level info, with the operator and the first argument */
-    COMMAND_LOGS_ITSELF, /* it calls control_log, since its first argument is not enough */
+    COMMAND_LOGS_ITSELF, /* it calls command_log_write_pairs, since its first argument is not enough
+                          */
 };
 
 /* A command of the operator: a row of the table. */
@@ -20,8 +21,8 @@ struct control_command {
     const char *arguments; /* "ADDRESS" for a required argument, "[LIMIT]" for an optional one, ""
                               for none */
     const char *help;      /* what it does, one line */
-    /* Answers at once or later. arguments is the rest of the line after the name, without the
-     * blanks around it. It may be changed, and is valid until run returns. */
+    /* Runs the command. It may answer at once or later. arguments is the rest of the line after the
+     * name, without the blanks around it. It may be changed, and is valid until run returns. */
     void (*run)(void *state, struct control_session *session, char *arguments);
     enum command_log log;
 };

@@ -16,7 +16,7 @@
 struct control_session *control_session_open(struct control *control, int fd,
                                              const struct unix_peer *peer);
 
-/* Sends what is written and closes the connection; a peer that does not read gets no more. */
+/* Sends what was written, as far as the kernel accepts it at once, and closes the connection. */
 void control_session_close(struct control_session *session);
 
 /* Sends an error line and closes the session. */
@@ -26,8 +26,8 @@ void control_session_close_with_error(struct control_session *session, const cha
  * it ends. */
 void control_session_detach(struct control_session *session);
 
-/* The command has ended, and the caller forgets the session. To be called once for each command.
- * Until then what was written may stay buffered. */
+/* Ends the answer of a command. Call it once for each command; the caller must not use the session
+ * any more. Until then what was written may stay buffered. */
 void control_end(struct control_session *session);
 
 /* Instead of control_end: closes the connection without the last line of the answer, so that the
@@ -37,13 +37,6 @@ void control_abort(struct control_session *session);
 /* control_error and control_end, for a command that is refused. */
 void control_refuse(struct control_session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-enum { CONTROL_LOG_PAIRS_MAX = 8 };
-
-/* Logs, at level info, that the peer has run the command, with at most CONTROL_LOG_PAIRS_MAX pairs
- * and the peer's uid, gid and pid. For commands that log themselves. */
-void control_log(const struct control_session *session, const char *name,
-                 const struct log_pair *pairs, size_t count);
 
 /* The command `help`, a row of the table: lists the table. */
 void control_command_help(void *state, struct control_session *session, char *arguments);

@@ -63,7 +63,7 @@ static int send(const struct ctl_options *options, const void *bytes, size_t siz
     struct output_record record = {.fields = fields, .count = waits ? FIELDS : 1};
     char error[ANSWER_ERROR_BYTES], *command = format_command(options, bytes, size);
     if (!command)
-        return fail(options, line, "cannot broadcast: memory is short; free some");
+        return fail(options, line, "cannot broadcast: not enough memory; free some");
     int signal = 0;
     enum answer_result result = waits ? job_wait(&server, command, &record, &signal, error)
                                       : record_request(&server, command, &record, error);
@@ -96,7 +96,7 @@ static int send_hex(const struct ctl_options *options)
     size_t length = strlen(options->hex);
     uint8_t *bytes = malloc(length / 2 + 1);
     if (!bytes)
-        return fail(options, 0, "cannot broadcast: memory is short; free some");
+        return fail(options, 0, "cannot broadcast: not enough memory; free some");
     int status;
     if (!hex_decode(bytes, options->hex, length))
         status = print_usage_error("bad --hex: it must be an even number of hexadecimal digits");

@@ -51,7 +51,8 @@ static void run_words(struct session *session, char **words, int count)
     int argc = session->argc + count;
     char **argv = calloc((size_t)argc + 1, sizeof *argv);
     if (!argv) {
-        output_error(session->options->json, "cannot run the command: memory is short; free some");
+        output_error(session->options->json,
+                     "cannot run the command: not enough memory; free some");
         return;
     }
     memcpy(argv, session->argv, (size_t)session->argc * sizeof *argv);

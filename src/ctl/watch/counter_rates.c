@@ -78,19 +78,3 @@ const struct counter_rate *counter_rates_find(const struct counter_rates *rates,
             return &rates->list[i];
     return NULL;
 }
-
-static bool ends_in(const char *name, const char *end)
-{
-    size_t size = strlen(name), length = strlen(end);
-    return size >= length && strcmp(name + size - length, end) == 0;
-}
-
-bool counter_rate_is_loss(const struct counter_rate *rate)
-{
-    static const char *const ends[] = {"_drops",   "_dropped", "_failed",
-                                       "_limited", "_refused", "_slow"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (ends_in(rate->name, ends[i]))
-            return true;
-    return strncmp(rate->name, "drop_", 5) == 0 || strncmp(rate->name, "refused_", 8) == 0;
-}

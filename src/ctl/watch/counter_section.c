@@ -1,4 +1,5 @@
 #include "ctl/watch/counter_section.h"
+#include "ctl/watch/loss_counters.h"
 
 #include "ctl/output/readable_format.h"
 #include "ctl/watch/row_writer.h"
@@ -37,7 +38,8 @@ static void add(struct counters *counters, const struct server_snapshot *snapsho
     for (size_t i = 0; i < snapshot->rates.count; i++) {
         const struct counter_rate *rate = &snapshot->rates.list[i];
         bool shown = !is_in_header(rate) || server_snapshot_is_stale(snapshot);
-        if (shown && counter_rate_is_loss(rate) == is_loss && (rate->value > 0) == is_counted)
+        if (shown && loss_counters_include(rate->name) == is_loss &&
+            (rate->value > 0) == is_counted)
             counters->list[counters->count++] = rate;
     }
 }
@@ -118,7 +120,7 @@ static void draw_counter(const struct counters *counters, const struct counter_r
     char per[READABLE_FORMAT_BYTES + 8] = "", total[READABLE_FORMAT_BYTES + 8],
                                      number[READABLE_FORMAT_BYTES];
     unsigned width = row->end - row->begin, begin = row->begin;
-    bool bad = counter_rate_is_loss(rate), rated = counters->is_current && rate->known;
+    bool bad = loss_counters_include(rate->name), rated = counters->is_current && rate->known;
     enum screen_style style = !counters->is_current || rate->value == 0 ? SCREEN_DIM
                               : bad && rate->per_s > 0                  ? SCREEN_BAD
                                                                         : SCREEN_PLAIN;

@@ -1,4 +1,5 @@
 #include "ctl/watch/server_snapshot.h"
+#include "ctl/watch/loss_counters.h"
 
 bool server_snapshot_is_stale(const struct server_snapshot *snapshot)
 {
@@ -20,6 +21,7 @@ double server_snapshot_loss_rate(const struct server_snapshot *snapshot)
 {
     double sum = 0;
     for (size_t i = 0; i < snapshot->rates.count; i++)
-        sum += counter_rate_is_loss(&snapshot->rates.list[i]) ? snapshot->rates.list[i].per_s : 0;
+        sum +=
+            loss_counters_include(snapshot->rates.list[i].name) ? snapshot->rates.list[i].per_s : 0;
     return sum;
 }

@@ -1,4 +1,5 @@
 #include "ctl/watch/snapshot_lines.h"
+#include "ctl/watch/loss_counters.h"
 
 #include "ctl/output/json.h"
 
@@ -16,7 +17,8 @@ void snapshot_lines_text(FILE *out, const struct server_snapshot *snapshot, cons
             snapshot->clients, snapshot->max, server_snapshot_rate(snapshot, "received"),
             server_snapshot_rate(snapshot, "replied"));
     for (size_t i = 0; i < snapshot->rates.count; i++)
-        if (counter_rate_is_loss(&snapshot->rates.list[i]) && snapshot->rates.list[i].per_s > 0)
+        if (loss_counters_include(snapshot->rates.list[i].name) &&
+            snapshot->rates.list[i].per_s > 0)
             fprintf(out, "  %s %.1f/s", snapshot->rates.list[i].name,
                     snapshot->rates.list[i].per_s);
     for (size_t i = 0; i < snapshot->job_count; i++) {

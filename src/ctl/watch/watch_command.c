@@ -227,7 +227,7 @@ int watch_command_run(const struct ctl_options *options)
 {
     struct watch *watch = calloc(1, sizeof *watch);
     if (!watch)
-        return output_error(options->json, "cannot watch: memory is short; free some");
+        return output_error(options->json, "cannot watch: not enough memory; free some");
     watch->options = options;
     watch->is_drawn = !options->json && terminal_can_edit(STDIN_FILENO, STDOUT_FILENO);
     watch->polls_left = options->count > 0 ? options->count : UINT64_MAX;

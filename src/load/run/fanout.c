@@ -56,7 +56,8 @@ static void broadcast(struct fanout *fanout)
     fanout->payload.start_ns = clock_now_ns();
     load_run_expect_copies(fanout->run, &fanout->payload);
     if (control_client_broadcast(fanout->client, fanout->bytes, fanout->payload.size) != 0)
-        end_with_error(fanout, -ENOMEM, "cannot command the broadcast: memory is short; free some");
+        end_with_error(fanout, -ENOMEM,
+                       "cannot command the broadcast: not enough memory; free some");
 }
 
 static void on_registered(void *state, struct load_run *run)

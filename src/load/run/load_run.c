@@ -1,11 +1,12 @@
 #include "load/run/load_run.h"
 
+#include "load/run/collect_result.h"
 #include "load/run/interval_recorder.h"
-#include "load/run/run_result.h"
 #include "os/log/error_message.h"
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "os/process/host.h"
+#include "os/process/processor_count.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -168,7 +169,7 @@ static struct sender_setting sender_setting_of(struct load_run *run)
         .measure_ns = run->measure_ns,
         .end_ns = options->duration_ns == UINT64_MAX ? UINT64_MAX
                                                      : run->measure_ns + options->duration_ns,
-        .spins = options->threads < host_processors(),
+        .spins = options->threads < processor_count(),
         .stays_registered = run->setting->fanout != NULL,
         .mailbox = run->setting->main_loop->mailbox,
         .callbacks = {run, on_report, on_error, on_registered, on_copies},
@@ -219,7 +220,7 @@ static int create_senders(struct load_run *run, char error[LOAD_RUN_ERROR_BYTES]
         run->senders[run->created] = sender_new(&setting, &clients[run->created]);
         if (!run->senders[run->created]) {
             snprintf(error, LOAD_RUN_ERROR_BYTES,
-                     "cannot simulate %u clients: memory or descriptors are short; lower -c",
+                     "cannot simulate %u clients: not enough memory or descriptors; lower -c",
                      run->setting->options->clients);
             close_clients(clients, run->created, threads);
             return -ENOMEM;
@@ -279,7 +280,7 @@ int load_run_once(const struct load_run_setting *setting, struct load_result *re
     *result = (struct load_result){.exact = true};
     interval_recorder_init(&run.recorder, result);
 
-    int failed = run_result_describe(result, setting->options, &setting->target, error);
+    int failed = collect_result_describe(result, setting->options, &setting->target, error);
     if (!failed)
         failed = create_senders(&run, error);
     if (!failed) {
@@ -299,8 +300,8 @@ int load_run_once(const struct load_run_setting *setting, struct load_result *re
         failed = -EINTR;
     }
     if (!failed)
-        failed = run_result_conclude(result, setting->options, setting->rate, run.senders,
-                                     run.created, error);
+        failed = collect_result_conclude(result, setting->options, setting->rate, run.senders,
+                                         run.created, error);
     for (uint32_t i = 0; i < run.created; i++)
         sender_free(run.senders[i]);
     /* Another step may follow, and output between the steps may block. */

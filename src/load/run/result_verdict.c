@@ -1,5 +1,7 @@
 #include "load/run/result_verdict.h"
 
+#include "load/options.h"
+
 #include <stddef.h>
 
 enum {
@@ -88,4 +90,18 @@ void result_verdict_set(struct load_result *result)
     result->kept_up = result->why_not == NULL;
     result->why_too_few = find_too_few(result);
     result->answered_enough = result->why_too_few == NULL;
+}
+
+int result_verdict_exit_status(const struct load_result *result)
+{
+    if (!result->answered_enough)
+        return LOAD_UNANSWERED;
+    return result->kept_up ? LOAD_DONE : LOAD_NOT_KEPT_UP;
+}
+
+void result_verdict_judge_rotation(struct load_result *result, bool expected, uint64_t spread,
+                                   uint64_t lost_replies)
+{
+    result->rotation_known = expected && result->counts.replied > 0;
+    result->rotation_even = spread <= 1 + lost_replies;
 }

@@ -13,8 +13,8 @@
 #include <string.h>
 
 enum {
-    /* Enough for a stall of some 10 ms at a million datagrams per second. The kernel grants less
-       unless net.core.[rw]mem_max or CAP_NET_ADMIN allow it. */
+    /* Enough for a stall of about 10 ms at a million datagrams per second. The kernel grants less
+     * unless net.core.[rw]mem_max or CAP_NET_ADMIN allow it. */
     BUFFER_BYTES = 8 << 20,
     OTHER_FILES = 64, /* descriptors besides those of the clients */
 };
@@ -150,7 +150,7 @@ int simulated_clients_open(struct simulated_clients *clients,
     }
     clients->sockets = malloc(clients->socket_count * sizeof *clients->sockets);
     if (!clients->sockets)
-        return fail(error, -ENOMEM, "cannot simulate %u clients: memory is short; lower -c",
+        return fail(error, -ENOMEM, "cannot simulate %u clients: not enough memory; lower -c",
                     plan->count);
     for (uint32_t i = 0; i < clients->socket_count; i++)
         clients->sockets[i] = -1;

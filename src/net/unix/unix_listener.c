@@ -1,8 +1,8 @@
 #include "net/unix/unix_listener.h"
 
 #include "net/unix/listener_lock.h"
+#include "net/unix/stale_socket.h"
 #include "net/unix/unix_address.h"
-#include "net/unix/unix_client.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,38 +14,11 @@ enum {
     /* Connections that wait to be accepted: as many as the sessions that a server serves at the
      * same time, so that clients rarely have to wait in connect. */
     BACKLOG = 64,
-    /* The lock is held for less than a millisecond, on a busy host a few; longer only on purpose.
-     */
+    /* The lock is held only for a few system calls; a process that holds it longer does so on
+     * purpose. */
     OPEN_TIMEOUT_MS = 1000,
     CLOSE_TIMEOUT_MS = 100, /* the whole stop of a server may take a second */
 };
-
-/* Returns 0 if a process listens at path, or -errno of a connect. */
-static int probe(const char *path)
-{
-    int fd = unix_client_connect_nonblocking(path);
-
-    if (fd >= 0)
-        close(fd);
-    return fd >= 0 || fd == -EAGAIN ? 0 : fd; /* -EAGAIN: the backlog of a listener is full */
-}
-
-/* Removes a socket file whose server has ended. */
-static int clear_stale(const struct sockaddr_un *address)
-{
-    struct stat found;
-
-    if (lstat(address->sun_path, &found) != 0)
-        return errno == ENOENT ? 0 : -errno;
-    if (!S_ISSOCK(found.st_mode))
-        return -EEXIST;
-    int error = probe(address->sun_path);
-    if (error == 0 || error == -EPROTOTYPE)
-        return -EADDRINUSE;
-    if (error != -ECONNREFUSED)
-        return error;
-    return unlink(address->sun_path) == 0 ? 0 : -errno;
-}
 
 /* The umask gives the file its mode when it is made. A chmod afterwards would follow the path, and
  * the owner of the directory could have put a link there. */
@@ -80,7 +53,7 @@ static int set_owner(const char *path, const struct identity *owner)
 static int bind_and_listen(int fd, const struct sockaddr_un *address, mode_t mode,
                            const struct identity *owner)
 {
-    int error = clear_stale(address);
+    int error = stale_socket_remove(address);
     if (!error)
         error = bind_with_mode(fd, address, mode);
     if (error)
@@ -137,7 +110,7 @@ void unix_listener_close_and_remove(int listener, const char *path)
     if (unix_address_set(&address, path) != 0 ||
         listener_lock_take(&lock, path, CLOSE_TIMEOUT_MS) != 0)
         return;
-    clear_stale(&address);
+    stale_socket_remove(&address);
     listener_lock_release(&lock);
 }
 

@@ -1,13 +1,13 @@
 #include "server/control/control_sessions.h"
 
+#include "server/control/command_log.h"
+
 #include "text/printable.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { SHOWN_BYTES = 64 /* of a command's first argument, in the log */ };
 
 /* ---- the end of a session ---- */
 
@@ -20,7 +20,8 @@ static void leave_place(struct control_session *session)
     control->sessions[place] = control->sessions[--control->count];
 }
 
-/* A peer that does not read its output must not keep the descriptor open. */
+/* Frees the stream at once if output is waiting: a peer that does not read must not keep the
+ * descriptor open. */
 void control_session_close(struct control_session *session)
 {
     leave_place(session);
@@ -108,40 +109,6 @@ void control_command_help(void *state, struct control_session *session, char *ar
     control_end(session);
 }
 
-static void log_line(const struct control_session *session, enum config_log_level level,
-                     const char *name, const struct log_pair *own_pairs, size_t own_count)
-{
-    char uid[24], gid[24], pid[24];
-    struct log_pair pairs[CONTROL_LOG_PAIRS_MAX + 4] = {{"name", name}};
-    size_t count = 1;
-    snprintf(uid, sizeof uid, "%lu", (unsigned long)session->peer.uid);
-    snprintf(gid, sizeof gid, "%lu", (unsigned long)session->peer.gid);
-    snprintf(pid, sizeof pid, "%ld", (long)session->peer.pid);
-    for (size_t i = 0; i < own_count; i++)
-        pairs[count++] = own_pairs[i];
-    pairs[count++] = (struct log_pair){"uid", uid};
-    pairs[count++] = (struct log_pair){"gid", gid};
-    pairs[count++] = (struct log_pair){"pid", pid};
-    log_pairs(level, "an operator's command", pairs, count);
-}
-
-void control_log(const struct control_session *session, const char *name,
-                 const struct log_pair *pairs, size_t count)
-{
-    log_line(session, LOG_LEVEL_INFO, name, pairs, count);
-}
-
-/* Logs the command with its first argument. */
-static void log_command(const struct control_session *session,
-                        const struct control_command *command, const char *arguments)
-{
-    char on[SHOWN_BYTES];
-    printable_ascii(on, sizeof on, arguments, strcspn(arguments, " \t"));
-    if (command->log != COMMAND_LOGS_ITSELF)
-        log_line(session, command->log == COMMAND_CHANGES ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
-                 command->name, &(struct log_pair){"argument", on}, 1);
-}
-
 static void on_line(void *state, char *line, size_t size)
 {
     struct control_session *session = state;
@@ -153,7 +120,7 @@ static void on_line(void *state, char *line, size_t size)
     const struct control_command *command = command_parser_parse(
         options->commands, options->command_count, line, size, &arguments, wrong);
     if (command) {
-        log_command(session, command, arguments);
+        command_log_write(session, command, arguments);
         command->run(options->state, session, arguments);
     } else {
         control_refuse(session, "%s", wrong);

@@ -1,11 +1,9 @@
 #include "server/streams/stream_disconnect.h"
 
 #include "os/process/clock.h"
+#include "server/streams/stream_lines.h"
 
 #include <errno.h>
-#include <stdio.h>
-
-enum { ERROR_LINE_BYTES = 96 };
 
 /* The client is no longer counted, but may still read its output. */
 static void start_closing(struct stream_client *client)
@@ -13,19 +11,6 @@ static void start_closing(struct stream_client *client)
     client->state = STREAM_CLOSING;
     client->active_ms = clock_now_ms();
     client->table->connected--;
-}
-
-static void refuse_line(struct stream_client *client)
-{
-    const struct stream_clients_options *options = &client->table->options;
-    char text[ERROR_LINE_BYTES];
-    int length = snprintf(text, sizeof text, "error: the line is longer than %u bytes\n",
-                          options->max_line_bytes);
-    options->stats->received++;
-    options->stats->drop_oversize++;
-    start_closing(client);
-    line_stream_write(client->stream, text, (size_t)length);
-    line_stream_discard_input(client->stream);
 }
 
 void stream_disconnect_closed(struct stream_client *client, int error)
@@ -37,12 +22,14 @@ void stream_disconnect_closed(struct stream_client *client, int error)
         return;
     }
     stats->streams_closed++;
-    if (error == -EMSGSIZE)
-        refuse_line(client);
-    else if (error == 0 && line_stream_is_backed_up(client->stream))
+    if (error == -EMSGSIZE) {
         start_closing(client);
-    else
+        stream_lines_refuse_too_long(client);
+    } else if (error == 0 && line_stream_is_backed_up(client->stream)) {
+        start_closing(client);
+    } else {
         stream_table_remove(client);
+    }
 }
 
 void stream_disconnect_drained(struct stream_client *client)

@@ -4,7 +4,10 @@
 #include "wire/frame.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
+
+enum { ERROR_LINE_BYTES = 96 };
 
 size_t stream_lines_make(struct stream_clients *table, const uint8_t *bytes, size_t size)
 {
@@ -63,8 +66,20 @@ void stream_lines_receive(struct stream_client *client, const uint8_t *bytes, si
     reply_to_line(client, bytes, size);
     if (relay_is_on(options->relay))
         relay_line(options->relay, client->serial, &client->relay_due_ns, bytes, size, now_ms);
-    /* A client is never disconnected for replies that it does not read: it is not read from until
-     * it does. */
+    /* A client is not disconnected for replies that it does not read. Instead no more of its lines
+     * are read until it reads them. */
     if (line_stream_is_backed_up(client->stream))
         line_stream_pause(client->stream);
+}
+
+void stream_lines_refuse_too_long(struct stream_client *client)
+{
+    const struct stream_clients_options *options = &client->table->options;
+    char text[ERROR_LINE_BYTES];
+    int length = snprintf(text, sizeof text, "error: the line is longer than %u bytes\n",
+                          options->max_line_bytes);
+    options->stats->received++;
+    options->stats->drop_oversize++;
+    line_stream_write(client->stream, text, (size_t)length);
+    line_stream_discard_input(client->stream);
 }

@@ -7,9 +7,10 @@
 #include "os/process/clock.h"
 #include "os/process/host.h"
 #include "os/process/memory.h"
+#include "os/process/processor_count.h"
 #include "os/process/random.h"
-#include "server/workers/traffic_warnings.h"
 #include "server/workers/worker_state.h"
+#include "server/workers/worker_sweep.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,41 +19,11 @@
 #include <string.h>
 
 enum {
-    /* A slice of the sweep ends after 100 us. The clock is read after each 32 steps of half a
-     * microsecond at most, so that nearly all slices stay below 200 us (docs/performance.md): that
-     * is short beside the jitter of a network, some 1 ms, and long enough that a million clients
-     * which expire at once are removed within seconds even under a flood of requests. */
-    SWEEP_SLICE_NS = 100000,
-    SWEEP_SLICE_STEPS = 32,
-    /* Batches that all listeners together answer before timers, messages and copies are served: at
-     * 10 us a datagram, some 10 ms, and four times that where all of 64 listeners are flooded. */
+    /* Batches that all listeners together answer before timers, messages and copies are served:
+     * 1,024 datagrams, about 4 ms at 4,140 ns a reply (docs/performance.md). Each listener answers
+     * at least one batch, so if 64 listeners are flooded it is four times that. */
     DRAIN_BATCHES = 16,
 };
-
-/* ---- the sweep ---- */
-
-static void run_sweep_slice(void *state)
-{
-    struct worker *worker = state;
-    uint64_t start_ns = clock_now_ns(), now_ns = start_ns, expired = 0;
-    bool more = true;
-    for (; more && now_ns - start_ns < SWEEP_SLICE_NS; now_ns = clock_now_ns())
-        more =
-            registry_sweep(worker->decider.registry, now_ns / 1000000, SWEEP_SLICE_STEPS, &expired);
-    worker->stats.expired += expired;
-    if (more)
-        loop_defer(worker->loop, &worker->sweep_slice);
-}
-
-static void on_sweep(void *state)
-{
-    struct worker *worker = state;
-    worker_count_drops(worker);
-    traffic_warnings_check(&worker->warnings, &worker->stats, clock_now_ms());
-    if (first_worker_streams(worker->first_worker) != NULL)
-        stream_clients_sweep(first_worker_streams(worker->first_worker), clock_now_ms());
-    run_sweep_slice(worker);
-}
 
 /* ---- from start to stop ---- */
 
@@ -71,8 +42,8 @@ static int open_registry(struct worker *worker)
     worker->decider.registry =
         registry_init(worker->registry_memory, capacity, &worker->key,
                       worker_registry_ttl(worker->options.ttl_ms), clock_now_ms());
-    if (worker->options.allowance != NULL)
-        registry_set_capacity_share(worker->decider.registry, worker->options.allowance);
+    if (worker->options.capacity_share != NULL)
+        registry_set_capacity_share(worker->decider.registry, worker->options.capacity_share);
     datagram_decider_set_rules(&worker->decider, &worker->options.rules, clock_now_ms());
     return 0;
 }
@@ -94,7 +65,7 @@ static struct datagram_io_options datagram_io_options(struct worker *worker)
         .max_datagram_bytes = worker->options.max_datagram_bytes,
         .drain_batches = drain_batches(worker->options.listener_count),
         .send_monitor = &worker->send_monitor,
-        .on_link_failed = worker->options.on_link_failed,
+        .on_challenge_failed = worker->options.on_challenge_failed,
         .on_link_state = worker->options.on_link_state,
         .reply_queue_bytes = worker->options.reply_queue_bytes,
     };
@@ -180,7 +151,7 @@ static int open_loop(struct worker *worker)
     if (worker->mailbox == NULL)
         return -errno;
     int error = send_monitor_open(&worker->send_monitor, worker->loop);
-    return error != 0 ? error : loop_timer_open(worker->loop, &worker->sweep, on_sweep, worker);
+    return error != 0 ? error : worker_sweep_open(worker);
 }
 
 int worker_new(struct worker **worker, const struct worker_options *options, const char **failed)
@@ -207,7 +178,6 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
     made->decider.stats = &made->stats;
     made->decider.max_datagram_bytes = options->max_datagram_bytes;
     made->decider.secrets = options->secrets;
-    made->sweep_slice = (struct loop_task){.run = run_sweep_slice, .state = made};
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i].make(made);
@@ -223,13 +193,12 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
     return 0;
 }
 
-/* Closes all that sends and counts, in the reverse order of the start. May be called twice. */
+/* Closes everything that sends and counts, in the reverse order of the start. May be called twice.
+ */
 static void close_all(struct worker *worker)
 {
-    if (worker->loop != NULL) {
-        loop_timer_close(&worker->sweep);
-        loop_cancel(worker->loop, &worker->sweep_slice);
-    }
+    if (worker->loop != NULL)
+        worker_sweep_close(worker);
     relay_close(worker->relay);
     broadcast_close(worker->broadcast);
     worker->broadcast = NULL;
@@ -265,7 +234,7 @@ static void worker_main(void *state)
 static void pin_to_processor(struct worker *worker)
 {
     char name[24];
-    int error = thread_pin(worker->thread, host_processor_number(worker->options.number));
+    int error = thread_pin(worker->thread, processor_count_nth(worker->options.number));
     if (error == 0)
         return;
     snprintf(name, sizeof name, "worker-%" PRIu32, worker->options.number);

@@ -28,9 +28,9 @@ Test(system_admission, an_unverified_source_gets_a_challenge_and_nothing_else)
 
     server_start(&server, COOKIE, "-l", "127.0.0.1:0", NULL);
     for (int i = 0; i < 3; i++)
-        frame_be_challenged(udp, &server.at[0], cookie);
+        frame_request_challenge(udp, &server.at[0], cookie);
     udp_send(udp, &server.at[0], "", 0);
-    frame_hear_challenge(udp, &server.at[0], cookie);
+    frame_expect_challenge(udp, &server.at[0], cookie);
     ctl_ok(&server, "broadcast", "news", NULL);
     udp_expect_nothing(udp, "a broadcast to an unverified source");
     expect_stat(&server, "clients", 0);
@@ -79,7 +79,7 @@ Test(system_admission, an_answer_carries_a_whole_request_of_max_datagram_bytes)
                  "-l", "127.0.0.1:0", NULL);
     memset(request, 'x', 1000);
     udp_send(udp, &server.at[0], request, 1000);
-    frame_hear_challenge(udp, &server.at[0], cookie);
+    frame_expect_challenge(udp, &server.at[0], cookie);
     memcpy(answer, "\0UDP\2", FRAME_HEAD);
     memcpy(answer + FRAME_HEAD, cookie, FRAME_COOKIE);
     memcpy(answer + FRAME_CHALLENGE, request, 1000);
@@ -100,17 +100,17 @@ Test(system_admission, a_cookie_is_valid_only_for_its_source_port_and_listener)
     uint8_t cookie[FRAME_COOKIE], other[FRAME_COOKIE];
 
     server_start(&server, COOKIE, "-l", "127.0.0.1:0", "-l", "127.0.0.1:0", NULL);
-    frame_be_challenged(a, &server.at[0], cookie);
+    frame_request_challenge(a, &server.at[0], cookie);
     frame_send(b, &server.at[0], 2, cookie, "hi");
-    frame_hear_challenge(b, &server.at[0], other);
+    frame_expect_challenge(b, &server.at[0], other);
     expect(memcmp(cookie, other, FRAME_COOKIE) != 0, "expected another cookie for another port");
     frame_send(a, &server.at[1], 2, cookie, "hi");
-    frame_hear_challenge(a, &server.at[1], other);
+    frame_expect_challenge(a, &server.at[1], other);
     expect(memcmp(cookie, other, FRAME_COOKIE) != 0,
            "expected another cookie for another listener");
     cookie[3] ^= 1;
     frame_send(a, &server.at[0], 2, cookie, "hi");
-    frame_hear_challenge(a, &server.at[0], other);
+    frame_expect_challenge(a, &server.at[0], other);
     expect_stat(&server, "bad_cookies", 3);
     expect_stat(&server, "challenged", 4);
     expect_stat(&server, "clients", 0);
@@ -166,7 +166,7 @@ Test(system_admission, a_reload_to_policy_cookie_removes_unverified_clients)
     ctl_ok(&server, "broadcast", "news", NULL);
     udp_expect(verified, &server.at[0], "news");
     udp_expect_nothing(old, "a broadcast to an unverified source");
-    frame_be_challenged(old, &server.at[0], cookie);
+    frame_request_challenge(old, &server.at[0], cookie);
     /* An answer to an earlier challenge still gets its reply after the policy has become open. */
     server_configure(&server, OPEN);
     ctl_ok(&server, "reload", NULL);
@@ -274,9 +274,9 @@ Test(system_admission, a_leave_needs_the_cookie_under_policy_cookie)
     server_start(&server, COOKIE, "-l", "127.0.0.1:0", NULL);
     frame_join(udp, &server.at[0]);
     frame_send(udp, &server.at[0], 3, NULL, "");
-    frame_hear_challenge(udp, &server.at[0], cookie);
+    frame_expect_challenge(udp, &server.at[0], cookie);
     frame_send(udp, &server.at[0], 3, wrong, "");
-    frame_hear_challenge(udp, &server.at[0], cookie);
+    frame_expect_challenge(udp, &server.at[0], cookie);
     expect_stat(&server, "clients", 1);
     expect_stat(&server, "bad_cookies", 1);
     frame_send(udp, &server.at[0], 3, cookie, "");
@@ -317,7 +317,7 @@ static void wait_for_exchanges(int udp, struct server *server)
 {
     int64_t before = server_stat(server, "received");
     for (int i = 0; i < 50; i++) {
-        udp_say(udp, &server->at[0], "hi");
+        udp_send_text(udp, &server->at[0], "hi");
         server_await_stat(server, "received", before + i + 1);
     }
 }
@@ -335,7 +335,7 @@ Test(system_admission, two_servers_exchange_one_datagram_after_a_forged_one)
     server_start(&b, COOKIE, "-l", "127.0.0.1:0", NULL);
     for (int64_t i = 0; i < 5; i++) {
         int64_t received_a = server_stat(&a, "received"), received_b = server_stat(&b, "received");
-        udp_forge(&b.at[0], &a.at[0], triggers[i], sizes[i]);
+        udp_send_forged(&b.at[0], &a.at[0], triggers[i], sizes[i]);
         server_await_stat(&b, "received", received_b + 1);
         wait_for_exchanges(udp, &b);
         wait_for_exchanges(udp, &a);
@@ -357,7 +357,7 @@ Test(system_admission, two_open_servers_on_the_same_port_exchange_no_datagram)
 
     server_start(&a, OPEN, "-l", "127.0.0.1:0", NULL);
     server_start(&b, OPEN, "-l", harness_format("127.0.0.2:%d", endpoint_port(&a.at[0])), NULL);
-    udp_forge(&b.at[0], &a.at[0], "hi", 2);
+    udp_send_forged(&b.at[0], &a.at[0], "hi", 2);
     server_await_stat(&a, "drop_own_source", 1);
     wait_for_exchanges(udp, &a);
     wait_for_exchanges(udp, &b);
@@ -375,12 +375,12 @@ Test(system_admission, the_rate_limiter_ends_a_loop_of_two_open_servers_on_diffe
 
     server_start(&a, LIMITED, "-l", "127.0.0.1:0", NULL);
     server_start(&b, LIMITED, "-l", "127.0.0.2:0", NULL);
-    udp_forge(&b.at[0], &a.at[0], "hi", 2);
+    udp_send_forged(&b.at[0], &a.at[0], "hi", 2);
     for (;;) { /* the server whose token bucket is empty first ends the loop */
         int64_t limited = server_stat(&a, "drop_limited") + server_stat(&b, "drop_limited");
         if (limited > 0)
             break;
-        harness_tick(10);
+        harness_wait_ms(10);
     }
     expect(server_stat(&a, "received") + server_stat(&b, "received") < 300,
            "expected the loop to end with the bursts");
@@ -402,11 +402,11 @@ Test(system_admission, invalid_source_addresses_get_no_reply)
         server_start(&server, policies[i], "-l", "127.0.0.1:0", NULL);
         for (size_t k = 0; k < sizeof invalid / sizeof invalid[0]; k++) {
             from = endpoint_of(invalid[k]);
-            udp_forge(&from, &server.at[0], "hi", 2);
+            udp_send_forged(&from, &server.at[0], "hi", 2);
         }
         from = endpoint_with_port("127.0.0.1", 0);
-        udp_forge(&from, &server.at[0], "hi", 2);
-        udp_forge(&server.at[0], &server.at[0], "hi", 2);
+        udp_send_forged(&from, &server.at[0], "hi", 2);
+        udp_send_forged(&server.at[0], &server.at[0], "hi", 2);
         wait_for_exchanges(udp, &server);
         answers = server_stat(&server, "replied") + server_stat(&server, "challenged") +
                   server_stat(&server, "reply_failed");

@@ -48,7 +48,7 @@ Test(system_answer, rotates_in_the_order_of_arrival_when_requests_arrive_faster_
         for (int i = 0; i < REQUESTS; i++) {
             seed = seed * 1664525 + 1013904223;
             asked[i] = (int)((seed >> 16) % CLIENTS);
-            udp_say(clients[asked[i]], &server.at[0], "hi");
+            udp_send_text(clients[asked[i]], &server.at[0], "hi");
         }
         for (int i = 0; i < REQUESTS; i++)
             udp_expect(clients[asked[i]], &server.at[0], CARS[(round * REQUESTS + i) % 3]);
@@ -119,7 +119,7 @@ Test(system_answer, sends_no_reply_under_mode_none_but_registers_the_client)
     int udp = udp_open("127.0.0.1");
 
     server_start(&server, "[reply]\nmode = none\n", "-l", "127.0.0.1:0", NULL);
-    udp_say(udp, &server.at[0], "hi");
+    udp_send_text(udp, &server.at[0], "hi");
     server_await_stat(&server, "silent", 1);
     harness_equal("clients", server_stat(&server, "clients"), 1);
     ctl_ok(&server, "broadcast", "news", NULL);
@@ -149,7 +149,7 @@ Test(system_answer, sends_an_empty_message_as_an_empty_datagram)
 
     server_start(&server, "[reply]\nmessage = \"\", \"a\\n\\x00b\"\n", "-l", "127.0.0.1:0", NULL);
     udp_ask(udp, &server.at[0], "hi", "");
-    udp_say(udp, &server.at[0], "hi");
+    udp_send_text(udp, &server.at[0], "hi");
     char bytes[16];
     harness_equal("size", udp_receive(udp, bytes, sizeof bytes, NULL), 4);
     expect(memcmp(bytes, "a\n\0b", 4) == 0, "expected the escapes as bytes");
@@ -204,7 +204,7 @@ Test(system_answer, drops_and_counts_a_source_on_the_port_of_the_service)
 
     server_start(&server, "[admission]\npolicy = open\n", "-l", "127.0.0.1:0", NULL);
     same_port = udp_open(harness_format("127.0.0.2:%d", endpoint_port(&server.at[0])));
-    udp_say(same_port, &server.at[0], "hi");
+    udp_send_text(same_port, &server.at[0], "hi");
     udp_ask(udp, &server.at[0], "hi", "audi");
     udp_expect_nothing(same_port,
                        "a reply to a source on the service's port, which may be another server");
@@ -220,7 +220,7 @@ Test(system_answer, drops_and_counts_source_port_zero)
     int udp = udp_open("127.0.0.1");
 
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
-    udp_forge(&port_zero, &server.at[0], "hi", 2);
+    udp_send_forged(&port_zero, &server.at[0], "hi", 2);
     udp_ask(udp, &server.at[0], "hi", "audi");
     harness_equal("drop_port_zero", server_stat(&server, "drop_port_zero"), 1);
     harness_equal("clients", server_stat(&server, "clients"), 1);
@@ -234,8 +234,8 @@ Test(system_answer, drops_and_counts_a_source_that_is_one_of_its_own_listeners)
     int udp = udp_open("127.0.0.1");
 
     server_start(&server, NULL, "-l", "127.0.0.1:0", "-l", "127.0.0.1:0", NULL);
-    udp_forge(&server.at[1], &server.at[0], "hi", 2);
-    udp_forge(&server.at[0], &server.at[0], "hi", 2);
+    udp_send_forged(&server.at[1], &server.at[0], "hi", 2);
+    udp_send_forged(&server.at[0], &server.at[0], "hi", 2);
     udp_ask(udp, &server.at[0], "hi", "audi");
     harness_equal("drop_own_source", server_stat(&server, "drop_own_source"), 2);
     /* A reply to one of them would have been received as another datagram. */
@@ -254,7 +254,7 @@ Test(system_answer, drops_and_counts_datagrams_sent_to_a_broadcast_address)
     all = endpoint_with_port("127.255.255.255", endpoint_port(&server.at[0]));
     one = endpoint_with_port("127.0.0.1", endpoint_port(&server.at[0]));
     setsockopt(udp, SOL_SOCKET, SO_BROADCAST, &yes, sizeof yes);
-    udp_say(udp, &all, "hi");
+    udp_send_text(udp, &all, "hi");
     udp_ask(udp, &one, "hi", "audi");
     harness_equal("drop_multicast", server_stat(&server, "drop_multicast"), 1);
     harness_equal("received", server_stat(&server, "received"), 2);
@@ -297,8 +297,8 @@ Test(system_answer, replies_to_open_clients_while_closed_ones_cause_icmp_errors)
         int closed_client = udp_open("127.0.0.1");
 
         /* Both replies reach a closed port. */
-        udp_say(closed_client, &server.at[0], "hi");
-        udp_say(closed_client, &server.at[0], "hi");
+        udp_send_text(closed_client, &server.at[0], "hi");
+        udp_send_text(closed_client, &server.at[0], "hi");
         close(closed_client);
         udp_ask(open_client, &server.at[0], "hi", CARS[(3 * round + 2) % 3]);
     }
@@ -321,7 +321,7 @@ Test(system_answer, counters_balance_over_mixed_datagrams)
     same_port = udp_open(harness_format("127.0.0.9:%d", endpoint_port(&server.at[0])));
     for (int round = 0; round < 50; round++) {
         udp_send(udp, &server.at[0], bytes, sizeof bytes);
-        udp_say(same_port, &server.at[0], "hi");
+        udp_send_text(same_port, &server.at[0], "hi");
         udp_ask(udp, &server.at[0], "", CARS[round % 3]);
     }
     stats = ctl_ok(&server, "stats", "--json", NULL);

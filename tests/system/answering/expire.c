@@ -26,7 +26,7 @@ Test(system_expire, clients_expire_soon_after_ttl_and_not_before)
         clients[i] = udp_open("127.0.0.1");
     first = harness_now_ms();
     for (int i = 0; i < CLIENTS; i++)
-        udp_say(clients[i], &server.at[0], "hi");
+        udp_send_text(clients[i], &server.at[0], "hi");
     server_await_stat(&server, "joined", CLIENTS);
     server_await_stat(&server, "expired", 1);
     elapsed = harness_now_ms() - first;
@@ -56,7 +56,7 @@ Test(system_expire, keeps_a_client_that_continues_to_send)
         expect(harness_now_ms() - start < HARNESS_DEADLINE_MS,
                "expected the silent client to expire");
         udp_ask(sender, &server.at[0], "hi", "yes");
-        harness_tick(50);
+        harness_wait_ms(50);
     }
     harness_equal("clients", server_stat(&server, "clients"), 1);
     harness_equal("joined", server_stat(&server, "joined"), 2);
@@ -91,7 +91,7 @@ Test(system_expire, sends_no_broadcast_to_an_expired_client_that_no_sweep_has_re
 
     server_start(&server, "[clients]\nttl = 100ms\nsweep = 1h\n", "-l", "127.0.0.1:0", NULL);
     udp_ask(expired, &server.at[0], "hi", "audi");
-    harness_tick(100 + TRUNCATION_MS);
+    harness_wait_ms(100 + TRUNCATION_MS);
     harness_equal("sent",
                   json_integer(ctl_ok(&server, "broadcast", "news", "--json", NULL), "sent"), 0);
     harness_equal("clients listed",

@@ -51,7 +51,7 @@ static int request_round(const struct server *server)
     int copies = 0;
 
     for (int i = 0; i < REQUESTERS; i++)
-        udp_say(requesters[i], &server->at[0], "hi");
+        udp_send_text(requesters[i], &server->at[0], "hi");
     for (int i = 0; i < REQUESTERS; i++) {
         ssize_t size;
 
@@ -162,7 +162,7 @@ static void expire_during_requests(int workers)
     /* The sweep interval is longer than ttl, so no client is removed until all have expired. */
     start_server(&server, workers, "ttl = 2s\nsweep = 1h\n");
     register_clients(&server, MANY_CLIENTS);
-    harness_tick(TTL_MS + 10);
+    harness_wait_ms(TTL_MS + 10);
     harness_equal("expired", server_stat(&server, "expired"), 0);
     server_configure(&server, "[reply]\nmessage = yes\n[clients]\nttl = 2s\nsweep = 10ms\n");
     server_ask(&server, "reload");

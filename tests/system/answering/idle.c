@@ -58,7 +58,7 @@ Test(system_idle, wakes_up_only_for_the_sweep)
     udp_ask(udp, &server.at[0], "hi", "audi");
     ctl_ok(&server, "status", NULL);
     waits = wait_count(server.process.pid);
-    harness_tick(ELAPSED_MS);
+    harness_wait_ms(ELAPSED_MS);
     waits = wait_count(server.process.pid) - waits;
     expect(waits <= SWEEPS + SLACK && waits >= SWEEPS / 2,
            "expected about %d wake-ups in %d ms, there were %lld", SWEEPS, ELAPSED_MS,
@@ -76,7 +76,7 @@ Test(system_idle, needs_less_than_16_megabytes_for_a_few_clients)
         cr_skip_test("sanitizers take memory of their own");
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     for (int i = 0; i < CLIENTS; i++)
-        udp_pass_by(&server.at[0]);
+        udp_send_from_new_client(&server.at[0]);
     server_await_stat(&server, "joined", CLIENTS);
     harness_equal("max", json_integer(ctl_ok(&server, "status", "--json", NULL), "max"), 1000000);
     ctl_ok(&server, "broadcast", "news", NULL);

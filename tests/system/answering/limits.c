@@ -23,7 +23,7 @@ Test(system_limits, denied_sources_get_no_answer_and_a_reload_replaces_the_lists
                  "[admission]\npolicy = open\ndeny = 127.0.0.64/28\nallow = 127.0.0.0/8\n[reply]\n"
                  "message = yes\n",
                  "-l", "127.0.0.1:0", NULL);
-    udp_say(denied, &server.at[0], "hi");
+    udp_send_text(denied, &server.at[0], "hi");
     frame_send(denied, &server.at[0], 4, NULL, "");
     udp_ask(allowed, &server.at[0], "hi", "yes");
     udp_expect_nothing(denied, "an answer to a denied source");
@@ -32,7 +32,7 @@ Test(system_limits, denied_sources_get_no_answer_and_a_reload_replaces_the_lists
     server_configure(&server,
                      "[admission]\npolicy = open\nallow = 127.0.0.66\n[reply]\nmessage = yes\n");
     ctl_ok(&server, "reload", NULL);
-    udp_say(allowed, &server.at[0], "hi");
+    udp_send_text(allowed, &server.at[0], "hi");
     udp_ask(denied, &server.at[0], "hi", "yes");
     udp_expect_nothing(allowed, "an answer to a source that is no longer allowed");
     expect_stat(&server, "drop_denied", 3);
@@ -66,7 +66,7 @@ Test(system_limits, a_list_of_a_hundred_thousand_addresses_is_loaded_and_reloade
 static void send_many(int udp, const struct endpoint *to, int count)
 {
     for (int i = 0; i < count; i++)
-        udp_say(udp, to, "hi");
+        udp_send_text(udp, to, "hi");
 }
 
 Test(system_limits, sources_over_the_rate_get_no_answer_and_others_get_replies)
@@ -122,7 +122,7 @@ Test(system_limits, a_dry_run_counts_excess_datagrams_and_drops_none)
                  "[reply]\nmode = none\n",
                  "-l", "127.0.0.1:0", NULL);
     send_many(busy, &server.at[0], 100);
-    udp_say(another, &server.at[0], "hi");
+    udp_send_text(another, &server.at[0], "hi");
     server_await_stat(&server, "silent", 101);
     expect(server_stat(&server, "dry_limited") >= 80, "expected most of a hundred to be counted");
     expect_stat(&server, "drop_limited", 0);

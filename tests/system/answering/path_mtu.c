@@ -83,7 +83,7 @@ static void await_path(int udp, const struct endpoint *server)
 
     do {
         expect(harness_now_ms() < deadline, "expected a path through the router");
-        udp_say(udp, server, "?");
+        udp_send_text(udp, server, "?");
     } while (poll(&wait, 1, 50) == 0);
     /* Drains the replies to requests that waited for the neighbours to be resolved. */
     while (poll(&wait, 1, 200) > 0)
@@ -158,7 +158,7 @@ Test(system_path_mtu, icmp_errors_of_a_router_reduce_the_path_mtu)
      * second. */
     static char first[1401];
     memset(first, 'x', sizeof first - 1);
-    udp_say(udp, &to, first);
+    udp_send_text(udp, &to, first);
     udp_ask(udp, &to, "hi", "hi");
     expect_echoes_and_copy(&path, &server, 1, sizes);
     server_stop(&server);

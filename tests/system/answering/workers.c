@@ -31,7 +31,7 @@ static void start_four_workers(struct server *server, const char *more)
 
 static void open_clients(void)
 {
-    if (!harness_allow_files(CLIENTS + 100))
+    if (!harness_raise_file_limit(CLIENTS + 100))
         cr_skip_test("this process may not open %d descriptors", CLIENTS + 100);
     for (int i = 0; i < CLIENTS; i++)
         clients[i] = udp_open("127.0.0.1");
@@ -46,7 +46,7 @@ static const struct endpoint *listener_of(const struct server *server, int i)
 static void all_send(const struct server *server, const char *text)
 {
     for (int i = 0; i < CLIENTS; i++)
-        udp_say(clients[i], listener_of(server, i), text);
+        udp_send_text(clients[i], listener_of(server, i), text);
 }
 
 static void all_expect(const struct server *server, const char *text)
@@ -159,7 +159,7 @@ Test(system_workers, broadcast_at_a_rate_below_the_number_of_workers)
 
     start_four_workers(&server, "[reply]\nmode = none\n[broadcast]\nrate = 3\n");
     for (int i = 0; i < FEW; i++)
-        udp_say(few[i] = udp_open("127.0.0.1"), &server.at[0], "hi");
+        udp_send_text(few[i] = udp_open("127.0.0.1"), &server.at[0], "hi");
     server_await_stat(&server, "joined", FEW);
     server_ask(&server, "broadcast nowait 41");
     for (int i = 0; i < FEW; i++)
@@ -183,7 +183,7 @@ Test(system_workers, sum_up_their_counters)
     for (int i = 0; i < CLIENTS; i++)
         udp_send(clients[i], listener_of(&server, i), large, sizeof large);
     for (int i = 0; i < 7; i++)
-        udp_say(same_port, &server.at[0], "hi");
+        udp_send_text(same_port, &server.at[0], "hi");
     server_await_stat(&server, "received", 11 * CLIENTS + 7);
     harness_equal("received", server_stat(&server, "received"), 11 * CLIENTS + 7);
     harness_equal("replied", server_stat(&server, "replied"), 10 * CLIENTS);
@@ -260,7 +260,7 @@ Test(system_workers, keep_each_client_in_one_shard_even_if_it_sends_before_and_d
     server_await_stat(&server, "received", harness_sanitized() ? 5000 : 50000);
     stop_flood(flood);
     for (int i = 0; i < CLIENTS; i++)
-        udp_say(clients[i], &to, "hi");
+        udp_send_text(clients[i], &to, "hi");
     server_await_stat(&server, "clients", CLIENTS);
     harness_equal("joined", server_stat(&server, "joined"), CLIENTS);
     expect_each_listed_once(&server);
@@ -286,7 +286,7 @@ Test(system_workers, do_not_count_datagrams_before_the_start_as_kernel_drops)
         "-l", endpoint_text(&to), NULL);
     stop_flood(flood);
     later = udp_open("127.0.0.1");
-    udp_say(later, &to, "hi");
+    udp_send_text(later, &to, "hi");
     server_await_stat(&server, "joined", 1);
     harness_equal("kernel_drops", server_stat(&server, "kernel_drops"), 0);
     server_stop(&server);
@@ -413,7 +413,7 @@ Test(system_workers, bind_privileged_ports_before_they_drop_privileges)
 
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
-    harness_forgo_leaks();
+    harness_disable_leak_check();
     server_start(&server, "[server]\nworkers = 4\nuser = nobody\n", "-l", "127.0.0.1:82", NULL);
     udp = udp_open("127.0.0.1");
     udp_ask(udp, &server.at[0], "hi", "audi");
@@ -467,11 +467,11 @@ Test(system_workers, raise_the_limit_on_open_files_when_they_need_to)
     struct server server = {.prepare = allow_few_files};
     int udp = udp_open("127.0.0.1");
 
-    if (!harness_allow_files(1000))
+    if (!harness_raise_file_limit(1000))
         cr_skip_test("this host allows too few open files");
     server_start(&server, "[server]\nworkers = 64\nlisten = 127.0.0.1:0, 127.0.0.2:0\n", NULL);
     for (int i = 0; i < 30; i++)
-        udp_say(udp, &server.at[1], "hi");
+        udp_send_text(udp, &server.at[1], "hi");
     server_await_stat(&server, "replied", 30);
     server_stop(&server);
 }

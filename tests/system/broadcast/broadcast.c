@@ -16,7 +16,7 @@ Test(system_broadcast,
     static int clients[CLIENTS];
     const char *report;
 
-    if (!harness_allow_files(CLIENTS + 100))
+    if (!harness_raise_file_limit(CLIENTS + 100))
         cr_skip_test("this process may not open %d descriptors", CLIENTS + 100);
     /* Paced, so that the broadcasts take longer than the ttl of the other clients. */
     server_start(&server,
@@ -25,7 +25,7 @@ Test(system_broadcast,
                  "-l", "127.0.0.1:0", NULL);
     for (int i = 0; i < CLIENTS; i++) {
         clients[i] = udp_open(i % 2 == 0 ? "127.0.0.1" : "127.0.0.2");
-        udp_say(clients[i], &server.at[0], "hi");
+        udp_send_text(clients[i], &server.at[0], "hi");
     }
     server_await_stat(&server, "joined", CLIENTS);
     for (int round = 0; round < BROADCASTS; round++) {
@@ -33,9 +33,9 @@ Test(system_broadcast,
         char hex[64];
 
         for (int i = round % GROUPS; i < CLIENTS; i += GROUPS)
-            udp_say(clients[i], &server.at[0], "still here");
+            udp_send_text(clients[i], &server.at[0], "still here");
         for (int i = 0; i < SHORT_LIVED; i++)
-            udp_pass_by(&server.at[0]);
+            udp_send_from_new_client(&server.at[0]);
         for (size_t i = 0; i <= strlen(text); i++)
             snprintf(hex + 2 * i, 3, "%02x", text[i]);
         hex[2 * strlen(text)] = '\0';
@@ -66,7 +66,7 @@ Test(system_broadcast, sends_queued_jobs_completely_and_in_order)
     server_start(&server, "[reply]\nmode = none\n", "-l", "127.0.0.1:0", NULL);
     for (int i = 0; i < CLIENTS; i++) {
         clients[i] = udp_open("127.0.0.1");
-        udp_say(clients[i], &server.at[0], "hi");
+        udp_send_text(clients[i], &server.at[0], "hi");
     }
     server_await_stat(&server, "joined", CLIENTS);
     for (int round = 0; round < BROADCASTS; round++)
@@ -92,12 +92,12 @@ Test(system_broadcast, reaches_the_clients_registered_at_its_start_and_no_later_
                  NULL);
     for (int i = 0; i < CLIENTS; i++) {
         clients[i] = udp_open("127.0.0.1");
-        udp_say(clients[i], &server.at[0], "hi");
+        udp_send_text(clients[i], &server.at[0], "hi");
     }
     server_await_stat(&server, "joined", CLIENTS);
     ctl_ok(&server, "broadcast", "early", "--no-wait", NULL);
     server_await_stat(&server, "copies_sent", 1);
-    udp_say(late, &server.at[0], "hi");
+    udp_send_text(late, &server.at[0], "hi");
     server_await_stat(&server, "joined", CLIENTS + 1);
     expect(server_stat(&server, "copies_sent") < CLIENTS, "expected the job to be running still");
     for (int i = 0; i < CLIENTS; i++)
@@ -124,7 +124,7 @@ Test(system_broadcast, keeps_to_the_rate)
                  "127.0.0.1:0", NULL);
     for (int i = 0; i < CLIENTS; i++) {
         clients[i] = udp_open("127.0.0.1");
-        udp_say(clients[i], &server.at[0], "hi");
+        udp_send_text(clients[i], &server.at[0], "hi");
     }
     server_await_stat(&server, "joined", CLIENTS);
     start = harness_now_ms();
@@ -149,7 +149,7 @@ Test(system_broadcast, requests_are_answered_while_a_long_job_runs)
 
     server_start(&server, "[broadcast]\nrate = 50\n", "-l", "127.0.0.1:0", NULL);
     for (int i = 0; i < CLIENTS; i++)
-        udp_pass_by(&server.at[0]);
+        udp_send_from_new_client(&server.at[0]);
     server_await_stat(&server, "joined", CLIENTS);
     ctl_ok(&server, "broadcast", "long", "--no-wait", NULL);
     for (int turn = CLIENTS; turn < CLIENTS + 200; turn++)
@@ -167,9 +167,9 @@ Test(system_broadcast, refuses_a_job_when_the_queue_is_full)
     server_start(&server, "[reply]\nmode = none\n[broadcast]\nrate = 1\nqueue = 2\n", "-l",
                  "127.0.0.1:0", NULL);
     for (int i = 0; i < 20; i++)
-        udp_pass_by(&server.at[0]);
-    udp_say(udp, &server.at[0], "hi");
-    udp_say(last, &server.at[0], "hi");
+        udp_send_from_new_client(&server.at[0]);
+    udp_send_text(udp, &server.at[0], "hi");
+    udp_send_text(last, &server.at[0], "hi");
     server_await_stat(&server, "joined", 22);
     ctl_ok(&server, "broadcast", "runs", "--no-wait", NULL);
     server_await_stat(&server, "copies_sent", 1);
@@ -191,7 +191,7 @@ Test(system_broadcast, cancels_a_running_and_a_waiting_job)
     server_start(&server, "[reply]\nmode = none\n[broadcast]\nrate = 1\n", "-l", "127.0.0.1:0",
                  NULL);
     for (int i = 0; i < 20; i++)
-        udp_pass_by(&server.at[0]);
+        udp_send_from_new_client(&server.at[0]);
     server_await_stat(&server, "joined", 20);
     report = ctl_ok(&server, "broadcast", "runs", "--no-wait", "--json", NULL);
     running = harness_format("%d", (int)json_integer(report, "id"));
@@ -220,7 +220,7 @@ Test(system_broadcast, reports_the_cancelling_to_the_session_that_waits_for_the_
     server_start(&server, "[reply]\nmode = none\n[broadcast]\nrate = 1\n", "-l", "127.0.0.1:0",
                  NULL);
     for (int i = 0; i < 20; i++)
-        udp_pass_by(&server.at[0]);
+        udp_send_from_new_client(&server.at[0]);
     server_await_stat(&server, "joined", 20);
     control = control_client_open(&server);
     operator_send(control, "broadcast wait 6869\n", 20);
@@ -313,7 +313,7 @@ Test(system_broadcast, is_reported_as_cancelled_when_no_more_copies_are_sent)
 
     start_slow_sender(&server);
     for (int i = 0; i < CLIENTS; i++)
-        udp_pass_by(&server.at[0]);
+        udp_send_from_new_client(&server.at[0]);
     server_await_stat(&server, "joined", CLIENTS);
     ctl_ok(&server, "broadcast", "news", "--no-wait", NULL);
     ctl_ok(&server, "cancel", "1", NULL);
@@ -337,7 +337,7 @@ Test(system_broadcast, is_logged_with_its_size_and_its_result)
     server_start(&server, "[reply]\nmode = none\n[broadcast]\nrate = 1\nqueue = 1\n", "-l",
                  "127.0.0.1:0", NULL);
     for (int i = 0; i < 3; i++)
-        udp_pass_by(&server.at[0]);
+        udp_send_from_new_client(&server.at[0]);
     server_await_stat(&server, "joined", 3);
     ctl_ok(&server, "broadcast", "hello", "--no-wait", NULL);
     server_await_log(&server, "command name=broadcast job=1 bytes=5 uid=");

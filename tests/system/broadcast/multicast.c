@@ -91,10 +91,10 @@ Test(system_multicast, a_group_is_answered_by_unicast_through_the_listener_of_it
     netns_switch(hosts.host[1]);
     int plain = udp_open("10.7.0.2:0");
     netns_switch(hosts.host[0]);
-    udp_say(plain, &group, "hi");
+    udp_send_text(plain, &group, "hi");
     harness_equal("port", expect_answer(plain, "yes", "10.7.0.1:"), 3000);
     int member = join(&hosts, 2);
-    udp_say(member, &group, "hi");
+    udp_send_text(member, &group, "hi");
     udp_expect(member, NULL, "hi"); /* its own datagram, from the group */
     harness_equal("port", expect_answer(member, "yes", "10.7.0.1:"), 3000);
     harness_equal("clients", server_stat(&server, "clients"), 2);
@@ -127,14 +127,14 @@ Test(system_multicast, with_cookies_a_group_challenges_by_unicast)
     netns_switch(hosts.host[1]);
     int udp = udp_open("10.7.0.2:0");
     netns_switch(hosts.host[0]);
-    udp_say(udp, &group, "hi");
+    udp_send_text(udp, &group, "hi");
     harness_equal("a challenge", udp_receive(udp, frame, sizeof frame, &from), 21);
     harness_contains("its source", endpoint_text(&from), "10.7.0.1:3000");
     frame[4] = 2;
     memcpy(frame + 21, "hi", 2);
     udp_send(udp, &group, frame, 23);
     harness_equal("port", expect_answer(udp, "yes", "10.7.0.1:"), 3000);
-    udp_say(udp, &group, "hi");
+    udp_send_text(udp, &group, "hi");
     harness_equal("port", expect_answer(udp, "yes", "10.7.0.1:"), 3000);
     /* A client that answers to the source of the challenge is challenged there once more. */
     udp_send(udp, &from, frame, 23);
@@ -165,7 +165,7 @@ Test(system_multicast, a_group_is_served_by_one_of_several_workers)
         clients[i] = udp_open("10.7.0.2:0");
     netns_switch(hosts.host[0]);
     for (int i = 0; i < CLIENTS; i++) {
-        udp_say(clients[i], &group, "hi");
+        udp_send_text(clients[i], &group, "hi");
         harness_equal("port", expect_answer(clients[i], "yes", "10.7.0.1:"), 3000);
     }
     harness_equal("clients", server_stat(&server, "clients"), CLIENTS);
@@ -190,7 +190,7 @@ Test(system_multicast,
     netns_switch(hosts.host[1]);
     int udp = udp_open("10.7.0.2:0");
     netns_switch(hosts.host[0]);
-    udp_say(udp, &group, "hi");
+    udp_send_text(udp, &group, "hi");
     uint16_t port = expect_answer(udp, "yes", "10.7.0.1:");
     expect(port != 3000, "expected a port of its own");
     reply_listener = endpoint_with_port("10.7.0.1", port);
@@ -198,7 +198,7 @@ Test(system_multicast,
     harness_equal("clients", server_stat(&server, "clients"), 1);
     /* A member on the server's host is the only one bound to the port of the group there. */
     int neighbour = join(&hosts, 0);
-    udp_say(neighbour, &group, "hi from here");
+    udp_send_text(neighbour, &group, "hi from here");
     udp_expect(neighbour, NULL, "hi from here");
     harness_equal("port", expect_answer(neighbour, "yes", "10.7.0.1:"), port);
     server_stop(&server);
@@ -215,7 +215,7 @@ Test(system_multicast, a_group_of_ipv6_is_answered_by_unicast)
     int udp = udp_open("[fe80::2%eth0]:0");
     struct endpoint group = endpoint_of("[ff02::1%eth0]:3000");
     netns_switch(hosts.host[0]);
-    udp_say(udp, &group, "hi");
+    udp_send_text(udp, &group, "hi");
     harness_equal("port", expect_answer(udp, "yes", "[fe80::1%"), 3000);
     harness_equal("clients", server_stat(&server, "clients"), 1);
     server_stop(&server);
@@ -272,7 +272,7 @@ Test(system_multicast, a_ttl_of_0_stays_on_the_host)
     netns_switch(hosts.host[0]);
     int udp = udp_open("10.7.0.1:0");
     struct endpoint neighbour = endpoint_of("10.7.0.2:3000");
-    udp_say(udp, &neighbour, "loud");
+    udp_send_text(udp, &neighbour, "loud");
     udp_expect(on_neighbour, NULL, "loud");
     server_stop(&server);
 }
@@ -399,7 +399,7 @@ Test(system_multicast, python_in_the_group_and_a_stream_chat_with_each_other)
     process_start(&python, NULL, (const char *const[]){"python3", "-c", MEMBER, NULL});
     netns_switch(hosts.host[0]);
     stream_expect(stream, "hello from the group");
-    stream_say(stream, "hello from a stream\n");
+    stream_write_text(stream, "hello from a stream\n");
     harness_equal("status", process_wait(&python), 0);
     harness_contains("what Python received", python.texts[0].data, "hello from a stream\n");
     stream_expect_nothing(stream, "the sender gets no copy");

@@ -25,16 +25,16 @@ Test(system_relay, a_client_of_each_kind_receives_from_the_others_and_not_from_i
     start(&server, CHAT_CONFIG);
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]),
         by_path = stream_open(server.others[1]);
-    udp_say(udp, &server.at[0], "");
+    udp_send_text(udp, &server.at[0], "");
     server_await_clients(&server, 3);
 
-    udp_say(udp, &server.at[0], "from udp");
+    udp_send_text(udp, &server.at[0], "from udp");
     stream_expect(by_tcp, "from udp");
     stream_expect(by_path, "from udp");
-    stream_say(by_tcp, "from tcp\n");
+    stream_write_text(by_tcp, "from tcp\n");
     udp_expect(udp, &server.at[0], "from tcp");
     stream_expect(by_path, "from tcp");
-    stream_say(by_path, "from unix\n");
+    stream_write_text(by_path, "from unix\n");
     udp_expect(udp, &server.at[0], "from unix");
     stream_expect(by_tcp, "from unix");
 
@@ -51,14 +51,14 @@ Test(system_relay, messages_up_to_a_leave_frame_are_relayed_and_a_later_one_join
     struct server server = {0};
     start(&server, CHAT_CONFIG);
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(server.others[0]);
-    udp_say(udp, &server.at[0], "");
+    udp_send_text(udp, &server.at[0], "");
     server_await_stat(&server, "joined", 2);
 
     /* The datagrams that wait when the server continues are one batch. */
     process_kill(&server.process, SIGSTOP);
-    udp_say(udp, &server.at[0], "bye");
+    udp_send_text(udp, &server.at[0], "bye");
     udp_send(udp, &server.at[0], "\0UDP\3", 5);
-    udp_say(udp, &server.at[0], "one more thing");
+    udp_send_text(udp, &server.at[0], "one more thing");
     udp_send(udp, &server.at[0], "\0UDP\3", 5);
     process_kill(&server.process, SIGCONT);
     stream_expect(by_tcp, "bye");
@@ -78,7 +78,7 @@ Test(system_relay, all_includes_the_sender_and_a_reload_changes_it)
     udp_ask(udp, &server.at[0], "hello", "ok");
     udp_expect(udp, &server.at[0], "hello");
     stream_expect(by_tcp, "hello");
-    stream_say(by_tcp, "hi\n");
+    stream_write_text(by_tcp, "hi\n");
     stream_expect(by_tcp, "ok");
     stream_expect(by_tcp, "hi");
     udp_expect(udp, &server.at[0], "hi");
@@ -86,7 +86,7 @@ Test(system_relay, all_includes_the_sender_and_a_reload_changes_it)
     server_configure(&server, "[reply]\nmessage = ok\n[broadcast]\nrelay = off\n");
     ctl_ok(&server, "reload", NULL);
     udp_ask(udp, &server.at[0], "anyone?", "ok");
-    stream_say(by_tcp, "no\n");
+    stream_write_text(by_tcp, "no\n");
     stream_expect(by_tcp, "ok");
     harness_equal("relayed", server_stat(&server, "relayed"), 2);
     stream_expect_nothing(by_tcp, "the relay is off");
@@ -109,7 +109,7 @@ Test(system_relay, with_cookies_nothing_is_relayed_before_the_address_is_verifie
     struct endpoint from;
     server_await_clients(&server, 1);
 
-    udp_say(udp, &server.at[0], "from nowhere");
+    udp_send_text(udp, &server.at[0], "from nowhere");
     harness_equal("a challenge", udp_receive(udp, frame, sizeof frame, &from), 21);
     stream_expect_nothing(by_tcp, "the source is unverified");
     frame[4] = 2;
@@ -117,7 +117,7 @@ Test(system_relay, with_cookies_nothing_is_relayed_before_the_address_is_verifie
     udp_send(udp, &server.at[0], frame, 30);
     stream_expect(by_tcp, "from here"); /* without the cookie */
     udp_expect(udp, &server.at[0], "from here");
-    udp_say(udp, &server.at[0], "and again");
+    udp_send_text(udp, &server.at[0], "and again");
     stream_expect(by_tcp, "and again");
     harness_equal("relayed", server_stat(&server, "relayed"), 2);
     expect_balance("stats", server_ask(&server, "stats"));
@@ -154,11 +154,11 @@ Test(system_relay, messages_that_do_not_fit_the_ring_are_dropped_counted_and_log
     start(&server, "[server]\nmax-datagram = 60000\n[clients]\nsweep = 10ms\n[reply]\nmode = none\n"
                    "[broadcast]\nrelay = others\nrelay-rate = 0\nrate = 1\n");
     int sender = udp_open("127.0.0.1:0"), udp = udp_open("127.0.0.1:0");
-    udp_say(udp, &server.at[0], "");
+    udp_send_text(udp, &server.at[0], "");
     server_await_clients(&server, 1);
     memset(text, 'x', BYTES);
     for (int i = 0; i < MESSAGES; i++) {
-        udp_say(sender, &server.at[0], text);
+        udp_send_text(sender, &server.at[0], text);
         server_await_stat(&server, "received", i + 2);
     }
     int64_t relayed = server_stat(&server, "relayed"),
@@ -182,11 +182,11 @@ Test(system_relay, messages_of_one_client_stay_in_order_over_four_workers)
     int by_tcp = stream_open(server.others[0]), sender = udp_open("127.0.0.1:0");
     for (int i = 0; i < RECEIVERS; i++) {
         receivers[i] = udp_open("127.0.0.1:0");
-        udp_say(receivers[i], &server.at[0], "");
+        udp_send_text(receivers[i], &server.at[0], "");
     }
     server_await_clients(&server, RECEIVERS + 1);
     for (int message = 0; message < MESSAGES; message++)
-        udp_say(sender, &server.at[0], harness_format("word %d", message));
+        udp_send_text(sender, &server.at[0], harness_format("word %d", message));
     for (int message = 0; message < MESSAGES; message++) {
         const char *text = harness_format("word %d", message);
         stream_expect(by_tcp, text);
@@ -210,9 +210,9 @@ Test(system_relay, stops_in_the_middle_of_a_conversation)
         for (int message = 0; message < 50; message++)
             for (int i = 0; i < SENDERS; i++) {
                 if (i % 2 == 0)
-                    stream_say(senders[i], "a word\n");
+                    stream_write_text(senders[i], "a word\n");
                 else
-                    udp_say(senders[i], &server.at[0], "a word");
+                    udp_send_text(senders[i], &server.at[0], "a word");
             }
         server_stop(&server);
         for (int i = 0; i < SENDERS; i++)
@@ -229,13 +229,13 @@ Test(system_relay, a_client_that_never_reads_does_not_delay_the_others)
                    "relay = others\nrelay-rate = 0\n");
     int unread = stream_open(server.others[0]), by_tcp = stream_open(server.others[0]),
         by_path = stream_open(server.others[1]), udp = udp_open("127.0.0.1:0");
-    udp_say(udp, &server.at[0], "");
+    udp_send_text(udp, &server.at[0], "");
     server_await_clients(&server, 4);
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     int sent = 0;
     for (; sent < LINES && server_stat(&server, "streams_slow") == 0; sent++) {
-        udp_say(udp, &server.at[0], text);
+        udp_send_text(udp, &server.at[0], text);
         stream_expect(by_tcp, text);
         stream_expect(by_path, text);
     }

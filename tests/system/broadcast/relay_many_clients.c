@@ -59,7 +59,7 @@ static void add_members(struct relay_clients *clients, size_t tcp, size_t udp, s
         add_member(clients, stream_open(clients->server.others[1]), true);
     for (size_t i = 0; i < udp; i++) {
         int fd = udp_open("127.0.0.1:0");
-        udp_say(fd, &clients->server.at[0], "");
+        udp_send_text(fd, &clients->server.at[0], "");
         add_member(clients, fd, false);
     }
     server_await_clients(&clients->server, (int64_t)(1 + tcp + udp + local));
@@ -128,9 +128,9 @@ static void send_message(struct relay_clients *clients, struct member *member, i
     memcpy(message + 1, harness_format("%05d", number), 5);
     memcpy(message + MESSAGE_BYTES, member->stream ? "\n" : "", 2 - !member->stream);
     if (member->stream)
-        stream_say(member->fd, message);
+        stream_write_text(member->fd, message);
     else
-        udp_say(member->fd, &clients->server.at[0], message);
+        udp_send_text(member->fd, &clients->server.at[0], message);
 }
 
 static size_t present(const struct relay_clients *clients)
@@ -184,7 +184,7 @@ static void remove_members(struct relay_clients *clients)
     for (size_t i = 0; i < clients->count; i++) {
         struct member *member = &clients->members[i];
         if (!member->stream)
-            udp_say(member->fd, &clients->server.at[0], "");
+            udp_send_text(member->fd, &clients->server.at[0], "");
         if (!member->left)
             close(member->fd);
     }
@@ -215,7 +215,7 @@ static void start(struct server *server, const char *config)
 static void run_with(const char *config)
 {
     struct relay_clients clients = {.count = 0};
-    if (!harness_allow_files(TCP + UDP + 200))
+    if (!harness_raise_file_limit(TCP + UDP + 200))
         cr_skip("this host doesn't allow so many open files");
     start(&clients.server, config);
     server_await_clients(&clients.server, 0);

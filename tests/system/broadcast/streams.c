@@ -37,12 +37,12 @@ Test(system_streams, lines_and_datagrams_share_one_rotation)
     start(&server, "[reply]\nmessage = one, two, \"three\\nlines\"\n");
     int udp = udp_open("127.0.0.1:0");
     int by_tcp = stream_open(tcp(&server)), by_path = stream_open(local(&server));
-    stream_say(by_tcp, "hi\n");
+    stream_write_text(by_tcp, "hi\n");
     stream_expect(by_tcp, "one");
     udp_ask(udp, &server.at[0], "hi", "two");
-    stream_say(by_path, "hi\r\n");
+    stream_write_text(by_path, "hi\r\n");
     stream_expect(by_path, "three lines");
-    stream_say(by_tcp, "\n\nx\n");
+    stream_write_text(by_tcp, "\n\nx\n");
     stream_expect(by_tcp, "one");
     stream_expect(by_tcp, "two");
     stream_expect(by_tcp, "three lines");
@@ -63,7 +63,7 @@ Test(system_streams, clients_of_every_kind_are_listed_shown_and_kicked)
     getsockname(by_tcp, (struct sockaddr *)&name.sockaddr, &name.size);
     const char *by_tcp_name = harness_format("tcp:%s", endpoint_text(&name));
     udp_ask(udp, &server.at[0], "hi", "hi");
-    stream_say(second, "hi\n");
+    stream_write_text(second, "hi\n");
     stream_expect(second, "hi");
     server_await_clients(&server, 4);
 
@@ -89,7 +89,7 @@ Test(system_streams, clients_of_every_kind_are_listed_shown_and_kicked)
     harness_equal("status of nonsense", ctl(&server, "kick", "unix:7", NULL).status, 2);
     harness_equal("kicked", server_stat(&server, "kicked"), 2);
     harness_equal("clients", server_stat(&server, "clients"), 2);
-    stream_say(first, "still here\n");
+    stream_write_text(first, "still here\n");
     stream_expect(first, "still here");
     server_stop(&server);
 }
@@ -100,7 +100,7 @@ Test(system_streams, a_broadcast_reaches_clients_of_every_kind_and_adds_up)
     start(&server, "[reply]\nmode = none\n");
     int udp = udp_open("127.0.0.1:0"), by_tcp = stream_open(tcp(&server)),
         by_path = stream_open(local(&server));
-    udp_say(udp, &server.at[0], "");
+    udp_send_text(udp, &server.at[0], "");
     server_await_clients(&server, 3);
     const char *report = ctl_ok(&server, "broadcast", "good\nnews", "--json", NULL);
     harness_equal("targets", json_integer(report, "targets"), 3);
@@ -122,9 +122,9 @@ Test(system_streams, with_four_workers_streams_are_listed_kicked_and_reached_by_
     for (int i = 0; i < CLIENTS; i++) {
         clients[i] = i % 2 == 0 ? stream_open(local(&server)) : udp_open("127.0.0.1:0");
         if (i % 2 == 0)
-            stream_say(clients[i], "hi\n");
+            stream_write_text(clients[i], "hi\n");
         else
-            udp_say(clients[i], &server.at[0], "hi");
+            udp_send_text(clients[i], &server.at[0], "hi");
     }
     server_await_clients(&server, CLIENTS);
     harness_equal("listed",
@@ -226,7 +226,7 @@ Test(system_streams, ten_megabytes_without_a_newline_get_an_error_line_and_the_e
         shutdown(bad, SHUT_WR);
         stream_expect_end(bad);
         close(bad);
-        stream_say(good, "hello\n");
+        stream_write_text(good, "hello\n");
         stream_expect(good, "hello");
     }
     expect(harness_sanitized() || server_resident_kb(&server) < before_kb + 2048,
@@ -256,12 +256,12 @@ Test(system_streams, garbage_does_not_disturb_other_clients_and_leaves_nothing_b
             close(bad);
             break;
         case 1: /* half a line, which is counted */
-            stream_say(bad, "half a li");
+            stream_write_text(bad, "half a li");
             close(bad);
             break;
         case 2: /* a reset in the middle of replies */
             for (int k = 0; k < 100; k++)
-                stream_say(bad, "this is echoed while the reset is in transit\n");
+                stream_write_text(bad, "this is echoed while the reset is in transit\n");
             stream_reset(bad);
             break;
         default: /* a line that is too long, and the error is not read */
@@ -269,7 +269,7 @@ Test(system_streams, garbage_does_not_disturb_other_clients_and_leaves_nothing_b
             stream_reset(bad);
             break;
         }
-        stream_say(good, "hello\n");
+        stream_write_text(good, "hello\n");
         stream_expect(good, "hello");
     }
     server_await_clients(&server, 1);
@@ -289,7 +289,7 @@ Test(system_streams, a_client_that_never_reads_is_disconnected_and_delays_no_oth
     start(&server, "[server]\nstream-buffer = 64k\n[reply]\nmode = none\n");
     int unread = stream_open(tcp(&server)), good = stream_open(tcp(&server));
     int udp = udp_open("127.0.0.1:0");
-    udp_say(udp, &server.at[0], "");
+    udp_send_text(udp, &server.at[0], "");
     server_await_clients(&server, 3);
     memset(text, 'x', BYTES);
     text[BYTES] = '\0';
@@ -304,7 +304,7 @@ Test(system_streams, a_client_that_never_reads_is_disconnected_and_delays_no_oth
     harness_equal("streams_slow", server_stat(&server, "streams_slow"), 1);
     harness_equal("clients", server_stat(&server, "clients"), 2);
     server_await_log(&server, "streams were closed");
-    stream_say(good, "still here\n");
+    stream_write_text(good, "still here\n");
     close(unread);
     server_stop(&server);
 }
@@ -323,7 +323,7 @@ Test(system_streams, a_long_reply_fits_the_smallest_buffer)
     const char *const names[] = {tcp(&server), local(&server)};
     for (int k = 0; k < 2; k++) {
         int stream = stream_open(names[k]);
-        stream_say(stream, request);
+        stream_write_text(stream, request);
         for (int i = 0; i < LINES; i++)
             stream_expect(stream, message);
         close(stream);
@@ -347,7 +347,7 @@ Test(system_streams, one_client_too_many_gets_an_error_line)
     close(first);
     server_await_clients(&server, 1);
     int fourth = stream_open(tcp(&server));
-    stream_say(fourth, "hi\n");
+    stream_write_text(fourth, "hi\n");
     stream_expect(fourth, "hi");
     close(second);
     server_stop(&server);
@@ -376,7 +376,7 @@ Test(system_streams, without_free_descriptors_waiting_clients_are_served_when_ot
     close(second);
     /* Each client that leaves makes a descriptor free for another one. */
     for (int i = 0; i < CLIENTS; i++) {
-        stream_say(clients[i], "hi\n");
+        stream_write_text(clients[i], "hi\n");
         stream_expect(clients[i], "hi");
         close(clients[i]);
     }
@@ -402,19 +402,19 @@ Test(system_streams, allow_and_deny_apply_to_tcp_and_a_reload_changes_them)
     start(&server, "[reply]\nmode = echo\n[admission]\npolicy = open\ndeny = 127.0.0.1\n");
     int by_tcp = stream_open(tcp(&server)), by_path = stream_open(local(&server));
     stream_expect_end(by_tcp);
-    stream_say(by_path, "hi\n");
+    stream_write_text(by_path, "hi\n");
     stream_expect(by_path, "hi");
     harness_equal("denied", server_stat(&server, "streams_denied"), 1);
 
     server_configure(&server, "[reply]\nmode = echo\n[admission]\npolicy = open\n");
     ctl_ok(&server, "reload", NULL);
     by_tcp = stream_open(tcp(&server));
-    stream_say(by_tcp, "hi\n");
+    stream_write_text(by_tcp, "hi\n");
     stream_expect(by_tcp, "hi");
     server_configure(&server, "[reply]\nmode = echo\n[admission]\npolicy = open\nallow = ::/0\n");
     ctl_ok(&server, "reload", NULL);
     stream_expect_end(by_tcp);
-    stream_say(by_path, "still\n");
+    stream_write_text(by_path, "still\n");
     stream_expect(by_path, "still");
     harness_equal("kicked", server_stat(&server, "kicked"), 1);
     server_stop(&server);
@@ -439,13 +439,13 @@ Test(system_streams, clients_over_ipv6_are_served_and_named_like_those_over_ipv4
     int stream = stream_open(server.others[0]), other = stream_open(server.others[0]);
     struct endpoint name = {.size = sizeof name.sockaddr};
     getsockname(stream, (struct sockaddr *)&name.sockaddr, &name.size);
-    stream_say(stream, "hi\n");
+    stream_write_text(stream, "hi\n");
     stream_expect(stream, "hi");
     const char *text = harness_format("tcp:%s", endpoint_text(&name));
     harness_contains("clients", ctl_ok(&server, "clients", NULL), text);
     ctl_ok(&server, "kick", text, NULL);
     stream_expect_end(stream);
-    stream_say(other, "still here\n");
+    stream_write_text(other, "still here\n");
     stream_expect(other, "still here");
     server_stop(&server);
 }
@@ -458,7 +458,7 @@ Test(system_streams, a_socket_left_by_a_crash_is_replaced)
     expect(access(harness_path("chat"), F_OK) == 0, "expected the socket's file to be left");
     start(&second, "[reply]\nmode = echo\n");
     int stream = stream_open(local(&second));
-    stream_say(stream, "hi\n");
+    stream_write_text(stream, "hi\n");
     stream_expect(stream, "hi");
     server_stop(&second);
 }
@@ -468,7 +468,7 @@ Test(system_streams, streams_are_served_without_any_udp_listener)
     struct server server = {0};
     server_start(&server, "[reply]\nmode = echo\n", "-l", "tcp:127.0.0.1:0", NULL);
     int stream = stream_open(server.others[0]);
-    stream_say(stream, "hi\n");
+    stream_write_text(stream, "hi\n");
     stream_expect(stream, "hi");
     server_stop(&server);
 }

@@ -33,7 +33,7 @@ static void expect_service(struct server *server, int udp)
 static void register_many(struct server *server, int count)
 {
     for (int i = 0; i < count; i++)
-        udp_pass_by(&server->at[0]);
+        udp_send_from_new_client(&server->at[0]);
     server_await_stat(server, "joined", count);
 }
 
@@ -177,7 +177,7 @@ Test(system_control, continues_when_a_peer_closes_in_the_middle_of_a_long_list)
             expect(recv(control, some, sizeof some, 0) > 0, "expected a part of the list");
         close(control);
     }
-    udp_say(udp, &server.at[0], "hi");
+    udp_send_text(udp, &server.at[0], "hi");
     server_await_stat(&server, "joined", CLIENTS + 1);
     harness_equal("clients listed",
                   (int64_t)text_count(server_ask(&server, "clients"), "\nclient "), CLIENTS + 1);
@@ -216,7 +216,7 @@ Test(system_control, continues_when_a_peer_does_not_read_its_answers)
     control = control_client_open(&server);
     for (int i = 0; i < 20; i++)
         operator_send(control, "clients\n", 8);
-    udp_say(udp, &server.at[0], "hi");
+    udp_send_text(udp, &server.at[0], "hi");
     server_await_stat(&server, "joined", CLIENTS + 1);
     ctl_ok(&server, "status", NULL);
     shutdown(control, SHUT_WR);

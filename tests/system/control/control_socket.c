@@ -20,7 +20,7 @@ static void await_service(const struct server *server)
     while (ctl(server, "status", NULL).status != 0) {
         expect(harness_now_ms() - start < HARNESS_DEADLINE_MS, "expected %s to work again",
                server->socket);
-        harness_tick(10);
+        harness_wait_ms(10);
     }
 }
 
@@ -103,7 +103,7 @@ Test(system_control_socket, is_created_again_with_its_mode_and_group_as_another_
 
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
-    harness_forgo_leaks();
+    harness_disable_leak_check();
     server_start(&server,
                  "[server]\nuser = nobody\n[control]\nmode = 0620\ngroup = 54322\n[clients]\n"
                  "sweep = 20ms\n",
@@ -125,7 +125,7 @@ Test(system_control_socket, is_created_again_with_its_group_as_root)
 
     if (geteuid() != 0)
         cr_skip_test("only root can give a file to any group");
-    harness_forgo_leaks();
+    harness_disable_leak_check();
     server_start(&server, "[control]\ngroup = 54322\n[clients]\nsweep = 20ms\n", "-l",
                  "127.0.0.1:0", NULL);
     remove_file(server.socket);

@@ -97,7 +97,7 @@ Test(system_interactive, asks_before_it_shows_many_clients_and_then_shows_all_of
     pane_need_tmux();
     start(&server);
     for (int i = 0; i < CLIENTS; i++)
-        udp_pass_by(&server.at[0]);
+        udp_send_from_new_client(&server.at[0]);
     server_await_stat(&server, "clients", CLIENTS);
     open_udpctl(&pane, server.socket);
     pane_resize(&pane, 150, 60);
@@ -197,7 +197,7 @@ Test(system_interactive, watch_and_broadcast_use_the_terminal_and_restore_it)
     pane_need_tmux();
     server_start(&server, "[broadcast]\nrate = 50\n", "-l", "127.0.0.1:0", NULL);
     for (int i = 0; i < 150; i++)
-        udp_pass_by(&server.at[0]);
+        udp_send_from_new_client(&server.at[0]);
     server_await_stat(&server, "clients", 150);
     open_udpctl(&pane, server.socket);
     enter(&pane, "watch");

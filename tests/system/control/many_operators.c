@@ -14,7 +14,7 @@ static void start_slowly_broadcasting(struct server *server)
 {
     server_start(server, "[broadcast]\nrate = 1\nqueue = 200\n", "-l", "127.0.0.1:0", NULL);
     for (int i = 0; i < 100; i++)
-        udp_pass_by(&server->at[0]);
+        udp_send_from_new_client(&server->at[0]);
     server_await_stat(server, "joined", 100);
 }
 
@@ -79,11 +79,11 @@ static int ask_and_never_read(struct server *server)
 static void start_with_many(struct server *server)
 {
     server_start(server, NULL, "-l", "127.0.0.1:0", NULL);
-    if (!harness_allow_files(4000))
+    if (!harness_raise_file_limit(4000))
         cr_skip("this host allows too few open files");
     for (int i = 0; i < 3000; i++) {
         int udp = udp_open("127.0.0.1");
-        udp_say(udp, &server->at[0], "hi");
+        udp_send_text(udp, &server->at[0], "hi");
         close(udp);
         if (i % 100 == 99)
             server_await_stat(server, "received", i + 1);

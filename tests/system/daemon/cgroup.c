@@ -1,4 +1,5 @@
-/* What the control groups of the process allow: workers by its quota, clients by its memory. */
+/* Limits of the control groups: the CPU quota bounds the number of workers, and the memory limit is
+ * compared with the memory that the clients may need. */
 
 #include "harness.h"
 
@@ -9,7 +10,8 @@
 
 TestSuite(system_cgroup, .fini = harness_end, .timeout = 60);
 
-/* Puts files of the test's in the place of those by which the kernel tells a process its groups. */
+/* Replaces /proc/PID/cgroup and /proc/PID/mountinfo, in which the kernel lists the groups of a
+ * process, by files of the test. */
 static const char *wrapper[] = {
     "unshare",
     "--mount",
@@ -31,7 +33,7 @@ static void write_file(const char *name, const char *text)
     fclose(file);
 }
 
-/* A group /a/b of which b is the process's own. */
+/* Makes the groups /a and /a/b. The process is in /a/b. */
 static void make_groups(const char *groups, const char *type, const char *options)
 {
     const char *directory = harness_path("");
@@ -62,10 +64,10 @@ static void expect_workers(const char *expected)
 static void need_processors(void)
 {
     if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
-        cr_skip_test("a quota changes nothing where there is one processor");
+        cr_skip_test("a quota changes nothing on a host with one processor");
 }
 
-Test(system_cgroup, quota_of_version_2_bounds_the_workers)
+Test(system_cgroup, a_cpu_quota_of_cgroup_version_2_limits_the_workers)
 {
     need_processors();
     make_groups("0::/a/b\n", "cgroup2", "rw");
@@ -78,7 +80,7 @@ Test(system_cgroup, quota_of_version_2_bounds_the_workers)
     expect_workers("2");
 }
 
-Test(system_cgroup, quota_of_version_1_bounds_the_workers)
+Test(system_cgroup, a_cpu_quota_of_cgroup_version_1_limits_the_workers)
 {
     need_processors();
     make_groups("3:cpu,cpuacct:/a/b\n0::/\n", "cgroup", "rw,cpu,cpuacct");
@@ -110,7 +112,7 @@ static void expect_warning(const char *max, const char *advice)
     server_stop(&server);
 }
 
-Test(system_cgroup, memory_of_version_2_is_compared_with_the_clients)
+Test(system_cgroup, a_memory_limit_of_cgroup_version_2_is_compared_with_clients_max)
 {
     make_groups("0::/a/b\n", "cgroup2", "rw");
     write_file("top/a/b/memory.max", "max\n");
@@ -119,7 +121,7 @@ Test(system_cgroup, memory_of_version_2_is_compared_with_the_clients)
     expect_warning("430000", NULL);
 }
 
-Test(system_cgroup, memory_of_version_1_is_compared_with_the_clients)
+Test(system_cgroup, a_memory_limit_of_cgroup_version_1_is_compared_with_clients_max)
 {
     make_groups("2:memory:/a/b\n", "cgroup", "rw,memory");
     write_file("top/a/b/memory.limit_in_bytes", "25165824\n");
@@ -128,7 +130,7 @@ Test(system_cgroup, memory_of_version_1_is_compared_with_the_clients)
     expect_warning("430000", NULL);
 }
 
-Test(system_cgroup, memory_that_the_index_alone_exceeds_is_an_error)
+Test(system_cgroup, a_memory_limit_below_the_size_of_the_index_is_an_error)
 {
     struct server server = {.wrapper = wrapper};
     struct result result;
@@ -137,6 +139,6 @@ Test(system_cgroup, memory_that_the_index_alone_exceeds_is_an_error)
     write_file("top/a/b/memory.max", "4194304\n");
     result = server_try(&server, "[clients]\nmax = 10000000\n", "-l", "127.0.0.1:0", NULL);
     harness_equal("the status", result.status, 1);
-    harness_contains("the complaint", result.err, "cannot hold clients.max clients");
-    harness_contains("the complaint", result.err, "memory_mib=4 ");
+    harness_contains("the error", result.err, "cannot hold clients.max clients");
+    harness_contains("the error", result.err, "memory_mib=4 ");
 }

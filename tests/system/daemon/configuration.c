@@ -1,5 +1,5 @@
-/* Configurations as a file gives them: what is wrong is said in its place, what is right is the
- * same when it is printed and read again. */
+/* Configuration files: an error is reported with file, line and column, and a valid configuration
+ * stays the same when it is printed and read again. */
 
 #include "harness.h"
 
@@ -26,36 +26,37 @@ static void write_text(const char *path, const char *text)
     write_file(path, text, strlen(text));
 }
 
-/* Checks a file of these bytes, by -t and by a start: both refuse it, pointing at the line, and
- * nothing listens. */
+/* Checks a file of these bytes by -t and by a start. Both must refuse it with the line of the
+ * error, and must not listen. Returns what -t printed to stderr. */
 static const char *expect_refusal(const char *text, size_t size, int line, const char *part)
 {
     const char *file = harness_path("udpsrv.conf");
-    const char *place = harness_format("%s:%d:", file, line);
+    const char *position = harness_format("%s:%d:", file, line);
     struct result checked, started;
     const char *found;
     char *end = NULL;
 
     write_file(file, text, size);
     checked = run(NULL, "udpsrv", "-t", "-c", file, NULL);
-    found = strstr(checked.err, place);
+    found = strstr(checked.err, position);
     expect(checked.status == STATUS_CONFIG && found != NULL,
            "expected -t to end with %d and '%sCOLUMN: ' for '%.60s', it ended with %d and '%s'",
-           STATUS_CONFIG, place, text, checked.status, checked.err);
+           STATUS_CONFIG, position, text, checked.status, checked.err);
     expect(found == checked.err || found[-1] == '\n', "expected a line to begin with '%s' in '%s'",
-           place, checked.err);
-    expect(strtol(found + strlen(place), &end, 10) > 0 && strncmp(end, ": ", 2) == 0,
-           "expected a column behind '%s' in '%s'", place, checked.err);
-    harness_contains("the complaint", checked.err, part);
+           position, checked.err);
+    expect(strtol(found + strlen(position), &end, 10) > 0 && strncmp(end, ": ", 2) == 0,
+           "expected a column after '%s' in '%s'", position, checked.err);
+    harness_contains("the error", checked.err, part);
     started = run(NULL, "udpsrv", "-c", file, "-s", harness_path("sock"), NULL);
     harness_equal("the status of a start", started.status, STATUS_CONFIG);
-    harness_contains("the complaint of a start", started.err, place);
+    harness_contains("the error of a start", started.err, position);
     harness_equal("bytes on stdout", (int64_t)started.out_bytes, 0);
-    expect(access(harness_path("sock"), F_OK) != 0, "expected no socket behind a refused start");
+    expect(access(harness_path("sock"), F_OK) != 0,
+           "expected no socket file after a refused start");
     return checked.err;
 }
 
-Test(system_configuration, is_refused_with_file_line_and_column_of_what_is_wrong)
+Test(system_configuration, an_error_is_reported_with_file_line_and_column)
 {
     static const struct {
         const char *text;
@@ -94,7 +95,7 @@ Test(system_configuration, is_refused_with_file_line_and_column_of_what_is_wrong
         expect_refusal(cases[i].text, strlen(cases[i].text), cases[i].line, cases[i].part);
 }
 
-Test(system_configuration, is_refused_when_it_is_garbage_or_without_measure)
+Test(system_configuration, a_file_of_garbage_or_with_a_huge_line_is_refused)
 {
     enum { TEN_MEGABYTES = 10 << 20 };
     static const char garbage[] = "\x7f"
@@ -108,51 +109,51 @@ Test(system_configuration, is_refused_when_it_is_garbage_or_without_measure)
     memset(line, 'x', TEN_MEGABYTES);
     memcpy(line, "[reply]\nmessage = ", 18);
     err = expect_refusal(line, TEN_MEGABYTES, 2, "");
-    expect(strlen(err) < 1000, "expected a complaint of a line, it has %zu bytes", strlen(err));
+    expect(strlen(err) < 1000, "expected an error of one line, it has %zu bytes", strlen(err));
     line[18 + 65508] = '\n';
-    expect_refusal(line, 18 + 65508 + 1, 2, "65507"); /* one byte more than UDP carries */
+    expect_refusal(line, 18 + 65508 + 1, 2, "65507"); /* one byte more than a UDP datagram holds */
     write_file(harness_path("udpsrv.conf"), line, 18 + 65507);
     run_ok(NULL, "udpsrv", "-t", "-c", harness_path("udpsrv.conf"), NULL);
 }
 
-Test(system_configuration, is_refused_when_the_rotation_is_empty)
+Test(system_configuration, an_empty_rotation_is_refused)
 {
     struct result result;
 
     write_text(harness_path("udpsrv.conf"), "[reply]\nmode = rotate\nmessage =\n");
     result = run(NULL, "udpsrv", "-t", "-c", harness_path("udpsrv.conf"), NULL);
     harness_equal("the status", result.status, STATUS_CONFIG);
-    harness_contains("the complaint", result.err, "message");
+    harness_contains("the error", result.err, "message");
 }
 
-Test(system_configuration, tells_all_that_is_wrong_at_once)
+Test(system_configuration, all_errors_of_a_file_are_reported_at_once)
 {
     static const char text[] = "[clients]\nttl = 0s\nmax = 0\n[log]\nlevel = loud\n[nothing]\n";
     const char *err = expect_refusal(text, strlen(text), 2, "");
 
     for (int line = 2; line <= 6; line++) {
         if (line != 4)
-            harness_contains("the complaints", err,
+            harness_contains("the errors", err,
                              harness_format("%s:%d:", harness_path("udpsrv.conf"), line));
     }
-    harness_equal("complaints", (int64_t)text_count(err, "udpsrv.conf:"), 4);
+    harness_equal("errors", (int64_t)text_count(err, "udpsrv.conf:"), 4);
 }
 
-Test(system_configuration, is_refused_when_the_file_is_missing_or_includes_loop)
+Test(system_configuration, a_missing_file_and_a_loop_of_includes_are_refused)
 {
     struct result result;
 
     result = run(NULL, "udpsrv", "-t", "-c", harness_path("missing.conf"), NULL);
     harness_equal("the status", result.status, STATUS_CONFIG);
-    harness_contains("the complaint", result.err, "missing.conf");
+    harness_contains("the error", result.err, "missing.conf");
     write_text(harness_path("a.conf"), "include = b.conf\n");
     write_text(harness_path("b.conf"), "[log]\ninclude = a.conf\n");
     result = run(NULL, "udpsrv", "-t", "-c", harness_path("a.conf"), NULL);
     harness_equal("the status", result.status, STATUS_CONFIG);
-    harness_contains("the complaint", result.err, harness_format("%s:2:", harness_path("b.conf")));
+    harness_contains("the error", result.err, harness_format("%s:2:", harness_path("b.conf")));
 }
 
-Test(system_configuration, may_be_spread_over_files)
+Test(system_configuration, a_configuration_may_include_other_files)
 {
     const char *text;
 
@@ -163,7 +164,7 @@ Test(system_configuration, may_be_spread_over_files)
     harness_contains("the configuration", text, "message = inner");
 }
 
-Test(system_configuration, reads_the_same_when_it_is_printed)
+Test(system_configuration, a_printed_configuration_reads_the_same)
 {
     static const char *const texts[] = {
         "",
@@ -196,7 +197,7 @@ Test(system_configuration, reads_the_same_when_it_is_printed)
                      "listen = 0.0.0.0:3000\nmissing-address = fail\nworkers = auto\n");
 }
 
-Test(system_configuration, of_the_sample_is_that_of_no_file_at_all)
+Test(system_configuration, the_sample_file_equals_the_defaults)
 {
     cr_assert_str_eq(run_ok(NULL, "udpsrv", "-T", "-c", "config/udpsrv.conf", NULL),
                      run_ok(NULL, "udpsrv", "-T", NULL));
@@ -204,14 +205,14 @@ Test(system_configuration, of_the_sample_is_that_of_no_file_at_all)
     run_ok(NULL, "udpsrv", "-t", NULL);
 }
 
-Test(system_configuration, for_a_trusted_network_is_accepted)
+Test(system_configuration, the_sample_file_for_a_trusted_network_is_valid)
 {
     run_ok(NULL, "udpsrv", "-t", "-c", "config/lan.conf", NULL);
     harness_contains("config/lan.conf", run_ok(NULL, "udpsrv", "-T", "-c", "config/lan.conf", NULL),
                      "policy = open");
 }
 
-Test(system_configuration, for_a_public_address_is_accepted)
+Test(system_configuration, the_sample_file_for_a_public_address_is_valid)
 {
     const char *text;
 
@@ -221,25 +222,25 @@ Test(system_configuration, for_a_public_address_is_accepted)
     harness_contains("config/internet.conf", text, "per-prefix = 65536");
 }
 
-Test(system_configuration, gives_way_to_the_command_line)
+Test(system_configuration, command_line_options_override_the_file)
 {
     const char *text;
 
     write_text(harness_path("a.conf"), "[server]\nlisten = 127.0.0.1:1\n[control]\nsocket = /x\n");
     text = run_ok(NULL, "udpsrv", "-T", "-c", harness_path("a.conf"), "-l", "127.0.0.1:2", "-l",
                   "127.0.0.1:3", "-s", "/y", NULL);
-    expect(strstr(text, "127.0.0.1:1\n") == NULL, "expected -l in place of listen in '%s'", text);
+    expect(strstr(text, "127.0.0.1:1\n") == NULL, "expected -l instead of listen in '%s'", text);
     harness_contains("the configuration", text, "127.0.0.1:2");
     harness_contains("the configuration", text, "127.0.0.1:3");
     harness_contains("the configuration", text, "socket = /y");
 }
 
-Test(system_configuration, of_the_command_line_is_checked_too)
+Test(system_configuration, command_line_options_are_checked_too)
 {
     struct result result = run(NULL, "udpsrv", "-t", "-l", "127.0.0.1:x", NULL);
 
     harness_equal("the status of a bad -l", result.status, STATUS_CONFIG);
-    harness_contains("the complaint", result.err, "127.0.0.1:x");
+    harness_contains("the error", result.err, "127.0.0.1:x");
     expect(strncmp(result.err, "udpsrv: -l: ", 12) == 0, "expected udpsrv's name before '%s'",
            result.err);
     harness_equal("an unknown option", run(NULL, "udpsrv", "--frobnicate", NULL).status, 2);
@@ -248,42 +249,42 @@ Test(system_configuration, of_the_command_line_is_checked_too)
     run_ok(NULL, "udpsrv", "--version", NULL);
 }
 
-static void print_to_a_full_device(void)
+static void redirect_stdout_to_full_device(void)
 {
     dup2(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
 }
 
-Test(system_configuration, says_that_it_can_not_be_printed)
+Test(system_configuration, an_error_on_standard_output_is_reported)
 {
     static const char *const options[] = {"-T", "--help", "--version"};
 
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         struct process process;
 
-        process_start(&process, print_to_a_full_device,
+        process_start(&process, redirect_stdout_to_full_device,
                       (const char *const[]){"udpsrv", options[i], NULL});
         harness_equal(options[i], process_wait(&process), 1);
-        harness_contains("the complaint", process.texts[1].data, "standard output");
+        harness_contains("the error", process.texts[1].data, "standard output");
         harness_equal("lines", (int64_t)text_count(process.texts[1].data, "\n"), 1);
     }
 }
 
-Test(system_configuration, shows_where_the_operators_socket_is_by_itself)
+Test(system_configuration, the_printed_defaults_show_the_path_of_the_control_socket)
 {
     const char *text = run_ok(NULL, "udpsrv", "-T", NULL);
-    const char *complaint = run(NULL, "udpctl", "status", NULL).err;
+    const char *error = run(NULL, "udpctl", "status", NULL).err;
     const char *line = strstr(text, "\n# socket = ");
 
     expect(line != NULL, "expected the built-in socket in '%s'", text);
     line += strlen("\n# socket = ");
     harness_contains("the configuration", line, "  (built in)\n");
-    /* Where nobody listens, udpctl says where that would be. */
-    if (complaint != NULL && *complaint != '\0')
-        harness_contains("what udpctl says", complaint,
+    /* When no server listens there, the error of udpctl contains the same path. */
+    if (error != NULL && *error != '\0')
+        harness_contains("the error of udpctl", error,
                          harness_format("%.*s", (int)strcspn(line, " "), line));
 }
 
-Test(system_configuration, gives_lines_to_paste_for_listeners_that_other_hosts_reach)
+Test(system_configuration, the_error_for_an_exposed_listener_has_lines_to_paste)
 {
     static const char lines[] = "\n    [admission]\n    policy = cookie\n";
     const char *file = harness_path("udpsrv.conf");
@@ -293,20 +294,20 @@ Test(system_configuration, gives_lines_to_paste_for_listeners_that_other_hosts_r
     result = run(NULL, "udpsrv", "-t", "-c", file, NULL);
     harness_equal("the status", result.status, STATUS_CONFIG);
     expect(strncmp(result.err, harness_format("%s:2:10: ", file), strlen(file) + 7) == 0,
-           "expected the place in front of '%s'", result.err);
-    harness_contains("the complaint", result.err, "0.0.0.0:0 and 1 more");
-    harness_contains("the complaint", result.err, lines);
+           "expected file, line and column at the start of '%s'", result.err);
+    harness_contains("the error", result.err, "0.0.0.0:0 and 1 more");
+    harness_contains("the error", result.err, lines);
     harness_equal("lines", (int64_t)text_count(result.err, "\n"), 3);
     write_text(file, harness_format("[server]\nlisten = 0.0.0.0:0, [::]:0%s", lines));
     run_ok(NULL, "udpsrv", "-t", "-c", file, NULL);
 
     result = run(NULL, "udpsrv", "-t", "-l", "0.0.0.0:0", NULL);
-    harness_contains("the complaint", result.err, "-c");
-    harness_contains("the complaint", result.err, "the sample internet.conf");
-    harness_contains("the complaint", result.err, lines);
+    harness_contains("the error", result.err, "-c");
+    harness_contains("the error", result.err, "the sample internet.conf");
+    harness_contains("the error", result.err, lines);
 }
 
-Test(system_configuration, refuses_a_listener_that_other_hosts_reach_without_a_policy)
+Test(system_configuration, a_listener_that_other_hosts_reach_needs_a_policy)
 {
     static const char *const exposed[] = {"0.0.0.0:0", "[::]:0", "192.0.2.1:3000",
                                           "[2001:db8::1]:3000"};
@@ -318,8 +319,8 @@ Test(system_configuration, refuses_a_listener_that_other_hosts_reach_without_a_p
 
         harness_equal("the status of -t", checked.status, STATUS_CONFIG);
         harness_equal("the status of a start", started.status, STATUS_CONFIG);
-        harness_contains("the complaint", checked.err, "[admission]");
-        harness_contains("the complaint", checked.err, "policy = cookie");
-        harness_contains("the complaint", started.err, "policy = cookie");
+        harness_contains("the error", checked.err, "[admission]");
+        harness_contains("the error", checked.err, "policy = cookie");
+        harness_contains("the error", started.err, "policy = cookie");
     }
 }

@@ -1,4 +1,4 @@
-/* Interfaces and addresses that come and go while the server runs, or after it has started. */
+/* Interfaces and addresses that are added and removed while the server runs. */
 #include "harness.h"
 #include "no_netlink.h"
 
@@ -12,17 +12,18 @@ TestSuite(system_interfaces, .fini = harness_end, .timeout = 60);
 
 static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n";
 
-/* A source that nobody has gets no answer and no place, under either policy and by all workers. */
-static void expect_no_source(struct server *server, const char *source)
+/* Expects that datagrams with this source address, which no host can have, are dropped: they get no
+ * answer and do not register a client. */
+static void expect_dropped_source(struct server *server, const char *source)
 {
-    struct endpoint nobody = endpoint_of(source);
+    struct endpoint forged = endpoint_of(source);
     int other = udp_open("127.0.0.1:0");
     int64_t dropped = server_stat(server, "drop_multicast"), clients;
 
     udp_ask(other, &server->at[0], "hi", "yes");
     clients = server_stat(server, "clients");
     for (int i = 0; i < 5; i++)
-        udp_forge(&nobody, &server->at[0], "hi", 2);
+        udp_send_forged(&forged, &server->at[0], "hi", 2);
     server_await_stat(server, "drop_multicast", dropped + 5);
     udp_ask(other, &server->at[0], "hi", "yes");
     harness_equal("clients", server_stat(server, "clients"), clients);
@@ -31,21 +32,21 @@ static void expect_no_source(struct server *server, const char *source)
     close(other);
 }
 
-Test(system_interfaces, a_directed_broadcast_address_is_no_source)
+Test(system_interfaces, datagrams_from_a_directed_broadcast_address_are_dropped)
 {
     struct server server = {0};
 
     netns_enter();
     netns_shell("ip addr add 10.9.0.1/24 dev lo\nip addr add 10.8.4.1/22 brd 10.8.4.77 dev lo");
     server_start(&server, OPEN, "-l", "127.0.0.1:3000", NULL);
-    expect_no_source(&server, "127.255.255.255:5000");
-    expect_no_source(&server, "10.9.0.255:5000");
-    expect_no_source(&server, "10.8.7.255:5000");
-    expect_no_source(&server, "10.8.4.77:5000");
+    expect_dropped_source(&server, "127.255.255.255:5000");
+    expect_dropped_source(&server, "10.9.0.255:5000");
+    expect_dropped_source(&server, "10.8.7.255:5000");
+    expect_dropped_source(&server, "10.8.4.77:5000");
     server_stop(&server);
 }
 
-Test(system_interfaces, an_address_that_comes_later_makes_its_broadcast_address_no_source)
+Test(system_interfaces, the_broadcast_address_of_an_address_that_is_added_later_is_dropped_too)
 {
     struct server server = {0};
 
@@ -55,26 +56,26 @@ Test(system_interfaces, an_address_that_comes_later_makes_its_broadcast_address_
                  "[server]\nworkers = 2\n[admission]\npolicy = open\n[reply]\nmessage = yes\n",
                  "-l", "127.0.0.1:3000", NULL);
     int udp = udp_open("10.9.0.255:0");
-    udp_ask(udp, &server.at[0], "hi", "yes"); /* it is a host's as yet */
+    udp_ask(udp, &server.at[0], "hi", "yes"); /* still the address of a host */
     close(udp);
     netns_shell("ip addr del 10.9.0.255/32 dev lo\nip addr add 10.9.0.1/24 dev lo");
-    expect_no_source(&server, "10.9.0.255:5000");
+    expect_dropped_source(&server, "10.9.0.255:5000");
     netns_shell("ip addr del 10.9.0.1/24 dev lo\nip addr add 10.9.0.255/32 dev lo");
-    server_stat(&server, "clients"); /* what comes behind this is decided with what is known now */
+    server_stat(&server, "clients"); /* later datagrams see the new addresses */
     udp = udp_open("10.9.0.255:0");
     udp_ask(udp, &server.at[0], "hi", "yes");
     server_stop(&server);
 }
 
-/* ---- an interface that is made anew ---- */
+/* ---- an interface that is removed and created again ---- */
 
-/* The server's host and a client's, with a link between them that comes and goes. The thread is in
- * the first. */
+/* Two network namespaces, of the server (here) and of a client (there), with a link between them
+ * that is removed and created again. The thread of the test is in the server's. */
 struct pair {
     int here, there;
 };
 
-static void build(struct pair *pair)
+static void make_namespaces(struct pair *pair)
 {
     netns_enter();
     pair->here = netns_here();
@@ -84,7 +85,7 @@ static void build(struct pair *pair)
     netns_switch(pair->here);
 }
 
-/* The kernel gets around to a new link's carrier at its leisure, and to the routes behind it. */
+/* Waits for the IPv6 routes of a new link: the kernel adds them some time after the link is up. */
 static void await_ipv6(const char *link)
 {
     int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
@@ -93,11 +94,12 @@ static void await_ipv6(const char *link)
         text_count(run_ok(NULL, "ip", "-6", "route", "show", "table", "local", "dev", link, NULL),
                    "ff00::/8") == 0) {
         expect(harness_now_ms() < deadline, "expected the routes of %s", link);
-        harness_tick(1);
+        harness_wait_ms(1);
     }
 }
 
-/* how: nothing, or a condition on the index, as in "index 77"; ours is our IPv4 address. */
+/* Creates the link. how is empty or sets the index of the interface, as in "index 77"; ours is the
+ * IPv4 address of the server. */
 static void make_link(const struct pair *pair, const char *how, const char *ours)
 {
     netns_shell(harness_format("ip link add near %s type veth peer name far netns /proc/%d/fd/%d\n"
@@ -114,7 +116,7 @@ static void make_link(const struct pair *pair, const char *how, const char *ours
     await_ipv6("near");
 }
 
-static void drop_link(void)
+static void delete_link(void)
 {
     netns_shell("ip link del near");
 }
@@ -126,7 +128,7 @@ static void expect_answer(const struct pair *pair, const char *from, const char 
     struct endpoint asked = endpoint_of(to);
     char answer[16];
 
-    udp_say(udp, &asked, "hi");
+    udp_send_text(udp, &asked, "hi");
     ssize_t size = udp_receive(udp, answer, sizeof answer, NULL);
     expect(size == 3 && memcmp(answer, "yes", 3) == 0, "expected an answer from %s", to);
     close(udp);
@@ -137,7 +139,7 @@ static void expect_stream(const struct pair *pair, const char *to)
 {
     netns_switch(pair->there);
     int stream = stream_open(to);
-    stream_say(stream, "hi\n");
+    stream_write_text(stream, "hi\n");
     stream_expect(stream, "yes");
     close(stream);
     netns_switch(pair->here);
@@ -152,7 +154,8 @@ static const char ALL[] = "[server]\nworkers = %d\n%s"
                           "[broadcast]\nmulticast = 239.9.9.9:3003\n"
                           "multicast-interface = near\n";
 
-enum { TIED = 7 }; /* of these, and the group of the broadcasts, so many are tied to the link */
+/* How many of these listeners, with the group of the broadcasts, depend on the link. */
+enum { LINK_DEPENDENT = 7 };
 
 static void expect_all(const struct pair *pair, struct server *server)
 {
@@ -164,37 +167,38 @@ static void expect_all(const struct pair *pair, struct server *server)
     expect_answer(pair, "[fe80::9%far]:0", "[ff02::77%far]:3001");
     expect_answer(pair, "[fe80::9%far]:0", "[ff05::77]:3001");
     expect_stream(pair, "tcp:[fe80::1%far]:3002");
-    server_await_clients(server, 0); /* their ends of the link are gone */
+    server_await_clients(server, 0); /* the clients above have closed and expire */
     const char *report = ctl_ok(server, "broadcast", "news", "--json", NULL);
     harness_equal("sent", json_integer(report, "sent"), 1);
     harness_equal("failed", json_integer(report, "failed"), 0);
     expect_balance("stats", server_ask(server, "stats"));
 }
 
-/* Waits until all that is tied to the link is served, which it must be within 2 s. */
+/* Waits until all listeners that depend on the link are served again, which takes at most 2 s. */
 static void await_all(struct server *server, int64_t start_ms)
 {
-    for (int i = 0; i < TIED; i++)
+    for (int i = 0; i < LINK_DEPENDENT; i++)
         server_await_log(server, "an address that was missing is served");
     int64_t took_ms = harness_now_ms() - start_ms;
     expect(took_ms <= 2000, "expected all within 2 s, it took %d ms", (int)took_ms);
 }
 
-static void come_and_go(int workers, const char *first, const char *second,
-                        harness_prepare *prepare)
+static void recreate_link_twice(int workers, const char *first, const char *second,
+                                harness_prepare *prepare)
 {
     struct server server = {.prepare = prepare};
     struct pair pair;
 
-    build(&pair);
+    make_namespaces(&pair);
     make_link(&pair, first, "10.8.0.1");
     netns_shell("ip route add 239.7.7.8/32 dev near");
     server_start(&server, harness_format(ALL, workers, ""), NULL);
     expect_all(&pair, &server);
     for (int i = 0; i < 2; i++) {
-        drop_link();
-        /* Without netlink it isn't known where the routes had a group joined. */
-        for (int k = prepare == NULL ? 0 : 1; k < TIED; k++)
+        delete_link();
+        /* Without netlink the server does not know through which interface the routes joined the
+         * group 239.7.7.8. */
+        for (int k = prepare == NULL ? 0 : 1; k < LINK_DEPENDENT; k++)
             server_await_log(&server, "an interface is gone");
         make_link(&pair, second, "10.8.0.1");
         int64_t start_ms = harness_now_ms();
@@ -206,43 +210,60 @@ static void come_and_go(int workers, const char *first, const char *second,
     server_stop(&server);
 }
 
-Test(system_interfaces, what_is_tied_to_an_interface_comes_back_with_it)
+Test(system_interfaces, listeners_of_an_interface_are_served_again_when_it_is_created_again)
 {
-    come_and_go(1, "", "", NULL);
+    recreate_link_twice(1, "", "", NULL);
 }
 
-Test(system_interfaces, what_is_tied_to_an_interface_comes_back_to_several_workers)
+Test(system_interfaces, listeners_of_an_interface_are_served_again_by_several_workers)
 {
-    come_and_go(3, "", "", NULL);
+    recreate_link_twice(3, "", "", NULL);
 }
 
-Test(system_interfaces, what_is_tied_to_an_interface_comes_back_under_the_same_index)
+Test(system_interfaces, listeners_of_an_interface_are_served_again_when_its_index_stays_the_same)
 {
-    come_and_go(2, "index 77", "index 77", NULL);
+    recreate_link_twice(2, "index 77", "index 77", NULL);
 }
 
-static void be_without_netlink(void)
+static void forbid_netlink_or_exit(void)
 {
     if (!forbid_netlink())
-        _exit(77); /* the server doesn't get ready, and the test says so */
+        _exit(77); /* the server does not get ready, and the test fails */
 }
 
-Test(system_interfaces, what_is_tied_to_an_interface_comes_back_without_netlink)
+Test(system_interfaces, listeners_of_an_interface_are_served_again_without_netlink)
 {
-    come_and_go(1, "", "", be_without_netlink);
+    recreate_link_twice(1, "", "", forbid_netlink_or_exit);
 }
 
-Test(system_interfaces, an_interface_that_was_made_anew_at_once_is_noticed)
+Test(system_interfaces, each_listener_of_an_interface_that_is_deleted_in_one_event_is_logged)
 {
     struct server server = {0};
     struct pair pair;
 
-    build(&pair);
+    make_namespaces(&pair);
+    make_link(&pair, "", "10.8.0.1");
+    netns_shell("ip route add 239.7.7.8/32 dev near");
+    server_start(&server, harness_format(ALL, 1, ""), NULL);
+    process_kill(&server.process, SIGSTOP); /* so that it sees all changes at once */
+    delete_link();
+    process_kill(&server.process, SIGCONT);
+    for (int i = 0; i < LINK_DEPENDENT; i++)
+        server_await_log(&server, "an interface is gone");
+    server_stop(&server);
+}
+
+Test(system_interfaces, an_interface_that_is_deleted_and_created_between_two_events_is_noticed)
+{
+    struct server server = {0};
+    struct pair pair;
+
+    make_namespaces(&pair);
     make_link(&pair, "index 77", "10.8.0.1");
     netns_shell("ip route add 239.7.7.8/32 dev near");
     server_start(&server, harness_format(ALL, 1, ""), NULL);
-    process_kill(&server.process, SIGSTOP); /* it sees both at once */
-    drop_link();
+    process_kill(&server.process, SIGSTOP); /* so that it sees both changes at once */
+    delete_link();
     make_link(&pair, "index 77", "10.8.0.1");
     netns_shell("ip route add 239.7.7.8/32 dev near");
     int64_t start_ms = harness_now_ms();
@@ -252,65 +273,66 @@ Test(system_interfaces, an_interface_that_was_made_anew_at_once_is_noticed)
     server_stop(&server);
 }
 
-Test(system_interfaces, broadcasts_leave_from_the_address_that_a_new_interface_has)
+Test(system_interfaces, broadcasts_are_sent_from_the_address_of_the_new_interface)
 {
     struct server server = {0};
     struct pair pair;
 
-    build(&pair);
+    make_namespaces(&pair);
     make_link(&pair, "", "10.8.0.1");
     server_start(&server,
                  "[server]\nlisten = 127.0.0.1:3000, 239.9.9.9%near:3003\n"
                  "[admission]\npolicy = open\n[broadcast]\nmulticast = 239.9.9.9:3003\n"
                  "multicast-interface = near\n",
                  NULL);
-    drop_link();
+    delete_link();
     make_link(&pair, "", "10.8.0.77");
     for (int i = 0; i < 2; i++)
         server_await_log(&server, "an address that was missing is served");
     harness_equal("failed",
                   json_integer(ctl_ok(&server, "broadcast", "news", "--json", NULL), "failed"), 0);
-    /* It hears it, and knows that it is its own. */
+    /* The server receives its own broadcast and recognizes the source as its own. */
     server_await_stat(&server, "drop_own_source", 1);
     server_stop(&server);
 }
 
-Test(system_interfaces, without_a_privilege_ports_above_1023_come_back_and_others_are_told_of)
+Test(system_interfaces,
+     without_privileges_ports_above_1023_are_served_again_and_others_are_reported)
 {
     struct server server = {.owner = 65534};
     struct pair pair;
 
-    build(&pair);
+    make_namespaces(&pair);
     make_link(&pair, "", "10.8.0.1");
-    harness_forgo_leaks();
+    harness_disable_leak_check();
     server_start(&server,
                  "[server]\nuser = nobody\nlisten = 0.0.0.0:500, 239.7.7.7%near:500\n"
                  "listen = [fe80::1%near]:3001, [fe80::1%near]:501\n"
                  "[admission]\npolicy = open\n[reply]\nmessage = yes\n",
                  NULL);
     expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:501");
-    drop_link();
+    delete_link();
     make_link(&pair, "", "10.8.0.1");
-    harness_contains("what can't be done", server_await_log(&server, "cannot serve an address"),
+    harness_contains("the error", server_await_log(&server, "cannot listen again on an address"),
                      "net.ipv4.ip_unprivileged_port_start");
     expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:3001");
     expect_answer(&pair, "10.8.0.9:0", "239.7.7.7:500");
     netns_shell("sysctl -qw net.ipv4.ip_unprivileged_port_start=500");
     server_await_log(&server, ":501");
     expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:501");
-    harness_equal("said once", (int64_t)text_count(server_log(&server), "cannot serve an address"),
-                  1);
+    harness_equal("errors",
+                  (int64_t)text_count(server_log(&server), "cannot listen again on an address"), 1);
     server_stop(&server);
 }
 
-/* ---- addresses that are not there yet ---- */
+/* ---- addresses that are missing at the start ---- */
 
-Test(system_interfaces, what_is_missing_at_the_start_is_waited_for)
+Test(system_interfaces, missing_addresses_are_served_when_they_are_added)
 {
     struct server server = {0};
     struct pair pair;
 
-    build(&pair);
+    make_namespaces(&pair);
     server_start(&server,
                  harness_format(ALL, 2,
                                 "missing-address = wait\n"
@@ -334,7 +356,7 @@ Test(system_interfaces, what_is_missing_at_the_start_is_waited_for)
     server_stop(&server);
 }
 
-Test(system_interfaces, a_missing_address_fails_the_start_unless_it_is_to_be_waited_for)
+Test(system_interfaces, a_missing_address_fails_the_start_by_default)
 {
     static const struct {
         const char *listen, *reason;
@@ -367,26 +389,26 @@ Test(system_interfaces, a_broadcast_address_is_not_waited_for)
     harness_contains("reason", result.err, "broadcast address");
 }
 
-Test(system_interfaces, a_tentative_address_is_told_from_one_that_is_not_there)
+Test(system_interfaces, a_tentative_address_has_an_error_of_its_own_and_can_be_waited_for)
 {
-    struct server server = {0}, patient = {0};
+    struct server server = {0}, waiting = {0};
     struct pair pair;
 
-    build(&pair);
+    make_namespaces(&pair);
     make_link(&pair, "", "10.8.0.1");
     netns_shell("sysctl -qw net.ipv6.conf.near.dad_transmits=3\n"
                 "ip addr add fd77::50/64 dev near");
     struct result result = server_try(&server, OPEN, "-l", "[fd77::50]:3000", NULL);
     harness_equal("exit status", result.status, 1);
     harness_contains("advice", result.err, "the address is tentative");
-    server_start(&patient,
+    server_start(&waiting,
                  "[server]\nlisten = [fd77::50]:3000\nmissing-address = wait\n"
                  "[admission]\npolicy = open\n[reply]\nmessage = yes\n",
                  NULL);
     netns_switch(pair.there);
     netns_shell("ip addr add fd77::9/64 dev far nodad");
     netns_switch(pair.here);
-    server_await_log(&patient, "an address that was missing is served");
+    server_await_log(&waiting, "an address that was missing is served");
     expect_answer(&pair, "[fd77::9]:0", "[fd77::50]:3000");
-    server_stop(&patient);
+    server_stop(&waiting);
 }

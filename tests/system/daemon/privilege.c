@@ -1,5 +1,5 @@
-/* What a running server may still do, and whom it obeys: nothing that it doesn't need, and only who
- * is let in by name. */
+/* Privileges of a running server, all of which it gives up, and the access to its control socket.
+ */
 
 #include "harness.h"
 
@@ -16,7 +16,7 @@ static void need_root(void)
 {
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
-    harness_forgo_leaks();
+    harness_disable_leak_check();
 }
 
 static void expect_line(const struct server *server, const char *file, const char *line)
@@ -26,7 +26,7 @@ static void expect_line(const struct server *server, const char *file, const cha
     harness_contains(path, run_ok(NULL, "cat", path, NULL), line);
 }
 
-/* Capabilities are a thread's own. A sanitizer has threads, too. */
+/* Each thread has its own capabilities. A sanitizer has threads of its own. */
 static void expect_every_thread_sealed(const struct server *server)
 {
     const char *script =
@@ -50,17 +50,17 @@ static void expect_sealed(const struct server *server)
     expect_line(server, "limits", "\nMax core file size        0                    0 ");
 }
 
-/* A stranger to the server who is of its user: he can't look into it. */
-static void expect_closed(const struct server *server)
+/* Expects that another process of the server's user cannot read the memory map of the server. */
+static void expect_unreadable(const struct server *server)
 {
     const char *maps = harness_format("/proc/%d/maps", (int)server->process.pid);
     struct result result =
         run(NULL, "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "cat", maps, NULL);
 
-    expect(result.status != 0, "expected %s to be closed to the server's own user", maps);
+    expect(result.status != 0, "expected %s to be unreadable to the server's own user", maps);
 }
 
-Test(system_privilege, is_none_at_all_where_root_started_it_and_it_stays_root)
+Test(system_privilege, a_server_that_stays_root_has_no_capabilities)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -75,18 +75,18 @@ Test(system_privilege, is_none_at_all_where_root_started_it_and_it_stays_root)
     server_stop(&server);
 }
 
-Test(system_privilege, is_none_at_all_where_it_became_another_user)
+Test(system_privilege, a_server_that_became_another_user_has_no_capabilities)
 {
     struct server server = {.owner = NOBODY};
 
     need_root();
     server_start(&server, "[server]\nuser = nobody\n", "-l", "127.0.0.1:0", NULL);
     expect_sealed(&server);
-    expect_closed(&server);
+    expect_unreadable(&server);
     server_stop(&server);
 }
 
-Test(system_privilege, is_none_at_all_where_another_user_started_it)
+Test(system_privilege, a_server_that_another_user_started_has_no_capabilities)
 {
     static const char *wrapper[] = {"setpriv",        "--reuid=65534",       "--regid=65534",
                                     "--clear-groups", "--bounding-set=-all", NULL};
@@ -95,18 +95,18 @@ Test(system_privilege, is_none_at_all_where_another_user_started_it)
     need_root();
     server_start(&server, "[reply]\nmessage = yes\n", "-l", "127.0.0.1:0", NULL);
     expect_sealed(&server);
-    expect_closed(&server);
+    expect_unreadable(&server);
     server_stop(&server);
 }
 
-/* ---- whom it obeys ---- */
+/* ---- Access to the control socket ---- */
 
-static const char *who(void)
+static const char *own_identity(void)
 {
     return harness_format("uid=%u gid=%u pid=", (unsigned)geteuid(), (unsigned)getegid());
 }
 
-Test(system_privilege, the_log_says_who_had_it_do_what)
+Test(system_privilege, each_command_that_changes_something_is_logged_with_its_user)
 {
     struct server server = {0};
     const char *client, *line;
@@ -120,24 +120,24 @@ Test(system_privilege, the_log_says_who_had_it_do_what)
     ctl_ok(&server, "status", NULL);
     ctl_ok(&server, "broadcast", "a secret", NULL);
     line = server_await_log(&server, "name=broadcast");
-    harness_contains("the line", line, who());
+    harness_contains("the line", line, own_identity());
     expect(strstr(line, "secret") == NULL && strstr(line, "73656372") == NULL,
            "expected no payload in the log");
     ctl_ok(&server, "kick", client, NULL);
     line = server_await_log(&server, "name=kick");
     harness_contains("the line", line, client);
-    harness_contains("the line", line, who());
+    harness_contains("the line", line, own_identity());
     ctl(&server, "cancel", "1", NULL);
     harness_contains("the line", server_await_log(&server, "name=cancel"), "argument=1 ");
     ctl_ok(&server, "reload", NULL);
-    harness_contains("the line", server_await_log(&server, "name=reload"), who());
+    harness_contains("the line", server_await_log(&server, "name=reload"), own_identity());
     ctl_ok(&server, "stop", NULL);
-    harness_contains("the line", server_await_log(&server, "name=stop"), who());
+    harness_contains("the line", server_await_log(&server, "name=stop"), own_identity());
     expect(strstr(server_log(&server), "name=status") == NULL,
-           "expected no line about who only looks");
+           "expected no line for a command that changes nothing");
 }
 
-Test(system_privilege, who_is_not_let_in_by_name_is_refused_even_where_the_file_was_opened_to_all)
+Test(system_privilege, a_user_without_access_is_refused_even_if_the_socket_file_is_open_to_all)
 {
     struct server server = {0};
     struct result result;
@@ -155,7 +155,7 @@ Test(system_privilege, who_is_not_let_in_by_name_is_refused_even_where_the_file_
     server_stop(&server);
 }
 
-Test(system_privilege, a_member_of_the_group_is_let_in_by_any_of_his_groups)
+Test(system_privilege, a_user_has_access_by_a_supplementary_group_too)
 {
     struct server server = {0};
     struct result result;

@@ -1,5 +1,5 @@
-/* What becomes of the line that says where the service is, and of standard descriptors that are
- * closed. */
+/* The ready line on standard output: writing it fails, blocks or is not possible. Also standard
+ * descriptors that are closed at the start of a program. */
 
 #include "harness.h"
 
@@ -10,12 +10,12 @@
 
 TestSuite(system_ready, .fini = harness_end, .timeout = 60);
 
-static void print_to_a_full_device(void)
+static void redirect_stdout_to_full_device(void)
 {
     dup2(open("/dev/full", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
 }
 
-static void print_to_nobody(void)
+static void redirect_stdout_to_broken_pipe(void)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) == 0)
@@ -23,14 +23,14 @@ static void print_to_nobody(void)
     close(ends[0]);
 }
 
-static int stalled; /* a pipe that nobody reads, full */
+static int stalled; /* a full pipe without a reader that reads */
 
-static void print_to_a_stalled_reader(void)
+static void redirect_stdout_to_full_pipe(void)
 {
     dup2(stalled, STDOUT_FILENO);
 }
 
-static void print_nowhere(void)
+static void close_stdout(void)
 {
     close(STDOUT_FILENO);
 }
@@ -53,10 +53,10 @@ static void expect_failed_start(harness_prepare *prepare, const char *reason)
     expect(access(server.socket, F_OK) != 0, "expected no socket after a failed start");
 }
 
-Test(system_ready, line_that_can_not_be_written_is_a_failed_start)
+Test(system_ready, a_ready_line_that_cannot_be_written_fails_the_start)
 {
-    expect_failed_start(print_to_a_full_device, "No space left on device");
-    expect_failed_start(print_to_nobody, "Broken pipe");
+    expect_failed_start(redirect_stdout_to_full_device, "No space left on device");
+    expect_failed_start(redirect_stdout_to_broken_pipe, "Broken pipe");
 }
 
 static void expect_service(harness_prepare *prepare)
@@ -72,7 +72,7 @@ static void expect_service(harness_prepare *prepare)
     expect(harness_sanitized() || harness_now_ms() - began < 1000, "expected it to end at once");
 }
 
-Test(system_ready, line_that_nobody_takes_holds_nobody)
+Test(system_ready, a_ready_line_that_no_process_reads_delays_nothing)
 {
     static const char bytes[4096];
     int ends[2];
@@ -82,12 +82,12 @@ Test(system_ready, line_that_nobody_takes_holds_nobody)
     while (write(stalled, bytes, sizeof bytes) > 0)
         continue;
     fcntl(stalled, F_SETFL, 0);
-    expect_service(print_to_a_stalled_reader);
+    expect_service(redirect_stdout_to_full_pipe);
 }
 
-Test(system_ready, line_is_left_out_without_a_standard_output)
+Test(system_ready, a_server_starts_without_standard_output)
 {
-    expect_service(print_nowhere);
+    expect_service(close_stdout);
 }
 
 /* ---- Standard descriptors that are closed ---- */
@@ -95,14 +95,14 @@ Test(system_ready, line_is_left_out_without_a_standard_output)
 static void expect_lost_output(const char *const *argv)
 {
     struct process process;
-    process_start(&process, print_nowhere, argv);
+    process_start(&process, close_stdout, argv);
     process_close_stdin(&process);
     harness_equal(argv[0], process_wait(&process), 1);
-    expect(process.texts[1].data != NULL, "expected %s to say what is lost", argv[0]);
+    expect(process.texts[1].data != NULL, "expected %s to report the lost output", argv[0]);
     harness_contains(argv[0], process.texts[1].data, "writing standard output: ");
 }
 
-Test(system_ready, output_that_is_lost_is_a_failure_of_every_program)
+Test(system_ready, lost_output_is_a_failure_of_every_program)
 {
     struct server server = {0};
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
@@ -116,7 +116,8 @@ Test(system_ready, output_that_is_lost_is_a_failure_of_every_program)
     server_stop(&server);
 }
 
-/* A /dev without null, with standard descriptors closed as $CLOSED says. */
+/* Runs a program with a /dev without null. closed is shell syntax that closes standard descriptors,
+ * such as "<&-". */
 static struct result run_without_null(const char *closed, const char *program, const char *argument)
 {
     const char *script = harness_format("mount -t tmpfs tmpfs /dev && exec %s \"$@\" %s",
@@ -124,11 +125,11 @@ static struct result run_without_null(const char *closed, const char *program, c
     return run(NULL, "unshare", "--mount", "sh", "-c", script, "sh", argument, NULL);
 }
 
-Test(system_ready, null_device_is_needed_only_for_a_closed_descriptor)
+Test(system_ready, the_null_device_is_needed_only_for_a_closed_descriptor)
 {
     static const char *const programs[] = {"udpsrv", "udpctl", "udpcli", "udpload"};
     if (run(NULL, "unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt", NULL).status != 0)
-        cr_skip_test("a mount namespace can't be made here");
+        cr_skip_test("a mount namespace cannot be made here");
     for (size_t i = 0; i < 4; i++) {
         struct result result = run_without_null("", programs[i], "--version");
         expect(result.status == 0, "%s: %s", programs[i], result.err);

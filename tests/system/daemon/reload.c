@@ -1,4 +1,5 @@
-/* A new configuration in a running service: all of it or nothing, and no reply is lost. */
+/* Reloads of the configuration: a reload applies the whole configuration or nothing of it, and
+ * loses no reply. */
 
 #include "harness.h"
 
@@ -13,7 +14,7 @@ TestSuite(system_reload, .fini = harness_end, .timeout = 60);
 
 static const char TWO[] = "[reply]\nmessage = one, two\n";
 
-Test(system_reload, restarts_the_rotation_when_the_list_has_changed)
+Test(system_reload, a_changed_list_of_messages_restarts_the_rotation)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -30,7 +31,7 @@ Test(system_reload, restarts_the_rotation_when_the_list_has_changed)
     server_stop(&server);
 }
 
-Test(system_reload, goes_on_with_the_rotation_when_the_list_has_not_changed)
+Test(system_reload, an_unchanged_list_of_messages_continues_the_rotation)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -45,7 +46,7 @@ Test(system_reload, goes_on_with_the_rotation_when_the_list_has_not_changed)
     server_stop(&server);
 }
 
-Test(system_reload, applies_all_or_nothing_and_tells_every_problem)
+Test(system_reload, a_configuration_with_errors_changes_nothing_and_reports_every_error)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -56,9 +57,9 @@ Test(system_reload, applies_all_or_nothing_and_tells_every_problem)
     server_configure(&server, "[reply]\nmessage = new\n[clients]\nttl = 0s\nsweeep = 1s\n");
     result = ctl(&server, "reload", NULL);
     harness_equal("the status", result.status, 1);
-    harness_contains("the complaint", result.err, harness_format("%s:4:", server.config));
-    harness_contains("the complaint", result.err, harness_format("%s:5:", server.config));
-    harness_contains("the complaint", result.err, "'sweep'");
+    harness_contains("the error", result.err, harness_format("%s:4:", server.config));
+    harness_contains("the error", result.err, harness_format("%s:5:", server.config));
+    harness_contains("the error", result.err, "'sweep'");
     udp_ask(udp, &server.at[0], "hi", "two");
     server_configure(&server, "[reply]\nmessage = new\n[clients]\nttl = 2s\n");
     ctl_ok(&server, "reload", NULL);
@@ -66,7 +67,7 @@ Test(system_reload, applies_all_or_nothing_and_tells_every_problem)
     server_stop(&server);
 }
 
-Test(system_reload, keeps_what_it_has_when_the_file_is_gone)
+Test(system_reload, a_missing_file_changes_nothing)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -76,12 +77,12 @@ Test(system_reload, keeps_what_it_has_when_the_file_is_gone)
     unlink(server.config);
     result = ctl(&server, "reload", NULL);
     harness_equal("the status", result.status, 1);
-    harness_contains("the complaint", result.err, server.config);
+    harness_contains("the error", result.err, server.config);
     udp_ask(udp, &server.at[0], "hi", "one");
     server_stop(&server);
 }
 
-Test(system_reload, names_the_keys_that_wait_for_a_restart)
+Test(system_reload, keys_that_need_a_restart_are_listed)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -91,7 +92,7 @@ Test(system_reload, names_the_keys_that_wait_for_a_restart)
     server_start(&server, TWO, "-l", "127.0.0.1:0", NULL);
     out = ctl_ok(&server, "reload", NULL);
     expect(strstr(out, "clients.") == NULL && strstr(out, "server.") == NULL,
-           "expected no key to wait for a restart, '%s'", out);
+           "expected no key that needs a restart, '%s'", out);
     server_configure(&server, "[server]\nmax-datagram = 500\n[clients]\nmax = 5\nttl = 5s\n"
                               "[control]\nmode = 0600\n[reply]\nmessage = new\n");
     out = ctl_ok(&server, "reload", NULL);
@@ -99,14 +100,14 @@ Test(system_reload, names_the_keys_that_wait_for_a_restart)
     harness_contains("the report", out, "clients.max");
     harness_contains("the report", out, "control.mode");
     expect(strstr(out, "clients.ttl") == NULL && strstr(out, "server.listen") == NULL,
-           "expected only the keys that wait, '%s'", out);
+           "expected only the keys that need a restart, '%s'", out);
     udp_send(udp, &server.at[0], bytes, sizeof bytes); /* still below the old limit */
     udp_expect(udp, &server.at[0], "new");
     harness_equal("max", json_integer(ctl_ok(&server, "status", "--json", NULL), "max"), 1000000);
     server_stop(&server);
 }
 
-Test(system_reload, says_whether_there_is_a_file)
+Test(system_reload, the_answer_states_whether_there_is_a_file)
 {
     struct server with = {0}, without = {0};
 
@@ -116,7 +117,7 @@ Test(system_reload, says_whether_there_is_a_file)
         ctl_ok(&with, "--json", "reload", NULL),
         harness_format("{\"applied\":true,\"restart\":[],\"file\":\"%s\"}\n", with.config));
     server_start(&without, NULL, "-l", "127.0.0.1:0", NULL);
-    harness_contains("what reload says", ctl_ok(&without, "reload", NULL),
+    harness_contains("the answer", ctl_ok(&without, "reload", NULL),
                      "applied; there is no configuration file (udpsrv -c FILE)");
     cr_assert_str_eq(ctl_ok(&without, "--json", "reload", NULL),
                      "{\"applied\":true,\"restart\":[],\"file\":null}\n");
@@ -124,7 +125,7 @@ Test(system_reload, says_whether_there_is_a_file)
     server_stop(&without);
 }
 
-Test(system_reload, is_asked_for_by_sighup_too)
+Test(system_reload, sighup_reloads_the_configuration_too)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -142,25 +143,25 @@ Test(system_reload, is_asked_for_by_sighup_too)
     server_stop(&server);
 }
 
-Test(system_reload, that_changes_the_sweep_more_often_than_it_comes_does_not_hold_it_up)
+Test(system_reload, frequent_changes_of_the_sweep_interval_do_not_delay_the_sweep)
 {
     static const char *const sweeps[] = {"1s", "1100ms"};
     struct server server = {0};
     int64_t start = harness_now_ms();
 
     server_start(&server, "[clients]\nttl = 100ms\nsweep = 1s\n", "-l", "127.0.0.1:0", NULL);
-    udp_pass_by(&server.at[0]);
+    udp_send_from_new_client(&server.at[0]);
     for (size_t i = 1; server_stat(&server, "expired") == 0; i++) {
         expect(harness_now_ms() - start < 5000, "expected a sweep within 5 s");
         server_configure(&server,
                          harness_format("[clients]\nttl = 100ms\nsweep = %s\n", sweeps[i % 2]));
         server_ask(&server, "reload");
-        harness_tick(100);
+        harness_wait_ms(100);
     }
     server_stop(&server);
 }
 
-Test(system_reload, gives_a_new_ttl_from_a_clients_next_datagram_on)
+Test(system_reload, a_new_ttl_applies_from_the_next_datagram_of_a_client)
 {
     struct server server = {0};
     int early = udp_open("127.0.0.1"), late = udp_open("127.0.0.1");
@@ -174,31 +175,33 @@ Test(system_reload, gives_a_new_ttl_from_a_clients_next_datagram_on)
     server_await_stat(&server, "expired", 1);
     harness_equal("clients", server_stat(&server, "clients"), 1);
     udp_ask(late, &server.at[0], "hi", "yes");
-    harness_equal("joined", server_stat(&server, "joined"), 3); /* it was the late one who went */
+    harness_equal("joined", server_stat(&server, "joined"),
+                  3); /* the client that expired was `late` */
     udp_ask(early, &server.at[0], "hi", "yes");
     server_await_stat(&server, "expired", 3);
     server_stop(&server);
 }
 
-Test(system_reload, does_not_lengthen_the_life_of_those_who_do_not_speak)
+Test(system_reload, a_longer_ttl_does_not_apply_to_silent_clients)
 {
     struct server server = {0};
-    int silent = udp_open("127.0.0.1"), talker = udp_open("127.0.0.1");
+    int silent = udp_open("127.0.0.1"), active = udp_open("127.0.0.1");
 
     server_start(&server, "[reply]\nmessage = yes\n[clients]\nttl = 500ms\nsweep = 20ms\n", "-l",
                  "127.0.0.1:0", NULL);
     udp_ask(silent, &server.at[0], "hi", "yes");
     server_configure(&server, "[reply]\nmessage = yes\n[clients]\nttl = 1h\nsweep = 20ms\n");
     ctl_ok(&server, "reload", NULL);
-    udp_ask(talker, &server.at[0], "hi", "yes");
+    udp_ask(active, &server.at[0], "hi", "yes");
     server_await_stat(&server, "expired", 1);
     harness_equal("clients", server_stat(&server, "clients"), 1);
-    udp_ask(talker, &server.at[0], "hi", "yes");
-    harness_equal("joined", server_stat(&server, "joined"), 2); /* the talker was not who went */
+    udp_ask(active, &server.at[0], "hi", "yes");
+    harness_equal("joined", server_stat(&server, "joined"),
+                  2); /* the client that expired was not `active` */
     server_stop(&server);
 }
 
-Test(system_reload, does_not_open_a_listener_that_only_a_policy_allows)
+Test(system_reload, a_policy_that_a_listener_needs_cannot_be_removed)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -211,12 +214,12 @@ Test(system_reload, does_not_open_a_listener_that_only_a_policy_allows)
     server_configure(&server, "[reply]\nmessage = no\n");
     result = ctl(&server, "reload", NULL);
     harness_equal("the status", result.status, 1);
-    harness_contains("the complaint", result.err, "policy");
+    harness_contains("the error", result.err, "policy");
     udp_ask(udp, &to, "hi", "yes");
     server_stop(&server);
 }
 
-Test(system_reload, does_not_drop_the_policy_of_sockets_that_stay_until_a_restart)
+Test(system_reload, a_policy_that_a_listener_needs_until_the_restart_cannot_be_removed)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -229,8 +232,8 @@ Test(system_reload, does_not_drop_the_policy_of_sockets_that_stay_until_a_restar
     server_configure(&server, "[server]\nlisten = 127.0.0.1:0\n");
     result = ctl(&server, "reload", NULL);
     harness_equal("the status", result.status, 1);
-    harness_contains("the complaint", result.err, "admission.policy");
-    udp_say(udp, &to, "hi");
+    harness_contains("the error", result.err, "admission.policy");
+    udp_send_text(udp, &to, "hi");
     harness_equal("the bytes of a challenge", udp_receive(udp, challenge, sizeof challenge, NULL),
                   21);
     server_configure(&server, "[server]\nlisten = 127.0.0.1:0\n[admission]\npolicy = open\n");
@@ -239,7 +242,7 @@ Test(system_reload, does_not_drop_the_policy_of_sockets_that_stay_until_a_restar
     server_stop(&server);
 }
 
-Test(system_reload, changes_pace_and_log_as_it_goes)
+Test(system_reload, broadcast_rate_and_log_format_change_at_once)
 {
     struct server server = {0};
     int udp = udp_open("127.0.0.1");
@@ -247,14 +250,14 @@ Test(system_reload, changes_pace_and_log_as_it_goes)
     server_start(&server, "[broadcast]\nrate = 1\n[reply]\nmode = none\n", "-l", "127.0.0.1:0",
                  NULL);
     for (int i = 0; i < 50; i++)
-        udp_pass_by(&server.at[0]);
-    udp_say(udp, &server.at[0], "hi");
+        udp_send_from_new_client(&server.at[0]);
+    udp_send_text(udp, &server.at[0], "hi");
     server_await_stat(&server, "joined", 51);
     ctl_ok(&server, "broadcast", "news", "--no-wait", NULL);
     server_await_stat(&server, "copies_sent", 1);
     server_configure(&server, "[log]\nformat = json\n[reply]\nmode = none\n");
     ctl_ok(&server, "reload", NULL);
-    server_await_stat(&server, "broadcasts", 1); /* at the old pace: 50 s */
+    server_await_stat(&server, "broadcasts", 1); /* at the old rate: 50 s */
     udp_expect(udp, &server.at[0], "news");
     server_stop(&server);
     harness_contains("the log", server_log(&server), "\n{\"");
@@ -262,7 +265,7 @@ Test(system_reload, changes_pace_and_log_as_it_goes)
 
 enum { LOAD_CLIENTS = 8, RELOADS = 200 };
 
-/* Clients who each have one request under way all the time, and an operator who reloads. */
+/* Clients that each have one request in flight all the time, and an operator that reloads. */
 struct load {
     struct server server;
     struct pollfd waits[LOAD_CLIENTS + 1]; /* the operator's connection last */
@@ -275,16 +278,16 @@ static const char *const GOOD[] = {"[reply]\nmessage = good one, good two\n",
 static const char *const BAD[] = {"[reply]\nmessage = bad\n[clients]\nttl = never\n",
                                   "[reply]\nmode = rotate\nmessage = \"bad\n"};
 
-static void ask_for_reload(struct load *load)
+static void send_reload(struct load *load)
 {
     int i = load->reloads;
 
     server_configure(&load->server, i % 2 == 0 ? GOOD[i / 2 % 2] : BAD[i / 2 % 2]);
-    expect(operator_send(load->waits[LOAD_CLIENTS].fd, "reload\n", 7),
-           "expected reload %d to go out", i);
+    expect(operator_send(load->waits[LOAD_CLIENTS].fd, "reload\n", 7), "expected to send reload %d",
+           i);
 }
 
-static void take_reload(struct load *load)
+static void receive_reload_answer(struct load *load)
 {
     const char *answer = operator_answer(load->waits[LOAD_CLIENTS].fd);
     const char *wanted = load->reloads % 2 == 0 ? "ok\n" : "error ";
@@ -293,10 +296,10 @@ static void take_reload(struct load *load)
            "expected '%s' to reload %d, '%s' came", wanted, load->reloads,
            answer != NULL ? answer : "an end");
     if (++load->reloads < RELOADS)
-        ask_for_reload(load);
+        send_reload(load);
 }
 
-static void take_reply(struct load *load, int udp)
+static void receive_reply(struct load *load, int udp)
 {
     char reply[64];
     ssize_t size = recv(udp, reply, sizeof reply - 1, 0);
@@ -305,12 +308,12 @@ static void take_reply(struct load *load, int udp)
     expect(strncmp(reply, "good", 4) == 0, "expected a good reply, '%s' came", reply);
     load->replied++;
     if (load->reloads < RELOADS) {
-        udp_say(udp, &load->server.at[0], "hi");
+        udp_send_text(udp, &load->server.at[0], "hi");
         load->sent++;
     }
 }
 
-Test(system_reload, loses_no_reply_over_200_reloads_under_load)
+Test(system_reload, many_reloads_under_load_lose_no_reply)
 {
     struct load load = {0};
     int64_t deadline = harness_now_ms() + 3 * HARNESS_DEADLINE_MS;
@@ -320,10 +323,10 @@ Test(system_reload, loses_no_reply_over_200_reloads_under_load)
         (struct pollfd){.fd = control_client_open(&load.server), .events = POLLIN};
     for (int i = 0; i < LOAD_CLIENTS; i++) {
         load.waits[i] = (struct pollfd){.fd = udp_open("127.0.0.1"), .events = POLLIN};
-        udp_say(load.waits[i].fd, &load.server.at[0], "hi");
+        udp_send_text(load.waits[i].fd, &load.server.at[0], "hi");
         load.sent++;
     }
-    ask_for_reload(&load);
+    send_reload(&load);
     while (load.replied < load.sent || load.reloads < RELOADS) {
         expect(poll(load.waits, LOAD_CLIENTS + 1, HARNESS_DEADLINE_MS) > 0 &&
                    harness_now_ms() < deadline,
@@ -331,11 +334,11 @@ Test(system_reload, loses_no_reply_over_200_reloads_under_load)
                (long long)load.replied, load.reloads);
         for (int i = 0; i < LOAD_CLIENTS; i++) {
             if (load.waits[i].revents != 0)
-                take_reply(&load, load.waits[i].fd);
+                receive_reply(&load, load.waits[i].fd);
         }
         if (load.waits[LOAD_CLIENTS].revents != 0)
-            take_reload(&load);
-        server_log(&load.server); /* each bad one is logged: the pipe must not fill */
+            receive_reload_answer(&load);
+        server_log(&load.server); /* each bad configuration is logged: empty the pipe */
     }
     expect(load.replied > RELOADS, "expected load beside the reloads, it was %lld replies",
            (long long)load.replied);

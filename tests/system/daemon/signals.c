@@ -1,4 +1,5 @@
-/* What signals do: SIGHUP while it starts, one that is sent twice, and a second one. */
+/* Signals: SIGHUP and SIGTERM during the start, a signal that is sent twice, and a second signal
+ * that ends the server at once. */
 
 #include "harness.h"
 
@@ -14,7 +15,7 @@
 
 TestSuite(system_signals, .fini = harness_end, .timeout = 60);
 
-/* The thread of that name, or 0. */
+/* Returns the id of the thread with that name, or 0. */
 static pid_t find_thread(const struct server *server, const char *name)
 {
     const char *script =
@@ -23,16 +24,16 @@ static pid_t find_thread(const struct server *server, const char *name)
     return (pid_t)strtol(run(NULL, "sh", "-c", script, NULL).out, NULL, 10);
 }
 
-/* Holds one thread, so that the server's stop waits for it. Skips the test where nobody may. */
-static void hold_thread(pid_t thread)
+/* Stops one thread, so that the server's stop waits for it. Skips the test without permission. */
+static void stop_thread(pid_t thread)
 {
     if (ptrace(PTRACE_SEIZE, thread, 0, 0) != 0)
-        cr_skip_test("a thread can't be held here");
+        cr_skip_test("a thread cannot be stopped here");
     cr_assert_eq(ptrace(PTRACE_INTERRUPT, thread, 0, 0), 0);
     cr_assert_eq(waitpid(thread, NULL, __WALL), thread);
 }
 
-Test(system_signals, ends_at_once_on_a_second_signal)
+Test(system_signals, a_second_signal_ends_the_server_at_once)
 {
     enum { SAME_SIGNAL_MS = 100 };
     struct server server = {0};
@@ -42,12 +43,12 @@ Test(system_signals, ends_at_once_on_a_second_signal)
     server_start(&server, NULL, "-l", "127.0.0.1:0", "-l", harness_format("unix:%s", chat), NULL);
     pid_t worker = find_thread(&server, "worker-0");
     expect(worker > 0, "expected a thread of that name");
-    hold_thread(worker);
+    stop_thread(worker);
     process_kill(&server.process, SIGTERM);
-    harness_tick(2 * SAME_SIGNAL_MS);
+    harness_wait_ms(2 * SAME_SIGNAL_MS);
     started = harness_now_ms();
     process_kill(&server.process, SIGINT);
-    /* Its end is first for who holds it. */
+    /* The tracer must first wait for the thread that it stopped. */
     cr_assert_eq(waitpid(worker, NULL, __WALL), worker);
     harness_equal("the status", process_wait(&server.process), 1);
     expect(harness_now_ms() - started < 500, "expected it to end at once, it took %lld ms",
@@ -57,7 +58,8 @@ Test(system_signals, ends_at_once_on_a_second_signal)
     expect(access(chat, F_OK) != 0, "expected no file of a listener after the end");
 }
 
-/* While it waits for its turn at the second of two Unix sockets, whose lock another process has. */
+/* Sends a signal while the start waits for the lock of its second Unix socket, which this process
+ * holds. */
 static void end_during_start(int signal)
 {
     const char *first = harness_path("first"), *second = harness_path("second");
@@ -69,7 +71,7 @@ static void end_during_start(int signal)
                   (const char *const[]){
                       "udpsrv", "-l", "127.0.0.1:0", "-l", harness_format("unix:%s", first), "-l",
                       harness_format("unix:%s", second), "-s", harness_path("operators"), NULL});
-    for (int64_t start = harness_now_ms(); access(first, F_OK) != 0; harness_tick(1))
+    for (int64_t start = harness_now_ms(); access(first, F_OK) != 0; harness_wait_ms(1))
         expect(harness_now_ms() - start < HARNESS_DEADLINE_MS, "expected %s", first);
     process_kill(&process, signal);
     cr_assert_eq(unlink(path), 0);
@@ -79,14 +81,15 @@ static void end_during_start(int signal)
            "expected no file of a listener after the end");
 }
 
-Test(system_signals, end_a_start_that_has_begun_to_listen_without_a_trace)
+Test(system_signals, a_signal_during_the_start_leaves_no_socket_file)
 {
     end_during_start(SIGTERM);
     end_during_start(SIGINT);
 }
 
-/* timeout(1) signals its child and then its group, which the child is in, too. */
-Test(system_signals, takes_two_signals_at_once_for_one)
+/* timeout(1) sends a signal to its child and then to its process group, which contains the child.
+ */
+Test(system_signals, two_signals_at_once_count_as_one)
 {
     struct server server = {0};
 
@@ -99,7 +102,7 @@ Test(system_signals, takes_two_signals_at_once_for_one)
     harness_contains("the log", server_log(&server), " stopped received=");
 }
 
-/* A configuration that takes a while to be read. */
+/* Returns a configuration that takes some time to parse. */
 static const char *long_configuration(void)
 {
     enum { RULES = 60000, RULE_BYTES = 32 };
@@ -114,7 +117,7 @@ static const char *long_configuration(void)
     return text;
 }
 
-/* How many bytes a process has read; 0 where that is not known any more. */
+/* Returns how many bytes a process has read, or 0 if it has ended. */
 static int64_t bytes_read(pid_t pid)
 {
     long long bytes = 0;
@@ -127,7 +130,7 @@ static int64_t bytes_read(pid_t pid)
     return bytes;
 }
 
-Test(system_signals, reloads_after_the_start_when_sighup_comes_during_it)
+Test(system_signals, sighup_during_the_start_reloads_after_it)
 {
     struct server server = {.socket = harness_path("sock")};
     const char *config = long_configuration(), *path = harness_path("long.conf");
@@ -140,7 +143,7 @@ Test(system_signals, reloads_after_the_start_when_sighup_comes_during_it)
     process_start(&server.process, NULL,
                   (const char *const[]){"udpsrv", "-c", path, "-l", "127.0.0.1:0", "-s",
                                         server.socket, NULL});
-    /* It has read the file: what it makes of it takes some ten milliseconds. */
+    /* After it has read the file, parsing takes some tens of milliseconds. */
     while (bytes_read(server.process.pid) < (int64_t)strlen(config))
         expect(harness_now_ms() - started < HARNESS_DEADLINE_MS, "expected it to read its file");
     process_kill(&server.process, SIGHUP);

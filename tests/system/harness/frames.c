@@ -1,4 +1,4 @@
-/* In-band frames, by hand. */
+/* In-band frames: see frames.h. */
 #define HARNESS_INTERNAL
 #include "frames.h"
 
@@ -18,7 +18,7 @@ void frame_send(int udp, const struct endpoint *to, uint8_t type, const uint8_t 
     udp_send(udp, to, bytes, size + strlen(text));
 }
 
-void frame_hear_challenge(int udp, const struct endpoint *from, uint8_t cookie[FRAME_COOKIE])
+void frame_expect_challenge(int udp, const struct endpoint *from, uint8_t cookie[FRAME_COOKIE])
 {
     uint8_t bytes[256];
     struct endpoint source;
@@ -30,17 +30,17 @@ void frame_hear_challenge(int udp, const struct endpoint *from, uint8_t cookie[F
     memcpy(cookie, bytes + FRAME_HEAD, FRAME_COOKIE);
 }
 
-void frame_be_challenged(int udp, const struct endpoint *server, uint8_t cookie[FRAME_COOKIE])
+void frame_request_challenge(int udp, const struct endpoint *server, uint8_t cookie[FRAME_COOKIE])
 {
-    udp_say(udp, server, "hi");
-    frame_hear_challenge(udp, server, cookie);
+    udp_send_text(udp, server, "hi");
+    frame_expect_challenge(udp, server, cookie);
 }
 
 void frame_join(int udp, const struct endpoint *server)
 {
     uint8_t cookie[FRAME_COOKIE];
 
-    frame_be_challenged(udp, server, cookie);
+    frame_request_challenge(udp, server, cookie);
     frame_send(udp, server, 2, cookie, "hi");
     udp_expect(udp, server, "yes");
 }

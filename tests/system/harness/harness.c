@@ -1,4 +1,5 @@
-/* What every verb stands on: time, memory, and failing so that the reader knows why. */
+/* The basis of the test harness: time, memory that lives until the test's end, and failures with
+ * the place of the call. */
 
 #define HARNESS_INTERNAL
 #include "harness.h"
@@ -15,7 +16,7 @@
 static const char *here_file = "";
 static int here_line;
 
-void harness_here(const char *file, int line)
+void harness_set_location(const char *file, int line)
 {
     const char *slash = strrchr(file, '/');
 
@@ -23,7 +24,7 @@ void harness_here(const char *file, int line)
     here_line = line;
 }
 
-/* Kept memory is a list; each piece follows its link. */
+/* All memory of the test is in a list. Each block follows its list link. */
 union kept {
     struct {
         union kept *next;
@@ -51,22 +52,22 @@ static void unlink_kept(union kept *kept)
     kept->link.next->link.previous = kept->link.previous;
 }
 
-void *harness_keep(size_t size)
+void *harness_allocate(size_t size)
 {
     return keep_linked(malloc(sizeof(union kept) + size));
 }
 
-void *harness_keep_again(void *kept, size_t size)
+void *harness_reallocate(void *kept, size_t size)
 {
     if (kept == NULL)
-        return harness_keep(size);
+        return harness_allocate(size);
     unlink_kept((union kept *)kept - 1);
     return keep_linked(realloc((union kept *)kept - 1, sizeof(union kept) + size));
 }
 
 void harness_end(void)
 {
-    keeper_dismiss();
+    cleaner_finish();
     while (all.link.next != &all) {
         union kept *kept = all.link.next;
 
@@ -82,7 +83,7 @@ bool harness_sanitized(void)
     return text != NULL && strcmp(text, "1") == 0;
 }
 
-void harness_forgo_leaks(void)
+void harness_disable_leak_check(void)
 {
     setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
 }
@@ -95,7 +96,7 @@ int64_t harness_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void harness_tick(int ms)
+void harness_wait_ms(int ms)
 {
     struct itimerspec once = {
         .it_value = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000}};
@@ -118,7 +119,7 @@ __attribute__((format(printf, 1, 0))) static char *format_kept(const char *forma
     va_copy(again, arguments);
     size = vsnprintf(NULL, 0, format, again);
     va_end(again);
-    text = harness_keep((size_t)size + 1);
+    text = harness_allocate((size_t)size + 1);
     vsnprintf(text, (size_t)size + 1, format, arguments);
     return text;
 }

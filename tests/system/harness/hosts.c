@@ -1,4 +1,4 @@
-/* Hosts on one bridge. */
+/* Hosts on one bridge: see hosts.h. */
 #include "hosts.h"
 
 #include "harness.h"
@@ -8,7 +8,7 @@
 
 static void add_host(struct hosts *hosts, int i)
 {
-    expect(unshare(CLONE_NEWNET) == 0, "expected a namespace more");
+    expect(unshare(CLONE_NEWNET) == 0, "expected another namespace");
     netns_shell("ip link set lo up");
     hosts->host[i] = netns_here();
     netns_switch(hosts->bridge);
@@ -24,8 +24,8 @@ static void add_host(struct hosts *hosts, int i)
                                i + 1, i + 1, i + 1));
 }
 
-/* A port of the bridge forwards when the kernel has got around to its carrier, which it looks after
- * at its leisure; until then multicast is dropped in silence. */
+/* Waits until each port of the bridge forwards. The kernel handles the carrier of a port some time
+ * after the link is up, and the bridge drops multicast until then. */
 static void await_bridge(const struct hosts *hosts)
 {
     int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
@@ -34,7 +34,7 @@ static void await_bridge(const struct hosts *hosts)
     while (text_count(run_ok(NULL, "bridge", "link", "show", NULL), "state forwarding") < HOSTS) {
         expect(harness_now_ms() < deadline, "expected the bridge to forward between %d hosts",
                HOSTS);
-        harness_tick(1);
+        harness_wait_ms(1);
     }
 }
 

@@ -1,8 +1,8 @@
 #ifndef SYSTEM_HOSTS_H
 #define SYSTEM_HOSTS_H
 
-/* Three hosts, each a network namespace of its own on one bridge: 10.7.0.1 to .3 and fd07::1 to
- * ::3, each with its end of a link called eth0. */
+/* Three hosts on one bridge. Each is a network namespace with an interface eth0. Host i has the
+ * addresses 10.7.0.(i + 1), fd07::(i + 1) and fe80::(i + 1). */
 
 enum { HOSTS = 3 };
 
@@ -11,7 +11,8 @@ struct hosts {
     int host[HOSTS]; /* for netns_switch */
 };
 
-/* Makes them, or skips the test, saying why. The thread is on host 0 behind it. */
+/* Makes the hosts, and moves the thread to host 0. Skips the test with the reason if that is not
+ * possible. */
 void hosts_build(struct hosts *hosts);
 
 #endif

@@ -1,4 +1,4 @@
-/* Two network namespaces with a link between them. */
+/* Two network namespaces with a link between them: see neighbours.h. */
 #include "neighbours.h"
 
 #include <sched.h>
@@ -40,7 +40,7 @@ void netns_shell_in(int netns, const struct neighbours *both, const char *comman
     netns_switch(both->here);
 }
 
-struct endpoint seen_from(const struct neighbours *both, const char *host, uint16_t port)
+struct endpoint neighbour_endpoint(const struct neighbours *both, const char *host, uint16_t port)
 {
     struct endpoint endpoint;
 

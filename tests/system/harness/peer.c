@@ -1,4 +1,4 @@
-/* UDP sockets of the test, and the network namespaces that it can put itself into. */
+/* UDP sockets of the test, their addresses, and network namespaces. */
 
 #define HARNESS_INTERNAL
 #include "harness.h"
@@ -39,7 +39,7 @@ struct endpoint endpoint_of(const char *text)
     }
     error = getaddrinfo(host, has_port ? colon + 1 : "0", &hints, &found);
     if (error != 0)
-        harness_fail("expected an address, '%s' is none: %s", text, gai_strerror(error));
+        harness_fail("expected an address, not '%s': %s", text, gai_strerror(error));
     endpoint = (struct endpoint){.size = found->ai_addrlen};
     memcpy(&endpoint.sockaddr, found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);
@@ -62,7 +62,7 @@ const char *endpoint_text(const struct endpoint *endpoint)
     return harness_format("[%s%%%u]:%d", host, six->sin6_scope_id, ntohs(six->sin6_port));
 }
 
-/* The port stands at the same place in both families. */
+/* The port has the same offset in both address families. */
 uint16_t endpoint_port(const struct endpoint *endpoint)
 {
     return ntohs(((const struct sockaddr_in *)&endpoint->sockaddr)->sin_port);
@@ -97,7 +97,8 @@ int udp_open(const char *local)
     int udp = open_bound(&wanted);
     struct endpoint got = udp_name(udp);
 
-    /* A server doesn't answer to its own port, which the kernel may pick at another address. */
+    /* A server does not answer a source with its own port number, which the kernel may choose for
+     * another address. */
     if (endpoint_port(&wanted) == 0 && servers_have_port(endpoint_port(&got))) {
         int other = open_bound(&wanted);
 
@@ -124,7 +125,7 @@ void udp_send(int udp, const struct endpoint *to, const void *bytes, size_t size
                      strerror(errno));
 }
 
-void udp_say(int udp, const struct endpoint *to, const char *text)
+void udp_send_text(int udp, const struct endpoint *to, const char *text)
 {
     udp_send(udp, to, text, strlen(text));
 }
@@ -171,7 +172,7 @@ void udp_expect(int udp, const struct endpoint *from, const char *text)
 
 void udp_ask(int udp, const struct endpoint *server, const char *text, const char *answer)
 {
-    udp_say(udp, server, text);
+    udp_send_text(udp, server, text);
     udp_expect(udp, server, answer);
 }
 
@@ -188,18 +189,18 @@ void udp_expect_nothing(int udp, const char *what)
         harness_fail("expected nothing (%s), not an error: %s", what, strerror(errno));
 }
 
-void udp_pass_by(const struct endpoint *to)
+void udp_send_from_new_client(const struct endpoint *to)
 {
     static int passers;
     int udp = udp_open(harness_format("127.1.%d.%d", passers / 250 % 250, 1 + passers % 250));
 
     passers++;
-    udp_say(udp, to, "hi");
+    udp_send_text(udp, to, "hi");
     close(udp);
 }
 
-void udp_forge(const struct endpoint *from, const struct endpoint *to, const void *bytes,
-               size_t size)
+void udp_send_forged(const struct endpoint *from, const struct endpoint *to, const void *bytes,
+                     size_t size)
 {
     const struct sockaddr_in *source = (const struct sockaddr_in *)&from->sockaddr;
     const struct sockaddr_in *target = (const struct sockaddr_in *)&to->sockaddr;
@@ -224,14 +225,14 @@ void udp_forge(const struct endpoint *from, const struct endpoint *to, const voi
     if (raw < 0)
         raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
     if (raw < 0)
-        cr_skip_test("no raw socket may be made here: %s", strerror(errno));
+        cr_skip_test("a raw socket cannot be made here: %s", strerror(errno));
     memcpy(packet.bytes, bytes, size);
     if (sendto(raw, &packet, whole, 0, (const struct sockaddr *)target, sizeof *target) !=
         (ssize_t)whole)
         harness_fail("expected to send a forged datagram: %s", strerror(errno));
 }
 
-bool harness_allow_files(size_t count)
+bool harness_raise_file_limit(size_t count)
 {
     struct rlimit limit;
 
@@ -244,9 +245,9 @@ bool harness_allow_files(size_t count)
 
 void netns_enter(void)
 {
-    harness_directory(); /* the keeper stays outside */
+    harness_directory(); /* starts the cleanup process, which stays outside */
     if (unshare(CLONE_NEWNET) < 0)
-        cr_skip_test("no network namespace may be made here: %s", strerror(errno));
+        cr_skip_test("a network namespace cannot be made here: %s", strerror(errno));
     netns_shell("ip link set lo up");
 }
 
@@ -256,7 +257,7 @@ void netns_shell(const char *command)
     struct result result = process_run(NULL, NULL, argv);
 
     if (result.status != 0)
-        cr_skip_test("'%s' can't be done here: %s", command, result.err);
+        cr_skip_test("'%s' is not possible here: %s", command, result.err);
 }
 
 int netns_here(void)
@@ -264,7 +265,7 @@ int netns_here(void)
     int netns = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 
     if (netns < 0)
-        harness_fail("expected /proc to tell the namespace: %s", strerror(errno));
+        harness_fail("expected to open the namespace in /proc: %s", strerror(errno));
     return netns;
 }
 

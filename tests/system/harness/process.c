@@ -1,5 +1,5 @@
-/* The programs under test as child processes, and the keeper that sees to it that none of them, and
- * none of their files, outlives the test. */
+/* The programs under test as child processes, and the cleanup process, which kills them and removes
+ * their files when the test has ended in any way. */
 
 #define HARNESS_INTERNAL
 #include "process.h"
@@ -20,13 +20,14 @@
 #include <unistd.h>
 
 enum {
-    KEPT_PROCESSES_MAX = 256,
-    /* Nobody reads a server's log while the test is busy elsewhere: room for all of it. */
+    CLEANED_PROCESSES_MAX = 256,
+    /* The test does not read a server's log all the time: the pipe must hold all of it. */
     PIPE_BYTES = 1 << 20,
 };
 
-static int keeper = -1; /* a pipe: process ids are written to it, and its end means the test's */
-static pid_t keeper_pid;
+/* A pipe to the cleanup process: it receives process ids, and cleans up when the pipe is closed. */
+static int cleaner_pipe = -1;
+static pid_t cleaner_pid;
 static char directory[64];
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
@@ -38,7 +39,7 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
     return 0;
 }
 
-/* Forgets the processes that have ended; returns how many are left. */
+/* Removes the processes that have ended. Returns how many are left. */
 static size_t drop_ended(int *pidfds, size_t count)
 {
     size_t kept = 0;
@@ -54,14 +55,14 @@ static size_t drop_ended(int *pidfds, size_t count)
     return kept;
 }
 
-/* The keeper's whole life, in a process of its own: it outlives the test, whatever ends that. */
-static _Noreturn void keep_watch(int pipe)
+/* Runs the cleanup process, which ends after the test, even if that is killed. */
+static _Noreturn void run_cleaner(int pipe)
 {
-    int pidfds[KEPT_PROCESSES_MAX];
+    int pidfds[CLEANED_PROCESSES_MAX];
     size_t count = 0;
     pid_t pid;
 
-    /* Whoever waits for the end of the test's own output must not wait for ours. */
+    /* A process that reads the test's output until its end must not wait for this process. */
     dup2(pipe, STDIN_FILENO);
     close_range(STDOUT_FILENO, ~0U, 0);
     signal(SIGINT, SIG_IGN);
@@ -71,7 +72,7 @@ static _Noreturn void keep_watch(int pipe)
         int pidfd = pidfd_open(pid, 0);
 
         count = drop_ended(pidfds, count);
-        if (pidfd >= 0 && count < KEPT_PROCESSES_MAX)
+        if (pidfd >= 0 && count < CLEANED_PROCESSES_MAX)
             pidfds[count++] = pidfd;
     }
     for (size_t i = 0; i < count; i++)
@@ -85,32 +86,32 @@ const char *harness_directory(void)
     const char *place = getenv("TMPDIR");
     int ends[2];
 
-    if (keeper >= 0)
+    if (cleaner_pipe >= 0)
         return directory;
-    signal(SIGPIPE, SIG_IGN); /* who doesn't read our words is found out by EPIPE */
+    signal(SIGPIPE, SIG_IGN); /* writing to a closed pipe fails with EPIPE */
     snprintf(directory, sizeof directory, "%s/udpsrv-test-XXXXXX",
              place != NULL && strlen(place) < 30 ? place : "/tmp");
     if (mkdtemp(directory) == NULL || chmod(directory, 0755) < 0 || pipe2(ends, O_CLOEXEC) < 0)
         harness_fail("expected a directory like %s: %s", directory, strerror(errno));
-    keeper_pid = fork();
-    if (keeper_pid < 0)
+    cleaner_pid = fork();
+    if (cleaner_pid < 0)
         harness_fail("expected to fork: %s", strerror(errno));
-    if (keeper_pid == 0) {
+    if (cleaner_pid == 0) {
         close(ends[1]);
-        keep_watch(ends[0]);
+        run_cleaner(ends[0]);
     }
     close(ends[0]);
-    keeper = ends[1];
+    cleaner_pipe = ends[1];
     return directory;
 }
 
-void keeper_dismiss(void)
+void cleaner_finish(void)
 {
-    if (keeper < 0)
+    if (cleaner_pipe < 0)
         return;
-    close(keeper);
-    keeper = -1;
-    while (waitpid(keeper_pid, NULL, 0) < 0 && errno == EINTR)
+    close(cleaner_pipe);
+    cleaner_pipe = -1;
+    while (waitpid(cleaner_pid, NULL, 0) < 0 && errno == EINTR)
         ;
 }
 
@@ -118,7 +119,7 @@ void bytes_add(struct bytes *bytes, const void *data, size_t size)
 {
     if (bytes->size + size + 1 > bytes->room) {
         bytes->room = 2 * (bytes->size + size + 1);
-        bytes->data = harness_keep_again(bytes->data, bytes->room);
+        bytes->data = harness_reallocate(bytes->data, bytes->room);
     }
     memcpy(bytes->data + bytes->size, data, size);
     bytes->size += size;
@@ -134,7 +135,7 @@ const char *program_path(const char *name)
     return harness_format("%s/%s", build != NULL ? build : "build", name);
 }
 
-static _Noreturn void become(harness_prepare *prepare, const int ends[3][2], const char **argv)
+static _Noreturn void run_child(harness_prepare *prepare, const int ends[3][2], const char **argv)
 {
     sigset_t none;
 
@@ -145,7 +146,7 @@ static _Noreturn void become(harness_prepare *prepare, const int ends[3][2], con
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
-    signal(SIGINT, SIG_DFL); /* a shell's background ignores it, nohup the next one */
+    signal(SIGINT, SIG_DFL); /* ignored in the background of a shell; SIGHUP under nohup */
     signal(SIGHUP, SIG_DFL);
     if (prepare != NULL)
         prepare();
@@ -172,9 +173,9 @@ void process_start(struct process *process, harness_prepare *prepare, const char
     *process = (struct process){.in = ends[0][1], .streams = {ends[1][0], ends[2][0]}};
     process->pid = fork();
     if (process->pid == 0)
-        become(prepare, (const int(*)[2])ends, words);
+        run_child(prepare, (const int(*)[2])ends, words);
     if (process->pid < 0 || (process->pidfd = pidfd_open(process->pid, 0)) < 0 ||
-        write(keeper, &process->pid, sizeof process->pid) != (ssize_t)sizeof process->pid)
+        write(cleaner_pipe, &process->pid, sizeof process->pid) != (ssize_t)sizeof process->pid)
         harness_fail("expected to start %s: %s", words[0], strerror(errno));
     close(ends[0][0]);
     close(ends[1][1]);
@@ -184,7 +185,7 @@ void process_start(struct process *process, harness_prepare *prepare, const char
     fcntl(process->streams[1], F_SETFL, O_NONBLOCK);
 }
 
-/* Reads all that is there. Returns whether there was anything, the stream's end included. */
+/* Reads all available output. Returns whether there was any, or the end of the stream. */
 static bool drain(struct process *process, int i)
 {
     char buffer[16384];
@@ -218,7 +219,7 @@ static void reap(struct process *process)
     process->pidfd = -1;
     process->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     process_close_stdin(process);
-    /* What still runs there was not waited for: a grandchild. */
+    /* A grandchild may still have the streams open. The test does not wait for it. */
     for (int i = 0; i < 2; i++) {
         drain(process, i);
         if (process->streams[i] >= 0)

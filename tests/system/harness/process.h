@@ -5,30 +5,33 @@
 
 #include <stdarg.h>
 
-/* What the harness's own files share and tests don't need. */
+/* Functions that the files of the harness share and that tests do not need. */
 
-/* Memory of the test, freed by harness_end. harness_keep_again is harness_keep's realloc. */
-void *harness_keep(size_t size);
-void *harness_keep_again(void *kept, size_t size);
+/* Allocate and reallocate memory that harness_end frees. They fail the test without memory. */
+void *harness_allocate(size_t size);
+void *harness_reallocate(void *kept, size_t size);
 
+/* Appends data, and a NUL after it. */
 void bytes_add(struct bytes *bytes, const void *data, size_t size);
 
-/* The test's directory; with the first call comes the keeper, who removes it. */
+/* Returns the directory of the test. The first call makes it and starts the cleanup process, which
+ * removes it. */
 const char *harness_directory(void);
-/* Kills all processes, removes the directory, and waits until that is done. */
-void keeper_dismiss(void);
+/* Lets the cleanup process kill all processes and remove the directory, and waits for its end. */
+void cleaner_finish(void);
 
-/* Appends arguments up to a NULL to argv, which has room for HARNESS_ARGUMENTS_MAX + 1. */
+/* Appends arguments up to a NULL to argv, which has space for HARNESS_ARGUMENTS_MAX + 1. Returns
+ * the new count. */
 size_t arguments_add(const char **argv, size_t count, va_list more);
 
-/* Waits for its end and hands its output out. */
+/* Waits for the end of a process and returns its output; process_run starts it too. */
 struct result process_result(struct process *process);
 struct result process_run(harness_prepare *prepare, const char *input, const char *const *argv);
 
-/* Whether a server of the test listens on that port, at any address. */
+/* Returns whether a server of the test listens on that port, at any address. */
 bool servers_have_port(uint16_t port);
 
-/* The logs of all servers of the test. */
+/* Returns the logs of all servers of the test. */
 const char *servers_logs(void);
 
 #endif

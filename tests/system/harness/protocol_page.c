@@ -1,4 +1,4 @@
-/* The parts of docs/protocol.md that tests read. */
+/* The parts of docs/protocol.md that tests read: see protocol_page.h. */
 #define HARNESS_INTERNAL
 #include "protocol_page.h"
 
@@ -13,7 +13,7 @@ static const char *page(void)
     return run_ok(NULL, "cat", "docs/protocol.md", NULL);
 }
 
-/* What stands between two texts, the first of which must be there. */
+/* Returns the text between begin and the next end, both of which must exist. */
 static const char *between(const char *text, const char *begin, const char *end)
 {
     const char *from = strstr(text, begin), *to;
@@ -30,7 +30,7 @@ const char *page_block(const char *language)
     return between(page(), harness_format("\n```%s\n", language), "```\n");
 }
 
-/* size bytes of text without the blanks around them. */
+/* Returns the first size bytes of text, without blanks around them. */
 static const char *trimmed(const char *text, size_t size)
 {
     while (size > 0 && isspace((unsigned char)text[size - 1]))
@@ -86,7 +86,7 @@ size_t page_vectors(struct page_vector vectors[PAGE_VECTORS_MAX])
     return count;
 }
 
-/* Takes the next cell off a row, "| CELL |". */
+/* Removes the next cell from a row "| CELL |" and returns it. */
 static const char *next_cell(const char **row)
 {
     const char *cell = *row + 1;

@@ -5,13 +5,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reads what docs/protocol.md has for programs: fenced blocks, lines of the form "KEY: VALUE",
- * bytes in hexadecimal, and the table of replies. What is malformed fails the test. Texts live
- * until the test's end. */
+/* Reads the machine-readable parts of docs/protocol.md: fenced blocks, lines of the form
+ * "KEY: VALUE", bytes in hexadecimal, and the table of replies. A malformed part fails the test.
+ * Returned texts live until the test's end. */
 
 enum { PAGE_BYTES_MAX = 64, PAGE_VECTORS_MAX = 64, PAGE_COLUMNS = 4 };
 
-/* The text of the first fenced block of a language, such as "python". */
+/* Returns the text of the first fenced block of a language, such as "python". */
 const char *page_block(const char *language);
 
 /* A line of a block: key and value without the blanks around them, and without a comment (#). */
@@ -20,7 +20,7 @@ struct page_line {
     const char *value;
 };
 
-/* Takes the next line that is not empty off a block's text. False at its end. */
+/* Removes the next line that is not empty from a block's text. Returns false at the end. */
 bool page_next(const char **text, struct page_line *line);
 
 struct page_bytes {
@@ -28,7 +28,7 @@ struct page_bytes {
     size_t size;
 };
 
-/* The bytes of "00 55 44". */
+/* Returns the bytes of a text such as "00 55 44". */
 struct page_bytes page_hex(const char *value);
 
 struct page_vector {
@@ -36,10 +36,10 @@ struct page_vector {
     struct page_bytes bytes;
 };
 
-/* All test vectors; returns their number. */
+/* Reads all test vectors. Returns their number. */
 size_t page_vectors(struct page_vector vectors[PAGE_VECTORS_MAX]);
 
-/* A row of the table of replies: what a vector gets, in the order of the table's columns. */
+/* A row of the table of replies: the reply to a vector in each column of the table. */
 struct page_row {
     const char *vector;
     bool fresh_cookie;
@@ -49,7 +49,7 @@ struct page_row {
     } cells[PAGE_COLUMNS];
 };
 
-/* All rows of it; returns their number. */
+/* Reads all rows of the table. Returns their number. */
 size_t page_rows(struct page_row rows[PAGE_VECTORS_MAX]);
 
 #endif

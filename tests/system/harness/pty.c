@@ -14,14 +14,14 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* What attach, which runs in the child and takes no argument, needs. */
+/* The parameters of attach(), which runs in the child and takes no argument. */
 static const char *terminal_name;
 static bool is_controlling;
 static harness_prepare *prepare_child;
 
 void pty_open(struct pty *pty)
 {
-    harness_forgo_leaks();
+    harness_disable_leak_check();
     pty->controller = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (pty->controller < 0 || grantpt(pty->controller) != 0 || unlockpt(pty->controller) != 0)
         harness_fail("expected a terminal");
@@ -105,7 +105,7 @@ const char *pty_await(const struct pty *pty, const char *text)
     return harness_format("%s", sent);
 }
 
-/* The kernel moves written bytes on a little later, after which there is space again. */
+/* The kernel moves written bytes to the next buffer a little later, which makes space again. */
 void pty_fill(const struct pty *pty)
 {
     enum { MOVED_MS = 100 };

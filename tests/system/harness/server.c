@@ -1,4 +1,5 @@
-/* The daemon under test, its log, and the two ways to its control socket: udpctl, and by hand. */
+/* The server under test: its start and stop, its log, and its control socket, used by udpctl or by
+ * the test. */
 
 #define HARNESS_INTERNAL
 #include "harness.h"
@@ -101,14 +102,15 @@ static void launch(struct server *server, const char *config, va_list more)
     process_start(&server->process, server->prepare, argv);
 }
 
-/* An address of an interface that is waited for has its name where others have a number. */
+/* The address of a listener that waits for its interface has the name of the interface as its zone;
+ * other addresses have the index. */
 static bool has_name_of_interface(const char *word)
 {
     const char *zone = strchr(word, '%');
     return zone != NULL && zone[1] > '9';
 }
 
-/* A stream, a multicast group of IPv4 or IPv6, or what is waited for. */
+/* Returns whether the address is of a stream, of a multicast group, or of a listener that waits. */
 static bool is_other(const char *word)
 {
     return has_name_of_interface(word) || strncmp(word, "tcp:", 4) == 0 ||
@@ -116,10 +118,10 @@ static bool is_other(const char *word)
            (strtol(word, NULL, 10) & 0xf0) == 0xe0;
 }
 
-/* Takes the addresses from "udpsrv: ready ADDR…". */
+/* Reads the addresses of the line "udpsrv: ready ADDR…". */
 static void read_addresses(struct server *server, const char *line)
 {
-    char *words = harness_keep(strlen(line) + 1);
+    char *words = harness_allocate(strlen(line) + 1);
     char *rest = NULL;
 
     strcpy(words, line);
@@ -134,7 +136,7 @@ static void read_addresses(struct server *server, const char *line)
             server->at[server->listeners++] = endpoint_of(word);
     }
     if (server->listeners + server->other_count == 0)
-        harness_fail("expected addresses behind 'udpsrv: ready', there are none");
+        harness_fail("expected addresses after 'udpsrv: ready', there are none");
 }
 
 void server_start(struct server *server, const char *config, ...)
@@ -181,12 +183,12 @@ const char *server_await_log(struct server *server, const char *text)
     const char *found, *start;
     size_t end;
 
-    /* A line counts when it is whole. */
+    /* Only whole lines count. */
     while ((found = strstr(log + server->log_read, text)) == NULL || strchr(found, '\n') == NULL) {
         int64_t left = deadline - harness_now_ms();
 
         if (server->process.pidfd < 0 || left <= 0)
-            harness_fail("expected the log to hold '%s' behind its byte %zu", text,
+            harness_fail("expected the log to contain '%s' after its byte %zu", text,
                          server->log_read);
         process_pump(&server->process, (int)left);
         log = server_log(server);
@@ -207,7 +209,7 @@ void server_stop(struct server *server)
     if (status != 0)
         harness_fail("expected udpsrv to end with 0 on SIGTERM, it was %d", status);
     if (access(server->socket, F_OK) == 0)
-        harness_fail("expected no %s behind the end", server->socket);
+        harness_fail("expected no %s after the end", server->socket);
 }
 
 void server_kill(struct server *server)
@@ -249,7 +251,7 @@ const char *ctl_ok(const struct server *server, ...)
     return result.out;
 }
 
-/* What stands behind "name": in a JSON text. */
+/* Returns the text after "name": in a JSON text. */
 static const char *json_value(const char *json, const char *name)
 {
     const char *found = strstr(json, harness_format("\"%s\"", name));
@@ -270,7 +272,7 @@ int64_t json_integer(const char *json, const char *name)
     long long number = strtoll(value, &end, 10);
 
     if (end == value || strchr(",}] \n", *end) == NULL)
-        harness_fail("expected an integer behind \"%s\" in '%s'", name, json);
+        harness_fail("expected an integer after \"%s\" in '%s'", name, json);
     return number;
 }
 
@@ -279,20 +281,20 @@ const char *json_text(const char *json, const char *name)
     const char *value = json_value(json, name);
 
     if (*value != '"')
-        harness_fail("expected a string behind \"%s\" in '%s'", name, json);
+        harness_fail("expected a string after \"%s\" in '%s'", name, json);
     return harness_format("%.*s", (int)strcspn(value + 1, "\""), value + 1);
 }
 
 int64_t text_integer(const char *text, const char *name)
 {
     for (const char *found = text; (found = strstr(found, name)) != NULL; found++) {
-        const char *behind = found + strlen(name);
+        const char *after_name = found + strlen(name);
         bool starts = found == text || !(isalnum((unsigned char)found[-1]) || found[-1] == '_');
 
-        if (starts && strchr(" =\"", *behind) != NULL) {
-            behind += strspn(behind, "\": =");
-            if (isdigit((unsigned char)*behind))
-                return strtoll(behind, NULL, 10);
+        if (starts && strchr(" =\"", *after_name) != NULL) {
+            after_name += strspn(after_name, "\": =");
+            if (isdigit((unsigned char)*after_name))
+                return strtoll(after_name, NULL, 10);
         }
     }
     harness_fail("expected a number for '%s' in '%s'", name, text);
@@ -417,7 +419,7 @@ void server_await_stat(struct server *server, const char *name, int64_t value)
         if (harness_now_ms() > deadline)
             harness_fail("expected %s to reach %lld, it stays at %lld: %s", name, (long long)value,
                          (long long)now, server_ask(server, "stats"));
-        harness_tick(5);
+        harness_wait_ms(5);
     }
 }
 
@@ -428,7 +430,7 @@ void server_await_clients(struct server *server, int64_t count)
     for (int64_t now; (now = server_stat(server, "clients")) != count;) {
         if (harness_now_ms() > deadline)
             harness_fail("expected %lld clients, there are %lld", (long long)count, (long long)now);
-        harness_tick(10);
+        harness_wait_ms(10);
     }
 }
 
@@ -447,7 +449,7 @@ void server_await_files(const struct server *server, int most)
     for (int now; (now = server_files(server)) > most;) {
         if (harness_now_ms() > deadline)
             harness_fail("expected at most %d open files, there are %d", most, now);
-        harness_tick(10);
+        harness_wait_ms(10);
     }
 }
 
@@ -461,16 +463,16 @@ int64_t server_resident_kb(const struct server *server)
 
 void expect_balance(const char *what, const char *text)
 {
-    static const char *const fates[] = {
+    static const char *const outcomes[] = {
 #define NAME_OF(name, meaning) #name,
         STATS_OUTCOMES(NAME_OF)
 #undef NAME_OF
     };
     int64_t received = text_integer(text, "received"), sum = 0;
 
-    for (size_t i = 0; i < sizeof fates / sizeof fates[0]; i++)
-        sum += text_integer(text, fates[i]);
+    for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
+        sum += text_integer(text, outcomes[i]);
     if (sum != received)
-        harness_fail("expected %s to balance: received is %lld, the fates add up to %lld: %s", what,
-                     (long long)received, (long long)sum, text);
+        harness_fail("expected %s to balance: received is %lld, the outcomes add up to %lld: %s",
+                     what, (long long)received, (long long)sum, text);
 }

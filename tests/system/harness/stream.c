@@ -1,4 +1,4 @@
-/* Connections to a TCP or Unix service, on which each line is a message. */
+/* Connections to a TCP or Unix listener, where each line is a message. */
 #define HARNESS_INTERNAL
 #include "process.h"
 
@@ -32,7 +32,7 @@ int stream_open(const char *name)
     return connect_to(&at, sizeof at, AF_UNIX);
 }
 
-void stream_say(int stream, const char *text)
+void stream_write_text(int stream, const char *text)
 {
     if (send(stream, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text))
         harness_fail("expected '%s' to be sent: %s", text, strerror(errno));

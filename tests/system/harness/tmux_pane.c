@@ -38,7 +38,7 @@ static void start_server(struct pane *pane)
 {
     int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
 
-    harness_forgo_leaks();
+    harness_disable_leak_check();
     /* -D: not a daemon, so that it ends with the test. -N: no client starts another server. */
     process_start(
         &pane->server, NULL,
@@ -46,7 +46,7 @@ static void start_server(struct pane *pane)
     while (run(NULL, "tmux", "-N", "-S", pane->socket, "start-server", NULL).status != 0) {
         expect(harness_now_ms() < deadline, "expected tmux to start, it printed '%s'",
                pane->server.texts[1].data ? pane->server.texts[1].data : "");
-        harness_tick(POLL_MS);
+        harness_wait_ms(POLL_MS);
     }
 }
 
@@ -99,7 +99,7 @@ static const char *await(struct pane *pane, const char *text, bool present)
         if (harness_now_ms() > deadline)
             harness_fail("expected the screen to contain '%s'%s; it is:\n%s", text,
                          present ? "" : " no longer", screen);
-        harness_tick(POLL_MS);
+        harness_wait_ms(POLL_MS);
         screen = pane_text(pane);
     }
     return screen;

@@ -53,7 +53,7 @@ void screen_open(int columns, int rows, const char *shell_lines)
             "export XDG_STATE_HOME='%s'\nbind 'set enable-bracketed-paste off'\n%s\nclear\n",
             harness_path("state"), shell_lines);
     fclose(file);
-    harness_forgo_leaks();
+    harness_disable_leak_check();
     tmux_socket = harness_path("tmux");
     process_start(&tmux_server, set_utf8,
                   (const char *const[]){"tmux", "-S", tmux_socket, "-f", "/dev/null", "-D", NULL});
@@ -64,7 +64,7 @@ void screen_open(int columns, int rows, const char *shell_lines)
     for (int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS; tmux(words).status != 0;) {
         if (harness_now_ms() > deadline || tmux_server.pidfd < 0)
             harness_fail("expected a tmux server: %s", tmux(words).err);
-        harness_tick(POLL_MS);
+        harness_wait_ms(POLL_MS);
     }
     screen_await("$", 2, 0);
 }
@@ -112,7 +112,7 @@ static size_t terminal_dependent(const char *text)
  * the ends of lines. */
 static const char *simplify(const char *text)
 {
-    char *simple = harness_keep(strlen(text) + 1), *to = simple;
+    char *simple = harness_allocate(strlen(text) + 1), *to = simple;
     while (*text) {
         float time;
         int length = 0;
@@ -159,7 +159,7 @@ void screen_await(const char *lines, int column, int row)
         if (harness_now_ms() > deadline)
             harness_fail("expected the screen, the cursor at %s%s\nit is, the cursor at %s%s",
                          expected, lines, cursor, shown);
-        harness_tick(POLL_MS);
+        harness_wait_ms(POLL_MS);
     }
 }
 
@@ -170,6 +170,6 @@ void screen_await_part(const char *part)
     while (!strstr(shown = simplify(TMUX("capture-pane", "-p", "-S", "-")), part)) {
         if (harness_now_ms() > deadline)
             harness_fail("expected '%s' on the screen, it is\n%s", part, shown);
-        harness_tick(POLL_MS);
+        harness_wait_ms(POLL_MS);
     }
 }

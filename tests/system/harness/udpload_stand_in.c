@@ -48,7 +48,7 @@ void load_start(const char *words)
 
 void stand_in_send(const struct endpoint *to, const char *text)
 {
-    udp_say(stand_in_udp, to, text);
+    udp_send_text(stand_in_udp, to, text);
 }
 
 void stand_in_serve(stand_in_handler *serve, int count)

@@ -1,7 +1,7 @@
 /* The error messages of the four programs: provokes each message that tests/messages finds in the
  * sources and that can be provoked, and checks that all have the form "attempt: why; next". */
 
-#include "complaints.h"
+#include "error_messages.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -75,7 +75,7 @@ static void provoke_command_lines(void)
         "udpload a b",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-        complaints_expect(NULL, NULL, lines[i]);
+        error_messages_expect(NULL, NULL, lines[i]);
 }
 
 static void set_long_runtime_directory(void)
@@ -100,29 +100,29 @@ static void redirect_input_to_directory(void)
 
 static void provoke_environment(const char *silent)
 {
-    complaints_expect(redirect_output_to_full_device, NULL, "udpcli --help");
-    complaints_expect(redirect_output_to_full_device, NULL, "udpctl --help");
-    complaints_expect(redirect_output_to_full_device, NULL, "udpsrv --help");
-    complaints_expect(redirect_output_to_full_device, NULL, "udpsrv -T");
-    complaints_expect(redirect_output_to_full_device, NULL, "udpload --help");
-    complaints_expect(redirect_input_to_directory, NULL, harness_format("udpcli %s", silent));
-    complaints_expect(redirect_input_to_directory, NULL, "udpctl broadcast --stdin");
-    complaints_expect(set_long_runtime_directory, NULL, "udpctl status");
-    complaints_expect(set_long_runtime_directory, NULL, "udpload --fanout localhost");
+    error_messages_expect(redirect_output_to_full_device, NULL, "udpcli --help");
+    error_messages_expect(redirect_output_to_full_device, NULL, "udpctl --help");
+    error_messages_expect(redirect_output_to_full_device, NULL, "udpsrv --help");
+    error_messages_expect(redirect_output_to_full_device, NULL, "udpsrv -T");
+    error_messages_expect(redirect_output_to_full_device, NULL, "udpload --help");
+    error_messages_expect(redirect_input_to_directory, NULL, harness_format("udpcli %s", silent));
+    error_messages_expect(redirect_input_to_directory, NULL, "udpctl broadcast --stdin");
+    error_messages_expect(set_long_runtime_directory, NULL, "udpctl status");
+    error_messages_expect(set_long_runtime_directory, NULL, "udpload --fanout localhost");
 }
 
 static void provoke_udpcli(const char *silent, const char *closed)
 {
-    complaints_expect(NULL, NULL, harness_format("udpcli -w 20ms -r 0 %s hi", silent));
-    complaints_expect(NULL, NULL, harness_format("udpcli -w 20ms -r 1 -n 2 %s hi", silent));
-    complaints_expect(NULL, NULL, harness_format("udpcli %s hi", closed));
-    complaints_expect(NULL, NULL, "udpcli no-such-host.invalid hi");
-    complaints_expect(NULL, NULL, "udpcli fe80::1%nowhere hi");
-    complaints_expect(NULL, NULL, "udpcli 255.255.255.255 hi");
-    complaints_expect(NULL, "a\nb\n", harness_format("udpcli -w 20ms %s", silent));
-    complaints_expect(NULL, "a\nb\n", harness_format("udpcli %s", closed));
-    complaints_expect(NULL, "a\nb\n", harness_format("udpcli tcp:%s", closed));
-    complaints_expect(NULL, "xyz\n", harness_format("udpcli --hex %s", silent));
+    error_messages_expect(NULL, NULL, harness_format("udpcli -w 20ms -r 0 %s hi", silent));
+    error_messages_expect(NULL, NULL, harness_format("udpcli -w 20ms -r 1 -n 2 %s hi", silent));
+    error_messages_expect(NULL, NULL, harness_format("udpcli %s hi", closed));
+    error_messages_expect(NULL, NULL, "udpcli no-such-host.invalid hi");
+    error_messages_expect(NULL, NULL, "udpcli fe80::1%nowhere hi");
+    error_messages_expect(NULL, NULL, "udpcli 255.255.255.255 hi");
+    error_messages_expect(NULL, "a\nb\n", harness_format("udpcli -w 20ms %s", silent));
+    error_messages_expect(NULL, "a\nb\n", harness_format("udpcli %s", closed));
+    error_messages_expect(NULL, "a\nb\n", harness_format("udpcli tcp:%s", closed));
+    error_messages_expect(NULL, "xyz\n", harness_format("udpcli --hex %s", silent));
 }
 
 static void provoke_udpcli_at_a_terminal(const char *silent)
@@ -131,13 +131,13 @@ static void provoke_udpcli_at_a_terminal(const char *silent)
     const char *file = harness_format("%s/udpcli_history", directory);
     const char *spoil = harness_format("rm -f %s; mkdir -p %s", file, file);
     const char *cli = harness_format("udpcli -w 20ms %s", silent);
-    complaints_at_terminal(cli, prompt, NULL, "/nonsense\r", "by doubling it");
-    complaints_at_terminal(cli, prompt, NULL, "hello\r", "or wait longer with -w");
-    complaints_at_terminal(harness_format("udpcli -w 20ms -k 20ms %s", silent), prompt, NULL, "",
-                           "and answers keepalives");
-    complaints_at_terminal(cli, prompt, spoil, "hello\r",
-                           "free space there, or continue without it");
-    complaints_at_terminal(cli, prompt, NULL, "\x04", "\x1b[?2004l");
+    error_messages_at_terminal(cli, prompt, NULL, "/nonsense\r", "by doubling it");
+    error_messages_at_terminal(cli, prompt, NULL, "hello\r", "or wait longer with -w");
+    error_messages_at_terminal(harness_format("udpcli -w 20ms -k 20ms %s", silent), prompt, NULL,
+                               "", "and answers keepalives");
+    error_messages_at_terminal(cli, prompt, spoil, "hello\r",
+                               "free space there, or continue without it");
+    error_messages_at_terminal(cli, prompt, NULL, "\x04", "\x1b[?2004l");
     run_ok(NULL, "rmdir", file, NULL);
 }
 
@@ -158,23 +158,23 @@ static void limit_descriptors(void)
 static void provoke_udpload(const char *silent, const char *closed)
 {
     static const char shortly[] = "udpload -Q 100 -c 1 -l 200ms -t 100ms";
-    complaints_expect(NULL, NULL, "udpload no-such-host.invalid");
-    complaints_expect(NULL, NULL, "udpload fe80::1%nowhere");
-    complaints_expect(NULL, NULL, harness_format("udpload --json /nowhere/report %s", silent));
-    complaints_expect(NULL, NULL, harness_format("udpload --source 192.0.2.1 %s", silent));
-    complaints_expect(NULL, NULL, harness_format("udpload --source fe80::1%%nowhere ::1"));
-    complaints_expect(NULL, NULL, harness_format("udpload -c 2 255.255.255.255"));
-    complaints_expect(limit_descriptors, NULL,
-                      harness_format("udpload -c 1000 --source 127.0.0.1 %s", silent));
-    complaints_expect(NULL, NULL,
-                      harness_format("udpload --find-max -Q 10 -l 100ms -t 100ms -c 1 %s", silent));
-    complaints_expect(NULL, NULL,
-                      harness_format("udpload --fanout --control /nowhere/sock %s", silent));
-    complaints_see(shortly,
-                   complaints_run(NULL, NULL, harness_format("%s %s", shortly, silent)).err);
-    complaints_see(
+    error_messages_expect(NULL, NULL, "udpload no-such-host.invalid");
+    error_messages_expect(NULL, NULL, "udpload fe80::1%nowhere");
+    error_messages_expect(NULL, NULL, harness_format("udpload --json /nowhere/report %s", silent));
+    error_messages_expect(NULL, NULL, harness_format("udpload --source 192.0.2.1 %s", silent));
+    error_messages_expect(NULL, NULL, harness_format("udpload --source fe80::1%%nowhere ::1"));
+    error_messages_expect(NULL, NULL, harness_format("udpload -c 2 255.255.255.255"));
+    error_messages_expect(limit_descriptors, NULL,
+                          harness_format("udpload -c 1000 --source 127.0.0.1 %s", silent));
+    error_messages_expect(
+        NULL, NULL, harness_format("udpload --find-max -Q 10 -l 100ms -t 100ms -c 1 %s", silent));
+    error_messages_expect(NULL, NULL,
+                          harness_format("udpload --fanout --control /nowhere/sock %s", silent));
+    error_messages_check(
+        shortly, error_messages_run(NULL, NULL, harness_format("%s %s", shortly, silent)).err);
+    error_messages_check(
         shortly,
-        complaints_run(NULL, NULL, harness_format("%s --source 127.0.0.1 %s", shortly, closed))
+        error_messages_run(NULL, NULL, harness_format("%s --source 127.0.0.1 %s", shortly, closed))
             .err);
 }
 
@@ -189,9 +189,9 @@ static void provoke_udpload_with_server(void)
     const char *words =
         harness_format("udpload --fanout --control @ -c 5 %s", endpoint_text(&server.at[0]));
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
-        complaints_fake(words, answers[i], COMPLAINTS_ENDS, false);
-    complaints_fake(words, "", COMPLAINTS_HANGS, false);
-    complaints_expect(
+        error_messages_expect_of_fake_server(words, answers[i], FAKE_SERVER_CLOSES, false);
+    error_messages_expect_of_fake_server(words, "", FAKE_SERVER_WAITS, false);
+    error_messages_expect(
         NULL, NULL,
         harness_format("udpload --find-max -Q 4 -l 100ms -t 1 -c 1 --expect another %s",
                        endpoint_text(&server.at[0])));
@@ -212,7 +212,7 @@ Test(system_messages, have_one_form_and_all_can_be_provoked)
     provoke_udpload_with_server();
     provoke_ctl();
     provoke_server();
-    complaints_expect_all();
+    error_messages_expect_all();
 }
 
 /* Turns text red, ends the line, reverses the direction of text, and is invalid UTF-8. */

@@ -1,6 +1,6 @@
 /* Provokes the error messages of udpctl and udpsrv, for messages.c. */
 
-#include "complaints.h"
+#include "error_messages.h"
 #include "server/control/control_sessions.h"
 
 #include <signal.h>
@@ -23,7 +23,7 @@ static void start_slow(struct server *server)
     *server = (struct server){.listeners = 0};
     server_start(server, "[broadcast]\nrate = 10\nqueue = 1\n", "-l", "127.0.0.1:0", NULL);
     for (int i = 0; i < 300; i++)
-        udp_pass_by(&server->at[0]);
+        udp_send_from_new_client(&server->at[0]);
     server_await_stat(server, "clients", 300);
 }
 
@@ -31,10 +31,13 @@ static void provoke_invalid_answers(void)
 {
     static const char *const kinds[] = {"nonsense\n", "ok\nclients x\n.\n", "ok\n", "ok\n.\n"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        complaints_fake("udpctl -s @ status", kinds[i], COMPLAINTS_ENDS, false);
-    complaints_fake("udpctl -s @ -t 20ms status", "ok\n", COMPLAINTS_HANGS, false);
-    complaints_fake("udpctl -s @ -t 20ms watch -n 1", "", COMPLAINTS_HANGS, true);
-    complaints_fake("udpctl -s @ watch -n 1", "", COMPLAINTS_ENDS, true);
+        error_messages_expect_of_fake_server("udpctl -s @ status", kinds[i], FAKE_SERVER_CLOSES,
+                                             false);
+    error_messages_expect_of_fake_server("udpctl -s @ -t 20ms status", "ok\n", FAKE_SERVER_WAITS,
+                                         false);
+    error_messages_expect_of_fake_server("udpctl -s @ -t 20ms watch -n 1", "", FAKE_SERVER_WAITS,
+                                         true);
+    error_messages_expect_of_fake_server("udpctl -s @ watch -n 1", "", FAKE_SERVER_CLOSES, true);
 }
 
 static void provoke_broadcast_errors(void)
@@ -45,20 +48,20 @@ static void provoke_broadcast_errors(void)
     memset(line, 0x78, 70000);
     start_slow(&server);
     const char *ctl = harness_format("udpctl -s %s", server.socket);
-    complaints_expect(NULL, line, harness_format("%s broadcast --stdin", ctl));
+    error_messages_expect(NULL, line, harness_format("%s broadcast --stdin", ctl));
     free(line);
     process_start(&waiting, NULL,
                   (const char *const[]){"udpctl", "-s", server.socket, "broadcast", "x", NULL});
     while (!strstr(ctl_ok(&server, "jobs", NULL), "running"))
-        harness_tick(10);
+        harness_wait_ms(10);
     ctl_ok(&server, "broadcast", "--no-wait", "y", NULL);
-    complaints_expect(NULL, NULL, harness_format("%s broadcast --no-wait z", ctl));
+    error_messages_expect(NULL, NULL, harness_format("%s broadcast --no-wait z", ctl));
     ctl_ok(&server, "cancel", "2", NULL);
     ctl_ok(&server, "cancel", "1", NULL);
     process_wait(&waiting);
-    complaints_see("a broadcast that is cancelled", waiting.texts[1].data);
-    complaints_at_terminal(harness_format("%s broadcast z", ctl), " to go", NULL, "\x03",
-                           "cancel 3' ends it");
+    error_messages_check("a broadcast that is cancelled", waiting.texts[1].data);
+    error_messages_at_terminal(harness_format("%s broadcast z", ctl), " to go", NULL, "\x03",
+                               "cancel 3' ends it");
     server_kill(&server);
 }
 
@@ -67,10 +70,10 @@ static void provoke_prompt_errors(void)
     const char *directory = harness_path("state/udpsrv");
     const char *file = harness_format("%s/udpctl_history", directory);
     const char *spoil = harness_format("rm -f %s; mkdir -p %s", file, file);
-    complaints_at_terminal("udpctl", "udpctl> ", NULL, "'half\r", "recalls it");
-    complaints_at_terminal("udpctl", "udpctl> ", spoil, "help\r",
-                           "free space there, or continue without it");
-    complaints_at_terminal("udpctl", "udpctl> ", NULL, "\x04", "\x1b[?2004l");
+    error_messages_at_terminal("udpctl", "udpctl> ", NULL, "'half\r", "recalls it");
+    error_messages_at_terminal("udpctl", "udpctl> ", spoil, "help\r",
+                               "free space there, or continue without it");
+    error_messages_at_terminal("udpctl", "udpctl> ", NULL, "\x04", "\x1b[?2004l");
 }
 
 /* Without permission for the directory of the socket. */
@@ -85,14 +88,14 @@ void provoke_ctl(void)
     char path[200] = "/";
     memset(path + 1, 'x', sizeof path - 2);
     path[sizeof path - 1] = '\0';
-    complaints_expect(NULL, NULL, harness_format("udpctl -s %s status", path));
+    error_messages_expect(NULL, NULL, harness_format("udpctl -s %s status", path));
     const char *shut = harness_path("shut");
     run_ok(NULL, "mkdir", "-m", "0", shut, NULL);
-    complaints_expect(drop_privileges, NULL, harness_format("udpctl -s %s/sock status", shut));
-    complaints_expect(NULL, NULL, "udpctl -s /nowhere/sock status");
-    complaints_expect(NULL, NULL, "udpctl -s /dev/null stats");
-    complaints_see("JSON",
-                   json_error(complaints_run(NULL, NULL, "udpctl --json -s /nowhere/sock stats")));
+    error_messages_expect(drop_privileges, NULL, harness_format("udpctl -s %s/sock status", shut));
+    error_messages_expect(NULL, NULL, "udpctl -s /nowhere/sock status");
+    error_messages_expect(NULL, NULL, "udpctl -s /dev/null stats");
+    error_messages_check(
+        "JSON", json_error(error_messages_run(NULL, NULL, "udpctl --json -s /nowhere/sock stats")));
     provoke_invalid_answers();
     provoke_broadcast_errors();
     provoke_prompt_errors();
@@ -107,10 +110,10 @@ static void provoke_client_and_job_errors(void)
     static struct server server;
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        complaints_expect(NULL, NULL,
-                          harness_format("udpctl -s %s %s", server.socket, commands[i]));
+        error_messages_expect(NULL, NULL,
+                              harness_format("udpctl -s %s %s", server.socket, commands[i]));
     ctl_ok(&server, "broadcast", "x", NULL);
-    complaints_expect(NULL, NULL, harness_format("udpctl -s %s cancel 1", server.socket));
+    error_messages_expect(NULL, NULL, harness_format("udpctl -s %s cancel 1", server.socket));
     server_stop(&server);
 }
 
@@ -124,8 +127,9 @@ static void expect_refusal(const struct server *server, const void *bytes, size_
     const char *answer = operator_answer(control);
     expect(answer && strncmp(answer, "error ", 6) == 0, "expected a refusal of %.20s: %s",
            (const char *)bytes, answer ? answer : "nothing");
-    complaints_see("the control protocol",
-                   harness_format("udpsrv: %.*s", (int)strcspn(answer + 6, "\n"), answer + 6));
+    error_messages_check(
+        "the control protocol",
+        harness_format("udpsrv: %.*s", (int)strcspn(answer + 6, "\n"), answer + 6));
     close(control);
 }
 
@@ -135,7 +139,7 @@ static void provoke_by_too_many_sessions(const struct server *server)
     int first = control_client_open(server);
     for (int i = 0; i < CONTROL_SESSIONS_MAX; i++)
         control_client_open(server);
-    complaints_keep(operator_answer(first));
+    error_messages_record(operator_answer(first));
 }
 
 static void provoke_by_protocol(void)
@@ -167,9 +171,9 @@ static void provoke_by_reload(void)
     static struct server server;
     server_start(&server, "[clients]\nttl = 60s\n", "-l", "127.0.0.1:0", NULL);
     server_configure(&server, "[clients]\nttl = x\nnonsense = 1\n[nonsense]\ninclude = /nowhere\n");
-    complaints_expect(NULL, NULL, harness_format("udpctl -s %s reload", server.socket));
+    error_messages_expect(NULL, NULL, harness_format("udpctl -s %s reload", server.socket));
     server_await_log(&server, "cannot reload");
-    complaints_see("its log", server_log(&server) + strcspn(server_log(&server), "\n") + 1);
+    error_messages_check("its log", server_log(&server) + strcspn(server_log(&server), "\n") + 1);
     server_stop(&server);
 }
 
@@ -186,16 +190,17 @@ static void provoke_starts(void)
         server = (struct server){0};
         struct result result = server_try(&server, files[i], NULL);
         expect(result.status > 0 && result.status < 128, "expected no start with %s", files[i]);
-        complaints_see(files[i], result.err);
+        error_messages_check(files[i], result.err);
     }
     server = (struct server){0};
-    complaints_see("a taken port", server_try(&server, NULL, "-l", endpoint_text(&at), NULL).err);
-    complaints_expect(NULL, NULL, "udpsrv -t -c /nowhere/file");
-    complaints_expect(NULL, NULL, "udpsrv -t -c /dev");
-    complaints_expect(NULL, NULL, "udpsrv -t -l nonsense");
+    error_messages_check("a taken port",
+                         server_try(&server, NULL, "-l", endpoint_text(&at), NULL).err);
+    error_messages_expect(NULL, NULL, "udpsrv -t -c /nowhere/file");
+    error_messages_expect(NULL, NULL, "udpsrv -t -c /dev");
+    error_messages_expect(NULL, NULL, "udpsrv -t -l nonsense");
     const char *many =
         harness_format("%s -t $(yes -- -l127.0.0.1:0 | head -70)", program_path("udpsrv"));
-    complaints_see(many, run(NULL, "sh", "-c", many, NULL).err);
+    error_messages_check(many, run(NULL, "sh", "-c", many, NULL).err);
 }
 
 void provoke_server(void)

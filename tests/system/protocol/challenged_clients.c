@@ -44,7 +44,7 @@ Test(system_challenged_clients, udpcli_answers_a_challenge_and_prints_only_the_r
     from = receive_request(udp, false, "hi");
     udp_send(udp, &from, CHALLENGE, FRAME_BYTES);
     from = receive_request(udp, true, "hi");
-    udp_say(udp, &from, "welcome");
+    udp_send_text(udp, &from, "welcome");
     harness_equal("the status", process_wait(&cli), 0);
     cr_assert_str_eq(cli.texts[0].data, "welcome\n");
 }
@@ -64,8 +64,8 @@ Test(system_challenged_clients, udpcli_answers_a_challenge_for_each_line_of_a_pi
     udp_send(udp, &from, CHALLENGE, FRAME_BYTES);
     receive_request(udp, true, "one");
     receive_request(udp, true, "two");
-    udp_say(udp, &from, "1");
-    udp_say(udp, &from, "2");
+    udp_send_text(udp, &from, "1");
+    udp_send_text(udp, &from, "2");
     harness_equal("the status", process_wait(&cli), 0);
     cr_assert_str_eq(cli.texts[0].data, "1\n2\n");
 }
@@ -102,7 +102,7 @@ Test(system_challenged_clients, udpload_answers_a_challenge_and_counts_it_separa
         from = receive_request(udp, false, "hi");
         udp_send(udp, &from, CHALLENGE, FRAME_BYTES);
         from = receive_request(udp, true, "hi");
-        udp_say(udp, &from, "welcome");
+        udp_send_text(udp, &from, "welcome");
     }
     process_wait(&load);
     json = run_ok(NULL, "cat", file, NULL);

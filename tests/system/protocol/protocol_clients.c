@@ -69,7 +69,7 @@ static void test_keepalives(start_client *start)
     while (server_stat(&server, "received") < received + KEEPALIVES) {
         expect(harness_now_ms() < deadline_ms, "expected keepalives");
         ctl_ok(&server, "broadcast", "news", NULL);
-        harness_tick(20);
+        harness_wait_ms(20);
     }
     process_await_text(&client, "news\n");
     harness_equal("clients", server_stat(&server, "clients"), 1);
@@ -116,7 +116,7 @@ static void test_retries(start_client *start)
     start(&client, &name, false);
     expect(!receive_request(udp, &from), "expected a request"); /* the test does not reply */
     expect(!receive_request(udp, &from), "expected it again");
-    udp_say(other, &from, "from elsewhere");
+    udp_send_text(other, &from, "from elsewhere");
     /* The client ignores a fourth challenge and sends its request again. On a busy host it may send
      * the request again before the fourth challenge. */
     for (bool ended = false; !ended;) {
@@ -130,7 +130,7 @@ static void test_retries(start_client *start)
     }
     harness_equal("answered challenges", answered, 3);
     udp_send(udp, &from, "\0UDP\xff", FRAME_HEAD);
-    udp_say(udp, &from, "welcome");
+    udp_send_text(udp, &from, "welcome");
     process_await_text(&client, "welcome\n");
     cr_assert_str_eq(client.texts[0].data, "welcome\n");
     process_kill(&client, SIGKILL);

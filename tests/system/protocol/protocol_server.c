@@ -45,7 +45,7 @@ static int new_source(const struct endpoint *server, bool verified, bool registe
     int udp = udp_open("127.0.0.1");
 
     if (verified) {
-        frame_be_challenged(udp, server, cookie);
+        frame_request_challenge(udp, server, cookie);
         if (registered) {
             frame_send(udp, server, 2, cookie, "hi");
             udp_expect(udp, server, "yes");
@@ -74,7 +74,7 @@ static void expect_answer(int udp, const struct endpoint *server, const char *an
     if (strcmp(answer, "reply") == 0) {
         udp_expect(udp, server, "yes");
     } else if (strcmp(answer, "challenge") == 0) {
-        frame_hear_challenge(udp, server, cookie);
+        frame_expect_challenge(udp, server, cookie);
     } else if (strcmp(answer, "pong") == 0) {
         sent.data[FRAME_HEAD - 1] = 5;
         expect_bytes(udp, server, sent.data, sent.size);
@@ -172,7 +172,7 @@ Test(system_protocol_server, a_server_follows_the_conversation_of_the_page)
             udp_send(udp, &server.at[0], bytes.data, bytes.size);
         } else if (bytes.size == FRAME_CHALLENGE &&
                    memcmp(bytes.data, "\0UDP\1", FRAME_HEAD) == 0) {
-            frame_hear_challenge(udp, &server.at[0], cookie);
+            frame_expect_challenge(udp, &server.at[0], cookie);
         } else {
             cr_assert_str_eq(line.key, "server");
             expect_bytes(udp, &server.at[0], bytes.data, bytes.size);

@@ -95,7 +95,7 @@ Test(system_hangup, ends_udpctl_waiting_for_a_broadcast)
     struct server server = {0};
     server_start(&server, "[broadcast]\nrate = 10\n", "-l", "127.0.0.1:0", NULL);
     for (int i = 0; i < 300; i++)
-        udp_pass_by(&server.at[0]);
+        udp_send_from_new_client(&server.at[0]);
     server_await_stat(&server, "clients", 300);
     hang_up(NULL, " to go",
             (const char *const[]){"udpctl", "-s", server.socket, "broadcast", "x", NULL});

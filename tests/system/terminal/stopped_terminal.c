@@ -121,7 +121,7 @@ static void end_load(const char *interval, int signal)
           (const char *const[]){"udpload", "-l", "10m", "-Q", "500", "-t", "200ms", "--json", json,
                                 endpoint_text(&server.at[0]), interval, "100ms", NULL});
     pty_fill(&pty);
-    harness_tick(BLOCKED_MS);
+    harness_wait_ms(BLOCKED_MS);
     end_by(&pty, &process, signal);
     if (interval == NULL)
         harness_contains("the report", run_ok(NULL, "cat", json, NULL), "\"stopped_early\": true");

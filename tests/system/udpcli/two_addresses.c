@@ -117,7 +117,7 @@ Test(system_two_addresses, are_not_changed_after_one_has_answered, .init = begin
     process_start(&process, NULL, (const char *const[]){"udpcli", "-w", "300ms", dual, NULL});
     process_write(&process, "one\n");
     expect(udp_receive(silent_udp, bytes, sizeof bytes, &from) == 3, "expected the first line");
-    udp_say(silent_udp, &from, "there");
+    udp_send_text(silent_udp, &from, "there");
     process_await_text(&process, "there\n");
     process_write(&process, "two\n");
     expect(udp_receive(silent_udp, bytes, sizeof bytes, &from) == 3, "expected the second line");

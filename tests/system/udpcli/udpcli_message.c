@@ -90,7 +90,7 @@ Test(system_udpcli_message, sends_count_requests_each_after_the_last_reply,
     udpcli_start(&cli, NULL, "-n 3 @ hello");
     service_expect("hello");
     udp_expect_nothing(service_udp, "the first is unanswered");
-    udp_say(service_udp, &service_client, "audi");
+    udp_send_text(service_udp, &service_client, "audi");
     service_answer("hello", "toyota");
     service_answer("hello", "bmw");
     udpcli_expect_success(&cli, "audi\ntoyota\nbmw\n");
@@ -116,8 +116,8 @@ Test(system_udpcli_message, discards_what_was_received_before_a_request, .init =
     service_expect("hello");
     process_kill(&cli, SIGSTOP);
     expect(waitpid(cli.pid, NULL, WUNTRACED) == cli.pid, "expected it to stop");
-    udp_say(service_udp, &service_client, "audi");
-    udp_say(service_udp, &service_client, "a second reply");
+    udp_send_text(service_udp, &service_client, "audi");
+    udp_send_text(service_udp, &service_client, "a second reply");
     process_kill(&cli, SIGCONT);
     service_answer("hello", "bmw");
     udpcli_expect_success(&cli, "audi\nbmw\n");

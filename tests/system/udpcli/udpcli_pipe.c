@@ -86,10 +86,10 @@ Test(system_udpcli_pipe, leaves_no_more_than_a_window_unanswered, .init = servic
     process_write(&cli, numbered_lines(200));
     for (int i = 1; i <= WINDOW; i++)
         service_expect(harness_format("%d", i));
-    udp_say(service_udp, &service_client, "first reply");
+    udp_send_text(service_udp, &service_client, "first reply");
     service_expect("65");
     process_await_text(&cli, "first reply");
-    udp_say(service_udp, &service_client, "second reply");
+    udp_send_text(service_udp, &service_client, "second reply");
     service_expect("66");
     process_await_text(&cli, "second reply");
     udp_expect_nothing(service_udp, "the window is full");
@@ -127,7 +127,7 @@ Test(system_udpcli_pipe, prints_unsolicited_datagrams, .init = service_open_ipv4
     process_write(&cli, "hello\n");
     service_answer("hello", "audi");
     process_await_text(&cli, "audi\n");
-    udp_say(service_udp, &service_client, "a broadcast");
+    udp_send_text(service_udp, &service_client, "a broadcast");
     process_await_text(&cli, "a broadcast\n");
     udpcli_expect_success(&cli, "audi\na broadcast\n");
 }

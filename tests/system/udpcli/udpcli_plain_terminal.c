@@ -64,7 +64,7 @@ Test(system_udpcli_plain_terminal, prompts_on_a_terminal_and_prints_at_any_time)
     type("hello\n");
     service_answer("hello", "grüße");
     await_screen("grüße\r\n> ");
-    udp_say(service_udp, &service_client, "a \x1b[2J broadcast");
+    udp_send_text(service_udp, &service_client, "a \x1b[2J broadcast");
     await_screen("a \\x1b[2J broadcast\r\n> ");
     type("exit\n");
     harness_equal("status", process_wait(&cli), 0);
@@ -80,13 +80,13 @@ Test(system_udpcli_plain_terminal, keeps_a_partly_typed_line_on_the_screen_and_i
     await_screen("audi\r\n> ");
     type("half of");
     await_screen("half of");
-    udp_say(service_udp, &service_client, "a broadcast");
+    udp_send_text(service_udp, &service_client, "a broadcast");
     await_screen("\r\na broadcast\r\n> ");
     type(" a line\n");
     service_expect("half of a line");
     expect(strchr(screen, '\x1b') == NULL, "expected nothing to be erased: '%s'", screen);
     type("exit\n");
-    udp_say(service_udp, &service_client, "bmw");
+    udp_send_text(service_udp, &service_client, "bmw");
     harness_equal("status", process_wait(&cli), 0);
 }
 

@@ -36,7 +36,7 @@ void service_expect(const char *request)
 void service_answer(const char *request, const char *reply)
 {
     service_expect(request);
-    udp_say(service_udp, &service_client, reply);
+    udp_send_text(service_udp, &service_client, reply);
 }
 
 void service_echo(int count)

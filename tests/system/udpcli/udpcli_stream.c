@@ -28,7 +28,7 @@ Test(system_udpcli_stream, a_flooding_service_does_not_block_requests)
     int64_t deadline = harness_now_ms() + HARNESS_DEADLINE_MS;
     while (access(path, F_OK) != 0) {
         expect(harness_now_ms() < deadline, "expected socat to listen at %s", path);
-        harness_tick(10);
+        harness_wait_ms(10);
     }
     struct result result =
         run(NULL, "udpcli", "-w", "5", "-n", "30", harness_format("unix:%s", path), "hi", NULL);

@@ -39,7 +39,7 @@ static void send_hello(void)
 {
     screen_type("hello\n");
     expect_request("hello");
-    udp_say(udp, &client, "audi");
+    udp_send_text(udp, &client, "audi");
     screen_await("$ go\n> hello\n< audi  (T)\n>", 2, 3);
 }
 
@@ -51,16 +51,16 @@ Test(system_udpcli_terminal, keeps_the_line_being_typed_while_broadcasts_are_pri
     screen_type("half a line");
     screen_press("Left Left Left Left");
     screen_await("$ go\n> hello\n< audi  (T)\n> half a line", 9, 3);
-    udp_say(udp, &client, "good \x1b[2J evening");
+    udp_send_text(udp, &client, "good \x1b[2J evening");
     screen_type("X");
-    udp_say(udp, &client, "all");
-    udp_say(udp, &client, "of you");
+    udp_send_text(udp, &client, "all");
+    udp_send_text(udp, &client, "of you");
     screen_await("$ go\n> hello\n< audi  (T)\n* good \\x1b[2J evening\n* all\n* of you\n"
                  "> half a Xline",
                  10, 6);
     screen_press("Enter");
     expect_request("half a Xline");
-    udp_say(udp, &client, "bmw");
+    udp_send_text(udp, &client, "bmw");
     screen_await_part("> half a Xline\n< bmw  (T)\n>");
 }
 
@@ -194,7 +194,7 @@ Test(system_udpcli_terminal, redraws_its_line_after_a_suspension, .init = begin)
     screen_await_part(" icanon\n$");
     screen_type("clear\n");
     screen_await("$", 2, 0);
-    udp_say(udp, &client, "meanwhile");
+    udp_send_text(udp, &client, "meanwhile");
     screen_type("fg 2>/dev/null\n");
     screen_await_part("* meanwhile\n> half a line");
     screen_type("X");
@@ -235,7 +235,7 @@ Test(system_udpcli_terminal, reports_that_no_reply_was_received, .init = begin)
     expect_request("hello");
     screen_await_part("no reply within 50ms; check that the service runs there, or wait longer "
                       "with -w\n>");
-    udp_say(udp, &client, "audi");
+    udp_send_text(udp, &client, "audi");
     screen_await_part("? audi  (late, or a broadcast)\n>");
 }
 
@@ -271,7 +271,7 @@ Test(system_udpcli_terminal, runs_slash_commands_and_sends_lines_with_two_slashe
     screen_press("C-l");
     screen_type("//path\n");
     expect_request("/path");
-    udp_say(udp, &client, "toyota");
+    udp_send_text(udp, &client, "toyota");
     screen_await("> //path\n< toyota  (T)\n>", 2, 2);
     screen_type("/nonsense\n");
     screen_await_part("udpcli: running /nonsense: no such command");

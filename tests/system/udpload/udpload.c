@@ -127,7 +127,7 @@ Test(system_udpload, counts_late_replies_to_the_last_requests_too, .init = stand
 {
     load_start("-n 100 -Q 500 -t 2 -c 1000 --json FILE @");
     stand_in_serve(answer_but_the_last, 100);
-    harness_tick(3000);
+    harness_wait_ms(3000);
     for (int i = 0; i < 5; i++)
         stand_in_send(&delayed[i], "yes");
     const char *json = load_report();
@@ -169,7 +169,7 @@ Test(system_udpload, starts_at_once_without_a_rate, .init = stand_in_open)
 static void answer_after_a_tick(int number, const struct endpoint *from)
 {
     (void)number;
-    harness_tick(20);
+    harness_wait_ms(20);
     stand_in_send(from, "yes");
 }
 
@@ -244,7 +244,7 @@ Test(system_udpload, shows_a_stall_of_the_sender_only_in_the_corrected_latency,
     load_start("-n 2000 -Q 1000 -t 5 -c 20000 --json FILE @");
     stand_in_serve(stand_in_reply_yes, 500);
     process_kill(&load_process, SIGSTOP);
-    harness_tick(STALL_MS);
+    harness_wait_ms(STALL_MS);
     process_kill(&load_process, SIGCONT);
     stand_in_serve(stand_in_reply_yes, INT32_MAX);
     const char *json = load_report();
@@ -258,7 +258,7 @@ Test(system_udpload, shows_a_stall_of_the_sender_only_in_the_corrected_latency,
 static void stall_once(int number, const struct endpoint *from)
 {
     if (number == 500)
-        harness_tick(STALL_MS);
+        harness_wait_ms(STALL_MS);
     stand_in_send(from, "yes");
 }
 

@@ -37,7 +37,7 @@ static void fan_out_twice(const char *config, const char *local, int others)
     server_start(&server, config, "-l", local, NULL);
     stand_in_name = endpoint_text(&server.at[0]);
     for (int i = 0; i < others; i++)
-        udp_pass_by(&server.at[0]);
+        udp_send_from_new_client(&server.at[0]);
     server_await_clients(&server, others);
     for (int i = 0; i < 2; i++) {
         load_process = (struct process){.pid = 0};

@@ -9,7 +9,7 @@
 /* A program whose help needs quoting. */
 static const struct option_row rows[] = {
     {'f', "file", "FILE", "it's a [file]: C:\\temp"},
-    {0, "sort", "up|down", "of list alone"},
+    {0, "sort", "up|down", "only for list"},
     {'q', "quiet", NULL, "say nothing"},
 };
 
@@ -83,7 +83,7 @@ Test(completion, zsh_descriptions_are_escaped)
 {
     const char *text = written(zsh_write, &with_commands);
     expect_part(text, "'*'{-f+,--file=}'[it'\\''s a \\[file\\]\\: C\\:\\\\temp]:FILE:_files'");
-    expect_part(text, "'*--sort=[of list alone]:up|down:(up down)'");
+    expect_part(text, "'*--sort=[only for list]:up|down:(up down)'");
     expect_part(text, "'*'{-q,--quiet}'[say nothing]'");
     expect_part(text, "'list:what'\\''s there'");
     expect_part(text, "drop) _try_listed clients ;;");

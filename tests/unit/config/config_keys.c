@@ -1,4 +1,5 @@
 /* The table of configuration keys: finding keys, printing values, and keys that need a restart. */
+#include "config/config_defaults.h"
 #include "config/config_parser.h"
 #include "config_key_fixture.h"
 

@@ -103,21 +103,3 @@ Test(counter_rates, names_are_escaped_and_their_number_is_limited)
     cr_expect_leq(rates.count, COUNTER_RATES_MAX);
     cr_expect_str_eq(rates.list[0].name, "bad\\x1bname");
 }
-
-Test(counter_rates, recognise_losses_by_their_names)
-{
-    static const struct {
-        const char *name;
-        bool bad;
-    } cases[] = {{"drop_oversize", true},   {"kernel_drops", true},    {"refused_full", true},
-                 {"copies_failed", true},   {"reply_failed", true},    {"received", false},
-                 {"copies_sent", false},    {"dropper", false},        {"drop", false},
-                 {"drop_of_a_newer", true}, {"relay_dropped", true},   {"relay_limited", true},
-                 {"streams_slow", true},    {"streams_refused", true}, {"streams_closed", false},
-                 {"relayed", false}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct counter_rate rate = {.value = 1};
-        snprintf(rate.name, sizeof rate.name, "%s", cases[i].name);
-        cr_expect_eq(counter_rate_is_loss(&rate), cases[i].bad, "%s", cases[i].name);
-    }
-}

@@ -277,7 +277,7 @@ Test(udp_socket, opens_on_no_broadcast_address)
     cr_expect_eq(open_refused("192.168.77.255:0"), -EADDRNOTAVAIL);
     cr_expect_geq(open_refused("192.168.77.5:0"), 0);
     cr_expect_geq(open_refused("127.0.0.255:0"), 0,
-                  "it looks like a broadcast address, but is none");
+                  "it looks like a broadcast address, but it is not one");
 }
 
 /* ---- A client's socket ---- */

@@ -75,7 +75,7 @@ Test(poller, reports_room_to_write_while_that_is_wanted)
     cr_assert_eq(poller_wait(poller, 0, ready), 0);
 }
 
-Test(poller, ends_the_next_wait_when_woken_and_that_one_alone)
+Test(poller, ends_only_the_next_wait_when_woken)
 {
     if (getenv("UDPSRV_VALGRIND"))
         cr_skip("valgrind has no epoll_pwait2, and without it a wait may end early");

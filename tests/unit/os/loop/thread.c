@@ -3,6 +3,7 @@
 #include "os/loop/mailbox.h"
 #include "os/loop/timer.h"
 #include "os/process/host.h"
+#include "os/process/processor_count.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -68,8 +69,8 @@ static void run_and_read_processors(void *state)
 {
     struct pinned *pinned = state;
     loop_run_until_stopped(pinned->loop);
-    pinned->processors = host_processors();
-    pinned->first = host_processor_number(0);
+    pinned->processors = processor_count();
+    pinned->first = processor_count_nth(0);
 }
 
 static void stop(struct mailbox_message *message)
@@ -79,15 +80,15 @@ static void stop(struct mailbox_message *message)
 
 Test(thread, stays_on_the_processor_that_it_is_pinned_to)
 {
-    for (uint32_t nth = 0; nth < host_processors(); nth++) {
+    for (uint32_t nth = 0; nth < processor_count(); nth++) {
         struct pinned pinned = {.loop = new_loop(), .stop = {.handle = stop}};
         pinned.mailbox = mailbox_new(pinned.loop);
         struct thread *thread = thread_start("worker", run_and_read_processors, &pinned);
-        cr_assert_eq(thread_pin(thread, host_processor_number(nth)), 0);
+        cr_assert_eq(thread_pin(thread, processor_count_nth(nth)), 0);
         mailbox_post(pinned.mailbox, &pinned.stop);
         thread_join(thread);
         cr_assert_eq(pinned.processors, 1);
-        cr_assert_eq(pinned.first, host_processor_number(nth));
+        cr_assert_eq(pinned.first, processor_count_nth(nth));
         mailbox_free(pinned.mailbox);
         loop_free(pinned.loop);
     }
@@ -101,7 +102,7 @@ Test(thread, cannot_be_pinned_to_a_processor_that_is_not_there)
     cr_assert_eq(thread_pin(thread, 100000), -EINVAL);
     mailbox_post(pinned.mailbox, &pinned.stop);
     thread_join(thread);
-    cr_assert_eq(pinned.processors, host_processors(), "it runs wherever it did");
+    cr_assert_eq(pinned.processors, processor_count(), "it runs wherever it did");
     mailbox_free(pinned.mailbox);
     loop_free(pinned.loop);
 }

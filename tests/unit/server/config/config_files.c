@@ -1,5 +1,6 @@
 /* Reading configuration files: includes, errors with their places, and the sample files. */
 #include "server/config/config_files.h"
+#include "config/config_defaults.h"
 
 #include "config/config_keys.h"
 #include "os/file/file.h"

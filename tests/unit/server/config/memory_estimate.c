@@ -1,6 +1,7 @@
 /* The estimate of the memory that a configuration needs. */
 #include "server/config/memory_estimate.h"
 #include "config/config.h"
+#include "config/config_defaults.h"
 #include "registry/registry.h"
 
 #include <criterion/criterion.h>

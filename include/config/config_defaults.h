@@ -1,0 +1,16 @@
+#ifndef CONFIG_CONFIG_DEFAULTS_H
+#define CONFIG_CONFIG_DEFAULTS_H
+
+#include "config/config.h"
+#include "config/config_origins.h"
+
+/* The built-in defaults of all keys. */
+
+/* Returns a new configuration with the defaults, which config_free frees, or NULL if there is no
+ * memory. */
+struct config *config_defaults(void);
+
+/* Sets the keys whose default depends on another key, unless a file sets them. */
+void config_set_dependent_defaults(struct config *config, struct config_origins *origins);
+
+#endif

@@ -1,0 +1,11 @@
+#ifndef CTL_COMMANDS_REQUEST_JOBS_H
+#define CTL_COMMANDS_REQUEST_JOBS_H
+
+#include "ctl/options.h"
+
+/* The commands `jobs` and `cancel`, about broadcasts. Each returns the exit status. */
+
+int command_jobs(const struct ctl_options *options);
+int command_cancel(const struct ctl_options *options);
+
+#endif

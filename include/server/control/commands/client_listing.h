@@ -1,0 +1,14 @@
+#ifndef SERVER_CONTROL_COMMANDS_CLIENT_LISTING_H
+#define SERVER_CONTROL_COMMANDS_CLIENT_LISTING_H
+
+#include "server/control/commands/worker_query.h"
+
+/* The command `clients`: the list of all clients, worker after worker, in slices between which the
+ * workers answer requests. The state is a struct command_context. */
+void control_command_clients(void *state, struct control_session *session, char *arguments);
+
+/* Writes the line of one client. */
+void client_listing_write(const struct worker_query_context *context,
+                          struct control_session *session, const struct client *client);
+
+#endif

@@ -1,0 +1,19 @@
+#ifndef SERVER_CONTROL_COMMANDS_COMMAND_CONTEXT_H
+#define SERVER_CONTROL_COMMANDS_COMMAND_CONTEXT_H
+
+#include "server/broadcast/broadcast_jobs.h"
+#include "server/config/config_reload.h"
+#include "server/control/commands/worker_query.h"
+
+/* The state that is passed to each command of the operator. All of it belongs to the server and
+ * outlives the commands. */
+struct command_context {
+    struct worker_query_context queries;
+    struct jobs *jobs;
+    void *server;
+    void (*reload)(void *server, config_reload_callback *done,
+                   void *state); /* calls done, at once or later */
+    void (*stop)(void *server);
+};
+
+#endif

@@ -1,0 +1,12 @@
+#ifndef SERVER_CONTROL_COMMANDS_JOB_COMMANDS_H
+#define SERVER_CONTROL_COMMANDS_JOB_COMMANDS_H
+
+struct control_session;
+
+/* The operator's commands about broadcasts: broadcast, jobs, cancel. state is a struct
+ * command_context. */
+void control_command_broadcast(void *state, struct control_session *session, char *arguments);
+void control_command_jobs(void *state, struct control_session *session, char *arguments);
+void control_command_cancel(void *state, struct control_session *session, char *arguments);
+
+#endif

@@ -1,0 +1,30 @@
+#include "server/control/commands/command_table.h"
+
+#include "server/control/commands/client_commands.h"
+#include "server/control/commands/client_listing.h"
+#include "server/control/commands/job_commands.h"
+#include "server/control/commands/server_commands.h"
+#include "server/control/control_sessions.h"
+
+const struct control_command *command_table_rows(size_t *count)
+{
+    static const struct control_command table[] = {
+        {"help", "", "list these commands", control_command_help, COMMAND_READS},
+        {"status", "", "show whether the server runs, for how long, and with how many clients",
+         control_command_status, COMMAND_READS},
+        {"stats", "", "show all counters", control_command_stats, COMMAND_READS},
+        {"clients", "[LIMIT]", "list the registered clients", control_command_clients,
+         COMMAND_READS},
+        {"client", "ADDRESS", "show one client", control_command_client, COMMAND_READS},
+        {"kick", "ADDRESS", "remove one client", control_command_kick, COMMAND_CHANGES},
+        {"broadcast", "wait|nowait HEX", "send a datagram to every live client",
+         control_command_broadcast, COMMAND_LOGS_ITSELF},
+        {"jobs", "", "list the broadcasts: ended, running and waiting", control_command_jobs,
+         COMMAND_READS},
+        {"cancel", "ID", "cancel a broadcast", control_command_cancel, COMMAND_CHANGES},
+        {"reload", "", "read the configuration again", control_command_reload, COMMAND_CHANGES},
+        {"stop", "", "stop the server", control_command_stop, COMMAND_CHANGES},
+    };
+    *count = sizeof table / sizeof table[0];
+    return table;
+}

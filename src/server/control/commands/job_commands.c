@@ -1,0 +1,153 @@
+#include "server/control/commands/job_commands.h"
+
+#include "config/config.h"
+#include "server/control/command_log.h"
+#include "server/control/commands/command_context.h"
+#include "server/control/control_sessions.h"
+#include "server/control/session_eviction.h"
+#include "text/hex.h"
+#include "text/number_with_unit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static void write_ended(void *state, const struct job_report *report)
+{
+    struct control_session *session = state;
+    control_line(session, "state", "%s", job_state_name(report->state));
+    control_line(session, "targets", "%" PRIu64, report->targets);
+    control_line(session, "sent", "%" PRIu64, report->sent);
+    control_line(session, "failed", "%" PRIu64, report->failed);
+    control_line(session, "skipped", "%" PRIu64, report->skipped);
+    control_line(session, "duration_ms", "%" PRIu64, report->duration_ms);
+    control_end(session);
+}
+
+/* Decodes a payload in place: hexadecimal, or "-" for an empty one. Returns false if it is neither
+ * or too long. */
+static bool read_payload(char *hex, size_t *size)
+{
+    size_t length = strcmp(hex, "-") == 0 ? 0 : strlen(hex);
+    *size = length / 2;
+    return hex[0] != '\0' && *size <= CONFIG_MESSAGE_BYTES_MAX &&
+           hex_decode((uint8_t *)hex, hex, length);
+}
+
+static void refuse_broadcast(struct control_session *session, const char *message)
+{
+    command_log_write_pairs(session, "broadcast", &(struct log_pair){"refused", message}, 1);
+    control_refuse(session, "%s", message);
+}
+
+static void refuse_job(struct control_session *session, int64_t error)
+{
+    if (error == -ENOBUFS)
+        refuse_broadcast(session, "cannot broadcast: the queue is full; wait for a job to end, "
+                                  "cancel one, or raise broadcast.queue");
+    else if (error == -ESHUTDOWN)
+        refuse_broadcast(session,
+                         "cannot broadcast: the server is stopping; try again when it is running");
+    else
+        refuse_broadcast(session, "cannot broadcast: out of memory; try again");
+}
+
+/* The payload is not logged: it may be secret. */
+static void log_broadcast(const struct control_session *session, int64_t id, size_t size)
+{
+    char job[24], bytes[24];
+    snprintf(job, sizeof job, "%" PRId64, id);
+    snprintf(bytes, sizeof bytes, "%zu", size);
+    const struct log_pair pairs[] = {{"job", job}, {"bytes", bytes}};
+    command_log_write_pairs(session, "broadcast", pairs, sizeof pairs / sizeof pairs[0]);
+}
+
+void control_command_broadcast(void *state, struct control_session *session, char *arguments)
+{
+    struct command_context *context = state;
+    char *payload = NULL;
+    const char *mode = strtok_r(arguments, " \t", &payload);
+    bool wait = mode != NULL && strcmp(mode, "wait") == 0;
+    size_t size;
+    if (mode == NULL || (!wait && strcmp(mode, "nowait") != 0) || !read_payload(payload, &size)) {
+        refuse_broadcast(
+            session,
+            "cannot broadcast: the arguments are invalid; give `wait` or `nowait`, then at most "
+            "65507 bytes in hexadecimal, or `-` for none");
+        return;
+    }
+    if (wait && control_is_busy(session)) {
+        refuse_broadcast(session,
+                         "cannot broadcast and wait: too many operators are waiting; use nowait");
+        return;
+    }
+    int64_t id = jobs_submit(context->jobs, payload, size, wait ? write_ended : NULL, session);
+    if (id < 0) {
+        refuse_job(session, id);
+        return;
+    }
+    log_broadcast(session, id, size);
+    /* Sent at once, so that an operator that waits can query the job by its id. */
+    control_ok(session);
+    control_line(session, "id", "%" PRId64, id);
+    if (wait)
+        control_send(session);
+    else
+        control_end(session);
+}
+
+static void write_job(void *state, const struct job_report *report)
+{
+    control_line(state, "job",
+                 "%" PRIu64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %zu",
+                 report->id, job_state_name(report->state), report->targets, report->sent,
+                 report->failed, report->skipped, report->duration_ms, report->bytes);
+}
+
+void control_command_jobs(void *state, struct control_session *session, char *arguments)
+{
+    const struct command_context *context = state;
+    (void)arguments;
+    control_ok(session);
+    jobs_each(context->jobs, write_job, session);
+    control_end(session);
+}
+
+static void write_cancelled(void *state, const struct job_report *report)
+{
+    struct control_session *session = state;
+    control_ok(session);
+    control_line(session, "id", "%" PRIu64, report->id);
+    control_line(session, "state", "%s", job_state_name(report->state));
+    control_end(session);
+}
+
+void control_command_cancel(void *state, struct control_session *session, char *arguments)
+{
+    struct command_context *context = state;
+    uint64_t id = 0;
+    if (number_parse(arguments, 1, INT64_MAX, &id) != NULL) {
+        control_refuse(session, "cannot cancel: the job number is invalid; `jobs` lists the jobs");
+        return;
+    }
+    switch (jobs_cancel(context->jobs, id, write_cancelled, session)) {
+    case 0:
+        break;
+    case -EALREADY:
+        control_refuse(
+            session, "cannot cancel job %" PRIu64 ": it has already ended; `jobs` shows its result",
+            id);
+        break;
+    case -EINPROGRESS:
+        control_refuse(session,
+                       "cannot cancel job %" PRIu64 ": it is already being cancelled; `jobs` shows "
+                       "when it has ended",
+                       id);
+        break;
+    default:
+        control_refuse(session, "cannot cancel job %" PRIu64 ": no such job; `jobs` lists the jobs",
+                       id);
+        break;
+    }
+}

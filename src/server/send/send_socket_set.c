@@ -1,0 +1,165 @@
+#include "server/send/send_socket_set.h"
+
+#include "net/socket/send_only_socket.h"
+#include "net/socket/socket_buffer.h"
+#include "net/socket/socket_descriptor.h"
+#include "net/socket/udp_socket.h"
+
+#include <stddef.h>
+
+/* Calls visit for each descriptor that the set owns. */
+static void for_each(const struct send_socket_set *senders, void (*visit)(int socket, bool may),
+                     bool may)
+{
+    const int others[] = {senders->on_link, senders->reply_reserve, senders->copy_reserve};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (others[i] >= 0)
+            visit(others[i], may);
+    for (size_t i = 0; i < SEND_SOCKET_SLOTS_COUNT; i++) {
+        if (senders->replies[i] >= 0)
+            visit(senders->replies[i], may);
+        if (senders->copies[i] >= 0)
+            visit(senders->copies[i], may);
+    }
+}
+
+void send_socket_set_init(struct send_socket_set *senders)
+{
+    *senders = (struct send_socket_set){
+        .routed = -1, .on_link = -1, .reply_reserve = -1, .copy_reserve = -1};
+    for (size_t i = 0; i < SEND_SOCKET_SLOTS_COUNT; i++)
+        senders->replies[i] = senders->copies[i] = -1;
+}
+
+/* If the local address of a datagram is not known, the answer is sent by the socket that receives:
+ * a wildcard listener's other sockets are connected, and would send from the loopback address. */
+static int use_receiving_socket(struct send_socket_set *senders, size_t slot)
+{
+    senders->replies[slot] = socket_duplicate(senders->routed);
+    if (senders->replies[slot] < 0)
+        return senders->replies[slot];
+    senders->copies[slot] = socket_duplicate(senders->routed);
+    return senders->copies[slot] < 0 ? senders->copies[slot] : 0;
+}
+
+static int open_sender(int *socket, const struct addr *bound, uint32_t bytes, uint32_t *got_bytes)
+{
+    *socket = send_only_socket_open(bound, bytes, got_bytes);
+    return *socket < 0 ? *socket : 0;
+}
+
+static int open_all(struct send_socket_set *senders, const struct addr *bound, uint32_t bytes)
+{
+    size_t slots = senders->by_interface ? SEND_SOCKET_SLOTS_MAX : 1;
+    uint32_t got;
+    int error = open_sender(&senders->on_link, bound, SEND_SOCKET_SET_ON_LINK_BYTES, &got);
+    if (error == 0)
+        error = open_sender(&senders->reply_reserve, bound, SEND_SOCKET_SET_RESERVE_BYTES, &got);
+    if (error == 0)
+        error = open_sender(&senders->copy_reserve, bound, SEND_SOCKET_SET_COPY_RESERVE_BYTES,
+                            &senders->reserve_got_bytes);
+    for (size_t i = 0; i < slots && error == 0; i++) {
+        error = open_sender(&senders->replies[i], bound, bytes, &got);
+        if (error == 0)
+            error = open_sender(&senders->copies[i], bound, bytes, &got);
+    }
+    return error == 0 && senders->by_interface
+               ? use_receiving_socket(senders, SEND_SOCKET_SLOT_UNKNOWN)
+               : error;
+}
+
+int send_socket_set_open(struct send_socket_set *senders, int receiver, const struct addr *bound,
+                         uint32_t send_buffer_bytes)
+{
+    send_socket_set_init(senders);
+    senders->routed = receiver;
+    senders->buffer_bytes = send_buffer_bytes;
+    senders->by_interface = udp_socket_reports_destination(bound);
+    int error = open_all(senders, bound, send_buffer_bytes);
+    if (error != 0)
+        send_socket_set_close(senders);
+    return error;
+}
+
+int send_socket_set_open_single(struct send_socket_set *senders, int socket,
+                                uint32_t send_buffer_bytes)
+{
+    send_socket_set_init(senders);
+    senders->routed = socket;
+    senders->single = true;
+    senders->buffer_bytes = send_buffer_bytes;
+    senders->reserve_got_bytes = socket_raise_send_buffer(socket, SEND_SOCKET_SET_RESERVE_BYTES);
+    int error = use_receiving_socket(senders, 0);
+    if (error != 0)
+        send_socket_set_close(senders);
+    return error;
+}
+
+int send_socket_set_reserve(struct send_socket_set *senders, int receiver)
+{
+    int *const all[] = {&senders->on_link, &senders->reply_reserve, &senders->copy_reserve,
+                        &senders->replies[0], &senders->copies[0]};
+    send_socket_set_init(senders);
+    senders->routed = receiver;
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        *all[i] = socket_open_placeholder();
+        if (*all[i] >= 0)
+            continue;
+        int error = *all[i];
+        send_socket_set_close(senders);
+        return error;
+    }
+    return 0;
+}
+
+int send_socket_set_connect(const struct send_socket_set *senders, const struct addr *bound)
+{
+    /* Without SEND_SOCKET_SLOT_UNKNOWN, whose socket is the one that receives. */
+    size_t slots = senders->by_interface ? SEND_SOCKET_SLOTS_MAX : 1;
+    int error = send_only_socket_connect(senders->on_link, bound);
+    if (error == 0)
+        error = send_only_socket_connect(senders->reply_reserve, bound);
+    if (error == 0)
+        error = send_only_socket_connect(senders->copy_reserve, bound);
+    for (size_t i = 0; i < slots && error == 0; i++) {
+        error = send_only_socket_connect(senders->replies[i], bound);
+        if (error == 0)
+            error = send_only_socket_connect(senders->copies[i], bound);
+    }
+    return error;
+}
+
+static void replace(int old, int *fresh)
+{
+    if (*fresh >= 0 && old >= 0 && socket_replace(old, *fresh) == 0)
+        *fresh = -1;
+}
+
+void send_socket_set_replace(const struct send_socket_set *senders, struct send_socket_set *fresh)
+{
+    replace(senders->on_link, &fresh->on_link);
+    replace(senders->reply_reserve, &fresh->reply_reserve);
+    replace(senders->copy_reserve, &fresh->copy_reserve);
+    for (size_t i = 0; i < SEND_SOCKET_SLOTS_COUNT; i++) {
+        replace(senders->replies[i], &fresh->replies[i]);
+        replace(senders->copies[i], &fresh->copies[i]);
+    }
+    send_socket_set_close(fresh);
+}
+
+void send_socket_set_share(const struct send_socket_set *senders, bool may)
+{
+    for_each(senders, udp_socket_allow_sharing, may);
+}
+
+static void close_one(int socket, bool may)
+{
+    (void)may;
+    socket_close(socket);
+}
+
+void send_socket_set_close(struct send_socket_set *senders)
+{
+    for_each(senders, close_one, false);
+    send_socket_set_init(senders);
+}
