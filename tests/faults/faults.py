@@ -47,6 +47,7 @@ def prepare_worker(programs):
 
 
 def run_one(scenario, text):
+    world.renew_network_if_used()
     return run_scenario(SCENARIOS[scenario], worker["programs"], text)
 
 

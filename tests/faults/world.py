@@ -47,7 +47,25 @@ def enter_namespaces():
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         os.symlink(f"/proc/self/fd/{number}", os.path.join(devices, name))
     mount(devices, "/dev", None, MS_MOVE)
+    make_network()
+
+
+def make_network():
     ip("link set lo up", "link set lo multicast on", "route add 239.0.0.0/8 dev lo", *INTERFACE)
+
+
+def renew_network_if_used():
+    """A connection that closed without SO_REUSEADDR, by a fault of setsockopt, holds its port for a minute: then this process
+    gets another network."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("0.0.0.0", 3001))
+            return
+        except OSError:
+            pass
+    if libc.unshare(CLONE_NEWNET) == 0:
+        make_network()
 
 
 # The interface to other hosts, which do not exist; more networks than addresses.
