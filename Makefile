@@ -69,7 +69,7 @@ COMPLETIONS := $(PROGRAMS:%=$(B)/completions/bash/%) $(PROGRAMS:%=$(B)/completio
 
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
 OBJECTS := $(call object,$(MODULES) $(PROGRAMS:%=src/%.c) src/completion.c $(UNIT) $(SYSTEM) $(NEIGHBOURS) $(PLAINS) $(FUZZERS) \
-           $(wildcard tests/fuzz/targets/*.c) $(BARES) $(BARE_COMMON)) \
+           $(wildcard tests/fuzz/targets/*.c) tests/faults/inject.c $(BARES) $(BARE_COMMON)) \
            $(patsubst %.c,$(B)/obj/cross/%.o,$(UNIT) tests/cross/runner.c)
 
 Q := $(if $(V),,@)
@@ -160,13 +160,13 @@ check: ## install what the tests need, then run them: layers, words, two compile
 	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests build/clang/neighbour-tests
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system bench-check
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 neighbours
-	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay
+	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay faults-check
 	$(Q)$(MAKE) --no-print-directory check-pure check-build
 
-check-long: ## tests that take too long for check: all kinds of unreachable neighbours, lint, ThreadSanitizer
+check-long: ## tests that take too long for check: all kinds of unreachable neighbours, all faults, lint, ThreadSanitizer
 	@tests/deps --install
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 NEIGHBOURS_TESTS='long_*/*' neighbours
-	$(Q)$(MAKE) --no-print-directory lint tsan
+	$(Q)$(MAKE) --no-print-directory faults lint tsan
 
 unit: $(B)/unit-tests ## run only the unit tests
 	$(B)/unit-tests $(CRITERION_FLAGS)
@@ -316,6 +316,60 @@ valgrind: $(B)/unit-tests ## run the unit tests under valgrind
 	valgrind --quiet --vgdb=no --trace-children=yes --trace-children-skip='/bin/*,/usr/bin/*,/sbin/*,/usr/sbin/*' \
 	    --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite \
 	    $(B)/unit-tests --jobs $(shell nproc) $(CRITERION_FLAGS)
+
+# ---- faults ----
+
+# The objects of os/ and net/ with a fault at each call of the system, and the programs with them; see tests/faults/README.md.
+SYSTEM_CALLS := $(filter src/os/% src/net/%,$(MODULES))
+FAULTY       := $(patsubst %.c,$(B)/faults/obj/%.o,$(SYSTEM_CALLS))
+FAULTS_FLAGS  = $(filter-out -std=c11,$(ALL_CFLAGS)) -std=gnu11 -w -I. -include $(B)/faults/calls.h
+
+$(B)/faults/calls.h: tests/faults/calls.py tests/faults/calls.txt
+	$(Q)mkdir -p $(@D)
+	$(Q)tests/faults/calls.py header >$@
+	$(Q)tests/faults/calls.py rename >$(@D)/names
+
+$(FAULTY): $(B)/faults/obj/%.o: %.c tests/faults/inject.h $(B)/faults/calls.h tests/faults/harmless.txt $(B)/flags
+	$(call say,FAULT,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(FAULTS_FLAGS) -MMD -MP -c -o $@ $<
+	$(Q)tests/faults/calls.py check $@
+	$(Q)objcopy --redefine-syms=$(B)/faults/names $@
+
+$(B)/faults/with.a: $(FAULTY) $(B)/obj/tests/faults/inject.o
+$(B)/faults/without.a: $(call object,$(filter-out $(SYSTEM_CALLS),$(MODULES)))
+$(B)/faults/with.a $(B)/faults/without.a:
+	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(PROGRAMS:%=$(B)/faults/%): $(B)/faults/%: $(B)/obj/src/%.o $(B)/faults/with.a $(B)/faults/without.a $(B)/link-flags
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDLIBS)
+
+-include $(FAULTY:.o=.d)
+
+# A program that makes a mistake for each judgement, to test the judgements.
+$(B)/faults/obj/mistaken.o: tests/faults/mistaken.c tests/faults/inject.h $(B)/faults/calls.h $(B)/flags
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(FAULTS_FLAGS) -c -o $@ $<
+	$(Q)objcopy --redefine-syms=$(B)/faults/names $@
+
+$(B)/faults/self-test/udpsrv: $(B)/faults/obj/mistaken.o $(B)/obj/tests/faults/inject.o
+	$(Q)mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^
+
+.PHONY: faults faults-check faults-programs
+faults-programs: $(PROGRAMS:%=$(B)/faults/%) $(B)/faults/self-test/udpsrv
+	$(Q)tests/faults/selftest.py $(B)/faults/self-test
+
+FAULTS_ONLY ?=
+faults: ## let each system call fail, with each error, while the programs run (root); writes build/faults.md
+	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 faults-programs
+	$(Q)tests/faults/faults.py --programs build/asan/faults --report build/faults.md --only '$(FAULTS_ONLY)'
+
+faults-check: ## the short form of make faults: each call fails in one way
+	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 faults-programs
+	$(Q)tests/faults/faults.py --programs build/asan/faults --report build/faults-check.md --short
 
 layers: ## check the layers (what includes what), the size of files, the form of messages, and the words
 	$(Q)tests/layers

@@ -74,8 +74,8 @@ void peer_end_sending(struct peer *peer);
 ssize_t peer_receive(struct peer *peer, void *bytes, size_t capacity, uint64_t *time_ms,
                      const char **from);
 
-/* Returns whether an error of peer_send or peer_receive ends the connection: errors of a stream do,
- * whereas after an error of a datagram others may follow. */
+/* Returns whether an error of peer_receive ends the connection: errors of a stream do, whereas
+ * after an error of a datagram others may follow, unless the error lasts. */
 bool peer_error_is_final(const struct peer *peer, int error);
 
 /* Return what an error of connecting, sending or receiving means (-errno; -ETIMEDOUT: no reply;

@@ -160,9 +160,28 @@ ssize_t peer_receive(struct peer *peer, void *bytes, size_t capacity, uint64_t *
     return size;
 }
 
+/* Errors of a datagram socket that a receive returns each time, so that the event loop never waits.
+ */
+static bool is_lasting(int error)
+{
+    switch (-error) {
+    case EBADF:
+    case EFAULT:
+    case EINVAL:
+    case ENOMEM:
+    case ENOTCONN:
+    case ENOTSOCK:
+        return true;
+    default:
+        return false;
+    }
+}
+
 bool peer_error_is_final(const struct peer *peer, int error)
 {
-    return peer->stream && error < 0 && error != -EAGAIN && error != -EMSGSIZE;
+    if (!peer->stream)
+        return is_lasting(error);
+    return error < 0 && error != -EAGAIN && error != -EMSGSIZE;
 }
 
 const char *peer_error_reason(int error)

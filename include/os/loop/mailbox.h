@@ -33,6 +33,10 @@ struct mailbox_message {
  * the loop. Returns NULL with errno set. */
 struct mailbox *mailbox_new(struct loop *loop);
 
+/* Handles all queued messages, when the loop does not run and no thread posts any more: after a
+ * loop that failed, before the memory of the messages is freed. */
+void mailbox_handle_all(struct mailbox *mailbox);
+
 /* Frees the mailbox; messages that are still queued are handled first, so that none is lost. Call
  * it before the loop is freed, when the loop does not run and no thread posts any more. */
 void mailbox_free(struct mailbox *mailbox);

@@ -268,6 +268,8 @@ static int run_senders(struct load_run *run, char error[LOAD_RUN_ERROR_BYTES])
         sender_abort(run->senders[i]);
     for (uint32_t i = 0; i < run->created; i++)
         sender_join(run->senders[i]);
+    if (loop_error) /* the messages are in the memory of the senders, which is freed next */
+        mailbox_handle_all(main_loop->mailbox);
     return failed ? failed : loop_error;
 }
 

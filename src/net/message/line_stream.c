@@ -132,6 +132,12 @@ void line_stream_free(struct line_stream *stream)
 
 /* ---- Output ---- */
 
+/* To the callback, -EMSGSIZE and -ENOBUFS are limits of this module. */
+static int system_error(void)
+{
+    return errno == EMSGSIZE || errno == ENOBUFS ? -EIO : -errno;
+}
+
 /* Sends as many of size bytes as the kernel accepts. Returns how many; an error ends the
  * connection. */
 static size_t send_some(struct line_stream *stream, const char *bytes, size_t size)
@@ -145,7 +151,7 @@ static size_t send_some(struct line_stream *stream, const char *bytes, size_t si
         else if (errno == EAGAIN)
             break;
         else if (errno != EINTR)
-            stream->error = -errno;
+            stream->error = system_error();
     }
     return sent;
 }
@@ -213,7 +219,7 @@ static void fill(struct line_stream *stream)
     else if (got == 0)
         stream->ended = true;
     else if (errno != EAGAIN && errno != EINTR)
-        stream->error = -errno;
+        stream->error = system_error();
 }
 
 static void call_closed(struct line_stream *stream, int error)

@@ -155,8 +155,11 @@ static int await_connection(int fd, uint32_t timeout_ms)
     for (; now_ms < end_ms; now_ms = clock_now_ms()) {
         struct pollfd wait = {.fd = fd, .events = POLLOUT};
         uint64_t left_ms = end_ms - now_ms;
-        if (poll(&wait, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX) > 0)
+        int ready = poll(&wait, 1, left_ms < INT32_MAX ? (int)left_ms : INT32_MAX);
+        if (ready > 0)
             return tcp_connect_result(fd);
+        if (ready < 0 && errno != EINTR)
+            return -errno;
     }
     return -ETIMEDOUT;
 }

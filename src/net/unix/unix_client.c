@@ -84,6 +84,7 @@ ssize_t unix_client_read_until(int fd, void *bytes, size_t capacity, uint64_t un
         if (now_ms >= until_ms)
             return -EAGAIN;
         uint64_t left_ms = until_ms - now_ms;
-        poll(&wait, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX);
+        if (poll(&wait, 1, left_ms < INT_MAX ? (int)left_ms : INT_MAX) < 0 && errno != EINTR)
+            return -errno;
     }
 }

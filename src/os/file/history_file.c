@@ -13,7 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOCK_RETRY_MS = 10 };
+enum {
+    LOCK_RETRY_MS = 10,
+    OPEN_TRIES_MAX = 100,
+};
 
 /* ---- The path ---- */
 
@@ -63,20 +66,28 @@ static int lock(int fd)
     return 0;
 }
 
-/* Returns whether the locked file still has that path, and was not replaced during the wait. */
-static bool is_current(int fd, const char *path)
+/* Sets whether the locked file still has that path, and was not replaced or removed during the
+ * wait. Returns 0 or -errno. */
+static int read_current(int fd, const char *path, bool *current)
 {
     struct stat locked, named;
-    return fstat(fd, &locked) == 0 && stat(path, &named) == 0 && locked.st_dev == named.st_dev &&
-           locked.st_ino == named.st_ino;
+    *current = false;
+    if (fstat(fd, &locked) != 0)
+        return -errno;
+    if (stat(path, &named) != 0)
+        return errno == ENOENT ? 0 : -errno;
+    *current = locked.st_dev == named.st_dev && locked.st_ino == named.st_ino;
+    return 0;
 }
 
 /* Opens the file, with access only for its owner, and locks it. Returns its descriptor, whose close
  * unlocks it, or -errno. */
 static int open_locked(const char *path)
 {
-    for (;;) {
+    /* Another program may replace the file between open and lock, but hardly so often. */
+    for (int tries = 0; tries < OPEN_TRIES_MAX; tries++) {
         struct stat status;
+        bool current = false;
         int fd =
             open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
         if (fd < 0)
@@ -88,12 +99,15 @@ static int open_locked(const char *path)
             error = fchmod(fd, 0600) == 0 ? 0 : -errno;
         if (!error)
             error = lock(fd);
-        if (!error && is_current(fd, path))
+        if (!error)
+            error = read_current(fd, path, &current);
+        if (!error && current)
             return fd;
         close(fd);
         if (error)
             return error;
     }
+    return -EAGAIN;
 }
 
 /* ---- Reading and writing ---- */

@@ -70,9 +70,9 @@ static void post(int eventfd)
 {
     const uint64_t one = 1;
 
-    /* Fails only if the counter is full, and then it is readable, too. */
-    if (write(eventfd, &one, sizeof one) < 0)
-        return;
+    /* Else it fails only if the counter is full, and then it is readable, too. */
+    while (write(eventfd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
 }
 
 void log_writer_put(const struct log_line *line)
@@ -140,8 +140,8 @@ static void run(void *state)
         write_queued(&ended);
         if (ended)
             break;
-        /* Waits for a post. It can't fail: the counter has 8 bytes, and signals are blocked. */
-        if (read(writer.wake, &posts, sizeof posts) < 0)
+        /* Waits for a post. Nothing else can fail: the counter has 8 bytes. */
+        if (read(writer.wake, &posts, sizeof posts) < 0 && errno != EINTR)
             break;
     }
     report_lost(clock_wall_ms());

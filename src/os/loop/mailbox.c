@@ -90,16 +90,21 @@ struct mailbox *mailbox_new(struct loop *loop)
     return mailbox;
 }
 
-void mailbox_free(struct mailbox *mailbox)
+void mailbox_handle_all(struct mailbox *mailbox)
 {
-    if (mailbox == NULL)
-        return;
     /* A message that is handled may post another. */
     do {
         while (mailbox->taken != NULL)
             handle_first(mailbox);
         mailbox->taken = take_all(mailbox);
     } while (mailbox->taken != NULL);
+}
+
+void mailbox_free(struct mailbox *mailbox)
+{
+    if (mailbox == NULL)
+        return;
+    mailbox_handle_all(mailbox);
     loop_cancel(mailbox->loop, &mailbox->task);
     loop_remove(&mailbox->handler);
     close(mailbox->handler.fd);
@@ -117,7 +122,7 @@ void mailbox_post(struct mailbox *mailbox, struct mailbox_message *message)
     *mailbox->end = message;
     mailbox->end = &message->next;
     pthread_mutex_unlock(&mailbox->lock);
-    /* Fails only if the counter is full, and then the loop wakes up anyway. */
-    if (was_empty && write(mailbox->handler.fd, &one, sizeof one) < 0)
-        return;
+    /* Else it fails only if the counter is full, and then the loop wakes up anyway. */
+    while (was_empty && write(mailbox->handler.fd, &one, sizeof one) < 0 && errno == EINTR)
+        ;
 }

@@ -112,7 +112,7 @@ void poller_wake(struct poller *poller)
 {
     const uint64_t one = 1;
 
-    /* Fails only if the counter is full, and then the wait ends anyway. */
-    if (write(poller->wake, &one, sizeof one) < 0)
-        return;
+    /* Else it fails only if the counter is full, and then the wait ends anyway. */
+    while (write(poller->wake, &one, sizeof one) < 0 && errno == EINTR)
+        ;
 }

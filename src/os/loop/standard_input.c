@@ -75,7 +75,7 @@ int standard_descriptors_open_missing(void)
     };
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         /* open returns the lowest free number, which is this one. */
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) < 0)
             return -errno;
     }
     return 0;

@@ -73,6 +73,17 @@ Test(mailbox, handles_messages_in_the_order_of_posting)
     close_receiver(&receiver);
 }
 
+Test(mailbox, handles_all_messages_without_its_loop)
+{
+    struct receiver receiver;
+    open_receiver(&receiver, MESSAGES);
+    for (int i = 0; i < MESSAGES; i++)
+        post(&receiver, 0, i);
+    mailbox_handle_all(receiver.mailbox);
+    cr_assert_eq(receiver.handled, MESSAGES);
+    close_receiver(&receiver);
+}
+
 struct sender {
     struct receiver *receiver;
     int number;

@@ -1,0 +1,109 @@
+#!/usr/bin/env python3
+"""The table of calls that can fail (calls.txt), and what the build makes of it.
+
+    calls.py header                  prints the C header that replaces the calls of os/ and net/
+    calls.py rename                  prints the names for objcopy --redefine-syms
+    calls.py check OBJECT...         fails if an object calls a function of libc that is in neither calls.txt nor harmless.txt
+"""
+
+import collections
+import errno
+import os
+import re
+import subprocess
+import sys
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+Call = collections.namedtuple("Call", "name kind errors")
+
+# All headers of the system that os/ and net/ use: they declare the functions before the macros hide them.
+HEADERS = """arpa/inet.h dirent.h errno.h fcntl.h glob.h grp.h ifaddrs.h inttypes.h libgen.h limits.h net/if.h netdb.h
+netinet/in.h poll.h pthread.h pwd.h sched.h signal.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h
+sys/epoll.h sys/eventfd.h sys/file.h sys/inotify.h sys/ioctl.h sys/mman.h sys/prctl.h sys/random.h sys/resource.h sys/signalfd.h
+sys/socket.h sys/stat.h sys/syscall.h sys/time.h sys/timerfd.h sys/types.h sys/uio.h sys/un.h sys/utsname.h termios.h time.h
+unistd.h""".split()
+
+# Numbers of netdb.h and glob.h, which Python does not know.
+OTHER_ERRORS = {
+    "EAI_BADFLAGS": -1, "EAI_NONAME": -2, "EAI_AGAIN": -3, "EAI_FAIL": -4, "EAI_NODATA": -5, "EAI_FAMILY": -6,
+    "EAI_SOCKTYPE": -7, "EAI_SERVICE": -8, "EAI_ADDRFAMILY": -9, "EAI_MEMORY": -10, "EAI_SYSTEM": -11,
+    "GLOB_NOSPACE": 1, "GLOB_ABORTED": 2, "GLOB_NOMATCH": 3, "SHORT": 0,
+}
+
+
+def number_of(error):
+    return OTHER_ERRORS[error] if error in OTHER_ERRORS else getattr(errno, error)
+
+
+def lines_of(name):
+    with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
+        return [line.split("#")[0].strip() for line in file if line.split("#")[0].strip()]
+
+
+def calls():
+    """The calls by their names; errors of which two names have the same number count once."""
+    table = {}
+    for line in lines_of("calls.txt"):
+        name, kind, *errors = line.split()
+        by_number = {}
+        for error in errors:
+            by_number.setdefault(number_of(error), error)
+        table[name] = Call(name, kind, list(by_number.values()))
+    return table
+
+
+def print_header():
+    print('/* Made by tests/faults/calls.py from calls.txt. */\n#ifndef FAULTS_CALLS_H\n#define FAULTS_CALLS_H\n')
+    for header in HEADERS:
+        print(f"#include <{header}>")
+    print('#include "tests/faults/inject.h"\n')
+    for call in calls().values():
+        print(f'extern __typeof__({call.name}) fault_real_{call.name} __asm__("fault_real_{call.name}");')
+        print(f"#undef {call.name}\n#define {call.name}(...) FAULT_{call.kind}({call.name}, __VA_ARGS__)")
+    print("\n#endif")
+
+
+def undefined(path):
+    listing = subprocess.run(["nm", "-u", path], capture_output=True, text=True, check=True).stdout
+    return {line.split()[-1] for line in listing.splitlines() if line.strip()}
+
+
+def check(paths):
+    known = set(" ".join(lines_of("harmless.txt")).split())
+    wrapped, faults = set(calls()), 0
+    for path in paths:
+        for symbol in sorted(undefined(path)):
+            if re.match(r"__(asan|ubsan|tsan|start_|stop_)|_GLOBAL_OFFSET_TABLE_|fault_", symbol) or symbol in known:
+                continue
+            if symbol in wrapped:
+                print(f"faults: {path}: {symbol} is used without a call, so it cannot fail: call it by its name", file=sys.stderr)
+                faults += 1
+            elif is_of_libc(symbol):
+                print(f"faults: {path}: {symbol} is in neither tests/faults/calls.txt nor harmless.txt: add it with the errors of "
+                      "its manual page", file=sys.stderr)
+                faults += 1
+    return 1 if faults else 0
+
+
+def is_of_libc(symbol):
+    """Whether libc defines the function; else it is one of the project."""
+    if not hasattr(is_of_libc, "symbols"):
+        path = subprocess.run([os.environ.get("CC", "cc"), "-print-file-name=libc.so.6"], capture_output=True, text=True, check=True)
+        listing = subprocess.run(["nm", "-D", "--defined-only", path.stdout.strip()], capture_output=True, text=True, check=True)
+        is_of_libc.symbols = {line.split()[-1].split("@")[0] for line in listing.stdout.splitlines()}
+    return symbol in is_of_libc.symbols
+
+
+def main():
+    if sys.argv[1] == "header":
+        print_header()
+    elif sys.argv[1] == "rename":
+        for name in calls():
+            print(f"fault_real_{name} {name}")
+    elif sys.argv[1] == "check":
+        return check(sys.argv[2:])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

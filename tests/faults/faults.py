@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Fault injection: each call of the system in os/ and net/ fails, with each error of its manual page, while scenarios run.
+
+    faults.py --programs FOLDER [--report FILE] [--short] [--jobs N]
+    faults.py --programs FOLDER --only TEXT[,TEXT...]     only faults whose description has all the texts; prints each run
+
+Writes a table of call sites and errors, and fails if a fault causes a crash, a hang, a spin, a leak, counters that do not
+add up, a silent loss or a silent exit, or if a site is not reached and exceptions.txt gives no reason. See README.md."""
+
+import argparse
+import collections
+import concurrent.futures
+import multiprocessing
+import os
+import random
+import sys
+import time
+
+import calls
+import exceptions
+import judge
+import plan
+import rare_scenarios
+import rare_tool_scenarios
+import report
+import server_scenarios
+import tool_scenarios
+import world
+from run import run_scenario
+
+SERVER_SCENARIOS = {**server_scenarios.SCENARIOS, **rare_scenarios.SCENARIOS}
+SCENARIOS = {**SERVER_SCENARIOS, **tool_scenarios.SCENARIOS, **rare_tool_scenarios.SCENARIOS}
+SHORT_PER_SITE = 1
+BASELINES = 2
+PROGRESS = 500
+worker = {} # what a process of the pool has
+
+
+def program_of(scenario):
+    return "udpsrv" if scenario in SERVER_SCENARIOS else scenario.split()[0]
+
+
+def prepare_worker(programs):
+    world.end_with_parent()
+    world.enter_namespaces()
+    worker.update(programs=programs)
+
+
+def run_one(scenario, text):
+    world.renew_network_if_used()
+    return run_scenario(SCENARIOS[scenario], worker["programs"], text)
+
+
+class Sweep:
+    def __init__(self, options):
+        self.options, self.table, self.sites = options, calls.calls(), plan.Sites(options.programs)
+        self.exceptions = exceptions.Exceptions()
+        self.pool = concurrent.futures.ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), prepare_worker,
+                                                           (options.programs,))
+        self.left_open = collections.defaultdict(list)
+        self.baselines, self.visits, self.reached_by, self.tried, self.suspects = {}, {}, {}, [], []
+        self.start = time.monotonic()
+
+    def run_baselines(self):
+        """Runs each scenario without a fault: it must pass, and says which sites it reaches and what it costs."""
+        pending = {name: [self.pool.submit(run_one, name, None) for _ in range(BASELINES)] for name in SCENARIOS}
+        for name, futures in pending.items():
+            results = [future.result() for future in futures]
+            for result in results:
+                if result["failure"] or result["lost"] or result["unbalanced"]:
+                    sys.exit(f"faults: the scenario '{name}' fails without a fault: {result['failure']} {result['lost']} "
+                             f"{result['unbalanced']}\n{result['programs']}")
+            self.baselines[name] = {"programs": [program for result in results for program in result["programs"]],
+                                    "seconds": min(result["seconds"] for result in results),
+                                    "left_open": self.left_open[program_of(name)]}
+            self.left_open[program_of(name)] += [result["counts"]["left_open"] for result in results]
+            self.left_open[program_of(name)].append(getattr(SCENARIOS[name], "may_leave_open", ""))
+            self.visits[name, program_of(name)] = {index: min(result["counts"]["visits"].get(index, 0) for result in results)
+                                                   for result in results for index in result["counts"]["visits"]}
+
+    def run_faults(self, faults):
+        """A finding counts if a second run shows one again: a busy host may delay a program beyond the limit of time."""
+        self.suspects, self.order = [], {fault: number for number, fault in enumerate(faults)}
+        for fault, result, found in self.results_of(faults):
+            self.note(fault, result, found)
+        confirmed = {fault for fault, _, found in self.results_of([tried.fault for tried in self.suspects]) if found}
+        self.tried += [tried if tried.fault in confirmed else tried._replace(found=[]) for tried in self.suspects]
+
+    def results_of(self, faults):
+        """Yields the fault, the result and the findings of each run, in the order in which they end."""
+        pending = {self.pool.submit(run_one, fault.scenario, plan.text_of(fault)(self.sites)): fault for fault in faults}
+        for done, future in enumerate(concurrent.futures.as_completed(pending), 1):
+            fault, result = pending.pop(future), future.result()
+            found = [one for one in judge.judge(result, self.baselines[fault.scenario]) if not self.exceptions.accepts(fault, one[0])]
+            if found or self.options.only:
+                show(fault, result, found)
+            self.show_progress(done, len(faults))
+            yield fault, result, found
+        self.show_progress(None, 0)
+
+    def note(self, fault, result, found):
+        """Keeps the result, as a suspect if there is a finding."""
+        for index in result["counts"]["visits"]:
+            site = self.sites.names[fault.program][index]
+            earlier = self.reached_by.get(site)
+            if fault.first is None and (earlier is None or self.order[fault] < self.order[earlier]):
+                self.reached_by[site] = fault
+        injected = result["counts"]["injected"][1 if fault.first else 0]
+        tried = report.Tried(fault, injected, found, summary_of(result, self.baselines[fault.scenario]))
+        (self.suspects if found else self.tried).append(tried)
+
+    def show_progress(self, done, total):
+        if done and done % PROGRESS == 0 and not sys.stderr.isatty():
+            print(f"faults: {done} of {total} after {time.monotonic() - self.start:.0f} s", flush=True)
+        if sys.stderr.isatty():
+            sys.stderr.write(f"\r\x1b[Kfaults: {done} of {total}" if done else "\r\x1b[K")
+
+    def select(self, faults):
+        """Those that are asked for, in an order that mixes fast and slow scenarios."""
+        words = self.options.only.split(",") if self.options.only else []
+        random.Random(1).shuffle(faults)
+        return [fault for fault in faults if all(word in report.describe(fault) for word in words)]
+
+    def regressions(self):
+        """The scenario of each must still reach its site, else the line says nothing."""
+        for fault in self.exceptions.regressions():
+            visits = self.visits.get((fault.scenario, fault.program), {})
+            if not visits.get(self.sites.indexes[fault.program].get(fault.site)):
+                sys.exit(f"faults: exceptions.txt: the regression '{report.describe(fault)}' is about a call that this scenario does "
+                         "not make: correct the line")
+            yield fault
+
+    def run(self):
+        self.run_baselines()
+        first = plan.first_round(self.sites, self.visits, {name: one["seconds"] for name, one in self.baselines.items()}, self.table)
+        without_fault = {fault.site for fault in first}
+        if self.options.short:
+            first = plan.short_form(first, SHORT_PER_SITE)
+        first = list(dict.fromkeys(first + list(self.regressions())))
+        self.run_faults(self.select(first))
+        if not self.options.short:
+            only_by_faults = {site: fault for site, fault in self.reached_by.items() if site not in without_fault}
+            self.run_faults(self.select(plan.second_round(only_by_faults, self.table)))
+        self.pool.shutdown()
+        return report.finish(self)
+
+
+def summary_of(result, baseline):
+    """How the run ended: the first message that only the fault causes, and whether a program ended with a failure."""
+    usual = judge.usual_messages(baseline)
+    texts = [text for program in result["programs"] for text in judge.new_messages(program, usual)]
+    ends = [program["status"] for program in result["programs"] if program["status"] not in program["expected"]]
+    return texts[:1], bool(ends)
+
+
+def show(fault, result, found):
+    print(f"{report.describe(fault)}: {found or 'ok'} injected={result['counts']['injected']} {result['seconds']:.2f} s")
+    for program in result["programs"] if found else ():
+        print(f"  {program['name']} status={program['status']} cpu={program['cpu_s']:.2f}\n    output: {program['output'][-600:]!r}\n"
+              f"    errors: {program['errors'][-2500:]}")
+    if found:
+        print(f"  lost={result['lost']} unbalanced={result['unbalanced']} evidence={result['evidence']}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--programs", required=True)
+    parser.add_argument("--report", default="faults.md")
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--jobs", type=int, default=16)
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    options.programs = os.path.abspath(options.programs)
+    if not world.can_enter_namespaces():
+        print("faults: skipped: the scenarios need network and mount namespaces, which this user cannot make (run it as root)")
+        return 0
+    return Sweep(options).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
