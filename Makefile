@@ -160,13 +160,13 @@ check: ## install what the tests need, then run them: layers, words, two compile
 	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests build/clang/neighbour-tests
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system bench-check
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 neighbours
-	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay faults-check
+	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay
 	$(Q)$(MAKE) --no-print-directory check-pure check-build
 
-check-long: ## tests that take too long for check: all kinds of unreachable neighbours, all faults, lint, ThreadSanitizer
+check-long: ## tests that take too long for check: all kinds of unreachable neighbours, lint, ThreadSanitizer
 	@tests/deps --install
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 NEIGHBOURS_TESTS='long_*/*' neighbours
-	$(Q)$(MAKE) --no-print-directory faults lint tsan
+	$(Q)$(MAKE) --no-print-directory lint tsan
 
 unit: $(B)/unit-tests ## run only the unit tests
 	$(B)/unit-tests $(CRITERION_FLAGS)
