@@ -57,6 +57,7 @@ TARGETS  := config frame access_list control datagram_decision
 BARES    := $(sort $(wildcard tests/bench/bare/bare_*.c)) tests/bench/registry.c
 BARE_COMMON := tests/bench/bare/bare.c tests/bench/bare/sender.c
 SYSTEM   := $(sort $(wildcard tests/system/*/*.c))
+SIM      := $(sort $(shell find tests/sim -name '*.c'))
 NEIGHBOURS := $(sort $(wildcard tests/neighbours/*.c))
 HARNESS  := $(patsubst %,tests/system/harness/%.c,harness process peer server neighbours)
 MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
@@ -69,7 +70,7 @@ COMPLETIONS := $(PROGRAMS:%=$(B)/completions/bash/%) $(PROGRAMS:%=$(B)/completio
 
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
 OBJECTS := $(call object,$(MODULES) $(PROGRAMS:%=src/%.c) src/completion.c $(UNIT) $(SYSTEM) $(NEIGHBOURS) $(PLAINS) $(FUZZERS) \
-           $(wildcard tests/fuzz/targets/*.c) $(BARES) $(BARE_COMMON)) \
+           $(wildcard tests/fuzz/targets/*.c) $(BARES) $(BARE_COMMON) $(SIM)) \
            $(patsubst %.c,$(B)/obj/cross/%.o,$(UNIT) tests/cross/runner.c)
 
 Q := $(if $(V),,@)
@@ -120,6 +121,7 @@ $(B)/neighbour-tests: $(call object,$(NEIGHBOURS) $(HARNESS)) $(B)/modules.a $(B
 # Headers that tests share.
 FIXTURES := -Itests/unit/fixtures -Itests/system/harness
 $(B)/obj/tests/% $(B)/obj/cross/tests/%: private INCLUDES := $(FIXTURES)
+$(B)/obj/tests/sim/%: private INCLUDES := -Itests
 
 $(B)/obj/%.o: %.c $(B)/flags | $(KERNEL_HEADERS)
 	$(call say,CC,$<)
@@ -229,6 +231,16 @@ $(B)/replay/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/obj/tests/fuzz/targets/repla
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
+
+# ---- the simulator ----
+
+# The server on a simulated kernel and network: tests/sim implements the headers of os/ and net/, and is linked in place
+# of them with the same objects of all other layers.
+SIMULATED := $(filter-out src/os/% src/net/% src/ctl/% src/client/% src/load/% src/completion/% src/terminal/%,$(MODULES))
+
+$(B)/sim: $(call object,$(SIM) $(SIMULATED)) $(B)/link-flags
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LDLIBS)
 
 # ---- other processors and other builds ----
 
