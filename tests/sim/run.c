@@ -95,6 +95,8 @@ int run_seed(uint64_t seed, const struct run_options *options)
     network_begin(clients_receive);
     settings_draw();
     settings_write(&settings, false);
+    if (options->log)
+        fprintf(stderr, "%s\n", simulated_file_find(SETTINGS_PATH)->text);
     server_options = (struct server_options){.config_path = SETTINGS_PATH};
     plan_draw(options->broken);
     scheduler_start(run_server, NULL);

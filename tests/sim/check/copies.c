@@ -3,6 +3,7 @@
 #include "sim/check/payload.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
+#include "sim/world/settings.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -169,7 +170,10 @@ bool copies_line(const void *bytes, size_t size, bool taken)
 {
     uint32_t number, client;
     bool is_broadcast = payload_read_broadcast(bytes, size, &number) && number < BROADCASTS_MAX;
-    if (!is_broadcast && !payload_read_message(bytes, size, &client, &number))
+    /* A message that was corrupted on its way is relayed as it is. */
+    bool may_relay = settings.relay != DRAWN_RELAY_OFF ||
+                     (settings_change && next_settings.relay != DRAWN_RELAY_OFF);
+    if (!is_broadcast && !may_relay && !payload_read_message(bytes, size, &client, &number))
         return false;
     taken_count += taken;
     if (is_broadcast && taken)

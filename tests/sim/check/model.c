@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { TABLE = 2 * MODEL_ENTRIES_MAX, HEAD_BYTES = 5, COOKIE_BYTES = 16 };
+enum { SWEEP_SLOP_MS = 20, TABLE = 2 * MODEL_ENTRIES_MAX, HEAD_BYTES = 5, COOKIE_BYTES = 16 };
 
 /* How certain something is. */
 enum chance { NO, MAYBE, YES };
@@ -106,7 +106,9 @@ static bool is_own_port(uint16_t port)
 
 static bool is_wrong_source(const struct addr *source)
 {
-    bool broadcast = source->family == ADDR_IPV4 && source->ip[3] == 255;
+    static const uint8_t links[][4] = {{192, 0, 2, 255}, {198, 51, 100, 255}};
+    bool broadcast = source->family == ADDR_IPV4 &&
+                     (memcmp(source->ip, links[0], 4) == 0 || memcmp(source->ip, links[1], 4) == 0);
     return source->port == 0 || addr_is_multicast(source) || addr_is_wildcard(source) || broadcast;
 }
 
@@ -247,14 +249,16 @@ static void apply(struct model_entry *entry, struct effect effect)
     if (effect.registers == YES && !may_expire && entry->kicks == 0) {
         if (!model_is_sure(entry))
             entry->sure_since_ms = now_ms;
-        entry->sure_until_ms = later(entry->sure_until_ms, now_ms + low_ms);
+        entry->sure_until_ms = now_ms + low_ms;
+    } else if (effect.registers != NO && now_ms + low_ms < entry->sure_until_ms) {
+        entry->sure_until_ms = now_ms + low_ms; /* it may have got a shorter ttl */
     }
     if (effect.registers != NO) {
         if (!model_is_possible(entry))
             entry->may_since_ms = now_ms;
         uint64_t until_ms = now_ms + high_ms + 1 + MODEL_SLOP_MS;
         entry->may_until_ms = later(entry->may_until_ms, until_ms);
-        entry->kept_until_ms = later(entry->kept_until_ms, until_ms + sweep_ms + 20);
+        entry->kept_until_ms = later(entry->kept_until_ms, until_ms + sweep_ms + SWEEP_SLOP_MS);
     }
 }
 
@@ -307,6 +311,11 @@ void model_kicked(struct model_entry *entry)
 
 void model_settings_change(void)
 {
+    for (uint32_t i = 1; i <= count; i++)
+        if (occupies(&entries[i]))
+            entries[i].kept_until_ms =
+                later(entries[i].kept_until_ms,
+                      entries[i].may_until_ms + next_settings.sweep_ms + SWEEP_SLOP_MS);
     /* All clients expire where addresses are to be proven from now on. */
     if (settings.cookie || !next_settings.cookie)
         return;

@@ -18,6 +18,9 @@ enum { TOUCHED_MAX = 4096 };
 
 static struct model_entry *touched[TOUCHED_MAX]; /* since the last step */
 static size_t touched_count;
+/* By worker: the listener whose datagrams are answered now. Challenges leave before the next ones
+ * are received, and a group sends them by another listener's socket. */
+static int receiving[COROUTINES_MAX];
 static struct connection *answering; /* whose line is handled now */
 
 static int current_worker(void)
@@ -32,6 +35,7 @@ void observe_received(int socket, const struct datagram *datagram)
 {
     int listener = role_of(socket).listener;
     totals.datagrams++;
+    receiving[current_worker()] = listener;
     struct model_entry *entry =
         model_receive(listener, current_worker(), &datagram->source, datagram->bytes,
                       datagram->size, datagram->truncated, datagram->is_multicast);
@@ -53,7 +57,7 @@ void observe_reply(const struct datagram *request, const void *bytes, size_t siz
         broken_promise("a denied source gets no answer", "port %d got one", request->source.port);
 }
 
-static bool is_frame(const void *bytes, size_t size, uint8_t type)
+static bool is_frame_of(const void *bytes, size_t size, uint8_t type)
 {
     return size >= 5 && memcmp(bytes, "\0UDP", 4) == 0 && ((const uint8_t *)bytes)[4] == type;
 }
@@ -72,8 +76,8 @@ static void check_amplification(struct model_entry *entry, size_t size)
 
 static void count_challenge(struct model_entry *entry, const void *bytes, size_t size, int error)
 {
-    bool is_pong = is_frame(bytes, size, 5);
-    if (!is_pong && !is_frame(bytes, size, 1))
+    bool is_pong = is_frame_of(bytes, size, 5);
+    if (!is_pong && !is_frame_of(bytes, size, 1))
         broken_promise("only challenges and pongs leave by their socket", "another datagram did");
     totals.challenge_failed += error != 0;
     totals.ponged += error == 0 && is_pong;
@@ -85,7 +89,9 @@ static void count_challenge(struct model_entry *entry, const void *bytes, size_t
 void observe_sent(int socket, const struct addr *to, const void *bytes, size_t size, int error)
 {
     struct role_of_socket role = role_of(socket);
-    struct model_entry *entry = model_find(role.listener, to);
+    bool is_frame = role.role == ROLE_RECEIVER || role.role == ROLE_CHALLENGE;
+    int listener = is_frame ? receiving[current_worker()] : role.listener;
+    struct model_entry *entry = model_find(listener, to);
     switch (role.role) {
     case ROLE_REPLY:
         totals.replied += error == 0;
@@ -114,6 +120,7 @@ void observe_sent(int socket, const struct addr *to, const void *bytes, size_t s
 void observe_full(int socket)
 {
     (void)socket;
+    totals.full_ms = event_queue_now_ms();
 }
 
 /* ---- lines ---- */
@@ -145,7 +152,7 @@ void observe_line_sent(struct connection *connection, const char *line, size_t s
         totals.replied += taken;
         totals.reply_failed += !taken;
         rotation_reply(line, size);
-    } else if (!copies_line(line, size, taken) && memcmp(line, "error: ", 7) != 0) {
+    } else if (memcmp(line, "error: ", 7) != 0 && !copies_line(line, size, taken)) {
         broken_promise("a stream gets replies, copies and errors", "another line was sent");
     }
 }

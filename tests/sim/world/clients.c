@@ -24,13 +24,14 @@ struct client {
     bool has_cookie, vanished;
     uint8_t cookie[COOKIE_BYTES];
     uint64_t last_request_ms, last_reply_ms;
-    uint32_t pending;       /* number of the request that was challenged */
-    uint32_t expected, got; /* broadcasts */
+    uint32_t pending; /* number of the request that was challenged */
+    uint32_t got;     /* the last broadcast */
 };
 
 static struct client clients[CLIENTS_MAX];
 static size_t count;
 static bool quiet, stopped;
+static uint64_t broadcast_ms; /* when the last one began */
 
 enum { TABLE = 8192 };
 static uint16_t table[TABLE]; /* indexes + 1, by address */
@@ -330,16 +331,16 @@ void clients_stop(void)
     stopped = true;
 }
 
-static bool must_be_registered(const struct client *client)
+void clients_expect_broadcast(void)
 {
-    const struct model_entry *entry = model_find(client->listener->number, &client->addr);
-    return entry != NULL && model_is_sure(entry) && client->kind != FORGER;
+    broadcast_ms = event_queue_now_ms();
 }
 
-void clients_expect_broadcast(uint32_t number)
+/* Whether it was registered from the beginning of the last broadcast until now. */
+static bool is_target(const struct client *client)
 {
-    for (size_t i = 0; i < count; i++)
-        clients[i].expected = must_be_registered(&clients[i]) ? number : 0;
+    const struct model_entry *entry = model_find(client->listener->number, &client->addr);
+    return entry != NULL && model_is_sure(entry) && entry->sure_since_ms < broadcast_ms;
 }
 
 void clients_check_liveness(uint32_t number)
@@ -349,7 +350,7 @@ void clients_check_liveness(uint32_t number)
         const struct client *client = &clients[i];
         if (client->kind == FORGER || client->last_request_ms == 0)
             continue;
-        if (client->expected == number && number != 0 && client->got != number)
+        if (number != 0 && client->got != number && is_target(client))
             broken_promise("each live client gets the next broadcast",
                            "client %d (port %d) does not", (int)i, client->addr.port);
         if (answers && !settings_deny(&settings, &client->addr) &&

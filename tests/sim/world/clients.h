@@ -27,9 +27,9 @@ void clients_receive(const struct addr *from, const struct addr *to, const uint8
 /* The address of a drawn client. */
 const struct addr *clients_address(uint64_t any);
 
-/* After clients_end_faults: each client that the model says must be registered expects a broadcast
- * with that number. */
-void clients_expect_broadcast(uint32_t number);
+/* After clients_end_faults: a broadcast begins, which each client that is registered then and stays
+ * so has to get. */
+void clients_expect_broadcast(void);
 /* Whether all have got it, and each request of the last seconds was answered; else a broken
  * promise. */
 void clients_check_liveness(uint32_t number);

@@ -161,7 +161,7 @@ static void next_step(void)
             break;
         clients_check_liveness(0);
         last_broadcast = operators_broadcast();
-        clients_expect_broadcast(last_broadcast);
+        clients_expect_broadcast();
         begin(last_broadcast != 0 ? PHASE_BROADCAST : PHASE_ANSWERS);
         break;
     case PHASE_BROADCAST:
