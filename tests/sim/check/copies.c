@@ -171,9 +171,8 @@ bool copies_line(const void *bytes, size_t size, bool taken)
     uint32_t number, client;
     bool is_broadcast = payload_read_broadcast(bytes, size, &number) && number < BROADCASTS_MAX;
     /* A message that was corrupted on its way is relayed as it is. */
-    bool may_relay = settings.relay != DRAWN_RELAY_OFF ||
-                     (settings_change && next_settings.relay != DRAWN_RELAY_OFF);
-    if (!is_broadcast && !may_relay && !payload_read_message(bytes, size, &client, &number))
+    if (!is_broadcast && !settings_may_relay &&
+        !payload_read_message(bytes, size, &client, &number))
         return false;
     taken_count += taken;
     if (is_broadcast && taken)

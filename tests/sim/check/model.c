@@ -6,7 +6,17 @@
 
 #include <string.h>
 
-enum { SWEEP_SLOP_MS = 20, TABLE = 2 * MODEL_ENTRIES_MAX, HEAD_BYTES = 5, COOKIE_BYTES = 16 };
+enum {
+    TABLE = 2 * MODEL_ENTRIES_MAX,
+    HEAD_BYTES = 5,
+    COOKIE_BYTES = 16,
+    SWEEP_SLOP_MS = 20,
+    /* A cookie is valid for 60 to 120 s; a thread that does not run for 3 s replaces its secret
+     * late. */
+    COOKIE_MIN_MS = 60000 - 3500,
+    COOKIE_MAX_MS = 120000 + 100,
+    ROTATION_SLOP_MS = 200,
+};
 
 /* How certain something is. */
 enum chance { NO, MAYBE, YES };
@@ -14,6 +24,7 @@ enum chance { NO, MAYBE, YES };
 static struct model_entry entries[MODEL_ENTRIES_MAX + 1];
 static uint32_t table[TABLE]; /* numbers of entries; 0: free */
 static uint32_t count;
+static uint64_t leap_ms; /* when the clock last leapt; cookies of before may be too old */
 
 /* ---- entries ---- */
 
@@ -150,9 +161,11 @@ static enum chance proof(const struct model_entry *entry, const uint8_t *bytes, 
             memcmp(entry->cookies[i].bytes, bytes + HEAD_BYTES, COOKIE_BYTES) != 0)
             continue;
         uint64_t age_ms = now_ms - entry->cookies[i].issued_ms;
-        enum chance chance = age_ms < 60000 - MODEL_SLOP_MS ? YES
-                             : age_ms < 120000 + 100        ? MAYBE
-                                                            : NO;
+        bool is_late = entry->cookies[i].issued_ms < leap_ms + ROTATION_SLOP_MS;
+        enum chance chance = is_late && age_ms < COOKIE_MAX_MS ? MAYBE
+                             : age_ms < COOKIE_MIN_MS          ? YES
+                             : age_ms < COOKIE_MAX_MS          ? MAYBE
+                                                               : NO;
         best = chance > best ? chance : best;
     }
     return best;
@@ -307,6 +320,16 @@ void model_kick(struct model_entry *entry)
 void model_kicked(struct model_entry *entry)
 {
     entry->kicks--;
+}
+
+void model_clock_leapt(uint64_t before_ms)
+{
+    uint64_t now_ms = event_queue_now_ms();
+    if (now_ms - before_ms > 60000 - COOKIE_MIN_MS)
+        leap_ms = now_ms;
+    for (uint32_t i = 1; i <= count; i++)
+        if (entries[i].kept_until_ms >= before_ms)
+            entries[i].kept_until_ms = later(entries[i].kept_until_ms, now_ms + SWEEP_SLOP_MS);
 }
 
 void model_settings_change(void)

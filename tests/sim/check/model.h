@@ -57,6 +57,10 @@ void model_challenged(struct model_entry *entry, const uint8_t *cookie);
 void model_kick(struct model_entry *entry);
 void model_kicked(struct model_entry *entry);
 
+/* The host was suspended from that time until now: the sweep and the replacement of cookie secrets
+ * are late. */
+void model_clock_leapt(uint64_t before_ms);
+
 /* Settings change or have changed: the times of all entries are adapted. */
 void model_settings_change(void);
 

@@ -176,12 +176,16 @@ static void check_entry(const struct model_entry *entry)
                                now_ms, NULL);
     if (!found && model_is_sure(entry))
         broken_promise("a client stays registered until its ttl has passed",
-                       "source %" PRIu32 " (port %d) is not registered", entry->number,
-                       entry->source.port);
+                       "source %" PRIu32 " (port %d, listener %d) is not registered at %" PRIu64
+                       " ms; it must be from %" PRIu64 " to %" PRIu64 " ms",
+                       entry->number, entry->source.port, entry->listener, now_ms,
+                       entry->sure_since_ms, entry->sure_until_ms);
     if (found && !model_is_possible(entry))
         broken_promise("only those who may be are registered",
-                       "source %" PRIu32 " (port %d) is registered", entry->number,
-                       entry->source.port);
+                       "source %" PRIu32 " (port %d, listener %d) is registered at %" PRIu64
+                       " ms; it may be from %" PRIu64 " to %" PRIu64 " ms",
+                       entry->number, entry->source.port, entry->listener, now_ms,
+                       entry->may_since_ms, entry->may_until_ms);
 }
 
 void observe_after_step(void)

@@ -31,8 +31,8 @@ static uint64_t ends(const struct stats *stats)
            stats->streams_slow;
 }
 
-/* Whether replies may wait for space, and with them the counts of their batch. After a send buffer was
- * full it is tried again each 5 ms. */
+/* Whether replies may wait for space, and with them the counts of their batch. After a send buffer
+ * was full it is tried again each 5 ms. */
 static bool may_wait(void)
 {
     enum { RETRY_MS = 50 };

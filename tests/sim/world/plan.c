@@ -1,5 +1,6 @@
 #include "sim/world/plan.h"
 
+#include "sim/check/model.h"
 #include "sim/check/roles.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
@@ -132,16 +133,24 @@ static void stop(void)
     begin(PHASE_STOP);
 }
 
+/* The host is suspended, or no thread runs. */
+static void leap(uint64_t ms)
+{
+    uint64_t before_ms = event_queue_now_ms();
+    event_queue_advance(ms * UINT64_C(1000000));
+    model_clock_leapt(before_ms);
+}
+
 static void disturb(void)
 {
     uint64_t kind = draw_below(DRAW_FAULTS, 400);
     if (kind == 0)
         network.slow_until_ns =
             event_queue_now_ns() + draw_range(DRAW_FAULTS, 1, 5000) * UINT64_C(1000000);
-    else if (kind == 1) /* the host is suspended, or the threads do not run */
-        event_queue_advance(draw_range(DRAW_FAULTS, 1, 3000) * UINT64_C(1000000));
+    else if (kind == 1)
+        leap(draw_range(DRAW_FAULTS, 1, 3000));
     else if (kind == 2 && draw_below(DRAW_FAULTS, 20) == 0)
-        event_queue_advance(draw_range(DRAW_FAULTS, 10, 200) * UINT64_C(1000000000));
+        leap(draw_range(DRAW_FAULTS, 10000, 200000));
 }
 
 static void next_step(void)

@@ -11,7 +11,7 @@
 
 struct setup setup;
 struct settings settings, next_settings;
-bool settings_change;
+bool settings_change, settings_may_relay;
 static unsigned last_generation, applied_count;
 
 /* ---- drawing ---- */
@@ -135,6 +135,7 @@ static void draw_clients_and_copies(struct settings *drawn)
     drawn->queue = (uint32_t)PICK(1, 2, 64);
     drawn->relay = (enum drawn_relay)PICK(DRAWN_RELAY_OFF, DRAWN_RELAY_OFF, DRAWN_RELAY_OTHERS,
                                           DRAWN_RELAY_ALL);
+    settings_may_relay |= drawn->relay != DRAWN_RELAY_OFF;
     drawn->relay_pps = (uint32_t)PICK(0, 1, 10);
     drawn->log_level = (unsigned)PICK(1, 2, 3);
     drawn->log_format = (unsigned)PICK(0, 1, 2);

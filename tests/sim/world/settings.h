@@ -62,7 +62,8 @@ extern struct setup setup;
 
 /* The settings in effect. During a reload either of the two may be, in each worker. */
 extern struct settings settings, next_settings;
-extern bool settings_change; /* a reload is in progress */
+extern bool settings_change;    /* a reload is in progress */
+extern bool settings_may_relay; /* messages may have been relayed at any time */
 
 /* Draws both. */
 void settings_draw(void);
