@@ -72,8 +72,9 @@ static void send(struct client *client, const void *bytes, size_t size)
 
 static size_t write_request(struct client *client, char *bytes, uint32_t number)
 {
-    size_t size =
-        draw_below(DRAW_CLIENTS, 4) == 0 ? draw_below(DRAW_CLIENTS, setup.max_datagram) : 0;
+    size_t size = 0;
+    if (!quiet && draw_below(DRAW_CLIENTS, 4) == 0)
+        size = draw_below(DRAW_CLIENTS, setup.max_datagram);
     size = payload_write_message(bytes, 64, client->number, number, size);
     return size < setup.max_datagram ? size : setup.max_datagram;
 }
@@ -147,7 +148,9 @@ static void forge(struct client *client)
 
 static void rebind(struct client *client)
 {
-    client->addr.port = (uint16_t)draw_range(DRAW_CLIENTS, 10000, 30000);
+    do
+        client->addr.port = (uint16_t)draw_range(DRAW_CLIENTS, 10000, 30000);
+    while (table[place_of(&client->addr)] != 0);
     client->has_cookie = false;
     fill_table();
 }

@@ -63,6 +63,16 @@ static bool prepare_reload(void)
     return true;
 }
 
+/* Whether a session waits for the answer to a reload. */
+static bool is_reload_queued(void)
+{
+    for (size_t i = 0; i < OPERATORS_MAX; i++)
+        for (size_t k = 0; operators[i].connection != NULL && k < operators[i].queued_count; k++)
+            if (operators[i].queued[k].kind == COMMAND_RELOAD)
+                return true;
+    return false;
+}
+
 /* The log tells how a reload has ended. A command that was lost with its session has no effect. */
 void operators_check_reload(void)
 {
@@ -70,7 +80,8 @@ void operators_check_reload(void)
         return;
     if (simulated_log_times("reloaded") != reloads_before)
         settings_end_change(true);
-    else if (refusals() != refusals_before || event_queue_now_ms() > reload_ms + LOST_MS)
+    else if (refusals() != refusals_before ||
+             (event_queue_now_ms() > reload_ms + LOST_MS && !is_reload_queued()))
         settings_end_change(false);
 }
 
