@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { RUN_MAX_S = 120 }; /* a run takes some milliseconds */
+
 struct arguments {
     uint64_t first, count;
     unsigned jobs;
@@ -63,8 +65,10 @@ static void start(const struct arguments *arguments, uint64_t seed)
         perror("sim: fork");
         exit(1);
     }
-    if (child == 0)
-        exit(run_seed(seed, &arguments->run));
+    if (child > 0)
+        return;
+    alarm(RUN_MAX_S);
+    exit(run_seed(seed, &arguments->run));
 }
 
 /* Waits for one; returns whether it has kept all promises. */

@@ -1,6 +1,7 @@
 #include "sim/check/model.h"
 
 #include "sim/core/event_queue.h"
+#include "sim/core/hash.h"
 #include "sim/core/trace.h"
 #include "sim/world/settings.h"
 
@@ -30,12 +31,7 @@ static uint64_t leap_ms; /* when the clock last leapt; cookies of before may be 
 
 static uint32_t place_of(int listener, const struct addr *source)
 {
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < sizeof source->ip; i++)
-        hash = (hash ^ source->ip[i]) * 1099511628211u;
-    hash = (hash ^ source->port) * 1099511628211u;
-    hash = (hash ^ (uint64_t)listener) * 1099511628211u;
-    uint32_t at = (uint32_t)(hash >> 20) % TABLE;
+    uint32_t at = (uint32_t)(hash_add_addr((uint64_t)listener, source) % TABLE);
     while (table[at] != 0 && (entries[table[at]].listener != listener ||
                               memcmp(&entries[table[at]].source, source, sizeof *source) != 0))
         at = (at + 1) % TABLE;

@@ -9,6 +9,7 @@
 #include "sim/check/totals.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
+#include "sim/core/hash.h"
 #include "sim/core/trace.h"
 #include "sim/net/network.h"
 #include "sim/world/faults.h"
@@ -261,11 +262,7 @@ static uint64_t hash_ends(const struct packet *packet)
     static uint64_t key;
     if (key == 0)
         key = draw(DRAW_KERNEL) | 1;
-    uint64_t hash = key;
-    for (size_t i = 0; i < sizeof packet->from.ip; i++)
-        hash = (hash ^ packet->from.ip[i] ^ (uint64_t)packet->to.ip[i] << 8) * 1099511628211u;
-    hash = (hash ^ packet->from.port ^ (uint64_t)packet->to.port << 16) * 1099511628211u;
-    return hash >> 24;
+    return hash_add_addr(hash_add_addr(key, &packet->from), &packet->to);
 }
 
 static bool takes(const struct udp *udp, const struct packet *packet, bool wildcard)

@@ -4,6 +4,7 @@
 #include "sim/check/payload.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
+#include "sim/core/hash.h"
 #include "sim/core/trace.h"
 #include "sim/net/network.h"
 #include "sim/world/settings.h"
@@ -40,11 +41,7 @@ static uint16_t table[TABLE]; /* indexes + 1, by address */
 
 static size_t place_of(const struct addr *addr)
 {
-    uint64_t hash = 14695981039346656037u;
-    for (size_t i = 0; i < sizeof addr->ip; i++)
-        hash = (hash ^ addr->ip[i]) * 1099511628211u;
-    hash = (hash ^ addr->port) * 1099511628211u;
-    size_t at = (hash >> 24) % TABLE;
+    size_t at = hash_add_addr(0, addr) % TABLE;
     while (table[at] != 0 && memcmp(&clients[table[at] - 1].addr, addr, sizeof *addr) != 0)
         at = (at + 1) % TABLE;
     return at;
