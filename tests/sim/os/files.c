@@ -202,7 +202,7 @@ static unsigned has_changed(const struct object *object)
 static void destroy(struct object *object)
 {
     for (size_t i = 0; i < WATCHES_MAX; i++)
-        if (&watches[i]->object == object)
+        if (watches[i] == (struct file_watch_object *)object)
             watches[i] = NULL;
     free(object);
 }

@@ -291,10 +291,10 @@ static size_t draw_count(void)
 {
     uint64_t size = draw_below(DRAW_SETUP, 100);
     if (settings.relay != DRAWN_RELAY_OFF)
-        return draw_range(DRAW_SETUP, 1, 16);
-    return size < 70   ? draw_range(DRAW_SETUP, 1, 30)
-           : size < 96 ? draw_range(DRAW_SETUP, 30, 150)
-                       : draw_range(DRAW_SETUP, 150, 1000);
+        return draw_range(DRAW_SETUP, 1, 24);
+    return size < 55   ? draw_range(DRAW_SETUP, 1, 30)
+           : size < 92 ? draw_range(DRAW_SETUP, 30, 200)
+                       : draw_range(DRAW_SETUP, 200, 1500);
 }
 
 void clients_draw(void)

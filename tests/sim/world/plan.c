@@ -199,7 +199,7 @@ static void on_poll(void *state)
 void plan_draw(const char *broken)
 {
     (void)broken;
-    faults_ms = draw_range(DRAW_SETUP, 2000, 60000);
+    faults_ms = draw_range(DRAW_SETUP, 2000, 100000);
     if (draw_below(DRAW_SETUP, 10) == 0)
         faults_ms *= 3;
     draw_faults();
