@@ -8,6 +8,7 @@
 #include "sim/core/trace.h"
 #include "sim/net/udp.h"
 #include "sim/os/log.h"
+#include "sim/world/settings.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,8 +37,10 @@ static uint64_t ends(const struct stats *stats)
 static bool may_wait(void)
 {
     enum { RETRY_MS = 50 };
-    bool lately = totals.full_ms != 0 && event_queue_now_ms() < totals.full_ms + RETRY_MS;
-    return lately || udp_any_is_full();
+    /* A socket that serves as a reserve, too, holds at most send-buffer of what moves. */
+    if (udp_any_has(setup.send_buffer))
+        totals.full_ms = event_queue_now_ms();
+    return totals.full_ms != 0 && event_queue_now_ms() < totals.full_ms + RETRY_MS;
 }
 
 /* A worker that has finished has no registry to be counted. */

@@ -301,10 +301,10 @@ uint32_t udp_waiting(void)
     return count;
 }
 
-bool udp_any_is_full(void)
+bool udp_any_has(uint32_t bytes)
 {
     for (size_t i = 0; i < socket_count; i++)
-        if (sockets[i]->send_used * 2 > sockets[i]->send_limit)
+        if (sockets[i]->send_used >= bytes || sockets[i]->send_used * 2 > sockets[i]->send_limit)
             return true;
     return false;
 }

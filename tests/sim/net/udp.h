@@ -44,7 +44,7 @@ int udp_send(int fd, const struct addr *to, const struct addr *local, const void
 /* The number of packets in all receive buffers. */
 uint32_t udp_waiting(void);
 
-/* Whether the send buffer of any socket is more than half full. */
-bool udp_any_is_full(void);
+/* Whether the send buffer of any socket is more than half full, or holds that many bytes. */
+bool udp_any_has(uint32_t bytes);
 
 #endif
