@@ -11,6 +11,7 @@ enum {
     TABLE = 2 * MODEL_ENTRIES_MAX,
     HEAD_BYTES = 5,
     COOKIE_BYTES = 16,
+    KICKED_MAX = 64,
     SWEEP_SLOP_MS = 20,
     /* A cookie is valid for 60 to 120 s; a thread that does not run for 3 s replaces its secret
      * late. */
@@ -25,6 +26,8 @@ enum chance { NO, MAYBE, YES };
 static struct model_entry entries[MODEL_ENTRIES_MAX + 1];
 static uint32_t table[TABLE]; /* numbers of entries; 0: free */
 static uint32_t count;
+static struct addr kicked[KICKED_MAX]; /* by commands that are not answered */
+static size_t kicked_count;
 static uint64_t leap_ms; /* when the clock last leapt; cookies of before may be too old */
 
 /* ---- entries ---- */
@@ -240,6 +243,14 @@ static uint64_t later(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static bool may_be_kicked(const struct model_entry *entry)
+{
+    for (size_t i = 0; i < kicked_count; i++)
+        if (addr_equal(&kicked[i], &entry->source))
+            return true;
+    return false;
+}
+
 static void apply(struct model_entry *entry, struct effect effect)
 {
     uint64_t now_ms = event_queue_now_ms();
@@ -255,7 +266,7 @@ static void apply(struct model_entry *entry, struct effect effect)
         entry->may_until_ms = entry->kept_until_ms = now_ms > 0 ? now_ms - 1 : 0;
     /* All clients expire in the worker that learns that addresses are to be proven. */
     bool may_expire = settings_change && next_settings.cookie && !settings.cookie;
-    if (effect.registers == YES && !may_expire && entry->kicks == 0) {
+    if (effect.registers == YES && !may_expire && !may_be_kicked(entry)) {
         if (!model_is_sure(entry))
             entry->sure_since_ms = now_ms;
         entry->sure_until_ms = now_ms + low_ms;
@@ -299,23 +310,40 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
 
 void model_challenged(struct model_entry *entry, const uint8_t *cookie)
 {
-    unsigned i = entry->cookie_count < MODEL_COOKIES ? entry->cookie_count++ : 0;
-    for (unsigned k = 0; i == 0 && k < entry->cookie_count; k++)
-        if (entry->cookies[k].issued_ms < entry->cookies[i].issued_ms)
-            i = k;
+    unsigned i = 0, oldest = 0;
+    /* Until its secret is replaced, a source gets the same cookie. */
+    for (; i < entry->cookie_count; i++) {
+        if (memcmp(entry->cookies[i].bytes, cookie, COOKIE_BYTES) == 0)
+            break;
+        if (entry->cookies[i].issued_ms < entry->cookies[oldest].issued_ms)
+            oldest = i;
+    }
+    if (i == MODEL_COOKIES)
+        i = oldest;
+    else if (i == entry->cookie_count)
+        entry->cookie_count++;
     memcpy(entry->cookies[i].bytes, cookie, COOKIE_BYTES);
     entry->cookies[i].issued_ms = event_queue_now_ms();
 }
 
-void model_kick(struct model_entry *entry)
+bool model_kick(const struct addr *source)
 {
-    entry->sure_until_ms = 0;
-    entry->kicks++;
+    if (kicked_count == KICKED_MAX)
+        return false;
+    kicked[kicked_count++] = *source;
+    for (uint32_t i = 1; i <= count; i++)
+        if (addr_equal(&entries[i].source, source))
+            entries[i].sure_until_ms = 0;
+    return true;
 }
 
-void model_kicked(struct model_entry *entry)
+void model_kicked(const struct addr *source)
 {
-    entry->kicks--;
+    for (size_t i = 0; i < kicked_count; i++)
+        if (addr_equal(&kicked[i], source)) {
+            kicked[i] = kicked[--kicked_count];
+            return;
+        }
 }
 
 void model_clock_leapt(uint64_t before_ms)

@@ -30,7 +30,6 @@ struct model_entry {
         uint64_t issued_ms;
     } cookies[MODEL_COOKIES]; /* that were sent to it */
     unsigned cookie_count;
-    unsigned kicks;               /* commands to remove it that are not answered */
     bool proven;                  /* ever */
     uint64_t bytes_in, bytes_out; /* until then, with headers */
     uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */
@@ -53,9 +52,10 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
                                   bool to_multicast);
 /* A challenge with that cookie was sent to it. */
 void model_challenged(struct model_entry *entry, const uint8_t *cookie);
-/* The operator removes it: until model_kicked nothing is certain about it. */
-void model_kick(struct model_entry *entry);
-void model_kicked(struct model_entry *entry);
+/* The operator removes a source: until model_kicked nothing is certain about it. Returns false if
+ * too many commands are not answered. */
+bool model_kick(const struct addr *source);
+void model_kicked(const struct addr *source);
 
 /* The host was suspended from that time until now: the sweep and the replacement of cookie secrets
  * are late. */

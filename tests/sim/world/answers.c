@@ -145,13 +145,6 @@ static void check_clients(const struct answer *answer, const struct command *com
     }
 }
 
-static void end_kick(const struct command *command)
-{
-    for (uint32_t i = 1; i <= model_count(); i++)
-        if (model_entry(i)->kicks > 0 && addr_equal(&model_entry(i)->source, &command->addr))
-            model_kicked(model_entry(i));
-}
-
 /* ---- all ---- */
 
 static void check_stats(const struct answer *answer)
@@ -171,7 +164,7 @@ static void check_stats(const struct answer *answer)
 void answer_check(const struct answer *answer, const struct command *command)
 {
     if (command->kind == COMMAND_KICK)
-        end_kick(command);
+        model_kicked(&command->addr);
     if (!answer->ok)
         return;
     switch (command->kind) {

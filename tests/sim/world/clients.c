@@ -114,8 +114,9 @@ static void forge(struct client *client)
 {
     struct client forged = *client;
     uint8_t cookie[COOKIE_BYTES];
-    forged.addr = clients[draw_below(DRAW_CLIENTS, count)].addr;
-    forged.server = client->server;
+    const struct addr *victim = &clients[draw_below(DRAW_CLIENTS, count)].addr;
+    if (victim->family == client->addr.family)
+        forged.addr = *victim;
     for (size_t i = 0; i < COOKIE_BYTES; i++)
         cookie[i] = (uint8_t)draw(DRAW_CLIENTS);
     switch (draw_below(DRAW_CLIENTS, 6)) {

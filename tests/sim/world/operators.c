@@ -131,10 +131,8 @@ static void send_kick(struct operator* operator, bool kick)
     char text[ADDR_TEXT_BYTES], line[128];
     const struct addr *addr = clients_address(draw(DRAW_OPERATOR));
     snprintf(line, sizeof line, "%s %s\n", kick ? "kick" : "client", addr_format(addr, text));
-    if (kick)
-        for (uint32_t i = 1; i <= model_count(); i++)
-            if (addr_equal(&model_entry(i)->source, addr))
-                model_kick(model_entry(i));
+    if (kick && !model_kick(addr))
+        return;
     send(operator, line,
          (struct command){.kind = kick ? COMMAND_KICK : COMMAND_CLIENT, .addr = *addr});
 }
