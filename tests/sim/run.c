@@ -1,4 +1,5 @@
 #include "sim/run.h"
+#include "sim/core/broken.h"
 
 #include "server/config/config_check.h"
 #include "server/server.h"
@@ -34,10 +35,23 @@ static void run_server(void *state)
     exit_status = server_run(&server_options);
 }
 
+/* A counter that counts once too often. */
+static void break_counters(int number)
+{
+    struct stats *stats = &((struct worker *)(uintptr_t)roles_worker((size_t)number))->stats;
+    stats->replied += broken_now("outcomes", 50);
+    stats->joined += broken_now("joined", 50);
+    uint64_t both = broken_now("counters", 50);
+    stats->received += both;
+    stats->replied += both;
+}
+
 static void after_step(int coroutine)
 {
     size_t workers = roles_worker_count();
     operators_check_reload();
+    if (coroutine > 0 && (size_t)coroutine <= workers)
+        break_counters(coroutine - 1);
     if (coroutine > 0 && (size_t)coroutine <= workers)
         totals_check_worker(coroutine - 1);
     if (workers > 0)
@@ -90,15 +104,16 @@ int run_seed(uint64_t seed, const struct run_options *options)
 {
     draw_seed(seed);
     trace_begin(seed, options->verbose);
+    broken_set(options->broken);
     simulated_log_print(options->log);
     event_queue_begin(draw_range(DRAW_SETUP, 1, UINT64_C(1) << 40) * 1000);
     network_begin(clients_receive);
     settings_draw();
-    settings_write(&settings, false);
+    settings_write(&settings, broken_is("start"));
     if (options->log)
         fprintf(stderr, "%s\n", simulated_file_find(SETTINGS_PATH)->text);
     server_options = (struct server_options){.config_path = SETTINGS_PATH};
-    plan_draw(options->broken);
+    plan_draw();
     scheduler_start(run_server, NULL);
     scheduler_run(after_step, on_idle);
     check_status();

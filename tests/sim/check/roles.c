@@ -50,7 +50,8 @@ void roles_read(void)
 
 struct role_of_socket role_of(int socket)
 {
-    return roles[socket - FIRST];
+    /* Challenges beyond their budget are refused before they are sent by any socket. */
+    return socket == 0 ? (struct role_of_socket){ROLE_CHALLENGE, 0} : roles[socket - FIRST];
 }
 
 size_t roles_worker_count(void)

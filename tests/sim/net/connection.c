@@ -1,4 +1,5 @@
 #include "sim/net/connection.h"
+#include "sim/core/broken.h"
 
 #include "os/loop/event_loop.h"
 #include "sim/core/trace.h"
@@ -192,6 +193,25 @@ struct connection *connection_of(int fd)
     return (struct connection *)descriptor_object(fd, OBJECT_STREAM);
 }
 
+static void replace(struct bytes *bytes, const char *text, const char *by)
+{
+    char *found = memmem(bytes->at + bytes->begin, bytes_count(bytes), text, strlen(text));
+    if (found != NULL)
+        memcpy(found, by, strlen(by));
+}
+
+/* An answer that the server has not given. */
+static void break_answer(struct bytes *bytes)
+{
+    if (broken_is("targets"))
+        replace(bytes, "\nskipped 0", "\nskipped 9");
+    if (broken_is("listed"))
+        replace(bytes, "\nclient ", "\nno-one ");
+    bool is_whole = bytes->end >= 3 && memcmp(bytes->at + bytes->end - 3, "\n.\n", 3) == 0;
+    if (is_whole && broken_now("answer", 5))
+        bytes_put(bytes, "ok\n.\n", 5);
+}
+
 long connection_server_write(struct connection *connection, const void *bytes, size_t size)
 {
     int error = faults_refuse_stream();
@@ -200,6 +220,8 @@ long connection_server_write(struct connection *connection, const void *bytes, s
     if (connection->client_closed || connection->reset)
         return -EPIPE;
     size_t written = bytes_put(&connection->to_client, bytes, size);
+    if (connection->is_operator)
+        break_answer(&connection->to_client);
     trace(TRACE_STREAM_OUT, connection->number, written, 0, 0);
     return written > 0 || size == 0 ? (long)written : -EAGAIN;
 }

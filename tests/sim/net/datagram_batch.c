@@ -3,6 +3,8 @@
 
 #include "net/message/datagram.h"
 #include "sim/check/observe.h"
+#include "sim/check/totals.h"
+#include "sim/core/broken.h"
 #include "sim/core/draw.h"
 #include "sim/core/trace.h"
 #include "sim/net/udp.h"
@@ -76,6 +78,24 @@ static void take(struct batch *batch, struct udp *udp)
     free(packet);
 }
 
+/* After the oracles have seen the datagrams: loses one, hides that one is a frame, or swaps two. */
+static void break_received(struct batch *batch)
+{
+    struct datagram *first = &batch->datagrams[0], *second = &batch->datagrams[1], swapped;
+    if (broken_now("lost", 20)) {
+        batch->received--;
+        totals.datagrams--;
+    }
+    if (broken_is("frame") && batch->received > 0 && first->size > 0 && first->bytes[0] == '\0')
+        batch->bytes[0] = 'x';
+    if (!broken_is("order") || batch->received < 2 || first->bytes[0] != 'C' ||
+        second->bytes[0] != 'C' || !addr_equal(&first->source, &second->source))
+        return;
+    swapped = *first;
+    *first = *second;
+    *second = swapped;
+}
+
 int batch_receive(struct batch *batch, int socket)
 {
     struct udp *udp = udp_of(socket);
@@ -93,6 +113,7 @@ int batch_receive(struct batch *batch, int socket)
     trace(TRACE_RECEIVED, (uint64_t)socket, (uint64_t)batch->received, 0, 0);
     for (int i = 0; i < batch->received; i++)
         observe_received(socket, &batch->datagrams[i]);
+    break_received(batch);
     return batch->received;
 }
 
@@ -115,7 +136,8 @@ void batch_add_reply(struct batch *out, const struct batch *received, int i, con
 {
     const struct datagram *request = &received->datagrams[i];
     *next(out) = (struct outgoing){request->source, request->local, bytes, size, i};
-    observe_reply(request, bytes, size);
+    if (!broken_now("rotation", 50))
+        observe_reply(request, bytes, size);
 }
 
 uint8_t *batch_scratch(struct batch *batch, int i)
@@ -143,7 +165,22 @@ static void settle(struct batch *batch, int error)
     }
     batch->done++;
     trace(TRACE_SENT, (uint64_t)batch->socket, out->size, out->to.port, (uint64_t)error);
-    observe_sent(batch->socket, &out->to, out->bytes, out->size, error);
+    if (!broken_is("unseen") || out->size == 0 || *(const char *)out->bytes != 'T')
+        observe_sent(batch->socket, &out->to, out->bytes, out->size, error);
+}
+
+/* A datagram is sent more often than the server knows. */
+static void break_sent(const struct batch *batch, const struct outgoing *out)
+{
+    const char *bytes = out->bytes;
+    bool is_copy = out->size > 0 && (bytes[0] == 'T' || bytes[0] == 'C') && out->replied_to < 0;
+    bool is_challenge = out->size == 21 && bytes[0] == '\0';
+    if ((is_copy && broken_now(bytes[0] == 'T' ? "twice" : "relay", 20)) ||
+        (is_challenge && broken_now("challenge", 20)))
+        for (int i = 0; i < 8; i++) {
+            observe_sent(batch->socket, &out->to, out->bytes, out->size, 0);
+            totals.challenged -= is_challenge;
+        }
 }
 
 int batch_send(struct batch *batch, int socket)
@@ -157,6 +194,7 @@ int batch_send(struct batch *batch, int socket)
             return -EAGAIN;
         }
         settle(batch, error);
+        break_sent(batch, out);
     }
     return 0;
 }
@@ -202,7 +240,7 @@ int batch_get_reply(const struct batch *batch, int k, const void **bytes, size_t
 
 void batch_clear(struct batch *batch)
 {
-    batch->received = batch->queued = batch->done = 0;
+    batch->received = batch->queued = batch->done = batch->socket = 0;
     batch->refused = 0;
     batch->counts = (struct batch_counts){.sent = 0};
 }

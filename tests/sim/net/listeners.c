@@ -3,6 +3,7 @@
 #include "net/unix/socket_file.h"
 #include "net/unix/unix_listener.h"
 #include "net/unix/unix_peer.h"
+#include "sim/core/broken.h"
 #include "sim/net/connection.h"
 #include "sim/net/network.h"
 #include "sim/os/files.h"
@@ -71,6 +72,8 @@ void unix_listener_close_and_remove(int listener, const char *path)
 {
     descriptor_close(listener);
     struct simulated_file *file = simulated_file_find(path);
+    if (broken_is("file"))
+        return;
     if (file != NULL && file->text == NULL && file->listener == NULL)
         simulated_file_remove(path);
 }

@@ -1,4 +1,5 @@
 #include "sim/net/network.h"
+#include "sim/core/broken.h"
 
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
@@ -152,6 +153,9 @@ void network_to_server(const struct addr *from, const struct addr *to, const voi
 void network_from_server(const struct addr *from, const struct addr *to, const void *bytes,
                          size_t size, uint64_t after_ns)
 {
+    bool is_broadcast = size > 0 && *(const char *)bytes == 'T';
+    if (broken_is(is_broadcast ? "no-copies" : "no-replies"))
+        return;
     for (size_t i = 0; i < silent_count; i++)
         if (memcmp(silent[i].ip, to->ip, sizeof to->ip) == 0)
             return;

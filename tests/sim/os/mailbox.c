@@ -1,9 +1,11 @@
 /* os/loop/mailbox between coroutines. */
 #include "os/loop/mailbox.h"
 
+#include "sim/core/broken.h"
 #include "sim/core/descriptors.h"
 #include "sim/core/trace.h"
 #include "sim/world/faults.h"
+#include "sim/world/plan.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,6 +86,8 @@ void mailbox_free(struct mailbox *mailbox)
 void mailbox_post(struct mailbox *mailbox, struct mailbox_message *message)
 {
     trace(TRACE_MESSAGE, (uint64_t)mailbox->fd, 0, 0, 0);
+    if ((broken_is("stop") && plan_is_stopping()) || broken_now("message", 20))
+        return;
     message->next = NULL;
     *mailbox->end = message;
     mailbox->end = &message->next;

@@ -7,6 +7,7 @@
 #include "os/process/privilege.h"
 #include "os/process/processor_count.h"
 #include "os/process/random.h"
+#include "sim/core/broken.h"
 #include "sim/core/descriptors.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
@@ -73,7 +74,7 @@ void *memory_reserve(size_t bytes, size_t committed)
 
 void memory_release(void *memory, size_t bytes)
 {
-    if (memory == NULL)
+    if (memory == NULL || broken_now("memory", 5))
         return;
     munmap(memory, bytes > 0 ? bytes : 1);
     reserved_bytes -= bytes;

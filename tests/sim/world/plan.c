@@ -34,6 +34,11 @@ static uint32_t last_broadcast;
 static struct faults faults_of_run;
 static struct network network_of_run;
 
+bool plan_is_stopping(void)
+{
+    return phase == PHASE_STOP;
+}
+
 bool plan_was_ready(void)
 {
     return was_ready;
@@ -153,6 +158,14 @@ static void disturb(void)
         leap(draw_range(DRAW_FAULTS, 10000, 200000));
 }
 
+/* How long the queued broadcasts may take by their rate, at most. */
+static uint64_t answers_max_ms(void)
+{
+    enum { COPIES_MAX = 100000, LIMIT_MS = 60000 };
+    return LIMIT_MS +
+           (settings.copies_pps > 0 ? COPIES_MAX * UINT64_C(1000) / settings.copies_pps : 0);
+}
+
 static void next_step(void)
 {
     switch (phase) {
@@ -166,6 +179,8 @@ static void next_step(void)
             begin_calm();
         break;
     case PHASE_CALM:
+        if (passed_ms() > answers_max_ms())
+            broken_promise("each command is answered within bounded time", "one is not");
         if (passed_ms() < CALM_MS || !operators_are_idle())
             break;
         clients_check_liveness(0);
@@ -196,9 +211,8 @@ static void on_poll(void *state)
     event_queue_add(POLL_NS, on_poll, state);
 }
 
-void plan_draw(const char *broken)
+void plan_draw(void)
 {
-    (void)broken;
     faults_ms = draw_range(DRAW_SETUP, 2000, 100000);
     if (draw_below(DRAW_SETUP, 10) == 0)
         faults_ms *= 3;

@@ -5,10 +5,12 @@
 
 /* What happens in a run, and when: the start, a time with faults, a time without, and the stop. */
 
-/* Draws it. broken is the name of an oracle's self-test, or NULL. */
-void plan_draw(const char *broken);
+/* Draws it. */
+void plan_draw(void);
 
 /* Whether the server was ready at any time. */
 bool plan_was_ready(void);
+/* Whether it was told to stop. */
+bool plan_is_stopping(void);
 
 #endif

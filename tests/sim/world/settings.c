@@ -1,4 +1,5 @@
 #include "sim/world/settings.h"
+#include "sim/core/broken.h"
 
 #include "sim/core/draw.h"
 #include "sim/core/trace.h"
@@ -241,7 +242,7 @@ static void write_control(FILE *out, const struct settings *written)
 static void write_admission(FILE *out, const struct settings *written)
 {
     fprintf(out, "[admission]\npolicy = %s\n", written->cookie ? "cookie" : "open");
-    for (size_t i = 0; i < written->block_count; i++) {
+    for (size_t i = 0; i < written->block_count && !broken_is("denied"); i++) {
         char text[ADDR_TEXT_BYTES];
         addr_format(&written->blocks[i].addr, text);
         /* "1.2.3.4:0" or "[::]:0" */
