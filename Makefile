@@ -76,7 +76,7 @@ OBJECTS := $(call object,$(MODULES) $(PROGRAMS:%=src/%.c) src/completion.c $(UNI
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all run check check-long check-cross check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
+.PHONY: all run sim sim-check check check-long check-cross check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
         layers manuals format lint bares bench bench-check install uninstall clean deps deps-cross deps-bench help
 .DELETE_ON_ERROR:
 
@@ -162,6 +162,7 @@ check: ## install what the tests need, then run them: layers, words, two compile
 	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests build/clang/neighbour-tests
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system bench-check
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 neighbours
+	$(Q)$(MAKE) --no-print-directory sim-check
 	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay
 	$(Q)$(MAKE) --no-print-directory check-pure check-build
 
@@ -241,6 +242,20 @@ SIMULATED := $(filter-out src/os/% src/net/% src/ctl/% src/client/% src/load/% s
 $(B)/sim: $(call object,$(SIM) $(SIMULATED)) $(B)/link-flags
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LDLIBS)
+
+# A seed draws everything that happens in a run, and replays it bit for bit: docs/testing.md.
+SEEDS ?= 10000
+sim: $(B)/sim ## run the server on a simulated network: SEEDS=10000 runs from SEED=1 on
+	$(B)/sim --seed=$(SEED) --seeds=$(SEEDS) --jobs=$(shell nproc)
+
+# Short: the self-tests of the oracles, runs by two compilers and under sanitizers, and the same events in all three.
+sim-check:
+	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 build/gcc/sim
+	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 build/clang/sim
+	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/sim
+	tests/sim/self_test build/gcc/sim
+	build/gcc/sim --seed=1 --seeds=1500 --jobs=$(shell nproc)
+	tests/sim/replay_test 1 40 build/gcc/sim build/clang/sim build/asan/sim
 
 # ---- other processors and other builds ----
 

@@ -219,7 +219,9 @@ static struct effect effect_of(const struct model_entry *entry, const struct set
     enum chance admitted = admission(entry, rules);
     enum chance counted = both(admitted, within_rate(rules));
     enum chance proven = rules->cookie ? proof(entry, bytes, size) : YES;
-    enum chance known = model_is_sure(entry) ? YES : model_is_possible(entry) ? MAYBE : NO;
+    /* The server reads its clock a little later. */
+    bool stays_sure = event_queue_now_ms() + MODEL_SLOP_MS <= entry->sure_until_ms;
+    enum chance known = stays_sure ? YES : model_is_possible(entry) ? MAYBE : NO;
     switch (frame_type(bytes, size)) {
     case FRAME_IS_LEAVE:
         return (struct effect){.leaves = both(counted, proven)};
