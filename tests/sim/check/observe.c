@@ -1,6 +1,7 @@
 #include "sim/check/observe.h"
 
 #include "sim/check/copies.h"
+#include "sim/check/limits.h"
 #include "sim/check/model.h"
 #include "sim/check/payload.h"
 #include "sim/check/roles.h"
@@ -53,6 +54,7 @@ void observe_received(int socket, const struct datagram *datagram)
 void observe_reply(const struct datagram *request, const void *bytes, size_t size)
 {
     rotation_reply(bytes, size);
+    limits_answer(&request->source);
     if (model_is_denied(&request->source))
         broken_promise("a denied source gets no answer", "port %d got one", request->source.port);
 }

@@ -253,9 +253,10 @@ static void write_admission(FILE *out, const struct settings *written)
         fprintf(out, "%s = %s/%u\n", written->blocks[i].allow ? "allow" : "deny",
                 text + (text[0] == '['), written->blocks[i].bits);
     }
-    fprintf(
-        out, "per-prefix = %" PRIu32 "\nrate = %" PRIu32 "\nburst = %" PRIu32 "\ndry-run = %s\n",
-        written->per_prefix, written->rate_pps, written->burst, written->dry_run ? "on" : "off");
+    fprintf(out,
+            "per-prefix = %" PRIu32 "\nrate = %" PRIu32 "\nburst = %" PRIu32 "\ndry-run = %s\n",
+            written->per_prefix, broken_is("limit") ? 0 : written->rate_pps, written->burst,
+            written->dry_run ? "on" : "off");
 }
 
 static char *text_of(const struct settings *written, bool main_part, bool admission, bool broken)
