@@ -118,11 +118,11 @@ static void check_registry(int number, const struct worker *worker)
     if (clients < at_least || clients > at_most)
         print_model(number);
     if (clients < at_least)
-        broken_promise("nobody is evicted before ttl",
+        broken_promise("no client is evicted before ttl",
                        "worker %d has %" PRIu32 " clients, and %" PRIu32 " must be registered",
                        number, clients, at_least);
     if (clients > at_most)
-        broken_promise("everybody expires within ttl and a sweep",
+        broken_promise("each client expires within ttl and a sweep",
                        "worker %d has %" PRIu32 " clients, and %" PRIu32 " may be registered",
                        number, clients, at_most);
 }

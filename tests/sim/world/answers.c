@@ -113,10 +113,10 @@ static void check_listed(struct listed *listed, const char *address, const char 
     if (strncmp(address, "tcp:", 4) == 0 || strncmp(address, "unix:", 5) == 0 || listener == NULL)
         return;
     if (addr_parse(&addr, NULL, address, 0) != NULL)
-        broken_promise("clients are listed by their addresses", "%s is none", address);
+        broken_promise("clients are listed by their addresses", "%s is not one", address);
     const struct model_entry *entry = model_find(listener->number, &addr);
     if (entry == NULL || entry->may_until_ms < asked_ms)
-        broken_promise("only registered clients are listed", "%s on %s is none", address,
+        broken_promise("only registered clients are listed", "%s on %s is not one", address,
                        listener_text);
     if (listed->seen[entry->number])
         broken_promise("each client is listed once", "%s on %s is listed again", address,
