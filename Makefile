@@ -254,8 +254,8 @@ sim-check:
 	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 build/clang/sim
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/sim
 	tests/sim/self_test build/gcc/sim
-	build/gcc/sim --seed=1 --seeds=1500 --jobs=$(shell nproc)
-	tests/sim/replay_test 1 40 build/gcc/sim build/clang/sim build/asan/sim
+	build/gcc/sim --seed=1 --seeds=600 --jobs=$(shell nproc)
+	tests/sim/replay_test 1 25 build/gcc/sim build/clang/sim build/asan/sim
 
 # ---- other processors and other builds ----
 

@@ -10,7 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { RUN_MAX_S = 120 }; /* a run takes some milliseconds */
+enum {
+    RUN_MAX_S = 120, /* a run takes some milliseconds */
+    JOBS_MAX = 256,
+};
 
 struct arguments {
     uint64_t first, count;
@@ -53,7 +56,31 @@ static bool read_arguments(struct arguments *arguments, int argc, char **argv)
         else
             return false;
     }
-    return arguments->jobs > 0 && arguments->count > 0;
+    return arguments->jobs > 0 && arguments->jobs <= JOBS_MAX && arguments->count > 0;
+}
+
+/* The seeds of the processes that run. */
+static struct {
+    pid_t process;
+    uint64_t seed;
+} children[JOBS_MAX];
+
+static void remember(pid_t process, uint64_t seed)
+{
+    size_t i = 0;
+    while (children[i].process != 0)
+        i++;
+    children[i].process = process;
+    children[i].seed = seed;
+}
+
+static uint64_t forget(pid_t process)
+{
+    size_t i = 0;
+    while (children[i].process != process)
+        i++;
+    children[i].process = 0;
+    return children[i].seed;
 }
 
 /* Starts a process for a seed, since the server has static state. */
@@ -65,8 +92,10 @@ static void start(const struct arguments *arguments, uint64_t seed)
         perror("sim: fork");
         exit(1);
     }
-    if (child > 0)
+    if (child > 0) {
+        remember(child, seed);
         return;
+    }
     alarm(RUN_MAX_S);
     exit(run_seed(seed, &arguments->run));
 }
@@ -75,11 +104,15 @@ static void start(const struct arguments *arguments, uint64_t seed)
 static bool wait_for_one(void)
 {
     int status;
-    if (wait(&status) < 0)
+    pid_t child = wait(&status);
+    if (child < 0)
         return false;
+    uint64_t seed = forget(child);
     if (WIFSIGNALED(status))
-        fprintf(stderr, "sim: a run was ended by signal %d (%s)\n", WTERMSIG(status),
-                strsignal(WTERMSIG(status)));
+        fprintf(stderr,
+                "seed %" PRIu64 ": ended by signal %d (%s)\nreplay: make sim SEED=%" PRIu64
+                " SEEDS=1\n",
+                seed, WTERMSIG(status), strsignal(WTERMSIG(status)), seed);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 

@@ -23,6 +23,7 @@ struct client {
     uint64_t period_ns;
     uint32_t number, sent;
     bool has_cookie, vanished;
+    bool has_answered; /* a challenge, since its last request: it answers one for each */
     uint8_t cookie[COOKIE_BYTES];
     uint64_t last_request_ms, last_reply_ms;
     uint32_t pending; /* number of the request that was challenged */
@@ -81,6 +82,7 @@ static void send_request(struct client *client)
     static char bytes[65536];
     client->last_request_ms = event_queue_now_ms();
     client->pending = client->sent;
+    client->has_answered = false;
     send(client, bytes, write_request(client, bytes, client->sent++));
 }
 
@@ -220,8 +222,10 @@ static void on_challenge(struct client *client, const uint8_t *cookie)
 {
     client->has_cookie = true;
     memcpy(client->cookie, cookie, COOKIE_BYTES);
-    if (client->kind == PROVER || quiet)
-        send_answer(client, cookie);
+    if (client->has_answered || (client->kind != PROVER && !quiet))
+        return;
+    client->has_answered = true;
+    send_answer(client, cookie);
 }
 
 void clients_receive(const struct addr *from, const struct addr *to, const uint8_t *bytes,
