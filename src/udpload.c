@@ -25,8 +25,9 @@ int main(int argc, char **argv)
     bool write_failed = ferror(stdout);
     if (fclose(stdout) == 0 && !write_failed)
         return status;
-    print_error(write_failed ? "an earlier write failed" : strerror(errno),
-                "part of the report is lost: free space there, or use --json FILE",
-                "writing standard output");
+    print_error(
+        write_failed ? "an earlier write failed" : strerror(errno),
+        "part of the report is lost: free space there or read all of it, or use --json FILE",
+        "writing standard output");
     return status ? status : LOAD_FAILED;
 }

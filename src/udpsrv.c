@@ -3,7 +3,7 @@
 #include "os/log/error_message.h"
 #include "os/loop/signals.h"
 #include "os/loop/standard_input.h"
-#include "server/config/config_check.h"
+#include "server/config/config_load.h"
 #include "server/config/config_print.h"
 #include "server/options.h"
 #include "server/server.h"
@@ -39,7 +39,7 @@ int main(int argc, char **argv)
     case SERVER_RUN:
         return server_run(&options);
     case SERVER_CHECK:
-        return config_check_run(&options);
+        return config_load_test(&options);
     case SERVER_PRINT:
         return flush_output(config_print_run(&options));
     case SERVER_HELP:

@@ -22,7 +22,8 @@ enum addr_family {
 };
 
 /* The address of an endpoint, a plain value. Equal endpoints are equal in every member, so unused
- * bytes are zero: those of ip after the fourth in IPv4, and scope if the address has none. */
+ * members are zero: in IPv4 the bytes of ip after the fourth, and scope if the address has no zone.
+ */
 struct addr {
     uint8_t ip[16]; /* network order */
     uint32_t scope; /* IPv6 zone index (RFC 4007), 0 for none */
@@ -50,15 +51,16 @@ bool addr_is_ambiguous(const char *text);
  * Returns text. */
 const char *addr_format(const struct addr *addr, char text[ADDR_TEXT_BYTES]);
 
+/* Whether both are the same endpoint: family, ip, scope and port. */
 bool addr_equal(const struct addr *a, const struct addr *b);
 
-/* A total order for sorted lists: IPv4 before IPv6, then by ip, scope and port. Returns as strcmp.
- */
+/* A total order for sorted lists: IPv4 before IPv6, then by ip, scope and port. Returns as strcmp
+ * does. */
 int addr_compare(const struct addr *a, const struct addr *b);
 
-/* The kind of an address: 127.0.0.0/8 and ::1; 224.0.0.0/4 and ff00::/8; 0.0.0.0 and ::; fe80::/10;
- * multicast groups whose scope is an interface or a link, ff01::/16 and ff02::/16 with any flags
- * (RFC 4291, section 2.7). */
+/* Whether an address is of a kind. Loopback: 127.0.0.0/8, ::1. Multicast: 224.0.0.0/4, ff00::/8.
+ * Wildcard: 0.0.0.0, ::. Link-local: fe80::/10. Link-scoped group: ff01::/16 and ff02::/16 with any
+ * flags, the groups of an interface or a link (RFC 4291, section 2.7). */
 bool addr_is_loopback(const struct addr *addr);
 bool addr_is_multicast(const struct addr *addr);
 bool addr_is_wildcard(const struct addr *addr);

@@ -33,11 +33,12 @@ const char *cidr_parse(struct cidr *cidr, const char *text);
  */
 const char *cidr_format(const struct cidr *cidr, char text[CIDR_TEXT_BYTES]);
 
-/* The block of the first bits of an address; of all its bits if it has fewer. */
+/* Returns the block of the addresses that begin with the same bits as addr; the block of addr only,
+ * if it has fewer bits than that. */
 struct cidr cidr_of(const struct addr *addr, uint8_t bits);
 
 /* A total order: IPv4 before IPv6, then by first address, then the wider block first. Returns as
- * strcmp. */
+ * strcmp does. */
 int cidr_compare(const struct cidr *a, const struct cidr *b);
 
 #endif

@@ -23,7 +23,7 @@ const char *client_name_parse(struct client_name *name, char zone[ADDR_ZONE_BYTE
 const char *client_name_format(const struct client_name *name, char text[TRANSPORT_TEXT_BYTES]);
 
 /* A total order for sorted lists: UDP, TCP, Unix; then as addr_compare, then by number. Returns as
- * strcmp. */
+ * strcmp does. */
 int client_name_compare(const struct client_name *a, const struct client_name *b);
 
 #endif

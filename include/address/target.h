@@ -27,11 +27,11 @@ struct target {
  * what is wrong: a static string for the end of a message ("bad address 'x': ..."). */
 const char *target_parse(struct target *target, const char *text, uint16_t default_port);
 
-/* Parses also "tcp:HOST[:PORT]" and "unix:PATH". Returns as target_parse. */
+/* Parses what target_parse does, "tcp:HOST[:PORT]" or "unix:PATH". Returns as target_parse does. */
 const char *target_parse_any(struct target *target, const char *text, uint16_t default_port);
 
 /* Parses "GROUP:PORT", a multicast group and its port. The interface of "[ff02::1%eth0]:3000" is
- * stored in zone. Returns as target_parse. */
+ * stored in zone. Returns as target_parse does. */
 const char *target_parse_group(struct target *target, const char *text);
 
 #endif

@@ -12,9 +12,9 @@
  * contains is allowed if the allow list is empty, and denied if it is not.
  *
  * A list never changes after it was made, so all threads may use it at once; a reload makes a new
- * one. A lookup is one binary search in the boundaries of the blocks, at most two for each block:
- * 18 steps for 100,000 blocks, and up to three times that where blocks longer than /64 divide the
- * /64 of the source. */
+ * one. A block has at most two boundaries. A lookup is one binary search in the boundaries of all
+ * blocks: 18 steps for 100,000 blocks. It takes up to three times that if blocks longer than /64
+ * divide the /64 of the source. */
 struct access_list;
 
 enum { ACCESS_LIST_BLOCKS_MAX = 100000 /* of each list */ };
@@ -23,7 +23,7 @@ enum { ACCESS_LIST_BLOCKS_MAX = 100000 /* of each list */ };
  * NULL if there is no memory. */
 struct access_list *access_list_new(const struct cidr *allow, size_t allow_count,
                                     const struct cidr *deny, size_t deny_count);
-/* NULL is ignored. */
+/* Frees a list. NULL is ignored. */
 void access_list_free(struct access_list *acl);
 
 /* Whether the source is allowed. Its port and scope are ignored; family ADDR_NONE is denied. */

@@ -24,14 +24,15 @@ void broadcast_addrs_add(struct broadcast_addrs *set, const uint8_t ip[4]);
 
 bool broadcast_addrs_equal(const struct broadcast_addrs *a, const struct broadcast_addrs *b);
 
-/* Whether the set may contain the address; false is certain. It costs one byte looked up, which is
- * enough for nearly all sources. */
+/* Whether the set may contain the address; false is certain. Reads only one byte, which decides for
+ * nearly all sources. */
 static inline bool broadcast_addrs_may_contain(const struct broadcast_addrs *set,
                                                const struct addr *addr)
 {
     return set->last_bytes[addr->ip[3]] != 0;
 }
 
+/* Whether the set contains the address; its port and scope are ignored. */
 bool broadcast_addrs_contains(const struct broadcast_addrs *set, const struct addr *addr);
 
 #endif

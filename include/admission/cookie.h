@@ -11,21 +11,21 @@
  * cookie.
  *
  * The server stores no cookie. It computes the cookie again from the address and a secret, and
- * compares (as DNS cookies, RFC 9018, and the Retry tokens of QUIC, RFC 9000 section 8.1.2).
- * Rejected: a table of the challenges that were sent. Forged sources would fill it, and a full
- * table would have to refuse real clients. 1,000,000 forged sources cost 8 to 12 KiB of memory
- * (docs/security.md). For a verified client the policy adds 0.1 user instructions to a datagram,
- * and a challenge costs 0.96 times the CPU time of a reply (bench scenario `admission`): a client
- * is registered after its cookie was accepted, and then needs none.
+ * compares (as DNS cookies, RFC 9018, and the Retry tokens of QUIC, RFC 9000 section 8.1.2). Forged
+ * sources would fill a table of the challenges that were sent, and a full table would have to
+ * refuse real clients. Without one, 1,000,000 forged sources cost 8 to 12 KiB of memory
+ * (docs/security.md). A client is registered once its cookie is accepted, and then needs none: the
+ * policy adds 0.1 user instructions to its datagrams. A challenge costs 0.96 times the CPU time of
+ * a reply (docs/performance.md).
  *
  * A cookie is SipHash-2-4, 128 bits, of address, port, listener, and for IPv6 the scope; the length
  * of the input differs by family. There is no time in it: the key is a secret that is replaced
  * every COOKIE_ROTATION_MS, and the current and the previous secret are accepted. So a cookie is
  * valid for at least COOKIE_ROTATION_MS and less than twice that. A secret of twice that age is
- * refused even if the next rotation is late. Rejected: a timestamp in the cookie with one fixed
- * secret, which needs a longer frame and would be forgeable for ever once the secret is known.
+ * refused even if the next rotation is late. A timestamp in the cookie with one fixed secret would
+ * need a longer frame, and anyone who once learned the secret could forge cookies for ever.
  *
- * now_ms is in milliseconds of one monotonic clock. */
+ * now_ms is the time in milliseconds, always of the same monotonic clock. */
 
 enum {
     COOKIE_BYTES = 16,
@@ -46,8 +46,8 @@ struct cookie_secrets {
 /* key must be random and secret, here and below. */
 struct cookie_secrets cookie_secrets_new(const struct siphash_key *key, uint64_t now_ms);
 
-/* Makes key the current secret and the current one the previous one. The previous one is no longer
- * accepted. Call it every COOKIE_ROTATION_MS. */
+/* Makes key the current secret, and the secret that was current the previous one. The secret that
+ * was the previous one is no longer accepted. Call it every COOKIE_ROTATION_MS. */
 void cookie_secrets_rotate(struct cookie_secrets *secrets, const struct siphash_key *key,
                            uint64_t now_ms);
 
@@ -55,8 +55,8 @@ void cookie_secrets_rotate(struct cookie_secrets *secrets, const struct siphash_
 void cookie_make(const struct cookie_secrets *secrets, uint8_t listener, const struct addr *source,
                  uint8_t cookie[COOKIE_BYTES]);
 
-/* Whether a cookie is the source's on this listener and has not expired. It runs in constant time,
- * whatever bits differ, so that its duration reveals nothing about the right cookie. */
+/* Whether a cookie is the source's on this listener and has not expired. Takes the same time
+ * whichever bits differ, so that its duration reveals nothing about the right cookie. */
 bool cookie_is_valid(const struct cookie_secrets *secrets, uint8_t listener,
                      const struct addr *source, const uint8_t cookie[COOKIE_BYTES],
                      uint64_t now_ms);

@@ -16,16 +16,16 @@
  * A keyed hash gives a prefix two cache lines of the table, and an entry in them has 36 more bits
  * of the hash to identify the prefix: a search takes another prefix for its own with a probability
  * of one in 4 * 10^9 (16 entries, 2^-36 each). The table has twice as many entries as there can be
- * clients. A prefix whose two lines are full of others all the same is neither counted nor limited:
- * a client is never refused because of other prefixes. If two workers add a new prefix at the same
- * moment, it may get two entries, which are added up. */
+ * clients. If both lines are nevertheless full of other prefixes, a new one is neither counted nor
+ * limited: a client is never refused because of other prefixes. If two workers add a new prefix at
+ * the same moment, it may get two entries, whose counts are added. */
 struct prefix_counts;
 
 enum { PREFIX_COUNTS_CAP_MAX = (1 << 28) - 1 };
 
-/* The size of the memory for this number of clients (at least 1): 16 to 32 bytes for each. The
- * caller owns the memory, all zero and aligned to 64; a page of it is used only when a prefix needs
- * it. */
+/* Returns the size of the memory for this number of clients (at least 1): 16 to 32 bytes for each.
+ * prefix_counts_init makes an empty table in that memory, which the caller owns: it is all zero and
+ * aligned to 64. A page of it is used only when a prefix needs it. */
 size_t prefix_counts_bytes(uint32_t clients);
 struct prefix_counts *prefix_counts_init(void *memory, uint32_t clients,
                                          const struct siphash_key *key);
@@ -35,7 +35,7 @@ struct prefix_counts *prefix_counts_init(void *memory, uint32_t clients,
  * N - 1. */
 bool prefix_counts_add(struct prefix_counts *prefixes, const struct addr *source, uint32_t cap);
 
-/* Uncounts a client that was added and is removed. */
+/* Subtracts a client that was added and is now removed. */
 void prefix_counts_remove(struct prefix_counts *prefixes, const struct addr *source);
 
 /* The number of clients of the prefix of an address. */

@@ -19,18 +19,17 @@
  * The guarantee: no datagram is refused because of what sources in other prefixes sent. A new
  * bucket starts full. If the set of the table in which it belongs has no free entry, it replaces
  * the bucket with the most tokens, of which the least is lost; a source whose bucket was replaced
- * starts full again. So a flood from more sources than the table has buckets (262,144 in 4 MiB) may
- * win some of its own senders more than their rate, until the buckets of its prefixes stop them,
- * and it cannot take anything from other sources. Rejected: a table that refuses new sources when
- * it is full, and one in which sources share a bucket by their hash; in both a flood can get other
- * sources refused. Rejected too: one entry for each source in memory that grows, since forged
- * sources are unlimited.
+ * starts full again. So in a flood from more sources than the table has buckets (262,144 in 4 MiB),
+ * some sources of the flood may exceed their rate until the buckets of their prefixes stop them;
+ * the flood takes nothing from other sources. If a full table refused new sources, or if sources
+ * shared a bucket by their hash, a flood could get other sources refused. Memory that grows by an
+ * entry for each source would have no limit, since forged sources have none.
  *
- * Entries are found by a keyed hash, and all 64 bits of it are compared. A bucket is one time
- * (base/token_bucket), when it will be full, so nothing is refilled. Threads use the table at once
- * without locks; if two take from one bucket at the same moment, one token may be spent twice. With
- * 10,000 denied networks beside it the limiter adds 248 user instructions to a datagram (bench
- * scenario `admission`). */
+ * Entries are found by a keyed hash, and all 64 bits of it are compared. A bucket is stored as the
+ * time at which it will be full (base/token_bucket), so it needs no refilling. All threads use the
+ * table without locks; if two take from one bucket at the same moment, one token may be spent
+ * twice. The limiter and 10,000 denied networks together add 248 user instructions to a datagram
+ * (docs/performance.md). */
 struct rate_limiter;
 
 enum {
@@ -59,7 +58,8 @@ struct rate_limiter_limits {
  * of RATE_LIMITER_ADDRESSES_PER_PREFIX times both for a prefix. */
 struct rate_limiter_limits rate_limiter_limits(uint32_t rate_pps, uint32_t burst);
 
-/* The size of the table's memory, 4 MiB. The caller owns it, all zero and aligned to 64. */
+/* Returns the size of the table's memory, 4 MiB. rate_limiter_init makes the table in that memory,
+ * which the caller owns: it is all zero and aligned to 64. */
 size_t rate_limiter_bytes(void);
 struct rate_limiter *rate_limiter_init(void *memory, const struct siphash_key *key);
 

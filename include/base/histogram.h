@@ -23,10 +23,11 @@ struct histogram {
 
 #define HISTOGRAM_VALUE_MAX ((UINT64_C(1) << HISTOGRAM_BITS) - 1)
 
+/* Empties the histogram. */
 void histogram_init(struct histogram *histogram);
 
-/* The bucket of a value, and the greatest value of a bucket. Values below 2 * HISTOGRAM_STEPS are
- * exact: each has its own bucket. */
+/* histogram_bucket returns the bucket of a value; histogram_bucket_max returns the greatest value
+ * of a bucket. Values below 2 * HISTOGRAM_STEPS are exact: each has its own bucket. */
 static inline uint32_t histogram_bucket(uint64_t value)
 {
     value = value < HISTOGRAM_VALUE_MAX ? value : HISTOGRAM_VALUE_MAX;

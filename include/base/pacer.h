@@ -14,7 +14,7 @@ struct pacer {
 };
 
 enum {
-    /* A timer is late by a scheduling delay, which is a few milliseconds on a busy machine. */
+    /* A timer is late by a scheduling delay: up to this much is made up for afterwards. */
     PACER_BURST_MS = 10,
 };
 

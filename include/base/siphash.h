@@ -12,10 +12,9 @@
  * siphash13 is SipHash-1-3 with 64 bits of output, for hash tables: the index of the registry, the
  * table of the rate limiter, the counts of prefixes. Senders choose their addresses, so with a hash
  * without a key an attacker could use addresses that all collide, and each search would walk over
- * all of them. The key is random at each start, so collisions cannot be predicted. Rejected: a
- * faster hash without a key, for that reason; and SipHash-2-4, because its further rounds protect
- * outputs that an attacker can see, and those of a table cannot be seen. Rust and Python use
- * SipHash-1-3 for their tables, too.
+ * all of them. The key is random at each start, so collisions cannot be predicted. The further
+ * rounds of SipHash-2-4 protect outputs that an attacker can see, and those of a table cannot be
+ * seen. Rust and Python use SipHash-1-3 for their tables, too.
  *
  * siphash_mac is SipHash-2-4 with 128 bits of output, for cookies: a message authentication code
  * that is sent to unverified sources. The paper proposes these rounds as the conservative choice;
@@ -137,7 +136,7 @@ static inline void siphash_mac_finish(struct siphash_state *s, uint8_t out[16])
     memcpy(out + sizeof word, &word, sizeof word);
 }
 
-/* The same of size bytes, in one call. */
+/* The same for a message of size bytes, in one call. */
 static inline void siphash_mac(const struct siphash_key *key, const void *bytes, size_t size,
                                uint8_t out[16])
 {

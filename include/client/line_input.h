@@ -16,8 +16,8 @@
 
 struct line_input_handler {
     void (*ready)(void *state); /* line_input_next may return a line */
-    /* A signal ends the program: at a terminal SIGINT, SIGTERM or SIGHUP, any number of times; also
-     * SIGHUP if the terminal was closed. */
+    /* A signal is to end the program: SIGINT, SIGTERM or SIGHUP at a terminal, or SIGHUP because
+     * the terminal was closed. May be called several times. */
     void (*interrupted)(void *state, int signal);
     void *state;
 };
@@ -42,9 +42,9 @@ struct line_input {
     struct history_file history_file;
 };
 
-/* Opens it, paused; input and handler must stay in place until line_input_close. Prints an error if
- * the history cannot be read, and continues without. Returns 0, or -errno; call line_input_close in
- * both cases. */
+/* Opens the input, paused; input and handler must stay in place until line_input_close. If the
+ * history cannot be read, prints an error and continues without it. Returns 0, or -errno; call
+ * line_input_close in both cases. */
 int line_input_open(struct line_input *input, struct loop *loop,
                     const struct line_input_handler *handler);
 /* Call it after the loop has ended. */
@@ -53,8 +53,8 @@ void line_input_close(struct line_input *input);
 /* Returns the next line as line_splitter_next does; it is valid until the next call. */
 enum line_splitter_result line_input_next(struct line_input *input, char **line, size_t *size);
 
-/* Resume reading lines (showing the prompt to an interactive user; returns 0, or -errno), pause it,
- * or stop it permanently. All may be repeated. */
+/* Resume, pause and permanently stop the reading of lines. line_input_resume also shows the prompt
+ * to an interactive user; it returns 0 or -errno. All may be repeated. */
 int line_input_resume(struct line_input *input);
 void line_input_pause(struct line_input *input);
 void line_input_stop(struct line_input *input);

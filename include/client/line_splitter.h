@@ -17,25 +17,26 @@ enum {
 struct line_splitter {
     size_t begin, scanned, end;
     uint64_t number; /* of the line last returned, from 1 */
-    bool skipping;   /* the rest of a line that is too long */
+    bool skipping;   /* the rest of a line that is too long is skipped */
     bool ended;
     char bytes[LINE_SPLITTER_BYTES];
 };
 
 enum line_splitter_result { LINE_SPLITTER_NONE, LINE_SPLITTER_LINE, LINE_SPLITTER_TOO_LONG };
 
-/* Returns where to read the next bytes to, and sets *capacity to their maximum (never 0 after
- * LINE_SPLITTER_NONE). Then report with line_splitter_add how many were read. Lines that were
- * returned before become invalid. */
+/* Returns where to store the next bytes that are read, and sets *capacity to their maximum (never 0
+ * after LINE_SPLITTER_NONE). Then call line_splitter_add with the number of bytes that were read.
+ * Lines that were returned before become invalid. */
 char *line_splitter_space(struct line_splitter *lines, size_t *capacity);
 void line_splitter_add(struct line_splitter *lines, size_t size);
 
 /* Marks the end of the input. */
 void line_splitter_finish(struct line_splitter *lines);
 
-/* Returns the next line in place, not NUL-terminated; the caller may change it.
+/* Sets *line and *size to the next line, in place and not NUL-terminated; the caller may change it.
+ * Returns LINE_SPLITTER_LINE; LINE_SPLITTER_NONE if no whole line is there; or
  * LINE_SPLITTER_TOO_LONG, once for each line that has more than LINE_SPLITTER_BYTES with its
- * newline: that line is skipped. */
+ * newline and is skipped. */
 enum line_splitter_result line_splitter_next(struct line_splitter *lines, char **line,
                                              size_t *size);
 

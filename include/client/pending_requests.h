@@ -23,7 +23,7 @@ enum {
     PENDING_REQUESTS_CHALLENGES_MAX = 3,
 };
 
-/* What a received datagram is taken as. */
+/* How a received datagram is interpreted. */
 enum received_kind {
     RECEIVED_BROADCAST, /* no request waited */
     RECEIVED_REPLY,
@@ -53,6 +53,7 @@ struct pending_requests {
     uint8_t payloads[2 * PENDING_REQUESTS_WINDOW_BYTES];
 };
 
+/* Initializes the state without requests. timeout_ns 0: no reply is expected. */
 void pending_requests_init(struct pending_requests *requests, uint64_t timeout_ns);
 
 /* Returns whether a request of size bytes may be sent now. */

@@ -35,6 +35,7 @@ struct received_message {
 /* Returns the style for the options and the output. */
 enum print_style print_style(bool json, bool hex, bool terminal, bool single_request);
 
+/* Prints a message in that style. */
 void print_message(FILE *out, enum print_style style, const struct received_message *message);
 
 /* Prints for an interactive user: a mark ('<' a reply, '*' a broadcast, '?' either of them), the

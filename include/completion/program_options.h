@@ -6,13 +6,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The options and commands of a program, from the tables that also its help is printed from, and
- * what the writers of the completion scripts for bash, zsh and fish have in common. */
+/* The options and commands of a program, from the same tables as its help, and the functions that
+ * the writers of the completion scripts for bash, zsh and fish share. */
 struct program_options {
     const char *name; /* only letters, because it is part of the names of shell functions */
     const struct option_row *rows;
     size_t row_count; /* at most OPTION_PARSER_ROWS_MAX */
-    /* Returns command i, NULL after the last one. NULL: the program has no commands. */
+    /* Returns command i, or NULL after the last one. The pointer is NULL if the program has no
+     * commands. */
     const struct option_command *(*command)(size_t i);
     const char *operand; /* the first operand of a program without commands: "HOST[:PORT]"; "" */
 };
@@ -26,6 +27,7 @@ enum argument_kind {
     ARGUMENT_CLIENT, /* ADDRESS: listed by the program's command `clients` */
     ARGUMENT_JOB,    /* ID: listed by the program's command `jobs` */
 };
+/* Returns the kind of an argument by its name in a table, such as "FILE" or "this|that". */
 enum argument_kind program_options_argument_kind(const char *argument);
 
 /* Returns the command that lists the arguments of this kind: "clients" or "jobs". */
@@ -39,7 +41,7 @@ uint32_t program_options_common_rows(const struct program_options *program);
 const struct option_row *program_options_next_row(const struct program_options *program,
                                                   uint32_t rows, size_t *i);
 
-/* Writes text, and the program's name in place of each PROGRAM. */
+/* Writes text with each PROGRAM replaced by the program's name. */
 void program_options_write(FILE *out, const struct program_options *program, const char *text);
 
 /* Writes the words of an argument like "this|that", separated by blanks. */

@@ -13,10 +13,10 @@
 /* The configuration: its values, its defaults, and the ownership of its strings and lists. */
 
 enum {
-    CONFIG_PORT = 3000,         /* of a listen address without a port */
-    CONFIG_LISTEN_MAX = 64,     /* listeners; a client's entry has eight bits for the listener */
-    CONFIG_WORKERS_AUTO = 0,    /* server.workers: as many as processors the process may use */
-    CONFIG_WORKERS_MAX = 256,   /* server.workers: more than the processors of most machines */
+    CONFIG_PORT = 3000,       /* of a listen address without a port */
+    CONFIG_LISTEN_MAX = 64,   /* listeners; a client's entry has eight bits for the listener */
+    CONFIG_WORKERS_AUTO = 0,  /* server.workers: one for each processor that the process may use */
+    CONFIG_WORKERS_MAX = 256, /* server.workers: more than the processors of most machines */
     CONFIG_MESSAGES_MAX = 4096, /* messages of the rotation */
     /* The longest UDP payload over IPv4: 65535 - 20 - 8 (RFC 768, RFC 791). */
     CONFIG_MESSAGE_BYTES_MAX = 65507,
@@ -37,7 +37,7 @@ enum config_policy {
     POLICY_COOKIE, /* a source address is trusted after it has returned a cookie */
 };
 
-/* What a start does if an address or interface to listen on does not exist. */
+/* What the server does at its start if an address or interface to listen on does not exist. */
 enum config_missing {
     MISSING_FAIL,
     MISSING_WAIT, /* the listener is opened when the address appears */
@@ -100,7 +100,7 @@ struct config {
     } clients;
     struct {
         uint32_t rate_pps; /* copies a second; 0: no limit */
-        uint32_t queue;    /* most jobs that wait */
+        uint32_t queue;    /* the maximum number of waiting jobs */
         enum config_relay relay;
         uint32_t relay_rate_pps;        /* of one client; 0: no limit */
         struct config_listen multicast; /* family ADDR_NONE: unset */
@@ -110,9 +110,9 @@ struct config {
     struct {
         enum config_policy policy;
         struct config_blocks allow, deny;
-        uint32_t per_prefix; /* most clients of an IPv4 /24 or an IPv6 /64; 0: no limit */
+        uint32_t per_prefix; /* maximum number of clients of an IPv4 /24 or IPv6 /64; 0: no limit */
         uint32_t rate_pps;   /* datagrams a second from an address; 0: no limit */
-        uint32_t burst;      /* of them at once; 0: those of one second */
+        uint32_t burst;      /* datagrams at once; 0: as many as in one second */
         uint32_t dry_run;    /* 1: what exceeds a limit is only counted */
     } admission;
     struct {
@@ -145,11 +145,8 @@ void config_clear_deny(struct config *config);
 
 /* The value of control.socket for no control socket. (A file of that name is "./off".) */
 #define CONFIG_CONTROL_OFF "off"
+/* Whether control.socket is "off". */
 bool config_control_is_off(const struct config *config);
-
-/* The number of listen addresses that other hosts can reach; if there are any, an admission policy
- * is required. *first is the index of the first one, unchanged if there are none. */
-size_t config_exposed_count(const struct config *config, size_t *first);
 
 /* Space for the longest address with its zone, and for the longest path. */
 enum { CONFIG_LISTEN_TEXT_BYTES = TRANSPORT_TEXT_BYTES + ADDR_ZONE_BYTES };

@@ -10,7 +10,7 @@
  * memory. */
 struct config *config_defaults(void);
 
-/* Sets the defaults that depend on the value of another key, of those keys that no file sets. */
+/* Sets the keys whose default depends on another key, unless a file sets them. */
 void config_set_dependent_defaults(struct config *config, struct config_origins *origins);
 
 #endif

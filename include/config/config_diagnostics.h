@@ -16,8 +16,8 @@ struct config_location {
     uint32_t column;  /* from 1, in bytes; 0: the line as a whole */
 };
 
-/* An error in a configuration. Both texts are printable. The second has no newline at its end; it
- * may end with indented lines that can be pasted into a file. */
+/* An error in a configuration. file and text are printable. text has no newline at its end; it may
+ * end with indented lines that can be pasted into a file. */
 struct config_diagnostic {
     const char *file; /* as in config_location */
     uint32_t line;

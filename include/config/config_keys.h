@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /* The table of all configuration keys, with their sections, types, ranges and whether they need a
- * restart. Files are parsed, values are printed, misspelt names are corrected and restarts are
- * decided by it. */
+ * restart. Parsing files, printing values, suggesting a name for a misspelt one and finding the
+ * changes that need a restart all use it. */
 
 enum { CONFIG_KEY_COUNT = 36 };
 
@@ -32,7 +32,8 @@ enum { CONFIG_SECTIONS_BYTES = 64 };
  * there are none. */
 bool config_key_sections(const char *name, char sections[CONFIG_SECTIONS_BYTES]);
 
-/* Sets the value of a key, or adds a value to a list; as config_type.set. */
+/* Sets the value of a key, or adds a value to a list. Parameters and result are those of
+ * config_type.set. */
 int config_key_set(const struct config_key *key, struct config *config, const char *item,
                    size_t size, char reason[CONFIG_REASON_BYTES]);
 

@@ -25,14 +25,13 @@ void config_parser_free(struct config_parser *parser);
 /* Sets a key as the command line does: the value is one item without quotes, escapes or comments.
  * What files contain for the key is then checked, but not used. Each further call for a list key
  * adds an item. Call it before the first file. The key must exist. where is the option, for
- * diagnostics
- * ("-l"). Returns false if there is no memory. */
+ * diagnostics, such as "-l". Returns false if there is no memory. */
 bool config_parser_override(struct config_parser *parser, const char *where, const char *section,
                             const char *key, const char *value);
 
-/* Begin and end a file; between them its lines are passed in. name is how diagnostics call the
- * file. Calls nest, as includes do: an included file begins in the section of the include line, and
- * the including file continues in that section. Returns false if there is no memory. */
+/* Begin and end a file; between them its lines are passed in. name is the file's name in
+ * diagnostics. Calls nest, as includes do: an included file begins in the section of the include
+ * line, and the including file continues in that section. Returns false if there is no memory. */
 bool config_parser_file_begin(struct config_parser *parser, const char *name);
 void config_parser_file_end(struct config_parser *parser);
 

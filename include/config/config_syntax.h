@@ -6,8 +6,8 @@
 
 /* The syntax of configuration lines: sections, settings, items, quotes, escapes and comments. It
  * does not know which sections and keys exist. Lines are modified in place, and the results point
- * into them. The functions return NULL, or a static string that says what is wrong, with its
- * position. */
+ * into them. The functions return NULL, or what is wrong, a static string, and then set `wrong` to
+ * its position. */
 
 enum config_form {
     CONFIG_EMPTY,   /* an empty line, or only a comment */
@@ -18,7 +18,7 @@ enum config_form {
 struct config_statement {
     enum config_form form; /* as far as it was recognized, even if the line is wrong */
     char *name;
-    char *value; /* of a setting: all after '=', for config_item_read */
+    char *value; /* of a setting: the text after '=', for config_item_read */
     char *wrong; /* the position of the error */
 };
 

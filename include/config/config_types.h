@@ -40,7 +40,8 @@ struct config_type {
     char *(*write)(const struct config_key *key, const struct config *config, size_t i);
     /* Empties a list; NULL for a type that is not a list. */
     void (*clear)(struct config *config);
-    /* The notation of numbers, as in text_size and size_format; NULL for other types. */
+    /* The notation of numbers, as size_parse and size_format have it (text/number_with_unit); NULL
+     * for other types. */
     const char *(*parse)(const char *text, uint64_t *value);
     const char *(*format)(uint64_t value, char text[24]);
     bool binary; /* an item may contain NUL bytes */

@@ -10,9 +10,9 @@ struct client {
     struct addr source;
     struct addr local; /* the local address that its last datagram was sent to; family ADDR_NONE if
                           the socket is bound to one address */
-    uint64_t idle_ms;  /* since its last datagram; wrong for a client that has sent none through 256
-                          changes of the ttl */
-    uint64_t age_s;    /* since its first datagram, as a difference of the clock's whole seconds */
+    uint64_t
+        idle_ms;    /* since its last datagram; wrong if the ttl was changed 256 times since then */
+    uint64_t age_s; /* since its first datagram, as a difference of the clock's whole seconds */
     uint32_t received; /* datagrams, the first one included; stays at UINT32_MAX */
     uint32_t slot;     /* below registry_slots; no other client has it while this one lives */
     uint8_t listener;

@@ -15,11 +15,11 @@
  * The key is packed into words, so that it is hashed, compared and copied without being decoded.
  * For IPv4 the head is the whole key, and the other two words are 0.
  *
- * Anyone can choose the source port, and under IPv6 the address, of a datagram. An unkeyed hash
- * was therefore rejected: a sender could choose sources that all fall on one run of the index and
- * make each search long. The hash is SipHash-1-3 under a key that the kernel drew at the start.
- * Hashing, search and update of a known client take 258 instructions together
- * (docs/performance.md, "Layouts of the registry"). */
+ * Anyone can choose the source port, and under IPv6 the address, of a datagram. With an unkeyed
+ * hash a sender could choose sources that all fall on one run of the index and make each search
+ * long. So the hash is SipHash-1-3 under a key that the kernel generated at the start. Hashing,
+ * search and update of a known client take 258 instructions together (docs/performance.md, "Layouts
+ * of the registry"). */
 struct client_key {
     uint64_t head; /* port, listener, family, and the IPv4 address or the IPv6 scope */
     uint64_t ip6_first, ip6_last;
@@ -52,7 +52,7 @@ static inline struct client_key client_key_of(uint8_t listener, const struct add
     return key;
 }
 
-/* The following return a part of the key. */
+/* Each of the following returns a part of the key. */
 static inline bool client_key_is_ipv4(const struct client_key *key)
 {
     return (uint8_t)(key->head >> CLIENT_KEY_FAMILY_SHIFT) == ADDR_IPV4;
@@ -97,9 +97,9 @@ static inline bool client_key_equal(const struct client_key *a, const struct cli
 
 /* SipHash-1-3 of the words, starting from the state of a secret key (siphash_begin). The final
  * block with the length is left out: it distinguishes inputs of which one is a prefix of another,
- * and here the family in the first word determines the length. The function is always inline: as
- * a call, which compilers make of it when it has several callers, it costs each datagram 20
- * instructions more. */
+ * and here the family in the first word determines the length. The function is always inline, since
+ * compilers would otherwise make it a call when it has several callers, at a cost for each
+ * datagram. */
 __attribute__((always_inline)) static inline uint64_t client_key_hash(struct siphash_state state,
                                                                       const struct client_key *key)
 {

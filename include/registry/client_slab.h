@@ -10,9 +10,9 @@
 /* The slab of client entries: fixed-size records in two arrays, one for each address family.
  *
  * An IPv4 client needs 32 bytes and an IPv6 client 48. One array with entries of 48 bytes was
- * measured and rejected: a client over IPv4 then takes 55.8 bytes of memory in all and not 39.9,
- * and the next datagram of a known client takes 124 ns and not 67 (a million clients); with ten
- * million it is 189 ns and not 140 (docs/performance.md, "Layouts of the registry").
+ * measured and rejected: a client over IPv4 then takes 55.8 bytes of memory in all instead of 39.9,
+ * and the next datagram of a known client takes 124 ns instead of 67 (a million clients), or 189 ns
+ * instead of 140 (ten million) (docs/performance.md, "Layouts of the registry").
  *
  * Each array has room for all clients, since the shares of the families are not known in advance.
  * That costs address space, but no memory: pages that no entry has reached are never written. */
@@ -42,7 +42,7 @@ struct client_slab {
     uint8_t *entries4, *entries6;
     uint32_t capacity; /* slots of IPv4: 0 to capacity - 1; of IPv6: capacity to 2 * capacity - 1 */
     struct client_slab_usage {
-        uint32_t used; /* entries that were ever used: the first so many */
+        uint32_t used; /* how many entries were ever used, which are the first ones */
         uint32_t free; /* head of the list of freed entries, as slot + 1; 0: the list is empty. The
                           key's head of a freed entry is the link to the next. */
     } usage4, usage6;

@@ -30,9 +30,9 @@ struct registry;
 #define REGISTRY_TTL_MAX_MS UINT32_MAX
 
 /* Makes each client that joins acquire a place from a capacity that is shared with other shards,
- * and releases it when the client is removed. So a client may be refused before the shard is full.
- * Call it before the first client joins; without it only the shard's capacity counts. share must
- * outlive the registry. */
+ * and releases it when the client is removed. So the registry may refuse a client before its shard
+ * is full. Call it before the first client joins; without it only the shard's capacity counts.
+ * share must outlive the registry. */
 void registry_set_capacity_share(struct registry *registry, struct capacity_share *share);
 
 /* Counts each client that joins from now on by its prefix, and refuses it if its prefix has cap
@@ -52,7 +52,7 @@ uint32_t registry_count(const struct registry *registry);
 /* What a datagram is to do with the client that sent it. */
 enum registry_action {
     REGISTRY_JOIN,  /* renew the client, or register it if it is unknown */
-    REGISTRY_RENEW, /* renew the client, and leave an unknown one unregistered */
+    REGISTRY_RENEW, /* renew the client; do not register it if it is unknown */
     REGISTRY_LEAVE, /* remove the client */
 };
 
@@ -85,8 +85,8 @@ struct registry_datagram {
 
 /* Records datagrams that arrived on a listener, in this order. A batch is recorded in steps, each
  * of which prefetches for all datagrams what the next step reads: one datagram at a time takes nine
- * times as long (577 ns and not 67, a million clients; docs/performance.md). Returns how many were
- * REGISTRY_RENEWED. */
+ * times as long (577 ns instead of 67, a million clients; docs/performance.md). Returns how many
+ * were REGISTRY_RENEWED. */
 size_t registry_update(struct registry *registry, uint8_t listener,
                        struct registry_datagram *datagrams, size_t count, uint64_t now_ms);
 

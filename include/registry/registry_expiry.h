@@ -15,7 +15,7 @@ struct registry;
 bool registry_remove(struct registry *registry, uint8_t listener, const struct addr *source);
 
 /* Makes all clients expire now: none is found or walked until it joins again. The next sweep frees
- * their entries and counts them as expired. Takes some nanoseconds for each client, in one call. */
+ * their entries and counts them as expired. Visits every client in this one call. */
 void registry_expire_all(struct registry *registry, uint64_t now_ms);
 
 /* Removes expired clients, at most budget of them, and adds their number to *expired. A cluster of

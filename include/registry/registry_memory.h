@@ -18,8 +18,9 @@ enum {
 };
 
 /* The size of a registry for capacity clients (1 to REGISTRY_CAPACITY_MAX), and how many bytes of
- * it, from the first on, are its state and its index. Those are soon written all over, so that it
- * is best to commit them at the start. The rest is written only as far as clients fill it. */
+ * it, from the first on, are its state and its index. Clients are soon spread over all of those
+ * bytes, so it is best to commit them at the start. The rest is written only as far as clients fill
+ * it. */
 size_t registry_bytes(uint32_t capacity);
 size_t registry_index_bytes(uint32_t capacity);
 

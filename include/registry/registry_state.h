@@ -17,8 +17,8 @@
 
 /* The data structures of a registry, for the modules registry/registry_* only: a hash index of
  * slots, a slab with the entry of each slot, a bitmap of the slots in use, and a timer wheel that
- * says when to check them. docs/performance.md ("Layouts of the registry") compares this with other
- * layouts. */
+ * determines when to check them. docs/performance.md ("Layouts of the registry") compares this with
+ * other layouts. */
 
 enum {
     /* A cluster is eight neighbouring slots. Their entries are adjacent in memory, and they share
@@ -58,7 +58,7 @@ static inline bool registry_is_counted(const struct registry *registry,
     return registry->prefixes != NULL && entry->join_number >= registry->counted_from;
 }
 
-/* Returns now_ms, or the latest time if that is greater: time never decreases here, whatever the
+/* Returns now_ms, or the latest time if that is greater: time never decreases here, even if the
  * caller's clock does. */
 static inline uint64_t registry_advance(struct registry *registry, uint64_t now_ms)
 {

@@ -12,13 +12,13 @@
  * the pool in blocks and keeps the unused ones of a block as its share, so that most clients join
  * and leave without access to memory that other threads write. When the pool is empty, a shard
  * takes half of the share of another one. So there are never more clients than places, and a client
- * is refused only if all places are in use. (One exception: a place that another thread is moving
- * between the pool and a share at that moment is not seen.)
+ * is refused only if all places are in use. (One exception: a place that another thread is just
+ * moving between the pool and a share is not seen.)
  *
- * What was weighed: a fixed part of the limit for each shard needs no shared memory, but the hash
- * distributes the clients unevenly, so that one shard refuses clients while others have places
- * left. A single counter is simpler, but every client that joins or leaves writes its cache line,
- * from all threads; with blocks that happens once for up to 64 clients. */
+ * A fixed part of the limit for each shard would need no shared memory, but the hash distributes
+ * the clients unevenly, so one shard would refuse clients while others have places left. A single
+ * counter would be simpler, but every client that joins or leaves would write its cache line, from
+ * all threads; with blocks that happens once for up to 64 clients. */
 struct shared_capacity;
 
 /* The share of one shard, on cache lines of its own. */
@@ -45,10 +45,9 @@ uint32_t shared_capacity_unused(const struct shared_capacity *capacity);
 
 /* The number of clients for which a shard needs memory when N shards share the places: its mean m =
  * places / N, plus m / 8, plus 64, but never more than all places. The hash distributes the
- * clients, and their number in a shard has a standard deviation below the root of m; m / 8 + 64 is
- * at least 5.6 of those (the least is at m = 512). So one shard in 10^8 is full before all places
- * are in use.
- */
+ * clients, and their number in a shard has a standard deviation below the square root of m; m / 8 +
+ * 64 is at least 5.6 standard deviations (the least is at m = 512). So about one shard in 10^8 is
+ * full before all places are in use. */
 uint32_t shared_capacity_shard_max(uint32_t places, size_t shards);
 
 /* Acquires a place for a client; called by the shard's thread. Returns false if no place is free,

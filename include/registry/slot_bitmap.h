@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A set of slot numbers below a limit, as a bitmap with summary levels: a bit of a level says
- * whether a word of 64 bits of the level below is not zero. So the step from one member to the next
- * takes the same time whatever their distance. */
+/* A set of slot numbers below a limit, as a bitmap with summary levels: each bit of a level is set
+ * if a word of 64 bits of the level below is not zero. So the time to step from one member to the
+ * next does not grow with their distance. */
 struct slot_bitmap {
     uint64_t *levels[5]; /* 64^5 > SLOT_BITMAP_LIMIT_MAX */
     int depth;

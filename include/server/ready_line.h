@@ -6,8 +6,8 @@
 /* The line "udpsrv: ready ADDRESS..." on standard output, by which the program that started the
  * server learns the addresses. */
 
-/* Starts to write the line, and logs that the server is ready. Where standard output cannot take
- * it, that is logged later, and the server stops. Returns 0 or -errno. */
+/* Starts to write the line, and logs that the server is ready. If the line cannot be written, that
+ * is logged later, and the server stops. Returns 0 or -errno. */
 int ready_line_start(struct server *server);
 
 #endif

@@ -3,11 +3,11 @@
 
 #include "server/server_state.h"
 
-/* Signals and reloads: SIGHUP reloads the configuration, SIGTERM and SIGINT stop the server, and a
- * second one of these makes it exit at once. */
+/* Signals and reloads: SIGHUP reloads the configuration; SIGTERM or SIGINT stops the server, and a
+ * second SIGTERM or SIGINT makes it exit at once. */
 
-/* Keeps SIGHUP pending, also under nohup(1), until server_signals_open: a reload that is asked for
- * during the start is done after it. Call it before the configuration is read. */
+/* Keeps SIGHUP pending, also under nohup(1), until server_signals_open: a reload that is requested
+ * during the start takes place after it. Call it before the configuration is read. */
 void server_signals_hold_reload(void);
 
 /* Keeps SIGTERM and SIGINT pending until server_signals_open, so that no socket file remains. Call
@@ -18,6 +18,6 @@ void server_signals_hold_stop(void);
 int server_signals_open(struct server *server);
 
 /* Reloads the configuration, and calls done, at once or later. state is the struct server. */
-void server_reload(void *state, reload_done *done, void *done_state);
+void server_reload(void *state, config_reload_callback *done, void *done_state);
 
 #endif

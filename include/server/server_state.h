@@ -18,8 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* All that the server owns, for the modules of its start and end (server/server_start, server_stop,
- * server_signals, ready_line). In the main thread. */
+/* Everything that the server owns, for the modules of its start and end (server/server_start,
+ * server_stop, server_signals, ready_line). Used by the main thread. */
 struct server {
     const struct server_options *options;
     struct config_files_result files; /* that the configuration was read from */
@@ -27,7 +27,7 @@ struct server {
     struct identity identity;         /* server.user and server.group */
 
     struct startup_sockets sockets;
-    uint32_t stream_files; /* how many streams there are descriptors for */
+    uint32_t stream_files; /* for how many streams there are descriptors */
     struct reply *reply;
     struct admission_updates *admission;
     struct admission_rules rules; /* in use */

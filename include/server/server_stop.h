@@ -3,9 +3,9 @@
 
 #include "server/server_state.h"
 
-/* How the server ends: an orderly stop, an exit at once, and the freeing of all that it owns. */
+/* The end of the server: an orderly stop, an exit at once, and freeing everything that it owns. */
 
-/* The signals that stop the server, closed by 0. */
+/* The signals that stop the server; 0 ends the list. */
 extern const int SERVER_STOP_SIGNALS[];
 
 /* Begins an orderly stop: the workers send what still waits and report their counters, and the

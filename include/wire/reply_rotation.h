@@ -32,6 +32,7 @@ struct reply *reply_rotation_new(enum reply_mode mode, const struct message *mes
 struct reply *reply_rotation_retain(struct reply *reply);
 void reply_rotation_release(struct reply *reply);
 
+/* Returns the object's mode. */
 enum reply_mode reply_rotation_mode(const struct reply *reply);
 
 /* Whether both have the same mode and messages. A reload then keeps the older one, so that the

@@ -22,7 +22,7 @@ struct block {
 /* The boundaries of one family. The range from boundary i to the next one is allowed if i is even,
  * or, if `inverted`, if i is odd. Boundary 0 is the address of zeros. */
 struct boundaries {
-    uint64_t *high, *low; /* the two halves of each, in order */
+    uint64_t *high, *low; /* the two halves of each boundary, in ascending order */
     size_t count;
     bool inverted;
 };

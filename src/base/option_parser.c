@@ -50,8 +50,9 @@ static int find_row(const struct option_parser *options, int value)
     return -1;
 }
 
-/* Writes the error about an abbreviated long option that matches several. Returns false if it does
- * not. written is the option without its dashes, shown is the whole, escaped. */
+/* Writes the error about an abbreviated long option that matches several. Returns false if it
+ * matches only one or none. written is the option without its dashes; shown is the whole option,
+ * escaped. */
 static bool explain_ambiguous(struct option_parser *options, const char *written, const char *shown)
 {
     size_t size = strcspn(written, "="), found = 0;

@@ -10,7 +10,8 @@ static uint64_t cost(const struct pacer *pacer)
     return SECOND * pacer->shares;
 }
 
-/* The limit of credit. With room for one copy only, credit would be lost while a timer is late. */
+/* The limit of credit. If it were the cost of one copy only, credit would be lost while a timer is
+ * late. */
 static uint64_t credit_max(const struct pacer *pacer)
 {
     uint64_t burst = (uint64_t)pacer->rate_pps * PACER_BURST_MS * (SECOND / 1000);

@@ -47,7 +47,7 @@ static void input_ready(void *state)
     ssize_t size = standard_input_read(&input->standard_input, bytes, capacity);
     if (size == -EAGAIN)
         return;
-    /* At the end of input the terminal may be closed; the descriptor is no terminal then. */
+    /* At the end of input the terminal may be closed; the descriptor is then not a terminal. */
     if (input->terminal && size <= 0 && !terminal_is_tty(STDIN_FILENO)) {
         input->handler->interrupted(input->handler->state, SIGHUP);
         return;

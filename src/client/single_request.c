@@ -103,8 +103,8 @@ static void timed_out(void *state)
     end_request(request);
 }
 
-/* Answers the challenge in datagram: sends the request again with the cookie. That belongs to the
- * same try, so its timeout continues, also for a server that sends challenges forever. */
+/* Answers the challenge in datagram: sends the request again with the cookie. That is part of the
+ * same try, so the timeout of the try continues, even if a server sends challenges forever. */
 static void answer_challenge(struct single_request *request)
 {
     const struct client_options *options = request->options;

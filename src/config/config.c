@@ -96,27 +96,10 @@ void config_clear_deny(struct config *config)
     clear_blocks(&config->admission.deny);
 }
 
-static bool is_exposed(const struct config_listen *listen)
-{
-    return listen->transport != TRANSPORT_UNIX && !addr_is_loopback(&listen->addr);
-}
-
 bool config_control_is_off(const struct config *config)
 {
     return config->control.socket != NULL &&
            strcmp(config->control.socket, CONFIG_CONTROL_OFF) == 0;
-}
-
-size_t config_exposed_count(const struct config *config, size_t *first)
-{
-    size_t exposed = 0;
-    for (size_t i = config->server.listen_count; i-- > 0;) {
-        if (!is_exposed(&config->server.listen[i]))
-            continue;
-        *first = i;
-        exposed++;
-    }
-    return exposed;
 }
 
 const char *config_listen_text(const struct config_listen *listen,

@@ -1,5 +1,6 @@
 #include "config/config_consistency.h"
 #include "config/config_keys.h"
+#include "config/exposed_listeners.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,7 +29,7 @@ static void check_admission(const struct config *config, struct config_origins *
     if (config_origin_of(origins->in_files, policy)->given ||
         config_origin_of(origins->in_options, policy)->given)
         return;
-    size_t first, exposed = config_exposed_count(config, &first);
+    size_t first, exposed = exposed_listeners_count(config, &first);
     if (exposed == 0)
         return;
     char text[CONFIG_LISTEN_TEXT_BYTES], others[32] = "";

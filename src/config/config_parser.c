@@ -155,7 +155,7 @@ static const struct config_key *find_key(struct config_parser *parser, const cha
 /* Values. */
 
 /* Begins a value of a key in config and records its origin; a list loses its default. Returns
- * false, and adds an error, for a key that is no list and has its value already. */
+ * false, and adds an error, if the key is not a list and already has its value. */
 static bool begin_value(struct config_parser *parser, const struct config_key *key,
                         struct config_origin *origin, struct config *config,
                         const struct config_location *at)

@@ -11,11 +11,11 @@
 #include <string.h>
 
 enum {
-    LOGGED_BYTES = 960, /* of addresses: a value of a log line, os/log/log, holds some more */
+    LOGGED_BYTES = 960, /* of addresses, below the limit of a value in the log (os/log/log) */
 };
 
-/* Writes the addresses with a blank between them, and how many are left out where the text is full.
- */
+/* Writes the addresses with a blank between them. If the text is full, ends it with the number of
+ * those left out. */
 static void list_addresses(const struct listeners *listeners, char text[LOGGED_BYTES])
 {
     size_t size = 0;
@@ -47,7 +47,8 @@ static char *format_line(const struct listeners *listeners)
     return NULL;
 }
 
-/* A program that waits for the line would wait without an end: the server stops. */
+/* If writing has failed, stops the server, since a program that waits for the line would wait for
+ * ever. */
 static void on_written(void *state, int error)
 {
     struct server *server = state;

@@ -25,10 +25,10 @@ int user_find(struct identity *identity, const struct config *config)
                       "no entry of the user database has that number",
                       "state server.group, too; it may be a number");
     if (error == -ESRCH)
-        return report("there is no such group to become", group, error, UNKNOWN,
+        return report("cannot find server.group", group, error, UNKNOWN,
                       "create it, or change server.group");
     if (error == -ENOENT)
-        return report("there is no such user to become", user, error, UNKNOWN,
+        return report("cannot find server.user", user, error, UNKNOWN,
                       "create it, or change server.user");
     if (error != 0)
         return startup_error_report(
@@ -49,7 +49,7 @@ int user_find_control_group(gid_t *gid, const struct config *config)
     int error = group != NULL ? identity_find(&identity, NULL, group) : 0;
     *gid = identity.gid;
     if (error == -ESRCH)
-        return report("there is no such group for the operator's socket", group, error, UNKNOWN,
+        return report("cannot find control.group", group, error, UNKNOWN,
                       "create it, or change control.group");
     if (error != 0)
         return startup_error_report(
@@ -58,7 +58,7 @@ int user_find_control_group(gid_t *gid, const struct config *config)
     return 0;
 }
 
-/* Without permission to join control.group it continues: the group only matters when the control
+/* Continues without permission to join control.group: the group only matters when the control
  * socket is removed. */
 static int change_identity(const struct identity *identity, const struct config *config)
 {

@@ -1,7 +1,7 @@
 #include "server/server.h"
 
 #include "os/log/log.h"
-#include "server/config/config_check.h"
+#include "server/config/config_load.h"
 #include "server/server_signals.h"
 #include "server/server_start.h"
 #include "server/server_stop.h"
@@ -13,7 +13,7 @@ int server_run(const struct server_options *options)
     static struct server server;
     server.options = options;
     server_signals_hold_reload();
-    if (config_check_read(&server.files, options) != 0) {
+    if (config_load(&server.files, options) != 0) {
         config_files_free(&server.files);
         return EXIT_CONFIGURATION;
     }

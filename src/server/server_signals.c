@@ -9,8 +9,8 @@
 #include <stddef.h>
 
 enum {
-    /* A signal that follows the first one sooner is the same request to stop: timeout(1) and some
-     * supervisors signal both the process and its group. */
+    /* A second signal within this time is the same request to stop: timeout(1) and some supervisors
+     * signal both the process and its group. */
     SAME_SIGNAL_MS = 100,
 };
 
@@ -26,10 +26,10 @@ void server_signals_hold_stop(void)
     loop_signals_block(SERVER_STOP_SIGNALS);
 }
 
-void server_reload(void *state, reload_done *done, void *done_state)
+void server_reload(void *state, config_reload_callback *done, void *done_state)
 {
     struct server *server = state;
-    const struct reload_target target = {
+    const struct config_reload_context target = {
         .options = server->options,
         .once = server->files.once,
         .end_signals = SERVER_STOP_SIGNALS,
@@ -46,17 +46,17 @@ void server_reload(void *state, reload_done *done, void *done_state)
     control_socket_check(&server->control);
     interface_events_check(server->interfaces);
     if (!server->stopping) {
-        reload(&target, done, done_state);
+        config_reload(&target, done, done_state);
         return;
     }
     static char stopping[] = "the server is stopping";
     char *problem = stopping;
-    const struct reload_report report = {.problems = &problem, .problem_count = 1};
+    const struct config_reload_report report = {.problems = &problem, .problem_count = 1};
     done(done_state, &report);
 }
 
 /* The outcome of a reload by SIGHUP is only logged. */
-static void ignore_report(void *state, const struct reload_report *report)
+static void ignore_report(void *state, const struct config_reload_report *report)
 {
     (void)state;
     (void)report;

@@ -9,6 +9,7 @@
 #include "server/server_signals.h"
 #include "server/server_stop.h"
 #include "server/startup_error.h"
+#include "server/workers/file_limit.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -21,11 +22,11 @@ static int find_identity(struct server *server)
     return user_find(&server->identity, server->config);
 }
 
-/* Streams must leave descriptors for the operator, who could close them. */
+/* Streams must leave descriptors for the operator's sessions, by which streams can be closed. */
 static void raise_file_limit(struct server *server, size_t workers)
 {
     char streams[24];
-    server->stream_files = workers_raise_file_limit(workers, server->config);
+    server->stream_files = file_limit_raise(workers, server->config);
     if (server->stream_files >= server->config->server.stream_max)
         return;
     snprintf(streams, sizeof streams, "%" PRIu32, server->stream_files);
@@ -34,7 +35,7 @@ static void raise_file_limit(struct server *server, size_t workers)
               "raise the limit on open files (ulimit -n), or lower server.stream-max", NULL);
 }
 
-/* From the first socket on, so that a signal leaves no socket file. */
+/* Before the first socket is opened, so that a signal leaves no socket file. */
 static int hold_stop_signals(struct server *server)
 {
     (void)server;
@@ -92,7 +93,7 @@ static int make_loop(struct server *server)
                                              startup_error_advice(error, "try again"));
 }
 
-/* Before any of it is reserved. */
+/* Checks before any memory is reserved. */
 static int check_memory(struct server *server)
 {
     return memory_estimate_check(server->config, server->sockets.listeners.worker_count);
@@ -111,7 +112,7 @@ static int make_workers(struct server *server)
         .first_worker_sockets = &server->sockets.first_worker,
         .rules = server->rules,
         .secrets = admission_updates_secrets(server->admission),
-        .on_link_failed = admission_updates_request_on_link,
+        .on_challenge_failed = admission_updates_request_on_link,
         .on_link_state = server->admission,
         .stream_files = server->stream_files,
         .failure = {.mailbox = server->mailbox, .on_failure = on_worker_failure, .state = server},

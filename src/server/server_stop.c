@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 enum {
-    STOP_TIMEOUT_MS = 1000, /* then the process exits, whatever the workers do */
+    STOP_TIMEOUT_MS = 1000, /* then the process exits without waiting for the workers */
 };
 
 const int SERVER_STOP_SIGNALS[] = {SIGTERM, SIGINT, 0};

@@ -16,9 +16,11 @@ static void enter_netns_with_wmem_max(const char *wmem_max)
     netns_enter();
 }
 
+/* The log is written by a thread of its own: its line `ready` follows all warnings of the start. */
 static const char *start_and_read_log(struct server *server, const char *listen)
 {
     server_start(server, "[admission]\npolicy = open\n", "-l", listen, NULL);
+    server_await_log(server, " info ready ");
     return server_log(server);
 }
 

@@ -18,9 +18,11 @@ struct job_status {
     uint64_t targets, sent, failed, skipped, duration_ms, bytes;
 };
 
-/* Parses the value of a line `job`, and changes it. Returns NULL, or what is wrong with it. */
+/* Parses the value of a line `job`, which it changes. Returns NULL, or what is wrong with the
+ * value, a static string. */
 const char *job_status_read(struct job_status *job, char *value);
 
+/* Whether the job has that state, such as "running". */
 bool job_status_is(const struct job_status *job, const char *state);
 
 /* Whether the job waits or runs. */

@@ -10,10 +10,10 @@ struct async_connection;
 
 struct async_connection_callbacks {
     answer_line_handler *line; /* a line after the first */
-    /* The answer is complete, or the connection has failed. After any result but ANSWER_OK and
-     * ANSWER_REFUSED the connection can't be used any more; this is also called without a command
-     * when the server closes the connection. error is a message for people, unless the result is
-     * ANSWER_OK. The callback may close the connection. */
+    /* The answer is complete, or the connection has failed. After any other result than ANSWER_OK
+     * and ANSWER_REFUSED the connection can't be used any more. This is also called without a
+     * command when the server closes the connection. error is a message for people, unless the
+     * result is ANSWER_OK. The callback may close the connection. */
     void (*ended)(void *state, enum answer_result result, const char *error);
 };
 

@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-/* The server that udpctl connects to: the path of its control socket, the timeout, and the error
- * messages of connecting. */
+/* The server that udpctl connects to: the path of its control socket, the timeout, and the messages
+ * about a failed connection. */
 
 enum { CONTROL_SERVER_NO_TIMEOUT = INT32_MAX }; /* in milliseconds: 24 days */
 

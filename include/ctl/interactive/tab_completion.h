@@ -9,7 +9,8 @@
  * argument, and the clients and jobs of the server. Each client is offered once, in the order of
  * client_name_compare; the other words are in the order of their tables. */
 
-/* Of a list from the server. Further words are not offered, and the choices are marked partial. */
+/* The most words of a list from the server. Further ones are not offered, and the choices are
+ * marked partial. */
 enum { TAB_COMPLETION_WORDS_MAX = 100000 };
 
 struct tab_completion_word;

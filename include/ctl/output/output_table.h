@@ -10,10 +10,10 @@
  * whose value is the columns separated by one blank each; it may be sorted, and is printed as
  * aligned text or as a JSON array of objects.
  *
- * Nothing is printed before the answer is complete, in JSON neither: a program that reads half a
- * table and ignores the exit status would take it for the whole. So all rows are in memory: a row
- * takes the bytes of its text (about 50 for a client), and at least half as much again if sorted.
- */
+ * Nothing is printed before the answer is complete, not even in JSON: a program that reads half a
+ * table and ignores the exit status would take it for the whole table. So all rows are kept in
+ * memory: a row takes the bytes of its text (about 50 for a client), and at least half as much
+ * again if sorted. */
 
 struct output_row;
 struct output_chunk;
@@ -43,6 +43,7 @@ const char *output_table_add_line(void *table, const char *key, char *value);
 /* Prints the rows. */
 void output_table_print(struct output_table *table);
 
+/* Frees the rows. The table can then be used again. */
 void output_table_free(struct output_table *table);
 
 #endif

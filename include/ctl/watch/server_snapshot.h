@@ -12,7 +12,8 @@
  * last minutes. server_poller fills it in. */
 
 enum {
-    /* More than the memory and the usual queue of a server hold; further jobs are left out. */
+    /* More than the jobs that a server remembers and usually has in its queue; further ones are
+     * left out. */
     SERVER_SNAPSHOT_JOBS_MAX = 160,
     SERVER_SNAPSHOT_ERROR_BYTES = 200,
 };

@@ -12,8 +12,7 @@
 
 /* Each request that was sent counts as exactly one of replied, wrong, lost. After the run, sent =
  * replied + wrong + lost (lost includes requests whose reply was late). Datagrams received =
- * replied
- * + wrong + late + duplicate + unsolicited. */
+ * replied + wrong + late + duplicate + unsolicited. */
 struct load_counts {
     uint64_t sent;      /* requests that the kernel took */
     uint64_t replied;   /* answered in time, as expected */
@@ -50,7 +49,7 @@ struct load_reply {
 enum load_limit {
     LOAD_LIMIT_SERVICE,  /* it lost too much at higher rates */
     LOAD_LIMIT_SENDER,   /* it fell behind at higher rates; the service may hold more */
-    LOAD_LIMIT_SCHEDULE, /* the highest rate of a schedule held */
+    LOAD_LIMIT_SCHEDULE, /* even the highest rate that can be requested was sustained */
     LOAD_LIMIT_STOPPED,  /* Ctrl-C */
 };
 
@@ -67,7 +66,7 @@ struct load_result {
     double achieved_rate;  /* sent per second */
     double answered_rate;  /* replied per second */
     double cpu_share;      /* of the busiest sender thread: 0 to 1 processor */
-    uint64_t unsent;       /* due and not sent; counted up to 1000 or a tenth of those sent */
+    uint64_t unsent; /* due and not sent; counted only up to 1,000 plus a tenth of those sent */
 
     bool exact; /* each reply was matched to its request exactly; else by order */
     bool kept_up;
@@ -76,8 +75,8 @@ struct load_result {
     const char *why_too_few; /* a message if not; static */
 
     bool rotation_known; /* --expect was given */
-    bool rotation_even;  /* the expected replies have equal counts, but for one rotation and lost
-                            ones */
+    bool rotation_even;  /* the counts of the expected replies differ by one at most, not counting
+                            lost replies */
 
     struct load_reply *replies;
     size_t reply_count;

@@ -32,6 +32,7 @@ struct percentile_curve {
     uint64_t seen; /* values in the buckets up to this one */
 };
 
+/* Begins an iteration. The histogram must not change during it. */
 void percentile_curve_init(struct percentile_curve *curve, const struct histogram *histogram);
 
 /* Returns the value at a level, as histogram_percentile defines it. Call it with rising levels, and

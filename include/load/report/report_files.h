@@ -21,7 +21,8 @@ struct report_files {
 int report_files_open(struct report_files *files, const struct load_options *options,
                       char error[REPORT_FILES_ERROR_BYTES]);
 
-/* Regular files, and files that may wait for a reader (pipes). Standard output is one of either. */
+/* Regular files, and files that may wait for a reader (pipes). Standard output is of one kind or
+ * the other. */
 enum report_files_kind { REPORT_FILES_REGULAR, REPORT_FILES_BLOCKING };
 
 /* Writes the files of a kind and puts them in place; an error of one does not affect the others.

@@ -42,8 +42,8 @@ const char *report_labels_message(const char *message, char text[REPORT_LABELS_M
 const char *report_labels_limit(const struct load_find_max *find_max,
                                 char text[REPORT_LABELS_LIMIT_BYTES]);
 
-/* Returns an advice if the server sent more or fewer copies than there are registered clients; NULL
- * if the numbers are equal. */
+/* Returns advice if the server sent more or fewer copies than there are registered clients; NULL if
+ * the numbers are equal. */
 const char *report_labels_fanout_targets(const struct load_fanout *fanout);
 
 #endif

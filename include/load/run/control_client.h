@@ -13,7 +13,7 @@ struct control_client;
 enum { CONTROL_CLIENT_ERROR_BYTES = 512 };
 
 /* Called when a broadcast has ended. targets is the number of clients that it was sent to. error is
- * NULL, or a message that says why the broadcast failed; then it is not called again. */
+ * NULL, or a message why the broadcast failed; the callback is not called again after an error. */
 typedef void control_client_answered(void *state, uint64_t targets, const char *error);
 
 /* Connects to the socket at path; each command must be answered within limit_ns. Returns 0, or

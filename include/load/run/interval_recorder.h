@@ -17,6 +17,7 @@ struct interval_recorder {
     size_t capacity;
 };
 
+/* Begins the first interval of a result, to whose totals everything is added. */
 void interval_recorder_init(struct interval_recorder *recorder, struct load_result *result);
 
 /* Adds counts and latencies to the totals and to the current interval. */

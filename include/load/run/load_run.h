@@ -38,8 +38,8 @@ enum { LOAD_RUN_ERROR_BYTES = SIMULATED_CLIENTS_ERROR_BYTES };
 int load_run_once(const struct load_run_setting *setting, struct load_result *result,
                   char error[LOAD_RUN_ERROR_BYTES]);
 
-/* For a fan-out, from its callbacks: the same orders as of load/send/sender_thread, to all senders.
- */
+/* For the callbacks of a fan-out: pass the command of the same name in load/send/sender_thread to
+ * all senders. */
 void load_run_expect_copies(struct load_run *run, const struct copy_counts_payload *payload);
 void load_run_count_copies(struct load_run *run);
 void load_run_leave(struct load_run *run);

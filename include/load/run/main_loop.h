@@ -20,21 +20,23 @@ struct main_loop {
     void *state;
 };
 
-/* Opens the loop and takes SIGINT, SIGTERM and SIGHUP over: they no longer end the process, unless
- * a write is blocked, as by a stopped terminal, so that the loop cannot read a SIGTERM or SIGHUP
- * (os/process/forced_exit). Call it before any thread is started. Returns 0 or -errno. */
+/* Opens the loop and takes SIGINT, SIGTERM and SIGHUP over: they no longer end the process.
+ * Exception: while a blocked write (to a stopped terminal, for example) keeps the loop from
+ * handling a SIGTERM or SIGHUP, that signal ends it (os/process/forced_exit). Call it before any
+ * thread is started. Returns 0 or -errno. */
 int main_loop_open(struct main_loop *main_loop);
 
-/* While deferred, not even such a signal ends the process: a result is computed or written to a
- * file. */
+/* While deferred, not even such a signal ends the process. For the time in which a result is
+ * computed or written to a file. */
 void main_loop_defer_forced_exit(bool deferred);
 
-/* Ends the deferral. After an interrupt, from before or from now on, writing to the descriptor
- * output, if it is a terminal, may block for half a second at most. */
+/* Ends the deferral. If output is a descriptor of a terminal, writing to it may block for at most
+ * half a second after an interrupt, whether that has come already or comes later. */
 void main_loop_limit_output(const struct main_loop *main_loop, int output);
 
-/* Gives the signals back: they end the process again, but for a SIGHUP after an interrupt. A signal
- * that was received and not yet handled ends the process here. Then as main_loop_limit_output. */
+/* Gives the signals back: they end the process again, except a SIGHUP after an interrupt. A signal
+ * that was received and not yet handled ends the process here. Then does what
+ * main_loop_limit_output does. */
 void main_loop_release_signals(struct main_loop *main_loop, int output);
 void main_loop_close(struct main_loop *main_loop);
 

@@ -15,6 +15,7 @@ struct progress_output {
     uint64_t shown_ms; /* the interval end that the line shows */
 };
 
+/* Initializes the output. rows: print each interval. */
 void progress_output_init(struct progress_output *progress, bool rows);
 
 /* Prints an interval that has ended; total is the sum of all so far. */

@@ -13,12 +13,12 @@
  *
  * Other work on the machine can make a service lose requests, or a sender send late, so that one
  * bad step is not trusted. A rate fails when two steps of it failed. It is above the sender's limit
- * when three steps neither held nor failed. If all rates that were tried below the lowest failed
- * rate held since, that one is tried again at the end.
+ * when three steps neither held nor failed. If every rate that was tried since below the lowest
+ * failed rate has held, the failed rate is tried again at the end.
  *
- * A rate of which the sender sent less than nine tenths twice is not tried again; the highest rate
- * that it did send becomes the upper bound. Bisecting from the failed rate down instead would take
- * many steps that measure the sender and not the service. */
+ * If the sender twice sends less than nine tenths of a rate, that rate is not tried again; the
+ * highest rate that it did send becomes the upper bound. Bisecting from the failed rate down
+ * instead would take many steps that measure the sender and not the service. */
 enum rate_search_outcome {
     RATE_SEARCH_HELD,
     RATE_SEARCH_FAILED,
@@ -40,6 +40,7 @@ struct rate_search {
     uint32_t ceiling;         /* the highest rate that the sender can send; 0: not known yet */
 };
 
+/* Begins a search with a first step at that rate. */
 void rate_search_init(struct rate_search *search, uint32_t rate);
 
 /* Takes the outcome of a step at search->rate and sets the next rate. Returns whether there is

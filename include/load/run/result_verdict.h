@@ -21,9 +21,9 @@ bool result_verdict_exceeds_loss(const struct load_counts *counts, uint32_t max_
  * LOAD_NOT_KEPT_UP. */
 int result_verdict_exit_status(const struct load_result *result);
 
-/* Sets rotation_known and rotation_even: the expected replies arrived equally often, except for one
- * rotation and the lost replies. spread is the difference between the most and the least frequent
- * one; expected is whether --expect was given. */
+/* Sets rotation_known and rotation_even. expected is whether --expect was given; spread is the
+ * difference between the counts of the most and the least frequent reply, which may be one plus
+ * lost_replies if the rotation is even. */
 void result_verdict_judge_rotation(struct load_result *result, bool expected, uint64_t spread,
                                    uint64_t lost_replies);
 

@@ -28,8 +28,8 @@ struct reply_counts *reply_counts_new(const struct reply_counts_text *expected, 
 void reply_counts_free(struct reply_counts *replies);
 
 /* Returns the number of a reply, or REPLY_COUNTS_OTHER if it is not known. With expected replies,
- * only those are known. Sets hash to a hash of the bytes, which reply_counts_count needs and which
- * identifies duplicates. Fastest if replies arrive in the order in which they were added. */
+ * only those are known. Sets *hash to a hash of the bytes, which reply_counts_count needs and which
+ * identifies duplicates. It is fastest if replies arrive in the order in which they were added. */
 int reply_counts_find(struct reply_counts *replies, const void *bytes, size_t size, uint64_t *hash);
 
 /* Counts a reply for which reply_counts_find returned that number, and adds it to the known ones if
@@ -40,8 +40,8 @@ void reply_counts_count(struct reply_counts *replies, int number, const void *by
 /* Adds the counts of from. */
 void reply_counts_merge(struct reply_counts *into, const struct reply_counts *from);
 
-/* Writes the counts to result, in the order of the expected replies, else by count. Returns 0 or
- * -ENOMEM. */
+/* Writes the counts to result, in the order of the expected replies, or by count if there are none.
+ * Returns 0 or -ENOMEM. */
 int reply_counts_report(const struct reply_counts *replies, struct load_result *result);
 
 /* Returns the difference of the counts of the most and the least frequent expected reply. */

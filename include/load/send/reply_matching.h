@@ -13,7 +13,8 @@ struct reply_match;
 
 enum {
     REPLY_MATCH_CLIENTS_MAX = 1 << 26,
-    REPLY_MATCH_OPEN_MAX = 1 << 24, /* requests open or lost and paused for: 400 MB of them */
+    REPLY_MATCH_OPEN_MAX =
+        1 << 24, /* requests that are open, or lost while their client pauses: 400 MB of them */
 };
 
 /* Creates the state with all clients idle, 20 bytes per client. Returns NULL when memory is short.
@@ -50,8 +51,8 @@ struct reply_match_answer {
     uint64_t intended_ns, sent_ns; /* of the request, for REPLY_MATCH_REPLY */
 };
 
-/* Matches a received datagram. hash is a hash of its bytes. expected is whether it may be a reply
- * at all; this is only used for late replies: a client with an open request accepts any datagram as
+/* Matches a received datagram. hash is a hash of its bytes. expected is false if it cannot be a
+ * reply. That is used only for late replies: a client with an open request accepts any datagram as
  * its reply. */
 struct reply_match_answer reply_match_datagram(struct reply_match *match, uint32_t client,
                                                uint32_t hash, bool expected);

@@ -19,7 +19,7 @@
 
 /* The state of one thread's requests and replies: its clients, its share of the load and its
  * counters. load/send/request_send sends from it, load/send/reply_receive receives into it. Neither
- * allocates (but for a ring that doubles), locks, logs or formats. Used by one thread. */
+ * allocates (except for a ring that doubles), locks, logs or formats. Used by one thread. */
 
 struct request_io_setting {
     const struct load_options *options;

@@ -15,8 +15,8 @@ bool request_send_batch(struct request_io *io);
 /* Returns whether requests are still to be sent: due before the end, or waiting for a socket. */
 bool request_send_has_more(const struct request_io *io);
 
-/* Returns when the next request is due; UINT64_MAX where that depends on replies or on space in a
- * send buffer. */
+/* Returns when the next request is due; UINT64_MAX if that depends on replies or on space in a send
+ * buffer. */
 uint64_t request_send_due_ns(const struct request_io *io);
 
 /* Gives up the requests that are due or wait for a socket. Returns how many, counted up to most. */

@@ -61,9 +61,10 @@ void sender_leave(struct sender *sender);
 struct sender_summary {
     const struct histogram *raw, *lag;
     const struct reply_counts *replies;
-    uint64_t sending_ns;  /* duration of the measured part */
-    uint64_t cpu_ns;      /* processor time in it */
-    uint64_t unsent;      /* due in it and not sent; counted to 1000 or a tenth of those sent */
+    uint64_t sending_ns; /* duration of the measured part */
+    uint64_t cpu_ns;     /* processor time in it */
+    uint64_t
+        unsent; /* due in it and not sent; counted only up to 1,000 plus a tenth of those sent */
     uint64_t open_before; /* requests of the warm-up that were open at its end */
     bool exact;
 };

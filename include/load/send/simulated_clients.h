@@ -45,16 +45,16 @@ bool simulated_clients_by_address(const struct simulated_clients_plan *plan);
 /* Clients by address are numbered along the host addresses of 127/8, which are all but the first
  * and the last (RFC 1122), and skip the address of the target. simulated_clients_gap returns the
  * number that the target's address would have (above all others if it is no host address).
- * simulated_clients_per_socket returns how many other addresses there are; one socket serves so
- * many clients. */
+ * simulated_clients_per_socket returns the number of other addresses, which is also the number of
+ * clients that one socket serves. */
 uint32_t simulated_clients_gap(const struct addr *target);
 uint32_t simulated_clients_per_socket(const struct addr *target);
 
 enum { SIMULATED_CLIENTS_FIRST_IP = 127 << 24 | 1, SIMULATED_CLIENTS_HOSTS = (1 << 24) - 2 };
 
-/* Returns the IPv4 address of a client number, in host order; and the reverse,
- * SIMULATED_CLIENTS_NONE for an address of no client. Inline, as the functions below, because each
- * datagram needs them. */
+/* simulated_clients_ip returns the IPv4 address of a client number, in host order;
+ * simulated_clients_number returns the client number of an address, or SIMULATED_CLIENTS_NONE.
+ * Inline, like the functions below, because each datagram needs them. */
 static inline uint32_t simulated_clients_ip(uint32_t gap, uint32_t number)
 {
     return SIMULATED_CLIENTS_FIRST_IP + number + (number >= gap);

@@ -8,8 +8,8 @@
 
 /* Sets *bytes to an upper bound of the memory that the kernel charges to sockets for all packets in
  * these queues now, of all programs (at most twice the size of a packet, plus some headers). Uses
- * netlink (RTM_GETQDISC), which needs no privileges; takes about 30 us, and 1 us for each
- * interface. Returns 0 or -errno (a kernel without queueing disciplines). */
+ * netlink (RTM_GETQDISC), which needs no privileges; the time grows with the number of interfaces.
+ * Returns 0 or -errno (-EOPNOTSUPP: a kernel without queueing disciplines). */
 int device_queue_bytes(uint64_t *bytes);
 
 #endif

@@ -13,14 +13,15 @@
 
 /* Lists the networks that are reached without a gateway, by an interface that uses ARP or neighbour
  * discovery: the prefixes of the addresses of such interfaces, the routes there that name no
- * gateway (for example a prefix that a router announced, if the own address is a /128), and
+ * gateway (for example a prefix that a router announced, if this host's address is a /128), and
  * fe80::/10. Loopback and point-to-point interfaces are not among them, and neither are routes with
- * several next hops. A network may be listed several times. Takes about 1 us for each route of the
- * host. Returns 0 or -errno; on success *networks has *count elements, and the caller frees it. */
+ * several next hops. A network may be listed several times. The time grows with the number of
+ * routes of the host. Returns 0 or -errno; on success *networks has *count elements, and the caller
+ * frees it. */
 int interface_networks(struct cidr **networks, size_t *count);
 
-/* Fills in the name of the interface of that index. Returns false, with an empty name, if there is
- * none. */
+/* Fills in the name of the interface of that index. Returns false, with an empty name, if it does
+ * not exist. */
 bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES]);
 
 /* Returns the index of the interface of that name, 0 if there is none. */

@@ -22,10 +22,11 @@ struct interface_watch_callbacks {
 int interface_watch_open(struct interface_watch **watch, struct loop *loop,
                          const struct interface_watch_callbacks *callbacks, void *state);
 
-/* Has `changed` called once a second, or no longer: for a change that netlink does not report here,
+/* Starts or stops calling `changed` once a second: for changes that netlink does not report here,
  * such as a new route. */
 void interface_watch_poll(struct interface_watch *watch, bool each_second);
 
+/* Ends watching and frees it; NULL is ignored. */
 void interface_watch_close(struct interface_watch *watch);
 
 #endif

@@ -8,11 +8,11 @@
 /* The neighbour table of the kernel: the addresses on the links of this host, and whether they
  * reply to ARP or neighbour discovery. */
 
-/* Lists the neighbours to which a datagram can be sent at once, since the kernel knows their
- * link-layer address: a host that has asked for an address of this host is among them, an address
- * that no host has is not. At most max, each a block of one address. Uses netlink (rtnetlink(7),
- * RTM_GETNEIGH), which needs no privileges; blocks for about 1 us for each neighbour. Returns 0 or
- * -errno; on success *neighbours has *count elements, and the caller frees it. */
+/* Lists at most max neighbours to which a datagram can be sent at once, since the kernel knows
+ * their link-layer address; each is a block of one address. A host that has asked for an address of
+ * this host is among them, an address that no host has is not. Uses netlink (rtnetlink(7),
+ * RTM_GETNEIGH), which needs no privileges; the time grows with the number of neighbours. Returns 0
+ * or -errno; on success *neighbours has *count elements, and the caller frees it. */
 int neighbour_list(struct cidr **neighbours, size_t *count, size_t max);
 
 #endif

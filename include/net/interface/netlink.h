@@ -12,7 +12,8 @@
 typedef int netlink_entry_callback(void *state, const struct nlmsghdr *message);
 
 /* Reads a whole table by a request of that type (RTM_GETNEIGH and others) with that fixed part.
- * Blocks for about 1 us for each entry. Returns 0 or -errno. */
+ * Blocks until the table is read; the time grows with the number of entries. Returns 0, -errno, or
+ * the error of the callback. */
 int netlink_dump(uint16_t type, const void *fixed, size_t fixed_bytes,
                  netlink_entry_callback *callback, void *state);
 

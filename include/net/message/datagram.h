@@ -12,13 +12,13 @@ enum {
     DATAGRAM_BYTES_MAX = 65535,
 };
 
-/* Sends one. Returns 0 or -errno: -EAGAIN if the send buffer is full; -ECONNREFUSED and other ICMP
- * errors are about an earlier datagram and reported once; this one was not sent. */
+/* Sends a datagram. Returns 0, or -errno, and then it was not sent. -EAGAIN: the send buffer is
+ * full. -ECONNREFUSED and other ICMP errors are about an earlier datagram and are reported once. */
 int datagram_send(int socket, const void *bytes, size_t size);
 
-/* Receives one into at most capacity bytes. *time_ms is the wall clock then, in milliseconds since
- * 1970 UTC. Returns its size or -errno: -EAGAIN if there is none; -ECONNREFUSED and other ICMP
- * errors are reported once. */
+/* Receives a datagram into at most capacity bytes. *time_ms is the wall clock at that time, in
+ * milliseconds since 1970 UTC. Returns its size or -errno: -EAGAIN if there is none; -ECONNREFUSED
+ * and other ICMP errors are reported once. */
 ssize_t datagram_receive(int socket, void *bytes, size_t capacity, uint64_t *time_ms);
 
 #endif

@@ -12,8 +12,8 @@
 struct batch;
 
 enum {
-    /* Knot DNS and the kernel's own selftests use 10 to 64; beyond 64 the share of the system call
-     * in the cost of a datagram no longer decreases. */
+    /* Knot DNS and the kernel's own selftests use 10 to 64. At 64, a datagram has only a 64th of
+     * the cost of a system call. */
     BATCH_MAX = 64,
 };
 
@@ -76,19 +76,20 @@ struct batch_counts {
 };
 
 /* Sends what is queued and not yet sent. A datagram that the kernel refuses is counted and skipped,
- * and the others are sent. So is one whose fragments do not fit into the send buffer even if it is
- * empty (ENOBUFS). An ICMP error about an earlier datagram, which the kernel reports once in the
- * place of sending (net/socket/icmp_errors), is counted, and the current datagram is sent again.
- * Returns 0 when nothing is left, or -EAGAIN when the send buffer is full: then call it again once
- * the socket is writable. */
+ * and the others are sent. The same applies to one whose fragments do not fit into the send buffer
+ * even if it is empty (ENOBUFS). An ICMP error about an earlier datagram, which the kernel reports
+ * once instead of sending (net/socket/icmp_errors), is counted, and the current datagram is sent
+ * again. Returns 0 when nothing is left, or -EAGAIN when the send buffer is full: then call it
+ * again once the socket is writable. */
 int batch_send(struct batch *batch, int socket);
 
-/* Sends what the kernel accepts now, and counts the rest as failed (EAGAIN): nothing waits. */
+/* Sends what the kernel accepts now, and counts the rest as failed (EAGAIN). */
 void batch_send_or_fail(struct batch *batch, int socket);
 
 /* Counts what is not yet sent as failed for that reason (an errno). */
 void batch_fail_rest(struct batch *batch, int reason);
 
+/* Returns the counts since the batch was cleared. */
 struct batch_counts batch_counts(const struct batch *batch);
 
 /* How many datagrams were queued since the batch was cleared; how many of them are done, that is,
@@ -97,11 +98,11 @@ int batch_queued(const struct batch *batch);
 int batch_done(const struct batch *batch);
 bool batch_is_refused(const struct batch *batch, int i);
 
-/* Reply k, in the order of queueing: returns the number of the datagram that it replies to; *bytes
- * and *size are its payload. */
+/* Returns the number of the datagram that reply k, in the order of queueing, replies to; *bytes and
+ * *size are the payload of the reply. */
 int batch_get_reply(const struct batch *batch, int k, const void **bytes, size_t *size);
 
-/* Clears the batch; what is still queued is not sent. */
+/* Empties the batch. Datagrams that are still queued are not sent. */
 void batch_clear(struct batch *batch);
 
 #endif

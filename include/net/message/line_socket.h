@@ -24,6 +24,7 @@ struct line_socket {
     char out[LINE_SOCKET_BYTES_MAX + 1];
 };
 
+/* Prepares a connected, non-blocking socket, which the caller closes. */
 void line_socket_open(struct line_socket *lines, int fd);
 
 /* Sends a message of at most LINE_SOCKET_BYTES_MAX bytes and an LF; each LF within it becomes a

@@ -17,9 +17,9 @@ struct line_stream_callbacks {
     /* One line without its newline (LF or CRLF). It ends in a NUL that size does not count. The
      * callback may change it, and may use it until it returns or frees the stream. */
     void (*line)(void *state, char *line, size_t size);
-    /* All output that was buffered is with the kernel. Not called for output that the kernel
-     * accepted at once. After line_stream_discard_input: the same, and the peer has ended its
-     * side. */
+    /* The kernel has accepted all output that was buffered. Not called for output that the kernel
+     * accepted at once. After line_stream_discard_input: the same, and the peer has ended its side.
+     */
     void (*drained)(void *state);
     /* There are no more lines. Called once, while the stream still exists: free it from here, or
      * later, or use line_stream_finish, so that the output is still sent. error is one of these:
@@ -28,19 +28,19 @@ struct line_stream_callbacks {
      * -  -EPROTO: it ended within a line, which is lost (see line_stream_accept_partial_line);
      * -  -EMSGSIZE: a line is longer than the limit.
      *
-     * In these three cases the peer may still read, and writing still works. All lines before were
+     * In these three cases the peer may still read, and writing still works. All earlier lines were
      * delivered. It isn't called while the stream is paused.
      *
      * -  any other: the peer has closed both directions (-EPIPE, -ECONNRESET), memory is short, or
      *    the connection failed.
      *
-     * In this case nothing reaches the peer any more. It is called at once, even while the stream
-     * is paused; lines that were not delivered by then, and buffered output, are dropped. */
+     * In that last case nothing reaches the peer any more. It is called at once, even while the
+     * stream is paused; lines that were not delivered by then, and buffered output, are dropped. */
     void (*closed)(void *state, int error);
 };
 
-/* Takes over the descriptor. Lines longer than max_line_bytes end the connection. Returns NULL if
- * memory is short (then the descriptor is closed, too). */
+/* Takes over the descriptor. A line longer than max_line_bytes ends the input (-EMSGSIZE). Returns
+ * NULL if memory is short (then the descriptor is closed, too). */
 struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_bytes,
                                     const struct line_stream_callbacks *callbacks, void *state);
 void line_stream_free(struct line_stream *stream);
@@ -48,7 +48,7 @@ void line_stream_free(struct line_stream *stream);
 /* When the peer's input ends without a newline, delivers the rest as a line. */
 void line_stream_accept_partial_line(struct line_stream *stream);
 
-/* Buffers at most max_bytes of output, in place of 64 MiB. A single write is buffered whole if
+/* Buffers at most max_bytes of output instead of 64 MiB. A single write is buffered whole if
  * nothing else is. */
 void line_stream_limit_output(struct line_stream *stream, size_t max_bytes);
 
@@ -73,8 +73,10 @@ void line_stream_resume(struct line_stream *stream);
  */
 void line_stream_discard_input(struct line_stream *stream);
 
-/* Frees the stream once its output is with the kernel, however long the peer takes to read it; no
- * callback is called any more. An owner that wants a time limit calls line_stream_free instead. */
+/* Frees the stream once the kernel has accepted its output, however long the peer takes to read it.
+ * No callback is called any more. An owner that wants a time limit calls line_stream_free when it
+ * is over.
+ */
 void line_stream_finish(struct line_stream *stream);
 
 #endif

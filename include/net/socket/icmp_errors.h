@@ -8,7 +8,7 @@
  *
  * On a connected socket the next send or receive fails with the error. On an unconnected socket the
  * kernel reports no ICMP errors unless they are enabled; then the same happens, and each error also
- * waits in the error queue of the socket. Enabling costs nothing while no error comes. */
+ * waits in the error queue of the socket. */
 
 /* Enables ICMP errors on an unconnected socket of that family (ADDR_IPV4, ADDR_IPV6). Returns 0 or
  * -errno; a kernel without this option (-ENOPROTOOPT) reports no errors. */

@@ -11,9 +11,9 @@
 
 /* Opens a non-blocking UDP socket bound to a group and its port, and joins the group on the
  * interface of that index (0: the one that the routes select). The socket receives nothing else.
- * Other programs of this host that allow it, too (SO_REUSEADDR), can receive from the group at the
- * same time. receive_buffer_bytes 0: the kernel's default. Returns the descriptor or -errno
- * (-ENODEV: no such interface, or no route that selects one). */
+ * Other programs of this host that set SO_REUSEADDR, too, can receive from the group at the same
+ * time. receive_buffer_bytes 0: the kernel's default. Returns the descriptor or -errno (-ENODEV: no
+ * such interface, or no route that selects one). */
 int multicast_join(const struct addr *group, uint32_t interface, uint32_t receive_buffer_bytes);
 
 /* The two steps of multicast_join, for an interface that may appear later: binding to the group,
@@ -25,7 +25,7 @@ int multicast_bind(const struct addr *group, uint32_t interface, uint32_t receiv
 int multicast_add_membership(int socket, const struct addr *group, uint32_t interface);
 void multicast_drop_membership(int socket, const struct addr *group, uint32_t interface);
 
-/* How datagrams leave for a group. */
+/* How datagrams to a group are sent. */
 struct multicast_path {
     uint32_t interface; /* index, 0: as the routes select */
     uint8_t ttl;        /* 0: this host only, 1: the link only */

@@ -9,32 +9,32 @@
  * with a send buffer of its own.
  *
  * The kernel charges a datagram to the send buffer of its socket until the datagram has left the
- * host: for some 3 s if a neighbour does not answer ARP or neighbour discovery, and for as long as
+ * host: for about 3 s if a neighbour does not answer ARP or neighbour discovery, and for as long as
  * the queue of a slow interface takes. With one socket for everything, about 330 datagrams to
  * addresses that no host has fill a send buffer of the default size, and replies to all other
  * clients wait (docs/security.md, "Destinations that do not answer"). The send buffer is small
  * (`send-buffer`, 128 KiB by default), so that pressure is visible here as EAGAIN.
  *
- * Rejected: one large buffer for all. 8 MiB delay the problem, but then the queue of the interface,
- * 1,000 packets by default, is full first and drops datagrams without any report. The cost of the
- * separate sockets is 4 user instructions for a reply on a bound address (345 instead of 341) and
- * 16 on a wildcard (392 instead of 376); in the kernel they save work, since epoll does not watch
- * the socket that sends (docs/performance.md, "What sockets of their own cost"). */
+ * One large buffer for all would only delay the problem, and then the queue of the interface, 1,000
+ * packets by default, would be full first and drop datagrams without any report. The separate
+ * sockets cost 4 user instructions for a reply on a bound address (345 instead of 341) and 16 on a
+ * wildcard (392 instead of 376); in the kernel they save work, since epoll does not watch the
+ * socket that sends (docs/performance.md, "What separate send sockets cost"). */
 
-/* Opens one. While it binds, all sockets of this server on that port must allow sharing
- * (udp_socket_allow_sharing); the new one allows it, too. It drops everything that it receives, and
- * is connected to port 9 (discard) of a loopback address, or of its own address, unless no
- * interface has its address yet: so the kernel delivers no client's datagram to it, and does not
- * count it as a member of a reuseport group. It can send to any address. Bound to a wildcard, it
- * can send only datagrams that name the local address that they leave from (batch_add_reply,
- * batch_add). *send_buffer_actual_bytes is what the kernel gave. Returns the descriptor or -errno
- * (-ENETUNREACH: bound to a wildcard, and the loopback interface is down; -EADDRNOTAVAIL: the same,
- * and IPv6 is disabled there). */
+/* Opens such a socket. During the call all sockets of this server on that port must allow sharing
+ * (udp_socket_allow_sharing); the new one allows it, too. It drops everything that it receives.
+ * Unless no interface has its address yet, it is connected to port 9 (discard) of a loopback
+ * address or of its own address: so the kernel delivers no client's datagram to it, and does not
+ * count it as a member of a reuseport group. It can nevertheless send to any address. Bound to a
+ * wildcard, it can send only datagrams that name the local address that they leave from
+ * (batch_add_reply, batch_add). *send_buffer_actual_bytes is what the kernel gave. Returns the
+ * descriptor or -errno (-ENETUNREACH: bound to a wildcard, and the loopback interface is down;
+ * -EADDRNOTAVAIL: the same, and IPv6 is disabled there). */
 int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
                           uint32_t *send_buffer_actual_bytes);
 
-/* Connects one that was opened while no interface had its address, now that one has it. Returns 0
- * or -errno. */
+/* Connects a socket that was opened while no interface had its address. Call it once one has it.
+ * Returns 0 or -errno. */
 int send_only_socket_connect(int socket, const struct addr *bound);
 
 #endif

@@ -25,7 +25,7 @@
 int socket_option_set_named(int socket, int level, int option, const void *value, size_t size,
                             const char *name);
 
-/* The same for an option that is not essential: a kernel that does not know it is no error. */
+/* The same for an option that is not essential: returns 0 also if the kernel does not know it. */
 int socket_option_set_if_known(int socket, int level, int option, int value);
 
 /* Describes an errno as strerror does; for ENOPROTOOPT also with the name of the option that was

@@ -22,12 +22,12 @@ int tcp_listen_freebind(const struct addr *addr, struct addr *bound);
 int tcp_accept(int listener, struct addr *peer);
 
 /* Starts to connect. Returns the descriptor, which becomes writable when the attempt has ended, or
- * -errno. tcp_connect_result then returns how it ended: 0 or -errno. */
+ * -errno. tcp_connect_result then returns the result of the attempt: 0 or -errno. */
 int tcp_connect(const struct addr *addr);
 int tcp_connect_result(int socket);
 
-/* Connects and waits for it, at most timeout_ms (-ETIMEDOUT). Returns the descriptor, which is
- * non-blocking, too, or -errno. */
+/* Connects, and waits until that has ended, at most timeout_ms (-ETIMEDOUT). Returns the
+ * descriptor, which is non-blocking, too, or -errno. */
 int tcp_connect_within(const struct addr *addr, uint32_t timeout_ms);
 
 #endif

@@ -28,9 +28,9 @@ struct udp_socket_options {
 int udp_socket_open(const struct addr *addr, struct udp_socket_options *options,
                     struct addr *bound);
 
-/* Whether a socket bound to that address reports where each datagram was sent to, and by which
- * interface it came: all but those bound to loopback and link-local addresses, which have one
- * interface each. */
+/* Whether a socket bound to that address reports the address that each datagram was sent to, and
+ * the interface that received it. All do except those bound to loopback and link-local addresses,
+ * which have one interface each. */
 bool udp_socket_reports_destination(const struct addr *addr);
 
 /* The two steps of udp_socket_open, for sockets that need options in between
@@ -40,11 +40,11 @@ int udp_socket_open_unbound(const struct addr *addr, struct udp_socket_options *
 int udp_socket_bind(int socket, const struct addr *addr, struct udp_socket_options *options,
                     struct addr *bound);
 
-/* Binds a socket even if no interface has the address (IP_FREEBIND); *is_missing reports whether
- * that is so. Returns 0 or -errno. */
+/* Binds a socket even if no interface has the address (IP_FREEBIND); *is_missing is whether no
+ * interface has it. Returns 0 or -errno. */
 int udp_socket_bind_freebind(int socket, const struct addr *addr, bool *is_missing);
 
-/* Has an IPv6 socket split datagrams that are longer than the MTU of the link into fragments of
+/* Makes an IPv6 socket split datagrams that are longer than the MTU of the link into fragments of
  * 1,280 bytes, which every path forwards. udp_socket_open does so, too. */
 void udp_socket_set_min_mtu(int socket);
 
@@ -52,8 +52,8 @@ void udp_socket_set_min_mtu(int socket);
  * it. */
 void udp_socket_allow_sharing(int socket, bool allowed);
 
-/* Opens a client's socket, connected to addr, so that it receives only datagrams from there, and
- * reports ICMP errors as errors of send and receive. Returns the descriptor or -errno. */
+/* Opens a client's socket, connected to addr: it receives only datagrams from there, and reports
+ * ICMP errors as errors of send and receive. Returns the descriptor or -errno. */
 int udp_socket_connect(const struct addr *addr);
 
 /* The same from a local address (port 0: the kernel picks one); if its family is ADDR_NONE, from

@@ -15,12 +15,12 @@ int unix_client_connect(const char *path, uint32_t timeout_ms);
  * connections wait to be accepted). */
 int unix_client_connect_nonblocking(const char *path);
 
-/* Writes all bytes to a blocking descriptor. Returns 0 or -errno (-EAGAIN: the time limit is over).
- */
+/* Writes all bytes to a blocking descriptor. Returns 0 or -errno (-EAGAIN: the time limit has
+ * passed). */
 int unix_client_write_all(int fd, const void *bytes, size_t size);
 
 /* Reads what is there, or waits for input until until_ms (of clock_now_ms). Returns the number of
- * bytes, 0 at the end, or -errno (-EAGAIN: the time limit is over). */
+ * bytes, 0 at the end, or -errno (-EAGAIN: the time limit has passed). */
 ssize_t unix_client_read_until(int fd, void *bytes, size_t capacity, uint64_t until_ms);
 
 #endif

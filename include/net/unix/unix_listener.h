@@ -12,9 +12,9 @@
 /* Listens, non-blocking, on a Unix socket at path. The file has its mode from its creation on, and
  * has the owner's user and group (-1: those of the process) before a client can connect.
  *
- * The owner may be permitted to write to the directory, so that it can remove the file again. It
- * gains no more than that by files that it puts there: no link is followed, and only the socket
- * that was just made is given to the owner.
+ * The owner may be permitted to write to the directory, so that it can remove the file again. Files
+ * that it puts there give it no further access: no link is followed, and only the socket that was
+ * just made is given to the owner.
  *
  * A socket file whose server has ended is replaced. One of a live server is not (-EADDRINUSE), nor
  * is a file of another kind at PATH or PATH.lock (-EEXIST). If several processes start at the same
@@ -38,8 +38,8 @@ void unix_listener_close(int listener);
 /* Accepts one connection, non-blocking. Returns the descriptor or -errno (-EAGAIN: none waits). */
 int unix_listener_accept(int listener);
 
-/* Sends the reason to a client that was just accepted and is not served, if its socket takes that
- * many bytes at once, and closes the connection. */
+/* Sends the reason to a client that was just accepted and will not be served, if the kernel accepts
+ * all of it at once, and closes the connection. */
 void unix_listener_reject(int fd, const void *reason, size_t size);
 
 #endif

@@ -12,9 +12,9 @@
  * The target is replaced by a rename if that keeps its owner and its other hard links. Otherwise (a
  * directory that is not writable, a file that is a mount point, has hard links, or whose owner
  * can't be kept) the new contents wait in memory, and are copied over the file; the disk space is
- * reserved before the first byte is written. A target that is no regular file (a pipe, a device, a
- * descriptor of this process by its name in /dev/fd or /proc/self/fd) is written directly, and
- * output of earlier writers of such a descriptor stays. */
+ * reserved before the first byte is written. A target that is not a regular file (a pipe, a device,
+ * a descriptor of this process by its name in /dev/fd or /proc/self/fd) is written directly; what
+ * was written to such a descriptor before stays. */
 struct atomic_file {
     FILE *out;              /* NULL while not open */
     char *target;           /* its path without links, NULL if it is written directly */
@@ -29,10 +29,10 @@ struct atomic_file {
 int atomic_file_open(struct atomic_file *file, const char *path);
 /* Whether both have the same target. */
 bool atomic_file_same(const struct atomic_file *a, const struct atomic_file *b);
-/* Whether writing may block until a reader reads: the target is no regular file. */
+/* Whether writing may block until a reader reads, since the target is not a regular file. */
 bool atomic_file_may_block(const struct atomic_file *file);
-/* Replaces the target, after the new version was written to the disk. Returns 0, or -errno; then it
- * is discarded. */
+/* Writes the new version to the disk, then replaces the target by it. Returns 0, or -errno, and
+ * then the new version is discarded. */
 int atomic_file_commit(struct atomic_file *file);
 /* Discards the new version. Does nothing if it is not open. */
 void atomic_file_discard(struct atomic_file *file);

@@ -13,15 +13,15 @@
 int file_read(const char *path, size_t max_bytes, char **bytes, size_t *size);
 
 /* The same, but also reads a pipe, a terminal or a socket to its end, however long that takes;
- * *is_stream tells that it was one of these, which can't be read again. */
+ * *is_stream is true if it was one of these, which can't be read again. */
 int file_read_stream(const char *path, size_t max_bytes, char **bytes, size_t *size,
                      bool *is_stream);
 
 /* Whether the path names a descriptor of this process: /dev/stdin, /dev/fd/N, /proc/self/fd/N. */
 bool file_is_descriptor(const char *path);
 
-/* Lists the files that match a pattern of glob(7), sorted. A path without wildcards gives itself,
- * whether it exists or not; a pattern that matches nothing gives count 0, but a directory that
+/* Lists the files that match a pattern of glob(7), sorted. A path without wildcards is listed
+ * itself, whether it exists or not. A pattern that matches nothing gives *count 0; a directory that
  * can't be read is an error. Free *paths by file_glob_free. Returns 0 or -errno. */
 int file_glob(const char *pattern, char ***paths, size_t *count);
 void file_glob_free(char **paths, size_t count);
@@ -32,7 +32,7 @@ bool file_is_pattern(const char *path);
 /* Whether both paths lead to the same file: device and inode. */
 bool file_same(const char *a, const char *b);
 
-/* Whether a descriptor is one of a regular file, where no write waits for a reader. */
+/* Whether a descriptor refers to a regular file, for which no write waits for a reader. */
 bool file_is_regular(int descriptor);
 
 /* Returns 0 if this process, with its current user, may read the file, or -errno. */

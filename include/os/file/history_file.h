@@ -12,7 +12,7 @@
  * many as a history keeps. */
 struct history_file {
     char path[PATH_MAX];
-    bool kept; /* false if the file could not be opened: nothing is written then */
+    bool kept; /* whether lines are written; false if the file could not be opened */
 };
 
 enum {

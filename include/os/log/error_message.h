@@ -14,15 +14,17 @@
 
 enum { EXIT_USAGE = 2 }; /* the exit status of wrong usage */
 
+/* Prints an error. attempt is a format of printf; why and next are not. */
 void print_error(const char *why, const char *next, const char *attempt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Prints a text that has the form "ATTEMPT: WHY; NEXT" already, from a module that does not print;
- * or, if next is not NULL, "ATTEMPT: WHY". */
+/* Prints a text from a module that does not print. With next NULL, text is "ATTEMPT: WHY; NEXT";
+ * otherwise it is "ATTEMPT: WHY", and next is appended. */
 void print_error_text(const char *text, const char *next);
 
-/* Prints an error of a configuration in the form of compilers, FILE:LINE:COLUMN: WHY, with the name
- * of the program only if named. It may have further lines, which can be pasted into the file. */
+/* Prints an error of a configuration, "FILE:LINE:COLUMN: WHY" as compilers do, and before it the
+ * name of the program only if named. It may have further lines, which can be pasted into the file.
+ */
 void print_config_error(const char *fault, bool named);
 
 /* Prints an error of the command line: "PROGRAM: command line: WHY; try 'PROGRAM --help'".

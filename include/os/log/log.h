@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The log of the process, one line for each event. It is the only global state of the programs, so
- * that every function can log.
+/* The log of the process, one line for each event. Its state is global, so that every function can
+ * log.
  *
  * No call waits for a reader of the log: lines are queued, and one thread writes them in order,
  * each with the time of its event (os/log/log_writer). If the queue is full, the oldest lines are
@@ -24,9 +24,9 @@ void log_setup(const char *name, enum config_log_level level, enum config_log_fo
  * not keep them. Lines that were logged before are queued until then. Returns 0 or -errno. */
 int log_start(void);
 
-/* The last call, from the thread that called log_start: writes what is queued for at most
- * LOG_STOP_MS_MAX; what a blocked reader has not taken by then is lost. Also for a process in which
- * log_start was never called, since its start failed. */
+/* The last call, from the thread that called log_start. Writes the queued lines, for at most
+ * LOG_STOP_MS_MAX; those that a blocked reader has not taken by then are lost. Also for a process
+ * that has not called log_start, because its start failed. */
 void log_close(void);
 
 /* Logs one event: a sentence, then pairs of key and value, ended by NULL:
@@ -35,7 +35,7 @@ void log_close(void);
  * number of at most 2^53 is written as a number, any other as a string. */
 void log_event(enum config_log_level level, const char *sentence, ...) __attribute__((sentinel));
 
-/* The same with the pairs in an array. */
+/* The same with the pairs in an array, from which nothing is kept. */
 struct log_pair {
     const char *key, *value;
 };
@@ -43,9 +43,9 @@ void log_pairs(enum config_log_level level, const char *sentence, const struct l
                size_t count);
 
 /* Rate-limited warnings, for conditions that could repeat without end. Each kind is logged at most
- * once per LOG_REPEAT_MS, then with suppressed=N, the number of calls since that logged nothing. If
- * one call stands for several events, the caller adds their number. Calls while the level is above
- * warning are not counted. */
+ * once per LOG_REPEAT_MS, with suppressed=N, the number of calls since its last line that logged
+ * nothing. If one call stands for several events, the caller adds their number to the line. Calls
+ * while warnings are not logged (level error) are not counted. */
 enum log_kind {
     LOG_KIND_REGISTRY_FULL,
     LOG_KIND_PREFIX_FULL,

@@ -51,7 +51,8 @@ enum { LOG_SINK_GRACE_MS = 100 };
 void log_sink_init(struct log_sink *sink, const char *name, const char *path, int wake);
 void log_sink_close(struct log_sink *sink);
 
-/* Writes a line, however long that takes. Returns 0, or -errno if neither accepted it. */
+/* Writes a line. Blocks until that is done, except as described at `wake`. Returns 0, or -errno if
+ * neither accepted it. */
 int log_sink_write(struct log_sink *sink, const struct log_line *line);
 
 #endif

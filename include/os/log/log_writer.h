@@ -5,12 +5,12 @@
 
 /* The queue of the log, and the thread that writes it: the only thread that waits for a reader of
  * the log. The queue is static memory of LOG_QUEUE_BYTES; if it is full, the oldest lines are lost
- * and counted. Rejected: that the logging thread writes after poll(2), since the write can still
- * block on a terminal that accepts less than a line; O_NONBLOCK, since it would apply to every
- * process that shares the descriptor. */
+ * and counted. A thread that logs could not write by itself: even after poll(2) a write can block
+ * on a terminal that accepts less than a line, and O_NONBLOCK would apply to every process that
+ * shares the descriptor. */
 
 enum {
-    LOG_QUEUE_BYTES = 256 << 10, /* some 2,000 lines */
+    LOG_QUEUE_BYTES = 256 << 10, /* about 2,000 lines of 128 bytes */
     LOG_STOP_MS_MAX = 300,       /* log_writer_stop waits at most that long */
 };
 
@@ -26,7 +26,7 @@ void log_writer_put(const struct log_line *line);
  * struct log_sink, must stay valid. Returns 0 or -errno. */
 int log_writer_start(const char *name, log_writer_note *note);
 
-/* Writes what is queued for at most LOG_STOP_MS_MAX, and ends the writing thread. A thread that
+/* Writes the queued lines, for at most LOG_STOP_MS_MAX, and ends the writing thread. A thread that
  * still waits for its reader is not joined, and nothing more is written. If no thread was started,
  * starts one for that; if that fails, writes what can be written without waiting. */
 void log_writer_stop(const char *name, log_writer_note *note);

@@ -25,8 +25,8 @@ struct stdout_line {
 };
 
 /* Writes text, and then calls done in the thread of the mailbox's loop, with 0 or -errno. A closed
- * standard output (EBADF) is no error. text was allocated, and is freed here. *line must stay valid
- * until the process ends. Returns 0, or -errno; then nothing was started. */
+ * standard output (EBADF) counts as success. text was allocated, and is freed here. *line must stay
+ * valid until the process ends. Returns 0, or -errno; then nothing was started. */
 int stdout_line_start(struct stdout_line *line, char *text, struct mailbox *mailbox,
                       stdout_line_done *done, void *state);
 

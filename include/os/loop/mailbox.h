@@ -11,15 +11,15 @@
  * the list was empty, and the receiver takes the whole list at once, so that a burst of messages
  * costs one wake-up.
  *
- * Weighed against a lock-free queue: no request and no reply passes through a mailbox, since the
- * thread that receives a request also replies to it; a broadcast posts one message to each worker
- * for all its copies. A cheaper post would not show in the cost of a datagram. A mutex is simple to
- * prove correct, and ThreadSanitizer understands it (tests/plain/mailbox_tsan.c).
+ * A lock-free queue would not show in the cost of a datagram: no request and no reply passes
+ * through a mailbox, since the thread that receives a request also replies to it, and a broadcast
+ * posts one message to each worker for all its copies. A mutex is simple to prove correct, and
+ * ThreadSanitizer understands it (tests/plain/mailbox_tsan.c).
  *
- * Weighed against a ring of fixed size: a full ring makes a post fail or wait, and two threads that
- * post to each other could wait for ever. Here a post can't fail, since the message brings its own
- * memory. Weighed against a pipe or a socket pair: those copy each message, take a system call for
- * each post, and can be full, too. */
+ * A post can't fail, since the message brings its own memory. In a ring of fixed size, a post would
+ * fail or wait while the ring is full, and two threads that post to each other could wait for ever.
+ * A pipe or a socket pair copies each message, takes a system call for each post, and can be full,
+ * too. */
 struct mailbox;
 
 /* A message, embedded as the first member of what it carries. The thread that holds it owns it:

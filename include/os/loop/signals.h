@@ -10,10 +10,10 @@
 
 typedef void loop_signal_callback(void *state, int signal);
 
-/* Blocks the signals in this thread, and in the threads that it starts later, and has each one
- * passed to caught. A loop has one set of signals. A SIGINT or SIGHUP that is ignored when the
- * process starts, as in the background of a script or under nohup(1), stays ignored. Returns 0 or
- * -errno. */
+/* Blocks the signals in this thread and in the threads that it starts later; the loop passes each
+ * one to caught. A loop has one set of signals. A SIGINT or SIGHUP that is ignored when the process
+ * starts, as in the background of a script or under nohup(1), stays ignored. Returns 0 or -errno.
+ */
 int loop_signals_start(struct loop *loop, const int *signals, loop_signal_callback *caught,
                        void *state);
 
@@ -21,23 +21,25 @@ int loop_signals_start(struct loop *loop, const int *signals, loop_signal_callba
  * effect. Does nothing without loop_signals_start. */
 void loop_signals_stop(struct loop *loop);
 
-/* Blocks the signals before the loop exists: one that comes meanwhile is caught by the loop. */
+/* Blocks the signals before the loop exists, so that the loop later catches those that arrive
+ * meanwhile. */
 void loop_signals_block(const int *signals);
 
-/* Whether one of the signals is pending, that is, has come and was not yet caught: for long
- * operations in the loop's thread. */
+/* Whether one of the signals has arrived and was not yet caught: for long operations in the loop's
+ * thread. */
 bool loop_signals_are_pending(const int *signals);
 
-/* Called before loop_signals_start and loop_signals_block: has a signal caught even if it was
- * ignored at the start, since here it means something else than the end of a session. The signal
- * stays blocked until then. */
+/* Called before loop_signals_start and loop_signals_block: makes a signal be caught even if it was
+ * ignored at the start, for a program in which it means something other than the end of a session.
+ * The signal stays blocked until then. */
 void loop_signals_unignore(int signal);
 
 /* From then on, in the whole process, a write to a pipe or socket whose reader is gone fails with
  * EPIPE, and does not end the process: a daemon continues when the reader of its log has ended. */
 void loop_ignore_broken_pipes(void);
 
-/* From then on, in the whole process, a terminal that disconnects ends nothing. */
+/* From then on, in the whole process, SIGHUP is ignored: a terminal that disconnects does not end
+ * the process. */
 void loop_ignore_hangups(void);
 
 #endif

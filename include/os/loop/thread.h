@@ -3,7 +3,8 @@
 
 #include <stdint.h>
 
-/* Threads: start with all signals blocked, pinning to a processor, join. */
+/* Threads: starting them with all signals blocked, pinning them to a processor, and joining them.
+ */
 struct thread;
 
 typedef void thread_main(void *state);

@@ -17,8 +17,8 @@ int loop_timer_open(struct loop *loop, struct loop_timer *timer, loop_callback *
 /* Does nothing if the timer is not open. */
 void loop_timer_close(struct loop_timer *timer);
 
-/* Runs the callback every period_ms, first after one period; several missed ticks count as one. Or
- * runs it once, after delay_ns. Zero unsets the timer. */
+/* loop_timer_every runs the callback every period_ms, first after one period; several missed ticks
+ * count as one. loop_timer_once runs it once, after delay_ns. 0 unsets the timer. */
 void loop_timer_every(struct loop_timer *timer, uint32_t period_ms);
 void loop_timer_once(struct loop_timer *timer, uint64_t delay_ns);
 

@@ -5,9 +5,9 @@
 
 /* Ends a terminal program at SIGTERM and SIGHUP even while it is blocked in a write to the terminal
  * (one that is stopped or not read), when its event loop, which handles signals otherwise, does not
- * run. A thread waits for that case. Rejected: O_NONBLOCK, which would apply to all programs that
- * share the terminal, and stdio loses data when such a write fails; and a signal handler, for which
- * every write would have to handle EINTR. */
+ * run. A thread waits for that case. O_NONBLOCK would apply to all programs that share the
+ * terminal, and stdio loses data when such a write fails; with a signal handler every write would
+ * have to handle EINTR. */
 
 enum { FORCED_EXIT_MS = 500 };
 
@@ -17,8 +17,8 @@ enum { FORCED_EXIT_MS = 500 };
  * nothing. If the thread cannot be started, the program continues without it. */
 void forced_exit_start(void);
 
-/* Call it when the loop has taken this signal and the program ends because of it: the process is
- * ended if that takes longer than FORCED_EXIT_MS. Signals other than SIGTERM and SIGHUP are
+/* Call it when the loop has taken this signal and the program begins to end because of it. If that
+ * takes longer than FORCED_EXIT_MS, the process is ended. Signals other than SIGTERM and SIGHUP are
  * ignored. */
 void forced_exit_begin(int signal);
 

@@ -11,7 +11,7 @@
 const char *host_describe(char *text, size_t capacity);
 
 /* Returns the memory that this process may use: the lowest limit of its control groups, or the
- * memory of the host if that is less. *is_group tells which of the two it is. */
+ * memory of the host if that is less. *is_group is true if it is the limit of a group. */
 uint64_t host_memory_bytes(bool *is_group);
 
 /* Raises the limit of open files of this process to count, or as far as it is permitted. Returns

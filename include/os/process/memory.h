@@ -6,8 +6,8 @@
 /* Memory for large tables, mapped from the kernel, and memory that is aligned to cache lines. */
 
 /* Reserves bytes of zeroed memory in pages of the base size (no transparent huge pages), and
- * commits its first committed bytes at once; the rest takes memory only where it is used. Returns
- * NULL with errno set if there is not enough. Free it by memory_release. */
+ * commits its first committed bytes at once; a page of the rest takes memory only once it is used.
+ * Returns NULL with errno set if there is not enough. Free it by memory_release. */
 void *memory_reserve(size_t bytes, size_t committed);
 void memory_release(void *memory, size_t bytes);
 

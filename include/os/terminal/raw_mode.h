@@ -6,12 +6,12 @@
 
 /* Switches the terminal of in to raw mode: input is read byte by byte, without echo, line editing,
  * signals (Ctrl-C is the byte 3) or flow control; output still turns \n into CR LF. Writes begin to
- * out as soon as the mode is set. Whatever ends the process except SIGKILL (raw_mode_leave, exit, a
- * crash, a fatal signal) writes end and restores the mode; a fatal signal is then passed on to its
- * previous handler, so that exit status and core file are unchanged. begin and end are sequences
- * that set and reset modes, such as bracketed paste or the alternate screen; the strings must stay
- * valid until the end of the process. A background job is stopped first by SIGTTOU, as usual.
- * Returns 0, or -errno (-ENOTTY: not a terminal; -EBUSY: raw mode is on already). */
+ * out as soon as the mode is set. raw_mode_leave, exit, a crash and a fatal signal other than
+ * SIGKILL write end and restore the mode; a fatal signal is then passed on to its previous handler,
+ * so that exit status and core file are unchanged. begin and end are sequences that set and reset
+ * modes, such as bracketed paste or the alternate screen; the strings must stay valid until the end
+ * of the process. A background job is stopped first by SIGTTOU, as usual. Returns 0, or -errno
+ * (-ENOTTY: not a terminal; -EBUSY: raw mode is on already). */
 int raw_mode_enter(int in, int out, const char *begin, const char *end);
 
 /* Writes end and restores the mode; does nothing unless raw mode is on. Input that was typed and

@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The rules by which datagrams are admitted: what the configuration's section [admission] means for
- * the decision about a datagram. A plain value: each worker has a copy, which a reload replaces.
- * The tables that it points to are shared by all workers. */
+/* The rules by which datagrams are admitted, from the configuration's section [admission]. A plain
+ * value: each worker has a copy, which a reload replaces. The tables that it points to are shared
+ * by all workers. */
 struct admission_rules {
     bool cookie;                  /* admission.policy = cookie: a source proves its address first */
     bool dry_run;                 /* limits count what they would drop, and drop nothing */
@@ -20,7 +20,7 @@ struct admission_rules {
     struct rate_limiter *limiter; /* admission.rate; NULL: no limit */
     struct rate_limiter_limits limits;
     struct prefix_counts *prefixes; /* clients by prefix; NULL: not counted, and per_prefix is 0 */
-    uint32_t per_prefix;            /* most clients of one prefix; 0: no limit */
+    uint32_t per_prefix;            /* the maximum number of clients of one prefix; 0: no limit */
     struct access_list *on_link;    /* admits the on-link addresses (server/admission/
                                        on_link_addresses); NULL: there are none */
 };
@@ -34,16 +34,15 @@ struct admission_tables {
     struct prefix_counts *prefixes; /* likewise */
 };
 
-/* Draws the key of the tables; they are made for at most clients_max clients. Returns 0 or -errno
- * (-EAGAIN: the kernel has no entropy yet). */
+/* Generates the key of the tables, which are made later, for at most clients_max clients. Returns 0
+ * or -errno (-EAGAIN: the kernel has no entropy yet). */
 int admission_tables_init(struct admission_tables *tables, uint32_t clients_max);
 
 /* Frees the tables. Call it after all worker threads have ended. */
 void admission_tables_free(struct admission_tables *tables);
 
-/* Fills in the rules of a configuration but for on_link, which becomes NULL. Returns 0, or -ENOMEM
- * without a change to the rules in use. The caller frees rules->acl by access_list_free, once no
- * worker uses it. */
+/* Fills in *rules from a configuration; on_link becomes NULL. Returns 0 or -ENOMEM. The caller
+ * frees rules->acl by access_list_free, once no worker uses it. */
 int admission_rules_make(struct admission_rules *rules, struct admission_tables *tables,
                          const struct config *config);
 

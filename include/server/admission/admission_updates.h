@@ -12,10 +12,11 @@
 
 /* The admission state that all workers share, and its delivery to them: the tables of limits
  * (server/admission/admission_rules), the cookie secrets (cookie_rotation) and the list of on-link
- * addresses (on_link_refresh). In the main thread, but for admission_updates_request_on_link. */
+ * addresses (on_link_refresh). Used by the main thread, except admission_updates_request_on_link.
+ */
 struct admission_updates;
 
-/* Draws the first secrets and makes the first list of on-link addresses; tables are made for at
+/* Generates the first secret and makes the first list of on-link addresses; tables are made for at
  * most clients_max clients. Returns 0 or -errno (-EAGAIN: the kernel has no entropy yet). */
 int admission_updates_new(struct admission_updates **admission, uint32_t clients_max);
 
@@ -35,9 +36,10 @@ int admission_updates_start(struct admission_updates *admission, struct loop *lo
                             struct worker *const *workers, size_t worker_count,
                             struct mailbox *reply_mailbox);
 
-/* Asks for a new list of on-link addresses, since a challenge to one could not be sent or the
- * interfaces have changed: the workers get it within some 100 ms, and without a request within a
- * minute. From any thread, after admission_updates_start. state is the struct admission_updates. */
+/* Requests a new list of on-link addresses, because a challenge to one could not be sent or the
+ * interfaces have changed. The workers get it about 100 ms later; without a request they get one
+ * every minute. From any thread, after admission_updates_start. state is the struct
+ * admission_updates. */
 void admission_updates_request_on_link(void *state);
 
 /* Sends nothing more. Call it before worker_finish is posted to the workers. */

@@ -5,20 +5,20 @@
 #include "os/loop/event_loop.h"
 #include "os/loop/timer.h"
 
-/* The rotation of the cookie secrets: replaces them by new random ones every minute
- * (COOKIE_ROTATION_MS). In the main thread. */
+/* The rotation of the cookie secrets: generates a new one every minute (COOKIE_ROTATION_MS). Used
+ * by the main thread. */
 struct cookie_rotation {
     struct cookie_secrets secrets; /* the current and the previous one */
     struct loop_timer timer;
-    void (*on_minute)(void *state); /* called after each rotation, also one that failed */
+    void (*on_minute)(void *state); /* called every minute, also if the rotation failed */
     void *state;
 };
 
-/* Draws the first secret. Returns 0 or -errno (-EAGAIN: the kernel has no entropy yet). */
+/* Generates the first secret. Returns 0 or -errno (-EAGAIN: the kernel has no entropy yet). */
 int cookie_rotation_init(struct cookie_rotation *rotation);
 
-/* Rotates the secrets every minute from now on. Without entropy the old secret stays, which is
- * logged as an error; its cookies expire by their age. Returns 0 or -errno. */
+/* Rotates the secrets every minute from now on. If the kernel has no entropy, logs an error and
+ * keeps the old secret, whose cookies expire by their age. Returns 0 or -errno. */
 int cookie_rotation_start(struct cookie_rotation *rotation, struct loop *loop,
                           void (*on_minute)(void *state), void *state);
 void cookie_rotation_stop(struct cookie_rotation *rotation);

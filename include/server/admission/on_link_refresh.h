@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* When the list of on-link addresses (server/admission/on_link_addresses) is made again: some 100
- * ms after any thread has asked for it, since a challenge could not be sent or an interface has
- * changed. In the main thread, but for on_link_refresh_request. */
+/* Refreshes the list of on-link addresses (server/admission/on_link_addresses): about 100 ms after
+ * any thread has requested it, because a challenge could not be sent or an interface has changed.
+ * If reading the kernel's tables takes long, the delay is 20 times that. Used by the main thread,
+ * except on_link_refresh_request. */
 struct on_link_refresh {
     struct access_list *current;  /* NULL: no address is on-link */
     struct access_list *previous; /* kept for workers that still use it */
-    uint64_t took_ns;             /* to read the kernel's tables the last time */
+    uint64_t took_ns;             /* the time that the last reading of the kernel's tables took */
     struct mailbox *mailbox;      /* of the main thread */
     struct loop_timer timer;      /* from a request to the refresh */
     struct on_link_request {
@@ -35,16 +36,16 @@ int on_link_refresh_init(struct on_link_refresh *refresh);
 /* Frees both lists. Call it after all worker threads have ended. */
 void on_link_refresh_free(struct on_link_refresh *refresh);
 
-/* Makes the list again. No worker may use the previous one any more, which is freed. On an error
- * nothing changes. */
+/* Makes the list again: the current list becomes the previous one, and the previous one, which no
+ * worker may still use, is freed. On an error nothing changes. */
 void on_link_refresh_read(struct on_link_refresh *refresh);
 
-/* Serves requests from now on. Returns 0 or -errno. */
+/* Handles requests from now on. Returns 0 or -errno. */
 int on_link_refresh_start(struct on_link_refresh *refresh, struct loop *loop,
                           struct mailbox *mailbox, void (*on_due)(void *state), void *state);
 void on_link_refresh_stop(struct on_link_refresh *refresh);
 
-/* Asks for a refresh. From any thread, after on_link_refresh_start. */
+/* Requests a refresh. From any thread, after on_link_refresh_start. */
 void on_link_refresh_request(struct on_link_refresh *refresh);
 
 #endif

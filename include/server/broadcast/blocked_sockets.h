@@ -12,10 +12,11 @@
 /* Skips the clients of a send socket whose buffer is full, and rewinds to them when it has space.
  *
  * One slow link must not delay the clients of the others. So the walk over the registry skips the
- * clients of a blocked socket and later continues at the first of them. The set of clients that
- * already have their copy is a bit for each slot, not a position for each socket: a client may
- * change its interface, and therefore its socket, at any time, and would then get no copy or two.
- * The bits are written only after the first skip; until then the walk itself is the record. */
+ * clients of a blocked socket and later continues at the first of them. The clients that already
+ * have their copy are recorded by a bit for each slot. A position for each socket would not be
+ * enough: a client may change its interface, and therefore its socket, at any time, and would then
+ * get no copy or two. The bits are written only after the first skip; until then the position of
+ * the walk is enough. */
 
 /* The sockets for copies are numbered: those of the first listener, then those of the next one. */
 enum { COPY_SOCKETS_MAX = CONFIG_LISTEN_MAX * SEND_SOCKET_SLOTS_COUNT };
@@ -39,7 +40,7 @@ struct blocked_sockets {
 int blocked_sockets_init(struct blocked_sockets *sockets, uint32_t capacity);
 void blocked_sockets_free(struct blocked_sockets *sockets);
 
-/* Forgets all about the last shard job. */
+/* Forgets the last shard job. */
 void blocked_sockets_reset(struct blocked_sockets *sockets);
 
 /* The socket is blocked, and client is its first one without a copy. Moves the walk to the next

@@ -20,10 +20,12 @@ enum job_state { JOB_WAITING, JOB_RUNNING, JOB_DONE, JOB_CANCELLED };
 struct job_report {
     uint64_t id; /* from 1, in the order of submission */
     enum job_state state;
-    uint64_t targets;     /* clients registered when it started */
-    uint64_t sent;        /* copies that the kernel accepted */
-    uint64_t failed;      /* copies that the kernel refused */
-    uint64_t skipped;     /* targets that left or expired before their turn */
+    uint64_t targets; /* recipients when it started: clients of every transport, and the multicast
+                         group */
+    uint64_t sent;    /* copies that the kernel accepted */
+    uint64_t failed;  /* copies that the kernel refused */
+    uint64_t skipped; /* targets that got no copy: they left or expired before, or the job was
+                         cancelled */
     uint64_t duration_ms; /* from its start to its end, or until now */
     size_t bytes;         /* of the payload */
 };
@@ -31,7 +33,8 @@ struct job_report {
 /* Returns "waiting", "running", "done" or "cancelled". */
 const char *job_state_name(enum job_state state);
 
-/* The caller owns workers and reply_mailbox. At most queue jobs wait. Returns 0 or -errno. */
+/* The caller owns workers and reply_mailbox. At most queue jobs wait while one runs. Returns 0 or
+ * -errno. */
 int jobs_open(struct jobs **jobs, struct worker *const *workers, size_t worker_count,
               struct mailbox *reply_mailbox, uint32_t queue);
 
@@ -39,6 +42,7 @@ int jobs_open(struct jobs **jobs, struct worker *const *workers, size_t worker_c
  * then no job is left. */
 void jobs_close(struct jobs *jobs);
 
+/* Changes how many jobs may wait. Jobs that wait already are kept. */
 void jobs_set_queue(struct jobs *jobs, uint32_t queue);
 
 /* Cancels all jobs and accepts no more. */

@@ -19,8 +19,8 @@
  * A slice is at most one batch of copies. Between slices the worker receives and answers datagrams:
  * in the benchmark, a broadcast to 1,000,000 clients loses none of 20,000 requests a second
  * (docs/performance.md, "requests lost during a broadcast"). Sending all copies at once would block
- * reception for about 4.6 s (a copy takes 4,567 ns of CPU time there), and a thread of its own
- * would need a lock on the registry. */
+ * reception for about 4.6 s (a copy takes 4,567 ns of CPU time there), and a separate thread for
+ * them would need a lock on the registry. */
 
 /* Owned by the worker; all of it outlives the broadcast. */
 struct broadcast_options {
@@ -34,7 +34,7 @@ struct broadcast_options {
     uint32_t worker_number, worker_count; /* the workers share the rate evenly, see base/pacer */
 };
 
-/* What a worker needs to send copies of any shard job. */
+/* The state that the shard jobs of a worker share. */
 struct paced_copies {
     struct broadcast_options options;
     struct batch *batch; /* empty between slices */
@@ -46,7 +46,7 @@ struct paced_copies {
     size_t recipients_count;
 };
 
-/* How far one shard job has got. */
+/* The progress of one shard job. */
 struct copy_progress {
     struct registry_walk walk;
     struct blocked_sockets sockets;
@@ -59,7 +59,8 @@ int paced_copies_init(struct paced_copies *copies, const struct broadcast_option
                       void (*slice)(void *state), void (*space)(void *state), void *state);
 void paced_copies_free(struct paced_copies *copies);
 
-/* Begins a shard job: counts its targets, which are the clients that are registered now. */
+/* Begins a shard job: counts its targets, which are the clients that are registered and the other
+ * recipients that exist now. */
 void paced_copies_start(struct paced_copies *copies, struct copy_progress *progress,
                         struct shard_job *job);
 

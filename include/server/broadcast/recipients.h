@@ -10,8 +10,8 @@
 /* The interface for recipients of broadcasts that are not in the registry: stream clients and the
  * multicast group. All functions are called in the worker's thread. */
 
-/* The position of a shard job among the recipients. `begin` and `send` set it; the fields other
- * than `ended` may be used as the recipients need. */
+/* The position of a shard job among the recipients. `begin` and `send` set it. They may use the
+ * fields other than `ended` as they need. */
 struct recipients_walk {
     uint64_t joined_before;
     uint32_t next;
@@ -24,7 +24,7 @@ struct recipients_tally {
 
 struct recipients {
     void *state;
-    /* Begins a walk over the present recipients and returns their number. */
+    /* Begins a walk over the recipients that exist now and returns their number. */
     uint64_t (*begin)(void *state, const struct shard_job *job, struct recipients_walk *walk);
     /* Sends at most `limit` copies, after a bounded number of steps. Returns true when it has to
      * wait for send buffer space; it then defers `wake` as soon as it can continue. */

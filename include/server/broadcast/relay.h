@@ -13,13 +13,14 @@
 /* Relays each message of a client to the other clients (broadcast.relay): one worker's share. A
  * message is copied into a ring once and stays there until every worker has sent its copies. The
  * shard jobs that carry it to the workers are in the same record of the ring, so nothing is
- * allocated for a message. All clients get the messages of one client in the order in which it sent
- * them. */
+ * allocated for a message. The messages of one client reach all other clients in the order in which
+ * it sent them. */
 struct relay;
 
 enum {
-    /* For each worker: about 3,000 lines of a chat with one worker, 500 with sixteen. That is more
-     * than what a worker can send to 1,000 clients in a second. */
+    /* For each worker. A record takes 160 bytes for each worker beside the message: about 3,000
+     * lines of 150 bytes with one worker, 380 with sixteen. That is more than one worker can send
+     * to 1,000 clients in a second, at 4,567 ns a copy (docs/performance.md). */
     RELAY_RING_BYTES = 1 << 20,
     /* The burst of one client, in seconds of its rate: two lines pasted together are no flood. */
     RELAY_BURST_S = 2,
@@ -55,8 +56,8 @@ void relay_free(struct relay *relay);
 void relay_set(struct relay *relay, enum config_relay mode, uint32_t rate_pps);
 bool relay_is_on(const struct relay *relay);
 
-/* Relays a datagram of a client, or counts why it does not. An empty datagram, and one from a
- * source that is not registered, is ignored without a count. */
+/* Relays a datagram of a client, or counts the reason not to. An empty datagram, or one from a
+ * source that is not registered, is ignored and not counted. */
 void relay_datagram(struct relay *relay, uint8_t listener, const struct datagram *datagram,
                     uint64_t now_ms);
 

@@ -13,9 +13,9 @@
  * The sender embeds a shard job for each worker in memory that it owns, together with the message
  * that brings it to the worker. The worker links the job into a queue, sends the copies, and posts
  * the job's completion to the sender's reply mailbox; then the sender releases the memory. So
- * neither step allocates or can fail, and all workers read the same payload. The alternative, one
- * queue shared by the workers, would need a lock and gain nothing: each worker can only walk its
- * own shard of the registry.
+ * neither step allocates or can fail, and all workers read the same payload. One queue shared by
+ * the workers would need a lock and gain nothing, since each worker can only walk its own shard of
+ * the registry.
  *
  * There are two queues: one for the operator's broadcasts, one for relayed messages of clients.
  * Their slices alternate, because a broadcast to many clients lasts for minutes at a low
@@ -24,7 +24,7 @@
 
 enum broadcast_queue { BROADCAST_OPERATOR, BROADCAST_RELAY, BROADCAST_QUEUES };
 
-/* The client that gets no copy; all zero: every client gets one. */
+/* The client that gets no copy. All zero: every client gets one. */
 struct broadcast_except {
     struct addr source; /* of a client that sends datagrams, with its listener */
     uint64_t stream;    /* the serial number of a stream client, 0: none */
@@ -32,13 +32,14 @@ struct broadcast_except {
 };
 
 struct shard_job {
-    /* Posted to the reply mailbox when the job has ended. The sender sets its `open`, which handles
-     * it there. */
+    /* Posted to the reply mailbox when the job has ended. The sender sets its `handle`, which is
+     * called there. */
     struct mailbox_message completion;
     struct shard_job *next; /* in its queue */
 
     /* Owned by the sender and unchanged until the job has ended. */
-    struct mailbox *reply_mailbox; /* NULL: the worker calls `open` itself when the job ends */
+    struct mailbox
+        *reply_mailbox; /* NULL: the worker calls completion.handle itself when the job ends */
     const uint8_t *bytes;
     size_t size;
     enum broadcast_queue queue;

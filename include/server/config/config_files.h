@@ -58,6 +58,7 @@ int config_files_read_in_mode(struct config_files_result *result, const char *pa
                               const struct config_files_override *overrides, size_t override_count,
                               const struct config_files_mode *mode);
 
+/* Frees what the result owns, its configuration included. */
 void config_files_free(struct config_files_result *result);
 
 #endif

@@ -4,7 +4,7 @@
 #include "os/loop/mailbox.h"
 #include "server/admission/admission_updates.h"
 #include "server/broadcast/broadcast_jobs.h"
-#include "server/config/config_check.h"
+#include "server/config/config_load.h"
 #include "server/control/control_socket_file.h"
 #include "server/workers/worker.h"
 
@@ -14,7 +14,7 @@
 /* Reloads the configuration while the server runs: all changes are applied, or none. */
 
 /* The result of a reload. The texts are valid until `done` returns. */
-struct reload_report {
+struct config_reload_report {
     bool applied;
     const char *file; /* the file that was read; NULL: no file, the built-in defaults and the
                          command line are in effect */
@@ -23,13 +23,13 @@ struct reload_report {
     char **problems; /* if not applied: the error messages */
     size_t problem_count;
 };
-typedef void reload_done(void *state, const struct reload_report *report);
+typedef void config_reload_callback(void *state, const struct config_reload_report *report);
 
 /* What a reload reads and what it changes. All of it belongs to the server. */
-struct reload_target {
+struct config_reload_context {
     const struct server_options *options;
     bool once;                    /* its file cannot be read again */
-    const int *end_signals;       /* that cancel the reload; 0 at the end */
+    const int *end_signals;       /* signals that cancel the reload; 0 ends the list */
     const struct config *started; /* the configuration at the start of the server */
     struct reply **reply;         /* in use; replaced if the messages or the mode have changed */
     struct admission_updates *admission;
@@ -43,6 +43,7 @@ struct reload_target {
 
 /* Logs the result and calls done, at once or later in the thread of the server's loop: when all
  * workers use the new configuration, or when the reload is refused. */
-void reload(const struct reload_target *target, reload_done *done, void *state);
+void config_reload(const struct config_reload_context *target, config_reload_callback *done,
+                   void *state);
 
 #endif

@@ -10,7 +10,8 @@ struct control_session;
 
 /* The log of the operators' commands: each line has the uid, gid and pid of the operator. */
 
-/* Logs a command with its first argument: at level info if it changes something, else at debug. */
+/* Logs a command with its first argument: at level info if it changes something, otherwise at level
+ * debug. Does nothing for a command that logs itself. */
 void command_log_write(const struct control_session *session, const struct control_command *command,
                        const char *arguments);
 

@@ -21,8 +21,8 @@ struct control_command {
     const char *arguments; /* "ADDRESS" for a required argument, "[LIMIT]" for an optional one, ""
                               for none */
     const char *help;      /* what it does, one line */
-    /* Answers at once or later. arguments is the rest of the line after the name, without the
-     * blanks around it. It may be changed, and is valid until run returns. */
+    /* Runs the command. It may answer at once or later. arguments is the rest of the line after the
+     * name, without the blanks around it. It may be changed, and is valid until run returns. */
     void (*run)(void *state, struct control_session *session, char *arguments);
     enum command_log log;
 };

@@ -25,14 +25,15 @@ void control_line(struct control_session *session, const char *key, const char *
 void control_line_va(struct control_session *session, const char *key, const char *format,
                      va_list arguments) __attribute__((format(printf, 3, 0)));
 
-/* Sends what was written so far. For commands that wait long; others are sent at their end. */
+/* Sends what was written so far. For commands that take long to end; the answers of others are sent
+ * at their end. */
 void control_send(struct control_session *session);
 
 /* Writes the last line of an answer and sends it. For server/control/control_sessions. */
 void control_answer_end(struct control_session *session);
 
-/* Whether the peer has closed the connection, so that a long answer is useless. The command must
- * end the answer nevertheless. */
+/* Whether the peer has closed the connection, so that the rest of a long answer is useless. The
+ * command must nevertheless end the answer. */
 bool control_peer_has_closed(const struct control_session *session);
 
 /* For answers that are written in slices. Returns true if output waits for the peer: resume is

@@ -12,12 +12,12 @@ int control_open(struct control **control, struct loop *loop,
                  const struct control_options *options);
 
 /* Creates the socket's file again if it is missing, or is not the socket of a live process.
- * Sessions continue. Returns 0 if the file is there, with *made telling whether it is a new one, or
+ * Sessions continue. Returns 0 if the file exists now, with *made true if it is a new one, or
  * -errno of unix_listener_open. */
 int control_restore(struct control *control, bool *made);
 
 /* Removes the socket's file and closes all sessions. A session whose running command has not
- * answered yet gets an error line. The holder of a running session must not use it any more. */
+ * answered yet gets an error line. A command that still runs must not use its session any more. */
 void control_close(struct control *control);
 
 #endif

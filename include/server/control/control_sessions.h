@@ -16,7 +16,7 @@
 struct control_session *control_session_open(struct control *control, int fd,
                                              const struct unix_peer *peer);
 
-/* Sends what is written and closes the connection; a peer that does not read gets no more. */
+/* Sends what was written, as far as the kernel accepts it at once, and closes the connection. */
 void control_session_close(struct control_session *session);
 
 /* Sends an error line and closes the session. */
@@ -26,8 +26,8 @@ void control_session_close_with_error(struct control_session *session, const cha
  * it ends. */
 void control_session_detach(struct control_session *session);
 
-/* The command has ended, and the caller forgets the session. To be called once for each command.
- * Until then what was written may stay buffered. */
+/* Ends the answer of a command. Call it once for each command; the caller must not use the session
+ * any more. Until then what was written may stay buffered. */
 void control_end(struct control_session *session);
 
 /* Instead of control_end: closes the connection without the last line of the answer, so that the

@@ -8,14 +8,14 @@
 #include "os/process/privilege.h"
 #include "server/control/control_listener.h"
 
-/* The path of the control socket. The socket is opened at the start, and is created again when its
- * file was removed: within clients.sweep and at most a second, or at a reload. With control.socket
- * = off none of these functions does anything. */
+/* The control socket of the server, at the path of control.socket. It is opened at the start. When
+ * its file was removed, it is created again: within clients.sweep, but within a second at most, or
+ * at a reload. With control.socket = off none of these functions does anything. */
 struct control_socket {
     struct control *control; /* NULL: control.socket = off */
     struct loop *loop;
     char path[CONTROL_PATH_BYTES];
-    struct identity owner; /* that creates its directory */
+    struct identity owner; /* the user and group that its directory is given to */
     struct file_watch watch;
     struct loop_timer check_timer; /* set while a check of the file is due */
     uint32_t sweep_ms;
@@ -28,7 +28,7 @@ struct control_socket_commands {
     void *state;
 };
 
-/* Returns 0 or -errno; the reason is then printed or logged. */
+/* Returns 0, or -errno after the reason was printed or logged. */
 int control_socket_open(struct control_socket *socket, struct loop *loop,
                         const struct config *config, const struct identity *identity,
                         const struct control_socket_commands *commands);
@@ -45,6 +45,7 @@ void control_socket_set_sweep(struct control_socket *socket, uint32_t sweep_ms);
 /* Returns its path, or "off". */
 const char *control_socket_name(const struct control_socket *socket);
 
+/* Ends all sessions, closes the socket and removes its file. */
 void control_socket_close(struct control_socket *socket);
 
 #endif

@@ -15,11 +15,11 @@
 #include <sys/types.h>
 
 /* The state of the control socket and of its sessions, for the modules of this folder. A session is
- * one connection of an operator. Everything runs in the loop's thread. */
+ * one connection of an operator. Used by the loop's thread. */
 
 enum {
     CONTROL_SESSIONS_MAX = 64,      /* more operators than any site has; 1 to 10 KiB each */
-    CONTROL_SESSIONS_RESERVED = 16, /* of them, not for commands that wait long */
+    CONTROL_SESSIONS_RESERVED = 16, /* of them, which commands that may take long must leave free */
     /* A command line: two hexadecimal digits for each byte of the longest UDP payload (65507), and
      * the words before them. */
     CONTROL_COMMAND_BYTES_MAX = 132 << 10,

@@ -7,14 +7,16 @@
 
 /* Closes sessions when all of them, or all descriptors, are in use. */
 
-/* Frees a place and a descriptor. Closes the session that is idle for the longest time, with the
- * error line why. If there is none but newcomer (may be NULL), closes the longest session whose
- * peer does not read its answer. Returns false if all other sessions are running commands. */
-bool session_eviction_make_room(const struct control *control,
-                                const struct control_session *newcomer, const char *why);
+/* Frees a place and a descriptor. Closes the session that has been idle for the longest time, with
+ * the error line why. If no session but newcomer (may be NULL) is idle, closes instead the least
+ * recently used session whose peer does not read its answer; if there is none of those, newcomer
+ * itself. Returns false if none could be closed, since all sessions are running commands. */
+bool session_eviction_close_idle(const struct control *control,
+                                 const struct control_session *newcomer, const char *why);
 
-/* Whether so many sessions are running commands that one which may wait long must be refused. The
- * rest is reserved for commands that query and cancel. */
+/* Whether more than CONTROL_SESSIONS_MAX - CONTROL_SESSIONS_RESERVED sessions are running commands,
+ * so that a command that may take long must be refused. The other sessions are reserved for
+ * commands that query and cancel. */
 bool control_is_busy(const struct control_session *session);
 
 #endif

@@ -15,30 +15,31 @@
 #include <stdint.h>
 
 /* The decision about each received datagram: drop it, challenge its source, or register its source
- * as a client and reply. The first of these steps that applies ends it, so that each datagram has
- * exactly one outcome: a counter of answers->stats, or a queued answer.
+ * as a client and reply. The first of these steps that applies ends the decision, so that each
+ * datagram has exactly one outcome: a counter of answers->stats, or a queued answer.
  *
  *  1. longer than server.max-datagram: drop_oversize
  *  2. from port 0: drop_port_zero
  *  3. from a port or address of this server: drop_own_source
  *  4. to or from a multicast, broadcast or wildcard address: drop_multicast
  *  5. denied by admission.allow and deny: drop_denied
- *  6. over admission.rate: drop_limited
+ *  6. above admission.rate: drop_limited
  *  7. a frame (docs/protocol.md): a ping is answered by a pong; under admission.policy = cookie an
  *     answer or a leave with a wrong cookie by a challenge; any other frame is drop_bad_frame
  *  8. from an unknown source under admission.policy = cookie: a challenge
- *  9. recorded in the registry: the client joins or is renewed; where clients.max is reached, or
- *     its prefix is full, it gets a reply without being registered. One that leaves gets none: left
- * 10. the message callback gets it, and the reply of reply.mode is queued; silent without one
+ *  9. recorded in the registry: the client joins or is renewed; if clients.max is reached, or its
+ *     prefix is full, it gets a reply without being registered. One that leaves gets no reply: left
+ * 10. the message callback gets it, and the reply of reply.mode is queued; silent if the mode is
+ *     "none"
  *
- * A batch takes each step as a whole. Rejected: to take each datagram through all steps before the
- * next one, since the registry prefetches the memory of a whole batch: 67 ns for a client that is
- * renewed, against 577 ns one by one, with a million clients (docs/performance.md); and to keep
- * state for each challenge, which forged sources would fill, since a cookie proves its source
- * without any. Nothing here allocates, locks, logs or formats. In the thread of one worker. */
+ * A batch takes each step as a whole, since the registry prefetches the memory of a whole batch: a
+ * client is renewed in 67 ns, instead of 577 ns one by one, with a million clients
+ * (docs/performance.md). No state is kept for a challenge, since forged sources would fill it, and
+ * a cookie proves its source without any. Nothing here allocates, locks, logs or formats. Used by
+ * the thread of one worker. */
 
-/* Receives the payload of each datagram that is answered, in the order of reception. It checks
- * itself whether the source is registered, and copies the bytes that it keeps. */
+/* Receives the payload of each datagram that is answered, in the order of reception. It has to
+ * check whether the source is registered, and to copy the bytes that it keeps. */
 struct message_callback {
     void (*call)(void *state, uint8_t listener, const struct datagram *datagram,
                  uint64_t now_ms); /* NULL: there is none */
@@ -46,8 +47,8 @@ struct message_callback {
 };
 
 /* The multicast groups among the listeners. A datagram to a group may come from any port, ours too:
- * in a chat without a server each member sends from the group's own port. So only what this server
- * itself sent is dropped. */
+ * in a chat without a server each member sends from the group's own port. So only datagrams that
+ * this server itself sent are dropped. */
 struct multicast_listeners {
     uint64_t bits; /* a bit for each listener */
     const struct own_addrs *own_addrs;
@@ -68,12 +69,12 @@ struct datagram_decider {
     struct broadcast_addrs broadcast_addrs; /* of the host's networks: no valid source */
 };
 
-/* Replaces the rules. Where addresses were not proven before and are to be from now on, all clients
- * expire: each is challenged at its next datagram. */
+/* Replaces the rules. If they begin to require that addresses are proven, all clients expire: each
+ * is challenged at its next datagram. */
 void datagram_decider_set_rules(struct datagram_decider *decider,
                                 const struct admission_rules *rules, uint64_t now_ms);
 
-/* Challenges and pongs to be sent. They have queues apart from the replies, since they never wait:
+/* Challenges and pongs to be sent. They are queued apart from the replies, because they never wait:
  * what cannot be sent at once is dropped. */
 struct challenge_queue {
     struct batch *batch;
@@ -82,7 +83,7 @@ struct challenge_queue {
 
 /* What was decided about a batch. */
 struct datagram_answers {
-    struct stats stats; /* what became of the datagrams, but for the answers below */
+    struct stats stats; /* what became of the datagrams, except for the answers below */
     /* The slots of the interfaces, or NULL: all replies use slot 0. */
     struct send_socket_slots *slots;
     struct batch *replies[SEND_SOCKET_SLOTS_COUNT]; /* by slot */

@@ -3,15 +3,15 @@
 
 #include "os/loop/event_loop.h"
 #include "server/datagram/datagram_decision.h"
-#include "server/send/send_socket_reserve.h"
 #include "server/send/send_socket_set.h"
+#include "server/send/send_socket_with_reserve.h"
 
 /* The input and output of one UDP listener in one worker: receives batches of datagrams, has
  * datagram_decide decide about them, and sends the answers.
  *
- * Reception goes on while an interface's send socket is full: the replies to it are queued
- * (server/send/reply_queue). Only a listener that has a single send socket for replies stops
- * to receive until that has space. In the worker's thread. */
+ * Reception continues while an interface's send socket is full: replies to clients of that
+ * interface are queued (server/send/reply_queue). Only a listener that has a single send socket for
+ * replies stops receiving until that socket has space. Used by the worker's thread. */
 struct datagram_io;
 
 /* All pointers are to objects of the worker, which outlive the datagram_io. */
@@ -21,13 +21,12 @@ struct datagram_io_options {
     int *last_errno;     /* set to the error of the last reply that the kernel refused */
     struct stats *stats; /* the worker's counters, updated after each batch */
     uint32_t max_datagram_bytes;
-    int drain_batches; /* most batches that are answered before other events of the loop are served
-                        */
-    int socket;        /* receives; the caller closes it and those that send */
+    int drain_batches; /* the maximum number of batches that are answered before other events */
+    int socket;        /* receives; the caller closes it and the sockets that send */
     struct send_socket_set senders; /* a copy; their address is the source of the answers */
     struct send_monitor *send_monitor;
     /* Called when a challenge could not be sent: the list of on-link addresses may be outdated. */
-    void (*on_link_failed)(void *state);
+    void (*on_challenge_failed)(void *state);
     void *on_link_state;
     size_t reply_queue_bytes; /* memory for waiting replies, where each interface has sockets */
     uint8_t listener;
@@ -36,22 +35,24 @@ struct datagram_io_options {
 /* Starts to receive. Returns 0 or -errno. */
 int datagram_io_open(struct datagram_io **io, const struct datagram_io_options *options);
 
-/* Tries once more to send the waiting replies, counts the others as failed, and frees all. */
+/* Tries once more to send the waiting replies, counts those that still cannot be sent as failed,
+ * and frees everything. */
 void datagram_io_close(struct datagram_io *io);
 
 /* Replaces the sockets by new ones, under the descriptors of the old ones, and sets *receiver and
  * the replaced senders to -1. A sender that is -1 leaves the old one as it is. */
 void datagram_io_renew(struct datagram_io *io, int *receiver, struct send_socket_set *senders);
 
-/* Returns the slot (below SEND_SOCKET_SLOTS_COUNT) by which copies to a client leave, from the
- * local address that the client sent to; and the socket of a slot for copies. */
+/* datagram_io_copy_slot returns the slot (below SEND_SOCKET_SLOTS_COUNT) by which copies to a
+ * client leave; local is the address that the client sent to. datagram_io_copies returns the socket
+ * of a slot for copies. */
 size_t datagram_io_copy_slot(struct datagram_io *io, const struct addr *local);
 struct send_socket *datagram_io_copies(struct datagram_io *io, size_t slot);
 
 /* Adds the datagrams that the kernel dropped since the last call to stats->kernel_drops. */
 void datagram_io_count_drops(struct datagram_io *io);
 
-/* Leaves out of the counters what the kernel has dropped so far. */
+/* Excludes the datagrams that the kernel has dropped so far from the counters. */
 void datagram_io_forget_drops(struct datagram_io *io);
 
 #endif

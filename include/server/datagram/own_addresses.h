@@ -19,7 +19,8 @@ struct own_ports {
     uint32_t count; /* of addrs */
 };
 
-/* Adds an address that a socket is really bound to; at most CONFIG_LISTEN_MAX of them. */
+/* Adds the address that a socket is bound to, with its actual port; at most CONFIG_LISTEN_MAX of
+ * them. */
 void own_ports_add(struct own_ports *ports, const struct addr *addr);
 
 /* Returns whether the server listens on the port, or whether it is 0. */
@@ -28,8 +29,8 @@ static inline bool own_ports_has(const struct own_ports *ports, uint16_t port)
     return ports->bits[port / 64] >> port % 64 & 1;
 }
 
-/* Returns whether the server listens on the source of a datagram. A wildcard listener has all
- * loopback addresses, and the address that the datagram was sent to. */
+/* Returns whether the source of a datagram is an address that the server listens on. For a wildcard
+ * listener those are all loopback addresses, and the address that the datagram was sent to. */
 bool own_ports_has_source(const struct own_ports *ports, const struct datagram *datagram);
 
 /* The addresses that the server sends from, as far as they are known. */
@@ -38,7 +39,7 @@ struct own_addrs {
     size_t count;
 };
 
-/* Adds an address, and returns its place in the list. */
+/* Adds an address. Returns a pointer to it in the list, so that it can be changed later. */
 struct addr *own_addrs_add(struct own_addrs *addrs, const struct addr *addr);
 bool own_addrs_has(const struct own_addrs *addrs, const struct addr *addr);
 

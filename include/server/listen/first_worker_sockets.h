@@ -5,8 +5,8 @@
 #include "server/listen/multicast_group_sockets.h"
 #include "server/listen/stream_sockets.h"
 
-/* The sockets that only the first worker has: of the multicast groups among the listeners, of the
- * streams, and the one that sends broadcasts to a multicast group. They are opened before any
+/* The sockets that only the first worker has: those of multicast groups and of streams among the
+ * listeners, and the one that sends broadcasts to a multicast group. They are opened before any
  * thread starts, and used by server/workers/first_worker. */
 struct first_worker_sockets {
     struct multicast_group_sockets groups[CONFIG_LISTEN_MAX];
@@ -22,7 +22,8 @@ struct first_worker_sockets {
 int first_worker_sockets_open(struct first_worker_sockets *sockets, struct listeners *listeners,
                               const struct config *config, const struct identity *owner);
 
-/* Returns the multicast groups for the decision about datagrams; it points to own_addrs. */
+/* Returns the multicast groups for the decision about datagrams. The result points to
+ * sockets->own_addrs. */
 struct multicast_listeners first_worker_sockets_groups(const struct first_worker_sockets *sockets);
 
 /* Closes all. Call it after the worker threads have ended. */

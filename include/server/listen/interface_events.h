@@ -9,9 +9,8 @@
 
 /* Follows the host's interfaces and addresses, and the files of Unix sockets, while the server
  * runs: sends the workers the broadcast addresses of the host's networks, and new sockets for
- * listeners whose interface has come back
- * (server/listen/restore_after_interface_change) or whose file was removed (socket_file_recovery).
- * In the main thread. */
+ * listeners whose interface has come back (server/listen/restore_after_interface_change) or whose
+ * file was removed (server/listen/stream_socket_file_recovery). Used by the main thread. */
 struct interface_events;
 
 /* All pointers are to objects of the server, which outlive the interface_events. */
@@ -30,11 +29,12 @@ struct interface_events_options {
 int interface_events_open(struct interface_events **interfaces,
                           const struct interface_events_options *options);
 
-/* Checks now what is otherwise checked within a second. */
+/* Checks at once for changes that would otherwise be found within a second. */
 void interface_events_check(struct interface_events *interfaces);
 
-/* Ends following. A call that was posted to a worker still completes; interface_events_free frees
- * the memory, once the workers have ended and the mailbox is freed. */
+/* Stops following them. A call that was posted to a worker still completes. Call
+ * interface_events_free, which frees the memory, after the workers have ended and the mailbox is
+ * freed. */
 void interface_events_stop(struct interface_events *interfaces);
 void interface_events_free(struct interface_events *interfaces);
 

@@ -14,17 +14,17 @@
 struct listener {
     enum transport transport;
     struct addr
-        bound; /* the address really bound, with the port that the kernel chose for port 0 */
+        bound; /* the address that is bound, with the port that the kernel chose for port 0 */
     char text[CONFIG_LISTEN_TEXT_BYTES];
-    int *sockets;                    /* of a unicast listener: that receive, by worker; else NULL */
-    struct send_socket_set *senders; /* likewise: that send */
+    int *sockets; /* of a unicast listener: the sockets that receive, by worker; else NULL */
+    struct send_socket_set *senders; /* likewise: the sockets that send */
 
     /* The interface or address that it depends on, which may appear later, or vanish and come back:
      * server/listen/restore_after_interface_change. */
     const struct config_listen *config;
     char zone[ADDR_ZONE_BYTES]; /* the interface that it is tied to, "" if there is none */
-    uint32_t interface; /* its index, 0 while it does not exist; of a group: where it is joined, 0
-                           if that is not known */
+    uint32_t interface; /* its index, 0 while it does not exist; of a group: the index of the
+                           interface that it is joined on, 0 if that is not known */
     bool missing;       /* the interface, or else the address, is missing */
     int logged_error;   /* of the last attempt to restore it: each error is logged once */
 };
@@ -43,8 +43,8 @@ int listeners_find_interface(struct listener *listener);
 /* Logs that a listener waits for its interface or address. */
 void listeners_warn_of_waiting(const struct listener *listener, int error);
 
-/* Logs that a listener (or broadcast.multicast) cannot be restored. The same error is logged only
- * once, until another one follows. */
+/* Logs that a listener (or broadcast.multicast) cannot be restored, unless *logged_error is the
+ * same error; then sets *logged_error. */
 void listeners_log_failed(const char *address, int error, const char *advice, int *logged_error);
 
 /* Sets whether further sockets of this server may be bound to the port beside the unicast sockets,

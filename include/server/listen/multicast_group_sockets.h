@@ -7,14 +7,14 @@
 
 enum { NO_LISTENER = 0xff };
 
-/* The sockets of a multicast group among the listeners, which the first worker has.
+/* The sockets of one multicast group that the server listens to. The first worker uses them.
  *
  * Nothing can be sent from a group's address. So replies leave by the unicast listener of the same
  * family and port, if there is one: a client and its firewall expect them from the port that the
- * client sent to. Else they leave by a reply socket on a port that the kernel chose, whose
- * datagrams are served as well. Rejected: a reply socket on the group's port, which other members
- * of the group on this host may have, too: the kernel would give unicast datagrams to one of them.
- */
+ * client sent to. Otherwise they leave by a reply socket on a port that the kernel chose, which
+ * also receives requests. A reply socket on the group's port would not do: other members of the
+ * group on this host may use that port, too, and the kernel would give unicast datagrams to one of
+ * them. */
 struct multicast_group_sockets {
     uint8_t listener; /* number of the group in the table of listeners */
     uint8_t
@@ -27,8 +27,8 @@ struct multicast_group_sockets {
 
 /* Opens the sockets of the group that is next in the table, and joins it. With
  * server.missing-address = wait it may be joined later, once its interface exists. Adds the address
- * of a reply socket to own_addrs. Returns 0 or -errno; what was opened is closed by
- * multicast_group_sockets_close, but for -errno with socket < 0. */
+ * of a reply socket to own_addrs. Returns 0 or -errno. After -errno with group->socket < 0 nothing
+ * is open; in all other cases call multicast_group_sockets_close. */
 int multicast_group_sockets_open(struct multicast_group_sockets *group, struct listeners *listeners,
                                  struct own_addrs *own_addrs, const struct config *config);
 void multicast_group_sockets_close(struct multicast_group_sockets *group);

@@ -5,8 +5,9 @@
 #include "config/config.h"
 #include "server/send/send_socket_set.h"
 
-/* What one worker gets after a change of the host's interfaces: the broadcast addresses of its
- * networks, and new sockets for listeners whose interface or address has come back. */
+/* The changes that one worker gets after a change of the host's interfaces: the broadcast addresses
+ * of the host's networks, and new sockets for listeners whose interface or address has come back.
+ */
 struct socket_renewal {
     struct broadcast_addrs broadcast_addrs;
     struct renewed_listener {
@@ -21,8 +22,8 @@ struct socket_renewal {
 /* Initialises a renewal without sockets. */
 void socket_renewal_init(struct socket_renewal *renewal);
 
-/* Adds the sockets of a listener; closes those that were added before and are not yet taken.
- * senders may be NULL. */
+/* Adds the sockets of a listener, and takes them over; closes those that were added before and are
+ * not yet taken by the worker. senders may be NULL. */
 void socket_renewal_add(struct socket_renewal *renewal, size_t listener, int socket,
                         const struct send_socket_set *senders);
 

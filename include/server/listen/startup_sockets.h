@@ -4,7 +4,7 @@
 #include "server/listen/first_worker_sockets.h"
 #include "server/listen/listeners.h"
 
-/* Opens all sockets of the service at the start, before privileges are given up and before any
+/* All sockets of the service, opened at the start, before privileges are given up and before any
  * thread starts: the unicast sockets of every worker, and the sockets that only the first worker
  * has. The main thread opens and closes them; the workers use them. */
 struct startup_sockets {
@@ -17,12 +17,12 @@ struct startup_sockets {
 int startup_sockets_open(struct startup_sockets *sockets, const struct config *config,
                          size_t worker_count, const struct identity *owner);
 
-/* Makes the unicast sockets of several workers receive, which drop everything until then: while a
- * group of sockets is incomplete, the kernel gives a client's datagrams to the wrong worker.
+/* Makes the unicast sockets receive. Those of several workers drop everything until then: while a
+ * group of sockets is incomplete, the kernel may give a client's datagrams to the wrong worker.
  * Returns 0 or -errno. */
 int startup_sockets_receive(const struct startup_sockets *sockets);
 
-/* Removes the files of Unix sockets, and closes these: for a process that exits at once. */
+/* Closes the Unix sockets and removes their files: for a process that exits at once. */
 void startup_sockets_remove_files(struct startup_sockets *sockets);
 
 /* Closes all. Call it after the worker threads have ended. */

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The listening sockets for streams (TCP and Unix sockets), which the first worker has, and the
+/* The listening sockets for streams (TCP and Unix sockets), which the first worker uses, and the
  * files of the Unix sockets. */
 struct stream_sockets {
     struct stream_listener list[CONFIG_LISTEN_MAX];

@@ -20,9 +20,9 @@ int unicast_sockets_open(struct listeners *listeners, const struct config *confi
 /* Makes the sockets of all workers receive. Returns 0 or -errno. */
 int unicast_sockets_receive(const struct listeners *listeners);
 
-/* Opens new sockets for one unicast listener, on the interface that has its name now and on the
- * port that it had, also while no interface has the address. They receive from now on. Returns 0 or
- * -errno. */
+/* Opens new sockets for one unicast listener in *fresh, on the interface that has its name now and
+ * on the port that it had, also while no interface has the address. They receive from now on.
+ * Returns 0 or -errno. */
 int unicast_sockets_reopen(const struct listener *listener, const struct config *config,
                            size_t worker_count, struct listener *fresh);
 

@@ -25,13 +25,15 @@ struct interface_reply_queue {
     uint64_t count;
 };
 
-/* Reserves so many bytes; memory is used only while replies are queued. Returns 0 or -errno. */
+/* Reserves this number of bytes; memory is used only while replies are queued. Returns 0 or -errno.
+ */
 int reply_queue_open(struct reply_queue *replies, size_t bytes);
 void reply_queue_close(struct reply_queue *replies);
 
+/* Makes the queue of an interface empty. */
 void interface_reply_queue_init(struct interface_reply_queue *queue);
 
-/* Appends a copy of a reply. Returns false where the memory is full. */
+/* Appends a copy of a reply. Returns false if the memory is full. */
 bool reply_queue_add(struct reply_queue *replies, struct interface_reply_queue *queue,
                      const struct addr *to, const struct addr *local, const void *bytes,
                      size_t size);

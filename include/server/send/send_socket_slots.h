@@ -9,12 +9,12 @@
  * interface that is slow, or whose queue is full, delays only its own clients. Further interfaces
  * share these slots. A plain value that one thread uses.
  *
- * Rejected: a slot for each local address. Clients on two links may send to the same address, and a
- * host may have hundreds of addresses on one link. */
+ * A slot for each local address would not separate interfaces: clients on two links may send to the
+ * same address, and a host may have hundreds of addresses on one link. */
 
 enum {
     /* A host that serves clients on several interfaces mostly has two or three of them. Each slot
-     * costs two descriptors in each worker. */
+     * costs two descriptors for each listener in each worker. */
     SEND_SOCKET_SLOTS_MAX = 4,
     /* The slot for datagrams that arrived through an unknown interface. */
     SEND_SOCKET_SLOT_UNKNOWN = SEND_SOCKET_SLOTS_MAX,

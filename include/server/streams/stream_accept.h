@@ -7,8 +7,8 @@
 
 /* Accepts and refuses connections of stream clients. */
 
-/* Starts to accept on all listeners of the options. Returns 0 or -errno; stream_accept_close is to
- * be called in both cases. */
+/* Starts to accept on all listeners of the options. Returns 0 or -errno; call stream_accept_close
+ * in both cases. */
 int stream_accept_open(struct stream_clients *table);
 void stream_accept_close(struct stream_clients *table);
 
@@ -16,8 +16,8 @@ void stream_accept_close(struct stream_clients *table);
  * Sets *socket to -1 on success. */
 void stream_accept_replace_socket(struct stream_clients *table, uint8_t listener, int *socket);
 
-/* Whether the access list excludes the address. Unix sockets have none: the owner and mode of their
- * files decide. */
+/* Whether the access list excludes the address. Clients of Unix sockets have no address: the owner
+ * and mode of the file decide. */
 bool stream_accept_is_denied(const struct stream_clients *table, const struct addr *addr);
 
 #endif

@@ -11,21 +11,21 @@
 #include <stdint.h>
 
 /* Clients connected by TCP or a Unix socket. Each line from such a client is treated like a
- * datagram: it is counted, answered and relayed. Each datagram to it is sent as a line, in which a
- * LF becomes a space. A client is registered as long as it is connected; there is no ttl but a
+ * datagram: it is counted, answered and relayed. Each datagram to it is sent as a line, in which an
+ * LF becomes a space. A client is registered as long as it is connected: no ttl applies, but a
  * limit for idle clients.
  *
- * All stream clients belong to the first worker. One event loop serves thousands of connections,
- * and one table can be listed and searched without messages between threads. Sharding them over
- * the workers was rejected for that reason. All functions are called in the worker's thread. */
+ * All stream clients belong to the first worker, not to shards of all workers: one event loop
+ * serves thousands of connections, and one table can be listed and searched without messages
+ * between threads. All functions are called in the worker's thread. */
 struct stream_clients;
 
-/* Starts to accept connections. When a connection cannot be accepted (no descriptor, no memory), it
- * is tried again after a second and whenever a client leaves. Returns 0 or -errno. */
+/* Starts to accept connections. If a connection cannot be accepted (no descriptor, no memory),
+ * accepting is tried again after a second and whenever a client leaves. Returns 0 or -errno. */
 int stream_clients_open(struct stream_clients **streams,
                         const struct stream_clients_options *options);
 
-/* Disconnects all clients. They still receive what the kernel has taken. */
+/* Disconnects all clients. They still receive the output that the kernel has accepted. */
 void stream_clients_close(struct stream_clients *streams);
 
 /* Replaces the socket of a listener by another one, which takes over the number of the descriptor.
@@ -35,18 +35,18 @@ void stream_clients_replace_socket(struct stream_clients *streams, uint8_t liste
 /* Returns the number of connected clients. */
 uint32_t stream_clients_count(const struct stream_clients *streams);
 
-/* Disconnects idle clients. To be called at each sweep of the registry. */
+/* Disconnects idle clients. Call it at each sweep of the registry. */
 void stream_clients_sweep(struct stream_clients *streams, uint64_t now_ms);
 
-/* Disconnects the clients that the access list excludes. To be called when it has changed. */
+/* Disconnects the clients that the access list excludes. Call it when the list has changed. */
 void stream_clients_recheck_access(struct stream_clients *streams);
 
-/* The connected clients as recipients of broadcasts, see server/streams/stream_copies. */
+/* Returns the connected clients as recipients of broadcasts: see server/streams/stream_copies. */
 struct recipients stream_clients_as_recipients(struct stream_clients *streams);
 
-/* Copies out the next clients from *next on (0 at first), at most limit of them, as registry_walk
- * does: source is the address of the peer, of family ADDR_NONE on a Unix socket, where slot is the
- * client's number. Returns how many; 0 at the end. */
+/* Copies the next clients from place *next on (0 at first), at most limit of them, and advances
+ * *next. source is the address of the peer; on a Unix socket it is of family ADDR_NONE, and slot is
+ * the client's number. Returns their number; 0 at the end. */
 size_t stream_clients_list(const struct stream_clients *streams, uint32_t *next, uint64_t now_ms,
                            struct client *clients, size_t limit);
 

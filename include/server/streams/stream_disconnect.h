@@ -8,12 +8,12 @@
 /* Disconnects stream clients: those that read too slowly, send a line that is too long, end the
  * connection, are idle, or are kicked. */
 
-/* The connection has ended with that error of net/message/line_stream; -ENOBUFS: the client reads
- * so slowly that more than server.stream-buffer would have to be kept for it. */
+/* Handles the end of a connection with this error of net/message/line_stream; -ENOBUFS: the client
+ * reads so slowly that more than server.stream-buffer would have to be buffered for it. */
 void stream_disconnect_closed(struct stream_client *client, int error);
 
-/* All output of the client is with the kernel. Frees a closing client; the lines of another one are
- * read again. */
+/* Call it when the kernel has accepted all output of the client. Frees a closing client; resumes
+ * reading the lines of another one. */
 void stream_disconnect_drained(struct stream_client *client);
 
 /* Disconnects the clients that were idle, or closing, for too long. */

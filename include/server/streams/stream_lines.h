@@ -8,15 +8,15 @@
 
 /* Lines of stream clients: each received line is counted, answered and relayed like a datagram. */
 
-/* Writes a payload as a line into table->line: a LF in it becomes a space. Returns the length of
+/* Writes a payload as a line into table->line: an LF in it becomes a space. Returns the length of
  * the line. */
 size_t stream_lines_make(struct stream_clients *table, const uint8_t *bytes, size_t size);
 
 /* Handles a line that a client has sent. */
 void stream_lines_receive(struct stream_client *client, const uint8_t *bytes, size_t size);
 
-/* Counts a line that is longer than server.max-datagram, sends the error line, and discards what
- * the client still sends. The caller has begun to close the client. */
+/* Handles a line that is longer than server.max-datagram: counts it, sends an error line, and
+ * discards what the client still sends. Call it after the client has begun to close. */
 void stream_lines_refuse_too_long(struct stream_client *client);
 
 #endif

@@ -11,7 +11,7 @@
 /* Options and limits of stream clients. */
 
 enum {
-    /* How long a client that has ended its input, or has sent a line that is too long, may take to
+    /* The time that a client which has ended its input, or has sent a line that is too long, has to
      * read the rest of its output before it is disconnected. */
     STREAM_CLOSING_MS = 5000,
 };
@@ -34,8 +34,8 @@ struct stream_clients_options {
     size_t listener_count;
     uint32_t max;            /* clients at a time, including those that are closing */
     uint32_t files;          /* descriptors for them; further connections wait to be accepted */
-    uint32_t buffer_bytes;   /* of output that a client has not read before it is disconnected */
-    uint32_t idle_ms;        /* without a line before it is disconnected */
+    uint32_t buffer_bytes;   /* of unread output, above which a client is disconnected */
+    uint32_t idle_ms;        /* time without a line after which a client is disconnected */
     uint32_t max_line_bytes; /* a client that sends a longer line is disconnected */
 };
 

@@ -43,13 +43,13 @@ struct stream_acceptor {
 struct stream_clients {
     struct stream_clients_options options;
     struct stream_client *places;
-    uint32_t used;       /* places that were ever taken: the first ones */
+    uint32_t used;       /* how many places were ever taken, which are the first ones */
     uint32_t first_free; /* of the list of free places, STREAM_NO_PLACE if it is empty */
     uint32_t connected;
     uint32_t occupied;   /* places, including those of closing clients */
     uint64_t accepted;   /* ever */
     uint32_t unix_count; /* clients of Unix sockets, ever */
-    bool paused;         /* no connection could be accepted: none is tried until `retry` */
+    bool paused;         /* a connection could not be accepted: accepting waits for `retry` */
     struct loop_timer retry;
     uint8_t *line; /* for one outgoing line: the longest payload and a newline */
     size_t acceptor_count;
@@ -58,10 +58,11 @@ struct stream_clients {
 
 #define STREAM_NO_PLACE UINT32_MAX
 
-/* Pauses accepting, or continues it. */
+/* Pause and resume accepting. */
 void stream_table_pause(struct stream_clients *table);
 void stream_table_resume(struct stream_clients *table);
 
+/* Whether server.stream-max places are taken. */
 bool stream_table_is_full(const struct stream_clients *table);
 
 /* Takes a place for a client that is connected. The table must not be full. */
@@ -76,6 +77,7 @@ void stream_table_remove(struct stream_client *client);
 struct stream_client *stream_table_find(const struct stream_clients *table,
                                         const struct client_name *name);
 
+/* Fills in *client from a stream client: see stream_clients_list for the fields. */
 void stream_table_describe(const struct stream_client *stream, uint64_t now_ms,
                            struct client *client);
 

@@ -8,15 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What only the first worker does, beside its share of the unicast service: receives from multicast
- * groups, serves streams, and sends broadcasts to a multicast group. It uses the sockets of
- * server/listen/first_worker_sockets, in the worker's loop and thread. */
+/* The service of the first worker beyond its share of the unicast service: it receives from
+ * multicast groups, serves streams, and sends broadcasts to a multicast group. It uses the sockets
+ * of server/listen/first_worker_sockets, in the worker's loop and thread. */
 struct first_worker;
 
 /* All pointers are to objects of the worker or the server, which outlive the first_worker. */
 struct first_worker_options {
     const struct first_worker_sockets *sockets;
-    struct datagram_io_options io;       /* for each group, but for its listener and sockets */
+    struct datagram_io_options io;       /* for each group; listener and sockets are set here */
     struct datagram_io **io_by_listener; /* by listener; those of groups are filled in */
     struct broadcast *broadcast;
     struct relay *relay;
@@ -31,11 +31,12 @@ int first_worker_open(struct first_worker **first_worker,
 /* Call it after broadcast_close, and before the unicast listeners' datagram_io_close. */
 void first_worker_close(struct first_worker *first_worker);
 
-/* Returns the clients that are connected by streams, NULL without a stream listener. */
+/* Returns the clients that are connected by streams, or NULL if no stream listener exists. */
 struct stream_clients *first_worker_streams(struct first_worker *first_worker);
 
-/* Takes the new sockets of streams and of broadcast.multicast. Groups whose replies leave by a
- * unicast listener that was renewed (a bit for each in `renewed`) reply by its new socket. */
+/* Takes the new sockets of streams and of broadcast.multicast. `renewed` has a bit for each unicast
+ * listener that was renewed: groups whose replies leave by such a listener now reply by its new
+ * socket. */
 void first_worker_renew(struct first_worker *first_worker, struct socket_renewal *renewal,
                         uint64_t renewed);
 

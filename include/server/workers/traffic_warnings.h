@@ -10,11 +10,12 @@
  * logged at most once per LOG_REPEAT_MS. */
 struct traffic_warnings {
     struct stats before; /* the counters at the last check */
-    int reply_errno; /* of the last reply that the kernel refused; the module that counts sets it */
+    int reply_errno; /* of the last reply that the kernel refused; set by the module that counts it
+                      */
     int copy_errno;  /* of the last copy of a broadcast, likewise */
 };
 
-/* Logs what has risen since the last check. now_ms is clock_now_ms's. */
+/* Logs what has risen since the last check. now_ms is the time of clock_now_ms. */
 void traffic_warnings_check(struct traffic_warnings *warnings, const struct stats *stats,
                             uint64_t now_ms);
 

@@ -14,24 +14,24 @@
 struct worker;
 
 /* Reserves all memory that the worker will need, and commits what is used from the start. Returns
- * 0, or -errno with *failed as the name of what could not be made, a static text. */
+ * 0, or -errno with *failed set to the name of the part that failed, a static string. */
 int worker_new(struct worker **worker, const struct worker_options *options, const char **failed);
 
-/* Sets the relays of all workers, by number, that its relay sends to; the caller keeps the list.
- * Call it before any thread starts. */
+/* worker_relay returns the worker's relay. worker_set_relays sets the list of the relays of all
+ * workers, by number, to which it sends; the caller keeps the list. Call both before any thread
+ * starts. */
 struct relay *worker_relay(struct worker *worker);
 void worker_set_relays(struct worker *worker, struct relay *const *relays);
 
-/* Starts the thread, "worker-NUMBER". One of several is pinned to a processor, round-robin by
- * number over those that the process may use; and the datagrams that its sockets have dropped so
- * far, while their groups were incomplete, are not counted. A single worker is not pinned. Returns
- * 0 or -errno.
- */
+/* Starts the thread, "worker-NUMBER". With several workers, the thread is pinned to a processor,
+ * round-robin by number over those that the process may use, and the datagrams that its sockets
+ * dropped while their groups were incomplete are not counted. A single worker is not pinned.
+ * Returns 0 or -errno. */
 int worker_start(struct worker *worker);
 
-/* Ends its broadcasts and sockets, sends what still waits as far as the sockets have space, and
- * stops the loop. In the worker's thread, as the run of its last call; that call may read its
- * counters. */
+/* Ends its broadcasts, sends the replies that still wait as far as the sockets have space, stops
+ * using the sockets, and stops the loop. Call it in the worker's thread, from the run of its last
+ * call; that call may then read the counters. */
 void worker_finish(struct worker *worker);
 
 /* Waits for the end of its thread (after worker_finish), if it was started, and frees its mailbox.
@@ -40,6 +40,8 @@ void worker_finish(struct worker *worker);
 void worker_join(struct worker *worker);
 void worker_free(struct worker *worker);
 
+/* Returns the worker's queues of shard jobs; NULL after worker_finish. Call it in the worker's
+ * thread. */
 struct broadcast *worker_broadcast(struct worker *worker);
 
 #endif

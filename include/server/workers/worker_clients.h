@@ -8,10 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Queries about the clients and counters of one worker: what status, stats, clients, client and
- * kick of udpctl need. In the worker's thread, as the run of a call
- * (server/workers/worker_messages).
- */
+/* Queries about the clients and counters of one worker, for the commands status, stats, clients,
+ * client and kick of udpctl. Called in the worker's thread, from the run of a call
+ * (server/workers/worker_messages). */
 struct worker;
 struct client_name;
 
@@ -22,22 +21,25 @@ void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
  */
 struct worker_walk {
     struct registry_walk registry;
-    uint32_t stream; /* the next place to look at */
+    uint32_t stream; /* the next place to read */
     bool ended;
 };
+/* Begins a walk. */
 struct worker_walk worker_walk_all(void);
 
-/* Copies the next clients of a walk, at most `max`, and returns how many. Fewer, even none, does
- * not mean that the walk has ended. See registry_walk and stream_clients_list for the fields. */
+/* Copies the next clients of a walk, at most `max`, and returns how many. Fewer than max, even 0,
+ * do not mean that the walk has ended: see walk->ended. See registry_walk and stream_clients_list
+ * for the fields of a client. */
 size_t worker_list(struct worker *worker, struct worker_walk *walk, struct client *clients,
                    size_t max);
 
-/* Finds the client of that name. One that sends datagrams may be known on several listeners: the
- * first from the given listener on is copied. Returns false if there is none. */
+/* Finds a client by its name, and copies it. A client that sends datagrams may be registered on
+ * several listeners: the search starts at the given listener. Returns false if there is none. */
 bool worker_find(struct worker *worker, uint8_t listener, const struct client_name *name,
                  struct client *client);
 
-/* Removes a client from all listeners. Returns from how many. */
+/* Removes a client from all listeners. Returns the number of listeners that it was registered on.
+ */
 uint32_t worker_kick(struct worker *worker, const struct client_name *name);
 
 #endif

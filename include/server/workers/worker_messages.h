@@ -2,10 +2,9 @@
 #define SERVER_WORKERS_WORKER_MESSAGES_H
 
 #include "os/loop/mailbox.h"
-#include "server/listen/socket_renewal.h"
-#include "server/workers/worker_options.h"
 
-/* Calls to a worker from other threads, by its mailbox, and the changes that they may make. */
+/* Messages to a worker: functions that other threads have run in the worker's thread, by its
+ * mailbox. */
 struct worker;
 
 /* A message that runs a function in the worker's thread, and is then posted back. The caller keeps
@@ -18,28 +17,8 @@ struct worker_call {
     void (*done)(struct worker_call *call); /* in the thread of reply_mailbox */
 };
 
-/* Posts a call whose run and done are set. From any thread. */
+/* Posts a call whose run and done are set. May be called from any thread. reply_mailbox may be
+ * NULL. */
 void worker_post(struct worker *worker, struct worker_call *call, struct mailbox *reply_mailbox);
-
-/* All below: in the worker's thread, as the run of a call. */
-
-/* Replaces the cookie secrets, and the list of on-link addresses (admission_rules), which the
- * caller may free. */
-void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secrets,
-                        struct access_list *on_link);
-
-/* Takes the new sockets and broadcast addresses after a change of the host's interfaces, and closes
- * the sockets that it has no use for. Also before the thread is started. */
-void worker_renew(struct worker *worker, struct socket_renewal *renewal);
-
-/* Applies what a reload may change. The caller releases the old reply and the old rules' lists. */
-struct worker_settings {
-    struct reply *reply;
-    struct admission_rules rules;
-    uint32_t ttl_ms, sweep_ms, rate_pps;
-    enum config_relay relay;
-    uint32_t relay_rate_pps;
-};
-void worker_apply(struct worker *worker, const struct worker_settings *settings);
 
 #endif

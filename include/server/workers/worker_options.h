@@ -10,25 +10,25 @@
 #include <stdint.h>
 
 /* The options of one worker (server/workers/worker). All pointers are to objects of the server,
- * which outlive the worker, but for sockets and senders, which are copied. */
+ * which outlive the worker, except sockets and senders, which are copied. */
 struct worker_options {
     uint32_t number;   /* of this worker, from 0 */
     uint32_t count;    /* of all workers */
-    uint32_t capacity; /* most clients of this worker */
+    uint32_t capacity; /* the maximum number of clients of this worker */
     uint32_t ttl_ms;
     uint32_t sweep_ms;
     uint32_t rate_pps; /* of broadcasts, by all workers together */
     uint32_t max_datagram_bytes;
-    struct reply *reply;               /* shared */
-    const struct own_ports *own_ports; /* shared */
-    struct capacity_share *allowance;  /* of clients.max; NULL: only the capacity limits */
-    struct admission_rules rules;      /* their tables are shared */
+    struct reply *reply;                   /* shared */
+    const struct own_ports *own_ports;     /* shared */
+    struct capacity_share *capacity_share; /* of clients.max; NULL: only the capacity limits */
+    struct admission_rules rules;          /* their tables are shared */
     struct cookie_secrets secrets;
     const int *sockets; /* by unicast listener; the caller closes them after worker_free */
     const struct send_socket_set *senders; /* likewise */
     size_t socket_count;
-    void (*on_link_failed)(void *state); /* see server/datagram/datagram_io; called in the worker's
-                                            thread */
+    void (*on_challenge_failed)(void *state); /* see server/datagram/datagram_io; called in the
+                                            worker's thread */
     void *on_link_state;
     size_t
         reply_queue_bytes; /* for waiting replies, of each listener that has sockets by interface */

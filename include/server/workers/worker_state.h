@@ -10,7 +10,7 @@
 #include "server/workers/worker_options.h"
 
 /* The state of one worker, for the modules of server/workers only. Once its thread runs, only that
- * thread uses it, but for the mailbox. */
+ * thread uses it, except the mailbox. */
 struct worker {
     struct worker_options options;
     struct loop *loop;
@@ -33,8 +33,8 @@ struct worker {
     struct loop_task sweep_slice;
 };
 
-/* Returns the ttl of the registry: one millisecond more than asked for, since its clock counts
- * whole milliseconds, so that no client expires a fraction of one early. */
+/* Returns the ttl for the registry: one millisecond more than configured. The registry's clock
+ * counts whole milliseconds, and no client must expire a fraction of one early. */
 static inline uint32_t worker_registry_ttl(uint32_t ttl_ms)
 {
     return ttl_ms < REGISTRY_TTL_MAX_MS ? ttl_ms + 1 : ttl_ms;

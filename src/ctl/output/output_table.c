@@ -1,9 +1,8 @@
 #include "ctl/output/output_table.h"
 
-#include "address/client_name.h"
+#include "ctl/output/table_sort.h"
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,13 +13,6 @@ struct output_chunk {
     struct output_chunk *next;
     size_t used;
     char cells[CHUNK_BYTES];
-};
-
-/* The sort key of a row, in a table that is sorted. */
-struct output_row {
-    const char *cells;
-    uint64_t number; /* the value of the column sort_by, if that is a number */
-    struct client_name name;
 };
 
 /* Ends each cell of a line with a NUL. */
@@ -77,11 +69,7 @@ static char *allocate_cells(struct output_table *table, size_t size)
 
 static bool add_sort_key(struct output_table *table, const char *cells)
 {
-    struct output_row row = {.cells = cells};
-    const struct output_field *field = &table->fields[table->sort_by];
-    if (field->kind != OUTPUT_TEXT)
-        row.number = strtoull(cell_of(cells, table->sort_by), NULL, 10);
-    client_name_parse(&row.name, NULL, cells);
+    bool is_number = table->fields[table->sort_by].kind != OUTPUT_TEXT;
     /* The capacity is the next power of two. */
     if ((table->row_count & (table->row_count - 1)) == 0) {
         size_t capacity = table->row_count == 0 ? 1 : 2 * table->row_count;
@@ -90,7 +78,8 @@ static bool add_sort_key(struct output_table *table, const char *cells)
             return false;
         table->rows = rows;
     }
-    table->rows[table->row_count] = row;
+    table->rows[table->row_count] =
+        table_sort_row(cells, is_number ? cell_of(cells, table->sort_by) : NULL);
     return true;
 }
 
@@ -151,14 +140,6 @@ static const char *next_row(struct row_cursor *cursor)
     return cells;
 }
 
-static int compare_rows(const void *a, const void *b)
-{
-    const struct output_row *left = a, *right = b;
-    if (left->number != right->number)
-        return left->number < right->number ? -1 : 1;
-    return client_name_compare(&left->name, &right->name);
-}
-
 /* Text is aligned to the left, numbers to the right; a line has no trailing blanks. */
 static void print_cell(const struct output_table *table, size_t column, int width, const char *cell)
 {
@@ -205,7 +186,7 @@ static void print_json_rows(const struct output_table *table)
 void output_table_print(struct output_table *table)
 {
     if (table->sorted && table->row_count > 1)
-        qsort(table->rows, table->row_count, sizeof *table->rows, compare_rows);
+        table_sort(table->rows, table->row_count);
     if (table->json)
         print_json_rows(table);
     else

@@ -4,8 +4,8 @@
 #include "load/send/send_schedule.h"
 
 enum {
-    /* Bounds that differ by 1 / PRECISION end the search: runs of some seconds vary by that much.
-     */
+    /* Bounds that differ by 1 / PRECISION end the search: a finer one would mostly find how much
+     * runs differ by chance. */
     PRECISION = 50,
     FAILURES = 2,
     TRIES = 3,

@@ -54,8 +54,8 @@ static bool is_from_target(const struct request_io *io, const struct datagram *d
            (source->port == target->port && memcmp(source->ip, target->ip, 4) == 0);
 }
 
-/* Answers a challenge if the client waits for a reply; its request keeps its age. Others are
- * ignored. A server that challenges again and again thus ends in the request's timeout. */
+/* Answers a challenge if the client waits for a reply; its request keeps its age. Other challenges
+ * are ignored. So a request to a server that challenges without end times out. */
 static void answer_challenge(struct request_io *io, uint32_t client, int i)
 {
     if (io->measuring && !io->leaving)

@@ -12,8 +12,9 @@
 #include <stdlib.h>
 
 enum {
-    /* A sleeping thread wakes up some 50 microseconds late if its processor has to leave a sleep
-       state. Shorter waits are busy-waits, where a processor may be used for that. */
+    /* This long before a request is due, sleeping ends and busy-waiting begins, if a processor may
+     * be used for that: a sleeping thread wakes up late if its processor has to leave a sleep
+     * state. */
     SPIN_NS = 100 * 1000,
     /* Up to this number of sockets, it is cheaper to read each of them in each round than to use
        epoll. */
@@ -30,7 +31,7 @@ enum {
 
 /* A sender goes through the phases in this order; those of registered clients are for fan-outs. */
 enum phase { SENDING, DRAINING, REGISTERED, LEAVING, LINGERING, ENDED };
-enum order { CONTINUE, STOP, ABORT };
+enum command { CONTINUE, STOP, ABORT };
 
 struct sender {
     struct sender_setting setting;
@@ -49,7 +50,7 @@ struct sender {
     uint32_t drops_before;
 
     /* Set by the main thread. */
-    atomic_int order;
+    atomic_int command;
     atomic_bool report_requested, copies_requested, leave_requested;
     _Atomic(const struct copy_counts_payload *) payload;
 };
@@ -111,7 +112,7 @@ static void end_sending(struct sender *sender)
     sender->ended_by_count = io->remaining == 0 && !sender->setting.rate;
     /* A load that was sent completely lasted as long as its schedule. */
     sender->sending_end_ns = io->now_ns;
-    if (atomic_load(&sender->order) == CONTINUE && due_ns != UINT64_MAX && due_ns > io->now_ns)
+    if (atomic_load(&sender->command) == CONTINUE && due_ns != UINT64_MAX && due_ns > io->now_ns)
         sender->sending_end_ns = due_ns < sender->setting.end_ns ? due_ns : sender->setting.end_ns;
     sender->unsent = request_send_abandon(io, most);
     sender->cpu_ns = clock_thread_cpu_ns() - sender->cpu_start_ns;
@@ -135,7 +136,7 @@ static void end_draining(struct sender *sender)
 static bool has_sent_all(const struct sender *sender)
 {
     const struct request_io *io = &sender->io;
-    return atomic_load(&sender->order) != CONTINUE || !request_send_has_more(io) ||
+    return atomic_load(&sender->command) != CONTINUE || !request_send_has_more(io) ||
            ((sender->setting.rate || io->measuring) && sender->setting.end_ns != UINT64_MAX &&
             io->now_ns >= sender->setting.end_ns + CATCH_UP_NS);
 }
@@ -158,14 +159,14 @@ static void begin_leave(struct sender *sender)
  * early does not wait for it. */
 static bool awaits_late(const struct sender *sender)
 {
-    return atomic_load(&sender->order) == CONTINUE &&
+    return atomic_load(&sender->command) == CONTINUE &&
            reply_match_deadline_ns(sender->io.match) != UINT64_MAX;
 }
 
 static void advance_phase(struct sender *sender)
 {
     const struct request_io *io = &sender->io;
-    if (atomic_load(&sender->order) == ABORT)
+    if (atomic_load(&sender->command) == ABORT)
         sender->phase = ENDED;
     if (sender->phase == SENDING && has_sent_all(sender))
         end_sending(sender);
@@ -250,8 +251,8 @@ static bool receive(struct sender *sender, const uint32_t *ready, int count)
     return drained;
 }
 
-/* A reply in a receive buffer was in time, however late it is read: requests expire only when the
- * sockets are empty. */
+/* A reply that waits in a receive buffer arrived in time, even if it is read late: requests expire
+ * only when the sockets are empty. */
 static void expire(struct sender *sender, bool drained)
 {
     struct request_io *io = &sender->io;
@@ -361,20 +362,20 @@ void sender_request_report(struct sender *sender)
     poller_wake(sender->poller);
 }
 
-static void set_order(struct sender *sender, enum order order)
+static void set_command(struct sender *sender, enum command command)
 {
-    atomic_store(&sender->order, order);
+    atomic_store(&sender->command, command);
     poller_wake(sender->poller);
 }
 
 void sender_stop(struct sender *sender)
 {
-    set_order(sender, STOP);
+    set_command(sender, STOP);
 }
 
 void sender_abort(struct sender *sender)
 {
-    set_order(sender, ABORT);
+    set_command(sender, ABORT);
 }
 
 void sender_expect_copies(struct sender *sender, const struct copy_counts_payload *payload)

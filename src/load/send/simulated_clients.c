@@ -13,8 +13,8 @@
 #include <string.h>
 
 enum {
-    /* Enough for a stall of some 10 ms at a million datagrams per second. The kernel grants less
-       unless net.core.[rw]mem_max or CAP_NET_ADMIN allow it. */
+    /* Enough for a stall of about 10 ms at a million datagrams per second. The kernel grants less
+     * unless net.core.[rw]mem_max or CAP_NET_ADMIN allow it. */
     BUFFER_BYTES = 8 << 20,
     OTHER_FILES = 64, /* descriptors besides those of the clients */
 };

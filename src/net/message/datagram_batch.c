@@ -244,7 +244,8 @@ int batch_send(struct batch *batch, int socket)
 {
     int retries = 0; /* of the next datagram */
     while (batch->sent < batch->queued) {
-        /* A short count does not tell why the next one failed; another call from there does. */
+        /* A short count does not include the error of the next one; another call from there returns
+         * it. */
         int count = sendmmsg(socket, batch->out + batch->sent,
                              (unsigned)(batch->queued - batch->sent), MSG_DONTWAIT);
         if (count > 0) {

@@ -9,8 +9,8 @@
 
 enum { DISCARD_PORT = 9 };
 
-/* Connects to a loopback address, or, if the socket is bound to an interface, or there is no
- * loopback address, to its own address: no client's datagram comes from there. */
+/* Connects to a loopback address. If the socket is bound to an interface, or there is no loopback
+ * address, connects to its own address. No client's datagram comes from either. */
 int send_only_socket_connect(int socket, const struct addr *bound)
 {
     static const uint8_t loopback_ips[2][16] = {{127, 0, 0, 1}, {[15] = 1}};

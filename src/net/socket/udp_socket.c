@@ -42,8 +42,8 @@ static int set_ipv4(int socket, bool reports_destination)
     return error;
 }
 
-/* Routers do not fragment IPv6, and many paths drop the ICMP error "packet too big" that would tell
- * the sender to do it. So fragments are made as small as every path forwards (RFC 8200, section 5),
+/* Routers do not fragment IPv6, and many paths drop the ICMP error "packet too big" on which the
+ * sender would do it. So fragments are made as small as every path forwards (RFC 8200, section 5),
  * as name servers do. Linux fragments only datagrams that are longer than the MTU of the link or
  * the route: those between 1,280 bytes and that MTU are sent whole until a "packet too big" comes,
  * so those errors stay enabled. If the kernel lacks the option, nothing changes. */

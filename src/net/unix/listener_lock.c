@@ -20,7 +20,7 @@ static bool is_at(int fd, const char *path)
            opened.st_ino == found.st_ino;
 }
 
-/* Opens the lock file; -EEXIST if something else than a regular file is in its place. */
+/* Opens the lock file; -EEXIST if something other than a regular file is in its place. */
 static int open_lock(const char *path)
 {
     struct stat found;
@@ -53,8 +53,8 @@ int listener_lock_take(struct listener_lock *lock, const char *path, uint32_t ti
         bool locked = flock(lock->fd, LOCK_EX | LOCK_NB) == 0;
         if (!locked)
             inotify_add_watch(removal.fd, lock->path, IN_ATTRIB | IN_DONT_FOLLOW);
-        /* If the file that was opened is still there, it was there when the watch was set. If it is
-         * not, the holder has released it, and there is nothing to wait for. */
+        /* If the file that was opened is still there, it was also there when the watch was set. If
+         * it is not, the holder has released it, and the next attempt can take it. */
         bool there = is_at(lock->fd, lock->path);
         if (locked && there) {
             error = 0;

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* Some C libraries have no statx: musl before 1.2.5, glibc before 2.28. Kernels before 4.11
- * (ENOSYS) and old sandboxes (EPERM) have none either; then the time of creation is not known. */
+ * (ENOSYS) and old sandboxes (EPERM) lack it, too; then the time of creation is not known. */
 static int read_attributes(const char *path, struct statx *found)
 {
     struct stat file;

@@ -14,8 +14,8 @@ enum {
     /* Connections that wait to be accepted: as many as the sessions that a server serves at the
      * same time, so that clients rarely have to wait in connect. */
     BACKLOG = 64,
-    /* The lock is held for less than a millisecond, on a busy host a few; longer only on purpose.
-     */
+    /* The lock is held only for a few system calls; a process that holds it longer does so on
+     * purpose. */
     OPEN_TIMEOUT_MS = 1000,
     CLOSE_TIMEOUT_MS = 100, /* the whole stop of a server may take a second */
 };

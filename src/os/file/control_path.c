@@ -63,8 +63,8 @@ static int check_private(int directory)
     return status.st_uid == geteuid() && (status.st_mode & 0077) == 0 ? 0 : -EPERM;
 }
 
-/* The future user of the server must be able to remove the socket from the directory, and no other
- * user: not the former owner, if the server ran as another user before. */
+/* Gives the directory to the future user of the server, so that only this user can remove the
+ * socket, and not the user as which the server ran before. */
 static int set_owner(int directory, const struct identity *owner)
 {
     uid_t uid = owner->uid == (uid_t)-1 ? geteuid() : owner->uid;

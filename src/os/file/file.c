@@ -64,8 +64,8 @@ static int read_all(int fd, size_t max_bytes, struct buffer *buffer)
     return 0;
 }
 
-/* Opens a file whose reading does not block. A FIFO is not one, since even its opening waits for a
- * writer, nor is a terminal. */
+/* Opens a file, unless reading it could block: a FIFO, for which even opening waits for a writer,
+ * or a terminal. */
 static int open_file(const char *path)
 {
     struct stat found;

@@ -78,7 +78,7 @@ static bool is_ready(int fd)
 }
 
 /* Standard error may be non-blocking if another process that shares it has set that. */
-static void wait_for_room(int fd)
+static void wait_until_writable(int fd)
 {
     struct pollfd wait = {.fd = fd, .events = POLLOUT};
     poll(&wait, 1, -1);
@@ -96,7 +96,7 @@ static int write_to_stderr(const struct log_sink *sink, const struct log_line *l
         if (part >= 0)
             written += (size_t)part;
         else if (errno == EAGAIN && sink->wake >= 0)
-            wait_for_room(STDERR_FILENO);
+            wait_until_writable(STDERR_FILENO);
         else if (errno != EINTR)
             return -errno;
     }

@@ -86,8 +86,8 @@ void log_writer_put(const struct log_line *line)
         post(writer.wake);
 }
 
-/* Removes the next line from the queue. Returns false if there is none; *ended tells that none will
- * come. */
+/* Removes the next line from the queue. Returns false if there is none; *ended is then true if none
+ * will come. */
 static bool take(bool *ended)
 {
     pthread_mutex_lock(&writer.lock);

@@ -125,7 +125,7 @@ static bool is_refused(const struct loop_handler *handler)
     return handler->own_poll.queued && handler->own_poll.run == run_own_poll;
 }
 
-/* Has the loop poll the descriptor itself, since epoll does not watch it. */
+/* Makes the loop poll the descriptor itself, since epoll does not watch it. */
 static void poll_ourselves(struct loop_handler *handler)
 {
     loop_cancel(handler->loop, &handler->own_poll);

@@ -17,7 +17,7 @@ static void on_signal(void *state, unsigned events)
 }
 
 /* A SIGINT or SIGHUP that was ignored when the process started is ignored on purpose. signalfd
- * would report it all the same, since a blocked signal is queued even if it is ignored. */
+ * would report it nevertheless, since a blocked signal is queued even if it is ignored. */
 static bool is_ignored(int signal)
 {
     struct sigaction action;

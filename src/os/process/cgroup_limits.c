@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-    TEXT_BYTES_MAX = 4 << 20, /* mountinfo of a host with some ten thousand mounts */
+    TEXT_BYTES_MAX = 4 << 20, /* enough for the mountinfo of a host with ten thousand mounts */
     NAME_BYTES_MAX = 64,      /* longer than every file name that is read */
 };
 

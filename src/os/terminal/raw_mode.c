@@ -136,7 +136,8 @@ static int install_guards(void)
     return atexit(raw_mode_leave) == 0 ? 0 : -ENOMEM;
 }
 
-/* Sets the mode and writes begin. entered is set first, so that a signal in between restores it. */
+/* Sets the mode, and writes raw_mode.begin. Sets raw_mode.entered first, so that a signal in
+ * between restores the mode. */
 static int set_raw(void)
 {
     raw_mode.entered = true;

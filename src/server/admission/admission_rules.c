@@ -26,7 +26,7 @@ void admission_tables_free(struct admission_tables *tables)
         memory_release(tables->prefixes, prefix_counts_bytes(tables->clients_max));
 }
 
-/* Returns false without memory for the table, which is made at the first call. */
+/* Makes the table at the first call. Returns false if there is no memory for it. */
 static bool make_limiter(struct admission_tables *tables)
 {
     void *memory = tables->limiter;
@@ -35,7 +35,7 @@ static bool make_limiter(struct admission_tables *tables)
     return memory != NULL;
 }
 
-/* Likewise. */
+/* The same for the table of prefixes. */
 static bool make_prefixes(struct admission_tables *tables)
 {
     void *memory = tables->prefixes;

@@ -3,6 +3,7 @@
 #include "os/log/log.h"
 #include "server/admission/cookie_rotation.h"
 #include "server/admission/on_link_refresh.h"
+#include "server/workers/worker_updates.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -51,7 +52,8 @@ static void deliver(struct admission_updates *admission)
 {
     for (size_t i = 0; i < admission->worker_count; i++) {
         struct delivery *delivery = &admission->deliveries[i];
-        /* A worker that has not read the last one within a minute gets both with the next. */
+        /* A worker that has not handled the last delivery yet gets the newer values with the next
+         * one. */
         if (delivery->pending)
             continue;
         delivery->pending = true;
@@ -63,9 +65,9 @@ static void deliver(struct admission_updates *admission)
     }
 }
 
-/* After a rotation of the secrets, and when a new list of on-link addresses is due. While a
- * delivery is pending, a worker may still use the list before the last one: the list is made again
- * a minute later. */
+/* Called after a rotation of the secrets, and when a new list of on-link addresses is due. While a
+ * delivery is pending, a worker may still use the previous list, which a refresh would free: then
+ * the list is made again only a minute later. */
 static void refresh_and_deliver(void *state)
 {
     struct admission_updates *admission = state;
@@ -89,9 +91,10 @@ int admission_updates_new(struct admission_updates **admission, uint32_t clients
         return error;
     }
     if ((error = on_link_refresh_init(&made->on_link)) != 0)
-        log_event(LOG_LEVEL_WARNING, "challenges to neighbours have no budget of their own",
+        log_event(LOG_LEVEL_WARNING, "cannot tell the addresses of the local links from others",
                   "reason", strerror(-error), "advice",
-                  "let udpsrv list the host's addresses (netlink); it is tried again each minute",
+                  "floods from these addresses may delay new clients; permit netlink, which is "
+                  "tried again each minute",
                   NULL);
     *admission = made;
     return 0;

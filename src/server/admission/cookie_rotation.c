@@ -24,9 +24,10 @@ static void rotate(void *state)
     if (error == 0)
         cookie_secrets_rotate(&rotation->secrets, &key, clock_now_ms());
     else
-        log_event(LOG_LEVEL_ERROR, "cannot replace the secret of cookies", "reason",
-                  strerror(-error), "advice",
-                  "new clients cannot join until the kernel has entropy; it is tried again each "
+        log_event(LOG_LEVEL_ERROR, "cannot replace the cookie secret", "reason", strerror(-error),
+                  "advice",
+                  "new clients cannot join once the old secrets have expired, after 1 to 2 "
+                  "minutes; it is tried again each "
                   "minute",
                   NULL);
     rotation->on_minute(rotation->state);

@@ -6,10 +6,10 @@
 #include <stddef.h>
 
 enum {
-    /* From a request to the refresh: the kernel's tables are read ten times a second at most, which
-     * takes 1 us a neighbour, and mostly there are some 1,000 of them; */
+    /* From a request to the refresh: the kernel's tables are read ten times a second at most. */
     DELAY_NS = 100000000,
-    /* where reading takes longer, 20 times as long as that: a twentieth of a processor. */
+    /* If reading takes long, the delay is 20 times that: reading takes a twentieth of a processor.
+     */
     DELAY_PER_READ = 20,
 };
 

@@ -15,12 +15,12 @@ struct job {
     struct job *next;
     struct job_report report; /* its counts are filled in when the job has ended */
     uint64_t started_ms;      /* 0 while it waits */
-    bool cancelled;           /* it still runs until all messages are answered */
+    bool cancelled;           /* it still runs until all workers have answered */
     struct waiter {
         job_ended *ended; /* NULL: no session waits */
         void *state;
     } submitter, canceller;
-    size_t pending; /* messages to workers that are not answered; 0: the job has ended */
+    size_t pending; /* messages to workers that they have not answered; 0: the job has ended */
     struct worker_job *worker_jobs; /* one for each worker */
     uint8_t bytes[];
 };

@@ -3,7 +3,7 @@
 #include "config/config_keys.h"
 #include "os/file/control_path.h"
 #include "os/log/error_message.h"
-#include "server/config/config_check.h"
+#include "server/config/config_load.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ int config_print_run(const struct server_options *options)
 {
     struct config_files_result result;
     const char *section = NULL;
-    int error = config_check_read(&result, options);
+    int error = config_load(&result, options);
     if (error == 0 && !config_for_each_value(result.config, print_key, &section)) {
         print_error(strerror(ENOMEM), "free some memory", "printing the configuration");
         error = -1;

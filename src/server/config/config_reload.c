@@ -1,8 +1,10 @@
 #include "server/config/config_reload.h"
 
 #include "config/config_keys.h"
+#include "config/exposed_listeners.h"
 #include "os/log/log.h"
 #include "os/loop/signals.h"
+#include "server/workers/worker_updates.h"
 #include "text/printable.h"
 
 #include <errno.h>
@@ -18,9 +20,9 @@ enum {
 /* A reload in progress: the settings are sent to each worker, and the last reply ends the reload.
  */
 struct reloading {
-    reload_done *done;
+    config_reload_callback *done;
     void *state;
-    struct reload_report report;
+    struct config_reload_report report;
     char *restart[RESTART_KEYS_MAX];
     char restart_text[RESTART_KEYS_MAX][RESTART_KEY_BYTES];
     struct worker_settings settings;
@@ -90,7 +92,7 @@ static bool choose_reply(struct reloading *reloading, struct reply **in_use,
 
 /* Replaces the rules and the reply in use by those of the configuration, both or neither. Returns
  * false if memory is short. */
-static bool choose_settings(struct reloading *reloading, const struct reload_target *target,
+static bool choose_settings(struct reloading *reloading, const struct config_reload_context *target,
                             const struct config *config)
 {
     struct admission_rules rules;
@@ -105,15 +107,16 @@ static bool choose_settings(struct reloading *reloading, const struct reload_tar
     return true;
 }
 
-static struct reloading *prepare(const struct reload_target *target, const struct config *config,
-                                 reload_done *done, void *state)
+static struct reloading *prepare(const struct config_reload_context *target,
+                                 const struct config *config, config_reload_callback *done,
+                                 void *state)
 {
     struct reloading *made = calloc(1, sizeof *made + target->worker_count * sizeof made->steps[0]);
     if (made == NULL)
         return NULL;
     made->done = done;
     made->state = state;
-    made->report = (struct reload_report){
+    made->report = (struct config_reload_report){
         .applied = true, .file = target->options->config_path, .restart = made->restart};
     made->settings = (struct worker_settings){
         .ttl_ms = config->clients.ttl_ms,
@@ -129,7 +132,7 @@ static struct reloading *prepare(const struct reload_target *target, const struc
     return NULL;
 }
 
-static void apply(const struct reload_target *target, struct reloading *reloading,
+static void apply(const struct config_reload_context *target, struct reloading *reloading,
                   const struct config *config)
 {
     log_setup("udpsrv", config->log.level, config->log.format, config->log.target);
@@ -150,21 +153,22 @@ static void apply(const struct reload_target *target, struct reloading *reloadin
 static bool lacks_policy(const struct config *started, const struct config *config)
 {
     size_t first;
-    return config->admission.policy == POLICY_UNSET && config_exposed_count(started, &first) > 0;
+    return config->admission.policy == POLICY_UNSET && exposed_listeners_count(started, &first) > 0;
 }
 
-static void refuse(char **problems, size_t count, const char *advice, reload_done *done,
+static void refuse(char **problems, size_t count, const char *advice, config_reload_callback *done,
                    void *state)
 {
     for (size_t i = 0; i < count; i++)
         log_event(LOG_LEVEL_ERROR, "cannot reload: the old configuration stays in effect", "reason",
                   problems[i], "advice", advice, NULL);
-    const struct reload_report report = {.problems = problems, .problem_count = count};
+    const struct config_reload_report report = {.problems = problems, .problem_count = count};
     done(state, &report);
 }
 
 /* Refuses with one problem that has no line in a file. */
-static void refuse_one(const char *text, const char *advice, reload_done *done, void *state)
+static void refuse_one(const char *text, const char *advice, config_reload_callback *done,
+                       void *state)
 {
     char problem[512];
     snprintf(problem, sizeof problem, "%s", text);
@@ -172,7 +176,7 @@ static void refuse_one(const char *text, const char *advice, reload_done *done, 
 }
 
 /* Reading a pipe again would block until it is written to, or read an empty configuration. */
-static void refuse_once(const char *path, reload_done *done, void *state)
+static void refuse_once(const char *path, config_reload_callback *done, void *state)
 {
     char shown[256], text[512];
     printable_ascii(shown, sizeof shown, path, strlen(path));
@@ -188,7 +192,8 @@ static bool signals_wait(const void *state)
     return loop_signals_are_pending(state);
 }
 
-static int read_again(const struct reload_target *target, struct config_files_result *result)
+static int read_again(const struct config_reload_context *target,
+                      struct config_files_result *result)
 {
     const struct server_options *options = target->options;
     const struct config_files_mode mode = {.is_cancelled = signals_wait,
@@ -202,7 +207,8 @@ static int read_again(const struct reload_target *target, struct config_files_re
     return -ECANCELED;
 }
 
-void reload(const struct reload_target *target, reload_done *done, void *state)
+void config_reload(const struct config_reload_context *target, config_reload_callback *done,
+                   void *state)
 {
     static const char correct[] = "correct it, and reload again";
     struct config_files_result result;
@@ -226,6 +232,6 @@ void reload(const struct reload_target *target, reload_done *done, void *state)
                    "listening sockets: set it, or restart",
                    correct, done, state);
     else
-        refuse_one("out of memory; try again", "free some memory, and reload again", done, state);
+        refuse_one("out of memory", "free some memory, and reload again", done, state);
     config_files_free(&result);
 }

@@ -13,8 +13,8 @@
 #include <stdio.h>
 
 enum {
-    /* Measured: an idle server with one worker uses 3 MiB without its index. Each other worker adds
-     * less than 1 MiB, most of it the registry's table of local addresses. */
+    /* Upper limits, rounded to MiB, of an idle server with one worker without its index, and of
+     * each further worker, which is mostly the registry's table of local addresses. */
     BASE_BYTES = 4 << 20,
     WORKER_BYTES = 1 << 20,
     /* Datagrams of two batches (BATCH_MAX of net/message/datagram_batch): received and sent. */

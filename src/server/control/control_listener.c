@@ -32,9 +32,9 @@ static void accept_session(struct control *control, int fd)
     if (!session)
         log_shortage("cannot open an operator's session", ENOMEM);
     else if (control->count > CONTROL_SESSIONS_MAX)
-        session_eviction_make_room(control, session,
-                                   "cannot keep the session: all sessions are in use; connect "
-                                   "again later");
+        session_eviction_close_idle(control, session,
+                                    "cannot keep the session: all sessions are in use; connect "
+                                    "again later");
 }
 
 static void on_connection(void *state, unsigned events)
@@ -51,9 +51,9 @@ static void on_connection(void *state, unsigned events)
     /* No descriptor or no memory, and the connection still waits: without a pause the loop would
      * spin until something is freed. */
     log_shortage("cannot accept an operator's connection", -fd);
-    if (!session_eviction_make_room(control, NULL,
-                                    "cannot keep the session: the server is out of descriptors; "
-                                    "connect again later")) {
+    if (!session_eviction_close_idle(control, NULL,
+                                     "cannot keep the session: the server is out of descriptors; "
+                                     "connect again later")) {
         loop_change(control->handler, 0);
         loop_timer_once(&control->retry, ACCEPT_RETRY_NS);
     }

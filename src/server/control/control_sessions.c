@@ -20,7 +20,8 @@ static void leave_place(struct control_session *session)
     control->sessions[place] = control->sessions[--control->count];
 }
 
-/* A peer that does not read its output must not keep the descriptor open. */
+/* Frees the stream at once if output is waiting: a peer that does not read must not keep the
+ * descriptor open. */
 void control_session_close(struct control_session *session)
 {
     leave_place(session);

@@ -7,13 +7,13 @@ static bool is_idle(const struct control_session *session)
     return !session->running;
 }
 
-/* In the middle of a long answer that its peer does not read. */
+/* Whether the session is in the middle of a long answer that its peer does not read. */
 static bool is_stuck(const struct control_session *session)
 {
     return session->running && session->resume;
 }
 
-/* Returns the session of that kind that was not used for the longest time. */
+/* Returns the least recently used session of that kind. */
 static struct control_session *longest(const struct control *control,
                                        bool (*is_kind)(const struct control_session *))
 {
@@ -26,8 +26,8 @@ static struct control_session *longest(const struct control *control,
     return found;
 }
 
-bool session_eviction_make_room(const struct control *control,
-                                const struct control_session *newcomer, const char *why)
+bool session_eviction_close_idle(const struct control *control,
+                                 const struct control_session *newcomer, const char *why)
 {
     struct control_session *idle = longest(control, is_idle), *stuck = longest(control, is_stuck);
     if (stuck && (!idle || idle == newcomer))

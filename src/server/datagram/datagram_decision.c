@@ -38,7 +38,7 @@ void datagram_decider_set_rules(struct datagram_decider *decider,
                                 rules->dry_run ? 0 : rules->per_prefix);
 }
 
-/* Counts a datagram against the rate of its source. Returns whether it is over the rate and has to
+/* Counts a datagram against the rate of its source. Returns whether it is above the rate and has to
  * be dropped. */
 static bool is_limited(struct decision *decision, const struct addr *source,
                        enum rate_limiter_sender sender)
@@ -63,9 +63,9 @@ static struct challenge_queue *challenge_queue_of(struct decision *decision,
                                                                 : &decision->answers->routed;
 }
 
-/* Queues a challenge in place of a reply, unless the unverified datagrams of its source are over
- * the rate. Its 21 bytes, or 69 with the headers of IPv6, are at most three times the size of any
- * datagram, which is at least that of its headers. */
+/* Queues a challenge instead of a reply, unless the unverified datagrams of its source are above
+ * the rate. It has 21 bytes, 49 with the headers of IPv4 and 69 with those of IPv6, for at least 28
+ * and 48 that were received: at most 1.75 times as many (docs/security.md). */
 static void challenge(struct decision *decision, int i)
 {
     const struct addr *source = &decision->datagrams[i].source;
@@ -111,8 +111,8 @@ static bool is_verified(struct decision *decision, const struct datagram *datagr
     return false;
 }
 
-/* Step 7: what begins like a frame. Returns false if no reply follows; else sets what it means for
- * the registry, and the bytes before its request. */
+/* Step 7: a datagram that begins like a frame. Returns false if it gets no reply; otherwise sets
+ * the action for the registry, and the number of bytes before its request. */
 static bool filter_frame(struct decision *decision, int i, enum registry_action *action,
                          uint8_t *header_bytes)
 {
@@ -171,8 +171,8 @@ static uint64_t *drop_reason(struct decision *decision, const struct datagram *d
         return &stats->drop_oversize;
     if (source->port == 0)
         return &stats->drop_port_zero;
-    /* Under the cookie policy a client may use our port on its own host: another server there would
-     * get a challenge, and drop it. */
+    /* Under the cookie policy a client may send from the port number on which we listen: if it is
+     * another server, it gets a challenge, which it drops. */
     if (decision->to_group
             ? own_addrs_has(decider->groups.own_addrs, source)
             : own_ports_has(decider->own_ports, source->port) &&
@@ -197,7 +197,7 @@ static inline bool is_denied_or_limited(struct decision *decision, const struct 
 }
 
 /* The fast path of steps 1 to 4: returns true for nearly all datagrams that need not be dropped,
- * and false where drop_reason has to look. own_ports_has is true for port 0, too; 0.x.y.z, ::x,
+ * and false if drop_reason has to decide. own_ports_has is true for port 0, too; 0.x.y.z, ::x,
  * addresses above 223.x.y.z and dfff:, and those that end like a broadcast address of ours take the
  * slow path. */
 static inline bool needs_no_check(const struct datagram_decider *decider,
@@ -303,8 +303,9 @@ static void pass_to_callback(const struct decision *decision, size_t first, size
     }
 }
 
-/* Returns the end of the datagrams that are recorded together with the first: all of them; with a
- * message callback those before the next leave, since the callback looks up the source of each. */
+/* Returns the end of the run of datagrams that are recorded together with the first: all of them;
+ * or, with a message callback, those before the next leave, since the callback looks up the source
+ * of each. */
 static size_t run_end(const struct decision *decision, size_t first)
 {
     const struct admitted *admitted = &decision->admitted;

@@ -15,9 +15,9 @@
 enum {
     RETRY_NS = 10000000, /* 10 ms, after a receive that failed: a lasting failure must not take the
                             whole processor */
-    /* From so many datagrams at once the socket is taken out of epoll until it is empty, which
-     * costs two system calls and saves some 250 ns a reply (docs/performance.md, "What epoll
-     * costs"). */
+    /* When this number of datagrams arrives at once, the socket is taken out of epoll until it is
+     * empty, which costs two system calls and saves about 250 ns a reply (docs/performance.md,
+     * "What epoll costs a UDP socket"). */
     BUSY_DATAGRAMS = 16,
 };
 
@@ -84,18 +84,18 @@ static void send_all_challenges(struct datagram_io *io)
 {
     const struct send_socket_set *sockets = &io->options.senders;
     struct challenge_queue *on_link = &io->answers.on_link, *routed = &io->answers.routed;
-    /* The socket may be full of datagrams to neighbours that have stopped to answer. */
+    /* The socket may be full of datagrams to neighbours that no longer answer. */
     if (batch_queued(routed->batch) > 0 && send_challenges(io, routed, sockets->routed) > 0)
-        io->options.on_link_failed(io->options.on_link_state);
+        io->options.on_challenge_failed(io->options.on_link_state);
     if (batch_queued(on_link->batch) == 0)
         return;
-    /* Without a socket of their own they may fill only a part of the shared send buffer. */
+    /* If they share the send buffer, they may fill only a part of it. */
     if (sockets->on_link < 0 &&
         socket_send_buffer_used(sockets->routed) > SEND_SOCKET_SET_ON_LINK_BYTES)
         batch_fail_rest(on_link->batch, EAGAIN);
     int socket = sockets->on_link < 0 ? sockets->routed : sockets->on_link;
     if (send_challenges(io, on_link, socket) > 0)
-        io->options.on_link_failed(io->options.on_link_state);
+        io->options.on_challenge_failed(io->options.on_link_state);
 }
 
 /* ---- replies ---- */
@@ -112,9 +112,9 @@ static void count_replies(struct slot *slot)
     batch_clear(slot->batch);
 }
 
-/* Queues copies of the replies that a slot's batch could not send; where the queue is full they
- * have failed. Their requests are counted as received only when the replies are sent or have
- * failed, so that the counters always add up. */
+/* Queues copies of the replies that a slot's batch could not send; if the queue is full they count
+ * as failed. Their requests are counted as received only when the replies are sent or have failed,
+ * so that the counters always add up. */
 static void queue_unsent(struct slot *slot)
 {
     struct datagram_io *io = slot->io;
@@ -212,7 +212,8 @@ static void end_pause(void *state)
     watch_socket(io);
 }
 
-/* epoll would report the socket again at once, while receiving fails for want of memory. */
+/* Without a pause, epoll would report the socket again at once, as long as receiving fails for lack
+ * of memory. */
 static void pause_receiving(struct datagram_io *io, int error)
 {
     struct loop_timer *retry = &io->retry;
@@ -227,9 +228,9 @@ static void pause_receiving(struct datagram_io *io, int error)
     watch_socket(io);
 }
 
-/* Receives and answers batches until the socket is empty, at most drain_batches: also after a batch
- * that was not full, since more may have arrived meanwhile, and recvmmsg costs no more than
- * epoll_wait. */
+/* Receives and answers batches until the socket is empty, at most drain_batches. Continues after a
+ * batch that was not full, since more may have arrived meanwhile, and trying costs one system call,
+ * as waiting in epoll_wait would. */
 static void receive_and_answer(struct datagram_io *io)
 {
     for (int batches = 0; batches < io->options.drain_batches; batches++) {

@@ -4,7 +4,7 @@
 #include "os/log/log.h"
 #include "server/listen/unicast_sockets.h"
 
-/* The addresses of the unicast listeners, but for wildcards: no datagram comes from one. */
+/* Adds the addresses of the unicast listeners, except wildcards, from which no datagram comes. */
 static void add_unicast_addrs(struct own_addrs *own_addrs, const struct listeners *listeners)
 {
     for (size_t i = 0; i < listeners->unicast_count; i++)

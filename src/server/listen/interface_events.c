@@ -2,7 +2,8 @@
 
 #include "net/interface/interface.h"
 #include "net/interface/interface_watch.h"
-#include "server/listen/socket_file_recovery.h"
+#include "server/listen/stream_socket_file_recovery.h"
+#include "server/workers/worker_updates.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ struct update {
 struct interface_events {
     struct interface_events_options options;
     struct listener_restore recovery;
-    struct socket_file_recovery files;
+    struct stream_socket_file_recovery files;
     struct interface_watch *watch;
     struct socket_renewal **renewals; /* by worker: updates[i].next */
     bool missing;                     /* a listener waits for its interface or address */
@@ -71,7 +72,8 @@ static bool read_broadcast_addrs(struct interface_events *interfaces)
     return true;
 }
 
-/* Not at once, but within a second: a program that removes a whole directory can finish first. */
+/* Checks within a second, not at once, so that a program that removes a whole directory can finish
+ * first. */
 static void check_later(void *state)
 {
     struct interface_events *interfaces = state;
@@ -82,10 +84,10 @@ static void check_later(void *state)
 static bool find_changes(struct interface_events *interfaces)
 {
     bool changed = read_broadcast_addrs(interfaces);
-    socket_file_recovery_check(&interfaces->files, interfaces->renewals[0], &changed);
+    stream_socket_file_recovery_check(&interfaces->files, interfaces->renewals[0], &changed);
     interfaces->missing =
         listener_restore_check(&interfaces->recovery, none_pending(interfaces), &changed);
-    bool watched = socket_file_recovery_watch(&interfaces->files);
+    bool watched = stream_socket_file_recovery_watch(&interfaces->files);
     interface_watch_poll(interfaces->watch, interfaces->missing || !watched);
     return changed;
 }
@@ -137,10 +139,10 @@ static struct interface_events *new_changes(const struct interface_events_option
     made->options = *options;
     made->recovery = (struct listener_restore){
         .config = options->config, .sockets = options->sockets, .renewals = made->renewals};
-    made->files = (struct socket_file_recovery){.loop = options->loop,
-                                                .sockets = options->sockets,
-                                                .on_change = check_later,
-                                                .state = made};
+    made->files = (struct stream_socket_file_recovery){.loop = options->loop,
+                                                       .sockets = options->sockets,
+                                                       .on_change = check_later,
+                                                       .state = made};
     for (size_t i = 0; i < options->worker_count; i++) {
         struct update *update = &made->updates[i];
         update->interfaces = made;
@@ -185,7 +187,7 @@ void interface_events_stop(struct interface_events *interfaces)
 {
     if (interfaces == NULL)
         return;
-    socket_file_recovery_close(&interfaces->files);
+    stream_socket_file_recovery_close(&interfaces->files);
     interface_watch_close(interfaces->watch);
     interfaces->watch = NULL;
 }

@@ -29,8 +29,8 @@ void listeners_warn_of_waiting(const struct listener *listener, int error)
 void listeners_log_failed(const char *address, int error, const char *advice, int *logged_error)
 {
     if (*logged_error != error)
-        log_event(LOG_LEVEL_ERROR, "cannot serve an address again", "address", address, "reason",
-                  strerror(-error), "advice", advice, NULL);
+        log_event(LOG_LEVEL_ERROR, "cannot listen again on an address that has returned", "address",
+                  address, "reason", strerror(-error), "advice", advice, NULL);
     *logged_error = error;
 }
 

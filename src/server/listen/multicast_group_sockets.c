@@ -55,8 +55,8 @@ static int open_reply_socket(struct multicast_group_sockets *group, struct liste
     return 0;
 }
 
-/* A wildcard listener on the group's port shares it only for the moment of the bind, so that no
- * other program can use it. */
+/* A wildcard listener on the group's port shares the port only during the bind, so that no other
+ * program can bind to it. */
 static int bind_to_group(const struct listeners *listeners, const struct addr *group,
                          uint32_t interface, uint32_t receive_buffer_bytes)
 {

@@ -71,7 +71,7 @@ static int open_link_group(const struct listener_restore *recovery, size_t i, ui
     return 0;
 }
 
-/* Returns 0 or -errno; it is no error that the membership exists already (EADDRINUSE). */
+/* Returns 0 or -errno; 0 also if the membership exists already (EADDRINUSE). */
 static int join_again(const struct listener_restore *recovery, size_t i, uint32_t interface,
                       bool *added)
 {
@@ -172,7 +172,8 @@ static void restore(const struct listener_restore *recovery, size_t i, uint32_t 
         log_restored(listener->text, listener->zone);
 }
 
-/* For sockets that are bound to a missing address: connects those that send once it appears. */
+/* Handles sockets that are bound to a missing address: once it appears, connects the sockets that
+ * send. */
 static void check_address(const struct listener_restore *recovery, size_t i, bool all_taken)
 {
     struct listener *listener = &recovery->sockets->listeners.list[i];
@@ -201,8 +202,8 @@ static uint32_t find_interface(const struct listener *listener, bool is_group)
     return interface_route_lookup(&listener->config->addr);
 }
 
-/* Where netlink is not permitted, the interface by which a route had a group joined is not known.
- * Joining again succeeds if the membership was lost. */
+/* If netlink is not permitted, the interface on which the kernel joined a group by its routes is
+ * not known. Joining again succeeds only if the membership was lost. */
 static void check_routed_group(const struct listener_restore *recovery, size_t i)
 {
     const struct listener *listener = &recovery->sockets->listeners.list[i];
@@ -234,6 +235,15 @@ static void check_listener(const struct listener_restore *recovery, size_t i, bo
 
 /* ---- broadcast.multicast ---- */
 
+static void mark_multicast_lost(const struct listener_restore *recovery)
+{
+    struct broadcast_multicast_socket *multicast = &recovery->sockets->first_worker.multicast;
+    char text[CONFIG_LISTEN_TEXT_BYTES];
+    multicast->missing = true;
+    multicast->logged_error = 0;
+    log_lost(config_listen_text(&recovery->config->broadcast.multicast, text), multicast->zone);
+}
+
 static void check_multicast(const struct listener_restore *recovery, bool *added)
 {
     struct broadcast_multicast_socket *multicast = &recovery->sockets->first_worker.multicast;
@@ -244,11 +254,8 @@ static void check_multicast(const struct listener_restore *recovery, bool *added
         return;
     config_listen_text(&recovery->config->broadcast.multicast, text);
     if (!multicast->missing &&
-        multicast->interface != broadcast_multicast_socket_interface(multicast)) {
-        multicast->missing = true;
-        multicast->logged_error = 0;
-        log_lost(text, multicast->zone);
-    }
+        multicast->interface != broadcast_multicast_socket_interface(multicast))
+        mark_multicast_lost(recovery);
     if (!multicast->missing)
         return;
     int socket = broadcast_multicast_socket_connect(multicast, recovery->config, &from);
@@ -276,9 +283,9 @@ void listener_restore_interface_removed(const struct listener_restore *recovery,
         if (!listener->missing && listener->interface == interface)
             mark_lost(recovery, i);
     }
-    struct broadcast_multicast_socket *multicast = &recovery->sockets->first_worker.multicast;
-    if (multicast->socket != 0 && multicast->interface == interface)
-        multicast->interface = 0;
+    const struct broadcast_multicast_socket *multicast = &recovery->sockets->first_worker.multicast;
+    if (multicast->socket != 0 && !multicast->missing && multicast->interface == interface)
+        mark_multicast_lost(recovery);
 }
 
 bool listener_restore_check(const struct listener_restore *recovery, bool all_taken, bool *added)

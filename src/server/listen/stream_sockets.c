@@ -75,7 +75,8 @@ int stream_sockets_open(struct stream_sockets *streams, const struct listeners *
         return socket;
     size_t i = streams->count++;
     streams->paths[i] = is_unix ? listen->path : NULL;
-    if (is_unix) /* a file that was removed since is created again, as a later removal would be */
+    if (is_unix) /* a file that was removed in between is created again, like one that is removed
+                    later */
         socket_file_read(listen->path, &streams->files[i]);
     streams->list[i] = (struct stream_listener){
         .socket = socket,

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For EADDRNOTAVAIL. */
+/* Returns what to do about EADDRNOTAVAIL. */
 static const char *advice_on_missing_address(const struct addr *addr)
 {
     switch (interface_address(addr)) {
@@ -71,7 +71,8 @@ static void warn_of_small_receive_buffer(const struct listener *listener,
               "the kernel bounds it", "advice", "raise net.core.rmem_max, or ask for less", NULL);
 }
 
-/* Not of a listener on loopback, where no neighbour can fail to answer. */
+/* Warns of a reserve that is too small, except for a listener on loopback, where no neighbour can
+ * fail to answer. */
 static void warn_of_small_reserve(const struct listener *listener)
 {
     char least[24], got[24];
@@ -96,8 +97,9 @@ static void close_sockets(struct listener *listener, size_t socket_count, size_t
     free(listener->sockets);
 }
 
-/* Where IPv6 is disabled on loopback, there is no address to connect a sender to. Mostly it is
- * disabled on all interfaces then, and no datagram is received. */
+/* If IPv6 is disabled on loopback, no address exists that a sender could be connected to, so the
+ * socket that receives also sends. Mostly IPv6 is then disabled on all interfaces, and no datagram
+ * is received. */
 static int open_single(struct listener *listener, size_t k, uint32_t send_buffer_bytes)
 {
     if (k == 0)
@@ -111,8 +113,8 @@ static int open_single(struct listener *listener, size_t k, uint32_t send_buffer
                                        send_buffer_bytes);
 }
 
-/* Opens the sockets that send, beside those that receive. The port is shared only meanwhile
- * (SO_REUSEADDR), so that no other program can be bound to it later. */
+/* Opens the sockets that send, beside those that receive. The port is shared only during this
+ * (SO_REUSEADDR), so that no other program can bind to it later. */
 static int open_senders(struct listener *listener, const struct config *config, size_t worker_count)
 {
     int error = 0;

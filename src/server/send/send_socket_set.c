@@ -31,9 +31,8 @@ void send_socket_set_init(struct send_socket_set *senders)
         senders->replies[i] = senders->copies[i] = -1;
 }
 
-/* Where the local address of a datagram is not known, the answer is sent by the socket that
- * receives: a wildcard listener's other sockets are connected, and would send from the loopback
- * address. */
+/* If the local address of a datagram is not known, the answer is sent by the socket that receives:
+ * a wildcard listener's other sockets are connected, and would send from the loopback address. */
 static int use_receiving_socket(struct send_socket_set *senders, size_t slot)
 {
     senders->replies[slot] = socket_duplicate(senders->routed);

@@ -111,9 +111,9 @@ static void on_connection(void *state, unsigned events)
     struct stream_clients *table = acceptor->table;
     (void)events;
     for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
-        /* The last descriptors are reserved for the operators' sessions. */
+        /* The other descriptors are reserved for the operators' sessions. */
         if (!stream_table_is_full(table) && table->occupied >= table->options.files) {
-            if (i == 0) /* a connection waits for certain */
+            if (i == 0) /* the event was for a connection that waits */
                 pause_accepting(table, -EMFILE);
             return;
         }
@@ -155,7 +155,7 @@ void stream_accept_close(struct stream_clients *table)
     for (size_t i = 0; i < table->acceptor_count; i++)
         loop_remove(&table->acceptors[i].handler);
     loop_timer_close(&table->retry);
-    table->paused = false; /* a client that is removed after this must not resume accepting */
+    table->paused = false; /* a client that is removed from now on must not resume accepting */
 }
 
 void stream_accept_replace_socket(struct stream_clients *table, uint8_t listener, int *socket)

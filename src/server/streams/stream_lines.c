@@ -66,8 +66,8 @@ void stream_lines_receive(struct stream_client *client, const uint8_t *bytes, si
     reply_to_line(client, bytes, size);
     if (relay_is_on(options->relay))
         relay_line(options->relay, client->serial, &client->relay_due_ns, bytes, size, now_ms);
-    /* A client is never disconnected for replies that it does not read: it is not read from until
-     * it does. */
+    /* A client is not disconnected for replies that it does not read. Instead no more of its lines
+     * are read until it reads them. */
     if (line_stream_is_backed_up(client->stream))
         line_stream_pause(client->stream);
 }

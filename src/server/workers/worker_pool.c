@@ -1,6 +1,5 @@
 #include "server/workers/worker_pool.h"
 
-#include "os/process/host.h"
 #include "os/process/processor_count.h"
 
 #include <errno.h>
@@ -8,11 +7,6 @@
 #include <stdlib.h>
 
 enum {
-    /* Descriptors: */
-    WORKER_FILES =
-        5, /* epoll, the eventfd of the mailbox, the timers of sweep, broadcast, sending */
-    LISTENER_FILES = 1 + SEND_SOCKET_SET_FILES_MAX, /* in one worker */
-    SERVER_FILES = 128, /* the operators' connections, files that are read, the log */
     /* Memory for waiting replies, as a multiple of server.receive-buffer: a reply may be longer
      * than its request. */
     REPLY_QUEUE_PER_RECEIVE_BUFFER = 4,
@@ -24,29 +18,6 @@ size_t workers_wanted(const struct config *config)
     if (wanted == CONFIG_WORKERS_AUTO)
         wanted = processor_count_within_quota();
     return wanted < CONFIG_WORKERS_MAX ? wanted : CONFIG_WORKERS_MAX;
-}
-
-static size_t count_listeners(const struct config *config, enum transport transport)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < config->server.listen_count; i++)
-        count += config->server.listen[i].transport == transport;
-    return count;
-}
-
-uint32_t workers_raise_file_limit(size_t count, const struct config *config)
-{
-    size_t unix_sockets = count_listeners(config, TRANSPORT_UNIX); /* each file has a watch, too */
-    size_t others = SERVER_FILES + unix_sockets +
-                    count * (WORKER_FILES + LISTENER_FILES * config->server.listen_count);
-    bool has_streams = unix_sockets > 0 || count_listeners(config, TRANSPORT_TCP) > 0;
-    size_t streams = has_streams ? config->server.stream_max : 0;
-    size_t allowed = host_raise_file_limit(others + streams);
-    if (streams == 0 || allowed >= others + streams)
-        return config->server.stream_max;
-    size_t left = allowed > others ? allowed - others : 0;
-    size_t quarter = allowed > unix_sockets ? (allowed - unix_sockets) / 4 : 0;
-    return (uint32_t)(left > quarter ? left : quarter);
 }
 
 static int make_worker(struct workers *workers, const struct listeners *listeners,
@@ -64,7 +35,7 @@ static int make_worker(struct workers *workers, const struct listeners *listener
     if (options.number > 0)
         options.first_worker_sockets = NULL;
     if (workers->capacity != NULL)
-        options.allowance = shared_capacity_share(workers->capacity, options.number);
+        options.capacity_share = shared_capacity_share(workers->capacity, options.number);
     return worker_new(&workers->list[options.number], &options, failed);
 }
 
@@ -85,7 +56,7 @@ int workers_new(struct workers *workers, const struct config *config,
         .reply = shared->reply,
         .rules = shared->rules,
         .secrets = shared->secrets,
-        .on_link_failed = shared->on_link_failed,
+        .on_challenge_failed = shared->on_challenge_failed,
         .on_link_state = shared->on_link_state,
         .own_ports = &listeners->ports,
         .relay = config->broadcast.relay,

@@ -4,10 +4,10 @@
 #include "server/workers/traffic_warnings.h"
 
 enum {
-    /* A slice of the sweep ends after 100 us. The clock is read after each 32 steps of half a
-     * microsecond at most, so that nearly all slices stay below 200 us (docs/performance.md): that
-     * is short beside the jitter of a network, some 1 ms, and long enough that a million clients
-     * which expire at once are removed within seconds even under a flood of requests. */
+    /* A slice of the sweep ends after 100 us. The clock is read after each 32 steps, so that nearly
+     * all slices stay below 200 us (docs/performance.md). That delays a datagram less than the
+     * usual jitter of a network, and is long enough that a million clients which expire at once are
+     * removed within seconds even under a flood of requests. */
     SWEEP_SLICE_NS = 100000,
     SWEEP_SLICE_STEPS = 32,
 };

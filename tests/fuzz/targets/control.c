@@ -287,11 +287,11 @@ const char *job_state_name(enum job_state state)
     return state == JOB_DONE ? "done" : "cancelled";
 }
 
-static void reload_nothing(void *server, reload_done *done, void *state)
+static void reload_nothing(void *server, config_reload_callback *done, void *state)
 {
     static char wrong[] = "f:1:1: a\nline";
     char *problems[] = {wrong};
-    const struct reload_report report = {.problems = problems, .problem_count = 1};
+    const struct config_reload_report report = {.problems = problems, .problem_count = 1};
     (void)server;
     done(state, &report);
 }

@@ -83,8 +83,9 @@ Test(system_stream_files, are_created_again_when_they_are_moved_or_another_file_
     ask(&server, "one");
     remove_file(path_of(&server));
     expect(mkdir(path_of(&server), 0700) == 0, "expected to make a directory");
-    harness_contains("the log", server_await_log(&server, "cannot serve an address again"),
-                     "a file is in the way");
+    harness_contains(
+        "the log", server_await_log(&server, "cannot listen again on an address that has returned"),
+        "a file is in the way");
     expect(rmdir(path_of(&server)) == 0, "expected to remove the directory");
     server_await_log(&server, MADE);
     ask(&server, "two");

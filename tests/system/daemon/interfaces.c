@@ -236,6 +236,23 @@ Test(system_interfaces, listeners_of_an_interface_are_served_again_without_netli
     recreate_link_twice(1, "", "", forbid_netlink_or_exit);
 }
 
+Test(system_interfaces, each_listener_of_an_interface_that_is_deleted_in_one_event_is_logged)
+{
+    struct server server = {0};
+    struct pair pair;
+
+    make_namespaces(&pair);
+    make_link(&pair, "", "10.8.0.1");
+    netns_shell("ip route add 239.7.7.8/32 dev near");
+    server_start(&server, harness_format(ALL, 1, ""), NULL);
+    process_kill(&server.process, SIGSTOP); /* so that it sees all changes at once */
+    delete_link();
+    process_kill(&server.process, SIGCONT);
+    for (int i = 0; i < LINK_DEPENDENT; i++)
+        server_await_log(&server, "an interface is gone");
+    server_stop(&server);
+}
+
 Test(system_interfaces, an_interface_that_is_deleted_and_created_between_two_events_is_noticed)
 {
     struct server server = {0};
@@ -296,14 +313,15 @@ Test(system_interfaces,
     expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:501");
     delete_link();
     make_link(&pair, "", "10.8.0.1");
-    harness_contains("the error", server_await_log(&server, "cannot serve an address"),
+    harness_contains("the error", server_await_log(&server, "cannot listen again on an address"),
                      "net.ipv4.ip_unprivileged_port_start");
     expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:3001");
     expect_answer(&pair, "10.8.0.9:0", "239.7.7.7:500");
     netns_shell("sysctl -qw net.ipv4.ip_unprivileged_port_start=500");
     server_await_log(&server, ":501");
     expect_answer(&pair, "[fe80::9%far]:0", "[fe80::1%far]:501");
-    harness_equal("errors", (int64_t)text_count(server_log(&server), "cannot serve an address"), 1);
+    harness_equal("errors",
+                  (int64_t)text_count(server_log(&server), "cannot listen again on an address"), 1);
     server_stop(&server);
 }
 

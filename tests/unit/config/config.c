@@ -1,6 +1,7 @@
 /* The configuration: defaults, lists, and the text of listen addresses. */
 #include "config/config.h"
 #include "config/config_defaults.h"
+#include "config/exposed_listeners.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -86,14 +87,14 @@ Test(config, counts_the_addresses_that_other_hosts_can_reach)
     struct config_listen open = {.transport = TRANSPORT_UDP}, local = {.transport = TRANSPORT_UNIX};
     size_t first = 99;
     addr_parse(&open.addr, open.zone, "0.0.0.0", CONFIG_PORT);
-    cr_assert_eq(config_exposed_count(config, &first), 0);
+    cr_assert_eq(exposed_listeners_count(config, &first), 0);
     cr_assert_eq(first, 99);
     cr_assert(config_add_listen(config, &local));
-    cr_assert_eq(config_exposed_count(config, &first), 0);
+    cr_assert_eq(exposed_listeners_count(config, &first), 0);
     cr_assert(config_add_listen(config, &open));
     open.transport = TRANSPORT_TCP;
     cr_assert(config_add_listen(config, &open));
-    cr_assert_eq(config_exposed_count(config, &first), 2);
+    cr_assert_eq(exposed_listeners_count(config, &first), 2);
     cr_assert_eq(first, 3);
     config_free(config);
 }

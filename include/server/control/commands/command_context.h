@@ -11,7 +11,8 @@ struct command_context {
     struct worker_query_context queries;
     struct jobs *jobs;
     void *server;
-    void (*reload)(void *server, reload_done *done, void *state); /* calls done, at once or later */
+    void (*reload)(void *server, config_reload_callback *done,
+                   void *state); /* calls done, at once or later */
     void (*stop)(void *server);
 };
 

@@ -15,7 +15,7 @@
 /* Queries to all workers: each worker is sent a message, and the session gets its answer when all
  * of them have replied. */
 
-/* What queries need; all of it belongs to the server. */
+/* The data that queries need; all of it belongs to the server. */
 struct worker_query_context {
     struct worker *const *workers;
     size_t worker_count;
@@ -47,8 +47,9 @@ struct worker_query {
     struct worker_answer answers[];
 };
 
-/* Calls run in the thread of each worker, where the call is the first member of a worker_answer;
- * then calls write_answer in the thread of the session and ends the command. name may be NULL. */
+/* Calls run in the thread of each worker, with the first member of the worker's worker_answer. When
+ * all have replied, calls write_answer in the thread of the session and ends the command. name may
+ * be NULL. */
 void worker_query_start(struct worker_query_context *context, struct control_session *session,
                         void (*run)(struct worker_call *call),
                         void (*write_answer)(struct worker_query *query),

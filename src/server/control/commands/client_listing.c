@@ -8,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LISTING_SLICE = 256 /* clients in a message: about 25 microseconds of a worker's time */ };
+enum {
+    LISTING_SLICE =
+        256 /* clients in a message, so that a list delays the worker's datagrams only briefly */
+};
 
-/* The list of all clients, worker after worker, in slices: the next one is fetched when the last
+/* The list of all clients, worker after worker, in slices: the next slice is fetched when the last
  * one is written. */
 struct listing {
     struct worker_call call;

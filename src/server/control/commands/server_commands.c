@@ -65,7 +65,7 @@ void control_command_stats(void *state, struct control_session *session, char *a
 
 /* ---- reload and stop ---- */
 
-static void write_reload_report(void *state, const struct reload_report *report)
+static void write_reload_report(void *state, const struct config_reload_report *report)
 {
     struct control_session *session = state;
     if (report->applied) {
@@ -74,10 +74,10 @@ static void write_reload_report(void *state, const struct reload_report *report)
         for (size_t i = 0; i < report->restart_count; i++)
             control_line(session, "restart", "%s", report->restart[i]);
     } else {
-        control_error(
-            session,
-            "the configuration was not applied: %zu problem%s; the old one stays in effect",
-            report->problem_count, report->problem_count == 1 ? "" : "s");
+        control_error(session,
+                      "the configuration was not applied: %zu problem%s; the old configuration "
+                      "stays in effect",
+                      report->problem_count, report->problem_count == 1 ? "" : "s");
         for (size_t i = 0; i < report->problem_count; i++)
             control_line(session, "problem", "%s", report->problems[i]);
     }

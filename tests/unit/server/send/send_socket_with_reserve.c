@@ -1,6 +1,6 @@
 /* Send buffers that empty and send buffers that are stalled: socket pairs whose other ends are read
  * or not, and links in a network namespace of the test. */
-#include "server/send/send_socket_reserve.h"
+#include "server/send/send_socket_with_reserve.h"
 
 #include "net/interface/device_queue.h"
 #include "net/socket/socket_buffer.h"
@@ -84,7 +84,7 @@ static void tear_down(void)
     }
 }
 
-TestSuite(send_socket_reserve, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(send_socket_with_reserve, .init = set_up, .fini = tear_down, .timeout = 60);
 
 /* Sends one datagram of 1,000 bytes. */
 static int send_one(void)
@@ -125,7 +125,7 @@ static void run_for(int ms)
 
 /* A Unix datagram socket is writable when three quarters of its buffer are free, a UDP socket when
  * half of it is. */
-Test(send_socket_reserve, waits_until_the_socket_is_writable)
+Test(send_socket_with_reserve, waits_until_the_socket_is_writable)
 {
     int count = fill();
     cr_assert_gt(count, 8);
@@ -137,7 +137,7 @@ Test(send_socket_reserve, waits_until_the_socket_is_writable)
     cr_assert_eq(read_all(reserve[1], 1), 0, "the reserve is for stalled datagrams");
 }
 
-Test(send_socket_reserve, uses_the_reserve_when_the_buffer_is_stalled_and_no_sooner)
+Test(send_socket_with_reserve, uses_the_reserve_when_the_buffer_is_stalled_and_no_sooner)
 {
     fill();
     uint64_t start_ms = clock_now_ms();
@@ -155,7 +155,7 @@ static void drain_slowly(void)
         read_all(base[1], 1);
 }
 
-Test(send_socket_reserve, does_not_use_the_reserve_while_the_buffer_empties)
+Test(send_socket_with_reserve, does_not_use_the_reserve_while_the_buffer_empties)
 {
     int count = fill();
     on_tick = drain_slowly;
@@ -166,7 +166,7 @@ Test(send_socket_reserve, does_not_use_the_reserve_while_the_buffer_empties)
     cr_assert_leq(read_all(base[1], 2 * count), count / 2 + 2);
 }
 
-Test(send_socket_reserve, returns_to_the_socket_once_it_is_writable)
+Test(send_socket_with_reserve, returns_to_the_socket_once_it_is_writable)
 {
     int count = fill();
     run_for(10000);
@@ -179,7 +179,7 @@ Test(send_socket_reserve, returns_to_the_socket_once_it_is_writable)
     cr_assert_eq(read_all(reserve[1], 10), 0);
 }
 
-Test(send_socket_reserve, fills_the_reserve_with_no_more_than_an_ordinary_buffer_at_a_time)
+Test(send_socket_with_reserve, fills_the_reserve_with_no_more_than_an_ordinary_buffer_at_a_time)
 {
     int more = 256 << 10;
     cr_assert_eq(setsockopt(reserve[0], SOL_SOCKET, SO_SNDBUFFORCE, &more, sizeof more), 0);
@@ -198,7 +198,7 @@ Test(send_socket_reserve, fills_the_reserve_with_no_more_than_an_ordinary_buffer
     cr_assert_leq(second, count + 1);
 }
 
-Test(send_socket_reserve, waits_for_as_long_as_it_takes_without_a_reserve)
+Test(send_socket_with_reserve, waits_for_as_long_as_it_takes_without_a_reserve)
 {
     send_socket_close(&sender);
     send_socket_open(&sender, &monitor, base[0], -1);
@@ -211,7 +211,7 @@ Test(send_socket_reserve, waits_for_as_long_as_it_takes_without_a_reserve)
     cr_assert_eq(send_one(), 0);
 }
 
-Test(send_socket_reserve, wakes_no_sender_after_it_is_closed)
+Test(send_socket_with_reserve, wakes_no_sender_after_it_is_closed)
 {
     fill();
     send_socket_close(&sender);
@@ -261,7 +261,7 @@ static int fill_towards(const char *text)
     return count - 1;
 }
 
-Test(send_socket_reserve, waits_for_an_interface_that_takes_long_for_each_datagram)
+Test(send_socket_with_reserve, waits_for_an_interface_that_takes_long_for_each_datagram)
 {
     use_slow_link();
     cr_assert_gt(fill_towards("10.8.0.2"), 20);
@@ -270,7 +270,7 @@ Test(send_socket_reserve, waits_for_an_interface_that_takes_long_for_each_datagr
     cr_assert_eq(socket_send_buffer_used(reserve[0]), 0);
 }
 
-Test(send_socket_reserve, uses_the_reserve_for_neighbours_that_do_not_answer)
+Test(send_socket_with_reserve, uses_the_reserve_for_neighbours_that_do_not_answer)
 {
     use_slow_link();
     cr_assert_gt(fill_towards("10.8.0.3"), 20);
@@ -300,7 +300,7 @@ Test(device_queue, counts_no_less_than_is_charged_for_what_waits_for_an_interfac
     tear_down();
 }
 
-Test(send_socket_reserve, a_limited_one_fills_a_large_buffer_only_with_stalled_datagrams)
+Test(send_socket_with_reserve, a_limited_one_fills_a_large_buffer_only_with_stalled_datagrams)
 {
     int large = 256 << 10;
     send_socket_close(&sender);
@@ -321,7 +321,7 @@ Test(send_socket_reserve, a_limited_one_fills_a_large_buffer_only_with_stalled_d
     cr_assert_eq(send_one(), 0);
 }
 
-Test(send_socket_reserve, a_limited_one_sends_again_when_it_is_renewed)
+Test(send_socket_with_reserve, a_limited_one_sends_again_when_it_is_renewed)
 {
     send_socket_close(&sender);
     send_socket_open_limited(&sender, &monitor, base[0], 64 << 10);

@@ -1,5 +1,5 @@
-#ifndef SERVER_CONFIG_CONFIG_CHECK_H
-#define SERVER_CONFIG_CONFIG_CHECK_H
+#ifndef SERVER_CONFIG_CONFIG_LOAD_H
+#define SERVER_CONFIG_CONFIG_LOAD_H
 
 #include "server/options.h"
 
@@ -11,9 +11,9 @@ enum {
 
 /* Reads the configuration that the options name, and prints its errors to stderr. Returns what
  * config_files_read returns. */
-int config_check_read(struct config_files_result *result, const struct server_options *options);
+int config_load(struct config_files_result *result, const struct server_options *options);
 
 /* Checks the configuration for -t. Returns the exit status. */
-int config_check_run(const struct server_options *options);
+int config_load_test(const struct server_options *options);
 
 #endif

@@ -1,4 +1,4 @@
-#include "server/send/send_socket_reserve.h"
+#include "server/send/send_socket_with_reserve.h"
 
 #include "net/interface/device_queue.h"
 #include "net/socket/socket_buffer.h"
@@ -52,7 +52,7 @@ static void wake_waiter(struct send_socket *sender)
 /* ---- detecting a stalled buffer ---- */
 
 /* Returns how many bytes at most are charged to sockets for datagrams in the queues of interfaces.
- * Read once a tick at most; where the kernel refuses to report it, it may be any number. */
+ * Reads it at most once a tick. If the kernel does not report it, assumes the largest number. */
 static uint64_t device_bytes(struct send_monitor *monitor)
 {
     if (!monitor->device_bytes_known) {
@@ -78,7 +78,8 @@ static uint32_t sample_stalled_bytes(struct send_socket *sender, int socket)
         return bytes;
     if (sender->stalled_ticks == 0 || sender->stalled_ticks % STALLED_TICKS != 0)
         return 0;
-    /* Read in this order, what an interface sends between the two is not counted as stalled. */
+    /* In this order, bytes that an interface sends between the two readings are not counted as
+     * stalled. */
     uint64_t moving = device_bytes(sender->monitor);
     bytes = socket_send_buffer_used(socket);
     return moving < bytes ? bytes - (uint32_t)moving : 0;
@@ -109,8 +110,8 @@ static bool reserve_has_space(const struct send_socket *sender)
            bytes - sender->reserve_stalled_bytes < sender->space_bytes;
 }
 
-/* Where epoll does not watch the socket (loop_add failed), sending is tried again whenever the
- * buffer has emptied a little. */
+/* If epoll does not watch the socket (loop_add failed), sending is tried again whenever the buffer
+ * has emptied a little. */
 static bool is_worth_trying(const struct send_socket *sender)
 {
     return sender->handler.loop == NULL &&

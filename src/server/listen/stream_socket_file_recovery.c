@@ -1,4 +1,4 @@
-#include "server/listen/socket_file_recovery.h"
+#include "server/listen/stream_socket_file_recovery.h"
 
 #include "os/log/log.h"
 #include "server/startup_error.h"
@@ -32,7 +32,7 @@ static const char *advice(int error)
     }
 }
 
-static void check_file(struct socket_file_recovery *recovery, size_t stream,
+static void check_file(struct stream_socket_file_recovery *recovery, size_t stream,
                        struct socket_renewal *first_renewal, bool *added)
 {
     struct stream_sockets *streams = &recovery->sockets->first_worker.streams;
@@ -55,8 +55,8 @@ static void check_file(struct socket_file_recovery *recovery, size_t stream,
     log_created(listener);
 }
 
-void socket_file_recovery_check(struct socket_file_recovery *recovery,
-                                struct socket_renewal *first_renewal, bool *added)
+void stream_socket_file_recovery_check(struct stream_socket_file_recovery *recovery,
+                                       struct socket_renewal *first_renewal, bool *added)
 {
     const struct stream_sockets *streams = &recovery->sockets->first_worker.streams;
     for (size_t i = 0; i < streams->count; i++)
@@ -64,7 +64,7 @@ void socket_file_recovery_check(struct socket_file_recovery *recovery,
             check_file(recovery, i, first_renewal, added);
 }
 
-static bool watch_file(struct socket_file_recovery *recovery, size_t stream)
+static bool watch_file(struct stream_socket_file_recovery *recovery, size_t stream)
 {
     const struct stream_sockets *streams = &recovery->sockets->first_worker.streams;
     const struct socket_file *file = &streams->files[stream];
@@ -78,7 +78,7 @@ static bool watch_file(struct socket_file_recovery *recovery, size_t stream)
            stream_sockets_file_exists(streams, stream);
 }
 
-bool socket_file_recovery_watch(struct socket_file_recovery *recovery)
+bool stream_socket_file_recovery_watch(struct stream_socket_file_recovery *recovery)
 {
     const struct stream_sockets *streams = &recovery->sockets->first_worker.streams;
     bool all_watched = true;
@@ -88,7 +88,7 @@ bool socket_file_recovery_watch(struct socket_file_recovery *recovery)
     return all_watched;
 }
 
-void socket_file_recovery_close(struct socket_file_recovery *recovery)
+void stream_socket_file_recovery_close(struct stream_socket_file_recovery *recovery)
 {
     for (size_t i = 0; i < CONFIG_LISTEN_MAX; i++)
         file_watch_close(&recovery->files[i].watch);

@@ -1,12 +1,12 @@
-#include "server/config/config_check.h"
+#include "server/config/config_load.h"
 
 #include "os/log/error_message.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* An error with a place in a file is printed as compilers do, without the program's name, so that
- * editors find it. */
+/* An error with a location in a file is printed as compilers do, without the program's name, so
+ * that editors can jump to it. */
 static void print_diagnostic(const char *text, bool located)
 {
     /* A text with further lines, to be pasted into a file, contains its own advice. */
@@ -16,7 +16,7 @@ static void print_diagnostic(const char *text, bool located)
         print_error_text(text, text[0] == '-' ? "see udpsrv.conf(5) for its values" : NULL);
 }
 
-int config_check_read(struct config_files_result *result, const struct server_options *options)
+int config_load(struct config_files_result *result, const struct server_options *options)
 {
     const struct config_files_mode mode = {.may_block = true};
     int error = config_files_read_in_mode(result, options->config_path, options->overrides,
@@ -28,10 +28,10 @@ int config_check_read(struct config_files_result *result, const struct server_op
     return error;
 }
 
-int config_check_run(const struct server_options *options)
+int config_load_test(const struct server_options *options)
 {
     struct config_files_result result;
-    int error = config_check_read(&result, options);
+    int error = config_load(&result, options);
     config_files_free(&result);
     return error == 0 ? EXIT_SUCCESS : EXIT_CONFIGURATION;
 }

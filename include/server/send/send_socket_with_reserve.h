@@ -1,5 +1,5 @@
-#ifndef SERVER_SEND_SEND_SOCKET_RESERVE_H
-#define SERVER_SEND_SEND_SOCKET_RESERVE_H
+#ifndef SERVER_SEND_SEND_SOCKET_WITH_RESERVE_H
+#define SERVER_SEND_SEND_SOCKET_WITH_RESERVE_H
 
 #include "net/message/datagram_batch.h"
 #include "os/loop/event_loop.h"
@@ -12,26 +12,27 @@
  * reserve socket for when datagrams to neighbours that do not answer fill it.
  *
  * Ordinary back-pressure: the interface sends what the buffer holds, and the sender waits until the
- * socket is writable. But a datagram to a neighbour that does not answer ARP or ND stays in the
- * buffer for some 3 s. So when the buffer has not emptied at all for 20 ms, and holds more bytes
- * than wait in the queues of the interfaces, it is stalled: the reserve is used instead, until the
- * socket is writable again. The reserve has a large buffer (server/send/send_socket_set), of
- * which datagrams that do move may fill only as much as an ordinary buffer, or else the interface's
- * queue would overflow and drop copies without an error.
+ * socket is writable. But a datagram to a neighbour that does not answer ARP or neighbour discovery
+ * stays in the buffer for about 3 s. So when the buffer has not emptied at all for 20 ms, and holds
+ * more bytes than wait in the queues of the interfaces, the socket counts as stalled: the reserve
+ * is used instead, until the socket is writable again. The reserve has a large buffer
+ * (server/send/send_socket_set), but datagrams that do move may fill only as much of it as an
+ * ordinary buffer holds. Otherwise the interface's queue (1,000 packets by default) would overflow
+ * and drop copies without an error.
  *
- * Rejected: to take a buffer for stalled after a time only, since an interface of 256 kbit/s needs
- * 47 ms for a single datagram of 1,500 bytes; and a large buffer for all datagrams, since with 8
- * MiB the queue of the interface (1,000 packets by default) overflows first. */
+ * A time only would not show that a socket is stalled: an interface of 256 kbit/s needs 47 ms for a
+ * single datagram of 1,500 bytes. */
 struct send_socket {
     struct send_monitor *monitor;
-    int socket, reserve;            /* the caller closes them; reserve -1: none */
-    uint32_t space_bytes;           /* of the reserve that moving datagrams may fill, in bytes of
-                                      kernel memory */
-    struct loop_handler handler;    /* of the socket, while it is waited for or stalled */
-    struct loop_task *waiter;       /* deferred when there is space; NULL: no sender waits */
-    bool is_stalled;                /* the reserve is used */
-    uint32_t stalled_ticks;         /* since the buffer that is watched has last emptied a little */
-    uint32_t last_bytes;            /* in that buffer at the last tick */
+    int socket, reserve;  /* the caller closes them; reserve -1: none */
+    uint32_t space_bytes; /* how much of the reserve datagrams that move may fill, in bytes of
+                             kernel memory */
+    struct loop_handler handler; /* of the socket, while it is waited for or stalled */
+    struct loop_task
+        *waiter;            /* a task that is deferred when there is space; NULL: no sender waits */
+    bool is_stalled;        /* the reserve is used */
+    uint32_t stalled_ticks; /* since the buffer that is watched has last emptied a little */
+    uint32_t last_bytes;    /* in that buffer at the last tick */
     uint32_t reserve_stalled_bytes; /* of those in the reserve */
     struct send_socket *next;       /* in the monitor's list */
 };
@@ -60,12 +61,12 @@ void send_socket_open_limited(struct send_socket *sender, struct send_monitor *m
 /* Ends the waiting. The caller cancels the waiter, which may be deferred already. */
 void send_socket_close(struct send_socket *sender);
 
-/* To be called before the descriptors refer to new sockets: the sender counts as not stalled, and
- * its waiter is deferred. */
+/* Call it before the descriptors are made to refer to new sockets: the sender then counts as not
+ * stalled, and its waiter is deferred. */
 void send_socket_renew(struct send_socket *sender);
 
-/* Sends the batch as batch_send does. Returns 0, or -EAGAIN where the buffer is full: then the
- * waiter is deferred once another try is worth it. A sender has one waiter at a time. */
+/* Sends the batch as batch_send does. Returns 0, or -EAGAIN if the buffer is full: then the waiter
+ * is deferred once another try may succeed. A sender has one waiter at a time. */
 int send_socket_send(struct send_socket *sender, struct batch *batch, struct loop_task *waiter);
 
 #endif

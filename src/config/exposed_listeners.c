@@ -1,0 +1,20 @@
+#include "config/exposed_listeners.h"
+
+#include <stdbool.h>
+
+static bool is_exposed(const struct config_listen *listen)
+{
+    return listen->transport != TRANSPORT_UNIX && !addr_is_loopback(&listen->addr);
+}
+
+size_t exposed_listeners_count(const struct config *config, size_t *first)
+{
+    size_t exposed = 0;
+    for (size_t i = config->server.listen_count; i-- > 0;) {
+        if (!is_exposed(&config->server.listen[i]))
+            continue;
+        *first = i;
+        exposed++;
+    }
+    return exposed;
+}

@@ -1,0 +1,36 @@
+#include "server/workers/file_limit.h"
+
+#include "os/process/host.h"
+#include "server/send/send_socket_set.h"
+
+#include <stdbool.h>
+
+enum {
+    WORKER_FILES =
+        5, /* epoll, the eventfd of the mailbox, the timers of sweep, broadcast, sending */
+    LISTENER_FILES = 1 + SEND_SOCKET_SET_FILES_MAX, /* in one worker */
+    SERVER_FILES = 128, /* the operators' connections, files that are read, the log */
+};
+
+static size_t count_listeners(const struct config *config, enum transport transport)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < config->server.listen_count; i++)
+        count += config->server.listen[i].transport == transport;
+    return count;
+}
+
+uint32_t file_limit_raise(size_t count, const struct config *config)
+{
+    size_t unix_sockets = count_listeners(config, TRANSPORT_UNIX); /* each file has a watch, too */
+    size_t others = SERVER_FILES + unix_sockets +
+                    count * (WORKER_FILES + LISTENER_FILES * config->server.listen_count);
+    bool has_streams = unix_sockets > 0 || count_listeners(config, TRANSPORT_TCP) > 0;
+    size_t streams = has_streams ? config->server.stream_max : 0;
+    size_t allowed = host_raise_file_limit(others + streams);
+    if (streams == 0 || allowed >= others + streams)
+        return config->server.stream_max;
+    size_t left = allowed > others ? allowed - others : 0;
+    size_t quarter = allowed > unix_sockets ? (allowed - unix_sockets) / 4 : 0;
+    return (uint32_t)(left > quarter ? left : quarter);
+}
