@@ -1,7 +1,6 @@
 #include "sim/run.h"
 #include "sim/core/broken.h"
 
-#include "server/config/config_check.h"
 #include "server/server.h"
 #include "sim/check/observe.h"
 #include "sim/check/roles.h"
