@@ -268,7 +268,7 @@ static void apply(struct model_entry *entry, struct effect effect)
     if (effect.leaves != NO)
         entry->sure_until_ms = 0;
     if (effect.leaves == YES)
-        entry->may_until_ms = entry->kept_until_ms = now_ms > 0 ? now_ms - 1 : 0;
+        entry->may_until_ms = entry->kept_until_ms = now_ms;
     /* All clients expire in the worker that learns that addresses are to be proven. */
     bool may_expire = settings_change && next_settings.cookie && !settings.cookie;
     if (effect.registers == YES && !may_expire && !may_be_kicked(entry)) {
