@@ -255,6 +255,7 @@ sim-check:
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/sim
 	tests/sim/self_test build/gcc/sim
 	build/gcc/sim --seed=1 --seeds=600 --jobs=$(shell nproc)
+	build/gcc/sim --seed=4118 # a new cookie secret while another delivery to a worker is pending
 	tests/sim/replay_test 1 25 build/gcc/sim build/clang/sim build/asan/sim
 
 # ---- other processors and other builds ----
