@@ -57,6 +57,7 @@ TARGETS  := config frame access_list control datagram_decision
 BARES    := $(sort $(wildcard tests/bench/bare/bare_*.c)) tests/bench/registry.c
 BARE_COMMON := tests/bench/bare/bare.c tests/bench/bare/sender.c
 SYSTEM   := $(sort $(wildcard tests/system/*/*.c))
+SIM      := $(sort $(shell find tests/sim -name '*.c'))
 NEIGHBOURS := $(sort $(wildcard tests/neighbours/*.c))
 HARNESS  := $(patsubst %,tests/system/harness/%.c,harness process peer server neighbours)
 MANUALS  := $(sort $(wildcard docs/man/*.[1-8]))
@@ -69,13 +70,13 @@ COMPLETIONS := $(PROGRAMS:%=$(B)/completions/bash/%) $(PROGRAMS:%=$(B)/completio
 
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
 OBJECTS := $(call object,$(MODULES) $(PROGRAMS:%=src/%.c) src/completion.c $(UNIT) $(SYSTEM) $(NEIGHBOURS) $(PLAINS) $(FUZZERS) \
-           $(wildcard tests/fuzz/targets/*.c) tests/faults/inject.c $(BARES) $(BARE_COMMON)) \
+           $(wildcard tests/fuzz/targets/*.c) tests/faults/inject.c $(BARES) $(BARE_COMMON) $(SIM)) \
            $(patsubst %.c,$(B)/obj/cross/%.o,$(UNIT) tests/cross/runner.c)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all run check check-long check-cross check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
+.PHONY: all run sim sim-check check check-long check-cross check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
         layers manuals format lint bares bench bench-check install uninstall clean deps deps-cross deps-bench help
 .DELETE_ON_ERROR:
 
@@ -120,6 +121,7 @@ $(B)/neighbour-tests: $(call object,$(NEIGHBOURS) $(HARNESS)) $(B)/modules.a $(B
 # Headers that tests share.
 FIXTURES := -Itests/unit/fixtures -Itests/system/harness
 $(B)/obj/tests/% $(B)/obj/cross/tests/%: private INCLUDES := $(FIXTURES)
+$(B)/obj/tests/sim/%: private INCLUDES := -Itests
 
 $(B)/obj/%.o: %.c $(B)/flags | $(KERNEL_HEADERS)
 	$(call say,CC,$<)
@@ -160,6 +162,7 @@ check: ## install what the tests need, then run them: layers, words, two compile
 	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests build/clang/neighbour-tests
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system bench-check
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 neighbours
+	$(Q)$(MAKE) --no-print-directory sim-check
 	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay
 	$(Q)$(MAKE) --no-print-directory check-pure check-build
 
@@ -229,6 +232,31 @@ $(B)/replay/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/obj/tests/fuzz/targets/repla
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
+
+# ---- the simulator ----
+
+# The server on a simulated kernel and network: tests/sim implements the headers of os/ and net/, and is linked in place
+# of them with the same objects of all other layers.
+SIMULATED := $(filter-out src/os/% src/net/% src/ctl/% src/client/% src/load/% src/completion/% src/terminal/%,$(MODULES))
+
+$(B)/sim: $(call object,$(SIM) $(SIMULATED)) $(B)/link-flags
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LDLIBS)
+
+# A seed draws everything that happens in a run, and replays it bit for bit: docs/testing.md.
+SEEDS ?= 10000
+sim: $(B)/sim ## run the server on a simulated network: SEEDS=10000 runs from SEED=1 on
+	$(B)/sim --seed=$(SEED) --seeds=$(SEEDS) --jobs=$(shell nproc)
+
+# Short: the self-tests of the oracles, runs by two compilers and under sanitizers, and the same events in all three.
+sim-check:
+	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 build/gcc/sim
+	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 build/clang/sim
+	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/sim
+	tests/sim/self_test build/gcc/sim
+	build/gcc/sim --seed=1 --seeds=600 --jobs=$(shell nproc)
+	build/gcc/sim --seed=4118 # a new cookie secret while another delivery to a worker is pending
+	tests/sim/replay_test 1 25 build/gcc/sim build/clang/sim build/asan/sim
 
 # ---- other processors and other builds ----
 

@@ -3,12 +3,12 @@
 #include "os/log/log.h"
 #include "os/loop/mailbox.h"
 #include "os/loop/timer.h"
+#include "os/process/immediate_exit.h"
 
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum {
     STOP_TIMEOUT_MS = 1000, /* then the process exits without waiting for the workers */
@@ -25,7 +25,7 @@ void server_exit_at_once(struct server *server, const char *why)
     control_socket_close(&server->control);
     startup_sockets_remove_files(&server->sockets);
     log_close();
-    _exit(EXIT_FAILURE);
+    exit_immediately(EXIT_FAILURE);
 }
 
 static void on_stop_timeout(void *state)

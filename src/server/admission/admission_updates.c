@@ -23,7 +23,9 @@ struct admission_updates {
         struct worker *worker;
         struct cookie_secrets secrets;
         struct access_list *on_link;
+        struct admission_updates *admission;
         bool pending; /* posted, and not yet completed */
+        bool due;     /* something has changed since it was posted */
     } * deliveries;   /* by worker */
 };
 
@@ -43,26 +45,34 @@ static void run_delivery(struct worker_call *call)
     worker_set_secrets(call->worker, &delivery->secrets, delivery->on_link);
 }
 
+static void delivery_done(struct worker_call *call);
+
+static void post(struct delivery *delivery)
+{
+    struct admission_updates *admission = delivery->admission;
+    delivery->due = delivery->pending;
+    if (delivery->pending)
+        return;
+    delivery->pending = true;
+    delivery->secrets = admission->cookies.secrets;
+    delivery->on_link = admission->on_link.current;
+    delivery->call.run = run_delivery;
+    delivery->call.done = delivery_done;
+    worker_post(delivery->worker, &delivery->call, admission->reply_mailbox);
+}
+
 static void delivery_done(struct worker_call *call)
 {
-    ((struct delivery *)call)->pending = false;
+    struct delivery *delivery = (struct delivery *)call;
+    delivery->pending = false;
+    if (delivery->due && delivery->admission->running)
+        post(delivery);
 }
 
 static void deliver(struct admission_updates *admission)
 {
-    for (size_t i = 0; i < admission->worker_count; i++) {
-        struct delivery *delivery = &admission->deliveries[i];
-        /* A worker that has not handled the last delivery yet gets the newer values with the next
-         * one. */
-        if (delivery->pending)
-            continue;
-        delivery->pending = true;
-        delivery->secrets = admission->cookies.secrets;
-        delivery->on_link = admission->on_link.current;
-        delivery->call.run = run_delivery;
-        delivery->call.done = delivery_done;
-        worker_post(delivery->worker, &delivery->call, admission->reply_mailbox);
-    }
+    for (size_t i = 0; i < admission->worker_count; i++)
+        post(&admission->deliveries[i]);
 }
 
 /* Called after a rotation of the secrets, and when a new list of on-link addresses is due. While a
@@ -138,7 +148,7 @@ int admission_updates_start(struct admission_updates *admission, struct loop *lo
     if (admission->deliveries == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < worker_count; i++)
-        admission->deliveries[i].worker = workers[i];
+        admission->deliveries[i] = (struct delivery){.worker = workers[i], .admission = admission};
     admission->worker_count = worker_count;
     admission->reply_mailbox = reply_mailbox;
     int error = cookie_rotation_start(&admission->cookies, loop, refresh_and_deliver, admission);

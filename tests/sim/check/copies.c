@@ -1,0 +1,181 @@
+#include "sim/check/copies.h"
+
+#include "sim/check/payload.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/trace.h"
+#include "sim/world/settings.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+    WORKERS_MAX = 16,
+    ORDERED_MAX = 256,      /* senders and receivers whose order is checked */
+    MESSAGES_MAX = 1 << 16, /* of a run, of which the order is known */
+};
+
+static struct {
+    uint64_t asked_ms, first_ms[WORKERS_MAX]; /* 0: no copy of this worker yet */
+    uint64_t taken, refused;
+    bool ended;
+} broadcasts[BROADCASTS_MAX];
+
+static struct {
+    uint32_t client, number, order, times;
+    uint32_t sender; /* number of its entry */
+} messages[MESSAGES_MAX];
+static uint32_t last_order, last_of[ORDERED_MAX][ORDERED_MAX];
+static uint64_t taken_count, refused_count;
+
+uint64_t copies_taken(void)
+{
+    return taken_count;
+}
+
+uint64_t copies_refused(void)
+{
+    return refused_count;
+}
+
+/* ---- broadcasts ---- */
+
+void copies_broadcast_asked(uint32_t number)
+{
+    broadcasts[number].asked_ms = event_queue_now_ms();
+}
+
+static void check_targets(uint32_t number)
+{
+    uint64_t asked_ms = broadcasts[number].asked_ms;
+    for (uint32_t i = 1; i <= model_count(); i++) {
+        const struct model_entry *entry = model_entry(i);
+        bool is_target = entry->sure_since_ms < asked_ms && model_is_sure(entry);
+        if (is_target && !(entry->copies >> number & 1))
+            broken_promise("each client that is registered gets exactly one copy",
+                           "broadcast %" PRIu32 ": no copy for source %" PRIu32 " (port %d)",
+                           number, i, entry->source.port);
+    }
+}
+
+void copies_broadcast_ended(uint32_t number, bool done, uint64_t targets, uint64_t sent,
+                            uint64_t failed, uint64_t skipped)
+{
+    if (targets != sent + failed + skipped)
+        broken_promise("targets = sent + failed + skipped",
+                       "broadcast %" PRIu32 ": %" PRIu64 " is not %" PRIu64 " + %" PRIu64
+                       " + %" PRIu64,
+                       number, targets, sent, failed, skipped);
+    if (sent != broadcasts[number].taken || failed != broadcasts[number].refused)
+        broken_promise("a broadcast reports what the kernel took and refused",
+                       "broadcast %" PRIu32 ": sent %" PRIu64 ", taken %" PRIu64 "; failed %" PRIu64
+                       ", refused %" PRIu64,
+                       number, sent, broadcasts[number].taken, failed, broadcasts[number].refused);
+    broadcasts[number].ended = true;
+    if (done)
+        check_targets(number);
+}
+
+static void check_copy(uint32_t number, int worker, struct model_entry *to)
+{
+    if (broadcasts[number].ended)
+        broken_promise("a broadcast that has ended sends nothing", "broadcast %" PRIu32, number);
+    if (to->copies >> number & 1)
+        broken_promise("each client that is registered gets exactly one copy",
+                       "broadcast %" PRIu32 ": a second copy for source %" PRIu32 " (port %d)",
+                       number, to->number, to->source.port);
+    to->copies |= UINT64_C(1) << number;
+    uint64_t *first_ms = &broadcasts[number].first_ms[worker];
+    if (*first_ms == 0)
+        *first_ms = event_queue_now_ms();
+    if (to->may_since_ms > *first_ms + MODEL_SLOP_MS)
+        broken_promise("a client that registers later gets no copy",
+                       "broadcast %" PRIu32 ": source %" PRIu32 " was unknown when it started",
+                       number, to->number);
+}
+
+static void count(uint32_t number, bool taken)
+{
+    broadcasts[number].taken += taken;
+    broadcasts[number].refused += !taken;
+}
+
+/* ---- relayed messages ---- */
+
+static uint32_t place_of(uint32_t client, uint32_t number)
+{
+    uint32_t at = (client * 2654435761u ^ number * 2246822519u) % MESSAGES_MAX;
+    while (messages[at].times > 0 &&
+           (messages[at].client != client || messages[at].number != number))
+        at = (at + 1) % MESSAGES_MAX;
+    return at;
+}
+
+void copies_message_received(const struct model_entry *from, const void *bytes, size_t size)
+{
+    uint32_t client, number;
+    if (!payload_read_message(bytes, size, &client, &number) || last_order > MESSAGES_MAX / 2)
+        return;
+    uint32_t at = place_of(client, number);
+    messages[at].client = client;
+    messages[at].number = number;
+    messages[at].order = ++last_order;
+    messages[at].sender = from != NULL ? from->number : 0;
+    messages[at].times++;
+}
+
+static void check_relayed(uint32_t client, uint32_t number, const struct model_entry *to)
+{
+    uint32_t at = place_of(client, number);
+    if (messages[at].times == 0) {
+        if (last_order <= MESSAGES_MAX / 2)
+            broken_promise("only messages of clients are relayed",
+                           "message %" PRIu32 " of client %" PRIu32 " was never received", number,
+                           client);
+        return;
+    }
+    uint32_t sender = messages[at].sender;
+    if (sender == 0 || sender >= ORDERED_MAX || to->number >= ORDERED_MAX || messages[at].times > 1)
+        return;
+    uint32_t *last = &last_of[to->number][sender];
+    if (messages[at].order <= *last)
+        broken_promise(messages[at].order == *last
+                           ? "a relayed message reaches each client once"
+                           : "a client's messages are relayed in their order",
+                       "message %" PRIu32 " of client %" PRIu32 " to source %" PRIu32, number,
+                       client, to->number);
+    *last = messages[at].order;
+}
+
+/* ---- both ---- */
+
+void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t size, int error)
+{
+    uint32_t number, client;
+    taken_count += error == 0;
+    refused_count += error != 0;
+    if (payload_read_broadcast(bytes, size, &number) && number < BROADCASTS_MAX) {
+        count(number, error == 0);
+        if (to != NULL)
+            check_copy(number, worker, to);
+    } else if (payload_read_message(bytes, size, &client, &number) && to != NULL) {
+        check_relayed(client, number, to);
+    }
+    if (to != NULL && !model_is_possible(to))
+        broken_promise("only registered clients get copies",
+                       "source %" PRIu32 " (port %d) is not registered", to->number,
+                       to->source.port);
+}
+
+bool copies_line(const void *bytes, size_t size, bool taken)
+{
+    uint32_t number, client;
+    bool is_broadcast = payload_read_broadcast(bytes, size, &number) && number < BROADCASTS_MAX;
+    /* A message that was corrupted on its way is relayed as it is. */
+    if (!is_broadcast && !settings_may_relay &&
+        !payload_read_message(bytes, size, &client, &number))
+        return false;
+    taken_count += taken;
+    if (is_broadcast && taken)
+        broadcasts[number].taken++;
+    return true;
+}

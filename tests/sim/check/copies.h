@@ -1,0 +1,32 @@
+#ifndef SIM_CHECK_COPIES_H
+#define SIM_CHECK_COPIES_H
+
+#include "sim/check/model.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Oracles of broadcasts and of relayed messages: exactly one copy for each target, none for others,
+ * the counts of a job, and the order of relayed messages. */
+
+enum { BROADCASTS_MAX = 64 };
+
+/* The operator asks for broadcast number < BROADCASTS_MAX. */
+void copies_broadcast_asked(uint32_t number);
+/* The server reports its end: done, or cancelled. */
+void copies_broadcast_ended(uint32_t number, bool done, uint64_t targets, uint64_t sent,
+                            uint64_t failed, uint64_t skipped);
+
+/* A copy was taken (error 0) or refused, to a client (NULL: to the multicast group). */
+void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t size, int error);
+/* A copy on a stream was written. Returns false if the line is no copy. */
+bool copies_line(const void *bytes, size_t size, bool taken);
+
+/* A message of a client was received. */
+void copies_message_received(const struct model_entry *from, const void *bytes, size_t size);
+
+uint64_t copies_taken(void);
+uint64_t copies_refused(void);
+
+#endif

@@ -1,0 +1,407 @@
+#include "sim/check/model.h"
+
+#include "sim/core/event_queue.h"
+#include "sim/core/hash.h"
+#include "sim/core/trace.h"
+#include "sim/os/log.h"
+#include "sim/world/settings.h"
+
+#include <string.h>
+
+enum {
+    TABLE = 2 * MODEL_ENTRIES_MAX,
+    HEAD_BYTES = 5,
+    COOKIE_BYTES = 16,
+    KICKED_MAX = 64,
+    SWEEP_SLOP_MS = 20,
+    /* A cookie is valid for 60 to 120 s; a thread that does not run for 3 s replaces its secret
+     * late. */
+    COOKIE_MIN_MS = 60000 - 3500,
+    COOKIE_MAX_MS = 120000 + 100,
+    ROTATION_SLOP_MS = 200,
+};
+
+/* How certain something is. */
+enum chance { NO, MAYBE, YES };
+
+static struct model_entry entries[MODEL_ENTRIES_MAX + 1];
+static uint32_t table[TABLE]; /* numbers of entries; 0: free */
+static uint32_t count;
+static struct addr kicked[KICKED_MAX]; /* by commands that are not answered */
+static size_t kicked_count;
+static uint64_t leap_ms; /* when the clock last leapt; cookies of before may be too old */
+
+/* ---- entries ---- */
+
+static uint32_t place_of(int listener, const struct addr *source)
+{
+    uint32_t at = (uint32_t)(hash_add_addr((uint64_t)listener, source) % TABLE);
+    while (table[at] != 0 && (entries[table[at]].listener != listener ||
+                              memcmp(&entries[table[at]].source, source, sizeof *source) != 0))
+        at = (at + 1) % TABLE;
+    return at;
+}
+
+struct model_entry *model_find(int listener, const struct addr *source)
+{
+    uint32_t number = table[place_of(listener, source)];
+    return number != 0 ? &entries[number] : NULL;
+}
+
+struct model_entry *model_get(int listener, const struct addr *source)
+{
+    uint32_t at = place_of(listener, source);
+    if (table[at] == 0) {
+        if (count == MODEL_ENTRIES_MAX)
+            broken_promise("the simulator itself", "more than %d sources", (int)MODEL_ENTRIES_MAX);
+        table[at] = ++count;
+        entries[count] = (struct model_entry){
+            .source = *source, .listener = listener, .worker = -1, .number = count};
+    }
+    return &entries[table[at]];
+}
+
+uint32_t model_count(void)
+{
+    return count;
+}
+
+struct model_entry *model_entry(uint32_t number)
+{
+    return &entries[number];
+}
+
+bool model_is_sure(const struct model_entry *entry)
+{
+    return event_queue_now_ms() <= entry->sure_until_ms;
+}
+
+bool model_is_possible(const struct model_entry *entry)
+{
+    return event_queue_now_ms() <= entry->may_until_ms;
+}
+
+static bool occupies(const struct model_entry *entry)
+{
+    return event_queue_now_ms() <= entry->kept_until_ms;
+}
+
+/* ---- what may happen to a datagram ---- */
+
+static bool same_prefix(const struct addr *a, const struct addr *b)
+{
+    return a->family == b->family && memcmp(a->ip, b->ip, a->family == ADDR_IPV4 ? 3 : 8) == 0;
+}
+
+/* The first worker has all clients of groups, but its shard has only a little more than its share
+ * of clients.max: it may be full before all workers together have so many. */
+static bool shard_has_place(const struct model_entry *entry)
+{
+    uint32_t of_shard = 0;
+    bool has_group = false;
+    for (size_t i = 0; i < setup.listener_count; i++)
+        has_group |= setup.listeners[i].kind == LISTEN_GROUP;
+    for (uint32_t i = 1; i <= count; i++)
+        of_shard += entries[i].worker == 0 && occupies(&entries[i]);
+    return !has_group || entry->worker != 0 || setup.workers == 1 ||
+           of_shard < setup.clients_max / setup.workers;
+}
+
+/* Whether there is certainly a place for one more: in the registry, and in its prefix. */
+static bool has_place(const struct model_entry *entry, const struct settings *rules)
+{
+    uint32_t occupied = 0, of_prefix = 0;
+    for (uint32_t i = 1; i <= count; i++) {
+        if (!occupies(&entries[i]) || &entries[i] == entry)
+            continue;
+        occupied++;
+        of_prefix += same_prefix(&entries[i].source, &entry->source);
+    }
+    bool prefix_free = rules->per_prefix == 0 || rules->dry_run || of_prefix < rules->per_prefix;
+    return occupied < setup.clients_max && prefix_free && shard_has_place(entry);
+}
+
+static bool is_own_port(uint16_t port)
+{
+    for (size_t i = 0; i < setup.listener_count; i++)
+        if (setup.listeners[i].kind == LISTEN_UDP && setup.listeners[i].addr.port == port)
+            return true;
+    return port >= 40000 && port < 41000; /* of the reply sockets of groups */
+}
+
+static bool is_wrong_source(const struct addr *source)
+{
+    static const uint8_t links[][4] = {{192, 0, 2, 255}, {198, 51, 100, 255}};
+    bool broadcast = source->family == ADDR_IPV4 &&
+                     (memcmp(source->ip, links[0], 4) == 0 || memcmp(source->ip, links[1], 4) == 0);
+    return source->port == 0 || addr_is_multicast(source) || addr_is_wildcard(source) || broadcast;
+}
+
+enum {
+    FRAME_IS_NONE,
+    FRAME_IS_ANSWER = 2,
+    FRAME_IS_LEAVE = 3,
+    FRAME_IS_PING = 4,
+    FRAME_IS_BAD = 99
+};
+
+static bool has_magic(const uint8_t *bytes, size_t size)
+{
+    return size >= 4 && memcmp(bytes, "\0UDP", 4) == 0;
+}
+
+static int frame_type(const uint8_t *bytes, size_t size)
+{
+    if (!has_magic(bytes, size))
+        return FRAME_IS_NONE;
+    uint8_t type = size > 4 ? bytes[4] : 0;
+    size_t head = HEAD_BYTES + COOKIE_BYTES;
+    if (type == FRAME_IS_ANSWER && size >= head && !has_magic(bytes + head, size - head))
+        return FRAME_IS_ANSWER;
+    if (type == FRAME_IS_LEAVE && (size == HEAD_BYTES || size == head))
+        return FRAME_IS_LEAVE;
+    if (type == FRAME_IS_PING && size <= head)
+        return FRAME_IS_PING;
+    return FRAME_IS_BAD;
+}
+
+/* Whether the cookie of a frame proves the source: for certain in its first 60 s. */
+static enum chance proof(const struct model_entry *entry, const uint8_t *bytes, size_t size)
+{
+    uint64_t now_ms = event_queue_now_ms();
+    enum chance best = NO;
+    /* Without entropy a secret stays for longer than its minute. */
+    bool has_old_secret = simulated_log_times("cannot replace the secret of cookies") > 0;
+    for (unsigned i = 0; size >= HEAD_BYTES + COOKIE_BYTES && i < MODEL_COOKIES; i++) {
+        if (i >= entry->cookie_count ||
+            memcmp(entry->cookies[i].bytes, bytes + HEAD_BYTES, COOKIE_BYTES) != 0)
+            continue;
+        uint64_t age_ms = now_ms - entry->cookies[i].issued_ms;
+        bool is_late = entry->cookies[i].issued_ms < leap_ms + ROTATION_SLOP_MS || has_old_secret;
+        enum chance chance = is_late && age_ms < COOKIE_MAX_MS ? MAYBE
+                             : age_ms < COOKIE_MIN_MS          ? YES
+                             : age_ms < COOKIE_MAX_MS          ? MAYBE
+                                                               : NO;
+        best = chance > best ? chance : best;
+    }
+    return best;
+}
+
+static bool is_dropped(const struct model_entry *entry, const uint8_t *bytes, size_t size,
+                       bool truncated, bool to_multicast)
+{
+    size_t most = setup.max_datagram;
+    if (frame_type(bytes, size) == FRAME_IS_ANSWER)
+        most += HEAD_BYTES + COOKIE_BYTES;
+    return truncated || size > most || is_wrong_source(&entry->source) || to_multicast;
+}
+
+/* Whether a datagram passes the access list. */
+static enum chance admission(const struct model_entry *entry, const struct settings *rules)
+{
+    if (settings_deny(rules, &entry->source))
+        return NO;
+    return is_own_port(entry->source.port) ? MAYBE : YES;
+}
+
+static enum chance within_rate(const struct settings *rules)
+{
+    return rules->rate_pps != 0 && !rules->dry_run ? MAYBE : YES;
+}
+
+/* ---- what it means for the registry ---- */
+
+struct effect {
+    enum chance leaves, registers;
+};
+
+static enum chance both(enum chance a, enum chance b)
+{
+    return a < b ? a : b;
+}
+
+/* A client that is registered already needs no place. */
+static enum chance place(const struct model_entry *entry, const struct settings *rules,
+                         enum chance known)
+{
+    return known == YES || has_place(entry, rules) ? YES : MAYBE;
+}
+
+static struct effect effect_of(const struct model_entry *entry, const struct settings *rules,
+                               const uint8_t *bytes, size_t size)
+{
+    enum chance admitted = admission(entry, rules);
+    enum chance counted = both(admitted, within_rate(rules));
+    enum chance proven = rules->cookie ? proof(entry, bytes, size) : YES;
+    /* The server reads its clock a little later. */
+    bool stays_sure = event_queue_now_ms() + MODEL_SLOP_MS <= entry->sure_until_ms;
+    enum chance known = stays_sure ? YES : model_is_possible(entry) ? MAYBE : NO;
+    switch (frame_type(bytes, size)) {
+    case FRAME_IS_LEAVE:
+        return (struct effect){.leaves = both(counted, proven)};
+    case FRAME_IS_ANSWER:
+        return (struct effect){.registers =
+                                   both(both(counted, proven), place(entry, rules, known))};
+    case FRAME_IS_NONE:
+        /* Under the cookie policy a client is renewed before its rate is checked. */
+        if (rules->cookie)
+            return (struct effect){.registers = both(known, admitted)};
+        return (struct effect){.registers = both(counted, place(entry, rules, known))};
+    default:
+        return (struct effect){.leaves = NO};
+    }
+}
+
+static enum chance either(enum chance a, enum chance b)
+{
+    return a == b ? a : MAYBE;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static bool may_be_kicked(const struct model_entry *entry)
+{
+    for (size_t i = 0; i < kicked_count; i++)
+        if (addr_equal(&kicked[i], &entry->source))
+            return true;
+    return false;
+}
+
+static void apply(struct model_entry *entry, struct effect effect)
+{
+    uint64_t now_ms = event_queue_now_ms();
+    uint64_t low_ms = settings.ttl_ms, high_ms = settings.ttl_ms, sweep_ms = settings.sweep_ms;
+    if (settings_change) {
+        low_ms = next_settings.ttl_ms < low_ms ? next_settings.ttl_ms : low_ms;
+        high_ms = later(high_ms, next_settings.ttl_ms);
+        sweep_ms = later(sweep_ms, next_settings.sweep_ms);
+    }
+    if (effect.leaves != NO)
+        entry->sure_until_ms = 0;
+    if (effect.leaves == YES)
+        entry->may_until_ms = entry->kept_until_ms = now_ms;
+    /* All clients expire in the worker that learns that addresses are to be proven. */
+    bool may_expire = settings_change && next_settings.cookie && !settings.cookie;
+    if (effect.registers == YES && !may_expire && !may_be_kicked(entry)) {
+        if (!model_is_sure(entry))
+            entry->sure_since_ms = now_ms;
+        entry->sure_until_ms = now_ms + low_ms;
+    } else if (effect.registers != NO && now_ms + low_ms < entry->sure_until_ms) {
+        entry->sure_until_ms = now_ms + low_ms; /* it may have got a shorter ttl */
+    }
+    if (effect.registers != NO) {
+        if (!model_is_possible(entry))
+            entry->may_since_ms = now_ms;
+        uint64_t until_ms = now_ms + high_ms + 1 + MODEL_SLOP_MS;
+        entry->may_until_ms = later(entry->may_until_ms, until_ms);
+        entry->kept_until_ms = later(entry->kept_until_ms, until_ms + sweep_ms + SWEEP_SLOP_MS);
+    }
+}
+
+static void count_bytes(struct model_entry *entry, size_t size)
+{
+    entry->bytes_in += size + (entry->source.family == ADDR_IPV4 ? 28 : 48);
+}
+
+struct model_entry *model_receive(int listener, int worker, const struct addr *source,
+                                  const uint8_t *bytes, size_t size, bool truncated,
+                                  bool to_multicast)
+{
+    struct model_entry *entry = model_get(listener, source);
+    entry->worker = worker;
+    count_bytes(entry, size);
+    if (is_dropped(entry, bytes, size, truncated, to_multicast))
+        return entry;
+    struct effect effect = effect_of(entry, &settings, bytes, size);
+    if (settings_change) {
+        struct effect next = effect_of(entry, &next_settings, bytes, size);
+        effect.leaves = either(effect.leaves, next.leaves);
+        effect.registers = either(effect.registers, next.registers);
+    }
+    entry->proven |= !settings.cookie || (settings_change && !next_settings.cookie) ||
+                     proof(entry, bytes, size) != NO;
+    apply(entry, effect);
+    return entry;
+}
+
+void model_challenged(struct model_entry *entry, const uint8_t *cookie)
+{
+    unsigned i = 0, oldest = 0;
+    /* Until its secret is replaced, a source gets the same cookie. */
+    for (; i < entry->cookie_count; i++) {
+        if (memcmp(entry->cookies[i].bytes, cookie, COOKIE_BYTES) == 0)
+            break;
+        if (entry->cookies[i].issued_ms < entry->cookies[oldest].issued_ms)
+            oldest = i;
+    }
+    if (i == MODEL_COOKIES)
+        i = oldest;
+    else if (i == entry->cookie_count)
+        entry->cookie_count++;
+    memcpy(entry->cookies[i].bytes, cookie, COOKIE_BYTES);
+    entry->cookies[i].issued_ms = event_queue_now_ms();
+}
+
+bool model_kick(const struct addr *source)
+{
+    if (kicked_count == KICKED_MAX)
+        return false;
+    kicked[kicked_count++] = *source;
+    for (uint32_t i = 1; i <= count; i++)
+        if (addr_equal(&entries[i].source, source))
+            entries[i].sure_until_ms = 0;
+    return true;
+}
+
+void model_kicked(const struct addr *source)
+{
+    for (size_t i = 0; i < kicked_count; i++)
+        if (addr_equal(&kicked[i], source)) {
+            kicked[i] = kicked[--kicked_count];
+            return;
+        }
+}
+
+void model_clock_leapt(uint64_t before_ms)
+{
+    uint64_t now_ms = event_queue_now_ms();
+    if (now_ms - before_ms > 60000 - COOKIE_MIN_MS)
+        leap_ms = now_ms;
+    for (uint32_t i = 1; i <= count; i++)
+        if (entries[i].kept_until_ms >= before_ms)
+            entries[i].kept_until_ms = later(entries[i].kept_until_ms, now_ms + SWEEP_SLOP_MS);
+}
+
+void model_settings_change(void)
+{
+    for (uint32_t i = 1; i <= count; i++)
+        if (occupies(&entries[i]))
+            entries[i].kept_until_ms =
+                later(entries[i].kept_until_ms,
+                      entries[i].may_until_ms + next_settings.sweep_ms + SWEEP_SLOP_MS);
+    /* All clients expire where addresses are to be proven from now on. */
+    if (settings.cookie || !next_settings.cookie)
+        return;
+    for (uint32_t i = 1; i <= count; i++)
+        entries[i].sure_until_ms = 0;
+}
+
+void model_bounds(int worker, uint32_t *at_least, uint32_t *at_most)
+{
+    *at_least = *at_most = 0;
+    for (uint32_t i = 1; i <= count; i++) {
+        if (entries[i].worker != worker)
+            continue;
+        *at_least += model_is_sure(&entries[i]);
+        *at_most += occupies(&entries[i]);
+    }
+}
+
+bool model_is_denied(const struct addr *source)
+{
+    return settings_deny(&settings, source) &&
+           (!settings_change || settings_deny(&next_settings, source));
+}

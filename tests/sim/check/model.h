@@ -1,0 +1,73 @@
+#ifndef SIM_CHECK_MODEL_H
+#define SIM_CHECK_MODEL_H
+
+#include "address/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A model of the registry: for each listener and source, until when it must be registered and until
+ * when it may be, by the datagrams that the server has received. It shares no code with the product
+ * and knows nothing of shards, slots or wheels. */
+
+enum {
+    MODEL_ENTRIES_MAX = 1 << 14,
+    MODEL_COOKIES = 4,
+    MODEL_SLOP_MS = 3, /* between the reception of a datagram and its decision */
+};
+
+struct model_entry {
+    struct addr source;
+    int listener, worker;                  /* worker: of the last datagram; -1: none yet */
+    uint32_t number;                       /* from 1, in the order of their first datagrams */
+    uint64_t sure_since_ms, sure_until_ms; /* it must be registered in this time */
+    uint64_t may_since_ms, may_until_ms;   /* it may be */
+    uint64_t kept_until_ms;                /* it may still occupy a place: may_until and a sweep */
+
+    struct {
+        uint8_t bytes[16];
+        uint64_t issued_ms;
+    } cookies[MODEL_COOKIES]; /* that were sent to it */
+    unsigned cookie_count;
+    bool proven;                  /* ever */
+    uint64_t bytes_in, bytes_out; /* until then, with headers */
+    uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */
+};
+
+/* Finds or makes the entry of a source; NULL from find: there is none. */
+struct model_entry *model_find(int listener, const struct addr *source);
+struct model_entry *model_get(int listener, const struct addr *source);
+/* All entries, by number from 1 to the count. */
+uint32_t model_count(void);
+struct model_entry *model_entry(uint32_t number);
+
+/* Whether it must or may be registered now. */
+bool model_is_sure(const struct model_entry *entry);
+bool model_is_possible(const struct model_entry *entry);
+
+/* A datagram was received. */
+struct model_entry *model_receive(int listener, int worker, const struct addr *source,
+                                  const uint8_t *bytes, size_t size, bool truncated,
+                                  bool to_multicast);
+/* A challenge with that cookie was sent to it. */
+void model_challenged(struct model_entry *entry, const uint8_t *cookie);
+/* The operator removes a source: until model_kicked nothing is certain about it. Returns false if
+ * too many commands are not answered. */
+bool model_kick(const struct addr *source);
+void model_kicked(const struct addr *source);
+
+/* The host was suspended from that time until now: the sweep and the replacement of cookie secrets
+ * are late. */
+void model_clock_leapt(uint64_t before_ms);
+
+/* Settings change or have changed: the times of all entries are adapted. */
+void model_settings_change(void);
+
+/* The numbers of clients that must be, and that may be, in the registry of a worker. */
+void model_bounds(int worker, uint32_t *at_least, uint32_t *at_most);
+
+/* Whether the source may get an answer at all: it is not denied. */
+bool model_is_denied(const struct addr *source);
+
+#endif

@@ -1,0 +1,204 @@
+#include "sim/check/observe.h"
+
+#include "sim/check/copies.h"
+#include "sim/check/limits.h"
+#include "sim/check/model.h"
+#include "sim/check/payload.h"
+#include "sim/check/roles.h"
+#include "sim/check/rotation.h"
+#include "sim/check/totals.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/scheduler.h"
+#include "sim/core/trace.h"
+#include "sim/world/settings.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { TOUCHED_MAX = 4096 };
+
+static struct model_entry *touched[TOUCHED_MAX]; /* since the last step */
+static size_t touched_count;
+/* By worker: the listener whose datagrams are answered now. Challenges leave before the next ones
+ * are received, and a group sends them by another listener's socket. */
+static int receiving[COROUTINES_MAX];
+static struct connection *answering; /* whose line is handled now */
+
+static int current_worker(void)
+{
+    int worker = scheduler_current() - 1;
+    return worker > 0 ? worker : 0;
+}
+
+/* ---- datagrams ---- */
+
+void observe_received(int socket, const struct datagram *datagram)
+{
+    int listener = role_of(socket).listener;
+    totals.datagrams++;
+    receiving[current_worker()] = listener;
+    struct model_entry *entry =
+        model_receive(listener, current_worker(), &datagram->source, datagram->bytes,
+                      datagram->size, datagram->truncated, datagram->is_multicast);
+    const uint8_t *bytes = datagram->bytes;
+    size_t size = datagram->size;
+    if (size >= 21 && memcmp(bytes, "\0UDP\2", 5) == 0) {
+        bytes += 21;
+        size -= 21;
+    }
+    copies_message_received(entry, bytes, size);
+    if (touched_count < TOUCHED_MAX)
+        touched[touched_count++] = entry;
+}
+
+void observe_reply(const struct datagram *request, const void *bytes, size_t size)
+{
+    rotation_reply(bytes, size);
+    limits_answer(&request->source);
+    if (model_is_denied(&request->source))
+        broken_promise("a denied source gets no answer", "port %d got one", request->source.port);
+}
+
+static bool is_frame_of(const void *bytes, size_t size, uint8_t type)
+{
+    return size >= 5 && memcmp(bytes, "\0UDP", 4) == 0 && ((const uint8_t *)bytes)[4] == type;
+}
+
+/* An address that has not proved itself gets at most three times the bytes that came from it. */
+static void check_amplification(struct model_entry *entry, size_t size)
+{
+    if (entry->proven)
+        return;
+    entry->bytes_out += size + (entry->source.family == ADDR_IPV4 ? 28 : 48);
+    if (entry->bytes_out > 3 * entry->bytes_in)
+        broken_promise("an unproven address gets at most three times its bytes",
+                       "source %" PRIu32 ": %" PRIu64 " bytes in, %" PRIu64 " out", entry->number,
+                       entry->bytes_in, entry->bytes_out);
+}
+
+static void count_challenge(struct model_entry *entry, const void *bytes, size_t size, int error)
+{
+    bool is_pong = is_frame_of(bytes, size, 5);
+    if (!is_pong && !is_frame_of(bytes, size, 1))
+        broken_promise("only challenges and pongs leave by their socket", "another datagram did");
+    totals.challenge_failed += error != 0;
+    totals.ponged += error == 0 && is_pong;
+    totals.challenged += error == 0 && !is_pong;
+    if (error == 0 && !is_pong && entry != NULL)
+        model_challenged(entry, (const uint8_t *)bytes + 5);
+}
+
+void observe_sent(int socket, const struct addr *to, const void *bytes, size_t size, int error)
+{
+    struct role_of_socket role = role_of(socket);
+    bool is_frame = role.role == ROLE_RECEIVER || role.role == ROLE_CHALLENGE;
+    int listener = is_frame ? receiving[current_worker()] : role.listener;
+    struct model_entry *entry = model_find(listener, to);
+    switch (role.role) {
+    case ROLE_REPLY:
+        totals.replied += error == 0;
+        totals.reply_failed += error != 0;
+        break;
+    case ROLE_COPY:
+        copies_sent(current_worker(), entry, bytes, size, error);
+        break;
+    case ROLE_MULTICAST:
+        copies_sent(current_worker(), NULL, bytes, size, error);
+        return;
+    case ROLE_RECEIVER:
+    case ROLE_CHALLENGE:
+        count_challenge(entry, bytes, size, error);
+        break;
+    default:
+        broken_promise("the server sends only by its sockets", "descriptor %d sent", socket);
+    }
+    if (entry == NULL)
+        broken_promise("the server sends only to sources of datagrams", "port %d sent none",
+                       to->port);
+    if (error == 0)
+        check_amplification(entry, size);
+}
+
+void observe_full(int socket)
+{
+    (void)socket;
+    totals.full_ms = event_queue_now_ms();
+}
+
+/* ---- lines ---- */
+
+static bool is_operator(const struct connection *connection)
+{
+    return connection->is_operator;
+}
+
+void observe_line_received(struct connection *connection, const char *line, size_t size)
+{
+    if (is_operator(connection))
+        return;
+    totals.lines++;
+    answering = connection;
+    copies_message_received(NULL, line, size);
+}
+
+void observe_line_handled(void)
+{
+    answering = NULL;
+}
+
+void observe_line_sent(struct connection *connection, const char *line, size_t size, bool taken)
+{
+    if (is_operator(connection))
+        return;
+    if (answering == connection) {
+        totals.replied += taken;
+        totals.reply_failed += !taken;
+        rotation_reply(line, size);
+    } else if (memcmp(line, "error: ", 7) != 0 && !copies_line(line, size, taken)) {
+        broken_promise("a stream gets replies, copies and errors", "another line was sent");
+    }
+}
+
+void observe_stream_closed(struct connection *connection, int error)
+{
+    /* A line that is too long is counted as received, and ends the connection. */
+    if (!is_operator(connection) && error == -90 /* EMSGSIZE */)
+        totals.lines++;
+}
+
+/* ---- after a step ---- */
+
+static void check_entry(const struct model_entry *entry)
+{
+    const struct worker *worker = roles_worker((size_t)entry->worker);
+    if (worker->io_by_listener == NULL)
+        return;
+    uint64_t now_ms = event_queue_now_ms();
+    bool found = registry_find(worker->decider.registry, (uint8_t)entry->listener, &entry->source,
+                               now_ms, NULL);
+    if (!found && model_is_sure(entry))
+        broken_promise("a client stays registered until its ttl has passed",
+                       "source %" PRIu32 " (port %d, listener %d) is not registered at %" PRIu64
+                       " ms; it must be from %" PRIu64 " to %" PRIu64 " ms",
+                       entry->number, entry->source.port, entry->listener, now_ms,
+                       entry->sure_since_ms, entry->sure_until_ms);
+    if (found && !model_is_possible(entry))
+        broken_promise("only those who may be are registered",
+                       "source %" PRIu32 " (port %d, listener %d) is registered at %" PRIu64
+                       " ms; it may be from %" PRIu64 " to %" PRIu64 " ms",
+                       entry->number, entry->source.port, entry->listener, now_ms,
+                       entry->may_since_ms, entry->may_until_ms);
+}
+
+void observe_after_step(void)
+{
+    for (size_t i = 0; i < touched_count; i++)
+        check_entry(touched[i]);
+    touched_count = 0;
+    for (uint32_t i = 0; i < 4 && model_count() > 0; i++) {
+        static uint32_t next;
+        const struct model_entry *entry = model_entry(1 + next++ % model_count());
+        if (entry->worker >= 0)
+            check_entry(entry);
+    }
+}

@@ -1,0 +1,32 @@
+#ifndef SIM_CHECK_OBSERVE_H
+#define SIM_CHECK_OBSERVE_H
+
+#include "net/message/datagram_batch.h"
+#include "sim/net/connection.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What the simulated kernel sees of the server, passed to the oracles. None of them asks the
+ * server; they know only what went in and out. */
+
+/* recvmmsg(2) has returned this datagram. */
+void observe_received(int socket, const struct datagram *datagram);
+/* A reply, challenge or pong to that datagram is queued. */
+void observe_reply(const struct datagram *request, const void *bytes, size_t size);
+/* sendmmsg(2) has taken a datagram (error 0) or refused it. */
+void observe_sent(int socket, const struct addr *to, const void *bytes, size_t size, int error);
+/* It had no space for one. */
+void observe_full(int socket);
+
+void observe_line_received(struct connection *connection, const char *line, size_t size);
+/* The callback of that line has returned. */
+void observe_line_handled(void);
+void observe_line_sent(struct connection *connection, const char *line, size_t size, bool taken);
+void observe_stream_closed(struct connection *connection, int error);
+
+/* After each step: the registry against the model, for the sources of the last datagrams and some
+ * others. */
+void observe_after_step(void);
+
+#endif

@@ -1,0 +1,72 @@
+#include "sim/check/payload.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NUMBERS_MAX = 3, DIGITS_MAX = 10 };
+
+/* Reads "<letter><number>.<number>. ..." */
+static bool read_numbers(const void *bytes, size_t size, char letter, size_t count,
+                         uint32_t numbers[NUMBERS_MAX])
+{
+    const char *at = bytes, *end = at + size;
+    if (size == 0 || *at++ != letter)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value = 0;
+        const char *first = at;
+        for (; at < end && *at >= '0' && *at <= '9' && at - first < DIGITS_MAX; at++)
+            value = value * 10 + (uint64_t)(*at - '0');
+        if (at == first || at == end || *at++ != '.')
+            return false;
+        numbers[i] = (uint32_t)value;
+    }
+    return true;
+}
+
+bool payload_read_reply(const void *bytes, size_t size, unsigned *generation, unsigned *index)
+{
+    uint32_t numbers[NUMBERS_MAX];
+    if (!read_numbers(bytes, size, 'R', 2, numbers))
+        return false;
+    *generation = numbers[0];
+    *index = numbers[1];
+    return true;
+}
+
+static uint32_t check_of(uint32_t client, uint32_t number)
+{
+    return (client * 2654435761u ^ number * 40503u) % 1000000;
+}
+
+bool payload_read_message(const void *bytes, size_t size, uint32_t *client, uint32_t *number)
+{
+    uint32_t numbers[NUMBERS_MAX];
+    if (!read_numbers(bytes, size, 'C', 3, numbers) ||
+        numbers[2] != check_of(numbers[0], numbers[1]))
+        return false;
+    *client = numbers[0];
+    *number = numbers[1];
+    return true;
+}
+
+bool payload_read_broadcast(const void *bytes, size_t size, uint32_t *number)
+{
+    uint32_t numbers[NUMBERS_MAX];
+    if (!read_numbers(bytes, size, 'T', 1, numbers))
+        return false;
+    *number = numbers[0];
+    return true;
+}
+
+size_t payload_write_message(char *bytes, size_t capacity, uint32_t client, uint32_t number,
+                             size_t size)
+{
+    int length = snprintf(bytes, capacity, "C%" PRIu32 ".%" PRIu32 ".%" PRIu32 ".", client, number,
+                          check_of(client, number));
+    if ((size_t)length >= size)
+        return (size_t)length;
+    memset(bytes + length, '=', size - (size_t)length);
+    return size;
+}

@@ -1,0 +1,65 @@
+#include "sim/check/roles.h"
+
+#include "server/server_state.h"
+#include "sim/os/signals.h"
+
+enum { FIRST = 100, SOCKETS_MAX = 8192 };
+
+static struct role_of_socket roles[SOCKETS_MAX];
+static const struct server *server;
+
+static void set(int socket, enum role role, int listener)
+{
+    if (socket >= FIRST && socket < FIRST + SOCKETS_MAX)
+        roles[socket - FIRST] = (struct role_of_socket){role, listener};
+}
+
+static void set_senders(const struct send_socket_set *senders, int listener)
+{
+    set(senders->on_link, ROLE_CHALLENGE, listener);
+    set(senders->reply_reserve, ROLE_REPLY, listener);
+    set(senders->copy_reserve, ROLE_COPY, listener);
+    for (size_t i = 0; i < SEND_SOCKET_SLOTS_COUNT; i++) {
+        set(senders->replies[i], ROLE_REPLY, listener);
+        set(senders->copies[i], ROLE_COPY, listener);
+    }
+}
+
+void roles_read(void)
+{
+    server = simulated_signals_state();
+    const struct listeners *listeners = &server->sockets.listeners;
+    for (size_t i = 0; i < listeners->unicast_count; i++)
+        for (size_t k = 0; k < listeners->worker_count; k++) {
+            set(listeners->list[i].sockets[k], ROLE_RECEIVER, (int)i);
+            set_senders(&listeners->list[i].senders[k], (int)i);
+        }
+    const struct first_worker_sockets *first = &server->sockets.first_worker;
+    for (size_t i = 0; i < first->group_count; i++) {
+        const struct multicast_group_sockets *group = &first->groups[i];
+        set(group->socket, ROLE_RECEIVER, group->listener);
+        set_senders(&group->senders, group->listener);
+        if (group->reply_socket < 0)
+            continue;
+        set(group->reply_socket, ROLE_RECEIVER, group->listener);
+        set_senders(&group->reply_senders, group->listener);
+    }
+    if (first->multicast.socket > 0)
+        set(first->multicast.socket, ROLE_MULTICAST, -1);
+}
+
+struct role_of_socket role_of(int socket)
+{
+    /* Challenges beyond their budget are refused before they are sent by any socket. */
+    return socket == 0 ? (struct role_of_socket){ROLE_CHALLENGE, 0} : roles[socket - FIRST];
+}
+
+size_t roles_worker_count(void)
+{
+    return server != NULL ? server->workers.count : 0;
+}
+
+const struct worker *roles_worker(size_t i)
+{
+    return server->workers.list[i];
+}

@@ -1,0 +1,22 @@
+#ifndef SIM_CHECK_ROLES_H
+#define SIM_CHECK_ROLES_H
+
+#include "server/workers/worker_state.h"
+
+/* What each descriptor of the server is for, read once when it is ready. */
+
+enum role { ROLE_NONE, ROLE_RECEIVER, ROLE_REPLY, ROLE_COPY, ROLE_CHALLENGE, ROLE_MULTICAST };
+
+struct role_of_socket {
+    enum role role;
+    int listener; /* its number in the server */
+};
+
+void roles_read(void);
+struct role_of_socket role_of(int socket);
+
+/* The workers, and how many there are; 0 before they are started. */
+size_t roles_worker_count(void);
+const struct worker *roles_worker(size_t i);
+
+#endif

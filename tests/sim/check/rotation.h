@@ -1,0 +1,11 @@
+#ifndef SIM_CHECK_ROTATION_H
+#define SIM_CHECK_ROTATION_H
+
+#include <stddef.h>
+
+/* The oracle of the rotation: over all workers and transports, each reply is the next message. */
+
+/* A reply was queued, in the order of reception. Other payloads are ignored. */
+void rotation_reply(const void *bytes, size_t size);
+
+#endif

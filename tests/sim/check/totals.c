@@ -1,0 +1,162 @@
+#include "sim/check/totals.h"
+
+#include "server/streams/stream_clients.h"
+#include "sim/check/copies.h"
+#include "sim/check/model.h"
+#include "sim/check/roles.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/trace.h"
+#include "sim/net/udp.h"
+#include "sim/os/log.h"
+#include "sim/world/settings.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+struct totals totals;
+
+static uint32_t streams_of(const struct worker *worker)
+{
+    const struct stream_clients *streams = first_worker_streams(worker->first_worker);
+    return streams != NULL ? stream_clients_count(streams) : 0;
+}
+
+uint32_t totals_streams(void)
+{
+    return roles_worker_count() > 0 ? streams_of(roles_worker(0)) : 0;
+}
+
+static uint64_t ends(const struct stats *stats)
+{
+    return stats->expired + stats->left + stats->kicked + stats->streams_closed +
+           stats->streams_slow;
+}
+
+/* Whether replies may wait for space, and with them the counts of their batch. After a send buffer
+ * was full it is tried again each 5 ms. */
+static bool may_wait(void)
+{
+    enum { RETRY_MS = 50 };
+    /* A socket that serves as a reserve, too, holds at most send-buffer of what moves. */
+    if (udp_any_has(setup.send_buffer))
+        totals.full_ms = event_queue_now_ms();
+    return totals.full_ms != 0 && event_queue_now_ms() < totals.full_ms + RETRY_MS;
+}
+
+/* A worker that has finished has no registry to be counted. */
+static bool is_running(const struct worker *worker)
+{
+    return worker->io_by_listener != NULL;
+}
+
+void totals_check_worker(int number)
+{
+    const struct worker *worker = roles_worker((size_t)number);
+    const struct stats *stats = &worker->stats;
+    uint64_t outcomes = 0;
+#define STAT(name, meaning) outcomes += stats->name;
+    STATS_OUTCOMES(STAT)
+#undef STAT
+    if (stats->received != outcomes)
+        broken_promise("received = sum of outcomes",
+                       "worker %d: %" PRIu64 " received, %" PRIu64 " outcomes", number,
+                       stats->received, outcomes);
+    if (!is_running(worker))
+        return;
+    uint64_t clients = registry_count(worker->decider.registry) + streams_of(worker);
+    /* What has left is counted with its batch, which may wait for space in a send buffer. */
+    uint64_t missing = stats->joined - clients - ends(stats);
+    if (missing > BATCH_MAX * CONFIG_LISTEN_MAX || (missing > 0 && !may_wait()))
+        broken_promise("joined = clients + ends",
+                       "worker %d: %" PRIu64 " joined, %" PRIu64 " clients, %" PRIu64 " ends",
+                       number, stats->joined, clients, ends(stats));
+}
+
+static void expect(const char *counter, uint64_t counted, uint64_t seen)
+{
+    if (counted != seen)
+        broken_promise("the counters are what the kernel has seen",
+                       "%s is %" PRIu64 ", the kernel has seen %" PRIu64, counter, counted, seen);
+}
+
+static void check_counters(const struct stats *sum)
+{
+    expect("received", sum->received, totals.datagrams + totals.lines);
+    expect("replied", sum->replied, totals.replied);
+    expect("reply_failed", sum->reply_failed, totals.reply_failed);
+    expect("challenged", sum->challenged, totals.challenged);
+    expect("ponged", sum->ponged, totals.ponged);
+    expect("challenge_failed", sum->challenge_failed, totals.challenge_failed);
+    expect("copies_sent", sum->copies_sent, copies_taken());
+    expect("copies_failed", sum->copies_failed, copies_refused());
+}
+
+/* Prints what the model knows, for a broken promise. */
+static void print_model(int number)
+{
+    for (uint32_t i = 1; i <= model_count(); i++) {
+        const struct model_entry *entry = model_entry(i);
+        char text[ADDR_TEXT_BYTES];
+        if (entry->worker == number)
+            fprintf(stderr,
+                    "\n  %s, listener %d: must until %" PRIu64 ", may until %" PRIu64
+                    ", kept until %" PRIu64 "%s",
+                    addr_format(&entry->source, text), entry->listener, entry->sure_until_ms,
+                    entry->may_until_ms, entry->kept_until_ms,
+                    registry_find(roles_worker((size_t)number)->decider.registry,
+                                  (uint8_t)entry->listener, &entry->source, event_queue_now_ms(),
+                                  NULL)
+                        ? ", found"
+                        : "");
+    }
+}
+
+static void check_registry(int number, const struct worker *worker)
+{
+    uint32_t at_least, at_most, clients = registry_count(worker->decider.registry);
+    model_bounds(number, &at_least, &at_most);
+    if (clients < at_least || clients > at_most)
+        print_model(number);
+    if (clients < at_least)
+        broken_promise("no client is evicted before ttl",
+                       "worker %d has %" PRIu32 " clients, and %" PRIu32 " must be registered",
+                       number, clients, at_least);
+    if (clients > at_most)
+        broken_promise("each client expires within ttl and a sweep",
+                       "worker %d has %" PRIu32 " clients, and %" PRIu32 " may be registered",
+                       number, clients, at_most);
+}
+
+void totals_check_idle(void)
+{
+    struct stats sum = {.received = 0};
+    bool all_run = true;
+    for (size_t i = 0; i < roles_worker_count(); i++) {
+        const struct worker *worker = roles_worker(i);
+        stats_add(&sum, &worker->stats);
+        all_run &= is_running(worker);
+        if (is_running(worker))
+            check_registry((int)i, worker);
+    }
+    /* Replies that wait for space are not yet counted. */
+    if (all_run && roles_worker_count() > 0 && !may_wait())
+        check_counters(&sum);
+}
+
+static uint64_t final(const char *counter)
+{
+    uint64_t value;
+    if (!simulated_log_final(counter, &value))
+        broken_promise("the final report has all counters", "%s is missing", counter);
+    return value;
+}
+
+void totals_check_final(void)
+{
+    expect("received", final("received"), totals.datagrams + totals.lines);
+    expect("replied", final("replied"), totals.replied);
+    expect("copies_sent", final("copies_sent"), copies_taken());
+    expect("challenged", final("challenged"), totals.challenged);
+    if (final("kernel_drops") > totals.kernel_drops)
+        expect("kernel_drops", final("kernel_drops"), totals.kernel_drops);
+}

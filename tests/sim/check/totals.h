@@ -1,0 +1,32 @@
+#ifndef SIM_CHECK_TOTALS_H
+#define SIM_CHECK_TOTALS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What went in and out, as the simulated kernel has counted it, and its comparison with the
+ * counters of the server. */
+
+struct totals {
+    uint64_t datagrams, lines;      /* received */
+    uint64_t replied, reply_failed; /* on datagrams and lines */
+    uint64_t challenged, ponged, challenge_failed;
+    uint64_t kernel_drops;
+    uint64_t full_ms; /* when a send buffer was last full; 0: never */
+};
+
+extern struct totals totals;
+
+/* After each step of a worker: the sums of its counters. */
+void totals_check_worker(int worker);
+
+/* While no thread can run: the counters of all, and the registry against its model. */
+void totals_check_idle(void);
+
+/* After the end: the final report. */
+void totals_check_final(void);
+
+/* How many clients are connected by streams. */
+uint32_t totals_streams(void);
+
+#endif

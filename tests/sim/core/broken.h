@@ -1,0 +1,16 @@
+#ifndef SIM_CORE_BROKEN_H
+#define SIM_CORE_BROKEN_H
+
+#include <stdbool.h>
+
+/* Self-tests of the oracles: a fault in one of the fakes, or in the memory of the server, which an
+ * oracle has to find. tests/sim/self_test lists the faults with the promises that they break. */
+
+/* Has that fault happen in this run; NULL: none. */
+void broken_set(const char *name);
+bool broken_is(const char *name);
+
+/* True for one of the next n calls on average, if the run has that fault. */
+bool broken_now(const char *name, unsigned n);
+
+#endif

@@ -1,0 +1,103 @@
+#include "sim/core/descriptors.h"
+#include "sim/core/broken.h"
+
+#include "sim/core/trace.h"
+
+#include <errno.h>
+
+enum { FIRST = 100, NUMBERS = 16384 };
+
+static struct object *table[NUMBERS];
+static size_t open_count, limit = NUMBERS;
+static int lowest;
+
+void descriptors_limit(size_t most)
+{
+    limit = most < NUMBERS ? most : NUMBERS;
+}
+
+size_t descriptors_limit_now(void)
+{
+    return limit;
+}
+
+static void release(struct object *object)
+{
+    if (--object->references == 0)
+        object->destroy(object);
+}
+
+int descriptor_open(struct object *object)
+{
+    object->references++;
+    if (open_count >= limit) {
+        release(object);
+        return -EMFILE;
+    }
+    while (table[lowest] != NULL)
+        lowest++;
+    table[lowest] = object;
+    open_count++;
+    return FIRST + lowest++;
+}
+
+struct object *descriptor_any(int fd)
+{
+    return fd >= FIRST && fd < FIRST + NUMBERS ? table[fd - FIRST] : NULL;
+}
+
+static struct object *existing(int fd)
+{
+    struct object *object = descriptor_any(fd);
+    if (object == NULL)
+        broken_promise("only open descriptors are used", "descriptor %d is not open", fd);
+    return object;
+}
+
+void descriptor_close(int fd)
+{
+    struct object *object = existing(fd);
+    if (object->kind == OBJECT_UDP && broken_now("descriptor", 20))
+        return;
+    table[fd - FIRST] = NULL;
+    if (fd - FIRST < lowest)
+        lowest = fd - FIRST;
+    open_count--;
+    release(object);
+}
+
+int descriptor_duplicate(int fd)
+{
+    return descriptor_open(existing(fd));
+}
+
+void descriptor_replace(int old, int new)
+{
+    struct object *replaced = existing(old), *object = existing(new);
+    object->references++;
+    table[old - FIRST] = object;
+    release(replaced);
+    descriptor_close(new);
+}
+
+struct object *descriptor_object(int fd, enum object_kind kind)
+{
+    struct object *object = existing(fd);
+    if (object->kind != kind)
+        broken_promise("descriptors are used for their purpose",
+                       "descriptor %d has kind %d, not %d", fd, (int)object->kind, (int)kind);
+    return object;
+}
+
+size_t descriptor_count(void)
+{
+    return open_count;
+}
+
+size_t descriptor_count_of(enum object_kind kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < NUMBERS; i++)
+        count += table[i] != NULL && table[i]->kind == kind;
+    return count;
+}

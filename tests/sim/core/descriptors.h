@@ -1,0 +1,50 @@
+#ifndef SIM_CORE_DESCRIPTORS_H
+#define SIM_CORE_DESCRIPTORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The table of descriptors. An object is what one or several descriptors refer to. */
+
+enum object_kind {
+    OBJECT_TIMER,
+    OBJECT_MAILBOX,
+    OBJECT_SIGNALS,
+    OBJECT_WATCH, /* of a file, or of the interfaces */
+    OBJECT_UDP,
+    OBJECT_STREAM,
+    OBJECT_LISTENER,
+    OBJECT_PLACEHOLDER,
+};
+
+/* The first member of each object. */
+struct object {
+    enum object_kind kind;
+    unsigned references;
+    unsigned (*ready)(const struct object *object); /* the events of os/loop/event_loop */
+    void (*destroy)(struct object *object);
+};
+
+/* Sets how many descriptors may be open. */
+void descriptors_limit(size_t most);
+size_t descriptors_limit_now(void);
+
+/* Opens a descriptor of an object, which it owns. Returns -EMFILE if there are too many; then the
+ * object is destroyed if it has no other descriptor. */
+int descriptor_open(struct object *object);
+void descriptor_close(int fd);
+/* A second descriptor of the same object, or -errno. */
+int descriptor_duplicate(int fd);
+/* Makes the number old refer to what new refers to, and closes new. */
+void descriptor_replace(int old, int new);
+
+/* The object of that kind; a wrong descriptor is a broken promise. */
+struct object *descriptor_object(int fd, enum object_kind kind);
+/* NULL if it is not open. */
+struct object *descriptor_any(int fd);
+
+/* How many are open, of one kind or of all. */
+size_t descriptor_count(void);
+size_t descriptor_count_of(enum object_kind kind);
+
+#endif

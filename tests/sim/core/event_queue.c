@@ -1,0 +1,112 @@
+#include "sim/core/event_queue.h"
+
+#include "sim/core/trace.h"
+
+#include <stddef.h>
+
+enum { EVENTS_MAX = 1 << 16 };
+
+struct event {
+    uint64_t time_ns, number;
+    event_callback *run;
+    void *state;
+};
+
+/* A binary heap: the earliest event is the first one. */
+static struct event heap[EVENTS_MAX];
+static size_t count;
+static uint64_t now_ns, last_number;
+
+void event_queue_begin(uint64_t time_ns)
+{
+    now_ns = time_ns;
+    count = 0;
+}
+
+uint64_t event_queue_now_ns(void)
+{
+    return now_ns;
+}
+
+void event_queue_advance(uint64_t ns)
+{
+    now_ns += ns;
+}
+
+void event_queue_advance_to(uint64_t time_ns)
+{
+    if (now_ns < time_ns)
+        now_ns = time_ns;
+}
+
+static bool is_before(const struct event *a, const struct event *b)
+{
+    return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->number < b->number;
+}
+
+static void swap(size_t a, size_t b)
+{
+    struct event event = heap[a];
+    heap[a] = heap[b];
+    heap[b] = event;
+}
+
+static void move_up(size_t at)
+{
+    for (; at > 0 && is_before(&heap[at], &heap[(at - 1) / 2]); at = (at - 1) / 2)
+        swap(at, (at - 1) / 2);
+}
+
+static void move_down(size_t at)
+{
+    for (;;) {
+        size_t least = at, left = 2 * at + 1;
+        for (size_t child = left; child < left + 2 && child < count; child++)
+            if (is_before(&heap[child], &heap[least]))
+                least = child;
+        if (least == at)
+            return;
+        swap(at, least);
+        at = least;
+    }
+}
+
+void event_queue_add(uint64_t delay_ns, event_callback *run, void *state)
+{
+    if (count == EVENTS_MAX)
+        broken_promise("the simulator itself", "more than %d future events", (int)EVENTS_MAX);
+    heap[count] = (struct event){now_ns + delay_ns, ++last_number, run, state};
+    move_up(count++);
+}
+
+static void remove_at(size_t at)
+{
+    heap[at] = heap[--count];
+    if (at == count)
+        return;
+    move_up(at);
+    move_down(at);
+}
+
+void event_queue_remove(const void *state)
+{
+    for (size_t i = count; i-- > 0;)
+        if (heap[i].state == state) {
+            remove_at(i);
+            i = count;
+        }
+}
+
+uint64_t event_queue_next_ns(void)
+{
+    return count > 0 ? heap[0].time_ns : UINT64_MAX;
+}
+
+void event_queue_run(void)
+{
+    while (count > 0 && heap[0].time_ns <= now_ns) {
+        struct event event = heap[0];
+        remove_at(0);
+        event.run(event.state);
+    }
+}

@@ -1,0 +1,89 @@
+#include "sim/core/trace.h"
+
+#include "sim/core/event_queue.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { KEPT = 48 };
+
+struct event {
+    uint64_t time_ns, values[4];
+    enum trace_kind kind;
+};
+
+static struct event events[KEPT];
+static uint64_t count, hash, seed;
+static bool verbose;
+
+#define TRACE(name, text) text,
+static const char *const texts[] = {TRACE_KINDS(TRACE)};
+#undef TRACE
+
+void trace_begin(uint64_t seed_of_run, bool print)
+{
+    seed = seed_of_run;
+    verbose = print;
+    count = 0;
+    hash = 14695981039346656037u;
+}
+
+static void print_event(const struct event *event)
+{
+    int next = 0;
+    fprintf(stderr, "  %12.6f  ", (double)event->time_ns / 1e9);
+    for (const char *at = texts[event->kind]; *at != '\0'; at++) {
+        if (*at == '%') {
+            fprintf(stderr, "%" PRId64, (int64_t)event->values[next++]);
+            at++;
+        } else {
+            fputc(*at, stderr);
+        }
+    }
+    fputc('\n', stderr);
+}
+
+static void mix(uint64_t value)
+{
+    hash = (hash ^ value) * 1099511628211u;
+    hash ^= hash >> 29;
+}
+
+void trace(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    struct event *event = &events[count++ % KEPT];
+    *event = (struct event){.time_ns = event_queue_now_ns(), .values = {a, b, c, d}, .kind = kind};
+    mix(event->time_ns);
+    mix(kind);
+    for (int i = 0; i < 4; i++)
+        mix(event->values[i]);
+    if (verbose)
+        print_event(event);
+}
+
+uint64_t trace_hash(void)
+{
+    return hash;
+}
+
+uint64_t trace_count(void)
+{
+    return count;
+}
+
+void broken_promise(const char *promise, const char *format, ...)
+{
+    va_list arguments;
+    fprintf(stderr, "\nseed %" PRIu64 ": broken promise: %s\n  ", seed, promise);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "\nthe last events (seconds, what):\n");
+    for (uint64_t i = count > KEPT ? count - KEPT : 0; i < count; i++)
+        print_event(&events[i % KEPT]);
+    fprintf(stderr, "replay: make sim SEED=%" PRIu64 " SEEDS=1\n", seed);
+    fflush(stderr);
+    _exit(1);
+}

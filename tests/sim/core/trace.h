@@ -1,0 +1,44 @@
+#ifndef SIM_CORE_TRACE_H
+#define SIM_CORE_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The record of a run: its last events, and a hash of all of them, by which two runs of one seed
+ * can be compared. */
+
+/* TRACE(name, text with %d for each of up to four numbers) */
+#define TRACE_KINDS(TRACE)                                             \
+    TRACE(RUN, "thread %d runs")                                       \
+    TRACE(RECEIVED, "socket %d: received %d datagrams")                \
+    TRACE(SENT, "socket %d: sent %d bytes to port %d, result %d")      \
+    TRACE(ARRIVED, "port %d: a datagram of %d bytes from port %d")     \
+    TRACE(LOST, "port %d: a datagram from port %d is lost, reason %d") \
+    TRACE(TIMER, "timer %d expires")                                   \
+    TRACE(MESSAGE, "a message to thread %d")                           \
+    TRACE(STREAM_IN, "stream %d: %d bytes from the client")            \
+    TRACE(STREAM_OUT, "stream %d: %d bytes to the client")             \
+    TRACE(CLIENT, "client %d: action %d, message %d")                  \
+    TRACE(OPERATOR, "operator %d: command %d")                         \
+    TRACE(ANSWER, "operator %d: command %d is answered, status %d")    \
+    TRACE(FAULT, "a fault of kind %d, errno %d")                       \
+    TRACE(SIGNAL, "signal %d")                                         \
+    TRACE(PHASE, "phase %d")                                           \
+    TRACE(LOG, "log line %d of level %d")
+
+#define TRACE(name, text) TRACE_##name,
+enum trace_kind { TRACE_KINDS(TRACE) TRACE_COUNT };
+#undef TRACE
+
+void trace_begin(uint64_t seed, bool verbose);
+void trace(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+
+/* The hash and the number of all events so far. */
+uint64_t trace_hash(void);
+uint64_t trace_count(void);
+
+/* Reports a broken promise with the last events, and ends the process with status 1. */
+_Noreturn void broken_promise(const char *promise, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,337 @@
+/* net/message/line_stream over connections in memory. */
+#include "net/message/line_stream.h"
+
+#include "sim/check/observe.h"
+#include "sim/net/connection.h"
+#include "sim/world/faults.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { OUTPUT_BYTES_MAX = 64 << 20, READ_BYTES = 4096 };
+
+struct line_stream {
+    struct loop *loop;
+    struct loop_handler handler;
+    struct loop_task task;
+    const struct line_stream_callbacks *callbacks;
+    void *state;
+    struct connection *connection;
+    int fd;
+    size_t max_line_bytes, max_output_bytes;
+    char *input; /* max_line_bytes + 3 */
+    size_t input_size;
+    char *output;
+    size_t output_size;
+    bool partial, paused, ended, discarding, finishing, busy, freed, closed;
+    int error;
+};
+
+static void on_ready(void *state, unsigned events);
+static void on_task(void *state);
+
+struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_bytes,
+                                    const struct line_stream_callbacks *callbacks, void *state)
+{
+    struct line_stream *stream = faults_refuse_memory() ? NULL : calloc(1, sizeof *stream);
+    if (stream == NULL || loop_add(loop, &stream->handler, fd, LOOP_READ, on_ready, stream) != 0) {
+        descriptor_close(fd);
+        free(stream);
+        return NULL;
+    }
+    stream->loop = loop;
+    stream->task = (struct loop_task){.run = on_task, .state = stream};
+    stream->callbacks = callbacks;
+    stream->state = state;
+    stream->connection = connection_of(fd);
+    stream->fd = fd;
+    stream->max_line_bytes = max_line_bytes;
+    stream->max_output_bytes = OUTPUT_BYTES_MAX;
+    stream->input = malloc(max_line_bytes + 3);
+    return stream;
+}
+
+static void release(struct line_stream *stream)
+{
+    free(stream->input);
+    free(stream->output);
+    free(stream);
+}
+
+void line_stream_free(struct line_stream *stream)
+{
+    if (stream == NULL || stream->freed)
+        return;
+    stream->freed = true;
+    loop_remove(&stream->handler);
+    loop_cancel(stream->loop, &stream->task);
+    descriptor_close(stream->fd);
+    if (!stream->busy)
+        release(stream);
+}
+
+void line_stream_accept_partial_line(struct line_stream *stream)
+{
+    stream->partial = true;
+}
+
+void line_stream_limit_output(struct line_stream *stream, size_t max_bytes)
+{
+    stream->max_output_bytes = max_bytes;
+}
+
+bool line_stream_is_backed_up(const struct line_stream *stream)
+{
+    return stream->output_size > 0;
+}
+
+size_t line_stream_unsent_bytes(const struct line_stream *stream)
+{
+    return stream->output_size;
+}
+
+/* ---- what the loop watches ---- */
+
+static bool wants_lines(const struct line_stream *stream)
+{
+    return !stream->paused && !stream->closed && !stream->finishing && !stream->freed;
+}
+
+static void watch(struct line_stream *stream)
+{
+    bool reads = wants_lines(stream) || (stream->discarding && !stream->ended);
+    if (stream->freed || stream->busy)
+        return;
+    if (stream->error != 0)
+        loop_remove(&stream->handler);
+    else
+        loop_change(&stream->handler, (reads ? LOOP_READ : 0u) |
+                                          (line_stream_is_backed_up(stream) ? LOOP_WRITE : 0u));
+}
+
+static void later(struct line_stream *stream)
+{
+    if (!stream->busy)
+        loop_defer(stream->loop, &stream->task);
+}
+
+/* ---- output ---- */
+
+static void fail(struct line_stream *stream, int error)
+{
+    stream->error = error;
+    stream->output_size = 0;
+}
+
+static size_t send(struct line_stream *stream, const char *bytes, size_t size)
+{
+    size_t sent = 0;
+    while (sent < size && stream->error == 0) {
+        long result = connection_server_write(stream->connection, bytes + sent, size - sent);
+        if (result == -EAGAIN)
+            break;
+        if (result < 0)
+            fail(stream, (int)result);
+        else
+            sent += (size_t)result;
+    }
+    return sent;
+}
+
+static void flush(struct line_stream *stream)
+{
+    size_t size = stream->output_size, sent = send(stream, stream->output, size);
+    if (stream->error != 0)
+        return;
+    memmove(stream->output, stream->output + sent, size - sent);
+    stream->output_size = size - sent;
+}
+
+static bool buffer(struct line_stream *stream, const char *bytes, size_t size)
+{
+    size_t needed = stream->output_size + size;
+    if (stream->output_size > 0 && needed > stream->max_output_bytes)
+        return false;
+    char *grown = realloc(stream->output, needed);
+    if (grown == NULL)
+        return false;
+    stream->output = grown;
+    memcpy(grown + stream->output_size, bytes, size);
+    stream->output_size = needed;
+    return true;
+}
+
+bool line_stream_write(struct line_stream *stream, const void *bytes, size_t size)
+{
+    size_t sent = line_stream_is_backed_up(stream) ? 0 : send(stream, bytes, size);
+    if (stream->error == 0 && sent < size &&
+        !buffer(stream, (const char *)bytes + sent, size - sent))
+        fail(stream, -ENOBUFS);
+    observe_line_sent(stream->connection, bytes, size, stream->error == 0);
+    if (stream->error != 0)
+        later(stream);
+    watch(stream);
+    return stream->error == 0;
+}
+
+/* ---- input ---- */
+
+static void call_closed(struct line_stream *stream, int error)
+{
+    stream->closed = true;
+    observe_stream_closed(stream->connection, error);
+    stream->callbacks->closed(stream->state, error);
+}
+
+static void fill(struct line_stream *stream)
+{
+    size_t space = stream->max_line_bytes + 2 - stream->input_size;
+    long got = connection_server_read(stream->connection, stream->input + stream->input_size,
+                                      space < READ_BYTES ? space : READ_BYTES);
+    if (got > 0)
+        stream->input_size += (size_t)got;
+    else if (got == 0)
+        stream->ended = true;
+    else if (got != -EAGAIN)
+        fail(stream, (int)got);
+}
+
+/* Delivers the first `size` bytes of the input as a line, and removes `used` bytes. */
+static void deliver(struct line_stream *stream, size_t size, size_t used)
+{
+    char *line = malloc(size + 1);
+    memcpy(line, stream->input, size);
+    line[size] = '\0';
+    memmove(stream->input, stream->input + used, stream->input_size - used);
+    stream->input_size -= used;
+    observe_line_received(stream->connection, line, size);
+    stream->callbacks->line(stream->state, line, size);
+    observe_line_handled();
+    free(line);
+}
+
+/* Returns whether there may be more. */
+static bool deliver_next(struct line_stream *stream)
+{
+    char *newline = memchr(stream->input, '\n', stream->input_size);
+    size_t size = newline != NULL ? (size_t)(newline - stream->input) : stream->input_size;
+    size_t used = newline != NULL ? size + 1 : size;
+    if (newline != NULL && size > 0 && stream->input[size - 1] == '\r')
+        size--;
+    if (newline == NULL && !stream->ended) {
+        if (size < stream->max_line_bytes + 2)
+            return false;
+        call_closed(stream, -EMSGSIZE);
+    } else if (newline == NULL && (size == 0 || !stream->partial)) {
+        call_closed(stream, size > 0 ? -EPROTO : 0);
+    } else if (size > stream->max_line_bytes) {
+        call_closed(stream, -EMSGSIZE);
+    } else {
+        deliver(stream, size, used);
+    }
+    return true;
+}
+
+static void deliver_lines(struct line_stream *stream)
+{
+    while (wants_lines(stream) && stream->error == 0 && deliver_next(stream))
+        ;
+}
+
+void line_stream_pause(struct line_stream *stream)
+{
+    stream->paused = true;
+    watch(stream);
+}
+
+void line_stream_resume(struct line_stream *stream)
+{
+    stream->paused = false;
+    later(stream);
+}
+
+/* ---- in the loop ---- */
+
+static void settle(struct line_stream *stream)
+{
+    if (!stream->freed && stream->error != 0 && !stream->closed && !stream->finishing)
+        call_closed(stream, stream->error);
+    if (!stream->freed && stream->discarding &&
+        (stream->error != 0 || (stream->ended && !line_stream_is_backed_up(stream)))) {
+        stream->discarding = false;
+        stream->callbacks->drained(stream->state);
+    }
+    stream->busy = false;
+    if (!stream->freed && stream->finishing &&
+        (stream->error != 0 || !line_stream_is_backed_up(stream))) {
+        line_stream_free(stream);
+        return;
+    }
+    if (stream->freed)
+        release(stream);
+    else
+        watch(stream);
+}
+
+static void discard(struct line_stream *stream)
+{
+    char bytes[READ_BYTES];
+    if (!line_stream_is_backed_up(stream))
+        connection_server_end(stream->connection);
+    long got = connection_server_read(stream->connection, bytes, sizeof bytes);
+    if (got == 0)
+        stream->ended = true;
+    else if (got < 0 && got != -EAGAIN)
+        fail(stream, (int)got);
+}
+
+static void on_ready(void *state, unsigned events)
+{
+    struct line_stream *stream = state;
+    bool was_backed_up = line_stream_is_backed_up(stream);
+    stream->busy = true;
+    if (was_backed_up)
+        flush(stream);
+    if (stream->discarding) {
+        discard(stream);
+        settle(stream);
+        return;
+    }
+    if (wants_lines(stream) && stream->error == 0)
+        fill(stream);
+    else if (events & LOOP_HANGUP && stream->error == 0)
+        fail(stream, -EPIPE);
+    if (was_backed_up && !line_stream_is_backed_up(stream) && stream->error == 0 &&
+        !stream->finishing)
+        stream->callbacks->drained(stream->state);
+    if (!stream->freed)
+        deliver_lines(stream);
+    settle(stream);
+}
+
+static void on_task(void *state)
+{
+    struct line_stream *stream = state;
+    stream->busy = true;
+    deliver_lines(stream);
+    settle(stream);
+}
+
+void line_stream_discard_input(struct line_stream *stream)
+{
+    stream->discarding = true;
+    stream->input_size = 0;
+    if (!line_stream_is_backed_up(stream))
+        connection_server_end(stream->connection);
+    watch(stream);
+}
+
+void line_stream_finish(struct line_stream *stream)
+{
+    stream->finishing = true;
+    if (stream->error != 0 || !line_stream_is_backed_up(stream))
+        line_stream_free(stream);
+    else
+        watch(stream);
+}

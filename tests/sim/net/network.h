@@ -1,0 +1,51 @@
+#ifndef SIM_NET_NETWORK_H
+#define SIM_NET_NETWORK_H
+
+#include "address/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The host's interfaces, and the network between the clients and the server: packets are lost,
+ * duplicated, delayed, reordered, truncated and corrupted, as the run has drawn. */
+
+enum { INTERFACE_LOOPBACK = 1, INTERFACE_ETH0, INTERFACE_ETH1, INTERFACES_END };
+
+struct network {
+    uint32_t loss, duplication, truncation, corruption; /* probabilities, in millionths */
+    uint64_t delay_min_ns, delay_max_ns;                /* different delays reorder */
+    uint64_t slow_until_ns;                             /* eth1 is slow until then */
+};
+
+extern struct network network;
+
+/* No packet is lost or changed any more. */
+void network_end_faults(void);
+
+/* The receiver of what the server sends, and of what is lost or has arrived. */
+typedef void network_receiver(const struct addr *from, const struct addr *to, const uint8_t *bytes,
+                              size_t size);
+void network_begin(network_receiver *receiver);
+
+/* Whether an interface of the host has the address; its port is ignored. */
+bool network_is_own(const struct addr *addr);
+/* The interface that leads to an address. */
+uint32_t network_interface_to(const struct addr *to);
+
+/* Addresses of the link that do not answer ARP: a datagram to one waits in the send buffer. */
+void network_set_silent(const struct addr *addr, bool silent);
+
+/* How long a datagram to an address stays in the send buffer of its socket. */
+uint64_t network_queue_ns(const struct addr *to, size_t size);
+
+/* Sends a datagram on its way. */
+void network_to_server(const struct addr *from, const struct addr *to, const void *bytes,
+                       size_t size);
+void network_from_server(const struct addr *from, const struct addr *to, const void *bytes,
+                         size_t size, uint64_t after_ns);
+
+/* How many packets are on their way. */
+uint32_t network_in_transit(void);
+
+#endif

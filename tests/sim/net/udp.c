@@ -1,0 +1,354 @@
+/* net/socket: UDP sockets, reuseport groups, send-only sockets, buffers. */
+#include "sim/net/udp.h"
+
+#include "net/socket/reuseport_group.h"
+#include "net/socket/send_only_socket.h"
+#include "net/socket/socket_buffer.h"
+#include "net/socket/socket_descriptor.h"
+#include "os/loop/event_loop.h"
+#include "sim/check/totals.h"
+#include "sim/core/draw.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/hash.h"
+#include "sim/core/trace.h"
+#include "sim/net/network.h"
+#include "sim/world/faults.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    SOCKETS_MAX = 4096,
+    GROUP_MAX = 64,           /* sockets of one address */
+    PACKET_EXTRA_BYTES = 768, /* what the kernel charges in addition: a struct sk_buff */
+};
+
+static struct udp *sockets[SOCKETS_MAX];
+static size_t socket_count;
+static uint16_t next_port = 40000;
+
+struct udp *udp_of(int fd)
+{
+    return (struct udp *)descriptor_object(fd, OBJECT_UDP);
+}
+
+struct packet *packet_new(const struct addr *from, const struct addr *to, uint32_t interface,
+                          const void *bytes, size_t size)
+{
+    struct packet *packet = malloc(sizeof *packet + size);
+    *packet =
+        (struct packet){.from = *from, .to = *to, .interface = interface, .size = (uint32_t)size};
+    if (size > 0)
+        memcpy(packet->bytes, bytes, size);
+    return packet;
+}
+
+/* ---- opening and closing ---- */
+
+static unsigned ready(const struct object *object)
+{
+    const struct udp *udp = (const struct udp *)object;
+    return (udp->first != NULL ? LOOP_READ : 0u) |
+           (udp->send_used * 2 <= udp->send_limit ? LOOP_WRITE : 0u);
+}
+
+static void destroy(struct object *object)
+{
+    struct udp *udp = (struct udp *)object;
+    for (size_t i = 0; i < socket_count; i++)
+        if (sockets[i] == udp)
+            sockets[i--] = sockets[--socket_count];
+    while (udp->first != NULL) {
+        struct packet *packet = udp->first;
+        udp->first = packet->next;
+        free(packet);
+    }
+    free(udp);
+}
+
+static int open_udp(uint32_t receive_bytes, uint32_t send_bytes)
+{
+    int error = faults_refuse_open();
+    if (error != 0)
+        return error;
+    struct udp *udp = calloc(1, sizeof *udp);
+    udp->object = (struct object){.kind = OBJECT_UDP, .ready = ready, .destroy = destroy};
+    udp->end = &udp->first;
+    udp->receive_limit = 2 * (receive_bytes > 0 ? receive_bytes : 106496);
+    udp->send_limit = 2 * (send_bytes > 0 ? send_bytes : 106496);
+    if (socket_count == SOCKETS_MAX)
+        broken_promise("the number of sockets is bounded", "more than %d", (int)SOCKETS_MAX);
+    sockets[socket_count++] = udp;
+    return descriptor_open(&udp->object);
+}
+
+static bool same_endpoint(const struct addr *a, const struct addr *b)
+{
+    return a->family == b->family && a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+}
+
+static int bind_to(struct udp *udp, const struct addr *addr, struct addr *bound)
+{
+    if (!addr_is_multicast(addr) && !addr_is_wildcard(addr) && !network_is_own(addr))
+        return -EADDRNOTAVAIL;
+    for (size_t i = 0; i < socket_count; i++)
+        if (addr->port != 0 && !udp->in_group && !udp->send_only && !udp->is_multicast &&
+            !sockets[i]->send_only && same_endpoint(&sockets[i]->bound, addr))
+            return -EADDRINUSE;
+    udp->bound = *addr;
+    if (udp->bound.port == 0)
+        udp->bound.port = next_port++;
+    *bound = udp->bound;
+    return 0;
+}
+
+int udp_socket_open(const struct addr *addr, struct udp_socket_options *options, struct addr *bound)
+{
+    int fd = open_udp(options->receive_buffer_bytes, options->send_buffer_bytes);
+    if (fd < 0)
+        return fd;
+    options->receive_buffer_actual_bytes = udp_of(fd)->receive_limit / 2;
+    options->send_buffer_actual_bytes = udp_of(fd)->send_limit / 2;
+    options->is_missing = false;
+    int error = bind_to(udp_of(fd), addr, bound);
+    if (error == 0)
+        return fd;
+    descriptor_close(fd);
+    return error;
+}
+
+bool udp_socket_reports_destination(const struct addr *addr)
+{
+    return !addr_is_loopback(addr) && !addr_is_link_local(addr);
+}
+
+void udp_socket_allow_sharing(int socket, bool allowed)
+{
+    (void)allowed;
+    udp_of(socket);
+}
+
+int reuseport_group_open(const struct addr *addr, struct udp_socket_options *options,
+                         struct addr *bound, int *fds, size_t count)
+{
+    struct addr at = *addr;
+    for (size_t i = 0; i < count; i++) {
+        fds[i] = udp_socket_open(&at, options, bound);
+        if (fds[i] < 0) {
+            int error = fds[i];
+            while (i > 0)
+                descriptor_close(fds[--i]);
+            return error;
+        }
+        udp_of(fds[i])->in_group = udp_of(fds[i])->drops_all = count > 1;
+        at = *bound;
+        if (i + 1 < count)
+            udp_of(fds[i])->bound.port = 0; /* until all have it, as SO_REUSEPORT would */
+    }
+    for (size_t i = 0; i < count; i++)
+        udp_of(fds[i])->bound = *bound;
+    return 0;
+}
+
+int reuseport_member_start(int socket)
+{
+    udp_of(socket)->drops_all = false;
+    return 0;
+}
+
+int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
+                          uint32_t *send_buffer_actual_bytes)
+{
+    int fd = open_udp(1, send_buffer_bytes);
+    if (fd < 0)
+        return fd;
+    struct udp *udp = udp_of(fd);
+    udp->send_only = true;
+    udp->bound = *bound;
+    *send_buffer_actual_bytes = udp->send_limit / 2;
+    return fd;
+}
+
+int send_only_socket_connect(int socket, const struct addr *bound)
+{
+    udp_of(socket)->bound = *bound;
+    return 0;
+}
+
+static unsigned never_ready(const struct object *object)
+{
+    (void)object;
+    return 0;
+}
+
+static void destroy_placeholder(struct object *object)
+{
+    free(object);
+}
+
+int socket_open_placeholder(void)
+{
+    struct object *object = calloc(1, sizeof *object);
+    *object = (struct object){
+        .kind = OBJECT_PLACEHOLDER, .ready = never_ready, .destroy = destroy_placeholder};
+    return descriptor_open(object);
+}
+
+void socket_close(int socket)
+{
+    descriptor_close(socket);
+}
+
+int socket_duplicate(int socket)
+{
+    int error = faults_refuse_open();
+    return error != 0 ? error : descriptor_duplicate(socket);
+}
+
+int socket_replace(int old, int new)
+{
+    descriptor_replace(old, new);
+    return 0;
+}
+
+/* ---- buffers ---- */
+
+uint32_t socket_raise_send_buffer(int socket, uint32_t bytes)
+{
+    struct udp *udp = udp_of(socket);
+    if (udp->send_limit < 2 * bytes)
+        udp->send_limit = 2 * bytes;
+    return udp->send_limit / 2;
+}
+
+uint32_t socket_send_buffer_limit(int socket)
+{
+    return udp_of(socket)->send_limit;
+}
+
+uint32_t socket_send_buffer_used(int socket)
+{
+    return udp_of(socket)->send_used;
+}
+
+uint32_t socket_receive_drops(int socket)
+{
+    return udp_of(socket)->drops;
+}
+
+/* ---- receiving ---- */
+
+static void queue(struct udp *udp, struct packet *packet)
+{
+    uint32_t bytes = packet->size + PACKET_EXTRA_BYTES;
+    if (udp->drops_all || udp->queued_bytes + bytes > udp->receive_limit) {
+        udp->drops++;
+        totals.kernel_drops += !udp->drops_all;
+        trace(TRACE_LOST, packet->to.port, packet->from.port, udp->drops_all, 0);
+        free(packet);
+        return;
+    }
+    trace(TRACE_ARRIVED, packet->to.port, packet->size, packet->from.port, 0);
+    packet->next = NULL;
+    *udp->end = packet;
+    udp->end = &packet->next;
+    udp->queued_bytes += bytes;
+}
+
+/* The kernel's hash of both ends has a random key, which is drawn once for a run. */
+static uint64_t hash_ends(const struct packet *packet)
+{
+    static uint64_t key;
+    if (key == 0)
+        key = draw(DRAW_KERNEL) | 1;
+    return hash_add_addr(hash_add_addr(key, &packet->from), &packet->to);
+}
+
+static bool takes(const struct udp *udp, const struct packet *packet, bool wildcard)
+{
+    if (udp->send_only || udp->bound.port != packet->to.port ||
+        udp->bound.family != packet->to.family)
+        return false;
+    if (udp->is_multicast && udp->membership != packet->interface)
+        return false;
+    return wildcard ? addr_is_wildcard(&udp->bound) && !addr_is_multicast(&packet->to)
+                    : memcmp(udp->bound.ip, packet->to.ip, sizeof udp->bound.ip) == 0;
+}
+
+void udp_deliver(struct packet *packet)
+{
+    struct udp *found[GROUP_MAX];
+    size_t count = 0;
+    for (int wildcard = 0; wildcard < 2 && count == 0; wildcard++)
+        for (size_t i = 0; i < socket_count && count < GROUP_MAX; i++)
+            if (takes(sockets[i], packet, wildcard))
+                found[count++] = sockets[i];
+    if (count == 0) {
+        trace(TRACE_LOST, packet->to.port, packet->from.port, 2, 0);
+        free(packet);
+        return;
+    }
+    queue(found[hash_ends(packet) % count], packet);
+}
+
+uint32_t udp_waiting(void)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < socket_count; i++)
+        for (const struct packet *packet = sockets[i]->first; packet != NULL; packet = packet->next)
+            count++;
+    return count;
+}
+
+bool udp_any_has(uint32_t bytes)
+{
+    for (size_t i = 0; i < socket_count; i++)
+        if (sockets[i]->send_used >= bytes || sockets[i]->send_used * 2 > sockets[i]->send_limit)
+            return true;
+    return false;
+}
+
+/* ---- sending ---- */
+
+struct charge {
+    struct udp *udp;
+    uint32_t bytes;
+};
+
+static void leave(void *state)
+{
+    struct charge *charge = state;
+    charge->udp->send_used -= charge->bytes;
+    charge->udp->object.references--;
+    if (charge->udp->object.references == 0)
+        charge->udp->object.destroy(&charge->udp->object);
+    free(charge);
+}
+
+int udp_send(int fd, const struct addr *to, const struct addr *local, const void *bytes,
+             size_t size)
+{
+    struct udp *udp = udp_of(fd);
+    struct addr from = udp->bound;
+    uint32_t charged = (uint32_t)size + PACKET_EXTRA_BYTES;
+    if (local->family != ADDR_NONE) {
+        memcpy(from.ip, local->ip, sizeof from.ip);
+        from.family = local->family;
+    }
+    if (faults_is_full() || udp->send_used + charged > udp->send_limit)
+        return EAGAIN;
+    int error = faults_refuse_datagram();
+    if (error != 0)
+        return -error;
+    uint64_t stays_ns = network_queue_ns(to, size);
+    if (stays_ns > 0) {
+        struct charge *charge = malloc(sizeof *charge);
+        *charge = (struct charge){udp, charged};
+        udp->send_used += charged;
+        udp->object.references++; /* the kernel keeps the socket until the datagram has left */
+        event_queue_add(stays_ns, leave, charge);
+    }
+    network_from_server(&from, to, bytes, size, stays_ns);
+    return 0;
+}

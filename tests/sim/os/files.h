@@ -1,0 +1,31 @@
+#ifndef SIM_OS_FILES_H
+#define SIM_OS_FILES_H
+
+#include "sim/core/descriptors.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The file system: configuration files, and the files of Unix sockets. */
+
+struct simulated_file {
+    char path[108];
+    char *text;              /* NULL: a socket */
+    struct object *listener; /* of a socket; NULL: its server has ended */
+    uint64_t inode;
+};
+
+/* Writes a file, or replaces it. */
+void simulated_file_write(const char *path, const char *text);
+void simulated_file_remove(const char *path);
+/* NULL: there is none. */
+struct simulated_file *simulated_file_find(const char *path);
+/* Makes the file of a Unix socket. */
+struct simulated_file *simulated_file_add_socket(const char *path, struct object *listener);
+/* The listener ends: its file stays, but nobody listens there. */
+void simulated_file_forget_listener(const struct object *listener);
+
+/* How many socket files there are. */
+unsigned simulated_file_sockets(void);
+
+#endif

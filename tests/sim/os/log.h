@@ -1,0 +1,26 @@
+#ifndef SIM_OS_LOG_H
+#define SIM_OS_LOG_H
+
+#include "os/log/log.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the server has logged. */
+
+/* The number of lines of a level. */
+uint64_t simulated_log_count(enum config_log_level level);
+
+/* How often that sentence was logged. */
+uint64_t simulated_log_times(const char *sentence);
+
+/* The value of a counter in the final report; false if there is none. */
+bool simulated_log_final(const char *counter, uint64_t *value);
+
+/* Whether the server has printed its ready line. */
+bool simulated_log_is_ready(void);
+
+/* Prints each line to standard error. */
+void simulated_log_print(bool wanted);
+
+#endif

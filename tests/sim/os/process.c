@@ -1,0 +1,161 @@
+/* os/process: clock, random bytes, memory, host, privileges, exit. */
+#include "sim/os/process.h"
+#include "os/process/clock.h"
+#include "os/process/host.h"
+#include "os/process/immediate_exit.h"
+#include "os/process/memory.h"
+#include "os/process/privilege.h"
+#include "os/process/processor_count.h"
+#include "os/process/random.h"
+#include "sim/core/broken.h"
+#include "sim/core/descriptors.h"
+#include "sim/core/draw.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/scheduler.h"
+#include "sim/world/faults.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { CLOCK_READ_NS = 50 };
+
+/* ---- clock ---- */
+
+uint64_t clock_now_ns(void)
+{
+    event_queue_advance(CLOCK_READ_NS);
+    return event_queue_now_ns();
+}
+
+uint64_t clock_now_ms(void)
+{
+    return clock_now_ns() / 1000000;
+}
+
+/* ---- random bytes ---- */
+
+int random_fill(void *bytes, size_t size)
+{
+    uint8_t *at = bytes;
+    if (faults_refuse_entropy())
+        return -EAGAIN;
+    for (size_t i = 0; i < size; i++)
+        at[i] = (uint8_t)draw(DRAW_KERNEL);
+    return 0;
+}
+
+/* ---- memory ---- */
+
+static size_t reserved_bytes, reserved_count;
+
+size_t simulated_memory_reserved(size_t *count)
+{
+    *count = reserved_count;
+    return reserved_bytes;
+}
+
+void *memory_reserve(size_t bytes, size_t committed)
+{
+    (void)committed;
+    void *memory = MAP_FAILED;
+    if (!faults_refuse_memory())
+        memory = mmap(NULL, bytes > 0 ? bytes : 1, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    reserved_bytes += bytes;
+    reserved_count++;
+    return memory;
+}
+
+void memory_release(void *memory, size_t bytes)
+{
+    if (memory == NULL || broken_now("memory", 5))
+        return;
+    munmap(memory, bytes > 0 ? bytes : 1);
+    reserved_bytes -= bytes;
+    reserved_count--;
+}
+
+void *memory_cache_lines(size_t bytes)
+{
+    size_t rounded = (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
+    void *memory = faults_refuse_memory() ? NULL : aligned_alloc(CACHE_LINE_BYTES, rounded);
+    if (memory != NULL)
+        memset(memory, 0, rounded);
+    else
+        errno = ENOMEM;
+    return memory;
+}
+
+/* ---- host ---- */
+
+uint64_t host_memory_bytes(bool *is_group)
+{
+    *is_group = false;
+    return UINT64_C(64) << 30;
+}
+
+uint32_t processor_count_within_quota(void)
+{
+    return 3;
+}
+
+uint32_t processor_count_nth(uint32_t nth)
+{
+    return nth % 3;
+}
+
+size_t host_raise_file_limit(size_t count)
+{
+    size_t most = descriptors_limit_now();
+    return count < most ? count : most;
+}
+
+/* ---- privileges ---- */
+
+int identity_find(struct identity *identity, const char *user, const char *group)
+{
+    identity->uid = user != NULL ? 1000 : (uid_t)-1;
+    identity->gid = group != NULL || user != NULL ? 1000 : (gid_t)-1;
+    return 0;
+}
+
+int identity_allowed(const struct identity *identity)
+{
+    (void)identity;
+    return 0;
+}
+
+int privilege_clear_bounding_set(void)
+{
+    return 0;
+}
+
+int privilege_drop_keeping_group(const struct identity *identity, gid_t kept)
+{
+    (void)identity;
+    (void)kept;
+    return 0;
+}
+
+int privilege_join_group(gid_t gid)
+{
+    (void)gid;
+    return 0;
+}
+
+int privilege_harden(void)
+{
+    return 0;
+}
+
+void exit_immediately(int status)
+{
+    (void)status;
+    scheduler_abandon();
+}

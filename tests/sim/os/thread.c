@@ -1,0 +1,46 @@
+/* os/loop/thread: threads as coroutines. */
+#include "os/loop/thread.h"
+
+#include "sim/core/scheduler.h"
+#include "sim/world/faults.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct thread {
+    int coroutine;
+};
+
+static bool has_ended(const void *state)
+{
+    return scheduler_has_ended(((const struct thread *)state)->coroutine);
+}
+
+struct thread *thread_start(const char *name, thread_main *main, void *state)
+{
+    (void)name;
+    struct thread *thread = faults_refuse_memory() ? NULL : calloc(1, sizeof *thread);
+    if (thread != NULL && (thread->coroutine = scheduler_start(main, state)) < 0) {
+        free(thread);
+        thread = NULL;
+    }
+    if (thread == NULL)
+        errno = EAGAIN;
+    return thread;
+}
+
+int thread_pin(struct thread *thread, uint32_t processor)
+{
+    (void)thread;
+    (void)processor;
+    return faults_refuse_pin();
+}
+
+void thread_join(struct thread *thread)
+{
+    if (thread == NULL)
+        return;
+    if (!has_ended(thread))
+        scheduler_wait(has_ended, thread);
+    free(thread);
+}

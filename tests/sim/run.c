@@ -1,0 +1,124 @@
+#include "sim/run.h"
+#include "sim/core/broken.h"
+
+#include "server/server.h"
+#include "sim/check/observe.h"
+#include "sim/check/roles.h"
+#include "sim/check/totals.h"
+#include "sim/core/descriptors.h"
+#include "sim/core/draw.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/scheduler.h"
+#include "sim/core/trace.h"
+#include "sim/net/network.h"
+#include "sim/os/files.h"
+#include "sim/os/log.h"
+#include "sim/os/process.h"
+#include "sim/world/clients.h"
+#include "sim/world/faults.h"
+#include "sim/world/operators.h"
+#include "sim/world/plan.h"
+#include "sim/world/settings.h"
+#include "sim/world/streams.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct server_options server_options;
+static int exit_status = -1;
+
+static void run_server(void *state)
+{
+    (void)state;
+    exit_status = server_run(&server_options);
+}
+
+/* A counter that counts once too often. */
+static void break_counters(int number)
+{
+    struct stats *stats = &((struct worker *)(uintptr_t)roles_worker((size_t)number))->stats;
+    stats->replied += broken_now("outcomes", 50);
+    stats->joined += broken_now("joined", 50);
+    uint64_t both = broken_now("counters", 50);
+    stats->received += both;
+    stats->replied += both;
+}
+
+static void after_step(int coroutine)
+{
+    size_t workers = roles_worker_count();
+    operators_check_reload();
+    if (coroutine > 0 && (size_t)coroutine <= workers)
+        break_counters(coroutine - 1);
+    if (coroutine > 0 && (size_t)coroutine <= workers)
+        totals_check_worker(coroutine - 1);
+    if (workers > 0)
+        observe_after_step();
+}
+
+/* The registry and the totals are compared with all that was seen, some times in a second. */
+static void on_idle(void)
+{
+    enum { CHECK_MS = 20 };
+    static uint64_t checked_ms;
+    if (event_queue_now_ms() < checked_ms + CHECK_MS)
+        return;
+    checked_ms = event_queue_now_ms();
+    totals_check_idle();
+}
+
+/* What is left after the end: no descriptor, no memory, no file. */
+static void check_end(void)
+{
+    size_t pieces, bytes = simulated_memory_reserved(&pieces);
+    if (descriptor_count() > 0)
+        broken_promise("every descriptor is closed at the end", "%zu are open, of them %zu sockets",
+                       descriptor_count(), descriptor_count_of(OBJECT_UDP));
+    if (bytes > 0)
+        broken_promise("all memory is released at the end", "%zu bytes in %zu pieces are not",
+                       bytes, pieces);
+    if (simulated_file_sockets() > 0)
+        broken_promise("the files of sockets are removed at the end", "%u are left",
+                       simulated_file_sockets());
+}
+
+static void check_status(void)
+{
+    bool was_ready = plan_was_ready();
+    if (scheduler_was_abandoned())
+        broken_promise("the server stops within its timeout", "it ended at once");
+    if (was_ready && exit_status != EXIT_SUCCESS)
+        broken_promise("a server that was ready ends with status 0", "it ended with %d",
+                       exit_status);
+    if (!was_ready && exit_status == EXIT_SUCCESS)
+        broken_promise("a failed start is reported by the exit status", "it is 0");
+    if (!was_ready && faults_count() == 0)
+        broken_promise("the server starts", "it ended with %d and no fault was drawn", exit_status);
+    if (was_ready)
+        totals_check_final();
+}
+
+int run_seed(uint64_t seed, const struct run_options *options)
+{
+    draw_seed(seed);
+    trace_begin(seed, options->verbose);
+    broken_set(options->broken);
+    simulated_log_print(options->log);
+    event_queue_begin(draw_range(DRAW_SETUP, 1, UINT64_C(1) << 40) * 1000);
+    network_begin(clients_receive);
+    settings_draw();
+    settings_write(&settings, broken_is("start"));
+    if (options->log)
+        fprintf(stderr, "%s\n", simulated_file_find(SETTINGS_PATH)->text);
+    server_options = (struct server_options){.config_path = SETTINGS_PATH};
+    plan_draw();
+    scheduler_start(run_server, NULL);
+    scheduler_run(after_step, on_idle);
+    check_status();
+    check_end();
+    if (options->hash)
+        printf("seed %" PRIu64 ": %" PRIu64 " events, hash %016" PRIx64 "\n", seed, trace_count(),
+               trace_hash());
+    return 0;
+}

@@ -1,0 +1,153 @@
+/* Runs the whole server on a simulated kernel and network, once for each seed. */
+#include "sim/run.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    RUN_MAX_S = 120, /* a run takes some milliseconds */
+    JOBS_MAX = 256,
+};
+
+struct arguments {
+    uint64_t first, count;
+    unsigned jobs;
+    struct run_options run;
+};
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static int usage(void)
+{
+    fprintf(stderr, "usage: sim [--seed=N] [--seeds=N] [--jobs=N] [--verbose] [--hash] [--log] "
+                    "[--break=ORACLE]\n");
+    return 2;
+}
+
+static bool read_arguments(struct arguments *arguments, int argc, char **argv)
+{
+    *arguments = (struct arguments){.first = 1, .count = 1, .jobs = 2};
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--seed=", 7) == 0)
+            arguments->first = strtoull(argv[i] + 7, NULL, 10);
+        else if (strncmp(argv[i], "--seeds=", 8) == 0)
+            arguments->count = strtoull(argv[i] + 8, NULL, 10);
+        else if (strncmp(argv[i], "--jobs=", 7) == 0)
+            arguments->jobs = (unsigned)strtoul(argv[i] + 7, NULL, 10);
+        else if (strncmp(argv[i], "--break=", 8) == 0)
+            arguments->run.broken = argv[i] + 8;
+        else if (strcmp(argv[i], "--verbose") == 0)
+            arguments->run.verbose = true;
+        else if (strcmp(argv[i], "--log") == 0)
+            arguments->run.log = true;
+        else if (strcmp(argv[i], "--hash") == 0)
+            arguments->run.hash = true;
+        else
+            return false;
+    }
+    return arguments->jobs > 0 && arguments->jobs <= JOBS_MAX && arguments->count > 0;
+}
+
+/* The seeds of the processes that run. */
+static struct {
+    pid_t process;
+    uint64_t seed;
+} children[JOBS_MAX];
+
+static void remember(pid_t process, uint64_t seed)
+{
+    size_t i = 0;
+    while (children[i].process != 0)
+        i++;
+    children[i].process = process;
+    children[i].seed = seed;
+}
+
+static uint64_t forget(pid_t process)
+{
+    size_t i = 0;
+    while (children[i].process != process)
+        i++;
+    children[i].process = 0;
+    return children[i].seed;
+}
+
+/* Starts a process for a seed, since the server has static state. */
+static void start(const struct arguments *arguments, uint64_t seed)
+{
+    fflush(NULL);
+    pid_t child = fork();
+    if (child < 0) {
+        perror("sim: fork");
+        exit(1);
+    }
+    if (child > 0) {
+        remember(child, seed);
+        return;
+    }
+    alarm(RUN_MAX_S);
+    exit(run_seed(seed, &arguments->run));
+}
+
+/* Waits for one; returns whether it has kept all promises. */
+static bool wait_for_one(void)
+{
+    int status;
+    pid_t child = wait(&status);
+    if (child < 0)
+        return false;
+    uint64_t seed = forget(child);
+    if (WIFSIGNALED(status))
+        fprintf(stderr,
+                "seed %" PRIu64 ": ended by signal %d (%s)\nreplay: make sim SEED=%" PRIu64
+                " SEEDS=1\n",
+                seed, WTERMSIG(status), strsignal(WTERMSIG(status)), seed);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void show(uint64_t done, uint64_t failed, double since, bool last)
+{
+    double seconds = now() - since;
+    if (!isatty(STDOUT_FILENO) && !last)
+        return;
+    printf("\r%" PRIu64 " seeds, %.0f a second, %" PRIu64 " failed%s", done,
+           (double)done / (seconds > 0 ? seconds : 1), failed, last ? "\n" : "");
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    if (!read_arguments(&arguments, argc, argv))
+        return usage();
+    uint64_t next = arguments.first, end = arguments.first + arguments.count, done = 0, failed = 0;
+    unsigned running = 0;
+    double since = now(), shown = 0;
+    while (done < arguments.count && (failed == 0 || running > 0)) {
+        if (running < arguments.jobs && next < end && failed == 0) {
+            start(&arguments, next++);
+            running++;
+            continue;
+        }
+        failed += !wait_for_one();
+        running--;
+        done++;
+        if (now() - shown > 0.2) {
+            shown = now();
+            show(done, failed, since, false);
+        }
+    }
+    show(done, failed, since, true);
+    return failed > 0;
+}

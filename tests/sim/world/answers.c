@@ -1,0 +1,186 @@
+#include "sim/world/answers.h"
+
+#include "sim/check/copies.h"
+#include "sim/check/model.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/trace.h"
+#include "sim/world/settings.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- reading ---- */
+
+void answer_begin(struct answer *answer)
+{
+    answer->size = answer->line = 0;
+    answer->ok = false;
+}
+
+bool answer_add(struct answer *answer, char byte)
+{
+    if (answer->size + 2 > answer->capacity) {
+        answer->capacity = 2 * answer->capacity + 256;
+        answer->bytes = realloc(answer->bytes, answer->capacity);
+    }
+    answer->bytes[answer->size++] = byte;
+    answer->bytes[answer->size] = '\0';
+    if (byte != '\n')
+        return false;
+    const char *line = answer->bytes + answer->line;
+    bool is_last = strcmp(line, ".\n") == 0;
+    if (answer->line == 0) {
+        answer->ok = strcmp(line, "ok\n") == 0;
+        if (!answer->ok && strncmp(line, "error ", 6) != 0)
+            broken_promise("an answer begins with ok or error", "it begins with %s", line);
+    }
+    answer->line = answer->size;
+    return is_last;
+}
+
+/* Returns the number after a key at the beginning of a line. */
+static bool find_number(const struct answer *answer, const char *key, uint64_t *value)
+{
+    size_t length = strlen(key);
+    for (const char *at = answer->bytes; at != NULL && *at != '\0';
+         at = strchr(at, '\n'), at = at != NULL ? at + 1 : NULL)
+        if (strncmp(at, key, length) == 0 && at[length] == ' ') {
+            *value = strtoull(at + length + 1, NULL, 10);
+            return true;
+        }
+    return false;
+}
+
+static uint64_t number(const struct answer *answer, const char *key)
+{
+    uint64_t value;
+    if (!find_number(answer, key, &value))
+        broken_promise("an answer is whole", "the line %s is missing", key);
+    return value;
+}
+
+/* ---- broadcasts ---- */
+
+static void check_wait(const struct answer *answer, uint32_t broadcast)
+{
+    copies_broadcast_ended(broadcast, strstr(answer->bytes, "\nstate done\n") != NULL,
+                           number(answer, "targets"), number(answer, "sent"),
+                           number(answer, "failed"), number(answer, "skipped"));
+}
+
+static void check_job_lines(const struct answer *answer)
+{
+    const char *at = answer->bytes;
+    while ((at = strstr(at, "\njob ")) != NULL) {
+        uint64_t id, targets, sent, failed, skipped;
+        char state[16];
+        at++;
+        if (sscanf(at, "job %" SCNu64 " %15s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &id,
+                   state, &targets, &sent, &failed, &skipped) != 6)
+            broken_promise("an answer is whole", "a line of jobs is not");
+        bool is_over = strcmp(state, "done") == 0 || strcmp(state, "cancelled") == 0;
+        if (is_over ? targets != sent + failed + skipped : targets < sent + failed)
+            broken_promise("targets = sent + failed + skipped", "job %" PRIu64 " in state %s", id,
+                           state);
+    }
+}
+
+/* ---- clients ---- */
+
+static const struct drawn_listener *listener_of(const char *text)
+{
+    for (size_t i = 0; i < setup.listener_count; i++) {
+        const char *known = setup.listeners[i].text;
+        if (strcmp(known, text) == 0 ||
+            (addr_is_link_local(&setup.listeners[i].addr) && strncmp(known, text, 6) == 0))
+            return &setup.listeners[i];
+    }
+    return NULL;
+}
+
+struct listed {
+    uint32_t count;
+    bool seen[MODEL_ENTRIES_MAX + 1];
+};
+
+static void check_listed(struct listed *listed, const char *address, const char *listener_text,
+                         uint64_t asked_ms)
+{
+    struct addr addr;
+    const struct drawn_listener *listener = listener_of(listener_text);
+    if (strncmp(address, "tcp:", 4) == 0 || strncmp(address, "unix:", 5) == 0 || listener == NULL)
+        return;
+    if (addr_parse(&addr, NULL, address, 0) != NULL)
+        broken_promise("clients are listed by their addresses", "%s is not one", address);
+    const struct model_entry *entry = model_find(listener->number, &addr);
+    if (entry == NULL || entry->may_until_ms < asked_ms)
+        broken_promise("only registered clients are listed", "%s on %s is not one", address,
+                       listener_text);
+    if (listed->seen[entry->number])
+        broken_promise("each client is listed once", "%s on %s is listed again", address,
+                       listener_text);
+    listed->seen[entry->number] = true;
+    listed->count++;
+}
+
+static void check_clients(const struct answer *answer, const struct command *command)
+{
+    static struct listed listed;
+    const char *at = answer->bytes;
+    memset(&listed, 0, sizeof listed);
+    while ((at = strstr(at, "\nclient ")) != NULL) {
+        char address[128], listener[128];
+        at++;
+        if (sscanf(at, "client %127s %127s", address, listener) != 2)
+            broken_promise("an answer is whole", "a line of clients is not");
+        check_listed(&listed, address, listener, command->asked_ms);
+    }
+    for (uint32_t i = 1; i <= model_count(); i++) {
+        const struct model_entry *entry = model_entry(i);
+        if (!listed.seen[i] && entry->sure_since_ms < command->asked_ms && model_is_sure(entry))
+            broken_promise("each registered client is listed",
+                           "source %" PRIu32 " (port %d) is not", i, entry->source.port);
+    }
+}
+
+/* ---- all ---- */
+
+static void check_stats(const struct answer *answer)
+{
+    static const char *const outcomes[] = {
+        "replied",        "silent",           "challenged",    "ponged",         "left",
+        "reply_failed",   "challenge_failed", "drop_oversize", "drop_port_zero", "drop_own_source",
+        "drop_multicast", "drop_denied",      "drop_limited",  "drop_bad_frame"};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
+        sum += number(answer, outcomes[i]);
+    if (sum != number(answer, "received"))
+        broken_promise("received = sum of outcomes", "in an answer: %" PRIu64 " and %" PRIu64,
+                       number(answer, "received"), sum);
+}
+
+void answer_check(const struct answer *answer, const struct command *command)
+{
+    if (command->kind == COMMAND_KICK)
+        model_kicked(&command->addr);
+    if (!answer->ok)
+        return;
+    switch (command->kind) {
+    case COMMAND_STATS:
+        check_stats(answer);
+        break;
+    case COMMAND_CLIENTS:
+        check_clients(answer, command);
+        break;
+    case COMMAND_WAIT:
+        check_wait(answer, command->number);
+        break;
+    case COMMAND_JOBS:
+        check_job_lines(answer);
+        break;
+    default:
+        break;
+    }
+}

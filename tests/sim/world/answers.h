@@ -1,0 +1,46 @@
+#ifndef SIM_WORLD_ANSWERS_H
+#define SIM_WORLD_ANSWERS_H
+
+#include "address/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The answers of the control socket: reading them, and the oracles about what they tell. */
+
+enum command_kind {
+    COMMAND_OTHER,
+    COMMAND_STATS,
+    COMMAND_CLIENTS,
+    COMMAND_CLIENT,
+    COMMAND_KICK,
+    COMMAND_WAIT,   /* broadcast wait */
+    COMMAND_NOWAIT, /* broadcast nowait */
+    COMMAND_JOBS,
+    COMMAND_CANCEL,
+    COMMAND_RELOAD,
+};
+
+struct command {
+    enum command_kind kind;
+    uint64_t asked_ms;
+    uint32_t number;  /* of a broadcast */
+    struct addr addr; /* of a client */
+};
+
+enum { ANSWER_BYTES_MAX = 1 << 20 };
+
+struct answer {
+    char *bytes;                 /* all lines, without the final "." */
+    size_t size, line, capacity; /* line: where the current one begins */
+    bool ok;
+};
+
+void answer_begin(struct answer *answer);
+/* Adds a byte; returns whether the answer is whole. */
+bool answer_add(struct answer *answer, char byte);
+/* Checks the whole answer to a command. */
+void answer_check(const struct answer *answer, const struct command *command);
+
+#endif

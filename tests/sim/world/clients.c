@@ -1,0 +1,367 @@
+#include "sim/world/clients.h"
+
+#include "sim/check/model.h"
+#include "sim/check/payload.h"
+#include "sim/core/draw.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/hash.h"
+#include "sim/core/trace.h"
+#include "sim/net/network.h"
+#include "sim/world/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { PLAIN, PROVER, FORGER };
+
+enum { HEAD_BYTES = 5, COOKIE_BYTES = 16, ANSWER_BYTES = HEAD_BYTES + COOKIE_BYTES };
+
+struct client {
+    enum kind kind;
+    const struct drawn_listener *listener;
+    struct addr addr, server; /* its own address, and the one that it sends to */
+    uint64_t period_ns;
+    uint32_t number, sent;
+    bool has_cookie, vanished;
+    bool has_answered; /* a challenge, since its last request: it answers one for each */
+    uint8_t cookie[COOKIE_BYTES];
+    uint64_t last_request_ms, last_reply_ms;
+    uint32_t pending; /* number of the request that was challenged */
+    uint32_t got;     /* the last broadcast */
+};
+
+static struct client clients[CLIENTS_MAX];
+static size_t count;
+static bool quiet, stopped;
+static uint64_t broadcast_ms; /* when the last one began */
+
+enum { TABLE = 8192 };
+static uint16_t table[TABLE]; /* indexes + 1, by address */
+
+/* ---- finding a client by its address ---- */
+
+static size_t place_of(const struct addr *addr)
+{
+    size_t at = hash_add_addr(0, addr) % TABLE;
+    while (table[at] != 0 && memcmp(&clients[table[at] - 1].addr, addr, sizeof *addr) != 0)
+        at = (at + 1) % TABLE;
+    return at;
+}
+
+/* The table is made again after a client has got another address. */
+static void fill_table(void)
+{
+    memset(table, 0, sizeof table);
+    for (size_t i = 0; i < count; i++)
+        table[place_of(&clients[i].addr)] = (uint16_t)(i + 1);
+}
+
+const struct addr *clients_address(uint64_t any)
+{
+    return &clients[any % count].addr;
+}
+
+/* ---- sending ---- */
+
+static void send(struct client *client, const void *bytes, size_t size)
+{
+    network_to_server(&client->addr, &client->server, bytes, size);
+}
+
+static size_t write_request(struct client *client, char *bytes, uint32_t number)
+{
+    size_t size = 0;
+    if (!quiet && draw_below(DRAW_CLIENTS, 4) == 0)
+        size = draw_below(DRAW_CLIENTS, setup.max_datagram);
+    size = payload_write_message(bytes, 64, client->number, number, size);
+    return size < setup.max_datagram ? size : setup.max_datagram;
+}
+
+static void send_request(struct client *client)
+{
+    static char bytes[65536];
+    client->last_request_ms = event_queue_now_ms();
+    client->pending = client->sent;
+    client->has_answered = false;
+    send(client, bytes, write_request(client, bytes, client->sent++));
+}
+
+static void send_answer(struct client *client, const uint8_t *cookie)
+{
+    static char bytes[65536];
+    memcpy(bytes, "\0UDP\2", HEAD_BYTES);
+    memcpy(bytes + HEAD_BYTES, cookie, COOKIE_BYTES);
+    send(client, bytes,
+         ANSWER_BYTES + write_request(client, bytes + ANSWER_BYTES, client->pending));
+}
+
+static void send_frame(struct client *client, uint8_t type)
+{
+    uint8_t bytes[64] = {0, 'U', 'D', 'P', type};
+    size_t size = HEAD_BYTES + draw_below(DRAW_CLIENTS, 40);
+    if (type == 3)
+        size = client->has_cookie ? ANSWER_BYTES : HEAD_BYTES;
+    memcpy(bytes + HEAD_BYTES, client->cookie, COOKIE_BYTES);
+    send(client, bytes, size);
+}
+
+static void send_oversize(struct client *client)
+{
+    static uint8_t bytes[65536];
+    send(client, bytes, setup.max_datagram + 1 + draw_below(DRAW_CLIENTS, 100));
+}
+
+/* A datagram from an address that is not the sender's. */
+static void forge(struct client *client)
+{
+    struct client forged = *client;
+    uint8_t cookie[COOKIE_BYTES];
+    const struct addr *victim = &clients[draw_below(DRAW_CLIENTS, count)].addr;
+    if (victim->family == client->addr.family)
+        forged.addr = *victim;
+    for (size_t i = 0; i < COOKIE_BYTES; i++)
+        cookie[i] = (uint8_t)draw(DRAW_CLIENTS);
+    switch (draw_below(DRAW_CLIENTS, 6)) {
+    case 0:
+        forged.addr.port = 0;
+        break;
+    case 1:
+        forged.addr.port = client->server.port;
+        break;
+    case 2:
+        forged.addr.ip[3] = 255;
+        break;
+    case 3:
+        forged.addr.port = (uint16_t)draw_range(DRAW_CLIENTS, 1024, 1124);
+        break;
+    default:
+        break;
+    }
+    if (draw_below(DRAW_CLIENTS, 2) == 0)
+        send_answer(&forged, cookie);
+    else
+        send_request(&forged);
+    client->sent = forged.sent;
+}
+
+/* ---- what a client does ---- */
+
+static void rebind(struct client *client)
+{
+    do
+        client->addr.port = (uint16_t)draw_range(DRAW_CLIENTS, 10000, 30000);
+    while (table[place_of(&client->addr)] != 0);
+    client->has_cookie = false;
+    fill_table();
+}
+
+static void burst(struct client *client)
+{
+    for (uint64_t i = draw_range(DRAW_CLIENTS, 2, 80); i > 0; i--)
+        send_request(client);
+}
+
+static void vanish(struct client *client, bool vanished)
+{
+    client->vanished = vanished;
+    network_set_silent(&client->addr, vanished);
+}
+
+static uint64_t act(struct client *client)
+{
+    uint64_t pause_ns = client->period_ns / 2 + draw_below(DRAW_CLIENTS, client->period_ns);
+    uint64_t action = draw_below(DRAW_CLIENTS, 100);
+    trace(TRACE_CLIENT, client->number, action, client->sent, 0);
+    if (client->vanished) {
+        vanish(client, action < 70);
+        return pause_ns;
+    }
+    if (client->kind == FORGER && action < 80)
+        forge(client);
+    else if (action < 72)
+        send_request(client);
+    else if (action < 76)
+        send(client, "", 0);
+    else if (action < 80)
+        send_frame(client, 4);
+    else if (action < 84)
+        send_frame(client, 3);
+    else if (action < 86)
+        send_frame(client, (uint8_t)draw_below(DRAW_CLIENTS, 8));
+    else if (action < 88)
+        send_oversize(client);
+    else if (action < 91)
+        burst(client);
+    else if (action < 94)
+        rebind(client);
+    else if (action < 97)
+        pause_ns += settings.ttl_ms * UINT64_C(1000000) * draw_range(DRAW_CLIENTS, 1, 2);
+    else if (addr_is_loopback(&client->addr) || client->addr.family != ADDR_IPV4)
+        send_request(client);
+    else
+        vanish(client, true);
+    return pause_ns;
+}
+
+static void on_turn(void *state)
+{
+    struct client *client = state;
+    if (stopped)
+        return;
+    uint64_t pause_ns = UINT64_C(1000000000);
+    if (!quiet)
+        pause_ns = act(client);
+    else if (client->kind != FORGER)
+        send_request(client);
+    event_queue_add(pause_ns, on_turn, client);
+}
+
+/* ---- what a client receives ---- */
+
+static void on_challenge(struct client *client, const uint8_t *cookie)
+{
+    client->has_cookie = true;
+    memcpy(client->cookie, cookie, COOKIE_BYTES);
+    if (client->has_answered || (client->kind != PROVER && !quiet))
+        return;
+    client->has_answered = true;
+    send_answer(client, cookie);
+}
+
+void clients_receive(const struct addr *from, const struct addr *to, const uint8_t *bytes,
+                     size_t size)
+{
+    uint16_t index = table[place_of(to)];
+    uint32_t number;
+    (void)from;
+    if (index == 0)
+        return;
+    struct client *client = &clients[index - 1];
+    if (size == ANSWER_BYTES && memcmp(bytes, "\0UDP\1", HEAD_BYTES) == 0) {
+        on_challenge(client, bytes + HEAD_BYTES);
+    } else if (payload_read_broadcast(bytes, size, &number)) {
+        client->got = number;
+    } else {
+        client->last_reply_ms = event_queue_now_ms();
+    }
+}
+
+/* ---- drawing ---- */
+
+/* An address from which packets reach that listener. */
+static void draw_address(struct client *client)
+{
+    static const uint8_t routed[] = {203, 0, 113}, on_link[] = {192, 0, 2},
+                         second[] = {198, 51, 100};
+    static const uint8_t other[] = {0x20, 0x01, 0x0d, 0xb8, 0, 1};
+    struct addr *addr = &client->addr;
+    const struct drawn_listener *listener = client->listener;
+    *addr = (struct addr){.family = listener->addr.family,
+                          .port = (uint16_t)draw_range(DRAW_SETUP, 10000, 30000)};
+    uint8_t last = (uint8_t)draw_range(DRAW_SETUP, 10, 250);
+    client->server = listener->addr;
+    if (addr_is_loopback(&listener->addr) && addr->family == ADDR_IPV4) {
+        memcpy(addr->ip, (const uint8_t[]){127, 0, 0, last}, 4);
+    } else if (addr_is_loopback(&listener->addr)) {
+        addr->ip[15] = 1;
+    } else if (addr_is_link_local(&listener->addr)) {
+        memcpy(addr->ip, (const uint8_t[]){0xfe, 0x80}, 2);
+        addr->ip[15] = last;
+        addr->scope = INTERFACE_ETH0;
+    } else if (addr->family == ADDR_IPV6) {
+        memcpy(addr->ip, other, sizeof other);
+        addr->ip[7] = last & 3;
+        addr->ip[15] = last;
+        if (addr_is_wildcard(&client->server))
+            memcpy(client->server.ip, (const uint8_t[]){0x20, 0x01, 0x0d, 0xb8, [15] = 1}, 16);
+    } else {
+        uint64_t net = listener->kind == LISTEN_GROUP ? 1 : draw_below(DRAW_SETUP, 3);
+        memcpy(addr->ip, net == 0 ? routed : net == 1 ? on_link : second, 3);
+        addr->ip[3] = last;
+        if (addr_is_wildcard(&client->server))
+            memcpy(client->server.ip, (const uint8_t[]){192, 0, 2, 1}, 4);
+    }
+}
+
+static const struct drawn_listener *draw_listener(void)
+{
+    const struct drawn_listener *found;
+    do
+        found = &setup.listeners[draw_below(DRAW_SETUP, setup.listener_count)];
+    while (found->kind != LISTEN_UDP && found->kind != LISTEN_GROUP);
+    return found;
+}
+
+static size_t draw_count(void)
+{
+    uint64_t size = draw_below(DRAW_SETUP, 100);
+    if (settings.relay != DRAWN_RELAY_OFF)
+        return draw_range(DRAW_SETUP, 1, 24);
+    return size < 55   ? draw_range(DRAW_SETUP, 1, 30)
+           : size < 92 ? draw_range(DRAW_SETUP, 30, 200)
+                       : draw_range(DRAW_SETUP, 200, 1500);
+}
+
+void clients_draw(void)
+{
+    count = draw_count();
+    for (size_t i = 0; i < count; i++) {
+        struct client *client = &clients[i];
+        *client = (struct client){.number = (uint32_t)i, .listener = draw_listener()};
+        uint64_t kind = draw_below(DRAW_SETUP, 100);
+        client->kind = kind < 45 ? PLAIN : kind < 92 ? PROVER : FORGER;
+        do
+            draw_address(client);
+        while (table[place_of(&client->addr)] != 0);
+        table[place_of(&client->addr)] = (uint16_t)(i + 1);
+        client->period_ns = draw_range(DRAW_SETUP, 500, 20000) * 1000000 * (1 + count / 100);
+        event_queue_add(draw_below(DRAW_CLIENTS, client->period_ns), on_turn, client);
+    }
+}
+
+/* ---- liveness ---- */
+
+void clients_end_faults(void)
+{
+    quiet = true;
+    for (size_t i = 0; i < count; i++) {
+        vanish(&clients[i], false);
+        event_queue_remove(&clients[i]);
+        event_queue_add(draw_below(DRAW_CLIENTS, 1000000000), on_turn, &clients[i]);
+    }
+}
+
+void clients_stop(void)
+{
+    stopped = true;
+}
+
+void clients_expect_broadcast(void)
+{
+    broadcast_ms = event_queue_now_ms();
+}
+
+/* Whether it was registered from the beginning of the last broadcast until now. */
+static bool is_target(const struct client *client)
+{
+    const struct model_entry *entry = model_find(client->listener->number, &client->addr);
+    return entry != NULL && model_is_sure(entry) && entry->sure_since_ms < broadcast_ms;
+}
+
+void clients_check_liveness(uint32_t number)
+{
+    bool answers = settings.mode != MODE_NONE && (settings.rate_pps == 0 || settings.dry_run);
+    for (size_t i = 0; i < count; i++) {
+        const struct client *client = &clients[i];
+        if (client->kind == FORGER || client->last_request_ms == 0)
+            continue;
+        if (number != 0 && client->got != number && is_target(client))
+            broken_promise("each live client gets the next broadcast",
+                           "client %d (port %d) does not", (int)i, client->addr.port);
+        if (answers && !settings_deny(&settings, &client->addr) &&
+            client->last_reply_ms + 2500 < event_queue_now_ms())
+            broken_promise("each request gets a reply",
+                           "client %d (port %d) has waited for more than 2.5 s", (int)i,
+                           client->addr.port);
+    }
+}

@@ -1,0 +1,37 @@
+#ifndef SIM_WORLD_CLIENTS_H
+#define SIM_WORLD_CLIENTS_H
+
+#include "address/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The clients that speak UDP: plain ones, some that prove their address, forgers, some that leave,
+ * fall silent, vanish from their link or get another port. */
+
+enum { CLIENTS_MAX = 3000 };
+
+/* Draws them; they begin to act at once. */
+void clients_draw(void);
+
+/* They change nothing any more: each live client only sends a request each second. */
+void clients_end_faults(void);
+/* They send nothing any more. */
+void clients_stop(void);
+
+/* What the network has brought. */
+void clients_receive(const struct addr *from, const struct addr *to, const uint8_t *bytes,
+                     size_t size);
+
+/* The address of a drawn client. */
+const struct addr *clients_address(uint64_t any);
+
+/* After clients_end_faults: a broadcast begins, which each client that is registered then and stays
+ * so has to get. */
+void clients_expect_broadcast(void);
+/* Whether all have got it, and each request of the last seconds was answered; else a broken
+ * promise. */
+void clients_check_liveness(uint32_t number);
+
+#endif

@@ -1,0 +1,29 @@
+#ifndef SIM_WORLD_OPERATORS_H
+#define SIM_WORLD_OPERATORS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Operators: sessions of the control socket that send drawn commands, and signals. Each command is
+ * answered once. */
+void operators_draw(void);
+
+/* They send nothing more by themselves. */
+void operators_end(void);
+/* Whether all commands are answered. */
+bool operators_are_idle(void);
+
+/* Sends a broadcast, and returns its number; 0: there is no control socket, or no number left. */
+uint32_t operators_broadcast(void);
+bool operators_broadcast_has_ended(uint32_t number);
+
+/* Stops the server, by a command or a signal. */
+void operators_stop(void);
+
+/* Looks whether a reload by SIGHUP has ended: after each step. */
+void operators_check_reload(void);
+
+/* How many commands were answered. */
+uint64_t operators_answers(void);
+
+#endif

@@ -1,0 +1,230 @@
+#include "sim/world/plan.h"
+
+#include "sim/check/model.h"
+#include "sim/check/roles.h"
+#include "sim/core/draw.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/scheduler.h"
+#include "sim/core/trace.h"
+#include "sim/net/network.h"
+#include "sim/os/log.h"
+#include "sim/world/clients.h"
+#include "sim/world/faults.h"
+#include "sim/world/operators.h"
+#include "sim/world/settings.h"
+#include "sim/world/streams.h"
+
+#include <stddef.h>
+
+enum phase { PHASE_START, PHASE_FAULTS, PHASE_CALM, PHASE_BROADCAST, PHASE_ANSWERS, PHASE_STOP };
+
+enum {
+    POLL_NS = 20000000,
+    /* After the faults: what waits for a silent neighbour leaves after 3 s, answers and limits
+     * settle, and each client has sent several requests. */
+    CALM_MS = 8000,
+    ROTATION_MS =
+        70000, /* a secret of cookies that could not be replaced is replaced in a minute */
+    BROADCAST_MAX_MS = 60000,
+};
+
+static enum phase phase;
+static uint64_t phase_ms;  /* when it began */
+static uint64_t faults_ms; /* how long the time with faults is */
+static bool was_ready;
+static uint32_t last_broadcast;
+static struct faults faults_of_run;
+static struct network network_of_run;
+
+bool plan_is_stopping(void)
+{
+    return phase == PHASE_STOP;
+}
+
+bool plan_was_ready(void)
+{
+    return was_ready;
+}
+
+/* ---- drawing ---- */
+
+static uint32_t rarely(uint32_t per_million)
+{
+    return draw_below(DRAW_SETUP, 3) == 0 ? per_million : 0;
+}
+
+static void draw_faults(void)
+{
+    faults_of_run = (struct faults){
+        .memory = rarely(300),
+        .watch = rarely(2000),
+        .entropy = rarely(100000),
+        .file = rarely(100000),
+        .accept = rarely(50000),
+        .receive = rarely(5000),
+        .short_count = rarely(200000),
+        .refuse = rarely((uint32_t)draw_range(DRAW_SETUP, 100, 200000)),
+        .full = rarely((uint32_t)draw_range(DRAW_SETUP, 100, 100000)),
+        .stream = rarely(3000),
+        .queries = rarely(200000),
+    };
+    network_of_run = (struct network){
+        .loss = rarely((uint32_t)draw_range(DRAW_SETUP, 1000, 300000)),
+        .duplication = rarely(50000),
+        .truncation = rarely(20000),
+        .corruption = rarely(50000),
+        .delay_min_ns = 50000,
+        .delay_max_ns = draw_range(DRAW_SETUP, 100, 200000) * 1000,
+    };
+}
+
+static void draw_start_faults(void)
+{
+    if (draw_below(DRAW_SETUP, 12) != 0)
+        return;
+    faults = (struct faults){
+        .memory = rarely(10000),
+        .watch = rarely(10000),
+        .entropy = rarely(100000),
+        .file = rarely(200000),
+        .open = rarely(10000),
+        .output = rarely(500000),
+        .pin = rarely(300000),
+        .queries = rarely(500000),
+    };
+}
+
+/* ---- phases ---- */
+
+static void begin(enum phase next)
+{
+    phase = next;
+    phase_ms = event_queue_now_ms();
+    trace(TRACE_PHASE, phase, 0, 0, 0);
+}
+
+static uint64_t passed_ms(void)
+{
+    return event_queue_now_ms() - phase_ms;
+}
+
+static void begin_faults(void)
+{
+    was_ready = true;
+    roles_read();
+    faults = faults_of_run;
+    network = network_of_run;
+    clients_draw();
+    streams_draw();
+    operators_draw();
+    begin(PHASE_FAULTS);
+}
+
+static void begin_calm(void)
+{
+    faults_end();
+    network_end_faults();
+    clients_end_faults();
+    streams_end_faults();
+    operators_end();
+    begin(PHASE_CALM);
+}
+
+static void stop(void)
+{
+    clients_check_liveness(last_broadcast);
+    streams_check_liveness();
+    clients_stop();
+    streams_stop();
+    operators_stop();
+    begin(PHASE_STOP);
+}
+
+/* The host is suspended, or no thread runs. */
+static void leap(uint64_t ms)
+{
+    uint64_t before_ms = event_queue_now_ms();
+    event_queue_advance(ms * UINT64_C(1000000));
+    model_clock_leapt(before_ms);
+}
+
+static void disturb(void)
+{
+    uint64_t kind = draw_below(DRAW_FAULTS, 400);
+    if (kind == 0)
+        network.slow_until_ns =
+            event_queue_now_ns() + draw_range(DRAW_FAULTS, 1, 5000) * UINT64_C(1000000);
+    else if (kind == 1)
+        leap(draw_range(DRAW_FAULTS, 1, 3000));
+    else if (kind == 2 && draw_below(DRAW_FAULTS, 20) == 0)
+        leap(draw_range(DRAW_FAULTS, 10000, 200000));
+}
+
+static uint64_t calm_ms(void)
+{
+    bool has_old_secret = simulated_log_times("cannot replace the secret of cookies") > 0;
+    return has_old_secret ? ROTATION_MS : CALM_MS;
+}
+
+/* How long the queued broadcasts may take by their rate, at most. */
+static uint64_t answers_max_ms(void)
+{
+    enum { COPIES_MAX = 100000, LIMIT_MS = 60000 };
+    return LIMIT_MS + calm_ms() +
+           (settings.copies_pps > 0 ? COPIES_MAX * UINT64_C(1000) / settings.copies_pps : 0);
+}
+
+static void next_step(void)
+{
+    switch (phase) {
+    case PHASE_START:
+        if (simulated_log_is_ready())
+            begin_faults();
+        break;
+    case PHASE_FAULTS:
+        disturb();
+        if (passed_ms() >= faults_ms)
+            begin_calm();
+        break;
+    case PHASE_CALM:
+        if (passed_ms() > answers_max_ms())
+            broken_promise("each command is answered within bounded time", "one is not");
+        if (passed_ms() < calm_ms() || !operators_are_idle())
+            break;
+        clients_check_liveness(0);
+        last_broadcast = operators_broadcast();
+        clients_expect_broadcast();
+        begin(last_broadcast != 0 ? PHASE_BROADCAST : PHASE_ANSWERS);
+        break;
+    case PHASE_BROADCAST:
+        if (operators_broadcast_has_ended(last_broadcast))
+            begin(PHASE_ANSWERS);
+        else if (passed_ms() > BROADCAST_MAX_MS && settings.copies_pps == 0)
+            broken_promise("a broadcast ends within bounded time", "it has taken 60 s");
+        break;
+    case PHASE_ANSWERS:
+        if (passed_ms() >= 100)
+            stop();
+        break;
+    case PHASE_STOP:
+        if (passed_ms() > 2000)
+            broken_promise("the server stops within a second", "it has taken 2 s");
+        break;
+    }
+}
+
+static void on_poll(void *state)
+{
+    next_step();
+    event_queue_add(POLL_NS, on_poll, state);
+}
+
+void plan_draw(void)
+{
+    faults_ms = draw_range(DRAW_SETUP, 2000, 100000);
+    if (draw_below(DRAW_SETUP, 10) == 0)
+        faults_ms *= 3;
+    draw_faults();
+    draw_start_faults();
+    event_queue_add(POLL_NS, on_poll, NULL);
+}

@@ -1,0 +1,322 @@
+#include "sim/world/settings.h"
+#include "sim/core/broken.h"
+
+#include "sim/core/draw.h"
+#include "sim/core/trace.h"
+#include "sim/os/files.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct setup setup;
+struct settings settings, next_settings;
+bool settings_change, settings_may_relay;
+static unsigned last_generation, applied_count;
+
+/* ---- drawing ---- */
+
+static uint64_t pick(const uint64_t *values, size_t count)
+{
+    return values[draw_below(DRAW_SETUP, count)];
+}
+
+#define PICK(...)                         \
+    pick((const uint64_t[]){__VA_ARGS__}, \
+         sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+
+static bool one_in(uint64_t n)
+{
+    return draw_below(DRAW_SETUP, n) == 0;
+}
+
+static const struct drawn_listener candidates[] = {
+    {.kind = LISTEN_UDP, .text = "127.0.0.1:3000"},
+    {.kind = LISTEN_UDP, .text = "[::1]:3000"},
+    {.kind = LISTEN_UDP, .text = "0.0.0.0:3001"},
+    {.kind = LISTEN_UDP, .text = "[::]:3001"},
+    {.kind = LISTEN_UDP, .text = "192.0.2.1:3002"},
+    {.kind = LISTEN_UDP, .text = "198.51.100.1:3003"},
+    {.kind = LISTEN_UDP, .text = "[fe80::1%eth0]:3004"},
+    {.kind = LISTEN_GROUP, .text = "239.1.2.3%eth0:3005"},
+    {.kind = LISTEN_GROUP, .text = "239.1.2.4%eth0:3002"},
+    {.kind = LISTEN_TCP, .text = "tcp:127.0.0.1:3006"},
+    {.kind = LISTEN_TCP, .text = "tcp:0.0.0.0:3007"},
+    {.kind = LISTEN_UNIX, .text = "unix:/run/clients.sock", .path = "/run/clients.sock"},
+};
+
+static void parse_address(struct drawn_listener *listener)
+{
+    char zone[ADDR_ZONE_BYTES];
+    const char *text = listener->kind == LISTEN_TCP ? listener->text + 4 : listener->text;
+    if (listener->kind != LISTEN_UNIX && addr_parse(&listener->addr, zone, text, 0) != NULL)
+        broken_promise("the simulator itself", "the address %s is wrong", text);
+    if (addr_is_link_local(&listener->addr))
+        listener->addr.scope = 2;
+}
+
+static void draw_listeners(void)
+{
+    enum { CANDIDATES = sizeof candidates / sizeof candidates[0] };
+    uint64_t chosen = draw(DRAW_SETUP) & draw(DRAW_SETUP);
+    for (size_t i = 0; i < CANDIDATES && setup.listener_count < LISTENERS_DRAWN_MAX; i++)
+        if (chosen >> i & 1)
+            setup.listeners[setup.listener_count++] = candidates[i];
+    if (setup.listener_count == 0 || setup.listeners[0].kind != LISTEN_UDP) {
+        setup.listener_count = 1;
+        setup.listeners[0] = candidates[draw_below(DRAW_SETUP, 6)];
+    }
+    int number = 0;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < setup.listener_count; i++)
+            if ((setup.listeners[i].kind != LISTEN_UDP) == pass)
+                setup.listeners[i].number = number++;
+    for (size_t i = 0; i < setup.listener_count; i++)
+        parse_address(&setup.listeners[i]);
+}
+
+static void draw_setup(void)
+{
+    draw_listeners();
+    setup.workers = (uint32_t)PICK(1, 1, 2, 2, 3, 4, 8);
+    setup.max_datagram = (uint32_t)PICK(64, 200, 512, 2048, 2048, 9000);
+    setup.receive_buffer = (uint32_t)PICK(4096, 16384, 65536, 4 << 20);
+    setup.send_buffer = (uint32_t)PICK(65536, 65536, 131072, 1 << 20);
+    setup.stream_max = (uint32_t)PICK(1, 3, 20, 1024);
+    setup.stream_buffer = (uint32_t)PICK(4096, 16384, 262144);
+    setup.stream_idle_ms = (uint32_t)PICK(1000, 10000, 60000, 600000);
+    setup.clients_max = (uint32_t)PICK(1, 4, 20, 100, 1000, 10000);
+    setup.waits_for_addresses = one_in(3);
+    setup.has_user = one_in(3);
+    setup.has_multicast = one_in(5);
+    setup.multicast_ttl = (uint32_t)PICK(0, 1, 255);
+    setup.default_control = one_in(3);
+    setup.control_off = one_in(40);
+    setup.control_mode = (uint32_t)PICK(0600, 0660, 0777);
+    setup.includes = one_in(3);
+}
+
+static void draw_reply(struct settings *drawn)
+{
+    drawn->mode =
+        (enum drawn_mode)PICK(MODE_ROTATE, MODE_ROTATE, MODE_ROTATE, MODE_ECHO, MODE_NONE);
+    drawn->message_count = (unsigned)PICK(1, 2, 3, 7, 16);
+    drawn->generation = ++last_generation;
+}
+
+static void draw_blocks(struct settings *drawn)
+{
+    static const char *const texts[] = {"203.0.113.0", "203.0.113.64", "192.0.2.0", "127.0.0.0",
+                                        "2001:db8::"};
+    static const unsigned lengths[] = {24, 26, 24, 8, 32};
+    drawn->block_count = one_in(3) ? draw_range(DRAW_SETUP, 1, BLOCKS_DRAWN_MAX) : 0;
+    for (size_t i = 0; i < drawn->block_count; i++) {
+        size_t k = (i + drawn->block_count) % (sizeof lengths / sizeof lengths[0]);
+        drawn->blocks[i] = (struct block){.bits = lengths[k], .allow = one_in(2)};
+        addr_parse(&drawn->blocks[i].addr, NULL, texts[k], 0);
+    }
+}
+
+static void draw_admission(struct settings *drawn)
+{
+    drawn->cookie = one_in(2);
+    draw_blocks(drawn);
+    drawn->per_prefix = (uint32_t)PICK(0, 0, 0, 1, 5, 1000);
+    drawn->rate_pps = (uint32_t)PICK(0, 0, 0, 1, 5, 50, 10000);
+    drawn->burst = (uint32_t)PICK(0, 1, 10, 100);
+    drawn->dry_run = one_in(5);
+}
+
+static void draw_clients_and_copies(struct settings *drawn)
+{
+    drawn->ttl_ms = (uint32_t)PICK(50, 1000, 5000, 20000, 60000);
+    drawn->sweep_ms = (uint32_t)PICK(10, 100, 1000, 1000, 5000);
+    drawn->copies_pps = (uint32_t)PICK(0, 0, 0, 5, 100, 5000);
+    drawn->queue = (uint32_t)PICK(1, 2, 64);
+    drawn->relay = (enum drawn_relay)PICK(DRAWN_RELAY_OFF, DRAWN_RELAY_OFF, DRAWN_RELAY_OTHERS,
+                                          DRAWN_RELAY_ALL);
+    settings_may_relay |= drawn->relay != DRAWN_RELAY_OFF;
+    drawn->relay_pps = (uint32_t)PICK(0, 1, 10);
+    drawn->log_level = (unsigned)PICK(1, 2, 3);
+    drawn->log_format = (unsigned)PICK(0, 1, 2);
+}
+
+void settings_draw(void)
+{
+    draw_setup();
+    draw_reply(&settings);
+    draw_admission(&settings);
+    draw_clients_and_copies(&settings);
+}
+
+void settings_draw_next(void)
+{
+    struct settings drawn = settings;
+    next_settings = settings;
+    settings_change = true;
+    if (one_in(3) && last_generation < GENERATIONS_MAX - 1)
+        draw_reply(&next_settings);
+    draw_admission(&drawn);
+    if (one_in(4))
+        next_settings.cookie = drawn.cookie;
+    if (one_in(4)) {
+        memcpy(next_settings.blocks, drawn.blocks, sizeof drawn.blocks);
+        next_settings.block_count = drawn.block_count;
+    }
+    if (one_in(4))
+        next_settings.per_prefix = drawn.per_prefix;
+    if (one_in(4)) {
+        next_settings.rate_pps = drawn.rate_pps;
+        next_settings.burst = drawn.burst;
+        next_settings.dry_run = drawn.dry_run;
+    }
+    if (one_in(2))
+        draw_clients_and_copies(&next_settings);
+}
+
+void settings_end_change(bool applied)
+{
+    settings_change = false;
+    applied_count += applied;
+    if (applied)
+        settings = next_settings;
+}
+
+unsigned settings_applied(void)
+{
+    return applied_count;
+}
+
+/* ---- the file ---- */
+
+static void write_server(FILE *out)
+{
+    fprintf(out, "[server]\n");
+    for (size_t i = 0; i < setup.listener_count; i++)
+        fprintf(out, "listen = %s\n", setup.listeners[i].text);
+    fprintf(out, "workers = %" PRIu32 "\nmax-datagram = %" PRIu32 "\n", setup.workers,
+            setup.max_datagram);
+    fprintf(out, "receive-buffer = %" PRIu32 "\nsend-buffer = %" PRIu32 "\n", setup.receive_buffer,
+            setup.send_buffer);
+    fprintf(out,
+            "stream-max = %" PRIu32 "\nstream-buffer = %" PRIu32 "\nstream-idle = %" PRIu32 "ms\n",
+            setup.stream_max, setup.stream_buffer, setup.stream_idle_ms);
+    fprintf(out, "missing-address = %s\n", setup.waits_for_addresses ? "wait" : "fail");
+    if (setup.has_user)
+        fprintf(out, "user = nobody\ngroup = nogroup\n");
+}
+
+static void write_rest(FILE *out, const struct settings *written)
+{
+    static const char *const modes[] = {"rotate", "echo", "none"};
+    static const char *const relays[] = {"off", "others", "all"};
+    fprintf(out, "[reply]\nmode = %s\n", modes[written->mode]);
+    for (unsigned i = 0; i < written->message_count; i++)
+        fprintf(out, "message = R%u.%u.\n", written->generation, i);
+    fprintf(out, "[clients]\nmax = %" PRIu32 "\nttl = %" PRIu32 "ms\nsweep = %" PRIu32 "ms\n",
+            setup.clients_max, written->ttl_ms, written->sweep_ms);
+    fprintf(out, "[broadcast]\nrate = %" PRIu32 "\nqueue = %" PRIu32 "\nrelay = %s\n",
+            written->copies_pps, written->queue, relays[written->relay]);
+    fprintf(out, "relay-rate = %" PRIu32 "\n", written->relay_pps);
+    if (setup.has_multicast)
+        fprintf(out,
+                "multicast = 239.9.9.9:4000\nmulticast-ttl = %" PRIu32
+                "\nmulticast-interface = eth0\n",
+                setup.multicast_ttl);
+}
+
+static void write_control(FILE *out, const struct settings *written)
+{
+    static const char *const levels[] = {"error", "warning", "info", "debug"};
+    static const char *const formats[] = {"text", "logfmt", "json"};
+    fprintf(out, "[control]\nmode = %04" PRIo32 "\n", setup.control_mode);
+    if (setup.control_off)
+        fprintf(out, "socket = off\n");
+    else if (!setup.default_control)
+        fprintf(out, "socket = %s\n", settings_control_path());
+    fprintf(out, "[log]\nlevel = %s\nformat = %s\ntarget = stderr\n", levels[written->log_level],
+            formats[written->log_format]);
+}
+
+static void write_admission(FILE *out, const struct settings *written)
+{
+    fprintf(out, "[admission]\npolicy = %s\n", written->cookie ? "cookie" : "open");
+    for (size_t i = 0; i < written->block_count && !broken_is("denied"); i++) {
+        char text[ADDR_TEXT_BYTES];
+        addr_format(&written->blocks[i].addr, text);
+        /* "1.2.3.4:0" or "[::]:0" */
+        char *end = strrchr(text, ':');
+        *end = '\0';
+        if (text[0] == '[')
+            end[-1] = '\0';
+        fprintf(out, "%s = %s/%u\n", written->blocks[i].allow ? "allow" : "deny",
+                text + (text[0] == '['), written->blocks[i].bits);
+    }
+    fprintf(out,
+            "per-prefix = %" PRIu32 "\nrate = %" PRIu32 "\nburst = %" PRIu32 "\ndry-run = %s\n",
+            written->per_prefix, broken_is("limit") ? 0 : written->rate_pps, written->burst,
+            written->dry_run ? "on" : "off");
+}
+
+static char *text_of(const struct settings *written, bool main_part, bool admission, bool broken)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (main_part) {
+        write_server(out);
+        write_rest(out, written);
+        write_control(out, written);
+    }
+    if (admission)
+        write_admission(out, written);
+    else
+        fprintf(out, "include = conf.d/*.conf\n");
+    if (broken)
+        fprintf(out, "ttl = soon\nno-such-key = 1\n");
+    fclose(out);
+    return text;
+}
+
+void settings_write(const struct settings *written, bool broken)
+{
+    char *text = text_of(written, true, !setup.includes, broken);
+    simulated_file_write(SETTINGS_PATH, text);
+    free(text);
+    if (!setup.includes)
+        return;
+    text = text_of(written, false, true, false);
+    simulated_file_write("/etc/conf.d/admission.conf", text);
+    free(text);
+}
+
+const char *settings_control_path(void)
+{
+    return setup.default_control ? "/run/udpsrv/udpsrv.sock" : "/run/control.sock";
+}
+
+/* ---- blocks ---- */
+
+static bool contains(const struct block *block, const struct addr *source)
+{
+    if (block->addr.family != source->family)
+        return false;
+    for (unsigned bit = 0; bit < block->bits; bit++)
+        if ((block->addr.ip[bit / 8] ^ source->ip[bit / 8]) >> (7 - bit % 8) & 1)
+            return false;
+    return true;
+}
+
+bool settings_deny(const struct settings *rules, const struct addr *source)
+{
+    const struct block *longest = NULL;
+    bool has_allow = false;
+    for (size_t i = 0; i < rules->block_count; i++) {
+        const struct block *block = &rules->blocks[i];
+        has_allow |= block->allow;
+        if (contains(block, source) && (longest == NULL || block->bits > longest->bits))
+            longest = block;
+    }
+    return longest != NULL ? !longest->allow : has_allow;
+}

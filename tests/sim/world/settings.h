@@ -1,0 +1,88 @@
+#ifndef SIM_WORLD_SETTINGS_H
+#define SIM_WORLD_SETTINGS_H
+
+#include "address/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The drawn configuration, as the simulator understands it, and its text. */
+
+enum { LISTENERS_DRAWN_MAX = 8, BLOCKS_DRAWN_MAX = 4, GENERATIONS_MAX = 64 };
+
+enum listen_kind { LISTEN_UDP, LISTEN_GROUP, LISTEN_TCP, LISTEN_UNIX };
+
+struct drawn_listener {
+    enum listen_kind kind;
+    struct addr addr;
+    const char *text; /* as in the file */
+    const char *path; /* of a Unix socket */
+    int number;       /* in the server: the unicast ones come first */
+};
+
+/* What needs a restart. */
+struct setup {
+    struct drawn_listener listeners[LISTENERS_DRAWN_MAX];
+    size_t listener_count;
+    uint32_t workers, max_datagram, receive_buffer, send_buffer;
+    uint32_t stream_max, stream_buffer, stream_idle_ms;
+    uint32_t clients_max;
+    bool waits_for_addresses, has_user, has_multicast, control_off, default_control, includes;
+    uint32_t control_mode, multicast_ttl;
+};
+
+struct block {
+    struct addr addr;
+    unsigned bits;
+    bool allow;
+};
+
+enum drawn_mode { MODE_ROTATE, MODE_ECHO, MODE_NONE };
+enum drawn_relay { DRAWN_RELAY_OFF, DRAWN_RELAY_OTHERS, DRAWN_RELAY_ALL };
+
+/* What a reload applies. */
+struct settings {
+    enum drawn_mode mode;
+    unsigned generation; /* of mode and messages: changes if one of them does */
+    unsigned message_count;
+    uint32_t ttl_ms, sweep_ms;
+    uint32_t copies_pps, queue;
+    enum drawn_relay relay;
+    uint32_t relay_pps;
+    bool cookie;
+    struct block blocks[BLOCKS_DRAWN_MAX];
+    size_t block_count;
+    uint32_t per_prefix, rate_pps, burst;
+    bool dry_run;
+    unsigned log_level, log_format;
+};
+
+extern struct setup setup;
+
+/* The settings in effect. During a reload either of the two may be, in each worker. */
+extern struct settings settings, next_settings;
+extern bool settings_change;    /* a reload is in progress */
+extern bool settings_may_relay; /* messages may have been relayed at any time */
+
+/* Draws both. */
+void settings_draw(void);
+/* Draws the settings of a reload. */
+void settings_draw_next(void);
+/* The reload has ended. */
+void settings_end_change(bool applied);
+/* How often settings were applied. */
+unsigned settings_applied(void);
+
+#define SETTINGS_PATH "/etc/udpsrv.conf"
+
+/* Writes the file of the next settings, with an error in it if broken. */
+void settings_write(const struct settings *written, bool broken);
+
+/* The path of the control socket. */
+const char *settings_control_path(void);
+
+/* Whether these settings deny a source, by the longest block. */
+bool settings_deny(const struct settings *rules, const struct addr *source);
+
+#endif

@@ -1,0 +1,160 @@
+#include "sim/world/streams.h"
+
+#include "sim/check/payload.h"
+#include "sim/core/draw.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/trace.h"
+#include "sim/net/connection.h"
+#include "sim/os/files.h"
+#include "sim/world/settings.h"
+
+#include <string.h>
+
+enum { STREAMS_MAX = 12, FIRST_NUMBER = 100000, LINE_BYTES_MAX = 70000 };
+
+struct stream_client {
+    const struct drawn_listener *listener;
+    struct addr addr;
+    struct connection *connection;
+    uint32_t number, sent, refusals;
+    bool stalls;
+    uint64_t line_ms, reply_ms; /* of the first line since the last reply; 0: none */
+};
+
+static struct stream_client clients[STREAMS_MAX];
+static size_t count;
+static bool quiet, stopped;
+
+static struct acceptor *listener_of(const struct stream_client *client)
+{
+    if (client->listener->kind == LISTEN_TCP) {
+        struct addr addr = client->listener->addr;
+        return acceptor_at(&addr);
+    }
+    const struct simulated_file *file = simulated_file_find(client->listener->path);
+    return file != NULL ? (struct acceptor *)file->listener : NULL;
+}
+
+static void connect(struct stream_client *client)
+{
+    client->addr.port = (uint16_t)draw_range(DRAW_CLIENTS, 10000, 60000);
+    client->connection = connection_open(listener_of(client), &client->addr);
+    client->stalls = !quiet && draw_below(DRAW_CLIENTS, 6) == 0;
+    client->line_ms = client->reply_ms = 0;
+}
+
+static void disconnect(struct stream_client *client, bool reset)
+{
+    connection_close(client->connection, reset);
+    client->connection = NULL;
+}
+
+static void read_all(struct stream_client *client)
+{
+    static char bytes[LINE_BYTES_MAX];
+    size_t size;
+    while ((size = connection_read(client->connection, bytes, sizeof bytes)) > 0) {
+        client->reply_ms = event_queue_now_ms();
+        client->line_ms = 0;
+        if (size >= 7 && memcmp(bytes, "error: ", 7) == 0)
+            client->refusals++;
+    }
+}
+
+static void send_line(struct stream_client *client)
+{
+    static char bytes[LINE_BYTES_MAX];
+    uint64_t kind = quiet ? 9 : draw_below(DRAW_CLIENTS, 12);
+    size_t most = setup.max_datagram;
+    size_t size = payload_write_message(bytes, 64, client->number, client->sent++,
+                                        draw_below(DRAW_CLIENTS, most));
+    if (kind == 0)
+        size = payload_write_message(bytes, 64, client->number, client->sent++, most + 3);
+    if (kind == 1)
+        memcpy(bytes, "\0UDP\1", 5);
+    bytes[size] = '\n';
+    bool whole = kind != 2;
+    if (connection_write(client->connection, bytes, size + whole) > 0 && client->line_ms == 0)
+        client->line_ms = event_queue_now_ms();
+}
+
+static void act(struct stream_client *client)
+{
+    uint64_t action = quiet ? 50 : draw_below(DRAW_CLIENTS, 100);
+    trace(TRACE_CLIENT, client->number, action, client->sent, 0);
+    if (action < 4)
+        disconnect(client, false);
+    else if (action < 8)
+        disconnect(client, true);
+    else if (action < 12)
+        connection_end(client->connection);
+    else if (action < 16)
+        for (int i = 0; i < 200; i++)
+            send_line(client);
+    else
+        send_line(client);
+}
+
+static void on_turn(void *state)
+{
+    struct stream_client *client = state;
+    if (stopped)
+        return;
+    if (client->connection != NULL && !client->stalls)
+        read_all(client);
+    if (client->connection != NULL && connection_is_over(client->connection))
+        disconnect(client, false);
+    if (client->connection == NULL)
+        connect(client);
+    else
+        act(client);
+    event_queue_add(quiet ? 500000000 : draw_range(DRAW_CLIENTS, 1, 4000) * 1000000, on_turn,
+                    client);
+}
+
+void streams_draw(void)
+{
+    for (size_t i = 0; i < setup.listener_count; i++) {
+        const struct drawn_listener *listener = &setup.listeners[i];
+        if (listener->kind != LISTEN_TCP && listener->kind != LISTEN_UNIX)
+            continue;
+        for (uint64_t k = draw_range(DRAW_SETUP, 1, 5); k > 0 && count < STREAMS_MAX; k--) {
+            struct stream_client *client = &clients[count];
+            *client = (struct stream_client){.listener = listener,
+                                             .number = FIRST_NUMBER + (uint32_t)count};
+            if (listener->kind == LISTEN_TCP)
+                client->addr = (struct addr){.ip = {127, 0, 0, 1}, .family = ADDR_IPV4};
+            event_queue_add(draw_below(DRAW_CLIENTS, 5000000000), on_turn, client);
+            count++;
+        }
+    }
+}
+
+void streams_end_faults(void)
+{
+    quiet = true;
+    for (size_t i = 0; i < count; i++) {
+        clients[i].stalls = false;
+        /* What a client has sent by halves would make its next line another one. */
+        if (clients[i].connection != NULL)
+            disconnect(&clients[i], false);
+    }
+}
+
+void streams_stop(void)
+{
+    stopped = true;
+    for (size_t i = 0; i < count; i++)
+        if (clients[i].connection != NULL)
+            disconnect(&clients[i], false);
+}
+
+void streams_check_liveness(void)
+{
+    for (size_t i = 0; i < count && settings.mode != MODE_NONE; i++)
+        if (clients[i].connection != NULL && clients[i].connection->accepted &&
+            !clients[i].connection->server_closed && clients[i].line_ms != 0 &&
+            clients[i].line_ms + 3000 < event_queue_now_ms())
+            broken_promise("each request gets a reply", "stream client %d has waited for 3 s",
+                           (int)i);
+}
