@@ -45,7 +45,12 @@ Test(system_watch, prints_a_line_for_each_poll_on_a_pipe)
     harness_equal("lines", (int64_t)text_count(process.texts[0].data, "\n"), 3);
     harness_equal("lines with clients", (int64_t)text_count(process.texts[0].data, "  clients "),
                   3);
-    harness_contains("the lines", process.texts[0].data, "  clients 1/1000  received 1.0/s");
+    /* One request in about a second: a poll on a busy machine is late or early. */
+    const char *rate = strstr(process.texts[0].data, "  clients 1/1000  received ");
+    double per_s = 0;
+    expect(rate != NULL && sscanf(rate, "  clients 1/1000  received %lf/s", &per_s) == 1 &&
+               per_s > 0.5 && per_s < 2,
+           "expected a line with about 1 request a second in:\n%s", process.texts[0].data);
     harness_equal("escape sequences", (int64_t)text_count(process.texts[0].data, "\x1b"), 0);
     server_stop(&server);
 }
@@ -186,7 +191,7 @@ Test(system_watch, shows_that_the_server_is_down_and_that_it_is_back)
     server_kill(&server);
     pane_await(&pane, "udpsrv away ");
     pane_await(&pane, "cannot connect to ");
-    const char *gone = pane_await(&pane, "\nvalues last updated 3s ago:\n1 clients of 1,000");
+    const char *gone = pane_await(&pane, "s ago:\n1 clients of 1,000");
     harness_contains("the screen", gone, "\nreceived  ");
     expect(strstr(gone, "/s replies") == NULL, "expected no rates of now in:\n%s", gone);
     second = (struct server){.socket = server.socket};
