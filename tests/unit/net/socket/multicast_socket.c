@@ -8,6 +8,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,7 +21,27 @@ static struct addr address(const char *text)
     return addr;
 }
 
-/* Groups on the loopback interface, so that these tests send nothing to a network. */
+/* The text of a group that no other process uses: tests run side by side, and every member of a
+ * group on this host receives what any of them sends. A process id has up to 22 bits, so it and
+ * which (0 or 1) fit in the 24 bits of 239.0.0.0/8. A static buffer for each which. */
+static const char *own_group(unsigned which)
+{
+    static char texts[2][ADDR_TEXT_BYTES];
+    uint32_t id = (uint32_t)getpid() << 1 | which;
+    snprintf(texts[which], sizeof texts[which], "239.%u.%u.%u:5353", id >> 16 & 255, id >> 8 & 255,
+             id & 255);
+    return texts[which];
+}
+
+static const char *own_ipv6_group(void)
+{
+    static char text[ADDR_TEXT_BYTES];
+    uint32_t id = (uint32_t)getpid();
+    snprintf(text, sizeof text, "[ff02::77:%x:%x%%1]:5353", id >> 16, id & 0xffff);
+    return text;
+}
+
+/* The path over the loopback interface, so that these tests send nothing to a network. */
 static struct multicast_path loopback(void)
 {
     return (struct multicast_path){.interface = if_nametoindex("lo"), .ttl = 0};
@@ -85,24 +106,24 @@ static void expect_delivery_to_two(const char *group)
 
 Test(multicast_socket, every_member_on_this_host_receives)
 {
-    expect_delivery_to_two("239.77.1.2:5353");
+    expect_delivery_to_two(own_group(0));
 }
 
 Test(multicast_socket, every_member_receives_by_ipv6_too)
 {
-    expect_delivery_to_two("[ff02::77%1]:5353");
+    expect_delivery_to_two(own_ipv6_group());
 }
 
 Test(multicast_socket, does_not_receive_another_group_on_the_same_port)
 {
     struct addr from, other_from;
-    int ours = join("239.77.1.2:5353"), theirs = join("239.77.1.3:5353");
-    int sender = connect_to("239.77.1.3:5353", &other_from);
+    int ours = join(own_group(0)), theirs = join(own_group(1));
+    int sender = connect_to(own_group(1), &other_from);
     cr_assert_eq(send(sender, "away", 4, 0), 4);
     expect_received(theirs, "away", &other_from);
     expect_nothing(ours);
     close(sender);
-    sender = connect_to("239.77.1.2:5353", &from);
+    sender = connect_to(own_group(0), &from);
     cr_assert_eq(send(sender, "hello", 5, 0), 5);
     expect_received(ours, "hello", &from);
     close(sender);
@@ -114,7 +135,7 @@ Test(multicast_socket, socket_that_sends_to_a_group_receives_nothing)
 {
     struct addr from;
     union socket_address name;
-    int sender = connect_to("239.77.1.2:5353", &from);
+    int sender = connect_to(own_group(0), &from);
     int other = socket(AF_INET, SOCK_DGRAM, 0);
     socklen_t size = sockaddr_from_addr(&name, &from);
     cr_assert_eq(sendto(other, "hi", 2, 0, &name.any, size), 2);
@@ -125,9 +146,9 @@ Test(multicast_socket, socket_that_sends_to_a_group_receives_nothing)
 
 Test(multicast_socket, path_is_set_on_the_socket)
 {
-    struct addr group = address("239.77.1.2:5353");
+    struct addr group = address(own_group(0));
     struct multicast_path path = {.interface = if_nametoindex("lo"), .ttl = 7};
-    int fd = join("239.77.1.2:5353"), ttl = 0, loop = 0;
+    int fd = join(own_group(0)), ttl = 0, loop = 0;
     socklen_t size = sizeof ttl;
     cr_assert_eq(multicast_set_path(fd, &group, &path), 0);
     cr_assert_eq(getsockopt(fd, IPPROTO_IP, IP_MULTICAST_TTL, &ttl, &size), 0);
@@ -139,7 +160,7 @@ Test(multicast_socket, path_is_set_on_the_socket)
 
 Test(multicast_socket, refuses_other_addresses_and_missing_interfaces)
 {
-    struct addr host = address("192.0.2.1:5353"), group = address("239.77.1.2:5353"), from;
+    struct addr host = address("192.0.2.1:5353"), group = address(own_group(0)), from;
     struct multicast_path nowhere = {.interface = INT32_MAX};
     cr_assert_eq(multicast_join(&host, 0, 0), -EINVAL);
     cr_assert_eq(multicast_join(&group, INT32_MAX, 0), -ENODEV);
