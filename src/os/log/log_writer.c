@@ -2,13 +2,13 @@
 
 #include "base/ring_buffer.h"
 #include "os/loop/thread.h"
+#include "os/loop/wakeup.h"
 #include "os/process/clock.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 struct record {
@@ -26,7 +26,7 @@ static struct {
     bool ending;
 
     struct thread *thread;
-    int wake, ended; /* eventfds: wake the thread; report its end */
+    int wake, ended; /* wake the thread; report its end (os/loop/wakeup) */
     struct log_sink sink;
     log_writer_note *note;
     struct log_line taken; /* used by the thread, with the text below */
@@ -66,15 +66,6 @@ static void push(const struct log_line *line)
     writer.last = record;
 }
 
-static void post(int eventfd)
-{
-    const uint64_t one = 1;
-
-    /* Else it fails only if the counter is full, and then it is readable, too. */
-    while (write(eventfd, &one, sizeof one) < 0 && errno == EINTR)
-        ;
-}
-
 void log_writer_put(const struct log_line *line)
 {
     pthread_mutex_lock(&writer.lock);
@@ -83,7 +74,7 @@ void log_writer_put(const struct log_line *line)
     writer.idle = false;
     pthread_mutex_unlock(&writer.lock);
     if (wakes)
-        post(writer.wake);
+        wakeup_post(writer.wake);
 }
 
 /* Removes the next line from the queue. Returns false if there is none; *ended is then true if none
@@ -132,25 +123,19 @@ static void write_queued(bool *ended)
 
 static void run(void *state)
 {
-    uint64_t posts;
     bool ended;
 
     (void)state;
-    for (;;) {
+    do
         write_queued(&ended);
-        if (ended)
-            break;
-        /* Waits for a post. Nothing else can fail: the counter has 8 bytes. */
-        if (read(writer.wake, &posts, sizeof posts) < 0 && errno != EINTR)
-            break;
-    }
+    while (!ended && wakeup_take(writer.wake));
     report_lost(clock_wall_ms());
-    post(writer.ended);
+    wakeup_post(writer.ended);
 }
 
 /* ---- Start and stop ---- */
 
-static void close_eventfds(void)
+static void close_wakeups(void)
 {
     if (writer.wake >= 0)
         close(writer.wake);
@@ -163,15 +148,16 @@ int log_writer_start(const char *name, log_writer_note *note)
 {
     writer.note = note;
     writer.ending = false;
-    writer.wake = eventfd(0, EFD_CLOEXEC);
-    writer.ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    writer.wake = wakeup_open(WAKEUP_BLOCKING);
+    writer.ended = wakeup_open(WAKEUP_POLLED);
     log_sink_init(&writer.sink, name, LOG_SINK_PATH, writer.wake);
-    if (writer.wake >= 0 && writer.ended >= 0)
+    int error = writer.wake < 0 ? writer.wake : writer.ended < 0 ? writer.ended : 0;
+    if (!error) {
         writer.thread = thread_start("log", run, NULL);
-    if (writer.thread != NULL)
-        return 0;
-    int error = -errno;
-    close_eventfds();
+        error = writer.thread != NULL ? 0 : -errno;
+    }
+    if (error)
+        close_wakeups();
     return error;
 }
 
@@ -214,11 +200,11 @@ void log_writer_stop(const char *name, log_writer_note *note)
     writer.ending = true;
     writer.idle = false;
     pthread_mutex_unlock(&writer.lock);
-    post(writer.wake);
+    wakeup_post(writer.wake);
     if (!has_ended(clock_now_ms() + LOG_STOP_MS_MAX))
         return;
     thread_join(writer.thread);
     writer.thread = NULL;
     log_sink_close(&writer.sink);
-    close_eventfds();
+    close_wakeups();
 }

@@ -1,12 +1,12 @@
 #include "os/loop/mailbox.h"
 
+#include "os/loop/wakeup.h"
 #include "os/process/memory.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdint.h>
+#include <stdbool.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* Messages handled before the other events of the loop have their turn: as many as a batch has
@@ -60,19 +60,18 @@ static void handle_some(void *state)
 static void on_post(void *state, unsigned events)
 {
     struct mailbox *mailbox = state;
-    uint64_t posts;
 
     (void)events;
     /* Read before the messages are taken: one that is posted in between wakes the loop again. */
-    if (read(mailbox->handler.fd, &posts, sizeof posts) == sizeof posts && !mailbox->task.queued)
+    if (wakeup_take(mailbox->handler.fd) && !mailbox->task.queued)
         handle_some(mailbox);
 }
 
 struct mailbox *mailbox_new(struct loop *loop)
 {
     struct mailbox *mailbox = memory_cache_lines(sizeof *mailbox);
-    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    int error = fd < 0 ? -errno : -ENOMEM;
+    int fd = wakeup_open(WAKEUP_POLLED);
+    int error = fd < 0 ? fd : -ENOMEM;
 
     if (mailbox != NULL && fd >= 0)
         error = loop_add(loop, &mailbox->handler, fd, LOOP_READ, on_post, mailbox);
@@ -114,15 +113,12 @@ void mailbox_free(struct mailbox *mailbox)
 
 void mailbox_post(struct mailbox *mailbox, struct mailbox_message *message)
 {
-    const uint64_t one = 1;
-
     message->next = NULL;
     pthread_mutex_lock(&mailbox->lock);
     bool was_empty = mailbox->first == NULL;
     *mailbox->end = message;
     mailbox->end = &message->next;
     pthread_mutex_unlock(&mailbox->lock);
-    /* Else it fails only if the counter is full, and then the loop wakes up anyway. */
-    while (was_empty && write(mailbox->handler.fd, &one, sizeof one) < 0 && errno == EINTR)
-        ;
+    if (was_empty)
+        wakeup_post(mailbox->handler.fd);
 }

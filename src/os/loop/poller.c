@@ -1,11 +1,11 @@
 #include "os/loop/poller.h"
 
+#include "os/loop/wakeup.h"
 #include "os/process/clock.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,14 +35,17 @@ struct poller *poller_new(void)
     if (!poller)
         return NULL;
     poller->epoll = epoll_create1(EPOLL_CLOEXEC);
-    poller->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (poller->epoll < 0 || poller->wake < 0 || poller_add(poller, poller->wake, WAKE) != 0) {
-        int why = errno;
-        poller_free(poller);
-        errno = why;
-        return NULL;
-    }
-    return poller;
+    int error = poller->epoll < 0 ? -errno : 0;
+    poller->wake = wakeup_open(WAKEUP_POLLED);
+    if (!error && poller->wake < 0)
+        error = poller->wake;
+    if (!error)
+        error = poller_add(poller, poller->wake, WAKE);
+    if (!error)
+        return poller;
+    poller_free(poller);
+    errno = -error;
+    return NULL;
 }
 
 void poller_free(struct poller *poller)
@@ -95,24 +98,20 @@ static int wait_ns(struct poller *poller, struct epoll_event *events, uint64_t n
 int poller_wait(struct poller *poller, uint64_t until_ns, uint32_t ready[POLLER_READY_MAX])
 {
     struct epoll_event events[POLLER_READY_MAX];
-    uint64_t now_ns = until_ns ? clock_now_ns() : 0, woken;
+    uint64_t now_ns = until_ns ? clock_now_ns() : 0;
     int filled = 0;
 
     int count = wait_ns(poller, events, until_ns > now_ns ? until_ns - now_ns : 0);
     for (int i = 0; i < count; i++) {
         if (events[i].data.u32 != WAKE)
             ready[filled++] = events[i].data.u32;
-        else if (read(poller->wake, &woken, sizeof woken) < 0)
-            continue; /* nothing to clear */
+        else
+            wakeup_take(poller->wake);
     }
     return filled;
 }
 
 void poller_wake(struct poller *poller)
 {
-    const uint64_t one = 1;
-
-    /* Else it fails only if the counter is full, and then the wait ends anyway. */
-    while (write(poller->wake, &one, sizeof one) < 0 && errno == EINTR)
-        ;
+    wakeup_post(poller->wake);
 }

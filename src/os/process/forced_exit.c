@@ -1,14 +1,13 @@
 #include "os/process/forced_exit.h"
 
 #include "os/loop/thread.h"
+#include "os/loop/wakeup.h"
 #include "os/terminal/raw_mode.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -17,7 +16,7 @@ enum { EXIT_BY_SIGNAL = 128 }; /* plus the signal: the exit status that a shell 
 static struct {
     struct thread *thread;
     int signal_fd;     /* a signalfd that is only polled, never read: the loop takes the signals */
-    int begun_fd;      /* an eventfd: the program is ending because of a signal */
+    int begun_fd;      /* a wake-up, never taken: the program is ending because of a signal */
     atomic_int signal; /* that the loop took, or 0 */
     atomic_bool held;
 } force = {.signal_fd = -1, .begun_fd = -1};
@@ -78,7 +77,7 @@ static bool open_descriptors(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGHUP);
     force.signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    force.begun_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    force.begun_fd = wakeup_open(WAKEUP_POLLED);
     return force.signal_fd >= 0 && force.begun_fd >= 0;
 }
 
@@ -108,12 +107,8 @@ void forced_exit_hold(bool held)
 
 void forced_exit_begin(int signal)
 {
-    const uint64_t one = 1;
-
     if (force.thread == NULL || (signal != SIGTERM && signal != SIGHUP))
         return;
     atomic_store(&force.signal, signal);
-    /* Fails only if the counter is full; it is readable then, too. */
-    if (write(force.begun_fd, &one, sizeof one) < 0)
-        return;
+    wakeup_post(force.begun_fd);
 }
