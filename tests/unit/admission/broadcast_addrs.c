@@ -1,6 +1,8 @@
 /* Tests of admission/broadcast_addrs: members of the set. */
 #include "admission/broadcast_addrs.h"
 
+#include "addr_fixture.h"
+
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
@@ -18,13 +20,6 @@ static void tear_down(void)
 }
 
 TestSuite(broadcast_addrs, .init = set_up, .fini = tear_down, .timeout = 20);
-
-static struct addr address(const char *text)
-{
-    struct addr addr;
-    cr_assert_eq(addr_parse(&addr, NULL, text, 0), NULL, "%s", text);
-    return addr;
-}
 
 static void add(const char *text)
 {

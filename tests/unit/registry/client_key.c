@@ -1,6 +1,8 @@
 /* The client key: packing, comparison and hash. */
 #include "registry/client_key.h"
 
+#include "addr_fixture.h"
+
 #include <criterion/criterion.h>
 
 #include <string.h>
@@ -9,13 +11,6 @@ static const struct siphash_key secret = {
     .k0 = UINT64_C(0x0706050403020100),
     .k1 = UINT64_C(0x0f0e0d0c0b0a0908),
 };
-
-static struct addr address(const char *text)
-{
-    struct addr addr;
-    cr_assert_null(addr_parse(&addr, NULL, text, 0));
-    return addr;
-}
 
 Test(client_key, returns_the_listener_and_the_source)
 {

@@ -1,6 +1,7 @@
 /* Batches: receiving, replies, failures, full send buffers. */
 #include "net/message/datagram_batch.h"
 
+#include "addr_fixture.h"
 #include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
 
@@ -13,13 +14,6 @@
 #include <sys/socket.h>
 
 static const struct addr anywhere = {.family = ADDR_NONE};
-
-static struct addr address(const char *text)
-{
-    struct addr addr;
-    cr_assert_null(addr_parse(&addr, NULL, text, 0));
-    return addr;
-}
 
 static int open_at(const char *text, struct addr *bound)
 {

@@ -1,6 +1,7 @@
 /* ICMP errors about datagrams that were sent. */
 #include "net/socket/icmp_errors.h"
 
+#include "addr_fixture.h"
 #include "net/message/datagram_batch.h"
 #include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
@@ -11,13 +12,6 @@
 #include <string.h>
 
 TestSuite(icmp_errors, .timeout = 10);
-
-static struct addr address(const char *text)
-{
-    struct addr addr;
-    cr_assert_null(addr_parse(&addr, NULL, text, 0));
-    return addr;
-}
 
 /* Returns an address of that host with a port that no socket has. */
 static struct addr closed_port(const char *host)

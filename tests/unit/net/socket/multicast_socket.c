@@ -1,6 +1,7 @@
 /* Multicast: membership, receiving from a group and sending to it. */
 #include "net/socket/multicast_socket.h"
 
+#include "addr_fixture.h"
 #include "net/socket/socket_address.h"
 
 #include <criterion/criterion.h>
@@ -13,13 +14,6 @@
 #include <unistd.h>
 
 TestSuite(multicast_socket, .timeout = 20);
-
-static struct addr address(const char *text)
-{
-    struct addr addr;
-    cr_assert_null(addr_parse(&addr, NULL, text, 0), "%s", text);
-    return addr;
-}
 
 /* The text of a group that no other process uses: tests run side by side, and every member of a
  * group on this host receives what any of them sends. A process id has up to 22 bits, so it and

@@ -1,6 +1,7 @@
 /* Name lookup: numeric addresses, localhost, duplicates, errors. */
 #include "net/socket/name_lookup.h"
 
+#include "addr_fixture.h"
 #include "net/interface/interface.h"
 
 #include <criterion/criterion.h>
@@ -10,13 +11,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <unistd.h>
-
-static struct addr address(const char *text)
-{
-    struct addr addr;
-    cr_assert_eq(addr_parse(&addr, NULL, text, 0), NULL, "%s", text);
-    return addr;
-}
 
 Test(name_lookup, numeric_host_gives_itself_once)
 {

@@ -1,5 +1,6 @@
 /* Groups of sockets that share one address: who may share it, and which socket gets a datagram. */
 #include "net/socket/reuseport_group.h"
+#include "addr_fixture.h"
 #include "net/socket/socket_buffer.h"
 #include "net/socket/socket_descriptor.h"
 
@@ -11,13 +12,6 @@
 #include <unistd.h>
 
 enum { SOCKETS = 4, CLIENTS = 200 };
-
-static struct addr address(const char *text)
-{
-    struct addr addr;
-    cr_assert_eq(addr_parse(&addr, NULL, text, 0), NULL, "%s", text);
-    return addr;
-}
 
 struct group {
     struct addr bound;

@@ -1,75 +1,15 @@
 /* Sockets that only send, together with one that receives on the same address and port. */
-#include "net/socket/udp_socket.h"
-
-#include "net/message/datagram_batch.h"
-#include "net/socket/reuseport_group.h"
 #include "net/socket/send_only_socket.h"
+
+#include "net/socket/reuseport_group.h"
 #include "net/socket/socket_buffer.h"
 #include "net/socket/socket_descriptor.h"
+#include "udp_socket_fixture.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <poll.h>
 #include <sched.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-static struct addr address(const char *text)
-{
-    struct addr addr;
-    cr_assert_null(addr_parse(&addr, NULL, text, 0), "%s", text);
-    return addr;
-}
-
-static int open_at(const char *text, struct addr *bound)
-{
-    struct udp_socket_options options = {.receive_buffer_bytes = 1 << 20};
-    struct addr addr = address(text);
-    int fd = udp_socket_open(&addr, &options, bound);
-    if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
-        cr_skip("this host has no %s", text);
-    cr_assert_geq(fd, 0, "%s: %s", text, strerror(-fd));
-    return fd;
-}
-
-static int open_sender(const struct addr *bound, int receiver)
-{
-    uint32_t got;
-    udp_socket_allow_sharing(receiver, true);
-    int fd = send_only_socket_open(bound, 64 << 10, &got);
-    cr_assert_geq(fd, 0, "%s", strerror(-fd));
-    cr_assert_geq(got, 64u << 10);
-    udp_socket_allow_sharing(receiver, false);
-    udp_socket_allow_sharing(fd, false);
-    return fd;
-}
-
-static void send_by(int fd, const struct addr *to, const struct addr *from)
-{
-    struct batch *batch = batch_new(0);
-    batch_add(batch, to, from, "x", 1);
-    cr_assert_eq(batch_send(batch, fd), 0);
-    cr_assert_eq(batch_counts(batch).sent, 1, "%s", strerror(batch_counts(batch).last_errno));
-    batch_free(batch);
-}
-
-/* Expects that many datagrams, all from that source. */
-static void expect_from(int fd, const struct addr *source, int count)
-{
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
-    struct batch *batch = batch_new(16);
-    while (count > 0) {
-        cr_assert_eq(poll(&wait, 1, 10000), 1, "nothing came");
-        int count_now = batch_receive(batch, fd);
-        cr_assert(count_now > 0 && count_now <= count);
-        for (int i = 0; i < count_now; i++)
-            cr_assert(addr_equal(&batch_datagrams(batch)[i].source, source));
-        count -= count_now;
-        batch_clear(batch);
-    }
-    batch_free(batch);
-}
 
 /* at: the address to bind to; target: the address of it that the client sends to. */
 static void sends_and_does_not_receive(const char *at, const char *target)

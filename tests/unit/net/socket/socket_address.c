@@ -1,14 +1,9 @@
 /* Conversion between struct addr and struct sockaddr. */
 #include "net/socket/socket_address.h"
 
-#include <criterion/criterion.h>
+#include "addr_fixture.h"
 
-static struct addr address(const char *text)
-{
-    struct addr addr;
-    cr_assert_eq(addr_parse(&addr, NULL, text, 0), NULL, "%s", text);
-    return addr;
-}
+#include <criterion/criterion.h>
 
 Test(socket_address, is_converted_to_a_sockaddr_and_back)
 {

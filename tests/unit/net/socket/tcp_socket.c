@@ -1,6 +1,7 @@
 /* TCP sockets: listening, accepting, connecting. */
 #include "net/socket/tcp_socket.h"
 
+#include "addr_fixture.h"
 #include "net/socket/socket_address.h"
 
 #include <criterion/criterion.h>
@@ -12,13 +13,6 @@
 #include <unistd.h>
 
 TestSuite(tcp_socket, .timeout = 20);
-
-static struct addr address(const char *text)
-{
-    struct addr addr;
-    cr_assert_null(addr_parse(&addr, NULL, text, 0), "%s", text);
-    return addr;
-}
 
 static void await(int fd, short events)
 {

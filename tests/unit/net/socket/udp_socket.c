@@ -1,13 +1,13 @@
 /* UDP sockets: options, binding, buffers and drops of a server's socket; a client's socket. */
 #include "net/socket/udp_socket.h"
 
-#include "net/socket/socket_option.h"
-
+#include "addr_fixture.h"
 #include "net/interface/interface.h"
 #include "net/socket/name_lookup.h"
 #include "net/socket/socket_address.h"
 #include "net/socket/socket_buffer.h"
 #include "net/socket/socket_descriptor.h"
+#include "net/socket/socket_option.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -17,13 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static struct addr address(const char *text)
-{
-    struct addr addr;
-    cr_assert_eq(addr_parse(&addr, NULL, text, 0), NULL, "%s", text);
-    return addr;
-}
 
 /* Opens a socket, which must succeed. */
 static int open_on(const char *text, struct addr *bound)

@@ -2,6 +2,7 @@
  * them, in a network namespace of the test. */
 #include "server/admission/on_link_addresses.h"
 
+#include "addr_fixture.h"
 #include "net/interface/interface.h"
 #include "net/interface/neighbour.h"
 
@@ -22,13 +23,6 @@ static const char LINK[] =
     "ip link set near addrgenmode none && ip link set far addrgenmode none && "
     "ip addr add 10.8.0.1/16 dev near && ip addr add fd08::1/64 dev near nodad && "
     "ip link set lo up && ip link set near up && ip link set far up";
-
-static struct addr address(const char *text)
-{
-    struct addr addr;
-    cr_assert_null(addr_parse(&addr, NULL, text, 0), "%s", text);
-    return addr;
-}
 
 static bool has(const struct cidr *blocks, size_t count, const char *text)
 {
