@@ -5,7 +5,7 @@
 #include "os/log/log.h"
 #include "os/process/host.h"
 #include "registry/registry.h"
-#include "registry/shared_capacity.h"
+#include "server/config/worker_capacity.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -41,15 +41,16 @@ static bool has_streams(const struct config *config)
 
 struct memory_estimate memory_estimate_of(const struct config *config, size_t workers)
 {
-    uint32_t max = config->clients.max, shard = shared_capacity_shard_max(max, workers);
+    uint32_t max = config->clients.max;
     uint64_t listeners = (uint64_t)config->server.listen_count * workers;
     struct memory_estimate need = {
-        .start_bytes = (uint64_t)registry_index_bytes(shard) * workers,
         .clients_bytes =
             registry_full_bytes(max, has_ipv6(config)) - (uint64_t)registry_index_bytes(max),
         .base_bytes = BASE_BYTES + WORKER_BYTES * (uint64_t)workers +
                       listeners * BATCH_DATAGRAMS * config->server.max_datagram_bytes,
     };
+    for (size_t i = 0; i < workers; i++)
+        need.start_bytes += registry_index_bytes(worker_capacity(config, workers, i));
     if (config->admission.per_prefix != 0)
         need.clients_bytes += prefix_counts_bytes(max);
     if (config->admission.rate_pps != 0)

@@ -1,5 +1,7 @@
 #include "server/workers/worker_pool.h"
 
+#include "server/config/worker_capacity.h"
+
 #include "os/process/processor_count.h"
 
 #include <errno.h>
@@ -46,7 +48,6 @@ int workers_new(struct workers *workers, const struct config *config,
     size_t count = listeners->worker_count;
     struct worker_options options = {
         .count = (uint32_t)count,
-        .capacity = shared_capacity_shard_max(config->clients.max, count),
         .ttl_ms = config->clients.ttl_ms,
         .sweep_ms = config->clients.sweep_ms,
         .rate_pps = config->broadcast.rate_pps,
@@ -78,6 +79,7 @@ int workers_new(struct workers *workers, const struct config *config,
         return -ENOMEM;
     for (; workers->count < count; workers->count++) {
         options.number = (uint32_t)workers->count;
+        options.capacity = worker_capacity(config, count, workers->count);
         int error = make_worker(workers, listeners, options, failed);
         if (error != 0)
             return error;

@@ -93,20 +93,6 @@ static bool same_prefix(const struct addr *a, const struct addr *b)
     return a->family == b->family && memcmp(a->ip, b->ip, a->family == ADDR_IPV4 ? 3 : 8) == 0;
 }
 
-/* The first worker has all clients of groups, but its shard has only a little more than its share
- * of clients.max: it may be full before all workers together have so many. */
-static bool shard_has_place(const struct model_entry *entry)
-{
-    uint32_t of_shard = 0;
-    bool has_group = false;
-    for (size_t i = 0; i < setup.listener_count; i++)
-        has_group |= setup.listeners[i].kind == LISTEN_GROUP;
-    for (uint32_t i = 1; i <= count; i++)
-        of_shard += entries[i].worker == 0 && occupies(&entries[i]);
-    return !has_group || entry->worker != 0 || setup.workers == 1 ||
-           of_shard < setup.clients_max / setup.workers;
-}
-
 /* Whether there is certainly a place for one more: in the registry, and in its prefix. */
 static bool has_place(const struct model_entry *entry, const struct settings *rules)
 {
@@ -118,7 +104,7 @@ static bool has_place(const struct model_entry *entry, const struct settings *ru
         of_prefix += same_prefix(&entries[i].source, &entry->source);
     }
     bool prefix_free = rules->per_prefix == 0 || rules->dry_run || of_prefix < rules->per_prefix;
-    return occupied < setup.clients_max && prefix_free && shard_has_place(entry);
+    return occupied < setup.clients_max && prefix_free;
 }
 
 static bool is_own_port(uint16_t port)

@@ -64,6 +64,18 @@ Test(memory_estimate, grows_with_clients_workers_ipv6_streams_and_caps)
     cr_expect_gt(sum_for(256), UINT64_C(3200000000));
 }
 
+Test(memory_estimate, has_the_larger_index_of_the_first_worker_where_there_are_groups)
+{
+    listen_on(ADDR_IPV4, TRANSPORT_UDP);
+    config->clients.max = 1000000;
+    uint64_t without = memory_estimate_of(config, 4).start_bytes;
+    struct config_listen group = {.transport = TRANSPORT_UDP,
+                                  .addr = {.family = ADDR_IPV4, .ip = {239, 1}, .port = 1}};
+    cr_assert(config_add_listen(config, &group));
+    cr_expect_eq(memory_estimate_of(config, 4).start_bytes - without,
+                 registry_index_bytes(1000000) - registry_index_bytes(250000 + 31250 + 64));
+}
+
 Test(memory_estimate, returns_a_number_of_clients_that_fits_and_not_much_less_than_possible)
 {
     static const uint64_t mib[] = {8, 10, 16, 24, 40};
