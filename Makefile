@@ -256,6 +256,7 @@ sim-check:
 	tests/sim/self_test build/gcc/sim
 	build/gcc/sim --seed=1 --seeds=600 --jobs=$(shell nproc)
 	build/gcc/sim --seed=4118 # a new cookie secret while another delivery to a worker is pending
+	build/gcc/sim --seed=300643 # no random bytes for a new cookie secret
 	build/gcc/sim --seed=9504 # several workers, of which the first has more clients of a multicast group than its part
 	tests/sim/replay_test 1 25 build/gcc/sim build/clang/sim build/asan/sim
 

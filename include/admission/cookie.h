@@ -46,6 +46,11 @@ struct cookie_secrets {
 /* key must be random and secret, here and below. */
 struct cookie_secrets cookie_secrets_new(const struct siphash_key *key, uint64_t now_ms);
 
+/* Derives a key from the current secret, for a rotation when the kernel has no random bytes: a
+ * program that does not know that secret cannot predict it. Without a new secret, the server would
+ * send cookies that have expired. */
+struct siphash_key cookie_secrets_derive_key(const struct cookie_secrets *secrets);
+
 /* Makes key the current secret, and the secret that was current the previous one. The secret that
  * was the previous one is no longer accepted. Call it every COOKIE_ROTATION_MS. */
 void cookie_secrets_rotate(struct cookie_secrets *secrets, const struct siphash_key *key,

@@ -36,6 +36,18 @@ struct cookie_secrets cookie_secrets_new(const struct siphash_key *key, uint64_t
     };
 }
 
+struct siphash_key cookie_secrets_derive_key(const struct cookie_secrets *secrets)
+{
+    struct siphash_state state = secrets->current.begin;
+    uint8_t bytes[COOKIE_BYTES];
+    struct siphash_key key;
+    /* The message of no bytes, which no cookie has: its last word is 0, its length. */
+    siphash_mac_absorb(&state, 0);
+    siphash_mac_finish(&state, bytes);
+    memcpy(&key, bytes, sizeof key);
+    return key;
+}
+
 void cookie_secrets_rotate(struct cookie_secrets *secrets, const struct siphash_key *key,
                            uint64_t now_ms)
 {

@@ -21,15 +21,15 @@ static void rotate(void *state)
     struct cookie_rotation *rotation = state;
     struct siphash_key key;
     int error = random_fill(&key, sizeof key);
-    if (error == 0)
-        cookie_secrets_rotate(&rotation->secrets, &key, clock_now_ms());
-    else
-        log_event(LOG_LEVEL_ERROR, "cannot replace the cookie secret", "reason", strerror(-error),
-                  "advice",
-                  "new clients cannot join once the old secrets have expired, after 1 to 2 "
-                  "minutes; it is tried again each "
-                  "minute",
+    if (error != 0) {
+        key = cookie_secrets_derive_key(&rotation->secrets);
+        log_event(LOG_LEVEL_WARNING, "cannot get random bytes for a new cookie secret", "reason",
+                  strerror(-error), "advice",
+                  "the new secret is derived from the old one; nothing needs to be done unless "
+                  "this is logged again each minute",
                   NULL);
+    }
+    cookie_secrets_rotate(&rotation->secrets, &key, clock_now_ms());
     rotation->on_minute(rotation->state);
 }
 

@@ -156,14 +156,12 @@ static enum chance proof(const struct model_entry *entry, const uint8_t *bytes, 
 {
     uint64_t now_ms = event_queue_now_ms();
     enum chance best = NO;
-    /* Without entropy a secret stays for longer than its minute. */
-    bool has_old_secret = simulated_log_times("cannot replace the secret of cookies") > 0;
     for (unsigned i = 0; size >= HEAD_BYTES + COOKIE_BYTES && i < MODEL_COOKIES; i++) {
         if (i >= entry->cookie_count ||
             memcmp(entry->cookies[i].bytes, bytes + HEAD_BYTES, COOKIE_BYTES) != 0)
             continue;
         uint64_t age_ms = now_ms - entry->cookies[i].issued_ms;
-        bool is_late = entry->cookies[i].issued_ms < leap_ms + ROTATION_SLOP_MS || has_old_secret;
+        bool is_late = entry->cookies[i].issued_ms < leap_ms + ROTATION_SLOP_MS;
         enum chance chance = is_late && age_ms < COOKIE_MAX_MS ? MAYBE
                              : age_ms < COOKIE_MIN_MS          ? YES
                              : age_ms < COOKIE_MAX_MS          ? MAYBE

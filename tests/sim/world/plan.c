@@ -23,8 +23,6 @@ enum {
     /* After the faults: what waits for a silent neighbour leaves after 3 s, answers and limits
      * settle, and each client has sent several requests. */
     CALM_MS = 8000,
-    ROTATION_MS =
-        70000, /* a secret of cookies that could not be replaced is replaced in a minute */
     BROADCAST_MAX_MS = 60000,
 };
 
@@ -160,17 +158,11 @@ static void disturb(void)
         leap(draw_range(DRAW_FAULTS, 10000, 200000));
 }
 
-static uint64_t calm_ms(void)
-{
-    bool has_old_secret = simulated_log_times("cannot replace the secret of cookies") > 0;
-    return has_old_secret ? ROTATION_MS : CALM_MS;
-}
-
 /* How long the queued broadcasts may take by their rate, at most. */
 static uint64_t answers_max_ms(void)
 {
     enum { COPIES_MAX = 100000, LIMIT_MS = 60000 };
-    return LIMIT_MS + calm_ms() +
+    return LIMIT_MS + CALM_MS +
            (settings.copies_pps > 0 ? COPIES_MAX * UINT64_C(1000) / settings.copies_pps : 0);
 }
 
@@ -189,7 +181,7 @@ static void next_step(void)
     case PHASE_CALM:
         if (passed_ms() > answers_max_ms())
             broken_promise("each command is answered within bounded time", "one is not");
-        if (passed_ms() < calm_ms() || !operators_are_idle())
+        if (passed_ms() < CALM_MS || !operators_are_idle())
             break;
         clients_check_liveness(0);
         last_broadcast = operators_broadcast();

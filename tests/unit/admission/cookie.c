@@ -134,6 +134,36 @@ Test(cookie, is_the_mac_of_its_inputs)
     cr_assert_arr_eq(cookie, mac, sizeof mac);
 }
 
+Test(cookie, of_a_derived_secret_differs_and_the_old_one_stays_valid_for_a_rotation)
+{
+    struct cookie_secrets secrets = new_secrets(), others = new_secrets();
+    struct addr source = new_source();
+    uint8_t old[COOKIE_BYTES], new[COOKIE_BYTES];
+    cookie_make(&secrets, 3, &source, old);
+    for (int i = 0; i < 3; i++) {
+        uint64_t now_ms = START_MS + (uint64_t)(i + 1) * COOKIE_ROTATION_MS;
+        struct siphash_key key = cookie_secrets_derive_key(&secrets);
+        struct siphash_key other = cookie_secrets_derive_key(&others);
+        cr_assert_arr_neq(&key, &other, sizeof key);
+        cookie_secrets_rotate(&secrets, &key, now_ms);
+        cookie_make(&secrets, 3, &source, new);
+        cr_assert_arr_neq(new, old, sizeof new);
+        cr_assert(cookie_is_valid(&secrets, 3, &source, new, now_ms));
+        cr_assert(cookie_is_valid(&secrets, 3, &source, old, now_ms));
+        memcpy(old, new, sizeof old);
+    }
+}
+
+Test(cookie, derived_secret_is_the_mac_of_no_bytes)
+{
+    struct siphash_key key = new_key();
+    struct cookie_secrets secrets = cookie_secrets_new(&key, START_MS);
+    struct siphash_key derived = cookie_secrets_derive_key(&secrets);
+    uint8_t expected[16];
+    siphash_mac(&key, "", 0, expected);
+    cr_assert_arr_eq(&derived, expected, sizeof expected);
+}
+
 Test(cookie, is_different_after_each_rotation)
 {
     struct cookie_secrets secrets = new_secrets();
