@@ -5,7 +5,7 @@
 #include "client/peer.h"
 #include "client/single_request.h"
 #include "os/log/error_message.h"
-#include "os/loop/standard_input.h"
+#include "os/process/standard_descriptors.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "ctl/options.h"
 #include "ctl/output/output_error.h"
 #include "os/log/error_message.h"
-#include "os/loop/standard_input.h"
+#include "os/process/standard_descriptors.h"
 
 #include <stdio.h>
 #include <string.h>

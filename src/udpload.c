@@ -2,7 +2,7 @@
 #include "load/options.h"
 #include "load/run_command.h"
 #include "os/log/error_message.h"
-#include "os/loop/standard_input.h"
+#include "os/process/standard_descriptors.h"
 
 #include <errno.h>
 #include <stdio.h>

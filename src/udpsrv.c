@@ -2,7 +2,7 @@
 #include "base/version.h"
 #include "os/log/error_message.h"
 #include "os/loop/signals.h"
-#include "os/loop/standard_input.h"
+#include "os/process/standard_descriptors.h"
 #include "server/config/config_load.h"
 #include "server/config/config_print.h"
 #include "server/options.h"

@@ -112,7 +112,7 @@ struct config {
         struct config_blocks allow, deny;
         uint32_t per_prefix; /* maximum number of clients of an IPv4 /24 or IPv6 /64; 0: no limit */
         uint32_t rate_pps;   /* datagrams a second from an address; 0: no limit */
-        uint32_t burst;      /* datagrams at once; 0: as many as in one second */
+        uint32_t burst;      /* datagrams at once; see config_burst */
         uint32_t dry_run;    /* 1: what exceeds a limit is only counted */
     } admission;
     struct {

@@ -13,4 +13,8 @@ struct config *config_defaults(void);
 /* Sets the keys whose default depends on another key, unless a file sets them. */
 void config_set_dependent_defaults(struct config *config, struct config_origins *origins);
 
+/* Returns admission.burst in datagrams; if it is 0, as many as admission.rate allows in a second.
+ */
+uint32_t config_burst(const struct config *config);
+
 #endif

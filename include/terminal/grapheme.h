@@ -8,7 +8,7 @@
  * are drawn. A grapheme is one code point with the code points of width 0 that follow and combine
  * with it. After UAX 29, an emoji also includes its skin tone and, after a ZWJ, the next emoji; two
  * regional indicators make a flag. A code point that is not printable
- * (character_width_is_printable) is a grapheme by itself, and is drawn as an escape: \n \t \r \xNN
+ * (printable_is_safe) is a grapheme by itself, and is drawn as an escape: \n \t \r \xNN
  * \uNNNN. A combining code point with nothing before it is drawn on a dotted circle. */
 struct grapheme {
     size_t size;      /* in the text, in bytes */

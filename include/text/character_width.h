@@ -13,11 +13,6 @@
  * printable characters. */
 unsigned character_width_of(uint32_t code);
 
-/* Whether a character may be sent to a terminal as it is: it is not a control character (C0, DEL,
- * C1), not a line separator, and none of those that reorder or hide the text around them (Unicode
- * TR 36, section 3.1). All others must be escaped (text/printable). */
-bool character_width_is_printable(uint32_t code);
-
 /* Whether a character is an emoji or a similar picture that others may combine with
  * (Extended_Pictographic of UTS 51). */
 bool character_width_is_pictograph(uint32_t code);

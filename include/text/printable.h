@@ -1,6 +1,7 @@
 #ifndef TEXT_PRINTABLE_H
 #define TEXT_PRINTABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,11 +12,16 @@
  * (UTF-8 stays readable), printable_json for JSON, printable_ascii for configuration files, the
  * control protocol and messages, which stay ASCII. */
 
+/* Whether a character may be sent to a terminal as it is: it is not a control character (C0, DEL,
+ * C1), not a line separator, and none of those that reorder or hide the text around them (Unicode
+ * TR 36, section 3.1). All others must be escaped. */
+bool printable_is_safe(uint32_t code);
+
 enum { PRINTABLE_BYTES = 16 }; /* the longest form of one character: four times \xNN */
 
 /* These two escape the first character of size > 0 bytes. They write its form to out, without a
  * NUL, and return the length of the form; *taken is the number of bytes that it stands for. A
- * printable character (character_width_is_printable) is copied, in UTF-8.
+ * printable character (printable_is_safe) is copied, in UTF-8.
  *
  * For a terminal: \n \r \t \\, and \xNN for each byte of what is not printable or not UTF-8. */
 size_t printable_text(char out[PRINTABLE_BYTES], const void *bytes, size_t size, size_t *taken);

@@ -61,3 +61,8 @@ void config_set_dependent_defaults(struct config *config, struct config_origins 
         config->admission.policy == POLICY_COOKIE)
         config->admission.per_prefix = CONFIG_PER_PREFIX_COOKIE;
 }
+
+uint32_t config_burst(const struct config *config)
+{
+    return config->admission.burst != 0 ? config->admission.burst : config->admission.rate_pps;
+}

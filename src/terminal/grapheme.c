@@ -29,12 +29,12 @@ static size_t decode(const char *text, size_t size, uint32_t *code)
 
 static bool is_combining(uint32_t code)
 {
-    return code < INVALID && character_width_of(code) == 0 && character_width_is_printable(code);
+    return code < INVALID && character_width_of(code) == 0 && printable_is_safe(code);
 }
 
 static bool is_printable(uint32_t code)
 {
-    return code < INVALID && character_width_is_printable(code);
+    return code < INVALID && printable_is_safe(code);
 }
 
 /* Writes the escape of an unprintable code point; returns its length. Four digits are enough, since

@@ -182,13 +182,6 @@ unsigned character_width_of(uint32_t code)
     return is_in(code, WIDE, sizeof WIDE / sizeof *WIDE) ? 2 : 1;
 }
 
-bool character_width_is_printable(uint32_t code)
-{
-    return code >= 0x20 && !(code >= 0x7f && code <= 0x9f) && !(code >= 0x200e && code <= 0x200f) &&
-           !(code >= 0x2028 && code <= 0x202e) && !(code >= 0x2060 && code <= 0x206f) &&
-           code != 0x061c && code != 0x200b && code != 0xfeff;
-}
-
 bool character_width_is_pictograph(uint32_t code)
 {
     return is_in(code, PICTOGRAPHS, sizeof PICTOGRAPHS / sizeof *PICTOGRAPHS);

@@ -1,6 +1,5 @@
 #include "text/printable.h"
 
-#include "text/character_width.h"
 #include "text/hex.h"
 #include "text/utf8.h"
 
@@ -8,6 +7,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+bool printable_is_safe(uint32_t code)
+{
+    return code >= 0x20 && !(code >= 0x7f && code <= 0x9f) && !(code >= 0x200e && code <= 0x200f) &&
+           !(code >= 0x2028 && code <= 0x202e) && !(code >= 0x2060 && code <= 0x206f) &&
+           code != 0x061c && code != 0x200b && code != 0xfeff;
+}
 
 /* A code point has 21 bits; memchr and strchr would compare only the lowest eight. */
 char printable_short_escape(uint32_t code)
@@ -75,7 +81,7 @@ size_t printable_text(char out[PRINTABLE_BYTES], const void *bytes, size_t size,
     *taken = length > 0 ? length : 1;
     if (length > 0 && printable_short_escape(code))
         return put_short_escape(out, printable_short_escape(code));
-    if (length == 0 || !character_width_is_printable(code))
+    if (length == 0 || !printable_is_safe(code))
         return put_hex_escapes(out, bytes, *taken);
     memcpy(out, bytes, length);
     return length;
@@ -90,7 +96,7 @@ size_t printable_json(char out[PRINTABLE_BYTES], const void *bytes, size_t size,
         return put_utf16_escapes(out, 0xfffd);
     if (json_escape_letter(code))
         return put_short_escape(out, json_escape_letter(code));
-    if (!character_width_is_printable(code))
+    if (!printable_is_safe(code))
         return put_utf16_escapes(out, code);
     memcpy(out, bytes, length);
     return length;

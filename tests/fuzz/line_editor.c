@@ -8,6 +8,7 @@
 #include "base/prng.h"
 #include "terminal/grapheme.h"
 #include "text/character_width.h"
+#include "text/printable.h"
 #include "text/utf8.h"
 
 #include <stdio.h>
@@ -181,7 +182,7 @@ static size_t show(const char *drawing, size_t size, size_t columns)
             i += taken;
         } else {
             size_t taken = utf8_decode(drawing + i, size - i, &code);
-            if (!taken || !character_width_is_printable(code))
+            if (!taken || !printable_is_safe(code))
                 fail("the drawing is not UTF-8, or not printable");
             column += character_width_of(code);
             i += taken;

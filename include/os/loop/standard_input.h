@@ -37,11 +37,4 @@ ssize_t standard_input_read(const struct standard_input *input, void *bytes, siz
 /* Whether a terminal or a pipe has bytes that can be read now. */
 bool standard_input_has_bytes(const struct standard_input *input);
 
-/* Opens /dev/null for each standard descriptor that is closed when the program starts. Otherwise a
- * socket could get its number, and with it what is printed to that descriptor. Standard input is
- * then at its end, output to standard error is lost, and writing to standard output fails (EBADF),
- * since a program that can't print its results has failed. Call it before anything else is opened.
- * Returns 0 or -errno. */
-int standard_descriptors_open_missing(void);
-
 #endif

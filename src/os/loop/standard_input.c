@@ -65,18 +65,3 @@ bool standard_input_has_bytes(const struct standard_input *input)
     int waiting;
     return ioctl(input->fd, FIONREAD, &waiting) == 0 && waiting > 0;
 }
-
-int standard_descriptors_open_missing(void)
-{
-    static const int modes[] = {
-        [STDIN_FILENO] = O_RDONLY,
-        [STDOUT_FILENO] = O_RDONLY, /* so that writing fails, as before */
-        [STDERR_FILENO] = O_WRONLY,
-    };
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        /* open returns the lowest free number, which is this one. */
-        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", modes[fd]) < 0)
-            return -errno;
-    }
-    return 0;
-}

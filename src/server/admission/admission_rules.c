@@ -1,5 +1,6 @@
 #include "server/admission/admission_rules.h"
 
+#include "config/config_defaults.h"
 #include "os/process/memory.h"
 #include "os/process/random.h"
 
@@ -49,11 +50,11 @@ int admission_rules_make(struct admission_rules *rules, struct admission_tables 
                          const struct config *config)
 {
     const struct config_blocks *allow = &config->admission.allow, *deny = &config->admission.deny;
-    uint32_t rate_pps = config->admission.rate_pps, burst = config->admission.burst;
+    uint32_t rate_pps = config->admission.rate_pps;
     *rules = (struct admission_rules){
         .cookie = config->admission.policy == POLICY_COOKIE,
         .dry_run = config->admission.dry_run != 0,
-        .limits = rate_limiter_limits(rate_pps, burst != 0 ? burst : rate_pps),
+        .limits = rate_limiter_limits(rate_pps, config_burst(config)),
         .per_prefix = config->admission.per_prefix,
     };
     if ((rate_pps != 0 && !make_limiter(tables)) ||

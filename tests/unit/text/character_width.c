@@ -53,20 +53,6 @@ Test(character_width, agrees_with_libc)
     cr_assert_eq(wcwidth(0x6f22), 2);
 }
 
-Test(character_width, knows_characters_that_could_control_a_terminal)
-{
-    cr_assert(character_width_is_printable('a'));
-    cr_assert(character_width_is_printable(0x6f22));
-    cr_assert(character_width_is_printable(0x0301));
-    cr_assert_not(character_width_is_printable(0x1b));
-    cr_assert_not(character_width_is_printable(0x7f));
-    cr_assert_not(character_width_is_printable(0x9b));
-    cr_assert_not(character_width_is_printable(0x202e));
-    cr_assert_not(character_width_is_printable(0x2028));
-    cr_assert_not(character_width_is_printable(0x200b));
-    cr_assert_not(character_width_is_printable(0xfeff));
-}
-
 Test(character_width, knows_pictographs)
 {
     cr_assert(character_width_is_pictograph(0x1f468));

@@ -6,6 +6,20 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+Test(printable, knows_characters_that_could_control_a_terminal)
+{
+    cr_assert(printable_is_safe('a'));
+    cr_assert(printable_is_safe(0x6f22));
+    cr_assert(printable_is_safe(0x0301));
+    cr_assert_not(printable_is_safe(0x1b));
+    cr_assert_not(printable_is_safe(0x7f));
+    cr_assert_not(printable_is_safe(0x9b));
+    cr_assert_not(printable_is_safe(0x202e));
+    cr_assert_not(printable_is_safe(0x2028));
+    cr_assert_not(printable_is_safe(0x200b));
+    cr_assert_not(printable_is_safe(0xfeff));
+}
+
 Test(printable, escaped_bytes_are_printable_ascii)
 {
     char out[64];

@@ -107,13 +107,3 @@ Test(standard_input, reports_an_invalid_descriptor)
     cr_assert_eq(standard_input_resume(&reader.input), -EBADF);
     loop_free(reader.loop);
 }
-
-Test(standard_input, opens_only_the_missing_standard_descriptors)
-{
-    int next = dup(STDIN_FILENO);
-    close(next);
-    close(STDIN_FILENO);
-    cr_assert_eq(standard_descriptors_open_missing(), 0);
-    cr_assert_eq(fcntl(STDIN_FILENO, F_GETFD), 0);
-    cr_assert_eq(dup(STDIN_FILENO), next);
-}
