@@ -54,7 +54,7 @@ static void answer_with_faults_over_sockets(int number, const struct endpoint *f
 Test(system_udpload, counts_exactly_over_sockets_and_threads_too)
 {
     stand_in_open_at("::1");
-    load_start("-n 500 -Q 500 -t 2 -c 3000 -T 2 --json FILE @");
+    load_start("-n 500 -Q 500 -t 2 -c 3000 -T 8 --json FILE @");
     stand_in_serve(answer_with_faults_over_sockets, INT32_MAX);
     const char *json = load_report();
     report_exact(json);

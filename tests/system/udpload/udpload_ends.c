@@ -291,7 +291,7 @@ Test(system_udpload_ends, finds_an_even_rotation_of_udpsrv)
     struct server server = {0};
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     stand_in_name = endpoint_text(&server.at[0]);
-    load_start("-n 3001 -Q max -t 10 -T 2 --expect audi,toyota,bmw --json FILE @");
+    load_start("-n 3001 -Q max -t 10 -T 8 --expect audi,toyota,bmw --json FILE @");
     const char *json = load_report();
     report_exact(json);
     report_count(json, "replied", 3001);

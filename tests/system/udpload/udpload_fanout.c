@@ -16,7 +16,7 @@ Test(system_udpload_fanout, counts_the_copies_of_broadcasts)
     struct server server = {0};
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     stand_in_name = endpoint_text(&server.at[0]);
-    load_start(harness_format("--fanout --control %s -c 3000 -n 3 -t 2 -T 2 --json FILE @",
+    load_start(harness_format("--fanout --control %s -c 3000 -n 3 -t 2 -T 8 --json FILE @",
                               server.socket));
     const char *json = load_report();
     report_count(json, "sent", 3000);
@@ -41,7 +41,7 @@ static void fan_out_twice(const char *config, const char *local, int others)
     server_await_clients(&server, others);
     for (int i = 0; i < 2; i++) {
         load_process = (struct process){.pid = 0};
-        load_start(harness_format("--fanout --control %s -c 400 -n 2 -t 2 -T 2 --json FILE @",
+        load_start(harness_format("--fanout --control %s -c 400 -n 2 -t 2 -T 8 --json FILE @",
                                   server.socket));
         const char *json = load_report();
         report_count(json, "expected", 800);

@@ -44,7 +44,7 @@ Test(system_udpload_hosts, distributes_clients_over_the_sources, .init = begin)
 Test(system_udpload_hosts, counts_the_same_over_ipv6, .init = begin)
 {
     stand_in_open_at("[fd08::9]:5000");
-    load_start("-c 90 -n 90 -Q 500 -t 2 -T 2 --source fd08::1 --json FILE @");
+    load_start("-c 90 -n 90 -Q 500 -t 2 -T 8 --source fd08::1 --json FILE @");
     stand_in_serve(answer_and_count_sources, INT32_MAX);
     const char *json = load_report();
     report_exact(json);
