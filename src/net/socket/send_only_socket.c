@@ -47,9 +47,12 @@ int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
     }
     if (!error)
         error = udp_socket_bind_freebind(fd, bound, &is_missing);
-    if (!error)
+    if (!error) {
         error = send_only_socket_connect(fd, bound);
-    if (error && !is_missing) {
+        if (is_missing)
+            error = 0; /* it is connected once an interface has the address */
+    }
+    if (error) {
         close(fd);
         return error;
     }

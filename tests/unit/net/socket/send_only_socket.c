@@ -9,6 +9,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <sched.h>
+#include <stdio.h>
 #include <unistd.h>
 
 /* at: the address to bind to; target: the address of it that the client sends to. */
@@ -125,4 +126,30 @@ Test(send_only_socket, reports_that_a_wildcard_has_no_loopback_address_to_connec
     udp_socket_allow_sharing(receiver, true);
     cr_assert_eq(send_only_socket_open(&bound, 64 << 10, &got), -EADDRNOTAVAIL);
     close(receiver);
+}
+
+/* Whether a user that is not root may bind to that port; true if that is unknown. */
+static bool is_free_for_all(unsigned port)
+{
+    unsigned first = 0;
+    FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+    if (file == NULL)
+        return true;
+    int found = fscanf(file, "%u", &first);
+    fclose(file);
+    return found != 1 || port >= first;
+}
+
+/* Not bound, it would send from another port, which the client has not asked. */
+Test(send_only_socket, is_not_opened_if_it_cannot_be_bound_to_a_missing_address)
+{
+    struct addr missing = address("192.0.2.1:80"); /* for documentation: RFC 5737 */
+    uint32_t got;
+    if (is_free_for_all(missing.port))
+        cr_skip("every user may bind to port %u here", missing.port);
+    if (geteuid() == 0)
+        cr_assert_eq(seteuid(65534), 0);
+    cr_assert_eq(send_only_socket_open(&missing, 64 << 10, &got), -EACCES);
+    if (getuid() == 0)
+        cr_assert_eq(seteuid(0), 0);
 }
