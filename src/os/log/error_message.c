@@ -3,9 +3,11 @@
 #include "text/printable.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LINE_BYTES = 8192 /* longer than the longest attempt and reason, escaped */ };
 
@@ -17,12 +19,24 @@ static void append(char *line, const char *text)
         printable_line(line + size, LINE_BYTES - size, text);
 }
 
-/* Writes the line at once, so that lines of several programs on one terminal do not mix. */
+/* Writes the line at once, so that lines of several programs on one terminal do not mix. Standard
+ * error may be non-blocking if another process that shares it has set that. */
 static void print(char *line)
 {
+    struct pollfd wait = {.fd = STDERR_FILENO, .events = POLLOUT};
     size_t size = strlen(line);
     line[size < LINE_BYTES - 1 ? size++ : size - 1] = '\n';
-    fwrite(line, 1, size, stderr);
+    while (size > 0) {
+        ssize_t part = write(STDERR_FILENO, line, size);
+        if (part >= 0) {
+            line += part;
+            size -= (size_t)part;
+        } else if (errno == EAGAIN) {
+            poll(&wait, 1, -1);
+        } else if (errno != EINTR) {
+            return;
+        }
+    }
 }
 
 static void print_parts(const char *attempt, const char *why, const char *next)
