@@ -86,12 +86,13 @@ static void line_entered(void *state, char *line, size_t size)
     input->handler->ready(input->handler->state);
 }
 
-static void console_ended(void *state, int signal)
+static void console_ended(void *state, int why)
 {
     struct line_input *input = state;
     input->ended = true;
-    if (signal)
-        input->handler->interrupted(input->handler->state, signal);
+    input->error = why < 0 ? why : 0;
+    if (why > 0)
+        input->handler->interrupted(input->handler->state, why);
     else
         input->handler->ready(input->handler->state);
 }
@@ -114,7 +115,7 @@ static int open_console(struct line_input *input)
     if (!input->history)
         return -ENOMEM;
     int error = history_file_open(&input->history_file, "udpcli_history", input->history);
-    if (error && error != -ENOENT)
+    if (error)
         print_error(strerror(-error), "change its owner, or continue without it",
                     "opening the history %s", input->history_file.path);
     return console_open(&input->console, input->loop, PROMPT, input->history, LINE_SPLITTER_BYTES,

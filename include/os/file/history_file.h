@@ -12,7 +12,7 @@
  * many as a history keeps. */
 struct history_file {
     char path[PATH_MAX];
-    bool kept; /* whether lines are written; false if the file could not be opened */
+    bool kept; /* whether lines are written; false without a path, or if the file was not opened */
 };
 
 enum {
@@ -22,9 +22,9 @@ enum {
 
 /* Finds the file name (such as "udpcli_history") in $XDG_STATE_HOME/udpsrv, or else in
  * $HOME/.local/state/udpsrv (XDG Base Directory Specification 0.8; a relative path there is
- * ignored), and reads it into history. Missing directories are made with mode 0700. Returns 0, or
- * -errno with kept false (-ENOENT: neither variable is set; -EPERM: the file belongs to another
- * user). */
+ * ignored), and reads it into history. Missing directories are made with mode 0700. Returns 0, also
+ * if neither variable is set (kept is then false: there is no history), or -errno with kept false
+ * (-EPERM: the file belongs to another user). */
 int history_file_open(struct history_file *file, const char *name, struct history *history);
 
 /* Appends a line, if history_accepts it and kept is true. Returns 0, or -errno (-EAGAIN: another

@@ -14,10 +14,11 @@ struct console;
 struct console_handler {
     /* A line was entered. The callback may change it. What it prints appears below the line. */
     void (*line)(void *state, char *line, size_t size);
-    /* There will be no more lines: Ctrl-D on an empty line (signal 0); Ctrl-C on an empty line
-     * (SIGINT); the terminal was closed (SIGHUP); or SIGINT, SIGTERM, SIGHUP was received. The
-     * terminal's mode is restored before. Called again for each later signal. */
-    void (*end)(void *state, int signal);
+    /* There will be no more lines: Ctrl-D on an empty line (why is 0); Ctrl-C on an empty line
+     * (SIGINT); the terminal was closed (SIGHUP); SIGINT, SIGTERM, SIGHUP was received; or the
+     * terminal cannot be used any more (-errno). The terminal's mode is restored before. Called
+     * again for each later signal. */
+    void (*end)(void *state, int why);
     line_editor_complete *complete; /* or NULL */
     void *state;
 };

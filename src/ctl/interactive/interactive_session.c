@@ -31,6 +31,7 @@ struct session {
     struct history_file file;
     struct tab_completion completion;
     int status;
+    int error; /* -errno if the terminal cannot be used any more */
 };
 
 bool interactive_session_is_possible(void)
@@ -72,10 +73,9 @@ static void run_line(struct session *session, char **words, int count)
         run_words(session, words, count);
     fflush(stdout);
     clearerr(stdin); /* --stdin may have read to the end of the file */
-    if (console_take_terminal_back(session->console) != 0) {
-        session->status = 1;
+    session->error = console_take_terminal_back(session->console);
+    if (session->error)
         loop_stop(session->loop);
-    }
 }
 
 static void add_to_history(struct session *session, const char *line, size_t size)
@@ -110,10 +110,11 @@ static void on_line(void *state, char *line, size_t size)
     }
 }
 
-static void on_end(void *state, int signal)
+static void on_end(void *state, int why)
 {
     struct session *session = state;
-    session->status = signal ? STATUS_SIGNAL + signal : 0;
+    session->error = why < 0 ? why : 0;
+    session->status = why > 0 ? STATUS_SIGNAL + why : 0;
     loop_stop(session->loop);
 }
 
@@ -135,7 +136,7 @@ static int run_prompt(struct session *session)
     error = loop_run_until_stopped(session->loop);
     console_close(session->console);
     console_free(session->console);
-    return error;
+    return error ? error : session->error;
 }
 
 static int run(struct session *session)
@@ -145,7 +146,7 @@ static int run(struct session *session)
     int error = session->loop && session->history ? 0 : -ENOMEM;
     if (!error) {
         int closed = history_file_open(&session->file, "udpctl_history", session->history);
-        if (closed && closed != -ENOENT)
+        if (closed)
             print_error(strerror(-closed), "change its owner, or continue without it",
                         "opening the history %s", session->file.path);
         error = run_prompt(session);

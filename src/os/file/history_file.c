@@ -38,11 +38,13 @@ static int make_directories(const char *path)
     return 0;
 }
 
+/* Sets path, to "" if there is no place for a history. Returns 0 or -errno. */
 static int find_path(char path[PATH_MAX], const char *name)
 {
     const char *state = absolute_path_in("XDG_STATE_HOME"), *home = absolute_path_in("HOME");
+    path[0] = '\0';
     if (!state && !home)
-        return -ENOENT;
+        return 0;
     int size = snprintf(path, PATH_MAX, "%s%s/udpsrv/%s", state ? state : home,
                         state ? "" : "/.local/state", name);
     if (size < 0 || size >= PATH_MAX)
@@ -150,14 +152,15 @@ static int shorten(const char *path)
 
 int history_file_open(struct history_file *file, const char *name, struct history *history)
 {
-    file->path[0] = '\0';
+    file->kept = false;
     int error = find_path(file->path, name);
-    if (!error) {
-        int fd = open_locked(file->path);
-        error = fd < 0 ? fd : read_file(file->path, history);
-        if (fd >= 0)
-            close(fd);
-    }
+    if (error || !file->path[0])
+        return error;
+    int fd = open_locked(file->path);
+    if (fd < 0)
+        return fd;
+    error = read_file(file->path, history);
+    close(fd);
     file->kept = !error;
     return error;
 }
@@ -188,7 +191,9 @@ int history_file_append(const struct history_file *file, const char *line, size_
     if (fd < 0)
         return fd;
     int error = append(fd, bytes, size + 1);
-    if (!error && fstat(fd, &status) == 0 && status.st_size >= HISTORY_FILE_BYTES_MAX)
+    if (!error && fstat(fd, &status) != 0)
+        error = -errno;
+    else if (!error && status.st_size >= HISTORY_FILE_BYTES_MAX)
         error = shorten(file->path);
     close(fd);
     return error;

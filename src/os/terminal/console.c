@@ -84,18 +84,25 @@ void console_close(struct console *console)
     raw_mode_leave();
 }
 
-static void end_input(struct console *console, int signal)
+static void end_input(struct console *console, int why)
 {
     console_close(console);
-    console->handler->end(console->handler->state, signal);
+    console->handler->end(console->handler->state, why);
+}
+
+/* A terminal that was closed returns an end of the input (error is 0) or EIO. */
+static void lose_terminal(struct console *console, int error)
+{
+    end_input(console, error == 0 || error == -EIO ? SIGHUP : error);
 }
 
 static void suspend(struct console *console)
 {
     keep_line(console, "");
     fflush(stdout);
-    if (raw_mode_suspend() != 0)
-        end_input(console, SIGHUP);
+    int error = raw_mode_suspend();
+    if (error)
+        lose_terminal(console, error);
     else
         redraw_later(console);
 }
@@ -189,7 +196,7 @@ static void feed_keys(void *state)
     console->next_key = console->keys_size = 0;
     int error = standard_input_resume(&console->input);
     if (error)
-        end_input(console, SIGHUP);
+        lose_terminal(console, error);
     else if (console_display_is_outdated(&console->display))
         console_display_draw(&console->display);
 }
@@ -240,9 +247,8 @@ static void input_ready(void *state)
     ssize_t size = read_keys(console);
     if (size == -EAGAIN)
         return;
-    /* In raw mode an end of input means that the terminal is closed. */
     if (size <= 0) {
-        end_input(console, SIGHUP);
+        lose_terminal(console, (int)size);
         return;
     }
     if (console->paused)
@@ -290,6 +296,16 @@ int console_take_terminal_back(struct console *console)
     return raw_mode_enter(STDIN_FILENO, STDOUT_FILENO, BEGIN, END);
 }
 
+/* Another program may have changed the terminal's mode while this one was stopped. */
+static void continue_after_stop(struct console *console)
+{
+    int error = raw_mode_continue();
+    if (error)
+        lose_terminal(console, error);
+    else
+        redraw_later(console);
+}
+
 static void signal_caught(void *state, int signal)
 {
     struct console *console = state;
@@ -303,10 +319,8 @@ static void signal_caught(void *state, int signal)
         console_display_resize(&console->display);
     } else if (signal == SIGTSTP) {
         suspend(console);
-    } else if (raw_mode_continue() != 0) {
-        end_input(console, SIGHUP);
     } else {
-        redraw_later(console);
+        continue_after_stop(console);
     }
 }
 

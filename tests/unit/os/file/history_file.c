@@ -110,11 +110,22 @@ Test(history_file, is_not_used_if_there_is_no_directory)
 {
     unsetenv("XDG_STATE_HOME");
     unsetenv("HOME");
-    cr_assert_eq(history_file_open(&file, "history", history), -ENOENT);
+    cr_assert_eq(history_file_open(&file, "history", history), 0);
+    cr_assert_not(file.kept);
     append("one");
     setenv("XDG_STATE_HOME", "/dev/null", 1);
     cr_assert_lt(history_file_open(&file, "history", history), 0);
     append("one");
+}
+
+Test(history_file, reports_a_directory_that_cannot_be_made)
+{
+    char link[128];
+    snprintf(link, sizeof link, "%s/link", directory);
+    cr_assert_eq(symlink("nowhere", link), 0);
+    setenv("XDG_STATE_HOME", link, 1);
+    cr_assert_eq(history_file_open(&file, "history", history), -ENOENT);
+    cr_assert_not(file.kept);
 }
 
 Test(history_file, follows_no_link)
