@@ -20,9 +20,9 @@ int file_read_stream(const char *path, size_t max_bytes, char **bytes, size_t *s
 /* Whether the path names a descriptor of this process: /dev/stdin, /dev/fd/N, /proc/self/fd/N. */
 bool file_is_descriptor(const char *path);
 
-/* Lists the files that match a pattern of glob(7), sorted. A path without wildcards is listed
- * itself, whether it exists or not. A pattern that matches nothing gives *count 0; a directory that
- * can't be read is an error. Free *paths by file_glob_free. Returns 0 or -errno. */
+/* Lists the files that match a pattern of glob(7), sorted. A pattern that matches nothing gives
+ * *count 0; a directory that can't be read is an error. Free *paths by file_glob_free. Returns 0 or
+ * -errno. */
 int file_glob(const char *pattern, char ***paths, size_t *count);
 void file_glob_free(char **paths, size_t count);
 

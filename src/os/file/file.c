@@ -193,12 +193,6 @@ int file_glob(const char *pattern, char ***paths, size_t *count)
     glob_t found = {0};
     int error;
 
-    if (!file_is_pattern(pattern)) {
-        char *itself = strdup(pattern);
-        error = itself != NULL ? copy_paths(&itself, 1, paths, count) : -ENOMEM;
-        free(itself);
-        return error;
-    }
     errno = 0;
     switch (glob(pattern, 0, stop_unless_missing, &found)) {
     case 0:

@@ -139,9 +139,7 @@ int file_glob(const char *pattern, char ***paths, size_t *count)
     size_t found_count = 0;
     if (found == NULL)
         return -ENOMEM;
-    if (!file_is_pattern(pattern))
-        found[found_count++] = strdup(pattern);
-    for (size_t i = 0; file_is_pattern(pattern) && i < FILES_MAX; i++)
+    for (size_t i = 0; i < FILES_MAX; i++)
         if (files[i].text != NULL && fnmatch(pattern, files[i].path, FNM_PATHNAME) == 0)
             found[found_count++] = strdup(files[i].path);
     qsort(found, found_count, sizeof *found, compare_paths);

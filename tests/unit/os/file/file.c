@@ -161,16 +161,6 @@ Test(file, glob_without_a_match_is_empty)
     file_glob_free(paths, count);
 }
 
-Test(file, path_without_wildcards_is_itself_even_if_missing)
-{
-    char **paths;
-    size_t count;
-    cr_assert_eq(file_glob("missing.conf", &paths, &count), 0);
-    cr_assert_eq(count, 1);
-    cr_assert_str_eq(paths[0], "missing.conf");
-    file_glob_free(paths, count);
-}
-
 /* Root can read everything, so these tests run as another user. */
 static void become_another_user(void)
 {
