@@ -3,6 +3,7 @@
 
     calls.py header                  prints the C header that replaces the calls of os/ and net/
     calls.py rename                  prints the names for objcopy --redefine-syms
+    calls.py manuals                 names errors of the manual pages that calls.txt does not mention; fails if there are any
     calls.py check OBJECT...         fails if an object calls a function of libc that is in neither calls.txt nor harmless.txt
 """
 
@@ -23,11 +24,11 @@ sys/epoll.h sys/eventfd.h sys/file.h sys/inotify.h sys/ioctl.h sys/mman.h sys/pr
 sys/socket.h sys/stat.h sys/syscall.h sys/time.h sys/timerfd.h sys/types.h sys/uio.h sys/un.h sys/utsname.h termios.h time.h
 unistd.h""".split()
 
-# Numbers of netdb.h and glob.h, which Python does not know.
+# Numbers of netdb.h, glob.h and newer kernels, which Python does not know.
 OTHER_ERRORS = {
     "EAI_BADFLAGS": -1, "EAI_NONAME": -2, "EAI_AGAIN": -3, "EAI_FAIL": -4, "EAI_NODATA": -5, "EAI_FAMILY": -6,
     "EAI_SOCKTYPE": -7, "EAI_SERVICE": -8, "EAI_ADDRFAMILY": -9, "EAI_MEMORY": -10, "EAI_SYSTEM": -11,
-    "GLOB_NOSPACE": 1, "GLOB_ABORTED": 2, "GLOB_NOMATCH": 3, "SHORT": 0,
+    "GLOB_NOSPACE": 1, "GLOB_ABORTED": 2, "GLOB_NOMATCH": 3, "SHORT": 0, "EHWPOISON": 133,
 }
 
 
@@ -45,6 +46,8 @@ def calls():
     table = {}
     for line in lines_of("calls.txt"):
         name, kind, *errors = line.split()
+        if name == "not":
+            continue
         by_number = {}
         for error in errors:
             by_number.setdefault(number_of(error), error)
@@ -61,6 +64,37 @@ def print_header():
         print(f'extern __typeof__({call.name}) fault_real_{call.name} __asm__("fault_real_{call.name}");')
         print(f"#undef {call.name}\n#define {call.name}(...) FAULT_{call.kind}({call.name}, __VA_ARGS__)")
     print("\n#endif")
+
+
+def left_out():
+    """The numbers of the errors that calls.txt leaves out, by call."""
+    lines = [line.split() for line in lines_of("calls.txt")]
+    return {call: {number_of(error) for error in errors} for first, call, *errors in lines if first == "not"}
+
+
+def errors_of_manual(name):
+    """The errors that a manual page lists; None if there is no page."""
+    for section in ("2", "3"):
+        page = subprocess.run(["man", section, name], capture_output=True, text=True, check=False,
+                              env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "MANWIDTH": "200"})
+        if page.returncode == 0:
+            list_of_errors = re.search(r"^ERRORS$(.*?)(?=^\S)", page.stdout, re.S | re.M)
+            words = re.findall(r"\bE[A-Z0-9]+\b", list_of_errors.group(1)) if list_of_errors else []
+            return {word for word in words if hasattr(errno, word)}
+    return None
+
+
+def check_manuals():
+    left, missing, pages = left_out(), 0, 0
+    for call in calls().values():
+        listed, known = errors_of_manual(call.name), {number_of(error) for error in call.errors} | left.get(call.name, set())
+        pages += listed is not None
+        for error in sorted(listed or ()):
+            if number_of(error) not in known:
+                print(f"faults: calls.txt: the manual page of {call.name} lists {error}: add it, or a line 'not'", file=sys.stderr)
+                missing += 1
+    print(f"faults: {pages} manual pages of {len(calls())} calls, {missing} errors missing")
+    return 1 if missing or pages == 0 else 0
 
 
 def undefined(path):
@@ -100,6 +134,8 @@ def main():
     elif sys.argv[1] == "rename":
         for name in calls():
             print(f"fault_real_{name} {name}")
+    elif sys.argv[1] == "manuals":
+        return check_manuals()
     elif sys.argv[1] == "check":
         return check(sys.argv[2:])
     return 0

@@ -17,7 +17,7 @@ def is_among(error, patterns):
 
 class Exceptions:
     def __init__(self, path=FILE):
-        self.unreached, self.accepted, self.used, self.listed = [], [], set(), []
+        self.unreached, self.accepted, self.used, self.listed = [], [], {}, []
         with open(path, encoding="utf-8") as file:
             for number, line in enumerate(file, 1):
                 line = line.strip()
@@ -33,25 +33,31 @@ class Exceptions:
     def reason_for_unreached(self, site):
         for number, (pattern, *_), reason in self.unreached:
             if fnmatch.fnmatchcase(site, pattern):
-                self.used.add(number)
+                self.used[number, "unreached"] = [site]
                 return reason
         return None
 
     def accepts(self, fault, judgement):
-        for number, (names, site, errors, *programs), _ in self.accepted:
-            if (judgement.replace(" ", "-") in names.split(",") and fnmatch.fnmatchcase(fault.site, site)
+        """Whether a line accepts the finding; remembers the first one that does."""
+        judgement = judgement.replace(" ", "-")
+        for number, (names, site, errors, *where), _ in self.accepted:
+            if (judgement in names.split(",") and fnmatch.fnmatchcase(fault.site, site)
                     and is_among(fault.error, errors.split(","))
-                    and (not programs or fault.program in programs)):
-                self.used.add(number)
+                    and (not where or any(fnmatch.fnmatchcase(name, pattern) for pattern in where
+                                          for name in (fault.program, fault.scenario.replace(" ", "_"))))):
+                self.used.setdefault((number, judgement), set()).add(f"{fault.program} {fault.site} {fault.error} {fault.mode}")
                 return True
         return False
 
     def regressions(self):
         """The listed faults, which the short form tries, too."""
-        return [plan.Fault(scenario.replace("_", " "), program, site, error, mode, 1, None)
+        return [plan.Fault(scenario.replace("_", " "), program, site, error, mode.split("@")[0], int((mode + "@1").split("@")[1]), None)
                 for _, (scenario, program, site, error, mode), _ in self.listed]
 
     def stale(self):
-        return [f"{number}: {' '.join(words)}" for number, words, _ in self.unreached + self.accepted if number not in self.used]
+        """The lines, or the judgements of a line, that had no effect."""
+        lines = [(number, "unreached", words) for number, words, _ in self.unreached]
+        lines += [(number, name, words[1:]) for number, words, _ in self.accepted for name in words[0].split(",")]
+        return [f"{number}: {name} {' '.join(words)}" for number, name, words in lines if (number, name) not in self.used]
 
 

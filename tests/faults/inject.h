@@ -65,6 +65,15 @@ int fault_stream(void *stream);
                int result_ = fault_real_##name(__VA_ARGS__); if (hit_) errno = code_; \
                hit_ ? -1 : result_)
 
+/* EINPROGRESS says that the call goes on. */
+#define FAULT_started(name, ...)                                                          \
+    FAULT_HERE(                                                                           \
+        name, int result_ = -1; if (!FAULT_HIT) result_ = fault_real_##name(__VA_ARGS__); \
+        else if (fault_code() == EINPROGRESS) {                                           \
+            (void)fault_real_##name(__VA_ARGS__);                                         \
+            errno = EINPROGRESS;                                                          \
+        } result_)
+
 #define FAULT_sized(name, first, second, size, ...)                                            \
     FAULT_HERE(name, enum fault fault_ = fault_at(&fault_site_);                               \
                fault_ == FAULT_ERROR                                                           \
@@ -87,6 +96,9 @@ int fault_stream(void *stream);
     FAULT_HERE(name, FAULT_HIT ? fault_stream(stream) : fault_real_##name(stream))
 #define FAULT_stream2(name, what, stream) \
     FAULT_HERE(name, FAULT_HIT ? fault_stream(stream) : fault_real_##name(what, stream))
+#define FAULT_text(name, bytes, size, stream) \
+    FAULT_HERE(name,                          \
+               FAULT_HIT ? (fault_stream(stream), NULL) : fault_real_##name(bytes, size, stream))
 #define FAULT_items(name, data, size, count, stream)               \
     FAULT_HERE(name, FAULT_HIT ? (fault_stream(stream), (size_t)0) \
                                : fault_real_##name(data, size, count, stream))

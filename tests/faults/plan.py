@@ -3,6 +3,7 @@
 import collections
 import os
 import subprocess
+import zlib
 
 import calls
 
@@ -22,7 +23,8 @@ NTH_MAX = 24     # each call up to this one fails once, with one error that mean
 LACKS = ("ENOMEM", "EMFILE", "ENOBUFS", "EAGAIN")
 OTHER_LACKS = {"epoll_ctl": ("ENOMEM", "EPERM")} # the event loop does without epoll for the first
 NTH_OTHER_MAX = 64 # a server with 4 workers adds so many descriptors at its start
-SLOW_S = 0.6     # a scenario that takes longer serves only the sites that fewer than two others reach
+# Scenarios that take longer than the others, up to some seconds, serve only the sites that fewer than two others reach.
+SLOW = {"cookies", "default socket", "udpctl watch", "udpload fanout"}
 PROGRAMS = ("udpsrv", "udpctl", "udpcli", "udpload")
 
 # first is a Fault to which this one happens while it is handled, or None.
@@ -96,16 +98,15 @@ def nth_faults_of(site, program, scenarios, table):
             yield Fault(scenario, program, site, lack, ONCE, at, None)
 
 
-def first_round(sites, visits, seconds, table):
-    """visits: the number of visits by scenario and site, without faults, with the program of the scenario; seconds: how long
-    each scenario takes."""
+def first_round(sites, visits, table):
+    """visits: the number of visits by scenario and site, without faults, with the program of the scenario."""
     by_site = collections.defaultdict(list)
     for (scenario, program), counts in visits.items():
         for index, count in counts.items():
             by_site[sites.names[program][index], program].append((scenario, count))
     faults = []
     for (site, program), scenarios in sorted(by_site.items()):
-        fast = [one for one in sorted(scenarios) if seconds[one[0]] < SLOW_S]
+        fast = [one for one in sorted(scenarios) if one[0] not in SLOW]
         chosen = fast if len(fast) >= 2 else sorted(scenarios)
         faults += faults_of(site, program, chosen, table)
         faults += nth_faults_of(site, program, chosen, table)
@@ -118,13 +119,10 @@ def second_round(reached_by, table):
             for site, first in sorted(reached_by.items()) for error in table[call_of(site)].errors]
 
 
-def short_form(faults, per_site):
-    """A few faults of each site, of different errors and modes."""
+def short_form(faults):
+    """One fault of each site in each program, which depends only on their names: so it is the same in each run."""
     groups = collections.defaultdict(list)
     for fault in faults:
-        groups[fault.site, fault.program].append(fault)
-    chosen = []
-    for number, group in enumerate(groups.values()):
-        step = max(1, len(group) // per_site)
-        chosen += group[number % step::step][:per_site]
-    return chosen
+        if fault.at == 1:
+            groups[fault.site, fault.program].append(fault)
+    return [group[zlib.crc32(f"{site} {program}".encode()) % len(group)] for (site, program), group in groups.items()]

@@ -182,6 +182,8 @@ stream-buffer = {buffer}
 max-datagram = 2048
 """
 LARGE = "61" * 60000
+# More than the buffer of the server and the largest one of the kernel (tcp_wmem, 4 MB) hold.
+BROADCASTS_MAX = 160
 
 
 def slow_streams(run):
@@ -192,16 +194,16 @@ def slow_streams(run):
         return
     long = run.client(world.connect_stream(("127.0.0.1", 3001)))
     if long is not None:
-        send_much(long)
+        send_much(service, long)
         drain(service, long)
     late = run.client(world.connect_stream(("127.0.0.1", 3001), 4096))
     if late is not None:
         for _ in range(12):
             service.command("broadcast wait " + LARGE)
-        send_much(late)
+        send_much(service, late)
         drain(service, late)
     slow = run.client(world.connect_stream(("127.0.0.1", 3001), 4096))
-    for _ in range(80):
+    for _ in range(BROADCASTS_MAX):
         counters = world.numbers(service.command("broadcast wait " + LARGE))
         if slow is None or not counters or counters.get("targets") == 0:
             break
@@ -212,17 +214,15 @@ def slow_streams(run):
     service.stop()
 
 
-def send_much(stream):
-    """A line that is too long, and more after it."""
-    stream.setblocking(True)
-    stream.settimeout(0.1)
-    try:
-        for _ in range(4):
+def send_much(service, stream):
+    """A line that is too long, and more after it. The answer to the command says that the worker has had the time to read: it gets the
+    command after the bytes."""
+    for _ in range(4):
+        try:
             stream.send(b"y" * 3000)
-            time.sleep(0.01)
-    except OSError:
-        pass
-    stream.setblocking(False)
+        except OSError:
+            break
+        service.command("stats")
 
 
 def drain(service, stream):
@@ -240,15 +240,11 @@ def hanging_log(run):
         file.write("1")
     daemon = run.client(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
     daemon.bind(path)
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     source, sink = os.pipe()
     os.write(sink, b"[server]\nlisten = 127.0.0.1:3000\n[log]\ntarget = syslog\nlevel = debug\n")
     os.close(sink)
-    try:
-        program = run.start("udpsrv", "-s", run.socket, "-c", "/dev/stdin", stdin=source)
-    finally:
-        signal.signal(signal.SIGHUP, before)
-        os.close(source)
+    program = run.start("udpsrv", "-s", run.socket, "-c", "/dev/stdin", stdin=source, ignored=(signal.SIGHUP,))
+    os.close(source)
     if program.wait_for(b"udpsrv: ready", START_S):
         client = udp_client(run, ("127.0.0.1", 3000))
         client.send(b"hi")

@@ -30,15 +30,27 @@ def load_special_files(run):
                 run.lost.append("SENT: udpload reported success, and a.json has its old content")
 
 
+def load_without_proc(run):
+    """A report over an existing file, where a file without a name could get none later."""
+    server(run)
+    os.chmod(run.write("a.json", "before\n"), 0o640)
+    program = run.start("udpload", "-c", "2", "-Q", "max", "-n", "10", "-t", "300ms", "--json", run.path("a.json"), "--max-loss", "50",
+                        "127.0.0.1", without_proc=True)
+    run.finish(program, statuses=(0, 3), within_s=8)
+    if program.status == 0:
+        with open(run.path("a.json"), encoding="utf-8") as file:
+            if file.read() == "before\n":
+                run.lost.append("SENT: udpload reported success, and a.json has its old content")
+
+
 def load_terminal(run):
     """Progress on a terminal, and an interrupt."""
     server(run)
     program = run.start("udpload", "-c", "5", "-Q", "200", "-l", "20s", "-S", "100ms", "-t", "300ms", "--max-loss", "50", "127.0.0.1",
                         terminal=True, errors_too=True)
-    program.wait_for(b"/s", 1.5)
-    end = time.monotonic() + 0.7
-    while time.monotonic() < end and not program.ended():
-        program.read(0.05)
+    end = time.monotonic() + 2.5
+    while program.output.count(b"sent ") < 4 and time.monotonic() < end and not program.ended():
+        program.read(end - time.monotonic())
     program.signal(signal.SIGINT)
     run.finish(program, statuses=(0, 3, 4), within_s=8)
 
@@ -71,7 +83,7 @@ def ctl_other_user(run):
     run.helpers.append(helper)
     if not helper.wait_for(b"ready", 20):
         raise RuntimeError(f"the server of the scenario did not start: {helper.errors}")
-    run.finish(run.start("udpctl", "status", ids=own, env={"HOME": "/nonexistent"}), b"uptime_s")
+    run.finish(run.start("udpctl", "-t", "1500ms", "status", ids=own, env={"HOME": "/nonexistent"}), b"uptime_s")
     helper.signal(signal.SIGTERM)
     helper.wait(4)
 
@@ -106,6 +118,6 @@ def ctl_choices(run):
 
 
 SCENARIOS = {
-    "udpload special files": load_special_files, "udpload terminal": load_terminal, "udpctl history": ctl_history,
-    "udpctl other user": ctl_other_user, "udpctl choices": ctl_choices,
+    "udpload special files": load_special_files, "udpload without proc": load_without_proc, "udpload terminal": load_terminal,
+    "udpctl history": ctl_history, "udpctl other user": ctl_other_user, "udpctl choices": ctl_choices,
 }

@@ -62,6 +62,9 @@ def write(sweep, by_site, unreached):
     found = [tried for tried in sweep.tried if tried.found]
     lines += ["", "## Findings", ""]
     lines += [f"- {describe(tried.fault)}: {kind}: {text}" for tried in found for kind, text in tried.found] or ["None."]
+    lines += ["", "## Findings that exceptions.txt accepts", ""]
+    lines += [f"- line {number}, {judgement}: {'; '.join(sorted(faults))}"
+              for (number, judgement), faults in sorted(sweep.exceptions.used.items())] or ["None."]
     with open(sweep.options.report, "w", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
 
@@ -75,7 +78,7 @@ def finish(sweep):
     if whole:
         failures += [f"{site}: no scenario reaches it, and exceptions.txt gives no reason" for site, reason in unreached if not reason]
         for line in sweep.exceptions.stale(): # no failure: some of them depend on the order of threads
-            print(f"faults: exceptions.txt:{line}: this line had no effect in this run")
+            print(f"faults: exceptions.txt:{line}: this had no effect in this run")
     for failure in failures:
         print(f"faults: {failure}", file=sys.stderr)
     print(f"faults: {totals(sweep, by_site)}; {len(failures)} findings; the table is in {sweep.options.report}")

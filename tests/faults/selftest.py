@@ -3,15 +3,19 @@
 
     selftest.py FOLDER    the folder has the program as udpsrv"""
 
+import concurrent.futures
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 
 import calls
 import judge
 import server_scenarios
 import world
-from run import run_scenario
+from run import STOP_S, run_scenario
 
 # The mistake, and the judgement that must find it and be the only one; None: none may.
 CASES = [
@@ -19,6 +23,8 @@ CASES = [
     ("leak of a descriptor", judge.LEAK), ("unbalanced", judge.UNBALANCED), ("silent loss", judge.LOSS),
     ("silent exit", judge.SILENT_EXIT), ("bare message", judge.SILENT_EXIT), ("good message", None),
 ]
+JOBS = 3 # most of the cases wait
+LONG_STOP_S = 60 # for 1.3 s of CPU on a busy host
 EVENTFD_FAILS = f"{{}}:1:{1 << 30}:{calls.number_of('EMFILE')}"
 
 
@@ -30,7 +36,8 @@ def scenario(run):
     client = server_scenarios.udp_client(run, ("127.0.0.1", 3000))
     service.request(client)
     service.balance()
-    service.stop()
+    service.program.signal(signal.SIGTERM)
+    run.finish(service.program, within_s=STOP_S if os.environ.get("MISTAKE") == "hang" else LONG_STOP_S)
 
 
 def site_of(folder, call):
@@ -38,17 +45,22 @@ def site_of(folder, call):
     return [line.split()[2] for line in listing.stdout.splitlines()].index(call)
 
 
+def run_mistake(folder, mistake, plan):
+    os.environ["MISTAKE"] = mistake
+    return run_scenario(scenario, folder, plan)
+
+
 def check_judgements(folder):
     """Returns the number of judgements that do not find their mistake, or find one where there is none."""
     plan, failures = EVENTFD_FAILS.format(site_of(folder, "eventfd")), 0
-    usual = run_scenario(scenario, folder, None)
+    with concurrent.futures.ProcessPoolExecutor(JOBS, multiprocessing.get_context("spawn"), world.enter_namespaces, (folder,)) as pool:
+        first = pool.submit(run_mistake, folder, "", None)
+        pending = {mistake: pool.submit(run_mistake, folder, mistake, plan) for mistake, _ in CASES}
+        usual = first.result()
     baseline = {"programs": usual["programs"], "left_open": [usual["counts"]["left_open"]]}
     for mistake, expected in CASES:
-        os.environ["MISTAKE"] = mistake
-        result = run_scenario(scenario, folder, plan)
+        result = pending[mistake].result()
         found = {kind for kind, _ in judge.judge(result, baseline)}
-        if mistake == "spin": # on a busy host it takes long, too
-            found.discard(judge.HANG)
         if result["counts"]["injected"][0] != 1 or found != ({expected} if expected else set()):
             print(f"faults: self-test: the mistake '{mistake}' is judged {sorted(found)}, not {expected}: {result}", file=sys.stderr)
             failures += 1
@@ -73,11 +85,12 @@ def check_calls(folder):
 
 
 def main():
-    if not world.can_enter_namespaces():
-        print("faults: the self-test is skipped: this user cannot make network and mount namespaces (run it as root)")
+    refusal = world.refusal()
+    if refusal:
+        print(f"faults: the self-test is skipped: its namespaces cannot be made here (they need root): {refusal}")
         return 0
-    world.enter_namespaces()
-    failures = check_calls("/tmp") + check_judgements(os.path.abspath(sys.argv[1]))
+    with tempfile.TemporaryDirectory() as folder:
+        failures = check_calls(folder) + check_judgements(os.path.abspath(sys.argv[1]))
     print(f"faults: the self-test of {len(CASES)} mistakes " + (f"has {failures} failures" if failures else "passed"))
     return 1 if failures else 0
 

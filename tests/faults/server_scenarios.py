@@ -125,25 +125,25 @@ class Service:
         for name in FAILURES:
             if counters.get(name):
                 self.run.evidence += f" {name}={counters[name]}"
-        if counters["replied"] > self.replies + self.late():
+        if not self.has_replies(counters["replied"]):
             self.run.lost.append(f"SENT: {counters['replied']} requests are counted as replied, and {self.replies} replies arrived")
         if counters["received"] > self.sent:
             self.run.unbalanced.append(f"received={counters['received']}, but only {self.sent} were sent")
 
-    def late(self):
-        """Replies that came after the time."""
-        time.sleep(0.02)
-        count = 0
-        for client in self.run.clients:
-            while select.select([client], [], [], 0)[0]:
-                try:
-                    data = client.recv(65536)
-                except OSError:
-                    break
-                if not data:
-                    break
-                count += data.count(b"\n") if client.type == socket.SOCK_STREAM else 1
-        return count
+    def has_replies(self, count):
+        """Whether so many replies have arrived; waits for those that come after the time of their requests."""
+        end, open_clients = time.monotonic() + REPLY_S, list(self.run.clients)
+        while self.replies < count and open_clients:
+            ready = select.select(open_clients, [], [], max(0, end - time.monotonic()))[0]
+            if not ready:
+                break
+            for client in ready:
+                data = world.receive(client, 0)
+                if data:
+                    self.replies += data.count(b"\n") if client.type == socket.SOCK_STREAM else 1
+                elif client.type == socket.SOCK_STREAM:
+                    open_clients.remove(client)
+        return self.replies >= count
 
     def stop(self, number=signal.SIGTERM):
         self.program.signal(number)
@@ -289,8 +289,8 @@ def cookies(run):
                 service.sent += 1
                 if world.receive(late, 0.1):
                     break
-            except OSError:
-                time.sleep(0.05)
+            except OSError: # refused: the server says when it has the address
+                service.program.errors += wait_for_log(daemon, b"is served", 0.05)
         else:
             if service.alive():
                 run.lost.append("the address that appeared is not served")

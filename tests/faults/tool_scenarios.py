@@ -50,6 +50,9 @@ def ctl_commands(run):
     run.finish(udpctl(run, "status"), b"uptime_s")
     run.finish(udpctl(run, "stats", "--json"), b'"received":')
     run.finish(udpctl(run, "clients", "--sort", "address"), b"127.0.0.1:")
+    wrong = run.finish(udpctl(run, "nonsense"), statuses=(2,))
+    if wrong.status == 2 and b"nonsense" not in wrong.errors:
+        run.lost.append("udpctl does not say what is wrong with its command line")
     program = run.finish(udpctl(run, "broadcast", "good evening"), b"3")
     got(run, program, clients, b"good evening")
 
@@ -170,15 +173,14 @@ def cli_break(run):
     server(run)
     program = run.start("udpcli", "127.0.0.1", terminal=True)
     program.wait_for(b"> ", 1)
-    program.write(b"a long line that is wrapped " * 4)
-    program.read(0.05)
-    program.signal(signal.SIGWINCH)
-    program.read(0.05)
-    program.write(b"\x1b[1;1R")
-    program.signal(signal.SIGTSTP)
-    program.read(0.05)
-    program.signal(signal.SIGCONT)
-    program.read(0.05)
+    for text, action in ((b"wrapped", lambda: program.write(b"a long line that is wrapped " * 4)),
+                         (b"> ", lambda: program.signal(signal.SIGWINCH)),
+                         (b"> ", lambda: program.write(b"\x1b[1;1R")),
+                         (b"> ", lambda: program.signal(signal.SIGTSTP)), # the only one of its session: it goes on at once
+                         (b"> ", lambda: program.signal(signal.SIGCONT))):
+        seen = len(program.output)
+        action()
+        program.wait_for(text, 0.5, since=seen)
     program.signal(signal.SIGTERM)
     run.finish(program, statuses=(0, 1, 143, -15))
 
@@ -211,7 +213,7 @@ def load_files(run):
                         "--html", run.path("link.html"), "--hdr", "-", "--max-loss", "50", "127.0.0.1")
     run.finish(program, b"Value", statuses=(0, 3), within_s=8)
     if program.status == 0:
-        for name in ("a.json", "b.html"):
+        for name in ("a.json", "link.html"):
             with open(run.path(name), encoding="utf-8") as file:
                 if file.read() == "before\n":
                     run.lost.append(f"SENT: udpload reported success, and {name} has its old content")

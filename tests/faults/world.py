@@ -13,9 +13,13 @@ import subprocess
 import termios
 import time
 
+FOLDER = os.path.dirname(os.path.abspath(__file__))
 CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
 MS_BIND, MS_MOVE, MS_REC, MS_PRIVATE = 4096, 8192, 16384, 1 << 18
 libc = ctypes.CDLL(None, use_errno=True)
+
+# Those whose action a program may have inherited, and that the scenarios send.
+USUAL_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGTSTP, signal.SIGPIPE)
 
 # The layout of struct counts in inject.c.
 PLANS_MAX, SITES_MAX, NAMES_BYTES = 2, 4096, 1024
@@ -27,13 +31,20 @@ def mount(source, target, kind, flags):
         raise OSError(ctypes.get_errno(), f"mount {target}: {os.strerror(ctypes.get_errno())}")
 
 
-def enter_namespaces():
-    """Gives this process a network, /run, /tmp and /dev of its own, which end with it. Needs root."""
+def enter_namespaces(*folders):
+    """Gives this process a network, /run, /tmp and /dev of its own, which end with it. Needs root. The folders stay visible, also
+    those in /tmp."""
     if libc.unshare(CLONE_NEWNET | CLONE_NEWNS) != 0:
-        raise OSError(ctypes.get_errno(), "make faults needs root, for network namespaces: " + os.strerror(ctypes.get_errno()))
+        raise OSError(ctypes.get_errno(), "network and mount namespaces: " + os.strerror(ctypes.get_errno()))
     mount("none", "/", None, MS_REC | MS_PRIVATE)
+    opened = {folder: os.open(folder, os.O_PATH | os.O_DIRECTORY) for folder in (FOLDER, *map(os.path.abspath, folders))}
     mount("tmpfs", "/run", "tmpfs", 0)
     mount("tmpfs", "/tmp", "tmpfs", 0)
+    for folder, descriptor in opened.items():
+        if not os.path.isdir(folder):
+            os.makedirs(folder, mode=0o755)
+            mount(f"/proc/self/fd/{descriptor}", folder, None, MS_BIND)
+        os.close(descriptor)
     devices = "/tmp/dev"
     os.mkdir(devices)
     mount("tmpfs", devices, "tmpfs", 0)
@@ -78,11 +89,20 @@ def ip(*commands):
     subprocess.run(["ip", "-batch", "-"], input="\n".join(commands) + "\n", text=True, check=True, capture_output=True)
 
 
-def can_enter_namespaces():
+def refusal():
+    """Why this process cannot enter its namespaces, as a text; empty if it can. Tries it in another process."""
+    reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os._exit(0 if libc.unshare(CLONE_NEWNET | CLONE_NEWNS) == 0 else 1)
-    return os.waitpid(pid, 0)[1] == 0
+        try:
+            enter_namespaces()
+        except (OSError, subprocess.SubprocessError) as error:
+            os.write(writer, (str(error) + " " + (getattr(error, "stderr", None) or "")).strip().encode())
+        os._exit(0)
+    os.close(writer)
+    os.waitpid(pid, 0)
+    with open(reader, encoding="utf-8", errors="replace") as file:
+        return file.read()
 
 
 def end_with_parent():
@@ -107,12 +127,27 @@ class Counts:
                 "visits": {i: n for i, n in enumerate(numbers[PLANS_MAX + 2:]) if n}}
 
 
-class Program:
-    """A program that runs, its output, and what it used."""
+KILL_S = 10 # from SIGKILL to the end of the process, on a busy host
 
-    def __init__(self, argv, environment, folder, terminal=False, stdin=None, ids=None, errors_too=False):
+
+class Program:
+    """A program that runs, its output, and what it used. It starts with the default actions of all signals but those ignored, also
+    if the runner was started in the background of a shell, which ignores SIGINT."""
+
+    def __init__(self, argv, environment, folder, terminal=False, stdin=None, ids=None, errors_too=False, ignored=(),
+                 without_proc=False):
         self.name, self.output, self.errors, self.status, self.cpu_s, self.killed = os.path.basename(argv[0]), b"", b"", None, 0.0, False
         self.screen, self.readers = None, {}
+
+        def prepare():
+            end_with_parent()
+            for number in USUAL_SIGNALS:
+                signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
+            if without_proc: # as in a chroot: no path leads to a descriptor
+                mount("tmpfs", "/proc/self/fd", "tmpfs", 0)
+            if terminal:
+                fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
         if terminal:
             self.screen, tty = pty.openpty()
             self.readers = {self.screen: "output"}
@@ -126,7 +161,8 @@ class Program:
             os.dup2(tty, error_write)
         self.process = subprocess.Popen(argv, env=environment, cwd=folder, stdin=stdin if stdin is not None else subprocess.PIPE,
                                         stdout=out_write, stderr=error_write, start_new_session=True,
-                                        preexec_fn=claim_terminal if terminal else end_with_parent, **(ids or {}))
+                                        preexec_fn=prepare, **(ids or {}))
+        self.end = os.pidfd_open(self.process.pid) # readable when the process has ended
         os.close(out_write)
         os.close(error_write)
         self.readers = {error_read: "errors", (self.screen if terminal else out_read): "output"}
@@ -139,8 +175,10 @@ class Program:
             fcntl.ioctl(self.screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def read(self, timeout_s):
-        """Reads what is there, or waits for it. Returns whether there was something."""
-        ready = select.select(list(self.readers), [], [], timeout_s)[0]
+        """Reads what is there, or waits for it or for the end of the program. Returns whether there was something."""
+        end = [] if self.status is not None else [self.end]
+        ready = select.select([*self.readers, *end], [], [], timeout_s)[0]
+        ready = [fd for fd in ready if fd != self.end]
         for fd in ready:
             try:
                 data = os.read(fd, 65536)
@@ -159,22 +197,23 @@ class Program:
         if self.status is None:
             pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
             if pid:
+                os.close(self.end)
                 self.status = os.waitstatus_to_exitcode(status)
                 self.process.returncode = self.status
                 self.cpu_s = usage.ru_utime + usage.ru_stime
         return self.status is not None
 
-    def wait_for(self, text, timeout_s, where="output"):
-        """Waits until the program has written text. Returns whether it has."""
+    def wait_for(self, text, timeout_s, where="output", since=0):
+        """Waits until the program has written text, after that many bytes. Returns whether it has."""
         end = time.monotonic() + timeout_s
-        while text not in getattr(self, where):
+        while text not in getattr(self, where)[since:]:
             left = end - time.monotonic()
-            if left <= 0 or (self.ended() and not self.readers):
+            if left <= 0:
                 return False
-            if not self.readers:
-                time.sleep(0.005)
-            elif not self.read(min(left, 0.05)) and self.ended():
-                return text in getattr(self, where)
+            if not self.read(left) and self.ended():
+                while self.readers and self.read(0): # what it wrote before its end
+                    pass
+                return text in getattr(self, where)[since:]
         return True
 
     def write(self, data):
@@ -194,22 +233,22 @@ class Program:
         if not self.ended():
             self.process.send_signal(number)
 
-    def wait(self, timeout_s):
-        """Waits for the end, and kills the program after the time: that is a hang. Returns whether it ended by itself."""
+    def read_until_end(self, timeout_s):
+        """Returns whether the program has ended in that time."""
         end = time.monotonic() + timeout_s
         while not self.ended() and time.monotonic() < end:
-            if self.readers:
-                self.read(0.01)
-            else:
-                time.sleep(0.005)
-        by_itself = self.ended()
+            self.read(max(0, end - time.monotonic()))
+        return self.ended()
+
+    def wait(self, timeout_s):
+        """Waits for the end, and kills the program after the time: that is a hang. Returns whether it ended by itself."""
+        by_itself = self.read_until_end(timeout_s)
         if not by_itself:
             self.killed = True
-            self.cpu_s = cpu_of(self.process.pid)
-            cpu_s = self.cpu_s
+            cpu_s = cpu_of(self.process.pid)
             self.process.kill()
-            while not self.ended():
-                time.sleep(0.002)
+            if not self.read_until_end(KILL_S):
+                raise RuntimeError(f"{self.name} has not ended {KILL_S} s after SIGKILL")
             self.cpu_s = cpu_s
         while self.readers and self.read(0):
             pass
@@ -220,11 +259,6 @@ class Program:
         if self.screen is not None:
             self.screen = None
         return by_itself
-
-
-def claim_terminal():
-    end_with_parent()
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def cpu_of(pid):

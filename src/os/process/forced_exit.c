@@ -26,6 +26,7 @@ static int pending_signal(void)
 {
     sigset_t pending;
 
+    sigemptyset(&pending);
     sigpending(&pending);
     return sigismember(&pending, SIGTERM) == 1  ? SIGTERM
            : sigismember(&pending, SIGHUP) == 1 ? SIGHUP
