@@ -156,19 +156,21 @@ always:
 CRITERION_FLAGS ?=
 export UDPSRV_BUILD := $(B)
 
-check: ## install what the tests need, then run them: layers, words, two compilers, unit, system, bench, sanitizers
+check: ## install what the tests need, then run them: layers, words, two compilers, unit, system, bench, faults, sanitizers
 	@tests/deps --install-missing
 	$(Q)$(MAKE) --no-print-directory layers manuals
 	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests build/clang/neighbour-tests
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system bench-check
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 neighbours
 	$(Q)$(MAKE) --no-print-directory sim-check
+	$(Q)$(MAKE) --no-print-directory faults-check
 	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay
 	$(Q)$(MAKE) --no-print-directory check-pure check-build
 
-check-long: ## tests that take too long for check: all kinds of unreachable neighbours, lint, ThreadSanitizer
+check-long: ## tests that take too long for check: all kinds of unreachable neighbours, all faults, lint, ThreadSanitizer
 	@tests/deps --install
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 NEIGHBOURS_TESTS='long_*/*' neighbours
+	$(Q)$(MAKE) --no-print-directory faults
 	$(Q)$(MAKE) --no-print-directory lint tsan
 
 unit: $(B)/unit-tests ## run only the unit tests
@@ -397,7 +399,7 @@ faults: ## let each system call fail, with each error, while the programs run (r
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 faults-programs
 	$(Q)tests/faults/faults.py --programs build/asan/faults --report build/faults.md --only '$(FAULTS_ONLY)'
 
-faults-check: ## the short form of make faults: each call fails in one way
+faults-check: ## the short form of make faults: each call fails in one way, within 45 s (root)
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 faults-programs
 	$(Q)tests/faults/faults.py --programs build/asan/faults --report build/faults-check.md --short
 
