@@ -31,6 +31,7 @@ from run import run_scenario
 SERVER_SCENARIOS = {**server_scenarios.SCENARIOS, **rare_scenarios.SCENARIOS}
 SCENARIOS = {**SERVER_SCENARIOS, **tool_scenarios.SCENARIOS, **rare_tool_scenarios.SCENARIOS}
 BASELINES = 2
+JOBS = 8 * (os.cpu_count() or 1) # the scenarios wait most of the time
 PROGRESS = 500
 worker = {} # what a process of the pool has
 
@@ -185,7 +186,7 @@ def main():
     parser.add_argument("--programs", required=True)
     parser.add_argument("--report", default="faults.md")
     parser.add_argument("--short", action="store_true")
-    parser.add_argument("--jobs", type=int, default=16)
+    parser.add_argument("--jobs", type=int, default=JOBS)
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     options.programs = os.path.abspath(options.programs)
