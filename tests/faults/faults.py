@@ -62,7 +62,7 @@ class Sweep:
         self.pool = concurrent.futures.ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), prepare_worker,
                                                            (options.programs,))
         self.left_open = collections.defaultdict(list)
-        self.baselines, self.visits, self.reached_by, self.tried, self.suspects = {}, {}, {}, [], []
+        self.baselines, self.visits, self.reached_by, self.tried, self.suspects, self.order = {}, {}, {}, [], [], {}
         self.start = time.monotonic()
 
     def run_baselines(self):
@@ -88,7 +88,9 @@ class Sweep:
 
     def run_faults(self, faults):
         """A finding counts if a second run shows one again: a busy host may delay a program beyond the limit of time."""
-        self.suspects, self.order = [], {fault: number for number, fault in enumerate(faults)}
+        self.suspects = []
+        for fault in faults:
+            self.order.setdefault(fault, len(self.order))
         for fault, result, found in self.results_of(faults):
             self.note(fault, result, found)
         confirmed = {fault for fault, _, found in self.results_of([tried.fault for tried in self.suspects]) if found}
