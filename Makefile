@@ -255,6 +255,7 @@ sim-check:
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 build/gcc/sim
 	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 build/clang/sim
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/sim
+	tests/sim/statics_test $(patsubst %.c,build/gcc/obj/%.o,$(SIMULATED))
 	tests/sim/self_test build/gcc/sim
 	build/gcc/sim --seed=1 --seeds=600 --jobs=$(shell nproc)
 	build/gcc/sim --seed=4118 # a new cookie secret while another delivery to a worker is pending

@@ -7,10 +7,12 @@
 #include "server/server_stop.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int server_run(const struct server_options *options)
 {
-    static struct server server;
+    static struct server server; /* too large for a stack */
+    memset(&server, 0, sizeof server);
     server.options = options;
     server_signals_hold_reload();
     if (config_load(&server.files, options) != 0) {

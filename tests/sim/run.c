@@ -2,8 +2,12 @@
 #include "sim/core/broken.h"
 
 #include "server/server.h"
+#include "sim/check/copies.h"
+#include "sim/check/limits.h"
+#include "sim/check/model.h"
 #include "sim/check/observe.h"
 #include "sim/check/roles.h"
+#include "sim/check/rotation.h"
 #include "sim/check/totals.h"
 #include "sim/core/descriptors.h"
 #include "sim/core/draw.h"
@@ -14,6 +18,7 @@
 #include "sim/os/files.h"
 #include "sim/os/log.h"
 #include "sim/os/process.h"
+#include "sim/os/signals.h"
 #include "sim/world/clients.h"
 #include "sim/world/faults.h"
 #include "sim/world/operators.h"
@@ -45,8 +50,19 @@ static void break_counters(int number)
     stats->replied += both;
 }
 
+/* The first step of the main thread starts the workers, and no worker has run before. */
+static void read_start(void)
+{
+    roles_read();
+    if (plan_starts() > 1 && broken_is("again"))
+        ((struct worker *)(uintptr_t)roles_worker(0))->stats.received++;
+    totals_check_start();
+}
+
 static void after_step(int coroutine)
 {
+    if (roles_worker_count() == 0 && scheduler_count() > 1)
+        read_start();
     size_t workers = roles_worker_count();
     operators_check_reload();
     if (coroutine > 0 && (size_t)coroutine <= workers)
@@ -85,7 +101,9 @@ static void check_end(void)
 
 static void check_status(void)
 {
-    bool was_ready = plan_was_ready();
+    static uint64_t faults_before;
+    bool was_ready = plan_was_ready(), had_faults = faults_count() != faults_before;
+    faults_before = faults_count();
     if (scheduler_was_abandoned())
         broken_promise("the server stops within its timeout", "it ended at once");
     if (was_ready && exit_status != EXIT_SUCCESS)
@@ -93,10 +111,38 @@ static void check_status(void)
                        exit_status);
     if (!was_ready && exit_status == EXIT_SUCCESS)
         broken_promise("a failed start is reported by the exit status", "it is 0");
-    if (!was_ready && faults_count() == 0)
-        broken_promise("the server starts", "it ended with %d and no fault was drawn", exit_status);
+    if (!was_ready && !had_faults)
+        broken_promise(plan_starts() == 1 ? "the server starts" : "the server starts again", "it ended with %d and no fault was drawn", exit_status);
     if (was_ready)
         totals_check_final();
+}
+
+/* The server has ended: the world forgets what it knew of it. */
+static void reset(void)
+{
+    operators_reset();
+    settings_reset();
+    scheduler_reset();
+    simulated_log_reset();
+    simulated_signals_reset();
+    roles_reset();
+    observe_reset();
+    model_reset();
+    copies_reset();
+    rotation_reset();
+    limits_reset();
+    totals_reset();
+}
+
+static void run_once(const struct run_options *options)
+{
+    settings_write(&settings, broken_is("start"));
+    if (options->log)
+        fprintf(stderr, "%s\n", simulated_file_find(SETTINGS_PATH)->text);
+    scheduler_start(run_server, NULL);
+    scheduler_run(after_step, on_idle);
+    check_status();
+    check_end();
 }
 
 int run_seed(uint64_t seed, const struct run_options *options)
@@ -107,16 +153,16 @@ int run_seed(uint64_t seed, const struct run_options *options)
     simulated_log_print(options->log);
     event_queue_begin(draw_range(DRAW_SETUP, 1, UINT64_C(1) << 40) * 1000);
     network_begin(clients_receive);
+    settings_draw_clients();
     settings_draw();
-    settings_write(&settings, broken_is("start"));
-    if (options->log)
-        fprintf(stderr, "%s\n", simulated_file_find(SETTINGS_PATH)->text);
     server_options = (struct server_options){.config_path = SETTINGS_PATH};
     plan_draw();
-    scheduler_start(run_server, NULL);
-    scheduler_run(after_step, on_idle);
-    check_status();
-    check_end();
+    run_once(options);
+    while (plan_has_next_start()) {
+        reset();
+        plan_start_again();
+        run_once(options);
+    }
     if (options->hash)
         printf("seed %" PRIu64 ": %" PRIu64 " events, hash %016" PRIx64 "\n", seed, trace_count(),
                trace_hash());

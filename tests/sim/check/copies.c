@@ -14,6 +14,7 @@ enum {
     MESSAGES_MAX = 1 << 16, /* of a run, of which the order is known */
 };
 
+static uint32_t start; /* of the server */
 static struct {
     uint64_t asked_ms, first_ms[WORKERS_MAX]; /* 0: no copy of this worker yet */
     uint64_t taken, refused;
@@ -37,20 +38,46 @@ uint64_t copies_refused(void)
     return refused_count;
 }
 
+void copies_reset(void)
+{
+    memset(broadcasts, 0, sizeof broadcasts);
+    memset(last_of, 0, sizeof last_of);
+    if (last_order > 0)
+        memset(messages, 0, sizeof messages);
+    last_order = 0;
+    taken_count = refused_count = 0;
+    start++;
+}
+
+uint32_t copies_first_number(void)
+{
+    return start * BROADCASTS_MAX;
+}
+
 /* ---- broadcasts ---- */
+
+/* Whether it is a broadcast of the operator; *number is its number. */
+static bool is_broadcast(const void *bytes, size_t size, uint32_t *number)
+{
+    if (!payload_read_broadcast(bytes, size, number))
+        return false;
+    if (*number / BROADCASTS_MAX != start)
+        broken_promise("a server sends nothing of an earlier start", "broadcast %" PRIu32, *number);
+    return true;
+}
 
 void copies_broadcast_asked(uint32_t number)
 {
-    broadcasts[number].asked_ms = event_queue_now_ms();
+    broadcasts[number % BROADCASTS_MAX].asked_ms = event_queue_now_ms();
 }
 
 static void check_targets(uint32_t number)
 {
-    uint64_t asked_ms = broadcasts[number].asked_ms;
+    uint64_t asked_ms = broadcasts[number % BROADCASTS_MAX].asked_ms;
     for (uint32_t i = 1; i <= model_count(); i++) {
         const struct model_entry *entry = model_entry(i);
         bool is_target = entry->sure_since_ms < asked_ms && model_is_sure(entry);
-        if (is_target && !(entry->copies >> number & 1))
+        if (is_target && !(entry->copies >> number % BROADCASTS_MAX & 1))
             broken_promise("each client that is registered gets exactly one copy",
                            "broadcast %" PRIu32 ": no copy for source %" PRIu32 " (port %d)",
                            number, i, entry->source.port);
@@ -65,26 +92,26 @@ void copies_broadcast_ended(uint32_t number, bool done, uint64_t targets, uint64
                        "broadcast %" PRIu32 ": %" PRIu64 " is not %" PRIu64 " + %" PRIu64
                        " + %" PRIu64,
                        number, targets, sent, failed, skipped);
-    if (sent != broadcasts[number].taken || failed != broadcasts[number].refused)
+    if (sent != broadcasts[number % BROADCASTS_MAX].taken || failed != broadcasts[number % BROADCASTS_MAX].refused)
         broken_promise("a broadcast reports what the kernel took and refused",
                        "broadcast %" PRIu32 ": sent %" PRIu64 ", taken %" PRIu64 "; failed %" PRIu64
                        ", refused %" PRIu64,
-                       number, sent, broadcasts[number].taken, failed, broadcasts[number].refused);
-    broadcasts[number].ended = true;
+                       number, sent, broadcasts[number % BROADCASTS_MAX].taken, failed, broadcasts[number % BROADCASTS_MAX].refused);
+    broadcasts[number % BROADCASTS_MAX].ended = true;
     if (done)
         check_targets(number);
 }
 
 static void check_copy(uint32_t number, int worker, struct model_entry *to)
 {
-    if (broadcasts[number].ended)
+    if (broadcasts[number % BROADCASTS_MAX].ended)
         broken_promise("a broadcast that has ended sends nothing", "broadcast %" PRIu32, number);
-    if (to->copies >> number & 1)
+    if (to->copies >> number % BROADCASTS_MAX & 1)
         broken_promise("each client that is registered gets exactly one copy",
                        "broadcast %" PRIu32 ": a second copy for source %" PRIu32 " (port %d)",
                        number, to->number, to->source.port);
-    to->copies |= UINT64_C(1) << number;
-    uint64_t *first_ms = &broadcasts[number].first_ms[worker];
+    to->copies |= UINT64_C(1) << number % BROADCASTS_MAX;
+    uint64_t *first_ms = &broadcasts[number % BROADCASTS_MAX].first_ms[worker];
     if (*first_ms == 0)
         *first_ms = event_queue_now_ms();
     if (to->may_since_ms > *first_ms + MODEL_SLOP_MS)
@@ -95,8 +122,8 @@ static void check_copy(uint32_t number, int worker, struct model_entry *to)
 
 static void count(uint32_t number, bool taken)
 {
-    broadcasts[number].taken += taken;
-    broadcasts[number].refused += !taken;
+    broadcasts[number % BROADCASTS_MAX].taken += taken;
+    broadcasts[number % BROADCASTS_MAX].refused += !taken;
 }
 
 /* ---- relayed messages ---- */
@@ -153,7 +180,7 @@ void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t s
     uint32_t number, client;
     taken_count += error == 0;
     refused_count += error != 0;
-    if (payload_read_broadcast(bytes, size, &number) && number < BROADCASTS_MAX) {
+    if (is_broadcast(bytes, size, &number)) {
         count(number, error == 0);
         if (to != NULL)
             check_copy(number, worker, to);
@@ -169,13 +196,13 @@ void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t s
 bool copies_line(const void *bytes, size_t size, bool taken)
 {
     uint32_t number, client;
-    bool is_broadcast = payload_read_broadcast(bytes, size, &number) && number < BROADCASTS_MAX;
+    bool of_operator = is_broadcast(bytes, size, &number);
     /* A message that was corrupted on its way is relayed as it is. */
-    if (!is_broadcast && !settings_may_relay &&
+    if (!of_operator && !settings_may_relay &&
         !payload_read_message(bytes, size, &client, &number))
         return false;
     taken_count += taken;
-    if (is_broadcast && taken)
-        broadcasts[number].taken++;
+    if (of_operator && taken)
+        broadcasts[number % BROADCASTS_MAX].taken++;
     return true;
 }

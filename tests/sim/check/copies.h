@@ -10,9 +10,14 @@
 /* Oracles of broadcasts and of relayed messages: exactly one copy for each target, none for others,
  * the counts of a job, and the order of relayed messages. */
 
-enum { BROADCASTS_MAX = 64 };
+enum { BROADCASTS_MAX = 64 }; /* of a start */
 
-/* The operator asks for broadcast number < BROADCASTS_MAX. */
+/* The server has ended. Broadcasts of its next start have other numbers: up to BROADCASTS_MAX - 1 after
+ * copies_first_number. */
+void copies_reset(void);
+uint32_t copies_first_number(void);
+
+/* The operator asks for a broadcast. */
 void copies_broadcast_asked(uint32_t number);
 /* The server reports its end: done, or cancelled. */
 void copies_broadcast_ended(uint32_t number, bool done, uint64_t targets, uint64_t sent,

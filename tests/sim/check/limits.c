@@ -31,6 +31,11 @@ static size_t place_of(const struct addr *addr)
     return at;
 }
 
+void limits_reset(void)
+{
+    memset(table, 0, sizeof table);
+}
+
 void limits_answer(const struct addr *source)
 {
     if (settings.rate_pps == 0 || settings.dry_run || settings_change || settings_applied() > 0)

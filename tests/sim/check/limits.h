@@ -8,5 +8,7 @@
 
 /* An answer to a datagram of that source is queued. */
 void limits_answer(const struct addr *source);
+/* The server has ended. */
+void limits_reset(void);
 
 #endif

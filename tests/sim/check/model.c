@@ -61,6 +61,14 @@ struct model_entry *model_get(int listener, const struct addr *source)
     return &entries[table[at]];
 }
 
+void model_reset(void)
+{
+    memset(table, 0, sizeof table);
+    count = 0;
+    kicked_count = 0;
+    leap_ms = 0;
+}
+
 uint32_t model_count(void)
 {
     return count;
@@ -373,14 +381,14 @@ void model_settings_change(void)
         entries[i].sure_until_ms = 0;
 }
 
-void model_bounds(int worker, uint32_t *at_least, uint32_t *at_most)
+void model_bounds(struct model_bounds *bounds)
 {
-    *at_least = *at_most = 0;
+    memset(bounds, 0, sizeof *bounds);
     for (uint32_t i = 1; i <= count; i++) {
-        if (entries[i].worker != worker)
+        if (entries[i].worker < 0)
             continue;
-        *at_least += model_is_sure(&entries[i]);
-        *at_most += occupies(&entries[i]);
+        bounds->at_least[entries[i].worker] += model_is_sure(&entries[i]);
+        bounds->at_most[entries[i].worker] += occupies(&entries[i]);
     }
 }
 

@@ -12,8 +12,9 @@
  * and knows nothing of shards, slots or wheels. */
 
 enum {
-    MODEL_ENTRIES_MAX = 1 << 14,
+    MODEL_ENTRIES_MAX = 1 << 15,
     MODEL_COOKIES = 4,
+    MODEL_WORKERS_MAX = 16,
     MODEL_SLOP_MS = 3, /* between the reception of a datagram and its decision */
 };
 
@@ -34,6 +35,9 @@ struct model_entry {
     uint64_t bytes_in, bytes_out; /* until then, with headers */
     uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */
 };
+
+/* The server has ended: its registry is empty at its next start. */
+void model_reset(void);
 
 /* Finds or makes the entry of a source; NULL from find: there is none. */
 struct model_entry *model_find(int listener, const struct addr *source);
@@ -64,8 +68,11 @@ void model_clock_leapt(uint64_t before_ms);
 /* Settings change or have changed: the times of all entries are adapted. */
 void model_settings_change(void);
 
-/* The numbers of clients that must be, and that may be, in the registry of a worker. */
-void model_bounds(int worker, uint32_t *at_least, uint32_t *at_most);
+/* The numbers of clients that must be, and that may be, in the registry of each worker. */
+struct model_bounds {
+    uint32_t at_least[MODEL_WORKERS_MAX], at_most[MODEL_WORKERS_MAX];
+};
+void model_bounds(struct model_bounds *bounds);
 
 /* Whether the source may get an answer at all: it is not denied. */
 bool model_is_denied(const struct addr *source);

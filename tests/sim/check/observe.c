@@ -30,6 +30,13 @@ static int current_worker(void)
     return worker > 0 ? worker : 0;
 }
 
+void observe_reset(void)
+{
+    memset(receiving, 0, sizeof receiving);
+    touched_count = 0;
+    answering = NULL;
+}
+
 /* ---- datagrams ---- */
 
 void observe_received(int socket, const struct datagram *datagram)

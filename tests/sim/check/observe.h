@@ -29,4 +29,7 @@ void observe_stream_closed(struct connection *connection, int error);
  * others. */
 void observe_after_step(void);
 
+/* The server has ended. */
+void observe_reset(void);
+
 #endif

@@ -3,6 +3,8 @@
 #include "server/server_state.h"
 #include "sim/os/signals.h"
 
+#include <string.h>
+
 enum { FIRST = 100, SOCKETS_MAX = 8192 };
 
 static struct role_of_socket roles[SOCKETS_MAX];
@@ -23,6 +25,12 @@ static void set_senders(const struct send_socket_set *senders, int listener)
         set(senders->replies[i], ROLE_REPLY, listener);
         set(senders->copies[i], ROLE_COPY, listener);
     }
+}
+
+void roles_reset(void)
+{
+    memset(roles, 0, sizeof roles);
+    server = NULL;
 }
 
 void roles_read(void)

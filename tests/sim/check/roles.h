@@ -3,7 +3,8 @@
 
 #include "server/workers/worker_state.h"
 
-/* What each descriptor of the server is for, read once when it is ready. */
+/* What each descriptor of the server is for, read once in each start, when the workers are about to
+ * run. */
 
 enum role { ROLE_NONE, ROLE_RECEIVER, ROLE_REPLY, ROLE_COPY, ROLE_CHALLENGE, ROLE_MULTICAST };
 
@@ -13,6 +14,8 @@ struct role_of_socket {
 };
 
 void roles_read(void);
+/* The server has ended. */
+void roles_reset(void);
 struct role_of_socket role_of(int socket);
 
 /* The workers, and how many there are; 0 before they are started. */

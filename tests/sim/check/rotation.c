@@ -4,7 +4,14 @@
 #include "sim/core/trace.h"
 #include "sim/world/settings.h"
 
+#include <string.h>
+
 static unsigned next[GENERATIONS_MAX];
+
+void rotation_reset(void)
+{
+    memset(next, 0, sizeof next);
+}
 
 void rotation_reply(const void *bytes, size_t size)
 {

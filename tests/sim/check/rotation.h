@@ -7,5 +7,7 @@
 
 /* A reply was queued, in the order of reception. Other payloads are ignored. */
 void rotation_reply(const void *bytes, size_t size);
+/* The server has ended: its next start begins with the first message. */
+void rotation_reset(void);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 struct totals totals;
 
@@ -111,10 +112,11 @@ static void print_model(int number)
     }
 }
 
-static void check_registry(int number, const struct worker *worker)
+static void check_registry(int number, const struct worker *worker,
+                           const struct model_bounds *bounds)
 {
-    uint32_t at_least, at_most, clients = registry_count(worker->decider.registry);
-    model_bounds(number, &at_least, &at_most);
+    uint32_t at_least = bounds->at_least[number], at_most = bounds->at_most[number];
+    uint32_t clients = registry_count(worker->decider.registry);
     if (clients < at_least || clients > at_most)
         print_model(number);
     if (clients < at_least)
@@ -130,13 +132,15 @@ static void check_registry(int number, const struct worker *worker)
 void totals_check_idle(void)
 {
     struct stats sum = {.received = 0};
+    struct model_bounds bounds;
     bool all_run = true;
+    model_bounds(&bounds);
     for (size_t i = 0; i < roles_worker_count(); i++) {
         const struct worker *worker = roles_worker(i);
         stats_add(&sum, &worker->stats);
         all_run &= is_running(worker);
         if (is_running(worker))
-            check_registry((int)i, worker);
+            check_registry((int)i, worker, &bounds);
     }
     /* Replies that wait for space are not yet counted. */
     if (all_run && roles_worker_count() > 0 && !may_wait())
@@ -149,6 +153,24 @@ static uint64_t final(const char *counter)
     if (!simulated_log_final(counter, &value))
         broken_promise("the final report has all counters", "%s is missing", counter);
     return value;
+}
+
+void totals_check_start(void)
+{
+    for (size_t i = 0; i < roles_worker_count(); i++) {
+        const struct worker *worker = roles_worker(i);
+        static const struct stats none;
+        if (registry_count(worker->decider.registry) != 0 ||
+            memcmp(&worker->stats, &none, sizeof none) != 0)
+            broken_promise("a start begins without clients and counts",
+                           "worker %zu has %" PRIu32 " clients and has received %" PRIu64, i,
+                           registry_count(worker->decider.registry), worker->stats.received);
+    }
+}
+
+void totals_reset(void)
+{
+    totals = (struct totals){.datagrams = 0};
 }
 
 void totals_check_final(void)

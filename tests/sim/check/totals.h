@@ -17,6 +17,9 @@ struct totals {
 
 extern struct totals totals;
 
+/* Before the workers run. */
+void totals_check_start(void);
+
 /* After each step of a worker: the sums of its counters. */
 void totals_check_worker(int worker);
 
@@ -25,6 +28,9 @@ void totals_check_idle(void);
 
 /* After the end: the final report. */
 void totals_check_final(void);
+
+/* The server has ended: its next start counts from 0. */
+void totals_reset(void);
 
 /* How many clients are connected by streams. */
 uint32_t totals_streams(void);

@@ -17,6 +17,7 @@
 #endif
 #endif
 #ifdef HAS_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -33,6 +34,7 @@ struct coroutine {
 };
 
 static struct coroutine coroutines[COROUTINES_MAX];
+static void *stacks[COROUTINES_MAX]; /* are used again after scheduler_reset; NULL: not yet made */
 static int count, current = -1;
 static ucontext_t base;
 static bool abandoned;
@@ -72,20 +74,36 @@ static void run_main(void)
     switch_to_base(coroutine);
 }
 
+static void *stack_of(int number)
+{
+    if (stacks[number] != NULL) {
+#ifdef HAS_ASAN
+        __asan_unpoison_memory_region(stacks[number], STACK_BYTES);
+#endif
+        return stacks[number];
+    }
+    void *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+    return stack == MAP_FAILED ? NULL : (stacks[number] = stack);
+}
+
+static void prepare(struct coroutine *coroutine)
+{
+    getcontext(&coroutine->context);
+    coroutine->context.uc_stack.ss_sp = coroutine->stack;
+    coroutine->context.uc_stack.ss_size = STACK_BYTES;
+    makecontext(&coroutine->context, run_main, 0);
+}
+
 int scheduler_start(coroutine_main *main, void *state)
 {
     if (count == COROUTINES_MAX)
         return -1;
     struct coroutine *coroutine = &coroutines[count];
-    void *stack = mmap(NULL, STACK_BYTES, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (stack == MAP_FAILED)
+    *coroutine = (struct coroutine){.stack = stack_of(count), .main = main, .state = state};
+    if (coroutine->stack == NULL)
         return -1;
-    *coroutine = (struct coroutine){.stack = stack, .main = main, .state = state};
-    getcontext(&coroutine->context);
-    coroutine->context.uc_stack.ss_sp = stack;
-    coroutine->context.uc_stack.ss_size = STACK_BYTES;
-    makecontext(&coroutine->context, run_main, 0);
+    prepare(coroutine);
     return count++;
 }
 
@@ -164,6 +182,24 @@ static void step(int chosen)
 #endif
     current = -1;
     event_queue_advance(draw_range(DRAW_SCHEDULE, 500, step_ns));
+}
+
+void scheduler_reset(void)
+{
+    for (int i = 0; i < count; i++)
+        if (!coroutines[i].ended)
+            broken_promise("every thread has ended before the server has", "thread %d has not", i);
+    count = 0;
+}
+
+void scheduler_sleep(uint64_t ns)
+{
+    uint64_t end_ns = event_queue_now_ns() + ns;
+    while (event_queue_next_ns() <= end_ns) {
+        event_queue_advance_to(event_queue_next_ns());
+        event_queue_run();
+    }
+    event_queue_advance_to(end_ns);
 }
 
 void scheduler_run(scheduler_after_step *after_step, scheduler_on_idle *on_idle)

@@ -2,6 +2,7 @@
 #define SIM_CORE_SCHEDULER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stddef.h>
 
 /* The threads of the server as coroutines of one thread. A coroutine runs until it waits; then one
@@ -31,6 +32,13 @@ int scheduler_count(void);
 
 /* Runs all until the first one has ended. */
 void scheduler_run(scheduler_after_step *after_step, scheduler_on_idle *on_idle);
+
+/* After the first one has ended: forgets all, so that others can be started. That one has not ended is
+ * a broken promise. */
+void scheduler_reset(void);
+
+/* Lets time pass while there are no coroutines. */
+void scheduler_sleep(uint64_t ns);
 
 /* Has each step take up to so many nanoseconds. */
 void scheduler_set_step_ns(unsigned most_ns);

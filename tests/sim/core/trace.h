@@ -24,6 +24,7 @@
     TRACE(FAULT, "a fault of kind %d, errno %d")                       \
     TRACE(SIGNAL, "signal %d")                                         \
     TRACE(PHASE, "phase %d")                                           \
+    TRACE(START, "start %d")                                           \
     TRACE(LOG, "log line %d of level %d")
 
 #define TRACE(name, text) TRACE_##name,

@@ -6,6 +6,7 @@
 #include "net/interface/neighbour.h"
 #include "net/socket/socket_option.h"
 #include "sim/core/descriptors.h"
+#include "sim/core/event_queue.h"
 #include "sim/net/interfaces.h"
 #include "sim/net/network.h"
 #include "sim/world/faults.h"
@@ -108,6 +109,7 @@ static unsigned has_changed(const struct object *object)
 
 static void destroy(struct object *object)
 {
+    event_queue_remove(object);
     the_watch = NULL;
     free(object);
 }
@@ -126,9 +128,11 @@ void simulated_interfaces_change(void)
         the_watch->changed = true;
 }
 
-bool simulated_interfaces_poll(void)
+static void on_second(void *state)
 {
-    return the_watch != NULL && the_watch->polls;
+    struct interface_watch *watch = state;
+    watch->changed |= watch->polls;
+    event_queue_add(1000000000, on_second, watch);
 }
 
 int interface_watch_open(struct interface_watch **watch, struct loop *loop,
@@ -149,6 +153,7 @@ int interface_watch_open(struct interface_watch **watch, struct loop *loop,
         descriptor_close(fd);
         return error;
     }
+    event_queue_add(1000000000, on_second, made);
     the_watch = *watch = made;
     return 0;
 }

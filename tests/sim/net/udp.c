@@ -6,6 +6,7 @@
 #include "net/socket/socket_buffer.h"
 #include "net/socket/socket_descriptor.h"
 #include "os/loop/event_loop.h"
+#include "sim/core/broken.h"
 #include "sim/check/totals.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
@@ -13,6 +14,7 @@
 #include "sim/core/trace.h"
 #include "sim/net/network.h"
 #include "sim/world/faults.h"
+#include "sim/world/plan.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -56,6 +58,8 @@ static unsigned ready(const struct object *object)
 static void destroy(struct object *object)
 {
     struct udp *udp = (struct udp *)object;
+    if (!udp->send_only && plan_is_stopping() && broken_is("bound"))
+        return;
     for (size_t i = 0; i < socket_count; i++)
         if (sockets[i] == udp)
             sockets[i--] = sockets[--socket_count];
@@ -64,7 +68,9 @@ static void destroy(struct object *object)
         udp->first = packet->next;
         free(packet);
     }
-    free(udp);
+    udp->closed = true;
+    if (udp->send_used == 0)
+        free(udp);
 }
 
 static int open_udp(uint32_t receive_bytes, uint32_t send_bytes)
@@ -320,9 +326,8 @@ static void leave(void *state)
 {
     struct charge *charge = state;
     charge->udp->send_used -= charge->bytes;
-    charge->udp->object.references--;
-    if (charge->udp->object.references == 0)
-        charge->udp->object.destroy(&charge->udp->object);
+    if (charge->udp->closed && charge->udp->send_used == 0)
+        free(charge->udp);
     free(charge);
 }
 
@@ -345,8 +350,7 @@ int udp_send(int fd, const struct addr *to, const struct addr *local, const void
     if (stays_ns > 0) {
         struct charge *charge = malloc(sizeof *charge);
         *charge = (struct charge){udp, charged};
-        udp->send_used += charged;
-        udp->object.references++; /* the kernel keeps the socket until the datagram has left */
+        udp->send_used += charged; /* the kernel keeps the socket until the datagram has left */
         event_queue_add(stays_ns, leave, charge);
     }
     network_from_server(&from, to, bytes, size, stays_ns);

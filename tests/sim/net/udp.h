@@ -20,7 +20,7 @@ struct packet {
 struct udp {
     struct object object;
     struct addr bound; /* family ADDR_NONE: not bound */
-    bool send_only, drops_all, in_group, is_multicast;
+    bool send_only, drops_all, in_group, is_multicast, closed;
     uint32_t membership; /* interface of the group; 0: not joined */
     struct packet *first, **end;
     uint32_t queued_bytes, receive_limit, drops;

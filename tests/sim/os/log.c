@@ -58,6 +58,14 @@ bool simulated_log_is_ready(void)
     return ready;
 }
 
+void simulated_log_reset(void)
+{
+    memset(lines, 0, sizeof lines);
+    memset(limited_ms, 0, sizeof limited_ms);
+    sentence_count = final_count = 0;
+    ready = false;
+}
+
 void simulated_log_print(bool wanted)
 {
     prints = wanted;
@@ -72,6 +80,7 @@ static void count_sentence(const char *sentence)
         return;
     if (i == sentence_count) {
         sentence_count++;
+        sentences[i].times = 0;
         snprintf(sentences[i].text, sizeof sentences[i].text, "%s", sentence);
     }
     sentences[i].times++;

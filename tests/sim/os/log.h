@@ -20,6 +20,9 @@ bool simulated_log_final(const char *counter, uint64_t *value);
 /* Whether the server has printed its ready line. */
 bool simulated_log_is_ready(void);
 
+/* The server has ended: forgets what it has logged. */
+void simulated_log_reset(void);
+
 /* Prints each line to standard error. */
 void simulated_log_print(bool wanted);
 

@@ -36,6 +36,12 @@ void *simulated_signals_state(void)
     return server;
 }
 
+void simulated_signals_reset(void)
+{
+    pending = 0;
+    server = NULL;
+}
+
 static void on_signal(void *state, unsigned events)
 {
     struct loop *loop = state;

@@ -7,4 +7,7 @@ void simulated_signal(int signal);
 /* The state that the server has given to its signal callback: its struct server. NULL before. */
 void *simulated_signals_state(void);
 
+/* The server has ended, and with it its pending signals. */
+void simulated_signals_reset(void);
+
 #endif

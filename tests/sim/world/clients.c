@@ -18,7 +18,8 @@ enum { HEAD_BYTES = 5, COOKIE_BYTES = 16, ANSWER_BYTES = HEAD_BYTES + COOKIE_BYT
 
 struct client {
     enum kind kind;
-    const struct drawn_listener *listener;
+    const struct drawn_listener *listener; /* of the configuration in effect */
+    const char *listener_text;
     struct addr addr, server; /* its own address, and the one that it sends to */
     uint64_t period_ns;
     uint32_t number, sent;
@@ -35,7 +36,7 @@ static size_t count;
 static bool quiet, stopped;
 static uint64_t broadcast_ms; /* when the last one began */
 
-enum { TABLE = 8192 };
+enum { TABLE = 1 << 14 };
 static uint16_t table[TABLE]; /* indexes + 1, by address */
 
 /* ---- finding a client by its address ---- */
@@ -292,14 +293,51 @@ static const struct drawn_listener *draw_listener(void)
     return found;
 }
 
+static void set_listener(struct client *client)
+{
+    client->listener = draw_listener();
+    client->listener_text = client->listener->text;
+    draw_address(client);
+}
+
 static size_t draw_count(void)
 {
-    uint64_t size = draw_below(DRAW_SETUP, 100);
-    if (settings.relay != DRAWN_RELAY_OFF)
-        return draw_range(DRAW_SETUP, 1, 24);
-    return size < 55   ? draw_range(DRAW_SETUP, 1, 30)
-           : size < 92 ? draw_range(DRAW_SETUP, 30, 200)
-                       : draw_range(DRAW_SETUP, 200, 1500);
+    static const uint32_t counts[][2] = {[CLIENTS_TENS] = {1, 30},
+                                         [CLIENTS_HUNDRED] = {30, 200},
+                                         [CLIENTS_HUNDREDS] = {200, 1500},
+                                         [CLIENTS_THOUSANDS] = {1500, CLIENTS_MAX}};
+    return draw_range(DRAW_SETUP, counts[settings_clients][0], counts[settings_clients][1]);
+}
+
+static bool is_same_listener(const struct client *client, const struct drawn_listener *listener)
+{
+    return strcmp(client->listener_text, listener->text) == 0;
+}
+
+/* After the configuration has changed: those whose listener has gone send to another one. */
+static void find_listeners(void)
+{
+    memset(table, 0, sizeof table);
+    for (size_t i = 0; i < count; i++) {
+        struct client *client = &clients[i];
+        client->listener = NULL;
+        for (size_t k = 0; k < setup.listener_count; k++)
+            if (is_same_listener(client, &setup.listeners[k]))
+                client->listener = &setup.listeners[k];
+        if (client->listener == NULL) {
+            vanish(client, false);
+            set_listener(client);
+        }
+        while (table[place_of(&client->addr)] != 0)
+            draw_address(client);
+        table[place_of(&client->addr)] = (uint16_t)(i + 1);
+    }
+}
+
+void clients_begin_again(void)
+{
+    quiet = false;
+    find_listeners();
 }
 
 void clients_draw(void)
@@ -307,11 +345,11 @@ void clients_draw(void)
     count = draw_count();
     for (size_t i = 0; i < count; i++) {
         struct client *client = &clients[i];
-        *client = (struct client){.number = (uint32_t)i, .listener = draw_listener()};
+        *client = (struct client){.number = (uint32_t)i};
         uint64_t kind = draw_below(DRAW_SETUP, 100);
         client->kind = kind < 45 ? PLAIN : kind < 92 ? PROVER : FORGER;
         do
-            draw_address(client);
+            set_listener(client);
         while (table[place_of(&client->addr)] != 0);
         table[place_of(&client->addr)] = (uint16_t)(i + 1);
         client->period_ns = draw_range(DRAW_SETUP, 500, 20000) * 1000000 * (1 + count / 100);

@@ -10,10 +10,13 @@
 /* The clients that speak UDP: plain ones, some that prove their address, forgers, some that leave,
  * fall silent, vanish from their link or get another port. */
 
-enum { CLIENTS_MAX = 3000 };
+enum { CLIENTS_MAX = 5000 };
 
 /* Draws them; they begin to act at once. */
 void clients_draw(void);
+
+/* The server will start again, maybe with another configuration: they act as before. */
+void clients_begin_again(void);
 
 /* They change nothing any more: each live client only sends a request each second. */
 void clients_end_faults(void);

@@ -34,7 +34,7 @@ static struct operator operators[OPERATORS_MAX];
 static size_t count;
 static bool quiet;
 static uint32_t last_broadcast;
-static bool ended[BROADCASTS_MAX];
+static bool ended[BROADCASTS_MAX], refused[BROADCASTS_MAX];
 static uint64_t answered;
 static uint64_t reload_ms, reloads_before, refusals_before;
 
@@ -142,7 +142,7 @@ static uint32_t send_broadcast(struct operator* operator, bool waits, uint64_t p
     char text[256], line[1024];
     if (last_broadcast + 1 >= BROADCASTS_MAX)
         return 0;
-    uint32_t number = ++last_broadcast;
+    uint32_t number = copies_first_number() + ++last_broadcast;
     int size = snprintf(text, sizeof text, "T%" PRIu32 ".%0*d", number, (int)padding + 1, 0);
     int at = snprintf(line, sizeof line, "broadcast %s ", waits ? "wait" : "nowait");
     for (int i = 0; i < size; i++)
@@ -196,8 +196,10 @@ static void on_answer(struct operator* operator)
     const struct command *command = &operator->queued[0];
     trace(TRACE_ANSWER, operator->number, command->kind, operator->answer.ok, 0);
     answer_check(&operator->answer, command);
-    if (command->kind == COMMAND_WAIT)
-        ended[command->number] = true;
+    if (command->kind == COMMAND_WAIT) {
+        ended[command->number % BROADCASTS_MAX] = true;
+        refused[command->number % BROADCASTS_MAX] = !operator->answer.ok;
+    }
     answered++;
     memmove(&operator->queued[0], &operator->queued[1],
             --operator->queued_count * sizeof operator->queued[0]);
@@ -267,21 +269,31 @@ static void on_turn(void *state)
     event_queue_add(draw_range(DRAW_OPERATOR, 1, 6000) * 1000000, on_turn, operator);
 }
 
-static void on_second(void *state)
-{
-    if (simulated_interfaces_poll())
-        simulated_interfaces_change();
-    event_queue_add(1000000000, on_second, state);
-}
-
 void operators_draw(void)
 {
     count = draw_range(DRAW_SETUP, 1, OPERATORS_MAX - 1);
+    quiet = false;
     for (uint32_t i = 0; i < count; i++) {
         operators[i].number = i;
         event_queue_add(draw_below(DRAW_OPERATOR, 3000000000), on_turn, &operators[i]);
     }
-    event_queue_add(1000000000, on_second, NULL);
+}
+
+/* Their sessions have ended with the server, and so have their commands. */
+void operators_reset(void)
+{
+    for (size_t i = 0; i < OPERATORS_MAX; i++) {
+        event_queue_remove(&operators[i]);
+        if (operators[i].connection != NULL)
+            disconnect(&operators[i]);
+        operators[i].queued_count = 0;
+    }
+    if (settings_change)
+        settings_end_change(false);
+    quiet = true;
+    last_broadcast = 0;
+    memset(ended, 0, sizeof ended);
+    memset(refused, 0, sizeof refused);
 }
 
 void operators_end(void)
@@ -308,7 +320,12 @@ uint32_t operators_broadcast(void)
 
 bool operators_broadcast_has_ended(uint32_t number)
 {
-    return ended[number];
+    return ended[number % BROADCASTS_MAX];
+}
+
+bool operators_broadcast_was_refused(uint32_t number)
+{
+    return refused[number % BROADCASTS_MAX];
 }
 
 void operators_stop(void)

@@ -8,6 +8,9 @@
  * answered once. */
 void operators_draw(void);
 
+/* The server has ended. operators_draw has them begin again. */
+void operators_reset(void);
+
 /* They send nothing more by themselves. */
 void operators_end(void);
 /* Whether all commands are answered. */
@@ -16,6 +19,8 @@ bool operators_are_idle(void);
 /* Sends a broadcast, and returns its number; 0: there is no control socket, or no number left. */
 uint32_t operators_broadcast(void);
 bool operators_broadcast_has_ended(uint32_t number);
+/* The queue was full. */
+bool operators_broadcast_was_refused(uint32_t number);
 
 /* Stops the server, by a command or a signal. */
 void operators_stop(void);

@@ -16,7 +16,15 @@
 
 #include <stddef.h>
 
-enum phase { PHASE_START, PHASE_FAULTS, PHASE_CALM, PHASE_BROADCAST, PHASE_ANSWERS, PHASE_STOP };
+enum phase {
+    PHASE_START,
+    PHASE_FAULTS,
+    PHASE_CALM,
+    PHASE_BROADCAST,
+    PHASE_ANSWERS,
+    PHASE_STOP,
+    PHASE_DOWN, /* between two starts */
+};
 
 enum {
     POLL_NS = 20000000,
@@ -29,7 +37,9 @@ enum {
 static enum phase phase;
 static uint64_t phase_ms;  /* when it began */
 static uint64_t faults_ms; /* how long the time with faults is */
-static bool was_ready;
+static unsigned starts, last_start;
+static bool stops_early; /* in the time with faults */
+static bool was_ready, has_clients;
 static uint32_t last_broadcast;
 static struct faults faults_of_run;
 static struct network network_of_run;
@@ -109,11 +119,13 @@ static uint64_t passed_ms(void)
 static void begin_faults(void)
 {
     was_ready = true;
-    roles_read();
     faults = faults_of_run;
     network = network_of_run;
-    clients_draw();
-    streams_draw();
+    if (!has_clients) {
+        has_clients = true;
+        clients_draw();
+        streams_draw();
+    }
     operators_draw();
     begin(PHASE_FAULTS);
 }
@@ -130,10 +142,10 @@ static void begin_calm(void)
 
 static void stop(void)
 {
-    clients_check_liveness(last_broadcast);
-    streams_check_liveness();
-    clients_stop();
-    streams_stop();
+    if (starts == last_start) {
+        clients_stop();
+        streams_stop();
+    }
     operators_stop();
     begin(PHASE_STOP);
 }
@@ -175,7 +187,11 @@ static void next_step(void)
         break;
     case PHASE_FAULTS:
         disturb();
-        if (passed_ms() >= faults_ms)
+        if (passed_ms() < faults_ms)
+            break;
+        if (stops_early)
+            stop();
+        else
             begin_calm();
         break;
     case PHASE_CALM:
@@ -189,18 +205,25 @@ static void next_step(void)
         begin(last_broadcast != 0 ? PHASE_BROADCAST : PHASE_ANSWERS);
         break;
     case PHASE_BROADCAST:
-        if (operators_broadcast_has_ended(last_broadcast))
+        if (operators_broadcast_was_refused(last_broadcast))
+            begin(PHASE_CALM);
+        else if (operators_broadcast_has_ended(last_broadcast))
             begin(PHASE_ANSWERS);
         else if (passed_ms() > BROADCAST_MAX_MS && settings.copies_pps == 0)
             broken_promise("a broadcast ends within bounded time", "it has taken 60 s");
         break;
     case PHASE_ANSWERS:
-        if (passed_ms() >= 100)
-            stop();
+        if (passed_ms() < 100)
+            break;
+        clients_check_liveness(last_broadcast);
+        streams_check_liveness();
+        stop();
         break;
     case PHASE_STOP:
         if (passed_ms() > 2000)
             broken_promise("the server stops within a second", "it has taken 2 s");
+        break;
+    case PHASE_DOWN:
         break;
     }
 }
@@ -211,12 +234,50 @@ static void on_poll(void *state)
     event_queue_add(POLL_NS, on_poll, state);
 }
 
-void plan_draw(void)
+/* Draws what happens in the next start. */
+static void draw_start(void)
 {
-    faults_ms = draw_range(DRAW_SETUP, 2000, 100000);
-    if (draw_below(DRAW_SETUP, 10) == 0)
+    starts++;
+    was_ready = false;
+    faults_ms =
+        last_start == 1 ? draw_range(DRAW_SETUP, 2000, 100000) : draw_range(DRAW_SETUP, 50, 20000);
+    if (last_start == 1 && draw_below(DRAW_SETUP, 10) == 0)
         faults_ms *= 3;
+    stops_early = starts < last_start && draw_below(DRAW_SETUP, 2) == 0;
     draw_faults();
     draw_start_faults();
+    trace(TRACE_START, starts, 0, 0, 0);
+    begin(PHASE_START);
+}
+
+void plan_draw(void)
+{
+    last_start = draw_below(DRAW_SETUP, 6) == 0 ? (unsigned)draw_range(DRAW_SETUP, 2, 5) : 1;
+    draw_start();
     event_queue_add(POLL_NS, on_poll, NULL);
+}
+
+unsigned plan_starts(void)
+{
+    return starts;
+}
+
+bool plan_has_next_start(void)
+{
+    return starts < last_start;
+}
+
+void plan_start_again(void)
+{
+    faults_end();
+    phase = PHASE_DOWN;
+    scheduler_sleep(draw_range(DRAW_SETUP, 0, 4000) * draw_below(DRAW_SETUP, 2) * 1000000);
+    if (draw_below(DRAW_SETUP, 2) == 0)
+        settings_draw();
+    if (has_clients) {
+        clients_begin_again();
+        streams_reset();
+        streams_draw();
+    }
+    draw_start();
 }

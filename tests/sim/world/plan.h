@@ -3,12 +3,20 @@
 
 #include <stdbool.h>
 
-/* What happens in a run, and when: the start, a time with faults, a time without, and the stop. */
+/* What happens in a run, and when: the start, a time with faults, a time without, and the stop; and how
+ * often the server is started. */
 
 /* Draws it. */
 void plan_draw(void);
 
-/* Whether the server was ready at any time. */
+/* After the server has ended: whether it will be started again; lets some time pass, and draws that
+ * start. */
+bool plan_has_next_start(void);
+void plan_start_again(void);
+/* How often it was started. */
+unsigned plan_starts(void);
+
+/* Whether the server was ready in this start. */
 bool plan_was_ready(void);
 /* Whether it was told to stop. */
 bool plan_is_stopping(void);

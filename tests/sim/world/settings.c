@@ -13,6 +13,7 @@
 struct setup setup;
 struct settings settings, next_settings;
 bool settings_change, settings_may_relay;
+enum client_count settings_clients;
 static unsigned last_generation, applied_count;
 
 /* ---- drawing ---- */
@@ -133,17 +134,33 @@ static void draw_clients_and_copies(struct settings *drawn)
     drawn->ttl_ms = (uint32_t)PICK(50, 1000, 5000, 20000, 60000);
     drawn->sweep_ms = (uint32_t)PICK(10, 100, 1000, 1000, 5000);
     drawn->copies_pps = (uint32_t)PICK(0, 0, 0, 5, 100, 5000);
+    if (settings_clients == CLIENTS_THOUSANDS && drawn->copies_pps < 5000)
+        drawn->copies_pps = 0;
     drawn->queue = (uint32_t)PICK(1, 2, 64);
     drawn->relay = (enum drawn_relay)PICK(DRAWN_RELAY_OFF, DRAWN_RELAY_OFF, DRAWN_RELAY_OTHERS,
                                           DRAWN_RELAY_ALL);
+    /* Each message to hundreds of clients would take too long. */
+    if (settings_clients > CLIENTS_TENS)
+        drawn->relay = DRAWN_RELAY_OFF;
     settings_may_relay |= drawn->relay != DRAWN_RELAY_OFF;
     drawn->relay_pps = (uint32_t)PICK(0, 1, 10);
     drawn->log_level = (unsigned)PICK(1, 2, 3);
     drawn->log_format = (unsigned)PICK(0, 1, 2);
 }
 
+void settings_draw_clients(void)
+{
+    uint64_t size = draw_below(DRAW_SETUP, 100);
+    settings_clients = size < 60   ? CLIENTS_TENS
+                       : size < 94 ? CLIENTS_HUNDRED
+                       : size < 98 ? CLIENTS_HUNDREDS
+                                   : CLIENTS_THOUSANDS;
+}
+
 void settings_draw(void)
 {
+    setup = (struct setup){.workers = 0};
+    settings = (struct settings){.ttl_ms = 0};
     draw_setup();
     draw_reply(&settings);
     draw_admission(&settings);
@@ -181,6 +198,11 @@ void settings_end_change(bool applied)
     applied_count += applied;
     if (applied)
         settings = next_settings;
+}
+
+void settings_reset(void)
+{
+    applied_count = 0;
 }
 
 unsigned settings_applied(void)

@@ -9,7 +9,7 @@
 
 /* The drawn configuration, as the simulator understands it, and its text. */
 
-enum { LISTENERS_DRAWN_MAX = 8, BLOCKS_DRAWN_MAX = 4, GENERATIONS_MAX = 64 };
+enum { LISTENERS_DRAWN_MAX = 8, BLOCKS_DRAWN_MAX = 4, GENERATIONS_MAX = 256 };
 
 enum listen_kind { LISTEN_UDP, LISTEN_GROUP, LISTEN_TCP, LISTEN_UNIX };
 
@@ -58,6 +58,10 @@ struct settings {
     unsigned log_level, log_format;
 };
 
+/* Roughly how many clients a run has. */
+enum client_count { CLIENTS_TENS, CLIENTS_HUNDRED, CLIENTS_HUNDREDS, CLIENTS_THOUSANDS };
+extern enum client_count settings_clients;
+
 extern struct setup setup;
 
 /* The settings in effect. During a reload either of the two may be, in each worker. */
@@ -65,13 +69,18 @@ extern struct settings settings, next_settings;
 extern bool settings_change;    /* a reload is in progress */
 extern bool settings_may_relay; /* messages may have been relayed at any time */
 
-/* Draws both. */
+/* Draws how many clients there are, for all starts of a run. */
+void settings_draw_clients(void);
+
+/* Draws both: for the first start, and for a later one with another configuration. */
 void settings_draw(void);
 /* Draws the settings of a reload. */
 void settings_draw_next(void);
 /* The reload has ended. */
 void settings_end_change(bool applied);
-/* How often settings were applied. */
+/* The server has ended. */
+void settings_reset(void);
+/* How often settings were applied in this start. */
 unsigned settings_applied(void);
 
 #define SETTINGS_PATH "/etc/udpsrv.conf"

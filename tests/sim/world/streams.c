@@ -112,6 +112,17 @@ static void on_turn(void *state)
                     client);
 }
 
+void streams_reset(void)
+{
+    for (size_t i = 0; i < count; i++) {
+        event_queue_remove(&clients[i]);
+        if (clients[i].connection != NULL)
+            disconnect(&clients[i], false);
+    }
+    count = 0;
+    quiet = false;
+}
+
 void streams_draw(void)
 {
     for (size_t i = 0; i < setup.listener_count; i++) {

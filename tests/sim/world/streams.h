@@ -5,6 +5,9 @@
  * close and reset. */
 void streams_draw(void);
 
+/* The server has ended, and with it their connections. streams_draw has others begin. */
+void streams_reset(void);
+
 /* They only send a line each second, read all, and connect again if they are disconnected. */
 void streams_end_faults(void);
 void streams_stop(void);
