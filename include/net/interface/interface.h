@@ -28,7 +28,7 @@ bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES]);
 uint32_t interface_index(const char *name);
 
 /* Returns the index of the interface that the routes select for a destination; 0 if there is no
- * route, or netlink is not permitted. */
+ * route. Without netlink it is known only for an IPv6 group whose interface has an IPv6 address. */
 uint32_t interface_route_lookup(const struct addr *to);
 
 enum interface_address {

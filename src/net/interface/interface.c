@@ -173,39 +173,42 @@ uint32_t interface_index(const char *name)
     return if_nametoindex(name);
 }
 
-/* Reads the flags of an IPv6 address from a line of /proc/net/if_inet6: 32 hexadecimal digits of
- * the address, then index, prefix, scope and flags, and the name. Returns false for another
+/* Reads index and flags of an IPv6 address from a line of /proc/net/if_inet6: 32 hexadecimal digits
+ * of the address, then index, prefix, scope and flags, and the name. Returns false for another
  * address. */
-static bool read_flags(const char *line, const struct addr *addr, unsigned *flags)
+static bool read_line(const char *line, const struct addr *addr, unsigned *index, unsigned *flags)
 {
     char address[33], expected[33];
-    unsigned index;
 
     for (size_t i = 0; i < sizeof addr->ip; i++)
         snprintf(expected + 2 * i, 3, "%02x", addr->ip[i]);
-    return sscanf(line, "%32s %x %*x %*x %x", address, &index, flags) == 3 &&
-           strcmp(address, expected) == 0 && (addr->scope == 0 || addr->scope == index);
+    return sscanf(line, "%32s %x %*x %*x %x", address, index, flags) == 3 &&
+           strcmp(address, expected) == 0 && (addr->scope == 0 || addr->scope == *index);
 }
 
 /* Finds the address in the kernel's list of IPv6 addresses. */
-static enum interface_address read_ipv6_state(const struct addr *addr)
+static bool find_ipv6(const struct addr *addr, unsigned *index, unsigned *flags)
 {
-    enum interface_address state = INTERFACE_ADDRESS_ABSENT;
     char line[128];
-    unsigned flags;
+    bool found = false;
     FILE *list = addr->family == ADDR_IPV6 ? fopen("/proc/net/if_inet6", "re") : NULL;
 
-    while (list != NULL && fgets(line, sizeof line, list) != NULL) {
-        if (!read_flags(line, addr, &flags))
-            continue;
-        state = flags & IFA_F_DADFAILED   ? INTERFACE_ADDRESS_DUPLICATE
-                : flags & IFA_F_TENTATIVE ? INTERFACE_ADDRESS_TENTATIVE
-                                          : INTERFACE_ADDRESS_PRESENT;
-        break;
-    }
+    while (list != NULL && !found && fgets(line, sizeof line, list) != NULL)
+        found = read_line(line, addr, index, flags);
     if (list != NULL)
         fclose(list);
-    return state;
+    return found;
+}
+
+static enum interface_address read_ipv6_state(const struct addr *addr)
+{
+    unsigned index, flags;
+
+    if (!find_ipv6(addr, &index, &flags))
+        return INTERFACE_ADDRESS_ABSENT;
+    return flags & IFA_F_DADFAILED   ? INTERFACE_ADDRESS_DUPLICATE
+           : flags & IFA_F_TENTATIVE ? INTERFACE_ADDRESS_TENTATIVE
+                                     : INTERFACE_ADDRESS_PRESENT;
 }
 
 enum interface_address interface_address(const struct addr *addr)
@@ -245,6 +248,25 @@ static uint32_t read_route(const struct nlmsghdr *header, size_t size)
     return index;
 }
 
+/* Finds the interface of an IPv6 group without netlink, by the source address that the kernel
+ * chooses: for a group it is one of the interface that sends (RFC 6724, section 4). For IPv4 it may
+ * be one of another interface. */
+static uint32_t find_by_source(const struct addr *group)
+{
+    const struct addr any = {.family = ADDR_NONE};
+    struct addr to = *group, source;
+    unsigned index, flags;
+
+    if (group->family != ADDR_IPV6 || !addr_is_multicast(group))
+        return 0;
+    to.port = 9; /* any port will do: nothing is sent */
+    int fd = udp_socket_connect_from(&any, &to, &source);
+    if (fd < 0)
+        return 0;
+    socket_close(fd);
+    return find_ipv6(&source, &index, &flags) ? index : 0;
+}
+
 uint32_t interface_route_lookup(const struct addr *to)
 {
     union {
@@ -262,7 +284,7 @@ uint32_t interface_route_lookup(const struct addr *to)
     memcpy(request.to, to->ip, size);
     int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd < 0)
-        return 0;
+        return find_by_source(to);
     ssize_t got =
         send(fd, &request, request.header.nlmsg_len, 0) < 0
             ? -1

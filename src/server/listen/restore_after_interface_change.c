@@ -203,12 +203,23 @@ static uint32_t find_interface(const struct listener *listener, bool is_group)
 }
 
 /* If netlink is not permitted, the interface on which the kernel joined a group by its routes is
- * not known. Joining again succeeds only if the membership was lost. */
+ * not known. For IPv4, joining again succeeds only if the membership was lost. For IPv6 it never
+ * does, since the kernel compares with all memberships of the socket, also those of removed
+ * interfaces: the group is joined on a known interface as soon as there is one. */
 static void check_routed_group(const struct listener_restore *recovery, size_t i)
 {
-    const struct listener *listener = &recovery->sockets->listeners.list[i];
-    const struct multicast_group_sockets *group = find_group(recovery, i);
-    if (multicast_add_membership(group->socket, &listener->config->addr, 0) == 0)
+    struct listener *listener = &recovery->sockets->listeners.list[i];
+    const struct addr *addr = &listener->config->addr;
+    int socket = find_group(recovery, i)->socket;
+    uint32_t interface = addr->family == ADDR_IPV6 ? interface_route_lookup(addr) : 0;
+    if (addr->family == ADDR_IPV6 && interface == 0)
+        return;
+    if (interface != 0)
+        multicast_drop_membership(socket, addr, 0);
+    if (multicast_add_membership(socket, addr, interface) != 0)
+        return;
+    listener->interface = interface;
+    if (interface == 0)
         log_restored(listener->text, listener->zone);
 }
 

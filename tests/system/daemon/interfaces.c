@@ -236,6 +236,39 @@ Test(system_interfaces, listeners_of_an_interface_are_served_again_without_netli
     recreate_link_twice(1, "", "", forbid_netlink_or_exit);
 }
 
+/* The kernel refuses to join an IPv6 group again by the routes while the socket has a membership on
+ * an interface that was deleted. */
+static void recreate_link_of_routed_group(harness_prepare *prepare)
+{
+    struct server server = {.prepare = prepare};
+    struct pair pair;
+
+    make_namespaces(&pair);
+    make_link(&pair, "", "10.8.0.1");
+    server_start(&server,
+                 "[server]\nlisten = 127.0.0.1:3000, [ff05::78]:3001\n"
+                 "[admission]\npolicy = open\n[reply]\nmessage = yes\n",
+                 NULL);
+    for (int i = 0; i < 2; i++) {
+        expect_answer(&pair, "[fe80::9%far]:0", "[ff05::78]:3001");
+        delete_link();
+        make_link(&pair, "", "10.8.0.1");
+        server_await_log(&server, "an address that was missing is served");
+    }
+    expect_answer(&pair, "[fe80::9%far]:0", "[ff05::78]:3001");
+    server_stop(&server);
+}
+
+Test(system_interfaces, an_ipv6_group_without_an_interface_is_joined_again)
+{
+    recreate_link_of_routed_group(NULL);
+}
+
+Test(system_interfaces, an_ipv6_group_without_an_interface_is_joined_again_without_netlink)
+{
+    recreate_link_of_routed_group(forbid_netlink_or_exit);
+}
+
 Test(system_interfaces, each_listener_of_an_interface_that_is_deleted_in_one_event_is_logged)
 {
     struct server server = {0};
