@@ -17,4 +17,8 @@ int socket_open_placeholder(void);
  * -errno. */
 int socket_replace(int old, int new);
 
+/* Makes the descriptor old refer to the socket that source refers to. Needs no further descriptor.
+ * Returns 0 or -errno. */
+int socket_replace_by_duplicate(int old, int source);
+
 #endif

@@ -22,10 +22,15 @@ int socket_open_placeholder(void)
     return fd < 0 ? -errno : fd;
 }
 
+int socket_replace_by_duplicate(int old, int source)
+{
+    return dup3(source, old, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
 int socket_replace(int old, int new)
 {
-    if (dup3(new, old, O_CLOEXEC) < 0)
-        return -errno;
-    close(new);
-    return 0;
+    int error = socket_replace_by_duplicate(old, new);
+    if (error == 0)
+        close(new);
+    return error;
 }

@@ -128,11 +128,8 @@ static void renew_reply_descriptors(const struct multicast_group_sockets *socket
 {
     const int senders[] = {sockets->senders.replies[0], sockets->senders.copies[0]};
     socket_raise_send_buffer(sockets->senders.routed, SEND_SOCKET_SET_RESERVE_BYTES);
-    for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++) {
-        int duplicate = socket_duplicate(sockets->senders.routed);
-        if (duplicate >= 0 && socket_replace(senders[i], duplicate) != 0)
-            socket_close(duplicate);
-    }
+    for (size_t i = 0; i < sizeof senders / sizeof senders[0]; i++)
+        socket_replace_by_duplicate(senders[i], sockets->senders.routed);
 }
 
 void first_worker_renew(struct first_worker *first_worker, struct socket_renewal *renewal,

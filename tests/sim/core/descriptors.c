@@ -77,7 +77,6 @@ void descriptor_replace(int old, int new)
     object->references++;
     table[old - FIRST] = object;
     release(replaced);
-    descriptor_close(new);
 }
 
 struct object *descriptor_object(int fd, enum object_kind kind)

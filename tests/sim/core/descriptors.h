@@ -35,7 +35,7 @@ int descriptor_open(struct object *object);
 void descriptor_close(int fd);
 /* A second descriptor of the same object, or -errno. */
 int descriptor_duplicate(int fd);
-/* Makes the number old refer to what new refers to, and closes new. */
+/* Makes the number old refer to what new refers to. */
 void descriptor_replace(int old, int new);
 
 /* The object of that kind; a wrong descriptor is a broken promise. */

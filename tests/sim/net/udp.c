@@ -212,9 +212,16 @@ int socket_duplicate(int socket)
     return error != 0 ? error : descriptor_duplicate(socket);
 }
 
+int socket_replace_by_duplicate(int old, int source)
+{
+    descriptor_replace(old, source);
+    return 0;
+}
+
 int socket_replace(int old, int new)
 {
     descriptor_replace(old, new);
+    descriptor_close(new);
     return 0;
 }
 

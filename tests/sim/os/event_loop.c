@@ -172,6 +172,7 @@ void loop_stop_busy_poll(struct loop_handler *handler)
 int loop_replace(struct loop_handler *handler, int fd)
 {
     descriptor_replace(handler->fd, fd);
+    descriptor_close(fd);
     return 0;
 }
 

@@ -5,6 +5,23 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sys/resource.h>
+
+Test(socket_descriptor, replacing_by_a_duplicate_needs_no_further_descriptor)
+{
+    struct addr bound, client, replaced;
+    int receiver = open_at("127.0.0.1:0", &bound), peer = open_at("127.0.0.1:0", &client);
+    int old = open_at("127.0.0.1:0", &replaced);
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &(struct rlimit){(rlim_t)old + 1, (rlim_t)old + 1}), 0);
+    cr_assert_eq(socket_duplicate(receiver), -EMFILE);
+    cr_assert_eq(socket_replace_by_duplicate(old, receiver), 0);
+    send_by(old, &client, &(struct addr){.family = ADDR_NONE});
+    expect_from(peer, &bound, 1);
+    cr_assert_eq(socket_replace_by_duplicate(old, -1), -EBADF);
+    socket_close(receiver);
+    socket_close(old);
+    socket_close(peer);
+}
 
 Test(socket_descriptor, duplicate_is_the_same_socket_and_outlives_the_first)
 {
