@@ -6,6 +6,7 @@
 #include "sim/check/limits.h"
 #include "sim/check/model.h"
 #include "sim/check/observe.h"
+#include "sim/check/restoring.h"
 #include "sim/check/roles.h"
 #include "sim/check/rotation.h"
 #include "sim/check/totals.h"
@@ -32,10 +33,12 @@
 
 static struct server_options server_options;
 static int exit_status = -1;
+static bool must_fail; /* an address is missing, and missing-address = fail */
 
 static void run_server(void *state)
 {
     (void)state;
+    must_fail = !setup.waits_for_addresses && restoring_is_missing();
     exit_status = server_run(&server_options);
 }
 
@@ -99,6 +102,20 @@ static void check_end(void)
                        simulated_file_sockets());
 }
 
+/* A start without an address that the configuration names. */
+static void check_missing(bool had_faults)
+{
+    static const char *const sentences[] = {"cannot listen", "cannot listen to a group",
+                                            "cannot listen for streams",
+                                            "cannot send to broadcast.multicast"};
+    uint64_t times = 0;
+    for (size_t i = 0; i < sizeof sentences / sizeof sentences[0]; i++)
+        times += simulated_log_times(sentences[i]);
+    if (plan_was_ready() || (times != 1 && !had_faults))
+        broken_promise("a start fails with a message if an address is missing",
+                       "it has ended with %d after %" PRIu64 " messages", exit_status, times);
+}
+
 static void check_status(void)
 {
     static uint64_t faults_before;
@@ -111,8 +128,11 @@ static void check_status(void)
                        exit_status);
     if (!was_ready && exit_status == EXIT_SUCCESS)
         broken_promise("a failed start is reported by the exit status", "it is 0");
-    if (!was_ready && !had_faults)
-        broken_promise(plan_starts() == 1 ? "the server starts" : "the server starts again", "it ended with %d and no fault was drawn", exit_status);
+    if (must_fail)
+        check_missing(had_faults);
+    if (!was_ready && !had_faults && !must_fail)
+        broken_promise(plan_starts() == 1 ? "the server starts" : "the server starts again",
+                       "it ended with %d and no fault was drawn", exit_status);
     if (was_ready)
         totals_check_final();
 }

@@ -92,11 +92,13 @@ void copies_broadcast_ended(uint32_t number, bool done, uint64_t targets, uint64
                        "broadcast %" PRIu32 ": %" PRIu64 " is not %" PRIu64 " + %" PRIu64
                        " + %" PRIu64,
                        number, targets, sent, failed, skipped);
-    if (sent != broadcasts[number % BROADCASTS_MAX].taken || failed != broadcasts[number % BROADCASTS_MAX].refused)
+    if (sent != broadcasts[number % BROADCASTS_MAX].taken ||
+        failed != broadcasts[number % BROADCASTS_MAX].refused)
         broken_promise("a broadcast reports what the kernel took and refused",
                        "broadcast %" PRIu32 ": sent %" PRIu64 ", taken %" PRIu64 "; failed %" PRIu64
                        ", refused %" PRIu64,
-                       number, sent, broadcasts[number % BROADCASTS_MAX].taken, failed, broadcasts[number % BROADCASTS_MAX].refused);
+                       number, sent, broadcasts[number % BROADCASTS_MAX].taken, failed,
+                       broadcasts[number % BROADCASTS_MAX].refused);
     broadcasts[number % BROADCASTS_MAX].ended = true;
     if (done)
         check_targets(number);
@@ -198,8 +200,7 @@ bool copies_line(const void *bytes, size_t size, bool taken)
     uint32_t number, client;
     bool of_operator = is_broadcast(bytes, size, &number);
     /* A message that was corrupted on its way is relayed as it is. */
-    if (!of_operator && !settings_may_relay &&
-        !payload_read_message(bytes, size, &client, &number))
+    if (!of_operator && !settings_may_relay && !payload_read_message(bytes, size, &client, &number))
         return false;
     taken_count += taken;
     if (of_operator && taken)

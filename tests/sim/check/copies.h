@@ -12,8 +12,8 @@
 
 enum { BROADCASTS_MAX = 64 }; /* of a start */
 
-/* The server has ended. Broadcasts of its next start have other numbers: up to BROADCASTS_MAX - 1 after
- * copies_first_number. */
+/* The server has ended. Broadcasts of its next start have other numbers: up to BROADCASTS_MAX - 1
+ * after copies_first_number. */
 void copies_reset(void);
 uint32_t copies_first_number(void);
 

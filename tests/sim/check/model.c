@@ -1,8 +1,10 @@
 #include "sim/check/model.h"
 
+#include "sim/check/restoring.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/hash.h"
 #include "sim/core/trace.h"
+#include "sim/net/host.h"
 #include "sim/os/log.h"
 #include "sim/world/settings.h"
 
@@ -123,12 +125,26 @@ static bool is_own_port(uint16_t port)
     return port >= 40000 && port < 41000; /* of the reply sockets of groups */
 }
 
-static bool is_wrong_source(const struct addr *source)
+/* Whether it is a broadcast address of one of the links: those of addresses that exist. */
+static enum chance is_broadcast(const struct addr *source)
 {
-    static const uint8_t links[][4] = {{192, 0, 2, 255}, {198, 51, 100, 255}};
-    bool broadcast = source->family == ADDR_IPV4 &&
-                     (memcmp(source->ip, links[0], 4) == 0 || memcmp(source->ip, links[1], 4) == 0);
-    return source->port == 0 || addr_is_multicast(source) || addr_is_wildcard(source) || broadcast;
+    static const struct addr links[] = {{{192, 0, 2, 1}, .family = ADDR_IPV4},
+                                        {{198, 51, 100, 1}, .family = ADDR_IPV4}};
+    for (size_t i = 0; i < 2; i++)
+        if (source->family == ADDR_IPV4 && memcmp(source->ip, links[i].ip, 3) == 0 &&
+            source->ip[3] == 255)
+            return host_since_ms(&links[i]) != 0 && !restoring_is_due(host_since_ms(&links[i]))
+                       ? MAYBE
+                   : host_has(&links[i]) ? YES
+                                         : NO;
+    return NO;
+}
+
+static enum chance is_wrong_source(const struct addr *source)
+{
+    return source->port == 0 || addr_is_multicast(source) || addr_is_wildcard(source)
+               ? YES
+               : is_broadcast(source);
 }
 
 enum {
@@ -179,13 +195,13 @@ static enum chance proof(const struct model_entry *entry, const uint8_t *bytes, 
     return best;
 }
 
-static bool is_dropped(const struct model_entry *entry, const uint8_t *bytes, size_t size,
-                       bool truncated, bool to_multicast)
+static enum chance is_dropped(const struct model_entry *entry, const uint8_t *bytes, size_t size,
+                              bool truncated, bool to_multicast)
 {
     size_t most = setup.max_datagram;
     if (frame_type(bytes, size) == FRAME_IS_ANSWER)
         most += HEAD_BYTES + COOKIE_BYTES;
-    return truncated || size > most || is_wrong_source(&entry->source) || to_multicast;
+    return truncated || size > most || to_multicast ? YES : is_wrong_source(&entry->source);
 }
 
 /* Whether a datagram passes the access list. */
@@ -305,7 +321,8 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
     struct model_entry *entry = model_get(listener, source);
     entry->worker = worker;
     count_bytes(entry, size);
-    if (is_dropped(entry, bytes, size, truncated, to_multicast))
+    enum chance dropped = is_dropped(entry, bytes, size, truncated, to_multicast);
+    if (dropped == YES)
         return entry;
     struct effect effect = effect_of(entry, &settings, bytes, size);
     if (settings_change) {
@@ -313,6 +330,8 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
         effect.leaves = either(effect.leaves, next.leaves);
         effect.registers = either(effect.registers, next.registers);
     }
+    if (dropped == MAYBE)
+        effect = (struct effect){both(effect.leaves, MAYBE), both(effect.registers, MAYBE)};
     entry->proven |= !settings.cookie || (settings_change && !next_settings.cookie) ||
                      proof(entry, bytes, size) != NO;
     apply(entry, effect);

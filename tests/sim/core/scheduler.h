@@ -2,8 +2,8 @@
 #define SIM_CORE_SCHEDULER_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The threads of the server as coroutines of one thread. A coroutine runs until it waits; then one
  * of those that can go on is drawn. While none can, the virtual clock moves to the next event. */
@@ -33,8 +33,8 @@ int scheduler_count(void);
 /* Runs all until the first one has ended. */
 void scheduler_run(scheduler_after_step *after_step, scheduler_on_idle *on_idle);
 
-/* After the first one has ended: forgets all, so that others can be started. That one has not ended is
- * a broken promise. */
+/* After the first one has ended: forgets all, so that others can be started. That one has not ended
+ * is a broken promise. */
 void scheduler_reset(void);
 
 /* Lets time pass while there are no coroutines. */

@@ -25,6 +25,7 @@
     TRACE(SIGNAL, "signal %d")                                         \
     TRACE(PHASE, "phase %d")                                           \
     TRACE(START, "start %d")                                           \
+    TRACE(HOST, "the host changes: %d is removed, eth0 %d, eth1 %d")   \
     TRACE(LOG, "log line %d of level %d")
 
 #define TRACE(name, text) TRACE_##name,

@@ -98,6 +98,7 @@ struct acceptor *acceptor_at(const struct addr *addr)
     for (size_t i = 0; i < listener_count; i++) {
         const struct addr *bound = &listeners[i]->bound;
         if (bound->family == addr->family && bound->port == addr->port &&
+            (bound->scope == 0 || bound->scope == addr->scope) &&
             (addr_is_wildcard(bound) || memcmp(bound->ip, addr->ip, sizeof addr->ip) == 0))
             return listeners[i];
     }

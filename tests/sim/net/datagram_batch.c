@@ -3,6 +3,7 @@
 
 #include "net/message/datagram.h"
 #include "sim/check/observe.h"
+#include "sim/check/restoring.h"
 #include "sim/check/totals.h"
 #include "sim/core/broken.h"
 #include "sim/core/draw.h"
@@ -251,7 +252,10 @@ void batch_clear(struct batch *batch)
 int datagram_send(int socket, const void *bytes, size_t size)
 {
     const struct addr none = {.family = ADDR_NONE}, group = {.family = ADDR_IPV4, .port = 1};
-    int error = udp_send(socket, &group, &none, bytes, size);
+    bool has_socket = descriptor_any(socket)->kind == OBJECT_UDP; /* no placeholder */
+    if (!has_socket || !udp_has_path(udp_of(socket)))
+        restoring_check_multicast();
+    int error = has_socket ? udp_send(socket, &group, &none, bytes, size) : EDESTADDRREQ;
     if (error != EAGAIN)
         observe_sent(socket, &group, bytes, size, error);
     return -error;

@@ -1,4 +1,4 @@
-/* net/interface: the fixed interfaces of the simulated host. */
+/* net/interface: the interfaces of the simulated host. */
 #include "net/interface/interface.h"
 
 #include "net/interface/device_queue.h"
@@ -7,8 +7,8 @@
 #include "net/socket/socket_option.h"
 #include "sim/core/descriptors.h"
 #include "sim/core/event_queue.h"
+#include "sim/net/host.h"
 #include "sim/net/interfaces.h"
-#include "sim/net/network.h"
 #include "sim/world/faults.h"
 
 #include <errno.h>
@@ -16,28 +16,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[INTERFACES_END] = {
-    [INTERFACE_LOOPBACK] = "lo", [INTERFACE_ETH0] = "eth0", [INTERFACE_ETH1] = "eth1"};
+static bool has_netlink = true;
+
+void simulated_netlink_permit(bool permitted)
+{
+    has_netlink = permitted;
+}
+
+static int refuse_query(void)
+{
+    return has_netlink ? faults_refuse_query() : -EPERM;
+}
 
 int interface_networks(struct cidr **networks, size_t *count)
 {
     static const struct cidr list[] = {
-        {{192, 0, 2}, ADDR_IPV4, 24},
         {{0xfe, 0x80}, ADDR_IPV6, 10},
+        {{192, 0, 2}, ADDR_IPV4, 24},
     };
-    int error = faults_refuse_query();
+    int error = refuse_query();
     if (error != 0)
         return error;
     *networks = malloc(sizeof list);
     memcpy(*networks, list, sizeof list);
-    *count = sizeof list / sizeof list[0];
+    *count = 1 + host_has(&(struct addr){.ip = {192, 0, 2, 1}, .family = ADDR_IPV4});
     return 0;
 }
 
 int neighbour_list(struct cidr **neighbours, size_t *count, size_t max)
 {
     static const struct cidr known = {{192, 0, 2, 10}, ADDR_IPV4, 32};
-    int error = faults_refuse_query();
+    int error = refuse_query();
     if (error != 0)
         return error;
     *neighbours = malloc(sizeof known);
@@ -48,40 +57,52 @@ int neighbour_list(struct cidr **neighbours, size_t *count, size_t max)
 
 bool interface_name(uint32_t index, char name[ADDR_ZONE_BYTES])
 {
-    bool exists = index > 0 && index < INTERFACES_END;
-    snprintf(name, ADDR_ZONE_BYTES, "%s", exists ? names[index] : "");
-    return exists;
+    const char *found = host_name(index);
+    snprintf(name, ADDR_ZONE_BYTES, "%s", found != NULL ? found : "");
+    return found != NULL;
 }
 
 uint32_t interface_index(const char *name)
 {
-    for (uint32_t i = 1; i < INTERFACES_END; i++)
-        if (strcmp(names[i], name) == 0)
-            return i;
-    return 0;
+    return host_index_of_name(name);
 }
 
 uint32_t interface_route_lookup(const struct addr *to)
 {
-    return network_interface_to(to);
+    uint32_t index = host_route(to);
+    struct addr addr;
+    if (has_netlink)
+        return index;
+    /* It is found by the source address. */
+    for (size_t i = 0; index != 0 && to->family == ADDR_IPV6 && host_address(&i, index, &addr);)
+        if (addr.family == ADDR_IPV6 && host_has(&addr))
+            return index;
+    return 0;
 }
 
 enum interface_address interface_address(const struct addr *addr)
 {
-    return network_is_own(addr) ? INTERFACE_ADDRESS_PRESENT : INTERFACE_ADDRESS_ABSENT;
+    return addr_is_wildcard(addr) || host_has(addr) ? INTERFACE_ADDRESS_PRESENT
+           : host_is_tentative(addr)                ? INTERFACE_ADDRESS_TENTATIVE
+                                                    : INTERFACE_ADDRESS_ABSENT;
 }
 
 void interface_broadcast_addrs(struct broadcast_addrs *set)
 {
     memset(set, 0, sizeof *set);
-    broadcast_addrs_add(set, (const uint8_t[]){192, 0, 2, 255});
-    broadcast_addrs_add(set, (const uint8_t[]){198, 51, 100, 255});
+    struct addr addr;
+    for (size_t i = 0; host_address(&i, 0, &addr);) {
+        if (addr.family != ADDR_IPV4 || addr_is_loopback(&addr))
+            continue;
+        addr.ip[3] = 255;
+        broadcast_addrs_add(set, addr.ip);
+    }
 }
 
 int device_queue_bytes(uint64_t *bytes)
 {
     *bytes = 0;
-    return faults_refuse_query();
+    return refuse_query();
 }
 
 const char *socket_option_error(int error)
@@ -91,12 +112,16 @@ const char *socket_option_error(int error)
 
 /* ---- changes ---- */
 
+enum { REMOVED_MAX = 64 };
+
 struct interface_watch {
     struct object object;
     struct loop_handler handler;
     const struct interface_watch_callbacks *callbacks;
     void *state;
     bool changed, polls;
+    uint32_t removed[REMOVED_MAX];
+    size_t removed_count;
     int fd;
 };
 
@@ -119,19 +144,30 @@ static void on_change(void *state, unsigned events)
     struct interface_watch *watch = state;
     (void)events;
     watch->changed = false;
+    for (size_t i = 0; i < watch->removed_count; i++)
+        watch->callbacks->removed(watch->state, watch->removed[i]);
+    watch->removed_count = 0;
     watch->callbacks->changed(watch->state);
 }
 
-void simulated_interfaces_change(void)
+void simulated_interfaces_change(uint32_t removed)
 {
-    if (the_watch != NULL)
-        the_watch->changed = true;
+    if (the_watch == NULL || !has_netlink)
+        return;
+    the_watch->changed = true;
+    if (removed != 0 && the_watch->removed_count < REMOVED_MAX)
+        the_watch->removed[the_watch->removed_count++] = removed;
+}
+
+bool simulated_netlink_is_permitted(void)
+{
+    return has_netlink;
 }
 
 static void on_second(void *state)
 {
     struct interface_watch *watch = state;
-    watch->changed |= watch->polls;
+    watch->changed |= watch->polls || !has_netlink;
     event_queue_add(1000000000, on_second, watch);
 }
 

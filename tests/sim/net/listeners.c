@@ -5,7 +5,7 @@
 #include "net/unix/unix_peer.h"
 #include "sim/core/broken.h"
 #include "sim/net/connection.h"
-#include "sim/net/network.h"
+#include "sim/net/host.h"
 #include "sim/os/files.h"
 #include "sim/world/faults.h"
 
@@ -19,7 +19,9 @@ int tcp_listen(const struct addr *addr, struct addr *bound)
     int error = faults_refuse_open();
     if (error != 0)
         return error;
-    if (!addr_is_wildcard(addr) && !network_is_own(addr))
+    if (addr_is_link_local(addr) && host_name(addr->scope) == NULL)
+        return -ENODEV;
+    if (!addr_is_wildcard(addr) && !host_has(addr) && !broken_is("missing"))
         return -EADDRNOTAVAIL;
     if (acceptor_at(addr) != NULL)
         return -EADDRINUSE;
@@ -29,8 +31,14 @@ int tcp_listen(const struct addr *addr, struct addr *bound)
 
 int tcp_listen_freebind(const struct addr *addr, struct addr *bound)
 {
+    int error = faults_refuse_open();
+    if (error != 0)
+        return error;
+    if (addr_is_link_local(addr) && host_name(addr->scope) == NULL)
+        return -ENODEV;
+    const struct addr none = {.family = ADDR_NONE};
     *bound = *addr;
-    return descriptor_open(&acceptor_new(addr)->object);
+    return descriptor_open(&acceptor_new(broken_is("stream") ? &none : addr)->object);
 }
 
 int tcp_accept(int listener, struct addr *peer)

@@ -4,6 +4,7 @@
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
+#include "sim/net/host.h"
 #include "sim/net/udp.h"
 
 #include <stdlib.h>
@@ -44,38 +45,6 @@ uint32_t network_in_transit(void)
     return in_transit;
 }
 
-/* ---- the host ---- */
-
-static const struct {
-    uint8_t family, ip[16];
-    uint32_t interface;
-} own_addresses[] = {
-    {ADDR_IPV4, {127, 0, 0, 1}, INTERFACE_LOOPBACK},
-    {ADDR_IPV6, {[15] = 1}, INTERFACE_LOOPBACK},
-    {ADDR_IPV4, {192, 0, 2, 1}, INTERFACE_ETH0},
-    {ADDR_IPV6, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}, INTERFACE_ETH0},
-    {ADDR_IPV6, {0xfe, 0x80, [15] = 1}, INTERFACE_ETH0},
-    {ADDR_IPV4, {198, 51, 100, 1}, INTERFACE_ETH1},
-};
-
-bool network_is_own(const struct addr *addr)
-{
-    for (size_t i = 0; i < sizeof own_addresses / sizeof own_addresses[0]; i++)
-        if (own_addresses[i].family == addr->family &&
-            memcmp(own_addresses[i].ip, addr->ip, sizeof addr->ip) == 0)
-            return true;
-    return false;
-}
-
-uint32_t network_interface_to(const struct addr *to)
-{
-    if (addr_is_loopback(to))
-        return INTERFACE_LOOPBACK;
-    if (to->scope != 0)
-        return to->scope;
-    return to->family == ADDR_IPV4 && to->ip[0] == 198 ? INTERFACE_ETH1 : INTERFACE_ETH0;
-}
-
 void network_set_silent(const struct addr *addr, bool is_silent)
 {
     for (size_t i = 0; i < silent_count; i++)
@@ -91,7 +60,7 @@ uint64_t network_queue_ns(const struct addr *to, size_t size)
     for (size_t i = 0; i < silent_count; i++)
         if (memcmp(silent[i].ip, to->ip, sizeof to->ip) == 0)
             return 3 * (uint64_t)ARP_NS;
-    if (network_interface_to(to) != INTERFACE_ETH1 || now_ns >= network.slow_until_ns)
+    if (host_route(to) != host_index(HOST_ETH1) || now_ns >= network.slow_until_ns)
         return 0;
     if (slow_free_ns < now_ns)
         slow_free_ns = now_ns;
@@ -101,13 +70,29 @@ uint64_t network_queue_ns(const struct addr *to, size_t size)
 
 /* ---- packets on their way ---- */
 
+/* It arrives by the interface that leads to its source, if that exists then; to a link-local
+ * address by that of the link, also if its source is forged. */
+static void arrive_at_server(struct packet *packet)
+{
+    if (addr_is_link_local(&packet->from))
+        packet->from.scope = host_index(HOST_ETH0);
+    packet->interface =
+        addr_is_link_local(&packet->to) ? host_index(HOST_ETH0) : host_route(&packet->from);
+    if (packet->interface != 0) {
+        udp_deliver(packet);
+        return;
+    }
+    trace(TRACE_LOST, packet->to.port, packet->from.port, 4, 0);
+    free(packet);
+}
+
 static void arrive(void *state)
 {
     struct transit *transit = state;
     struct packet *packet = transit->packet;
     in_transit--;
     if (transit->to_server) {
-        udp_deliver(packet);
+        arrive_at_server(packet);
     } else {
         receive(&packet->from, &packet->to, packet->bytes, packet->size);
         free(packet);
@@ -127,14 +112,13 @@ static void start(struct packet *packet, bool to_server, uint64_t after_ns)
 static void send(const struct addr *from, const struct addr *to, const void *bytes, size_t size,
                  bool to_server, uint64_t after_ns)
 {
-    uint32_t interface = network_interface_to(to_server ? from : to);
     if (draw_chance(DRAW_NETWORK, network.loss)) {
         trace(TRACE_LOST, to->port, from->port, 3, 0);
         return;
     }
     int copies = draw_chance(DRAW_NETWORK, network.duplication) ? 2 : 1;
     for (int i = 0; i < copies; i++) {
-        struct packet *packet = packet_new(from, to, interface, bytes, size);
+        struct packet *packet = packet_new(from, to, bytes, size);
         if (size > 0 && draw_chance(DRAW_NETWORK, network.truncation))
             packet->size = (uint32_t)draw_below(DRAW_NETWORK, size);
         if (packet->size > 0 && draw_chance(DRAW_NETWORK, network.corruption))

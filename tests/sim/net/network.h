@@ -7,10 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The host's interfaces, and the network between the clients and the server: packets are lost,
+/* The network between the clients and the server: packets are lost,
  * duplicated, delayed, reordered, truncated and corrupted, as the run has drawn. */
-
-enum { INTERFACE_LOOPBACK = 1, INTERFACE_ETH0, INTERFACE_ETH1, INTERFACES_END };
 
 struct network {
     uint32_t loss, duplication, truncation, corruption; /* probabilities, in millionths */
@@ -27,11 +25,6 @@ void network_end_faults(void);
 typedef void network_receiver(const struct addr *from, const struct addr *to, const uint8_t *bytes,
                               size_t size);
 void network_begin(network_receiver *receiver);
-
-/* Whether an interface of the host has the address; its port is ignored. */
-bool network_is_own(const struct addr *addr);
-/* The interface that leads to an address. */
-uint32_t network_interface_to(const struct addr *to);
 
 /* Addresses of the link that do not answer ARP: a datagram to one waits in the send buffer. */
 void network_set_silent(const struct addr *addr, bool silent);

@@ -6,12 +6,14 @@
 #include "net/socket/socket_buffer.h"
 #include "net/socket/socket_descriptor.h"
 #include "os/loop/event_loop.h"
-#include "sim/core/broken.h"
+#include "sim/check/restoring.h"
 #include "sim/check/totals.h"
+#include "sim/core/broken.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/hash.h"
 #include "sim/core/trace.h"
+#include "sim/net/host.h"
 #include "sim/net/network.h"
 #include "sim/world/faults.h"
 #include "sim/world/plan.h"
@@ -35,12 +37,17 @@ struct udp *udp_of(int fd)
     return (struct udp *)descriptor_object(fd, OBJECT_UDP);
 }
 
-struct packet *packet_new(const struct addr *from, const struct addr *to, uint32_t interface,
-                          const void *bytes, size_t size)
+/* NULL for a placeholder. */
+static struct udp *udp_if_any(int socket)
+{
+    return descriptor_any(socket)->kind == OBJECT_UDP ? udp_of(socket) : NULL;
+}
+
+struct packet *packet_new(const struct addr *from, const struct addr *to, const void *bytes,
+                          size_t size)
 {
     struct packet *packet = malloc(sizeof *packet + size);
-    *packet =
-        (struct packet){.from = *from, .to = *to, .interface = interface, .size = (uint32_t)size};
+    *packet = (struct packet){.from = *from, .to = *to, .size = (uint32_t)size};
     if (size > 0)
         memcpy(packet->bytes, bytes, size);
     return packet;
@@ -91,16 +98,31 @@ static int open_udp(uint32_t receive_bytes, uint32_t send_bytes)
 
 static bool same_endpoint(const struct addr *a, const struct addr *b)
 {
-    return a->family == b->family && a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
+    return a->family == b->family && a->port == b->port && a->scope == b->scope &&
+           memcmp(a->ip, b->ip, sizeof a->ip) == 0;
 }
 
-static int bind_to(struct udp *udp, const struct addr *addr, struct addr *bound)
+/* Whether the host has an address to bind to: 0 or -errno. */
+static int find_address(const struct addr *addr)
 {
-    if (!addr_is_multicast(addr) && !addr_is_wildcard(addr) && !network_is_own(addr))
-        return -EADDRNOTAVAIL;
+    if (addr_is_multicast(addr) || addr_is_wildcard(addr))
+        return 0;
+    if (addr_is_link_local(addr) && host_name(addr->scope) == NULL)
+        return addr->scope == 0 ? -EINVAL : -ENODEV;
+    return host_has(addr) || broken_is("missing") ? 0 : -EADDRNOTAVAIL;
+}
+
+static int bind_to(struct udp *udp, const struct addr *addr, struct udp_socket_options *options,
+                   struct addr *bound)
+{
+    int error = find_address(addr);
+    options->is_missing = error == -EADDRNOTAVAIL && options->may_be_missing;
+    if (error != 0 && !options->is_missing)
+        return error;
     for (size_t i = 0; i < socket_count; i++)
         if (addr->port != 0 && !udp->in_group && !udp->send_only && !udp->is_multicast &&
-            !sockets[i]->send_only && same_endpoint(&sockets[i]->bound, addr))
+            !sockets[i]->send_only && !sockets[i]->is_multicast &&
+            same_endpoint(&sockets[i]->bound, addr))
             return -EADDRINUSE;
     udp->bound = *addr;
     if (udp->bound.port == 0)
@@ -116,8 +138,7 @@ int udp_socket_open(const struct addr *addr, struct udp_socket_options *options,
         return fd;
     options->receive_buffer_actual_bytes = udp_of(fd)->receive_limit / 2;
     options->send_buffer_actual_bytes = udp_of(fd)->send_limit / 2;
-    options->is_missing = false;
-    int error = bind_to(udp_of(fd), addr, bound);
+    int error = bind_to(udp_of(fd), addr, options, bound);
     if (error == 0)
         return fd;
     descriptor_close(fd);
@@ -132,7 +153,7 @@ bool udp_socket_reports_destination(const struct addr *addr)
 void udp_socket_allow_sharing(int socket, bool allowed)
 {
     (void)allowed;
-    udp_of(socket);
+    (void)socket;
 }
 
 int reuseport_group_open(const struct addr *addr, struct udp_socket_options *options,
@@ -159,7 +180,9 @@ int reuseport_group_open(const struct addr *addr, struct udp_socket_options *opt
 
 int reuseport_member_start(int socket)
 {
-    udp_of(socket)->drops_all = false;
+    struct udp *udp = udp_if_any(socket);
+    if (udp != NULL)
+        udp->drops_all = false;
     return 0;
 }
 
@@ -173,13 +196,19 @@ int send_only_socket_open(const struct addr *bound, uint32_t send_buffer_bytes,
     udp->send_only = true;
     udp->bound = *bound;
     *send_buffer_actual_bytes = udp->send_limit / 2;
-    return fd;
+    int error = send_only_socket_connect(fd, bound);
+    if (error == 0 || error == -EADDRNOTAVAIL)
+        return fd;
+    descriptor_close(fd);
+    return error;
 }
 
+/* The kernel finds no route from an address that the host does not have. */
 int send_only_socket_connect(int socket, const struct addr *bound)
 {
-    udp_of(socket)->bound = *bound;
-    return 0;
+    int error = find_address(bound);
+    udp_of(socket)->is_connected = error == 0;
+    return error;
 }
 
 static unsigned never_ready(const struct object *object)
@@ -229,7 +258,9 @@ int socket_replace(int old, int new)
 
 uint32_t socket_raise_send_buffer(int socket, uint32_t bytes)
 {
-    struct udp *udp = udp_of(socket);
+    struct udp *udp = udp_if_any(socket);
+    if (udp == NULL)
+        return bytes;
     if (udp->send_limit < 2 * bytes)
         udp->send_limit = 2 * bytes;
     return udp->send_limit / 2;
@@ -237,17 +268,20 @@ uint32_t socket_raise_send_buffer(int socket, uint32_t bytes)
 
 uint32_t socket_send_buffer_limit(int socket)
 {
-    return udp_of(socket)->send_limit;
+    const struct udp *udp = udp_if_any(socket);
+    return udp != NULL ? udp->send_limit : 0;
 }
 
 uint32_t socket_send_buffer_used(int socket)
 {
-    return udp_of(socket)->send_used;
+    const struct udp *udp = udp_if_any(socket);
+    return udp != NULL ? udp->send_used : 0;
 }
 
 uint32_t socket_receive_drops(int socket)
 {
-    return udp_of(socket)->drops;
+    const struct udp *udp = udp_if_any(socket);
+    return udp != NULL ? udp->drops : 0;
 }
 
 /* ---- receiving ---- */
@@ -278,31 +312,67 @@ static uint64_t hash_ends(const struct packet *packet)
     return hash_add_addr(hash_add_addr(key, &packet->from), &packet->to);
 }
 
+static bool is_member(const struct udp *udp, uint32_t interface)
+{
+    for (size_t i = 0; i < udp->membership_count; i++)
+        if (udp->memberships[i].birth == host_birth(interface))
+            return true;
+    return false;
+}
+
 static bool takes(const struct udp *udp, const struct packet *packet, bool wildcard)
 {
-    if (udp->send_only || udp->bound.port != packet->to.port ||
+    if ((udp->send_only && udp->is_connected) || udp->bound.port != packet->to.port ||
         udp->bound.family != packet->to.family)
         return false;
-    if (udp->is_multicast && udp->membership != packet->interface)
+    if (udp->is_multicast && !is_member(udp, packet->interface))
+        return false;
+    if (udp->bound.scope != 0 && udp->bound.scope != packet->interface)
         return false;
     return wildcard ? addr_is_wildcard(&udp->bound) && !addr_is_multicast(&packet->to)
                     : memcmp(udp->bound.ip, packet->to.ip, sizeof udp->bound.ip) == 0;
 }
 
-void udp_deliver(struct packet *packet)
+static size_t find_sockets(const struct packet *packet, struct udp *found[GROUP_MAX])
 {
-    struct udp *found[GROUP_MAX];
     size_t count = 0;
     for (int wildcard = 0; wildcard < 2 && count == 0; wildcard++)
         for (size_t i = 0; i < socket_count && count < GROUP_MAX; i++)
             if (takes(sockets[i], packet, wildcard))
                 found[count++] = sockets[i];
-    if (count == 0) {
-        trace(TRACE_LOST, packet->to.port, packet->from.port, 2, 0);
-        free(packet);
+    return count;
+}
+
+void udp_deliver(struct packet *packet)
+{
+    struct udp *found[GROUP_MAX];
+    bool is_here = addr_is_multicast(&packet->to) || host_has(&packet->to);
+    size_t count = is_here ? find_sockets(packet, found) : 0;
+    struct udp *taker = count > 0 ? found[hash_ends(packet) % count] : NULL;
+    /* A socket that only sends, and is not yet connected, takes what others should get. */
+    for (size_t i = 0; i < count; i++)
+        if (found[i]->send_only)
+            taker = NULL;
+    if (taker != NULL && !(broken_is("appears") && host_since_ms(&packet->to) != 0)) {
+        queue(taker, packet);
         return;
     }
-    queue(found[hash_ends(packet) % count], packet);
+    restoring_check_lost(packet);
+    trace(TRACE_LOST, packet->to.port, packet->from.port, 2, 0);
+    free(packet);
+}
+
+bool udp_is_joined(const struct addr *group, uint32_t index)
+{
+    for (size_t i = 0; i < socket_count; i++)
+        if (sockets[i]->is_multicast && sockets[i]->bound.port == group->port &&
+            memcmp(sockets[i]->bound.ip, group->ip, sizeof group->ip) == 0)
+            for (size_t k = 0; k < sockets[i]->membership_count; k++)
+                if ((index == 0 || sockets[i]->memberships[k].index == index) &&
+                    host_birth(sockets[i]->memberships[k].index) ==
+                        sockets[i]->memberships[k].birth)
+                    return true;
+    return false;
 }
 
 uint32_t udp_waiting(void)
@@ -338,6 +408,23 @@ static void leave(void *state)
     free(charge);
 }
 
+bool udp_has_path(const struct udp *udp)
+{
+    return (udp->path_index == 0 || host_name(udp->path_index) != NULL) && host_has(&udp->bound);
+}
+
+/* Whether the datagram can leave now: 0 or -errno. */
+static int find_path(const struct udp *udp, const struct addr *from, const struct addr *to)
+{
+    if (udp->sends_to_group)
+        return udp_has_path(udp) ? 0 : -ENETUNREACH;
+    if (from->scope != 0 && host_name(from->scope) == NULL)
+        return -ENODEV;
+    if (host_route(to) == 0)
+        return -ENETUNREACH;
+    return addr_is_wildcard(from) || host_has(from) ? 0 : -EINVAL;
+}
+
 int udp_send(int fd, const struct addr *to, const struct addr *local, const void *bytes,
              size_t size)
 {
@@ -351,6 +438,8 @@ int udp_send(int fd, const struct addr *to, const struct addr *local, const void
     if (faults_is_full() || udp->send_used + charged > udp->send_limit)
         return EAGAIN;
     int error = faults_refuse_datagram();
+    if (error == 0)
+        error = find_path(udp, &from, to);
     if (error != 0)
         return -error;
     uint64_t stays_ns = network_queue_ns(to, size);

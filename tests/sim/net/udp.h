@@ -9,6 +9,8 @@
 
 /* UDP sockets in memory. */
 
+enum { MEMBERSHIPS_MAX = 20 }; /* as net.ipv4.igmp_max_memberships */
+
 struct packet {
     struct packet *next;
     struct addr from, to;
@@ -21,7 +23,13 @@ struct udp {
     struct object object;
     struct addr bound; /* family ADDR_NONE: not bound */
     bool send_only, drops_all, in_group, is_multicast, closed;
-    uint32_t membership; /* interface of the group; 0: not joined */
+    bool is_connected; /* one that only sends: receives nothing */
+    struct membership {
+        uint32_t index, birth; /* of the interface */
+    } memberships[MEMBERSHIPS_MAX];
+    size_t membership_count;
+    bool sends_to_group;
+    uint32_t path_index; /* of the interface that it sends by; 0: that of its address */
     struct packet *first, **end;
     uint32_t queued_bytes, receive_limit, drops;
     uint32_t send_used, send_limit; /* bytes of kernel memory */
@@ -30,8 +38,8 @@ struct udp {
 struct udp *udp_of(int fd);
 
 /* Makes a packet; network addresses are copied. */
-struct packet *packet_new(const struct addr *from, const struct addr *to, uint32_t interface,
-                          const void *bytes, size_t size);
+struct packet *packet_new(const struct addr *from, const struct addr *to, const void *bytes,
+                          size_t size);
 
 /* Puts a packet into the receive buffer of the socket that it is for, or drops it. Takes it over.
  */
@@ -40,6 +48,12 @@ void udp_deliver(struct packet *packet);
 /* Sends a datagram as the kernel would: returns 0, or an errno. */
 int udp_send(int fd, const struct addr *to, const struct addr *local, const void *bytes,
              size_t size);
+
+/* Whether a socket that sends to a group has its interface and address still. */
+bool udp_has_path(const struct udp *udp);
+
+/* Whether any socket is a member of the group, on an interface (0: on any) that exists. */
+bool udp_is_joined(const struct addr *group, uint32_t index);
 
 /* The number of packets in all receive buffers. */
 uint32_t udp_waiting(void);

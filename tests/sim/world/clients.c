@@ -6,7 +6,9 @@
 #include "sim/core/event_queue.h"
 #include "sim/core/hash.h"
 #include "sim/core/trace.h"
+#include "sim/net/host.h"
 #include "sim/net/network.h"
+#include "sim/net/udp.h"
 #include "sim/world/settings.h"
 
 #include <stdlib.h>
@@ -249,6 +251,11 @@ void clients_receive(const struct addr *from, const struct addr *to, const uint8
 
 /* ---- drawing ---- */
 
+static bool is_link_group(const struct addr *addr)
+{
+    return addr->family == ADDR_IPV6 && addr_is_link_scoped_group(addr);
+}
+
 /* An address from which packets reach that listener. */
 static void draw_address(struct client *client)
 {
@@ -265,10 +272,10 @@ static void draw_address(struct client *client)
         memcpy(addr->ip, (const uint8_t[]){127, 0, 0, last}, 4);
     } else if (addr_is_loopback(&listener->addr)) {
         addr->ip[15] = 1;
-    } else if (addr_is_link_local(&listener->addr)) {
+    } else if (addr_is_link_local(&listener->addr) || is_link_group(&listener->addr)) {
         memcpy(addr->ip, (const uint8_t[]){0xfe, 0x80}, 2);
         addr->ip[15] = last;
-        addr->scope = INTERFACE_ETH0;
+        addr->scope = host_index(HOST_ETH0);
     } else if (addr->family == ADDR_IPV6) {
         memcpy(addr->ip, other, sizeof other);
         addr->ip[7] = last & 3;
@@ -276,7 +283,9 @@ static void draw_address(struct client *client)
         if (addr_is_wildcard(&client->server))
             memcpy(client->server.ip, (const uint8_t[]){0x20, 0x01, 0x0d, 0xb8, [15] = 1}, 16);
     } else {
-        uint64_t net = listener->kind == LISTEN_GROUP ? 1 : draw_below(DRAW_SETUP, 3);
+        uint64_t net = draw_below(DRAW_SETUP, 3);
+        if (listener->kind == LISTEN_GROUP) /* the links of a group */
+            net = listener->zone == HOST_ETH0 || net == 0 ? 1 : net;
         memcpy(addr->ip, net == 0 ? routed : net == 1 ? on_link : second, 3);
         addr->ip[3] = last;
         if (addr_is_wildcard(&client->server))
@@ -369,6 +378,20 @@ void clients_end_faults(void)
     }
 }
 
+/* Those on the link of eth0 are known by its index. */
+void clients_interfaces_changed(void)
+{
+    uint32_t index = host_index(HOST_ETH0);
+    bool changed = false;
+    for (size_t i = 0; i < count; i++)
+        if (addr_is_link_local(&clients[i].addr) && index != 0 && clients[i].addr.scope != index) {
+            clients[i].addr.scope = index;
+            changed = true;
+        }
+    if (changed)
+        fill_table();
+}
+
 void clients_stop(void)
 {
     stopped = true;
@@ -386,6 +409,14 @@ static bool is_target(const struct client *client)
     return entry != NULL && model_is_sure(entry) && entry->sure_since_ms < broadcast_ms;
 }
 
+/* Whether its datagrams reach the server: a group that names no interface may be joined on another
+ * one than the client's. */
+static bool is_reached(const struct client *client)
+{
+    return client->listener->kind != LISTEN_GROUP ||
+           udp_is_joined(&client->listener->addr, host_route(&client->addr));
+}
+
 void clients_check_liveness(uint32_t number)
 {
     bool answers = settings.mode != MODE_NONE && (settings.rate_pps == 0 || settings.dry_run);
@@ -396,7 +427,7 @@ void clients_check_liveness(uint32_t number)
         if (number != 0 && client->got != number && is_target(client))
             broken_promise("each live client gets the next broadcast",
                            "client %d (port %d) does not", (int)i, client->addr.port);
-        if (answers && !settings_deny(&settings, &client->addr) &&
+        if (answers && !settings_deny(&settings, &client->addr) && is_reached(client) &&
             client->last_reply_ms + 2500 < event_queue_now_ms())
             broken_promise("each request gets a reply",
                            "client %d (port %d) has waited for more than 2.5 s", (int)i,

@@ -20,6 +20,8 @@ void clients_begin_again(void);
 
 /* They change nothing any more: each live client only sends a request each second. */
 void clients_end_faults(void);
+/* An interface may have another index. */
+void clients_interfaces_changed(void);
 /* They send nothing any more. */
 void clients_stop(void);
 

@@ -1,17 +1,25 @@
 #include "sim/world/faults.h"
 
 #include "sim/core/draw.h"
+#include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 
 #include <errno.h>
 #include <stddef.h>
 
 struct faults faults;
-static uint64_t count;
+enum { MEMORY = 1, WATCH = 2, OPEN = 7 }; /* numbers for the record */
+
+static uint64_t count, last_resource_ms;
 
 void faults_end(void)
 {
     faults = (struct faults){.memory = 0};
+}
+
+uint64_t faults_last_resource_ms(void)
+{
+    return last_resource_ms;
 }
 
 uint64_t faults_count(void)
@@ -25,6 +33,8 @@ static bool happens(uint32_t per_million, unsigned kind, int error)
     if (!draw_chance(DRAW_FAULTS, per_million))
         return false;
     count++;
+    if (kind == MEMORY || kind == WATCH || kind == OPEN)
+        last_resource_ms = event_queue_now_ms();
     trace(TRACE_FAULT, kind, (uint64_t)error, 0, 0);
     return true;
 }
@@ -43,12 +53,12 @@ static int refuse(uint32_t per_million, unsigned kind, const int *errors, size_t
 
 bool faults_refuse_memory(void)
 {
-    return happens(faults.memory, 1, ENOMEM);
+    return happens(faults.memory, MEMORY, ENOMEM);
 }
 
 int faults_refuse_watch(void)
 {
-    REFUSE(watch, 2, ENOMEM, ENOSPC);
+    REFUSE(watch, WATCH, ENOMEM, ENOSPC);
 }
 
 bool faults_refuse_entropy(void)
@@ -73,7 +83,7 @@ int faults_refuse_output(void)
 
 int faults_refuse_open(void)
 {
-    REFUSE(open, 7, EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRINUSE, EACCES);
+    REFUSE(open, OPEN, EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRINUSE, EACCES);
 }
 
 int faults_refuse_accept(void)

@@ -45,6 +45,9 @@ bool faults_is_short(void);
 int faults_refuse_stream(void);
 int faults_refuse_query(void);
 
+/* When memory, a watch or a socket was last refused; 0: never. */
+uint64_t faults_last_resource_ms(void);
+
 /* How many faults there were. */
 uint64_t faults_count(void);
 

@@ -244,7 +244,7 @@ static void disturb(void)
     if (kind == 0)
         hang_up();
     else if (kind == 1)
-        simulated_interfaces_change();
+        simulated_interfaces_change(0);
     else if (kind == 2)
         simulated_file_remove(settings_control_path());
     else if (kind == 3)

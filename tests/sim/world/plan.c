@@ -1,15 +1,17 @@
 #include "sim/world/plan.h"
 
 #include "sim/check/model.h"
-#include "sim/check/roles.h"
+#include "sim/check/restoring.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/scheduler.h"
 #include "sim/core/trace.h"
+#include "sim/net/host.h"
 #include "sim/net/network.h"
 #include "sim/os/log.h"
 #include "sim/world/clients.h"
 #include "sim/world/faults.h"
+#include "sim/world/host_changes.h"
 #include "sim/world/operators.h"
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
@@ -75,6 +77,7 @@ static void draw_faults(void)
         .full = rarely((uint32_t)draw_range(DRAW_SETUP, 100, 100000)),
         .stream = rarely(3000),
         .queries = rarely(200000),
+        .open = rarely(50000),
     };
     network_of_run = (struct network){
         .loss = rarely((uint32_t)draw_range(DRAW_SETUP, 1000, 300000)),
@@ -119,6 +122,7 @@ static uint64_t passed_ms(void)
 static void begin_faults(void)
 {
     was_ready = true;
+    restoring_begin();
     faults = faults_of_run;
     network = network_of_run;
     if (!has_clients) {
@@ -134,6 +138,7 @@ static void begin_calm(void)
 {
     faults_end();
     network_end_faults();
+    host_changes_end();
     clients_end_faults();
     streams_end_faults();
     operators_end();
@@ -147,6 +152,7 @@ static void stop(void)
         streams_stop();
     }
     operators_stop();
+    restoring_end();
     begin(PHASE_STOP);
 }
 
@@ -156,6 +162,7 @@ static void leap(uint64_t ms)
     uint64_t before_ms = event_queue_now_ms();
     event_queue_advance(ms * UINT64_C(1000000));
     model_clock_leapt(before_ms);
+    restoring_delayed();
 }
 
 static void disturb(void)
@@ -187,6 +194,7 @@ static void next_step(void)
         break;
     case PHASE_FAULTS:
         disturb();
+        host_changes_disturb();
         if (passed_ms() < faults_ms)
             break;
         if (stops_early)
@@ -246,6 +254,8 @@ static void draw_start(void)
     stops_early = starts < last_start && draw_below(DRAW_SETUP, 2) == 0;
     draw_faults();
     draw_start_faults();
+    restoring_end();
+    host_changes_begin();
     trace(TRACE_START, starts, 0, 0, 0);
     begin(PHASE_START);
 }
@@ -253,6 +263,8 @@ static void draw_start(void)
 void plan_draw(void)
 {
     last_start = draw_below(DRAW_SETUP, 6) == 0 ? (unsigned)draw_range(DRAW_SETUP, 2, 5) : 1;
+    host_begin();
+    host_changes_draw();
     draw_start();
     event_queue_add(POLL_NS, on_poll, NULL);
 }

@@ -3,8 +3,8 @@
 
 #include <stdbool.h>
 
-/* What happens in a run, and when: the start, a time with faults, a time without, and the stop; and how
- * often the server is started. */
+/* What happens in a run, and when: the start, a time with faults, a time without, and the stop; and
+ * how often the server is started. */
 
 /* Draws it. */
 void plan_draw(void);

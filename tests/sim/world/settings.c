@@ -39,11 +39,16 @@ static const struct drawn_listener candidates[] = {
     {.kind = LISTEN_UDP, .text = "[::]:3001"},
     {.kind = LISTEN_UDP, .text = "192.0.2.1:3002"},
     {.kind = LISTEN_UDP, .text = "198.51.100.1:3003"},
-    {.kind = LISTEN_UDP, .text = "[fe80::1%eth0]:3004"},
-    {.kind = LISTEN_GROUP, .text = "239.1.2.3%eth0:3005"},
-    {.kind = LISTEN_GROUP, .text = "239.1.2.4%eth0:3002"},
+    {.kind = LISTEN_UDP, .text = "[fe80::1%eth0]:3004", .zone = HOST_ETH0},
+    {.kind = LISTEN_GROUP, .text = "239.1.2.3%eth0:3005", .zone = HOST_ETH0},
+    {.kind = LISTEN_GROUP, .text = "239.1.2.4%eth0:3002", .zone = HOST_ETH0},
+    {.kind = LISTEN_GROUP, .text = "239.1.2.5:3008"},
+    {.kind = LISTEN_GROUP, .text = "[ff02::5%eth0]:3004", .zone = HOST_ETH0},
+    {.kind = LISTEN_GROUP, .text = "[ff05::5]:3010"},
     {.kind = LISTEN_TCP, .text = "tcp:127.0.0.1:3006"},
     {.kind = LISTEN_TCP, .text = "tcp:0.0.0.0:3007"},
+    {.kind = LISTEN_TCP, .text = "tcp:192.0.2.1:3011"},
+    {.kind = LISTEN_TCP, .text = "tcp:[fe80::1%eth0]:3012", .zone = HOST_ETH0},
     {.kind = LISTEN_UNIX, .text = "unix:/run/clients.sock", .path = "/run/clients.sock"},
 };
 
@@ -53,8 +58,6 @@ static void parse_address(struct drawn_listener *listener)
     const char *text = listener->kind == LISTEN_TCP ? listener->text + 4 : listener->text;
     if (listener->kind != LISTEN_UNIX && addr_parse(&listener->addr, zone, text, 0) != NULL)
         broken_promise("the simulator itself", "the address %s is wrong", text);
-    if (addr_is_link_local(&listener->addr))
-        listener->addr.scope = 2;
 }
 
 static void draw_listeners(void)
@@ -88,9 +91,11 @@ static void draw_setup(void)
     setup.stream_buffer = (uint32_t)PICK(4096, 16384, 262144);
     setup.stream_idle_ms = (uint32_t)PICK(1000, 10000, 60000, 600000);
     setup.clients_max = (uint32_t)PICK(1, 4, 20, 100, 1000, 10000);
-    setup.waits_for_addresses = one_in(3);
+    setup.waits_for_addresses = one_in(2);
     setup.has_user = one_in(3);
     setup.has_multicast = one_in(5);
+    setup.multicast = (struct addr){.ip = {239, 9, 9, 9}, .family = ADDR_IPV4, .port = 4000};
+    setup.multicast_zone = one_in(2) ? HOST_ETH0 : HOST_LO;
     setup.multicast_ttl = (uint32_t)PICK(0, 1, 255);
     setup.default_control = one_in(3);
     setup.control_off = one_in(40);
@@ -242,10 +247,9 @@ static void write_rest(FILE *out, const struct settings *written)
             written->copies_pps, written->queue, relays[written->relay]);
     fprintf(out, "relay-rate = %" PRIu32 "\n", written->relay_pps);
     if (setup.has_multicast)
-        fprintf(out,
-                "multicast = 239.9.9.9:4000\nmulticast-ttl = %" PRIu32
-                "\nmulticast-interface = eth0\n",
-                setup.multicast_ttl);
+        fprintf(out, "multicast = 239.9.9.9:4000\nmulticast-ttl = %" PRIu32 "\n%s",
+                setup.multicast_ttl,
+                setup.multicast_zone == HOST_ETH0 ? "multicast-interface = eth0\n" : "");
 }
 
 static void write_control(FILE *out, const struct settings *written)

@@ -2,6 +2,7 @@
 #define SIM_WORLD_SETTINGS_H
 
 #include "address/addr.h"
+#include "sim/net/host.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,9 +17,10 @@ enum listen_kind { LISTEN_UDP, LISTEN_GROUP, LISTEN_TCP, LISTEN_UNIX };
 struct drawn_listener {
     enum listen_kind kind;
     struct addr addr;
-    const char *text; /* as in the file */
-    const char *path; /* of a Unix socket */
-    int number;       /* in the server: the unicast ones come first */
+    const char *text;         /* as in the file */
+    enum host_interface zone; /* that it names; HOST_LO: none */
+    const char *path;         /* of a Unix socket */
+    int number;               /* in the server: the unicast ones come first */
 };
 
 /* What needs a restart. */
@@ -30,6 +32,8 @@ struct setup {
     uint32_t clients_max;
     bool waits_for_addresses, has_user, has_multicast, control_off, default_control, includes;
     uint32_t control_mode, multicast_ttl;
+    struct addr multicast;
+    enum host_interface multicast_zone; /* HOST_LO: by the routes */
 };
 
 struct block {

@@ -1,10 +1,12 @@
 #include "sim/world/streams.h"
 
 #include "sim/check/payload.h"
+#include "sim/check/restoring.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/net/connection.h"
+#include "sim/net/host.h"
 #include "sim/os/files.h"
 #include "sim/world/settings.h"
 
@@ -29,7 +31,13 @@ static struct acceptor *listener_of(const struct stream_client *client)
 {
     if (client->listener->kind == LISTEN_TCP) {
         struct addr addr = client->listener->addr;
-        return acceptor_at(&addr);
+        if (client->listener->zone != HOST_LO)
+            addr.scope = host_index(client->listener->zone);
+        struct acceptor *found =
+            addr_is_wildcard(&addr) || host_has(&addr) ? acceptor_at(&addr) : NULL;
+        if (found == NULL)
+            restoring_check_stream(client->listener);
+        return found;
     }
     const struct simulated_file *file = simulated_file_find(client->listener->path);
     return file != NULL ? (struct acceptor *)file->listener : NULL;
@@ -112,6 +120,16 @@ static void on_turn(void *state)
                     client);
 }
 
+/* An address from which a client connects. */
+static struct addr peer_of(const struct drawn_listener *listener)
+{
+    if (listener->addr.family == ADDR_IPV6)
+        return (struct addr){.ip = {0xfe, 0x80, [15] = 77}, .family = ADDR_IPV6};
+    if (listener->addr.ip[0] == 192)
+        return (struct addr){.ip = {192, 0, 2, 77}, .family = ADDR_IPV4};
+    return (struct addr){.ip = {127, 0, 0, 1}, .family = ADDR_IPV4};
+}
+
 void streams_reset(void)
 {
     for (size_t i = 0; i < count; i++) {
@@ -134,7 +152,7 @@ void streams_draw(void)
             *client = (struct stream_client){.listener = listener,
                                              .number = FIRST_NUMBER + (uint32_t)count};
             if (listener->kind == LISTEN_TCP)
-                client->addr = (struct addr){.ip = {127, 0, 0, 1}, .family = ADDR_IPV4};
+                client->addr = peer_of(listener);
             event_queue_add(draw_below(DRAW_CLIENTS, 5000000000), on_turn, client);
             count++;
         }

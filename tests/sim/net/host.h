@@ -1,0 +1,70 @@
+#ifndef SIM_NET_HOST_H
+#define SIM_NET_HOST_H
+
+#include "address/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The interfaces of the simulated host, their addresses and its routes, which may change at any
+ * time. The clients are on the links of eth0 and eth1, and behind the router that the default route
+ * leads to. */
+
+enum host_interface { HOST_LO, HOST_ETH0, HOST_ETH1, HOST_INTERFACES };
+
+/* All exists, with the first indexes. */
+void host_begin(void);
+
+/* ---- what there is now ---- */
+
+/* The index of an interface; 0: it does not exist. */
+uint32_t host_index(enum host_interface interface);
+uint32_t host_index_of_name(const char *name);
+const char *host_name(uint32_t index); /* NULL: there is none */
+/* The number of the interface that has this index now, of all that ever existed; 0: there is none.
+ */
+uint32_t host_birth(uint32_t index);
+
+/* Whether an interface has the address and it can be used; the port is ignored. */
+bool host_has(const struct addr *addr);
+bool host_is_tentative(const struct addr *addr);
+/* The next address of a family that an interface has; false: none at or after *i. */
+bool host_address(size_t *i, uint32_t index, struct addr *addr);
+
+/* The index of the interface that the routes select; 0: there is no route. */
+uint32_t host_route(const struct addr *to);
+
+/* ---- since when ---- */
+
+/* Since when the host has had the address, or has had no such address; 0: for the whole run. */
+uint64_t host_since_ms(const struct addr *addr);
+/* Since when the interface has existed, and the default route has been as it is. */
+uint64_t host_interface_since_ms(enum host_interface interface);
+uint64_t host_default_route_since_ms(void);
+/* When an interface was last removed; 0: never. */
+uint64_t host_last_removal_ms(void);
+
+/* ---- changes ---- */
+
+/* Removes an interface with its addresses, or an address. Numbers of addresses are below
+ * host_address_count. */
+void host_remove_interface(enum host_interface interface);
+void host_remove_address(size_t number);
+size_t host_address_count(void);
+bool host_address_exists(size_t number, struct addr *addr);
+
+/* Makes an interface again: with another index, or with the one that it had. Its addresses return
+ * later. */
+void host_make_interface(enum host_interface interface, bool same_index);
+/* Adds an address again, unless its interface does not exist; an IPv6 one is tentative for that
+ * time. */
+void host_add_address(size_t number, uint64_t tentative_ms);
+
+/* HOST_LO: there is no default route. */
+void host_set_default_route(enum host_interface interface);
+
+/* All exists again. Interfaces that were missing have other indexes. */
+void host_restore(void);
+
+#endif
