@@ -76,7 +76,7 @@ OBJECTS := $(call object,$(MODULES) $(PROGRAMS:%=src/%.c) src/completion.c $(UNI
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all run sim sim-check check check-long check-cross check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
+.PHONY: all run sim sim-minimize sim-check check check-long check-cross check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
         layers manuals format lint bares bench bench-check install uninstall clean deps deps-cross deps-bench help
 .DELETE_ON_ERROR:
 
@@ -122,6 +122,7 @@ $(B)/neighbour-tests: $(call object,$(NEIGHBOURS) $(HARNESS)) $(B)/modules.a $(B
 FIXTURES := -Itests/unit/fixtures -Itests/system/harness
 $(B)/obj/tests/% $(B)/obj/cross/tests/%: private INCLUDES := $(FIXTURES)
 $(B)/obj/tests/sim/%: private INCLUDES := -Itests
+$(B)/obj/src/%: private INCLUDES := $(if $(COVERAGE),-fprofile-instr-generate -fcoverage-mapping)
 
 $(B)/obj/%.o: %.c $(B)/flags | $(KERNEL_HEADERS)
 	$(call say,CC,$<)
@@ -250,6 +251,9 @@ SEEDS ?= 10000
 sim: $(B)/sim ## run the server on a simulated network: SEEDS=10000 runs from SEED=1 on
 	$(B)/sim --seed=$(SEED) --seeds=$(SEEDS) --jobs=$(shell nproc)
 
+sim-minimize: $(B)/sim ## find the smallest run that breaks the same promise as SEED=N (OPTIONS=--break=lost: of a self-test)
+	tests/sim/minimize $(B)/sim $(SEED) $(OPTIONS)
+
 # Short: the self-tests of the oracles, runs by two compilers and under sanitizers, and the same events in all three.
 sim-check:
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 build/gcc/sim
@@ -257,6 +261,7 @@ sim-check:
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 build/asan/sim
 	tests/sim/statics_test $(patsubst %.c,build/gcc/obj/%.o,$(SIMULATED))
 	tests/sim/self_test build/gcc/sim
+	tests/sim/minimize_test build/gcc/sim
 	build/gcc/sim --seed=1 --seeds=600 --jobs=$(shell nproc)
 	build/gcc/sim --seed=4118 # a new cookie secret while another delivery to a worker is pending
 	build/gcc/sim --seed=300643 # no random bytes for a new cookie secret

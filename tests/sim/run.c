@@ -24,6 +24,7 @@
 #include "sim/world/faults.h"
 #include "sim/world/operators.h"
 #include "sim/world/plan.h"
+#include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
 
@@ -167,8 +168,8 @@ static void run_once(const struct run_options *options)
 
 int run_seed(uint64_t seed, const struct run_options *options)
 {
-    draw_seed(seed);
-    trace_begin(seed, options->verbose);
+    draw_seed(seed, reductions_variant());
+    trace_begin(seed, options->replay, options->verbose);
     broken_set(options->broken);
     simulated_log_print(options->log);
     event_queue_begin(draw_range(DRAW_SETUP, 1, UINT64_C(1) << 40) * 1000);
@@ -187,4 +188,17 @@ int run_seed(uint64_t seed, const struct run_options *options)
         printf("seed %" PRIu64 ": %" PRIu64 " events, hash %016" PRIx64 "\n", seed, trace_count(),
                trace_hash());
     return 0;
+}
+
+void run_describe(uint64_t seed)
+{
+    draw_seed(seed, 0);
+    draw_range(DRAW_SETUP, 1, UINT64_C(1) << 40);
+    settings_draw();
+    printf("workers %" PRIu32 "\n", setup.workers);
+    plan_draw();
+    plan_describe();
+    clients_draw();
+    streams_draw();
+    printf("clients %zu\nstreams %zu\n", clients_count(), streams_count());
 }

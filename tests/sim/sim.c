@@ -1,5 +1,7 @@
 /* Runs the whole server on a simulated kernel and network, once for each seed. */
+#include "sim/core/coverage.h"
 #include "sim/run.h"
+#include "sim/world/reductions.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -18,6 +20,9 @@ enum {
 struct arguments {
     uint64_t first, count;
     unsigned jobs;
+    const char *coverage; /* the path of the profile, NULL: none */
+    bool describe;        /* only print what the first seed draws */
+    char replay[4096];    /* the command, without the seed */
     struct run_options run;
 };
 
@@ -31,8 +36,26 @@ static double now(void)
 static int usage(void)
 {
     fprintf(stderr, "usage: sim [--seed=N] [--seeds=N] [--jobs=N] [--verbose] [--hash] [--log] "
-                    "[--break=ORACLE]\n");
+                    "[--break=ORACLE] [--coverage=FILE]\n"
+                    "           [--describe] [--variant=N] [--workers=N] [--clients=LIST] "
+                    "[--duration=MS] [--without=NAME,...]\n");
     return 2;
+}
+
+/* The options that change a run belong to the command that replays it. */
+static void write_replay(struct arguments *arguments, int argc, char **argv)
+{
+    static const char *const others[] = {"--seed",    "--jobs", "--coverage",
+                                         "--verbose", "--log",  "--hash"};
+    size_t at = (size_t)snprintf(arguments->replay, sizeof arguments->replay, "%s", argv[0]);
+    for (int i = 1; i < argc && at < sizeof arguments->replay; i++) {
+        bool changes = true;
+        for (size_t k = 0; k < sizeof others / sizeof others[0]; k++)
+            changes &= strncmp(argv[i], others[k], strlen(others[k])) != 0;
+        if (changes)
+            at += (size_t)snprintf(arguments->replay + at, sizeof arguments->replay - at, " %s",
+                                   argv[i]);
+    }
 }
 
 static bool read_arguments(struct arguments *arguments, int argc, char **argv)
@@ -47,15 +70,20 @@ static bool read_arguments(struct arguments *arguments, int argc, char **argv)
             arguments->jobs = (unsigned)strtoul(argv[i] + 7, NULL, 10);
         else if (strncmp(argv[i], "--break=", 8) == 0)
             arguments->run.broken = argv[i] + 8;
+        else if (strncmp(argv[i], "--coverage=", 11) == 0)
+            arguments->coverage = argv[i] + 11;
         else if (strcmp(argv[i], "--verbose") == 0)
             arguments->run.verbose = true;
         else if (strcmp(argv[i], "--log") == 0)
             arguments->run.log = true;
         else if (strcmp(argv[i], "--hash") == 0)
             arguments->run.hash = true;
-        else
+        else if (strcmp(argv[i], "--describe") == 0)
+            arguments->describe = true;
+        else if (!reductions_read(argv[i]))
             return false;
     }
+    write_replay(arguments, argc, argv);
     return arguments->jobs > 0 && arguments->jobs <= JOBS_MAX && arguments->count > 0;
 }
 
@@ -84,8 +112,9 @@ static uint64_t forget(pid_t process)
 }
 
 /* Starts a process for a seed, since the server has static state. */
-static void start(const struct arguments *arguments, uint64_t seed)
+static void start(struct arguments *arguments, uint64_t seed)
 {
+    static char replay[sizeof arguments->replay + 32];
     fflush(NULL);
     pid_t child = fork();
     if (child < 0) {
@@ -97,11 +126,15 @@ static void start(const struct arguments *arguments, uint64_t seed)
         return;
     }
     alarm(RUN_MAX_S);
-    exit(run_seed(seed, &arguments->run));
+    snprintf(replay, sizeof replay, "%s --seed=%" PRIu64, arguments->replay, seed);
+    arguments->run.replay = replay;
+    int status = run_seed(seed, &arguments->run);
+    coverage_add();
+    exit(status);
 }
 
 /* Waits for one; returns whether it has kept all promises. */
-static bool wait_for_one(void)
+static bool wait_for_one(const struct arguments *arguments)
 {
     int status;
     pid_t child = wait(&status);
@@ -110,9 +143,8 @@ static bool wait_for_one(void)
     uint64_t seed = forget(child);
     if (WIFSIGNALED(status))
         fprintf(stderr,
-                "seed %" PRIu64 ": ended by signal %d (%s)\nreplay: make sim SEED=%" PRIu64
-                " SEEDS=1\n",
-                seed, WTERMSIG(status), strsignal(WTERMSIG(status)), seed);
+                "seed %" PRIu64 ": ended by signal %d (%s)\nreplay: %s --seed=%" PRIu64 "\n", seed,
+                WTERMSIG(status), strsignal(WTERMSIG(status)), arguments->replay, seed);
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -131,6 +163,14 @@ int main(int argc, char **argv)
     struct arguments arguments;
     if (!read_arguments(&arguments, argc, argv))
         return usage();
+    if (arguments.coverage != NULL && !coverage_begin()) {
+        fprintf(stderr, "sim: cannot write %s: this build does not count\n", arguments.coverage);
+        return 1;
+    }
+    if (arguments.describe) {
+        run_describe(arguments.first);
+        return 0;
+    }
     uint64_t next = arguments.first, end = arguments.first + arguments.count, done = 0, failed = 0;
     unsigned running = 0;
     double since = now(), shown = 0;
@@ -140,7 +180,7 @@ int main(int argc, char **argv)
             running++;
             continue;
         }
-        failed += !wait_for_one();
+        failed += !wait_for_one(&arguments);
         running--;
         done++;
         if (now() - shown > 0.2) {
@@ -149,5 +189,9 @@ int main(int argc, char **argv)
         }
     }
     show(done, failed, since, true);
+    if (failed == 0 && arguments.coverage != NULL && !coverage_write(arguments.coverage)) {
+        fprintf(stderr, "sim: cannot write %s\n", arguments.coverage);
+        return 1;
+    }
     return failed > 0;
 }

@@ -11,11 +11,14 @@ static uint64_t next_seed(uint64_t *state)
     return z ^ (z >> 31);
 }
 
-void draw_seed(uint64_t seed)
+void draw_seed(uint64_t seed, uint64_t variant)
 {
     for (size_t i = 0; i < DRAW_STREAMS; i++)
-        for (size_t k = 0; k < 4; k++)
+        for (size_t k = 0; k < 4; k++) {
             states[i][k] = next_seed(&seed);
+            if (variant != 0 && i != DRAW_SETUP)
+                states[i][k] ^= next_seed(&variant);
+        }
 }
 
 static uint64_t rotate(uint64_t value, int bits)

@@ -20,7 +20,9 @@ enum draw_stream {
     DRAW_STREAMS
 };
 
-void draw_seed(uint64_t seed);
+/* A variant has the same DRAW_SETUP as its seed, and all other sequences differ; 0: the seed
+ * itself. */
+void draw_seed(uint64_t seed, uint64_t variant);
 
 uint64_t draw(enum draw_stream stream);
 /* Below limit, which is at least 1. */

@@ -16,15 +16,17 @@ struct event {
 
 static struct event events[KEPT];
 static uint64_t count, hash, seed;
+static const char *replay;
 static bool verbose;
 
 #define TRACE(name, text) text,
 static const char *const texts[] = {TRACE_KINDS(TRACE)};
 #undef TRACE
 
-void trace_begin(uint64_t seed_of_run, bool print)
+void trace_begin(uint64_t seed_of_run, const char *replay_of_run, bool print)
 {
     seed = seed_of_run;
+    replay = replay_of_run;
     verbose = print;
     count = 0;
     hash = 14695981039346656037u;
@@ -83,7 +85,7 @@ void broken_promise(const char *promise, const char *format, ...)
     fprintf(stderr, "\nthe last events (seconds, what):\n");
     for (uint64_t i = count > KEPT ? count - KEPT : 0; i < count; i++)
         print_event(&events[i % KEPT]);
-    fprintf(stderr, "replay: make sim SEED=%" PRIu64 " SEEDS=1\n", seed);
+    fprintf(stderr, "replay: %s\n", replay);
     fflush(stderr);
     _exit(1);
 }

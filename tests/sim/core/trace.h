@@ -32,7 +32,8 @@
 enum trace_kind { TRACE_KINDS(TRACE) TRACE_COUNT };
 #undef TRACE
 
-void trace_begin(uint64_t seed, bool verbose);
+/* The replay is the command that is printed with a broken promise. */
+void trace_begin(uint64_t seed, const char *replay, bool verbose);
 void trace(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 
 /* The hash and the number of all events so far. */

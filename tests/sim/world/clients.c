@@ -9,6 +9,7 @@
 #include "sim/net/host.h"
 #include "sim/net/network.h"
 #include "sim/net/udp.h"
+#include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 
 #include <stdlib.h>
@@ -362,8 +363,15 @@ void clients_draw(void)
         while (table[place_of(&client->addr)] != 0);
         table[place_of(&client->addr)] = (uint16_t)(i + 1);
         client->period_ns = draw_range(DRAW_SETUP, 500, 20000) * 1000000 * (1 + count / 100);
-        event_queue_add(draw_below(DRAW_CLIENTS, client->period_ns), on_turn, client);
+        uint64_t delay_ns = draw_below(DRAW_CLIENTS, client->period_ns);
+        if (reductions_have_client(client->number))
+            event_queue_add(delay_ns, on_turn, client);
     }
+}
+
+size_t clients_count(void)
+{
+    return count;
 }
 
 /* ---- liveness ---- */
@@ -374,7 +382,9 @@ void clients_end_faults(void)
     for (size_t i = 0; i < count; i++) {
         vanish(&clients[i], false);
         event_queue_remove(&clients[i]);
-        event_queue_add(draw_below(DRAW_CLIENTS, 1000000000), on_turn, &clients[i]);
+        uint64_t delay_ns = draw_below(DRAW_CLIENTS, 1000000000);
+        if (reductions_have_client(clients[i].number))
+            event_queue_add(delay_ns, on_turn, &clients[i]);
     }
 }
 

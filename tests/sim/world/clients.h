@@ -25,6 +25,8 @@ void clients_interfaces_changed(void);
 /* They send nothing any more. */
 void clients_stop(void);
 
+size_t clients_count(void);
+
 /* What the network has brought. */
 void clients_receive(const struct addr *from, const struct addr *to, const uint8_t *bytes,
                      size_t size);

@@ -12,6 +12,7 @@
 #include "sim/os/signals.h"
 #include "sim/world/answers.h"
 #include "sim/world/clients.h"
+#include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 
 #include <inttypes.h>
@@ -52,7 +53,7 @@ static uint64_t refusals(void)
 
 static bool prepare_reload(void)
 {
-    if (settings_change)
+    if (settings_change || reductions_leave_out(WITHOUT_RELOADS))
         return false;
     settings_draw_next();
     settings_write(&next_settings, draw_below(DRAW_OPERATOR, 4) == 0);
@@ -131,7 +132,7 @@ static void send_kick(struct operator* operator, bool kick)
     char text[ADDR_TEXT_BYTES], line[128];
     const struct addr *addr = clients_address(draw(DRAW_OPERATOR));
     snprintf(line, sizeof line, "%s %s\n", kick ? "kick" : "client", addr_format(addr, text));
-    if (kick && !model_kick(addr))
+    if (kick && (reductions_leave_out(WITHOUT_KICKS) || !model_kick(addr)))
         return;
     send(operator, line,
          (struct command){.kind = kick ? COMMAND_KICK : COMMAND_CLIENT, .addr = *addr});
@@ -140,7 +141,8 @@ static void send_kick(struct operator* operator, bool kick)
 static uint32_t send_broadcast(struct operator* operator, bool waits, uint64_t padding)
 {
     char text[256], line[1024];
-    if (last_broadcast + 1 >= BROADCASTS_MAX)
+    if (last_broadcast + 1 >= BROADCASTS_MAX ||
+        (reductions_leave_out(WITHOUT_BROADCASTS) && !quiet))
         return 0;
     uint32_t number = copies_first_number() + ++last_broadcast;
     int size = snprintf(text, sizeof text, "T%" PRIu32 ".%0*d", number, (int)padding + 1, 0);
@@ -241,13 +243,14 @@ static void on_reading(void *state)
 static void disturb(void)
 {
     uint64_t kind = draw_below(DRAW_OPERATOR, 5);
+    bool removes = !reductions_leave_out(WITHOUT_REMOVED_FILES);
     if (kind == 0)
         hang_up();
-    else if (kind == 1)
+    else if (kind == 1 && !reductions_leave_out(WITHOUT_INTERFACE_CHANGES))
         simulated_interfaces_change(0);
-    else if (kind == 2)
+    else if (kind == 2 && removes)
         simulated_file_remove(settings_control_path());
-    else if (kind == 3)
+    else if (kind == 3 && removes)
         for (size_t i = 0; i < setup.listener_count; i++)
             if (setup.listeners[i].kind == LISTEN_UNIX)
                 simulated_file_remove(setup.listeners[i].path);
@@ -273,6 +276,8 @@ void operators_draw(void)
 {
     count = draw_range(DRAW_SETUP, 1, OPERATORS_MAX - 1);
     quiet = false;
+    if (reductions_leave_out(WITHOUT_OPERATORS))
+        count = 0;
     for (uint32_t i = 0; i < count; i++) {
         operators[i].number = i;
         event_queue_add(draw_below(DRAW_OPERATOR, 3000000000), on_turn, &operators[i]);

@@ -13,10 +13,13 @@
 #include "sim/world/faults.h"
 #include "sim/world/host_changes.h"
 #include "sim/world/operators.h"
+#include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum phase {
     PHASE_START,
@@ -170,13 +173,17 @@ static void leap(uint64_t ms)
 static void disturb(void)
 {
     uint64_t kind = draw_below(DRAW_FAULTS, 400);
+    uint64_t slow_until_ns = 0, leap_ms = 0;
     if (kind == 0)
-        network.slow_until_ns =
-            event_queue_now_ns() + draw_range(DRAW_FAULTS, 1, 5000) * UINT64_C(1000000);
+        slow_until_ns = event_queue_now_ns() + draw_range(DRAW_FAULTS, 1, 5000) * UINT64_C(1000000);
     else if (kind == 1)
-        leap(draw_range(DRAW_FAULTS, 1, 3000));
+        leap_ms = draw_range(DRAW_FAULTS, 1, 3000);
     else if (kind == 2 && draw_below(DRAW_FAULTS, 20) == 0)
-        leap(draw_range(DRAW_FAULTS, 10000, 200000));
+        leap_ms = draw_range(DRAW_FAULTS, 10000, 200000);
+    if (slow_until_ns > 0 && !reductions_leave_out(WITHOUT_SLOW_LINK))
+        network.slow_until_ns = slow_until_ns;
+    if (leap_ms > 0 && !reductions_leave_out(WITHOUT_LEAPS))
+        leap(leap_ms);
 }
 
 /* How long the queued broadcasts may take by their rate, at most. */
@@ -255,9 +262,12 @@ static void draw_start(void)
         last_start == 1 ? draw_range(DRAW_SETUP, 2000, 100000) : draw_range(DRAW_SETUP, 50, 20000);
     if (last_start == 1 && draw_below(DRAW_SETUP, 10) == 0)
         faults_ms *= 3;
+    faults_ms = reductions_of_duration(faults_ms);
     stops_early = starts < last_start && draw_below(DRAW_SETUP, 2) == 0;
     draw_faults();
     draw_start_faults();
+    reductions_of_faults(&faults_of_run, &network_of_run);
+    reductions_of_faults(&faults, &network);
     restoring_end();
     host_changes_begin();
     trace(TRACE_START, starts, 0, 0, 0);
@@ -296,4 +306,11 @@ void plan_start_again(void)
         streams_draw();
     }
     draw_start();
+}
+
+void plan_describe(void)
+{
+    printf("duration %" PRIu64 "\n", faults_ms);
+    reductions_print_names(&faults_of_run, &network_of_run);
+    reductions_print_names(&faults, &network); /* of the start */
 }

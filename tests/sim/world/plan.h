@@ -8,6 +8,8 @@
 
 /* Draws it. */
 void plan_draw(void);
+/* Prints how long the time with faults is, and the names of what a run can leave out. */
+void plan_describe(void);
 
 /* After the server has ended: whether it will be started again; lets some time pass, and draws that
  * start. */

@@ -4,6 +4,7 @@
 #include "sim/core/draw.h"
 #include "sim/core/trace.h"
 #include "sim/os/files.h"
+#include "sim/world/reductions.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -170,6 +171,7 @@ void settings_draw(void)
     draw_reply(&settings);
     draw_admission(&settings);
     draw_clients_and_copies(&settings);
+    reductions_of_settings(&setup, &settings);
 }
 
 void settings_draw_next(void)
@@ -195,6 +197,7 @@ void settings_draw_next(void)
     }
     if (one_in(2))
         draw_clients_and_copies(&next_settings);
+    reductions_of_settings(&setup, &next_settings);
 }
 
 void settings_end_change(bool applied)

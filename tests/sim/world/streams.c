@@ -8,6 +8,7 @@
 #include "sim/net/connection.h"
 #include "sim/net/host.h"
 #include "sim/os/files.h"
+#include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 
 #include <string.h>
@@ -153,10 +154,17 @@ void streams_draw(void)
                                              .number = FIRST_NUMBER + (uint32_t)count};
             if (listener->kind == LISTEN_TCP)
                 client->addr = peer_of(listener);
-            event_queue_add(draw_below(DRAW_CLIENTS, 5000000000), on_turn, client);
+            uint64_t delay_ns = draw_below(DRAW_CLIENTS, 5000000000);
+            if (reductions_have_client(client->number))
+                event_queue_add(delay_ns, on_turn, client);
             count++;
         }
     }
+}
+
+size_t streams_count(void)
+{
+    return count;
 }
 
 void streams_end_faults(void)

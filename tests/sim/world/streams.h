@@ -1,6 +1,8 @@
 #ifndef SIM_WORLD_STREAMS_H
 #define SIM_WORLD_STREAMS_H
 
+#include <stddef.h>
+
 /* Clients on TCP and Unix sockets: they send lines, whole and in pieces, stall, end their output,
  * close and reset. */
 void streams_draw(void);
@@ -11,6 +13,7 @@ void streams_reset(void);
 /* They only send a line each second, read all, and connect again if they are disconnected. */
 void streams_end_faults(void);
 void streams_stop(void);
+size_t streams_count(void);
 
 /* A broken promise unless each connected one was answered within the last seconds. */
 void streams_check_liveness(void);
