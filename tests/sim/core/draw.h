@@ -17,6 +17,7 @@ enum draw_stream {
     DRAW_CLIENTS,  /* when clients act, and what they send */
     DRAW_OPERATOR, /* commands and reloads */
     DRAW_KERNEL,   /* random bytes and the hash of reuseport groups */
+    DRAW_SWARM,    /* rare situations */
     DRAW_STREAMS
 };
 

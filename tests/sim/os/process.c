@@ -13,6 +13,7 @@
 #include "sim/core/event_queue.h"
 #include "sim/core/scheduler.h"
 #include "sim/world/faults.h"
+#include "sim/world/swarm.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -112,7 +113,9 @@ uint32_t processor_count_nth(uint32_t nth)
 
 size_t host_raise_file_limit(size_t count)
 {
-    size_t most = descriptors_limit_now();
+    size_t most = descriptors_limit_now(), missing = swarm.missing_files;
+    if (missing > 0)
+        return count > missing ? count - missing : 0;
     return count < most ? count : most;
 }
 

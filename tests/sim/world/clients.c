@@ -11,6 +11,7 @@
 #include "sim/net/udp.h"
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
+#include "sim/world/swarm.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,15 @@ static void send_oversize(struct client *client)
     send(client, bytes, setup.max_datagram + 1 + draw_below(DRAW_CLIENTS, 100));
 }
 
+/* An answer whose message is a frame, too. */
+static void send_nested(struct client *client)
+{
+    uint8_t bytes[ANSWER_BYTES + HEAD_BYTES] = {0, 'U', 'D', 'P', 2};
+    memcpy(bytes + HEAD_BYTES, client->cookie, COOKIE_BYTES);
+    memcpy(bytes + ANSWER_BYTES, "\0UDP\4", HEAD_BYTES);
+    send(client, bytes, sizeof bytes);
+}
+
 /* A datagram from an address that is not the sender's. */
 static void forge(struct client *client)
 {
@@ -162,7 +172,12 @@ static void rebind(struct client *client)
 static void burst(struct client *client)
 {
     for (uint64_t i = draw_range(DRAW_CLIENTS, 2, 80); i > 0; i--)
-        send_request(client);
+        if (swarm.mixed_bursts && draw_below(DRAW_SWARM, 20) == 0)
+            send_nested(client);
+        else if (swarm.mixed_bursts && draw_below(DRAW_SWARM, 4) == 0)
+            send_frame(client, (uint8_t)draw_range(DRAW_SWARM, 3, 4));
+        else
+            send_request(client);
 }
 
 static void vanish(struct client *client, bool vanished)
@@ -178,9 +193,15 @@ static uint64_t act(struct client *client)
     trace(TRACE_CLIENT, client->number, action, client->sent, 0);
     if (client->vanished) {
         vanish(client, action < 70);
+        if (swarm.silent_links)
+            send_request(client); /* its requests arrive, and the replies wait */
         return pause_ns;
     }
-    if (client->kind == FORGER && action < 80)
+    /* All with the same clock: in the same second. */
+    bool silent = swarm.silent_links && event_queue_now_ms() / 1000 % 20 < 3;
+    if (silent && !addr_is_loopback(&client->addr) && client->addr.family == ADDR_IPV4)
+        vanish(client, true);
+    else if (client->kind == FORGER && action < 80)
         forge(client);
     else if (action < 72)
         send_request(client);

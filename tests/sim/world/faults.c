@@ -53,6 +53,9 @@ static int refuse(uint32_t per_million, unsigned kind, const int *errors, size_t
 
 bool faults_refuse_memory(void)
 {
+    static uint32_t allocations;
+    if (++allocations == faults.allocation)
+        return happens(1000000, MEMORY, ENOMEM);
     return happens(faults.memory, MEMORY, ENOMEM);
 }
 

@@ -9,6 +9,7 @@
 
 struct faults {
     uint32_t memory;      /* an allocation of os/ or net/ */
+    uint32_t allocation;  /* the number of the only one that is refused; 0: none */
     uint32_t watch;       /* epoll refuses a descriptor */
     uint32_t entropy;     /* no random bytes */
     uint32_t pin;         /* a thread can't be pinned */

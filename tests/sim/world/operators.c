@@ -14,13 +14,21 @@
 #include "sim/world/clients.h"
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
+#include "sim/world/streams.h"
+#include "sim/world/swarm.h"
 
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { OPERATORS_MAX = 4, QUEUED_MAX = 8, READ_BYTES = 4096, LOST_MS = 10000 };
+enum {
+    OPERATORS_MAX = 4,
+    QUEUED_MAX = 8,
+    READ_BYTES = 4096,
+    LOST_MS = 10000,
+    STALLED_BYTES = 2048
+};
 
 struct operator
 {
@@ -29,6 +37,7 @@ struct operator
     size_t queued_count;
     struct answer answer;
     uint32_t number;
+    uint64_t reads_ms; /* does not read before */
 };
 
 static struct operator operators[OPERATORS_MAX];
@@ -51,12 +60,26 @@ static uint64_t refusals(void)
     return simulated_log_times("cannot reload: the old configuration stays in effect");
 }
 
+/* Keys that a reload does not apply. */
+static void change_fixed(void)
+{
+    setup.workers++;
+    setup.clients_max++;
+    setup.stream_max++;
+    setup.control_mode ^= 0020;
+    setup.listener_count -= setup.listener_count > 1;
+}
+
 static bool prepare_reload(void)
 {
     if (settings_change || reductions_leave_out(WITHOUT_RELOADS))
         return false;
     settings_draw_next();
+    struct setup kept = setup;
+    if (swarm.changes_fixed)
+        change_fixed();
     settings_write(&next_settings, draw_below(DRAW_OPERATOR, 4) == 0);
+    setup = kept;
     model_settings_change();
     reload_ms = event_queue_now_ms();
     reloads_before = simulated_log_times("reloaded");
@@ -105,6 +128,10 @@ static void connect(struct operator* operator)
         return;
     operator->connection->is_operator = true;
     operator->queued_count = 0;
+    bool stalls = swarm.stalls_operators && !quiet && draw_below(DRAW_SWARM, 3) == 0;
+    operator->reads_ms = stalls ? event_queue_now_ms() + draw_range(DRAW_SWARM, 100, 30000) : 0;
+    if (stalls)
+        operator->connection->to_client.limit = STALLED_BYTES;
     answer_begin(&operator->answer);
 }
 
@@ -115,6 +142,7 @@ static void disconnect(struct operator* operator)
 }
 
 static void on_reading(void *state);
+static void read_answers(struct operator* operator);
 
 static void send(struct operator* operator, const char * line, struct command command)
 {
@@ -159,13 +187,94 @@ static uint32_t send_broadcast(struct operator* operator, bool waits, uint64_t p
 static void send_cancel(struct operator* operator)
 {
     char line[64];
-    snprintf(line, sizeof line, "cancel %" PRIu64 "\n",
-             draw_below(DRAW_OPERATOR, last_broadcast + 2));
+    uint64_t number = draw_below(DRAW_OPERATOR, last_broadcast + 2);
+    if (swarm.cancels && last_broadcast > 2)
+        number = last_broadcast - draw_below(DRAW_SWARM, 3);
+    snprintf(line, sizeof line, "cancel %" PRIu64 "\n", number);
     send(operator, line, (struct command){.kind = COMMAND_CANCEL});
+    for (size_t i = 0; swarm.cancels && i < count; i++)
+        if (operators[i].connection != NULL && operators[i].queued_count == 0)
+            send(&operators[i], line, (struct command){.kind = COMMAND_CANCEL});
+}
+
+/* Asks for a client of a stream, or kicks it. */
+static void send_stream_command(struct operator* operator)
+{
+    char name[ADDR_TEXT_BYTES], line[128];
+    streams_name(draw(DRAW_SWARM), name, sizeof name);
+    snprintf(line, sizeof line, "%s %s\n", draw_below(DRAW_SWARM, 2) == 0 ? "kick" : "client",
+             name);
+    send(operator, line, (struct command){.kind = COMMAND_OTHER});
+}
+
+static void send_wrong(struct operator* operator)
+{
+    static const char *const lines[] = {
+        "\n",
+        "statz\n",
+        "stats  \t\n",
+        "stats 1\n",
+        "clients x\n",
+        "clients 0\n",
+        "clients 2 \t\n",
+        "client nonsense\n",
+        "client unix:7\n",
+        "client 192.0.2.1\n",
+        "kick\n",
+        "cancel x\n",
+        "broadcast\n",
+        "broadcast wait\n",
+        "broadcast maybe 00\n",
+        "broadcast nowait 0\n",
+        "broadcast nowait zz\n",
+        "\x01\xff\n",
+    };
+    send(operator, lines[draw_below(DRAW_SWARM, sizeof lines / sizeof lines[0])],
+         (struct command){.kind = COMMAND_OTHER});
+}
+
+/* A line that never ends, or ends without a newline. */
+static void on_endless_line(void *state)
+{
+    static char bytes[8192];
+    struct operator* operator= state;
+    if (operator->connection == NULL)
+        return;
+    memset(bytes, 'x', sizeof bytes);
+    connection_write(operator->connection, bytes, sizeof bytes);
+    if (draw_below(DRAW_SWARM, 40) == 0)
+        connection_end(operator->connection);
+    read_answers(operator);
+    if (connection_is_over(operator->connection))
+        disconnect(operator);
+    else
+        event_queue_add(1000000, on_endless_line, operator);
+}
+
+/* Sends what the run has of rare commands. Returns whether it has sent one. */
+static bool send_rare(struct operator* operator)
+{
+    bool now = draw_below(DRAW_SWARM, 3) == 0;
+    if (swarm.kicks_streams && now)
+        send_stream_command(operator);
+    else if (swarm.cancels && now)
+        send_cancel(operator);
+    else if (swarm.wrong_commands && now)
+        send_wrong(operator);
+    else if (operator->reads_ms> event_queue_now_ms())
+        while (operator->queued_count<QUEUED_MAX && draw_below(DRAW_SWARM, 10) != 0)
+            send(operator, "clients\n", (struct command){.kind = COMMAND_CLIENTS});
+    else if (swarm.wrong_commands && operator->queued_count == 0 && draw_below(DRAW_SWARM, 6) == 0)
+        on_endless_line(operator);
+    else
+        return false;
+    return true;
 }
 
 static void send_drawn(struct operator* operator)
 {
+    if (send_rare(operator))
+        return;
     uint64_t kind = draw_below(DRAW_OPERATOR, 100);
     if (kind < 12)
         send(operator, "stats\n", (struct command){.kind = COMMAND_STATS});
@@ -229,6 +338,10 @@ static void on_reading(void *state)
     struct operator* operator= state;
     if (operator->connection == NULL)
         return;
+    if (operator->reads_ms> event_queue_now_ms() && !quiet) {
+        event_queue_add(500000000, on_reading, operator);
+        return;
+    }
     read_answers(operator);
     if (connection_is_over(operator->connection)) {
         disconnect(operator);
@@ -265,7 +378,9 @@ static void on_turn(void *state)
         connect(operator);
     else if (operator->queued_count == 0 && draw_below(DRAW_OPERATOR, 10) == 0)
         disconnect(operator);
-    else if (operator->queued_count<2)
+    else if (swarm.stalls_operators && !is_reload_queued() && draw_below(DRAW_SWARM, 10) == 0)
+        disconnect(operator); /* in the middle of an answer */
+    else if (operator->queued_count<(operator->reads_ms> event_queue_now_ms() ? QUEUED_MAX : 2))
         send_drawn(operator);
     if (draw_below(DRAW_OPERATOR, 8) == 0)
         disturb();
@@ -321,6 +436,25 @@ uint32_t operators_broadcast(void)
     if (operator->connection == NULL)
         connect(operator);
     return operator->connection != NULL ? send_broadcast(operator, true, 0) : 0;
+}
+
+void operators_hurry(void)
+{
+    static const char *const lines[] = {"clients\n", "stats\n", "jobs\n", "broadcast nowait 00\n",
+                                        "reload\n"};
+    for (size_t i = 0; i < count; i++)
+        if (operators[i].connection != NULL && operators[i].queued_count + 1 < QUEUED_MAX)
+            send(&operators[i], lines[draw_below(DRAW_SWARM, 5)],
+                 (struct command){.kind = COMMAND_OTHER});
+}
+
+void operators_broadcast_all(void)
+{
+    for (size_t i = 0; i < count; i++)
+        while (operators[i].connection != NULL && operators[i].queued_count + 1 < QUEUED_MAX &&
+               draw_below(DRAW_SWARM, 4) != 0 &&
+               send_broadcast(&operators[i], draw_below(DRAW_SWARM, 2) == 0, 0) != 0)
+            continue;
 }
 
 bool operators_broadcast_has_ended(uint32_t number)

@@ -18,6 +18,10 @@ bool operators_are_idle(void);
 
 /* Sends a broadcast, and returns its number; 0: there is no control socket, or no number left. */
 uint32_t operators_broadcast(void);
+/* Each one that is connected sends some broadcasts at once. */
+void operators_broadcast_all(void);
+/* Each one sends a command in the moment in which the server stops. */
+void operators_hurry(void);
 bool operators_broadcast_has_ended(uint32_t number);
 /* The queue was full. */
 bool operators_broadcast_was_refused(uint32_t number);

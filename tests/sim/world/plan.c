@@ -2,6 +2,8 @@
 
 #include "sim/check/model.h"
 #include "sim/check/restoring.h"
+#include "sim/check/roles.h"
+#include "sim/core/descriptors.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/scheduler.h"
@@ -16,6 +18,7 @@
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
+#include "sim/world/swarm.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -45,7 +48,7 @@ static uint64_t phase_ms;  /* when it began */
 static uint64_t busy_ms;   /* when a command was last not answered */
 static uint64_t faults_ms; /* how long the time with faults is */
 static unsigned starts, last_start;
-static bool stops_early; /* in the time with faults */
+static bool skips_calm; /* it is stopped in the time with faults, and started again */
 static bool was_ready, has_clients;
 static uint32_t last_broadcast;
 static struct faults faults_of_run;
@@ -136,12 +139,15 @@ static void begin_faults(void)
         streams_draw();
     }
     operators_draw();
+    if (swarm.spare_files > 0)
+        descriptors_limit(descriptor_count() + swarm.spare_files - 1);
     begin(PHASE_FAULTS);
 }
 
 static void begin_calm(void)
 {
     faults_end();
+    descriptors_limit(SIZE_MAX);
     network_end_faults();
     host_changes_end();
     clients_end_faults();
@@ -158,6 +164,15 @@ static void stop(void)
     }
     operators_stop();
     restoring_end();
+    begin(PHASE_STOP);
+}
+
+/* The server is stopped while it is busy. */
+static void stop_early(void)
+{
+    operators_broadcast_all();
+    operators_stop();
+    operators_hurry();
     begin(PHASE_STOP);
 }
 
@@ -180,6 +195,8 @@ static void disturb(void)
         leap_ms = draw_range(DRAW_FAULTS, 1, 3000);
     else if (kind == 2 && draw_below(DRAW_FAULTS, 20) == 0)
         leap_ms = draw_range(DRAW_FAULTS, 10000, 200000);
+    else if (swarm.long_ttl && draw_below(DRAW_SWARM, 400) == 0)
+        leap_ms = draw_range(DRAW_SWARM, 1000000, 4000000);
     if (slow_until_ns > 0 && !reductions_leave_out(WITHOUT_SLOW_LINK))
         network.slow_until_ns = slow_until_ns;
     if (leap_ms > 0 && !reductions_leave_out(WITHOUT_LEAPS))
@@ -204,9 +221,13 @@ static void next_step(void)
     case PHASE_FAULTS:
         disturb();
         host_changes_disturb();
+        if (swarm.stops_early && passed_ms() >= faults_ms / 4) {
+            stop_early();
+            break;
+        }
         if (passed_ms() < faults_ms)
             break;
-        if (stops_early)
+        if (skips_calm)
             stop();
         else
             begin_calm();
@@ -263,9 +284,11 @@ static void draw_start(void)
     if (last_start == 1 && draw_below(DRAW_SETUP, 10) == 0)
         faults_ms *= 3;
     faults_ms = reductions_of_duration(faults_ms);
-    stops_early = starts < last_start && draw_below(DRAW_SETUP, 2) == 0;
+    skips_calm = starts < last_start && draw_below(DRAW_SETUP, 2) == 0;
     draw_faults();
     draw_start_faults();
+    if (draw_below(DRAW_SWARM, 12) == 0)
+        faults.allocation = faults_of_run.allocation = (uint32_t)draw_range(DRAW_SWARM, 1, 90);
     reductions_of_faults(&faults_of_run, &network_of_run);
     reductions_of_faults(&faults, &network);
     restoring_end();

@@ -28,9 +28,9 @@ static const struct {
     const char *name;
     size_t offset;
 } fault_names[] = {
-    FAULT(memory), FAULT(watch), FAULT(entropy), FAULT(pin),     FAULT(file),
-    FAULT(output), FAULT(open),  FAULT(accept),  FAULT(receive), FAULT(short_count),
-    FAULT(refuse), FAULT(full),  FAULT(stream),  FAULT(queries),
+    FAULT(memory),      FAULT(watch),  FAULT(entropy), FAULT(pin),    FAULT(file),
+    FAULT(allocation),  FAULT(output), FAULT(open),    FAULT(accept), FAULT(receive),
+    FAULT(short_count), FAULT(refuse), FAULT(full),    FAULT(stream), FAULT(queries),
 };
 #undef FAULT
 
@@ -43,6 +43,21 @@ static const struct {
     size_t offset;
 } network_names[] = {NETWORK(loss), NETWORK(duplication), NETWORK(truncation), NETWORK(corruption)};
 #undef NETWORK
+
+#define SWARM(name)                                            \
+    {                                                          \
+#name, offsetof(struct swarm, name), sizeof swarm.name \
+    }
+static const struct {
+    const char *name;
+    size_t offset, size;
+} swarm_names[] = {
+    SWARM(stops_early),    SWARM(kicks_streams), SWARM(changes_fixed), SWARM(stalls_operators),
+    SWARM(wrong_commands), SWARM(wrong_files),   SWARM(cancels),       SWARM(long_ttl),
+    SWARM(more_blocks),    SWARM(mixed_bursts),  SWARM(silent_links),  SWARM(missing_files),
+    SWARM(spare_files),
+};
+#undef SWARM
 
 static const struct {
     const char *name;
@@ -79,6 +94,8 @@ static bool add_name(const char *name)
         known |= strcmp(fault_names[i].name, name) == 0;
     for (size_t i = 0; i < COUNT(network_names); i++)
         known |= strcmp(network_names[i].name, name) == 0;
+    for (size_t i = 0; i < COUNT(swarm_names); i++)
+        known |= strcmp(swarm_names[i].name, name) == 0;
     for (size_t i = 0; i < COUNT(setting_names); i++)
         known |= strcmp(setting_names[i], name) == 0;
     for (size_t i = 0; i < COUNT(world_names); i++)
@@ -186,6 +203,13 @@ void reductions_of_settings(struct setup *drawn_setup, struct settings *drawn_se
         drawn_settings->copies_pps = 0;
 }
 
+void reductions_of_swarm(struct swarm *drawn)
+{
+    for (size_t i = 0; i < COUNT(swarm_names); i++)
+        if (is_named(swarm_names[i].name))
+            memset((char *)drawn + swarm_names[i].offset, 0, swarm_names[i].size);
+}
+
 static uint32_t *probability(void *of, size_t offset)
 {
     return (uint32_t *)(void *)((char *)of + offset);
@@ -219,6 +243,9 @@ void reductions_print_names(const struct faults *drawn_faults, const struct netw
     for (size_t i = 0; i < COUNT(network_names); i++)
         if (*probability(&copy_network, network_names[i].offset) > 0)
             printf(" %s", network_names[i].name);
+    for (size_t i = 0; i < COUNT(swarm_names); i++)
+        if (*((const char *)&swarm + swarm_names[i].offset) != 0)
+            printf(" %s", swarm_names[i].name);
     for (size_t i = 0; i < COUNT(world_names); i++)
         printf(" %s", world_names[i].name);
     for (size_t i = 0; i < COUNT(setting_names); i++)

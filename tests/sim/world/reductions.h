@@ -4,6 +4,7 @@
 #include "sim/net/network.h"
 #include "sim/world/faults.h"
 #include "sim/world/settings.h"
+#include "sim/world/swarm.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,6 +39,7 @@ bool reductions_have_client(uint32_t number);
 
 /* Apply the others to what was drawn. */
 void reductions_of_settings(struct setup *drawn_setup, struct settings *drawn_settings);
+void reductions_of_swarm(struct swarm *drawn);
 void reductions_of_faults(struct faults *drawn_faults, struct network *drawn_network);
 uint64_t reductions_of_duration(uint64_t ms);
 

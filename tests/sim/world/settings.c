@@ -4,12 +4,16 @@
 #include "sim/core/draw.h"
 #include "sim/core/trace.h"
 #include "sim/os/files.h"
+#include "sim/world/clients.h"
 #include "sim/world/reductions.h"
+#include "sim/world/swarm.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { RELAY_CLIENTS_MAX = 100 };
 
 struct setup setup;
 struct settings settings, next_settings;
@@ -117,7 +121,7 @@ static void draw_blocks(struct settings *drawn)
     static const char *const texts[] = {"203.0.113.0", "203.0.113.64", "192.0.2.0", "127.0.0.0",
                                         "2001:db8::"};
     static const unsigned lengths[] = {24, 26, 24, 8, 32};
-    drawn->block_count = one_in(3) ? draw_range(DRAW_SETUP, 1, BLOCKS_DRAWN_MAX) : 0;
+    drawn->block_count = one_in(3) ? draw_range(DRAW_SETUP, 1, 4) : 0;
     for (size_t i = 0; i < drawn->block_count; i++) {
         size_t k = (i + drawn->block_count) % (sizeof lengths / sizeof lengths[0]);
         drawn->blocks[i] = (struct block){.bits = lengths[k], .allow = one_in(2)};
@@ -125,10 +129,45 @@ static void draw_blocks(struct settings *drawn)
     }
 }
 
+/* Blocks within others, beside each other, of single addresses, up to the last address. */
+static void draw_more_blocks(struct settings *drawn)
+{
+    static const struct {
+        const char *text;
+        unsigned bits;
+    } more[] = {
+        {"0.0.0.0", 0},
+        {"203.0.0.0", 16},
+        {"203.0.113.0", 25},
+        {"203.0.113.128", 25},
+        {"203.0.113.128", 26},
+        {"203.0.113.77", 32},
+        {"192.0.2.10", 31},
+        {"255.255.255.255", 32},
+        {"2001:db8:1::", 48},
+        {"2001:db8:1:1::", 64},
+        {"2001:db8:1:2::80", 121},
+        {"2001:db8:1:1::42", 128},
+        {"::", 0},
+        {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", 128},
+        {"::1", 128},
+        {"fe80::", 10},
+    };
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
+        if (draw_below(DRAW_SWARM, 2) == 0 || drawn->block_count == BLOCKS_DRAWN_MAX)
+            continue;
+        struct block *block = &drawn->blocks[drawn->block_count++];
+        *block = (struct block){.bits = more[i].bits, .allow = draw_below(DRAW_SWARM, 2) == 0};
+        addr_parse(&block->addr, NULL, more[i].text, 0);
+    }
+}
+
 static void draw_admission(struct settings *drawn)
 {
     drawn->cookie = one_in(2);
     draw_blocks(drawn);
+    if (swarm.more_blocks)
+        draw_more_blocks(drawn);
     drawn->per_prefix = (uint32_t)PICK(0, 0, 0, 1, 5, 1000);
     drawn->rate_pps = (uint32_t)PICK(0, 0, 0, 1, 5, 50, 10000);
     drawn->burst = (uint32_t)PICK(0, 1, 10, 100);
@@ -152,6 +191,10 @@ static void draw_clients_and_copies(struct settings *drawn)
     drawn->relay_pps = (uint32_t)PICK(0, 1, 10);
     drawn->log_level = (unsigned)PICK(1, 2, 3);
     drawn->log_format = (unsigned)PICK(0, 1, 2);
+    if (swarm.cancels)
+        drawn->copies_pps = 5;
+    if (swarm.long_ttl)
+        drawn->ttl_ms = (uint32_t)draw_range(DRAW_SWARM, 600000, 3000000);
 }
 
 void settings_draw_clients(void)
@@ -167,6 +210,7 @@ void settings_draw(void)
 {
     setup = (struct setup){.workers = 0};
     settings = (struct settings){.ttl_ms = 0};
+    swarm_draw();
     draw_setup();
     draw_reply(&settings);
     draw_admission(&settings);
@@ -197,6 +241,8 @@ void settings_draw_next(void)
     }
     if (one_in(2))
         draw_clients_and_copies(&next_settings);
+    if (clients_count() > RELAY_CLIENTS_MAX)
+        next_settings.relay = DRAWN_RELAY_OFF; /* millions of copies: half a minute */
     reductions_of_settings(&setup, &next_settings);
 }
 
@@ -288,6 +334,38 @@ static void write_admission(FILE *out, const struct settings *written)
             written->dry_run ? "on" : "off");
 }
 
+/* What makes a file wrong. */
+static const char *mistake(void)
+{
+    static const char *const others[] = {
+        "[no-such-section]\nx = 1\n",
+        "[clients]\nttl\n",
+        "[clients\nttl = 1s\n",
+        "[clients]\nttl =\n",
+        "[clients]\nttl = 99999999999999999999s\n",
+        "[clients]\nmax = 0\n",
+        "[clients]\nmax = 1\nmax = 2\n",
+        "include = conf.d/missing.conf\n",
+        "include = udpsrv.conf\n",
+        "include = deep/0.conf\n",
+        "[server]\nlisten = 300.1.2.3:1\n",
+        "[server]\nlisten = 192.0.2.1:99999\n",
+        "[server]\nlisten = [2001:db8::1:3000\n",
+        "[server]\nlisten = unix:relative\n",
+        "[admission]\nallow = 10.0.0.0/40\n",
+        "[admission]\nallow = 10.0.0.1/8\n",
+        "[admission]\nallow = ::ffff:192.0.2.0/120\n",
+        "[log]\nlevel = loud\n",
+        "[control]\nmode = 9999\n",
+        "[log]\nx1 = 1\nx2 = 1\nx3 = 1\nx4 = 1\nx5 = 1\nx6 = 1\nx7 = 1\nx8 = 1\nx9 = 1\nx10 = 1\n"
+        "x11 = 1\nx12 = 1\nx13 = 1\nx14 = 1\nx15 = 1\nx16 = 1\nx17 = 1\nx18 = 1\nx19 = 1\nx20 = 1\n"
+        "x21 = 1\nx22 = 1\nx23 = 1\nx24 = 1\nx25 = 1\nx26 = 1\nx27 = 1\nx28 = 1\nx29 = 1\nx30 = "
+        "1\n",
+    };
+    return swarm.wrong_files ? others[draw_below(DRAW_SWARM, sizeof others / sizeof others[0])]
+                             : "ttl = soon\nno-such-key = 1\n";
+}
+
 static char *text_of(const struct settings *written, bool main_part, bool admission, bool broken)
 {
     char *text = NULL;
@@ -303,13 +381,27 @@ static char *text_of(const struct settings *written, bool main_part, bool admiss
     else
         fprintf(out, "include = conf.d/*.conf\n");
     if (broken)
-        fprintf(out, "ttl = soon\nno-such-key = 1\n");
+        fprintf(out, "%s", mistake());
     fclose(out);
     return text;
 }
 
+/* Files that include each other, deeper than is allowed. */
+static void write_deep_files(void)
+{
+    enum { DEEP = 20 };
+    for (int i = 0; i < DEEP; i++) {
+        char path[32], text[32];
+        snprintf(path, sizeof path, "/etc/deep/%d.conf", i);
+        snprintf(text, sizeof text, "include = %d.conf\n", i + 1);
+        simulated_file_write(path, text);
+    }
+}
+
 void settings_write(const struct settings *written, bool broken)
 {
+    if (swarm.wrong_files && broken)
+        write_deep_files();
     char *text = text_of(written, true, !setup.includes, broken);
     simulated_file_write(SETTINGS_PATH, text);
     free(text);

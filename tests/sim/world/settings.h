@@ -10,7 +10,7 @@
 
 /* The drawn configuration, as the simulator understands it, and its text. */
 
-enum { LISTENERS_DRAWN_MAX = 8, BLOCKS_DRAWN_MAX = 4, GENERATIONS_MAX = 256 };
+enum { LISTENERS_DRAWN_MAX = 8, BLOCKS_DRAWN_MAX = 20, GENERATIONS_MAX = 256 };
 
 enum listen_kind { LISTEN_UDP, LISTEN_GROUP, LISTEN_TCP, LISTEN_UNIX };
 

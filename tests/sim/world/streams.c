@@ -11,6 +11,7 @@
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { STREAMS_MAX = 12, FIRST_NUMBER = 100000, LINE_BYTES_MAX = 70000 };
@@ -160,6 +161,15 @@ void streams_draw(void)
             count++;
         }
     }
+}
+
+void streams_name(uint64_t any, char *text, size_t size)
+{
+    const struct stream_client *client = count > 0 ? &clients[any % count] : NULL;
+    if (client != NULL && client->listener->kind == LISTEN_TCP)
+        snprintf(text, size, "tcp:127.0.0.1:%u", client->addr.port);
+    else
+        snprintf(text, size, "unix:#%u", (unsigned)(any % 12));
 }
 
 size_t streams_count(void)

@@ -2,6 +2,7 @@
 #define SIM_WORLD_STREAMS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Clients on TCP and Unix sockets: they send lines, whole and in pieces, stall, end their output,
  * close and reset. */
@@ -14,6 +15,8 @@ void streams_reset(void);
 void streams_end_faults(void);
 void streams_stop(void);
 size_t streams_count(void);
+/* Writes the name by which an operator may know a client of a stream. */
+void streams_name(uint64_t any, char *text, size_t size);
 
 /* A broken promise unless each connected one was answered within the last seconds. */
 void streams_check_liveness(void);

@@ -1,0 +1,40 @@
+#include "sim/world/swarm.h"
+
+#include "sim/core/draw.h"
+#include "sim/world/reductions.h"
+
+struct swarm swarm;
+
+enum { EACH_IN = 20 };
+
+static bool rarely(void)
+{
+    return draw_below(DRAW_SWARM, EACH_IN) == 0;
+}
+
+static uint32_t rarely_some(uint64_t most)
+{
+    uint64_t some = draw_range(DRAW_SWARM, 1, most);
+    return rarely() ? (uint32_t)some : 0;
+}
+
+void swarm_draw(void)
+{
+    swarm = (struct swarm){.stops_early = rarely()};
+    swarm.kicks_streams = rarely();
+    swarm.changes_fixed = rarely();
+    swarm.stalls_operators = rarely();
+    swarm.wrong_commands = rarely();
+    swarm.wrong_files = rarely();
+    swarm.cancels = rarely();
+    swarm.long_ttl = rarely();
+    swarm.more_blocks = rarely();
+    swarm.mixed_bursts = rarely();
+    swarm.silent_links = rarely();
+    swarm.missing_files = rarely_some(1200);
+    swarm.spare_files = rarely_some(6);
+    /* What happens to a session in the middle of an answer. */
+    if (swarm.stops_early || swarm.spare_files > 0)
+        swarm.stalls_operators |= draw_below(DRAW_SWARM, 2) == 0;
+    reductions_of_swarm(&swarm);
+}
