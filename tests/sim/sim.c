@@ -8,12 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    RUN_MAX_S = 120, /* a run takes some milliseconds */
+    RUN_MAX_S = 120, /* of processor time; a run takes some milliseconds */
     JOBS_MAX = 256,
 };
 
@@ -125,7 +126,7 @@ static void start(struct arguments *arguments, uint64_t seed)
         remember(child, seed);
         return;
     }
-    alarm(RUN_MAX_S);
+    setrlimit(RLIMIT_CPU, &(struct rlimit){RUN_MAX_S, RUN_MAX_S});
     snprintf(replay, sizeof replay, "%s --seed=%" PRIu64, arguments->replay, seed);
     arguments->run.replay = replay;
     int status = run_seed(seed, &arguments->run);

@@ -89,7 +89,7 @@ static bool is_named(const char *name)
 
 static bool add_name(const char *name)
 {
-    bool known = false;
+    bool known = strcmp(name, "swarm") == 0;
     for (size_t i = 0; i < COUNT(fault_names); i++)
         known |= strcmp(fault_names[i].name, name) == 0;
     for (size_t i = 0; i < COUNT(network_names); i++)
@@ -206,7 +206,7 @@ void reductions_of_settings(struct setup *drawn_setup, struct settings *drawn_se
 void reductions_of_swarm(struct swarm *drawn)
 {
     for (size_t i = 0; i < COUNT(swarm_names); i++)
-        if (is_named(swarm_names[i].name))
+        if (is_named(swarm_names[i].name) || is_named("swarm"))
             memset((char *)drawn + swarm_names[i].offset, 0, swarm_names[i].size);
 }
 
@@ -220,6 +220,8 @@ void reductions_of_faults(struct faults *drawn_faults, struct network *drawn_net
     for (size_t i = 0; i < COUNT(fault_names); i++)
         if (is_named(fault_names[i].name))
             *probability(drawn_faults, fault_names[i].offset) = 0;
+    if (is_named("swarm"))
+        drawn_faults->allocation = 0;
     for (size_t i = 0; i < COUNT(network_names); i++)
         if (is_named(network_names[i].name))
             *probability(drawn_network, network_names[i].offset) = 0;

@@ -29,7 +29,7 @@ enum reduction {
 
 /* Takes an option of the command line: --variant=N, --workers=N (at most), --duration=MS (of the
  * time with faults, at most), --clients=LIST (the only ones that act, such as 0-9,17),
- * --without=NAME,... Returns false for another option, and for a
+ * --without=NAME,... (swarm: all rare situations). Returns false for another option, and for a
  * wrong value. */
 bool reductions_read(const char *option);
 
