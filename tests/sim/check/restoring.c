@@ -1,5 +1,6 @@
 #include "sim/check/restoring.h"
 
+#include "sim/core/descriptors.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/net/host.h"
@@ -37,7 +38,8 @@ static uint64_t later(uint64_t a, uint64_t b)
 /* What fails is tried again each second, or with the next change. */
 bool restoring_is_due(uint64_t changed_ms)
 {
-    uint64_t since_ms = later(later(changed_ms, begin_ms), faults_last_resource_ms());
+    uint64_t refused_ms = later(faults_last_resource_ms(), descriptors_refused_ms());
+    uint64_t since_ms = later(later(changed_ms, begin_ms), refused_ms);
     return begin_ms != 0 && event_queue_now_ms() > since_ms + SERVED_MS + SLOP_MS;
 }
 

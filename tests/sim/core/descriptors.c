@@ -1,6 +1,7 @@
 #include "sim/core/descriptors.h"
-#include "sim/core/broken.h"
 
+#include "sim/core/broken.h"
+#include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@ enum { FIRST = 100, NUMBERS = 16384 };
 static struct object *table[NUMBERS];
 static size_t open_count, limit = NUMBERS;
 static int lowest;
+static uint64_t refused_ms;
 
 void descriptors_limit(size_t most)
 {
@@ -19,6 +21,11 @@ void descriptors_limit(size_t most)
 size_t descriptors_limit_now(void)
 {
     return limit;
+}
+
+uint64_t descriptors_refused_ms(void)
+{
+    return refused_ms;
 }
 
 static void release(struct object *object)
@@ -31,6 +38,7 @@ int descriptor_open(struct object *object)
 {
     object->references++;
     if (open_count >= limit) {
+        refused_ms = event_queue_now_ms();
         release(object);
         return -EMFILE;
     }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The table of descriptors. An object is what one or several descriptors refer to. */
 
@@ -28,6 +29,8 @@ struct object {
 /* Sets how many descriptors may be open. */
 void descriptors_limit(size_t most);
 size_t descriptors_limit_now(void);
+/* When a descriptor was last refused; 0: never. */
+uint64_t descriptors_refused_ms(void);
 
 /* Opens a descriptor of an object, which it owns. Returns -EMFILE if there are too many; then the
  * object is destroyed if it has no other descriptor. */

@@ -173,6 +173,7 @@ static void stop_early(void)
     operators_broadcast_all();
     operators_stop();
     operators_hurry();
+    restoring_end();
     begin(PHASE_STOP);
 }
 
@@ -319,6 +320,7 @@ bool plan_has_next_start(void)
 void plan_start_again(void)
 {
     faults_end();
+    descriptors_limit(SIZE_MAX);
     phase = PHASE_DOWN;
     scheduler_sleep(draw_range(DRAW_SETUP, 0, 4000) * draw_below(DRAW_SETUP, 2) * 1000000);
     if (draw_below(DRAW_SETUP, 2) == 0)
