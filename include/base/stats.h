@@ -38,6 +38,8 @@
     STAT(broadcasts, "broadcast jobs ended")                                            \
     STAT(copies_sent, "broadcast copies that the kernel accepted")                      \
     STAT(copies_failed, "broadcast copies that the kernel refused")                     \
+    STAT(direct_sent, "messages to one client that the kernel accepted")                \
+    STAT(direct_failed, "messages to one client that could not be sent")                \
     STAT(relayed, "messages of clients sent on to other clients")                       \
     STAT(relay_limited, "not sent on: above relay-rate")                                \
     STAT(relay_dropped, "not sent on: the queue was full")                              \

@@ -9,7 +9,7 @@ enum argument_kind program_options_argument_kind(const char *argument)
         enum argument_kind kind;
     } kinds[] = {
         {"FILE", ARGUMENT_FILE},      {"PATH", ARGUMENT_FILE}, {"HOST[:PORT]", ARGUMENT_HOST},
-        {"ADDRESS", ARGUMENT_CLIENT}, {"ID", ARGUMENT_JOB},
+        {"ADDRESS", ARGUMENT_CLIENT}, {"ID", ARGUMENT_JOB},    {"ADDRESS TEXT", ARGUMENT_CLIENT},
     };
     if (strchr(argument, '|'))
         return ARGUMENT_CHOICE;

@@ -43,11 +43,12 @@ void datagram_io_close(struct datagram_io *io);
  * the replaced senders to -1. A sender that is -1 leaves the old one as it is. */
 void datagram_io_renew(struct datagram_io *io, int *receiver, struct send_socket_set *senders);
 
-/* datagram_io_copy_slot returns the slot (below SEND_SOCKET_SLOTS_COUNT) by which copies to a
- * client leave; local is the address that the client sent to. datagram_io_copies returns the socket
- * of a slot for copies. */
+/* datagram_io_copy_slot returns the slot (below SEND_SOCKET_SLOTS_COUNT) by which datagrams to a
+ * client leave; local is the address that the client sent to. datagram_io_copies and
+ * datagram_io_replies return the socket of a slot for copies and for replies. */
 size_t datagram_io_copy_slot(struct datagram_io *io, const struct addr *local);
 struct send_socket *datagram_io_copies(struct datagram_io *io, size_t slot);
+struct send_socket *datagram_io_replies(struct datagram_io *io, size_t slot);
 
 /* Adds the datagrams that the kernel dropped since the last call to stats->kernel_drops. */
 void datagram_io_count_drops(struct datagram_io *io);

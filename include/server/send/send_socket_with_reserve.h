@@ -69,4 +69,8 @@ void send_socket_renew(struct send_socket *sender);
  * is deferred once another try may succeed. A sender has one waiter at a time. */
 int send_socket_send(struct send_socket *sender, struct batch *batch, struct loop_task *waiter);
 
+/* The same for a batch that does not wait: -EAGAIN if the buffer is full, and the waiter of another
+ * batch stays. */
+int send_socket_try(const struct send_socket *sender, struct batch *batch);
+
 #endif

@@ -55,4 +55,9 @@ bool stream_clients_find(const struct stream_clients *streams, const struct clie
                          uint64_t now_ms, struct client *client);
 bool stream_clients_kick(struct stream_clients *streams, const struct client_name *name);
 
+/* Sends a line to one client. Returns 0, -ENOENT if there is no such client, or -EPIPE if its
+ * connection has ended or its buffer is full; it is then disconnected. */
+int stream_clients_send(struct stream_clients *streams, const struct client_name *name,
+                        const uint8_t *bytes, size_t size);
+
 #endif

@@ -6,6 +6,7 @@
 #include "server/workers/worker_clients.h"
 #include "server/workers/worker_messages.h"
 #include "server/workers/worker_options.h"
+#include "server/workers/worker_send.h"
 
 /* One worker: a thread that serves its shard of the clients, with sockets, a registry, counters and
  * an event loop of its own. Other threads reach it only by messages

@@ -33,10 +33,11 @@ struct worker_walk worker_walk_all(void);
 size_t worker_list(struct worker *worker, struct worker_walk *walk, struct client *clients,
                    size_t max);
 
-/* Finds a client by its name, and copies it. A client that sends datagrams may be registered on
- * several listeners: the search starts at the given listener. Returns false if there is none. */
+/* Finds a client by its name, and copies it as it is at now_ms (os/process/clock). A client that
+ * sends datagrams may be registered on several listeners: the search starts at the given listener.
+ * Returns false if there is none. */
 bool worker_find(struct worker *worker, uint8_t listener, const struct client_name *name,
-                 struct client *client);
+                 uint64_t now_ms, struct client *client);
 
 /* Removes a client from all listeners. Returns the number of listeners that it was registered on.
  */

@@ -23,6 +23,7 @@ struct worker {
     struct datagram_decider decider;
     struct datagram_io **io_by_listener; /* CONFIG_LISTEN_MAX of them; NULL: not of this worker */
     struct broadcast *broadcast;
+    struct batch *direct; /* for one message to one client; empty between calls */
     struct relay *relay;
     struct first_worker *first_worker; /* NULL: this is not the first worker */
     struct stats stats;

@@ -2,10 +2,10 @@
 
 #include "config/config.h"
 #include "ctl/broadcast/job_wait.h"
+#include "ctl/commands/message_payload.h"
 #include "ctl/connection/record_request.h"
 #include "ctl/output/output_error.h"
 #include "os/log/error_message.h"
-#include "text/hex.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -32,20 +32,6 @@ static int fail(const struct ctl_options *options, size_t line, const char *text
     return output_error(options->json, line > 0 ? error : text);
 }
 
-/* Formats "broadcast wait HEX". The caller frees it; NULL if memory is short. */
-static char *format_command(const struct ctl_options *options, const void *bytes, size_t size)
-{
-    const char *how = options->given & CTL_NO_WAIT ? "nowait" : "wait";
-    char *hex = malloc(2 * size + 1), *command = NULL;
-    if (!hex)
-        return NULL;
-    hex_encode(hex, bytes, size);
-    if (asprintf(&command, "broadcast %s %s", how, size == 0 ? "-" : hex) < 0)
-        command = NULL;
-    free(hex);
-    return command;
-}
-
 static void print_result(const struct ctl_options *options, const struct output_record *record)
 {
     enum output_format form = options->given & CTL_STDIN ? OUTPUT_ONE_LINE : OUTPUT_LINES;
@@ -61,7 +47,9 @@ static int send(const struct ctl_options *options, const void *bytes, size_t siz
     if (waits && !options->server.timeout_is_total)
         server.timeout_ms = CONTROL_SERVER_NO_TIMEOUT;
     struct output_record record = {.fields = fields, .count = waits ? FIELDS : 1};
-    char error[ANSWER_ERROR_BYTES], *command = format_command(options, bytes, size);
+    char error[ANSWER_ERROR_BYTES];
+    char *command =
+        message_payload_format(waits ? "broadcast wait" : "broadcast nowait", bytes, size);
     if (!command)
         return fail(options, line, "cannot broadcast: not enough memory; free some");
     int signal = 0;
@@ -81,31 +69,22 @@ static int send(const struct ctl_options *options, const void *bytes, size_t siz
     return cancelled;
 }
 
-static int too_long(const struct ctl_options *options, size_t line)
+static int send_payload(const struct ctl_options *options, const char *text)
 {
-    char error[160];
-    snprintf(error, sizeof error,
-             "cannot broadcast: the payload is longer than %d bytes, the maximum of a UDP "
-             "datagram; send it in parts",
-             CONFIG_MESSAGE_BYTES_MAX);
-    return fail(options, line, error);
+    struct message_payload payload;
+    int status = message_payload_read(&payload, options, "broadcast", text);
+    if (status >= 0)
+        return status;
+    status = send(options, payload.bytes, payload.size, 0);
+    message_payload_free(&payload);
+    return status;
 }
 
-static int send_hex(const struct ctl_options *options)
+static int too_long(const struct ctl_options *options, size_t line)
 {
-    size_t length = strlen(options->hex);
-    uint8_t *bytes = malloc(length / 2 + 1);
-    if (!bytes)
-        return fail(options, 0, "cannot broadcast: not enough memory; free some");
-    int status;
-    if (!hex_decode(bytes, options->hex, length))
-        status = print_usage_error("bad --hex: it must be an even number of hexadecimal digits");
-    else if (length / 2 > CONFIG_MESSAGE_BYTES_MAX)
-        status = too_long(options, 0);
-    else
-        status = send(options, bytes, length / 2, 0);
-    free(bytes);
-    return status;
+    char error[MESSAGE_PAYLOAD_ERROR_BYTES];
+    message_payload_too_long(error, "broadcast");
+    return fail(options, line, error);
 }
 
 enum {
@@ -153,9 +132,5 @@ int broadcast_command_run(const struct ctl_options *options)
         return print_usage_error("'broadcast' needs one of TEXT, --stdin, --hex DIGITS");
     if (from & CTL_STDIN)
         return send_lines(options);
-    if (from & CTL_HEX)
-        return send_hex(options);
-    size_t size = strlen(options->operands[0]);
-    return size > CONFIG_MESSAGE_BYTES_MAX ? too_long(options, 0)
-                                           : send(options, options->operands[0], size, 0);
+    return send_payload(options, from & CTL_HEX ? NULL : options->operands[0]);
 }

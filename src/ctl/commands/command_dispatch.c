@@ -5,6 +5,7 @@
 #include "ctl/commands/request_clients.h"
 #include "ctl/commands/request_jobs.h"
 #include "ctl/commands/request_reload.h"
+#include "ctl/commands/request_send.h"
 #include "ctl/commands/request_server.h"
 #include "ctl/watch/watch_command.h"
 #include "os/log/error_message.h"
@@ -34,6 +35,7 @@ static const struct command {
      1,
      1,
      command_kick},
+    {{"send", "ADDRESS TEXT", "send a message to one client", CTL_HEX}, 1, 2, command_send},
     {{"broadcast", "TEXT", "send a message to all clients", CTL_STDIN | CTL_HEX | CTL_NO_WAIT},
      0,
      1,
@@ -59,7 +61,7 @@ void command_dispatch_print_list(FILE *out)
     for (size_t i = 0; i < COUNT(commands); i++) {
         char form[32];
         snprintf(form, sizeof form, "%s %s", commands[i].form.name, commands[i].form.arguments);
-        fprintf(out, "  %-16s  %s\n", form, commands[i].form.help);
+        fprintf(out, "  %-17s  %s\n", form, commands[i].form.help);
     }
 }
 
@@ -89,7 +91,9 @@ int command_dispatch_run(const struct ctl_options *options)
     if (options->operand_count > command->operands_max)
         return print_usage_error("'%s' takes %s; quote an argument that contains blanks",
                                  command->form.name,
-                                 command->operands_max > 0 ? "only one argument" : "no argument");
+                                 command->operands_max > 1   ? "only two arguments"
+                                 : command->operands_max > 0 ? "only one argument"
+                                                             : "no argument");
     int status = ctl_options_allow(options, command->form.rows);
     if (status < 0)
         status = command->run(options);

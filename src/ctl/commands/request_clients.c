@@ -1,8 +1,7 @@
 #include "ctl/commands/request_clients.h"
 
-#include "address/client_name.h"
+#include "ctl/commands/client_operand.h"
 #include "ctl/commands/command_result.h"
-#include "net/interface/interface.h"
 #include "os/log/error_message.h"
 
 #include <inttypes.h>
@@ -11,32 +10,16 @@
 
 enum { COMMAND_BYTES = 128 };
 
-/* Parses a client's address. A zone becomes the interface's index, because the server only knows
- * that. Returns NULL, or what is wrong. */
-static const char *parse_client(struct client_name *name, const char *text)
-{
-    char zone[ADDR_ZONE_BYTES];
-    const char *wrong = client_name_parse(name, zone, text);
-    if (wrong)
-        return wrong;
-    if (zone[0] != '\0' && (name->addr.scope = interface_index(zone)) == 0)
-        return "no such network interface";
-    return NULL;
-}
-
 /* Formats "VERB ADDRESS" with the first operand as the address. Returns false after a usage error,
  * which it prints. */
 static bool format_command(char command[COMMAND_BYTES], const char *verb,
                            const struct ctl_options *options)
 {
-    struct client_name name;
-    char text[TRANSPORT_TEXT_BYTES];
-    const char *wrong = parse_client(&name, options->operands[0]);
-    if (wrong)
-        command_result_bad_argument("address", options->operands[0], wrong);
-    else
-        snprintf(command, COMMAND_BYTES, "%s %s", verb, client_name_format(&name, text));
-    return !wrong;
+    char text[CLIENT_OPERAND_BYTES];
+    bool is_address = client_operand_format(text, options->operands[0]);
+    if (is_address)
+        snprintf(command, COMMAND_BYTES, "%s %s", verb, text);
+    return is_address;
 }
 
 enum { COLUMN_ADDRESS, COLUMN_LISTENER, COLUMN_IDLE };

@@ -207,7 +207,7 @@ void tab_completion_complete(struct tab_completion *completion, const char *line
     } else if (context.operands == 0) {
         offer_commands(completion);
     } else if (context.operands == 1 && context.command) {
-        if (strcmp(context.command->arguments, "ADDRESS") == 0)
+        if (strncmp(context.command->arguments, "ADDRESS", strlen("ADDRESS")) == 0)
             offer_clients(completion);
         else if (strcmp(context.command->arguments, "ID") == 0)
             offer_list(completion, "jobs");

@@ -407,6 +407,11 @@ struct send_socket *datagram_io_copies(struct datagram_io *io, size_t slot)
     return &io->slots[slot].copies;
 }
 
+struct send_socket *datagram_io_replies(struct datagram_io *io, size_t slot)
+{
+    return &io->slots[slot].replies;
+}
+
 void datagram_io_count_drops(struct datagram_io *io)
 {
     uint32_t drops = socket_receive_drops(io->options.socket);

@@ -166,16 +166,19 @@ static void wait_for_space(struct send_socket *sender, struct loop_task *waiter)
                  sender);
 }
 
+int send_socket_try(const struct send_socket *sender, struct batch *batch)
+{
+    if (!sender->is_stalled)
+        return batch_send(batch, sender->socket);
+    return reserve_has_space(sender) ? batch_send(batch, sender->reserve) : -EAGAIN;
+}
+
 int send_socket_send(struct send_socket *sender, struct batch *batch, struct loop_task *waiter)
 {
-    if (!sender->is_stalled) {
-        if (batch_send(batch, sender->socket) == 0)
-            return 0;
-        if (sender->waiter == NULL)
-            begin_sampling(sender, sender->socket);
-    } else if (reserve_has_space(sender) && batch_send(batch, sender->reserve) == 0) {
+    if (send_socket_try(sender, batch) == 0)
         return 0;
-    }
+    if (!sender->is_stalled && sender->waiter == NULL)
+        begin_sampling(sender, sender->socket);
     wait_for_space(sender, waiter);
     return -EAGAIN;
 }

@@ -4,6 +4,7 @@
 #include "server/streams/stream_accept.h"
 #include "server/streams/stream_copies.h"
 #include "server/streams/stream_disconnect.h"
+#include "server/streams/stream_lines.h"
 #include "server/streams/stream_table.h"
 
 #include <errno.h>
@@ -99,4 +100,14 @@ bool stream_clients_kick(struct stream_clients *streams, const struct client_nam
         return false;
     stream_disconnect_kick(client);
     return true;
+}
+
+int stream_clients_send(struct stream_clients *streams, const struct client_name *name,
+                        const uint8_t *bytes, size_t size)
+{
+    struct stream_client *client = stream_table_find(streams, name);
+    if (client == NULL)
+        return -ENOENT;
+    size_t length = stream_lines_make(streams, bytes, size);
+    return line_stream_write(client->stream, streams->line, length) ? 0 : -EPIPE;
 }

@@ -165,6 +165,7 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
         {"table of clients", open_registry},
         {"batches of the listeners", open_unicast},
         {"batches of the broadcasts", open_broadcast},
+        {"batch of direct messages", worker_send_open},
         {"ring of the relay", open_relay},
         {"groups and streams", open_first_worker},
     };
@@ -208,6 +209,7 @@ static void close_all(struct worker *worker)
         datagram_io_close(worker->io_by_listener[i]);
     free(worker->io_by_listener);
     worker->io_by_listener = NULL;
+    worker_send_close(worker);
     send_monitor_close(&worker->send_monitor);
 }
 

@@ -38,19 +38,18 @@ size_t worker_list(struct worker *worker, struct worker_walk *walk, struct clien
 }
 
 static bool find_stream(struct worker *worker, uint8_t listener, const struct client_name *name,
-                        struct client *client)
+                        uint64_t now_ms, struct client *client)
 {
     const struct stream_clients *streams = first_worker_streams(worker->first_worker);
-    return streams != NULL && stream_clients_find(streams, name, clock_now_ms(), client) &&
+    return streams != NULL && stream_clients_find(streams, name, now_ms, client) &&
            client->listener >= listener;
 }
 
 bool worker_find(struct worker *worker, uint8_t listener, const struct client_name *name,
-                 struct client *client)
+                 uint64_t now_ms, struct client *client)
 {
     if (name->transport != TRANSPORT_UDP)
-        return find_stream(worker, listener, name, client);
-    uint64_t now_ms = clock_now_ms();
+        return find_stream(worker, listener, name, now_ms, client);
     for (size_t i = listener; i < CONFIG_LISTEN_MAX; i++)
         if (registry_find(worker->decider.registry, (uint8_t)i, &name->addr, now_ms, client))
             return true;
@@ -59,13 +58,14 @@ bool worker_find(struct worker *worker, uint8_t listener, const struct client_na
 
 uint32_t worker_kick(struct worker *worker, const struct client_name *name)
 {
+    uint64_t now_ms = clock_now_ms();
     uint32_t kicked = 0;
     struct client client;
     if (name->transport != TRANSPORT_UDP) {
         struct stream_clients *streams = first_worker_streams(worker->first_worker);
         return streams != NULL && stream_clients_kick(streams, name);
     }
-    for (uint8_t i = 0; worker_find(worker, i, name, &client); i = client.listener) {
+    for (uint8_t i = 0; worker_find(worker, i, name, now_ms, &client); i = client.listener) {
         registry_remove(worker->decider.registry, client.listener, &name->addr);
         kicked++;
     }

@@ -234,11 +234,23 @@ size_t worker_list(struct worker *worker, struct worker_walk *walk, struct clien
 
 /* There are no stream clients. */
 bool worker_find(struct worker *worker, uint8_t listener, const struct client_name *name,
-                 struct client *client)
+                 uint64_t now_ms, struct client *client)
 {
     (void)worker;
     return listener == 0 && name->transport == TRANSPORT_UDP &&
-           registry_find(registry, 0, &name->addr, clock_now_ms(), client);
+           registry_find(registry, 0, &name->addr, now_ms, client);
+}
+
+/* Each result: sent, and what the kernel refuses. */
+int worker_send(struct worker *worker, uint8_t listener, const struct client_name *name,
+                const uint8_t *bytes, size_t size)
+{
+    static const int results[] = {0, -EAGAIN, -EPIPE, -ENETUNREACH};
+    (void)worker;
+    must(listener == 0 && size <= CONFIG_MESSAGE_BYTES_MAX);
+    must(size == 0 || bytes[0] + bytes[size - 1] >= 0);
+    return registry_find(registry, 0, &name->addr, clock_now_ms(), NULL) ? results[size % 4]
+                                                                        : -ENOENT;
 }
 
 uint32_t worker_kick(struct worker *worker, const struct client_name *name)

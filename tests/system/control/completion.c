@@ -172,6 +172,11 @@ Test(system_completion, bash_offers_the_clients_and_jobs_of_the_server)
     line = harness_format("%s127.0.0.1:", line);
     cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "kick", "127.0.0.1", ":"),
                      harness_format("\n%s\n", strchr(address, ':') + 1));
+    line = harness_format("udpctl -s %s send ", server.socket);
+    cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "send", ""),
+                     harness_format("\n%s\n", address));
+    line = harness_format("udpctl -s %s send x ", server.socket);
+    cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "send", "x", ""), "\n");
     line = harness_format("udpctl -s %s cancel ", server.socket);
     cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "cancel", ""), "\n1\n");
     server_stop(&server);

@@ -51,6 +51,9 @@ static void complete_and_enter(struct pane *pane, struct fixture *fixture, const
     pane_press(pane, "Tab");
     pane_await(pane, kicked);
     pane_press(pane, "Enter");
+    /* The screen may still show the output of the last command, if this one was typed before the
+     * shell was ready. */
+    server_await_stat(&fixture->server, "kicked", before + 1);
     pane_await(pane, "kicked  1\n");
     harness_equal("kicked", server_stat(&fixture->server, "kicked"), before + 1);
 }

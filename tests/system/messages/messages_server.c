@@ -106,7 +106,7 @@ void provoke_ctl(void)
 static void provoke_client_and_job_errors(void)
 {
     static const char *const commands[] = {"client 192.0.2.1:9", "kick 192.0.2.1:9", "cancel 99",
-                                           "client 192.0.2.1"};
+                                           "client 192.0.2.1", "send 192.0.2.1:9 hi"};
     static struct server server;
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
@@ -147,7 +147,7 @@ static void provoke_by_protocol(void)
     static const char *const commands[] = {
         "nonsense",         "statsu",    "stats now", "client",    "client x",
         "kick 1.2.3.4",     "cancel x",  "cancel 99", "broadcast", "broadcast x 00",
-        "broadcast wait 0", "clients x", "clients 0",
+        "broadcast wait 0", "clients x", "clients 0", "send x 00", "send 1.2.3.4:5 0",
     };
     enum { LONG = 140 << 10 };
     static struct server server;

@@ -1,5 +1,6 @@
 #include "server/control/commands/client_commands.h"
 
+#include "os/process/clock.h"
 #include "server/control/commands/client_listing.h"
 #include "server/control/commands/command_context.h"
 #include "text/printable.h"
@@ -20,7 +21,9 @@ static void run_find(struct worker_call *call)
 {
     struct worker_answer *answer = (struct worker_answer *)call;
     struct client *client = answer->found;
-    for (uint8_t listener = 0; worker_find(call->worker, listener, &answer->query->name, client);
+    uint64_t now_ms = clock_now_ms();
+    for (uint8_t listener = 0;
+         worker_find(call->worker, listener, &answer->query->name, now_ms, client);
          listener = (uint8_t)(client++->listener + 1))
         answer->found_count++;
 }

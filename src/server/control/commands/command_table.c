@@ -3,6 +3,7 @@
 #include "server/control/commands/client_commands.h"
 #include "server/control/commands/client_listing.h"
 #include "server/control/commands/job_commands.h"
+#include "server/control/commands/send_command.h"
 #include "server/control/commands/server_commands.h"
 #include "server/control/control_sessions.h"
 
@@ -17,6 +18,8 @@ const struct control_command *command_table_rows(size_t *count)
          COMMAND_READS},
         {"client", "ADDRESS", "show one client", control_command_client, COMMAND_READS},
         {"kick", "ADDRESS", "remove one client", control_command_kick, COMMAND_CHANGES},
+        {"send", "ADDRESS HEX", "send a datagram to one client", control_command_send,
+         COMMAND_CHANGES},
         {"broadcast", "wait|nowait HEX", "send a datagram to every live client",
          control_command_broadcast, COMMAND_LOGS_ITSELF},
         {"jobs", "", "list the broadcasts: ended, running and waiting", control_command_jobs,

@@ -1,11 +1,10 @@
 #include "server/control/commands/job_commands.h"
 
-#include "config/config.h"
 #include "server/control/command_log.h"
 #include "server/control/commands/command_context.h"
+#include "server/control/commands/hex_payload.h"
 #include "server/control/control_sessions.h"
 #include "server/control/session_eviction.h"
-#include "text/hex.h"
 #include "text/number_with_unit.h"
 
 #include <errno.h>
@@ -23,16 +22,6 @@ static void write_ended(void *state, const struct job_report *report)
     control_line(session, "skipped", "%" PRIu64, report->skipped);
     control_line(session, "duration_ms", "%" PRIu64, report->duration_ms);
     control_end(session);
-}
-
-/* Decodes a payload in place: hexadecimal, or "-" for an empty one. Returns false if it is neither
- * or too long. */
-static bool read_payload(char *hex, size_t *size)
-{
-    size_t length = strcmp(hex, "-") == 0 ? 0 : strlen(hex);
-    *size = length / 2;
-    return hex[0] != '\0' && *size <= CONFIG_MESSAGE_BYTES_MAX &&
-           hex_decode((uint8_t *)hex, hex, length);
 }
 
 static void refuse_broadcast(struct control_session *session, const char *message)
@@ -70,11 +59,10 @@ void control_command_broadcast(void *state, struct control_session *session, cha
     const char *mode = strtok_r(arguments, " \t", &payload);
     bool wait = mode != NULL && strcmp(mode, "wait") == 0;
     size_t size;
-    if (mode == NULL || (!wait && strcmp(mode, "nowait") != 0) || !read_payload(payload, &size)) {
-        refuse_broadcast(
-            session,
-            "cannot broadcast: the arguments are invalid; give `wait` or `nowait`, then at most "
-            "65507 bytes in hexadecimal, or `-` for none");
+    if (mode == NULL || (!wait && strcmp(mode, "nowait") != 0) ||
+        !hex_payload_decode(payload, &size)) {
+        refuse_broadcast(session, "cannot broadcast: the arguments are invalid; give `wait` or "
+                                  "`nowait`, then " HEX_PAYLOAD_FORM);
         return;
     }
     if (wait && control_is_busy(session)) {

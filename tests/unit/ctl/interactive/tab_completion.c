@@ -66,5 +66,6 @@ Test(tab_completion, offers_nothing_for_free_text_or_without_a_server)
     expect_offers("broadcast hi", 10, "");
     expect_offers("kick ", 5, ""); /* no server answers */
     expect_offers("kick a ", 7, "");
+    expect_offers("send ", 5, "");
     expect_offers("nosuch ", 7, "");
 }

@@ -148,6 +148,30 @@ Test(send_socket_with_reserve, uses_the_reserve_when_the_buffer_is_stalled_and_n
     cr_assert_eq(read_all(reserve[1], 10), 1);
 }
 
+/* Tries to send one datagram of 1,000 bytes. */
+static int try_one(void)
+{
+    static const char bytes[1000];
+    batch_add(batch, &to_the_peer, &to_the_peer, bytes, sizeof bytes);
+    int error = send_socket_try(&sender, batch);
+    batch_clear(batch);
+    return error;
+}
+
+Test(send_socket_with_reserve, a_try_does_not_wait_and_leaves_the_waiter_of_another_batch)
+{
+    cr_assert_eq(try_one(), 0);
+    int count = 1 + fill();
+    cr_assert_eq(try_one(), -EAGAIN);
+    cr_assert_gt(read_all(base[1], count), 0);
+    run_for(10000);
+    cr_assert_eq(woken, 1, "the batch that waited is woken");
+    fill();
+    run_for(10000);
+    cr_assert_eq(try_one(), 0, "the buffer is stalled: the reserve is used");
+    cr_assert_eq(read_all(reserve[1], 10), 1);
+}
+
 static void drain_slowly(void)
 {
     static int ticks;

@@ -7,6 +7,7 @@
 #include "os/process/clock.h"
 #include "stream_fixture.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -135,6 +136,23 @@ Test(stream_clients, clients_are_listed_found_and_kicked_by_name)
     cr_assert_eq(stream_stats.kicked, 1);
     cr_assert_eq(stream_clients_count(streams), 2);
     close(tcp);
+    close(first);
+    close(second);
+    stream_fixture_close();
+}
+
+Test(stream_clients, a_message_to_one_client_is_a_line)
+{
+    struct client_name name;
+    stream_fixture_open(8, REPLY_ECHO, RELAY_OFF);
+    int first = stream_connect(), second = stream_connect();
+    cr_assert_null(client_name_parse(&name, NULL, "unix:#2"));
+    cr_assert_eq(stream_clients_send(streams, &name, (const uint8_t *)"two\nlines", 9), 0);
+    cr_assert_eq(stream_clients_send(streams, &name, NULL, 0), 0);
+    stream_expect(second, "two lines\n\n", false);
+    stream_expect(first, "", false);
+    cr_assert_null(client_name_parse(&name, NULL, "unix:#3"));
+    cr_assert_eq(stream_clients_send(streams, &name, (const uint8_t *)"x", 1), -ENOENT);
     close(first);
     close(second);
     stream_fixture_close();

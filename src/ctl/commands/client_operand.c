@@ -1,0 +1,27 @@
+#include "ctl/commands/client_operand.h"
+
+#include "address/client_name.h"
+#include "ctl/commands/command_result.h"
+#include "net/interface/interface.h"
+
+static const char *parse(struct client_name *name, const char *operand)
+{
+    char zone[ADDR_ZONE_BYTES];
+    const char *wrong = client_name_parse(name, zone, operand);
+    if (wrong != NULL)
+        return wrong;
+    if (zone[0] != '\0' && (name->addr.scope = interface_index(zone)) == 0)
+        return "no such network interface";
+    return NULL;
+}
+
+bool client_operand_format(char text[CLIENT_OPERAND_BYTES], const char *operand)
+{
+    struct client_name name;
+    const char *wrong = parse(&name, operand);
+    if (wrong != NULL)
+        command_result_bad_argument("address", operand, wrong);
+    else
+        client_name_format(&name, text);
+    return wrong == NULL;
+}
