@@ -3,6 +3,7 @@
 
 #include "server/server.h"
 #include "sim/check/copies.h"
+#include "sim/check/direct.h"
 #include "sim/check/limits.h"
 #include "sim/check/model.h"
 #include "sim/check/observe.h"
@@ -153,6 +154,7 @@ static void reset(void)
     rotation_reset();
     limits_reset();
     totals_reset();
+    direct_reset();
 }
 
 static void run_once(const struct run_options *options)

@@ -1,6 +1,7 @@
 #include "sim/check/observe.h"
 
 #include "sim/check/copies.h"
+#include "sim/check/direct.h"
 #include "sim/check/limits.h"
 #include "sim/check/model.h"
 #include "sim/check/payload.h"
@@ -101,8 +102,13 @@ void observe_sent(int socket, const struct addr *to, const void *bytes, size_t s
     bool is_frame = role.role == ROLE_RECEIVER || role.role == ROLE_CHALLENGE;
     int listener = is_frame ? receiving[current_worker()] : role.listener;
     struct model_entry *entry = model_find(listener, to);
+    uint32_t number;
     switch (role.role) {
     case ROLE_REPLY:
+        if (entry != NULL && payload_read_direct(bytes, size, &number)) {
+            direct_sent(entry, number, error);
+            break;
+        }
         totals.replied += error == 0;
         totals.reply_failed += error != 0;
         break;
@@ -157,7 +163,10 @@ void observe_line_sent(struct connection *connection, const char *line, size_t s
 {
     if (is_operator(connection))
         return;
-    if (answering == connection) {
+    uint32_t number;
+    if (payload_read_direct(line, size, &number)) {
+        direct_line(&connection->peer, number, taken);
+    } else if (answering == connection) {
         totals.replied += taken;
         totals.reply_failed += !taken;
         rotation_reply(line, size);

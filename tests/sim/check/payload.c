@@ -60,6 +60,21 @@ bool payload_read_broadcast(const void *bytes, size_t size, uint32_t *number)
     return true;
 }
 
+bool payload_read_direct(const void *bytes, size_t size, uint32_t *number)
+{
+    uint32_t numbers[NUMBERS_MAX];
+    if (!read_numbers(bytes, size, 'D', 2, numbers) || numbers[1] != check_of('D', numbers[0]))
+        return false;
+    *number = numbers[0];
+    return true;
+}
+
+size_t payload_write_direct(char *bytes, size_t capacity, uint32_t number)
+{
+    return (size_t)snprintf(bytes, capacity, "D%" PRIu32 ".%" PRIu32 ".", number,
+                            check_of('D', number));
+}
+
 size_t payload_write_message(char *bytes, size_t capacity, uint32_t client, uint32_t number,
                              size_t size)
 {

@@ -6,12 +6,17 @@
 #include <stdint.h>
 
 /* The payloads of a run tell what they are: "R<generation>.<index>." a reply of the rotation,
- * "C<client>.<number>.<check>." a message of a client, "T<number>." a broadcast. */
+ * "C<client>.<number>.<check>." a message of a client, "T<number>." a broadcast,
+ * "D<number>.<check>." a message to one client. */
 
 /* Reads the numbers of a payload of that kind. Returns false if it is another one. */
 bool payload_read_reply(const void *bytes, size_t size, unsigned *generation, unsigned *index);
 bool payload_read_message(const void *bytes, size_t size, uint32_t *client, uint32_t *number);
 bool payload_read_broadcast(const void *bytes, size_t size, uint32_t *number);
+bool payload_read_direct(const void *bytes, size_t size, uint32_t *number);
+
+/* Writes a message to one client, and returns its size. */
+size_t payload_write_direct(char *bytes, size_t capacity, uint32_t number);
 
 /* Writes a message of a client with padding, and returns its size: at least the text's. */
 size_t payload_write_message(char *bytes, size_t capacity, uint32_t client, uint32_t number,

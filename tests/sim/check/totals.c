@@ -2,6 +2,7 @@
 
 #include "server/streams/stream_clients.h"
 #include "sim/check/copies.h"
+#include "sim/check/direct.h"
 #include "sim/check/model.h"
 #include "sim/check/roles.h"
 #include "sim/core/event_queue.h"
@@ -90,6 +91,9 @@ static void check_counters(const struct stats *sum)
     expect("challenge_failed", sum->challenge_failed, totals.challenge_failed);
     expect("copies_sent", sum->copies_sent, copies_taken());
     expect("copies_failed", sum->copies_failed, copies_refused());
+    expect("direct_sent", sum->direct_sent, direct_taken());
+    if (sum->direct_failed < direct_refused())
+        expect("direct_failed", sum->direct_failed, direct_refused());
 }
 
 /* Prints what the model knows, for a broken promise. */
@@ -178,6 +182,7 @@ void totals_check_final(void)
     expect("received", final("received"), totals.datagrams + totals.lines);
     expect("replied", final("replied"), totals.replied);
     expect("copies_sent", final("copies_sent"), copies_taken());
+    expect("direct_sent", final("direct_sent"), direct_taken());
     expect("challenged", final("challenged"), totals.challenged);
     if (final("kernel_drops") > totals.kernel_drops)
         expect("kernel_drops", final("kernel_drops"), totals.kernel_drops);

@@ -3,6 +3,7 @@
 
 #include "net/message/datagram.h"
 #include "sim/check/observe.h"
+#include "sim/check/payload.h"
 #include "sim/check/restoring.h"
 #include "sim/check/totals.h"
 #include "sim/core/broken.h"
@@ -154,6 +155,20 @@ void batch_add(struct batch *batch, const struct addr *to, const struct addr *lo
 
 /* ---- sending ---- */
 
+/* Reports a datagram to the oracles, or another one if the run has that fault. */
+static void observe(const struct batch *batch, const struct outgoing *out, int error)
+{
+    char other[32] = "T999.";
+    char kind = out->size > 0 ? *(const char *)out->bytes : '\0';
+    if (broken_is("unseen") && kind == 'T')
+        observe_sent(batch->socket, &out->to, other, strlen(other), error);
+    else if (broken_is("direct") && kind == 'D')
+        observe_sent(batch->socket, &out->to, other, payload_write_direct(other, sizeof other, 0),
+                     error);
+    else
+        observe_sent(batch->socket, &out->to, out->bytes, out->size, error);
+}
+
 static void settle(struct batch *batch, int error)
 {
     const struct outgoing *out = &batch->out[batch->done];
@@ -166,9 +181,7 @@ static void settle(struct batch *batch, int error)
     }
     batch->done++;
     trace(TRACE_SENT, (uint64_t)batch->socket, out->size, out->to.port, (uint64_t)error);
-    bool is_unseen = broken_is("unseen") && out->size > 0 && *(const char *)out->bytes == 'T';
-    observe_sent(batch->socket, &out->to, is_unseen ? "T999." : out->bytes,
-                 is_unseen ? 5 : out->size, error);
+    observe(batch, out, error);
 }
 
 /* A datagram is sent more often than the server knows. */

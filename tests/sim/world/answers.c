@@ -1,6 +1,7 @@
 #include "sim/world/answers.h"
 
 #include "sim/check/copies.h"
+#include "sim/check/direct.h"
 #include "sim/check/model.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
@@ -165,8 +166,11 @@ void answer_check(const struct answer *answer, const struct command *command)
 {
     if (command->kind == COMMAND_KICK)
         model_kicked(&command->addr);
-    if (!answer->ok)
+    if (!answer->ok) {
+        if (command->kind == COMMAND_SEND && strstr(answer->bytes, "no such client") != NULL)
+            direct_unknown(command->number);
         return;
+    }
     switch (command->kind) {
     case COMMAND_STATS:
         check_stats(answer);
@@ -176,6 +180,9 @@ void answer_check(const struct answer *answer, const struct command *command)
         break;
     case COMMAND_WAIT:
         check_wait(answer, command->number);
+        break;
+    case COMMAND_SEND:
+        direct_answered(command->number, number(answer, "sent"), number(answer, "failed"));
         break;
     case COMMAND_JOBS:
         check_job_lines(answer);

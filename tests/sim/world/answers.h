@@ -15,6 +15,7 @@ enum command_kind {
     COMMAND_CLIENTS,
     COMMAND_CLIENT,
     COMMAND_KICK,
+    COMMAND_SEND,
     COMMAND_WAIT,   /* broadcast wait */
     COMMAND_NOWAIT, /* broadcast nowait */
     COMMAND_JOBS,
@@ -25,7 +26,7 @@ enum command_kind {
 struct command {
     enum command_kind kind;
     uint64_t asked_ms;
-    uint32_t number;  /* of a broadcast */
+    uint32_t number;  /* of a broadcast, or of a message to one client */
     struct addr addr; /* of a client */
 };
 

@@ -1,7 +1,9 @@
 #include "sim/world/operators.h"
 
 #include "sim/check/copies.h"
+#include "sim/check/direct.h"
 #include "sim/check/model.h"
+#include "sim/check/payload.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
@@ -166,6 +168,25 @@ static void send_kick(struct operator* operator, bool kick)
          (struct command){.kind = kick ? COMMAND_KICK : COMMAND_CLIENT, .addr = *addr});
 }
 
+/* Sends a message to one client: by datagram, or on a TCP connection. */
+static void send_direct(struct operator* operator)
+{
+    char payload[64], text[ADDR_TEXT_BYTES], line[256];
+    uint64_t drawn = draw(DRAW_OPERATOR);
+    const struct addr *stream = drawn % 4 == 0 ? streams_tcp_address(drawn / 4) : NULL;
+    const struct addr *addr = stream != NULL ? stream : clients_address(drawn);
+    uint32_t number = direct_asked(addr, stream != NULL);
+    if (number == 0)
+        return;
+    size_t size = payload_write_direct(payload, sizeof payload, number);
+    int at = snprintf(line, sizeof line, "send %s%s ", stream != NULL ? "tcp:" : "",
+                      addr_format(addr, text));
+    for (size_t i = 0; i < size; i++)
+        at += snprintf(line + at, sizeof line - (size_t)at, "%02x", (unsigned char)payload[i]);
+    snprintf(line + at, sizeof line - (size_t)at, "\n");
+    send(operator, line, (struct command){.kind = COMMAND_SEND, .number = number});
+}
+
 static uint32_t send_broadcast(struct operator* operator, bool waits, uint64_t padding)
 {
     char text[256], line[1024];
@@ -294,10 +315,12 @@ static void send_drawn(struct operator* operator)
         send(operator, "jobs\n", (struct command){.kind = COMMAND_JOBS});
     else if (kind < 62)
         send_cancel(operator);
-    else if (kind < 75 && prepare_reload())
+    else if (kind < 72)
+        send_direct(operator);
+    else if (kind < 80 && prepare_reload())
         send(operator, "reload\n", (struct command){.kind = COMMAND_RELOAD});
     else
-        send_broadcast(operator, kind<90, draw_below(DRAW_OPERATOR, 40));
+        send_broadcast(operator, kind<92, draw_below(DRAW_OPERATOR, 40));
 }
 
 /* ---- receiving ---- */

@@ -166,8 +166,9 @@ void streams_draw(void)
 void streams_name(uint64_t any, char *text, size_t size)
 {
     const struct stream_client *client = count > 0 ? &clients[any % count] : NULL;
+    char address[ADDR_TEXT_BYTES];
     if (client != NULL && client->listener->kind == LISTEN_TCP)
-        snprintf(text, size, "tcp:127.0.0.1:%u", client->addr.port);
+        snprintf(text, size, "tcp:%s", addr_format(&client->addr, address));
     else
         snprintf(text, size, "unix:#%u", (unsigned)(any % 12));
 }
@@ -175,6 +176,15 @@ void streams_name(uint64_t any, char *text, size_t size)
 size_t streams_count(void)
 {
     return count;
+}
+
+const struct addr *streams_tcp_address(uint64_t drawn)
+{
+    if (count == 0)
+        return NULL;
+    const struct stream_client *client = &clients[drawn % count];
+    bool is_named = client->listener->kind == LISTEN_TCP && client->addr.family == ADDR_IPV4;
+    return is_named && client->connection != NULL ? &client->addr : NULL;
 }
 
 void streams_end_faults(void)

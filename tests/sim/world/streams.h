@@ -1,6 +1,8 @@
 #ifndef SIM_WORLD_STREAMS_H
 #define SIM_WORLD_STREAMS_H
 
+#include "address/addr.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +12,9 @@ void streams_draw(void);
 
 /* The server has ended, and with it their connections. streams_draw has others begin. */
 void streams_reset(void);
+
+/* Returns the address of a drawn client if it is connected by TCP over IPv4, else NULL. */
+const struct addr *streams_tcp_address(uint64_t drawn);
 
 /* They only send a line each second, read all, and connect again if they are disconnected. */
 void streams_end_faults(void);

@@ -1,0 +1,106 @@
+#include "sim/check/direct.h"
+
+#include "sim/core/event_queue.h"
+#include "sim/core/trace.h"
+
+#include <inttypes.h>
+
+enum { DIRECTS_MAX = 4096 };
+
+static struct {
+    struct addr to;
+    bool is_stream;
+    uint32_t taken, refused;
+    uint64_t asked_ms;
+} messages[DIRECTS_MAX];
+static uint32_t count;
+static uint64_t taken, refused;
+
+uint64_t direct_taken(void)
+{
+    return taken;
+}
+
+uint64_t direct_refused(void)
+{
+    return refused;
+}
+
+void direct_reset(void)
+{
+    taken = refused = 0;
+}
+
+uint32_t direct_asked(const struct addr *to, bool is_stream)
+{
+    if (count + 1 >= DIRECTS_MAX)
+        return 0;
+    messages[++count].to = *to;
+    messages[count].is_stream = is_stream;
+    messages[count].asked_ms = event_queue_now_ms();
+    return count;
+}
+
+static void check_target(const struct addr *to, bool is_stream, uint32_t number)
+{
+    if (number == 0 || number > count)
+        broken_promise("a message reaches the client that was named",
+                       "message %" PRIu32 " was not asked for", number);
+    if (messages[number].is_stream != is_stream || !addr_equal(&messages[number].to, to))
+        broken_promise("a message reaches the client that was named",
+                       "message %" PRIu32 " for port %d went to port %d", number,
+                       messages[number].to.port, to->port);
+    if (messages[number].taken + messages[number].refused > 0)
+        broken_promise("a message is sent once", "message %" PRIu32 " is sent again", number);
+}
+
+static void count_sent(uint32_t number, bool is_taken)
+{
+    messages[number].taken += is_taken;
+    messages[number].refused += !is_taken;
+    taken += is_taken;
+    refused += !is_taken;
+}
+
+void direct_sent(const struct model_entry *to, uint32_t number, int error)
+{
+    check_target(&to->source, false, number);
+    if (!model_is_possible(to))
+        broken_promise("only registered clients get messages",
+                       "source %" PRIu32 " (port %d) gets message %" PRIu32, to->number,
+                       to->source.port, number);
+    count_sent(number, error == 0);
+}
+
+void direct_line(const struct addr *peer, uint32_t number, bool is_taken)
+{
+    check_target(peer, true, number);
+    count_sent(number, is_taken);
+}
+
+void direct_unknown(uint32_t number)
+{
+    if (messages[number].taken + messages[number].refused > 0)
+        broken_promise("the answer tells what happened to a message",
+                       "message %" PRIu32 " was sent to a client that is not known", number);
+    if (messages[number].is_stream)
+        return;
+    for (uint32_t i = 1; i <= model_count(); i++) {
+        const struct model_entry *entry = model_entry(i);
+        if (addr_equal(&entry->source, &messages[number].to) &&
+            entry->sure_since_ms < messages[number].asked_ms && model_is_sure(entry))
+            broken_promise("each registered client can be reached",
+                           "source %" PRIu32 " (port %d) is registered, and not found", i,
+                           entry->source.port);
+    }
+}
+
+/* A message that the server does not even try to send, as its buffer is full, counts as failed. */
+void direct_answered(uint32_t number, uint64_t sent, uint64_t failed)
+{
+    if (sent + failed != 1 || sent != messages[number].taken || failed < messages[number].refused)
+        broken_promise("the answer tells what happened to a message",
+                       "message %" PRIu32 ": %" PRIu64 " sent and %" PRIu64
+                       " failed; the kernel took %" PRIu32 " and refused %" PRIu32,
+                       number, sent, failed, messages[number].taken, messages[number].refused);
+}

@@ -1,0 +1,30 @@
+#ifndef SIM_CHECK_DIRECT_H
+#define SIM_CHECK_DIRECT_H
+
+#include "sim/check/model.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Oracle of messages to one client: each reaches at most the client that was named, at most once,
+ * only while it may be registered, and its answer says what the kernel did. */
+
+/* The operator sends a message to a client. Returns its number; 0: there is no number left. */
+uint32_t direct_asked(const struct addr *to, bool is_stream);
+
+/* A message was taken (error 0) or refused: a datagram, or a line. */
+void direct_sent(const struct model_entry *to, uint32_t number, int error);
+void direct_line(const struct addr *peer, uint32_t number, bool taken);
+
+/* The server answers: that no such client is registered, or its counts. */
+void direct_unknown(uint32_t number);
+void direct_answered(uint32_t number, uint64_t sent, uint64_t failed);
+
+/* The server has ended, and with it its counters. */
+void direct_reset(void);
+
+uint64_t direct_taken(void);
+uint64_t direct_refused(void);
+
+#endif
