@@ -97,6 +97,14 @@ class Service:
                 return True
         return False
 
+    def send(self, client, payload=b"only for you"):
+        """A message to one client, which must get it if the server answers that it was sent."""
+        host, port = client.getsockname()[:2]
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        answer = self.command(f"send {address} {payload.hex()}")
+        if answer and "sent 1" in answer and not self.receive_copy(client, payload):
+            self.run.lost.append(f"the message to {address} was sent and did not arrive")
+
     def broadcast(self, payload, receivers):
         """Each receiver must get as many copies as the report says."""
         answer = world.numbers(self.command("broadcast wait " + payload.hex()))
@@ -207,6 +215,7 @@ def serve(run, workers):
     for stream in streams:
         service.line(stream)
     listed = service.command("clients")
+    service.send(clients[0])
     service.broadcast(b"good evening", clients + streams + [member])
     run.write("udpsrv.conf", CONFIG.format(workers=workers, folder=run.folder, message="vw"))
     reloaded = service.command("reload")
