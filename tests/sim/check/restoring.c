@@ -4,6 +4,7 @@
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/net/host.h"
+#include "sim/net/interfaces.h"
 #include "sim/world/faults.h"
 
 #include <string.h>
@@ -71,6 +72,21 @@ static bool is_for(const struct drawn_listener *listener, const struct addr *to)
            (is_any || memcmp(listener->addr.ip, to->ip, sizeof to->ip) == 0);
 }
 
+/* Without netlink the server knows the interface of the route to an IPv6 group by its address:
+ * since when it has one. */
+static uint64_t known_since_ms(const struct drawn_listener *group)
+{
+    uint64_t since_ms = UINT64_MAX;
+    struct addr addr;
+    if (simulated_netlink_is_permitted() || group->zone != HOST_LO ||
+        group->addr.family != ADDR_IPV6)
+        return 0;
+    for (size_t i = 0; host_address(&i, host_route(&group->addr), &addr);)
+        if (addr.family == ADDR_IPV6 && host_has(&addr) && host_since_ms(&addr) < since_ms)
+            since_ms = host_since_ms(&addr);
+    return since_ms;
+}
+
 /* A group that names no interface may be joined on another one than that of the datagram. */
 static bool is_lost_to(const struct drawn_listener *listener, const struct packet *packet)
 {
@@ -78,7 +94,7 @@ static bool is_lost_to(const struct drawn_listener *listener, const struct packe
         return host_has(&packet->to) && is_due(host_since_ms(&packet->to));
     uint32_t index = listener->zone != HOST_LO ? host_index(listener->zone) : 0;
     return !udp_is_joined(&listener->addr, index) &&
-           is_due(group_since_ms(&listener->addr, listener->zone));
+           is_due(later(group_since_ms(&listener->addr, listener->zone), known_since_ms(listener)));
 }
 
 void restoring_check_lost(const struct packet *packet)

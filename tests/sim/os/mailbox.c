@@ -86,7 +86,7 @@ void mailbox_free(struct mailbox *mailbox)
 void mailbox_post(struct mailbox *mailbox, struct mailbox_message *message)
 {
     trace(TRACE_MESSAGE, (uint64_t)mailbox->fd, 0, 0, 0);
-    if ((broken_is("stop") && plan_is_stopping()) || broken_now("message", 20))
+    if (plan_is_stopping() ? broken_is("stop") : broken_now("message", 20))
         return;
     message->next = NULL;
     *mailbox->end = message;
