@@ -337,6 +337,9 @@ static size_t draw_count(void)
                                          [CLIENTS_HUNDRED] = {30, 200},
                                          [CLIENTS_HUNDREDS] = {200, 1500},
                                          [CLIENTS_THOUSANDS] = {1500, CLIENTS_MAX}};
+    if (swarm.stalls_operators && settings.relay == DRAWN_RELAY_OFF &&
+        settings_clients < CLIENTS_HUNDREDS)
+        return draw_range(DRAW_SETUP, 200, 500); /* long lists of clients */
     return draw_range(DRAW_SETUP, counts[settings_clients][0], counts[settings_clients][1]);
 }
 
