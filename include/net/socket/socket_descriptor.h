@@ -9,8 +9,9 @@ void socket_close(int socket);
  * it, or -errno (-EMFILE). */
 int socket_duplicate(int socket);
 
-/* Opens a socket that is never bound or used, to occupy the descriptor of one that can't be opened
- * yet. Returns the descriptor or -errno. */
+/* Opens a socket that occupies the descriptor of one that can't be opened yet. It is a Unix socket,
+ * so what is sent by it to an IP address fails (EINVAL); a UDP socket would send from a port of the
+ * kernel's choice. Returns the descriptor or -errno. */
 int socket_open_placeholder(void);
 
 /* Makes the descriptor old refer to the socket of new, and closes the descriptor new. Returns 0 or

@@ -250,7 +250,7 @@ int worker_send(struct worker *worker, uint8_t listener, const struct client_nam
     must(listener == 0 && size <= CONFIG_MESSAGE_BYTES_MAX);
     must(size == 0 || bytes[0] + bytes[size - 1] >= 0);
     return registry_find(registry, 0, &name->addr, clock_now_ms(), NULL) ? results[size % 4]
-                                                                        : -ENOENT;
+                                                                         : -ENOENT;
 }
 
 uint32_t worker_kick(struct worker *worker, const struct client_name *name)

@@ -428,6 +428,8 @@ static int find_path(const struct udp *udp, const struct addr *from, const struc
 int udp_send(int fd, const struct addr *to, const struct addr *local, const void *bytes,
              size_t size)
 {
+    if (descriptor_any(fd)->kind == OBJECT_PLACEHOLDER)
+        return EINVAL;
     struct udp *udp = udp_of(fd);
     struct addr from = udp->bound;
     uint32_t charged = (uint32_t)size + PACKET_EXTRA_BYTES;

@@ -87,8 +87,8 @@ static void reach_each_client(int workers)
     connect_all(network);
     for (int i = 0; i < CLIENTS; i++) {
         const char *text = harness_format("for %d", i);
-        const char *answer = server_ask(
-            &network->server, harness_format("send %s %s", network->names[i], hex(text)));
+        const char *answer = server_ask(&network->server,
+                                        harness_format("send %s %s", network->names[i], hex(text)));
         harness_equal("sent", answer_integer(answer, "sent"), 1);
         harness_equal("failed", answer_integer(answer, "failed"), 0);
     }

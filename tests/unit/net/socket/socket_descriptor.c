@@ -23,6 +23,25 @@ Test(socket_descriptor, replacing_by_a_duplicate_needs_no_further_descriptor)
     socket_close(peer);
 }
 
+Test(socket_descriptor, nothing_can_be_sent_by_a_placeholder)
+{
+    static const char *const targets[] = {"127.0.0.1:9", "[::1]:9"};
+    int fd = socket_open_placeholder();
+    cr_assert_geq(fd, 0);
+    struct batch *batch = batch_new(0);
+    for (size_t i = 0; i < 2; i++) {
+        struct addr to = address(targets[i]), none = {.family = ADDR_NONE};
+        batch_add(batch, &to, &none, "x", 1);
+        cr_assert_eq(batch_send(batch, fd), 0);
+        cr_assert_eq(batch_counts(batch).failed, 1);
+        cr_assert_eq(batch_counts(batch).last_errno, EINVAL);
+        batch_clear(batch);
+    }
+    cr_assert_eq(batch_receive(batch, fd), 0);
+    batch_free(batch);
+    socket_close(fd);
+}
+
 Test(socket_descriptor, duplicate_is_the_same_socket_and_outlives_the_first)
 {
     struct addr bound, client;
