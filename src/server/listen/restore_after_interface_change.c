@@ -58,8 +58,11 @@ static uint32_t receive_buffer(const struct listener_restore *recovery)
     return recovery->config->server.receive_buffer_bytes;
 }
 
-/* A link-local group needs a new socket that is bound to the interface. */
-static int open_link_group(const struct listener_restore *recovery, size_t i, uint32_t interface)
+/* Opens another socket for a group. A link-local group needs one that is bound to the interface;
+ * another group when the memberships on removed interfaces, which the kernel keeps, are as many as
+ * a socket may have (net.ipv4.igmp_max_memberships, 20 by default). */
+static int reopen_group(const struct listener_restore *recovery, size_t i, uint32_t interface,
+                        bool *added)
 {
     const struct addr *group = &recovery->sockets->listeners.list[i].config->addr;
     listeners_share_port(&recovery->sockets->listeners, group->port, true);
@@ -68,6 +71,7 @@ static int open_link_group(const struct listener_restore *recovery, size_t i, ui
     if (socket < 0)
         return socket;
     socket_renewal_add(recovery->renewals[0], i, socket, NULL);
+    *added = true;
     return 0;
 }
 
@@ -76,18 +80,11 @@ static int join_again(const struct listener_restore *recovery, size_t i, uint32_
                       bool *added)
 {
     const struct addr *group = &recovery->sockets->listeners.list[i].config->addr;
-    int error;
-    if (group->family == ADDR_IPV6 && addr_is_link_scoped_group(group)) {
-        error = open_link_group(recovery, i, interface);
-        *added |= error == 0;
-        return error;
-    }
-    int socket = find_group(recovery, i)->socket;
-    error = multicast_add_membership(socket, group, interface);
-    if (error == -ENOBUFS) { /* memberships of removed interfaces count, too */
-        multicast_drop_membership(socket, group, 0);
-        error = multicast_add_membership(socket, group, interface);
-    }
+    if (group->family == ADDR_IPV6 && addr_is_link_scoped_group(group))
+        return reopen_group(recovery, i, interface, added);
+    int error = multicast_add_membership(find_group(recovery, i)->socket, group, interface);
+    if (error == -ENOBUFS)
+        error = reopen_group(recovery, i, interface, added);
     return error == -EADDRINUSE ? 0 : error;
 }
 
@@ -206,7 +203,7 @@ static uint32_t find_interface(const struct listener *listener, bool is_group)
  * not known. For IPv4, joining again succeeds only if the membership was lost. For IPv6 it never
  * does, since the kernel compares with all memberships of the socket, also those of removed
  * interfaces: the group is joined on a known interface as soon as there is one. */
-static void check_routed_group(const struct listener_restore *recovery, size_t i)
+static void check_routed_group(const struct listener_restore *recovery, size_t i, bool *added)
 {
     struct listener *listener = &recovery->sockets->listeners.list[i];
     const struct addr *addr = &listener->config->addr;
@@ -216,7 +213,10 @@ static void check_routed_group(const struct listener_restore *recovery, size_t i
         return;
     if (interface != 0)
         multicast_drop_membership(socket, addr, 0);
-    if (multicast_add_membership(socket, addr, interface) != 0)
+    int error = multicast_add_membership(socket, addr, interface);
+    if (error == -ENOBUFS)
+        error = reopen_group(recovery, i, interface, added);
+    if (error != 0)
         return;
     listener->interface = interface;
     if (interface == 0)
@@ -233,7 +233,7 @@ static void check_listener(const struct listener_restore *recovery, size_t i, bo
         mark_lost(recovery, i);
     if (!listener->missing) {
         if (is_group && listener->interface == 0)
-            check_routed_group(recovery, i);
+            check_routed_group(recovery, i, added);
         return;
     }
     if (is_group || now != listener->interface) {

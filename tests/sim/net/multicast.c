@@ -50,9 +50,11 @@ int multicast_add_membership(int socket, const struct addr *group, uint32_t inte
 void multicast_drop_membership(int socket, const struct addr *group, uint32_t interface)
 {
     struct udp *udp;
-    (void)group;
     if (descriptor_any(socket)->kind != OBJECT_UDP)
         return; /* a placeholder */
+    /* For IPv4 the kernel replaces 0 by the interface of the route. */
+    if (interface == 0 && group->family == ADDR_IPV4 && (interface = host_route(group)) == 0)
+        return;
     udp = udp_of(socket);
     for (size_t i = 0; i < udp->membership_count; i++)
         if (interface == 0 || udp->memberships[i].index == interface) {

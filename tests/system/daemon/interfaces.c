@@ -269,6 +269,41 @@ Test(system_interfaces, an_ipv6_group_without_an_interface_is_joined_again_witho
     recreate_link_of_routed_group(forbid_netlink_or_exit);
 }
 
+/* The kernel keeps the memberships on interfaces that were deleted, and limits their number. */
+static void recreate_link_until_memberships_are_used_up(harness_prepare *prepare)
+{
+    struct server server = {.prepare = prepare};
+    struct pair pair;
+
+    make_namespaces(&pair);
+    netns_shell("sysctl -qw net.ipv4.igmp_max_memberships=2");
+    make_link(&pair, "", "10.8.0.1");
+    netns_shell("ip route add 239.7.7.8/32 dev near");
+    server_start(&server,
+                 "[server]\nlisten = 0.0.0.0:3000, 239.7.7.8:3000\n"
+                 "[admission]\npolicy = open\n[reply]\nmessage = yes\n",
+                 NULL);
+    for (int i = 0; i < 4; i++) {
+        expect_answer(&pair, "10.8.0.9:0", "239.7.7.8:3000");
+        delete_link();
+        make_link(&pair, "", "10.8.0.1");
+        netns_shell("ip route add 239.7.7.8/32 dev near");
+        server_await_log(&server, "an address that was missing is served");
+    }
+    expect_answer(&pair, "10.8.0.9:0", "239.7.7.8:3000");
+    server_stop(&server);
+}
+
+Test(system_interfaces, a_group_is_joined_again_any_number_of_times)
+{
+    recreate_link_until_memberships_are_used_up(NULL);
+}
+
+Test(system_interfaces, a_group_is_joined_again_any_number_of_times_without_netlink)
+{
+    recreate_link_until_memberships_are_used_up(forbid_netlink_or_exit);
+}
+
 Test(system_interfaces, each_listener_of_an_interface_that_is_deleted_in_one_event_is_logged)
 {
     struct server server = {0};
