@@ -7,6 +7,7 @@
 #include "sim/check/limits.h"
 #include "sim/check/model.h"
 #include "sim/check/observe.h"
+#include "sim/check/outcomes.h"
 #include "sim/check/restoring.h"
 #include "sim/check/roles.h"
 #include "sim/check/rotation.h"
@@ -53,6 +54,10 @@ static void break_counters(int number)
     uint64_t both = broken_now("counters", 50);
     stats->received += both;
     stats->replied += both;
+    uint64_t reason = broken_now("reason", 50);
+    totals.datagrams += reason;
+    stats->received += reason;
+    stats->drop_multicast += reason;
 }
 
 /* The first step of the main thread starts the workers, and no worker has run before. */
@@ -155,6 +160,7 @@ static void reset(void)
     limits_reset();
     totals_reset();
     direct_reset();
+    outcomes_reset();
 }
 
 static void run_once(const struct run_options *options)

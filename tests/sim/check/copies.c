@@ -1,6 +1,7 @@
 #include "sim/check/copies.h"
 
 #include "sim/check/payload.h"
+#include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/world/settings.h"
@@ -87,7 +88,7 @@ static void check_targets(uint32_t number)
 void copies_broadcast_ended(uint32_t number, bool done, uint64_t targets, uint64_t sent,
                             uint64_t failed, uint64_t skipped)
 {
-    if (targets != sent + failed + skipped)
+    if (targets != sent + failed + skipped || skipped > targets)
         broken_promise("targets = sent + failed + skipped",
                        "broadcast %" PRIu32 ": %" PRIu64 " is not %" PRIu64 " + %" PRIu64
                        " + %" PRIu64,
@@ -165,6 +166,11 @@ static void check_relayed(uint32_t client, uint32_t number, const struct model_e
     uint32_t sender = messages[at].sender;
     if (sender == 0 || sender >= ORDERED_MAX || to->number >= ORDERED_MAX || messages[at].times > 1)
         return;
+    bool is_excepted = settings.relay == DRAWN_RELAY_OTHERS && settings_applied() == 0;
+    if ((sender == to->number || broken_now("excepted", 20)) && is_excepted && !settings_change)
+        broken_promise("relay = others excepts the sender",
+                       "message %" PRIu32 " of client %" PRIu32 " to source %" PRIu32, number,
+                       client, to->number);
     uint32_t *last = &last_of[to->number][sender];
     if (messages[at].order <= *last)
         broken_promise(messages[at].order == *last
@@ -186,7 +192,10 @@ void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t s
         count(number, error == 0);
         if (to != NULL)
             check_copy(number, worker, to);
-    } else if (payload_read_message(bytes, size, &client, &number) && to != NULL) {
+    } else if (to == NULL) {
+        broken_promise("only broadcasts of the operator go to the multicast group",
+                       "%zu other bytes did", size);
+    } else if (payload_read_message(bytes, size, &client, &number)) {
         check_relayed(client, number, to);
     }
     if (to != NULL && !model_is_possible(to))

@@ -1,5 +1,7 @@
 #include "sim/check/limits.h"
 
+#include "sim/check/roles.h"
+#include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/hash.h"
 #include "sim/core/trace.h"
@@ -8,27 +10,50 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { TABLE = 4096 };
+enum {
+    TABLE = 4096,
+    ADDRESSES_PER_PREFIX = 32, /* a prefix gets as many times the rate and burst of an address */
+    CLOCK_MS = 4,              /* the server's clock counts milliseconds, and is read later */
+};
 
-static struct {
+/* A leaky bucket of an address or prefix, in thousandths of an answer. */
+static struct bucket {
     struct addr addr; /* family ADDR_NONE: free */
-    uint64_t first_ms, answers;
+    bool is_prefix;
+    uint64_t level, changed_ms;
 } table[TABLE];
 
-/* The address that a limit is for: IPv6 hosts have a /64. */
-static struct addr limited_address(const struct addr *source)
+/* Whether the limits may have been other ones. */
+static bool has_changed(void)
 {
-    struct addr addr = {.family = source->family};
-    memcpy(addr.ip, source->ip, source->family == ADDR_IPV4 ? 4 : 8);
-    return addr;
+    return settings_change || settings_applied() > 0;
 }
 
-static size_t place_of(const struct addr *addr)
+/* ---- the rate ---- */
+
+static struct bucket *bucket_of(const struct addr *source, bool is_prefix)
 {
-    size_t at = hash_add_addr(0, addr) % TABLE;
-    while (table[at].addr.family != ADDR_NONE && !addr_equal(&table[at].addr, addr))
+    struct addr addr = {.family = source->family};
+    size_t length = source->family == ADDR_IPV4 ? 4 - is_prefix : 8 - 2 * is_prefix;
+    memcpy(addr.ip, source->ip, length);
+    size_t at = hash_add_addr(is_prefix, &addr) % TABLE;
+    while (table[at].addr.family != ADDR_NONE &&
+           (!addr_equal(&table[at].addr, &addr) || table[at].is_prefix != is_prefix))
         at = (at + 1) % TABLE;
-    return at;
+    table[at].addr = addr;
+    table[at].is_prefix = is_prefix;
+    return &table[at];
+}
+
+static void count_answer(struct bucket *bucket, uint64_t rate_pps, uint64_t burst)
+{
+    uint64_t now_ms = event_queue_now_ms(), leaks = rate_pps * (now_ms - bucket->changed_ms);
+    bucket->changed_ms = now_ms;
+    bucket->level = (bucket->level > leaks ? bucket->level - leaks : 0) + 1000;
+    if (bucket->level > 1000 * burst + rate_pps * CLOCK_MS)
+        broken_promise(bucket->is_prefix ? "a prefix gets no more answers than its rate allows"
+                                         : "an address gets no more answers than its rate allows",
+                       "%" PRIu64 " answers a second, and %" PRIu64 " at once", rate_pps, burst);
 }
 
 void limits_reset(void)
@@ -38,24 +63,42 @@ void limits_reset(void)
 
 void limits_answer(const struct addr *source)
 {
-    if (settings.rate_pps == 0 || settings.dry_run || settings_change || settings_applied() > 0)
+    uint64_t rate_pps = settings.rate_pps, burst = settings.burst;
+    if (rate_pps == 0 || settings.dry_run || has_changed())
         return;
-    struct addr addr = limited_address(source);
-    size_t at = place_of(&addr);
-    uint64_t now_ms = event_queue_now_ms(), burst = settings.burst;
-    if (table[at].answers == 0)
-        table[at].first_ms = now_ms;
-    table[at].addr = addr;
-    table[at].answers++;
     if (burst == 0)
-        burst = settings.rate_pps;
-    uint64_t passed_ms = now_ms - table[at].first_ms + 2; /* the clock counts milliseconds */
-    uint64_t most = burst + settings.rate_pps * passed_ms / 1000 + 1;
+        burst = rate_pps;
     /* Verified and unverified datagrams of an address have separate limits. */
-    if (settings.cookie)
-        most *= 2;
-    if (table[at].answers > most)
-        broken_promise("an address gets no more answers than its rate allows",
-                       "%" PRIu64 " answers in %" PRIu64 " ms, and %" PRIu64 " are allowed",
-                       table[at].answers, passed_ms, most);
+    unsigned limits = settings.cookie ? 2 : 1, addresses = ADDRESSES_PER_PREFIX;
+    if (broken_is("prefix-rate"))
+        addresses = 0;
+    count_answer(bucket_of(source, false), limits * rate_pps, limits * burst);
+    count_answer(bucket_of(source, true), addresses * limits * rate_pps,
+                 addresses * limits * burst);
+}
+
+/* ---- the clients of a prefix ---- */
+
+static bool is_registered(const struct model_entry *entry)
+{
+    if (entry->worker < 0 || !model_is_possible(entry))
+        return false;
+    const struct worker *worker = roles_worker((size_t)entry->worker);
+    return worker->io_by_listener != NULL &&
+           registry_find(worker->decider.registry, (uint8_t)entry->listener, &entry->source,
+                         event_queue_now_ms(), NULL);
+}
+
+void limits_registered(const struct model_entry *entry)
+{
+    uint32_t clients = 0, most = settings.per_prefix - (broken_is("prefix") ? 1 : 0);
+    if (settings.per_prefix == 0 || settings.dry_run || has_changed())
+        return;
+    for (uint32_t i = 1; i <= model_count(); i++)
+        clients += model_same_prefix(&model_entry(i)->source, &entry->source) &&
+                   is_registered(model_entry(i));
+    if (clients > most)
+        broken_promise("a prefix has no more clients than per-prefix allows",
+                       "the prefix of source %" PRIu32 " has %" PRIu32 ", and may have %" PRIu32,
+                       entry->number, clients, most);
 }

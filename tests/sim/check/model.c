@@ -21,10 +21,8 @@ enum {
     COOKIE_MIN_MS = 60000 - 3500,
     COOKIE_MAX_MS = 120000 + 100,
     ROTATION_SLOP_MS = 200,
+    GROUP_PORTS = 40000, /* and the next ones: of the reply sockets of groups */
 };
-
-/* How certain something is. */
-enum chance { NO, MAYBE, YES };
 
 static struct model_entry entries[MODEL_ENTRIES_MAX + 1];
 static uint32_t table[TABLE]; /* numbers of entries; 0: free */
@@ -98,7 +96,7 @@ static bool occupies(const struct model_entry *entry)
 
 /* ---- what may happen to a datagram ---- */
 
-static bool same_prefix(const struct addr *a, const struct addr *b)
+bool model_same_prefix(const struct addr *a, const struct addr *b)
 {
     return a->family == b->family && memcmp(a->ip, b->ip, a->family == ADDR_IPV4 ? 3 : 8) == 0;
 }
@@ -111,7 +109,7 @@ static bool has_place(const struct model_entry *entry, const struct settings *ru
         if (!occupies(&entries[i]) || &entries[i] == entry)
             continue;
         occupied++;
-        of_prefix += same_prefix(&entries[i].source, &entry->source);
+        of_prefix += model_same_prefix(&entries[i].source, &entry->source);
     }
     bool prefix_free = rules->per_prefix == 0 || rules->dry_run || of_prefix < rules->per_prefix;
     return occupied < setup.clients_max && prefix_free;
@@ -122,7 +120,7 @@ static bool is_own_port(uint16_t port)
     for (size_t i = 0; i < setup.listener_count; i++)
         if (setup.listeners[i].kind == LISTEN_UDP && setup.listeners[i].addr.port == port)
             return true;
-    return port >= 40000 && port < 41000; /* of the reply sockets of groups */
+    return port >= GROUP_PORTS && port < GROUP_PORTS + 1000;
 }
 
 /* Whether it is a broadcast address of one of the links: those of addresses that exist. */
@@ -140,33 +138,25 @@ static enum chance is_broadcast(const struct addr *source)
     return NO;
 }
 
-static enum chance is_wrong_source(const struct addr *source)
+enum chance model_is_wrong_source(const struct addr *source)
 {
     return source->port == 0 || addr_is_multicast(source) || addr_is_wildcard(source)
                ? YES
                : is_broadcast(source);
 }
 
-enum {
-    FRAME_IS_NONE,
-    FRAME_IS_ANSWER = 2,
-    FRAME_IS_LEAVE = 3,
-    FRAME_IS_PING = 4,
-    FRAME_IS_BAD = 99
-};
-
-static bool has_magic(const uint8_t *bytes, size_t size)
+bool model_has_magic(const void *bytes, size_t size)
 {
     return size >= 4 && memcmp(bytes, "\0UDP", 4) == 0;
 }
 
-static int frame_type(const uint8_t *bytes, size_t size)
+enum model_frame model_frame_of(const uint8_t *bytes, size_t size)
 {
-    if (!has_magic(bytes, size))
+    if (!model_has_magic(bytes, size))
         return FRAME_IS_NONE;
     uint8_t type = size > 4 ? bytes[4] : 0;
     size_t head = HEAD_BYTES + COOKIE_BYTES;
-    if (type == FRAME_IS_ANSWER && size >= head && !has_magic(bytes + head, size - head))
+    if (type == FRAME_IS_ANSWER && size >= head && !model_has_magic(bytes + head, size - head))
         return FRAME_IS_ANSWER;
     if (type == FRAME_IS_LEAVE && (size == HEAD_BYTES || size == head))
         return FRAME_IS_LEAVE;
@@ -195,21 +185,49 @@ static enum chance proof(const struct model_entry *entry, const uint8_t *bytes, 
     return best;
 }
 
-static enum chance is_dropped(const struct model_entry *entry, const uint8_t *bytes, size_t size,
-                              bool truncated, bool to_multicast)
+bool model_is_oversize(const uint8_t *bytes, size_t size, bool truncated)
 {
     size_t most = setup.max_datagram;
-    if (frame_type(bytes, size) == FRAME_IS_ANSWER)
+    if (model_frame_of(bytes, size) == FRAME_IS_ANSWER)
         most += HEAD_BYTES + COOKIE_BYTES;
-    return truncated || size > most || to_multicast ? YES : is_wrong_source(&entry->source);
+    return truncated || size > most;
+}
+
+static bool is_to_unicast(const struct model_entry *entry)
+{
+    for (size_t i = 0; i < setup.listener_count; i++)
+        if (setup.listeners[i].number == entry->listener)
+            return setup.listeners[i].kind == LISTEN_UDP;
+    return false;
+}
+
+/* Without the cookie policy a port of the server's own is dropped, whatever its address is; with it
+ * only the addresses of this host are, and so they are by groups. */
+static enum chance own_source(const struct model_entry *entry, const struct settings *rules)
+{
+    if (!is_own_port(entry->source.port))
+        return NO;
+    return is_to_unicast(entry) && entry->source.port < GROUP_PORTS && !rules->cookie ? YES : MAYBE;
+}
+
+bool model_may_be_own_source(const struct model_entry *entry)
+{
+    return is_own_port(entry->source.port);
+}
+
+bool model_is_own_source(const struct model_entry *entry)
+{
+    return own_source(entry, &settings) == YES &&
+           (!settings_change || own_source(entry, &next_settings) == YES);
 }
 
 /* Whether a datagram passes the access list. */
 static enum chance admission(const struct model_entry *entry, const struct settings *rules)
 {
-    if (settings_deny(rules, &entry->source))
+    enum chance is_own = own_source(entry, rules);
+    if (settings_deny(rules, &entry->source) || is_own == YES)
         return NO;
-    return is_own_port(entry->source.port) ? MAYBE : YES;
+    return is_own == MAYBE ? MAYBE : YES;
 }
 
 static enum chance within_rate(const struct settings *rules)
@@ -244,7 +262,7 @@ static struct effect effect_of(const struct model_entry *entry, const struct set
     /* The server reads its clock a little later. */
     bool stays_sure = event_queue_now_ms() + MODEL_SLOP_MS <= entry->sure_until_ms;
     enum chance known = stays_sure ? YES : model_is_possible(entry) ? MAYBE : NO;
-    switch (frame_type(bytes, size)) {
+    switch (model_frame_of(bytes, size)) {
     case FRAME_IS_LEAVE:
         return (struct effect){.leaves = both(counted, proven)};
     case FRAME_IS_ANSWER:
@@ -294,7 +312,8 @@ static void apply(struct model_entry *entry, struct effect effect)
     /* All clients expire in the worker that learns that addresses are to be proven. */
     bool may_expire = settings_change && next_settings.cookie && !settings.cookie;
     if (effect.registers == YES && !may_expire && !may_be_kicked(entry)) {
-        if (!model_is_sure(entry))
+        /* The server reads its clock a little later, and may find it expired. */
+        if (now_ms + MODEL_SLOP_MS > entry->sure_until_ms)
             entry->sure_since_ms = now_ms;
         entry->sure_until_ms = now_ms + low_ms;
     } else if (effect.registers != NO && now_ms + low_ms < entry->sure_until_ms) {
@@ -303,6 +322,7 @@ static void apply(struct model_entry *entry, struct effect effect)
     if (effect.registers != NO) {
         if (!model_is_possible(entry))
             entry->may_since_ms = now_ms;
+        entry->registered_ms = now_ms;
         uint64_t until_ms = now_ms + high_ms + 1 + MODEL_SLOP_MS;
         entry->may_until_ms = later(entry->may_until_ms, until_ms);
         entry->kept_until_ms = later(entry->kept_until_ms, until_ms + sweep_ms + SWEEP_SLOP_MS);
@@ -321,7 +341,9 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
     struct model_entry *entry = model_get(listener, source);
     entry->worker = worker;
     count_bytes(entry, size);
-    enum chance dropped = is_dropped(entry, bytes, size, truncated, to_multicast);
+    enum chance dropped = model_is_oversize(bytes, size, truncated) || to_multicast
+                              ? YES
+                              : model_is_wrong_source(source);
     if (dropped == YES)
         return entry;
     struct effect effect = effect_of(entry, &settings, bytes, size);
@@ -398,6 +420,14 @@ void model_settings_change(void)
         return;
     for (uint32_t i = 1; i <= count; i++)
         entries[i].sure_until_ms = 0;
+}
+
+void model_expire_unproven(uint64_t since_ms)
+{
+    uint64_t now_ms = event_queue_now_ms();
+    for (uint32_t i = 1; i <= count; i++)
+        if (entries[i].registered_ms < since_ms && entries[i].may_until_ms > now_ms)
+            entries[i].may_until_ms = now_ms;
 }
 
 void model_bounds(struct model_bounds *bounds)

@@ -18,12 +18,16 @@ enum {
     MODEL_SLOP_MS = 3, /* between the reception of a datagram and its decision */
 };
 
+/* How certain something is. */
+enum chance { NO, MAYBE, YES };
+
 struct model_entry {
     struct addr source;
     int listener, worker;                  /* worker: of the last datagram; -1: none yet */
     uint32_t number;                       /* from 1, in the order of their first datagrams */
     uint64_t sure_since_ms, sure_until_ms; /* it must be registered in this time */
     uint64_t may_since_ms, may_until_ms;   /* it may be */
+    uint64_t registered_ms;                /* by the last datagram that may have registered it */
     uint64_t kept_until_ms;                /* it may still occupy a place: may_until and a sweep */
 
     struct {
@@ -68,11 +72,36 @@ void model_clock_leapt(uint64_t before_ms);
 /* Settings change or have changed: the times of all entries are adapted. */
 void model_settings_change(void);
 
+/* Settings have changed at that time or later, and addresses are to be proven from now on: the
+ * clients from before are not registered any more. */
+void model_expire_unproven(uint64_t since_ms);
+
 /* The numbers of clients that must be, and that may be, in the registry of each worker. */
 struct model_bounds {
     uint32_t at_least[MODEL_WORKERS_MAX], at_most[MODEL_WORKERS_MAX];
 };
 void model_bounds(struct model_bounds *bounds);
+
+/* What a datagram is, by its first bytes. */
+enum model_frame {
+    FRAME_IS_NONE,
+    FRAME_IS_ANSWER = 2,
+    FRAME_IS_LEAVE = 3,
+    FRAME_IS_PING = 4,
+    FRAME_IS_BAD = 99
+};
+bool model_has_magic(const void *bytes, size_t size);
+enum model_frame model_frame_of(const uint8_t *bytes, size_t size);
+
+/* Whether a datagram is too long; whether its source is no address of one host; whether it may be,
+ * or is, dropped as one of the server's own. */
+bool model_is_oversize(const uint8_t *bytes, size_t size, bool truncated);
+enum chance model_is_wrong_source(const struct addr *source);
+bool model_may_be_own_source(const struct model_entry *entry);
+bool model_is_own_source(const struct model_entry *entry);
+
+/* Whether admission.per-prefix counts both sources together. */
+bool model_same_prefix(const struct addr *a, const struct addr *b);
 
 /* Whether the source may get an answer at all: it is not denied. */
 bool model_is_denied(const struct addr *source);

@@ -4,10 +4,12 @@
 #include "sim/check/direct.h"
 #include "sim/check/limits.h"
 #include "sim/check/model.h"
+#include "sim/check/outcomes.h"
 #include "sim/check/payload.h"
 #include "sim/check/roles.h"
 #include "sim/check/rotation.h"
 #include "sim/check/totals.h"
+#include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/scheduler.h"
 #include "sim/core/trace.h"
@@ -24,6 +26,8 @@ static size_t touched_count;
  * are received, and a group sends them by another listener's socket. */
 static int receiving[COROUTINES_MAX];
 static struct connection *answering; /* whose line is handled now */
+static const char *answered_line;
+static size_t answered_size;
 
 static int current_worker(void)
 {
@@ -36,6 +40,8 @@ void observe_reset(void)
     memset(receiving, 0, sizeof receiving);
     touched_count = 0;
     answering = NULL;
+    answered_line = NULL;
+    answered_size = 0;
 }
 
 /* ---- datagrams ---- */
@@ -48,6 +54,8 @@ void observe_received(int socket, const struct datagram *datagram)
     struct model_entry *entry =
         model_receive(listener, current_worker(), &datagram->source, datagram->bytes,
                       datagram->size, datagram->truncated, datagram->is_multicast);
+    outcomes_received(entry, datagram->bytes, datagram->size, datagram->truncated,
+                      datagram->is_multicast);
     const uint8_t *bytes = datagram->bytes;
     size_t size = datagram->size;
     if (size >= 21 && memcmp(bytes, "\0UDP\2", 5) == 0) {
@@ -59,9 +67,26 @@ void observe_received(int socket, const struct datagram *datagram)
         touched[touched_count++] = entry;
 }
 
+static bool has_mode(enum drawn_mode mode)
+{
+    return settings.mode == mode || (settings_change && next_settings.mode == mode);
+}
+
+/* A reply is a message of the rotation, or the echo of the request. */
+static void check_reply(const void *request, size_t request_size, const void *bytes, size_t size)
+{
+    bool is_echo = size == request_size && (size == 0 || memcmp(request, bytes, size) == 0);
+    if (!(has_mode(MODE_ROTATE) && rotation_reply(bytes, size)) &&
+        !(has_mode(MODE_ECHO) && is_echo && !broken_now("echo", 50)))
+        broken_promise("a reply is what reply.mode demands", "a request of %zu bytes got %zu",
+                       request_size, size);
+}
+
 void observe_reply(const struct datagram *request, const void *bytes, size_t size)
 {
-    rotation_reply(bytes, size);
+    size_t head = model_frame_of(request->bytes, request->size) == FRAME_IS_ANSWER ? 21 : 0;
+    if (!model_has_magic(bytes, size))
+        check_reply(request->bytes + head, request->size - head, bytes, size);
     limits_answer(&request->source);
     if (model_is_denied(&request->source))
         broken_promise("a denied source gets no answer", "port %d got one", request->source.port);
@@ -151,6 +176,9 @@ void observe_line_received(struct connection *connection, const char *line, size
         return;
     totals.lines++;
     answering = connection;
+    answered_line = line;
+    answered_size = size;
+    outcomes_line(line, size);
     copies_message_received(NULL, line, size);
 }
 
@@ -164,12 +192,14 @@ void observe_line_sent(struct connection *connection, const char *line, size_t s
     if (is_operator(connection))
         return;
     uint32_t number;
+    if (connection->peer.family != ADDR_NONE && model_is_denied(&connection->peer))
+        broken_promise("a denied source gets no answer", "a stream got a line");
     if (payload_read_direct(line, size, &number)) {
         direct_line(&connection->peer, number, taken);
     } else if (answering == connection) {
         totals.replied += taken;
         totals.reply_failed += !taken;
-        rotation_reply(line, size);
+        check_reply(answered_line, answered_size, line, size - 1);
     } else if (memcmp(line, "error: ", 7) != 0 && !copies_line(line, size, taken)) {
         broken_promise("a stream gets replies, copies and errors", "another line was sent");
     }
@@ -178,8 +208,10 @@ void observe_line_sent(struct connection *connection, const char *line, size_t s
 void observe_stream_closed(struct connection *connection, int error)
 {
     /* A line that is too long is counted as received, and ends the connection. */
-    if (!is_operator(connection) && error == -90 /* EMSGSIZE */)
+    if (!is_operator(connection) && error == -90 /* EMSGSIZE */) {
         totals.lines++;
+        outcomes_line_too_long();
+    }
 }
 
 /* ---- after a step ---- */
@@ -208,8 +240,10 @@ static void check_entry(const struct model_entry *entry)
 
 void observe_after_step(void)
 {
-    for (size_t i = 0; i < touched_count; i++)
+    for (size_t i = 0; i < touched_count; i++) {
         check_entry(touched[i]);
+        limits_registered(touched[i]);
+    }
     touched_count = 0;
     for (uint32_t i = 0; i < 4 && model_count() > 0; i++) {
         static uint32_t next;

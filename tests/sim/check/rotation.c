@@ -13,11 +13,11 @@ void rotation_reset(void)
     memset(next, 0, sizeof next);
 }
 
-void rotation_reply(const void *bytes, size_t size)
+bool rotation_reply(const void *bytes, size_t size)
 {
     unsigned generation, index;
     if (!payload_read_reply(bytes, size, &generation, &index))
-        return;
+        return false;
     const struct settings *used = settings.generation == generation ? &settings : &next_settings;
     if (generation >= GENERATIONS_MAX || used->generation != generation)
         broken_promise("replies are those of the configuration in effect", "generation %u",
@@ -27,4 +27,5 @@ void rotation_reply(const void *bytes, size_t size)
                        "message %u of generation %u, and it was the turn of %u", index, generation,
                        next[generation]);
     next[generation] = (index + 1) % used->message_count;
+    return true;
 }

@@ -4,7 +4,9 @@
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
 #include "sim/check/model.h"
+#include "sim/check/outcomes.h"
 #include "sim/check/roles.h"
+#include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/net/udp.h"
@@ -94,6 +96,7 @@ static void check_counters(const struct stats *sum)
     expect("direct_sent", sum->direct_sent, direct_taken());
     if (sum->direct_failed < direct_refused())
         expect("direct_failed", sum->direct_failed, direct_refused());
+    outcomes_check(sum);
 }
 
 /* Prints what the model knows, for a broken promise. */
@@ -133,19 +136,31 @@ static void check_registry(int number, const struct worker *worker,
                        number, clients, at_most);
 }
 
+static void check_limit(const char *key, uint64_t count, uint64_t limit)
+{
+    if (count > limit)
+        broken_promise("there are no more clients than the configuration allows",
+                       "%" PRIu64 " clients, and %s = %" PRIu64, count, key, limit);
+}
+
 void totals_check_idle(void)
 {
     struct stats sum = {.received = 0};
     struct model_bounds bounds;
+    uint64_t clients = broken_is("max") ? setup.clients_max : 0;
     bool all_run = true;
     model_bounds(&bounds);
     for (size_t i = 0; i < roles_worker_count(); i++) {
         const struct worker *worker = roles_worker(i);
         stats_add(&sum, &worker->stats);
         all_run &= is_running(worker);
-        if (is_running(worker))
-            check_registry((int)i, worker, &bounds);
+        if (!is_running(worker))
+            continue;
+        check_registry((int)i, worker, &bounds);
+        clients += registry_count(worker->decider.registry);
     }
+    check_limit("clients.max", clients, setup.clients_max);
+    check_limit("server.stream-max", totals_streams(), setup.stream_max);
     /* Replies that wait for space are not yet counted. */
     if (all_run && roles_worker_count() > 0 && !may_wait())
         check_counters(&sum);
@@ -179,6 +194,14 @@ void totals_reset(void)
 
 void totals_check_final(void)
 {
+    uint64_t outcomes = 0;
+#define STAT(name, meaning) outcomes += final(#name);
+    STATS_OUTCOMES(STAT)
+#undef STAT
+    if (final("received") != outcomes)
+        broken_promise("received = sum of outcomes",
+                       "at the end: %" PRIu64 " received, %" PRIu64 " outcomes", final("received"),
+                       outcomes);
     expect("received", final("received"), totals.datagrams + totals.lines);
     expect("replied", final("replied"), totals.replied);
     expect("copies_sent", final("copies_sent"), copies_taken());

@@ -269,7 +269,9 @@ int datagram_send(int socket, const void *bytes, size_t size)
     if (!has_socket || !udp_has_path(udp_of(socket)))
         restoring_check_multicast();
     int error = has_socket ? udp_send(socket, &group, &none, bytes, size) : EDESTADDRREQ;
-    if (error != EAGAIN)
+    if (error != EAGAIN && broken_is("group"))
+        observe_sent(socket, &group, "C1.1.1.", 7, error);
+    else if (error != EAGAIN)
         observe_sent(socket, &group, bytes, size, error);
     return -error;
 }

@@ -2,6 +2,8 @@
 #include "net/message/line_stream.h"
 
 #include "sim/check/observe.h"
+#include "sim/core/broken.h"
+#include "sim/core/trace.h"
 #include "sim/net/connection.h"
 #include "sim/world/faults.h"
 
@@ -179,9 +181,14 @@ bool line_stream_write(struct line_stream *stream, const void *bytes, size_t siz
 
 static void call_closed(struct line_stream *stream, int error)
 {
+    bool had_output = stream->output_size > 0;
     stream->closed = true;
     observe_stream_closed(stream->connection, error);
     stream->callbacks->closed(stream->state, error);
+    if (error == 0 && had_output && !stream->connection->is_operator &&
+        (stream->freed || broken_is("rest")))
+        broken_promise("a stream that ends its output gets the rest of its replies",
+                       "%zu bytes are lost", stream->output_size);
 }
 
 static void fill(struct line_stream *stream)

@@ -3,6 +3,7 @@
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
 #include "sim/check/model.h"
+#include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/world/settings.h"
@@ -74,6 +75,7 @@ static void check_wait(const struct answer *answer, uint32_t broadcast)
 static void check_job_lines(const struct answer *answer)
 {
     const char *at = answer->bytes;
+    uint32_t waiting = broken_is("queue") ? UINT16_MAX : 0;
     while ((at = strstr(at, "\njob ")) != NULL) {
         uint64_t id, targets, sent, failed, skipped;
         char state[16];
@@ -85,7 +87,11 @@ static void check_job_lines(const struct answer *answer)
         if (is_over ? targets != sent + failed + skipped : targets < sent + failed)
             broken_promise("targets = sent + failed + skipped", "job %" PRIu64 " in state %s", id,
                            state);
+        waiting += strcmp(state, "waiting") == 0;
     }
+    if (waiting > settings_queue_max)
+        broken_promise("no more broadcasts wait than broadcast.queue allows",
+                       "%" PRIu32 " wait, and queue = %" PRIu32, waiting, settings_queue_max);
 }
 
 /* ---- clients ---- */
@@ -146,6 +152,17 @@ static void check_clients(const struct answer *answer, const struct command *com
     }
 }
 
+static void check_client(const struct answer *answer, const struct command *command)
+{
+    for (uint32_t i = 1; i <= model_count() && (!answer->ok || broken_is("found")); i++) {
+        const struct model_entry *entry = model_entry(i);
+        if (addr_equal(&entry->source, &command->addr) && model_is_sure(entry) &&
+            entry->sure_since_ms < command->asked_ms)
+            broken_promise("a registered client is found by its address",
+                           "source %" PRIu32 " (port %d) is not", i, entry->source.port);
+    }
+}
+
 /* ---- all ---- */
 
 static void check_stats(const struct answer *answer)
@@ -166,6 +183,8 @@ void answer_check(const struct answer *answer, const struct command *command)
 {
     if (command->kind == COMMAND_KICK)
         model_kicked(&command->addr);
+    if (command->kind == COMMAND_CLIENT)
+        check_client(answer, command);
     if (!answer->ok) {
         if (command->kind == COMMAND_SEND && strstr(answer->bytes, "no such client") != NULL)
             direct_unknown(command->number);

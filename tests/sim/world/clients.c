@@ -135,7 +135,7 @@ static void forge(struct client *client)
         forged.addr = *victim;
     for (size_t i = 0; i < COOKIE_BYTES; i++)
         cookie[i] = (uint8_t)draw(DRAW_CLIENTS);
-    switch (draw_below(DRAW_CLIENTS, 6)) {
+    switch (draw_below(DRAW_CLIENTS, 8)) {
     case 0:
         forged.addr.port = 0;
         break;
@@ -148,6 +148,17 @@ static void forge(struct client *client)
     case 3:
         forged.addr.port = (uint16_t)draw_range(DRAW_CLIENTS, 1024, 1124);
         break;
+    case 4:
+        /* The cookie of another port of its own address. */
+        forged.addr = client->addr;
+        forged.addr.port = (uint16_t)draw_range(DRAW_CLIENTS, 1024, 1124);
+        memcpy(cookie, client->cookie, COOKIE_BYTES);
+        break;
+    case 5:
+        /* A leave in the name of another client. */
+        forged.has_cookie = false;
+        send_frame(&forged, 3);
+        return;
     default:
         break;
     }

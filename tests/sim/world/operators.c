@@ -104,11 +104,14 @@ void operators_check_reload(void)
 {
     if (!settings_change)
         return;
-    if (simulated_log_times("reloaded") != reloads_before)
+    if (simulated_log_times("reloaded") != reloads_before) {
+        if (next_settings.cookie && !settings.cookie)
+            model_expire_unproven(reload_ms);
         settings_end_change(true);
-    else if (refusals() != refusals_before ||
-             (event_queue_now_ms() > reload_ms + LOST_MS && !is_reload_queued()))
+    } else if (refusals() != refusals_before ||
+               (event_queue_now_ms() > reload_ms + LOST_MS && !is_reload_queued())) {
         settings_end_change(false);
+    }
 }
 
 static void hang_up(void)
@@ -497,5 +500,6 @@ void operators_stop(void)
     if (operator->connection != NULL && draw_below(DRAW_OPERATOR, 2) == 0)
         send(operator, "stop\n", (struct command){.kind = COMMAND_OTHER});
     else
-        simulated_signal(signals[draw_below(DRAW_OPERATOR, 2)]);
+        for (uint64_t i = draw_range(DRAW_OPERATOR, 1, 2); i > 0; i--)
+            simulated_signal(signals[i - 1]); /* timeout(1) signals the process and its group */
 }

@@ -18,6 +18,7 @@ enum { RELAY_CLIENTS_MAX = 100 };
 struct setup setup;
 struct settings settings, next_settings;
 bool settings_change, settings_may_relay;
+uint32_t settings_queue_max;
 enum client_count settings_clients;
 static unsigned last_generation, applied_count;
 
@@ -182,6 +183,8 @@ static void draw_clients_and_copies(struct settings *drawn)
     if (settings_clients == CLIENTS_THOUSANDS && drawn->copies_pps < 5000)
         drawn->copies_pps = 0;
     drawn->queue = (uint32_t)PICK(1, 2, 64);
+    if (drawn->queue > settings_queue_max)
+        settings_queue_max = drawn->queue;
     drawn->relay = (enum drawn_relay)PICK(DRAWN_RELAY_OFF, DRAWN_RELAY_OFF, DRAWN_RELAY_OTHERS,
                                           DRAWN_RELAY_ALL);
     /* Each message to hundreds of clients would take too long. */
@@ -210,6 +213,7 @@ void settings_draw(void)
 {
     setup = (struct setup){.workers = 0};
     settings = (struct settings){.ttl_ms = 0};
+    settings_queue_max = 0;
     swarm_draw();
     draw_setup();
     draw_reply(&settings);
@@ -257,6 +261,7 @@ void settings_end_change(bool applied)
 void settings_reset(void)
 {
     applied_count = 0;
+    settings_queue_max = settings.queue;
 }
 
 unsigned settings_applied(void)

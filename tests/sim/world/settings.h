@@ -70,8 +70,9 @@ extern struct setup setup;
 
 /* The settings in effect. During a reload either of the two may be, in each worker. */
 extern struct settings settings, next_settings;
-extern bool settings_change;    /* a reload is in progress */
-extern bool settings_may_relay; /* messages may have been relayed at any time */
+extern bool settings_change;        /* a reload is in progress */
+extern bool settings_may_relay;     /* messages may have been relayed at any time */
+extern uint32_t settings_queue_max; /* the greatest broadcast.queue of this start */
 
 /* Draws how many clients there are, for all starts of a run. */
 void settings_draw_clients(void);
