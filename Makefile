@@ -159,7 +159,7 @@ export UDPSRV_BUILD := $(B)
 
 check: ## install what the tests need, then run them: layers, words, two compilers, unit, system, bench, faults, sanitizers
 	@tests/deps --install-missing
-	$(Q)$(MAKE) --no-print-directory layers manuals
+	$(Q)$(MAKE) --no-print-directory layers manuals sim-mutants-apply
 	$(Q)$(MAKE) --no-print-directory B=build/clang CC=clang WERROR=1 all bares build/clang/unit-tests build/clang/system-tests build/clang/neighbour-tests
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 all unit system bench-check
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 neighbours
@@ -168,11 +168,12 @@ check: ## install what the tests need, then run them: layers, words, two compile
 	$(Q)$(MAKE) --no-print-directory asan fuzz-line_editor replay
 	$(Q)$(MAKE) --no-print-directory check-pure check-build
 
-check-long: ## tests that take too long for check: all kinds of unreachable neighbours, all faults, lint, ThreadSanitizer
+check-long: ## tests that take too long for check: all kinds of unreachable neighbours, all faults, lint, ThreadSanitizer, mutants
 	@tests/deps --install
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 NEIGHBOURS_TESTS='long_*/*' neighbours
 	$(Q)$(MAKE) --no-print-directory faults
 	$(Q)$(MAKE) --no-print-directory lint tsan
+	$(Q)$(MAKE) --no-print-directory sim-mutants
 
 unit: $(B)/unit-tests ## run only the unit tests
 	$(B)/unit-tests $(CRITERION_FLAGS)
@@ -277,6 +278,15 @@ sim-check:
 	build/gcc/sim --seed=300643 --without=swarm # no random bytes for a new cookie secret
 	build/gcc/sim --seed=9504 --without=swarm # several workers, of which the first has more clients of a multicast group than its part
 	tests/sim/replay_test 1 25 build/gcc/sim build/clang/sim build/asan/sim
+
+# One-line faults of the server, each of which the simulator must find: docs/testing.md.
+ONLY ?=
+.PHONY: sim-mutants sim-mutants-apply
+sim-mutants: ## let the simulator find each fault of tests/sim/mutants, by SEEDS=5000 runs; ONLY='NAME ...' selects some
+	tests/sim/mutants/run --seeds=$(if $(filter file,$(origin SEEDS)),5000,$(SEEDS)) $(ONLY)
+
+sim-mutants-apply:
+	$(Q)tests/sim/mutants/run --apply
 
 # ---- other processors and other builds ----
 
