@@ -15,6 +15,7 @@
 #include "sim/core/trace.h"
 #include "sim/world/settings.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -28,6 +29,8 @@ static int receiving[COROUTINES_MAX];
 static struct connection *answering; /* whose line is handled now */
 static const char *answered_line;
 static size_t answered_size;
+static const void *waiting_copy; /* to the multicast group */
+static size_t waiting_size;
 
 static int current_worker(void)
 {
@@ -42,6 +45,8 @@ void observe_reset(void)
     answering = NULL;
     answered_line = NULL;
     answered_size = 0;
+    waiting_copy = NULL;
+    waiting_size = 0;
 }
 
 /* ---- datagrams ---- */
@@ -161,6 +166,18 @@ void observe_full(int socket)
 {
     (void)socket;
     totals.full_ms = event_queue_now_ms();
+}
+
+void observe_group_waits(const void *bytes, size_t size)
+{
+    waiting_copy = bytes;
+    waiting_size = size;
+}
+
+void observe_not_watched(int socket)
+{
+    if (role_of(socket).role == ROLE_MULTICAST)
+        copies_sent(current_worker(), NULL, waiting_copy, waiting_size, ENOMEM);
 }
 
 /* ---- lines ---- */

@@ -18,6 +18,10 @@ void observe_reply(const struct datagram *request, const void *bytes, size_t siz
 void observe_sent(int socket, const struct addr *to, const void *bytes, size_t size, int error);
 /* It had no space for one. */
 void observe_full(int socket);
+/* It had no space for the copy to the multicast group, which waits; epoll does not watch a socket,
+ * so that copy fails. */
+void observe_group_waits(const void *bytes, size_t size);
+void observe_not_watched(int socket);
 
 void observe_line_received(struct connection *connection, const char *line, size_t size);
 /* The callback of that line has returned. */

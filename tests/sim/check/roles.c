@@ -59,7 +59,9 @@ void roles_read(void)
 struct role_of_socket role_of(int socket)
 {
     /* Challenges beyond their budget are refused before they are sent by any socket. */
-    return socket == 0 ? (struct role_of_socket){ROLE_CHALLENGE, 0} : roles[socket - FIRST];
+    static const struct role_of_socket challenge = {ROLE_CHALLENGE, 0}, none;
+    bool is_known = socket >= FIRST && socket < FIRST + SOCKETS_MAX;
+    return socket == 0 ? challenge : is_known ? roles[socket - FIRST] : none;
 }
 
 size_t roles_worker_count(void)

@@ -273,5 +273,7 @@ int datagram_send(int socket, const void *bytes, size_t size)
         observe_sent(socket, &group, "C1.1.1.", 7, error);
     else if (error != EAGAIN)
         observe_sent(socket, &group, bytes, size, error);
+    else
+        observe_group_waits(bytes, size);
     return -error;
 }

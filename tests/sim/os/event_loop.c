@@ -1,6 +1,7 @@
 /* os/loop/event_loop over the descriptors of the simulator. */
 #include "os/loop/event_loop.h"
 
+#include "sim/check/observe.h"
 #include "sim/core/descriptors.h"
 #include "sim/core/draw.h"
 #include "sim/core/scheduler.h"
@@ -140,6 +141,7 @@ int loop_add(struct loop *loop, struct loop_handler *handler, int fd, unsigned e
     int error = faults_refuse_watch();
     if (error != 0) {
         handler->loop = NULL;
+        observe_not_watched(fd);
         return error;
     }
     watch(handler);

@@ -252,6 +252,20 @@ static void on_turn(void *state)
     event_queue_add(pause_ns, on_turn, client);
 }
 
+void clients_rush(void)
+{
+    for (uint64_t i = draw_range(DRAW_CLIENTS, 2, 80); i > 0; i--) {
+        struct client *client = &clients[draw_below(DRAW_CLIENTS, count)];
+        bool leaves = draw_below(DRAW_CLIENTS, 4) == 0;
+        if (client->kind == FORGER || client->vanished || !reductions_have_client(client->number))
+            continue;
+        if (leaves)
+            send_frame(client, 3);
+        else
+            send_request(client);
+    }
+}
+
 /* ---- what a client receives ---- */
 
 static void on_challenge(struct client *client, const uint8_t *cookie)

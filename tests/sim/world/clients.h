@@ -17,6 +17,8 @@ void clients_draw(void);
 
 /* The server will start again, maybe with another configuration: they act as before. */
 void clients_begin_again(void);
+/* Many send at once, or leave, so that their datagrams are received in one batch. */
+void clients_rush(void);
 
 /* They change nothing any more: each live client only sends a request each second. */
 void clients_end_faults(void);

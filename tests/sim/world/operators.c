@@ -322,8 +322,11 @@ static void send_drawn(struct operator* operator)
         send_direct(operator);
     else if (kind < 80 && prepare_reload())
         send(operator, "reload\n", (struct command){.kind = COMMAND_RELOAD});
-    else
+    else if (kind < 97)
         send_broadcast(operator, kind<92, draw_below(DRAW_OPERATOR, 40));
+    else
+        for (int i = 0; i < 4 && operator->queued_count<QUEUED_MAX; i++)
+            send_broadcast(operator, false, 0);
 }
 
 /* ---- receiving ---- */

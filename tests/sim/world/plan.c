@@ -40,6 +40,7 @@ enum {
      * settle, and each client has sent several requests. */
     CALM_MS = 8000,
     SETTLED_MS = 3000, /* after the last command: a reload may have changed what is answered */
+    FULL_MS = 200,     /* before an early stop */
     BROADCAST_MAX_MS = 60000,
 };
 
@@ -48,7 +49,8 @@ static uint64_t phase_ms;  /* when it began */
 static uint64_t busy_ms;   /* when a command was last not answered */
 static uint64_t faults_ms; /* how long the time with faults is */
 static unsigned starts, last_start;
-static bool skips_calm; /* it is stopped in the time with faults, and started again */
+static bool skips_calm;    /* it is stopped in the time with faults, and started again */
+static bool fills_buffers; /* before it is stopped in the time with faults */
 static bool was_ready, has_clients;
 static uint32_t last_broadcast;
 static struct faults faults_of_run;
@@ -186,18 +188,30 @@ static void leap(uint64_t ms)
     restoring_delayed();
 }
 
+/* The secret of cookies is replaced each minute. If no thread runs then, its timer and others are
+ * handled at once. */
+static bool is_rotation_near(void)
+{
+    enum { ROTATION_MS = 60000, NEAR_MS = 1000 };
+    return passed_ms() % ROTATION_MS > ROTATION_MS - NEAR_MS && draw_below(DRAW_FAULTS, 50) == 0;
+}
+
 static void disturb(void)
 {
     uint64_t kind = draw_below(DRAW_FAULTS, 400);
     uint64_t slow_until_ns = 0, leap_ms = 0;
     if (kind == 0)
         slow_until_ns = event_queue_now_ns() + draw_range(DRAW_FAULTS, 1, 5000) * UINT64_C(1000000);
-    else if (kind == 1)
+    else if (kind == 1 || is_rotation_near())
         leap_ms = draw_range(DRAW_FAULTS, 1, 3000);
     else if (kind == 2 && draw_below(DRAW_FAULTS, 20) == 0)
         leap_ms = draw_range(DRAW_FAULTS, 10000, 200000);
     else if (swarm.long_ttl && draw_below(DRAW_SWARM, 400) == 0)
         leap_ms = draw_range(DRAW_SWARM, 1000000, 4000000);
+    else if (kind == 3)
+        leap_ms = draw_range(DRAW_FAULTS, 1, 1000);
+    if (kind == 3)
+        clients_rush();
     if (slow_until_ns > 0 && !reductions_leave_out(WITHOUT_SLOW_LINK))
         network.slow_until_ns = slow_until_ns;
     if (leap_ms > 0 && !reductions_leave_out(WITHOUT_LEAPS))
@@ -212,6 +226,17 @@ static uint64_t answers_max_ms(void)
            (settings.copies_pps > 0 ? COPIES_MAX * UINT64_C(1000) / settings.copies_pps : 0);
 }
 
+/* Before some early stops send buffers are often full, so that replies wait. */
+static void fill_buffers(void)
+{
+    enum { FULL_PER_MILLION = 900000 };
+    uint64_t stop_ms = swarm.stops_early ? faults_ms / 4 : faults_ms;
+    if (!fills_buffers || passed_ms() + FULL_MS < stop_ms)
+        return;
+    faults.full = FULL_PER_MILLION;
+    reductions_of_faults(&faults, &network);
+}
+
 static void next_step(void)
 {
     switch (phase) {
@@ -222,6 +247,7 @@ static void next_step(void)
     case PHASE_FAULTS:
         disturb();
         host_changes_disturb();
+        fill_buffers();
         if (swarm.stops_early && passed_ms() >= faults_ms / 4) {
             stop_early();
             break;
@@ -286,6 +312,7 @@ static void draw_start(void)
         faults_ms *= 3;
     faults_ms = reductions_of_duration(faults_ms);
     skips_calm = starts < last_start && draw_below(DRAW_SETUP, 2) == 0;
+    fills_buffers = (swarm.stops_early || skips_calm) && draw_below(DRAW_SWARM, 2) == 0;
     draw_faults();
     draw_start_faults();
     if (draw_below(DRAW_SWARM, 12) == 0)
