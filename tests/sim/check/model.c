@@ -1,6 +1,7 @@
 #include "sim/check/model.h"
 
 #include "sim/check/restoring.h"
+#include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/hash.h"
 #include "sim/core/trace.h"
@@ -8,6 +9,7 @@
 #include "sim/os/log.h"
 #include "sim/world/settings.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
@@ -20,6 +22,7 @@ enum {
      * late. */
     COOKIE_MIN_MS = 60000 - 3500,
     COOKIE_MAX_MS = 120000 + 100,
+    CURRENT_MAX_MS = 60000 + 3500,
     ROTATION_SLOP_MS = 200,
     GROUP_PORTS = 40000, /* and the next ones: of the reply sockets of groups */
 };
@@ -360,6 +363,16 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
     return entry;
 }
 
+/* A worker sends a cookie only while its secret is the current one. */
+static void check_age(const struct model_entry *entry, uint64_t age_ms)
+{
+    uint64_t most_ms = broken_is("secret") ? 1000 : CURRENT_MAX_MS;
+    if (age_ms > most_ms && event_queue_now_ms() > leap_ms + ROTATION_SLOP_MS)
+        broken_promise("a source gets another cookie after a minute",
+                       "source %" PRIu32 " has got the same one for %" PRIu64 " ms", entry->number,
+                       age_ms);
+}
+
 void model_challenged(struct model_entry *entry, const uint8_t *cookie)
 {
     unsigned i = 0, oldest = 0;
@@ -374,8 +387,12 @@ void model_challenged(struct model_entry *entry, const uint8_t *cookie)
         i = oldest;
     else if (i == entry->cookie_count)
         entry->cookie_count++;
+    uint64_t now_ms = event_queue_now_ms();
+    if (memcmp(entry->cookies[i].bytes, cookie, COOKIE_BYTES) != 0)
+        entry->cookies[i].first_ms = now_ms;
     memcpy(entry->cookies[i].bytes, cookie, COOKIE_BYTES);
-    entry->cookies[i].issued_ms = event_queue_now_ms();
+    entry->cookies[i].issued_ms = now_ms;
+    check_age(entry, now_ms - entry->cookies[i].first_ms);
 }
 
 bool model_kick(const struct addr *source)

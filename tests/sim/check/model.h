@@ -32,8 +32,8 @@ struct model_entry {
 
     struct {
         uint8_t bytes[16];
-        uint64_t issued_ms;
-    } cookies[MODEL_COOKIES]; /* that were sent to it */
+        uint64_t first_ms, issued_ms; /* first and last */
+    } cookies[MODEL_COOKIES];         /* that were sent to it */
     unsigned cookie_count;
     bool proven;                  /* ever */
     uint64_t bytes_in, bytes_out; /* until then, with headers */

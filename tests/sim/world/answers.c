@@ -125,7 +125,9 @@ static void check_listed(struct listed *listed, const char *address, const char 
     if (entry == NULL || entry->may_until_ms < asked_ms)
         broken_promise("only registered clients are listed", "%s on %s is not one", address,
                        listener_text);
-    if (listed->seen[entry->number])
+    /* A client that has left and returned meanwhile may have another place in the list. */
+    bool stayed = model_is_sure(entry) && entry->sure_since_ms < asked_ms;
+    if (listed->seen[entry->number] && (stayed || entry->registered_ms < asked_ms))
         broken_promise("each client is listed once", "%s on %s is listed again", address,
                        listener_text);
     listed->seen[entry->number] = true;

@@ -193,7 +193,7 @@ static void leap(uint64_t ms)
 static bool is_rotation_near(void)
 {
     enum { ROTATION_MS = 60000, NEAR_MS = 1000 };
-    return passed_ms() % ROTATION_MS > ROTATION_MS - NEAR_MS && draw_below(DRAW_FAULTS, 50) == 0;
+    return passed_ms() % ROTATION_MS > ROTATION_MS - NEAR_MS;
 }
 
 static void disturb(void)
@@ -202,7 +202,7 @@ static void disturb(void)
     uint64_t slow_until_ns = 0, leap_ms = 0;
     if (kind == 0)
         slow_until_ns = event_queue_now_ns() + draw_range(DRAW_FAULTS, 1, 5000) * UINT64_C(1000000);
-    else if (kind == 1 || is_rotation_near())
+    else if (kind == 1 || (is_rotation_near() && draw_below(DRAW_FAULTS, 50) == 0))
         leap_ms = draw_range(DRAW_FAULTS, 1, 3000);
     else if (kind == 2 && draw_below(DRAW_FAULTS, 20) == 0)
         leap_ms = draw_range(DRAW_FAULTS, 10000, 200000);
@@ -210,7 +210,7 @@ static void disturb(void)
         leap_ms = draw_range(DRAW_SWARM, 1000000, 4000000);
     else if (kind == 3)
         leap_ms = draw_range(DRAW_FAULTS, 1, 1000);
-    if (kind == 3)
+    if (kind == 3 || (is_rotation_near() && draw_below(DRAW_FAULTS, 10) == 0))
         clients_rush();
     if (slow_until_ns > 0 && !reductions_leave_out(WITHOUT_SLOW_LINK))
         network.slow_until_ns = slow_until_ns;
