@@ -158,7 +158,7 @@ void batch_add(struct batch *batch, const struct addr *to, const struct addr *lo
 /* Reports a datagram to the oracles, or another one if the run has that fault. */
 static void observe(const struct batch *batch, const struct outgoing *out, int error)
 {
-    char other[32] = "T999.";
+    char other[32] = "?";
     char kind = out->size > 0 ? *(const char *)out->bytes : '\0';
     if (broken_is("unseen") && kind == 'T')
         observe_sent(batch->socket, &out->to, other, strlen(other), error);
