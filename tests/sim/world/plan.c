@@ -42,6 +42,7 @@ enum {
     SETTLED_MS = 3000, /* after the last command: a reload may have changed what is answered */
     FULL_MS = 200,     /* before an early stop */
     BROADCAST_MAX_MS = 60000,
+    START_MAX_MS = 60000,
 };
 
 static enum phase phase;
@@ -241,6 +242,8 @@ static void next_step(void)
 {
     switch (phase) {
     case PHASE_START:
+        if (passed_ms() > START_MAX_MS)
+            broken_promise("the server starts", "it is not ready after a minute");
         if (simulated_log_is_ready())
             begin_faults();
         break;
