@@ -252,6 +252,7 @@ $(B)/sim: $(call object,$(SIM) $(SIMULATED)) $(B)/link-flags
 SEEDS ?= 10000
 sim: ## run the server on a simulated network: SEEDS=10000 runs from SEED=1 on; from 10000 on they must reach all coverage marks
 ifeq ($(shell test $(SEEDS) -ge 10000 && echo marks),marks)
+	@command -v llvm-cov >/dev/null || { echo 'make sim: the coverage marks need llvm-cov; run make deps, or give fewer SEEDS' >&2; exit 1; }
 	$(Q)$(MAKE) --no-print-directory B=build/coverage CC=clang SIM_COVERAGE=1 build/coverage/sim
 	build/coverage/sim --seed=$(SEED) --seeds=$(SEEDS) --jobs=$(shell nproc) --coverage=build/coverage/sim.profraw
 	tests/sim/marks/check.py build/coverage/sim build/coverage/sim.profraw
