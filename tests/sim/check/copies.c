@@ -1,6 +1,7 @@
 #include "sim/check/copies.h"
 
 #include "sim/check/payload.h"
+#include "sim/check/roles.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
@@ -25,7 +26,16 @@ static struct {
 static struct {
     uint32_t client, number, order, times;
     uint32_t sender; /* number of its entry */
+    /* Among the messages of its first sender that are certainly relayed, from 1; 0: it may not be.
+     * A client whose address has changed may send it again. */
+    uint32_t sequence, first_sender;
+    uint64_t previous_ms; /* when the one before was received; 0: unknown */
 } messages[MESSAGES_MAX];
+static struct {
+    uint32_t sequence; /* of the last message */
+    uint64_t last_ms;
+} senders[ORDERED_MAX];
+static uint32_t last_sequences[ORDERED_MAX][ORDERED_MAX];
 static uint32_t last_order, last_of[ORDERED_MAX][ORDERED_MAX];
 static uint64_t taken_count, refused_count;
 
@@ -42,9 +52,12 @@ uint64_t copies_refused(void)
 void copies_reset(void)
 {
     memset(broadcasts, 0, sizeof broadcasts);
-    memset(last_of, 0, sizeof last_of);
-    if (last_order > 0)
+    if (last_order > 0) {
+        memset(last_of, 0, sizeof last_of);
+        memset(last_sequences, 0, sizeof last_sequences);
+        memset(senders, 0, sizeof senders);
         memset(messages, 0, sizeof messages);
+    }
     last_order = 0;
     taken_count = refused_count = 0;
     start++;
@@ -140,7 +153,17 @@ static uint32_t place_of(uint32_t client, uint32_t number)
     return at;
 }
 
-void copies_message_received(const struct model_entry *from, const void *bytes, size_t size)
+/* A message is certainly relayed while the relay is on, for a client that is certainly registered.
+ * A frame may be refused. */
+static bool is_relayed(const struct model_entry *from, bool is_frame)
+{
+    return !is_frame && model_is_sure(from) && settings_applied() == 0 && !settings_change &&
+           settings.relay != DRAWN_RELAY_OFF && settings.relay_pps == 0 &&
+           (settings.rate_pps == 0 || settings.dry_run);
+}
+
+void copies_message_received(const struct model_entry *from, bool is_frame, const void *bytes,
+                             size_t size)
 {
     uint32_t client, number;
     if (!payload_read_message(bytes, size, &client, &number) || last_order > MESSAGES_MAX / 2)
@@ -151,6 +174,39 @@ void copies_message_received(const struct model_entry *from, const void *bytes, 
     messages[at].order = ++last_order;
     messages[at].sender = from != NULL ? from->number : 0;
     messages[at].times++;
+    if (from == NULL || from->number >= ORDERED_MAX || messages[at].times > 1 ||
+        !is_relayed(from, is_frame))
+        return;
+    messages[at].first_sender = from->number;
+    messages[at].sequence = ++senders[from->number].sequence;
+    messages[at].previous_ms = senders[from->number].last_ms;
+    senders[from->number].last_ms = event_queue_now_ms();
+}
+
+/* Whether a worker had no memory for a message. */
+static bool has_dropped(void)
+{
+    for (size_t i = 0; i < roles_worker_count(); i++)
+        if (roles_worker(i)->stats.relay_dropped > 0)
+            return true;
+    return false;
+}
+
+/* A client that was registered before the message before this one has got that one. */
+static void check_gap(uint32_t at, const struct model_entry *to)
+{
+    uint32_t *last = &last_sequences[to->number][messages[at].first_sender];
+    uint64_t previous_ms = messages[at].previous_ms;
+    if (messages[at].sequence == 0 || messages[at].first_sender == to->number)
+        return;
+    if (*last + 1 < messages[at].sequence && previous_ms != 0 && model_is_sure(to) &&
+        to->sure_since_ms + MODEL_SLOP_MS < previous_ms && !has_dropped())
+        broken_promise("a relayed message reaches each client",
+                       "the message before number %" PRIu32 " of client %" PRIu32
+                       " did not reach source %" PRIu32,
+                       messages[at].number, messages[at].client, to->number);
+    if (*last < messages[at].sequence && !broken_now("gap", 20))
+        *last = messages[at].sequence;
 }
 
 static void check_relayed(uint32_t client, uint32_t number, const struct model_entry *to)
@@ -164,7 +220,10 @@ static void check_relayed(uint32_t client, uint32_t number, const struct model_e
         return;
     }
     uint32_t sender = messages[at].sender;
-    if (sender == 0 || sender >= ORDERED_MAX || to->number >= ORDERED_MAX || messages[at].times > 1)
+    if (sender == 0 || sender >= ORDERED_MAX || to->number >= ORDERED_MAX)
+        return;
+    check_gap(at, to);
+    if (messages[at].times > 1)
         return;
     bool is_excepted = settings.relay == DRAWN_RELAY_OTHERS && settings_applied() == 0;
     if ((sender == to->number || broken_now("excepted", 20)) && is_excepted && !settings_change)

@@ -29,7 +29,8 @@ void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t s
 bool copies_line(const void *bytes, size_t size, bool taken);
 
 /* A message of a client was received. */
-void copies_message_received(const struct model_entry *from, const void *bytes, size_t size);
+void copies_message_received(const struct model_entry *from, bool is_frame, const void *bytes,
+                             size_t size);
 
 uint64_t copies_taken(void);
 uint64_t copies_refused(void);

@@ -327,8 +327,11 @@ static void apply(struct model_entry *entry, struct effect effect)
             entry->may_since_ms = now_ms;
         entry->registered_ms = now_ms;
         uint64_t until_ms = now_ms + high_ms + 1 + MODEL_SLOP_MS;
-        entry->may_until_ms = later(entry->may_until_ms, until_ms);
-        entry->kept_until_ms = later(entry->kept_until_ms, until_ms + sweep_ms + SWEEP_SLOP_MS);
+        uint64_t kept_ms = until_ms + sweep_ms + SWEEP_SLOP_MS;
+        /* A client that is certainly renewed has the ttl of now, also if it is shorter. */
+        bool is_exact = effect.registers == YES && !settings_change;
+        entry->may_until_ms = is_exact ? until_ms : later(entry->may_until_ms, until_ms);
+        entry->kept_until_ms = is_exact ? kept_ms : later(entry->kept_until_ms, kept_ms);
     }
 }
 

@@ -67,7 +67,7 @@ void observe_received(int socket, const struct datagram *datagram)
         bytes += 21;
         size -= 21;
     }
-    copies_message_received(entry, bytes, size);
+    copies_message_received(entry, bytes != datagram->bytes, bytes, size);
     if (touched_count < TOUCHED_MAX)
         touched[touched_count++] = entry;
 }
@@ -196,7 +196,7 @@ void observe_line_received(struct connection *connection, const char *line, size
     answered_line = line;
     answered_size = size;
     outcomes_line(line, size);
-    copies_message_received(NULL, line, size);
+    copies_message_received(NULL, false, line, size);
 }
 
 void observe_line_handled(void)

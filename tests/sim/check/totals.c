@@ -30,6 +30,14 @@ uint32_t totals_streams(void)
     return roles_worker_count() > 0 ? streams_of(roles_worker(0)) : 0;
 }
 
+enum { RETRY_MS = 50 };
+
+void totals_clock_leapt(uint64_t before_ms)
+{
+    if (totals.full_ms != 0 && before_ms < totals.full_ms + RETRY_MS)
+        totals.full_ms = event_queue_now_ms();
+}
+
 static uint64_t ends(const struct stats *stats)
 {
     return stats->expired + stats->left + stats->kicked + stats->streams_closed +
@@ -40,7 +48,6 @@ static uint64_t ends(const struct stats *stats)
  * was full it is tried again each 5 ms. */
 static bool may_wait(void)
 {
-    enum { RETRY_MS = 50 };
     /* A socket that serves as a reserve, too, holds at most send-buffer of what moves. */
     if (udp_any_has(setup.send_buffer))
         totals.full_ms = event_queue_now_ms();

@@ -32,6 +32,9 @@ void totals_check_final(void);
 /* The server has ended: its next start counts from 0. */
 void totals_reset(void);
 
+/* The host was suspended from that time until now: what waits for space is tried again later. */
+void totals_clock_leapt(uint64_t before_ms);
+
 /* How many clients are connected by streams. */
 uint32_t totals_streams(void);
 

@@ -3,6 +3,7 @@
 #include "sim/check/model.h"
 #include "sim/check/restoring.h"
 #include "sim/check/roles.h"
+#include "sim/check/totals.h"
 #include "sim/core/descriptors.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
@@ -186,6 +187,7 @@ static void leap(uint64_t ms)
     uint64_t before_ms = event_queue_now_ms();
     event_queue_advance(ms * UINT64_C(1000000));
     model_clock_leapt(before_ms);
+    totals_clock_leapt(before_ms);
     restoring_delayed();
 }
 
