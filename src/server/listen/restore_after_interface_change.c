@@ -75,6 +75,13 @@ static int reopen_group(const struct listener_restore *recovery, size_t i, uint3
     return 0;
 }
 
+static int join(const struct listener_restore *recovery, size_t i, uint32_t interface, bool *added)
+{
+    const struct addr *group = &recovery->sockets->listeners.list[i].config->addr;
+    int error = multicast_add_membership(find_group(recovery, i)->socket, group, interface);
+    return error == -ENOBUFS ? reopen_group(recovery, i, interface, added) : error;
+}
+
 /* Returns 0 or -errno; 0 also if the membership exists already (EADDRINUSE). */
 static int join_again(const struct listener_restore *recovery, size_t i, uint32_t interface,
                       bool *added)
@@ -82,9 +89,7 @@ static int join_again(const struct listener_restore *recovery, size_t i, uint32_
     const struct addr *group = &recovery->sockets->listeners.list[i].config->addr;
     if (group->family == ADDR_IPV6 && addr_is_link_scoped_group(group))
         return reopen_group(recovery, i, interface, added);
-    int error = multicast_add_membership(find_group(recovery, i)->socket, group, interface);
-    if (error == -ENOBUFS)
-        error = reopen_group(recovery, i, interface, added);
+    int error = join(recovery, i, interface, added);
     return error == -EADDRINUSE ? 0 : error;
 }
 
@@ -207,16 +212,12 @@ static void check_routed_group(const struct listener_restore *recovery, size_t i
 {
     struct listener *listener = &recovery->sockets->listeners.list[i];
     const struct addr *addr = &listener->config->addr;
-    int socket = find_group(recovery, i)->socket;
     uint32_t interface = addr->family == ADDR_IPV6 ? interface_route_lookup(addr) : 0;
     if (addr->family == ADDR_IPV6 && interface == 0)
         return;
     if (interface != 0)
-        multicast_drop_membership(socket, addr, 0);
-    int error = multicast_add_membership(socket, addr, interface);
-    if (error == -ENOBUFS)
-        error = reopen_group(recovery, i, interface, added);
-    if (error != 0)
+        multicast_drop_membership(find_group(recovery, i)->socket, addr, 0);
+    if (join(recovery, i, interface, added) != 0)
         return;
     listener->interface = interface;
     if (interface == 0)

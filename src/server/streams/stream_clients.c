@@ -108,6 +108,5 @@ int stream_clients_send(struct stream_clients *streams, const struct client_name
     struct stream_client *client = stream_table_find(streams, name);
     if (client == NULL)
         return -ENOENT;
-    size_t length = stream_lines_make(streams, bytes, size);
-    return line_stream_write(client->stream, streams->line, length) ? 0 : -EPIPE;
+    return stream_lines_send(client, bytes, size) ? 0 : -EPIPE;
 }

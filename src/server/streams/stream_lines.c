@@ -20,12 +20,17 @@ size_t stream_lines_make(struct stream_clients *table, const uint8_t *bytes, siz
     return size + 1;
 }
 
+bool stream_lines_send(struct stream_client *client, const uint8_t *bytes, size_t size)
+{
+    size_t length = stream_lines_make(client->table, bytes, size);
+    return line_stream_write(client->stream, client->table->line, length);
+}
+
 /* A reply fails if the connection is broken: the client is removed soon after. */
 static void send_reply(struct stream_client *client, const uint8_t *bytes, size_t size)
 {
     struct stream_clients *table = client->table;
-    size_t length = stream_lines_make(table, bytes, size);
-    if (line_stream_write(client->stream, table->line, length)) {
+    if (stream_lines_send(client, bytes, size)) {
         table->options.stats->replied++;
     } else {
         table->options.stats->reply_failed++;

@@ -1,8 +1,7 @@
 #include "server/workers/worker_pool.h"
 
-#include "server/config/worker_capacity.h"
-
 #include "os/process/processor_count.h"
+#include "server/config/worker_capacity.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -236,41 +236,22 @@ Test(system_interfaces, listeners_of_an_interface_are_served_again_without_netli
     recreate_link_twice(1, "", "", forbid_netlink_or_exit);
 }
 
-/* The kernel refuses to join an IPv6 group again by the routes while the socket has a membership on
- * an interface that was deleted. */
-static void recreate_link_of_routed_group(harness_prepare *prepare)
-{
-    struct server server = {.prepare = prepare};
-    struct pair pair;
+/* A group that names no interface: its interface is deleted and made again a number of times. The
+ * kernel keeps the memberships on deleted interfaces, and limits their number for IPv4. */
+struct routed_group {
+    const char *listen, *client, *group, *route;
+    int times;
+};
 
-    make_namespaces(&pair);
-    make_link(&pair, "", "10.8.0.1");
-    server_start(&server,
-                 "[server]\nlisten = 127.0.0.1:3000, [ff05::78]:3001\n"
-                 "[admission]\npolicy = open\n[reply]\nmessage = yes\n",
-                 NULL);
-    for (int i = 0; i < 2; i++) {
-        expect_answer(&pair, "[fe80::9%far]:0", "[ff05::78]:3001");
-        delete_link();
-        make_link(&pair, "", "10.8.0.1");
-        server_await_log(&server, "an address that was missing is served");
-    }
-    expect_answer(&pair, "[fe80::9%far]:0", "[ff05::78]:3001");
-    server_stop(&server);
-}
+/* The kernel refuses to join it again by the routes while the socket has a membership on an
+ * interface that was deleted. */
+static const struct routed_group IPV6_GROUP = {"127.0.0.1:3000, [ff05::78]:3001", "[fe80::9%far]:0",
+                                               "[ff05::78]:3001", "true", 2};
+static const struct routed_group IPV4_GROUP = {"0.0.0.0:3000, 239.7.7.8:3000", "10.8.0.9:0",
+                                               "239.7.7.8:3000",
+                                               "ip route add 239.7.7.8/32 dev near", 4};
 
-Test(system_interfaces, an_ipv6_group_without_an_interface_is_joined_again)
-{
-    recreate_link_of_routed_group(NULL);
-}
-
-Test(system_interfaces, an_ipv6_group_without_an_interface_is_joined_again_without_netlink)
-{
-    recreate_link_of_routed_group(forbid_netlink_or_exit);
-}
-
-/* The kernel keeps the memberships on interfaces that were deleted, and limits their number. */
-static void recreate_link_until_memberships_are_used_up(harness_prepare *prepare)
+static void recreate_link_of(const struct routed_group *group, harness_prepare *prepare)
 {
     struct server server = {.prepare = prepare};
     struct pair pair;
@@ -278,30 +259,41 @@ static void recreate_link_until_memberships_are_used_up(harness_prepare *prepare
     make_namespaces(&pair);
     netns_shell("sysctl -qw net.ipv4.igmp_max_memberships=2");
     make_link(&pair, "", "10.8.0.1");
-    netns_shell("ip route add 239.7.7.8/32 dev near");
+    netns_shell(group->route);
     server_start(&server,
-                 "[server]\nlisten = 0.0.0.0:3000, 239.7.7.8:3000\n"
-                 "[admission]\npolicy = open\n[reply]\nmessage = yes\n",
+                 harness_format("[server]\nlisten = %s\n"
+                                "[admission]\npolicy = open\n[reply]\nmessage = yes\n",
+                                group->listen),
                  NULL);
-    for (int i = 0; i < 4; i++) {
-        expect_answer(&pair, "10.8.0.9:0", "239.7.7.8:3000");
+    for (int i = 0; i < group->times; i++) {
+        expect_answer(&pair, group->client, group->group);
         delete_link();
         make_link(&pair, "", "10.8.0.1");
-        netns_shell("ip route add 239.7.7.8/32 dev near");
+        netns_shell(group->route);
         server_await_log(&server, "an address that was missing is served");
     }
-    expect_answer(&pair, "10.8.0.9:0", "239.7.7.8:3000");
+    expect_answer(&pair, group->client, group->group);
     server_stop(&server);
+}
+
+Test(system_interfaces, an_ipv6_group_without_an_interface_is_joined_again)
+{
+    recreate_link_of(&IPV6_GROUP, NULL);
+}
+
+Test(system_interfaces, an_ipv6_group_without_an_interface_is_joined_again_without_netlink)
+{
+    recreate_link_of(&IPV6_GROUP, forbid_netlink_or_exit);
 }
 
 Test(system_interfaces, a_group_is_joined_again_any_number_of_times)
 {
-    recreate_link_until_memberships_are_used_up(NULL);
+    recreate_link_of(&IPV4_GROUP, NULL);
 }
 
 Test(system_interfaces, a_group_is_joined_again_any_number_of_times_without_netlink)
 {
-    recreate_link_until_memberships_are_used_up(forbid_netlink_or_exit);
+    recreate_link_of(&IPV4_GROUP, forbid_netlink_or_exit);
 }
 
 Test(system_interfaces, each_listener_of_an_interface_that_is_deleted_in_one_event_is_logged)
