@@ -37,6 +37,10 @@ const char *cidr_format(const struct cidr *cidr, char text[CIDR_TEXT_BYTES]);
  * if it has fewer bits than that. */
 struct cidr cidr_of(const struct addr *addr, uint8_t bits);
 
+/* Whether a block contains an address: its family is that of the block, and it begins with the
+ * block's bits. The port and the scope are ignored. */
+bool cidr_contains(const struct cidr *cidr, const struct addr *addr);
+
 /* A total order: IPv4 before IPv6, then by first address, then the wider block first. Returns as
  * strcmp does. */
 int cidr_compare(const struct cidr *a, const struct cidr *b);

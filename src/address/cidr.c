@@ -83,6 +83,14 @@ struct cidr cidr_of(const struct addr *addr, uint8_t bits)
     return cidr;
 }
 
+bool cidr_contains(const struct cidr *cidr, const struct addr *addr)
+{
+    unsigned bytes = cidr->bits / 8, bits = cidr->bits % 8;
+    if (addr->family != cidr->family || memcmp(addr->ip, cidr->ip, bytes) != 0)
+        return false;
+    return bits == 0 || (addr->ip[bytes] ^ cidr->ip[bytes]) >> (8 - bits) == 0;
+}
+
 int cidr_compare(const struct cidr *a, const struct cidr *b)
 {
     if (a->family != b->family)

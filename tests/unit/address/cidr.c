@@ -89,6 +89,42 @@ Test(cidr, makes_the_block_of_an_address)
     cr_assert_str_eq(cidr_format(&cidr, text), "2001:db8::/47");
 }
 
+static bool contains(const char *block, const char *text)
+{
+    struct cidr cidr;
+    struct addr addr;
+    cr_assert_null(cidr_parse(&cidr, block));
+    cr_assert_null(addr_parse(&addr, NULL, text, 9));
+    return cidr_contains(&cidr, &addr);
+}
+
+Test(cidr, contains_the_addresses_that_begin_with_its_bits)
+{
+    cr_assert(contains("0.0.0.0/0", "255.255.255.255"));
+    cr_assert(contains("10.0.0.0/7", "11.255.255.255"));
+    cr_assert_not(contains("10.0.0.0/7", "12.0.0.0"));
+    cr_assert(contains("192.0.2.0/24", "192.0.2.255"));
+    cr_assert_not(contains("192.0.2.0/24", "192.0.1.255"));
+    cr_assert(contains("192.0.2.1", "192.0.2.1"));
+    cr_assert_not(contains("192.0.2.1", "192.0.2.0"));
+    cr_assert(contains("2001:db8::/127", "2001:db8::1"));
+    cr_assert_not(contains("2001:db8::/127", "2001:db8::2"));
+    cr_assert(contains("2001:db8::1", "2001:db8::1"));
+    cr_assert_not(contains("2001:db8::1", "2001:db8::"));
+}
+
+Test(cidr, contains_no_address_of_the_other_family_and_not_the_absent_one)
+{
+    struct cidr all4, all6;
+    const struct addr none = {.family = ADDR_NONE};
+    cidr_parse(&all4, "0.0.0.0/0");
+    cidr_parse(&all6, "::/0");
+    cr_assert_not(contains("0.0.0.0/0", "::1"));
+    cr_assert_not(contains("::/0", "127.0.0.1"));
+    cr_assert_not(cidr_contains(&all4, &none));
+    cr_assert_not(cidr_contains(&all6, &none));
+}
+
 Test(cidr, orders_a_block_before_those_within_it)
 {
     static const char *const ordered[] = {"0.0.0.0/0", "10.0.0.0/8",   "10.0.0.0/9",
