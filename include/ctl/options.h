@@ -3,6 +3,7 @@
 
 #include "base/option_parser.h"
 #include "ctl/connection/control_server.h"
+#include "ctl/selector_options.h"
 #include "os/file/control_path.h"
 
 #include <stdbool.h>
@@ -22,6 +23,11 @@ enum ctl_row {
     CTL_ROW_HEX,
     CTL_ROW_NO_WAIT,
     CTL_ROW_COUNT,
+    CTL_ROW_TO,
+    CTL_ROW_ADDRESS,
+    CTL_ROW_LISTENER,
+    CTL_ROW_IDLE_MAX,
+    CTL_ROW_YES,
     CTL_ROW_HELP,
     CTL_ROW_VERSION,
     CTL_ROWS
@@ -35,7 +41,16 @@ enum ctl_option {
     CTL_HEX = 1 << CTL_ROW_HEX,
     CTL_NO_WAIT = 1 << CTL_ROW_NO_WAIT,
     CTL_COUNT = 1 << CTL_ROW_COUNT,
-    CTL_COMMAND_OPTIONS = CTL_LIMIT | CTL_SORT | CTL_STDIN | CTL_HEX | CTL_NO_WAIT | CTL_COUNT,
+    CTL_TO = 1 << CTL_ROW_TO,
+    CTL_ADDRESS = 1 << CTL_ROW_ADDRESS,
+    CTL_LISTENER = 1 << CTL_ROW_LISTENER,
+    CTL_IDLE_MAX = 1 << CTL_ROW_IDLE_MAX,
+    CTL_YES = 1 << CTL_ROW_YES,
+    /* The selectors of a command that sends something, and of one that does not. */
+    CTL_SELECT_TO = CTL_TO | CTL_LISTENER | CTL_IDLE_MAX,
+    CTL_SELECT = CTL_ADDRESS | CTL_LISTENER | CTL_IDLE_MAX,
+    CTL_COMMAND_OPTIONS = CTL_LIMIT | CTL_SORT | CTL_STDIN | CTL_HEX | CTL_NO_WAIT | CTL_COUNT |
+                          CTL_SELECT_TO | CTL_SELECT | CTL_YES,
 };
 
 enum ctl_sort { CTL_SORT_NONE, CTL_SORT_IDLE, CTL_SORT_ADDRESS };
@@ -50,8 +65,9 @@ struct ctl_options {
     uint32_t count; /* 0: unlimited */
     enum ctl_sort sort;
     const char *hex;
-    const char *command; /* NULL: none */
-    char **operands;     /* after the command */
+    struct selector_options selector; /* of --to or --address, --listener, --idle-max */
+    const char *command;              /* NULL: none */
+    char **operands;                  /* after the command */
     int operand_count;
 };
 

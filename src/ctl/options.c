@@ -22,6 +22,14 @@ static const struct option_row rows[CTL_ROWS] = {
     [CTL_ROW_HEX] = {0, "hex", "DIGITS", "broadcast, send: send bytes given as hexadecimal digits"},
     [CTL_ROW_NO_WAIT] = {0, "no-wait", NULL, "broadcast: do not wait until it has ended"},
     [CTL_ROW_COUNT] = {'n', "count", "N", "watch: end after N updates"},
+    [CTL_ROW_TO] = {0, "to", "BLOCK", "broadcast: only to clients of this block (repeatable)"},
+    [CTL_ROW_ADDRESS] = {0, "address", "BLOCK",
+                         "clients, kick: only clients of this block (repeatable)"},
+    [CTL_ROW_LISTENER] = {0, "listener", "LISTENER",
+                          "broadcast, clients, kick: only clients of this listener"},
+    [CTL_ROW_IDLE_MAX] = {0, "idle-max", "TIME",
+                          "broadcast, clients, kick: only clients active within this time"},
+    [CTL_ROW_YES] = {0, "yes", NULL, "kick: do not ask before several clients are removed"},
     [CTL_ROW_HELP] = {'h', "help", NULL, "print this help"},
     [CTL_ROW_VERSION] = {'V', "version", NULL, "print the version"},
 };
@@ -99,6 +107,13 @@ static const char *set_option(struct ctl_options *options, int row, const char *
     case CTL_ROW_HEX:
         options->hex = value;
         break;
+    case CTL_ROW_TO:
+    case CTL_ROW_ADDRESS:
+        return selector_options_add_block(&options->selector, value);
+    case CTL_ROW_LISTENER:
+        return selector_options_set_listener(&options->selector, value);
+    case CTL_ROW_IDLE_MAX:
+        return selector_options_set_idle_max(&options->selector, value);
     }
     return NULL;
 }

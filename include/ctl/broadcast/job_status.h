@@ -9,13 +9,15 @@
 
 enum {
     JOB_STATUS_STATE_BYTES = 16,
-    JOB_STATUS_TIME_BYTES = 24, /* of a time as text: 2^64 ms have 17 digits of seconds */
+    JOB_STATUS_SELECTOR_BYTES = 1280, /* more than the longest: 16 blocks, a listener, a time */
+    JOB_STATUS_TIME_BYTES = 24,       /* of a time as text: 2^64 ms have 17 digits of seconds */
 };
 
 struct job_status {
     uint64_t id;
     char state[JOB_STATUS_STATE_BYTES]; /* printable ASCII */
     uint64_t targets, sent, failed, skipped, duration_ms, bytes;
+    char selector[JOB_STATUS_SELECTOR_BYTES]; /* printable ASCII; "": it is for all clients */
 };
 
 /* Parses the value of a line `job`, which it changes. Returns NULL, or what is wrong with the
@@ -28,7 +30,11 @@ bool job_status_is(const struct job_status *job, const char *state);
 /* Whether the job waits or runs. */
 bool job_status_is_open(const struct job_status *job);
 
-/* Returns the progress of a job that runs or has ended, from 0 to 1000. */
+/* Whether the number of targets is known: those of a selector are counted while it runs. */
+bool job_status_has_targets(const struct job_status *job);
+
+/* Returns the progress of a job that runs or has ended, from 0 to 1000; meaningless if its
+ * targets are not known. */
 unsigned job_status_permille(const struct job_status *job);
 
 /* Returns the copies per second, the average since the job started to run. */

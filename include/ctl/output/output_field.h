@@ -8,6 +8,7 @@
 
 enum output_kind {
     OUTPUT_TEXT,
+    OUTPUT_OPTIONAL_TEXT, /* "-", or a missing last column of a table: none; in JSON "" */
     OUTPUT_NUMBER,
     OUTPUT_SECONDS,      /* in tables for people: "12s" */
     OUTPUT_MILLISECONDS, /* in tables for people: "1.234s" */

@@ -2,6 +2,7 @@
 #define SERVER_BROADCAST_BROADCAST_JOBS_H
 
 #include "os/loop/mailbox.h"
+#include "registry/client_selector.h"
 #include "server/workers/worker.h"
 
 #include <stddef.h>
@@ -21,13 +22,14 @@ struct job_report {
     uint64_t id; /* from 1, in the order of submission */
     enum job_state state;
     uint64_t targets; /* recipients when it started: clients of every transport, and the multicast
-                         group */
+                         group; with a selector: clients that matched it at their turn, until now */
     uint64_t sent;    /* copies that the kernel accepted */
     uint64_t failed;  /* copies that the kernel refused */
     uint64_t skipped; /* targets that got no copy: they left or expired before, or the job was
                          cancelled */
     uint64_t duration_ms; /* from its start to its end, or until now */
     size_t bytes;         /* of the payload */
+    const char *selector; /* the text of its selector, "" if it has none; valid during the call */
 };
 
 /* Returns "waiting", "running", "done" or "cancelled". */
@@ -50,10 +52,19 @@ void jobs_stop(struct jobs *jobs);
 
 typedef void job_ended(void *state, const struct job_report *report);
 
-/* Queues a job with a copy of the payload, and calls ended (may be NULL) at its end. Returns its
- * id, -ENOBUFS if the queue is full, -ESHUTDOWN after jobs_stop, or -ENOMEM. */
-int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended *ended,
-                    void *state);
+/* A job to be queued. Nothing that it points to is kept, except state. */
+struct job_request {
+    const void *bytes; /* the payload */
+    size_t size;
+    const struct client_selector *selector; /* which clients get a copy; NULL: all */
+    const char *selector_text;              /* its text, for reports and the log; NULL: none */
+    job_ended *ended;                       /* called at the end of the job; NULL: nothing is */
+    void *state;                            /* passed to it */
+};
+
+/* Queues a job. Returns its id, -ENOBUFS if the queue is full, -ESHUTDOWN after jobs_stop, or
+ * -ENOMEM. */
+int64_t jobs_submit(struct jobs *jobs, const struct job_request *request);
 
 /* Cancels a job. A running job ends when all workers have stopped sending; cancelled is called
  * then, which may be before this function returns. Returns 0, -ENOENT if no job has that id,

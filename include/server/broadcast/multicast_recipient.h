@@ -6,7 +6,9 @@
 /* The multicast group (broadcast.multicast) that gets each of the operator's broadcasts once, in
  * addition to the clients' copies. It belongs to one worker. Relayed messages are not sent to the
  * group: a member that only listens has not joined the conversation, and a group on which the
- * server itself listens would get every message twice. Used by the worker's thread. */
+ * server itself listens would get every message twice. Neither are broadcasts with a selector,
+ * which are for some clients only: members of the group are no clients, and cannot be told apart.
+ * Used by the worker's thread. */
 struct multicast_recipient;
 
 /* socket is connected to the group; the caller closes it after multicast_recipient_close. Returns 0

@@ -60,7 +60,8 @@ int paced_copies_init(struct paced_copies *copies, const struct broadcast_option
 void paced_copies_free(struct paced_copies *copies);
 
 /* Begins a shard job: counts its targets, which are the clients that are registered and the other
- * recipients that exist now. */
+ * recipients that exist now. With a selector, the slices count them: those who match at their turn.
+ */
 void paced_copies_start(struct paced_copies *copies, struct copy_progress *progress,
                         struct shard_job *job);
 

@@ -20,14 +20,17 @@ struct recipients_walk {
 
 struct recipients_tally {
     uint32_t sent, failed;
+    uint32_t skipped; /* recipients that matched a selector, and got no copy */
 };
 
 struct recipients {
     void *state;
-    /* Begins a walk over the recipients that exist now and returns their number. */
+    /* Begins a walk over the recipients that exist now and returns their number; 0 if the job has a
+     * selector, since it is not known how many of them match. */
     uint64_t (*begin)(void *state, const struct shard_job *job, struct recipients_walk *walk);
-    /* Sends at most `limit` copies, after a bounded number of steps. Returns true when it has to
-     * wait for send buffer space; it then defers `wake` as soon as it can continue. */
+    /* Sends at most `limit` copies, to recipients that match the job's selector, after a bounded
+     * number of steps. Returns true when it has to wait for send buffer space; it then defers
+     * `wake` as soon as it can continue. */
     bool (*send)(void *state, const struct shard_job *job, struct recipients_walk *walk,
                  uint32_t limit, struct recipients_tally *tally, struct loop_task *wake);
 };

@@ -2,6 +2,7 @@
 #define SERVER_BROADCAST_SHARD_JOB_H
 
 #include "os/loop/mailbox.h"
+#include "registry/client_selector.h"
 #include "registry/registry.h"
 
 #include <stdatomic.h>
@@ -44,9 +45,14 @@ struct shard_job {
     size_t size;
     enum broadcast_queue queue;
     struct broadcast_except except;
+    /* Which clients get a copy; NULL: all. Each client is compared when its copy could be sent, and
+     * is a target if it matches then. The multicast group is no client, and no target of a selector
+     * (server/broadcast/multicast_recipient). */
+    const struct client_selector *selector;
 
-    /* Written only by the worker; any thread may read them. After the end of the job,
-     * targets = sent + failed + skipped. */
+    /* Written only by the worker; any thread may read them. Without a selector the targets are
+     * known when the job starts; with one their number grows. After the end of the job, targets =
+     * sent + failed + skipped. */
     _Atomic uint64_t targets, sent, failed, skipped;
 };
 

@@ -2,6 +2,7 @@
 #define SERVER_STREAMS_STREAM_CLIENTS_H
 
 #include "address/client_name.h"
+#include "registry/client_selector.h"
 #include "registry/registry.h"
 #include "server/broadcast/recipients.h"
 #include "server/streams/stream_options.h"
@@ -54,6 +55,20 @@ size_t stream_clients_list(const struct stream_clients *streams, uint32_t *next,
 bool stream_clients_find(const struct stream_clients *streams, const struct client_name *name,
                          uint64_t now_ms, struct client *client);
 bool stream_clients_kick(struct stream_clients *streams, const struct client_name *name);
+
+/* Returns the serial number that the next client will have, from 1. */
+uint64_t stream_clients_next_serial(const struct stream_clients *streams);
+
+/* Disconnects the clients that match a selector, in steps. */
+struct stream_kick {
+    const struct client_selector *selector;
+    uint64_t before; /* clients with this serial number or a later one stay */
+    uint32_t next;   /* the next place to read, 0 at first */
+    bool ended;
+};
+/* Reads at most limit places, and returns how many clients it has disconnected. */
+uint32_t stream_clients_kick_matching(struct stream_clients *streams, struct stream_kick *kick,
+                                      uint64_t now_ms, size_t limit);
 
 /* Sends a line to one client. Returns 0, -ENOENT if there is no such client, or -EPIPE if its
  * connection has ended or its buffer is full; it is then disconnected. */

@@ -2,6 +2,7 @@
 #define SERVER_WORKERS_WORKER_CLIENTS_H
 
 #include "base/stats.h"
+#include "registry/client_selector.h"
 #include "registry/registry.h"
 
 #include <stdbool.h>
@@ -21,7 +22,9 @@ void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
  */
 struct worker_walk {
     struct registry_walk registry;
-    uint32_t stream; /* the next place to read */
+    uint32_t stream;         /* the next place to read */
+    uint64_t streams_before; /* only of worker_kick_matching: the number of the first stream client
+                                that came too late; 0: the walk has not begun */
     bool ended;
 };
 /* Begins a walk. */
@@ -38,6 +41,12 @@ size_t worker_list(struct worker *worker, struct worker_walk *walk, struct clien
  * Returns false if there is none. */
 bool worker_find(struct worker *worker, uint8_t listener, const struct client_name *name,
                  uint64_t now_ms, struct client *client);
+
+/* Reads the next clients of a walk, at most `max` of those that are registered at its beginning,
+ * and removes each one that matches. Returns how many it has removed; 0 does not mean that the walk
+ * has ended: see walk->ended. */
+uint32_t worker_kick_matching(struct worker *worker, struct worker_walk *walk,
+                              const struct client_selector *selector, size_t max);
 
 /* Removes a client from all listeners. Returns the number of listeners that it was registered on.
  */

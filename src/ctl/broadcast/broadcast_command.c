@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The state is the last field. */
 static const struct output_field fields[] = {
     {"id", NULL, OUTPUT_NUMBER},      {"targets", NULL, OUTPUT_NUMBER},
     {"sent", NULL, OUTPUT_NUMBER},    {"failed", NULL, OUTPUT_NUMBER},
@@ -19,6 +18,9 @@ static const struct output_field fields[] = {
     {"state", NULL, OUTPUT_TEXT},
 };
 enum {
+    FIELD_ID = 0,
+    FIELD_TARGETS = 1,
+    FIELD_STATE = 6,
     FIELDS = sizeof fields / sizeof fields[0],
     STATUS_SIGNAL = 128, /* plus the number of the signal, as in shells */
 };
@@ -39,6 +41,25 @@ static void print_result(const struct ctl_options *options, const struct output_
     fflush(stdout); /* a program that writes to --stdin may wait for this line */
 }
 
+/* Tells people what they might not expect of a job that has ended. Returns the exit status. */
+static int report_end(const struct ctl_options *options, const struct output_record *record)
+{
+    bool cancelled = strcmp(record->values[FIELD_STATE], "cancelled") == 0;
+    bool selects = selector_options_are_given(&options->selector);
+    if (options->json)
+        return cancelled;
+    if (cancelled)
+        print_error("it was cancelled before its end",
+                    "check above how many copies were sent, and send it again",
+                    "waiting for job %s", record->values[FIELD_ID]);
+    else if (strcmp(record->values[FIELD_TARGETS], "0") == 0)
+        print_error(selects ? "no client matches" : "no client is registered",
+                    selects ? "`udpctl clients` lists the registered ones"
+                            : "after a restart they join by their next datagram",
+                    "sending job %s", record->values[FIELD_ID]);
+    return cancelled;
+}
+
 /* Sends one broadcast; line is its number in the input, or 0. Returns the exit status. */
 static int send(const struct ctl_options *options, const void *bytes, size_t size, size_t line)
 {
@@ -48,8 +69,10 @@ static int send(const struct ctl_options *options, const void *bytes, size_t siz
         server.timeout_ms = CONTROL_SERVER_NO_TIMEOUT;
     struct output_record record = {.fields = fields, .count = waits ? FIELDS : 1};
     char error[ANSWER_ERROR_BYTES];
-    char *command =
-        message_payload_format(waits ? "broadcast wait" : "broadcast nowait", bytes, size);
+    char words[SELECTOR_OPTIONS_WORDS_BYTES], verb[32 + sizeof words];
+    snprintf(verb, sizeof verb, "broadcast %s%s", waits ? "wait" : "nowait",
+             selector_options_format(&options->selector, words));
+    char *command = message_payload_format(verb, bytes, size);
     if (!command)
         return fail(options, line, "cannot broadcast: not enough memory; free some");
     int signal = 0;
@@ -60,13 +83,8 @@ static int send(const struct ctl_options *options, const void *bytes, size_t siz
         int status = fail(options, line, error);
         return signal ? STATUS_SIGNAL + signal : status;
     }
-    bool cancelled = waits && strcmp(record.values[FIELDS - 1], "cancelled") == 0;
     print_result(options, &record);
-    if (cancelled && !options->json)
-        print_error("it was cancelled before its end",
-                    "check above how many copies were sent, and send it again",
-                    "waiting for job %s", record.values[0]);
-    return cancelled;
+    return waits ? report_end(options, &record) : 0;
 }
 
 static int send_payload(const struct ctl_options *options, const char *text)

@@ -27,6 +27,9 @@ const char *job_status_read(struct job_status *job, char *value)
         else if (number_parse(column, 0, UINT64_MAX, numbers[i]))
             return "a column that is not a number";
     }
+    const char *selector = next_column(&value);
+    bool selects = selector != NULL && strcmp(selector, "-") != 0;
+    printable_ascii(job->selector, sizeof job->selector, selector, selects ? strlen(selector) : 0);
     return NULL;
 }
 
@@ -38,6 +41,11 @@ bool job_status_is(const struct job_status *job, const char *state)
 bool job_status_is_open(const struct job_status *job)
 {
     return job_status_is(job, "waiting") || job_status_is(job, "running");
+}
+
+bool job_status_has_targets(const struct job_status *job)
+{
+    return job->selector[0] == '\0' || !job_status_is_open(job);
 }
 
 static uint64_t finished_targets(const struct job_status *job)
@@ -62,7 +70,8 @@ uint64_t job_status_rate_pps(const struct job_status *job)
 
 bool job_status_remaining_ms(const struct job_status *job, uint64_t *remaining_ms)
 {
-    if (!job_status_is(job, "running") || finished_targets(job) == 0)
+    if (!job_status_is(job, "running") || !job_status_has_targets(job) ||
+        finished_targets(job) == 0)
         return false;
     double share = (double)(job->targets - finished_targets(job)) / (double)finished_targets(job);
     double ms = share * (double)job->duration_ms;

@@ -58,6 +58,17 @@ static void draw_running(char row[2 * ROW_MAX], size_t width_max, const struct j
         append(row, width_max, left);
 }
 
+static void draw_selecting(char row[2 * ROW_MAX], size_t width_max, const struct job_status *job)
+{
+    char piece[READABLE_FORMAT_BYTES + 16], number[READABLE_FORMAT_BYTES];
+    snprintf(piece, sizeof piece, " %s sent", readable_format_integer(job->sent, number));
+    if (!append(row, width_max, piece))
+        return;
+    snprintf(piece, sizeof piece, "  %s/s",
+             readable_format_integer(job_status_rate_pps(job), number));
+    append(row, width_max, piece);
+}
+
 size_t progress_bar_draw(const struct job_status *job, unsigned columns,
                          char bytes[PROGRESS_BAR_BYTES])
 {
@@ -67,7 +78,9 @@ size_t progress_bar_draw(const struct job_status *job, unsigned columns,
     bool running = job_status_is(job, "running");
     snprintf(head, sizeof head, "job %" PRIu64 "%s%s", job->id, running ? "" : " ",
              running ? "" : job->state);
-    if (append(row, width_max, head) && running)
+    if (append(row, width_max, head) && running && job_status_has_targets(job))
         draw_running(row, width_max, job);
+    else if (running)
+        draw_selecting(row, width_max, job);
     return (size_t)snprintf(bytes, PROGRESS_BAR_BYTES, "\r%s\x1b[K", row);
 }

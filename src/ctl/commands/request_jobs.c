@@ -19,6 +19,7 @@ int command_jobs(const struct ctl_options *options)
         {"skipped", "SKIPPED", OUTPUT_NUMBER},
         {"duration_ms", "DURATION", OUTPUT_MILLISECONDS},
         {"bytes", "BYTES", OUTPUT_NUMBER},
+        {"selector", "SELECTOR", OUTPUT_OPTIONAL_TEXT},
     };
     struct output_table table = {.key = "job", .fields = fields, .count = COUNT(fields)};
     return command_result_show_table(options, "jobs", &table);

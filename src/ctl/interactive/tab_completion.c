@@ -91,9 +91,24 @@ static const char *on_line(void *state, const char *key, char *value)
     return !wanted || offer(state, "", value) ? NULL : "there are too many";
 }
 
-/* Offers the clients or jobs that the server lists. They are partial if not all of them arrive in
- * time. */
-static void offer_list(struct tab_completion *completion, const char *command)
+/* Offers the listener of a client, which is in the second column. */
+static const char *on_listener(void *state, const char *key, char *value)
+{
+    struct tab_completion *completion = state;
+    value = strchr(value, ' ');
+    if (strcmp(key, "client") != 0 || value == NULL)
+        return NULL;
+    value++;
+    value[strcspn(value, " ")] = '\0';
+    for (size_t i = 0; i < completion->count; i++)
+        if (strcmp(completion->list[i].text, value) == 0)
+            return NULL;
+    return offer(completion, "", value) ? NULL : "there are too many";
+}
+
+/* Offers what the server lists. The words are partial if not all of them arrive in time. */
+static void offer_list(struct tab_completion *completion, const char *command,
+                       answer_line_handler *on_each)
 {
     struct control_server server = *completion->server;
     char error[ANSWER_ERROR_BYTES];
@@ -101,7 +116,7 @@ static void offer_list(struct tab_completion *completion, const char *command)
     server.timeout_is_total = true;
     server.fallback_path = NULL;
     completion->choices->partial =
-        blocking_request(&server, command, on_line, completion, error) != ANSWER_OK;
+        blocking_request(&server, command, on_each, completion, error) != ANSWER_OK;
 }
 
 static int compare_clients(const void *a, const void *b)
@@ -114,7 +129,7 @@ static int compare_clients(const void *a, const void *b)
 /* A client that is registered with several listeners is offered once. */
 static void offer_clients(struct tab_completion *completion)
 {
-    offer_list(completion, "clients");
+    offer_list(completion, "clients", on_line);
     struct tab_completion_word *list = completion->list;
     size_t count = 0;
     for (size_t i = 0; i < completion->count; i++)
@@ -202,6 +217,8 @@ void tab_completion_complete(struct tab_completion *completion, const char *line
     if (context.option) {
         if (strchr(context.option->argument, '|'))
             offer_choice(completion, context.option->argument);
+        else if (strcmp(context.option->argument, "LISTENER") == 0)
+            offer_list(completion, "clients", on_listener);
     } else if (*completion->start == '-') {
         offer_options(completion, context.command);
     } else if (context.operands == 0) {
@@ -210,7 +227,7 @@ void tab_completion_complete(struct tab_completion *completion, const char *line
         if (strncmp(context.command->arguments, "ADDRESS", strlen("ADDRESS")) == 0)
             offer_clients(completion);
         else if (strcmp(context.command->arguments, "ID") == 0)
-            offer_list(completion, "jobs");
+            offer_list(completion, "jobs", on_line);
     }
     for (size_t i = 0; i < completion->count; i++)
         completion->words[i] = completion->list[i].text;

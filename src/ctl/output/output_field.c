@@ -5,19 +5,28 @@
 #include "text/printable.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+
+static bool is_text(const struct output_field *field)
+{
+    return field->kind == OUTPUT_TEXT || field->kind == OUTPUT_OPTIONAL_TEXT;
+}
 
 const char *output_field_check(const struct output_field *field, const char *value)
 {
     uint64_t number;
-    return field->kind == OUTPUT_TEXT ? NULL : number_parse(value, 0, UINT64_MAX, &number);
+    return is_text(field) ? NULL : number_parse(value, 0, UINT64_MAX, &number);
 }
 
 void output_field_print_json(FILE *out, const struct output_field *field, const char *value)
 {
     json_string(out, field->name);
     putc(':', out);
-    if (field->kind == OUTPUT_TEXT)
+    if (field->kind == OUTPUT_OPTIONAL_TEXT && strcmp(value, "-") == 0)
+        value = "";
+    if (is_text(field))
         json_string(out, value);
     else
         fprintf(out, "%" PRIu64, (uint64_t)strtoull(value, NULL, 10)); /* "007" is not JSON */
@@ -32,8 +41,8 @@ const char *output_field_format(const struct output_field *field, const char *va
                  number % 1000);
     else if (field->kind == OUTPUT_SECONDS)
         snprintf(text, OUTPUT_FIELD_TEXT_BYTES, "%" PRIu64 "s", number);
-    else if (field->kind == OUTPUT_TEXT)
-        printable_line(text, OUTPUT_FIELD_TEXT_BYTES, value);
+    else if (is_text(field))
+        printable_line(text, OUTPUT_FIELD_TEXT_BYTES, value[0] != '\0' ? value : "-");
     else
         return value;
     return text;

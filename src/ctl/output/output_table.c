@@ -15,15 +15,23 @@ struct output_chunk {
     char cells[CHUNK_BYTES];
 };
 
-/* Ends each cell of a line with a NUL. */
-static const char *split_cells(const struct output_table *table, char *line, size_t *size)
+static bool is_optional(const struct output_table *table, size_t column)
+{
+    return table->fields[column].kind == OUTPUT_OPTIONAL_TEXT;
+}
+
+/* Ends each cell of a line with a NUL. *missing: the last one, which is optional, is missing. */
+static const char *split_cells(const struct output_table *table, char *line, size_t *size,
+                               bool *missing)
 {
     char *cell = line;
-    for (size_t i = 0; i < table->count; i++) {
+    *missing = false;
+    for (size_t i = 0; i < table->count && !*missing; i++) {
         char *end = cell + strcspn(cell, " ");
         bool last = *end == '\0';
         *end = '\0';
-        if (*cell == '\0' || (last && i + 1 < table->count))
+        *missing = last && i + 2 == table->count && is_optional(table, i + 1);
+        if (*cell == '\0' || (last && i + 1 < table->count && !*missing))
             return "a column is missing";
         const char *wrong = output_field_check(&table->fields[i], cell);
         if (wrong)
@@ -69,7 +77,8 @@ static char *allocate_cells(struct output_table *table, size_t size)
 
 static bool add_sort_key(struct output_table *table, const char *cells)
 {
-    bool is_number = table->fields[table->sort_by].kind != OUTPUT_TEXT;
+    bool is_number =
+        table->fields[table->sort_by].kind != OUTPUT_TEXT && !is_optional(table, table->sort_by);
     /* The capacity is the next power of two. */
     if ((table->row_count & (table->row_count - 1)) == 0) {
         size_t capacity = table->row_count == 0 ? 1 : 2 * table->row_count;
@@ -83,12 +92,14 @@ static bool add_sort_key(struct output_table *table, const char *cells)
     return true;
 }
 
-static const char *add_row(struct output_table *table, const char *cells, size_t size)
+static const char *add_row(struct output_table *table, const char *cells, size_t size, bool missing)
 {
-    char *copy = size <= CHUNK_BYTES ? allocate_cells(table, size) : NULL;
+    char *copy = size + missing <= CHUNK_BYTES ? allocate_cells(table, size + missing) : NULL;
     if (!copy)
         return "not enough memory";
     memcpy(copy, cells, size);
+    if (missing)
+        copy[size] = '\0';
     if (table->sorted && !add_sort_key(table, copy))
         return "not enough memory";
     table->row_count++;
@@ -101,11 +112,12 @@ const char *output_table_add_line(void *state, const char *key, char *value)
     if (strcmp(key, table->key) != 0)
         return NULL;
     size_t size;
-    const char *wrong = split_cells(table, value, &size);
+    bool missing;
+    const char *wrong = split_cells(table, value, &size, &missing);
     if (wrong)
         return wrong;
     bool is_full = !table->sorted && table->limit > 0 && table->row_count == table->limit;
-    return is_full ? NULL : add_row(table, value, size);
+    return is_full ? NULL : add_row(table, value, size, missing);
 }
 
 /* ---- Iteration over the rows, in the order of printing ---- */
@@ -144,7 +156,7 @@ static const char *next_row(struct row_cursor *cursor)
 static void print_cell(const struct output_table *table, size_t column, int width, const char *cell)
 {
     bool last = column + 1 == table->count;
-    if (table->fields[column].kind != OUTPUT_TEXT)
+    if (table->fields[column].kind != OUTPUT_TEXT && !is_optional(table, column))
         fprintf(table->out, "%*s", width, cell);
     else
         fprintf(table->out, "%-*s", last ? 0 : width, cell);

@@ -11,6 +11,17 @@ enum {
     BAR_ASIDE = 54, /* columns beside the bar: job, rate, remaining time */
 };
 
+/* Of a job whose targets are not known yet. Returns whether the number of copies fitted. */
+static bool draw_selecting(const struct job_status *job, struct row_writer *row, bool stale)
+{
+    char text[READABLE_FORMAT_BYTES];
+    bool fits = row_writer_put(row, stale ? SCREEN_DIM : SCREEN_BOLD, "%s sent",
+                               readable_format_integer(job->sent, text));
+    return stale ||
+           (fits && row_writer_put(row, SCREEN_PLAIN, "%s/s",
+                                   readable_format_integer(job_status_rate_pps(job), text)));
+}
+
 /* Returns whether the number of copies fitted, so that less important pieces may follow. Rate and
  * remaining time are left out if the values are stale. */
 static bool draw_running(const struct job_status *job, struct row_writer *row, bool stale)
@@ -53,15 +64,20 @@ static void draw_job(const struct job_status *job, struct screen *screen, bool s
     enum screen_style style = stale ? SCREEN_DIM : SCREEN_PLAIN;
     if (!row_writer_put(&row, style, "job %" PRIu64 " %s", job->id, job->state))
         row_writer_put(&row, style, "job %" PRIu64, job->id);
-    if (job_status_is(job, "running"))
+    if (job_status_is(job, "running") && job_status_has_targets(job))
         fits = draw_running(job, &row, stale);
+    else if (job_status_is(job, "running"))
+        fits = draw_selecting(job, &row, stale);
     else if (!job_status_is_open(job))
         fits = draw_ended(job, &row);
     if (fits && job->skipped > 0)
         fits = row_writer_put(&row, SCREEN_DIM, "%s skipped",
                               readable_format_integer(job->skipped, text));
     if (fits)
-        row_writer_put(&row, SCREEN_DIM, "%s bytes", readable_format_integer(job->bytes, text));
+        fits =
+            row_writer_put(&row, SCREEN_DIM, "%s bytes", readable_format_integer(job->bytes, text));
+    if (fits && job->selector[0] != '\0')
+        row_writer_put(&row, SCREEN_DIM, "%s", job->selector);
     screen_end_row(screen);
 }
 

@@ -22,10 +22,14 @@ void snapshot_lines_text(FILE *out, const struct server_snapshot *snapshot, cons
             fprintf(out, "  %s %.1f/s", snapshot->rates.list[i].name,
                     snapshot->rates.list[i].per_s);
     for (size_t i = 0; i < snapshot->job_count; i++) {
-        unsigned permille = job_status_permille(&snapshot->jobs[i]);
-        if (job_status_is(&snapshot->jobs[i], "running"))
-            fprintf(out, "  job %" PRIu64 " %u.%u%%", snapshot->jobs[i].id, permille / 10,
-                    permille % 10);
+        const struct job_status *job = &snapshot->jobs[i];
+        unsigned permille = job_status_permille(job);
+        if (!job_status_is(job, "running"))
+            continue;
+        if (job_status_has_targets(job))
+            fprintf(out, "  job %" PRIu64 " %u.%u%%", job->id, permille / 10, permille % 10);
+        else
+            fprintf(out, "  job %" PRIu64 " %" PRIu64 " sent", job->id, job->sent);
     }
     putc('\n', out);
 }
@@ -61,8 +65,10 @@ static void print_jobs(FILE *out, const struct server_snapshot *snapshot)
         json_string(out, job->state);
         fprintf(out,
                 ",\"targets\":%" PRIu64 ",\"sent\":%" PRIu64 ",\"failed\":%" PRIu64
-                ",\"skipped\":%" PRIu64 ",\"duration_ms\":%" PRIu64 "}",
+                ",\"skipped\":%" PRIu64 ",\"duration_ms\":%" PRIu64 ",\"selector\":",
                 job->targets, job->sent, job->failed, job->skipped, job->duration_ms);
+        json_string(out, job->selector);
+        putc('}', out);
         comma = ",";
     }
     putc(']', out);

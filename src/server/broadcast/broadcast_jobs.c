@@ -20,7 +20,10 @@ struct job {
         job_ended *ended; /* NULL: no session waits */
         void *state;
     } submitter, canceller;
-    size_t pending; /* messages to workers that they have not answered; 0: the job has ended */
+    struct client_selector selector; /* of its worker jobs, unless it selects all clients */
+    bool selects;
+    char *selector_text; /* NULL: none */
+    size_t pending;      /* messages to workers that they have not answered; 0: the job has ended */
     struct worker_job *worker_jobs; /* one for each worker */
     uint8_t bytes[];
 };
@@ -46,7 +49,10 @@ struct jobs {
     struct job *waiting, **waiting_end;
     uint32_t waiting_count;
 
-    struct job_report ended[JOBS_REMEMBERED]; /* a ring, in the order in which they ended */
+    struct ended_job {
+        struct job_report report;
+        char *selector_text;  /* of the report; NULL: none */
+    } ended[JOBS_REMEMBERED]; /* a ring, in the order in which they ended */
     uint64_t ended_count;
 };
 
@@ -110,21 +116,31 @@ static void log_end(const struct job_report *report)
         snprintf(n[i], sizeof n[i], "%" PRIu64, values[i]);
     log_event(LOG_LEVEL_INFO, "a broadcast ended", "job", n[0], "state",
               job_state_name(report->state), "bytes", n[1], "targets", n[2], "sent", n[3], "failed",
-              n[4], "skipped", n[5], "duration_ms", n[6], NULL);
+              n[4], "skipped", n[5], "duration_ms", n[6],
+              report->selector[0] != '\0' ? "selector" : NULL, report->selector, NULL);
+}
+
+/* Its selector's text stays with its report. */
+static void free_job(struct job *job)
+{
+    free(job->worker_jobs);
+    free(job);
 }
 
 /* Remembers a job that is in no queue any more, reports its end to the sessions that wait for it,
  * and frees it. */
 static void end_job(struct jobs *jobs, struct job *job, enum job_state state)
 {
-    struct job_report *report = &jobs->ended[jobs->ended_count++ % JOBS_REMEMBERED];
+    struct ended_job *ended = &jobs->ended[jobs->ended_count++ % JOBS_REMEMBERED];
+    struct job_report *report = &ended->report;
+    free(ended->selector_text);
+    ended->selector_text = job->selector_text;
     sum_up(jobs, job, report);
     report->state = state;
     log_end(report);
     report_to(&job->submitter, report);
     report_to(&job->canceller, report);
-    free(job->worker_jobs);
-    free(job);
+    free_job(job);
 }
 
 static void start_next(struct jobs *jobs);
@@ -158,6 +174,7 @@ static void start_on_worker(struct jobs *jobs, struct worker *worker, struct wor
     worker_job->shard_job.reply_mailbox = jobs->reply_mailbox;
     worker_job->shard_job.bytes = jobs->running->bytes;
     worker_job->shard_job.size = jobs->running->report.bytes;
+    worker_job->shard_job.selector = jobs->running->selects ? &jobs->running->selector : NULL;
     worker_job->start.run = run_start;
     worker_post(worker, &worker_job->start, NULL);
 }
@@ -184,28 +201,43 @@ static void start_next(struct jobs *jobs)
         start_on_worker(jobs, jobs->workers[i], &job->worker_jobs[i]);
 }
 
-int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended *ended,
-                    void *state)
+/* Makes a job without an id. Returns NULL if there is no memory. */
+static struct job *new_job(const struct jobs *jobs, const struct job_request *request)
+{
+    const char *text = request->selector_text;
+    struct job *job = calloc(1, sizeof *job + request->size);
+    if (job == NULL)
+        return NULL;
+    job->worker_jobs = memory_cache_lines(jobs->worker_count * sizeof *job->worker_jobs);
+    job->selector_text = text != NULL ? strdup(text) : NULL;
+    if (job->worker_jobs == NULL || (text != NULL && job->selector_text == NULL)) {
+        free(job->selector_text);
+        free_job(job);
+        return NULL;
+    }
+    job->report = (struct job_report){.state = JOB_WAITING,
+                                      .bytes = request->size,
+                                      .selector = text != NULL ? job->selector_text : ""};
+    job->submitter = (struct waiter){request->ended, request->state};
+    job->selects = request->selector != NULL;
+    if (job->selects)
+        job->selector = *request->selector;
+    if (request->size > 0)
+        memcpy(job->bytes, request->bytes, request->size);
+    return job;
+}
+
+int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
 {
     if (jobs->stopped)
         return -ESHUTDOWN;
     /* The limit does not apply to a job that starts at once. */
     if (jobs->running != NULL && jobs->waiting_count >= jobs->queue)
         return -ENOBUFS;
-    struct job *job = calloc(1, sizeof *job + size);
-    struct worker_job *worker_jobs = memory_cache_lines(jobs->worker_count * sizeof *worker_jobs);
-    if (job == NULL || worker_jobs == NULL) {
-        free(job);
-        free(worker_jobs);
+    struct job *job = new_job(jobs, request);
+    if (job == NULL)
         return -ENOMEM;
-    }
-    uint64_t id = ++jobs->last_id;
-    job->report = (struct job_report){.id = id, .state = JOB_WAITING, .bytes = size};
-    job->submitter = (struct waiter){ended, state};
-    job->worker_jobs = worker_jobs;
-    if (size > 0)
-        memcpy(job->bytes, bytes, size);
-
+    uint64_t id = job->report.id = ++jobs->last_id;
     *jobs->waiting_end = job;
     jobs->waiting_end = &job->next;
     jobs->waiting_count++;
@@ -273,6 +305,8 @@ void jobs_stop(struct jobs *jobs)
 
 void jobs_close(struct jobs *jobs)
 {
+    for (size_t i = 0; jobs != NULL && i < JOBS_REMEMBERED; i++)
+        free(jobs->ended[i].selector_text);
     free(jobs);
 }
 
@@ -282,7 +316,7 @@ void jobs_each(const struct jobs *jobs, job_visit *visit, void *state)
 {
     uint64_t oldest = jobs->ended_count > JOBS_REMEMBERED ? jobs->ended_count - JOBS_REMEMBERED : 0;
     for (uint64_t i = oldest; i < jobs->ended_count; i++)
-        visit(state, &jobs->ended[i % JOBS_REMEMBERED]);
+        visit(state, &jobs->ended[i % JOBS_REMEMBERED].report);
 
     struct job_report report;
     if (jobs->running != NULL) {

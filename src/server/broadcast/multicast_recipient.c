@@ -46,7 +46,7 @@ void multicast_recipient_replace_socket(struct multicast_recipient *multicast, i
 static uint64_t begin(void *state, const struct shard_job *job, struct recipients_walk *walk)
 {
     (void)state;
-    walk->ended = job->queue != BROADCAST_OPERATOR;
+    walk->ended = job->queue != BROADCAST_OPERATOR || job->selector != NULL;
     return walk->ended ? 0 : 1;
 }
 

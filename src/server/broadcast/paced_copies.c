@@ -36,7 +36,7 @@ static void add(_Atomic uint64_t *counter, uint64_t count)
 void paced_copies_start(struct paced_copies *copies, struct copy_progress *progress,
                         struct shard_job *job)
 {
-    uint64_t targets = registry_count(copies->options.registry);
+    uint64_t targets = job->selector == NULL ? registry_count(copies->options.registry) : 0;
     progress->walk = registry_walk_registered(copies->options.registry);
     blocked_sockets_reset(&progress->sockets);
     progress->recipients_done = 0;
@@ -52,6 +52,8 @@ void paced_copies_start(struct paced_copies *copies, struct copy_progress *progr
 static void count_copies(struct paced_copies *copies, struct shard_job *job, uint32_t sent,
                          uint32_t failed)
 {
+    if (job->selector != NULL)
+        add(&job->targets, (uint64_t)sent + failed);
     add(&job->sent, sent);
     add(&job->failed, failed);
     copies->options.stats->copies_sent += sent;
@@ -110,10 +112,10 @@ static uint32_t send_to_clients(struct paced_copies *copies, struct copy_progres
     return done;
 }
 
-/* Whether a client gets its copy now: it has none yet, its socket is not blocked, and it is not the
- * exception. */
-static bool is_due(const struct paced_copies *copies, const struct copy_progress *progress,
-                   const struct broadcast_except *except, const struct client *client)
+/* Whether it is the turn of a client: it has no copy yet, its socket is not blocked, and it is not
+ * the exception. */
+static bool has_turn(const struct paced_copies *copies, const struct copy_progress *progress,
+                     const struct broadcast_except *except, const struct client *client)
 {
     return !blocked_sockets_is_done(&progress->sockets, client->slot) &&
            !progress->sockets.blocked[socket_of(copies, client)] &&
@@ -121,15 +123,29 @@ static bool is_due(const struct paced_copies *copies, const struct copy_progress
             !addr_equal(&client->source, &except->source));
 }
 
+/* Whether a client gets its copy now. A client that does not match at its turn is done: it gets no
+ * second turn when the walk is set back for others. */
+static bool is_due(const struct paced_copies *copies, struct copy_progress *progress,
+                   const struct shard_job *job, const struct client *client)
+{
+    if (!has_turn(copies, progress, &job->except, client))
+        return false;
+    if (job->selector == NULL || client_selector_matches(job->selector, client))
+        return true;
+    blocked_sockets_mark_done(&progress->sockets, client, 1);
+    return false;
+}
+
 /* Removes the clients that are not due. Returns how many remain. */
-static uint32_t keep_due(const struct paced_copies *copies, const struct copy_progress *progress,
+static uint32_t keep_due(const struct paced_copies *copies, struct copy_progress *progress,
                          const struct shard_job *job, struct client *clients, uint32_t client_count)
 {
-    if (!progress->sockets.has_skipped && job->except.source.family == ADDR_NONE)
+    if (!progress->sockets.has_skipped && job->except.source.family == ADDR_NONE &&
+        job->selector == NULL)
         return client_count;
     uint32_t left = 0;
     for (uint32_t i = 0; i < client_count; i++) {
-        if (!is_due(copies, progress, &job->except, &clients[i]))
+        if (!is_due(copies, progress, job, &clients[i]))
             continue;
         if (left < i)
             clients[left] = clients[i];
@@ -138,14 +154,21 @@ static uint32_t keep_due(const struct paced_copies *copies, const struct copy_pr
     return left;
 }
 
-/* Returns how many copies were sent or failed. */
+/* Returns how many copies were sent or failed. With a selector a slice reads a whole batch of
+ * clients, however few may get a copy: at a low rate, a walk past many that do not match would
+ * otherwise need a slice for each of them. */
 static uint32_t send_to_registry(struct paced_copies *copies, struct copy_progress *progress,
                                  struct shard_job *job, uint64_t now_ms, uint32_t limit)
 {
     struct client clients[BATCH_MAX];
+    uint32_t read = job->selector == NULL ? limit : BATCH_MAX;
     uint32_t found = (uint32_t)registry_walk_next(copies->options.registry, &progress->walk, now_ms,
-                                                  clients, limit);
+                                                  clients, read);
     uint32_t due = keep_due(copies, progress, job, clients, found);
+    if (due > limit) {
+        registry_walk_rewind(&progress->walk, &clients[limit]);
+        due = limit;
+    }
     return send_to_clients(copies, progress, job, clients, due);
 }
 
@@ -162,6 +185,8 @@ static uint32_t send_to_recipients(struct paced_copies *copies, struct copy_prog
     *waits = !walk->ended &&
              recipients->send(recipients->state, job, walk, limit, &tally, &copies->slice);
     count_copies(copies, job, tally.sent, tally.failed);
+    if (job->selector != NULL)
+        add(&job->targets, tally.skipped);
     if (walk->ended)
         progress->recipients_done++;
     return tally.sent + tally.failed;

@@ -102,6 +102,30 @@ bool stream_clients_kick(struct stream_clients *streams, const struct client_nam
     return true;
 }
 
+uint64_t stream_clients_next_serial(const struct stream_clients *streams)
+{
+    return streams->accepted + 1;
+}
+
+uint32_t stream_clients_kick_matching(struct stream_clients *streams, struct stream_kick *kick,
+                                      uint64_t now_ms, size_t limit)
+{
+    uint32_t kicked = 0;
+    for (; kick->next < streams->used && limit > 0; kick->next++, limit--) {
+        struct stream_client *stream = &streams->places[kick->next];
+        struct client client;
+        if (stream->state != STREAM_CONNECTED || stream->serial >= kick->before)
+            continue;
+        stream_table_describe(stream, now_ms, &client);
+        if (!client_selector_matches(kick->selector, &client))
+            continue;
+        stream_disconnect_kick(stream);
+        kicked++;
+    }
+    kick->ended = kick->next >= streams->used;
+    return kicked;
+}
+
 int stream_clients_send(struct stream_clients *streams, const struct client_name *name,
                         const uint8_t *bytes, size_t size)
 {

@@ -56,6 +56,50 @@ bool worker_find(struct worker *worker, uint8_t listener, const struct client_na
     return false;
 }
 
+/* Returns how many clients of the registry it has removed. */
+static uint32_t kick_registered(struct worker *worker, struct worker_walk *walk,
+                                const struct client_selector *selector, size_t max)
+{
+    struct client clients[BATCH_MAX];
+    struct registry *registry = worker->decider.registry;
+    uint64_t now_ms = clock_now_ms();
+    uint32_t kicked = 0;
+    for (size_t read = 0; read < max && !walk->registry.ended; read += BATCH_MAX) {
+        size_t count = registry_walk_next(registry, &walk->registry, now_ms, clients,
+                                          max - read < BATCH_MAX ? max - read : BATCH_MAX);
+        for (size_t i = 0; i < count; i++) {
+            if (!client_selector_matches(selector, &clients[i]))
+                continue;
+            registry_remove(registry, clients[i].listener, &clients[i].source);
+            kicked++;
+        }
+    }
+    worker->stats.kicked += kicked;
+    return kicked;
+}
+
+uint32_t worker_kick_matching(struct worker *worker, struct worker_walk *walk,
+                              const struct client_selector *selector, size_t max)
+{
+    struct stream_clients *streams = first_worker_streams(worker->first_worker);
+    if (walk->streams_before == 0) {
+        walk->registry = registry_walk_registered(worker->decider.registry);
+        walk->streams_before = streams != NULL ? stream_clients_next_serial(streams) : 1;
+    }
+    if (!walk->registry.ended)
+        return kick_registered(worker, walk, selector, max);
+    if (streams == NULL) {
+        walk->ended = true;
+        return 0;
+    }
+    struct stream_kick kick = {
+        .selector = selector, .before = walk->streams_before, .next = walk->stream};
+    uint32_t kicked = stream_clients_kick_matching(streams, &kick, clock_now_ms(), max);
+    walk->stream = kick.next;
+    walk->ended = kick.ended;
+    return kicked;
+}
+
 uint32_t worker_kick(struct worker *worker, const struct client_name *name)
 {
     uint64_t now_ms = clock_now_ms();

@@ -259,15 +259,30 @@ uint32_t worker_kick(struct worker *worker, const struct client_name *name)
     return name->transport == TRANSPORT_UDP && registry_remove(registry, 0, &name->addr);
 }
 
-int64_t jobs_submit(struct jobs *jobs, const void *bytes, size_t size, job_ended *ended,
-                    void *state)
+uint32_t worker_kick_matching(struct worker *worker, struct worker_walk *walk,
+                              const struct client_selector *selector, size_t max)
 {
+    struct client clients[CLIENTS];
+    uint32_t kicked = 0;
+    size_t count = worker_list(worker, walk, clients, max < CLIENTS ? max : CLIENTS);
+    for (size_t i = 0; i < count; i++)
+        if (client_selector_matches(selector, &clients[i]))
+            kicked += registry_remove(registry, clients[i].listener, &clients[i].source);
+    return kicked;
+}
+
+int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
+{
+    size_t size = request->size;
     (void)jobs;
-    must(size <= CONFIG_MESSAGE_BYTES_MAX && (size == 0 || bytes != NULL));
+    must(size <= CONFIG_MESSAGE_BYTES_MAX && (size == 0 || request->bytes != NULL));
+    must((request->selector == NULL) == (request->selector_text == NULL));
+    must(request->selector == NULL || !client_selector_is_all(request->selector));
+    must(request->selector == NULL || request->selector_text[0] != '\0');
     if (size % 5 == 4)
         return size % 2 ? -ENOBUFS : -ESHUTDOWN;
-    job.ended = ended;
-    job.state = state;
+    job.ended = request->ended;
+    job.state = request->state;
     return (int64_t)++job.id;
 }
 
@@ -283,9 +298,12 @@ int jobs_cancel(struct jobs *jobs, uint64_t id, job_ended *cancelled, void *stat
 
 void jobs_each(const struct jobs *jobs, job_visit *visit, void *state)
 {
-    const struct job_report report = {.id = 1, .state = JOB_DONE};
+    const struct job_report reports[] = {
+        {.id = 1, .state = JOB_DONE, .selector = ""},
+        {.id = 2, .state = JOB_DONE, .selector = "to=192.0.2.0/24 idle-max=1m"}};
     (void)jobs;
-    visit(state, &report);
+    for (size_t i = 0; i < 2; i++)
+        visit(state, &reports[i]);
 }
 
 uint64_t jobs_ended(const struct jobs *jobs)

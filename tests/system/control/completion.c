@@ -63,7 +63,7 @@ static int each_option(const char *program, void (*visit)(const char *program, c
 }
 
 /* Commands that an option may belong to; "" for options that belong to no command. */
-static const char *const commands[] = {"", "clients ", "broadcast ", "watch "};
+static const char *const commands[] = {"", "clients ", "broadcast ", "watch ", "kick "};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 /* ---- bash ---- */
@@ -287,7 +287,7 @@ Test(system_completion, zsh_completes_at_its_prompt)
                       "status  -- whether the server runs, its clients and uptime\n"
                       "stop    -- stop the server\n");
     pane_press(&pane, "C-u");
-    pane_type(&pane, "udpctl clients --l");
+    pane_type(&pane, "udpctl clients --lim");
     pane_press(&pane, "Tab");
     pane_await(&pane, "prompt udpctl clients --limit=");
     pane_press(&pane, "C-u");

@@ -138,9 +138,21 @@ Test(system_interactive, completes_the_names_of_stream_clients)
     server_start(&server, NULL, "-l", "127.0.0.1:0", "-l", "tcp:127.0.0.1:0", "-l",
                  harness_format("unix:%s", harness_path("chat")), NULL);
     stream_open(server.others[0]);
+    stream_open(server.others[0]);
     stream_open(server.others[1]);
-    server_await_clients(&server, 2);
+    server_await_clients(&server, 3);
     open_udpctl(&pane, server.socket);
+    pane_type(&pane, "clients --listener t");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, harness_format("udpctl> clients --listener %s", server.others[0]));
+    pane_press(&pane, "C-u");
+    pane_type(&pane, harness_format("kick --listener %s", server.others[0]));
+    pane_press(&pane, "Enter");
+    pane_await(&pane, "remove 2 clients? [y/N]");
+    enter(&pane, "y");
+    pane_await(&pane, "kicked  2\n");
+    stream_open(server.others[0]);
+    server_await_clients(&server, 2);
     pane_type(&pane, "kick u");
     pane_press(&pane, "Tab");
     pane_await(&pane, "udpctl> kick unix:#1\n");
@@ -182,7 +194,7 @@ Test(system_interactive, continues_after_errors_and_after_a_restart_of_the_serve
     pane_await(&pane, "\nstate        done\n");
     enter(&pane, "jobs");
     pane_await(&pane, "BYTES");
-    harness_contains("the screen", pane_text(&pane), "  16\n");
+    harness_contains("the screen", pane_text(&pane), "  16  -\n");
     pane_press(&pane, "C-d");
     pane_expect_end(&pane, 0);
     pane_close(&pane);

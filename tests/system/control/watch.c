@@ -318,6 +318,26 @@ Test(system_watch, a_broadcast_shows_its_progress_on_a_terminal)
     server_stop(&server);
 }
 
+Test(system_watch, a_broadcast_with_a_selector_shows_its_copies_on_a_terminal)
+{
+    struct server server;
+    struct pane pane;
+
+    pane_need_tmux();
+    start_slow(&server, 200, 100);
+    pane_open(&pane, 80, 24,
+              harness_format("%s -s %s broadcast --to 127.0.0.0/8 hello", program_path("udpctl"),
+                             server.socket));
+    const char *screen = pane_await(&pane, " sent  ");
+    harness_contains("the screen", screen, "job 1 ");
+    harness_contains("the screen", screen, "/s");
+    expect(strchr(screen, '%') == NULL, "expected no share of unknown targets, it is:\n%s", screen);
+    screen = pane_expect_end(&pane, 0);
+    harness_contains("the screen", screen, "targets      200\n");
+    pane_close(&pane);
+    server_stop(&server);
+}
+
 Test(system_watch, ctrl_c_ends_the_waiting_and_not_the_broadcast)
 {
     struct server server;

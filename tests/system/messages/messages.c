@@ -49,6 +49,8 @@ static void provoke_command_lines(void)
         "udpctl client nonsense",
         "udpctl cancel x",
         "udpctl kick",
+        "udpctl kick 127.0.0.1:9 --idle-max 1s",
+        "udpctl kick --address 127.0.0.1/8",
         "udpctl send",
         "udpctl send 127.0.0.1:9",
         "udpctl send 127.0.0.1:9 a b",

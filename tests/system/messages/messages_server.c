@@ -112,7 +112,15 @@ static void provoke_client_and_job_errors(void)
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         error_messages_expect(NULL, NULL,
                               harness_format("udpctl -s %s %s", server.socket, commands[i]));
-    ctl_ok(&server, "broadcast", "x", NULL);
+    error_messages_check(
+        "a broadcast without targets",
+        error_messages_run(NULL, NULL, harness_format("udpctl -s %s broadcast x", server.socket))
+            .err);
+    error_messages_check(
+        "a selector without clients",
+        error_messages_run(NULL, NULL,
+                           harness_format("udpctl -s %s kick --idle-max 1s", server.socket))
+            .err);
     error_messages_expect(NULL, NULL, harness_format("udpctl -s %s cancel 1", server.socket));
     server_stop(&server);
 }
@@ -145,9 +153,27 @@ static void provoke_by_too_many_sessions(const struct server *server)
 static void provoke_by_protocol(void)
 {
     static const char *const commands[] = {
-        "nonsense",         "statsu",    "stats now", "client",    "client x",
-        "kick 1.2.3.4",     "cancel x",  "cancel 99", "broadcast", "broadcast x 00",
-        "broadcast wait 0", "clients x", "clients 0", "send x 00", "send 1.2.3.4:5 0",
+        "nonsense",
+        "statsu",
+        "stats now",
+        "client",
+        "client x",
+        "kick 1.2.3.4",
+        "cancel x",
+        "cancel 99",
+        "broadcast",
+        "broadcast x 00",
+        "broadcast wait 0",
+        "clients x",
+        "clients 0",
+        "send x 00",
+        "send 1.2.3.4:5 0",
+        "broadcast wait to=x 00",
+        "clients to=x",
+        "count to=x",
+        "count 1",
+        "kick to=x",
+        "kick to=::1 1.2.3.4:5",
     };
     enum { LONG = 140 << 10 };
     static struct server server;

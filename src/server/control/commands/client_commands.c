@@ -1,12 +1,17 @@
 #include "server/control/commands/client_commands.h"
 
 #include "os/process/clock.h"
+#include "server/control/command_log.h"
 #include "server/control/commands/client_listing.h"
+#include "server/control/commands/client_walk.h"
 #include "server/control/commands/command_context.h"
+#include "server/control/commands/selector_arguments.h"
 #include "text/printable.h"
 
 #include <inttypes.h>
 #include <string.h>
+
+enum { LOGGED_BYTES = 64 /* of an address, in the log */ };
 
 static void write_unknown(const struct worker_query *query)
 {
@@ -86,8 +91,58 @@ void control_command_client(void *state, struct control_session *session, char *
                  write_found);
 }
 
+/* ---- kick with a selector ---- */
+
+static void count_kicked(struct client_walk *walk)
+{
+    walk->found += walk->count;
+}
+
+static void write_kicked_matching(struct client_walk *walk)
+{
+    control_ok(walk->session);
+    control_line(walk->session, "kicked", "%" PRIu64, walk->found);
+}
+
+static void kick_matching(struct worker_query_context *context, struct control_session *session,
+                          const struct client_selector *selector)
+{
+    char text[SELECTOR_TEXT_BYTES];
+    selector_arguments_format(selector, context->listeners, text);
+    command_log_write_pairs(session, "kick", &(struct log_pair){"selector", text}, 1);
+    struct client_walk *walk = client_walk_new(context, session, selector, true, "kick");
+    if (walk == NULL)
+        return;
+    walk->on_slice = count_kicked;
+    walk->on_end = write_kicked_matching;
+    client_walk_start(walk);
+}
+
+static void log_address(const struct control_session *session, const char *address)
+{
+    char shown[LOGGED_BYTES];
+    printable_ascii(shown, sizeof shown, address, strcspn(address, " \t"));
+    command_log_write_pairs(session, "kick", &(struct log_pair){"argument", shown}, 1);
+}
+
 void control_command_kick(void *state, struct control_session *session, char *arguments)
 {
-    query_client(&((struct command_context *)state)->queries, session, arguments, run_kick,
-                 write_kicked);
+    struct worker_query_context *context = &((struct command_context *)state)->queries;
+    struct client_selector selector;
+    char wrong[SELECTOR_WRONG_BYTES];
+    const char *rest = selector_arguments_parse(&selector, context->listeners, arguments, wrong);
+    if (rest == NULL) {
+        control_refuse(session, "cannot kick clients: %s", wrong);
+        return;
+    }
+    if (rest != arguments) {
+        if (rest[0] == '\0')
+            kick_matching(context, session, &selector);
+        else
+            control_refuse(session, "cannot kick clients: both selectors and an address are given; "
+                                    "give one of them");
+        return;
+    }
+    log_address(session, arguments);
+    query_client(context, session, arguments, run_kick, write_kicked);
 }

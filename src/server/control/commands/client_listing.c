@@ -1,30 +1,13 @@
 #include "server/control/commands/client_listing.h"
 
+#include "server/control/commands/client_walk.h"
 #include "server/control/commands/command_context.h"
+#include "server/control/commands/selector_arguments.h"
 #include "text/number_with_unit.h"
 #include "text/printable.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum {
-    LISTING_SLICE =
-        256 /* clients in a message, so that a list delays the worker's datagrams only briefly */
-};
-
-/* The list of all clients, worker after worker, in slices: the next slice is fetched when the last
- * one is written. */
-struct listing {
-    struct worker_call call;
-    struct worker_query_context *context;
-    struct control_session *session;
-    size_t worker; /* the index of the one that is queried */
-    struct worker_walk walk;
-    uint64_t left; /* clients that may still be listed */
-    struct client clients[LISTING_SLICE];
-    size_t count;
-};
 
 void client_listing_write(const struct worker_query_context *context,
                           struct control_session *session, const struct client *client)
@@ -37,70 +20,81 @@ void client_listing_write(const struct worker_query_context *context,
                  client->received);
 }
 
-static void run_list(struct worker_call *call)
+/* ---- clients ---- */
+
+static void write_slice(struct client_walk *walk)
 {
-    struct listing *listing = (struct listing *)call;
-    listing->count = worker_list(call->worker, &listing->walk, listing->clients, LISTING_SLICE);
+    for (size_t i = 0; i < walk->count && walk->left > 0; i++, walk->left--)
+        client_listing_write(walk->context, walk->session, &walk->clients[i]);
 }
 
-static void fetch_slice(void *state)
+static void write_nothing(struct client_walk *walk)
 {
-    struct listing *listing = state;
-    struct worker_query_context *context = listing->context;
-    if (listing->walk.ended) {
-        listing->walk = worker_walk_all();
-        listing->worker++;
-    }
-    bool listed = listing->worker == context->worker_count || listing->left == 0;
-    if (listed || context->stopping || control_peer_has_closed(listing->session)) {
-        if (listed)
-            control_end(listing->session);
-        else
-            control_abort(listing->session);
-        free(listing);
-        return;
-    }
-    worker_post(context->workers[listing->worker], &listing->call, context->reply_mailbox);
-}
-
-static void on_slice(struct worker_call *call)
-{
-    struct listing *listing = (struct listing *)call;
-    for (size_t i = 0; i < listing->count && listing->left > 0; i++, listing->left--)
-        client_listing_write(listing->context, listing->session, &listing->clients[i]);
-    if (!control_write_later(listing->session, fetch_slice, listing))
-        fetch_slice(listing);
+    (void)walk;
 }
 
 void control_command_clients(void *state, struct control_session *session, char *arguments)
 {
+    struct worker_query_context *context = &((struct command_context *)state)->queries;
+    struct client_selector selector;
+    char wrong_selector[SELECTOR_WRONG_BYTES];
     uint64_t limit = UINT64_MAX;
-    const char *wrong =
-        arguments[0] != '\0' ? number_parse(arguments, 1, UINT32_MAX, &limit) : NULL;
+    char *rest = selector_arguments_parse(&selector, context->listeners, arguments, wrong_selector);
+    if (rest == NULL) {
+        control_refuse(session, "cannot list clients: %s", wrong_selector);
+        return;
+    }
+    const char *wrong = rest[0] != '\0' ? number_parse(rest, 1, UINT32_MAX, &limit) : NULL;
     if (wrong != NULL) {
         char shown[128];
-        printable_ascii(shown, sizeof shown, arguments, strlen(arguments));
+        printable_ascii(shown, sizeof shown, rest, strlen(rest));
         control_refuse(session,
                        "cannot list '%s' clients: %s; give a number of at least 1, or none", shown,
                        wrong);
         return;
     }
-    struct worker_query_context *context = &((struct command_context *)state)->queries;
-    if (context->stopping) {
-        worker_query_refuse_stopping(session);
+    struct client_walk *walk = client_walk_new(context, session, &selector, false, "list");
+    if (walk == NULL)
         return;
-    }
-    struct listing *listing = calloc(1, sizeof *listing);
-    if (listing == NULL) {
-        control_refuse(session, "cannot list clients: out of memory; try again");
-        return;
-    }
-    listing->call.run = run_list;
-    listing->call.done = on_slice;
-    listing->context = context;
-    listing->session = session;
-    listing->walk = worker_walk_all();
-    listing->left = limit;
+    walk->on_slice = write_slice;
+    walk->on_end = write_nothing;
+    walk->left = limit;
     control_ok(session);
-    fetch_slice(listing);
+    client_walk_start(walk);
+}
+
+/* ---- count ---- */
+
+static void count_slice(struct client_walk *walk)
+{
+    walk->found += walk->count;
+}
+
+static void write_count(struct client_walk *walk)
+{
+    control_ok(walk->session);
+    control_line(walk->session, "clients", "%" PRIu64, walk->found);
+}
+
+void control_command_count(void *state, struct control_session *session, char *arguments)
+{
+    struct worker_query_context *context = &((struct command_context *)state)->queries;
+    struct client_selector selector;
+    char wrong[SELECTOR_WRONG_BYTES];
+    const char *rest = selector_arguments_parse(&selector, context->listeners, arguments, wrong);
+    if (rest == NULL) {
+        control_refuse(session, "cannot count clients: %s", wrong);
+        return;
+    }
+    if (rest[0] != '\0') {
+        control_refuse(session, "cannot count clients: it takes only selectors; give to=BLOCK, "
+                                "listener=ADDRESS, idle-max=DURATION, or none");
+        return;
+    }
+    struct client_walk *walk = client_walk_new(context, session, &selector, false, "count");
+    if (walk == NULL)
+        return;
+    walk->on_slice = count_slice;
+    walk->on_end = write_count;
+    client_walk_start(walk);
 }

@@ -3,6 +3,7 @@
 #include "server/control/command_log.h"
 #include "server/control/commands/command_context.h"
 #include "server/control/commands/hex_payload.h"
+#include "server/control/commands/selector_arguments.h"
 #include "server/control/control_sessions.h"
 #include "server/control/session_eviction.h"
 #include "text/number_with_unit.h"
@@ -43,54 +44,99 @@ static void refuse_job(struct control_session *session, int64_t error)
 }
 
 /* The payload is not logged: it may be secret. */
-static void log_broadcast(const struct control_session *session, int64_t id, size_t size)
+static void log_broadcast(const struct control_session *session, int64_t id, size_t size,
+                          const char *selector)
 {
     char job[24], bytes[24];
     snprintf(job, sizeof job, "%" PRId64, id);
     snprintf(bytes, sizeof bytes, "%zu", size);
-    const struct log_pair pairs[] = {{"job", job}, {"bytes", bytes}};
-    command_log_write_pairs(session, "broadcast", pairs, sizeof pairs / sizeof pairs[0]);
+    const struct log_pair pairs[] = {{"job", job}, {"bytes", bytes}, {"selector", selector}};
+    command_log_write_pairs(session, "broadcast", pairs, selector != NULL ? 3 : 2);
+}
+
+/* What a command line asks for. The pointers of the request are into the line and this struct. */
+struct broadcast_arguments {
+    bool wait;
+    struct client_selector selector;
+    char selector_text[SELECTOR_TEXT_BYTES];
+    struct job_request request;
+};
+
+/* Returns false after it has refused the command. */
+static bool read_arguments(struct broadcast_arguments *read, struct control_session *session,
+                           const struct listeners *listeners, char *arguments)
+{
+    char *rest = NULL, *payload = NULL, wrong[SELECTOR_WRONG_BYTES], message[64 + sizeof wrong];
+    const char *mode = strtok_r(arguments, " \t", &rest);
+    struct job_request *request = &read->request;
+    read->wait = mode != NULL && strcmp(mode, "wait") == 0;
+    if (read->wait || (mode != NULL && strcmp(mode, "nowait") == 0)) {
+        payload = selector_arguments_parse(&read->selector, listeners, rest, wrong);
+        if (payload == NULL) {
+            snprintf(message, sizeof message, "cannot broadcast: %s", wrong);
+            refuse_broadcast(session, message);
+            return false;
+        }
+    }
+    *request = (struct job_request){.bytes = payload};
+    if (!hex_payload_decode(payload, &request->size)) {
+        refuse_broadcast(session, "cannot broadcast: the arguments are invalid; give `wait` or "
+                                  "`nowait`, then " HEX_PAYLOAD_FORM);
+        return false;
+    }
+    if (!client_selector_is_all(&read->selector)) {
+        request->selector = &read->selector;
+        request->selector_text =
+            selector_arguments_format(&read->selector, listeners, read->selector_text);
+    }
+    return true;
 }
 
 void control_command_broadcast(void *state, struct control_session *session, char *arguments)
 {
     struct command_context *context = state;
-    char *payload = NULL;
-    const char *mode = strtok_r(arguments, " \t", &payload);
-    bool wait = mode != NULL && strcmp(mode, "wait") == 0;
-    size_t size;
-    if (mode == NULL || (!wait && strcmp(mode, "nowait") != 0) ||
-        !hex_payload_decode(payload, &size)) {
-        refuse_broadcast(session, "cannot broadcast: the arguments are invalid; give `wait` or "
-                                  "`nowait`, then " HEX_PAYLOAD_FORM);
+    struct broadcast_arguments read;
+    if (!read_arguments(&read, session, context->queries.listeners, arguments))
         return;
-    }
-    if (wait && control_is_busy(session)) {
+    if (read.wait && control_is_busy(session)) {
         refuse_broadcast(session,
                          "cannot broadcast and wait: too many operators are waiting; use nowait");
         return;
     }
-    int64_t id = jobs_submit(context->jobs, payload, size, wait ? write_ended : NULL, session);
+    read.request.ended = read.wait ? write_ended : NULL;
+    read.request.state = session;
+    int64_t id = jobs_submit(context->jobs, &read.request);
     if (id < 0) {
         refuse_job(session, id);
         return;
     }
-    log_broadcast(session, id, size);
+    log_broadcast(session, id, read.request.size, read.request.selector_text);
     /* Sent at once, so that an operator that waits can query the job by its id. */
     control_ok(session);
     control_line(session, "id", "%" PRId64, id);
-    if (wait)
+    if (read.wait)
         control_send(session);
     else
         control_end(session);
 }
 
+/* The columns of a line are separated by blanks, so the words of a selector are by commas. */
+static const char *selector_column(const struct job_report *report, char text[SELECTOR_TEXT_BYTES])
+{
+    snprintf(text, SELECTOR_TEXT_BYTES, "%s", report->selector[0] != '\0' ? report->selector : "-");
+    for (char *blank = text; (blank = strchr(blank, ' ')) != NULL;)
+        *blank = ',';
+    return text;
+}
+
 static void write_job(void *state, const struct job_report *report)
 {
-    control_line(state, "job",
-                 "%" PRIu64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %zu",
-                 report->id, job_state_name(report->state), report->targets, report->sent,
-                 report->failed, report->skipped, report->duration_ms, report->bytes);
+    char selector[SELECTOR_TEXT_BYTES];
+    control_line(
+        state, "job",
+        "%" PRIu64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %zu %s",
+        report->id, job_state_name(report->state), report->targets, report->sent, report->failed,
+        report->skipped, report->duration_ms, report->bytes, selector_column(report, selector));
 }
 
 void control_command_jobs(void *state, struct control_session *session, char *arguments)

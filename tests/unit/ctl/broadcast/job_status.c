@@ -23,7 +23,7 @@ static void expect_invalid(const char *line)
 
 Test(job_status, is_parsed_from_a_line_and_ignores_further_columns)
 {
-    struct job_status job = read_job("7 running 1000 200 30 20 500 12 new");
+    struct job_status job = read_job("7 running 1000 200 30 20 500 12 - new");
     cr_expect_eq(job.id, 7);
     cr_expect(job_status_is(&job, "running"));
     cr_expect(job_status_is_open(&job));
@@ -90,4 +90,27 @@ Test(job_status, a_time_is_rounded_up_to_seconds)
     cr_expect_str_eq(job_status_format_time(3599999, text), "1:00:00");
     cr_expect_str_eq(job_status_format_time(90061000, text), "25:01:01");
     job_status_format_time(UINT64_MAX, text);
+}
+
+Test(job_status, has_the_selector_of_a_job_for_some_clients)
+{
+    cr_expect_str_eq(read_job("7 done 10 10 0 0 3 12 to=::1,idle-max=1s new").selector,
+                     "to=::1,idle-max=1s");
+    cr_expect_str_eq(read_job("7 done 10 10 0 0 3 12 -").selector, "");
+    cr_expect_str_eq(read_job("7 done 10 10 0 0 3 12").selector, "", "an older server");
+    cr_expect_str_eq(read_job("7 done 10 10 0 0 3 12 listener=unix:/\x1b").selector,
+                     "listener=unix:/\\x1b");
+}
+
+Test(job_status, has_no_remaining_time_while_its_targets_are_counted)
+{
+    uint64_t remaining_ms;
+    struct job_status job = read_job("7 running 200 200 0 0 500 12 to=::1");
+    cr_expect_not(job_status_has_targets(&job));
+    cr_expect_not(job_status_remaining_ms(&job, &remaining_ms));
+    cr_expect_eq(job_status_rate_pps(&job), 400);
+    job = read_job("7 done 200 200 0 0 500 12 to=::1");
+    cr_expect(job_status_has_targets(&job));
+    job = read_job("7 running 1000 200 0 0 500 12 -");
+    cr_expect(job_status_has_targets(&job));
 }

@@ -52,6 +52,17 @@ Test(progress_bar, shows_no_time_while_it_is_unknown)
     cr_expect_str_eq(row(&job, 40), "job 7 waiting");
 }
 
+Test(progress_bar, shows_the_copies_of_a_job_whose_targets_are_unknown)
+{
+    struct job_status job = running;
+    snprintf(job.selector, sizeof job.selector, "to=192.0.2.0/24");
+    cr_expect_str_eq(row(&job, 60), "job 7 1,000 sent  2,000/s");
+    cr_expect_str_eq(row(&job, 20), "job 7 1,000 sent");
+    cr_expect_str_eq(row(&job, 10), "job 7");
+    snprintf(job.state, sizeof job.state, "waiting");
+    cr_expect_str_eq(row(&job, 60), "job 7 waiting");
+}
+
 Test(progress_bar, is_erased_as_a_whole)
 {
     struct tty tty = tty_new(40, 1);

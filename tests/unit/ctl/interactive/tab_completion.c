@@ -44,10 +44,14 @@ Test(tab_completion, offers_commands_first)
 
 Test(tab_completion, offers_the_options_that_go_with_a_command)
 {
-    expect_offers("clients --l", 8, "--limit");
+    expect_offers("clients --l", 8, "--limit --listener");
+    expect_offers("kick --", 5,
+                  "--socket --timeout --json --address --listener --idle-max --yes --help "
+                  "--version");
     expect_offers("status --l", 7, "");
     expect_offers("broadcast --", 10,
-                  "--socket --timeout --json --stdin --hex --no-wait --help --version");
+                  "--socket --timeout --json --stdin --hex --no-wait --to --listener --idle-max "
+                  "--help --version");
     expect_offers("--j", 0, "--json");
 }
 
@@ -66,6 +70,7 @@ Test(tab_completion, offers_nothing_for_free_text_or_without_a_server)
     expect_offers("broadcast hi", 10, "");
     expect_offers("kick ", 5, ""); /* no server answers */
     expect_offers("kick a ", 7, "");
+    expect_offers("kick --listener ", 16, "");
     expect_offers("send ", 5, "");
     expect_offers("nosuch ", 7, "");
 }

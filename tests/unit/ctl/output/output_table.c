@@ -192,3 +192,36 @@ Test(output_table, keeps_a_hundred_thousand_rows)
     cr_expect_not_null(strstr(written, "[\n{\"address\":\"10.0.1.0:5\",\"idle_ms\":1,"));
     free(written);
 }
+
+/* ---- the optional last column ---- */
+
+static const struct output_field job_fields[] = {
+    {"id", "ID", OUTPUT_NUMBER},
+    {"selector", "SELECTOR", OUTPUT_OPTIONAL_TEXT},
+};
+
+static void add_jobs(struct output_table *table, FILE *out, bool json)
+{
+    *table = (struct output_table){
+        .key = "client", .fields = job_fields, .count = 2, .json = json, .out = out};
+    cr_assert_null(add(table, "1"));
+    cr_assert_null(add(table, "2 -"));
+    cr_assert_null(add(table, "3 to=::1 further"));
+    cr_assert_not_null(add(table, ""));
+    cr_assert_not_null(add(table, "4 "));
+}
+
+Test(output_table, an_optional_text_may_be_absent_and_is_then_empty_in_json)
+{
+    struct output_table table;
+    add_jobs(&table, out_open(), true);
+    expect_table(&table, "[\n{\"id\":1,\"selector\":\"\"},\n{\"id\":2,\"selector\":\"\"},\n"
+                         "{\"id\":3,\"selector\":\"to=::1\"}\n]\n");
+}
+
+Test(output_table, an_optional_text_that_is_absent_is_a_dash_for_people)
+{
+    struct output_table table;
+    add_jobs(&table, out_open(), false);
+    expect_table(&table, "ID  SELECTOR\n 1  -\n 2  -\n 3  to=::1\n");
+}

@@ -341,6 +341,17 @@ Test(screen_layout, shows_the_progress_of_open_jobs_and_then_the_ended_ones)
     cr_expect_eq(row_of("job 1 done  10 of 10 sent"), running + 3);
 }
 
+Test(screen_layout, shows_the_selector_of_a_job_and_no_share_of_unknown_targets)
+{
+    add_job(3, "running", 1000, 1000);
+    add_job(4, "done", 7, 7);
+    for (size_t i = 0; i < 2; i++)
+        snprintf(snapshot.jobs[i].selector, sizeof snapshot.jobs[i].selector, "to=192.0.2.0/24");
+    draw(100, 40);
+    int open = row_of("job 3 running  1,000 sent  1,000/s  5 bytes  to=192.0.2.0/24");
+    cr_expect_eq(row_of("job 4 done  7 of 7 sent  5 bytes  to=192.0.2.0/24"), open + 1);
+}
+
 Test(screen_layout, shows_how_many_jobs_do_not_fit)
 {
     for (uint64_t i = 1; i <= 30; i++)

@@ -3,6 +3,7 @@
 #include "server_snapshot_fixture.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 TestSuite(snapshot_lines, .init = snapshot_setup);
 
@@ -42,9 +43,20 @@ Test(snapshot_lines, json_has_every_counter)
         "\"total\":{\"received\":2000,\"replied\":1980,\"silent\":0,\"drop_oversize\":20,"
         "\"drop_port_zero\":0,\"joined\":1234},"
         "\"jobs\":[{\"id\":3,\"state\":\"running\",\"targets\":4000,\"sent\":1000,\"failed\":0,"
-        "\"skipped\":0,\"duration_ms\":1000}]}\n");
+        "\"skipped\":0,\"duration_ms\":1000,\"selector\":\"\"}]}\n");
     snapshot.is_up = false;
     snprintf(snapshot.error, sizeof snapshot.error, "\"why\"");
     cr_expect_str_eq(line_of(snapshot_lines_json),
                      "{\"time\":\"NOW\",\"error\":\"\\\"why\\\"\"}\n");
+}
+
+Test(snapshot_lines, have_the_copies_and_the_selector_of_a_job_for_some_clients)
+{
+    static const char job[] = "\"sent\":1000,\"failed\":0,\"skipped\":0,\"duration_ms\":1000,"
+                              "\"selector\":\"to=192.0.2.0/24,idle-max=5m\"}]}\n";
+    add_job(3, "running", 1000, 1000);
+    snprintf(snapshot.jobs[0].selector, sizeof snapshot.jobs[0].selector,
+             "to=192.0.2.0/24,idle-max=5m");
+    cr_expect_not_null(strstr(line_of(snapshot_lines_text), "  job 3 1000 sent\n"));
+    cr_expect_not_null(strstr(line_of(snapshot_lines_json), job));
 }

@@ -185,6 +185,11 @@ static bool has_ended(void)
     return ended;
 }
 
+static bool is_always(void)
+{
+    return true;
+}
+
 Test(shard_broadcast, sends_one_copy_to_a_client_that_changes_its_interface_meanwhile,
      .init = set_up, .fini = tear_down, .timeout = 60)
 {
@@ -205,5 +210,90 @@ Test(shard_broadcast, sends_one_copy_to_a_client_that_changes_its_interface_mean
     cr_expect_eq(job.targets, SLOW + 2);
     cr_expect_eq(job.sent, SLOW + 2);
     cr_expect_eq(job.failed, 0);
+    cr_expect_eq(job.skipped, 0);
+}
+
+/* ---- with a selector ---- */
+
+static struct client_selector selector;
+
+static void select_block(const char *text)
+{
+    selector = client_selector_all();
+    cr_assert_null(cidr_parse(&selector.blocks[selector.block_count++], text));
+    job.selector = &selector;
+}
+
+static void expect_ended(int copies, uint64_t targets)
+{
+    take_copies(&early);
+    take_copies(&late);
+    cr_expect_eq(early.copies, copies);
+    cr_expect_eq(late.copies, copies);
+    cr_expect_eq(job.targets, targets);
+    cr_expect_eq(job.sent, targets);
+    cr_expect_eq(job.failed, 0);
+    cr_expect_eq(job.skipped, 0);
+}
+
+Test(shard_broadcast, with_a_selector_reaches_only_clients_that_match, .init = set_up,
+     .fini = tear_down, .timeout = 60)
+{
+    select_block("127.0.0.0/8");
+    broadcast_start(broadcast, &job);
+    cr_expect_eq(job.targets, 0, "they are counted at their turn");
+    run_until(has_ended);
+    expect_ended(1, 2);
+}
+
+Test(shard_broadcast, with_a_selector_ends_when_no_client_matches, .init = set_up,
+     .fini = tear_down, .timeout = 60)
+{
+    select_block("192.0.2.0/24");
+    broadcast_start(broadcast, &job);
+    run_until(has_ended);
+    expect_ended(0, 0);
+}
+
+Test(shard_broadcast, with_a_selector_waits_for_a_blocked_interface, .init = set_up,
+     .fini = tear_down, .timeout = 60)
+{
+    select_block("10.8.0.0/16");
+    broadcast_start(broadcast, &job);
+    for (int i = 0; i < 20; i++)
+        run_until(is_always);
+    cr_assert(!ended, "it waits for the slow link");
+    cr_expect_eq(job.targets, job.sent, "those who wait are no targets yet");
+    cr_assert_eq(system("tc qdisc del dev near root"), 0);
+    run_until(has_ended);
+    expect_ended(0, SLOW);
+}
+
+/* A slice then reads more clients that match than may get a copy at once. */
+Test(shard_broadcast, with_a_selector_keeps_its_rate_and_reaches_each_client_once, .init = set_up,
+     .fini = tear_down, .timeout = 60)
+{
+    cr_assert_eq(system("tc qdisc del dev near root"), 0);
+    select_block("0.0.0.0/0");
+    broadcast_set_rate(broadcast, 1000);
+    broadcast_start(broadcast, &job);
+    uint64_t start_ms = clock_now_ms();
+    run_until(has_ended);
+    cr_expect_geq(clock_now_ms() - start_ms, (SLOW + 2 - BATCH_MAX) * 1000 / 1000);
+    expect_ended(1, SLOW + 2);
+}
+
+Test(shard_broadcast, that_is_cancelled_skips_no_client_that_had_no_turn, .init = set_up,
+     .fini = tear_down, .timeout = 60)
+{
+    select_block("10.8.0.0/16");
+    broadcast_start(broadcast, &job);
+    for (int i = 0; i < 20; i++)
+        run_until(is_always);
+    cr_assert(!ended);
+    broadcast_cancel(broadcast, &job);
+    cr_expect(ended);
+    cr_expect_lt(job.targets, SLOW);
+    cr_expect_eq(job.targets, job.sent + job.failed);
     cr_expect_eq(job.skipped, 0);
 }

@@ -141,6 +141,31 @@ Test(stream_clients, clients_are_listed_found_and_kicked_by_name)
     stream_fixture_close();
 }
 
+Test(stream_clients, clients_that_match_a_selector_are_kicked_in_steps)
+{
+    struct client_selector selector = client_selector_all();
+    stream_fixture_open(8, REPLY_ECHO, RELAY_OFF);
+    int tcp = stream_connect_tcp(), first = stream_connect(), second = stream_connect();
+    struct stream_kick kick = {.selector = &selector,
+                               .before = stream_clients_next_serial(streams)};
+    int late = stream_connect();
+    selector.listeners = UINT64_C(1) << 3;
+    cr_assert_eq(stream_clients_kick_matching(streams, &kick, clock_now_ms(), 2), 1);
+    cr_assert_not(kick.ended);
+    cr_assert_eq(stream_clients_kick_matching(streams, &kick, clock_now_ms(), 2), 1);
+    cr_assert(kick.ended);
+    stream_expect(first, "", true);
+    stream_expect(second, "", true);
+    stream_expect(tcp, "", false);
+    stream_expect(late, "", false);
+    cr_assert_eq(stream_stats.kicked, 2);
+    close(tcp);
+    close(first);
+    close(second);
+    close(late);
+    stream_fixture_close();
+}
+
 Test(stream_clients, a_message_to_one_client_is_a_line)
 {
     struct client_name name;
