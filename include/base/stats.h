@@ -50,7 +50,7 @@
 
 /* The counters of one worker. Only its thread writes them; other threads get a copy. */
 struct stats {
-    uint64_t received; /* datagrams and lines read from the sockets */
+    uint64_t received; /* datagrams and messages of streams read from the sockets */
 #define STAT(name, meaning) uint64_t name;
     STATS_OUTCOMES(STAT) STATS_OTHERS(STAT)
 #undef STAT

@@ -43,6 +43,12 @@ enum config_missing {
     MISSING_WAIT, /* the listener is opened when the address appears */
 };
 
+/* What a message is on a stream of bytes. */
+enum config_framing {
+    FRAMING_LINE,  /* a line, without its end */
+    FRAMING_CHUNK, /* what one read brings */
+};
+
 /* A list of address blocks. */
 struct config_blocks {
     struct cidr *list;
@@ -86,6 +92,7 @@ struct config {
         uint32_t stream_max;
         uint32_t stream_buffer_bytes;
         uint32_t stream_idle_ms;
+        enum config_framing stream_framing;
         enum config_missing missing_address;
     } server;
     struct {

@@ -35,6 +35,7 @@ struct config *config_defaults(void)
                    .stream_max = 1024,
                    .stream_buffer_bytes = 256 << 10,
                    .stream_idle_ms = 600000,
+                   .stream_framing = FRAMING_LINE,
                    .missing_address = MISSING_FAIL},
         .reply = {.mode = REPLY_ROTATE},
         .clients = {.max = 1000000, .ttl_ms = 60000, .sweep_ms = 1000},

@@ -13,6 +13,7 @@
 static const char *const REPLY_MODES[] = {"rotate", "echo", "none", NULL};
 static const char *const RELAYS[] = {"off", "others", "all", NULL};
 static const char *const MISSING[] = {"fail", "wait", NULL};
+static const char *const FRAMINGS[] = {"line", "chunk", NULL};
 static const char *const POLICIES[] = {"open", "cookie", NULL};
 static const char *const SWITCH[] = {"off", "on", NULL};
 static const char *const LOG_LEVELS[] = {"error", "warning", "info", "debug", NULL};
@@ -52,6 +53,8 @@ static const struct config_key KEYS[] = {
     {"server", "stream-buffer", &CONFIG_SIZE, AT(server.stream_buffer_bytes),
      RANGE(4 << 10, 64 << 20), RESTART},
     {"server", "stream-idle", &CONFIG_DURATION, AT(server.stream_idle_ms), RANGE(1000, UINT32_MAX),
+     RESTART},
+    {"server", "stream-framing", &CONFIG_ENUM, AT(server.stream_framing), .words = FRAMINGS,
      RESTART},
     {"reply", "mode", &CONFIG_ENUM, AT(reply.mode), .words = REPLY_MODES, RELOAD},
     {"reply", "message", &CONFIG_MESSAGE, RELOAD},

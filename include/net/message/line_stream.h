@@ -7,14 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A non-blocking stream connection in an event loop: input is split into lines, output is buffered
- * while the kernel does not accept it. */
+/* A non-blocking stream connection in an event loop: input is split into lines, or delivered in the
+ * chunks in which it arrives; output is buffered while the kernel does not accept it. */
 struct line_stream;
 
 /* All are called from the loop, and never during a call that the owner makes. Each may call every
  * function of this header, line_stream_free too. */
 struct line_stream_callbacks {
-    /* One line without its newline (LF or CRLF). It ends in a NUL that size does not count. The
+    /* One line without its newline (LF or CRLF); or one chunk, see
+     * line_stream_deliver_chunks. It ends in a NUL that size does not count. The
      * callback may change it, and may use it until it returns or frees the stream. */
     void (*line)(void *state, char *line, size_t size);
     /* The kernel has accepted all output that was buffered. Not called for output that the kernel
@@ -47,6 +48,16 @@ void line_stream_free(struct line_stream *stream);
 
 /* When the peer's input ends without a newline, delivers the rest as a line. */
 void line_stream_accept_partial_line(struct line_stream *stream);
+
+/* Delivers no lines, but chunks: what one recv(2) brings is passed to the callback line as it is,
+ * with its LF and CR. So a chunk has at least one byte; whether it is what the peer has sent by one
+ * call, a part of that, or more than that, is up to the network. Call it before the loop runs.
+ *
+ * If more than max_line_bytes have arrived at once, that is one chunk that is too long: all bytes
+ * that are there are dropped, in parts of 4 KiB between which other handlers run, until none is
+ * left. too_long is called once for them, under the conditions of the callback line. The input goes
+ * on after them, and closed is never called with -EPROTO or -EMSGSIZE. */
+void line_stream_deliver_chunks(struct line_stream *stream, void (*too_long)(void *state));
 
 /* Buffers at most max_bytes of output instead of 64 MiB. A single write is buffered whole if
  * nothing else is. */

@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Clients connected by TCP or a Unix socket. Each line from such a client is treated like a
- * datagram: it is counted, answered and relayed. Each datagram to it is sent as a line, in which an
- * LF becomes a space. A client is registered as long as it is connected: no ttl applies, but a
- * limit for idle clients.
+/* Clients connected by TCP or a Unix socket. Each message from such a client is treated like a
+ * datagram: it is counted, answered and relayed. server.stream-framing decides what a message is:
+ * see server/streams/stream_messages. A client is registered as long as it is connected: no ttl
+ * applies, but a limit for idle clients.
  *
  * All stream clients belong to the first worker, not to shards of all workers: one event loop
  * serves thousands of connections, and one table can be listed and searched without messages
@@ -70,7 +70,7 @@ struct stream_kick {
 uint32_t stream_clients_kick_matching(struct stream_clients *streams, struct stream_kick *kick,
                                       uint64_t now_ms, size_t limit);
 
-/* Sends a line to one client. Returns 0, -ENOENT if there is no such client, or -EPIPE if its
+/* Sends a message to one client. Returns 0, -ENOENT if there is no such client, or -EPIPE if its
  * connection has ended or its buffer is full; it is then disconnected. */
 int stream_clients_send(struct stream_clients *streams, const struct client_name *name,
                         const uint8_t *bytes, size_t size);

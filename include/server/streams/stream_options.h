@@ -2,6 +2,7 @@
 #define SERVER_STREAMS_STREAM_OPTIONS_H
 
 #include "address/transport.h"
+#include "config/config.h"
 #include "server/broadcast/relay.h"
 #include "server/datagram/datagram_decision.h"
 
@@ -32,11 +33,13 @@ struct stream_clients_options {
     int *reply_errno; /* of the last reply that failed */
     const struct stream_listener *listeners;
     size_t listener_count;
-    uint32_t max;            /* clients at a time, including those that are closing */
-    uint32_t files;          /* descriptors for them; further connections wait to be accepted */
-    uint32_t buffer_bytes;   /* of unread output, above which a client is disconnected */
-    uint32_t idle_ms;        /* time without a line after which a client is disconnected */
-    uint32_t max_line_bytes; /* a client that sends a longer line is disconnected */
+    uint32_t max;          /* clients at a time, including those that are closing */
+    uint32_t files;        /* descriptors for them; further connections wait to be accepted */
+    uint32_t buffer_bytes; /* of unread output, above which a client is disconnected */
+    uint32_t idle_ms;      /* time without a message after which a client is disconnected */
+    /* A client that sends a longer line is disconnected; a longer chunk is dropped. */
+    uint32_t max_message_bytes;
+    enum config_framing framing;
 };
 
 #endif

@@ -24,10 +24,10 @@ struct stream_client {
     struct addr addr; /* of family ADDR_NONE on a Unix socket */
     uint64_t serial;  /* from 1, over all clients ever accepted */
     uint64_t connected_ms;
-    uint64_t active_ms;    /* when its last line was received, or when it began to close */
+    uint64_t active_ms;    /* when its last message was received, or when it began to close */
     uint64_t relay_due_ns; /* see relay_line */
     uint32_t number;       /* among the clients of Unix sockets, from 1; 0 on TCP */
-    uint32_t received;     /* lines; stays at its maximum */
+    uint32_t received;     /* messages; stays at its maximum */
     uint32_t next_free;
     uint8_t listener;
     enum transport transport;
@@ -51,7 +51,7 @@ struct stream_clients {
     uint32_t unix_count; /* clients of Unix sockets, ever */
     bool paused;         /* a connection could not be accepted: accepting waits for `retry` */
     struct loop_timer retry;
-    uint8_t *line; /* for one outgoing line: the longest payload and a newline */
+    uint8_t *line; /* for one outgoing line: the longest payload and an LF */
     size_t acceptor_count;
     struct stream_acceptor acceptors[];
 };

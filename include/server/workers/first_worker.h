@@ -1,6 +1,7 @@
 #ifndef SERVER_WORKERS_FIRST_WORKER_H
 #define SERVER_WORKERS_FIRST_WORKER_H
 
+#include "config/config.h"
 #include "server/broadcast/multicast_recipient.h"
 #include "server/listen/first_worker_sockets.h"
 #include "server/listen/socket_renewal.h"
@@ -22,6 +23,7 @@ struct first_worker_options {
     struct relay *relay;
     int *copy_errno; /* of the last copy to the multicast group that the kernel refused */
     uint32_t stream_max, stream_files, stream_buffer_bytes, stream_idle_ms;
+    enum config_framing stream_framing;
 };
 
 /* Returns 0 or -errno. */

@@ -38,6 +38,7 @@ struct worker_options {
         *first_worker_sockets; /* NULL: this is not the first worker */
     size_t listener_count;     /* of all kinds */
     uint32_t stream_max, stream_files, stream_buffer_bytes, stream_idle_ms;
+    enum config_framing stream_framing;
     /* Called in the thread of the mailbox when the worker's thread has ended without worker_finish:
      * its clients get no replies any more. */
     struct worker_failure {

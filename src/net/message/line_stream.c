@@ -9,6 +9,7 @@
 
 enum {
     FIRST_INPUT_BYTES = 4096, /* enough for most commands; the buffer grows for longer ones */
+    DROPPED_BYTES = 4096,     /* input that is dropped at once */
     /* Output that is buffered for a peer that does not read. It is far more than the longest
      * response that is written at once; longer ones are written in pieces as they drain. So only a
      * fault of this program reaches the limit, before it uses up the memory. */
@@ -26,8 +27,9 @@ struct span {
 struct line_stream {
     struct loop *loop;
     struct loop_handler handler;
-    struct loop_task task; /* delivers lines outside of an event of the handler */
+    struct loop_task task; /* delivers or drops input outside of an event of the handler */
     const struct line_stream_callbacks *callbacks;
+    void (*too_long)(void *state); /* of chunks; NULL: the input is split into lines */
     void *state;
     int fd;
     unsigned events; /* that the handler watches */
@@ -41,6 +43,8 @@ struct line_stream {
     bool ended;           /* the peer has ended its side */
     bool closed;          /* no more lines; the closed callback was called */
     bool accepts_partial; /* a last line needs no newline */
+    bool was_too_long;    /* a chunk was, and too_long is not yet called for it */
+    bool dropping;        /* what has arrived belongs to that chunk */
     bool discarding;      /* the input is discarded until it ends; then drained is called */
     bool finishing;       /* no more callbacks; freed when the output is sent */
     bool busy;            /* in a callback or between two: the memory is still needed */
@@ -104,6 +108,11 @@ struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_b
 void line_stream_accept_partial_line(struct line_stream *stream)
 {
     stream->accepts_partial = true;
+}
+
+void line_stream_deliver_chunks(struct line_stream *stream, void (*too_long)(void *state))
+{
+    stream->too_long = too_long;
 }
 
 void line_stream_limit_output(struct line_stream *stream, size_t max_bytes)
@@ -199,8 +208,20 @@ static bool wants_lines(const struct line_stream *stream)
     return !stream->paused && !stream->closed && !stream->finishing && !stream->freed;
 }
 
-/* Reads only once, so that a peer that sends without end does not delay the other handlers. */
-static void fill(struct line_stream *stream)
+/* Reads only once, so that a peer that sends without end does not delay the other handlers. Returns
+ * the number of bytes. */
+static size_t receive(struct line_stream *stream, char *bytes, size_t size)
+{
+    ssize_t got = recv(stream->fd, bytes, size, 0);
+
+    if (got == 0)
+        stream->ended = true;
+    else if (got < 0 && errno != EAGAIN && errno != EINTR)
+        stream->error = system_error();
+    return got > 0 ? (size_t)got : 0;
+}
+
+static void fill_lines(struct line_stream *stream)
 {
     struct span *input = &stream->input;
 
@@ -213,13 +234,48 @@ static void fill(struct line_stream *stream)
             return;
         }
     }
-    ssize_t got = recv(stream->fd, input->bytes + input->end, input->capacity - input->end, 0);
-    if (got > 0)
-        input->end += (size_t)got;
-    else if (got == 0)
-        stream->ended = true;
-    else if (errno != EAGAIN && errno != EINTR)
-        stream->error = system_error();
+    input->end += receive(stream, input->bytes + input->end, input->capacity - input->end);
+}
+
+/* Drops the next part of a chunk that is too long. A part that does not fill the buffer is the last
+ * one. The task looks for the next one even if there is no event, which is how the end is found
+ * when it falls on the end of the buffer. */
+static void drop_part(struct line_stream *stream)
+{
+    char bytes[DROPPED_BYTES];
+
+    stream->dropping = receive(stream, bytes, sizeof bytes) == sizeof bytes;
+    if (stream->dropping)
+        loop_defer(stream->loop, &stream->task);
+}
+
+static void fill_chunk(struct line_stream *stream)
+{
+    struct span *input = &stream->input;
+    size_t most = stream->max_line_bytes;
+
+    if (span_size(input) > 0 || stream->was_too_long)
+        return; /* it is delivered first */
+    if (!span_grow(input, most + 1)) {
+        stream->error = -ENOMEM;
+        return;
+    }
+    size_t size = receive(stream, input->bytes, most + 1);
+    stream->was_too_long = stream->dropping = size > most;
+    if (stream->dropping)
+        loop_defer(stream->loop, &stream->task);
+    else
+        input->end = size;
+}
+
+static void fill(struct line_stream *stream)
+{
+    if (stream->dropping)
+        drop_part(stream);
+    else if (stream->too_long != NULL)
+        fill_chunk(stream);
+    else
+        fill_lines(stream);
 }
 
 static void call_closed(struct line_stream *stream, int error)
@@ -228,8 +284,8 @@ static void call_closed(struct line_stream *stream, int error)
     stream->callbacks->closed(stream->state, error);
 }
 
-/* Delivers size bytes of the input as a line. At the end of the input there is space for the NUL,
- * since the last read had space for more. */
+/* Delivers size bytes of the input as a line or chunk. At the end of the input there is space for
+ * the NUL, since the last read had space for more. */
 static void call_line(struct line_stream *stream, char *line, size_t size)
 {
     line[size] = '\0';
@@ -284,9 +340,35 @@ static bool deliver_line(struct line_stream *stream)
     return true;
 }
 
-static void deliver_lines(struct line_stream *stream)
+/* The same for chunks. */
+static bool deliver_chunk(struct line_stream *stream)
 {
-    while (wants_lines(stream) && !stream->error && deliver_line(stream))
+    struct span *input = &stream->input;
+    size_t size = span_size(input);
+
+    if (stream->was_too_long) {
+        stream->was_too_long = false;
+        stream->too_long(stream->state);
+        return true;
+    }
+    if (size > 0) {
+        input->end = 0;
+        call_line(stream, input->bytes, size);
+        return true;
+    }
+    if (stream->ended)
+        call_closed(stream, 0);
+    return false;
+}
+
+static bool deliver_next(struct line_stream *stream)
+{
+    return stream->too_long != NULL ? deliver_chunk(stream) : deliver_line(stream);
+}
+
+static void deliver_input(struct line_stream *stream)
+{
+    while (wants_lines(stream) && !stream->error && deliver_next(stream))
         ;
     /* A connection without input keeps no buffer. */
     if (span_size(&stream->input) == 0 && !stream->freed)
@@ -332,23 +414,13 @@ static void settle(struct line_stream *stream)
         watch(stream);
 }
 
-/* Reads once, and drops what was read. */
-static void read_and_drop(struct line_stream *stream)
-{
-    char bytes[FIRST_INPUT_BYTES];
-    ssize_t got = recv(stream->fd, bytes, sizeof bytes, 0);
-
-    if (got == 0)
-        stream->ended = true;
-    else if (got < 0 && errno != EAGAIN && errno != EINTR)
-        stream->error = -errno;
-}
-
 static void discard(struct line_stream *stream, bool was_backed_up)
 {
+    char bytes[DROPPED_BYTES];
+
     if (was_backed_up && !line_stream_is_backed_up(stream))
         shutdown(stream->fd, SHUT_WR);
-    read_and_drop(stream);
+    receive(stream, bytes, sizeof bytes);
 }
 
 static void on_ready(void *state, unsigned events)
@@ -370,7 +442,7 @@ static void on_ready(void *state, unsigned events)
         stream->error = -EPIPE; /* closed in both directions: nothing reaches the peer any more */
     if (was_backed_up && !line_stream_is_backed_up(stream) && !stream->error && !stream->finishing)
         stream->callbacks->drained(stream->state);
-    deliver_lines(stream);
+    deliver_input(stream);
     settle(stream);
 }
 
@@ -379,7 +451,9 @@ static void on_task(void *state)
     struct line_stream *stream = state;
 
     stream->busy = true;
-    deliver_lines(stream);
+    if (stream->dropping && wants_lines(stream) && !stream->error)
+        drop_part(stream);
+    deliver_input(stream);
     settle(stream);
 }
 

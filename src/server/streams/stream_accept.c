@@ -7,7 +7,7 @@
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "server/streams/stream_disconnect.h"
-#include "server/streams/stream_lines.h"
+#include "server/streams/stream_messages.h"
 
 #include <errno.h>
 #include <string.h>
@@ -19,9 +19,14 @@ enum {
 
 /* ---- an accepted connection ---- */
 
-static void on_line(void *state, char *line, size_t size)
+static void on_message(void *state, char *message, size_t size)
 {
-    stream_lines_receive(state, (const uint8_t *)line, size);
+    stream_messages_receive(state, (const uint8_t *)message, size);
+}
+
+static void on_too_long(void *state)
+{
+    stream_messages_drop_too_long(state);
 }
 
 static void on_drained(void *state)
@@ -37,16 +42,19 @@ static void on_closed(void *state, int error)
 static void accept_client(struct stream_clients *table, const struct stream_listener *listener,
                           int fd, const struct addr *addr)
 {
-    static const struct line_stream_callbacks callbacks = {on_line, on_drained, on_closed};
+    static const struct line_stream_callbacks callbacks = {on_message, on_drained, on_closed};
     struct stream_client *client = stream_table_add(table, listener, addr, clock_now_ms());
-    client->stream =
-        line_stream_new(table->options.loop, fd, table->options.max_line_bytes, &callbacks, client);
+    client->stream = line_stream_new(table->options.loop, fd, table->options.max_message_bytes,
+                                     &callbacks, client);
     if (client->stream == NULL) {
         stream_table_remove(client);
         table->options.stats->streams_refused++;
         return;
     }
-    line_stream_accept_partial_line(client->stream);
+    if (table->options.framing == FRAMING_CHUNK)
+        line_stream_deliver_chunks(client->stream, on_too_long);
+    else
+        line_stream_accept_partial_line(client->stream);
     line_stream_limit_output(client->stream, table->options.buffer_bytes);
     table->options.stats->joined++;
 }

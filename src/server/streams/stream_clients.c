@@ -4,7 +4,7 @@
 #include "server/streams/stream_accept.h"
 #include "server/streams/stream_copies.h"
 #include "server/streams/stream_disconnect.h"
-#include "server/streams/stream_lines.h"
+#include "server/streams/stream_messages.h"
 #include "server/streams/stream_table.h"
 
 #include <errno.h>
@@ -132,5 +132,5 @@ int stream_clients_send(struct stream_clients *streams, const struct client_name
     struct stream_client *client = stream_table_find(streams, name);
     if (client == NULL)
         return -ENOENT;
-    return stream_lines_send(client, bytes, size) ? 0 : -EPIPE;
+    return stream_messages_send(client, bytes, size) ? 0 : -EPIPE;
 }

@@ -1,7 +1,7 @@
 #include "server/streams/stream_copies.h"
 
 #include "os/process/clock.h"
-#include "server/streams/stream_lines.h"
+#include "server/streams/stream_messages.h"
 
 static uint64_t begin(void *state, const struct shard_job *job, struct recipients_walk *walk)
 {
@@ -29,7 +29,7 @@ static bool send_copies(void *state, const struct shard_job *job, struct recipie
 {
     struct stream_clients *table = state;
     (void)wake;
-    size_t size = stream_lines_make(table, job->bytes, job->size);
+    struct stream_message message = stream_messages_make(table, job->bytes, job->size);
     uint32_t steps = REGISTRY_WALK_STEPS * limit;
     uint64_t now_ms = job->selector != NULL ? clock_now_ms() : 0;
     for (; walk->next < table->used && steps > 0 && tally->sent < limit; steps--) {
@@ -37,7 +37,7 @@ static bool send_copies(void *state, const struct shard_job *job, struct recipie
         if (!is_recipient(client, job, walk, now_ms))
             continue;
         /* A failed write means that the client has left or is disconnected: its copy is skipped. */
-        if (line_stream_write(client->stream, table->line, size))
+        if (line_stream_write(client->stream, message.bytes, message.size))
             tally->sent++;
         else
             tally->skipped++;

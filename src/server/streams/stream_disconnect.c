@@ -1,7 +1,7 @@
 #include "server/streams/stream_disconnect.h"
 
 #include "os/process/clock.h"
-#include "server/streams/stream_lines.h"
+#include "server/streams/stream_messages.h"
 
 #include <errno.h>
 
@@ -24,7 +24,7 @@ void stream_disconnect_closed(struct stream_client *client, int error)
     stats->streams_closed++;
     if (error == -EMSGSIZE) {
         start_closing(client);
-        stream_lines_refuse_too_long(client);
+        stream_messages_refuse_too_long(client);
     } else if (error == 0 && line_stream_is_backed_up(client->stream)) {
         start_closing(client);
     } else {

@@ -77,7 +77,8 @@ static int open_streams(struct first_worker *first_worker)
         .files = options->stream_files,
         .buffer_bytes = options->stream_buffer_bytes,
         .idle_ms = options->stream_idle_ms,
-        .max_line_bytes = options->io.max_datagram_bytes,
+        .max_message_bytes = options->io.max_datagram_bytes,
+        .framing = options->stream_framing,
     };
     if (streams.listener_count == 0)
         return 0;

@@ -138,6 +138,7 @@ static int open_first_worker(struct worker *worker)
         .stream_files = worker->options.stream_files,
         .stream_buffer_bytes = worker->options.stream_buffer_bytes,
         .stream_idle_ms = worker->options.stream_idle_ms,
+        .stream_framing = worker->options.stream_framing,
     };
     return first_worker_open(&worker->first_worker, &options);
 }

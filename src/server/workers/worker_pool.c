@@ -67,6 +67,7 @@ int workers_new(struct workers *workers, const struct config *config,
         .stream_files = shared->stream_files,
         .stream_buffer_bytes = config->server.stream_buffer_bytes,
         .stream_idle_ms = config->server.stream_idle_ms,
+        .stream_framing = config->server.stream_framing,
         .failure = shared->failure,
     };
     *failed = "table of workers";

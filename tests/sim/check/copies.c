@@ -4,6 +4,7 @@
 #include "sim/check/roles.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
+#include "sim/core/hash.h"
 #include "sim/core/trace.h"
 #include "sim/world/settings.h"
 
@@ -12,12 +13,19 @@
 
 enum {
     WORKERS_MAX = 16,
-    ORDERED_MAX = 256,      /* senders and receivers whose order is checked */
+    ORDERED_MAX = 256, /* sources, and streams, whose order is checked */
+    ENDS_MAX = 2 * ORDERED_MAX,
     MESSAGES_MAX = 1 << 16, /* of a run, of which the order is known */
+};
+
+/* What a payload is: hashes of its bytes, and of its bytes on a stream of lines. */
+struct content {
+    uint64_t bytes, line;
 };
 
 static uint32_t start; /* of the server */
 static struct {
+    struct content content;
     uint64_t asked_ms, first_ms[WORKERS_MAX]; /* 0: no copy of this worker yet */
     uint64_t taken, refused;
     bool ended;
@@ -25,7 +33,8 @@ static struct {
 
 static struct {
     uint32_t client, number, order, times;
-    uint32_t sender; /* number of its entry */
+    uint32_t sender; /* the end that it came from */
+    struct content content;
     /* Among the messages of its first sender that are certainly relayed, from 1; 0: it may not be.
      * A client whose address has changed may send it again. */
     uint32_t sequence, first_sender;
@@ -36,7 +45,7 @@ static struct {
     uint64_t last_ms;
 } senders[ORDERED_MAX];
 static uint32_t last_sequences[ORDERED_MAX][ORDERED_MAX];
-static uint32_t last_order, last_of[ORDERED_MAX][ORDERED_MAX];
+static uint32_t last_order, last_of[ENDS_MAX][ENDS_MAX];
 static uint64_t taken_count, refused_count;
 
 uint64_t copies_taken(void)
@@ -68,6 +77,23 @@ uint32_t copies_first_number(void)
     return start * BROADCASTS_MAX;
 }
 
+/* ---- payloads ---- */
+
+static struct content content_of(const void *bytes, size_t size)
+{
+    return (struct content){hash_bytes(bytes, size, '\n'), hash_bytes(bytes, size, ' ')};
+}
+
+/* A copy has the bytes of the payload; on a stream of lines an LF is a space. */
+static void check_content(const struct content *content, const void *bytes, size_t size,
+                          bool is_line)
+{
+    uint64_t expected = is_line ? content->line : content->bytes;
+    if (hash_bytes(bytes, size, '\n') != expected || broken_now("content", 20))
+        broken_promise("a copy has the bytes of its message", "a copy of %zu bytes has others",
+                       size);
+}
+
 /* ---- broadcasts ---- */
 
 /* Whether it is a broadcast of the operator; *number is its number. */
@@ -80,9 +106,10 @@ static bool is_broadcast(const void *bytes, size_t size, uint32_t *number)
     return true;
 }
 
-void copies_broadcast_asked(uint32_t number)
+void copies_broadcast_asked(uint32_t number, const void *bytes, size_t size)
 {
     broadcasts[number % BROADCASTS_MAX].asked_ms = event_queue_now_ms();
+    broadcasts[number % BROADCASTS_MAX].content = content_of(bytes, size);
 }
 
 static void check_targets(uint32_t number)
@@ -144,6 +171,17 @@ static void count(uint32_t number, bool taken)
 
 /* ---- relayed messages ---- */
 
+/* The ends between which messages are in order: sources of datagrams, and streams. 0: unknown. */
+static uint32_t end_of_source(const struct model_entry *entry)
+{
+    return entry->number < ORDERED_MAX ? entry->number : 0;
+}
+
+static uint32_t end_of_stream(uint32_t number)
+{
+    return number < ORDERED_MAX ? ORDERED_MAX + number : 0;
+}
+
 static uint32_t place_of(uint32_t client, uint32_t number)
 {
     uint32_t at = (client * 2654435761u ^ number * 2246822519u) % MESSAGES_MAX;
@@ -162,19 +200,32 @@ static bool is_relayed(const struct model_entry *from, bool is_frame)
            (settings.rate_pps == 0 || settings.dry_run);
 }
 
-void copies_message_received(const struct model_entry *from, bool is_frame, const void *bytes,
-                             size_t size)
+/* Returns its place, or MESSAGES_MAX for a payload that is no message. */
+static uint32_t add_message(uint32_t sender, const void *bytes, size_t size)
 {
     uint32_t client, number;
     if (!payload_read_message(bytes, size, &client, &number) || last_order > MESSAGES_MAX / 2)
-        return;
+        return MESSAGES_MAX;
     uint32_t at = place_of(client, number);
     messages[at].client = client;
     messages[at].number = number;
     messages[at].order = ++last_order;
-    messages[at].sender = from != NULL ? from->number : 0;
+    messages[at].sender = sender;
+    messages[at].content = content_of(bytes, size);
     messages[at].times++;
-    if (from == NULL || from->number >= ORDERED_MAX || messages[at].times > 1 ||
+    return at;
+}
+
+void copies_stream_message_received(uint32_t stream, const void *bytes, size_t size)
+{
+    add_message(end_of_stream(stream), bytes, size);
+}
+
+void copies_message_received(const struct model_entry *from, bool is_frame, const void *bytes,
+                             size_t size)
+{
+    uint32_t at = add_message(end_of_source(from), bytes, size);
+    if (at == MESSAGES_MAX || from->number >= ORDERED_MAX || messages[at].times > 1 ||
         !is_relayed(from, is_frame))
         return;
     messages[at].first_sender = from->number;
@@ -209,8 +260,35 @@ static void check_gap(uint32_t at, const struct model_entry *to)
         *last = messages[at].sequence;
 }
 
-static void check_relayed(uint32_t client, uint32_t number, const struct model_entry *to)
+/* Whether the end may get that message: not its sender, nothing twice, nothing out of order. */
+static void check_order(uint32_t at, uint32_t to)
 {
+    uint32_t client = messages[at].client, number = messages[at].number;
+    uint32_t sender = messages[at].sender;
+    if (sender == 0 || to == 0)
+        return;
+    bool is_excepted = settings.relay == DRAWN_RELAY_OTHERS && settings_applied() == 0;
+    if ((sender == to || broken_now("excepted", 20)) && is_excepted && !settings_change)
+        broken_promise("relay = others excepts the sender",
+                       "message %" PRIu32 " of client %" PRIu32 " to source or stream %" PRIu32,
+                       number, client, to % ORDERED_MAX);
+    uint32_t *last = &last_of[to][sender];
+    if (messages[at].order <= *last)
+        broken_promise(messages[at].order == *last
+                           ? "a relayed message reaches each client once"
+                           : "a client's messages are relayed in their order",
+                       "message %" PRIu32 " of client %" PRIu32 " to source or stream %" PRIu32,
+                       number, client, to % ORDERED_MAX);
+    *last = messages[at].order;
+}
+
+/* A relayed message on the way to a source (NULL: to a stream). */
+static void check_relayed(const struct model_entry *source, uint32_t to, const void *bytes,
+                          size_t size)
+{
+    uint32_t client, number;
+    if (!payload_read_message(bytes, size, &client, &number))
+        return; /* it was corrupted on its way, and is relayed as it is */
     uint32_t at = place_of(client, number);
     if (messages[at].times == 0) {
         if (last_order <= MESSAGES_MAX / 2)
@@ -219,43 +297,31 @@ static void check_relayed(uint32_t client, uint32_t number, const struct model_e
                            client);
         return;
     }
-    uint32_t sender = messages[at].sender;
-    if (sender == 0 || sender >= ORDERED_MAX || to->number >= ORDERED_MAX)
-        return;
-    check_gap(at, to);
+    if (source != NULL && messages[at].sender != 0 && to != 0)
+        check_gap(at, source);
     if (messages[at].times > 1)
         return;
-    bool is_excepted = settings.relay == DRAWN_RELAY_OTHERS && settings_applied() == 0;
-    if ((sender == to->number || broken_now("excepted", 20)) && is_excepted && !settings_change)
-        broken_promise("relay = others excepts the sender",
-                       "message %" PRIu32 " of client %" PRIu32 " to source %" PRIu32, number,
-                       client, to->number);
-    uint32_t *last = &last_of[to->number][sender];
-    if (messages[at].order <= *last)
-        broken_promise(messages[at].order == *last
-                           ? "a relayed message reaches each client once"
-                           : "a client's messages are relayed in their order",
-                       "message %" PRIu32 " of client %" PRIu32 " to source %" PRIu32, number,
-                       client, to->number);
-    *last = messages[at].order;
+    check_content(&messages[at].content, bytes, size, source == NULL && !setup.has_chunks);
+    check_order(at, to);
 }
 
 /* ---- both ---- */
 
 void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t size, int error)
 {
-    uint32_t number, client;
+    uint32_t number;
     taken_count += error == 0;
     refused_count += error != 0;
     if (is_broadcast(bytes, size, &number)) {
+        check_content(&broadcasts[number % BROADCASTS_MAX].content, bytes, size, false);
         count(number, error == 0);
         if (to != NULL)
             check_copy(number, worker, to);
     } else if (to == NULL) {
         broken_promise("only broadcasts of the operator go to the multicast group",
                        "%zu other bytes did", size);
-    } else if (payload_read_message(bytes, size, &client, &number)) {
-        check_relayed(client, number, to);
+    } else {
+        check_relayed(to, end_of_source(to), bytes, size);
     }
     if (to != NULL && !model_is_possible(to))
         broken_promise("only registered clients get copies",
@@ -263,7 +329,7 @@ void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t s
                        to->source.port);
 }
 
-bool copies_line(const void *bytes, size_t size, bool taken)
+bool copies_on_stream(uint32_t stream, const void *bytes, size_t size, bool taken)
 {
     uint32_t number, client;
     bool of_operator = is_broadcast(bytes, size, &number);
@@ -271,7 +337,11 @@ bool copies_line(const void *bytes, size_t size, bool taken)
     if (!of_operator && !settings_may_relay && !payload_read_message(bytes, size, &client, &number))
         return false;
     taken_count += taken;
+    if (of_operator)
+        check_content(&broadcasts[number % BROADCASTS_MAX].content, bytes, size, !setup.has_chunks);
     if (of_operator && taken)
         broadcasts[number % BROADCASTS_MAX].taken++;
+    if (!of_operator && taken)
+        check_relayed(NULL, end_of_stream(stream), bytes, size);
     return true;
 }

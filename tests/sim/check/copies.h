@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Oracles of broadcasts and of relayed messages: exactly one copy for each target, none for others,
- * the counts of a job, and the order of relayed messages. */
+ * the counts of a job, the bytes of each copy, and the order of relayed messages. */
 
 enum { BROADCASTS_MAX = 64 }; /* of a start */
 
@@ -17,20 +17,21 @@ enum { BROADCASTS_MAX = 64 }; /* of a start */
 void copies_reset(void);
 uint32_t copies_first_number(void);
 
-/* The operator asks for a broadcast. */
-void copies_broadcast_asked(uint32_t number);
+/* The operator asks for a broadcast of those bytes. */
+void copies_broadcast_asked(uint32_t number, const void *bytes, size_t size);
 /* The server reports its end: done, or cancelled. */
 void copies_broadcast_ended(uint32_t number, bool done, uint64_t targets, uint64_t sent,
                             uint64_t failed, uint64_t skipped);
 
 /* A copy was taken (error 0) or refused, to a client (NULL: to the multicast group). */
 void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t size, int error);
-/* A copy on a stream was written. Returns false if the line is no copy. */
-bool copies_line(const void *bytes, size_t size, bool taken);
+/* A copy on the stream of that number was written. Returns false if the message is no copy. */
+bool copies_on_stream(uint32_t stream, const void *bytes, size_t size, bool taken);
 
-/* A message of a client was received. */
+/* A message of a client was received, by datagram or on the stream of that number. */
 void copies_message_received(const struct model_entry *from, bool is_frame, const void *bytes,
                              size_t size);
+void copies_stream_message_received(uint32_t stream, const void *bytes, size_t size);
 
 uint64_t copies_taken(void);
 uint64_t copies_refused(void);

@@ -72,7 +72,7 @@ void direct_sent(const struct model_entry *to, uint32_t number, int error)
     count_sent(number, error == 0);
 }
 
-void direct_line(const struct addr *peer, uint32_t number, bool is_taken)
+void direct_on_stream(const struct addr *peer, uint32_t number, bool is_taken)
 {
     check_target(peer, true, number);
     count_sent(number, is_taken);

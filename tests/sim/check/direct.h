@@ -13,9 +13,9 @@
 /* The operator sends a message to a client. Returns its number; 0: there is no number left. */
 uint32_t direct_asked(const struct addr *to, bool is_stream);
 
-/* A message was taken (error 0) or refused: a datagram, or a line. */
+/* A message was taken (error 0) or refused: a datagram, or on a stream. */
 void direct_sent(const struct model_entry *to, uint32_t number, int error);
-void direct_line(const struct addr *peer, uint32_t number, bool taken);
+void direct_on_stream(const struct addr *peer, uint32_t number, bool taken);
 
 /* The server answers: that no such client is registered, or its counts. */
 void direct_unknown(uint32_t number);

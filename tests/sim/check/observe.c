@@ -26,8 +26,8 @@ static size_t touched_count;
 /* By worker: the listener whose datagrams are answered now. Challenges leave before the next ones
  * are received, and a group sends them by another listener's socket. */
 static int receiving[COROUTINES_MAX];
-static struct connection *answering; /* whose line is handled now */
-static const char *answered_line;
+static struct connection *answering; /* whose message is handled now */
+static const char *answered_message;
 static size_t answered_size;
 static const void *waiting_copy; /* to the multicast group */
 static size_t waiting_size;
@@ -43,7 +43,7 @@ void observe_reset(void)
     memset(receiving, 0, sizeof receiving);
     touched_count = 0;
     answering = NULL;
-    answered_line = NULL;
+    answered_message = NULL;
     answered_size = 0;
     waiting_copy = NULL;
     waiting_size = 0;
@@ -180,45 +180,70 @@ void observe_not_watched(int socket)
         copies_sent(current_worker(), NULL, waiting_copy, waiting_size, ENOMEM);
 }
 
-/* ---- lines ---- */
+/* ---- streams ---- */
 
 static bool is_operator(const struct connection *connection)
 {
     return connection->is_operator;
 }
 
-void observe_line_received(struct connection *connection, const char *line, size_t size)
+void observe_message_received(struct connection *connection, const char *message, size_t size)
 {
     if (is_operator(connection))
         return;
-    totals.lines++;
+    totals.stream_messages++;
     answering = connection;
-    answered_line = line;
+    answered_message = message;
     answered_size = size;
-    outcomes_line(line, size);
-    copies_message_received(NULL, false, line, size);
+    outcomes_stream_message(message, size);
+    copies_stream_message_received(connection->number, message, size);
 }
 
-void observe_line_handled(void)
+void observe_message_handled(void)
 {
     answering = NULL;
 }
 
-void observe_line_sent(struct connection *connection, const char *line, size_t size, bool taken)
+void observe_chunk_too_long(void)
+{
+    totals.stream_messages++;
+    outcomes_stream_message_too_long();
+}
+
+/* The size of the message in what was written for it: a chunk is the message, a line ends with the
+ * only LF that it has. */
+static size_t message_size(const char *bytes, size_t size)
+{
+    if (setup.has_chunks)
+        return size;
+    const char *end = size > 0 ? memchr(bytes, '\n', size) : NULL;
+    if (end == NULL || end != bytes + size - 1)
+        broken_promise("a message on a stream of lines is one line", "%zu bytes were sent", size);
+    return size - 1;
+}
+
+static bool is_error(const char *message, size_t size)
+{
+    return !setup.has_chunks && size > 7 && memcmp(message, "error: ", 7) == 0;
+}
+
+void observe_written(struct connection *connection, const char *bytes, size_t size, bool taken)
 {
     if (is_operator(connection))
         return;
     uint32_t number;
+    size = message_size(bytes, size);
     if (connection->peer.family != ADDR_NONE && model_is_denied(&connection->peer))
-        broken_promise("a denied source gets no answer", "a stream got a line");
-    if (payload_read_direct(line, size, &number)) {
-        direct_line(&connection->peer, number, taken);
+        broken_promise("a denied source gets no answer", "a stream got a message");
+    if (payload_read_direct(bytes, size, &number)) {
+        direct_on_stream(&connection->peer, number, taken);
     } else if (answering == connection) {
         totals.replied += taken;
         totals.reply_failed += !taken;
-        check_reply(answered_line, answered_size, line, size - 1);
-    } else if (memcmp(line, "error: ", 7) != 0 && !copies_line(line, size, taken)) {
-        broken_promise("a stream gets replies, copies and errors", "another line was sent");
+        check_reply(answered_message, answered_size, bytes, size);
+    } else if (!is_error(bytes, size) &&
+               !copies_on_stream(connection->number, bytes, size, taken)) {
+        broken_promise("a stream gets replies, copies and errors", "another message was sent");
     }
 }
 
@@ -226,8 +251,8 @@ void observe_stream_closed(struct connection *connection, int error)
 {
     /* A line that is too long is counted as received, and ends the connection. */
     if (!is_operator(connection) && error == -90 /* EMSGSIZE */) {
-        totals.lines++;
-        outcomes_line_too_long();
+        totals.stream_messages++;
+        outcomes_stream_message_too_long();
     }
 }
 

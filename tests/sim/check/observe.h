@@ -23,10 +23,13 @@ void observe_full(int socket);
 void observe_group_waits(const void *bytes, size_t size);
 void observe_not_watched(int socket);
 
-void observe_line_received(struct connection *connection, const char *line, size_t size);
-/* The callback of that line has returned. */
-void observe_line_handled(void);
-void observe_line_sent(struct connection *connection, const char *line, size_t size, bool taken);
+/* A message of a stream was delivered, and its callback has returned. */
+void observe_message_received(struct connection *connection, const char *message, size_t size);
+void observe_message_handled(void);
+/* A chunk was too long, and is dropped. */
+void observe_chunk_too_long(void);
+/* The server wrote that to a stream. */
+void observe_written(struct connection *connection, const char *bytes, size_t size, bool taken);
 void observe_stream_closed(struct connection *connection, int error);
 
 /* After each step: the registry against the model, for the sources of the last datagrams and some

@@ -61,13 +61,13 @@ void outcomes_received(const struct model_entry *entry, const uint8_t *bytes, si
         count_source(entry, bytes, size, to_multicast);
 }
 
-void outcomes_line(const void *line, size_t size)
+void outcomes_stream_message(const void *message, size_t size)
 {
-    if (model_has_magic(line, size))
+    if (model_has_magic(message, size))
         count(BAD_FRAME, true);
 }
 
-void outcomes_line_too_long(void)
+void outcomes_stream_message_too_long(void)
 {
     count(OVERSIZE, true);
 }

@@ -14,9 +14,9 @@
 /* A datagram was received. */
 void outcomes_received(const struct model_entry *entry, const uint8_t *bytes, size_t size,
                        bool truncated, bool to_multicast);
-/* A line of a stream was received; it was too long. */
-void outcomes_line(const void *line, size_t size);
-void outcomes_line_too_long(void);
+/* A message of a stream was received; it was too long. */
+void outcomes_stream_message(const void *message, size_t size);
+void outcomes_stream_message_too_long(void);
 
 /* The server has ended. */
 void outcomes_reset(void);

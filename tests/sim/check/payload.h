@@ -9,7 +9,8 @@
  * "C<client>.<number>.<check>." a message of a client, "T<number>." a broadcast,
  * "D<number>.<check>." a message to one client. */
 
-/* Reads the numbers of a payload of that kind. Returns false if it is another one. */
+/* Reads the numbers of a payload of that kind. Returns false if it is another one. A reply and a
+ * message to one client end with their last number; others may be padded. */
 bool payload_read_reply(const void *bytes, size_t size, unsigned *generation, unsigned *index);
 bool payload_read_message(const void *bytes, size_t size, uint32_t *client, uint32_t *number);
 bool payload_read_broadcast(const void *bytes, size_t size, uint32_t *number);
@@ -21,5 +22,7 @@ size_t payload_write_direct(char *bytes, size_t capacity, uint32_t number);
 /* Writes a message of a client with padding, and returns its size: at least the text's. */
 size_t payload_write_message(char *bytes, size_t capacity, uint32_t client, uint32_t number,
                              size_t size);
+/* Makes the last byte of a message an LF, if that is padding. */
+void payload_end_in_newline(char *bytes, size_t size);
 
 #endif

@@ -92,7 +92,7 @@ static void expect(const char *counter, uint64_t counted, uint64_t seen)
 
 static void check_counters(const struct stats *sum)
 {
-    expect("received", sum->received, totals.datagrams + totals.lines);
+    expect("received", sum->received, totals.datagrams + totals.stream_messages);
     expect("replied", sum->replied, totals.replied);
     expect("reply_failed", sum->reply_failed, totals.reply_failed);
     expect("challenged", sum->challenged, totals.challenged);
@@ -209,7 +209,7 @@ void totals_check_final(void)
         broken_promise("received = sum of outcomes",
                        "at the end: %" PRIu64 " received, %" PRIu64 " outcomes", final("received"),
                        outcomes);
-    expect("received", final("received"), totals.datagrams + totals.lines);
+    expect("received", final("received"), totals.datagrams + totals.stream_messages);
     expect("replied", final("replied"), totals.replied);
     expect("copies_sent", final("copies_sent"), copies_taken());
     expect("direct_sent", final("direct_sent"), direct_taken());

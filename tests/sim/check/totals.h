@@ -8,8 +8,8 @@
  * counters of the server. */
 
 struct totals {
-    uint64_t datagrams, lines;      /* received */
-    uint64_t replied, reply_failed; /* on datagrams and lines */
+    uint64_t datagrams, stream_messages; /* received */
+    uint64_t replied, reply_failed;      /* on datagrams and streams */
     uint64_t challenged, ponged, challenge_failed;
     uint64_t kernel_drops;
     uint64_t full_ms; /* when a send buffer was last full; 0: never */

@@ -27,4 +27,15 @@ static inline uint64_t hash_add_addr(uint64_t hash, const struct addr *addr)
     return hash_add(hash, addr->port);
 }
 
+/* Of bytes, in which each LF counts as that byte. */
+static inline uint64_t hash_bytes(const void *bytes, size_t size, char newline)
+{
+    uint64_t hash = hash_add(0, size);
+    for (size_t i = 0; i < size; i++) {
+        char byte = ((const char *)bytes)[i];
+        hash = hash_add(hash, (uint8_t)(byte == '\n' ? newline : byte));
+    }
+    return hash;
+}
+
 #endif

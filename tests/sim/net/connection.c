@@ -160,6 +160,10 @@ size_t connection_write(struct connection *connection, const void *bytes, size_t
     if (connection->server_closed || connection->reset || connection->client_ended)
         return 0;
     size_t written = bytes_put(&connection->to_server, bytes, size);
+    if (written > 0 && connection->write_count < WRITES_MAX)
+        connection->writes[connection->write_count++] = written;
+    else if (written > 0)
+        connection->writes[WRITES_MAX - 1] += written;
     trace(TRACE_STREAM_IN, connection->number, written, 0, 0);
     return written;
 }
@@ -227,13 +231,32 @@ long connection_server_write(struct connection *connection, const void *bytes, s
     return written > 0 || size == 0 ? (long)written : -EAGAIN;
 }
 
+static void take_writes(struct connection *connection, size_t size)
+{
+    size_t whole = 0;
+    while (whole < connection->write_count && size >= connection->writes[whole])
+        size -= connection->writes[whole++];
+    connection->write_count -= whole;
+    memmove(connection->writes, connection->writes + whole,
+            connection->write_count * sizeof connection->writes[0]);
+    if (size > 0)
+        connection->writes[0] -= size;
+}
+
 long connection_server_read(struct connection *connection, void *bytes, size_t size)
 {
     if (connection->reset)
         return -ECONNRESET;
-    if (bytes_count(&connection->to_server) > 0)
-        return (long)bytes_take(&connection->to_server, bytes, size);
-    return connection->client_ended ? 0 : -EAGAIN;
+    if (bytes_count(&connection->to_server) == 0)
+        return connection->client_ended ? 0 : -EAGAIN;
+    size_t taken = bytes_take(&connection->to_server, bytes, size);
+    take_writes(connection, taken);
+    return (long)taken;
+}
+
+size_t connection_server_first_write(const struct connection *connection)
+{
+    return connection->write_count > 0 ? connection->writes[0] : 0;
 }
 
 void connection_server_end(struct connection *connection)

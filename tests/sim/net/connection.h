@@ -11,6 +11,8 @@
 /* Stream connections in memory, and listening sockets. The server has a descriptor for its end; the
  * client's end is used by the simulated clients and operators. */
 
+enum { WRITES_MAX = 64 };
+
 struct bytes {
     char *at;
     size_t begin, end, capacity;
@@ -21,6 +23,10 @@ struct connection {
     struct object object; /* the server's end */
     struct addr peer;
     struct bytes to_server, to_client;
+    /* The bytes of each write of the client that the server has not read, the oldest first. Those
+     * that have no place count as a part of the last one. */
+    size_t writes[WRITES_MAX];
+    size_t write_count;
     bool accepted, server_closed, server_ended; /* it has closed its end, or only its output */
     bool client_closed, client_ended, reset;
     bool is_operator;    /* of the control socket */
@@ -61,6 +67,8 @@ struct connection *connection_of(int fd);
 /* As send(2) and recv(2): how many bytes, 0 at the end, or -errno. */
 long connection_server_write(struct connection *connection, const void *bytes, size_t size);
 long connection_server_read(struct connection *connection, void *bytes, size_t size);
+/* How many bytes came by the oldest write of the client that is not yet read; 0: none waits. */
+size_t connection_server_first_write(const struct connection *connection);
 void connection_server_end(struct connection *connection);
 
 #endif

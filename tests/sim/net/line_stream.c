@@ -3,6 +3,7 @@
 
 #include "sim/check/observe.h"
 #include "sim/core/broken.h"
+#include "sim/core/draw.h"
 #include "sim/core/trace.h"
 #include "sim/net/connection.h"
 #include "sim/world/faults.h"
@@ -18,6 +19,7 @@ struct line_stream {
     struct loop_handler handler;
     struct loop_task task;
     const struct line_stream_callbacks *callbacks;
+    void (*too_long)(void *state); /* of chunks */
     void *state;
     struct connection *connection;
     int fd;
@@ -26,6 +28,7 @@ struct line_stream {
     size_t input_size;
     char *output;
     size_t output_size;
+    bool was_too_long; /* a chunk was, and too_long is not yet called */
     bool partial, paused, ended, discarding, finishing, busy, freed, closed;
     int error;
 };
@@ -76,6 +79,11 @@ void line_stream_free(struct line_stream *stream)
 void line_stream_accept_partial_line(struct line_stream *stream)
 {
     stream->partial = true;
+}
+
+void line_stream_deliver_chunks(struct line_stream *stream, void (*too_long)(void *state))
+{
+    stream->too_long = too_long;
 }
 
 void line_stream_limit_output(struct line_stream *stream, size_t max_bytes)
@@ -170,7 +178,7 @@ bool line_stream_write(struct line_stream *stream, const void *bytes, size_t siz
     if (stream->error == 0 && sent < size &&
         !buffer(stream, (const char *)bytes + sent, size - sent))
         fail(stream, -ENOBUFS);
-    observe_line_sent(stream->connection, bytes, size, stream->error == 0);
+    observe_written(stream->connection, bytes, size, stream->error == 0);
     if (stream->error != 0)
         later(stream);
     watch(stream);
@@ -191,20 +199,61 @@ static void call_closed(struct line_stream *stream, int error)
                        "%zu bytes are lost", stream->output_size);
 }
 
-static void fill(struct line_stream *stream)
+/* Returns how many bytes were read. */
+static size_t receive(struct line_stream *stream, char *bytes, size_t size)
 {
-    size_t space = stream->max_line_bytes + 2 - stream->input_size;
-    long got = connection_server_read(stream->connection, stream->input + stream->input_size,
-                                      space < READ_BYTES ? space : READ_BYTES);
-    if (got > 0)
-        stream->input_size += (size_t)got;
-    else if (got == 0)
+    long got = connection_server_read(stream->connection, bytes, size);
+    if (got == 0)
         stream->ended = true;
-    else if (got != -EAGAIN)
+    else if (got < 0 && got != -EAGAIN)
         fail(stream, (int)got);
+    return got > 0 ? (size_t)got : 0;
 }
 
-/* Delivers the first `size` bytes of the input as a line, and removes `used` bytes. */
+static void fill_lines(struct line_stream *stream)
+{
+    size_t space = stream->max_line_bytes + 2 - stream->input_size;
+    stream->input_size += receive(stream, stream->input + stream->input_size,
+                                  space < READ_BYTES ? space : READ_BYTES);
+}
+
+/* How many bytes the network has brought until now: mostly what the client wrote at once, sometimes
+ * less, sometimes what it has written since, too. */
+static size_t draw_arrived(const struct line_stream *stream)
+{
+    size_t first = connection_server_first_write(stream->connection);
+    uint64_t kind = draw_below(DRAW_NETWORK, 10);
+    if (kind == 0 && first > 1)
+        return draw_range(DRAW_NETWORK, 1, first - 1);
+    return kind < 3 || first == 0 ? SIZE_MAX : first;
+}
+
+static void fill_chunk(struct line_stream *stream)
+{
+    char bytes[READ_BYTES];
+    size_t most = stream->max_line_bytes;
+    if (stream->input_size > 0 || stream->was_too_long)
+        return;
+    size_t arrived = draw_arrived(stream);
+    size_t size = receive(stream, stream->input, arrived < most + 1 ? arrived : most + 1);
+    stream->was_too_long = size > most;
+    if (!stream->was_too_long) {
+        stream->input_size = size;
+        return;
+    }
+    for (arrived -= size; arrived > 0 && size > 0; arrived -= size)
+        size = receive(stream, bytes, arrived < sizeof bytes ? arrived : sizeof bytes);
+}
+
+static void fill(struct line_stream *stream)
+{
+    if (stream->too_long != NULL)
+        fill_chunk(stream);
+    else
+        fill_lines(stream);
+}
+
+/* Delivers the first `size` bytes of the input, and removes `used` bytes. */
 static void deliver(struct line_stream *stream, size_t size, size_t used)
 {
     char *line = malloc(size + 1);
@@ -212,14 +261,30 @@ static void deliver(struct line_stream *stream, size_t size, size_t used)
     line[size] = '\0';
     memmove(stream->input, stream->input + used, stream->input_size - used);
     stream->input_size -= used;
-    observe_line_received(stream->connection, line, size);
+    observe_message_received(stream->connection, line, size);
     stream->callbacks->line(stream->state, line, size);
-    observe_line_handled();
+    observe_message_handled();
     free(line);
 }
 
-/* Returns whether there may be more. */
-static bool deliver_next(struct line_stream *stream)
+/* Return whether there may be more. */
+static bool deliver_chunk(struct line_stream *stream)
+{
+    if (stream->was_too_long) {
+        stream->was_too_long = false;
+        observe_chunk_too_long();
+        stream->too_long(stream->state);
+    } else if (stream->input_size > 0) {
+        deliver(stream, stream->input_size, stream->input_size);
+    } else if (stream->ended) {
+        call_closed(stream, 0);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool deliver_line(struct line_stream *stream)
 {
     char *newline = memchr(stream->input, '\n', stream->input_size);
     size_t size = newline != NULL ? (size_t)(newline - stream->input) : stream->input_size;
@@ -240,7 +305,12 @@ static bool deliver_next(struct line_stream *stream)
     return true;
 }
 
-static void deliver_lines(struct line_stream *stream)
+static bool deliver_next(struct line_stream *stream)
+{
+    return stream->too_long != NULL ? deliver_chunk(stream) : deliver_line(stream);
+}
+
+static void deliver_input(struct line_stream *stream)
 {
     while (wants_lines(stream) && stream->error == 0 && deliver_next(stream))
         ;
@@ -286,11 +356,7 @@ static void discard(struct line_stream *stream)
     char bytes[READ_BYTES];
     if (!line_stream_is_backed_up(stream))
         connection_server_end(stream->connection);
-    long got = connection_server_read(stream->connection, bytes, sizeof bytes);
-    if (got == 0)
-        stream->ended = true;
-    else if (got < 0 && got != -EAGAIN)
-        fail(stream, (int)got);
+    receive(stream, bytes, sizeof bytes);
 }
 
 static void on_ready(void *state, unsigned events)
@@ -313,7 +379,7 @@ static void on_ready(void *state, unsigned events)
         !stream->finishing)
         stream->callbacks->drained(stream->state);
     if (!stream->freed)
-        deliver_lines(stream);
+        deliver_input(stream);
     settle(stream);
 }
 
@@ -321,7 +387,7 @@ static void on_task(void *state)
 {
     struct line_stream *stream = state;
     stream->busy = true;
-    deliver_lines(stream);
+    deliver_input(stream);
     settle(stream);
 }
 

@@ -79,7 +79,11 @@ static size_t write_request(struct client *client, char *bytes, uint32_t number)
     if (!quiet && draw_below(DRAW_CLIENTS, 4) == 0)
         size = draw_below(DRAW_CLIENTS, setup.max_datagram);
     size = payload_write_message(bytes, 64, client->number, number, size);
-    return size < setup.max_datagram ? size : setup.max_datagram;
+    if (size > setup.max_datagram)
+        size = setup.max_datagram;
+    if (number % 4 == 0)
+        payload_end_in_newline(bytes, size);
+    return size;
 }
 
 static void send_request(struct client *client)

@@ -68,6 +68,7 @@ static void change_fixed(void)
     setup.workers++;
     setup.clients_max++;
     setup.stream_max++;
+    setup.has_chunks = !setup.has_chunks;
     setup.control_mode ^= 0020;
     setup.listener_count -= setup.listener_count > 1;
 }
@@ -198,11 +199,13 @@ static uint32_t send_broadcast(struct operator* operator, bool waits, uint64_t p
         return 0;
     uint32_t number = copies_first_number() + ++last_broadcast;
     int size = snprintf(text, sizeof text, "T%" PRIu32 ".%0*d", number, (int)padding + 1, 0);
+    if (number % 3 == 0)
+        text[size - 1] = '\n';
     int at = snprintf(line, sizeof line, "broadcast %s ", waits ? "wait" : "nowait");
     for (int i = 0; i < size; i++)
         at += snprintf(line + at, sizeof line - (size_t)at, "%02x", (unsigned char)text[i]);
     snprintf(line + at, sizeof line - (size_t)at, "\n");
-    copies_broadcast_asked(number);
+    copies_broadcast_asked(number, text, (size_t)size);
     send(operator, line,
          (struct command){.kind = waits ? COMMAND_WAIT : COMMAND_NOWAIT, .number = number});
     return number;

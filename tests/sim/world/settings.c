@@ -70,6 +70,8 @@ static void draw_listeners(void)
 {
     enum { CANDIDATES = sizeof candidates / sizeof candidates[0] };
     uint64_t chosen = draw(DRAW_SETUP) & draw(DRAW_SETUP);
+    _Static_assert(CANDIDATES <= 32, "the upper bits choose no listener");
+    setup.has_chunks = (chosen >> 32 & 3) != 0;
     for (size_t i = 0; i < CANDIDATES && setup.listener_count < LISTENERS_DRAWN_MAX; i++)
         if (chosen >> i & 1)
             setup.listeners[setup.listener_count++] = candidates[i];
@@ -283,6 +285,7 @@ static void write_server(FILE *out)
     fprintf(out,
             "stream-max = %" PRIu32 "\nstream-buffer = %" PRIu32 "\nstream-idle = %" PRIu32 "ms\n",
             setup.stream_max, setup.stream_buffer, setup.stream_idle_ms);
+    fprintf(out, "stream-framing = %s\n", setup.has_chunks ? "chunk" : "line");
     fprintf(out, "missing-address = %s\n", setup.waits_for_addresses ? "wait" : "fail");
     if (setup.has_user)
         fprintf(out, "user = nobody\ngroup = nogroup\n");

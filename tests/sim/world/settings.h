@@ -29,6 +29,7 @@ struct setup {
     size_t listener_count;
     uint32_t workers, max_datagram, receive_buffer, send_buffer;
     uint32_t stream_max, stream_buffer, stream_idle_ms;
+    bool has_chunks; /* of streams, which otherwise have lines */
     uint32_t clients_max;
     bool waits_for_addresses, has_user, has_multicast, control_off, default_control, includes;
     uint32_t control_mode, multicast_ttl;

@@ -22,8 +22,8 @@ struct stream_client {
     struct connection *connection;
     uint32_t number, sent, refusals;
     bool stalls;
-    bool is_partial;            /* the end of its last line is not sent */
-    uint64_t line_ms, reply_ms; /* of the first line since the last reply; 0: none */
+    bool is_partial;             /* the end of its last line is not sent */
+    uint64_t asked_ms, reply_ms; /* of the first message since the last reply; 0: none */
 };
 
 static struct stream_client clients[STREAMS_MAX];
@@ -54,7 +54,7 @@ static void connect(struct stream_client *client)
     if (client->connection != NULL && draw_below(DRAW_CLIENTS, 2) == 0)
         client->connection->to_client.limit = draw_range(DRAW_CLIENTS, 16, 512);
     client->stalls = !quiet && draw_below(DRAW_CLIENTS, 6) == 0;
-    client->line_ms = client->reply_ms = 0;
+    client->asked_ms = client->reply_ms = 0;
     client->is_partial = false;
 }
 
@@ -70,13 +70,25 @@ static void read_all(struct stream_client *client)
     size_t size;
     while ((size = connection_read(client->connection, bytes, sizeof bytes)) > 0) {
         client->reply_ms = event_queue_now_ms();
-        client->line_ms = 0;
+        client->asked_ms = 0;
         if (size >= 7 && memcmp(bytes, "error: ", 7) == 0)
             client->refusals++;
     }
 }
 
-static void send_line(struct stream_client *client)
+/* Writes the end of a message: an LF that ends a line, or is the last byte of some chunks. */
+static size_t write_end(char *bytes, size_t size, bool is_whole)
+{
+    if (setup.has_chunks) {
+        if (size % 4 == 0)
+            payload_end_in_newline(bytes, size);
+        return size;
+    }
+    bytes[size] = '\n';
+    return size + is_whole;
+}
+
+static void send_message(struct stream_client *client)
 {
     static char bytes[LINE_BYTES_MAX];
     uint64_t kind = quiet ? 9 : draw_below(DRAW_CLIENTS, 12);
@@ -91,14 +103,12 @@ static void send_line(struct stream_client *client)
         size = payload_write_message(bytes, 64, client->number, client->sent++, most + 3);
     if (kind == 1)
         memcpy(bytes, "\0UDP\1", 5);
-    bytes[size] = '\n';
-    bool whole = kind != 2;
-    size_t written = connection_write(client->connection, bytes, size + whole);
+    size_t written = connection_write(client->connection, bytes, write_end(bytes, size, kind != 2));
     if (written > 0)
-        client->is_partial = written <= size;
-    /* In the end a server that takes no more lines has to answer those that it has. */
-    if ((written > 0 || quiet) && client->line_ms == 0)
-        client->line_ms = event_queue_now_ms();
+        client->is_partial = !setup.has_chunks && written <= size;
+    /* In the end a server that takes no more messages has to answer those that it has. */
+    if ((written > 0 || quiet) && client->asked_ms == 0)
+        client->asked_ms = event_queue_now_ms();
 }
 
 static void act(struct stream_client *client)
@@ -113,9 +123,9 @@ static void act(struct stream_client *client)
         connection_end(client->connection);
     else if (action < 16)
         for (int i = 0; i < 200; i++)
-            send_line(client);
+            send_message(client);
     else
-        send_line(client);
+        send_message(client);
 }
 
 static void on_turn(void *state)
@@ -206,7 +216,7 @@ void streams_end_faults(void)
     for (size_t i = 0; i < count; i++) {
         struct connection *connection = clients[i].connection;
         clients[i].stalls = false;
-        clients[i].line_ms = 0;
+        clients[i].asked_ms = 0;
         if (connection != NULL && connection->client_ended)
             disconnect(&clients[i], false);
     }
@@ -224,8 +234,8 @@ void streams_check_liveness(void)
 {
     for (size_t i = 0; i < count && settings.mode != MODE_NONE; i++)
         if (clients[i].connection != NULL && clients[i].connection->accepted &&
-            !clients[i].connection->server_closed && clients[i].line_ms != 0 &&
-            clients[i].line_ms + 3000 < event_queue_now_ms())
+            !clients[i].connection->server_closed && clients[i].asked_ms != 0 &&
+            clients[i].asked_ms + 3000 < event_queue_now_ms())
             broken_promise("each request gets a reply", "stream client %d has waited for 3 s",
                            (int)i);
 }

@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Clients on TCP and Unix sockets: they send lines, whole and in pieces, stall, end their output,
- * close and reset. */
+/* Clients on TCP and Unix sockets: they send messages in the framing of the server, lines in
+ * pieces, too, stall, end their output, close and reset. */
 void streams_draw(void);
 
 /* The server has ended, and with it their connections. streams_draw has others begin. */
@@ -16,7 +16,7 @@ void streams_reset(void);
 /* Returns the address of a drawn client if it is connected by TCP over IPv4, else NULL. */
 const struct addr *streams_tcp_address(uint64_t drawn);
 
-/* They only send a line each second, read all, and connect again if they are disconnected. */
+/* They only send a message each second, read all, and connect again if they are disconnected. */
 void streams_end_faults(void);
 void streams_stop(void);
 size_t streams_count(void);

@@ -159,6 +159,8 @@ void stream_write_text(int stream, const char *text);
 /* Returns the next line without its newline, or NULL at the end. */
 const char *stream_line(int stream);
 void stream_expect(int stream, const char *line);
+/* Expects that the next bytes are this text, without an end of line. */
+void stream_expect_bytes(int stream, const char *text);
 /* Expects the end of the stream without another byte. */
 void stream_expect_end(int stream);
 /* Expects that no byte has arrived: see udp_expect_nothing. */
@@ -275,6 +277,7 @@ void harness_set_location(const char *file, int line);
 #define stream_write_text(...)        HERE(stream_write_text(__VA_ARGS__))
 #define stream_line(...)              HERE(stream_line(__VA_ARGS__))
 #define stream_expect(...)            HERE(stream_expect(__VA_ARGS__))
+#define stream_expect_bytes(...)      HERE(stream_expect_bytes(__VA_ARGS__))
 #define stream_expect_end(...)        HERE(stream_expect_end(__VA_ARGS__))
 #define stream_expect_nothing(...)    HERE(stream_expect_nothing(__VA_ARGS__))
 #define server_start(...)             HERE(server_start(__VA_ARGS__))

@@ -1,4 +1,4 @@
-/* Connections to a TCP or Unix listener, where each line is a message. */
+/* Connections to a TCP or Unix listener, on which a message is a line or a chunk. */
 #define HARNESS_INTERNAL
 #include "process.h"
 
@@ -71,6 +71,18 @@ void stream_expect(int stream, const char *line)
     if (received == NULL || strcmp(received, line) != 0)
         harness_fail("expected the line '%s', received %s%s", line,
                      received == NULL ? "the end" : "", received == NULL ? "" : received);
+}
+
+void stream_expect_bytes(int stream, const char *text)
+{
+    struct bytes received = {0};
+    char byte;
+
+    while (received.size < strlen(text) && read_byte(stream, &byte) > 0)
+        bytes_add(&received, &byte, 1);
+    if (received.size < strlen(text) || memcmp(received.data, text, strlen(text)) != 0)
+        harness_fail("expected '%s', received '%s'", text,
+                     received.data != NULL ? received.data : "");
 }
 
 void stream_expect_end(int stream)

@@ -73,6 +73,7 @@ Test(config_keys, for_each_value_reports_each_key_with_its_value)
                            "server.stream-max=1024\n"
                            "server.stream-buffer=256k\n"
                            "server.stream-idle=10m\n"
+                           "server.stream-framing=line\n"
                            "reply.mode=rotate\n"
                            "reply.message=audi\n"
                            "reply.message=toyota\n"
@@ -265,6 +266,7 @@ Test(config_keys, each_key_that_needs_a_restart_is_reported)
     expect_set("server", "stream-max", "8");
     expect_set("server", "stream-buffer", "8k");
     expect_set("server", "stream-idle", "8s");
+    expect_set("server", "stream-framing", "chunk");
     expect_set("server", "missing-address", "wait");
     expect_set("clients", "max", "1");
     expect_set("broadcast", "multicast", "239.1.2.3:3000");
@@ -276,7 +278,8 @@ Test(config_keys, each_key_that_needs_a_restart_is_reported)
     expect_restart("server.listen\nserver.missing-address\nserver.workers\nserver.user\nserver."
                    "group\nserver.max-datagram\n"
                    "server.receive-buffer\nserver.send-buffer\nserver.stream-max\n"
-                   "server.stream-buffer\nserver.stream-idle\nclients.max\n"
+                   "server.stream-buffer\nserver.stream-idle\nserver.stream-framing\n"
+                   "clients.max\n"
                    "broadcast.multicast\nbroadcast.multicast-ttl\n"
                    "broadcast.multicast-interface\ncontrol.socket\ncontrol.mode\ncontrol.group\n");
 }

@@ -60,7 +60,7 @@ static void set_up(void)
         .files = 8,
         .buffer_bytes = 4096,
         .idle_ms = 60000,
-        .max_line_bytes = 100,
+        .max_message_bytes = 100,
     };
     cr_assert_eq(stream_clients_open(&streams, &options), 0);
 }

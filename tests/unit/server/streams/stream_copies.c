@@ -28,20 +28,33 @@ static void broadcast(const struct client_selector *selector)
     stream_turn(10);
 }
 
-Test(stream_copies, a_broadcast_reaches_the_clients_that_are_connected_when_it_starts)
+/* Broadcasts "new\ns", which the client must get as the text. */
+static void broadcast_news(const char *text)
 {
-    stream_fixture_open(8, REPLY_ECHO, RELAY_OFF);
     int fd = stream_connect();
     start_broadcast("new\ns", NULL);
     int late = unix_client_connect_nonblocking(stream_path);
     stream_turn(10);
-    stream_expect(fd, "new s\n", false);
+    stream_expect(fd, text, false);
     stream_expect(late, "", false);
     cr_assert_eq(job.targets, 1);
     cr_assert_eq(job.sent, 1);
     cr_assert_eq(job.skipped, 0);
     close(fd);
     close(late);
+}
+
+Test(stream_copies, a_broadcast_reaches_the_clients_that_are_connected_when_it_starts)
+{
+    stream_fixture_open(8, REPLY_ECHO, RELAY_OFF);
+    broadcast_news("new s\n");
+    stream_fixture_close();
+}
+
+Test(stream_copies, under_chunk_a_broadcast_is_sent_as_it_is)
+{
+    stream_fixture_open_chunks(8, REPLY_ECHO, RELAY_OFF);
+    broadcast_news("new\ns");
     stream_fixture_close();
 }
 

@@ -22,6 +22,19 @@ Test(stream_disconnect, a_client_that_ends_its_input_gets_all_replies_and_then_t
     stream_fixture_close();
 }
 
+Test(stream_disconnect, under_chunk_a_client_that_ends_its_input_gets_its_reply_and_then_the_end)
+{
+    stream_fixture_open_chunks(8, REPLY_ECHO, RELAY_OFF);
+    int fd = stream_connect_tcp();
+    cr_assert_eq(send(fd, "one\ntwo", 7, MSG_NOSIGNAL), 7);
+    cr_assert_eq(shutdown(fd, SHUT_WR), 0);
+    stream_expect(fd, "one\ntwo", true);
+    cr_assert_eq(stream_stats.received, 1);
+    cr_assert_eq(stream_stats.streams_closed, 1);
+    close(fd);
+    stream_fixture_close();
+}
+
 Test(stream_disconnect, a_line_too_long_gets_an_error_line_and_the_end)
 {
     char line[STREAM_LINE_BYTES + 3];
