@@ -55,8 +55,8 @@ void line_stream_accept_partial_line(struct line_stream *stream);
  *
  * If more than max_line_bytes have arrived at once, that is one chunk that is too long: all bytes
  * that are there are dropped, in parts of 4 KiB between which other handlers run, until none is
- * left. too_long is called once for them, under the conditions of the callback line. The input goes
- * on after them, and closed is never called with -EPROTO or -EMSGSIZE. */
+ * left. Then too_long is called once, under the conditions of the callback line, and the input goes
+ * on. closed is never called with -EPROTO or -EMSGSIZE. */
 void line_stream_deliver_chunks(struct line_stream *stream, void (*too_long)(void *state));
 
 /* Buffers at most max_bytes of output instead of 64 MiB. A single write is buffered whole if

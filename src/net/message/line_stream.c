@@ -43,8 +43,8 @@ struct line_stream {
     bool ended;           /* the peer has ended its side */
     bool closed;          /* no more lines; the closed callback was called */
     bool accepts_partial; /* a last line needs no newline */
-    bool was_too_long;    /* a chunk was, and too_long is not yet called for it */
-    bool dropping;        /* what has arrived belongs to that chunk */
+    bool dropping;        /* what has arrived belongs to a chunk that is too long */
+    bool was_too_long;    /* such a chunk is dropped, and too_long is not yet called for it */
     bool discarding;      /* the input is discarded until it ends; then drained is called */
     bool finishing;       /* no more callbacks; freed when the output is sent */
     bool busy;            /* in a callback or between two: the memory is still needed */
@@ -245,6 +245,7 @@ static void drop_part(struct line_stream *stream)
     char bytes[DROPPED_BYTES];
 
     stream->dropping = receive(stream, bytes, sizeof bytes) == sizeof bytes;
+    stream->was_too_long = !stream->dropping;
     if (stream->dropping)
         loop_defer(stream->loop, &stream->task);
 }
@@ -261,9 +262,8 @@ static void fill_chunk(struct line_stream *stream)
         return;
     }
     size_t size = receive(stream, input->bytes, most + 1);
-    stream->was_too_long = stream->dropping = size > most;
-    if (stream->dropping)
-        loop_defer(stream->loop, &stream->task);
+    if (size > most)
+        drop_part(stream);
     else
         input->end = size;
 }
