@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* The table of all configuration keys, with their sections, types, ranges and whether they need a
- * restart. Parsing files, printing values, suggesting a name for a misspelt one and finding the
+ * restart. Parsing files, listing values, suggesting a name for a misspelt one and finding the
  * changes that need a restart all use it. */
 
 enum { CONFIG_KEY_COUNT = 37 };
@@ -37,18 +37,15 @@ bool config_key_sections(const char *name, char sections[CONFIG_SECTIONS_BYTES])
 int config_key_set(const struct config_key *key, struct config *config, const char *item,
                    size_t size, char reason[CONFIG_REASON_BYTES]);
 
-/* Calls callback for each key in the order of the table, with its value as a file would contain it:
- * for a list once for each item, for an unset key with NULL. Returns false if there is no memory.
- */
-typedef void config_value_callback(void *state, const char *section, const char *key,
-                                   const char *value);
-bool config_for_each_value(const struct config *config, config_value_callback *callback,
-                           void *state);
+/* Whether a key has the same value in both configurations: 1, 0, or -ENOMEM. */
+int config_key_is_same(const struct config_key *key, const struct config *from,
+                       const struct config *to);
 
-/* Calls callback, with value NULL, for each key that takes effect only at a restart (all of
- * [server], clients.max, broadcast.multicast*, all of [control]) and whose value differs between
- * the two configurations. Returns false if there is no memory. */
+/* Calls callback for each key that takes effect only at a restart (all of [server], clients.max,
+ * broadcast.multicast*, all of [control]) and whose value differs between the two configurations.
+ * Returns false if there is no memory. */
+typedef void config_key_callback(void *state, const struct config_key *key);
 bool config_for_each_restart_key(const struct config *from, const struct config *to,
-                                 config_value_callback *callback, void *state);
+                                 config_key_callback *callback, void *state);
 
 #endif

@@ -8,6 +8,7 @@
 #include "server/admission/admission_updates.h"
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/config/config_files.h"
+#include "server/config/effective_config.h"
 #include "server/control/commands/command_table.h"
 #include "server/control/control_socket_file.h"
 #include "server/listen/interface_events.h"
@@ -22,9 +23,10 @@
  * server_stop, server_signals, ready_line). Used by the main thread. */
 struct server {
     const struct server_options *options;
-    struct config_files_result files; /* that the configuration was read from */
-    struct config *config;            /* that the server was started with */
-    struct identity identity;         /* server.user and server.group */
+    struct config_files_result files;   /* that the configuration was read from */
+    struct config *config;              /* that the server was started with */
+    struct effective_config *effective; /* with what reloads have changed */
+    struct identity identity;           /* server.user and server.group */
 
     struct startup_sockets sockets;
     uint32_t stream_files; /* for how many streams there are descriptors */

@@ -154,24 +154,6 @@ int config_key_set(const struct config_key *key, struct config *config, const ch
     return key->type->set(key, config, item, size, reason);
 }
 
-bool config_for_each_value(const struct config *config, config_value_callback *callback,
-                           void *state)
-{
-    for (const struct config_key *key = KEYS; key < KEYS + CONFIG_KEY_COUNT; key++) {
-        size_t count = key->type->count(key, config);
-        if (count == 0)
-            callback(state, key->section, key->name, NULL);
-        for (size_t i = 0; i < count; i++) {
-            char *value = key->type->write(key, config, i);
-            if (!value)
-                return false;
-            callback(state, key->section, key->name, value);
-            free(value);
-        }
-    }
-    return true;
-}
-
 /* Returns 1 if value i is the same in both, 0 if it differs, or -ENOMEM. */
 static int is_same_value(const struct config_key *key, const struct config *from,
                          const struct config *to, size_t i)
@@ -183,20 +165,25 @@ static int is_same_value(const struct config_key *key, const struct config *from
     return same;
 }
 
+int config_key_is_same(const struct config_key *key, const struct config *from,
+                       const struct config *to)
+{
+    size_t count = key->type->count(key, from);
+    int same = count == key->type->count(key, to);
+    for (size_t i = 0; same > 0 && i < count; i++)
+        same = is_same_value(key, from, to, i);
+    return same;
+}
+
 bool config_for_each_restart_key(const struct config *from, const struct config *to,
-                                 config_value_callback *callback, void *state)
+                                 config_key_callback *callback, void *state)
 {
     for (const struct config_key *key = KEYS; key < KEYS + CONFIG_KEY_COUNT; key++) {
-        if (!key->restart)
-            continue;
-        size_t count = key->type->count(key, from);
-        int same = count == key->type->count(key, to);
-        for (size_t i = 0; same > 0 && i < count; i++)
-            same = is_same_value(key, from, to, i);
+        int same = key->restart ? config_key_is_same(key, from, to) : 1;
         if (same < 0)
             return false;
         if (!same)
-            callback(state, key->section, key->name, NULL);
+            callback(state, key);
     }
     return true;
 }

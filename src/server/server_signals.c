@@ -34,6 +34,7 @@ void server_reload(void *state, config_reload_callback *done, void *done_state)
         .once = server->files.once,
         .end_signals = SERVER_STOP_SIGNALS,
         .started = server->config,
+        .effective = &server->effective,
         .reply = &server->reply,
         .admission = server->admission,
         .rules = &server->rules,

@@ -146,6 +146,14 @@ static void stop_by_command(void *state)
     server_stop(state);
 }
 
+static int note_configuration(struct server *server)
+{
+    server->effective = effective_config_new(server->config);
+    return server->effective != NULL ? 0
+                                     : startup_error_report("cannot keep the configuration",
+                                                            "memory", -ENOMEM, "free some memory");
+}
+
 static int open_control(struct server *server)
 {
     server->commands = (struct command_context){
@@ -160,14 +168,17 @@ static int open_control(struct server *server)
                 .started_ms = clock_now_ms(),
             },
         .jobs = server->jobs,
+        .config = &server->effective,
         .server = server,
         .reload = server_reload,
         .stop = stop_by_command,
     };
     struct control_socket_commands commands = {.state = &server->commands};
     commands.table = command_table_rows(&commands.count);
-    return control_socket_open(&server->control, server->loop, server->config, &server->identity,
-                               &commands);
+    int error = control_socket_open(&server->control, server->loop, server->config,
+                                    &server->identity, &commands);
+    server->commands.control_path = control_socket_name(&server->control);
+    return error;
 }
 
 static int give_up_privileges(struct server *server)
@@ -235,10 +246,10 @@ int server_start(struct server *server)
 {
     /* The steps that need privileges precede give_up_privileges, and threads start last. */
     static int (*const steps[])(struct server *) = {
-        find_identity,   hold_stop_signals, open_sockets,       make_reply,
-        make_admission,  make_loop,         check_memory,       make_workers,
-        make_jobs,       open_control,      give_up_privileges, start_log,
-        start_admission, follow_interfaces, start_workers,      ready_line_start,
+        find_identity, hold_stop_signals,  open_sockets, make_reply,      make_admission,
+        make_loop,     check_memory,       make_workers, make_jobs,       note_configuration,
+        open_control,  give_up_privileges, start_log,    start_admission, follow_interfaces,
+        start_workers, ready_line_start,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);

@@ -107,6 +107,7 @@ void server_free(struct server *server)
     free(server->final_reports);
     reply_rotation_release(server->reply);
     startup_sockets_close(&server->sockets);
+    effective_config_release(server->effective);
     config_free(server->config);
     config_files_free(&server->files);
 }

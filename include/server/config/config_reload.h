@@ -5,6 +5,7 @@
 #include "server/admission/admission_updates.h"
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/config/config_load.h"
+#include "server/config/effective_config.h"
 #include "server/control/control_socket_file.h"
 #include "server/workers/worker.h"
 
@@ -28,10 +29,11 @@ typedef void config_reload_callback(void *state, const struct config_reload_repo
 /* What a reload reads and what it changes. All of it belongs to the server. */
 struct config_reload_context {
     const struct server_options *options;
-    bool once;                    /* its file cannot be read again */
-    const int *end_signals;       /* signals that cancel the reload; 0 ends the list */
-    const struct config *started; /* the configuration at the start of the server */
-    struct reply **reply;         /* in use; replaced if the messages or the mode have changed */
+    bool once;                           /* its file cannot be read again */
+    const int *end_signals;              /* signals that cancel the reload; 0 ends the list */
+    const struct config *started;        /* the configuration at the start of the server */
+    struct effective_config **effective; /* in use; replaced at the end of the reload */
+    struct reply **reply; /* in use; replaced if the messages or the mode have changed */
     struct admission_updates *admission;
     struct admission_rules *rules; /* in use; replaced, and their access list is freed */
     struct worker *const *workers;

@@ -3,6 +3,7 @@
 #include "ctl/broadcast/broadcast_command.h"
 #include "ctl/commands/command_result.h"
 #include "ctl/commands/request_clients.h"
+#include "ctl/commands/request_config.h"
 #include "ctl/commands/request_jobs.h"
 #include "ctl/commands/request_reload.h"
 #include "ctl/commands/request_send.h"
@@ -51,6 +52,7 @@ static const struct command {
      0,
      0,
      watch_command_run},
+    {{"config", "", "the configuration in effect, as a file", 0}, 0, 0, command_config},
     {{"reload", "", "reload the configuration", 0}, 0, 0, command_reload},
     {{"stop", "", "stop the server", 0}, 0, 0, command_stop},
     {{"help", "", "print this help", 0}, 0, 0, run_help},

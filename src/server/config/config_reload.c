@@ -26,6 +26,8 @@ struct reloading {
     char *restart[RESTART_KEYS_MAX];
     char restart_text[RESTART_KEYS_MAX][RESTART_KEY_BYTES];
     struct worker_settings settings;
+    struct effective_config **in_use,
+        *effective;         /* the server's, and what replaces it at the end */
     struct reply *replaced; /* to be released when no worker uses it; NULL if it was kept */
     struct access_list *replaced_acl; /* to be freed when no worker uses it */
     size_t pending;                   /* workers that have not replied */
@@ -35,14 +37,13 @@ struct reloading {
     } steps[];
 };
 
-static void note_restart(void *state, const char *section, const char *key, const char *value)
+static void note_restart(void *state, const struct config_key *key)
 {
     struct reloading *reloading = state;
-    (void)value;
     size_t i = reloading->report.restart_count;
     if (i == RESTART_KEYS_MAX)
         return;
-    snprintf(reloading->restart_text[i], RESTART_KEY_BYTES, "%s.%s", section, key);
+    snprintf(reloading->restart_text[i], RESTART_KEY_BYTES, "%s.%s", key->section, key->name);
     reloading->restart[i] = reloading->restart_text[i];
     reloading->report.restart_count++;
 }
@@ -53,6 +54,8 @@ static void end_reload(struct reloading *reloading)
         log_event(LOG_LEVEL_WARNING, "a changed key needs a restart", "key", reloading->restart[i],
                   "reason", "it is read only at the start", "advice", "restart udpsrv", NULL);
     log_event(LOG_LEVEL_INFO, "reloaded", NULL);
+    effective_config_release(*reloading->in_use);
+    *reloading->in_use = reloading->effective;
     reloading->done(reloading->state, &reloading->report);
     reply_rotation_release(reloading->replaced);
     access_list_free(reloading->replaced_acl);
@@ -125,16 +128,22 @@ static struct reloading *prepare(const struct config_reload_context *target,
         .relay = config->broadcast.relay,
         .relay_rate_pps = config->broadcast.relay_rate_pps,
     };
-    if (config_for_each_restart_key(target->started, config, note_restart, made) &&
+    made->in_use = target->effective;
+    made->effective = effective_config_new(target->started);
+    if (made->effective != NULL &&
+        config_for_each_restart_key(target->started, config, note_restart, made) &&
         choose_settings(made, target, config))
         return made;
+    effective_config_release(made->effective);
     free(made);
     return NULL;
 }
 
+/* Takes the configuration over. */
 static void apply(const struct config_reload_context *target, struct reloading *reloading,
-                  const struct config *config)
+                  struct config *config)
 {
+    effective_config_set_loaded(reloading->effective, config);
     log_setup("udpsrv", config->log.level, config->log.format, config->log.target);
     jobs_set_queue(target->jobs, config->broadcast.queue);
     control_socket_set_sweep(target->control, config->clients.sweep_ms);
@@ -221,17 +230,19 @@ void config_reload(const struct config_reload_context *target, config_reload_cal
     bool has_no_policy = error == 0 && lacks_policy(target->started, result.config);
     if (error == 0 && !has_no_policy)
         reloading = prepare(target, result.config, done, state);
-    if (reloading != NULL)
+    if (reloading != NULL) {
         apply(target, reloading, result.config);
-    else if (error == -ECANCELED)
+        result.config = NULL;
+    } else if (error == -ECANCELED) {
         refuse_one("the server is stopping", "start it again", done, state);
-    else if (result.error_count > 0)
+    } else if (result.error_count > 0) {
         refuse(result.errors, result.error_count, correct, done, state);
-    else if (has_no_policy)
+    } else if (has_no_policy) {
         refuse_one("admission.policy is missing, and until a restart other hosts can reach the "
                    "listening sockets: set it, or restart",
                    correct, done, state);
-    else
+    } else {
         refuse_one("out of memory", "free some memory, and reload again", done, state);
+    }
     config_files_free(&result);
 }

@@ -3,6 +3,7 @@
  * bytes, must get one complete answer, and no content may break the form of an answer. */
 #include "target.h"
 
+#include "config/config_defaults.h"
 #include "net/message/line_stream.h"
 #include "net/unix/socket_file.h"
 #include "net/unix/unix_listener.h"
@@ -30,6 +31,7 @@ struct line_stream {
 static struct line_stream *peer;
 static struct worker_call *calls[CALLS_MAX];
 static size_t call_count;
+static struct mailbox_message *posted; /* to the mailbox of the main thread itself */
 static struct registry *registry;
 static loop_event_callback *connection;
 static void *connection_state;
@@ -201,6 +203,13 @@ void line_stream_resume(struct line_stream *stream)
     stream->paused = false;
 }
 
+void mailbox_post(struct mailbox *mailbox, struct mailbox_message *message)
+{
+    (void)mailbox;
+    must(posted == NULL);
+    posted = message;
+}
+
 /* ---- stubs of the worker and the broadcast jobs ---- */
 
 void worker_post(struct worker *worker, struct worker_call *call, struct mailbox *reply_mailbox)
@@ -326,6 +335,18 @@ static void reload_nothing(void *server, config_reload_callback *done, void *sta
     done(state, &report);
 }
 
+/* A configuration that waits for a restart, and has values of any length. */
+static struct effective_config *make_config(struct config *started, struct config *loaded)
+{
+    static char message[CONFIG_MESSAGE_BYTES_MAX];
+    static struct effective_config effective;
+    memset(message, '\n', sizeof message);
+    must(config_add_message(loaded, message, sizeof message));
+    loaded->server.workers++;
+    effective = (struct effective_config){.started = started, .loaded = loaded, .references = 1};
+    return &effective;
+}
+
 static void stop_nothing(void *server)
 {
     (void)server;
@@ -333,10 +354,15 @@ static void stop_nothing(void *server)
 
 /* ---- the target ---- */
 
-/* Runs all calls to the worker, and ends the job that is waited for. */
+/* Runs all calls to the worker, handles messages, and ends the job that is waited for. */
 static void run_pending(void)
 {
-    while (call_count > 0 || job.ended != NULL) {
+    while (call_count > 0 || job.ended != NULL || posted != NULL) {
+        if (posted != NULL) {
+            struct mailbox_message *message = posted;
+            posted = NULL;
+            message->handle(message);
+        }
         if (call_count > 0) {
             struct worker_call *call = calls[--call_count];
             call->run(call);
@@ -403,7 +429,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     must(memory != NULL);
     make_registry(memory);
     struct worker *workers[] = {NULL};
+    struct config *started = config_defaults(), *loaded = config_defaults();
+    must(started != NULL && loaded != NULL);
+    struct effective_config *effective = make_config(started, loaded);
     struct command_context commands = {
+        .config = &effective,
+        .control_path = "p",
         .queries = {.workers = workers,
                     .worker_count = 1,
                     .listeners = &listeners,
@@ -424,6 +455,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         bytes = stop + (newline != NULL);
     }
     control_close(control);
-    must(peer == NULL);
+    must(peer == NULL && effective->references == 1);
+    config_free(started);
+    config_free(loaded);
     return 0;
 }

@@ -47,6 +47,9 @@ Test(system_ctl_broken, json_has_one_error_and_no_part_of_a_table)
         {"ok\njob 1 done 5 5 0 0 1 2\n", {"--json", "jobs"}},
         {"ok\nreceived 5\n", {"--json", "stats"}},
         {"", {"--json", "clients"}},
+        {"ok\nvalue server.user nobody\n", {"--json", "config"}},
+        {"ok\nvalue banana\n.\n", {"--json", "config"}},
+        {"ok\nvalue server.user \xc2\x9b\x33\x31m\n.\n", {"--json", "config"}},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

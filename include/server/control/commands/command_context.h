@@ -3,6 +3,7 @@
 
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/config/config_reload.h"
+#include "server/config/effective_config.h"
 #include "server/control/commands/worker_query.h"
 
 /* The state that is passed to each command of the operator. All of it belongs to the server and
@@ -10,6 +11,8 @@
 struct command_context {
     struct worker_query_context queries;
     struct jobs *jobs;
+    struct effective_config *const *config; /* of the moment */
+    const char *control_path;               /* of the control socket; "off": there is none */
     void *server;
     void (*reload)(void *server, config_reload_callback *done,
                    void *state); /* calls done, at once or later */

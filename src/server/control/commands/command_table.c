@@ -2,6 +2,7 @@
 
 #include "server/control/commands/client_commands.h"
 #include "server/control/commands/client_listing.h"
+#include "server/control/commands/config_command.h"
 #include "server/control/commands/job_commands.h"
 #include "server/control/commands/send_command.h"
 #include "server/control/commands/server_commands.h"
@@ -29,6 +30,7 @@ const struct control_command *command_table_rows(size_t *count)
         {"jobs", "", "list the broadcasts: ended, running and waiting", control_command_jobs,
          COMMAND_READS},
         {"cancel", "ID", "cancel a broadcast", control_command_cancel, COMMAND_CHANGES},
+        {"config", "", "show the configuration in effect", control_command_config, COMMAND_READS},
         {"reload", "", "read the configuration again", control_command_reload, COMMAND_CHANGES},
         {"stop", "", "stop the server", control_command_stop, COMMAND_CHANGES},
     };

@@ -3,6 +3,7 @@
 #include "config/config_defaults.h"
 
 #include "config/config_keys.h"
+#include "config_listing_fixture.h"
 #include "os/file/file.h"
 
 #include <criterion/criterion.h>
@@ -349,21 +350,6 @@ Test(config_files, the_configuration_may_be_taken)
 
 /* ---- the sample files ---- */
 
-static void print_line(void *state, const char *section, const char *key, const char *value)
-{
-    fprintf(state, "%s.%s=%s\n", section, key, value ? value : "(unset)");
-}
-
-static char *print(const struct config *config)
-{
-    char *text;
-    size_t size;
-    FILE *stream = open_memstream(&text, &size);
-    cr_assert(config_for_each_value(config, print_line, stream));
-    fclose(stream);
-    return text;
-}
-
 static void expect_sample(const char *path)
 {
     int error = config_files_read(&result, path, NULL, 0);
@@ -374,7 +360,7 @@ Test(config_files, the_sample_equals_the_defaults)
 {
     struct config *defaults = config_defaults();
     expect_sample("config/udpsrv.conf");
-    char *expected = print(defaults), *found = print(result.config);
+    char *expected = config_text(defaults), *found = config_text(result.config);
     cr_assert_str_eq(found, expected);
     free(expected);
     free(found);
