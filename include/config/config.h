@@ -126,7 +126,10 @@ struct config {
         char *socket; /* NULL: the default path, which depends on the user; or
                          CONFIG_CONTROL_OFF */
         uint32_t mode;
-        char *group; /* NULL: the group of the process */
+        char *group;           /* NULL: the group of the process */
+        char *observer_socket; /* NULL or CONFIG_CONTROL_OFF: none */
+        uint32_t observer_mode;
+        char *observer_group; /* as group */
     } control;
     struct {
         enum config_log_level level;
@@ -150,10 +153,13 @@ void config_clear_messages(struct config *config);
 void config_clear_allow(struct config *config);
 void config_clear_deny(struct config *config);
 
-/* The value of control.socket for no control socket. (A file of that name is "./off".) */
+/* The value of control.socket and control.observer-socket for no such socket. (A file of that name
+ * is "./off".) */
 #define CONFIG_CONTROL_OFF "off"
 /* Whether control.socket is "off". */
 bool config_control_is_off(const struct config *config);
+/* Whether control.observer-socket is a path. */
+bool config_has_observers(const struct config *config);
 
 /* Space for the longest address with its zone, and for the longest path. */
 enum { CONFIG_LISTEN_TEXT_BYTES = TRANSPORT_TEXT_BYTES + ADDR_ZONE_BYTES };

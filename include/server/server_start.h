@@ -3,7 +3,7 @@
 
 #include "server/server_state.h"
 
-/* The start of the server, step by step: user, sockets, memory, control socket, privileges,
+/* The start of the server, step by step: user, sockets, memory, control sockets, privileges,
  * threads, ready line. */
 
 /* Takes all steps in order. The configuration is read already. Errors are logged. Returns 0 or

@@ -38,7 +38,7 @@ struct server {
     struct workers workers;
     struct jobs *jobs;
     struct command_context commands;
-    struct control_socket control;
+    struct control_socket control, observers;
     struct interface_events *interfaces;
 
     struct stdout_line ready_line;

@@ -17,6 +17,8 @@ void config_free(struct config *config)
     free(config->broadcast.multicast_interface);
     free(config->control.socket);
     free(config->control.group);
+    free(config->control.observer_socket);
+    free(config->control.observer_group);
     free(config);
 }
 
@@ -100,6 +102,12 @@ bool config_control_is_off(const struct config *config)
 {
     return config->control.socket != NULL &&
            strcmp(config->control.socket, CONFIG_CONTROL_OFF) == 0;
+}
+
+bool config_has_observers(const struct config *config)
+{
+    return config->control.observer_socket != NULL &&
+           strcmp(config->control.observer_socket, CONFIG_CONTROL_OFF) != 0;
 }
 
 const char *config_listen_text(const struct config_listen *listen,

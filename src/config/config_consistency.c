@@ -92,10 +92,25 @@ static void check_blocks(const struct config *config, struct config_origins *ori
                            at->line);
 }
 
+/* Without this check the second one would replace the first one, or be refused at the start. The
+ * built-in path of the control socket depends on the user, and is only known at the start. */
+static void check_observers(const struct config *config, struct config_origins *origins,
+                            struct config_diagnostics *diagnostics)
+{
+    if (!config_has_observers(config) || config->control.socket == NULL ||
+        strcmp(config->control.observer_socket, config->control.socket) != 0)
+        return;
+    const struct config_key *key = config_key_find("control", "observer-socket");
+    config_diagnostics_add(diagnostics, &config_origin_of(origins->in_files, key)->at,
+                           "'observer-socket' is the path of the control socket: give the "
+                           "observers another one");
+}
+
 void config_consistency_check(const struct config *config, struct config_origins *origins,
                               struct config_diagnostics *diagnostics)
 {
     check_multicast(config, origins, diagnostics);
     check_admission(config, origins, diagnostics);
     check_blocks(config, origins, diagnostics);
+    check_observers(config, origins, diagnostics);
 }

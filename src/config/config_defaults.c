@@ -45,7 +45,7 @@ struct config *config_defaults(void)
                       .relay_rate_pps = 10,
                       .multicast_ttl = 1},
         .admission = {.policy = POLICY_UNSET},
-        .control = {.mode = 0660},
+        .control = {.mode = 0660, .observer_mode = 0660},
         .log = {LOG_LEVEL_INFO, LOG_FORMAT_TEXT, LOG_TARGET_STDERR},
     };
     if (!add_defaults(config)) {

@@ -75,6 +75,8 @@ int ready_line_start(struct server *server)
     snprintf(workers, sizeof workers, "%zu", server->workers.count);
     list_addresses(listeners, addresses);
     log_event(LOG_LEVEL_INFO, "ready", "version", UDPSRV_VERSION, "workers", workers, "addresses",
-              addresses, "socket", control_socket_name(&server->control), NULL);
+              addresses, "socket", control_socket_name(&server->control),
+              server->observers.control != NULL ? "observer_socket" : NULL,
+              control_socket_name(&server->observers), NULL);
     return 0;
 }

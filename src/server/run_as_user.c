@@ -42,37 +42,53 @@ int user_find(struct identity *identity, const struct config *config)
     return 0;
 }
 
-int user_find_control_group(gid_t *gid, const struct config *config)
+int user_find_control_group(gid_t *gid, const struct control_role *role,
+                            const struct config *config)
 {
-    const char *group = config->control.group;
+    const char *group = control_role_settings(role, config).group;
     struct identity identity = {(uid_t)-1, (gid_t)-1};
     int error = group != NULL ? identity_find(&identity, NULL, group) : 0;
     *gid = identity.gid;
     if (error == -ESRCH)
-        return report("cannot find control.group", group, error, UNKNOWN,
-                      "create it, or change control.group");
+        return report(role->group_unknown, group, error, UNKNOWN, role->group_advice);
     if (error != 0)
         return startup_error_report(
-            "cannot look up the group of the operator's socket", group, error,
+            role->group_failed, group, error,
             startup_error_advice(error, "look at the user database (getent group)"));
     return 0;
 }
 
-/* Continues without permission to join control.group: the group only matters when the control
- * socket is removed. */
+/* Finds the groups of both sockets; *count of them are set. */
+static int find_socket_groups(gid_t groups[2], size_t *count, const struct config *config)
+{
+    static const struct control_role *const roles[] = {&CONTROL_OPERATORS, &CONTROL_OBSERVERS};
+    *count = 0;
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        gid_t group;
+        int error = user_find_control_group(&group, roles[i], config);
+        if (error != 0)
+            return error;
+        if (group != (gid_t)-1)
+            groups[(*count)++] = group;
+    }
+    return 0;
+}
+
+/* Continues without permission to join these groups: they only matter when a socket is removed. */
 static int change_identity(const struct identity *identity, const struct config *config)
 {
     const char *user = config->server.user, *group = config->server.group;
-    gid_t control_group;
-    int error = user_find_control_group(&control_group, config);
+    gid_t groups[2];
+    size_t count;
+    int error = find_socket_groups(groups, &count, config);
     if (error != 0)
         return error;
     if (user == NULL && group == NULL) {
-        if (control_group != (gid_t)-1)
-            privilege_join_group(control_group);
+        for (size_t i = 0; i < count; i++)
+            privilege_join_group(groups[i]);
         return 0;
     }
-    error = privilege_drop_keeping_group(identity, control_group);
+    error = privilege_drop_keeping_groups(identity, groups, count);
     if (error != 0)
         return startup_error_report("cannot become another user", user != NULL ? user : group,
                                     error,

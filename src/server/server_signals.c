@@ -43,8 +43,10 @@ void server_reload(void *state, config_reload_callback *done, void *done_state)
         .jobs = server->jobs,
         .reply_mailbox = server->mailbox,
         .control = &server->control,
+        .observers = &server->observers,
     };
     control_socket_check(&server->control);
+    control_socket_check(&server->observers);
     interface_events_check(server->interfaces);
     if (!server->stopping) {
         config_reload(&target, done, done_state);

@@ -154,6 +154,18 @@ static int note_configuration(struct server *server)
                                                             "memory", -ENOMEM, "free some memory");
 }
 
+static struct control_socket_options socket_options(struct server *server,
+                                                    const struct control_role *role)
+{
+    struct control_socket_options options = {.role = role,
+                                             .config = server->config,
+                                             .identity = &server->identity,
+                                             .state = &server->commands,
+                                             .control_path = control_socket_name(&server->control)};
+    options.commands = command_table_rows(&options.command_count);
+    return options;
+}
+
 static int open_control(struct server *server)
 {
     server->commands = (struct command_context){
@@ -173,11 +185,18 @@ static int open_control(struct server *server)
         .reload = server_reload,
         .stop = stop_by_command,
     };
-    struct control_socket_commands commands = {.state = &server->commands};
-    commands.table = command_table_rows(&commands.count);
-    int error = control_socket_open(&server->control, server->loop, server->config,
-                                    &server->identity, &commands);
+    struct control_socket_options options = socket_options(server, &CONTROL_OPERATORS);
+    int error = control_socket_open(&server->control, server->loop, &options);
     server->commands.control_path = control_socket_name(&server->control);
+    return error;
+}
+
+static int open_observers(struct server *server)
+{
+    struct control_socket_options options = socket_options(server, &CONTROL_OBSERVERS);
+    int error = control_socket_open(&server->observers, server->loop, &options);
+    if (error == 0 && server->control.control != NULL)
+        control_set_observers(server->control.control, server->observers.control);
     return error;
 }
 
@@ -188,6 +207,7 @@ static int give_up_privileges(struct server *server)
         return error;
     user_warn_of_files(&server->files);
     control_socket_warn(&server->control);
+    control_socket_warn(&server->observers);
     return 0;
 }
 
@@ -246,10 +266,10 @@ int server_start(struct server *server)
 {
     /* The steps that need privileges precede give_up_privileges, and threads start last. */
     static int (*const steps[])(struct server *) = {
-        find_identity, hold_stop_signals,  open_sockets, make_reply,      make_admission,
-        make_loop,     check_memory,       make_workers, make_jobs,       note_configuration,
-        open_control,  give_up_privileges, start_log,    start_admission, follow_interfaces,
-        start_workers, ready_line_start,
+        find_identity,     hold_stop_signals, open_sockets,       make_reply, make_admission,
+        make_loop,         check_memory,      make_workers,       make_jobs,  note_configuration,
+        open_control,      open_observers,    give_up_privileges, start_log,  start_admission,
+        follow_interfaces, start_workers,     ready_line_start,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);

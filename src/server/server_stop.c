@@ -22,6 +22,7 @@ void server_exit_at_once(struct server *server, const char *why)
 {
     log_event(LOG_LEVEL_ERROR, "ended abnormally", "reason", why, "advice",
               "start it again; clients join again by their next datagram", NULL);
+    control_socket_close(&server->observers);
     control_socket_close(&server->control);
     startup_sockets_remove_files(&server->sockets);
     log_close();
@@ -99,6 +100,7 @@ void server_free(struct server *server)
     mailbox_free(server->mailbox);
     interface_events_free(server->interfaces);
     jobs_close(server->jobs);
+    control_socket_close(&server->observers);
     control_socket_close(&server->control);
     admission_updates_free(server->admission);
     access_list_free(server->rules.acl);

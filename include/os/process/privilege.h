@@ -1,6 +1,7 @@
 #ifndef OS_PROCESS_PRIVILEGE_H
 #define OS_PROCESS_PRIVILEGE_H
 
+#include <stddef.h>
 #include <sys/types.h>
 
 /* Dropping privileges: change of user and group, capabilities, no_new_privs. */
@@ -28,8 +29,8 @@ int identity_allowed(const struct identity *identity);
  * changed in part, and the process should end. */
 int privilege_drop(const struct identity *identity);
 
-/* The same, but keeps or joins one supplementary group, so that files can be given to it. */
-int privilege_drop_keeping_group(const struct identity *identity, gid_t kept);
+/* The same, but keeps or joins `count` supplementary groups, so that files can be given to them. */
+int privilege_drop_keeping_groups(const struct identity *identity, const gid_t *kept, size_t count);
 
 /* Adds a supplementary group to those of the process. Returns 0 or -errno (-EPERM: only root can).
  */

@@ -40,7 +40,7 @@ struct config_reload_context {
     size_t worker_count;
     struct jobs *jobs;
     struct mailbox *reply_mailbox;
-    struct control_socket *control;
+    struct control_socket *control, *observers;
 };
 
 /* Logs the result and calls done, at once or later in the thread of the server's loop: when all

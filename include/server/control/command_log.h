@@ -8,7 +8,8 @@
 
 struct control_session;
 
-/* The log of the operators' commands: each line has the uid, gid and pid of the operator. */
+/* The log of the operators' and observers' commands: each line has the uid, gid and pid of the
+ * peer. */
 
 /* Logs a command with its first argument: at level info if it changes something, otherwise at level
  * debug. Does nothing for a command that logs itself. */
@@ -21,5 +22,9 @@ enum { COMMAND_LOG_PAIRS_MAX = 8 };
  * and the peer's uid, gid and pid. For commands that log themselves. */
 void command_log_write_pairs(const struct control_session *session, const char *name,
                              const struct log_pair *pairs, size_t count);
+
+/* Logs, rate limited, that an observer was refused a command. */
+void command_log_write_refused(const struct control_session *session,
+                               const struct control_command *command);
 
 #endif

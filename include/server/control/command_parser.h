@@ -1,6 +1,7 @@
 #ifndef SERVER_CONTROL_COMMAND_PARSER_H
 #define SERVER_CONTROL_COMMAND_PARSER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Parses the operator's command lines by a table of commands. */
@@ -15,7 +16,14 @@ enum command_log {
                           */
 };
 
-/* A command of the operator: a row of the table. */
+/* Whose sessions may run a command. What a row of the table does not state is for operators only.
+ */
+enum command_access {
+    COMMAND_FOR_OPERATORS,
+    COMMAND_FOR_OBSERVERS, /* and for operators; it must change nothing */
+};
+
+/* A command: a row of the table. */
 struct control_command {
     const char *name;
     const char *arguments; /* "ADDRESS" for a required argument, "[LIMIT]" for an optional one, ""
@@ -25,6 +33,7 @@ struct control_command {
      * name, without the blanks around it. It may be changed, and is valid until run returns. */
     void (*run)(void *state, struct control_session *session, char *arguments);
     enum command_log log;
+    enum command_access access;
 };
 
 enum {
@@ -32,12 +41,22 @@ enum {
     COMMAND_PARSER_WRONG_BYTES = 256 /* of the message about a line that cannot be executed */
 };
 
+/* The table, and the access of a session. */
+struct command_set {
+    const struct control_command *commands;
+    size_t count;
+    enum command_access access;
+};
+
+/* Whether a session with that access may run the command. */
+bool command_parser_permits(enum command_access access, const struct control_command *command);
+
 /* Finds the command of a line of size bytes, which a NUL follows, and its arguments; changes the
  * line. Returns NULL if the command is unknown, or its arguments are missing or too many; wrong is
- * then a message for the operator. */
-const struct control_command *command_parser_parse(const struct control_command *commands,
-                                                   size_t count, char *line, size_t size,
-                                                   char **arguments,
+ * then a message for the operator. A command that the session may not run is returned whatever its
+ * arguments are: the caller refuses it. */
+const struct control_command *command_parser_parse(const struct command_set *set, char *line,
+                                                   size_t size, char **arguments,
                                                    char wrong[COMMAND_PARSER_WRONG_BYTES]);
 
 #endif

@@ -5,11 +5,16 @@
 
 #include <stdbool.h>
 
-/* The listening control socket: opening it, accepting connections, recreating its file, closing. */
+/* A listening socket that takes commands: opening it, accepting connections, recreating its file,
+ * closing. */
 
 /* Listens and accepts sessions. Returns 0, or -errno of unix_listener_open or of the loop. */
 int control_open(struct control **control, struct loop *loop,
                  const struct control_options *options);
+
+/* Has the sessions of another socket give way: when descriptors are short, they are closed before
+ * those of this one. NULL: those of no other socket. */
+void control_set_observers(struct control *control, struct control *observers);
 
 /* Creates the socket's file again if it is missing, or is not the socket of a live process.
  * Sessions continue. Returns 0 if the file exists now, with *made true if it is a new one, or

@@ -9,7 +9,8 @@
 
 #include <stddef.h>
 
-/* The sessions of operators: each reads command lines, runs one command at a time, and ends. */
+/* The sessions of operators and observers: each reads command lines, runs one command at a time,
+ * and ends. */
 
 /* Opens a session on a connection of an authorized peer; takes the descriptor over. Returns NULL
  * when memory is short. */
@@ -38,7 +39,7 @@ void control_abort(struct control_session *session);
 void control_refuse(struct control_session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The command `help`, a row of the table: lists the table. */
+/* The command `help`, a row of the table: lists the commands that the session may run. */
 void control_command_help(void *state, struct control_session *session, char *arguments);
 
 #endif

@@ -8,11 +8,13 @@
 #include "os/process/privilege.h"
 #include "server/control/control_listener.h"
 
-/* The control socket of the server, at the path of control.socket. It is opened at the start. When
- * its file was removed, it is created again: within clients.sweep, but within a second at most, or
- * at a reload. With control.socket = off none of these functions does anything. */
+/* The file of a socket that takes commands: the control socket at the path of control.socket, or
+ * the observers' socket at that of control.observer-socket. It is opened at the start. When its
+ * file was removed, it is created again: within clients.sweep, but within a second at most, or at a
+ * reload. Where the configuration has no such socket, none of these functions does anything. */
 struct control_socket {
-    struct control *control; /* NULL: control.socket = off */
+    const struct control_role *role;
+    struct control *control; /* NULL: there is none */
     struct loop *loop;
     char path[CONTROL_PATH_BYTES];
     struct identity owner; /* the user and group that its directory is given to */
@@ -21,17 +23,20 @@ struct control_socket {
     uint32_t sweep_ms;
 };
 
-/* The table of commands and their state, which outlive the socket. */
-struct control_socket_commands {
-    const struct control_command *table;
-    size_t count;
-    void *state;
+/* What is opened, and the commands of its sessions; all of it outlives the socket. */
+struct control_socket_options {
+    const struct control_role *role;
+    const struct config *config;
+    const struct identity *identity; /* of the server, after it has given up its privileges */
+    const struct control_command *commands;
+    size_t command_count;
+    void *state;              /* passed to each command */
+    const char *control_path; /* for observers: the name of the control socket */
 };
 
 /* Returns 0, or -errno after the reason was printed or logged. */
 int control_socket_open(struct control_socket *socket, struct loop *loop,
-                        const struct config *config, const struct identity *identity,
-                        const struct control_socket_commands *commands);
+                        const struct control_socket_options *options);
 
 /* Warns if the present user of the server can neither remove the socket nor create it again. */
 void control_socket_warn(const struct control_socket *socket);

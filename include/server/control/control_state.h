@@ -8,17 +8,20 @@
 #include "os/loop/timer.h"
 #include "os/process/privilege.h"
 #include "server/control/command_parser.h"
+#include "server/control/control_role.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The state of the control socket and of its sessions, for the modules of this folder. A session is
- * one connection of an operator. Used by the loop's thread. */
+/* The state of a socket that takes commands and of its sessions, for the modules of this folder. A
+ * session is one connection of an operator, or of an observer (server/control/control_role). Used
+ * by the loop's thread. */
 
 enum {
-    CONTROL_SESSIONS_MAX = 64,      /* more operators than any site has; 1 to 10 KiB each */
+    CONTROL_SESSIONS_MAX =
+        64, /* of each socket: more operators than any site has; 1 to 10 KiB each */
     CONTROL_SESSIONS_RESERVED = 16, /* of them, which commands that may take long must leave free */
     /* A command line: two hexadecimal digits for each byte of the longest UDP payload (65507), and
      * the words before them. */
@@ -31,9 +34,12 @@ struct control_options {
     mode_t mode;           /* of its file */
     struct identity owner; /* of its file; -1 leaves the present one. Only root, the owner, and the
                               users that mode admits may open a session */
+    const struct control_role *role;        /* what its sessions may do, and what it is called */
     const struct control_command *commands; /* the caller's; outlive the control */
     size_t command_count;
-    void *state; /* passed to each command */
+    void *state;              /* passed to each command */
+    const char *control_path; /* for observers: of the control socket, to which a command belongs
+                                 that they may not run; CONFIG_CONTROL_OFF: there is none */
 };
 
 struct control_session {
@@ -56,6 +62,7 @@ struct control {
     /* Two handlers, since a new listening socket is added before the old one is removed. */
     struct loop_handler handlers[2], *handler;
     struct loop_timer retry;
+    struct control *observers; /* whose sessions give way to this one's; NULL: none */
     struct control_options options;
     char *path;
     struct socket_file file; /* the file of the socket */

@@ -14,6 +14,11 @@
 bool session_eviction_close_idle(const struct control *control,
                                  const struct control_session *newcomer, const char *why);
 
+/* Frees a descriptor for another socket, whose sessions are more important: closes a session as
+ * above or, if there is no such session, the least recently used one whatever it does. Returns
+ * false if there are no sessions. */
+bool session_eviction_close_any(const struct control *control, const char *why);
+
 /* Whether more than CONTROL_SESSIONS_MAX - CONTROL_SESSIONS_RESERVED sessions are running commands,
  * so that a command that may take long must be refused. The other sessions are reserved for
  * commands that query and cancel. */

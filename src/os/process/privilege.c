@@ -102,10 +102,10 @@ static bool can_return(uid_t uid, gid_t gid)
 
 int privilege_drop(const struct identity *identity)
 {
-    return privilege_drop_keeping_group(identity, (gid_t)-1);
+    return privilege_drop_keeping_groups(identity, NULL, 0);
 }
 
-int privilege_drop_keeping_group(const struct identity *identity, gid_t kept)
+int privilege_drop_keeping_groups(const struct identity *identity, const gid_t *kept, size_t count)
 {
     uid_t uid = geteuid();
     gid_t gid = getegid();
@@ -116,7 +116,7 @@ int privilege_drop_keeping_group(const struct identity *identity, gid_t kept)
     if (identity->uid == (uid_t)-1 && identity->gid == (gid_t)-1)
         return 0;
     /* The user is changed last: without root the groups could no longer be set. */
-    if (setgroups(kept != (gid_t)-1 ? 1 : 0, &kept) != 0 ||
+    if (setgroups(count, kept) != 0 ||
         setresgid(identity->gid, identity->gid, identity->gid) != 0 ||
         setresuid(identity->uid, identity->uid, identity->uid) != 0)
         return -errno;

@@ -147,6 +147,7 @@ static void apply(const struct config_reload_context *target, struct reloading *
     log_setup("udpsrv", config->log.level, config->log.format, config->log.target);
     jobs_set_queue(target->jobs, config->broadcast.queue);
     control_socket_set_sweep(target->control, config->clients.sweep_ms);
+    control_socket_set_sweep(target->observers, config->clients.sweep_ms);
     reloading->pending = target->worker_count;
     for (size_t i = 0; i < target->worker_count; i++) {
         struct reload_step *step = &reloading->steps[i];

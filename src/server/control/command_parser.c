@@ -4,7 +4,6 @@
 #include "text/printable.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,16 +18,23 @@ __attribute__((format(printf, 2, 3))) static void wrong_command(
     va_end(arguments);
 }
 
-static const struct control_command *find(const struct control_command *commands, size_t count,
-                                          const char *name, char wrong[COMMAND_PARSER_WRONG_BYTES])
+bool command_parser_permits(enum command_access access, const struct control_command *command)
+{
+    return access == COMMAND_FOR_OPERATORS || command->access == COMMAND_FOR_OBSERVERS;
+}
+
+/* Suggests only commands that the session may run. */
+static const struct control_command *find(const struct command_set *set, const char *name,
+                                          char wrong[COMMAND_PARSER_WRONG_BYTES])
 {
     const char *names[COMMAND_PARSER_NAMES_MAX];
     size_t name_count = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
-        if (name_count < COMMAND_PARSER_NAMES_MAX)
-            names[name_count++] = commands[i].name;
+    for (size_t i = 0; i < set->count; i++) {
+        const struct control_command *command = &set->commands[i];
+        if (strcmp(command->name, name) == 0)
+            return command;
+        if (name_count < COMMAND_PARSER_NAMES_MAX && command_parser_permits(set->access, command))
+            names[name_count++] = command->name;
     }
     char shown[SHOWN_BYTES];
     printable_ascii(shown, sizeof shown, name, strlen(name));
@@ -53,9 +59,8 @@ static char *split(char *line)
     return arguments;
 }
 
-const struct control_command *command_parser_parse(const struct control_command *commands,
-                                                   size_t count, char *line, size_t size,
-                                                   char **arguments,
+const struct control_command *command_parser_parse(const struct command_set *set, char *line,
+                                                   size_t size, char **arguments,
                                                    char wrong[COMMAND_PARSER_WRONG_BYTES])
 {
     if (strlen(line) != size) {
@@ -66,9 +71,9 @@ const struct control_command *command_parser_parse(const struct control_command 
     }
     line += strspn(line, " \t");
     *arguments = split(line);
-    const struct control_command *command = find(commands, count, line, wrong);
-    if (!command)
-        return NULL;
+    const struct control_command *command = find(set, line, wrong);
+    if (!command || !command_parser_permits(set->access, command))
+        return command;
     bool takes = *command->arguments != '\0';
     bool needs = takes && *command->arguments != '[';
     if (**arguments == '\0' ? !needs : takes)

@@ -10,18 +10,15 @@
 
 bool control_authorize(const struct control *control, int fd, struct unix_peer *peer)
 {
-    static const char refusal[] = "error cannot open a session: you have no permission; "
-                                  "control.mode and control.group decide who may connect\n.\n";
+    const struct control_role *role = control->options.role;
     int error = unix_peer_authorize(fd, control->options.mode, &control->file.owner, peer);
     if (error == 0)
         return true;
     char uid[24] = "-";
     if (error == -EACCES)
         snprintf(uid, sizeof uid, "%lu", (unsigned long)peer->uid);
-    log_limited(LOG_KIND_CONTROL_DENIED, clock_now_ms(), "refused an operator's connection", "uid",
-                uid, "reason", strerror(-error), "advice",
-                "permit this user by control.mode and control.group, or find out why it connects",
-                NULL);
-    unix_listener_reject(fd, refusal, sizeof refusal - 1);
+    log_limited(role->kind_denied, clock_now_ms(), role->denied, "uid", uid, "reason",
+                strerror(-error), "advice", role->denied_advice, NULL);
+    unix_listener_reject(fd, role->denied_answer, strlen(role->denied_answer));
     return false;
 }

@@ -17,10 +17,11 @@ enum { ACCEPT_RETRY_NS = 1000000000 /* when no descriptor is free and no session
 
 /* ---- accepting ---- */
 
-static void log_shortage(const char *attempt, int error)
+static void log_shortage(const struct control *control, const char *attempt, int error)
 {
-    log_limited(LOG_KIND_CONTROL_REFUSED, clock_now_ms(), attempt, "reason", strerror(error),
-                "advice", "raise the limit on open files (ulimit -n), or free some memory", NULL);
+    log_limited(control->options.role->kind_shortage, clock_now_ms(), attempt, "reason",
+                strerror(error), "advice",
+                "raise the limit on open files (ulimit -n), or free some memory", NULL);
 }
 
 static void accept_session(struct control *control, int fd)
@@ -30,11 +31,21 @@ static void accept_session(struct control *control, int fd)
         return;
     struct control_session *session = control_session_open(control, fd, &peer);
     if (!session)
-        log_shortage("cannot open an operator's session", ENOMEM);
+        log_shortage(control, control->options.role->no_session, ENOMEM);
     else if (control->count > CONTROL_SESSIONS_MAX)
         session_eviction_close_idle(control, session,
                                     "cannot keep the session: all sessions are in use; connect "
                                     "again later");
+}
+
+/* Closes a session so that another one can be accepted. An operator's connection closes any session
+ * of observers before one of operators. Returns false if none can be closed. */
+static bool make_room(const struct control *control)
+{
+    static const char why[] = "cannot keep the session: the server is out of descriptors; connect "
+                              "again later";
+    return (control->observers && session_eviction_close_any(control->observers, why)) ||
+           session_eviction_close_idle(control, NULL, why);
 }
 
 static void on_connection(void *state, unsigned events)
@@ -50,10 +61,8 @@ static void on_connection(void *state, unsigned events)
         return;
     /* No descriptor or no memory, and the connection still waits: without a pause the loop would
      * spin until something is freed. */
-    log_shortage("cannot accept an operator's connection", -fd);
-    if (!session_eviction_close_idle(control, NULL,
-                                     "cannot keep the session: the server is out of descriptors; "
-                                     "connect again later")) {
+    log_shortage(control, control->options.role->no_connection, -fd);
+    if (!make_room(control)) {
         loop_change(control->handler, 0);
         loop_timer_once(&control->retry, ACCEPT_RETRY_NS);
     }
@@ -101,6 +110,11 @@ out_memory:
     free(path);
     free(control);
     return error;
+}
+
+void control_set_observers(struct control *control, struct control *observers)
+{
+    control->observers = observers;
 }
 
 int control_restore(struct control *control, bool *made)

@@ -103,10 +103,30 @@ void control_command_help(void *state, struct control_session *session, char *ar
     control_ok(session);
     for (size_t i = 0; i < options->command_count; i++) {
         const struct control_command *command = &options->commands[i];
+        if (!command_parser_permits(options->role->access, command))
+            continue;
         control_line(session, "command", "%s%s%s — %s", command->name,
                      *command->arguments ? " " : "", command->arguments, command->help);
     }
     control_end(session);
+}
+
+static void refuse_observer(struct control_session *session, const struct control_command *command)
+{
+    const char *path = session->control->options.control_path;
+    char shown[128];
+    command_log_write_refused(session, command);
+    printable_ascii(shown, sizeof shown, path, strlen(path));
+    if (strcmp(path, CONFIG_CONTROL_OFF) == 0)
+        control_refuse(session,
+                       "cannot execute '%s': this socket is for observers, and there is no other; "
+                       "restart udpsrv with a control.socket",
+                       command->name);
+    else
+        control_refuse(session,
+                       "cannot execute '%s': this socket is for observers; use the control socket "
+                       "%s",
+                       command->name, shown);
 }
 
 static void on_line(void *state, char *line, size_t size)
@@ -117,13 +137,17 @@ static void on_line(void *state, char *line, size_t size)
     line_stream_pause(session->stream);
     char *arguments, wrong[COMMAND_PARSER_WRONG_BYTES];
     const struct control_options *options = &session->control->options;
-    const struct control_command *command = command_parser_parse(
-        options->commands, options->command_count, line, size, &arguments, wrong);
-    if (command) {
+    const struct command_set set = {options->commands, options->command_count,
+                                    options->role->access};
+    const struct control_command *command =
+        command_parser_parse(&set, line, size, &arguments, wrong);
+    if (!command) {
+        control_refuse(session, "%s", wrong);
+    } else if (!command_parser_permits(set.access, command)) {
+        refuse_observer(session, command);
+    } else {
         command_log_write(session, command, arguments);
         command->run(options->state, session, arguments);
-    } else {
-        control_refuse(session, "%s", wrong);
     }
 }
 

@@ -13,9 +13,8 @@ enum {
     CHECK_MS_MAX = 1000, /* if clients.sweep is longer, since operators wait for the socket */
 };
 
-static int find_path(struct control_socket *socket, const struct config *config)
+static int find_path(struct control_socket *socket, const char *configured)
 {
-    const char *configured = config->control.socket;
     if (configured == NULL)
         return control_path_default(socket->path, sizeof socket->path);
     if (strlen(configured) >= sizeof socket->path)
@@ -24,23 +23,20 @@ static int find_path(struct control_socket *socket, const struct config *config)
     return 0;
 }
 
-static const char *advice(int error)
+static const char *advice(const struct control_role *role, int error)
 {
     switch (error) {
     case -EADDRINUSE:
-        return "another udpsrv uses it, or a unix: listener of this one; choose another path (-s)";
+        return role->in_use;
     case -EALREADY:
         return "another udpsrv is starting there, or another process holds its .lock file";
     case -EPERM:
-        return "its directory must belong to the server's user, and no other user may write there "
-               "(in "
-               "/tmp: nor read); only root or a member can give the socket to control.group";
+        return role->not_owned;
     case -EROFS:
     case -EACCES:
-        return "choose a writable place (control.socket, -s), or turn the operator's socket off "
-               "(control.socket = off)";
+        return role->not_writable;
     default:
-        return "choose another place (control.socket, -s), or turn it off (control.socket = off)";
+        return role->bad_place;
     }
 }
 
@@ -67,24 +63,20 @@ static void watch(struct control_socket *socket)
 static void check(void *state)
 {
     struct control_socket *socket = state;
+    const struct control_role *role = socket->role;
     bool made = false;
     int error = control_path_make_directory(socket->path, &socket->owner);
     if (error == 0)
         error = control_restore(socket->control, &made);
     if (error != 0) {
-        log_limited(LOG_KIND_CONTROL_SOCKET_LOST, clock_now_ms(),
-                    "the operator's socket was removed and cannot be created again yet", "socket",
-                    socket->path, "reason", strerror(-error), "advice", advice(error), NULL);
+        log_limited(role->kind_lost, clock_now_ms(), role->lost, "socket", socket->path, "reason",
+                    strerror(-error), "advice", advice(role, error), NULL);
         check_later(socket);
         return;
     }
     if (made)
-        log_limited(LOG_KIND_CONTROL_SOCKET_RESTORED, clock_now_ms(),
-                    "the operator's socket was removed and is created again", "socket",
-                    socket->path, "reason", "its file was removed", "advice",
-                    "keep cleaners of temporary files away from it, or choose another place "
-                    "(control.socket, -s)",
-                    NULL);
+        log_limited(role->kind_restored, clock_now_ms(), role->restored, "socket", socket->path,
+                    "reason", "its file was removed", "advice", role->restored_advice, NULL);
     if (made || socket->watch.handler.loop == NULL)
         watch(socket);
 }
@@ -102,40 +94,46 @@ void control_socket_set_sweep(struct control_socket *socket, uint32_t sweep_ms)
 
 /* ---- start and stop ---- */
 
-static int open_control(struct control_socket *socket, const struct config *config, gid_t group,
-                        const struct control_socket_commands *commands)
+static int open_control(struct control_socket *socket, const struct control_settings *settings,
+                        gid_t group, const struct control_socket_options *options)
 {
-    const struct control_options options = {
+    const struct control_options control = {
         .path = socket->path,
-        .mode = config->control.mode,
+        .mode = settings->mode,
         .owner = {socket->owner.uid, group != (gid_t)-1 ? group : socket->owner.gid},
-        .commands = commands->table,
-        .command_count = commands->count,
-        .state = commands->state,
+        .role = socket->role,
+        .commands = options->commands,
+        .command_count = options->command_count,
+        .state = options->state,
+        .control_path = options->control_path,
     };
-    int error = find_path(socket, config);
+    int error = find_path(socket, settings->path);
     if (error == 0)
         error = control_path_make_directory(socket->path, &socket->owner);
     if (error == 0)
         error = loop_timer_open(socket->loop, &socket->check_timer, check, socket);
     if (error == 0)
-        error = control_open(&socket->control, socket->loop, &options);
-    return error == 0 ? 0
-                      : startup_error_report("cannot open the operator's socket", socket->path,
-                                             error, startup_error_advice(error, advice(error)));
+        error = control_open(&socket->control, socket->loop, &control);
+    return error == 0
+               ? 0
+               : startup_error_report(socket->role->open_failed, socket->path, error,
+                                      startup_error_advice(error, advice(socket->role, error)));
 }
 
 int control_socket_open(struct control_socket *socket, struct loop *loop,
-                        const struct config *config, const struct identity *identity,
-                        const struct control_socket_commands *commands)
+                        const struct control_socket_options *options)
 {
+    const struct config *config = options->config;
+    const struct control_settings settings = control_role_settings(options->role, config);
     gid_t group;
-    *socket = (struct control_socket){
-        .loop = loop, .owner = *identity, .sweep_ms = config->clients.sweep_ms};
-    int error = user_find_control_group(&group, config);
-    if (error != 0 || config_control_is_off(config))
+    *socket = (struct control_socket){.role = options->role,
+                                      .loop = loop,
+                                      .owner = *options->identity,
+                                      .sweep_ms = config->clients.sweep_ms};
+    int error = user_find_control_group(&group, options->role, config);
+    if (error != 0 || (settings.path != NULL && strcmp(settings.path, CONFIG_CONTROL_OFF) == 0))
         return error;
-    error = open_control(socket, config, group, commands);
+    error = open_control(socket, &settings, group, options);
     if (error == 0)
         watch(socket);
     return error;
@@ -145,10 +143,8 @@ void control_socket_warn(const struct control_socket *socket)
 {
     int error = socket->control != NULL ? file_check_removable(socket->path) : 0;
     if (error != 0)
-        log_event(LOG_LEVEL_WARNING,
-                  "the operator's socket cannot be removed when the server stops", "socket",
-                  socket->path, "reason", strerror(-error), "advice",
-                  "make server.user the owner of its directory", NULL);
+        log_event(LOG_LEVEL_WARNING, socket->role->not_removable, "socket", socket->path, "reason",
+                  strerror(-error), "advice", "make server.user the owner of its directory", NULL);
 }
 
 const char *control_socket_name(const struct control_socket *socket)

@@ -37,6 +37,21 @@ bool session_eviction_close_idle(const struct control *control,
     return stuck || idle;
 }
 
+static bool is_running(const struct control_session *session)
+{
+    return session->running;
+}
+
+bool session_eviction_close_any(const struct control *control, const char *why)
+{
+    if (session_eviction_close_idle(control, NULL, why))
+        return true;
+    struct control_session *running = longest(control, is_running);
+    if (running)
+        control_session_detach(running);
+    return running != NULL;
+}
+
 bool control_is_busy(const struct control_session *session)
 {
     const struct control *control = session->control;

@@ -9,6 +9,10 @@ enum {
     WORKER_FILES =
         5, /* epoll, the eventfd of the mailbox, the timers of sweep, broadcast, sending */
     LISTENER_FILES = 1 + SEND_SOCKET_SET_FILES_MAX, /* in one worker */
+    /* Of the observers' socket: its sessions (CONTROL_SESSIONS_MAX of
+     * server/control/control_state), itself, its timers, the watch of its file, and a connection
+     * that is being accepted. */
+    OBSERVER_FILES = 72,
     SERVER_FILES = 128, /* the operators' connections, files that are read, the log */
 };
 
@@ -23,7 +27,8 @@ static size_t count_listeners(const struct config *config, enum transport transp
 uint32_t file_limit_raise(size_t count, const struct config *config)
 {
     size_t unix_sockets = count_listeners(config, TRANSPORT_UNIX); /* each file has a watch, too */
-    size_t others = SERVER_FILES + unix_sockets +
+    size_t observers = config_has_observers(config) ? OBSERVER_FILES : 0;
+    size_t others = SERVER_FILES + observers + unix_sockets +
                     count * (WORKER_FILES + LISTENER_FILES * config->server.listen_count);
     bool has_streams = unix_sockets > 0 || count_listeners(config, TRANSPORT_TCP) > 0;
     size_t streams = has_streams ? config->server.stream_max : 0;

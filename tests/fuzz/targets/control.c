@@ -1,6 +1,7 @@
-/* The control socket: server/control/control_sessions, the command table and its queries, with
- * stubs for the line stream, the worker and the queue of broadcast jobs. Every line, with any
- * bytes, must get one complete answer, and no content may break the form of an answer. */
+/* The sockets of operators and of observers: server/control/control_sessions, the command table and
+ * its queries, with stubs for the line stream, the worker and the queue of broadcast jobs. Every
+ * line, with any bytes, must get one complete answer, and no content may break the form of an
+ * answer. No line of an observer may change anything. */
 #include "target.h"
 
 #include "config/config_defaults.h"
@@ -35,6 +36,14 @@ static struct mailbox_message *posted; /* to the mailbox of the main thread itse
 static struct registry *registry;
 static loop_event_callback *connection;
 static void *connection_state;
+
+static const struct control_role *role; /* of the session */
+
+/* What changes something must not be reached from a session of observers. */
+static void must_be_operator(void)
+{
+    must(role->access == COMMAND_FOR_OPERATORS);
+}
 
 /* A broadcast for whose end a command waits. */
 static struct {
@@ -257,6 +266,7 @@ int worker_send(struct worker *worker, uint8_t listener, const struct client_nam
     static const int results[] = {0, -EAGAIN, -EPIPE, -ENETUNREACH};
     (void)worker;
     must(listener == 0 && size <= CONFIG_MESSAGE_BYTES_MAX);
+    must_be_operator();
     must(size == 0 || bytes[0] + bytes[size - 1] >= 0);
     return registry_find(registry, 0, &name->addr, clock_now_ms(), NULL) ? results[size % 4]
                                                                          : -ENOENT;
@@ -265,6 +275,7 @@ int worker_send(struct worker *worker, uint8_t listener, const struct client_nam
 uint32_t worker_kick(struct worker *worker, const struct client_name *name)
 {
     (void)worker;
+    must_be_operator();
     return name->transport == TRANSPORT_UDP && registry_remove(registry, 0, &name->addr);
 }
 
@@ -284,6 +295,7 @@ int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
 {
     size_t size = request->size;
     (void)jobs;
+    must_be_operator();
     must(size <= CONFIG_MESSAGE_BYTES_MAX && (size == 0 || request->bytes != NULL));
     must((request->selector == NULL) == (request->selector_text == NULL));
     must(request->selector == NULL || !client_selector_is_all(request->selector));
@@ -298,6 +310,7 @@ int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
 int jobs_cancel(struct jobs *jobs, uint64_t id, job_ended *cancelled, void *state)
 {
     (void)jobs;
+    must_be_operator();
     if (id != 1)
         return id == 2 ? -EALREADY : id == 3 ? -EINPROGRESS : -ENOENT;
     job.ended = cancelled;
@@ -332,6 +345,7 @@ static void reload_nothing(void *server, config_reload_callback *done, void *sta
     char *problems[] = {wrong};
     const struct config_reload_report report = {.problems = problems, .problem_count = 1};
     (void)server;
+    must_be_operator();
     done(state, &report);
 }
 
@@ -350,6 +364,7 @@ static struct effective_config *make_config(struct config *started, struct confi
 static void stop_nothing(void *server)
 {
     (void)server;
+    must_be_operator();
 }
 
 /* ---- the target ---- */
@@ -420,8 +435,29 @@ static void make_registry(void *memory)
     }
 }
 
+/* Sends the lines to a session with that role. */
+static void run_session(const uint8_t *bytes, size_t size, struct command_context *commands)
+{
+    struct control_options options = {
+        .path = "p", .mode = 0600, .role = role, .state = commands, .control_path = "p"};
+    options.commands = command_table_rows(&options.command_count);
+    struct control *control;
+    must(control_open(&control, NULL, &options) == 0);
+    connection(connection_state, LOOP_READ);
+    const uint8_t *end = bytes + size;
+    while (bytes < end) {
+        const uint8_t *newline = memchr(bytes, '\n', (size_t)(end - bytes));
+        const uint8_t *stop = newline != NULL ? newline : end;
+        send_line(bytes, (size_t)(stop - bytes));
+        bytes = stop + (newline != NULL);
+    }
+    control_close(control);
+    must(peer == NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
+    static const struct control_role *const roles[] = {&CONTROL_OBSERVERS, &CONTROL_OPERATORS};
     static void *memory;
     static struct listeners listeners = {.count = 1, .list = {{.text = "127.0.0.1:3000"}}};
     if (memory == NULL)
@@ -442,20 +478,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         .reload = reload_nothing,
         .stop = stop_nothing,
     };
-    struct control_options options = {.path = "p", .mode = 0600, .state = &commands};
-    options.commands = command_table_rows(&options.command_count);
-    struct control *control;
-    must(control_open(&control, NULL, &options) == 0);
-    connection(connection_state, LOOP_READ);
-    const uint8_t *end = bytes + size;
-    while (bytes < end) {
-        const uint8_t *newline = memchr(bytes, '\n', (size_t)(end - bytes));
-        const uint8_t *stop = newline != NULL ? newline : end;
-        send_line(bytes, (size_t)(stop - bytes));
-        bytes = stop + (newline != NULL);
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+        role = roles[i];
+        run_session(bytes, size, &commands);
     }
-    control_close(control);
-    must(peer == NULL && effective->references == 1);
+    must(effective->references == 1);
     config_free(started);
     config_free(loaded);
     return 0;

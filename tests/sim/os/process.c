@@ -139,10 +139,11 @@ int privilege_clear_bounding_set(void)
     return 0;
 }
 
-int privilege_drop_keeping_group(const struct identity *identity, gid_t kept)
+int privilege_drop_keeping_groups(const struct identity *identity, const gid_t *kept, size_t count)
 {
     (void)identity;
     (void)kept;
+    (void)count;
     return 0;
 }
 

@@ -192,6 +192,21 @@ static void provoke_by_protocol(void)
     server_stop(&server);
 }
 
+/* The answer of the observers' socket to a command of operators, with the control socket and
+ * without one. */
+static void provoke_by_observers(void)
+{
+    static struct server server;
+    const char *path = harness_path("observers");
+    for (int off = 0; off < 2; off++) {
+        server = (struct server){.socket = off ? "off" : NULL};
+        server_start(&server, harness_format("[control]\nobserver-socket = %s\n", path), "-l",
+                     "127.0.0.1:0", NULL);
+        error_messages_expect(NULL, NULL, harness_format("udpctl -s %s stop", path));
+        server_stop(&server);
+    }
+}
+
 static void provoke_by_reload(void)
 {
     static struct server server;
@@ -209,8 +224,13 @@ static void provoke_starts(void)
     struct endpoint at = udp_name(udp);
     static struct server server;
     static const char *const files[] = {
-        "[server]\nlisten = 0.0.0.0:0\n", "[clients]\nttl = x\nmax = -1\n",  "nonsense\n",
-        "include = /nowhere/file\n",      "[server]\nuser = no-such-user\n",
+        "[server]\nlisten = 0.0.0.0:0\n",
+        "[clients]\nttl = x\nmax = -1\n",
+        "nonsense\n",
+        "include = /nowhere/file\n",
+        "[server]\nuser = no-such-user\n",
+        "[control]\nobserver-group = no-such-group\n",
+        "[control]\nobserver-socket = /nowhere/observers\n",
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         server = (struct server){0};
@@ -233,6 +253,7 @@ void provoke_server(void)
 {
     provoke_client_and_job_errors();
     provoke_by_protocol();
+    provoke_by_observers();
     provoke_by_reload();
     provoke_starts();
 }

@@ -1,4 +1,5 @@
-/* Checks of the whole configuration: the admission policy, multicast groups, and address blocks. */
+/* Checks of the whole configuration: the admission policy, multicast groups, address blocks, and
+ * the observers' socket. */
 #include "config_parser_fixture.h"
 
 TestSuite(config_consistency, .init = set_up, .fini = tear_down);
@@ -159,4 +160,36 @@ Test(config_consistency, the_default_of_per_prefix_depends_on_the_policy)
         config_parser_free(other);
         parser = first;
     }
+}
+
+Test(config_consistency, observers_need_a_socket_of_their_own)
+{
+    expect_errors("[control]\nsocket = /run/a\nobserver-socket = /run/a\n",
+                  "f:3:1: 'observer-socket' is the path of the control socket: give the observers "
+                  "another one\n");
+}
+
+Test(config_consistency, an_option_may_give_the_control_socket_that_path)
+{
+    cr_assert(config_parser_override(parser, "-s", "control", "socket", "/run/a"));
+    expect_errors("[control]\nsocket = /run/b\nobserver-socket = /run/a\n",
+                  "f:3:1: 'observer-socket' is the path of the control socket: give the observers "
+                  "another one\n");
+}
+
+Test(config_consistency, both_sockets_may_be_off)
+{
+    parse_file("f", "[control]\nsocket = off\nobserver-socket = off\nobserver-group = g\n");
+    struct config *config = finish();
+    cr_expect_not(config_has_observers(config));
+    cr_expect(config_control_is_off(config));
+    config_free(config);
+}
+
+Test(config_consistency, observers_may_have_the_only_socket)
+{
+    parse_file("f", "[control]\nsocket = off\nobserver-socket = /run/a\n");
+    struct config *config = finish();
+    cr_expect(config_has_observers(config));
+    config_free(config);
 }

@@ -115,13 +115,17 @@ Test(config_keys, each_key_that_needs_a_restart_is_reported)
     expect_set("control", "socket", "s");
     expect_set("control", "mode", "0600");
     expect_set("control", "group", "g");
+    expect_set("control", "observer-socket", "o");
+    expect_set("control", "observer-mode", "0666");
+    expect_set("control", "observer-group", "g");
     expect_restart("server.listen\nserver.missing-address\nserver.workers\nserver.user\nserver."
                    "group\nserver.max-datagram\n"
                    "server.receive-buffer\nserver.send-buffer\nserver.stream-max\n"
                    "server.stream-buffer\nserver.stream-idle\nserver.stream-framing\n"
                    "clients.max\n"
                    "broadcast.multicast\nbroadcast.multicast-ttl\n"
-                   "broadcast.multicast-interface\ncontrol.socket\ncontrol.mode\ncontrol.group\n");
+                   "broadcast.multicast-interface\ncontrol.socket\ncontrol.mode\ncontrol.group\n"
+                   "control.observer-socket\ncontrol.observer-mode\ncontrol.observer-group\n");
 }
 
 Test(config_keys, an_additional_listener_needs_a_restart)

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* Returns the table of the operator's commands, whose state is a struct command_context. */
+/* Returns the table of commands, whose state is a struct command_context. */
 const struct control_command *command_table_rows(size_t *count);
 
 #endif

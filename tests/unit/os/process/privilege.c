@@ -184,21 +184,22 @@ Test(privilege, is_hardened_even_for_root)
     cr_assert_eq(in_child(harden), 0);
 }
 
-static int drop_keeping_a_group(void)
+static int drop_keeping_groups(void)
 {
-    gid_t groups[2];
-    if (setgroups(2, (gid_t[]){0, 4}) != 0 || privilege_drop_keeping_group(&other, 54399) != 0)
+    gid_t groups[3];
+    if (setgroups(2, (gid_t[]){0, 4}) != 0 ||
+        privilege_drop_keeping_groups(&other, (gid_t[]){54398, 54399}, 2) != 0)
         return 1;
-    if (getgroups(2, groups) != 1 || groups[0] != 54399)
+    if (getgroups(3, groups) != 2 || groups[0] + groups[1] != 54398 + 54399)
         return 2;
     return setuid(0) == 0 || setgid(0) == 0 || setgid(54399) == 0 ? 3 : 0;
 }
 
-Test(privilege, is_dropped_except_for_one_group)
+Test(privilege, is_dropped_except_for_the_groups_that_are_kept)
 {
     if (geteuid() != 0)
         cr_skip("only root can change to another user");
-    cr_assert_eq(in_child(drop_keeping_a_group), 0);
+    cr_assert_eq(in_child(drop_keeping_groups), 0);
 }
 
 static int join_a_group(void)
