@@ -22,6 +22,7 @@ Test(config_listing, has_each_key_with_its_value_and_those_without_one_as_commen
                            "stream-max = 1024\n"
                            "stream-buffer = 256k\n"
                            "stream-idle = 10m\n"
+                           "stream-framing = line\n"
                            "\n[reply]\n"
                            "mode = rotate\n"
                            "message = audi\n"
