@@ -105,9 +105,9 @@ class Service:
         if answer and "sent 1" in answer and not self.receive_copy(client, payload):
             self.run.lost.append(f"the message to {address} was sent and did not arrive")
 
-    def broadcast(self, payload, receivers):
+    def broadcast(self, payload, receivers, selector=""):
         """Each receiver must get as many copies as the report says."""
-        answer = world.numbers(self.command("broadcast wait " + payload.hex()))
+        answer = world.numbers(self.command(f"broadcast wait {selector} {payload.hex()}"))
         if not answer:
             return
         got = sum(self.receive_copy(client, payload) for client in receivers)
@@ -217,11 +217,14 @@ def serve(run, workers):
     listed = service.command("clients")
     service.send(clients[0])
     service.broadcast(b"good evening", clients + streams + [member])
+    service.broadcast(b"to some", clients[::2] + streams[:1], "to=127.0.0.0/8 idle-max=1h")
+    service.command("count listener=[::1]:3000")
     run.write("udpsrv.conf", CONFIG.format(workers=workers, folder=run.folder, message="vw"))
     reloaded = service.command("reload")
     service.request(clients[0], expected=[b"vw"] if reloaded and reloaded[0] == "ok" else None)
     if listed and len(listed) > 1:
         service.command("kick " + listed[1].split()[1])
+        service.command("kick to=::1 listener=[::1]:3000")
     for stream in streams[:1]:
         if stream is not None:
             run.clients.remove(stream)

@@ -55,6 +55,7 @@ def ctl_commands(run):
         run.lost.append("udpctl does not say what is wrong with its command line")
     program = run.finish(udpctl(run, "broadcast", "good evening"), b"3")
     got(run, program, clients, b"good evening")
+    run.finish(udpctl(run, "kick", "--address", "127.0.0.0/8", "--idle-max", "1h"), b"kicked  3")
 
 
 def ctl_changes(run):
@@ -104,6 +105,14 @@ def ctl_terminal(run):
     program = udpctl(run, terminal=True)
     in_terminal(run, program, [(b"> ", b"sta\t\t"), (b"stats", b"\x15status\r"), (b"uptime_s", b"\x1b[A\r"), (b"uptime_s", b"\x0cquit\x15"),
                                (b"> ", b"exit\r")], None)
+
+
+def ctl_kick_terminal(run):
+    """The question before clients are removed."""
+    server(run)
+    members(run, 2)
+    program = udpctl(run, "kick", "--address", "127.0.0.0/8", terminal=True)
+    in_terminal(run, program, [(b"[y/N]", b"y\r")], None)
 
 
 def ctl_watch_terminal(run):
@@ -228,6 +237,7 @@ def load_fanout(run):
 
 SCENARIOS = {
     "udpctl commands": ctl_commands, "udpctl changes": ctl_changes, "udpctl watch": ctl_watch, "udpctl terminal": ctl_terminal,
+    "udpctl kick in a terminal": ctl_kick_terminal,
     "udpctl watch in a terminal": ctl_watch_terminal, "udpcli messages": cli_messages, "udpcli sessions": cli_sessions,
     "udpcli group": cli_group, "udpcli terminal": cli_terminal, "udpcli signals": cli_break, "udpload requests": load_requests,
     "udpload files": load_files, "udpload fanout": load_fanout,

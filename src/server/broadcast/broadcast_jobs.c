@@ -84,16 +84,22 @@ void jobs_set_queue(struct jobs *jobs, uint32_t queue)
 
 /* ---- running a job ---- */
 
-/* Sums up the counters of all workers. */
+static uint64_t value(_Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_acquire);
+}
+
+/* Sums up the counters of all workers. A worker counts a target before its copy, and the targets
+ * are read last, so there are never fewer targets than copies. */
 static void sum_up(const struct jobs *jobs, const struct job *job, struct job_report *report)
 {
     *report = job->report;
     for (size_t i = 0; i < jobs->worker_count; i++) {
         struct shard_job *shard_job = &job->worker_jobs[i].shard_job;
-        report->targets += atomic_load_explicit(&shard_job->targets, memory_order_relaxed);
-        report->sent += atomic_load_explicit(&shard_job->sent, memory_order_relaxed);
-        report->failed += atomic_load_explicit(&shard_job->failed, memory_order_relaxed);
-        report->skipped += atomic_load_explicit(&shard_job->skipped, memory_order_relaxed);
+        report->sent += value(&shard_job->sent);
+        report->failed += value(&shard_job->failed);
+        report->skipped += value(&shard_job->skipped);
+        report->targets += value(&shard_job->targets);
     }
     if (job->started_ms != 0)
         report->duration_ms = clock_now_ms() - job->started_ms;

@@ -26,11 +26,12 @@ void paced_copies_free(struct paced_copies *copies)
     batch_free(copies->batch);
 }
 
-/* Only this thread writes the counter; the atomic store keeps a reader from seeing half of it. */
+/* Only this thread writes the counter; the atomic store keeps a reader from seeing half of it, or
+ * before what was counted earlier. */
 static void add(_Atomic uint64_t *counter, uint64_t count)
 {
     uint64_t before = atomic_load_explicit(counter, memory_order_relaxed);
-    atomic_store_explicit(counter, before + count, memory_order_relaxed);
+    atomic_store_explicit(counter, before + count, memory_order_release);
 }
 
 void paced_copies_start(struct paced_copies *copies, struct copy_progress *progress,

@@ -29,6 +29,7 @@ static struct {
     uint64_t asked_ms, first_ms[WORKERS_MAX]; /* 0: no copy of this worker yet */
     uint64_t taken, refused;
     bool ended;
+    struct selection selection;
 } broadcasts[BROADCASTS_MAX];
 
 static struct {
@@ -106,10 +107,17 @@ static bool is_broadcast(const void *bytes, size_t size, uint32_t *number)
     return true;
 }
 
-void copies_broadcast_asked(uint32_t number, const void *bytes, size_t size)
+void copies_broadcast_asked(uint32_t number, const struct selection *selection, const void *bytes,
+                            size_t size)
 {
     broadcasts[number % BROADCASTS_MAX].asked_ms = event_queue_now_ms();
+    broadcasts[number % BROADCASTS_MAX].selection = *selection;
     broadcasts[number % BROADCASTS_MAX].content = content_of(bytes, size);
+}
+
+static const struct selection *selection_of(uint32_t number)
+{
+    return &broadcasts[number % BROADCASTS_MAX].selection;
 }
 
 static void check_targets(uint32_t number)
@@ -117,7 +125,8 @@ static void check_targets(uint32_t number)
     uint64_t asked_ms = broadcasts[number % BROADCASTS_MAX].asked_ms;
     for (uint32_t i = 1; i <= model_count(); i++) {
         const struct model_entry *entry = model_entry(i);
-        bool is_target = entry->sure_since_ms < asked_ms && model_is_sure(entry);
+        bool is_target = entry->sure_since_ms < asked_ms && model_is_sure(entry) &&
+                         selection_matches(selection_of(number), entry, asked_ms);
         if (is_target && !(entry->copies >> number % BROADCASTS_MAX & 1))
             broken_promise("each client that is registered gets exactly one copy",
                            "broadcast %" PRIu32 ": no copy for source %" PRIu32 " (port %d)",
@@ -153,6 +162,10 @@ static void check_copy(uint32_t number, int worker, struct model_entry *to)
         broken_promise("each client that is registered gets exactly one copy",
                        "broadcast %" PRIu32 ": a second copy for source %" PRIu32 " (port %d)",
                        number, to->number, to->source.port);
+    if (!selection_may_match(selection_of(number), to, event_queue_now_ms()))
+        broken_promise("a broadcast with a selector goes to clients that match",
+                       "broadcast %" PRIu32 ": a copy for source %" PRIu32 " (port %d)", number,
+                       to->number, to->source.port);
     to->copies |= UINT64_C(1) << number % BROADCASTS_MAX;
     uint64_t *first_ms = &broadcasts[number % BROADCASTS_MAX].first_ms[worker];
     if (*first_ms == 0)
@@ -317,6 +330,9 @@ void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t s
         count(number, error == 0);
         if (to != NULL)
             check_copy(number, worker, to);
+        else if (!selection_is_all(selection_of(number)))
+            broken_promise("a broadcast with a selector goes to clients that match",
+                           "broadcast %" PRIu32 ": a copy for the multicast group", number);
     } else if (to == NULL) {
         broken_promise("only broadcasts of the operator go to the multicast group",
                        "%zu other bytes did", size);
@@ -329,7 +345,22 @@ void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t s
                        to->source.port);
 }
 
-bool copies_on_stream(uint32_t stream, const void *bytes, size_t size, bool taken)
+/* Its listener is not known here; only a stream listener may be selected. */
+static void check_stream(uint32_t number, const struct addr *peer)
+{
+    const struct selection *selection = selection_of(number);
+    bool is_stream = selection->listener == SELECTION_ANY_LISTENER;
+    for (size_t i = 0; i < setup.listener_count; i++)
+        is_stream |=
+            setup.listeners[i].number == selection->listener &&
+            setup.listeners[i].kind == (peer->family == ADDR_NONE ? LISTEN_UNIX : LISTEN_TCP);
+    if (!is_stream || !selection_has_address(selection, peer))
+        broken_promise("a broadcast with a selector goes to clients that match",
+                       "broadcast %" PRIu32 ": a line for a stream client", number);
+}
+
+bool copies_on_stream(uint32_t stream, const struct addr *peer, const void *bytes, size_t size,
+                      bool taken)
 {
     uint32_t number, client;
     bool of_operator = is_broadcast(bytes, size, &number);
@@ -337,6 +368,8 @@ bool copies_on_stream(uint32_t stream, const void *bytes, size_t size, bool take
     if (!of_operator && !settings_may_relay && !payload_read_message(bytes, size, &client, &number))
         return false;
     taken_count += taken;
+    if (of_operator)
+        check_stream(number, peer);
     if (of_operator)
         check_content(&broadcasts[number % BROADCASTS_MAX].content, bytes, size, !setup.has_chunks);
     if (of_operator && taken)

@@ -2,6 +2,7 @@
 #define SIM_CHECK_COPIES_H
 
 #include "sim/check/model.h"
+#include "sim/check/selection.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,8 +18,9 @@ enum { BROADCASTS_MAX = 64 }; /* of a start */
 void copies_reset(void);
 uint32_t copies_first_number(void);
 
-/* The operator asks for a broadcast of those bytes. */
-void copies_broadcast_asked(uint32_t number, const void *bytes, size_t size);
+/* The operator asks for a broadcast of those bytes to the clients that match. */
+void copies_broadcast_asked(uint32_t number, const struct selection *selection, const void *bytes,
+                            size_t size);
 /* The server reports its end: done, or cancelled. */
 void copies_broadcast_ended(uint32_t number, bool done, uint64_t targets, uint64_t sent,
                             uint64_t failed, uint64_t skipped);
@@ -26,7 +28,8 @@ void copies_broadcast_ended(uint32_t number, bool done, uint64_t targets, uint64
 /* A copy was taken (error 0) or refused, to a client (NULL: to the multicast group). */
 void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t size, int error);
 /* A copy on the stream of that number was written. Returns false if the message is no copy. */
-bool copies_on_stream(uint32_t stream, const void *bytes, size_t size, bool taken);
+bool copies_on_stream(uint32_t stream, const struct addr *peer, const void *bytes, size_t size,
+                      bool taken);
 
 /* A message of a client was received, by datagram or on the stream of that number. */
 void copies_message_received(const struct model_entry *from, bool is_frame, const void *bytes,

@@ -1,6 +1,7 @@
 #include "sim/check/model.h"
 
 #include "sim/check/restoring.h"
+#include "sim/check/selection.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/hash.h"
@@ -17,6 +18,8 @@ enum {
     HEAD_BYTES = 5,
     COOKIE_BYTES = 16,
     KICKED_MAX = 64,
+    KICKED_SOME_MAX = 8,
+    LOST_MS = 10000, /* a command whose session has ended is carried out within this time */
     SWEEP_SLOP_MS = 20,
     /* A cookie is valid for 60 to 120 s; a thread that does not run for 3 s replaces its secret
      * late. */
@@ -32,6 +35,10 @@ static uint32_t table[TABLE]; /* numbers of entries; 0: free */
 static uint32_t count;
 static struct addr kicked[KICKED_MAX]; /* by commands that are not answered */
 static size_t kicked_count;
+static struct {
+    struct selection selection;
+    uint64_t asked_ms, until_ms; /* it may be carried out until then; 0: the place is free */
+} kicked_some[KICKED_SOME_MAX];
 static uint64_t leap_ms; /* when the clock last leapt; cookies of before may be too old */
 
 /* ---- entries ---- */
@@ -69,6 +76,7 @@ void model_reset(void)
     memset(table, 0, sizeof table);
     count = 0;
     kicked_count = 0;
+    memset(kicked_some, 0, sizeof kicked_some);
     leap_ms = 0;
 }
 
@@ -296,6 +304,10 @@ static bool may_be_kicked(const struct model_entry *entry)
     for (size_t i = 0; i < kicked_count; i++)
         if (addr_equal(&kicked[i], &entry->source))
             return true;
+    for (size_t i = 0; i < KICKED_SOME_MAX; i++)
+        if (kicked_some[i].until_ms >= event_queue_now_ms() &&
+            selection_has(&kicked_some[i].selection, &entry->source, entry->listener))
+            return true;
     return false;
 }
 
@@ -314,7 +326,14 @@ static void apply(struct model_entry *entry, struct effect effect)
         entry->may_until_ms = entry->kept_until_ms = now_ms;
     /* All clients expire in the worker that learns that addresses are to be proven. */
     bool may_expire = settings_change && next_settings.cookie && !settings.cookie;
-    if (effect.registers == YES && !may_expire && !may_be_kicked(entry)) {
+    bool may_be_removed = may_be_kicked(entry);
+    if (effect.registers == YES)
+        entry->renewed_ms = now_ms;
+    /* It was idle for too long to be removed by a command that is not answered, and now it is not.
+     */
+    if (may_be_removed)
+        entry->sure_until_ms = 0;
+    if (effect.registers == YES && !may_expire && !may_be_removed) {
         /* The server reads its clock a little later, and may find it expired. */
         if (now_ms + MODEL_SLOP_MS > entry->sure_until_ms)
             entry->sure_since_ms = now_ms;
@@ -416,6 +435,43 @@ void model_kicked(const struct addr *source)
             kicked[i] = kicked[--kicked_count];
             return;
         }
+}
+
+uint32_t model_kick_some(const struct selection *selection)
+{
+    uint64_t now_ms = event_queue_now_ms();
+    uint32_t place = 0;
+    while (place < KICKED_SOME_MAX && kicked_some[place].until_ms >= now_ms)
+        place++;
+    if (place == KICKED_SOME_MAX)
+        return 0;
+    kicked_some[place].selection = *selection;
+    kicked_some[place].asked_ms = now_ms;
+    kicked_some[place].until_ms = UINT64_MAX;
+    for (uint32_t i = 1; i <= count; i++)
+        if (selection_may_match(selection, &entries[i], now_ms))
+            entries[i].sure_until_ms = 0;
+    return place + 1;
+}
+
+/* A source that has matched from the beginning, and has sent nothing since then, is not registered
+ * any more. If it had expired before, it is still to be swept. */
+void model_kicked_some(uint32_t number, bool done)
+{
+    uint64_t now_ms = event_queue_now_ms(), asked_ms = kicked_some[number - 1].asked_ms;
+    kicked_some[number - 1].until_ms = 0;
+    for (uint32_t i = 1; done && i <= count; i++) {
+        struct model_entry *entry = &entries[i];
+        bool is_silent = entry->registered_ms + MODEL_SLOP_MS < asked_ms;
+        if (is_silent && entry->may_until_ms > now_ms &&
+            selection_matches(&kicked_some[number - 1].selection, entry, asked_ms))
+            entry->may_until_ms = now_ms;
+    }
+}
+
+void model_kick_lost(uint32_t number)
+{
+    kicked_some[number - 1].until_ms = event_queue_now_ms() + LOST_MS;
 }
 
 void model_clock_leapt(uint64_t before_ms)

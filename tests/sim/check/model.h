@@ -28,6 +28,7 @@ struct model_entry {
     uint64_t sure_since_ms, sure_until_ms; /* it must be registered in this time */
     uint64_t may_since_ms, may_until_ms;   /* it may be */
     uint64_t registered_ms;                /* by the last datagram that may have registered it */
+    uint64_t renewed_ms;                   /* by the last one that certainly did, or renewed it */
     uint64_t kept_until_ms;                /* it may still occupy a place: may_until and a sweep */
 
     struct {
@@ -64,6 +65,15 @@ void model_challenged(struct model_entry *entry, const uint8_t *cookie);
  * too many commands are not answered. */
 bool model_kick(const struct addr *source);
 void model_kicked(const struct addr *source);
+
+/* The operator removes all sources that match a selection: until model_kicked_some nothing is
+ * certain about them. Returns a number, or 0 if too many commands are not answered. */
+struct selection;
+uint32_t model_kick_some(const struct selection *selection);
+/* The command was carried out, or refused (done: false); or its session has ended, and it may still
+ * be carried out. */
+void model_kicked_some(uint32_t number, bool done);
+void model_kick_lost(uint32_t number);
 
 /* The host was suspended from that time until now: the sweep and the replacement of cookie secrets
  * are late. */

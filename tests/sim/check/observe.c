@@ -242,7 +242,7 @@ void observe_written(struct connection *connection, const char *bytes, size_t si
         totals.reply_failed += !taken;
         check_reply(answered_message, answered_size, bytes, size);
     } else if (!is_error(bytes, size) &&
-               !copies_on_stream(connection->number, bytes, size, taken)) {
+               !copies_on_stream(connection->number, &connection->peer, bytes, size, taken)) {
         broken_promise("a stream gets replies, copies and errors", "another message was sent");
     }
 }

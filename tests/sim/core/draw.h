@@ -10,14 +10,15 @@
  * (Blackman and Vigna), not the one of the product. */
 
 enum draw_stream {
-    DRAW_SETUP,    /* the configuration, the clients, the kinds of faults */
-    DRAW_SCHEDULE, /* which thread runs next, the order of events */
-    DRAW_NETWORK,  /* loss, delay, duplication, corruption */
-    DRAW_FAULTS,   /* what the kernel refuses */
-    DRAW_CLIENTS,  /* when clients act, and what they send */
-    DRAW_OPERATOR, /* commands and reloads */
-    DRAW_KERNEL,   /* random bytes and the hash of reuseport groups */
-    DRAW_SWARM,    /* rare situations */
+    DRAW_SETUP,     /* the configuration, the clients, the kinds of faults */
+    DRAW_SCHEDULE,  /* which thread runs next, the order of events */
+    DRAW_NETWORK,   /* loss, delay, duplication, corruption */
+    DRAW_FAULTS,    /* what the kernel refuses */
+    DRAW_CLIENTS,   /* when clients act, and what they send */
+    DRAW_OPERATOR,  /* commands and reloads */
+    DRAW_KERNEL,    /* random bytes and the hash of reuseport groups */
+    DRAW_SWARM,     /* rare situations */
+    DRAW_SELECTION, /* selectors of commands */
     DRAW_STREAMS
 };
 

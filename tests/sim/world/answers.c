@@ -78,10 +78,12 @@ static void check_job_lines(const struct answer *answer)
     uint32_t waiting = broken_is("queue") ? UINT16_MAX : 0;
     while ((at = strstr(at, "\njob ")) != NULL) {
         uint64_t id, targets, sent, failed, skipped;
-        char state[16];
+        char state[16], selector[2];
         at++;
-        if (sscanf(at, "job %" SCNu64 " %15s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &id,
-                   state, &targets, &sent, &failed, &skipped) != 6)
+        if (sscanf(at,
+                   "job %" SCNu64 " %15s %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64
+                   " %*u %*u%*1[ ]%1s",
+                   &id, state, &targets, &sent, &failed, &skipped, selector) != 7)
             broken_promise("an answer is whole", "a line of jobs is not");
         bool is_over = strcmp(state, "done") == 0 || strcmp(state, "cancelled") == 0;
         if (is_over ? targets != sent + failed + skipped : targets < sent + failed)
@@ -112,6 +114,22 @@ struct listed {
     bool seen[MODEL_ENTRIES_MAX + 1];
 };
 
+/* Whether a line matches the selector of the command, by what it says itself. */
+static void check_selected(const struct selection *selection, const char *address,
+                           const char *listener_text, uint64_t idle_ms)
+{
+    struct addr addr = {.family = ADDR_NONE};
+    const struct drawn_listener *listener = listener_of(listener_text);
+    if (strncmp(address, "unix:", 5) != 0)
+        addr_parse(&addr, NULL, strncmp(address, "tcp:", 4) == 0 ? address + 4 : address, 0);
+    if (idle_ms > selection->idle_max_ms || !selection_has_address(selection, &addr) ||
+        (selection->listener != SELECTION_ANY_LISTENER && listener != NULL &&
+         selection->listener != listener->number))
+        broken_promise("clients that match the selector are listed",
+                       "%s on %s does not match, or was idle for %" PRIu64 " ms", address,
+                       listener_text, idle_ms);
+}
+
 static void check_listed(struct listed *listed, const char *address, const char *listener_text,
                          uint64_t asked_ms)
 {
@@ -134,6 +152,13 @@ static void check_listed(struct listed *listed, const char *address, const char 
     listed->count++;
 }
 
+/* Whether an entry was registered, and has matched, since the command. */
+static bool is_surely_selected(const struct model_entry *entry, const struct command *command)
+{
+    return entry->sure_since_ms < command->asked_ms && model_is_sure(entry) &&
+           selection_matches(&command->selection, entry, command->asked_ms);
+}
+
 static void check_clients(const struct answer *answer, const struct command *command)
 {
     static struct listed listed;
@@ -141,17 +166,30 @@ static void check_clients(const struct answer *answer, const struct command *com
     memset(&listed, 0, sizeof listed);
     while ((at = strstr(at, "\nclient ")) != NULL) {
         char address[128], listener[128];
+        uint64_t idle_ms;
         at++;
-        if (sscanf(at, "client %127s %127s", address, listener) != 2)
+        if (sscanf(at, "client %127s %127s %" SCNu64, address, listener, &idle_ms) != 3)
             broken_promise("an answer is whole", "a line of clients is not");
+        check_selected(&command->selection, address, listener, idle_ms);
         check_listed(&listed, address, listener, command->asked_ms);
     }
     for (uint32_t i = 1; i <= model_count(); i++) {
         const struct model_entry *entry = model_entry(i);
-        if (!listed.seen[i] && entry->sure_since_ms < command->asked_ms && model_is_sure(entry))
+        if (!listed.seen[i] && is_surely_selected(entry, command))
             broken_promise("each registered client is listed",
                            "source %" PRIu32 " (port %d) is not", i, entry->source.port);
     }
+}
+
+static void check_count(const struct answer *answer, const struct command *command)
+{
+    uint64_t at_least = 0;
+    for (uint32_t i = 1; i <= model_count(); i++)
+        at_least += is_surely_selected(model_entry(i), command);
+    if (number(answer, "clients") < at_least)
+        broken_promise("each registered client is counted",
+                       "%" PRIu64 " of at least %" PRIu64 " are", number(answer, "clients"),
+                       at_least);
 }
 
 static void check_client(const struct answer *answer, const struct command *command)
@@ -185,9 +223,13 @@ void answer_check(const struct answer *answer, const struct command *command)
 {
     if (command->kind == COMMAND_KICK)
         model_kicked(&command->addr);
+    if (command->kind == COMMAND_KICK_SOME)
+        model_kicked_some(command->number, answer->ok);
     if (command->kind == COMMAND_CLIENT)
         check_client(answer, command);
     if (!answer->ok) {
+        if (strstr(answer->bytes, "bad selector") != NULL && command->kind != COMMAND_OTHER)
+            broken_promise("a selector is understood", "%s", answer->bytes);
         if (command->kind == COMMAND_SEND && strstr(answer->bytes, "no such client") != NULL)
             direct_unknown(command->number);
         return;
@@ -198,6 +240,9 @@ void answer_check(const struct answer *answer, const struct command *command)
         break;
     case COMMAND_CLIENTS:
         check_clients(answer, command);
+        break;
+    case COMMAND_COUNT:
+        check_count(answer, command);
         break;
     case COMMAND_WAIT:
         check_wait(answer, command->number);

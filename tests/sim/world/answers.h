@@ -2,6 +2,7 @@
 #define SIM_WORLD_ANSWERS_H
 
 #include "address/addr.h"
+#include "sim/check/selection.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +16,8 @@ enum command_kind {
     COMMAND_CLIENTS,
     COMMAND_CLIENT,
     COMMAND_KICK,
+    COMMAND_KICK_SOME, /* with a selector */
+    COMMAND_COUNT,
     COMMAND_SEND,
     COMMAND_WAIT,   /* broadcast wait */
     COMMAND_NOWAIT, /* broadcast nowait */
@@ -26,8 +29,9 @@ enum command_kind {
 struct command {
     enum command_kind kind;
     uint64_t asked_ms;
-    uint32_t number;  /* of a broadcast, or of a message to one client */
+    uint32_t number;  /* of a broadcast, of a message to one client, or from model_kick_some */
     struct addr addr; /* of a client */
+    struct selection selection; /* of COMMAND_CLIENTS and COMMAND_COUNT */
 };
 
 enum { ANSWER_BYTES_MAX = 1 << 20 };

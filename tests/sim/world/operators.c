@@ -15,6 +15,7 @@
 #include "sim/world/answers.h"
 #include "sim/world/clients.h"
 #include "sim/world/reductions.h"
+#include "sim/world/selections.h"
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
 #include "sim/world/swarm.h"
@@ -143,6 +144,9 @@ static void connect(struct operator* operator)
 
 static void disconnect(struct operator* operator)
 {
+    for (size_t i = 0; i < operator->queued_count; i++)
+        if (operator->queued[i].kind == COMMAND_KICK_SOME)
+            model_kick_lost(operator->queued[i].number);
     connection_close(operator->connection, false);
     operator->connection = NULL;
 }
@@ -155,8 +159,11 @@ static void send(struct operator* operator, const char * line, struct command co
     size_t size = strlen(line);
     command.asked_ms = event_queue_now_ms();
     trace(TRACE_OPERATOR, operator->number, command.kind, 0, 0);
-    if (connection_write(operator->connection, line, size) != size)
+    if (connection_write(operator->connection, line, size) != size) {
+        if (command.kind == COMMAND_KICK_SOME)
+            model_kick_lost(command.number);
         return; /* the session has ended */
+    }
     operator->queued[operator->queued_count++] = command;
     event_queue_add(1000000, on_reading, operator);
 }
@@ -170,6 +177,28 @@ static void send_kick(struct operator* operator, bool kick)
         return;
     send(operator, line,
          (struct command){.kind = kick ? COMMAND_KICK : COMMAND_CLIENT, .addr = *addr});
+}
+
+/* Lists or counts the clients that match. */
+static void send_clients(struct operator* operator, enum command_kind kind)
+{
+    struct selection selection = quiet ? selection_all() : selections_draw();
+    char words[SELECTIONS_TEXT_BYTES], line[SELECTIONS_TEXT_BYTES + 16];
+    snprintf(line, sizeof line, "%s%s\n", kind == COMMAND_COUNT ? "count" : "clients",
+             selections_format(&selection, words));
+    send(operator, line, (struct command){.kind = kind, .selection = selection});
+}
+
+/* Removes the clients that match. */
+static void send_kick_some(struct operator* operator)
+{
+    struct selection selection = selections_draw_some();
+    char words[SELECTIONS_TEXT_BYTES], line[SELECTIONS_TEXT_BYTES + 16];
+    uint32_t number = reductions_leave_out(WITHOUT_KICKS) ? 0 : model_kick_some(&selection);
+    if (number == 0)
+        return;
+    snprintf(line, sizeof line, "kick%s\n", selections_format(&selection, words));
+    send(operator, line, (struct command){.kind = COMMAND_KICK_SOME, .number = number});
 }
 
 /* Sends a message to one client: by datagram, or on a TCP connection. */
@@ -193,7 +222,7 @@ static void send_direct(struct operator* operator)
 
 static uint32_t send_broadcast(struct operator* operator, bool waits, uint64_t padding)
 {
-    char text[256], line[1024];
+    char text[256], words[SELECTIONS_TEXT_BYTES], line[1024 + SELECTIONS_TEXT_BYTES];
     if (last_broadcast + 1 >= BROADCASTS_MAX ||
         (reductions_leave_out(WITHOUT_BROADCASTS) && !quiet))
         return 0;
@@ -201,11 +230,13 @@ static uint32_t send_broadcast(struct operator* operator, bool waits, uint64_t p
     int size = snprintf(text, sizeof text, "T%" PRIu32 ".%0*d", number, (int)padding + 1, 0);
     if (number % 3 == 0)
         text[size - 1] = '\n';
-    int at = snprintf(line, sizeof line, "broadcast %s ", waits ? "wait" : "nowait");
+    struct selection selection = quiet ? selection_all() : selections_draw();
+    int at = snprintf(line, sizeof line, "broadcast %s%s ", waits ? "wait" : "nowait",
+                      selections_format(&selection, words));
     for (int i = 0; i < size; i++)
         at += snprintf(line + at, sizeof line - (size_t)at, "%02x", (unsigned char)text[i]);
     snprintf(line + at, sizeof line - (size_t)at, "\n");
-    copies_broadcast_asked(number, text, (size_t)size);
+    copies_broadcast_asked(number, &selection, text, (size_t)size);
     send(operator, line,
          (struct command){.kind = waits ? COMMAND_WAIT : COMMAND_NOWAIT, .number = number});
     return number;
@@ -254,6 +285,17 @@ static void send_wrong(struct operator* operator)
         "broadcast maybe 00\n",
         "broadcast nowait 0\n",
         "broadcast nowait zz\n",
+        "broadcast nowait to=192.0.2.1/24 00\n",
+        "broadcast wait listener=192.0.2.9 00\n",
+        "clients to=::1 to=\n",
+        "clients idle-max=1s 0\n",
+        "clients to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 "
+        "to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 "
+        "to=1.1.1.1 to=1.1.1.1\n",
+        "count 1\n",
+        "count from=::1\n",
+        "kick idle-max=1s idle-max=1s\n",
+        "kick idle-max=0s 192.0.2.1:9\n",
         "\x01\xff\n",
     };
     send(operator, lines[draw_below(DRAW_SWARM, sizeof lines / sizeof lines[0])],
@@ -282,7 +324,11 @@ static void on_endless_line(void *state)
 static bool send_rare(struct operator* operator)
 {
     bool now = draw_below(DRAW_SWARM, 3) == 0;
-    if (swarm.kicks_streams && now)
+    if (swarm.selects && draw_below(DRAW_SELECTION, 8) == 0)
+        send_kick_some(operator);
+    else if (swarm.selects && draw_below(DRAW_SELECTION, 8) == 0)
+        send_clients(operator, COMMAND_COUNT);
+    else if (swarm.kicks_streams && now)
         send_stream_command(operator);
     else if (swarm.cancels && now)
         send_cancel(operator);
@@ -290,7 +336,7 @@ static bool send_rare(struct operator* operator)
         send_wrong(operator);
     else if (operator->reads_ms> event_queue_now_ms())
         while (operator->queued_count<QUEUED_MAX && draw_below(DRAW_SWARM, 10) != 0)
-            send(operator, "clients\n", (struct command){.kind = COMMAND_CLIENTS});
+            send_clients(operator, COMMAND_CLIENTS);
     else if (swarm.wrong_commands && operator->queued_count == 0 && draw_below(DRAW_SWARM, 6) == 0)
         on_endless_line(operator);
     else
@@ -306,7 +352,7 @@ static void send_drawn(struct operator* operator)
     if (kind < 12)
         send(operator, "stats\n", (struct command){.kind = COMMAND_STATS});
     else if (kind < 24)
-        send(operator, "clients\n", (struct command){.kind = COMMAND_CLIENTS});
+        send_clients(operator, COMMAND_CLIENTS);
     else if (kind < 28)
         send(operator, "status\n", (struct command){.kind = COMMAND_OTHER});
     else if (kind < 32)

@@ -5,7 +5,7 @@
 
 struct swarm swarm;
 
-enum { EACH_IN = 20 };
+enum { EACH_IN = 20, SELECTS_IN = 4 };
 
 static bool rarely(void)
 {
@@ -31,6 +31,7 @@ void swarm_draw(void)
     swarm.more_blocks = rarely();
     swarm.mixed_bursts = rarely();
     swarm.silent_links = rarely();
+    swarm.selects = draw_below(DRAW_SELECTION, SELECTS_IN) == 0;
     swarm.missing_files = rarely_some(1200);
     swarm.spare_files = rarely_some(6);
     /* What happens to a session in the middle of an answer. */

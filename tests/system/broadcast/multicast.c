@@ -247,6 +247,11 @@ Test(system_multicast, each_broadcast_is_sent_once_to_the_group_and_once_to_each
     for (int i = 0; i < HOSTS; i++)
         udp_expect(members[i], NULL, "first");
 
+    /* A broadcast to some clients is not for the group. */
+    report = ctl_ok(&server, "broadcast", "--to", "10.7.0.0/16", "selected", "--json", NULL);
+    harness_equal("targets", json_integer(report, "targets"), 1);
+    udp_expect(client, &server.at[0], "selected");
+
     leave(members[2]);
     ctl_ok(&server, "broadcast", "second", NULL);
     udp_expect(client, &server.at[0], "second");
