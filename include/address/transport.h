@@ -4,8 +4,8 @@
 /* The transports (UDP, TCP, Unix sockets) and their prefixes in the texts of addresses. */
 enum transport {
     TRANSPORT_UDP,  /* "192.0.2.1:4000", datagrams */
-    TRANSPORT_TCP,  /* "tcp:192.0.2.1:4000", lines over TCP */
-    TRANSPORT_UNIX, /* "unix:/path" for a listener, "unix:#7" for its seventh client; lines */
+    TRANSPORT_TCP,  /* "tcp:192.0.2.1:4000", messages over TCP */
+    TRANSPORT_UNIX, /* "unix:/path" for a listener, "unix:#7" for its seventh client; messages */
 };
 
 #define TRANSPORT_TCP_PREFIX  "tcp:"

@@ -61,8 +61,8 @@ bool relay_is_on(const struct relay *relay);
 void relay_datagram(struct relay *relay, uint8_t listener, const struct datagram *datagram,
                     uint64_t now_ms);
 
-/* The same for a line of a stream client with that serial number. *due_ns is the state of its rate
- * limit, which the caller keeps with the client; it starts at 0. */
+/* The same for a message of a stream client with that serial number. *due_ns is the state of its
+ * rate limit, which the caller keeps with the client; it starts at 0. */
 void relay_line(struct relay *relay, uint64_t stream, uint64_t *due_ns, const void *bytes,
                 size_t size, uint64_t now_ms);
 

@@ -4,9 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A direct message: one datagram, or one line, to one registered client of a worker, for the
- * command send of udpctl. It leaves by the socket for replies, from the address that the client
- * last sent to, so a running broadcast does not delay it. */
+/* A direct message: one datagram, or one message on a stream, to one registered client of a worker,
+ * for the command send of udpctl. It leaves by the socket for replies, from the address that the
+ * client last sent to, so a running broadcast does not delay it. */
 struct worker;
 struct client_name;
 
