@@ -8,7 +8,7 @@ import time
 
 import world
 from run import START_S
-from server_scenarios import REPLY_S, Service, udp_client, wait_for_log
+from server_scenarios import REPLY_S, Service, expect_new_socket, udp_client, wait_for_log
 
 NOBODY = 65534
 
@@ -34,6 +34,8 @@ stream-max = 900
 [control]
 group = operators
 mode = 0660
+observer-socket = {folder}/observers
+observer-group = operators
 """
 
 
@@ -69,13 +71,27 @@ def command_of(run, user, group):
     os.waitpid(pid, 0)
 
 
+OPERATORS = """[server]
+listen = 127.0.0.1:3000
+[control]
+group = daemon
+observer-socket = {socket}
+observer-group = nogroup
+"""
+
+
 def operators(run):
-    """A group of operators, without another user."""
-    service = Service(run, config="[server]\nlisten = 127.0.0.1:3000\n[control]\ngroup = daemon\n")
+    """Groups of operators and of observers, without another user. The observers' socket is removed once."""
+    path = os.path.join(run.folder, "observers")
+    service = Service(run, config=OPERATORS.format(socket=path))
     if not service.serves:
         service.end_without_start()
         return
     service.request(udp_client(run, ("127.0.0.1", 3000)))
+    service.command("config", path=path)
+    service.command("kick 127.0.0.1:9", good=False, path=path)
+    expect_new_socket(run, service.program, path)
+    service.command("status", path=path)
     service.balance()
     service.stop()
 

@@ -73,8 +73,8 @@ class Service:
             self.run.lost.append("no reply to a line of a stream")
         return reply
 
-    def command(self, line, good=True):
-        answer = world.command(self.run.socket, line) if self.alive() else None
+    def command(self, line, good=True, path=None):
+        answer = world.command(path or self.run.socket, line) if self.alive() else None
         if self.alive():
             if not answer:
                 self.run.evidence += " the operator's connection was closed" if answer is not None else ""

@@ -19,6 +19,7 @@ enum draw_stream {
     DRAW_KERNEL,    /* random bytes and the hash of reuseport groups */
     DRAW_SWARM,     /* rare situations */
     DRAW_SELECTION, /* selectors of commands */
+    DRAW_OBSERVER,  /* whether there are observers, and their commands */
     DRAW_STREAMS
 };
 

@@ -7,8 +7,10 @@
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/world/settings.h"
+#include "sim/world/swarm.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -203,6 +205,99 @@ static void check_client(const struct answer *answer, const struct command *comm
     }
 }
 
+/* ---- the configuration ---- */
+
+static uint32_t count_lines(const struct answer *answer, const char *beginning)
+{
+    size_t length = strlen(beginning);
+    uint32_t found = 0;
+    for (const char *at = answer->bytes; at != NULL && *at != '\0';
+         at = strchr(at, '\n'), at = at != NULL ? at + 1 : NULL)
+        found += strncmp(at, beginning, length) == 0;
+    return found;
+}
+
+__attribute__((format(printf, 2, 3))) static void expect_line(const struct answer *answer,
+                                                              const char *format, ...)
+{
+    char line[256];
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(line, sizeof line - 1, format, arguments);
+    va_end(arguments);
+    strcpy(line + size, "\n");
+    if (count_lines(answer, line) != 1)
+        broken_promise("config has the values in effect", "not once: %s", line);
+}
+
+static void expect_count(const struct answer *answer, const char *beginning, size_t count)
+{
+    uint32_t found = count_lines(answer, beginning);
+    if (found != count)
+        broken_promise("config has the values in effect", "%" PRIu32 " times '%s' instead of %zu",
+                       found, beginning, count);
+}
+
+/* The keys that need a restart, as they were at the start. */
+static void check_setup(const struct answer *answer)
+{
+    for (size_t i = 0; i < setup.listener_count; i++)
+        expect_line(answer, "item server.listen %s", setup.listeners[i].text);
+    expect_count(answer, "item server.listen ", setup.listener_count);
+    expect_line(answer, "value server.workers %" PRIu32, setup.workers);
+    expect_line(answer, "value server.stream-max %" PRIu32, setup.stream_max);
+    expect_line(answer, "value clients.max %" PRIu32, setup.clients_max);
+    expect_line(answer, "value control.mode %04" PRIo32, setup.control_mode);
+    if (setup.has_observers) {
+        expect_line(answer, "value control.observer-socket %s", settings_observer_path());
+        expect_line(answer, "value control.observer-mode %04" PRIo32, setup.observer_mode);
+    } else {
+        expect_line(answer, "unset control.observer-socket");
+    }
+}
+
+/* What a reload has read, and waits for a restart. */
+static void check_waiting(const struct answer *answer, bool waits)
+{
+    expect_count(answer, "restart-value server.workers ", waits);
+    expect_count(answer, "restart-value server.stream-max ", waits);
+    expect_count(answer, "restart-value clients.max ", waits);
+    expect_count(answer, "restart-value control.mode ", waits);
+    if (!waits)
+        expect_count(answer, "restart-", 0);
+}
+
+/* The keys that a reload applies. */
+static void check_settings(const struct answer *answer)
+{
+    static const char *const modes[] = {"rotate", "echo", "none"};
+    expect_line(answer, "value reply.mode %s", modes[settings.mode]);
+    for (unsigned i = 0; i < settings.message_count; i++)
+        expect_line(answer, "item reply.message R%u.%u.", settings.generation, i);
+    expect_count(answer, "item reply.message ", settings.message_count);
+    expect_line(answer, "value admission.policy %s", settings.cookie ? "cookie" : "open");
+    expect_line(answer, "value admission.per-prefix %" PRIu32, settings.per_prefix);
+    expect_line(answer, "value broadcast.queue %" PRIu32, settings.queue);
+    expect_count(answer, "item admission.", settings_block_count(&settings));
+}
+
+static void check_config(const struct answer *answer, const struct command *command)
+{
+    check_setup(answer);
+    if (!command->is_settled || settings_change || settings_applied() != command->applied)
+        return;
+    check_waiting(answer, swarm.changes_fixed && command->applied > 0);
+    check_settings(answer);
+}
+
+/* The session of an observer may have been closed instead, when too many were open. */
+static void check_refused(const struct answer *answer)
+{
+    if (strstr(answer->bytes, "is for observers") == NULL &&
+        strstr(answer->bytes, "cannot keep the session") == NULL)
+        broken_promise("an observer can change nothing", "the answer is %s", answer->bytes);
+}
+
 /* ---- all ---- */
 
 static void check_stats(const struct answer *answer)
@@ -227,6 +322,8 @@ void answer_check(const struct answer *answer, const struct command *command)
         model_kicked_some(command->number, answer->ok);
     if (command->kind == COMMAND_CLIENT)
         check_client(answer, command);
+    if (command->kind == COMMAND_REFUSED)
+        check_refused(answer);
     if (!answer->ok) {
         if (strstr(answer->bytes, "bad selector") != NULL && command->kind != COMMAND_OTHER)
             broken_promise("a selector is understood", "%s", answer->bytes);
@@ -252,6 +349,9 @@ void answer_check(const struct answer *answer, const struct command *command)
         break;
     case COMMAND_JOBS:
         check_job_lines(answer);
+        break;
+    case COMMAND_CONFIG:
+        check_config(answer, command);
         break;
     default:
         break;

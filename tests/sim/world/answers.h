@@ -24,6 +24,8 @@ enum command_kind {
     COMMAND_JOBS,
     COMMAND_CANCEL,
     COMMAND_RELOAD,
+    COMMAND_CONFIG,
+    COMMAND_REFUSED, /* of an observer, who may not run it */
 };
 
 struct command {
@@ -32,6 +34,8 @@ struct command {
     uint32_t number;  /* of a broadcast, of a message to one client, or from model_kick_some */
     struct addr addr; /* of a client */
     struct selection selection; /* of COMMAND_CLIENTS and COMMAND_COUNT */
+    bool is_settled;            /* no reload was in progress, */
+    unsigned applied;           /* and so many had been applied */
 };
 
 enum { ANSWER_BYTES_MAX = 1 << 20 };

@@ -4,6 +4,7 @@
 #include "sim/check/direct.h"
 #include "sim/check/model.h"
 #include "sim/check/payload.h"
+#include "sim/core/broken.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
@@ -27,6 +28,8 @@
 
 enum {
     OPERATORS_MAX = 4,
+    OBSERVERS_MAX = 2,
+    SESSIONS_MAX = OPERATORS_MAX + OBSERVERS_MAX,
     QUEUED_MAX = 8,
     READ_BYTES = 4096,
     LOST_MS = 10000,
@@ -40,10 +43,11 @@ struct operator
     size_t queued_count;
     struct answer answer;
     uint32_t number;
+    bool observes;     /* by the observers' socket */
     uint64_t reads_ms; /* does not read before */
 };
 
-static struct operator operators[OPERATORS_MAX];
+static struct operator operators[SESSIONS_MAX]; /* the last OBSERVERS_MAX are observers */
 static size_t count;
 static bool quiet;
 static uint32_t last_broadcast;
@@ -94,7 +98,7 @@ static bool prepare_reload(void)
 /* Whether a session waits for the answer to a reload. */
 static bool is_reload_queued(void)
 {
-    for (size_t i = 0; i < OPERATORS_MAX; i++)
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
         for (size_t k = 0; operators[i].connection != NULL && k < operators[i].queued_count; k++)
             if (operators[i].queued[k].kind == COMMAND_RELOAD)
                 return true;
@@ -127,8 +131,10 @@ static void hang_up(void)
 static void connect(struct operator* operator)
 {
     const struct addr none = {.family = ADDR_NONE};
-    const struct simulated_file *file = simulated_file_find(settings_control_path());
-    if (setup.control_off || file == NULL || file->listener == NULL)
+    bool observes = operator->observes && !broken_is("observer");
+    const struct simulated_file *file =
+        simulated_file_find(observes ? settings_observer_path() : settings_control_path());
+    if ((setup.control_off && !observes) || file == NULL || file->listener == NULL)
         return;
     operator->connection = connection_open((struct acceptor *)file->listener, &none);
     if (operator->connection == NULL)
@@ -158,6 +164,8 @@ static void send(struct operator* operator, const char * line, struct command co
 {
     size_t size = strlen(line);
     command.asked_ms = event_queue_now_ms();
+    command.is_settled = !settings_change;
+    command.applied = settings_applied();
     trace(TRACE_OPERATOR, operator->number, command.kind, 0, 0);
     if (connection_write(operator->connection, line, size) != size) {
         if (command.kind == COMMAND_KICK_SOME)
@@ -355,8 +363,10 @@ static void send_drawn(struct operator* operator)
         send_clients(operator, COMMAND_CLIENTS);
     else if (kind < 28)
         send(operator, "status\n", (struct command){.kind = COMMAND_OTHER});
-    else if (kind < 32)
+    else if (kind < 30)
         send(operator, "help\n", (struct command){.kind = COMMAND_OTHER});
+    else if (kind < 32)
+        send(operator, "config\n", (struct command){.kind = COMMAND_CONFIG});
     else if (kind < 35)
         send(operator, "no such command\n", (struct command){.kind = COMMAND_OTHER});
     else if (kind < 43)
@@ -376,6 +386,43 @@ static void send_drawn(struct operator* operator)
     else
         for (int i = 0; i < 4 && operator->queued_count<QUEUED_MAX; i++)
             send_broadcast(operator, false, 0);
+}
+
+/* A command that changes something, or is for operators only. It must have no effect, so no oracle
+ * is told about it. */
+static void send_forbidden(struct operator* operator)
+{
+    static const char *const lines[] = {
+        "stop\n",      "reload\n",  "broadcast nowait 00\n", "broadcast wait 5431\n",
+        "broadcast\n", "cancel 1\n"};
+    static const char *const names[] = {"kick", "send", "client"};
+    enum { LINES = sizeof lines / sizeof lines[0] };
+    char text[ADDR_TEXT_BYTES], line[128];
+    uint64_t kind = draw_below(DRAW_OBSERVER, 2 * LINES);
+    if (kind < LINES)
+        snprintf(line, sizeof line, "%s", lines[kind]);
+    else
+        snprintf(line, sizeof line, "%s %s%s\n", names[kind % 3],
+                 addr_format(clients_address(draw(DRAW_OBSERVER)), text),
+                 kind % 3 == 1 ? " 00" : "");
+    send(operator, line, (struct command){.kind = COMMAND_REFUSED});
+}
+
+static void send_observed(struct operator* operator)
+{
+    static const struct {
+        const char *line;
+        enum command_kind kind;
+    } commands[] = {
+        {"status\n", COMMAND_OTHER},      {"help\n", COMMAND_OTHER}, {"stats\n", COMMAND_STATS},
+        {"clients\n", COMMAND_CLIENTS},   {"jobs\n", COMMAND_JOBS},  {"config\n", COMMAND_CONFIG},
+        {"kik 1.2.3.4\n", COMMAND_OTHER},
+    };
+    uint64_t drawn = draw_below(DRAW_OBSERVER, 2 * sizeof commands / sizeof commands[0]);
+    if (drawn < sizeof commands / sizeof commands[0])
+        send(operator, commands[drawn].line, (struct command){.kind = commands[drawn].kind});
+    else
+        send_forbidden(operator);
 }
 
 /* ---- receiving ---- */
@@ -441,6 +488,8 @@ static void disturb(void)
         simulated_interfaces_change(0);
     else if (kind == 2 && removes)
         simulated_file_remove(settings_control_path());
+    else if (kind == 4 && removes && setup.has_observers)
+        simulated_file_remove(settings_observer_path());
     else if (kind == 3 && removes)
         for (size_t i = 0; i < setup.listener_count; i++)
             if (setup.listeners[i].kind == LISTEN_UNIX)
@@ -465,6 +514,33 @@ static void on_turn(void *state)
     event_queue_add(draw_range(DRAW_OPERATOR, 1, 6000) * 1000000, on_turn, operator);
 }
 
+static void on_observer_turn(void *state)
+{
+    struct operator* operator= state;
+    if (quiet)
+        return;
+    if (operator->connection == NULL)
+        connect(operator);
+    else if (draw_below(DRAW_OBSERVER, 10) == 0)
+        disconnect(operator); /* perhaps in the middle of an answer */
+    else
+        for (uint64_t i = draw_range(DRAW_OBSERVER, 1, 3);
+             i > 0 && operator->connection != NULL && operator->queued_count<QUEUED_MAX; i--)
+            send_observed(operator);
+    event_queue_add(draw_range(DRAW_OBSERVER, 1, 6000) * 1000000, on_observer_turn, operator);
+}
+
+static void draw_observers(void)
+{
+    if (!setup.has_observers || reductions_leave_out(WITHOUT_OBSERVERS))
+        return;
+    for (uint32_t i = OPERATORS_MAX; i < SESSIONS_MAX; i++) {
+        operators[i].number = i;
+        operators[i].observes = true;
+        event_queue_add(draw_below(DRAW_OBSERVER, 3000000000), on_observer_turn, &operators[i]);
+    }
+}
+
 void operators_draw(void)
 {
     count = draw_range(DRAW_SETUP, 1, OPERATORS_MAX - 1);
@@ -475,12 +551,13 @@ void operators_draw(void)
         operators[i].number = i;
         event_queue_add(draw_below(DRAW_OPERATOR, 3000000000), on_turn, &operators[i]);
     }
+    draw_observers();
 }
 
 /* Their sessions have ended with the server, and so have their commands. */
 void operators_reset(void)
 {
-    for (size_t i = 0; i < OPERATORS_MAX; i++) {
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
         event_queue_remove(&operators[i]);
         if (operators[i].connection != NULL)
             disconnect(&operators[i]);
@@ -501,7 +578,7 @@ void operators_end(void)
 
 bool operators_are_idle(void)
 {
-    for (size_t i = 0; i < OPERATORS_MAX; i++)
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
         if (operators[i].connection != NULL && operators[i].queued_count > 0)
             return false;
     return !settings_change;

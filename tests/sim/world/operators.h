@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Operators: sessions of the control socket that send drawn commands, and signals. Each command is
- * answered once. */
+/* Operators and observers: sessions of the control socket and of the observers' socket that send
+ * drawn commands, and signals. Each command is answered once. */
 void operators_draw(void);
 
 /* The server has ended. operators_draw has them begin again. */

@@ -72,6 +72,7 @@ static const struct {
     {"kicks", WITHOUT_KICKS},
     {"interface-changes", WITHOUT_INTERFACE_CHANGES},
     {"removed-files", WITHOUT_REMOVED_FILES},
+    {"observers", WITHOUT_OBSERVERS},
 };
 
 static const char *const setting_names[] = {"cookie", "relay",     "blocks",   "per-prefix",

@@ -25,6 +25,7 @@ enum reduction {
     WITHOUT_KICKS = 1 << 6,
     WITHOUT_INTERFACE_CHANGES = 1 << 7,
     WITHOUT_REMOVED_FILES = 1 << 8,
+    WITHOUT_OBSERVERS = 1 << 9,
 };
 
 /* Takes an option of the command line: --variant=N, --workers=N (at most), --duration=MS (of the

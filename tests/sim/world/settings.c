@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RELAY_CLIENTS_MAX = 100 };
+enum { RELAY_CLIENTS_MAX = 100, UNUSED_BLOCKS = 1000 };
 
 struct setup setup;
 struct settings settings, next_settings;
@@ -109,6 +109,8 @@ static void draw_setup(void)
     setup.control_off = one_in(40);
     setup.control_mode = (uint32_t)PICK(0600, 0660, 0777);
     setup.includes = one_in(3);
+    setup.has_observers = draw_below(DRAW_OBSERVER, 3) == 0;
+    setup.observer_mode = draw_below(DRAW_OBSERVER, 2) == 0 ? 0660 : 0666;
 }
 
 static void draw_reply(struct settings *drawn)
@@ -318,6 +320,9 @@ static void write_control(FILE *out, const struct settings *written)
         fprintf(out, "socket = off\n");
     else if (!setup.default_control)
         fprintf(out, "socket = %s\n", settings_control_path());
+    if (setup.has_observers)
+        fprintf(out, "observer-socket = %s\nobserver-mode = %04" PRIo32 "\n",
+                settings_observer_path(), setup.observer_mode ^ (broken_is("config") ? 0006 : 0));
     fprintf(out, "[log]\nlevel = %s\nformat = %s\ntarget = stderr\n", levels[written->log_level],
             formats[written->log_format]);
 }
@@ -336,6 +341,8 @@ static void write_admission(FILE *out, const struct settings *written)
         fprintf(out, "%s = %s/%u\n", written->blocks[i].allow ? "allow" : "deny",
                 text + (text[0] == '['), written->blocks[i].bits);
     }
+    for (unsigned i = 0; swarm.more_blocks && i < UNUSED_BLOCKS; i++)
+        fprintf(out, "deny = 10.%u.%u.0/24\n", i / 256, i % 256);
     fprintf(out,
             "per-prefix = %" PRIu32 "\nrate = %" PRIu32 "\nburst = %" PRIu32 "\ndry-run = %s\n",
             written->per_prefix, broken_is("limit") ? 0 : written->rate_pps, written->burst,
@@ -423,6 +430,16 @@ void settings_write(const struct settings *written, bool broken)
 const char *settings_control_path(void)
 {
     return setup.default_control ? "/run/udpsrv/udpsrv.sock" : "/run/control.sock";
+}
+
+const char *settings_observer_path(void)
+{
+    return "/run/observers.sock";
+}
+
+size_t settings_block_count(const struct settings *written)
+{
+    return written->block_count + (swarm.more_blocks ? UNUSED_BLOCKS : 0);
 }
 
 /* ---- blocks ---- */

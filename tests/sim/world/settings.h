@@ -32,7 +32,8 @@ struct setup {
     bool has_chunks; /* of streams, which otherwise have lines */
     uint32_t clients_max;
     bool waits_for_addresses, has_user, has_multicast, control_off, default_control, includes;
-    uint32_t control_mode, multicast_ttl;
+    bool has_observers; /* a socket of their own */
+    uint32_t control_mode, observer_mode, multicast_ttl;
     struct addr multicast;
     enum host_interface multicast_zone; /* HOST_LO: by the routes */
 };
@@ -94,8 +95,13 @@ unsigned settings_applied(void);
 /* Writes the file of the next settings, with an error in it if broken. */
 void settings_write(const struct settings *written, bool broken);
 
-/* The path of the control socket. */
+/* The paths of the control socket and of the observers' socket. */
 const char *settings_control_path(void);
+const char *settings_observer_path(void);
+
+/* How many address blocks the file of these settings has: with more_blocks also many of addresses
+ * that no client has, so that an answer to `config` takes several slices. */
+size_t settings_block_count(const struct settings *written);
 
 /* Whether these settings deny a source, by the longest block. */
 bool settings_deny(const struct settings *rules, const struct addr *source);

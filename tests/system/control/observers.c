@@ -136,7 +136,7 @@ Test(system_observers, that_are_refused_a_command_are_logged)
 Test(system_observers, are_named_in_the_log_at_the_start)
 {
     start("[log]\nformat = logfmt\n");
-    harness_contains("the log", server_log(&server),
+    harness_contains("the line", server_await_log(&server, "msg=ready"),
                      harness_format(" observer_socket=%s", observers.socket));
     stop();
 }
