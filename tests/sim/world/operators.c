@@ -414,13 +414,14 @@ static void send_observed(struct operator* operator)
         const char *line;
         enum command_kind kind;
     } commands[] = {
-        {"status\n", COMMAND_OTHER},      {"help\n", COMMAND_OTHER}, {"stats\n", COMMAND_STATS},
-        {"clients\n", COMMAND_CLIENTS},   {"jobs\n", COMMAND_JOBS},  {"config\n", COMMAND_CONFIG},
-        {"kik 1.2.3.4\n", COMMAND_OTHER},
+        {"status\n", COMMAND_OTHER},      {"help\n", COMMAND_OTHER},  {"stats\n", COMMAND_STATS},
+        {"clients\n", COMMAND_CLIENTS},   {"jobs\n", COMMAND_JOBS},   {"config\n", COMMAND_CONFIG},
+        {"kik 1.2.3.4\n", COMMAND_OTHER}, {"count\n", COMMAND_COUNT},
     };
     uint64_t drawn = draw_below(DRAW_OBSERVER, 2 * sizeof commands / sizeof commands[0]);
     if (drawn < sizeof commands / sizeof commands[0])
-        send(operator, commands[drawn].line, (struct command){.kind = commands[drawn].kind});
+        send(operator, commands[drawn].line,
+             (struct command){.kind = commands[drawn].kind, .selection = selection_all()});
     else
         send_forbidden(operator);
 }
