@@ -414,9 +414,9 @@ static void send_observed(struct operator* operator)
         const char *line;
         enum command_kind kind;
     } commands[] = {
-        {"status\n", COMMAND_OTHER},      {"help\n", COMMAND_OTHER},  {"stats\n", COMMAND_STATS},
-        {"clients\n", COMMAND_CLIENTS},   {"jobs\n", COMMAND_JOBS},   {"config\n", COMMAND_CONFIG},
-        {"kik 1.2.3.4\n", COMMAND_OTHER}, {"count\n", COMMAND_COUNT},
+        {"status\n", COMMAND_OTHER},      {"help\n", COMMAND_OTHER}, {"stats\n", COMMAND_STATS},
+        {"clients\n", COMMAND_CLIENTS},   {"jobs\n", COMMAND_JOBS},  {"config\n", COMMAND_CONFIG},
+        {"kik 1.2.3.4\n", COMMAND_OTHER},
     };
     uint64_t drawn = draw_below(DRAW_OBSERVER, 2 * sizeof commands / sizeof commands[0]);
     if (drawn < sizeof commands / sizeof commands[0])

@@ -70,6 +70,7 @@ Test(system_observers, are_answered_or_refused_each_command_of_the_table)
         {"jobs", "jobs\n", true},
         {"config", "config\n", true},
         {"client", "client 127.0.0.1:9\n", false},
+        {"count", "count\n", false},
         {"kick", "kick 127.0.0.1:9\n", false},
         {"send", "send 127.0.0.1:9 00\n", false},
         {"broadcast", "broadcast nowait 00\n", false},

@@ -20,7 +20,7 @@ const struct control_command *command_table_rows(size_t *count)
         {"clients", "[SELECTOR...] [LIMIT]", "list the registered clients, or those that match",
          control_command_clients, COMMAND_READS, COMMAND_FOR_OBSERVERS},
         {"count", "[SELECTOR...]", "count the registered clients, or those that match",
-         control_command_count, COMMAND_READS, COMMAND_FOR_OBSERVERS},
+         control_command_count, COMMAND_READS, COMMAND_FOR_OPERATORS},
         {"client", "ADDRESS", "show one client", control_command_client, COMMAND_READS,
          COMMAND_FOR_OPERATORS},
         {"kick", "ADDRESS|SELECTOR...", "remove one client, or those that match",
