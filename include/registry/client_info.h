@@ -18,4 +18,10 @@ struct client {
     uint8_t listener;
 };
 
+/* Receives clients, one a call. */
+struct client_callback {
+    void (*call)(void *state, const struct client *client); /* NULL: there is none */
+    void *state;
+};
+
 #endif

@@ -2,6 +2,7 @@
 #define REGISTRY_REGISTRY_EXPIRY_H
 
 #include "address/addr.h"
+#include "registry/client_info.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,6 +11,11 @@ struct registry;
 
 /* Removal of clients from the registry: on request, all at once, and by the sweep, which removes
  * the expired ones. */
+
+/* Sets what receives each client that a sweep is about to remove; it must not change the registry.
+ * Without it (call is NULL) a sweep does not read what it would pass. */
+void registry_set_expiry_callback(struct registry *registry,
+                                  const struct client_callback *callback);
 
 /* Removes a client, expired or not. Returns false if it is not registered. */
 bool registry_remove(struct registry *registry, uint8_t listener, const struct addr *source);

@@ -45,6 +45,7 @@ struct registry {
     struct prefix_counts *prefixes; /* NULL: clients are not counted by prefix */
     uint32_t prefix_cap;
     uint64_t counted_from; /* clients with this join_number or a later one are counted by prefix */
+    struct client_callback on_expired;
 };
 
 static inline struct client_entry *registry_entry(const struct registry *registry, uint32_t slot)

@@ -11,6 +11,7 @@
 #include "server/config/effective_config.h"
 #include "server/control/commands/command_table.h"
 #include "server/control/control_socket_file.h"
+#include "server/events/subscriptions.h"
 #include "server/listen/interface_events.h"
 #include "server/listen/startup_sockets.h"
 #include "server/options.h"
@@ -36,6 +37,7 @@ struct server {
     struct loop *loop;
     struct mailbox *mailbox; /* of the main thread */
     struct workers workers;
+    struct subscriptions *subscriptions;
     struct jobs *jobs;
     struct command_context commands;
     struct control_socket control, observers;

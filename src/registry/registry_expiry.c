@@ -24,6 +24,11 @@ static void evict(struct registry *registry, uint32_t cell)
         capacity_share_release(registry->share);
 }
 
+void registry_set_expiry_callback(struct registry *registry, const struct client_callback *callback)
+{
+    registry->on_expired = *callback;
+}
+
 bool registry_remove(struct registry *registry, uint8_t listener, const struct addr *source)
 {
     uint32_t cell;
@@ -111,6 +116,10 @@ static uint32_t sweep_cluster(struct registry *registry, uint32_t cluster, uint6
         const struct client_key *key = &registry_entry(registry, due.slots[i])->key;
         uint64_t hash = due.hashes[i];
         uint32_t start = hash_index_start(&registry->index, hash);
+        if (registry->on_expired.call != NULL) {
+            struct client client = registry_client(registry, due.slots[i], now_ms);
+            registry->on_expired.call(registry->on_expired.state, &client);
+        }
         evict(registry, registry_find_cell(registry, start, hash, key));
     }
     if (evicted < due.count)

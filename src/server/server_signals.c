@@ -41,6 +41,7 @@ void server_reload(void *state, config_reload_callback *done, void *done_state)
         .workers = server->workers.list,
         .worker_count = server->workers.count,
         .jobs = server->jobs,
+        .subscriptions = server->subscriptions,
         .reply_mailbox = server->mailbox,
         .control = &server->control,
         .observers = &server->observers,

@@ -4,6 +4,7 @@
 #include "os/loop/mailbox.h"
 #include "os/process/clock.h"
 #include "server/config/memory_estimate.h"
+#include "server/events/job_events.h"
 #include "server/ready_line.h"
 #include "server/run_as_user.h"
 #include "server/server_signals.h"
@@ -105,9 +106,21 @@ static void on_worker_failure(void *state)
     server_exit_at_once(state, "a worker's event loop failed");
 }
 
+/* The queues from the workers, before the workers that use them. */
+static int make_subscriptions(struct server *server)
+{
+    int error = subscriptions_open(&server->subscriptions, server->loop, server->mailbox,
+                                   server->sockets.listeners.worker_count,
+                                   server->config->server.max_datagram_bytes);
+    return error == 0 ? 0
+                      : startup_error_report("cannot create the queues of events", "memory", error,
+                                             startup_error_advice(error, "try again"));
+}
+
 static int make_workers(struct server *server)
 {
     const struct workers_shared shared = {
+        .events = subscriptions_queues(server->subscriptions),
         .reply = server->reply,
         .first_worker_sockets = &server->sockets.first_worker,
         .rules = server->rules,
@@ -136,6 +149,8 @@ static int make_jobs(struct server *server)
 {
     int error = jobs_open(&server->jobs, server->workers.list, server->workers.count,
                           server->mailbox, server->config->broadcast.queue);
+    if (error == 0)
+        jobs_set_observer(server->jobs, job_events_publish, server->subscriptions);
     return error == 0 ? 0
                       : startup_error_report("cannot create the broadcast queue", "memory", error,
                                              "try again");
@@ -174,6 +189,7 @@ static int open_control(struct server *server)
                 .workers = server->workers.list,
                 .worker_count = server->workers.count,
                 .jobs = server->jobs,
+                .subscriptions = server->subscriptions,
                 .listeners = &server->sockets.listeners,
                 .reply_mailbox = server->mailbox,
                 .clients_max = server->config->clients.max,
@@ -185,6 +201,8 @@ static int open_control(struct server *server)
         .reload = server_reload,
         .stop = stop_by_command,
     };
+    subscriptions_set_workers(server->subscriptions, server->workers.list,
+                              &server->sockets.listeners);
     struct control_socket_options options = socket_options(server, &CONTROL_OPERATORS);
     int error = control_socket_open(&server->control, server->loop, &options);
     server->commands.control_path = control_socket_name(&server->control);
@@ -266,10 +284,11 @@ int server_start(struct server *server)
 {
     /* The steps that need privileges precede give_up_privileges, and threads start last. */
     static int (*const steps[])(struct server *) = {
-        find_identity,     hold_stop_signals, open_sockets,       make_reply, make_admission,
-        make_loop,         check_memory,      make_workers,       make_jobs,  note_configuration,
-        open_control,      open_observers,    give_up_privileges, start_log,  start_admission,
-        follow_interfaces, start_workers,     ready_line_start,
+        find_identity,     hold_stop_signals,  open_sockets,       make_reply,
+        make_admission,    make_loop,          check_memory,       make_subscriptions,
+        make_workers,      make_jobs,          note_configuration, open_control,
+        open_observers,    give_up_privileges, start_log,          start_admission,
+        follow_interfaces, start_workers,      ready_line_start,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);

@@ -63,6 +63,7 @@ void server_stop(struct server *server)
     server->stopping = server->commands.queries.stopping = true;
     loop_timer_once(&server->stop_timeout, (uint64_t)STOP_TIMEOUT_MS * 1000000);
     jobs_stop(server->jobs);
+    subscriptions_stop(server->subscriptions);
     admission_updates_stop(server->admission);
     interface_events_stop(server->interfaces);
     for (size_t i = 0, running = server->running_workers; i < running; i++) {
@@ -80,6 +81,7 @@ void server_log_final_counters(const struct server *server)
     for (size_t i = 0; i < server->workers.count; i++)
         stats_add(&sum, &server->final_reports[i].stats);
     sum.broadcasts = jobs_ended(server->jobs);
+    sum.listen_lost += subscriptions_lost(server->subscriptions);
 
     struct log_pair pairs[STATS_COUNT];
     char numbers[STATS_COUNT][24];
@@ -98,10 +100,13 @@ void server_free(struct server *server)
     stdout_line_stop(&server->ready_line);
     /* After the workers, whose last messages are in the mailbox. */
     mailbox_free(server->mailbox);
+    if (server->subscriptions != NULL)
+        subscriptions_flush(server->subscriptions);
     interface_events_free(server->interfaces);
     jobs_close(server->jobs);
     control_socket_close(&server->observers);
     control_socket_close(&server->control);
+    subscriptions_free(server->subscriptions);
     admission_updates_free(server->admission);
     access_list_free(server->rules.acl);
     loop_timer_close(&server->stop_timeout);

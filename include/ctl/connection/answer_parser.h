@@ -8,9 +8,10 @@
  * a first line "ok" or "error TEXT", then lines "KEY VALUE", then a line ".". */
 
 enum {
-    /* The longest line of an answer: 8 KiB, and "\r\n" or "\n\0". */
-    ANSWER_LINE_BYTES = (8 << 10) + 2,
-    ANSWER_ERROR_BYTES = ANSWER_LINE_BYTES + 256,
+    /* The longest line of an answer: a message of `listen`, with two digits for each byte of the
+     * longest payload (65507) and the words beside it, and "\r\n" or "\n\0". */
+    ANSWER_LINE_BYTES = (132 << 10) + 2,
+    ANSWER_ERROR_BYTES = (8 << 10) + 256, /* the longest error line, and the words around it */
 };
 
 enum answer_result {

@@ -32,6 +32,8 @@ struct job_report {
     const char *selector; /* the text of its selector, "" if it has none; valid during the call */
 };
 
+typedef void job_visit(void *state, const struct job_report *report);
+
 /* Returns "waiting", "running", "done" or "cancelled". */
 const char *job_state_name(enum job_state state);
 
@@ -43,6 +45,9 @@ int jobs_open(struct jobs **jobs, struct worker *const *workers, size_t worker_c
 /* Call it after jobs_stop, after the end of all workers and after their last messages are handled:
  * then no job is left. */
 void jobs_close(struct jobs *jobs);
+
+/* Calls changed whenever a job is queued, starts or has ended, with its state. */
+void jobs_set_observer(struct jobs *jobs, job_visit *changed, void *state);
 
 /* Changes how many jobs may wait. Jobs that wait already are kept. */
 void jobs_set_queue(struct jobs *jobs, uint32_t queue);
@@ -73,7 +78,6 @@ int jobs_cancel(struct jobs *jobs, uint64_t id, job_ended *cancelled, void *stat
 
 /* Calls visit for each job that is remembered: first the ended ones, oldest first, then the running
  * one, then those that wait. */
-typedef void job_visit(void *state, const struct job_report *report);
 void jobs_each(const struct jobs *jobs, job_visit *visit, void *state);
 
 /* Returns how many jobs have ended since the start. */

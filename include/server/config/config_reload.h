@@ -7,6 +7,7 @@
 #include "server/config/config_load.h"
 #include "server/config/effective_config.h"
 #include "server/control/control_socket_file.h"
+#include "server/events/subscriptions.h"
 #include "server/workers/worker.h"
 
 #include <stdbool.h>
@@ -39,6 +40,7 @@ struct config_reload_context {
     struct worker *const *workers;
     size_t worker_count;
     struct jobs *jobs;
+    struct subscriptions *subscriptions;
     struct mailbox *reply_mailbox;
     struct control_socket *control, *observers;
 };

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Writes the answer to a command: "ok" or an error, then lines of a key and a value. A command may
  * answer while it runs or later; control_end, control_refuse or control_abort of
@@ -25,6 +26,12 @@ void control_line(struct control_session *session, const char *key, const char *
 void control_line_va(struct control_session *session, const char *key, const char *format,
                      va_list arguments) __attribute__((format(printf, 3, 0)));
 
+/* Writes one line with its newline, of any length, which the caller has escaped. */
+void control_bytes(struct control_session *session, const char *line, size_t size);
+
+/* Returns how many bytes of output wait for the peer. */
+size_t control_unsent_bytes(const struct control_session *session);
+
 /* Sends what was written so far. For commands that take long to end; the answers of others are sent
  * at their end. */
 void control_send(struct control_session *session);
@@ -40,5 +47,9 @@ bool control_peer_has_closed(const struct control_session *session);
  * called once when it has drained or the peer has closed the connection. Returns false if the
  * caller can continue at once. */
 bool control_write_later(struct control_session *session, void (*resume)(void *state), void *state);
+
+/* For an answer that lasts. resume is called once: when output that waits for the peer has drained,
+ * or when the peer closes the connection. */
+void control_call_later(struct control_session *session, void (*resume)(void *state), void *state);
 
 #endif

@@ -8,6 +8,7 @@
 #include "registry/registry.h"
 #include "server/admission/admission_rules.h"
 #include "server/datagram/own_addresses.h"
+#include "server/events/event_publisher.h"
 #include "server/send/send_socket_slots.h"
 #include "wire/reply_rotation.h"
 
@@ -60,6 +61,7 @@ struct datagram_decider {
     struct registry *registry;
     struct reply *reply;
     struct message_callback on_message;
+    struct event_publisher *events; /* of clients that join, leave or are refused */
     struct multicast_listeners groups;
     const struct own_ports *own_ports;
     struct stats *stats; /* of the registry: clients that joined, expired or were refused */

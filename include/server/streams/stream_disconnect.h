@@ -19,7 +19,7 @@ void stream_disconnect_drained(struct stream_client *client);
 /* Disconnects the clients that were idle, or closing, for too long. */
 void stream_disconnect_idle(struct stream_clients *table, uint64_t now_ms);
 
-/* Disconnects a client and counts it as kicked. */
-void stream_disconnect_kick(struct stream_client *client);
+/* Disconnects a client and counts it as kicked. reason is that of the event. */
+void stream_disconnect_kick(struct stream_client *client, enum event_reason reason);
 
 #endif

@@ -27,7 +27,8 @@ struct stream_listener {
 /* The pointers belong to the worker and outlive the stream clients. */
 struct stream_clients_options {
     struct loop *loop;
-    const struct datagram_decider *datagram_decider; /* for its reply and its access list */
+    const struct datagram_decider *datagram_decider; /* for its reply, its access list
+                                                       and its subscribers */
     struct relay *relay;
     struct stats *stats;
     int *reply_errno; /* of the last reply that failed */

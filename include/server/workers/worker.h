@@ -4,6 +4,7 @@
 #include "server/broadcast/relay.h"
 #include "server/broadcast/shard_broadcast.h"
 #include "server/workers/worker_clients.h"
+#include "server/workers/worker_events.h"
 #include "server/workers/worker_messages.h"
 #include "server/workers/worker_options.h"
 #include "server/workers/worker_send.h"

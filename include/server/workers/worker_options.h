@@ -4,6 +4,7 @@
 #include "os/loop/mailbox.h"
 #include "registry/shared_capacity.h"
 #include "server/datagram/datagram_decision.h"
+#include "server/events/event_queue.h"
 #include "server/listen/first_worker_sockets.h"
 
 #include <stddef.h>
@@ -32,6 +33,7 @@ struct worker_options {
     void *on_link_state;
     size_t
         reply_queue_bytes; /* for waiting replies, of each listener that has sockets by interface */
+    struct event_queue *events; /* from this worker to the main thread */
     enum config_relay relay;
     uint32_t relay_rate_pps; /* of one client */
     const struct first_worker_sockets

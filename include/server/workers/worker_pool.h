@@ -27,7 +27,8 @@ struct workers_shared {
     struct cookie_secrets secrets;
     void (*on_challenge_failed)(void *state); /* see server/datagram/datagram_io; from any thread */
     void *on_link_state;
-    uint32_t stream_files; /* from file_limit_raise */
+    uint32_t stream_files;             /* from file_limit_raise */
+    struct event_queue *const *events; /* to the main thread, by worker */
     struct worker_failure failure;
 };
 

@@ -5,6 +5,7 @@
 #include "os/loop/timer.h"
 #include "server/broadcast/relay.h"
 #include "server/broadcast/shard_broadcast.h"
+#include "server/events/event_publisher.h"
 #include "server/workers/first_worker.h"
 #include "server/workers/traffic_warnings.h"
 #include "server/workers/worker_options.h"
@@ -25,6 +26,7 @@ struct worker {
     struct broadcast *broadcast;
     struct batch *direct; /* for one message to one client; empty between calls */
     struct relay *relay;
+    struct event_publisher events;
     struct first_worker *first_worker; /* NULL: this is not the first worker */
     struct stats stats;
     struct traffic_warnings warnings;

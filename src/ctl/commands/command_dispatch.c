@@ -8,6 +8,7 @@
 #include "ctl/commands/request_reload.h"
 #include "ctl/commands/request_send.h"
 #include "ctl/commands/request_server.h"
+#include "ctl/events/subscription.h"
 #include "ctl/watch/watch_command.h"
 #include "os/log/error_message.h"
 #include "text/nearest_word.h"
@@ -16,6 +17,8 @@
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+enum { EVENT_KINDS_MAX = 16 /* more than there are kinds */ };
 
 static int run_help(const struct ctl_options *options)
 {
@@ -40,6 +43,11 @@ static const struct command {
      0,
      1,
      command_kick},
+    {{"listen", "", "show what registered clients send", CTL_COUNT}, 0, 0, command_listen},
+    {{"events", "[KIND]...", "show what happens to clients and broadcasts", CTL_COUNT},
+     0,
+     EVENT_KINDS_MAX,
+     command_events},
     {{"send", "ADDRESS TEXT", "send a message to one client", CTL_HEX}, 1, 2, command_send},
     {{"broadcast", "TEXT", "send a message to all clients, or to some",
       CTL_STDIN | CTL_HEX | CTL_NO_WAIT | CTL_SELECT_TO},

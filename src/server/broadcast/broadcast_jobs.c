@@ -43,6 +43,10 @@ struct jobs {
     struct mailbox *reply_mailbox;
     uint32_t queue;
     bool stopped;
+    struct {
+        job_visit *changed; /* NULL: there is none */
+        void *state;
+    } observer;
 
     uint64_t last_id;
     struct job *running;
@@ -75,6 +79,18 @@ int jobs_open(struct jobs **jobs, struct worker *const *workers, size_t worker_c
     made->waiting_end = &made->waiting;
     *jobs = made;
     return 0;
+}
+
+void jobs_set_observer(struct jobs *jobs, job_visit *changed, void *state)
+{
+    jobs->observer.changed = changed;
+    jobs->observer.state = state;
+}
+
+static void report_change(const struct jobs *jobs, const struct job_report *report)
+{
+    if (jobs->observer.changed != NULL)
+        jobs->observer.changed(jobs->observer.state, report);
 }
 
 void jobs_set_queue(struct jobs *jobs, uint32_t queue)
@@ -144,6 +160,7 @@ static void end_job(struct jobs *jobs, struct job *job, enum job_state state)
     sum_up(jobs, job, report);
     report->state = state;
     log_end(report);
+    report_change(jobs, report);
     report_to(&job->submitter, report);
     report_to(&job->canceller, report);
     free_job(job);
@@ -203,6 +220,7 @@ static void start_next(struct jobs *jobs)
     job->report.state = JOB_RUNNING;
     job->started_ms = clock_now_ms();
     job->pending = jobs->worker_count;
+    report_change(jobs, &job->report);
     for (size_t i = 0; i < jobs->worker_count; i++)
         start_on_worker(jobs, jobs->workers[i], &job->worker_jobs[i]);
 }
@@ -247,6 +265,7 @@ int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
     *jobs->waiting_end = job;
     jobs->waiting_end = &job->next;
     jobs->waiting_count++;
+    report_change(jobs, &job->report);
     start_next(jobs);
     return (int64_t)id;
 }

@@ -27,7 +27,8 @@ struct reloading {
     char restart_text[RESTART_KEYS_MAX][RESTART_KEY_BYTES];
     struct worker_settings settings;
     struct effective_config **in_use,
-        *effective;         /* the server's, and what replaces it at the end */
+        *effective; /* the server's, and what replaces it at the end */
+    struct subscriptions *subscriptions;
     struct reply *replaced; /* to be released when no worker uses it; NULL if it was kept */
     struct access_list *replaced_acl; /* to be freed when no worker uses it */
     size_t pending;                   /* workers that have not replied */
@@ -56,6 +57,8 @@ static void end_reload(struct reloading *reloading)
     log_event(LOG_LEVEL_INFO, "reloaded", NULL);
     effective_config_release(*reloading->in_use);
     *reloading->in_use = reloading->effective;
+    subscriptions_publish(reloading->subscriptions, EVENT_RELOADED, "restart=%zu",
+                          reloading->report.restart_count);
     reloading->done(reloading->state, &reloading->report);
     reply_rotation_release(reloading->replaced);
     access_list_free(reloading->replaced_acl);
@@ -117,6 +120,7 @@ static struct reloading *prepare(const struct config_reload_context *target,
     struct reloading *made = calloc(1, sizeof *made + target->worker_count * sizeof made->steps[0]);
     if (made == NULL)
         return NULL;
+    made->subscriptions = target->subscriptions;
     made->done = done;
     made->state = state;
     made->report = (struct config_reload_report){

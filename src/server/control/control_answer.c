@@ -21,6 +21,23 @@ static void put(struct control_session *session, const char *bytes, size_t size)
     session->answered = true;
 }
 
+void control_bytes(struct control_session *session, const char *line, size_t size)
+{
+    if (size <= sizeof session->buffer) {
+        put(session, line, size);
+        return;
+    }
+    flush(session);
+    if (!session->detached && !session->broken)
+        session->broken = !line_stream_write(session->stream, line, size);
+    session->answered = true;
+}
+
+size_t control_unsent_bytes(const struct control_session *session)
+{
+    return session->used + (session->detached ? 0 : line_stream_unsent_bytes(session->stream));
+}
+
 void control_line_va(struct control_session *session, const char *key, const char *format,
                      va_list arguments)
 {
@@ -80,7 +97,12 @@ bool control_write_later(struct control_session *session, void (*resume)(void *s
     flush(session);
     if (control_peer_has_closed(session) || !line_stream_is_backed_up(session->stream))
         return false;
+    control_call_later(session, resume, state);
+    return true;
+}
+
+void control_call_later(struct control_session *session, void (*resume)(void *state), void *state)
+{
     session->resume = resume;
     session->resume_state = state;
-    return true;
 }

@@ -255,6 +255,14 @@ static void count_joined(struct decision *decision, const struct addr *source)
         decision->answers->stats.dry_prefix++;
 }
 
+/* Publishes an event of the client that sent a datagram. */
+static void publish(const struct decision *decision, const struct registry_datagram *record,
+                    enum event_kind kind, enum event_reason reason)
+{
+    const struct client client = {.source = *record->source, .listener = decision->listener};
+    event_publisher_client(decision->decider->events, kind, reason, &client, decision->now_ms);
+}
+
 /* Counts what became of a datagram in the registry. Returns whether it gets a reply. */
 static bool count_record(struct decision *decision, const struct registry_datagram *record, int i)
 {
@@ -267,15 +275,19 @@ static bool count_record(struct decision *decision, const struct registry_datagr
     case REGISTRY_REJOINED:
         stats->expired++;
         count_joined(decision, record->source);
+        publish(decision, record, EVENT_REJOINED, EVENT_REASON_NONE);
         return true;
     case REGISTRY_JOINED:
         count_joined(decision, record->source);
+        publish(decision, record, EVENT_JOINED, EVENT_REASON_NONE);
         return true;
     case REGISTRY_REFUSED:
         stats->refused_full++;
+        publish(decision, record, EVENT_REFUSED, EVENT_REASON_FULL);
         return true;
     case REGISTRY_PREFIX_FULL:
         stats->refused_prefix++;
+        publish(decision, record, EVENT_REFUSED, EVENT_REASON_PREFIX);
         return true;
     case REGISTRY_UNKNOWN:
         if (record->action == REGISTRY_LEAVE)
@@ -285,6 +297,7 @@ static bool count_record(struct decision *decision, const struct registry_datagr
         return false;
     case REGISTRY_LEFT:
         decision->answers->stats.left++;
+        publish(decision, record, EVENT_LEFT, EVENT_REASON_NONE);
         return false;
     }
     return false;

@@ -7,6 +7,7 @@
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "server/streams/stream_disconnect.h"
+#include "server/streams/stream_events.h"
 #include "server/streams/stream_messages.h"
 
 #include <errno.h>
@@ -49,6 +50,7 @@ static void accept_client(struct stream_clients *table, const struct stream_list
     if (client->stream == NULL) {
         stream_table_remove(client);
         table->options.stats->streams_refused++;
+        stream_events_refused(table, listener->listener, addr);
         return;
     }
     if (table->options.framing == FRAMING_CHUNK)
@@ -57,6 +59,7 @@ static void accept_client(struct stream_clients *table, const struct stream_list
         line_stream_accept_partial_line(client->stream);
     line_stream_limit_output(client->stream, table->options.buffer_bytes);
     table->options.stats->joined++;
+    stream_events_client(client, EVENT_JOINED, EVENT_REASON_NONE);
 }
 
 /* ---- refusing ---- */
@@ -74,11 +77,13 @@ static void deny(struct stream_clients *table, int fd)
     table->options.stats->streams_denied++;
 }
 
-static void refuse(struct stream_clients *table, int fd)
+static void refuse(struct stream_clients *table, const struct stream_listener *listener, int fd,
+                   const struct addr *addr)
 {
     static const char text[] = "error: too many streams; try again later\n";
     unix_listener_reject(fd, text, sizeof text - 1);
     table->options.stats->streams_refused++;
+    stream_events_refused(table, listener->listener, addr);
 }
 
 static const char *advice(int error)
@@ -138,7 +143,7 @@ static void on_connection(void *state, unsigned events)
         if (stream_accept_is_denied(table, &addr))
             deny(table, fd);
         else if (stream_table_is_full(table))
-            refuse(table, fd);
+            refuse(table, &acceptor->options, fd, &addr);
         else
             accept_client(table, &acceptor->options, fd, &addr);
     }

@@ -65,7 +65,7 @@ void stream_clients_recheck_access(struct stream_clients *streams)
     for (uint32_t i = 0; i < streams->used; i++) {
         struct stream_client *client = &streams->places[i];
         if (client->state == STREAM_CONNECTED && stream_accept_is_denied(streams, &client->addr))
-            stream_disconnect_kick(client);
+            stream_disconnect_kick(client, EVENT_REASON_DENIED);
     }
 }
 
@@ -98,7 +98,7 @@ bool stream_clients_kick(struct stream_clients *streams, const struct client_nam
     struct stream_client *client = stream_table_find(streams, name);
     if (client == NULL)
         return false;
-    stream_disconnect_kick(client);
+    stream_disconnect_kick(client, EVENT_REASON_OPERATOR);
     return true;
 }
 
@@ -119,7 +119,7 @@ uint32_t stream_clients_kick_matching(struct stream_clients *streams, struct str
         stream_table_describe(stream, now_ms, &client);
         if (!client_selector_matches(kick->selector, &client))
             continue;
-        stream_disconnect_kick(stream);
+        stream_disconnect_kick(stream, EVENT_REASON_OPERATOR);
         kicked++;
     }
     kick->ended = kick->next >= streams->used;

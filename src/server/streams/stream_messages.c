@@ -1,6 +1,7 @@
 #include "server/streams/stream_messages.h"
 
 #include "os/process/clock.h"
+#include "server/streams/stream_events.h"
 #include "wire/frame.h"
 
 #include <errno.h>
@@ -76,6 +77,7 @@ void stream_messages_receive(struct stream_client *client, const uint8_t *bytes,
         options->stats->drop_bad_frame++;
         return;
     }
+    stream_events_message(client, bytes, size, now_ms);
     reply(client, bytes, size);
     if (relay_is_on(options->relay))
         relay_line(options->relay, client->serial, &client->relay_due_ns, bytes, size, now_ms);

@@ -9,6 +9,7 @@
 #include "os/process/memory.h"
 #include "os/process/processor_count.h"
 #include "os/process/random.h"
+#include "server/workers/worker_events.h"
 #include "server/workers/worker_state.h"
 #include "server/workers/worker_sweep.h"
 
@@ -175,6 +176,7 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
     if (made == NULL)
         return -ENOMEM;
     made->options = *options;
+    worker_events_open(made);
     made->decider.reply = options->reply;
     made->decider.own_ports = options->own_ports;
     made->decider.stats = &made->stats;

@@ -71,6 +71,8 @@ static uint32_t kick_registered(struct worker *worker, struct worker_walk *walk,
             if (!client_selector_matches(selector, &clients[i]))
                 continue;
             registry_remove(registry, clients[i].listener, &clients[i].source);
+            event_publisher_client(&worker->events, EVENT_KICKED, EVENT_REASON_OPERATOR,
+                                   &clients[i], now_ms);
             kicked++;
         }
     }
@@ -111,6 +113,8 @@ uint32_t worker_kick(struct worker *worker, const struct client_name *name)
     }
     for (uint8_t i = 0; worker_find(worker, i, name, now_ms, &client); i = client.listener) {
         registry_remove(worker->decider.registry, client.listener, &name->addr);
+        event_publisher_client(&worker->events, EVENT_KICKED, EVENT_REASON_OPERATOR, &client,
+                               now_ms);
         kicked++;
     }
     worker->stats.kicked += kicked;

@@ -80,6 +80,7 @@ int workers_new(struct workers *workers, const struct config *config,
     for (; workers->count < count; workers->count++) {
         options.number = (uint32_t)workers->count;
         options.capacity = worker_capacity(config, count, workers->count);
+        options.events = shared->events[workers->count];
         int error = make_worker(workers, listeners, options, failed);
         if (error != 0)
             return error;

@@ -2,19 +2,13 @@
 
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
+#include "server/workers/worker_events.h"
 #include "server/workers/worker_state.h"
-
-static void relay_message(void *state, uint8_t listener, const struct datagram *datagram,
-                          uint64_t now_ms)
-{
-    relay_datagram(state, listener, datagram, now_ms);
-}
 
 void worker_set_relay(struct worker *worker, enum config_relay mode, uint32_t rate_pps)
 {
     relay_set(worker->relay, mode, rate_pps);
-    worker->decider.on_message = (struct message_callback){
-        .call = mode == RELAY_OFF ? NULL : relay_message, .state = worker->relay};
+    worker_events_update_callback(worker);
 }
 
 void worker_set_secrets(struct worker *worker, const struct cookie_secrets *secrets,

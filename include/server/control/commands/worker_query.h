@@ -5,6 +5,7 @@
 #include "os/loop/mailbox.h"
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/control/control_sessions.h"
+#include "server/events/subscriptions.h"
 #include "server/listen/listeners.h"
 #include "server/workers/worker.h"
 
@@ -20,6 +21,7 @@ struct worker_query_context {
     struct worker *const *workers;
     size_t worker_count;
     const struct jobs *jobs;
+    struct subscriptions *subscriptions;
     const struct listeners *listeners;
     struct mailbox *reply_mailbox;
     uint32_t clients_max;

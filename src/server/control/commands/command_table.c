@@ -6,6 +6,7 @@
 #include "server/control/commands/job_commands.h"
 #include "server/control/commands/send_command.h"
 #include "server/control/commands/server_commands.h"
+#include "server/control/commands/subscribe_commands.h"
 #include "server/control/control_sessions.h"
 
 const struct control_command *command_table_rows(size_t *count)
@@ -25,6 +26,11 @@ const struct control_command *command_table_rows(size_t *count)
          COMMAND_FOR_OPERATORS},
         {"kick", "ADDRESS|SELECTOR...", "remove one client, or those that match",
          control_command_kick, COMMAND_LOGS_ITSELF, COMMAND_FOR_OPERATORS},
+        {"listen", "[SELECTOR...]", "show what registered clients send, until the session ends",
+         control_command_listen, COMMAND_READS, COMMAND_FOR_OPERATORS},
+        {"events", "[kinds=KIND,...] [SELECTOR...]",
+         "show what happens to clients, broadcasts and the configuration, until the session ends",
+         control_command_events, COMMAND_READS, COMMAND_FOR_OBSERVERS},
         {"send", "ADDRESS HEX", "send a datagram to one client", control_command_send,
          COMMAND_CHANGES, COMMAND_FOR_OPERATORS},
         {"broadcast", "wait|nowait [SELECTOR...] HEX",

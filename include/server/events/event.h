@@ -1,0 +1,62 @@
+#ifndef SERVER_EVENTS_EVENT_H
+#define SERVER_EVENTS_EVENT_H
+
+#include "address/addr.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What subscribers are told (udpctl listen, events): the kinds of events, their names, and the
+ * record that brings one from a worker to the main thread. */
+
+enum event_kind {
+    EVENT_MESSAGE, /* what a registered client has sent; `listen` */
+    /* Events of clients, which workers publish. */
+    EVENT_JOINED,        /* a client was registered */
+    EVENT_REJOINED,      /* a client that had expired was registered before the sweep removed it */
+    EVENT_EXPIRED,       /* a client was removed after its ttl, or an idle stream closed */
+    EVENT_LEFT,          /* a client was removed by its own frame */
+    EVENT_KICKED,        /* a client was removed by the operator, or by a new access list */
+    EVENT_REFUSED,       /* a client was answered, and not registered */
+    EVENT_STREAM_CLOSED, /* a stream client has ended, or was disconnected */
+    /* Events of the server, which the main thread publishes. */
+    EVENT_JOB_QUEUED,
+    EVENT_JOB_STARTED,
+    EVENT_JOB_ENDED,
+    EVENT_RELOADED,
+    EVENT_KINDS
+};
+
+/* Why it happened, where an event of that kind has more than one reason. */
+enum event_reason {
+    EVENT_REASON_NONE,
+    EVENT_REASON_FULL,     /* refused: clients.max or server.stream-max is reached */
+    EVENT_REASON_PREFIX,   /* refused: its prefix is full */
+    EVENT_REASON_OPERATOR, /* kicked by the operator */
+    EVENT_REASON_DENIED,   /* kicked: a new access list excludes it */
+    EVENT_REASON_ENDED,    /* stream_closed by the client */
+    EVENT_REASON_SLOW,     /* stream_closed: server.stream-buffer was full */
+    EVENT_REASON_OVERSIZE, /* stream_closed: a line was longer than server.max-datagram */
+};
+
+/* Subscribers are numbered from 0. Operators' sessions are limited to 64, of which 16 are reserved
+ * for commands that end soon (server/control/control_state). */
+enum { EVENT_SUBSCRIBERS_MAX = 48 };
+
+/* Returns the name of a kind ("joined"; "message" for EVENT_MESSAGE), or of a reason ("full"; ""
+ * for EVENT_REASON_NONE). */
+const char *event_kind_name(enum event_kind kind);
+const char *event_reason_name(enum event_reason reason);
+
+/* One event in the queue from a worker. */
+struct event_record {
+    uint64_t subscribers; /* that get it, a bit each */
+    uint64_t time_ms;     /* of clock_now_ms */
+    struct addr source;   /* of family ADDR_NONE: a client of a Unix socket */
+    uint32_t number;      /* of a client of a Unix socket */
+    uint32_t size;        /* of the message */
+    uint8_t kind, reason, listener;
+    uint8_t bytes[]; /* the message; empty for other events */
+};
+
+#endif

@@ -1,0 +1,64 @@
+#ifndef SERVER_EVENTS_EVENT_PUBLISHER_H
+#define SERVER_EVENTS_EVENT_PUBLISHER_H
+
+#include "base/stats.h"
+#include "registry/client_info.h"
+#include "registry/client_selector.h"
+#include "server/events/event_queue.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What one worker tells the subscribers: it decides who gets an event, and puts it into the queue
+ * to the main thread. The decision is made here, before the message is copied, so that what nobody
+ * wants costs no room, and what is lost is counted for those who wanted it. Used by the worker's
+ * thread. */
+
+/* What one subscriber wants. */
+struct event_filter {
+    uint32_t kinds; /* a bit for each enum event_kind */
+    struct client_selector selector;
+};
+
+struct event_publisher {
+    uint32_t wanted;                   /* the kinds that any subscriber wants, a bit each */
+    uint64_t subscribers[EVENT_KINDS]; /* that want a kind, a bit each */
+    uint64_t selective; /* the subscribers that do not want all clients, a bit each */
+    struct client_selector selectors[EVENT_SUBSCRIBERS_MAX];
+    struct event_queue *queue;
+    struct stats *stats;
+};
+
+/* Adds a subscriber, whose number is not in use, or removes it. */
+void event_publisher_add(struct event_publisher *publisher, unsigned subscriber,
+                         const struct event_filter *filter);
+void event_publisher_remove(struct event_publisher *publisher, unsigned subscriber);
+
+/* Whether any subscriber wants that kind: false costs one branch. */
+static inline bool event_publisher_wants(const struct event_publisher *publisher,
+                                         enum event_kind kind)
+{
+    return (publisher->wanted >> kind & 1) != 0;
+}
+
+/* What has happened, and to which client. */
+struct event {
+    enum event_kind kind;
+    enum event_reason reason;
+    const struct client *client; /* its source, listener, idle time, and slot as the number of a
+                                    client of a Unix socket are used */
+    const uint8_t *bytes;        /* of the message */
+    size_t size;
+    uint64_t now_ms;
+};
+
+/* Publishes an event to the subscribers that want it. Counts it in listen_lost once for each of
+ * them if the queue has no room. */
+void event_publisher_publish(struct event_publisher *publisher, const struct event *event);
+
+/* The same for an event that is not a message, if anyone wants it. */
+void event_publisher_client(struct event_publisher *publisher, enum event_kind kind,
+                            enum event_reason reason, const struct client *client, uint64_t now_ms);
+
+#endif

@@ -1,0 +1,354 @@
+#include "server/events/subscriptions.h"
+
+#include "os/process/clock.h"
+#include "server/events/event_lines.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    /* Events that are delivered before other events of the loop are handled: about a millisecond,
+     * so that a flood of messages does not delay the other operators. */
+    DELIVERED_AT_ONCE = 512,
+};
+
+/* One subscriber. Its workers are told by a message each that it begins, and again that it ends;
+ * its number is free for another one when all of them have answered that. */
+struct subscription {
+    struct subscriptions *all;
+    struct control_session *session;
+    struct event_filter filter;
+    unsigned number;
+    enum { SUBSCRIPTION_STARTING, SUBSCRIPTION_ACTIVE, SUBSCRIPTION_ENDING } state;
+    size_t pending;        /* workers that have not answered */
+    uint64_t lost;         /* events that it has not been told of */
+    uint64_t *queues_lost; /* by worker: event_queue_lost when it was last read */
+    struct subscription_call {
+        struct worker_call call; /* first */
+        struct subscription *subscription;
+    } calls[]; /* by worker */
+};
+
+struct subscriptions {
+    struct loop *loop;
+    struct mailbox *mailbox;
+    struct loop_task delivery;
+    struct worker *const *workers;
+    const struct listeners *listeners;
+    size_t worker_count;
+    struct event_queue **queues;                      /* by worker */
+    struct subscription *list[EVENT_SUBSCRIBERS_MAX]; /* by number */
+    uint64_t numbers;                                 /* that are in use, a bit each */
+    uint64_t lost;
+    bool stopped;
+    char line[EVENT_LINE_BYTES];
+};
+
+/* ---- delivery ---- */
+
+static void write_lost(struct subscription *subscription)
+{
+    if (subscription->lost > 0)
+        control_line(subscription->session, "lost", "%" PRIu64, subscription->lost);
+    subscription->lost = 0;
+}
+
+static bool has_room(const struct subscription *subscription)
+{
+    return control_unsent_bytes(subscription->session) < SUBSCRIPTION_UNSENT_BYTES;
+}
+
+static void deliver(struct subscription *subscription, const char *line, size_t size)
+{
+    if (subscription->state != SUBSCRIPTION_ACTIVE)
+        return;
+    if (!has_room(subscription)) {
+        subscription->lost++;
+        subscription->all->lost++;
+        return;
+    }
+    write_lost(subscription);
+    control_bytes(subscription->session, line, size);
+}
+
+/* Delivers the events of a queue, at most limit. Returns how many there were. */
+static size_t deliver_queue(struct subscriptions *all, struct event_queue *queue, size_t limit,
+                            uint64_t wall_ms)
+{
+    size_t count = 0;
+    const struct event_record *event;
+    for (; count < limit && (event = event_queue_front(queue)) != NULL; count++) {
+        size_t size = event_lines_format(all->line, event, all->listeners, wall_ms);
+        for (uint64_t left = event->subscribers & all->numbers; left != 0; left &= left - 1)
+            deliver(all->list[__builtin_ctzll(left)], all->line, size);
+        event_queue_release(queue);
+    }
+    return count;
+}
+
+/* Adds what a subscriber has lost in the queues, and sends what was written to it. */
+static void settle(struct subscription *subscription)
+{
+    const struct subscriptions *all = subscription->all;
+    for (size_t i = 0; i < all->worker_count; i++) {
+        uint64_t lost = event_queue_lost(all->queues[i], subscription->number);
+        subscription->lost += lost - subscription->queues_lost[i];
+        subscription->queues_lost[i] = lost;
+    }
+    if (subscription->state != SUBSCRIPTION_ACTIVE)
+        return;
+    if (has_room(subscription))
+        write_lost(subscription);
+    control_send(subscription->session);
+}
+
+static void settle_all(struct subscriptions *all)
+{
+    for (uint64_t left = all->numbers; left != 0; left &= left - 1)
+        settle(all->list[__builtin_ctzll(left)]);
+}
+
+static void run_delivery(void *state)
+{
+    struct subscriptions *all = state;
+    uint64_t wall_ms = clock_wall_ms() - clock_now_ms();
+    bool has_more = false;
+    for (size_t i = 0; i < all->worker_count; i++)
+        if (deliver_queue(all, all->queues[i], DELIVERED_AT_ONCE, wall_ms) == DELIVERED_AT_ONCE)
+            has_more = true;
+    settle_all(all);
+    if (has_more)
+        loop_defer(all->loop, &all->delivery);
+}
+
+/* A queue's wake-up. */
+static void on_events(struct mailbox_message *wake)
+{
+    struct event_queue *queue = (struct event_queue *)wake;
+    struct subscriptions *all = queue->owner;
+    event_queue_look(queue);
+    loop_defer(all->loop, &all->delivery);
+}
+
+void subscriptions_flush(struct subscriptions *subscriptions)
+{
+    uint64_t wall_ms = clock_wall_ms() - clock_now_ms();
+    for (size_t i = 0; i < subscriptions->worker_count; i++)
+        deliver_queue(subscriptions, subscriptions->queues[i], SIZE_MAX, wall_ms);
+    settle_all(subscriptions);
+}
+
+void subscriptions_publish(struct subscriptions *subscriptions, enum event_kind kind,
+                           const char *format, ...)
+{
+    char *line = subscriptions->line;
+    va_list arguments;
+    int head = snprintf(line, EVENT_LINE_BYTES, "event %" PRIu64 " %s ", clock_wall_ms(),
+                        event_kind_name(kind));
+    va_start(arguments, format);
+    int tail = vsnprintf(line + head, EVENT_LINE_BYTES - (size_t)head, format, arguments);
+    va_end(arguments);
+    size_t size = (size_t)head + (size_t)tail;
+    line[size++] = '\n';
+    for (uint64_t left = subscriptions->numbers; left != 0; left &= left - 1) {
+        struct subscription *subscription = subscriptions->list[__builtin_ctzll(left)];
+        if ((subscription->filter.kinds >> kind & 1) == 0)
+            continue;
+        deliver(subscription, line, size);
+        settle(subscription);
+    }
+}
+
+uint64_t subscriptions_lost(const struct subscriptions *subscriptions)
+{
+    return subscriptions->lost;
+}
+
+/* ---- the end of a subscription ---- */
+
+static void run_remove(struct worker_call *call)
+{
+    const struct subscription *subscription = ((struct subscription_call *)call)->subscription;
+    worker_events_remove(call->worker, subscription->number);
+}
+
+static void free_subscription(struct subscription *subscription)
+{
+    subscription->all->numbers &= ~(UINT64_C(1) << subscription->number);
+    control_end(subscription->session);
+    free(subscription->queues_lost);
+    free(subscription);
+}
+
+/* All workers have stopped to publish to the subscriber. What they published before is taken out of
+ * the queues, since another subscriber may get its number. */
+static void on_removed(struct worker_call *call)
+{
+    struct subscription *subscription = ((struct subscription_call *)call)->subscription;
+    if (--subscription->pending > 0)
+        return;
+    subscriptions_flush(subscription->all);
+    free_subscription(subscription);
+}
+
+static void post_to_workers(struct subscription *subscription,
+                            void (*run)(struct worker_call *call),
+                            void (*done)(struct worker_call *call))
+{
+    const struct subscriptions *all = subscription->all;
+    subscription->pending = all->worker_count;
+    for (size_t i = 0; i < all->worker_count; i++) {
+        struct subscription_call *call = &subscription->calls[i];
+        call->subscription = subscription;
+        call->call.run = run;
+        call->call.done = done;
+        worker_post(all->workers[i], &call->call, all->mailbox);
+    }
+}
+
+/* The peer has closed the session. */
+static void end(struct subscription *subscription)
+{
+    subscription->state = SUBSCRIPTION_ENDING;
+    if (subscription->all->stopped)
+        free_subscription(subscription);
+    else
+        post_to_workers(subscription, run_remove, on_removed);
+}
+
+/* Called when the output of the session has drained, and when the peer has closed it. */
+static void on_session(void *state)
+{
+    struct subscription *subscription = state;
+    if (control_peer_has_closed(subscription->session)) {
+        end(subscription);
+        return;
+    }
+    control_call_later(subscription->session, on_session, subscription);
+    settle(subscription);
+}
+
+/* ---- the beginning ---- */
+
+static void run_add(struct worker_call *call)
+{
+    const struct subscription *subscription = ((struct subscription_call *)call)->subscription;
+    worker_events_add(call->worker, subscription->number, &subscription->filter);
+}
+
+static void on_added(struct worker_call *call)
+{
+    struct subscription *subscription = ((struct subscription_call *)call)->subscription;
+    if (--subscription->pending > 0)
+        return;
+    if (control_peer_has_closed(subscription->session)) {
+        end(subscription);
+        return;
+    }
+    subscription->state = SUBSCRIPTION_ACTIVE;
+    control_ok(subscription->session);
+    control_call_later(subscription->session, on_session, subscription);
+    settle(subscription);
+}
+
+static struct subscription *new_subscription(struct subscriptions *all, unsigned number,
+                                             const struct event_filter *filter)
+{
+    struct subscription *made = calloc(1, sizeof *made + all->worker_count * sizeof made->calls[0]);
+    uint64_t *queues_lost = calloc(all->worker_count, sizeof queues_lost[0]);
+    if (made == NULL || queues_lost == NULL) {
+        free(made);
+        free(queues_lost);
+        return NULL;
+    }
+    made->all = all;
+    made->number = number;
+    made->filter = *filter;
+    made->queues_lost = queues_lost;
+    for (size_t i = 0; i < all->worker_count; i++)
+        queues_lost[i] = event_queue_lost(all->queues[i], number);
+    return made;
+}
+
+void subscriptions_add(struct subscriptions *subscriptions, struct control_session *session,
+                       const char *verb, const struct event_filter *filter)
+{
+    unsigned number = (unsigned)__builtin_ctzll(~subscriptions->numbers);
+    struct subscription *subscription = NULL;
+    if (subscriptions->stopped) {
+        control_refuse(session, "cannot %s: the server is stopping; try again when it is running",
+                       verb);
+        return;
+    }
+    if (number == EVENT_SUBSCRIBERS_MAX) {
+        control_refuse(session,
+                       "cannot %s: there are %d subscribers already; end one of them first", verb,
+                       EVENT_SUBSCRIBERS_MAX);
+        return;
+    }
+    subscription = new_subscription(subscriptions, number, filter);
+    if (subscription == NULL) {
+        control_refuse(session, "cannot %s: out of memory; try again", verb);
+        return;
+    }
+    subscription->session = session;
+    subscriptions->list[number] = subscription;
+    subscriptions->numbers |= UINT64_C(1) << number;
+    post_to_workers(subscription, run_add, on_added);
+}
+
+/* ---- start and stop ---- */
+
+int subscriptions_open(struct subscriptions **subscriptions, struct loop *loop,
+                       struct mailbox *mailbox, size_t worker_count, uint32_t max_message_bytes)
+{
+    struct subscriptions *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return -ENOMEM;
+    made->loop = loop;
+    made->mailbox = mailbox;
+    made->delivery = (struct loop_task){.run = run_delivery, .state = made};
+    made->queues = calloc(worker_count, sizeof made->queues[0]);
+    int error = made->queues == NULL ? -ENOMEM : 0;
+    for (; made->worker_count < worker_count && error == 0; made->worker_count += error == 0) {
+        struct event_queue **queue = &made->queues[made->worker_count];
+        error = event_queue_open(queue, max_message_bytes, mailbox, on_events, made);
+    }
+    if (error != 0)
+        subscriptions_free(made);
+    else
+        *subscriptions = made;
+    return error;
+}
+
+struct event_queue *const *subscriptions_queues(const struct subscriptions *subscriptions)
+{
+    return subscriptions->queues;
+}
+
+void subscriptions_set_workers(struct subscriptions *subscriptions, struct worker *const *workers,
+                               const struct listeners *listeners)
+{
+    subscriptions->workers = workers;
+    subscriptions->listeners = listeners;
+}
+
+void subscriptions_stop(struct subscriptions *subscriptions)
+{
+    subscriptions->stopped = true;
+}
+
+void subscriptions_free(struct subscriptions *subscriptions)
+{
+    if (subscriptions == NULL)
+        return;
+    loop_cancel(subscriptions->loop, &subscriptions->delivery);
+    for (size_t i = 0; i < subscriptions->worker_count; i++)
+        event_queue_free(subscriptions->queues[i]);
+    free(subscriptions->queues);
+    free(subscriptions);
+}
