@@ -1,11 +1,11 @@
 #ifndef CLIENT_LINE_INPUT_H
 #define CLIENT_LINE_INPUT_H
 
-#include "client/line_splitter.h"
 #include "os/file/history_file.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/standard_input.h"
 #include "os/terminal/console.h"
+#include "text/line_splitter.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +13,11 @@
 
 /* Reads lines from standard input: a pipe or a file, a terminal without line editing, or a terminal
  * on which lines are edited, with a prompt, a history and completion. */
+
+enum {
+    /* The longest line with its CRLF: a datagram of 65535 bytes as hexadecimal digits, and two. */
+    LINE_INPUT_BYTES = 131072,
+};
 
 struct line_input_handler {
     void (*ready)(void *state); /* line_input_next may return a line */
@@ -38,6 +43,7 @@ struct line_input {
     struct console *console; /* with line editing; without, the next two are used */
     struct standard_input standard_input;
     struct line_splitter splitter;
+    char bytes[LINE_INPUT_BYTES]; /* of the splitter */
     struct history *history;
     struct history_file history_file;
 };

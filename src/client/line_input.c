@@ -118,7 +118,7 @@ static int open_console(struct line_input *input)
     if (error)
         print_error(strerror(-error), "change its owner, or continue without it",
                     "opening the history %s", input->history_file.path);
-    return console_open(&input->console, input->loop, PROMPT, input->history, LINE_SPLITTER_BYTES,
+    return console_open(&input->console, input->loop, PROMPT, input->history, LINE_INPUT_BYTES,
                         &handler);
 }
 
@@ -141,6 +141,7 @@ int line_input_open(struct line_input *input, struct loop *loop,
     input->terminal = terminal_is_tty(STDIN_FILENO);
     input->interactive = input->terminal && terminal_is_tty(STDOUT_FILENO);
     input->editing = terminal_can_edit(STDIN_FILENO, STDOUT_FILENO);
+    line_splitter_init(&input->splitter, input->bytes, sizeof input->bytes);
     standard_input_open(&input->standard_input, loop, STDIN_FILENO, input_ready, input);
     if (input->editing)
         return open_console(input);

@@ -30,6 +30,7 @@ static const struct option_row rows[CTL_ROWS] = {
     [CTL_ROW_IDLE_MAX] = {0, "idle-max", "TIME",
                           "the same and broadcast: only clients active within this time"},
     [CTL_ROW_YES] = {0, "yes", NULL, "kick: do not ask before several clients are removed"},
+    [CTL_ROW_EVENTS] = {0, "events", NULL, "gateway: print events, too"},
     [CTL_ROW_HELP] = {'h', "help", NULL, "print this help"},
     [CTL_ROW_VERSION] = {'V', "version", NULL, "print the version"},
 };

@@ -15,6 +15,10 @@ struct async_connection_callbacks {
      * command when the server closes the connection. error is a message for people, unless the
      * result is ANSWER_OK. The callback may close the connection. */
     void (*ended)(void *state, enum answer_result result, const char *error);
+    /* These two may be NULL: the first line of the answer was "ok"; and the kernel has taken all
+     * that async_connection_write has buffered. */
+    void (*accepted)(void *state);
+    void (*drained)(void *state);
 };
 
 /* Connects. server and callbacks must outlive the connection. Returns ANSWER_OK, or the failure
@@ -27,6 +31,11 @@ enum answer_result async_connection_open(struct async_connection **connection, s
 /* Sends a command, a line without its newline. The whole answer must arrive within the server's
  * timeout_ms (CONTROL_SERVER_NO_TIMEOUT: no limit). */
 void async_connection_send(struct async_connection *connection, const char *command);
+
+/* Writes lines that belong to the running command, whose answer has begun; buffers what the kernel
+ * does not take. async_connection_unsent_bytes returns how many bytes are buffered. */
+void async_connection_write(struct async_connection *connection, const char *lines, size_t size);
+size_t async_connection_unsent_bytes(const struct async_connection *connection);
 
 /* Closes the connection and frees it; NULL does nothing. */
 void async_connection_close(struct async_connection *connection);

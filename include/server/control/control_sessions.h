@@ -35,6 +35,17 @@ void control_end(struct control_session *session);
  * peer sees that the answer is incomplete. */
 void control_abort(struct control_session *session);
 
+/* Has the running command receive the further lines of its session, until it ends. */
+void control_read_lines(struct control_session *session, const struct control_lines *lines);
+
+/* Stop and resume the delivery of these lines, so that a peer that sends too fast has to wait. Both
+ * may be repeated, also from the callback. */
+void control_pause_lines(struct control_session *session);
+void control_resume_lines(struct control_session *session);
+
+/* Ends the delivery of these lines; what follows is for the next command. */
+void control_stop_lines(struct control_session *session);
+
 /* control_error and control_end, for a command that is refused. */
 void control_refuse(struct control_session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -42,18 +42,31 @@ struct control_options {
                                  that they may not run; CONFIG_CONTROL_OFF: there is none */
 };
 
+/* What receives the lines of a session while its command runs; line is NULL for most commands, and
+ * the session is then not read before they have ended. */
+struct control_lines {
+    /* One line, as in struct line_stream_callbacks. */
+    void (*line)(void *state, char *line, size_t size);
+    /* No more lines follow: the peer has ended its input (0), or within a line (-EPROTO), or a line
+     * was longer than CONTROL_COMMAND_BYTES_MAX (-EMSGSIZE). Output still reaches the peer. */
+    void (*ended)(void *state, int error);
+    void *state;
+};
+
 struct control_session {
     struct control *control;
     struct line_stream *stream;
     struct unix_peer peer;
     void (*resume)(void *state); /* of a command that waits until its output has drained */
     void *resume_state;
-    uint64_t last_used; /* value of control->uses at its last use */
-    bool running;       /* a command has not ended */
-    bool answered;      /* the running command has written its first line */
-    bool broken;        /* writing has failed; the stream will report that it is closed */
-    bool detached;      /* its connection is closed, but its command still runs and will free it */
-    size_t used;        /* bytes of buffer */
+    struct control_lines lines; /* of a command that reads further lines */
+    uint64_t last_used;         /* value of control->uses at its last use */
+    bool running;               /* a command has not ended */
+    bool answered;              /* the running command has written its first line */
+    bool broken;                /* writing has failed; the stream will report that it is closed */
+    bool input_ended;           /* no further command can follow the running one */
+    bool detached; /* its connection is closed, but its command still runs and will free it */
+    size_t used;   /* bytes of buffer */
     char buffer[CONTROL_LINE_BYTES_MAX]; /* so that a long list needs few system calls */
 };
 

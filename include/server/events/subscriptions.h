@@ -20,6 +20,15 @@
  * "lost N" as soon as it reads again, so that for each subscriber
  * events = delivered + lost. */
 struct subscriptions;
+struct subscription;
+
+/* What else a session does than to get events. Each may be NULL. */
+struct subscription_owner {
+    void (*started)(void *state); /* "ok" is written */
+    void (*drained)(void *state); /* output that waited was sent */
+    void (*closed)(void *state); /* the peer has closed the session, which must not be used again */
+    void *state;
+};
 
 enum {
     /* Output that waits for one subscriber: some 10,000 messages, a fifth of a second of the load
@@ -42,9 +51,15 @@ void subscriptions_set_workers(struct subscriptions *subscriptions, struct worke
 /* Begins a subscription for the session of a running command, and answers it: "ok" when all workers
  * publish to it, then a line for each event, until the peer closes the session. It refuses the
  * command if there are EVENT_SUBSCRIBERS_MAX subscribers, if the server is stopping, or if memory
- * is short. verb is the command, for messages. */
-void subscriptions_add(struct subscriptions *subscriptions, struct control_session *session,
-                       const char *verb, const struct event_filter *filter);
+ * is short, and returns NULL then. verb is the command, for messages. owner may be NULL; it is
+ * copied. */
+struct subscription *subscriptions_add(struct subscriptions *subscriptions,
+                                       struct control_session *session, const char *verb,
+                                       const struct event_filter *filter,
+                                       const struct subscription_owner *owner);
+
+/* Ends a subscription that has started and is not closed, and the command of its session. */
+void subscriptions_end(struct subscription *subscription);
 
 /* Publishes an event of the server: the rest of its line after "event TIME KIND ". Selectors do not
  * apply to it. */

@@ -72,7 +72,8 @@ static void on_progress(void *state, enum answer_result result, const char *erro
 
 static void poll_progress(void *state)
 {
-    static const struct async_connection_callbacks callbacks = {on_job, on_progress};
+    static const struct async_connection_callbacks callbacks = {.line = on_job,
+                                                                .ended = on_progress};
     struct wait *wait = state;
     char error[ANSWER_ERROR_BYTES];
     if (wait->is_polling || wait->id == 0)
@@ -126,7 +127,7 @@ static void on_signal(void *state, int signal)
 
 static int run(struct wait *wait, const char *command)
 {
-    static const struct async_connection_callbacks callbacks = {on_line, on_ended};
+    static const struct async_connection_callbacks callbacks = {.line = on_line, .ended = on_ended};
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
     int error = loop_timer_open(wait->loop, &wait->timer, poll_progress, wait);
     if (error)

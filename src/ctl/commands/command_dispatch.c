@@ -9,6 +9,7 @@
 #include "ctl/commands/request_send.h"
 #include "ctl/commands/request_server.h"
 #include "ctl/events/subscription.h"
+#include "ctl/gateway/gateway_command.h"
 #include "ctl/watch/watch_command.h"
 #include "os/log/error_message.h"
 #include "text/nearest_word.h"
@@ -43,11 +44,18 @@ static const struct command {
      0,
      1,
      command_kick},
-    {{"listen", "", "show what registered clients send", CTL_COUNT}, 0, 0, command_listen},
-    {{"events", "[KIND]...", "show what happens to clients and broadcasts", CTL_COUNT},
+    {{"listen", "", "show what registered clients send", CTL_COUNT | CTL_SELECT},
+     0,
+     0,
+     command_listen},
+    {{"events", "[KIND]...", "show what happens to clients and broadcasts", CTL_COUNT | CTL_SELECT},
      0,
      EVENT_KINDS_MAX,
      command_events},
+    {{"gateway", "", "messages both ways as JSON lines, for programs", CTL_EVENTS | CTL_SELECT},
+     0,
+     0,
+     command_gateway},
     {{"send", "ADDRESS TEXT", "send a message to one client", CTL_HEX}, 1, 2, command_send},
     {{"broadcast", "TEXT", "send a message to all clients, or to some",
       CTL_STDIN | CTL_HEX | CTL_NO_WAIT | CTL_SELECT_TO},

@@ -32,17 +32,22 @@ static void end_answer(struct async_connection *connection, enum answer_result r
 static void on_line(void *state, char *line, size_t size)
 {
     struct async_connection *connection = state;
+    bool is_first = !connection->answer.begun;
     (void)size;
     enum answer_result result =
         answer_parser_add_line(&connection->answer, line, connection->callbacks->line,
                                connection->state, connection->error);
     if (result != ANSWER_INCOMPLETE)
         end_answer(connection, result);
+    else if (is_first && !connection->answer.refused && connection->callbacks->accepted != NULL)
+        connection->callbacks->accepted(connection->state);
 }
 
 static void on_drained(void *state)
 {
-    (void)state;
+    const struct async_connection *connection = state;
+    if (connection->callbacks->drained != NULL)
+        connection->callbacks->drained(connection->state);
 }
 
 static void on_closed(void *state, int error)
@@ -112,6 +117,16 @@ void async_connection_send(struct async_connection *connection, const char *comm
         line_stream_write(connection->stream, "\n", 1);
     if (connection->server->timeout_ms != CONTROL_SERVER_NO_TIMEOUT)
         loop_timer_once(&connection->timer, connection->server->timeout_ms * UINT64_C(1000000));
+}
+
+void async_connection_write(struct async_connection *connection, const char *lines, size_t size)
+{
+    line_stream_write(connection->stream, lines, size); /* on_closed reports a failure */
+}
+
+size_t async_connection_unsent_bytes(const struct async_connection *connection)
+{
+    return line_stream_unsent_bytes(connection->stream);
 }
 
 void async_connection_close(struct async_connection *connection)

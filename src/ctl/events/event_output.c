@@ -1,5 +1,6 @@
 #include "ctl/events/event_output.h"
 
+#include "ctl/events/event_members.h"
 #include "ctl/output/json.h"
 #include "os/process/clock.h"
 #include "text/number_with_unit.h"
@@ -10,46 +11,7 @@
 
 enum { SHOWN_BYTES = 512 /* of a value; the longest is the path of a listener */ };
 
-/* A member of an event. */
-struct member {
-    const char *name, *value;
-};
-
-/* Whether the value is the rest of the line, since it may contain blanks. */
-static bool takes_the_rest(const char *name)
-{
-    return strcmp(name, "listener") == 0 || strcmp(name, "selector") == 0;
-}
-
-/* Takes the next member "NAME=VALUE" from *rest, which is NULL after the last one. Returns NULL, or
- * what is wrong. */
-static const char *next_member(struct member *member, char **rest)
-{
-    member->name = *rest;
-    char *value = strchr(*rest, '=');
-    if (value == NULL)
-        return "a member is not NAME=VALUE";
-    *value++ = '\0';
-    member->value = value;
-    *rest = takes_the_rest(member->name) ? NULL : strchr(value, ' ');
-    if (*rest != NULL)
-        *(*rest)++ = '\0';
-    return NULL;
-}
-
-static void print_json(FILE *out, const struct member *member)
-{
-    uint64_t number;
-    putc(',', out);
-    json_string(out, member->name);
-    putc(':', out);
-    if (number_parse(member->value, 0, UINT64_MAX, &number) == NULL)
-        fprintf(out, "%" PRIu64, number);
-    else
-        json_string(out, member->value);
-}
-
-static void print_text(FILE *out, const struct member *member)
+static void print_text(FILE *out, const struct event_member *member)
 {
     char shown[SHOWN_BYTES];
     printable_line(shown, sizeof shown, member->value);
@@ -76,12 +38,15 @@ const char *event_output_print(FILE *out, bool json, char *value)
         printable_line(shown, sizeof shown, kind);
         fprintf(out, "%s %s", time_text, shown);
     }
-    const char *wrong = NULL;
-    while (rest != NULL && wrong == NULL) {
-        struct member member;
-        wrong = next_member(&member, &rest);
+    /* The value that may contain blanks. */
+    const char *last = strncmp(kind, "job_", 4) == 0 ? "selector" : "listener", *wrong = NULL;
+    if (json && rest != NULL)
+        wrong = event_members_print_json(out, ",", rest, last);
+    while (!json && rest != NULL && wrong == NULL) {
+        struct event_member member;
+        wrong = event_members_next(&member, &rest, last);
         if (wrong == NULL)
-            (json ? print_json : print_text)(out, &member);
+            print_text(out, &member);
     }
     fputs(json ? "}\n" : "\n", out);
     return wrong;

@@ -74,7 +74,7 @@ static void on_ended(void *state, enum answer_result result, const char *error)
 static void run(struct subscription *subscription, const struct control_server *server,
                 const char *command)
 {
-    static const struct async_connection_callbacks callbacks = {on_line, on_ended};
+    static const struct async_connection_callbacks callbacks = {.line = on_line, .ended = on_ended};
     subscription->result =
         async_connection_open(&subscription->connection, subscription->loop, server, &callbacks,
                               subscription, subscription->error);
@@ -110,15 +110,22 @@ static int subscribe(const struct ctl_options *options, const char *command)
 
 int command_listen(const struct ctl_options *options)
 {
-    return subscribe(options, "listen");
+    char words[SELECTOR_OPTIONS_WORDS_BYTES], command[sizeof words + 16];
+    snprintf(command, sizeof command, "listen%s",
+             selector_options_format(&options->selector, words));
+    return subscribe(options, command);
 }
 
 int command_events(const struct ctl_options *options)
 {
-    char command[512];
-    size_t length = (size_t)snprintf(command, sizeof command, "events");
-    for (int i = 0; i < options->operand_count; i++)
-        length += (size_t)snprintf(command + length, sizeof command - length, "%s%s",
+    enum { KINDS_BYTES = 512 /* more than all kinds take */ };
+    char words[SELECTOR_OPTIONS_WORDS_BYTES], kinds[KINDS_BYTES] = "",
+                                              command[sizeof words + sizeof kinds + 16];
+    size_t length = 0;
+    for (int i = 0; i < options->operand_count && length < sizeof kinds; i++)
+        length += (size_t)snprintf(kinds + length, sizeof kinds - length, "%s%s",
                                    i == 0 ? " kinds=" : ",", options->operands[i]);
+    snprintf(command, sizeof command, "events%s%s", kinds,
+             selector_options_format(&options->selector, words));
     return subscribe(options, command);
 }

@@ -198,7 +198,7 @@ void server_poller_free(struct server_poller *poller)
 
 void server_poller_poll(struct server_poller *poller)
 {
-    static const struct async_connection_callbacks callbacks = {on_line, on_ended};
+    static const struct async_connection_callbacks callbacks = {.line = on_line, .ended = on_ended};
     char error[ANSWER_ERROR_BYTES];
     if (poller->is_polling) {
         uint64_t since_ms =

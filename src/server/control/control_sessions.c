@@ -65,9 +65,10 @@ void control_end(struct control_session *session)
         return;
     }
     control_answer_end(session);
+    session->lines = (struct control_lines){.line = NULL};
     session->running = false;
     session->last_used = ++session->control->uses;
-    if (session->broken)
+    if (session->broken || session->input_ended)
         control_session_close(session);
     else if (!line_stream_is_backed_up(session->stream))
         /* This may run the next command at once, so it is the last statement. */
@@ -94,6 +95,30 @@ void control_refuse(struct control_session *session, const char *format, ...)
 }
 
 /* ---- running commands ---- */
+
+void control_stop_lines(struct control_session *session)
+{
+    control_pause_lines(session);
+    session->lines = (struct control_lines){.line = NULL};
+}
+
+void control_read_lines(struct control_session *session, const struct control_lines *lines)
+{
+    session->lines = *lines;
+    control_resume_lines(session);
+}
+
+void control_pause_lines(struct control_session *session)
+{
+    if (!session->detached)
+        line_stream_pause(session->stream);
+}
+
+void control_resume_lines(struct control_session *session)
+{
+    if (!session->detached)
+        line_stream_resume(session->stream);
+}
 
 void control_command_help(void *state, struct control_session *session, char *arguments)
 {
@@ -132,6 +157,10 @@ static void refuse_observer(struct control_session *session, const struct contro
 static void on_line(void *state, char *line, size_t size)
 {
     struct control_session *session = state;
+    if (session->lines.line != NULL) {
+        session->lines.line(session->lines.state, line, size);
+        return;
+    }
     session->running = true;
     session->answered = false;
     line_stream_pause(session->stream);
@@ -163,7 +192,11 @@ static void on_drained(void *state)
 static void on_closed(void *state, int error)
 {
     struct control_session *session = state;
-    if (session->running) {
+    bool is_end = error == 0 || error == -EMSGSIZE || error == -EPROTO;
+    if (session->lines.line != NULL && is_end) {
+        session->input_ended = true;
+        session->lines.ended(session->lines.state, error);
+    } else if (session->running) {
         control_session_detach(session);
     } else if (error == -EMSGSIZE) {
         control_session_close_with_error(session, "cannot execute: the command line is too long; "

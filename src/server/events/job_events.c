@@ -21,8 +21,7 @@ void job_events_publish(void *state, const struct job_report *report)
     case JOB_CANCELLED:
         subscriptions_publish(state, EVENT_JOB_ENDED,
                               "id=%" PRIu64 " state=%s targets=%" PRIu64 " sent=%" PRIu64
-                              " failed=%" PRIu64 " skipped=%" PRIu64 " duration_ms=%" PRIu64
-                              "%s%s",
+                              " failed=%" PRIu64 " skipped=%" PRIu64 " duration_ms=%" PRIu64 "%s%s",
                               report->id, job_state_name(report->state), report->targets,
                               report->sent, report->failed, report->skipped, report->duration_ms,
                               word, text);

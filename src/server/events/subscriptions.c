@@ -21,6 +21,7 @@ enum {
 struct subscription {
     struct subscriptions *all;
     struct control_session *session;
+    struct subscription_owner owner;
     struct event_filter filter;
     unsigned number;
     enum { SUBSCRIPTION_STARTING, SUBSCRIPTION_ACTIVE, SUBSCRIPTION_ENDING } state;
@@ -210,14 +211,26 @@ static void post_to_workers(struct subscription *subscription,
     }
 }
 
-/* The peer has closed the session. */
-static void end(struct subscription *subscription)
+void subscriptions_end(struct subscription *subscription)
 {
     subscription->state = SUBSCRIPTION_ENDING;
+    control_call_later(subscription->session, NULL, NULL);
     if (subscription->all->stopped)
         free_subscription(subscription);
     else
         post_to_workers(subscription, run_remove, on_removed);
+}
+
+static void call_owner(void (*callback)(void *state), const struct subscription *subscription)
+{
+    if (callback != NULL)
+        callback(subscription->owner.state);
+}
+
+static void on_peer_closed(struct subscription *subscription)
+{
+    call_owner(subscription->owner.closed, subscription);
+    subscriptions_end(subscription);
 }
 
 /* Called when the output of the session has drained, and when the peer has closed it. */
@@ -225,11 +238,12 @@ static void on_session(void *state)
 {
     struct subscription *subscription = state;
     if (control_peer_has_closed(subscription->session)) {
-        end(subscription);
+        on_peer_closed(subscription);
         return;
     }
     control_call_later(subscription->session, on_session, subscription);
     settle(subscription);
+    call_owner(subscription->owner.drained, subscription);
 }
 
 /* ---- the beginning ---- */
@@ -246,13 +260,14 @@ static void on_added(struct worker_call *call)
     if (--subscription->pending > 0)
         return;
     if (control_peer_has_closed(subscription->session)) {
-        end(subscription);
+        on_peer_closed(subscription);
         return;
     }
     subscription->state = SUBSCRIPTION_ACTIVE;
     control_ok(subscription->session);
     control_call_later(subscription->session, on_session, subscription);
     settle(subscription);
+    call_owner(subscription->owner.started, subscription);
 }
 
 static struct subscription *new_subscription(struct subscriptions *all, unsigned number,
@@ -274,31 +289,40 @@ static struct subscription *new_subscription(struct subscriptions *all, unsigned
     return made;
 }
 
-void subscriptions_add(struct subscriptions *subscriptions, struct control_session *session,
-                       const char *verb, const struct event_filter *filter)
+/* Returns a new subscription with a number, or NULL after it has refused the command. */
+static struct subscription *accept_subscription(struct subscriptions *all,
+                                                struct control_session *session, const char *verb,
+                                                const struct event_filter *filter)
 {
-    unsigned number = (unsigned)__builtin_ctzll(~subscriptions->numbers);
+    unsigned number = (unsigned)__builtin_ctzll(~all->numbers);
     struct subscription *subscription = NULL;
-    if (subscriptions->stopped) {
+    if (all->stopped)
         control_refuse(session, "cannot %s: the server is stopping; try again when it is running",
                        verb);
-        return;
-    }
-    if (number == EVENT_SUBSCRIBERS_MAX) {
+    else if (number == EVENT_SUBSCRIBERS_MAX)
         control_refuse(session,
                        "cannot %s: there are %d subscribers already; end one of them first", verb,
                        EVENT_SUBSCRIBERS_MAX);
-        return;
-    }
-    subscription = new_subscription(subscriptions, number, filter);
-    if (subscription == NULL) {
+    else if ((subscription = new_subscription(all, number, filter)) == NULL)
         control_refuse(session, "cannot %s: out of memory; try again", verb);
-        return;
-    }
+    return subscription;
+}
+
+struct subscription *subscriptions_add(struct subscriptions *subscriptions,
+                                       struct control_session *session, const char *verb,
+                                       const struct event_filter *filter,
+                                       const struct subscription_owner *owner)
+{
+    struct subscription *subscription = accept_subscription(subscriptions, session, verb, filter);
+    if (subscription == NULL)
+        return NULL;
     subscription->session = session;
-    subscriptions->list[number] = subscription;
-    subscriptions->numbers |= UINT64_C(1) << number;
+    if (owner != NULL)
+        subscription->owner = *owner;
+    subscriptions->list[subscription->number] = subscription;
+    subscriptions->numbers |= UINT64_C(1) << subscription->number;
     post_to_workers(subscription, run_add, on_added);
+    return subscription;
 }
 
 /* ---- start and stop ---- */

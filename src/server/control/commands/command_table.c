@@ -8,6 +8,7 @@
 #include "server/control/commands/server_commands.h"
 #include "server/control/commands/subscribe_commands.h"
 #include "server/control/control_sessions.h"
+#include "server/gateway/gateway_session.h"
 
 const struct control_command *command_table_rows(size_t *count)
 {
@@ -31,6 +32,9 @@ const struct control_command *command_table_rows(size_t *count)
         {"events", "[kinds=KIND,...] [SELECTOR...]",
          "show what happens to clients, broadcasts and the configuration, until the session ends",
          control_command_events, COMMAND_READS, COMMAND_FOR_OBSERVERS},
+        {"gateway", "[events] [SELECTOR...]",
+         "show what clients send, and take messages to them, until the session ends",
+         control_command_gateway, COMMAND_CHANGES, COMMAND_FOR_OPERATORS},
         {"send", "ADDRESS HEX", "send a datagram to one client", control_command_send,
          COMMAND_CHANGES, COMMAND_FOR_OPERATORS},
         {"broadcast", "wait|nowait [SELECTOR...] HEX",

@@ -1,6 +1,6 @@
 #include "server/control/commands/job_commands.h"
 
-#include "server/control/command_log.h"
+#include "server/control/commands/broadcast_submission.h"
 #include "server/control/commands/command_context.h"
 #include "server/control/commands/hex_payload.h"
 #include "server/control/commands/selector_arguments.h"
@@ -27,39 +27,16 @@ static void write_ended(void *state, const struct job_report *report)
 
 static void refuse_broadcast(struct control_session *session, const char *message)
 {
-    command_log_write_pairs(session, "broadcast", &(struct log_pair){"refused", message}, 1);
+    broadcast_log_refusal(session, message);
     control_refuse(session, "%s", message);
 }
 
-static void refuse_job(struct control_session *session, int64_t error)
-{
-    if (error == -ENOBUFS)
-        refuse_broadcast(session, "cannot broadcast: the queue is full; wait for a job to end, "
-                                  "cancel one, or raise broadcast.queue");
-    else if (error == -ESHUTDOWN)
-        refuse_broadcast(session,
-                         "cannot broadcast: the server is stopping; try again when it is running");
-    else
-        refuse_broadcast(session, "cannot broadcast: out of memory; try again");
-}
-
-/* The payload is not logged: it may be secret. */
-static void log_broadcast(const struct control_session *session, int64_t id, size_t size,
-                          const char *selector)
-{
-    char job[24], bytes[24];
-    snprintf(job, sizeof job, "%" PRId64, id);
-    snprintf(bytes, sizeof bytes, "%zu", size);
-    const struct log_pair pairs[] = {{"job", job}, {"bytes", bytes}, {"selector", selector}};
-    command_log_write_pairs(session, "broadcast", pairs, selector != NULL ? 3 : 2);
-}
-
-/* What a command line asks for. The pointers of the request are into the line and this struct. */
+/* What a command line asks for. The payload is in the line. */
 struct broadcast_arguments {
     bool wait;
     struct client_selector selector;
-    char selector_text[SELECTOR_TEXT_BYTES];
-    struct job_request request;
+    const char *payload;
+    size_t size;
 };
 
 /* Returns false after it has refused the command. */
@@ -68,7 +45,6 @@ static bool read_arguments(struct broadcast_arguments *read, struct control_sess
 {
     char *rest = NULL, *payload = NULL, wrong[SELECTOR_WRONG_BYTES], message[64 + sizeof wrong];
     const char *mode = strtok_r(arguments, " \t", &rest);
-    struct job_request *request = &read->request;
     read->wait = mode != NULL && strcmp(mode, "wait") == 0;
     if (read->wait || (mode != NULL && strcmp(mode, "nowait") == 0)) {
         payload = selector_arguments_parse(&read->selector, listeners, rest, wrong);
@@ -78,16 +54,11 @@ static bool read_arguments(struct broadcast_arguments *read, struct control_sess
             return false;
         }
     }
-    *request = (struct job_request){.bytes = payload};
-    if (!hex_payload_decode(payload, &request->size)) {
+    read->payload = payload;
+    if (!hex_payload_decode(payload, &read->size)) {
         refuse_broadcast(session, "cannot broadcast: the arguments are invalid; give `wait` or "
                                   "`nowait`, then " HEX_PAYLOAD_FORM);
         return false;
-    }
-    if (!client_selector_is_all(&read->selector)) {
-        request->selector = &read->selector;
-        request->selector_text =
-            selector_arguments_format(&read->selector, listeners, read->selector_text);
     }
     return true;
 }
@@ -96,6 +67,7 @@ void control_command_broadcast(void *state, struct control_session *session, cha
 {
     struct command_context *context = state;
     struct broadcast_arguments read;
+    const char *refusal;
     if (!read_arguments(&read, session, context->queries.listeners, arguments))
         return;
     if (read.wait && control_is_busy(session)) {
@@ -103,17 +75,19 @@ void control_command_broadcast(void *state, struct control_session *session, cha
                          "cannot broadcast and wait: too many operators are waiting; use nowait");
         return;
     }
-    read.request.ended = read.wait ? write_ended : NULL;
-    read.request.state = session;
-    int64_t id = jobs_submit(context->jobs, &read.request);
-    if (id < 0) {
-        refuse_job(session, id);
+    const struct broadcast_submission submission = {.selector = &read.selector,
+                                                    .bytes = read.payload,
+                                                    .size = read.size,
+                                                    .ended = read.wait ? write_ended : NULL,
+                                                    .state = session};
+    uint64_t id = broadcast_submit(context, session, &submission, &refusal);
+    if (id == 0) {
+        control_refuse(session, "%s", refusal);
         return;
     }
-    log_broadcast(session, id, read.request.size, read.request.selector_text);
     /* Sent at once, so that an operator that waits can query the job by its id. */
     control_ok(session);
-    control_line(session, "id", "%" PRId64, id);
+    control_line(session, "id", "%" PRIu64, id);
     if (read.wait)
         control_send(session);
     else

@@ -1,142 +1,55 @@
 #include "server/control/commands/send_command.h"
 
-#include "os/process/clock.h"
 #include "server/control/commands/command_context.h"
 #include "server/control/commands/hex_payload.h"
+#include "server/gateway/send_batch.h"
 #include "text/printable.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A message to one client: first a message to each worker that looks for the client, then one to
- * the worker that sends. */
-/* Where the client is registered: the listener that it last sent to. */
-struct registration {
-    bool exists;
-    size_t worker; /* its index */
-    uint8_t listener;
-    uint64_t active_ms; /* when its last datagram was received */
-};
-
+/* A message to one client: a batch of one. */
 struct send_request {
-    struct worker_call call; /* first */
-    struct worker_query_context *context;
+    struct send_batch batch; /* first */
     struct control_session *session;
-    struct client_name name;
-    size_t worker;                   /* the index of the one that has the call */
-    struct registration found, best; /* by this worker, and by all that were asked */
-    int error;                       /* of worker_send */
-    size_t size;
+    struct send_message message;
     uint8_t bytes[];
 };
 
-static void end(struct send_request *request)
-{
-    control_end(request->session);
-    free(request);
-}
-
 /* ---- the result ---- */
 
-static void write_unknown(struct send_request *request)
+static void write_result(const struct send_request *request)
 {
-    char text[TRANSPORT_TEXT_BYTES];
-    control_error(
-        request->session,
-        "cannot send to %s: no such client is registered; `clients` lists the registered ones",
-        client_name_format(&request->name, text));
-    end(request);
-}
-
-static const char *reason(int error)
-{
-    switch (error) {
-    case EAGAIN:
-        return "the send buffer is full";
-    case EPIPE:
-        return "the client reads too slowly, or has disconnected";
-    default:
-        return strerror(error);
-    }
-}
-
-static void on_sent(struct worker_call *call)
-{
-    struct send_request *request = (struct send_request *)call;
+    const struct send_message *message = &request->message;
+    const struct listener *listener =
+        &request->batch.context->listeners->list[message->client.listener];
     struct control_session *session = request->session;
     char text[TRANSPORT_TEXT_BYTES];
-    if (request->error == -ENOENT) {
-        write_unknown(request);
-        return;
-    }
     control_ok(session);
-    control_line(session, "address", "%s", client_name_format(&request->name, text));
-    control_line(session, "listener", "%s",
-                 request->context->listeners->list[request->best.listener].text);
-    control_line(session, "sent", "%d", request->error == 0);
-    control_line(session, "failed", "%d", request->error != 0);
-    if (request->error != 0)
-        control_line(session, "reason", "%s", reason(-request->error));
-    end(request);
+    control_line(session, "address", "%s", client_name_format(&message->name, text));
+    control_line(session, "listener", "%s", listener->text);
+    control_line(session, "sent", "%d", message->error == 0);
+    control_line(session, "failed", "%d", message->error != 0);
+    if (message->error != 0)
+        control_line(session, "reason", "%s", send_batch_reason(message->error));
+    control_end(session);
 }
 
-/* ---- finding the client, and sending ---- */
-
-static void run_send(struct worker_call *call)
+static void on_done(struct send_batch *batch)
 {
-    struct send_request *request = (struct send_request *)call;
-    request->error = worker_send(call->worker, request->best.listener, &request->name,
-                                 request->bytes, request->size);
-}
-
-static void keep_later(struct registration *best, const struct registration *other)
-{
-    if (other->exists && (!best->exists || other->active_ms > best->active_ms))
-        *best = *other;
-}
-
-static void run_find(struct worker_call *call)
-{
-    struct send_request *request = (struct send_request *)call;
-    uint64_t now_ms = clock_now_ms();
-    struct client client;
-    request->found = (struct registration){.exists = false};
-    for (uint8_t listener = 0; worker_find(call->worker, listener, &request->name, now_ms, &client);
-         listener = (uint8_t)(client.listener + 1))
-        keep_later(&request->found, &(struct registration){true, request->worker, client.listener,
-                                                           now_ms - client.idle_ms});
-}
-
-static void post(struct send_request *request)
-{
-    worker_post(request->context->workers[request->worker], &request->call,
-                request->context->reply_mailbox);
-}
-
-static void on_found(struct worker_call *call)
-{
-    struct send_request *request = (struct send_request *)call;
-    struct worker_query_context *context = request->context;
-    keep_later(&request->best, &request->found);
-    if (context->stopping) {
+    struct send_request *request = (struct send_request *)batch;
+    char text[TRANSPORT_TEXT_BYTES];
+    if (request->message.error == -ESHUTDOWN)
         worker_query_refuse_stopping(request->session);
-        free(request);
-        return;
-    }
-    if (++request->worker < context->worker_count) {
-        post(request);
-        return;
-    }
-    if (!request->best.exists) {
-        write_unknown(request);
-        return;
-    }
-    request->worker = request->best.worker;
-    request->call.run = run_send;
-    request->call.done = on_sent;
-    post(request);
+    else if (request->message.error == -ENOENT)
+        control_refuse(
+            request->session,
+            "cannot send to %s: no such client is registered; `clients` lists the registered ones",
+            client_name_format(&request->message.name, text));
+    else
+        write_result(request);
+    free(request);
 }
 
 /* ---- the command ---- */
@@ -144,23 +57,17 @@ static void on_found(struct worker_call *call)
 static void start(struct worker_query_context *context, struct control_session *session,
                   const struct client_name *name, const char *payload, size_t size)
 {
-    if (context->stopping) {
-        worker_query_refuse_stopping(session);
-        return;
-    }
     struct send_request *request = calloc(1, sizeof *request + size);
     if (request == NULL) {
         control_refuse(session, "cannot send: out of memory; try again");
         return;
     }
-    request->call.run = run_find;
-    request->call.done = on_found;
-    request->context = context;
-    request->session = session;
-    request->name = *name;
-    request->size = size;
     memcpy(request->bytes, payload, size);
-    post(request);
+    request->session = session;
+    request->message = (struct send_message){.name = *name, .bytes = request->bytes, .size = size};
+    request->batch = (struct send_batch){
+        .context = context, .messages = &request->message, .count = 1, .done = on_done};
+    send_batch_start(&request->batch);
 }
 
 void control_command_send(void *state, struct control_session *session, char *arguments)

@@ -26,7 +26,7 @@ static void subscribe(struct command_context *context, struct control_session *s
         control_refuse(session, "cannot %s: too many operators are waiting; end one of them first",
                        verb);
     else
-        subscriptions_add(context->queries.subscriptions, session, verb, &filter);
+        subscriptions_add(context->queries.subscriptions, session, verb, &filter, NULL);
 }
 
 void control_command_listen(void *state, struct control_session *session, char *arguments)

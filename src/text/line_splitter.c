@@ -1,6 +1,11 @@
-#include "client/line_splitter.h"
+#include "text/line_splitter.h"
 
 #include <string.h>
+
+void line_splitter_init(struct line_splitter *lines, char *bytes, size_t room)
+{
+    *lines = (struct line_splitter){.bytes = bytes, .room = room};
+}
 
 char *line_splitter_space(struct line_splitter *lines, size_t *capacity)
 {
@@ -8,7 +13,7 @@ char *line_splitter_space(struct line_splitter *lines, size_t *capacity)
     lines->scanned -= lines->begin;
     lines->end -= lines->begin;
     lines->begin = 0;
-    *capacity = sizeof lines->bytes - lines->end;
+    *capacity = lines->room - lines->end;
     return lines->bytes + lines->end;
 }
 
@@ -38,7 +43,7 @@ enum line_splitter_result line_splitter_next(struct line_splitter *lines, char *
         char *newline = memchr(lines->bytes + lines->scanned, '\n', lines->end - lines->scanned);
         size_t stop = newline ? (size_t)(newline - lines->bytes) : lines->end;
         lines->scanned = stop;
-        bool full = stop - lines->begin == sizeof lines->bytes;
+        bool full = stop - lines->begin == lines->room;
         bool last = lines->ended && stop > lines->begin;
         if (!newline && !full && !last && !lines->skipping)
             return LINE_SPLITTER_NONE;

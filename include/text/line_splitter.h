@@ -1,5 +1,5 @@
-#ifndef CLIENT_LINE_SPLITTER_H
-#define CLIENT_LINE_SPLITTER_H
+#ifndef TEXT_LINE_SPLITTER_H
+#define TEXT_LINE_SPLITTER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -7,20 +7,18 @@
 
 /* Splits an input of bytes into lines, in a buffer of fixed size. */
 
-enum {
-    /* The longest line with its CRLF: a datagram of 65535 bytes as hexadecimal digits, and two. */
-    LINE_SPLITTER_BYTES = 131072,
-};
-
-/* A line ends in LF or CRLF, which is not part of it; the last line needs neither. Initialize the
- * splitter with zeros. */
+/* A line ends in LF or CRLF, which is not part of it; the last line needs neither. */
 struct line_splitter {
+    char *bytes;
+    size_t room;
     size_t begin, scanned, end;
     uint64_t number; /* of the line last returned, from 1 */
     bool skipping;   /* the rest of a line that is too long is skipped */
     bool ended;
-    char bytes[LINE_SPLITTER_BYTES];
 };
+
+/* The caller owns the memory of room bytes, which limits the length of a line. */
+void line_splitter_init(struct line_splitter *lines, char *bytes, size_t room);
 
 enum line_splitter_result { LINE_SPLITTER_NONE, LINE_SPLITTER_LINE, LINE_SPLITTER_TOO_LONG };
 
@@ -35,7 +33,7 @@ void line_splitter_finish(struct line_splitter *lines);
 
 /* Sets *line and *size to the next line, in place and not NUL-terminated; the caller may change it.
  * Returns LINE_SPLITTER_LINE; LINE_SPLITTER_NONE if no whole line is there; or
- * LINE_SPLITTER_TOO_LONG, once for each line that has more than LINE_SPLITTER_BYTES with its
+ * LINE_SPLITTER_TOO_LONG, once for each line that has more than room bytes with its
  * newline and is skipped. */
 enum line_splitter_result line_splitter_next(struct line_splitter *lines, char **line,
                                              size_t *size);

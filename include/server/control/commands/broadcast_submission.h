@@ -1,0 +1,29 @@
+#ifndef SERVER_CONTROL_COMMANDS_BROADCAST_SUBMISSION_H
+#define SERVER_CONTROL_COMMANDS_BROADCAST_SUBMISSION_H
+
+#include "registry/client_selector.h"
+#include "server/control/commands/command_context.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Queues an operator's broadcast, and logs who has queued which: its id, size and selector, or why
+ * it was refused. The payload is not logged, since it may be secret. */
+
+struct broadcast_submission {
+    const struct client_selector *selector; /* may select all clients */
+    const void *bytes;
+    size_t size;
+    job_ended *ended; /* see struct job_request */
+    void *state;
+};
+
+/* Returns the id of the job. If it is refused, returns 0 and sets *refusal to a message for the
+ * operator, a static string. session is the operator's. */
+uint64_t broadcast_submit(struct command_context *context, const struct control_session *session,
+                          const struct broadcast_submission *submission, const char **refusal);
+
+/* Logs that a broadcast of the operator was refused before it was submitted. */
+void broadcast_log_refusal(const struct control_session *session, const char *message);
+
+#endif

@@ -1,0 +1,42 @@
+#ifndef SERVER_GATEWAY_GATEWAY_REQUESTS_H
+#define SERVER_GATEWAY_GATEWAY_REQUESTS_H
+
+#include "address/client_name.h"
+#include "registry/client_selector.h"
+#include "server/control/commands/selector_arguments.h"
+#include "server/listen/listeners.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Parser of the request lines of a gateway session (udpctl(8), "CONTROL PROTOCOL"):
+ *
+ *     send REF ADDRESS HEX
+ *     broadcast REF [SELECTOR...] HEX
+ *     end
+ *
+ * REF is a word that the result of the request repeats; "-" asks for no result, but an error is
+ * reported. */
+
+enum gateway_request_kind { GATEWAY_SEND, GATEWAY_BROADCAST, GATEWAY_END };
+
+enum {
+    GATEWAY_REF_BYTES = 512, /* of a REF; a result with a longer one could not be told from it */
+    GATEWAY_WRONG_BYTES = SELECTOR_WRONG_BYTES + 256,
+};
+
+struct gateway_request {
+    enum gateway_request_kind kind;
+    const char *ref;                 /* in the line; "-" also if the line has no valid one */
+    struct client_name name;         /* of GATEWAY_SEND */
+    struct client_selector selector; /* of GATEWAY_BROADCAST */
+    const uint8_t *bytes;            /* of the payload, in the line */
+    size_t size;
+};
+
+/* Parses a line of size bytes, which a NUL follows, and changes it. Returns true, or false with a
+ * message for the operator. */
+bool gateway_requests_parse(struct gateway_request *request, const struct listeners *listeners,
+                            char *line, size_t size, char wrong[GATEWAY_WRONG_BYTES]);
+
+#endif

@@ -1,0 +1,29 @@
+#ifndef SERVER_GATEWAY_GATEWAY_SESSION_H
+#define SERVER_GATEWAY_GATEWAY_SESSION_H
+
+struct control_session;
+
+/* The operator's command `gateway`: a session both ways for a program. It gets what clients say,
+ * and events if it asks for them, as subscribers do (server/events/subscriptions), and sends
+ * requests (server/gateway/gateway_requests), each of which has a result:
+ *
+ *     result REF sent=N failed=N [reason=TEXT]                       of `send`
+ *     result REF id=N state=STATE targets=N sent=N failed=N skipped=N duration_ms=N
+ *     error REF TEXT
+ *
+ * The messages of a session to one client leave in their order: one batch of them
+ * (server/gateway/send_batch) is on its way at a time, while the next one is filled. A session that
+ * sends faster than the workers take its messages, or does not read its results, is not read any
+ * more until they have. Its memory is fixed: GATEWAY_BATCH_BYTES twice, and the results of two
+ * batches.
+ *
+ * state is a struct command_context. */
+void control_command_gateway(void *state, struct control_session *session, char *arguments);
+
+enum {
+    /* Payloads and references of one batch: 256 messages of 250 bytes, or one of any size. */
+    GATEWAY_BATCH_BYTES = 128 << 10,
+    GATEWAY_BATCH_MESSAGES = 256,
+};
+
+#endif

@@ -1,0 +1,82 @@
+#include "server/gateway/gateway_requests.h"
+
+#include "server/control/commands/hex_payload.h"
+#include "text/printable.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+__attribute__((format(printf, 2, 3))) static bool wrong_request(char wrong[GATEWAY_WRONG_BYTES],
+                                                                const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(wrong, GATEWAY_WRONG_BYTES, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool parse_payload(struct gateway_request *request, const char *verb, char *hex,
+                          char wrong[GATEWAY_WRONG_BYTES])
+{
+    request->bytes = (const uint8_t *)hex;
+    return hex_payload_decode(hex, &request->size) ||
+           wrong_request(wrong, "cannot %s: the payload is invalid; give " HEX_PAYLOAD_FORM, verb);
+}
+
+static bool parse_send(struct gateway_request *request, char *arguments,
+                       char wrong[GATEWAY_WRONG_BYTES])
+{
+    char *hex = NULL, shown[128];
+    const char *address = strtok_r(arguments, " \t", &hex);
+    if (address == NULL)
+        return wrong_request(wrong, "cannot send: the address is missing; `clients` lists the "
+                                    "registered clients");
+    const char *why = client_name_parse(&request->name, NULL, address);
+    if (why == NULL)
+        return parse_payload(request, "send", hex, wrong);
+    printable_ascii(shown, sizeof shown, address, strlen(address));
+    return wrong_request(wrong, "cannot send to '%s': %s; `clients` lists the registered clients",
+                         shown, why);
+}
+
+static bool parse_broadcast(struct gateway_request *request, const struct listeners *listeners,
+                            char *arguments, char wrong[GATEWAY_WRONG_BYTES])
+{
+    char why[SELECTOR_WRONG_BYTES];
+    char *hex = selector_arguments_parse(&request->selector, listeners, arguments, why);
+    if (hex == NULL)
+        return wrong_request(wrong, "cannot broadcast: %s", why);
+    return parse_payload(request, "broadcast", hex, wrong);
+}
+
+bool gateway_requests_parse(struct gateway_request *request, const struct listeners *listeners,
+                            char *line, size_t size, char wrong[GATEWAY_WRONG_BYTES])
+{
+    char *rest = NULL;
+    *request = (struct gateway_request){.ref = "-"};
+    if (strlen(line) != size)
+        return wrong_request(wrong, "cannot read the request: it contains a NUL byte; send the "
+                                    "payload as hexadecimal digits");
+    const char *verb = strtok_r(line, " \t", &rest);
+    if (verb != NULL && strcmp(verb, "end") == 0) {
+        request->kind = GATEWAY_END;
+        return true;
+    }
+    const char *ref = verb != NULL ? strtok_r(NULL, " \t", &rest) : NULL;
+    if (ref == NULL || strlen(ref) > GATEWAY_REF_BYTES)
+        return wrong_request(wrong,
+                             "cannot read the request: its reference is missing or longer than %d "
+                             "bytes; give `send REF ADDRESS HEX`, `broadcast REF HEX` or `end`",
+                             GATEWAY_REF_BYTES);
+    request->ref = ref;
+    if (strcmp(verb, "send") == 0)
+        return parse_send(request, rest, wrong);
+    request->kind = GATEWAY_BROADCAST;
+    if (strcmp(verb, "broadcast") == 0)
+        return parse_broadcast(request, listeners, rest, wrong);
+    return wrong_request(wrong, "cannot read the request: it is unknown; give `send REF ADDRESS "
+                                "HEX`, `broadcast REF HEX` or `end`");
+}
