@@ -89,3 +89,14 @@ void spsc_ring_release(struct spsc_ring *ring)
     uint64_t bytes = header_at(ring, tail)->bytes;
     atomic_store_explicit(&ring->tail, tail + bytes, memory_order_release);
 }
+
+uint64_t spsc_ring_mark(const struct spsc_ring *ring)
+{
+    return atomic_load_explicit(&ring->head, memory_order_acquire);
+}
+
+bool spsc_ring_has_passed(const struct spsc_ring *ring, uint64_t mark)
+{
+    /* The difference is negative until then. */
+    return (int64_t)(atomic_load_explicit(&ring->tail, memory_order_relaxed) - mark) >= 0;
+}

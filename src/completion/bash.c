@@ -1,5 +1,7 @@
 #include "completion/bash.h"
 
+#include <string.h>
+
 static const char ACTIONS[] = "# bash completion of PROGRAM, made from the program's own tables.\n"
                               "\n"
                               "_PROGRAM_words()\n"
@@ -185,7 +187,9 @@ static void write_operands(FILE *out, const struct program_options *program)
     fputs("' ;;\n", out);
     for (size_t i = 0; (command = program->command(i)); i++)
         if (program_options_argument_kind(command->arguments) != ARGUMENT_OTHER) {
-            fprintf(out, "        1:%s) ", command->name);
+            /* Every operand of a command that takes words of a choice is one of them. */
+            const char *which = strchr(command->arguments, '|') != NULL ? "[1-9]*" : "1";
+            fprintf(out, "        %s:%s) ", which, command->name);
             write_action(out, program, command->arguments);
         }
 }

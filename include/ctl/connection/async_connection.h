@@ -37,6 +37,9 @@ void async_connection_send(struct async_connection *connection, const char *comm
 void async_connection_write(struct async_connection *connection, const char *lines, size_t size);
 size_t async_connection_unsent_bytes(const struct async_connection *connection);
 
+/* Removes the time limit of the running command: for an answer that lasts, when it has begun. */
+void async_connection_wait_on(struct async_connection *connection);
+
 /* Closes the connection and frees it; NULL does nothing. */
 void async_connection_close(struct async_connection *connection);
 

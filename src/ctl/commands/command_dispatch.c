@@ -8,6 +8,7 @@
 #include "ctl/commands/request_reload.h"
 #include "ctl/commands/request_send.h"
 #include "ctl/commands/request_server.h"
+#include "ctl/events/event_kinds.h"
 #include "ctl/events/subscription.h"
 #include "ctl/gateway/gateway_command.h"
 #include "ctl/watch/watch_command.h"
@@ -15,11 +16,10 @@
 #include "text/nearest_word.h"
 #include "text/printable.h"
 
+#include <limits.h>
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-
-enum { EVENT_KINDS_MAX = 16 /* more than there are kinds */ };
 
 static int run_help(const struct ctl_options *options)
 {
@@ -48,9 +48,10 @@ static const struct command {
      0,
      0,
      command_listen},
-    {{"events", "[KIND]...", "show what happens to clients and broadcasts", CTL_COUNT | CTL_SELECT},
+    {{"events", EVENT_KINDS_CHOICE, "show what happens to clients and broadcasts",
+      CTL_COUNT | CTL_SELECT},
      0,
-     EVENT_KINDS_MAX,
+     INT_MAX,
      command_events},
     {{"gateway", "", "messages both ways as JSON lines, for programs", CTL_EVENTS | CTL_SELECT},
      0,
@@ -83,7 +84,10 @@ void command_dispatch_print_list(FILE *out)
 {
     for (size_t i = 0; i < COUNT(commands); i++) {
         char form[32];
-        snprintf(form, sizeof form, "%s %s", commands[i].form.name, commands[i].form.arguments);
+        /* The words of a choice are for completion, and too many for a column. */
+        const char *arguments = commands[i].form.arguments;
+        snprintf(form, sizeof form, "%s %s", commands[i].form.name,
+                 strchr(arguments, '|') != NULL ? "[KIND]..." : arguments);
         fprintf(out, "  %-17s  %s\n", form, commands[i].form.help);
     }
 }

@@ -129,6 +129,11 @@ size_t async_connection_unsent_bytes(const struct async_connection *connection)
     return line_stream_unsent_bytes(connection->stream);
 }
 
+void async_connection_wait_on(struct async_connection *connection)
+{
+    loop_timer_once(&connection->timer, 0);
+}
+
 void async_connection_close(struct async_connection *connection)
 {
     if (!connection)

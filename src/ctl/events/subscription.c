@@ -2,13 +2,21 @@
 
 #include "ctl/commands/command_result.h"
 #include "ctl/connection/async_connection.h"
+#include "ctl/events/event_kinds.h"
 #include "ctl/events/event_output.h"
 #include "ctl/events/message_output.h"
 #include "os/loop/event_loop.h"
+#include "os/loop/signals.h"
+#include "os/process/forced_exit.h"
+#include "os/terminal/terminal_capabilities.h"
 #include "text/number_with_unit.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { STATUS_SIGNAL = 128 /* plus the number of the signal, as in shells */ };
 
 struct subscription {
     const struct ctl_options *options;
@@ -16,6 +24,7 @@ struct subscription {
     struct async_connection *connection;
     struct loop_task flush; /* queued by a line, so that all lines of a round are written at once */
     uint32_t printed;
+    int signal; /* that ended it, or 0 */
     enum answer_result result;
     char error[ANSWER_ERROR_BYTES];
 };
@@ -63,6 +72,13 @@ static const char *on_line(void *state, const char *key, char *value)
     return print_line(subscription, key, value);
 }
 
+/* The time limit is for the server to begin. */
+static void on_accepted(void *state)
+{
+    const struct subscription *subscription = state;
+    async_connection_wait_on(subscription->connection);
+}
+
 static void on_ended(void *state, enum answer_result result, const char *error)
 {
     struct subscription *subscription = state;
@@ -71,17 +87,41 @@ static void on_ended(void *state, enum answer_result result, const char *error)
     loop_stop(subscription->loop);
 }
 
-static void run(struct subscription *subscription, const struct control_server *server,
-                const char *command)
+static void on_signal(void *state, int signal)
 {
-    static const struct async_connection_callbacks callbacks = {.line = on_line, .ended = on_ended};
-    subscription->result =
-        async_connection_open(&subscription->connection, subscription->loop, server, &callbacks,
-                              subscription, subscription->error);
+    struct subscription *subscription = state;
+    forced_exit_begin(signal);
+    subscription->signal = signal;
+    loop_stop(subscription->loop);
+}
+
+/* On a terminal Ctrl-C ends the command, and an interactive session goes on. Elsewhere a signal
+ * ends the process, as usual. */
+static int wait_for_end(struct subscription *subscription)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, 0};
+    int error = 0;
+    if (terminal_can_edit(STDIN_FILENO, STDOUT_FILENO)) {
+        forced_exit_start();
+        error = loop_signals_start(subscription->loop, signals, on_signal, subscription);
+    }
+    if (error == 0)
+        error = loop_run_until_stopped(subscription->loop);
+    loop_signals_stop(subscription->loop);
+    return error;
+}
+
+static void run(struct subscription *subscription, const char *command)
+{
+    static const struct async_connection_callbacks callbacks = {
+        .line = on_line, .ended = on_ended, .accepted = on_accepted};
+    subscription->result = async_connection_open(&subscription->connection, subscription->loop,
+                                                 &subscription->options->server, &callbacks,
+                                                 subscription, subscription->error);
     if (subscription->result != ANSWER_OK)
         return;
     async_connection_send(subscription->connection, command);
-    int error = loop_run_until_stopped(subscription->loop);
+    int error = wait_for_end(subscription);
     if (error != 0) {
         subscription->result = ANSWER_FAILED;
         snprintf(subscription->error, sizeof subscription->error,
@@ -94,17 +134,17 @@ static void run(struct subscription *subscription, const struct control_server *
 /* Sends a command whose answer lasts, and prints its lines. Returns the exit status. */
 static int subscribe(const struct ctl_options *options, const char *command)
 {
-    struct control_server server = options->server;
     struct subscription subscription = {.options = options, .loop = loop_new()};
-    if (!options->server.timeout_is_total)
-        server.timeout_ms = CONTROL_SERVER_NO_TIMEOUT;
     if (subscription.loop == NULL)
         return command_result_report(options, ANSWER_FAILED,
                                      "cannot wait for the server: no event loop; raise the limit "
                                      "on open files (ulimit -n)");
     subscription.flush = (struct loop_task){.run = run_flush, .state = &subscription};
-    run(&subscription, &server, command);
+    run(&subscription, command);
     loop_free(subscription.loop);
+    /* Ctrl-C is a normal way to end it. */
+    if (subscription.signal != 0 && subscription.signal != SIGINT)
+        return STATUS_SIGNAL + subscription.signal;
     return command_result_report(options, subscription.result, subscription.error);
 }
 
@@ -118,14 +158,12 @@ int command_listen(const struct ctl_options *options)
 
 int command_events(const struct ctl_options *options)
 {
-    enum { KINDS_BYTES = 512 /* more than all kinds take */ };
-    char words[SELECTOR_OPTIONS_WORDS_BYTES], kinds[KINDS_BYTES] = "",
-                                              command[sizeof words + sizeof kinds + 16];
-    size_t length = 0;
-    for (int i = 0; i < options->operand_count && length < sizeof kinds; i++)
-        length += (size_t)snprintf(kinds + length, sizeof kinds - length, "%s%s",
-                                   i == 0 ? " kinds=" : ",", options->operands[i]);
-    snprintf(command, sizeof command, "events%s%s", kinds,
+    char words[SELECTOR_OPTIONS_WORDS_BYTES], kinds[EVENT_KINDS_COMMAND_BYTES],
+        command[sizeof words + sizeof kinds];
+    int status = event_kinds_command(options->operands, options->operand_count, kinds);
+    if (status >= 0)
+        return status;
+    snprintf(command, sizeof command, "%s%s", kinds,
              selector_options_format(&options->selector, words));
     return subscribe(options, command);
 }

@@ -223,6 +223,8 @@ void tab_completion_complete(struct tab_completion *completion, const char *line
         offer_options(completion, context.command);
     } else if (context.operands == 0) {
         offer_commands(completion);
+    } else if (context.command && strchr(context.command->arguments, '|')) {
+        offer_choice(completion, context.command->arguments);
     } else if (context.operands == 1 && context.command) {
         if (strncmp(context.command->arguments, "ADDRESS", strlen("ADDRESS")) == 0)
             offer_clients(completion);

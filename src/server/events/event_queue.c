@@ -99,3 +99,13 @@ uint64_t event_queue_lost(const struct event_queue *queue, unsigned subscriber)
 {
     return atomic_load_explicit(&queue->lost[subscriber], memory_order_relaxed);
 }
+
+uint64_t event_queue_mark(const struct event_queue *queue)
+{
+    return spsc_ring_mark(&queue->ring);
+}
+
+bool event_queue_has_passed(const struct event_queue *queue, uint64_t mark)
+{
+    return spsc_ring_has_passed(&queue->ring, mark);
+}

@@ -16,18 +16,27 @@ enum {
     DELIVERED_AT_ONCE = 512,
 };
 
-/* One subscriber. Its workers are told by a message each that it begins, and again that it ends;
- * its number is free for another one when all of them have answered that. */
+/* One subscriber. The workers get a message each when it begins, and again when it ends. Its number
+ * is free for another one when all of them have answered that, and the events that they published
+ * before are out of the queues. */
 struct subscription {
     struct subscriptions *all;
     struct control_session *session;
     struct subscription_owner owner;
     struct event_filter filter;
     unsigned number;
-    enum { SUBSCRIPTION_STARTING, SUBSCRIPTION_ACTIVE, SUBSCRIPTION_ENDING } state;
-    size_t pending;        /* workers that have not answered */
-    uint64_t lost;         /* events that it has not been told of */
-    uint64_t *queues_lost; /* by worker: event_queue_lost when it was last read */
+    enum {
+        SUBSCRIPTION_STARTING,
+        SUBSCRIPTION_ACTIVE,
+        SUBSCRIPTION_ENDING,
+        SUBSCRIPTION_DRAINING, /* no session any more */
+    } state;
+    size_t pending; /* workers that have not answered */
+    uint64_t lost;  /* events that it has not been told of */
+    struct {
+        uint64_t lost; /* event_queue_lost when it was last read */
+        uint64_t mark; /* while it drains: the events before this may be its own */
+    } * queues;        /* by worker */
     struct subscription_call {
         struct worker_call call; /* first */
         struct subscription *subscription;
@@ -97,8 +106,8 @@ static void settle(struct subscription *subscription)
     const struct subscriptions *all = subscription->all;
     for (size_t i = 0; i < all->worker_count; i++) {
         uint64_t lost = event_queue_lost(all->queues[i], subscription->number);
-        subscription->lost += lost - subscription->queues_lost[i];
-        subscription->queues_lost[i] = lost;
+        subscription->lost += lost - subscription->queues[i].lost;
+        subscription->queues[i].lost = lost;
     }
     if (subscription->state != SUBSCRIPTION_ACTIVE)
         return;
@@ -107,10 +116,32 @@ static void settle(struct subscription *subscription)
     control_send(subscription->session);
 }
 
+static void free_subscription(struct subscription *subscription)
+{
+    subscription->all->numbers &= ~(UINT64_C(1) << subscription->number);
+    free(subscription->queues);
+    free(subscription);
+}
+
+static bool has_drained(const struct subscription *subscription)
+{
+    const struct subscriptions *all = subscription->all;
+    for (size_t i = 0; i < all->worker_count; i++)
+        if (!event_queue_has_passed(all->queues[i], subscription->queues[i].mark))
+            return false;
+    return true;
+}
+
+/* Settles all subscriptions, and frees those that have drained. */
 static void settle_all(struct subscriptions *all)
 {
-    for (uint64_t left = all->numbers; left != 0; left &= left - 1)
-        settle(all->list[__builtin_ctzll(left)]);
+    for (uint64_t left = all->numbers; left != 0; left &= left - 1) {
+        struct subscription *subscription = all->list[__builtin_ctzll(left)];
+        if (subscription->state != SUBSCRIPTION_DRAINING)
+            settle(subscription);
+        else if (has_drained(subscription))
+            free_subscription(subscription);
+    }
 }
 
 static void run_delivery(void *state)
@@ -177,23 +208,20 @@ static void run_remove(struct worker_call *call)
     worker_events_remove(call->worker, subscription->number);
 }
 
-static void free_subscription(struct subscription *subscription)
-{
-    subscription->all->numbers &= ~(UINT64_C(1) << subscription->number);
-    control_end(subscription->session);
-    free(subscription->queues_lost);
-    free(subscription);
-}
-
-/* All workers have stopped to publish to the subscriber. What they published before is taken out of
- * the queues, since another subscriber may get its number. */
+/* All workers have stopped to publish to the subscriber. What they published before is still in the
+ * queues, and another subscriber must not get it. It is delivered to others in its turn: at once, a
+ * busy worker could keep this thread here for ever. */
 static void on_removed(struct worker_call *call)
 {
     struct subscription *subscription = ((struct subscription_call *)call)->subscription;
+    struct subscriptions *all = subscription->all;
     if (--subscription->pending > 0)
         return;
-    subscriptions_flush(subscription->all);
-    free_subscription(subscription);
+    for (size_t i = 0; i < all->worker_count; i++)
+        subscription->queues[i].mark = event_queue_mark(all->queues[i]);
+    subscription->state = SUBSCRIPTION_DRAINING;
+    loop_defer(all->loop, &all->delivery);
+    control_end(subscription->session);
 }
 
 static void post_to_workers(struct subscription *subscription,
@@ -215,10 +243,13 @@ void subscriptions_end(struct subscription *subscription)
 {
     subscription->state = SUBSCRIPTION_ENDING;
     control_call_later(subscription->session, NULL, NULL);
-    if (subscription->all->stopped)
-        free_subscription(subscription);
-    else
+    if (!subscription->all->stopped) {
         post_to_workers(subscription, run_remove, on_removed);
+        return;
+    }
+    struct control_session *session = subscription->session;
+    free_subscription(subscription);
+    control_end(session);
 }
 
 static void call_owner(void (*callback)(void *state), const struct subscription *subscription)
@@ -263,6 +294,9 @@ static void on_added(struct worker_call *call)
         on_peer_closed(subscription);
         return;
     }
+    /* What was lost until now came before the answer. */
+    settle(subscription);
+    subscription->lost = 0;
     subscription->state = SUBSCRIPTION_ACTIVE;
     control_ok(subscription->session);
     control_call_later(subscription->session, on_session, subscription);
@@ -274,18 +308,18 @@ static struct subscription *new_subscription(struct subscriptions *all, unsigned
                                              const struct event_filter *filter)
 {
     struct subscription *made = calloc(1, sizeof *made + all->worker_count * sizeof made->calls[0]);
-    uint64_t *queues_lost = calloc(all->worker_count, sizeof queues_lost[0]);
-    if (made == NULL || queues_lost == NULL) {
+    if (made == NULL)
+        return NULL;
+    made->queues = calloc(all->worker_count, sizeof made->queues[0]);
+    if (made->queues == NULL) {
         free(made);
-        free(queues_lost);
         return NULL;
     }
     made->all = all;
     made->number = number;
     made->filter = *filter;
-    made->queues_lost = queues_lost;
     for (size_t i = 0; i < all->worker_count; i++)
-        queues_lost[i] = event_queue_lost(all->queues[i], number);
+        made->queues[i].lost = event_queue_lost(all->queues[i], number);
     return made;
 }
 
@@ -371,6 +405,8 @@ void subscriptions_free(struct subscriptions *subscriptions)
     if (subscriptions == NULL)
         return;
     loop_cancel(subscriptions->loop, &subscriptions->delivery);
+    for (uint64_t left = subscriptions->numbers; left != 0; left &= left - 1)
+        free_subscription(subscriptions->list[__builtin_ctzll(left)]); /* those that drained */
     for (size_t i = 0; i < subscriptions->worker_count; i++)
         event_queue_free(subscriptions->queues[i]);
     free(subscriptions->queues);
