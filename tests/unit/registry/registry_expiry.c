@@ -363,3 +363,47 @@ Test(registry_expiry, removes_what_was_due_when_the_sweep_began_and_the_rest_in_
     cr_assert_eq(registry_count(shard.registry), 0);
     shard_free(&shard);
 }
+
+struct seen {
+    struct client clients[100];
+    uint32_t count;
+};
+
+static void see(void *state, const struct client *client)
+{
+    struct seen *seen = state;
+    seen->clients[seen->count++] = *client;
+}
+
+Test(registry_expiry, passes_each_client_that_a_sweep_removes_to_the_callback_once)
+{
+    struct shard shard = shard_new(100, 1000, 0);
+    struct seen seen = {.count = 0};
+    registry_set_expiry_callback(shard.registry,
+                                 &(struct client_callback){.call = see, .state = &seen});
+    for (uint32_t n = 0; n < 20; n++)
+        record_at(&shard, (uint8_t)(n % 3), any_source(n), (struct addr){.family = ADDR_NONE}, n);
+    remove_client(&shard, any_source(0));
+    record_at(&shard, 1, any_source(1), (struct addr){.family = ADDR_NONE}, 900);
+    uint64_t expired = 0;
+    while (registry_sweep(shard.registry, 1100, 3, &expired))
+        continue;
+    cr_assert_eq(expired, 18);
+    cr_assert_eq(seen.count, 18);
+    for (uint32_t n = 2; n < 20; n++) {
+        struct addr source = any_source(n);
+        uint32_t times = 0;
+        for (uint32_t i = 0; i < seen.count; i++) {
+            if (!addr_is_same(&seen.clients[i].source, &source))
+                continue;
+            times++;
+            cr_expect_eq(seen.clients[i].listener, n % 3);
+            cr_expect_geq(seen.clients[i].idle_ms, 1000);
+        }
+        cr_expect_eq(times, 1, "client %u", n);
+    }
+    registry_set_expiry_callback(shard.registry, &(struct client_callback){.call = NULL});
+    cr_assert_eq(sweep(&shard, 5000), 1);
+    cr_assert_eq(seen.count, 18);
+    shard_free(&shard);
+}

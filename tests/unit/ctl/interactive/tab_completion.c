@@ -62,6 +62,9 @@ Test(tab_completion, offers_the_words_of_a_choice)
     expect_offers("clients --sort=i", 15, "idle");
     expect_offers("clients --limit ", 16, "");
     expect_offers("clients -t=i", 8, "");
+    expect_offers("events j", 7, "joined job_queued job_started job_ended");
+    expect_offers("events joined st", 14, "stream_closed");
+    expect_offers("events --co", 7, "--count");
 }
 
 Test(tab_completion, offers_nothing_for_free_text_or_without_a_server)

@@ -57,3 +57,15 @@ Test(json, replaces_an_incomplete_sequence_at_the_end)
     expect("\xe2\x82\"", "\"\\ufffd\\ufffd\\\"\"");
     expect("\xf0\x9f\x98", "\"\\ufffd\\ufffd\\ufffd\"");
 }
+
+Test(json, writes_bytes_of_a_given_size_a_nul_too)
+{
+    char *written;
+    size_t size;
+    FILE *out = open_memstream(&written, &size);
+    json_bytes(out, "a\0\xff", 3);
+    json_bytes(out, NULL, 0);
+    cr_assert_eq(fclose(out), 0);
+    cr_expect_str_eq(written, "\"a\\u0000\\ufffd\"\"\"");
+    free(written);
+}
