@@ -1,0 +1,79 @@
+#include "sim/world/command_lines.h"
+
+#include "sim/core/draw.h"
+#include "sim/world/clients.h"
+
+#include <stdio.h>
+
+const char *command_lines_wrong(void)
+{
+    static const char *const lines[] = {
+        "\n",
+        "statz\n",
+        "stats  \t\n",
+        "stats 1\n",
+        "clients x\n",
+        "clients 0\n",
+        "clients 2 \t\n",
+        "client nonsense\n",
+        "client unix:7\n",
+        "client 192.0.2.1\n",
+        "kick\n",
+        "cancel x\n",
+        "broadcast\n",
+        "broadcast wait\n",
+        "broadcast maybe 00\n",
+        "broadcast nowait 0\n",
+        "broadcast nowait zz\n",
+        "broadcast nowait to=192.0.2.1/24 00\n",
+        "broadcast wait listener=192.0.2.9 00\n",
+        "clients to=::1 to=\n",
+        "clients idle-max=1s 0\n",
+        "clients to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 "
+        "to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 "
+        "to=1.1.1.1 to=1.1.1.1\n",
+        "count 1\n",
+        "count from=::1\n",
+        "kick idle-max=1s idle-max=1s\n",
+        "kick idle-max=0s 192.0.2.1:9\n",
+        "\x01\xff\n",
+    };
+    return lines[draw_below(DRAW_SWARM, sizeof lines / sizeof lines[0])];
+}
+
+/* A command that changes something, or is for operators only. */
+static void write_forbidden(char line[COMMAND_LINES_BYTES])
+{
+    static const char *const lines[] = {
+        "stop\n",      "reload\n",  "broadcast nowait 00\n", "broadcast wait 5431\n",
+        "broadcast\n", "cancel 1\n"};
+    static const char *const names[] = {"kick", "send", "client"};
+    enum { LINES = sizeof lines / sizeof lines[0] };
+    char text[ADDR_TEXT_BYTES];
+    uint64_t kind = draw_below(DRAW_OBSERVER, 2 * LINES);
+    if (kind < LINES)
+        snprintf(line, COMMAND_LINES_BYTES, "%s", lines[kind]);
+    else
+        snprintf(line, COMMAND_LINES_BYTES, "%s %s%s\n", names[kind % 3],
+                 addr_format(clients_address(draw(DRAW_OBSERVER)), text),
+                 kind % 3 == 1 ? " 00" : "");
+}
+
+struct command command_lines_observed(char line[COMMAND_LINES_BYTES])
+{
+    static const struct {
+        const char *line;
+        enum command_kind kind;
+    } commands[] = {
+        {"status\n", COMMAND_OTHER},      {"help\n", COMMAND_OTHER}, {"stats\n", COMMAND_STATS},
+        {"clients\n", COMMAND_CLIENTS},   {"jobs\n", COMMAND_JOBS},  {"config\n", COMMAND_CONFIG},
+        {"kik 1.2.3.4\n", COMMAND_OTHER},
+    };
+    uint64_t drawn = draw_below(DRAW_OBSERVER, 2 * sizeof commands / sizeof commands[0]);
+    if (drawn >= sizeof commands / sizeof commands[0]) {
+        write_forbidden(line);
+        return (struct command){.kind = COMMAND_REFUSED};
+    }
+    snprintf(line, COMMAND_LINES_BYTES, "%s", commands[drawn].line);
+    return (struct command){.kind = commands[drawn].kind, .selection = selection_all()};
+}
