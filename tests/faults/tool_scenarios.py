@@ -74,6 +74,29 @@ def ctl_changes(run):
         run.lost.append("udpctl stop reported success, and the server did not stop")
 
 
+def heard(run, program, client, text):
+    """A client says text until the program, which may not be subscribed yet, prints it."""
+    deadline = time.monotonic() + STOP_S
+    while not program.ended() and time.monotonic() < deadline and text not in program.output:
+        client.send(text)
+        program.read(0.05)
+
+
+def ctl_subscribe(run):
+    """What a client says, and the events of another one, each of them as JSON."""
+    server(run)
+    client = members(run, 1)[0]
+    listen = udpctl(run, "--json", "listen", "-n", "1")
+    heard(run, listen, client, b"good morning")
+    run.finish(listen, b'"text":"good morning"')
+    events = udpctl(run, "--json", "events", "job_ended", "-n", "1")
+    deadline = time.monotonic() + STOP_S
+    while not events.ended() and time.monotonic() < deadline and b"job_ended" not in events.output:
+        world.command(run.socket, "broadcast nowait 78")
+        events.read(0.05)
+    run.finish(events, b'"event":"job_ended"')
+
+
 def ctl_watch(run):
     server(run)
     members(run, 1)
@@ -236,8 +259,8 @@ def load_fanout(run):
 
 
 SCENARIOS = {
-    "udpctl commands": ctl_commands, "udpctl changes": ctl_changes, "udpctl watch": ctl_watch, "udpctl terminal": ctl_terminal,
-    "udpctl kick in a terminal": ctl_kick_terminal,
+    "udpctl commands": ctl_commands, "udpctl changes": ctl_changes, "udpctl subscribe": ctl_subscribe, "udpctl watch": ctl_watch,
+    "udpctl terminal": ctl_terminal, "udpctl kick in a terminal": ctl_kick_terminal,
     "udpctl watch in a terminal": ctl_watch_terminal, "udpcli messages": cli_messages, "udpcli sessions": cli_sessions,
     "udpcli group": cli_group, "udpcli terminal": cli_terminal, "udpcli signals": cli_break, "udpload requests": load_requests,
     "udpload files": load_files, "udpload fanout": load_fanout,

@@ -11,6 +11,7 @@
 #include "sim/check/restoring.h"
 #include "sim/check/roles.h"
 #include "sim/check/rotation.h"
+#include "sim/check/subscribers.h"
 #include "sim/check/totals.h"
 #include "sim/core/descriptors.h"
 #include "sim/core/draw.h"
@@ -29,6 +30,7 @@
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
+#include "sim/world/subscribers.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -92,6 +94,7 @@ static void on_idle(void)
         return;
     checked_ms = event_queue_now_ms();
     totals_check_idle();
+    subscribers_check_idle();
 }
 
 /* What is left after the end: no descriptor, no memory, no file. */
@@ -148,6 +151,8 @@ static void check_status(void)
 static void reset(void)
 {
     operators_reset();
+    subscribers_disconnect();
+    subscribers_reset();
     settings_reset();
     scheduler_reset();
     simulated_log_reset();

@@ -214,10 +214,12 @@ static void make_world(void)
         start_ms = 1000000;
     }
     world.now_ms = start_ms;
+    static struct event_publisher nobody; /* there is no subscriber */
     world.datagram_decider = (struct datagram_decider){
         .registry = registry_init(registry_memory, CAPACITY, &KEY, TTL_MS, world.now_ms),
         .reply = world.replies[0],
         .on_message = {.call = check_message},
+        .events = &nobody,
         .own_ports = &world.ports,
         .stats = &world.stats,
         .max_datagram_bytes = MAX_BYTES,

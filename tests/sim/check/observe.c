@@ -8,6 +8,7 @@
 #include "sim/check/payload.h"
 #include "sim/check/roles.h"
 #include "sim/check/rotation.h"
+#include "sim/check/subscribers.h"
 #include "sim/check/totals.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
@@ -68,6 +69,7 @@ void observe_received(int socket, const struct datagram *datagram)
         size -= 21;
     }
     copies_message_received(entry, bytes != datagram->bytes, bytes, size);
+    subscribers_datagram(entry, bytes, size, bytes != datagram->bytes);
     if (touched_count < TOUCHED_MAX)
         touched[touched_count++] = entry;
 }
@@ -197,6 +199,7 @@ void observe_message_received(struct connection *connection, const char *message
     answered_size = size;
     outcomes_stream_message(message, size);
     copies_stream_message_received(connection->number, message, size);
+    subscribers_line(connection, message, size);
 }
 
 void observe_message_handled(void)

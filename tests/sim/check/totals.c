@@ -6,6 +6,7 @@
 #include "sim/check/model.h"
 #include "sim/check/outcomes.h"
 #include "sim/check/roles.h"
+#include "sim/check/subscribers.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
@@ -214,6 +215,8 @@ void totals_check_final(void)
     expect("copies_sent", final("copies_sent"), copies_taken());
     expect("direct_sent", final("direct_sent"), direct_taken());
     expect("challenged", final("challenged"), totals.challenged);
+    if (final("listen_lost") < subscribers_told())
+        expect("listen_lost", final("listen_lost"), subscribers_told());
     if (final("kernel_drops") > totals.kernel_drops)
         expect("kernel_drops", final("kernel_drops"), totals.kernel_drops);
 }

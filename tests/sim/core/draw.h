@@ -20,6 +20,7 @@ enum draw_stream {
     DRAW_SWARM,     /* rare situations */
     DRAW_SELECTION, /* selectors of commands */
     DRAW_OBSERVER,  /* whether there are observers, and their commands */
+    DRAW_SUBSCRIBERS,
     DRAW_STREAMS
 };
 

@@ -35,6 +35,12 @@ uint64_t clock_now_ms(void)
     return clock_now_ns() / 1000000;
 }
 
+uint64_t clock_wall_ms(void)
+{
+    enum { WALL_MS = 1700000000 };
+    return UINT64_C(1000) * WALL_MS + clock_now_ms();
+}
+
 /* ---- random bytes ---- */
 
 int random_fill(void *bytes, size_t size)

@@ -535,10 +535,10 @@ uint32_t operators_broadcast(void)
 void operators_hurry(void)
 {
     static const char *const lines[] = {"clients\n", "stats\n", "jobs\n", "broadcast nowait 00\n",
-                                        "reload\n"};
+                                        "reload\n",  "listen\n"};
     for (size_t i = 0; i < count; i++)
         if (operators[i].connection != NULL && operators[i].queued_count + 1 < QUEUED_MAX)
-            send(&operators[i], lines[draw_below(DRAW_SWARM, 5)],
+            send(&operators[i], lines[draw_below(DRAW_SWARM, 6)],
                  (struct command){.kind = COMMAND_OTHER});
 }
 

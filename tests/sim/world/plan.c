@@ -19,6 +19,7 @@
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
+#include "sim/world/subscribers.h"
 #include "sim/world/swarm.h"
 
 #include <inttypes.h>
@@ -145,6 +146,7 @@ static void begin_faults(void)
         streams_draw();
     }
     operators_draw();
+    subscribers_draw();
     if (swarm.spare_files > 0)
         descriptors_limit(descriptor_count() + swarm.spare_files - 1);
     begin(PHASE_FAULTS);
@@ -159,6 +161,7 @@ static void begin_calm(void)
     clients_end_faults();
     streams_end_faults();
     operators_end();
+    subscribers_end();
     begin(PHASE_CALM);
 }
 

@@ -52,10 +52,10 @@ static const struct {
     const char *name;
     size_t offset, size;
 } swarm_names[] = {
-    SWARM(stops_early),    SWARM(kicks_streams), SWARM(changes_fixed), SWARM(stalls_operators),
-    SWARM(wrong_commands), SWARM(wrong_files),   SWARM(cancels),       SWARM(long_ttl),
-    SWARM(more_blocks),    SWARM(mixed_bursts),  SWARM(silent_links),  SWARM(missing_files),
-    SWARM(spare_files),    SWARM(selects),
+    SWARM(stops_early),    SWARM(kicks_streams), SWARM(changes_fixed),    SWARM(stalls_operators),
+    SWARM(wrong_commands), SWARM(wrong_files),   SWARM(cancels),          SWARM(long_ttl),
+    SWARM(more_blocks),    SWARM(mixed_bursts),  SWARM(silent_links),     SWARM(missing_files),
+    SWARM(spare_files),    SWARM(selects),       SWARM(many_subscribers),
 };
 #undef SWARM
 
@@ -73,6 +73,7 @@ static const struct {
     {"interface-changes", WITHOUT_INTERFACE_CHANGES},
     {"removed-files", WITHOUT_REMOVED_FILES},
     {"observers", WITHOUT_OBSERVERS},
+    {"subscribers", WITHOUT_SUBSCRIBERS},
 };
 
 static const char *const setting_names[] = {"cookie", "relay",     "blocks",   "per-prefix",

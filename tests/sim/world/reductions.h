@@ -26,6 +26,7 @@ enum reduction {
     WITHOUT_INTERFACE_CHANGES = 1 << 7,
     WITHOUT_REMOVED_FILES = 1 << 8,
     WITHOUT_OBSERVERS = 1 << 9,
+    WITHOUT_SUBSCRIBERS = 1 << 10,
 };
 
 /* Takes an option of the command line: --variant=N, --workers=N (at most), --duration=MS (of the

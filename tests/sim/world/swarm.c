@@ -32,6 +32,7 @@ void swarm_draw(void)
     swarm.mixed_bursts = rarely();
     swarm.silent_links = rarely();
     swarm.selects = draw_below(DRAW_SELECTION, SELECTS_IN) == 0;
+    swarm.many_subscribers = draw_below(DRAW_SUBSCRIBERS, EACH_IN) == 0;
     swarm.missing_files = rarely_some(1200);
     swarm.spare_files = rarely_some(6);
     /* What happens to a session in the middle of an answer. */

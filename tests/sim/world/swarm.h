@@ -22,6 +22,7 @@ struct swarm {
     bool mixed_bursts;      /* bursts of a client have frames between the requests */
     bool silent_links;      /* many clients vanish from their link at once, again and again */
     bool selects;           /* operators restrict their commands to some clients */
+    bool many_subscribers;  /* more than the server accepts */
     uint32_t missing_files; /* so many descriptors fewer than the server asks for; 0: all */
     uint32_t spare_files;   /* so many descriptors more than are open may be opened; 0: all */
 };

@@ -197,7 +197,7 @@ Test(system_listen, ends_by_ctrl_c_and_returns_to_the_prompt)
     server_stop(&server);
 }
 
-/* ---- who is heard ---- */
+/* ---- whose messages are delivered ---- */
 
 Test(system_listen, has_the_message_that_registers_a_client_and_none_of_a_source_that_is_not)
 {
