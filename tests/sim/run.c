@@ -60,6 +60,11 @@ static void break_counters(int number)
     totals.datagrams += reason;
     stats->received += reason;
     stats->drop_multicast += reason;
+    uint64_t failed = broken_now("failed", 50), no_room = broken_now("room", 50);
+    totals.datagrams += failed + no_room;
+    totals.replies += no_room;
+    stats->received += failed + no_room;
+    stats->reply_failed += failed + no_room;
 }
 
 /* The first step of the main thread starts the workers, and no worker has run before. */

@@ -241,6 +241,7 @@ void observe_written(struct connection *connection, const char *bytes, size_t si
     if (payload_read_direct(bytes, size, &number)) {
         direct_on_stream(&connection->peer, number, taken);
     } else if (answering == connection) {
+        totals.replies++;
         totals.replied += taken;
         totals.reply_failed += !taken;
         check_reply(answered_message, answered_size, bytes, size);

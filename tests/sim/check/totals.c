@@ -55,6 +55,13 @@ static bool may_wait(void)
     return totals.full_ms != 0 && event_queue_now_ms() < totals.full_ms + RETRY_MS;
 }
 
+void totals_reply(size_t size)
+{
+    enum { ADDRESSES_BYTES = 128 }; /* what a reply that waits takes beside its own, at most */
+    totals.replies++;
+    totals.reply_bytes += size + ADDRESSES_BYTES;
+}
+
 /* A worker that has finished has no registry to be counted. */
 static bool is_running(const struct worker *worker)
 {
@@ -91,11 +98,31 @@ static void expect(const char *counter, uint64_t counted, uint64_t seen)
                        "%s is %" PRIu64 ", the kernel has seen %" PRIu64, counter, counted, seen);
 }
 
+/* While no reply waits: what the kernel has not taken has failed. Without the kernel only those
+ * fail that found no room behind others, in memory of four times receive-buffer (docs/security.md).
+ * It is reclaimed in the order of the replies, so all count since none waited; and half of it may
+ * be unused, since its end may be too short for a reply. */
+static void check_failed_replies(const struct stats *sum)
+{
+    uint64_t failed = totals.replies - totals.replied, no_room = failed - totals.reply_failed;
+    bool may_be_full = totals.reply_bytes >= UINT64_C(4) * setup.receive_buffer / 2;
+    if (sum->reply_failed != failed)
+        broken_promise("each reply is sent or has failed",
+                       "reply_failed is %" PRIu64 ", and %" PRIu64 " were not sent",
+                       sum->reply_failed, failed);
+    if (no_room > totals.no_room && !may_be_full)
+        broken_promise("replies fail for lack of room only when many wait",
+                       "%" PRIu64 " have failed, of %" PRIu64 " bytes", no_room - totals.no_room,
+                       totals.reply_bytes);
+    totals.no_room = no_room;
+    totals.reply_bytes = 0;
+}
+
 static void check_counters(const struct stats *sum)
 {
     expect("received", sum->received, totals.datagrams + totals.stream_messages);
     expect("replied", sum->replied, totals.replied);
-    expect("reply_failed", sum->reply_failed, totals.reply_failed);
+    check_failed_replies(sum);
     expect("challenged", sum->challenged, totals.challenged);
     expect("ponged", sum->ponged, totals.ponged);
     expect("challenge_failed", sum->challenge_failed, totals.challenge_failed);
@@ -212,6 +239,7 @@ void totals_check_final(void)
                        outcomes);
     expect("received", final("received"), totals.datagrams + totals.stream_messages);
     expect("replied", final("replied"), totals.replied);
+    expect("reply_failed", final("reply_failed"), totals.replies - totals.replied);
     expect("copies_sent", final("copies_sent"), copies_taken());
     expect("direct_sent", final("direct_sent"), direct_taken());
     expect("challenged", final("challenged"), totals.challenged);

@@ -2,6 +2,7 @@
 #define SIM_CHECK_TOTALS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* What went in and out, as the simulated kernel has counted it, and its comparison with the
@@ -9,13 +10,19 @@
 
 struct totals {
     uint64_t datagrams, stream_messages; /* received */
-    uint64_t replied, reply_failed;      /* on datagrams and streams */
+    uint64_t replies;               /* that the server has made, on datagrams and streams */
+    uint64_t replied, reply_failed; /* of these: taken, and refused, by the kernel */
+    uint64_t reply_bytes; /* of the replies on datagrams since none waited, with their addresses */
+    uint64_t no_room;     /* replies that had failed without the kernel when none waited */
     uint64_t challenged, ponged, challenge_failed;
     uint64_t kernel_drops;
     uint64_t full_ms; /* when a send buffer was last full; 0: never */
 };
 
 extern struct totals totals;
+
+/* The server has made a reply of that size to a datagram. */
+void totals_reply(size_t size);
 
 /* Before the workers run. */
 void totals_check_start(void);

@@ -2,6 +2,7 @@
 #include "net/message/datagram_batch.h"
 
 #include "net/message/datagram.h"
+#include "sim/check/model.h"
 #include "sim/check/observe.h"
 #include "sim/check/payload.h"
 #include "sim/check/restoring.h"
@@ -138,6 +139,8 @@ void batch_add_reply(struct batch *out, const struct batch *received, int i, con
 {
     const struct datagram *request = &received->datagrams[i];
     *next(out) = (struct outgoing){request->source, request->local, bytes, size, i};
+    if (!model_has_magic(bytes, size)) /* no challenge or pong */
+        totals_reply(size);
     if (!broken_now("rotation", 50))
         observe_reply(request, bytes, size);
 }
