@@ -10,8 +10,8 @@
 
 struct totals {
     uint64_t datagrams, stream_messages; /* received */
-    uint64_t replies;               /* that the server has made, on datagrams and streams */
-    uint64_t replied, reply_failed; /* of these: taken, and refused, by the kernel */
+    uint64_t replies;                    /* that the server has made, on datagrams and streams */
+    uint64_t replied, reply_failed;      /* of these: taken, and refused, by the kernel */
     uint64_t reply_bytes; /* of the replies on datagrams since none waited, with their addresses */
     uint64_t no_room;     /* replies that had failed without the kernel when none waited */
     uint64_t challenged, ponged, challenge_failed;

@@ -21,6 +21,7 @@ enum draw_stream {
     DRAW_SELECTION, /* selectors of commands */
     DRAW_OBSERVER,  /* whether there are observers, and their commands */
     DRAW_SUBSCRIBERS,
+    DRAW_FLOODS, /* floods of requests */
     DRAW_STREAMS
 };
 

@@ -38,6 +38,7 @@ struct client {
 static struct client clients[CLIENTS_MAX];
 static size_t count;
 static bool quiet, stopped;
+static unsigned flood_left;   /* requests of a flood that are not yet sent */
 static uint64_t broadcast_ms; /* when the last one began */
 
 enum { TABLE = 1 << 14 };
@@ -270,6 +271,27 @@ void clients_rush(void)
     }
 }
 
+static void on_flood(void *state)
+{
+    enum { PAUSE_NS = 500000 };
+    if (stopped || flood_left == 0)
+        return;
+    flood_left--;
+    send_request(state);
+    event_queue_add(PAUSE_NS, on_flood, state);
+}
+
+void clients_flood(void)
+{
+    enum { REQUESTS = 500 };
+    struct client *client = &clients[draw_below(DRAW_FLOODS, count)];
+    if (flood_left > 0 || client->kind == FORGER || client->vanished ||
+        !reductions_have_client(client->number))
+        return;
+    flood_left = REQUESTS;
+    on_flood(client);
+}
+
 /* ---- what a client receives ---- */
 
 static void on_challenge(struct client *client, const uint8_t *cookie)
@@ -432,6 +454,7 @@ size_t clients_count(void)
 void clients_end_faults(void)
 {
     quiet = true;
+    flood_left = 0;
     for (size_t i = 0; i < count; i++) {
         vanish(&clients[i], false);
         event_queue_remove(&clients[i]);

@@ -20,6 +20,9 @@ void clients_begin_again(void);
 /* Many send at once, or leave, so that their datagrams are received in one batch. */
 void clients_rush(void);
 
+/* One sends hundreds of requests, one after the other; none does if the drawn one is silent. */
+void clients_flood(void);
+
 /* They change nothing any more: each live client only sends a request each second. */
 void clients_end_faults(void);
 /* An interface may have another index. */

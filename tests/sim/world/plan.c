@@ -43,6 +43,7 @@ enum {
     CALM_MS = 8000,
     SETTLED_MS = 3000, /* after the last command: a reload may have changed what is answered */
     FULL_MS = 200,     /* before an early stop */
+    FULL_PER_MILLION = 900000,
     BROADCAST_MAX_MS = 60000,
     START_MAX_MS = 60000,
 };
@@ -241,10 +242,27 @@ static bool answers_are_late(void)
     return event_queue_now_ms() - begin_ms > LIMIT_MS + CALM_MS + copies_ms;
 }
 
+/* A client sends more requests than replies may wait. If epoll watched the sockets, they would be
+ * tried again at once. */
+static void flood(void)
+{
+    enum { FLOOD_EACH = 200, FLOOD_MS = 400 };
+    static uint64_t until_ms;
+    if (!swarm.floods)
+        return;
+    if (draw_below(DRAW_FLOODS, FLOOD_EACH) == 0) {
+        until_ms = event_queue_now_ms() + FLOOD_MS;
+        clients_flood();
+    }
+    bool is_flood = event_queue_now_ms() < until_ms;
+    faults.full = is_flood ? FULL_PER_MILLION : faults_of_run.full;
+    faults.watch = is_flood ? FULL_PER_MILLION : faults_of_run.watch;
+    reductions_of_faults(&faults, &network);
+}
+
 /* Before some early stops send buffers are often full, so that replies wait. */
 static void fill_buffers(void)
 {
-    enum { FULL_PER_MILLION = 900000 };
     uint64_t stop_ms = swarm.stops_early ? faults_ms / 4 : faults_ms;
     if (!fills_buffers || passed_ms() + FULL_MS < stop_ms)
         return;
@@ -264,6 +282,7 @@ static void next_step(void)
     case PHASE_FAULTS:
         disturb();
         host_changes_disturb();
+        flood();
         fill_buffers();
         if (swarm.stops_early && passed_ms() >= faults_ms / 4) {
             stop_early();

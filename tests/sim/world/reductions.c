@@ -55,7 +55,7 @@ static const struct {
     SWARM(stops_early),    SWARM(kicks_streams), SWARM(changes_fixed),    SWARM(stalls_operators),
     SWARM(wrong_commands), SWARM(wrong_files),   SWARM(cancels),          SWARM(long_ttl),
     SWARM(more_blocks),    SWARM(mixed_bursts),  SWARM(silent_links),     SWARM(missing_files),
-    SWARM(spare_files),    SWARM(selects),       SWARM(many_subscribers),
+    SWARM(spare_files),    SWARM(selects),       SWARM(many_subscribers), SWARM(floods),
 };
 #undef SWARM
 

@@ -111,6 +111,8 @@ static void draw_setup(void)
     setup.includes = one_in(3);
     setup.has_observers = draw_below(DRAW_OBSERVER, 3) == 0;
     setup.observer_mode = draw_below(DRAW_OBSERVER, 2) == 0 ? 0660 : 0666;
+    if (swarm.floods)
+        setup.receive_buffer = 4096; /* and little memory for replies that wait */
 }
 
 static void draw_reply(struct settings *drawn)

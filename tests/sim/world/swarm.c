@@ -38,5 +38,6 @@ void swarm_draw(void)
     /* What happens to a session in the middle of an answer. */
     if (swarm.stops_early || swarm.spare_files > 0)
         swarm.stalls_operators |= draw_below(DRAW_SWARM, 2) == 0;
+    swarm.floods = draw_chance(DRAW_FLOODS, 1000000 / EACH_IN);
     reductions_of_swarm(&swarm);
 }

@@ -6,8 +6,8 @@
 
 /* Rare situations, of which a run draws few, so that the runs that have one get deep into it (Groce
  * et al., "Swarm Testing", ISSTA 2012). They lead to the branches of tests/sim/marks/marks.txt that
- * no other draw reaches. They are drawn from a sequence of their own: a run without any of them is
- * the same as before an option was added at the end. */
+ * no other draw reaches. They are drawn from a sequence of their own, and floods from another one:
+ * a run without any of them is the same as before an option was added at the end. */
 
 struct swarm {
     bool stops_early;       /* the stop comes while broadcasts, commands and faults are going on */
@@ -23,6 +23,7 @@ struct swarm {
     bool silent_links;      /* many clients vanish from their link at once, again and again */
     bool selects;           /* operators restrict their commands to some clients */
     bool many_subscribers;  /* more than the server accepts */
+    bool floods;            /* hundreds of requests of a client while send buffers are full */
     uint32_t missing_files; /* so many descriptors fewer than the server asks for; 0: all */
     uint32_t spare_files;   /* so many descriptors more than are open may be opened; 0: all */
 };
