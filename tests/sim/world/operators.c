@@ -142,7 +142,9 @@ static void connect(struct operator* operator)
         return;
     operator->connection->is_operator = true;
     operator->queued_count = 0;
-    bool stalls = swarm.stalls_operators && !quiet && draw_below(DRAW_SWARM, 3) == 0;
+    /* With more_blocks an answer to config takes several slices. */
+    bool may_stall = swarm.stalls_operators || (swarm.more_blocks && operator->observes);
+    bool stalls = may_stall && !quiet && draw_below(DRAW_SWARM, 3) == 0;
     operator->reads_ms = stalls ? event_queue_now_ms() + draw_range(DRAW_SWARM, 100, 30000) : 0;
     if (stalls)
         operator->connection->to_client.limit = STALLED_BYTES;
