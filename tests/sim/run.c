@@ -25,6 +25,7 @@
 #include "sim/os/signals.h"
 #include "sim/world/clients.h"
 #include "sim/world/faults.h"
+#include "sim/world/gateways.h"
 #include "sim/world/operators.h"
 #include "sim/world/plan.h"
 #include "sim/world/reductions.h"
@@ -100,6 +101,7 @@ static void on_idle(void)
     checked_ms = event_queue_now_ms();
     totals_check_idle();
     subscribers_check_idle();
+    gateways_check_idle();
 }
 
 /* What is left after the end: no descriptor, no memory, no file. */
@@ -157,6 +159,7 @@ static void reset(void)
 {
     operators_reset();
     subscribers_disconnect();
+    gateways_disconnect();
     subscribers_reset();
     settings_reset();
     scheduler_reset();

@@ -5,11 +5,10 @@
 
 #include <inttypes.h>
 
-enum { DIRECTS_MAX = 4096 };
-
 static struct {
     struct addr to;
     bool is_stream;
+    uint32_t session; /* of a gateway; 0: none */
     uint32_t taken, refused;
     uint64_t asked_ms;
 } messages[DIRECTS_MAX];
@@ -37,8 +36,25 @@ uint32_t direct_asked(const struct addr *to, bool is_stream)
         return 0;
     messages[++count].to = *to;
     messages[count].is_stream = is_stream;
+    messages[count].session = 0;
     messages[count].asked_ms = event_queue_now_ms();
     return count;
+}
+
+void direct_set_session(uint32_t number, uint32_t session)
+{
+    messages[number].session = session;
+}
+
+static void check_order(uint32_t number)
+{
+    for (uint32_t later = number + 1; later <= count && messages[number].session != 0; later++)
+        if (messages[later].session == messages[number].session &&
+            messages[later].is_stream == messages[number].is_stream &&
+            addr_equal(&messages[later].to, &messages[number].to) &&
+            messages[later].taken + messages[later].refused > 0)
+            broken_promise("the messages of a gateway to a client leave in their order",
+                           "message %" PRIu32 " leaves after %" PRIu32, number, later);
 }
 
 static void check_target(const struct addr *to, bool is_stream, uint32_t number)
@@ -52,6 +68,7 @@ static void check_target(const struct addr *to, bool is_stream, uint32_t number)
                        messages[number].to.port, to->port);
     if (messages[number].taken + messages[number].refused > 0)
         broken_promise("a message is sent once", "message %" PRIu32 " is sent again", number);
+    check_order(number);
 }
 
 static void count_sent(uint32_t number, bool is_taken)

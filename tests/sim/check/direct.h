@@ -7,11 +7,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { DIRECTS_MAX = 4096 /* messages of a run, with number 0 */ };
+
 /* Oracle of messages to one client: each reaches at most the client that was named, at most once,
- * only while it may be registered, and its answer says what the kernel did. */
+ * only while it may be registered, and its answer says what the kernel did. The messages of one
+ * gateway session to one client leave in the order in which it has sent them. */
 
 /* The operator sends a message to a client. Returns its number; 0: there is no number left. */
 uint32_t direct_asked(const struct addr *to, bool is_stream);
+
+/* The message is one of a gateway's session, a number from 1. */
+void direct_set_session(uint32_t number, uint32_t session);
 
 /* A message was taken (error 0) or refused: a datagram, or on a stream. */
 void direct_sent(const struct model_entry *to, uint32_t number, int error);

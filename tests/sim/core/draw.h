@@ -10,18 +10,19 @@
  * (Blackman and Vigna), not the one of the product. */
 
 enum draw_stream {
-    DRAW_SETUP,     /* the configuration, the clients, the kinds of faults */
-    DRAW_SCHEDULE,  /* which thread runs next, the order of events */
-    DRAW_NETWORK,   /* loss, delay, duplication, corruption */
-    DRAW_FAULTS,    /* what the kernel refuses */
-    DRAW_CLIENTS,   /* when clients act, and what they send */
-    DRAW_OPERATOR,  /* commands and reloads */
-    DRAW_KERNEL,    /* random bytes and the hash of reuseport groups */
-    DRAW_SWARM,     /* rare situations */
-    DRAW_SELECTION, /* selectors of commands */
-    DRAW_OBSERVER,  /* whether there are observers, and their commands */
-    DRAW_SUBSCRIBERS,
-    DRAW_FLOODS, /* floods of requests */
+    DRAW_SETUP,       /* the configuration, the clients, the kinds of faults */
+    DRAW_SCHEDULE,    /* which thread runs next, the order of events */
+    DRAW_NETWORK,     /* loss, delay, duplication, corruption */
+    DRAW_FAULTS,      /* what the kernel refuses */
+    DRAW_CLIENTS,     /* when clients act, and what they send */
+    DRAW_OPERATOR,    /* commands and reloads */
+    DRAW_KERNEL,      /* random bytes and the hash of reuseport groups */
+    DRAW_SWARM,       /* rare situations */
+    DRAW_SELECTION,   /* selectors of commands */
+    DRAW_OBSERVER,    /* whether there are observers, and their commands */
+    DRAW_SUBSCRIBERS, /* whether there are subscribers, and what they ask for */
+    DRAW_GATEWAYS,    /* whether there are gateways, and their requests */
+    DRAW_FLOODS,      /* floods of requests */
     DRAW_STREAMS
 };
 

@@ -14,6 +14,7 @@
 #include "sim/os/log.h"
 #include "sim/world/clients.h"
 #include "sim/world/faults.h"
+#include "sim/world/gateways.h"
 #include "sim/world/host_changes.h"
 #include "sim/world/operators.h"
 #include "sim/world/reductions.h"
@@ -148,6 +149,7 @@ static void begin_faults(void)
     }
     operators_draw();
     subscribers_draw();
+    gateways_draw();
     if (swarm.spare_files > 0)
         descriptors_limit(descriptor_count() + swarm.spare_files - 1);
     begin(PHASE_FAULTS);
@@ -163,6 +165,7 @@ static void begin_calm(void)
     streams_end_faults();
     operators_end();
     subscribers_end();
+    gateways_end();
     begin(PHASE_CALM);
 }
 

@@ -74,6 +74,7 @@ static const struct {
     {"removed-files", WITHOUT_REMOVED_FILES},
     {"observers", WITHOUT_OBSERVERS},
     {"subscribers", WITHOUT_SUBSCRIBERS},
+    {"gateways", WITHOUT_GATEWAYS},
 };
 
 static const char *const setting_names[] = {"cookie", "relay",     "blocks",   "per-prefix",

@@ -27,6 +27,7 @@ enum reduction {
     WITHOUT_REMOVED_FILES = 1 << 8,
     WITHOUT_OBSERVERS = 1 << 9,
     WITHOUT_SUBSCRIBERS = 1 << 10,
+    WITHOUT_GATEWAYS = 1 << 11,
 };
 
 /* Takes an option of the command line: --variant=N, --workers=N (at most), --duration=MS (of the

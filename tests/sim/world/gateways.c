@@ -1,0 +1,313 @@
+#include "sim/world/gateways.h"
+
+#include "sim/check/direct.h"
+#include "sim/check/payload.h"
+#include "sim/core/broken.h"
+#include "sim/core/draw.h"
+#include "sim/core/event_queue.h"
+#include "sim/core/trace.h"
+#include "sim/net/connection.h"
+#include "sim/os/files.h"
+#include "sim/world/clients.h"
+#include "sim/world/reductions.h"
+#include "sim/world/settings.h"
+#include "sim/world/streams.h"
+#include "sim/world/swarm.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    GATEWAYS_MAX = 3,
+    REQUESTS_MAX = 600, /* of a burst: more than two batches of the server */
+    REQUEST_BYTES = 256,
+    LINE_BYTES = 4096, /* of the server; the longer ones are messages, which others check */
+};
+
+struct gateway {
+    struct connection *connection; /* NULL: none */
+    uint32_t session;              /* from 1, of all sessions */
+    bool is_accepted, has_ended;   /* it has sent "end" */
+    uint64_t reads_ms;             /* does not read before */
+    char line[LINE_BYTES];
+    size_t size; /* of it; the rest of a longer line is dropped */
+    char *output;
+    size_t sent, unsent; /* bytes of the output */
+    size_t open;         /* requests without a result */
+    bool is_open[DIRECTS_MAX];
+    bool to_nobody[DIRECTS_MAX]; /* its address is wrong */
+};
+
+static struct gateway gateways[GATEWAYS_MAX];
+static size_t count;
+static uint32_t sessions;
+static bool quiet;
+
+static void disconnect(struct gateway *gateway)
+{
+    connection_close(gateway->connection, false);
+    gateway->connection = NULL;
+}
+
+/* ---- results ---- */
+
+/* Takes the number of a request that has no result yet. */
+static uint32_t take_open(struct gateway *gateway, const char *ref)
+{
+    uint32_t number = (uint32_t)strtoul(ref, NULL, 10);
+    if (number == 0 || number >= DIRECTS_MAX || !gateway->is_open[number])
+        broken_promise("each request has one result", "a result for '%.20s'", ref);
+    gateway->is_open[number] = false;
+    gateway->open--;
+    return number;
+}
+
+static void read_result(struct gateway *gateway, const char *value)
+{
+    uint64_t sent, failed;
+    const char *counts = strchr(value, ' ');
+    if (value[0] == '-') /* a message without a reference has failed */
+        return;
+    if (counts == NULL || sscanf(counts, " sent=%" SCNu64 " failed=%" SCNu64, &sent, &failed) != 2)
+        broken_promise("a result has counts", "it is '%.60s'", value);
+    direct_answered(take_open(gateway, value), sent, failed);
+}
+
+static void read_error(struct gateway *gateway, const char *value)
+{
+    if (value[0] == '-')
+        return;
+    uint32_t number = take_open(gateway, value);
+    bool is_unknown = strstr(value, "no such client") != NULL;
+    if (is_unknown && !gateway->to_nobody[number])
+        direct_unknown(number);
+    else if (!is_unknown && !gateway->to_nobody[number] && strstr(value, "stopping") == NULL)
+        broken_promise("a valid request is carried out", "it is refused: %.200s", value);
+}
+
+static void read_line(struct gateway *gateway)
+{
+    const char *line = gateway->line;
+    if (!gateway->is_accepted) {
+        gateway->is_accepted = strcmp(line, "ok") == 0;
+        if (!gateway->is_accepted)
+            disconnect(gateway);
+    } else if (strncmp(line, "result ", 7) == 0) {
+        read_result(gateway, line + 7);
+    } else if (strncmp(line, "error ", 6) == 0) {
+        read_error(gateway, line + 6);
+    } else if (strcmp(line, ".") == 0) {
+        if (!gateway->has_ended || gateway->open > 0)
+            broken_promise("a gateway ends after its last result", "%zu requests have none",
+                           gateway->open);
+        disconnect(gateway);
+    }
+}
+
+/* Reads all that has arrived. Returns how much. */
+static size_t read_all(struct gateway *gateway)
+{
+    char bytes[LINE_BYTES];
+    size_t sum = 0, size;
+    while (gateway->connection != NULL &&
+           (size = connection_read(gateway->connection, bytes, sizeof bytes)) > 0) {
+        sum += size;
+        for (size_t i = 0; i < size && gateway->connection != NULL; i++) {
+            if (bytes[i] != '\n') {
+                if (gateway->size + 1 < sizeof gateway->line)
+                    gateway->line[gateway->size++] = bytes[i];
+                continue;
+            }
+            gateway->line[gateway->size] = '\0';
+            gateway->size = 0;
+            read_line(gateway);
+        }
+    }
+    return sum;
+}
+
+/* ---- requests ---- */
+
+static void add_line(struct gateway *gateway, const char *line)
+{
+    size_t size = strlen(line);
+    gateway->output = realloc(gateway->output, gateway->unsent + size);
+    memcpy(gateway->output + gateway->unsent, line, size);
+    gateway->unsent += size;
+}
+
+/* Writes what the connection takes. */
+static void flush(struct gateway *gateway)
+{
+    gateway->sent += connection_write(gateway->connection, gateway->output + gateway->sent,
+                                      gateway->unsent - gateway->sent);
+    if (gateway->sent == gateway->unsent)
+        gateway->sent = gateway->unsent = 0;
+}
+
+/* A message to a client, with or without a reference, or to an address that no client can have. */
+static void add_message(struct gateway *gateway)
+{
+    char payload[64], text[ADDR_TEXT_BYTES], line[REQUEST_BYTES];
+    uint64_t drawn = draw(DRAW_GATEWAYS);
+    const struct addr *stream = drawn % 8 == 0 ? streams_tcp_address(drawn / 8) : NULL;
+    const struct addr *addr = stream != NULL ? stream : clients_address(drawn / 8);
+    uint32_t number = direct_asked(addr, stream != NULL);
+    if (number == 0)
+        return;
+    bool is_wrong = draw_below(DRAW_GATEWAYS, 30) == 0;
+    bool has_ref = is_wrong || draw_below(DRAW_GATEWAYS, 4) != 0;
+    direct_set_session(number, gateway->session);
+    size_t size = payload_write_direct(payload, sizeof payload, number);
+    int at = has_ref ? snprintf(line, sizeof line, "send %" PRIu32 " ", number)
+                     : snprintf(line, sizeof line, "send - ");
+    at += snprintf(line + at, sizeof line - (size_t)at, "%s%s ", stream != NULL ? "tcp:" : "",
+                   is_wrong ? "nobody" : addr_format(addr, text));
+    for (size_t i = 0; i < size; i++)
+        at += snprintf(line + at, sizeof line - (size_t)at, "%02x", (unsigned char)payload[i]);
+    snprintf(line + at, sizeof line - (size_t)at, "\n");
+    add_line(gateway, line);
+    gateway->is_open[number] = has_ref;
+    gateway->to_nobody[number] = is_wrong;
+    gateway->open += has_ref;
+}
+
+static void add_wrong(struct gateway *gateway)
+{
+    static const char *const lines[] = {
+        "\n",
+        "send\n",
+        "send -\n",
+        "send - 192.0.2.1:9\n",
+        "stop - now\n",
+        "send - 1 2 3\n",
+        "broadcast - to=x 00\n",
+        "broadcast - 0\n",
+    };
+    add_line(gateway, lines[draw_below(DRAW_GATEWAYS, sizeof lines / sizeof lines[0])]);
+}
+
+static void send_burst(struct gateway *gateway)
+{
+    size_t burst = draw_below(DRAW_GATEWAYS, 4) == 0 ? draw_below(DRAW_GATEWAYS, REQUESTS_MAX)
+                                                     : draw_below(DRAW_GATEWAYS, 20);
+    for (size_t i = 0; i < burst; i++)
+        add_message(gateway);
+    if (draw_below(DRAW_GATEWAYS, 4) == 0)
+        add_wrong(gateway);
+    if (draw_below(DRAW_GATEWAYS, 12) == 0) {
+        add_line(gateway, "end\n");
+        gateway->has_ended = true;
+    }
+    flush(gateway);
+}
+
+/* ---- turns ---- */
+
+static bool reads(const struct gateway *gateway)
+{
+    return quiet || event_queue_now_ms() >= gateway->reads_ms;
+}
+
+static void on_reading(void *state)
+{
+    struct gateway *gateway = state;
+    if (gateway->connection == NULL)
+        return;
+    if (gateway->is_accepted)
+        flush(gateway);
+    if (reads(gateway))
+        read_all(gateway);
+    if (gateway->connection != NULL && connection_is_over(gateway->connection))
+        disconnect(gateway);
+    if (gateway->connection != NULL)
+        event_queue_add(20000000, on_reading, gateway);
+}
+
+void gateways_check_idle(void)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct gateway *gateway = &gateways[i];
+        if (gateway->connection == NULL || !gateway->is_accepted || !reads(gateway))
+            continue;
+        /* If there was something, the server may now read more. */
+        if (read_all(gateway) == 0 && gateway->unsent == 0 && gateway->open > 0 &&
+            !connection_is_over(gateway->connection))
+            broken_promise("each request has a result", "%zu of a gateway have none",
+                           gateway->open);
+    }
+}
+
+static void begin(struct gateway *gateway)
+{
+    static const char *const commands[] = {"gateway\n", "gateway events\n",
+                                           "gateway to=192.0.2.0/24\n"};
+    const struct addr none = {.family = ADDR_NONE};
+    const struct simulated_file *file = simulated_file_find(settings_control_path());
+    const char *command = commands[draw_below(DRAW_GATEWAYS, 3)];
+    if (setup.control_off || file == NULL || file->listener == NULL)
+        return;
+    gateway->connection = connection_open((struct acceptor *)file->listener, &none);
+    if (gateway->connection == NULL)
+        return;
+    gateway->connection->is_operator = true;
+    gateway->is_accepted = gateway->has_ended = false;
+    gateway->size = gateway->sent = gateway->unsent = gateway->open = 0;
+    memset(gateway->is_open, 0, sizeof gateway->is_open);
+    gateway->session = ++sessions;
+    bool stalls = draw_below(DRAW_GATEWAYS, 4) == 0;
+    gateway->reads_ms = 0;
+    if (stalls) {
+        gateway->reads_ms = event_queue_now_ms() + draw_range(DRAW_GATEWAYS, 100, 60000);
+        gateway->connection->to_client.limit = draw_range(DRAW_GATEWAYS, 100, 5000);
+    }
+    if (connection_write(gateway->connection, command, strlen(command)) != strlen(command))
+        disconnect(gateway);
+    else
+        event_queue_add(1000000, on_reading, gateway);
+}
+
+static void on_turn(void *state)
+{
+    struct gateway *gateway = state;
+    if (quiet)
+        return;
+    if (gateway->connection == NULL)
+        begin(gateway);
+    else if (draw_below(DRAW_GATEWAYS, 10) == 0)
+        disconnect(gateway);
+    else if (gateway->is_accepted && !gateway->has_ended && gateway->unsent == 0)
+        send_burst(gateway);
+    event_queue_add(draw_range(DRAW_GATEWAYS, 1, 5000) * 1000000, on_turn, gateway);
+}
+
+void gateways_draw(void)
+{
+    bool some = draw_below(DRAW_GATEWAYS, 4) == 0;
+    count = some && !reductions_leave_out(WITHOUT_GATEWAYS)
+                ? draw_range(DRAW_GATEWAYS, 1, GATEWAYS_MAX)
+                : 0;
+    quiet = false;
+    for (size_t i = 0; i < count; i++)
+        event_queue_add(draw_below(DRAW_GATEWAYS, 3000000000), on_turn, &gateways[i]);
+}
+
+void gateways_disconnect(void)
+{
+    for (size_t i = 0; i < GATEWAYS_MAX; i++) {
+        event_queue_remove(&gateways[i]);
+        if (gateways[i].connection != NULL)
+            disconnect(&gateways[i]);
+    }
+    quiet = true;
+}
+
+void gateways_end(void)
+{
+    quiet = true;
+    for (size_t i = 0; i < count; i++)
+        if (gateways[i].connection != NULL)
+            event_queue_add(1000000, on_reading, &gateways[i]);
+}
