@@ -56,6 +56,7 @@ static void provoke_command_lines(void)
         "udpctl send 127.0.0.1:9 a b",
         "udpctl send nonsense hi",
         "udpctl send 127.0.0.1:9 --hex xyz",
+        "udpctl events joind",
         "udpctl clients --sort nonsense",
         "udpctl clients --limit 0",
         "udpctl stats --limit 1",

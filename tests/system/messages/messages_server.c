@@ -2,6 +2,7 @@
 
 #include "error_messages.h"
 #include "server/control/control_sessions.h"
+#include "subscriber.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -150,6 +151,24 @@ static void provoke_by_too_many_sessions(const struct server *server)
     error_messages_record(operator_answer(first));
 }
 
+static void provoke_by_subscriptions(const struct server *server)
+{
+    static const char *const commands[] = {"listen now\n", "listen to=x\n", "events joined\n",
+                                           "events kinds=\n", "events kinds=joind\n"};
+    enum { WAITING = CONTROL_SESSIONS_MAX - CONTROL_SESSIONS_RESERVED };
+    int waiting[WAITING];
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        expect_refusal(server, commands[i], strlen(commands[i]), false);
+    for (int i = 0; i < WAITING; i++) {
+        struct subscriber subscriber;
+        subscriber_open(&subscriber, server, "events");
+        waiting[i] = subscriber.control;
+    }
+    expect_refusal(server, "listen\n", 7, false);
+    for (int i = 0; i < WAITING; i++)
+        close(waiting[i]);
+}
+
 static void provoke_by_protocol(void)
 {
     static const char *const commands[] = {
@@ -183,6 +202,7 @@ static void provoke_by_protocol(void)
         const char *command = harness_format("%s\n", commands[i]);
         expect_refusal(&server, command, strlen(command), false);
     }
+    provoke_by_subscriptions(&server);
     expect_refusal(&server, "a\0b\n", 4, false);
     expect_refusal(&server, "stats", 5, true);
     memset(line, 'x', LONG);

@@ -42,8 +42,9 @@ static void set_up(void)
     struct addr any = {.family = ADDR_IPV4, .ip = {127, 0, 0, 1}};
     loop = loop_new();
     cr_assert_not_null(loop);
+    static struct event_publisher nobody; /* there is no subscriber */
     datagram_decider = (struct datagram_decider){
-        .reply = reply_rotation_new(REPLY_ROTATE, &message, 1), .stats = &stats};
+        .events = &nobody, .reply = reply_rotation_new(REPLY_ROTATE, &message, 1), .stats = &stats};
     for (int i = 0; i < 2; i++) {
         listeners[i] = (struct stream_listener){.socket = tcp_listen(&any, &at[i]),
                                                 .transport = TRANSPORT_TCP};
