@@ -9,16 +9,28 @@ static const char PAIRS[] =
     "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
     "8081828384858687888990919293949596979899";
 
+static size_t length_of(uint64_t number)
+{
+    for (size_t length = 1;; length += 4, number /= 10000) {
+        if (number < 10)
+            return length;
+        if (number < 100)
+            return length + 1;
+        if (number < 1000)
+            return length + 2;
+        if (number < 10000)
+            return length + 3;
+    }
+}
+
 char *decimal_write(char *out, uint64_t number)
 {
-    char digits[DECIMAL_BYTES];
-    size_t first = DECIMAL_BYTES;
+    char *end = out + length_of(number), *at = end;
     for (; number >= 100; number /= 100)
-        memcpy(&digits[first -= 2], &PAIRS[number % 100 * 2], 2);
+        memcpy(at -= 2, &PAIRS[number % 100 * 2], 2);
     if (number >= 10)
-        memcpy(&digits[first -= 2], &PAIRS[number * 2], 2);
+        memcpy(at - 2, &PAIRS[number * 2], 2);
     else
-        digits[--first] = (char)('0' + number);
-    memcpy(out, &digits[first], DECIMAL_BYTES - first);
-    return out + DECIMAL_BYTES - first;
+        at[-1] = (char)('0' + number);
+    return end;
 }

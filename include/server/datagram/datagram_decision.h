@@ -39,8 +39,9 @@
  * a cookie proves its source without any. Nothing here allocates, locks, logs or formats. Used by
  * the thread of one worker. */
 
-/* Receives the payload of each datagram that is answered, in the order of reception. It has to
- * check whether the source is registered, and to copy the bytes that it keeps. */
+/* Receives the payload of each datagram of a registered client that is answered, in the order of
+ * reception; the client is still registered during the call. It has to copy the bytes that it
+ * keeps. */
 struct message_callback {
     void (*call)(void *state, uint8_t listener, const struct datagram *datagram,
                  uint64_t now_ms); /* NULL: there is none */

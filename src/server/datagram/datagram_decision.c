@@ -303,12 +303,21 @@ static bool count_record(struct decision *decision, const struct registry_datagr
     return false;
 }
 
-/* Passes the payloads of datagrams that get a reply to the message callback. */
+/* Whether a datagram got a reply, and its source is not registered. */
+static bool is_refused(const struct registry_datagram *record)
+{
+    return record->outcome == REGISTRY_REFUSED || record->outcome == REGISTRY_PREFIX_FULL;
+}
+
+/* Passes the payloads of datagrams that get a reply, if their source is registered, to the message
+ * callback. */
 static void pass_to_callback(const struct decision *decision, size_t first, size_t end)
 {
     const struct message_callback *on_message = &decision->decider->on_message;
     const struct admitted *admitted = &decision->admitted;
     for (size_t k = first; k < end; k++) {
+        if (is_refused(&admitted->records[k]))
+            continue;
         struct datagram message = decision->datagrams[admitted->indexes[k]];
         message.bytes += admitted->header_bytes[k];
         message.size -= admitted->header_bytes[k];
@@ -338,6 +347,7 @@ static size_t keep_replied(struct decision *decision, size_t first, size_t end, 
     for (size_t k = first; k < end; k++) {
         if (!count_record(decision, &admitted->records[k], admitted->indexes[k]))
             continue;
+        admitted->records[kept].outcome = admitted->records[k].outcome;
         admitted->indexes[kept] = admitted->indexes[k];
         admitted->header_bytes[kept++] = admitted->header_bytes[k];
     }

@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-/* Appends to a line without snprintf, which would be most of the cost of an event. */
-static char *add_text(char *at, const char *text)
+/* Appends to a line without snprintf, which would be most of the cost of an event. Inline, so that
+ * the size of a literal is known. */
+static inline char *add_text(char *at, const char *text)
 {
     size_t size = strlen(text);
     memcpy(at, text, size);

@@ -8,9 +8,8 @@
 static void publish_message(struct worker *worker, uint8_t listener,
                             const struct datagram *datagram, uint64_t now_ms)
 {
-    struct client client;
-    if (!registry_find(worker->decider.registry, listener, &datagram->source, now_ms, &client))
-        return;
+    /* It has sent this just now, so its idle time is 0. */
+    const struct client client = {.source = datagram->source, .listener = listener};
     event_publisher_publish(&worker->events, &(struct event){.kind = EVENT_MESSAGE,
                                                              .client = &client,
                                                              .bytes = datagram->bytes,
