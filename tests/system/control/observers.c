@@ -1,6 +1,7 @@
 /* The observers' socket: its file and its users, and that its sessions change nothing. */
 
 #include "harness.h"
+#include "subscriber.h"
 
 #include "server/control/commands/command_table.h"
 #include "server/control/control_state.h"
@@ -69,6 +70,9 @@ Test(system_observers, are_answered_or_refused_each_command_of_the_table)
         {"clients", "clients\n", true},
         {"jobs", "jobs\n", true},
         {"config", "config\n", true},
+        {"events", NULL, true}, /* its answer lasts: see the next test */
+        {"listen", "listen\n", false},
+        {"gateway", "gateway\n", false},
         {"client", "client 127.0.0.1:9\n", false},
         {"count", "count\n", false},
         {"kick", "kick 127.0.0.1:9\n", false},
@@ -85,6 +89,8 @@ Test(system_observers, are_answered_or_refused_each_command_of_the_table)
     start("");
     int session = control_client_open(&observers);
     for (size_t i = 0; i < count; i++) {
+        if (cases[i].line == NULL)
+            continue;
         expect(operator_send(session, cases[i].line, strlen(cases[i].line)), "expected to send");
         const char *answer = operator_answer(session);
         const char *refusal = harness_format("error cannot execute '%s': this socket is for "
@@ -96,6 +102,17 @@ Test(system_observers, are_answered_or_refused_each_command_of_the_table)
         else
             cr_assert_str_eq(answer, refusal);
     }
+    stop();
+}
+
+Test(system_observers, may_subscribe_to_events)
+{
+    struct subscriber subscriber;
+    start("");
+    subscriber_open(&subscriber, &observers, "events");
+    udp_send_from_new_client(&server.at[0]);
+    subscriber_expect(&subscriber, " joined ", NULL);
+    subscriber_close(&subscriber);
     stop();
 }
 
