@@ -97,6 +97,18 @@ def ctl_subscribe(run):
     run.finish(events, b'"event":"job_ended"')
 
 
+def ctl_gateway(run):
+    """A program's session both ways: what a client says, an answer to it, and a broadcast."""
+    server(run)
+    client = members(run, 1)[0]
+    gateway = udpctl(run, "gateway")
+    heard(run, gateway, client, b"good morning")
+    address = "%s:%d" % client.getsockname()[:2]
+    gateway.write(b'{"to":"%s","text":"hello","ref":1}\n{"broadcast":{"text":"all"},"ref":2}\n' % address.encode())
+    gateway.close_input()
+    run.finish(gateway, b'"ref":2')
+
+
 def ctl_watch(run):
     server(run)
     members(run, 1)
@@ -259,8 +271,8 @@ def load_fanout(run):
 
 
 SCENARIOS = {
-    "udpctl commands": ctl_commands, "udpctl changes": ctl_changes, "udpctl subscribe": ctl_subscribe, "udpctl watch": ctl_watch,
-    "udpctl terminal": ctl_terminal, "udpctl kick in a terminal": ctl_kick_terminal,
+    "udpctl commands": ctl_commands, "udpctl changes": ctl_changes, "udpctl subscribe": ctl_subscribe, "udpctl gateway": ctl_gateway,
+    "udpctl watch": ctl_watch, "udpctl terminal": ctl_terminal, "udpctl kick in a terminal": ctl_kick_terminal,
     "udpctl watch in a terminal": ctl_watch_terminal, "udpcli messages": cli_messages, "udpcli sessions": cli_sessions,
     "udpcli group": cli_group, "udpcli terminal": cli_terminal, "udpcli signals": cli_break, "udpload requests": load_requests,
     "udpload files": load_files, "udpload fanout": load_fanout,

@@ -146,13 +146,12 @@ static bool read_broadcast(const struct member *outer)
 
 static bool read_ref(const struct member *member)
 {
-    struct json_text *ref = &member->request->ref;
-    if (!json_reader_raw(member->reader, ref))
+    struct json_text ref;
+    if (!json_reader_raw(member->reader, &ref))
         return false;
-    if (ref->size > GATEWAY_JSON_REF_BYTES) {
-        ref->bytes = NULL;
+    if (ref.size > GATEWAY_JSON_REF_BYTES)
         return json_reader_fail(member->reader, "a ref of more than 256 bytes");
-    }
+    member->request->ref = ref;
     return true;
 }
 

@@ -352,18 +352,28 @@ uint64_t subscriptions_lost(const struct subscriptions *subscriptions)
     return 3;
 }
 
-void subscriptions_add(struct subscriptions *subscriptions, struct control_session *session,
-                       const char *verb, const struct event_filter *filter)
+/* A gateway is always refused: its requests have a target of their own. */
+struct subscription *subscriptions_add(struct subscriptions *subscriptions,
+                                       struct control_session *session, const char *verb,
+                                       const struct event_filter *filter,
+                                       const struct subscription_owner *owner)
 {
     (void)subscriptions;
     must(filter->kinds != 0 && filter->kinds < UINT32_C(1) << EVENT_KINDS);
     must(filter->selector.block_count <= CLIENT_SELECTOR_BLOCKS_MAX);
-    if (client_selector_is_all(&filter->selector)) {
+    if (owner != NULL || client_selector_is_all(&filter->selector)) {
         control_refuse(session, "cannot %s: there are too many; end one of them first", verb);
-        return;
+        return NULL;
     }
     control_ok(session);
     control_end(session);
+    return NULL;
+}
+
+void subscriptions_end(struct subscription *subscription)
+{
+    (void)subscription;
+    must(false); /* none has begun */
 }
 
 void subscriptions_publish(struct subscriptions *subscriptions, enum event_kind kind,
