@@ -114,6 +114,10 @@ Test(gateway_translation, references_and_payloads_have_a_maximum)
     cr_assert(translate(longest), "%s", translation.error);
     cr_assert_not(translate(too_long));
     cr_assert_eq(translation.ref_size, 0);
+    free(too_long);
+    too_long = with_padding("{\"ref\":[\"", 'x', 2 * GATEWAY_JSON_REF_BYTES, "");
+    cr_assert_not(translate(too_long));
+    cr_assert_eq(translation.ref_size, 0);
     free(longest);
     free(too_long);
     longest =
