@@ -326,8 +326,8 @@ static void pass_to_callback(const struct decision *decision, size_t first, size
 }
 
 /* Returns the end of the run of datagrams that are recorded together with the first: all of them;
- * or, with a message callback, those before the next leave, since the callback looks up the source
- * of each. */
+ * or, with a message callback, those before the next leave, since a client is registered while the
+ * callback gets its message. */
 static size_t run_end(const struct decision *decision, size_t first)
 {
     const struct admitted *admitted = &decision->admitted;
