@@ -40,6 +40,8 @@
     STAT(copies_failed, "broadcast copies that the kernel refused")                     \
     STAT(direct_sent, "messages to one client that the kernel accepted")                \
     STAT(direct_failed, "messages to one client that could not be sent")                \
+    STAT(listen_messages, "messages of clients that a subscriber asked for")            \
+    STAT(listen_events, "events that a subscriber asked for")                           \
     STAT(listen_lost, "messages and events that a subscriber was too slow to get")      \
     STAT(relayed, "messages of clients sent on to other clients")                       \
     STAT(relay_limited, "not sent on: above relay-rate")                                \

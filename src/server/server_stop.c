@@ -81,7 +81,7 @@ void server_log_final_counters(const struct server *server)
     for (size_t i = 0; i < server->workers.count; i++)
         stats_add(&sum, &server->final_reports[i].stats);
     sum.broadcasts = jobs_ended(server->jobs);
-    sum.listen_lost += subscriptions_lost(server->subscriptions);
+    subscriptions_add_counts(server->subscriptions, &sum);
 
     struct log_pair pairs[STATS_COUNT];
     char numbers[STATS_COUNT][24];

@@ -53,8 +53,8 @@ struct event {
     uint64_t now_ms;
 };
 
-/* Publishes an event to the subscribers that want it. Counts it in listen_lost once for each of
- * them if the queue has no room. */
+/* Publishes an event to the subscribers that want it, and counts it once if there are any. Counts
+ * it in listen_lost once for each of them if the queue has no room. */
 void event_publisher_publish(struct event_publisher *publisher, const struct event *event);
 
 /* The same for an event that is not a message, if anyone wants it. */

@@ -66,9 +66,10 @@ void subscriptions_end(struct subscription *subscription);
 void subscriptions_publish(struct subscriptions *subscriptions, enum event_kind kind,
                            const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Returns how many events were lost here, because subscribers did not read, since the start. Those
- * that were lost in a worker's queue are in its counter listen_lost. */
-uint64_t subscriptions_lost(const struct subscriptions *subscriptions);
+/* Adds the counts of this thread to those of the workers: the events of the server, and what was
+ * lost because subscribers did not read. What was lost in a worker's queue is in its own counter.
+ */
+void subscriptions_add_counts(const struct subscriptions *subscriptions, struct stats *sum);
 
 /* Accepts no more subscriptions, and posts no more messages to the workers. */
 void subscriptions_stop(struct subscriptions *subscriptions);

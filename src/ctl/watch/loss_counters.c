@@ -11,8 +11,8 @@ static bool ends_in(const char *name, const char *end)
 
 bool loss_counters_include(const char *name)
 {
-    static const char *const ends[] = {"_drops",   "_dropped", "_failed",
-                                       "_limited", "_refused", "_slow"};
+    static const char *const ends[] = {"_drops",   "_dropped", "_failed", "_limited",
+                                       "_refused", "_slow",    "_lost"};
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
         if (ends_in(name, ends[i]))
             return true;

@@ -44,6 +44,9 @@ void event_publisher_publish(struct event_publisher *publisher, const struct eve
     uint64_t subscribers = choose(publisher, event);
     if (subscribers == 0)
         return;
+    bool is_message = event->kind == EVENT_MESSAGE;
+    publisher->stats->listen_messages += is_message;
+    publisher->stats->listen_events += !is_message;
     struct event_record *record = event_queue_reserve(publisher->queue, event->size);
     if (record == NULL) {
         publisher->stats->listen_lost += (uint64_t)__builtin_popcountll(subscribers);

@@ -53,7 +53,7 @@ struct subscriptions {
     struct event_queue **queues;                      /* by worker */
     struct subscription *list[EVENT_SUBSCRIBERS_MAX]; /* by number */
     uint64_t numbers;                                 /* that are in use, a bit each */
-    uint64_t lost;
+    uint64_t lost, published; /* since the start; see subscriptions_add_counts */
     bool stopped;
     char line[EVENT_LINE_BYTES];
 };
@@ -185,19 +185,23 @@ void subscriptions_publish(struct subscriptions *subscriptions, enum event_kind 
     int tail = vsnprintf(line + head, EVENT_LINE_BYTES - (size_t)head, format, arguments);
     va_end(arguments);
     size_t size = (size_t)head + (size_t)tail;
+    bool is_wanted = false;
     line[size++] = '\n';
     for (uint64_t left = subscriptions->numbers; left != 0; left &= left - 1) {
         struct subscription *subscription = subscriptions->list[__builtin_ctzll(left)];
         if ((subscription->filter.kinds >> kind & 1) == 0)
             continue;
+        is_wanted = true;
         deliver(subscription, line, size);
         settle(subscription);
     }
+    subscriptions->published += is_wanted;
 }
 
-uint64_t subscriptions_lost(const struct subscriptions *subscriptions)
+void subscriptions_add_counts(const struct subscriptions *subscriptions, struct stats *sum)
 {
-    return subscriptions->lost;
+    sum->listen_lost += subscriptions->lost;
+    sum->listen_events += subscriptions->published;
 }
 
 /* ---- the end of a subscription ---- */

@@ -304,6 +304,7 @@ static void keep_the_order(int workers)
     expect_order(&subscribers[3], UDP_CLIENTS, UDP_CLIENTS + TCP_CLIENTS);
     expect_order(&subscribers[4], 0, UDP_CLIENTS);
     expect_order(&subscribers[5], 0, 0);
+    harness_equal("listen_messages", server_stat(&server, "listen_messages"), CLIENTS * TURNS);
     harness_equal("listen_lost", server_stat(&server, "listen_lost"), 0);
     server_stop(&server);
 }

@@ -23,7 +23,7 @@ static uint64_t sum_up(const struct worker_query *query, struct stats *sum)
         clients += query->answers[i].clients;
     }
     sum->broadcasts = jobs_ended(query->context->jobs);
-    sum->listen_lost += subscriptions_lost(query->context->subscriptions);
+    subscriptions_add_counts(query->context->subscriptions, sum);
     return clients;
 }
 

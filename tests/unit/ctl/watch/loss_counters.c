@@ -13,7 +13,7 @@ Test(loss_counters, are_recognised_by_their_names)
                  {"copies_sent", false},    {"dropper", false},        {"drop", false},
                  {"drop_of_a_newer", true}, {"relay_dropped", true},   {"relay_limited", true},
                  {"streams_slow", true},    {"streams_refused", true}, {"streams_closed", false},
-                 {"relayed", false}};
+                 {"relayed", false},        {"listen_lost", true},     {"listen_events", false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cr_expect_eq(loss_counters_include(cases[i].name), cases[i].bad, "%s", cases[i].name);
     }

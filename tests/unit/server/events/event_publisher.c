@@ -164,6 +164,8 @@ Test(event_publisher, counts_what_does_not_fit_once_for_each_who_wanted_it)
     say(&far, "lost, too");
     published++;
     cr_expect_eq(stats.listen_lost, 2 + 3);
+    cr_expect_eq(stats.listen_messages, published);
+    cr_expect_eq(stats.listen_events, 0);
     cr_expect_eq(event_queue_lost(queue, 0), 2);
     cr_expect_eq(event_queue_lost(queue, 1), 2);
     cr_expect_eq(event_queue_lost(queue, 2), 1);
