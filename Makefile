@@ -279,6 +279,7 @@ sim-check:
 	build/gcc/sim --seed=576 # no random bytes for a new cookie secret
 	build/gcc/sim --seed=1197 # several workers, of which the first has more clients of a multicast group than its part
 	build/gcc/sim --seed=203136 # replies that find no room behind those that wait
+	build/gcc/sim --seed=203752 # replies wait until something leaves a socket that epoll does not watch
 	build/gcc/sim --seed=227684 # a reload that waited behind a slow broadcast ends the time that broadcasts may take
 	tests/sim/replay_test 1 25 build/gcc/sim build/clang/sim build/asan/sim
 

@@ -14,6 +14,7 @@
 #include "sim/core/event_queue.h"
 #include "sim/core/scheduler.h"
 #include "sim/core/trace.h"
+#include "sim/net/udp.h"
 #include "sim/world/settings.h"
 
 #include <errno.h>
@@ -178,6 +179,7 @@ void observe_group_waits(const void *bytes, size_t size)
 
 void observe_not_watched(int socket)
 {
+    udp_not_watched(socket);
     if (role_of(socket).role == ROLE_MULTICAST)
         copies_sent(current_worker(), NULL, waiting_copy, waiting_size, ENOMEM);
 }

@@ -46,11 +46,11 @@ static uint64_t ends(const struct stats *stats)
 }
 
 /* Whether replies may wait for space, and with them the counts of their batch. After a send buffer
- * was full it is tried again each 5 ms. */
+ * was full it is tried again each 5 ms; if epoll does not watch it, when something has left it. */
 static bool may_wait(void)
 {
     /* A socket that serves as a reserve, too, holds at most send-buffer of what moves. */
-    if (udp_any_has(setup.send_buffer))
+    if (udp_any_has(setup.send_buffer) || udp_any_is_stuck())
         totals.full_ms = event_queue_now_ms();
     return totals.full_ms != 0 && event_queue_now_ms() < totals.full_ms + RETRY_MS;
 }

@@ -392,6 +392,21 @@ bool udp_any_has(uint32_t bytes)
     return false;
 }
 
+void udp_not_watched(int socket)
+{
+    struct udp *udp = udp_if_any(socket);
+    if (udp != NULL)
+        udp->unwatched_bytes = udp->send_used;
+}
+
+bool udp_any_is_stuck(void)
+{
+    for (size_t i = 0; i < socket_count; i++)
+        if (sockets[i]->unwatched_bytes > 0 && sockets[i]->send_used >= sockets[i]->unwatched_bytes)
+            return true;
+    return false;
+}
+
 /* ---- sending ---- */
 
 struct charge {
@@ -439,6 +454,7 @@ int udp_send(int fd, const struct addr *to, const struct addr *local, const void
     }
     if (faults_is_full() || udp->send_used + charged > udp->send_limit)
         return EAGAIN;
+    udp->unwatched_bytes = 0;
     int error = faults_refuse_datagram();
     if (error == 0)
         error = find_path(udp, &from, to);

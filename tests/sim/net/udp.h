@@ -33,6 +33,7 @@ struct udp {
     struct packet *first, **end;
     uint32_t queued_bytes, receive_limit, drops;
     uint32_t send_used, send_limit; /* bytes of kernel memory */
+    uint32_t unwatched_bytes;       /* that it held when epoll could not watch it; 0: it has sent */
 };
 
 struct udp *udp_of(int fd);
@@ -60,5 +61,10 @@ uint32_t udp_waiting(void);
 
 /* Whether the send buffer of any socket is more than half full, or holds that many bytes. */
 bool udp_any_has(uint32_t bytes);
+
+/* Epoll could not watch that socket for space. */
+void udp_not_watched(int socket);
+/* Whether nothing has left the send buffer of such a socket since then, nor was sent by it. */
+bool udp_any_is_stuck(void);
 
 #endif
