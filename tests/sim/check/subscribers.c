@@ -126,15 +126,17 @@ static uint32_t source_of_stream(const struct addr *addr)
     return MODEL_ENTRIES_MAX + i;
 }
 
+/* Parts of chunks may be equal, and clients of Unix sockets are one source here, so it is not known
+ * which of two equal ones is delivered: at each moment one of them may be missing. */
 void subscribers_line(const struct connection *from, const void *bytes, size_t size)
 {
-    bool is_unix = from->peer.family == ADDR_NONE;
+    bool is_unix = from->peer.family == ADDR_NONE, is_unique = !is_unix || !setup.has_chunks;
     hear(&(struct heard){.source = is_unix ? SOURCE_UNIX : source_of_stream(&from->peer),
                          .hash = hash_of(bytes, size),
                          .listener = -1,
                          .addr = from->peer,
                          .is_possible = true,
-                         .is_sure = !model_has_magic(bytes, size)});
+                         .is_sure = is_unique && !model_has_magic(bytes, size)});
 }
 
 /* ---- counters ---- */
