@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char command[EVENT_KINDS_COMMAND_BYTES];
 
@@ -36,13 +37,18 @@ Test(event_kinds, knows_each_kind_of_the_choice_once)
     cr_expect_str_eq(list, EVENT_KINDS_CHOICE);
 }
 
-Test(event_kinds, refuses_what_is_no_kind_and_suggests_the_nearest, .init = cr_redirect_stderr)
+Test(event_kinds, refuses_what_is_no_kind_and_suggests_the_nearest)
 {
+    FILE *errors = tmpfile();
+    char text[256];
+    cr_assert_not_null(errors);
+    cr_assert_geq(dup2(fileno(errors), STDERR_FILENO), 0);
     cr_expect_eq(event_kinds_command((char *[]){"left", "joind"}, 2, command), 2);
     fflush(stderr);
-    char text[256];
-    size_t size = fread(text, 1, sizeof text - 1, cr_get_redirected_stderr());
+    rewind(errors);
+    size_t size = fread(text, 1, sizeof text - 1, errors);
     text[size] = '\0';
+    fclose(errors);
     cr_expect_not_null(strstr(text, "unknown kind of event 'joind' (did you mean 'joined'?)"));
 }
 
