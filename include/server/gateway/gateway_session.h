@@ -24,6 +24,9 @@ enum {
     /* Payloads and references of one batch: 256 messages of 250 bytes, or one of any size. */
     GATEWAY_BATCH_BYTES = 128 << 10,
     GATEWAY_BATCH_MESSAGES = 256,
+    /* Output that waits for a session, above which its requests are not read: as much for results
+     * as for messages, so that a steady flood of messages leaves room for results. */
+    GATEWAY_UNSENT_BYTES = 2 << 20,
 };
 
 #endif

@@ -100,6 +100,12 @@ static size_t deliver_queue(struct subscriptions *all, struct event_queue *queue
     return count;
 }
 
+static void call_owner(void (*callback)(void *state), const struct subscription *subscription)
+{
+    if (callback != NULL)
+        callback(subscription->owner.state);
+}
+
 /* Adds what a subscriber has lost in the queues, and sends what was written to it. */
 static void settle(struct subscription *subscription)
 {
@@ -114,6 +120,7 @@ static void settle(struct subscription *subscription)
     if (has_room(subscription))
         write_lost(subscription);
     control_send(subscription->session);
+    call_owner(subscription->owner.drained, subscription);
 }
 
 static void free_subscription(struct subscription *subscription)
@@ -256,12 +263,6 @@ void subscriptions_end(struct subscription *subscription)
     control_end(session);
 }
 
-static void call_owner(void (*callback)(void *state), const struct subscription *subscription)
-{
-    if (callback != NULL)
-        callback(subscription->owner.state);
-}
-
 static void on_peer_closed(struct subscription *subscription)
 {
     call_owner(subscription->owner.closed, subscription);
@@ -278,7 +279,6 @@ static void on_session(void *state)
     }
     control_call_later(subscription->session, on_session, subscription);
     settle(subscription);
-    call_owner(subscription->owner.drained, subscription);
 }
 
 /* ---- the beginning ---- */

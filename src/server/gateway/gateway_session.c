@@ -37,6 +37,9 @@ struct gateway {
     struct gateway_batch batches[2];
 };
 
+_Static_assert((int)GATEWAY_UNSENT_BYTES > (int)SUBSCRIPTION_UNSENT_BYTES,
+               "waiting messages leave room for results");
+
 /* A broadcast that has not ended. */
 struct gateway_job {
     struct gateway *gateway;
@@ -63,7 +66,7 @@ static void update_reading(struct gateway *gateway)
     if (gateway->session == NULL || gateway->input_ended)
         return;
     if (has_room(&gateway->batches[gateway->filling]) &&
-        control_unsent_bytes(gateway->session) < SUBSCRIPTION_UNSENT_BYTES)
+        control_unsent_bytes(gateway->session) < GATEWAY_UNSENT_BYTES)
         control_resume_lines(gateway->session);
     else
         control_pause_lines(gateway->session);
