@@ -7,6 +7,9 @@
 
 /* Hexadecimal encoding and decoding of bytes. */
 
+/* Returns the value of a digit in either case, or -1 for another character. */
+int hex_digit(char c);
+
 /* Writes size bytes as lower-case digits. out has room for 2 * size + 1 bytes, a NUL included. */
 void hex_encode(char *out, const void *bytes, size_t size);
 

@@ -10,7 +10,7 @@ void hex_encode(char *out, const void *bytes, size_t size)
     out[2 * size] = '\0';
 }
 
-static int hex_digit(char c)
+int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';

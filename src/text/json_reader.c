@@ -1,5 +1,6 @@
 #include "text/json_reader.h"
 
+#include "text/hex.h"
 #include "text/utf8.h"
 
 #include <stdint.h>
@@ -49,15 +50,6 @@ static bool read_character(struct json_reader *reader, char character, const cha
 }
 
 /* ---- strings ---- */
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* Reads the four digits of \uNNNN. Returns false after an error. */
 static bool read_code_unit(struct json_reader *reader, uint32_t *unit)
