@@ -25,7 +25,7 @@ struct subscription;
 /* What else a session does than to get events. Each may be NULL. */
 struct subscription_owner {
     void (*started)(void *state); /* "ok" is written */
-    void (*drained)(void *state); /* output that waited was sent */
+    void (*drained)(void *state); /* output that waited may have been sent, all or a part */
     void (*closed)(void *state); /* the peer has closed the session, which must not be used again */
     void *state;
 };

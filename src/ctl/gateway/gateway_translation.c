@@ -17,7 +17,7 @@ enum { SELECTOR_BYTES = 16 << 10 /* words of a selector: 16 blocks, a path and a
 struct request {
     struct json_text address, text, hex, ref; /* bytes is NULL: not given */
     bool is_broadcast;
-    bool is_wrong; /* the error is set; the rest is read for the reference */
+    bool is_wrong;          /* the error is set; the rest is read for the reference */
     bool has_outer_payload; /* beside "broadcast", not in it */
     bool has_listener, has_blocks, has_idle_max;
     char selector[SELECTOR_BYTES]; /* words "to=BLOCK ", ... */
@@ -245,8 +245,9 @@ static bool check(struct gateway_translation *translation, const struct request 
         return fail(translation, "cannot read the request: it needs one of \"to\" and "
                                  "\"broadcast\"; udpctl(8) has examples");
     if (request->is_broadcast && request->has_outer_payload)
-        return fail(translation, "cannot broadcast: \"text\" or \"hex\" is beside \"broadcast\"; put "
-                                 "it into its object");
+        return fail(translation,
+                    "cannot broadcast: \"text\" or \"hex\" is beside \"broadcast\"; put "
+                    "it into its object");
     if ((request->text.bytes != NULL) == (request->hex.bytes != NULL))
         return fail(translation,
                     "cannot %s: the request needs one of \"text\" and \"hex\"; udpctl(8) has "

@@ -116,6 +116,12 @@ static void settle(struct subscription *subscription)
     control_send(subscription->session);
 }
 
+static void call_owner(void (*callback)(void *state), const struct subscription *subscription)
+{
+    if (callback != NULL)
+        callback(subscription->owner.state);
+}
+
 static void free_subscription(struct subscription *subscription)
 {
     subscription->all->numbers &= ~(UINT64_C(1) << subscription->number);
@@ -132,13 +138,22 @@ static bool has_drained(const struct subscription *subscription)
     return true;
 }
 
+/* While events come faster than they are read, the output is never sent whole, and on_session is not
+ * called. */
+static void settle_and_call(struct subscription *subscription)
+{
+    settle(subscription);
+    if (subscription->state == SUBSCRIPTION_ACTIVE)
+        call_owner(subscription->owner.drained, subscription);
+}
+
 /* Settles all subscriptions, and frees those that have drained. */
 static void settle_all(struct subscriptions *all)
 {
     for (uint64_t left = all->numbers; left != 0; left &= left - 1) {
         struct subscription *subscription = all->list[__builtin_ctzll(left)];
         if (subscription->state != SUBSCRIPTION_DRAINING)
-            settle(subscription);
+            settle_and_call(subscription);
         else if (has_drained(subscription))
             free_subscription(subscription);
     }
@@ -250,12 +265,6 @@ void subscriptions_end(struct subscription *subscription)
     struct control_session *session = subscription->session;
     free_subscription(subscription);
     control_end(session);
-}
-
-static void call_owner(void (*callback)(void *state), const struct subscription *subscription)
-{
-    if (callback != NULL)
-        callback(subscription->owner.state);
 }
 
 static void on_peer_closed(struct subscription *subscription)
