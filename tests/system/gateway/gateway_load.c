@@ -203,6 +203,63 @@ Test(system_gateway_load, gateways_that_flood_and_do_not_read_delay_no_other)
     server_stop(&server);
 }
 
+/* Reads from a session of which output waits. Returns whether text, of at most 64 bytes, was in it.
+ */
+static bool read_some(int control, const char *text)
+{
+    enum { KEPT = 64 /* of what was read before, since text may be cut */ };
+    static char bytes[KEPT + 65536 + 1];
+    if (bytes[0] == '\0')
+        memset(bytes, ' ', KEPT);
+    ssize_t size = recv(control, bytes + KEPT, 65536, 0);
+    expect(size > 0, "expected output");
+    bytes[KEPT + size] = '\0';
+    bool is_found = strstr(bytes, text) != NULL;
+    memmove(bytes, bytes + size, KEPT);
+    return is_found;
+}
+
+/* Sends messages until some find no room in the output of the session. */
+static void overload(struct server *server, int udp)
+{
+    static char payload[1000];
+    int64_t lost = server_stat(server, "listen_lost");
+    memset(payload, 'p', sizeof payload);
+    do {
+        for (int i = 0; i < 40; i++)
+            udp_send(udp, &server->at[0], payload, sizeof payload);
+    } while (server_stat(server, "listen_lost") == lost);
+}
+
+/* The output of the session is never sent whole, since messages come as fast as it reads. */
+Test(system_gateway_load, requests_are_read_again_under_a_steady_overload)
+{
+    enum { ROUNDS = 200 /* of 64 KiB: several times what the session may have waiting */ };
+    struct server server = {0};
+    server_start(&server, harness_format(SILENT, 1), "-l", "127.0.0.1:0", NULL);
+    int control = control_client_open(&server), udp = udp_open("127.0.0.1");
+    operator_send(control, "gateway\n", 8);
+    udp_send_text(udp, &server.at[0], "first");
+    while (!read_some(control, "message "))
+        udp_send_text(udp, &server.at[0], "again");
+    for (int round = 0; round < 2000; round++) {
+        fill(control, "send 31 127.0.0.1:9 61\n");
+        if (round % 10 == 0)
+            server_ask(&server, "status");
+    }
+    bool is_sent = false, is_found = false;
+    for (int round = 0; round < ROUNDS && !is_found; round++) {
+        overload(&server, udp);
+        is_found = read_some(control, "error mark ");
+        if (!is_sent)
+            is_sent = send(control, "\nsend mark x\n", 13, MSG_DONTWAIT | MSG_NOSIGNAL) == 13;
+    }
+    expect(is_sent, "expected that the session takes another request");
+    expect(is_found, "expected its result");
+    close(control);
+    server_stop(&server);
+}
+
 /* What a session that reads again gets is whole: one result for each request, in order. */
 Test(system_gateway_load, a_session_that_reads_late_gets_each_result)
 {
