@@ -138,8 +138,8 @@ static bool has_drained(const struct subscription *subscription)
     return true;
 }
 
-/* While events come faster than they are read, the output is never sent whole, and on_session is not
- * called. */
+/* While events come faster than they are read, the output is never sent whole, and on_session is
+ * not called. */
 static void settle_and_call(struct subscription *subscription)
 {
     settle(subscription);
