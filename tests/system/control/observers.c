@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,6 +57,17 @@ Test(system_observers, see_what_operators_see)
     stop();
 }
 
+/* `events` is permitted, and its answer does not end. */
+static void expect_events(void)
+{
+    char ok[3];
+    int session = control_client_open(&observers);
+    expect(operator_send(session, "events\n", 7), "expected to send");
+    expect(recv(session, ok, sizeof ok, MSG_WAITALL) == 3 && memcmp(ok, "ok\n", 3) == 0,
+           "expected ok to events");
+    close(session);
+}
+
 /* Each command of the table, with arguments that it takes. */
 Test(system_observers, are_answered_or_refused_each_command_of_the_table)
 {
@@ -72,6 +84,8 @@ Test(system_observers, are_answered_or_refused_each_command_of_the_table)
         {"client", "client 127.0.0.1:9\n", false},
         {"count", "count\n", false},
         {"kick", "kick 127.0.0.1:9\n", false},
+        {"listen", "listen\n", false},
+        {"gateway", "gateway\n", false},
         {"send", "send 127.0.0.1:9 00\n", false},
         {"broadcast", "broadcast nowait 00\n", false},
         {"cancel", "cancel 1\n", false},
@@ -81,10 +95,11 @@ Test(system_observers, are_answered_or_refused_each_command_of_the_table)
     size_t count;
 
     command_table_rows(&count);
-    harness_equal("the number of commands", (int64_t)count, sizeof cases / sizeof cases[0]);
+    harness_equal("the number of commands", (int64_t)count, sizeof cases / sizeof cases[0] + 1);
     start("");
+    expect_events();
     int session = control_client_open(&observers);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         expect(operator_send(session, cases[i].line, strlen(cases[i].line)), "expected to send");
         const char *answer = operator_answer(session);
         const char *refusal = harness_format("error cannot execute '%s': this socket is for "
