@@ -50,7 +50,7 @@ bool worker_find(struct worker *worker, uint8_t listener, const struct client_na
 {
     if (name->transport != TRANSPORT_UDP)
         return find_stream(worker, listener, name, now_ms, client);
-    for (size_t i = listener; i < CONFIG_LISTEN_MAX; i++)
+    for (size_t i = listener; i < worker->options.listener_count; i++)
         if (registry_find(worker->decider.registry, (uint8_t)i, &name->addr, now_ms, client))
             return true;
     return false;
