@@ -44,7 +44,8 @@ bool json_reader_member(struct json_reader *reader, struct json_text *name);
 /* Returns whether another element of the array follows; reads its end if not. */
 bool json_reader_element(struct json_reader *reader);
 
-/* Reads a string and decodes its escapes. Another value is an error. */
+/* Reads a string and decodes its escapes. Another value is an error. After an error the text of
+ * this function and of json_reader_raw is empty, and its bytes are NULL. */
 bool json_reader_string(struct json_reader *reader, struct json_text *string);
 
 /* Reads any value as it stands, unchanged. */

@@ -24,7 +24,7 @@ static const struct option_row rows[CTL_ROWS] = {
     [CTL_ROW_COUNT] = {'n', "count", "N", "watch, listen, events: end after N of them"},
     [CTL_ROW_TO] = {0, "to", "BLOCK", "broadcast: only to clients of this block (repeatable)"},
     [CTL_ROW_ADDRESS] = {0, "address", "BLOCK",
-                         "clients, kick, listen, events: only clients of this block (repeatable)"},
+                         "clients, kick, listen, events, gateway: only this block (repeatable)"},
     [CTL_ROW_LISTENER] = {0, "listener", "LISTENER",
                           "the same and broadcast: only clients of this listener"},
     [CTL_ROW_IDLE_MAX] = {0, "idle-max", "TIME",

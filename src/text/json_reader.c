@@ -158,8 +158,10 @@ bool json_reader_string(struct json_reader *reader, struct json_text *string)
         return false;
     char *out = reader->at;
     string->bytes = out;
-    if (!read_string(reader, &out))
+    if (!read_string(reader, &out)) {
+        string->bytes = NULL;
         return false;
+    }
     string->size = (size_t)(out - string->bytes);
     return true;
 }
@@ -252,11 +254,13 @@ static bool skip_value(struct json_reader *reader, int depth)
 
 bool json_reader_raw(struct json_reader *reader, struct json_text *value)
 {
+    *value = (struct json_text){.size = 0};
     skip_blanks(reader);
-    value->bytes = reader->at;
-    bool is_valid = reader->wrong == NULL && skip_value(reader, 0);
-    value->size = (size_t)(reader->at - value->bytes);
-    return is_valid;
+    char *begin = reader->at;
+    if (reader->wrong != NULL || !skip_value(reader, 0))
+        return false;
+    *value = (struct json_text){begin, (size_t)(reader->at - begin)};
+    return true;
 }
 
 /* ---- objects and arrays ---- */

@@ -37,6 +37,11 @@ void async_connection_send(struct async_connection *connection, const char *comm
 void async_connection_write(struct async_connection *connection, const char *lines, size_t size);
 size_t async_connection_unsent_bytes(const struct async_connection *connection);
 
+/* Stop and resume reading the answer, so that the server has to wait. Both may be repeated. A
+ * connection that fails is reported nevertheless. */
+void async_connection_pause(struct async_connection *connection);
+void async_connection_resume(struct async_connection *connection);
+
 /* Removes the time limit of the running command: for an answer that lasts, when it has begun. */
 void async_connection_wait_on(struct async_connection *connection);
 

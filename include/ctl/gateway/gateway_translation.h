@@ -14,6 +14,10 @@
  *     {"broadcast": {"to": BLOCK or [BLOCK, ...], "listener": ADDRESS, "idle_max": DURATION,
  *                    "text": TEXT or "hex": DIGITS}}
  *
+ * DURATION is a string, or a number of seconds. A member that is unknown, given twice or of another
+ * type makes the request invalid; its reference is found nevertheless, unless the JSON itself is
+ * invalid before it.
+ *
  * The reference travels through the server in hexadecimal, so that nothing has to be remembered
  * here. */
 

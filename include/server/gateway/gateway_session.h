@@ -1,6 +1,8 @@
 #ifndef SERVER_GATEWAY_GATEWAY_SESSION_H
 #define SERVER_GATEWAY_GATEWAY_SESSION_H
 
+#include "server/events/subscriptions.h"
+
 struct control_session;
 
 /* The operator's command `gateway`: a session both ways for a program. It gets what clients say,
@@ -14,8 +16,10 @@ struct control_session;
  * The messages of a session to one client leave in their order: one batch of them
  * (server/gateway/send_batch) is on its way at a time, while the next one is filled. A session that
  * sends faster than the workers take its messages, or does not read its results, is not read any
- * more until they have. Its memory is fixed: GATEWAY_BATCH_BYTES twice, and the results of two
- * batches.
+ * more until they have. Its memory is bounded: GATEWAY_BATCH_BYTES and the records of
+ * GATEWAY_BATCH_MESSAGES twice, 0.3 MiB in all, the output up to GATEWAY_UNSENT_BYTES and the
+ * results of two batches, and half a kilobyte for each of its broadcasts that have not ended, which
+ * broadcast.queue bounds.
  *
  * state is a struct command_context. */
 void control_command_gateway(void *state, struct control_session *session, char *arguments);
@@ -24,9 +28,11 @@ enum {
     /* Payloads and references of one batch: 256 messages of 250 bytes, or one of any size. */
     GATEWAY_BATCH_BYTES = 128 << 10,
     GATEWAY_BATCH_MESSAGES = 256,
-    /* Output that waits for a session, above which its requests are not read: as much for results
-     * as for messages, so that a steady flood of messages leaves room for results. */
-    GATEWAY_UNSENT_BYTES = 2 << 20,
+    /* Output that waits for one session, before its requests wait, too. Messages and events are
+     * dropped at half of it (SUBSCRIPTION_UNSENT_BYTES), so that they never stop the requests by
+     * themselves: a program that answers each message would wait for ever, since it reads the next
+     * message only when its answer is written. */
+    GATEWAY_UNSENT_BYTES = 2 * SUBSCRIPTION_UNSENT_BYTES,
 };
 
 #endif

@@ -129,6 +129,16 @@ size_t async_connection_unsent_bytes(const struct async_connection *connection)
     return line_stream_unsent_bytes(connection->stream);
 }
 
+void async_connection_pause(struct async_connection *connection)
+{
+    line_stream_pause(connection->stream);
+}
+
+void async_connection_resume(struct async_connection *connection)
+{
+    line_stream_resume(connection->stream);
+}
+
 void async_connection_wait_on(struct async_connection *connection)
 {
     loop_timer_once(&connection->timer, 0);

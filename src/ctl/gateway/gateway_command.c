@@ -5,8 +5,10 @@
 #include "ctl/events/event_output.h"
 #include "ctl/events/message_output.h"
 #include "ctl/gateway/gateway_translation.h"
+#include "os/log/error_message.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/standard_input.h"
+#include "os/loop/standard_output.h"
 #include "text/line_splitter.h"
 #include "text/number_with_unit.h"
 
@@ -18,6 +20,8 @@
 enum {
     /* Requests that wait for the server; no more are read then. */
     UNSENT_BYTES_MAX = 1 << 20,
+    /* Output that waits for the program that reads it; no more of the server's is read then. */
+    OUTPUT_BYTES_MAX = 1 << 20,
 };
 
 struct gateway {
@@ -25,6 +29,8 @@ struct gateway {
     struct async_connection *connection;
     struct standard_input input;
     struct line_splitter lines;
+    struct standard_output output;
+    FILE *out;              /* to it */
     struct loop_task flush; /* queued by a line, so that all lines of a round are written at once */
     enum answer_result result;
     char error[ANSWER_ERROR_BYTES];
@@ -34,19 +40,37 @@ struct gateway {
 
 /* ---- output ---- */
 
+/* Reads the server unless too much waits already. The requests are read nevertheless: a program
+ * may write many of them before it reads again, and would wait for ever if this one waited for it.
+ */
+static void update_output(struct gateway *gateway)
+{
+    if (gateway->output.error != 0)
+        loop_stop(gateway->loop);
+    else if (standard_output_waiting_bytes(&gateway->output) > OUTPUT_BYTES_MAX)
+        async_connection_pause(gateway->connection);
+    else
+        async_connection_resume(gateway->connection);
+}
+
 static void run_flush(void *state)
 {
     struct gateway *gateway = state;
-    if (fflush(stdout) != 0)
-        loop_stop(gateway->loop);
+    fflush(gateway->out);
+    update_output(gateway);
 }
 
-static const char *print_lost(const char *value)
+static void on_written(void *state)
+{
+    update_output(state);
+}
+
+static const char *print_lost(const struct gateway *gateway, const char *value)
 {
     uint64_t lost;
     const char *wrong = number_parse(value, 0, UINT64_MAX, &lost);
     if (wrong == NULL)
-        event_output_print_lost(stdout, true, lost);
+        event_output_print_lost(gateway->out, true, lost);
     return wrong;
 }
 
@@ -55,14 +79,15 @@ static const char *on_line(void *state, const char *key, char *value)
     struct gateway *gateway = state;
     loop_defer(gateway->loop, &gateway->flush);
     if (strcmp(key, "message") == 0)
-        return message_output_print(stdout, true, value);
+        return message_output_print(gateway->out, true, value);
     if (strcmp(key, "event") == 0)
-        return event_output_print(stdout, true, value);
+        return event_output_print(gateway->out, true, value);
     if (strcmp(key, "result") == 0)
-        return gateway_translation_print_result(stdout, value);
+        return gateway_translation_print_result(gateway->out, value);
     if (strcmp(key, "error") == 0)
-        return gateway_translation_print_refusal(stdout, value);
-    return strcmp(key, "lost") == 0 ? print_lost(value) : NULL; /* others are of a later version */
+        return gateway_translation_print_refusal(gateway->out, value);
+    return strcmp(key, "lost") == 0 ? print_lost(gateway, value)
+                                    : NULL; /* others are of a later version */
 }
 
 static void end(struct gateway *gateway, enum answer_result result, const char *error)
@@ -86,7 +111,7 @@ static void send_request(struct gateway *gateway, char *line, size_t size)
         async_connection_write(gateway->connection, translation->command, translation->size);
         return;
     }
-    gateway_translation_print_error(stdout, translation);
+    gateway_translation_print_error(gateway->out, translation);
     loop_defer(gateway->loop, &gateway->flush);
 }
 
@@ -97,7 +122,7 @@ static void refuse_too_long(struct gateway *gateway)
     snprintf(translation->error, sizeof translation->error,
              "cannot read the request: its line is longer than %d bytes; send a shorter one",
              GATEWAY_JSON_BYTES);
-    gateway_translation_print_error(stdout, translation);
+    gateway_translation_print_error(gateway->out, translation);
     loop_defer(gateway->loop, &gateway->flush);
 }
 
@@ -184,6 +209,18 @@ static void run(struct gateway *gateway, const struct control_server *server, co
     async_connection_close(gateway->connection);
 }
 
+/* Writes what waits. Returns the exit status. */
+static int finish_output(struct gateway *gateway, int status)
+{
+    fclose(gateway->out);
+    int error = standard_output_close(&gateway->output);
+    if (error == 0)
+        return status;
+    print_error(strerror(-error), "part of the output is lost: free space there",
+                "writing standard output");
+    return STATUS_FAILED;
+}
+
 /* Returns NULL if memory or descriptors are short. */
 static struct gateway *new_gateway(void)
 {
@@ -193,6 +230,12 @@ static struct gateway *new_gateway(void)
         return NULL;
     }
     gateway->flush = (struct loop_task){.run = run_flush, .state = gateway};
+    standard_output_open(&gateway->output, gateway->loop, STDOUT_FILENO, on_written, gateway);
+    if ((gateway->out = standard_output_stream(&gateway->output)) == NULL) {
+        loop_free(gateway->loop);
+        free(gateway);
+        return NULL;
+    }
     line_splitter_init(&gateway->lines, gateway->line_bytes, sizeof gateway->line_bytes);
     return gateway;
 }
@@ -212,7 +255,9 @@ int command_gateway(const struct ctl_options *options)
     snprintf(command, sizeof command, "gateway%s%s", options->given & CTL_EVENTS ? " events" : "",
              selector_options_format(&options->selector, words));
     run(gateway, &server, command);
-    int status = command_result_report(&json, gateway->result, gateway->error);
+    int status = finish_output(gateway, STATUS_DONE);
+    if (status == STATUS_DONE)
+        status = command_result_report(&json, gateway->result, gateway->error);
     loop_free(gateway->loop);
     free(gateway);
     return status;

@@ -16,7 +16,10 @@ enum { SELECTOR_BYTES = 16 << 10 /* words of a selector: 16 blocks, a path and a
 /* The members of a request, which point into its line. */
 struct request {
     struct json_text address, text, hex, ref; /* bytes is NULL: not given */
-    bool is_broadcast, has_unknown;
+    bool is_broadcast;
+    bool is_wrong;          /* the error is set; the rest is read for the reference */
+    bool has_outer_payload; /* beside "broadcast", not in it */
+    bool has_listener, has_blocks, has_idle_max;
     char selector[SELECTOR_BYTES]; /* words "to=BLOCK ", ... */
     size_t selector_size;
 };
@@ -49,60 +52,103 @@ struct member {
     struct json_text name;
 };
 
-/* The rest of the request is read nevertheless, since its reference may follow. */
-static bool skip_unknown(const struct member *member)
+/* Records that the value of a member, which is valid JSON, is not what a request may have. The
+ * first of these errors is reported. The request is read on, since its reference may follow. */
+static bool refuse(const struct member *member, const char *why)
 {
     char shown[64];
-    struct json_text value;
+    if (member->request->is_wrong)
+        return true;
     printable_ascii(shown, sizeof shown, member->name.bytes, member->name.size);
-    fail(member->translation,
-         "cannot read the request: it has an unknown member '%s'; udpctl(8) lists the members",
-         shown);
-    member->request->has_unknown = true;
-    return json_reader_raw(member->reader, &value);
+    fail(member->translation, "cannot read the request: its member '%s' %s; udpctl(8) has examples",
+         shown, why);
+    member->request->is_wrong = true;
+    return true;
+}
+
+static bool skip(const struct member *member, const char *why)
+{
+    struct json_text value;
+    return json_reader_raw(member->reader, &value) && refuse(member, why);
+}
+
+static bool is_next_a_string(const struct member *member)
+{
+    return json_reader_peek(member->reader) == '"';
 }
 
 static bool read_text(const struct member *member, struct json_text *text)
 {
-    if (text->bytes == NULL)
-        return json_reader_string(member->reader, text);
-    return json_reader_fail(member->reader, "a member that is given twice");
+    if (text->bytes != NULL)
+        return skip(member, "is given twice");
+    return is_next_a_string(member) ? json_reader_string(member->reader, text)
+                                    : skip(member, "is not a string");
 }
 
 /* Whether a text can be a word of a control line. */
 static bool is_word(const struct json_text *text)
 {
     for (size_t i = 0; i < text->size; i++)
-        if (text->bytes[i] <= ' ' || text->bytes[i] > '~')
+        if ((uint8_t)text->bytes[i] <= ' ' || text->bytes[i] == 0x7f)
             return false;
     return text->size > 0;
 }
 
-/* Reads a string and appends the word KEY=STRING to the selector. */
-static bool read_selector_word(const struct member *member, const char *key)
+/* Appends the word KEY=VALUE to the selector. */
+static bool add_selector_word(const struct member *member, const char *key,
+                              const struct json_text *value)
+{
+    struct request *request = member->request;
+    size_t left = sizeof request->selector - request->selector_size;
+    if (!is_word(value))
+        return refuse(member, "is empty or has a blank");
+    if (value->size + strlen(key) + 3 > left)
+        return refuse(member, "is too long");
+    request->selector_size += (size_t)snprintf(request->selector + request->selector_size, left,
+                                               "%s=%.*s ", key, (int)value->size, value->bytes);
+    return true;
+}
+
+/* Reads a string of a selector. *is_given is set for the next member of that name. */
+static bool read_selector_word(const struct member *member, const char *key, bool *is_given)
+{
+    struct json_text value;
+    if (*is_given)
+        return skip(member, "is given twice");
+    *is_given = true;
+    if (!is_next_a_string(member))
+        return skip(member, "is not a string");
+    return json_reader_string(member->reader, &value) && add_selector_word(member, key, &value);
+}
+
+/* A number is a number of seconds, as on the command line. */
+static bool read_idle_max(const struct member *member)
 {
     struct request *request = member->request;
     struct json_text value;
-    if (!json_reader_string(member->reader, &value))
-        return false;
-    size_t left = sizeof request->selector - request->selector_size;
-    if (!is_word(&value))
-        return json_reader_fail(member->reader, "a selector that is empty or has a blank");
-    if (value.size + strlen(key) + 3 > left)
-        return json_reader_fail(member->reader, "a selector that is too long");
-    request->selector_size += (size_t)snprintf(request->selector + request->selector_size, left,
-                                               "%s=%.*s ", key, (int)value.size, value.bytes);
-    return true;
+    char first = json_reader_peek(member->reader);
+    if (request->has_idle_max || first < '0' || first > '9')
+        return read_selector_word(member, "idle-max", &request->has_idle_max);
+    request->has_idle_max = true;
+    return json_reader_raw(member->reader, &value) && add_selector_word(member, "idle-max", &value);
 }
 
 static bool read_blocks(const struct member *member)
 {
-    if (json_reader_peek(member->reader) != '[')
-        return read_selector_word(member, "to");
+    struct request *request = member->request;
+    if (request->has_blocks || json_reader_peek(member->reader) != '[')
+        return read_selector_word(member, "to", &request->has_blocks);
     json_reader_array(member->reader);
-    while (json_reader_element(member->reader))
-        if (!read_selector_word(member, "to"))
+    while (json_reader_element(member->reader)) {
+        bool is_given = false;
+        if (!read_selector_word(member, "to", &is_given))
             return false;
+        request->has_blocks = true;
+    }
+    /* As a selector, an empty list would select all clients. */
+    if (!request->has_blocks)
+        refuse(member, "has no block");
+    request->has_blocks = true;
     return member->reader->wrong == NULL;
 }
 
@@ -126,18 +172,21 @@ static bool read_broadcast_member(const struct member *member)
     if (json_text_is(&member->name, "to"))
         return read_blocks(member);
     if (json_text_is(&member->name, "listener"))
-        return read_selector_word(member, "listener");
+        return read_selector_word(member, "listener", &member->request->has_listener);
     if (json_text_is(&member->name, "idle_max"))
-        return read_selector_word(member, "idle-max");
-    return skip_unknown(member);
+        return read_idle_max(member);
+    return skip(member, "is unknown");
 }
 
 static bool read_broadcast(const struct member *outer)
 {
     struct member member = *outer;
+    if (outer->request->is_broadcast)
+        return skip(outer, "is given twice");
     outer->request->is_broadcast = true;
-    if (!json_reader_object(outer->reader))
-        return false;
+    if (json_reader_peek(outer->reader) != '{')
+        return skip(outer, "is not an object");
+    json_reader_object(outer->reader);
     while (json_reader_member(outer->reader, &member.name))
         if (!read_broadcast_member(&member))
             return false;
@@ -146,12 +195,14 @@ static bool read_broadcast(const struct member *outer)
 
 static bool read_ref(const struct member *member)
 {
-    struct json_text ref;
-    if (!json_reader_raw(member->reader, &ref))
+    struct json_text value, *ref = &member->request->ref;
+    if (!json_reader_raw(member->reader, &value))
         return false;
-    if (ref.size > GATEWAY_JSON_REF_BYTES)
-        return json_reader_fail(member->reader, "a ref of more than 256 bytes");
-    member->request->ref = ref;
+    if (ref->bytes != NULL)
+        return refuse(member, "is given twice");
+    if (value.size > GATEWAY_JSON_REF_BYTES)
+        return refuse(member, "is longer than 256 bytes");
+    *ref = value;
     return true;
 }
 
@@ -159,6 +210,7 @@ static bool read_member(const struct member *member)
 {
     bool is_payload;
     bool is_read = read_payload(member, &is_payload);
+    member->request->has_outer_payload |= is_payload;
     if (is_payload)
         return is_read;
     if (json_text_is(&member->name, "ref"))
@@ -167,7 +219,7 @@ static bool read_member(const struct member *member)
         return read_text(member, &member->request->address);
     if (json_text_is(&member->name, "broadcast"))
         return read_broadcast(member);
-    return skip_unknown(member);
+    return skip(member, "is unknown");
 }
 
 static bool read_request(struct gateway_translation *translation, struct request *request,
@@ -180,7 +232,7 @@ static bool read_request(struct gateway_translation *translation, struct request
     is_valid = is_valid && json_reader_end(reader);
     if (reader->wrong != NULL)
         fail_to_read(translation, reader);
-    return is_valid && !request->has_unknown;
+    return is_valid && !request->is_wrong;
 }
 
 /* ---- the control line ---- */
@@ -192,6 +244,10 @@ static bool check(struct gateway_translation *translation, const struct request 
     if (has_address == request->is_broadcast)
         return fail(translation, "cannot read the request: it needs one of \"to\" and "
                                  "\"broadcast\"; udpctl(8) has examples");
+    if (request->is_broadcast && request->has_outer_payload)
+        return fail(translation,
+                    "cannot broadcast: \"text\" or \"hex\" is beside \"broadcast\"; put "
+                    "it into its object");
     if ((request->text.bytes != NULL) == (request->hex.bytes != NULL))
         return fail(translation,
                     "cannot %s: the request needs one of \"text\" and \"hex\"; udpctl(8) has "

@@ -45,6 +45,16 @@ static void print_commands(FILE *out)
     fputs("  quit              end the session, like Ctrl-D\n", out);
 }
 
+static void run_command(const struct ctl_options *options)
+{
+    /* Its standard input would be this terminal, whose lines are commands. */
+    if (strcmp(options->command, "gateway") == 0)
+        output_error(options->json, "cannot open a gateway: this session reads commands, not "
+                                    "requests; run 'udpctl gateway' from a program");
+    else
+        command_dispatch_run(options);
+}
+
 /* Runs the command of that many words, after the options of udpctl's own command line. */
 static void run_words(struct session *session, char **words, int count)
 {
@@ -59,7 +69,7 @@ static void run_words(struct session *session, char **words, int count)
     memcpy(argv, session->argv, (size_t)session->argc * sizeof *argv);
     memcpy(argv + session->argc, words, (size_t)count * sizeof *argv);
     if (ctl_options_read(&options, argc, argv, print_commands) < 0 && options.command)
-        command_dispatch_run(&options);
+        run_command(&options);
     free(argv);
 }
 

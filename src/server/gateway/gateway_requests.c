@@ -63,7 +63,9 @@ bool gateway_requests_parse(struct gateway_request *request, const struct listen
     const char *verb = strtok_r(line, " \t", &rest);
     if (verb != NULL && strcmp(verb, "end") == 0) {
         request->kind = GATEWAY_END;
-        return true;
+        return rest[strspn(rest, " \t")] == '\0' ||
+               wrong_request(wrong,
+                             "cannot end: nothing may follow `end`; send it as a line of its own");
     }
     const char *ref = verb != NULL ? strtok_r(NULL, " \t", &rest) : NULL;
     if (ref == NULL || strlen(ref) > GATEWAY_REF_BYTES)

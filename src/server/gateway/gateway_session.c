@@ -31,14 +31,12 @@ struct gateway {
     struct control_session *session; /* NULL: closed */
     struct subscription *subscription;
     bool input_ended;
+    bool is_read;    /* the session's lines are delivered */
     bool is_sending; /* the batch that is not being filled is on its way */
     size_t filling;  /* the index of the batch that is being filled */
     size_t jobs;     /* broadcasts that have not ended */
     struct gateway_batch batches[2];
 };
-
-_Static_assert((int)GATEWAY_UNSENT_BYTES > (int)SUBSCRIPTION_UNSENT_BYTES,
-               "waiting messages leave room for results");
 
 /* A broadcast that has not ended. */
 struct gateway_job {
@@ -65,8 +63,12 @@ static void update_reading(struct gateway *gateway)
 {
     if (gateway->session == NULL || gateway->input_ended)
         return;
-    if (has_room(&gateway->batches[gateway->filling]) &&
-        control_unsent_bytes(gateway->session) < GATEWAY_UNSENT_BYTES)
+    bool is_read = has_room(&gateway->batches[gateway->filling]) &&
+                   control_unsent_bytes(gateway->session) < GATEWAY_UNSENT_BYTES;
+    if (is_read == gateway->is_read)
+        return;
+    gateway->is_read = is_read;
+    if (is_read)
         control_resume_lines(gateway->session);
     else
         control_pause_lines(gateway->session);
@@ -265,6 +267,7 @@ static void on_line(void *state, char *line, size_t size)
 static void on_started(void *state)
 {
     struct gateway *gateway = state;
+    gateway->is_read = true;
     control_read_lines(
         gateway->session,
         &(struct control_lines){.line = on_line, .ended = on_input_ended, .state = gateway});

@@ -38,8 +38,10 @@ void error_messages_at_terminal(const char *words, const char *text, const char 
 /* Expects that every message of the sources was recorded. */
 void error_messages_expect_all(void);
 
-/* These are in messages_server.c: they provoke the messages of udpctl and of udpsrv. */
+/* These are in messages_server.c and messages_gateway.c: they provoke the messages of udpctl and of
+ * udpsrv. */
 void provoke_ctl(void);
 void provoke_server(void);
+void provoke_gateway(void);
 
 #endif

@@ -220,6 +220,7 @@ Test(system_messages, have_one_form_and_all_can_be_provoked)
     provoke_udpload_with_server();
     provoke_ctl();
     provoke_server();
+    provoke_gateway();
     error_messages_expect_all();
 }
 

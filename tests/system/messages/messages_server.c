@@ -42,49 +42,6 @@ static void provoke_invalid_answers(void)
     error_messages_expect_of_fake_server("udpctl -s @ watch -n 1", "", FAKE_SERVER_CLOSES, true);
 }
 
-static void give_a_directory_as_input(void)
-{
-    dup2(open("/", O_RDONLY), STDIN_FILENO);
-}
-
-/* The errors of a gateway are JSON on its output. */
-static void provoke_gateway_errors(void)
-{
-    static const char *const requests[] = {
-        "{",
-        "{}",
-        "{\"to\":\"a\"}",
-        "{\"to\":\"a b\",\"text\":\"x\"}",
-        "{\"to\":\"a\",\"hex\":\"0\"}",
-        "{\"to\":\"a\",\"text\":\"x\",\"x\":1}",
-    };
-    static struct server server;
-    const char *input = "";
-    enum { LONG = 600 << 10, PAYLOAD = 65508 };
-    char *line = calloc(1, LONG + 64);
-    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
-    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++)
-        input = harness_format("%s%s\n", input, requests[i]);
-    memset(line, 'x', LONG);
-    input = harness_format("%s{\"to\":\"a\",\"text\":\"%.*s\"}\n%s\n", input, PAYLOAD, line, line);
-    memcpy(line, "{\"broadcast\":{\"listener\":\"", 26);
-    strcpy(line + 26 + 15000, "\",\"hex\":\"");
-    char *hex = line + strlen(line);
-    memset(hex, '0', 2 * 62000);
-    strcpy(hex + 2 * 62000, "\"}}");
-    input = harness_format("%s%s\n", input, line);
-    free(line);
-    const char *out = run(input, "udpctl", "-s", server.socket, "gateway", NULL).out, *plain = "";
-    for (const char *quote; (quote = strstr(out, "\\\"")) != NULL; out = quote + 2)
-        plain = harness_format("%s%.*s\"", plain, (int)(quote - out), out);
-    error_messages_record(harness_format("%s%s", plain, out));
-    error_messages_check(
-        "a directory as input",
-        json_error(error_messages_run(give_a_directory_as_input, NULL,
-                                      harness_format("udpctl -s %s gateway", server.socket))));
-    server_kill(&server);
-}
-
 static void provoke_broadcast_errors(void)
 {
     static struct server server;
@@ -143,7 +100,6 @@ void provoke_ctl(void)
         "JSON", json_error(error_messages_run(NULL, NULL, "udpctl --json -s /nowhere/sock stats")));
     provoke_invalid_answers();
     provoke_broadcast_errors();
-    provoke_gateway_errors();
     provoke_prompt_errors();
 }
 
@@ -210,49 +166,8 @@ static void provoke_by_subscriptions(const struct server *server)
         waiting[i] = subscriber.control;
     }
     expect_refusal(server, "listen\n", 7, false);
-    expect_refusal(server, "gateway\n", 8, false);
     for (int i = 0; i < WAITING; i++)
         close(waiting[i]);
-}
-
-/* Sends a line to a gateway and records its error. */
-static void provoke_by_gateway_line(const struct server *server, const char *line, size_t size)
-{
-    struct subscriber gateway;
-    subscriber_open(&gateway, server, "gateway");
-    if (!operator_send(gateway.control, line, size))
-        harness_fail("expected to send to a gateway");
-    shutdown(gateway.control, SHUT_WR);
-    error_messages_record(subscriber_line(&gateway));
-    subscriber_close(&gateway);
-}
-
-static void provoke_by_gateways(void)
-{
-    static const char *const lines[] = {
-        "\n",
-        "sent - 1 2\n",
-        "send -\n",
-        "send - x 00\n",
-        "send - 1.2.3.4:5 0\n",
-        "send - 1.2.3.4:5 00\n",
-        "broadcast - to=x 00\n",
-        "broadcast - 0\n",
-        "send",
-    };
-    enum { LONG = 140 << 10 };
-    static struct server server;
-    char *line = calloc(1, LONG);
-    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
-    memset(line, 'x', LONG);
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-        provoke_by_gateway_line(&server, lines[i], strlen(lines[i]));
-    provoke_by_gateway_line(&server, "a\0b\n", 4);
-    provoke_by_gateway_line(&server, line, LONG);
-    free(line);
-    expect_refusal(&server, "gateway to=x\n", 13, false);
-    expect_refusal(&server, "gateway now\n", 12, false);
-    server_stop(&server);
 }
 
 static void provoke_by_protocol(void)
@@ -358,7 +273,6 @@ static void provoke_starts(void)
 void provoke_server(void)
 {
     provoke_client_and_job_errors();
-    provoke_by_gateways();
     provoke_by_protocol();
     provoke_by_observers();
     provoke_by_reload();

@@ -1,6 +1,7 @@
 /* Sessions of operators: command lines, answers in order, and long answers. */
 #include "control_fixture.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -142,6 +143,74 @@ Test(control_sessions, ten_thousand_commands_at_once_are_all_answered)
     }
     cr_expect_eq(answers, 10000);
     close(fd);
+}
+
+/* ---- commands that read further lines ---- */
+
+Test(control_sessions, further_lines_are_for_the_running_command_until_it_ends)
+{
+    int fd = operator_open_session();
+    operator_expect(fd, "talk\nping\n\n a \r\n", "ok\nsaid 4 ping\nsaid 0 \nsaid 3  a \n");
+    operator_expect(fd, "pi", "");
+    operator_expect(fd, "ng\nend\nping\n", "said 4 ping\n.\nok\nstate handed in\n.\n");
+    operator_expect(fd, "talk\nend\n", "ok\n.\n");
+    close(fd);
+}
+
+Test(control_sessions, further_lines_wait_while_the_command_does_not_want_them)
+{
+    int fd = operator_open_session();
+    operator_expect(fd, "talk\npause\none\ntwo\n", "ok\nsaid 5 pause\n");
+    operator_expect(fd, "three\n", "");
+    control_resume_lines(control_talking);
+    cr_expect_str_eq(operator_receive(fd), "said 3 one\nsaid 3 two\nsaid 5 three\n");
+    operator_expect_service();
+    close(fd);
+}
+
+Test(control_sessions, the_end_of_the_input_ends_a_command_that_reads_lines)
+{
+    int fd = operator_open_session();
+    operator_send(fd, "talk\none\n");
+    shutdown(fd, SHUT_WR);
+    cr_expect_str_eq(operator_receive(fd), "ok\nsaid 3 one\nended 0\n.\n");
+    cr_expect(operator_is_closed(fd));
+    close(fd);
+    fd = operator_open_session();
+    operator_send(fd, "talk\non");
+    shutdown(fd, SHUT_WR);
+    char ended[64];
+    snprintf(ended, sizeof ended, "ok\nended %d\n.\n", -EPROTO);
+    cr_expect_str_eq(operator_receive(fd), ended);
+    cr_expect(operator_is_closed(fd));
+    close(fd);
+}
+
+Test(control_sessions, a_further_line_that_is_too_long_ends_the_input)
+{
+    static char part[CONTROL_COMMAND_BYTES_MAX / 10 + 1];
+    char ended[64];
+    int fd = operator_open_session();
+    operator_expect(fd, "talk\n", "ok\n");
+    memset(part, 'x', sizeof part);
+    for (int i = 0; i < 10; i++) {
+        operator_send_bytes(fd, part, sizeof part);
+        control_turn(10);
+    }
+    snprintf(ended, sizeof ended, "ended %d\n.\n", -EMSGSIZE);
+    cr_expect_str_eq(operator_receive(fd), ended);
+    close(fd);
+    operator_expect_service();
+}
+
+Test(control_sessions, a_peer_that_leaves_is_told_to_a_command_that_reads_lines)
+{
+    int fd = operator_open_session();
+    operator_expect(fd, "talk\npause\n", "ok\nsaid 5 pause\n");
+    close(fd);
+    control_turn(10);
+    cr_expect_null(control_talking);
+    operator_expect_service();
 }
 
 /* ---- long answers ---- */

@@ -1,100 +1,128 @@
-/* Tests of the request lines of gateways. */
+/* The request lines of a gateway session. */
 #include "server/gateway/gateway_requests.h"
 
+#include "config/config.h"
+
 #include <criterion/criterion.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-TestSuite(gateway_requests, .timeout = 10);
+TestSuite(gateway_requests, .timeout = 60);
 
-static struct listeners listeners = {.count = 1};
+static struct listeners listeners = {.count = 1, .list = {{.text = "127.0.0.1:3000"}}};
 static struct gateway_request request;
-static char line[140000], wrong[GATEWAY_WRONG_BYTES];
+static char wrong[GATEWAY_WRONG_BYTES], line[CONFIG_MESSAGE_BYTES_MAX * 2 + 2048];
 
-static bool parse(const char *text)
+static bool parse_bytes(const char *bytes, size_t size)
 {
-    strcpy(listeners.list[0].text, "127.0.0.1:3000");
-    snprintf(line, sizeof line, "%s", text);
-    return gateway_requests_parse(&request, &listeners, line, strlen(line), wrong);
+    memcpy(line, bytes, size);
+    line[size] = '\0';
+    wrong[0] = '\0';
+    return gateway_requests_parse(&request, &listeners, line, size, wrong);
 }
 
-Test(gateway_requests, a_message_has_a_reference_an_address_and_a_payload)
+static void accepts(const char *text, enum gateway_request_kind kind, const char *ref)
 {
-    char text[TRANSPORT_TEXT_BYTES];
-    cr_assert(parse("send r1 192.0.2.1:9 6869"), "%s", wrong);
-    cr_assert_eq(request.kind, GATEWAY_SEND);
-    cr_assert_str_eq(request.ref, "r1");
-    cr_assert_str_eq(client_name_format(&request.name, text), "192.0.2.1:9");
-    cr_assert_eq(request.size, 2);
-    cr_assert_arr_eq(request.bytes, "hi", 2);
-    cr_assert(parse("send\t-  unix:#7\t-"), "%s", wrong);
-    cr_assert_str_eq(request.ref, "-");
-    cr_assert_eq(request.size, 0);
+    cr_expect(parse_bytes(text, strlen(text)), "%s: %s", text, wrong);
+    cr_expect_eq(request.kind, kind, "%s", text);
+    cr_expect_str_eq(request.ref, ref, "%s", text);
 }
 
-Test(gateway_requests, a_broadcast_has_selectors)
+static void refuses(const char *text, const char *ref, const char *message)
 {
-    cr_assert(parse("broadcast b 00ff"), "%s", wrong);
-    cr_assert_eq(request.kind, GATEWAY_BROADCAST);
-    cr_assert(client_selector_is_all(&request.selector));
-    cr_assert_eq(request.size, 2);
-    cr_assert(parse("broadcast b to=10.0.0.0/8 idle-max=5s -"), "%s", wrong);
-    cr_assert_eq(request.selector.block_count, 1);
-    cr_assert_eq(request.selector.idle_max_ms, 5000);
-    cr_assert_eq(request.size, 0);
+    cr_expect_not(parse_bytes(text, strlen(text)), "%s", text);
+    cr_expect_str_eq(request.ref, ref, "%s", text);
+    cr_expect_eq(strncmp(wrong, message, strlen(message)), 0, "%s: %s", text, wrong);
 }
 
-Test(gateway_requests, end_stands_alone)
+static void expect_payload(const char *bytes, size_t size)
 {
-    cr_assert(parse("end"), "%s", wrong);
-    cr_assert_eq(request.kind, GATEWAY_END);
+    cr_expect_eq(request.size, size);
+    cr_expect(request.size == size && memcmp(request.bytes, bytes, size) == 0);
 }
 
-Test(gateway_requests, an_error_keeps_the_reference)
+Test(gateway_requests, a_message_to_one_client)
 {
-    static const struct {
-        const char *text, *ref, *wrong;
-    } cases[] = {
-        {"", "-", "reference is missing"},
-        {"send", "-", "reference is missing"},
-        {"sent r 192.0.2.1:9 00", "r", "it is unknown"},
-        {"send r", "r", "the address is missing"},
-        {"send r nowhere 00", "r", "cannot send to 'nowhere'"},
-        {"send r 192.0.2.1:9", "r", "the payload is invalid"},
-        {"send r 192.0.2.1:9 0", "r", "the payload is invalid"},
-        {"send r 192.0.2.1:9 00 00", "r", "the payload is invalid"},
-        {"broadcast r", "r", "the payload is invalid"},
-        {"broadcast r to=x 00", "r", "bad selector 'to=x'"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        cr_expect_not(parse(cases[i].text), "%s", cases[i].text);
-        cr_expect_str_eq(request.ref, cases[i].ref, "%s", cases[i].text);
-        cr_expect_not_null(strstr(wrong, cases[i].wrong), "%s: %s", cases[i].text, wrong);
-    }
+    accepts("send 31 127.0.0.1:4000 6100ff", GATEWAY_SEND, "31");
+    expect_payload("a\0\xff", 3);
+    cr_expect_eq(request.name.addr.port, 4000);
+    accepts(" send\t- unix:#7 -", GATEWAY_SEND, "-");
+    expect_payload("", 0);
+    cr_expect_eq(request.name.number, 7);
 }
 
-Test(gateway_requests, a_reference_and_a_payload_have_a_maximum)
+Test(gateway_requests, a_broadcast_with_and_without_a_selector)
 {
-    static char text[140000];
-    memset(text, 'x', sizeof text);
-    memcpy(text, "send ", 5);
-    strcpy(text + 5 + GATEWAY_REF_BYTES, " 192.0.2.1:9 00");
-    cr_assert(parse(text), "%s", wrong);
-    strcpy(text + 5 + GATEWAY_REF_BYTES, "x 192.0.2.1:9 00");
-    cr_assert_not(parse(text));
-    memset(text, '0', sizeof text);
-    memcpy(text, "send r 192.0.2.1:9 ", 19);
-    text[19 + 2 * 65507] = '\0';
-    cr_assert(parse(text), "%s", wrong);
-    cr_assert_eq(request.size, 65507);
-    strcpy(text + 19 + 2 * 65507, "00");
-    cr_assert_not(parse(text));
+    accepts("broadcast r 61", GATEWAY_BROADCAST, "r");
+    expect_payload("a", 1);
+    cr_expect(client_selector_is_all(&request.selector));
+    accepts("broadcast r to=10.0.0.0/8 idle-max=90 listener=127.0.0.1:3000 -", GATEWAY_BROADCAST,
+            "r");
+    expect_payload("", 0);
+    cr_expect_eq(request.selector.block_count, 1);
+    cr_expect_eq(request.selector.idle_max_ms, 90000);
+    cr_expect_eq(request.selector.listeners, 1);
 }
 
-Test(gateway_requests, a_line_with_a_NUL_is_refused)
+Test(gateway_requests, the_end_stands_alone)
 {
-    memcpy(line, "send r\0x", 9);
-    cr_assert_not(gateway_requests_parse(&request, &listeners, line, 8, wrong));
-    cr_assert_str_eq(request.ref, "-");
+    accepts("end", GATEWAY_END, "-");
+    accepts(" end \t", GATEWAY_END, "-");
+    refuses("end 31", "-", "cannot end: nothing may follow");
+}
+
+Test(gateway_requests, an_error_has_the_reference_of_its_request)
+{
+    refuses("", "-", "cannot read the request: its reference is missing");
+    refuses("send", "-", "cannot read the request: its reference is missing");
+    refuses("stop now", "now", "cannot read the request: it is unknown");
+    refuses("send r", "r", "cannot send: the address is missing");
+    refuses("send r nowhere 61", "r", "cannot send to 'nowhere': ");
+    refuses("send r 127.0.0.1 61", "r",
+            "cannot send to '127.0.0.1': a client's address has a port");
+    refuses("send r \x1b[2J 61", "r", "cannot send to '\\x1b[2J': ");
+    refuses("send r 127.0.0.1:4000", "r", "cannot send: the payload is invalid");
+    refuses("send r 127.0.0.1:4000 6", "r", "cannot send: the payload is invalid");
+    refuses("send r 127.0.0.1:4000 61 61", "r", "cannot send: the payload is invalid");
+    refuses("broadcast r", "r", "cannot broadcast: the payload is invalid");
+    refuses("broadcast r to=x 61", "r", "cannot broadcast: ");
+    refuses("broadcast r idle-max=1e999 61", "r", "cannot broadcast: ");
+    refuses("broadcast r to=10.0.0.0/8", "r", "cannot broadcast: the payload is invalid");
+}
+
+Test(gateway_requests, a_nul_byte_is_refused)
+{
+    cr_expect_not(parse_bytes("send r\0 127.0.0.1:4000 61", 25));
+    cr_expect_str_eq(request.ref, "-");
+    cr_expect_not_null(strstr(wrong, "it contains a NUL byte"));
+}
+
+Test(gateway_requests, a_reference_has_at_most_512_bytes)
+{
+    char text[600] = "send ";
+    memset(text + 5, 'r', GATEWAY_REF_BYTES);
+    strcpy(text + 5 + GATEWAY_REF_BYTES, " 127.0.0.1:4000 61");
+    cr_expect(parse_bytes(text, strlen(text)));
+    cr_expect_eq(strlen(request.ref), GATEWAY_REF_BYTES);
+    memset(text + 5, 'r', GATEWAY_REF_BYTES + 1);
+    strcpy(text + 5 + GATEWAY_REF_BYTES + 1, " 127.0.0.1:4000 61");
+    refuses(text, "-", "cannot read the request: its reference is missing or longer than 512");
+}
+
+static bool parse_payload(size_t size)
+{
+    static char text[sizeof line];
+    size_t used = (size_t)sprintf(text, "send r 127.0.0.1:4000 ");
+    memset(text + used, '6', 2 * size);
+    return parse_bytes(text, used + 2 * size);
+}
+
+Test(gateway_requests, a_payload_has_at_most_65507_bytes)
+{
+    cr_expect(parse_payload(CONFIG_MESSAGE_BYTES_MAX));
+    cr_expect_eq(request.size, CONFIG_MESSAGE_BYTES_MAX);
+    cr_expect_not(parse_payload(CONFIG_MESSAGE_BYTES_MAX + 1));
+    cr_expect_str_eq(request.ref, "r");
 }
