@@ -10,6 +10,7 @@ import sys
 
 import broadcasts
 import many_clients
+import messages
 import registry
 import replies
 import report
@@ -26,6 +27,8 @@ SCENARIOS = {
     "idle": many_clients.idle,
     "registry": registry.registry,
     "sender": sender_cost.sender,
+    "listen": messages.listen,
+    "gateway": messages.gateway,
     "workers": replies.workers,
     "admission": replies.admission,
     "peers": replies.compare,

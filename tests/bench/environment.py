@@ -28,13 +28,15 @@ class Sizes:
     huge: int = 10_000_000
     callgrind_requests: tuple = (20_000, 120_000)  # of the short and the long run
     rate: int = 20_000         # requests a second during a broadcast or an expiry
-    load_s: int = 10           # the duration of that load
+    listen_rate: int = 50_000  # requests a second, of which a subscriber gets each one
+    echo_rate: int = 2000      # requests a second that a program answers
+    load_s: int = 10           # the duration of these loads
     idle_s: int = 10           # how long an idle server is watched
     sweeps: bool = True        # whether to wait for the sweeps of all `huge` clients
 
 
 SMOKE = Sizes(clients=50, warm=200, requests=1000, many=500, huge=1000,
-              callgrind_requests=(200, 700), rate=200, load_s=2, idle_s=2, sweeps=False)
+              callgrind_requests=(200, 700), rate=200, listen_rate=500, echo_rate=100, load_s=2, idle_s=2, sweeps=False)
 
 
 class Bench:

@@ -73,6 +73,21 @@ class Run(unittest.TestCase):
         self.assertEqual([row["name"] for row in section["rows"]][:2],
                          ["udpload", "bare sender, many sources"])
 
+    def test_subscribers_and_gateways_lose_nothing_at_a_low_rate(self):
+        status, text, out = run("--no-valgrind", "--rounds", "1", "listen", "gateway")
+        self.addCleanup(shutil.rmtree, out)
+        self.assertEqual(status, 0, text)
+        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
+            listen, gateway = json.load(file)["sections"]
+        counts = {figure["what"]: figure["value"] for figure in listen["figures"]
+                  if figure["limit"] == 0}
+        self.assertEqual(set(counts.values()), {0}, counts)
+        self.assertEqual(len(counts), 5)
+        self.assertEqual(listen["rows"][2]["samples"]["messages lost"], [0])
+        for row in gateway["rows"][:2]:
+            self.assertGreater(row["samples"]["µs"][0], 0)
+        self.assertEqual(gateway["rows"][2]["samples"]["lost"], [0])
+
     def test_all_clients_expire_in_a_mass_expiry_and_none_without(self):
         status, text, out = run("--rounds", "1", "expiry")
         self.addCleanup(shutil.rmtree, out)

@@ -5,12 +5,14 @@
 
 #include <stdbool.h>
 
-/* The closed loop of the bare senders: sends a number of requests with a limit of unanswered ones,
- * and counts the datagrams received without matching them. */
+/* The closed loop of the bare senders: sends a number of requests with a limit of unanswered ones
+ * and, if wanted, at a constant rate, and counts the datagrams received without matching them. */
 struct sender {
     uint64_t clients;     /* sources, used in turn */
     uint64_t count;       /* requests */
     uint64_t outstanding; /* unanswered at a time */
+    uint64_t rate_pps;    /* requests a second; 0: as many as are answered */
+    bool numbers;         /* each request is its number in decimal, from 0 */
     uint16_t port;        /* the source port, so that clients stay the same; 0: any */
     uint64_t silence_s;   /* seconds without a reply after which open requests are lost */
     bool stays;           /* then counts further datagrams until SIGTERM */
@@ -22,8 +24,8 @@ struct sender {
     struct mmsghdr in[BARE_BATCH], out[BARE_BATCH];
 };
 
-/* Parses "[-c CLIENTS] [-n COUNT] [-q OUTSTANDING] [-b PORT] [-p PAYLOAD-FILE] [-t SILENCE] [-s]
- * ADDR:PORT". */
+/* Parses "[-c CLIENTS] [-n COUNT] [-q OUTSTANDING] [-r RATE] [-b PORT] [-p PAYLOAD-FILE] [-i]
+ * [-t SILENCE] [-s] ADDR:PORT". */
 void sender_parse(struct sender *sender, int argc, char **argv);
 
 /* Opens a socket of the target's family at the sender's port. */
