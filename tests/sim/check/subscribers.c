@@ -241,8 +241,8 @@ static uint64_t hash_of_digits(const char *digits)
     return hash_of(bytes, size);
 }
 
-/* Finds the next message of its client. The order among all connections to Unix sockets is not that
- * of one client. */
+/* Finds the next message of its client; 0 if it is not known. The order among all connections to
+ * Unix sockets is not that of one client. */
 static uint32_t find(const struct subscriber *subscriber, uint32_t source, uint64_t hash)
 {
     uint32_t last = subscriber->last[source];
@@ -256,7 +256,7 @@ static uint32_t find(const struct subscriber *subscriber, uint32_t source, uint6
             return at;
         impossible = at;
     }
-    return impossible;
+    return is_full() ? 0 : impossible; /* it may be one of those that are not kept */
 }
 
 static void read_message(struct subscriber *subscriber, char *value)
