@@ -2,7 +2,6 @@
 #define CTL_EVENTS_EVENT_OUTPUT_H
 
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 
 /* Prints an event from its line of the control protocol, and the line of lost ones. For people a
@@ -13,7 +12,7 @@
  * a static string. */
 const char *event_output_print(FILE *out, bool json, char *value);
 
-/* Prints that count messages or events were lost: {"lost": N}. */
-void event_output_print_lost(FILE *out, bool json, uint64_t count);
+/* The same for the line after "lost ", how many messages and events were lost: {"lost": N}. */
+const char *event_output_print_lost(FILE *out, bool json, const char *value);
 
 #endif

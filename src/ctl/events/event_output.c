@@ -52,11 +52,16 @@ const char *event_output_print(FILE *out, bool json, char *value)
     return wrong;
 }
 
-void event_output_print_lost(FILE *out, bool json, uint64_t count)
+const char *event_output_print_lost(FILE *out, bool json, const char *value)
 {
+    uint64_t count;
+    const char *wrong = number_parse(value, 0, UINT64_MAX, &count);
+    if (wrong != NULL)
+        return wrong;
     if (json)
         fprintf(out, "{\"lost\":%" PRIu64 "}\n", count);
     else
         fprintf(out, "-- %" PRIu64 " lost: this program, or what reads its output, was too slow\n",
                 count);
+    return NULL;
 }

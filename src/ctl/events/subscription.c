@@ -9,7 +9,6 @@
 #include "os/loop/signals.h"
 #include "os/process/forced_exit.h"
 #include "os/terminal/terminal_capabilities.h"
-#include "text/number_with_unit.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -46,7 +45,6 @@ static void count_printed(struct subscription *subscription)
 static const char *print_line(struct subscription *subscription, const char *key, char *value)
 {
     bool json = subscription->options->json;
-    uint64_t lost;
     if (strcmp(key, "message") == 0) {
         count_printed(subscription);
         return message_output_print(stdout, json, value);
@@ -55,12 +53,9 @@ static const char *print_line(struct subscription *subscription, const char *key
         count_printed(subscription);
         return event_output_print(stdout, json, value);
     }
-    if (strcmp(key, "lost") != 0)
-        return NULL; /* of a later version */
-    const char *wrong = number_parse(value, 0, UINT64_MAX, &lost);
-    if (wrong == NULL)
-        event_output_print_lost(stdout, json, lost);
-    return wrong;
+    if (strcmp(key, "lost") == 0)
+        return event_output_print_lost(stdout, json, value);
+    return NULL; /* a line of a later version */
 }
 
 static const char *on_line(void *state, const char *key, char *value)

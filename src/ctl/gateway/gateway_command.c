@@ -10,7 +10,6 @@
 #include "os/loop/standard_input.h"
 #include "os/loop/standard_output.h"
 #include "text/line_splitter.h"
-#include "text/number_with_unit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,15 +64,6 @@ static void on_written(void *state)
     update_output(state);
 }
 
-static const char *print_lost(const struct gateway *gateway, const char *value)
-{
-    uint64_t lost;
-    const char *wrong = number_parse(value, 0, UINT64_MAX, &lost);
-    if (wrong == NULL)
-        event_output_print_lost(gateway->out, true, lost);
-    return wrong;
-}
-
 static const char *on_line(void *state, const char *key, char *value)
 {
     struct gateway *gateway = state;
@@ -86,8 +76,9 @@ static const char *on_line(void *state, const char *key, char *value)
         return gateway_translation_print_result(gateway->out, value);
     if (strcmp(key, "error") == 0)
         return gateway_translation_print_refusal(gateway->out, value);
-    return strcmp(key, "lost") == 0 ? print_lost(gateway, value)
-                                    : NULL; /* others are of a later version */
+    if (strcmp(key, "lost") == 0)
+        return event_output_print_lost(gateway->out, true, value);
+    return NULL; /* a line of a later version */
 }
 
 static void end(struct gateway *gateway, enum answer_result result, const char *error)

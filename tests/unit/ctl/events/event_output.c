@@ -77,8 +77,9 @@ Test(event_output, prints_how_many_were_lost)
     char *written;
     size_t size;
     FILE *out = open_memstream(&written, &size);
-    event_output_print_lost(out, true, 12);
-    event_output_print_lost(out, false, 3);
+    cr_assert_null(event_output_print_lost(out, true, "12"));
+    cr_assert_null(event_output_print_lost(out, false, "3"));
+    cr_assert_not_null(event_output_print_lost(out, false, "3x"));
     cr_assert_eq(fclose(out), 0);
     cr_expect_str_eq(written, "{\"lost\":12}\n"
                               "-- 3 lost: this program, or what reads its output, was too slow\n");
