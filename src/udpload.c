@@ -14,7 +14,7 @@ int main(int argc, char **argv)
     int error = standard_descriptors_open_missing();
     if (error != 0) {
         print_error(strerror(-error),
-                    "mount /dev, or start it with standard input, output and error open",
+                    "mount /dev, or start udpload with standard input, output and error open",
                     "opening /dev/null in place of a standard descriptor that is closed");
         return LOAD_FAILED;
     }

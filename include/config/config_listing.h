@@ -47,16 +47,17 @@ int config_listing_next(struct config_listing *listing, struct config_entry *ent
 /* Frees what the list holds, at any position. */
 void config_listing_free(struct config_listing *listing);
 
-/* Returns the entry as the text of a file: its line, and before it the line of its section if that
- * is not `section`, the section of the entry before it (NULL: it is the first). What is not in
- * effect, or built in, is a comment, so that the whole text is a valid file with the values in
- * effect. The caller frees it. NULL if there is no memory. */
+/* Returns the entry as the text of a file: its line, after the line of its section unless that is
+ * `section`, the section of the previous entry (NULL: the entry is the first). A value that is
+ * built in or not in effect is a comment, so that the whole text is a valid file with the values in
+ * effect. The caller frees the text. NULL if there is no memory. */
 char *config_entry_text(const struct config_entry *entry, const char *section);
 
 /* The name of an entry's kind for the control socket: "value", "restart-value", "item", ... */
 const char *config_entry_name(const struct config_entry *entry);
 
-/* Sets the kind of an entry and after_restart by its name. Returns false for any other word. */
+/* Sets kind and after_restart of an entry to those that config_entry_name calls by this name.
+ * Returns false if the name is not one of these. */
 bool config_entry_set_name(struct config_entry *entry, const char *name);
 
 #endif

@@ -9,7 +9,7 @@ enum { CONFIG, CHECK, PRINT, LISTEN, SOCKET, HELP, VERSION, ROWS };
 static const struct option_row rows[ROWS] = {
     [CONFIG] = {'c', "config", "FILE",
                 "read this configuration; without it, the built-in defaults"},
-    [CHECK] = {'t', "test", NULL, "check the configuration and exit: 0 if it is good, 78 if not"},
+    [CHECK] = {'t', "test", NULL, "check the configuration and exit: 0 if it is valid, 78 if not"},
     [PRINT] = {'T', "print", NULL, "print the effective configuration and exit"},
     [LISTEN] = {'l', "listen", "ADDR", "listen here, in place of server.listen; may be repeated"},
     [SOCKET] = {'s', "socket", "PATH",

@@ -57,7 +57,7 @@ static void on_written(void *state, int error)
         return;
     startup_error_report(
         "cannot report that it is ready", "standard output", error,
-        "free some space there, or start it with another standard output, such as /dev/null");
+        "free some space there, or start udpsrv with another standard output, such as /dev/null");
     server_stop(server);
 }
 

@@ -110,7 +110,8 @@ struct output {
     size_t shortened; /* the longest prefix of whole forms after which "..." fits */
 };
 
-/* Appends a form. Returns false if it does not fit; the output is then complete. */
+/* Appends a character in its escaped form. Returns false if it does not fit; then the output is
+ * complete. */
 static bool append(struct output *output, const char *form, size_t size)
 {
     if (output->length + size >= output->room) {

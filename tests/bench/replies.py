@@ -99,7 +99,7 @@ def million(bench):
 
 # ---- Peers ----
 
-# Most of them have the kernel's default receive buffer, which does not hold 256 requests.
+# Most peers have the kernel's default receive buffer, which does not hold 256 requests.
 PEER_OUTSTANDING = 128
 
 def _peer_round(bench, start, payload):

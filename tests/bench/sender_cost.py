@@ -33,7 +33,7 @@ def _connected(bench, server, requests):
 
 
 def _per_request(bench, server, sender):
-    """Returns the cost of a request without the start: the difference of a long and a short run."""
+    """Returns the cost of a request, without the start: from the difference between a long and a short run."""
     short, long = bench.sizes.warm, bench.sizes.warm + bench.sizes.requests
     sender.drive(bench, server, short)  # the warm-up
     less = sender.drive(bench, server, short)

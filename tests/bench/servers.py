@@ -21,7 +21,7 @@ class Server:
         self.process.end()
 
     def finish(self):
-        """Stops it. Returns the number of requests received, or None if it is not known."""
+        """Stops the server. Returns the number of requests that it received, or None if that is not known."""
         self.process.stop((0, -15))
 
 
@@ -103,7 +103,7 @@ def config_error(bench, config):
 
 
 def stop_and_check(server, requests):
-    """Stops a server and checks that it has received that many requests."""
+    """Stops a server and checks that it has received this number of requests."""
     received = server.finish()
     if received is not None and received != requests:
         name = os.path.basename(server.process.argv[0])

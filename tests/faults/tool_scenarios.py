@@ -220,7 +220,7 @@ def cli_break(run):
     for text, action in ((b"wrapped", lambda: program.write(b"a long line that is wrapped " * 4)),
                          (b"> ", lambda: program.signal(signal.SIGWINCH)),
                          (b"> ", lambda: program.write(b"\x1b[1;1R")),
-                         (b"> ", lambda: program.signal(signal.SIGTSTP)), # the only one of its session: it goes on at once
+                         (b"> ", lambda: program.signal(signal.SIGTSTP)), # the only process of its session: it continues at once
                          (b"> ", lambda: program.signal(signal.SIGCONT))):
         seen = len(program.output)
         action()

@@ -4,9 +4,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Prints a client's message from its line of the control protocol. For people a line of time,
- * address and escaped payload; as JSON an object
- * {"time", "address", "listener", "size", "text" or, if it is not UTF-8, "hex"}. */
+/* Prints a client's message from its line of the control protocol: for people as a line with time,
+ * address and escaped payload; as JSON as an object {"time", "address", "listener", "size",
+ * "text"}, with "hex" instead of "text" if the payload is not UTF-8. */
 
 /* value is the line after "message ", and is changed. Returns NULL, or what is wrong with the line
  * as a static string. */

@@ -8,7 +8,7 @@
 /* Translates between the JSON lines of `udpctl gateway` and the lines of the control protocol.
  *
  * A request in JSON is one of these, each with an optional "ref", any JSON value of at most 256
- * bytes that its result repeats as it stands:
+ * bytes that its result repeats unchanged:
  *
  *     {"to": ADDRESS, "text": TEXT or "hex": DIGITS}
  *     {"broadcast": {"to": BLOCK or [BLOCK, ...], "listener": ADDRESS, "idle_max": DURATION,
@@ -26,16 +26,17 @@ enum {
     /* The longest request: a payload of 65507 control characters, six bytes each (\u0001), and a
      * kilobyte of other members for each block of the selector. */
     GATEWAY_JSON_BYTES = 512 << 10,
-    /* The longest control line: two digits for each byte of a payload, and the words before. */
+    /* The longest control line: two digits for each byte of a payload, and the words before them.
+     */
     GATEWAY_COMMAND_BYTES = 132 << 10,
     GATEWAY_ERROR_BYTES = 512,
 };
 
 struct gateway_translation {
     char command[GATEWAY_COMMAND_BYTES]; /* the control line, with its newline */
-    size_t size;                         /* of it */
+    size_t size;                         /* of command, in bytes */
     char ref[GATEWAY_JSON_REF_BYTES];    /* of an invalid request; not NUL-terminated */
-    size_t ref_size;                     /* 0: it has none, or it was not found */
+    size_t ref_size;                     /* 0: the request has none, or it was not found */
     char error[GATEWAY_ERROR_BYTES];     /* of an invalid request */
 };
 

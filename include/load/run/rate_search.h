@@ -11,10 +11,10 @@
  * the search bisects between the highest rate that held and the lowest that did not, until they
  * differ by 2 % or less.
  *
- * Other work on the machine can make a service lose requests, or a sender send late, so that one
- * bad step is not trusted. A rate fails when two steps of it failed. It is above the sender's limit
- * when three steps neither held nor failed. If every rate that was tried since below the lowest
- * failed rate has held, the failed rate is tried again at the end.
+ * Other work on the machine can make a service lose requests, or a sender send late, so one bad
+ * step decides nothing. A rate fails when two steps at it failed. It is above the sender's limit
+ * when three steps at it neither held nor failed. If every rate that was tried since below the
+ * lowest failed rate has held, the failed rate is tried again at the end.
  *
  * If the sender twice sends less than nine tenths of a rate, that rate is not tried again; the
  * highest rate that it did send becomes the upper bound. Bisecting from the failed rate down

@@ -68,8 +68,8 @@ struct request_io {
     struct histogram raw, lag;
 };
 
-/* Takes the clients over. Returns 0 or -ENOMEM; then nothing is left open and the clients stay the
- * caller's. */
+/* Takes over the clients. Returns 0 or -ENOMEM; after an error nothing is left open, and the caller
+ * still owns the clients. */
 int request_io_open(struct request_io *io, const struct request_io_setting *setting,
                     const struct simulated_clients *clients);
 void request_io_close(struct request_io *io);

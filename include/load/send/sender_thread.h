@@ -29,7 +29,8 @@ struct sender_setting {
     struct sender_callbacks callbacks;
 };
 
-/* Takes the clients over. Returns NULL when not enough memory; then they stay the caller's. */
+/* Takes over the clients. Returns NULL if there is not enough memory; the caller then still owns
+ * the clients. */
 struct sender *sender_new(const struct sender_setting *setting,
                           const struct simulated_clients *clients);
 void sender_free(struct sender *sender);
@@ -40,7 +41,7 @@ void sender_join(struct sender *sender);
 
 /* The following are called by the main thread while the sender runs. */
 
-/* Requests a report; not again before it was received. */
+/* Requests a report. Do not request another one before that was received. */
 void sender_request_report(struct sender *sender);
 
 /* Ends sending now, as if the duration were over: replies are still awaited up to the timeout. */

@@ -11,8 +11,8 @@
  * chunks in which it arrives; output is buffered while the kernel does not accept it. */
 struct line_stream;
 
-/* All are called from the loop, and never during a call that the owner makes. Each may call every
- * function of this header, line_stream_free too. */
+/* The loop calls these functions, never while the owner is in a call of this header. Each of them
+ * may call every function of this header, line_stream_free too. */
 struct line_stream_callbacks {
     /* One line without its newline (LF or CRLF); or one chunk, see
      * line_stream_deliver_chunks. It ends in a NUL that size does not count. The
@@ -49,9 +49,9 @@ void line_stream_free(struct line_stream *stream);
 /* When the peer's input ends without a newline, delivers the rest as a line. */
 void line_stream_accept_partial_line(struct line_stream *stream);
 
-/* Delivers no lines, but chunks: what one recv(2) brings is passed to the callback line as it is,
- * with its LF and CR. So a chunk has at least one byte; whether it is what the peer has sent by one
- * call, a part of that, or more than that, is up to the network. Call it before the loop runs.
+/* Delivers chunks instead of lines: what one recv(2) brings is passed to the callback line as it
+ * is, with its LF and CR. So a chunk has at least one byte; whether it is what the peer has sent by
+ * one call, a part of that, or more than that, is up to the network. Call it before the loop runs.
  *
  * If more than max_line_bytes have arrived at once, that is one chunk that is too long: all bytes
  * that are there are dropped, in parts of 4 KiB between which other handlers run, until none is
@@ -59,8 +59,8 @@ void line_stream_accept_partial_line(struct line_stream *stream);
  * on. closed is never called with -EPROTO or -EMSGSIZE. */
 void line_stream_deliver_chunks(struct line_stream *stream, void (*too_long)(void *state));
 
-/* Buffers at most max_bytes of output instead of 64 MiB. A single write is buffered whole if
- * nothing else is. */
+/* Buffers at most max_bytes of output instead of 64 MiB. A single write that is longer is buffered
+ * as a whole if no other output is. */
 void line_stream_limit_output(struct line_stream *stream, size_t max_bytes);
 
 /* Writes, or buffers what the kernel does not accept. An owner that writes much waits for drained
@@ -69,7 +69,7 @@ void line_stream_limit_output(struct line_stream *stream, size_t max_bytes);
  * called before. */
 bool line_stream_write(struct line_stream *stream, const void *bytes, size_t size);
 
-/* Whether output is buffered, and drained will be called; and how many bytes are. */
+/* Whether output is buffered, so that drained will be called; and how many bytes are buffered. */
 bool line_stream_is_backed_up(const struct line_stream *stream);
 size_t line_stream_unsent_bytes(const struct line_stream *stream);
 
@@ -84,10 +84,9 @@ void line_stream_resume(struct line_stream *stream);
  */
 void line_stream_discard_input(struct line_stream *stream);
 
-/* Frees the stream once the kernel has accepted its output, however long the peer takes to read it.
- * No callback is called any more. An owner that wants a time limit calls line_stream_free when it
- * is over.
- */
+/* Frees the stream when the kernel has accepted its output, however long the peer takes to read it.
+ * No callback is called any more. An owner that wants a time limit calls line_stream_free at its
+ * end. */
 void line_stream_finish(struct line_stream *stream);
 
 #endif

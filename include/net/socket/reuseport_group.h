@@ -7,7 +7,7 @@
 
 /* Groups of UDP sockets that share one address and port (SO_REUSEPORT, socket(7)), one for each
  * worker. The kernel chooses the socket of a datagram by a keyed hash of the addresses and ports of
- * both ends, so that each client stays at one socket.
+ * both ends, so that each client stays with one socket.
  *
  * That choice depends on how many sockets the group has: a client whose datagram arrives while some
  * are missing would later be moved to another socket, and so to another worker. So each socket of a

@@ -37,7 +37,7 @@ void console_display_keep_entered(struct console_display *display);
 void console_display_resize(struct console_display *display);
 void console_display_handle_cursor_report(struct console_display *display);
 
-/* Lists the choices of a completion, or asks first whether to do so if they are many. */
+/* Lists the choices of a completion; if there are many, asks first whether to list them. */
 void console_display_offer_choices(struct console_display *display);
 /* Takes a key as the answer to that question. Returns false if the key is not an answer but input
  * for the line. */

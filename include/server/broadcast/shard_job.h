@@ -46,8 +46,8 @@ struct shard_job {
     enum broadcast_queue queue;
     struct broadcast_except except;
     /* Which clients get a copy; NULL: all. Each client is compared when its copy could be sent, and
-     * is a target if it matches then. The multicast group is no client, and no target of a selector
-     * (server/broadcast/multicast_recipient). */
+     * is a target if it matches then. The multicast group is not a client, and never a target of a
+     * selector (server/broadcast/multicast_recipient). */
     const struct client_selector *selector;
 
     /* Written only by the worker; any thread may read them. Without a selector the targets are

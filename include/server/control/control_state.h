@@ -38,12 +38,12 @@ struct control_options {
     const struct control_command *commands; /* the caller's; outlive the control */
     size_t command_count;
     void *state;              /* passed to each command */
-    const char *control_path; /* for observers: of the control socket, to which a command belongs
-                                 that they may not run; CONFIG_CONTROL_OFF: there is none */
+    const char *control_path; /* for observers: the path of the control socket, named when a command
+                                 is refused that only it has; CONFIG_CONTROL_OFF: there is none */
 };
 
 /* What receives the lines of a session while its command runs; line is NULL for most commands, and
- * the session is then not read before they have ended. */
+ * then the session is not read before the command has ended. */
 struct control_lines {
     /* One line, as in struct line_stream_callbacks. */
     void (*line)(void *state, char *line, size_t size);
@@ -65,7 +65,7 @@ struct control_session {
     bool answered;              /* the running command has written its first line */
     bool broken;                /* writing has failed; the stream will report that it is closed */
     bool input_ended;           /* no further command can follow the running one */
-    bool detached; /* its connection is closed, but its command still runs and will free it */
+    bool detached; /* the connection is closed; the command still runs, and frees the session */
     size_t used;   /* bytes of buffer */
     char buffer[CONTROL_LINE_BYTES_MAX]; /* so that a long list needs few system calls */
 };

@@ -56,8 +56,8 @@ struct multicast_listeners {
     const struct own_addrs *own_addrs;
 };
 
-/* What one worker decides by. The reply, the ports and the tables of the rules are shared with the
- * other workers; the rest is the worker's. */
+/* What the decisions of one worker depend on. The reply, the ports and the tables of the rules are
+ * shared with the other workers; the rest is the worker's. */
 struct datagram_decider {
     struct registry *registry;
     struct reply *reply;

@@ -10,10 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What one worker tells the subscribers: it decides who gets an event, and puts it into the queue
- * to the main thread. The decision is made here, before the message is copied, so that what nobody
- * wants costs no room, and what is lost is counted for those who wanted it. Used by the worker's
- * thread. */
+/* Publishes the events of one worker: decides which subscribers get an event, and puts it into the
+ * queue to the main thread. The decision is made before the message is copied, so that an event
+ * that no subscriber wants takes no space, and a lost event is counted for those that wanted it.
+ * Used by the worker's thread. */
 
 /* What one subscriber wants. */
 struct event_filter {
@@ -57,7 +57,7 @@ struct event {
  * it in listen_lost once for each of them if the queue has no room. */
 void event_publisher_publish(struct event_publisher *publisher, const struct event *event);
 
-/* The same for an event that is not a message, if anyone wants it. */
+/* Publishes an event that is not a message, if a subscriber wants its kind. */
 void event_publisher_client(struct event_publisher *publisher, enum event_kind kind,
                             enum event_reason reason, const struct client *client, uint64_t now_ms);
 

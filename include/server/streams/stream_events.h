@@ -3,9 +3,10 @@
 
 #include "server/streams/stream_table.h"
 
-/* The events of stream clients for subscribers: what they say, and that they come and go. */
+/* The events of stream clients for subscribers: a client sends a message, joins, leaves, or is
+ * refused. */
 
-/* Publishes what a client has sent, if anyone listens. */
+/* Publishes the message of a client, if a subscriber wants messages. */
 void stream_events_message(const struct stream_client *client, const uint8_t *bytes, size_t size,
                            uint64_t now_ms);
 

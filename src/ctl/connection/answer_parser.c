@@ -25,7 +25,7 @@ static enum answer_result read_failed(FILE *in, char error[ANSWER_ERROR_BYTES])
     if (failed && errno == EAGAIN)
         snprintf(
             error, ANSWER_ERROR_BYTES,
-            "cannot wait longer for the answer: the timeout is over; set a longer one with -t");
+            "cannot wait longer for the answer: the timeout has expired; set a longer one with -t");
     else if (failed && errno != ECONNRESET)
         snprintf(error, ANSWER_ERROR_BYTES, "cannot read the answer: %s; try again",
                  strerror(errno));

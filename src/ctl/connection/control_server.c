@@ -60,6 +60,6 @@ enum answer_result control_server_connect_error(const struct control_server *ser
     else
         snprintf(error, ANSWER_ERROR_BYTES, "cannot connect to %s: %s; name another socket with -s",
                  server->path,
-                 why == EAGAIN ? "the server is busy and the timeout is over" : strerror(why));
+                 why == EAGAIN ? "the server is busy, and the timeout has expired" : strerror(why));
     return ANSWER_FAILED;
 }

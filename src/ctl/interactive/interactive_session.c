@@ -110,7 +110,8 @@ static void on_line(void *state, char *line, size_t size)
     if (count < 0) {
         console_hide(session->console);
         snprintf(error, sizeof error,
-                 "cannot run the line: it has %s; correct it: the Up key recalls it", wrong);
+                 "cannot run the line: it has %s; correct the line, which the Up key recalls",
+                 wrong);
         output_error(session->options->json, error);
     } else if (count > 0 && (strcmp(words[0], "quit") == 0 || strcmp(words[0], "exit") == 0)) {
         console_close(session->console);

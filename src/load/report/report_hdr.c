@@ -28,7 +28,7 @@ static uint64_t middle_ns(const struct histogram *histogram, uint32_t bucket)
     return middle < histogram->max ? middle : histogram->max;
 }
 
-/* Returns the standard deviation, with the middle of its bucket for each value. */
+/* Returns the standard deviation. Each value counts as the middle of its bucket. */
 static uint64_t deviation_ns(const struct histogram *histogram)
 {
     double squares = 0, mean = (double)histogram_mean(histogram);

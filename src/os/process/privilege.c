@@ -71,7 +71,8 @@ int identity_find(struct identity *identity, const char *user, const char *group
         error = find_user(identity, user);
     if (!error && group != NULL)
         error = find_group(identity, group);
-    /* A number without an entry has no primary group, and must not keep the group of root. */
+    /* A user that is a number without an entry has no primary group: without `group` the process
+     * would keep the group of root. */
     if (!error && user != NULL && identity->gid == (gid_t)-1)
         error = -ENODATA;
     return error;

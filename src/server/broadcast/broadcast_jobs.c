@@ -15,7 +15,7 @@ struct job {
     struct job *next;
     struct job_report report; /* its counts are filled in when the job has ended */
     uint64_t started_ms;      /* 0 while it waits */
-    bool cancelled;           /* it still runs until all workers have answered */
+    bool cancelled;           /* the job still runs until all workers have answered */
     struct waiter {
         job_ended *ended; /* NULL: no session waits */
         void *state;

@@ -113,8 +113,8 @@ static uint32_t send_to_clients(struct paced_copies *copies, struct copy_progres
     return done;
 }
 
-/* Whether it is the turn of a client: it has no copy yet, its socket is not blocked, and it is not
- * the exception. */
+/* Whether it is the turn of a client: it has no copy yet, its socket is not blocked, and the job
+ * does not except it. */
 static bool has_turn(const struct paced_copies *copies, const struct copy_progress *progress,
                      const struct broadcast_except *except, const struct client *client)
 {

@@ -219,7 +219,7 @@ static void run_remove(struct worker_call *call)
     worker_events_remove(call->worker, subscription->number);
 }
 
-/* All workers have stopped to publish to the subscriber. What they published before is still in the
+/* All workers have stopped publishing to the subscriber. What they published before is still in the
  * queues, and another subscriber must not get it. It is delivered to others in its turn: at once, a
  * busy worker could keep this thread here for ever. */
 static void on_removed(struct worker_call *call)

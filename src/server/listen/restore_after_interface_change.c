@@ -38,7 +38,7 @@ static const char *advice(int error)
     case -EADDRINUSE:
         return "another program uses the port there; stop that program";
     default:
-        return startup_error_advice(error, "it is tried again each second");
+        return startup_error_advice(error, "udpsrv tries again each second");
     }
 }
 

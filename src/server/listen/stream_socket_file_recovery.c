@@ -18,7 +18,7 @@ static const char *advice(int error)
 {
     switch (error) {
     case -EADDRINUSE:
-        return "another program listens there; stop that one";
+        return "another program listens there; stop that program";
     case -EEXIST:
         return "a file is in the way, there or at its .lock; remove it";
     case -ENOENT:
@@ -28,7 +28,7 @@ static const char *advice(int error)
     case -EROFS:
         return "give server.user the directory that it is in, or restart udpsrv";
     default:
-        return startup_error_advice(error, "it is tried again each second");
+        return startup_error_advice(error, "udpsrv tries again each second");
     }
 }
 

@@ -19,9 +19,9 @@ static const char *advice_on_missing_address(const struct addr *addr)
     switch (interface_address(addr)) {
     case INTERFACE_ADDRESS_TENTATIVE:
         return "the address is tentative: the kernel still looks for a duplicate of it (DAD); try "
-               "again in some seconds, or have it waited for (server.missing-address = wait)";
+               "again in some seconds, or set server.missing-address = wait";
     case INTERFACE_ADDRESS_DUPLICATE:
-        return "another host has the address: `ip address` shows dadfailed; give this one another";
+        return "another host has the address: `ip address` shows dadfailed; give this host another";
     default:
         return "no interface of this host has the address, or it is a broadcast address; `ip "
                "address` lists "
@@ -42,17 +42,17 @@ static const char *advice(int error, const struct addr *addr)
     case EADDRNOTAVAIL:
         return advice_on_missing_address(addr);
     case EAFNOSUPPORT:
-        return "this host has no such protocol; leave the address out";
+        return "this host does not support this kind of address; leave the address out";
     case ENODEV:
         return "no interface has that name; `ip link` lists those that are there, and "
                "server.missing-address = wait waits for it";
     case ENETUNREACH:
         return "the loopback interface is down; `ip link set lo up` brings it up";
     case EMFILE:
-        return "raise the limit on open files (ulimit -n), or take fewer workers or addresses";
+        return "raise the limit on open files (ulimit -n), or use fewer workers or addresses";
     case ENOPROTOOPT:
         return "listen on single addresses, with one worker (server.listen, server.workers): that "
-               "asks the least of a kernel";
+               "needs the fewest features of a kernel";
     default:
         return startup_error_advice(-error, "see server.listen in udpsrv.conf(5)");
     }

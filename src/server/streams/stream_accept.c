@@ -92,12 +92,12 @@ static const char *advice(int error)
     case -EMFILE:
         return "raise the limit on open files (ulimit -n), or lower server.stream-max";
     case -ENFILE:
-        return "raise fs.file-max, or close files elsewhere; it is tried again each second";
+        return "raise fs.file-max, or close files elsewhere; udpsrv tries again each second";
     case -ENOMEM:
     case -ENOBUFS:
-        return "free some memory; it is tried again each second";
+        return "free some memory; udpsrv tries again each second";
     default:
-        return "it is tried again each second";
+        return "udpsrv tries again each second";
     }
 }
 

@@ -8,7 +8,7 @@
 static void publish_message(struct worker *worker, uint8_t listener,
                             const struct datagram *datagram, uint64_t now_ms)
 {
-    /* It has sent this just now, so its idle time is 0. */
+    /* The client has just sent the message, so its idle time is 0. */
     const struct client client = {.source = datagram->source, .listener = listener};
     event_publisher_publish(&worker->events, &(struct event){.kind = EVENT_MESSAGE,
                                                              .client = &client,

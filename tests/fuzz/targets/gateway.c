@@ -32,7 +32,7 @@ static FILE *print(void)
     return out;
 }
 
-/* Parses a line in memory of its exact size. */
+/* Parses a line as the server does, and checks the result. line has room for size + 1 bytes. */
 static bool parse(char *line, size_t size, struct gateway_request *request)
 {
     char wrong[GATEWAY_WRONG_BYTES] = "";

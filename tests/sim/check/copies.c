@@ -15,7 +15,7 @@ enum {
     WORKERS_MAX = 16,
     ORDERED_MAX = 256, /* sources, and streams, whose order is checked */
     ENDS_MAX = 2 * ORDERED_MAX,
-    MESSAGES_MAX = 1 << 16, /* of a run, of which the order is known */
+    MESSAGES_MAX = 1 << 16, /* places for the messages of a run; at most half are used */
 };
 
 /* What a payload is: hashes of its bytes, and of its bytes on a stream of lines. */
@@ -36,10 +36,10 @@ static struct {
     uint32_t client, number, order, times;
     uint32_t sender; /* the end that it came from */
     struct content content;
-    /* Among the messages of its first sender that are certainly relayed, from 1; 0: it may not be.
-     * A client whose address has changed may send it again. */
+    /* Its number among the messages of its first sender that are certainly relayed, from 1; 0: it
+     * may not be relayed. A client whose address has changed may send the message again. */
     uint32_t sequence, first_sender;
-    uint64_t previous_ms; /* when the one before was received; 0: unknown */
+    uint64_t previous_ms; /* when the previous message was received; 0: unknown */
 } messages[MESSAGES_MAX];
 static struct {
     uint32_t sequence; /* of the last message */
@@ -204,8 +204,8 @@ static uint32_t place_of(uint32_t client, uint32_t number)
     return at;
 }
 
-/* A message is certainly relayed while the relay is on, for a client that is certainly registered.
- * A frame may be refused. */
+/* A message is certainly relayed if the relay is on and its sender is certainly registered. A frame
+ * may be refused. */
 static bool is_relayed(const struct model_entry *from, bool is_frame)
 {
     return !is_frame && model_is_sure(from) && settings_applied() == 0 && !settings_change &&
@@ -213,7 +213,8 @@ static bool is_relayed(const struct model_entry *from, bool is_frame)
            (settings.rate_pps == 0 || settings.dry_run);
 }
 
-/* Returns its place, or MESSAGES_MAX for a payload that is no message. */
+/* Adds a message. Returns its place, or MESSAGES_MAX if the payload is not a message, or if half of
+ * the places are used. */
 static uint32_t add_message(uint32_t sender, const void *bytes, size_t size)
 {
     uint32_t client, number;
@@ -256,7 +257,7 @@ static bool has_dropped(void)
     return false;
 }
 
-/* A client that was registered before the message before this one has got that one. */
+/* Checks that a client got the previous message of the sender, if it was registered before that. */
 static void check_gap(uint32_t at, const struct model_entry *to)
 {
     uint32_t *last = &last_sequences[to->number][messages[at].first_sender];
@@ -273,7 +274,8 @@ static void check_gap(uint32_t at, const struct model_entry *to)
         *last = messages[at].sequence;
 }
 
-/* Whether the end may get that message: not its sender, nothing twice, nothing out of order. */
+/* Checks that the end may get that message: it is not the sender (relay = others), and gets each
+ * message once and in order. */
 static void check_order(uint32_t at, uint32_t to)
 {
     uint32_t client = messages[at].client, number = messages[at].number;

@@ -12,7 +12,7 @@
 
 enum {
     TABLE = 4096,
-    ADDRESSES_PER_PREFIX = 32, /* a prefix gets as many times the rate and burst of an address */
+    ADDRESSES_PER_PREFIX = 32, /* a prefix gets this many times the rate and burst of an address */
     CLOCK_MS = 4,              /* the server's clock counts milliseconds, and is read later */
 };
 

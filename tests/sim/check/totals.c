@@ -45,8 +45,8 @@ static uint64_t ends(const struct stats *stats)
            stats->streams_slow;
 }
 
-/* Whether replies may wait for space, and with them the counts of their batch. After a send buffer
- * was full it is tried again each 5 ms; if epoll does not watch it, when something has left it. */
+/* Whether replies may wait for space, and with them the counts of their batch. A send buffer that
+ * was full is tried again each 5 ms; one that epoll does not watch, when a datagram has left it. */
 static bool may_wait(void)
 {
     /* A socket that serves as a reserve, too, holds at most send-buffer of what moves. */
@@ -57,7 +57,7 @@ static bool may_wait(void)
 
 void totals_reply(size_t size)
 {
-    enum { ADDRESSES_BYTES = 128 }; /* what a reply that waits takes beside its own, at most */
+    enum { ADDRESSES_BYTES = 128 }; /* the most that a waiting reply takes beside its bytes */
     totals.replies++;
     totals.reply_bytes += size + ADDRESSES_BYTES;
 }
@@ -83,7 +83,7 @@ void totals_check_worker(int number)
     if (!is_running(worker))
         return;
     uint64_t clients = registry_count(worker->decider.registry) + streams_of(worker);
-    /* What has left is counted with its batch, which may wait for space in a send buffer. */
+    /* A client that leaves is counted with its batch, which may wait for space in a send buffer. */
     uint64_t missing = stats->joined - clients - ends(stats);
     if (missing > BATCH_MAX * CONFIG_LISTEN_MAX || (missing > 0 && !may_wait()))
         broken_promise("joined = clients + ends",
@@ -98,10 +98,11 @@ static void expect(const char *counter, uint64_t counted, uint64_t seen)
                        "%s is %" PRIu64 ", the kernel has seen %" PRIu64, counter, counted, seen);
 }
 
-/* While no reply waits: what the kernel has not taken has failed. Without the kernel only those
- * fail that found no room behind others, in memory of four times receive-buffer (docs/security.md).
- * It is reclaimed in the order of the replies, so all count since none waited; and half of it may
- * be unused, since its end may be too short for a reply. */
+/* Called while no reply waits: each reply was sent or has failed. One that failed and that the
+ * kernel did not refuse found no room in the memory of waiting replies, which is four times
+ * receive-buffer (docs/security.md). Memory is reclaimed in the order of the replies, so the bytes
+ * of all replies since none waited are compared with it. Half of it may be unused, since its end
+ * may be too short for a reply. */
 static void check_failed_replies(const struct stats *sum)
 {
     uint64_t failed = totals.replies - totals.replied, no_room = failed - totals.reply_failed;

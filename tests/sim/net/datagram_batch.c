@@ -81,7 +81,8 @@ static void take(struct batch *batch, struct udp *udp)
     free(packet);
 }
 
-/* After the oracles have seen the datagrams: loses one, hides that one is a frame, or swaps two. */
+/* For the self-test, after the oracles have seen the datagrams: loses one, hides that one is a
+ * frame, or swaps two. */
 static void break_received(struct batch *batch)
 {
     struct datagram *first = &batch->datagrams[0], *second = &batch->datagrams[1], swapped;
@@ -187,7 +188,7 @@ static void settle(struct batch *batch, int error)
     observe(batch, out, error);
 }
 
-/* A datagram is sent more often than the server knows. */
+/* For the self-test: the oracles see a copy or a challenge more often than the server sent it. */
 static void break_sent(const struct batch *batch, const struct outgoing *out)
 {
     const char *bytes = out->bytes;

@@ -6,21 +6,21 @@
 /* What happens in a run, and when: the start, a time with faults, a time without, and the stop; and
  * how often the server is started. */
 
-/* Draws it. */
+/* Draws the plan. */
 void plan_draw(void);
 /* Prints how long the time with faults is, and the names of what a run can leave out. */
 void plan_describe(void);
 
-/* After the server has ended: whether it will be started again; lets some time pass, and draws that
- * start. */
+/* Called after the server has ended. The first returns whether it is to be started again; the
+ * second lets some time pass and draws the next start. */
 bool plan_has_next_start(void);
 void plan_start_again(void);
-/* How often it was started. */
+/* How many times the server was started. */
 unsigned plan_starts(void);
 
 /* Whether the server was ready in this start. */
 bool plan_was_ready(void);
-/* Whether it was told to stop. */
+/* Whether the server was asked to stop. */
 bool plan_is_stopping(void);
 
 #endif

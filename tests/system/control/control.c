@@ -382,7 +382,7 @@ Test(system_control, the_timeout_applies_to_the_whole_answer)
         process_pump(&process, 50);
     harness_equal("the status", process_wait(&process), 1);
     harness_contains("the error", process.texts[1].data,
-                     "the timeout is over; set a longer one with -t");
+                     "the timeout has expired; set a longer one with -t");
     close(connection);
     close(listener);
 }

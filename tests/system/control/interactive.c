@@ -182,7 +182,7 @@ Test(system_interactive, continues_after_errors_and_after_a_restart_of_the_serve
     enter(&pane, "clients --limit x");
     pane_await(&pane, "bad --limit 'x'");
     enter(&pane, "broadcast 'half");
-    pane_await(&pane, "a quote that isn't closed; correct it");
+    pane_await(&pane, "a quote that isn't closed; correct the line");
     server_kill(&server);
     enter(&pane, "status");
     pane_await(&pane, "no server answers");

@@ -161,7 +161,7 @@ const char *stream_line(int stream);
 void stream_expect(int stream, const char *line);
 /* Expects that the next bytes are this text, without an end of line. */
 void stream_expect_bytes(int stream, const char *text);
-/* Expects the end of the stream without another byte. */
+/* Expects that the stream ends without another byte. */
 void stream_expect_end(int stream);
 /* Expects that no byte has arrived: see udp_expect_nothing. */
 void stream_expect_nothing(int stream, const char *what);
@@ -195,8 +195,8 @@ struct result server_try(struct server *server, const char *config, ...) __attri
 void server_configure(struct server *server, const char *config);
 /* Returns the whole log so far. */
 const char *server_log(struct server *server);
-/* Waits for text in the log after the line that the last call has found. Returns the line with it.
- */
+/* Waits until a line of the log contains text, after the line that the last call has found. Returns
+ * that line. */
 const char *server_await_log(struct server *server, const char *text);
 /* Stops the server by SIGTERM, and expects exit status 0 and no socket file. */
 void server_stop(struct server *server);

@@ -72,7 +72,7 @@ static void provoke_prompt_errors(void)
     const char *directory = harness_path("state/udpsrv");
     const char *file = harness_format("%s/udpctl_history", directory);
     const char *spoil = harness_format("rm -f %s; mkdir -p %s", file, file);
-    error_messages_at_terminal("udpctl", "udpctl> ", NULL, "'half\r", "recalls it");
+    error_messages_at_terminal("udpctl", "udpctl> ", NULL, "'half\r", "key recalls");
     error_messages_at_terminal("udpctl", "udpctl> ", spoil, "help\r",
                                "free space there, or continue without it");
     error_messages_at_terminal("udpctl", "udpctl> ", NULL, "\x04", "\x1b[?2004l");

@@ -60,7 +60,7 @@ Test(event_queue, wakes_once_for_all_events_until_the_main_thread_has_looked)
     cr_expect_eq(event_queue_front(queue)->size, 2);
 }
 
-Test(event_queue, wakes_for_a_loss_alone)
+Test(event_queue, wakes_for_a_loss_without_a_message)
 {
     event_queue_lose(queue, 1);
     mailbox_handle_all(mailbox);
@@ -83,7 +83,7 @@ Test(event_queue, holds_as_many_messages_of_64_bytes_as_its_header_says)
     while (publish(64))
         count++;
     cr_expect_geq(count, 29000);
-    event_queue_release(queue); /* the oldest is taken, so that one more fits */
+    event_queue_release(queue); /* the oldest message: one more fits in its place */
     cr_expect(publish(64));
     cr_expect_not(publish(64));
 }
