@@ -214,7 +214,8 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/modules.a
 	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
 
 # Fuzz targets of libFuzzer, which is part of clang; their corpora are in the tree and grow in build/. A target that
-# replaces functions of net/ defines their names, so that the linker does not take those of the archive.
+# replaces functions of net/ defines their names, so that the linker does not take those of the archive. A target that is
+# more than one file, as control is, has the others in TARGET_*.c, which are linked before the archive for that reason, too.
 SECONDS ?= 60
 fuzz: ## fuzz each target for SECONDS=60 under sanitizers, beginning with its corpus (clang)
 	$(Q)$(MAKE) --no-print-directory B=build/fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined \
@@ -226,7 +227,9 @@ fuzz: ## fuzz each target for SECONDS=60 under sanitizers, beginning with its co
 $(B)/target/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/modules.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(filter %.a,$^)
+
+$(B)/target/control $(B)/replay/control: $(call object,$(wildcard tests/fuzz/targets/control_*.c))
 
 replay: ## run the fuzz targets with their corpora, under sanitizers and without libFuzzer
 	$(Q)$(MAKE) --no-print-directory B=build/asan SANITIZE=address,undefined WERROR=1 $(TARGETS:%=build/asan/replay/%)
@@ -235,7 +238,7 @@ replay: ## run the fuzz targets with their corpora, under sanitizers and without
 $(B)/replay/%: $(B)/obj/tests/fuzz/targets/%.o $(B)/obj/tests/fuzz/targets/replay.o $(B)/modules.a
 	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(LINK) -o $@ $(filter %.o %.a,$^)
+	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^)
 
 # ---- the simulator ----
 

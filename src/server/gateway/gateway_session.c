@@ -201,6 +201,7 @@ static void on_job_ended(void *state, const struct job_report *report)
     }
     free(job);
     gateway->jobs--;
+    update_reading(gateway);
     end_if_done(gateway);
 }
 
