@@ -63,7 +63,7 @@ void relay_datagram(struct relay *relay, uint8_t listener, const struct datagram
 
 /* The same for a message of a stream client with that serial number. *due_ns is the state of its
  * rate limit, which the caller keeps with the client; it starts at 0. */
-void relay_line(struct relay *relay, uint64_t stream, uint64_t *due_ns, const void *bytes,
-                size_t size, uint64_t now_ms);
+void relay_stream_message(struct relay *relay, uint64_t stream, uint64_t *due_ns, const void *bytes,
+                          size_t size, uint64_t now_ms);
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef SERVER_CONTROL_CONTROL_STATE_H
 #define SERVER_CONTROL_CONTROL_STATE_H
 
-#include "net/message/line_stream.h"
+#include "net/message/framed_stream.h"
 #include "net/unix/socket_file.h"
 #include "net/unix/unix_peer.h"
 #include "os/loop/event_loop.h"
@@ -45,7 +45,7 @@ struct control_options {
 /* What receives the lines of a session while its command runs; line is NULL for most commands, and
  * then the session is not read before the command has ended. */
 struct control_lines {
-    /* One line, as in struct line_stream_callbacks. */
+    /* One line, as in struct framed_stream_callbacks. */
     void (*line)(void *state, char *line, size_t size);
     /* No more lines follow: the peer has ended its input (0), or within a line (-EPROTO), or a line
      * was longer than CONTROL_COMMAND_BYTES_MAX (-EMSGSIZE). Output still reaches the peer. */
@@ -55,7 +55,7 @@ struct control_lines {
 
 struct control_session {
     struct control *control;
-    struct line_stream *stream;
+    struct framed_stream *stream;
     struct unix_peer peer;
     void (*resume)(void *state); /* of a command that waits until its output has drained */
     void *resume_state;

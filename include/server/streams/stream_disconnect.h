@@ -8,8 +8,8 @@
 /* Disconnects stream clients: those that read too slowly, send a line that is too long, end the
  * connection, are idle, or are kicked. */
 
-/* Handles the end of a connection with this error of net/message/line_stream; -ENOBUFS: the client
- * reads so slowly that more than server.stream-buffer would have to be buffered for it. */
+/* Handles the end of a connection with this error of net/message/framed_stream; -ENOBUFS: the
+ * client reads so slowly that more than server.stream-buffer would have to be buffered for it. */
 void stream_disconnect_closed(struct stream_client *client, int error);
 
 /* Call it when the kernel has accepted all output of the client. Frees a closing client; resumes

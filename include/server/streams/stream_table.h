@@ -2,7 +2,7 @@
 #define SERVER_STREAMS_STREAM_TABLE_H
 
 #include "address/client_name.h"
-#include "net/message/line_stream.h"
+#include "net/message/framed_stream.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/timer.h"
 #include "registry/registry.h"
@@ -20,12 +20,12 @@ enum stream_state { STREAM_FREE, STREAM_CONNECTED, STREAM_CLOSING };
  * output. */
 struct stream_client {
     struct stream_clients *table;
-    struct line_stream *stream;
+    struct framed_stream *stream;
     struct addr addr; /* of family ADDR_NONE on a Unix socket */
     uint64_t serial;  /* from 1, over all clients ever accepted */
     uint64_t connected_ms;
     uint64_t active_ms;    /* when its last message was received, or when it began to close */
-    uint64_t relay_due_ns; /* see relay_line */
+    uint64_t relay_due_ns; /* see relay_stream_message */
     uint32_t number;       /* among the clients of Unix sockets, from 1; 0 on TCP */
     uint32_t received;     /* messages; stays at its maximum */
     uint32_t next_free;

@@ -1,6 +1,6 @@
 #include "ctl/connection/async_connection.h"
 
-#include "net/message/line_stream.h"
+#include "net/message/framed_stream.h"
 #include "net/socket/socket_descriptor.h"
 #include "net/unix/unix_client.h"
 #include "os/loop/timer.h"
@@ -13,7 +13,7 @@ struct async_connection {
     const struct control_server *server;
     const struct async_connection_callbacks *callbacks;
     void *state;
-    struct line_stream *stream;
+    struct framed_stream *stream;
     struct loop_timer timer;
     struct answer_parser answer;
     char error[ANSWER_ERROR_BYTES];
@@ -75,14 +75,14 @@ static void on_timeout(void *state)
 /* Takes ownership of the descriptor, also when it fails (NULL: memory is short). */
 static struct async_connection *new_connection(struct loop *loop, int fd)
 {
-    static const struct line_stream_callbacks callbacks = {on_line, on_drained, on_closed};
+    static const struct framed_stream_callbacks callbacks = {on_line, on_drained, on_closed};
     struct async_connection *connection = calloc(1, sizeof *connection);
     if (!connection || loop_timer_open(loop, &connection->timer, on_timeout, connection) != 0) {
         socket_close(fd);
         free(connection);
         return NULL;
     }
-    connection->stream = line_stream_new(loop, fd, ANSWER_LINE_BYTES, &callbacks, connection);
+    connection->stream = framed_stream_new(loop, fd, ANSWER_LINE_BYTES, &callbacks, connection);
     if (connection->stream)
         return connection;
     loop_timer_close(&connection->timer);
@@ -113,30 +113,30 @@ enum answer_result async_connection_open(struct async_connection **connection, s
 void async_connection_send(struct async_connection *connection, const char *command)
 {
     /* If a write fails, on_closed follows and reports the error. */
-    if (line_stream_write(connection->stream, command, strlen(command)))
-        line_stream_write(connection->stream, "\n", 1);
+    if (framed_stream_write(connection->stream, command, strlen(command)))
+        framed_stream_write(connection->stream, "\n", 1);
     if (connection->server->timeout_ms != CONTROL_SERVER_NO_TIMEOUT)
         loop_timer_once(&connection->timer, connection->server->timeout_ms * UINT64_C(1000000));
 }
 
 void async_connection_write(struct async_connection *connection, const char *lines, size_t size)
 {
-    line_stream_write(connection->stream, lines, size); /* on_closed reports a failure */
+    framed_stream_write(connection->stream, lines, size); /* on_closed reports a failure */
 }
 
 size_t async_connection_unsent_bytes(const struct async_connection *connection)
 {
-    return line_stream_unsent_bytes(connection->stream);
+    return framed_stream_unsent_bytes(connection->stream);
 }
 
 void async_connection_pause(struct async_connection *connection)
 {
-    line_stream_pause(connection->stream);
+    framed_stream_pause(connection->stream);
 }
 
 void async_connection_resume(struct async_connection *connection)
 {
-    line_stream_resume(connection->stream);
+    framed_stream_resume(connection->stream);
 }
 
 void async_connection_wait_on(struct async_connection *connection)
@@ -149,6 +149,6 @@ void async_connection_close(struct async_connection *connection)
     if (!connection)
         return;
     loop_timer_close(&connection->timer);
-    line_stream_free(connection->stream);
+    framed_stream_free(connection->stream);
     free(connection);
 }

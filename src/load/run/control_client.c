@@ -1,6 +1,6 @@
 #include "load/run/control_client.h"
 
-#include "net/message/line_stream.h"
+#include "net/message/framed_stream.h"
 #include "net/unix/unix_client.h"
 #include "os/loop/timer.h"
 #include "text/hex.h"
@@ -30,7 +30,7 @@ enum phase {
 };
 
 struct control_client {
-    struct line_stream *stream;
+    struct framed_stream *stream;
     struct loop_timer timer; /* the next poll, or the timeout of an answer */
     uint64_t limit_ns;
     control_client_answered *answered;
@@ -66,7 +66,7 @@ static void poll_job(struct control_client *client)
     client->listed = client->ended = false;
     loop_timer_once(&client->timer, client->limit_ns);
     /* If it cannot be written, on_closed reports the error. */
-    line_stream_write(client->stream, command, sizeof command - 1);
+    framed_stream_write(client->stream, command, sizeof command - 1);
 }
 
 static void on_timer(void *state)
@@ -161,7 +161,7 @@ int control_client_open(struct control_client **client, struct loop *loop, const
                         uint64_t limit_ns, control_client_answered *answered, void *state,
                         char error[CONTROL_CLIENT_ERROR_BYTES])
 {
-    static const struct line_stream_callbacks callbacks = {on_line, on_drained, on_closed};
+    static const struct framed_stream_callbacks callbacks = {on_line, on_drained, on_closed};
     int fd = unix_client_connect_nonblocking(path);
     if (fd < 0) {
         snprintf(error, CONTROL_CLIENT_ERROR_BYTES,
@@ -174,14 +174,14 @@ int control_client_open(struct control_client **client, struct loop *loop, const
     if (new_client) {
         *new_client = (struct control_client){
             .limit_ns = limit_ns, .answered = answered, .state = state, .first = true};
-        new_client->stream = line_stream_new(loop, fd, LINE_BYTES, &callbacks, new_client);
+        new_client->stream = framed_stream_new(loop, fd, LINE_BYTES, &callbacks, new_client);
     }
     int failed = new_client && new_client->stream
                      ? loop_timer_open(loop, &new_client->timer, on_timer, new_client)
                      : -ENOMEM;
     if (failed) {
         if (new_client && new_client->stream)
-            line_stream_free(new_client->stream);
+            framed_stream_free(new_client->stream);
         free(new_client);
         snprintf(error, CONTROL_CLIENT_ERROR_BYTES,
                  "cannot use the control socket %s: %s; free some memory or descriptors", path,
@@ -197,7 +197,7 @@ void control_client_close(struct control_client *client)
     if (!client)
         return;
     loop_timer_close(&client->timer);
-    line_stream_free(client->stream);
+    framed_stream_free(client->stream);
     free(client);
 }
 
@@ -216,7 +216,7 @@ int control_client_broadcast(struct control_client *client, const void *bytes, s
     client->ended = false;
     loop_timer_once(&client->timer, client->limit_ns);
     /* If it cannot be written, on_closed reports the error. */
-    line_stream_write(client->stream, line, length + 2 * size + 1);
+    framed_stream_write(client->stream, line, length + 2 * size + 1);
     free(line);
     return 0;
 }

@@ -192,8 +192,8 @@ void relay_datagram(struct relay *relay, uint8_t listener, const struct datagram
     relay_to_all(relay, &except, datagram->bytes, datagram->size);
 }
 
-void relay_line(struct relay *relay, uint64_t stream, uint64_t *due_ns, const void *bytes,
-                size_t size, uint64_t now_ms)
+void relay_stream_message(struct relay *relay, uint64_t stream, uint64_t *due_ns, const void *bytes,
+                          size_t size, uint64_t now_ms)
 {
     if (size == 0 || !is_within_rate(relay, due_ns, now_ms))
         return;

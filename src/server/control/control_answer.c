@@ -8,7 +8,7 @@
 static void flush(struct control_session *session)
 {
     if (!session->detached && !session->broken && session->used > 0)
-        session->broken = !line_stream_write(session->stream, session->buffer, session->used);
+        session->broken = !framed_stream_write(session->stream, session->buffer, session->used);
     session->used = 0;
 }
 
@@ -29,13 +29,13 @@ void control_bytes(struct control_session *session, const char *line, size_t siz
     }
     flush(session);
     if (!session->detached && !session->broken)
-        session->broken = !line_stream_write(session->stream, line, size);
+        session->broken = !framed_stream_write(session->stream, line, size);
     session->answered = true;
 }
 
 size_t control_unsent_bytes(const struct control_session *session)
 {
-    return session->used + (session->detached ? 0 : line_stream_unsent_bytes(session->stream));
+    return session->used + (session->detached ? 0 : framed_stream_unsent_bytes(session->stream));
 }
 
 void control_line_va(struct control_session *session, const char *key, const char *format,
@@ -95,7 +95,7 @@ bool control_peer_has_closed(const struct control_session *session)
 bool control_write_later(struct control_session *session, void (*resume)(void *state), void *state)
 {
     flush(session);
-    if (control_peer_has_closed(session) || !line_stream_is_backed_up(session->stream))
+    if (control_peer_has_closed(session) || !framed_stream_is_backed_up(session->stream))
         return false;
     control_call_later(session, resume, state);
     return true;

@@ -25,10 +25,10 @@ static void leave_place(struct control_session *session)
 void control_session_close(struct control_session *session)
 {
     leave_place(session);
-    if (session->broken || line_stream_is_backed_up(session->stream))
-        line_stream_free(session->stream);
+    if (session->broken || framed_stream_is_backed_up(session->stream))
+        framed_stream_free(session->stream);
     else
-        line_stream_finish(session->stream);
+        framed_stream_finish(session->stream);
     free(session);
 }
 
@@ -42,7 +42,7 @@ static void resume_command(struct control_session *session)
 void control_session_detach(struct control_session *session)
 {
     leave_place(session);
-    line_stream_free(session->stream);
+    framed_stream_free(session->stream);
     session->stream = NULL;
     session->detached = true;
     if (session->resume)
@@ -70,9 +70,9 @@ void control_end(struct control_session *session)
     session->last_used = ++session->control->uses;
     if (session->broken || session->input_ended)
         control_session_close(session);
-    else if (!line_stream_is_backed_up(session->stream))
+    else if (!framed_stream_is_backed_up(session->stream))
         /* This may run the next command at once, so it is the last statement. */
-        line_stream_resume(session->stream);
+        framed_stream_resume(session->stream);
 }
 
 void control_abort(struct control_session *session)
@@ -111,13 +111,13 @@ void control_read_lines(struct control_session *session, const struct control_li
 void control_pause_lines(struct control_session *session)
 {
     if (!session->detached)
-        line_stream_pause(session->stream);
+        framed_stream_pause(session->stream);
 }
 
 void control_resume_lines(struct control_session *session)
 {
     if (!session->detached)
-        line_stream_resume(session->stream);
+        framed_stream_resume(session->stream);
 }
 
 void control_command_help(void *state, struct control_session *session, char *arguments)
@@ -163,7 +163,7 @@ static void on_line(void *state, char *line, size_t size)
     }
     session->running = true;
     session->answered = false;
-    line_stream_pause(session->stream);
+    framed_stream_pause(session->stream);
     char *arguments, wrong[COMMAND_PARSER_WRONG_BYTES];
     const struct control_options *options = &session->control->options;
     const struct command_set set = {options->commands, options->command_count,
@@ -186,7 +186,7 @@ static void on_drained(void *state)
     if (session->resume)
         resume_command(session);
     else if (!session->running)
-        line_stream_resume(session->stream);
+        framed_stream_resume(session->stream);
 }
 
 static void on_closed(void *state, int error)
@@ -213,13 +213,13 @@ static void on_closed(void *state, int error)
 struct control_session *control_session_open(struct control *control, int fd,
                                              const struct unix_peer *peer)
 {
-    static const struct line_stream_callbacks callbacks = {on_line, on_drained, on_closed};
+    static const struct framed_stream_callbacks callbacks = {on_line, on_drained, on_closed};
     struct control_session *session = calloc(1, sizeof *session);
-    struct line_stream *stream =
-        line_stream_new(control->loop, fd, CONTROL_COMMAND_BYTES_MAX, &callbacks, session);
+    struct framed_stream *stream =
+        framed_stream_new(control->loop, fd, CONTROL_COMMAND_BYTES_MAX, &callbacks, session);
     if (!session || !stream) {
         if (stream)
-            line_stream_free(stream);
+            framed_stream_free(stream);
         free(session);
         return NULL;
     }

@@ -10,7 +10,7 @@ static bool is_idle(const struct control_session *session)
 /* Whether the session is in the middle of a long answer that its peer does not read. */
 static bool is_stuck(const struct control_session *session)
 {
-    return session->running && session->resume && line_stream_is_backed_up(session->stream);
+    return session->running && session->resume && framed_stream_is_backed_up(session->stream);
 }
 
 /* Returns the least recently used session of that kind. */

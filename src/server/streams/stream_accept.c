@@ -43,10 +43,10 @@ static void on_closed(void *state, int error)
 static void accept_client(struct stream_clients *table, const struct stream_listener *listener,
                           int fd, const struct addr *addr)
 {
-    static const struct line_stream_callbacks callbacks = {on_message, on_drained, on_closed};
+    static const struct framed_stream_callbacks callbacks = {on_message, on_drained, on_closed};
     struct stream_client *client = stream_table_add(table, listener, addr, clock_now_ms());
-    client->stream = line_stream_new(table->options.loop, fd, table->options.max_message_bytes,
-                                     &callbacks, client);
+    client->stream = framed_stream_new(table->options.loop, fd, table->options.max_message_bytes,
+                                       &callbacks, client);
     if (client->stream == NULL) {
         stream_table_remove(client);
         table->options.stats->streams_refused++;
@@ -54,10 +54,10 @@ static void accept_client(struct stream_clients *table, const struct stream_list
         return;
     }
     if (table->options.framing == FRAMING_CHUNK)
-        line_stream_deliver_chunks(client->stream, on_too_long);
+        framed_stream_deliver_chunks(client->stream, on_too_long);
     else
-        line_stream_accept_partial_line(client->stream);
-    line_stream_limit_output(client->stream, table->options.buffer_bytes);
+        framed_stream_accept_partial_line(client->stream);
+    framed_stream_limit_output(client->stream, table->options.buffer_bytes);
     table->options.stats->joined++;
     stream_events_client(client, EVENT_JOINED, EVENT_REASON_NONE);
 }

@@ -37,7 +37,7 @@ static bool send_copies(void *state, const struct shard_job *job, struct recipie
         if (!is_recipient(client, job, walk, now_ms))
             continue;
         /* A failed write means that the client has left or is disconnected: its copy is skipped. */
-        if (line_stream_write(client->stream, message.bytes, message.size))
+        if (framed_stream_write(client->stream, message.bytes, message.size))
             tally->sent++;
         else
             tally->skipped++;

@@ -29,7 +29,7 @@ void stream_disconnect_closed(struct stream_client *client, int error)
     if (error == -EMSGSIZE) {
         start_closing(client);
         stream_messages_refuse_too_long(client);
-    } else if (error == 0 && line_stream_is_backed_up(client->stream)) {
+    } else if (error == 0 && framed_stream_is_backed_up(client->stream)) {
         start_closing(client);
     } else {
         stream_table_remove(client);
@@ -41,7 +41,7 @@ void stream_disconnect_drained(struct stream_client *client)
     if (client->state == STREAM_CLOSING)
         stream_table_remove(client);
     else
-        line_stream_resume(client->stream);
+        framed_stream_resume(client->stream);
 }
 
 void stream_disconnect_idle(struct stream_clients *table, uint64_t now_ms)

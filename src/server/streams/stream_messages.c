@@ -27,7 +27,7 @@ struct stream_message stream_messages_make(struct stream_clients *table, const u
 bool stream_messages_send(struct stream_client *client, const uint8_t *bytes, size_t size)
 {
     struct stream_message message = stream_messages_make(client->table, bytes, size);
-    return line_stream_write(client->stream, message.bytes, message.size);
+    return framed_stream_write(client->stream, message.bytes, message.size);
 }
 
 /* A reply fails if the connection is broken: the client is removed soon after. */
@@ -80,11 +80,12 @@ void stream_messages_receive(struct stream_client *client, const uint8_t *bytes,
     stream_events_message(client, bytes, size, now_ms);
     reply(client, bytes, size);
     if (relay_is_on(options->relay))
-        relay_line(options->relay, client->serial, &client->relay_due_ns, bytes, size, now_ms);
+        relay_stream_message(options->relay, client->serial, &client->relay_due_ns, bytes, size,
+                             now_ms);
     /* A client is not disconnected for replies that it does not read. Instead no more of its input
      * is read until it reads them. */
-    if (line_stream_is_backed_up(client->stream))
-        line_stream_pause(client->stream);
+    if (framed_stream_is_backed_up(client->stream))
+        framed_stream_pause(client->stream);
 }
 
 void stream_messages_drop_too_long(struct stream_client *client)
@@ -101,6 +102,6 @@ void stream_messages_refuse_too_long(struct stream_client *client)
                           options->max_message_bytes);
     options->stats->received++;
     options->stats->drop_oversize++;
-    line_stream_write(client->stream, text, (size_t)length);
-    line_stream_discard_input(client->stream);
+    framed_stream_write(client->stream, text, (size_t)length);
+    framed_stream_discard_input(client->stream);
 }

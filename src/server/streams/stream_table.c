@@ -62,7 +62,7 @@ struct stream_client *stream_table_add(struct stream_clients *table,
 void stream_table_remove(struct stream_client *client)
 {
     struct stream_clients *table = client->table;
-    line_stream_free(client->stream);
+    framed_stream_free(client->stream);
     table->connected -= client->state == STREAM_CONNECTED;
     table->occupied--;
     client->state = STREAM_FREE;

@@ -15,7 +15,7 @@ void answers_open(void);
 void answers_sent(const uint8_t *line, size_t size);
 void answers_handled(void);
 
-/* The input of the peer ends, with the error of struct line_stream_callbacks. */
+/* The input of the peer ends, with the error of struct framed_stream_callbacks. */
 void answers_input_ended(int error);
 
 /* The peer reads bytes of the session. */

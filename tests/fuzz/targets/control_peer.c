@@ -2,7 +2,7 @@
 
 #include "control_answers.h"
 #include "control_stubs.h"
-#include "net/message/line_stream.h"
+#include "net/message/framed_stream.h"
 #include "server/gateway/gateway_session.h"
 #include "target.h"
 
@@ -15,8 +15,8 @@ enum {
     UNSENT_WEIGHT = 64,
 };
 
-struct line_stream {
-    struct line_stream_callbacks callbacks;
+struct framed_stream {
+    struct framed_stream_callbacks callbacks;
     void *state;
     char *line; /* that is being delivered */
     size_t unsent;
@@ -26,12 +26,13 @@ struct line_stream {
     bool is_unread, is_broken, has_failed;
 };
 
-static struct line_stream *peer;
+static struct framed_stream *peer;
 
-/* ---- net/message/line_stream ---- */
+/* ---- net/message/framed_stream ---- */
 
-struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_bytes,
-                                    const struct line_stream_callbacks *callbacks, void *state)
+struct framed_stream *framed_stream_new(struct loop *loop, int fd, size_t max_line_bytes,
+                                        const struct framed_stream_callbacks *callbacks,
+                                        void *state)
 {
     (void)loop, (void)fd;
     must(peer == NULL && max_line_bytes == CONTROL_COMMAND_BYTES_MAX);
@@ -43,7 +44,7 @@ struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_b
     return peer;
 }
 
-void line_stream_free(struct line_stream *stream)
+void framed_stream_free(struct framed_stream *stream)
 {
     must(stream == peer);
     answers_close(stream->is_cut || stub_is_stopping());
@@ -52,12 +53,12 @@ void line_stream_free(struct line_stream *stream)
     peer = NULL;
 }
 
-void line_stream_finish(struct line_stream *stream)
+void framed_stream_finish(struct framed_stream *stream)
 {
-    line_stream_free(stream);
+    framed_stream_free(stream);
 }
 
-bool line_stream_write(struct line_stream *stream, const void *bytes, size_t size)
+bool framed_stream_write(struct framed_stream *stream, const void *bytes, size_t size)
 {
     must(stream == peer);
     if (stream->is_broken)
@@ -72,23 +73,23 @@ bool line_stream_write(struct line_stream *stream, const void *bytes, size_t siz
     return true;
 }
 
-size_t line_stream_unsent_bytes(const struct line_stream *stream)
+size_t framed_stream_unsent_bytes(const struct framed_stream *stream)
 {
     return stream->unsent * UNSENT_WEIGHT;
 }
 
-bool line_stream_is_backed_up(const struct line_stream *stream)
+bool framed_stream_is_backed_up(const struct framed_stream *stream)
 {
     return stream->unsent > 0;
 }
 
-void line_stream_pause(struct line_stream *stream)
+void framed_stream_pause(struct framed_stream *stream)
 {
     must(stream == peer);
     stream->paused = true;
 }
 
-void line_stream_resume(struct line_stream *stream)
+void framed_stream_resume(struct framed_stream *stream)
 {
     must(stream == peer);
     stream->paused = false;
@@ -110,7 +111,7 @@ void peer_send(const uint8_t *line, size_t size)
 {
     must(peer_is_read());
     /* A gateway whose peer does not read its results is not read either. */
-    must(!answers_are_of_gateway() || line_stream_unsent_bytes(peer) < GATEWAY_UNSENT_BYTES);
+    must(!answers_are_of_gateway() || framed_stream_unsent_bytes(peer) < GATEWAY_UNSENT_BYTES);
     peer->line = malloc(size + 1);
     must(peer->line != NULL);
     memcpy(peer->line, line, size);

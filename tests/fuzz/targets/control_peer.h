@@ -1,6 +1,7 @@
 /* For the target `control`: the connection of one operator or observer, in place of net/message/
- * line_stream, and the peer at its other end. It keeps to the contract of that header: no callback
- * during a call, no line while the stream is paused, and a line is freed with its stream. */
+ * framed_stream, and the peer at its other end. It keeps to the contract of that header: no
+ * callback during a call, no line while the stream is paused, and a line is freed with its stream.
+ */
 #ifndef FUZZ_CONTROL_PEER_H
 #define FUZZ_CONTROL_PEER_H
 
@@ -14,7 +15,7 @@ bool peer_is_connected(void);
 bool peer_is_read(void);
 
 /* Both only if peer_is_read: sends a line without its newline; ends the input with an error of
- * struct line_stream_callbacks. */
+ * struct framed_stream_callbacks. */
 void peer_send(const uint8_t *line, size_t size);
 void peer_end_input(int error);
 

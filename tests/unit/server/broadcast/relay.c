@@ -231,7 +231,7 @@ Test(relay, others_excludes_the_sender_and_all_does_not)
     send_message(1, "hi");
     turn(10);
     cr_assert(addr_equal(&workers[1].excepted, &sender));
-    relay_line(relays[0], 7, &due_ns, "line", 4, clock_now_ms());
+    relay_stream_message(relays[0], 7, &due_ns, "line", 4, clock_now_ms());
     turn(10);
     cr_assert_eq(workers[1].excepted.family, ADDR_NONE);
     cr_assert_eq(workers[1].excepted_stream, 7);
@@ -240,7 +240,7 @@ Test(relay, others_excludes_the_sender_and_all_does_not)
     send_message(1, "hi");
     turn(10);
     cr_assert_eq(workers[1].excepted.family, ADDR_NONE);
-    relay_line(relays[0], 7, &due_ns, "line", 4, clock_now_ms());
+    relay_stream_message(relays[0], 7, &due_ns, "line", 4, clock_now_ms());
     turn(10);
     cr_assert_eq(workers[1].excepted_stream, 0);
     close_all();
@@ -259,7 +259,7 @@ Test(relay, each_client_has_a_rate_of_its_own)
     cr_assert_eq(workers[0].stats.relayed + workers[0].stats.relay_limited, 100);
     uint64_t before = workers[0].stats.relayed;
     send_message(2, "y");
-    relay_line(relays[0], 7, &due_ns, "z", 1, clock_now_ms());
+    relay_stream_message(relays[0], 7, &due_ns, "z", 1, clock_now_ms());
     cr_assert_eq(workers[0].stats.relayed, before + 2);
     turn(200);
     cr_assert_eq(workers[1].copies, before + 2);
@@ -423,7 +423,7 @@ Test(relay, any_datagram_fits_however_long)
     relay_set_peers(relays[1], relays);
     relay_set(relays[1], RELAY_ALL, 0);
     for (int i = 0; i < 8; i++)
-        relay_line(relays[1], 1, &due_ns, bytes, sizeof bytes, clock_now_ms());
+        relay_stream_message(relays[1], 1, &due_ns, bytes, sizeof bytes, clock_now_ms());
     cr_assert_eq(workers[1].stats.relayed, 8);
     turn(100);
     cr_assert_eq(workers[0].copies, 8);

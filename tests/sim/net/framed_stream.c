@@ -1,5 +1,5 @@
-/* net/message/line_stream over connections in memory. */
-#include "net/message/line_stream.h"
+/* net/message/framed_stream over connections in memory. */
+#include "net/message/framed_stream.h"
 
 #include "sim/check/observe.h"
 #include "sim/core/broken.h"
@@ -14,11 +14,11 @@
 
 enum { OUTPUT_BYTES_MAX = 64 << 20, READ_BYTES = 4096 };
 
-struct line_stream {
+struct framed_stream {
     struct loop *loop;
     struct loop_handler handler;
     struct loop_task task;
-    const struct line_stream_callbacks *callbacks;
+    const struct framed_stream_callbacks *callbacks;
     void (*too_long)(void *state); /* of chunks */
     void *state;
     struct connection *connection;
@@ -36,10 +36,11 @@ struct line_stream {
 static void on_ready(void *state, unsigned events);
 static void on_task(void *state);
 
-struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_bytes,
-                                    const struct line_stream_callbacks *callbacks, void *state)
+struct framed_stream *framed_stream_new(struct loop *loop, int fd, size_t max_line_bytes,
+                                        const struct framed_stream_callbacks *callbacks,
+                                        void *state)
 {
-    struct line_stream *stream = faults_refuse_memory() ? NULL : calloc(1, sizeof *stream);
+    struct framed_stream *stream = faults_refuse_memory() ? NULL : calloc(1, sizeof *stream);
     if (stream == NULL || loop_add(loop, &stream->handler, fd, LOOP_READ, on_ready, stream) != 0) {
         descriptor_close(fd);
         free(stream);
@@ -57,14 +58,14 @@ struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_b
     return stream;
 }
 
-static void release(struct line_stream *stream)
+static void release(struct framed_stream *stream)
 {
     free(stream->input);
     free(stream->output);
     free(stream);
 }
 
-void line_stream_free(struct line_stream *stream)
+void framed_stream_free(struct framed_stream *stream)
 {
     if (stream == NULL || stream->freed)
         return;
@@ -76,39 +77,39 @@ void line_stream_free(struct line_stream *stream)
         release(stream);
 }
 
-void line_stream_accept_partial_line(struct line_stream *stream)
+void framed_stream_accept_partial_line(struct framed_stream *stream)
 {
     stream->partial = true;
 }
 
-void line_stream_deliver_chunks(struct line_stream *stream, void (*too_long)(void *state))
+void framed_stream_deliver_chunks(struct framed_stream *stream, void (*too_long)(void *state))
 {
     stream->too_long = too_long;
 }
 
-void line_stream_limit_output(struct line_stream *stream, size_t max_bytes)
+void framed_stream_limit_output(struct framed_stream *stream, size_t max_bytes)
 {
     stream->max_output_bytes = max_bytes;
 }
 
-bool line_stream_is_backed_up(const struct line_stream *stream)
+bool framed_stream_is_backed_up(const struct framed_stream *stream)
 {
     return stream->output_size > 0;
 }
 
-size_t line_stream_unsent_bytes(const struct line_stream *stream)
+size_t framed_stream_unsent_bytes(const struct framed_stream *stream)
 {
     return stream->output_size;
 }
 
 /* ---- what the loop watches ---- */
 
-static bool wants_lines(const struct line_stream *stream)
+static bool wants_lines(const struct framed_stream *stream)
 {
     return !stream->paused && !stream->closed && !stream->finishing && !stream->freed;
 }
 
-static void watch(struct line_stream *stream)
+static void watch(struct framed_stream *stream)
 {
     bool reads = wants_lines(stream) || (stream->discarding && !stream->ended);
     if (stream->freed || stream->busy)
@@ -117,10 +118,10 @@ static void watch(struct line_stream *stream)
         loop_remove(&stream->handler);
     else
         loop_change(&stream->handler, (reads ? LOOP_READ : 0u) |
-                                          (line_stream_is_backed_up(stream) ? LOOP_WRITE : 0u));
+                                          (framed_stream_is_backed_up(stream) ? LOOP_WRITE : 0u));
 }
 
-static void later(struct line_stream *stream)
+static void later(struct framed_stream *stream)
 {
     if (!stream->busy)
         loop_defer(stream->loop, &stream->task);
@@ -128,13 +129,13 @@ static void later(struct line_stream *stream)
 
 /* ---- output ---- */
 
-static void fail(struct line_stream *stream, int error)
+static void fail(struct framed_stream *stream, int error)
 {
     stream->error = error;
     stream->output_size = 0;
 }
 
-static size_t send(struct line_stream *stream, const char *bytes, size_t size)
+static size_t send(struct framed_stream *stream, const char *bytes, size_t size)
 {
     size_t sent = 0;
     while (sent < size && stream->error == 0) {
@@ -149,7 +150,7 @@ static size_t send(struct line_stream *stream, const char *bytes, size_t size)
     return sent;
 }
 
-static void flush(struct line_stream *stream)
+static void flush(struct framed_stream *stream)
 {
     size_t size = stream->output_size, sent = send(stream, stream->output, size);
     if (stream->error != 0)
@@ -158,7 +159,7 @@ static void flush(struct line_stream *stream)
     stream->output_size = size - sent;
 }
 
-static bool buffer(struct line_stream *stream, const char *bytes, size_t size)
+static bool buffer(struct framed_stream *stream, const char *bytes, size_t size)
 {
     size_t needed = stream->output_size + size;
     if (stream->output_size > 0 && needed > stream->max_output_bytes)
@@ -172,9 +173,9 @@ static bool buffer(struct line_stream *stream, const char *bytes, size_t size)
     return true;
 }
 
-bool line_stream_write(struct line_stream *stream, const void *bytes, size_t size)
+bool framed_stream_write(struct framed_stream *stream, const void *bytes, size_t size)
 {
-    size_t sent = line_stream_is_backed_up(stream) ? 0 : send(stream, bytes, size);
+    size_t sent = framed_stream_is_backed_up(stream) ? 0 : send(stream, bytes, size);
     if (stream->error == 0 && sent < size &&
         !buffer(stream, (const char *)bytes + sent, size - sent))
         fail(stream, -ENOBUFS);
@@ -187,7 +188,7 @@ bool line_stream_write(struct line_stream *stream, const void *bytes, size_t siz
 
 /* ---- input ---- */
 
-static void call_closed(struct line_stream *stream, int error)
+static void call_closed(struct framed_stream *stream, int error)
 {
     bool had_output = stream->output_size > 0;
     stream->closed = true;
@@ -200,7 +201,7 @@ static void call_closed(struct line_stream *stream, int error)
 }
 
 /* Returns how many bytes were read. */
-static size_t receive(struct line_stream *stream, char *bytes, size_t size)
+static size_t receive(struct framed_stream *stream, char *bytes, size_t size)
 {
     long got = connection_server_read(stream->connection, bytes, size);
     if (got == 0)
@@ -210,7 +211,7 @@ static size_t receive(struct line_stream *stream, char *bytes, size_t size)
     return got > 0 ? (size_t)got : 0;
 }
 
-static void fill_lines(struct line_stream *stream)
+static void fill_lines(struct framed_stream *stream)
 {
     size_t space = stream->max_line_bytes + 2 - stream->input_size;
     stream->input_size += receive(stream, stream->input + stream->input_size,
@@ -219,7 +220,7 @@ static void fill_lines(struct line_stream *stream)
 
 /* How many bytes the network has brought until now: mostly what the client wrote at once, sometimes
  * less, sometimes what it has written since, too. */
-static size_t draw_arrived(const struct line_stream *stream)
+static size_t draw_arrived(const struct framed_stream *stream)
 {
     size_t first = connection_server_first_write(stream->connection);
     uint64_t kind = draw_below(DRAW_NETWORK, 10);
@@ -228,7 +229,7 @@ static size_t draw_arrived(const struct line_stream *stream)
     return kind < 3 || first == 0 ? SIZE_MAX : first;
 }
 
-static void fill_chunk(struct line_stream *stream)
+static void fill_chunk(struct framed_stream *stream)
 {
     char bytes[READ_BYTES];
     size_t most = stream->max_line_bytes;
@@ -245,7 +246,7 @@ static void fill_chunk(struct line_stream *stream)
         size = receive(stream, bytes, arrived < sizeof bytes ? arrived : sizeof bytes);
 }
 
-static void fill(struct line_stream *stream)
+static void fill(struct framed_stream *stream)
 {
     if (stream->too_long != NULL)
         fill_chunk(stream);
@@ -254,7 +255,7 @@ static void fill(struct line_stream *stream)
 }
 
 /* Delivers the first `size` bytes of the input, and removes `used` bytes. */
-static void deliver(struct line_stream *stream, size_t size, size_t used)
+static void deliver(struct framed_stream *stream, size_t size, size_t used)
 {
     char *line = malloc(size + 1);
     memcpy(line, stream->input, size);
@@ -268,7 +269,7 @@ static void deliver(struct line_stream *stream, size_t size, size_t used)
 }
 
 /* Return whether there may be more. */
-static bool deliver_chunk(struct line_stream *stream)
+static bool deliver_chunk(struct framed_stream *stream)
 {
     if (stream->was_too_long) {
         stream->was_too_long = false;
@@ -284,7 +285,7 @@ static bool deliver_chunk(struct line_stream *stream)
     return true;
 }
 
-static bool deliver_line(struct line_stream *stream)
+static bool deliver_line(struct framed_stream *stream)
 {
     char *newline = memchr(stream->input, '\n', stream->input_size);
     size_t size = newline != NULL ? (size_t)(newline - stream->input) : stream->input_size;
@@ -305,24 +306,24 @@ static bool deliver_line(struct line_stream *stream)
     return true;
 }
 
-static bool deliver_next(struct line_stream *stream)
+static bool deliver_next(struct framed_stream *stream)
 {
     return stream->too_long != NULL ? deliver_chunk(stream) : deliver_line(stream);
 }
 
-static void deliver_input(struct line_stream *stream)
+static void deliver_input(struct framed_stream *stream)
 {
     while (wants_lines(stream) && stream->error == 0 && deliver_next(stream))
         ;
 }
 
-void line_stream_pause(struct line_stream *stream)
+void framed_stream_pause(struct framed_stream *stream)
 {
     stream->paused = true;
     watch(stream);
 }
 
-void line_stream_resume(struct line_stream *stream)
+void framed_stream_resume(struct framed_stream *stream)
 {
     stream->paused = false;
     later(stream);
@@ -330,19 +331,19 @@ void line_stream_resume(struct line_stream *stream)
 
 /* ---- in the loop ---- */
 
-static void settle(struct line_stream *stream)
+static void settle(struct framed_stream *stream)
 {
     if (!stream->freed && stream->error != 0 && !stream->closed && !stream->finishing)
         call_closed(stream, stream->error);
     if (!stream->freed && stream->discarding &&
-        (stream->error != 0 || (stream->ended && !line_stream_is_backed_up(stream)))) {
+        (stream->error != 0 || (stream->ended && !framed_stream_is_backed_up(stream)))) {
         stream->discarding = false;
         stream->callbacks->drained(stream->state);
     }
     stream->busy = false;
     if (!stream->freed && stream->finishing &&
-        (stream->error != 0 || !line_stream_is_backed_up(stream))) {
-        line_stream_free(stream);
+        (stream->error != 0 || !framed_stream_is_backed_up(stream))) {
+        framed_stream_free(stream);
         return;
     }
     if (stream->freed)
@@ -351,18 +352,18 @@ static void settle(struct line_stream *stream)
         watch(stream);
 }
 
-static void discard(struct line_stream *stream)
+static void discard(struct framed_stream *stream)
 {
     char bytes[READ_BYTES];
-    if (!line_stream_is_backed_up(stream))
+    if (!framed_stream_is_backed_up(stream))
         connection_server_end(stream->connection);
     receive(stream, bytes, sizeof bytes);
 }
 
 static void on_ready(void *state, unsigned events)
 {
-    struct line_stream *stream = state;
-    bool was_backed_up = line_stream_is_backed_up(stream);
+    struct framed_stream *stream = state;
+    bool was_backed_up = framed_stream_is_backed_up(stream);
     stream->busy = true;
     if (was_backed_up)
         flush(stream);
@@ -375,7 +376,7 @@ static void on_ready(void *state, unsigned events)
         fill(stream);
     else if (events & LOOP_HANGUP && stream->error == 0)
         fail(stream, -EPIPE);
-    if (was_backed_up && !line_stream_is_backed_up(stream) && stream->error == 0 &&
+    if (was_backed_up && !framed_stream_is_backed_up(stream) && stream->error == 0 &&
         !stream->finishing)
         stream->callbacks->drained(stream->state);
     if (!stream->freed)
@@ -385,26 +386,26 @@ static void on_ready(void *state, unsigned events)
 
 static void on_task(void *state)
 {
-    struct line_stream *stream = state;
+    struct framed_stream *stream = state;
     stream->busy = true;
     deliver_input(stream);
     settle(stream);
 }
 
-void line_stream_discard_input(struct line_stream *stream)
+void framed_stream_discard_input(struct framed_stream *stream)
 {
     stream->discarding = true;
     stream->input_size = 0;
-    if (!line_stream_is_backed_up(stream))
+    if (!framed_stream_is_backed_up(stream))
         connection_server_end(stream->connection);
     watch(stream);
 }
 
-void line_stream_finish(struct line_stream *stream)
+void framed_stream_finish(struct framed_stream *stream)
 {
     stream->finishing = true;
-    if (stream->error != 0 || !line_stream_is_backed_up(stream))
-        line_stream_free(stream);
+    if (stream->error != 0 || !framed_stream_is_backed_up(stream))
+        framed_stream_free(stream);
     else
         watch(stream);
 }

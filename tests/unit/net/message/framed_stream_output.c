@@ -1,5 +1,5 @@
-/* Output of line streams: buffering, limits, and freeing a stream within its callbacks. */
-#include "line_stream_fixture.h"
+/* Output of framed streams: buffering, limits, and freeing a stream within its callbacks. */
+#include "framed_stream_fixture.h"
 
 /* ---- Buffering ---- */
 
@@ -18,7 +18,7 @@ static void write_much(struct owner *owner)
         size_t size = MUCH - at < sizeof piece ? MUCH - at : sizeof piece;
         for (size_t i = 0; i < size; i++)
             piece[i] = nth(at + i);
-        cr_assert(line_stream_write(owner->stream, piece, size));
+        cr_assert(framed_stream_write(owner->stream, piece, size));
         at += size;
     }
 }
@@ -43,13 +43,13 @@ static void read_some(void *state, unsigned events)
         loop_stop(reader->handler.loop);
 }
 
-Test(line_stream_output, buffers_what_the_kernel_does_not_accept_and_reports_when_it_is_sent)
+Test(framed_stream_output, buffers_what_the_kernel_does_not_accept_and_reports_when_it_is_sent)
 {
     struct owner owner;
     struct reader reader = {0};
     open_owner(&owner, 100);
     write_much(&owner);
-    cr_assert(line_stream_is_backed_up(owner.stream));
+    cr_assert(framed_stream_is_backed_up(owner.stream));
     settle(&owner);
     cr_assert_eq(owner.drains, 0);
     cr_assert_eq(loop_add(owner.loop, &reader.handler, owner.peer, LOOP_READ, read_some, &reader),
@@ -57,8 +57,8 @@ Test(line_stream_output, buffers_what_the_kernel_does_not_accept_and_reports_whe
     owner.stop_when_drained = true;
     run(&owner);
     cr_assert_eq(owner.drains, 1);
-    cr_assert_not(line_stream_is_backed_up(owner.stream));
-    line_stream_finish(owner.stream);
+    cr_assert_not(framed_stream_is_backed_up(owner.stream));
+    framed_stream_finish(owner.stream);
     owner.stream = NULL;
     run(&owner);
     cr_assert_eq(reader.got, MUCH);
@@ -67,21 +67,21 @@ Test(line_stream_output, buffers_what_the_kernel_does_not_accept_and_reports_whe
     close_owner(&owner);
 }
 
-Test(line_stream_output, write_does_not_overtake_buffered_output)
+Test(framed_stream_output, write_does_not_overtake_buffered_output)
 {
     struct owner owner;
     char piece[65536], last = 0;
     bool got = false;
     open_owner(&owner, 100);
     memset(piece, 'a', sizeof piece);
-    while (!line_stream_is_backed_up(owner.stream))
-        cr_assert(line_stream_write(owner.stream, piece, sizeof piece));
+    while (!framed_stream_is_backed_up(owner.stream))
+        cr_assert(framed_stream_write(owner.stream, piece, sizeof piece));
     /* The kernel accepts more again, but the loop has not noticed it yet. */
     while (recv(owner.peer, piece, sizeof piece, MSG_DONTWAIT) > 0)
         got = true;
     cr_assert(got);
-    cr_assert(line_stream_write(owner.stream, "z", 1));
-    line_stream_finish(owner.stream);
+    cr_assert(framed_stream_write(owner.stream, "z", 1));
+    framed_stream_finish(owner.stream);
     owner.stream = NULL;
     settle(&owner);
     for (ssize_t size; (size = recv(owner.peer, piece, sizeof piece, MSG_DONTWAIT)) > 0;) {
@@ -92,26 +92,26 @@ Test(line_stream_output, write_does_not_overtake_buffered_output)
     close_owner(&owner);
 }
 
-Test(line_stream_output, small_write_is_sent_at_once_and_not_reported)
+Test(framed_stream_output, small_write_is_sent_at_once_and_not_reported)
 {
     struct owner owner;
     char byte = 0;
     open_owner(&owner, 100);
-    cr_assert(line_stream_write(owner.stream, "x", 1));
-    cr_assert_not(line_stream_is_backed_up(owner.stream));
+    cr_assert(framed_stream_write(owner.stream, "x", 1));
+    cr_assert_not(framed_stream_is_backed_up(owner.stream));
     cr_assert_eq(recv(owner.peer, &byte, 1, MSG_DONTWAIT), 1);
     settle(&owner);
     cr_assert_eq(owner.drains, 0);
     close_owner(&owner);
 }
 
-Test(line_stream_output, finished_stream_is_freed_when_its_last_byte_is_sent)
+Test(framed_stream_output, finished_stream_is_freed_when_its_last_byte_is_sent)
 {
     struct owner owner;
     struct reader reader = {0};
     open_owner(&owner, 100);
     write_much(&owner);
-    line_stream_finish(owner.stream);
+    framed_stream_finish(owner.stream);
     owner.stream = NULL;
     send_text(&owner, "not delivered\n");
     cr_assert_eq(loop_add(owner.loop, &reader.handler, owner.peer, LOOP_READ, read_some, &reader),
@@ -124,12 +124,12 @@ Test(line_stream_output, finished_stream_is_freed_when_its_last_byte_is_sent)
     close_owner(&owner);
 }
 
-Test(line_stream_output, finished_stream_is_freed_when_its_peer_closes)
+Test(framed_stream_output, finished_stream_is_freed_when_its_peer_closes)
 {
     struct owner owner;
     open_owner(&owner, 100);
     write_much(&owner);
-    line_stream_finish(owner.stream);
+    framed_stream_finish(owner.stream);
     owner.stream = NULL;
     close_peer(&owner);
     settle(&owner);
@@ -137,13 +137,13 @@ Test(line_stream_output, finished_stream_is_freed_when_its_peer_closes)
     close_owner(&owner);
 }
 
-Test(line_stream_output, endless_output_ends_the_connection)
+Test(framed_stream_output, endless_output_ends_the_connection)
 {
     static char piece[1 << 20];
     struct owner owner;
     int written = 0;
     open_owner(&owner, 100);
-    while (written < 100 && line_stream_write(owner.stream, piece, sizeof piece))
+    while (written < 100 && framed_stream_write(owner.stream, piece, sizeof piece))
         written++;
     cr_assert_geq(written, 64);
     cr_assert_lt(written, 100);
@@ -156,13 +156,13 @@ Test(line_stream_output, endless_output_ends_the_connection)
 
 static void free_here(struct owner *owner, char *line, size_t size)
 {
-    line_stream_free(owner->stream);
+    framed_stream_free(owner->stream);
     owner->stream = NULL;
     memset(line, 'x', size);
     loop_stop(owner->loop);
 }
 
-Test(line_stream_output, may_be_freed_in_line)
+Test(framed_stream_output, may_be_freed_in_line)
 {
     struct owner owner;
     open_owner(&owner, 100);
@@ -177,13 +177,13 @@ Test(line_stream_output, may_be_freed_in_line)
 
 static void finish_here(struct owner *owner, char *line, size_t size)
 {
-    cr_assert(line_stream_write(owner->stream, line, size));
-    line_stream_finish(owner->stream);
+    cr_assert(framed_stream_write(owner->stream, line, size));
+    framed_stream_finish(owner->stream);
     owner->stream = NULL;
     loop_stop(owner->loop);
 }
 
-Test(line_stream_output, may_be_finished_in_line)
+Test(framed_stream_output, may_be_finished_in_line)
 {
     struct owner owner;
     char answer[8] = {0};
@@ -200,7 +200,7 @@ Test(line_stream_output, may_be_finished_in_line)
 static void free_drained(void *state)
 {
     struct owner *owner = state;
-    line_stream_free(owner->stream);
+    framed_stream_free(owner->stream);
     owner->stream = NULL;
     owner->drains++;
 }
@@ -208,21 +208,21 @@ static void free_drained(void *state)
 static void free_closed(void *state, int error)
 {
     struct owner *owner = state;
-    line_stream_free(owner->stream);
+    framed_stream_free(owner->stream);
     owner->stream = NULL;
     record_closed(state, error);
 }
 
-static const struct line_stream_callbacks freeing = {record_line, free_drained, free_closed};
+static const struct framed_stream_callbacks freeing = {record_line, free_drained, free_closed};
 
-Test(line_stream_output, may_be_freed_in_closed)
+Test(framed_stream_output, may_be_freed_in_closed)
 {
     struct owner owner;
     int fds[2];
     open_owner(&owner, 100);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-    line_stream_free(owner.stream);
-    owner.stream = line_stream_new(owner.loop, fds[0], 100, &freeing, &owner);
+    framed_stream_free(owner.stream);
+    owner.stream = framed_stream_new(owner.loop, fds[0], 100, &freeing, &owner);
     close(fds[1]);
     run(&owner);
     cr_assert_eq(owner.closes, 1);
@@ -230,15 +230,15 @@ Test(line_stream_output, may_be_freed_in_closed)
     close_owner(&owner);
 }
 
-Test(line_stream_output, may_be_freed_in_drained)
+Test(framed_stream_output, may_be_freed_in_drained)
 {
     struct owner owner;
     struct reader reader = {0};
     int fds[2];
     open_owner(&owner, 100);
     cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
-    line_stream_free(owner.stream);
-    owner.stream = line_stream_new(owner.loop, fds[0], 100, &freeing, &owner);
+    framed_stream_free(owner.stream);
+    owner.stream = framed_stream_new(owner.loop, fds[0], 100, &freeing, &owner);
     write_much(&owner);
     cr_assert_eq(loop_add(owner.loop, &reader.handler, fds[1], LOOP_READ, read_some, &reader), 0);
     run(&owner);
@@ -252,11 +252,11 @@ Test(line_stream_output, may_be_freed_in_drained)
 static void free_other(void *state)
 {
     struct owner *owner = state;
-    line_stream_free(owner->stream);
+    framed_stream_free(owner->stream);
     owner->stream = NULL;
 }
 
-Test(line_stream_output, stream_freed_after_resume_delivers_nothing)
+Test(framed_stream_output, stream_freed_after_resume_delivers_nothing)
 {
     struct owner owner;
     open_owner(&owner, 100);
@@ -265,39 +265,39 @@ Test(line_stream_output, stream_freed_after_resume_delivers_nothing)
     send_text(&owner, "one\ntwo\n");
     settle(&owner);
     loop_defer(owner.loop, &task);
-    line_stream_resume(owner.stream);
+    framed_stream_resume(owner.stream);
     settle(&owner);
     cr_assert_str_eq(owner.received, "[one]");
     close_owner(&owner);
 }
 
-Test(line_stream_output, single_write_is_buffered_whatever_the_limit)
+Test(framed_stream_output, single_write_is_buffered_whatever_the_limit)
 {
     struct owner owner;
     static char bytes[1 << 20];
     open_owner(&owner, 100);
-    line_stream_limit_output(owner.stream, 4096);
-    cr_assert(line_stream_write(owner.stream, bytes, sizeof bytes));
-    cr_assert_gt(line_stream_unsent_bytes(owner.stream), 4096);
-    cr_assert_not(line_stream_write(owner.stream, bytes, 1));
+    framed_stream_limit_output(owner.stream, 4096);
+    cr_assert(framed_stream_write(owner.stream, bytes, sizeof bytes));
+    cr_assert_gt(framed_stream_unsent_bytes(owner.stream), 4096);
+    cr_assert_not(framed_stream_write(owner.stream, bytes, 1));
     run(&owner);
     cr_assert_eq(owner.error, -ENOBUFS);
     close_owner(&owner);
 }
 
-Test(line_stream_output, output_has_the_limit_that_it_is_given)
+Test(framed_stream_output, output_has_the_limit_that_it_is_given)
 {
     struct owner owner;
     static char bytes[1000];
     size_t unsent = 0;
     open_owner(&owner, 100);
-    line_stream_limit_output(owner.stream, 5000);
-    while (line_stream_write(owner.stream, bytes, sizeof bytes)) {
-        cr_assert_leq(line_stream_unsent_bytes(owner.stream), 5000);
-        unsent = line_stream_unsent_bytes(owner.stream);
+    framed_stream_limit_output(owner.stream, 5000);
+    while (framed_stream_write(owner.stream, bytes, sizeof bytes)) {
+        cr_assert_leq(framed_stream_unsent_bytes(owner.stream), 5000);
+        unsent = framed_stream_unsent_bytes(owner.stream);
     }
     cr_assert_gt(unsent, 4000);
-    cr_assert_eq(line_stream_unsent_bytes(owner.stream), 0);
+    cr_assert_eq(framed_stream_unsent_bytes(owner.stream), 0);
     run(&owner);
     cr_assert_eq(owner.error, -ENOBUFS);
     close_owner(&owner);

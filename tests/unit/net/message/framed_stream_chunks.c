@@ -1,7 +1,7 @@
 /* Line streams that deliver chunks: what one read brings, limits, pausing, the end of input. */
-#include "line_stream_fixture.h"
+#include "framed_stream_fixture.h"
 
-TestSuite(line_stream_chunks, .timeout = 20);
+TestSuite(framed_stream_chunks, .timeout = 20);
 
 static void send_bytes(struct owner *owner, char byte, size_t size)
 {
@@ -13,7 +13,7 @@ static void send_bytes(struct owner *owner, char byte, size_t size)
 
 /* ---- What a chunk is ---- */
 
-Test(line_stream_chunks, a_chunk_is_delivered_as_it_is_with_its_newlines)
+Test(framed_stream_chunks, a_chunk_is_delivered_as_it_is_with_its_newlines)
 {
     struct owner owner;
     open_owner_of_chunks(&owner, 100);
@@ -23,7 +23,7 @@ Test(line_stream_chunks, a_chunk_is_delivered_as_it_is_with_its_newlines)
     close_owner(&owner);
 }
 
-Test(line_stream_chunks, what_arrives_later_is_another_chunk)
+Test(framed_stream_chunks, what_arrives_later_is_another_chunk)
 {
     struct owner owner;
     open_owner_of_chunks(&owner, 100);
@@ -35,7 +35,7 @@ Test(line_stream_chunks, what_arrives_later_is_another_chunk)
     close_owner(&owner);
 }
 
-Test(line_stream_chunks, what_arrives_at_once_is_one_chunk)
+Test(framed_stream_chunks, what_arrives_at_once_is_one_chunk)
 {
     struct owner owner;
     open_owner_of_chunks(&owner, 100);
@@ -46,7 +46,7 @@ Test(line_stream_chunks, what_arrives_at_once_is_one_chunk)
     close_owner(&owner);
 }
 
-Test(line_stream_chunks, a_chunk_may_contain_nuls)
+Test(framed_stream_chunks, a_chunk_may_contain_nuls)
 {
     struct owner owner;
     open_owner_of_chunks(&owner, 100);
@@ -59,7 +59,7 @@ Test(line_stream_chunks, a_chunk_may_contain_nuls)
 
 /* ---- Chunks that are too long ---- */
 
-Test(line_stream_chunks, a_chunk_over_the_limit_is_dropped_and_the_next_one_is_delivered)
+Test(framed_stream_chunks, a_chunk_over_the_limit_is_dropped_and_the_next_one_is_delivered)
 {
     static const size_t limits[] = {1, 100, 4095, 4096, 4097, 65507};
     /* Also around the size of the buffer into which the rest is dropped. */
@@ -81,7 +81,7 @@ Test(line_stream_chunks, a_chunk_over_the_limit_is_dropped_and_the_next_one_is_d
     }
 }
 
-Test(line_stream_chunks, the_end_of_a_chunk_that_is_too_long_is_found_without_another_event)
+Test(framed_stream_chunks, the_end_of_a_chunk_that_is_too_long_is_found_without_another_event)
 {
     /* The first read, and each of those that drop the rest, fill their buffers. */
     static const size_t sizes[] = {101, 101 + 4096, 101 + 2 * 4096};
@@ -98,7 +98,7 @@ Test(line_stream_chunks, the_end_of_a_chunk_that_is_too_long_is_found_without_an
     }
 }
 
-Test(line_stream_chunks, a_peer_that_sends_without_a_pause_sends_one_chunk_that_is_too_long)
+Test(framed_stream_chunks, a_peer_that_sends_without_a_pause_sends_one_chunk_that_is_too_long)
 {
     struct owner owner;
     char bytes[4096] = {0};
@@ -125,11 +125,11 @@ Test(line_stream_chunks, a_peer_that_sends_without_a_pause_sends_one_chunk_that_
 
 static void free_here(struct owner *owner)
 {
-    line_stream_free(owner->stream);
+    framed_stream_free(owner->stream);
     owner->stream = NULL;
 }
 
-Test(line_stream_chunks, a_stream_may_be_freed_when_a_chunk_is_too_long)
+Test(framed_stream_chunks, a_stream_may_be_freed_when_a_chunk_is_too_long)
 {
     struct owner owner;
     open_owner_of_chunks(&owner, 4);
@@ -143,7 +143,7 @@ Test(line_stream_chunks, a_stream_may_be_freed_when_a_chunk_is_too_long)
 
 /* ---- Pausing ---- */
 
-Test(line_stream_chunks, a_paused_stream_reads_nothing_and_then_all_that_has_arrived_as_one_chunk)
+Test(framed_stream_chunks, a_paused_stream_reads_nothing_and_then_all_that_has_arrived_as_one_chunk)
 {
     struct owner owner;
     open_owner_of_chunks(&owner, 100);
@@ -155,7 +155,7 @@ Test(line_stream_chunks, a_paused_stream_reads_nothing_and_then_all_that_has_arr
     send_text(&owner, "three");
     settle(&owner);
     cr_assert_str_eq(owner.received, "[one]");
-    line_stream_resume(owner.stream);
+    framed_stream_resume(owner.stream);
     settle(&owner);
     cr_assert_str_eq(owner.received, "[one][twothree]");
     close_owner(&owner);
@@ -163,7 +163,7 @@ Test(line_stream_chunks, a_paused_stream_reads_nothing_and_then_all_that_has_arr
 
 static void pause_when_drained(struct owner *owner)
 {
-    line_stream_pause(owner->stream);
+    framed_stream_pause(owner->stream);
 }
 
 static void read_all(const struct owner *owner)
@@ -178,8 +178,8 @@ static void read_and_pause(struct owner *owner, const char *text)
 {
     static const char bytes[65536];
     owner->on_drained = pause_when_drained;
-    while (!line_stream_is_backed_up(owner->stream))
-        cr_assert(line_stream_write(owner->stream, bytes, sizeof bytes));
+    while (!framed_stream_is_backed_up(owner->stream))
+        cr_assert(framed_stream_write(owner->stream, bytes, sizeof bytes));
     send_text(owner, text);
     read_all(owner);
     settle(owner);
@@ -189,13 +189,13 @@ static void read_and_pause(struct owner *owner, const char *text)
     cr_assert_eq(owner->too_long, 0);
 }
 
-Test(line_stream_chunks, a_chunk_that_waits_is_not_joined_with_the_next_one)
+Test(framed_stream_chunks, a_chunk_that_waits_is_not_joined_with_the_next_one)
 {
     struct owner owner;
     open_owner_of_chunks(&owner, 100);
     read_and_pause(&owner, "one");
     send_text(&owner, "two");
-    line_stream_resume(owner.stream);
+    framed_stream_resume(owner.stream);
     /* The event of the end comes before the chunk that waits is delivered. */
     close_peer(&owner);
     run(&owner);
@@ -205,12 +205,12 @@ Test(line_stream_chunks, a_chunk_that_waits_is_not_joined_with_the_next_one)
     close_owner(&owner);
 }
 
-Test(line_stream_chunks, a_chunk_that_is_too_long_is_reported_after_the_pause)
+Test(framed_stream_chunks, a_chunk_that_is_too_long_is_reported_after_the_pause)
 {
     struct owner owner;
     open_owner_of_chunks(&owner, 4);
     read_and_pause(&owner, "much too long");
-    line_stream_resume(owner.stream);
+    framed_stream_resume(owner.stream);
     settle(&owner);
     cr_assert_eq(owner.too_long, 1);
     send_text(&owner, "next");
@@ -221,7 +221,7 @@ Test(line_stream_chunks, a_chunk_that_is_too_long_is_reported_after_the_pause)
 
 /* ---- The end of input ---- */
 
-Test(line_stream_chunks, the_end_is_reported_after_the_last_chunk_which_needs_no_newline)
+Test(framed_stream_chunks, the_end_is_reported_after_the_last_chunk_which_needs_no_newline)
 {
     struct owner owner;
     char reply[8] = {0};
@@ -232,12 +232,12 @@ Test(line_stream_chunks, the_end_is_reported_after_the_last_chunk_which_needs_no
     cr_assert_str_eq(owner.received, "[last]");
     cr_assert_eq(owner.closes, 1);
     cr_assert_eq(owner.error, 0);
-    cr_assert(line_stream_write(owner.stream, "reply", 5));
+    cr_assert(framed_stream_write(owner.stream, "reply", 5));
     cr_assert_eq(recv(owner.peer, reply, sizeof reply, 0), 5);
     close_owner(&owner);
 }
 
-Test(line_stream_chunks, the_end_after_a_chunk_that_is_too_long_is_an_end_without_an_error)
+Test(framed_stream_chunks, the_end_after_a_chunk_that_is_too_long_is_an_end_without_an_error)
 {
     struct owner owner;
     open_owner_of_chunks(&owner, 100);
@@ -251,7 +251,7 @@ Test(line_stream_chunks, the_end_after_a_chunk_that_is_too_long_is_an_end_withou
     close_owner(&owner);
 }
 
-Test(line_stream_chunks, chunks_before_a_closed_connection_are_delivered)
+Test(framed_stream_chunks, chunks_before_a_closed_connection_are_delivered)
 {
     struct owner owner;
     open_owner_of_chunks(&owner, 100);

@@ -1,5 +1,5 @@
-#ifndef NET_MESSAGE_LINE_STREAM_H
-#define NET_MESSAGE_LINE_STREAM_H
+#ifndef NET_MESSAGE_FRAMED_STREAM_H
+#define NET_MESSAGE_FRAMED_STREAM_H
 
 #include "os/loop/event_loop.h"
 
@@ -7,26 +7,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A non-blocking stream connection in an event loop: input is split into lines, or delivered in the
- * chunks in which it arrives; output is buffered while the kernel does not accept it. */
-struct line_stream;
+/* A non-blocking stream connection in an event loop, with the framing of its messages: input is
+ * split into lines, or delivered in the chunks in which it arrives; output is buffered while the
+ * kernel does not accept it. */
+struct framed_stream;
 
 /* The loop calls these functions, never while the owner is in a call of this header. Each of them
- * may call every function of this header, line_stream_free too. */
-struct line_stream_callbacks {
+ * may call every function of this header, framed_stream_free too. */
+struct framed_stream_callbacks {
     /* One line without its newline (LF or CRLF); or one chunk, see
-     * line_stream_deliver_chunks. It ends in a NUL that size does not count. The
+     * framed_stream_deliver_chunks. It ends in a NUL that size does not count. The
      * callback may change it, and may use it until it returns or frees the stream. */
     void (*line)(void *state, char *line, size_t size);
     /* The kernel has accepted all output that was buffered. Not called for output that the kernel
-     * accepted at once. After line_stream_discard_input: the same, and the peer has ended its side.
+     * accepted at once. After framed_stream_discard_input: the same, and the peer has ended its
+     * side.
      */
     void (*drained)(void *state);
     /* There are no more lines. Called once, while the stream still exists: free it from here, or
-     * later, or use line_stream_finish, so that the output is still sent. error is one of these:
+     * later, or use framed_stream_finish, so that the output is still sent. error is one of these:
      *
      * -  0: the peer's input ended after a newline;
-     * -  -EPROTO: it ended within a line, which is lost (see line_stream_accept_partial_line);
+     * -  -EPROTO: it ended within a line, which is lost (see framed_stream_accept_partial_line);
      * -  -EMSGSIZE: a line is longer than the limit.
      *
      * In these three cases the peer may still read, and writing still works. All earlier lines were
@@ -42,12 +44,13 @@ struct line_stream_callbacks {
 
 /* Takes over the descriptor. A line longer than max_line_bytes ends the input (-EMSGSIZE). Returns
  * NULL if memory is short (then the descriptor is closed, too). */
-struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_bytes,
-                                    const struct line_stream_callbacks *callbacks, void *state);
-void line_stream_free(struct line_stream *stream);
+struct framed_stream *framed_stream_new(struct loop *loop, int fd, size_t max_line_bytes,
+                                        const struct framed_stream_callbacks *callbacks,
+                                        void *state);
+void framed_stream_free(struct framed_stream *stream);
 
 /* When the peer's input ends without a newline, delivers the rest as a line. */
-void line_stream_accept_partial_line(struct line_stream *stream);
+void framed_stream_accept_partial_line(struct framed_stream *stream);
 
 /* Delivers chunks instead of lines: what one recv(2) brings is passed to the callback line as it
  * is, with its LF and CR. So a chunk has at least one byte; whether it is what the peer has sent by
@@ -57,36 +60,37 @@ void line_stream_accept_partial_line(struct line_stream *stream);
  * that are there are dropped, in parts of 4 KiB between which other handlers run, until none is
  * left. Then too_long is called once, under the conditions of the callback line, and the input goes
  * on. closed is never called with -EPROTO or -EMSGSIZE. */
-void line_stream_deliver_chunks(struct line_stream *stream, void (*too_long)(void *state));
+void framed_stream_deliver_chunks(struct framed_stream *stream, void (*too_long)(void *state));
 
 /* Buffers at most max_bytes of output instead of 64 MiB. A single write that is longer is buffered
  * as a whole if no other output is. */
-void line_stream_limit_output(struct line_stream *stream, size_t max_bytes);
+void framed_stream_limit_output(struct framed_stream *stream, size_t max_bytes);
 
 /* Writes, or buffers what the kernel does not accept. An owner that writes much waits for drained
  * between pieces. Returns false if the connection has failed, memory is short, or the limit of
  * output is exceeded (-ENOBUFS), which ends the connection: then closed follows, unless it was
  * called before. */
-bool line_stream_write(struct line_stream *stream, const void *bytes, size_t size);
+bool framed_stream_write(struct framed_stream *stream, const void *bytes, size_t size);
 
 /* Whether output is buffered, so that drained will be called; and how many bytes are buffered. */
-bool line_stream_is_backed_up(const struct line_stream *stream);
-size_t line_stream_unsent_bytes(const struct line_stream *stream);
+bool framed_stream_is_backed_up(const struct framed_stream *stream);
+size_t framed_stream_unsent_bytes(const struct framed_stream *stream);
 
 /* Stop or resume the delivery of lines, so that one command is finished before the next is read. A
  * paused stream reads nothing from the kernel. Both may be repeated. */
-void line_stream_pause(struct line_stream *stream);
-void line_stream_resume(struct line_stream *stream);
+void framed_stream_pause(struct framed_stream *stream);
+void framed_stream_resume(struct framed_stream *stream);
 
 /* After closed with -EMSGSIZE: sends the buffered output, ends our side, and discards what the peer
  * still sends, so that it can read the reason and gets no reset. drained is called when the peer
- * ends, or the connection fails. An owner that wants a time limit for that calls line_stream_free.
+ * ends, or the connection fails. An owner that wants a time limit for that calls
+ * framed_stream_free.
  */
-void line_stream_discard_input(struct line_stream *stream);
+void framed_stream_discard_input(struct framed_stream *stream);
 
 /* Frees the stream when the kernel has accepted its output, however long the peer takes to read it.
- * No callback is called any more. An owner that wants a time limit calls line_stream_free at its
+ * No callback is called any more. An owner that wants a time limit calls framed_stream_free at its
  * end. */
-void line_stream_finish(struct line_stream *stream);
+void framed_stream_finish(struct framed_stream *stream);
 
 #endif

@@ -1,4 +1,4 @@
-#include "net/message/line_stream.h"
+#include "net/message/framed_stream.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -24,11 +24,11 @@ struct span {
     size_t capacity;
 };
 
-struct line_stream {
+struct framed_stream {
     struct loop *loop;
     struct loop_handler handler;
     struct loop_task task; /* delivers or drops input outside of an event of the handler */
-    const struct line_stream_callbacks *callbacks;
+    const struct framed_stream_callbacks *callbacks;
     void (*too_long)(void *state); /* of chunks; NULL: the input is split into lines */
     void *state;
     int fd;
@@ -84,10 +84,11 @@ static void span_free(struct span *span)
     *span = (struct span){0};
 }
 
-struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_bytes,
-                                    const struct line_stream_callbacks *callbacks, void *state)
+struct framed_stream *framed_stream_new(struct loop *loop, int fd, size_t max_line_bytes,
+                                        const struct framed_stream_callbacks *callbacks,
+                                        void *state)
 {
-    struct line_stream *stream = calloc(1, sizeof *stream);
+    struct framed_stream *stream = calloc(1, sizeof *stream);
 
     if (stream == NULL || loop_add(loop, &stream->handler, fd, LOOP_READ, on_ready, stream) != 0) {
         close(fd);
@@ -105,29 +106,29 @@ struct line_stream *line_stream_new(struct loop *loop, int fd, size_t max_line_b
     return stream;
 }
 
-void line_stream_accept_partial_line(struct line_stream *stream)
+void framed_stream_accept_partial_line(struct framed_stream *stream)
 {
     stream->accepts_partial = true;
 }
 
-void line_stream_deliver_chunks(struct line_stream *stream, void (*too_long)(void *state))
+void framed_stream_deliver_chunks(struct framed_stream *stream, void (*too_long)(void *state))
 {
     stream->too_long = too_long;
 }
 
-void line_stream_limit_output(struct line_stream *stream, size_t max_bytes)
+void framed_stream_limit_output(struct framed_stream *stream, size_t max_bytes)
 {
     stream->max_output_bytes = max_bytes;
 }
 
-static void release(struct line_stream *stream)
+static void release(struct framed_stream *stream)
 {
     span_free(&stream->input);
     span_free(&stream->output);
     free(stream);
 }
 
-void line_stream_free(struct line_stream *stream)
+void framed_stream_free(struct framed_stream *stream)
 {
     if (stream == NULL || stream->freed)
         return;
@@ -149,7 +150,7 @@ static int system_error(void)
 
 /* Sends as many of size bytes as the kernel accepts. Returns how many; an error ends the
  * connection. */
-static size_t send_some(struct line_stream *stream, const char *bytes, size_t size)
+static size_t send_some(struct framed_stream *stream, const char *bytes, size_t size)
 {
     size_t sent = 0;
 
@@ -165,12 +166,12 @@ static size_t send_some(struct line_stream *stream, const char *bytes, size_t si
     return sent;
 }
 
-static bool buffer_output(struct line_stream *stream, const char *bytes, size_t size)
+static bool buffer_output(struct framed_stream *stream, const char *bytes, size_t size)
 {
     struct span *output = &stream->output;
     size_t needed = span_size(output) + size, most = stream->max_output_bytes;
 
-    if (needed > (line_stream_is_backed_up(stream) ? most : OUTPUT_BYTES_MAX))
+    if (needed > (framed_stream_is_backed_up(stream) ? most : OUTPUT_BYTES_MAX))
         return false;
     if (size > output->capacity - output->end) {
         size_t capacity = needed > output->capacity ? needed + needed / 2 : output->capacity;
@@ -182,7 +183,7 @@ static bool buffer_output(struct line_stream *stream, const char *bytes, size_t 
     return true;
 }
 
-static void flush(struct line_stream *stream)
+static void flush(struct framed_stream *stream)
 {
     struct span *output = &stream->output;
 
@@ -191,26 +192,26 @@ static void flush(struct line_stream *stream)
         span_free(output);
 }
 
-bool line_stream_is_backed_up(const struct line_stream *stream)
+bool framed_stream_is_backed_up(const struct framed_stream *stream)
 {
     return span_size(&stream->output) > 0;
 }
 
-size_t line_stream_unsent_bytes(const struct line_stream *stream)
+size_t framed_stream_unsent_bytes(const struct framed_stream *stream)
 {
     return span_size(&stream->output);
 }
 
 /* ---- Input ---- */
 
-static bool wants_lines(const struct line_stream *stream)
+static bool wants_lines(const struct framed_stream *stream)
 {
     return !stream->paused && !stream->closed && !stream->finishing && !stream->freed;
 }
 
 /* Reads only once, so that a peer that sends without end does not delay the other handlers. Returns
  * the number of bytes. */
-static size_t receive(struct line_stream *stream, char *bytes, size_t size)
+static size_t receive(struct framed_stream *stream, char *bytes, size_t size)
 {
     ssize_t got = recv(stream->fd, bytes, size, 0);
 
@@ -221,7 +222,7 @@ static size_t receive(struct line_stream *stream, char *bytes, size_t size)
     return got > 0 ? (size_t)got : 0;
 }
 
-static void fill_lines(struct line_stream *stream)
+static void fill_lines(struct framed_stream *stream)
 {
     struct span *input = &stream->input;
 
@@ -240,7 +241,7 @@ static void fill_lines(struct line_stream *stream)
 /* Drops the next part of a chunk that is too long. A part that does not fill the buffer is the last
  * one. The task looks for the next one even if there is no event, which is how the end is found
  * when it falls on the end of the buffer. */
-static void drop_part(struct line_stream *stream)
+static void drop_part(struct framed_stream *stream)
 {
     char bytes[DROPPED_BYTES];
 
@@ -250,7 +251,7 @@ static void drop_part(struct line_stream *stream)
         loop_defer(stream->loop, &stream->task);
 }
 
-static void fill_chunk(struct line_stream *stream)
+static void fill_chunk(struct framed_stream *stream)
 {
     struct span *input = &stream->input;
     size_t most = stream->max_line_bytes;
@@ -268,7 +269,7 @@ static void fill_chunk(struct line_stream *stream)
         input->end = size;
 }
 
-static void fill(struct line_stream *stream)
+static void fill(struct framed_stream *stream)
 {
     if (stream->dropping)
         drop_part(stream);
@@ -278,7 +279,7 @@ static void fill(struct line_stream *stream)
         fill_lines(stream);
 }
 
-static void call_closed(struct line_stream *stream, int error)
+static void call_closed(struct framed_stream *stream, int error)
 {
     stream->closed = true;
     stream->callbacks->closed(stream->state, error);
@@ -286,14 +287,14 @@ static void call_closed(struct line_stream *stream, int error)
 
 /* Delivers size bytes of the input as a line or chunk. At the end of the input there is space for
  * the NUL, since the last read had space for more. */
-static void call_line(struct line_stream *stream, char *line, size_t size)
+static void call_line(struct framed_stream *stream, char *line, size_t size)
 {
     line[size] = '\0';
     stream->callbacks->line(stream->state, line, size);
 }
 
 /* Delivers or drops what follows the last newline when the input has ended. */
-static void deliver_rest(struct line_stream *stream, char *line, size_t size)
+static void deliver_rest(struct framed_stream *stream, char *line, size_t size)
 {
     struct span *input = &stream->input;
 
@@ -310,7 +311,7 @@ static void deliver_rest(struct line_stream *stream, char *line, size_t size)
 
 /* Delivers the next line if it is complete, or calls closed if no more will come. Returns whether
  * to call it again. */
-static bool deliver_line(struct line_stream *stream)
+static bool deliver_line(struct framed_stream *stream)
 {
     struct span *input = &stream->input;
     size_t size = span_size(input);
@@ -341,7 +342,7 @@ static bool deliver_line(struct line_stream *stream)
 }
 
 /* The same for chunks. */
-static bool deliver_chunk(struct line_stream *stream)
+static bool deliver_chunk(struct framed_stream *stream)
 {
     struct span *input = &stream->input;
     size_t size = span_size(input);
@@ -361,12 +362,12 @@ static bool deliver_chunk(struct line_stream *stream)
     return false;
 }
 
-static bool deliver_next(struct line_stream *stream)
+static bool deliver_next(struct framed_stream *stream)
 {
     return stream->too_long != NULL ? deliver_chunk(stream) : deliver_line(stream);
 }
 
-static void deliver_input(struct line_stream *stream)
+static void deliver_input(struct framed_stream *stream)
 {
     while (wants_lines(stream) && !stream->error && deliver_next(stream))
         ;
@@ -379,13 +380,13 @@ static void deliver_input(struct line_stream *stream)
 
 /* Watches the events that are needed now. A failed connection is removed from the loop, since epoll
  * would report its hangup repeatedly. */
-static void watch(struct line_stream *stream)
+static void watch(struct framed_stream *stream)
 {
     unsigned events = 0;
 
     if (wants_lines(stream) || (stream->discarding && !stream->ended))
         events |= LOOP_READ;
-    if (line_stream_is_backed_up(stream))
+    if (framed_stream_is_backed_up(stream))
         events |= LOOP_WRITE;
     if (stream->error)
         loop_remove(&stream->handler);
@@ -396,37 +397,38 @@ static void watch(struct line_stream *stream)
 
 /* Runs after callbacks: reports an error, frees the stream if that was requested, watches events.
  */
-static void settle(struct line_stream *stream)
+static void settle(struct framed_stream *stream)
 {
     if (!stream->freed && stream->error && !stream->closed && !stream->finishing)
         call_closed(stream, stream->error);
     if (!stream->freed && stream->discarding &&
-        (stream->error || (stream->ended && !line_stream_is_backed_up(stream)))) {
+        (stream->error || (stream->ended && !framed_stream_is_backed_up(stream)))) {
         stream->discarding = false;
         stream->callbacks->drained(stream->state);
     }
     stream->busy = false;
-    if (!stream->freed && stream->finishing && (stream->error || !line_stream_is_backed_up(stream)))
-        line_stream_free(stream);
+    if (!stream->freed && stream->finishing &&
+        (stream->error || !framed_stream_is_backed_up(stream)))
+        framed_stream_free(stream);
     else if (stream->freed)
         release(stream);
     else
         watch(stream);
 }
 
-static void discard(struct line_stream *stream, bool was_backed_up)
+static void discard(struct framed_stream *stream, bool was_backed_up)
 {
     char bytes[DROPPED_BYTES];
 
-    if (was_backed_up && !line_stream_is_backed_up(stream))
+    if (was_backed_up && !framed_stream_is_backed_up(stream))
         shutdown(stream->fd, SHUT_WR);
     receive(stream, bytes, sizeof bytes);
 }
 
 static void on_ready(void *state, unsigned events)
 {
-    struct line_stream *stream = state;
-    bool was_backed_up = line_stream_is_backed_up(stream);
+    struct framed_stream *stream = state;
+    bool was_backed_up = framed_stream_is_backed_up(stream);
 
     stream->busy = true;
     if (was_backed_up)
@@ -440,7 +442,8 @@ static void on_ready(void *state, unsigned events)
         fill(stream);
     else if (events & LOOP_HANGUP && !stream->error)
         stream->error = -EPIPE; /* closed in both directions: nothing reaches the peer any more */
-    if (was_backed_up && !line_stream_is_backed_up(stream) && !stream->error && !stream->finishing)
+    if (was_backed_up && !framed_stream_is_backed_up(stream) && !stream->error &&
+        !stream->finishing)
         stream->callbacks->drained(stream->state);
     deliver_input(stream);
     settle(stream);
@@ -448,7 +451,7 @@ static void on_ready(void *state, unsigned events)
 
 static void on_task(void *state)
 {
-    struct line_stream *stream = state;
+    struct framed_stream *stream = state;
 
     stream->busy = true;
     if (stream->dropping && wants_lines(stream) && !stream->error)
@@ -458,17 +461,17 @@ static void on_task(void *state)
 }
 
 /* Callbacks are called from the loop, never during a call of the owner. */
-static void deliver_later(struct line_stream *stream)
+static void deliver_later(struct framed_stream *stream)
 {
     if (!stream->busy)
         loop_defer(stream->loop, &stream->task);
 }
 
-bool line_stream_write(struct line_stream *stream, const void *bytes, size_t size)
+bool framed_stream_write(struct framed_stream *stream, const void *bytes, size_t size)
 {
     size_t sent = 0;
 
-    if (!line_stream_is_backed_up(stream))
+    if (!framed_stream_is_backed_up(stream))
         sent = send_some(stream, bytes, size);
     if (!stream->error && sent < size &&
         !buffer_output(stream, (const char *)bytes + sent, size - sent))
@@ -483,34 +486,34 @@ bool line_stream_write(struct line_stream *stream, const void *bytes, size_t siz
     return true;
 }
 
-void line_stream_pause(struct line_stream *stream)
+void framed_stream_pause(struct framed_stream *stream)
 {
     stream->paused = true;
     if (!stream->busy)
         watch(stream);
 }
 
-void line_stream_resume(struct line_stream *stream)
+void framed_stream_resume(struct framed_stream *stream)
 {
     stream->paused = false;
     deliver_later(stream);
 }
 
-void line_stream_discard_input(struct line_stream *stream)
+void framed_stream_discard_input(struct framed_stream *stream)
 {
     stream->discarding = true;
     span_free(&stream->input);
-    if (!line_stream_is_backed_up(stream))
+    if (!framed_stream_is_backed_up(stream))
         shutdown(stream->fd, SHUT_WR);
     if (!stream->busy)
         watch(stream);
 }
 
-void line_stream_finish(struct line_stream *stream)
+void framed_stream_finish(struct framed_stream *stream)
 {
     stream->finishing = true;
-    if (stream->error || !line_stream_is_backed_up(stream))
-        line_stream_free(stream);
+    if (stream->error || !framed_stream_is_backed_up(stream))
+        framed_stream_free(stream);
     else if (!stream->busy)
         watch(stream);
 }

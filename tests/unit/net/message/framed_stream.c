@@ -1,10 +1,10 @@
-/* Input of line streams: splitting into lines, limits, the end of input, pausing, discarding. */
-#include "line_stream_fixture.h"
+/* Input of framed streams: splitting into lines, limits, the end of input, pausing, discarding. */
+#include "framed_stream_fixture.h"
 #include "os/loop/timer.h"
 
 /* ---- Splitting input into lines ---- */
 
-Test(line_stream, splits_lines_at_lf_and_crlf)
+Test(framed_stream, splits_lines_at_lf_and_crlf)
 {
     struct owner owner;
     open_owner(&owner, 100);
@@ -15,7 +15,7 @@ Test(line_stream, splits_lines_at_lf_and_crlf)
     close_owner(&owner);
 }
 
-Test(line_stream, joins_a_line_that_comes_in_pieces)
+Test(framed_stream, joins_a_line_that_comes_in_pieces)
 {
     struct owner owner;
     open_owner(&owner, 100);
@@ -34,7 +34,7 @@ Test(line_stream, joins_a_line_that_comes_in_pieces)
     close_owner(&owner);
 }
 
-Test(line_stream, line_right_after_a_joined_one_is_found)
+Test(framed_stream, line_right_after_a_joined_one_is_found)
 {
     struct owner owner;
     open_owner(&owner, 100);
@@ -46,7 +46,7 @@ Test(line_stream, line_right_after_a_joined_one_is_found)
     close_owner(&owner);
 }
 
-Test(line_stream, line_may_contain_a_nul)
+Test(framed_stream, line_may_contain_a_nul)
 {
     struct owner owner;
     open_owner(&owner, 100);
@@ -77,7 +77,7 @@ static int send_line(size_t max_line_bytes, size_t size, const char *end)
     return error;
 }
 
-Test(line_stream, limit_counts_the_line_without_its_newline)
+Test(framed_stream, limit_counts_the_line_without_its_newline)
 {
     /* Also around the initial size of the buffer. */
     static const size_t limits[] = {1, 4093, 4094, 4095, 4096, 4097, 20000};
@@ -89,7 +89,7 @@ Test(line_stream, limit_counts_the_line_without_its_newline)
     }
 }
 
-Test(line_stream, can_reply_after_a_line_that_was_too_long)
+Test(framed_stream, can_reply_after_a_line_that_was_too_long)
 {
     struct owner owner;
     char reply[16] = {0};
@@ -97,8 +97,8 @@ Test(line_stream, can_reply_after_a_line_that_was_too_long)
     send_text(&owner, "much too long\n");
     run(&owner);
     cr_assert_eq(owner.error, -EMSGSIZE);
-    cr_assert(line_stream_write(owner.stream, "error\n", 6));
-    line_stream_finish(owner.stream);
+    cr_assert(framed_stream_write(owner.stream, "error\n", 6));
+    framed_stream_finish(owner.stream);
     owner.stream = NULL;
     cr_assert_eq(recv(owner.peer, reply, sizeof reply, 0), 6);
     cr_assert_str_eq(reply, "error\n");
@@ -108,7 +108,7 @@ Test(line_stream, can_reply_after_a_line_that_was_too_long)
 
 /* ---- The end of input ---- */
 
-Test(line_stream, end_of_input_is_reported_after_its_lines)
+Test(framed_stream, end_of_input_is_reported_after_its_lines)
 {
     struct owner owner;
     open_owner(&owner, 100);
@@ -121,7 +121,7 @@ Test(line_stream, end_of_input_is_reported_after_its_lines)
     close_owner(&owner);
 }
 
-Test(line_stream, line_without_a_newline_is_not_delivered)
+Test(framed_stream, line_without_a_newline_is_not_delivered)
 {
     struct owner owner;
     open_owner(&owner, 100);
@@ -135,12 +135,12 @@ Test(line_stream, line_without_a_newline_is_not_delivered)
 
 static void pause_and_reply(struct owner *owner, char *line, size_t size)
 {
-    line_stream_pause(owner->stream);
-    cr_assert(line_stream_write(owner->stream, line, size));
-    cr_assert(line_stream_write(owner->stream, ";", 1));
+    framed_stream_pause(owner->stream);
+    cr_assert(framed_stream_write(owner->stream, line, size));
+    cr_assert(framed_stream_write(owner->stream, ";", 1));
 }
 
-Test(line_stream, peer_that_only_stopped_sending_gets_every_reply)
+Test(framed_stream, peer_that_only_stopped_sending_gets_every_reply)
 {
     struct owner owner;
     char replies[16] = {0};
@@ -151,37 +151,37 @@ Test(line_stream, peer_that_only_stopped_sending_gets_every_reply)
     settle(&owner);
     cr_assert_str_eq(owner.received, "[one]");
     cr_assert_eq(owner.closes, 0);
-    line_stream_resume(owner.stream);
+    framed_stream_resume(owner.stream);
     settle(&owner);
     cr_assert_str_eq(owner.received, "[one][two]");
     cr_assert_eq(owner.closes, 0);
-    line_stream_resume(owner.stream);
+    framed_stream_resume(owner.stream);
     run(&owner);
     cr_assert_eq(owner.closes, 1);
     cr_assert_eq(owner.error, 0);
-    line_stream_finish(owner.stream);
+    framed_stream_finish(owner.stream);
     owner.stream = NULL;
     cr_assert_eq(recv(owner.peer, replies, sizeof replies, MSG_WAITALL), 8);
     cr_assert_str_eq(replies, "one;two;");
     close_owner(&owner);
 }
 
-Test(line_stream, closed_connection_is_reported_even_while_paused)
+Test(framed_stream, closed_connection_is_reported_even_while_paused)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    line_stream_pause(owner.stream);
+    framed_stream_pause(owner.stream);
     close_peer(&owner);
     run(&owner);
     cr_assert_eq(owner.closes, 1);
     cr_assert_eq(owner.error, -EPIPE);
-    cr_assert_not(line_stream_write(owner.stream, "x", 1));
+    cr_assert_not(framed_stream_write(owner.stream, "x", 1));
     settle(&owner);
     cr_assert_eq(owner.closes, 1);
     close_owner(&owner);
 }
 
-Test(line_stream, lines_before_a_closed_connection_are_delivered)
+Test(framed_stream, lines_before_a_closed_connection_are_delivered)
 {
     struct owner owner;
     open_owner(&owner, 100);
@@ -193,12 +193,12 @@ Test(line_stream, lines_before_a_closed_connection_are_delivered)
     close_owner(&owner);
 }
 
-Test(line_stream, failed_write_closes_from_the_loop_and_not_at_once)
+Test(framed_stream, failed_write_closes_from_the_loop_and_not_at_once)
 {
     struct owner owner;
     open_owner(&owner, 100);
     close_peer(&owner);
-    cr_assert_not(line_stream_write(owner.stream, "x", 1));
+    cr_assert_not(framed_stream_write(owner.stream, "x", 1));
     cr_assert_eq(owner.closes, 0);
     run(&owner);
     cr_assert_eq(owner.closes, 1);
@@ -227,7 +227,7 @@ static uint64_t idle_cpu_ns(struct owner *owner)
     return used_ns;
 }
 
-Test(line_stream, stream_that_is_not_freed_after_its_end_costs_nothing)
+Test(framed_stream, stream_that_is_not_freed_after_its_end_costs_nothing)
 {
     struct owner owner;
     open_owner(&owner, 100);
@@ -242,7 +242,7 @@ Test(line_stream, stream_that_is_not_freed_after_its_end_costs_nothing)
 
 /* ---- Pausing ---- */
 
-Test(line_stream, paused_stream_delivers_nothing_until_resumed)
+Test(framed_stream, paused_stream_delivers_nothing_until_resumed)
 {
     struct owner owner;
     open_owner(&owner, 100);
@@ -250,19 +250,19 @@ Test(line_stream, paused_stream_delivers_nothing_until_resumed)
     send_text(&owner, "one\ntwo\n");
     settle(&owner);
     cr_assert_str_eq(owner.received, "[one]");
-    line_stream_resume(owner.stream);
+    framed_stream_resume(owner.stream);
     cr_assert_str_eq(owner.received, "[one]");
     settle(&owner);
     cr_assert_str_eq(owner.received, "[one][two]");
     close_owner(&owner);
 }
 
-Test(line_stream, paused_stream_reads_nothing_from_the_kernel)
+Test(framed_stream, paused_stream_reads_nothing_from_the_kernel)
 {
     struct owner owner;
     char bytes[4096] = {0};
     open_owner(&owner, 100);
-    line_stream_pause(owner.stream);
+    framed_stream_pause(owner.stream);
     /* The send of the peer succeeds until the buffers of the kernel are full, and they stay full.
      */
     while (send(owner.peer, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
@@ -274,11 +274,11 @@ Test(line_stream, paused_stream_reads_nothing_from_the_kernel)
     close_owner(&owner);
 }
 
-Test(line_stream, paused_stream_with_waiting_input_costs_nothing)
+Test(framed_stream, paused_stream_with_waiting_input_costs_nothing)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    line_stream_pause(owner.stream);
+    framed_stream_pause(owner.stream);
     send_text(&owner, "one\n");
     cr_assert_lt(idle_cpu_ns(&owner), 150000000u);
     cr_assert_eq(owner.lines, 0);
@@ -289,11 +289,11 @@ static void pause_and_resume(struct owner *owner, char *line, size_t size)
 {
     (void)line;
     (void)size;
-    line_stream_pause(owner->stream);
-    line_stream_resume(owner->stream);
+    framed_stream_pause(owner->stream);
+    framed_stream_resume(owner->stream);
 }
 
-Test(line_stream, stream_that_is_resumed_in_its_callback_continues)
+Test(framed_stream, stream_that_is_resumed_in_its_callback_continues)
 {
     struct owner owner;
     open_owner(&owner, 100);
@@ -307,11 +307,11 @@ Test(line_stream, stream_that_is_resumed_in_its_callback_continues)
 
 /* ---- A last line without its newline ---- */
 
-Test(line_stream, accepts_a_last_line_without_a_newline_if_told)
+Test(framed_stream, accepts_a_last_line_without_a_newline_if_told)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    line_stream_accept_partial_line(owner.stream);
+    framed_stream_accept_partial_line(owner.stream);
     send_text(&owner, "one\nlast");
     close_peer(&owner);
     run(&owner);
@@ -321,11 +321,11 @@ Test(line_stream, accepts_a_last_line_without_a_newline_if_told)
     close_owner(&owner);
 }
 
-Test(line_stream, empty_rest_is_no_line)
+Test(framed_stream, empty_rest_is_no_line)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    line_stream_accept_partial_line(owner.stream);
+    framed_stream_accept_partial_line(owner.stream);
     send_text(&owner, "one\n");
     close_peer(&owner);
     run(&owner);
@@ -334,7 +334,7 @@ Test(line_stream, empty_rest_is_no_line)
     close_owner(&owner);
 }
 
-Test(line_stream, last_line_has_the_limit_of_a_line)
+Test(framed_stream, last_line_has_the_limit_of_a_line)
 {
     for (size_t size = 99; size <= 102; size++) {
         struct owner owner;
@@ -342,7 +342,7 @@ Test(line_stream, last_line_has_the_limit_of_a_line)
         memset(line, 'x', sizeof line);
         line[size] = '\0';
         open_owner(&owner, 100);
-        line_stream_accept_partial_line(owner.stream);
+        framed_stream_accept_partial_line(owner.stream);
         send_text(&owner, line);
         close_peer(&owner);
         run(&owner);
@@ -352,21 +352,21 @@ Test(line_stream, last_line_has_the_limit_of_a_line)
     }
 }
 
-Test(line_stream, last_line_waits_while_paused)
+Test(framed_stream, last_line_waits_while_paused)
 {
     struct owner owner;
     open_owner(&owner, 100);
-    line_stream_accept_partial_line(owner.stream);
+    framed_stream_accept_partial_line(owner.stream);
     owner.on_line = pause_here;
     send_text(&owner, "one\nlast");
     cr_assert_eq(shutdown(owner.peer, SHUT_WR), 0);
     settle(&owner);
     cr_assert_str_eq(owner.received, "[one]");
-    line_stream_resume(owner.stream);
+    framed_stream_resume(owner.stream);
     settle(&owner);
     cr_assert_str_eq(owner.received, "[one][last]");
     cr_assert_eq(owner.closes, 0);
-    line_stream_resume(owner.stream);
+    framed_stream_resume(owner.stream);
     run(&owner);
     cr_assert_eq(owner.closes, 1);
     close_owner(&owner);
@@ -376,11 +376,11 @@ Test(line_stream, last_line_waits_while_paused)
 
 static void discard_here(struct owner *owner)
 {
-    cr_assert(line_stream_write(owner->stream, "too long\n", 9));
-    line_stream_discard_input(owner->stream);
+    cr_assert(framed_stream_write(owner->stream, "too long\n", 9));
+    framed_stream_discard_input(owner->stream);
 }
 
-Test(line_stream, discarded_input_is_read_so_that_the_peer_can_read_the_reason)
+Test(framed_stream, discarded_input_is_read_so_that_the_peer_can_read_the_reason)
 {
     struct owner owner;
     char bytes[64];
@@ -413,7 +413,7 @@ Test(line_stream, discarded_input_is_read_so_that_the_peer_can_read_the_reason)
     close_owner(&owner);
 }
 
-Test(line_stream, discarding_ends_at_once_if_the_input_has_ended)
+Test(framed_stream, discarding_ends_at_once_if_the_input_has_ended)
 {
     struct owner owner;
     char line[105];
