@@ -94,9 +94,9 @@ void limits_registered(const struct model_entry *entry)
     uint32_t clients = 0, most = settings.per_prefix - (broken_is("prefix") ? 1 : 0);
     if (settings.per_prefix == 0 || settings.dry_run || has_changed())
         return;
-    for (uint32_t i = 1; i <= model_count(); i++)
-        clients += model_same_prefix(&model_entry(i)->source, &entry->source) &&
-                   is_registered(model_entry(i));
+    uint32_t next = 0;
+    for (const struct model_entry *other; (other = model_next_occupying(&next)) != NULL;)
+        clients += model_same_prefix(&other->source, &entry->source) && is_registered(other);
     if (clients > most)
         broken_promise("a prefix has no more clients than per-prefix allows",
                        "the prefix of source %" PRIu32 " has %" PRIu32 ", and may have %" PRIu32,

@@ -33,6 +33,10 @@ enum {
 static struct model_entry entries[MODEL_ENTRIES_MAX + 1];
 static uint32_t table[TABLE]; /* numbers of entries; 0: free */
 static uint32_t count;
+/* The numbers of those that may occupy a place, and of some that do not any more. Most sources of a
+ * long run are gone, and each datagram of an unknown one takes a look at the rest. */
+static uint32_t occupying[MODEL_ENTRIES_MAX];
+static uint32_t occupying_count;
 static struct addr kicked[KICKED_MAX]; /* by commands that are not answered */
 static size_t kicked_count;
 static struct {
@@ -74,7 +78,7 @@ struct model_entry *model_get(int listener, const struct addr *source)
 void model_reset(void)
 {
     memset(table, 0, sizeof table);
-    count = 0;
+    count = occupying_count = 0;
     kicked_count = 0;
     memset(kicked_some, 0, sizeof kicked_some);
     leap_ms = 0;
@@ -105,6 +109,27 @@ static bool occupies(const struct model_entry *entry)
     return event_queue_now_ms() <= entry->kept_until_ms;
 }
 
+static void add_occupying(struct model_entry *entry)
+{
+    if (!entry->is_listed)
+        occupying[occupying_count++] = entry->number;
+    entry->is_listed = true;
+}
+
+struct model_entry *model_next_occupying(uint32_t *next)
+{
+    while (*next < occupying_count) {
+        struct model_entry *entry = &entries[occupying[*next]];
+        if (occupies(entry)) {
+            ++*next;
+            return entry;
+        }
+        entry->is_listed = false;
+        occupying[*next] = occupying[--occupying_count];
+    }
+    return NULL;
+}
+
 /* ---- what may happen to a datagram ---- */
 
 bool model_same_prefix(const struct addr *a, const struct addr *b)
@@ -115,12 +140,10 @@ bool model_same_prefix(const struct addr *a, const struct addr *b)
 /* Whether there is certainly a place for one more: in the registry, and in its prefix. */
 static bool has_place(const struct model_entry *entry, const struct settings *rules)
 {
-    uint32_t occupied = 0, of_prefix = 0;
-    for (uint32_t i = 1; i <= count; i++) {
-        if (!occupies(&entries[i]) || &entries[i] == entry)
-            continue;
-        occupied++;
-        of_prefix += model_same_prefix(&entries[i].source, &entry->source);
+    uint32_t occupied = 0, of_prefix = 0, next = 0;
+    for (const struct model_entry *other; (other = model_next_occupying(&next)) != NULL;) {
+        occupied += other != entry;
+        of_prefix += other != entry && model_same_prefix(&other->source, &entry->source);
     }
     bool prefix_free = rules->per_prefix == 0 || rules->dry_run || of_prefix < rules->per_prefix;
     return occupied < setup.clients_max && prefix_free;
@@ -351,6 +374,7 @@ static void apply(struct model_entry *entry, struct effect effect)
         bool is_exact = effect.registers == YES && !settings_change;
         entry->may_until_ms = is_exact ? until_ms : later(entry->may_until_ms, until_ms);
         entry->kept_until_ms = is_exact ? kept_ms : later(entry->kept_until_ms, kept_ms);
+        add_occupying(entry);
     }
 }
 
@@ -479,9 +503,12 @@ void model_clock_leapt(uint64_t before_ms)
     uint64_t now_ms = event_queue_now_ms();
     if (now_ms - before_ms > 60000 - COOKIE_MIN_MS)
         leap_ms = now_ms;
-    for (uint32_t i = 1; i <= count; i++)
-        if (entries[i].kept_until_ms >= before_ms)
-            entries[i].kept_until_ms = later(entries[i].kept_until_ms, now_ms + SWEEP_SLOP_MS);
+    for (uint32_t i = 1; i <= count; i++) {
+        if (entries[i].kept_until_ms < before_ms)
+            continue;
+        entries[i].kept_until_ms = later(entries[i].kept_until_ms, now_ms + SWEEP_SLOP_MS);
+        add_occupying(&entries[i]);
+    }
 }
 
 void model_settings_change(void)
@@ -508,12 +535,11 @@ void model_expire_unproven(uint64_t since_ms)
 
 void model_bounds(struct model_bounds *bounds)
 {
+    uint32_t next = 0;
     memset(bounds, 0, sizeof *bounds);
-    for (uint32_t i = 1; i <= count; i++) {
-        if (entries[i].worker < 0)
-            continue;
-        bounds->at_least[entries[i].worker] += model_is_sure(&entries[i]);
-        bounds->at_most[entries[i].worker] += occupies(&entries[i]);
+    for (const struct model_entry *entry; (entry = model_next_occupying(&next)) != NULL;) {
+        bounds->at_least[entry->worker] += model_is_sure(entry);
+        bounds->at_most[entry->worker]++;
     }
 }
 

@@ -39,6 +39,7 @@ struct model_entry {
     bool proven;                  /* ever */
     uint64_t bytes_in, bytes_out; /* until then, with headers */
     uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */
+    bool is_listed;               /* model_next_occupying may return it */
 };
 
 /* The server has ended: its registry is empty at its next start. */
@@ -50,6 +51,9 @@ struct model_entry *model_get(int listener, const struct addr *source);
 /* All entries, by number from 1 to the count. */
 uint32_t model_count(void);
 struct model_entry *model_entry(uint32_t number);
+
+/* Returns the next entry that may occupy a place in the registry, or NULL. *next is 0 at first. */
+struct model_entry *model_next_occupying(uint32_t *next);
 
 /* Whether it must or may be registered now. */
 bool model_is_sure(const struct model_entry *entry);

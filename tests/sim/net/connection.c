@@ -2,6 +2,7 @@
 #include "sim/core/broken.h"
 
 #include "os/loop/event_loop.h"
+#include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/os/files.h"
 #include "sim/world/faults.h"
@@ -117,7 +118,7 @@ int acceptor_accept(struct acceptor *listener, struct addr *peer)
     struct connection *connection = listener->backlog[0];
     memmove(&listener->backlog[0], &listener->backlog[1],
             --listener->waiting * sizeof listener->backlog[0]);
-    connection->accepted = true;
+    connection->accepted_ms = event_queue_now_ms();
     *peer = connection->peer;
     return descriptor_open(&connection->object);
 }

@@ -27,7 +27,8 @@ struct connection {
      * that have no place count as a part of the last one. */
     size_t writes[WRITES_MAX];
     size_t write_count;
-    bool accepted, server_closed, server_ended; /* it has closed its end, or only its output */
+    uint64_t accepted_ms;             /* when the server has accepted it; 0: it waits */
+    bool server_closed, server_ended; /* it has closed its end, or only its output */
     bool client_closed, client_ended, reset;
     bool is_operator;    /* of the control socket */
     unsigned references; /* of both ends */

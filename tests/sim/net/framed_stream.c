@@ -27,8 +27,8 @@ struct framed_stream {
     char *input; /* max_line_bytes + 3 */
     size_t input_size;
     char *output;
-    size_t output_size;
-    bool was_too_long; /* a chunk was, and too_long is not yet called */
+    size_t output_begin, output_size; /* unsent: output_size bytes from output_begin on */
+    bool was_too_long;                /* a chunk was, and too_long is not yet called */
     bool partial, paused, ended, discarding, finishing, busy, freed, closed;
     int error;
 };
@@ -132,7 +132,7 @@ static void later(struct framed_stream *stream)
 static void fail(struct framed_stream *stream, int error)
 {
     stream->error = error;
-    stream->output_size = 0;
+    stream->output_begin = stream->output_size = 0;
 }
 
 static size_t send(struct framed_stream *stream, const char *bytes, size_t size)
@@ -152,11 +152,12 @@ static size_t send(struct framed_stream *stream, const char *bytes, size_t size)
 
 static void flush(struct framed_stream *stream)
 {
-    size_t size = stream->output_size, sent = send(stream, stream->output, size);
+    size_t size = stream->output_size;
+    size_t sent = send(stream, stream->output + stream->output_begin, size);
     if (stream->error != 0)
         return;
-    memmove(stream->output, stream->output + sent, size - sent);
     stream->output_size = size - sent;
+    stream->output_begin = stream->output_size > 0 ? stream->output_begin + sent : 0;
 }
 
 static bool buffer(struct framed_stream *stream, const char *bytes, size_t size)
@@ -164,11 +165,15 @@ static bool buffer(struct framed_stream *stream, const char *bytes, size_t size)
     size_t needed = stream->output_size + size;
     if (stream->output_size > 0 && needed > stream->max_output_bytes)
         return false;
-    char *grown = realloc(stream->output, needed);
+    if (stream->output_begin > stream->output_size) {
+        memmove(stream->output, stream->output + stream->output_begin, stream->output_size);
+        stream->output_begin = 0;
+    }
+    char *grown = realloc(stream->output, stream->output_begin + needed);
     if (grown == NULL)
         return false;
     stream->output = grown;
-    memcpy(grown + stream->output_size, bytes, size);
+    memcpy(grown + stream->output_begin + stream->output_size, bytes, size);
     stream->output_size = needed;
     return true;
 }

@@ -230,12 +230,21 @@ void streams_stop(void)
             disconnect(&clients[i], false);
 }
 
+/* A connection may wait long to be accepted, where there are as many as stream-max allows. */
+static bool waits_too_long(const struct stream_client *client)
+{
+    const struct connection *connection = client->connection;
+    if (connection == NULL || connection->server_closed || connection->accepted_ms == 0)
+        return false;
+    uint64_t since_ms =
+        client->asked_ms > connection->accepted_ms ? client->asked_ms : connection->accepted_ms;
+    return client->asked_ms != 0 && since_ms + 3000 < event_queue_now_ms();
+}
+
 void streams_check_liveness(void)
 {
     for (size_t i = 0; i < count && settings.mode != MODE_NONE; i++)
-        if (clients[i].connection != NULL && clients[i].connection->accepted &&
-            !clients[i].connection->server_closed && clients[i].asked_ms != 0 &&
-            clients[i].asked_ms + 3000 < event_queue_now_ms())
+        if (waits_too_long(&clients[i]))
             broken_promise("each request gets a reply", "stream client %d has waited for 3 s",
                            (int)i);
 }
