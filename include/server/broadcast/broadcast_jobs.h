@@ -5,7 +5,8 @@
 #include "os/loop/event_loop.h"
 #include "os/loop/mailbox.h"
 #include "registry/client_selector.h"
-#include "server/broadcast/job_report.h"
+#include "server/broadcast/confirmation_rounds.h"
+#include "server/broadcast/ended_jobs.h"
 #include "server/workers/worker.h"
 #include "wire/frame.h"
 
@@ -24,14 +25,11 @@
 struct jobs;
 
 enum {
-    JOBS_REMEMBERED = 64, /* ended jobs, one or two screens of `udpctl jobs` */
     /* How often it is looked whether all clients have confirmed: 50 wake-ups a second while jobs
      * wait for confirmations, none otherwise. The workers count confirmations without a message to
      * the main thread, of which 100,000 a second would come. */
     JOBS_POLL_MS = 20,
 };
-
-typedef void job_visit(void *state, const struct job_report *report);
 
 /* The caller owns loop, workers and reply_mailbox. At most queue jobs wait while one runs. Returns
  * 0 or -errno. */

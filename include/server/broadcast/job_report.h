@@ -32,6 +32,9 @@ struct job_report {
     uint64_t datagrams;   /* copies that the kernel accepted in all rounds; at least `sent` */
 };
 
+/* Receives jobs, one a call. */
+typedef void job_visit(void *state, const struct job_report *report);
+
 /* Returns "waiting", "running", "confirming", "done" or "cancelled". */
 const char *job_state_name(enum job_state state);
 

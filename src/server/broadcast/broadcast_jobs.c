@@ -61,11 +61,7 @@ struct jobs {
     struct loop_timer timer; /* set while jobs wait for confirmations */
     bool is_polling;
 
-    struct ended_job {
-        struct job_report report;
-        char *selector_text;  /* of the report; NULL: none */
-    } ended[JOBS_REMEMBERED]; /* a ring, in the order in which they ended */
-    uint64_t ended_count;
+    struct ended_jobs ended;
 };
 
 static void on_poll(void *state);
@@ -183,16 +179,14 @@ static void free_job(struct job *job)
  * and frees it. */
 static void end_job(struct jobs *jobs, struct job *job, enum job_state state)
 {
-    struct ended_job *ended = &jobs->ended[jobs->ended_count++ % JOBS_REMEMBERED];
-    struct job_report *report = &ended->report;
-    free(ended->selector_text);
-    ended->selector_text = job->selector_text;
-    sum_up(job, report);
-    report->state = state;
-    if (report->is_confirmed) {
-        remembered_confirmations_end(&jobs->remembered, report->id);
+    struct job_report last;
+    sum_up(job, &last);
+    last.state = state;
+    if (last.is_confirmed) {
+        remembered_confirmations_end(&jobs->remembered, last.id);
         jobs->confirmed_count--;
     }
+    const struct job_report *report = ended_jobs_add(&jobs->ended, &last, job->selector_text);
     job_report_log_end(report);
     report_change(jobs, report);
     report_to(&job->submitter, report);
@@ -476,8 +470,7 @@ void jobs_close(struct jobs *jobs)
     if (jobs == NULL)
         return;
     loop_timer_close(&jobs->timer);
-    for (size_t i = 0; i < JOBS_REMEMBERED; i++)
-        free(jobs->ended[i].selector_text);
+    ended_jobs_free(&jobs->ended);
     free(jobs);
 }
 
@@ -498,23 +491,9 @@ static bool visit_open(const struct job *first, uint64_t id, job_visit *visit, v
     return is_found;
 }
 
-static bool visit_ended(const struct jobs *jobs, uint64_t id, job_visit *visit, void *state)
-{
-    bool is_found = false;
-    uint64_t oldest = jobs->ended_count > JOBS_REMEMBERED ? jobs->ended_count - JOBS_REMEMBERED : 0;
-    for (uint64_t i = oldest; i < jobs->ended_count; i++) {
-        const struct job_report *report = &jobs->ended[i % JOBS_REMEMBERED].report;
-        if (id != 0 && report->id != id)
-            continue;
-        visit(state, report);
-        is_found = true;
-    }
-    return is_found;
-}
-
 static bool visit_jobs(const struct jobs *jobs, uint64_t id, job_visit *visit, void *state)
 {
-    bool is_found = visit_ended(jobs, id, visit, state);
+    bool is_found = ended_jobs_visit(&jobs->ended, id, visit, state);
     is_found |= visit_open(jobs->confirming.first, id, visit, state);
     is_found |= visit_open(jobs->running, id, visit, state);
     is_found |= visit_open(jobs->waiting.first, id, visit, state);
@@ -539,5 +518,5 @@ bool jobs_find_confirmations(const struct jobs *jobs, uint64_t id, uint64_t *num
 
 uint64_t jobs_ended(const struct jobs *jobs)
 {
-    return jobs->ended_count;
+    return jobs->ended.count;
 }
