@@ -147,13 +147,14 @@ static int make_workers(struct server *server)
 
 static int make_jobs(struct server *server)
 {
-    int error = jobs_open(&server->jobs, server->workers.list, server->workers.count,
+    int error = jobs_open(&server->jobs, server->loop, server->workers.list, server->workers.count,
                           server->mailbox, server->config->broadcast.queue);
     if (error == 0)
         jobs_set_observer(server->jobs, job_events_publish, server->subscriptions);
-    return error == 0 ? 0
-                      : startup_error_report("cannot create the broadcast queue", "memory", error,
-                                             "try again");
+    return error == 0
+               ? 0
+               : startup_error_report("cannot create the broadcast queue", "memory and a timer",
+                                      error, startup_error_advice(error, "try again"));
 }
 
 static void stop_by_command(void *state)

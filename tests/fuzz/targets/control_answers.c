@@ -10,9 +10,10 @@
 #include <string.h>
 
 enum {
-    /* Requests without a result: those of two batches, the broadcasts, and the line that is being
-     * handled. The gateway must pause its session before there are more. */
-    REQUESTS_MAX = 2 * GATEWAY_BATCH_MESSAGES + STUB_JOBS_MAX + 1,
+    /* Requests without a result: those of two batches, the broadcasts, the messages to be confirmed
+     * whose client is not found yet, and the line that is being handled. The gateway must pause its
+     * session before there are more. */
+    REQUESTS_MAX = 2 * GATEWAY_BATCH_MESSAGES + STUB_JOBS_MAX + GATEWAY_FINDING_MAX + 1,
 };
 
 struct request {

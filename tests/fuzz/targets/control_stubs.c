@@ -8,6 +8,7 @@
 #include "os/loop/mailbox.h"
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
+#include "server/broadcast/confirmation_rounds.h"
 #include "server/control/commands/command_table.h"
 #include "server/control/control_listener.h"
 #include "server/workers/worker_events.h"
@@ -238,6 +239,18 @@ size_t worker_list(struct worker *worker, struct worker_walk *walk, struct clien
     return count;
 }
 
+/* Those whose slot is even have confirmed. */
+size_t worker_list_confirmations(struct worker *worker, struct worker_walk *walk,
+                                 const struct worker_confirmations *which, struct client *clients,
+                                 size_t room)
+{
+    size_t count = 0, listed = worker_list(worker, walk, clients, room);
+    for (size_t i = 0; i < listed; i++)
+        if (clients[i].slot % 2 == which->is_silent)
+            clients[count++] = clients[i];
+    return count;
+}
+
 /* There are no stream clients. */
 bool worker_find(struct worker *worker, uint8_t listener, const struct client_name *name,
                  uint64_t now_ms, struct client *client)
@@ -287,17 +300,31 @@ static void add_job(job_ended *ended, void *state, enum job_state result)
     jobs[job_count++] = (struct waiting_job){ended, state, last_job, result, connection_count};
 }
 
+static void check_confirmation(const struct job_request *request)
+{
+    const struct job_confirmation *confirmation = request->confirmation;
+    bool is_for_one = confirmation->only.source.family != ADDR_NONE;
+    must(request->size <= JOB_CONFIRMED_BYTES_MAX);
+    must(confirmation->within_ms >= CONFIRMATION_WITHIN_MIN_MS &&
+         confirmation->within_ms <= CONFIRMATION_WITHIN_MAX_MS);
+    must(!is_for_one || (request->selector == NULL && request->selector_text != NULL));
+}
+
 int64_t jobs_submit(struct jobs *queue, const struct job_request *request)
 {
     size_t size = request->size;
     (void)queue;
     must_be_operator();
     must(size <= CONFIG_MESSAGE_BYTES_MAX && (size == 0 || request->bytes != NULL));
-    must((request->selector == NULL) == (request->selector_text == NULL));
+    must(request->selector == NULL || request->selector_text != NULL);
     must(request->selector == NULL || !client_selector_is_all(request->selector));
     must(request->selector == NULL || request->selector_text[0] != '\0');
+    if (request->confirmation != NULL)
+        check_confirmation(request);
     if (jobs_stopped)
         return -ESHUTDOWN;
+    if (request->confirmation != NULL && size % 7 == 6)
+        return -EDQUOT;
     if (job_count == STUB_JOBS_MAX || size % 5 == 4)
         return size % 2 ? -ENOBUFS : -ENOMEM;
     last_job++;
@@ -328,21 +355,40 @@ void jobs_each(const struct jobs *queue, job_visit *visit, void *state)
         visit(state, &reports[i]);
 }
 
+int jobs_find(const struct jobs *queue, uint64_t id, job_visit *visit, void *state)
+{
+    const struct job_report reports[] = {
+        {.id = 1, .state = JOB_DONE, .selector = ""},
+        {.id = 2, .state = JOB_CONFIRMING, .selector = "", .is_confirmed = true, .rounds = id % 2}};
+    (void)queue;
+    if (id == 0 || id > 4)
+        return -ENOENT;
+    visit(state, &reports[id > 1]);
+    return 0;
+}
+
+bool jobs_find_confirmations(const struct jobs *queue, uint64_t id, uint64_t *number)
+{
+    (void)queue;
+    *number = id + 1000;
+    return id == 2;
+}
+
 uint64_t jobs_ended(const struct jobs *queue)
 {
     (void)queue;
     return last_job;
 }
 
-const char *job_state_name(enum job_state state)
-{
-    return state == JOB_DONE ? "done" : "cancelled";
-}
-
 static void end_job(void)
 {
     const struct waiting_job job = jobs[0];
-    const struct job_report report = {.id = job.id, .state = job.result};
+    const struct job_report report = {.id = job.id,
+                                      .state = job.result,
+                                      .sent = job.id % 3,
+                                      .failed = job.id % 3 == 2,
+                                      .is_confirmed = job.id % 2,
+                                      .selector = ""};
     memmove(&jobs[0], &jobs[1], --job_count * sizeof jobs[0]);
     job.ended(job.state, &report);
 }

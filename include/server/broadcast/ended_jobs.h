@@ -1,0 +1,34 @@
+#ifndef SERVER_BROADCAST_ENDED_JOBS_H
+#define SERVER_BROADCAST_ENDED_JOBS_H
+
+#include "server/broadcast/job_report.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The reports of the operator's broadcasts that have ended: the last JOBS_REMEMBERED of them. */
+
+enum { JOBS_REMEMBERED = 64 /* one or two screens of `udpctl jobs` */ };
+
+/* All zero: none has ended. */
+struct ended_jobs {
+    struct ended_job {
+        struct job_report report;
+        char *selector_text; /* of the report; NULL: none */
+    } list[JOBS_REMEMBERED]; /* a ring, in the order in which they ended */
+    uint64_t count;          /* since the start */
+};
+
+/* Frees the texts of the selectors. */
+void ended_jobs_free(struct ended_jobs *ended);
+
+/* Adds a report, whose selector is selector_text (NULL: none), which it takes over. Returns the
+ * copy of the report, which is kept until JOBS_REMEMBERED others are added. */
+const struct job_report *ended_jobs_add(struct ended_jobs *ended, const struct job_report *report,
+                                        char *selector_text);
+
+/* Calls visit for each job that is remembered, oldest first, or only for the one of that id, unless
+ * id is 0. Returns whether there was one. */
+bool ended_jobs_visit(const struct ended_jobs *ended, uint64_t id, job_visit *visit, void *state);
+
+#endif
