@@ -30,9 +30,9 @@ struct fanout {
     struct copy_counts_payload payload;
     /* Of the current broadcast: tallies received, and clients that the server sent it to. */
     uint32_t tallies;
-    uint64_t targets;
+    struct control_client_job job; /* what the server reports of it */
     struct load_fanout sums;
-    struct histogram delays;
+    struct histogram delays, confirm_delays;
     int failed;
     char *error;
 };
@@ -55,7 +55,8 @@ static void broadcast(struct fanout *fanout)
     memcpy(fanout->bytes, text, PAYLOAD_BYTES);
     fanout->payload.start_ns = clock_now_ns();
     load_run_expect_copies(fanout->run, &fanout->payload);
-    if (control_client_broadcast(fanout->client, fanout->bytes, fanout->payload.size) != 0)
+    if (control_client_broadcast(fanout->client, fanout->setting->options->confirm, fanout->bytes,
+                                 fanout->payload.size) != 0)
         end_with_error(fanout, -ENOMEM,
                        "cannot command the broadcast: not enough memory; free some");
 }
@@ -71,12 +72,12 @@ static void on_registered(void *state, struct load_run *run)
 }
 
 /* The server has sent all copies; the last ones are still on the network. */
-static void on_answered(void *state, uint64_t targets, const char *error)
+static void on_answered(void *state, const struct control_client_job *job, const char *error)
 {
     struct fanout *fanout = state;
     if (fanout->failed)
         return;
-    fanout->targets = targets;
+    fanout->job = *job;
     if (error)
         end_with_error(fanout, -EPROTO, error);
     else
@@ -89,18 +90,47 @@ static void on_timeout(void *state)
     load_run_count_copies(fanout->run);
 }
 
-static void on_copies(void *state, const struct copy_counts_tally *tally)
+static void add_confirmations(struct fanout *fanout, const struct confirming_clients_tally *tally)
+{
+    struct load_confirm *sums = &fanout->sums.confirm;
+    sums->clients += tally->clients;
+    sums->confirmed += tally->confirmed;
+    sums->silent += tally->clients - tally->confirmed;
+    sums->frames += tally->frames;
+    sums->frames_dropped += tally->frames_dropped;
+    sums->frames_repeated += tally->repeated;
+    sums->confirmations += tally->confirmations;
+    sums->confirmations_dropped += tally->confirmations_dropped;
+    histogram_merge(&fanout->confirm_delays, &tally->delays);
+}
+
+static void add_job(struct fanout *fanout)
+{
+    const struct control_client_job *job = &fanout->job;
+    struct load_confirm *sums = &fanout->sums.confirm;
+    fanout->sums.broadcasts++;
+    fanout->sums.targets += job->targets;
+    sums->server_confirmed += job->confirmed;
+    sums->server_silent += job->silent;
+    sums->plain += job->plain;
+    sums->datagrams += job->datagrams;
+    sums->rounds = job->rounds > sums->rounds ? job->rounds : sums->rounds;
+}
+
+static void on_copies(void *state, const struct sender_copies *copies)
 {
     struct fanout *fanout = state;
+    const struct copy_counts_tally *tally = &copies->tally;
     fanout->sums.expected += tally->expected;
     fanout->sums.received += tally->received;
     fanout->sums.missing += tally->expected - tally->received;
     fanout->sums.doubled += tally->doubled;
     histogram_merge(&fanout->delays, &tally->delays);
+    if (fanout->setting->options->confirm)
+        add_confirmations(fanout, &copies->confirming);
     if (++fanout->tallies < fanout->setting->options->threads)
         return;
-    fanout->sums.broadcasts++;
-    fanout->sums.targets += fanout->targets;
+    add_job(fanout);
     if (fanout->sums.broadcasts < fanout->setting->options->broadcasts &&
         fanout->setting->main_loop->interrupts == 0)
         broadcast(fanout);
@@ -123,6 +153,7 @@ static int prepare(struct fanout *fanout)
     int failed = random_fill(&fanout->nonce, sizeof fanout->nonce);
 
     histogram_init(&fanout->delays);
+    histogram_init(&fanout->confirm_delays);
     fanout->bytes = malloc(size);
     if (!failed && !fanout->bytes)
         failed = -ENOMEM;
@@ -140,6 +171,27 @@ static int prepare(struct fanout *fanout)
     uint64_t limit_ns = options->timeout_ns > ANSWER_NS ? options->timeout_ns : ANSWER_NS;
     return control_client_open(&fanout->client, fanout->setting->main_loop->loop, options->control,
                                limit_ns, on_answered, fanout, fanout->error);
+}
+
+static void set_result(const struct fanout *fanout, struct load_fanout *result)
+{
+    const struct histogram *delays = &fanout->delays, *confirm_delays = &fanout->confirm_delays;
+    *result = fanout->sums;
+    result->done = true;
+    if (delays->count > 0) {
+        result->first_ns = delays->min;
+        result->median_ns = histogram_percentile(delays, 500000);
+        result->last_ns = delays->max;
+    }
+    if (!fanout->setting->options->confirm)
+        return;
+    result->confirm.done = true;
+    result->confirm.seen_twice = result->doubled;
+    if (confirm_delays->count > 0) {
+        result->confirm.median_ns = histogram_percentile(confirm_delays, 500000);
+        result->confirm.p99_ns = histogram_percentile(confirm_delays, 990000);
+        result->confirm.last_ns = confirm_delays->max;
+    }
 }
 
 int fanout_run(const struct load_run_setting *setting, struct load_result *result,
@@ -160,13 +212,7 @@ int fanout_run(const struct load_run_setting *setting, struct load_result *resul
     failed = failed ? failed : fanout.failed;
     if (failed)
         return failed;
-    result->fanout = fanout.sums;
-    result->fanout.done = true;
-    if (fanout.delays.count > 0) {
-        result->fanout.first_ns = fanout.delays.min;
-        result->fanout.median_ns = histogram_percentile(&fanout.delays, 500000);
-        result->fanout.last_ns = fanout.delays.max;
-    }
+    set_result(&fanout, &result->fanout);
     result_verdict_set(result);
     return 0;
 }
