@@ -1,5 +1,6 @@
 #include "sim/check/outcomes.h"
 
+#include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/world/settings.h"
 
@@ -43,6 +44,12 @@ static void count_source(const struct model_entry *entry, const uint8_t *bytes, 
     enum model_frame frame = model_frame_of(bytes, size);
     if (frame == FRAME_IS_BAD || frame == FRAME_IS_LEAVE)
         count(BAD_FRAME, is_first && frame == FRAME_IS_BAD);
+    /* Of a source that is not registered. Where sources are to be proven, it is challenged. */
+    bool stays_sure = event_queue_now_ms() + MODEL_SLOP_MS <= entry->sure_until_ms;
+    if (frame == FRAME_IS_HELLO && !stays_sure && (!settings.cookie || settings_change))
+        count(BAD_FRAME, is_first && !model_is_possible(entry));
+    if (frame == FRAME_IS_CONFIRM) /* there is no message to be confirmed */
+        count(BAD_FRAME, is_first);
 }
 
 void outcomes_reset(void)
