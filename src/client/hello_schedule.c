@@ -23,6 +23,8 @@ void hello_schedule_frame_came(struct hello_schedule *hello, uint64_t now_ns)
 void hello_schedule_registered(struct hello_schedule *hello, uint64_t now_ns)
 {
     hello->registered = true;
+    if (hello->answered && now_ns - hello->answered_ns >= HELLO_SCHEDULE_RENEWAL_NS)
+        hello->answered = false;
     begin(hello, now_ns);
 }
 
@@ -34,9 +36,10 @@ void hello_schedule_rejoin(struct hello_schedule *hello)
         hello->tries = 0;
 }
 
-void hello_schedule_answered(struct hello_schedule *hello)
+void hello_schedule_answered(struct hello_schedule *hello, uint64_t now_ns)
 {
     hello->answered = hello->known = true;
+    hello->answered_ns = now_ns;
     hello->tries = 0;
     hello->due_ns = UINT64_MAX;
 }

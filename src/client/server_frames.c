@@ -50,7 +50,7 @@ static enum server_frames_kind receive_named(struct server_frames *frames, uint6
 {
     bool open = server_frames_await_answer(frames);
     if (open)
-        hello_schedule_answered(&frames->hello);
+        hello_schedule_answered(&frames->hello, now_ns);
     hello_schedule_frame_came(&frames->hello, now_ns);
     return open ? SERVER_FRAMES_NAMED : SERVER_FRAMES_HANDLED;
 }

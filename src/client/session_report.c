@@ -58,8 +58,11 @@ void session_report_input_error(struct session_report *report, int error)
 
 void session_report_hello(struct session_report *report, const struct frame *answer)
 {
-    if (report->options->frames.policy != HELLO_ASKED)
+    int status = answer != NULL ? answer->status : -1;
+    bool reported = report->hello_failed && report->hello_status == status;
+    if (report->options->frames.policy != HELLO_ASKED || reported)
         return;
+    report->hello_status = status;
     line_input_hide_for_error(report->input);
     if (answer == NULL)
         hello_report_silence(report->options, report->peer->name);

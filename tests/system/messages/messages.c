@@ -97,6 +97,9 @@ static void provoke_command_lines(void)
         "udpload --size 1 --message abc localhost",
         "udpload --size 9 --message '' localhost",
         "udpload --source nonsense localhost",
+        "udpload --confirm localhost",
+        "udpload --fanout --confirm --drop 101% localhost",
+        "udpload --seed 1 localhost",
         "udpload a b",
     };
     expect_each(lines, sizeof lines / sizeof *lines);

@@ -83,7 +83,7 @@ Test(hello_schedule, is_not_repeated_after_its_answer)
     hello_schedule_init(&hello, HELLO_ASKED);
     hello_schedule_registered(&hello, 5);
     expect_step(5, HELLO_SAY);
-    hello_schedule_answered(&hello);
+    hello_schedule_answered(&hello, 5);
     expect_none();
     hello_schedule_registered(&hello, 6);
     hello_schedule_frame_came(&hello, 6);
@@ -104,7 +104,7 @@ Test(hello_schedule, is_said_again_with_all_tries_after_the_client_has_joined_an
     hello_schedule_init(&hello, HELLO_ASKED);
     hello_schedule_registered(&hello, 5);
     expect_step(5, HELLO_SAY);
-    hello_schedule_answered(&hello);
+    hello_schedule_answered(&hello, 5);
     for (uint64_t now_ns = 10 * SECOND_NS; now_ns <= 30 * SECOND_NS; now_ns += 10 * SECOND_NS) {
         hello_schedule_rejoin(&hello);
         expect_none();
@@ -140,4 +140,17 @@ Test(hello_schedule, ends_at_an_echo_service)
     hello_schedule_rejoin(&hello);
     hello_schedule_registered(&hello, 6);
     expect_none();
+}
+
+Test(hello_schedule, is_said_again_with_a_reply_20_seconds_after_its_answer)
+{
+    hello_schedule_init(&hello, HELLO_TO_UDPSRV);
+    hello_schedule_frame_came(&hello, 1);
+    hello_schedule_registered(&hello, 5);
+    expect_step(5, HELLO_SAY);
+    hello_schedule_answered(&hello, 7);
+    hello_schedule_registered(&hello, 7 + 20 * SECOND_NS - 1);
+    expect_none();
+    hello_schedule_registered(&hello, 7 + 20 * SECOND_NS);
+    expect_tries(7 + 20 * SECOND_NS);
 }
