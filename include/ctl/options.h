@@ -22,6 +22,8 @@ enum ctl_row {
     CTL_ROW_STDIN,
     CTL_ROW_HEX,
     CTL_ROW_NO_WAIT,
+    CTL_ROW_CONFIRM,
+    CTL_ROW_WITHIN,
     CTL_ROW_COUNT,
     CTL_ROW_TO,
     CTL_ROW_ADDRESS,
@@ -29,6 +31,8 @@ enum ctl_row {
     CTL_ROW_IDLE_MAX,
     CTL_ROW_YES,
     CTL_ROW_EVENTS,
+    CTL_ROW_SILENT,
+    CTL_ROW_CONFIRMED,
     CTL_ROW_HELP,
     CTL_ROW_VERSION,
     CTL_ROWS
@@ -41,6 +45,8 @@ enum ctl_option {
     CTL_STDIN = 1 << CTL_ROW_STDIN,
     CTL_HEX = 1 << CTL_ROW_HEX,
     CTL_NO_WAIT = 1 << CTL_ROW_NO_WAIT,
+    CTL_CONFIRM = 1 << CTL_ROW_CONFIRM,
+    CTL_WITHIN = 1 << CTL_ROW_WITHIN,
     CTL_COUNT = 1 << CTL_ROW_COUNT,
     CTL_TO = 1 << CTL_ROW_TO,
     CTL_ADDRESS = 1 << CTL_ROW_ADDRESS,
@@ -48,11 +54,14 @@ enum ctl_option {
     CTL_IDLE_MAX = 1 << CTL_ROW_IDLE_MAX,
     CTL_YES = 1 << CTL_ROW_YES,
     CTL_EVENTS = 1 << CTL_ROW_EVENTS,
+    CTL_SILENT = 1 << CTL_ROW_SILENT,
+    CTL_CONFIRMED = 1 << CTL_ROW_CONFIRMED,
     /* The selectors of a command that sends something, and of one that does not. */
     CTL_SELECT_TO = CTL_TO | CTL_LISTENER | CTL_IDLE_MAX,
     CTL_SELECT = CTL_ADDRESS | CTL_LISTENER | CTL_IDLE_MAX,
     CTL_COMMAND_OPTIONS = CTL_LIMIT | CTL_SORT | CTL_STDIN | CTL_HEX | CTL_NO_WAIT | CTL_COUNT |
-                          CTL_SELECT_TO | CTL_SELECT | CTL_YES | CTL_EVENTS,
+                          CTL_SELECT_TO | CTL_SELECT | CTL_YES | CTL_EVENTS | CTL_CONFIRM |
+                          CTL_WITHIN | CTL_SILENT | CTL_CONFIRMED,
 };
 
 enum ctl_sort { CTL_SORT_NONE, CTL_SORT_IDLE, CTL_SORT_ADDRESS };
@@ -62,9 +71,10 @@ struct ctl_options {
     struct control_server server;
     char built_in_path[CONTROL_PATH_BYTES]; /* the default; server.path may point to it */
     bool json;
-    uint32_t given; /* enum ctl_option: the options that were given */
-    uint32_t limit; /* 0: all */
-    uint32_t count; /* 0: unlimited */
+    uint32_t given;     /* enum ctl_option: the options that were given */
+    uint32_t limit;     /* 0: all */
+    uint32_t count;     /* 0: unlimited */
+    uint64_t within_ms; /* with CTL_WITHIN: the time for confirmations */
     enum ctl_sort sort;
     const char *hex;
     struct selector_options selector; /* of --to or --address, --listener, --idle-max */
@@ -86,5 +96,12 @@ int ctl_options_help(void (*list)(FILE *out));
 /* Returns -1 if all given options are in allowed (enum ctl_option); otherwise prints a usage error
  * and returns EXIT_USAGE. */
 int ctl_options_allow(const struct ctl_options *options, uint32_t allowed);
+
+enum { CTL_CONFIRM_WORDS_BYTES = 48 };
+
+/* Formats the words of a control line that --confirm and --within stand for, each with a blank
+ * before it, or "". Returns words; NULL after a usage error, which it prints. */
+const char *ctl_options_format_confirm(const struct ctl_options *options,
+                                       char words[CTL_CONFIRM_WORDS_BYTES]);
 
 #endif

@@ -10,7 +10,13 @@
 /* The default socket of a server that root started (os/file/control_path). */
 #define ROOT_SOCKET "/run/udpsrv/udpsrv.sock"
 
-enum { CONTINUE = -1, DONE = 0, TIMEOUT_MS = 5000 };
+enum {
+    CONTINUE = -1,
+    DONE = 0,
+    TIMEOUT_MS = 5000,
+    WITHIN_MIN_MS = 1000,
+    WITHIN_MAX_MS = 3600000,
+};
 
 static const struct option_row rows[CTL_ROWS] = {
     [CTL_ROW_SOCKET] = {'s', "socket", "PATH", "the server's control socket"},
@@ -21,6 +27,9 @@ static const struct option_row rows[CTL_ROWS] = {
     [CTL_ROW_STDIN] = {0, "stdin", NULL, "broadcast: send each line of standard input"},
     [CTL_ROW_HEX] = {0, "hex", "DIGITS", "broadcast, send: send bytes given as hexadecimal digits"},
     [CTL_ROW_NO_WAIT] = {0, "no-wait", NULL, "broadcast: do not wait until it has ended"},
+    [CTL_ROW_CONFIRM] = {0, "confirm", NULL,
+                         "broadcast, send: have clients confirm, and repeat it for the others"},
+    [CTL_ROW_WITHIN] = {0, "within", "TIME", "with --confirm: the time for that (30s)"},
     [CTL_ROW_COUNT] = {'n', "count", "N", "watch, listen, events: end after N of them"},
     [CTL_ROW_TO] = {0, "to", "BLOCK", "broadcast: only to clients of this block (repeatable)"},
     [CTL_ROW_ADDRESS] = {0, "address", "BLOCK",
@@ -31,6 +40,8 @@ static const struct option_row rows[CTL_ROWS] = {
                           "the same and broadcast: only clients active within this time"},
     [CTL_ROW_YES] = {0, "yes", NULL, "kick: do not ask before several clients are removed"},
     [CTL_ROW_EVENTS] = {0, "events", NULL, "gateway: print events, too"},
+    [CTL_ROW_SILENT] = {0, "silent", NULL, "job: list its clients that have not confirmed"},
+    [CTL_ROW_CONFIRMED] = {0, "confirmed", NULL, "job: list its clients that have confirmed"},
     [CTL_ROW_HELP] = {'h', "help", NULL, "print this help"},
     [CTL_ROW_VERSION] = {'V', "version", NULL, "print the version"},
 };
@@ -86,6 +97,15 @@ static const char *set_sort(struct ctl_options *options, const char *value)
     return NULL;
 }
 
+/* The server checks the range, too (server/broadcast/confirmation_rounds). */
+static const char *set_within(struct ctl_options *options, const char *value)
+{
+    const char *wrong = duration_parse(value, 1000, &options->within_ms);
+    if (wrong == NULL && (options->within_ms < WITHIN_MIN_MS || options->within_ms > WITHIN_MAX_MS))
+        wrong = "it must be from 1s to 1h";
+    return wrong;
+}
+
 /* Stores one option. Returns NULL, or what is wrong with its value. */
 static const char *set_option(struct ctl_options *options, int row, const char *value)
 {
@@ -105,6 +125,8 @@ static const char *set_option(struct ctl_options *options, int row, const char *
         return set_number(&options->count, value);
     case CTL_ROW_SORT:
         return set_sort(options, value);
+    case CTL_ROW_WITHIN:
+        return set_within(options, value);
     case CTL_ROW_HEX:
         options->hex = value;
         break;
@@ -173,4 +195,21 @@ int ctl_options_allow(const struct ctl_options *options, uint32_t allowed)
         if (options->given & ~allowed & 1u << row)
             return print_usage_error("--%s is not for this command", rows[row].name);
     return CONTINUE;
+}
+
+const char *ctl_options_format_confirm(const struct ctl_options *options,
+                                       char words[CTL_CONFIRM_WORDS_BYTES])
+{
+    char duration[24];
+    words[0] = '\0';
+    if ((options->given & CTL_WITHIN) && !(options->given & CTL_CONFIRM)) {
+        print_usage_error("--within needs --confirm");
+        return NULL;
+    }
+    if (options->given & CTL_WITHIN)
+        snprintf(words, CTL_CONFIRM_WORDS_BYTES, " confirm within=%s",
+                 duration_format(options->within_ms, duration));
+    else if (options->given & CTL_CONFIRM)
+        snprintf(words, CTL_CONFIRM_WORDS_BYTES, " confirm");
+    return words;
 }

@@ -147,7 +147,7 @@ static int make_workers(struct server *server)
 
 static int make_jobs(struct server *server)
 {
-    int error = jobs_open(&server->jobs, server->workers.list, server->workers.count,
+    int error = jobs_open(&server->jobs, server->loop, server->workers.list, server->workers.count,
                           server->mailbox, server->config->broadcast.queue);
     if (error == 0)
         jobs_set_observer(server->jobs, job_events_publish, server->subscriptions);

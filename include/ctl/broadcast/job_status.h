@@ -18,6 +18,8 @@ struct job_status {
     char state[JOB_STATUS_STATE_BYTES]; /* printable ASCII */
     uint64_t targets, sent, failed, skipped, duration_ms, bytes;
     char selector[JOB_STATUS_SELECTOR_BYTES]; /* printable ASCII; "": it is for all clients */
+    bool is_confirmed;                        /* clients confirm it; the rest is 0 otherwise */
+    uint64_t confirmed, silent, plain, rounds, datagrams;
 };
 
 /* Parses the value of a line `job`, which it changes. Returns NULL, or what is wrong with the
@@ -27,8 +29,15 @@ const char *job_status_read(struct job_status *job, char *value);
 /* Whether the job has that state, such as "running". */
 bool job_status_is(const struct job_status *job, const char *state);
 
-/* Whether the job waits or runs. */
+/* Whether the job has not ended: it waits, runs, or waits for confirmations. */
 bool job_status_is_open(const struct job_status *job);
+
+/* Whether all clients have got their first copy of a job that clients confirm, which goes on until
+ * they have. */
+bool job_status_is_confirming(const struct job_status *job);
+
+/* Returns the share of the clients that have confirmed, of those that can, from 0 to 1000. */
+unsigned job_status_confirmed_permille(const struct job_status *job);
 
 /* Whether the number of targets is known: those of a selector are counted while it runs. */
 bool job_status_has_targets(const struct job_status *job);

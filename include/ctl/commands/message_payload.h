@@ -23,7 +23,11 @@ void message_payload_free(struct message_payload *payload);
 enum { MESSAGE_PAYLOAD_ERROR_BYTES = 160 };
 
 /* Writes the error for a payload that is longer than CONFIG_MESSAGE_BYTES_MAX. */
-void message_payload_too_long(char error[MESSAGE_PAYLOAD_ERROR_BYTES], const char *verb);
+void message_payload_too_long(char error[MESSAGE_PAYLOAD_ERROR_BYTES],
+                              const struct ctl_options *options, const char *verb);
+
+/* Returns the longest payload, in bytes: that of a datagram, with --confirm without its frame. */
+size_t message_payload_max(const struct ctl_options *options);
 
 /* Formats "PREFIX HEX" with the payload in hexadecimal, "-" for an empty one. The caller frees it;
  * NULL if memory is short. */

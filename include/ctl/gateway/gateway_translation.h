@@ -10,13 +10,13 @@
  * A request in JSON is one of these, each with an optional "ref", any JSON value of at most 256
  * bytes that its result repeats unchanged:
  *
- *     {"to": ADDRESS, "text": TEXT or "hex": DIGITS}
+ *     {"to": ADDRESS, "text": TEXT or "hex": DIGITS, "confirm": BOOLEAN, "within": DURATION}
  *     {"broadcast": {"to": BLOCK or [BLOCK, ...], "listener": ADDRESS, "idle_max": DURATION,
- *                    "text": TEXT or "hex": DIGITS}}
+ *                    "text": TEXT or "hex": DIGITS, "confirm": BOOLEAN, "within": DURATION}}
  *
- * DURATION is a string, or a number of seconds. A member that is unknown, given twice or of another
- * type makes the request invalid; its reference is found nevertheless, unless the JSON itself is
- * invalid before it.
+ * "within" is only with "confirm": true. DURATION is a string, or a number of seconds. A member
+ * that is unknown, given twice or of another type makes the request invalid; its reference is found
+ * nevertheless, unless the JSON itself is invalid before it.
  *
  * The reference travels through the server in hexadecimal, so that nothing has to be remembered
  * here. */

@@ -9,6 +9,8 @@
 enum output_kind {
     OUTPUT_TEXT,
     OUTPUT_OPTIONAL_TEXT, /* "-", or a missing last column of a table: none; in JSON "" */
+    OUTPUT_PAIRS, /* only the last column of a table: the rest of the line, words NAME=NUMBER, which
+                     are members of their own in JSON; may be missing */
     OUTPUT_NUMBER,
     OUTPUT_SECONDS,      /* in tables for people: "12s" */
     OUTPUT_MILLISECONDS, /* in tables for people: "1.234s" */
@@ -29,7 +31,7 @@ enum {
  */
 const char *output_field_check(const struct output_field *field, const char *value);
 
-/* Prints "name":value. */
+/* Prints "name":value. Of OUTPUT_PAIRS it prints a comma and a member for each word. */
 void output_field_print_json(FILE *out, const struct output_field *field, const char *value);
 
 /* Returns the value as text for people: value itself or text. */

@@ -52,8 +52,8 @@ int confirmations_begin(struct confirmations *confirmations, uint64_t job, uint6
  * confirmations still count. */
 void confirmations_end(struct confirmations *confirmations, uint64_t job);
 
-/* The kernel has accepted a frame to the client in a slot: its confirmation is due, unless it has
- * come already. */
+/* A frame was sent to the client in a slot: its confirmation is due, unless it has come already. A
+ * frame that the kernel has refused counts as well, and is due again in the next round. */
 void confirmations_frame_sent(struct confirmations *confirmations, uint64_t job, uint32_t slot);
 
 /* Whether the client in a slot has got a frame of the job and has not confirmed it, and whether it
@@ -61,6 +61,13 @@ void confirmations_frame_sent(struct confirmations *confirmations, uint64_t job,
 bool confirmations_is_due(const struct confirmations *confirmations, uint64_t job, uint32_t slot);
 bool confirmations_is_confirmed(const struct confirmations *confirmations, uint64_t job,
                                 uint32_t slot);
+
+/* Returns the least slot, `from` or above, whose client is due; CONFIRMATIONS_END if there is none.
+ * It reads 32 slots at a time, so that a walk over the last few clients that are due does not read
+ * all entries of the registry. */
+uint32_t confirmations_next_due(const struct confirmations *confirmations, uint64_t job,
+                                uint32_t from);
+#define CONFIRMATIONS_END UINT32_MAX
 
 /* What the confirmation of a client has done. */
 enum confirmation {

@@ -28,6 +28,7 @@ struct broadcast_options {
     struct registry *registry;
     uint32_t capacity;                   /* of the registry, in clients */
     struct datagram_io **io_by_listener; /* by listener */
+    struct confirmations *confirmations; /* NULL: no shard job is confirmed */
     struct stats *stats;
     int *last_errno;                      /* of the last copy that the kernel refused */
     uint32_t rate_pps;                    /* copies a second of all workers together; 0: no limit */
@@ -60,8 +61,8 @@ int paced_copies_init(struct paced_copies *copies, const struct broadcast_option
 void paced_copies_free(struct paced_copies *copies);
 
 /* Begins a shard job: counts its targets, which are the clients that are registered and the other
- * recipients that exist now. With a selector, the slices count them: those who match at their turn.
- */
+ * recipients that exist now. With a selector, the slices count them: those that match at their
+ * turn. A repeated round counts none. */
 void paced_copies_start(struct paced_copies *copies, struct copy_progress *progress,
                         struct shard_job *job);
 

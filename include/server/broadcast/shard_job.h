@@ -4,8 +4,10 @@
 #include "os/loop/mailbox.h"
 #include "registry/client_selector.h"
 #include "registry/registry.h"
+#include "server/broadcast/confirmations.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +34,29 @@ struct broadcast_except {
     uint8_t listener;
 };
 
+/* What a shard job of a confirmed broadcast has beside the others. The sender reuses the shard job
+ * for each round, and keeps this until the broadcast has ended. */
+struct shard_confirmation {
+    /* Owned by the sender and unchanged while the shard job runs. */
+    uint64_t job;         /* its number in frames, by which its confirmations are remembered */
+    const uint8_t *frame; /* the message frame with the payload, for clients that want frames */
+    size_t frame_bytes;
+    uint64_t forgotten; /* the number of the broadcast to forget for this one; 0: none */
+    bool is_repeat;     /* not the first round: only for clients that have not confirmed yet. It
+                           changes none of the counters of a shard job but `datagrams`. */
+    struct {
+        struct addr source; /* the only client that gets it; of family ADDR_NONE: all clients */
+        uint8_t listener;
+    } only;
+
+    uint64_t joined_before; /* the worker's: the clients of the first round joined before it */
+
+    /* Written only by the worker; any thread may read them. */
+    _Atomic(const struct confirmation_counts *) counts; /* NULL until the first round begins; valid
+                                                           while the broadcast is remembered */
+    _Atomic uint64_t datagrams;                         /* copies sent in all rounds */
+};
+
 struct shard_job {
     /* Posted to the reply mailbox when the job has ended. The sender sets its `handle`, which is
      * called there. */
@@ -49,10 +74,11 @@ struct shard_job {
      * is a target if it matches then. The multicast group is not a client, and never a target of a
      * selector (server/broadcast/multicast_recipient). */
     const struct client_selector *selector;
+    struct shard_confirmation *confirmation; /* NULL: the broadcast is not confirmed */
 
     /* Written only by the worker; any thread may read them. Without a selector the targets are
-     * known when the job starts; with one their number grows. After the end of the job, targets =
-     * sent + failed + skipped. */
+     * known when the job starts; with one, or for only one client, their number grows. After the
+     * end of the job, targets = sent + failed + skipped. */
     _Atomic uint64_t targets, sent, failed, skipped;
 };
 

@@ -3,7 +3,8 @@
 
 #include "address/client_name.h"
 #include "registry/client_selector.h"
-#include "server/control/commands/selector_arguments.h"
+#include "server/control/arguments/confirm_arguments.h"
+#include "server/control/arguments/selector_arguments.h"
 #include "server/listen/listeners.h"
 
 #include <stddef.h>
@@ -11,8 +12,8 @@
 
 /* Parser of the request lines of a gateway session (udpctl(8), "CONTROL PROTOCOL"):
  *
- *     send REF ADDRESS HEX
- *     broadcast REF [SELECTOR...] HEX
+ *     send REF ADDRESS [confirm [within=DURATION]] HEX
+ *     broadcast REF [confirm [within=DURATION]] [SELECTOR...] HEX
  *     end
  *
  * REF is a word that the result of the request repeats; "-" asks for no result, but an error is
@@ -27,7 +28,8 @@ enum {
 
 struct gateway_request {
     enum gateway_request_kind kind;
-    const char *ref;                 /* in the line; "-" also if the line has no valid one */
+    const char *ref; /* in the line; "-" also if the line has no valid one */
+    struct confirm_arguments confirm;
     struct client_name name;         /* of GATEWAY_SEND */
     struct client_selector selector; /* of GATEWAY_BROADCAST */
     const uint8_t *bytes;            /* of the payload, in the line */

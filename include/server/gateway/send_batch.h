@@ -39,7 +39,10 @@ struct send_batch {
     struct worker_query_context *context;
     struct send_message *messages; /* the caller's */
     size_t count;
-    size_t worker;                          /* the index of the one that has the call */
+    bool finds_only; /* the clients are found, and nothing is sent: an error is -ENOENT, -ESHUTDOWN
+                        or
+                        0 */
+    size_t worker;   /* the index of the one that has the call */
     void (*done)(struct send_batch *batch); /* called when each message has its result */
 };
 

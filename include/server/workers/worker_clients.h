@@ -18,6 +18,9 @@ struct client_name;
 /* Copies the counters, with the kernel's drops up to now, and the number of clients. */
 void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients);
 
+/* Returns the number of clients. */
+uint32_t worker_clients_count(const struct worker *worker);
+
 /* A walk over all clients: first those of the registry, then those that are connected by streams.
  */
 struct worker_walk {
@@ -35,6 +38,18 @@ struct worker_walk worker_walk_all(void);
  * for the fields of a client. */
 size_t worker_list(struct worker *worker, struct worker_walk *walk, struct client *clients,
                    size_t max);
+
+/* The clients that got a frame of a confirmed broadcast, and have or have not confirmed it. */
+struct worker_confirmations {
+    uint64_t number; /* of the broadcast in frames */
+    bool is_silent;  /* those that have not */
+};
+
+/* The same as worker_list for the clients of a confirmed broadcast. The walk is used for nothing
+ * else; a broadcast that is not remembered has no clients. */
+size_t worker_list_confirmations(struct worker *worker, struct worker_walk *walk,
+                                 const struct worker_confirmations *which, struct client *clients,
+                                 size_t max);
 
 /* Finds a client by its name, and copies it as it is at now_ms (os/process/clock). A client that
  * sends datagrams may be registered on several listeners: the search starts at the given listener.

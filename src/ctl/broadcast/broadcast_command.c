@@ -12,15 +12,26 @@
 #include <string.h>
 
 static const struct output_field fields[] = {
-    {"id", NULL, OUTPUT_NUMBER},      {"targets", NULL, OUTPUT_NUMBER},
-    {"sent", NULL, OUTPUT_NUMBER},    {"failed", NULL, OUTPUT_NUMBER},
-    {"skipped", NULL, OUTPUT_NUMBER}, {"duration_ms", NULL, OUTPUT_NUMBER},
+    {"id", NULL, OUTPUT_NUMBER},
+    {"targets", NULL, OUTPUT_NUMBER},
+    {"sent", NULL, OUTPUT_NUMBER},
+    {"failed", NULL, OUTPUT_NUMBER},
+    {"skipped", NULL, OUTPUT_NUMBER},
+    {"duration_ms", NULL, OUTPUT_NUMBER},
     {"state", NULL, OUTPUT_TEXT},
+    /* Only with --confirm: */
+    {"confirmed", NULL, OUTPUT_NUMBER},
+    {"silent", NULL, OUTPUT_NUMBER},
+    {"plain", NULL, OUTPUT_NUMBER},
+    {"rounds", NULL, OUTPUT_NUMBER},
+    {"datagrams", NULL, OUTPUT_NUMBER},
 };
 enum {
     FIELD_ID = 0,
     FIELD_TARGETS = 1,
     FIELD_STATE = 6,
+    FIELDS_PLAIN = 7,
+    FIELD_SILENT = 8,
     FIELDS = sizeof fields / sizeof fields[0],
     STATUS_SIGNAL = 128, /* plus the number of the signal, as in shells */
 };
@@ -57,6 +68,10 @@ static int report_end(const struct ctl_options *options, const struct output_rec
                     selects ? "`udpctl clients` lists the registered ones"
                             : "after a restart they join by their next datagram",
                     "sending job %s", record->values[FIELD_ID]);
+    else if (record->count == FIELDS && strcmp(record->values[FIELD_SILENT], "0") != 0)
+        print_error("not all clients have confirmed it",
+                    "`udpctl job ID --silent` lists those that have not, while they are registered",
+                    "sending job %s", record->values[FIELD_ID]);
     return cancelled;
 }
 
@@ -67,10 +82,13 @@ static int send(const struct ctl_options *options, const void *bytes, size_t siz
     struct control_server server = options->server;
     if (waits && !options->server.timeout_is_total)
         server.timeout_ms = CONTROL_SERVER_NO_TIMEOUT;
-    struct output_record record = {.fields = fields, .count = waits ? FIELDS : 1};
-    char error[ANSWER_ERROR_BYTES];
-    char words[SELECTOR_OPTIONS_WORDS_BYTES], verb[32 + sizeof words];
-    snprintf(verb, sizeof verb, "broadcast %s%s", waits ? "wait" : "nowait",
+    size_t count = options->given & CTL_CONFIRM ? FIELDS : FIELDS_PLAIN;
+    struct output_record record = {.fields = fields, .count = waits ? count : 1};
+    char error[ANSWER_ERROR_BYTES], confirm[CTL_CONFIRM_WORDS_BYTES];
+    char words[SELECTOR_OPTIONS_WORDS_BYTES], verb[32 + sizeof confirm + sizeof words];
+    if (ctl_options_format_confirm(options, confirm) == NULL)
+        return EXIT_USAGE;
+    snprintf(verb, sizeof verb, "broadcast %s%s%s", waits ? "wait" : "nowait", confirm,
              selector_options_format(&options->selector, words));
     char *command = message_payload_format(verb, bytes, size);
     if (!command)
@@ -101,7 +119,7 @@ static int send_payload(const struct ctl_options *options, const char *text)
 static int too_long(const struct ctl_options *options, size_t line)
 {
     char error[MESSAGE_PAYLOAD_ERROR_BYTES];
-    message_payload_too_long(error, "broadcast");
+    message_payload_too_long(error, options, "broadcast");
     return fail(options, line, error);
 }
 
@@ -132,8 +150,8 @@ static int send_lines(const struct ctl_options *options)
     size_t number = 0;
     for (size_t size; status == 0 && !ferror(stdout) && read_line(stdin, line, &size);) {
         number++;
-        status = size > CONFIG_MESSAGE_BYTES_MAX ? too_long(options, number)
-                                                 : send(options, line, size, number);
+        status = size > message_payload_max(options) ? too_long(options, number)
+                                                     : send(options, line, size, number);
     }
     if (!ferror(stdin))
         return status;

@@ -14,6 +14,37 @@ static char *next_column(char **rest)
     return column && *column ? column : NULL;
 }
 
+/* Reads the words NAME=NUMBER after the columns; unknown ones are ignored, because the server may
+ * be newer than udpctl. */
+static const char *read_confirmations(struct job_status *job, char *rest)
+{
+    const struct {
+        const char *name;
+        uint64_t *number;
+    } pairs[] = {{"confirmed", &job->confirmed},
+                 {"silent", &job->silent},
+                 {"plain", &job->plain},
+                 {"rounds", &job->rounds},
+                 {"datagrams", &job->datagrams}};
+    job->is_confirmed = false;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        *pairs[i].number = 0;
+    for (char *word; (word = next_column(&rest)) != NULL;) {
+        char *text = strchr(word, '=');
+        if (text == NULL)
+            continue;
+        *text++ = '\0';
+        for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+            if (strcmp(pairs[i].name, word) != 0)
+                continue;
+            job->is_confirmed = true;
+            if (number_parse(text, 0, UINT64_MAX, pairs[i].number) != NULL)
+                return "a pair that is not a number";
+        }
+    }
+    return NULL;
+}
+
 const char *job_status_read(struct job_status *job, char *value)
 {
     uint64_t *const numbers[] = {&job->id,     NULL,          &job->targets,     &job->sent,
@@ -30,7 +61,7 @@ const char *job_status_read(struct job_status *job, char *value)
     const char *selector = next_column(&value);
     bool selects = selector != NULL && strcmp(selector, "-") != 0;
     printable_ascii(job->selector, sizeof job->selector, selector, selects ? strlen(selector) : 0);
-    return NULL;
+    return read_confirmations(job, value);
 }
 
 bool job_status_is(const struct job_status *job, const char *state)
@@ -40,7 +71,19 @@ bool job_status_is(const struct job_status *job, const char *state)
 
 bool job_status_is_open(const struct job_status *job)
 {
-    return job_status_is(job, "waiting") || job_status_is(job, "running");
+    return job_status_is(job, "waiting") || job_status_is(job, "running") ||
+           job_status_is(job, "confirming");
+}
+
+bool job_status_is_confirming(const struct job_status *job)
+{
+    return job_status_is(job, "confirming") || (job_status_is(job, "running") && job->rounds > 1);
+}
+
+unsigned job_status_confirmed_permille(const struct job_status *job)
+{
+    double framed = (double)job->confirmed + (double)job->silent;
+    return framed > 0 ? (unsigned)((double)job->confirmed / framed * 1000) : 1000;
 }
 
 bool job_status_has_targets(const struct job_status *job)

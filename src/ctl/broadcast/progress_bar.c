@@ -37,25 +37,41 @@ static bool append(char row[2 * ROW_MAX], size_t width_max, const char *piece)
     return true;
 }
 
-/* Draws percent, bar, rate and time, as far as they fit. */
-static void draw_running(char row[2 * ROW_MAX], size_t width_max, const struct job_status *job)
+/* Draws a share of 1000 in percent and as a bar, and two pieces after it, as far as they fit. */
+static void draw_share(char row[2 * ROW_MAX], size_t width_max, unsigned permille,
+                       const char *first, const char *second)
 {
-    char share[32], rate[READABLE_FORMAT_BYTES + 8], number[READABLE_FORMAT_BYTES],
-        time[JOB_STATUS_TIME_BYTES], left[JOB_STATUS_TIME_BYTES + 16] = "";
-    unsigned permille = job_status_permille(job);
-    uint64_t remaining_ms;
+    char share[32];
     snprintf(share, sizeof share, " %u.%u %%", permille / 10, permille % 10);
-    snprintf(rate, sizeof rate, " %s/s", readable_format_integer(job_status_rate_pps(job), number));
-    if (job_status_remaining_ms(job, &remaining_ms))
-        snprintf(left, sizeof left, "  %s to go", job_status_format_time(remaining_ms, time));
     if (!append(row, width_max, share))
         return;
     char *end = row + strlen(row);
-    size_t used = strlen(row) + strlen(rate) + strlen(left);
+    size_t used = strlen(row) + strlen(first) + strlen(second);
     if (width_max > used)
         end[draw_bar(end, width_max - used, permille)] = '\0';
-    if (append(row, width_max, rate))
-        append(row, width_max, left);
+    if (append(row, width_max, first))
+        append(row, width_max, second);
+}
+
+static void draw_running(char row[2 * ROW_MAX], size_t width_max, const struct job_status *job)
+{
+    char rate[READABLE_FORMAT_BYTES + 8], number[READABLE_FORMAT_BYTES],
+        time[JOB_STATUS_TIME_BYTES], left[JOB_STATUS_TIME_BYTES + 16] = "";
+    uint64_t remaining_ms;
+    snprintf(rate, sizeof rate, " %s/s", readable_format_integer(job_status_rate_pps(job), number));
+    if (job_status_remaining_ms(job, &remaining_ms))
+        snprintf(left, sizeof left, "  %s to go", job_status_format_time(remaining_ms, time));
+    draw_share(row, width_max, job_status_permille(job), rate, left);
+}
+
+/* Of a job whose clients confirm: how many have, how many have not, and the round. */
+static void draw_confirming(char row[2 * ROW_MAX], size_t width_max, const struct job_status *job)
+{
+    char silent[READABLE_FORMAT_BYTES + 32], round[48], number[READABLE_FORMAT_BYTES];
+    snprintf(silent, sizeof silent, " confirmed, %s silent",
+             readable_format_integer(job->silent, number));
+    snprintf(round, sizeof round, "  round %" PRIu64, job->rounds);
+    draw_share(row, width_max, job_status_confirmed_permille(job), silent, round);
 }
 
 static void draw_selecting(char row[2 * ROW_MAX], size_t width_max, const struct job_status *job)
@@ -75,10 +91,14 @@ size_t progress_bar_draw(const struct job_status *job, unsigned columns,
     char row[2 * ROW_MAX] = "", head[64];
     size_t width_max = columns < ROW_MAX ? columns : ROW_MAX;
     width_max -= width_max > 0;
-    bool running = job_status_is(job, "running");
+    bool running = job_status_is(job, "running") || job_status_is_confirming(job);
     snprintf(head, sizeof head, "job %" PRIu64 "%s%s", job->id, running ? "" : " ",
              running ? "" : job->state);
-    if (append(row, width_max, head) && running && job_status_has_targets(job))
+    if (!append(row, width_max, head))
+        return (size_t)snprintf(bytes, PROGRESS_BAR_BYTES, "\r%s\x1b[K", row);
+    if (job_status_is_confirming(job))
+        draw_confirming(row, width_max, job);
+    else if (running && job_status_has_targets(job))
         draw_running(row, width_max, job);
     else if (running)
         draw_selecting(row, width_max, job);

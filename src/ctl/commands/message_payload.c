@@ -4,6 +4,7 @@
 #include "ctl/output/output_error.h"
 #include "os/log/error_message.h"
 #include "text/hex.h"
+#include "wire/frame.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -12,12 +13,20 @@
 
 enum { CONTINUE = -1 };
 
-void message_payload_too_long(char error[MESSAGE_PAYLOAD_ERROR_BYTES], const char *verb)
+size_t message_payload_max(const struct ctl_options *options)
+{
+    return options->given & CTL_CONFIRM ? CONFIG_MESSAGE_BYTES_MAX - FRAME_MESSAGE_HEAD_BYTES
+                                        : CONFIG_MESSAGE_BYTES_MAX;
+}
+
+void message_payload_too_long(char error[MESSAGE_PAYLOAD_ERROR_BYTES],
+                              const struct ctl_options *options, const char *verb)
 {
     snprintf(error, MESSAGE_PAYLOAD_ERROR_BYTES,
-             "cannot %s: the payload is longer than %d bytes, the maximum of a UDP datagram; send "
-             "it in parts",
-             verb, CONFIG_MESSAGE_BYTES_MAX);
+             "cannot %s: the payload is longer than %zu bytes, the maximum of %s; send it in parts",
+             verb, message_payload_max(options),
+             options->given & CTL_CONFIRM ? "a UDP datagram that is to be confirmed"
+                                          : "a UDP datagram");
 }
 
 static int decode(struct message_payload *payload, const struct ctl_options *options,
@@ -45,8 +54,8 @@ int message_payload_read(struct message_payload *payload, const struct ctl_optio
     *payload = (struct message_payload){.bytes = text, .size = text != NULL ? strlen(text) : 0};
     if (text == NULL)
         status = decode(payload, options, verb);
-    if (status == CONTINUE && payload->size > CONFIG_MESSAGE_BYTES_MAX) {
-        message_payload_too_long(error, verb);
+    if (status == CONTINUE && payload->size > message_payload_max(options)) {
+        message_payload_too_long(error, options, verb);
         status = output_error(options->json, error);
     }
     if (status != CONTINUE)

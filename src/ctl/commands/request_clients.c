@@ -53,14 +53,19 @@ int command_clients(const struct ctl_options *options)
     return command_result_show_table(options, command, &table);
 }
 
-int command_client(const struct ctl_options *options)
+int command_clients_show(const struct ctl_options *options, const char *command)
 {
     struct output_table table = {
         .key = "client", .fields = client_fields, .count = COUNT(client_fields)};
+    return command_result_show_table(options, command, &table);
+}
+
+int command_client(const struct ctl_options *options)
+{
     char command[COMMAND_BYTES];
     if (!format_command(command, "client", options))
         return EXIT_USAGE;
-    return command_result_show_table(options, command, &table);
+    return command_clients_show(options, command);
 }
 
 /* ---- kick ---- */

@@ -6,12 +6,17 @@
 #include "text/hex.h"
 #include "text/json_reader.h"
 #include "text/printable.h"
+#include "wire/frame.h"
 
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 
-enum { SELECTOR_BYTES = 16 << 10 /* words of a selector: 16 blocks, a path and a duration */ };
+enum {
+    SELECTOR_BYTES = 16 << 10, /* words of a selector: 16 blocks, a path and a duration */
+    WITHIN_BYTES_MAX = 32,     /* of a duration */
+    CONFIRM_BYTES = 16 + WITHIN_BYTES_MAX,
+};
 
 /* The members of a request, which point into its line. */
 struct request {
@@ -20,6 +25,9 @@ struct request {
     bool is_wrong;          /* the error is set; the rest is read for the reference */
     bool has_outer_payload; /* beside "broadcast", not in it */
     bool has_listener, has_blocks, has_idle_max;
+    bool has_outer_confirm; /* "confirm" or "within" is beside "broadcast", not in it */
+    bool has_confirm, confirms;
+    struct json_text within;       /* bytes is NULL: not given */
     char selector[SELECTOR_BYTES]; /* words "to=BLOCK ", ... */
     size_t selector_size;
 };
@@ -133,6 +141,44 @@ static bool read_idle_max(const struct member *member)
     return json_reader_raw(member->reader, &value) && add_selector_word(member, "idle-max", &value);
 }
 
+static bool read_confirm(const struct member *member)
+{
+    struct request *request = member->request;
+    struct json_text value;
+    if (!json_reader_raw(member->reader, &value))
+        return false;
+    if (request->has_confirm)
+        return refuse(member, "is given twice");
+    request->has_confirm = true;
+    request->confirms = json_text_is(&value, "true");
+    return request->confirms || json_text_is(&value, "false") ||
+           refuse(member, "is not true or false");
+}
+
+/* A number is a number of seconds, as on the command line. */
+static bool read_within(const struct member *member)
+{
+    struct json_text *within = &member->request->within;
+    char first = json_reader_peek(member->reader);
+    if (within->bytes == NULL && first >= '0' && first <= '9')
+        return json_reader_raw(member->reader, within);
+    if (!read_text(member, within))
+        return false;
+    return within->bytes == NULL || is_word(within) || refuse(member, "is empty or has a blank");
+}
+
+/* Reads one of the members about confirmations. */
+static bool read_confirmation(const struct member *member, bool *is_one)
+{
+    *is_one = true;
+    if (json_text_is(&member->name, "confirm"))
+        return read_confirm(member);
+    if (json_text_is(&member->name, "within"))
+        return read_within(member);
+    *is_one = false;
+    return true;
+}
+
 static bool read_blocks(const struct member *member)
 {
     struct request *request = member->request;
@@ -165,9 +211,11 @@ static bool read_payload(const struct member *member, bool *is_payload)
 
 static bool read_broadcast_member(const struct member *member)
 {
-    bool is_payload;
-    bool is_read = read_payload(member, &is_payload);
-    if (is_payload)
+    bool is_one;
+    bool is_read = read_payload(member, &is_one);
+    if (!is_one)
+        is_read = read_confirmation(member, &is_one);
+    if (is_one)
         return is_read;
     if (json_text_is(&member->name, "to"))
         return read_blocks(member);
@@ -208,10 +256,14 @@ static bool read_ref(const struct member *member)
 
 static bool read_member(const struct member *member)
 {
-    bool is_payload;
-    bool is_read = read_payload(member, &is_payload);
-    member->request->has_outer_payload |= is_payload;
-    if (is_payload)
+    bool is_one;
+    bool is_read = read_payload(member, &is_one);
+    member->request->has_outer_payload |= is_one;
+    if (is_one)
+        return is_read;
+    is_read = read_confirmation(member, &is_one);
+    member->request->has_outer_confirm |= is_one;
+    if (is_one)
         return is_read;
     if (json_text_is(&member->name, "ref"))
         return read_ref(member);
@@ -248,6 +300,15 @@ static bool check(struct gateway_translation *translation, const struct request 
         return fail(translation,
                     "cannot broadcast: \"text\" or \"hex\" is beside \"broadcast\"; put "
                     "it into its object");
+    if (request->is_broadcast && request->has_outer_confirm)
+        return fail(translation,
+                    "cannot broadcast: \"confirm\" or \"within\" is beside \"broadcast\"; put "
+                    "it into its object");
+    if (request->within.bytes != NULL && !request->confirms)
+        return fail(translation, "cannot %s: \"within\" needs \"confirm\"; add it, as true", verb);
+    if (request->within.size > WITHIN_BYTES_MAX)
+        return fail(translation,
+                    "cannot %s: \"within\" is too long; give a duration, as in \"30s\"", verb);
     if ((request->text.bytes != NULL) == (request->hex.bytes != NULL))
         return fail(translation,
                     "cannot %s: the request needs one of \"text\" and \"hex\"; udpctl(8) has "
@@ -273,11 +334,12 @@ static bool decode_payload(struct gateway_translation *translation, const struct
                         verb);
         *payload = (struct json_text){request->hex.bytes, request->hex.size / 2};
     }
-    return payload->size <= CONFIG_MESSAGE_BYTES_MAX ||
+    size_t max = CONFIG_MESSAGE_BYTES_MAX - (request->confirms ? FRAME_MESSAGE_HEAD_BYTES : 0);
+    return payload->size <= max ||
            fail(translation,
-                "cannot %s: the payload is longer than %d bytes, the maximum of a UDP datagram; "
+                "cannot %s: the payload is longer than %zu bytes, the maximum of a UDP datagram%s; "
                 "send it in parts",
-                verb, CONFIG_MESSAGE_BYTES_MAX);
+                verb, max, request->confirms ? " that is to be confirmed" : "");
 }
 
 static char *add_bytes(char *at, const void *bytes, size_t size)
@@ -296,23 +358,38 @@ static char *add_hex(char *at, const struct json_text *text)
     return at + 2 * text->size;
 }
 
+/* Adds the words of a request that is to be confirmed, at most CONFIRM_BYTES. */
+static char *add_confirm(char *at, const struct request *request)
+{
+    if (!request->confirms)
+        return at;
+    at = add_bytes(at, "confirm ", 8);
+    if (request->within.bytes == NULL)
+        return at;
+    at = add_bytes(at, "within=", 7);
+    at = add_bytes(at, request->within.bytes, request->within.size);
+    *at = ' ';
+    return at + 1;
+}
+
 static bool write_command(struct gateway_translation *translation, const struct request *request,
                           const struct json_text *payload)
 {
     char *at = translation->command;
     size_t words = request->selector_size + request->address.size;
-    if (words + 2 * (request->ref.size + payload->size) + 32 > GATEWAY_COMMAND_BYTES)
+    if (words + 2 * (request->ref.size + payload->size) + CONFIRM_BYTES + 32 >
+        GATEWAY_COMMAND_BYTES)
         return fail(translation, "cannot read the request: it is too long; send a shorter payload "
                                  "or fewer blocks");
     at = request->is_broadcast ? add_bytes(at, "broadcast ", 10) : add_bytes(at, "send ", 5);
     at = add_hex(at, &request->ref);
     *at++ = ' ';
-    if (request->is_broadcast) {
-        at = add_bytes(at, request->selector, request->selector_size);
-    } else {
+    if (!request->is_broadcast) {
         at = add_bytes(at, request->address.bytes, request->address.size);
         *at++ = ' ';
     }
+    at = add_confirm(at, request);
+    at = add_bytes(at, request->selector, request->selector_size);
     at = add_hex(at, payload);
     *at++ = '\n';
     translation->size = (size_t)(at - translation->command);

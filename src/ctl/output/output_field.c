@@ -6,22 +6,67 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { OUTPUT_PAIR_NAME_BYTES = 32 };
+
 static bool is_text(const struct output_field *field)
 {
-    return field->kind == OUTPUT_TEXT || field->kind == OUTPUT_OPTIONAL_TEXT;
+    return field->kind == OUTPUT_TEXT || field->kind == OUTPUT_OPTIONAL_TEXT ||
+           field->kind == OUTPUT_PAIRS;
+}
+
+/* Takes the next word NAME=NUMBER of pairs. Returns whether there is one. */
+static bool next_pair(const char **pairs, char name[OUTPUT_PAIR_NAME_BYTES], uint64_t *number)
+{
+    char word[2 * OUTPUT_PAIR_NAME_BYTES];
+    size_t size = strcspn(*pairs, " "), name_size = strcspn(*pairs, "=");
+    if (size == 0 || size >= sizeof word || name_size >= size ||
+        name_size >= OUTPUT_PAIR_NAME_BYTES)
+        return false;
+    snprintf(word, sizeof word, "%.*s", (int)size, *pairs);
+    snprintf(name, OUTPUT_PAIR_NAME_BYTES, "%.*s", (int)name_size, *pairs);
+    *pairs += size + strspn(*pairs + size, " ");
+    return number_parse(word + name_size + 1, 0, UINT64_MAX, number) == NULL;
+}
+
+static const char *check_pairs(const char *pairs)
+{
+    char name[OUTPUT_PAIR_NAME_BYTES];
+    uint64_t number;
+    while (*pairs != '\0')
+        if (!next_pair(&pairs, name, &number))
+            return "a word that is not NAME=NUMBER";
+    return NULL;
+}
+
+static void print_pairs(FILE *out, const char *pairs)
+{
+    char name[OUTPUT_PAIR_NAME_BYTES];
+    uint64_t number;
+    while (next_pair(&pairs, name, &number)) {
+        putc(',', out);
+        json_string(out, name);
+        fprintf(out, ":%" PRIu64, number);
+    }
 }
 
 const char *output_field_check(const struct output_field *field, const char *value)
 {
     uint64_t number;
+    if (field->kind == OUTPUT_PAIRS)
+        return check_pairs(value);
     return is_text(field) ? NULL : number_parse(value, 0, UINT64_MAX, &number);
 }
 
 void output_field_print_json(FILE *out, const struct output_field *field, const char *value)
 {
+    if (field->kind == OUTPUT_PAIRS) {
+        print_pairs(out, value);
+        return;
+    }
     json_string(out, field->name);
     putc(':', out);
     if (field->kind == OUTPUT_OPTIONAL_TEXT && strcmp(value, "-") == 0)

@@ -17,22 +17,26 @@ struct output_chunk {
 
 static bool is_optional(const struct output_table *table, size_t column)
 {
-    return table->fields[column].kind == OUTPUT_OPTIONAL_TEXT;
+    return table->fields[column].kind == OUTPUT_OPTIONAL_TEXT ||
+           table->fields[column].kind == OUTPUT_PAIRS;
 }
 
-/* Ends each cell of a line with a NUL. *missing: the last one, which is optional, is missing. */
+/* Ends each cell of a line with a NUL. *missing: how many of the last ones, which are optional, are
+ * missing. */
 static const char *split_cells(const struct output_table *table, char *line, size_t *size,
-                               bool *missing)
+                               size_t *missing)
 {
     char *cell = line;
-    *missing = false;
-    for (size_t i = 0; i < table->count && !*missing; i++) {
-        char *end = cell + strcspn(cell, " ");
-        bool last = *end == '\0';
+    *missing = 0;
+    for (size_t i = 0; i + *missing < table->count; i++) {
+        bool takes_rest = table->fields[i].kind == OUTPUT_PAIRS;
+        char *end = cell + (takes_rest ? strlen(cell) : strcspn(cell, " "));
+        bool last = *end == '\0' && i + 1 < table->count;
         *end = '\0';
-        *missing = last && i + 2 == table->count && is_optional(table, i + 1);
-        if (*cell == '\0' || (last && i + 1 < table->count && !*missing))
+        if (*cell == '\0' || (last && !is_optional(table, i + 1)))
             return "a column is missing";
+        if (last)
+            *missing = table->count - i - 1;
         const char *wrong = output_field_check(&table->fields[i], cell);
         if (wrong)
             return wrong;
@@ -52,7 +56,8 @@ static const char *cell_of(const char *cells, size_t column)
 static void print_json_row(const struct output_table *table, const char *cells)
 {
     for (size_t i = 0; i < table->count; i++, cells += strlen(cells) + 1) {
-        putc(i == 0 ? '{' : ',', table->out);
+        if (table->fields[i].kind != OUTPUT_PAIRS)
+            putc(i == 0 ? '{' : ',', table->out);
         output_field_print_json(table->out, &table->fields[i], cells);
     }
     putc('}', table->out);
@@ -92,14 +97,14 @@ static bool add_sort_key(struct output_table *table, const char *cells)
     return true;
 }
 
-static const char *add_row(struct output_table *table, const char *cells, size_t size, bool missing)
+static const char *add_row(struct output_table *table, const char *cells, size_t size,
+                           size_t missing)
 {
     char *copy = size + missing <= CHUNK_BYTES ? allocate_cells(table, size + missing) : NULL;
     if (!copy)
         return "not enough memory";
     memcpy(copy, cells, size);
-    if (missing)
-        copy[size] = '\0';
+    memset(copy + size, '\0', missing);
     if (table->sorted && !add_sort_key(table, copy))
         return "not enough memory";
     table->row_count++;
@@ -111,8 +116,7 @@ const char *output_table_add_line(void *state, const char *key, char *value)
     struct output_table *table = state;
     if (strcmp(key, table->key) != 0)
         return NULL;
-    size_t size;
-    bool missing;
+    size_t size, missing;
     const char *wrong = split_cells(table, value, &size, &missing);
     if (wrong)
         return wrong;

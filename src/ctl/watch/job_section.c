@@ -22,20 +22,40 @@ static bool draw_selecting(const struct job_status *job, struct row_writer *row,
                                    readable_format_integer(job_status_rate_pps(job), text)));
 }
 
+static void draw_bar(struct row_writer *row, unsigned permille, bool stale)
+{
+    struct screen *screen = row->screen;
+    unsigned bar = screen->columns - BAR_ASIDE;
+    row_writer_put(row, stale ? SCREEN_DIM : SCREEN_BOLD, "%u.%u %%", permille / 10, permille % 10);
+    if (screen->columns < BAR_ASIDE + BAR_MIN || row_writer_columns_left(row) <= BAR_MIN)
+        return;
+    screen_put(screen, SCREEN_PLAIN, " ");
+    screen_bar(screen, stale ? SCREEN_DIM : SCREEN_GOOD, bar < BAR_MAX ? bar : BAR_MAX, permille);
+}
+
+/* Returns whether it fitted. */
+static bool draw_confirmed(const struct job_status *job, struct row_writer *row)
+{
+    char text[READABLE_FORMAT_BYTES], framed[READABLE_FORMAT_BYTES];
+    return row_writer_put(row, SCREEN_DIM, "%s of %s confirmed",
+                          readable_format_integer(job->confirmed, text),
+                          readable_format_integer(job->confirmed + job->silent, framed));
+}
+
+static bool draw_confirming(const struct job_status *job, struct row_writer *row, bool stale)
+{
+    draw_bar(row, job_status_confirmed_permille(job), stale);
+    row_writer_put(row, SCREEN_PLAIN, "round %" PRIu64, job->rounds);
+    return draw_confirmed(job, row);
+}
+
 /* Returns whether the number of copies fitted, so that less important pieces may follow. Rate and
  * remaining time are left out if the values are stale. */
 static bool draw_running(const struct job_status *job, struct row_writer *row, bool stale)
 {
     char text[READABLE_FORMAT_BYTES], targets[READABLE_FORMAT_BYTES], time[JOB_STATUS_TIME_BYTES];
-    struct screen *screen = row->screen;
     uint64_t remaining_ms;
-    unsigned permille = job_status_permille(job), bar = screen->columns - BAR_ASIDE;
-    row_writer_put(row, stale ? SCREEN_DIM : SCREEN_BOLD, "%u.%u %%", permille / 10, permille % 10);
-    if (screen->columns >= BAR_ASIDE + BAR_MIN && row_writer_columns_left(row) > BAR_MIN) {
-        screen_put(screen, SCREEN_PLAIN, " ");
-        screen_bar(screen, stale ? SCREEN_DIM : SCREEN_GOOD, bar < BAR_MAX ? bar : BAR_MAX,
-                   permille);
-    }
+    draw_bar(row, job_status_permille(job), stale);
     if (!stale)
         row_writer_put(row, SCREEN_PLAIN, "%s/s",
                        readable_format_integer(job_status_rate_pps(job), text));
@@ -52,6 +72,8 @@ static bool draw_ended(const struct job_status *job, struct row_writer *row)
     if (!row_writer_put(row, SCREEN_DIM, "%s of %s sent", readable_format_integer(job->sent, text),
                         readable_format_integer(job->targets, targets)))
         return false;
+    if (job->is_confirmed && !draw_confirmed(job, row))
+        return false;
     return job->failed == 0 ||
            row_writer_put(row, SCREEN_BAD, "%s failed", readable_format_integer(job->failed, text));
 }
@@ -64,7 +86,9 @@ static void draw_job(const struct job_status *job, struct screen *screen, bool s
     enum screen_style style = stale ? SCREEN_DIM : SCREEN_PLAIN;
     if (!row_writer_put(&row, style, "job %" PRIu64 " %s", job->id, job->state))
         row_writer_put(&row, style, "job %" PRIu64, job->id);
-    if (job_status_is(job, "running") && job_status_has_targets(job))
+    if (job_status_is_confirming(job))
+        fits = draw_confirming(job, &row, stale);
+    else if (job_status_is(job, "running") && job_status_has_targets(job))
         fits = draw_running(job, &row, stale);
     else if (job_status_is(job, "running"))
         fits = draw_selecting(job, &row, stale);

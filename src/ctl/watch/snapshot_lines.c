@@ -24,6 +24,12 @@ void snapshot_lines_text(FILE *out, const struct server_snapshot *snapshot, cons
     for (size_t i = 0; i < snapshot->job_count; i++) {
         const struct job_status *job = &snapshot->jobs[i];
         unsigned permille = job_status_permille(job);
+        if (job_status_is_confirming(job)) {
+            permille = job_status_confirmed_permille(job);
+            fprintf(out, "  job %" PRIu64 " %u.%u%% confirmed", job->id, permille / 10,
+                    permille % 10);
+            continue;
+        }
         if (!job_status_is(job, "running"))
             continue;
         if (job_status_has_targets(job))
@@ -68,6 +74,11 @@ static void print_jobs(FILE *out, const struct server_snapshot *snapshot)
                 ",\"skipped\":%" PRIu64 ",\"duration_ms\":%" PRIu64 ",\"selector\":",
                 job->targets, job->sent, job->failed, job->skipped, job->duration_ms);
         json_string(out, job->selector);
+        if (job->is_confirmed)
+            fprintf(out,
+                    ",\"confirmed\":%" PRIu64 ",\"silent\":%" PRIu64 ",\"plain\":%" PRIu64
+                    ",\"rounds\":%" PRIu64 ",\"datagrams\":%" PRIu64,
+                    job->confirmed, job->silent, job->plain, job->rounds, job->datagrams);
         putc('}', out);
         comma = ",";
     }

@@ -1,40 +1,39 @@
 #include "server/broadcast/broadcast_jobs.h"
 
-#include "os/log/log.h"
+#include "os/loop/timer.h"
 #include "os/process/clock.h"
-#include "os/process/memory.h"
+#include "os/process/random.h"
+#include "server/broadcast/confirmation_rounds.h"
+#include "server/broadcast/job_shards.h"
+#include "server/broadcast/remembered_confirmations.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct job {
     struct job *next;
+    struct jobs *jobs;
     struct job_report report; /* its counts are filled in when the job has ended */
     uint64_t started_ms;      /* 0 while it waits */
-    bool cancelled;           /* the job still runs until all workers have answered */
+    bool is_cancelled;        /* the job still runs until all workers have answered */
+    bool is_stopping;         /* the workers were told to end what they send */
+    bool is_counting;         /* the workers were asked how many clients they have */
     struct waiter {
         job_ended *ended; /* NULL: no session waits */
         void *state;
     } submitter, canceller;
-    struct client_selector selector; /* of its worker jobs, unless it selects all clients */
-    bool selects;
+    struct client_selector selector;        /* of its shards, unless it selects all clients */
+    struct shard_confirmation confirmation; /* of its shards, if it is confirmed */
+    struct confirmation_rounds rounds;
     char *selector_text; /* NULL: none */
-    size_t pending;      /* messages to workers that they have not answered; 0: the job has ended */
-    struct worker_job *worker_jobs; /* one for each worker */
-    uint8_t bytes[];
+    struct job_shards *shards;
+    uint8_t frame[]; /* the head of a message frame, which only a confirmed job uses; the payload */
 };
 
-/* The share of one worker and the messages that start and cancel it. It has cache lines of its own
- * because the worker writes its counters. */
-struct worker_job {
-    _Alignas(CACHE_LINE_BYTES) struct shard_job
-        shard_job; /* first: a pointer to its completion is cast to worker_job */
-    struct worker_call start, cancel;
-    struct jobs *jobs;
+/* Jobs in the order in which they were added. */
+struct job_list {
+    struct job *first, **end;
 };
 
 struct jobs {
@@ -50,8 +49,17 @@ struct jobs {
 
     uint64_t last_id;
     struct job *running;
-    struct job *waiting, **waiting_end;
+    struct job_list waiting;
     uint32_t waiting_count;
+
+    struct job_list confirming; /* confirmed jobs between two rounds, or after the last one */
+    size_t confirmed_count;     /* confirmed jobs that have not ended */
+    struct remembered_confirmations remembered;
+    /* Added to the id of a job, this is its number in frames. It is drawn at the start: a client
+     * ignores a message whose number it has seen, and must not ignore one of the next process. */
+    uint64_t number_base;
+    struct loop_timer timer; /* set while jobs wait for confirmations */
+    bool is_polling;
 
     struct ended_job {
         struct job_report report;
@@ -60,14 +68,10 @@ struct jobs {
     uint64_t ended_count;
 };
 
-const char *job_state_name(enum job_state state)
-{
-    static const char *const names[] = {"waiting", "running", "done", "cancelled"};
-    return names[state];
-}
+static void on_poll(void *state);
 
-int jobs_open(struct jobs **jobs, struct worker *const *workers, size_t worker_count,
-              struct mailbox *reply_mailbox, uint32_t queue)
+int jobs_open(struct jobs **jobs, struct loop *loop, struct worker *const *workers,
+              size_t worker_count, struct mailbox *reply_mailbox, uint32_t queue)
 {
     struct jobs *made = calloc(1, sizeof *made);
     if (made == NULL)
@@ -76,7 +80,15 @@ int jobs_open(struct jobs **jobs, struct worker *const *workers, size_t worker_c
                           .worker_count = worker_count,
                           .reply_mailbox = reply_mailbox,
                           .queue = queue};
-    made->waiting_end = &made->waiting;
+    made->waiting.end = &made->waiting.first;
+    made->confirming.end = &made->confirming.first;
+    int error = random_fill(&made->number_base, sizeof made->number_base);
+    if (error == 0)
+        error = loop_timer_open(loop, &made->timer, on_poll, made);
+    if (error != 0) {
+        free(made);
+        return error;
+    }
     *jobs = made;
     return 0;
 }
@@ -98,27 +110,60 @@ void jobs_set_queue(struct jobs *jobs, uint32_t queue)
     jobs->queue = queue;
 }
 
-/* ---- running a job ---- */
+/* ---- lists of jobs ---- */
 
-static uint64_t value(_Atomic uint64_t *counter)
+static void append(struct job_list *list, struct job *job)
 {
-    return atomic_load_explicit(counter, memory_order_acquire);
+    job->next = NULL;
+    *list->end = job;
+    list->end = &job->next;
 }
 
-/* Sums up the counters of all workers. A worker counts a target before its copy, and the targets
- * are read last, so there are never fewer targets than copies. */
-static void sum_up(const struct jobs *jobs, const struct job *job, struct job_report *report)
+/* Removes the job that a link of the list points to, and returns it. */
+static struct job *take(struct job_list *list, struct job **link)
 {
+    struct job *job = *link;
+    *link = job->next;
+    if (*link == NULL)
+        list->end = link;
+    job->next = NULL;
+    return job;
+}
+
+static struct job *take_waiting(struct jobs *jobs, struct job **link)
+{
+    jobs->waiting_count--;
+    return take(&jobs->waiting, link);
+}
+
+static struct job **find(struct job_list *list, uint64_t id)
+{
+    struct job **link = &list->first;
+    while (*link != NULL && (*link)->report.id != id)
+        link = &(*link)->next;
+    return link;
+}
+
+/* ---- the end of a job ---- */
+
+static void sum_up(const struct job *job, struct job_report *report)
+{
+    const struct job_counts counts = job_shards_sum(job->shards);
     *report = job->report;
-    for (size_t i = 0; i < jobs->worker_count; i++) {
-        struct shard_job *shard_job = &job->worker_jobs[i].shard_job;
-        report->sent += value(&shard_job->sent);
-        report->failed += value(&shard_job->failed);
-        report->skipped += value(&shard_job->skipped);
-        report->targets += value(&shard_job->targets);
-    }
+    report->targets = counts.targets;
+    report->sent = counts.sent;
+    report->failed = counts.failed;
+    report->skipped = counts.skipped;
     if (job->started_ms != 0)
         report->duration_ms = clock_now_ms() - job->started_ms;
+    if (!report->is_confirmed)
+        return;
+    uint64_t copies = counts.sent + counts.failed;
+    report->confirmed = counts.confirmed;
+    report->silent = counts.framed - counts.confirmed;
+    report->plain = copies > counts.framed ? copies - counts.framed : 0;
+    report->rounds = job->rounds.begun;
+    report->datagrams = counts.datagrams;
 }
 
 static void report_to(const struct waiter *waiter, const struct job_report *report)
@@ -127,29 +172,14 @@ static void report_to(const struct waiter *waiter, const struct job_report *repo
         waiter->ended(waiter->state, report);
 }
 
-static void log_end(const struct job_report *report)
-{
-    enum { NUMBERS = 7 };
-    const uint64_t values[NUMBERS] = {report->id,         report->bytes,  report->targets,
-                                      report->sent,       report->failed, report->skipped,
-                                      report->duration_ms};
-    char n[NUMBERS][24];
-    for (size_t i = 0; i < NUMBERS; i++)
-        snprintf(n[i], sizeof n[i], "%" PRIu64, values[i]);
-    log_event(LOG_LEVEL_INFO, "a broadcast ended", "job", n[0], "state",
-              job_state_name(report->state), "bytes", n[1], "targets", n[2], "sent", n[3], "failed",
-              n[4], "skipped", n[5], "duration_ms", n[6],
-              report->selector[0] != '\0' ? "selector" : NULL, report->selector, NULL);
-}
-
 /* Its selector's text stays with its report. */
 static void free_job(struct job *job)
 {
-    free(job->worker_jobs);
+    job_shards_free(job->shards);
     free(job);
 }
 
-/* Remembers a job that is in no queue any more, reports its end to the sessions that wait for it,
+/* Remembers a job that is in no list any more, reports its end to the sessions that wait for it,
  * and frees it. */
 static void end_job(struct jobs *jobs, struct job *job, enum job_state state)
 {
@@ -157,97 +187,223 @@ static void end_job(struct jobs *jobs, struct job *job, enum job_state state)
     struct job_report *report = &ended->report;
     free(ended->selector_text);
     ended->selector_text = job->selector_text;
-    sum_up(jobs, job, report);
+    sum_up(job, report);
     report->state = state;
-    log_end(report);
+    if (report->is_confirmed) {
+        remembered_confirmations_end(&jobs->remembered, report->id);
+        jobs->confirmed_count--;
+    }
+    job_report_log_end(report);
     report_change(jobs, report);
     report_to(&job->submitter, report);
     report_to(&job->canceller, report);
     free_job(job);
 }
 
+/* ---- running a job ---- */
+
 static void start_next(struct jobs *jobs);
 
-static void on_answer(struct jobs *jobs)
+static bool have_all_confirmed(const struct job *job)
 {
-    struct job *job = jobs->running;
-    if (--job->pending > 0)
+    const struct job_counts counts = job_shards_sum(job->shards);
+    return counts.confirmed == counts.framed;
+}
+
+/* Whether a confirmed job needs no further round, and waits for no confirmation any more. */
+static bool is_finished(const struct job *job)
+{
+    return have_all_confirmed(job) ||
+           confirmation_rounds_have_expired(&job->rounds, clock_now_ms());
+}
+
+static void stop_sending(struct job *job)
+{
+    if (job->is_stopping)
         return;
+    job->is_stopping = true;
+    job_shards_cancel(job->shards);
+}
+
+/* The polls end when no job waits for confirmations and no repeated round runs, which may have to
+ * be stopped. */
+static void update_polling(struct jobs *jobs)
+{
+    bool is_polling = jobs->confirming.first != NULL ||
+                      (jobs->running != NULL && jobs->running->rounds.begun > 1);
+    if (is_polling != jobs->is_polling)
+        loop_timer_every(&jobs->timer, is_polling ? JOBS_POLL_MS : 0);
+    jobs->is_polling = is_polling;
+}
+
+static void send_first_round(struct job *job)
+{
+    uint64_t forgotten = 0;
+    if (job->report.is_confirmed) {
+        uint64_t clients = job_shards_clients(job->shards);
+        forgotten = remembered_confirmations_add(&job->jobs->remembered, job->report.id);
+        forgotten += forgotten != 0 ? job->jobs->number_base : 0;
+        frame_write_message_head(job->frame, job->confirmation.job,
+                                 confirmation_rounds_leisure(clients));
+        confirmation_rounds_begin(&job->rounds);
+    }
+    job_shards_start(job->shards, forgotten);
+}
+
+/* The workers have carried out what the running job has told them. */
+static void on_shards_done(void *state)
+{
+    struct job *job = state;
+    struct jobs *jobs = job->jobs;
+    bool has_counted = job->is_counting && !job->is_cancelled;
+    job->is_counting = false;
+    if (has_counted) {
+        send_first_round(job);
+        return;
+    }
     jobs->running = NULL;
-    end_job(jobs, job, job->cancelled ? JOB_CANCELLED : JOB_DONE);
+    job->is_stopping = false;
+    if (job->rounds.begun == 1)
+        confirmation_rounds_end_first(&job->rounds, clock_now_ms());
+    if (job->is_cancelled) {
+        end_job(jobs, job, JOB_CANCELLED);
+    } else if (!job->report.is_confirmed || is_finished(job)) {
+        end_job(jobs, job, JOB_DONE);
+    } else {
+        job->report.state = JOB_CONFIRMING;
+        append(&jobs->confirming, job);
+    }
     start_next(jobs);
 }
 
-static void on_shard_job_ended(struct mailbox_message *completion)
+/* The number of clients decides how much time they have for their confirmations. A message to one
+ * client needs no count. */
+static void start_job(struct jobs *jobs, struct job *job)
 {
-    on_answer(((struct worker_job *)completion)->jobs);
-}
-
-static void run_start(struct worker_call *call)
-{
-    struct worker_job *worker_job =
-        (struct worker_job *)(void *)((char *)call - offsetof(struct worker_job, start));
-    broadcast_start(worker_broadcast(call->worker), &worker_job->shard_job);
-}
-
-static void start_on_worker(struct jobs *jobs, struct worker *worker, struct worker_job *worker_job)
-{
-    worker_job->jobs = jobs;
-    worker_job->shard_job.completion.handle = on_shard_job_ended;
-    worker_job->shard_job.reply_mailbox = jobs->reply_mailbox;
-    worker_job->shard_job.bytes = jobs->running->bytes;
-    worker_job->shard_job.size = jobs->running->report.bytes;
-    worker_job->shard_job.selector = jobs->running->selects ? &jobs->running->selector : NULL;
-    worker_job->start.run = run_start;
-    worker_post(worker, &worker_job->start, NULL);
-}
-
-static struct job *take_waiting(struct jobs *jobs, struct job **link)
-{
-    struct job *job = *link;
-    *link = job->next;
-    if (*link == NULL)
-        jobs->waiting_end = link;
-    jobs->waiting_count--;
-    return job;
-}
-
-static void start_next(struct jobs *jobs)
-{
-    if (jobs->running != NULL || jobs->waiting == NULL || jobs->stopped)
-        return;
-    struct job *job = jobs->running = take_waiting(jobs, &jobs->waiting);
+    jobs->running = job;
     job->report.state = JOB_RUNNING;
     job->started_ms = clock_now_ms();
-    job->pending = jobs->worker_count;
     report_change(jobs, &job->report);
-    for (size_t i = 0; i < jobs->worker_count; i++)
-        start_on_worker(jobs, jobs->workers[i], &job->worker_jobs[i]);
+    if (job->report.is_confirmed && job->confirmation.only.source.family == ADDR_NONE) {
+        job->is_counting = true;
+        job_shards_count_clients(job->shards);
+    } else {
+        send_first_round(job);
+    }
 }
 
-/* Makes a job without an id. Returns NULL if there is no memory. */
-static struct job *new_job(const struct jobs *jobs, const struct job_request *request)
+static void start_round(struct jobs *jobs, struct job *job)
+{
+    jobs->running = job;
+    job->report.state = JOB_RUNNING;
+    confirmation_rounds_begin(&job->rounds);
+    job_shards_repeat(job->shards);
+}
+
+/* Returns the link to the job whose round is due first, or to the NULL at the end if none is. */
+static struct job **find_due(struct jobs *jobs, uint64_t now_ms)
+{
+    struct job **due = NULL, **link = &jobs->confirming.first;
+    for (; *link != NULL; link = &(*link)->next) {
+        uint64_t next_ms = confirmation_rounds_next_ms(&(*link)->rounds);
+        if (next_ms <= now_ms &&
+            (due == NULL || next_ms < confirmation_rounds_next_ms(&(*due)->rounds)))
+            due = link;
+    }
+    return due != NULL ? due : link;
+}
+
+/* Starts a round that is due, or the next job that waits, if no other one runs. */
+static void start_next(struct jobs *jobs)
+{
+    if (jobs->running == NULL && !jobs->stopped) {
+        struct job **due = find_due(jobs, clock_now_ms());
+        if (*due != NULL)
+            start_round(jobs, take(&jobs->confirming, due));
+        else if (jobs->waiting.first != NULL)
+            start_job(jobs, take_waiting(jobs, &jobs->waiting.first));
+    }
+    update_polling(jobs);
+}
+
+/* Returns the link to a job that waits for no confirmation any more, or to the NULL at the end. */
+static struct job **find_finished(struct jobs *jobs)
+{
+    struct job **link = &jobs->confirming.first;
+    while (*link != NULL && !is_finished(*link))
+        link = &(*link)->next;
+    return link;
+}
+
+/* A session that gets the report of a job may submit another one at once, which changes the lists:
+ * each search begins anew. */
+static void on_poll(void *state)
+{
+    struct jobs *jobs = state;
+    for (struct job **link; *(link = find_finished(jobs)) != NULL;)
+        end_job(jobs, take(&jobs->confirming, link), JOB_DONE);
+    if (jobs->running != NULL && jobs->running->rounds.begun > 1 && is_finished(jobs->running))
+        stop_sending(jobs->running);
+    start_next(jobs);
+}
+
+/* ---- submission ---- */
+
+static void init_confirmation(struct job *job, const struct job_confirmation *confirmation,
+                              size_t size)
+{
+    uint32_t random = 0;
+    random_fill(&random, sizeof random);
+    job->report.is_confirmed = true;
+    confirmation_rounds_init(&job->rounds, confirmation->within_ms, random);
+    job->confirmation.frame = job->frame;
+    job->confirmation.frame_bytes = FRAME_MESSAGE_HEAD_BYTES + size;
+    job->confirmation.only.source = confirmation->only.source;
+    job->confirmation.only.listener = confirmation->only.listener;
+}
+
+/* Makes the shards of a job whose other members are set. Returns false if there is no memory. */
+static bool make_shards(struct jobs *jobs, struct job *job, size_t size)
+{
+    const struct job_shards_options options = {.workers = jobs->workers,
+                                               .worker_count = jobs->worker_count,
+                                               .reply_mailbox = jobs->reply_mailbox,
+                                               .done = on_shards_done,
+                                               .state = job};
+    const struct job_shards_payload payload = {
+        .bytes = job->frame + FRAME_MESSAGE_HEAD_BYTES,
+        .size = size,
+        .selector = client_selector_is_all(&job->selector) ? NULL : &job->selector,
+        .confirmation = job->report.is_confirmed ? &job->confirmation : NULL};
+    job->shards = job_shards_new(&options, &payload);
+    return job->shards != NULL;
+}
+
+/* Makes a job. Returns NULL if there is no memory. */
+static struct job *new_job(struct jobs *jobs, const struct job_request *request, uint64_t id)
 {
     const char *text = request->selector_text;
-    struct job *job = calloc(1, sizeof *job + request->size);
+    struct job *job = calloc(1, sizeof *job + FRAME_MESSAGE_HEAD_BYTES + request->size);
     if (job == NULL)
         return NULL;
-    job->worker_jobs = memory_cache_lines(jobs->worker_count * sizeof *job->worker_jobs);
+    job->jobs = jobs;
     job->selector_text = text != NULL ? strdup(text) : NULL;
-    if (job->worker_jobs == NULL || (text != NULL && job->selector_text == NULL)) {
+    job->report = (struct job_report){.id = id,
+                                      .state = JOB_WAITING,
+                                      .bytes = request->size,
+                                      .selector = text != NULL ? job->selector_text : ""};
+    job->submitter = (struct waiter){request->ended, request->state};
+    job->selector = request->selector != NULL ? *request->selector : client_selector_all();
+    job->confirmation.job = jobs->number_base + id;
+    if (request->confirmation != NULL)
+        init_confirmation(job, request->confirmation, request->size);
+    if (request->size > 0)
+        memcpy(job->frame + FRAME_MESSAGE_HEAD_BYTES, request->bytes, request->size);
+    if ((text != NULL && job->selector_text == NULL) || !make_shards(jobs, job, request->size)) {
         free(job->selector_text);
         free_job(job);
         return NULL;
     }
-    job->report = (struct job_report){.state = JOB_WAITING,
-                                      .bytes = request->size,
-                                      .selector = text != NULL ? job->selector_text : ""};
-    job->submitter = (struct waiter){request->ended, request->state};
-    job->selects = request->selector != NULL;
-    if (job->selects)
-        job->selector = *request->selector;
-    if (request->size > 0)
-        memcpy(job->bytes, request->bytes, request->size);
     return job;
 }
 
@@ -258,13 +414,16 @@ int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
     /* The limit does not apply to a job that starts at once. */
     if (jobs->running != NULL && jobs->waiting_count >= jobs->queue)
         return -ENOBUFS;
-    struct job *job = new_job(jobs, request);
+    if (request->confirmation != NULL && jobs->confirmed_count == CONFIRMED_JOBS_MAX)
+        return -EDQUOT;
+    uint64_t id = jobs->last_id + 1;
+    struct job *job = new_job(jobs, request, id);
     if (job == NULL)
         return -ENOMEM;
-    uint64_t id = job->report.id = ++jobs->last_id;
-    *jobs->waiting_end = job;
-    jobs->waiting_end = &job->next;
+    jobs->last_id = id;
+    jobs->confirmed_count += job->report.is_confirmed;
     jobs->waiting_count++;
+    append(&jobs->waiting, job);
     report_change(jobs, &job->report);
     start_next(jobs);
     return (int64_t)id;
@@ -272,84 +431,110 @@ int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
 
 /* ---- cancelling ---- */
 
-static struct worker_job *cancelled_worker_job(struct worker_call *call)
+static int cancel_running(struct job *job, const struct waiter *canceller)
 {
-    return (struct worker_job *)(void *)((char *)call - offsetof(struct worker_job, cancel));
-}
-
-static void run_cancel(struct worker_call *call)
-{
-    broadcast_cancel(worker_broadcast(call->worker), &cancelled_worker_job(call)->shard_job);
-}
-
-static void on_cancel_answered(struct worker_call *call)
-{
-    on_answer(cancelled_worker_job(call)->jobs);
-}
-
-static void cancel_running(struct jobs *jobs)
-{
-    jobs->running->cancelled = true;
-    jobs->running->pending += jobs->worker_count;
-    for (size_t i = 0; i < jobs->worker_count; i++) {
-        struct worker_call *call = &jobs->running->worker_jobs[i].cancel;
-        call->run = run_cancel;
-        call->done = on_cancel_answered;
-        worker_post(jobs->workers[i], call, jobs->reply_mailbox);
-    }
+    if (job->is_cancelled)
+        return -EINPROGRESS;
+    job->canceller = *canceller;
+    job->is_cancelled = true;
+    stop_sending(job);
+    return 0;
 }
 
 int jobs_cancel(struct jobs *jobs, uint64_t id, job_ended *cancelled, void *state)
 {
     const struct waiter canceller = {cancelled, state};
-    if (jobs->running != NULL && jobs->running->report.id == id) {
-        if (jobs->running->cancelled)
-            return -EINPROGRESS;
-        jobs->running->canceller = canceller;
-        cancel_running(jobs);
-        return 0;
-    }
-    for (struct job **link = &jobs->waiting; *link != NULL; link = &(*link)->next) {
-        if ((*link)->report.id != id)
-            continue;
-        (*link)->canceller = canceller;
-        end_job(jobs, take_waiting(jobs, link), JOB_CANCELLED);
-        return 0;
-    }
-    return id >= 1 && id <= jobs->last_id ? -EALREADY : -ENOENT;
+    if (jobs->running != NULL && jobs->running->report.id == id)
+        return cancel_running(jobs->running, &canceller);
+    struct job **link = find(&jobs->waiting, id), *job = NULL;
+    if (*link != NULL)
+        job = take_waiting(jobs, link);
+    else if (*(link = find(&jobs->confirming, id)) != NULL)
+        job = take(&jobs->confirming, link);
+    if (job == NULL)
+        return id >= 1 && id <= jobs->last_id ? -EALREADY : -ENOENT;
+    job->canceller = canceller;
+    end_job(jobs, job, JOB_CANCELLED);
+    update_polling(jobs);
+    return 0;
 }
 
 void jobs_stop(struct jobs *jobs)
 {
     jobs->stopped = true;
-    while (jobs->waiting != NULL)
-        end_job(jobs, take_waiting(jobs, &jobs->waiting), JOB_CANCELLED);
-    if (jobs->running != NULL && !jobs->running->cancelled)
-        cancel_running(jobs);
+    while (jobs->confirming.first != NULL)
+        end_job(jobs, take(&jobs->confirming, &jobs->confirming.first), JOB_CANCELLED);
+    while (jobs->waiting.first != NULL)
+        end_job(jobs, take_waiting(jobs, &jobs->waiting.first), JOB_CANCELLED);
+    if (jobs->running != NULL && !jobs->running->is_cancelled)
+        cancel_running(jobs->running, &(struct waiter){.ended = NULL});
+    update_polling(jobs);
 }
 
 void jobs_close(struct jobs *jobs)
 {
-    for (size_t i = 0; jobs != NULL && i < JOBS_REMEMBERED; i++)
+    if (jobs == NULL)
+        return;
+    loop_timer_close(&jobs->timer);
+    for (size_t i = 0; i < JOBS_REMEMBERED; i++)
         free(jobs->ended[i].selector_text);
     free(jobs);
 }
 
 /* ---- listing ---- */
 
+/* Calls visit for the jobs of a list; id 0: for all of them. Returns whether there was one. */
+static bool visit_open(const struct job *first, uint64_t id, job_visit *visit, void *state)
+{
+    bool is_found = false;
+    for (const struct job *job = first; job != NULL; job = job->next) {
+        struct job_report report;
+        if (id != 0 && job->report.id != id)
+            continue;
+        sum_up(job, &report);
+        visit(state, &report);
+        is_found = true;
+    }
+    return is_found;
+}
+
+static bool visit_ended(const struct jobs *jobs, uint64_t id, job_visit *visit, void *state)
+{
+    bool is_found = false;
+    uint64_t oldest = jobs->ended_count > JOBS_REMEMBERED ? jobs->ended_count - JOBS_REMEMBERED : 0;
+    for (uint64_t i = oldest; i < jobs->ended_count; i++) {
+        const struct job_report *report = &jobs->ended[i % JOBS_REMEMBERED].report;
+        if (id != 0 && report->id != id)
+            continue;
+        visit(state, report);
+        is_found = true;
+    }
+    return is_found;
+}
+
+static bool visit_jobs(const struct jobs *jobs, uint64_t id, job_visit *visit, void *state)
+{
+    bool is_found = visit_ended(jobs, id, visit, state);
+    is_found |= visit_open(jobs->confirming.first, id, visit, state);
+    is_found |= visit_open(jobs->running, id, visit, state);
+    is_found |= visit_open(jobs->waiting.first, id, visit, state);
+    return is_found;
+}
+
 void jobs_each(const struct jobs *jobs, job_visit *visit, void *state)
 {
-    uint64_t oldest = jobs->ended_count > JOBS_REMEMBERED ? jobs->ended_count - JOBS_REMEMBERED : 0;
-    for (uint64_t i = oldest; i < jobs->ended_count; i++)
-        visit(state, &jobs->ended[i % JOBS_REMEMBERED].report);
+    visit_jobs(jobs, 0, visit, state);
+}
 
-    struct job_report report;
-    if (jobs->running != NULL) {
-        sum_up(jobs, jobs->running, &report);
-        visit(state, &report);
-    }
-    for (const struct job *job = jobs->waiting; job != NULL; job = job->next)
-        visit(state, &job->report);
+int jobs_find(const struct jobs *jobs, uint64_t id, job_visit *visit, void *state)
+{
+    return id != 0 && visit_jobs(jobs, id, visit, state) ? 0 : -ENOENT;
+}
+
+bool jobs_find_confirmations(const struct jobs *jobs, uint64_t id, uint64_t *number)
+{
+    *number = jobs->number_base + id;
+    return remembered_confirmations_contain(&jobs->remembered, id);
 }
 
 uint64_t jobs_ended(const struct jobs *jobs)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     DUE = 1,
@@ -125,7 +126,7 @@ static void change_bits(struct confirmed_job *job, uint32_t slot, unsigned chang
 static void increase(_Atomic uint64_t *count)
 {
     atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+                          memory_order_release);
 }
 
 void confirmations_frame_sent(struct confirmations *confirmations, uint64_t job, uint32_t slot)
@@ -148,6 +149,30 @@ bool confirmations_is_confirmed(const struct confirmations *confirmations, uint6
 {
     const struct confirmed_job *found = find(confirmations, job);
     return found != NULL && bits_of(found, slot) == CONFIRMED;
+}
+
+/* Whether one of the 32 slots, from a multiple of 32 on, is due. */
+static bool has_due(const struct confirmed_job *job, uint32_t slot)
+{
+    uint64_t bits;
+    memcpy(&bits, &job->bits[slot / SLOTS_PER_BYTE], sizeof bits);
+    return (bits & UINT64_C(0x5555555555555555) * DUE) != 0;
+}
+
+uint32_t confirmations_next_due(const struct confirmations *confirmations, uint64_t job,
+                                uint32_t from)
+{
+    enum { WORD_SLOTS = 64 / SLOT_BITS };
+    const struct confirmed_job *found = find(confirmations, job);
+    for (uint32_t slot = from; found != NULL && slot < confirmations->slots;) {
+        if (slot % WORD_SLOTS == 0 && !has_due(found, slot))
+            slot += WORD_SLOTS;
+        else if (bits_of(found, slot) == DUE)
+            return slot;
+        else
+            slot++;
+    }
+    return CONFIRMATIONS_END;
 }
 
 enum confirmation confirmations_confirm(struct confirmations *confirmations, uint64_t job,

@@ -34,18 +34,68 @@ static void add(_Atomic uint64_t *counter, uint64_t count)
     atomic_store_explicit(counter, before + count, memory_order_release);
 }
 
-void paced_copies_start(struct paced_copies *copies, struct copy_progress *progress,
-                        struct shard_job *job)
+static bool is_repeat(const struct shard_job *job)
 {
-    uint64_t targets = job->selector == NULL ? registry_count(copies->options.registry) : 0;
-    progress->walk = registry_walk_registered(copies->options.registry);
-    blocked_sockets_reset(&progress->sockets);
+    return job->confirmation != NULL && job->confirmation->is_repeat;
+}
+
+static bool is_for_one_client(const struct shard_job *job)
+{
+    return job->confirmation != NULL && job->confirmation->only.source.family != ADDR_NONE;
+}
+
+/* Whether every client of the shard is a target, so that their number is known at the start. */
+static bool is_for_all(const struct shard_job *job)
+{
+    return job->selector == NULL && !is_repeat(job) && !is_for_one_client(job);
+}
+
+/* Begins a round of a confirmed broadcast. A repeated round is for the clients of the first one. */
+static void start_round(struct paced_copies *copies, struct copy_progress *progress,
+                        struct shard_confirmation *confirmation)
+{
+    struct confirmations *confirmations = copies->options.confirmations;
+    if (confirmation->is_repeat) {
+        progress->walk.joined_before = confirmation->joined_before;
+        return;
+    }
+    confirmation->joined_before = progress->walk.joined_before;
+    if (confirmation->forgotten != 0)
+        confirmations_end(confirmations, confirmation->forgotten);
+    confirmations_begin(confirmations, confirmation->job, confirmation->joined_before);
+    atomic_store_explicit(&confirmation->counts,
+                          confirmations_counts(confirmations, confirmation->job),
+                          memory_order_release);
+}
+
+/* Begins the walks over the recipients that are not in the registry. Returns their number. They
+ * confirm nothing, so a repeated round is not for them. */
+static uint64_t start_recipients(struct paced_copies *copies, struct copy_progress *progress,
+                                 const struct shard_job *job)
+{
+    uint64_t targets = 0;
     progress->recipients_done = 0;
+    if (is_repeat(job) || is_for_one_client(job)) {
+        progress->recipients_done = copies->recipients_count;
+        return 0;
+    }
     for (size_t i = 0; i < copies->recipients_count; i++) {
         const struct recipients *recipients = &copies->recipients[i];
         progress->recipients_walks[i] = (struct recipients_walk){.next = 0};
         targets += recipients->begin(recipients->state, job, &progress->recipients_walks[i]);
     }
+    return targets;
+}
+
+void paced_copies_start(struct paced_copies *copies, struct copy_progress *progress,
+                        struct shard_job *job)
+{
+    uint64_t targets = is_for_all(job) ? registry_count(copies->options.registry) : 0;
+    progress->walk = registry_walk_registered(copies->options.registry);
+    blocked_sockets_reset(&progress->sockets);
+    if (job->confirmation != NULL)
+        start_round(copies, progress, job->confirmation);
+    targets += start_recipients(copies, progress, job);
     add(&job->targets, targets);
     loop_defer(copies->options.loop, &copies->slice);
 }
@@ -53,12 +103,16 @@ void paced_copies_start(struct paced_copies *copies, struct copy_progress *progr
 static void count_copies(struct paced_copies *copies, struct shard_job *job, uint32_t sent,
                          uint32_t failed)
 {
-    if (job->selector != NULL)
+    copies->options.stats->copies_sent += sent;
+    copies->options.stats->copies_failed += failed;
+    if (job->confirmation != NULL)
+        add(&job->confirmation->datagrams, sent);
+    if (is_repeat(job))
+        return;
+    if (!is_for_all(job))
         add(&job->targets, (uint64_t)sent + failed);
     add(&job->sent, sent);
     add(&job->failed, failed);
-    copies->options.stats->copies_sent += sent;
-    copies->options.stats->copies_failed += failed;
 }
 
 /* ---- copies to the registry's clients ---- */
@@ -69,6 +123,33 @@ static size_t socket_of(const struct paced_copies *copies, const struct client *
     struct datagram_io *io = copies->options.io_by_listener[client->listener];
     return (size_t)client->listener * SEND_SOCKET_SLOTS_COUNT +
            datagram_io_copy_slot(io, &client->local);
+}
+
+/* Queues the copy of a client: of a confirmed broadcast the frame, if the client wants frames. */
+static void add_copy(struct paced_copies *copies, const struct shard_job *job,
+                     const struct client *client)
+{
+    const struct shard_confirmation *confirmation = job->confirmation;
+    if (confirmation != NULL && client->frames)
+        batch_add(copies->batch, &client->source, &client->local, confirmation->frame,
+                  confirmation->frame_bytes);
+    else
+        batch_add(copies->batch, &client->source, &client->local, job->bytes, job->size);
+}
+
+/* Records that these clients have their copies, sent or refused. A frame that the kernel refused is
+ * due in the next round, like one that was lost. */
+static void record_copies(struct paced_copies *copies, struct copy_progress *progress,
+                          const struct shard_job *job, const struct client *clients, uint32_t count)
+{
+    const struct shard_confirmation *confirmation = job->confirmation;
+    blocked_sockets_mark_done(&progress->sockets, clients, count);
+    if (confirmation == NULL || confirmation->is_repeat)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        if (clients[i].frames)
+            confirmations_frame_sent(copies->options.confirmations, confirmation->job,
+                                     clients[i].slot);
 }
 
 /* Sends the batch and empties it. Returns how many copies were sent or failed: fewer than queued
@@ -99,13 +180,12 @@ static uint32_t send_to_clients(struct paced_copies *copies, struct copy_progres
         bool skip = progress->sockets.blocked[socket];
         for (; end < client_count && socket_of(copies, &clients[end]) == socket; end++)
             if (!skip)
-                batch_add(copies->batch, &clients[end].source, &clients[end].local, job->bytes,
-                          job->size);
+                add_copy(copies, job, &clients[end]);
         if (skip)
             continue;
         uint32_t sent = send_batch(copies, job, socket);
         done += sent;
-        blocked_sockets_mark_done(&progress->sockets, &clients[begin], sent);
+        record_copies(copies, progress, job, &clients[begin], sent);
         if (sent < end - begin)
             blocked_sockets_skip(&progress->sockets, &progress->walk, socket,
                                  &clients[begin + sent]);
@@ -124,6 +204,17 @@ static bool has_turn(const struct paced_copies *copies, const struct copy_progre
             !addr_equal(&client->source, &except->source));
 }
 
+/* Whether a client is a target of the round. A client of a repeated round wants frames still: a
+ * hello may have changed that. */
+static bool is_target(const struct paced_copies *copies, const struct shard_job *job,
+                      const struct client *client)
+{
+    if (is_repeat(job))
+        return client->frames && confirmations_is_due(copies->options.confirmations,
+                                                      job->confirmation->job, client->slot);
+    return job->selector == NULL || client_selector_matches(job->selector, client);
+}
+
 /* Whether a client gets its copy now. A client that does not match at its turn is done: it gets no
  * second turn when the walk is set back for others. */
 static bool is_due(const struct paced_copies *copies, struct copy_progress *progress,
@@ -131,7 +222,7 @@ static bool is_due(const struct paced_copies *copies, struct copy_progress *prog
 {
     if (!has_turn(copies, progress, &job->except, client))
         return false;
-    if (job->selector == NULL || client_selector_matches(job->selector, client))
+    if (is_target(copies, job, client))
         return true;
     blocked_sockets_mark_done(&progress->sockets, client, 1);
     return false;
@@ -142,7 +233,7 @@ static uint32_t keep_due(const struct paced_copies *copies, struct copy_progress
                          const struct shard_job *job, struct client *clients, uint32_t client_count)
 {
     if (!progress->sockets.has_skipped && job->except.source.family == ADDR_NONE &&
-        job->selector == NULL)
+        job->selector == NULL && !is_repeat(job))
         return client_count;
     uint32_t left = 0;
     for (uint32_t i = 0; i < client_count; i++) {
@@ -155,6 +246,44 @@ static uint32_t keep_due(const struct paced_copies *copies, struct copy_progress
     return left;
 }
 
+/* Finds the only client of a job, if it was registered at the beginning of the first round. */
+static uint32_t find_only(const struct paced_copies *copies, struct copy_progress *progress,
+                          const struct shard_confirmation *confirmation, uint64_t now_ms,
+                          struct client *client)
+{
+    struct registry *registry = copies->options.registry;
+    struct client found;
+    bool is_found = registry_find(registry, confirmation->only.listener, &confirmation->only.source,
+                                  now_ms, &found);
+    if (is_found) {
+        /* The walk knows who joined before. */
+        registry_walk_rewind(&progress->walk, &found);
+        is_found = registry_walk_next(registry, &progress->walk, now_ms, client, 1) == 1 &&
+                   client->slot == found.slot;
+    }
+    progress->walk.ended = true;
+    return is_found;
+}
+
+/* Finds the next clients of the walk, at most `max`. */
+static uint32_t find_next(const struct paced_copies *copies, struct copy_progress *progress,
+                          const struct shard_job *job, uint64_t now_ms,
+                          struct client clients[BATCH_MAX], uint32_t max)
+{
+    if (is_for_one_client(job))
+        return find_only(copies, progress, job->confirmation, now_ms, clients);
+    if (is_repeat(job)) {
+        uint32_t due = confirmations_next_due(copies->options.confirmations, job->confirmation->job,
+                                              progress->walk.next);
+        progress->walk.next = due;
+        progress->walk.ended = due == CONFIRMATIONS_END;
+        if (progress->walk.ended)
+            return 0;
+    }
+    return (uint32_t)registry_walk_next(copies->options.registry, &progress->walk, now_ms, clients,
+                                        max);
+}
+
 /* Returns how many copies were sent or failed. With a selector a slice reads a whole batch of
  * clients, however few may get a copy: at a low rate, a walk past many that do not match would
  * otherwise need a slice for each of them. */
@@ -162,9 +291,8 @@ static uint32_t send_to_registry(struct paced_copies *copies, struct copy_progre
                                  struct shard_job *job, uint64_t now_ms, uint32_t limit)
 {
     struct client clients[BATCH_MAX];
-    uint32_t read = job->selector == NULL ? limit : BATCH_MAX;
-    uint32_t found = (uint32_t)registry_walk_next(copies->options.registry, &progress->walk, now_ms,
-                                                  clients, read);
+    uint32_t read = is_for_all(job) ? limit : BATCH_MAX;
+    uint32_t found = find_next(copies, progress, job, now_ms, clients, read);
     uint32_t due = keep_due(copies, progress, job, clients, found);
     if (due > limit) {
         registry_walk_rewind(&progress->walk, &clients[limit]);

@@ -26,11 +26,12 @@ static uint64_t value(_Atomic uint64_t *counter)
 
 /* ---- the end of a job ---- */
 
-/* The job is already removed from its queue. */
+/* The job is already removed from its queue. A repeated round has changed none of these counters.
+ */
 static void complete(struct shard_job *job)
 {
     uint64_t skipped = value(&job->targets) - value(&job->sent) - value(&job->failed);
-    atomic_store_explicit(&job->skipped, value(&job->skipped) + skipped, memory_order_relaxed);
+    atomic_store_explicit(&job->skipped, skipped, memory_order_relaxed);
     if (job->reply_mailbox != NULL)
         mailbox_post(job->reply_mailbox, &job->completion);
     else

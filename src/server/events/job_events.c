@@ -8,12 +8,14 @@
 void job_events_publish(void *state, const struct job_report *report)
 {
     const char *word = report->selector[0] != '\0' ? " selector=" : "", *text = report->selector;
+    char confirmations[JOB_CONFIRMATIONS_TEXT_BYTES];
     switch (report->state) {
     case JOB_WAITING:
         subscriptions_publish(state, EVENT_JOB_QUEUED, "id=%" PRIu64 " bytes=%zu%s%s", report->id,
                               report->bytes, word, text);
         break;
     case JOB_RUNNING:
+    case JOB_CONFIRMING:
         subscriptions_publish(state, EVENT_JOB_STARTED, "id=%" PRIu64 "%s%s", report->id, word,
                               text);
         break;
@@ -21,10 +23,11 @@ void job_events_publish(void *state, const struct job_report *report)
     case JOB_CANCELLED:
         subscriptions_publish(state, EVENT_JOB_ENDED,
                               "id=%" PRIu64 " state=%s targets=%" PRIu64 " sent=%" PRIu64
-                              " failed=%" PRIu64 " skipped=%" PRIu64 " duration_ms=%" PRIu64 "%s%s",
+                              " failed=%" PRIu64 " skipped=%" PRIu64 " duration_ms=%" PRIu64
+                              "%s%s%s",
                               report->id, job_state_name(report->state), report->targets,
                               report->sent, report->failed, report->skipped, report->duration_ms,
-                              word, text);
+                              job_report_confirmations(report, confirmations), word, text);
         break;
     }
 }

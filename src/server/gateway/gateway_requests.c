@@ -1,6 +1,6 @@
 #include "server/gateway/gateway_requests.h"
 
-#include "server/control/commands/hex_payload.h"
+#include "server/control/arguments/hex_payload.h"
 #include "text/printable.h"
 
 #include <stdarg.h>
@@ -29,11 +29,14 @@ static bool parse_payload(struct gateway_request *request, const char *verb, cha
 static bool parse_send(struct gateway_request *request, char *arguments,
                        char wrong[GATEWAY_WRONG_BYTES])
 {
-    char *hex = NULL, shown[128];
+    char *hex = NULL, shown[128], wrong_words[CONFIRM_WRONG_BYTES];
     const char *address = strtok_r(arguments, " \t", &hex);
     if (address == NULL)
         return wrong_request(wrong, "cannot send: the address is missing; `clients` lists the "
                                     "registered clients");
+    hex = confirm_arguments_parse(&request->confirm, hex, wrong_words);
+    if (hex == NULL && wrong_words[0] != '\0')
+        return wrong_request(wrong, "cannot send: %s", wrong_words);
     const char *why = client_name_parse(&request->name, NULL, address);
     if (why == NULL)
         return parse_payload(request, "send", hex, wrong);
@@ -46,7 +49,9 @@ static bool parse_broadcast(struct gateway_request *request, const struct listen
                             char *arguments, char wrong[GATEWAY_WRONG_BYTES])
 {
     char why[SELECTOR_WRONG_BYTES];
-    char *hex = selector_arguments_parse(&request->selector, listeners, arguments, why);
+    char *hex = confirm_arguments_parse(&request->confirm, arguments, why);
+    if (hex != NULL)
+        hex = selector_arguments_parse(&request->selector, listeners, hex, why);
     if (hex == NULL)
         return wrong_request(wrong, "cannot broadcast: %s", why);
     return parse_payload(request, "broadcast", hex, wrong);

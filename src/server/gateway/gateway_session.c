@@ -4,8 +4,8 @@
 #include "server/control/commands/broadcast_submission.h"
 #include "server/control/commands/command_context.h"
 #include "server/control/session_eviction.h"
+#include "server/gateway/confirmed_send.h"
 #include "server/gateway/gateway_requests.h"
-#include "server/gateway/send_batch.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -20,6 +20,7 @@ struct gateway_batch {
     struct send_batch send; /* first */
     struct gateway *gateway;
     const char *refs[GATEWAY_BATCH_MESSAGES]; /* in bytes, by message */
+    bool confirms[GATEWAY_BATCH_MESSAGES];    /* by message: its result has confirmations */
     struct send_message messages[GATEWAY_BATCH_MESSAGES];
     size_t used; /* of bytes */
     uint8_t bytes[GATEWAY_BATCH_BYTES];
@@ -34,14 +35,17 @@ struct gateway {
     bool is_read;    /* the session's lines are delivered */
     bool is_sending; /* the batch that is not being filled is on its way */
     size_t filling;  /* the index of the batch that is being filled */
-    size_t jobs;     /* broadcasts that have not ended */
+    size_t jobs;     /* broadcasts, and messages to be confirmed, that have not ended */
+    size_t finding;  /* those messages whose client is not found yet */
     struct gateway_batch batches[2];
 };
 
-/* A broadcast that has not ended. */
+/* A broadcast, or a message that is to be confirmed, that has not ended. */
 struct gateway_job {
+    struct confirmed_send send; /* first; only of such a message */
     struct gateway *gateway;
     char ref[GATEWAY_REF_BYTES + 1];
+    uint8_t bytes[]; /* of such a message */
 };
 
 /* The longest request that may follow has room in the batch. */
@@ -64,6 +68,7 @@ static void update_reading(struct gateway *gateway)
     if (gateway->session == NULL || gateway->input_ended)
         return;
     bool is_read = has_room(&gateway->batches[gateway->filling]) &&
+                   gateway->finding < GATEWAY_FINDING_MAX &&
                    control_unsent_bytes(gateway->session) < GATEWAY_UNSENT_BYTES;
     if (is_read == gateway->is_read)
         return;
@@ -105,7 +110,8 @@ __attribute__((format(printf, 3, 4))) static void write_error(struct gateway *ga
 
 /* ---- messages to single clients ---- */
 
-static void write_sent(struct gateway *gateway, const char *ref, const struct send_message *message)
+static void write_unsent(struct gateway *gateway, const char *ref,
+                         const struct send_message *message)
 {
     char text[TRANSPORT_TEXT_BYTES];
     if (message->error == -ENOENT)
@@ -113,15 +119,32 @@ static void write_sent(struct gateway *gateway, const char *ref, const struct se
                     "cannot send to %s: no such client is registered; `clients` lists the "
                     "registered ones",
                     client_name_format(&message->name, text));
-    else if (message->error == -ESHUTDOWN)
+    else
         write_error(gateway, ref,
                     "cannot send: the server is stopping; send it again when it is "
                     "running");
+}
+
+/* confirmations: pairs that begin with a blank, or "". */
+static void write_sent(struct gateway *gateway, const char *ref, const struct send_message *message,
+                       const char *confirmations)
+{
+    if (message->error == -ENOENT || message->error == -ESHUTDOWN)
+        write_unsent(gateway, ref, message);
     else if (message->error != 0)
-        control_line(gateway->session, "result", "%s sent=0 failed=1 reason=%s", ref,
-                     send_batch_reason(message->error));
+        control_line(gateway->session, "result", "%s sent=0 failed=1%s reason=%s", ref,
+                     confirmations, send_batch_reason(message->error));
     else if (wants_result(ref))
-        control_line(gateway->session, "result", "%s sent=1 failed=0", ref);
+        control_line(gateway->session, "result", "%s sent=1 failed=0%s", ref, confirmations);
+}
+
+/* A client of a stream gets a plain copy. */
+static const char *plain_confirmations(bool confirms, const struct send_message *message,
+                                       char text[JOB_CONFIRMATIONS_TEXT_BYTES])
+{
+    const struct job_report report = {
+        .is_confirmed = confirms, .plain = 1, .rounds = 1, .datagrams = message->error == 0};
+    return job_report_confirmations(&report, text);
 }
 
 static bool has_filled(const struct gateway *gateway)
@@ -135,8 +158,10 @@ static void on_sent(struct send_batch *send)
 {
     struct gateway_batch *batch = (struct gateway_batch *)send;
     struct gateway *gateway = batch->gateway;
+    char text[JOB_CONFIRMATIONS_TEXT_BYTES];
     for (size_t i = 0; i < send->count && gateway->session != NULL; i++)
-        write_sent(gateway, batch->refs[i], &batch->messages[i]);
+        write_sent(gateway, batch->refs[i], &batch->messages[i],
+                   plain_confirmations(batch->confirms[i], &batch->messages[i], text));
     if (gateway->session != NULL)
         control_send(gateway->session);
     send->count = batch->used = 0;
@@ -177,6 +202,7 @@ static void add_message(struct gateway *gateway, const struct gateway_request *r
 {
     struct gateway_batch *batch = &gateway->batches[gateway->filling];
     size_t i = batch->send.count++;
+    batch->confirms[i] = request->confirm.confirms;
     batch->refs[i] = keep(batch, request->ref, strlen(request->ref) + 1);
     batch->messages[i] = (struct send_message){.name = request->name,
                                                .bytes = keep(batch, request->bytes, request->size),
@@ -187,43 +213,130 @@ static void add_message(struct gateway *gateway, const struct gateway_request *r
 
 /* ---- broadcasts ---- */
 
-static void on_job_ended(void *state, const struct job_report *report)
+/* Returns NULL if there is no memory. */
+static struct gateway_job *new_job(struct gateway *gateway, const char *ref, size_t bytes)
 {
-    struct gateway_job *job = state;
-    struct gateway *gateway = job->gateway;
-    if (gateway->session != NULL && wants_result(job->ref)) {
-        control_line(gateway->session, "result",
-                     "%s id=%" PRIu64 " state=%s targets=%" PRIu64 " sent=%" PRIu64
-                     " failed=%" PRIu64 " skipped=%" PRIu64 " duration_ms=%" PRIu64,
-                     job->ref, report->id, job_state_name(report->state), report->targets,
-                     report->sent, report->failed, report->skipped, report->duration_ms);
-        control_send(gateway->session);
-    }
+    struct gateway_job *job = malloc(sizeof *job + bytes);
+    if (job == NULL)
+        return NULL;
+    job->gateway = gateway;
+    strcpy(job->ref, ref);
+    gateway->jobs++;
+    return job;
+}
+
+static void free_job(struct gateway_job *job)
+{
+    job->gateway->jobs--;
     free(job);
-    gateway->jobs--;
+}
+
+/* Frees a job whose result is written, after which the gateway may have ended. */
+static void end_job(struct gateway_job *job)
+{
+    struct gateway *gateway = job->gateway;
+    free_job(job);
+    if (gateway->session != NULL)
+        control_send(gateway->session);
     update_reading(gateway);
     end_if_done(gateway);
 }
 
+static void on_job_ended(void *state, const struct job_report *report)
+{
+    struct gateway_job *job = state;
+    struct gateway *gateway = job->gateway;
+    char confirmations[JOB_CONFIRMATIONS_TEXT_BYTES];
+    if (gateway->session != NULL && wants_result(job->ref))
+        control_line(gateway->session, "result",
+                     "%s id=%" PRIu64 " state=%s targets=%" PRIu64 " sent=%" PRIu64
+                     " failed=%" PRIu64 " skipped=%" PRIu64 " duration_ms=%" PRIu64 "%s",
+                     job->ref, report->id, job_state_name(report->state), report->targets,
+                     report->sent, report->failed, report->skipped, report->duration_ms,
+                     job_report_confirmations(report, confirmations));
+    end_job(job);
+}
+
 static void start_broadcast(struct gateway *gateway, const struct gateway_request *request)
 {
-    struct gateway_job *job = malloc(sizeof *job);
+    struct gateway_job *job = new_job(gateway, request->ref, 0);
     const char *refusal = "cannot broadcast: out of memory; try again";
     if (job != NULL) {
-        const struct broadcast_submission submission = {.selector = &request->selector,
-                                                        .bytes = request->bytes,
-                                                        .size = request->size,
-                                                        .ended = on_job_ended,
-                                                        .state = job};
-        job->gateway = gateway;
-        strcpy(job->ref, request->ref);
-        gateway->jobs++;
+        const struct job_confirmation confirmation = {.within_ms = request->confirm.within_ms};
+        const struct broadcast_submission submission = {
+            .selector = &request->selector,
+            .confirmation = request->confirm.confirms ? &confirmation : NULL,
+            .bytes = request->bytes,
+            .size = request->size,
+            .ended = on_job_ended,
+            .state = job};
         if (broadcast_submit(gateway->context, gateway->session, &submission, &refusal) != 0)
             return;
-        gateway->jobs--;
+        free_job(job);
     }
-    free(job);
     write_error(gateway, request->ref, "%s", refusal);
+}
+
+/* ---- messages that are to be confirmed ---- */
+
+static void on_send_ended(void *state, const struct job_report *report)
+{
+    struct gateway_job *job = state;
+    struct gateway *gateway = job->gateway;
+    char confirmations[JOB_CONFIRMATIONS_TEXT_BYTES];
+    if (gateway->session == NULL) {
+        end_job(job);
+        return;
+    }
+    if (confirmed_send_has_tried(report)) {
+        if (wants_result(job->ref))
+            control_line(gateway->session, "result", "%s sent=%d failed=%d%s", job->ref,
+                         report->sent > 0, report->sent == 0,
+                         job_report_confirmations(report, confirmations));
+    } else if (report->state == JOB_CANCELLED) {
+        write_error(gateway, job->ref,
+                    "cannot send: job %" PRIu64 " was cancelled before it has sent the message; "
+                    "send it again",
+                    report->id);
+    } else {
+        job->send.message.error = -ENOENT;
+        write_unsent(gateway, job->ref, &job->send.message);
+    }
+    end_job(job);
+}
+
+static void on_found(struct send_batch *batch)
+{
+    struct gateway_job *job = (struct gateway_job *)batch;
+    struct gateway *gateway = job->gateway;
+    const char *refusal = NULL;
+    gateway->finding--;
+    if (gateway->session != NULL && job->send.message.error == 0) {
+        if (confirmed_send_submit(&job->send, gateway->context, gateway->session, on_send_ended,
+                                  job, &refusal) != 0) {
+            update_reading(gateway);
+            return;
+        }
+        write_error(gateway, job->ref, "%s", refusal);
+    } else if (gateway->session != NULL) {
+        write_unsent(gateway, job->ref, &job->send.message);
+    }
+    end_job(job);
+}
+
+static void start_confirmed_send(struct gateway *gateway, const struct gateway_request *request)
+{
+    struct gateway_job *job = new_job(gateway, request->ref, request->size);
+    if (job == NULL) {
+        write_error(gateway, request->ref, "cannot send: out of memory; try again");
+        return;
+    }
+    memcpy(job->bytes, request->bytes, request->size);
+    job->send.message =
+        (struct send_message){.name = request->name, .bytes = job->bytes, .size = request->size};
+    job->send.within_ms = request->confirm.within_ms;
+    gateway->finding++;
+    confirmed_send_find(&job->send, &gateway->context->queries, on_found);
 }
 
 /* ---- the session ---- */
@@ -251,6 +364,10 @@ static void on_line(void *state, char *line, size_t size)
     char wrong[GATEWAY_WRONG_BYTES];
     if (!gateway_requests_parse(&request, gateway->context->queries.listeners, line, size, wrong)) {
         write_error(gateway, request.ref, "%s", wrong);
+        control_send(gateway->session);
+    } else if (request.kind == GATEWAY_SEND && request.confirm.confirms &&
+               confirmed_send_is_possible(&request.name)) {
+        start_confirmed_send(gateway, &request);
         control_send(gateway->session);
     } else if (request.kind == GATEWAY_SEND) {
         add_message(gateway, &request);

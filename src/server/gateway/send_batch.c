@@ -113,6 +113,13 @@ static void run_find(struct worker_call *call)
         find(call->worker, batch->worker, &batch->messages[i], now_ms);
 }
 
+static void end_finding(struct send_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        batch->messages[i].error = batch->messages[i].client.exists ? 0 : -ENOENT;
+    batch->done(batch);
+}
+
 static void on_found(struct worker_call *call)
 {
     struct send_batch *batch = (struct send_batch *)call;
@@ -122,6 +129,8 @@ static void on_found(struct worker_call *call)
     }
     if (++batch->worker < batch->context->worker_count)
         post(batch);
+    else if (batch->finds_only)
+        end_finding(batch);
     else
         send_from(batch, 0);
 }

@@ -102,6 +102,7 @@ static int open_broadcast(struct worker *worker)
         .registry = worker->decider.registry,
         .capacity = worker->options.capacity,
         .io_by_listener = worker->io_by_listener,
+        .confirmations = worker->decider.confirmations,
         .stats = &worker->stats,
         .last_errno = &worker->warnings.copy_errno,
         .rate_pps = worker->options.rate_pps,

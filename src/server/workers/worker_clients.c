@@ -14,9 +14,14 @@ void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
 {
     worker_count_drops(worker);
     *stats = worker->stats;
-    *clients = registry_count(worker->decider.registry);
-    if (first_worker_streams(worker->first_worker) != NULL)
-        *clients += stream_clients_count(first_worker_streams(worker->first_worker));
+    *clients = worker_clients_count(worker);
+}
+
+uint32_t worker_clients_count(const struct worker *worker)
+{
+    const struct stream_clients *streams = first_worker_streams(worker->first_worker);
+    return registry_count(worker->decider.registry) +
+           (streams != NULL ? stream_clients_count(streams) : 0);
 }
 
 struct worker_walk worker_walk_all(void)
@@ -34,6 +39,33 @@ size_t worker_list(struct worker *worker, struct worker_walk *walk, struct clien
         return registry_walk_next(worker->decider.registry, &walk->registry, now_ms, clients, max);
     count = streams != NULL ? stream_clients_list(streams, &walk->stream, now_ms, clients, max) : 0;
     walk->ended = count == 0;
+    return count;
+}
+
+static bool is_of(const struct worker *worker, const struct worker_confirmations *which,
+                  uint32_t slot)
+{
+    return which->is_silent
+               ? confirmations_is_due(worker->decider.confirmations, which->number, slot)
+               : confirmations_is_confirmed(worker->decider.confirmations, which->number, slot);
+}
+
+size_t worker_list_confirmations(struct worker *worker, struct worker_walk *walk,
+                                 const struct worker_confirmations *which, struct client *clients,
+                                 size_t max)
+{
+    size_t count = 0;
+    if (!confirmations_joined_before(worker->decider.confirmations, which->number,
+                                     &walk->registry.joined_before)) {
+        walk->ended = true;
+        return 0;
+    }
+    size_t read =
+        registry_walk_next(worker->decider.registry, &walk->registry, clock_now_ms(), clients, max);
+    walk->ended = walk->registry.ended;
+    for (size_t i = 0; i < read; i++)
+        if (is_of(worker, which, clients[i].slot))
+            clients[count++] = clients[i];
     return count;
 }
 

@@ -11,7 +11,9 @@
  * it was refused. The payload is not logged, since it may be secret. */
 
 struct broadcast_submission {
-    const struct client_selector *selector; /* may select all clients */
+    const struct client_selector *selector;      /* may select all clients */
+    const struct job_confirmation *confirmation; /* NULL: it is not confirmed */
+    const char *client; /* the name of the only client of its confirmation; NULL: it has none */
     const void *bytes;
     size_t size;
     job_ended *ended; /* see struct job_request */

@@ -22,6 +22,9 @@ struct client_walk {
     void (*on_slice)(struct client_walk *walk);
     void (*on_end)(struct client_walk *walk);
 
+    uint64_t number; /* of client_walk_confirmations */
+    bool is_silent;
+
     uint64_t left;  /* the walk ends when it is 0; on_slice may lower it */
     uint64_t found; /* clients, in all slices; for on_slice to set */
     size_t worker;  /* the index of the one that is queried */
@@ -40,5 +43,9 @@ struct client_walk *client_walk_new(struct worker_query_context *context,
                                     const struct client_selector *selector, bool kick,
                                     const char *verb);
 void client_walk_start(struct client_walk *walk);
+
+/* Restricts a walk that reads the clients to those that have confirmed a broadcast of that number,
+ * or that got a frame of it and have not confirmed it (is_silent). The workers remember it. */
+void client_walk_confirmations(struct client_walk *walk, uint64_t number, bool is_silent);
 
 #endif

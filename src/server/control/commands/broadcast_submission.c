@@ -1,17 +1,27 @@
 #include "server/control/commands/broadcast_submission.h"
 
+#include "server/control/arguments/selector_arguments.h"
 #include "server/control/command_log.h"
-#include "server/control/commands/selector_arguments.h"
+#include "text/number_with_unit.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+
+_Static_assert(CONFIRMED_JOBS_MAX == 8 && JOB_CONFIRMED_BYTES_MAX == 65493,
+               "the messages have these numbers");
 
 static const char *refusal_of(int64_t error)
 {
     if (error == -ENOBUFS)
         return "cannot broadcast: the queue is full; wait for a job to end, cancel one, or raise "
                "broadcast.queue";
+    if (error == -EDQUOT)
+        return "cannot broadcast: 8 confirmed broadcasts have not ended; wait for one to end, "
+               "cancel one, or send without confirmations";
+    if (error == -EMSGSIZE)
+        return "cannot broadcast: the payload is longer than 65493 bytes, the maximum of a "
+               "confirmed broadcast; send it in parts, or without confirmations";
     if (error == -ESHUTDOWN)
         return "cannot broadcast: the server is stopping; try again when it is running";
     return "cannot broadcast: out of memory; try again";
@@ -25,12 +35,25 @@ void broadcast_log_refusal(const struct control_session *session, const char *me
 static void log_queued(const struct control_session *session, int64_t id,
                        const struct job_request *request)
 {
-    char job[24], bytes[24];
+    char job[24], bytes[24], within[24];
+    struct log_pair pairs[4] = {{"job", job}, {"bytes", bytes}};
+    size_t count = 2;
     snprintf(job, sizeof job, "%" PRId64, id);
     snprintf(bytes, sizeof bytes, "%zu", request->size);
-    const struct log_pair pairs[] = {
-        {"job", job}, {"bytes", bytes}, {"selector", request->selector_text}};
-    command_log_write_pairs(session, "broadcast", pairs, request->selector_text != NULL ? 3 : 2);
+    if (request->confirmation != NULL)
+        pairs[count++] = (struct log_pair){
+            "confirm_within", duration_format(request->confirmation->within_ms, within)};
+    if (request->selector_text != NULL)
+        pairs[count++] = (struct log_pair){"selector", request->selector_text};
+    command_log_write_pairs(session, "broadcast", pairs, count);
+}
+
+/* Queues a job. Returns its id or -errno. */
+static int64_t submit(struct command_context *context, const struct job_request *request)
+{
+    if (request->confirmation != NULL && request->size > JOB_CONFIRMED_BYTES_MAX)
+        return -EMSGSIZE;
+    return jobs_submit(context->jobs, request);
 }
 
 uint64_t broadcast_submit(struct command_context *context, const struct control_session *session,
@@ -39,14 +62,18 @@ uint64_t broadcast_submit(struct command_context *context, const struct control_
     char text[SELECTOR_TEXT_BYTES];
     struct job_request request = {.bytes = submission->bytes,
                                   .size = submission->size,
+                                  .confirmation = submission->confirmation,
                                   .ended = submission->ended,
                                   .state = submission->state};
     if (!client_selector_is_all(submission->selector)) {
         request.selector = submission->selector;
         request.selector_text =
             selector_arguments_format(submission->selector, context->queries.listeners, text);
+    } else if (submission->client != NULL) {
+        snprintf(text, sizeof text, "client=%s", submission->client);
+        request.selector_text = text;
     }
-    int64_t id = jobs_submit(context->jobs, &request);
+    int64_t id = submit(context, &request);
     if (id < 0) {
         *refusal = refusal_of(id);
         broadcast_log_refusal(session, *refusal);

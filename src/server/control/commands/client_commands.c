@@ -1,11 +1,11 @@
 #include "server/control/commands/client_commands.h"
 
 #include "os/process/clock.h"
+#include "server/control/arguments/selector_arguments.h"
 #include "server/control/command_log.h"
 #include "server/control/commands/client_listing.h"
 #include "server/control/commands/client_walk.h"
 #include "server/control/commands/command_context.h"
-#include "server/control/commands/selector_arguments.h"
 #include "text/printable.h"
 
 #include <inttypes.h>

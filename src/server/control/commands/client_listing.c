@@ -1,8 +1,8 @@
 #include "server/control/commands/client_listing.h"
 
+#include "server/control/arguments/selector_arguments.h"
 #include "server/control/commands/client_walk.h"
 #include "server/control/commands/command_context.h"
-#include "server/control/commands/selector_arguments.h"
 #include "text/number_with_unit.h"
 #include "text/printable.h"
 

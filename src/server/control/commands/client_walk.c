@@ -14,6 +14,15 @@ static void run_list(struct worker_call *call)
             walk->clients[walk->count++] = walk->clients[i];
 }
 
+static void run_list_confirmations(struct worker_call *call)
+{
+    struct client_walk *walk = (struct client_walk *)call;
+    walk->count =
+        worker_list_confirmations(call->worker, &walk->position,
+                                  &(struct worker_confirmations){walk->number, walk->is_silent},
+                                  walk->clients, CLIENT_WALK_SLICE);
+}
+
 static void run_kick(struct worker_call *call)
 {
     struct client_walk *walk = (struct client_walk *)call;
@@ -75,6 +84,13 @@ struct client_walk *client_walk_new(struct worker_query_context *context,
     walk->position = worker_walk_all();
     walk->left = UINT64_MAX;
     return walk;
+}
+
+void client_walk_confirmations(struct client_walk *walk, uint64_t number, bool is_silent)
+{
+    walk->call.run = run_list_confirmations;
+    walk->number = number;
+    walk->is_silent = is_silent;
 }
 
 void client_walk_start(struct client_walk *walk)

@@ -1,9 +1,12 @@
 #include "server/control/commands/job_commands.h"
 
+#include "server/control/arguments/confirm_arguments.h"
+#include "server/control/arguments/hex_payload.h"
+#include "server/control/arguments/selector_arguments.h"
 #include "server/control/commands/broadcast_submission.h"
 #include "server/control/commands/command_context.h"
-#include "server/control/commands/hex_payload.h"
-#include "server/control/commands/selector_arguments.h"
+#include "server/control/commands/job_clients.h"
+#include "server/control/commands/job_lines.h"
 #include "server/control/control_sessions.h"
 #include "server/control/session_eviction.h"
 #include "text/number_with_unit.h"
@@ -22,6 +25,7 @@ static void write_ended(void *state, const struct job_report *report)
     control_line(session, "failed", "%" PRIu64, report->failed);
     control_line(session, "skipped", "%" PRIu64, report->skipped);
     control_line(session, "duration_ms", "%" PRIu64, report->duration_ms);
+    job_lines_write_confirmations(session, report);
     control_end(session);
 }
 
@@ -34,6 +38,7 @@ static void refuse_broadcast(struct control_session *session, const char *messag
 /* What a command line asks for. The payload is in the line. */
 struct broadcast_arguments {
     bool wait;
+    struct confirm_arguments confirm;
     struct client_selector selector;
     const char *payload;
     size_t size;
@@ -47,7 +52,9 @@ static bool read_arguments(struct broadcast_arguments *read, struct control_sess
     const char *mode = strtok_r(arguments, " \t", &rest);
     read->wait = mode != NULL && strcmp(mode, "wait") == 0;
     if (read->wait || (mode != NULL && strcmp(mode, "nowait") == 0)) {
-        payload = selector_arguments_parse(&read->selector, listeners, rest, wrong);
+        payload = confirm_arguments_parse(&read->confirm, rest, wrong);
+        if (payload != NULL)
+            payload = selector_arguments_parse(&read->selector, listeners, payload, wrong);
         if (payload == NULL) {
             snprintf(message, sizeof message, "cannot broadcast: %s", wrong);
             refuse_broadcast(session, message);
@@ -75,11 +82,14 @@ void control_command_broadcast(void *state, struct control_session *session, cha
                          "cannot broadcast and wait: too many operators are waiting; use nowait");
         return;
     }
-    const struct broadcast_submission submission = {.selector = &read.selector,
-                                                    .bytes = read.payload,
-                                                    .size = read.size,
-                                                    .ended = read.wait ? write_ended : NULL,
-                                                    .state = session};
+    const struct job_confirmation confirmation = {.within_ms = read.confirm.within_ms};
+    const struct broadcast_submission submission = {
+        .selector = &read.selector,
+        .confirmation = read.confirm.confirms ? &confirmation : NULL,
+        .bytes = read.payload,
+        .size = read.size,
+        .ended = read.wait ? write_ended : NULL,
+        .state = session};
     uint64_t id = broadcast_submit(context, session, &submission, &refusal);
     if (id == 0) {
         control_refuse(session, "%s", refusal);
@@ -105,12 +115,13 @@ static const char *selector_column(const struct job_report *report, char text[SE
 
 static void write_job(void *state, const struct job_report *report)
 {
-    char selector[SELECTOR_TEXT_BYTES];
+    char selector[SELECTOR_TEXT_BYTES], confirmations[JOB_CONFIRMATIONS_TEXT_BYTES];
     control_line(
         state, "job",
-        "%" PRIu64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %zu %s",
+        "%" PRIu64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %zu %s%s",
         report->id, job_state_name(report->state), report->targets, report->sent, report->failed,
-        report->skipped, report->duration_ms, report->bytes, selector_column(report, selector));
+        report->skipped, report->duration_ms, report->bytes, selector_column(report, selector),
+        job_report_confirmations(report, confirmations));
 }
 
 void control_command_jobs(void *state, struct control_session *session, char *arguments)
@@ -121,6 +132,34 @@ void control_command_jobs(void *state, struct control_session *session, char *ar
     jobs_each(context->jobs, write_job, session);
     control_end(session);
 }
+
+/* ---- job ---- */
+
+static void write_one(void *state, const struct job_report *report)
+{
+    control_ok(state);
+    write_job(state, report);
+}
+
+void control_command_job(void *state, struct control_session *session, char *arguments)
+{
+    struct command_context *context = state;
+    char *list = NULL;
+    const char *number = strtok_r(arguments, " \t", &list);
+    uint64_t id = 0;
+    if (number == NULL || number_parse(number, 1, INT64_MAX, &id) != NULL)
+        control_refuse(session,
+                       "cannot show the job: its number is invalid; `jobs` lists the jobs");
+    else if (list != NULL && list[strspn(list, " \t")] != '\0')
+        job_clients_list(context, session, id, list + strspn(list, " \t"));
+    else if (jobs_find(context->jobs, id, write_one, session) == 0)
+        control_end(session);
+    else
+        control_refuse(session, "cannot show job %" PRIu64 ": no such job; `jobs` lists the jobs",
+                       id);
+}
+
+/* ---- cancel ---- */
 
 static void write_cancelled(void *state, const struct job_report *report)
 {

@@ -1,7 +1,7 @@
 #include "server/control/commands/subscribe_commands.h"
 
+#include "server/control/arguments/selector_arguments.h"
 #include "server/control/commands/command_context.h"
-#include "server/control/commands/selector_arguments.h"
 #include "server/control/session_eviction.h"
 #include "server/events/subscriptions.h"
 #include "text/nearest_word.h"

@@ -114,3 +114,34 @@ Test(job_status, has_no_remaining_time_while_its_targets_are_counted)
     job = read_job("7 running 1000 200 0 0 500 12 -");
     cr_expect(job_status_has_targets(&job));
 }
+
+Test(job_status, has_the_confirmations_that_follow_the_columns)
+{
+    struct job_status job = read_job("7 confirming 1000 1000 0 0 500 12 - confirmed=930 silent=50 "
+                                     "plain=20 rounds=2 datagrams=1050 new=5 word");
+    cr_expect(job.is_confirmed);
+    cr_expect_eq(job.confirmed, 930);
+    cr_expect_eq(job.silent, 50);
+    cr_expect_eq(job.plain, 20);
+    cr_expect_eq(job.rounds, 2);
+    cr_expect_eq(job.datagrams, 1050);
+    cr_expect(job_status_is_open(&job));
+    cr_expect(job_status_is_confirming(&job));
+    cr_expect_eq(job_status_confirmed_permille(&job), 948);
+    job = read_job("7 running 1000 1000 0 0 500 12 - confirmed=930 silent=50 plain=20 rounds=1");
+    cr_expect_not(job_status_is_confirming(&job), "the first round is a broadcast like any other");
+    job = read_job("7 running 1000 1000 0 0 500 12 - confirmed=930 silent=50 plain=20 rounds=2");
+    cr_expect(job_status_is_confirming(&job));
+    job = read_job("7 done 3 3 0 0 500 12 - confirmed=0 silent=0 plain=3 rounds=1 datagrams=3");
+    cr_expect_not(job_status_is_open(&job));
+    cr_expect_eq(job_status_confirmed_permille(&job), 1000, "no client can confirm it");
+    expect_invalid("7 done 3 3 0 0 500 12 - confirmed=x");
+}
+
+Test(job_status, has_no_confirmations_without_them)
+{
+    struct job_status job = read_job("7 running 1000 200 30 20 500 12 to=::1");
+    cr_expect_not(job.is_confirmed);
+    cr_expect_eq(job.confirmed + job.silent + job.plain + job.rounds + job.datagrams, 0);
+    cr_expect_not(job_status_is_confirming(&job));
+}

@@ -72,3 +72,21 @@ Test(progress_bar, is_erased_as_a_whole)
     cr_expect_str_eq(tty_row(&tty, 0), "");
     cr_expect_eq(tty.column, 0);
 }
+
+Test(progress_bar, shows_the_confirmations_of_a_job_that_waits_for_them)
+{
+    struct job_status job = {.id = 7,
+                             .state = "confirming",
+                             .is_confirmed = true,
+                             .confirmed = 750,
+                             .silent = 250,
+                             .rounds = 2};
+    cr_expect_str_eq(row(&job, 70),
+                     "job 7 75.0 % [#################------] confirmed, 250 silent  round 2");
+    snprintf(job.state, sizeof job.state, "running");
+    cr_expect_str_eq(row(&job, 70),
+                     "job 7 75.0 % [#################------] confirmed, 250 silent  round 2");
+    job.rounds = 1;
+    cr_expect_not_null(strstr(row(&job, 70), "/s"),
+                       "the first round is a broadcast like any other");
+}

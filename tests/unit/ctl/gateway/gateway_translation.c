@@ -90,6 +90,31 @@ Test(gateway_translation, a_duration_may_be_a_number_of_seconds)
     refused("{\"broadcast\":{\"idle_max\":09,\"text\":\"a\"}}", "{\"error\":", "an invalid number");
 }
 
+Test(gateway_translation, a_message_that_is_to_be_confirmed)
+{
+    gives("{\"to\":\"a\",\"text\":\"x\",\"confirm\":true}", "send - a confirm 78");
+    gives("{\"within\":\"5s\",\"confirm\":true,\"to\":\"a\",\"text\":\"x\",\"ref\":1}",
+          "send 31 a confirm within=5s 78");
+    gives("{\"to\":\"a\",\"text\":\"x\",\"confirm\":false}", "send - a 78");
+    gives("{\"broadcast\":{\"to\":\"::1\",\"text\":\"x\",\"confirm\":true,\"within\":5}}",
+          "broadcast - confirm within=5 to=::1 78");
+    refused("{\"to\":\"a\",\"text\":\"x\",\"confirm\":1,\"ref\":2}", "{\"ref\":2,",
+            "'confirm' is not true or false");
+    refused("{\"to\":\"a\",\"text\":\"x\",\"confirm\":true,\"confirm\":true}",
+            "{\"error\":", "'confirm' is given twice");
+    refused("{\"to\":\"a\",\"text\":\"x\",\"within\":5}",
+            "{\"error\":", "\\\"within\\\" needs \\\"confirm\\\"");
+    refused("{\"to\":\"a\",\"text\":\"x\",\"confirm\":true,\"within\":\"5 s\"}",
+            "{\"error\":", "'within' is empty or has a blank");
+    refused("{\"to\":\"a\",\"text\":\"x\",\"confirm\":true,\"within\":\"\"}",
+            "{\"error\":", "'within' is empty or has a blank");
+    refused("{\"to\":\"a\",\"text\":\"x\",\"confirm\":true,\"within\":"
+            "\"111111111111111111111111111111111\"}",
+            "{\"error\":", "\\\"within\\\" is too long");
+    refused("{\"broadcast\":{\"text\":\"x\"},\"confirm\":true,\"ref\":3}", "{\"ref\":3,",
+            "is beside \\\"broadcast\\\"; put it into its object");
+}
+
 Test(gateway_translation, nothing_can_forge_a_control_line)
 {
     static const char *const values[] = {"a b",  "a\\nend", "\\n",     "",        " ",

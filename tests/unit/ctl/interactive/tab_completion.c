@@ -50,8 +50,10 @@ Test(tab_completion, offers_the_options_that_go_with_a_command)
                   "--version");
     expect_offers("status --l", 7, "");
     expect_offers("broadcast --", 10,
-                  "--socket --timeout --json --stdin --hex --no-wait --to --listener --idle-max "
-                  "--help --version");
+                  "--socket --timeout --json --stdin --hex --no-wait --confirm --within --to "
+                  "--listener --idle-max --help --version");
+    expect_offers("send --c", 5, "--confirm");
+    expect_offers("job --", 4, "--socket --timeout --json --silent --confirmed --help --version");
     expect_offers("--j", 0, "--json");
 }
 

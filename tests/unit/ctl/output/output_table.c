@@ -225,3 +225,40 @@ Test(output_table, an_optional_text_that_is_absent_is_a_dash_for_people)
     add_jobs(&table, out_open(), false);
     expect_table(&table, "ID  SELECTOR\n 1  -\n 2  -\n 3  to=::1\n");
 }
+
+/* ---- pairs at the end of a line ---- */
+
+static const struct output_field confirmed_fields[] = {
+    {"id", "ID", OUTPUT_NUMBER},
+    {"selector", "SELECTOR", OUTPUT_OPTIONAL_TEXT},
+    {"confirmations", "CONFIRMATIONS", OUTPUT_PAIRS},
+};
+
+static void add_confirmed_jobs(struct output_table *table, FILE *out, bool json)
+{
+    *table = (struct output_table){
+        .key = "client", .fields = confirmed_fields, .count = 3, .json = json, .out = out};
+    cr_assert_null(add(table, "1"));
+    cr_assert_null(add(table, "2 -"));
+    cr_assert_null(add(table, "3 to=::1 silent=1 rounds=5"));
+    cr_assert_not_null(add(table, "4 - silent"));
+    cr_assert_not_null(add(table, "5 - silent=x"));
+    cr_assert_not_null(add(table, "6 - silent=1 x"));
+    cr_assert_not_null(add(table, "7 - "));
+}
+
+Test(output_table, pairs_are_members_of_their_own_in_json)
+{
+    struct output_table table;
+    add_confirmed_jobs(&table, out_open(), true);
+    expect_table(&table, "[\n{\"id\":1,\"selector\":\"\"},\n{\"id\":2,\"selector\":\"\"},\n"
+                         "{\"id\":3,\"selector\":\"to=::1\",\"silent\":1,\"rounds\":5}\n]\n");
+}
+
+Test(output_table, pairs_are_the_last_column_for_people)
+{
+    struct output_table table;
+    add_confirmed_jobs(&table, out_open(), false);
+    expect_table(&table, "ID  SELECTOR  CONFIRMATIONS\n 1  -         -\n 2  -         -\n"
+                         " 3  to=::1    silent=1 rounds=5\n");
+}

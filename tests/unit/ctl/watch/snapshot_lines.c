@@ -60,3 +60,19 @@ Test(snapshot_lines, have_the_copies_and_the_selector_of_a_job_for_some_clients)
     cr_expect_not_null(strstr(line_of(snapshot_lines_text), "  job 3 1000 sent\n"));
     cr_expect_not_null(strstr(line_of(snapshot_lines_json), job));
 }
+
+Test(snapshot_lines, have_the_confirmations_of_a_job_that_waits_for_them)
+{
+    static const char job[] = "\"selector\":\"\",\"confirmed\":750,\"silent\":250,\"plain\":3,"
+                              "\"rounds\":2,\"datagrams\":1253}]}\n";
+    add_job(3, "confirming", 1003, 1003);
+    struct job_status *status = &snapshot.jobs[0];
+    status->is_confirmed = true;
+    status->confirmed = 750;
+    status->silent = 250;
+    status->plain = 3;
+    status->rounds = 2;
+    status->datagrams = 1253;
+    cr_expect_not_null(strstr(line_of(snapshot_lines_text), "  job 3 75.0% confirmed\n"));
+    cr_expect_not_null(strstr(line_of(snapshot_lines_json), job));
+}

@@ -210,6 +210,32 @@ Test(confirmations, agree_with_a_model_for_any_order_of_events)
     }
 }
 
+/* Returns the least slot from `from` on that is due, by looking at each. */
+static uint32_t next_due(uint64_t job, uint32_t from)
+{
+    while (from < SLOTS && !confirmations_is_due(confirmations, job, from))
+        from++;
+    return from < SLOTS ? from : CONFIRMATIONS_END;
+}
+
+Test(confirmations, find_the_next_client_that_is_due)
+{
+    struct prng prng;
+    prng_init(&prng, 17);
+    begin(1);
+    cr_assert_eq(confirmations_next_due(confirmations, 1, 0), CONFIRMATIONS_END);
+    cr_assert_eq(confirmations_next_due(confirmations, 2, 0), CONFIRMATIONS_END);
+    for (int step = 0; step < 200; step++) {
+        uint32_t slot = (uint32_t)(prng_next(&prng) % SLOTS);
+        confirmations_frame_sent(confirmations, 1, slot);
+        if (prng_next(&prng) % 3)
+            confirm(1, slot);
+        for (uint32_t from = 0; from <= SLOTS; from++)
+            cr_assert_eq(confirmations_next_due(confirmations, 1, from), next_due(1, from));
+    }
+    cr_assert_eq(confirmations_next_due(confirmations, 1, UINT32_MAX), CONFIRMATIONS_END);
+}
+
 Test(confirmations, of_the_largest_registry_need_only_address_space)
 {
     struct confirmations *largest;

@@ -66,6 +66,26 @@ Test(gateway_requests, a_broadcast_with_and_without_a_selector)
     cr_expect_eq(request.selector.listeners, 1);
 }
 
+Test(gateway_requests, may_ask_for_confirmations)
+{
+    accepts("send r 127.0.0.1:4000 confirm 61", GATEWAY_SEND, "r");
+    expect_payload("a", 1);
+    cr_expect(request.confirm.confirms);
+    cr_expect_eq(request.confirm.within_ms, 30000);
+    accepts("send r 127.0.0.1:4000 confirm within=5s -", GATEWAY_SEND, "r");
+    cr_expect_eq(request.confirm.within_ms, 5000);
+    accepts("broadcast r confirm within=5s to=::1 61", GATEWAY_BROADCAST, "r");
+    expect_payload("a", 1);
+    cr_expect(request.confirm.confirms);
+    cr_expect_eq(request.selector.block_count, 1);
+    accepts("broadcast r 61", GATEWAY_BROADCAST, "r");
+    cr_expect_not(request.confirm.confirms);
+    refuses("send r 127.0.0.1:4000 confirm within=x 61", "r", "cannot send: bad time 'within=x': ");
+    refuses("send r 127.0.0.1:4000 confirm", "r", "cannot send: the payload is invalid");
+    refuses("broadcast r confirm within=2h 61", "r", "cannot broadcast: bad time 'within=2h': ");
+    refuses("broadcast r within=2s 61", "r", "cannot broadcast: ");
+}
+
 Test(gateway_requests, the_end_stands_alone)
 {
     accepts("end", GATEWAY_END, "-");

@@ -1,5 +1,5 @@
-/* Tests of server/control/commands/selector_arguments: the words of selectors in command lines. */
-#include "server/control/commands/selector_arguments.h"
+/* Tests of server/control/arguments/selector_arguments: the words of selectors in command lines. */
+#include "server/control/arguments/selector_arguments.h"
 
 #include "addr_fixture.h"
 

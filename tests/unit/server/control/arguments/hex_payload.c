@@ -1,5 +1,5 @@
 /* The payload of a message in a command line. */
-#include "server/control/commands/hex_payload.h"
+#include "server/control/arguments/hex_payload.h"
 
 #include "config/config.h"
 

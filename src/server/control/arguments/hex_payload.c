@@ -1,4 +1,4 @@
-#include "server/control/commands/hex_payload.h"
+#include "server/control/arguments/hex_payload.h"
 
 #include "config/config.h"
 #include "text/hex.h"

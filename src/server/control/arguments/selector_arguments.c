@@ -1,4 +1,4 @@
-#include "server/control/commands/selector_arguments.h"
+#include "server/control/arguments/selector_arguments.h"
 
 #include "text/bad_value.h"
 #include "text/number_with_unit.h"

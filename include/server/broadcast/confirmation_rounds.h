@@ -1,0 +1,65 @@
+#ifndef SERVER_BROADCAST_CONFIRMATION_ROUNDS_H
+#define SERVER_BROADCAST_CONFIRMATION_ROUNDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* When the rounds of a confirmed broadcast begin, and when it ends. Pure logic: the time is an
+ * argument, in milliseconds of any clock that does not go back.
+ *
+ * The first round begins at once; the others at T, 2 T, 4 T and 8 T after it, with T from 2 to 3 s,
+ * drawn once for each broadcast. These are the intervals of CoAP (RFC 7252, section 4.8:
+ * ACK_TIMEOUT 2 s, ACK_RANDOM_FACTOR 1.5, MAX_RETRANSMIT 4), which RFC 8085, section 3.1.1, allows
+ * without an estimate of the round-trip time. They double, so a network that loses datagrams
+ * because it is overloaded gets fewer of them with each round; five rounds at a loss of 10 % each
+ * way leave 0.19^5 of the clients without a confirmation, one in 4,000.
+ *
+ * The times count from the end of the first round, which takes minutes at a low broadcast.rate.
+ * From its beginning, the further rounds would follow one another without a pause, or the time for
+ * confirmations would have passed before the last client has got its first frame. */
+
+enum {
+    CONFIRMATION_ROUNDS_MAX = 5,
+    CONFIRMATION_INTERVAL_MIN_MS = 2000,
+    CONFIRMATION_INTERVAL_MAX_MS = 3000,
+    /* How long a broadcast is open: the last round begins after at most 24 s. */
+    CONFIRMATION_WITHIN_DEFAULT_MS = 30000,
+    CONFIRMATION_WITHIN_MIN_MS = 1000,
+    CONFIRMATION_WITHIN_MAX_MS = 3600000,
+    /* The leisure of a frame is in units of 100 ms (docs/protocol.md). */
+    CONFIRMATION_LEISURE_UNIT_MS = 100,
+    CONFIRMATION_LEISURE_MAX = 15, /* units: less than T, after which the client is asked again */
+    /* Up to this number of clients, each confirms at once: their confirmations fit into the least
+     * receive buffer that a listener has. */
+    CONFIRMATION_LEISURE_FREE_CLIENTS = 100,
+    CONFIRMATIONS_PER_UNIT = 10000, /* 100,000 a second, half of what one worker receives
+                                       (docs/performance.md) */
+};
+
+struct confirmation_rounds {
+    uint64_t first_ended_ms;
+    uint32_t within_ms;   /* for confirmations, from first_ended_ms */
+    uint32_t interval_ms; /* T */
+    uint32_t begun;       /* rounds that have begun */
+};
+
+/* Initializes the schedule, of which no round has begun. random is any number. */
+void confirmation_rounds_init(struct confirmation_rounds *rounds, uint32_t within_ms,
+                              uint32_t random);
+
+/* Records that the next round begins, or that the first one has ended. */
+void confirmation_rounds_begin(struct confirmation_rounds *rounds);
+void confirmation_rounds_end_first(struct confirmation_rounds *rounds, uint64_t now_ms);
+
+/* After the end of the first round: returns when the next one is due, UINT64_MAX if all have begun
+ * or the time for confirmations will have passed. */
+uint64_t confirmation_rounds_next_ms(const struct confirmation_rounds *rounds);
+
+/* After the end of the first round: whether the time for confirmations has passed. */
+bool confirmation_rounds_have_expired(const struct confirmation_rounds *rounds, uint64_t now_ms);
+
+/* Returns the leisure, in units, for so many clients: they confirm at a random time within it, so
+ * that at most 100,000 confirmations a second come if it is below the maximum. */
+uint8_t confirmation_rounds_leisure(uint64_t clients);
+
+#endif

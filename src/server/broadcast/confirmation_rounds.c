@@ -1,0 +1,42 @@
+#include "server/broadcast/confirmation_rounds.h"
+
+void confirmation_rounds_init(struct confirmation_rounds *rounds, uint32_t within_ms,
+                              uint32_t random)
+{
+    const uint32_t span_ms = CONFIRMATION_INTERVAL_MAX_MS - CONFIRMATION_INTERVAL_MIN_MS + 1;
+    *rounds = (struct confirmation_rounds){
+        .within_ms = within_ms,
+        .interval_ms = CONFIRMATION_INTERVAL_MIN_MS + random % span_ms,
+    };
+}
+
+void confirmation_rounds_begin(struct confirmation_rounds *rounds)
+{
+    rounds->begun++;
+}
+
+void confirmation_rounds_end_first(struct confirmation_rounds *rounds, uint64_t now_ms)
+{
+    rounds->first_ended_ms = now_ms;
+}
+
+uint64_t confirmation_rounds_next_ms(const struct confirmation_rounds *rounds)
+{
+    if (rounds->begun >= CONFIRMATION_ROUNDS_MAX)
+        return UINT64_MAX;
+    uint64_t after_ms = (uint64_t)rounds->interval_ms << (rounds->begun - 1);
+    return after_ms < rounds->within_ms ? rounds->first_ended_ms + after_ms : UINT64_MAX;
+}
+
+bool confirmation_rounds_have_expired(const struct confirmation_rounds *rounds, uint64_t now_ms)
+{
+    return now_ms - rounds->first_ended_ms >= rounds->within_ms;
+}
+
+uint8_t confirmation_rounds_leisure(uint64_t clients)
+{
+    if (clients <= CONFIRMATION_LEISURE_FREE_CLIENTS)
+        return 0;
+    uint64_t units = (clients - 1) / CONFIRMATIONS_PER_UNIT + 1;
+    return units < CONFIRMATION_LEISURE_MAX ? (uint8_t)units : CONFIRMATION_LEISURE_MAX;
+}

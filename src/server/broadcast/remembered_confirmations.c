@@ -1,0 +1,42 @@
+#include "server/broadcast/remembered_confirmations.h"
+
+#include <string.h>
+
+/* Removes the oldest broadcast that has ended. Returns it, 0 if all are open. */
+static uint64_t forget_oldest(struct remembered_confirmations *remembered)
+{
+    for (size_t i = 0; i < remembered->count; i++) {
+        if (remembered->list[i].is_open)
+            continue;
+        uint64_t job = remembered->list[i].job;
+        remembered->count--;
+        memmove(&remembered->list[i], &remembered->list[i + 1],
+                (remembered->count - i) * sizeof remembered->list[0]);
+        return job;
+    }
+    return 0;
+}
+
+uint64_t remembered_confirmations_add(struct remembered_confirmations *remembered, uint64_t job)
+{
+    uint64_t forgotten = remembered->count == CONFIRMED_JOBS_MAX ? forget_oldest(remembered) : 0;
+    remembered->list[remembered->count].job = job;
+    remembered->list[remembered->count++].is_open = true;
+    return forgotten;
+}
+
+void remembered_confirmations_end(struct remembered_confirmations *remembered, uint64_t job)
+{
+    for (size_t i = 0; i < remembered->count; i++)
+        if (remembered->list[i].job == job)
+            remembered->list[i].is_open = false;
+}
+
+bool remembered_confirmations_contain(const struct remembered_confirmations *remembered,
+                                      uint64_t job)
+{
+    for (size_t i = 0; i < remembered->count; i++)
+        if (remembered->list[i].job == job)
+            return true;
+    return false;
+}

@@ -1,0 +1,60 @@
+#include "server/control/arguments/confirm_arguments.h"
+
+#include "server/broadcast/confirmation_rounds.h"
+#include "text/number_with_unit.h"
+#include "text/printable.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WITHIN "within="
+
+/* Takes the first word of *arguments if it is this word or, with is_prefix, begins with it. Returns
+ * it, ended by a NUL, or NULL. */
+static char *take_word(char **arguments, const char *word, bool is_prefix)
+{
+    char *first = *arguments;
+    size_t length = strcspn(first, " \t");
+    if (strncmp(first, word, strlen(word)) != 0 || (!is_prefix && length != strlen(word)))
+        return NULL;
+    char *rest = first + length;
+    if (*rest != '\0')
+        *rest++ = '\0';
+    *arguments = rest + strspn(rest, " \t");
+    return first;
+}
+
+static bool read_within(struct confirm_arguments *read, const char *word,
+                        char wrong[CONFIRM_WRONG_BYTES])
+{
+    uint64_t within_ms;
+    const char *why = duration_parse(word + strlen(WITHIN), 1000, &within_ms);
+    if (why == NULL &&
+        (within_ms < CONFIRMATION_WITHIN_MIN_MS || within_ms > CONFIRMATION_WITHIN_MAX_MS))
+        why = "it is not from 1s to 1h";
+    read->within_ms = why == NULL ? (uint32_t)within_ms : 0;
+    if (why == NULL)
+        return true;
+    char shown[200];
+    printable_ascii(shown, sizeof shown, word, strlen(word));
+    snprintf(wrong, CONFIRM_WRONG_BYTES, "bad time '%s': %s; give a duration, as in within=30s",
+             shown, why);
+    return false;
+}
+
+char *confirm_arguments_parse(struct confirm_arguments *read, char *arguments,
+                              char wrong[CONFIRM_WRONG_BYTES])
+{
+    *read = (struct confirm_arguments){.confirms = false};
+    wrong[0] = '\0';
+    if (arguments == NULL)
+        return NULL;
+    arguments += strspn(arguments, " \t");
+    if (take_word(&arguments, "confirm", false) == NULL)
+        return arguments;
+    read->confirms = true;
+    read->within_ms = CONFIRMATION_WITHIN_DEFAULT_MS;
+    const char *within = take_word(&arguments, WITHIN, true);
+    return within == NULL || read_within(read, within, wrong) ? arguments : NULL;
+}

@@ -1,0 +1,46 @@
+/* Which confirmed broadcasts are remembered, and which one is forgotten for another. */
+#include "server/broadcast/remembered_confirmations.h"
+
+#include <criterion/criterion.h>
+
+TestSuite(remembered_confirmations, .timeout = 60);
+
+static struct remembered_confirmations remembered;
+
+static void add_ended(uint64_t job, uint64_t forgotten)
+{
+    cr_assert_eq(remembered_confirmations_add(&remembered, job), forgotten);
+    remembered_confirmations_end(&remembered, job);
+}
+
+Test(remembered_confirmations, are_the_last_eight)
+{
+    for (uint64_t job = 1; job <= CONFIRMED_JOBS_MAX; job++)
+        add_ended(job, 0);
+    for (uint64_t job = CONFIRMED_JOBS_MAX + 1; job <= 30; job++) {
+        add_ended(job, job - CONFIRMED_JOBS_MAX);
+        for (uint64_t other = 1; other <= job + 1; other++)
+            cr_assert_eq(remembered_confirmations_contain(&remembered, other),
+                         other <= job && other > job - CONFIRMED_JOBS_MAX);
+    }
+}
+
+Test(remembered_confirmations, keep_those_that_are_open)
+{
+    cr_assert_eq(remembered_confirmations_add(&remembered, 1), 0);
+    for (uint64_t job = 2; job <= CONFIRMED_JOBS_MAX; job++)
+        add_ended(job, 0);
+    add_ended(20, 2);
+    add_ended(21, 3);
+    cr_assert(remembered_confirmations_contain(&remembered, 1));
+    remembered_confirmations_end(&remembered, 1);
+    add_ended(22, 1);
+}
+
+Test(remembered_confirmations, ignore_the_end_of_one_that_they_do_not_contain)
+{
+    remembered_confirmations_end(&remembered, 7);
+    cr_assert_not(remembered_confirmations_contain(&remembered, 7));
+    add_ended(7, 0);
+    cr_assert(remembered_confirmations_contain(&remembered, 7));
+}
