@@ -269,3 +269,37 @@ Test(system_udpcli_frames, never_shows_a_frame_in_place_of_a_reply)
     udpcli_expect_success(&cli, "audi\n");
     udp_expect_nothing(service_udp, "what is not shown is not confirmed");
 }
+
+/* ---- With a server ---- */
+
+static void broadcast_to_udpcli(const char *config, const char *words, const char *pairs)
+{
+    struct server server = {0};
+    struct process cli;
+    server_start(&server, config, "-l", "127.0.0.1:0", NULL);
+    service_name = endpoint_text(&server.at[0]);
+    udpcli_start(&cli, NULL, words);
+    process_write(&cli, "hi\n");
+    process_await_text(&cli, "audi\n");
+    if (strstr(pairs, "plain=0") != NULL)
+        server_await_stat(&server, "named", 1);
+    struct result result = ctl(&server, "broadcast", "--confirm", "--within", "5s", "news", NULL);
+    harness_equal("the status of udpctl", result.status, 0);
+    process_await_text(&cli, "news\n");
+    harness_contains("the report of udpctl", ctl(&server, "jobs", NULL).out, pairs);
+    udpcli_expect_success(&cli, "audi\nnews\n");
+    server_stop(&server);
+}
+
+Test(system_udpcli_frames, confirms_a_broadcast_of_udpctl)
+{
+    broadcast_to_udpcli("[admission]\npolicy = cookie\n", "@", "confirmed=1 silent=0 plain=0");
+    broadcast_to_udpcli(NULL, "--confirm @", "confirmed=1 silent=0 plain=0");
+}
+
+Test(system_udpcli_frames, gets_a_confirmed_broadcast_once_as_a_plain_copy_without_a_hello)
+{
+    broadcast_to_udpcli("[admission]\npolicy = cookie\n", "--no-confirm @",
+                        "confirmed=0 silent=0 plain=1");
+    broadcast_to_udpcli(NULL, "@", "confirmed=0 silent=0 plain=1");
+}
