@@ -69,7 +69,7 @@ static const struct option_row rows[ROWS] = {
                   "tolerate this loss (--find-max: 0.1%; else all but one)"},
     [FANOUT] = {0, "fanout", NULL, "have the server broadcast, and count the copies"},
     [CONFIRM] = {0, "confirm", NULL, "--fanout: broadcasts that the clients confirm"},
-    [DROP] = {0, "drop", "PERCENT", "--confirm: clients lose this share of copies and answers"},
+    [DROP] = {0, "drop", "PERCENT", "--confirm: lose this share of frames and confirmations"},
     [CONTROL] = {0, "control", "PATH", "--fanout: the control socket of udpsrv"},
     [JSON] = {0, "json", "FILE", "write a report as JSON"},
     [HDR] = {0, "hdr", "FILE", "write latency by percentile, for HdrHistogram plotters"},

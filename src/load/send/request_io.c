@@ -1,6 +1,7 @@
 #include "load/send/request_io.h"
 
 #include "net/socket/icmp_errors.h"
+#include "wire/frame.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +20,9 @@ static uint64_t share_of(const struct request_io_setting *setting, uint64_t numb
 static size_t reply_capacity(const struct load_options *options)
 {
     size_t bytes = DATAGRAM_BYTES;
+    /* A broadcast is as long as a request; in a frame it has a head. */
+    if (options->fanout && options->message_size + FRAME_MESSAGE_HEAD_BYTES > bytes)
+        bytes = options->message_size + FRAME_MESSAGE_HEAD_BYTES;
     for (size_t i = 0; i < options->expected_count; i++)
         if (options->expected[i].size >= bytes)
             bytes = options->expected[i].size + 1; /* a longer reply must differ */

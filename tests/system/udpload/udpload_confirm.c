@@ -100,3 +100,14 @@ Test(system_udpload_confirm, has_plain_clients_of_others_beside_its_own)
     server_await_clients(&server, 30);
     server_stop(&server);
 }
+
+/* A frame is longer than its payload, which is as long here as a request may be. */
+Test(system_udpload_confirm, confirms_long_broadcasts)
+{
+    server = (struct server){0};
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    const char *json = measure("-c 50 --size 2048");
+    report_count(json, "received", 50);
+    report_count(json, "confirmed", 50);
+    server_stop(&server);
+}
