@@ -10,7 +10,8 @@ enum output_kind {
     OUTPUT_TEXT,
     OUTPUT_OPTIONAL_TEXT, /* "-", or a missing last column of a table: none; in JSON "" */
     OUTPUT_PAIRS, /* only the last column of a table: the rest of the line, words NAME=NUMBER, which
-                     are members of their own in JSON; may be missing */
+                     are members of their own in JSON; may be missing. For people, the column is
+                     left out if it is missing in all rows. */
     OUTPUT_NUMBER,
     OUTPUT_SECONDS,      /* in tables for people: "12s" */
     OUTPUT_MILLISECONDS, /* in tables for people: "1.234s" */

@@ -156,10 +156,23 @@ static const char *next_row(struct row_cursor *cursor)
     return cells;
 }
 
-/* Text is aligned to the left, numbers to the right; a line has no trailing blanks. */
-static void print_cell(const struct output_table *table, size_t column, int width, const char *cell)
+/* Returns the number of columns for people: without pairs in any row, their column is left out. */
+static size_t shown_columns(const struct output_table *table)
 {
-    bool last = column + 1 == table->count;
+    struct row_cursor cursor = begin_rows(table);
+    size_t last = table->count - 1;
+    if (table->fields[last].kind != OUTPUT_PAIRS)
+        return table->count;
+    for (const char *cells; (cells = next_row(&cursor)) != NULL;)
+        if (*cell_of(cells, last) != '\0')
+            return table->count;
+    return last;
+}
+
+/* Text is aligned to the left, numbers to the right; a line has no trailing blanks. */
+static void print_cell(const struct output_table *table, size_t column, bool last, int width,
+                       const char *cell)
+{
     if (table->fields[column].kind != OUTPUT_TEXT && !is_optional(table, column))
         fprintf(table->out, "%*s", width, cell);
     else
@@ -171,20 +184,22 @@ static void print_text_rows(const struct output_table *table)
 {
     int widths[OUTPUT_FIELDS_MAX];
     char shown[OUTPUT_FIELD_TEXT_BYTES];
+    size_t count = shown_columns(table);
     struct row_cursor cursor = begin_rows(table);
-    for (size_t i = 0; i < table->count; i++)
+    for (size_t i = 0; i < count; i++)
         widths[i] = (int)strlen(table->fields[i].note);
     for (const char *cell; (cell = next_row(&cursor)) != NULL;)
-        for (size_t i = 0; i < table->count; i++, cell += strlen(cell) + 1) {
+        for (size_t i = 0; i < count; i++, cell += strlen(cell) + 1) {
             int width = (int)strlen(output_field_format(&table->fields[i], cell, shown));
             widths[i] = width > widths[i] ? width : widths[i];
         }
-    for (size_t i = 0; i < table->count; i++)
-        print_cell(table, i, widths[i], table->fields[i].note);
+    for (size_t i = 0; i < count; i++)
+        print_cell(table, i, i + 1 == count, widths[i], table->fields[i].note);
     cursor = begin_rows(table);
     for (const char *cell; !ferror(table->out) && (cell = next_row(&cursor)) != NULL;)
-        for (size_t i = 0; i < table->count; i++, cell += strlen(cell) + 1)
-            print_cell(table, i, widths[i], output_field_format(&table->fields[i], cell, shown));
+        for (size_t i = 0; i < count; i++, cell += strlen(cell) + 1)
+            print_cell(table, i, i + 1 == count, widths[i],
+                       output_field_format(&table->fields[i], cell, shown));
 }
 
 static void print_json_rows(const struct output_table *table)

@@ -284,7 +284,7 @@ Test(system_send, disconnects_a_stream_that_does_not_read)
 Test(system_send, refuses_bad_arguments_on_the_control_socket)
 {
     static const char *const lines[][2] = {
-        {"send\n", "it needs ADDRESS HEX"},
+        {"send\n", "it needs ADDRESS [confirm [within=TIME]] HEX"},
         {"send 127.0.0.1:9\n", "the payload is invalid"},
         {"send 127.0.0.1:9 xy\n", "the payload is invalid"},
         {"send 127.0.0.1:9 0\n", "the payload is invalid"},

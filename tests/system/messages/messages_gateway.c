@@ -37,6 +37,10 @@ static void provoke_requests(const struct server *server)
                                    "{\"to\":\"a\"}\n"
                                    "{\"to\":\"\",\"text\":\"x\"}\n"
                                    "{\"to\":\"a\",\"hex\":\"x\"}\n"
+                                   "{\"broadcast\":{\"text\":\"x\"},\"confirm\":true}\n"
+                                   "{\"to\":\"a\",\"text\":\"x\",\"within\":5}\n"
+                                   "{\"to\":\"a\",\"text\":\"x\",\"confirm\":true,\"within\":"
+                                   "\"111111111111111111111111111111111\"}\n"
                                    "{\"to\":\"a\",\"text\":\"x\"}\n";
     struct result result = run(requests, "udpctl", "-s", server->socket, "gateway", NULL);
     harness_equal("status", result.status, 0);

@@ -1,6 +1,7 @@
 /* Provokes the error messages of udpctl and udpsrv, for messages.c. */
 
 #include "error_messages.h"
+#include "frames.h"
 #include "server/control/control_sessions.h"
 #include "subscriber.h"
 
@@ -42,6 +43,66 @@ static void provoke_invalid_answers(void)
     error_messages_expect_of_fake_server("udpctl -s @ watch -n 1", "", FAKE_SERVER_CLOSES, true);
 }
 
+/* Starts `udpctl send --confirm` to a client, whose job waits behind a broadcast and is cancelled.
+ */
+static void provoke_cancelled_send(struct server *server)
+{
+    struct process sending;
+    int udp = udp_open("127.0.0.1");
+    struct endpoint name = udp_name(udp);
+    udp_send_text(udp, &server->at[0], "hi");
+    server_await_stat(server, "joined", 301);
+    process_start(&sending, NULL,
+                  (const char *const[]){"udpctl", "-s", server->socket, "send", "--confirm",
+                                        endpoint_text(&name), "x", NULL});
+    while (!strstr(ctl_ok(server, "jobs", NULL), "client="))
+        harness_wait_ms(10);
+    error_messages_expect(NULL, NULL,
+                          harness_format("udpctl -s %s job 3 --silent", server->socket));
+    ctl_ok(server, "cancel", "3", NULL);
+    harness_equal("the status of a message that is cancelled", process_wait(&sending), 1);
+    error_messages_check("a message that is cancelled", sending.texts[1].data);
+}
+
+static void provoke_confirmation_errors(struct server *server)
+{
+    static const char *const commands[] = {
+        "job 1 --silent --confirmed",
+        "job 99 --silent",
+        "job 1 --silent",
+        "job 99",
+        "broadcast --within 5s x",
+        "send 1.2.3.4:5 --within 5s x",
+    };
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        error_messages_expect(NULL, NULL,
+                              harness_format("udpctl -s %s %s", server->socket, commands[i]));
+    provoke_cancelled_send(server);
+}
+
+/* Broadcasts that a device does not confirm: more than are remembered. */
+static void provoke_silence(void)
+{
+    struct server server = {0};
+    int device = udp_open("127.0.0.1");
+    server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    const char *ctl = harness_format("udpctl -s %s", server.socket);
+    udp_send_text(device, &server.at[0], "hi");
+    frame_send(device, &server.at[0], 8, NULL, "\x01");
+    server_await_stat(&server, "named", 1);
+    error_messages_check(
+        "a broadcast that is not confirmed",
+        error_messages_run(NULL, NULL, harness_format("%s broadcast --confirm --within 1s x", ctl))
+            .err);
+    for (int i = 0; i < 8; i++) {
+        ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "x", NULL);
+        while (!strstr(ctl_ok(&server, "job", harness_format("%d", i + 2), NULL), "confirming"))
+            harness_wait_ms(10);
+    }
+    error_messages_expect(NULL, NULL, harness_format("%s job 1 --silent", ctl));
+    server_kill(&server);
+}
+
 static void provoke_broadcast_errors(void)
 {
     static struct server server;
@@ -58,6 +119,7 @@ static void provoke_broadcast_errors(void)
         harness_wait_ms(10);
     ctl_ok(&server, "broadcast", "--no-wait", "y", NULL);
     error_messages_expect(NULL, NULL, harness_format("%s broadcast --no-wait z", ctl));
+    provoke_confirmation_errors(&server);
     ctl_ok(&server, "cancel", "2", NULL);
     ctl_ok(&server, "cancel", "1", NULL);
     process_wait(&waiting);
@@ -100,6 +162,7 @@ void provoke_ctl(void)
         "JSON", json_error(error_messages_run(NULL, NULL, "udpctl --json -s /nowhere/sock stats")));
     provoke_invalid_answers();
     provoke_broadcast_errors();
+    provoke_silence();
     provoke_prompt_errors();
 }
 
@@ -189,6 +252,10 @@ static void provoke_by_protocol(void)
         "send x 00",
         "send 1.2.3.4:5 0",
         "broadcast wait to=x 00",
+        "broadcast wait confirm within=x 00",
+        "send 1.2.3.4:5 confirm within=x 00",
+        "job x",
+        "job 1 loud",
         "clients to=x",
         "count to=x",
         "count 1",

@@ -262,3 +262,12 @@ Test(output_table, pairs_are_the_last_column_for_people)
     expect_table(&table, "ID  SELECTOR  CONFIRMATIONS\n 1  -         -\n 2  -         -\n"
                          " 3  to=::1    silent=1 rounds=5\n");
 }
+
+Test(output_table, pairs_that_no_row_has_make_no_column)
+{
+    struct output_table table = {
+        .key = "client", .fields = confirmed_fields, .count = 3, .out = out_open()};
+    cr_assert_null(add(&table, "1"));
+    cr_assert_null(add(&table, "2 to=::1"));
+    expect_table(&table, "ID  SELECTOR\n 1  -\n 2  to=::1\n");
+}

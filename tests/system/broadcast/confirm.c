@@ -1,0 +1,529 @@
+/* Confirmed broadcasts: rounds for the clients that have not confirmed, their counts and lists, and
+ * what happens between two rounds. */
+
+#include "frames.h"
+#include "subscriber.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(system_confirm, .fini = harness_end, .timeout = 90);
+
+enum { LEAVE = 3, PING = 4, MESSAGE = 6, CONFIRM = 7, HELLO = 8, NUMBER = 8, MESSAGE_HEAD = 14 };
+
+#define QUIET "[reply]\nmode = none\n"
+
+/* ---- devices: clients that get frames ---- */
+
+static void say_hello(int udp, const struct endpoint *server)
+{
+    uint8_t bytes[64];
+
+    frame_send(udp, server, HELLO, NULL, "\x01");
+    harness_equal("the bytes of a named", udp_receive(udp, bytes, sizeof bytes, NULL), 6);
+}
+
+/* Returns the socket of a new device. */
+static int device_join(const struct server *server)
+{
+    int udp = udp_open("127.0.0.1");
+
+    udp_send_text(udp, &server->at[0], "hi");
+    say_hello(udp, &server->at[0]);
+    return udp;
+}
+
+/* Expects that the next datagram is a message with this text, and returns its number. */
+static uint64_t expect_message(int udp, const char *text)
+{
+    uint8_t bytes[256];
+    uint64_t number = 0;
+    ssize_t size = udp_receive(udp, bytes, sizeof bytes, NULL);
+
+    harness_equal("the bytes of a message", size, MESSAGE_HEAD + (ssize_t)strlen(text));
+    expect(memcmp(bytes, "\0UDP\x06", FRAME_HEAD) == 0, "expected a message frame");
+    expect(memcmp(bytes + MESSAGE_HEAD, text, strlen(text)) == 0, "expected '%s'", text);
+    for (int i = 0; i < NUMBER; i++)
+        number = number << 8 | bytes[FRAME_HEAD + i];
+    return number;
+}
+
+static void confirm(int udp, const struct endpoint *server, uint64_t number)
+{
+    uint8_t bytes[FRAME_HEAD + NUMBER] = "\0UDP\x07";
+
+    for (int i = 0; i < NUMBER; i++)
+        bytes[FRAME_HEAD + i] = (uint8_t)(number >> (8 * (NUMBER - 1 - i)));
+    udp_send(udp, server, bytes, sizeof bytes);
+}
+
+static void confirm_message(int udp, const struct endpoint *server, const char *text)
+{
+    confirm(udp, server, expect_message(udp, text));
+}
+
+/* ---- jobs ---- */
+
+/* Returns the member of a job in `jobs --json`, 0 if it has none. */
+static int64_t job_count(const struct server *server, int job, const char *name)
+{
+    const char *row = ctl_ok(server, "job", harness_format("%d", job), "--json", NULL);
+
+    return strstr(row, harness_format("\"%s\":", name)) != NULL ? json_integer(row, name) : -1;
+}
+
+static bool job_is(const struct server *server, int job, const char *state)
+{
+    const char *row = ctl_ok(server, "job", harness_format("%d", job), "--json", NULL);
+
+    return strcmp(json_text(row, "state"), state) == 0;
+}
+
+static void await_job(const struct server *server, int job, const char *state)
+{
+    for (int64_t end = harness_now_ms() + HARNESS_DEADLINE_MS; !job_is(server, job, state);) {
+        expect(harness_now_ms() < end, "expected job %d to be %s", job, state);
+        harness_wait_ms(5);
+    }
+}
+
+static void expect_tally(const struct server *server, int job, int confirmed, int silent, int plain)
+{
+    harness_equal("confirmed", job_count(server, job, "confirmed"), confirmed);
+    harness_equal("silent", job_count(server, job, "silent"), silent);
+    harness_equal("plain", job_count(server, job, "plain"), plain);
+    harness_equal("the targets", job_count(server, job, "targets"),
+                  confirmed + silent + plain + job_count(server, job, "skipped"));
+}
+
+static bool is_listed(const char *list, int udp)
+{
+    struct endpoint name = udp_name(udp);
+
+    return strstr(list, harness_format("127.0.0.1:%d ", endpoint_port(&name))) != NULL;
+}
+
+static const char *list_clients(const struct server *server, int job, const char *which)
+{
+    return ctl_ok(server, "job", harness_format("%d", job), which, NULL);
+}
+
+/* ---- counts ---- */
+
+Test(system_confirm, counts_devices_that_confirm_and_plain_clients_of_udp_and_streams)
+{
+    static const int workers[] = {1, 4};
+    enum { DEVICES = 40, PLAIN = 20 };
+
+    for (int i = 0; i < 2; i++) {
+        struct server server = {0};
+        struct process waiting;
+        int devices[DEVICES], plain[PLAIN];
+        const char *report;
+
+        server_start(&server, harness_format(QUIET "[server]\nworkers = %d\n", workers[i]), "-l",
+                     "127.0.0.1:0", "-l", "tcp:127.0.0.1:0", NULL);
+        int stream = stream_open(server.others[0]);
+        stream_write_text(stream, "hi\n");
+        for (int k = 0; k < PLAIN; k++) {
+            plain[k] = udp_open("127.0.0.1");
+            udp_send_text(plain[k], &server.at[0], "hi");
+        }
+        for (int k = 0; k < DEVICES; k++)
+            devices[k] = device_join(&server);
+        server_await_stat(&server, "joined", DEVICES + PLAIN + 1);
+        process_start(&waiting, NULL,
+                      (const char *const[]){"udpctl", "-s", server.socket, "broadcast", "--confirm",
+                                            "--json", "news", NULL});
+        for (int k = 0; k < DEVICES; k++)
+            confirm_message(devices[k], &server.at[0], "news");
+        for (int k = 0; k < PLAIN; k++)
+            udp_expect(plain[k], &server.at[0], "news");
+        stream_expect(stream, "news");
+        harness_equal("the status of udpctl", process_wait(&waiting), 0);
+        report = waiting.texts[0].data;
+        harness_equal("targets", json_integer(report, "targets"), DEVICES + PLAIN + 1);
+        harness_equal("sent", json_integer(report, "sent"), DEVICES + PLAIN + 1);
+        harness_equal("confirmed", json_integer(report, "confirmed"), DEVICES);
+        harness_equal("silent", json_integer(report, "silent"), 0);
+        harness_equal("plain", json_integer(report, "plain"), PLAIN + 1);
+        harness_equal("rounds", json_integer(report, "rounds"), 1);
+        harness_equal("datagrams", json_integer(report, "datagrams"), DEVICES + PLAIN + 1);
+        expect(json_integer(report, "duration_ms") < 2000, "expected an end before a second round");
+        expect_tally(&server, 1, DEVICES, 0, PLAIN + 1);
+        harness_equal("confirmed", server_stat(&server, "confirmed"), DEVICES);
+        expect_balance("stats", server_ask(&server, "stats"));
+        harness_contains("the log", server_await_log(&server, "a broadcast ended"),
+                         " confirmed=40 silent=0 plain=21 rounds=1 datagrams=61");
+        server_stop(&server);
+    }
+}
+
+Test(system_confirm, ends_at_once_if_no_client_can_confirm)
+{
+    struct server server = {0};
+    int plain = udp_open("127.0.0.1");
+
+    server_start(&server, QUIET, "-l", "127.0.0.1:0", NULL);
+    udp_send_text(plain, &server.at[0], "hi");
+    server_await_stat(&server, "joined", 1);
+    ctl_ok(&server, "broadcast", "--confirm", "news", NULL);
+    udp_expect(plain, &server.at[0], "news");
+    expect_tally(&server, 1, 0, 0, 1);
+    ctl_ok(&server, "broadcast", "plain", NULL);
+    harness_equal("a broadcast without --confirm has no rounds", job_count(&server, 2, "rounds"),
+                  -1);
+    server_stop(&server);
+}
+
+/* ---- rounds ---- */
+
+Test(system_confirm, repeats_the_message_only_for_the_silent_clients_and_lists_exactly_them)
+{
+    enum { DEVICES = 600, EACH = 3 };
+    struct server server = {0};
+    static int devices[DEVICES];
+    const char *list;
+    uint64_t number = 0;
+
+    if (!harness_raise_file_limit(DEVICES + 100))
+        cr_skip_test("this process may not open %d descriptors", DEVICES + 100);
+    server_start(&server, QUIET "[server]\nworkers = 4\n", "-l", "127.0.0.1:0", NULL);
+    for (int i = 0; i < DEVICES; i++)
+        devices[i] = device_join(&server);
+    ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "news", NULL);
+    for (int i = 0; i < DEVICES; i++) {
+        number = expect_message(devices[i], "news");
+        if (i % EACH != 0)
+            confirm(devices[i], &server.at[0], number);
+    }
+    server_await_stat(&server, "confirmed", DEVICES - DEVICES / EACH);
+    list = list_clients(&server, 1, "--silent");
+    harness_equal("silent clients", (int64_t)text_count(list, "\n") - 1, DEVICES / EACH);
+    for (int i = 0; i < DEVICES; i += EACH)
+        expect(is_listed(list, devices[i]), "expected device %d among the silent ones", i);
+    list = list_clients(&server, 1, "--confirmed");
+    harness_equal("others", (int64_t)text_count(list, "\n") - 1, DEVICES - DEVICES / EACH);
+    for (int i = 0; i < DEVICES; i++)
+        expect(is_listed(list, devices[i]) == (i % EACH != 0), "expected device %d elsewhere", i);
+    for (int i = 0; i < DEVICES; i += EACH) {
+        expect(expect_message(devices[i], "news") == number, "expected the same number");
+        confirm(devices[i], &server.at[0], number);
+    }
+    await_job(&server, 1, "done");
+    expect_tally(&server, 1, DEVICES, 0, 0);
+    harness_equal("rounds", job_count(&server, 1, "rounds"), 2);
+    harness_equal("datagrams", job_count(&server, 1, "datagrams"), DEVICES + DEVICES / EACH);
+    harness_equal("sent", job_count(&server, 1, "sent"), DEVICES);
+    for (int i = 0; i < DEVICES; i++)
+        udp_expect_nothing(devices[i], "all have confirmed");
+    harness_equal("silent clients at the end",
+                  (int64_t)text_count(list_clients(&server, 1, "--silent"), "\n"), 1);
+    server_stop(&server);
+}
+
+Test(system_confirm, does_not_repeat_it_for_clients_that_were_removed_nor_for_their_successors)
+{
+    enum { KICKED, LEFT, REJOINED, EXPIRED, SILENT, DEVICES };
+    struct server server = {0};
+    int devices[DEVICES], successors[DEVICES];
+    uint64_t number = 0;
+
+    server_start(&server, QUIET "[clients]\nttl = 1500ms\nsweep = 50ms\n", "-l", "127.0.0.1:0",
+                 NULL);
+    for (int i = 0; i < DEVICES; i++)
+        devices[i] = device_join(&server);
+    ctl_ok(&server, "broadcast", "--confirm", "--within", "10s", "--no-wait", "news", NULL);
+    for (int i = 0; i < DEVICES; i++)
+        number = expect_message(devices[i], "news");
+    struct endpoint kicked = udp_name(devices[KICKED]);
+    ctl_ok(&server, "kick", endpoint_text(&kicked), NULL);
+    frame_send(devices[LEFT], &server.at[0], LEAVE, NULL, "");
+    frame_send(devices[REJOINED], &server.at[0], LEAVE, NULL, "");
+    server_await_stat(&server, "left", 2);
+    udp_send_text(devices[REJOINED], &server.at[0], "again");
+    say_hello(devices[REJOINED], &server.at[0]);
+    /* These take the free slots. */
+    for (int i = 0; i < 2; i++)
+        successors[i] = device_join(&server);
+    while (server_stat(&server, "expired") == 0) {
+        udp_send_text(devices[SILENT], &server.at[0], "here");
+        for (int i = 0; i < 2; i++)
+            udp_send_text(successors[i], &server.at[0], "here");
+        udp_send_text(devices[REJOINED], &server.at[0], "here");
+        harness_wait_ms(20);
+    }
+    successors[2] = device_join(&server);
+    expect(is_listed(list_clients(&server, 1, "--silent"), devices[SILENT]), "expected one");
+    harness_equal("registered silent clients",
+                  (int64_t)text_count(list_clients(&server, 1, "--silent"), "\n") - 1, 1);
+    /* Of clients without a frame of the job, and of an unregistered one. */
+    for (int i = 0; i < 3; i++)
+        confirm(successors[i], &server.at[0], number);
+    confirm(devices[KICKED], &server.at[0], number);
+    confirm(devices[REJOINED], &server.at[0], number);
+    server_await_stat(&server, "drop_bad_frame", 5);
+    expect_message(devices[SILENT], "news");
+    confirm(devices[SILENT], &server.at[0], number);
+    server_await_stat(&server, "confirmed", 1);
+    confirm(devices[SILENT], &server.at[0], number);
+    server_await_stat(&server, "confirmed_again", 1);
+    for (int i = 0; i < 3; i++)
+        udp_expect_nothing(successors[i], "another device has confirmed the next round");
+    for (int i = 0; i < SILENT; i++)
+        udp_expect_nothing(devices[i], "another device has confirmed the next round");
+    expect_tally(&server, 1, 1, DEVICES - 1, 0);
+    harness_equal("datagrams", job_count(&server, 1, "datagrams"), DEVICES + 1);
+    expect(job_is(&server, 1, "confirming"), "expected it to wait for the clients that left");
+    server_stop(&server);
+}
+
+/* ---- between rounds ---- */
+
+Test(system_confirm, lets_other_broadcasts_run_and_is_cancelled_between_rounds)
+{
+    struct server server = {0};
+    struct process waiting;
+
+    server_start(&server, QUIET, "-l", "127.0.0.1:0", NULL);
+    int device = device_join(&server);
+    process_start(&waiting, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "broadcast", "--confirm",
+                                        "news", NULL});
+    uint64_t number = expect_message(device, "news");
+    await_job(&server, 1, "confirming");
+    ctl_ok(&server, "broadcast", "other", NULL);
+    udp_expect(device, &server.at[0], "other");
+    expect(job_is(&server, 1, "confirming"), "expected it to wait for its next round");
+    harness_contains("watch", ctl_ok(&server, "watch", "-n", "1", NULL), "job 1 0.0% confirmed");
+    harness_contains("the end", ctl_ok(&server, "cancel", "1", NULL), "cancelled");
+    harness_equal("the status of udpctl", process_wait(&waiting), 1);
+    harness_contains("the report", waiting.texts[0].data, "silent       1");
+    expect_tally(&server, 1, 0, 1, 0);
+    /* A confirmation that comes later changes the list, not the counts. */
+    confirm(device, &server.at[0], number);
+    server_await_stat(&server, "confirmed", 1);
+    expect(is_listed(list_clients(&server, 1, "--confirmed"), device), "expected it in the list");
+    expect_tally(&server, 1, 0, 1, 0);
+    server_stop(&server);
+}
+
+Test(system_confirm, runs_two_broadcasts_at_once_and_tells_their_confirmations_apart)
+{
+    struct server server = {0};
+
+    server_start(&server, QUIET "[server]\nworkers = 2\n", "-l", "127.0.0.1:0", NULL);
+    int device = device_join(&server);
+    ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "one", NULL);
+    ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "two", NULL);
+    uint64_t one = expect_message(device, "one"), two = expect_message(device, "two");
+    expect(one != two, "expected two numbers");
+    confirm(device, &server.at[0], two);
+    await_job(&server, 2, "done");
+    expect_tally(&server, 2, 1, 0, 0);
+    expect_tally(&server, 1, 0, 1, 0);
+    expect(expect_message(device, "one") == one, "expected the next round of the first one");
+    confirm(device, &server.at[0], one);
+    await_job(&server, 1, "done");
+    expect_tally(&server, 1, 1, 0, 0);
+    harness_equal("rounds", job_count(&server, 1, "rounds"), 2);
+    udp_expect_nothing(device, "both are confirmed");
+    server_stop(&server);
+}
+
+Test(system_confirm, has_at_most_eight_open_broadcasts_and_remembers_the_last_eight)
+{
+    enum { OPEN = 8 };
+    struct server server = {0};
+    struct result refused;
+
+    server_start(&server, QUIET, "-l", "127.0.0.1:0", NULL);
+    int device = device_join(&server);
+    for (int i = 0; i < OPEN; i++)
+        ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "news", NULL);
+    uint64_t first = expect_message(device, "news");
+    refused = ctl(&server, "broadcast", "--confirm", "--no-wait", "news", NULL);
+    harness_contains("the refusal", refused.err, "8 confirmed broadcasts have not ended");
+    ctl_ok(&server, "broadcast", "plain ones may run", NULL);
+    ctl_ok(&server, "cancel", "2", NULL);
+    ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "last", NULL);
+    await_job(&server, 10, "confirming");
+    refused = ctl(&server, "job", "2", "--silent", NULL);
+    harness_contains("the refusal", refused.err, "only the last 8 confirmed jobs are remembered");
+    expect(is_listed(list_clients(&server, 1, "--silent"), device), "an open one is remembered");
+    refused = ctl(&server, "job", "9", "--silent", NULL);
+    harness_contains("the refusal", refused.err, "it is not confirmed");
+    confirm(device, &server.at[0], first);
+    await_job(&server, 1, "done");
+    server_stop(&server);
+}
+
+Test(system_confirm, ends_when_its_time_has_passed_and_when_the_server_stops)
+{
+    struct server server = {0};
+    struct process waiting;
+
+    server_start(&server, QUIET, "-l", "127.0.0.1:0", NULL);
+    int device = device_join(&server);
+    const char *report =
+        ctl_ok(&server, "broadcast", "--confirm", "--within", "1s", "--json", "news", NULL);
+    harness_equal("silent", json_integer(report, "silent"), 1);
+    harness_equal("rounds", json_integer(report, "rounds"), 1);
+    expect_message(device, "news");
+    process_start(&waiting, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "broadcast", "--confirm",
+                                        "more", NULL});
+    expect_message(device, "more");
+    await_job(&server, 2, "confirming");
+    server_stop(&server);
+    harness_equal("the status of udpctl", process_wait(&waiting), 1);
+    harness_contains("the report", waiting.texts[0].data, "cancelled");
+}
+
+/* ---- messages to one client, and payloads ---- */
+
+Test(system_confirm, sends_to_one_client_until_it_confirms)
+{
+    struct server server = {0};
+    struct process sending;
+
+    server_start(&server, QUIET "[server]\nworkers = 4\n", "-l", "127.0.0.1:0", "-l",
+                 "tcp:127.0.0.1:0", NULL);
+    int device = device_join(&server), other = device_join(&server);
+    struct endpoint name = udp_name(device);
+    process_start(&sending, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "send", "--confirm",
+                                        endpoint_text(&name), "news", NULL});
+    expect_message(device, "news");
+    confirm_message(device, &server.at[0], "news");
+    harness_equal("the status of udpctl", process_wait(&sending), 0);
+    harness_equal("confirmed", text_integer(sending.texts[0].data, "confirmed"), 1);
+    harness_equal("datagrams", text_integer(sending.texts[0].data, "datagrams"), 2);
+    udp_expect_nothing(other, "only one client gets it");
+    harness_contains("jobs", ctl_ok(&server, "jobs", NULL),
+                     harness_format("client=%s", endpoint_text(&name)));
+
+    struct result result = ctl(&server, "send", "--confirm", "--within", "1s", "--json",
+                               endpoint_text(&name), "more", NULL);
+    harness_equal("the status without a confirmation", result.status, 1);
+    harness_equal("silent", json_integer(result.out, "silent"), 1);
+
+    int stream = stream_open(server.others[0]), plain = udp_open("127.0.0.1");
+    stream_write_text(stream, "hi\n");
+    udp_send_text(plain, &server.at[0], "hi");
+    server_await_stat(&server, "joined", 4);
+    name = udp_name(plain);
+    result = ctl(&server, "send", "--confirm", endpoint_text(&name), "news", NULL);
+    harness_equal("the status of a plain client", result.status, 1);
+    harness_equal("plain", text_integer(result.out, "plain"), 1);
+    harness_contains("the error", result.err, "the client confirms nothing");
+    udp_expect(plain, &server.at[0], "news");
+    const char *list = ctl_ok(&server, "clients", "--listener", server.others[0], "--json", NULL);
+    result = ctl(&server, "send", "--confirm", json_text(list, "address"), "news", NULL);
+    harness_equal("plain", text_integer(result.out, "plain"), 1);
+    stream_expect(stream, "news");
+    server_stop(&server);
+}
+
+Test(system_confirm, is_asked_for_by_a_gateway)
+{
+    struct server server = {0};
+    struct process gateway;
+
+    server_start(&server, QUIET, "-l", "127.0.0.1:0", NULL);
+    int device = device_join(&server);
+    struct endpoint name = udp_name(device);
+    process_start(&gateway, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "gateway", NULL});
+    process_write(&gateway, harness_format("{\"to\":\"%s\",\"text\":\"one\",\"confirm\":true,"
+                                           "\"ref\":1}\n",
+                                           endpoint_text(&name)));
+    confirm_message(device, &server.at[0], "one");
+    process_await_text(&gateway, "{\"ref\":1,\"sent\":1,\"failed\":0,\"confirmed\":1,\"silent\":0,"
+                                 "\"plain\":0,\"rounds\":1,\"datagrams\":1}\n");
+    process_write(&gateway, "{\"broadcast\":{\"text\":\"two\",\"confirm\":true,\"within\":9},"
+                            "\"ref\":2}\n");
+    confirm_message(device, &server.at[0], "two");
+    process_await_text(&gateway, "\"confirmed\":1,\"silent\":0,\"plain\":0,\"rounds\":1,"
+                                 "\"datagrams\":1}\n");
+    process_write(&gateway, "{\"to\":\"127.0.0.1:9\",\"text\":\"x\",\"confirm\":true,\"ref\":3}\n");
+    process_await_text(&gateway, "{\"ref\":3,\"error\":\"cannot send to 127.0.0.1:9: no such ");
+    process_close_stdin(&gateway);
+    harness_equal("the status of the gateway", process_wait(&gateway), 0);
+    server_stop(&server);
+}
+
+Test(system_confirm, a_message_of_a_gateway_that_waits_for_its_turn_may_be_cancelled)
+{
+    enum { OTHERS = 20 };
+    struct server server = {0};
+    struct process gateway;
+
+    server_start(&server, QUIET "[broadcast]\nrate = 1\n", "-l", "127.0.0.1:0", NULL);
+    int device = device_join(&server);
+    struct endpoint name = udp_name(device);
+    for (int i = 0; i < OTHERS; i++)
+        udp_send_from_new_client(&server.at[0]);
+    server_await_stat(&server, "joined", OTHERS + 1);
+    ctl_ok(&server, "broadcast", "--no-wait", "slow", NULL);
+    process_start(&gateway, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "gateway", NULL});
+    process_write(&gateway, harness_format("{\"to\":\"%s\",\"text\":\"x\",\"confirm\":true}\n",
+                                           endpoint_text(&name)));
+    while (strstr(ctl_ok(&server, "jobs", NULL), "client=") == NULL)
+        harness_wait_ms(5);
+    ctl_ok(&server, "cancel", "2", NULL);
+    process_await_text(&gateway, "{\"error\":\"cannot send: job 2 was cancelled before ");
+    process_close_stdin(&gateway);
+    harness_equal("the status of the gateway", process_wait(&gateway), 0);
+    server_kill(&server);
+}
+
+Test(system_confirm, takes_payloads_that_fit_into_a_datagram_with_their_frame)
+{
+    enum { MOST = 65493 };
+    static char digits[2 * (MOST + 1) + 1];
+    static uint8_t bytes[MOST + MESSAGE_HEAD + 1];
+    struct server server = {0};
+    struct result refused;
+
+    server_start(&server, QUIET, "-l", "127.0.0.1:0", NULL);
+    int device = device_join(&server);
+    memset(digits, '7', sizeof digits - 1);
+    refused = ctl(&server, "broadcast", "--confirm", "--hex", digits, NULL);
+    harness_contains("the refusal of udpctl", refused.err, "longer than 65493 bytes");
+    int control = control_client_open(&server);
+    operator_send(control, "broadcast nowait confirm ", 25);
+    operator_send(control, digits, sizeof digits - 1);
+    operator_send(control, "\n", 1);
+    harness_contains("the refusal of udpsrv", operator_answer(control), "longer than 65493 bytes");
+    digits[2 * MOST] = '\0';
+    ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "--hex", digits, NULL);
+    harness_equal("bytes", udp_receive(device, bytes, sizeof bytes, NULL), MOST + MESSAGE_HEAD);
+    server_stop(&server);
+}
+
+/* ---- who is told ---- */
+
+Test(system_confirm, is_told_to_subscribers_and_observers)
+{
+    struct server server = {0};
+    struct subscriber subscriber;
+
+    server_start(
+        &server,
+        harness_format(QUIET "[control]\nobserver-socket = %s\n", harness_path("observers")), "-l",
+        "127.0.0.1:0", NULL);
+    int device = device_join(&server);
+    subscriber_open(&subscriber, &server, "events kinds=job_ended");
+    ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "news", NULL);
+    confirm_message(device, &server.at[0], "news");
+    harness_contains("the event", subscriber_line(&subscriber),
+                     " confirmed=1 silent=0 plain=0 rounds=1 datagrams=1");
+    struct server observers = {.socket = harness_path("observers")};
+    expect_tally(&observers, 1, 1, 0, 0);
+    expect(is_listed(list_clients(&observers, 1, "--confirmed"), device), "expected its device");
+    server_stop(&server);
+}
