@@ -151,9 +151,10 @@ static int make_jobs(struct server *server)
                           server->mailbox, server->config->broadcast.queue);
     if (error == 0)
         jobs_set_observer(server->jobs, job_events_publish, server->subscriptions);
-    return error == 0 ? 0
-                      : startup_error_report("cannot create the broadcast queue", "memory", error,
-                                             "try again");
+    return error == 0
+               ? 0
+               : startup_error_report("cannot create the broadcast queue", "memory and a timer",
+                                      error, startup_error_advice(error, "try again"));
 }
 
 static void stop_by_command(void *state)

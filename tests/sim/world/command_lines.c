@@ -32,6 +32,14 @@ const char *command_lines_wrong(void)
         "clients to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 "
         "to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 to=1.1.1.1 "
         "to=1.1.1.1 to=1.1.1.1\n",
+        "broadcast wait confirm\n",
+        "broadcast nowait confirm within=999ms 00\n",
+        "broadcast nowait within=5s 00\n",
+        "send 192.0.2.1:9 confirm within=2h 00\n",
+        "job\n",
+        "job 99999999\n",
+        "job 99999999 silent\n",
+        "job 1 loud\n",
         "count 1\n",
         "count from=::1\n",
         "kick idle-max=1s idle-max=1s\n",

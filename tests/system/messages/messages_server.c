@@ -119,13 +119,13 @@ static void provoke_broadcast_errors(void)
         harness_wait_ms(10);
     ctl_ok(&server, "broadcast", "--no-wait", "y", NULL);
     error_messages_expect(NULL, NULL, harness_format("%s broadcast --no-wait z", ctl));
-    provoke_confirmation_errors(&server);
     ctl_ok(&server, "cancel", "2", NULL);
+    provoke_confirmation_errors(&server);
     ctl_ok(&server, "cancel", "1", NULL);
     process_wait(&waiting);
     error_messages_check("a broadcast that is cancelled", waiting.texts[1].data);
     error_messages_at_terminal(harness_format("%s broadcast z", ctl), " to go", NULL, "\x03",
-                               "cancel 3' ends it");
+                               "cancel 4' ends it");
     server_kill(&server);
 }
 
