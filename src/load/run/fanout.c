@@ -26,8 +26,10 @@ struct fanout {
     struct control_client *client;
     struct loop_timer wait;
     uint64_t nonce;
+    /* Of the current broadcast and of the one before, which senders may still compare with what
+     * they receive: the bytes of both, one after the other, and their payloads. */
     char *bytes;
-    struct copy_counts_payload payload;
+    struct copy_counts_payload payloads[2];
     /* Of the current broadcast: tallies received, and clients that the server sent it to. */
     uint32_t tallies;
     struct control_client_job job; /* what the server reports of it */
@@ -45,18 +47,22 @@ static void end_with_error(struct fanout *fanout, int failed, const char *error)
         load_run_leave(fanout->run);
 }
 
-/* Each broadcast has its own payload, so that late copies of the one before are not counted. */
+/* Each broadcast has its own payload, so that late copies of the one before are not counted. Its
+ * memory is that of the last but one, which all senders have left when they sent their tallies of
+ * the last one. */
 static void broadcast(struct fanout *fanout)
 {
     char text[PAYLOAD_BYTES + 1];
+    struct copy_counts_payload *payload = &fanout->payloads[fanout->sums.broadcasts % 2];
+    char *bytes = fanout->bytes + fanout->sums.broadcasts % 2 * payload->size;
     fanout->tallies = 0;
     snprintf(text, sizeof text, "udpload %016" PRIx64 " %010" PRIu64, fanout->nonce,
              fanout->sums.broadcasts + 1);
-    memcpy(fanout->bytes, text, PAYLOAD_BYTES);
-    fanout->payload.start_ns = clock_now_ns();
-    load_run_expect_copies(fanout->run, &fanout->payload);
-    if (control_client_broadcast(fanout->client, fanout->setting->options->confirm, fanout->bytes,
-                                 fanout->payload.size) != 0)
+    memcpy(bytes, text, PAYLOAD_BYTES);
+    payload->start_ns = clock_now_ns();
+    load_run_expect_copies(fanout->run, payload);
+    if (control_client_broadcast(fanout->client, fanout->setting->options->confirm, bytes,
+                                 payload->size) != 0)
         end_with_error(fanout, -ENOMEM,
                        "cannot command the broadcast: not enough memory; free some");
 }
@@ -154,7 +160,7 @@ static int prepare(struct fanout *fanout)
 
     histogram_init(&fanout->delays);
     histogram_init(&fanout->confirm_delays);
-    fanout->bytes = malloc(size);
+    fanout->bytes = malloc(2 * size);
     if (!failed && !fanout->bytes)
         failed = -ENOMEM;
     if (!failed)
@@ -166,8 +172,10 @@ static int prepare(struct fanout *fanout)
                  strerror(-failed));
         return failed;
     }
-    memset(fanout->bytes, '.', size);
-    fanout->payload = (struct copy_counts_payload){(const uint8_t *)fanout->bytes, size, 0};
+    memset(fanout->bytes, '.', 2 * size);
+    for (size_t i = 0; i < 2; i++)
+        fanout->payloads[i] =
+            (struct copy_counts_payload){(const uint8_t *)fanout->bytes + i * size, size, 0};
     uint64_t limit_ns = options->timeout_ns > ANSWER_NS ? options->timeout_ns : ANSWER_NS;
     return control_client_open(&fanout->client, fanout->setting->main_loop->loop, options->control,
                                limit_ns, on_answered, fanout, fanout->error);
