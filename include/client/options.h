@@ -3,6 +3,7 @@
 
 #include "base/option_parser.h"
 #include "client/peer.h"
+#include "client/server_frames.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +32,7 @@ struct client_options {
     const char *host;        /* the target as it was written */
     const char *message;     /* NULL: none given; with --hex it is decoded already */
     size_t message_size;
+    struct server_frames_setting frames; /* hello, confirmations and name */
 };
 
 /* Returns the table of options, of *count rows. */

@@ -59,6 +59,10 @@ void peer_close(struct peer *peer);
  * addresses. */
 bool peer_has_alternative(const struct peer *peer, const struct peer_addresses *addresses);
 
+/* Returns whether the peer may send frames (wire/frame): a UDP service may; on a stream and in a
+ * group the same bytes are a message. */
+bool peer_sends_frames(const struct peer *peer);
+
 /* Sends a message; returns as datagram_send or line_socket_send does. */
 int peer_send(struct peer *peer, const void *bytes, size_t size);
 

@@ -81,6 +81,9 @@ bool pending_requests_resend(struct pending_requests *requests, uint32_t i, uint
 enum received_kind pending_requests_receive(struct pending_requests *requests, uint64_t now_ns,
                                             uint64_t *rtt_ns);
 
+/* Counts a received message of a confirmed broadcast, which is no reply. */
+void pending_requests_receive_message(struct pending_requests *requests, uint64_t now_ns);
+
 /* Removes all waiting requests, since the peer refused them. */
 void pending_requests_abandon(struct pending_requests *requests);
 

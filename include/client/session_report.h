@@ -16,6 +16,8 @@ struct session_report {
     struct line_input *input;
     uint64_t failed_lines; /* lines that could not be sent */
     int last_error;        /* -errno last printed; 0 after a datagram was received */
+    bool hello_failed;     /* the user has asked for a hello, and it had no effect */
+    int hello_status;      /* of the answer last reported, from wire/frame; -1: there was none */
 };
 
 /* Prints an error of the peer (-errno), unless it is the last one that was printed. */
@@ -31,6 +33,10 @@ void session_report_rejected_line(struct session_report *report, const char *rea
 
 /* Prints an error of reading standard input (-errno), and counts a failed line. */
 void session_report_input_error(struct session_report *report, int error);
+
+/* Handles the answer to a hello; silence (NULL): none came. Prints what the user has asked for and
+ * does not get, unless that was the last that was printed of it. */
+void session_report_hello(struct session_report *report, const struct frame *answer);
 
 /* Prints the summary of a session without a terminal if it failed. Returns the exit status; signal
  * is the one that ended the session, or 0. */

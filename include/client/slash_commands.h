@@ -2,6 +2,7 @@
 #define CLIENT_SLASH_COMMANDS_H
 
 #include "client/pending_requests.h"
+#include "client/server_frames.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -20,7 +21,8 @@ enum slash_command_result {
 /* Runs the command in a line that was typed, which prints to out. A line that begins with two
  * slashes is a message, from which the first slash is removed. */
 enum slash_command_result slash_command_run(char **line, size_t *size,
-                                            const struct pending_requests *requests, FILE *out);
+                                            const struct pending_requests *requests,
+                                            const struct server_frames *frames, FILE *out);
 
 /* Completion: stores the commands that begin with word (size bytes at the beginning of a line) in
  * words, at most max of them. Returns their number. */

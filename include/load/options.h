@@ -59,6 +59,8 @@ struct load_options {
     bool find_max;
     uint32_t max_loss_ppm; /* LOAD_LOSS_ANY unless given, or with --find-max */
     bool fanout;
+    bool confirm;      /* of --fanout: clients confirm the broadcasts */
+    uint32_t drop_ppm; /* of --confirm: the share of datagrams that the clients lose */
     uint64_t broadcasts;
     const char *control;
     char control_built_in[CONTROL_PATH_BYTES];

@@ -8,7 +8,7 @@
 
 bool challenge_answer_is_needed(const struct peer *peer, const uint8_t *datagram, size_t size)
 {
-    return !peer->stream && !peer->group && frame_read(datagram, size).type == FRAME_CHALLENGE;
+    return peer_sends_frames(peer) && frame_read(datagram, size).type == FRAME_CHALLENGE;
 }
 
 int challenge_answer_send(struct peer *peer, const uint8_t *challenge, const uint8_t *request,

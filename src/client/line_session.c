@@ -4,6 +4,7 @@
 #include "client/line_input.h"
 #include "client/pending_requests.h"
 #include "client/print_message.h"
+#include "client/server_frames.h"
 #include "client/session_report.h"
 #include "client/slash_commands.h"
 #include "net/message/datagram.h"
@@ -11,6 +12,7 @@
 #include "os/loop/event_loop.h"
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
+#include "os/process/random.h"
 #include "os/terminal/terminal_capabilities.h"
 #include "text/hex.h"
 
@@ -47,6 +49,7 @@ struct line_session {
     struct loop_timer timer;
     struct line_input input;
     struct pending_requests requests;
+    struct server_frames frames;
     struct session_report report;
     uint8_t datagram[DATAGRAM_BYTES_MAX];
 };
@@ -75,6 +78,7 @@ static bool use_next_address(struct line_session *session)
     peer_close(&session->peer);
     session->peer = next;
     session->blocked = false;
+    server_frames_reset(&session->frames);
     session->active_ns = clock_now_ns();
     for (uint32_t i = 0;
          pending_requests_resend(&session->requests, i, session->active_ns, &bytes, &size); i++)
@@ -92,6 +96,7 @@ static void abandon_requests(struct line_session *session, int error)
     if (session->options->timeout_ms != 0 && use_next_address(session))
         return;
     pending_requests_abandon(&session->requests);
+    server_frames_suspect_restart(&session->frames);
     if (session->input.interactive && pending_requests_lost_count(&session->requests) > lost)
         session->report.last_error = 0;
     session_report_error(&session->report, error);
@@ -105,8 +110,8 @@ static bool run_slash_command(struct line_session *session)
     if (!session->input.interactive)
         return false;
     line_input_hide_for_error(&session->input);
-    enum slash_command_result result =
-        slash_command_run(&session->line, &session->size, &session->requests, stdout);
+    enum slash_command_result result = slash_command_run(
+        &session->line, &session->size, &session->requests, &session->frames, stdout);
     fflush(stdout);
     session->ended = result == SLASH_COMMAND_QUIT;
     return result != SLASH_COMMAND_NONE;
@@ -174,6 +179,15 @@ static int send_datagram(struct line_session *session, const void *bytes, size_t
     return error;
 }
 
+/* A request was sent. Where no reply is expected, the client counts as registered by that. */
+static void add_request(struct line_session *session, const void *bytes, size_t size,
+                        bool keepalive)
+{
+    pending_requests_add(&session->requests, bytes, size, keepalive, session->active_ns);
+    if (session->options->timeout_ms == 0)
+        server_frames_registered(&session->frames, session->active_ns);
+}
+
 static void send_line(struct line_session *session)
 {
     int error = send_datagram(session, session->line, session->size);
@@ -183,8 +197,7 @@ static void send_line(struct line_session *session)
     }
     session->held = false;
     if (!error)
-        pending_requests_add(&session->requests, session->line, session->size, false,
-                             session->active_ns);
+        add_request(session, session->line, session->size, false);
     else if (error == -EMSGSIZE)
         session_report_rejected_line(&session->report, peer_error_reason(error),
                                      peer_error_advice(error));
@@ -205,9 +218,35 @@ static void send_keepalive(struct line_session *session)
 {
     int error = send_datagram(session, "", 0);
     if (!error)
-        pending_requests_add(&session->requests, NULL, 0, true, session->active_ns);
+        add_request(session, NULL, 0, true);
     else if (error != -EAGAIN)
         session_report_error(&session->report, error);
+}
+
+/* Sends the hello and the confirmations that are due. One that does not fit into the socket counts
+ * as lost in the network. */
+static void send_due_frames(struct line_session *session)
+{
+    uint8_t frame[SERVER_FRAMES_BYTES_MAX];
+    bool gave_up;
+    size_t size;
+    do {
+        size = server_frames_take_due(&session->frames, clock_now_ns(), frame, &gave_up);
+        if (gave_up)
+            session_report_hello(&session->report, NULL);
+        int error = size > 0 ? send_datagram(session, frame, size) : 0;
+        if (error != 0 && error != -EAGAIN)
+            session_report_error(&session->report, error);
+    } while (size > 0);
+}
+
+/* At the end of the session: its messages were shown, so they are confirmed without waiting. */
+static void send_last_confirmations(struct line_session *session)
+{
+    uint8_t frame[SERVER_FRAMES_BYTES_MAX];
+    size_t size;
+    while ((size = server_frames_take_confirmation(&session->frames, UINT64_MAX - 1, frame)) > 0)
+        peer_send(&session->peer, frame, size);
 }
 
 /* A timer that expires too early is not changed: it is armed again when it has expired. */
@@ -215,7 +254,9 @@ static void arm_timer(struct line_session *session)
 {
     uint64_t due_ns = pending_requests_deadline_ns(&session->requests);
     uint64_t keepalive_ns = keepalive_due_ns(session);
+    uint64_t frame_ns = server_frames_due_ns(&session->frames);
     due_ns = keepalive_ns < due_ns ? keepalive_ns : due_ns;
+    due_ns = frame_ns < due_ns ? frame_ns : due_ns;
     if (due_ns >= session->armed_ns)
         return;
     uint64_t now_ns = clock_now_ns();
@@ -253,11 +294,52 @@ static void answer_challenge(struct line_session *session)
 {
     const uint8_t *request;
     size_t size;
-    if (!pending_requests_answer_challenge(&session->requests, clock_now_ns(), &request, &size))
+    uint64_t now_ns = clock_now_ns();
+    server_frames_challenged(&session->frames, now_ns);
+    if (!pending_requests_answer_challenge(&session->requests, now_ns, &request, &size))
         return;
     int error = challenge_answer_send(&session->peer, session->datagram, request, size);
     if (error && error != -EAGAIN)
         session_report_error(&session->report, error);
+}
+
+/* Handles a frame of a confirmed broadcast or a hello. Returns false for any other message. */
+static bool receive_frame(struct line_session *session, struct received_message *message)
+{
+    struct frame frame;
+    uint64_t now_ns = clock_now_ns();
+    if (!peer_sends_frames(&session->peer))
+        return false;
+    switch (
+        server_frames_receive(&session->frames, session->datagram, message->size, now_ns, &frame)) {
+    case SERVER_FRAMES_OTHER:
+        return false;
+    case SERVER_FRAMES_HANDLED:
+        return true;
+    case SERVER_FRAMES_NAMED:
+        session_report_hello(&session->report, &frame);
+        return true;
+    case SERVER_FRAMES_FOREIGN:
+        session_report_hello(&session->report, NULL);
+        return true;
+    case SERVER_FRAMES_MESSAGE:
+        break;
+    }
+    pending_requests_receive_message(&session->requests, now_ns);
+    message->bytes = frame.body;
+    message->size = frame.size;
+    message->kind = RECEIVED_BROADCAST;
+    print_received(session, message);
+    return true;
+}
+
+static void receive_reply_or_copy(struct line_session *session, struct received_message *message)
+{
+    uint64_t now_ns = clock_now_ns();
+    message->kind = pending_requests_receive(&session->requests, now_ns, &message->rtt_ns);
+    if (message->kind != RECEIVED_BROADCAST)
+        server_frames_registered(&session->frames, now_ns);
+    print_received(session, message);
 }
 
 static void receive_messages(struct line_session *session)
@@ -283,9 +365,8 @@ static void receive_messages(struct line_session *session)
             answer_challenge(session);
             continue;
         }
-        message.kind =
-            pending_requests_receive(&session->requests, clock_now_ns(), &message.rtt_ns);
-        print_received(session, &message);
+        if (!receive_frame(session, &message))
+            receive_reply_or_copy(session, &message);
     }
     if (!session->input.editing || session->ended)
         fflush(stdout); /* otherwise drawing the edited line flushes it */
@@ -311,6 +392,16 @@ static void update_input(struct line_session *session)
     }
 }
 
+/* Returns whether the input has ended and all that the user waits for has arrived: replies, and
+ * the answer to a hello that they have asked for. */
+static bool is_done(const struct line_session *session)
+{
+    bool awaits_hello = session->options->frames.policy == HELLO_ASKED &&
+                        server_frames_await_answer(&session->frames);
+    return session->ended && !session->held && !session->blocked && session->requests.count == 0 &&
+           !awaits_hello;
+}
+
 /* Sends the lines that can be sent now, ends the session if everything is done, and otherwise sets
  * what to wait for. */
 static void proceed(struct line_session *session)
@@ -318,7 +409,7 @@ static void proceed(struct line_session *session)
     while (!session->blocked && get_line(session) &&
            pending_requests_can_send(&session->requests, session->size))
         send_line(session);
-    if (session->ended && !session->held && !session->blocked && session->requests.count == 0) {
+    if (is_done(session)) {
         /* Replies may have been received together with an ICMP error. */
         receive_messages(session);
         loop_stop(session->loop);
@@ -373,8 +464,11 @@ static void timer_expired(void *state)
         requests = pending_requests_expire(&session->requests, now_ns, &keepalives);
     if (session->input.terminal)
         session_report_timeout(&session->report, requests, keepalives);
+    if (requests + keepalives > 0)
+        server_frames_suspect_restart(&session->frames);
     if (keepalive_due_ns(session) <= now_ns)
         send_keepalive(session);
+    send_due_frames(session);
     proceed(session);
 }
 
@@ -389,6 +483,7 @@ static int run_loop(struct line_session *session)
         session->active_ns = clock_now_ns();
         proceed(session);
         error = loop_run_until_stopped(session->loop);
+        send_last_confirmations(session);
         loop_remove(&session->socket);
     }
     loop_timer_close(&session->timer);
@@ -416,6 +511,9 @@ int line_session_run(const struct client_options *options, struct peer_addresses
         .armed_ns = UINT64_MAX,
         .report = {.options = options, .peer = &session.peer, .input = &session.input},
     };
+    uint64_t seed = clock_now_ns();
+    random_fill(&seed, sizeof seed); /* without entropy the clock is enough */
+    server_frames_init(&session.frames, &options->frames, seed);
     pending_requests_init(&session.requests, options->timeout_ms * NS_PER_MS);
     int error = peer_connect(&session.peer, addresses);
     if (error) {
@@ -430,5 +528,8 @@ int line_session_run(const struct client_options *options, struct peer_addresses
     if (error)
         print_error(strerror(-error), "free some memory or descriptors",
                     "running the session with %s", session.peer.name);
+    else if (!session.input.terminal && server_frames_lack_answer(&session.frames) &&
+             !session.report.hello_failed && pending_requests_all_answered(&session.requests))
+        session_report_hello(&session.report, NULL);
     return error ? 1 : session_report_status(&session.report, &session.requests, session.signal);
 }

@@ -18,6 +18,9 @@ enum option {
     JSON,
     HEX,
     KEEPALIVE,
+    NAME,
+    CONFIRM,
+    NO_CONFIRM,
     GROUP,
     INTERFACE,
     TTL,
@@ -37,6 +40,9 @@ static const struct option_row rows[ROWS] = {
     [HEX] = {0, "hex", NULL, "send and print hexadecimal digits"},
     [KEEPALIVE] = {'k', "keepalive", "KEEPALIVE",
                    "send an empty datagram after this time of silence"},
+    [NAME] = {0, "name", "NAME", "the name of this client at a udpsrv that gives names"},
+    [CONFIRM] = {0, "confirm", NULL, "ask for broadcasts that are repeated until confirmed"},
+    [NO_CONFIRM] = {0, "no-confirm", NULL, "never ask for them (default: if HOST is a udpsrv)"},
     [GROUP] = {'g', "group", "GROUP:PORT", "join a multicast group instead of using HOST"},
     [INTERFACE] = {'i', "interface", "INTERFACE", "the group's network interface"},
     [TTL] = {0, "ttl", "TTL", "how far messages travel: 0 this host, 1 the link (1)"},
@@ -98,6 +104,14 @@ static const char *ttl(const char *text, uint8_t *ttl)
     return wrong;
 }
 
+static const char *name(struct client_options *options, const char *name)
+{
+    options->frames.name = name;
+    return frame_name_is_valid(name, strlen(name))
+               ? NULL
+               : "it is not 1 to 64 bytes of UTF-8 without control characters";
+}
+
 /* Applies one option. Returns NULL, or what is wrong with its value. */
 static const char *apply(struct client_options *options, int row, const char *value)
 {
@@ -110,6 +124,8 @@ static const char *apply(struct client_options *options, int row, const char *va
         return number_parse(value, 1, UINT32_MAX, &options->count);
     case KEEPALIVE:
         return keepalive(value, &options->keepalive_ms);
+    case NAME:
+        return name(options, value);
     case JSON:
         options->json = true;
         break;
@@ -177,21 +193,38 @@ static int read_operands(struct client_options *options, char **operands, int co
     return count == 1 ? read_message(options, operands[0]) : CONTINUE;
 }
 
-static int check_combination(const struct client_options *options, bool counted, bool grouped)
+static int check_combination(const struct client_options *options, const bool *given)
 {
+    bool datagrams = !options->route.group && options->target.transport == TRANSPORT_UDP;
     if (options->message && options->keepalive_ms)
         return print_usage_error("-k and MESSAGE exclude each other");
-    if (!options->message && counted)
+    if (!options->message && given[COUNT])
         return print_usage_error("-n needs a MESSAGE");
-    if (!options->route.group && grouped)
+    if (!options->route.group && (given[INTERFACE] || given[TTL]))
         return print_usage_error("--interface and --ttl need --group");
+    if (given[CONFIRM] && given[NO_CONFIRM])
+        return print_usage_error("--confirm and --no-confirm exclude each other");
+    if (given[CONFIRM] && options->message)
+        return print_usage_error("--confirm and MESSAGE exclude each other");
+    if (!datagrams && (given[CONFIRM] || given[NAME]))
+        return print_usage_error("--confirm and --name need a UDP service");
     return CONTINUE;
+}
+
+/* A service that may be any gets no hello that the user has not asked for. With a MESSAGE the
+ * program ends before a broadcast comes. */
+static void set_frames(struct client_options *options, const bool *given)
+{
+    bool asked = given[CONFIRM] || given[NAME];
+    bool confirms = !given[NO_CONFIRM] && options->message == NULL;
+    options->frames.confirms = confirms;
+    options->frames.policy = asked ? HELLO_ASKED : confirms ? HELLO_TO_UDPSRV : HELLO_NEVER;
 }
 
 int client_options_read(struct client_options *options, int argc, char **argv)
 {
     struct option_parser line;
-    bool counted = false, grouped = false;
+    bool given[ROWS] = {false};
     *options = (struct client_options){
         .timeout_ms = CLIENT_TIMEOUT_MS,
         .retries = CLIENT_RETRIES,
@@ -211,8 +244,7 @@ int client_options_read(struct client_options *options, int argc, char **argv)
         const char *wrong = apply(options, row, line.value);
         if (wrong)
             return wrong_value(rows[row].argument, line.value, wrong);
-        counted |= row == COUNT;
-        grouped |= row == INTERFACE || row == TTL;
+        given[row] = true;
     }
     int count;
     char **operands = option_parser_operands(&line, &count);
@@ -220,5 +252,6 @@ int client_options_read(struct client_options *options, int argc, char **argv)
     /* Messages to a group are not requests, so no reply is expected. */
     if (options->route.group)
         options->timeout_ms = 0;
-    return status == CONTINUE ? check_combination(options, counted, grouped) : status;
+    set_frames(options, given);
+    return status == CONTINUE ? check_combination(options, given) : status;
 }

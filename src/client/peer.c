@@ -123,6 +123,11 @@ bool peer_has_alternative(const struct peer *peer, const struct peer_addresses *
     return !peer->stream && !peer->group && addresses->next < addresses->count;
 }
 
+bool peer_sends_frames(const struct peer *peer)
+{
+    return !peer->stream && !peer->group;
+}
+
 /* ---- Messages ---- */
 
 int peer_send(struct peer *peer, const void *bytes, size_t size)

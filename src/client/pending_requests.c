@@ -114,6 +114,13 @@ enum received_kind pending_requests_receive(struct pending_requests *requests, u
     return RECEIVED_BROADCAST;
 }
 
+void pending_requests_receive_message(struct pending_requests *requests, uint64_t now_ns)
+{
+    requests->last_reply_ns = now_ns; /* the service is not silent */
+    requests->received++;
+    requests->broadcasts++;
+}
+
 void pending_requests_abandon(struct pending_requests *requests)
 {
     while (requests->count)

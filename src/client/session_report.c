@@ -1,5 +1,6 @@
 #include "client/session_report.h"
 
+#include "client/hello_report.h"
 #include "os/log/error_message.h"
 #include "text/number_with_unit.h"
 
@@ -55,6 +56,20 @@ void session_report_input_error(struct session_report *report, int error)
     report->failed_lines++;
 }
 
+void session_report_hello(struct session_report *report, const struct frame *answer)
+{
+    int status = answer != NULL ? answer->status : -1;
+    bool reported = report->hello_failed && report->hello_status == status;
+    if (report->options->frames.policy != HELLO_ASKED || reported)
+        return;
+    report->hello_status = status;
+    line_input_hide_for_error(report->input);
+    if (answer == NULL)
+        hello_report_silence(report->options, report->peer->name);
+    report->hello_failed =
+        answer == NULL || !hello_report_answer(report->options, report->peer->name, answer);
+}
+
 int session_report_status(const struct session_report *report,
                           const struct pending_requests *requests, int signal)
 {
@@ -71,5 +86,5 @@ int session_report_status(const struct session_report *report,
                     lines, report->peer->name);
         return 1;
     }
-    return options->timeout_ms == 0 && report->last_error;
+    return (options->timeout_ms == 0 && report->last_error) || report->hello_failed;
 }

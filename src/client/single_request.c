@@ -1,8 +1,10 @@
 #include "client/single_request.h"
 
 #include "client/challenge_answer.h"
+#include "client/hello_report.h"
 #include "client/pending_requests.h"
 #include "client/print_message.h"
+#include "client/server_frames.h"
 #include "net/message/datagram.h"
 #include "os/log/error_message.h"
 #include "os/loop/event_loop.h"
@@ -37,6 +39,9 @@ struct single_request {
     uint64_t done;       /* requests that were answered or timed out */
     uint64_t unanswered; /* requests that timed out */
     int error;           /* -errno that ended the run */
+    struct server_frames frames;
+    bool naming;       /* all requests are done, and the hello of --name is not answered yet */
+    bool hello_failed; /* the name was not given */
     uint8_t datagram[DATAGRAM_BYTES_MAX];
 };
 
@@ -77,18 +82,77 @@ static void begin_request(struct single_request *request)
     send_message(request);
 }
 
+/* ---- The name ---- */
+
+static void end_naming(struct single_request *request, const struct frame *answer)
+{
+    if (answer == NULL)
+        hello_report_silence(request->options, request->peer.name);
+    request->hello_failed =
+        answer == NULL || !hello_report_answer(request->options, request->peer.name, answer);
+    stop(request, 0);
+}
+
+/* Sends the hello if it is due, and sets when to look again. If the socket is full, it counts as
+ * lost in the network. */
+static void say_hello(struct single_request *request)
+{
+    uint8_t hello[SERVER_FRAMES_BYTES_MAX];
+    bool gave_up;
+    uint64_t now_ns = clock_now_ns();
+    size_t size = server_frames_take_due(&request->frames, now_ns, hello, &gave_up);
+    int error = size > 0 ? peer_send(&request->peer, hello, size) : 0;
+    if (error != 0 && error != -EAGAIN)
+        stop(request, error);
+    else if (gave_up)
+        end_naming(request, NULL);
+    else
+        loop_timer_once(&request->timer, server_frames_due_ns(&request->frames) - now_ns);
+}
+
+static void begin_naming(struct single_request *request)
+{
+    request->naming = true;
+    server_frames_registered(&request->frames, clock_now_ns());
+    say_hello(request);
+}
+
+/* Handles a frame other than a challenge. No message is shown: it is no reply. Returns false for
+ * any other datagram. */
+static bool receive_frame(struct single_request *request, size_t size)
+{
+    struct frame frame;
+    if (!peer_sends_frames(&request->peer))
+        return false;
+    enum server_frames_kind kind =
+        server_frames_receive(&request->frames, request->datagram, size, clock_now_ns(), &frame);
+    if (request->naming && kind == SERVER_FRAMES_NAMED)
+        end_naming(request, &frame);
+    if (request->naming && kind == SERVER_FRAMES_FOREIGN)
+        end_naming(request, NULL);
+    return kind != SERVER_FRAMES_OTHER;
+}
+
+/* ---- Replies ---- */
+
 static void end_request(struct single_request *request)
 {
-    if (++request->done == request->options->count)
-        stop(request, 0);
-    else
+    if (++request->done < request->options->count)
         begin_request(request);
+    else if (request->options->frames.policy == HELLO_ASKED)
+        begin_naming(request);
+    else
+        stop(request, 0);
 }
 
 static void timed_out(void *state)
 {
     struct single_request *request = state;
     bool expects_reply = request->options->timeout_ms != 0;
+    if (request->naming) {
+        say_hello(request);
+        return;
+    }
     /* A message on a stream is not lost, so it is not sent again. */
     if (expects_reply && !request->peer.stream && request->tries <= request->options->retries) {
         send_message(request);
@@ -131,9 +195,11 @@ static void socket_ready(void *state, unsigned events)
         stop(request, (int)size);
         return;
     }
+    message.size = (size_t)size;
+    if (receive_frame(request, message.size) || request->naming)
+        return;
     if (request->options->timeout_ms == 0)
         return; /* not waited for, so it would be printed only by chance */
-    message.size = (size_t)size;
     if (challenge_answer_is_needed(&request->peer, request->datagram, message.size)) {
         answer_challenge(request);
         return;
@@ -157,6 +223,8 @@ static int run(struct single_request *request)
     if (!error) {
         request->error = 0;
         request->done = request->unanswered = 0;
+        request->naming = false;
+        server_frames_reset(&request->frames);
         begin_request(request);
         error = loop_run_until_stopped(request->loop);
         loop_remove(&request->socket);
@@ -209,7 +277,7 @@ static int report(const struct single_request *request, int error)
         print_error(reason, peer_error_advice(-ETIMEDOUT), "sending %zu byte%s to %s",
                     options->message_size, plural, request->peer.name);
     }
-    return error || request->unanswered;
+    return error || request->unanswered || request->hello_failed;
 }
 
 int single_request_run(const struct client_options *options, struct peer_addresses *addresses)
@@ -220,6 +288,7 @@ int single_request_run(const struct client_options *options, struct peer_address
         .addresses = addresses,
         .loop = loop_new(),
     };
+    server_frames_init(&request.frames, &options->frames, 0); /* nothing is confirmed */
     int error = request.loop ? run_addresses(&request) : -errno;
     loop_free(request.loop);
     return report(&request, error);

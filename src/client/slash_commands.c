@@ -7,7 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void print_stats(FILE *out, const struct pending_requests *requests)
+static void print_stats(FILE *out, const struct pending_requests *requests,
+                        const struct server_frames *frames)
 {
     char min[24], mean[24], max[24];
     fprintf(out, "sent %" PRIu64, requests->sent);
@@ -23,6 +24,9 @@ static void print_stats(FILE *out, const struct pending_requests *requests)
         fprintf(out, "\nround trip min %s, mean %s, max %s", print_time(requests->rtt_min_ns, min),
                 print_time(requests->rtt_sum_ns / requests->rtt_count, mean),
                 print_time(requests->rtt_max_ns, max));
+    if (frames->confirmed || frames->repeated)
+        fprintf(out, "\nconfirmations sent %" PRIu64 ", messages that came again %" PRIu64,
+                frames->confirmed, frames->repeated);
     fputs("\n", out);
 }
 
@@ -65,7 +69,8 @@ static void print_unknown_command(const char *line, size_t size)
 }
 
 enum slash_command_result slash_command_run(char **line, size_t *size,
-                                            const struct pending_requests *requests, FILE *out)
+                                            const struct pending_requests *requests,
+                                            const struct server_frames *frames, FILE *out)
 {
     if (*size == 0 || **line != '/')
         return SLASH_COMMAND_NONE;
@@ -82,7 +87,7 @@ enum slash_command_result slash_command_run(char **line, size_t *size,
         print_help(out);
         return SLASH_COMMAND_DONE;
     case STATS:
-        print_stats(out, requests);
+        print_stats(out, requests, frames);
         return SLASH_COMMAND_DONE;
     case QUIT:
         return SLASH_COMMAND_QUIT;

@@ -35,6 +35,8 @@ enum option_index {
     FIND_MAX,
     MAX_LOSS,
     FANOUT,
+    CONFIRM,
+    DROP,
     CONTROL,
     JSON,
     HDR,
@@ -51,7 +53,7 @@ static const struct option_row rows[ROWS] = {
     [SOURCE] = {0, "source", "ADDR", "send from this local address; may be repeated"},
     [RATE] = {'Q', "rate", "RATE", "requests per second, independent of replies (1000); or 'max'"},
     [POISSON] = {0, "poisson", NULL, "random gaps (Poisson) instead of equal ones"},
-    [SEED] = {0, "seed", "N", "seed of the random gaps (1)"},
+    [SEED] = {0, "seed", "N", "seed of the random gaps, and of --drop (1)"},
     [OUTSTANDING] = {'q', "outstanding", "N", "with -Q max: unanswered requests at a time (256)"},
     [DURATION] = {'l', "duration", "TIME", "send for this long (10s, unless -n is given)"},
     [COUNT] = {'n', "count", "N", "send N requests; with --fanout: N broadcasts (1)"},
@@ -66,6 +68,8 @@ static const struct option_row rows[ROWS] = {
     [MAX_LOSS] = {0, "max-loss", "PERCENT",
                   "tolerate this loss (--find-max: 0.1%; else all but one)"},
     [FANOUT] = {0, "fanout", NULL, "have the server broadcast, and count the copies"},
+    [CONFIRM] = {0, "confirm", NULL, "--fanout: broadcasts that the clients confirm"},
+    [DROP] = {0, "drop", "PERCENT", "--confirm: lose this share of frames and confirmations"},
     [CONTROL] = {0, "control", "PATH", "--fanout: the control socket of udpsrv"},
     [JSON] = {0, "json", "FILE", "write a report as JSON"},
     [HDR] = {0, "hdr", "FILE", "write latency by percentile, for HdrHistogram plotters"},
@@ -187,6 +191,8 @@ static const char *apply_number(struct load_options *options, int row, const cha
         return option_value_parse_rate(value, &options->rate);
     case MAX_LOSS:
         return option_value_parse_percent(value, &options->max_loss_ppm);
+    case DROP:
+        return option_value_parse_percent(value, &options->drop_ppm);
     case DURATION:
         return option_value_parse_duration(value, 1, &options->duration_ns);
     case TIMEOUT:
@@ -225,6 +231,9 @@ static const char *apply(struct load_options *options, struct given *given, int 
     case FANOUT:
         options->fanout = true;
         return NULL;
+    case CONFIRM:
+        options->confirm = true;
+        return NULL;
     case IPV4:
     case IPV6:
         options->family = row == IPV4 ? ADDR_IPV4 : ADDR_IPV6;
@@ -256,7 +265,8 @@ static int check_form(const struct load_options *options, const bool *given)
         const char *what;
     } rules[] = {
         {CONTROL, FANOUT, false, "--control needs --fanout"},
-        {SEED, POISSON, false, "--seed needs --poisson"},
+        {CONFIRM, FANOUT, false, "--confirm needs --fanout"},
+        {DROP, CONFIRM, false, "--drop needs --confirm"},
         {FIND_MAX, FANOUT, true, "--find-max and --fanout are different measurements"},
         {FIND_MAX, COUNT, true, "--find-max limits its steps by -l, not by -n"},
         {FANOUT, DURATION, true, "--fanout ends with its last broadcast; -n sets their number"},
@@ -265,6 +275,8 @@ static int check_form(const struct load_options *options, const bool *given)
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (given[rules[i].row] && given[rules[i].other] == rules[i].excludes)
             return wrong_usage(rules[i].what);
+    if (given[SEED] && !given[POISSON] && !given[DROP])
+        return wrong_usage("--seed needs --poisson or --drop");
     if (options->rate == 0 && (options->poisson || options->find_max))
         return wrong_usage("-Q max has no schedule, which --poisson and --find-max need");
     if (options->rate != 0 && given[OUTSTANDING])

@@ -89,6 +89,24 @@ struct load_result {
         uint64_t
             targets; /* copies that the server sent; more than expected if it has other clients */
         uint64_t first_ns, median_ns, last_ns; /* from the broadcast command to the copies */
+        struct load_confirm {
+            bool done;
+            /* What the clients have done; the sums of all broadcasts. */
+            uint64_t clients;         /* that ask for frames: their hello was answered */
+            uint64_t confirmed;       /* of them, that sent a confirmation which was not dropped */
+            uint64_t silent;          /* the others */
+            uint64_t seen_twice;      /* messages that a client would have shown twice */
+            uint64_t frames;          /* that arrived */
+            uint64_t frames_dropped;  /* of them, by --drop */
+            uint64_t frames_repeated; /* of them, received again, so not shown */
+            uint64_t confirmations;   /* due */
+            uint64_t confirmations_dropped; /* of them, by --drop */
+            /* What the server has reported. */
+            uint64_t server_confirmed, server_silent, plain, datagrams;
+            uint64_t rounds; /* the most that a broadcast took */
+            /* From the broadcast command to the first confirmation of each client. */
+            uint64_t median_ns, p99_ns, last_ns;
+        } confirm;
     } fanout;
 
     struct load_find_max {

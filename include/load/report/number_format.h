@@ -33,6 +33,9 @@ const char *number_format_share(double share, char text[NUMBER_FORMAT_BYTES]);
  */
 const char *number_format_percent(uint64_t part, uint64_t whole, char text[NUMBER_FORMAT_BYTES]);
 
+/* How many of part there are for each of whole: "1.180"; "-" if whole is 0. */
+const char *number_format_ratio(uint64_t part, uint64_t whole, char text[NUMBER_FORMAT_BYTES]);
+
 /* A count: "1000000". */
 const char *number_format_count(uint64_t count, char text[NUMBER_FORMAT_BYTES]);
 

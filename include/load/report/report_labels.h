@@ -9,6 +9,8 @@
 enum {
     REPORT_LABELS_COUNTS = 11,
     REPORT_LABELS_LATENCY = 9,
+    REPORT_LABELS_CONFIRM = 14,
+    REPORT_LABELS_CONFIRM_TIMES = 3,
     REPORT_LABELS_LIMIT_BYTES = 100,
     REPORT_LABELS_MESSAGE_BYTES = 120,
 };
@@ -34,6 +36,15 @@ struct report_labels_latency {
 /* Fills the rows min, mean, p50 to p99.99, max; all are 0 if the histogram is empty. */
 void report_labels_latency(const struct histogram *histogram,
                            struct report_labels_latency rows[REPORT_LABELS_LATENCY]);
+
+/* Fills the rows of the confirmations of a fan-out: first what the clients have done, then what the
+ * server has reported. */
+void report_labels_confirm(const struct load_confirm *confirm,
+                           struct report_labels_count rows[REPORT_LABELS_CONFIRM]);
+
+/* The same for the times from the command to the confirmation: median, p99, last. */
+void report_labels_confirm_times(const struct load_confirm *confirm,
+                                 struct report_labels_latency rows[REPORT_LABELS_CONFIRM_TIMES]);
 
 /* Returns a reply, truncated for tables. */
 const char *report_labels_message(const char *message, char text[REPORT_LABELS_MESSAGE_BYTES]);

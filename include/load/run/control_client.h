@@ -3,6 +3,7 @@
 
 #include "os/loop/event_loop.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,9 +13,17 @@ struct control_client;
 
 enum { CONTROL_CLIENT_ERROR_BYTES = 512 };
 
-/* Called when a broadcast has ended. targets is the number of clients that it was sent to. error is
- * NULL, or a message why the broadcast failed; the callback is not called again after an error. */
-typedef void control_client_answered(void *state, uint64_t targets, const char *error);
+/* What the server reports of a broadcast: udpctl(8). Those after targets are 0 unless it is a
+ * confirmed one. */
+struct control_client_job {
+    uint64_t targets; /* clients that it was sent to */
+    uint64_t confirmed, silent, plain, rounds, datagrams;
+};
+
+/* Called when a broadcast has ended. error is NULL, or a message why the broadcast failed; the
+ * callback is not called again after an error. */
+typedef void control_client_answered(void *state, const struct control_client_job *job,
+                                     const char *error);
 
 /* Connects to the socket at path; each command must be answered within limit_ns. Returns 0, or
  * -errno with a message in error. */
@@ -24,7 +33,9 @@ int control_client_open(struct control_client **client, struct loop *loop, const
 void control_client_close(struct control_client *client);
 
 /* Commands a broadcast of these bytes and returns; the callback follows when the broadcast has
- * ended, however long it takes. One broadcast at a time. Returns 0 or -ENOMEM. */
-int control_client_broadcast(struct control_client *client, const void *bytes, size_t size);
+ * ended, however long it takes. confirm: it is one that clients confirm. One broadcast at a time.
+ * Returns 0 or -ENOMEM. */
+int control_client_broadcast(struct control_client *client, bool confirm, const void *bytes,
+                             size_t size);
 
 #endif

@@ -5,7 +5,6 @@
 #include "load/report/load_result.h"
 #include "load/run/main_loop.h"
 #include "load/run/progress_output.h"
-#include "load/send/copy_counts.h"
 #include "load/send/sender_thread.h"
 #include "load/send/simulated_clients.h"
 
@@ -17,7 +16,7 @@ struct load_run;
 struct load_run_fanout {
     void *state;
     void (*registered)(void *state, struct load_run *run); /* all clients are registered or lost */
-    void (*copies)(void *state, const struct copy_counts_tally *tally); /* once per sender */
+    void (*copies)(void *state, const struct sender_copies *copies); /* once per sender */
     void (*interrupted)(void *state);
 };
 

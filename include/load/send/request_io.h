@@ -2,6 +2,8 @@
 #define LOAD_SEND_REQUEST_IO_H
 
 #include "base/histogram.h"
+#include "load/confirm/confirming_clients.h"
+#include "load/confirm/hello_frames.h"
 #include "load/options.h"
 #include "load/report/load_result.h"
 #include "load/send/challenge_answers.h"
@@ -41,7 +43,10 @@ struct request_io {
     struct batch *in, *out;
     struct challenge_answers *challenge_answers;
     struct leave_frames *leave; /* NULL unless setting.counts_copies */
-    bool leaving;               /* reply_receive_leave was called */
+    /* NULL unless setting.counts_copies and options->confirm. */
+    struct confirming_clients *confirming;
+    struct hello_frames *hello;
+    bool leaving; /* reply_receive_leave was called */
     /* Without a rate: requests open at a time, and the least that one batch sends. */
     uint32_t max_open, min_batch;
     uint64_t remaining; /* requests still to be sent */

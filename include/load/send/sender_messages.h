@@ -2,6 +2,7 @@
 #define LOAD_SEND_SENDER_MESSAGES_H
 
 #include "base/histogram.h"
+#include "load/confirm/confirming_clients.h"
 #include "load/report/load_result.h"
 #include "load/send/copy_counts.h"
 #include "os/loop/mailbox.h"
@@ -35,6 +36,7 @@ struct sender_copies {
     struct mailbox_message mailbox_message;
     const struct sender_callbacks *callbacks;
     struct copy_counts_tally tally;
+    struct confirming_clients_tally confirming; /* all 0 without --confirm */
 };
 
 /* All clients are registered or lost; they stay registered until sender_leave. */
@@ -71,7 +73,9 @@ void sender_messages_init(struct sender_messages *messages, struct mailbox *mail
 void sender_messages_report(struct sender_messages *messages, const struct load_counts *counts,
                             const struct histogram *corrected, bool last);
 void sender_messages_error(struct sender_messages *messages, int error);
-void sender_messages_copies(struct sender_messages *messages, struct copy_counts *copies);
+/* confirming: NULL without --confirm. */
+void sender_messages_copies(struct sender_messages *messages, struct copy_counts *copies,
+                            struct confirming_clients *confirming);
 void sender_messages_registered(struct sender_messages *messages);
 
 #endif

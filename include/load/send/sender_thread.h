@@ -50,8 +50,8 @@ void sender_stop(struct sender *sender);
 /* Ends the thread without waiting for replies; the counts do not add up then. */
 void sender_abort(struct sender *sender);
 
-/* Counts the copies of that payload from now on. The payload must stay unchanged until the tally
- * that sender_count_copies requests was received. */
+/* Counts the copies of that payload from now on. The payload must stay unchanged until the tally of
+ * the next one was received, that sender_count_copies requests. */
 void sender_expect_copies(struct sender *sender, const struct copy_counts_payload *payload);
 void sender_count_copies(struct sender *sender);
 

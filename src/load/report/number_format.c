@@ -108,6 +108,18 @@ const char *number_format_percent(uint64_t part, uint64_t whole, char text[NUMBE
     return print_decimal(share, 3, text);
 }
 
+const char *number_format_ratio(uint64_t part, uint64_t whole, char text[NUMBER_FORMAT_BYTES])
+{
+    if (whole == 0)
+        return strcpy(text, "-");
+    /* If the product would overflow, the low digits do not matter. */
+    for (; part > UINT64_MAX / 1000 && whole > 1; part /= 2)
+        whole /= 2;
+    if (part > UINT64_MAX / 1000)
+        part = UINT64_MAX / 1000;
+    return print_decimal(rounded(part * 1000, whole), 3, text);
+}
+
 const char *number_format_count(uint64_t count, char text[NUMBER_FORMAT_BYTES])
 {
     return print_decimal(count, 0, text);

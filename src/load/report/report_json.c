@@ -117,6 +117,31 @@ static void print_intervals(FILE *out, const struct load_result *result)
     fputs(result->interval_count > 0 ? "\n  ]" : "]", out);
 }
 
+static void print_confirm(FILE *out, const struct load_fanout *fanout)
+{
+    struct report_labels_count counts[REPORT_LABELS_CONFIRM];
+    struct report_labels_latency times[REPORT_LABELS_CONFIRM_TIMES];
+    char text[NUMBER_FORMAT_BYTES];
+    if (!fanout->confirm.done) {
+        fputs("\"confirm\": null", out);
+        return;
+    }
+    report_labels_confirm(&fanout->confirm, counts);
+    report_labels_confirm_times(&fanout->confirm, times);
+    fputs("\"confirm\": {", out);
+    for (size_t i = 0; i < REPORT_LABELS_CONFIRM; i++)
+        fprintf(out, "\"%s\": %" PRIu64 ", ", counts[i].key, counts[i].value);
+    fprintf(out, "\"datagrams_per_client\": %s",
+            fanout->targets > 0
+                ? number_format_ratio(fanout->confirm.datagrams, fanout->targets, text)
+                : "null");
+    for (size_t i = 0; i < REPORT_LABELS_CONFIRM_TIMES; i++) {
+        fputs(", ", out);
+        print_us(out, times[i].key, fanout->confirm.confirmed > 0, times[i].ns);
+    }
+    putc('}', out);
+}
+
 static void print_fanout(FILE *out, const struct load_fanout *fanout)
 {
     if (!fanout->done) {
@@ -135,6 +160,8 @@ static void print_fanout(FILE *out, const struct load_fanout *fanout)
     print_us(out, "median", any, fanout->median_ns);
     fputs(", ", out);
     print_us(out, "last", any, fanout->last_ns);
+    fputs(", ", out);
+    print_confirm(out, fanout);
     putc('}', out);
 }
 

@@ -96,3 +96,40 @@ const char *report_labels_fanout_targets(const struct load_fanout *fanout)
                "own socket, and whether udpctl stats counts refused_full";
     return NULL;
 }
+
+void report_labels_confirm(const struct load_confirm *confirm,
+                           struct report_labels_count rows[REPORT_LABELS_CONFIRM])
+{
+    const struct report_labels_count all[REPORT_LABELS_CONFIRM] = {
+        {"clients", "clients", "whose hello was answered", confirm->clients},
+        {"confirmed", "confirmed", "sent a confirmation that was not dropped", confirm->confirmed},
+        {"silent", "silent", "the others", confirm->silent},
+        {"seen_twice", "seen twice", "messages that a client would have shown twice",
+         confirm->seen_twice},
+        {"frames", "frames", "copies in frames that arrived", confirm->frames},
+        {"frames_dropped", "frames dropped", "of them, by --drop", confirm->frames_dropped},
+        {"frames_repeated", "frames repeated", "of them, received again", confirm->frames_repeated},
+        {"confirmations", "confirmations", "that were due", confirm->confirmations},
+        {"confirmations_dropped", "confirms dropped", "of them, by --drop",
+         confirm->confirmations_dropped},
+        {"server_confirmed", "server: confirmed", "clients, as the server reports",
+         confirm->server_confirmed},
+        {"server_silent", "server: silent", "clients, as the server reports",
+         confirm->server_silent},
+        {"plain", "server: plain", "clients that got a plain copy", confirm->plain},
+        {"rounds", "server: rounds", "the most that a broadcast took", confirm->rounds},
+        {"datagrams", "server: datagrams", "that the server sent", confirm->datagrams},
+    };
+    memcpy(rows, all, sizeof all);
+}
+
+void report_labels_confirm_times(const struct load_confirm *confirm,
+                                 struct report_labels_latency rows[REPORT_LABELS_CONFIRM_TIMES])
+{
+    const struct report_labels_latency all[REPORT_LABELS_CONFIRM_TIMES] = {
+        {"median", "median", confirm->median_ns},
+        {"p99", "p99", confirm->p99_ns},
+        {"last", "last", confirm->last_ns},
+    };
+    memcpy(rows, all, sizeof all);
+}

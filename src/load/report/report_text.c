@@ -11,6 +11,7 @@
 enum {
     LABEL = 14,  /* width of the labels */
     NUMBER = 14, /* width of the numbers */
+    LONG_LABEL = 19,
 };
 
 static void print_head(FILE *out, const struct load_result *result)
@@ -168,6 +169,29 @@ static void print_fanout(FILE *out, const struct load_fanout *fanout)
                 fanout->received > 0 ? number_format_us(times[i].value, text) : "-");
 }
 
+static void print_confirm(FILE *out, const struct load_fanout *fanout)
+{
+    struct report_labels_count counts[REPORT_LABELS_CONFIRM];
+    struct report_labels_latency times[REPORT_LABELS_CONFIRM_TIMES];
+    char text[NUMBER_FORMAT_BYTES];
+
+    if (!fanout->done || !fanout->confirm.done)
+        return;
+    report_labels_confirm(&fanout->confirm, counts);
+    report_labels_confirm_times(&fanout->confirm, times);
+    fputs("\nfan-out, confirmations\n", out);
+    for (size_t i = 0; i < REPORT_LABELS_CONFIRM; i++)
+        fprintf(out, "  %-*s%*" PRIu64 "     %s\n", LONG_LABEL, counts[i].label,
+                LABEL + NUMBER - LONG_LABEL, counts[i].value, counts[i].note);
+    fprintf(out, "  %-*s%*s     that the server sent\n", LONG_LABEL, "datagrams a client",
+            LABEL + NUMBER - LONG_LABEL,
+            number_format_ratio(fanout->confirm.datagrams, fanout->targets, text));
+    fputs("fan-out, us from the command to the confirmation\n", out);
+    for (size_t i = 0; i < REPORT_LABELS_CONFIRM_TIMES; i++)
+        fprintf(out, "  %-*s%*s\n", LABEL, times[i].label, NUMBER,
+                fanout->confirm.confirmed > 0 ? number_format_us(times[i].ns, text) : "-");
+}
+
 int report_text(FILE *out, const struct load_result *result)
 {
     errno = 0;
@@ -179,5 +203,6 @@ int report_text(FILE *out, const struct load_result *result)
     print_replies(out, result);
     print_sender(out, result);
     print_fanout(out, &result->fanout);
+    print_confirm(out, &result->fanout);
     return fflush(out) != 0 || ferror(out) ? (errno ? -errno : -EIO) : 0;
 }

@@ -36,8 +36,9 @@ struct control_client {
     control_client_answered *answered;
     void *state;
     enum phase phase;
-    bool first; /* the next line is the first of an answer */
-    uint64_t job, targets;
+    bool first;  /* the next line is the first of an answer */
+    uint64_t id; /* of the broadcast; 0: not known yet */
+    struct control_client_job job;
     bool listed, ended; /* the state of the job in the current answer */
     bool failed;
     char error[CONTROL_CLIENT_ERROR_BYTES];
@@ -56,7 +57,7 @@ static void finish(struct control_client *client)
 {
     client->phase = IDLE;
     loop_timer_once(&client->timer, 0);
-    client->answered(client->state, client->targets, client->failed ? client->error : NULL);
+    client->answered(client->state, &client->job, client->failed ? client->error : NULL);
 }
 
 static void poll_job(struct control_client *client)
@@ -92,7 +93,7 @@ static void end_answer(struct control_client *client)
     client->first = true;
     if (client->phase == IDLE)
         return;
-    if (!client->failed && client->phase == STARTING && client->job == 0)
+    if (!client->failed && client->phase == STARTING && client->id == 0)
         fail(client, "cannot read the server's answer, if it is udpsrv's", "it has no id");
     if (!client->failed && client->phase == POLLING && !client->listed)
         fail(client, "the server no longer lists the broadcast", "it may have been restarted");
@@ -104,16 +105,30 @@ static void end_answer(struct control_client *client)
     loop_timer_once(&client->timer, POLL_EACH_NS);
 }
 
-/* "job ID STATE TARGETS ...". */
+/* Reads " KEY=NUMBER" in a line; a missing one is 0. */
+static uint64_t read_pair(const char *line, const char *key)
+{
+    const char *pair = strstr(line, key);
+    return pair != NULL ? strtoull(pair + strlen(key), NULL, 10) : 0;
+}
+
+/* "job ID STATE TARGETS ...", and pairs if it is a confirmed broadcast. */
 static void read_job(struct control_client *client, const char *line)
 {
     uint64_t id, targets;
     char job_state[16];
     if (sscanf(line, "job %" SCNu64 " %15s %" SCNu64, &id, job_state, &targets) != 3 ||
-        id != client->job)
+        id != client->id)
         return;
     client->listed = true;
-    client->targets = targets;
+    client->job = (struct control_client_job){
+        .targets = targets,
+        .confirmed = read_pair(line, " confirmed="),
+        .silent = read_pair(line, " silent="),
+        .plain = read_pair(line, " plain="),
+        .rounds = read_pair(line, " rounds="),
+        .datagrams = read_pair(line, " datagrams="),
+    };
     client->ended = strcmp(job_state, "done") == 0;
     if (strcmp(job_state, "cancelled") == 0)
         fail(client, "the broadcast was cancelled",
@@ -137,7 +152,7 @@ static void on_line(void *state, char *line, size_t size)
         fail(client, "cannot read the server's answer, if it is udpsrv's", line);
         finish(client);
     } else if (client->phase == STARTING && strncmp(line, "id ", 3) == 0) {
-        client->job = strtoull(line + 3, NULL, 10);
+        client->id = strtoull(line + 3, NULL, 10);
     } else if (client->phase == POLLING) {
         read_job(client, line);
     }
@@ -201,10 +216,11 @@ void control_client_close(struct control_client *client)
     free(client);
 }
 
-int control_client_broadcast(struct control_client *client, const void *bytes, size_t size)
+int control_client_broadcast(struct control_client *client, bool confirm, const void *bytes,
+                             size_t size)
 {
-    static const char command[] = "broadcast nowait ";
-    size_t length = sizeof command - 1;
+    const char *command = confirm ? "broadcast nowait confirm " : "broadcast nowait ";
+    size_t length = strlen(command);
     char *line = malloc(length + 2 * size + 2);
     if (!line)
         return -ENOMEM;
@@ -212,7 +228,8 @@ int control_client_broadcast(struct control_client *client, const void *bytes, s
     hex_encode(line + length, bytes, size);
     line[length + 2 * size] = '\n';
     client->phase = STARTING;
-    client->job = client->targets = 0;
+    client->id = 0;
+    client->job = (struct control_client_job){0};
     client->ended = false;
     loop_timer_once(&client->timer, client->limit_ns);
     /* If it cannot be written, on_closed reports the error. */

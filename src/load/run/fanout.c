@@ -26,13 +26,15 @@ struct fanout {
     struct control_client *client;
     struct loop_timer wait;
     uint64_t nonce;
+    /* Of the current broadcast and of the one before, which senders may still compare with what
+     * they receive: the bytes of both, one after the other, and their payloads. */
     char *bytes;
-    struct copy_counts_payload payload;
+    struct copy_counts_payload payloads[2];
     /* Of the current broadcast: tallies received, and clients that the server sent it to. */
     uint32_t tallies;
-    uint64_t targets;
+    struct control_client_job job; /* what the server reports of it */
     struct load_fanout sums;
-    struct histogram delays;
+    struct histogram delays, confirm_delays;
     int failed;
     char *error;
 };
@@ -45,17 +47,22 @@ static void end_with_error(struct fanout *fanout, int failed, const char *error)
         load_run_leave(fanout->run);
 }
 
-/* Each broadcast has its own payload, so that late copies of the one before are not counted. */
+/* Each broadcast has its own payload, so that late copies of the one before are not counted. Its
+ * memory is that of the last but one, which all senders have left when they sent their tallies of
+ * the last one. */
 static void broadcast(struct fanout *fanout)
 {
     char text[PAYLOAD_BYTES + 1];
+    struct copy_counts_payload *payload = &fanout->payloads[fanout->sums.broadcasts % 2];
+    char *bytes = fanout->bytes + fanout->sums.broadcasts % 2 * payload->size;
     fanout->tallies = 0;
     snprintf(text, sizeof text, "udpload %016" PRIx64 " %010" PRIu64, fanout->nonce,
              fanout->sums.broadcasts + 1);
-    memcpy(fanout->bytes, text, PAYLOAD_BYTES);
-    fanout->payload.start_ns = clock_now_ns();
-    load_run_expect_copies(fanout->run, &fanout->payload);
-    if (control_client_broadcast(fanout->client, fanout->bytes, fanout->payload.size) != 0)
+    memcpy(bytes, text, PAYLOAD_BYTES);
+    payload->start_ns = clock_now_ns();
+    load_run_expect_copies(fanout->run, payload);
+    if (control_client_broadcast(fanout->client, fanout->setting->options->confirm, bytes,
+                                 payload->size) != 0)
         end_with_error(fanout, -ENOMEM,
                        "cannot command the broadcast: not enough memory; free some");
 }
@@ -71,12 +78,12 @@ static void on_registered(void *state, struct load_run *run)
 }
 
 /* The server has sent all copies; the last ones are still on the network. */
-static void on_answered(void *state, uint64_t targets, const char *error)
+static void on_answered(void *state, const struct control_client_job *job, const char *error)
 {
     struct fanout *fanout = state;
     if (fanout->failed)
         return;
-    fanout->targets = targets;
+    fanout->job = *job;
     if (error)
         end_with_error(fanout, -EPROTO, error);
     else
@@ -89,18 +96,47 @@ static void on_timeout(void *state)
     load_run_count_copies(fanout->run);
 }
 
-static void on_copies(void *state, const struct copy_counts_tally *tally)
+static void add_confirmations(struct fanout *fanout, const struct confirming_clients_tally *tally)
+{
+    struct load_confirm *sums = &fanout->sums.confirm;
+    sums->clients += tally->clients;
+    sums->confirmed += tally->confirmed;
+    sums->silent += tally->clients - tally->confirmed;
+    sums->frames += tally->frames;
+    sums->frames_dropped += tally->frames_dropped;
+    sums->frames_repeated += tally->repeated;
+    sums->confirmations += tally->confirmations;
+    sums->confirmations_dropped += tally->confirmations_dropped;
+    histogram_merge(&fanout->confirm_delays, &tally->delays);
+}
+
+static void add_job(struct fanout *fanout)
+{
+    const struct control_client_job *job = &fanout->job;
+    struct load_confirm *sums = &fanout->sums.confirm;
+    fanout->sums.broadcasts++;
+    fanout->sums.targets += job->targets;
+    sums->server_confirmed += job->confirmed;
+    sums->server_silent += job->silent;
+    sums->plain += job->plain;
+    sums->datagrams += job->datagrams;
+    sums->rounds = job->rounds > sums->rounds ? job->rounds : sums->rounds;
+}
+
+static void on_copies(void *state, const struct sender_copies *copies)
 {
     struct fanout *fanout = state;
+    const struct copy_counts_tally *tally = &copies->tally;
     fanout->sums.expected += tally->expected;
     fanout->sums.received += tally->received;
     fanout->sums.missing += tally->expected - tally->received;
     fanout->sums.doubled += tally->doubled;
     histogram_merge(&fanout->delays, &tally->delays);
+    if (fanout->setting->options->confirm)
+        add_confirmations(fanout, &copies->confirming);
     if (++fanout->tallies < fanout->setting->options->threads)
         return;
-    fanout->sums.broadcasts++;
-    fanout->sums.targets += fanout->targets;
+    add_job(fanout);
     if (fanout->sums.broadcasts < fanout->setting->options->broadcasts &&
         fanout->setting->main_loop->interrupts == 0)
         broadcast(fanout);
@@ -123,7 +159,8 @@ static int prepare(struct fanout *fanout)
     int failed = random_fill(&fanout->nonce, sizeof fanout->nonce);
 
     histogram_init(&fanout->delays);
-    fanout->bytes = malloc(size);
+    histogram_init(&fanout->confirm_delays);
+    fanout->bytes = malloc(2 * size);
     if (!failed && !fanout->bytes)
         failed = -ENOMEM;
     if (!failed)
@@ -135,11 +172,34 @@ static int prepare(struct fanout *fanout)
                  strerror(-failed));
         return failed;
     }
-    memset(fanout->bytes, '.', size);
-    fanout->payload = (struct copy_counts_payload){(const uint8_t *)fanout->bytes, size, 0};
+    memset(fanout->bytes, '.', 2 * size);
+    for (size_t i = 0; i < 2; i++)
+        fanout->payloads[i] =
+            (struct copy_counts_payload){(const uint8_t *)fanout->bytes + i * size, size, 0};
     uint64_t limit_ns = options->timeout_ns > ANSWER_NS ? options->timeout_ns : ANSWER_NS;
     return control_client_open(&fanout->client, fanout->setting->main_loop->loop, options->control,
                                limit_ns, on_answered, fanout, fanout->error);
+}
+
+static void set_result(const struct fanout *fanout, struct load_fanout *result)
+{
+    const struct histogram *delays = &fanout->delays, *confirm_delays = &fanout->confirm_delays;
+    *result = fanout->sums;
+    result->done = true;
+    if (delays->count > 0) {
+        result->first_ns = delays->min;
+        result->median_ns = histogram_percentile(delays, 500000);
+        result->last_ns = delays->max;
+    }
+    if (!fanout->setting->options->confirm)
+        return;
+    result->confirm.done = true;
+    result->confirm.seen_twice = result->doubled;
+    if (confirm_delays->count > 0) {
+        result->confirm.median_ns = histogram_percentile(confirm_delays, 500000);
+        result->confirm.p99_ns = histogram_percentile(confirm_delays, 990000);
+        result->confirm.last_ns = confirm_delays->max;
+    }
 }
 
 int fanout_run(const struct load_run_setting *setting, struct load_result *result,
@@ -160,13 +220,7 @@ int fanout_run(const struct load_run_setting *setting, struct load_result *resul
     failed = failed ? failed : fanout.failed;
     if (failed)
         return failed;
-    result->fanout = fanout.sums;
-    result->fanout.done = true;
-    if (fanout.delays.count > 0) {
-        result->fanout.first_ns = fanout.delays.min;
-        result->fanout.median_ns = histogram_percentile(&fanout.delays, 500000);
-        result->fanout.last_ns = fanout.delays.max;
-    }
+    set_result(&fanout, &result->fanout);
     result_verdict_set(result);
     return 0;
 }

@@ -122,7 +122,7 @@ static void on_registered(void *state)
 static void on_copies(void *state, const struct sender_copies *copies)
 {
     struct load_run *run = state;
-    run->setting->fanout->copies(run->setting->fanout->state, &copies->tally);
+    run->setting->fanout->copies(run->setting->fanout->state, copies);
 }
 
 static void on_interrupted(void *state, int times)

@@ -64,6 +64,23 @@ static const char *find_no_reply(const struct load_counts *counts)
            "-t";
 }
 
+static const char *find_unconfirmed(const struct load_result *result)
+{
+    const struct load_confirm *confirm = &result->fanout.confirm;
+    if (!confirm->done)
+        return NULL;
+    if (confirm->clients == 0)
+        return "no hello was answered: the server knows no confirmed broadcasts, or look at udpctl "
+               "stats";
+    if (confirm->confirmed == 0)
+        return "no client confirmed a broadcast: look at udpctl jobs, or lower --drop";
+    if (confirm->seen_twice > 0)
+        return "clients would have shown a message twice: look at udpctl jobs";
+    if (is_above(confirm->silent, confirm->clients, result->max_loss_ppm))
+        return "more clients did not confirm than --max-loss allows: look at udpctl jobs";
+    return NULL;
+}
+
 static const char *find_too_few(const struct load_result *result)
 {
     const struct load_fanout *fanout = &result->fanout;
@@ -81,7 +98,7 @@ static const char *find_too_few(const struct load_result *result)
                "the service";
     if (fanout->done && is_above(fanout->missing, fanout->expected, result->max_loss_ppm))
         return "more copies are missing than --max-loss allows: look at udpctl stats";
-    return NULL;
+    return find_unconfirmed(result);
 }
 
 void result_verdict_set(struct load_result *result)

@@ -2,6 +2,7 @@
 
 #include "net/socket/icmp_errors.h"
 #include "os/process/clock.h"
+#include "wire/frame.h"
 
 #include <string.h>
 
@@ -66,6 +67,39 @@ static void answer_challenge(struct request_io *io, uint32_t client, int i)
         challenge_answers_queue(io->challenge_answers, io->in, i);
 }
 
+static void receive_copy(struct request_io *io, uint32_t client,
+                         const struct copy_counts_payload *payload, const void *bytes, size_t size)
+{
+    if (copy_counts_add(io->copies, client, payload, bytes, size, io->now_ns))
+        io->counts.unsolicited++;
+}
+
+/* Handles a message of the current broadcast; one of an earlier broadcast, which came late, is
+ * ignored. */
+static void receive_message(struct request_io *io, uint32_t client, const struct frame *message,
+                            const struct copy_counts_payload *payload)
+{
+    if (payload == NULL || message->size != payload->size ||
+        memcmp(message->body, payload->bytes, payload->size) != 0)
+        return;
+    if (confirming_clients_receive(io->confirming, client, message, io->now_ns) == CONFIRMING_NEW)
+        receive_copy(io, client, payload, message->body, message->size);
+}
+
+/* Handles the frames of --confirm. Returns false for any other datagram. */
+static bool receive_frame(struct request_io *io, uint32_t client, const struct datagram *datagram,
+                          const struct copy_counts_payload *payload)
+{
+    if (io->confirming == NULL || !frame_has_magic(datagram->bytes, datagram->size))
+        return false;
+    struct frame frame = frame_read(datagram->bytes, datagram->size);
+    if (frame.type == FRAME_NAMED && confirming_clients_greet(io->confirming, client))
+        hello_frames_answer(io->hello, io->now_ns);
+    if (frame.type == FRAME_MESSAGE)
+        receive_message(io, client, &frame, payload);
+    return frame.type == FRAME_NAMED || frame.type == FRAME_MESSAGE;
+}
+
 static void handle_datagram(struct request_io *io, uint32_t socket, int i,
                             const struct copy_counts_payload *payload)
 {
@@ -77,6 +111,8 @@ static void handle_datagram(struct request_io *io, uint32_t socket, int i,
         return;
     io->answered = true;
     if (io->leaving && leave_frames_take_pong(io->leave, datagram))
+        return;
+    if (receive_frame(io, client, datagram, payload))
         return;
     if (challenge_answers_is_challenge(datagram))
         answer_challenge(io, client, i);

@@ -1,6 +1,7 @@
 #include "load/send/request_io.h"
 
 #include "net/socket/icmp_errors.h"
+#include "wire/frame.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +20,9 @@ static uint64_t share_of(const struct request_io_setting *setting, uint64_t numb
 static size_t reply_capacity(const struct load_options *options)
 {
     size_t bytes = DATAGRAM_BYTES;
+    /* A broadcast is as long as a request; in a frame it has a head. */
+    if (options->fanout && options->message_size + FRAME_MESSAGE_HEAD_BYTES > bytes)
+        bytes = options->message_size + FRAME_MESSAGE_HEAD_BYTES;
     for (size_t i = 0; i < options->expected_count; i++)
         if (options->expected[i].size >= bytes)
             bytes = options->expected[i].size + 1; /* a longer reply must differ */
@@ -48,6 +52,24 @@ static void reset_counts(struct request_io *io)
                         : share_of(&io->setting, io->setting.options->count);
 }
 
+/* What a fan-out needs beyond requests and replies. Returns 0 or -ENOMEM. */
+static int open_fanout(struct request_io *io)
+{
+    const struct load_options *options = io->setting.options;
+    if (!io->setting.counts_copies)
+        return 0;
+    io->copies = copy_counts_new(io->clients.count);
+    io->leave = leave_frames_new(&io->clients);
+    if (!io->copies || !io->leave)
+        return -ENOMEM;
+    if (!options->confirm)
+        return 0;
+    io->confirming =
+        confirming_clients_new(&io->clients, options->drop_ppm, options->seed + io->setting.share);
+    io->hello = hello_frames_new(&io->clients);
+    return io->confirming && io->hello ? 0 : -ENOMEM;
+}
+
 int request_io_open(struct request_io *io, const struct request_io_setting *setting,
                     const struct simulated_clients *clients)
 {
@@ -55,13 +77,11 @@ int request_io_open(struct request_io *io, const struct request_io_setting *sett
     *io = (struct request_io){.setting = *setting, .clients = *clients};
     io->match = reply_match_new(clients->count, options->timeout_ns);
     io->replies = reply_counts_new(options->expected, options->expected_count);
-    io->copies = setting->counts_copies ? copy_counts_new(clients->count) : NULL;
     io->in = batch_new(reply_capacity(options));
     io->out = batch_new(0);
     io->challenge_answers = challenge_answers_new(options->message, options->message_size);
-    io->leave = setting->counts_copies ? leave_frames_new(&io->clients) : NULL;
     if (!io->match || !io->replies || !io->in || !io->out || !io->challenge_answers ||
-        (setting->counts_copies && !(io->copies && io->leave))) {
+        open_fanout(io) != 0) {
         /* The caller still owns them. */
         io->clients = (struct simulated_clients){.sockets = NULL};
         request_io_close(io);
@@ -87,6 +107,8 @@ void request_io_close(struct request_io *io)
     batch_free(io->out);
     challenge_answers_free(io->challenge_answers);
     leave_frames_free(io->leave);
+    confirming_clients_free(io->confirming);
+    hello_frames_free(io->hello);
 }
 
 void request_io_begin_measuring(struct request_io *io)

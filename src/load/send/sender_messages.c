@@ -67,9 +67,12 @@ void sender_messages_error(struct sender_messages *messages, int error)
     mailbox_post(messages->mailbox, &message->mailbox_message);
 }
 
-void sender_messages_copies(struct sender_messages *messages, struct copy_counts *copies)
+void sender_messages_copies(struct sender_messages *messages, struct copy_counts *copies,
+                            struct confirming_clients *confirming)
 {
     copy_counts_take_tally(copies, &messages->copies.tally);
+    if (confirming != NULL)
+        confirming_clients_take_tally(confirming, &messages->copies.confirming);
     mailbox_post(messages->mailbox, &messages->copies.mailbox_message);
 }
 

@@ -30,7 +30,7 @@ enum {
 };
 
 /* A sender goes through the phases in this order; those of registered clients are for fan-outs. */
-enum phase { SENDING, DRAINING, REGISTERED, LEAVING, LINGERING, ENDED };
+enum phase { SENDING, DRAINING, GREETING, REGISTERED, LEAVING, LINGERING, ENDED };
 enum command { CONTINUE, STOP, ABORT };
 
 struct sender {
@@ -155,6 +155,27 @@ static void begin_leave(struct sender *sender)
     reply_receive_leave(io, sender->sending_end_ns - io->measuring_ns + 1);
 }
 
+/* All clients have their reply or are lost: those of a fan-out stay registered. */
+static void begin_registered(struct sender *sender)
+{
+    sender->phase = REGISTERED;
+    sender_messages_registered(&sender->messages);
+}
+
+static void begin_greeting(struct sender *sender)
+{
+    sender->phase = GREETING;
+    hello_frames_start(sender->io.hello, sender->io.now_ns, sender->io.max_open);
+}
+
+/* A run that is stopped early waits for no more answers. */
+static bool continue_greeting(const struct sender *sender)
+{
+    const struct request_io *io = &sender->io;
+    return atomic_load(&sender->command) == CONTINUE &&
+           hello_frames_step(io->hello, io->copies, io->confirming, io->now_ns);
+}
+
 /* A late reply is recognized for one more timeout after its request was lost. A run that is stopped
  * early does not wait for it. */
 static bool awaits_late(const struct sender *sender)
@@ -172,13 +193,15 @@ static void advance_phase(struct sender *sender)
         end_sending(sender);
     if (sender->phase == DRAINING && reply_match_open(io->match) == 0) {
         end_draining(sender);
-        if (sender->setting.stays_registered) {
-            sender->phase = REGISTERED;
-            sender_messages_registered(&sender->messages);
-        } else {
+        if (!sender->setting.stays_registered)
             begin_linger(sender);
-        }
+        else if (io->hello == NULL)
+            begin_registered(sender);
+        else
+            begin_greeting(sender);
     }
+    if (sender->phase == GREETING && !continue_greeting(sender))
+        begin_registered(sender);
     if (sender->phase == REGISTERED && atomic_load(&sender->leave_requested))
         begin_leave(sender);
     if (sender->phase == LEAVING && !leave_frames_step(io->leave, io->copies, io->now_ns))
@@ -194,7 +217,7 @@ static void answer_requests(struct sender *sender)
         report_counts(sender, false);
     if (atomic_load_explicit(&sender->copies_requested, memory_order_relaxed) &&
         atomic_exchange(&sender->copies_requested, false))
-        sender_messages_copies(&sender->messages, sender->io.copies);
+        sender_messages_copies(&sender->messages, sender->io.copies, sender->io.confirming);
 }
 
 /* ---- Rounds ---- */
@@ -213,6 +236,11 @@ static uint64_t idle_until_ns(const struct sender *sender)
         until_ns = sender->linger_end_ns;
     if (sender->phase == LEAVING && leave_frames_next_ns(io->leave) < until_ns)
         until_ns = leave_frames_next_ns(io->leave);
+    if (sender->phase == GREETING && hello_frames_next_ns(io->hello) < until_ns)
+        until_ns = hello_frames_next_ns(io->hello);
+    if (sender->phase == REGISTERED && io->confirming != NULL &&
+        confirming_clients_next_ns(io->confirming) < until_ns)
+        until_ns = confirming_clients_next_ns(io->confirming);
     if (sender->phase != SENDING)
         return until_ns;
     if (sender->setting.end_ns < until_ns)
@@ -251,6 +279,16 @@ static bool receive(struct sender *sender, const uint32_t *ready, int count)
     return drained;
 }
 
+/* Sends the confirmations of the current broadcast that are due. */
+static void confirm(struct sender *sender)
+{
+    const struct request_io *io = &sender->io;
+    const struct copy_counts_payload *payload =
+        atomic_load_explicit(&sender->payload, memory_order_acquire);
+    if (sender->phase == REGISTERED && io->confirming != NULL && payload != NULL)
+        sender->busy |= confirming_clients_send(io->confirming, payload->start_ns, io->now_ns);
+}
+
 /* A reply that waits in a receive buffer arrived in time, even if it is read late: requests expire
  * only when the sockets are empty. */
 static void expire(struct sender *sender, bool drained)
@@ -281,6 +319,7 @@ static void run_round(struct sender *sender)
         begin_cpu_time(sender);
     update_polling(sender);
     expire(sender, receive(sender, ready, count));
+    confirm(sender);
     report_errors(sender);
     advance_phase(sender);
 }

@@ -15,7 +15,13 @@
  */
 TestSuite(system_messages, .fini = harness_end, .timeout = 300);
 
-static void provoke_command_lines(void)
+static void expect_each(const char *const *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        error_messages_expect(NULL, NULL, lines[i]);
+}
+
+static void provoke_udpcli_command_lines(void)
 {
     static const char *const lines[] = {
         "udpcli",
@@ -36,6 +42,17 @@ static void provoke_command_lines(void)
         "udpcli -4 ::1 hi",
         "udpcli -i lo localhost hi",
         "udpcli --hex localhost xyz",
+        "udpcli --name '' localhost",
+        "udpcli --confirm localhost hi",
+        "udpcli --confirm --no-confirm localhost",
+        "udpcli --name x tcp:localhost",
+    };
+    expect_each(lines, sizeof lines / sizeof *lines);
+}
+
+static void provoke_command_lines(void)
+{
+    static const char *const lines[] = {
         "udpctl",
         "udpctl --nonsense",
         "udpctl --s",
@@ -80,10 +97,12 @@ static void provoke_command_lines(void)
         "udpload --size 1 --message abc localhost",
         "udpload --size 9 --message '' localhost",
         "udpload --source nonsense localhost",
+        "udpload --confirm localhost",
+        "udpload --fanout --confirm --drop 101% localhost",
+        "udpload --seed 1 localhost",
         "udpload a b",
     };
-    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-        error_messages_expect(NULL, NULL, lines[i]);
+    expect_each(lines, sizeof lines / sizeof *lines);
 }
 
 static void set_long_runtime_directory(void)
@@ -131,6 +150,8 @@ static void provoke_udpcli(const char *silent, const char *closed)
     error_messages_expect(NULL, "a\nb\n", harness_format("udpcli %s", closed));
     error_messages_expect(NULL, "a\nb\n", harness_format("udpcli tcp:%s", closed));
     error_messages_expect(NULL, "xyz\n", harness_format("udpcli --hex %s", silent));
+    error_messages_expect(NULL, "", harness_format("udpcli --name x %s", silent));
+    error_messages_expect(NULL, "", harness_format("udpcli --confirm %s", silent));
 }
 
 static void provoke_udpcli_at_a_terminal(const char *silent)
@@ -212,6 +233,7 @@ Test(system_messages, have_one_form_and_all_can_be_provoked)
     int udp = udp_open("127.0.0.1");
     struct endpoint at = udp_name(udp);
     const char *silent = endpoint_text(&at), *closed = closed_port();
+    provoke_udpcli_command_lines();
     provoke_command_lines();
     provoke_environment(silent);
     provoke_udpcli(silent, closed);

@@ -291,6 +291,46 @@ Test(system_udpcli_terminal, completes_slash_commands, .init = begin)
     screen_await("$ go\n> /\n/help   /stats  /quit\n> /quit", 8, 3);
 }
 
+/* Expects these bytes from the client. */
+static void expect_bytes(const char *expected, size_t size)
+{
+    char bytes[256];
+    ssize_t got = udp_receive(udp, bytes, sizeof bytes, &client);
+    expect(got == (ssize_t)size && memcmp(bytes, expected, size) == 0,
+           "expected %zu other bytes than these %zd", size, got);
+}
+
+/* A message with a leisure of 100 ms, and its confirmation. */
+#define MESSAGE "\0UDP\6\0\0\0\0\0\0\0\7\1news"
+#define CONFIRM "\0UDP\7\0\0\0\0\0\0\0\7"
+
+Test(system_udpcli_terminal, shows_a_confirmed_broadcast_once_while_a_line_is_typed, .init = begin)
+{
+    screen_type("hello\n");
+    expect_request("hello");
+    udp_send(udp, &client,
+             "\0UDP\1"
+             "0123456789abcdef",
+             21);
+    expect_bytes("\0UDP\2"
+                 "0123456789abcdef"
+                 "hello",
+                 26);
+    udp_send_text(udp, &client, "audi");
+    expect_bytes("\0UDP\10\1", 6);
+    udp_send(udp, &client, "\0UDP\11\0", 6);
+    screen_await("$ go\n> hello\n< audi  (T)\n>", 2, 3);
+    screen_type("half");
+    for (int i = 0; i < 2; i++) {
+        udp_send(udp, &client, MESSAGE, sizeof MESSAGE - 1);
+        expect_bytes(CONFIRM, sizeof CONFIRM - 1);
+    }
+    screen_await("$ go\n> hello\n< audi  (T)\n* news\n> half", 6, 4);
+    screen_press("C-u");
+    screen_type("/stats\n");
+    screen_await_part("\nconfirmations sent 2, messages that came again 1\n");
+}
+
 /* ---- The terminal after the end ---- */
 
 /* Starts udpcli at a new terminal, ends it by keys or a signal, and expects that the modes of the

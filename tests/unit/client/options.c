@@ -138,3 +138,50 @@ Test(client_options, succeeds_at_help_and_version)
     cr_assert_eq(read_line("udpcli -h"), 0);
     cr_assert_eq(read_line("udpcli --version"), 0);
 }
+
+Test(client_options, says_hello_only_to_a_udpsrv_unless_the_user_asks)
+{
+    cr_assert_eq(read_line("udpcli 127.0.0.1"), -1);
+    cr_assert_eq(options.frames.policy, HELLO_TO_UDPSRV);
+    cr_assert(options.frames.confirms);
+    cr_assert_null(options.frames.name);
+    cr_assert_eq(read_line("udpcli --confirm 127.0.0.1"), -1);
+    cr_assert_eq(options.frames.policy, HELLO_ASKED);
+    cr_assert(options.frames.confirms);
+    cr_assert_eq(read_line("udpcli --no-confirm 127.0.0.1"), -1);
+    cr_assert_eq(options.frames.policy, HELLO_NEVER);
+    cr_assert_not(options.frames.confirms);
+}
+
+Test(client_options, asks_for_a_name_with_confirmed_broadcasts_or_without)
+{
+    cr_assert_eq(read_line("udpcli --name pump-4 127.0.0.1"), -1);
+    cr_assert_eq(options.frames.policy, HELLO_ASKED);
+    cr_assert_str_eq(options.frames.name, "pump-4");
+    cr_assert(options.frames.confirms);
+    cr_assert_eq(read_line("udpcli --name pump-4 --no-confirm 127.0.0.1"), -1);
+    cr_assert_eq(options.frames.policy, HELLO_ASKED);
+    cr_assert_not(options.frames.confirms);
+}
+
+Test(client_options, confirms_nothing_with_a_message)
+{
+    cr_assert_eq(read_line("udpcli 127.0.0.1 hi"), -1);
+    cr_assert_eq(options.frames.policy, HELLO_NEVER);
+    cr_assert_eq(read_line("udpcli --name x 127.0.0.1 hi"), -1);
+    cr_assert_eq(options.frames.policy, HELLO_ASKED);
+    cr_assert_not(options.frames.confirms);
+    expect_usage("udpcli --confirm 127.0.0.1 hi");
+}
+
+Test(client_options, rejects_bad_names_and_combinations_of_hello)
+{
+    expect_usage("udpcli --name '' 127.0.0.1");
+    expect_usage("udpcli --name a\x1b 127.0.0.1");
+    expect_usage("udpcli --name a\xff 127.0.0.1");
+    expect_usage("udpcli --confirm --no-confirm 127.0.0.1");
+    expect_usage("udpcli --confirm tcp:127.0.0.1");
+    expect_usage("udpcli --name x unix:/run/chat");
+    expect_usage("udpcli --confirm -g 239.1.2.3:3000");
+    cr_assert_eq(read_line("udpcli --no-confirm tcp:127.0.0.1"), -1);
+}

@@ -334,3 +334,15 @@ Test(pending_requests, returns_the_waiting_requests_for_sending_again)
                  "its timeout is restarted");
     cr_assert_eq(requests.sent, 3, "it is not another request");
 }
+
+Test(pending_requests, does_not_take_a_confirmed_broadcast_for_a_reply)
+{
+    send_at(0);
+    pending_requests_receive_message(&requests, TIMEOUT_NS - 1);
+    cr_assert_eq(requests.count, 1);
+    cr_assert_eq(requests.received, 1);
+    cr_assert_eq(requests.broadcasts, 1);
+    cr_assert_eq(expire_at(TIMEOUT_NS), 0, "the service is not silent");
+    cr_assert_eq(reply_at(TIMEOUT_NS), RECEIVED_REPLY);
+    cr_assert(pending_requests_all_answered(&requests));
+}

@@ -197,6 +197,12 @@ Test(load_options, refuses_options_that_exclude_each_other)
         "udpload h i",
         "udpload --control /s h",
         "udpload --seed 1 h",
+        "udpload --seed 1 --fanout --confirm h",
+        "udpload --confirm h",
+        "udpload --drop 10% h",
+        "udpload --fanout --drop 10% h",
+        "udpload --fanout --confirm --drop 101% h",
+        "udpload --fanout --confirm --drop x h",
         "udpload --find-max --fanout h",
         "udpload --find-max -n 5 h",
         "udpload --find-max -Q max h",
@@ -247,4 +253,16 @@ Test(load_options, prints_no_text_if_a_report_is_written_to_standard_output)
     cr_assert_str_eq(options.html, LOAD_STANDARD_OUTPUT);
     cr_assert_eq(read_line("udpload --json ./- h"), -1);
     cr_assert(options.text);
+}
+
+Test(load_options, has_clients_confirm_and_lose_datagrams_by_a_seed)
+{
+    cr_assert_eq(read_line("udpload --fanout h"), -1);
+    cr_assert_not(options.confirm);
+    cr_assert_eq(read_line("udpload --fanout --confirm h"), -1);
+    cr_assert(options.confirm);
+    cr_assert_eq(options.drop_ppm, 0);
+    cr_assert_eq(read_line("udpload --fanout --confirm --drop 12.5% --seed 7 h"), -1);
+    cr_assert_eq(options.drop_ppm, 125000);
+    cr_assert_eq(options.seed, 7);
 }

@@ -305,6 +305,31 @@ static void print_fanout(FILE *out, const struct load_fanout *fanout)
     fputs("</section>\n", out);
 }
 
+static void print_confirm(FILE *out, const struct load_fanout *fanout)
+{
+    struct report_labels_count counts[REPORT_LABELS_CONFIRM];
+    struct report_labels_latency times[REPORT_LABELS_CONFIRM_TIMES];
+    char text[NUMBER_FORMAT_BYTES], label[64];
+
+    if (!fanout->done || !fanout->confirm.done)
+        return;
+    report_labels_confirm(&fanout->confirm, counts);
+    report_labels_confirm_times(&fanout->confirm, times);
+    fputs("<section>\n<table>\n<caption>Confirmations</caption>\n", out);
+    for (size_t i = 0; i < REPORT_LABELS_CONFIRM; i++) {
+        snprintf(label, sizeof label, "%s, %s", counts[i].label, counts[i].note);
+        print_row(out, label, grouped_count(counts[i].value, text));
+    }
+    print_row(out, "datagrams a client",
+              number_format_ratio(fanout->confirm.datagrams, fanout->targets, text));
+    for (size_t i = 0; i < REPORT_LABELS_CONFIRM_TIMES; i++) {
+        snprintf(label, sizeof label, "to the confirmation, %s", times[i].label);
+        print_row(out, label,
+                  fanout->confirm.confirmed > 0 ? number_format_duration(times[i].ns, text) : "-");
+    }
+    fputs("</table>\n</section>\n", out);
+}
+
 static void print_setting(FILE *out, const struct load_result *result)
 {
     char text[NUMBER_FORMAT_BYTES];
@@ -388,6 +413,7 @@ int report_html(FILE *out, const struct load_result *result)
     print_latency(out, result);
     print_sender(out, result);
     print_fanout(out, &result->fanout);
+    print_confirm(out, &result->fanout);
     fputs("</div>\n</div>\n", out);
     print_setting(out, result);
     fputs("</main>\n", out);

@@ -116,3 +116,12 @@ Test(number_format, keeps_its_decimal_point_in_every_locale)
         expect(number_format_rate(0.5, text), "0.5");
     }
 }
+
+Test(number_format, prints_ratios_above_1_and_of_any_numbers)
+{
+    cr_assert_str_eq(number_format_ratio(3583, 3021, text), "1.186");
+    cr_assert_str_eq(number_format_ratio(0, 7, text), "0.000");
+    cr_assert_str_eq(number_format_ratio(7, 0, text), "-");
+    cr_assert_str_eq(number_format_ratio(UINT64_MAX, UINT64_MAX, text), "1.000");
+    cr_assert_str_eq(number_format_ratio(UINT64_MAX, 1, text), "18446744073709551.000");
+}

@@ -176,6 +176,10 @@ Test(report_json, lists_replies_and_intervals)
     expect_member(json, "fanout.received", "2999");
     expect_member(json, "fanout.targets", "3021");
     expect_member(json, "fanout.first", "81.230");
+    expect_member(json, "fanout.confirm.confirmed", "2990");
+    expect_member(json, "fanout.confirm.rounds", "5");
+    expect_member(json, "fanout.confirm.datagrams_per_client", "1.186");
+    expect_member(json, "fanout.confirm.p99", "5200100.200");
     const char *interval = report_json_member(json, "intervals") + 1;
     for (size_t i = 0; i < result.interval_count; i++) {
         char start[32];
@@ -240,6 +244,24 @@ Test(report_json, prints_what_limited_the_search)
     expect_valid(json);
     expect_member(json, "find_max.failed", "null");
     expect_member(json, "find_max.limit", "\"schedule\"");
+    free(json);
+    load_result_free(&result);
+}
+
+Test(report_json, has_no_confirmations_of_a_fan_out_without_them)
+{
+    struct load_result result = report_sample();
+    result.fanout.confirm = (struct load_confirm){.done = false};
+    char *json = report_print(report_json, &result);
+    expect_valid(json);
+    expect_member(json, "fanout.confirm", "null");
+    free(json);
+    result.fanout.confirm.done = true;
+    result.fanout.targets = 0;
+    json = report_print(report_json, &result);
+    expect_valid(json);
+    expect_member(json, "fanout.confirm.datagrams_per_client", "null");
+    expect_member(json, "fanout.confirm.last", "null");
     free(json);
     load_result_free(&result);
 }

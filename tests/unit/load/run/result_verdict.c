@@ -125,3 +125,22 @@ Test(result_verdict, distinguishes_a_broadcast_without_targets_from_a_lost_one)
     result.fanout = (struct load_fanout){.done = true, .expected = 100, .missing = 100};
     expect_enough(counts, LOAD_LOSS_ANY, "--control");
 }
+
+Test(result_verdict, needs_confirmations_of_a_fan_out_with_confirm)
+{
+    struct load_counts all = {.sent = 100, .replied = 100};
+    struct load_confirm *confirm = &result.fanout.confirm;
+    result.fanout =
+        (struct load_fanout){.done = true, .expected = 100, .received = 100, .targets = 100};
+    confirm->done = true;
+    expect_enough(all, LOAD_LOSS_ANY, "no hello was answered");
+    confirm->clients = confirm->silent = 100;
+    expect_enough(all, LOAD_LOSS_ANY, "no client confirmed");
+    confirm->confirmed = 98;
+    confirm->silent = 2;
+    expect_enough(all, LOAD_LOSS_ANY, NULL);
+    expect_enough(all, 20000, NULL);
+    expect_enough(all, 19999, "did not confirm");
+    confirm->seen_twice = 1;
+    expect_enough(all, LOAD_LOSS_ANY, "twice");
+}

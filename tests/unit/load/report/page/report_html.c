@@ -83,6 +83,8 @@ Test(report_html, has_verdict_numbers_and_settings_without_its_script)
         "prefers-color-scheme",
         "@media print",
         "Fan-out",
+        "Confirmations",
+        "datagrams a client</th><td>1.186<",
         "<noscript>",
         "lang=\"en\"",
     };

@@ -1,0 +1,73 @@
+#ifndef CLIENT_HELLO_SCHEDULE_H
+#define CLIENT_HELLO_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* When a client says hello (frame 08 of wire/frame), by which it asks a udpsrv for messages in
+ * frames, which it can confirm, or for a name. Pure: the caller passes the time, in nanoseconds of
+ * a clock that never goes back. No errors; one thread.
+ *
+ * A hello has an effect only for a registered client, so it is said after a reply, and again after
+ * the client has joined anew. It is answered; without the answer it is repeated. A service that
+ * knows no hello would take it for a request, so without a request of the user it is said only to a
+ * service that has sent a frame itself, and a service that never answered one gets at most
+ * HELLO_SCHEDULE_TRIES. A server that was restarted, or has removed the client, does not say so
+ * under policy = open; so the hello is said again with the requests, as docs/protocol.md asks for
+ * it with keepalives. */
+
+enum {
+    HELLO_SCHEDULE_TRIES = 3,
+};
+#define HELLO_SCHEDULE_INTERVAL_NS UINT64_C(1000000000) /* between the tries (RFC 8085, 3.1.1) */
+/* From an answer on; then the next reply is followed by another hello. It is the keepalive interval
+ * of docs/protocol.md. */
+#define HELLO_SCHEDULE_RENEWAL_NS UINT64_C(20000000000)
+
+enum hello_policy {
+    HELLO_NEVER,
+    HELLO_TO_UDPSRV, /* once the service has sent a frame */
+    HELLO_ASKED,     /* the user has asked for it */
+};
+
+struct hello_schedule {
+    enum hello_policy policy;
+    bool spoken;          /* the service has sent a frame */
+    bool registered;      /* it has replied since the client joined */
+    bool answered;        /* it has answered a hello since then */
+    bool known;           /* it has answered any hello */
+    uint64_t answered_ns; /* when */
+    uint32_t tries;       /* hellos since the last answer */
+    uint64_t due_ns;      /* of the next step; UINT64_MAX: none */
+};
+
+void hello_schedule_init(struct hello_schedule *hello, enum hello_policy policy);
+
+/* The service has sent a frame. */
+void hello_schedule_frame_came(struct hello_schedule *hello, uint64_t now_ns);
+
+/* The service has replied to a request, or the user expects no replies: the client is registered.
+ */
+void hello_schedule_registered(struct hello_schedule *hello, uint64_t now_ns);
+
+/* The client is no longer registered, or may not be: a hello is said again after the next reply. */
+void hello_schedule_rejoin(struct hello_schedule *hello);
+
+/* The service has answered a hello. */
+void hello_schedule_answered(struct hello_schedule *hello, uint64_t now_ns);
+
+/* The service has returned a hello as it was: it is an echo service, which gets no other. */
+void hello_schedule_end(struct hello_schedule *hello);
+
+enum hello_step {
+    HELLO_WAIT,    /* nothing is due */
+    HELLO_SAY,     /* a hello has to be sent now */
+    HELLO_GIVE_UP, /* the last try was not answered; reported once */
+};
+enum hello_step hello_schedule_step(struct hello_schedule *hello, uint64_t now_ns);
+
+/* Returns when hello_schedule_step has something to do; UINT64_MAX: never. As long as it does, the
+ * answer is open. */
+uint64_t hello_schedule_due_ns(const struct hello_schedule *hello);
+
+#endif

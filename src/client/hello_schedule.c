@@ -1,0 +1,69 @@
+#include "client/hello_schedule.h"
+
+void hello_schedule_init(struct hello_schedule *hello, enum hello_policy policy)
+{
+    *hello = (struct hello_schedule){.policy = policy, .due_ns = UINT64_MAX};
+}
+
+static void begin(struct hello_schedule *hello, uint64_t now_ns)
+{
+    bool wanted =
+        hello->policy == HELLO_ASKED || (hello->policy == HELLO_TO_UDPSRV && hello->spoken);
+    bool possible = hello->registered && hello->tries < HELLO_SCHEDULE_TRIES;
+    if (wanted && possible && !hello->answered && hello->due_ns == UINT64_MAX)
+        hello->due_ns = now_ns;
+}
+
+void hello_schedule_frame_came(struct hello_schedule *hello, uint64_t now_ns)
+{
+    hello->spoken = true;
+    begin(hello, now_ns);
+}
+
+void hello_schedule_registered(struct hello_schedule *hello, uint64_t now_ns)
+{
+    hello->registered = true;
+    if (hello->answered && now_ns - hello->answered_ns >= HELLO_SCHEDULE_RENEWAL_NS)
+        hello->answered = false;
+    begin(hello, now_ns);
+}
+
+void hello_schedule_rejoin(struct hello_schedule *hello)
+{
+    hello->registered = hello->answered = false;
+    hello->due_ns = UINT64_MAX;
+    if (hello->known)
+        hello->tries = 0;
+}
+
+void hello_schedule_answered(struct hello_schedule *hello, uint64_t now_ns)
+{
+    hello->answered = hello->known = true;
+    hello->answered_ns = now_ns;
+    hello->tries = 0;
+    hello->due_ns = UINT64_MAX;
+}
+
+void hello_schedule_end(struct hello_schedule *hello)
+{
+    hello->policy = HELLO_NEVER;
+    hello->due_ns = UINT64_MAX;
+}
+
+enum hello_step hello_schedule_step(struct hello_schedule *hello, uint64_t now_ns)
+{
+    if (now_ns < hello->due_ns)
+        return HELLO_WAIT;
+    if (hello->tries == HELLO_SCHEDULE_TRIES) {
+        hello->due_ns = UINT64_MAX;
+        return HELLO_GIVE_UP;
+    }
+    hello->tries++;
+    hello->due_ns = now_ns + HELLO_SCHEDULE_INTERVAL_NS;
+    return HELLO_SAY;
+}
+
+uint64_t hello_schedule_due_ns(const struct hello_schedule *hello)
+{
+    return hello->due_ns;
+}

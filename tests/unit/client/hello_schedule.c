@@ -1,0 +1,156 @@
+/* Tests of when a client says hello: to which services, how often, and when again. */
+#include "client/hello_schedule.h"
+
+#include <criterion/criterion.h>
+
+static const uint64_t SECOND_NS = HELLO_SCHEDULE_INTERVAL_NS;
+
+static struct hello_schedule hello;
+
+static void expect_step(uint64_t now_ns, enum hello_step expected)
+{
+    enum hello_step step = hello_schedule_step(&hello, now_ns);
+    cr_assert_eq(step, expected, "the step was %d, expected %d", (int)step, (int)expected);
+}
+
+static void expect_none(void)
+{
+    cr_assert_eq(hello_schedule_due_ns(&hello), UINT64_MAX);
+    expect_step(UINT64_MAX - 1, HELLO_WAIT);
+}
+
+/* Expects all tries without an answer from now_ns on, and the end. */
+static void expect_tries(uint64_t now_ns)
+{
+    for (int i = 0; i < HELLO_SCHEDULE_TRIES; i++, now_ns += SECOND_NS) {
+        cr_assert_eq(hello_schedule_due_ns(&hello), now_ns);
+        expect_step(now_ns - 1, HELLO_WAIT);
+        expect_step(now_ns, HELLO_SAY);
+    }
+    expect_step(now_ns - 1, HELLO_WAIT);
+    expect_step(now_ns, HELLO_GIVE_UP);
+    expect_none();
+}
+
+TestSuite(hello_schedule, .timeout = 10);
+
+Test(hello_schedule, says_nothing_to_a_service_that_has_sent_no_frame)
+{
+    hello_schedule_init(&hello, HELLO_TO_UDPSRV);
+    expect_none();
+    hello_schedule_registered(&hello, 5);
+    expect_none();
+    hello_schedule_rejoin(&hello);
+    hello_schedule_registered(&hello, 6);
+    expect_none();
+}
+
+Test(hello_schedule, follows_the_first_reply_of_a_service_that_has_sent_a_frame)
+{
+    hello_schedule_init(&hello, HELLO_TO_UDPSRV);
+    hello_schedule_frame_came(&hello, 1);
+    expect_none();
+    hello_schedule_registered(&hello, 5);
+    expect_tries(5);
+}
+
+Test(hello_schedule, follows_a_frame_that_comes_after_the_reply)
+{
+    hello_schedule_init(&hello, HELLO_TO_UDPSRV);
+    hello_schedule_registered(&hello, 1);
+    hello_schedule_frame_came(&hello, 5);
+    expect_tries(5);
+}
+
+Test(hello_schedule, needs_no_frame_when_the_user_has_asked)
+{
+    hello_schedule_init(&hello, HELLO_ASKED);
+    expect_none();
+    hello_schedule_registered(&hello, 5);
+    expect_tries(5);
+}
+
+Test(hello_schedule, is_never_said_when_the_user_does_not_want_it)
+{
+    hello_schedule_init(&hello, HELLO_NEVER);
+    hello_schedule_frame_came(&hello, 1);
+    hello_schedule_registered(&hello, 1);
+    expect_none();
+}
+
+Test(hello_schedule, is_not_repeated_after_its_answer)
+{
+    hello_schedule_init(&hello, HELLO_ASKED);
+    hello_schedule_registered(&hello, 5);
+    expect_step(5, HELLO_SAY);
+    hello_schedule_answered(&hello, 5);
+    expect_none();
+    hello_schedule_registered(&hello, 6);
+    hello_schedule_frame_came(&hello, 6);
+    expect_none();
+}
+
+Test(hello_schedule, a_further_reply_does_not_bring_the_next_try_forward)
+{
+    hello_schedule_init(&hello, HELLO_ASKED);
+    hello_schedule_registered(&hello, 5);
+    expect_step(5, HELLO_SAY);
+    hello_schedule_registered(&hello, 6);
+    cr_assert_eq(hello_schedule_due_ns(&hello), 5 + SECOND_NS);
+}
+
+Test(hello_schedule, is_said_again_with_all_tries_after_the_client_has_joined_anew)
+{
+    hello_schedule_init(&hello, HELLO_ASKED);
+    hello_schedule_registered(&hello, 5);
+    expect_step(5, HELLO_SAY);
+    hello_schedule_answered(&hello, 5);
+    for (uint64_t now_ns = 10 * SECOND_NS; now_ns <= 30 * SECOND_NS; now_ns += 10 * SECOND_NS) {
+        hello_schedule_rejoin(&hello);
+        expect_none();
+        hello_schedule_registered(&hello, now_ns);
+        expect_tries(now_ns);
+    }
+}
+
+Test(hello_schedule, has_no_more_tries_for_a_service_that_never_answered_one)
+{
+    hello_schedule_init(&hello, HELLO_ASKED);
+    hello_schedule_registered(&hello, 5);
+    expect_step(5, HELLO_SAY);
+    hello_schedule_rejoin(&hello);
+    expect_none();
+    hello_schedule_registered(&hello, 6);
+    expect_step(6, HELLO_SAY);
+    hello_schedule_rejoin(&hello);
+    hello_schedule_registered(&hello, 7);
+    expect_step(7, HELLO_SAY);
+    hello_schedule_rejoin(&hello);
+    hello_schedule_registered(&hello, 8);
+    expect_none();
+}
+
+Test(hello_schedule, ends_at_an_echo_service)
+{
+    hello_schedule_init(&hello, HELLO_ASKED);
+    hello_schedule_registered(&hello, 5);
+    expect_step(5, HELLO_SAY);
+    hello_schedule_end(&hello);
+    expect_none();
+    hello_schedule_rejoin(&hello);
+    hello_schedule_registered(&hello, 6);
+    expect_none();
+}
+
+Test(hello_schedule, is_said_again_with_a_reply_20_seconds_after_its_answer)
+{
+    hello_schedule_init(&hello, HELLO_TO_UDPSRV);
+    hello_schedule_frame_came(&hello, 1);
+    hello_schedule_registered(&hello, 5);
+    expect_step(5, HELLO_SAY);
+    hello_schedule_answered(&hello, 7);
+    hello_schedule_registered(&hello, 7 + 20 * SECOND_NS - 1);
+    expect_none();
+    hello_schedule_registered(&hello, 7 + 20 * SECOND_NS);
+    expect_tries(7 + 20 * SECOND_NS);
+}
