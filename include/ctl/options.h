@@ -29,6 +29,7 @@ enum ctl_row {
     CTL_ROW_IDLE_MAX,
     CTL_ROW_YES,
     CTL_ROW_EVENTS,
+    CTL_ROW_KEY_FILE,
     CTL_ROW_HELP,
     CTL_ROW_VERSION,
     CTL_ROWS
@@ -48,11 +49,12 @@ enum ctl_option {
     CTL_IDLE_MAX = 1 << CTL_ROW_IDLE_MAX,
     CTL_YES = 1 << CTL_ROW_YES,
     CTL_EVENTS = 1 << CTL_ROW_EVENTS,
+    CTL_KEY_FILE = 1 << CTL_ROW_KEY_FILE,
     /* The selectors of a command that sends something, and of one that does not. */
     CTL_SELECT_TO = CTL_TO | CTL_LISTENER | CTL_IDLE_MAX,
     CTL_SELECT = CTL_ADDRESS | CTL_LISTENER | CTL_IDLE_MAX,
     CTL_COMMAND_OPTIONS = CTL_LIMIT | CTL_SORT | CTL_STDIN | CTL_HEX | CTL_NO_WAIT | CTL_COUNT |
-                          CTL_SELECT_TO | CTL_SELECT | CTL_YES | CTL_EVENTS,
+                          CTL_SELECT_TO | CTL_SELECT | CTL_YES | CTL_EVENTS | CTL_KEY_FILE,
 };
 
 enum ctl_sort { CTL_SORT_NONE, CTL_SORT_IDLE, CTL_SORT_ADDRESS };
@@ -67,6 +69,7 @@ struct ctl_options {
     uint32_t count; /* 0: unlimited */
     enum ctl_sort sort;
     const char *hex;
+    const char *key_file;
     struct selector_options selector; /* of --to or --address, --listener, --idle-max */
     const char *command;              /* NULL: none */
     char **operands;                  /* after the command */

@@ -1,6 +1,7 @@
 #ifndef SERVER_SERVER_STATE_H
 #define SERVER_SERVER_STATE_H
 
+#include "admission/device_key.h"
 #include "os/log/stdout_line.h"
 #include "os/loop/mailbox.h"
 #include "os/loop/timer.h"
@@ -29,6 +30,7 @@ struct server {
     struct effective_config *effective; /* with what reloads have changed */
     struct identity identity;           /* server.user and server.group */
 
+    struct names_key names_key; /* only under clients.names = keyed */
     struct startup_sockets sockets;
     uint32_t stream_files; /* for how many streams there are descriptors */
     struct reply *reply;

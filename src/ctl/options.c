@@ -31,6 +31,7 @@ static const struct option_row rows[CTL_ROWS] = {
                           "the same and broadcast: only clients active within this time"},
     [CTL_ROW_YES] = {0, "yes", NULL, "kick: do not ask before several clients are removed"},
     [CTL_ROW_EVENTS] = {0, "events", NULL, "gateway: print events, too"},
+    [CTL_ROW_KEY_FILE] = {0, "key-file", "FILE", "key: the file with the key of all devices"},
     [CTL_ROW_HELP] = {'h', "help", NULL, "print this help"},
     [CTL_ROW_VERSION] = {'V', "version", NULL, "print the version"},
 };
@@ -107,6 +108,9 @@ static const char *set_option(struct ctl_options *options, int row, const char *
         return set_sort(options, value);
     case CTL_ROW_HEX:
         options->hex = value;
+        break;
+    case CTL_ROW_KEY_FILE:
+        options->key_file = value;
         break;
     case CTL_ROW_TO:
     case CTL_ROW_ADDRESS:

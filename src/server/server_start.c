@@ -4,6 +4,7 @@
 #include "os/loop/mailbox.h"
 #include "os/process/clock.h"
 #include "server/config/memory_estimate.h"
+#include "server/config/names_config.h"
 #include "server/events/job_events.h"
 #include "server/ready_line.h"
 #include "server/run_as_user.h"
@@ -42,6 +43,12 @@ static int hold_stop_signals(struct server *server)
     (void)server;
     server_signals_hold_stop();
     return 0;
+}
+
+static int read_names_key(struct server *server)
+{
+    names_config_warn(server->config);
+    return names_config_read_key(&server->names_key, server->config);
 }
 
 static int open_sockets(struct server *server)
@@ -284,11 +291,11 @@ int server_start(struct server *server)
 {
     /* The steps that need privileges precede give_up_privileges, and threads start last. */
     static int (*const steps[])(struct server *) = {
-        find_identity,     hold_stop_signals,  open_sockets,       make_reply,
-        make_admission,    make_loop,          check_memory,       make_subscriptions,
-        make_workers,      make_jobs,          note_configuration, open_control,
-        open_observers,    give_up_privileges, start_log,          start_admission,
-        follow_interfaces, start_workers,      ready_line_start,
+        find_identity,      hold_stop_signals, read_names_key,     open_sockets,
+        make_reply,         make_admission,    make_loop,          check_memory,
+        make_subscriptions, make_workers,      make_jobs,          note_configuration,
+        open_control,       open_observers,    give_up_privileges, start_log,
+        start_admission,    follow_interfaces, start_workers,      ready_line_start,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);
