@@ -48,7 +48,7 @@ const struct datagram *batch_datagrams(const struct batch *batch);
 void batch_add_reply(struct batch *out, const struct batch *received, int i, const void *bytes,
                      size_t size);
 
-enum { BATCH_SCRATCH_BYTES = 24 };
+enum { BATCH_SCRATCH_BYTES = 72 }; /* the longest frame with which a server answers has 70 */
 
 /* BATCH_SCRATCH_BYTES of memory for a short reply to datagram i, valid until the batch is cleared.
  */

@@ -11,6 +11,11 @@
 void *memory_reserve(size_t bytes, size_t committed);
 void memory_release(void *memory, size_t bytes);
 
+/* Sets a part of reserved memory to zero, and returns its pages to the kernel: like a page that was
+ * never used, each takes memory again only once it is used. memory is aligned to the page size, and
+ * bytes is a multiple of it. */
+void memory_discard(void *memory, size_t bytes);
+
 enum { CACHE_LINE_BYTES = 64 /* of x86-64 and most other processors */ };
 
 /* Returns zeroed memory that shares no cache line with other memory, so that writes to it do not

@@ -64,6 +64,13 @@ void memory_release(void *memory, size_t bytes)
         munmap(memory, bytes);
 }
 
+void memory_discard(void *memory, size_t bytes)
+{
+    /* It fails for locked pages. The contents go in any case. */
+    if (madvise(memory, bytes, MADV_DONTNEED) != 0)
+        memset(memory, 0, bytes);
+}
+
 void *memory_cache_lines(size_t bytes)
 {
     size_t whole = (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;

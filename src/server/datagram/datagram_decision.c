@@ -93,7 +93,8 @@ static void pong(struct decision *decision, int i, const struct frame *ping)
     queue->pongs |= UINT64_C(1) << batch_queued(queue->batch);
     batch_add_reply(queue->batch, decision->batch, i, frame, size);
 }
-_Static_assert((int)FRAME_BYTES_MAX <= (int)BATCH_SCRATCH_BYTES, "frames are built in scratch");
+_Static_assert((int)FRAME_REPLY_BYTES_MAX <= (int)BATCH_SCRATCH_BYTES,
+               "frames are built in scratch");
 
 /* Returns whether the cookie of a frame proves its source; true for any without that policy. */
 static bool is_verified(struct decision *decision, const struct datagram *datagram,

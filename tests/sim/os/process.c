@@ -88,6 +88,11 @@ void memory_release(void *memory, size_t bytes)
     reserved_count--;
 }
 
+void memory_discard(void *memory, size_t bytes)
+{
+    memset(memory, 0, bytes);
+}
+
 void *memory_cache_lines(size_t bytes)
 {
     size_t rounded = (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;

@@ -9,7 +9,7 @@
  * "KEY: VALUE", bytes in hexadecimal, and the table of replies. A malformed part fails the test.
  * Returned texts live until the test's end. */
 
-enum { PAGE_BYTES_MAX = 64, PAGE_VECTORS_MAX = 64, PAGE_COLUMNS = 4 };
+enum { PAGE_BYTES_MAX = 128, PAGE_VECTORS_MAX = 64, PAGE_COLUMNS = 4 };
 
 /* Returns the text of the first fenced block of a language, such as "python". */
 const char *page_block(const char *language);

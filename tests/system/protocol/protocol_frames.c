@@ -9,7 +9,8 @@
 
 TestSuite(system_protocol_frames, .fini = harness_end, .timeout = 60);
 
-static const uint8_t COOKIE[FRAME_COOKIE_BYTES] = "0123456789abcdef"; /* that of the page */
+static const uint8_t COOKIE[FRAME_COOKIE_BYTES] = "0123456789abcdef"; /* those of the page */
+static const uint8_t MAC[FRAME_MAC_BYTES] = "ABCDEFGHIJKLMNOP";
 
 static bool starts_with(const char *text, const char *start)
 {
@@ -23,9 +24,10 @@ static enum frame_type type_named(const char *name)
         const char *start;
         enum frame_type type;
     } types[] = {
-        {"request", FRAME_NONE},  {"bad-", FRAME_BAD},    {"challenge", FRAME_CHALLENGE},
-        {"answer", FRAME_ANSWER}, {"leave", FRAME_LEAVE}, {"ping", FRAME_PING},
-        {"pong", FRAME_PONG},
+        {"request", FRAME_NONE},  {"bad-", FRAME_BAD},        {"challenge", FRAME_CHALLENGE},
+        {"answer", FRAME_ANSWER}, {"leave", FRAME_LEAVE},     {"ping", FRAME_PING},
+        {"pong", FRAME_PONG},     {"message", FRAME_MESSAGE}, {"confirm", FRAME_CONFIRM},
+        {"hello", FRAME_HELLO},   {"named", FRAME_NAMED},
     };
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
@@ -46,7 +48,19 @@ Test(system_protocol_frames, the_frame_reader_finds_the_type_of_each_vector)
         if (frame.cookie != NULL)
             expect(memcmp(frame.cookie, COOKIE, sizeof COOKIE) == 0, "expected the cookie in %s",
                    vectors[i].name);
+        if (frame.mac != NULL)
+            expect(memcmp(frame.mac, MAC, sizeof MAC) == 0, "expected the MAC in %s",
+                   vectors[i].name);
     }
+}
+
+static size_t write_hello(const struct frame *hello, uint8_t out[PAGE_BYTES_MAX])
+{
+    bool frames = hello->flags & FRAME_HELLO_FRAMES;
+
+    if (hello->mac != NULL)
+        return frame_write_keyed_hello(out, frames, COOKIE, MAC, hello->body, hello->size);
+    return frame_write_hello(out, frames, hello->body, hello->size);
 }
 
 /* Writes a frame that was read from a vector. Returns its size. */
@@ -69,6 +83,16 @@ static size_t write_again(const struct frame *frame, uint8_t out[PAGE_BYTES_MAX]
         return frame_write_ping(out, frame->body, frame->size);
     case FRAME_PONG:
         return frame_write_pong(out, &ping);
+    case FRAME_MESSAGE:
+        size = frame_write_message_head(out, frame->job, frame->leisure);
+        memcpy(out + size, frame->body, frame->size);
+        return size + frame->size;
+    case FRAME_CONFIRM:
+        return frame_write_confirm(out, frame->job);
+    case FRAME_HELLO:
+        return write_hello(frame, out);
+    case FRAME_NAMED:
+        return frame_write_named(out, frame->status, frame->body, frame->size);
     default:
         return 0;
     }

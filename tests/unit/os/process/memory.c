@@ -79,6 +79,36 @@ Test(memory, takes_no_huge_pages)
     memory_release(memory, 64 * MIB);
 }
 
+Test(memory, that_is_discarded_is_zeroed_and_takes_no_pages)
+{
+    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    char *memory = memory_reserve(MIB, 0);
+    cr_assert_neq(memory, NULL);
+    memset(memory, 1, MIB);
+    memory_discard(memory + page_bytes, MIB - 2 * page_bytes);
+    if (!getenv("UDPSRV_VALGRIND"))
+        cr_assert_eq(resident_pages(memory, MIB), 2);
+    cr_assert_eq(memory[page_bytes - 1], 1);
+    cr_assert_eq(memory[MIB - page_bytes], 1);
+    for (size_t i = page_bytes; i < MIB - page_bytes; i++)
+        cr_assert_eq(memory[i], 0);
+    memory_release(memory, MIB);
+}
+
+Test(memory, that_is_locked_is_zeroed_when_it_is_discarded)
+{
+    size_t page_bytes = (size_t)sysconf(_SC_PAGESIZE);
+    char *memory = memory_reserve(page_bytes, 0);
+    cr_assert_neq(memory, NULL);
+    if (mlock(memory, page_bytes) != 0)
+        cr_skip("no memory may be locked here: %s", strerror(errno));
+    memset(memory, 1, page_bytes);
+    memory_discard(memory, page_bytes);
+    for (size_t i = 0; i < page_bytes; i++)
+        cr_assert_eq(memory[i], 0);
+    memory_release(memory, page_bytes);
+}
+
 Test(memory, too_much_is_an_error)
 {
     if (getenv("UDPSRV_VALGRIND"))

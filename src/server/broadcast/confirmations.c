@@ -1,0 +1,185 @@
+#include "server/broadcast/confirmations.h"
+
+#include "os/process/memory.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+enum {
+    DUE = 1,
+    CONFIRMED = 2,
+    SLOT_BITS = 2,
+    SLOTS_PER_BYTE = 8 / SLOT_BITS,
+    /* The largest page of the processors that Linux supports (arm64, ppc64): the bits of a job can
+     * be discarded without those of its neighbours. */
+    JOB_ALIGNMENT = 1 << 16,
+};
+
+struct confirmed_job {
+    uint64_t number, joined_before;
+    uint64_t order; /* how many jobs had begun before it */
+    bool remembered, ended;
+    uint8_t *bits; /* SLOT_BITS a slot, the lowest slot in the lowest bits of the first byte */
+    struct confirmation_counts counts;
+};
+
+struct confirmations {
+    struct confirmed_job jobs[CONFIRMED_JOBS_MAX];
+    uint64_t begun; /* jobs, ever */
+    uint32_t slots;
+    size_t job_bytes; /* of the bits of one job */
+    void *memory;     /* the bits of all jobs */
+};
+
+int confirmations_open(struct confirmations **confirmations, uint32_t slots)
+{
+    struct confirmations *made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return -ENOMEM;
+    size_t bytes = slots / SLOTS_PER_BYTE + 1;
+    made->slots = slots;
+    made->job_bytes = (bytes + JOB_ALIGNMENT - 1) / JOB_ALIGNMENT * JOB_ALIGNMENT;
+    made->memory = memory_reserve(CONFIRMED_JOBS_MAX * made->job_bytes, 0);
+    if (made->memory == NULL) {
+        int error = -errno;
+        free(made);
+        return error;
+    }
+    for (size_t i = 0; i < CONFIRMED_JOBS_MAX; i++)
+        made->jobs[i].bits = (uint8_t *)made->memory + i * made->job_bytes;
+    *confirmations = made;
+    return 0;
+}
+
+void confirmations_close(struct confirmations *confirmations)
+{
+    if (confirmations == NULL)
+        return;
+    memory_release(confirmations->memory, CONFIRMED_JOBS_MAX * confirmations->job_bytes);
+    free(confirmations);
+}
+
+/* Returns a remembered job, or NULL. */
+static struct confirmed_job *find(const struct confirmations *confirmations, uint64_t number)
+{
+    for (size_t i = 0; i < CONFIRMED_JOBS_MAX; i++) {
+        const struct confirmed_job *job = &confirmations->jobs[i];
+        if (job->remembered && job->number == number)
+            return (struct confirmed_job *)job;
+    }
+    return NULL;
+}
+
+/* Returns the place of a new job: a free one, or that of the job to be forgotten; NULL if all run.
+ */
+static struct confirmed_job *place(struct confirmations *confirmations)
+{
+    struct confirmed_job *oldest = NULL;
+    for (size_t i = 0; i < CONFIRMED_JOBS_MAX; i++) {
+        struct confirmed_job *job = &confirmations->jobs[i];
+        if (!job->remembered)
+            return job;
+        if (job->ended && (oldest == NULL || job->order < oldest->order))
+            oldest = job;
+    }
+    return oldest;
+}
+
+int confirmations_begin(struct confirmations *confirmations, uint64_t job, uint64_t joined_before)
+{
+    struct confirmed_job *begun = place(confirmations);
+    if (begun == NULL)
+        return -EBUSY;
+    if (begun->remembered)
+        memory_discard(begun->bits, confirmations->job_bytes);
+    begun->number = job;
+    begun->joined_before = joined_before;
+    begun->order = confirmations->begun++;
+    begun->remembered = true;
+    begun->ended = false;
+    atomic_store_explicit(&begun->counts.framed, 0, memory_order_relaxed);
+    atomic_store_explicit(&begun->counts.confirmed, 0, memory_order_relaxed);
+    return 0;
+}
+
+void confirmations_end(struct confirmations *confirmations, uint64_t job)
+{
+    struct confirmed_job *ended = find(confirmations, job);
+    if (ended != NULL)
+        ended->ended = true;
+}
+
+static unsigned bits_of(const struct confirmed_job *job, uint32_t slot)
+{
+    return job->bits[slot / SLOTS_PER_BYTE] >> slot % SLOTS_PER_BYTE * SLOT_BITS &
+           (DUE | CONFIRMED);
+}
+
+static void change_bits(struct confirmed_job *job, uint32_t slot, unsigned changed)
+{
+    job->bits[slot / SLOTS_PER_BYTE] ^= (uint8_t)(changed << slot % SLOTS_PER_BYTE * SLOT_BITS);
+}
+
+/* Only this thread writes, so an addition need not be one atomic step. */
+static void increase(_Atomic uint64_t *count)
+{
+    atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+void confirmations_frame_sent(struct confirmations *confirmations, uint64_t job, uint32_t slot)
+{
+    struct confirmed_job *sent = find(confirmations, job);
+    if (sent == NULL || bits_of(sent, slot) != 0)
+        return;
+    change_bits(sent, slot, DUE);
+    increase(&sent->counts.framed);
+}
+
+bool confirmations_is_due(const struct confirmations *confirmations, uint64_t job, uint32_t slot)
+{
+    const struct confirmed_job *found = find(confirmations, job);
+    return found != NULL && bits_of(found, slot) == DUE;
+}
+
+bool confirmations_is_confirmed(const struct confirmations *confirmations, uint64_t job,
+                                uint32_t slot)
+{
+    const struct confirmed_job *found = find(confirmations, job);
+    return found != NULL && bits_of(found, slot) == CONFIRMED;
+}
+
+enum confirmation confirmations_confirm(struct confirmations *confirmations, uint64_t job,
+                                        uint32_t slot, uint64_t join_number)
+{
+    struct confirmed_job *found = find(confirmations, job);
+    if (found == NULL || join_number >= found->joined_before)
+        return CONFIRMATION_UNKNOWN;
+    switch (bits_of(found, slot)) {
+    case DUE:
+        change_bits(found, slot, DUE | CONFIRMED);
+        increase(&found->counts.confirmed);
+        return CONFIRMATION_FIRST;
+    case CONFIRMED:
+        return CONFIRMATION_AGAIN;
+    default:
+        return CONFIRMATION_UNKNOWN;
+    }
+}
+
+bool confirmations_joined_before(const struct confirmations *confirmations, uint64_t job,
+                                 uint64_t *joined_before)
+{
+    const struct confirmed_job *found = find(confirmations, job);
+    if (found != NULL)
+        *joined_before = found->joined_before;
+    return found != NULL;
+}
+
+const struct confirmation_counts *confirmations_counts(const struct confirmations *confirmations,
+                                                       uint64_t job)
+{
+    const struct confirmed_job *found = find(confirmations, job);
+    return found != NULL ? &found->counts : NULL;
+}

@@ -1,0 +1,229 @@
+/* Tests of server/broadcast/confirmations: which clients have confirmed which broadcasts. */
+#include "server/broadcast/confirmations.h"
+
+#include "base/prng.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+
+enum {
+    SLOTS = 1000,
+    JOINED_BEFORE = 50, /* clients with a join number below this one have a part in the jobs */
+};
+
+static struct confirmations *confirmations;
+
+static void open_confirmations(void)
+{
+    cr_assert_eq(confirmations_open(&confirmations, SLOTS), 0);
+}
+
+static void close_confirmations(void)
+{
+    confirmations_close(confirmations);
+}
+
+TestSuite(confirmations, .init = open_confirmations, .fini = close_confirmations);
+
+static void begin(uint64_t job)
+{
+    cr_assert_eq(confirmations_begin(confirmations, job, JOINED_BEFORE), 0);
+}
+
+static enum confirmation confirm(uint64_t job, uint32_t slot)
+{
+    return confirmations_confirm(confirmations, job, slot, JOINED_BEFORE - 1);
+}
+
+static void expect_counts(uint64_t job, uint64_t framed, uint64_t confirmed)
+{
+    const struct confirmation_counts *counts = confirmations_counts(confirmations, job);
+    cr_assert_not_null(counts);
+    cr_assert_eq(atomic_load(&counts->framed), framed);
+    cr_assert_eq(atomic_load(&counts->confirmed), confirmed);
+}
+
+Test(confirmations, of_a_frame_counts_once_and_again_after_that)
+{
+    begin(1);
+    expect_counts(1, 0, 0);
+    confirmations_frame_sent(confirmations, 1, 7);
+    cr_assert(confirmations_is_due(confirmations, 1, 7));
+    cr_assert_not(confirmations_is_confirmed(confirmations, 1, 7));
+    cr_assert_eq(confirm(1, 7), CONFIRMATION_FIRST);
+    cr_assert_not(confirmations_is_due(confirmations, 1, 7));
+    cr_assert(confirmations_is_confirmed(confirmations, 1, 7));
+    cr_assert_eq(confirm(1, 7), CONFIRMATION_AGAIN);
+    cr_assert_eq(confirm(1, 7), CONFIRMATION_AGAIN);
+    expect_counts(1, 1, 1);
+}
+
+Test(confirmations, of_a_client_that_got_no_frame_is_unknown)
+{
+    begin(1);
+    confirmations_frame_sent(confirmations, 1, 7);
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        if (slot == 7)
+            continue;
+        cr_assert_eq(confirm(1, slot), CONFIRMATION_UNKNOWN);
+        cr_assert_not(confirmations_is_due(confirmations, 1, slot));
+        cr_assert_not(confirmations_is_confirmed(confirmations, 1, slot));
+    }
+    expect_counts(1, 1, 0);
+}
+
+Test(confirmations, of_a_job_that_is_not_remembered_is_unknown)
+{
+    uint64_t joined_before = 0;
+    cr_assert_eq(confirm(0, 7), CONFIRMATION_UNKNOWN);
+    begin(1);
+    confirmations_frame_sent(confirmations, 2, 7);
+    confirmations_end(confirmations, 2);
+    cr_assert_eq(confirm(2, 7), CONFIRMATION_UNKNOWN);
+    cr_assert_eq(confirm(0, 7), CONFIRMATION_UNKNOWN);
+    cr_assert_not(confirmations_is_due(confirmations, 2, 7));
+    cr_assert_not(confirmations_is_confirmed(confirmations, 2, 7));
+    cr_assert_null(confirmations_counts(confirmations, 2));
+    cr_assert_not(confirmations_joined_before(confirmations, 2, &joined_before));
+    cr_assert(confirmations_joined_before(confirmations, 1, &joined_before));
+    cr_assert_eq(joined_before, JOINED_BEFORE);
+}
+
+Test(confirmations, of_another_client_in_the_slot_are_unknown)
+{
+    begin(1);
+    confirmations_frame_sent(confirmations, 1, 7);
+    confirmations_frame_sent(confirmations, 1, 8);
+    cr_assert_eq(confirmations_confirm(confirmations, 1, 7, JOINED_BEFORE), CONFIRMATION_UNKNOWN);
+    cr_assert(confirmations_is_due(confirmations, 1, 7));
+    cr_assert_eq(confirm(1, 8), CONFIRMATION_FIRST);
+    cr_assert_eq(confirmations_confirm(confirmations, 1, 8, JOINED_BEFORE), CONFIRMATION_UNKNOWN);
+    cr_assert_eq(confirmations_confirm(confirmations, 1, 8, UINT64_MAX), CONFIRMATION_UNKNOWN);
+    expect_counts(1, 2, 1);
+}
+
+Test(confirmations, are_due_once_however_often_the_frame_is_sent)
+{
+    begin(1);
+    confirmations_frame_sent(confirmations, 1, 7);
+    confirmations_frame_sent(confirmations, 1, 7);
+    expect_counts(1, 1, 0);
+    cr_assert_eq(confirm(1, 7), CONFIRMATION_FIRST);
+    /* The confirmation of the first frame came while the second one was on its way. */
+    confirmations_frame_sent(confirmations, 1, 7);
+    cr_assert(confirmations_is_confirmed(confirmations, 1, 7));
+    expect_counts(1, 1, 1);
+}
+
+Test(confirmations, of_jobs_are_independent_of_each_other)
+{
+    begin(1);
+    begin(UINT64_MAX);
+    confirmations_frame_sent(confirmations, 1, SLOTS - 1);
+    confirmations_frame_sent(confirmations, UINT64_MAX, SLOTS - 1);
+    cr_assert_eq(confirm(UINT64_MAX, SLOTS - 1), CONFIRMATION_FIRST);
+    cr_assert(confirmations_is_due(confirmations, 1, SLOTS - 1));
+    cr_assert_eq(confirm(1, SLOTS - 1), CONFIRMATION_FIRST);
+    expect_counts(1, 1, 1);
+    expect_counts(UINT64_MAX, 1, 1);
+}
+
+Test(confirmations, of_an_ended_job_still_count)
+{
+    begin(1);
+    confirmations_frame_sent(confirmations, 1, 7);
+    confirmations_end(confirmations, 1);
+    cr_assert_eq(confirm(1, 7), CONFIRMATION_FIRST);
+    expect_counts(1, 1, 1);
+}
+
+Test(confirmations, forget_the_oldest_ended_job_when_there_are_too_many)
+{
+    for (uint64_t job = 1; job <= CONFIRMED_JOBS_MAX; job++) {
+        begin(job);
+        confirmations_frame_sent(confirmations, job, 7);
+    }
+    cr_assert_eq(confirmations_begin(confirmations, 100, JOINED_BEFORE), -EBUSY);
+    confirmations_end(confirmations, 5);
+    confirmations_end(confirmations, 3);
+    begin(100);
+    cr_assert_eq(confirm(3, 7), CONFIRMATION_UNKNOWN);
+    cr_assert_null(confirmations_counts(confirmations, 3));
+    cr_assert_eq(confirm(5, 7), CONFIRMATION_FIRST);
+    cr_assert_eq(confirm(100, 7), CONFIRMATION_UNKNOWN, "the bits of the forgotten job are gone");
+    expect_counts(100, 0, 0);
+    begin(101);
+    cr_assert_null(confirmations_counts(confirmations, 5));
+    cr_assert_eq(confirm(4, 7), CONFIRMATION_FIRST, "a job that runs is not forgotten");
+    cr_assert_eq(confirmations_begin(confirmations, 102, JOINED_BEFORE), -EBUSY);
+}
+
+/* What a model of plain arrays says. */
+struct model {
+    uint64_t job;
+    bool framed[SLOTS], confirmed[SLOTS];
+};
+
+static void check_job(const struct model *model)
+{
+    uint64_t framed = 0, confirmed = 0;
+    for (uint32_t slot = 0; slot < SLOTS; slot++) {
+        framed += model->framed[slot];
+        confirmed += model->confirmed[slot];
+        cr_assert_eq(confirmations_is_due(confirmations, model->job, slot),
+                     model->framed[slot] && !model->confirmed[slot]);
+        cr_assert_eq(confirmations_is_confirmed(confirmations, model->job, slot),
+                     model->confirmed[slot]);
+    }
+    expect_counts(model->job, framed, confirmed);
+}
+
+Test(confirmations, agree_with_a_model_for_any_order_of_events)
+{
+    static struct model models[CONFIRMED_JOBS_MAX];
+    struct prng prng;
+    prng_init(&prng, 16);
+    for (uint64_t job = 1; job <= 3 * CONFIRMED_JOBS_MAX; job++) {
+        struct model *begun = &models[job % CONFIRMED_JOBS_MAX];
+        memset(begun, 0, sizeof *begun);
+        begun->job = job;
+        begin(job);
+        for (int step = 0; step < 5000; step++) {
+            struct model *model = &models[prng_next(&prng) % CONFIRMED_JOBS_MAX];
+            if (model->job == 0) /* it has not begun */
+                continue;
+            uint32_t slot = (uint32_t)(prng_next(&prng) % SLOTS);
+            if (prng_next(&prng) % 2) {
+                confirmations_frame_sent(confirmations, model->job, slot);
+                model->framed[slot] = true;
+            } else {
+                enum confirmation expected = model->confirmed[slot] ? CONFIRMATION_AGAIN
+                                             : model->framed[slot]  ? CONFIRMATION_FIRST
+                                                                    : CONFIRMATION_UNKNOWN;
+                cr_assert_eq(confirm(model->job, slot), expected);
+                model->confirmed[slot] |= expected == CONFIRMATION_FIRST;
+            }
+        }
+        check_job(begun);
+        confirmations_end(confirmations, job);
+    }
+}
+
+Test(confirmations, of_the_largest_registry_need_only_address_space)
+{
+    struct confirmations *largest;
+    int error = confirmations_open(&largest, UINT32_C(1) << 28);
+    if (error != 0)
+        cr_skip("no address space for it: %s", strerror(-error));
+    cr_assert_eq(confirmations_begin(largest, 1, JOINED_BEFORE), 0);
+    confirmations_frame_sent(largest, 1, (UINT32_C(1) << 28) - 1);
+    cr_assert(confirmations_is_due(largest, 1, (UINT32_C(1) << 28) - 1));
+    cr_assert_not(confirmations_is_due(largest, 1, 0));
+    confirmations_close(largest);
+}
+
+Test(confirmations, closing_none_does_nothing)
+{
+    confirmations_close(NULL);
+}
