@@ -9,20 +9,23 @@
  * depends on it; a counter never decreases.
  *
  * The outcomes: each datagram that is received counts in exactly one of these. */
-#define STATS_OUTCOMES(STAT)                                                                  \
-    STAT(replied, "answered, and the kernel accepted the reply")                              \
-    STAT(silent, "admitted and not answered: reply mode none")                                \
-    STAT(challenged, "from an unverified source: answered with a cookie challenge")           \
-    STAT(ponged, "a ping, answered with a pong")                                              \
-    STAT(left, "a leave that was accepted: its client is removed")                            \
-    STAT(reply_failed, "the kernel refused the reply, or its send buffer was full")           \
-    STAT(challenge_failed, "a challenge or pong that the kernel refused, or had no room for") \
-    STAT(drop_oversize, "longer than max-datagram")                                           \
-    STAT(drop_port_zero, "source port 0, which cannot be answered")                           \
-    STAT(drop_own_source, "source on one of the server's own service ports")                  \
-    STAT(drop_multicast, "sent to, or from, a multicast or broadcast address")                \
-    STAT(drop_denied, "its source is not allowed")                                            \
-    STAT(drop_limited, "above the rate limit of its address or prefix")                       \
+#define STATS_OUTCOMES(STAT)                                                                      \
+    STAT(replied, "answered, and the kernel accepted the reply")                                  \
+    STAT(silent, "admitted and not answered: reply mode none")                                    \
+    STAT(challenged, "from an unverified source: answered with a cookie challenge")               \
+    STAT(ponged, "a ping, answered with a pong")                                                  \
+    STAT(named, "a hello, answered")                                                              \
+    STAT(confirmed, "the first confirmation of a message by its client")                          \
+    STAT(confirmed_again, "a further confirmation of a message by its client")                    \
+    STAT(left, "a leave that was accepted: its client is removed")                                \
+    STAT(reply_failed, "the kernel refused the reply, or its send buffer was full")               \
+    STAT(challenge_failed, "a challenge, pong or answer to a hello that the kernel did not take") \
+    STAT(drop_oversize, "longer than max-datagram")                                               \
+    STAT(drop_port_zero, "source port 0, which cannot be answered")                               \
+    STAT(drop_own_source, "source on one of the server's own service ports")                      \
+    STAT(drop_multicast, "sent to, or from, a multicast or broadcast address")                    \
+    STAT(drop_denied, "its source is not allowed")                                                \
+    STAT(drop_limited, "above the rate limit of its address or prefix")                           \
     STAT(drop_bad_frame, "a frame that is malformed, or not valid from this source")
 
 #define STATS_OTHERS(STAT)                                                              \

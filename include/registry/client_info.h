@@ -3,6 +3,7 @@
 
 #include "address/addr.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A registered client as it is reported to callers: a copy of its entry, decoded. */
@@ -16,6 +17,8 @@ struct client {
     uint32_t received; /* datagrams, the first one included; stays at UINT32_MAX */
     uint32_t slot;     /* below registry_slots; no other client has it while this one lives */
     uint8_t listener;
+    bool frames;          /* it asked for messages as frames since it joined */
+    uint64_t join_number; /* how many clients had joined the registry before it */
 };
 
 /* Receives clients, one a call. */

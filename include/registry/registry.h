@@ -94,4 +94,9 @@ size_t registry_update(struct registry *registry, uint8_t listener,
 bool registry_find(struct registry *registry, uint8_t listener, const struct addr *source,
                    uint64_t now_ms, struct client *client);
 
+/* Sets whether the live client in a slot wants messages as frames (wire/frame). A client that joins
+ * or rejoins does not. This is one bit a slot, in pages that take no memory until a client whose
+ * bit is in them asks for frames. */
+void registry_set_frames(struct registry *registry, uint32_t slot, bool frames);
+
 #endif

@@ -25,7 +25,7 @@ size_t registry_bytes(uint32_t capacity);
 size_t registry_index_bytes(uint32_t capacity);
 
 /* The most bytes that are written when capacity clients are registered: the entries of one address
- * family only, the smaller ones if there is no IPv6. */
+ * family only, the smaller ones if there is no IPv6, and the bits of clients that want frames. */
 size_t registry_full_bytes(uint32_t capacity, bool ipv6);
 
 /* The number of slots, from 0 on. Each address family has a range for all clients. */

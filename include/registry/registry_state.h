@@ -46,6 +46,9 @@ struct registry {
     uint32_t prefix_cap;
     uint64_t counted_from; /* clients with this join_number or a later one are counted by prefix */
     struct client_callback on_expired;
+    uint8_t *frames; /* a bit for each slot, the lowest slot in the lowest bit: the client asked for
+                        messages as frames. Undefined for a slot that is not in use. */
+    bool has_frames; /* a client has ever asked: without it the bits are 0 and were not touched */
 };
 
 static inline struct client_entry *registry_entry(const struct registry *registry, uint32_t slot)
@@ -94,6 +97,12 @@ static inline bool registry_look_up(const struct registry *registry, uint8_t lis
     return registry->index.cells[*cell] != 0;
 }
 
+/* Whether the client in a slot has asked for messages as frames. */
+static inline bool registry_has_frames(const struct registry *registry, uint32_t slot)
+{
+    return registry->has_frames && (registry->frames[slot / 8] >> slot % 8 & 1);
+}
+
 /* The copy of an entry that callers receive. */
 static inline struct client registry_client(const struct registry *registry, uint32_t slot,
                                             uint64_t now_ms)
@@ -108,6 +117,8 @@ static inline struct client registry_client(const struct registry *registry, uin
         .received = entry->received,
         .slot = slot,
         .listener = client_key_listener(&entry->key),
+        .frames = registry_has_frames(registry, slot),
+        .join_number = entry->join_number,
     };
 }
 

@@ -37,12 +37,23 @@ static uint64_t set_deadline(struct registry *registry, struct client_entry *ent
     return entry->deadline_ms = (now_ms + registry->ttl_ms) & CLIENT_DEADLINE_MASK;
 }
 
-static void init_entry(struct registry *registry, struct client_entry *entry, uint64_t now_ms)
+void registry_set_frames(struct registry *registry, uint32_t slot, bool frames)
+{
+    if (frames == registry_has_frames(registry, slot))
+        return;
+    registry->frames[slot / 8] ^= (uint8_t)(1u << slot % 8);
+    registry->has_frames = true;
+}
+
+/* Begins the life of a client in a slot, whose entry has its key and local address. */
+static void init_entry(struct registry *registry, uint32_t slot, struct client_entry *entry,
+                       uint64_t now_ms)
 {
     entry->join_number = registry->joined++;
     entry->joined_s = (uint32_t)(now_ms / 1000);
     entry->received = 1;
     set_deadline(registry, entry, now_ms);
+    registry_set_frames(registry, slot, false);
 }
 
 /* Counts a client by its prefix, if the registry does that; false if the prefix is full. */
@@ -71,7 +82,7 @@ static enum registry_outcome join(struct registry *registry,
     struct client_entry *entry = registry_entry(registry, slot);
     memcpy(&entry->key, &datagram->key, client_key_bytes(&datagram->key));
     entry->local = local_addresses_add(&registry->locals, datagram->local);
-    init_entry(registry, entry, now_ms);
+    init_entry(registry, slot, entry, now_ms);
 
     hash_index_add(&registry->index, cell, datagram->hash, slot);
     uint32_t cluster = slot / REGISTRY_CLUSTER_SLOTS;
@@ -96,7 +107,7 @@ static enum registry_outcome rejoin(struct registry *registry,
     if (!registry_is_counted(registry, entry) && !count_prefix(registry, datagram->source))
         return REGISTRY_PREFIX_FULL;
     entry->local = local_addresses_add(&registry->locals, datagram->local);
-    init_entry(registry, entry, now_ms);
+    init_entry(registry, slot, entry, now_ms);
     return REGISTRY_REJOINED;
 }
 

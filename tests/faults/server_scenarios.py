@@ -9,8 +9,8 @@ import time
 import world
 from run import START_S, STOP_S
 
-OUTCOMES = """replied silent challenged ponged left reply_failed challenge_failed drop_oversize drop_port_zero drop_own_source
-drop_multicast drop_denied drop_limited drop_bad_frame""".split()
+OUTCOMES = """replied silent challenged ponged named confirmed confirmed_again left reply_failed challenge_failed drop_oversize
+drop_port_zero drop_own_source drop_multicast drop_denied drop_limited drop_bad_frame""".split()
 # Counters which say that something did not reach its destination.
 FAILURES = """reply_failed challenge_failed kernel_drops copies_failed streams_refused streams_slow streams_denied refused_full
 relay_dropped""".split()

@@ -7,6 +7,7 @@
 #include "net/message/datagram_batch.h"
 #include "registry/registry.h"
 #include "server/admission/admission_rules.h"
+#include "server/broadcast/confirmations.h"
 #include "server/datagram/own_addresses.h"
 #include "server/events/event_publisher.h"
 #include "server/send/send_socket_slots.h"
@@ -26,10 +27,14 @@
  *  5. denied by admission.allow and deny: drop_denied
  *  6. above admission.rate: drop_limited
  *  7. a frame (docs/protocol.md): a ping is answered by a pong; under admission.policy = cookie an
- *     answer or a leave with a wrong cookie by a challenge; any other frame is drop_bad_frame
+ *     answer or a leave with a wrong cookie by a challenge; any other frame that is not for a
+ *     registered client is drop_bad_frame
  *  8. from an unknown source under admission.policy = cookie: a challenge
  *  9. recorded in the registry: the client joins or is renewed; if clients.max is reached, or its
- *     prefix is full, it gets a reply without being registered. One that leaves gets no reply: left
+ *     prefix is full, it gets a reply without being registered. One that leaves gets no reply:
+ * left. Of a client that is renewed, a hello is answered by a named, and a confirm is recorded:
+ *     confirmed, confirmed_again. A hello or confirm of any other source is drop_bad_frame, except
+ *     that a hello is challenged under admission.policy = cookie
  * 10. the message callback gets it, and the reply of reply.mode is queued; silent if the mode is
  *     "none"
  *
@@ -60,6 +65,7 @@ struct multicast_listeners {
  * shared with the other workers; the rest is the worker's. */
 struct datagram_decider {
     struct registry *registry;
+    struct confirmations *confirmations;
     struct reply *reply;
     struct message_callback on_message;
     struct event_publisher *events; /* of clients that join, leave or are refused */
@@ -77,11 +83,12 @@ struct datagram_decider {
 void datagram_decider_set_rules(struct datagram_decider *decider,
                                 const struct admission_rules *rules, uint64_t now_ms);
 
-/* Challenges and pongs to be sent. They are queued apart from the replies, because they never wait:
- * what cannot be sent at once is dropped. */
+/* Frames to be sent: challenges, pongs and nameds. They are queued apart from the replies, because
+ * they never wait: what cannot be sent at once is dropped. */
 struct challenge_queue {
     struct batch *batch;
-    uint64_t pongs; /* a bit for each queued frame that is a pong, by position; BATCH_MAX is 64 */
+    uint64_t pongs;  /* a bit for each queued frame that is a pong, by position; BATCH_MAX is 64 */
+    uint64_t nameds; /* the same for a named; all others are challenges */
 };
 
 /* What was decided about a batch. */

@@ -23,7 +23,9 @@ struct decision {
     struct datagram_answers *answers;
     uint64_t now_ms;
     uint8_t listener;
-    bool to_group; /* the listener is a multicast group */
+    bool to_group;          /* the listener is a multicast group */
+    uint64_t client_frames; /* a bit for each datagram that is a hello or a confirm and passed the
+                               filter, by its position in the batch; BATCH_MAX is 64 */
     struct admitted admitted;
 };
 
@@ -112,8 +114,8 @@ static bool is_verified(struct decision *decision, const struct datagram *datagr
     return false;
 }
 
-/* Step 7: a datagram that begins like a frame. Returns false if it gets no reply; otherwise sets
- * the action for the registry, and the number of bytes before its request. */
+/* Step 7: a datagram that begins like a frame. Returns false if it does not reach the registry;
+ * otherwise sets the action for the registry, and the number of bytes before its request. */
 static bool filter_frame(struct decision *decision, int i, enum registry_action *action,
                          uint8_t *header_bytes)
 {
@@ -135,12 +137,74 @@ static bool filter_frame(struct decision *decision, int i, enum registry_action 
     case FRAME_PING:
         pong(decision, i, &frame);
         return false;
+    case FRAME_HELLO:
+    case FRAME_CONFIRM:
+        *action = REGISTRY_RENEW;
+        decision->client_frames |= UINT64_C(1) << i;
+        return true;
     default:
-        /* Only servers send challenges and pongs: this is another server, or a forged source, and
-         * an answer could begin a loop. */
+        /* Only servers send challenges, pongs, messages and nameds: this is another server, or a
+         * forged source, and an answer could begin a loop. */
         decision->answers->stats.drop_bad_frame++;
         return false;
     }
+}
+
+/* Answers a hello of a client: its flags are in effect. Names are not used, so it gets none. */
+static void answer_hello(struct decision *decision, int i, const struct client *client,
+                         const struct frame *hello)
+{
+    registry_set_frames(decision->decider->registry, client->slot,
+                        hello->flags & FRAME_HELLO_FRAMES);
+    struct challenge_queue *queue = challenge_queue_of(decision, &client->source);
+    uint8_t *frame = batch_scratch(decision->batch, i);
+    size_t size = frame_write_named(frame, FRAME_NAMED_UNUSED, NULL, 0);
+    queue->nameds |= UINT64_C(1) << batch_queued(queue->batch);
+    batch_add_reply(queue->batch, decision->batch, i, frame, size);
+}
+
+static void record_confirm(struct decision *decision, const struct client *client,
+                           const struct frame *confirm)
+{
+    struct stats *stats = &decision->answers->stats;
+    switch (confirmations_confirm(decision->decider->confirmations, confirm->job, client->slot,
+                                  client->join_number)) {
+    case CONFIRMATION_FIRST:
+        stats->confirmed++;
+        break;
+    case CONFIRMATION_AGAIN:
+        stats->confirmed_again++;
+        break;
+    case CONFIRMATION_UNKNOWN:
+        stats->drop_bad_frame++;
+        break;
+    }
+}
+
+/* Step 9 of a hello or confirm, whose source was to be renewed in the registry. */
+static void decide_client_frame(struct decision *decision, const struct registry_datagram *record,
+                                int i)
+{
+    const struct datagram_decider *decider = decision->decider;
+    const struct datagram *datagram = &decision->datagrams[i];
+    struct frame frame = frame_read(datagram->bytes, datagram->size);
+    struct client client;
+    if (record->outcome != REGISTRY_RENEWED ||
+        !registry_find(decider->registry, decision->listener, record->source, decision->now_ms,
+                       &client)) {
+        if (decider->rules.cookie && frame.type == FRAME_HELLO)
+            challenge(decision, i);
+        else
+            decision->answers->stats.drop_bad_frame++;
+        return;
+    }
+    /* Under any other policy the filter has checked the rate. */
+    if (decider->rules.cookie && is_limited(decision, record->source, RATE_LIMITER_VERIFIED))
+        return;
+    if (frame.type == FRAME_HELLO)
+        answer_hello(decision, i, &client, &frame);
+    else
+        record_confirm(decision, &client, &frame);
 }
 
 /* ---- the filter ---- */
@@ -268,6 +332,10 @@ static void publish(const struct decision *decision, const struct registry_datag
 static bool count_record(struct decision *decision, const struct registry_datagram *record, int i)
 {
     struct stats *stats = decision->decider->stats;
+    if (decision->client_frames >> i & 1) {
+        decide_client_frame(decision, record, i);
+        return false;
+    }
     switch (record->outcome) {
     case REGISTRY_RENEWED:
         /* Any other action was checked against the rate by the filter. */
@@ -327,13 +395,13 @@ static void pass_to_callback(const struct decision *decision, size_t first, size
 }
 
 /* Returns the end of the run of datagrams that are recorded together with the first: all of them;
- * or, with a message callback, those before the next leave, since a client is registered while the
- * callback gets its message. */
+ * or, with a message callback or frames of clients, those before the next leave, since a client is
+ * registered while the callback gets its message, and while its hello or confirm is carried out. */
 static size_t run_end(const struct decision *decision, size_t first)
 {
     const struct admitted *admitted = &decision->admitted;
     size_t end = admitted->count;
-    if (decision->decider->on_message.call != NULL)
+    if (decision->decider->on_message.call != NULL || decision->client_frames != 0)
         for (end = first + 1; end < admitted->count; end++)
             if (admitted->records[end].action == REGISTRY_LEAVE)
                 break;
@@ -360,7 +428,7 @@ static void update_registry(struct decision *decision)
 {
     const struct admission_rules *rules = &decision->decider->rules;
     struct admitted *admitted = &decision->admitted;
-    bool limited = rules->cookie && rules->limiter != NULL;
+    bool each = (rules->cookie && rules->limiter != NULL) || decision->client_frames != 0;
     size_t kept = 0;
     for (size_t first = 0, end; first < admitted->count; first = end) {
         end = run_end(decision, first);
@@ -368,7 +436,7 @@ static void update_registry(struct decision *decision)
         size_t renewed = registry_update(decision->decider->registry, decision->listener,
                                          &admitted->records[first], end - first, decision->now_ms);
         /* Mostly all of them are clients that were renewed, and each gets a reply. */
-        bool keep_all = renewed == end - first && kept == first && !limited;
+        bool keep_all = renewed == end - first && kept == first && !each;
         kept = keep_all ? end : keep_replied(decision, first, end, kept);
         if (decision->decider->on_message.call != NULL)
             pass_to_callback(decision, before, kept);
@@ -442,6 +510,7 @@ void datagram_decide(struct datagram_decider *decider, uint8_t listener, struct 
     decision.answers = answers;
     decision.now_ms = now_ms;
     decision.listener = listener;
+    decision.client_frames = 0;
     decision.to_group = decider->groups.bits >> listener & 1;
 
     answers->stats.received += (uint64_t)count;

@@ -52,7 +52,7 @@ static void watch_socket(struct datagram_io *io)
     loop_change(&io->handler, receives ? LOOP_READ : 0);
 }
 
-/* ---- challenges and pongs ---- */
+/* ---- challenges, pongs and nameds ---- */
 
 /* Returns a bit for each queued datagram that the kernel took, by position. */
 static uint64_t sent_bits(const struct batch *batch)
@@ -64,18 +64,19 @@ static uint64_t sent_bits(const struct batch *batch)
     return sent;
 }
 
-/* Sends a queue of challenges and pongs, counts them, and empties it. Returns how many failed: they
- * do not wait for space. */
+/* Sends a queue of challenges, pongs and nameds, counts them, and empties it. Returns how many
+ * failed: they do not wait for space. */
 static uint32_t send_challenges(struct datagram_io *io, struct challenge_queue *queue, int socket)
 {
     struct stats *stats = &io->answers.stats;
     batch_send_or_fail(queue->batch, socket);
     uint64_t sent = sent_bits(queue->batch);
-    stats->challenged += (uint64_t)__builtin_popcountll(sent & ~queue->pongs);
+    stats->challenged += (uint64_t)__builtin_popcountll(sent & ~queue->pongs & ~queue->nameds);
     stats->ponged += (uint64_t)__builtin_popcountll(sent & queue->pongs);
+    stats->named += (uint64_t)__builtin_popcountll(sent & queue->nameds);
     uint32_t failed = batch_counts(queue->batch).failed;
     stats->challenge_failed += failed;
-    queue->pongs = 0;
+    queue->pongs = queue->nameds = 0;
     batch_clear(queue->batch);
     return failed;
 }

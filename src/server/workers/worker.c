@@ -49,6 +49,12 @@ static int open_registry(struct worker *worker)
     return 0;
 }
 
+static int open_confirmations(struct worker *worker)
+{
+    return confirmations_open(&worker->decider.confirmations,
+                              registry_slots(worker->options.capacity));
+}
+
 /* Returns how many batches one listener answers in a round, at least one. */
 static int drain_batches(size_t socket_count)
 {
@@ -165,6 +171,7 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
         {"event loop", open_loop},
         {"random secret key", draw_key},
         {"table of clients", open_registry},
+        {"table of confirmations", open_confirmations},
         {"batches of the listeners", open_unicast},
         {"batches of the broadcasts", open_broadcast},
         {"batch of direct messages", worker_send_open},
@@ -295,6 +302,7 @@ void worker_free(struct worker *worker)
     if (worker == NULL)
         return;
     relay_free(worker->relay);
+    confirmations_close(worker->decider.confirmations);
     memory_release(worker->registry_memory, registry_bytes(worker->options.capacity));
     free(worker);
 }

@@ -17,6 +17,7 @@ enum {
     BATCH = 16,
     MAX_BYTES = 64,
     ROOM_BYTES = MAX_BYTES + FRAME_ANSWER_HEAD_BYTES,
+    JOBS = 4,
     STEPS_MAX = 200,
     TTL_MS = 1000,
 };
@@ -78,7 +79,10 @@ struct world {
     struct rate_limiter *limiter;
     struct prefix_counts *prefixes;
     void *registry_memory, *prefix_memory;
-    uint64_t now_ms, kicked, expired, left, random;
+    struct confirmations *confirmations;
+    uint64_t jobs;    /* that have begun */
+    uint8_t listener; /* of the batch */
+    uint64_t now_ms, kicked, expired, left, confirmed, random;
     uint64_t received, fates;
 
     /* When a source was last verified on a listener, under rules that require it; 0: never. */
@@ -180,6 +184,7 @@ static void make_world(void)
     memcpy(replies, world.replies, sizeof replies);
     memcpy(acls, world.acls, sizeof acls);
     void *registry_memory = world.registry_memory, *prefix_memory = world.prefix_memory;
+    confirmations_close(world.confirmations);
     if (limiter == NULL) {
         static const struct message messages[] = {{(const uint8_t *)"audi", 4},
                                                   {(const uint8_t *)"", 0}};
@@ -204,6 +209,7 @@ static void make_world(void)
     world.limiter = limiter;
     world.registry_memory = registry_memory;
     world.prefix_memory = prefix_memory;
+    must(confirmations_open(&world.confirmations, registry_slots(CAPACITY)) == 0);
     world.prefixes = prefix_counts_init(prefix_memory, CAPACITY, &KEY);
     /* Later than any time of the previous input, so all buckets are full again. */
     static uint64_t start_ms = 1000000;
@@ -217,6 +223,7 @@ static void make_world(void)
     static struct event_publisher nobody; /* there is no subscriber */
     world.datagram_decider = (struct datagram_decider){
         .registry = registry_init(registry_memory, CAPACITY, &KEY, TTL_MS, world.now_ms),
+        .confirmations = world.confirmations,
         .reply = world.replies[0],
         .on_message = {.call = check_message},
         .events = &nobody,
@@ -257,6 +264,14 @@ struct sent {
     bool has_valid_cookie;
 };
 
+/* Writes a hello, with a name or without, or a confirm of a job that has begun or not. */
+static size_t write_client_frame(struct script *script, uint32_t kind, uint8_t *bytes)
+{
+    if (kind & 16)
+        return frame_write_confirm(bytes, take(script) % (JOBS + 1));
+    return frame_write_hello(bytes, kind & 32, "lamp-7", kind >> 6 & 1 ? 6 : 0);
+}
+
 /* Adds a datagram to the batch: a request, or a frame with a valid, a changed or a random cookie.
  */
 static struct sent add_datagram(struct script *script, uint8_t listener)
@@ -281,6 +296,10 @@ static struct sent add_datagram(struct script *script, uint8_t listener)
     }
     sent.has_valid_cookie = (kind & 24) == 8 && ((kind & 7) == FRAME_ANSWER);
     uint32_t more = take(script);
+    if ((kind & 15) == FRAME_MESSAGE) { /* which no client sends: for two frames that it does */
+        size = write_client_frame(script, kind, bytes);
+        more = 0;
+    }
     for (uint32_t k = more % 80; k > 0 && size < ROOM_BYTES; k--)
         bytes[size++] = (uint8_t)(more >= 160 ? 'x' : take(script));
     batch->datagrams[i] = (struct datagram){
@@ -305,11 +324,28 @@ static const struct datagram *check_answer(const struct answered *answer, const 
     return datagram;
 }
 
+/* Only a client that is registered gets an answer to a hello, and its flag is in effect. In the
+ * batch it may have left since then, and joined again. */
+static void check_hello(const struct answered *answer)
+{
+    const struct datagram *datagram = &world.batch.datagrams[answer->datagram];
+    struct frame hello = frame_read(datagram->bytes, datagram->size);
+    struct client client;
+    must(hello.type == FRAME_HELLO);
+    for (int i = answer->datagram + 1; i < world.batch.count; i++)
+        if (addr_equal(&world.batch.datagrams[i].source, &datagram->source))
+            return;
+    must(registry_find(world.datagram_decider.registry, world.listener, &datagram->source,
+                       world.now_ms, &client));
+    must(client.frames == ((hello.flags & FRAME_HELLO_FRAMES) != 0));
+}
+
 static void check_challenges(const struct challenge_queue *queue, bool on_link,
                              const struct sent *sent)
 {
     const struct batch *batch = queue->batch;
-    must(batch->answer_count == 64 || queue->pongs >> batch->answer_count == 0);
+    must(batch->answer_count == 64 || (queue->pongs | queue->nameds) >> batch->answer_count == 0);
+    must((queue->pongs & queue->nameds) == 0);
     for (int k = 0; k < batch->answer_count; k++) {
         const struct answered *answer = &batch->answers[k];
         const struct datagram *datagram = check_answer(answer, sent);
@@ -318,6 +354,9 @@ static void check_challenges(const struct challenge_queue *queue, bool on_link,
         must(access_list_admits(world.links, &datagram->source) == on_link);
         if (queue->pongs >> k & 1) {
             must(type == FRAME_PONG && answer->size <= datagram->size);
+        } else if (queue->nameds >> k & 1) {
+            must(type == FRAME_NAMED && answer->size <= datagram->size);
+            check_hello(answer);
         } else {
             must(world.datagram_decider.rules.cookie && type == FRAME_CHALLENGE);
             must(headers + answer->size <= 3 * (headers + datagram->size));
@@ -357,6 +396,37 @@ static uint64_t check_answers(const struct datagram_answers *answers, uint8_t li
     return (uint64_t)count;
 }
 
+/* Begins a job, and sends a frame of it to each client that asked for frames. */
+static void do_job(void)
+{
+    struct client clients[CAPACITY];
+    struct registry_walk walk = registry_walk_registered(world.datagram_decider.registry);
+    uint64_t job = world.jobs;
+    if (world.jobs == JOBS)
+        return;
+    must(confirmations_begin(world.confirmations, job, walk.joined_before) == 0);
+    world.jobs++;
+    while (!walk.ended) {
+        size_t count = registry_walk_next(world.datagram_decider.registry, &walk, world.now_ms,
+                                          clients, CAPACITY);
+        for (size_t i = 0; i < count; i++)
+            if (clients[i].frames)
+                confirmations_frame_sent(world.confirmations, job, clients[i].slot);
+    }
+}
+
+/* Each confirmation that counted is of a client that got a frame. */
+static void check_confirmations(void)
+{
+    uint64_t confirmed = 0;
+    for (uint64_t job = 0; job < world.jobs; job++) {
+        const struct confirmation_counts *counts = confirmations_counts(world.confirmations, job);
+        must(counts->confirmed <= counts->framed);
+        confirmed += counts->confirmed;
+    }
+    must(confirmed == world.confirmed);
+}
+
 static void do_batch(struct script *script)
 {
     uint32_t how = take(script);
@@ -372,6 +442,7 @@ static void do_batch(struct script *script)
         answers.replies[slot] = &world.answers[slot];
         world.answers[slot].answer_count = 0;
     }
+    world.listener = listener;
     for (int i = 0; i < count; i++)
         sent[i] = add_datagram(script, listener);
     datagram_decide(&world.datagram_decider, listener, &world.batch, count, world.now_ms, &answers);
@@ -388,6 +459,8 @@ static void do_batch(struct script *script)
             if (world.verified_ms[listener][sent[i].source] != 0)
                 world.verified_ms[listener][sent[i].source] = world.now_ms;
     world.left += answers.stats.left;
+    world.confirmed += answers.stats.confirmed;
+    check_confirmations();
 }
 
 /* ---- invariants ---- */
@@ -446,7 +519,10 @@ static void do_step(struct script *script)
         set_rules(take(script));
         break;
     case 5:
-        world.datagram_decider.reply = world.replies[what / 8 % 3];
+        if (what / 8 % 4 == 3)
+            do_job();
+        else
+            world.datagram_decider.reply = world.replies[what / 8 % 4];
         break;
     default:
         do_batch(script);

@@ -304,10 +304,12 @@ static void check_refused(const struct answer *answer)
 
 static void check_stats(const struct answer *answer)
 {
-    static const char *const outcomes[] = {
-        "replied",        "silent",           "challenged",    "ponged",         "left",
-        "reply_failed",   "challenge_failed", "drop_oversize", "drop_port_zero", "drop_own_source",
-        "drop_multicast", "drop_denied",      "drop_limited",  "drop_bad_frame"};
+    static const char *const outcomes[] = {"replied",          "silent",         "challenged",
+                                           "ponged",           "named",          "confirmed",
+                                           "confirmed_again",  "left",           "reply_failed",
+                                           "challenge_failed", "drop_oversize",  "drop_port_zero",
+                                           "drop_own_source",  "drop_multicast", "drop_denied",
+                                           "drop_limited",     "drop_bad_frame"};
     uint64_t sum = 0;
     for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++)
         sum += number(answer, outcomes[i]);

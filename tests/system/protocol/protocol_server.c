@@ -9,7 +9,8 @@
 
 TestSuite(system_protocol_server, .fini = harness_end, .timeout = 60);
 
-static const uint8_t COOKIE[FRAME_COOKIE] = "0123456789abcdef"; /* that of the page */
+static const uint8_t COOKIE[FRAME_COOKIE] = "0123456789abcdef";      /* that of the page */
+static const uint8_t NAMED[] = {0x00, 0x55, 0x44, 0x50, 0x09, 0x00}; /* of a server without names */
 static const char OPEN[] = "[admission]\npolicy = open\n[reply]\nmessage = yes\n";
 static const char VERIFIED[] = "[admission]\npolicy = cookie\n[reply]\nmessage = yes\n";
 
@@ -78,6 +79,8 @@ static void expect_answer(int udp, const struct endpoint *server, const char *an
     } else if (strcmp(answer, "pong") == 0) {
         sent.data[FRAME_HEAD - 1] = 5;
         expect_bytes(udp, server, sent.data, sent.size);
+    } else if (strcmp(answer, "named") == 0) {
+        expect_bytes(udp, server, NAMED, sizeof NAMED);
     } else {
         cr_assert_str_eq(answer, "nothing");
     }

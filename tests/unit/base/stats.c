@@ -9,9 +9,11 @@
 
 /* The names of `udpctl stats` in their order. A name must never change. */
 static const char *const outcomes[] = {
-    "replied",        "silent",           "challenged",    "ponged",         "left",
-    "reply_failed",   "challenge_failed", "drop_oversize", "drop_port_zero", "drop_own_source",
-    "drop_multicast", "drop_denied",      "drop_limited",  "drop_bad_frame",
+    "replied",         "silent",           "challenged",      "ponged",
+    "named",           "confirmed",        "confirmed_again", "left",
+    "reply_failed",    "challenge_failed", "drop_oversize",   "drop_port_zero",
+    "drop_own_source", "drop_multicast",   "drop_denied",     "drop_limited",
+    "drop_bad_frame",
 };
 static const char *const others[] = {
     "kernel_drops",   "refused_full",  "refused_prefix",  "bad_cookies",    "dry_limited",

@@ -72,6 +72,24 @@ Test(registry_memory, touches_memory_after_its_index_only_as_far_as_clients_fill
     shard_free(&shard);
 }
 
+Test(registry_memory, of_frames_is_touched_when_the_first_client_asks_for_them)
+{
+    enum { CAPACITY = 1000000 };
+    struct shard shard = shard_new(CAPACITY, TTL_MS, 0);
+    /* The bits come last: one for each slot. */
+    size_t bytes = registry_bytes(CAPACITY), bits = registry_slots(CAPACITY) / 8;
+    cr_assert(madvise(shard.area, shard.area_bytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL);
+    for (uint32_t n = 0; n < 1000; n++)
+        record(&shard, any_source(n), 0);
+    for (uint32_t n = 0; n < 1000; n++)
+        cr_assert_not(find_live(&shard, any_source(n), 0).frames);
+    cr_assert_eq(touched_pages(&shard, bytes - bits, bytes), 0, "without a client that asks");
+    for (uint32_t n = 0; n < 1000; n++)
+        registry_set_frames(shard.registry, find_live(&shard, any_source(n), 0).slot, true);
+    cr_assert_leq(touched_pages(&shard, bytes - bits, bytes), 2, "the bits of each family");
+    shard_free(&shard);
+}
+
 Test(registry_memory, works_with_the_largest_capacity)
 {
     size_t bytes = registry_bytes(REGISTRY_CAPACITY_MAX);
