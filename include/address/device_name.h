@@ -26,7 +26,8 @@ const char *device_name_set(struct device_name *name, const void *bytes, size_t 
 bool device_name_equal(const struct device_name *a, const struct device_name *b);
 
 /* The form in commands, answers and events, which is one ASCII word: the bytes from '!' to '~', of
- * which a backslash is written \\ and a quote \", and \xNN for all others. */
+ * which a backslash is written \\ and a quote \", and \xNN for all others, and
+ * for the name "-". */
 enum { DEVICE_NAME_TEXT_BYTES = 4 * DEVICE_NAME_BYTES_MAX + 1 };
 
 /* Writes that form, with its NUL, to text and returns text. */

@@ -15,6 +15,7 @@
 #include "server/events/subscriptions.h"
 #include "server/listen/interface_events.h"
 #include "server/listen/startup_sockets.h"
+#include "server/names/name_decisions.h"
 #include "server/options.h"
 #include "server/workers/worker_pool.h"
 
@@ -40,6 +41,7 @@ struct server {
     struct mailbox *mailbox; /* of the main thread */
     struct workers workers;
     struct subscriptions *subscriptions;
+    struct name_decisions *names; /* NULL: clients.names = off */
     struct jobs *jobs;
     struct command_context commands;
     struct control_socket control, observers;

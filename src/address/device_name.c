@@ -39,6 +39,9 @@ const char *device_name_format(const struct device_name *name, char text[DEVICE_
 {
     char *end = text;
     *end = '\0';
+    /* In lists "-" stands for no name. */
+    if (name->size == 1 && name->bytes[0] == '-')
+        return strcpy(text, "\\x2d");
     for (size_t i = 0; i < name->size; i++) {
         /* A blank would end the word. */
         if (name->bytes[i] == ' ')

@@ -124,6 +124,17 @@ static int make_subscriptions(struct server *server)
                                              startup_error_advice(error, "try again"));
 }
 
+/* The queues from the workers, likewise. */
+static int make_names(struct server *server)
+{
+    int error = name_decisions_open(&server->names, server->config, server->loop, server->mailbox,
+                                    server->sockets.listeners.worker_count);
+    return error == 0
+               ? 0
+               : startup_error_report("cannot create the table of names", "memory", error,
+                                      startup_error_advice(error, "lower clients.names-max"));
+}
+
 static int make_workers(struct server *server)
 {
     const struct workers_shared shared = {
@@ -135,6 +146,8 @@ static int make_workers(struct server *server)
         .on_challenge_failed = admission_updates_request_on_link,
         .on_link_state = server->admission,
         .stream_files = server->stream_files,
+        .names_key = server->names_key,
+        .name_queues = name_decisions_queues(server->names),
         .failure = {.mailbox = server->mailbox, .on_failure = on_worker_failure, .state = server},
     };
     const char *failed = "memory";
@@ -198,6 +211,7 @@ static int open_control(struct server *server)
                 .jobs = server->jobs,
                 .subscriptions = server->subscriptions,
                 .listeners = &server->sockets.listeners,
+                .names = name_decisions_table(server->names),
                 .reply_mailbox = server->mailbox,
                 .clients_max = server->config->clients.max,
                 .started_ms = clock_now_ms(),
@@ -277,6 +291,7 @@ static int follow_interfaces(struct server *server)
 
 static int start_workers(struct server *server)
 {
+    name_decisions_start(server->names, server->workers.list);
     int error = startup_sockets_receive(&server->sockets);
     if (error != 0)
         return startup_error_report("cannot begin to receive", "sockets", error, "try again");
@@ -291,11 +306,12 @@ int server_start(struct server *server)
 {
     /* The steps that need privileges precede give_up_privileges, and threads start last. */
     static int (*const steps[])(struct server *) = {
-        find_identity,      hold_stop_signals, read_names_key,     open_sockets,
-        make_reply,         make_admission,    make_loop,          check_memory,
-        make_subscriptions, make_workers,      make_jobs,          note_configuration,
-        open_control,       open_observers,    give_up_privileges, start_log,
-        start_admission,    follow_interfaces, start_workers,      ready_line_start,
+        find_identity,      hold_stop_signals, read_names_key,    open_sockets,
+        make_reply,         make_admission,    make_loop,         check_memory,
+        make_subscriptions, make_names,        make_workers,      make_jobs,
+        note_configuration, open_control,      open_observers,    give_up_privileges,
+        start_log,          start_admission,   follow_interfaces, start_workers,
+        ready_line_start,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);

@@ -1,6 +1,7 @@
 #ifndef CTL_OUTPUT_OUTPUT_FIELD_H
 #define CTL_OUTPUT_OUTPUT_FIELD_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* A field of a record or a column of a table: its name and its type, and how a value is checked
@@ -9,6 +10,7 @@
 enum output_kind {
     OUTPUT_TEXT,
     OUTPUT_OPTIONAL_TEXT, /* "-", or a missing last column of a table: none; in JSON "" */
+    OUTPUT_OPTIONAL_NAME, /* the same of a device's name, in the form of address/device_name */
     OUTPUT_NUMBER,
     OUTPUT_SECONDS,      /* in tables for people: "12s" */
     OUTPUT_MILLISECONDS, /* in tables for people: "1.234s" */
@@ -28,6 +30,9 @@ enum {
 /* Returns NULL if the value is valid for the field's type, or else what is wrong, a static string.
  */
 const char *output_field_check(const struct output_field *field, const char *value);
+
+/* Whether a value may be missing. */
+bool output_field_is_optional(const struct output_field *field);
 
 /* Prints "name":value. */
 void output_field_print_json(FILE *out, const struct output_field *field, const char *value);

@@ -3,6 +3,7 @@
 
 #include "address/device_name.h"
 #include "base/siphash.h"
+#include "registry/client_info.h"
 #include "registry/client_key.h"
 
 #include <stdbool.h>
@@ -41,6 +42,25 @@ struct name_holder {
     uint64_t claimed_ms;  /* when its last hello with this name was received */
     uint32_t worker;      /* the index of the worker whose shard it is in */
 };
+
+/* Which of the clients with one source a command is about: any, or the one that has a name. */
+struct client_filter {
+    bool is_set; /* false: any */
+    uint8_t listener;
+    uint64_t join_number;
+};
+
+static inline struct client_filter client_filter_of(const struct name_holder *holder)
+{
+    return (struct client_filter){true, client_key_listener(&holder->key), holder->join_number};
+}
+
+static inline bool client_filter_admits(const struct client_filter *filter,
+                                        const struct client *client)
+{
+    return !filter->is_set ||
+           (client->listener == filter->listener && client->join_number == filter->join_number);
+}
 
 /* The size of a table for max names (1 to CLIENT_NAMES_MAX): 152 bytes for each. Only the
  * pages that names have reached are written. */

@@ -2,6 +2,7 @@
 #define SERVER_EVENTS_EVENT_H
 
 #include "address/addr.h"
+#include "address/device_name.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ enum event_kind {
     EVENT_LEFT,          /* a client was removed by its own frame */
     EVENT_KICKED,        /* a client was removed by the operator, or by a new access list */
     EVENT_REFUSED,       /* a client was answered, and not registered */
+    EVENT_MOVED,         /* a client was removed because its name has moved to another one */
     EVENT_STREAM_CLOSED, /* a stream client has ended, or was disconnected */
     /* Events of the server, which the main thread publishes. */
     EVENT_JOB_QUEUED,
@@ -56,7 +58,13 @@ struct event_record {
     uint32_t number;      /* of a client of a Unix socket */
     uint32_t size;        /* of the message */
     uint8_t kind, reason, listener;
-    uint8_t bytes[]; /* the message; empty for other events */
+    uint8_t bytes[]; /* the message, or a struct event_moved; empty for other events */
+};
+
+/* The bytes of EVENT_MOVED, copied whole. */
+struct event_moved {
+    struct addr to; /* the source of the client that has the name now */
+    struct device_name name;
 };
 
 #endif

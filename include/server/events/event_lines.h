@@ -11,11 +11,11 @@
 /* The lines of the control protocol for events (udpctl(8), "CONTROL PROTOCOL"):
  *
  *     message TIME ADDRESS HEX LISTENER
- *     event TIME KIND address=ADDRESS [reason=REASON] listener=LISTENER
+ *     event TIME KIND address=ADDRESS [reason=REASON] [to=ADDRESS name=NAME] listener=LISTENER
  *
- * TIME is in milliseconds since 1970 UTC. HEX is "-" for an empty message. ADDRESS is "-" for a
- * connection to a Unix socket that was refused, which has no name. LISTENER is the rest of the
- * line, since a path may contain blanks. */
+ * TIME is in milliseconds since 1970 UTC. HEX is "-" for an empty message. NAME is in the form of
+ * address/device_name. ADDRESS is "-" for a connection to a Unix socket that was refused, which has
+ * no name. LISTENER is the rest of the line, since a path may contain blanks. */
 
 enum {
     EVENT_LINE_BYTES =

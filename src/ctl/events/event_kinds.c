@@ -13,9 +13,9 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* The words of EVENT_KINDS_CHOICE. */
-static const char *const names[] = {"joined",      "rejoined",  "expired",       "left",
-                                    "kicked",      "refused",   "stream_closed", "job_queued",
-                                    "job_started", "job_ended", "reloaded"};
+static const char *const names[] = {"joined",     "rejoined",    "expired",   "left",
+                                    "kicked",     "refused",     "moved",     "stream_closed",
+                                    "job_queued", "job_started", "job_ended", "reloaded"};
 
 static int refuse(const char *kind)
 {

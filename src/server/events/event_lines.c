@@ -33,12 +33,25 @@ static char *add_message(char *at, const struct event_record *event, enum transp
     return add_text(at + 2 * (size_t)event->size, " ");
 }
 
+static char *add_move(char *at, const struct event_record *event, enum transport transport)
+{
+    struct event_moved moved;
+    memcpy(&moved, event->bytes, sizeof moved);
+    const struct client_name to = {.transport = transport, .addr = moved.to};
+    at = add_text(at, " to=");
+    at += strlen(client_name_format(&to, at));
+    at = add_text(at, " name=");
+    return at + strlen(device_name_format(&moved.name, at));
+}
+
 static char *add_event(char *at, const struct event_record *event, enum transport transport)
 {
     at = add_text(at, event_kind_name(event->kind));
     at = add_address(add_text(at, " address="), event, transport);
     if (event->reason != EVENT_REASON_NONE)
         at = add_text(add_text(at, " reason="), event_reason_name(event->reason));
+    if (event->kind == EVENT_MOVED)
+        at = add_move(at, event, transport);
     return add_text(at, " listener=");
 }
 

@@ -178,7 +178,8 @@ static void add_message(struct gateway *gateway, const struct gateway_request *r
     struct gateway_batch *batch = &gateway->batches[gateway->filling];
     size_t i = batch->send.count++;
     batch->refs[i] = keep(batch, request->ref, strlen(request->ref) + 1);
-    batch->messages[i] = (struct send_message){.name = request->name,
+    batch->messages[i] = (struct send_message){.name = request->client.address,
+                                               .only = request->client.only,
                                                .bytes = keep(batch, request->bytes, request->size),
                                                .size = request->size};
     if (!gateway->is_sending)
@@ -249,7 +250,8 @@ static void on_line(void *state, char *line, size_t size)
     struct gateway *gateway = state;
     struct gateway_request request;
     char wrong[GATEWAY_WRONG_BYTES];
-    if (!gateway_requests_parse(&request, gateway->context->queries.listeners, line, size, wrong)) {
+    if (!gateway_requests_parse(&request, gateway->context->queries.listeners,
+                                gateway->context->queries.names, line, size, wrong)) {
         write_error(gateway, request.ref, "%s", wrong);
         control_send(gateway->session);
     } else if (request.kind == GATEWAY_SEND) {

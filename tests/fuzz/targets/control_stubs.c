@@ -260,7 +260,8 @@ int worker_send(struct worker *worker, uint8_t listener, const struct client_nam
                                                                          : -ENOENT;
 }
 
-uint32_t worker_kick(struct worker *worker, const struct client_name *name)
+uint32_t worker_kick(struct worker *worker, const struct client_name *name,
+                     const struct client_filter *filter)
 {
     (void)worker;
     must_be_operator();

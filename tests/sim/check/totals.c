@@ -41,7 +41,7 @@ void totals_clock_leapt(uint64_t before_ms)
 
 static uint64_t ends(const struct stats *stats)
 {
-    return stats->expired + stats->left + stats->kicked + stats->streams_closed +
+    return stats->expired + stats->left + stats->kicked + stats->moved + stats->streams_closed +
            stats->streams_slow;
 }
 

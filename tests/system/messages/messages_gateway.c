@@ -36,6 +36,7 @@ static void provoke_requests(const struct server *server)
                                    "{\"broadcast\":{},\"text\":\"x\"}\n"
                                    "{\"to\":\"a\"}\n"
                                    "{\"to\":\"\",\"text\":\"x\"}\n"
+                                   "{\"to\":\"@\",\"text\":\"x\"}\n"
                                    "{\"to\":\"a\",\"hex\":\"x\"}\n"
                                    "{\"to\":\"a\",\"text\":\"x\"}\n";
     struct result result = run(requests, "udpctl", "-s", server->socket, "gateway", NULL);

@@ -1,5 +1,5 @@
 /* The configuration of named clients, and `udpctl key`: the key file is read only if no other user
- * can read or replace it, and a device's key is printed from that file alone. */
+ * can read or replace it, and a device's key is printed from that file only. */
 
 #include "harness.h"
 

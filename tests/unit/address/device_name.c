@@ -67,6 +67,8 @@ Test(device_name, is_written_as_one_ascii_word_that_is_parsed_again)
          "K\\xc3\\xbcche"},
         {"a\\b\"c", "a\\\\b\\\"c"},
         {"=@~!", "=@~!"},
+        {"-", "\\x2d"},
+        {"a-", "a-"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         struct device_name name, again;

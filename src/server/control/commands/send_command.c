@@ -55,7 +55,7 @@ static void on_done(struct send_batch *batch)
 /* ---- the command ---- */
 
 static void start(struct worker_query_context *context, struct control_session *session,
-                  const struct client_name *name, const char *payload, size_t size)
+                  const struct client_argument *client, const char *payload, size_t size)
 {
     struct send_request *request = calloc(1, sizeof *request + size);
     if (request == NULL) {
@@ -64,7 +64,8 @@ static void start(struct worker_query_context *context, struct control_session *
     }
     memcpy(request->bytes, payload, size);
     request->session = session;
-    request->message = (struct send_message){.name = *name, .bytes = request->bytes, .size = size};
+    request->message = (struct send_message){
+        .name = client->address, .only = client->only, .bytes = request->bytes, .size = size};
     request->batch = (struct send_batch){
         .context = context, .messages = &request->message, .count = 1, .done = on_done};
     send_batch_start(&request->batch);
@@ -74,7 +75,8 @@ void control_command_send(void *state, struct control_session *session, char *ar
 {
     char *payload = NULL, shown[128];
     const char *address = strtok_r(arguments, " \t", &payload);
-    struct client_name name;
+    struct worker_query_context *context = &((struct command_context *)state)->queries;
+    struct client_argument client;
     size_t size;
     if (!hex_payload_decode(payload, &size)) {
         control_refuse(
@@ -82,12 +84,12 @@ void control_command_send(void *state, struct control_session *session, char *ar
             "cannot send: the payload is invalid; after the address, give " HEX_PAYLOAD_FORM);
         return;
     }
-    const char *wrong = client_name_parse(&name, NULL, address);
+    const char *wrong = client_argument_parse(&client, context->names, address);
     if (wrong != NULL) {
         printable_ascii(shown, sizeof shown, address, strlen(address));
         control_refuse(session, "cannot send to '%s': %s; `clients` lists the registered clients",
                        shown, wrong);
         return;
     }
-    start(&((struct command_context *)state)->queries, session, &name, payload, size);
+    start(context, session, &client, payload, size);
 }
