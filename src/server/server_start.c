@@ -223,7 +223,7 @@ static int open_control(struct server *server)
         .stop = stop_by_command,
     };
     subscriptions_set_workers(server->subscriptions, server->workers.list,
-                              &server->sockets.listeners);
+                              &server->sockets.listeners, name_decisions_table(server->names));
     struct control_socket_options options = socket_options(server, &CONTROL_OPERATORS);
     int error = control_socket_open(&server->control, server->loop, &options);
     server->commands.control_path = control_socket_name(&server->control);

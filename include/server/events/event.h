@@ -50,10 +50,14 @@ enum { EVENT_SUBSCRIBERS_MAX = 48 };
 const char *event_kind_name(enum event_kind kind);
 const char *event_reason_name(enum event_reason reason);
 
+/* The join number of a client that is not looked up for the event: it is shown without its name. */
+#define EVENT_JOIN_NUMBER_UNKNOWN UINT64_MAX
+
 /* One event in the queue from a worker. */
 struct event_record {
     uint64_t subscribers; /* that get it, a bit each */
     uint64_t time_ms;     /* of clock_now_ms */
+    uint64_t join_number; /* of the client; EVENT_JOIN_NUMBER_UNKNOWN: not known */
     struct addr source;   /* of family ADDR_NONE: a client of a Unix socket */
     uint32_t number;      /* of a client of a Unix socket */
     uint32_t size;        /* of the message */

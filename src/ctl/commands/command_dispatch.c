@@ -47,7 +47,7 @@ static const struct command {
      command_kick},
     {{"listen", "", "show what registered clients send", CTL_COUNT | CTL_SELECT},
      0,
-     0,
+     1,
      command_listen},
     {{"events", EVENT_KINDS_CHOICE, "show what happens to clients and broadcasts",
       CTL_COUNT | CTL_SELECT},

@@ -341,7 +341,9 @@ static void count_joined(struct decision *decision, const struct addr *source)
 static void publish(const struct decision *decision, const struct registry_datagram *record,
                     enum event_kind kind, enum event_reason reason)
 {
-    const struct client client = {.source = *record->source, .listener = decision->listener};
+    const struct client client = {.source = *record->source,
+                                  .listener = decision->listener,
+                                  .join_number = EVENT_JOIN_NUMBER_UNKNOWN};
     event_publisher_client(decision->decider->events, kind, reason, &client, decision->now_ms);
 }
 

@@ -86,8 +86,10 @@ static void provoke_command_lines(void)
         error_messages_expect(NULL, NULL, lines[i]);
 }
 
-static void provoke_key_errors(void)
+static void provoke_name_errors(void)
 {
+    error_messages_expect(NULL, NULL, "udpctl listen lamp");
+    error_messages_expect(NULL, NULL, "udpctl events @lamp @gate");
     error_messages_expect(NULL, NULL, "udpctl key");
     error_messages_expect(NULL, NULL, "udpctl key lamp");
     error_messages_expect(NULL, NULL, "udpctl key '' --key-file /dev/null");
@@ -221,7 +223,7 @@ Test(system_messages, have_one_form_and_all_can_be_provoked)
     struct endpoint at = udp_name(udp);
     const char *silent = endpoint_text(&at), *closed = closed_port();
     provoke_command_lines();
-    provoke_key_errors();
+    provoke_name_errors();
     provoke_environment(silent);
     provoke_udpcli(silent, closed);
     provoke_udpcli_at_a_terminal(silent);

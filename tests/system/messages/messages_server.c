@@ -154,7 +154,8 @@ static void provoke_by_too_many_sessions(const struct server *server)
 
 static void provoke_by_subscriptions(const struct server *server)
 {
-    static const char *const commands[] = {"listen now\n", "listen to=x\n", "events joined\n",
+    static const char *const commands[] = {"listen now\n",    "listen to=x\n",
+                                           "listen name=\n",  "events joined\n",
                                            "events kinds=\n", "events kinds=joind\n"};
     enum { WAITING = CONTROL_SESSIONS_MAX - CONTROL_SESSIONS_RESERVED };
     int waiting[WAITING];

@@ -2,6 +2,7 @@
  * address, and to no other client. */
 
 #include "hellos.h"
+#include "process.h"
 #include "subscriber.h"
 
 #include <stdio.h>
@@ -211,6 +212,58 @@ Test(system_names, follow_clients_whose_ports_change)
         udp_expect(sockets[i], &server.at[0], harness_format("%d", i));
     }
     expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}
+
+Test(system_names, are_told_with_messages_and_select_them_wherever_the_client_is)
+{
+    struct subscriber all, lamps;
+    start(TRUSTED);
+    int lamp = join_as("lamp 7"), gate = join_as("gate"), plain = join();
+    subscriber_open(&all, &server, "listen");
+    subscriber_open(&lamps, &server, "listen name=lamp\\x207");
+    udp_ask(gate, &server.at[0], "a", "yes");
+    cr_assert_str_eq(subscriber_line(&all), "from gate");
+    subscriber_expect(&all, "message ", address_of(gate), " 61 ", NULL);
+    udp_ask(plain, &server.at[0], "b", "yes");
+    subscriber_expect(&all, "message ", address_of(plain), " 62 ", NULL);
+    udp_ask(lamp, &server.at[0], "c", "yes");
+    cr_assert_str_eq(subscriber_line(&lamps), "from lamp\\x207");
+    subscriber_expect(&lamps, "message ", address_of(lamp), " 63 ", NULL);
+    int moved = join_as("lamp 7");
+    udp_ask(moved, &server.at[0], "d", "yes");
+    cr_assert_str_eq(subscriber_line(&lamps), "from lamp\\x207");
+    subscriber_expect(&lamps, "message ", address_of(moved), " 64 ", NULL);
+    struct result refused = ctl(&server, "listen", "lamp", NULL);
+    expect_status(refused, 2, "'listen' takes only @NAME");
+    refused = ctl(&server, "events", "@a", "@b", NULL);
+    expect_status(refused, 2, "more than one @NAME");
+    subscriber_close(&all);
+    subscriber_close(&lamps);
+    server_stop(&server);
+}
+
+/* udpctl prints nothing when it has subscribed, so clients go on until it has ended. */
+Test(system_names, are_printed_by_listen_and_events)
+{
+    static const char *const commands[] = {"listen", "events"};
+    start(TRUSTED);
+    for (int i = 0; i < 2; i++) {
+        struct process process;
+        process_start(&process, NULL,
+                      (const char *const[]){"udpctl", "-s", server.socket, "--json", commands[i],
+                                            "@lamp 7", "-n", "1", NULL});
+        do {
+            int lamp = join_as("lamp 7");
+            udp_ask(lamp, &server.at[0], "c", "yes");
+            close(lamp);
+            process_pump(&process, 20);
+        } while (process.streams[0] >= 0 || process.streams[1] >= 0);
+        harness_equal("the status", process_wait(&process), 0);
+        harness_contains("the line", process.texts[0].data, ",\"name\":\"lamp 7\",\"listener\":");
+        harness_contains("the line", process.texts[0].data,
+                         i == 0 ? "\"text\":\"c\"" : "\"event\":\"moved\"");
+    }
     server_stop(&server);
 }
 
