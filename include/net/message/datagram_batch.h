@@ -50,8 +50,8 @@ void batch_add_reply(struct batch *out, const struct batch *received, int i, con
 
 enum { BATCH_SCRATCH_BYTES = 72 }; /* the longest frame with which a server answers has 70 */
 
-/* BATCH_SCRATCH_BYTES of memory for a short reply to datagram i, valid until the batch is cleared.
- */
+/* BATCH_SCRATCH_BYTES of memory for a short reply to datagram i of a batch that receives, valid
+ * until the batch is cleared. */
 uint8_t *batch_scratch(struct batch *batch, int i);
 
 /* Queues a datagram in a batch that receives nothing, at most BATCH_MAX of them: to `to` (family

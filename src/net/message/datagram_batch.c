@@ -28,8 +28,9 @@ struct batch {
     uint64_t refused; /* one bit for each datagram that failed; BATCH_MAX is 64 */
     uint8_t
         replied_to[BATCH_MAX]; /* the numbers of the datagrams that the queued replies are for */
-    size_t max_datagram_bytes;
-    uint8_t *bytes; /* of the received datagrams, BATCH_MAX times max_datagram_bytes */
+    /* NULL in a batch for sending only: the bytes of the received datagrams, BATCH_MAX times
+     * max_datagram_bytes; and behind them, BATCH_MAX times BATCH_SCRATCH_BYTES. */
+    uint8_t *bytes, *scratch;
     struct datagram datagrams[BATCH_MAX];
 
     /* Addresses and control messages. They are filled in on reception and used unchanged for the
@@ -37,23 +38,19 @@ struct batch {
     union socket_address addresses[BATCH_MAX];
     struct control_space controls[BATCH_MAX];
 
-    uint8_t scratch[BATCH_MAX][BATCH_SCRATCH_BYTES];
     struct mmsghdr in[BATCH_MAX], out[BATCH_MAX];
     struct iovec in_bytes[BATCH_MAX], out_bytes[BATCH_MAX];
 };
 
-struct batch *batch_new(size_t max_datagram_bytes)
+/* Allocates the buffers of a batch that receives, and prepares the headers. Returns false if memory
+ * is short. */
+static bool open_receiver(struct batch *batch, size_t max_datagram_bytes)
 {
-    struct batch *batch = memory_cache_lines(sizeof *batch);
-    if (batch == NULL)
-        return NULL;
-    batch->max_datagram_bytes = max_datagram_bytes;
-    /* Pages of the buffers that no datagram fills take no memory. */
-    batch->bytes = malloc(max_datagram_bytes ? BATCH_MAX * max_datagram_bytes : 1);
-    if (batch->bytes == NULL) {
-        free(batch);
-        return NULL;
-    }
+    /* Pages that no datagram and no short reply fills take no memory. */
+    batch->bytes = malloc(BATCH_MAX * (max_datagram_bytes + BATCH_SCRATCH_BYTES));
+    if (batch->bytes == NULL)
+        return false;
+    batch->scratch = batch->bytes + BATCH_MAX * max_datagram_bytes;
     for (int i = 0; i < BATCH_MAX; i++) {
         batch->in_bytes[i] = (struct iovec){
             .iov_base = batch->bytes + (size_t)i * max_datagram_bytes,
@@ -68,8 +65,21 @@ struct batch *batch_new(size_t max_datagram_bytes)
             .msg_control = &batch->controls[i],
             .msg_controllen = sizeof batch->controls[i],
         };
-        batch->out[i].msg_hdr = (struct msghdr){.msg_iov = &batch->out_bytes[i], .msg_iovlen = 1};
     }
+    return true;
+}
+
+struct batch *batch_new(size_t max_datagram_bytes)
+{
+    struct batch *batch = memory_cache_lines(sizeof *batch);
+    if (batch == NULL)
+        return NULL;
+    if (max_datagram_bytes > 0 && !open_receiver(batch, max_datagram_bytes)) {
+        free(batch);
+        return NULL;
+    }
+    for (int i = 0; i < BATCH_MAX; i++)
+        batch->out[i].msg_hdr = (struct msghdr){.msg_iov = &batch->out_bytes[i], .msg_iovlen = 1};
     return batch;
 }
 
@@ -166,7 +176,7 @@ void batch_add_reply(struct batch *out, const struct batch *received, int i, con
 
 uint8_t *batch_scratch(struct batch *batch, int i)
 {
-    return batch->scratch[i];
+    return batch->scratch + (size_t)i * BATCH_SCRATCH_BYTES;
 }
 
 static socklen_t write_info(struct control_space *control, int level, int type, const void *info,

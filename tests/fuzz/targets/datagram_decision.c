@@ -427,6 +427,19 @@ static void check_confirmations(void)
     must(confirmed == world.confirmed);
 }
 
+/* A hello or confirm renews its client, which was verified. */
+static void renew_verified(uint8_t listener, const struct sent *sent)
+{
+    for (int i = 0; i < world.batch.count; i++) {
+        const struct datagram *datagram = &world.batch.datagrams[i];
+        enum frame_type type = frame_read(datagram->bytes, datagram->size).type;
+        uint64_t *verified_ms = &world.verified_ms[listener][sent[i].source];
+        if ((type == FRAME_HELLO || type == FRAME_CONFIRM) && *verified_ms != 0 &&
+            world.now_ms - *verified_ms < TTL_MS)
+            *verified_ms = world.now_ms;
+    }
+}
+
 static void do_batch(struct script *script)
 {
     uint32_t how = take(script);
@@ -448,6 +461,7 @@ static void do_batch(struct script *script)
     datagram_decide(&world.datagram_decider, listener, &world.batch, count, world.now_ms, &answers);
 
     must(answers.stats.received == (uint64_t)count);
+    renew_verified(listener, sent);
     must(stats_outcomes(&answers.stats) + check_answers(&answers, listener, sent) ==
          (uint64_t)count);
     /* A frame with a valid cookie is proof also in reply mode none. */

@@ -1,5 +1,6 @@
 #include "sim/check/model.h"
 
+#include "sim/check/hello.h"
 #include "sim/check/restoring.h"
 #include "sim/check/selection.h"
 #include "sim/core/broken.h"
@@ -17,6 +18,7 @@ enum {
     TABLE = 2 * MODEL_ENTRIES_MAX,
     HEAD_BYTES = 5,
     COOKIE_BYTES = 16,
+    CONFIRM_BYTES = HEAD_BYTES + 8,
     KICKED_MAX = 64,
     KICKED_SOME_MAX = 8,
     LOST_MS = 10000, /* a command whose session has ended is carried out within this time */
@@ -173,6 +175,10 @@ enum model_frame model_frame_of(const uint8_t *bytes, size_t size)
         return FRAME_IS_LEAVE;
     if (type == FRAME_IS_PING && size <= head)
         return FRAME_IS_PING;
+    if (type == FRAME_IS_CONFIRM && size == CONFIRM_BYTES)
+        return FRAME_IS_CONFIRM;
+    if (type == FRAME_IS_HELLO && hello_is_valid(bytes + HEAD_BYTES, size - HEAD_BYTES))
+        return FRAME_IS_HELLO;
     return FRAME_IS_BAD;
 }
 
@@ -264,15 +270,19 @@ static enum chance place(const struct model_entry *entry, const struct settings 
     return known == YES || has_place(entry, rules) ? YES : MAYBE;
 }
 
+/* Whether it is registered also a little later, when the server reads its clock. */
+static bool stays_sure(const struct model_entry *entry)
+{
+    return event_queue_now_ms() + MODEL_SLOP_MS <= entry->sure_until_ms;
+}
+
 static struct effect effect_of(const struct model_entry *entry, const struct settings *rules,
                                const uint8_t *bytes, size_t size)
 {
     enum chance admitted = admission(entry, rules);
     enum chance counted = both(admitted, within_rate(rules));
     enum chance proven = rules->cookie ? proof(entry, bytes, size) : YES;
-    /* The server reads its clock a little later. */
-    bool stays_sure = event_queue_now_ms() + MODEL_SLOP_MS <= entry->sure_until_ms;
-    enum chance known = stays_sure ? YES : model_is_possible(entry) ? MAYBE : NO;
+    enum chance known = stays_sure(entry) ? YES : model_is_possible(entry) ? MAYBE : NO;
     switch (model_frame_of(bytes, size)) {
     case FRAME_IS_LEAVE:
         return (struct effect){.leaves = both(counted, proven)};
@@ -284,6 +294,9 @@ static struct effect effect_of(const struct model_entry *entry, const struct set
         if (rules->cookie)
             return (struct effect){.registers = both(known, admitted)};
         return (struct effect){.registers = both(counted, place(entry, rules, known))};
+    case FRAME_IS_HELLO:
+    case FRAME_IS_CONFIRM:
+        return (struct effect){.registers = both(known, rules->cookie ? admitted : counted)};
     default:
         return (struct effect){.leaves = NO};
     }
@@ -381,6 +394,8 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
         effect = (struct effect){both(effect.leaves, MAYBE), both(effect.registers, MAYBE)};
     entry->proven |= !settings.cookie || (settings_change && !next_settings.cookie) ||
                      proof(entry, bytes, size) != NO;
+    hello_received(entry, bytes, size, stays_sure(entry), model_is_possible(entry),
+                   effect.registers);
     apply(entry, effect);
     return entry;
 }

@@ -36,6 +36,7 @@ struct model_entry {
         uint64_t first_ms, issued_ms; /* first and last */
     } cookies[MODEL_COOKIES];         /* that were sent to it */
     unsigned cookie_count;
+    enum chance frames;           /* it has asked for messages as frames since it joined */
     bool proven;                  /* ever */
     uint64_t bytes_in, bytes_out; /* until then, with headers */
     uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */
@@ -98,6 +99,8 @@ enum model_frame {
     FRAME_IS_ANSWER = 2,
     FRAME_IS_LEAVE = 3,
     FRAME_IS_PING = 4,
+    FRAME_IS_CONFIRM = 7,
+    FRAME_IS_HELLO = 8,
     FRAME_IS_BAD = 99
 };
 bool model_has_magic(const void *bytes, size_t size);

@@ -2,6 +2,7 @@
 
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
+#include "sim/check/hello.h"
 #include "sim/check/limits.h"
 #include "sim/check/model.h"
 #include "sim/check/outcomes.h"
@@ -90,19 +91,21 @@ static void check_reply(const void *request, size_t request_size, const void *by
                        request_size, size);
 }
 
+static bool is_frame_of(const void *bytes, size_t size, uint8_t type)
+{
+    return size >= 5 && memcmp(bytes, "\0UDP", 4) == 0 && ((const uint8_t *)bytes)[4] == type;
+}
+
 void observe_reply(const struct datagram *request, const void *bytes, size_t size)
 {
     size_t head = model_frame_of(request->bytes, request->size) == FRAME_IS_ANSWER ? 21 : 0;
+    if (is_frame_of(bytes, size, 9))
+        hello_answer(request->bytes, request->size, size);
     if (!model_has_magic(bytes, size))
         check_reply(request->bytes + head, request->size - head, bytes, size);
     limits_answer(&request->source);
     if (model_is_denied(&request->source))
         broken_promise("a denied source gets no answer", "port %d got one", request->source.port);
-}
-
-static bool is_frame_of(const void *bytes, size_t size, uint8_t type)
-{
-    return size >= 5 && memcmp(bytes, "\0UDP", 4) == 0 && ((const uint8_t *)bytes)[4] == type;
 }
 
 /* An address that has not proved itself gets at most three times the bytes that came from it. */
@@ -119,14 +122,19 @@ static void check_amplification(struct model_entry *entry, size_t size)
 
 static void count_challenge(struct model_entry *entry, const void *bytes, size_t size, int error)
 {
-    bool is_pong = is_frame_of(bytes, size, 5);
-    if (!is_pong && !is_frame_of(bytes, size, 1))
-        broken_promise("only challenges and pongs leave by their socket", "another datagram did");
+    bool is_pong = is_frame_of(bytes, size, 5), is_named = is_frame_of(bytes, size, 9);
+    bool is_challenge = is_frame_of(bytes, size, 1);
+    if (!is_pong && !is_named && !is_challenge)
+        broken_promise("only challenges, pongs and nameds leave by their socket",
+                       "another datagram did");
     totals.challenge_failed += error != 0;
     totals.ponged += error == 0 && is_pong;
-    totals.challenged += error == 0 && !is_pong;
-    if (error == 0 && !is_pong && entry != NULL)
+    totals.named += error == 0 && is_named;
+    totals.challenged += error == 0 && is_challenge;
+    if (error == 0 && is_challenge && entry != NULL)
         model_challenged(entry, (const uint8_t *)bytes + 5);
+    if (is_named && entry != NULL)
+        hello_answered(entry);
 }
 
 void observe_sent(int socket, const struct addr *to, const void *bytes, size_t size, int error)
@@ -270,8 +278,11 @@ static void check_entry(const struct model_entry *entry)
     if (worker->io_by_listener == NULL)
         return;
     uint64_t now_ms = event_queue_now_ms();
+    struct client client;
     bool found = registry_find(worker->decider.registry, (uint8_t)entry->listener, &entry->source,
-                               now_ms, NULL);
+                               now_ms, &client);
+    if (found)
+        hello_check(entry, client.frames);
     if (!found && model_is_sure(entry))
         broken_promise("a client stays registered until its ttl has passed",
                        "source %" PRIu32 " (port %d, listener %d) is not registered at %" PRIu64

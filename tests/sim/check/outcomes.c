@@ -1,5 +1,7 @@
 #include "sim/check/outcomes.h"
 
+#include "sim/core/broken.h"
+#include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
 #include "sim/world/settings.h"
 
@@ -11,6 +13,7 @@ enum reason { OVERSIZE, PORT_ZERO, OWN_SOURCE, MULTICAST, DENIED, BAD_FRAME, REA
 static struct {
     uint64_t least, most;
 } bounds[REASONS];
+static uint64_t hellos; /* that are certainly answered */
 
 static void count(enum reason reason, bool is_certain)
 {
@@ -43,11 +46,20 @@ static void count_source(const struct model_entry *entry, const uint8_t *bytes, 
     enum model_frame frame = model_frame_of(bytes, size);
     if (frame == FRAME_IS_BAD || frame == FRAME_IS_LEAVE)
         count(BAD_FRAME, is_first && frame == FRAME_IS_BAD);
+    /* Of a source that is not registered. Where sources are to be proven, it is challenged. */
+    bool stays_sure = event_queue_now_ms() + MODEL_SLOP_MS <= entry->sure_until_ms;
+    if (frame == FRAME_IS_HELLO && !stays_sure && (!settings.cookie || settings_change))
+        count(BAD_FRAME, is_first && !model_is_possible(entry));
+    if (frame == FRAME_IS_HELLO && is_first && stays_sure)
+        hellos++;
+    if (frame == FRAME_IS_CONFIRM) /* there is no message to be confirmed */
+        count(BAD_FRAME, is_first);
 }
 
 void outcomes_reset(void)
 {
     memset(bounds, 0, sizeof bounds);
+    hellos = 0;
 }
 
 void outcomes_received(const struct model_entry *entry, const uint8_t *bytes, size_t size,
@@ -72,8 +84,18 @@ void outcomes_stream_message_too_long(void)
     count(OVERSIZE, true);
 }
 
+/* An answer that finds no room counts with challenges and pongs. */
+static void check_hellos(const struct stats *sum)
+{
+    uint64_t answered = broken_is("hello") ? 0 : sum->named + sum->challenge_failed;
+    if (answered < hellos)
+        broken_promise("the hello of a registered client is answered",
+                       "%" PRIu64 " are, of at least %" PRIu64, answered, hellos);
+}
+
 void outcomes_check(const struct stats *sum)
 {
+    check_hellos(sum);
     const struct {
         const char *name;
         uint64_t counted;

@@ -126,6 +126,7 @@ static void check_counters(const struct stats *sum)
     check_failed_replies(sum);
     expect("challenged", sum->challenged, totals.challenged);
     expect("ponged", sum->ponged, totals.ponged);
+    expect("named", sum->named, totals.named);
     expect("challenge_failed", sum->challenge_failed, totals.challenge_failed);
     expect("copies_sent", sum->copies_sent, copies_taken());
     expect("copies_failed", sum->copies_failed, copies_refused());
@@ -244,6 +245,7 @@ void totals_check_final(void)
     expect("copies_sent", final("copies_sent"), copies_taken());
     expect("direct_sent", final("direct_sent"), direct_taken());
     expect("challenged", final("challenged"), totals.challenged);
+    expect("named", final("named"), totals.named);
     if (final("listen_lost") < subscribers_told())
         expect("listen_lost", final("listen_lost"), subscribers_told());
     if (final("kernel_drops") > totals.kernel_drops)

@@ -14,7 +14,7 @@ struct totals {
     uint64_t replied, reply_failed;      /* of these: taken, and refused, by the kernel */
     uint64_t reply_bytes; /* of the replies on datagrams since none waited, with their addresses */
     uint64_t no_room;     /* replies that had failed without the kernel when none waited */
-    uint64_t challenged, ponged, challenge_failed;
+    uint64_t challenged, ponged, named, challenge_failed;
     uint64_t kernel_drops;
     uint64_t full_ms; /* when a send buffer was last full; 0: never */
 };

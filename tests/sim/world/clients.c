@@ -115,6 +115,48 @@ static void send_frame(struct client *client, uint8_t type)
     send(client, bytes, size);
 }
 
+/* A hello: with a name or without, and now and then keyed, or with a flag that does not exist. */
+static void send_hello(struct client *client)
+{
+    enum { FLAGS = HEAD_BYTES, NAME = FLAGS + 1, NAME_BYTES = 6, KEY_BYTES = 2 * COOKIE_BYTES };
+    uint8_t bytes[NAME + KEY_BYTES + NAME_BYTES] = {0, 'U', 'D', 'P', 8};
+    size_t size = NAME;
+    bool is_keyed = draw_below(DRAW_CLIENTS, 8) == 0;
+    bytes[FLAGS] = (uint8_t)draw_below(DRAW_CLIENTS, 2);
+    if (is_keyed) {
+        bytes[FLAGS] |= 2;
+        memcpy(bytes + size, client->cookie, COOKIE_BYTES);
+        size += KEY_BYTES;
+    } else if (draw_below(DRAW_CLIENTS, 16) == 0) {
+        bytes[FLAGS] |= 4;
+    }
+    if (draw_below(DRAW_CLIENTS, 2) == 0) {
+        memcpy(bytes + size, "lamp-7", NAME_BYTES);
+        size += NAME_BYTES;
+    }
+    send(client, bytes, size);
+}
+
+/* The confirm of a message that the server has not sent. */
+static void send_confirm(struct client *client)
+{
+    uint8_t bytes[HEAD_BYTES + 8] = {0, 'U', 'D', 'P', 7};
+    bytes[sizeof bytes - 1] = (uint8_t)draw_below(DRAW_CLIENTS, 4);
+    send(client, bytes, sizeof bytes);
+}
+
+/* A frame among the requests of a burst. */
+static void send_mixed(struct client *client)
+{
+    uint64_t which = draw_below(DRAW_SWARM, 6);
+    if (which < 2)
+        send_frame(client, (uint8_t)(3 + which));
+    else if (which < 5)
+        send_hello(client);
+    else
+        send_confirm(client);
+}
+
 static void send_oversize(struct client *client)
 {
     static uint8_t bytes[65536];
@@ -191,7 +233,7 @@ static void burst(struct client *client)
         if (swarm.mixed_bursts && draw_below(DRAW_SWARM, 20) == 0)
             send_nested(client);
         else if (swarm.mixed_bursts && draw_below(DRAW_SWARM, 4) == 0)
-            send_frame(client, (uint8_t)draw_range(DRAW_SWARM, 3, 4));
+            send_mixed(client);
         else
             send_request(client);
 }
@@ -219,8 +261,12 @@ static uint64_t act(struct client *client)
         vanish(client, true);
     else if (client->kind == FORGER && action < 80)
         forge(client);
-    else if (action < 72)
+    else if (action < 68)
         send_request(client);
+    else if (action < 71)
+        send_hello(client);
+    else if (action < 72)
+        send_confirm(client);
     else if (action < 76)
         send(client, "", 0);
     else if (action < 80)
@@ -228,7 +274,7 @@ static uint64_t act(struct client *client)
     else if (action < 84)
         send_frame(client, 3);
     else if (action < 86)
-        send_frame(client, (uint8_t)draw_below(DRAW_CLIENTS, 8));
+        send_frame(client, (uint8_t)draw_below(DRAW_CLIENTS, 11));
     else if (action < 88)
         send_oversize(client);
     else if (action < 91)

@@ -1,4 +1,4 @@
-/* The two client programs of docs/protocol.md, with a running server and with a test that plays a
+/* The client programs of docs/protocol.md, with a running server and with a test that plays a
  * server and loses datagrams. */
 
 #include "frames.h"
@@ -146,4 +146,75 @@ Test(system_protocol_clients,
 Test(system_protocol_clients, the_c_client_sends_its_request_again_and_answers_three_challenges)
 {
     test_retries(start_c);
+}
+
+/* ---- the devices that confirm ---- */
+
+static void start_confirming_python(struct process *device, const struct endpoint *server)
+{
+    const char *script = with_address(page_block("python confirm"), server);
+
+    process_start(device, NULL, (const char *[]){"python3", "-c", script, NULL});
+}
+
+static void start_confirming_c(struct process *device, const struct endpoint *server)
+{
+    const char *program = harness_path("device");
+
+    run_ok(with_address(page_block("c confirm"), server), "gcc", "-std=c11", "-O1", "-Wall",
+           "-Wextra", "-Wpedantic", "-Werror", "-o", program, "-x", "c", "-", NULL);
+    process_start(device, NULL, (const char *[]){program, NULL});
+}
+
+/* Sends a message with that number and a leisure of 0, and expects the confirm of the number. */
+static void send_message(int udp, const struct endpoint *device, uint8_t number, const char *text)
+{
+    uint8_t message[64] = "\0UDP\6\1\2\3\4\5\6\7", confirm[13] = "\0UDP\7\1\2\3\4\5\6\7", got[64];
+    struct endpoint from;
+
+    message[12] = confirm[12] = number;
+    memcpy(message + 14, text, strlen(text));
+    udp_send(udp, device, message, 14 + strlen(text));
+    harness_equal("bytes", udp_receive(udp, got, sizeof got, &from), sizeof confirm);
+    expect(memcmp(got, confirm, sizeof confirm) == 0, "expected the confirm of message %d", number);
+    expect(endpoint_same(device, &from), "expected it from %s", endpoint_text(device));
+}
+
+static void test_confirms(void (*start)(struct process *device, const struct endpoint *server))
+{
+    int udp = udp_open("127.0.0.1");
+    struct endpoint name = udp_name(udp), device;
+    struct process process;
+    char got[64];
+
+    start(&process, &name);
+    harness_equal("a request", udp_receive(udp, got, sizeof got, &device), 0);
+    harness_equal("a hello", udp_receive(udp, got, sizeof got, NULL), 6);
+    expect(memcmp(got, "\0UDP\x08\x01", 6) == 0, "expected a hello with the flag 01");
+    udp_send(udp, &device, "\0UDP\x09\0", 6);
+    udp_send_text(udp, &device, "a reply, which is not printed");
+    send_message(udp, &device, 1, "first");
+    send_message(udp, &device, 1, "first");
+    send_message(udp, &device, 2, "second");
+    send_message(udp, &device, 1, "first");
+    for (int number = 3; number <= 64; number++)
+        send_message(udp, &device, (uint8_t)number, "");
+    send_message(udp, &device, 1, "first");
+    send_message(udp, &device, 255, "last");
+    process_await_text(&process, "last\n");
+    const char *output = process.texts[0].data;
+    harness_contains("the messages", output, "first\nsecond\n\n");
+    expect(strstr(strstr(output, "first") + 1, "first") == NULL, "expected each message once");
+    process_kill(&process, SIGKILL);
+    process_wait(&process);
+}
+
+Test(system_protocol_clients, the_python_device_confirms_each_message_and_prints_it_once)
+{
+    test_confirms(start_confirming_python);
+}
+
+Test(system_protocol_clients, the_c_device_confirms_each_message_and_prints_it_once)
+{
+    test_confirms(start_confirming_c);
 }

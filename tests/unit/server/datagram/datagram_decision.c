@@ -1,0 +1,323 @@
+/* Tests of server/datagram/datagram_decision: hellos and confirms. The other decisions are tested
+ * by tests/system/answering and by a fuzz target. */
+#include "server/datagram/datagram_decision.h"
+
+#include "udp_socket_fixture.h"
+#include "wire/frame.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { CAPACITY = 4, TTL_MS = 1000, CLIENTS = 3, JOB = 77 };
+
+static struct registry *registry;
+static void *memory;
+static struct datagram_decider decider;
+static struct datagram_answers answers;
+static struct stats registry_stats;
+static struct own_ports own_ports;
+static struct event_publisher publisher;
+static struct batch *received;
+static struct addr server;
+static int receiver, clients[CLIENTS];
+static struct addr sources[CLIENTS];
+static uint64_t now_ms;
+static int messages; /* passed to the message callback */
+
+static void on_message(void *state, uint8_t listener, const struct datagram *datagram, uint64_t at)
+{
+    (void)state;
+    (void)listener;
+    cr_assert_eq(at, now_ms);
+    cr_assert_not(frame_has_magic(datagram->bytes, datagram->size));
+    messages++;
+}
+
+static void set_up(void)
+{
+    static const struct siphash_key key = {1, 2};
+    static const struct message yes = {(const uint8_t *)"yes", 3};
+    now_ms = 1000;
+    memory = aligned_alloc(64, registry_bytes(CAPACITY));
+    memset(memory, 0, registry_bytes(CAPACITY));
+    registry = registry_init(memory, CAPACITY, &key, TTL_MS, now_ms);
+    decider = (struct datagram_decider){
+        .registry = registry,
+        .reply = reply_rotation_new(REPLY_ROTATE, &yes, 1),
+        .events = &publisher,
+        .own_ports = &own_ports,
+        .stats = &registry_stats,
+        .max_datagram_bytes = 64,
+        .secrets = cookie_secrets_new(&key, now_ms),
+    };
+    cr_assert_eq(confirmations_open(&decider.confirmations, registry_slots(CAPACITY)), 0);
+    received = batch_new(128);
+    answers.replies[0] = batch_new(0);
+    answers.on_link.batch = batch_new(0);
+    answers.routed.batch = batch_new(0);
+    receiver = open_at("127.0.0.1:0", &server);
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = open_at("127.0.0.1:0", &sources[i]);
+}
+
+static void tear_down(void)
+{
+    for (int i = 0; i < CLIENTS; i++)
+        close(clients[i]);
+    close(receiver);
+    batch_free(answers.routed.batch);
+    batch_free(answers.on_link.batch);
+    batch_free(answers.replies[0]);
+    batch_free(received);
+    confirmations_close(decider.confirmations);
+    reply_rotation_release(decider.reply);
+    free(memory);
+}
+
+TestSuite(datagram_decision, .init = set_up, .fini = tear_down, .timeout = 20);
+
+/* ---- what clients send ---- */
+
+static void send_bytes(int client, const void *bytes, size_t size)
+{
+    const struct addr none = {.family = ADDR_NONE};
+    struct batch *batch = batch_new(0);
+    batch_add(batch, &server, &none, bytes, size);
+    cr_assert_eq(batch_send(batch, clients[client]), 0);
+    cr_assert_eq(batch_counts(batch).sent, 1);
+    batch_free(batch);
+}
+
+static void send_request(int client)
+{
+    send_bytes(client, "hi", 2);
+}
+
+static void send_hello(int client, bool frames)
+{
+    uint8_t bytes[FRAME_HELLO_BYTES_MAX];
+    send_bytes(client, bytes, frame_write_hello(bytes, frames, "lamp", 4));
+}
+
+static void send_leave(int client)
+{
+    uint8_t bytes[FRAME_CHALLENGE_BYTES];
+    send_bytes(client, bytes, frame_write_leave(bytes, NULL));
+}
+
+static void send_confirm(int client, uint64_t job)
+{
+    uint8_t bytes[FRAME_CONFIRM_BYTES];
+    send_bytes(client, bytes, frame_write_confirm(bytes, job));
+}
+
+/* ---- what is decided ---- */
+
+/* What became of a batch. */
+static struct {
+    uint64_t replies, nameds, challenges, bad, left, confirmed, again;
+} fates;
+
+/* Decides about all that was sent, as one batch. */
+static void decide(void)
+{
+    int count = batch_receive(received, receiver);
+    cr_assert_gt(count, 0);
+    memset(&answers.stats, 0, sizeof answers.stats);
+    answers.routed.nameds = answers.routed.pongs = 0;
+    datagram_decide(&decider, 0, received, count, now_ms, &answers);
+    const struct stats *stats = &answers.stats;
+    struct batch *routed = answers.routed.batch;
+    fates.replies = (uint64_t)batch_queued(answers.replies[0]);
+    fates.nameds = (uint64_t)__builtin_popcountll(answers.routed.nameds);
+    fates.challenges = (uint64_t)batch_queued(routed) - fates.nameds;
+    fates.bad = stats->drop_bad_frame;
+    fates.left = stats->left;
+    fates.confirmed = stats->confirmed;
+    fates.again = stats->confirmed_again;
+    cr_assert_eq(stats->received,
+                 stats_outcomes(stats) + fates.replies + (uint64_t)batch_queued(routed));
+    for (int k = 0; k < batch_queued(routed); k++) {
+        const void *bytes;
+        size_t size;
+        batch_get_reply(routed, k, &bytes, &size);
+        cr_assert_eq(frame_read(bytes, size).type,
+                     answers.routed.nameds >> k & 1 ? FRAME_NAMED : FRAME_CHALLENGE);
+    }
+    batch_clear(routed);
+    batch_clear(answers.replies[0]);
+    batch_clear(received);
+}
+
+static struct client client_of(int client)
+{
+    struct client found;
+    cr_assert(registry_find(registry, 0, &sources[client], now_ms, &found), "client %d", client);
+    return found;
+}
+
+static void join(int client)
+{
+    send_request(client);
+    decide();
+    cr_assert_eq(fates.replies, 1);
+}
+
+/* ---- hello ---- */
+
+Test(datagram_decision, a_hello_sets_and_clears_the_flag_of_its_client)
+{
+    join(0);
+    join(1);
+    cr_assert_not(client_of(0).frames);
+    send_hello(0, true);
+    decide();
+    cr_assert_eq(fates.nameds, 1);
+    cr_assert(client_of(0).frames);
+    cr_assert_not(client_of(1).frames);
+    cr_assert_eq(client_of(0).received, 2);
+    send_hello(0, false);
+    decide();
+    cr_assert_eq(fates.nameds, 1);
+    cr_assert_not(client_of(0).frames);
+}
+
+Test(datagram_decision, the_flag_ends_when_the_client_expires_and_rejoins)
+{
+    join(0);
+    send_hello(0, true);
+    decide();
+    now_ms += TTL_MS;
+    send_hello(0, true);
+    decide();
+    cr_assert_eq(fates.bad, 1, "the hello of an expired client renews nothing");
+    send_request(0);
+    send_confirm(0, JOB);
+    decide();
+    cr_assert_eq(registry_stats.expired, 1);
+    cr_assert_not(client_of(0).frames);
+}
+
+Test(datagram_decision, a_hello_is_carried_out_before_a_later_leave_in_its_batch)
+{
+    join(0);
+    send_hello(0, true);
+    send_leave(0);
+    send_hello(0, true);
+    send_request(1);
+    decide();
+    cr_assert_eq(fates.nameds, 1, "the first hello");
+    cr_assert_eq(fates.left, 1);
+    cr_assert_eq(fates.bad, 1, "the second hello");
+    cr_assert_eq(fates.replies, 1);
+    cr_assert_not(client_of(1).frames, "it joined in the slot of the other");
+}
+
+Test(datagram_decision, a_hello_after_a_leave_and_a_request_in_its_batch_is_of_the_new_life)
+{
+    join(0);
+    send_hello(0, true);
+    send_leave(0);
+    send_request(0);
+    decide();
+    cr_assert_not(client_of(0).frames);
+    send_leave(0);
+    send_request(0);
+    send_hello(0, true);
+    decide();
+    cr_assert_eq(fates.nameds, 1);
+    cr_assert(client_of(0).frames);
+}
+
+Test(datagram_decision, frames_among_requests_change_no_reply)
+{
+    join(0);
+    join(1);
+    for (int i = 0; i < 10; i++) {
+        send_request(0);
+        send_hello(1, i % 2);
+        send_confirm(1, JOB);
+    }
+    decide();
+    cr_assert_eq(fates.replies, 10);
+    cr_assert_eq(fates.nameds, 10);
+    cr_assert_eq(fates.bad, 10);
+    cr_assert(client_of(1).frames, "the last of its hellos");
+}
+
+Test(datagram_decision, a_hello_and_a_confirm_are_no_messages)
+{
+    decider.on_message.call = on_message;
+    join(0);
+    send_hello(0, true);
+    send_request(0);
+    send_confirm(0, JOB);
+    decide();
+    cr_assert_eq(messages, 2, "the two requests");
+}
+
+Test(datagram_decision, under_cookie_an_unverified_hello_is_challenged_and_a_confirm_is_not)
+{
+    datagram_decider_set_rules(&decider, &(struct admission_rules){.cookie = true}, now_ms);
+    send_hello(0, true);
+    send_confirm(0, JOB);
+    decide();
+    cr_assert_eq(fates.challenges, 1);
+    cr_assert_eq(fates.nameds, 0);
+    cr_assert_eq(fates.bad, 1);
+    cr_assert_eq(registry_count(registry), 0);
+}
+
+/* ---- confirm ---- */
+
+/* Begins the job, and sends a frame of it to a client. */
+static void begin_job(int client)
+{
+    const struct registry_walk walk = registry_walk_registered(registry);
+    cr_assert_eq(confirmations_begin(decider.confirmations, JOB, walk.joined_before), 0);
+    confirmations_frame_sent(decider.confirmations, JOB, client_of(client).slot);
+}
+
+Test(datagram_decision, a_confirm_counts_once_and_again_after_that)
+{
+    join(0);
+    join(1);
+    begin_job(0);
+    send_confirm(0, JOB);
+    send_confirm(0, JOB);
+    send_confirm(1, JOB);
+    send_confirm(0, JOB + 1);
+    send_confirm(2, JOB);
+    decide();
+    cr_assert_eq(fates.confirmed, 1);
+    cr_assert_eq(fates.again, 1);
+    cr_assert_eq(fates.bad, 3, "no frame, another job, not registered");
+    cr_assert_eq(fates.replies + fates.nameds + fates.challenges, 0);
+    cr_assert_eq(client_of(0).received, 4, "each confirm renews its client");
+}
+
+Test(datagram_decision, a_confirm_of_a_new_client_in_the_slot_of_another_is_dropped)
+{
+    join(0);
+    begin_job(0);
+    uint32_t slot = client_of(0).slot;
+    send_leave(0);
+    send_request(1);
+    send_confirm(1, JOB);
+    decide();
+    cr_assert_eq(client_of(1).slot, slot);
+    cr_assert_eq(fates.bad, 1);
+    cr_assert_eq(fates.confirmed, 0);
+}
+
+Test(datagram_decision, a_confirm_before_a_leave_in_its_batch_counts)
+{
+    join(0);
+    begin_job(0);
+    send_confirm(0, JOB);
+    send_leave(0);
+    send_request(1);
+    decide();
+    cr_assert_eq(fates.confirmed, 1);
+    cr_assert_eq(fates.left, 1);
+}
