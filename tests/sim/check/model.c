@@ -397,6 +397,8 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
     hello_received(entry, bytes, size, stays_sure(entry), model_is_possible(entry),
                    effect.registers);
     apply(entry, effect);
+    if (entry->may_have_name)
+        entry->sure_until_ms = 0;
     return entry;
 }
 

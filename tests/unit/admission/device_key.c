@@ -30,8 +30,9 @@ static void the_cookie(uint8_t cookie[COOKIE_BYTES])
 
 Test(names_key, is_64_hexadecimal_digits_and_an_end_of_line)
 {
-    static const char *const wrong[] = {
-        "", "\n", "00", KEY_TEXT "00", KEY_TEXT "\n\n", KEY_TEXT "\r\n", " " KEY_TEXT};
+    static const char with_cr[] = KEY_TEXT "\r\n", longer[] = KEY_TEXT "00", blank[] = " " KEY_TEXT,
+                      two_ends[] = KEY_TEXT "\n\n";
+    static const char *const wrong[] = {"", "\n", "00", longer, two_ends, with_cr, blank};
     struct names_key key;
     cr_assert_null(names_key_parse(&key, KEY_TEXT "\n", strlen(KEY_TEXT) + 1));
     for (int i = 0; i < DEVICE_KEY_BYTES; i++)

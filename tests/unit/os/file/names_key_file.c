@@ -94,7 +94,8 @@ Test(names_key_file, is_refused_if_another_user_owns_it)
 
 Test(names_key_file, is_refused_if_it_has_no_key)
 {
-    static const char *const texts[] = {"", "secret\n", KEY_TEXT "0", KEY_TEXT KEY_TEXT};
+    static const char longer[] = KEY_TEXT "0", twice[] = KEY_TEXT KEY_TEXT;
+    static const char *const texts[] = {"", "secret\n", longer, twice};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         write_key(texts[i], 0600);
         expect_refused(-EINVAL, "it does not have 64 hexadecimal digits",
