@@ -264,6 +264,7 @@ uint32_t worker_kick(struct worker *worker, const struct client_name *name,
                      const struct client_filter *filter)
 {
     (void)worker;
+    must(!filter->is_set); /* there are no names */
     must_be_operator();
     return name->transport == TRANSPORT_UDP && registry_remove(registry, 0, &name->addr);
 }
@@ -418,7 +419,7 @@ void stub_open(const struct control_role *new_role)
     make_registry();
     effective = make_config();
     must(subscriptions_open(&subscriptions, NULL, NULL, 1, CONFIG_MESSAGE_BYTES_MAX) == 0);
-    subscriptions_set_workers(subscriptions, workers, &listeners);
+    subscriptions_set_workers(subscriptions, workers, &listeners, NULL);
     publisher =
         (struct event_publisher){.queue = subscriptions_queues(subscriptions)[0], .stats = &stats};
     commands = (struct command_context){.config = &effective,
