@@ -29,7 +29,7 @@ struct batch {
     uint8_t
         replied_to[BATCH_MAX]; /* the numbers of the datagrams that the queued replies are for */
     /* NULL in a batch for sending only: the bytes of the received datagrams, BATCH_MAX times
-     * max_datagram_bytes; and behind them, BATCH_MAX times BATCH_SCRATCH_BYTES. */
+     * max_datagram_bytes; and after these, BATCH_MAX times BATCH_SCRATCH_BYTES. */
     uint8_t *bytes, *scratch;
     struct datagram datagrams[BATCH_MAX];
 

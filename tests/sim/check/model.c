@@ -396,6 +396,8 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
                      proof(entry, bytes, size) != NO;
     hello_received(entry, bytes, size, stays_sure(entry), model_is_possible(entry),
                    effect.registers);
+    if (effect.leaves == YES)
+        entry->frames = NO; /* of its next life, until it asks */
     apply(entry, effect);
     if (entry->may_have_name)
         entry->sure_until_ms = 0;
