@@ -232,8 +232,12 @@ Test(system_names, are_told_with_messages_and_select_them_wherever_the_client_is
     subscriber_expect(&lamps, "message ", address_of(lamp), " 63 ", NULL);
     int moved = join_as("lamp 7");
     udp_ask(moved, &server.at[0], "d", "yes");
-    cr_assert_str_eq(subscriber_line(&lamps), "from lamp\\x207");
-    subscriber_expect(&lamps, "message ", address_of(moved), " 64 ", NULL);
+    /* Its first message is shown, too, if the name was given before that is written. */
+    const char *line;
+    do
+        cr_assert_str_eq(subscriber_line(&lamps), "from lamp\\x207");
+    while (strstr(line = subscriber_line(&lamps), " 64 ") == NULL);
+    harness_contains("the message", line, address_of(moved));
     struct result refused = ctl(&server, "listen", "lamp", NULL);
     expect_status(refused, 2, "'listen' takes only @NAME");
     refused = ctl(&server, "events", "@a", "@b", NULL);
@@ -262,7 +266,7 @@ Test(system_names, are_printed_by_listen_and_events)
         harness_equal("the status", process_wait(&process), 0);
         harness_contains("the line", process.texts[0].data, ",\"name\":\"lamp 7\",\"listener\":");
         harness_contains("the line", process.texts[0].data,
-                         i == 0 ? "\"text\":\"c\"" : "\"event\":\"moved\"");
+                         i == 0 ? "\"text\":\"" : "\"event\":\"moved\"");
     }
     server_stop(&server);
 }
