@@ -49,6 +49,13 @@ enum config_framing {
     FRAMING_CHUNK, /* what one read brings */
 };
 
+/* Whether clients may give themselves names, by hellos. */
+enum config_names {
+    NAMES_OFF,
+    NAMES_TRUSTED, /* a registered client gets the name that it asks for */
+    NAMES_KEYED,   /* a client proves that it has the key of the name's device */
+};
+
 /* A list of address blocks. */
 struct config_blocks {
     struct cidr *list;
@@ -104,6 +111,9 @@ struct config {
         uint32_t max;
         uint32_t ttl_ms;
         uint32_t sweep_ms;
+        enum config_names names;
+        uint32_t names_max;
+        char *names_key_file; /* NULL: none */
     } clients;
     struct {
         uint32_t rate_pps; /* copies a second; 0: no limit */

@@ -33,6 +33,7 @@ enum ctl_row {
     CTL_ROW_EVENTS,
     CTL_ROW_SILENT,
     CTL_ROW_CONFIRMED,
+    CTL_ROW_KEY_FILE,
     CTL_ROW_HELP,
     CTL_ROW_VERSION,
     CTL_ROWS
@@ -56,12 +57,13 @@ enum ctl_option {
     CTL_EVENTS = 1 << CTL_ROW_EVENTS,
     CTL_SILENT = 1 << CTL_ROW_SILENT,
     CTL_CONFIRMED = 1 << CTL_ROW_CONFIRMED,
+    CTL_KEY_FILE = 1 << CTL_ROW_KEY_FILE,
     /* The selectors of a command that sends something, and of one that does not. */
     CTL_SELECT_TO = CTL_TO | CTL_LISTENER | CTL_IDLE_MAX,
     CTL_SELECT = CTL_ADDRESS | CTL_LISTENER | CTL_IDLE_MAX,
     CTL_COMMAND_OPTIONS = CTL_LIMIT | CTL_SORT | CTL_STDIN | CTL_HEX | CTL_NO_WAIT | CTL_COUNT |
                           CTL_SELECT_TO | CTL_SELECT | CTL_YES | CTL_EVENTS | CTL_CONFIRM |
-                          CTL_WITHIN | CTL_SILENT | CTL_CONFIRMED,
+                          CTL_WITHIN | CTL_SILENT | CTL_CONFIRMED | CTL_KEY_FILE,
 };
 
 enum ctl_sort { CTL_SORT_NONE, CTL_SORT_IDLE, CTL_SORT_ADDRESS };
@@ -77,6 +79,7 @@ struct ctl_options {
     uint64_t within_ms; /* with CTL_WITHIN: the time for confirmations */
     enum ctl_sort sort;
     const char *hex;
+    const char *key_file;
     struct selector_options selector; /* of --to or --address, --listener, --idle-max */
     const char *command;              /* NULL: none */
     char **operands;                  /* after the command */

@@ -46,6 +46,9 @@ void registry_set_prefix_cap(struct registry *registry, struct prefix_counts *pr
  */
 void registry_set_ttl(struct registry *registry, uint32_t ttl_ms);
 
+/* The ttl that applies to a client from its next datagram on. */
+uint32_t registry_ttl(const struct registry *registry);
+
 /* The number of clients: the live ones, and those that expired since the last sweep. */
 uint32_t registry_count(const struct registry *registry);
 

@@ -1,6 +1,7 @@
 #ifndef SERVER_SERVER_STATE_H
 #define SERVER_SERVER_STATE_H
 
+#include "admission/device_key.h"
 #include "os/log/stdout_line.h"
 #include "os/loop/mailbox.h"
 #include "os/loop/timer.h"
@@ -14,6 +15,7 @@
 #include "server/events/subscriptions.h"
 #include "server/listen/interface_events.h"
 #include "server/listen/startup_sockets.h"
+#include "server/names/name_decisions.h"
 #include "server/options.h"
 #include "server/workers/worker_pool.h"
 
@@ -29,6 +31,7 @@ struct server {
     struct effective_config *effective; /* with what reloads have changed */
     struct identity identity;           /* server.user and server.group */
 
+    struct names_key names_key; /* only under clients.names = keyed */
     struct startup_sockets sockets;
     uint32_t stream_files; /* for how many streams there are descriptors */
     struct reply *reply;
@@ -38,6 +41,7 @@ struct server {
     struct mailbox *mailbox; /* of the main thread */
     struct workers workers;
     struct subscriptions *subscriptions;
+    struct name_decisions *names; /* NULL: clients.names = off */
     struct jobs *jobs;
     struct command_context commands;
     struct control_socket control, observers;

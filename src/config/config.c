@@ -15,6 +15,7 @@ void config_free(struct config *config)
     free(config->server.user);
     free(config->server.group);
     free(config->broadcast.multicast_interface);
+    free(config->clients.names_key_file);
     free(config->control.socket);
     free(config->control.group);
     free(config->control.observer_socket);

@@ -47,6 +47,25 @@ static void check_admission(const struct config *config, struct config_origins *
                             "like the sample internet.conf");
 }
 
+/* A hello proves a device's key over a cookie, so keyed names need cookies. */
+static void check_names(const struct config *config, struct config_origins *origins,
+                        struct config_diagnostics *diagnostics)
+{
+    const struct config_location *at =
+        &config_origin_of(origins->in_files, config_key_find("clients", "names"))->at;
+    if (config->clients.names != NAMES_KEYED)
+        return;
+    if (config->clients.names_key_file == NULL)
+        config_diagnostics_add(diagnostics, at,
+                               "'names = keyed' needs the key from which those of the devices are "
+                               "derived: give 'names-key-file'");
+    /* A policy that is missing has been reported already, unless all listeners are on loopback. */
+    if (config->admission.policy != POLICY_COOKIE)
+        config_diagnostics_add(diagnostics, at,
+                               "'names = keyed' needs cookies, over which a device proves its key: "
+                               "give 'policy = cookie' in [admission]");
+}
+
 static int compare_blocks(const void *a, const void *b)
 {
     return cidr_compare(a, b);
@@ -111,6 +130,7 @@ void config_consistency_check(const struct config *config, struct config_origins
 {
     check_multicast(config, origins, diagnostics);
     check_admission(config, origins, diagnostics);
+    check_names(config, origins, diagnostics);
     check_blocks(config, origins, diagnostics);
     check_observers(config, origins, diagnostics);
 }

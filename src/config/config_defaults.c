@@ -38,7 +38,7 @@ struct config *config_defaults(void)
                    .stream_framing = FRAMING_LINE,
                    .missing_address = MISSING_FAIL},
         .reply = {.mode = REPLY_ROTATE},
-        .clients = {.max = 1000000, .ttl_ms = 60000, .sweep_ms = 1000},
+        .clients = {.max = 1000000, .ttl_ms = 60000, .sweep_ms = 1000, .names_max = 100000},
         .broadcast = {.rate_pps = 0,
                       .queue = 64,
                       .relay = RELAY_OFF,

@@ -14,6 +14,7 @@ static const char *const REPLY_MODES[] = {"rotate", "echo", "none", NULL};
 static const char *const RELAYS[] = {"off", "others", "all", NULL};
 static const char *const MISSING[] = {"fail", "wait", NULL};
 static const char *const FRAMINGS[] = {"line", "chunk", NULL};
+static const char *const NAMES[] = {"off", "trusted", "keyed", NULL};
 static const char *const POLICIES[] = {"open", "cookie", NULL};
 static const char *const SWITCH[] = {"off", "on", NULL};
 static const char *const LOG_LEVELS[] = {"error", "warning", "info", "debug", NULL};
@@ -22,6 +23,7 @@ static const char *const LOG_TARGETS[] = {"stderr", "syslog", NULL};
 
 enum {
     NAME_BYTES_MAX = 255,   /* of a user or a group: LOGIN_NAME_MAX of Linux without the NUL */
+    PATH_BYTES_MAX = 4095,  /* of a file: PATH_MAX of Linux without the NUL */
     SOCKET_BYTES_MAX = 107, /* of a Unix socket's path: sun_path of unix(7) without the NUL */
     /* The kernel reports a socket as writable when its buffer is half empty, and allows the
      * fragments of one datagram to take up to twice the buffer. With this minimum the longest
@@ -61,6 +63,11 @@ static const struct config_key KEYS[] = {
     {"clients", "max", &CONFIG_NUMBER, AT(clients.max), RANGE(1, CONFIG_CLIENTS_MAX), RESTART},
     {"clients", "ttl", &CONFIG_DURATION, AT(clients.ttl_ms), RANGE(1, UINT32_MAX), RELOAD},
     {"clients", "sweep", &CONFIG_DURATION, AT(clients.sweep_ms), RANGE(10, 3600000), RELOAD},
+    {"clients", "names", &CONFIG_ENUM, AT(clients.names), .words = NAMES, RESTART},
+    {"clients", "names-max", &CONFIG_NUMBER, AT(clients.names_max), RANGE(1, CONFIG_CLIENTS_MAX),
+     RESTART},
+    {"clients", "names-key-file", &CONFIG_STRING, AT(clients.names_key_file),
+     RANGE(1, PATH_BYTES_MAX), RESTART},
     {"broadcast", "rate", &CONFIG_NUMBER, AT(broadcast.rate_pps), RANGE(0, UINT32_MAX), RELOAD},
     {"broadcast", "queue", &CONFIG_NUMBER, AT(broadcast.queue), RANGE(1, CONFIG_QUEUE_MAX), RELOAD},
     {"broadcast", "relay", &CONFIG_ENUM, AT(broadcast.relay), .words = RELAYS, RELOAD},

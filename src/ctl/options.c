@@ -42,6 +42,7 @@ static const struct option_row rows[CTL_ROWS] = {
     [CTL_ROW_EVENTS] = {0, "events", NULL, "gateway: print events, too"},
     [CTL_ROW_SILENT] = {0, "silent", NULL, "job: list its clients that have not confirmed"},
     [CTL_ROW_CONFIRMED] = {0, "confirmed", NULL, "job: list its clients that have confirmed"},
+    [CTL_ROW_KEY_FILE] = {0, "key-file", "FILE", "key: the file with the key of all devices"},
     [CTL_ROW_HELP] = {'h', "help", NULL, "print this help"},
     [CTL_ROW_VERSION] = {'V', "version", NULL, "print the version"},
 };
@@ -129,6 +130,9 @@ static const char *set_option(struct ctl_options *options, int row, const char *
         return set_within(options, value);
     case CTL_ROW_HEX:
         options->hex = value;
+        break;
+    case CTL_ROW_KEY_FILE:
+        options->key_file = value;
         break;
     case CTL_ROW_TO:
     case CTL_ROW_ADDRESS:

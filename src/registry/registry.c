@@ -26,6 +26,11 @@ void registry_set_ttl(struct registry *registry, uint32_t ttl_ms)
     registry->ttls[++registry->ttl] = ttl_ms;
 }
 
+uint32_t registry_ttl(const struct registry *registry)
+{
+    return registry->ttl_ms;
+}
+
 uint32_t registry_count(const struct registry *registry)
 {
     return registry->count;

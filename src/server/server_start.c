@@ -4,6 +4,7 @@
 #include "os/loop/mailbox.h"
 #include "os/process/clock.h"
 #include "server/config/memory_estimate.h"
+#include "server/config/names_config.h"
 #include "server/events/job_events.h"
 #include "server/ready_line.h"
 #include "server/run_as_user.h"
@@ -42,6 +43,12 @@ static int hold_stop_signals(struct server *server)
     (void)server;
     server_signals_hold_stop();
     return 0;
+}
+
+static int read_names_key(struct server *server)
+{
+    names_config_warn(server->config);
+    return names_config_read_key(&server->names_key, server->config);
 }
 
 static int open_sockets(struct server *server)
@@ -117,6 +124,17 @@ static int make_subscriptions(struct server *server)
                                              startup_error_advice(error, "try again"));
 }
 
+/* The queues from the workers, likewise. */
+static int make_names(struct server *server)
+{
+    int error = name_decisions_open(&server->names, server->config, server->loop, server->mailbox,
+                                    server->sockets.listeners.worker_count);
+    return error == 0
+               ? 0
+               : startup_error_report("cannot create the table of names", "memory", error,
+                                      startup_error_advice(error, "lower clients.names-max"));
+}
+
 static int make_workers(struct server *server)
 {
     const struct workers_shared shared = {
@@ -128,6 +146,8 @@ static int make_workers(struct server *server)
         .on_challenge_failed = admission_updates_request_on_link,
         .on_link_state = server->admission,
         .stream_files = server->stream_files,
+        .names_key = server->names_key,
+        .name_queues = name_decisions_queues(server->names),
         .failure = {.mailbox = server->mailbox, .on_failure = on_worker_failure, .state = server},
     };
     const char *failed = "memory";
@@ -192,6 +212,7 @@ static int open_control(struct server *server)
                 .jobs = server->jobs,
                 .subscriptions = server->subscriptions,
                 .listeners = &server->sockets.listeners,
+                .names = name_decisions_table(server->names),
                 .reply_mailbox = server->mailbox,
                 .clients_max = server->config->clients.max,
                 .started_ms = clock_now_ms(),
@@ -203,7 +224,7 @@ static int open_control(struct server *server)
         .stop = stop_by_command,
     };
     subscriptions_set_workers(server->subscriptions, server->workers.list,
-                              &server->sockets.listeners);
+                              &server->sockets.listeners, name_decisions_table(server->names));
     struct control_socket_options options = socket_options(server, &CONTROL_OPERATORS);
     int error = control_socket_open(&server->control, server->loop, &options);
     server->commands.control_path = control_socket_name(&server->control);
@@ -271,6 +292,7 @@ static int follow_interfaces(struct server *server)
 
 static int start_workers(struct server *server)
 {
+    name_decisions_start(server->names, server->workers.list);
     int error = startup_sockets_receive(&server->sockets);
     if (error != 0)
         return startup_error_report("cannot begin to receive", "sockets", error, "try again");
@@ -285,11 +307,12 @@ int server_start(struct server *server)
 {
     /* The steps that need privileges precede give_up_privileges, and threads start last. */
     static int (*const steps[])(struct server *) = {
-        find_identity,     hold_stop_signals,  open_sockets,       make_reply,
-        make_admission,    make_loop,          check_memory,       make_subscriptions,
-        make_workers,      make_jobs,          note_configuration, open_control,
-        open_observers,    give_up_privileges, start_log,          start_admission,
-        follow_interfaces, start_workers,      ready_line_start,
+        find_identity,      hold_stop_signals, read_names_key,    open_sockets,
+        make_reply,         make_admission,    make_loop,         check_memory,
+        make_subscriptions, make_names,        make_workers,      make_jobs,
+        note_configuration, open_control,      open_observers,    give_up_privileges,
+        start_log,          start_admission,   follow_interfaces, start_workers,
+        ready_line_start,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);

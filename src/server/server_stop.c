@@ -64,6 +64,7 @@ void server_stop(struct server *server)
     loop_timer_once(&server->stop_timeout, (uint64_t)STOP_TIMEOUT_MS * 1000000);
     jobs_stop(server->jobs);
     subscriptions_stop(server->subscriptions);
+    name_decisions_stop(server->names);
     admission_updates_stop(server->admission);
     interface_events_stop(server->interfaces);
     for (size_t i = 0, running = server->running_workers; i < running; i++) {
@@ -107,6 +108,7 @@ void server_free(struct server *server)
     control_socket_close(&server->observers);
     control_socket_close(&server->control);
     subscriptions_free(server->subscriptions);
+    name_decisions_free(server->names);
     admission_updates_free(server->admission);
     access_list_free(server->rules.acl);
     loop_timer_close(&server->stop_timeout);

@@ -15,7 +15,8 @@ struct event_member {
 const char *event_members_next(struct event_member *member, char **rest, const char *last);
 
 /* Prints all members as members of a JSON object; before precedes the first one, if there is one.
- * Values that are numbers are printed as such. Returns as above. */
+ * Values that are numbers are printed as such, and the value of "name" as the name of a device
+ * (address/device_name). Returns as above. */
 const char *event_members_print_json(FILE *out, const char *before, char *members,
                                      const char *last);
 

@@ -1,6 +1,7 @@
 #ifndef CTL_OUTPUT_OUTPUT_FIELD_H
 #define CTL_OUTPUT_OUTPUT_FIELD_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* A field of a record or a column of a table: its name and its type, and how a value is checked
@@ -9,6 +10,7 @@
 enum output_kind {
     OUTPUT_TEXT,
     OUTPUT_OPTIONAL_TEXT, /* "-", or a missing last column of a table: none; in JSON "" */
+    OUTPUT_OPTIONAL_NAME, /* the same of a device's name, in the form of address/device_name */
     OUTPUT_PAIRS, /* only the last column of a table: the rest of the line, words NAME=NUMBER, which
                      are members of their own in JSON; may be missing. For people, the column is
                      left out if it is missing in all rows. */
@@ -31,6 +33,9 @@ enum {
 /* Returns NULL if the value is valid for the field's type, or else what is wrong, a static string.
  */
 const char *output_field_check(const struct output_field *field, const char *value);
+
+/* Whether a value may be missing. */
+bool output_field_is_optional(const struct output_field *field);
 
 /* Prints "name":value. Of OUTPUT_PAIRS it prints a comma and a member for each word. */
 void output_field_print_json(FILE *out, const struct output_field *field, const char *value);

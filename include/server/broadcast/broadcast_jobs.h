@@ -5,6 +5,7 @@
 #include "os/loop/event_loop.h"
 #include "os/loop/mailbox.h"
 #include "registry/client_selector.h"
+#include "registry/names/client_names.h"
 #include "server/broadcast/confirmation_rounds.h"
 #include "server/broadcast/ended_jobs.h"
 #include "server/workers/worker.h"
@@ -57,6 +58,7 @@ struct job_confirmation {
     struct {
         struct addr source; /* the only client that gets it; of family ADDR_NONE: all clients */
         uint8_t listener;
+        struct client_filter which; /* of the clients with that source: any, or one with a name */
     } only;
 };
 

@@ -3,6 +3,7 @@
 
 #include "os/loop/mailbox.h"
 #include "registry/client_selector.h"
+#include "registry/names/client_names.h"
 #include "registry/registry.h"
 #include "server/broadcast/confirmations.h"
 
@@ -47,6 +48,7 @@ struct shard_confirmation {
     struct {
         struct addr source; /* the only client that gets it; of family ADDR_NONE: all clients */
         uint8_t listener;
+        struct client_filter which; /* of the clients with that source: any, or one with a name */
     } only;
 
     uint64_t joined_before; /* the worker's: the clients of the first round joined before it */

@@ -9,8 +9,9 @@
 /* Estimate of the memory that a configuration needs when the server has as many clients as it
  * allows. */
 struct memory_estimate {
-    uint64_t start_bytes;   /* of the clients' indexes, committed at the start */
-    uint64_t clients_bytes; /* of clients.max clients, without their indexes */
+    uint64_t start_bytes; /* of the clients' indexes, committed at the start */
+    uint64_t
+        clients_bytes; /* of clients.max clients, without their indexes, and of names-max names */
     uint64_t streams_bytes; /* of server.stream-max streams with full buffers */
     uint64_t base_bytes;    /* of everything else, approximately */
 };

@@ -10,6 +10,7 @@
 #include "server/broadcast/confirmations.h"
 #include "server/datagram/own_addresses.h"
 #include "server/events/event_publisher.h"
+#include "server/names/hello_decision.h"
 #include "server/send/send_socket_slots.h"
 #include "wire/reply_rotation.h"
 
@@ -75,6 +76,7 @@ struct datagram_decider {
     uint32_t max_datagram_bytes;
     struct admission_rules rules; /* set by datagram_decider_set_rules */
     struct cookie_secrets secrets;
+    struct hello_names names;
     struct broadcast_addrs broadcast_addrs; /* of the host's networks: no valid source */
 };
 

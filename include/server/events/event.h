@@ -2,6 +2,7 @@
 #define SERVER_EVENTS_EVENT_H
 
 #include "address/addr.h"
+#include "address/device_name.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ enum event_kind {
     EVENT_LEFT,          /* a client was removed by its own frame */
     EVENT_KICKED,        /* a client was removed by the operator, or by a new access list */
     EVENT_REFUSED,       /* a client was answered, and not registered */
+    EVENT_MOVED,         /* a client was removed because its name has moved to another one */
     EVENT_STREAM_CLOSED, /* a stream client has ended, or was disconnected */
     /* Events of the server, which the main thread publishes. */
     EVENT_JOB_QUEUED,
@@ -48,15 +50,25 @@ enum { EVENT_SUBSCRIBERS_MAX = 48 };
 const char *event_kind_name(enum event_kind kind);
 const char *event_reason_name(enum event_reason reason);
 
+/* The join number of a client that is not looked up for the event: it is shown without its name. */
+#define EVENT_JOIN_NUMBER_UNKNOWN UINT64_MAX
+
 /* One event in the queue from a worker. */
 struct event_record {
     uint64_t subscribers; /* that get it, a bit each */
     uint64_t time_ms;     /* of clock_now_ms */
+    uint64_t join_number; /* of the client; EVENT_JOIN_NUMBER_UNKNOWN: not known */
     struct addr source;   /* of family ADDR_NONE: a client of a Unix socket */
     uint32_t number;      /* of a client of a Unix socket */
     uint32_t size;        /* of the message */
     uint8_t kind, reason, listener;
-    uint8_t bytes[]; /* the message; empty for other events */
+    uint8_t bytes[]; /* the message, or a struct event_moved; empty for other events */
+};
+
+/* The bytes of EVENT_MOVED, copied whole. */
+struct event_moved {
+    struct addr to; /* the source of the client that has the name now */
+    struct device_name name;
 };
 
 #endif

@@ -15,10 +15,12 @@
  * that no subscriber wants takes no space, and a lost event is counted for those that wanted it.
  * Used by the worker's thread. */
 
-/* What one subscriber wants. */
+/* What one subscriber wants. The name is compared by the main thread, which knows it
+ * (server/events/subscriptions), and not here. */
 struct event_filter {
     uint32_t kinds; /* a bit for each enum event_kind */
     struct client_selector selector;
+    struct device_name name; /* of size 0: clients with any name, and without one */
 };
 
 struct event_publisher {
@@ -46,8 +48,8 @@ static inline bool event_publisher_wants(const struct event_publisher *publisher
 struct event {
     enum event_kind kind;
     enum event_reason reason;
-    const struct client *client; /* its source, listener, idle time, and slot as the number of a
-                                    client of a Unix socket are used */
+    const struct client *client; /* its source, listener, idle time, join number, and slot as the
+                                    number of a client of a Unix socket are used */
     const uint8_t *bytes;        /* of the message */
     size_t size;
     uint64_t now_ms;

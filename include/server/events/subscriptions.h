@@ -44,9 +44,10 @@ int subscriptions_open(struct subscriptions **subscriptions, struct loop *loop,
 /* Returns the queues, by worker. */
 struct event_queue *const *subscriptions_queues(const struct subscriptions *subscriptions);
 
-/* Sets the workers and the listeners. Call it before the first subscription. */
+/* Sets the workers, the listeners, and the table of names, NULL without one. Call it before the
+ * first subscription. */
 void subscriptions_set_workers(struct subscriptions *subscriptions, struct worker *const *workers,
-                               const struct listeners *listeners);
+                               const struct listeners *listeners, const struct client_names *names);
 
 /* Begins a subscription for the session of a running command, and answers it: "ok" when all workers
  * publish to it, then a line for each event, until the peer closes the session. It refuses the

@@ -1,11 +1,11 @@
 #ifndef SERVER_GATEWAY_GATEWAY_REQUESTS_H
 #define SERVER_GATEWAY_GATEWAY_REQUESTS_H
 
-#include "address/client_name.h"
 #include "registry/client_selector.h"
 #include "server/control/arguments/confirm_arguments.h"
 #include "server/control/arguments/selector_arguments.h"
 #include "server/listen/listeners.h"
+#include "server/names/client_argument.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,15 +30,16 @@ struct gateway_request {
     enum gateway_request_kind kind;
     const char *ref; /* in the line; "-" also if the line has no valid one */
     struct confirm_arguments confirm;
-    struct client_name name;         /* of GATEWAY_SEND */
+    struct client_argument client;   /* of GATEWAY_SEND */
     struct client_selector selector; /* of GATEWAY_BROADCAST */
     const uint8_t *bytes;            /* of the payload, in the line */
     size_t size;
 };
 
 /* Parses a line of size bytes, which a NUL follows, and changes it. Returns true, or false with a
- * message for the operator. */
+ * message for the operator. names may be NULL: clients have no names. */
 bool gateway_requests_parse(struct gateway_request *request, const struct listeners *listeners,
-                            char *line, size_t size, char wrong[GATEWAY_WRONG_BYTES]);
+                            const struct client_names *names, char *line, size_t size,
+                            char wrong[GATEWAY_WRONG_BYTES]);
 
 #endif

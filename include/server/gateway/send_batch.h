@@ -25,9 +25,10 @@ struct send_registration {
     uint64_t active_ms; /* when its last datagram was received */
 };
 
-/* The caller sets the first three members, and keeps bytes until the batch is done. */
+/* The caller sets the first four members, and keeps bytes until the batch is done. */
 struct send_message {
     struct client_name name;
+    struct client_filter only; /* which of the clients of that name */
     const uint8_t *bytes;
     size_t size;
     struct send_registration client;

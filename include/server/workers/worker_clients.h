@@ -3,6 +3,7 @@
 
 #include "base/stats.h"
 #include "registry/client_selector.h"
+#include "registry/names/client_names.h"
 #include "registry/registry.h"
 
 #include <stdbool.h>
@@ -63,8 +64,9 @@ bool worker_find(struct worker *worker, uint8_t listener, const struct client_na
 uint32_t worker_kick_matching(struct worker *worker, struct worker_walk *walk,
                               const struct client_selector *selector, size_t max);
 
-/* Removes a client from all listeners. Returns the number of listeners that it was registered on.
- */
-uint32_t worker_kick(struct worker *worker, const struct client_name *name);
+/* Removes the clients of that name that the filter admits, on all listeners. Returns how many these
+ * were. */
+uint32_t worker_kick(struct worker *worker, const struct client_name *name,
+                     const struct client_filter *filter);
 
 #endif

@@ -33,6 +33,7 @@ struct worker_options {
     void *on_link_state;
     size_t
         reply_queue_bytes; /* for waiting replies, of each listener that has sockets by interface */
+    struct hello_names names;
     struct event_queue *events; /* from this worker to the main thread */
     enum config_relay relay;
     uint32_t relay_rate_pps; /* of one client */

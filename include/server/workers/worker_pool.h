@@ -27,8 +27,10 @@ struct workers_shared {
     struct cookie_secrets secrets;
     void (*on_challenge_failed)(void *state); /* see server/datagram/datagram_io; from any thread */
     void *on_link_state;
-    uint32_t stream_files;             /* from file_limit_raise */
-    struct event_queue *const *events; /* to the main thread, by worker */
+    uint32_t stream_files;                 /* from file_limit_raise */
+    struct event_queue *const *events;     /* to the main thread, by worker */
+    struct names_key names_key;            /* under clients.names = keyed */
+    struct name_queue *const *name_queues; /* to the main thread, by worker; NULL: names = off */
     struct worker_failure failure;
 };
 

@@ -9,6 +9,7 @@
  * client last sent to, so a running broadcast does not delay it. */
 struct worker;
 struct client_name;
+struct client;
 
 /* Returns 0 or -errno. */
 int worker_send_open(struct worker *worker);
@@ -21,5 +22,10 @@ void worker_send_close(struct worker *worker);
  * again. Called in the worker's thread, from the run of a call (server/workers/worker_messages). */
 int worker_send(struct worker *worker, uint8_t listener, const struct client_name *name,
                 const uint8_t *bytes, size_t size);
+
+/* Sends a datagram to a client that is registered with this worker, without counting it. Returns 0
+ * when the kernel has accepted it, or -errno, as worker_send. */
+int worker_send_datagram(struct worker *worker, const struct client *client, const uint8_t *bytes,
+                         size_t size);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "ctl/broadcast/broadcast_command.h"
 #include "ctl/commands/command_result.h"
+#include "ctl/commands/key_command.h"
 #include "ctl/commands/request_clients.h"
 #include "ctl/commands/request_config.h"
 #include "ctl/commands/request_jobs.h"
@@ -46,7 +47,7 @@ static const struct command {
      command_kick},
     {{"listen", "", "show what registered clients send", CTL_COUNT | CTL_SELECT},
      0,
-     0,
+     1,
      command_listen},
     {{"events", EVENT_KINDS_CHOICE, "show what happens to clients and broadcasts",
       CTL_COUNT | CTL_SELECT},
@@ -78,6 +79,7 @@ static const struct command {
      0,
      watch_command_run},
     {{"config", "", "the configuration in effect, as a file", 0}, 0, 0, command_config},
+    {{"key", "NAME", "print a device's key, from a key file", CTL_KEY_FILE}, 1, 1, command_key},
     {{"reload", "", "reload the configuration", 0}, 0, 0, command_reload},
     {{"stop", "", "stop the server", 0}, 0, 0, command_stop},
     {{"help", "", "print this help", 0}, 0, 0, run_help},

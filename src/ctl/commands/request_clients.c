@@ -12,7 +12,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-enum { COMMAND_BYTES = 64 + SELECTOR_OPTIONS_WORDS_BYTES };
+enum { COMMAND_BYTES = 64 + CLIENT_OPERAND_BYTES + SELECTOR_OPTIONS_WORDS_BYTES };
 
 /* Formats "VERB ADDRESS" with the first operand as the address. Returns false after a usage error,
  * which it prints. */
@@ -34,6 +34,7 @@ static const struct output_field client_fields[] = {
     [COLUMN_IDLE] = {"idle_ms", "IDLE", OUTPUT_MILLISECONDS},
     {"age_s", "AGE", OUTPUT_SECONDS},
     {"received", "RECEIVED", OUTPUT_NUMBER},
+    {"name", "NAME", OUTPUT_OPTIONAL_NAME},
 };
 
 int command_clients(const struct ctl_options *options)

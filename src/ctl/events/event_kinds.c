@@ -1,6 +1,7 @@
 /* Kinds of events, from the operands of `events` to the words of a control line. */
 #include "ctl/events/event_kinds.h"
 
+#include "ctl/commands/client_operand.h"
 #include "os/log/error_message.h"
 #include "text/nearest_word.h"
 #include "text/printable.h"
@@ -13,9 +14,9 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 /* The words of EVENT_KINDS_CHOICE. */
-static const char *const names[] = {"joined",      "rejoined",  "expired",       "left",
-                                    "kicked",      "refused",   "stream_closed", "job_queued",
-                                    "job_started", "job_ended", "reloaded"};
+static const char *const names[] = {"joined",     "rejoined",    "expired",   "left",
+                                    "kicked",     "refused",     "moved",     "stream_closed",
+                                    "job_queued", "job_started", "job_ended", "reloaded"};
 
 static int refuse(const char *kind)
 {
@@ -40,6 +41,8 @@ int event_kinds_command(char *const *kinds, int count, char command[EVENT_KINDS_
 {
     uint32_t wanted = 0;
     for (int k = 0; k < count; k++) {
+        if (kinds[k][0] == '@')
+            continue;
         size_t i = find(kinds[k]);
         if (i == COUNT(names))
             return refuse(kinds[k]);
@@ -52,6 +55,22 @@ int event_kinds_command(char *const *kinds, int count, char command[EVENT_KINDS_
             continue;
         at = stpcpy(stpcpy(at, before), names[i]);
         before = ",";
+    }
+    return -1;
+}
+
+int event_kinds_name(char *const *operands, int count, char word[EVENT_NAME_WORD_BYTES])
+{
+    char name[CLIENT_OPERAND_BYTES];
+    word[0] = '\0';
+    for (int i = 0; i < count; i++) {
+        if (operands[i][0] != '@')
+            continue;
+        if (word[0] != '\0')
+            return print_usage_error("more than one @NAME: give one, or none for all clients");
+        if (!client_operand_format(name, operands[i]))
+            return EXIT_USAGE;
+        snprintf(word, EVENT_NAME_WORD_BYTES, " name=%s", name + 1);
     }
     return -1;
 }

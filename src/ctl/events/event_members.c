@@ -1,5 +1,6 @@
 #include "ctl/events/event_members.h"
 
+#include "address/device_name.h"
 #include "ctl/output/json.h"
 #include "text/number_with_unit.h"
 
@@ -21,6 +22,16 @@ const char *event_members_next(struct event_member *member, char **rest, const c
     return NULL;
 }
 
+/* The name of a device, which may look like a number. */
+static void print_name(FILE *out, const char *value)
+{
+    struct device_name name;
+    if (device_name_parse(&name, value) == NULL)
+        json_bytes(out, name.bytes, name.size);
+    else
+        json_string(out, value);
+}
+
 const char *event_members_print_json(FILE *out, const char *before, char *members, const char *last)
 {
     struct event_member member;
@@ -32,7 +43,9 @@ const char *event_members_print_json(FILE *out, const char *before, char *member
         fputs(before, out);
         json_string(out, member.name);
         putc(':', out);
-        if (number_parse(member.value, 0, UINT64_MAX, &number) == NULL)
+        if (strcmp(member.name, "name") == 0)
+            print_name(out, member.value);
+        else if (number_parse(member.value, 0, UINT64_MAX, &number) == NULL)
             fprintf(out, "%" PRIu64, number);
         else
             json_string(out, member.value);

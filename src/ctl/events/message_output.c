@@ -16,7 +16,14 @@ struct message_line {
     const char *address;
     const char *hex;      /* digits, or "-" for an empty message */
     const char *listener; /* the rest of the line */
+    const struct device_name *name;
 };
+
+void message_output_from(struct message_sender *sender, const char *value)
+{
+    if (device_name_parse(&sender->name, value) != NULL)
+        sender->name.size = 0;
+}
 
 static const char *split(struct message_line *line, char *value)
 {
@@ -45,6 +52,10 @@ static void print_json(FILE *out, const struct message_line *line, const uint8_t
     char time[CLOCK_WALL_TEXT_BYTES];
     fprintf(out, "{\"time\":\"%s\",\"address\":", clock_text(line->time_ms, time));
     json_string(out, line->address);
+    if (line->name->size > 0) {
+        fputs(",\"name\":", out);
+        json_bytes(out, line->name->bytes, line->name->size);
+    }
     fputs(",\"listener\":", out);
     json_string(out, line->listener);
     fprintf(out, ",\"size\":%zu,", size);
@@ -60,22 +71,35 @@ static void print_json(FILE *out, const struct message_line *line, const uint8_t
     fputs("}\n", out);
 }
 
-static void print_line(FILE *out, const struct message_line *line, const uint8_t *bytes,
-                       size_t size)
+static void print_escaped(FILE *out, const uint8_t *bytes, size_t size)
 {
-    char time[CLOCK_WALL_TEXT_BYTES], piece[PRINTABLE_BYTES], address[256];
-    printable_line(address, sizeof address, line->address);
-    fprintf(out, "%s %s ", clock_text(line->time_ms, time), address);
+    char piece[PRINTABLE_BYTES];
     for (size_t taken; size > 0; bytes += taken, size -= taken) {
         size_t written = printable_text(piece, bytes, size, &taken);
         fwrite(piece, 1, written, out);
     }
+}
+
+static void print_line(FILE *out, const struct message_line *line, const uint8_t *bytes,
+                       size_t size)
+{
+    char time[CLOCK_WALL_TEXT_BYTES], address[256];
+    printable_line(address, sizeof address, line->address);
+    fprintf(out, "%s %s ", clock_text(line->time_ms, time), address);
+    if (line->name->size > 0) {
+        putc('@', out);
+        print_escaped(out, line->name->bytes, line->name->size);
+        putc(' ', out);
+    }
+    print_escaped(out, bytes, size);
     putc('\n', out);
 }
 
-const char *message_output_print(FILE *out, bool json, char *value)
+const char *message_output_print(FILE *out, bool json, struct message_sender *sender, char *value)
 {
-    struct message_line line;
+    const struct device_name name = sender->name;
+    struct message_line line = {.name = &name};
+    sender->name.size = 0;
     const char *wrong = split(&line, value);
     if (wrong != NULL)
         return wrong;

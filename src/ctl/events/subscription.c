@@ -5,6 +5,7 @@
 #include "ctl/events/event_kinds.h"
 #include "ctl/events/event_output.h"
 #include "ctl/events/message_output.h"
+#include "os/log/error_message.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/signals.h"
 #include "os/process/forced_exit.h"
@@ -22,6 +23,7 @@ struct subscription {
     struct loop *loop;
     struct async_connection *connection;
     struct loop_task flush; /* queued by a line, so that all lines of a round are written at once */
+    struct message_sender sender;
     uint32_t printed;
     int signal; /* that ended it, or 0 */
     enum answer_result result;
@@ -47,12 +49,14 @@ static const char *print_line(struct subscription *subscription, const char *key
     bool json = subscription->options->json;
     if (strcmp(key, "message") == 0) {
         count_printed(subscription);
-        return message_output_print(stdout, json, value);
+        return message_output_print(stdout, json, &subscription->sender, value);
     }
     if (strcmp(key, "event") == 0) {
         count_printed(subscription);
         return event_output_print(stdout, json, value);
     }
+    if (strcmp(key, "from") == 0)
+        message_output_from(&subscription->sender, value);
     if (strcmp(key, "lost") == 0)
         return event_output_print_lost(stdout, json, value);
     return NULL; /* a line of a later version */
@@ -145,8 +149,14 @@ static int subscribe(const struct ctl_options *options, const char *command)
 
 int command_listen(const struct ctl_options *options)
 {
-    char words[SELECTOR_OPTIONS_WORDS_BYTES], command[sizeof words + 16];
-    snprintf(command, sizeof command, "listen%s",
+    char words[SELECTOR_OPTIONS_WORDS_BYTES], name[EVENT_NAME_WORD_BYTES],
+        command[sizeof words + sizeof name + 16];
+    int status = event_kinds_name(options->operands, options->operand_count, name);
+    if (status >= 0)
+        return status;
+    if (options->operand_count > 0 && name[0] == '\0')
+        return print_usage_error("'listen' takes only @NAME");
+    snprintf(command, sizeof command, "listen%s%s", name,
              selector_options_format(&options->selector, words));
     return subscribe(options, command);
 }
@@ -154,11 +164,13 @@ int command_listen(const struct ctl_options *options)
 int command_events(const struct ctl_options *options)
 {
     char words[SELECTOR_OPTIONS_WORDS_BYTES], kinds[EVENT_KINDS_COMMAND_BYTES],
-        command[sizeof words + sizeof kinds];
+        name[EVENT_NAME_WORD_BYTES], command[sizeof words + sizeof kinds + sizeof name];
     int status = event_kinds_command(options->operands, options->operand_count, kinds);
+    if (status < 0)
+        status = event_kinds_name(options->operands, options->operand_count, name);
     if (status >= 0)
         return status;
-    snprintf(command, sizeof command, "%s%s", kinds,
+    snprintf(command, sizeof command, "%s%s%s", kinds, name,
              selector_options_format(&options->selector, words));
     return subscribe(options, command);
 }

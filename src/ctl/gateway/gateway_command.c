@@ -29,7 +29,8 @@ struct gateway {
     struct standard_input input;
     struct line_splitter lines;
     struct standard_output output;
-    FILE *out;              /* to it */
+    FILE *out; /* to it */
+    struct message_sender sender;
     struct loop_task flush; /* queued by a line, so that all lines of a round are written at once */
     enum answer_result result;
     char error[ANSWER_ERROR_BYTES];
@@ -69,7 +70,9 @@ static const char *on_line(void *state, const char *key, char *value)
     struct gateway *gateway = state;
     loop_defer(gateway->loop, &gateway->flush);
     if (strcmp(key, "message") == 0)
-        return message_output_print(gateway->out, true, value);
+        return message_output_print(gateway->out, true, &gateway->sender, value);
+    if (strcmp(key, "from") == 0)
+        message_output_from(&gateway->sender, value);
     if (strcmp(key, "event") == 0)
         return event_output_print(gateway->out, true, value);
     if (strcmp(key, "result") == 0)

@@ -1,5 +1,6 @@
 #include "ctl/gateway/gateway_translation.h"
 
+#include "address/device_name.h"
 #include "config/config.h"
 #include "ctl/events/event_members.h"
 #include "ctl/output/json.h"
@@ -30,6 +31,7 @@ struct request {
     struct json_text within;       /* bytes is NULL: not given */
     char selector[SELECTOR_BYTES]; /* words "to=BLOCK ", ... */
     size_t selector_size;
+    char name[1 + DEVICE_NAME_TEXT_BYTES]; /* that address points to, if it is @ and a name */
 };
 
 /* ---- errors ---- */
@@ -320,6 +322,22 @@ static bool check(struct gateway_translation *translation, const struct request 
     return true;
 }
 
+/* Replaces an address that is @ and a name by its form in a control line. */
+static bool translate_name(struct gateway_translation *translation, struct request *request)
+{
+    struct json_text *address = &request->address;
+    struct device_name name;
+    if (address->bytes == NULL || address->size == 0 || address->bytes[0] != '@')
+        return true;
+    const char *wrong = device_name_set(&name, address->bytes + 1, address->size - 1);
+    if (wrong != NULL)
+        return fail(translation, "cannot send: %s; `udpctl clients` lists the names", wrong);
+    request->name[0] = '@';
+    device_name_format(&name, request->name + 1);
+    *address = (struct json_text){request->name, strlen(request->name)};
+    return true;
+}
+
 /* Decodes "hex" in place, or takes "text" as it is. */
 static bool decode_payload(struct gateway_translation *translation, const struct request *request,
                            struct json_text *payload)
@@ -408,7 +426,7 @@ bool gateway_translation_request(struct gateway_translation *translation, char *
         translation->ref_size = request.ref.size;
         memcpy(translation->ref, request.ref.bytes, request.ref.size);
     }
-    return is_valid && check(translation, &request) &&
+    return is_valid && translate_name(translation, &request) && check(translation, &request) &&
            decode_payload(translation, &request, &payload) &&
            write_command(translation, &request, &payload);
 }

@@ -32,8 +32,8 @@ static bool grow(struct tab_completion *completion)
     return true;
 }
 
-/* Offers a copy of a word with dashes before it, if it begins with the prefix. Returns false if the
- * list is full or memory is short. */
+/* Offers a copy of a word with dashes, or an at sign, before it, if it begins with the prefix.
+ * Returns false if the list is full or memory is short. */
 static bool offer(struct tab_completion *completion, const char *dashes, const char *word)
 {
     size_t length = (size_t)(completion->end - completion->start);
@@ -84,8 +84,19 @@ static void offer_options(struct tab_completion *completion, const struct option
             offer(completion, "--", rows[i].name);
 }
 
+/* Offers the name of a client, which is in the sixth column, if it has one. */
+static bool offer_name(struct tab_completion *completion, const char *value)
+{
+    for (int column = 1; column < 6 && value != NULL; column++)
+        if ((value = strchr(value, ' ')) != NULL)
+            value++;
+    return value == NULL || offer(completion, "@", value);
+}
+
 static const char *on_line(void *state, const char *key, char *value)
 {
+    if (strcmp(key, "client") == 0 && !offer_name(state, value))
+        return "there are too many";
     value[strcspn(value, " ")] = '\0';
     bool wanted = strcmp(key, "client") == 0 || strcmp(key, "job") == 0;
     return !wanted || offer(state, "", value) ? NULL : "there are too many";

@@ -17,8 +17,7 @@ struct output_chunk {
 
 static bool is_optional(const struct output_table *table, size_t column)
 {
-    return table->fields[column].kind == OUTPUT_OPTIONAL_TEXT ||
-           table->fields[column].kind == OUTPUT_PAIRS;
+    return output_field_is_optional(&table->fields[column]);
 }
 
 /* Ends each cell of a line with a NUL. *missing: how many of the last ones, which are optional, are

@@ -354,6 +354,7 @@ static void init_confirmation(struct job *job, const struct job_confirmation *co
     job->confirmation.frame_bytes = FRAME_MESSAGE_HEAD_BYTES + size;
     job->confirmation.only.source = confirmation->only.source;
     job->confirmation.only.listener = confirmation->only.listener;
+    job->confirmation.only.which = confirmation->only.which;
 }
 
 /* Makes the shards of a job whose other members are set. Returns false if there is no memory. */

@@ -259,7 +259,8 @@ static uint32_t find_only(const struct paced_copies *copies, struct copy_progres
         /* The walk knows who joined before. */
         registry_walk_rewind(&progress->walk, &found);
         is_found = registry_walk_next(registry, &progress->walk, now_ms, client, 1) == 1 &&
-                   client->slot == found.slot;
+                   client->slot == found.slot &&
+                   client_filter_admits(&confirmation->only.which, client);
     }
     progress->walk.ended = true;
     return is_found;

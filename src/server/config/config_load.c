@@ -1,6 +1,7 @@
 #include "server/config/config_load.h"
 
 #include "os/log/error_message.h"
+#include "server/config/names_config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,10 @@ int config_load_test(const struct server_options *options)
 {
     struct config_files_result result;
     int error = config_load(&result, options);
+    if (error == 0)
+        error = names_config_test_key(result.config);
+    if (error == 0)
+        names_config_test_warn(result.config);
     config_files_free(&result);
     return error == 0 ? EXIT_SUCCESS : EXIT_CONFIGURATION;
 }

@@ -4,6 +4,7 @@
 #include "admission/rate_limiter.h"
 #include "os/log/log.h"
 #include "os/process/host.h"
+#include "registry/names/client_names.h"
 #include "registry/registry.h"
 #include "server/config/worker_capacity.h"
 
@@ -53,6 +54,8 @@ struct memory_estimate memory_estimate_of(const struct config *config, size_t wo
         need.start_bytes += registry_index_bytes(worker_capacity(config, workers, i));
     if (config->admission.per_prefix != 0)
         need.clients_bytes += prefix_counts_bytes(max);
+    if (config->clients.names != NAMES_OFF)
+        need.clients_bytes += client_names_bytes(config->clients.names_max);
     if (config->admission.rate_pps != 0)
         need.base_bytes += rate_limiter_bytes();
     if (has_streams(config))

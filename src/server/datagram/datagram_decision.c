@@ -150,17 +150,34 @@ static bool filter_frame(struct decision *decision, int i, enum registry_action 
     }
 }
 
-/* Answers a hello of a client: its flags are in effect. Names are not used, so it gets none. */
+/* Queues the answer to a hello. */
+static void named(struct decision *decision, int i, enum frame_named_status status)
+{
+    struct challenge_queue *queue = challenge_queue_of(decision, &decision->datagrams[i].source);
+    uint8_t *frame = batch_scratch(decision->batch, i);
+    size_t size = frame_write_named(frame, status, NULL, 0);
+    queue->nameds |= UINT64_C(1) << batch_queued(queue->batch);
+    batch_add_reply(queue->batch, decision->batch, i, frame, size);
+}
+
+/* Decides about a hello of a client. Its flags are in effect unless it is challenged. */
 static void answer_hello(struct decision *decision, int i, const struct client *client,
                          const struct frame *hello)
 {
-    registry_set_frames(decision->decider->registry, client->slot,
-                        hello->flags & FRAME_HELLO_FRAMES);
-    struct challenge_queue *queue = challenge_queue_of(decision, &client->source);
-    uint8_t *frame = batch_scratch(decision->batch, i);
-    size_t size = frame_write_named(frame, FRAME_NAMED_UNUSED, NULL, 0);
-    queue->nameds |= UINT64_C(1) << batch_queued(queue->batch);
-    batch_add_reply(queue->batch, decision->batch, i, frame, size);
+    const struct datagram_decider *decider = decision->decider;
+    enum frame_named_status status;
+    enum hello_outcome outcome = hello_decide(
+        &decider->names, &decider->secrets, client, hello, decision->now_ms,
+        decision->now_ms + registry_ttl(decider->registry), &decision->answers->stats, &status);
+    if (outcome == HELLO_CHALLENGE) {
+        challenge(decision, i);
+        return;
+    }
+    registry_set_frames(decider->registry, client->slot, hello->flags & FRAME_HELLO_FRAMES);
+    if (outcome == HELLO_WAITS)
+        decision->answers->stats.named++;
+    else
+        named(decision, i, status);
 }
 
 static void record_confirm(struct decision *decision, const struct client *client,
@@ -324,7 +341,9 @@ static void count_joined(struct decision *decision, const struct addr *source)
 static void publish(const struct decision *decision, const struct registry_datagram *record,
                     enum event_kind kind, enum event_reason reason)
 {
-    const struct client client = {.source = *record->source, .listener = decision->listener};
+    const struct client client = {.source = *record->source,
+                                  .listener = decision->listener,
+                                  .join_number = EVENT_JOIN_NUMBER_UNKNOWN};
     event_publisher_client(decision->decider->events, kind, reason, &client, decision->now_ms);
 }
 

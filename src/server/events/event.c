@@ -10,6 +10,7 @@ const char *event_kind_name(enum event_kind kind)
         [EVENT_LEFT] = "left",
         [EVENT_KICKED] = "kicked",
         [EVENT_REFUSED] = "refused",
+        [EVENT_MOVED] = "moved",
         [EVENT_STREAM_CLOSED] = "stream_closed",
         [EVENT_JOB_QUEUED] = "job_queued",
         [EVENT_JOB_STARTED] = "job_started",

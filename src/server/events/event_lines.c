@@ -33,25 +33,72 @@ static char *add_message(char *at, const struct event_record *event, enum transp
     return add_text(at + 2 * (size_t)event->size, " ");
 }
 
-static char *add_event(char *at, const struct event_record *event, enum transport transport)
+static char *add_move(char *at, const struct event_record *event, enum transport transport)
+{
+    struct event_moved moved;
+    memcpy(&moved, event->bytes, sizeof moved);
+    const struct client_name to = {.transport = transport, .addr = moved.to};
+    at = add_text(at, " to=");
+    return at + strlen(client_name_format(&to, at));
+}
+
+static char *add_name(char *at, const char *before, const struct device_name *name)
+{
+    at = add_text(at, before);
+    return at + strlen(device_name_format(name, at));
+}
+
+static char *add_event(char *at, const struct event_record *event, const struct device_name *name,
+                       enum transport transport)
 {
     at = add_text(at, event_kind_name(event->kind));
     at = add_address(add_text(at, " address="), event, transport);
     if (event->reason != EVENT_REASON_NONE)
         at = add_text(add_text(at, " reason="), event_reason_name(event->reason));
+    if (event->kind == EVENT_MOVED)
+        at = add_move(at, event, transport);
+    if (name->size > 0)
+        at = add_name(at, " name=", name);
     return add_text(at, " listener=");
 }
 
+bool event_lines_name(const struct event_record *event, const struct client_names *names,
+                      struct device_name *name)
+{
+    struct event_moved moved;
+    struct name_holder holder;
+    name->size = 0;
+    if (event->kind == EVENT_MOVED) {
+        memcpy(&moved, event->bytes, sizeof moved);
+        *name = moved.name;
+        return true;
+    }
+    if (names == NULL || event->source.family == ADDR_NONE)
+        return false;
+    struct client_key key = client_key_of(event->listener, &event->source);
+    if (!client_names_of(names, &key, name, &holder))
+        return false;
+    if (holder.join_number != event->join_number)
+        name->size = 0;
+    return name->size > 0;
+}
+
 size_t event_lines_format(char line[EVENT_LINE_BYTES], const struct event_record *event,
-                          const struct listeners *listeners, uint64_t wall_ms)
+                          const struct device_name *name, const struct listeners *listeners,
+                          uint64_t wall_ms)
 {
     const struct listener *listener = &listeners->list[event->listener];
     bool is_message = event->kind == EVENT_MESSAGE;
-    char *at = add_text(line, is_message ? "message " : "event ");
+    char *at = line;
+    if (is_message && name->size > 0) {
+        at = add_name(at, "from ", name);
+        *at++ = '\n';
+    }
+    at = add_text(at, is_message ? "message " : "event ");
     at = decimal_write(at, event->time_ms + wall_ms);
     *at++ = ' ';
     at = is_message ? add_message(at, event, listener->transport)
-                    : add_event(at, event, listener->transport);
+                    : add_event(at, event, name, listener->transport);
     at = add_text(at, listener->text);
     *at++ = '\n';
     return (size_t)(at - line);

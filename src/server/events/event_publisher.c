@@ -56,6 +56,7 @@ void event_publisher_publish(struct event_publisher *publisher, const struct eve
     *record = (struct event_record){
         .subscribers = subscribers,
         .time_ms = event->now_ms,
+        .join_number = event->client->join_number,
         .source = event->client->source,
         .number = event->client->slot,
         .size = (uint32_t)event->size,

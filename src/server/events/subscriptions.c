@@ -49,6 +49,7 @@ struct subscriptions {
     struct loop_task delivery;
     struct worker *const *workers;
     const struct listeners *listeners;
+    const struct client_names *names;
     size_t worker_count;
     struct event_queue **queues;                      /* by worker */
     struct subscription *list[EVENT_SUBSCRIBERS_MAX]; /* by number */
@@ -85,16 +86,27 @@ static void deliver(struct subscription *subscription, const char *line, size_t 
     control_bytes(subscription->session, line, size);
 }
 
+static bool wants(const struct subscription *subscription, const struct device_name *name)
+{
+    return subscription->filter.name.size == 0 ||
+           device_name_equal(&subscription->filter.name, name);
+}
+
 /* Delivers the events of a queue, at most limit. Returns how many there were. */
 static size_t deliver_queue(struct subscriptions *all, struct event_queue *queue, size_t limit,
                             uint64_t wall_ms)
 {
     size_t count = 0;
     const struct event_record *event;
+    struct device_name name;
     for (; count < limit && (event = event_queue_front(queue)) != NULL; count++) {
-        size_t size = event_lines_format(all->line, event, all->listeners, wall_ms);
-        for (uint64_t left = event->subscribers & all->numbers; left != 0; left &= left - 1)
-            deliver(all->list[__builtin_ctzll(left)], all->line, size);
+        event_lines_name(event, all->names, &name);
+        size_t size = event_lines_format(all->line, event, &name, all->listeners, wall_ms);
+        for (uint64_t left = event->subscribers & all->numbers; left != 0; left &= left - 1) {
+            struct subscription *subscription = all->list[__builtin_ctzll(left)];
+            if (wants(subscription, &name))
+                deliver(subscription, all->line, size);
+        }
         event_queue_release(queue);
     }
     return count;
@@ -393,8 +405,9 @@ struct event_queue *const *subscriptions_queues(const struct subscriptions *subs
 }
 
 void subscriptions_set_workers(struct subscriptions *subscriptions, struct worker *const *workers,
-                               const struct listeners *listeners)
+                               const struct listeners *listeners, const struct client_names *names)
 {
+    subscriptions->names = names;
     subscriptions->workers = workers;
     subscriptions->listeners = listeners;
 }

@@ -24,9 +24,10 @@ uint64_t confirmed_send_submit(const struct confirmed_send *send, struct command
 {
     const struct send_message *message = &send->message;
     const struct client_selector all = client_selector_all();
-    const struct job_confirmation confirmation = {
-        .within_ms = send->within_ms,
-        .only = {.source = message->name.addr, .listener = message->client.listener}};
+    const struct job_confirmation confirmation = {.within_ms = send->within_ms,
+                                                  .only = {.source = message->name.addr,
+                                                           .listener = message->client.listener,
+                                                           .which = message->only}};
     char client[TRANSPORT_TEXT_BYTES];
     const struct broadcast_submission submission = {.selector = &all,
                                                     .confirmation = &confirmation,

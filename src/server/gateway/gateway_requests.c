@@ -26,8 +26,8 @@ static bool parse_payload(struct gateway_request *request, const char *verb, cha
            wrong_request(wrong, "cannot %s: the payload is invalid; give " HEX_PAYLOAD_FORM, verb);
 }
 
-static bool parse_send(struct gateway_request *request, char *arguments,
-                       char wrong[GATEWAY_WRONG_BYTES])
+static bool parse_send(struct gateway_request *request, const struct client_names *names,
+                       char *arguments, char wrong[GATEWAY_WRONG_BYTES])
 {
     char *hex = NULL, shown[128], wrong_words[CONFIRM_WRONG_BYTES];
     const char *address = strtok_r(arguments, " \t", &hex);
@@ -37,7 +37,7 @@ static bool parse_send(struct gateway_request *request, char *arguments,
     hex = confirm_arguments_parse(&request->confirm, hex, wrong_words);
     if (hex == NULL && wrong_words[0] != '\0')
         return wrong_request(wrong, "cannot send: %s", wrong_words);
-    const char *why = client_name_parse(&request->name, NULL, address);
+    const char *why = client_argument_parse(&request->client, names, address);
     if (why == NULL)
         return parse_payload(request, "send", hex, wrong);
     printable_ascii(shown, sizeof shown, address, strlen(address));
@@ -58,7 +58,8 @@ static bool parse_broadcast(struct gateway_request *request, const struct listen
 }
 
 bool gateway_requests_parse(struct gateway_request *request, const struct listeners *listeners,
-                            char *line, size_t size, char wrong[GATEWAY_WRONG_BYTES])
+                            const struct client_names *names, char *line, size_t size,
+                            char wrong[GATEWAY_WRONG_BYTES])
 {
     char *rest = NULL;
     *request = (struct gateway_request){.ref = "-"};
@@ -80,7 +81,7 @@ bool gateway_requests_parse(struct gateway_request *request, const struct listen
                              GATEWAY_REF_BYTES);
     request->ref = ref;
     if (strcmp(verb, "send") == 0)
-        return parse_send(request, rest, wrong);
+        return parse_send(request, names, rest, wrong);
     request->kind = GATEWAY_BROADCAST;
     if (strcmp(verb, "broadcast") == 0)
         return parse_broadcast(request, listeners, rest, wrong);

@@ -204,7 +204,8 @@ static void add_message(struct gateway *gateway, const struct gateway_request *r
     size_t i = batch->send.count++;
     batch->confirms[i] = request->confirm.confirms;
     batch->refs[i] = keep(batch, request->ref, strlen(request->ref) + 1);
-    batch->messages[i] = (struct send_message){.name = request->name,
+    batch->messages[i] = (struct send_message){.name = request->client.address,
+                                               .only = request->client.only,
                                                .bytes = keep(batch, request->bytes, request->size),
                                                .size = request->size};
     if (!gateway->is_sending)
@@ -332,8 +333,10 @@ static void start_confirmed_send(struct gateway *gateway, const struct gateway_r
         return;
     }
     memcpy(job->bytes, request->bytes, request->size);
-    job->send.message =
-        (struct send_message){.name = request->name, .bytes = job->bytes, .size = request->size};
+    job->send.message = (struct send_message){.name = request->client.address,
+                                              .only = request->client.only,
+                                              .bytes = job->bytes,
+                                              .size = request->size};
     job->send.within_ms = request->confirm.within_ms;
     gateway->finding++;
     confirmed_send_find(&job->send, &gateway->context->queries, on_found);
@@ -362,11 +365,12 @@ static void on_line(void *state, char *line, size_t size)
     struct gateway *gateway = state;
     struct gateway_request request;
     char wrong[GATEWAY_WRONG_BYTES];
-    if (!gateway_requests_parse(&request, gateway->context->queries.listeners, line, size, wrong)) {
+    if (!gateway_requests_parse(&request, gateway->context->queries.listeners,
+                                gateway->context->queries.names, line, size, wrong)) {
         write_error(gateway, request.ref, "%s", wrong);
         control_send(gateway->session);
     } else if (request.kind == GATEWAY_SEND && request.confirm.confirms &&
-               confirmed_send_is_possible(&request.name)) {
+               confirmed_send_is_possible(&request.client.address)) {
         start_confirmed_send(gateway, &request);
         control_send(gateway->session);
     } else if (request.kind == GATEWAY_SEND) {

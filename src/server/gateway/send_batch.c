@@ -100,6 +100,8 @@ static void find(struct worker *worker, size_t number, struct send_message *mess
     for (uint8_t listener = 0; worker_find(worker, listener, &message->name, now_ms, &client);
          listener = (uint8_t)(client.listener + 1)) {
         uint64_t active_ms = now_ms - client.idle_ms;
+        if (!client_filter_admits(&message->only, &client))
+            continue;
         if (!message->client.exists || active_ms > message->client.active_ms)
             message->client = (struct send_registration){true, client.listener, number, active_ms};
     }

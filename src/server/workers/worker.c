@@ -190,6 +190,7 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
     made->decider.stats = &made->stats;
     made->decider.max_datagram_bytes = options->max_datagram_bytes;
     made->decider.secrets = options->secrets;
+    made->decider.names = options->names;
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i].make(made);

@@ -134,7 +134,8 @@ uint32_t worker_kick_matching(struct worker *worker, struct worker_walk *walk,
     return kicked;
 }
 
-uint32_t worker_kick(struct worker *worker, const struct client_name *name)
+uint32_t worker_kick(struct worker *worker, const struct client_name *name,
+                     const struct client_filter *filter)
 {
     uint64_t now_ms = clock_now_ms();
     uint32_t kicked = 0;
@@ -143,7 +144,10 @@ uint32_t worker_kick(struct worker *worker, const struct client_name *name)
         struct stream_clients *streams = first_worker_streams(worker->first_worker);
         return streams != NULL && stream_clients_kick(streams, name);
     }
-    for (uint8_t i = 0; worker_find(worker, i, name, now_ms, &client); i = client.listener) {
+    for (uint8_t i = 0; worker_find(worker, i, name, now_ms, &client);
+         i = (uint8_t)(client.listener + 1)) {
+        if (!client_filter_admits(filter, &client))
+            continue;
         registry_remove(worker->decider.registry, client.listener, &name->addr);
         event_publisher_client(&worker->events, EVENT_KICKED, EVENT_REASON_OPERATOR, &client,
                                now_ms);

@@ -8,8 +8,14 @@
 static void publish_message(struct worker *worker, uint8_t listener,
                             const struct datagram *datagram, uint64_t now_ms)
 {
-    /* The client has just sent the message, so its idle time is 0. */
-    const struct client client = {.source = datagram->source, .listener = listener};
+    /* The client has just sent the message, so its idle time is 0. It is looked up only where it
+     * may have a name. */
+    struct client client;
+    if (worker->decider.names.mode == NAMES_OFF ||
+        !registry_find(worker->decider.registry, listener, &datagram->source, now_ms, &client))
+        client = (struct client){.source = datagram->source,
+                                 .listener = listener,
+                                 .join_number = EVENT_JOIN_NUMBER_UNKNOWN};
     event_publisher_publish(&worker->events, &(struct event){.kind = EVENT_MESSAGE,
                                                              .client = &client,
                                                              .bytes = datagram->bytes,

@@ -81,6 +81,10 @@ int workers_new(struct workers *workers, const struct config *config,
         options.number = (uint32_t)workers->count;
         options.capacity = worker_capacity(config, count, workers->count);
         options.events = shared->events[workers->count];
+        options.names = (struct hello_names){
+            .mode = config->clients.names, .key = shared->names_key, .worker = options.number};
+        if (shared->name_queues != NULL)
+            options.names.queue = shared->name_queues[workers->count];
         int error = make_worker(workers, listeners, options, failed);
         if (error != 0)
             return error;

@@ -18,20 +18,26 @@ void worker_send_close(struct worker *worker)
     worker->direct = NULL;
 }
 
-static int send_datagram(struct worker *worker, uint8_t listener, const struct addr *source,
-                         const uint8_t *bytes, size_t size)
+int worker_send_datagram(struct worker *worker, const struct client *client, const uint8_t *bytes,
+                         size_t size)
 {
-    struct client client;
-    if (!registry_find(worker->decider.registry, listener, source, clock_now_ms(), &client))
-        return -ENOENT;
-    struct datagram_io *io = worker->io_by_listener[listener];
-    size_t slot = datagram_io_copy_slot(io, &client.local);
-    batch_add(worker->direct, &client.source, &client.local, bytes, size);
+    struct datagram_io *io = worker->io_by_listener[client->listener];
+    size_t slot = datagram_io_copy_slot(io, &client->local);
+    batch_add(worker->direct, &client->source, &client->local, bytes, size);
     int error = send_socket_try(datagram_io_replies(io, slot), worker->direct);
     if (error == 0)
         error = -batch_counts(worker->direct).last_errno;
     batch_clear(worker->direct);
     return error;
+}
+
+static int send_to_source(struct worker *worker, uint8_t listener, const struct addr *source,
+                          const uint8_t *bytes, size_t size)
+{
+    struct client client;
+    if (!registry_find(worker->decider.registry, listener, source, clock_now_ms(), &client))
+        return -ENOENT;
+    return worker_send_datagram(worker, &client, bytes, size);
 }
 
 static int send_line(struct worker *worker, const struct client_name *name, const uint8_t *bytes,
@@ -45,7 +51,7 @@ int worker_send(struct worker *worker, uint8_t listener, const struct client_nam
                 const uint8_t *bytes, size_t size)
 {
     int error = name->transport == TRANSPORT_UDP
-                    ? send_datagram(worker, listener, &name->addr, bytes, size)
+                    ? send_to_source(worker, listener, &name->addr, bytes, size)
                     : send_line(worker, name, bytes, size);
     if (error == 0)
         worker->stats.direct_sent++;

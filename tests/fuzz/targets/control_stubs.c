@@ -273,9 +273,11 @@ int worker_send(struct worker *worker, uint8_t listener, const struct client_nam
                                                                          : -ENOENT;
 }
 
-uint32_t worker_kick(struct worker *worker, const struct client_name *name)
+uint32_t worker_kick(struct worker *worker, const struct client_name *name,
+                     const struct client_filter *filter)
 {
     (void)worker;
+    must(!filter->is_set); /* there are no names */
     must_be_operator();
     return name->transport == TRANSPORT_UDP && registry_remove(registry, 0, &name->addr);
 }
@@ -463,7 +465,7 @@ void stub_open(const struct control_role *new_role)
     make_registry();
     effective = make_config();
     must(subscriptions_open(&subscriptions, NULL, NULL, 1, CONFIG_MESSAGE_BYTES_MAX) == 0);
-    subscriptions_set_workers(subscriptions, workers, &listeners);
+    subscriptions_set_workers(subscriptions, workers, &listeners, NULL);
     publisher =
         (struct event_publisher){.queue = subscriptions_queues(subscriptions)[0], .stats = &stats};
     commands = (struct command_context){.config = &effective,

@@ -37,7 +37,7 @@ static bool parse(char *line, size_t size, struct gateway_request *request)
 {
     char wrong[GATEWAY_WRONG_BYTES] = "";
     line[size] = '\0';
-    bool is_valid = gateway_requests_parse(request, &listeners, line, size, wrong);
+    bool is_valid = gateway_requests_parse(request, &listeners, NULL, line, size, wrong);
     must(is_valid == (wrong[0] == '\0'));
     must(request->ref[0] != '\0' && strlen(request->ref) <= GATEWAY_REF_BYTES);
     must(!is_valid || request->kind == GATEWAY_END || request->size <= CONFIG_MESSAGE_BYTES_MAX);

@@ -423,6 +423,8 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
     if (effect.leaves == YES)
         entry->frames = NO; /* of its next life, until it asks */
     apply(entry, effect);
+    if (entry->may_have_name)
+        entry->sure_until_ms = 0;
     return entry;
 }
 

@@ -150,6 +150,11 @@ void observe_sent(int socket, const struct addr *to, const void *bytes, size_t s
             direct_sent(entry, number, error);
             break;
         }
+        if (entry != NULL && is_frame_of(bytes, size, 9)) {
+            hello_claim_answered(entry, bytes, size);
+            totals.claims_answered++;
+            break;
+        }
         totals.replied += error == 0;
         totals.reply_failed += error != 0;
         break;

@@ -309,6 +309,8 @@ void subscribers_read(uint32_t number, char *line)
         uint64_t lost = strtoull(line + 5, NULL, 10);
         subscriber->lost += lost;
         told += lost;
+    } else if (strncmp(line, "from ", 5) == 0 && setup.names_max > 0) {
+        return; /* the name of the client whose message comes next */
     } else if (strncmp(line, "message ", 8) == 0) {
         if (broken_now("heard", 30))
             return;

@@ -15,6 +15,7 @@ struct totals {
     uint64_t reply_bytes; /* of the replies on datagrams since none waited, with their addresses */
     uint64_t no_room;     /* replies that had failed without the kernel when none waited */
     uint64_t challenged, ponged, named, challenge_failed;
+    uint64_t claims_answered; /* hellos whose name the main thread has decided on */
     uint64_t kernel_drops;
     uint64_t full_ms; /* when a send buffer was last full; 0: never */
 };

@@ -23,6 +23,7 @@ enum draw_stream {
     DRAW_SUBSCRIBERS, /* whether there are subscribers, and what they ask for */
     DRAW_GATEWAYS,    /* whether there are gateways, and their requests */
     DRAW_FLOODS,      /* floods of requests */
+    DRAW_NAMES,       /* whether clients have names, and which */
     DRAW_STREAMS
 };
 

@@ -4,6 +4,7 @@
 #include "os/file/control_path.h"
 #include "os/file/file.h"
 #include "os/file/file_watch.h"
+#include "os/file/names_key_file.h"
 #include "sim/core/trace.h"
 #include "sim/world/faults.h"
 
@@ -170,6 +171,20 @@ int file_check_removable(const char *path)
 {
     (void)path;
     return 0;
+}
+
+/* ---- os/file/names_key_file ---- */
+
+int names_key_file_read(struct names_key *key, const char *path, struct names_key_file_fault *fault)
+{
+    const struct simulated_file *file = simulated_file_find(path);
+    int error = faults_refuse_file();
+    *fault = (struct names_key_file_fault){"the file cannot be read", "try again"};
+    if (error != 0)
+        return error;
+    if (file == NULL || file->text == NULL)
+        return -ENOENT;
+    return names_key_parse(key, file->text, strlen(file->text)) == NULL ? 0 : -EINVAL;
 }
 
 /* ---- os/file/control_path ---- */

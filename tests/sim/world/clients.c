@@ -132,6 +132,8 @@ static void send_hello(struct client *client)
     }
     if (draw_below(DRAW_CLIENTS, 2) == 0) {
         memcpy(bytes + size, "lamp-7", NAME_BYTES);
+        if (setup.names_max > 0)
+            bytes[size + NAME_BYTES - 1] = (uint8_t)('0' + draw_below(DRAW_NAMES, 4));
         size += NAME_BYTES;
     }
     send(client, bytes, size);
@@ -244,6 +246,15 @@ static void vanish(struct client *client, bool vanished)
     network_set_silent(&client->addr, vanished);
 }
 
+/* Where clients may name themselves, each often says hello after a request, which has registered
+ * it, so that the names move. */
+static void send_request_and_name(struct client *client)
+{
+    send_request(client);
+    if (setup.names_max > 0 && draw_below(DRAW_NAMES, 2) == 0)
+        send_hello(client);
+}
+
 static uint64_t act(struct client *client)
 {
     uint64_t pause_ns = client->period_ns / 2 + draw_below(DRAW_CLIENTS, client->period_ns);
@@ -262,7 +273,7 @@ static uint64_t act(struct client *client)
     else if (client->kind == FORGER && action < 80)
         forge(client);
     else if (action < 68)
-        send_request(client);
+        send_request_and_name(client);
     else if (action < 71)
         send_hello(client);
     else if (action < 72)

@@ -88,6 +88,14 @@ static void draw_listeners(void)
         parse_address(&setup.listeners[i]);
 }
 
+/* There are four names (world/clients.c). */
+static uint32_t draw_names_max(void)
+{
+    static const uint32_t most[] = {1, 2, 3, 100000};
+    uint64_t which = draw_below(DRAW_NAMES, 4);
+    return draw_below(DRAW_NAMES, 3) == 0 ? most[which] : 0;
+}
+
 static void draw_setup(void)
 {
     draw_listeners();
@@ -110,6 +118,7 @@ static void draw_setup(void)
     setup.control_mode = (uint32_t)PICK(0600, 0660, 0777);
     setup.includes = one_in(3);
     setup.has_observers = draw_below(DRAW_OBSERVER, 3) == 0;
+    setup.names_max = draw_names_max();
     setup.observer_mode = draw_below(DRAW_OBSERVER, 2) == 0 ? 0660 : 0666;
     if (swarm.floods)
         setup.receive_buffer = 4096; /* and little memory for replies that wait */
@@ -304,6 +313,8 @@ static void write_rest(FILE *out, const struct settings *written)
         fprintf(out, "message = R%u.%u.\n", written->generation, i);
     fprintf(out, "[clients]\nmax = %" PRIu32 "\nttl = %" PRIu32 "ms\nsweep = %" PRIu32 "ms\n",
             setup.clients_max, written->ttl_ms, written->sweep_ms);
+    if (setup.names_max > 0)
+        fprintf(out, "names = trusted\nnames-max = %" PRIu32 "\n", setup.names_max);
     fprintf(out, "[broadcast]\nrate = %" PRIu32 "\nqueue = %" PRIu32 "\nrelay = %s\n",
             written->copies_pps, written->queue, relays[written->relay]);
     fprintf(out, "relay-rate = %" PRIu32 "\n", written->relay_pps);

@@ -33,6 +33,7 @@ struct setup {
     uint32_t clients_max;
     bool waits_for_addresses, has_user, has_multicast, control_off, default_control, includes;
     bool has_observers; /* a socket of their own */
+    uint32_t names_max; /* clients may name themselves; 0: names = off */
     uint32_t control_mode, observer_mode, multicast_ttl;
     struct addr multicast;
     enum host_interface multicast_zone; /* HOST_LO: by the routes */

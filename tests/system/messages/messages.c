@@ -105,6 +105,16 @@ static void provoke_command_lines(void)
     expect_each(lines, sizeof lines / sizeof *lines);
 }
 
+static void provoke_name_errors(void)
+{
+    error_messages_expect(NULL, NULL, "udpctl listen lamp");
+    error_messages_expect(NULL, NULL, "udpctl events @lamp @gate");
+    error_messages_expect(NULL, NULL, "udpctl key");
+    error_messages_expect(NULL, NULL, "udpctl key lamp");
+    error_messages_expect(NULL, NULL, "udpctl key '' --key-file /dev/null");
+    error_messages_expect(NULL, NULL, "udpctl key lamp --key-file /dev/null");
+}
+
 static void set_long_runtime_directory(void)
 {
     static char path[300] = "/";
@@ -235,6 +245,7 @@ Test(system_messages, have_one_form_and_all_can_be_provoked)
     const char *silent = endpoint_text(&at), *closed = closed_port();
     provoke_udpcli_command_lines();
     provoke_command_lines();
+    provoke_name_errors();
     provoke_environment(silent);
     provoke_udpcli(silent, closed);
     provoke_udpcli_at_a_terminal(silent);

@@ -36,6 +36,7 @@ static void provoke_requests(const struct server *server)
                                    "{\"broadcast\":{},\"text\":\"x\"}\n"
                                    "{\"to\":\"a\"}\n"
                                    "{\"to\":\"\",\"text\":\"x\"}\n"
+                                   "{\"to\":\"@\",\"text\":\"x\"}\n"
                                    "{\"to\":\"a\",\"hex\":\"x\"}\n"
                                    "{\"broadcast\":{\"text\":\"x\"},\"confirm\":true}\n"
                                    "{\"to\":\"a\",\"text\":\"x\",\"within\":5}\n"

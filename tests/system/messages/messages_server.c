@@ -217,7 +217,8 @@ static void provoke_by_too_many_sessions(const struct server *server)
 
 static void provoke_by_subscriptions(const struct server *server)
 {
-    static const char *const commands[] = {"listen now\n", "listen to=x\n", "events joined\n",
+    static const char *const commands[] = {"listen now\n",    "listen to=x\n",
+                                           "listen name=\n",  "events joined\n",
                                            "events kinds=\n", "events kinds=joind\n"};
     enum { WAITING = CONTROL_SESSIONS_MAX - CONTROL_SESSIONS_RESERVED };
     int waiting[WAITING];
@@ -306,6 +307,19 @@ static void provoke_by_reload(void)
     server_stop(&server);
 }
 
+static void provoke_name_checks(void)
+{
+    static const char *const configs[] = {
+        "names = keyed\\nnames-key-file = /nowhere/key\\n[admission]\\npolicy = cookie",
+        "names = trusted\\n[server]\\nlisten = 0.0.0.0\\n[admission]\\npolicy = open",
+    };
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        const char *line = harness_format("printf '[clients]\\n%s\\n' | %s -t -c /dev/stdin",
+                                          configs[i], program_path("udpsrv"));
+        error_messages_check(line, run(NULL, "sh", "-c", line, NULL).err);
+    }
+}
+
 static void provoke_starts(void)
 {
     int udp = udp_open("127.0.0.1");
@@ -319,6 +333,7 @@ static void provoke_starts(void)
         "[server]\nuser = no-such-user\n",
         "[control]\nobserver-group = no-such-group\n",
         "[control]\nobserver-socket = /nowhere/observers\n",
+        "[clients]\nnames = keyed\nnames-key-file = /nowhere/key\n[admission]\npolicy = cookie\n",
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         server = (struct server){0};
@@ -332,6 +347,7 @@ static void provoke_starts(void)
     error_messages_expect(NULL, NULL, "udpsrv -t -c /nowhere/file");
     error_messages_expect(NULL, NULL, "udpsrv -t -c /dev");
     error_messages_expect(NULL, NULL, "udpsrv -t -l nonsense");
+    provoke_name_checks();
     const char *many =
         harness_format("%s -t $(yes -- -l127.0.0.1:0 | head -70)", program_path("udpsrv"));
     error_messages_check(many, run(NULL, "sh", "-c", many, NULL).err);

@@ -27,6 +27,9 @@ Test(config, defaults_are_those_of_the_manual)
     cr_assert_eq(config->clients.max, 1000000);
     cr_assert_eq(config->clients.ttl_ms, 60000);
     cr_assert_eq(config->clients.sweep_ms, 1000);
+    cr_assert_eq(config->clients.names, NAMES_OFF);
+    cr_assert_eq(config->clients.names_max, 100000);
+    cr_assert_null(config->clients.names_key_file);
     cr_assert_eq(config->broadcast.rate_pps, 0);
     cr_assert_eq(config->broadcast.queue, 64);
     cr_assert_eq(config->admission.policy, POLICY_UNSET);

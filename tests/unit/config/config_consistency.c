@@ -1,5 +1,5 @@
-/* Checks of the whole configuration: the admission policy, multicast groups, address blocks, and
- * the observers' socket. */
+/* Checks of the whole configuration: the admission policy, multicast groups, names, address blocks,
+ * and the observers' socket. */
 #include "config_parser_fixture.h"
 
 TestSuite(config_consistency, .init = set_up, .fini = tear_down);
@@ -191,5 +191,41 @@ Test(config_consistency, observers_may_have_the_only_socket)
     parse_file("f", "[control]\nsocket = off\nobserver-socket = /run/a\n");
     struct config *config = finish();
     cr_expect(config_has_observers(config));
+    config_free(config);
+}
+
+#define KEYED "[clients]\nnames = keyed\n"
+
+Test(config_consistency, keyed_names_need_a_key_file_and_cookies)
+{
+    expect_errors(KEYED,
+                  "f:2:1: 'names = keyed' needs the key from which those of the devices are "
+                  "derived: give 'names-key-file'\n"
+                  "f:2:1: 'names = keyed' needs cookies, over which a device proves its key: give "
+                  "'policy = cookie' in [admission]\n");
+}
+
+Test(config_consistency, keyed_names_are_no_reason_to_keep_the_policy_open)
+{
+    expect_errors(KEYED "names-key-file = k\n[admission]\npolicy = open\n",
+                  "f:2:1: 'names = keyed' needs cookies, over which a device proves its key: give "
+                  "'policy = cookie' in [admission]\n");
+}
+
+Test(config_consistency, keyed_names_with_a_key_file_and_cookies_are_valid)
+{
+    parse_file("f", KEYED "names-key-file = k\n[admission]\npolicy = cookie\n");
+    struct config *config = finish();
+    cr_assert_eq(config->clients.names, NAMES_KEYED);
+    cr_assert_str_eq(config->clients.names_key_file, "k");
+    config_free(config);
+}
+
+Test(config_consistency, trusted_names_need_nothing)
+{
+    parse_file("f", "[clients]\nnames = trusted\nnames-max = 5\n");
+    struct config *config = finish();
+    cr_assert_eq(config->clients.names, NAMES_TRUSTED);
+    cr_assert_eq(config->clients.names_max, 5);
     config_free(config);
 }

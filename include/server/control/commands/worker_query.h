@@ -1,12 +1,12 @@
 #ifndef SERVER_CONTROL_COMMANDS_WORKER_QUERY_H
 #define SERVER_CONTROL_COMMANDS_WORKER_QUERY_H
 
-#include "address/client_name.h"
 #include "os/loop/mailbox.h"
 #include "server/broadcast/broadcast_jobs.h"
 #include "server/control/control_sessions.h"
 #include "server/events/subscriptions.h"
 #include "server/listen/listeners.h"
+#include "server/names/client_argument.h"
 #include "server/workers/worker.h"
 
 #include <stdbool.h>
@@ -23,6 +23,7 @@ struct worker_query_context {
     const struct jobs *jobs;
     struct subscriptions *subscriptions;
     const struct listeners *listeners;
+    const struct client_names *names; /* NULL: clients.names = off */
     struct mailbox *reply_mailbox;
     uint32_t clients_max;
     uint64_t started_ms;
@@ -44,18 +45,18 @@ struct worker_query {
     struct worker_query_context *context;
     struct control_session *session;
     void (*write_answer)(struct worker_query *query);
-    struct client_name name; /* of the client that the query is about */
-    size_t pending;          /* workers that have not replied */
+    struct client_argument client; /* that the query is about */
+    size_t pending;                /* workers that have not replied */
     struct worker_answer answers[];
 };
 
 /* Calls run in the thread of each worker, with the first member of the worker's worker_answer. When
- * all have replied, calls write_answer in the thread of the session and ends the command. name may
- * be NULL. */
+ * all have replied, calls write_answer in the thread of the session and ends the command. client
+ * may be NULL. */
 void worker_query_start(struct worker_query_context *context, struct control_session *session,
                         void (*run)(struct worker_call *call),
                         void (*write_answer)(struct worker_query *query),
-                        const struct client_name *name);
+                        const struct client_argument *client);
 
 /* Refuses a command because the server is stopping. */
 void worker_query_refuse_stopping(struct control_session *session);

@@ -19,18 +19,20 @@ static void write_unknown(const struct worker_query *query)
     control_error(
         query->session,
         "cannot find %s: no such client is registered; `clients` lists the registered ones",
-        client_name_format(&query->name, text));
+        client_name_format(&query->client.address, text));
 }
 
 static void run_find(struct worker_call *call)
 {
     struct worker_answer *answer = (struct worker_answer *)call;
-    struct client *client = answer->found;
+    const struct client_argument *wanted = &answer->query->client;
+    struct client client;
     uint64_t now_ms = clock_now_ms();
     for (uint8_t listener = 0;
-         worker_find(call->worker, listener, &answer->query->name, now_ms, client);
-         listener = (uint8_t)(client++->listener + 1))
-        answer->found_count++;
+         worker_find(call->worker, listener, &wanted->address, now_ms, &client);
+         listener = (uint8_t)(client.listener + 1))
+        if (client_filter_admits(&wanted->only, &client))
+            answer->found[answer->found_count++] = client;
 }
 
 static void write_found(struct worker_query *query)
@@ -52,7 +54,8 @@ static void write_found(struct worker_query *query)
 static void run_kick(struct worker_call *call)
 {
     struct worker_answer *answer = (struct worker_answer *)call;
-    answer->kicked = worker_kick(call->worker, &answer->query->name);
+    const struct client_argument *wanted = &answer->query->client;
+    answer->kicked = worker_kick(call->worker, &wanted->address, &wanted->only);
 }
 
 static void write_kicked(struct worker_query *query)
@@ -73,10 +76,10 @@ static void query_client(struct worker_query_context *context, struct control_se
                          char *arguments, void (*run)(struct worker_call *),
                          void (*write_answer)(struct worker_query *))
 {
-    struct client_name name;
-    const char *wrong = client_name_parse(&name, NULL, arguments);
+    struct client_argument client;
+    const char *wrong = client_argument_parse(&client, context->names, arguments);
     if (wrong == NULL) {
-        worker_query_start(context, session, run, write_answer, &name);
+        worker_query_start(context, session, run, write_answer, &client);
         return;
     }
     char shown[128];

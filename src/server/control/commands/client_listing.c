@@ -9,15 +9,31 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Writes the name that a client has given itself. Only clients that send datagrams can have one. */
+static bool find_name(const struct client_names *names, const struct client *client,
+                      char text[DEVICE_NAME_TEXT_BYTES])
+{
+    struct device_name name;
+    struct name_holder holder;
+    if (names == NULL || client->source.family == ADDR_NONE)
+        return false;
+    struct client_key key = client_key_of(client->listener, &client->source);
+    if (!client_names_of(names, &key, &name, &holder) || holder.join_number != client->join_number)
+        return false;
+    device_name_format(&name, text);
+    return true;
+}
+
 void client_listing_write(const struct worker_query_context *context,
                           struct control_session *session, const struct client *client)
 {
     const struct listener *listener = &context->listeners->list[client->listener];
     const struct client_name name = {listener->transport, client->source, client->slot};
-    char text[TRANSPORT_TEXT_BYTES];
-    control_line(session, "client", "%s %s %" PRIu64 " %" PRIu64 " %" PRIu32,
+    char text[TRANSPORT_TEXT_BYTES], device[DEVICE_NAME_TEXT_BYTES];
+    bool has_name = find_name(context->names, client, device);
+    control_line(session, "client", "%s %s %" PRIu64 " %" PRIu64 " %" PRIu32 "%s%s",
                  client_name_format(&name, text), listener->text, client->idle_ms, client->age_s,
-                 client->received);
+                 client->received, has_name ? " " : "", has_name ? device : "");
 }
 
 /* ---- clients ---- */

@@ -108,7 +108,7 @@ static void on_found(struct send_batch *batch)
 
 static struct send_request *new_request(struct command_context *context,
                                         struct control_session *session,
-                                        const struct client_name *name, const char *payload,
+                                        const struct client_argument *client, const char *payload,
                                         size_t size)
 {
     struct send_request *request = calloc(1, sizeof *request + size);
@@ -119,8 +119,8 @@ static struct send_request *new_request(struct command_context *context,
     memcpy(request->bytes, payload, size);
     request->context = context;
     request->session = session;
-    request->send.message =
-        (struct send_message){.name = *name, .bytes = request->bytes, .size = size};
+    request->send.message = (struct send_message){
+        .name = client->address, .only = client->only, .bytes = request->bytes, .size = size};
     return request;
 }
 
@@ -142,8 +142,9 @@ static void start(struct send_request *request, const struct confirm_arguments *
 void control_command_send(void *state, struct control_session *session, char *arguments)
 {
     char *payload = NULL, shown[128], wrong_words[CONFIRM_WRONG_BYTES];
+    struct command_context *context = state;
     struct confirm_arguments confirm;
-    struct client_name name;
+    struct client_argument client;
     size_t size;
     const char *address = strtok_r(arguments, " \t", &payload);
     payload = confirm_arguments_parse(&confirm, payload, wrong_words);
@@ -157,7 +158,7 @@ void control_command_send(void *state, struct control_session *session, char *ar
             "cannot send: the payload is invalid; after the address, give " HEX_PAYLOAD_FORM);
         return;
     }
-    const char *wrong = client_name_parse(&name, NULL, address);
+    const char *wrong = client_argument_parse(&client, context->queries.names, address);
     if (wrong != NULL) {
         printable_ascii(shown, sizeof shown, address, strlen(address));
         control_refuse(session, "cannot send to '%s': %s; `clients` lists the registered clients",
@@ -169,7 +170,7 @@ void control_command_send(void *state, struct control_session *session, char *ar
                                 "waiting; end one of them first");
         return;
     }
-    struct send_request *request = new_request(state, session, &name, payload, size);
+    struct send_request *request = new_request(context, session, &client, payload, size);
     if (request != NULL)
         start(request, &confirm);
 }

@@ -11,11 +11,32 @@
 
 #define KINDS_WORD "kinds="
 
+/* Takes the word "name=NAME" from the beginning of *arguments, if there is one. Returns NULL, or
+ * why it is no name. */
+static const char *take_name(struct device_name *name, char **arguments)
+{
+    static const char word[] = "name=";
+    char *text = *arguments + strspn(*arguments, " \t");
+    if (strncmp(text, word, sizeof word - 1) != 0)
+        return NULL;
+    text += sizeof word - 1;
+    *arguments = text + strcspn(text, " \t");
+    if (**arguments != '\0')
+        *(*arguments)++ = '\0';
+    return device_name_parse(name, text);
+}
+
 static void subscribe(struct command_context *context, struct control_session *session,
                       const char *verb, uint32_t kinds, char *arguments)
 {
     struct event_filter filter = {.kinds = kinds};
     char wrong[SELECTOR_WRONG_BYTES];
+    const char *wrong_name = take_name(&filter.name, &arguments);
+    if (wrong_name != NULL) {
+        control_refuse(session, "cannot %s: %s; give name=NAME, as `clients` shows it", verb,
+                       wrong_name);
+        return;
+    }
     const char *rest =
         selector_arguments_parse(&filter.selector, context->queries.listeners, arguments, wrong);
     if (rest == NULL)

@@ -20,7 +20,7 @@ void worker_query_refuse_stopping(struct control_session *session)
 void worker_query_start(struct worker_query_context *context, struct control_session *session,
                         void (*run)(struct worker_call *call),
                         void (*write_answer)(struct worker_query *query),
-                        const struct client_name *name)
+                        const struct client_argument *client)
 {
     if (context->stopping) {
         worker_query_refuse_stopping(session);
@@ -36,8 +36,8 @@ void worker_query_start(struct worker_query_context *context, struct control_ses
     query->session = session;
     query->write_answer = write_answer;
     query->pending = context->worker_count;
-    if (name != NULL)
-        query->name = *name;
+    if (client != NULL)
+        query->client = *client;
     for (size_t i = 0; i < context->worker_count; i++) {
         struct worker_answer *answer = &query->answers[i];
         answer->query = query;

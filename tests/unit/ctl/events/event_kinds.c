@@ -37,6 +37,16 @@ Test(event_kinds, knows_each_kind_of_the_choice_once)
     cr_expect_str_eq(list, EVENT_KINDS_CHOICE);
 }
 
+Test(event_kinds, leave_a_name_to_a_word_of_its_own)
+{
+    char word[EVENT_NAME_WORD_BYTES];
+    expect("events kinds=left", 2, (char *[]){"@front gate", "left"});
+    cr_expect_eq(event_kinds_name((char *[]){"left", "@front gate"}, 2, word), -1);
+    cr_expect_str_eq(word, " name=front\\x20gate");
+    cr_expect_eq(event_kinds_name((char *[]){"left"}, 1, word), -1);
+    cr_expect_str_eq(word, "");
+}
+
 Test(event_kinds, refuses_what_is_no_kind_and_suggests_the_nearest)
 {
     FILE *errors = tmpfile();

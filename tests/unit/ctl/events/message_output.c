@@ -6,6 +6,7 @@
 #include <string.h>
 
 static const char *wrong;
+static struct message_sender sender;
 
 /* Returns what is printed for the rest of a line; the caller frees it. */
 static char *print(bool json, const char *line)
@@ -13,7 +14,7 @@ static char *print(bool json, const char *line)
     char *value = strdup(line), *written;
     size_t size;
     FILE *out = open_memstream(&written, &size);
-    wrong = message_output_print(out, json, value);
+    wrong = message_output_print(out, json, &sender, value);
     cr_assert_eq(fclose(out), 0);
     free(value);
     return written;
@@ -25,6 +26,22 @@ static void expect(bool json, const char *line, const char *expected)
     cr_expect_null(wrong, "%s", wrong);
     cr_expect_str_eq(written, expected);
     free(written);
+}
+
+Test(message_output, prints_the_name_of_the_sender_of_the_next_message_only)
+{
+    message_output_from(&sender, "front\\x20gate");
+    expect(false, "1700000000000 192.0.2.1:4000 6869 0.0.0.0:3000",
+           "2023-11-14T22:13:20.000Z 192.0.2.1:4000 @front gate hi\n");
+    expect(false, "1700000000000 192.0.2.1:4000 6869 0.0.0.0:3000",
+           "2023-11-14T22:13:20.000Z 192.0.2.1:4000 hi\n");
+    message_output_from(&sender, "17");
+    expect(true, "1700000000000 192.0.2.1:4000 6869 0.0.0.0:3000",
+           "{\"time\":\"2023-11-14T22:13:20.000Z\",\"address\":\"192.0.2.1:4000\",\"name\":\"17\","
+           "\"listener\":\"0.0.0.0:3000\",\"size\":2,\"text\":\"hi\"}\n");
+    message_output_from(&sender, "\\q");
+    expect(false, "1700000000000 192.0.2.1:4000 6869 0.0.0.0:3000",
+           "2023-11-14T22:13:20.000Z 192.0.2.1:4000 hi\n");
 }
 
 Test(message_output, prints_a_line_for_people_with_the_payload_escaped)

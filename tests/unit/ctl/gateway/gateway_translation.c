@@ -58,6 +58,16 @@ static void refused(const char *json, const char *begin, const char *part)
 
 /* ---- requests ---- */
 
+Test(gateway_translation, a_name_becomes_a_word_of_a_control_line)
+{
+    gives("{\"to\": \"@front gate\", \"text\": \"a\"}", "send - @front\\x20gate 61");
+    gives("{\"to\": \"@K\\u00fcche\", \"text\": \"a\"}", "send - @K\\xc3\\xbcche 61");
+    gives("{\"to\": \"@a\\\\x20\", \"text\": \"a\"}", "send - @a\\\\x20 61");
+    refused("{\"to\": \"@\", \"text\": \"a\"}", "{\"error\":\"cannot send: the name is empty", "");
+    refused("{\"to\": \"@a\\n\", \"text\": \"a\", \"ref\": 7}",
+            "{\"ref\":7,\"error\":\"cannot send", "control character");
+}
+
 Test(gateway_translation, a_message_to_one_client)
 {
     gives("{\"to\":\"127.0.0.1:4000\",\"text\":\"ab\"}", "send - 127.0.0.1:4000 6162");

@@ -35,15 +35,72 @@ static void tear_down(void)
 
 TestSuite(event_lines, .init = set_up, .fini = tear_down);
 
-static void expect(struct event_record event, const char *payload, const char *expected)
+static const struct device_name nameless;
+
+static void expect_named(struct event_record event, const struct device_name *name,
+                         const char *payload, const char *expected)
 {
     event.size = (uint32_t)strlen(payload);
     *record = event;
     memcpy(record->bytes, payload, event.size);
-    size_t size = event_lines_format(line, record, listeners, 1000);
+    size_t size = event_lines_format(line, record, name, listeners, 1000);
     cr_assert_lt(size, EVENT_LINE_BYTES);
     line[size] = '\0';
     cr_expect_str_eq(line, expected);
+}
+
+static void expect(struct event_record event, const char *payload, const char *expected)
+{
+    expect_named(event, &nameless, payload, expected);
+}
+
+Test(event_lines, has_a_line_before_the_message_of_a_client_with_a_name)
+{
+    static const struct device_name name = {10, "front gate"};
+    expect_named((struct event_record){.source = ipv4}, &name, "hi",
+                 "from front\\x20gate\n"
+                 "message 1000 192.0.2.200:65535 6869 0.0.0.0:3000\n");
+    expect_named((struct event_record){.kind = EVENT_EXPIRED, .source = ipv4}, &name, "",
+                 "event 1000 expired address=192.0.2.200:65535 name=front\\x20gate "
+                 "listener=0.0.0.0:3000\n");
+}
+
+Test(event_lines, tells_where_a_name_has_moved_to)
+{
+    const struct event_moved moved = {.to = ipv6, .name = {4, "lamp"}};
+    struct device_name name;
+    *record = (struct event_record){.kind = EVENT_MOVED, .source = ipv4, .size = sizeof moved};
+    memcpy(record->bytes, &moved, sizeof moved);
+    cr_assert(event_lines_name(record, NULL, &name));
+    line[event_lines_format(line, record, &name, listeners, 1000)] = '\0';
+    cr_expect_str_eq(line, "event 1000 moved address=192.0.2.200:65535 to=[2001:db8::1]:4000 "
+                           "name=lamp listener=0.0.0.0:3000\n");
+}
+
+Test(event_lines, names_the_client_that_has_the_name_and_no_other_with_its_source)
+{
+    static const struct siphash_key key = {1, 2};
+    size_t bytes = (client_names_bytes(1) + 63) / 64 * 64;
+    void *memory = aligned_alloc(64, bytes);
+    memset(memory, 0, bytes);
+    struct client_names *names = client_names_init(memory, 1, &key, 0);
+    const struct device_name lamp = {4, "lamp"};
+    const struct name_holder holder = {.key = client_key_of(0, &ipv4), .join_number = 7};
+    struct name_holder before;
+    struct device_name name;
+    client_names_claim(names, &lamp, &holder, 1000, &before);
+    *record = (struct event_record){.source = ipv4, .join_number = 7};
+    cr_expect(event_lines_name(record, names, &name));
+    cr_expect(device_name_equal(&name, &lamp));
+    cr_expect_not(event_lines_name(record, NULL, &name), "names = off");
+    record->join_number = 8;
+    cr_expect_not(event_lines_name(record, names, &name), "the next client of the same source");
+    cr_expect_eq(name.size, 0);
+    record->join_number = EVENT_JOIN_NUMBER_UNKNOWN;
+    cr_expect_not(event_lines_name(record, names, &name));
+    *record = (struct event_record){.number = 7, .listener = 2};
+    cr_expect_not(event_lines_name(record, names, &name), "a client of a Unix socket");
+    free(memory);
 }
 
 Test(event_lines, writes_messages_of_each_transport)
@@ -90,10 +147,14 @@ Test(event_lines, fits_the_longest_message_of_the_longest_names)
     memset(record->source.ip, 0xff, sizeof record->source.ip);
     record->source.port = UINT16_MAX;
     record->source.scope = UINT32_MAX;
-    size_t size = event_lines_format(line, record, listeners, 1000);
+    struct device_name name = {.size = DEVICE_NAME_BYTES_MAX};
+    memset(name.bytes, 0xff, sizeof name.bytes);
+    size_t size = event_lines_format(line, record, &name, listeners, 1000);
     cr_expect_leq(size, EVENT_LINE_BYTES);
     cr_expect_eq(line[size - 1], '\n');
-    cr_expect_eq(memchr(line, '\n', size), line + size - 1);
+    const char *from_end = memchr(line, '\n', size);
+    cr_expect_eq(from_end - line, (long)strlen("from ") + DEVICE_NAME_TEXT_BYTES - 1);
+    cr_expect_eq(memchr(from_end + 1, '\n', size - (size_t)(from_end + 1 - line)), line + size - 1);
 }
 
 Test(event_lines, names_every_kind_and_reason)

@@ -20,7 +20,7 @@ static bool parse_bytes(const char *bytes, size_t size)
     memcpy(line, bytes, size);
     line[size] = '\0';
     wrong[0] = '\0';
-    return gateway_requests_parse(&request, &listeners, line, size, wrong);
+    return gateway_requests_parse(&request, &listeners, NULL, line, size, wrong);
 }
 
 static void accepts(const char *text, enum gateway_request_kind kind, const char *ref)
@@ -47,10 +47,10 @@ Test(gateway_requests, a_message_to_one_client)
 {
     accepts("send 31 127.0.0.1:4000 6100ff", GATEWAY_SEND, "31");
     expect_payload("a\0\xff", 3);
-    cr_expect_eq(request.name.addr.port, 4000);
+    cr_expect_eq(request.client.address.addr.port, 4000);
     accepts(" send\t- unix:#7 -", GATEWAY_SEND, "-");
     expect_payload("", 0);
-    cr_expect_eq(request.name.number, 7);
+    cr_expect_eq(request.client.address.number, 7);
 }
 
 Test(gateway_requests, a_broadcast_with_and_without_a_selector)

@@ -1,0 +1,120 @@
+#ifndef REGISTRY_NAMES_CLIENT_NAMES_H
+#define REGISTRY_NAMES_CLIENT_NAMES_H
+
+#include "address/device_name.h"
+#include "base/siphash.h"
+#include "registry/client_info.h"
+#include "registry/client_key.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The table of the names of clients: which client has a name, and which name a client has. A name
+ * belongs to one client, over all listeners and shards of the registry; a client has at most one.
+ *
+ * A shard of the registry belongs to a worker, but a name may come from one worker's socket now and
+ * from another one's after the client's port has changed. So one thread, the main thread, owns the
+ * whole table, and workers pass it the names of hellos (server/names). Rejected: a table for each
+ * worker, since a move would have to reach all others before the name is one client's again; and a
+ * table that workers share, since it needs a lock, or lock-free moves between two indexes, for what
+ * a client does once in minutes.
+ *
+ * The table does not see clients expire or leave. Each name has a time at which it is to be
+ * checked: the earliest one at which its client can have expired. That is one check for each named
+ * client in each ttl, and costs unnamed clients nothing; a bit for each slot of the registry, and a
+ * message for each named client that ends, would cost both. Since a client that has left and one
+ * that comes after it from the same source have the same key, a name also has the client's join
+ * number, which no other client of its shard has.
+ *
+ * All memory is one block, which the caller provides; nothing is allocated later. Time is an
+ * argument, in milliseconds. */
+struct client_names;
+
+enum {
+    CLIENT_NAMES_MAX = 1 << 27, /* as many as a registry has clients, REGISTRY_CAPACITY_MAX */
+};
+
+/* The client that has a name. */
+struct name_holder {
+    struct client_key key;
+    uint64_t join_number; /* in its shard */
+    uint64_t claimed_ms;  /* when its last hello with this name was received */
+    uint32_t worker;      /* the index of the worker whose shard it is in */
+};
+
+/* Which of the clients with one source a command is about: any, or the one that has a name. */
+struct client_filter {
+    bool is_set; /* false: any */
+    uint8_t listener;
+    uint64_t join_number;
+};
+
+static inline struct client_filter client_filter_of(const struct name_holder *holder)
+{
+    return (struct client_filter){true, client_key_listener(&holder->key), holder->join_number};
+}
+
+static inline bool client_filter_admits(const struct client_filter *filter,
+                                        const struct client *client)
+{
+    return !filter->is_set ||
+           (client->listener == filter->listener && client->join_number == filter->join_number);
+}
+
+/* The size of a table for max names (1 to CLIENT_NAMES_MAX): 152 bytes for each. Only the
+ * pages that names have reached are written. */
+size_t client_names_bytes(uint32_t max);
+
+/* Initializes a table. memory has client_names_bytes(max) bytes, all zero, and is aligned to 64;
+ * the caller frees it after the last use of the table. key is the secret of the hashes, since
+ * clients choose their names. */
+struct client_names *client_names_init(void *memory, uint32_t max, const struct siphash_key *key,
+                                       uint64_t now_ms);
+
+/* What became of a name that a client has claimed. */
+enum client_names_outcome {
+    CLIENT_NAMES_KEPT,  /* the client had it */
+    CLIENT_NAMES_ADDED, /* no client had it */
+    CLIENT_NAMES_MOVED, /* another client had it */
+    CLIENT_NAMES_FULL,  /* no client had it, and there is no place; nothing is changed */
+    CLIENT_NAMES_LATE,  /* another client has claimed it since; nothing is changed */
+};
+
+/* Gives a name to a client, and takes any other name from it. The name is to be checked at
+ * check_ms. Under CLIENT_NAMES_MOVED *before is the client that had it. */
+enum client_names_outcome client_names_claim(struct client_names *names,
+                                             const struct device_name *name,
+                                             const struct name_holder *holder, uint64_t check_ms,
+                                             struct name_holder *before);
+
+/* Finds the client that has a name. Returns false if none has it. holder may be NULL. */
+bool client_names_find(const struct client_names *names, const struct device_name *name,
+                       struct name_holder *holder);
+
+/* Finds the name of a client. Returns false if it has none. name and holder may be NULL. */
+bool client_names_of(const struct client_names *names, const struct client_key *key,
+                     struct device_name *name, struct name_holder *holder);
+
+/* Takes the name from a client. Returns false if it had none. */
+bool client_names_remove(struct client_names *names, const struct client_key *key);
+
+/* The number of names. */
+uint32_t client_names_count(const struct client_names *names);
+
+/* Takes the next name that is to be checked: returns true and the client that has it, which the
+ * caller then passes to client_names_checked, at once or later. A pass is a sequence of calls up to
+ * the one that returns false; it returns each name that was due at the now_ms of its first call. */
+bool client_names_take_due(struct client_names *names, uint64_t now_ms, struct name_holder *holder);
+
+/* Ends the check of a name: its client is registered until check_ms at least, or with is_registered
+ * false it is not. Does nothing if the name has another client, or was claimed again meanwhile. */
+void client_names_checked(struct client_names *names, const struct name_holder *holder,
+                          bool is_registered, uint64_t check_ms);
+
+/* Copies the names, one a call, in no order. *position begins as 0. Returns false at the end. A
+ * name that is added or removed between two calls may be left out. */
+bool client_names_next(const struct client_names *names, uint32_t *position,
+                       struct device_name *name);
+
+#endif

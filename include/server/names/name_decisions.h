@@ -1,0 +1,46 @@
+#ifndef SERVER_NAMES_NAME_DECISIONS_H
+#define SERVER_NAMES_NAME_DECISIONS_H
+
+#include "config/config.h"
+#include "os/loop/event_loop.h"
+#include "os/loop/mailbox.h"
+#include "registry/names/client_names.h"
+#include "server/names/name_queue.h"
+#include "server/workers/worker.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The owner of the table of names, in the main thread: takes the claims of the workers, decides
+ * which client has a name, and sends the workers their orders: to answer a hello, to remove the
+ * client whose name has moved, and to look whether a client is still registered.
+ *
+ * Each worker has one batch of orders, which is either here and being filled, or with the worker.
+ * While a batch that is needed is with its worker, claims wait in their queues; so the memory is
+ * fixed, and a flood of hellos costs a message between threads for each 256 of them.
+ *
+ * All functions but name_decisions_open accept NULL, which is names = off: there is no name. */
+struct name_decisions;
+
+/* Reserves the table of clients.names-max names and the queues of worker_count workers. Under names
+ * = off *decisions is NULL. Returns 0 or -errno. */
+int name_decisions_open(struct name_decisions **decisions, const struct config *config,
+                        struct loop *loop, struct mailbox *mailbox, size_t worker_count);
+
+/* Returns the queues, by worker; NULL under names = off. */
+struct name_queue *const *name_decisions_queues(const struct name_decisions *decisions);
+
+/* Begins to take claims. The workers must exist until name_decisions_stop. */
+void name_decisions_start(struct name_decisions *decisions, struct worker *const *workers);
+
+/* Posts no more orders to the workers. */
+void name_decisions_stop(struct name_decisions *decisions);
+
+/* Call it when no worker runs, and after the mailbox is freed. */
+void name_decisions_free(struct name_decisions *decisions);
+
+/* The table, for reading; NULL under names = off. A name's client may have left or expired since,
+ * so compare its join number with that of the client that is found. */
+const struct client_names *name_decisions_table(const struct name_decisions *decisions);
+
+#endif

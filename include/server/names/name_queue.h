@@ -1,0 +1,57 @@
+#ifndef SERVER_NAMES_NAME_QUEUE_H
+#define SERVER_NAMES_NAME_QUEUE_H
+
+#include "address/device_name.h"
+#include "base/spsc_ring.h"
+#include "os/loop/mailbox.h"
+#include "registry/names/client_names.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The queue of claims, the names of hellos, from one worker to the main thread, which owns the
+ * table of names. As in server/events/event_queue, it is a ring of fixed size, whose mailbox
+ * message wakes the main thread once for all claims until it has looked. A claim for which there is
+ * no room is refused to its client, which asks again.
+ *
+ * The main thread owns the queue, and frees it when no worker runs, and after its own mailbox. */
+struct name_queue {
+    struct mailbox_message wake; /* first; its handle is set by the main thread */
+    struct mailbox *mailbox;     /* of the main thread */
+    void *owner;                 /* for the handle */
+    _Atomic bool is_woken; /* the wake-up was posted, and the main thread has not looked yet */
+    struct spsc_ring ring;
+    void *memory;
+};
+
+/* A client has asked for a name, and may have it. */
+struct name_claim {
+    struct name_holder holder;
+    uint64_t check_ms; /* the client cannot have expired before */
+    struct device_name name;
+};
+
+enum {
+    /* For each worker: 7,200 claims, which at 10,000 a second bridge a pause of the main thread of
+     * 0.7 s. The kernel commits the memory when it is used. */
+    NAME_QUEUE_BYTES = 1 << 20,
+};
+
+/* Reserves the memory. handle is called in the thread of the mailbox when there are claims. Returns
+ * 0 or -ENOMEM. */
+int name_queue_open(struct name_queue **queue, struct mailbox *mailbox,
+                    void (*handle)(struct mailbox_message *wake), void *owner);
+void name_queue_free(struct name_queue *queue);
+
+/* For the worker: hands a claim over. Returns false if there is no room. */
+bool name_queue_add(struct name_queue *queue, const struct name_claim *claim);
+
+/* For the main thread. It calls name_queue_look when it handles the wake-up, before it looks for
+ * claims: claims that come later wake it again. name_queue_front returns the oldest claim, or NULL,
+ * and name_queue_release frees that. */
+void name_queue_look(struct name_queue *queue);
+const struct name_claim *name_queue_front(struct name_queue *queue);
+void name_queue_release(struct name_queue *queue);
+
+#endif

@@ -1,0 +1,318 @@
+#include "registry/names/client_names.h"
+
+#include "registry/hash_index.h"
+#include "registry/timer_wheel.h"
+
+#include <string.h>
+
+/* A name and its client. A freed entry has a name of size 0, and holder.worker is the link to the
+ * next freed one, as slot + 1. */
+struct entry {
+    struct name_holder holder;
+    uint64_t check_ms; /* when the name is to be checked */
+    struct device_name name;
+    bool is_waiting; /* its slot is in the wheel, and not being checked */
+};
+_Static_assert(sizeof(struct entry) == 128, "an entry has no padding but at its end");
+
+struct client_names {
+    struct siphash_key key;
+    struct siphash_state client_begin; /* of the hash of clients */
+    struct hash_index by_name, by_client;
+    struct timer_wheel wheel;
+    struct entry *entries;
+    uint32_t max, count;
+    uint32_t used; /* entries that were ever used, which are the first ones */
+    uint32_t free; /* the head of the list of freed entries, as slot + 1; 0: it is empty */
+};
+
+/* The offsets of the parts in the block of memory. */
+struct layout {
+    size_t by_name, by_client, wheel, entries, end;
+};
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static struct layout layout_of(uint32_t max)
+{
+    struct layout at;
+    at.by_name = aligned(sizeof(struct client_names));
+    at.by_client = at.by_name + aligned(hash_index_bytes(max));
+    at.wheel = at.by_client + aligned(hash_index_bytes(max));
+    at.entries = at.wheel + aligned(timer_wheel_bytes(max));
+    at.end = at.entries + (size_t)max * sizeof(struct entry);
+    return at;
+}
+
+size_t client_names_bytes(uint32_t max)
+{
+    return layout_of(max).end;
+}
+
+struct client_names *client_names_init(void *memory, uint32_t max, const struct siphash_key *key,
+                                       uint64_t now_ms)
+{
+    struct layout at = layout_of(max);
+    uint8_t *base = memory;
+    struct client_names *names = memory;
+    names->key = *key;
+    names->client_begin = siphash_begin(key);
+    hash_index_init(&names->by_name, base + at.by_name, max, max);
+    hash_index_init(&names->by_client, base + at.by_client, max, max);
+    timer_wheel_init(&names->wheel, base + at.wheel, now_ms);
+    names->entries = (struct entry *)(void *)(base + at.entries);
+    names->max = max;
+    return names;
+}
+
+/* ---- the two indexes ---- */
+
+static uint64_t name_hash(const struct client_names *names, const struct device_name *name)
+{
+    return siphash13(&names->key, name->bytes, name->size);
+}
+
+static uint64_t client_hash(const struct client_names *names, const struct client_key *key)
+{
+    return client_key_hash(names->client_begin, key);
+}
+
+static uint64_t name_hash_of(const void *state, uint32_t slot)
+{
+    const struct client_names *names = state;
+    return name_hash(names, &names->entries[slot].name);
+}
+
+static uint64_t client_hash_of(const void *state, uint32_t slot)
+{
+    const struct client_names *names = state;
+    return client_hash(names, &names->entries[slot].holder.key);
+}
+
+/* Returns the cell of a name, or the empty cell at which the search for it ends; and likewise of a
+ * client. */
+static uint32_t name_cell(const struct client_names *names, const struct device_name *name)
+{
+    const struct hash_index *index = &names->by_name;
+    uint64_t hash = name_hash(names, name);
+    uint32_t cell = hash_index_find_tag(index, hash_index_start(index, hash), hash);
+    while (index->cells[cell] != 0 &&
+           !device_name_equal(&names->entries[hash_index_slot(index, cell)].name, name))
+        cell = hash_index_find_tag(index, hash_index_next(index, cell), hash);
+    return cell;
+}
+
+static uint32_t client_cell(const struct client_names *names, const struct client_key *key)
+{
+    const struct hash_index *index = &names->by_client;
+    uint64_t hash = client_hash(names, key);
+    uint32_t cell = hash_index_find_tag(index, hash_index_start(index, hash), hash);
+    while (index->cells[cell] != 0 &&
+           !client_key_equal(&names->entries[hash_index_slot(index, cell)].holder.key, key))
+        cell = hash_index_find_tag(index, hash_index_next(index, cell), hash);
+    return cell;
+}
+
+static struct entry *entry_of_name(const struct client_names *names, const struct device_name *name)
+{
+    uint32_t cell = name_cell(names, name);
+    return names->by_name.cells[cell] == 0
+               ? NULL
+               : &names->entries[hash_index_slot(&names->by_name, cell)];
+}
+
+static struct entry *entry_of_client(const struct client_names *names, const struct client_key *key)
+{
+    uint32_t cell = client_cell(names, key);
+    return names->by_client.cells[cell] == 0
+               ? NULL
+               : &names->entries[hash_index_slot(&names->by_client, cell)];
+}
+
+/* ---- entries ---- */
+
+static uint32_t slot_of(const struct client_names *names, const struct entry *entry)
+{
+    return (uint32_t)(entry - names->entries);
+}
+
+static void add_client(struct client_names *names, const struct entry *entry)
+{
+    uint32_t cell = client_cell(names, &entry->holder.key);
+    hash_index_add(&names->by_client, cell, client_hash(names, &entry->holder.key),
+                   slot_of(names, entry));
+}
+
+static void remove_client(struct client_names *names, const struct entry *entry)
+{
+    hash_index_remove(&names->by_client, client_cell(names, &entry->holder.key), client_hash_of,
+                      names);
+}
+
+static void wait_until(struct client_names *names, struct entry *entry, uint64_t check_ms)
+{
+    if (entry->is_waiting)
+        timer_wheel_remove(&names->wheel, slot_of(names, entry));
+    timer_wheel_add(&names->wheel, slot_of(names, entry), check_ms);
+    entry->check_ms = check_ms;
+    entry->is_waiting = true;
+}
+
+static void add(struct client_names *names, const struct device_name *name,
+                const struct name_holder *holder, uint64_t check_ms)
+{
+    uint32_t slot = names->free != 0 ? names->free - 1 : names->used++;
+    struct entry *entry = &names->entries[slot];
+    if (names->free != 0)
+        names->free = entry->holder.worker;
+    entry->name = *name;
+    entry->holder = *holder;
+    entry->is_waiting = false;
+    hash_index_add(&names->by_name, name_cell(names, name), name_hash(names, name), slot);
+    add_client(names, entry);
+    wait_until(names, entry, check_ms);
+    names->count++;
+}
+
+static void remove_entry(struct client_names *names, struct entry *entry)
+{
+    hash_index_remove(&names->by_name, name_cell(names, &entry->name), name_hash_of, names);
+    remove_client(names, entry);
+    if (entry->is_waiting)
+        timer_wheel_remove(&names->wheel, slot_of(names, entry));
+    entry->name.size = 0;
+    entry->holder.worker = names->free;
+    names->free = slot_of(names, entry) + 1;
+    names->count--;
+}
+
+/* ---- claims ---- */
+
+static bool is_same_client(const struct name_holder *a, const struct name_holder *b)
+{
+    return client_key_equal(&a->key, &b->key) && a->join_number == b->join_number &&
+           a->worker == b->worker;
+}
+
+/* The client of the entry claims its name again, or another one from the same source does. */
+static void renew(struct client_names *names, struct entry *entry, const struct name_holder *holder,
+                  uint64_t check_ms)
+{
+    entry->holder = *holder;
+    wait_until(names, entry, check_ms);
+}
+
+static void move(struct client_names *names, struct entry *entry, const struct name_holder *holder,
+                 uint64_t check_ms)
+{
+    remove_client(names, entry);
+    entry->holder = *holder;
+    add_client(names, entry);
+    wait_until(names, entry, check_ms);
+}
+
+enum client_names_outcome client_names_claim(struct client_names *names,
+                                             const struct device_name *name,
+                                             const struct name_holder *holder, uint64_t check_ms,
+                                             struct name_holder *before)
+{
+    struct entry *entry = entry_of_name(names, name);
+    struct entry *other = entry_of_client(names, &holder->key);
+    if (entry != NULL && entry == other) {
+        renew(names, entry, holder, check_ms);
+        return CLIENT_NAMES_KEPT;
+    }
+    if (entry != NULL && entry->holder.claimed_ms > holder->claimed_ms)
+        return CLIENT_NAMES_LATE;
+    if (entry == NULL && other == NULL && names->count == names->max)
+        return CLIENT_NAMES_FULL;
+    if (other != NULL)
+        remove_entry(names, other);
+    if (entry == NULL) {
+        add(names, name, holder, check_ms);
+        return CLIENT_NAMES_ADDED;
+    }
+    *before = entry->holder;
+    move(names, entry, holder, check_ms);
+    return CLIENT_NAMES_MOVED;
+}
+
+bool client_names_find(const struct client_names *names, const struct device_name *name,
+                       struct name_holder *holder)
+{
+    const struct entry *entry = entry_of_name(names, name);
+    if (entry != NULL && holder != NULL)
+        *holder = entry->holder;
+    return entry != NULL;
+}
+
+bool client_names_of(const struct client_names *names, const struct client_key *key,
+                     struct device_name *name, struct name_holder *holder)
+{
+    const struct entry *entry = entry_of_client(names, key);
+    if (entry != NULL && name != NULL)
+        *name = entry->name;
+    if (entry != NULL && holder != NULL)
+        *holder = entry->holder;
+    return entry != NULL;
+}
+
+bool client_names_remove(struct client_names *names, const struct client_key *key)
+{
+    struct entry *entry = entry_of_client(names, key);
+    if (entry != NULL)
+        remove_entry(names, entry);
+    return entry != NULL;
+}
+
+uint32_t client_names_count(const struct client_names *names)
+{
+    return names->count;
+}
+
+/* ---- checks ---- */
+
+bool client_names_take_due(struct client_names *names, uint64_t now_ms, struct name_holder *holder)
+{
+    uint32_t slot;
+    while ((slot = timer_wheel_take(&names->wheel, now_ms)) != TIMER_WHEEL_NONE) {
+        struct entry *entry = &names->entries[slot];
+        /* The wheel may be early by a tick, or by more than a lap. */
+        if (entry->check_ms > now_ms) {
+            timer_wheel_add(&names->wheel, slot, entry->check_ms);
+            continue;
+        }
+        entry->is_waiting = false;
+        *holder = entry->holder;
+        return true;
+    }
+    return false;
+}
+
+void client_names_checked(struct client_names *names, const struct name_holder *holder,
+                          bool is_registered, uint64_t check_ms)
+{
+    struct entry *entry = entry_of_client(names, &holder->key);
+    if (entry == NULL || entry->is_waiting || !is_same_client(&entry->holder, holder))
+        return;
+    if (is_registered)
+        wait_until(names, entry, check_ms);
+    else
+        remove_entry(names, entry);
+}
+
+bool client_names_next(const struct client_names *names, uint32_t *position,
+                       struct device_name *name)
+{
+    while (*position < names->used) {
+        const struct entry *entry = &names->entries[(*position)++];
+        if (entry->name.size == 0)
+            continue;
+        *name = entry->name;
+        return true;
+    }
+    return false;
+}

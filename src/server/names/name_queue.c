@@ -1,0 +1,62 @@
+#include "server/names/name_queue.h"
+
+#include "os/process/memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int name_queue_open(struct name_queue **queue, struct mailbox *mailbox,
+                    void (*handle)(struct mailbox_message *wake), void *owner)
+{
+    struct name_queue *made = memory_cache_lines(sizeof *made);
+    if (made == NULL)
+        return -ENOMEM;
+    made->memory = memory_reserve(NAME_QUEUE_BYTES, 0);
+    if (made->memory == NULL) {
+        free(made);
+        return -ENOMEM;
+    }
+    made->wake.handle = handle;
+    made->mailbox = mailbox;
+    made->owner = owner;
+    spsc_ring_init(&made->ring, made->memory, NAME_QUEUE_BYTES);
+    *queue = made;
+    return 0;
+}
+
+void name_queue_free(struct name_queue *queue)
+{
+    if (queue == NULL)
+        return;
+    memory_release(queue->memory, NAME_QUEUE_BYTES);
+    free(queue);
+}
+
+bool name_queue_add(struct name_queue *queue, const struct name_claim *claim)
+{
+    struct name_claim *record = spsc_ring_reserve(&queue->ring, sizeof *record);
+    if (record == NULL)
+        return false;
+    *record = *claim;
+    spsc_ring_commit(&queue->ring);
+    /* The exchange orders the commit against name_queue_look: either the main thread finds the
+     * claim, or it is woken again. */
+    if (!atomic_exchange(&queue->is_woken, true))
+        mailbox_post(queue->mailbox, &queue->wake);
+    return true;
+}
+
+void name_queue_look(struct name_queue *queue)
+{
+    atomic_exchange(&queue->is_woken, false);
+}
+
+const struct name_claim *name_queue_front(struct name_queue *queue)
+{
+    return spsc_ring_front(&queue->ring);
+}
+
+void name_queue_release(struct name_queue *queue)
+{
+    spsc_ring_release(&queue->ring);
+}

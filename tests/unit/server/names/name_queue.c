@@ -1,0 +1,77 @@
+/* Tests of server/names/name_queue in one thread: its order, its limit, and when it wakes. */
+#include "server/names/name_queue.h"
+
+#include <criterion/criterion.h>
+
+static struct loop *loop;
+static struct mailbox *mailbox;
+static struct name_queue *queue;
+static int woken;
+
+static void on_claims(struct mailbox_message *wake)
+{
+    cr_assert_eq((void *)wake, (void *)queue);
+    woken++;
+    name_queue_look(queue);
+}
+
+static void set_up(void)
+{
+    loop = loop_new();
+    mailbox = mailbox_new(loop);
+    cr_assert_eq(name_queue_open(&queue, mailbox, on_claims, NULL), 0);
+}
+
+static void tear_down(void)
+{
+    mailbox_free(mailbox);
+    name_queue_free(queue);
+    loop_free(loop);
+}
+
+TestSuite(name_queue, .init = set_up, .fini = tear_down);
+
+static bool add(uint64_t number)
+{
+    return name_queue_add(queue, &(struct name_claim){.check_ms = number});
+}
+
+Test(name_queue, passes_claims_on_in_their_order)
+{
+    cr_assert_null(name_queue_front(queue));
+    for (uint64_t i = 0; i < 100; i++)
+        cr_assert(add(i));
+    for (uint64_t i = 0; i < 100; i++) {
+        cr_assert_eq(name_queue_front(queue)->check_ms, i);
+        name_queue_release(queue);
+    }
+    cr_assert_null(name_queue_front(queue));
+}
+
+Test(name_queue, wakes_once_until_it_is_looked_at)
+{
+    add(1);
+    add(2);
+    mailbox_handle_all(mailbox);
+    cr_assert_eq(woken, 1);
+    mailbox_handle_all(mailbox);
+    cr_assert_eq(woken, 1);
+    add(3);
+    mailbox_handle_all(mailbox);
+    cr_assert_eq(woken, 2);
+}
+
+Test(name_queue, refuses_a_claim_without_room_and_takes_one_when_there_is_room_again)
+{
+    int count = 0;
+    while (add(0))
+        count++;
+    cr_assert_gt(count, 5000);
+    cr_assert_lt(count, NAME_QUEUE_BYTES / 64);
+    cr_assert_not(add(0));
+    for (int i = 0; i < 2; i++) {
+        cr_assert_not_null(name_queue_front(queue));
+        name_queue_release(queue);
+    }
+    cr_assert(add(0));
+}
