@@ -2,6 +2,7 @@
 #include "sim/core/broken.h"
 
 #include "server/server.h"
+#include "sim/check/confirmed.h"
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
 #include "sim/check/limits.h"
@@ -169,6 +170,7 @@ static void reset(void)
     observe_reset();
     model_reset();
     copies_reset();
+    confirmed_reset();
     rotation_reset();
     limits_reset();
     totals_reset();

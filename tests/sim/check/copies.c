@@ -1,5 +1,7 @@
 #include "sim/check/copies.h"
 
+#include "sim/check/confirmed.h"
+#include "sim/check/direct.h"
 #include "sim/check/payload.h"
 #include "sim/check/roles.h"
 #include "sim/core/broken.h"
@@ -29,6 +31,7 @@ static struct {
     uint64_t asked_ms, first_ms[WORKERS_MAX]; /* 0: no copy of this worker yet */
     uint64_t taken, refused;
     bool ended;
+    uint32_t job; /* in check/confirmed.h; 0: it is not to be confirmed */
     struct selection selection;
 } broadcasts[BROADCASTS_MAX];
 
@@ -115,6 +118,11 @@ void copies_broadcast_asked(uint32_t number, const struct selection *selection, 
     broadcasts[number % BROADCASTS_MAX].content = content_of(bytes, size);
 }
 
+void copies_set_confirmed(uint32_t number, uint32_t job)
+{
+    broadcasts[number % BROADCASTS_MAX].job = job;
+}
+
 static const struct selection *selection_of(uint32_t number)
 {
     return &broadcasts[number % BROADCASTS_MAX].selection;
@@ -154,10 +162,22 @@ void copies_broadcast_ended(uint32_t number, bool done, uint64_t targets, uint64
         check_targets(number);
 }
 
-static void check_copy(uint32_t number, int worker, struct model_entry *to)
+/* Of a confirmed broadcast, also a copy of a repeated round. */
+static void check_each_copy(uint32_t number, int worker, const struct model_entry *to)
 {
     if (broadcasts[number % BROADCASTS_MAX].ended)
         broken_promise("a broadcast that has ended sends nothing", "broadcast %" PRIu32, number);
+    uint64_t *first_ms = &broadcasts[number % BROADCASTS_MAX].first_ms[worker];
+    if (*first_ms == 0)
+        *first_ms = event_queue_now_ms();
+    if (to->may_since_ms > *first_ms + MODEL_SLOP_MS)
+        broken_promise("a client that registers later gets no copy",
+                       "broadcast %" PRIu32 ": source %" PRIu32 " was unknown when it started",
+                       number, to->number);
+}
+
+static void check_copy(uint32_t number, struct model_entry *to)
+{
     if (to->copies >> number % BROADCASTS_MAX & 1)
         broken_promise("each client that is registered gets exactly one copy",
                        "broadcast %" PRIu32 ": a second copy for source %" PRIu32 " (port %d)",
@@ -167,13 +187,6 @@ static void check_copy(uint32_t number, int worker, struct model_entry *to)
                        "broadcast %" PRIu32 ": a copy for source %" PRIu32 " (port %d)", number,
                        to->number, to->source.port);
     to->copies |= UINT64_C(1) << number % BROADCASTS_MAX;
-    uint64_t *first_ms = &broadcasts[number % BROADCASTS_MAX].first_ms[worker];
-    if (*first_ms == 0)
-        *first_ms = event_queue_now_ms();
-    if (to->may_since_ms > *first_ms + MODEL_SLOP_MS)
-        broken_promise("a client that registers later gets no copy",
-                       "broadcast %" PRIu32 ": source %" PRIu32 " was unknown when it started",
-                       number, to->number);
 }
 
 static void count(uint32_t number, bool taken)
@@ -322,23 +335,63 @@ static void check_relayed(const struct model_entry *source, uint32_t to, const v
 
 /* ---- both ---- */
 
+static void check_frame_allowed(uint32_t job, const struct confirmed_frame *frame)
+{
+    if (frame != NULL && job == 0)
+        broken_promise("only confirmed messages are sent as frames", "another one is");
+}
+
+/* A copy of a broadcast: frame is NULL if it is plain. */
+static void broadcast_sent(uint32_t number, int worker, struct model_entry *to,
+                           const struct confirmed_frame *frame, int error)
+{
+    uint32_t job = broadcasts[number % BROADCASTS_MAX].job;
+    bool is_first = true;
+    check_frame_allowed(job, frame);
+    if (job != 0 && to != NULL)
+        is_first = confirmed_sent(job, to, frame, error);
+    else if (job != 0)
+        confirmed_sent_plain(job, error == 0);
+    if (is_first)
+        count(number, error == 0);
+    if (to != NULL)
+        check_each_copy(number, worker, to);
+    if (to != NULL && is_first)
+        check_copy(number, to);
+    if (to == NULL && (!selection_is_all(selection_of(number)) || frame != NULL))
+        broken_promise("a broadcast with a selector goes to clients that match",
+                       "broadcast %" PRIu32 ": a copy for the multicast group", number);
+}
+
+/* A message to one client that is to be confirmed. Returns false if it is no such message. */
+static bool direct_sent_as_copy(const struct model_entry *to, const struct confirmed_frame *frame,
+                                const void *bytes, size_t size, int error)
+{
+    uint32_t number;
+    if (to == NULL || !payload_read_direct(bytes, size, &number) || direct_confirmed(number) == 0)
+        return false;
+    bool is_first = confirmed_sent(direct_confirmed(number), to, frame, error);
+    direct_copy(to, number, is_first, error);
+    return true;
+}
+
 void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t size, int error)
 {
     uint32_t number;
+    struct confirmed_frame head;
+    const struct confirmed_frame *frame = confirmed_read_frame(&head, &bytes, &size) ? &head : NULL;
     taken_count += error == 0;
     refused_count += error != 0;
     if (is_broadcast(bytes, size, &number)) {
         check_content(&broadcasts[number % BROADCASTS_MAX].content, bytes, size, false);
-        count(number, error == 0);
-        if (to != NULL)
-            check_copy(number, worker, to);
-        else if (!selection_is_all(selection_of(number)))
-            broken_promise("a broadcast with a selector goes to clients that match",
-                           "broadcast %" PRIu32 ": a copy for the multicast group", number);
+        broadcast_sent(number, worker, to, frame, error);
+    } else if (direct_sent_as_copy(to, frame, bytes, size, error)) {
+        /* It was checked. */
     } else if (to == NULL) {
         broken_promise("only broadcasts of the operator go to the multicast group",
                        "%zu other bytes did", size);
     } else {
+        check_frame_allowed(0, frame);
         check_relayed(to, end_of_source(to), bytes, size);
     }
     if (to != NULL && !model_is_possible(to))
@@ -374,6 +427,8 @@ bool copies_on_stream(uint32_t stream, const struct addr *peer, const void *byte
         check_stream(number, peer);
     if (of_operator)
         check_content(&broadcasts[number % BROADCASTS_MAX].content, bytes, size, !setup.has_chunks);
+    if (of_operator && broadcasts[number % BROADCASTS_MAX].job != 0)
+        confirmed_sent_plain(broadcasts[number % BROADCASTS_MAX].job, taken);
     if (of_operator && taken)
         broadcasts[number % BROADCASTS_MAX].taken++;
     if (!of_operator && taken)

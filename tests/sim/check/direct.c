@@ -9,6 +9,7 @@ static struct {
     struct addr to;
     bool is_stream;
     uint32_t session; /* of a gateway; 0: none */
+    uint32_t job;     /* in check/confirmed.h; 0: it is not to be confirmed */
     uint32_t taken, refused;
     uint64_t asked_ms;
 } messages[DIRECTS_MAX];
@@ -36,7 +37,7 @@ uint32_t direct_asked(const struct addr *to, bool is_stream)
         return 0;
     messages[++count].to = *to;
     messages[count].is_stream = is_stream;
-    messages[count].session = 0;
+    messages[count].session = messages[count].job = 0;
     messages[count].asked_ms = event_queue_now_ms();
     return count;
 }
@@ -44,6 +45,16 @@ uint32_t direct_asked(const struct addr *to, bool is_stream)
 void direct_set_session(uint32_t number, uint32_t session)
 {
     messages[number].session = session;
+}
+
+void direct_set_confirmed(uint32_t number, uint32_t job)
+{
+    messages[number].job = job;
+}
+
+uint32_t direct_confirmed(uint32_t number)
+{
+    return number <= count ? messages[number].job : 0;
 }
 
 static void check_order(uint32_t number)
@@ -66,9 +77,21 @@ static void check_target(const struct addr *to, bool is_stream, uint32_t number)
         broken_promise("a message reaches the client that was named",
                        "message %" PRIu32 " for port %d went to port %d", number,
                        messages[number].to.port, to->port);
+}
+
+static void check_once(uint32_t number)
+{
     if (messages[number].taken + messages[number].refused > 0)
         broken_promise("a message is sent once", "message %" PRIu32 " is sent again", number);
     check_order(number);
+}
+
+static void check_registered(const struct model_entry *to, uint32_t number)
+{
+    if (!model_is_possible(to))
+        broken_promise("only registered clients get messages",
+                       "source %" PRIu32 " (port %d) gets message %" PRIu32, to->number,
+                       to->source.port, number);
 }
 
 static void count_sent(uint32_t number, bool is_taken)
@@ -82,16 +105,27 @@ static void count_sent(uint32_t number, bool is_taken)
 void direct_sent(const struct model_entry *to, uint32_t number, int error)
 {
     check_target(&to->source, false, number);
-    if (!model_is_possible(to))
-        broken_promise("only registered clients get messages",
-                       "source %" PRIu32 " (port %d) gets message %" PRIu32, to->number,
-                       to->source.port, number);
+    check_once(number);
+    check_registered(to, number);
     count_sent(number, error == 0);
+}
+
+/* The counters of copies have it, and not those of messages to one client. */
+void direct_copy(const struct model_entry *to, uint32_t number, bool is_first, int error)
+{
+    check_target(&to->source, false, number);
+    check_registered(to, number);
+    if (!is_first)
+        return;
+    check_once(number);
+    messages[number].taken += error == 0;
+    messages[number].refused += error != 0;
 }
 
 void direct_on_stream(const struct addr *peer, uint32_t number, bool is_taken)
 {
     check_target(peer, true, number);
+    check_once(number);
     count_sent(number, is_taken);
 }
 

@@ -19,6 +19,12 @@ uint32_t direct_asked(const struct addr *to, bool is_stream);
 /* The message is one of a gateway's session, a number from 1. */
 void direct_set_session(uint32_t number, uint32_t session);
 
+/* It is to be confirmed, with that number in check/confirmed.h. It is sent as a broadcast to one
+ * client; confirmed_sent has looked at the copy. */
+void direct_set_confirmed(uint32_t number, uint32_t job);
+uint32_t direct_confirmed(uint32_t number);
+void direct_copy(const struct model_entry *to, uint32_t number, bool is_first, int error);
+
 /* A message was taken (error 0) or refused: a datagram, or on a stream. */
 void direct_sent(const struct model_entry *to, uint32_t number, int error);
 void direct_on_stream(const struct addr *peer, uint32_t number, bool taken);

@@ -72,8 +72,7 @@ static enum chance either(enum chance a, enum chance b)
     return a == b ? a : MAYBE;
 }
 
-/* Whether a datagram of a client that is registered may be dropped for its rate. */
-static bool may_be_limited(void)
+bool hello_may_be_limited(void)
 {
     return settings.rate_pps != 0 || (settings_change && next_settings.rate_pps != 0);
 }
@@ -85,8 +84,11 @@ void hello_received(struct model_entry *entry, const uint8_t *bytes, size_t size
         return;
     if (model_frame_of(bytes, size) == FRAME_IS_HELLO) {
         enum chance wanted = bytes[HEAD_BYTES] & WANTS_FRAMES ? YES : NO;
-        bool is_certain = registers == YES && !may_be_limited();
-        entry->frames = is_certain ? wanted : either(entry->frames, wanted);
+        bool is_certain = registers == YES && !hello_may_be_limited();
+        enum chance frames = is_certain ? wanted : either(entry->frames, wanted);
+        if (frames != entry->frames)
+            entry->frames_since_ms = event_queue_now_ms();
+        entry->frames = frames;
         if (setup.names_max > 0 && name_size(bytes + HEAD_BYTES, size - HEAD_BYTES) > 0) {
             entry->may_have_name = true;
             claims++;

@@ -29,6 +29,9 @@ uint64_t hello_claims(void);
 void hello_claim_answered(const struct model_entry *entry, const uint8_t *bytes, size_t size);
 void hello_reset(void);
 
+/* Whether a datagram of a client that is registered may be dropped for its rate. */
+bool hello_may_be_limited(void);
+
 /* The registry states of a client whether it wants frames. */
 void hello_check(const struct model_entry *entry, bool frames);
 

@@ -1,5 +1,6 @@
 #include "sim/check/model.h"
 
+#include "sim/check/confirmed.h"
 #include "sim/check/hello.h"
 #include "sim/check/restoring.h"
 #include "sim/check/selection.h"
@@ -420,6 +421,8 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
                      proof(entry, bytes, size) != NO;
     hello_received(entry, bytes, size, stays_sure(entry), model_is_possible(entry),
                    effect.registers);
+    if (model_frame_of(bytes, size) == FRAME_IS_CONFIRM)
+        confirmed_received(entry, bytes, effect.registers);
     if (effect.leaves == YES)
         entry->frames = NO; /* of its next life, until it asks */
     apply(entry, effect);

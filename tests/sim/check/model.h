@@ -36,9 +36,10 @@ struct model_entry {
         uint64_t first_ms, issued_ms; /* first and last */
     } cookies[MODEL_COOKIES];         /* that were sent to it */
     unsigned cookie_count;
-    enum chance frames; /* it has asked for messages as frames since it joined */
-    bool may_have_name; /* it has asked for one, so it may lose its place to another client */
-    bool proven;        /* ever */
+    enum chance frames;       /* it has asked for messages as frames since it joined */
+    uint64_t frames_since_ms; /* when a hello has changed that */
+    bool may_have_name;       /* it has asked for one, so it may lose its place to another client */
+    bool proven;              /* ever */
     uint64_t bytes_in, bytes_out; /* until then, with headers */
     uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */
     bool is_listed;               /* model_next_occupying may return it */

@@ -1,5 +1,6 @@
 #include "sim/check/outcomes.h"
 
+#include "sim/check/confirmed.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
@@ -52,8 +53,8 @@ static void count_source(const struct model_entry *entry, const uint8_t *bytes, 
         count(BAD_FRAME, is_first && !model_is_possible(entry));
     if (frame == FRAME_IS_HELLO && is_first && stays_sure)
         hellos++;
-    if (frame == FRAME_IS_CONFIRM) /* there is no message to be confirmed */
-        count(BAD_FRAME, is_first);
+    if (frame == FRAME_IS_CONFIRM && confirmed_counts() != YES)
+        count(BAD_FRAME, is_first && confirmed_counts() == NO);
 }
 
 void outcomes_reset(void)
@@ -96,6 +97,7 @@ static void check_hellos(const struct stats *sum)
 void outcomes_check(const struct stats *sum)
 {
     check_hellos(sum);
+    confirmed_check(sum->confirmed, sum->confirmed_again);
     const struct {
         const char *name;
         uint64_t counted;

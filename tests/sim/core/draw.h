@@ -24,6 +24,7 @@ enum draw_stream {
     DRAW_GATEWAYS,    /* whether there are gateways, and their requests */
     DRAW_FLOODS,      /* floods of requests */
     DRAW_NAMES,       /* whether clients have names, and which */
+    DRAW_CONFIRM,     /* whether messages are confirmed, and by which clients */
     DRAW_STREAMS
 };
 

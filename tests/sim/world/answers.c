@@ -1,5 +1,6 @@
 #include "sim/world/answers.h"
 
+#include "sim/check/confirmed.h"
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
 #include "sim/check/model.h"
@@ -72,6 +73,29 @@ static void check_wait(const struct answer *answer, uint32_t broadcast)
     copies_broadcast_ended(broadcast, strstr(answer->bytes, "\nstate done\n") != NULL,
                            number(answer, "targets"), number(answer, "sent"),
                            number(answer, "failed"), number(answer, "skipped"));
+}
+
+static void check_confirmed(const struct answer *answer, const struct command *command)
+{
+    uint64_t id;
+    if (command->confirmed == 0)
+        return;
+    if (find_number(answer, "id", &id))
+        confirmed_set_id(command->confirmed, id);
+    if (command->kind == COMMAND_NOWAIT)
+        return;
+    struct confirmed_report report = {
+        .is_done = strstr(answer->bytes, "\nstate done\n") != NULL,
+        .copies = number(answer, "sent") + number(answer, "failed"),
+        .confirmed = number(answer, "confirmed"),
+        .silent = number(answer, "silent"),
+        .plain = number(answer, "plain"),
+        .rounds = number(answer, "rounds"),
+        .datagrams = number(answer, "datagrams"),
+    };
+    if (!find_number(answer, "duration_ms", &report.duration_ms))
+        report.duration_ms = 0;
+    confirmed_ended(command->confirmed, &report);
 }
 
 static void check_job_lines(const struct answer *answer)
@@ -181,6 +205,29 @@ static void check_clients(const struct answer *answer, const struct command *com
             broken_promise("each registered client is listed",
                            "source %" PRIu32 " (port %d) is not", i, entry->source.port);
     }
+}
+
+/* The clients of a confirmed job. */
+static void check_job_clients(const struct answer *answer, const struct command *command)
+{
+    confirmed_list_begin(command->confirmed, command->kind == COMMAND_SILENT, command->asked_ms);
+    for (const char *at = answer->bytes; (at = strstr(at, "\nclient ")) != NULL;) {
+        char address[128], listener_text[128];
+        struct addr addr;
+        at++;
+        if (sscanf(at, "client %127s %127s ", address, listener_text) != 2)
+            broken_promise("an answer is whole", "a line of clients is not");
+        const struct drawn_listener *listener = listener_of(listener_text);
+        const struct model_entry *entry =
+            listener != NULL && addr_parse(&addr, NULL, address, 0) == NULL
+                ? model_find(listener->number, &addr)
+                : NULL;
+        if (entry == NULL || entry->may_until_ms < command->asked_ms)
+            broken_promise("only registered clients are listed", "%s on %s is not one", address,
+                           listener_text);
+        confirmed_list_add(entry);
+    }
+    confirmed_list_end();
 }
 
 static void check_count(const struct answer *answer, const struct command *command)
@@ -333,6 +380,8 @@ void answer_check(const struct answer *answer, const struct command *command)
             broken_promise("a selector is understood", "%s", answer->bytes);
         if (command->kind == COMMAND_SEND && strstr(answer->bytes, "no such client") != NULL)
             direct_unknown(command->number);
+        if (command->kind == COMMAND_SILENT || command->kind == COMMAND_CONFIRMED)
+            confirmed_list_refused(command->confirmed, command->asked_ms, answer->bytes);
         return;
     }
     switch (command->kind) {
@@ -347,9 +396,18 @@ void answer_check(const struct answer *answer, const struct command *command)
         break;
     case COMMAND_WAIT:
         check_wait(answer, command->number);
+        check_confirmed(answer, command);
+        break;
+    case COMMAND_NOWAIT:
+        check_confirmed(answer, command);
+        break;
+    case COMMAND_SILENT:
+    case COMMAND_CONFIRMED:
+        check_job_clients(answer, command);
         break;
     case COMMAND_SEND:
         direct_answered(command->number, number(answer, "sent"), number(answer, "failed"));
+        check_confirmed(answer, command);
         break;
     case COMMAND_JOBS:
         check_job_lines(answer);

@@ -19,8 +19,10 @@ enum command_kind {
     COMMAND_KICK_SOME, /* with a selector */
     COMMAND_COUNT,
     COMMAND_SEND,
-    COMMAND_WAIT,   /* broadcast wait */
-    COMMAND_NOWAIT, /* broadcast nowait */
+    COMMAND_WAIT,      /* broadcast wait */
+    COMMAND_NOWAIT,    /* broadcast nowait */
+    COMMAND_SILENT,    /* job ID silent */
+    COMMAND_CONFIRMED, /* job ID confirmed */
     COMMAND_JOBS,
     COMMAND_CANCEL,
     COMMAND_RELOAD,
@@ -31,8 +33,9 @@ enum command_kind {
 struct command {
     enum command_kind kind;
     uint64_t asked_ms;
-    uint32_t number;  /* of a broadcast, of a message to one client, or from model_kick_some */
-    struct addr addr; /* of a client */
+    uint32_t number;    /* of a broadcast, of a message to one client, or from model_kick_some */
+    uint32_t confirmed; /* the number of its job in check/confirmed.h; 0: none */
+    struct addr addr;   /* of a client */
     struct selection selection; /* of COMMAND_CLIENTS and COMMAND_COUNT */
     bool is_settled;            /* no reload was in progress, */
     unsigned applied;           /* and so many had been applied */

@@ -9,6 +9,7 @@
 #include "sim/net/host.h"
 #include "sim/net/network.h"
 #include "sim/net/udp.h"
+#include "sim/world/confirming.h"
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
@@ -18,7 +19,12 @@
 
 enum kind { PLAIN, PROVER, FORGER };
 
-enum { HEAD_BYTES = 5, COOKIE_BYTES = 16, ANSWER_BYTES = HEAD_BYTES + COOKIE_BYTES };
+enum {
+    HEAD_BYTES = 5,
+    COOKIE_BYTES = 16,
+    ANSWER_BYTES = HEAD_BYTES + COOKIE_BYTES,
+    MESSAGE_HEAD_BYTES = 14
+};
 
 struct client {
     enum kind kind;
@@ -139,11 +145,19 @@ static void send_hello(struct client *client)
     send(client, bytes, size);
 }
 
-/* The confirm of a message that the server has not sent. */
+/* A hello that asks for frames. */
+static void send_frames_hello(struct client *client)
+{
+    const uint8_t bytes[] = {0, 'U', 'D', 'P', 8, 1};
+    send(client, bytes, sizeof bytes);
+}
+
+/* The confirm of a message that the server has not sent, or has sent to another client. */
 static void send_confirm(struct client *client)
 {
     uint8_t bytes[HEAD_BYTES + 8] = {0, 'U', 'D', 'P', 7};
     bytes[sizeof bytes - 1] = (uint8_t)draw_below(DRAW_CLIENTS, 4);
+    confirming_draw_number(bytes + HEAD_BYTES);
     send(client, bytes, sizeof bytes);
 }
 
@@ -253,6 +267,8 @@ static void send_request_and_name(struct client *client)
     send_request(client);
     if (setup.names_max > 0 && draw_below(DRAW_NAMES, 2) == 0)
         send_hello(client);
+    if (confirming_wants_frames())
+        send_frames_hello(client);
 }
 
 static uint64_t act(struct client *client)
@@ -372,6 +388,8 @@ void clients_receive(const struct addr *from, const struct addr *to, const uint8
     struct client *client = &clients[index - 1];
     if (size == ANSWER_BYTES && memcmp(bytes, "\0UDP\1", HEAD_BYTES) == 0) {
         on_challenge(client, bytes + HEAD_BYTES);
+    } else if (size >= MESSAGE_HEAD_BYTES && memcmp(bytes, "\0UDP\6", HEAD_BYTES) == 0) {
+        confirming_on_frame(to, &client->server, bytes);
     } else if (payload_read_broadcast(bytes, size, &number)) {
         client->got = number;
     } else {

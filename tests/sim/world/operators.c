@@ -16,6 +16,7 @@
 #include "sim/world/answers.h"
 #include "sim/world/clients.h"
 #include "sim/world/command_lines.h"
+#include "sim/world/confirming.h"
 #include "sim/world/reductions.h"
 #include "sim/world/selections.h"
 #include "sim/world/settings.h"
@@ -215,7 +216,7 @@ static void send_kick_some(struct operator* operator)
 /* Sends a message to one client: by datagram, or on a TCP connection. */
 static void send_direct(struct operator* operator)
 {
-    char payload[64], text[ADDR_TEXT_BYTES], line[256];
+    char payload[64], text[ADDR_TEXT_BYTES], line[256], confirm[CONFIRMING_WORDS_BYTES] = "";
     uint64_t drawn = draw(DRAW_OPERATOR);
     const struct addr *stream = drawn % 4 == 0 ? streams_tcp_address(drawn / 4) : NULL;
     const struct addr *addr = stream != NULL ? stream : clients_address(drawn);
@@ -223,17 +224,21 @@ static void send_direct(struct operator* operator)
     if (number == 0)
         return;
     size_t size = payload_write_direct(payload, sizeof payload, number);
-    int at = snprintf(line, sizeof line, "send %s%s ", stream != NULL ? "tcp:" : "",
-                      addr_format(addr, text));
+    uint32_t job = stream == NULL ? confirming_draw_words(confirm) : 0;
+    direct_set_confirmed(number, job);
+    int at = snprintf(line, sizeof line, "send %s%s%s ", stream != NULL ? "tcp:" : "",
+                      addr_format(addr, text), confirm);
     for (size_t i = 0; i < size; i++)
         at += snprintf(line + at, sizeof line - (size_t)at, "%02x", (unsigned char)payload[i]);
     snprintf(line + at, sizeof line - (size_t)at, "\n");
-    send(operator, line, (struct command){.kind = COMMAND_SEND, .number = number});
+    send(operator, line,
+         (struct command){.kind = COMMAND_SEND, .number = number, .confirmed = job});
 }
 
 static uint32_t send_broadcast(struct operator* operator, bool waits, uint64_t padding)
 {
     char text[256], words[SELECTIONS_TEXT_BYTES], line[1024 + SELECTIONS_TEXT_BYTES];
+    char confirm[CONFIRMING_WORDS_BYTES] = "";
     if (last_broadcast + 1 >= BROADCASTS_MAX ||
         (reductions_leave_out(WITHOUT_BROADCASTS) && !quiet))
         return 0;
@@ -242,14 +247,17 @@ static uint32_t send_broadcast(struct operator* operator, bool waits, uint64_t p
     if (number % 3 == 0)
         text[size - 1] = '\n';
     struct selection selection = quiet ? selection_all() : selections_draw();
-    int at = snprintf(line, sizeof line, "broadcast %s%s ", waits ? "wait" : "nowait",
+    uint32_t job = quiet ? 0 : confirming_draw_words(confirm);
+    int at = snprintf(line, sizeof line, "broadcast %s%s%s ", waits ? "wait" : "nowait", confirm,
                       selections_format(&selection, words));
     for (int i = 0; i < size; i++)
         at += snprintf(line + at, sizeof line - (size_t)at, "%02x", (unsigned char)text[i]);
     snprintf(line + at, sizeof line - (size_t)at, "\n");
     copies_broadcast_asked(number, &selection, text, (size_t)size);
+    copies_set_confirmed(number, job);
     send(operator, line,
-         (struct command){.kind = waits ? COMMAND_WAIT : COMMAND_NOWAIT, .number = number});
+         (struct command){
+             .kind = waits ? COMMAND_WAIT : COMMAND_NOWAIT, .number = number, .confirmed = job});
     return number;
 }
 
@@ -303,7 +311,11 @@ static void on_endless_line(void *state)
 static bool send_rare(struct operator* operator)
 {
     bool now = draw_below(DRAW_SWARM, 3) == 0;
-    if (swarm.selects && draw_below(DRAW_SELECTION, 8) == 0)
+    char line[64];
+    struct command command;
+    if (confirming_draw_list(line, sizeof line, &command))
+        send(operator, line, command);
+    else if (swarm.selects && draw_below(DRAW_SELECTION, 8) == 0)
         send_kick_some(operator);
     else if (swarm.selects && draw_below(DRAW_SELECTION, 8) == 0)
         send_clients(operator, COMMAND_COUNT);

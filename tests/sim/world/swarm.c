@@ -5,7 +5,7 @@
 
 struct swarm swarm;
 
-enum { EACH_IN = 20, SELECTS_IN = 4 };
+enum { EACH_IN = 20, SELECTS_IN = 4, CONFIRMS_IN = 4 };
 
 static bool rarely(void)
 {
@@ -33,6 +33,7 @@ void swarm_draw(void)
     swarm.silent_links = rarely();
     swarm.selects = draw_below(DRAW_SELECTION, SELECTS_IN) == 0;
     swarm.many_subscribers = draw_below(DRAW_SUBSCRIBERS, EACH_IN) == 0;
+    swarm.confirms = draw_below(DRAW_CONFIRM, CONFIRMS_IN) == 0;
     swarm.missing_files = rarely_some(1200);
     swarm.spare_files = rarely_some(6);
     /* What happens to a session in the middle of an answer. */
