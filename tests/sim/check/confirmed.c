@@ -390,7 +390,7 @@ void confirmed_list_add(const struct model_entry *entry)
     bool is_wrong = list.is_silent ? record->confirmed == YES &&
                                          record->confirmed_ms + MODEL_SLOP_MS < list.asked_ms
                                    : record->confirmed == NO;
-    if (is_wrong || broken_now("silent", 20))
+    if (is_wrong || broken_now("silent", 2))
         broken_promise("the silent clients of a job are those that have not confirmed it",
                        "job %" PRIu32 ": source %" PRIu32 " is listed as %s", list.job,
                        entry->number, list.is_silent ? "silent" : "confirmed");

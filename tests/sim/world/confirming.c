@@ -36,7 +36,7 @@ static size_t number_count;
 uint32_t confirming_draw_words(char words[CONFIRMING_WORDS_BYTES])
 {
     words[0] = '\0';
-    if (!swarm.confirms || draw_below(DRAW_CONFIRM, 2) != 0)
+    if (!swarm.confirms || draw_below(DRAW_CONFIRM, 4) == 0)
         return 0;
     uint64_t within_s = draw_range(DRAW_CONFIRM, 1, 12);
     uint32_t job = confirmed_asked(within_s * 1000);
@@ -48,7 +48,7 @@ uint32_t confirming_draw_words(char words[CONFIRMING_WORDS_BYTES])
 bool confirming_draw_list(char *line, size_t bytes, struct command *command)
 {
     uint64_t id;
-    if (!swarm.confirms || draw_below(DRAW_CONFIRM, 6) != 0)
+    if (!swarm.confirms || draw_below(DRAW_CONFIRM, 4) != 0)
         return false;
     uint32_t job = confirmed_any(draw(DRAW_CONFIRM), &id);
     if (job == 0)
@@ -64,7 +64,7 @@ bool confirming_draw_list(char *line, size_t bytes, struct command *command)
 
 bool confirming_wants_frames(void)
 {
-    return swarm.confirms && draw_below(DRAW_CONFIRM, 3) == 0;
+    return swarm.confirms && draw_below(DRAW_CONFIRM, 8) != 0;
 }
 
 bool confirming_draw_number(uint8_t number[NUMBER_BYTES])

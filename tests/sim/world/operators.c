@@ -315,6 +315,10 @@ static bool send_rare(struct operator* operator)
     struct command command;
     if (confirming_draw_list(line, sizeof line, &command))
         send(operator, line, command);
+    else if (swarm.confirms && draw_below(DRAW_CONFIRM, 8) == 0)
+        send_direct(operator);
+    else if (swarm.confirms && draw_below(DRAW_CONFIRM, 3) == 0)
+        send_broadcast(operator, draw_below(DRAW_CONFIRM, 2) == 0, 0);
     else if (swarm.selects && draw_below(DRAW_SELECTION, 8) == 0)
         send_kick_some(operator);
     else if (swarm.selects && draw_below(DRAW_SELECTION, 8) == 0)
