@@ -69,6 +69,33 @@ Test(system_names, lead_to_their_clients_in_send_client_and_kick)
     server_stop(&server);
 }
 
+Test(system_names, lead_a_confirmed_message_to_its_client_which_is_listed_with_its_name)
+{
+    enum { NUMBER_AT = 5, NUMBER_BYTES = 8, HEAD_BYTES = 14 };
+    uint8_t message[64], confirm[NUMBER_AT + NUMBER_BYTES] = "\0UDP\x07";
+    struct process sending;
+    start(TRUSTED);
+    int lamp = join(), gate = join_as("front gate");
+    frame_send(lamp, &server.at[0], 8, NULL,
+               "\x01"
+               "lamp-7");
+    hello_expect(lamp, &server.at[0], NAMED_GIVEN, "lamp-7");
+    process_start(&sending, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "send", "--confirm",
+                                        "@lamp-7", "news", NULL});
+    harness_equal("the bytes of the message", udp_receive(lamp, message, sizeof message, NULL),
+                  HEAD_BYTES + 4);
+    memcpy(confirm + NUMBER_AT, message + NUMBER_AT, NUMBER_BYTES);
+    udp_send(lamp, &server.at[0], confirm, sizeof confirm);
+    harness_equal("the status of udpctl", process_wait(&sending), 0);
+    harness_equal("confirmed", text_integer(sending.texts[0].data, "confirmed"), 1);
+    udp_expect_nothing(gate, "a confirmed message to another client");
+    const char *list = ctl_ok(&server, "--json", "job", "1", "--confirmed", NULL);
+    cr_assert_str_eq(json_text(list, "name"), "lamp-7");
+    cr_assert_str_eq(json_text(list, "address"), address_of(lamp));
+    server_stop(&server);
+}
+
 Test(system_names, are_listed_beside_their_clients)
 {
     start(TRUSTED);
