@@ -1,6 +1,6 @@
 /* The sockets of operators and of observers: server/control/control_sessions, the command table,
- * its queries, the subscriptions and the gateway, over stubs of the framed stream, of the worker and
- * of the queue of broadcasts (control_peer.h, control_stubs.h).
+ * its queries, the subscriptions and the gateway, over stubs of the framed stream, of the worker
+ * and of the queue of broadcasts (control_peer.h, control_stubs.h).
  *
  * The input is a script. Each line is sent to the session, with any bytes, except those that begin
  * with `!`, which are steps of the peer or of the server (the table below; a letter after `!` is
