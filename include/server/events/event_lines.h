@@ -22,9 +22,23 @@ enum {
         2 * CONFIG_MESSAGE_BYTES_MAX + CONFIG_LISTEN_TEXT_BYTES + TRANSPORT_TEXT_BYTES + 64
 };
 
-/* Writes the line of an event, with its newline. wall_ms is what has to be added to its time to get
- * that of the wall clock. Returns the size of the line. */
-size_t event_lines_format(char line[EVENT_LINE_BYTES], const struct event_record *event,
-                          const struct listeners *listeners, uint64_t wall_ms);
+/* Writes lines one after the other. The text of the last time is kept: all events that a worker
+ * publishes for one batch of datagrams have the same time, whose 13 digits would be a tenth of the
+ * cost of a line. */
+struct event_lines {
+    const struct listeners *listeners;
+    uint64_t wall_ms;   /* what is added to the time of an event, to get that of the wall clock */
+    uint64_t time_ms;   /* the last time */
+    uint32_t time_size; /* of time_text; 0: no time was written yet */
+    char time_text[20];
+};
+
+/* Prepares to write lines of events of those listeners, which must outlive lines. */
+void event_lines_init(struct event_lines *lines, const struct listeners *listeners,
+                      uint64_t wall_ms);
+
+/* Writes the line of an event, with its newline. Returns its size. */
+size_t event_lines_format(struct event_lines *lines, char line[EVENT_LINE_BYTES],
+                          const struct event_record *event);
 
 #endif

@@ -73,7 +73,7 @@ static size_t socket_of(const struct paced_copies *copies, const struct client *
 
 /* Sends the batch and empties it. Returns how many copies were sent or failed: fewer than queued
  * when the socket is blocked. */
-static uint32_t send_batch(struct paced_copies *copies, struct shard_job *job, size_t socket)
+static uint32_t send_copies(struct paced_copies *copies, struct shard_job *job, size_t socket)
 {
     struct datagram_io *io = copies->options.io_by_listener[socket / SEND_SOCKET_SLOTS_COUNT];
     send_socket_send(datagram_io_copies(io, socket % SEND_SOCKET_SLOTS_COUNT), copies->batch,
@@ -103,7 +103,7 @@ static uint32_t send_to_clients(struct paced_copies *copies, struct copy_progres
                           job->size);
         if (skip)
             continue;
-        uint32_t sent = send_batch(copies, job, socket);
+        uint32_t sent = send_copies(copies, job, socket);
         done += sent;
         blocked_sockets_mark_done(&progress->sockets, &clients[begin], sent);
         if (sent < end - begin)

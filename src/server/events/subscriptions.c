@@ -87,12 +87,12 @@ static void deliver(struct subscription *subscription, const char *line, size_t 
 
 /* Delivers the events of a queue, at most limit. Returns how many there were. */
 static size_t deliver_queue(struct subscriptions *all, struct event_queue *queue, size_t limit,
-                            uint64_t wall_ms)
+                            struct event_lines *lines)
 {
     size_t count = 0;
     const struct event_record *event;
     for (; count < limit && (event = event_queue_front(queue)) != NULL; count++) {
-        size_t size = event_lines_format(all->line, event, all->listeners, wall_ms);
+        size_t size = event_lines_format(lines, all->line, event);
         for (uint64_t left = event->subscribers & all->numbers; left != 0; left &= left - 1)
             deliver(all->list[__builtin_ctzll(left)], all->line, size);
         event_queue_release(queue);
@@ -154,10 +154,11 @@ static void settle_all(struct subscriptions *all)
 static void run_delivery(void *state)
 {
     struct subscriptions *all = state;
-    uint64_t wall_ms = clock_wall_ms() - clock_now_ms();
+    struct event_lines lines;
+    event_lines_init(&lines, all->listeners, clock_wall_ms() - clock_now_ms());
     bool has_more = false;
     for (size_t i = 0; i < all->worker_count; i++)
-        if (deliver_queue(all, all->queues[i], DELIVERED_AT_ONCE, wall_ms) == DELIVERED_AT_ONCE)
+        if (deliver_queue(all, all->queues[i], DELIVERED_AT_ONCE, &lines) == DELIVERED_AT_ONCE)
             has_more = true;
     settle_all(all);
     if (has_more)
@@ -175,9 +176,10 @@ static void on_events(struct mailbox_message *wake)
 
 void subscriptions_flush(struct subscriptions *subscriptions)
 {
-    uint64_t wall_ms = clock_wall_ms() - clock_now_ms();
+    struct event_lines lines;
+    event_lines_init(&lines, subscriptions->listeners, clock_wall_ms() - clock_now_ms());
     for (size_t i = 0; i < subscriptions->worker_count; i++)
-        deliver_queue(subscriptions, subscriptions->queues[i], SIZE_MAX, wall_ms);
+        deliver_queue(subscriptions, subscriptions->queues[i], SIZE_MAX, &lines);
     settle_all(subscriptions);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 static struct listeners *listeners;
+static struct event_lines lines;
 static char *line;
 static struct event_record *record;
 
@@ -24,6 +25,7 @@ static void set_up(void)
     strcpy(listeners->list[1].text, "tcp:0.0.0.0:3001");
     listeners->list[2].transport = TRANSPORT_UNIX;
     strcpy(listeners->list[2].text, "unix:/run/chat");
+    event_lines_init(&lines, listeners, 1000);
 }
 
 static void tear_down(void)
@@ -40,7 +42,7 @@ static void expect(struct event_record event, const char *payload, const char *e
     event.size = (uint32_t)strlen(payload);
     *record = event;
     memcpy(record->bytes, payload, event.size);
-    size_t size = event_lines_format(line, record, listeners, 1000);
+    size_t size = event_lines_format(&lines, line, record);
     cr_assert_lt(size, EVENT_LINE_BYTES);
     line[size] = '\0';
     cr_expect_str_eq(line, expected);
@@ -54,6 +56,16 @@ Test(event_lines, writes_messages_of_each_transport)
            "message 1000 tcp:[2001:db8::1]:4000 ff0a tcp:0.0.0.0:3001\n");
     expect((struct event_record){.number = 7, .listener = 2}, "x",
            "message 1000 unix:#7 78 unix:/run/chat\n");
+}
+
+Test(event_lines, writes_the_time_of_each_event)
+{
+    static const char text[] = "message 1000 192.0.2.200:65535 - 0.0.0.0:3000\n";
+    expect((struct event_record){.source = ipv4}, "", text);
+    expect((struct event_record){.source = ipv4}, "", text);
+    expect((struct event_record){.time_ms = 1, .source = ipv4}, "",
+           "message 1001 192.0.2.200:65535 - 0.0.0.0:3000\n");
+    expect((struct event_record){.source = ipv4}, "", text);
 }
 
 Test(event_lines, writes_an_empty_message_as_a_dash)
@@ -90,7 +102,7 @@ Test(event_lines, fits_the_longest_message_of_the_longest_names)
     memset(record->source.ip, 0xff, sizeof record->source.ip);
     record->source.port = UINT16_MAX;
     record->source.scope = UINT32_MAX;
-    size_t size = event_lines_format(line, record, listeners, 1000);
+    size_t size = event_lines_format(&lines, line, record);
     cr_expect_leq(size, EVENT_LINE_BYTES);
     cr_expect_eq(line[size - 1], '\n');
     cr_expect_eq(memchr(line, '\n', size), line + size - 1);
