@@ -76,8 +76,8 @@ OBJECTS := $(call object,$(MODULES) $(PROGRAMS:%=src/%.c) src/completion.c $(UNI
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all run sim sim-minimize sim-check check check-long check-cross check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
-        layers manuals format lint bares bench bench-check install uninstall clean deps deps-cross deps-bench help
+.PHONY: all run sim sim-minimize sim-check check check-long check-ecosystem check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
+        layers manuals format lint bares bench bench-check install uninstall clean deps deps-ecosystem deps-bench help
 .DELETE_ON_ERROR:
 
 all: $(PROGRAMS:%=$(B)/%) $(COMPLETIONS) ## build the programs into build/
@@ -279,7 +279,7 @@ sim-check:
 	python3 -B -m unittest discover -q -s tests/sim/marks
 	build/gcc/sim --seed=1 --seeds=600 --jobs=$(shell nproc)
 	build/gcc/sim --seed=607 # a new cookie secret while another delivery to a worker is pending
-	build/gcc/sim --seed=576 # no random bytes for a new cookie secret
+	build/gcc/sim --seed=584 # no random bytes for a new cookie secret
 	build/gcc/sim --seed=1197 # several workers, of which the first has more clients of a multicast group than its part
 	build/gcc/sim --seed=203136 # replies that find no room behind those that wait
 	build/gcc/sim --seed=203752 # replies wait until something leaves a socket that epoll does not watch
@@ -303,7 +303,7 @@ MACHINES := s390x-linux-gnu aarch64-linux-gnu
 EMULATOR  = qemu-$(firstword $(subst -, ,$*)) -L /usr/$*
 FOR_MACHINE = B=build/$* CC=$*-gcc AR=$*-ar CFLAGS='-O1 -g' WERROR=1
 
-check-cross: $(MACHINES:%=cross-%) ## run the unit tests on s390x (big-endian) and aarch64, by qemu-user (make deps-cross)
+check-ecosystem: $(MACHINES:%=cross-%) ## run the unit tests on s390x (big-endian) and aarch64, by qemu-user (make deps-ecosystem)
 
 check-build: ## test the builds: musl, static, other processors, a packager's flags
 	$(Q)tests/build
@@ -313,6 +313,8 @@ check-pure: pure-s390x-linux-gnu ## run the unit tests of modules without system
 # Tests of features that qemu-user 7.2 lacks are left out: joining multicast groups, SO_MEMINFO, reading some options back,
 # epoll_pwait2, the neighbour tables and most of the memory figures; and tests with limits of milliseconds.
 LEFT_OUT := multicast_socket memory event_loop_busy neighbour on_link_addresses icmp_errors stream_accept \
+            device_queue/counts_no_less_than_is_charged_for_what_waits_for_an_interface \
+            send_socket_with_reserve/waits_for_an_interface_that_takes_long_for_each_datagram \
             poller/ends_only_the_next_wait_when_woken \
             poller/waits_until_the_instant_and_not_less udp_socket/counts_what_the_kernel_dropped \
             udp_socket/ipv4_options_are_those_of_a_public_server \
@@ -322,7 +324,10 @@ LEFT_OUT := multicast_socket memory event_loop_busy neighbour on_link_addresses 
 SLOW     := pacer/of_parts_is_together_the_rate_with_its_remainder_and_below_a_copy_each
 
 cross-%:
-	$(Q)$(MAKE) --no-print-directory $(FOR_MACHINE) build/$*/cross-tests
+	$(Q)for tool in $*-gcc $(firstword $(EMULATOR)); do \
+	    command -v $$tool >/dev/null || { echo "skipped: $*: $$tool is missing; make deps-ecosystem installs it"; exit 0; }; \
+	done; \
+	$(MAKE) --no-print-directory $(FOR_MACHINE) build/$*/cross-tests && \
 	$(EMULATOR) build/$*/cross-tests $(LEFT_OUT)
 
 pure-%:
@@ -500,8 +505,8 @@ clean: ## remove build/
 deps: ## install what the tests need (Debian)
 	$(Q)tests/deps --install
 
-deps-cross: ## install what make check-cross needs: compilers and an emulator (Debian)
-	$(Q)tests/deps --install-cross
+deps-ecosystem: ## install what make check-ecosystem needs: compilers and an emulator (Debian)
+	$(Q)tests/deps --install-ecosystem
 
 deps-bench: ## install what the measurements need: tools and other services (Debian)
 	$(Q)tests/deps --install-bench

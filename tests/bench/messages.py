@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import meters
 import senders
 from broadcasts import added_p99, load_results, long_rounds, start_paced_load
+from parsers import words
 from processes import MeasurementError, Process, run, wait_until
 from results import Figure, Row, Section, middle
 from servers import start_udpsrv, stop_and_check
@@ -25,10 +26,10 @@ def _text(path):
         return file.read()
 
 
-def _stdout_to(bench, server, words, path, stdin="/dev/null"):
+def _stdout_to(bench, server, command, path, stdin="/dev/null"):
     """Starts udpctl with its output and input in files."""
     argv = ["sh", "-c", 'out=$1 in=$2; shift 2; exec "$@" <"$in" >"$out"', "sh", path, stdin,
-            *server.control_argv(*words)]
+            *server.control_argv(*command)]
     return Process(bench, argv, bench.sender_cpu)
 
 
@@ -49,12 +50,23 @@ def _listener(bench, server):
         listener.stop((0, -15, 130, 143))
 
 
-def _is_heard(server, path):
-    """A client joins until the subscriber prints what it says."""
+def _probe(server):
+    """Sends one message of another client."""
     host, port = server.address.rsplit(":", 1)
     with socket.socket(type=socket.SOCK_DGRAM) as client:
         client.sendto(b"probe", (host, int(port)))
+
+
+def _is_heard(server, path):
+    """A client joins until the subscriber prints what it says."""
+    _probe(server)
     return os.path.getsize(path) > 0
+
+
+def _is_answered(server):
+    """A client joins until the program answers one."""
+    _probe(server)
+    return server.control("stats")["direct_sent"] > 0
 
 
 def _records(path):
@@ -97,7 +109,6 @@ def _flood(bench, section):
             out, _ = run(bench, argv + ["-r", sizes.listen_rate, "-i", server.address],
                          bench.sender_cpu)
             want(count)
-        counts = dict(re.findall(r"(\w+) (\d+)", out))
         stats = server.control("stats")
         stop_and_check(server, count + probes)
     messages, lost, wrong = check_order(_records(path), sizes.clients)
@@ -107,7 +118,7 @@ def _flood(bench, section):
     section.figures += [
         Figure(f"{what}: lost to the subscriber", lost, 0),
         Figure(f"{what}: out of their client's order", wrong, 0),
-        Figure(f"{what}: without a reply", count - int(counts["received"]), 0)]
+        Figure(f"{what}: without a reply", count - words(out)["received"], 0)]
 
 
 @contextmanager
@@ -239,8 +250,8 @@ def _flood_by_gateway(bench, has_refs):
 def _backend(server):
     """The program of docs/protocol.md, with the path of udpctl and of the control socket."""
     script = re.search(r"^```python backend\n(.*?)^```", _text(PAGE), re.MULTILINE | re.DOTALL)
-    words = [server.bench.program("udpctl"), "-s", server.socket, "gateway"]
-    return script.group(1).replace('["udpctl", "gateway"]', repr(words))
+    command = [server.bench.program("udpctl"), "-s", server.socket, "gateway"]
+    return script.group(1).replace('["udpctl", "gateway"]', repr(command))
 
 
 def _echo(bench):
@@ -248,11 +259,7 @@ def _echo(bench):
     sizes, path = bench.sizes, bench.path("json")
     with start_udpsrv(bench, "[reply]\nmode = none\n") as server, \
             Process(bench, ["python3", "-c", _backend(server)], bench.sender_cpu):
-        host, port = server.address.rsplit(":", 1)
-        with socket.socket(type=socket.SOCK_DGRAM) as probe:
-            wait_until("an answer of the program",
-                       lambda: probe.sendto(b"probe", (host, int(port)))
-                       and server.control("stats")["direct_sent"] > 0)
+        wait_until("an answer of the program", lambda: _is_answered(server))
         argv = senders.udpload_argv(bench, server, path, "-Q", sizes.echo_rate, "-l", sizes.load_s,
                                     "-c", ECHO_CLIENTS, "-t", "2s", "-S", "1s")
         run(bench, argv, bench.sender_cpu, statuses=(0, 3))

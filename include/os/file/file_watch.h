@@ -12,7 +12,8 @@ struct file_watch {
 };
 
 /* Calls changed after each event of the file at path; the caller checks whether the file is still
- * there. Returns 0 or -errno (-ENOENT: there is no such file; -EACCES: it can't be read, and so not
+ * there. If an event cannot be read, changed is called once more, and the file is not watched any
+ * more. Returns 0 or -errno (-ENOENT: there is no such file; -EACCES: it can't be read, and so not
  * be watched; -EMFILE: too many are watched). */
 int file_watch_open(struct loop *loop, struct file_watch *watch, const char *path,
                     loop_callback *changed, void *state);

@@ -29,11 +29,24 @@ enum {
 bool event_lines_name(const struct event_record *event, const struct client_names *names,
                       struct device_name *name);
 
+/* Writes lines one after the other. The text of the last time is kept: all events that a worker
+ * publishes for one batch of datagrams have the same time, whose 13 digits would be a tenth of the
+ * cost of a line. */
+struct event_lines {
+    const struct listeners *listeners;
+    uint64_t wall_ms;   /* what is added to the time of an event, to get that of the wall clock */
+    uint64_t time_ms;   /* the last time */
+    uint32_t time_size; /* of time_text; 0: no time was written yet */
+    char time_text[20];
+};
+
+/* Prepares to write lines of events of those listeners, which must outlive lines. */
+void event_lines_init(struct event_lines *lines, const struct listeners *listeners,
+                      uint64_t wall_ms);
+
 /* Writes the line of an event, with its newline, and before it that of the name, unless that is of
- * size 0. wall_ms is what has to be added to its time to get
- * that of the wall clock. Returns the size. */
-size_t event_lines_format(char line[EVENT_LINE_BYTES], const struct event_record *event,
-                          const struct device_name *name, const struct listeners *listeners,
-                          uint64_t wall_ms);
+ * size 0. Returns the size of both. */
+size_t event_lines_format(struct event_lines *lines, char line[EVENT_LINE_BYTES],
+                          const struct event_record *event, const struct device_name *name);
 
 #endif

@@ -11,10 +11,15 @@ static void on_event(void *state, unsigned events)
 {
     struct file_watch *watch = state;
     char event[4096];
+    ssize_t size;
 
     (void)events;
-    while (read(watch->handler.fd, event, sizeof event) > 0)
-        ;
+    do
+        size = read(watch->handler.fd, event, sizeof event);
+    while (size > 0);
+    /* An event that cannot be read would be reported again without end. */
+    if (size < 0 && errno != EAGAIN && errno != EINTR)
+        file_watch_close(watch);
     watch->changed(watch->state);
 }
 

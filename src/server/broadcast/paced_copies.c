@@ -154,7 +154,7 @@ static void record_copies(struct paced_copies *copies, struct copy_progress *pro
 
 /* Sends the batch and empties it. Returns how many copies were sent or failed: fewer than queued
  * when the socket is blocked. */
-static uint32_t send_batch(struct paced_copies *copies, struct shard_job *job, size_t socket)
+static uint32_t send_copies(struct paced_copies *copies, struct shard_job *job, size_t socket)
 {
     struct datagram_io *io = copies->options.io_by_listener[socket / SEND_SOCKET_SLOTS_COUNT];
     send_socket_send(datagram_io_copies(io, socket % SEND_SOCKET_SLOTS_COUNT), copies->batch,
@@ -183,7 +183,7 @@ static uint32_t send_to_clients(struct paced_copies *copies, struct copy_progres
                 add_copy(copies, job, &clients[end]);
         if (skip)
             continue;
-        uint32_t sent = send_batch(copies, job, socket);
+        uint32_t sent = send_copies(copies, job, socket);
         done += sent;
         record_copies(copies, progress, job, &clients[begin], sent);
         if (sent < end - begin)

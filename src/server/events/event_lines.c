@@ -83,19 +83,34 @@ bool event_lines_name(const struct event_record *event, const struct client_name
     return name->size > 0;
 }
 
-size_t event_lines_format(char line[EVENT_LINE_BYTES], const struct event_record *event,
-                          const struct device_name *name, const struct listeners *listeners,
-                          uint64_t wall_ms)
+void event_lines_init(struct event_lines *lines, const struct listeners *listeners,
+                      uint64_t wall_ms)
 {
-    const struct listener *listener = &listeners->list[event->listener];
+    *lines = (struct event_lines){.listeners = listeners, .wall_ms = wall_ms};
+}
+
+static char *add_time(char *at, struct event_lines *lines, uint64_t time_ms)
+{
+    if (lines->time_size == 0 || lines->time_ms != time_ms) {
+        char *end = decimal_write(lines->time_text, time_ms + lines->wall_ms);
+        lines->time_size = (uint32_t)(end - lines->time_text);
+        lines->time_ms = time_ms;
+    }
+    memcpy(at, lines->time_text, sizeof lines->time_text); /* a constant size: no call */
+    return at + lines->time_size;
+}
+
+size_t event_lines_format(struct event_lines *lines, char line[EVENT_LINE_BYTES],
+                          const struct event_record *event, const struct device_name *name)
+{
+    const struct listener *listener = &lines->listeners->list[event->listener];
     bool is_message = event->kind == EVENT_MESSAGE;
     char *at = line;
     if (is_message && name->size > 0) {
         at = add_name(at, "from ", name);
         *at++ = '\n';
     }
-    at = add_text(at, is_message ? "message " : "event ");
-    at = decimal_write(at, event->time_ms + wall_ms);
+    at = add_time(add_text(at, is_message ? "message " : "event "), lines, event->time_ms);
     *at++ = ' ';
     at = is_message ? add_message(at, event, listener->transport)
                     : add_event(at, event, name, listener->transport);

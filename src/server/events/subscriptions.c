@@ -94,14 +94,14 @@ static bool wants(const struct subscription *subscription, const struct device_n
 
 /* Delivers the events of a queue, at most limit. Returns how many there were. */
 static size_t deliver_queue(struct subscriptions *all, struct event_queue *queue, size_t limit,
-                            uint64_t wall_ms)
+                            struct event_lines *lines)
 {
     size_t count = 0;
     const struct event_record *event;
     struct device_name name;
     for (; count < limit && (event = event_queue_front(queue)) != NULL; count++) {
         event_lines_name(event, all->names, &name);
-        size_t size = event_lines_format(all->line, event, &name, all->listeners, wall_ms);
+        size_t size = event_lines_format(lines, all->line, event, &name);
         for (uint64_t left = event->subscribers & all->numbers; left != 0; left &= left - 1) {
             struct subscription *subscription = all->list[__builtin_ctzll(left)];
             if (wants(subscription, &name))
@@ -166,10 +166,11 @@ static void settle_all(struct subscriptions *all)
 static void run_delivery(void *state)
 {
     struct subscriptions *all = state;
-    uint64_t wall_ms = clock_wall_ms() - clock_now_ms();
+    struct event_lines lines;
+    event_lines_init(&lines, all->listeners, clock_wall_ms() - clock_now_ms());
     bool has_more = false;
     for (size_t i = 0; i < all->worker_count; i++)
-        if (deliver_queue(all, all->queues[i], DELIVERED_AT_ONCE, wall_ms) == DELIVERED_AT_ONCE)
+        if (deliver_queue(all, all->queues[i], DELIVERED_AT_ONCE, &lines) == DELIVERED_AT_ONCE)
             has_more = true;
     settle_all(all);
     if (has_more)
@@ -187,9 +188,10 @@ static void on_events(struct mailbox_message *wake)
 
 void subscriptions_flush(struct subscriptions *subscriptions)
 {
-    uint64_t wall_ms = clock_wall_ms() - clock_now_ms();
+    struct event_lines lines;
+    event_lines_init(&lines, subscriptions->listeners, clock_wall_ms() - clock_now_ms());
     for (size_t i = 0; i < subscriptions->worker_count; i++)
-        deliver_queue(subscriptions, subscriptions->queues[i], SIZE_MAX, wall_ms);
+        deliver_queue(subscriptions, subscriptions->queues[i], SIZE_MAX, &lines);
     settle_all(subscriptions);
 }
 

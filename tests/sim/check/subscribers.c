@@ -5,6 +5,7 @@
 #include "sim/core/broken.h"
 #include "sim/core/trace.h"
 #include "sim/world/settings.h"
+#include "text/hex.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -231,19 +232,13 @@ static uint32_t source_of(const char *address, const char *listener)
     return entry != NULL ? entry->number : 0;
 }
 
-/* strtoul would take a tenth of the time of the longest runs. */
-static uint8_t digit(char c)
-{
-    return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
 static uint64_t hash_of_digits(const char *digits)
 {
     static uint8_t bytes[1 << 16];
-    size_t size = strcmp(digits, "-") == 0 ? 0 : strlen(digits) / 2;
-    for (size_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)(digit(digits[2 * i]) << 4 | digit(digits[2 * i + 1]));
-    return hash_of(bytes, size);
+    size_t length = strcmp(digits, "-") == 0 ? 0 : strlen(digits);
+    if (!hex_decode(bytes, digits, length))
+        broken_promise("a line of a subscription is whole", "a payload is not hexadecimal");
+    return hash_of(bytes, length / 2);
 }
 
 /* Finds the next message of its client; 0 if it is not known. The order among all connections to

@@ -414,7 +414,8 @@ Test(system_workers, bind_privileged_ports_before_they_drop_privileges)
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
     harness_disable_leak_check();
-    server_start(&server, "[server]\nworkers = 4\nuser = nobody\n", "-l", "127.0.0.1:82", NULL);
+    server_start(&server, "[server]\nworkers = 4\nuser = nobody\n", "-l",
+                 harness_privileged_address(), NULL);
     udp = udp_open("127.0.0.1");
     udp_ask(udp, &server.at[0], "hi", "audi");
     server_stop(&server);

@@ -270,8 +270,8 @@ Test(system_start, a_server_becomes_its_user_and_keeps_no_privilege_of_root)
     if (geteuid() != 0)
         cr_skip_test("only root can become another user");
     harness_disable_leak_check();
-    server_start(&server, "[server]\nuser = nobody\n[reply]\nmessage = yes\n", "-l", "127.0.0.1:81",
-                 NULL);
+    server_start(&server, "[server]\nuser = nobody\n[reply]\nmessage = yes\n", "-l",
+                 harness_privileged_address(), NULL);
     expect_status_line(&server, "\nUid:\t65534\t65534\t65534\t65534\n");
     expect_status_line(&server, "\nGid:\t65534\t65534\t65534\t65534\n");
     expect_status_line(&server, "\nGroups:\t \n");

@@ -4,6 +4,7 @@
 #include "frames.h"
 #include "harness.h"
 #include "subscriber.h"
+#include "text/hex.h"
 #include "tmux_pane.h"
 
 #include <signal.h>
@@ -265,9 +266,9 @@ static void expect_order(struct subscriber *subscriber, int first, int end)
         const char *digits = subscriber_expect(subscriber, "message ", NULL);
         for (int i = 0; i < 3; i++)
             digits = strchr(digits, ' ') + 1;
-        for (size_t i = 0; digits[2 * i] != ' '; i++)
-            text[i] =
-                (char)strtol((const char[]){digits[2 * i], digits[2 * i + 1], '\0'}, NULL, 16);
+        size_t length = strcspn(digits, " ");
+        expect(length < 2 * sizeof text && hex_decode((uint8_t *)text, digits, length),
+               "expected a short payload in hex, not '%s'", digits);
         int id = atoi(text), turn = atoi(strchr(text, ':') + 1);
         expect(id >= first && id < end, "expected no message of client %d", id);
         harness_equal(harness_format("the message of client %d", id), turn, next[id]++);

@@ -135,6 +135,13 @@ const char *harness_format(const char *format, ...)
     return text;
 }
 
+const char *harness_privileged_address(void)
+{
+    unsigned number = (unsigned)getpid();
+    return harness_format("127.%u.%u.%u:81", 1 + number / 62500 % 250, 1 + number / 250 % 250,
+                          1 + number % 250);
+}
+
 const char *harness_path(const char *name)
 {
     return harness_format("%s/%s", harness_directory(), name);

@@ -51,6 +51,9 @@ void harness_wait_ms(int ms);
 const char *harness_path(const char *name);
 /* Returns a formatted text. */
 const char *harness_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* An address of 127/8 with a port below 1024. It is of this process only, so that suites can run
+ * side by side. */
+const char *harness_privileged_address(void);
 
 /* Fails the test, with the logs of the servers. harness_equal fails it unless actual is expected,
  * harness_contains unless text contains part; what is for their messages. */

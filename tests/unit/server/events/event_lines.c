@@ -6,6 +6,7 @@
 #include <string.h>
 
 static struct listeners *listeners;
+static struct event_lines lines;
 static char *line;
 static struct event_record *record;
 
@@ -24,6 +25,7 @@ static void set_up(void)
     strcpy(listeners->list[1].text, "tcp:0.0.0.0:3001");
     listeners->list[2].transport = TRANSPORT_UNIX;
     strcpy(listeners->list[2].text, "unix:/run/chat");
+    event_lines_init(&lines, listeners, 1000);
 }
 
 static void tear_down(void)
@@ -43,7 +45,7 @@ static void expect_named(struct event_record event, const struct device_name *na
     event.size = (uint32_t)strlen(payload);
     *record = event;
     memcpy(record->bytes, payload, event.size);
-    size_t size = event_lines_format(line, record, name, listeners, 1000);
+    size_t size = event_lines_format(&lines, line, record, name);
     cr_assert_lt(size, EVENT_LINE_BYTES);
     line[size] = '\0';
     cr_expect_str_eq(line, expected);
@@ -72,7 +74,7 @@ Test(event_lines, tells_where_a_name_has_moved_to)
     *record = (struct event_record){.kind = EVENT_MOVED, .source = ipv4, .size = sizeof moved};
     memcpy(record->bytes, &moved, sizeof moved);
     cr_assert(event_lines_name(record, NULL, &name));
-    line[event_lines_format(line, record, &name, listeners, 1000)] = '\0';
+    line[event_lines_format(&lines, line, record, &name)] = '\0';
     cr_expect_str_eq(line, "event 1000 moved address=192.0.2.200:65535 to=[2001:db8::1]:4000 "
                            "name=lamp listener=0.0.0.0:3000\n");
 }
@@ -113,6 +115,16 @@ Test(event_lines, writes_messages_of_each_transport)
            "message 1000 unix:#7 78 unix:/run/chat\n");
 }
 
+Test(event_lines, writes_the_time_of_each_event)
+{
+    static const char text[] = "message 1000 192.0.2.200:65535 - 0.0.0.0:3000\n";
+    expect((struct event_record){.source = ipv4}, "", text);
+    expect((struct event_record){.source = ipv4}, "", text);
+    expect((struct event_record){.time_ms = 1, .source = ipv4}, "",
+           "message 1001 192.0.2.200:65535 - 0.0.0.0:3000\n");
+    expect((struct event_record){.source = ipv4}, "", text);
+}
+
 Test(event_lines, writes_an_empty_message_as_a_dash)
 {
     expect((struct event_record){.source = ipv4}, "",
@@ -149,7 +161,7 @@ Test(event_lines, fits_the_longest_message_of_the_longest_names)
     record->source.scope = UINT32_MAX;
     struct device_name name = {.size = DEVICE_NAME_BYTES_MAX};
     memset(name.bytes, 0xff, sizeof name.bytes);
-    size_t size = event_lines_format(line, record, &name, listeners, 1000);
+    size_t size = event_lines_format(&lines, line, record, &name);
     cr_expect_leq(size, EVENT_LINE_BYTES);
     cr_expect_eq(line[size - 1], '\n');
     const char *from_end = memchr(line, '\n', size);
