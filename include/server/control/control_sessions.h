@@ -7,6 +7,7 @@
 #include "server/control/control_answer.h"
 #include "server/control/control_state.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The sessions of operators and observers: each reads command lines, runs one command at a time,
@@ -49,6 +50,9 @@ void control_stop_lines(struct control_session *session);
 /* control_error and control_end, for a command that is refused. */
 void control_refuse(struct control_session *session, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Whether the session is one of the observers' socket. */
+bool control_is_observer(const struct control_session *session);
 
 /* The command `help`, a row of the table: lists the commands that the session may run. */
 void control_command_help(void *state, struct control_session *session, char *arguments);

@@ -41,9 +41,10 @@ enum event_reason {
     EVENT_REASON_OVERSIZE, /* stream_closed: a line was longer than server.max-datagram */
 };
 
-/* Subscribers are numbered from 0. Operators' sessions are limited to 64, of which 16 are reserved
- * for commands that end soon (server/control/control_state). */
-enum { EVENT_SUBSCRIBERS_MAX = 48 };
+/* Subscribers are numbered from 0, so that a set of them is one word. 16 of them may be observers:
+ * those leave 48 to operators, who have 64 sessions, of which 16 are reserved for commands that end
+ * soon (server/control/control_state). */
+enum { EVENT_SUBSCRIBERS_MAX = 64, EVENT_OBSERVERS_MAX = 16 };
 
 /* Returns the name of a kind ("joined"; "message" for EVENT_MESSAGE), or of a reason ("full"; ""
  * for EVENT_REASON_NONE). */

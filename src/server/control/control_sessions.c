@@ -120,6 +120,11 @@ void control_resume_lines(struct control_session *session)
         framed_stream_resume(session->stream);
 }
 
+bool control_is_observer(const struct control_session *session)
+{
+    return session->control->options.role->access == COMMAND_FOR_OBSERVERS;
+}
+
 void control_command_help(void *state, struct control_session *session, char *arguments)
 {
     (void)state;

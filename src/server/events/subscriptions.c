@@ -1,6 +1,7 @@
 #include "server/events/subscriptions.h"
 
 #include "os/process/clock.h"
+#include "server/control/session_eviction.h"
 #include "server/events/event_lines.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ struct subscription {
     struct subscription_owner owner;
     struct event_filter filter;
     unsigned number;
+    bool is_observer;
     enum {
         SUBSCRIPTION_STARTING,
         SUBSCRIPTION_ACTIVE,
@@ -322,7 +324,7 @@ static void on_added(struct worker_call *call)
     call_owner(subscription->owner.started, subscription);
 }
 
-static struct subscription *new_subscription(struct subscriptions *all, unsigned number,
+static struct subscription *new_subscription(struct subscriptions *all,
                                              const struct event_filter *filter)
 {
     struct subscription *made = calloc(1, sizeof *made + all->worker_count * sizeof made->calls[0]);
@@ -334,11 +336,21 @@ static struct subscription *new_subscription(struct subscriptions *all, unsigned
         return NULL;
     }
     made->all = all;
-    made->number = number;
+    made->number = (unsigned)__builtin_ctzll(~all->numbers);
     made->filter = *filter;
     for (size_t i = 0; i < all->worker_count; i++)
-        made->queues[i].lost = event_queue_lost(all->queues[i], number);
+        made->queues[i].lost = event_queue_lost(all->queues[i], made->number);
     return made;
+}
+
+/* Whether no more subscribers of that kind are accepted: observers leave the places of operators
+ * free, whose sessions are limited already. */
+static bool is_full(const struct subscriptions *all, bool is_observer)
+{
+    unsigned observers = 0;
+    for (uint64_t left = all->numbers; left != 0; left &= left - 1)
+        observers += all->list[__builtin_ctzll(left)]->is_observer;
+    return ~all->numbers == 0 || (is_observer && observers >= EVENT_OBSERVERS_MAX);
 }
 
 /* Returns a new subscription with a number, or NULL after it has refused the command. */
@@ -346,17 +358,18 @@ static struct subscription *accept_subscription(struct subscriptions *all,
                                                 struct control_session *session, const char *verb,
                                                 const struct event_filter *filter)
 {
-    unsigned number = (unsigned)__builtin_ctzll(~all->numbers);
+    bool is_observer = control_is_observer(session);
     struct subscription *subscription = NULL;
     if (all->stopped)
         control_refuse(session, "cannot %s: the server is stopping; try again when it is running",
                        verb);
-    else if (number == EVENT_SUBSCRIBERS_MAX)
-        control_refuse(session,
-                       "cannot %s: there are %d subscribers already; end one of them first", verb,
-                       EVENT_SUBSCRIBERS_MAX);
-    else if ((subscription = new_subscription(all, number, filter)) == NULL)
+    else if (control_is_busy(session) || is_full(all, is_observer))
+        control_refuse(session, "cannot %s: too many sessions wait or subscribe; end one first",
+                       verb);
+    else if ((subscription = new_subscription(all, filter)) == NULL)
         control_refuse(session, "cannot %s: out of memory; try again", verb);
+    else
+        subscription->is_observer = is_observer;
     return subscription;
 }
 

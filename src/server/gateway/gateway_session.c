@@ -3,7 +3,6 @@
 #include "config/config.h"
 #include "server/control/commands/broadcast_submission.h"
 #include "server/control/commands/command_context.h"
-#include "server/control/session_eviction.h"
 #include "server/gateway/confirmed_send.h"
 #include "server/gateway/gateway_requests.h"
 
@@ -441,9 +440,6 @@ void control_command_gateway(void *state, struct control_session *session, char 
         control_refuse(session, "cannot open a gateway: %s", wrong);
     else if (*rest != '\0')
         control_refuse(session, "cannot open a gateway: too many arguments; `help` shows the form");
-    else if (control_is_busy(session))
-        control_refuse(session, "cannot open a gateway: too many operators are waiting; end one "
-                                "of them first");
     else
         start(context, session, &filter);
 }

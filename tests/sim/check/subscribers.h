@@ -13,7 +13,7 @@
  * or counted as lost; and there are as many events as the counters say. A message of a source that
  * may or may not be registered may be missing. */
 
-enum { SUBSCRIBERS_MAX = 56 /* more than the server accepts */ };
+enum { SUBSCRIBERS_MAX = 56 /* more than the server accepts of operators, or of observers */ };
 
 /* The kinds of events of clients, in the order of bits of `kinds`. */
 enum subscriber_kind {

@@ -52,9 +52,15 @@ const char *command_lines_wrong(void)
 /* A command that changes something, or is for operators only. */
 static void write_forbidden(char line[COMMAND_LINES_BYTES])
 {
-    static const char *const lines[] = {
-        "stop\n",      "reload\n",  "broadcast nowait 00\n", "broadcast wait 5431\n",
-        "broadcast\n", "cancel 1\n"};
+    static const char *const lines[] = {"stop\n",
+                                        "reload\n",
+                                        "broadcast nowait 00\n",
+                                        "broadcast wait 5431\n",
+                                        "broadcast\n",
+                                        "cancel 1\n",
+                                        "listen\n",
+                                        "gateway\n",
+                                        "count to=::/0\n"};
     static const char *const names[] = {"kick", "send", "client"};
     enum { LINES = sizeof lines / sizeof lines[0] };
     char text[ADDR_TEXT_BYTES];

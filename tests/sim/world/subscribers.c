@@ -177,9 +177,13 @@ static void write_command(char *line, size_t room, const struct subscriber_filte
 static void begin(struct peer *peer)
 {
     const struct addr none = {.family = ADDR_NONE};
-    const struct simulated_file *file = simulated_file_find(settings_control_path());
+    const struct subscriber_filter filter = draw_filter();
+    bool is_message = filter.kinds & 1u << SUBSCRIBER_MESSAGE;
+    bool observes = !is_message && setup.has_observers && draw_below(DRAW_OBSERVER, 2) == 0;
+    const struct simulated_file *file =
+        simulated_file_find(observes ? settings_observer_path() : settings_control_path());
     char line[512];
-    if (setup.control_off || file == NULL || file->listener == NULL)
+    if ((setup.control_off && !observes) || file == NULL || file->listener == NULL)
         return;
     peer->connection = connection_open((struct acceptor *)file->listener, &none);
     if (peer->connection == NULL)
@@ -195,7 +199,6 @@ static void begin(struct peer *peer)
         peer->reads_ms = event_queue_now_ms() + FOR_EVER_MS;
     if (stalls <= 1)
         peer->connection->to_client.limit = draw_range(DRAW_SUBSCRIBERS, 100, 5000);
-    const struct subscriber_filter filter = draw_filter();
     write_command(line, sizeof line, &filter);
     subscribers_begin(peer->number, &filter);
     if (connection_write(peer->connection, line, strlen(line)) != strlen(line) ||

@@ -1,8 +1,9 @@
 #ifndef SIM_WORLD_SUBSCRIBERS_H
 #define SIM_WORLD_SUBSCRIBERS_H
 
-/* Sessions of the control socket that subscribe to messages and events. Some do not read for a
- * while or never, and some leave, also before they are accepted. */
+/* Sessions of the control socket that subscribe to messages and events, and of the observers'
+ * socket that subscribe to events. Some do not read for a while or never, and some leave, also
+ * before they are accepted. */
 void subscribers_draw(void);
 
 /* The server has ended. subscribers_draw has them begin again. */

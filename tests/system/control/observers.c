@@ -334,6 +334,32 @@ Test(system_observers, of_any_number_do_not_keep_operators_away)
     stop();
 }
 
+/* 64 subscribers at once: 16 observers and 48 operators, whose places observers cannot take. */
+Test(system_observers, that_subscribe_do_not_keep_operators_from_it)
+{
+    enum { OBSERVERS = 16, OPERATORS = 48 };
+    struct subscriber subscribers[OBSERVERS + OPERATORS];
+
+    start("");
+    for (int i = 0; i < OBSERVERS; i++)
+        subscriber_open(&subscribers[i], &observers, "events");
+    for (int i = 0; i < OPERATORS; i++) {
+        int refused = control_client_open(&observers);
+        operator_send(refused, "events\n", 7);
+        harness_contains("the answer", operator_answer(refused),
+                         "error cannot show events: too many sessions wait or subscribe; ");
+        close(refused);
+    }
+    for (int i = OBSERVERS; i < OBSERVERS + OPERATORS; i++)
+        subscriber_open(&subscribers[i], &server, i % 2 == 0 ? "events" : "gateway events");
+    udp_ask(udp_open("127.0.0.1"), &server.at[0], "hi", "audi");
+    for (int i = 0; i < OBSERVERS + OPERATORS; i++)
+        subscriber_expect(&subscribers[i], " joined ", NULL);
+    for (int i = 0; i < OBSERVERS + OPERATORS; i++)
+        subscriber_close(&subscribers[i]);
+    stop();
+}
+
 /* The limit leaves fewer descriptors than observers and operators may have sessions. */
 Test(system_observers, that_hold_all_descriptors_give_way_to_operators)
 {

@@ -144,7 +144,7 @@ Test(system_slow_subscribers, leave_sessions_for_other_commands_when_they_are_to
         int control = control_client_open(&server);
         operator_send(control, "listen\n", 7);
         harness_contains("the answer", operator_answer(control),
-                         "error cannot listen: too many operators are waiting; ");
+                         "error cannot listen: too many sessions wait or subscribe; ");
         close(control);
     }
     harness_contains("status", server_ask(&server, "status"), "clients 0\n");

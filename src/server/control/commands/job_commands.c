@@ -79,7 +79,7 @@ void control_command_broadcast(void *state, struct control_session *session, cha
         return;
     if (read.wait && control_is_busy(session)) {
         refuse_broadcast(session,
-                         "cannot broadcast and wait: too many operators are waiting; use nowait");
+                         "cannot broadcast and wait: too many sessions wait or subscribe; use nowait");
         return;
     }
     const struct job_confirmation confirmation = {.within_ms = read.confirm.within_ms};

@@ -2,7 +2,6 @@
 
 #include "server/control/arguments/selector_arguments.h"
 #include "server/control/commands/command_context.h"
-#include "server/control/session_eviction.h"
 #include "server/events/subscriptions.h"
 #include "text/nearest_word.h"
 #include "text/printable.h"
@@ -43,9 +42,6 @@ static void subscribe(struct command_context *context, struct control_session *s
         control_refuse(session, "cannot %s: %s", verb, wrong);
     else if (*rest != '\0')
         control_refuse(session, "cannot %s: too many arguments; `help` shows the form", verb);
-    else if (control_is_busy(session))
-        control_refuse(session, "cannot %s: too many operators are waiting; end one of them first",
-                       verb);
     else
         subscriptions_add(context->queries.subscriptions, session, verb, &filter, NULL);
 }
