@@ -166,8 +166,8 @@ void control_command_send(void *state, struct control_session *session, char *ar
         return;
     }
     if (confirm.confirms && control_is_busy(session)) {
-        control_refuse(session, "cannot send and wait for the confirmation: too many operators are "
-                                "waiting; end one of them first");
+        control_refuse(session, "cannot send and wait for the confirmation: too many sessions "
+                                "wait or subscribe; end one first");
         return;
     }
     struct send_request *request = new_request(context, session, &client, payload, size);
