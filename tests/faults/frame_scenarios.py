@@ -92,7 +92,7 @@ def judge_job(service, words, pairs, confirmed, devices, copies, plain):
         run.lost.append(f"SENT: {pairs['confirmed']} clients are counted as confirmed, and {confirmed} have sent a confirmation")
     if pairs["confirmed"] < devices:
         run.lost.append(f"{pairs['confirmed']} of {devices} clients are counted as confirmed")
-    if copies < min(plain, pairs["plain"]):
+    if copies < pairs["plain"] - failed:
         run.lost.append(f"SENT: {pairs['plain']} plain copies are reported, and {copies} of {plain} arrived")
     if copies < plain:
         run.lost.append(f"{copies} of {plain} clients got the plain copy")

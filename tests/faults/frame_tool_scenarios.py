@@ -57,7 +57,7 @@ def ctl_confirm(run):
     confirmed = confirm_while(program, lamp, b"only for you")
     run.finish(program, b"confirmed")
     expect_confirmation(run, program, confirmed)
-    run.finish(udpctl(run, "--json", "clients", "@lamp-7"), b"lamp-7")
+    run.finish(udpctl(run, "--json", "client", "@lamp-7"), b"lamp-7")
 
 
 def ctl_key(run):
