@@ -1,6 +1,7 @@
 #ifndef WIRE_REPLY_ROTATION_H
 #define WIRE_REPLY_ROTATION_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,8 +21,16 @@ struct message {
     size_t size;
 };
 
-/* A mode, its list of messages and the position in it. Only the position changes. */
-struct reply;
+/* A mode, its list of messages and the position in it. Only the position and the references change.
+ * The members are for the functions of this header, of which those for each reply are inline. */
+struct reply {
+    atomic_uint references;
+    enum reply_mode mode;
+    size_t count;
+    struct message *messages;
+    /* All workers write it, so it has its own cache line: the other fields stay in their caches. */
+    _Alignas(64) atomic_size_t turns;
+};
 
 /* Copies the count messages (at least one for REPLY_ROTATE). Returns an object with one reference,
  * or NULL if there is no memory. */
@@ -45,7 +54,14 @@ bool reply_rotation_equal(const struct reply *a, const struct reply *b);
 size_t reply_rotation_take(struct reply *reply, size_t count);
 
 /* The message of a turn, and the turn after it: the list is circular. */
-const struct message *reply_rotation_message(const struct reply *reply, size_t turn);
-size_t reply_rotation_next(const struct reply *reply, size_t turn);
+static inline const struct message *reply_rotation_message(const struct reply *reply, size_t turn)
+{
+    return &reply->messages[turn];
+}
+
+static inline size_t reply_rotation_next(const struct reply *reply, size_t turn)
+{
+    return turn + 1 == reply->count ? 0 : turn + 1;
+}
 
 #endif

@@ -68,10 +68,11 @@ static bool count_prefix(struct registry *registry, const struct addr *source)
            prefix_counts_add(registry->prefixes, source, registry->prefix_cap);
 }
 
-/* Registers an unknown client in an empty cell of the index. */
-static enum registry_outcome join(struct registry *registry,
-                                  const struct registry_datagram *datagram, uint32_t cell,
-                                  uint64_t now_ms)
+/* Registers an unknown client in an empty cell of the index. It is not inlined, and rejoin is not,
+ * so that the loop over clients that are known keeps its values in registers. */
+__attribute__((noinline)) static enum registry_outcome join(
+    struct registry *registry, const struct registry_datagram *datagram, uint32_t cell,
+    uint64_t now_ms)
 {
     if (datagram->action != REGISTRY_JOIN)
         return REGISTRY_UNKNOWN;
@@ -102,9 +103,9 @@ static enum registry_outcome join(struct registry *registry,
 
 /* Registers a client anew that has expired and was not yet swept. If it is refused, the sweep
  * removes it later. */
-static enum registry_outcome rejoin(struct registry *registry,
-                                    const struct registry_datagram *datagram, uint32_t slot,
-                                    uint64_t now_ms)
+__attribute__((noinline)) static enum registry_outcome rejoin(
+    struct registry *registry, const struct registry_datagram *datagram, uint32_t slot,
+    uint64_t now_ms)
 {
     struct client_entry *entry = registry_entry(registry, slot);
     if (datagram->action != REGISTRY_JOIN)

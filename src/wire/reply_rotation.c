@@ -1,17 +1,7 @@
 #include "wire/reply_rotation.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct reply {
-    atomic_uint references;
-    enum reply_mode mode;
-    size_t count;
-    struct message *messages;
-    /* All workers write it, so it has its own cache line: the other fields stay in their caches. */
-    _Alignas(64) atomic_size_t turns;
-};
 
 struct reply *reply_rotation_new(enum reply_mode mode, const struct message *messages, size_t count)
 {
@@ -78,14 +68,4 @@ size_t reply_rotation_take(struct reply *reply, size_t count)
     /* One division for each batch. The counter wraps at 2^64, after 584 years of 10^9 requests per
      * second. */
     return atomic_fetch_add_explicit(&reply->turns, count, memory_order_relaxed) % reply->count;
-}
-
-const struct message *reply_rotation_message(const struct reply *reply, size_t turn)
-{
-    return &reply->messages[turn];
-}
-
-size_t reply_rotation_next(const struct reply *reply, size_t turn)
-{
-    return turn + 1 == reply->count ? 0 : turn + 1;
 }
