@@ -43,6 +43,8 @@ static void provoke_udpcli_command_lines(void)
         "udpcli -i lo localhost hi",
         "udpcli --hex localhost xyz",
         "udpcli --name '' localhost",
+        "udpcli --key-file /dev/null localhost",
+        "udpcli --name x --key-file /dev/null localhost",
         "udpcli --confirm localhost hi",
         "udpcli --confirm --no-confirm localhost",
         "udpcli --name x tcp:localhost",
