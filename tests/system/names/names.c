@@ -114,6 +114,21 @@ Test(system_names, are_listed_beside_their_clients)
     server_stop(&server);
 }
 
+Test(system_names, restrict_the_list_of_clients_to_their_client)
+{
+    start(TRUSTED);
+    int lamp = join_as("lamp-7");
+    join_as("gate");
+    const char *list = ctl_ok(&server, "--json", "clients", "@lamp-7", NULL);
+    cr_assert_str_eq(json_text(list, "address"), address_of(lamp));
+    harness_equal("clients in the list", (int64_t)text_count(list, "\"address\""), 1);
+    expect_status(ctl(&server, "clients", "@nobody", NULL), 1, "no client has that name");
+    expect_status(ctl(&server, "clients", "lamp-7", NULL), 2, "'clients' takes only @NAME");
+    expect_status(ctl(&server, "clients", "@lamp-7", "--address", "127.0.0.1", NULL), 2,
+                  "'clients' takes @NAME or selectors, not both");
+    server_stop(&server);
+}
+
 Test(system_names, that_no_client_has_are_refused)
 {
     start(TRUSTED);

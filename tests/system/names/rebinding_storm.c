@@ -24,7 +24,7 @@ enum {
     CLIENTS = 10000,
     CLIENTS_SANITIZED = 1000,
     ROUNDS = 10,
-    WINDOW = 100, /* hellos in flight: their answers fit into the default buffer of a socket */
+    WINDOW = 250, /* hellos in flight: their answers fit into the default buffer of a socket */
     NAME_BYTES = 16,
 };
 
