@@ -4,12 +4,24 @@
 #include "client/options.h"
 #include "client/peer.h"
 #include "client/single_request.h"
+#include "os/file/names_key_file.h"
 #include "os/log/error_message.h"
 #include "os/process/standard_descriptors.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+static bool read_key(struct client_options *options)
+{
+    struct names_key_file_fault fault;
+    if (options->key_file == NULL ||
+        device_key_file_read(options->key, options->key_file, &fault) == 0)
+        return true;
+    print_error(fault.why, fault.next, "reading the key file %s", options->key_file);
+    return false;
+}
 
 static int run(const struct client_options *options)
 {
@@ -35,7 +47,7 @@ int main(int argc, char **argv)
     }
     int status = client_options_read(&options, argc, argv);
     if (status < 0)
-        status = run(&options);
+        status = read_key(&options) ? run(&options) : 1;
     bool write_failed = ferror(stdout);
     if (fclose(stdout) == 0 && !write_failed)
         return status;

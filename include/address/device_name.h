@@ -11,7 +11,7 @@
  * It has 1 to 64 bytes of UTF-8 without control characters (C0, DEL, C1). The server compares names
  * byte by byte; it does not normalize them. */
 
-enum { DEVICE_NAME_BYTES_MAX = 64 };
+enum { DEVICE_NAME_BYTES_MAX = 64 }; /* a label of DNS has 63, a UUID 36 */
 
 /* A plain value. A name of size 0 is no name. Bytes after the size are undefined. */
 struct device_name {
@@ -19,8 +19,11 @@ struct device_name {
     uint8_t bytes[DEVICE_NAME_BYTES_MAX];
 };
 
-/* Sets a name from size bytes. Returns NULL, or why these are no name, as the reason of a message
- * ("... is empty"); then nothing is changed. */
+/* Returns NULL, or why size bytes are no name, as the reason of a message ("... is empty"). */
+const char *device_name_check(const void *bytes, size_t size);
+
+/* Sets a name from size bytes. Returns as device_name_check does; if these are no name, nothing is
+ * changed. */
 const char *device_name_set(struct device_name *name, const void *bytes, size_t size);
 
 bool device_name_equal(const struct device_name *a, const struct device_name *b);

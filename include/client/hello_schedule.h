@@ -14,10 +14,17 @@
  * service that has sent a frame itself, and a service that never answered one gets at most
  * HELLO_SCHEDULE_TRIES. A server that was restarted, or has removed the client, does not say so
  * under policy = open; so the hello is said again with the requests, as docs/protocol.md asks for
- * it with keepalives. */
+ * it with keepalives.
+ *
+ * A hello that proves a key is answered by a challenge if its cookie is no longer valid. It is then
+ * said again at once with the new cookie, HELLO_SCHEDULE_CHALLENGES times at most, so that no
+ * service makes the client send without an end. */
 
 enum {
     HELLO_SCHEDULE_TRIES = 3,
+    /* Between two answers. One is enough for a server that is registering the client; the others
+     * are for challenges that come twice, or to a try that was late. */
+    HELLO_SCHEDULE_CHALLENGES = 3,
 };
 #define HELLO_SCHEDULE_INTERVAL_NS UINT64_C(1000000000) /* between the tries (RFC 8085, 3.1.1) */
 /* From an answer on; then the next reply is followed by another hello. It is the keepalive interval
@@ -38,6 +45,7 @@ struct hello_schedule {
     bool known;           /* it has answered any hello */
     uint64_t answered_ns; /* when */
     uint32_t tries;       /* hellos since the last answer */
+    uint32_t challenges;  /* those since then by which a hello was answered */
     uint64_t due_ns;      /* of the next step; UINT64_MAX: none */
 };
 
@@ -52,6 +60,10 @@ void hello_schedule_registered(struct hello_schedule *hello, uint64_t now_ns);
 
 /* The client is no longer registered, or may not be: a hello is said again after the next reply. */
 void hello_schedule_rejoin(struct hello_schedule *hello);
+
+/* The service has sent a challenge, by which it may have answered a hello that proves a key.
+ * Returns whether such a hello is open; it is then said again at once if that is permitted. */
+bool hello_schedule_challenged(struct hello_schedule *hello, uint64_t now_ns);
 
 /* The service has answered a hello. */
 void hello_schedule_answered(struct hello_schedule *hello, uint64_t now_ns);

@@ -1,6 +1,7 @@
 #ifndef CLIENT_OPTIONS_H
 #define CLIENT_OPTIONS_H
 
+#include "admission/device_key.h"
 #include "base/option_parser.h"
 #include "client/peer.h"
 #include "client/server_frames.h"
@@ -33,6 +34,8 @@ struct client_options {
     const char *message;     /* NULL: none given; with --hex it is decoded already */
     size_t message_size;
     struct server_frames_setting frames; /* hello, confirmations and name */
+    const char *key_file;                /* of the key of the name; NULL: none */
+    uint8_t key[DEVICE_KEY_BYTES];       /* frames.key; to be read from that file */
 };
 
 /* Returns the table of options, of *count rows. */

@@ -1,6 +1,7 @@
 #ifndef CLIENT_SERVER_FRAMES_H
 #define CLIENT_SERVER_FRAMES_H
 
+#include "admission/device_key.h"
 #include "base/prng.h"
 #include "client/hello_schedule.h"
 #include "client/message_window.h"
@@ -13,22 +14,24 @@
 /* The client's side of confirmed broadcasts and names (docs/protocol.md): says hello, shows each
  * message once, confirms it after a random part of its leisure, so that the confirmations of many
  * clients do not arrive at once (RFC 7252, section 8.2). Challenges are handled by
- * client/challenge_answer. Pure: the caller sends and receives, and passes the time, in nanoseconds
- * of a clock that never goes back. One thread. */
+ * client/challenge_answer; a hello that proves a key takes their cookies. Pure: the caller sends
+ * and receives, and passes the time, in nanoseconds of a clock that never goes back. One thread. */
 
 enum { SERVER_FRAMES_BYTES_MAX = FRAME_HELLO_BYTES_MAX };
 
 /* What the user wants. */
 struct server_frames_setting {
     enum hello_policy policy;
-    bool confirms;    /* asks for messages in frames, and confirms them */
-    const char *name; /* for the hello; NULL: none. Valid (frame_name_is_valid); not copied */
+    bool confirms;      /* asks for messages in frames, and confirms them */
+    const char *name;   /* for the hello; NULL: none. Valid (address/device_name); not copied */
+    const uint8_t *key; /* DEVICE_KEY_BYTES, the key of the name; NULL: none. Not copied */
 };
 
 struct server_frames {
     struct server_frames_setting setting;
     struct hello_schedule hello;
     struct message_window window;
+    uint8_t cookie[COOKIE_BYTES]; /* of the last challenge; zero: there was none */
     struct prng prng;             /* of the parts of the leisure */
     uint64_t confirmed, repeated; /* confirmations sent; messages that came again */
 };
@@ -60,9 +63,10 @@ void server_frames_registered(struct server_frames *frames, uint64_t now_ns);
  * hello. The next reply is followed by another one. */
 void server_frames_suspect_restart(struct server_frames *frames);
 
-/* The service has sent a challenge: it speaks the protocol, and does not know this client (any
- * longer). */
-void server_frames_challenged(struct server_frames *frames, uint64_t now_ns);
+/* The service has sent a challenge with this cookie: it speaks the protocol, and does not know this
+ * client (any longer), or the cookie of a hello that proves a key is no longer valid. */
+void server_frames_challenged(struct server_frames *frames, const uint8_t cookie[COOKIE_BYTES],
+                              uint64_t now_ns);
 
 /* Returns when server_frames_take_due has something; UINT64_MAX: never. */
 uint64_t server_frames_due_ns(const struct server_frames *frames);

@@ -3,6 +3,7 @@
 
 #include "base/option_parser.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -21,12 +22,16 @@ struct program_options {
 /* How a shell completes an argument, according to its name in a table. */
 enum argument_kind {
     ARGUMENT_OTHER,  /* not completed */
-    ARGUMENT_CHOICE, /* "this|that" */
+    ARGUMENT_CHOICE, /* "this|that"; with "|[@NAME]" also the names of clients */
     ARGUMENT_FILE,   /* FILE, PATH */
     ARGUMENT_HOST,   /* HOST[:PORT] */
     ARGUMENT_CLIENT, /* ADDRESS: listed by the program's command `clients` */
+    ARGUMENT_NAME,   /* [@NAME]: only the names of clients, from the same list */
     ARGUMENT_JOB,    /* ID: listed by the program's command `jobs` */
 };
+
+/* Whether the words of a choice are not all: the names of clients belong to it. */
+bool program_options_choice_has_names(const char *choice);
 /* Returns the kind of an argument by its name in a table, such as "FILE" or "this|that". */
 enum argument_kind program_options_argument_kind(const char *argument);
 

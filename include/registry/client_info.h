@@ -18,6 +18,7 @@ struct client {
     uint32_t slot;     /* below registry_slots; no other client has it while this one lives */
     uint8_t listener;
     bool frames;          /* it asked for messages as frames since it joined */
+    bool named;           /* it may have a name: registry_set_named */
     uint64_t join_number; /* how many clients had joined the registry before it */
 };
 

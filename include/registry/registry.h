@@ -82,6 +82,7 @@ struct registry_datagram {
     /* registry_update writes the following: the outcome, and intermediate results. */
     enum registry_outcome outcome;
     uint32_t cell;
+    bool was_named; /* under REGISTRY_LEFT: the client was marked by registry_set_named */
     uint64_t hash;
     struct client_key key;
 };
@@ -101,5 +102,10 @@ bool registry_find(struct registry *registry, uint8_t listener, const struct add
  * or rejoins does not. This is one bit a slot, in pages that take no memory until a client whose
  * bit is in them asks for frames. */
 void registry_set_frames(struct registry *registry, uint32_t slot, bool frames);
+
+/* Marks the live client in a slot as one that may have a name (registry/names), so that its end is
+ * not overlooked. A client that joins or rejoins is not marked. This is one bit a slot, likewise.
+ */
+void registry_set_named(struct registry *registry, uint32_t slot);
 
 #endif

@@ -28,6 +28,9 @@ size_t registry_index_bytes(uint32_t capacity);
  * family only, the smaller ones if there is no IPv6, and the bits of clients that want frames. */
 size_t registry_full_bytes(uint32_t capacity, bool ipv6);
 
+/* How many further bytes are written where clients have names. */
+size_t registry_named_bytes(uint32_t capacity);
+
 /* The number of slots, from 0 on. Each address family has a range for all clients. */
 static inline uint32_t registry_slots(uint32_t capacity)
 {

@@ -27,6 +27,13 @@ enum {
     REGISTRY_TTLS = 256, /* the range of client_entry.ttl */
 };
 
+/* A flag of each client: a bit for each slot, the lowest slot in the lowest bit. Undefined for a
+ * slot that is not in use. */
+struct slot_flags {
+    uint8_t *bits;
+    bool is_used; /* one was ever set: without it the bits are 0 and were not touched */
+};
+
 struct registry {
     struct siphash_state hash_begin; /* the hash's initial state, from the secret key */
     struct hash_index index;         /* of slots, by the clients' keys */
@@ -46,10 +53,22 @@ struct registry {
     uint32_t prefix_cap;
     uint64_t counted_from; /* clients with this join_number or a later one are counted by prefix */
     struct client_callback on_expired;
-    uint8_t *frames; /* a bit for each slot, the lowest slot in the lowest bit: the client asked for
-                        messages as frames. Undefined for a slot that is not in use. */
-    bool has_frames; /* a client has ever asked: without it the bits are 0 and were not touched */
+    struct slot_flags frames; /* the client asked for messages as frames */
+    struct slot_flags named;  /* it may have a name */
 };
+
+static inline bool slot_flags_get(const struct slot_flags *flags, uint32_t slot)
+{
+    return flags->is_used && (flags->bits[slot / 8] >> slot % 8 & 1);
+}
+
+static inline void slot_flags_set(struct slot_flags *flags, uint32_t slot, bool is_set)
+{
+    if (is_set == slot_flags_get(flags, slot))
+        return;
+    flags->bits[slot / 8] ^= (uint8_t)(1u << slot % 8);
+    flags->is_used = true;
+}
 
 static inline struct client_entry *registry_entry(const struct registry *registry, uint32_t slot)
 {
@@ -97,12 +116,6 @@ static inline bool registry_look_up(const struct registry *registry, uint8_t lis
     return registry->index.cells[*cell] != 0;
 }
 
-/* Whether the client in a slot has asked for messages as frames. */
-static inline bool registry_has_frames(const struct registry *registry, uint32_t slot)
-{
-    return registry->has_frames && (registry->frames[slot / 8] >> slot % 8 & 1);
-}
-
 /* The copy of an entry that callers receive. */
 static inline struct client registry_client(const struct registry *registry, uint32_t slot,
                                             uint64_t now_ms)
@@ -117,7 +130,8 @@ static inline struct client registry_client(const struct registry *registry, uin
         .received = entry->received,
         .slot = slot,
         .listener = client_key_listener(&entry->key),
-        .frames = registry_has_frames(registry, slot),
+        .frames = slot_flags_get(&registry->frames, slot),
+        .named = slot_flags_get(&registry->named, slot),
         .join_number = entry->join_number,
     };
 }

@@ -1,6 +1,8 @@
 #ifndef WIRE_FRAME_H
 #define WIRE_FRAME_H
 
+#include "address/device_name.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,8 +24,8 @@ enum {
     FRAME_JOB_BYTES = 8, /* the number of a confirmed broadcast, never used twice */
     FRAME_MESSAGE_HEAD_BYTES = FRAME_HEAD_BYTES + FRAME_JOB_BYTES + 1, /* the payload follows */
     FRAME_CONFIRM_BYTES = FRAME_HEAD_BYTES + FRAME_JOB_BYTES,
-    FRAME_NAME_BYTES_MAX = 64, /* a label of DNS has 63, a UUID 36 */
-    FRAME_MAC_BYTES = 16,      /* the first half of an HMAC-SHA-256 (RFC 2104, section 5) */
+    FRAME_NAME_BYTES_MAX = DEVICE_NAME_BYTES_MAX,
+    FRAME_MAC_BYTES = 16, /* the first half of an HMAC-SHA-256 (RFC 2104, section 5) */
     FRAME_HELLO_BYTES_MAX =
         FRAME_HEAD_BYTES + 1 + FRAME_COOKIE_BYTES + FRAME_MAC_BYTES + FRAME_NAME_BYTES_MAX,
     FRAME_NAMED_BYTES_MAX = FRAME_HEAD_BYTES + 1 + FRAME_NAME_BYTES_MAX,
@@ -88,13 +90,10 @@ static inline bool frame_has_magic(const uint8_t *bytes, size_t size)
 /* Parses a datagram of size bytes. Each type has a fixed length or range of lengths; an unknown
  * type or another length makes the frame FRAME_BAD. So does an answer whose request is itself a
  * frame: after an echo or a relay, clients would take it for a frame of the server. So does a hello
- * or named whose name is not frame_name_is_valid, though the name may be empty unless it is keyed.
+ * or named with a name that address/device_name refuses, though the name may be empty unless it is
+ * keyed.
  */
 struct frame frame_read(const uint8_t *bytes, size_t size);
-
-/* Whether a client may have this name: 1 to FRAME_NAME_BYTES_MAX bytes of UTF-8 without control
- * characters (C0, DEL, C1). */
-bool frame_name_is_valid(const void *name, size_t size);
 
 /* Writes the head of a challenge to out. Returns where the caller has to write the cookie. */
 uint8_t *frame_write_challenge(uint8_t out[FRAME_CHALLENGE_BYTES]);

@@ -10,7 +10,7 @@ static bool is_control(uint32_t code)
     return code < 0x20 || (code >= 0x7f && code <= 0x9f);
 }
 
-const char *device_name_set(struct device_name *name, const void *bytes, size_t size)
+const char *device_name_check(const void *bytes, size_t size)
 {
     if (size == 0)
         return "the name is empty";
@@ -25,6 +25,14 @@ const char *device_name_set(struct device_name *name, const void *bytes, size_t 
             return "the name contains a control character";
         at += length;
     }
+    return NULL;
+}
+
+const char *device_name_set(struct device_name *name, const void *bytes, size_t size)
+{
+    const char *wrong = device_name_check(bytes, size);
+    if (wrong != NULL)
+        return wrong;
     memcpy(name->bytes, bytes, size);
     name->size = (uint8_t)size;
     return NULL;

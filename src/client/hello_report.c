@@ -29,7 +29,11 @@ bool hello_report_answer(const struct client_options *options, const char *peer,
         break;
     case FRAME_NAMED_WRONG_MODE:
         print_refusal(options, peer, "the server gives names only to clients that prove a key",
-                      "use a client that has the key, as udpcli has none, or leave --name out");
+                      "give the key of the name with --key-file, or leave --name out");
+        break;
+    case FRAME_NAMED_BAD_MAC:
+        print_refusal(options, peer, "the key is not that of this name at this server",
+                      "give the key that `udpctl key` prints for it, from the server's key file");
         break;
     default:
         snprintf(reason, sizeof reason, "the server has refused it (status %u)", answer->status);

@@ -33,14 +33,27 @@ void hello_schedule_rejoin(struct hello_schedule *hello)
     hello->registered = hello->answered = false;
     hello->due_ns = UINT64_MAX;
     if (hello->known)
-        hello->tries = 0;
+        hello->tries = hello->challenges = 0;
+}
+
+/* The hello that is said again counts as the same try. */
+bool hello_schedule_challenged(struct hello_schedule *hello, uint64_t now_ns)
+{
+    if (hello->tries == 0 || hello->due_ns == UINT64_MAX)
+        return false;
+    if (hello->challenges < HELLO_SCHEDULE_CHALLENGES) {
+        hello->challenges++;
+        hello->tries--;
+        hello->due_ns = now_ns;
+    }
+    return true;
 }
 
 void hello_schedule_answered(struct hello_schedule *hello, uint64_t now_ns)
 {
     hello->answered = hello->known = true;
     hello->answered_ns = now_ns;
-    hello->tries = 0;
+    hello->tries = hello->challenges = 0;
     hello->due_ns = UINT64_MAX;
 }
 

@@ -295,7 +295,8 @@ static void answer_challenge(struct line_session *session)
     const uint8_t *request;
     size_t size;
     uint64_t now_ns = clock_now_ns();
-    server_frames_challenged(&session->frames, now_ns);
+    server_frames_challenged(&session->frames,
+                             frame_read(session->datagram, FRAME_CHALLENGE_BYTES).cookie, now_ns);
     if (!pending_requests_answer_challenge(&session->requests, now_ns, &request, &size))
         return;
     int error = challenge_answer_send(&session->peer, session->datagram, request, size);

@@ -19,6 +19,7 @@ enum option {
     HEX,
     KEEPALIVE,
     NAME,
+    KEY_FILE,
     CONFIRM,
     NO_CONFIRM,
     GROUP,
@@ -41,6 +42,7 @@ static const struct option_row rows[ROWS] = {
     [KEEPALIVE] = {'k', "keepalive", "KEEPALIVE",
                    "send an empty datagram after this time of silence"},
     [NAME] = {0, "name", "NAME", "the name of this client at a udpsrv that gives names"},
+    [KEY_FILE] = {0, "key-file", "PATH", "the file of that name's key, where it has to be proven"},
     [CONFIRM] = {0, "confirm", NULL, "ask for broadcasts that are repeated until confirmed"},
     [NO_CONFIRM] = {0, "no-confirm", NULL, "never ask for them (default: if HOST is a udpsrv)"},
     [GROUP] = {'g', "group", "GROUP:PORT", "join a multicast group instead of using HOST"},
@@ -107,9 +109,7 @@ static const char *ttl(const char *text, uint8_t *ttl)
 static const char *name(struct client_options *options, const char *name)
 {
     options->frames.name = name;
-    return frame_name_is_valid(name, strlen(name))
-               ? NULL
-               : "it is not 1 to 64 bytes of UTF-8 without control characters";
+    return device_name_check(name, strlen(name));
 }
 
 /* Applies one option. Returns NULL, or what is wrong with its value. */
@@ -126,6 +126,10 @@ static const char *apply(struct client_options *options, int row, const char *va
         return keepalive(value, &options->keepalive_ms);
     case NAME:
         return name(options, value);
+    case KEY_FILE:
+        options->key_file = value;
+        options->frames.key = options->key;
+        break;
     case JSON:
         options->json = true;
         break;
@@ -206,6 +210,8 @@ static int check_combination(const struct client_options *options, const bool *g
         return print_usage_error("--confirm and --no-confirm exclude each other");
     if (given[CONFIRM] && options->message)
         return print_usage_error("--confirm and MESSAGE exclude each other");
+    if (given[KEY_FILE] && !given[NAME])
+        return print_usage_error("--key-file needs --name");
     if (!datagrams && (given[CONFIRM] || given[NAME]))
         return print_usage_error("--confirm and --name need a UDP service");
     return CONTINUE;

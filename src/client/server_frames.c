@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+_Static_assert((int)FRAME_COOKIE_BYTES == (int)COOKIE_BYTES &&
+                   (int)FRAME_MAC_BYTES == (int)DEVICE_MAC_BYTES,
+               "a hello has room for the cookie and the code");
+
 static const uint64_t NS_PER_MS = 1000000;
 
 void server_frames_init(struct server_frames *frames, const struct server_frames_setting *setting,
@@ -16,6 +20,7 @@ void server_frames_reset(struct server_frames *frames)
 {
     hello_schedule_init(&frames->hello, frames->setting.policy);
     message_window_clear(&frames->window);
+    memset(frames->cookie, 0, sizeof frames->cookie);
 }
 
 static size_t name_size(const struct server_frames *frames)
@@ -95,9 +100,14 @@ void server_frames_suspect_restart(struct server_frames *frames)
     hello_schedule_rejoin(&frames->hello);
 }
 
-void server_frames_challenged(struct server_frames *frames, uint64_t now_ns)
+void server_frames_challenged(struct server_frames *frames, const uint8_t cookie[COOKIE_BYTES],
+                              uint64_t now_ns)
 {
-    hello_schedule_rejoin(&frames->hello);
+    memcpy(frames->cookie, cookie, COOKIE_BYTES);
+    bool for_hello =
+        frames->setting.key != NULL && hello_schedule_challenged(&frames->hello, now_ns);
+    if (!for_hello)
+        hello_schedule_rejoin(&frames->hello);
     hello_schedule_frame_came(&frames->hello, now_ns);
 }
 
@@ -120,14 +130,26 @@ size_t server_frames_take_confirmation(struct server_frames *frames, uint64_t no
     return frame_write_confirm(out, job);
 }
 
+/* Without a challenge the cookie is zero, which gets one where a proof is needed. */
+static size_t write_hello(const struct server_frames *frames, uint8_t out[SERVER_FRAMES_BYTES_MAX])
+{
+    const struct server_frames_setting *setting = &frames->setting;
+    struct device_name name;
+    uint8_t mac[DEVICE_MAC_BYTES];
+    if (setting->key == NULL || device_name_set(&name, setting->name, name_size(frames)) != NULL)
+        return frame_write_hello(out, setting->confirms, setting->name, name_size(frames));
+    device_key_mac(setting->key, frames->cookie, &name, mac);
+    return frame_write_keyed_hello(out, setting->confirms, frames->cookie, mac, name.bytes,
+                                   name.size);
+}
+
 size_t server_frames_take_due(struct server_frames *frames, uint64_t now_ns,
                               uint8_t out[SERVER_FRAMES_BYTES_MAX], bool *gave_up)
 {
     enum hello_step step = hello_schedule_step(&frames->hello, now_ns);
     *gave_up = step == HELLO_GIVE_UP;
     if (step == HELLO_SAY)
-        return frame_write_hello(out, frames->setting.confirms, frames->setting.name,
-                                 name_size(frames));
+        return write_hello(frames, out);
     return server_frames_take_confirmation(frames, now_ns, out);
 }
 

@@ -133,6 +133,16 @@ static bool receive_frame(struct single_request *request, size_t size)
     return kind != SERVER_FRAMES_OTHER;
 }
 
+/* Keeps the cookie of a challenge for the hello, and says that again if it was challenged. */
+static void keep_cookie(struct single_request *request)
+{
+    server_frames_challenged(&request->frames,
+                             frame_read(request->datagram, FRAME_CHALLENGE_BYTES).cookie,
+                             clock_now_ns());
+    if (request->naming)
+        say_hello(request);
+}
+
 /* ---- Replies ---- */
 
 static void end_request(struct single_request *request)
@@ -196,11 +206,14 @@ static void socket_ready(void *state, unsigned events)
         return;
     }
     message.size = (size_t)size;
+    bool challenged = challenge_answer_is_needed(&request->peer, request->datagram, message.size);
+    if (challenged && request->options->frames.key != NULL)
+        keep_cookie(request);
     if (receive_frame(request, message.size) || request->naming)
         return;
     if (request->options->timeout_ms == 0)
         return; /* not waited for, so it would be printed only by chance */
-    if (challenge_answer_is_needed(&request->peer, request->datagram, message.size)) {
+    if (challenged) {
         answer_challenge(request);
         return;
     }

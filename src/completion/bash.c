@@ -21,33 +21,40 @@ static const char ACTIONS[] = "# bash completion of PROGRAM, made from the progr
                               "}\n"
                               "\n";
 
-/* Offers the first column of a table without its header: job numbers or client names. The script
- * compares them itself, because compgen would expand them like a shell. */
+/* Offers the first column of a table without its header: job numbers or the addresses of clients;
+ * and the last column, the names of clients, or with another argument only those. A name that has
+ * other characters than these would have to be quoted. The script compares the words itself,
+ * because compgen would expand them like a shell. */
 static const char LISTING[] =
     "_PROGRAM_listed()\n"
     "{\n"
-    "    local word\n"
-    "    while read -r word _; do\n"
-    "        [[ $word == \"$current\"* && $word == @(|tcp:|unix:#)[0-9[]* &&\n"
-    "            $word != *[!][0-9A-Za-z.:%#]* ]] && COMPREPLY+=(\"$word\")\n"
+    "    local word name\n"
+    "    while read -r word _ _ _ _ name; do\n"
+    "        [[ $word == @(|tcp:|unix:#)[0-9[]* ]] || continue\n"
+    "        [[ -z $2 && $word == \"$current\"* && $word != *[!][0-9A-Za-z.:%#]* ]] &&\n"
+    "            COMPREPLY+=(\"$word\")\n"
+    "        [[ $1 == clients && $word == [0-9[]* && @$name == \"$current\"* &&\n"
+    "            $name == [0-9A-Za-z]* && $name != *[!0-9A-Za-z._+%/-]* ]] &&\n"
+    "            COMPREPLY+=(\"@$name\")\n"
     "    done < <(\"$program\" ${socket:+-s \"$socket\"} -t 1s \"$1\" 2>/dev/null)\n"
     "}\n"
     "\n";
 
-/* bash also splits words at = and : (COMP_WORDBREAKS), which --name=value and addresses contain. */
+/* bash also splits words at =, : and @ (COMP_WORDBREAKS), which --name=value, addresses and names
+ * contain. */
 static const char JOINING[] =
     "_PROGRAM()\n"
     "{\n"
     "    local IFS=$' \\t\\n' program=$1 line=${COMP_LINE:0:COMP_POINT} words=() count=0 word gap "
     "i\n"
-    "    # Join the words that bash split at = and :; the last one ends at the cursor.\n"
+    "    # Join the words that bash split at =, : and @; the last one ends at the cursor.\n"
     "    for ((i = 0; i <= COMP_CWORD; i++)); do\n"
     "        word=${COMP_WORDS[i]}\n"
     "        gap=${line%%[![:blank:]]*}\n"
     "        line=${line#\"$gap\"}\n"
     "        ((i == COMP_CWORD)) && word=$line\n"
     "        line=${line#\"$word\"}\n"
-    "        if ((i > 1)) && [[ -z $gap && ($word == [=:]* || ${words[count - 1]} == *[=:]) ]]; "
+    "        if ((i > 1)) && [[ -z $gap && ($word == [=:@]* || ${words[count - 1]} == *[=:@]) ]]; "
     "then\n"
     "            words[count - 1]+=$word\n"
     "        else\n"
@@ -58,6 +65,7 @@ static const char JOINING[] =
     "    [[ $word == [=:]* ]] && word=\n"
     "    local current=${words[count - 1]} command= operands=0 takes= ended= socket= lead=\n"
     "    local cut=${current%\"$word\"}\n"
+    "    cut=${cut%@} # bash replaces an @ before the last piece, too.\n"
     "    # Remove the quotes that were typed.\n"
     "    current=${current//[\\\"\\'\\\\]/} cut=${cut//[\\\"\\'\\\\]/}\n"
     "    for word in \"${words[@]:1:count - 2}\"; do\n"
@@ -103,6 +111,12 @@ static void write_action(FILE *out, const struct program_options *program, const
         program_options_write(out, program, "_PROGRAM_words '");
         program_options_write_choice(out, argument);
         putc('\'', out);
+        if (program_options_choice_has_names(argument))
+            program_options_write(out, program,
+                                  "; [[ $current == @* ]] && _PROGRAM_listed clients @");
+        break;
+    case ARGUMENT_NAME:
+        program_options_write(out, program, "_PROGRAM_listed clients @");
         break;
     case ARGUMENT_FILE:
         program_options_write(out, program, "_PROGRAM_files");

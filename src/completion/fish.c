@@ -24,7 +24,8 @@ static const char FIND_COMMAND_END[] = "                set skip 1\n"
                                        "\n";
 
 /* Offers the first column of a table without its header: job numbers, which are aligned to the
- * right, or client names. */
+ * right, or the addresses of clients; and the last column, the names of clients, or with another
+ * argument only those. A name with a backslash has another form there than as an argument. */
 static const char LISTING[] =
     "function __PROGRAM_listed\n"
     "    set -l place\n"
@@ -37,8 +38,13 @@ static const char LISTING[] =
     "                set place -s (string replace -- --socket= '' $words[$i])\n"
     "        end\n"
     "    end\n"
-    "    command $words[1] $place -t 1s $argv 2>/dev/null |\n"
-    "        string replace -rf '^ *((?:tcp:|unix:#)?[0-9[]\\S*).*$' '$1'\n"
+    "    set -l rows (command $words[1] $place -t 1s $argv[1] 2>/dev/null)\n"
+    "    if test (count $argv) = 1\n"
+    "        string replace -rf '^ *((?:tcp:|unix:#)?[0-9[]\\S*).*$' '$1' -- $rows\n"
+    "    end\n"
+    "    if test $argv[1] = clients\n"
+    "        string replace -rf '^[0-9[]\\S*(?: +\\S+){4} +(?!-$)([^\\\\\\\\]+)$' '@$1' -- $rows\n"
+    "    end\n"
     "end\n"
     "\n";
 
@@ -61,7 +67,12 @@ static void write_action(FILE *out, const struct program_options *program, const
     case ARGUMENT_CHOICE:
         fputs(" -x -a '", out);
         program_options_write_choice(out, argument);
+        if (program_options_choice_has_names(argument))
+            program_options_write(out, program, " (__PROGRAM_listed clients @)");
         putc('\'', out);
+        break;
+    case ARGUMENT_NAME:
+        program_options_write(out, program, " -x -a '(__PROGRAM_listed clients @)'");
         break;
     case ARGUMENT_FILE:
         fputs(" -r -F", out);

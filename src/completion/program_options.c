@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define NAME "[@NAME]"
+
 enum argument_kind program_options_argument_kind(const char *argument)
 {
     static const struct {
@@ -10,6 +12,7 @@ enum argument_kind program_options_argument_kind(const char *argument)
     } kinds[] = {
         {"FILE", ARGUMENT_FILE},      {"PATH", ARGUMENT_FILE}, {"HOST[:PORT]", ARGUMENT_HOST},
         {"ADDRESS", ARGUMENT_CLIENT}, {"ID", ARGUMENT_JOB},    {"ADDRESS TEXT", ARGUMENT_CLIENT},
+        {NAME, ARGUMENT_NAME},
     };
     if (strchr(argument, '|'))
         return ARGUMENT_CHOICE;
@@ -52,8 +55,14 @@ void program_options_write(FILE *out, const struct program_options *program, con
 
 void program_options_write_choice(FILE *out, const char *choice)
 {
-    for (; *choice; choice++)
+    const char *end = strstr(choice, "|" NAME);
+    for (; *choice != '\0' && choice != end; choice++)
         putc(*choice == '|' ? ' ' : *choice, out);
+}
+
+bool program_options_choice_has_names(const char *choice)
+{
+    return strstr(choice, "|" NAME) != NULL;
 }
 
 void program_options_write_pattern(FILE *out, const struct option_row *row)

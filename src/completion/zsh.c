@@ -3,7 +3,8 @@
 #include <string.h>
 
 /* Offers the first column of a table without its header: job numbers, which are aligned to the
- * right, or client names. */
+ * right, or the addresses of clients; and the last column, the names of clients, or with another
+ * argument only those. A name with a backslash has another form there than as an argument. */
 static const char LISTING[] =
     "_PROGRAM_listed()\n"
     "{\n"
@@ -13,7 +14,11 @@ static const char LISTING[] =
     "    for row in ${(f)\"$(_call_program $1 PROGRAM ${place:+-s ${place[2]}} -t 1s $1 "
     "2>/dev/null)\"}; do\n"
     "        word=${row[(w)1]}\n"
-    "        [[ $word == [0-9\\[]* || $word == tcp:* || $word == unix:* ]] && found+=($word)\n"
+    "        [[ -z $2 && ($word == [0-9\\[]* || $word == tcp:* || $word == unix:*) ]] && "
+    "found+=($word)\n"
+    "        [[ $1 == clients && $word == [0-9\\[]* && -n ${row[(w)6]} && ${row[(w)6,-1]} != - && "
+    "$row != *'\\'* ]] &&\n"
+    "            found+=(\"@${row[(w)6,-1]}\")\n"
     "    done\n"
     "    compadd -a found\n"
     "}\n"
@@ -67,10 +72,22 @@ static void write_action(FILE *out, const struct program_options *program, const
         program_options_write(out, program, "_PROGRAM_listed ");
         fputs(program_options_list_command(kind), out);
         break;
+    case ARGUMENT_NAME:
+        program_options_write(out, program, "_PROGRAM_listed clients @");
+        break;
     case ARGUMENT_OTHER:
         putc(' ', out); /* required, although nothing is completed */
         break;
     }
+}
+
+/* Writes the completion of an operand that is a word of a choice. */
+static void write_choice(FILE *out, const struct program_options *program, const char *choice)
+{
+    fputs("compadd ", out);
+    program_options_write_choice(out, choice);
+    if (program_options_choice_has_names(choice))
+        program_options_write(out, program, "; [[ $PREFIX == @* ]] && _PROGRAM_listed clients @");
 }
 
 /* Writes '*'{-s+,--socket=}'[help]:PATH:_files'; the * allows the option several times. */
@@ -137,18 +154,25 @@ static void write_commands(FILE *out, const struct program_options *program)
         fputs("'\n", out);
     }
     fputs("    )\n"
-          "    _arguments -C -s -S $options '1: :->command' '2: :->operand' && return\n"
+          "    _arguments -C -s -S $options '1: :->command' '2: :->operand' '*: :->more' && "
+          "return\n"
           "    case $state in\n"
           "    command) _describe -t commands command commands ;;\n"
-          "    operand)\n"
-          "        case $command in\n",
+          "    operand|more)\n"
+          "        case $state:$command in\n",
           out);
-    for (size_t i = 0; (command = program->command(i)); i++)
-        if (program_options_argument_kind(command->arguments) != ARGUMENT_OTHER) {
-            fprintf(out, "        %s) ", command->name);
+    for (size_t i = 0; (command = program->command(i)); i++) {
+        enum argument_kind kind = program_options_argument_kind(command->arguments);
+        if (kind == ARGUMENT_OTHER)
+            continue;
+        /* Every operand of a command that takes words of a choice is one of them. */
+        fprintf(out, "        %s:%s) ", kind == ARGUMENT_CHOICE ? "*" : "operand", command->name);
+        if (kind == ARGUMENT_CHOICE)
+            write_choice(out, program, command->arguments);
+        else
             write_action(out, program, command->arguments);
-            fputs(" ;;\n", out);
-        }
+        fputs(" ;;\n", out);
+    }
     fputs("        esac\n"
           "        ;;\n"
           "    esac\n",

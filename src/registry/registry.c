@@ -44,10 +44,12 @@ static uint64_t set_deadline(struct registry *registry, struct client_entry *ent
 
 void registry_set_frames(struct registry *registry, uint32_t slot, bool frames)
 {
-    if (frames == registry_has_frames(registry, slot))
-        return;
-    registry->frames[slot / 8] ^= (uint8_t)(1u << slot % 8);
-    registry->has_frames = true;
+    slot_flags_set(&registry->frames, slot, frames);
+}
+
+void registry_set_named(struct registry *registry, uint32_t slot)
+{
+    slot_flags_set(&registry->named, slot, true);
 }
 
 /* Begins the life of a client in a slot, whose entry has its key and local address. */
@@ -58,6 +60,7 @@ static void init_entry(struct registry *registry, uint32_t slot, struct client_e
     entry->joined_s = (uint32_t)(now_ms / 1000);
     entry->received = 1;
     set_deadline(registry, entry, now_ms);
+    slot_flags_set(&registry->named, slot, false);
     registry_set_frames(registry, slot, false);
 }
 
@@ -145,6 +148,10 @@ static enum registry_outcome leave(struct registry *registry, uint8_t listener,
                                    struct registry_datagram *datagram,
                                    const struct registry_datagram *end)
 {
+    uint32_t cell;
+    datagram->was_named = registry->named.is_used &&
+                          registry_look_up(registry, listener, datagram->source, &cell) &&
+                          slot_flags_get(&registry->named, hash_index_slot(&registry->index, cell));
     if (!registry_remove(registry, listener, datagram->source))
         return REGISTRY_UNKNOWN;
     for (struct registry_datagram *later = datagram + 1; later < end; later++)

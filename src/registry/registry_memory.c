@@ -3,7 +3,7 @@
 
 /* The offsets of the parts in the block of memory. */
 struct layout {
-    size_t index, locals, wheel, live, slab, frames, end;
+    size_t index, locals, wheel, live, slab, frames, named, end;
 };
 
 static size_t aligned(size_t bytes)
@@ -16,8 +16,8 @@ static uint32_t cluster_count(uint32_t capacity)
     return (registry_slots(capacity) + REGISTRY_CLUSTER_SLOTS - 1) / REGISTRY_CLUSTER_SLOTS;
 }
 
-/* The bits of the clients that want frames. */
-static size_t frames_bytes(uint32_t slots)
+/* A flag of each client. */
+static size_t flags_bytes(uint32_t slots)
 {
     return slots / 8 + 1;
 }
@@ -31,7 +31,8 @@ static struct layout layout_of(uint32_t capacity)
     at.live = at.wheel + aligned(timer_wheel_bytes(cluster_count(capacity)));
     at.slab = at.live + aligned(slot_bitmap_bytes(registry_slots(capacity)));
     at.frames = at.slab + aligned(client_slab_bytes(capacity));
-    at.end = at.frames + aligned(frames_bytes(registry_slots(capacity)));
+    at.named = at.frames + aligned(flags_bytes(registry_slots(capacity)));
+    at.end = at.named + aligned(flags_bytes(registry_slots(capacity)));
     return at;
 }
 
@@ -49,7 +50,12 @@ size_t registry_full_bytes(uint32_t capacity, bool ipv6)
 {
     return layout_of(capacity).slab +
            (size_t)capacity * (ipv6 ? CLIENT_ENTRY6_BYTES : CLIENT_ENTRY4_BYTES) +
-           frames_bytes(capacity);
+           flags_bytes(capacity);
+}
+
+size_t registry_named_bytes(uint32_t capacity)
+{
+    return flags_bytes(capacity);
 }
 
 struct registry *registry_init(void *memory, uint32_t capacity, const struct siphash_key *key,
@@ -67,7 +73,8 @@ struct registry *registry_init(void *memory, uint32_t capacity, const struct sip
     client_slab_init(&registry->slab, base + at.slab, capacity);
     slot_bitmap_init(&registry->live, base + at.live, registry_slots(capacity));
     timer_wheel_init(&registry->wheel, base + at.wheel, now_ms);
-    registry->frames = base + at.frames;
+    registry->frames.bits = base + at.frames;
+    registry->named.bits = base + at.named;
     local_addresses_init(&registry->locals, base + at.locals, key);
     return registry;
 }

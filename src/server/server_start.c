@@ -128,6 +128,7 @@ static int make_subscriptions(struct server *server)
 static int make_names(struct server *server)
 {
     int error = name_decisions_open(&server->names, server->config, server->loop, server->mailbox,
+                                    subscriptions_queues(server->subscriptions),
                                     server->sockets.listeners.worker_count);
     return error == 0
                ? 0

@@ -1,7 +1,5 @@
 #include "wire/frame.h"
 
-#include "text/utf8.h"
-
 #include <endian.h>
 #include <string.h>
 
@@ -25,21 +23,6 @@ static struct frame read_cookie(enum frame_type type, const uint8_t *body, size_
         .body = body + FRAME_COOKIE_BYTES,
         .size = size - FRAME_COOKIE_BYTES,
     };
-}
-
-bool frame_name_is_valid(const void *name, size_t size)
-{
-    const uint8_t *next = name, *end = next + size;
-    if (size == 0 || size > FRAME_NAME_BYTES_MAX)
-        return false;
-    while (next < end) {
-        uint32_t code;
-        size_t length = utf8_decode(next, (size_t)(end - next), &code);
-        if (length == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
-            return false;
-        next += length;
-    }
-    return true;
 }
 
 static uint64_t read_job(const uint8_t *body)
@@ -86,7 +69,7 @@ static struct frame read_hello(const uint8_t *body, size_t size)
         body += FRAME_COOKIE_BYTES + FRAME_MAC_BYTES;
         size -= FRAME_COOKIE_BYTES + FRAME_MAC_BYTES;
     }
-    if ((size > 0 || keyed) && !frame_name_is_valid(body, size))
+    if ((size > 0 || keyed) && device_name_check(body, size) != NULL)
         return BAD;
     frame.body = body;
     frame.size = size;
@@ -95,7 +78,7 @@ static struct frame read_hello(const uint8_t *body, size_t size)
 
 static struct frame read_named(const uint8_t *body, size_t size)
 {
-    if (size == 0 || (size > 1 && !frame_name_is_valid(body + 1, size - 1)))
+    if (size == 0 || (size > 1 && device_name_check(body + 1, size - 1) != NULL))
         return BAD;
     return (struct frame){
         .type = FRAME_NAMED, .status = body[0], .body = body + 1, .size = size - 1};

@@ -3,8 +3,9 @@
 
 #include "admission/device_key.h"
 
-/* The file of clients.names-key-file, from which udpsrv and `udpctl key` read the key that those of
- * the devices are derived from. Used before any thread is started. */
+/* Files with one key in hexadecimal: that of clients.names-key-file, from which udpsrv and `udpctl
+ * key` read the key that those of the devices are derived from, and that of one device, as `udpctl
+ * key` prints it, for udpcli. Used before any thread is started. */
 
 /* Why a key file was not read, and what to do about it: the WHY and NEXT of a message. */
 struct names_key_file_fault {
@@ -17,5 +18,9 @@ struct names_key_file_fault {
  * stay valid until the next call. Copies of the contents other than *key are wiped. */
 int names_key_file_read(struct names_key *key, const char *path,
                         struct names_key_file_fault *fault);
+
+/* Reads the key of a device; in all else as names_key_file_read. */
+int device_key_file_read(uint8_t device_key[DEVICE_KEY_BYTES], const char *path,
+                         struct names_key_file_fault *fault);
 
 #endif

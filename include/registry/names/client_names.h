@@ -20,12 +20,12 @@
  * table that workers share, since it needs a lock, or lock-free moves between two indexes, for what
  * a client does once in minutes.
  *
- * The table does not see clients expire or leave. Each name has a time at which it is to be
- * checked: the earliest one at which its client can have expired. That is one check for each named
- * client in each ttl, and costs unnamed clients nothing; a bit for each slot of the registry, and a
- * message for each named client that ends, would cost both. Since a client that has left and one
- * that comes after it from the same source have the same key, a name also has the client's join
- * number, which no other client of its shard has.
+ * A worker says when a client leaves or is kicked that may have a name, and the name is free at
+ * once. The table does not see clients expire: each name has a time at which it is to be checked,
+ * the earliest one at which its client can have expired. That is one check for each named client in
+ * each ttl, and no work in the sweep. Since a client that has left and one that comes after it from
+ * the same source have the same key, a name also has the client's join number, which no other
+ * client of its shard has.
  *
  * All memory is one block, which the caller provides; nothing is allocated later. Time is an
  * argument, in milliseconds. */
@@ -96,8 +96,11 @@ bool client_names_find(const struct client_names *names, const struct device_nam
 bool client_names_of(const struct client_names *names, const struct client_key *key,
                      struct device_name *name, struct name_holder *holder);
 
-/* Takes the name from a client. Returns false if it had none. */
-bool client_names_remove(struct client_names *names, const struct client_key *key);
+/* Takes the name from a client that is no longer registered in the shard of that worker: from the
+ * one with that key that has joined before the others of the shard got the join number
+ * joined_before. Returns false if it has none. */
+bool client_names_remove(struct client_names *names, const struct client_key *key, uint32_t worker,
+                         uint64_t joined_before);
 
 /* The number of names. */
 uint32_t client_names_count(const struct client_names *names);

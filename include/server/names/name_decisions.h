@@ -5,6 +5,7 @@
 #include "os/loop/event_loop.h"
 #include "os/loop/mailbox.h"
 #include "registry/names/client_names.h"
+#include "server/events/event_queue.h"
 #include "server/names/name_queue.h"
 #include "server/workers/worker.h"
 
@@ -12,8 +13,10 @@
 #include <stddef.h>
 
 /* The owner of the table of names, in the main thread: takes the claims of the workers, decides
- * which client has a name, and sends the workers their orders: to answer a hello, to remove the
- * client whose name has moved, and to look whether a client is still registered.
+ * which client has a name, frees the names of clients that have left or were kicked, once the
+ * events that were published before are shown with them, and sends the workers their orders: to
+ * answer a hello, to remove the client whose name has moved, and to look whether a client is still
+ * registered.
  *
  * Each worker has one batch of orders, which is either here and being filled, or with the worker.
  * While a batch that is needed is with its worker, claims wait in their queues; so the memory is
@@ -22,10 +25,12 @@
  * All functions but name_decisions_open accept NULL, which is names = off: there is no name. */
 struct name_decisions;
 
-/* Reserves the table of clients.names-max names and the queues of worker_count workers. Under names
- * = off *decisions is NULL. Returns 0 or -errno. */
+/* Reserves the table of clients.names-max names and the queues of worker_count workers. events are
+ * their queues of events, which outlive the decisions. Under names = off *decisions is NULL.
+ * Returns 0 or -errno. */
 int name_decisions_open(struct name_decisions **decisions, const struct config *config,
-                        struct loop *loop, struct mailbox *mailbox, size_t worker_count);
+                        struct loop *loop, struct mailbox *mailbox,
+                        struct event_queue *const *events, size_t worker_count);
 
 /* Returns the queues, by worker; NULL under names = off. */
 struct name_queue *const *name_decisions_queues(const struct name_decisions *decisions);

@@ -10,10 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The queue of claims, the names of hellos, from one worker to the main thread, which owns the
- * table of names. As in server/events/event_queue, it is a ring of fixed size, whose mailbox
- * message wakes the main thread once for all claims until it has looked. A claim for which there is
- * no room is refused to its client, which asks again.
+/* The queue of claims, the names of hellos, and of clients that are gone, from one worker to the
+ * main thread, which owns the table of names. As in server/events/event_queue, it is a ring of
+ * fixed size, whose mailbox message wakes the main thread once for all claims until it has looked.
+ * A claim for which there is no room is refused to its client, which asks again.
  *
  * The main thread owns the queue, and frees it when no worker runs, and after its own mailbox. */
 struct name_queue {
@@ -25,11 +25,13 @@ struct name_queue {
     void *memory;
 };
 
-/* A client has asked for a name, and may have it. */
+/* A client has asked for a name, and may have it; or a client is gone. */
 struct name_claim {
     struct name_holder holder;
     uint64_t check_ms; /* the client cannot have expired before */
     struct device_name name;
+    bool is_gone; /* the client with holder.key that joined before holder.join_number has left or
+                     was kicked; check_ms and name are not used */
 };
 
 enum {
@@ -46,6 +48,12 @@ void name_queue_free(struct name_queue *queue);
 
 /* For the worker: hands a claim over. Returns false if there is no room. */
 bool name_queue_add(struct name_queue *queue, const struct name_claim *claim);
+
+/* For the worker: a client of it that may have a name is gone, the one with that key that has
+ * joined before the worker's clients got that join number. What it was asked about before, and the
+ * events that it published before, come first. Without room the name is free at its next check. */
+void name_queue_add_gone(struct name_queue *queue, const struct client_key *key, uint32_t worker,
+                         uint64_t joined_before);
 
 /* For the main thread. It calls name_queue_look when it handles the wake-up, before it looks for
  * claims: claims that come later wake it again. name_queue_front returns the oldest claim, or NULL,

@@ -37,6 +37,16 @@ static const struct output_field client_fields[] = {
     {"name", "NAME", OUTPUT_OPTIONAL_NAME},
 };
 
+/* The client of a name, which is the only one. */
+static int show_named(const struct ctl_options *options)
+{
+    if (options->operands[0][0] != '@')
+        return print_usage_error("'clients' takes only @NAME");
+    if (selector_options_are_given(&options->selector))
+        return print_usage_error("'clients' takes @NAME or selectors, not both");
+    return command_client(options);
+}
+
 int command_clients(const struct ctl_options *options)
 {
     struct output_table table = {.key = "client",
@@ -47,6 +57,8 @@ int command_clients(const struct ctl_options *options)
                                      options->sort == CTL_SORT_IDLE ? COLUMN_IDLE : COLUMN_ADDRESS,
                                  .limit = options->limit};
     char command[COMMAND_BYTES], words[SELECTOR_OPTIONS_WORDS_BYTES], limit[16] = "";
+    if (options->operand_count > 0)
+        return show_named(options);
     if (options->limit > 0 && !table.sorted)
         snprintf(limit, sizeof limit, " %" PRIu32, options->limit);
     snprintf(command, sizeof command, "clients%s%s",

@@ -1,5 +1,6 @@
 #include "ctl/interactive/tab_completion.h"
 
+#include "address/device_name.h"
 #include "ctl/commands/command_dispatch.h"
 #include "ctl/connection/blocking_request.h"
 #include "ctl/options.h"
@@ -52,6 +53,8 @@ static bool offer(struct tab_completion *completion, const char *dashes, const c
     return true;
 }
 
+static const char NAMES[] = "[@NAME]"; /* in a table: the names of clients */
+
 /* Offers the words of an argument like "idle|address". */
 static void offer_choice(struct tab_completion *completion, const char *choice)
 {
@@ -59,7 +62,8 @@ static void offer_choice(struct tab_completion *completion, const char *choice)
         char word[32];
         size_t length = strcspn(choice, "|");
         snprintf(word, sizeof word, "%.*s", (int)length, choice);
-        offer(completion, "", word);
+        if (strcmp(word, NAMES) != 0)
+            offer(completion, "", word);
         if (choice[length] == '\0')
             break;
         choice += length + 1;
@@ -84,13 +88,47 @@ static void offer_options(struct tab_completion *completion, const struct option
             offer(completion, "--", rows[i].name);
 }
 
-/* Offers the name of a client, which is in the sixth column, if it has one. */
+/* Writes a name as a word of the line: as it is, or if it has a blank or a backslash, in the form
+ * of address/device_name for these. What interactive/line_words takes away is doubled. */
+static void quote_name(const struct device_name *name, char *out)
+{
+    bool is_escaped = memchr(name->bytes, ' ', name->size) != NULL ||
+                      memchr(name->bytes, '\\', name->size) != NULL;
+    for (const uint8_t *at = name->bytes; at < name->bytes + name->size; at++) {
+        if (*at == ' ') {
+            out = stpcpy(out, "\\\\x20");
+            continue;
+        }
+        if (*at == '\\' && is_escaped)
+            out = stpcpy(out, "\\\\");
+        if (strchr("\\'\"", *at) != NULL)
+            *out++ = '\\';
+        *out++ = (char)*at;
+    }
+    *out = '\0';
+}
+
+/* Offers the name of a client, which is in the sixth column, if it has one. Clients of streams have
+ * none, and the second column of those of Unix sockets is a path, which may have blanks. */
 static bool offer_name(struct tab_completion *completion, const char *value)
 {
+    enum { ROOM = 5 * DEVICE_NAME_BYTES_MAX + 1 /* a blank takes five bytes */ };
+    struct device_name name;
+    char quoted[ROOM];
+    if (strncmp(value, "unix:", 5) == 0)
+        return true;
     for (int column = 1; column < 6 && value != NULL; column++)
         if ((value = strchr(value, ' ')) != NULL)
             value++;
-    return value == NULL || offer(completion, "@", value);
+    if (value == NULL || device_name_parse(&name, value) != NULL)
+        return true;
+    quote_name(&name, quoted);
+    return offer(completion, "@", quoted);
+}
+
+static const char *on_name(void *state, const char *key, char *value)
+{
+    return strcmp(key, "client") != 0 || offer_name(state, value) ? NULL : "there are too many";
 }
 
 static const char *on_line(void *state, const char *key, char *value)
@@ -190,6 +228,14 @@ static const struct option_row *find_option_with_argument(const char *word, size
     return NULL;
 }
 
+/* Whether the word may be the name of a client, and not its address. */
+static bool takes_name(const struct line_context *context)
+{
+    const char *arguments = context->command->arguments;
+    return strstr(arguments, NAMES) != NULL &&
+           (context->operands == 1 || strchr(arguments, '|') != NULL);
+}
+
 /* Parses the words before the last one; *word points to the last one. */
 static struct line_context parse_line(const char *line, const char **word)
 {
@@ -234,6 +280,8 @@ void tab_completion_complete(struct tab_completion *completion, const char *line
         offer_options(completion, context.command);
     } else if (context.operands == 0) {
         offer_commands(completion);
+    } else if (context.command && takes_name(&context) && *completion->start == '@') {
+        offer_list(completion, "clients", on_name);
     } else if (context.command && strchr(context.command->arguments, '|')) {
         offer_choice(completion, context.command->arguments);
     } else if (context.operands == 1 && context.command) {

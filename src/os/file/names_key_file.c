@@ -48,7 +48,9 @@ static ssize_t read_contents(int descriptor, char contents[CONTENTS_BYTES])
     return (ssize_t)size;
 }
 
-static int read_key(struct names_key *key, int descriptor, struct names_key_file_fault *fault)
+/* next: what to do if the file has no key. */
+static int read_key(struct names_key *key, int descriptor, const char *next,
+                    struct names_key_file_fault *fault)
 {
     char contents[CONTENTS_BYTES];
     int error = check(descriptor, fault);
@@ -61,13 +63,13 @@ static int read_key(struct names_key *key, int descriptor, struct names_key_file
         return refuse(fault, (int)size, strerror((int)-size), "look at the file system");
     if (wrong != NULL) {
         explicit_bzero(key, sizeof *key);
-        return refuse(fault, -EINVAL, wrong,
-                      "write 32 random bytes in hexadecimal to it (openssl rand -hex 32)");
+        return refuse(fault, -EINVAL, wrong, next);
     }
     return 0;
 }
 
-int names_key_file_read(struct names_key *key, const char *path, struct names_key_file_fault *fault)
+static int read_file(struct names_key *key, const char *path, const char *next,
+                     struct names_key_file_fault *fault)
 {
     /* O_NONBLOCK, so that a FIFO does not wait for its writer. */
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -75,7 +77,24 @@ int names_key_file_read(struct names_key *key, const char *path, struct names_ke
         return refuse(fault, -errno, strerror(errno),
                       errno == EACCES ? "start this program as the owner of the file"
                                       : "create it with mode 0600, or correct its path");
-    int error = read_key(key, descriptor, fault);
+    int error = read_key(key, descriptor, next, fault);
     close(descriptor);
+    return error;
+}
+
+int names_key_file_read(struct names_key *key, const char *path, struct names_key_file_fault *fault)
+{
+    return read_file(key, path, "write 32 random bytes in hexadecimal to it (openssl rand -hex 32)",
+                     fault);
+}
+
+int device_key_file_read(uint8_t device_key[DEVICE_KEY_BYTES], const char *path,
+                         struct names_key_file_fault *fault)
+{
+    struct names_key key;
+    int error = read_file(&key, path, "write to it what `udpctl key` prints for the name", fault);
+    if (error == 0)
+        memcpy(device_key, key.bytes, DEVICE_KEY_BYTES);
+    explicit_bzero(&key, sizeof key);
     return error;
 }

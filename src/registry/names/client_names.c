@@ -260,12 +260,15 @@ bool client_names_of(const struct client_names *names, const struct client_key *
     return entry != NULL;
 }
 
-bool client_names_remove(struct client_names *names, const struct client_key *key)
+bool client_names_remove(struct client_names *names, const struct client_key *key, uint32_t worker,
+                         uint64_t joined_before)
 {
     struct entry *entry = entry_of_client(names, key);
-    if (entry != NULL)
-        remove_entry(names, entry);
-    return entry != NULL;
+    if (entry == NULL || entry->holder.worker != worker ||
+        entry->holder.join_number >= joined_before)
+        return false;
+    remove_entry(names, entry);
+    return true;
 }
 
 uint32_t client_names_count(const struct client_names *names)

@@ -174,10 +174,12 @@ static void answer_hello(struct decision *decision, int i, const struct client *
         return;
     }
     registry_set_frames(decider->registry, client->slot, hello->flags & FRAME_HELLO_FRAMES);
-    if (outcome == HELLO_WAITS)
+    if (outcome == HELLO_WAITS) {
+        registry_set_named(decider->registry, client->slot);
         decision->answers->stats.named++;
-    else
+    } else {
         named(decision, i, status);
+    }
 }
 
 static void record_confirm(struct decision *decision, const struct client *client,
@@ -347,6 +349,15 @@ static void publish(const struct decision *decision, const struct registry_datag
     event_publisher_client(decision->decider->events, kind, reason, &client, decision->now_ms);
 }
 
+/* The client of a datagram has left, and may have a name. Those that have joined by now and claim
+ * one do so later. */
+static void free_name(const struct datagram_decider *decider,
+                      const struct registry_datagram *record)
+{
+    name_queue_add_gone(decider->names.queue, &record->key, decider->names.worker,
+                        registry_walk_registered(decider->registry).joined_before);
+}
+
 /* Counts what became of a datagram in the registry. Returns whether it gets a reply. */
 static bool count_record(struct decision *decision, const struct registry_datagram *record, int i)
 {
@@ -386,6 +397,8 @@ static bool count_record(struct decision *decision, const struct registry_datagr
     case REGISTRY_LEFT:
         decision->answers->stats.left++;
         publish(decision, record, EVENT_LEFT, EVENT_REASON_NONE);
+        if (record->was_named)
+            free_name(decision->decider, record);
         return false;
     }
     return false;

@@ -1,9 +1,8 @@
 #include "server/names/hello_decision.h"
 
-_Static_assert((int)FRAME_NAME_BYTES_MAX == (int)DEVICE_NAME_BYTES_MAX &&
-                   (int)FRAME_MAC_BYTES == (int)DEVICE_MAC_BYTES &&
+_Static_assert((int)FRAME_MAC_BYTES == (int)DEVICE_MAC_BYTES &&
                    (int)FRAME_COOKIE_BYTES == (int)COOKIE_BYTES,
-               "a hello has room for each name, code and cookie");
+               "a hello has room for each code and cookie");
 
 static enum hello_outcome refuse(struct stats *stats, enum frame_named_status *status,
                                  enum frame_named_status why)

@@ -21,12 +21,17 @@ struct order_batch {
     struct worker_call call; /* first */
     struct name_decisions *decisions;
     bool is_posted; /* it is the worker's */
+    bool is_marked; /* a client of the worker is gone, and its name waits for the events before mark
+                     */
+    uint64_t mark;
     size_t count;
     struct name_order orders[ORDERS_MAX];
 };
 
 struct name_decisions {
+    struct loop *loop;
     struct mailbox *mailbox;
+    struct loop_task later; /* looks again whether events have been shown */
     struct client_names *table;
     void *memory;
     size_t memory_bytes;
@@ -35,6 +40,7 @@ struct name_decisions {
     size_t worker_count;
     bool is_checking; /* a pass of the checks has begun and not ended */
     struct name_queue **queues;
+    struct event_queue *const *events;
     struct order_batch *batches; /* by worker */
 };
 
@@ -88,13 +94,40 @@ static bool has_room_for(const struct name_decisions *all, const struct name_cla
     return has_room(own) && has_room(other) && own->count + 2 <= ORDERS_MAX;
 }
 
+/* Frees the name of a client that is gone, once what its worker published before is shown. Returns
+ * false if that is not so yet. */
+static bool forget(struct name_decisions *all, const struct name_claim *gone)
+{
+    struct order_batch *batch = &all->batches[gone->holder.worker];
+    const struct event_queue *events = all->events[gone->holder.worker];
+    if (!batch->is_marked)
+        batch->mark = event_queue_mark(events);
+    batch->is_marked = !event_queue_has_passed(events, batch->mark);
+    if (batch->is_marked) {
+        loop_defer(all->loop, &all->later);
+        return false;
+    }
+    client_names_remove(all->table, &gone->holder.key, gone->holder.worker,
+                        gone->holder.join_number);
+    return true;
+}
+
+/* Returns false if the claim has to wait. */
+static bool handle(struct name_decisions *all, const struct name_claim *claim)
+{
+    if (claim->is_gone)
+        return forget(all, claim);
+    if (!has_room_for(all, claim))
+        return false;
+    decide(all, claim);
+    return true;
+}
+
 static void decide_queue(struct name_decisions *all, struct name_queue *queue)
 {
     const struct name_claim *claim;
-    while ((claim = name_queue_front(queue)) != NULL && has_room_for(all, claim)) {
-        decide(all, claim);
+    while ((claim = name_queue_front(queue)) != NULL && handle(all, claim))
         name_queue_release(queue);
-    }
 }
 
 /* ---- checks ---- */
@@ -163,6 +196,11 @@ static void work(struct name_decisions *all)
     }
 }
 
+static void run_later(void *state)
+{
+    work(state);
+}
+
 /* A queue's wake-up. */
 static void on_claims(struct mailbox_message *wake)
 {
@@ -213,7 +251,8 @@ static int open_queues(struct name_decisions *all, size_t worker_count)
 }
 
 int name_decisions_open(struct name_decisions **decisions, const struct config *config,
-                        struct loop *loop, struct mailbox *mailbox, size_t worker_count)
+                        struct loop *loop, struct mailbox *mailbox,
+                        struct event_queue *const *events, size_t worker_count)
 {
     *decisions = NULL;
     if (config->clients.names == NAMES_OFF)
@@ -221,7 +260,10 @@ int name_decisions_open(struct name_decisions **decisions, const struct config *
     struct name_decisions *made = calloc(1, sizeof *made);
     if (made == NULL)
         return -ENOMEM;
+    made->loop = loop;
     made->mailbox = mailbox;
+    made->events = events;
+    made->later = (struct loop_task){.run = run_later, .state = made};
     int error = open_table(made, config->clients.names_max);
     if (error == 0)
         error = open_queues(made, worker_count);
@@ -252,6 +294,7 @@ void name_decisions_stop(struct name_decisions *decisions)
     if (decisions == NULL)
         return;
     decisions->workers = NULL;
+    loop_cancel(decisions->loop, &decisions->later);
     loop_timer_close(&decisions->timer);
 }
 
@@ -259,6 +302,7 @@ void name_decisions_free(struct name_decisions *decisions)
 {
     if (decisions == NULL)
         return;
+    loop_cancel(decisions->loop, &decisions->later);
     loop_timer_close(&decisions->timer);
     for (size_t i = 0; i < decisions->worker_count; i++)
         name_queue_free(decisions->queues[i]);

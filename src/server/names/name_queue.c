@@ -46,6 +46,14 @@ bool name_queue_add(struct name_queue *queue, const struct name_claim *claim)
     return true;
 }
 
+void name_queue_add_gone(struct name_queue *queue, const struct client_key *key, uint32_t worker,
+                         uint64_t joined_before)
+{
+    const struct name_claim gone = {
+        .holder = {.key = *key, .join_number = joined_before, .worker = worker}, .is_gone = true};
+    name_queue_add(queue, &gone);
+}
+
 void name_queue_look(struct name_queue *queue)
 {
     atomic_exchange(&queue->is_woken, false);

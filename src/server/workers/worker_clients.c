@@ -88,6 +88,17 @@ bool worker_find(struct worker *worker, uint8_t listener, const struct client_na
     return false;
 }
 
+/* A client was removed. Its name is free after the events about it were shown with that. */
+static void end_kicked(struct worker *worker, const struct client *client, uint64_t now_ms)
+{
+    event_publisher_client(&worker->events, EVENT_KICKED, EVENT_REASON_OPERATOR, client, now_ms);
+    if (!client->named)
+        return;
+    struct client_key key = client_key_of(client->listener, &client->source);
+    name_queue_add_gone(worker->decider.names.queue, &key, worker->decider.names.worker,
+                        client->join_number + 1);
+}
+
 /* Returns how many clients of the registry it has removed. */
 static uint32_t kick_registered(struct worker *worker, struct worker_walk *walk,
                                 const struct client_selector *selector, size_t max)
@@ -103,8 +114,7 @@ static uint32_t kick_registered(struct worker *worker, struct worker_walk *walk,
             if (!client_selector_matches(selector, &clients[i]))
                 continue;
             registry_remove(registry, clients[i].listener, &clients[i].source);
-            event_publisher_client(&worker->events, EVENT_KICKED, EVENT_REASON_OPERATOR,
-                                   &clients[i], now_ms);
+            end_kicked(worker, &clients[i], now_ms);
             kicked++;
         }
     }
@@ -149,8 +159,7 @@ uint32_t worker_kick(struct worker *worker, const struct client_name *name,
         if (!client_filter_admits(filter, &client))
             continue;
         registry_remove(worker->decider.registry, client.listener, &name->addr);
-        event_publisher_client(&worker->events, EVENT_KICKED, EVENT_REASON_OPERATOR, &client,
-                               now_ms);
+        end_kicked(worker, &client, now_ms);
         kicked++;
     }
     worker->stats.kicked += kicked;

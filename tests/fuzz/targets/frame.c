@@ -15,7 +15,7 @@ static void check_hello(const struct frame *hello, const uint8_t *bytes, size_t 
                                                    hello->body, hello->size)
                          : frame_write_hello(out, frames, hello->body, hello->size);
     must(written == size && memcmp(out, bytes, size) == 0);
-    must(hello->size == 0 || frame_name_is_valid(hello->body, hello->size));
+    must(hello->size == 0 || device_name_check(hello->body, hello->size) == NULL);
     must(frame_write_named(named, FRAME_NAMED_GIVEN, hello->body, hello->size) <= size);
 }
 

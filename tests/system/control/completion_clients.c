@@ -12,13 +12,14 @@ struct fixture {
     const char *udp, *tcp; /* their names */
 };
 
-/* Starts a server with a UDP client, a TCP client, and two clients on a Unix socket. */
+/* Starts a server with two UDP clients, of which one is named "lamp-7", a TCP client, and two clients
+ * on a Unix socket. */
 static void start(struct fixture *fixture)
 {
     struct server *server = &fixture->server;
 
     *server = (struct server){.listeners = 0};
-    server_start(server, NULL, "-l", "127.0.0.1:0", "-l", "tcp:127.0.0.1:0", "-l",
+    server_start(server, "[clients]\nnames = trusted\n", "-l", "127.0.0.1:0", "-l", "tcp:127.0.0.1:0", "-l",
                  harness_format("unix:%s", harness_path("chat")), NULL);
     int udp = udp_open("127.0.0.1"), by_tcp = stream_open(server->others[0]);
     struct endpoint name = {.size = sizeof name.sockaddr};
@@ -30,7 +31,11 @@ static void start(struct fixture *fixture)
     udp_ask(udp, &server->at[0], "hi", "audi");
     name = udp_name(udp);
     fixture->udp = harness_format("%s", endpoint_text(&name));
-    server_await_clients(server, 4);
+    int lamp = udp_open("127.0.0.9");
+    udp_ask(lamp, &server->at[0], "hi", "toyota");
+    udp_send(lamp, &server->at[0], "\0UDP\10\1lamp-7", 12);
+    server_await_stat(server, "named", 1);
+    server_await_clients(server, 5);
 }
 
 static void open_bash(struct pane *pane)
@@ -80,6 +85,7 @@ Test(system_completion_clients, bash_completes_them_from_any_prefix)
     complete_and_enter(&pane, &fixture, "tc", fixture.tcp);
     complete_and_enter(&pane, &fixture, "unix:#1", "unix:#1");
     complete_and_enter(&pane, &fixture, "un", "unix:#2");
+    complete_and_enter(&pane, &fixture, "@", "@lamp-7");
     complete_and_enter(&pane, &fixture, prefix(fixture.udp, 10), fixture.udp);
     stop(&pane, &fixture);
 }
@@ -94,6 +100,7 @@ Test(system_completion_clients, bash_completes_after_a_colon_and_a_number_sign)
     complete_and_enter(&pane, &fixture, "tcp:127.0.0.1:", fixture.tcp);
     complete_and_enter(&pane, &fixture, "unix:#2", "unix:#2");
     complete_and_enter(&pane, &fixture, "unix:#", "unix:#1");
+    complete_and_enter(&pane, &fixture, "@la", "@lamp-7");
     stop(&pane, &fixture);
 }
 
@@ -127,6 +134,7 @@ Test(system_completion_clients, zsh_completes_them)
     complete_and_enter(&pane, &fixture, "tc", fixture.tcp);
     complete_and_enter(&pane, &fixture, "unix:\\#1", "unix:\\#1");
     complete_and_enter(&pane, &fixture, "u", "unix:\\#2");
+    complete_and_enter(&pane, &fixture, "@la", "@lamp-7");
     complete_and_enter(&pane, &fixture, prefix(fixture.udp, 10), fixture.udp);
     stop(&pane, &fixture);
 }
@@ -143,6 +151,7 @@ Test(system_completion_clients, fish_completes_them)
     complete_and_enter(&pane, &fixture, "tc", fixture.tcp);
     complete_and_enter(&pane, &fixture, "unix:#1", "unix:#1");
     complete_and_enter(&pane, &fixture, "u", "unix:\\#2");
+    complete_and_enter(&pane, &fixture, "@la", "@lamp-7");
     complete_and_enter(&pane, &fixture, prefix(fixture.udp, 10), fixture.udp);
     stop(&pane, &fixture);
 }

@@ -1,6 +1,7 @@
 /* The interactive mode of udpctl: prompt, Tab completion, history, errors, and the commands that
  * use the terminal themselves. */
 
+#include "hellos.h"
 #include "tmux_pane.h"
 
 #include <stdio.h>
@@ -124,6 +125,64 @@ Test(system_interactive, asks_before_it_shows_many_clients_and_then_shows_all_of
     pane_await_gone(&pane, "(y or n)");
     pane_press(&pane, "C-c");
     pane_press(&pane, "C-d");
+    pane_expect_end(&pane, 0);
+    pane_close(&pane);
+    server_stop(&server);
+}
+
+static void complete(struct pane *pane, const char *typed, const char *completed)
+{
+    pane_press(pane, "C-u");
+    pane_type(pane, typed);
+    pane_press(pane, "Tab");
+    pane_await(pane, harness_format("udpctl> %s\n", completed));
+}
+
+static int join_as(const struct server *server, const char *name)
+{
+    int udp = udp_open("127.0.0.1");
+    udp_ask(udp, &server->at[0], "hi", "yes");
+    hello_ask(udp, &server->at[0], name);
+    return udp;
+}
+
+/* What is completed is a word of the line, so that names with blanks and quotes are found. */
+Test(system_interactive, completes_the_names_that_clients_have_given_themselves)
+{
+    static struct server server;
+    struct pane pane;
+
+    pane_need_tmux();
+    server_start(&server, "[reply]\nmessage = yes\n[clients]\nnames = trusted\n", "-l",
+                 "127.0.0.1:0", NULL);
+    join_as(&server, "lamp-7");
+    int gate = join_as(&server, "front gate");
+    int quoted = join_as(&server, "it's \"x\" \\");
+    join_as(&server, "K\xc3\xbc"
+                     "che");
+    open_udpctl(&pane, server.socket);
+    complete(&pane, "listen @l", "listen @lamp-7");
+    complete(&pane, "events moved @l", "events moved @lamp-7");
+    complete(&pane, "events @l", "events @lamp-7");
+    complete(&pane, "client @l", "client @lamp-7");
+    complete(&pane, "clients @K",
+             "clients @K\xc3\xbc"
+             "che");
+    pane_press(&pane, "Enter");
+    pane_await(&pane, "  K\xc3\xbc"
+                      "che\n");
+    complete(&pane, "send @f", "send @front\\\\x20gate");
+    pane_type(&pane, "open");
+    pane_press(&pane, "Enter");
+    udp_expect(gate, &server.at[0], "open");
+    complete(&pane, "send @i", "send @it\\'s\\\\x20\\\"x\\\"\\\\x20\\\\\\\\");
+    pane_type(&pane, "found");
+    pane_press(&pane, "Enter");
+    udp_expect(quoted, &server.at[0], "found");
+    complete(&pane, "kick @l", "kick @lamp-7");
+    pane_press(&pane, "Enter");
+    pane_await(&pane, "kicked  1\n");
+    enter(&pane, "quit");
     pane_expect_end(&pane, 0);
     pane_close(&pane);
     server_stop(&server);

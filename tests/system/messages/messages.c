@@ -43,6 +43,8 @@ static void provoke_udpcli_command_lines(void)
         "udpcli -i lo localhost hi",
         "udpcli --hex localhost xyz",
         "udpcli --name '' localhost",
+        "udpcli --key-file /dev/null localhost",
+        "udpcli --name x --key-file /dev/null localhost",
         "udpcli --confirm localhost hi",
         "udpcli --confirm --no-confirm localhost",
         "udpcli --name x tcp:localhost",
@@ -109,6 +111,8 @@ static void provoke_name_errors(void)
 {
     error_messages_expect(NULL, NULL, "udpctl listen lamp");
     error_messages_expect(NULL, NULL, "udpctl events @lamp @gate");
+    error_messages_expect(NULL, NULL, "udpctl clients lamp");
+    error_messages_expect(NULL, NULL, "udpctl clients @lamp --address 127.0.0.1");
     error_messages_expect(NULL, NULL, "udpctl key");
     error_messages_expect(NULL, NULL, "udpctl key lamp");
     error_messages_expect(NULL, NULL, "udpctl key '' --key-file /dev/null");

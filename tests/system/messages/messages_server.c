@@ -83,7 +83,7 @@ static void provoke_confirmation_errors(struct server *server)
 /* Broadcasts that a device does not confirm: more than are remembered. */
 static void provoke_silence(void)
 {
-    struct server server = {0};
+    static struct server server;
     int device = udp_open("127.0.0.1");
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     const char *ctl = harness_format("udpctl -s %s", server.socket);

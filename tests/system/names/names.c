@@ -60,9 +60,7 @@ Test(system_names, lead_to_their_clients_in_send_client_and_kick)
     cr_assert_str_eq(json_text(shown, "address"), address_of(lamp));
     cr_assert_str_eq(json_text(shown, "name"), "lamp-7");
     harness_equal("kicked", text_integer(ctl_ok(&server, "kick", "@lamp-7", NULL), "kicked"), 1);
-    expect_status(
-        ctl(&server, "send", "@lamp-7", "x", NULL), 1,
-        harness_format("cannot send to %s: no such client is registered", address_of(lamp)));
+    expect_status(ctl(&server, "send", "@lamp-7", "x", NULL), 1, "no client has that name");
     udp_expect_nothing(plain, "a message to a client with a name");
     udp_expect_nothing(lamp, "a message to a client that was kicked");
     expect_balance("stats", server_ask(&server, "stats"));
@@ -113,6 +111,21 @@ Test(system_names, are_listed_beside_their_clients)
     cr_assert_str_eq(json_text(list, "name"), "K\xc3\xbc"
                                               "che 1");
     harness_contains("the control line", server_ask(&server, "clients"), " K\\xc3\\xbcche\\x201\n");
+    server_stop(&server);
+}
+
+Test(system_names, restrict_the_list_of_clients_to_their_client)
+{
+    start(TRUSTED);
+    int lamp = join_as("lamp-7");
+    join_as("gate");
+    const char *list = ctl_ok(&server, "--json", "clients", "@lamp-7", NULL);
+    cr_assert_str_eq(json_text(list, "address"), address_of(lamp));
+    harness_equal("clients in the list", (int64_t)text_count(list, "\"address\""), 1);
+    expect_status(ctl(&server, "clients", "@nobody", NULL), 1, "no client has that name");
+    expect_status(ctl(&server, "clients", "lamp-7", NULL), 2, "'clients' takes only @NAME");
+    expect_status(ctl(&server, "clients", "@lamp-7", "--address", "127.0.0.1", NULL), 2,
+                  "'clients' takes @NAME or selectors, not both");
     server_stop(&server);
 }
 
@@ -184,6 +197,66 @@ Test(system_names, beyond_names_max_are_refused_and_counted)
     server_stop(&server);
 }
 
+static void expect_next_has_a_place(int next, int gone)
+{
+    expect_status(ctl(&server, "send", "@a", "x", NULL), 1, "no client has that name");
+    hello_ask(next, &server.at[0], "b");
+    ctl_ok(&server, "kick", "@b", NULL);
+    close(gone);
+}
+
+Test(system_names, of_clients_that_have_left_or_were_kicked_are_free_at_once)
+{
+    start(TRUSTED "names-max = 1\n[server]\nworkers = 4\n");
+    int next = join(), gone = join_as("a");
+    hello_send(next, &server.at[0], "b");
+    hello_expect(next, &server.at[0], NAMED_FULL, "");
+    frame_send(gone, &server.at[0], 3, NULL, "");
+    server_await_stat(&server, "left", 1);
+    expect_next_has_a_place(next, gone);
+
+    udp_ask(next, &server.at[0], "hi", "yes");
+    gone = join_as("a");
+    ctl_ok(&server, "kick", "@a", NULL);
+    expect_next_has_a_place(next, gone);
+
+    gone = join_as("a");
+    ctl_ok(&server, "kick", "--address", "127.0.0.1/32", "--yes", NULL);
+    udp_ask(next, &server.at[0], "hi", "yes");
+    expect_next_has_a_place(next, gone);
+    expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}
+
+/* The last messages of a client, and its end, are shown with the name that it had. */
+Test(system_names, are_told_with_what_came_before_the_end_of_their_client)
+{
+    enum { MESSAGES = 500 };
+    struct subscriber lamp_says, lamp_ends;
+    start(TRUSTED);
+    for (int round = 0; round < 2; round++) {
+        int lamp = join_as("lamp");
+        subscriber_open(&lamp_says, &server, "listen name=lamp");
+        subscriber_open(&lamp_ends, &server, "events name=lamp");
+        for (int i = 0; i < MESSAGES; i++)
+            udp_ask(lamp, &server.at[0], "x", "yes");
+        if (round == 0)
+            frame_send(lamp, &server.at[0], 3, NULL, "");
+        else
+            ctl_ok(&server, "kick", "@lamp", NULL);
+        subscriber_read_until(&lamp_says, MESSAGES);
+        harness_equal("lost", lamp_says.lost, 0);
+        if (round == 1)
+            subscriber_expect(&lamp_ends, " kicked ", " name=lamp ", NULL);
+        server_await_stat(&server, round == 0 ? "left" : "kicked", 1);
+        expect_status(ctl(&server, "send", "@lamp", "x", NULL), 1, "no client has that name");
+        subscriber_close(&lamp_says);
+        subscriber_close(&lamp_ends);
+        close(lamp);
+    }
+    server_stop(&server);
+}
+
 /* The place is free when the client has expired. */
 Test(system_names, of_clients_that_have_expired_are_forgotten)
 {
@@ -210,7 +283,7 @@ Test(system_names, are_not_inherited_by_the_next_client_of_the_same_address)
     frame_send(lamp, &server.at[0], 3, NULL, "");
     server_await_stat(&server, "left", 1);
     udp_ask(lamp, &server.at[0], "hi", "yes");
-    expect_status(ctl(&server, "send", "@lamp-7", "x", NULL), 1, "no such client is registered");
+    expect_status(ctl(&server, "send", "@lamp-7", "x", NULL), 1, "no client has that name");
     cr_assert_str_eq(json_text(ctl_ok(&server, "--json", "client", address_of(lamp), NULL), "name"),
                      "");
     hello_ask(lamp, &server.at[0], "lamp-7");

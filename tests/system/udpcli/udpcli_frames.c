@@ -225,9 +225,8 @@ Test(system_udpcli_frames, reports_why_a_name_was_not_given)
     static const struct {
         const char *answer, *why;
     } refusals[] = {
-        {"\0UDP\11\0", "uses no names"},
-        {"\0UDP\11\2", "no place"},
-        {"\0UDP\11\3", "status 3"},
+        {"\0UDP\11\0", "uses no names"},         {"\0UDP\11\2", "no place"},
+        {"\0UDP\11\3", "not that of this name"}, {"\0UDP\11\4", "status 4"},
         {"\0UDP\11\5", "prove a key"},
     };
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
@@ -274,8 +273,9 @@ Test(system_udpcli_frames, never_shows_a_frame_in_place_of_a_reply)
 
 static void broadcast_to_udpcli(const char *config, const char *words, const char *pairs)
 {
-    struct server server = {0};
+    static struct server server;
     struct process cli;
+    server = (struct server){.listeners = 0};
     server_start(&server, config, "-l", "127.0.0.1:0", NULL);
     service_name = endpoint_text(&server.at[0]);
     udpcli_start(&cli, NULL, words);

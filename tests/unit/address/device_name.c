@@ -23,6 +23,8 @@ Test(device_name, has_1_to_64_bytes)
     cr_assert_eq(name.size, 64);
     cr_assert_arr_eq(name.bytes, longest, 64);
     cr_assert_null(set("a"));
+    cr_assert_null(device_name_check("a", 1));
+    cr_assert_str_eq(device_name_check(longest, 65), "the name is longer than 64 bytes");
 }
 
 Test(device_name, is_utf8_without_control_characters)

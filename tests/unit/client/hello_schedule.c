@@ -130,6 +130,37 @@ Test(hello_schedule, has_no_more_tries_for_a_service_that_never_answered_one)
     expect_none();
 }
 
+Test(hello_schedule, is_said_again_at_once_after_a_challenge_as_the_same_try)
+{
+    hello_schedule_init(&hello, HELLO_ASKED);
+    cr_assert_not(hello_schedule_challenged(&hello, 1), "no hello is open");
+    hello_schedule_registered(&hello, 5);
+    cr_assert_not(hello_schedule_challenged(&hello, 5), "none was said yet");
+    expect_step(5, HELLO_SAY);
+    cr_assert(hello_schedule_challenged(&hello, 6));
+    expect_tries(6);
+}
+
+Test(hello_schedule, is_answered_by_a_bounded_number_of_challenges)
+{
+    hello_schedule_init(&hello, HELLO_ASKED);
+    hello_schedule_registered(&hello, 5);
+    expect_step(5, HELLO_SAY);
+    for (int i = 0; i < HELLO_SCHEDULE_CHALLENGES; i++) {
+        cr_assert(hello_schedule_challenged(&hello, 5));
+        expect_step(5, HELLO_SAY);
+    }
+    cr_assert(hello_schedule_challenged(&hello, 5), "it is open, and is not said again at once");
+    expect_step(5, HELLO_WAIT);
+    cr_assert_eq(hello_schedule_due_ns(&hello), 5 + SECOND_NS);
+    hello_schedule_answered(&hello, 6);
+    cr_assert_not(hello_schedule_challenged(&hello, 7));
+    hello_schedule_registered(&hello, 6 + HELLO_SCHEDULE_RENEWAL_NS);
+    expect_step(6 + HELLO_SCHEDULE_RENEWAL_NS, HELLO_SAY);
+    cr_assert(hello_schedule_challenged(&hello, 7 + HELLO_SCHEDULE_RENEWAL_NS));
+    expect_tries(7 + HELLO_SCHEDULE_RENEWAL_NS);
+}
+
 Test(hello_schedule, ends_at_an_echo_service)
 {
     hello_schedule_init(&hello, HELLO_ASKED);

@@ -174,6 +174,18 @@ Test(client_options, confirms_nothing_with_a_message)
     expect_usage("udpcli --confirm 127.0.0.1 hi");
 }
 
+Test(client_options, takes_the_file_of_the_key_of_a_name)
+{
+    cr_assert_eq(read_line("udpcli --name pump-4 --key-file /etc/pump-4.key 127.0.0.1"), -1);
+    cr_assert_str_eq(options.key_file, "/etc/pump-4.key");
+    cr_assert_eq(options.frames.key, options.key);
+    cr_assert_eq(read_line("udpcli --name pump-4 127.0.0.1"), -1);
+    cr_assert_null(options.key_file);
+    cr_assert_null(options.frames.key);
+    expect_usage("udpcli --key-file /etc/pump-4.key 127.0.0.1");
+    expect_usage("udpcli --name pump-4 --key-file");
+}
+
 Test(client_options, rejects_bad_names_and_combinations_of_hello)
 {
     expect_usage("udpcli --name '' 127.0.0.1");

@@ -16,11 +16,24 @@
 #define NAMED     "\0UDP\11\0"
 #define HELLO     "\0UDP\10\1"
 
+static const uint8_t COOKIE[COOKIE_BYTES] = {"0123456789abcdef"};
+
+/* The key of "lamp-7", and its hello with that cookie; both are of docs/protocol.md. */
+static const uint8_t LAMP_KEY[DEVICE_KEY_BYTES] = {
+    0xca, 0x2c, 0xc0, 0x1d, 0x8c, 0xed, 0x1e, 0xbf, 0x20, 0x42, 0x5c, 0x59, 0x6e, 0xbb, 0x32, 0x99,
+    0x43, 0xeb, 0x3b, 0x7d, 0xf0, 0xa2, 0x77, 0x03, 0x8f, 0x98, 0x39, 0x7b, 0xa1, 0x2f, 0x20, 0xa1};
+#define LAMP_HELLO                     \
+    "\0UDP\10\3"                       \
+    "0123456789abcdef"                 \
+    "\x5a\xca\xf3\xba\xb9\xbb\x15\x39" \
+    "\x15\x5e\x95\x91\xb1\xa9\xf3\x3d" \
+    "lamp-7"
+
 static struct server_frames frames;
 
 static void begin_with(enum hello_policy policy, bool confirms, const char *name)
 {
-    const struct server_frames_setting setting = {policy, confirms, name};
+    const struct server_frames_setting setting = {policy, confirms, name, NULL};
     server_frames_init(&frames, &setting, 1);
 }
 
@@ -103,7 +116,7 @@ Test(server_frames, confirms_at_once_without_a_leisure)
 
 Test(server_frames, spreads_the_confirmations_of_different_clients_over_the_leisure)
 {
-    const struct server_frames_setting setting = {HELLO_ASKED, true, NULL};
+    const struct server_frames_setting setting = {.policy = HELLO_ASKED, .confirms = true};
     uint64_t first = 0, last = 0;
     for (uint64_t seed = 1; seed <= 1000; seed++) {
         server_frames_init(&frames, &setting, seed);
@@ -162,7 +175,7 @@ Test(server_frames, says_hello_of_its_own_accord_only_after_a_frame)
     begin_with(HELLO_TO_UDPSRV, true, NULL);
     server_frames_registered(&frames, 1);
     expect_none_due(UINT64_MAX - 1);
-    server_frames_challenged(&frames, 2);
+    server_frames_challenged(&frames, COOKIE, 2);
     expect_none_due(UINT64_MAX - 1);
     server_frames_registered(&frames, 3);
     expect_due(3, BYTES(HELLO));
@@ -227,7 +240,7 @@ Test(server_frames, says_hello_again_after_a_challenge_or_a_suspected_restart)
     server_frames_registered(&frames, 1);
     expect_due(1, BYTES(HELLO));
     receive(BYTES(NAMED), 2);
-    server_frames_challenged(&frames, 3);
+    server_frames_challenged(&frames, COOKIE, 3);
     expect_none_due(3);
     server_frames_registered(&frames, 4);
     expect_due(4, BYTES(HELLO));
@@ -238,11 +251,55 @@ Test(server_frames, says_hello_again_after_a_challenge_or_a_suspected_restart)
     expect_due(7, BYTES(HELLO));
 }
 
+static void begin_keyed(void)
+{
+    const struct server_frames_setting setting = {HELLO_ASKED, true, "lamp-7", LAMP_KEY};
+    server_frames_init(&frames, &setting, 1);
+}
+
+Test(server_frames, proves_its_name_with_the_cookie_of_the_last_challenge)
+{
+    begin_keyed();
+    server_frames_challenged(&frames, (const uint8_t *)"an older cookie.", 1);
+    server_frames_challenged(&frames, COOKIE, 1);
+    expect_none_due(1);
+    server_frames_registered(&frames, 2);
+    expect_due(2, BYTES(LAMP_HELLO));
+    cr_assert_eq(receive(BYTES(LAMP_HELLO), 3), SERVER_FRAMES_FOREIGN, "of an echo service");
+}
+
+/* A server that has registered a client with this address before does not challenge a request. */
+Test(server_frames, asks_for_a_cookie_by_a_hello_without_one)
+{
+    uint8_t out[SERVER_FRAMES_BYTES_MAX];
+    bool gave_up;
+    begin_keyed();
+    server_frames_registered(&frames, 1);
+    cr_assert_eq(server_frames_take_due(&frames, 1, out, &gave_up), sizeof LAMP_HELLO - 1);
+    cr_assert_arr_eq(out, "\0UDP\10\3\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22);
+    server_frames_challenged(&frames, COOKIE, 2);
+    expect_due(2, BYTES(LAMP_HELLO));
+    cr_assert_eq(receive(BYTES("\0UDP\11\1lamp-7"), 3), SERVER_FRAMES_NAMED);
+    expect_none_due(UINT64_MAX - 1);
+}
+
+Test(server_frames, has_no_cookie_of_one_server_for_another)
+{
+    uint8_t out[SERVER_FRAMES_BYTES_MAX];
+    bool gave_up;
+    begin_keyed();
+    server_frames_challenged(&frames, COOKIE, 1);
+    server_frames_reset(&frames);
+    server_frames_registered(&frames, 1);
+    cr_assert_eq(server_frames_take_due(&frames, 1, out, &gave_up), sizeof LAMP_HELLO - 1);
+    cr_assert_eq(out[6], 0);
+}
+
 Test(server_frames, shows_a_message_once_also_if_the_client_has_joined_anew)
 {
     cr_assert_eq(receive(BYTES(NEWS), 1), SERVER_FRAMES_MESSAGE);
     server_frames_suspect_restart(&frames);
-    server_frames_challenged(&frames, 2);
+    server_frames_challenged(&frames, COOKIE, 2);
     cr_assert_eq(receive(BYTES(NEWS), 3), SERVER_FRAMES_HANDLED);
 }
 

@@ -18,8 +18,10 @@ static const struct option_command *command(size_t i)
     static const struct option_command commands[] = {
         {"list", "", "what's there", 1u << 1},
         {"drop", "ADDRESS", "one of them", 0},
+        {"show", "[@NAME]", "one with a name", 0},
+        {"wait", "come|go|[@NAME]", "for this or that", 0},
     };
-    return i < 2 ? &commands[i] : NULL;
+    return i < 4 ? &commands[i] : NULL;
 }
 
 static const struct program_options with_commands = {
@@ -52,6 +54,10 @@ Test(completion, an_argument_is_completed_according_to_its_name)
     cr_expect_eq(program_options_argument_kind("HOST[:PORT]"), ARGUMENT_HOST);
     cr_expect_eq(program_options_argument_kind("ADDRESS"), ARGUMENT_CLIENT);
     cr_expect_eq(program_options_argument_kind("ADDR"), ARGUMENT_OTHER);
+    cr_expect_eq(program_options_argument_kind("[@NAME]"), ARGUMENT_NAME);
+    cr_expect_eq(program_options_argument_kind("come|[@NAME]"), ARGUMENT_CHOICE);
+    cr_expect(program_options_choice_has_names("come|go|[@NAME]"));
+    cr_expect_not(program_options_choice_has_names("come|go"));
     cr_expect_eq(program_options_argument_kind("ID"), ARGUMENT_JOB);
     cr_expect_eq(program_options_argument_kind(""), ARGUMENT_OTHER);
 }
@@ -74,6 +80,9 @@ Test(completion, bash_offers_the_options_of_a_command_only_after_it)
     expect_part(text, "--sort) _try_words 'up down' ;;");
     expect_part(text, "-f | --file) _try_files ;;");
     expect_part(text, "1:drop) _try_listed clients ;;");
+    expect_part(text, "1:show) _try_listed clients @ ;;");
+    expect_part(text, "[1-9]*:wait) _try_words 'come go'; [[ $current == @* ]] && "
+                      "_try_listed clients @ ;;");
     text = written(bash_write, &without_commands);
     expect_part(text, "0:) _ask_hosts ;;");
     cr_expect_null(strstr(text, "_listed"));
@@ -86,7 +95,9 @@ Test(completion, zsh_descriptions_are_escaped)
     expect_part(text, "'*--sort=[only for list]:up|down:(up down)'");
     expect_part(text, "'*'{-q,--quiet}'[say nothing]'");
     expect_part(text, "'list:what'\\''s there'");
-    expect_part(text, "drop) _try_listed clients ;;");
+    expect_part(text, "operand:drop) _try_listed clients ;;");
+    expect_part(text, "operand:show) _try_listed clients @ ;;");
+    expect_part(text, "*:wait) compadd come go; [[ $PREFIX == @* ]] && _try_listed clients @ ;;");
     expect_part(written(zsh_write, &without_commands),
                 "_arguments -s -S $options '1:HOST\\[\\:PORT\\]:_hosts'");
 }
@@ -97,6 +108,9 @@ Test(completion, fish_descriptions_are_escaped)
     expect_part(text, "complete -c try -s f -l file -r -F -d 'it\\'s a [file]: C:\\\\temp'\n");
     expect_part(text, "complete -c try -n '__try_is list' -l sort -x -a 'up down'");
     expect_part(text, "complete -c try -n '__try_is drop' -x -a '(__try_listed clients)'\n");
+    expect_part(text, "complete -c try -n '__try_is show' -x -a '(__try_listed clients @)'\n");
+    expect_part(text,
+                "complete -c try -n '__try_is wait' -x -a 'come go (__try_listed clients @)'\n");
     expect_part(text, "case -f --file --sort\n");
     expect_part(written(fish_write, &without_commands),
                 "complete -c ask -x -a '(__fish_print_hostnames)'\n");

@@ -80,6 +80,46 @@ Test(registry_frames, end_with_the_client_that_asked)
     cr_assert_not(has_frames(3, 2 * TTL_MS), "another client in the slot of one that has expired");
 }
 
+/* ---- clients that may have a name ---- */
+
+static bool is_named(uint32_t source, uint64_t now_ms)
+{
+    return find_live(&shard, any_source(source), now_ms).named;
+}
+
+static void mark_named(uint32_t source, uint64_t now_ms)
+{
+    registry_set_named(shard.registry, find_live(&shard, any_source(source), now_ms).slot);
+}
+
+/* Returns whether the client that leaves was marked. */
+static bool leaves_named(uint32_t source, uint64_t now_ms)
+{
+    const struct addr addr = any_source(source), none = {.family = ADDR_NONE};
+    struct registry_datagram leave = {.source = &addr, .local = &none, .action = REGISTRY_LEAVE};
+    registry_update(shard.registry, 0, &leave, 1, now_ms);
+    cr_assert_eq(leave.outcome, REGISTRY_LEFT);
+    return leave.was_named;
+}
+
+Test(registry_frames, a_name_is_marked_until_the_end_of_its_client)
+{
+    for (uint32_t n = 0; n < 3; n++)
+        record(&shard, any_source(n), 0);
+    cr_assert_not(leaves_named(0, 0), "no client was ever marked");
+    mark_named(1, 0);
+    mark_named(1, 0);
+    cr_assert(is_named(1, 0));
+    cr_assert_not(is_named(2, 0));
+    cr_assert_not(has_frames(1, 0), "that is another mark");
+    cr_assert_eq(record(&shard, any_source(1), TTL_MS - 1), REGISTRY_RENEWED);
+    cr_assert(is_named(1, TTL_MS - 1));
+    cr_assert(leaves_named(1, TTL_MS - 1));
+    record(&shard, any_source(1), TTL_MS - 1);
+    cr_assert_not(is_named(1, TTL_MS - 1), "the next client of its slot");
+    cr_assert_not(leaves_named(1, TTL_MS - 1));
+}
+
 Test(registry_frames, and_join_numbers_are_in_the_clients_of_a_walk)
 {
     struct client clients[CAPACITY + 1];

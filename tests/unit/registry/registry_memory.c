@@ -76,8 +76,8 @@ Test(registry_memory, of_frames_is_touched_when_the_first_client_asks_for_them)
 {
     enum { CAPACITY = 1000000 };
     struct shard shard = shard_new(CAPACITY, TTL_MS, 0);
-    /* The bits come last: one for each slot. */
-    size_t bytes = registry_bytes(CAPACITY), bits = registry_slots(CAPACITY) / 8;
+    /* The bits come last, for frames and for names: one for each slot. */
+    size_t bytes = registry_bytes(CAPACITY), bits = 2 * (registry_slots(CAPACITY) / 8);
     cr_assert(madvise(shard.area, shard.area_bytes, MADV_NOHUGEPAGE) == 0 || errno == EINVAL);
     for (uint32_t n = 0; n < 1000; n++)
         record(&shard, any_source(n), 0);
@@ -87,6 +87,9 @@ Test(registry_memory, of_frames_is_touched_when_the_first_client_asks_for_them)
     for (uint32_t n = 0; n < 1000; n++)
         registry_set_frames(shard.registry, find_live(&shard, any_source(n), 0).slot, true);
     cr_assert_leq(touched_pages(&shard, bytes - bits, bytes), 2, "the bits of each family");
+    for (uint32_t n = 0; n < 1000; n++)
+        registry_set_named(shard.registry, find_live(&shard, any_source(n), 0).slot);
+    cr_assert_leq(touched_pages(&shard, bytes - bits, bytes), 4, "and those of names");
     shard_free(&shard);
 }
 

@@ -103,6 +103,24 @@ Test(names_key_file, is_refused_if_it_has_no_key)
     }
 }
 
+Test(names_key_file, has_the_key_of_a_device_in_the_same_form)
+{
+    uint8_t key[DEVICE_KEY_BYTES];
+    struct names_key_file_fault fault;
+    write_key(KEY_TEXT "\n", 0600);
+    cr_assert_eq(device_key_file_read(key, "key", &fault), 0);
+    for (int k = 0; k < DEVICE_KEY_BYTES; k++)
+        cr_assert_eq(key[k], k);
+    cr_assert_eq(chmod("key", 0640), 0);
+    cr_assert_eq(device_key_file_read(key, "key", &fault), -EPERM);
+    cr_assert_str_eq(fault.why, "its group or others have a permission on it");
+    write_key("secret\n", 0600);
+    cr_assert_eq(device_key_file_read(key, "key", &fault), -EINVAL);
+    cr_assert_str_eq(fault.why, "it does not have 64 hexadecimal digits");
+    cr_assert_str_eq(fault.next, "write to it what `udpctl key` prints for the name");
+    cr_assert_eq(key[31], 31, "a file that is refused changes nothing");
+}
+
 Test(names_key_file, is_refused_if_it_is_missing_or_no_regular_file)
 {
     expect_refused(-ENOENT, "No such file or directory",

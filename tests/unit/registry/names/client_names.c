@@ -129,9 +129,24 @@ Test(client_names, refuses_a_name_only_if_it_needs_a_place_and_there_is_none, .f
     cr_assert_eq(claim("a", &a, &before), CLIENT_NAMES_KEPT, "it has a place");
     cr_assert_eq(claim("a2", &a, &before), CLIENT_NAMES_ADDED, "its other name's place is free");
     cr_assert_eq(claim("b", &c, &before), CLIENT_NAMES_MOVED, "it takes the name's place");
-    cr_assert(client_names_remove(names, &a.key));
+    cr_assert(client_names_remove(names, &a.key, 0, UINT64_MAX));
     cr_assert_eq(claim("b2", &b, &before), CLIENT_NAMES_ADDED);
     cr_assert_eq(client_names_count(names), 2);
+}
+
+Test(client_names, frees_the_name_of_a_client_that_is_gone_and_of_no_later_one, .fini = close_table)
+{
+    open_table(1);
+    struct name_holder a = client(1, 7, 0), before;
+    claim("a", &a, &before);
+    cr_assert_not(client_names_remove(names, &a.key, 0, 7), "an earlier client of this address");
+    cr_assert_not(client_names_remove(names, &a.key, 1, 8), "a client of another shard");
+    struct name_holder b = client(2, 8, 0);
+    cr_assert_not(client_names_remove(names, &b.key, 0, 9), "a client without a name");
+    cr_assert_eq(port_of("a"), 1);
+    cr_assert(client_names_remove(names, &a.key, 0, 8));
+    cr_assert_eq(client_names_count(names), 0);
+    cr_assert_eq(claim("b", &b, &before), CLIENT_NAMES_ADDED, "its place is free");
 }
 
 Test(client_names, forgets_a_name_whose_client_is_not_registered_any_more, .fini = close_table)
@@ -191,7 +206,7 @@ Test(client_names, ignores_the_end_of_a_check_that_another_claim_has_overtaken, 
     cr_assert_eq(port_of("a"), 2, "the name has moved");
 
     take_the_one_due(3 * TTL_MS + 200, &due);
-    cr_assert(client_names_remove(names, &due.key));
+    cr_assert(client_names_remove(names, &due.key, 0, UINT64_MAX));
     client_names_checked(names, &due, true, 9 * TTL_MS);
     cr_assert_eq(client_names_count(names), 0, "the name was removed");
 }
@@ -210,7 +225,7 @@ Test(client_names, lists_each_name_once, .fini = close_table)
         claim(text, &holder, &before);
     }
     struct name_holder third = client(3, 3, 0);
-    client_names_remove(names, &third.key);
+    client_names_remove(names, &third.key, 0, UINT64_MAX);
     unsigned seen = 0;
     for (position = 0; client_names_next(names, &position, &name);) {
         cr_assert_eq(name.size, 2);
@@ -236,7 +251,7 @@ Test(client_names, agrees_with_a_plain_table, .fini = close_table)
         char text[8];
         struct name_holder holder = client((uint16_t)port, (uint64_t)port, now_ms), before;
         if (rand() % 4 == 0) {
-            cr_assert_eq(client_names_remove(names, &holder.key), mine >= 0);
+            cr_assert_eq(client_names_remove(names, &holder.key, 0, UINT64_MAX), mine >= 0);
             count -= mine >= 0;
             if (mine >= 0)
                 owner[mine] = 0;

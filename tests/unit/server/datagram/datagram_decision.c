@@ -229,6 +229,48 @@ Test(datagram_decision, a_hello_after_a_leave_and_a_request_in_its_batch_is_of_t
     cr_assert(client_of(0).frames);
 }
 
+/* ---- names ---- */
+
+static void ignore(struct mailbox_message *wake)
+{
+    (void)wake;
+}
+
+Test(datagram_decision, a_client_that_leaves_is_gone_for_the_names_if_it_may_have_one)
+{
+    struct loop *loop = loop_new();
+    struct mailbox *mailbox = mailbox_new(loop);
+    struct name_queue *queue;
+    cr_assert_eq(name_queue_open(&queue, mailbox, ignore, NULL), 0);
+    decider.names = (struct hello_names){.mode = NAMES_TRUSTED, .queue = queue, .worker = 3};
+    join(0);
+    join(1);
+    send_leave(1);
+    send_hello(0, false);
+    send_leave(0);
+    send_request(0);
+    send_hello(0, false);
+    decide();
+    const bool expected[] = {false, true, false}; /* client 1 has not asked for a name */
+    uint64_t joined[3];
+    for (int i = 0; i < 3; i++) {
+        const struct name_claim *claim = name_queue_front(queue);
+        struct client_key key = client_key_of(0, &sources[0]);
+        cr_assert_not_null(claim);
+        cr_assert_eq(claim->is_gone, expected[i], "claim %d", i);
+        cr_assert(client_key_equal(&claim->holder.key, &key));
+        cr_assert_eq(claim->holder.worker, 3);
+        joined[i] = claim->holder.join_number;
+        name_queue_release(queue);
+    }
+    cr_assert_null(name_queue_front(queue));
+    cr_assert_lt(joined[0], joined[1], "the client that has left");
+    cr_assert_lt(joined[0], joined[2], "the next one is another client");
+    mailbox_free(mailbox);
+    name_queue_free(queue);
+    loop_free(loop);
+}
+
 Test(datagram_decision, frames_among_requests_change_no_reply)
 {
     join(0);

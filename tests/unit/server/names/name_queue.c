@@ -48,6 +48,21 @@ Test(name_queue, passes_claims_on_in_their_order)
     cr_assert_null(name_queue_front(queue));
 }
 
+Test(name_queue, passes_a_client_that_is_gone_on_after_what_it_has_claimed)
+{
+    const struct addr source = {.family = ADDR_IPV4, .ip = {192, 0, 2, 1}, .port = 7};
+    const struct client_key key = client_key_of(3, &source);
+    add(1);
+    name_queue_add_gone(queue, &key, 2, 17);
+    cr_assert_not(name_queue_front(queue)->is_gone);
+    name_queue_release(queue);
+    const struct name_claim *gone = name_queue_front(queue);
+    cr_assert(gone->is_gone);
+    cr_assert(client_key_equal(&gone->holder.key, &key));
+    cr_assert_eq(gone->holder.worker, 2);
+    cr_assert_eq(gone->holder.join_number, 17);
+}
+
 Test(name_queue, wakes_once_until_it_is_looked_at)
 {
     add(1);
