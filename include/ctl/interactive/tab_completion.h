@@ -7,8 +7,9 @@
 
 /* Tab completion at udpctl's prompt: commands, the options of the command, the words of an option's
  * argument, and the clients, jobs and listeners of the server: those listeners that have a client.
- * A client that has a name is offered by that, too, as @NAME. Each client is offered once, in the order of client_name_compare, and each listener once; the
- * other words are in the order of their tables. */
+ * A client that has a name is offered by that, too, as @NAME. Each client is offered once, in the
+ * order of client_name_compare, and each listener once; the other words are in the order of their
+ * tables. */
 
 /* The most words of a list from the server. Further ones are not offered, and the choices are
  * marked partial. */

@@ -2,6 +2,7 @@
 
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
+#include "sim/core/hash.h"
 #include "sim/core/trace.h"
 #include "sim/world/settings.h"
 
@@ -16,7 +17,8 @@ enum {
     IS_KEYED = 2,
 };
 
-static uint64_t claims; /* hellos with a name that may have reached the table of names */
+static uint64_t late_until_ms; /* names may take places for longer than usual until then */
+static uint64_t claims;        /* hellos with a name that may have reached the table of names */
 
 /* The length of the UTF-8 sequence that begins there, or 0: by the ranges of the second byte in
  * table 3-7 of the Unicode standard. */
@@ -91,6 +93,7 @@ void hello_received(struct model_entry *entry, const uint8_t *bytes, size_t size
         entry->frames = frames;
         if (setup.names_max > 0 && name_size(bytes + HEAD_BYTES, size - HEAD_BYTES) > 0) {
             entry->may_have_name = true;
+            entry->open_claims++;
             claims++;
         }
     } else if (!stays_sure) {
@@ -123,11 +126,79 @@ uint64_t hello_claims(void)
 
 void hello_reset(void)
 {
-    claims = 0;
+    claims = late_until_ms = 0;
+}
+
+/* ---- the places of names ---- */
+
+enum {
+    /* From the end of a client to that of its name, and from a decision to its answer: names of
+     * clients that have expired are checked each second, and a thread that is not run for 3 s is
+     * late, as is the other one that has to answer it. */
+    NAME_SLOP_MS = 8000,
+};
+
+static void end_name(struct model_entry *entry)
+{
+    if (entry->name_until_ms == UINT64_MAX)
+        entry->name_until_ms = event_queue_now_ms();
+}
+
+void hello_left(struct model_entry *entry)
+{
+    entry->frames = NO;
+    entry->open_claims = 0;
+    end_name(entry);
+}
+
+void hello_names_are_late(uint64_t ms)
+{
+    uint64_t until_ms = event_queue_now_ms() + ms + NAME_SLOP_MS;
+    late_until_ms = until_ms > late_until_ms ? until_ms : late_until_ms;
+}
+
+/* Whether its name may have taken a place when a claim was decided that is answered now. */
+static bool may_have_place(const struct model_entry *entry, uint64_t now_ms)
+{
+    if (now_ms > entry->may_until_ms + NAME_SLOP_MS)
+        return false;
+    return entry->open_claims > 0 || entry->name_until_ms == UINT64_MAX ||
+           (entry->name_until_ms != 0 && now_ms <= entry->name_until_ms + NAME_SLOP_MS);
+}
+
+static void check_refused(struct model_entry *entry)
+{
+    uint64_t now_ms = event_queue_now_ms();
+    uint32_t taken = 0;
+    if (entry->open_claims == 0)
+        end_name(entry);
+    for (uint32_t number = 1; number <= model_count(); number++)
+        taken += number != entry->number && may_have_place(model_entry(number), now_ms);
+    if ((taken < setup.names_max && now_ms > late_until_ms) || broken_now("place", 2))
+        broken_promise("a name is refused only if names-max clients have one",
+                       "source %" PRIu32 " was refused with %" PRIu32 " of %" PRIu32
+                       " names at most",
+                       entry->number, taken, setup.names_max);
+}
+
+/* The client that had the name has lost it; but if both answers came at nearly the same time, their
+ * order says nothing. */
+static void record_given(struct model_entry *entry, const uint8_t *name, size_t size)
+{
+    uint64_t now_ms = event_queue_now_ms();
+    uint64_t hash = hash_bytes(name, size, 0);
+    for (uint32_t number = 1; number <= model_count(); number++) {
+        struct model_entry *other = model_entry(number);
+        if (other != entry && other->name == hash && other->named_ms + NAME_SLOP_MS < now_ms)
+            end_name(other);
+    }
+    entry->name = hash;
+    entry->named_ms = now_ms;
+    entry->name_until_ms = UINT64_MAX;
 }
 
 /* Status 1 and a name, or status 2 without one: the server trusts clients. */
-void hello_claim_answered(const struct model_entry *entry, const uint8_t *bytes, size_t size)
+void hello_claim_answered(struct model_entry *entry, const uint8_t *bytes, size_t size)
 {
     bool is_given = bytes[HEAD_BYTES] == 1 && size > HEAD_BYTES + 1 &&
                     is_name(bytes + HEAD_BYTES + 1, size - HEAD_BYTES - 1);
@@ -139,6 +210,11 @@ void hello_claim_answered(const struct model_entry *entry, const uint8_t *bytes,
         broken_promise("a name is given or refused", "status %d came with %zu bytes",
                        bytes[HEAD_BYTES], size);
     hello_answered(entry);
+    entry->open_claims -= entry->open_claims > 0;
+    if (is_given)
+        record_given(entry, bytes + HEAD_BYTES + 1, size - HEAD_BYTES - 1);
+    else
+        check_refused(entry);
 }
 
 void hello_check(const struct model_entry *entry, bool frames)

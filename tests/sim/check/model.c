@@ -424,7 +424,7 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
     if (model_frame_of(bytes, size) == FRAME_IS_CONFIRM)
         confirmed_received(entry, bytes, effect.registers);
     if (effect.leaves == YES)
-        entry->frames = NO; /* of its next life, until it asks */
+        hello_left(entry);
     apply(entry, effect);
     if (entry->may_have_name)
         entry->sure_until_ms = 0;
@@ -525,6 +525,7 @@ void model_clock_leapt(uint64_t before_ms)
     uint64_t now_ms = event_queue_now_ms();
     if (now_ms - before_ms > 60000 - COOKIE_MIN_MS)
         leap_ms = now_ms;
+    hello_names_are_late(0);
     for (uint32_t i = 1; i <= count; i++) {
         if (entries[i].kept_until_ms < before_ms)
             continue;
@@ -535,6 +536,7 @@ void model_clock_leapt(uint64_t before_ms)
 
 void model_settings_change(void)
 {
+    hello_names_are_late(later(settings.ttl_ms, next_settings.ttl_ms));
     for (uint32_t i = 1; i <= count; i++)
         if (occupies(&entries[i]))
             entries[i].kept_until_ms =

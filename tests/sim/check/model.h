@@ -39,6 +39,10 @@ struct model_entry {
     enum chance frames;       /* it has asked for messages as frames since it joined */
     uint64_t frames_since_ms; /* when a hello has changed that */
     bool may_have_name;       /* it has asked for one, so it may lose its place to another client */
+    uint32_t open_claims;     /* hellos with a name that are not answered */
+    uint64_t name;            /* by the last answer, a hash; */
+    uint64_t named_ms;        /* when that came, */
+    uint64_t name_until_ms;   /* and until when it has it; UINT64_MAX: still, 0: it never had one */
     bool proven;              /* ever */
     uint64_t bytes_in, bytes_out; /* until then, with headers */
     uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */
