@@ -1,5 +1,6 @@
 #include "sim/check/hello.h"
 
+#include "sim/check/names.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
@@ -15,8 +16,6 @@ enum {
     WANTS_FRAMES = 1,
     IS_KEYED = 2,
 };
-
-static uint64_t claims; /* hellos with a name that may have reached the table of names */
 
 /* The length of the UTF-8 sequence that begins there, or 0: by the ranges of the second byte in
  * table 3-7 of the Unicode standard. */
@@ -61,12 +60,6 @@ bool hello_is_valid(const uint8_t *body, size_t size)
     return size > 1 + KEY_BYTES && is_name(body + 1 + KEY_BYTES, size - 1 - KEY_BYTES);
 }
 
-/* The size of the name in the body of a valid hello. */
-static size_t name_size(const uint8_t *body, size_t size)
-{
-    return size - 1 - (body[0] & IS_KEYED ? KEY_BYTES : 0);
-}
-
 static enum chance either(enum chance a, enum chance b)
 {
     return a == b ? a : MAYBE;
@@ -84,15 +77,15 @@ void hello_received(struct model_entry *entry, const uint8_t *bytes, size_t size
         return;
     if (model_frame_of(bytes, size) == FRAME_IS_HELLO) {
         enum chance wanted = bytes[HEAD_BYTES] & WANTS_FRAMES ? YES : NO;
-        bool is_certain = registers == YES && !hello_may_be_limited();
+        enum chance challenged = names_challenge(entry, bytes, size);
+        bool is_certain = registers == YES && !hello_may_be_limited() && challenged == NO;
+        names_received(entry, bytes, size, registers);
+        if (challenged == YES)
+            return;
         enum chance frames = is_certain ? wanted : either(entry->frames, wanted);
         if (frames != entry->frames)
             entry->frames_since_ms = event_queue_now_ms();
         entry->frames = frames;
-        if (setup.names_max > 0 && name_size(bytes + HEAD_BYTES, size - HEAD_BYTES) > 0) {
-            entry->may_have_name = true;
-            claims++;
-        }
     } else if (!stays_sure) {
         /* It joins, or it may: then it has not asked. */
         entry->frames = is_possible ? either(entry->frames, NO) : NO;
@@ -114,31 +107,6 @@ void hello_answered(const struct model_entry *entry)
         broken_promise("only the hello of a registered client is answered",
                        "source %" PRIu32 " was registered until %" PRIu64 " ms at most",
                        entry->number, entry->may_until_ms);
-}
-
-uint64_t hello_claims(void)
-{
-    return claims;
-}
-
-void hello_reset(void)
-{
-    claims = 0;
-}
-
-/* Status 1 and a name, or status 2 without one: the server trusts clients. */
-void hello_claim_answered(const struct model_entry *entry, const uint8_t *bytes, size_t size)
-{
-    bool is_given = bytes[HEAD_BYTES] == 1 && size > HEAD_BYTES + 1 &&
-                    is_name(bytes + HEAD_BYTES + 1, size - HEAD_BYTES - 1);
-    bool is_refused = bytes[HEAD_BYTES] == 2 && size == HEAD_BYTES + 1;
-    if (!entry->may_have_name || broken_now("name", 2))
-        broken_promise("only a client that has asked for a name gets one",
-                       "source %" PRIu32 " has not asked", entry->number);
-    if (!is_given && !is_refused)
-        broken_promise("a name is given or refused", "status %d came with %zu bytes",
-                       bytes[HEAD_BYTES], size);
-    hello_answered(entry);
 }
 
 void hello_check(const struct model_entry *entry, bool frames)

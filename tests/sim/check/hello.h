@@ -23,12 +23,6 @@ void hello_answer(const uint8_t *request, size_t request_size, size_t size);
 /* A named was sent to that source. */
 void hello_answered(const struct model_entry *entry);
 
-/* How many hellos with a name may have been answered by the thread that owns the names. */
-uint64_t hello_claims(void);
-/* Such an answer was sent to that source. */
-void hello_claim_answered(const struct model_entry *entry, const uint8_t *bytes, size_t size);
-void hello_reset(void);
-
 /* Whether a datagram of a client that is registered may be dropped for its rate. */
 bool hello_may_be_limited(void);
 

@@ -2,6 +2,7 @@
 
 #include "sim/check/confirmed.h"
 #include "sim/check/hello.h"
+#include "sim/check/names.h"
 #include "sim/check/restoring.h"
 #include "sim/check/selection.h"
 #include "sim/core/broken.h"
@@ -206,14 +207,12 @@ enum model_frame model_frame_of(const uint8_t *bytes, size_t size)
     return FRAME_IS_BAD;
 }
 
-/* Whether the cookie of a frame proves the source: for certain in its first 60 s. */
-static enum chance proof(const struct model_entry *entry, const uint8_t *bytes, size_t size)
+enum chance model_proves(const struct model_entry *entry, const uint8_t cookie[COOKIE_BYTES])
 {
     uint64_t now_ms = event_queue_now_ms();
     enum chance best = NO;
-    for (unsigned i = 0; size >= HEAD_BYTES + COOKIE_BYTES && i < MODEL_COOKIES; i++) {
-        if (i >= entry->cookie_count ||
-            memcmp(entry->cookies[i].bytes, bytes + HEAD_BYTES, COOKIE_BYTES) != 0)
+    for (unsigned i = 0; i < entry->cookie_count; i++) {
+        if (memcmp(entry->cookies[i].bytes, cookie, COOKIE_BYTES) != 0)
             continue;
         uint64_t age_ms = now_ms - entry->cookies[i].issued_ms;
         bool is_late = entry->cookies[i].issued_ms < leap_ms + ROTATION_SLOP_MS;
@@ -224,6 +223,12 @@ static enum chance proof(const struct model_entry *entry, const uint8_t *bytes, 
         best = chance > best ? chance : best;
     }
     return best;
+}
+
+/* Whether the cookie of an answer or a leave does. */
+static enum chance proof(const struct model_entry *entry, const uint8_t *bytes, size_t size)
+{
+    return size >= HEAD_BYTES + COOKIE_BYTES ? model_proves(entry, bytes + HEAD_BYTES) : NO;
 }
 
 bool model_is_oversize(const uint8_t *bytes, size_t size, bool truncated)
@@ -426,8 +431,7 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
     if (effect.leaves == YES)
         entry->frames = NO; /* of its next life, until it asks */
     apply(entry, effect);
-    if (entry->may_have_name)
-        entry->sure_until_ms = 0;
+    names_applied(entry);
     return entry;
 }
 

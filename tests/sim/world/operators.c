@@ -17,6 +17,7 @@
 #include "sim/world/clients.h"
 #include "sim/world/command_lines.h"
 #include "sim/world/confirming.h"
+#include "sim/world/naming.h"
 #include "sim/world/reductions.h"
 #include "sim/world/selections.h"
 #include "sim/world/settings.h"
@@ -319,6 +320,8 @@ static bool send_rare(struct operator* operator)
         send_direct(operator);
     else if (swarm.confirms && draw_below(DRAW_CONFIRM, 3) == 0)
         send_broadcast(operator, draw_below(DRAW_CONFIRM, 2) == 0, 0);
+    else if (setup.names_max > 0 && draw_below(DRAW_NAMES, 6) == 0)
+        send(operator, line, naming_draw_lookup(line));
     else if (swarm.selects && draw_below(DRAW_SELECTION, 8) == 0)
         send_kick_some(operator);
     else if (swarm.selects && draw_below(DRAW_SELECTION, 8) == 0)
