@@ -77,7 +77,8 @@ static size_t write_guessed(uint8_t *bytes, const uint8_t cookie[DEVICE_COOKIE_B
 {
     size_t size = write_keyed(bytes, cookie);
     uint8_t *code = bytes + BODY_AT + DEVICE_COOKIE_BYTES;
-    code[draw_below(DRAW_NAMES, DEVICE_CODE_BYTES)] ^= (uint8_t)(1 << draw_below(DRAW_NAMES, 8));
+    uint64_t bit = draw_below(DRAW_NAMES, 8 * DEVICE_CODE_BYTES);
+    code[bit / 8] ^= (uint8_t)(1 << bit % 8);
     return size;
 }
 
