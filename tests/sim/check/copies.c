@@ -123,6 +123,11 @@ void copies_set_confirmed(uint32_t number, uint32_t job)
     broadcasts[number % BROADCASTS_MAX].job = job;
 }
 
+uint32_t copies_confirmed(uint32_t number)
+{
+    return broadcasts[number % BROADCASTS_MAX].job;
+}
+
 static const struct selection *selection_of(uint32_t number)
 {
     return &broadcasts[number % BROADCASTS_MAX].selection;

@@ -21,8 +21,9 @@ uint32_t copies_first_number(void);
 /* The operator asks for a broadcast of those bytes to the clients that match. */
 void copies_broadcast_asked(uint32_t number, const struct selection *selection, const void *bytes,
                             size_t size);
-/* It is to be confirmed, with that number in check/confirmed.h. */
+/* It is to be confirmed, with that number in check/confirmed.h; 0: it is not. */
 void copies_set_confirmed(uint32_t number, uint32_t job);
+uint32_t copies_confirmed(uint32_t number);
 /* The server reports its end: done, or cancelled. */
 void copies_broadcast_ended(uint32_t number, bool done, uint64_t targets, uint64_t sent,
                             uint64_t failed, uint64_t skipped);

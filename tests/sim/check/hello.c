@@ -1,8 +1,8 @@
 #include "sim/check/hello.h"
 
+#include "sim/check/names.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
-#include "sim/core/hash.h"
 #include "sim/core/trace.h"
 #include "sim/world/settings.h"
 
@@ -16,9 +16,6 @@ enum {
     WANTS_FRAMES = 1,
     IS_KEYED = 2,
 };
-
-static uint64_t late_until_ms; /* names may take places for longer than usual until then */
-static uint64_t claims;        /* hellos with a name that may have reached the table of names */
 
 /* The length of the UTF-8 sequence that begins there, or 0: by the ranges of the second byte in
  * table 3-7 of the Unicode standard. */
@@ -63,12 +60,6 @@ bool hello_is_valid(const uint8_t *body, size_t size)
     return size > 1 + KEY_BYTES && is_name(body + 1 + KEY_BYTES, size - 1 - KEY_BYTES);
 }
 
-/* The size of the name in the body of a valid hello. */
-static size_t name_size(const uint8_t *body, size_t size)
-{
-    return size - 1 - (body[0] & IS_KEYED ? KEY_BYTES : 0);
-}
-
 static enum chance either(enum chance a, enum chance b)
 {
     return a == b ? a : MAYBE;
@@ -86,16 +77,15 @@ void hello_received(struct model_entry *entry, const uint8_t *bytes, size_t size
         return;
     if (model_frame_of(bytes, size) == FRAME_IS_HELLO) {
         enum chance wanted = bytes[HEAD_BYTES] & WANTS_FRAMES ? YES : NO;
-        bool is_certain = registers == YES && !hello_may_be_limited();
+        enum chance challenged = names_challenge(entry, bytes, size);
+        bool is_certain = registers == YES && !hello_may_be_limited() && challenged == NO;
+        names_received(entry, bytes, size, registers);
+        if (challenged == YES)
+            return;
         enum chance frames = is_certain ? wanted : either(entry->frames, wanted);
         if (frames != entry->frames)
             entry->frames_since_ms = event_queue_now_ms();
         entry->frames = frames;
-        if (setup.names_max > 0 && name_size(bytes + HEAD_BYTES, size - HEAD_BYTES) > 0) {
-            entry->may_have_name = true;
-            entry->open_claims++;
-            claims++;
-        }
     } else if (!stays_sure) {
         /* It joins, or it may: then it has not asked. */
         entry->frames = is_possible ? either(entry->frames, NO) : NO;
@@ -117,104 +107,6 @@ void hello_answered(const struct model_entry *entry)
         broken_promise("only the hello of a registered client is answered",
                        "source %" PRIu32 " was registered until %" PRIu64 " ms at most",
                        entry->number, entry->may_until_ms);
-}
-
-uint64_t hello_claims(void)
-{
-    return claims;
-}
-
-void hello_reset(void)
-{
-    claims = late_until_ms = 0;
-}
-
-/* ---- the places of names ---- */
-
-enum {
-    /* From the end of a client to that of its name, and from a decision to its answer: names of
-     * clients that have expired are checked each second, and a thread that is not run for 3 s is
-     * late, as is the other one that has to answer it. */
-    NAME_SLOP_MS = 8000,
-};
-
-static void end_name(struct model_entry *entry)
-{
-    if (entry->name_until_ms == UINT64_MAX)
-        entry->name_until_ms = event_queue_now_ms();
-}
-
-void hello_left(struct model_entry *entry)
-{
-    entry->frames = NO;
-    entry->open_claims = 0;
-    end_name(entry);
-}
-
-void hello_names_are_late(uint64_t ms)
-{
-    uint64_t until_ms = event_queue_now_ms() + ms + NAME_SLOP_MS;
-    late_until_ms = until_ms > late_until_ms ? until_ms : late_until_ms;
-}
-
-/* Whether its name may have taken a place when a claim was decided that is answered now. */
-static bool may_have_place(const struct model_entry *entry, uint64_t now_ms)
-{
-    if (now_ms > entry->may_until_ms + NAME_SLOP_MS)
-        return false;
-    return entry->open_claims > 0 || entry->name_until_ms == UINT64_MAX ||
-           (entry->name_until_ms != 0 && now_ms <= entry->name_until_ms + NAME_SLOP_MS);
-}
-
-static void check_refused(struct model_entry *entry)
-{
-    uint64_t now_ms = event_queue_now_ms();
-    uint32_t taken = 0;
-    if (entry->open_claims == 0)
-        end_name(entry);
-    for (uint32_t number = 1; number <= model_count(); number++)
-        taken += number != entry->number && may_have_place(model_entry(number), now_ms);
-    if ((taken < setup.names_max && now_ms > late_until_ms) || broken_now("place", 2))
-        broken_promise("a name is refused only if names-max clients have one",
-                       "source %" PRIu32 " was refused with %" PRIu32 " of %" PRIu32
-                       " names at most",
-                       entry->number, taken, setup.names_max);
-}
-
-/* The client that had the name has lost it; but if both answers came at nearly the same time, their
- * order says nothing. */
-static void record_given(struct model_entry *entry, const uint8_t *name, size_t size)
-{
-    uint64_t now_ms = event_queue_now_ms();
-    uint64_t hash = hash_bytes(name, size, 0);
-    for (uint32_t number = 1; number <= model_count(); number++) {
-        struct model_entry *other = model_entry(number);
-        if (other != entry && other->name == hash && other->named_ms + NAME_SLOP_MS < now_ms)
-            end_name(other);
-    }
-    entry->name = hash;
-    entry->named_ms = now_ms;
-    entry->name_until_ms = UINT64_MAX;
-}
-
-/* Status 1 and a name, or status 2 without one: the server trusts clients. */
-void hello_claim_answered(struct model_entry *entry, const uint8_t *bytes, size_t size)
-{
-    bool is_given = bytes[HEAD_BYTES] == 1 && size > HEAD_BYTES + 1 &&
-                    is_name(bytes + HEAD_BYTES + 1, size - HEAD_BYTES - 1);
-    bool is_refused = bytes[HEAD_BYTES] == 2 && size == HEAD_BYTES + 1;
-    if (!entry->may_have_name || broken_now("name", 2))
-        broken_promise("only a client that has asked for a name gets one",
-                       "source %" PRIu32 " has not asked", entry->number);
-    if (!is_given && !is_refused)
-        broken_promise("a name is given or refused", "status %d came with %zu bytes",
-                       bytes[HEAD_BYTES], size);
-    hello_answered(entry);
-    entry->open_claims -= entry->open_claims > 0;
-    if (is_given)
-        record_given(entry, bytes + HEAD_BYTES + 1, size - HEAD_BYTES - 1);
-    else
-        check_refused(entry);
 }
 
 void hello_check(const struct model_entry *entry, bool frames)

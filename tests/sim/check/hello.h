@@ -23,19 +23,6 @@ void hello_answer(const uint8_t *request, size_t request_size, size_t size);
 /* A named was sent to that source. */
 void hello_answered(const struct model_entry *entry);
 
-/* A client has certainly left: its next life begins without frames and a name. */
-void hello_left(struct model_entry *entry);
-
-/* The host was suspended, or the ttl changes: names of clients that have expired may take their
- * places for so much longer. */
-void hello_names_are_late(uint64_t ms);
-
-/* How many hellos with a name may have been answered by the thread that owns the names. */
-uint64_t hello_claims(void);
-/* Such an answer was sent to that source. */
-void hello_claim_answered(struct model_entry *entry, const uint8_t *bytes, size_t size);
-void hello_reset(void);
-
 /* Whether a datagram of a client that is registered may be dropped for its rate. */
 bool hello_may_be_limited(void);
 

@@ -2,6 +2,7 @@
 
 #include "sim/check/confirmed.h"
 #include "sim/check/hello.h"
+#include "sim/check/names.h"
 #include "sim/check/restoring.h"
 #include "sim/check/selection.h"
 #include "sim/core/broken.h"
@@ -206,14 +207,12 @@ enum model_frame model_frame_of(const uint8_t *bytes, size_t size)
     return FRAME_IS_BAD;
 }
 
-/* Whether the cookie of a frame proves the source: for certain in its first 60 s. */
-static enum chance proof(const struct model_entry *entry, const uint8_t *bytes, size_t size)
+enum chance model_proves(const struct model_entry *entry, const uint8_t cookie[COOKIE_BYTES])
 {
     uint64_t now_ms = event_queue_now_ms();
     enum chance best = NO;
-    for (unsigned i = 0; size >= HEAD_BYTES + COOKIE_BYTES && i < MODEL_COOKIES; i++) {
-        if (i >= entry->cookie_count ||
-            memcmp(entry->cookies[i].bytes, bytes + HEAD_BYTES, COOKIE_BYTES) != 0)
+    for (unsigned i = 0; i < entry->cookie_count; i++) {
+        if (memcmp(entry->cookies[i].bytes, cookie, COOKIE_BYTES) != 0)
             continue;
         uint64_t age_ms = now_ms - entry->cookies[i].issued_ms;
         bool is_late = entry->cookies[i].issued_ms < leap_ms + ROTATION_SLOP_MS;
@@ -224,6 +223,12 @@ static enum chance proof(const struct model_entry *entry, const uint8_t *bytes, 
         best = chance > best ? chance : best;
     }
     return best;
+}
+
+/* Whether the cookie of an answer or a leave does. */
+static enum chance proof(const struct model_entry *entry, const uint8_t *bytes, size_t size)
+{
+    return size >= HEAD_BYTES + COOKIE_BYTES ? model_proves(entry, bytes + HEAD_BYTES) : NO;
 }
 
 bool model_is_oversize(const uint8_t *bytes, size_t size, bool truncated)
@@ -424,10 +429,9 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
     if (model_frame_of(bytes, size) == FRAME_IS_CONFIRM)
         confirmed_received(entry, bytes, effect.registers);
     if (effect.leaves == YES)
-        hello_left(entry);
+        entry->frames = NO; /* of its next life, until it asks */
     apply(entry, effect);
-    if (entry->may_have_name)
-        entry->sure_until_ms = 0;
+    names_applied(entry);
     return entry;
 }
 
@@ -525,7 +529,6 @@ void model_clock_leapt(uint64_t before_ms)
     uint64_t now_ms = event_queue_now_ms();
     if (now_ms - before_ms > 60000 - COOKIE_MIN_MS)
         leap_ms = now_ms;
-    hello_names_are_late(0);
     for (uint32_t i = 1; i <= count; i++) {
         if (entries[i].kept_until_ms < before_ms)
             continue;
@@ -536,7 +539,6 @@ void model_clock_leapt(uint64_t before_ms)
 
 void model_settings_change(void)
 {
-    hello_names_are_late(later(settings.ttl_ms, next_settings.ttl_ms));
     for (uint32_t i = 1; i <= count; i++)
         if (occupies(&entries[i]))
             entries[i].kept_until_ms =

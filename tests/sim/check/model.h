@@ -15,6 +15,7 @@ enum {
     MODEL_ENTRIES_MAX = 1 << 15,
     MODEL_COOKIES = 4,
     MODEL_WORKERS_MAX = 16,
+    MODEL_NAMES = 5,   /* lamp-0 to lamp-3, and all others together */
     MODEL_SLOP_MS = 3, /* between the reception of a datagram and its decision */
 };
 
@@ -36,14 +37,12 @@ struct model_entry {
         uint64_t first_ms, issued_ms; /* first and last */
     } cookies[MODEL_COOKIES];         /* that were sent to it */
     unsigned cookie_count;
-    enum chance frames;       /* it has asked for messages as frames since it joined */
-    uint64_t frames_since_ms; /* when a hello has changed that */
-    bool may_have_name;       /* it has asked for one, so it may lose its place to another client */
-    uint32_t open_claims;     /* hellos with a name that are not answered */
-    uint64_t name;            /* by the last answer, a hash; */
-    uint64_t named_ms;        /* when that came, */
-    uint64_t name_until_ms;   /* and until when it has it; UINT64_MAX: still, 0: it never had one */
-    bool proven;              /* ever */
+    enum chance frames;               /* it has asked for messages as frames since it joined */
+    uint64_t frames_since_ms;         /* when a hello has changed that */
+    uint64_t claimed_ms[MODEL_NAMES]; /* when it last claimed that name, and may get it; 0: never */
+    uint64_t unanswered_ms[MODEL_NAMES]; /* its first claim that may still be answered; 0: none */
+    uint64_t contested_until_ms;  /* another client has claimed its name: it may be removed */
+    bool proven;                  /* ever */
     uint64_t bytes_in, bytes_out; /* until then, with headers */
     uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */
     bool is_listed;               /* model_next_occupying may return it */
@@ -70,6 +69,8 @@ bool model_is_possible(const struct model_entry *entry);
 struct model_entry *model_receive(int listener, int worker, const struct addr *source,
                                   const uint8_t *bytes, size_t size, bool truncated,
                                   bool to_multicast);
+/* Whether a cookie proves the source: for certain in its first minute. */
+enum chance model_proves(const struct model_entry *entry, const uint8_t cookie[16]);
 /* A challenge with that cookie was sent to it. */
 void model_challenged(struct model_entry *entry, const uint8_t *cookie);
 /* The operator removes a source: until model_kicked nothing is certain about it. Returns false if

@@ -5,6 +5,7 @@
 #include "sim/check/hello.h"
 #include "sim/check/limits.h"
 #include "sim/check/model.h"
+#include "sim/check/names.h"
 #include "sim/check/outcomes.h"
 #include "sim/check/payload.h"
 #include "sim/check/roles.h"
@@ -151,7 +152,8 @@ void observe_sent(int socket, const struct addr *to, const void *bytes, size_t s
             break;
         }
         if (entry != NULL && is_frame_of(bytes, size, 9)) {
-            hello_claim_answered(entry, bytes, size);
+            names_answered(entry, bytes, size);
+            hello_answered(entry);
             totals.claims_answered++;
             break;
         }

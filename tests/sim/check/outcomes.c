@@ -1,6 +1,7 @@
 #include "sim/check/outcomes.h"
 
 #include "sim/check/confirmed.h"
+#include "sim/check/names.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
@@ -51,7 +52,8 @@ static void count_source(const struct model_entry *entry, const uint8_t *bytes, 
     bool stays_sure = event_queue_now_ms() + MODEL_SLOP_MS <= entry->sure_until_ms;
     if (frame == FRAME_IS_HELLO && !stays_sure && (!settings.cookie || settings_change))
         count(BAD_FRAME, is_first && !model_is_possible(entry));
-    if (frame == FRAME_IS_HELLO && is_first && stays_sure)
+    if (frame == FRAME_IS_HELLO && is_first && stays_sure &&
+        names_challenge(entry, bytes, size) == NO)
         hellos++;
     if (frame == FRAME_IS_CONFIRM && confirmed_counts() != YES)
         count(BAD_FRAME, is_first && confirmed_counts() == NO);

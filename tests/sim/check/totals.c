@@ -3,8 +3,8 @@
 #include "server/streams/stream_clients.h"
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
-#include "sim/check/hello.h"
 #include "sim/check/model.h"
+#include "sim/check/names.h"
 #include "sim/check/outcomes.h"
 #include "sim/check/roles.h"
 #include "sim/check/subscribers.h"
@@ -123,11 +123,11 @@ static void check_failed_replies(const struct stats *sum)
 /* A hello with a name counts when it is received, and is answered when its name is decided on. */
 static void check_named(uint64_t named)
 {
-    if (named < totals.named + totals.claims_answered || named > totals.named + hello_claims())
+    if (named < totals.named + totals.claims_answered || named > totals.named + names_claims())
         broken_promise("each hello is answered",
                        "named is %" PRIu64 "; %" PRIu64 " were answered at once, %" PRIu64
                        " later, of %" PRIu64,
-                       named, totals.named, totals.claims_answered, hello_claims());
+                       named, totals.named, totals.claims_answered, names_claims());
 }
 
 static void check_counters(const struct stats *sum)
@@ -138,6 +138,7 @@ static void check_counters(const struct stats *sum)
     expect("challenged", sum->challenged, totals.challenged);
     expect("ponged", sum->ponged, totals.ponged);
     check_named(sum->named);
+    names_check(sum);
     expect("challenge_failed", sum->challenge_failed, totals.challenge_failed);
     expect("copies_sent", sum->copies_sent, copies_taken());
     expect("copies_failed", sum->copies_failed, copies_refused());
@@ -238,7 +239,7 @@ void totals_check_start(void)
 void totals_reset(void)
 {
     totals = (struct totals){.datagrams = 0};
-    hello_reset();
+    names_reset();
 }
 
 void totals_check_final(void)

@@ -4,6 +4,7 @@
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
 #include "sim/check/model.h"
+#include "sim/check/names.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
@@ -207,27 +208,45 @@ static void check_clients(const struct answer *answer, const struct command *com
     }
 }
 
+/* Reads the line of a client that sends datagrams. */
+static const struct model_entry *read_client(const char *line, const struct command *command)
+{
+    char address[128], listener_text[128];
+    struct addr addr;
+    if (sscanf(line, "client %127s %127s ", address, listener_text) != 2)
+        broken_promise("an answer is whole", "a line of clients is not");
+    const struct drawn_listener *listener = listener_of(listener_text);
+    const struct model_entry *entry =
+        listener != NULL && addr_parse(&addr, NULL, address, 0) == NULL
+            ? model_find(listener->number, &addr)
+            : NULL;
+    if (entry == NULL || entry->may_until_ms < command->asked_ms)
+        broken_promise("only registered clients are listed", "%s on %s is not one", address,
+                       listener_text);
+    return entry;
+}
+
 /* The clients of a confirmed job. */
 static void check_job_clients(const struct answer *answer, const struct command *command)
 {
     confirmed_list_begin(command->confirmed, command->kind == COMMAND_SILENT, command->asked_ms);
     for (const char *at = answer->bytes; (at = strstr(at, "\nclient ")) != NULL;) {
-        char address[128], listener_text[128];
-        struct addr addr;
         at++;
-        if (sscanf(at, "client %127s %127s ", address, listener_text) != 2)
-            broken_promise("an answer is whole", "a line of clients is not");
-        const struct drawn_listener *listener = listener_of(listener_text);
-        const struct model_entry *entry =
-            listener != NULL && addr_parse(&addr, NULL, address, 0) == NULL
-                ? model_find(listener->number, &addr)
-                : NULL;
-        if (entry == NULL || entry->may_until_ms < command->asked_ms)
-            broken_promise("only registered clients are listed", "%s on %s is not one", address,
-                           listener_text);
-        confirmed_list_add(entry);
+        confirmed_list_add(read_client(at, command));
     }
     confirmed_list_end();
+}
+
+/* The client of a name. */
+static void check_named(const struct answer *answer, const struct command *command)
+{
+    const char *at = strstr(answer->bytes, "\nclient ");
+    bool is_unknown = !answer->ok && (strstr(answer->bytes, "no such client") != NULL ||
+                                      strstr(answer->bytes, "no client has that name") != NULL);
+    if (is_unknown)
+        names_found(command->name, NULL, command->asked_ms);
+    else if (answer->ok && at != NULL)
+        names_found(command->name, read_client(at + 1, command), command->asked_ms);
 }
 
 static void check_count(const struct answer *answer, const struct command *command)
@@ -297,6 +316,10 @@ static void check_setup(const struct answer *answer)
     expect_line(answer, "value server.stream-max %" PRIu32, setup.stream_max);
     expect_line(answer, "value clients.max %" PRIu32, setup.clients_max);
     expect_line(answer, "value control.mode %04" PRIo32, setup.control_mode);
+    expect_line(answer, "value clients.names %s",
+                setup.has_keys        ? "keyed"
+                : setup.names_max > 0 ? "trusted"
+                                      : "off");
     if (setup.has_observers) {
         expect_line(answer, "value control.observer-socket %s", settings_observer_path());
         expect_line(answer, "value control.observer-mode %04" PRIo32, setup.observer_mode);
@@ -373,6 +396,8 @@ void answer_check(const struct answer *answer, const struct command *command)
         model_kicked_some(command->number, answer->ok);
     if (command->kind == COMMAND_CLIENT)
         check_client(answer, command);
+    if (command->kind == COMMAND_NAMED)
+        check_named(answer, command);
     if (command->kind == COMMAND_REFUSED)
         check_refused(answer);
     if (!answer->ok) {

@@ -15,6 +15,7 @@ enum command_kind {
     COMMAND_STATS,
     COMMAND_CLIENTS,
     COMMAND_CLIENT,
+    COMMAND_NAMED, /* client @NAME */
     COMMAND_KICK,
     COMMAND_KICK_SOME, /* with a selector */
     COMMAND_COUNT,
@@ -36,6 +37,7 @@ struct command {
     uint32_t number;    /* of a broadcast, of a message to one client, or from model_kick_some */
     uint32_t confirmed; /* the number of its job in check/confirmed.h; 0: none */
     struct addr addr;   /* of a client */
+    char name[8];       /* of COMMAND_NAMED */
     struct selection selection; /* of COMMAND_CLIENTS and COMMAND_COUNT */
     bool is_settled;            /* no reload was in progress, */
     unsigned applied;           /* and so many had been applied */

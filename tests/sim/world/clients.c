@@ -10,6 +10,7 @@
 #include "sim/net/network.h"
 #include "sim/net/udp.h"
 #include "sim/world/confirming.h"
+#include "sim/world/naming.h"
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
@@ -35,7 +36,7 @@ struct client {
     uint32_t number, sent;
     bool has_cookie, vanished;
     bool has_answered; /* a challenge, since its last request: it answers one for each */
-    uint8_t cookie[COOKIE_BYTES];
+    struct naming_cookies cookies;
     uint64_t last_request_ms, last_reply_ms;
     uint32_t pending; /* number of the request that was challenged */
     uint32_t got;     /* the last broadcast */
@@ -117,32 +118,14 @@ static void send_frame(struct client *client, uint8_t type)
     size_t size = HEAD_BYTES + draw_below(DRAW_CLIENTS, 40);
     if (type == 3)
         size = client->has_cookie ? ANSWER_BYTES : HEAD_BYTES;
-    memcpy(bytes + HEAD_BYTES, client->cookie, COOKIE_BYTES);
+    memcpy(bytes + HEAD_BYTES, client->cookies.last, COOKIE_BYTES);
     send(client, bytes, size);
 }
 
-/* A hello: with a name or without, and now and then keyed, or with a flag that does not exist. */
 static void send_hello(struct client *client)
 {
-    enum { FLAGS = HEAD_BYTES, NAME = FLAGS + 1, NAME_BYTES = 6, KEY_BYTES = 2 * COOKIE_BYTES };
-    uint8_t bytes[NAME + KEY_BYTES + NAME_BYTES] = {0, 'U', 'D', 'P', 8};
-    size_t size = NAME;
-    bool is_keyed = draw_below(DRAW_CLIENTS, 8) == 0;
-    bytes[FLAGS] = (uint8_t)draw_below(DRAW_CLIENTS, 2);
-    if (is_keyed) {
-        bytes[FLAGS] |= 2;
-        memcpy(bytes + size, client->cookie, COOKIE_BYTES);
-        size += KEY_BYTES;
-    } else if (draw_below(DRAW_CLIENTS, 16) == 0) {
-        bytes[FLAGS] |= 4;
-    }
-    if (draw_below(DRAW_CLIENTS, 2) == 0) {
-        memcpy(bytes + size, "lamp-7", NAME_BYTES);
-        if (setup.names_max > 0)
-            bytes[size + NAME_BYTES - 1] = (uint8_t)('0' + draw_below(DRAW_NAMES, 4));
-        size += NAME_BYTES;
-    }
-    send(client, bytes, size);
+    uint8_t bytes[NAMING_HELLO_BYTES];
+    send(client, bytes, naming_draw_hello(bytes, &client->cookies));
 }
 
 /* A hello that asks for frames. */
@@ -183,7 +166,7 @@ static void send_oversize(struct client *client)
 static void send_nested(struct client *client)
 {
     uint8_t bytes[ANSWER_BYTES + HEAD_BYTES] = {0, 'U', 'D', 'P', 2};
-    memcpy(bytes + HEAD_BYTES, client->cookie, COOKIE_BYTES);
+    memcpy(bytes + HEAD_BYTES, client->cookies.last, COOKIE_BYTES);
     memcpy(bytes + ANSWER_BYTES, "\0UDP\4", HEAD_BYTES);
     send(client, bytes, sizeof bytes);
 }
@@ -215,12 +198,15 @@ static void forge(struct client *client)
         /* The cookie of another port of its own address. */
         forged.addr = client->addr;
         forged.addr.port = (uint16_t)draw_range(DRAW_CLIENTS, 1024, 1124);
-        memcpy(cookie, client->cookie, COOKIE_BYTES);
+        memcpy(cookie, client->cookies.last, COOKIE_BYTES);
         break;
     case 5:
         /* A leave in the name of another client. */
         forged.has_cookie = false;
         send_frame(&forged, 3);
+        return;
+    case 6:
+        send_hello(&forged);
         return;
     default:
         break;
@@ -260,12 +246,12 @@ static void vanish(struct client *client, bool vanished)
     network_set_silent(&client->addr, vanished);
 }
 
-/* Where clients may name themselves, each often says hello after a request, which has registered
- * it, so that the names move. */
+/* Where clients may name themselves, each now and then says hello after a request, which has
+ * registered it, so that the names move. */
 static void send_request_and_name(struct client *client)
 {
     send_request(client);
-    if (setup.names_max > 0 && draw_below(DRAW_NAMES, 2) == 0)
+    if (setup.names_max > 0 && draw_below(DRAW_NAMES, setup.hello_each) == 0)
         send_hello(client);
     if (confirming_wants_frames())
         send_frames_hello(client);
@@ -370,7 +356,9 @@ void clients_flood(void)
 static void on_challenge(struct client *client, const uint8_t *cookie)
 {
     client->has_cookie = true;
-    memcpy(client->cookie, cookie, COOKIE_BYTES);
+    if (memcmp(client->cookies.last, cookie, COOKIE_BYTES) != 0)
+        memcpy(client->cookies.before, client->cookies.last, COOKIE_BYTES);
+    memcpy(client->cookies.last, cookie, COOKIE_BYTES);
     if (client->has_answered || (client->kind != PROVER && !quiet))
         return;
     client->has_answered = true;

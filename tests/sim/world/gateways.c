@@ -1,5 +1,7 @@
 #include "sim/world/gateways.h"
 
+#include "sim/check/confirmed.h"
+#include "sim/check/copies.h"
 #include "sim/check/direct.h"
 #include "sim/check/payload.h"
 #include "sim/core/broken.h"
@@ -8,7 +10,9 @@
 #include "sim/core/trace.h"
 #include "sim/net/connection.h"
 #include "sim/os/files.h"
+#include "sim/world/broadcasts.h"
 #include "sim/world/clients.h"
+#include "sim/world/confirming.h"
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
@@ -35,8 +39,9 @@ struct gateway {
     size_t size; /* of it; the rest of a longer line is dropped */
     char *output;
     size_t sent, unsent; /* bytes of the output */
-    size_t open;         /* requests without a result */
-    bool is_open[DIRECTS_MAX];
+    size_t open;         /* requests without a result, */
+    size_t open_jobs;    /* and those that a broadcast or confirmations keep */
+    bool is_open[DIRECTS_MAX], is_open_broadcast[BROADCASTS_MAX];
     bool to_nobody[DIRECTS_MAX]; /* its address is wrong */
 };
 
@@ -53,37 +58,108 @@ static void disconnect(struct gateway *gateway)
 
 /* ---- results ---- */
 
-/* Takes the number of a request that has no result yet. */
+/* Takes the number of a message that has no result yet. */
 static uint32_t take_open(struct gateway *gateway, const char *ref)
 {
     uint32_t number = (uint32_t)strtoul(ref, NULL, 10);
     if (number == 0 || number >= DIRECTS_MAX || !gateway->is_open[number])
         broken_promise("each request has one result", "a result for '%.20s'", ref);
     gateway->is_open[number] = false;
-    gateway->open--;
+    gateway->open -= direct_confirmed(number) == 0;
+    gateway->open_jobs -= direct_confirmed(number) != 0;
     return number;
+}
+
+/* The same of a broadcast, whose reference begins with a b. */
+static uint32_t take_broadcast(struct gateway *gateway, const char *ref)
+{
+    uint32_t number = (uint32_t)strtoul(ref + 1, NULL, 10);
+    if (!gateway->is_open_broadcast[number % BROADCASTS_MAX])
+        broken_promise("each request has one result", "a result for '%.20s'", ref);
+    gateway->is_open_broadcast[number % BROADCASTS_MAX] = false;
+    gateway->open_jobs--;
+    return number;
+}
+
+/* The number after " KEY=". */
+static uint64_t count_of(const char *result, const char *key)
+{
+    char text[32];
+    snprintf(text, sizeof text, " %s=", key);
+    const char *found = strstr(result, text);
+    if (found == NULL)
+        broken_promise("a result has counts", "%s is missing in '%.200s'", key, result);
+    return strtoull(found + strlen(text), NULL, 10);
+}
+
+static void read_confirmations(uint32_t job, const char *result)
+{
+    bool has_state = strstr(result, " state=") != NULL;
+    struct confirmed_report report = {
+        .is_done = strstr(result, " state=done ") != NULL,
+        .duration_ms = has_state ? count_of(result, "duration_ms") : 0,
+        .copies = count_of(result, "sent") + count_of(result, "failed"),
+        .confirmed = count_of(result, "confirmed"),
+        .silent = count_of(result, "silent"),
+        .plain = count_of(result, "plain"),
+        .rounds = count_of(result, "rounds"),
+        .datagrams = count_of(result, "datagrams"),
+    };
+    if (has_state)
+        confirmed_set_id(job, count_of(result, "id"));
+    confirmed_ended(job, &report);
+}
+
+static void read_broadcast_result(struct gateway *gateway, const char *value)
+{
+    uint32_t number = take_broadcast(gateway, value), job = copies_confirmed(number);
+    copies_broadcast_ended(number, strstr(value, " state=done ") != NULL,
+                           count_of(value, "targets"), count_of(value, "sent"),
+                           count_of(value, "failed"), count_of(value, "skipped"));
+    if (job != 0)
+        read_confirmations(job, value);
 }
 
 static void read_result(struct gateway *gateway, const char *value)
 {
-    uint64_t sent, failed;
-    const char *counts = strchr(value, ' ');
     if (value[0] == '-') /* a message without a reference has failed */
         return;
-    if (counts == NULL || sscanf(counts, " sent=%" SCNu64 " failed=%" SCNu64, &sent, &failed) != 2)
-        broken_promise("a result has counts", "it is '%.60s'", value);
-    direct_answered(take_open(gateway, value), sent, failed);
+    if (value[0] == 'b') {
+        read_broadcast_result(gateway, value);
+        return;
+    }
+    uint32_t number = take_open(gateway, value), job = direct_confirmed(number);
+    direct_answered(number, count_of(value, "sent"), count_of(value, "failed"));
+    if (job != 0)
+        read_confirmations(job, value);
+}
+
+/* Why a broadcast, or a message that is to be confirmed, may be refused. */
+static bool is_busy(const char *value)
+{
+    static const char *const reasons[] = {"the queue is full", "have not ended", "was cancelled",
+                                          "stopping", "out of memory"};
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (strstr(value, reasons[i]) != NULL)
+            return true;
+    return false;
 }
 
 static void read_error(struct gateway *gateway, const char *value)
 {
+    bool is_valid = true, is_unknown = strstr(value, "no such client") != NULL;
     if (value[0] == '-')
         return;
-    uint32_t number = take_open(gateway, value);
-    bool is_unknown = strstr(value, "no such client") != NULL;
-    if (is_unknown && !gateway->to_nobody[number])
-        direct_unknown(number);
-    else if (!is_unknown && !gateway->to_nobody[number] && strstr(value, "stopping") == NULL)
+    if (value[0] == 'b') {
+        take_broadcast(gateway, value);
+        is_unknown = false;
+    } else {
+        uint32_t number = take_open(gateway, value);
+        is_valid = !gateway->to_nobody[number];
+        if (is_unknown && is_valid)
+            direct_unknown(number);
+    }
+    if (!is_unknown && is_valid && !is_busy(value))
         broken_promise("a valid request is carried out", "it is refused: %.200s", value);
 }
 
@@ -99,9 +175,9 @@ static void read_line(struct gateway *gateway)
     } else if (strncmp(line, "error ", 6) == 0) {
         read_error(gateway, line + 6);
     } else if (strcmp(line, ".") == 0) {
-        if (!gateway->has_ended || gateway->open > 0)
+        if (!gateway->has_ended || gateway->open + gateway->open_jobs > 0)
             broken_promise("a gateway ends after its last result", "%zu requests have none",
-                           gateway->open);
+                           gateway->open + gateway->open_jobs);
         disconnect(gateway);
     }
 }
@@ -147,10 +223,31 @@ static void flush(struct gateway *gateway)
         gateway->sent = gateway->unsent = 0;
 }
 
+static void write_hex(char *line, size_t bytes, const char *payload, size_t size)
+{
+    size_t at = strlen(line);
+    for (size_t i = 0; i < size; i++)
+        at += (size_t)snprintf(line + at, bytes - at, "%02x", (unsigned char)payload[i]);
+    snprintf(line + at, bytes - at, "\n");
+}
+
+/* Whether a message may be to be confirmed. The messages of a session that are not leave in their
+ * order. */
+static uint32_t draw_confirm(struct gateway *gateway, uint32_t number, bool is_possible,
+                             char words[CONFIRMING_WORDS_BYTES])
+{
+    bool is_drawn = is_possible && draw_below(DRAW_GATEWAYS, 8) == 0;
+    uint32_t job = is_drawn ? confirming_draw_words(words) : 0;
+    direct_set_confirmed(number, job);
+    direct_set_session(number, job == 0 ? gateway->session : 0);
+    return job;
+}
+
 /* A message to a client, with or without a reference, or to an address that no client can have. */
 static void add_message(struct gateway *gateway)
 {
     char payload[64], text[ADDR_TEXT_BYTES], line[REQUEST_BYTES];
+    char confirm[CONFIRMING_WORDS_BYTES] = "", ref[16] = "-";
     uint64_t drawn = draw(DRAW_GATEWAYS);
     const struct addr *stream = drawn % 8 == 0 ? streams_tcp_address(drawn / 8) : NULL;
     const struct addr *addr = stream != NULL ? stream : clients_address(drawn / 8);
@@ -159,19 +256,32 @@ static void add_message(struct gateway *gateway)
         return;
     bool is_wrong = draw_below(DRAW_GATEWAYS, 30) == 0;
     bool has_ref = is_wrong || draw_below(DRAW_GATEWAYS, 4) != 0;
-    direct_set_session(number, gateway->session);
+    uint32_t job = draw_confirm(gateway, number, stream == NULL && !is_wrong, confirm);
     size_t size = payload_write_direct(payload, sizeof payload, number);
-    int at = has_ref ? snprintf(line, sizeof line, "send %" PRIu32 " ", number)
-                     : snprintf(line, sizeof line, "send - ");
-    at += snprintf(line + at, sizeof line - (size_t)at, "%s%s ", stream != NULL ? "tcp:" : "",
-                   is_wrong ? "nobody" : addr_format(addr, text));
-    for (size_t i = 0; i < size; i++)
-        at += snprintf(line + at, sizeof line - (size_t)at, "%02x", (unsigned char)payload[i]);
-    snprintf(line + at, sizeof line - (size_t)at, "\n");
+    if (has_ref)
+        snprintf(ref, sizeof ref, "%" PRIu32, number);
+    snprintf(line, sizeof line, "send %s %s%s%s ", ref, stream != NULL ? "tcp:" : "",
+             is_wrong ? "nobody" : addr_format(addr, text), confirm);
+    write_hex(line, sizeof line, payload, size);
     add_line(gateway, line);
     gateway->is_open[number] = has_ref;
     gateway->to_nobody[number] = is_wrong;
-    gateway->open += has_ref;
+    gateway->open += has_ref && job == 0;
+    gateway->open_jobs += has_ref && job != 0;
+}
+
+/* A broadcast. Those of gateways leave numbers for the operators. */
+static void add_broadcast(struct gateway *gateway)
+{
+    struct drawn_broadcast drawn;
+    char line[BROADCASTS_ARGUMENTS_BYTES + 32];
+    if (reductions_leave_out(WITHOUT_BROADCASTS) || broadcasts_count() > BROADCASTS_MAX / 2 ||
+        !broadcasts_draw(&drawn, false, draw_below(DRAW_GATEWAYS, 20)))
+        return;
+    snprintf(line, sizeof line, "broadcast b%" PRIu32 "%s", drawn.number, drawn.arguments);
+    add_line(gateway, line);
+    gateway->is_open_broadcast[drawn.number % BROADCASTS_MAX] = true;
+    gateway->open_jobs++;
 }
 
 static void add_wrong(struct gateway *gateway)
@@ -185,6 +295,10 @@ static void add_wrong(struct gateway *gateway)
         "send - 1 2 3\n",
         "broadcast - to=x 00\n",
         "broadcast - 0\n",
+        "broadcast - confirm\n",
+        "broadcast - confirm within=2h 00\n",
+        "send - 192.0.2.1:9 confirm within=0s 00\n",
+        "send - 192.0.2.1:9 within=2s 00\n",
     };
     add_line(gateway, lines[draw_below(DRAW_GATEWAYS, sizeof lines / sizeof lines[0])]);
 }
@@ -195,6 +309,8 @@ static void send_burst(struct gateway *gateway)
                                                      : draw_below(DRAW_GATEWAYS, 20);
     for (size_t i = 0; i < burst; i++)
         add_message(gateway);
+    if (draw_below(DRAW_GATEWAYS, 8) == 0)
+        add_broadcast(gateway);
     if (draw_below(DRAW_GATEWAYS, 4) == 0)
         add_wrong(gateway);
     if (draw_below(DRAW_GATEWAYS, 12) == 0) {
@@ -254,8 +370,10 @@ static void begin(struct gateway *gateway)
         return;
     gateway->connection->is_operator = true;
     gateway->is_accepted = gateway->has_ended = false;
-    gateway->size = gateway->sent = gateway->unsent = gateway->open = 0;
+    gateway->size = gateway->sent = gateway->unsent = 0;
+    gateway->open = gateway->open_jobs = 0;
     memset(gateway->is_open, 0, sizeof gateway->is_open);
+    memset(gateway->is_open_broadcast, 0, sizeof gateway->is_open_broadcast);
     gateway->session = ++sessions;
     bool stalls = draw_below(DRAW_GATEWAYS, 4) == 0;
     gateway->reads_ms = 0;

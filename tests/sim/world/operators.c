@@ -14,9 +14,11 @@
 #include "sim/os/log.h"
 #include "sim/os/signals.h"
 #include "sim/world/answers.h"
+#include "sim/world/broadcasts.h"
 #include "sim/world/clients.h"
 #include "sim/world/command_lines.h"
 #include "sim/world/confirming.h"
+#include "sim/world/naming.h"
 #include "sim/world/reductions.h"
 #include "sim/world/selections.h"
 #include "sim/world/settings.h"
@@ -52,7 +54,6 @@ struct operator
 static struct operator operators[SESSIONS_MAX]; /* the last OBSERVERS_MAX are observers */
 static size_t count;
 static bool quiet;
-static uint32_t last_broadcast;
 static bool ended[BROADCASTS_MAX], refused[BROADCASTS_MAX];
 static uint64_t answered;
 static uint64_t reload_ms, reloads_before, refusals_before;
@@ -237,36 +238,26 @@ static void send_direct(struct operator* operator)
 
 static uint32_t send_broadcast(struct operator* operator, bool waits, uint64_t padding)
 {
-    char text[256], words[SELECTIONS_TEXT_BYTES], line[1024 + SELECTIONS_TEXT_BYTES];
-    char confirm[CONFIRMING_WORDS_BYTES] = "";
-    if (last_broadcast + 1 >= BROADCASTS_MAX ||
-        (reductions_leave_out(WITHOUT_BROADCASTS) && !quiet))
+    struct drawn_broadcast drawn;
+    char line[BROADCASTS_ARGUMENTS_BYTES + 32];
+    if ((reductions_leave_out(WITHOUT_BROADCASTS) && !quiet) ||
+        !broadcasts_draw(&drawn, quiet, padding))
         return 0;
-    uint32_t number = copies_first_number() + ++last_broadcast;
-    int size = snprintf(text, sizeof text, "T%" PRIu32 ".%0*d", number, (int)padding + 1, 0);
-    if (number % 3 == 0)
-        text[size - 1] = '\n';
-    struct selection selection = quiet ? selection_all() : selections_draw();
-    uint32_t job = quiet ? 0 : confirming_draw_words(confirm);
-    int at = snprintf(line, sizeof line, "broadcast %s%s%s ", waits ? "wait" : "nowait", confirm,
-                      selections_format(&selection, words));
-    for (int i = 0; i < size; i++)
-        at += snprintf(line + at, sizeof line - (size_t)at, "%02x", (unsigned char)text[i]);
-    snprintf(line + at, sizeof line - (size_t)at, "\n");
-    copies_broadcast_asked(number, &selection, text, (size_t)size);
-    copies_set_confirmed(number, job);
+    snprintf(line, sizeof line, "broadcast %s%s", waits ? "wait" : "nowait", drawn.arguments);
     send(operator, line,
-         (struct command){
-             .kind = waits ? COMMAND_WAIT : COMMAND_NOWAIT, .number = number, .confirmed = job});
-    return number;
+         (struct command){.kind = waits ? COMMAND_WAIT : COMMAND_NOWAIT,
+                          .number = drawn.number,
+                          .confirmed = drawn.confirmed});
+    return drawn.number;
 }
 
 static void send_cancel(struct operator* operator)
 {
     char line[64];
-    uint64_t number = draw_below(DRAW_OPERATOR, last_broadcast + 2);
-    if (swarm.cancels && last_broadcast > 2)
-        number = last_broadcast - draw_below(DRAW_SWARM, 3);
+    uint32_t last = broadcasts_count();
+    uint64_t number = draw_below(DRAW_OPERATOR, last + 2);
+    if (swarm.cancels && last > 2)
+        number = last - draw_below(DRAW_SWARM, 3);
     snprintf(line, sizeof line, "cancel %" PRIu64 "\n", number);
     send(operator, line, (struct command){.kind = COMMAND_CANCEL});
     for (size_t i = 0; swarm.cancels && i < count; i++)
@@ -319,6 +310,8 @@ static bool send_rare(struct operator* operator)
         send_direct(operator);
     else if (swarm.confirms && draw_below(DRAW_CONFIRM, 3) == 0)
         send_broadcast(operator, draw_below(DRAW_CONFIRM, 2) == 0, 0);
+    else if (setup.names_max > 0 && draw_below(DRAW_NAMES, 6) == 0)
+        send(operator, line, naming_draw_lookup(line));
     else if (swarm.selects && draw_below(DRAW_SELECTION, 8) == 0)
         send_kick_some(operator);
     else if (swarm.selects && draw_below(DRAW_SELECTION, 8) == 0)
@@ -523,7 +516,7 @@ void operators_reset(void)
     if (settings_change)
         settings_end_change(false);
     quiet = true;
-    last_broadcast = 0;
+    broadcasts_reset();
     memset(ended, 0, sizeof ended);
     memset(refused, 0, sizeof refused);
 }

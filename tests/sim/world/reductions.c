@@ -78,8 +78,8 @@ static const struct {
     {"gateways", WITHOUT_GATEWAYS},
 };
 
-static const char *const setting_names[] = {"cookie", "relay",     "blocks",   "per-prefix",
-                                            "rate",   "copy-rate", "multicast"};
+static const char *const setting_names[] = {"cookie", "relay",     "blocks",    "per-prefix",
+                                            "rate",   "copy-rate", "multicast", "names"};
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
@@ -193,8 +193,11 @@ void reductions_of_settings(struct setup *drawn_setup, struct settings *drawn_se
         drawn_setup->workers = workers_max;
     if (is_named("multicast"))
         drawn_setup->has_multicast = false;
+    if (is_named("names"))
+        drawn_setup->names_max = 0;
     if (is_named("cookie"))
         drawn_settings->cookie = false;
+    drawn_setup->has_keys &= drawn_settings->cookie && drawn_setup->names_max > 0;
     if (is_named("relay"))
         drawn_settings->relay = DRAWN_RELAY_OFF;
     if (is_named("blocks"))

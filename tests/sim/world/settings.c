@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NAMES_KEY_PATH "/etc/names.key"
+
 enum { RELAY_CLIENTS_MAX = 100, UNUSED_BLOCKS = 1000 };
 
 struct setup setup;
@@ -88,12 +90,16 @@ static void draw_listeners(void)
         parse_address(&setup.listeners[i]);
 }
 
-/* There are four names (world/clients.c). */
-static uint32_t draw_names_max(void)
+/* There are four names (world/naming.c). */
+static void draw_names(void)
 {
     static const uint32_t most[] = {1, 2, 3, 100000};
     uint64_t which = draw_below(DRAW_NAMES, 4);
-    return draw_below(DRAW_NAMES, 3) == 0 ? most[which] : 0;
+    setup.names_max = draw_below(DRAW_NAMES, 3) == 0 ? most[which] : 0;
+    setup.has_keys = draw_below(DRAW_NAMES, 2) == 0 && setup.names_max > 0;
+    setup.hello_each = draw_below(DRAW_NAMES, 2) == 0 ? 2 : 40;
+    for (size_t i = 0; i < sizeof setup.names_key; i++)
+        setup.names_key[i] = (uint8_t)draw(DRAW_NAMES);
 }
 
 static void draw_setup(void)
@@ -118,7 +124,7 @@ static void draw_setup(void)
     setup.control_mode = (uint32_t)PICK(0600, 0660, 0777);
     setup.includes = one_in(3);
     setup.has_observers = draw_below(DRAW_OBSERVER, 3) == 0;
-    setup.names_max = draw_names_max();
+    draw_names();
     setup.observer_mode = draw_below(DRAW_OBSERVER, 2) == 0 ? 0660 : 0666;
     if (swarm.floods)
         setup.receive_buffer = 4096; /* and little memory for replies that wait */
@@ -180,7 +186,7 @@ static void draw_more_blocks(struct settings *drawn)
 
 static void draw_admission(struct settings *drawn)
 {
-    drawn->cookie = one_in(2);
+    drawn->cookie = one_in(2) || setup.has_keys;
     draw_blocks(drawn);
     if (swarm.more_blocks)
         draw_more_blocks(drawn);
@@ -314,7 +320,10 @@ static void write_rest(FILE *out, const struct settings *written)
     fprintf(out, "[clients]\nmax = %" PRIu32 "\nttl = %" PRIu32 "ms\nsweep = %" PRIu32 "ms\n",
             setup.clients_max, written->ttl_ms, written->sweep_ms);
     if (setup.names_max > 0)
-        fprintf(out, "names = trusted\nnames-max = %" PRIu32 "\n", setup.names_max);
+        fprintf(out, "names = %s\nnames-max = %" PRIu32 "\n", setup.has_keys ? "keyed" : "trusted",
+                setup.names_max);
+    if (setup.has_keys)
+        fprintf(out, "names-key-file = " NAMES_KEY_PATH "\n");
     fprintf(out, "[broadcast]\nrate = %" PRIu32 "\nqueue = %" PRIu32 "\nrelay = %s\n",
             written->copies_pps, written->queue, relays[written->relay]);
     fprintf(out, "relay-rate = %" PRIu32 "\n", written->relay_pps);
@@ -426,8 +435,20 @@ static void write_deep_files(void)
     }
 }
 
+static void write_names_key(void)
+{
+    char text[2 * sizeof setup.names_key + 2];
+    size_t at = 0;
+    for (size_t i = 0; i < sizeof setup.names_key; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%02x", setup.names_key[i]);
+    strcpy(text + at, "\n");
+    simulated_file_write(NAMES_KEY_PATH, text);
+}
+
 void settings_write(const struct settings *written, bool broken)
 {
+    if (setup.has_keys)
+        write_names_key();
     if (swarm.wrong_files && broken)
         write_deep_files();
     char *text = text_of(written, true, !setup.includes, broken);

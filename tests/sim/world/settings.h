@@ -2,6 +2,7 @@
 #define SIM_WORLD_SETTINGS_H
 
 #include "address/addr.h"
+#include "sim/core/device_mac.h"
 #include "sim/net/host.h"
 
 #include <stdbool.h>
@@ -32,8 +33,11 @@ struct setup {
     bool has_chunks; /* of streams, which otherwise have lines */
     uint32_t clients_max;
     bool waits_for_addresses, has_user, has_multicast, control_off, default_control, includes;
-    bool has_observers; /* a socket of their own */
-    uint32_t names_max; /* clients may name themselves; 0: names = off */
+    bool has_observers;  /* a socket of their own */
+    uint32_t names_max;  /* clients may name themselves; 0: names = off */
+    bool has_keys;       /* and have to prove their names, with the key of the file */
+    uint32_t hello_each; /* of so many requests one is followed by a hello; if they have names */
+    uint8_t names_key[DEVICE_KEY_FILE_BYTES];
     uint32_t control_mode, observer_mode, multicast_ttl;
     struct addr multicast;
     enum host_interface multicast_zone; /* HOST_LO: by the routes */

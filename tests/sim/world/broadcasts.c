@@ -1,0 +1,40 @@
+#include "sim/world/broadcasts.h"
+
+#include "sim/check/copies.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static uint32_t count;
+
+uint32_t broadcasts_count(void)
+{
+    return count;
+}
+
+void broadcasts_reset(void)
+{
+    count = 0;
+}
+
+bool broadcasts_draw(struct drawn_broadcast *drawn, bool is_plain, uint64_t padding)
+{
+    char text[BROADCASTS_PADDING_MAX + 32], words[SELECTIONS_TEXT_BYTES];
+    char confirm[CONFIRMING_WORDS_BYTES] = "", *line = drawn->arguments;
+    if (count + 1 >= BROADCASTS_MAX)
+        return false;
+    uint32_t number = drawn->number = copies_first_number() + ++count;
+    int size = snprintf(text, sizeof text, "T%" PRIu32 ".%0*d", number, (int)padding + 1, 0);
+    if (number % 3 == 0)
+        text[size - 1] = '\n';
+    struct selection selection = is_plain ? selection_all() : selections_draw();
+    drawn->confirmed = is_plain ? 0 : confirming_draw_words(confirm);
+    size_t bytes = sizeof drawn->arguments;
+    int at = snprintf(line, bytes, "%s%s ", confirm, selections_format(&selection, words));
+    for (int i = 0; i < size; i++)
+        at += snprintf(line + at, bytes - (size_t)at, "%02x", (unsigned char)text[i]);
+    snprintf(line + at, bytes - (size_t)at, "\n");
+    copies_broadcast_asked(number, &selection, text, (size_t)size);
+    copies_set_confirmed(number, drawn->confirmed);
+    return true;
+}
