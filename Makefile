@@ -251,7 +251,7 @@ $(B)/sim: $(call object,$(SIM) $(SIMULATED)) $(B)/link-flags
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LDLIBS)
 
 # A seed draws everything that happens in a run, and replays it bit for bit: docs/testing.md. From 10,000 seeds on, the
-# counters of clang tell whether each rare branch of tests/sim/marks/marks.txt was reached.
+# counters of clang show whether each rare branch of tests/sim/marks/marks.txt was reached.
 SEEDS ?= 10000
 sim: ## run the server on a simulated network: SEEDS=10000 runs from SEED=1 on; from 10000 on they must reach all coverage marks
 ifeq ($(shell test $(SEEDS) -ge 10000 && echo marks),marks)
@@ -280,7 +280,7 @@ sim-check:
 	build/gcc/sim --seed=1 --seeds=600 --jobs=$(shell nproc)
 	build/gcc/sim --seed=607 # a new cookie secret while another delivery to a worker is pending
 	build/gcc/sim --seed=584 # no random bytes for a new cookie secret
-	build/gcc/sim --seed=1197 # several workers, of which the first has more clients of a multicast group than its part
+	build/gcc/sim --seed=1197 # several workers, of which the first has more clients of a multicast group than its share
 	build/gcc/sim --seed=203136 # replies that find no room behind those that wait
 	build/gcc/sim --seed=203752 # replies wait until something leaves a socket that epoll does not watch
 	build/gcc/sim --seed=227684 # a reload that waited behind a slow broadcast ends the time that broadcasts may take
