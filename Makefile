@@ -54,7 +54,7 @@ PURE     := $(filter-out $(shell grep -lE '"(os|net|server)/|<(poll|pthread|unis
 PLAINS   := $(sort $(wildcard tests/plain/*.c))
 FUZZERS  := $(sort $(wildcard tests/fuzz/*.c))
 TARGETS  := config frame access_list control datagram_decision gateway
-BARES    := $(sort $(wildcard tests/bench/bare/bare_*.c)) tests/bench/registry.c
+BARES    := $(sort $(wildcard tests/bench/bare/bare_*.c)) tests/bench/registry.c tests/bench/alternatives.c
 BARE_COMMON := tests/bench/bare/bare.c tests/bench/bare/sender.c
 SYSTEM   := $(sort $(wildcard tests/system/*/*.c))
 SIM      := $(sort $(shell find tests/sim -name '*.c'))
@@ -358,7 +358,7 @@ $(B)/plain/%: $(B)/obj/tests/plain/%.o $(B)/modules.a
 
 # ---- measurements ----
 
-# Bare loops of system calls, beside which the programs are measured, and the registry by itself.
+# Bare loops of system calls, beside which the programs are measured, and single modules by themselves.
 bares: $(BARES:tests/bench/%.c=$(B)/bench/%)
 
 $(BARES:tests/bench/%.c=$(B)/bench/%): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(call object,$(BARE_COMMON)) $(B)/modules.a
