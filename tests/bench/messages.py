@@ -44,9 +44,9 @@ def _listener(bench, server):
     with open(path, "wb"):
         pass
     with _stdout_to(bench, server, ["listen"], path) as listener:
-        wait_until("a subscriber", lambda: _is_heard(server, path))
+        wait_until("a subscriber", lambda: _is_subscribed(server, path))
         yield path, wanted.append
-        wait_until("all messages", lambda: _told(path) >= sum(wanted) or listener.popen.poll())
+        wait_until("all messages", lambda: _printed_or_lost(path) >= sum(wanted) or listener.popen.poll())
         listener.stop((0, -15, 130, 143))
 
 
@@ -57,8 +57,8 @@ def _probe(server):
         client.sendto(b"probe", (host, int(port)))
 
 
-def _is_heard(server, path):
-    """A client joins until the subscriber prints what it says."""
+def _is_subscribed(server, path):
+    """A client joins until the subscriber prints its message."""
     _probe(server)
     return os.path.getsize(path) > 0
 
@@ -75,8 +75,8 @@ def _records(path):
             if record.get("text") != "probe"]
 
 
-def _told(path):
-    """Returns how many messages were printed or reported as lost. The last line may be cut."""
+def _printed_or_lost(path):
+    """Returns how many messages were printed or reported as lost. The last line may be incomplete."""
     text = _text(path)
     return text.count('"size":') - text.count('"text":"probe"') + \
         sum(map(int, re.findall(r'"lost": ?(\d+)}', text)))
@@ -132,12 +132,12 @@ def _stalled(server):
             raise MeasurementError("the server refuses a subscriber")
 
         def read(wanted):
-            text, told = b"", (0, 0)
-            while sum(told) < wanted:
+            text, counts = b"", (0, 0)
+            while sum(counts) < wanted:
                 text += session.recv(1 << 20)
-                told = (text.count(b"message "),
+                counts = (text.count(b"message "),
                         sum(map(int, re.findall(rb"^lost (\d+)\n", text, re.MULTILINE))))
-            return told
+            return counts
         yield read
 
 

@@ -106,7 +106,7 @@ static bool is_reload_queued(void)
     return false;
 }
 
-/* The log tells how a reload has ended. A command that was lost with its session has no effect. */
+/* The log says how a reload has ended. A command that was lost with its session has no effect. */
 void operators_check_reload(void)
 {
     if (!settings_change)
