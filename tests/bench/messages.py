@@ -26,7 +26,7 @@ def _text(path):
         return file.read()
 
 
-def _stdout_to(bench, server, command, path, stdin="/dev/null"):
+def stdout_to(bench, server, command, path, stdin="/dev/null"):
     """Starts udpctl with its output and input in files."""
     argv = ["sh", "-c", 'out=$1 in=$2; shift 2; exec "$@" <"$in" >"$out"', "sh", path, stdin,
             *server.control_argv(*command)]
@@ -43,7 +43,7 @@ def _listener(bench, server):
     wanted = []
     with open(path, "wb"):
         pass
-    with _stdout_to(bench, server, ["listen"], path) as listener:
+    with stdout_to(bench, server, ["listen"], path) as listener:
         wait_until("a subscriber", lambda: _is_heard(server, path))
         yield path, wanted.append
         wait_until("all messages", lambda: _told(path) >= sum(wanted) or listener.popen.poll())
@@ -234,7 +234,7 @@ def _flood_by_gateway(bench, has_refs):
         requests, results = _requests(bench, has_refs, addresses), bench.path("results")
         began = time.monotonic()
         with bench.meter.over(server.pid) as taken, \
-                _stdout_to(bench, server, ["gateway"], results, requests) as gateway:
+                stdout_to(bench, server, ["gateway"], results, requests) as gateway:
             gateway.finish()
         took = time.monotonic() - began
         stats = server.control("stats")
