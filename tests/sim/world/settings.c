@@ -342,12 +342,12 @@ static void write_control(FILE *out, const struct settings *written)
     write_group(out, "group", &setup.control_group);
     if (setup.has_observers) {
         fprintf(out, "observer-socket = %s\nobserver-mode = %04" PRIo32 "\n",
-                settings_observer_path(), setup.observer_mode ^ (broken_is("config") ? 0006 : 0));
+                settings_observer_path(), setup.observer_mode);
         write_group(out, "observer-group", &setup.observer_group);
     }
     fprintf(out, "[log]\nlevel = %s\nformat = %s\ntarget = %s\n",
-            settings_log_levels[written->log_level], settings_log_formats[written->log_format],
-            settings_log_targets[written->log_target]);
+            settings_log_levels[written->log_level ^ (broken_is("config") ? 1 : 0)],
+            settings_log_formats[written->log_format], settings_log_targets[written->log_target]);
 }
 
 static void write_admission(FILE *out, const struct settings *written)
