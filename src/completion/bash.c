@@ -21,15 +21,19 @@ static const char ACTIONS[] = "# bash completion of PROGRAM, made from the progr
                               "}\n"
                               "\n";
 
-/* Offers the first column of a table without its header: job numbers or client names. The script
- * compares them itself, because compgen would expand them like a shell. */
+/* Offers a column of a table without its header, each word once: job numbers, client names or
+ * listeners. The script compares them itself, because compgen would expand them like a shell. */
 static const char LISTING[] =
     "_PROGRAM_listed()\n"
     "{\n"
-    "    local word\n"
-    "    while read -r word _; do\n"
-    "        [[ $word == \"$current\"* && $word == @(|tcp:|unix:#)[0-9[]* &&\n"
-    "            $word != *[!][0-9A-Za-z.:%#]* ]] && COMPREPLY+=(\"$word\")\n"
+    "    local word row\n"
+    "    local -A found=()\n"
+    "    while read -r -a row; do\n"
+    "        word=${row[$2 - 1]}\n"
+    "        [[ $word == \"$current\"* && $word == @(@(|tcp:)[0-9[]|unix:[#/])* ]] || continue\n"
+    "        [[ $word != *[!][0-9A-Za-z.:%#/_-]* && ! ${found[$word]} ]] || continue\n"
+    "        found[$word]=1\n"
+    "        COMPREPLY+=(\"$word\")\n"
     "    done < <(\"$program\" ${socket:+-s \"$socket\"} -t 1s \"$1\" 2>/dev/null)\n"
     "}\n"
     "\n";
@@ -111,6 +115,7 @@ static void write_action(FILE *out, const struct program_options *program, const
         program_options_write(out, program, "_PROGRAM_hosts");
         break;
     case ARGUMENT_CLIENT:
+    case ARGUMENT_LISTENER:
     case ARGUMENT_JOB:
         program_options_write(out, program, "_PROGRAM_listed ");
         fputs(program_options_list_command(kind), out);

@@ -23,8 +23,8 @@ static const char FIND_COMMAND_END[] = "                set skip 1\n"
                                        "end\n"
                                        "\n";
 
-/* Offers the first column of a table without its header: job numbers, which are aligned to the
- * right, or client names. */
+/* Offers a column of a table without its header: job numbers, which are aligned to the right,
+ * client names or listeners. fish offers equal words once. */
 static const char LISTING[] =
     "function __PROGRAM_listed\n"
     "    set -l place\n"
@@ -37,8 +37,10 @@ static const char LISTING[] =
     "                set place -s (string replace -- --socket= '' $words[$i])\n"
     "        end\n"
     "    end\n"
-    "    command $words[1] $place -t 1s $argv 2>/dev/null |\n"
-    "        string replace -rf '^ *((?:tcp:|unix:#)?[0-9[]\\S*).*$' '$1'\n"
+    "    set -l before (math $argv[2] - 1)\n"
+    "    command $words[1] $place -t 1s $argv[1] 2>/dev/null |\n"
+    "        string replace -rf '^ *(?:\\S+ +){'$before'}((?:(?:tcp:)?[0-9[]|unix:[#/])\\S*).*$' "
+    "'$1'\n"
     "end\n"
     "\n";
 
@@ -70,6 +72,7 @@ static void write_action(FILE *out, const struct program_options *program, const
         fputs(" -x -a '(__fish_print_hostnames)'", out);
         break;
     case ARGUMENT_CLIENT:
+    case ARGUMENT_LISTENER:
     case ARGUMENT_JOB:
         program_options_write(out, program, " -x -a '(__PROGRAM_listed ");
         fprintf(out, "%s)'", program_options_list_command(kind));

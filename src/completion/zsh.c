@@ -2,17 +2,18 @@
 
 #include <string.h>
 
-/* Offers the first column of a table without its header: job numbers, which are aligned to the
- * right, or client names. */
+/* Offers a column of a table without its header, each word once: job numbers, which are aligned to
+ * the right, client names or listeners. */
 static const char LISTING[] =
     "_PROGRAM_listed()\n"
     "{\n"
     "    local row word\n"
-    "    local -a place found\n"
+    "    local -a place\n"
+    "    local -aU found\n"
     "    place=(${(kv)opt_args[(I)-s|--socket]})\n"
     "    for row in ${(f)\"$(_call_program $1 PROGRAM ${place:+-s ${place[2]}} -t 1s $1 "
     "2>/dev/null)\"}; do\n"
-    "        word=${row[(w)1]}\n"
+    "        word=${row[(w)$2]}\n"
     "        [[ $word == [0-9\\[]* || $word == tcp:* || $word == unix:* ]] && found+=($word)\n"
     "    done\n"
     "    compadd -a found\n"
@@ -63,6 +64,7 @@ static void write_action(FILE *out, const struct program_options *program, const
         fputs("_hosts", out);
         break;
     case ARGUMENT_CLIENT:
+    case ARGUMENT_LISTENER:
     case ARGUMENT_JOB:
         program_options_write(out, program, "_PROGRAM_listed ");
         fputs(program_options_list_command(kind), out);
@@ -91,6 +93,9 @@ static void write_options(FILE *out, const struct program_options *program, uint
             putc(':', out);
             write_text(out, row->argument);
             putc(':', out);
+            /* Without a blank before it, _arguments would pass options of compadd to it. */
+            if (program_options_list_command(program_options_argument_kind(row->argument)))
+                putc(' ', out);
             write_action(out, program, row->argument);
         }
         fputs("'\n", out);
@@ -136,23 +141,28 @@ static void write_commands(FILE *out, const struct program_options *program)
         write_text(out, command->help);
         fputs("'\n", out);
     }
-    fputs("    )\n"
-          "    _arguments -C -s -S $options '1: :->command' '2: :->operand' && return\n"
-          "    case $state in\n"
-          "    command) _describe -t commands command commands ;;\n"
-          "    operand)\n"
-          "        case $command in\n",
-          out);
-    for (size_t i = 0; (command = program->command(i)); i++)
-        if (program_options_argument_kind(command->arguments) != ARGUMENT_OTHER) {
-            fprintf(out, "        %s) ", command->name);
+    /* Every operand of a command that takes words of a choice is one of them. */
+    fputs(
+        "    )\n"
+        "    _arguments -C -s -S $options '1: :->command' '2: :->operand' '*: :->more' && return\n"
+        "    case $state:$command in\n"
+        "    command:*) _describe -t commands command commands ;;\n",
+        out);
+    for (size_t i = 0; (command = program->command(i)); i++) {
+        enum argument_kind kind = program_options_argument_kind(command->arguments);
+        if (kind == ARGUMENT_OTHER)
+            continue;
+        fprintf(out, "    %s:%s) ", kind == ARGUMENT_CHOICE ? "(operand|more)" : "operand",
+                command->name);
+        if (kind == ARGUMENT_CHOICE) {
+            fputs("compadd ", out);
+            program_options_write_choice(out, command->arguments);
+        } else {
             write_action(out, program, command->arguments);
-            fputs(" ;;\n", out);
         }
-    fputs("        esac\n"
-          "        ;;\n"
-          "    esac\n",
-          out);
+        fputs(" ;;\n", out);
+    }
+    fputs("    esac\n", out);
 }
 
 void zsh_write(FILE *out, const struct program_options *program)

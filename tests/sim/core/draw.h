@@ -23,6 +23,7 @@ enum draw_stream {
     DRAW_SUBSCRIBERS, /* whether there are subscribers, and what they ask for */
     DRAW_GATEWAYS,    /* whether there are gateways, and their requests */
     DRAW_FLOODS,      /* floods of requests */
+    DRAW_GROUPS,      /* the groups of the control sockets, and the target of the log */
     DRAW_STREAMS
 };
 

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* The drawn configuration, as the simulator understands it, and its text. */
 
@@ -23,6 +24,12 @@ struct drawn_listener {
     int number;               /* in the server: the unicast ones come first */
 };
 
+/* A group by name or number; without a text none is configured. */
+struct drawn_group {
+    const char *text;
+    gid_t gid;
+};
+
 /* What needs a restart. */
 struct setup {
     struct drawn_listener listeners[LISTENERS_DRAWN_MAX];
@@ -34,6 +41,7 @@ struct setup {
     bool waits_for_addresses, has_user, has_multicast, control_off, default_control, includes;
     bool has_observers; /* a socket of their own */
     uint32_t control_mode, observer_mode, multicast_ttl;
+    struct drawn_group control_group, observer_group;
     struct addr multicast;
     enum host_interface multicast_zone; /* HOST_LO: by the routes */
 };
@@ -61,8 +69,11 @@ struct settings {
     size_t block_count;
     uint32_t per_prefix, rate_pps, burst;
     bool dry_run;
-    unsigned log_level, log_format;
+    unsigned log_level, log_format, log_target; /* enum config_log_level, ... */
 };
+/* The values of these in the file. */
+extern const char *const settings_log_levels[], *const settings_log_formats[],
+                                                    *const settings_log_targets[];
 
 /* Roughly how many clients a run has. */
 enum client_count { CLIENTS_TENS, CLIENTS_HUNDRED, CLIENTS_HUNDREDS, CLIENTS_THOUSANDS };
