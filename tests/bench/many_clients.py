@@ -226,18 +226,18 @@ def expiry(bench):
     events."""
     sizes = bench.sizes
     section = Section("expiry", f"{sizes.many:,} expire at once during {sizes.rate:,} requests/s")
-    none, silent, told = "none expire", "all expire in one tick", "the same, with a subscriber to events"
-    section.rows = [Row(none), Row(silent), Row(told)]
+    none, silent, observed = "none expire", "all expire in one tick", "the same, with a subscriber to events"
+    section.rows = [Row(none), Row(silent), Row(observed)]
     bench.interleave(section, [(none, lambda: _expiry_round(bench, 0)),
                                (silent, lambda: _expiry_round(bench, sizes.many)),
-                               (told, lambda: _expiry_round_with_subscriber(bench))],
+                               (observed, lambda: _expiry_round_with_subscriber(bench))],
                      long_rounds(bench))
     section.figures = [
         Figure("requests lost while clients expire", max(section.row(silent).samples["lost"]), 0),
         added_p99(section, silent, none),
         Figure("requests lost while a subscriber gets the events",
-               max(section.row(told).samples["lost"]), 0),
-        added_p99(section, told, silent)]
+               max(section.row(observed).samples["lost"]), 0),
+        added_p99(section, observed, silent)]
     section.notes.append(f"{long_rounds(bench)} rounds of {sizes.load_s} s.")
     return section
 
@@ -289,7 +289,7 @@ def _event_subscriber(bench, server):
     with open(path, "wb"):
         pass
 
-    def told():
+    def counts():
         with open(path, "rb") as file:
             text = file.read()
         return (text.count(b'"event":"expired"'),
@@ -297,20 +297,20 @@ def _event_subscriber(bench, server):
 
     with stdout_to(bench, server, ["events", "kicked", "expired"], path) as subscriber:
         wait_until("a subscriber", lambda: _has_printed(server, path))
-        yield told
+        yield counts
         subscriber.stop((0, -15, 130, 143))
 
 
 def _expiry_round_with_subscriber(bench):
     """Each client that expires, those of the load too, is an event that is printed or lost."""
     with start_udpsrv(bench, _expiry_config(bench, NO_SWEEP)) as server:
-        with _event_subscriber(bench, server) as told:
+        with _event_subscriber(bench, server) as counts:
             results = _expire_during_load(bench, server, bench.sizes.many)
             wait_until("the clients of the load to expire",
                        lambda: server.control("status")["clients"] == 0)
             stats = server.control("stats")
-            wait_until("each event", lambda: sum(told()) >= stats["expired"])
-            delivered, lost = told()
+            wait_until("each event", lambda: sum(counts()) >= stats["expired"])
+            delivered, lost = counts()
         if delivered + lost != stats["expired"] or lost != stats["listen_lost"]:
             raise MeasurementError(f"{delivered} events were printed, {lost} lost: {stats}")
         server.finish()

@@ -372,9 +372,9 @@ static void send_from_all(struct network *network)
 }
 
 /* Expects one line of each selected client, and none of others. */
-static void expect_heard(struct network *network, struct subscriber *subscriber)
+static void expect_messages(struct network *network, struct subscriber *subscriber)
 {
-    bool heard[CLIENTS] = {false};
+    bool received[CLIENTS] = {false};
     size_t lines = 0;
     if (subscriber->wanted == 0)
         process_kill(&subscriber->process, SIGTERM);
@@ -384,11 +384,11 @@ static void expect_heard(struct network *network, struct subscriber *subscriber)
     for (; *line != '\0'; line = strchr(line, '\n') + 1, lines++) {
         struct row row = {.address = json_text(line, "address"),
                           .listener = json_text(line, "listener")};
-        bool *is_heard = &heard[find_client(network, row.address) - network->clients];
+        bool *is_received = &received[find_client(network, row.address) - network->clients];
         expect(is_selected(&subscriber->selection, &row), "expected no message of %s for '%s'",
                row.address, options_of(&subscriber->selection, "--address"));
-        expect(!*is_heard, "expected one message of %s", row.address);
-        *is_heard = true;
+        expect(!*is_received, "expected one message of %s", row.address);
+        *is_received = true;
         cr_assert_str_eq(json_text(line, "text"), "news");
     }
     harness_equal("messages", (int64_t)lines, (int64_t)subscriber->wanted);
@@ -407,7 +407,7 @@ static void listen_to_clients(int workers)
            with_messages);
     send_from_all(network);
     for (int i = 0; i < SUBSCRIBERS; i++)
-        expect_heard(network, &subscribers[i]);
+        expect_messages(network, &subscribers[i]);
     harness_equal("lost", server_stat(&network->server, "listen_lost"), 0);
     free(subscribers);
     end(network);

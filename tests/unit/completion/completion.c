@@ -19,7 +19,7 @@ static const struct option_command *command(size_t i)
     static const struct option_command commands[] = {
         {"list", "", "what's there", 1u << 1},
         {"drop", "ADDRESS", "one of them", 0},
-        {"tell", "this|that", "some", 0},
+        {"pick", "this|that", "some", 0},
     };
     return i < 3 ? &commands[i] : NULL;
 }
@@ -86,7 +86,7 @@ Test(completion, bash_offers_the_options_of_a_command_only_after_it)
     expect_part(text, "--sort) _try_words 'up down' ;;");
     expect_part(text, "-f | --file) _try_files ;;");
     expect_part(text, "1:drop) _try_listed clients 1 ;;");
-    expect_part(text, "[1-9]*:tell) _try_words 'this that' ;;");
+    expect_part(text, "[1-9]*:pick) _try_words 'this that' ;;");
     expect_part(text, "--at) _try_listed clients 2 ;;");
     text = written(bash_write, &without_commands);
     expect_part(text, "0:) _ask_hosts ;;");
@@ -101,7 +101,7 @@ Test(completion, zsh_descriptions_are_escaped)
     expect_part(text, "'*'{-q,--quiet}'[say nothing]'");
     expect_part(text, "'list:what'\\''s there'");
     expect_part(text, "    operand:drop) _try_listed clients 1 ;;");
-    expect_part(text, "    (operand|more):tell) compadd this that ;;");
+    expect_part(text, "    (operand|more):pick) compadd this that ;;");
     expect_part(text, "'*--at=[only there]:LISTENER: _try_listed clients 2'");
     expect_part(written(zsh_write, &without_commands),
                 "_arguments -s -S $options '1:HOST\\[\\:PORT\\]:_hosts'");
