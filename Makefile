@@ -54,7 +54,7 @@ PURE     := $(filter-out $(shell grep -lE '"(os|net|server)/|<(poll|pthread|unis
 PLAINS   := $(sort $(wildcard tests/plain/*.c))
 FUZZERS  := $(sort $(wildcard tests/fuzz/*.c))
 TARGETS  := config frame access_list control datagram_decision gateway
-BARES    := $(sort $(wildcard tests/bench/bare/bare_*.c)) tests/bench/registry.c
+BARES    := $(sort $(wildcard tests/bench/bare/bare_*.c)) tests/bench/registry.c tests/bench/alternatives.c
 BARE_COMMON := tests/bench/bare/bare.c tests/bench/bare/sender.c
 SYSTEM   := $(sort $(wildcard tests/system/*/*.c))
 SIM      := $(sort $(shell find tests/sim -name '*.c'))
@@ -251,7 +251,7 @@ $(B)/sim: $(call object,$(SIM) $(SIMULATED)) $(B)/link-flags
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LDLIBS)
 
 # A seed draws everything that happens in a run, and replays it bit for bit: docs/testing.md. From 10,000 seeds on, the
-# counters of clang tell whether each rare branch of tests/sim/marks/marks.txt was reached.
+# counters of clang show whether each rare branch of tests/sim/marks/marks.txt was reached.
 SEEDS ?= 10000
 sim: ## run the server on a simulated network: SEEDS=10000 runs from SEED=1 on; from 10000 on they must reach all coverage marks
 ifeq ($(shell test $(SEEDS) -ge 10000 && echo marks),marks)
@@ -280,7 +280,7 @@ sim-check:
 	build/gcc/sim --seed=1 --seeds=600 --jobs=$(shell nproc)
 	build/gcc/sim --seed=607 # a new cookie secret while another delivery to a worker is pending
 	build/gcc/sim --seed=584 # no random bytes for a new cookie secret
-	build/gcc/sim --seed=1197 # several workers, of which the first has more clients of a multicast group than its part
+	build/gcc/sim --seed=1197 # several workers, of which the first has more clients of a multicast group than its share
 	build/gcc/sim --seed=203136 # replies that find no room behind those that wait
 	build/gcc/sim --seed=203752 # replies wait until something leaves a socket that epoll does not watch
 	build/gcc/sim --seed=227684 # a reload that waited behind a slow broadcast ends the time that broadcasts may take
@@ -358,7 +358,7 @@ $(B)/plain/%: $(B)/obj/tests/plain/%.o $(B)/modules.a
 
 # ---- measurements ----
 
-# Bare loops of system calls, beside which the programs are measured, and the registry by itself.
+# Bare loops of system calls, beside which the programs are measured, and single modules by themselves.
 bares: $(BARES:tests/bench/%.c=$(B)/bench/%)
 
 $(BARES:tests/bench/%.c=$(B)/bench/%): $(B)/bench/%: $(B)/obj/tests/bench/%.o $(call object,$(BARE_COMMON)) $(B)/modules.a

@@ -21,13 +21,14 @@ struct program_options {
 
 /* How a shell completes an argument, according to its name in a table. */
 enum argument_kind {
-    ARGUMENT_OTHER,  /* not completed */
-    ARGUMENT_CHOICE, /* "this|that"; with "|[@NAME]" also the names of clients */
-    ARGUMENT_FILE,   /* FILE, PATH */
-    ARGUMENT_HOST,   /* HOST[:PORT] */
-    ARGUMENT_CLIENT, /* ADDRESS: listed by the program's command `clients` */
-    ARGUMENT_NAME,   /* [@NAME]: only the names of clients, from the same list */
-    ARGUMENT_JOB,    /* ID: listed by the program's command `jobs` */
+    ARGUMENT_OTHER,    /* not completed */
+    ARGUMENT_CHOICE,   /* "this|that"; with "|[@NAME]" also the names of clients */
+    ARGUMENT_FILE,     /* FILE, PATH */
+    ARGUMENT_HOST,     /* HOST[:PORT] */
+    ARGUMENT_CLIENT,   /* ADDRESS: listed by the program's command `clients` */
+    ARGUMENT_LISTENER, /* LISTENER: the same, so only listeners that have a client are completed */
+    ARGUMENT_NAME,     /* [@NAME]: only the names of clients, from the same list */
+    ARGUMENT_JOB,      /* ID: listed by the program's command `jobs` */
 };
 
 /* Whether the words of a choice are not all: the names of clients belong to it. */
@@ -35,7 +36,8 @@ bool program_options_choice_has_names(const char *choice);
 /* Returns the kind of an argument by its name in a table, such as "FILE" or "this|that". */
 enum argument_kind program_options_argument_kind(const char *argument);
 
-/* Returns the command that lists the arguments of this kind: "clients" or "jobs". */
+/* Returns the command that lists the arguments of this kind, and the column of its table that has
+ * them: "clients 1", "clients 2", "jobs 1". Returns NULL for kinds that no command lists. */
 const char *program_options_list_command(enum argument_kind kind);
 
 /* Returns the options that are not specific to a command: bit i for row i. */

@@ -21,21 +21,27 @@ static const char ACTIONS[] = "# bash completion of PROGRAM, made from the progr
                               "}\n"
                               "\n";
 
-/* Offers the first column of a table without its header: job numbers or the addresses of clients;
- * and the last column, the names of clients, or with another argument only those. A name that has
- * other characters than these would have to be quoted. The script compares the words itself,
- * because compgen would expand them like a shell. */
+/* Offers a column of a table without its header, each word once: job numbers, client names or
+ * listeners. With the clients, or with "@" instead of a column only, it offers their names of the
+ * last column; a name that has other characters than these would have to be quoted. The script
+ * compares the words itself, because compgen would expand them like a shell. */
 static const char LISTING[] =
     "_PROGRAM_listed()\n"
     "{\n"
-    "    local word name\n"
-    "    while read -r word _ _ _ _ name; do\n"
-    "        [[ $word == @(|tcp:|unix:#)[0-9[]* ]] || continue\n"
-    "        [[ -z $2 && $word == \"$current\"* && $word != *[!][0-9A-Za-z.:%#]* ]] &&\n"
-    "            COMPREPLY+=(\"$word\")\n"
-    "        [[ $1 == clients && $word == [0-9[]* && @$name == \"$current\"* &&\n"
+    "    local word name row\n"
+    "    local -A found=()\n"
+    "    while read -r -a row; do\n"
+    "        [[ ${row[0]} == @(|tcp:|unix:#)[0-9[]* ]] || continue\n"
+    "        name=${row[*]:5}\n"
+    "        [[ $1$2 == clients[1@] && @$name == \"$current\"* &&\n"
     "            $name == [0-9A-Za-z]* && $name != *[!0-9A-Za-z._+%/-]* ]] &&\n"
     "            COMPREPLY+=(\"@$name\")\n"
+    "        [[ $2 != @ ]] || continue\n"
+    "        word=${row[$2 - 1]}\n"
+    "        [[ $word == \"$current\"* && $word != *[!][0-9A-Za-z.:%#/_-]* ]] || continue\n"
+    "        [[ ! ${found[$word]} ]] || continue\n"
+    "        found[$word]=1\n"
+    "        COMPREPLY+=(\"$word\")\n"
     "    done < <(\"$program\" ${socket:+-s \"$socket\"} -t 1s \"$1\" 2>/dev/null)\n"
     "}\n"
     "\n";
@@ -64,10 +70,10 @@ static const char JOINING[] =
     "    # bash replaces only the last piece: the pieces before it stay on the line.\n"
     "    [[ $word == [=:]* ]] && word=\n"
     "    local current=${words[count - 1]} command= operands=0 takes= ended= socket= lead=\n"
-    "    local cut=${current%\"$word\"}\n"
-    "    cut=${cut%@} # bash replaces an @ before the last piece, too.\n"
+    "    local before=${current%\"$word\"}\n"
+    "    before=${before%@} # bash replaces an @ before the last piece, too.\n"
     "    # Remove the quotes that were typed.\n"
-    "    current=${current//[\\\"\\'\\\\]/} cut=${cut//[\\\"\\'\\\\]/}\n"
+    "    current=${current//[\\\"\\'\\\\]/} before=${before//[\\\"\\'\\\\]/}\n"
     "    for word in \"${words[@]:1:count - 2}\"; do\n"
     "        if [[ $takes ]]; then\n"
     "            [[ $takes == -s || $takes == --socket ]] && socket=$word\n"
@@ -98,7 +104,7 @@ static const char COUNTING[] = "        -?*) ;;\n"
 static const char ENDING[] = "        esac\n"
                              "    fi\n"
                              "    COMPREPLY=(\"${COMPREPLY[@]/#/\"$lead\"}\")\n"
-                             "    COMPREPLY=(\"${COMPREPLY[@]#\"$cut\"}\")\n"
+                             "    COMPREPLY=(\"${COMPREPLY[@]#\"$before\"}\")\n"
                              "}\n"
                              "\n"
                              "complete -F _PROGRAM PROGRAM\n";
@@ -115,9 +121,6 @@ static void write_action(FILE *out, const struct program_options *program, const
             program_options_write(out, program,
                                   "; [[ $current == @* ]] && _PROGRAM_listed clients @");
         break;
-    case ARGUMENT_NAME:
-        program_options_write(out, program, "_PROGRAM_listed clients @");
-        break;
     case ARGUMENT_FILE:
         program_options_write(out, program, "_PROGRAM_files");
         break;
@@ -125,6 +128,8 @@ static void write_action(FILE *out, const struct program_options *program, const
         program_options_write(out, program, "_PROGRAM_hosts");
         break;
     case ARGUMENT_CLIENT:
+    case ARGUMENT_LISTENER:
+    case ARGUMENT_NAME:
     case ARGUMENT_JOB:
         program_options_write(out, program, "_PROGRAM_listed ");
         fputs(program_options_list_command(kind), out);

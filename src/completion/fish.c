@@ -23,9 +23,10 @@ static const char FIND_COMMAND_END[] = "                set skip 1\n"
                                        "end\n"
                                        "\n";
 
-/* Offers the first column of a table without its header: job numbers, which are aligned to the
- * right, or the addresses of clients; and the last column, the names of clients, or with another
- * argument only those. A name with a backslash has another form there than as an argument. */
+/* Offers a column of a table without its header: job numbers, which are aligned to the right,
+ * client names or listeners; fish offers equal words once. With the clients, or with "@" instead of
+ * a column only, it offers their names of the last column. A name with a backslash has another form
+ * there than as an argument. */
 static const char LISTING[] =
     "function __PROGRAM_listed\n"
     "    set -l place\n"
@@ -39,10 +40,12 @@ static const char LISTING[] =
     "        end\n"
     "    end\n"
     "    set -l rows (command $words[1] $place -t 1s $argv[1] 2>/dev/null)\n"
-    "    if test (count $argv) = 1\n"
-    "        string replace -rf '^ *((?:tcp:|unix:#)?[0-9[]\\S*).*$' '$1' -- $rows\n"
+    "    if test $argv[2] != @\n"
+    "        set -l before (math $argv[2] - 1)\n"
+    "        string replace -rf '^ *(?:\\S+ +){'$before'}((?:(?:tcp:)?[0-9[]|unix:[#/])\\S*).*$' "
+    "'$1' -- $rows\n"
     "    end\n"
-    "    if test $argv[1] = clients\n"
+    "    if contains $argv[1]$argv[2] clients1 clients@\n"
     "        string replace -rf '^[0-9[]\\S*(?: +\\S+){4} +(?!-$)([^\\\\\\\\]+)$' '@$1' -- $rows\n"
     "    end\n"
     "end\n"
@@ -71,9 +74,6 @@ static void write_action(FILE *out, const struct program_options *program, const
             program_options_write(out, program, " (__PROGRAM_listed clients @)");
         putc('\'', out);
         break;
-    case ARGUMENT_NAME:
-        program_options_write(out, program, " -x -a '(__PROGRAM_listed clients @)'");
-        break;
     case ARGUMENT_FILE:
         fputs(" -r -F", out);
         break;
@@ -81,6 +81,8 @@ static void write_action(FILE *out, const struct program_options *program, const
         fputs(" -x -a '(__fish_print_hostnames)'", out);
         break;
     case ARGUMENT_CLIENT:
+    case ARGUMENT_LISTENER:
+    case ARGUMENT_NAME:
     case ARGUMENT_JOB:
         program_options_write(out, program, " -x -a '(__PROGRAM_listed ");
         fprintf(out, "%s)'", program_options_list_command(kind));

@@ -10,9 +10,9 @@ enum argument_kind program_options_argument_kind(const char *argument)
         const char *name;
         enum argument_kind kind;
     } kinds[] = {
-        {"FILE", ARGUMENT_FILE},      {"PATH", ARGUMENT_FILE}, {"HOST[:PORT]", ARGUMENT_HOST},
-        {"ADDRESS", ARGUMENT_CLIENT}, {"ID", ARGUMENT_JOB},    {"ADDRESS TEXT", ARGUMENT_CLIENT},
-        {NAME, ARGUMENT_NAME},
+        {"FILE", ARGUMENT_FILE},         {"PATH", ARGUMENT_FILE}, {"HOST[:PORT]", ARGUMENT_HOST},
+        {"ADDRESS", ARGUMENT_CLIENT},    {"ID", ARGUMENT_JOB},    {"ADDRESS TEXT", ARGUMENT_CLIENT},
+        {"LISTENER", ARGUMENT_LISTENER}, {NAME, ARGUMENT_NAME},
     };
     if (strchr(argument, '|'))
         return ARGUMENT_CHOICE;
@@ -24,7 +24,22 @@ enum argument_kind program_options_argument_kind(const char *argument)
 
 const char *program_options_list_command(enum argument_kind kind)
 {
-    return kind == ARGUMENT_JOB ? "jobs" : "clients";
+    switch (kind) {
+    case ARGUMENT_CLIENT:
+        return "clients 1";
+    case ARGUMENT_LISTENER:
+        return "clients 2";
+    case ARGUMENT_NAME:
+        return "clients @";
+    case ARGUMENT_JOB:
+        return "jobs 1";
+    case ARGUMENT_OTHER:
+    case ARGUMENT_CHOICE:
+    case ARGUMENT_FILE:
+    case ARGUMENT_HOST:
+        break;
+    }
+    return NULL;
 }
 
 uint32_t program_options_common_rows(const struct program_options *program)

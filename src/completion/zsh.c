@@ -2,21 +2,23 @@
 
 #include <string.h>
 
-/* Offers the first column of a table without its header: job numbers, which are aligned to the
- * right, or the addresses of clients; and the last column, the names of clients, or with another
- * argument only those. A name with a backslash has another form there than as an argument. */
+/* Offers a column of a table without its header, each word once: job numbers, which are aligned to
+ * the right, client names or listeners. With the clients, or with "@" instead of a column only, it
+ * offers their names of the last column. A name with a backslash has another form there than as an
+ * argument. */
 static const char LISTING[] =
     "_PROGRAM_listed()\n"
     "{\n"
     "    local row word\n"
-    "    local -a place found\n"
+    "    local -a place\n"
+    "    local -aU found\n"
     "    place=(${(kv)opt_args[(I)-s|--socket]})\n"
     "    for row in ${(f)\"$(_call_program $1 PROGRAM ${place:+-s ${place[2]}} -t 1s $1 "
     "2>/dev/null)\"}; do\n"
     "        word=${row[(w)1]}\n"
-    "        [[ -z $2 && ($word == [0-9\\[]* || $word == tcp:* || $word == unix:*) ]] && "
-    "found+=($word)\n"
-    "        [[ $1 == clients && $word == [0-9\\[]* && -n ${row[(w)6]} && ${row[(w)6,-1]} != - && "
+    "        [[ $word == [0-9\\[]* || $word == tcp:* || $word == unix:* ]] || continue\n"
+    "        [[ $2 == @ ]] || found+=(${row[(w)$2]})\n"
+    "        [[ $1$2 == clients[1@] && -n ${row[(w)6]} && ${row[(w)6,-1]} != - && "
     "$row != *'\\'* ]] &&\n"
     "            found+=(\"@${row[(w)6,-1]}\")\n"
     "    done\n"
@@ -68,12 +70,11 @@ static void write_action(FILE *out, const struct program_options *program, const
         fputs("_hosts", out);
         break;
     case ARGUMENT_CLIENT:
+    case ARGUMENT_LISTENER:
+    case ARGUMENT_NAME:
     case ARGUMENT_JOB:
         program_options_write(out, program, "_PROGRAM_listed ");
         fputs(program_options_list_command(kind), out);
-        break;
-    case ARGUMENT_NAME:
-        program_options_write(out, program, "_PROGRAM_listed clients @");
         break;
     case ARGUMENT_OTHER:
         putc(' ', out); /* required, although nothing is completed */
@@ -108,6 +109,9 @@ static void write_options(FILE *out, const struct program_options *program, uint
             putc(':', out);
             write_text(out, row->argument);
             putc(':', out);
+            /* Without a blank before it, _arguments would pass options of compadd to it. */
+            if (program_options_list_command(program_options_argument_kind(row->argument)))
+                putc(' ', out);
             write_action(out, program, row->argument);
         }
         fputs("'\n", out);
@@ -153,30 +157,26 @@ static void write_commands(FILE *out, const struct program_options *program)
         write_text(out, command->help);
         fputs("'\n", out);
     }
-    fputs("    )\n"
-          "    _arguments -C -s -S $options '1: :->command' '2: :->operand' '*: :->more' && "
-          "return\n"
-          "    case $state in\n"
-          "    command) _describe -t commands command commands ;;\n"
-          "    operand|more)\n"
-          "        case $state:$command in\n",
-          out);
+    /* Every operand of a command that takes words of a choice is one of them. */
+    fputs(
+        "    )\n"
+        "    _arguments -C -s -S $options '1: :->command' '2: :->operand' '*: :->more' && return\n"
+        "    case $state:$command in\n"
+        "    command:*) _describe -t commands command commands ;;\n",
+        out);
     for (size_t i = 0; (command = program->command(i)); i++) {
         enum argument_kind kind = program_options_argument_kind(command->arguments);
         if (kind == ARGUMENT_OTHER)
             continue;
-        /* Every operand of a command that takes words of a choice is one of them. */
-        fprintf(out, "        %s:%s) ", kind == ARGUMENT_CHOICE ? "*" : "operand", command->name);
+        fprintf(out, "    %s:%s) ", kind == ARGUMENT_CHOICE ? "(operand|more)" : "operand",
+                command->name);
         if (kind == ARGUMENT_CHOICE)
             write_choice(out, program, command->arguments);
         else
             write_action(out, program, command->arguments);
         fputs(" ;;\n", out);
     }
-    fputs("        esac\n"
-          "        ;;\n"
-          "    esac\n",
-          out);
+    fputs("    esac\n", out);
 }
 
 void zsh_write(FILE *out, const struct program_options *program)

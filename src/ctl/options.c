@@ -62,6 +62,8 @@ int ctl_options_help(void (*list)(FILE *out))
            "terminal.\n\nCommands:\n");
     list(stdout);
     printf("\nOptions:\n%s\n"
+           "--to, --address, --listener and --idle-max are selectors: the command is about the\n"
+           "clients that match all of them. kick takes selectors in place of ADDRESS.\n\n"
            "Exit status: 0 done, 1 failed, 2 wrong usage; status: 3 if no server is running.\n",
            text);
     return DONE;

@@ -50,6 +50,8 @@ static const char *read_scaled(const char *text, const struct unit *units, uint6
     if (wrong)
         return wrong;
 
+    if (*text == '.')
+        return "must be a whole number";
     uint64_t factor = bare;
     if (*text) {
         while (units->suffix && strcmp(units->suffix, text) != 0)

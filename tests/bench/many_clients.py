@@ -2,10 +2,13 @@
 requests; and the wake-ups of an idle server."""
 
 import os
+import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import meters
@@ -13,6 +16,7 @@ import parsers
 import senders
 from processes import MeasurementError, Process, wait_until
 from broadcasts import added_p99, await_requests, load_results, start_paced_load, long_rounds
+from messages import stdout_to
 from results import Figure, Row, Section
 from servers import start_udpsrv
 
@@ -218,38 +222,99 @@ def _expiry_config(bench, sweep):
 
 
 def expiry(bench):
-    """A million clients expire in one tick while requests are sent."""
+    """A million clients expire in one tick while requests are sent, and while a subscriber gets the
+    events."""
     sizes = bench.sizes
     section = Section("expiry", f"{sizes.many:,} expire at once during {sizes.rate:,} requests/s")
-    section.rows = [Row("none expire"), Row("all expire in one tick")]
-    bench.interleave(section, [("none expire", lambda: _expiry_round(bench, 0)),
-                               ("all expire in one tick", lambda: _expiry_round(bench, sizes.many))],
+    none, silent, observed = "none expire", "all expire in one tick", "the same, with a subscriber to events"
+    section.rows = [Row(none), Row(silent), Row(observed)]
+    bench.interleave(section, [(none, lambda: _expiry_round(bench, 0)),
+                               (silent, lambda: _expiry_round(bench, sizes.many)),
+                               (observed, lambda: _expiry_round_with_subscriber(bench))],
                      long_rounds(bench))
-    lost = section.row("all expire in one tick").samples["lost"]
-    section.figures = [Figure("requests lost while clients expire", max(lost), 0),
-                       added_p99(section, "all expire in one tick", "none expire")]
+    section.figures = [
+        Figure("requests lost while clients expire", max(section.row(silent).samples["lost"]), 0),
+        added_p99(section, silent, none),
+        Figure("requests lost while a subscriber gets the events",
+               max(section.row(observed).samples["lost"]), 0),
+        added_p99(section, observed, silent)]
     section.notes.append(f"{long_rounds(bench)} rounds of {sizes.load_s} s.")
     return section
 
 
-def _expiry_round(bench, expiring):
+def _expire_during_load(bench, server, expiring):
     """Runs a load on a server that does not sweep until a reload in the middle enables it."""
     path = bench.path("json")
-    with start_udpsrv(bench, _expiry_config(bench, NO_SWEEP)) as server:
-        if expiring:
-            senders.register(bench, server, expiring)
-            time.sleep(EXPIRY_TTL_S + 1)
-        before = server.control("stats")["expired"]
-        with start_paced_load(bench, server, path) as load:
-            await_requests(server, bench.sizes.rate)
-            server.configure(_expiry_config(bench, SWEEPS))
-            load.finish((0, 3))
-        expired = server.control("stats")["expired"]
-        wait_until("all to expire", lambda: server.control("stats")["expired"] >= expiring)
-        if before != 0:
-            raise MeasurementError(f"{before} clients expired before the sweep")
-        server.finish()
+    if expiring:
+        senders.register(bench, server, expiring)
+        time.sleep(EXPIRY_TTL_S + 1)
+    before = server.control("stats")["expired"]
+    with start_paced_load(bench, server, path) as load:
+        await_requests(server, bench.sizes.rate)
+        server.configure(_expiry_config(bench, SWEEPS))
+        load.finish((0, 3))
+    expired = server.control("stats")["expired"]
+    wait_until("all to expire", lambda: server.control("stats")["expired"] >= expiring)
+    if before != 0:
+        raise MeasurementError(f"{before} clients expired before the sweep")
     return load_results(senders.read_report(path)) | {"expired meanwhile": expired}
+
+
+def _expiry_round(bench, expiring):
+    with start_udpsrv(bench, _expiry_config(bench, NO_SWEEP)) as server:
+        results = _expire_during_load(bench, server, expiring)
+        server.finish()
+    return results
+
+
+def _kick_a_client(server):
+    """A client joins from an address of its own, and is kicked as soon as it is registered."""
+    host, port = server.address.rsplit(":", 1)
+    with socket.socket(type=socket.SOCK_DGRAM) as client:
+        client.bind(("127.9.9.9", 0))
+        client.sendto(b"probe", (host, int(port)))
+        server.control("kick", "--yes", "--address", "127.9.9.9")
+
+
+def _has_printed(server, path):
+    _kick_a_client(server)
+    return os.path.getsize(path) > 0
+
+
+@contextmanager
+def _event_subscriber(bench, server):
+    """Runs `udpctl events`. Yields a function that returns how many clients it has printed as
+    expired, and how many events were lost. Clients are kicked until it prints one."""
+    path = bench.path("events")
+    with open(path, "wb"):
+        pass
+
+    def counts():
+        with open(path, "rb") as file:
+            text = file.read()
+        return (text.count(b'"event":"expired"'),
+                sum(map(int, re.findall(rb'"lost": ?(\d+)}\n', text))))
+
+    with stdout_to(bench, server, ["events", "kicked", "expired"], path) as subscriber:
+        wait_until("a subscriber", lambda: _has_printed(server, path))
+        yield counts
+        subscriber.stop((0, -15, 130, 143))
+
+
+def _expiry_round_with_subscriber(bench):
+    """Each client that expires, those of the load too, is an event that is printed or lost."""
+    with start_udpsrv(bench, _expiry_config(bench, NO_SWEEP)) as server:
+        with _event_subscriber(bench, server) as counts:
+            results = _expire_during_load(bench, server, bench.sizes.many)
+            wait_until("the clients of the load to expire",
+                       lambda: server.control("status")["clients"] == 0)
+            stats = server.control("stats")
+            wait_until("each event", lambda: sum(counts()) >= stats["expired"])
+            delivered, lost = counts()
+        if delivered + lost != stats["expired"] or lost != stats["listen_lost"]:
+            raise MeasurementError(f"{delivered} events were printed, {lost} lost: {stats}")
+        server.finish()
+    return results | {"events delivered": delivered, "events lost": lost}
 
 
 # ---- Idle server ----

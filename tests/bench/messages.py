@@ -26,7 +26,7 @@ def _text(path):
         return file.read()
 
 
-def _stdout_to(bench, server, command, path, stdin="/dev/null"):
+def stdout_to(bench, server, command, path, stdin="/dev/null"):
     """Starts udpctl with its output and input in files."""
     argv = ["sh", "-c", 'out=$1 in=$2; shift 2; exec "$@" <"$in" >"$out"', "sh", path, stdin,
             *server.control_argv(*command)]
@@ -43,10 +43,10 @@ def _listener(bench, server):
     wanted = []
     with open(path, "wb"):
         pass
-    with _stdout_to(bench, server, ["listen"], path) as listener:
-        wait_until("a subscriber", lambda: _is_heard(server, path))
+    with stdout_to(bench, server, ["listen"], path) as listener:
+        wait_until("a subscriber", lambda: _is_subscribed(server, path))
         yield path, wanted.append
-        wait_until("all messages", lambda: _told(path) >= sum(wanted) or listener.popen.poll())
+        wait_until("all messages", lambda: _printed_or_lost(path) >= sum(wanted) or listener.popen.poll())
         listener.stop((0, -15, 130, 143))
 
 
@@ -57,8 +57,8 @@ def _probe(server):
         client.sendto(b"probe", (host, int(port)))
 
 
-def _is_heard(server, path):
-    """A client joins until the subscriber prints what it says."""
+def _is_subscribed(server, path):
+    """A client joins until the subscriber prints its message."""
     _probe(server)
     return os.path.getsize(path) > 0
 
@@ -75,8 +75,8 @@ def _records(path):
             if record.get("text") != "probe"]
 
 
-def _told(path):
-    """Returns how many messages were printed or reported as lost. The last line may be cut."""
+def _printed_or_lost(path):
+    """Returns how many messages were printed or reported as lost. The last line may be incomplete."""
     text = _text(path)
     return text.count('"size":') - text.count('"text":"probe"') + \
         sum(map(int, re.findall(r'"lost": ?(\d+)}', text)))
@@ -132,12 +132,12 @@ def _stalled(server):
             raise MeasurementError("the server refuses a subscriber")
 
         def read(wanted):
-            text, told = b"", (0, 0)
-            while sum(told) < wanted:
+            text, counts = b"", (0, 0)
+            while sum(counts) < wanted:
                 text += session.recv(1 << 20)
-                told = (text.count(b"message "),
+                counts = (text.count(b"message "),
                         sum(map(int, re.findall(rb"^lost (\d+)\n", text, re.MULTILINE))))
-            return told
+            return counts
         yield read
 
 
@@ -234,7 +234,7 @@ def _flood_by_gateway(bench, has_refs):
         requests, results = _requests(bench, has_refs, addresses), bench.path("results")
         began = time.monotonic()
         with bench.meter.over(server.pid) as taken, \
-                _stdout_to(bench, server, ["gateway"], results, requests) as gateway:
+                stdout_to(bench, server, ["gateway"], results, requests) as gateway:
             gateway.finish()
         took = time.monotonic() - began
         stats = server.control("stats")
@@ -247,18 +247,26 @@ def _flood_by_gateway(bench, has_refs):
     return {"µs": took / count * 1e6} | {name: value / count for name, value in taken.items()}
 
 
-def _backend(server):
-    """The program of docs/protocol.md, with the path of udpctl and of the control socket."""
+def _backend_argv(bench, server):
+    """Runs the program of docs/protocol.md as it stands there: it finds udpctl in PATH, and the
+    server at its default socket, which is in XDG_RUNTIME_DIR or, for root, in /run/udpsrv: a
+    private one in a mount namespace."""
     script = re.search(r"^```python backend\n(.*?)^```", _text(PAGE), re.MULTILINE | re.DOTALL)
-    command = [server.bench.program("udpctl"), "-s", server.socket, "gateway"]
-    return script.group(1).replace('["udpctl", "gateway"]', repr(command))
+    is_root = os.geteuid() == 0
+    place = "/run/udpsrv" if is_root else bench.path("runtime")
+    path = os.path.dirname(os.path.abspath(bench.program("udpctl")))
+    command = (f'{"mount -t tmpfs none /run && " if is_root else ""}mkdir "$1" && '
+               'ln -s "$2" "$1/udpsrv.sock" && export XDG_RUNTIME_DIR="$1" PATH="$3:$PATH" && '
+               'exec python3 -c "$4"')
+    return (["unshare", "--mount"] if is_root else []) + \
+        ["sh", "-c", command, "sh", place, os.path.abspath(server.socket), path, script.group(1)]
 
 
 def _echo(bench):
     """Requests at a constant rate, which the program in Python answers."""
     sizes, path = bench.sizes, bench.path("json")
     with start_udpsrv(bench, "[reply]\nmode = none\n") as server, \
-            Process(bench, ["python3", "-c", _backend(server)], bench.sender_cpu):
+            Process(bench, _backend_argv(bench, server), bench.sender_cpu):
         wait_until("an answer of the program", lambda: _is_answered(server))
         argv = senders.udpload_argv(bench, server, path, "-Q", sizes.echo_rate, "-l", sizes.load_s,
                                     "-c", ECHO_CLIENTS, "-t", "2s", "-S", "1s")

@@ -139,7 +139,7 @@ static void phase_refuse(struct population *population)
 }
 
 /* Each client is checked at its first deadline; none has expired, since all were renewed. */
-static void phase_look(struct population *population)
+static void phase_check(struct population *population)
 {
     sweep(population, START_MS + PERIOD_MS + TTL_MS - 1, SWEEP_MS, 0);
 }
@@ -177,7 +177,7 @@ static const struct {
     void (*run)(struct population *population);
 } phases[] = {
     {"join", phase_join},     {"renew", phase_renew}, {"refuse", phase_refuse},
-    {"look", phase_look},     {"list", phase_list},   {"expire", phase_expire},
+    {"check", phase_check},   {"list", phase_list},   {"expire", phase_expire},
     {"rejoin", phase_rejoin}, {"storm", phase_storm},
 };
 

@@ -9,7 +9,7 @@ PHASES = {
     "join": "join ns",          # a new client
     "renew": "renew ns",        # another datagram of a known client
     "refuse": "refuse ns",      # an unknown client when the registry is full
-    "look": "look ns",          # a sweep visits a client that does not expire
+    "check": "check ns",        # a sweep visits a client that does not expire
     "list": "list ns",          # a client of a listing or a broadcast
     "expire": "expire ns",      # clients that expire one after the other
     "rejoin": "rejoin ns",      # a new client after others have expired

@@ -108,10 +108,15 @@ class Run(unittest.TestCase):
         self.addCleanup(shutil.rmtree, out)
         self.assertEqual(status, 0, text)
         with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
-            none, all_expire = json.load(file)["sections"][0]["rows"]
+            section = json.load(file)["sections"][0]
+        none, all_expire, subscriber = section["rows"]
         # The clients of the load send often enough not to expire.
         self.assertEqual(none["samples"]["expired meanwhile"], [0])
         self.assertLessEqual(all_expire["samples"]["expired meanwhile"][0], SMOKE.many)
+        delivered, lost = (subscriber["samples"][f"events {what}"][0] for what in ("delivered", "lost"))
+        self.assertGreaterEqual(delivered, SMOKE.many)
+        self.assertEqual(lost, 0)
+        self.assertEqual([figure["value"] for figure in section["figures"] if figure["limit"] == 0], [0, 0])
 
     @unittest.skipUnless(shutil.which("valgrind"), "valgrind is not installed")
     def test_user_instructions_are_counted_by_valgrind(self):

@@ -88,7 +88,7 @@ int fault_stream(void *stream)
 
 /* ---- Descriptors at the start and at the end ---- */
 
-static void look_at_descriptors(void (*found)(int fd))
+static void each_descriptor(void (*found)(int fd))
 {
     DIR *folder = opendir("/proc/self/fd");
     if (folder == NULL)
@@ -124,7 +124,7 @@ static void note_left_open(int fd)
  * atexit(3). */
 __attribute__((destructor(101))) static void end(void)
 {
-    look_at_descriptors(note_left_open);
+    each_descriptor(note_left_open);
     counts->ended = 1;
 }
 
@@ -176,5 +176,5 @@ __attribute__((constructor)) static void start(void)
         map_counts(path);
     if (text != NULL)
         read_plans(text);
-    look_at_descriptors(note_open);
+    each_descriptor(note_open);
 }

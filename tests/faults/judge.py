@@ -19,7 +19,7 @@ TOOL_LINE = re.compile(r"^(?:udpsrv|udpctl|udpcli|udpload): (?!ready |Tab comple
 
 
 def messages(program):
-    """What the program said about something that failed."""
+    """What the program reported about something that failed."""
     text = ESCAPES.sub("", program["errors"] + "\n" + program["output"])
     return ([found for pattern in (LOG_LINE, CONFIG_LINE, TOOL_LINE, JSON_LINE) for found in pattern.findall(text)]
             + ["".join(found) for found in AWAY_LINE.findall(text)])
@@ -89,7 +89,7 @@ def judge(result, baseline):
         yield LEAK, "descriptors left open: " + " ".join(more.elements())
     for text in result["unbalanced"]:
         yield UNBALANCED, text
-    said = any(new_messages(program, usual) for program in result["programs"]) or result["evidence"]
+    reported = any(new_messages(program, usual) for program in result["programs"]) or result["evidence"]
     for text in result["lost"]:
-        if text.startswith("SENT") or not said:
+        if text.startswith("SENT") or not reported:
             yield LOSS, text

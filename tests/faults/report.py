@@ -13,7 +13,7 @@ def describe(fault):
 
 
 def outcome(tried):
-    """tolerated: no message; warned: it went on and said something; ended: with a message."""
+    """tolerated: no message; warned: it went on and printed a message; ended: with a message."""
     texts, ended = tried.summary
     return "ended" if ended else "warned" if texts else "tolerated"
 
@@ -30,10 +30,10 @@ def row(sweep, site, all_tried):
     errors = list(dict.fromkeys(tried.fault.error for tried in sorted(all_tried, key=lambda one: one.fault.error)))
     programs = sorted({tried.fault.program for tried in all_tried})
     outcomes = collections.Counter(outcome(tried) for tried in all_tried)
-    said = next((tried.summary[0][0] for tried in all_tried if tried.summary[0]), "")
+    message = next((tried.summary[0][0] for tried in all_tried if tried.summary[0]), "")
     return "| " + " | ".join([f"{site} ({sweep.sites.lines[site]})", " ".join(programs), " ".join(errors), str(len(all_tried)),
                               ", ".join(f"{name} {count}" for name, count in sorted(outcomes.items())),
-                              said.replace("|", "\\|")[:160]]) + " |"
+                              message.replace("|", "\\|")[:160]]) + " |"
 
 
 def missing_errors(sweep, site, all_tried):

@@ -74,8 +74,8 @@ def ctl_changes(run):
         run.lost.append("udpctl stop reported success, and the server did not stop")
 
 
-def heard(run, program, client, text):
-    """A client says text until the program, which may not be subscribed yet, prints it."""
+def await_message(run, program, client, text):
+    """A client sends text until the program, which may not be subscribed yet, prints it."""
     deadline = time.monotonic() + STOP_S
     while not program.ended() and time.monotonic() < deadline and text not in program.output:
         client.send(text)
@@ -87,7 +87,7 @@ def ctl_subscribe(run):
     server(run)
     client = members(run, 1)[0]
     listen = udpctl(run, "--json", "listen", "-n", "1")
-    heard(run, listen, client, b"good morning")
+    await_message(run, listen, client, b"good morning")
     run.finish(listen, b'"text":"good morning"')
     events = udpctl(run, "--json", "events", "job_ended", "-n", "1")
     deadline = time.monotonic() + STOP_S
@@ -102,7 +102,7 @@ def ctl_gateway(run):
     server(run)
     client = members(run, 1)[0]
     gateway = udpctl(run, "gateway")
-    heard(run, gateway, client, b"good morning")
+    await_message(run, gateway, client, b"good morning")
     address = "%s:%d" % client.getsockname()[:2]
     gateway.write(b'{"to":"%s","text":"hello","ref":1}\n{"broadcast":{"text":"all"},"ref":2}\n' % address.encode())
     gateway.close_input()

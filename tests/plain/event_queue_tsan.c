@@ -48,7 +48,7 @@ static void on_events(struct mailbox_message *wake)
 {
     struct event_queue *queue = (struct event_queue *)wake;
     struct receiver *receiver = queue->owner;
-    event_queue_look(queue);
+    event_queue_acknowledge(queue);
     for (const struct event_record *record; (record = event_queue_front(queue)) != NULL;) {
         check(receiver, record);
         event_queue_release(queue);

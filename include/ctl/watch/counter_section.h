@@ -10,7 +10,7 @@
 
 /* Returns how many of the available rows the section needs. Counters that are 0 are included if
  * all counters fit into rows_with_zeros. */
-unsigned counter_section_rows(const struct server_snapshot *snapshot, unsigned columns,
+unsigned counter_section_rows(const struct server_snapshot *snapshot, const struct screen *screen,
                               unsigned rows, unsigned rows_with_zeros);
 
 /* Draws the counters in that many rows. */

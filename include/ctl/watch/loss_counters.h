@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 /* Returns whether the counter of that name counts losses: its name begins with drop_ or refused_,
- * or ends in _drops, _dropped, _failed, _limited, _refused or _slow. */
+ * or ends in _drops, _dropped, _failed, _limited, _refused, _slow or _lost. */
 bool loss_counters_include(const char *name);
 
 #endif

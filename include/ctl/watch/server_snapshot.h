@@ -43,4 +43,8 @@ bool server_snapshot_has_rates(const struct server_snapshot *snapshot);
 double server_snapshot_rate(const struct server_snapshot *snapshot, const char *name);
 double server_snapshot_loss_rate(const struct server_snapshot *snapshot);
 
+/* Whether a message or an event was for a subscriber (`listen`, `events`, `gateway`) since the
+ * server started. */
+bool server_snapshot_had_subscribers(const struct server_snapshot *snapshot);
+
 #endif

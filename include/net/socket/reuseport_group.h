@@ -15,9 +15,16 @@
  * receive when all groups are complete. The kernel counts what it drops (socket_receive_drops), and
  * clients of UDP repeat a request that is lost anyway.
  *
- * Each worker uses its own shard of the registry without a lock. So such clients could not simply
- * be moved between workers later; and if all workers read one socket, any worker could receive a
- * datagram of any client. */
+ * What was weighed:
+ *   - the filter, as here: datagrams that arrive between the first bind and the last one, which
+ *     are some system calls apart, are lost and counted;
+ *   - no filter: of the clients that send while one or two of four sockets are open, 73 to 78 %
+ *     belong to another worker afterwards, and about half of those that send while three are
+ *     (docs/performance.md, "Alternatives in single modules"). Each worker uses its own shard of
+ *     the registry without a lock, so such a client would be registered in two shards, and get
+ *     each broadcast twice until the first registration expires;
+ *   - one socket that all workers read: any worker could receive a datagram of any client, so the
+ *     registry would need locks on the path of each datagram. Not measured, for that reason. */
 
 /* Opens count sockets (at least 1) like udp_socket_open. A port that another process has is
  * -EADDRINUSE, even if that process allows sharing. Later only processes of the same effective user

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What subscribers are told (udpctl listen, events): the kinds of events, their names, and the
+/* What subscribers get (udpctl listen, events): the kinds of events, their names, and the
  * record that brings one from a worker to the main thread. */
 
 enum event_kind {

@@ -51,11 +51,11 @@ struct event_record *event_queue_reserve(struct event_queue *queue, size_t size)
 void event_queue_commit(struct event_queue *queue);
 void event_queue_lose(struct event_queue *queue, uint64_t subscribers);
 
-/* For the main thread. It calls event_queue_look when it handles the wake-up, before it looks for
- * events: events that come later wake it again. event_queue_front returns the oldest event, or
- * NULL, and event_queue_release frees that. event_queue_lost returns how many events a subscriber
- * has lost here since the start. */
-void event_queue_look(struct event_queue *queue);
+/* For the main thread. It calls event_queue_acknowledge when it handles the wake-up, before it
+ * looks for events: events that come later wake it again. event_queue_front returns the oldest
+ * event, or NULL, and event_queue_release frees that. event_queue_lost returns how many events a
+ * subscriber has lost here since the start. */
+void event_queue_acknowledge(struct event_queue *queue);
 const struct event_record *event_queue_front(struct event_queue *queue);
 void event_queue_release(struct event_queue *queue);
 uint64_t event_queue_lost(const struct event_queue *queue, unsigned subscriber);

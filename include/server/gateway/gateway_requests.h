@@ -22,7 +22,7 @@
 enum gateway_request_kind { GATEWAY_SEND, GATEWAY_BROADCAST, GATEWAY_END };
 
 enum {
-    GATEWAY_REF_BYTES = 512, /* of a REF; a result with a longer one could not be told from it */
+    GATEWAY_REF_BYTES = 512, /* of a REF; a result with a longer one would not differ from it */
     GATEWAY_WRONG_BYTES = SELECTOR_WRONG_BYTES + 256,
 };
 

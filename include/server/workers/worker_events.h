@@ -3,8 +3,8 @@
 
 #include "server/events/event_publisher.h"
 
-/* What a worker tells its subscribers, and where its clients' messages go: to the relay and to the
- * subscribers. Called in the worker's thread, from the run of a call
+/* What a worker publishes to subscribers, and where its clients' messages go: to the relay and to
+ * the subscribers. Called in the worker's thread, from the run of a call
  * (server/workers/worker_messages), or before it starts. */
 struct worker;
 

@@ -52,7 +52,7 @@ static void print_result(const struct ctl_options *options, const struct output_
     fflush(stdout); /* a program that writes to --stdin may wait for this line */
 }
 
-/* Tells people what they might not expect of a job that has ended. Returns the exit status. */
+/* Prints for people what they might not expect of a job that has ended. Returns the exit status. */
 static int report_end(const struct ctl_options *options, const struct output_record *record)
 {
     bool cancelled = strcmp(record->values[FIELD_STATE], "cancelled") == 0;

@@ -58,7 +58,7 @@ static const struct command {
      0,
      0,
      command_gateway},
-    {{"send", "ADDRESS TEXT", "send a message to one client", CTL_HEX | CTL_CONFIRM | CTL_WITHIN},
+    {{"send", "ADDRESS TEXT", "send a message, or bytes with --hex, to one client", CTL_HEX | CTL_CONFIRM | CTL_WITHIN},
      1,
      2,
      command_send},
@@ -90,15 +90,26 @@ const struct option_command *command_dispatch_get(size_t i)
     return i < COUNT(commands) ? &commands[i].form : NULL;
 }
 
+/* Writes a command with its arguments, the last one in brackets if an option may stand for it. */
+static void format_usage(const struct command *command, char *text, size_t size)
+{
+    const char *arguments = command->form.arguments, *last = strrchr(arguments, ' ');
+    last = last != NULL ? last + 1 : arguments;
+    if (strchr(arguments, '|') != NULL) /* the words of a choice are too many for a column */
+        snprintf(text, size, "%s [KIND]...", command->form.name);
+    else if (command->operands_max > command->operands_min)
+        snprintf(text, size, "%s %.*s[%s]", command->form.name, (int)(last - arguments), arguments,
+                 last);
+    else
+        snprintf(text, size, "%s %s", command->form.name, arguments);
+}
+
 void command_dispatch_print_list(FILE *out)
 {
     for (size_t i = 0; i < COUNT(commands); i++) {
-        char form[32];
-        /* The words of a choice are for completion, and too many for a column. */
-        const char *arguments = commands[i].form.arguments;
-        snprintf(form, sizeof form, "%s %s", commands[i].form.name,
-                 strchr(arguments, '|') != NULL ? "[KIND]..." : arguments);
-        fprintf(out, "  %-17s  %s\n", form, commands[i].form.help);
+        char usage[32];
+        format_usage(&commands[i], usage, sizeof usage);
+        fprintf(out, "  %-19s  %s\n", usage, commands[i].form.help);
     }
 }
 

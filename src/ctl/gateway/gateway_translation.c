@@ -119,16 +119,31 @@ static bool add_selector_word(const struct member *member, const char *key,
     return true;
 }
 
-/* Reads a string of a selector. *is_given is set for the next member of that name. */
-static bool read_selector_word(const struct member *member, const char *key, bool *is_given)
+/* Reads a string of a selector. *is_given is set for the next member of that name; misfit says what
+ * a value is that is not a string. */
+static bool read_selector_word(const struct member *member, const char *key, const char *misfit,
+                               bool *is_given)
 {
     struct json_text value;
     if (*is_given)
         return skip(member, "is given twice");
     *is_given = true;
     if (!is_next_a_string(member))
-        return skip(member, "is not a string");
+        return skip(member, misfit);
     return json_reader_string(member->reader, &value) && add_selector_word(member, key, &value);
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_whole_number(const struct json_text *value)
+{
+    size_t i = 0;
+    while (i < value->size && is_digit(value->bytes[i]))
+        i++;
+    return i == value->size;
 }
 
 /* A number is a number of seconds, as on the command line. */
@@ -137,10 +152,14 @@ static bool read_idle_max(const struct member *member)
     struct request *request = member->request;
     struct json_text value;
     char first = json_reader_peek(member->reader);
-    if (request->has_idle_max || first < '0' || first > '9')
-        return read_selector_word(member, "idle-max", &request->has_idle_max);
+    if (request->has_idle_max || (first != '-' && !is_digit(first)))
+        return read_selector_word(member, "idle-max", "is neither a number of seconds nor a string",
+                                  &request->has_idle_max);
     request->has_idle_max = true;
-    return json_reader_raw(member->reader, &value) && add_selector_word(member, "idle-max", &value);
+    if (!json_reader_raw(member->reader, &value))
+        return false;
+    return is_whole_number(&value) ? add_selector_word(member, "idle-max", &value)
+                                   : refuse(member, "is not a whole number of seconds, 0 or more");
 }
 
 static bool read_confirm(const struct member *member)
@@ -185,11 +204,12 @@ static bool read_blocks(const struct member *member)
 {
     struct request *request = member->request;
     if (request->has_blocks || json_reader_peek(member->reader) != '[')
-        return read_selector_word(member, "to", &request->has_blocks);
+        return read_selector_word(member, "to", "is neither a string nor an array",
+                                  &request->has_blocks);
     json_reader_array(member->reader);
     while (json_reader_element(member->reader)) {
         bool is_given = false;
-        if (!read_selector_word(member, "to", &is_given))
+        if (!read_selector_word(member, "to", "has an element that is not a string", &is_given))
             return false;
         request->has_blocks = true;
     }
@@ -222,7 +242,8 @@ static bool read_broadcast_member(const struct member *member)
     if (json_text_is(&member->name, "to"))
         return read_blocks(member);
     if (json_text_is(&member->name, "listener"))
-        return read_selector_word(member, "listener", &member->request->has_listener);
+        return read_selector_word(member, "listener", "is not a string",
+                                  &member->request->has_listener);
     if (json_text_is(&member->name, "idle_max"))
         return read_idle_max(member);
     return skip(member, "is unknown");

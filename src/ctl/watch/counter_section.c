@@ -2,6 +2,7 @@
 #include "ctl/watch/loss_counters.h"
 
 #include "ctl/output/readable_format.h"
+#include "ctl/watch/header_section.h"
 #include "ctl/watch/row_writer.h"
 
 #include <stdio.h>
@@ -21,14 +22,18 @@ enum {
 struct counters {
     const struct counter_rate *list[COUNTER_RATES_MAX];
     size_t count;
-    unsigned columns; /* of counters side by side */
-    bool is_current;  /* not stale */
+    unsigned columns;     /* of counters side by side */
+    bool is_current;      /* not stale */
+    bool has_subscribers; /* the header section has their row */
 };
 
 /* Whether the header section already shows the counter. */
-static bool is_in_header(const struct counter_rate *rate)
+static bool is_in_header(const struct counter_rate *rate, bool has_subscribers)
 {
-    return strcmp(rate->name, "received") == 0 || strcmp(rate->name, "replied") == 0;
+    bool is_subscribers =
+        strcmp(rate->name, "listen_messages") == 0 || strcmp(rate->name, "listen_events") == 0;
+    return strcmp(rate->name, "received") == 0 || strcmp(rate->name, "replied") == 0 ||
+           (is_subscribers && has_subscribers);
 }
 
 /* Adds the counters that count losses or not (is_loss), and are above 0 or not (is_counted). */
@@ -37,7 +42,8 @@ static void add(struct counters *counters, const struct server_snapshot *snapsho
 {
     for (size_t i = 0; i < snapshot->rates.count; i++) {
         const struct counter_rate *rate = &snapshot->rates.list[i];
-        bool shown = !is_in_header(rate) || server_snapshot_is_stale(snapshot);
+        bool shown =
+            !is_in_header(rate, counters->has_subscribers) || server_snapshot_is_stale(snapshot);
         if (shown && loss_counters_include(rate->name) == is_loss &&
             (rate->value > 0) == is_counted)
             counters->list[counters->count++] = rate;
@@ -47,10 +53,14 @@ static void add(struct counters *counters, const struct server_snapshot *snapsho
 /* Selects the counters and the number of columns: as many as leave columns for charts, or more if
  * the rows are not enough. Counters that are 0 are included if all fit into rows_with_zeros. */
 static void arrange(struct counters *counters, const struct server_snapshot *snapshot,
-                    unsigned columns, unsigned rows, unsigned rows_with_zeros)
+                    const struct screen *screen, unsigned rows, unsigned rows_with_zeros)
 {
+    unsigned columns = screen->columns;
     unsigned most = (columns + GAP_COLUMNS) / (FULL_COLUMNS + GAP_COLUMNS);
-    *counters = (struct counters){.is_current = !server_snapshot_is_stale(snapshot)};
+    *counters = (struct counters){
+        .is_current = !server_snapshot_is_stale(snapshot),
+        .has_subscribers = header_section_has_subscribers(snapshot, screen),
+    };
     most = most > 0 ? most : 1;
     add(counters, snapshot, true, true);
     add(counters, snapshot, false, true);
@@ -64,11 +74,11 @@ static void arrange(struct counters *counters, const struct server_snapshot *sna
         counters->columns++;
 }
 
-unsigned counter_section_rows(const struct server_snapshot *snapshot, unsigned columns,
+unsigned counter_section_rows(const struct server_snapshot *snapshot, const struct screen *screen,
                               unsigned rows, unsigned rows_with_zeros)
 {
     struct counters counters;
-    arrange(&counters, snapshot, columns, rows, rows_with_zeros);
+    arrange(&counters, snapshot, screen, rows, rows_with_zeros);
     size_t wanted = (counters.count + counters.columns - 1) / counters.columns;
     return wanted < rows ? (unsigned)wanted : rows;
 }
@@ -157,7 +167,7 @@ void counter_section_draw(const struct server_snapshot *snapshot, struct screen 
                           unsigned rows)
 {
     struct counters counters;
-    arrange(&counters, snapshot, screen->columns, rows, rows);
+    arrange(&counters, snapshot, screen, rows, rows);
     unsigned beside = counters.columns, gap = beside > 1 ? GAP_COLUMNS : 0;
     unsigned width = (screen->columns + gap) / beside;
     size_t places = (size_t)rows * beside;

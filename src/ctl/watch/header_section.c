@@ -111,6 +111,34 @@ static void draw_requests(const struct server_snapshot *snapshot, struct screen 
     screen_end_row(screen);
 }
 
+bool header_section_has_subscribers(const struct server_snapshot *snapshot,
+                                    const struct screen *screen)
+{
+    return screen->rows >= HEADER_TALL_ROWS && server_snapshot_has_rates(snapshot) &&
+           server_snapshot_had_subscribers(snapshot);
+}
+
+/* If the width is too small for all, the label is left out, and then the losses, which the row of
+ * requests and the counters include. */
+static void draw_subscribers(const struct server_snapshot *snapshot, struct screen *screen)
+{
+    static const char label[] = "subscribers:", between[] = "/s messages  /s events  /s lost  ";
+    char messages[READABLE_FORMAT_BYTES], events[READABLE_FORMAT_BYTES],
+        lost[READABLE_FORMAT_BYTES];
+    double lost_per_s = server_snapshot_rate(snapshot, "listen_lost");
+    struct row_writer row = begin_row(screen, 1);
+    readable_format_rate(server_snapshot_rate(snapshot, "listen_messages"), messages);
+    readable_format_rate(server_snapshot_rate(snapshot, "listen_events"), events);
+    readable_format_rate(lost_per_s, lost);
+    size_t numbers = strlen(messages) + strlen(events) + strlen(lost);
+    if (sizeof label - 1 + sizeof between - 1 + numbers <= screen->columns)
+        row_writer_put(&row, SCREEN_DIM, label);
+    row_writer_put_number(&row, SCREEN_PLAIN, messages, "/s messages");
+    row_writer_put_number(&row, SCREEN_PLAIN, events, "/s events");
+    row_writer_put(&row, lost_per_s > 0 ? SCREEN_BAD : SCREEN_DIM, "%s/s lost", lost);
+    screen_end_row(screen);
+}
+
 static void draw_no_rates(struct screen *screen)
 {
     struct row_writer row = begin_row(screen, 0);
@@ -132,4 +160,6 @@ void header_section_draw(const struct server_snapshot *snapshot, struct screen *
         draw_requests(snapshot, screen);
     else if (!server_snapshot_is_stale(snapshot))
         draw_no_rates(screen);
+    if (header_section_has_subscribers(snapshot, screen))
+        draw_subscribers(snapshot, screen);
 }

@@ -38,8 +38,7 @@ static struct section_rows divide_rows(const struct server_snapshot *snapshot,
         is_tall || screen->columns < TALL_COLUMNS ? 0 : CHART_SECTION_ROWS_MIN + gap - 1;
     unsigned counters_max = rows - jobs_min,
              with_zeros = counters_max > spare ? counters_max - spare : 0;
-    section_rows.counters =
-        counter_section_rows(snapshot, screen->columns, counters_max, with_zeros);
+    section_rows.counters = counter_section_rows(snapshot, screen, counters_max, with_zeros);
     unsigned jobs_max = rows - section_rows.counters;
     section_rows.jobs = wanted < jobs_max ? wanted : jobs_max;
     unsigned charts = section_rows.charts + rows - section_rows.counters - section_rows.jobs;

@@ -25,3 +25,14 @@ double server_snapshot_loss_rate(const struct server_snapshot *snapshot)
             loss_counters_include(snapshot->rates.list[i].name) ? snapshot->rates.list[i].per_s : 0;
     return sum;
 }
+
+static bool is_counted(const struct server_snapshot *snapshot, const char *name)
+{
+    const struct counter_rate *rate = counter_rates_find(&snapshot->rates, name);
+    return rate && rate->value > 0;
+}
+
+bool server_snapshot_had_subscribers(const struct server_snapshot *snapshot)
+{
+    return is_counted(snapshot, "listen_messages") || is_counted(snapshot, "listen_events");
+}

@@ -16,6 +16,10 @@ void snapshot_lines_text(FILE *out, const struct server_snapshot *snapshot, cons
     fprintf(out, "  clients %" PRIu64 "/%" PRIu64 "  received %.1f/s  replied %.1f/s",
             snapshot->clients, snapshot->max, server_snapshot_rate(snapshot, "received"),
             server_snapshot_rate(snapshot, "replied"));
+    if (server_snapshot_had_subscribers(snapshot))
+        fprintf(out, "  messages %.1f/s  events %.1f/s",
+                server_snapshot_rate(snapshot, "listen_messages"),
+                server_snapshot_rate(snapshot, "listen_events"));
     for (size_t i = 0; i < snapshot->rates.count; i++)
         if (loss_counters_include(snapshot->rates.list[i].name) &&
             snapshot->rates.list[i].per_s > 0)

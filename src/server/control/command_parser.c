@@ -45,7 +45,7 @@ static const struct control_command *find(const struct command_set *set, const c
     return NULL;
 }
 
-/* Cuts the line after the name, and returns the arguments without the blanks around them. */
+/* Terminates the name, and returns the arguments without the blanks around them. */
 static char *split(char *line)
 {
     char *arguments = line + strcspn(line, " \t");

@@ -49,8 +49,8 @@ void event_queue_free(struct event_queue *queue)
 
 /* ---- the worker ---- */
 
-/* The exchange orders what was written before it against event_queue_look: either the main thread
- * finds the event, or it is woken again. */
+/* The exchange orders what was written before it against event_queue_acknowledge: either the main
+ * thread finds the event, or it is woken again. */
 static void wake(struct event_queue *queue)
 {
     if (!atomic_exchange(&queue->is_woken, true))
@@ -80,7 +80,7 @@ void event_queue_lose(struct event_queue *queue, uint64_t subscribers)
 
 /* ---- the main thread ---- */
 
-void event_queue_look(struct event_queue *queue)
+void event_queue_acknowledge(struct event_queue *queue)
 {
     atomic_exchange(&queue->is_woken, false);
 }

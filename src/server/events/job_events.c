@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-/* The selector is the last member of its line, and left out if there is none. */
+/* The selector is the last member of its line, and left out for a broadcast to all clients. */
 void job_events_publish(void *state, const struct job_report *report)
 {
     const char *word = report->selector[0] != '\0' ? " selector=" : "", *text = report->selector;

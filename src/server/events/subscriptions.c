@@ -34,7 +34,7 @@ struct subscription {
         SUBSCRIPTION_DRAINING, /* no session any more */
     } state;
     size_t pending; /* workers that have not answered */
-    uint64_t lost;  /* events that it has not been told of */
+    uint64_t lost;  /* lost events that are not yet reported to it */
     struct {
         uint64_t lost; /* event_queue_lost when it was last read */
         uint64_t mark; /* while it drains: the events before this may be its own */
@@ -184,7 +184,7 @@ static void on_events(struct mailbox_message *wake)
 {
     struct event_queue *queue = (struct event_queue *)wake;
     struct subscriptions *all = queue->owner;
-    event_queue_look(queue);
+    event_queue_acknowledge(queue);
     loop_defer(all->loop, &all->delivery);
 }
 

@@ -21,8 +21,8 @@ struct framed_stream {
     char *line; /* that is being delivered */
     size_t unsent;
     bool paused;
-    bool closed; /* the callback was called */
-    bool is_cut; /* the peer has left, or a write has failed */
+    bool closed;          /* the callback was called */
+    bool is_disconnected; /* the peer has left, or a write has failed */
     bool is_unread, is_broken, has_failed;
 };
 
@@ -47,7 +47,7 @@ struct framed_stream *framed_stream_new(struct loop *loop, int fd, size_t max_li
 void framed_stream_free(struct framed_stream *stream)
 {
     must(stream == peer);
-    answers_close(stream->is_cut || stub_is_stopping());
+    answers_close(stream->is_disconnected || stub_is_stopping());
     free(stream->line);
     free(stream);
     peer = NULL;
@@ -62,7 +62,7 @@ bool framed_stream_write(struct framed_stream *stream, const void *bytes, size_t
 {
     must(stream == peer);
     if (stream->is_broken)
-        stream->has_failed = stream->is_cut = true;
+        stream->has_failed = stream->is_disconnected = true;
     if (stream->has_failed) {
         stream->unsent = 0;
         return false;
@@ -142,7 +142,7 @@ void peer_end_input(int error)
 
 void peer_leave(void)
 {
-    peer->is_cut = peer->is_broken = true;
+    peer->is_disconnected = peer->is_broken = true;
     peer->unsent = 0;
     if (!peer->closed)
         close_input(-EPIPE);

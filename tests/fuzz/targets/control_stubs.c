@@ -351,7 +351,7 @@ void jobs_each(const struct jobs *queue, job_visit *visit, void *state)
 {
     const struct job_report reports[] = {
         {.id = 1, .state = JOB_DONE, .selector = ""},
-        {.id = 2, .state = JOB_DONE, .selector = "to=192.0.2.0/24 idle-max=1m"}};
+        {.id = 2, .state = JOB_DONE, .selector = "to=192.0.2.0/24,idle-max=1m"}};
     (void)queue;
     for (size_t i = 0; i < 2; i++)
         visit(state, &reports[i]);

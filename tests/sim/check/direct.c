@@ -132,7 +132,7 @@ void direct_on_stream(const struct addr *peer, uint32_t number, bool is_taken)
 void direct_unknown(uint32_t number)
 {
     if (messages[number].taken + messages[number].refused > 0)
-        broken_promise("the answer tells what happened to a message",
+        broken_promise("the answer says what happened to a message",
                        "message %" PRIu32 " was sent to a client that is not known", number);
     if (messages[number].is_stream)
         return;
@@ -150,7 +150,7 @@ void direct_unknown(uint32_t number)
 void direct_answered(uint32_t number, uint64_t sent, uint64_t failed)
 {
     if (sent + failed != 1 || sent != messages[number].taken || failed < messages[number].refused)
-        broken_promise("the answer tells what happened to a message",
+        broken_promise("the answer says what happened to a message",
                        "message %" PRIu32 ": %" PRIu64 " sent and %" PRIu64
                        " failed; the kernel took %" PRIu32 " and refused %" PRIu32,
                        number, sent, failed, messages[number].taken, messages[number].refused);

@@ -38,7 +38,7 @@ static struct model_entry entries[MODEL_ENTRIES_MAX + 1];
 static uint32_t table[TABLE]; /* numbers of entries; 0: free */
 static uint32_t count;
 /* The numbers of those that may occupy a place, and of some that do not any more. Most sources of a
- * long run are gone, and each datagram of an unknown one takes a look at the rest. */
+ * long run are gone, and each datagram of an unknown one is compared to the rest. */
 static uint32_t occupying[MODEL_ENTRIES_MAX];
 static uint32_t occupying_count;
 static struct addr kicked[KICKED_MAX]; /* by commands that are not answered */

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The payloads of a run tell what they are: "R<generation>.<index>." a reply of the rotation,
+/* The payloads of a run say what they are: "R<generation>.<index>." a reply of the rotation,
  * "C<client>.<number>.<check>." a message of a client, "T<number>." a broadcast,
  * "D<number>.<check>." a message to one client. */
 

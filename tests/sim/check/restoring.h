@@ -14,7 +14,7 @@
 void restoring_begin(void);
 /* The host was suspended until now. */
 void restoring_delayed(void);
-/* The server has been told to stop, or has ended. */
+/* The server was asked to stop, or has ended. */
 void restoring_end(void);
 
 /* Whether the server must know of what changed at that time. */

@@ -16,11 +16,11 @@ enum {
     STREAMS_KNOWN_MAX = 4096,                            /* addresses of TCP connections */
     SOURCE_UNIX = MODEL_ENTRIES_MAX + STREAMS_KNOWN_MAX, /* all connections to Unix sockets */
     SOURCES,
-    HEARD_MAX = 1 << 17, /* messages of a start, of which all are known */
+    RECEIVED_MAX = 1 << 17, /* messages of a start, of which all are known */
 };
 
 /* The messages that were received, in their order. */
-static struct heard {
+static struct received {
     uint32_t source;
     uint32_t next; /* of the same source; 0: none */
     uint64_t hash;
@@ -28,12 +28,12 @@ static struct heard {
     struct addr addr;
     bool is_possible; /* its source may be registered */
     bool is_sure;     /* its source is registered for certain, so subscribers must get it */
-} * heard;
-static uint32_t heard_count; /* numbered from 1 */
+} * received;
+static uint32_t received_count; /* numbered from 1 */
 static uint32_t first_of[SOURCES], last_of[SOURCES];
 static struct addr streams[STREAMS_KNOWN_MAX];
 static uint32_t stream_count;
-static uint64_t told;
+static uint64_t losses;
 
 static struct subscriber {
     struct subscriber_filter filter;
@@ -53,17 +53,17 @@ const char *subscriber_kind_name(enum subscriber_kind kind)
     return names[kind];
 }
 
-uint64_t subscribers_told(void)
+uint64_t subscribers_losses(void)
 {
-    return told;
+    return losses;
 }
 
 void subscribers_reset(void)
 {
     memset(first_of, 0, sizeof first_of);
     memset(last_of, 0, sizeof last_of);
-    heard_count = stream_count = 0;
-    told = 0;
+    received_count = stream_count = 0;
+    losses = 0;
 }
 
 /* ---- what is received ---- */
@@ -77,23 +77,23 @@ static uint64_t hash_of(const void *bytes, size_t size)
     return hash;
 }
 
-static void hear(const struct heard *message)
+static void add_received(const struct received *message)
 {
-    if (heard == NULL)
-        heard = calloc(HEARD_MAX, sizeof *heard);
-    if (heard_count + 1 >= HEARD_MAX)
+    if (received == NULL)
+        received = calloc(RECEIVED_MAX, sizeof *received);
+    if (received_count + 1 >= RECEIVED_MAX)
         return;
-    heard[++heard_count] = *message;
+    received[++received_count] = *message;
     if (first_of[message->source] == 0)
-        first_of[message->source] = heard_count;
+        first_of[message->source] = received_count;
     else
-        heard[last_of[message->source]].next = heard_count;
-    last_of[message->source] = heard_count;
+        received[last_of[message->source]].next = received_count;
+    last_of[message->source] = received_count;
 }
 
 static bool is_full(void)
 {
-    return heard_count + 1 >= HEARD_MAX;
+    return received_count + 1 >= RECEIVED_MAX;
 }
 
 /* A datagram is certainly admitted if its source is certainly registered, and no rate limits it.
@@ -109,12 +109,12 @@ void subscribers_datagram(const struct model_entry *from, const void *bytes, siz
                    !settings_change && (settings.rate_pps == 0 || settings.dry_run);
     if (is_new)
         last_numbers[from->number] = number;
-    hear(&(struct heard){.source = from->number,
-                         .hash = hash_of(bytes, size),
-                         .listener = from->listener,
-                         .addr = from->source,
-                         .is_possible = model_is_possible(from),
-                         .is_sure = is_sure});
+    add_received(&(struct received){.source = from->number,
+                                    .hash = hash_of(bytes, size),
+                                    .listener = from->listener,
+                                    .addr = from->source,
+                                    .is_possible = model_is_possible(from),
+                                    .is_sure = is_sure});
 }
 
 static uint32_t source_of_stream(const struct addr *addr)
@@ -132,12 +132,12 @@ static uint32_t source_of_stream(const struct addr *addr)
 void subscribers_line(const struct connection *from, const void *bytes, size_t size)
 {
     bool is_unix = from->peer.family == ADDR_NONE, is_unique = !is_unix || !setup.has_chunks;
-    hear(&(struct heard){.source = is_unix ? SOURCE_UNIX : source_of_stream(&from->peer),
-                         .hash = hash_of(bytes, size),
-                         .listener = -1,
-                         .addr = from->peer,
-                         .is_possible = true,
-                         .is_sure = is_unique && !model_has_magic(bytes, size)});
+    add_received(&(struct received){.source = is_unix ? SOURCE_UNIX : source_of_stream(&from->peer),
+                                    .hash = hash_of(bytes, size),
+                                    .listener = -1,
+                                    .addr = from->peer,
+                                    .is_possible = true,
+                                    .is_sure = is_unique && !model_has_magic(bytes, size)});
 }
 
 /* ---- counters ---- */
@@ -169,20 +169,20 @@ static bool is_in_block(const struct subscriber_filter *filter, const struct add
 }
 
 /* Whether the subscriber wants it. Those that ask for a listener ask for one of datagrams. */
-static bool matches(const struct subscriber_filter *filter, const struct heard *message)
+static bool matches(const struct subscriber_filter *filter, const struct received *message)
 {
     return (filter->listener < 0 || filter->listener == message->listener) &&
            (filter->addr.family == ADDR_NONE || is_in_block(filter, &message->addr));
 }
 
-static void count_heard(struct subscriber *subscriber)
+static void count_received(struct subscriber *subscriber)
 {
-    while (subscriber->counted < heard_count) {
+    while (subscriber->counted < received_count) {
         uint32_t i = ++subscriber->counted;
-        if (!matches(&subscriber->filter, &heard[i]))
+        if (!matches(&subscriber->filter, &received[i]))
             continue;
         subscriber->possible++;
-        subscriber->sure += heard[i].is_sure && i > subscriber->sure_from;
+        subscriber->sure += received[i].is_sure && i > subscriber->sure_from;
     }
 }
 
@@ -192,16 +192,16 @@ void subscribers_begin(uint32_t number, const struct subscriber_filter *filter)
         subscribers[number] = malloc(sizeof **subscribers);
     memset(subscribers[number], 0, sizeof **subscribers);
     subscribers[number]->filter = *filter;
-    subscribers[number]->from = subscribers[number]->counted = heard_count;
+    subscribers[number]->from = subscribers[number]->counted = received_count;
     read_counters(subscribers[number]->counters_from);
 }
 
 void subscribers_accepted(uint32_t number)
 {
     /* Those before may be delivered, too. */
-    count_heard(subscribers[number]);
+    count_received(subscribers[number]);
     subscribers[number]->sure = 0;
-    subscribers[number]->sure_from = heard_count;
+    subscribers[number]->sure_from = received_count;
     read_counters(subscribers[number]->counters_sure_from);
 }
 
@@ -246,13 +246,13 @@ static uint64_t hash_of_digits(const char *digits)
 static uint32_t find(const struct subscriber *subscriber, uint32_t source, uint64_t hash)
 {
     uint32_t last = subscriber->last[source];
-    uint32_t at = last != 0 && source != SOURCE_UNIX ? heard[last].next : first_of[source];
+    uint32_t at = last != 0 && source != SOURCE_UNIX ? received[last].next : first_of[source];
     uint32_t impossible = 0;
-    for (; at != 0; at = heard[at].next) {
-        if (at <= subscriber->from || heard[at].hash != hash)
+    for (; at != 0; at = received[at].next) {
+        if (at <= subscriber->from || received[at].hash != hash)
             continue;
         /* A client may have sent the same again when it was registered. */
-        if (heard[at].is_possible)
+        if (received[at].is_possible)
             return at;
         impossible = at;
     }
@@ -270,17 +270,17 @@ static void read_message(struct subscriber *subscriber, char *value)
     uint32_t at = source != 0 ? find(subscriber, source, hash_of_digits(digits)) : 0;
     if (at == 0 && !is_full())
         broken_promise("a subscriber gets what clients say, once and in their order",
-                       "%s has not said that, or not now", address);
+                       "%s has not sent that, or not now", address);
     if (at == 0)
         return;
-    if (!heard[at].is_possible)
+    if (!received[at].is_possible)
         broken_promise("subscribers get only what registered clients say",
                        "%s on %s is not registered", address, rest);
-    if (!matches(&subscriber->filter, &heard[at]))
+    if (!matches(&subscriber->filter, &received[at]))
         broken_promise("a subscriber gets what its selector matches", "%s on %s does not", address,
                        rest);
     subscriber->last[source] = at;
-    subscriber->sure_delivered += heard[at].is_sure && at > subscriber->sure_from;
+    subscriber->sure_delivered += received[at].is_sure && at > subscriber->sure_from;
 }
 
 static void read_event(struct subscriber *subscriber, const char *value)
@@ -303,11 +303,11 @@ void subscribers_read(uint32_t number, char *line)
     if (strncmp(line, "lost ", 5) == 0) {
         uint64_t lost = strtoull(line + 5, NULL, 10);
         subscriber->lost += lost;
-        told += lost;
+        losses += lost;
     } else if (strncmp(line, "from ", 5) == 0 && setup.names_max > 0) {
         return; /* the name of the client whose message comes next */
     } else if (strncmp(line, "message ", 8) == 0) {
-        if (broken_now("heard", 30))
+        if (broken_now("unread", 30))
             return;
         read_message(subscriber, line + 8);
         subscriber->delivered[SUBSCRIBER_MESSAGE]++;
@@ -324,7 +324,7 @@ void subscribers_read(uint32_t number, char *line)
 
 static void check_messages(struct subscriber *subscriber)
 {
-    count_heard(subscriber);
+    count_received(subscriber);
     uint64_t missing = subscriber->sure - subscriber->sure_delivered;
     if (missing > subscriber->lost)
         broken_promise("each message reaches a subscriber, or is counted as lost",

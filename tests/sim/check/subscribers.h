@@ -50,8 +50,9 @@ void subscribers_read(uint32_t number, char *line);
 /* An accepted subscriber has read all, and the server has nothing to do. */
 void subscribers_check(uint32_t number);
 
-/* How many losses were told since the start of the server. */
-uint64_t subscribers_told(void);
+/* How many messages and events subscribers have been notified of as lost, since the start of the
+ * server. */
+uint64_t subscribers_losses(void);
 
 /* The server has ended. */
 void subscribers_reset(void);

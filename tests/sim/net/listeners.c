@@ -52,8 +52,6 @@ int unix_listener_open_at_once(const char *path, mode_t mode, const struct ident
 {
     const struct addr none = {.family = ADDR_NONE};
     struct simulated_file *file = simulated_file_find(path);
-    (void)mode;
-    (void)owner;
     int error = faults_refuse_open();
     if (error != 0)
         return error;
@@ -67,7 +65,11 @@ int unix_listener_open_at_once(const char *path, mode_t mode, const struct ident
         return fd;
     if (file != NULL)
         simulated_file_remove(path);
-    simulated_file_add_socket(path, &listener->object);
+    file = simulated_file_add_socket(path, &listener->object);
+    file->mode = mode;
+    file->owner = *owner;
+    if (broken_is("socket-group"))
+        file->owner.gid = (gid_t)-1;
     return fd;
 }
 

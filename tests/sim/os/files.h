@@ -1,10 +1,12 @@
 #ifndef SIM_OS_FILES_H
 #define SIM_OS_FILES_H
 
+#include "os/process/privilege.h"
 #include "sim/core/descriptors.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* The file system: configuration files, and the files of Unix sockets. */
 
@@ -13,6 +15,8 @@ struct simulated_file {
     char *text;              /* NULL: a socket */
     struct object *listener; /* of a socket; NULL: its server has ended */
     uint64_t inode;
+    mode_t mode; /* of a socket */
+    struct identity owner;
 };
 
 /* Writes a file, or replaces it. */

@@ -3,6 +3,7 @@
 
 #include "os/log/error_message.h"
 #include "os/log/stdout_line.h"
+#include "sim/core/broken.h"
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
@@ -29,6 +30,9 @@ static struct {
 static size_t final_count;
 static bool ready, prints;
 static uint64_t limited_ms[LOG_KINDS];
+static enum config_log_level setup_level;
+static enum config_log_format setup_format;
+static enum config_log_target setup_target;
 
 uint64_t simulated_log_count(enum config_log_level level)
 {
@@ -144,9 +148,15 @@ void log_setup(const char *name, enum config_log_level level, enum config_log_fo
                enum config_log_target target)
 {
     (void)name;
-    (void)level;
-    (void)format;
-    (void)target;
+    setup_level = level;
+    setup_format = format;
+    setup_target = broken_is("log") ? LOG_TARGET_STDERR : target;
+}
+
+bool simulated_log_is(enum config_log_level level, enum config_log_format format,
+                      enum config_log_target target)
+{
+    return level == setup_level && format == setup_format && target == setup_target;
 }
 
 int log_start(void)

@@ -14,6 +14,10 @@ uint64_t simulated_log_count(enum config_log_level level);
 /* How often that sentence was logged. */
 uint64_t simulated_log_times(const char *sentence);
 
+/* Whether the server writes its log in this way; the fake itself captures each line. */
+bool simulated_log_is(enum config_log_level level, enum config_log_format format,
+                      enum config_log_target target);
+
 /* The value of a counter in the final report; false if there is none. */
 bool simulated_log_final(const char *counter, uint64_t *value);
 

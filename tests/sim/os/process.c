@@ -12,6 +12,7 @@
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/scheduler.h"
+#include "sim/core/trace.h"
 #include "sim/world/faults.h"
 #include "sim/world/swarm.h"
 
@@ -132,11 +133,41 @@ size_t host_raise_file_limit(size_t count)
 
 /* ---- privileges ---- */
 
+enum { GROUPS_MAX = 4 };
+
+static gid_t groups[GROUPS_MAX];
+static size_t group_count;
+
+bool simulated_process_has_group(gid_t gid)
+{
+    for (size_t i = 0; i < group_count; i++)
+        if (groups[i] == gid)
+            return true;
+    return false;
+}
+
+static int find_group(gid_t *gid, const char *group)
+{
+    static const struct {
+        const char *name;
+        gid_t gid;
+    } known[] = {{"nogroup", 1000}, {"operators", 2001}, {"observers", 2002}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(known[i].name, group) == 0) {
+            *gid = known[i].gid;
+            return 0;
+        }
+    if (strspn(group, "0123456789") != strlen(group))
+        return -ESRCH;
+    *gid = (gid_t)strtoul(group, NULL, 10);
+    return 0;
+}
+
 int identity_find(struct identity *identity, const char *user, const char *group)
 {
     identity->uid = user != NULL ? 1000 : (uid_t)-1;
-    identity->gid = group != NULL || user != NULL ? 1000 : (gid_t)-1;
-    return 0;
+    identity->gid = user != NULL ? 1000 : (gid_t)-1;
+    return group != NULL ? find_group(&identity->gid, group) : 0;
 }
 
 int identity_allowed(const struct identity *identity)
@@ -145,22 +176,26 @@ int identity_allowed(const struct identity *identity)
     return 0;
 }
 
+/* The first step of a start. */
 int privilege_clear_bounding_set(void)
 {
+    group_count = 0;
     return 0;
 }
 
 int privilege_drop_keeping_groups(const struct identity *identity, const gid_t *kept, size_t count)
 {
     (void)identity;
-    (void)kept;
-    (void)count;
+    for (size_t i = 0; i < count; i++)
+        privilege_join_group(kept[i]);
     return 0;
 }
 
 int privilege_join_group(gid_t gid)
 {
-    (void)gid;
+    if (group_count == GROUPS_MAX)
+        broken_promise("the simulator itself", "more than %d groups", (int)GROUPS_MAX);
+    groups[group_count++] = gid;
     return 0;
 }
 

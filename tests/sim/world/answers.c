@@ -8,6 +8,7 @@
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
+#include "sim/os/log.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
 
@@ -306,6 +307,15 @@ static void expect_count(const struct answer *answer, const char *beginning, siz
                        found, beginning, count);
 }
 
+static void expect_group(const struct answer *answer, const char *key,
+                         const struct drawn_group *group)
+{
+    if (group->text != NULL)
+        expect_line(answer, "value control.%s %s", key, group->text);
+    else
+        expect_line(answer, "unset control.%s", key);
+}
+
 /* The keys that need a restart, as they were at the start. */
 static void check_setup(const struct answer *answer)
 {
@@ -320,7 +330,9 @@ static void check_setup(const struct answer *answer)
                 setup.has_keys        ? "keyed"
                 : setup.names_max > 0 ? "trusted"
                                       : "off");
+    expect_group(answer, "group", &setup.control_group);
     if (setup.has_observers) {
+        expect_group(answer, "observer-group", &setup.observer_group);
         expect_line(answer, "value control.observer-socket %s", settings_observer_path());
         expect_line(answer, "value control.observer-mode %04" PRIo32, setup.observer_mode);
     } else {
@@ -335,6 +347,7 @@ static void check_waiting(const struct answer *answer, bool waits)
     expect_count(answer, "restart-value server.stream-max ", waits);
     expect_count(answer, "restart-value clients.max ", waits);
     expect_count(answer, "restart-value control.mode ", waits);
+    expect_count(answer, "restart-value control.group ", waits);
     if (!waits)
         expect_count(answer, "restart-", 0);
 }
@@ -351,6 +364,14 @@ static void check_settings(const struct answer *answer)
     expect_line(answer, "value admission.per-prefix %" PRIu32, settings.per_prefix);
     expect_line(answer, "value broadcast.queue %" PRIu32, settings.queue);
     expect_count(answer, "item admission.", settings_block_count(&settings));
+    expect_line(answer, "value log.level %s", settings_log_levels[settings.log_level]);
+    expect_line(answer, "value log.format %s", settings_log_formats[settings.log_format]);
+    expect_line(answer, "value log.target %s", settings_log_targets[settings.log_target]);
+    if (!simulated_log_is((enum config_log_level)settings.log_level,
+                          (enum config_log_format)settings.log_format,
+                          (enum config_log_target)settings.log_target))
+        broken_promise("the log is written as the configuration says", "target %s",
+                       settings_log_targets[settings.log_target]);
 }
 
 static void check_config(const struct answer *answer, const struct command *command)

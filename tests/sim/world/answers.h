@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The answers of the control socket: reading them, and the oracles about what they tell. */
+/* The answers of the control socket: reading them, and the oracles about their contents. */
 
 enum command_kind {
     COMMAND_OTHER,

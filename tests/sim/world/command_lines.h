@@ -3,7 +3,7 @@
 
 #include "sim/world/answers.h"
 
-/* Drawn command lines of which no oracle has to be told: those that are wrong, and those of
+/* Drawn command lines which no oracle has to know: those that are wrong, and those of
  * observers, who change nothing. */
 
 enum { COMMAND_LINES_BYTES = 128 };

@@ -22,6 +22,9 @@ struct settings settings, next_settings;
 bool settings_change, settings_may_relay;
 uint32_t settings_queue_max;
 enum client_count settings_clients;
+const char *const settings_log_levels[] = {"error", "warning", "info", "debug"};
+const char *const settings_log_formats[] = {"text", "logfmt", "json"};
+const char *const settings_log_targets[] = {"stderr", "syslog"};
 static unsigned last_generation, applied_count;
 
 /* ---- drawing ---- */
@@ -102,6 +105,13 @@ static void draw_names(void)
         setup.names_key[i] = (uint8_t)draw(DRAW_NAMES);
 }
 
+static void draw_group(struct drawn_group *group)
+{
+    static const struct drawn_group groups[] = {
+        {NULL, (gid_t)-1}, {"operators", 2001}, {"observers", 2002}, {"2010", 2010}};
+    *group = groups[draw_below(DRAW_GROUPS, sizeof groups / sizeof groups[0])];
+}
+
 static void draw_setup(void)
 {
     draw_listeners();
@@ -126,6 +136,8 @@ static void draw_setup(void)
     setup.has_observers = draw_below(DRAW_OBSERVER, 3) == 0;
     draw_names();
     setup.observer_mode = draw_below(DRAW_OBSERVER, 2) == 0 ? 0660 : 0666;
+    draw_group(&setup.control_group);
+    draw_group(&setup.observer_group);
     if (swarm.floods)
         setup.receive_buffer = 4096; /* and little memory for replies that wait */
 }
@@ -215,6 +227,7 @@ static void draw_clients_and_copies(struct settings *drawn)
     drawn->relay_pps = (uint32_t)PICK(0, 1, 10);
     drawn->log_level = (unsigned)PICK(1, 2, 3);
     drawn->log_format = (unsigned)PICK(0, 1, 2);
+    drawn->log_target = (unsigned)draw_below(DRAW_GROUPS, 2);
     if (swarm.cancels)
         drawn->copies_pps = 5;
     if (swarm.long_ttl)
@@ -333,20 +346,28 @@ static void write_rest(FILE *out, const struct settings *written)
                 setup.multicast_zone == HOST_ETH0 ? "multicast-interface = eth0\n" : "");
 }
 
+static void write_group(FILE *out, const char *key, const struct drawn_group *group)
+{
+    if (group->text != NULL)
+        fprintf(out, "%s = %s\n", key, group->text);
+}
+
 static void write_control(FILE *out, const struct settings *written)
 {
-    static const char *const levels[] = {"error", "warning", "info", "debug"};
-    static const char *const formats[] = {"text", "logfmt", "json"};
     fprintf(out, "[control]\nmode = %04" PRIo32 "\n", setup.control_mode);
     if (setup.control_off)
         fprintf(out, "socket = off\n");
     else if (!setup.default_control)
         fprintf(out, "socket = %s\n", settings_control_path());
-    if (setup.has_observers)
+    write_group(out, "group", &setup.control_group);
+    if (setup.has_observers) {
         fprintf(out, "observer-socket = %s\nobserver-mode = %04" PRIo32 "\n",
-                settings_observer_path(), setup.observer_mode ^ (broken_is("config") ? 0006 : 0));
-    fprintf(out, "[log]\nlevel = %s\nformat = %s\ntarget = stderr\n", levels[written->log_level],
-            formats[written->log_format]);
+                settings_observer_path(), setup.observer_mode);
+        write_group(out, "observer-group", &setup.observer_group);
+    }
+    fprintf(out, "[log]\nlevel = %s\nformat = %s\ntarget = %s\n",
+            settings_log_levels[written->log_level ^ (broken_is("config") ? 1 : 0)],
+            settings_log_formats[written->log_format], settings_log_targets[written->log_target]);
 }
 
 static void write_admission(FILE *out, const struct settings *written)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* The drawn configuration, as the simulator understands it, and its text. */
 
@@ -22,6 +23,12 @@ struct drawn_listener {
     enum host_interface zone; /* that it names; HOST_LO: none */
     const char *path;         /* of a Unix socket */
     int number;               /* in the server: the unicast ones come first */
+};
+
+/* A group by name or number; without a text none is configured. */
+struct drawn_group {
+    const char *text;
+    gid_t gid;
 };
 
 /* What needs a restart. */
@@ -39,6 +46,7 @@ struct setup {
     uint32_t hello_each; /* of so many requests one is followed by a hello; if they have names */
     uint8_t names_key[DEVICE_KEY_FILE_BYTES];
     uint32_t control_mode, observer_mode, multicast_ttl;
+    struct drawn_group control_group, observer_group;
     struct addr multicast;
     enum host_interface multicast_zone; /* HOST_LO: by the routes */
 };
@@ -66,8 +74,11 @@ struct settings {
     size_t block_count;
     uint32_t per_prefix, rate_pps, burst;
     bool dry_run;
-    unsigned log_level, log_format;
+    unsigned log_level, log_format, log_target; /* enum config_log_level, ... */
 };
+/* The values of these in the file. */
+extern const char *const settings_log_levels[], *const settings_log_formats[],
+                                                    *const settings_log_targets[];
 
 /* Roughly how many clients a run has. */
 enum client_count { CLIENTS_TENS, CLIENTS_HUNDRED, CLIENTS_HUNDREDS, CLIENTS_THOUSANDS };

@@ -180,9 +180,41 @@ Test(system_completion, bash_offers_the_clients_and_jobs_of_the_server)
     cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "send", "x", ""), "\n");
     line = harness_format("udpctl -s %s cancel ", server.socket);
     cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "cancel", ""), "\n1\n");
+    line = harness_format("udpctl -s %s events joined exp", server.socket);
+    cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "events", "joined", "exp"),
+                     "\nexpired\n");
     server_stop(&server);
     /* Without a server nothing is offered, and no error is printed. */
     cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "cancel", ""), "\n");
+}
+
+/* Starts a server with two clients at each of its listeners, over UDP and a Unix socket. Returns
+ * the UDP listener's name, and sets the other's. */
+static const char *start_with_two_listeners(struct server *server, const char **other)
+{
+    *server = (struct server){.listeners = 0};
+    *other = harness_format("unix:%s", harness_path("a_stream-1"));
+    server_start(server, NULL, "-l", "127.0.0.1:0", "-l", *other, NULL);
+    for (int i = 0; i < 2; i++) {
+        udp_send_from_new_client(&server->at[0]);
+        stream_open(*other);
+    }
+    server_await_stat(server, "clients", 4);
+    return endpoint_text(&server->at[0]);
+}
+
+Test(system_completion, bash_offers_each_listener_that_has_a_client_once)
+{
+    struct server server;
+    const char *other, *name = start_with_two_listeners(&server, &other);
+    const char *line = harness_format("udpctl -s %s clients --listener ", server.socket);
+
+    cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "clients", "--listener", ""),
+                     harness_format("\n%s\n%s\n", name, other));
+    line = harness_format("udpctl -s %s clients --listener=127", server.socket);
+    cr_assert_str_eq(BASH(line, "udpctl", "-s", server.socket, "clients", "--listener", "=", "127"),
+                     harness_format("\n%s\n", name));
+    server_stop(&server);
 }
 
 /* ---- fish ---- */
@@ -226,6 +258,26 @@ Test(system_completion, fish_offers_commands_choices_and_files)
     harness_contains("what fish offers",
                      fish_offers("udpsrv", harness_format("udpsrv -c %s", harness_path("fil"))),
                      file);
+}
+
+Test(system_completion, fish_offers_the_clients_and_listeners_of_the_server)
+{
+    struct server server;
+    const char *other, *name = start_with_two_listeners(&server, &other);
+    const char *begin = harness_format("%s -s %s", program_path("udpctl"), server.socket);
+
+    completion_need_shell("fish");
+    const char *offers = fish_offers("udpctl", harness_format("%s clients --listener ", begin));
+    harness_contains("what fish offers", offers, harness_format("%s\t", name));
+    harness_contains("what fish offers", offers, harness_format("%s\t", other));
+    harness_equal("listeners", (int64_t)text_count(offers, "\n"), 2);
+    offers = fish_offers("udpctl", harness_format("%s kick ", begin));
+    harness_equal("clients over UDP", (int64_t)text_count(offers, "127."), 2);
+    harness_equal("clients over Unix sockets", (int64_t)text_count(offers, "unix:#"), 2);
+    harness_contains("what fish offers",
+                     fish_offers("udpctl", harness_format("%s events joined exp", begin)),
+                     "expired\n");
+    server_stop(&server);
 }
 
 /* ---- zsh ---- */
@@ -296,6 +348,13 @@ Test(system_completion, zsh_completes_at_its_prompt)
     pane_press(&pane, "Tab");
     pane_await(&pane, "prompt udpctl -s /nowhere clients --sort=idle");
     pane_press(&pane, "C-u");
+    pane_type(&pane, "udpctl events join");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "prompt udpctl events joined");
+    pane_type(&pane, "expi");
+    pane_press(&pane, "Tab");
+    pane_await(&pane, "prompt udpctl events joined expired");
+    pane_press(&pane, "C-u");
     pane_type(&pane, "udpsrv --conf");
     pane_press(&pane, "Tab");
     pane_type(&pane, "READ");
@@ -303,6 +362,29 @@ Test(system_completion, zsh_completes_at_its_prompt)
     pane_await(&pane, "prompt udpsrv --config=README.md");
     pane_press(&pane, "C-u");
     completion_shell_close(&pane);
+}
+
+Test(system_completion, zsh_offers_each_listener_that_has_a_client_once)
+{
+    struct server server;
+    struct pane pane;
+
+    completion_need_shell("zsh");
+    const char *other, *name = start_with_two_listeners(&server, &other);
+    completion_shell_open(
+        &pane, 150, 30, "zsh", "-f",
+        harness_format("fpath=(%s $fpath); autoload -U compinit; compinit -D -u; PS1='prompt '",
+                       completion_folder("zsh")));
+    pane_type(&pane, harness_format("udpctl -s %s clients --listener 1", server.socket));
+    pane_press(&pane, "Tab");
+    pane_await(&pane, harness_format("clients --listener %s", name));
+    pane_press(&pane, "C-u");
+    pane_type(&pane, harness_format("udpctl -s %s clients --listener=uni", server.socket));
+    pane_press(&pane, "Tab");
+    pane_await(&pane, harness_format("clients --listener=%s", other));
+    pane_press(&pane, "C-u");
+    completion_shell_close(&pane);
+    server_stop(&server);
 }
 
 /* ---- All shells ---- */

@@ -1,5 +1,5 @@
-/* The options of udpctl that select clients: the question of `kick`, what is said of a broadcast
- * without targets, the log, and invalid selectors. */
+/* The options of udpctl that select clients: the question of `kick`, what is printed about a
+ * broadcast without targets, the log, and invalid selectors. */
 
 #include "harness.h"
 #include "pty.h"
@@ -115,11 +115,11 @@ Test(system_selector_options, the_log_and_the_jobs_name_the_selector_of_a_broadc
     line = server_await_log(&server, "a broadcast ended job=1 state=done bytes=3 targets=2 ");
     expect(strstr(line, "selector") == NULL, "expected no selector: %s", line);
     server_await_log(&server,
-                     "name=broadcast job=2 bytes=4 selector=\"to=127.0.0.0/8 to=10.0.0.0/8 "
+                     "name=broadcast job=2 bytes=4 selector=\"to=127.0.0.0/8,to=10.0.0.0/8,"
                      "idle-max=2m\" uid=");
     line =
         server_await_log(&server, "a broadcast ended job=2 state=done bytes=4 targets=2 sent=2 ");
-    harness_contains("the log", line, " selector=\"to=127.0.0.0/8 to=10.0.0.0/8 idle-max=2m\"");
+    harness_contains("the log", line, " selector=\"to=127.0.0.0/8,to=10.0.0.0/8,idle-max=2m\"");
     harness_contains("the jobs", ctl_ok(&server, "jobs", "--json", NULL),
                      "\"bytes\":3,\"selector\":\"\"},\n");
     harness_contains("the jobs", ctl_ok(&server, "jobs", "--json", NULL),

@@ -1,11 +1,12 @@
-/* Selectors: which clients `udpctl clients`, `broadcast` and `kick` are about, over all workers and
- * transports, compared with a plain filter of `clients --json`. */
+/* Selectors: which clients `udpctl clients`, `listen`, `broadcast` and `kick` are about, over all
+ * workers and transports, compared with a plain filter of `clients --json`. */
 
 #include "harness.h"
 
 #include "base/prng.h"
 
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 TestSuite(system_selectors, .fini = harness_end, .timeout = 240);
 
 static const char SILENT[] = "[server]\nworkers = %d\n[admission]\npolicy = open\n"
-                             "[clients]\nttl = 1h\n[reply]\nmode = none\n";
+                             "[clients]\nttl = 1h\n[reply]\nmode = none\n[log]\nlevel = debug\n";
 
 /* ---- clients ---- */
 
@@ -209,6 +210,14 @@ static struct row *read_rows(const char *json, size_t *count)
     return rows;
 }
 
+static struct client *find_client(struct network *network, const char *name)
+{
+    for (int i = 0; i < network->count; i++)
+        if (strcmp(network->clients[i].name, name) == 0)
+            return &network->clients[i];
+    harness_fail("expected a client of the test, not %s", name);
+}
+
 /* ---- drawn selections ---- */
 
 /* A block around the address of a drawn client, or one without clients. */
@@ -310,15 +319,111 @@ Test(system_selectors, list_what_a_plain_filter_finds_with_four_workers)
     list_clients(4);
 }
 
-/* ---- broadcast ---- */
+/* ---- listen ---- */
 
-static struct client *find_client(struct network *network, const char *name)
+enum { SUBSCRIBERS = 12 };
+
+/* `udpctl listen` with a selection, whose lines are in a file. */
+struct subscriber {
+    struct selection selection;
+    struct process process;
+    const char *file;
+    size_t wanted; /* messages: it ends after as many, and without one it waits */
+};
+
+static void start_subscriber(struct network *network, struct subscriber *subscriber, int number)
 {
-    for (int i = 0; i < network->count; i++)
-        if (strcmp(network->clients[i].name, name) == 0)
-            return &network->clients[i];
-    harness_fail("expected a client of the test, not %s", name);
+    size_t count;
+    struct row *rows = read_rows(udpctl_ok(network, "clients --json"), &count);
+    subscriber->selection = draw_selection(network);
+    const char *options = options_of(&subscriber->selection, "--address");
+    /* A client that has just sent is not idle. */
+    subscriber->selection.idle_max_ms = -1;
+    subscriber->file = harness_path(harness_format("lines-%d", number));
+    for (size_t i = 0; i < count; i++)
+        subscriber->wanted += is_selected(&subscriber->selection, &rows[i]);
+    free(rows);
+    const char *command =
+        harness_format("exec '%s' -s '%s' listen --json -n %zu%s >'%s'", program_path("udpctl"),
+                       network->server.socket, subscriber->wanted + (subscriber->wanted == 0),
+                       options, subscriber->file);
+    process_start(&subscriber->process, NULL, (const char *const[]){"sh", "-c", command, NULL});
+    server_await_log(&network->server, "name=listen");
 }
+
+/* Each client sends once, in a drawn order. */
+static void send_from_all(struct network *network)
+{
+    int order[CLIENTS] = {0};
+    int64_t received = server_stat(&network->server, "received");
+    for (int i = 0; i < network->count; i++) {
+        int place = (int)below(network, (uint64_t)i + 1);
+        order[i] = order[place];
+        order[place] = i;
+    }
+    for (int i = 0; i < network->count; i++) {
+        const struct client *client = &network->clients[order[i]];
+        if (client->is_udp)
+            udp_send_text(client->fd, client->server, "news");
+        else
+            stream_write_text(client->fd, "news\n");
+    }
+    server_await_stat(&network->server, "received", received + network->count);
+}
+
+/* Expects one line of each selected client, and none of others. */
+static void expect_printed(struct network *network, struct subscriber *subscriber)
+{
+    bool received[CLIENTS] = {false};
+    size_t lines = 0;
+    if (subscriber->wanted == 0)
+        process_kill(&subscriber->process, SIGTERM);
+    harness_equal("status", process_wait(&subscriber->process),
+                  subscriber->wanted == 0 ? 128 + SIGTERM : 0);
+    const char *line = run_ok(NULL, "cat", subscriber->file, NULL);
+    for (; *line != '\0'; line = strchr(line, '\n') + 1, lines++) {
+        struct row row = {.address = json_text(line, "address"),
+                          .listener = json_text(line, "listener")};
+        bool *is_received = &received[find_client(network, row.address) - network->clients];
+        expect(is_selected(&subscriber->selection, &row), "expected no message of %s for '%s'",
+               row.address, options_of(&subscriber->selection, "--address"));
+        expect(!*is_received, "expected one message of %s", row.address);
+        *is_received = true;
+        cr_assert_str_eq(json_text(line, "text"), "news");
+    }
+    harness_equal("messages", (int64_t)lines, (int64_t)subscriber->wanted);
+}
+
+static void listen_to_clients(int workers)
+{
+    struct network *network = start(workers, 4);
+    struct subscriber *subscribers = calloc(SUBSCRIBERS, sizeof *subscribers);
+    int with_messages = 0;
+    for (int i = 0; i < SUBSCRIBERS; i++) {
+        start_subscriber(network, &subscribers[i], i);
+        with_messages += subscribers[i].wanted > 0;
+    }
+    expect(with_messages > SUBSCRIBERS / 3, "expected more selections with a client than %d",
+           with_messages);
+    send_from_all(network);
+    for (int i = 0; i < SUBSCRIBERS; i++)
+        expect_printed(network, &subscribers[i]);
+    harness_equal("lost", server_stat(&network->server, "listen_lost"), 0);
+    free(subscribers);
+    end(network);
+}
+
+Test(system_selectors, listen_to_what_a_plain_filter_finds_with_one_worker)
+{
+    listen_to_clients(1);
+}
+
+Test(system_selectors, listen_to_what_a_plain_filter_finds_with_four_workers)
+{
+    listen_to_clients(4);
+}
+
+/* ---- broadcast ---- */
 
 static void broadcast_to(struct network *network, const struct selection *selection, int number)
 {

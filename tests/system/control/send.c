@@ -2,6 +2,8 @@
 
 #include "harness.h"
 
+#include "base/prng.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,10 +29,14 @@ static const char *hex(const char *text)
 enum { UDP_CLIENTS = 1000, TCP_CLIENTS = 100, UNIX_CLIENTS = 10 };
 enum { CLIENTS = UDP_CLIENTS + TCP_CLIENTS + UNIX_CLIENTS };
 
+/* How a message is sent: most by a command on one connection, since a program takes longer. */
+enum way { BY_COMMAND, BY_PROGRAM, BY_PROGRAM_WITH_JSON };
+
 struct network {
     struct server server;
     int fds[CLIENTS];
     const char *names[CLIENTS];
+    enum way ways[CLIENTS];
 };
 
 static const char *tcp_name(int stream)
@@ -77,6 +83,58 @@ static void expect_no_message(const struct network *network, int i)
         stream_expect_nothing(network->fds[i], "each client gets only its own message");
 }
 
+/* Draws clients of one kind, to which the program sends, half of them with --json. */
+static void draw_ways(struct network *network, struct prng *prng, int first, int count, int wanted)
+{
+    while (wanted > 0) {
+        enum way *way = &network->ways[first + (int)(prng_next(prng) % (uint64_t)count)];
+        if (*way != BY_COMMAND)
+            continue;
+        *way = wanted % 2 == 0 ? BY_PROGRAM : BY_PROGRAM_WITH_JSON;
+        wanted--;
+    }
+}
+
+static void draw_all_ways(struct network *network, uint64_t seed)
+{
+    struct prng prng;
+    prng_init(&prng, seed);
+    draw_ways(network, &prng, 0, UDP_CLIENTS, 20);
+    draw_ways(network, &prng, UDP_CLIENTS, TCP_CLIENTS, 10);
+    draw_ways(network, &prng, UDP_CLIENTS + TCP_CLIENTS, UNIX_CLIENTS, 4);
+}
+
+static const char *listener_of(const struct network *network, int i)
+{
+    if (i < UDP_CLIENTS)
+        return endpoint_text(&network->server.at[0]);
+    return network->server.others[i < UDP_CLIENTS + TCP_CLIENTS ? 0 : 1];
+}
+
+static void send_to(struct network *network, int i, const char *text)
+{
+    struct server *server = &network->server;
+    const char *name = network->names[i], *answer;
+    switch (network->ways[i]) {
+    case BY_COMMAND:
+        answer = server_ask(server, harness_format("send %s %s", name, hex(text)));
+        harness_equal("sent", answer_integer(answer, "sent"), 1);
+        harness_equal("failed", answer_integer(answer, "failed"), 0);
+        break;
+    case BY_PROGRAM:
+        cr_assert_str_eq(ctl_ok(server, "send", name, text, NULL),
+                         harness_format("address   %s\nlistener  %s\nsent      1\nfailed    0\n",
+                                        name, listener_of(network, i)));
+        break;
+    case BY_PROGRAM_WITH_JSON:
+        cr_assert_str_eq(ctl_ok(server, "--json", "send", name, text, NULL),
+                         harness_format("{\"address\":\"%s\",\"listener\":\"%s\",\"sent\":1,"
+                                        "\"failed\":0}\n",
+                                        name, listener_of(network, i)));
+        break;
+    }
+}
+
 static void reach_each_client(int workers)
 {
     struct network *network = calloc(1, sizeof *network);
@@ -85,13 +143,9 @@ static void reach_each_client(int workers)
     server_start(&network->server, harness_format(SILENT, workers), "-l", "127.0.0.1:0", "-l",
                  "tcp:127.0.0.1:0", "-l", harness_format("unix:%s", harness_path("chat")), NULL);
     connect_all(network);
-    for (int i = 0; i < CLIENTS; i++) {
-        const char *text = harness_format("for %d", i);
-        const char *answer = server_ask(&network->server,
-                                        harness_format("send %s %s", network->names[i], hex(text)));
-        harness_equal("sent", answer_integer(answer, "sent"), 1);
-        harness_equal("failed", answer_integer(answer, "failed"), 0);
-    }
+    draw_all_ways(network, (uint64_t)workers);
+    for (int i = 0; i < CLIENTS; i++)
+        send_to(network, i, harness_format("for %d", i));
     for (int i = 0; i < CLIENTS; i++)
         expect_message(network, i, harness_format("for %d", i));
     for (int i = 0; i < CLIENTS; i++)
@@ -231,6 +285,51 @@ Test(system_send, says_that_no_such_client_is_registered)
     harness_contains("the object", json, "{\"error\":\"cannot send to 127.0.0.1:9: ");
     harness_equal("direct_failed", server_stat(&server, "direct_failed"), 0);
     server_stop(&server);
+}
+
+static void expect_no_such_client(const struct server *server, const char *name)
+{
+    struct result result = ctl(server, "send", name, "hi", NULL);
+    harness_equal("status", result.status, 1);
+    harness_contains("the error", result.err,
+                     harness_format("cannot send to %s: no such client is registered", name));
+    result = ctl(server, "--json", "send", name, "hi", NULL);
+    harness_equal("status", result.status, 1);
+    harness_contains("the object", result.out,
+                     harness_format("{\"error\":\"cannot send to %s: no such client", name));
+}
+
+/* A reload does not close a listener: the clients of a removed one stay until the restart. */
+Test(system_send, reaches_clients_of_a_removed_listener_until_the_restart)
+{
+    const char *path = harness_path("chat");
+    const char *streams = harness_format("listen = tcp:127.0.0.1:0\nlisten = unix:%s\n", path);
+    static const char form[] = "[server]\nlisten = 127.0.0.1:0\n%s[reply]\nmode = none\n";
+    struct server server = {0};
+    server_start(&server, harness_format(form, streams), NULL);
+    int udp = udp_open("127.0.0.1"), tcp = stream_open(server.others[0]),
+        unix_stream = stream_open(server.others[1]);
+    struct endpoint udp_address = udp_name(udp);
+    const char *names[] = {harness_format("%s", endpoint_text(&udp_address)), tcp_name(tcp),
+                           "unix:#1"};
+    enum { NAMES = sizeof names / sizeof names[0] };
+    udp_send_text(udp, &server.at[0], "hi");
+    server_await_clients(&server, NAMES);
+    server_configure(&server, harness_format(form, ""));
+    ctl_ok(&server, "reload", NULL);
+    for (size_t i = 0; i < NAMES; i++)
+        ctl_ok(&server, "send", names[i], "still here", NULL);
+    udp_expect(udp, &server.at[0], "still here");
+    stream_expect(tcp, "still here");
+    stream_expect(unix_stream, "still here");
+    server_stop(&server);
+    struct server again = {.socket = server.socket};
+    server_start(&again, harness_format(form, ""), NULL);
+    for (size_t i = 0; i < NAMES; i++)
+        expect_no_such_client(&again, names[i]);
+    harness_equal("direct_failed", server_stat(&again, "direct_failed"), 0);
+    udp_expect_nothing(udp, "it is not registered with the new server");
+    server_stop(&again);
 }
 
 Test(system_send, reports_why_the_kernel_refuses_a_message)

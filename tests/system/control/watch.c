@@ -2,6 +2,7 @@
  * of `udpctl broadcast`. */
 
 #include "fake_server.h"
+#include "subscriber.h"
 #include "tmux_pane.h"
 
 #include <signal.h>
@@ -148,6 +149,35 @@ Test(system_watch, draws_the_traffic_and_q_restores_the_terminal)
     expect(strstr(screen, "clients of") == NULL, "expected the screen as it was, it is:\n%s",
            screen);
     pane_close(&pane);
+    server_stop(&server);
+}
+
+Test(system_watch, shows_the_messages_and_events_of_a_subscriber)
+{
+    struct server server;
+    struct pane pane;
+    struct subscriber listener;
+    int udp = udp_open("127.0.0.1");
+
+    pane_need_tmux();
+    start(&server);
+    udp_ask(udp, &server.at[0], "hi", "audi");
+    const char *line = run_ok(NULL, "udpctl", "-s", server.socket, "watch", "-n", "1", NULL);
+    expect(strstr(line, "messages") == NULL, "expected nothing about subscribers in: %s", line);
+    subscriber_open(&listener, &server, "listen");
+    udp_send_text(udp, &server.at[0], "hi");
+    server_await_stat(&server, "listen_messages", 1);
+    pane_open(&pane, 80, 24, watch_command(&server, "", ""));
+    pane_await(&pane, "subscribers:  0.0/s messages  0.0/s events  0.0/s lost\n");
+    line = run_ok(NULL, "udpctl", "-s", server.socket, "watch", "-n", "1", NULL);
+    harness_contains("the line", line, "  messages 0.0/s  events 0.0/s\n");
+    udp_send_text(udp, &server.at[0], "hi");
+    pane_await_gone(&pane, "subscribers:  0.0/s messages");
+    pane_await(&pane, "/s messages  0.0/s events  0.0/s lost\n");
+    pane_press(&pane, "q");
+    pane_expect_end(&pane, 0);
+    pane_close(&pane);
+    subscriber_close(&listener);
     server_stop(&server);
 }
 

@@ -168,6 +168,30 @@ Test(system_events, reports_a_stream_that_does_not_read_its_output)
 
 /* ---- the server ---- */
 
+static void expect_end(const char *line, const char *end)
+{
+    size_t size = strlen(line), length = strlen(end);
+    expect(size >= length && strcmp(line + size - length, end) == 0,
+           "expected a line that ends in '%s': %s", end, line);
+}
+
+/* Sends a broadcast of 5 bytes to one client, with the words of a selector or NULL. Expects its
+ * three events, with the selector as their last member or without it. */
+static void expect_broadcast(struct server *server, struct subscriber *subscriber, int id,
+                             const char *words, const char *member)
+{
+    server_ask(server, harness_format("broadcast wait %s 68656c6c6f", words ? words : ""));
+    const char *kind = harness_format(" job_queued id=%d bytes=5%s", id, member);
+    expect_end(subscriber_expect(subscriber, kind, NULL), kind);
+    kind = harness_format(" job_started id=%d%s", id, member);
+    expect_end(subscriber_expect(subscriber, kind, NULL), kind);
+    kind = harness_format(" job_ended id=%d state=done ", id);
+    const char *line = subscriber_expect(subscriber, kind, " targets=1 ", " sent=1 ", " failed=0 ",
+                                         " skipped=0 ", " duration_ms=", NULL);
+    expect((strstr(line, " selector=") != NULL) == (words != NULL), "a selector or none: %s", line);
+    expect_end(line, member);
+}
+
 Test(system_events, reports_broadcasts_and_reloads_to_every_selector)
 {
     struct server server = {0};
@@ -176,11 +200,9 @@ Test(system_events, reports_broadcasts_and_reloads_to_every_selector)
     udp_send_text(udp_open("127.0.0.1"), &server.at[0], "hi");
     server_await_clients(&server, 1);
     subscriber_open(&subscriber, &server, "events to=192.0.2.1");
-    ctl_ok(&server, "broadcast", "hello", NULL);
-    subscriber_expect(&subscriber, " job_queued id=1 ", "bytes=5", NULL);
-    subscriber_expect(&subscriber, " job_started id=1", NULL);
-    subscriber_expect(&subscriber, " job_ended id=1 state=done ", " targets=1 ", " sent=1 ",
-                      " failed=0 ", " skipped=0 ", " duration_ms=", NULL);
+    expect_broadcast(&server, &subscriber, 1, NULL, "");
+    expect_broadcast(&server, &subscriber, 2, "to=127.0.0.0/8  idle-max=3600 to=10.1.2.3",
+                     " selector=to=127.0.0.0/8,to=10.1.2.3,idle-max=1h");
     ctl_ok(&server, "reload", NULL);
     subscriber_expect(&subscriber, " reloaded restart=0", NULL);
     server_configure(&server, "[clients]\nmax = 77\n[admission]\npolicy = open\n");
@@ -218,6 +240,9 @@ Test(system_events, prints_lines_and_objects_of_the_wanted_kinds)
     process_await_text(&text, "Z job_queued id=1 bytes=5\n");
     process_await_text(&json,
                        "Z\",\"event\":\"job_ended\",\"id\":1,\"state\":\"done\",\"targets\":");
+    ctl_ok(&server, "broadcast", "--to", "192.0.2.0/24", "--idle-max", "90s", "hello", NULL);
+    process_await_text(&text, "Z job_queued id=2 bytes=5 selector=to=192.0.2.0/24,idle-max=90s\n");
+    process_await_text(&json, ",\"selector\":\"to=192.0.2.0/24,idle-max=90s\"}\n");
     harness_equal("joined", (int64_t)text_count(json.texts[0].data, "joined"), 0);
     process_kill(&text, SIGTERM);
     process_kill(&json, SIGTERM);

@@ -248,7 +248,7 @@ enum { UDP_CLIENTS = 40, TCP_CLIENTS = 5, UNIX_CLIENTS = 5, TURNS = 50 };
 enum { CLIENTS = UDP_CLIENTS + TCP_CLIENTS + UNIX_CLIENTS };
 
 /* A message says who sends it and which one it is: "ID:NUMBER". */
-static void say(const struct server *server, int fd, int id, int turn)
+static void send_numbered(const struct server *server, int fd, int id, int turn)
 {
     const char *text = harness_format("%d:%d", id, turn);
     if (id < UDP_CLIENTS)
@@ -296,7 +296,7 @@ static void keep_the_order(int workers)
     subscriber_open(&subscribers[5], &server, "listen to=192.0.2.0/24");
     for (int turn = 0; turn < TURNS; turn++) {
         for (int i = 0; i < CLIENTS; i++)
-            say(&server, fds[i], i, turn);
+            send_numbered(&server, fds[i], i, turn);
         server_await_stat(&server, "received", (turn + 1) * UDP_CLIENTS);
     }
     expect_order(&subscribers[0], 0, CLIENTS);

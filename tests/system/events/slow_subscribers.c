@@ -66,12 +66,12 @@ static void count_the_lost(int workers)
     server_stop(&server);
 }
 
-Test(system_slow_subscribers, lose_the_newest_and_are_told_how_many_of_one_worker)
+Test(system_slow_subscribers, lose_the_newest_and_get_the_count_of_losses_of_one_worker)
 {
     count_the_lost(1);
 }
 
-Test(system_slow_subscribers, lose_the_newest_and_are_told_how_many_of_four_workers)
+Test(system_slow_subscribers, lose_the_newest_and_get_the_count_of_losses_of_four_workers)
 {
     count_the_lost(4);
 }

@@ -182,8 +182,10 @@ Test(system_gateway, the_session_goes_on_after_each_invalid_request)
          "cannot broadcast: bad selector"},
         {"{\"broadcast\":{\"listener\":\"127.0.0.9:1\",\"text\":\"x\"},\"ref\":7}", "{\"ref\":7,",
          "no such listener"},
-        {"{\"broadcast\":{\"idle_max\":1e999,\"text\":\"x\"},\"ref\":8}", "{\"ref\":8,",
-         "bad selector"},
+        {"{\"broadcast\":{\"idle_max\":-1,\"text\":\"x\"},\"ref\":8}", "{\"ref\":8,",
+         "'idle_max' is not a whole number of seconds"},
+        {"{\"broadcast\":{\"idle_max\":\"1.5\",\"text\":\"x\"},\"ref\":8}", "{\"ref\":8,",
+         "bad selector 'idle-max=1.5': must be a whole number; "},
         {"{\"ref\":9,\"to\":\"127.0.0.1:9\",\"hex\":\"6\"}", "{\"ref\":9,", "hexadecimal digits"},
     };
     struct server server = {0};

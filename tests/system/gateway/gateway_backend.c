@@ -43,19 +43,28 @@ static void await_program(const struct server *server)
     close(udp);
 }
 
-/* The program finds udpctl by its name, and the server by the environment. */
+/* Where udpctl of the default socket is: a directory of XDG_RUNTIME_DIR, and for root /run/udpsrv,
+ * which is a private one in a mount namespace. */
+static const char FOR_USER[] = "mkdir $2 && ln -s $1 $2/udpsrv.sock && export XDG_RUNTIME_DIR=$2";
+static const char FOR_ROOT[] = "mount -t tmpfs none /run && mkdir /run/udpsrv && "
+                               "ln -s $1 /run/udpsrv/udpsrv.sock";
+
+/* Starts the program as the page has it: it finds udpctl in PATH and the server at its default
+ * socket. */
 static void start_program(struct process *program, const struct server *server, const char *script)
 {
+    bool is_root = geteuid() == 0;
     const char *udpctl = program_path("udpctl");
-    const char *name = strstr(script, "[\"udpctl\", \"gateway\"]");
-    expect(name != NULL, "expected the program to run udpctl gateway");
-    process_start(
-        program, NULL,
-        (const char *[]){"python3", "-c",
-                         harness_format("%.*s[\"%s\", \"-s\", \"%s\", \"gateway\"]%s",
-                                        (int)(name - script), script, udpctl, server->socket,
-                                        name + strlen("[\"udpctl\", \"gateway\"]")),
-                         NULL});
+    const char *command = harness_format("%s && export PATH=%.*s:$PATH && exec python3 -c \"$3\"",
+                                         is_root ? FOR_ROOT : FOR_USER,
+                                         (int)(strlen(udpctl) - strlen("/udpctl")), udpctl);
+    const char *const argv[] = {"unshare", "--mount", "sh",           "-c",
+                                command,   "sh",      server->socket, harness_path("runtime"),
+                                script,    NULL};
+    if (is_root &&
+        run(NULL, "unshare", "--mount", "mount", "-t", "tmpfs", "none", "/run", NULL).status != 0)
+        cr_skip_test("no mount namespaces here");
+    process_start(program, NULL, argv + (is_root ? 0 : 2));
 }
 
 Test(system_gateway_backend, answers_each_client)

@@ -207,7 +207,7 @@ Test(system_gateway_load, gateways_that_flood_and_do_not_read_delay_no_other)
  */
 static bool read_some(int control, const char *text)
 {
-    enum { KEPT = 64 /* of what was read before, since text may be cut */ };
+    enum { KEPT = 64 /* of what was read before, since text may be incomplete */ };
     static char bytes[KEPT + 65536 + 1];
     if (bytes[0] == '\0')
         memset(bytes, ' ', KEPT);

@@ -44,7 +44,7 @@ enum { PEOPLE = 3 };
 
 /* The first one types a line; each of them prints what the server has received, and nothing else.
  */
-static void say(struct process people[PEOPLE], int who, const char *line, const char *printed)
+static void type(struct process people[PEOPLE], int who, const char *line, const char *printed)
 {
     size_t before[PEOPLE];
     for (int i = 0; i < PEOPLE; i++)
@@ -70,10 +70,10 @@ Test(system_classic_programs, a_tcp_chat_without_newlines_works_under_chunk)
         start_program(&people[i], "tcp_chat", "127.0.0.1", port_of(server.others[0]),
                       i == 2 ? "newline" : NULL);
     server_await_clients(&server, PEOPLE);
-    say(people, 0, "hello\n", "hello\n");
-    say(people, 1, "  hi, how are you?\n", "  hi, how are you?\n");
-    say(people, 0, "fine\n", "fine\n");
-    say(people, 2, "me too\n", "me too\n\n"); /* its newline, and that of print */
+    type(people, 0, "hello\n", "hello\n");
+    type(people, 1, "  hi, how are you?\n", "  hi, how are you?\n");
+    type(people, 0, "fine\n", "fine\n");
+    type(people, 2, "me too\n", "me too\n\n"); /* its newline, and that of print */
     process_close_stdin(&people[1]);
     harness_equal("status", process_wait(&people[1]), 0);
     server_await_clients(&server, PEOPLE - 1);

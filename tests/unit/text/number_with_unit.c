@@ -87,6 +87,15 @@ Test(number_with_unit, bad_durations_are_refused)
     }
 }
 
+Test(number_with_unit, fractions_are_refused_as_such)
+{
+    uint64_t value;
+    static const char whole[] = "must be a whole number";
+    cr_expect_str_eq(duration_parse("1.5s", 0, &value), whole);
+    cr_expect_str_eq(duration_parse("1.5", 1000, &value), whole);
+    cr_expect_str_eq(size_parse("0.5g", &value), whole);
+}
+
 Test(number_with_unit, sizes_are_powers_of_1024_in_either_case)
 {
     cr_assert_eq(size_of("0"), 0);

@@ -28,9 +28,10 @@ enum {
 char *selector_arguments_parse(struct client_selector *selector, const struct listeners *listeners,
                                char *arguments, char wrong[SELECTOR_WRONG_BYTES]);
 
-/* Writes the words of a selector, separated by single blanks, so that the function above reads the
- * same selector again; "" if every client matches it. Writes the first of its listeners, of which
- * it has one. Returns text. */
+/* Writes the words of a selector as every answer, event and line of the log has them: separated by
+ * commas, since columns and members are separated by blanks; "" if every client matches it. With
+ * blanks in place of these commas the function above reads the same selector again. Writes the
+ * first of its listeners, of which it has one. Returns text. */
 const char *selector_arguments_format(const struct client_selector *selector,
                                       const struct listeners *listeners,
                                       char text[SELECTOR_TEXT_BYTES]);

@@ -142,11 +142,11 @@ char *selector_arguments_parse(struct client_selector *selector, const struct li
     }
 }
 
-/* Appends a word, with a blank before it if it is not the first one. */
+/* Appends a word, with a comma before it if it is not the first one. */
 static void append(char text[SELECTOR_TEXT_BYTES], const char *name, const char *value)
 {
     size_t used = strlen(text);
-    snprintf(text + used, SELECTOR_TEXT_BYTES - used, "%s%s%s", used > 0 ? " " : "", name, value);
+    snprintf(text + used, SELECTOR_TEXT_BYTES - used, "%s%s%s", used > 0 ? "," : "", name, value);
 }
 
 const char *selector_arguments_format(const struct client_selector *selector,

@@ -78,8 +78,8 @@ void control_command_broadcast(void *state, struct control_session *session, cha
     if (!read_arguments(&read, session, context->queries.listeners, arguments))
         return;
     if (read.wait && control_is_busy(session)) {
-        refuse_broadcast(session,
-                         "cannot broadcast and wait: too many sessions wait or subscribe; use nowait");
+        refuse_broadcast(
+            session, "cannot broadcast and wait: too many sessions wait or subscribe; use nowait");
         return;
     }
     const struct job_confirmation confirmation = {.within_ms = read.confirm.within_ms};
@@ -104,24 +104,16 @@ void control_command_broadcast(void *state, struct control_session *session, cha
         control_end(session);
 }
 
-/* The columns of a line are separated by blanks, so the words of a selector are by commas. */
-static const char *selector_column(const struct job_report *report, char text[SELECTOR_TEXT_BYTES])
-{
-    snprintf(text, SELECTOR_TEXT_BYTES, "%s", report->selector[0] != '\0' ? report->selector : "-");
-    for (char *blank = text; (blank = strchr(blank, ' ')) != NULL;)
-        *blank = ',';
-    return text;
-}
-
 static void write_job(void *state, const struct job_report *report)
 {
-    char selector[SELECTOR_TEXT_BYTES], confirmations[JOB_CONFIRMATIONS_TEXT_BYTES];
-    control_line(
-        state, "job",
-        "%" PRIu64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %zu %s%s",
-        report->id, job_state_name(report->state), report->targets, report->sent, report->failed,
-        report->skipped, report->duration_ms, report->bytes, selector_column(report, selector),
-        job_report_confirmations(report, confirmations));
+    char confirmations[JOB_CONFIRMATIONS_TEXT_BYTES];
+    control_line(state, "job",
+                 "%" PRIu64 " %s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+                 " %zu %s%s",
+                 report->id, job_state_name(report->state), report->targets, report->sent,
+                 report->failed, report->skipped, report->duration_ms, report->bytes,
+                 report->selector[0] != '\0' ? report->selector : "-",
+                 job_report_confirmations(report, confirmations));
 }
 
 void control_command_jobs(void *state, struct control_session *session, char *arguments)

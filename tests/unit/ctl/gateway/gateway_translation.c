@@ -90,13 +90,19 @@ Test(gateway_translation, a_broadcast_with_selectors)
           "broadcast - listener=unix:/run/\xc3\xa9 61");
 }
 
-/* The server refuses a number that is not whole. */
 Test(gateway_translation, a_duration_may_be_a_number_of_seconds)
 {
     gives("{\"broadcast\":{\"idle_max\":90,\"text\":\"a\"}}", "broadcast - idle-max=90 61");
-    gives("{\"broadcast\":{\"idle_max\":1e999,\"text\":\"a\"}}", "broadcast - idle-max=1e999 61");
-    refused("{\"ref\":1,\"broadcast\":{\"idle_max\":-5,\"text\":\"a\"}}", "{\"ref\":1,",
-            "'idle_max' is not a string");
+    gives("{\"broadcast\":{\"idle_max\":0,\"text\":\"a\"}}", "broadcast - idle-max=0 61");
+    static const char *const not_whole[] = {"-1", "-0", "1.5", "1e3", "1e999"};
+    for (size_t i = 0; i < sizeof not_whole / sizeof *not_whole; i++) {
+        char json[128];
+        snprintf(json, sizeof json, "{\"ref\":1,\"broadcast\":{\"idle_max\":%s,\"text\":\"a\"}}",
+                 not_whole[i]);
+        refused(json, "{\"ref\":1,", "'idle_max' is not a whole number of seconds, 0 or more");
+    }
+    refused("{\"ref\":1,\"broadcast\":{\"idle_max\":true,\"text\":\"a\"}}", "{\"ref\":1,",
+            "'idle_max' is neither a number of seconds nor a string");
     refused("{\"broadcast\":{\"idle_max\":09,\"text\":\"a\"}}", "{\"error\":", "an invalid number");
 }
 
@@ -162,6 +168,12 @@ Test(gateway_translation, the_reference_is_found_after_a_member_that_is_wrong)
     refused("{\"broadcast\":5,\"ref\":5}", "{\"ref\":5,", "'broadcast' is not an object");
     refused("{\"broadcast\":{\"text\":\"x\"},\"broadcast\":{},\"ref\":5}", "{\"ref\":5,",
             "'broadcast' is given twice");
+    refused("{\"broadcast\":{\"to\":5,\"text\":\"x\"},\"ref\":5}", "{\"ref\":5,",
+            "'to' is neither a string nor an array");
+    refused("{\"broadcast\":{\"to\":[\"::\",5],\"text\":\"x\"},\"ref\":5}", "{\"ref\":5,",
+            "'to' has an element that is not a string");
+    refused("{\"broadcast\":{\"listener\":5,\"text\":\"x\"},\"ref\":5}", "{\"ref\":5,",
+            "'listener' is not a string");
     refused("{\"broadcast\":{\"to\":[],\"text\":\"x\"},\"ref\":5}", "{\"ref\":5,",
             "'to' has no block");
     refused("{\"broadcast\":{\"to\":\"::\",\"to\":\"::\",\"text\":\"x\"},\"ref\":5}", "{\"ref\":5,",

@@ -47,6 +47,42 @@ Test(screen_layout, shows_the_server_its_clients_and_the_rates)
     cr_expect_not_null(strstr(tty_row(&tty, 5), "@ peak 1,000/s"));
 }
 
+/* Two polls, a second apart: 1,500 messages, 2 events and 3 losses a second for subscribers. */
+static void poll_subscribers(void)
+{
+    for (uint64_t i = 1; i <= 2; i++) {
+        counter_rates_begin(&snapshot.rates, snapshot.rates.time_ns + S_NS);
+        counter_rates_add(&snapshot.rates, "received", 100000 + i * 1000);
+        counter_rates_add(&snapshot.rates, "replied", 100000 + i * 1000);
+        counter_rates_add(&snapshot.rates, "joined", 1234);
+        counter_rates_add(&snapshot.rates, "listen_messages", i * 1500);
+        counter_rates_add(&snapshot.rates, "listen_events", i * 2);
+        counter_rates_add(&snapshot.rates, "listen_lost", i * 3);
+        counter_rates_end(&snapshot.rates);
+    }
+}
+
+Test(screen_layout, shows_the_messages_and_events_of_subscribers_once_there_was_one)
+{
+    draw(80, 24);
+    cr_expect_eq(row_of("subscribers:"), -1);
+    poll_subscribers();
+    draw(80, 24);
+    cr_expect_eq(row_of("subscribers:  1,500/s messages  2.0/s events  3.0/s lost"), 3);
+    cr_expect_eq(row_of("listen_messages"), -1, "the header has it");
+    cr_expect_eq(row_of("listen_events"), -1, "the header has it");
+    cr_expect_gt(row_of("listen_lost"), 3, "a loss is among the losses");
+    draw(40, 12);
+    cr_expect_gt(row_of("1,500/s messages  2.0/s events"), 3, "the label does not fit");
+    draw(80, 9);
+    cr_expect_eq(row_of("subscribers:"), -1);
+    cr_expect_gt(row_of("listen_messages"), 3, "a low window has it among the counters");
+    snapshot.stale_s = 4;
+    draw(80, 24);
+    cr_expect_eq(row_of("subscribers:"), -1, "no rates of now");
+    cr_expect_gt(row_of("listen_messages"), 3, "the total");
+}
+
 Test(screen_layout, has_no_rates_before_the_second_poll)
 {
     counter_rates_reset(&snapshot.rates);
@@ -165,6 +201,8 @@ static void expect_no_truncated_words(void)
     each_word(add_drawn_word);
     draw(190, 12);
     each_word(add_drawn_word);
+    draw(190, 9); /* low windows have the counters of subscribers below, with their totals */
+    each_word(add_drawn_word);
     for (unsigned columns = 20; columns < 190; columns += columns < 90 ? 1 : 7)
         for (unsigned rows = 5; rows <= 55; rows += 1 + rows / 8) {
             draw(columns, rows);
@@ -180,6 +218,12 @@ Test(screen_layout, truncates_no_word_in_any_window)
     expect_no_truncated_words();
     counter_rates_reset(&snapshot.rates);
     poll_server(1000, 10);
+    expect_no_truncated_words();
+}
+
+Test(screen_layout, truncates_no_word_of_the_row_about_subscribers)
+{
+    poll_subscribers();
     expect_no_truncated_words();
 }
 

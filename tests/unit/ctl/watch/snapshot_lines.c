@@ -50,6 +50,32 @@ Test(snapshot_lines, json_has_every_counter)
                      "{\"time\":\"NOW\",\"error\":\"\\\"why\\\"\"}\n");
 }
 
+Test(snapshot_lines, have_the_messages_and_events_of_subscribers_once_there_was_one)
+{
+    for (uint64_t i = 1; i <= 2; i++) {
+        counter_rates_begin(&snapshot.rates, snapshot.rates.time_ns + S_NS);
+        counter_rates_add(&snapshot.rates, "received", i * 7);
+        counter_rates_add(&snapshot.rates, "replied", i * 7);
+        counter_rates_add(&snapshot.rates, "listen_messages", i * 7);
+        counter_rates_add(&snapshot.rates, "listen_events", 1);
+        counter_rates_add(&snapshot.rates, "listen_lost", i * 2);
+        counter_rates_end(&snapshot.rates);
+    }
+    cr_expect_str_eq(line_of(snapshot_lines_text),
+                     "NOW  clients 1234/1000000  received 7.0/s  replied 7.0/s  messages 7.0/s  "
+                     "events 0.0/s  listen_lost 2.0/s\n");
+    cr_expect_not_null(
+        strstr(line_of(snapshot_lines_json),
+               "\"listen_messages\":7.0,\"listen_events\":0.0,\"listen_lost\":2.0}"));
+    for (uint64_t i = 3; i <= 4; i++) {
+        counter_rates_begin(&snapshot.rates, snapshot.rates.time_ns + S_NS);
+        counter_rates_add(&snapshot.rates, "listen_messages", 0);
+        counter_rates_add(&snapshot.rates, "listen_events", 0);
+        counter_rates_end(&snapshot.rates);
+    }
+    cr_expect_null(strstr(line_of(snapshot_lines_text), "messages"), "nobody has subscribed");
+}
+
 Test(snapshot_lines, have_the_copies_and_the_selector_of_a_job_for_some_clients)
 {
     static const char job[] = "\"sent\":1000,\"failed\":0,\"skipped\":0,\"duration_ms\":1000,"

@@ -307,7 +307,7 @@ Test(framed_stream, stream_that_is_resumed_in_its_callback_continues)
 
 /* ---- A last line without its newline ---- */
 
-Test(framed_stream, accepts_a_last_line_without_a_newline_if_told)
+Test(framed_stream, accepts_a_last_line_without_a_newline_if_asked_to)
 {
     struct owner owner;
     open_owner(&owner, 100);

@@ -150,9 +150,10 @@ Test(control_sessions, ten_thousand_commands_at_once_are_all_answered)
 Test(control_sessions, further_lines_are_for_the_running_command_until_it_ends)
 {
     int fd = operator_open_session();
-    operator_expect(fd, "talk\nping\n\n a \r\n", "ok\nsaid 4 ping\nsaid 0 \nsaid 3  a \n");
+    operator_expect(fd, "talk\nping\n\n a \r\n",
+                    "ok\nreceived 4 ping\nreceived 0 \nreceived 3  a \n");
     operator_expect(fd, "pi", "");
-    operator_expect(fd, "ng\nend\nping\n", "said 4 ping\n.\nok\nstate handed in\n.\n");
+    operator_expect(fd, "ng\nend\nping\n", "received 4 ping\n.\nok\nstate handed in\n.\n");
     operator_expect(fd, "talk\nend\n", "ok\n.\n");
     close(fd);
 }
@@ -160,10 +161,10 @@ Test(control_sessions, further_lines_are_for_the_running_command_until_it_ends)
 Test(control_sessions, further_lines_wait_while_the_command_does_not_want_them)
 {
     int fd = operator_open_session();
-    operator_expect(fd, "talk\npause\none\ntwo\n", "ok\nsaid 5 pause\n");
+    operator_expect(fd, "talk\npause\none\ntwo\n", "ok\nreceived 5 pause\n");
     operator_expect(fd, "three\n", "");
     control_resume_lines(control_talking);
-    cr_expect_str_eq(operator_receive(fd), "said 3 one\nsaid 3 two\nsaid 5 three\n");
+    cr_expect_str_eq(operator_receive(fd), "received 3 one\nreceived 3 two\nreceived 5 three\n");
     operator_expect_service();
     close(fd);
 }
@@ -173,7 +174,7 @@ Test(control_sessions, the_end_of_the_input_ends_a_command_that_reads_lines)
     int fd = operator_open_session();
     operator_send(fd, "talk\none\n");
     shutdown(fd, SHUT_WR);
-    cr_expect_str_eq(operator_receive(fd), "ok\nsaid 3 one\nended 0\n.\n");
+    cr_expect_str_eq(operator_receive(fd), "ok\nreceived 3 one\nended 0\n.\n");
     cr_expect(operator_is_closed(fd));
     close(fd);
     fd = operator_open_session();
@@ -203,10 +204,10 @@ Test(control_sessions, a_further_line_that_is_too_long_ends_the_input)
     operator_expect_service();
 }
 
-Test(control_sessions, a_peer_that_leaves_is_told_to_a_command_that_reads_lines)
+Test(control_sessions, a_peer_that_leaves_ends_a_command_that_reads_lines)
 {
     int fd = operator_open_session();
-    operator_expect(fd, "talk\npause\n", "ok\nsaid 5 pause\n");
+    operator_expect(fd, "talk\npause\n", "ok\nreceived 5 pause\n");
     close(fd);
     control_turn(10);
     cr_expect_null(control_talking);

@@ -21,7 +21,7 @@ static const struct client far = {.source = {.ip = {192, 0, 2, 1}, .port = 7, .f
 static void on_events(struct mailbox_message *wake)
 {
     (void)wake;
-    event_queue_look(queue);
+    event_queue_acknowledge(queue);
 }
 
 static void set_up(void)
@@ -54,7 +54,7 @@ static void add_selective(unsigned subscriber, uint32_t kinds, uint8_t listener)
     event_publisher_add(&publisher, subscriber, &filter);
 }
 
-static void say(const struct client *client, const char *text)
+static void publish_message(const struct client *client, const char *text)
 {
     event_publisher_publish(&publisher, &(struct event){.kind = EVENT_MESSAGE,
                                                         .client = client,
@@ -78,7 +78,7 @@ Test(event_publisher, wants_nothing_without_a_subscriber)
 {
     for (unsigned kind = 0; kind < EVENT_KINDS; kind++)
         cr_expect_not(event_publisher_wants(&publisher, kind));
-    say(&near, "hi");
+    publish_message(&near, "hi");
     event_publisher_client(&publisher, EVENT_JOINED, EVENT_REASON_NONE, &near, 1);
     cr_expect_null(event_queue_front(queue));
 }
@@ -88,7 +88,7 @@ Test(event_publisher, publishes_a_kind_to_those_who_want_it)
     add(0, BIT(EVENT_MESSAGE));
     add(47, BIT(EVENT_MESSAGE) | BIT(EVENT_LEFT));
     add(5, BIT(EVENT_LEFT));
-    say(&near, "hi");
+    publish_message(&near, "hi");
     event_publisher_client(&publisher, EVENT_LEFT, EVENT_REASON_NONE, &near, 1);
     event_publisher_client(&publisher, EVENT_JOINED, EVENT_REASON_NONE, &near, 1);
     cr_expect_eq(next(), BIT(0) | BIT(47));
@@ -99,7 +99,7 @@ Test(event_publisher, publishes_a_kind_to_those_who_want_it)
 Test(event_publisher, records_the_whole_event)
 {
     add(0, BIT(EVENT_MESSAGE) | BIT(EVENT_REFUSED));
-    say(&near, "good morning");
+    publish_message(&near, "good morning");
     const struct event_record *record = event_queue_front(queue);
     cr_expect_eq(record->time_ms, 1234);
     cr_expect(addr_equal(&record->source, &near.source));
@@ -122,8 +122,8 @@ Test(event_publisher, asks_the_selectors_of_those_who_have_one)
     add(0, BIT(EVENT_MESSAGE));
     add_selective(1, BIT(EVENT_MESSAGE), 2);
     add_selective(2, BIT(EVENT_MESSAGE), 3);
-    say(&near, "hi");
-    say(&far, "hi");
+    publish_message(&near, "hi");
+    publish_message(&far, "hi");
     cr_expect_eq(next(), BIT(0) | BIT(1));
     cr_expect_eq(next(), BIT(0) | BIT(2));
 }
@@ -131,7 +131,7 @@ Test(event_publisher, asks_the_selectors_of_those_who_have_one)
 Test(event_publisher, copies_nothing_that_no_selector_matches)
 {
     add_selective(1, BIT(EVENT_MESSAGE), 9);
-    say(&near, "hi");
+    publish_message(&near, "hi");
     cr_expect_null(event_queue_front(queue));
     cr_expect_eq(stats.listen_lost, 0);
 }
@@ -144,7 +144,7 @@ Test(event_publisher, does_not_keep_a_selector_or_kind_for_the_next_user_of_a_nu
     cr_expect_not(event_publisher_wants(&publisher, EVENT_MESSAGE));
     cr_expect(event_publisher_wants(&publisher, EVENT_LEFT));
     add(1, BIT(EVENT_MESSAGE));
-    say(&near, "hi");
+    publish_message(&near, "hi");
     cr_expect_eq(next(), BIT(1));
     event_publisher_client(&publisher, EVENT_LEFT, EVENT_REASON_NONE, &near, 1);
     cr_expect_eq(next(), BIT(2));
@@ -158,10 +158,10 @@ Test(event_publisher, counts_what_does_not_fit_once_for_each_who_wanted_it)
     add_selective(2, BIT(EVENT_MESSAGE), 3);
     add(3, BIT(EVENT_LEFT));
     while (stats.listen_lost == 0) {
-        say(&near, "a message that fills the queue");
+        publish_message(&near, "a message that fills the queue");
         published++;
     }
-    say(&far, "lost, too");
+    publish_message(&far, "lost, too");
     published++;
     cr_expect_eq(stats.listen_lost, 2 + 3);
     cr_expect_eq(stats.listen_messages, published);

@@ -15,7 +15,7 @@ static void on_events(struct mailbox_message *wake)
 {
     cr_assert_eq((void *)wake, (void *)queue);
     woken++;
-    event_queue_look(queue);
+    event_queue_acknowledge(queue);
 }
 
 static void set_up(void)
