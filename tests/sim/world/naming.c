@@ -72,12 +72,14 @@ static size_t write_proven(uint8_t *bytes, const uint8_t cookie[DEVICE_COOKIE_BY
     return size;
 }
 
-/* A code that is wrong in one bit, so that it is right in all others. */
+/* A code that is wrong in one bit, so that it is right in all others: often in the last byte. */
 static size_t write_guessed(uint8_t *bytes, const uint8_t cookie[DEVICE_COOKIE_BYTES])
 {
     size_t size = write_keyed(bytes, cookie);
     uint8_t *code = bytes + BODY_AT + DEVICE_COOKIE_BYTES;
     uint64_t bit = draw_below(DRAW_NAMES, 8 * DEVICE_CODE_BYTES);
+    if (draw_below(DRAW_NAMES, 2) == 0)
+        bit = 8 * DEVICE_CODE_BYTES - 1;
     code[bit / 8] ^= (uint8_t)(1 << bit % 8);
     return size;
 }
@@ -90,29 +92,37 @@ static size_t write_replay(uint8_t *bytes)
     return recorded[at].size;
 }
 
-/* Three of four are right; the others have no key, the code or the cookie of another time or
- * address, a wrong code, or no name. */
+/* Of a client that has no key: without a code, with a guessed one, or what another client sent. */
+static size_t draw_theft(uint8_t *bytes, const struct naming_cookies *cookies)
+{
+    uint64_t way = draw_below(DRAW_NAMES, 4);
+    if (way == 0)
+        return BODY_AT + write_name(bytes + BODY_AT);
+    if (way == 1 && recorded_count > 0)
+        return write_replay(bytes);
+    return write_guessed(bytes, cookies->last);
+}
+
+/* Of one that has the keys of all names: without a name, with the cookie of another time or
+ * address, or as it has to be. */
 static size_t draw_keyed(uint8_t *bytes, const struct naming_cookies *cookies)
 {
     uint64_t way = draw_below(DRAW_NAMES, 20);
     if (way == 0)
-        return BODY_AT + write_name(bytes + BODY_AT);
-    if (way == 1)
         return BODY_AT;
-    if (way == 2)
-        return write_guessed(bytes, cookies->last);
-    if (way == 3)
+    if (way == 1)
         return write_keyed(bytes, cookies->before);
-    if (way == 4 && recorded_count > 0)
-        return write_replay(bytes);
     return write_proven(bytes, cookies->last);
 }
 
-size_t naming_draw_hello(uint8_t bytes[NAMING_HELLO_BYTES], const struct naming_cookies *cookies)
+size_t naming_draw_hello(uint8_t bytes[NAMING_HELLO_BYTES], const struct naming_cookies *cookies,
+                         bool has_key)
 {
     memcpy(bytes, "\0UDP\10", FLAGS_AT);
     bytes[FLAGS_AT] = (uint8_t)draw_below(DRAW_CLIENTS, 2);
-    return setup.has_keys ? draw_keyed(bytes, cookies) : draw_trusted(bytes, cookies);
+    if (!setup.has_keys)
+        return draw_trusted(bytes, cookies);
+    return has_key ? draw_keyed(bytes, cookies) : draw_theft(bytes, cookies);
 }
 
 /* ---- operators ---- */

@@ -3,6 +3,7 @@
 
 #include "sim/world/answers.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,8 +17,10 @@ struct naming_cookies {
     uint8_t last[16], before[16];
 };
 
-/* Writes a hello. Returns its size. */
-size_t naming_draw_hello(uint8_t bytes[NAMING_HELLO_BYTES], const struct naming_cookies *cookies);
+/* Writes a hello; has_key: of a client that has the keys of the names, if these need one. Returns
+ * its size. */
+size_t naming_draw_hello(uint8_t bytes[NAMING_HELLO_BYTES], const struct naming_cookies *cookies,
+                         bool has_key);
 
 /* Writes a command about the client of a name. */
 struct command naming_draw_lookup(char line[NAMING_LINE_BYTES]);
