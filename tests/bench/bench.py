@@ -9,6 +9,7 @@ import signal
 import sys
 
 import broadcasts
+import confirmations
 import many_clients
 import messages
 import registry
@@ -23,6 +24,7 @@ SCENARIOS = {
     "million": replies.million,
     "fanout": broadcasts.fanout,
     "broadcast": broadcasts.broadcast,
+    "confirm": confirmations.confirm,
     "expiry": many_clients.expiry,
     "idle": many_clients.idle,
     "registry": registry.registry,

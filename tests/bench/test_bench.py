@@ -88,6 +88,21 @@ class Run(unittest.TestCase):
             self.assertGreater(row["samples"]["µs"][0], 0)
         self.assertEqual(gateway["rows"][2]["samples"]["lost"], [0])
 
+    def test_confirmed_broadcasts_are_confirmed_and_measured(self):
+        status, text, out = run("--no-valgrind", "--rounds", "1", "confirm")
+        self.addCleanup(shutil.rmtree, out)
+        self.assertEqual(status, 0, text)
+        with open(os.path.join(out, "bench.json"), encoding="utf-8") as file:
+            section = json.load(file)["sections"][0]
+        plain, confirmed, lossy = section["rows"]
+        self.assertNotIn("silent", plain["samples"])
+        self.assertEqual(confirmed["samples"]["silent"], [0])
+        self.assertEqual(confirmed["samples"]["datagrams per client"], [1])
+        self.assertGreaterEqual(lossy["samples"]["datagrams per client"][0], 1)
+        self.assertGreater(confirmed["samples"]["cpu_ns"][0], 0)
+        twice = section["figures"][-1]
+        self.assertEqual((twice["value"], twice["limit"]), (0, 0))
+
     def test_all_clients_expire_in_a_mass_expiry_and_none_without(self):
         status, text, out = run("--rounds", "1", "expiry")
         self.addCleanup(shutil.rmtree, out)

@@ -1,15 +1,11 @@
 #ifndef SERVER_BROADCAST_BROADCAST_JOBS_H
 #define SERVER_BROADCAST_BROADCAST_JOBS_H
 
-#include "config/config.h"
 #include "os/loop/event_loop.h"
 #include "os/loop/mailbox.h"
-#include "registry/client_selector.h"
-#include "registry/names/client_names.h"
-#include "server/broadcast/confirmation_rounds.h"
-#include "server/broadcast/ended_jobs.h"
+#include "server/broadcast/job/broadcast_job.h"
+#include "server/broadcast/job/ended_jobs.h"
 #include "server/workers/worker.h"
-#include "wire/frame.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,33 +45,6 @@ void jobs_set_queue(struct jobs *jobs, uint32_t queue);
 
 /* Cancels all jobs and accepts no more. */
 void jobs_stop(struct jobs *jobs);
-
-typedef void job_ended(void *state, const struct job_report *report);
-
-/* What makes a job a confirmed broadcast. */
-struct job_confirmation {
-    uint32_t within_ms; /* CONFIRMATION_WITHIN_MIN_MS to CONFIRMATION_WITHIN_MAX_MS */
-    struct {
-        struct addr source; /* the only client that gets it; of family ADDR_NONE: all clients */
-        uint8_t listener;
-        struct client_filter which; /* of the clients with that source: any, or one with a name */
-    } only;
-};
-
-/* The longest payload of a confirmed broadcast: its frame has to fit into a datagram. */
-enum { JOB_CONFIRMED_BYTES_MAX = CONFIG_MESSAGE_BYTES_MAX - FRAME_MESSAGE_HEAD_BYTES };
-
-/* A job to be queued. Nothing that it points to is kept, except state. */
-struct job_request {
-    const void *bytes; /* the payload */
-    size_t size;
-    const struct client_selector *selector;      /* which clients get a copy; NULL: all */
-    const char *selector_text;                   /* its text, for reports and the log; NULL: none */
-    const struct job_confirmation *confirmation; /* NULL: it is not confirmed; else size is at most
-                                                    JOB_CONFIRMED_BYTES_MAX */
-    job_ended *ended; /* called at the end of the job; NULL: nothing is */
-    void *state;      /* passed to it */
-};
 
 /* Queues a job. Returns its id, -ENOBUFS if the queue is full, -EDQUOT if it is confirmed and
  * CONFIRMED_JOBS_MAX such jobs have not ended, -ESHUTDOWN after jobs_stop, or -ENOMEM. */

@@ -3,37 +3,15 @@
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "os/process/random.h"
-#include "server/broadcast/confirmation_rounds.h"
-#include "server/broadcast/job_shards.h"
 #include "server/broadcast/remembered_confirmations.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct job {
-    struct job *next;
-    struct jobs *jobs;
-    struct job_report report; /* its counts are filled in when the job has ended */
-    uint64_t started_ms;      /* 0 while it waits */
-    bool is_cancelled;        /* the job still runs until all workers have answered */
-    bool is_stopping;         /* the workers were told to end what they send */
-    bool is_counting;         /* the workers were asked how many clients they have */
-    struct waiter {
-        job_ended *ended; /* NULL: no session waits */
-        void *state;
-    } submitter, canceller;
-    struct client_selector selector;        /* of its shards, unless it selects all clients */
-    struct shard_confirmation confirmation; /* of its shards, if it is confirmed */
-    struct confirmation_rounds rounds;
-    char *selector_text; /* NULL: none */
-    struct job_shards *shards;
-    uint8_t frame[]; /* the head of a message frame, which only a confirmed job uses; the payload */
-};
-
 /* Jobs in the order in which they were added. */
 struct job_list {
-    struct job *first, **end;
+    struct broadcast_job *first, **end;
 };
 
 struct jobs {
@@ -48,7 +26,7 @@ struct jobs {
     } observer;
 
     uint64_t last_id;
-    struct job *running;
+    struct broadcast_job *running;
     struct job_list waiting;
     uint32_t waiting_count;
 
@@ -108,7 +86,7 @@ void jobs_set_queue(struct jobs *jobs, uint32_t queue)
 
 /* ---- lists of jobs ---- */
 
-static void append(struct job_list *list, struct job *job)
+static void append(struct job_list *list, struct broadcast_job *job)
 {
     job->next = NULL;
     *list->end = job;
@@ -116,9 +94,9 @@ static void append(struct job_list *list, struct job *job)
 }
 
 /* Removes the job that a link of the list points to, and returns it. */
-static struct job *take(struct job_list *list, struct job **link)
+static struct broadcast_job *take(struct job_list *list, struct broadcast_job **link)
 {
-    struct job *job = *link;
+    struct broadcast_job *job = *link;
     *link = job->next;
     if (*link == NULL)
         list->end = link;
@@ -126,15 +104,15 @@ static struct job *take(struct job_list *list, struct job **link)
     return job;
 }
 
-static struct job *take_waiting(struct jobs *jobs, struct job **link)
+static struct broadcast_job *take_waiting(struct jobs *jobs, struct broadcast_job **link)
 {
     jobs->waiting_count--;
     return take(&jobs->waiting, link);
 }
 
-static struct job **find(struct job_list *list, uint64_t id)
+static struct broadcast_job **find(struct job_list *list, uint64_t id)
 {
-    struct job **link = &list->first;
+    struct broadcast_job **link = &list->first;
     while (*link != NULL && (*link)->report.id != id)
         link = &(*link)->next;
     return link;
@@ -142,45 +120,18 @@ static struct job **find(struct job_list *list, uint64_t id)
 
 /* ---- the end of a job ---- */
 
-static void sum_up(const struct job *job, struct job_report *report)
-{
-    const struct job_counts counts = job_shards_sum(job->shards);
-    *report = job->report;
-    report->targets = counts.targets;
-    report->sent = counts.sent;
-    report->failed = counts.failed;
-    report->skipped = counts.skipped;
-    if (job->started_ms != 0)
-        report->duration_ms = clock_now_ms() - job->started_ms;
-    if (!report->is_confirmed)
-        return;
-    uint64_t copies = counts.sent + counts.failed;
-    report->confirmed = counts.confirmed;
-    report->silent = counts.framed - counts.confirmed;
-    report->plain = copies > counts.framed ? copies - counts.framed : 0;
-    report->rounds = job->rounds.begun;
-    report->datagrams = counts.datagrams;
-}
-
-static void report_to(const struct waiter *waiter, const struct job_report *report)
+static void report_to(const struct job_waiter *waiter, const struct job_report *report)
 {
     if (waiter->ended != NULL)
         waiter->ended(waiter->state, report);
 }
 
-/* Its selector's text stays with its report. */
-static void free_job(struct job *job)
-{
-    job_shards_free(job->shards);
-    free(job);
-}
-
 /* Remembers a job that is in no list any more, reports its end to the sessions that wait for it,
  * and frees it. */
-static void end_job(struct jobs *jobs, struct job *job, enum job_state state)
+static void end_job(struct jobs *jobs, struct broadcast_job *job, enum job_state state)
 {
     struct job_report last;
-    sum_up(job, &last);
+    broadcast_job_sum_up(job, clock_now_ms(), &last);
     last.state = state;
     if (last.is_confirmed) {
         remembered_confirmations_end(&jobs->remembered, last.id);
@@ -191,33 +142,12 @@ static void end_job(struct jobs *jobs, struct job *job, enum job_state state)
     report_change(jobs, report);
     report_to(&job->submitter, report);
     report_to(&job->canceller, report);
-    free_job(job);
+    broadcast_job_free(job);
 }
 
 /* ---- running a job ---- */
 
 static void start_next(struct jobs *jobs);
-
-static bool have_all_confirmed(const struct job *job)
-{
-    const struct job_counts counts = job_shards_sum(job->shards);
-    return counts.confirmed == counts.framed;
-}
-
-/* Whether a confirmed job needs no further round, and waits for no confirmation any more. */
-static bool is_finished(const struct job *job)
-{
-    return have_all_confirmed(job) ||
-           confirmation_rounds_have_expired(&job->rounds, clock_now_ms());
-}
-
-static void stop_sending(struct job *job)
-{
-    if (job->is_stopping)
-        return;
-    job->is_stopping = true;
-    job_shards_cancel(job->shards);
-}
 
 /* The polls end when no job waits for confirmations and no repeated round runs, which may have to
  * be stopped. */
@@ -230,13 +160,14 @@ static void update_polling(struct jobs *jobs)
     jobs->is_polling = is_polling;
 }
 
-static void send_first_round(struct job *job)
+static void send_first_round(struct broadcast_job *job)
 {
+    struct jobs *jobs = job->owner;
     uint64_t forgotten = 0;
     if (job->report.is_confirmed) {
         uint64_t clients = job_shards_clients(job->shards);
-        forgotten = remembered_confirmations_add(&job->jobs->remembered, job->report.id);
-        forgotten += forgotten != 0 ? job->jobs->number_base : 0;
+        forgotten = remembered_confirmations_add(&jobs->remembered, job->report.id);
+        forgotten += forgotten != 0 ? jobs->number_base : 0;
         frame_write_message_head(job->frame, job->confirmation.job,
                                  confirmation_rounds_leisure(clients));
         confirmation_rounds_begin(&job->rounds);
@@ -247,8 +178,8 @@ static void send_first_round(struct job *job)
 /* The workers have carried out what the running job has told them. */
 static void on_shards_done(void *state)
 {
-    struct job *job = state;
-    struct jobs *jobs = job->jobs;
+    struct broadcast_job *job = state;
+    struct jobs *jobs = job->owner;
     bool has_counted = job->is_counting && !job->is_cancelled;
     job->is_counting = false;
     if (has_counted) {
@@ -261,7 +192,7 @@ static void on_shards_done(void *state)
         confirmation_rounds_end_first(&job->rounds, clock_now_ms());
     if (job->is_cancelled) {
         end_job(jobs, job, JOB_CANCELLED);
-    } else if (!job->report.is_confirmed || is_finished(job)) {
+    } else if (!job->report.is_confirmed || broadcast_job_is_finished(job, clock_now_ms())) {
         end_job(jobs, job, JOB_DONE);
     } else {
         job->report.state = JOB_CONFIRMING;
@@ -272,7 +203,7 @@ static void on_shards_done(void *state)
 
 /* The number of clients decides how much time they have for their confirmations. A message to one
  * client needs no count. */
-static void start_job(struct jobs *jobs, struct job *job)
+static void start_job(struct jobs *jobs, struct broadcast_job *job)
 {
     jobs->running = job;
     job->report.state = JOB_RUNNING;
@@ -286,7 +217,7 @@ static void start_job(struct jobs *jobs, struct job *job)
     }
 }
 
-static void start_round(struct jobs *jobs, struct job *job)
+static void start_round(struct jobs *jobs, struct broadcast_job *job)
 {
     jobs->running = job;
     job->report.state = JOB_RUNNING;
@@ -295,9 +226,9 @@ static void start_round(struct jobs *jobs, struct job *job)
 }
 
 /* Returns the link to the job whose round is due first, or to the NULL at the end if none is. */
-static struct job **find_due(struct jobs *jobs, uint64_t now_ms)
+static struct broadcast_job **find_due(struct jobs *jobs, uint64_t now_ms)
 {
-    struct job **due = NULL, **link = &jobs->confirming.first;
+    struct broadcast_job **due = NULL, **link = &jobs->confirming.first;
     for (; *link != NULL; link = &(*link)->next) {
         uint64_t next_ms = confirmation_rounds_next_ms(&(*link)->rounds);
         if (next_ms <= now_ms &&
@@ -311,7 +242,7 @@ static struct job **find_due(struct jobs *jobs, uint64_t now_ms)
 static void start_next(struct jobs *jobs)
 {
     if (jobs->running == NULL && !jobs->stopped) {
-        struct job **due = find_due(jobs, clock_now_ms());
+        struct broadcast_job **due = find_due(jobs, clock_now_ms());
         if (*due != NULL)
             start_round(jobs, take(&jobs->confirming, due));
         else if (jobs->waiting.first != NULL)
@@ -321,10 +252,10 @@ static void start_next(struct jobs *jobs)
 }
 
 /* Returns the link to a job that waits for no confirmation any more, or to the NULL at the end. */
-static struct job **find_finished(struct jobs *jobs)
+static struct broadcast_job **find_finished(struct jobs *jobs)
 {
-    struct job **link = &jobs->confirming.first;
-    while (*link != NULL && !is_finished(*link))
+    struct broadcast_job **link = &jobs->confirming.first;
+    while (*link != NULL && !broadcast_job_is_finished(*link, clock_now_ms()))
         link = &(*link)->next;
     return link;
 }
@@ -334,73 +265,15 @@ static struct job **find_finished(struct jobs *jobs)
 static void on_poll(void *state)
 {
     struct jobs *jobs = state;
-    for (struct job **link; *(link = find_finished(jobs)) != NULL;)
+    for (struct broadcast_job **link; *(link = find_finished(jobs)) != NULL;)
         end_job(jobs, take(&jobs->confirming, link), JOB_DONE);
-    if (jobs->running != NULL && jobs->running->rounds.begun > 1 && is_finished(jobs->running))
-        stop_sending(jobs->running);
+    if (jobs->running != NULL && jobs->running->rounds.begun > 1 &&
+        broadcast_job_is_finished(jobs->running, clock_now_ms()))
+        broadcast_job_stop_sending(jobs->running);
     start_next(jobs);
 }
 
 /* ---- submission ---- */
-
-static void init_confirmation(struct job *job, const struct job_confirmation *confirmation,
-                              size_t size)
-{
-    uint32_t random = 0;
-    random_fill(&random, sizeof random);
-    job->report.is_confirmed = true;
-    confirmation_rounds_init(&job->rounds, confirmation->within_ms, random);
-    job->confirmation.frame = job->frame;
-    job->confirmation.frame_bytes = FRAME_MESSAGE_HEAD_BYTES + size;
-    job->confirmation.only.source = confirmation->only.source;
-    job->confirmation.only.listener = confirmation->only.listener;
-    job->confirmation.only.which = confirmation->only.which;
-}
-
-/* Makes the shards of a job whose other members are set. Returns false if there is no memory. */
-static bool make_shards(struct jobs *jobs, struct job *job, size_t size)
-{
-    const struct job_shards_options options = {.workers = jobs->workers,
-                                               .worker_count = jobs->worker_count,
-                                               .reply_mailbox = jobs->reply_mailbox,
-                                               .done = on_shards_done,
-                                               .state = job};
-    const struct job_shards_payload payload = {
-        .bytes = job->frame + FRAME_MESSAGE_HEAD_BYTES,
-        .size = size,
-        .selector = client_selector_is_all(&job->selector) ? NULL : &job->selector,
-        .confirmation = job->report.is_confirmed ? &job->confirmation : NULL};
-    job->shards = job_shards_new(&options, &payload);
-    return job->shards != NULL;
-}
-
-/* Makes a job. Returns NULL if there is no memory. */
-static struct job *new_job(struct jobs *jobs, const struct job_request *request, uint64_t id)
-{
-    const char *text = request->selector_text;
-    struct job *job = calloc(1, sizeof *job + FRAME_MESSAGE_HEAD_BYTES + request->size);
-    if (job == NULL)
-        return NULL;
-    job->jobs = jobs;
-    job->selector_text = text != NULL ? strdup(text) : NULL;
-    job->report = (struct job_report){.id = id,
-                                      .state = JOB_WAITING,
-                                      .bytes = request->size,
-                                      .selector = text != NULL ? job->selector_text : ""};
-    job->submitter = (struct waiter){request->ended, request->state};
-    job->selector = request->selector != NULL ? *request->selector : client_selector_all();
-    job->confirmation.job = jobs->number_base + id;
-    if (request->confirmation != NULL)
-        init_confirmation(job, request->confirmation, request->size);
-    if (request->size > 0)
-        memcpy(job->frame + FRAME_MESSAGE_HEAD_BYTES, request->bytes, request->size);
-    if ((text != NULL && job->selector_text == NULL) || !make_shards(jobs, job, request->size)) {
-        free(job->selector_text);
-        free_job(job);
-        return NULL;
-    }
-    return job;
-}
 
 int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
 {
@@ -412,9 +285,14 @@ int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
     if (request->confirmation != NULL && jobs->confirmed_count == CONFIRMED_JOBS_MAX)
         return -EDQUOT;
     uint64_t id = jobs->last_id + 1;
-    struct job *job = new_job(jobs, request, id);
+    const struct job_shards_options shards = {.workers = jobs->workers,
+                                              .worker_count = jobs->worker_count,
+                                              .reply_mailbox = jobs->reply_mailbox,
+                                              .done = on_shards_done};
+    struct broadcast_job *job = broadcast_job_new(request, id, jobs->number_base + id, &shards);
     if (job == NULL)
         return -ENOMEM;
+    job->owner = jobs;
     jobs->last_id = id;
     jobs->confirmed_count += job->report.is_confirmed;
     jobs->waiting_count++;
@@ -426,22 +304,22 @@ int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
 
 /* ---- cancelling ---- */
 
-static int cancel_running(struct job *job, const struct waiter *canceller)
+static int cancel_running(struct broadcast_job *job, const struct job_waiter *canceller)
 {
     if (job->is_cancelled)
         return -EINPROGRESS;
     job->canceller = *canceller;
     job->is_cancelled = true;
-    stop_sending(job);
+    broadcast_job_stop_sending(job);
     return 0;
 }
 
 int jobs_cancel(struct jobs *jobs, uint64_t id, job_ended *cancelled, void *state)
 {
-    const struct waiter canceller = {cancelled, state};
+    const struct job_waiter canceller = {cancelled, state};
     if (jobs->running != NULL && jobs->running->report.id == id)
         return cancel_running(jobs->running, &canceller);
-    struct job **link = find(&jobs->waiting, id), *job = NULL;
+    struct broadcast_job **link = find(&jobs->waiting, id), *job = NULL;
     if (*link != NULL)
         job = take_waiting(jobs, link);
     else if (*(link = find(&jobs->confirming, id)) != NULL)
@@ -462,7 +340,7 @@ void jobs_stop(struct jobs *jobs)
     while (jobs->waiting.first != NULL)
         end_job(jobs, take_waiting(jobs, &jobs->waiting.first), JOB_CANCELLED);
     if (jobs->running != NULL && !jobs->running->is_cancelled)
-        cancel_running(jobs->running, &(struct waiter){.ended = NULL});
+        cancel_running(jobs->running, &(struct job_waiter){.ended = NULL});
     update_polling(jobs);
 }
 
@@ -478,14 +356,15 @@ void jobs_close(struct jobs *jobs)
 /* ---- listing ---- */
 
 /* Calls visit for the jobs of a list; id 0: for all of them. Returns whether there was one. */
-static bool visit_open(const struct job *first, uint64_t id, job_visit *visit, void *state)
+static bool visit_open(const struct broadcast_job *first, uint64_t id, job_visit *visit,
+                       void *state)
 {
     bool is_found = false;
-    for (const struct job *job = first; job != NULL; job = job->next) {
+    for (const struct broadcast_job *job = first; job != NULL; job = job->next) {
         struct job_report report;
         if (id != 0 && job->report.id != id)
             continue;
-        sum_up(job, &report);
+        broadcast_job_sum_up(job, clock_now_ms(), &report);
         visit(state, &report);
         is_found = true;
     }

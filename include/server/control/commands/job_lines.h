@@ -1,7 +1,7 @@
 #ifndef SERVER_CONTROL_COMMANDS_JOB_LINES_H
 #define SERVER_CONTROL_COMMANDS_JOB_LINES_H
 
-#include "server/broadcast/job_report.h"
+#include "server/broadcast/job/job_report.h"
 
 struct control_session;
 

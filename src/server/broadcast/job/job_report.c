@@ -1,4 +1,4 @@
-#include "server/broadcast/job_report.h"
+#include "server/broadcast/job/job_report.h"
 
 #include "os/log/log.h"
 

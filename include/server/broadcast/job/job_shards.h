@@ -1,5 +1,5 @@
-#ifndef SERVER_BROADCAST_JOB_SHARDS_H
-#define SERVER_BROADCAST_JOB_SHARDS_H
+#ifndef SERVER_BROADCAST_JOB_JOB_SHARDS_H
+#define SERVER_BROADCAST_JOB_JOB_SHARDS_H
 
 #include "os/loop/mailbox.h"
 #include "server/broadcast/shard_job.h"

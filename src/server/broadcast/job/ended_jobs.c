@@ -1,4 +1,4 @@
-#include "server/broadcast/ended_jobs.h"
+#include "server/broadcast/job/ended_jobs.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
-#ifndef SERVER_BROADCAST_JOB_REPORT_H
-#define SERVER_BROADCAST_JOB_REPORT_H
+#ifndef SERVER_BROADCAST_JOB_JOB_REPORT_H
+#define SERVER_BROADCAST_JOB_JOB_REPORT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* The reports of the broadcasts that have ended. */
-#include "server/broadcast/ended_jobs.h"
+#include "server/broadcast/job/ended_jobs.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

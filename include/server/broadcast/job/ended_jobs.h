@@ -1,7 +1,7 @@
-#ifndef SERVER_BROADCAST_ENDED_JOBS_H
-#define SERVER_BROADCAST_ENDED_JOBS_H
+#ifndef SERVER_BROADCAST_JOB_ENDED_JOBS_H
+#define SERVER_BROADCAST_JOB_ENDED_JOBS_H
 
-#include "server/broadcast/job_report.h"
+#include "server/broadcast/job/job_report.h"
 
 #include <stdbool.h>
 #include <stdint.h>

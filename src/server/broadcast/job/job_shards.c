@@ -1,4 +1,4 @@
-#include "server/broadcast/job_shards.h"
+#include "server/broadcast/job/job_shards.h"
 
 #include "os/process/memory.h"
 
