@@ -17,8 +17,13 @@
  *
  * A confirmed broadcast runs in rounds (server/broadcast/confirmation_rounds). Between two of them,
  * it is JOB_CONFIRMING, and other jobs run; a round that is due goes before the jobs that wait, but
- * does not interrupt the one that runs. It ends when every client that got a frame has confirmed
- * it, or when its time has passed. */
+ * does not interrupt the one that runs, so that the copies of both together keep to broadcast.rate.
+ * It ends when every client that got a frame has confirmed it, or when its time has passed, which
+ * does not pass while one of its rounds is held back or sent.
+ *
+ * Neither starves the other: a round waits for one running job at most and for rounds that were due
+ * earlier; and a job waits for a bounded number of rounds, CONFIRMATION_ROUNDS_MAX - 1 of each
+ * confirmed job that has started before it. */
 struct jobs;
 
 enum {

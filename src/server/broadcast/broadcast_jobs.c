@@ -188,8 +188,8 @@ static void on_shards_done(void *state)
     }
     jobs->running = NULL;
     job->is_stopping = false;
-    if (job->rounds.begun == 1)
-        confirmation_rounds_end_first(&job->rounds, clock_now_ms());
+    if (job->rounds.begun > 0)
+        confirmation_rounds_end(&job->rounds, clock_now_ms());
     if (job->is_cancelled) {
         end_job(jobs, job, JOB_CANCELLED);
     } else if (!job->report.is_confirmed || broadcast_job_is_finished(job, clock_now_ms())) {
@@ -260,7 +260,9 @@ static struct broadcast_job **find_finished(struct jobs *jobs)
     return link;
 }
 
-/* A session that gets the report of a job may submit another one at once, which changes the lists:
+/* A repeated round that runs ends early when all have confirmed, but not because the time for
+ * confirmations has passed: else the clients at the end of the registry would get fewer rounds. A
+ * session that gets the report of a job may submit another one at once, which changes the lists:
  * each search begins anew. */
 static void on_poll(void *state)
 {
@@ -268,7 +270,7 @@ static void on_poll(void *state)
     for (struct broadcast_job **link; *(link = find_finished(jobs)) != NULL;)
         end_job(jobs, take(&jobs->confirming, link), JOB_DONE);
     if (jobs->running != NULL && jobs->running->rounds.begun > 1 &&
-        broadcast_job_is_finished(jobs->running, clock_now_ms()))
+        broadcast_job_have_all_confirmed(jobs->running))
         broadcast_job_stop_sending(jobs->running);
     start_next(jobs);
 }

@@ -358,6 +358,35 @@ Test(system_confirm, runs_two_broadcasts_at_once_and_tells_their_confirmations_a
     server_stop(&server);
 }
 
+Test(system_confirm, sends_a_round_that_another_broadcast_held_back_longer_than_its_time)
+{
+    enum { RATE = 20, OTHERS = 110 };
+    struct server server = {0};
+
+    server_start(&server, harness_format(QUIET "[broadcast]\nrate = %d\n", RATE), "-l",
+                 "127.0.0.1:0", NULL);
+    int device = device_join(&server);
+    ctl_ok(&server, "broadcast", "--confirm", "--within", "4s", "--no-wait", "news", NULL);
+    uint64_t number = expect_message(device, "news");
+    await_job(&server, 1, "confirming");
+    /* The round is due after 3 s at most, and the other broadcast takes more than 5 s. */
+    for (int i = 0; i < OTHERS; i++)
+        udp_send_from_new_client(&server.at[0]);
+    server_await_stat(&server, "joined", OTHERS + 1);
+    ctl_ok(&server, "broadcast", "--no-wait", "slow", NULL);
+    ctl_ok(&server, "broadcast", "--no-wait", "next", NULL);
+    udp_expect(device, &server.at[0], "slow");
+    await_job(&server, 2, "done");
+    expect(job_count(&server, 2, "duration_ms") >= 4000, "expected the other one to be slower");
+    expect(expect_message(device, "news") == number, "expected the round before the next job");
+    confirm(device, &server.at[0], number);
+    await_job(&server, 1, "done");
+    expect_tally(&server, 1, 1, 0, 0);
+    harness_equal("rounds", job_count(&server, 1, "rounds"), 2);
+    udp_expect(device, &server.at[0], "next");
+    server_kill(&server);
+}
+
 Test(system_confirm, has_at_most_eight_open_broadcasts_and_remembers_the_last_eight)
 {
     enum { OPEN = 8 };

@@ -78,8 +78,11 @@ void broadcast_job_free(struct broadcast_job *job);
 void broadcast_job_sum_up(const struct broadcast_job *job, uint64_t now_ms,
                           struct job_report *report);
 
-/* Whether a confirmed job that has ended its first round needs no further one, and waits for no
- * confirmation any more. */
+/* Whether all clients that got a frame of a confirmed job have confirmed it. */
+bool broadcast_job_have_all_confirmed(const struct broadcast_job *job);
+
+/* Whether a confirmed job that sends no round needs no further one, and waits for no confirmation
+ * any more. */
 bool broadcast_job_is_finished(const struct broadcast_job *job, uint64_t now_ms);
 
 /* Tells the workers once to end what they send for a job that runs. */

@@ -92,7 +92,7 @@ void broadcast_job_sum_up(const struct broadcast_job *job, uint64_t now_ms,
     report->datagrams = counts.datagrams;
 }
 
-static bool have_all_confirmed(const struct broadcast_job *job)
+bool broadcast_job_have_all_confirmed(const struct broadcast_job *job)
 {
     const struct job_counts counts = job_shards_sum(job->shards);
     return counts.confirmed == counts.framed;
@@ -100,7 +100,8 @@ static bool have_all_confirmed(const struct broadcast_job *job)
 
 bool broadcast_job_is_finished(const struct broadcast_job *job, uint64_t now_ms)
 {
-    return have_all_confirmed(job) || confirmation_rounds_have_expired(&job->rounds, now_ms);
+    return broadcast_job_have_all_confirmed(job) ||
+           confirmation_rounds_have_expired(&job->rounds, now_ms);
 }
 
 /* ---- its end ---- */

@@ -90,7 +90,7 @@ Test(broadcast_job, is_finished_when_no_client_has_a_frame_to_confirm)
         make(&(struct job_request){.bytes = "x", .size = 1, .confirmation = &confirmation});
     struct job_report report;
     confirmation_rounds_begin(&job->rounds);
-    confirmation_rounds_end_first(&job->rounds, 1000);
+    confirmation_rounds_end(&job->rounds, 1000);
     cr_assert(broadcast_job_is_finished(job, 1000));
     broadcast_job_sum_up(job, 1000, &report);
     cr_assert_eq(report.rounds, 1);
