@@ -33,8 +33,9 @@ enum {
     JOBS_POLL_MS = 20,
 };
 
-/* The caller owns loop, workers and reply_mailbox. At most queue jobs wait while one runs. Returns
- * 0 or -errno. */
+/* The caller owns loop, workers and reply_mailbox. At most queue broadcasts wait while a job runs;
+ * messages to one client have a limit of their own (CONFIRMED_MESSAGES_MAX), so that neither takes
+ * the places of the other. Returns 0 or -errno. */
 int jobs_open(struct jobs **jobs, struct loop *loop, struct worker *const *workers,
               size_t worker_count, struct mailbox *reply_mailbox, uint32_t queue);
 
@@ -45,14 +46,15 @@ void jobs_close(struct jobs *jobs);
 /* Calls changed whenever a job is queued, starts or has ended, with its state. */
 void jobs_set_observer(struct jobs *jobs, job_visit *changed, void *state);
 
-/* Changes how many jobs may wait. Jobs that wait already are kept. */
+/* Changes how many broadcasts may wait. Those that wait already are kept. */
 void jobs_set_queue(struct jobs *jobs, uint32_t queue);
 
 /* Cancels all jobs and accepts no more. */
 void jobs_stop(struct jobs *jobs);
 
-/* Queues a job. Returns its id, -ENOBUFS if the queue is full, -EDQUOT if it is confirmed and
- * CONFIRMED_JOBS_MAX such jobs have not ended, -ESHUTDOWN after jobs_stop, or -ENOMEM. */
+/* Queues a job. Returns its id, -ENOBUFS if it is a broadcast and the queue is full, -EDQUOT if it
+ * is confirmed and confirmed_kind_max jobs of its kind have not ended, -ESHUTDOWN after jobs_stop,
+ * or -ENOMEM. */
 int64_t jobs_submit(struct jobs *jobs, const struct job_request *request);
 
 /* Cancels a job. A running job ends when all workers have stopped sending; cancelled is called

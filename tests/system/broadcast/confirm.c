@@ -405,7 +405,7 @@ Test(system_confirm, has_at_most_eight_open_broadcasts_and_remembers_the_last_ei
     ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "last", NULL);
     await_job(&server, 10, "confirming");
     refused = ctl(&server, "job", "2", "--silent", NULL);
-    harness_contains("the refusal", refused.err, "only the last 8 confirmed jobs are remembered");
+    harness_contains("the refusal", refused.err, "only the last 8 confirmed broadcasts and ");
     expect(is_listed(list_clients(&server, 1, "--silent"), device), "an open one is remembered");
     refused = ctl(&server, "job", "9", "--silent", NULL);
     harness_contains("the refusal", refused.err, "it is not confirmed");
@@ -507,6 +507,60 @@ Test(system_confirm, is_asked_for_by_a_gateway)
     process_close_stdin(&gateway);
     harness_equal("the status of the gateway", process_wait(&gateway), 0);
     server_stop(&server);
+}
+
+Test(system_confirm, silent_clients_of_a_gateway_leave_broadcasts_their_places_and_lists)
+{
+    enum { MESSAGES = 64 };
+    struct server server = {0};
+    struct process gateway;
+    struct result refused;
+
+    server_start(&server, QUIET "[broadcast]\nqueue = 1\n", "-l", "127.0.0.1:0", NULL);
+    int device = device_join(&server), silent = device_join(&server);
+    struct endpoint name = udp_name(silent);
+    ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "news", NULL);
+    confirm_message(device, &server.at[0], "news");
+    uint64_t news = expect_message(silent, "news");
+    process_start(&gateway, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "gateway", NULL});
+    for (int i = 0; i < MESSAGES; i++)
+        process_write(&gateway, harness_format("{\"to\":\"%s\",\"text\":\"x\",\"confirm\":true,"
+                                               "\"ref\":%d}\n",
+                                               endpoint_text(&name), i));
+    uint64_t numbers[MESSAGES];
+    for (int i = 0; i < MESSAGES; i++)
+        numbers[i] = expect_message(silent, "x");
+    process_write(&gateway, harness_format("{\"to\":\"%s\",\"text\":\"x\",\"confirm\":true,"
+                                           "\"ref\":\"last\"}\n",
+                                           endpoint_text(&name)));
+    process_await_text(&gateway,
+                       "{\"ref\":\"last\",\"error\":\"cannot send: 64 messages that are to "
+                       "be confirmed have not ended; ");
+    refused = ctl(&server, "send", "--confirm", endpoint_text(&name), "x", NULL);
+    harness_contains("the refusal", refused.err,
+                     "cannot send: 64 messages that are to be confirmed");
+
+    expect(is_listed(list_clients(&server, 1, "--confirmed"), device), "expected the first job's");
+    confirm(silent, &server.at[0], news);
+    await_job(&server, 1, "done");
+    ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "more", NULL);
+    confirm_message(device, &server.at[0], "more");
+
+    confirm(silent, &server.at[0], numbers[MESSAGES - 1]);
+    process_await_text(&gateway, harness_format("{\"ref\":%d,\"sent\":1,\"failed\":0,"
+                                                "\"confirmed\":1,",
+                                                MESSAGES - 1));
+    expect(is_listed(list_clients(&server, MESSAGES + 1, "--confirmed"), silent),
+           "expected the client of the message");
+    expect(is_listed(list_clients(&server, 2, "--silent"), silent), "expected the other ones'");
+    process_write(&gateway, harness_format("{\"to\":\"%s\",\"text\":\"y\",\"confirm\":true,"
+                                           "\"ref\":\"again\"}\n",
+                                           endpoint_text(&name)));
+    server_await_log(&server, harness_format("job=%d", MESSAGES + 3));
+    server_stop(&server);
+    process_await_text(&gateway, "{\"ref\":\"again\",");
+    process_wait(&gateway);
 }
 
 Test(system_confirm, a_message_of_a_gateway_that_waits_for_its_turn_may_be_cancelled)

@@ -78,8 +78,8 @@ void control_command_broadcast(void *state, struct control_session *session, cha
     if (!read_arguments(&read, session, context->queries.listeners, arguments))
         return;
     if (read.wait && control_is_busy(session)) {
-        refuse_broadcast(session,
-                         "cannot broadcast and wait: too many sessions wait or subscribe; use nowait");
+        refuse_broadcast(
+            session, "cannot broadcast and wait: too many sessions wait or subscribe; use nowait");
         return;
     }
     const struct job_confirmation confirmation = {.within_ms = read.confirm.within_ms};
