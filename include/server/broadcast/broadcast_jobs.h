@@ -39,8 +39,7 @@ enum {
 int jobs_open(struct jobs **jobs, struct loop *loop, struct worker *const *workers,
               size_t worker_count, struct mailbox *reply_mailbox, uint32_t queue);
 
-/* Call it after jobs_stop, after the end of all workers and after their last messages are handled:
- * then no job is left. */
+/* Call it when all jobs have ended. */
 void jobs_close(struct jobs *jobs);
 
 /* Calls changed whenever a job is queued, starts or has ended, with its state. */
@@ -49,8 +48,14 @@ void jobs_set_observer(struct jobs *jobs, job_visit *changed, void *state);
 /* Changes how many broadcasts may wait. Those that wait already are kept. */
 void jobs_set_queue(struct jobs *jobs, uint32_t queue);
 
-/* Cancels all jobs and accepts no more. */
+/* Cancels all jobs and accepts no more. The running one ends when all workers have answered. They
+ * handle their messages in order, so it has ended when a later message to each of them is answered,
+ * and only then may they be freed: the counts of a confirmed job are in their memory
+ * (server/broadcast/shard_job). */
 void jobs_stop(struct jobs *jobs);
+
+/* Whether no job waits, runs or is confirmed. */
+bool jobs_have_all_ended(const struct jobs *jobs);
 
 /* Queues a job. Returns its id, -ENOBUFS if it is a broadcast and the queue is full, -EDQUOT if it
  * is confirmed and confirmed_kind_max jobs of its kind have not ended, -ESHUTDOWN after jobs_stop,

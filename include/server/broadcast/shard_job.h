@@ -68,8 +68,10 @@ struct shard_confirmation {
     uint64_t joined_before; /* the worker's: the clients of the first round joined before it */
 
     /* Written only by the worker; any thread may read them. */
-    _Atomic(const struct confirmation_counts *) counts; /* NULL until the first round begins; valid
-                                                           while the broadcast is remembered */
+    _Atomic(const struct confirmation_counts *) counts; /* NULL until the first round begins; the
+                                                           worker's memory, valid while it remembers
+                                                           the broadcast: so all jobs end before the
+                                                           workers (jobs_stop) */
     _Atomic uint64_t datagrams;                         /* copies sent in all rounds */
 };
 

@@ -355,6 +355,11 @@ void jobs_stop(struct jobs *jobs)
     update_polling(jobs);
 }
 
+bool jobs_have_all_ended(const struct jobs *jobs)
+{
+    return jobs->running == NULL && jobs->waiting.first == NULL && jobs->confirming.first == NULL;
+}
+
 void jobs_close(struct jobs *jobs)
 {
     if (jobs == NULL)
