@@ -12,9 +12,9 @@
  * either. */
 
 enum {
-    /* A server remembers 8 confirmed jobs and repeats only messages of those; 64 leave room for
-     * services that remember more. */
-    MESSAGE_WINDOW_SIZE = 64,
+    /* A server repeats the messages of up to 8 broadcasts and 64 messages to one client at a time;
+     * the others are for those that the client confirms while it waits for such a repetition. */
+    MESSAGE_WINDOW_SIZE = 128,
 };
 
 struct message_window {

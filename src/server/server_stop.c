@@ -5,6 +5,7 @@
 #include "os/loop/timer.h"
 #include "os/process/immediate_exit.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,8 +48,12 @@ static void run_final_report(struct worker_call *call)
 static void final_report_done(struct worker_call *call)
 {
     struct server *server = ((struct final_report *)call)->server;
-    if (--server->running_workers == 0)
-        loop_stop(server->loop);
+    if (--server->running_workers > 0)
+        return;
+    /* jobs_stop came before the final reports, so each worker has ended its share of the running
+     * job and has posted its answers before. No job reads the workers' memory any more. */
+    assert(jobs_have_all_ended(server->jobs));
+    loop_stop(server->loop);
 }
 
 int server_stop_open(struct server *server)

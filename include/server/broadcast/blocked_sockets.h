@@ -27,7 +27,8 @@ struct blocked_sockets {
     /* By socket: the first slot whose client may still need a copy, among the slots that the walk
      * has passed. */
     uint32_t first_due[COPY_SOCKETS_MAX];
-    bool has_skipped; /* false: every client that the walk finds needs a copy */
+    bool has_skipped; /* false: no client was skipped, so those that the walk has passed are done,
+                         and no bit is set */
     /* The clients that have their copy since has_skipped: all slots below done_below, and those
      * whose bit is set in done. No bit from done_end on is set. */
     uint32_t done_below, done_end;

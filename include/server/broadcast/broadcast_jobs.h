@@ -17,8 +17,13 @@
  *
  * A confirmed broadcast runs in rounds (server/broadcast/confirmation_rounds). Between two of them,
  * it is JOB_CONFIRMING, and other jobs run; a round that is due goes before the jobs that wait, but
- * does not interrupt the one that runs. It ends when every client that got a frame has confirmed
- * it, or when its time has passed. */
+ * does not interrupt the one that runs, so that the copies of both together keep to broadcast.rate.
+ * It ends when every client that got a frame has confirmed it, or when its time has passed, which
+ * does not pass while one of its rounds is held back or sent.
+ *
+ * Neither starves the other: a round waits for one running job at most and for rounds that were due
+ * earlier; and a job waits for a bounded number of rounds, CONFIRMATION_ROUNDS_MAX - 1 of each
+ * confirmed job that has started before it. */
 struct jobs;
 
 enum {
@@ -28,26 +33,33 @@ enum {
     JOBS_POLL_MS = 20,
 };
 
-/* The caller owns loop, workers and reply_mailbox. At most queue jobs wait while one runs. Returns
- * 0 or -errno. */
+/* The caller owns loop, workers and reply_mailbox. At most queue broadcasts wait while a job runs;
+ * messages to one client have a limit of their own (CONFIRMED_MESSAGES_MAX), so that neither takes
+ * the places of the other. Returns 0 or -errno. */
 int jobs_open(struct jobs **jobs, struct loop *loop, struct worker *const *workers,
               size_t worker_count, struct mailbox *reply_mailbox, uint32_t queue);
 
-/* Call it after jobs_stop, after the end of all workers and after their last messages are handled:
- * then no job is left. */
+/* Call it when all jobs have ended. */
 void jobs_close(struct jobs *jobs);
 
 /* Calls changed whenever a job is queued, starts or has ended, with its state. */
 void jobs_set_observer(struct jobs *jobs, job_visit *changed, void *state);
 
-/* Changes how many jobs may wait. Jobs that wait already are kept. */
+/* Changes how many broadcasts may wait. Those that wait already are kept. */
 void jobs_set_queue(struct jobs *jobs, uint32_t queue);
 
-/* Cancels all jobs and accepts no more. */
+/* Cancels all jobs and accepts no more. The running one ends when all workers have answered. They
+ * handle their messages in order, so it has ended when a later message to each of them is answered,
+ * and only then may they be freed: the counts of a confirmed job are in their memory
+ * (server/broadcast/shard_job). */
 void jobs_stop(struct jobs *jobs);
 
-/* Queues a job. Returns its id, -ENOBUFS if the queue is full, -EDQUOT if it is confirmed and
- * CONFIRMED_JOBS_MAX such jobs have not ended, -ESHUTDOWN after jobs_stop, or -ENOMEM. */
+/* Whether no job waits, runs or is confirmed. */
+bool jobs_have_all_ended(const struct jobs *jobs);
+
+/* Queues a job. Returns its id, -ENOBUFS if it is a broadcast and the queue is full, -EDQUOT if it
+ * is confirmed and confirmed_kind_max jobs of its kind have not ended, -ESHUTDOWN after jobs_stop,
+ * or -ENOMEM. */
 int64_t jobs_submit(struct jobs *jobs, const struct job_request *request);
 
 /* Cancels a job. A running job ends when all workers have stopped sending; cancelled is called

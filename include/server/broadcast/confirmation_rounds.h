@@ -16,7 +16,10 @@
  *
  * The times count from the end of the first round, which takes minutes at a low broadcast.rate.
  * From its beginning, the further rounds would follow one another without a pause, or the time for
- * confirmations would have passed before the last client has got its first frame. */
+ * confirmations would have passed before the last client has got its first frame. For the same
+ * reason the schedule stands still while a further round is sent, and while one that is due is held
+ * back because another broadcast is sent: what follows is later by that time. So every round that
+ * begins within the time for confirmations is sent, to its end, and followed by the usual pause. */
 
 enum {
     CONFIRMATION_ROUNDS_MAX = 5,
@@ -37,8 +40,10 @@ enum {
 };
 
 struct confirmation_rounds {
-    uint64_t first_ended_ms;
-    uint32_t within_ms;   /* for confirmations, from first_ended_ms */
+    /* From when the times count: the end of the first round, and later by the time for which the
+     * others were held back or sent. */
+    uint64_t origin_ms;
+    uint32_t within_ms;   /* for confirmations, from origin_ms */
     uint32_t interval_ms; /* T */
     uint32_t begun;       /* rounds that have begun */
 };
@@ -47,15 +52,16 @@ struct confirmation_rounds {
 void confirmation_rounds_init(struct confirmation_rounds *rounds, uint32_t within_ms,
                               uint32_t random);
 
-/* Records that the next round begins, or that the first one has ended. */
+/* Records that the next round begins, or that the one that began last has ended. */
 void confirmation_rounds_begin(struct confirmation_rounds *rounds);
-void confirmation_rounds_end_first(struct confirmation_rounds *rounds, uint64_t now_ms);
+void confirmation_rounds_end(struct confirmation_rounds *rounds, uint64_t now_ms);
 
-/* After the end of the first round: returns when the next one is due, UINT64_MAX if all have begun
- * or the time for confirmations will have passed. */
+/* Between two rounds, and after the last one: returns when the next one is due, UINT64_MAX if all
+ * have begun or the time for confirmations will have passed. */
 uint64_t confirmation_rounds_next_ms(const struct confirmation_rounds *rounds);
 
-/* After the end of the first round: whether the time for confirmations has passed. */
+/* Between two rounds, and after the last one: whether the time for confirmations has passed. It has
+ * not as long as a round that is due is held back. */
 bool confirmation_rounds_have_expired(const struct confirmation_rounds *rounds, uint64_t now_ms);
 
 /* Returns the leisure, in units, for so many clients: they confirm at a random time within it, so

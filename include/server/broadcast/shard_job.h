@@ -35,27 +35,43 @@ struct broadcast_except {
     uint8_t listener;
 };
 
+/* The only client that gets a confirmed message. Of family ADDR_NONE: there is none, all clients
+ * get it. */
+struct only_client {
+    struct addr source;
+    uint8_t listener;
+    struct client_filter which; /* of the clients with that source: any, or one with a name */
+};
+
+static inline enum confirmed_kind only_client_kind(const struct only_client *only)
+{
+    return only->source.family == ADDR_NONE ? CONFIRMED_BROADCAST : CONFIRMED_MESSAGE;
+}
+
+/* What is sent in all rounds of a confirmed broadcast. */
+struct confirmed_payload {
+    uint64_t job;         /* its number in frames, by which its confirmations are remembered */
+    const uint8_t *frame; /* the message frame with the payload, for clients that want frames */
+    size_t frame_bytes;
+    struct only_client only;
+};
+
 /* What a shard job of a confirmed broadcast has beside the others. The sender reuses the shard job
  * for each round, and keeps this until the broadcast has ended. */
 struct shard_confirmation {
     /* Owned by the sender and unchanged while the shard job runs. */
-    uint64_t job;         /* its number in frames, by which its confirmations are remembered */
-    const uint8_t *frame; /* the message frame with the payload, for clients that want frames */
-    size_t frame_bytes;
+    const struct confirmed_payload *payload; /* the same for all workers */
     uint64_t forgotten; /* the number of the broadcast to forget for this one; 0: none */
     bool is_repeat;     /* not the first round: only for clients that have not confirmed yet. It
                            changes none of the counters of a shard job but `datagrams`. */
-    struct {
-        struct addr source; /* the only client that gets it; of family ADDR_NONE: all clients */
-        uint8_t listener;
-        struct client_filter which; /* of the clients with that source: any, or one with a name */
-    } only;
 
     uint64_t joined_before; /* the worker's: the clients of the first round joined before it */
 
     /* Written only by the worker; any thread may read them. */
-    _Atomic(const struct confirmation_counts *) counts; /* NULL until the first round begins; valid
-                                                           while the broadcast is remembered */
+    _Atomic(const struct confirmation_counts *) counts; /* NULL until the first round begins; the
+                                                           worker's memory, valid while it remembers
+                                                           the broadcast: so all jobs end before the
+                                                           workers (jobs_stop) */
     _Atomic uint64_t datagrams;                         /* copies sent in all rounds */
 };
 

@@ -52,8 +52,8 @@ void subscriptions_set_workers(struct subscriptions *subscriptions, struct worke
 /* Begins a subscription for the session of a running command, and answers it: "ok" when all workers
  * publish to it, then a line for each event, until the peer closes the session. It refuses the
  * command if too many sessions of its socket wait or subscribe already, if the server is stopping,
- * or if memory is short, and returns NULL then. verb is the command, for messages. owner may be NULL; it is
- * copied. */
+ * or if memory is short, and returns NULL then. verb is the command, for messages. owner may be
+ * NULL; it is copied. */
 struct subscription *subscriptions_add(struct subscriptions *subscriptions,
                                        struct control_session *session, const char *verb,
                                        const struct event_filter *filter,

@@ -23,7 +23,7 @@ struct control_session;
  * GATEWAY_BATCH_MESSAGES twice, 0.3 MiB in all, the output up to GATEWAY_UNSENT_BYTES and the
  * results of two batches, half a kilobyte for each of its broadcasts that have not ended, which
  * broadcast.queue bounds, and a payload for each message that is to be confirmed, of which there
- * are at most GATEWAY_FINDING_MAX + CONFIRMED_JOBS_MAX.
+ * are at most GATEWAY_FINDING_MAX + CONFIRMED_MESSAGES_MAX: in the worst case 4.5 MiB.
  *
  * state is a struct command_context. */
 void control_command_gateway(void *state, struct control_session *session, char *arguments);
@@ -32,8 +32,8 @@ enum {
     /* Payloads and references of one batch: 256 messages of 250 bytes, or one of any size. */
     GATEWAY_BATCH_BYTES = 128 << 10,
     GATEWAY_BATCH_MESSAGES = 256,
-    /* Messages to be confirmed whose client is being looked up, before further requests wait: as
-     * many as confirmed jobs may run. */
+    /* Messages to be confirmed whose client is being looked up, before further requests wait: a
+     * small number, since each may have the longest payload. */
     GATEWAY_FINDING_MAX = 8,
     /* Output that waits for one session, before its requests wait, too. Messages and events are
      * dropped at half of it (SUBSCRIPTION_UNSENT_BYTES), so that they never stop the requests by

@@ -28,11 +28,13 @@ struct jobs {
     uint64_t last_id;
     struct broadcast_job *running;
     struct job_list waiting;
-    uint32_t waiting_count;
+    uint32_t waiting_broadcasts; /* among them */
 
     struct job_list confirming; /* confirmed jobs between two rounds, or after the last one */
-    size_t confirmed_count;     /* confirmed jobs that have not ended */
-    struct remembered_confirmations remembered;
+    struct {
+        size_t open; /* jobs that have not ended */
+        struct remembered_confirmations remembered;
+    } confirmed[CONFIRMED_KINDS];
     /* Added to the id of a job, this is its number in frames. It is drawn at the start: a client
      * ignores a message whose number it has seen, and must not ignore one of the next process. */
     uint64_t number_base;
@@ -54,6 +56,8 @@ int jobs_open(struct jobs **jobs, struct loop *loop, struct worker *const *worke
                           .worker_count = worker_count,
                           .reply_mailbox = reply_mailbox,
                           .queue = queue};
+    for (enum confirmed_kind kind = 0; kind < CONFIRMED_KINDS; kind++)
+        remembered_confirmations_init(&made->confirmed[kind].remembered, kind);
     made->waiting.end = &made->waiting.first;
     made->confirming.end = &made->confirming.first;
     int error = random_fill(&made->number_base, sizeof made->number_base);
@@ -106,8 +110,9 @@ static struct broadcast_job *take(struct job_list *list, struct broadcast_job **
 
 static struct broadcast_job *take_waiting(struct jobs *jobs, struct broadcast_job **link)
 {
-    jobs->waiting_count--;
-    return take(&jobs->waiting, link);
+    struct broadcast_job *job = take(&jobs->waiting, link);
+    jobs->waiting_broadcasts -= broadcast_job_kind(job) == CONFIRMED_BROADCAST;
+    return job;
 }
 
 static struct broadcast_job **find(struct job_list *list, uint64_t id)
@@ -134,8 +139,9 @@ static void end_job(struct jobs *jobs, struct broadcast_job *job, enum job_state
     broadcast_job_sum_up(job, clock_now_ms(), &last);
     last.state = state;
     if (last.is_confirmed) {
-        remembered_confirmations_end(&jobs->remembered, last.id);
-        jobs->confirmed_count--;
+        enum confirmed_kind kind = broadcast_job_kind(job);
+        remembered_confirmations_end(&jobs->confirmed[kind].remembered, last.id);
+        jobs->confirmed[kind].open--;
     }
     const struct job_report *report = ended_jobs_add(&jobs->ended, &last, job->selector_text);
     job_report_log_end(report);
@@ -166,9 +172,10 @@ static void send_first_round(struct broadcast_job *job)
     uint64_t forgotten = 0;
     if (job->report.is_confirmed) {
         uint64_t clients = job_shards_clients(job->shards);
-        forgotten = remembered_confirmations_add(&jobs->remembered, job->report.id);
+        forgotten = remembered_confirmations_add(
+            &jobs->confirmed[broadcast_job_kind(job)].remembered, job->report.id);
         forgotten += forgotten != 0 ? jobs->number_base : 0;
-        frame_write_message_head(job->frame, job->confirmation.job,
+        frame_write_message_head(job->frame, job->confirmed.job,
                                  confirmation_rounds_leisure(clients));
         confirmation_rounds_begin(&job->rounds);
     }
@@ -188,8 +195,8 @@ static void on_shards_done(void *state)
     }
     jobs->running = NULL;
     job->is_stopping = false;
-    if (job->rounds.begun == 1)
-        confirmation_rounds_end_first(&job->rounds, clock_now_ms());
+    if (job->rounds.begun > 0)
+        confirmation_rounds_end(&job->rounds, clock_now_ms());
     if (job->is_cancelled) {
         end_job(jobs, job, JOB_CANCELLED);
     } else if (!job->report.is_confirmed || broadcast_job_is_finished(job, clock_now_ms())) {
@@ -209,7 +216,7 @@ static void start_job(struct jobs *jobs, struct broadcast_job *job)
     job->report.state = JOB_RUNNING;
     job->started_ms = clock_now_ms();
     report_change(jobs, &job->report);
-    if (job->report.is_confirmed && job->confirmation.only.source.family == ADDR_NONE) {
+    if (job->report.is_confirmed && broadcast_job_kind(job) == CONFIRMED_BROADCAST) {
         job->is_counting = true;
         job_shards_count_clients(job->shards);
     } else {
@@ -260,7 +267,9 @@ static struct broadcast_job **find_finished(struct jobs *jobs)
     return link;
 }
 
-/* A session that gets the report of a job may submit another one at once, which changes the lists:
+/* A repeated round that runs ends early when all have confirmed, but not because the time for
+ * confirmations has passed: else the clients at the end of the registry would get fewer rounds. A
+ * session that gets the report of a job may submit another one at once, which changes the lists:
  * each search begins anew. */
 static void on_poll(void *state)
 {
@@ -268,7 +277,7 @@ static void on_poll(void *state)
     for (struct broadcast_job **link; *(link = find_finished(jobs)) != NULL;)
         end_job(jobs, take(&jobs->confirming, link), JOB_DONE);
     if (jobs->running != NULL && jobs->running->rounds.begun > 1 &&
-        broadcast_job_is_finished(jobs->running, clock_now_ms()))
+        broadcast_job_have_all_confirmed(jobs->running))
         broadcast_job_stop_sending(jobs->running);
     start_next(jobs);
 }
@@ -277,12 +286,14 @@ static void on_poll(void *state)
 
 int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
 {
+    enum confirmed_kind kind = job_request_kind(request);
     if (jobs->stopped)
         return -ESHUTDOWN;
     /* The limit does not apply to a job that starts at once. */
-    if (jobs->running != NULL && jobs->waiting_count >= jobs->queue)
+    if (kind == CONFIRMED_BROADCAST && jobs->running != NULL &&
+        jobs->waiting_broadcasts >= jobs->queue)
         return -ENOBUFS;
-    if (request->confirmation != NULL && jobs->confirmed_count == CONFIRMED_JOBS_MAX)
+    if (request->confirmation != NULL && jobs->confirmed[kind].open == confirmed_kind_max(kind))
         return -EDQUOT;
     uint64_t id = jobs->last_id + 1;
     const struct job_shards_options shards = {.workers = jobs->workers,
@@ -294,8 +305,8 @@ int64_t jobs_submit(struct jobs *jobs, const struct job_request *request)
         return -ENOMEM;
     job->owner = jobs;
     jobs->last_id = id;
-    jobs->confirmed_count += job->report.is_confirmed;
-    jobs->waiting_count++;
+    jobs->confirmed[kind].open += job->report.is_confirmed;
+    jobs->waiting_broadcasts += kind == CONFIRMED_BROADCAST;
     append(&jobs->waiting, job);
     report_change(jobs, &job->report);
     start_next(jobs);
@@ -342,6 +353,11 @@ void jobs_stop(struct jobs *jobs)
     if (jobs->running != NULL && !jobs->running->is_cancelled)
         cancel_running(jobs->running, &(struct job_waiter){.ended = NULL});
     update_polling(jobs);
+}
+
+bool jobs_have_all_ended(const struct jobs *jobs)
+{
+    return jobs->running == NULL && jobs->waiting.first == NULL && jobs->confirming.first == NULL;
 }
 
 void jobs_close(struct jobs *jobs)
@@ -393,7 +409,8 @@ int jobs_find(const struct jobs *jobs, uint64_t id, job_visit *visit, void *stat
 bool jobs_find_confirmations(const struct jobs *jobs, uint64_t id, uint64_t *number)
 {
     *number = jobs->number_base + id;
-    return remembered_confirmations_contain(&jobs->remembered, id);
+    return remembered_confirmations_contain(&jobs->confirmed[CONFIRMED_BROADCAST].remembered, id) ||
+           remembered_confirmations_contain(&jobs->confirmed[CONFIRMED_MESSAGE].remembered, id);
 }
 
 uint64_t jobs_ended(const struct jobs *jobs)

@@ -15,22 +15,29 @@ void confirmation_rounds_begin(struct confirmation_rounds *rounds)
     rounds->begun++;
 }
 
-void confirmation_rounds_end_first(struct confirmation_rounds *rounds, uint64_t now_ms)
+/* Returns how long after the origin a round is due; the first one is number 1. */
+static uint64_t due_after_ms(const struct confirmation_rounds *rounds, uint32_t number)
 {
-    rounds->first_ended_ms = now_ms;
+    return number == 1 ? 0 : (uint64_t)rounds->interval_ms << (number - 2);
+}
+
+void confirmation_rounds_end(struct confirmation_rounds *rounds, uint64_t now_ms)
+{
+    rounds->origin_ms = now_ms - due_after_ms(rounds, rounds->begun);
 }
 
 uint64_t confirmation_rounds_next_ms(const struct confirmation_rounds *rounds)
 {
     if (rounds->begun >= CONFIRMATION_ROUNDS_MAX)
         return UINT64_MAX;
-    uint64_t after_ms = (uint64_t)rounds->interval_ms << (rounds->begun - 1);
-    return after_ms < rounds->within_ms ? rounds->first_ended_ms + after_ms : UINT64_MAX;
+    uint64_t after_ms = due_after_ms(rounds, rounds->begun + 1);
+    return after_ms < rounds->within_ms ? rounds->origin_ms + after_ms : UINT64_MAX;
 }
 
 bool confirmation_rounds_have_expired(const struct confirmation_rounds *rounds, uint64_t now_ms)
 {
-    return now_ms - rounds->first_ended_ms >= rounds->within_ms;
+    return confirmation_rounds_next_ms(rounds) == UINT64_MAX &&
+           now_ms - rounds->origin_ms >= rounds->within_ms;
 }
 
 uint8_t confirmation_rounds_leisure(uint64_t clients)

@@ -12,25 +12,34 @@ enum {
     CONFIRMED = 2,
     SLOT_BITS = 2,
     SLOTS_PER_BYTE = 8 / SLOT_BITS,
+    PLACES = CONFIRMED_BROADCASTS_MAX + CONFIRMED_MESSAGES_MAX,
     /* The largest page of the processors that Linux supports (arm64, ppc64): the bits of a job can
      * be discarded without those of its neighbours. */
     JOB_ALIGNMENT = 1 << 16,
 };
 
 struct confirmed_job {
-    uint64_t number, joined_before;
+    uint64_t joined_before;
     uint64_t order; /* how many jobs had begun before it */
     bool remembered, ended;
-    uint8_t *bits; /* SLOT_BITS a slot, the lowest slot in the lowest bits of the first byte */
+    uint8_t *bits; /* of a broadcast: SLOT_BITS a slot, the lowest slot in the lowest bits of the
+                      first byte; NULL: a message */
+    struct {
+        uint32_t slot;
+        uint8_t bits; /* 0: it got no frame yet */
+    } only;           /* the client of a message */
     struct confirmation_counts counts;
 };
 
 struct confirmations {
-    struct confirmed_job jobs[CONFIRMED_JOBS_MAX];
+    /* By place, first those of the broadcasts, then those of the messages. Their numbers stand by
+     * themselves: a confirmation of an unknown one reads 9 cache lines. */
+    uint64_t numbers[PLACES];
+    struct confirmed_job jobs[PLACES];
     uint64_t begun; /* jobs, ever */
     uint32_t slots;
-    size_t job_bytes; /* of the bits of one job */
-    void *memory;     /* the bits of all jobs */
+    size_t job_bytes; /* of the bits of one broadcast */
+    void *memory;     /* the bits of all broadcasts */
 };
 
 int confirmations_open(struct confirmations **confirmations, uint32_t slots)
@@ -41,13 +50,13 @@ int confirmations_open(struct confirmations **confirmations, uint32_t slots)
     size_t bytes = slots / SLOTS_PER_BYTE + 1;
     made->slots = slots;
     made->job_bytes = (bytes + JOB_ALIGNMENT - 1) / JOB_ALIGNMENT * JOB_ALIGNMENT;
-    made->memory = memory_reserve(CONFIRMED_JOBS_MAX * made->job_bytes, 0);
+    made->memory = memory_reserve(CONFIRMED_BROADCASTS_MAX * made->job_bytes, 0);
     if (made->memory == NULL) {
         int error = -errno;
         free(made);
         return error;
     }
-    for (size_t i = 0; i < CONFIRMED_JOBS_MAX; i++)
+    for (size_t i = 0; i < CONFIRMED_BROADCASTS_MAX; i++)
         made->jobs[i].bits = (uint8_t *)made->memory + i * made->job_bytes;
     *confirmations = made;
     return 0;
@@ -57,27 +66,26 @@ void confirmations_close(struct confirmations *confirmations)
 {
     if (confirmations == NULL)
         return;
-    memory_release(confirmations->memory, CONFIRMED_JOBS_MAX * confirmations->job_bytes);
+    memory_release(confirmations->memory, CONFIRMED_BROADCASTS_MAX * confirmations->job_bytes);
     free(confirmations);
 }
 
 /* Returns a remembered job, or NULL. */
 static struct confirmed_job *find(const struct confirmations *confirmations, uint64_t number)
 {
-    for (size_t i = 0; i < CONFIRMED_JOBS_MAX; i++) {
-        const struct confirmed_job *job = &confirmations->jobs[i];
-        if (job->remembered && job->number == number)
-            return (struct confirmed_job *)job;
-    }
+    for (size_t i = 0; i < PLACES; i++)
+        if (confirmations->numbers[i] == number && confirmations->jobs[i].remembered)
+            return (struct confirmed_job *)&confirmations->jobs[i];
     return NULL;
 }
 
 /* Returns the place of a new job: a free one, or that of the job to be forgotten; NULL if all run.
  */
-static struct confirmed_job *place(struct confirmations *confirmations)
+static struct confirmed_job *place(struct confirmations *confirmations, enum confirmed_kind kind)
 {
+    size_t first = kind == CONFIRMED_BROADCAST ? 0 : CONFIRMED_BROADCASTS_MAX;
     struct confirmed_job *oldest = NULL;
-    for (size_t i = 0; i < CONFIRMED_JOBS_MAX; i++) {
+    for (size_t i = first; i < first + confirmed_kind_max(kind); i++) {
         struct confirmed_job *job = &confirmations->jobs[i];
         if (!job->remembered)
             return job;
@@ -87,18 +95,20 @@ static struct confirmed_job *place(struct confirmations *confirmations)
     return oldest;
 }
 
-int confirmations_begin(struct confirmations *confirmations, uint64_t job, uint64_t joined_before)
+int confirmations_begin(struct confirmations *confirmations, enum confirmed_kind kind, uint64_t job,
+                        uint64_t joined_before)
 {
-    struct confirmed_job *begun = place(confirmations);
+    struct confirmed_job *begun = place(confirmations, kind);
     if (begun == NULL)
         return -EBUSY;
-    if (begun->remembered)
+    if (begun->remembered && begun->bits != NULL)
         memory_discard(begun->bits, confirmations->job_bytes);
-    begun->number = job;
+    confirmations->numbers[begun - confirmations->jobs] = job;
     begun->joined_before = joined_before;
     begun->order = confirmations->begun++;
     begun->remembered = true;
     begun->ended = false;
+    begun->only.bits = 0;
     atomic_store_explicit(&begun->counts.framed, 0, memory_order_relaxed);
     atomic_store_explicit(&begun->counts.confirmed, 0, memory_order_relaxed);
     return 0;
@@ -113,12 +123,19 @@ void confirmations_end(struct confirmations *confirmations, uint64_t job)
 
 static unsigned bits_of(const struct confirmed_job *job, uint32_t slot)
 {
+    if (job->bits == NULL)
+        return slot == job->only.slot ? job->only.bits : 0;
     return job->bits[slot / SLOTS_PER_BYTE] >> slot % SLOTS_PER_BYTE * SLOT_BITS &
            (DUE | CONFIRMED);
 }
 
 static void change_bits(struct confirmed_job *job, uint32_t slot, unsigned changed)
 {
+    if (job->bits == NULL) {
+        job->only.slot = slot;
+        job->only.bits ^= (uint8_t)changed;
+        return;
+    }
     job->bits[slot / SLOTS_PER_BYTE] ^= (uint8_t)(changed << slot % SLOTS_PER_BYTE * SLOT_BITS);
 }
 
@@ -164,6 +181,9 @@ uint32_t confirmations_next_due(const struct confirmations *confirmations, uint6
 {
     enum { WORD_SLOTS = 64 / SLOT_BITS };
     const struct confirmed_job *found = find(confirmations, job);
+    if (found != NULL && found->bits == NULL)
+        return found->only.bits == DUE && found->only.slot >= from ? found->only.slot
+                                                                   : CONFIRMATIONS_END;
     for (uint32_t slot = from; found != NULL && slot < confirmations->slots;) {
         if (slot % WORD_SLOTS == 0 && !has_due(found, slot))
             slot += WORD_SLOTS;

@@ -41,7 +41,8 @@ static bool is_repeat(const struct shard_job *job)
 
 static bool is_for_one_client(const struct shard_job *job)
 {
-    return job->confirmation != NULL && job->confirmation->only.source.family != ADDR_NONE;
+    return job->confirmation != NULL &&
+           only_client_kind(&job->confirmation->payload->only) == CONFIRMED_MESSAGE;
 }
 
 /* Whether every client of the shard is a target, so that their number is known at the start. */
@@ -55,6 +56,7 @@ static void start_round(struct paced_copies *copies, struct copy_progress *progr
                         struct shard_confirmation *confirmation)
 {
     struct confirmations *confirmations = copies->options.confirmations;
+    const struct confirmed_payload *payload = confirmation->payload;
     if (confirmation->is_repeat) {
         progress->walk.joined_before = confirmation->joined_before;
         return;
@@ -62,9 +64,9 @@ static void start_round(struct paced_copies *copies, struct copy_progress *progr
     confirmation->joined_before = progress->walk.joined_before;
     if (confirmation->forgotten != 0)
         confirmations_end(confirmations, confirmation->forgotten);
-    confirmations_begin(confirmations, confirmation->job, confirmation->joined_before);
-    atomic_store_explicit(&confirmation->counts,
-                          confirmations_counts(confirmations, confirmation->job),
+    confirmations_begin(confirmations, only_client_kind(&payload->only), payload->job,
+                        confirmation->joined_before);
+    atomic_store_explicit(&confirmation->counts, confirmations_counts(confirmations, payload->job),
                           memory_order_release);
 }
 
@@ -131,8 +133,8 @@ static void add_copy(struct paced_copies *copies, const struct shard_job *job,
 {
     const struct shard_confirmation *confirmation = job->confirmation;
     if (confirmation != NULL && client->frames)
-        batch_add(copies->batch, &client->source, &client->local, confirmation->frame,
-                  confirmation->frame_bytes);
+        batch_add(copies->batch, &client->source, &client->local, confirmation->payload->frame,
+                  confirmation->payload->frame_bytes);
     else
         batch_add(copies->batch, &client->source, &client->local, job->bytes, job->size);
 }
@@ -148,7 +150,7 @@ static void record_copies(struct paced_copies *copies, struct copy_progress *pro
         return;
     for (uint32_t i = 0; i < count; i++)
         if (clients[i].frames)
-            confirmations_frame_sent(copies->options.confirmations, confirmation->job,
+            confirmations_frame_sent(copies->options.confirmations, confirmation->payload->job,
                                      clients[i].slot);
 }
 
@@ -210,8 +212,9 @@ static bool is_target(const struct paced_copies *copies, const struct shard_job 
                       const struct client *client)
 {
     if (is_repeat(job))
-        return client->frames && confirmations_is_due(copies->options.confirmations,
-                                                      job->confirmation->job, client->slot);
+        return client->frames &&
+               confirmations_is_due(copies->options.confirmations, job->confirmation->payload->job,
+                                    client->slot);
     return job->selector == NULL || client_selector_matches(job->selector, client);
 }
 
@@ -248,19 +251,16 @@ static uint32_t keep_due(const struct paced_copies *copies, struct copy_progress
 
 /* Finds the only client of a job, if it was registered at the beginning of the first round. */
 static uint32_t find_only(const struct paced_copies *copies, struct copy_progress *progress,
-                          const struct shard_confirmation *confirmation, uint64_t now_ms,
-                          struct client *client)
+                          const struct only_client *only, uint64_t now_ms, struct client *client)
 {
     struct registry *registry = copies->options.registry;
     struct client found;
-    bool is_found = registry_find(registry, confirmation->only.listener, &confirmation->only.source,
-                                  now_ms, &found);
+    bool is_found = registry_find(registry, only->listener, &only->source, now_ms, &found);
     if (is_found) {
         /* The walk knows who joined before. */
         registry_walk_rewind(&progress->walk, &found);
         is_found = registry_walk_next(registry, &progress->walk, now_ms, client, 1) == 1 &&
-                   client->slot == found.slot &&
-                   client_filter_admits(&confirmation->only.which, client);
+                   client->slot == found.slot && client_filter_admits(&only->which, client);
     }
     progress->walk.ended = true;
     return is_found;
@@ -272,10 +272,10 @@ static uint32_t find_next(const struct paced_copies *copies, struct copy_progres
                           struct client clients[BATCH_MAX], uint32_t max)
 {
     if (is_for_one_client(job))
-        return find_only(copies, progress, job->confirmation, now_ms, clients);
+        return find_only(copies, progress, &job->confirmation->payload->only, now_ms, clients);
     if (is_repeat(job)) {
-        uint32_t due = confirmations_next_due(copies->options.confirmations, job->confirmation->job,
-                                              progress->walk.next);
+        uint32_t due = confirmations_next_due(copies->options.confirmations,
+                                              job->confirmation->payload->job, progress->walk.next);
         progress->walk.next = due;
         progress->walk.ended = due == CONFIRMATIONS_END;
         if (progress->walk.ended)

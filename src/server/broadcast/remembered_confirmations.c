@@ -2,7 +2,14 @@
 
 #include <string.h>
 
-/* Removes the oldest broadcast that has ended. Returns it, 0 if all are open. */
+void remembered_confirmations_init(struct remembered_confirmations *remembered,
+                                   enum confirmed_kind kind)
+{
+    remembered->count = 0;
+    remembered->most = confirmed_kind_max(kind);
+}
+
+/* Removes the oldest job that has ended. Returns it, 0 if all are open. */
 static uint64_t forget_oldest(struct remembered_confirmations *remembered)
 {
     for (size_t i = 0; i < remembered->count; i++) {
@@ -19,7 +26,7 @@ static uint64_t forget_oldest(struct remembered_confirmations *remembered)
 
 uint64_t remembered_confirmations_add(struct remembered_confirmations *remembered, uint64_t job)
 {
-    uint64_t forgotten = remembered->count == CONFIRMED_JOBS_MAX ? forget_oldest(remembered) : 0;
+    uint64_t forgotten = remembered->count == remembered->most ? forget_oldest(remembered) : 0;
     remembered->list[remembered->count].job = job;
     remembered->list[remembered->count++].is_open = true;
     return forgotten;

@@ -404,7 +404,8 @@ static void do_job(void)
     uint64_t job = world.jobs;
     if (world.jobs == JOBS)
         return;
-    must(confirmations_begin(world.confirmations, job, walk.joined_before) == 0);
+    must(confirmations_begin(world.confirmations, CONFIRMED_BROADCAST, job, walk.joined_before) ==
+         0);
     world.jobs++;
     while (!walk.ended) {
         size_t count = registry_walk_next(world.datagram_decider.registry, &walk, world.now_ms,

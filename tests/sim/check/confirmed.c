@@ -14,6 +14,7 @@ enum {
     REMEMBERED = 8, /* confirmed jobs, by the manual */
     ROUNDS_MAX = 5,
     INTERVAL_MS = 2000, /* from the end of the first round to the second one, at least */
+    INTERVAL_MOST_MS = 3000,
     RECORDS_MAX = 1 << 17,
     TABLE = 2 * RECORDS_MAX,
     HEAD_BYTES = 5,
@@ -333,6 +334,16 @@ static void count_confirmed(uint32_t job, const struct confirmed_report *report,
     }
 }
 
+/* Returns how many rounds a job of that time has at least, if clients stay silent: each one that is
+ * due within it, even if another job held it back. */
+static uint64_t rounds_due(uint64_t within_ms)
+{
+    uint64_t rounds = 1;
+    while (rounds < ROUNDS_MAX && (uint64_t)INTERVAL_MOST_MS << (rounds - 1) < within_ms)
+        rounds++;
+    return rounds;
+}
+
 static void check_rounds(uint32_t job, const struct confirmed_report *report)
 {
     uint64_t passed_ms = event_queue_now_ms() - jobs[job].last_first_ms + MODEL_SLOP_MS;
@@ -341,6 +352,10 @@ static void check_rounds(uint32_t job, const struct confirmed_report *report)
         broken_promise("rounds come after 2 s, 4 s, 8 s and 16 s at the earliest",
                        "job %" PRIu32 ": %" PRIu64 " in %" PRIu64 " ms; a client got %" PRIu32, job,
                        report->rounds, passed_ms, jobs[job].most);
+    if (report->is_done && report->silent > 0 && report->rounds < rounds_due(jobs[job].within_ms))
+        broken_promise("a job has every round that is due within its time",
+                       "job %" PRIu32 ": %" PRIu64 " are silent after %" PRIu64 " rounds", job,
+                       report->silent, report->rounds);
     if (report->is_done && report->silent > 0 &&
         report->duration_ms + MODEL_SLOP_MS < jobs[job].within_ms)
         broken_promise("a job waits for confirmations until its time has passed",

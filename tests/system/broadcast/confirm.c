@@ -1,6 +1,7 @@
 /* Confirmed broadcasts: rounds for the clients that have not confirmed, their counts and lists, and
  * what happens between two rounds. */
 
+#include "devices.h"
 #include "frames.h"
 #include "subscriber.h"
 
@@ -11,104 +12,9 @@
 
 TestSuite(system_confirm, .fini = harness_end, .timeout = 90);
 
-enum { LEAVE = 3, PING = 4, MESSAGE = 6, CONFIRM = 7, HELLO = 8, NUMBER = 8, MESSAGE_HEAD = 14 };
+enum { LEAVE = 3 };
 
 #define QUIET "[reply]\nmode = none\n"
-
-/* ---- devices: clients that get frames ---- */
-
-static void say_hello(int udp, const struct endpoint *server)
-{
-    uint8_t bytes[64];
-
-    frame_send(udp, server, HELLO, NULL, "\x01");
-    harness_equal("the bytes of a named", udp_receive(udp, bytes, sizeof bytes, NULL), 6);
-}
-
-/* Returns the socket of a new device. */
-static int device_join(const struct server *server)
-{
-    int udp = udp_open("127.0.0.1");
-
-    udp_send_text(udp, &server->at[0], "hi");
-    say_hello(udp, &server->at[0]);
-    return udp;
-}
-
-/* Expects that the next datagram is a message with this text, and returns its number. */
-static uint64_t expect_message(int udp, const char *text)
-{
-    uint8_t bytes[256];
-    uint64_t number = 0;
-    ssize_t size = udp_receive(udp, bytes, sizeof bytes, NULL);
-
-    harness_equal("the bytes of a message", size, MESSAGE_HEAD + (ssize_t)strlen(text));
-    expect(memcmp(bytes, "\0UDP\x06", FRAME_HEAD) == 0, "expected a message frame");
-    expect(memcmp(bytes + MESSAGE_HEAD, text, strlen(text)) == 0, "expected '%s'", text);
-    for (int i = 0; i < NUMBER; i++)
-        number = number << 8 | bytes[FRAME_HEAD + i];
-    return number;
-}
-
-static void confirm(int udp, const struct endpoint *server, uint64_t number)
-{
-    uint8_t bytes[FRAME_HEAD + NUMBER] = "\0UDP\x07";
-
-    for (int i = 0; i < NUMBER; i++)
-        bytes[FRAME_HEAD + i] = (uint8_t)(number >> (8 * (NUMBER - 1 - i)));
-    udp_send(udp, server, bytes, sizeof bytes);
-}
-
-static void confirm_message(int udp, const struct endpoint *server, const char *text)
-{
-    confirm(udp, server, expect_message(udp, text));
-}
-
-/* ---- jobs ---- */
-
-/* Returns the member of a job in `jobs --json`, 0 if it has none. */
-static int64_t job_count(const struct server *server, int job, const char *name)
-{
-    const char *row = ctl_ok(server, "job", harness_format("%d", job), "--json", NULL);
-
-    return strstr(row, harness_format("\"%s\":", name)) != NULL ? json_integer(row, name) : -1;
-}
-
-static bool job_is(const struct server *server, int job, const char *state)
-{
-    const char *row = ctl_ok(server, "job", harness_format("%d", job), "--json", NULL);
-
-    return strcmp(json_text(row, "state"), state) == 0;
-}
-
-static void await_job(const struct server *server, int job, const char *state)
-{
-    for (int64_t end = harness_now_ms() + HARNESS_DEADLINE_MS; !job_is(server, job, state);) {
-        expect(harness_now_ms() < end, "expected job %d to be %s", job, state);
-        harness_wait_ms(5);
-    }
-}
-
-static void expect_tally(const struct server *server, int job, int confirmed, int silent, int plain)
-{
-    harness_equal("confirmed", job_count(server, job, "confirmed"), confirmed);
-    harness_equal("silent", job_count(server, job, "silent"), silent);
-    harness_equal("plain", job_count(server, job, "plain"), plain);
-    harness_equal("the targets", job_count(server, job, "targets"),
-                  confirmed + silent + plain + job_count(server, job, "skipped"));
-}
-
-static bool is_listed(const char *list, int udp)
-{
-    struct endpoint name = udp_name(udp);
-
-    return strstr(list, harness_format("127.0.0.1:%d ", endpoint_port(&name))) != NULL;
-}
-
-static const char *list_clients(const struct server *server, int job, const char *which)
-{
-    return ctl_ok(server, "job", harness_format("%d", job), which, NULL);
-}
 
 /* ---- counts ---- */
 
@@ -269,7 +175,7 @@ Test(system_confirm, does_not_repeat_it_for_clients_that_were_removed_nor_for_th
     frame_send(devices[REJOINED], &server.at[0], LEAVE, NULL, "");
     server_await_stat(&server, "left", 2);
     udp_send_text(devices[REJOINED], &server.at[0], "again");
-    say_hello(devices[REJOINED], &server.at[0]);
+    device_say_hello(devices[REJOINED], &server.at[0]);
     /* These take the free slots. */
     for (int i = 0; i < 2; i++)
         successors[i] = device_join(&server);
@@ -358,6 +264,35 @@ Test(system_confirm, runs_two_broadcasts_at_once_and_tells_their_confirmations_a
     server_stop(&server);
 }
 
+Test(system_confirm, sends_a_round_that_another_broadcast_held_back_longer_than_its_time)
+{
+    enum { RATE = 20, OTHERS = 110 };
+    struct server server = {0};
+
+    server_start(&server, harness_format(QUIET "[broadcast]\nrate = %d\n", RATE), "-l",
+                 "127.0.0.1:0", NULL);
+    int device = device_join(&server);
+    ctl_ok(&server, "broadcast", "--confirm", "--within", "4s", "--no-wait", "news", NULL);
+    uint64_t number = expect_message(device, "news");
+    await_job(&server, 1, "confirming");
+    /* The round is due after 3 s at most, and the other broadcast takes more than 5 s. */
+    for (int i = 0; i < OTHERS; i++)
+        udp_send_from_new_client(&server.at[0]);
+    server_await_stat(&server, "joined", OTHERS + 1);
+    ctl_ok(&server, "broadcast", "--no-wait", "slow", NULL);
+    ctl_ok(&server, "broadcast", "--no-wait", "next", NULL);
+    udp_expect(device, &server.at[0], "slow");
+    await_job(&server, 2, "done");
+    expect(job_count(&server, 2, "duration_ms") >= 4000, "expected the other one to be slower");
+    expect(expect_message(device, "news") == number, "expected the round before the next job");
+    confirm(device, &server.at[0], number);
+    await_job(&server, 1, "done");
+    expect_tally(&server, 1, 1, 0, 0);
+    harness_equal("rounds", job_count(&server, 1, "rounds"), 2);
+    udp_expect(device, &server.at[0], "next");
+    server_kill(&server);
+}
+
 Test(system_confirm, has_at_most_eight_open_broadcasts_and_remembers_the_last_eight)
 {
     enum { OPEN = 8 };
@@ -376,7 +311,7 @@ Test(system_confirm, has_at_most_eight_open_broadcasts_and_remembers_the_last_ei
     ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "last", NULL);
     await_job(&server, 10, "confirming");
     refused = ctl(&server, "job", "2", "--silent", NULL);
-    harness_contains("the refusal", refused.err, "only the last 8 confirmed jobs are remembered");
+    harness_contains("the refusal", refused.err, "only the last 8 confirmed broadcasts and ");
     expect(is_listed(list_clients(&server, 1, "--silent"), device), "an open one is remembered");
     refused = ctl(&server, "job", "9", "--silent", NULL);
     harness_contains("the refusal", refused.err, "it is not confirmed");
@@ -407,110 +342,13 @@ Test(system_confirm, ends_when_its_time_has_passed_and_when_the_server_stops)
     harness_contains("the report", waiting.texts[0].data, "cancelled");
 }
 
-/* ---- messages to one client, and payloads ---- */
-
-Test(system_confirm, sends_to_one_client_until_it_confirms)
-{
-    struct server server = {0};
-    struct process sending;
-
-    server_start(&server, QUIET "[server]\nworkers = 4\n", "-l", "127.0.0.1:0", "-l",
-                 "tcp:127.0.0.1:0", NULL);
-    int device = device_join(&server), other = device_join(&server);
-    struct endpoint name = udp_name(device);
-    process_start(&sending, NULL,
-                  (const char *const[]){"udpctl", "-s", server.socket, "send", "--confirm",
-                                        endpoint_text(&name), "news", NULL});
-    expect_message(device, "news");
-    confirm_message(device, &server.at[0], "news");
-    harness_equal("the status of udpctl", process_wait(&sending), 0);
-    harness_equal("confirmed", text_integer(sending.texts[0].data, "confirmed"), 1);
-    harness_equal("datagrams", text_integer(sending.texts[0].data, "datagrams"), 2);
-    udp_expect_nothing(other, "only one client gets it");
-    harness_contains("jobs", ctl_ok(&server, "jobs", NULL),
-                     harness_format("client=%s", endpoint_text(&name)));
-
-    struct result result = ctl(&server, "send", "--confirm", "--within", "1s", "--json",
-                               endpoint_text(&name), "more", NULL);
-    harness_equal("the status without a confirmation", result.status, 1);
-    harness_equal("silent", json_integer(result.out, "silent"), 1);
-
-    int stream = stream_open(server.others[0]), plain = udp_open("127.0.0.1");
-    stream_write_text(stream, "hi\n");
-    udp_send_text(plain, &server.at[0], "hi");
-    server_await_stat(&server, "joined", 4);
-    name = udp_name(plain);
-    result = ctl(&server, "send", "--confirm", endpoint_text(&name), "news", NULL);
-    harness_equal("the status of a plain client", result.status, 1);
-    harness_equal("plain", text_integer(result.out, "plain"), 1);
-    harness_contains("the error", result.err, "the client confirms nothing");
-    udp_expect(plain, &server.at[0], "news");
-    const char *list = ctl_ok(&server, "clients", "--listener", server.others[0], "--json", NULL);
-    result = ctl(&server, "send", "--confirm", json_text(list, "address"), "news", NULL);
-    harness_equal("plain", text_integer(result.out, "plain"), 1);
-    stream_expect(stream, "news");
-    server_stop(&server);
-}
-
-Test(system_confirm, is_asked_for_by_a_gateway)
-{
-    struct server server = {0};
-    struct process gateway;
-
-    server_start(&server, QUIET, "-l", "127.0.0.1:0", NULL);
-    int device = device_join(&server);
-    struct endpoint name = udp_name(device);
-    process_start(&gateway, NULL,
-                  (const char *const[]){"udpctl", "-s", server.socket, "gateway", NULL});
-    process_write(&gateway, harness_format("{\"to\":\"%s\",\"text\":\"one\",\"confirm\":true,"
-                                           "\"ref\":1}\n",
-                                           endpoint_text(&name)));
-    confirm_message(device, &server.at[0], "one");
-    process_await_text(&gateway, "{\"ref\":1,\"sent\":1,\"failed\":0,\"confirmed\":1,\"silent\":0,"
-                                 "\"plain\":0,\"rounds\":1,\"datagrams\":1}\n");
-    process_write(&gateway, "{\"broadcast\":{\"text\":\"two\",\"confirm\":true,\"within\":9},"
-                            "\"ref\":2}\n");
-    confirm_message(device, &server.at[0], "two");
-    process_await_text(&gateway, "\"confirmed\":1,\"silent\":0,\"plain\":0,\"rounds\":1,"
-                                 "\"datagrams\":1}\n");
-    process_write(&gateway, "{\"to\":\"127.0.0.1:9\",\"text\":\"x\",\"confirm\":true,\"ref\":3}\n");
-    process_await_text(&gateway, "{\"ref\":3,\"error\":\"cannot send to 127.0.0.1:9: no such ");
-    process_close_stdin(&gateway);
-    harness_equal("the status of the gateway", process_wait(&gateway), 0);
-    server_stop(&server);
-}
-
-Test(system_confirm, a_message_of_a_gateway_that_waits_for_its_turn_may_be_cancelled)
-{
-    enum { OTHERS = 20 };
-    struct server server = {0};
-    struct process gateway;
-
-    server_start(&server, QUIET "[broadcast]\nrate = 1\n", "-l", "127.0.0.1:0", NULL);
-    int device = device_join(&server);
-    struct endpoint name = udp_name(device);
-    for (int i = 0; i < OTHERS; i++)
-        udp_send_from_new_client(&server.at[0]);
-    server_await_stat(&server, "joined", OTHERS + 1);
-    ctl_ok(&server, "broadcast", "--no-wait", "slow", NULL);
-    process_start(&gateway, NULL,
-                  (const char *const[]){"udpctl", "-s", server.socket, "gateway", NULL});
-    process_write(&gateway, harness_format("{\"to\":\"%s\",\"text\":\"x\",\"confirm\":true}\n",
-                                           endpoint_text(&name)));
-    while (strstr(ctl_ok(&server, "jobs", NULL), "client=") == NULL)
-        harness_wait_ms(5);
-    ctl_ok(&server, "cancel", "2", NULL);
-    process_await_text(&gateway, "{\"error\":\"cannot send: job 2 was cancelled before ");
-    process_close_stdin(&gateway);
-    harness_equal("the status of the gateway", process_wait(&gateway), 0);
-    server_kill(&server);
-}
+/* ---- payloads ---- */
 
 Test(system_confirm, takes_payloads_that_fit_into_a_datagram_with_their_frame)
 {
     enum { MOST = 65493 };
     static char digits[2 * (MOST + 1) + 1];
-    static uint8_t bytes[MOST + MESSAGE_HEAD + 1];
+    static uint8_t bytes[MOST + DEVICE_MESSAGE_HEAD + 1];
     struct server server = {0};
     struct result refused;
 
@@ -526,7 +364,8 @@ Test(system_confirm, takes_payloads_that_fit_into_a_datagram_with_their_frame)
     harness_contains("the refusal of udpsrv", operator_answer(control), "longer than 65493 bytes");
     digits[2 * MOST] = '\0';
     ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "--hex", digits, NULL);
-    harness_equal("bytes", udp_receive(device, bytes, sizeof bytes, NULL), MOST + MESSAGE_HEAD);
+    harness_equal("bytes", udp_receive(device, bytes, sizeof bytes, NULL),
+                  MOST + DEVICE_MESSAGE_HEAD);
     server_stop(&server);
 }
 

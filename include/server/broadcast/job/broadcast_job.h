@@ -24,11 +24,7 @@ typedef void job_ended(void *state, const struct job_report *report);
 /* What makes a job a confirmed broadcast. */
 struct job_confirmation {
     uint32_t within_ms; /* CONFIRMATION_WITHIN_MIN_MS to CONFIRMATION_WITHIN_MAX_MS */
-    struct {
-        struct addr source; /* the only client that gets it; of family ADDR_NONE: all clients */
-        uint8_t listener;
-        struct client_filter which; /* of the clients with that source: any, or one with a name */
-    } only;
+    struct only_client only;
 };
 
 /* The longest payload of a confirmed broadcast: its frame has to fit into a datagram. */
@@ -46,6 +42,13 @@ struct job_request {
     void *state;      /* passed to it */
 };
 
+/* Whether a job is a broadcast, confirmed or not, or a message to one client. */
+static inline enum confirmed_kind job_request_kind(const struct job_request *request)
+{
+    return request->confirmation != NULL ? only_client_kind(&request->confirmation->only)
+                                         : CONFIRMED_BROADCAST;
+}
+
 struct broadcast_job {
     struct broadcast_job *next;
     void *owner;
@@ -58,13 +61,19 @@ struct broadcast_job {
         job_ended *ended; /* NULL: no session waits */
         void *state;
     } submitter, canceller;
-    struct client_selector selector;        /* of its shards, unless it selects all clients */
-    struct shard_confirmation confirmation; /* of its shards, if it is confirmed */
+    struct client_selector selector;    /* of its shards, unless it selects all clients */
+    struct confirmed_payload confirmed; /* of its shards, if it is confirmed */
     struct confirmation_rounds rounds;
     char *selector_text; /* that of its report, which outlives the job; NULL: none */
     struct job_shards *shards;
     uint8_t frame[]; /* the head of a message frame, which only a confirmed job uses; the payload */
 };
+
+/* The same of a job that was made. */
+static inline enum confirmed_kind broadcast_job_kind(const struct broadcast_job *job)
+{
+    return only_client_kind(&job->confirmed.only);
+}
 
 /* Makes a job that waits. id is its number for the operator, number the one in frames. shards->done
  * gets the job as its state. Returns NULL if there is no memory. */
@@ -78,8 +87,11 @@ void broadcast_job_free(struct broadcast_job *job);
 void broadcast_job_sum_up(const struct broadcast_job *job, uint64_t now_ms,
                           struct job_report *report);
 
-/* Whether a confirmed job that has ended its first round needs no further one, and waits for no
- * confirmation any more. */
+/* Whether all clients that got a frame of a confirmed job have confirmed it. */
+bool broadcast_job_have_all_confirmed(const struct broadcast_job *job);
+
+/* Whether a confirmed job that sends no round needs no further one, and waits for no confirmation
+ * any more. */
 bool broadcast_job_is_finished(const struct broadcast_job *job, uint64_t now_ms);
 
 /* Tells the workers once to end what they send for a job that runs. */

@@ -26,9 +26,8 @@ struct job_shards_options {
 struct job_shards_payload {
     const uint8_t *bytes;
     size_t size;
-    const struct client_selector *selector; /* NULL: all clients */
-    /* The first four members are copied to each worker's share; NULL: it is not confirmed. */
-    const struct shard_confirmation *confirmation;
+    const struct client_selector *selector;    /* NULL: all clients */
+    const struct confirmed_payload *confirmed; /* NULL: it is not confirmed */
 };
 
 /* Returns NULL if there is no memory. */

@@ -7,8 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Queues an operator's broadcast, and logs who has queued which: its id, size and selector, or why
- * it was refused. The payload is not logged, since it may be secret. */
+/* Queues an operator's broadcast, or message to one client that is to be confirmed, and logs who
+ * has queued which: its id, size and selector, or why it was refused. The payload is not logged,
+ * since it may be secret. */
 
 struct broadcast_submission {
     const struct client_selector *selector;      /* may select all clients */

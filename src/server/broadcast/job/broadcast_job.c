@@ -14,11 +14,9 @@ static void init_confirmation(struct broadcast_job *job,
     random_fill(&random, sizeof random);
     job->report.is_confirmed = true;
     confirmation_rounds_init(&job->rounds, confirmation->within_ms, random);
-    job->confirmation.frame = job->frame;
-    job->confirmation.frame_bytes = FRAME_MESSAGE_HEAD_BYTES + size;
-    job->confirmation.only.source = confirmation->only.source;
-    job->confirmation.only.listener = confirmation->only.listener;
-    job->confirmation.only.which = confirmation->only.which;
+    job->confirmed.frame = job->frame;
+    job->confirmed.frame_bytes = FRAME_MESSAGE_HEAD_BYTES + size;
+    job->confirmed.only = confirmation->only;
 }
 
 /* Makes the shards of a job whose other members are set. Returns false if there is no memory. */
@@ -31,7 +29,7 @@ static bool make_shards(struct broadcast_job *job, size_t size,
         .bytes = job->frame + FRAME_MESSAGE_HEAD_BYTES,
         .size = size,
         .selector = client_selector_is_all(&job->selector) ? NULL : &job->selector,
-        .confirmation = job->report.is_confirmed ? &job->confirmation : NULL};
+        .confirmed = job->report.is_confirmed ? &job->confirmed : NULL};
     job->shards = job_shards_new(&options, &payload);
     return job->shards != NULL;
 }
@@ -50,7 +48,7 @@ struct broadcast_job *broadcast_job_new(const struct job_request *request, uint6
                                       .selector = text != NULL ? job->selector_text : ""};
     job->submitter = (struct job_waiter){request->ended, request->state};
     job->selector = request->selector != NULL ? *request->selector : client_selector_all();
-    job->confirmation.job = number;
+    job->confirmed.job = number;
     if (request->confirmation != NULL)
         init_confirmation(job, request->confirmation, request->size);
     if (request->size > 0)
@@ -92,7 +90,7 @@ void broadcast_job_sum_up(const struct broadcast_job *job, uint64_t now_ms,
     report->datagrams = counts.datagrams;
 }
 
-static bool have_all_confirmed(const struct broadcast_job *job)
+bool broadcast_job_have_all_confirmed(const struct broadcast_job *job)
 {
     const struct job_counts counts = job_shards_sum(job->shards);
     return counts.confirmed == counts.framed;
@@ -100,7 +98,8 @@ static bool have_all_confirmed(const struct broadcast_job *job)
 
 bool broadcast_job_is_finished(const struct broadcast_job *job, uint64_t now_ms)
 {
-    return have_all_confirmed(job) || confirmation_rounds_have_expired(&job->rounds, now_ms);
+    return broadcast_job_have_all_confirmed(job) ||
+           confirmation_rounds_have_expired(&job->rounds, now_ms);
 }
 
 /* ---- its end ---- */

@@ -168,20 +168,16 @@ struct job_counts job_shards_sum(const struct job_shards *shards)
 static void init_share(struct worker_share *share, struct job_shards *shards,
                        const struct job_shards_payload *payload)
 {
-    const struct shard_confirmation *confirmation = payload->confirmation;
     share->shards = shards;
     share->shard_job.completion.handle = on_shard_job_ended;
     share->shard_job.reply_mailbox = shards->options.reply_mailbox;
     share->shard_job.bytes = payload->bytes;
     share->shard_job.size = payload->size;
     share->shard_job.selector = payload->selector;
-    if (confirmation == NULL)
+    if (payload->confirmed == NULL)
         return;
     share->shard_job.confirmation = &share->confirmation;
-    share->confirmation.job = confirmation->job;
-    share->confirmation.frame = confirmation->frame;
-    share->confirmation.frame_bytes = confirmation->frame_bytes;
-    share->confirmation.only = confirmation->only;
+    share->confirmation.payload = payload->confirmed;
 }
 
 struct job_shards *job_shards_new(const struct job_shards_options *options,

@@ -8,10 +8,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-_Static_assert(CONFIRMED_JOBS_MAX == 8 && JOB_CONFIRMED_BYTES_MAX == 65493,
+_Static_assert(CONFIRMED_BROADCASTS_MAX == 8 && CONFIRMED_MESSAGES_MAX == 64 &&
+                   JOB_CONFIRMED_BYTES_MAX == 65493,
                "the messages have these numbers");
 
-static const char *refusal_of(int64_t error)
+static const char *broadcast_refusal(int64_t error)
 {
     if (error == -ENOBUFS)
         return "cannot broadcast: the queue is full; wait for a job to end, cancel one, or raise "
@@ -25,6 +26,19 @@ static const char *refusal_of(int64_t error)
     if (error == -ESHUTDOWN)
         return "cannot broadcast: the server is stopping; try again when it is running";
     return "cannot broadcast: out of memory; try again";
+}
+
+static const char *message_refusal(int64_t error)
+{
+    if (error == -EDQUOT)
+        return "cannot send: 64 messages that are to be confirmed have not ended; wait for one to "
+               "end, cancel one, or send without confirmations";
+    if (error == -EMSGSIZE)
+        return "cannot send: the payload is longer than 65493 bytes, the maximum of a message that "
+               "is to be confirmed; send it in parts, or without confirmations";
+    if (error == -ESHUTDOWN)
+        return "cannot send: the server is stopping; try again when it is running";
+    return "cannot send: out of memory; try again";
 }
 
 void broadcast_log_refusal(const struct control_session *session, const char *message)
@@ -75,7 +89,8 @@ uint64_t broadcast_submit(struct command_context *context, const struct control_
     }
     int64_t id = submit(context, &request);
     if (id < 0) {
-        *refusal = refusal_of(id);
+        *refusal = job_request_kind(&request) == CONFIRMED_MESSAGE ? message_refusal(id)
+                                                                   : broadcast_refusal(id);
         broadcast_log_refusal(session, *refusal);
         return 0;
     }

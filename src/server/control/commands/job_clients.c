@@ -45,7 +45,8 @@ static void refuse(const struct command_context *context, struct control_session
     else
         control_refuse(session,
                        "cannot list clients of job %" PRIu64
-                       ": only the last 8 confirmed jobs are remembered; `jobs` shows its counts",
+                       ": only the last 8 confirmed broadcasts and the last 64 messages to one "
+                       "client are remembered; `jobs` shows its counts",
                        id);
 }
 

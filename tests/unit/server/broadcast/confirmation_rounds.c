@@ -16,7 +16,7 @@ static struct confirmation_rounds after_first(uint64_t now_ms, uint32_t within_m
     cr_assert_eq(rounds.interval_ms, interval_ms);
     cr_assert_eq(rounds.begun, 0);
     confirmation_rounds_begin(&rounds);
-    confirmation_rounds_end_first(&rounds, now_ms);
+    confirmation_rounds_end(&rounds, now_ms);
     return rounds;
 }
 
@@ -42,6 +42,7 @@ Test(confirmation_rounds, follow_the_first_one_at_one_two_four_and_eight_interva
     for (size_t i = 0; i < 4; i++) {
         cr_assert_eq(confirmation_rounds_next_ms(&rounds), due_ms[i]);
         confirmation_rounds_begin(&rounds);
+        confirmation_rounds_end(&rounds, due_ms[i]);
     }
     cr_assert_eq(rounds.begun, CONFIRMATION_ROUNDS_MAX);
     cr_assert_eq(confirmation_rounds_next_ms(&rounds), UINT64_MAX);
@@ -52,7 +53,25 @@ Test(confirmation_rounds, do_not_begin_when_the_time_has_passed)
     struct confirmation_rounds rounds = after_first(0, 5000, 2500);
     cr_assert_eq(confirmation_rounds_next_ms(&rounds), 2500);
     confirmation_rounds_begin(&rounds);
+    confirmation_rounds_end(&rounds, 2500);
     cr_assert_eq(confirmation_rounds_next_ms(&rounds), UINT64_MAX);
+}
+
+Test(confirmation_rounds, that_are_held_back_are_not_lost_and_keep_their_intervals)
+{
+    struct confirmation_rounds rounds = after_first(1000, 7000, 2500);
+    cr_assert_not(confirmation_rounds_have_expired(&rounds, 3500));
+    cr_assert_not(confirmation_rounds_have_expired(&rounds, 500000), "the round is held back");
+    confirmation_rounds_begin(&rounds);
+    confirmation_rounds_end(&rounds, 500000);
+    cr_assert_eq(confirmation_rounds_next_ms(&rounds), 502500);
+    cr_assert_not(confirmation_rounds_have_expired(&rounds, 600000), "so is the next one");
+    confirmation_rounds_begin(&rounds);
+    confirmation_rounds_end(&rounds, 600000);
+    cr_assert_eq(confirmation_rounds_next_ms(&rounds), UINT64_MAX);
+    cr_assert_not(confirmation_rounds_have_expired(&rounds, 601999));
+    cr_assert(confirmation_rounds_have_expired(&rounds, 602000),
+              "the last one is due after 5 s of 7 s, so 2 s are left for confirmations");
 }
 
 Test(confirmation_rounds, end_when_the_time_after_the_first_one_has_passed)

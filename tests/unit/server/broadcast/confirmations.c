@@ -28,7 +28,7 @@ TestSuite(confirmations, .init = open_confirmations, .fini = close_confirmations
 
 static void begin(uint64_t job)
 {
-    cr_assert_eq(confirmations_begin(confirmations, job, JOINED_BEFORE), 0);
+    cr_assert_eq(confirmations_begin(confirmations, CONFIRMED_BROADCAST, job, JOINED_BEFORE), 0);
 }
 
 static enum confirmation confirm(uint64_t job, uint32_t slot)
@@ -140,11 +140,12 @@ Test(confirmations, of_an_ended_job_still_count)
 
 Test(confirmations, forget_the_oldest_ended_job_when_there_are_too_many)
 {
-    for (uint64_t job = 1; job <= CONFIRMED_JOBS_MAX; job++) {
+    for (uint64_t job = 1; job <= CONFIRMED_BROADCASTS_MAX; job++) {
         begin(job);
         confirmations_frame_sent(confirmations, job, 7);
     }
-    cr_assert_eq(confirmations_begin(confirmations, 100, JOINED_BEFORE), -EBUSY);
+    cr_assert_eq(confirmations_begin(confirmations, CONFIRMED_BROADCAST, 100, JOINED_BEFORE),
+                 -EBUSY);
     confirmations_end(confirmations, 5);
     confirmations_end(confirmations, 3);
     begin(100);
@@ -156,8 +157,62 @@ Test(confirmations, forget_the_oldest_ended_job_when_there_are_too_many)
     begin(101);
     cr_assert_null(confirmations_counts(confirmations, 5));
     cr_assert_eq(confirm(4, 7), CONFIRMATION_FIRST, "a job that runs is not forgotten");
-    cr_assert_eq(confirmations_begin(confirmations, 102, JOINED_BEFORE), -EBUSY);
+    cr_assert_eq(confirmations_begin(confirmations, CONFIRMED_BROADCAST, 102, JOINED_BEFORE),
+                 -EBUSY);
 }
+
+/* ---- messages to one client ---- */
+
+static int begin_message(uint64_t job)
+{
+    return confirmations_begin(confirmations, CONFIRMED_MESSAGE, job, JOINED_BEFORE);
+}
+
+Test(confirmations, of_a_message_count_for_its_client_only)
+{
+    cr_assert_eq(begin_message(1), 0);
+    cr_assert_eq(confirm(1, 0), CONFIRMATION_UNKNOWN, "no frame was sent");
+    confirmations_frame_sent(confirmations, 1, 7);
+    expect_counts(1, 1, 0);
+    cr_assert(confirmations_is_due(confirmations, 1, 7));
+    cr_assert_eq(confirmations_next_due(confirmations, 1, 0), 7);
+    cr_assert_eq(confirmations_next_due(confirmations, 1, 7), 7);
+    cr_assert_eq(confirmations_next_due(confirmations, 1, 8), CONFIRMATIONS_END);
+    for (uint32_t slot = 0; slot < SLOTS; slot++)
+        if (slot != 7)
+            cr_assert_eq(confirm(1, slot), CONFIRMATION_UNKNOWN);
+    cr_assert_eq(confirmations_confirm(confirmations, 1, 7, JOINED_BEFORE), CONFIRMATION_UNKNOWN);
+    cr_assert_eq(confirm(1, 7), CONFIRMATION_FIRST);
+    cr_assert_eq(confirm(1, 7), CONFIRMATION_AGAIN);
+    cr_assert(confirmations_is_confirmed(confirmations, 1, 7));
+    cr_assert_eq(confirmations_next_due(confirmations, 1, 0), CONFIRMATIONS_END);
+    expect_counts(1, 1, 1);
+}
+
+Test(confirmations, of_messages_and_broadcasts_have_places_of_their_own)
+{
+    begin(1000);
+    confirmations_frame_sent(confirmations, 1000, 7);
+    confirmations_end(confirmations, 1000);
+    for (uint64_t job = 1; job <= CONFIRMED_MESSAGES_MAX; job++) {
+        cr_assert_eq(begin_message(job), 0);
+        confirmations_frame_sent(confirmations, job, (uint32_t)job);
+    }
+    cr_assert_eq(begin_message(100), -EBUSY, "none has ended");
+    cr_assert_eq(confirm(1000, 7), CONFIRMATION_FIRST, "they push no broadcast out");
+    for (uint64_t job = 2000; job < 2000 + CONFIRMED_BROADCASTS_MAX; job++)
+        begin(job);
+    cr_assert_null(confirmations_counts(confirmations, 1000));
+    confirmations_end(confirmations, 3);
+    cr_assert_eq(begin_message(100), 0);
+    cr_assert_eq(confirm(3, 3), CONFIRMATION_UNKNOWN);
+    cr_assert_eq(confirm(100, 3), CONFIRMATION_UNKNOWN, "the client of the forgotten message");
+    for (uint64_t job = 1; job <= CONFIRMED_MESSAGES_MAX; job++)
+        if (job != 3)
+            cr_assert_eq(confirm(job, (uint32_t)job), CONFIRMATION_FIRST);
+}
+
+/* ---- any order of events ---- */
 
 /* What a model of plain arrays says. */
 struct model {
@@ -181,16 +236,16 @@ static void check_job(const struct model *model)
 
 Test(confirmations, agree_with_a_model_for_any_order_of_events)
 {
-    static struct model models[CONFIRMED_JOBS_MAX];
+    static struct model models[CONFIRMED_BROADCASTS_MAX];
     struct prng prng;
     prng_init(&prng, 16);
-    for (uint64_t job = 1; job <= 3 * CONFIRMED_JOBS_MAX; job++) {
-        struct model *begun = &models[job % CONFIRMED_JOBS_MAX];
+    for (uint64_t job = 1; job <= 3 * CONFIRMED_BROADCASTS_MAX; job++) {
+        struct model *begun = &models[job % CONFIRMED_BROADCASTS_MAX];
         memset(begun, 0, sizeof *begun);
         begun->job = job;
         begin(job);
         for (int step = 0; step < 5000; step++) {
-            struct model *model = &models[prng_next(&prng) % CONFIRMED_JOBS_MAX];
+            struct model *model = &models[prng_next(&prng) % CONFIRMED_BROADCASTS_MAX];
             if (model->job == 0) /* it has not begun */
                 continue;
             uint32_t slot = (uint32_t)(prng_next(&prng) % SLOTS);
@@ -242,7 +297,7 @@ Test(confirmations, of_the_largest_registry_need_only_address_space)
     int error = confirmations_open(&largest, UINT32_C(1) << 28);
     if (error != 0)
         cr_skip("no address space for it: %s", strerror(-error));
-    cr_assert_eq(confirmations_begin(largest, 1, JOINED_BEFORE), 0);
+    cr_assert_eq(confirmations_begin(largest, CONFIRMED_BROADCAST, 1, JOINED_BEFORE), 0);
     confirmations_frame_sent(largest, 1, (UINT32_C(1) << 28) - 1);
     cr_assert(confirmations_is_due(largest, 1, (UINT32_C(1) << 28) - 1));
     cr_assert_not(confirmations_is_due(largest, 1, 0));

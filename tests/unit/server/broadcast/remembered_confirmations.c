@@ -3,9 +3,14 @@
 
 #include <criterion/criterion.h>
 
-TestSuite(remembered_confirmations, .timeout = 60);
-
 static struct remembered_confirmations remembered;
+
+static void init(void)
+{
+    remembered_confirmations_init(&remembered, CONFIRMED_BROADCAST);
+}
+
+TestSuite(remembered_confirmations, .init = init, .timeout = 60);
 
 static void add_ended(uint64_t job, uint64_t forgotten)
 {
@@ -15,20 +20,20 @@ static void add_ended(uint64_t job, uint64_t forgotten)
 
 Test(remembered_confirmations, are_the_last_eight)
 {
-    for (uint64_t job = 1; job <= CONFIRMED_JOBS_MAX; job++)
+    for (uint64_t job = 1; job <= CONFIRMED_BROADCASTS_MAX; job++)
         add_ended(job, 0);
-    for (uint64_t job = CONFIRMED_JOBS_MAX + 1; job <= 30; job++) {
-        add_ended(job, job - CONFIRMED_JOBS_MAX);
+    for (uint64_t job = CONFIRMED_BROADCASTS_MAX + 1; job <= 30; job++) {
+        add_ended(job, job - CONFIRMED_BROADCASTS_MAX);
         for (uint64_t other = 1; other <= job + 1; other++)
             cr_assert_eq(remembered_confirmations_contain(&remembered, other),
-                         other <= job && other > job - CONFIRMED_JOBS_MAX);
+                         other <= job && other > job - CONFIRMED_BROADCASTS_MAX);
     }
 }
 
 Test(remembered_confirmations, keep_those_that_are_open)
 {
     cr_assert_eq(remembered_confirmations_add(&remembered, 1), 0);
-    for (uint64_t job = 2; job <= CONFIRMED_JOBS_MAX; job++)
+    for (uint64_t job = 2; job <= CONFIRMED_BROADCASTS_MAX; job++)
         add_ended(job, 0);
     add_ended(20, 2);
     add_ended(21, 3);
@@ -43,4 +48,15 @@ Test(remembered_confirmations, ignore_the_end_of_one_that_they_do_not_contain)
     cr_assert_not(remembered_confirmations_contain(&remembered, 7));
     add_ended(7, 0);
     cr_assert(remembered_confirmations_contain(&remembered, 7));
+}
+
+Test(remembered_confirmations, of_messages_are_the_last_sixty_four)
+{
+    remembered_confirmations_init(&remembered, CONFIRMED_MESSAGE);
+    for (uint64_t job = 1; job <= CONFIRMED_MESSAGES_MAX; job++)
+        add_ended(job, 0);
+    for (uint64_t job = CONFIRMED_MESSAGES_MAX + 1; job <= 200; job++)
+        add_ended(job, job - CONFIRMED_MESSAGES_MAX);
+    cr_assert(remembered_confirmations_contain(&remembered, 200 - CONFIRMED_MESSAGES_MAX + 1));
+    cr_assert_not(remembered_confirmations_contain(&remembered, 200 - CONFIRMED_MESSAGES_MAX));
 }

@@ -316,7 +316,9 @@ Test(datagram_decision, under_cookie_an_unverified_hello_is_challenged_and_a_con
 static void begin_job(int client)
 {
     const struct registry_walk walk = registry_walk_registered(registry);
-    cr_assert_eq(confirmations_begin(decider.confirmations, JOB, walk.joined_before), 0);
+    cr_assert_eq(
+        confirmations_begin(decider.confirmations, CONFIRMED_BROADCAST, JOB, walk.joined_before),
+        0);
     confirmations_frame_sent(decider.confirmations, JOB, client_of(client).slot);
 }
 

@@ -74,9 +74,9 @@ Test(broadcast_job, a_confirmed_one_has_a_frame_with_its_number_and_an_interval)
     struct broadcast_job *job =
         make(&(struct job_request){.bytes = "news", .size = 4, .confirmation = &confirmation});
     cr_assert(job->report.is_confirmed);
-    cr_assert_eq(job->confirmation.job, 1007);
-    cr_assert_eq(job->confirmation.frame, job->frame);
-    cr_assert_eq(job->confirmation.frame_bytes, FRAME_MESSAGE_HEAD_BYTES + 4);
+    cr_assert_eq(job->confirmed.job, 1007);
+    cr_assert_eq(job->confirmed.frame, job->frame);
+    cr_assert_eq(job->confirmed.frame_bytes, FRAME_MESSAGE_HEAD_BYTES + 4);
     cr_assert_eq(job->rounds.within_ms, 9000);
     cr_assert_geq(job->rounds.interval_ms, CONFIRMATION_INTERVAL_MIN_MS);
     cr_assert_leq(job->rounds.interval_ms, CONFIRMATION_INTERVAL_MAX_MS);
@@ -90,7 +90,7 @@ Test(broadcast_job, is_finished_when_no_client_has_a_frame_to_confirm)
         make(&(struct job_request){.bytes = "x", .size = 1, .confirmation = &confirmation});
     struct job_report report;
     confirmation_rounds_begin(&job->rounds);
-    confirmation_rounds_end_first(&job->rounds, 1000);
+    confirmation_rounds_end(&job->rounds, 1000);
     cr_assert(broadcast_job_is_finished(job, 1000));
     broadcast_job_sum_up(job, 1000, &report);
     cr_assert_eq(report.rounds, 1);
