@@ -59,7 +59,7 @@ static enum server_frames_kind receive_named(struct server_frames *frames, uint6
 static bool is_own_hello(const struct server_frames *frames, const struct frame *hello)
 {
     bool frames_flag = hello->flags & FRAME_HELLO_FRAMES;
-    return frames->hello.tries > 0 && frames_flag == frames->setting.confirms &&
+    return frames->hello.tries > 0 && frames_flag == frames->setting.frames &&
            hello->size == name_size(frames) &&
            (hello->size == 0 || memcmp(hello->body, frames->setting.name, hello->size) == 0);
 }
@@ -126,7 +126,7 @@ size_t server_frames_take_due(struct server_frames *frames, uint64_t now_ns,
     enum hello_step step = hello_schedule_step(&frames->hello, now_ns);
     *gave_up = step == HELLO_GIVE_UP;
     if (step == HELLO_SAY)
-        return frame_write_hello(out, frames->setting.confirms, frames->setting.name,
+        return frame_write_hello(out, frames->setting.frames, frames->setting.name,
                                  name_size(frames));
     return server_frames_take_confirmation(frames, now_ns, out);
 }
@@ -136,7 +136,12 @@ bool server_frames_await_answer(const struct server_frames *frames)
     return hello_schedule_due_ns(&frames->hello) != UINT64_MAX;
 }
 
+bool server_frames_is_known(const struct server_frames *frames)
+{
+    return frames->hello.known;
+}
+
 bool server_frames_lack_answer(const struct server_frames *frames)
 {
-    return frames->setting.policy == HELLO_ASKED && !frames->hello.answered;
+    return frames->setting.policy == HELLO_ASKED && !frames->hello.known;
 }
