@@ -74,11 +74,12 @@ static int64_t job_count(const struct server *server, int job, const char *name)
     return strstr(row, harness_format("\"%s\":", name)) != NULL ? json_integer(row, name) : -1;
 }
 
+/* A job that the server has not begun yet is in no state. */
 static bool job_is(const struct server *server, int job, const char *state)
 {
-    const char *row = ctl_ok(server, "job", harness_format("%d", job), "--json", NULL);
+    struct result row = ctl(server, "job", harness_format("%d", job), "--json", NULL);
 
-    return strcmp(json_text(row, "state"), state) == 0;
+    return row.status == 0 && strcmp(json_text(row.out, "state"), state) == 0;
 }
 
 static void await_job(const struct server *server, int job, const char *state)
@@ -277,6 +278,32 @@ Test(system_confirm, does_not_repeat_it_for_clients_that_were_removed_nor_for_th
     expect_tally(&server, 1, 1, DEVICES - 1, 0);
     harness_equal("datagrams", job_count(&server, 1, "datagrams"), DEVICES + 1);
     expect(job_is(&server, 1, "confirming"), "expected it to wait for the clients that left");
+    server_stop(&server);
+}
+
+Test(system_confirm, repeats_a_message_that_the_kernel_has_refused_and_reports_its_confirmation)
+{
+    struct server server = {0};
+    struct process sending;
+
+    netns_enter();
+    netns_shell("ip addr add 10.9.0.1/32 dev lo; ip addr add 10.9.0.100/32 dev lo");
+    server_start(&server, QUIET "[admission]\npolicy = open\n", "-l", "10.9.0.100:0", NULL);
+    int device = udp_open("10.9.0.1");
+    struct endpoint name = udp_name(device);
+    udp_send_text(device, &server.at[0], "hi");
+    say_hello(device, &server.at[0]);
+    netns_shell("ip addr del 10.9.0.1/32 dev lo; ip route add unreachable 10.9.0.1/32");
+    process_start(&sending, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "send", "--confirm",
+                                        endpoint_text(&name), "news", NULL});
+    await_job(&server, 1, "confirming");
+    harness_equal("failed", job_count(&server, 1, "failed"), 1);
+    netns_shell("ip route del unreachable 10.9.0.1/32; ip addr add 10.9.0.1/32 dev lo");
+    confirm_message(device, &server.at[0], "news");
+    harness_equal("the status of udpctl", process_wait(&sending), 0);
+    harness_contains("the result", sending.texts[0].data, "failed     1\nconfirmed  1\n");
+    harness_equal("bytes of errors", (int64_t)sending.texts[1].size, 0);
     server_stop(&server);
 }
 
