@@ -188,8 +188,8 @@ Test(hello_schedule, replies_between_the_tries_of_a_renewal_begin_no_others)
 Test(hello_schedule, is_not_said_again_to_a_service_that_never_answered_one)
 {
     hello_schedule_init(&hello, HELLO_ASKED);
-    hello_schedule_registered(&hello, 0);
-    expect_tries(0);
+    hello_schedule_registered(&hello, 5);
+    expect_tries(5);
     hello_schedule_registered(&hello, 1000 * SECOND_NS);
     expect_none();
 }
