@@ -30,8 +30,8 @@ void client_batch_close(struct client_batch *batch);
 bool client_batch_add(struct client_batch *batch, uint32_t client);
 
 /* Sends what is queued, and empties the batch. Returns how many of the picked clients are done, in
- * their order: sent, or refused by the kernel as `refused` says. For the others the send buffer was full; they stay
- * in picked until the next client_batch_add. */
+ * their order: sent, or refused by the kernel as `refused` says. For the others the send buffer was
+ * full; they stay in picked until the next client_batch_add. */
 uint32_t client_batch_send(struct client_batch *batch);
 
 #endif

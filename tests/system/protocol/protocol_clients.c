@@ -171,8 +171,8 @@ static void start_confirming_c(struct process *device, const struct endpoint *se
 
     if (seconds > 0)
         source = replaced(source, " 20;", harness_format(" %d;", seconds));
-    run_ok(with_address(source, server), "gcc", "-std=c11", "-O1", "-Wall", "-Wextra",
-           "-Wpedantic", "-Werror", "-o", program, "-x", "c", "-", NULL);
+    run_ok(with_address(source, server), "gcc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Wpedantic",
+           "-Werror", "-o", program, "-x", "c", "-", NULL);
     process_start(device, NULL, (const char *[]){program, NULL});
 }
 
