@@ -57,6 +57,10 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
  * which it lies, but at most max. Returns 0 if the histogram is empty. */
 uint64_t histogram_percentile(const struct histogram *histogram, uint32_t ppm);
 
+/* The same among `of` values, of which the histogram has the smallest ones. Returns UINT64_MAX if
+ * the percentile is one of the others, or `of` is 0. */
+uint64_t histogram_percentile_of(const struct histogram *histogram, uint64_t of, uint32_t ppm);
+
 /* Returns 0 if the histogram is empty. */
 uint64_t histogram_mean(const struct histogram *histogram);
 

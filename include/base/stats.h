@@ -34,7 +34,7 @@
     STAT(refused_prefix, "answered but not registered: its prefix is full")                   \
     STAT(bad_cookies, "cookies that were wrong or had expired")                               \
     STAT(bad_names, "hellos whose name was refused: a wrong MAC, or none where it is needed") \
-    STAT(refused_names, "hellos whose name was refused: names-max reached")                   \
+    STAT(refused_names, "hellos whose name was refused: no place for another one")            \
     STAT(dry_limited, "would have been dropped for its rate without dry-run")                 \
     STAT(dry_prefix, "would not have been registered without dry-run")                        \
     STAT(joined, "clients registered")                                                        \

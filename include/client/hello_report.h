@@ -14,7 +14,7 @@
 bool hello_report_answer(const struct client_options *options, const char *peer,
                          const struct frame *answer);
 
-/* Prints that no hello was answered. */
-void hello_report_silence(const struct client_options *options, const char *peer);
+/* Prints that no hello was answered; known: by a service that has answered an earlier one. */
+void hello_report_silence(const struct client_options *options, const char *peer, bool known);
 
 #endif

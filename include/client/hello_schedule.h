@@ -13,8 +13,8 @@
  * knows no hello would take it for a request, so without a request of the user it is said only to a
  * service that has sent a frame itself, and a service that never answered one gets at most
  * HELLO_SCHEDULE_TRIES. A server that was restarted, or has removed the client, does not say so
- * under policy = open; so the hello is said again with the requests, as docs/protocol.md asks for
- * it with keepalives.
+ * under policy = open; so to a service that has answered one the hello is said again with the
+ * requests, as docs/protocol.md asks for it with keepalives, also when the last ones were lost.
  *
  * A hello that proves a key is answered by a challenge if its cookie is no longer valid. It is then
  * said again at once with the new cookie, HELLO_SCHEDULE_CHALLENGES times at most, so that no
@@ -27,8 +27,9 @@ enum {
     HELLO_SCHEDULE_CHALLENGES = 3,
 };
 #define HELLO_SCHEDULE_INTERVAL_NS UINT64_C(1000000000) /* between the tries (RFC 8085, 3.1.1) */
-/* From an answer on; then the next reply is followed by another hello. It is the keepalive interval
- * of docs/protocol.md. */
+/* From an answer on, or from the end of the tries without one; then the next reply is followed by
+ * another hello, if the service has ever answered one. It is the keepalive interval of
+ * docs/protocol.md. */
 #define HELLO_SCHEDULE_RENEWAL_NS UINT64_C(20000000000)
 
 enum hello_policy {
@@ -39,14 +40,14 @@ enum hello_policy {
 
 struct hello_schedule {
     enum hello_policy policy;
-    bool spoken;          /* the service has sent a frame */
-    bool registered;      /* it has replied since the client joined */
-    bool answered;        /* it has answered a hello since then */
-    bool known;           /* it has answered any hello */
-    uint64_t answered_ns; /* when */
-    uint32_t tries;       /* hellos since the last answer */
-    uint32_t challenges;  /* those since then by which a hello was answered */
-    uint64_t due_ns;      /* of the next step; UINT64_MAX: none */
+    bool spoken;         /* the service has sent a frame */
+    bool registered;     /* it has replied since the client joined */
+    bool answered;       /* it has answered a hello since then */
+    bool known;          /* it has answered any hello */
+    uint64_t ended_ns;   /* when it last answered, or all tries had no answer */
+    uint32_t tries;      /* hellos since then */
+    uint32_t challenges; /* those since the last answer by which a hello was answered */
+    uint64_t due_ns;     /* of the next step; UINT64_MAX: none */
 };
 
 void hello_schedule_init(struct hello_schedule *hello, enum hello_policy policy);

@@ -22,7 +22,8 @@ enum { SERVER_FRAMES_BYTES_MAX = FRAME_HELLO_BYTES_MAX };
 /* What the user wants. */
 struct server_frames_setting {
     enum hello_policy policy;
-    bool confirms;      /* asks for messages in frames, and confirms them */
+    bool frames;        /* asks for messages in frames */
+    bool confirms;      /* confirms them */
     const char *name;   /* for the hello; NULL: none. Valid (address/device_name); not copied */
     const uint8_t *key; /* DEVICE_KEY_BYTES, the key of the name; NULL: none. Not copied */
 };
@@ -85,7 +86,10 @@ size_t server_frames_take_confirmation(struct server_frames *frames, uint64_t no
 /* Returns whether a hello was or will be sent whose answer is open. */
 bool server_frames_await_answer(const struct server_frames *frames);
 
-/* Returns whether the user has asked for a hello, and none was answered since the client joined. */
+/* Returns whether the service has ever answered a hello. */
+bool server_frames_is_known(const struct server_frames *frames);
+
+/* Returns whether the user has asked for a hello, and none was ever answered. */
 bool server_frames_lack_answer(const struct server_frames *frames);
 
 #endif

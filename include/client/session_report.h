@@ -34,9 +34,12 @@ void session_report_rejected_line(struct session_report *report, const char *rea
 /* Prints an error of reading standard input (-errno), and counts a failed line. */
 void session_report_input_error(struct session_report *report, int error);
 
-/* Handles the answer to a hello; silence (NULL): none came. Prints what the user has asked for and
- * does not get, unless that was the last that was printed of it. */
+/* Handles the answer to a hello. Prints what the user has asked for and does not get, unless that
+ * was the last that was printed of it. */
 void session_report_hello(struct session_report *report, const struct frame *answer);
+
+/* The same for hellos without an answer; known: of a service that has answered an earlier one. */
+void session_report_silence(struct session_report *report, bool known);
 
 /* Prints the summary of a session without a terminal if it failed. Returns the exit status; signal
  * is the one that ended the session, or 0. */

@@ -20,6 +20,9 @@ enum {
     CONFIG_MESSAGES_MAX = 4096, /* messages of the rotation */
     /* The longest UDP payload over IPv4: 65535 - 20 - 8 (RFC 768, RFC 791). */
     CONFIG_MESSAGE_BYTES_MAX = 65507,
+    /* How long a broadcast may wait for confirmations, which its command states. */
+    CONFIG_WITHIN_MIN_MS = 1000,
+    CONFIG_WITHIN_MAX_MS = 3600000,
     CONFIG_CLIENTS_MAX = 100000000, /* clients.max */
     CONFIG_QUEUE_MAX = 65536,       /* broadcast.queue */
     CONFIG_RELAY_RATE_MAX = 1000000,

@@ -63,7 +63,7 @@ enum frame_named_status {
     FRAME_NAMED_GIVEN = 1,
     FRAME_NAMED_FULL = 2,       /* refused: the server has no place for another name */
     FRAME_NAMED_BAD_MAC = 3,    /* refused: the MAC is not that of the name's key */
-    FRAME_NAMED_WRONG_MODE = 5, /* refused: keyed where names have no keys, or the reverse */
+    FRAME_NAMED_WRONG_MODE = 5, /* refused: it has no key, and names are keyed */
 };
 
 /* A parsed datagram. The pointers are into its bytes. */

@@ -42,9 +42,14 @@ static uint64_t rank_of(uint64_t count, uint32_t ppm)
 
 uint64_t histogram_percentile(const struct histogram *histogram, uint32_t ppm)
 {
-    if (histogram->count == 0)
-        return 0;
-    uint64_t rank = rank_of(histogram->count, ppm);
+    return histogram->count > 0 ? histogram_percentile_of(histogram, histogram->count, ppm) : 0;
+}
+
+uint64_t histogram_percentile_of(const struct histogram *histogram, uint64_t of, uint32_t ppm)
+{
+    uint64_t rank = rank_of(of, ppm);
+    if (of == 0 || rank > histogram->count)
+        return UINT64_MAX;
     uint32_t bucket = histogram_bucket(histogram->min);
     for (uint64_t seen = histogram->buckets[bucket]; seen < rank;)
         seen += histogram->buckets[++bucket];

@@ -42,13 +42,19 @@ bool hello_report_answer(const struct client_options *options, const char *peer,
     return false;
 }
 
-void hello_report_silence(const struct client_options *options, const char *peer)
+void hello_report_silence(const struct client_options *options, const char *peer, bool known)
 {
-    static const char reason[] =
+    const char *reason =
         "no hello was answered: it is no udpsrv, or an older one, or it has not replied to a line";
-    if (options->frames.name != NULL)
+    if (known)
+        print_error("the last hellos were not answered, earlier ones were",
+                    "check that the server runs; udpcli says hello again with later lines",
+                    "saying hello to %s", peer);
+    else if (options->frames.name != NULL)
         print_refusal(options, peer, reason, "check the address, or leave --name out");
     else
-        print_error(reason, "check the address, or leave --confirm out",
+        print_error(reason,
+                    options->frames.confirms ? "check the address, or leave --confirm out"
+                                             : "check the address, or leave --no-confirm out",
                     "asking %s for confirmed broadcasts", peer);
 }

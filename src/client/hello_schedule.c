@@ -23,8 +23,11 @@ void hello_schedule_frame_came(struct hello_schedule *hello, uint64_t now_ns)
 void hello_schedule_registered(struct hello_schedule *hello, uint64_t now_ns)
 {
     hello->registered = true;
-    if (hello->answered && now_ns - hello->answered_ns >= HELLO_SCHEDULE_RENEWAL_NS)
+    bool idle = hello->due_ns == UINT64_MAX;
+    if (hello->known && idle && now_ns - hello->ended_ns >= HELLO_SCHEDULE_RENEWAL_NS) {
         hello->answered = false;
+        hello->tries = 0;
+    }
     begin(hello, now_ns);
 }
 
@@ -52,7 +55,7 @@ bool hello_schedule_challenged(struct hello_schedule *hello, uint64_t now_ns)
 void hello_schedule_answered(struct hello_schedule *hello, uint64_t now_ns)
 {
     hello->answered = hello->known = true;
-    hello->answered_ns = now_ns;
+    hello->ended_ns = now_ns;
     hello->tries = hello->challenges = 0;
     hello->due_ns = UINT64_MAX;
 }
@@ -68,6 +71,7 @@ enum hello_step hello_schedule_step(struct hello_schedule *hello, uint64_t now_n
     if (now_ns < hello->due_ns)
         return HELLO_WAIT;
     if (hello->tries == HELLO_SCHEDULE_TRIES) {
+        hello->ended_ns = now_ns;
         hello->due_ns = UINT64_MAX;
         return HELLO_GIVE_UP;
     }

@@ -233,7 +233,7 @@ static void send_due_frames(struct line_session *session)
     do {
         size = server_frames_take_due(&session->frames, clock_now_ns(), frame, &gave_up);
         if (gave_up)
-            session_report_hello(&session->report, NULL);
+            session_report_silence(&session->report, server_frames_is_known(&session->frames));
         int error = size > 0 ? send_datagram(session, frame, size) : 0;
         if (error != 0 && error != -EAGAIN)
             session_report_error(&session->report, error);
@@ -321,7 +321,7 @@ static bool receive_frame(struct line_session *session, struct received_message 
         session_report_hello(&session->report, &frame);
         return true;
     case SERVER_FRAMES_FOREIGN:
-        session_report_hello(&session->report, NULL);
+        session_report_silence(&session->report, false);
         return true;
     case SERVER_FRAMES_MESSAGE:
         break;
@@ -531,6 +531,6 @@ int line_session_run(const struct client_options *options, struct peer_addresses
                     "running the session with %s", session.peer.name);
     else if (!session.input.terminal && server_frames_lack_answer(&session.frames) &&
              !session.report.hello_failed && pending_requests_all_answered(&session.requests))
-        session_report_hello(&session.report, NULL);
+        session_report_silence(&session.report, false);
     return error ? 1 : session_report_status(&session.report, &session.requests, session.signal);
 }

@@ -44,7 +44,7 @@ static const struct option_row rows[ROWS] = {
     [NAME] = {0, "name", "NAME", "the name of this client at a udpsrv that gives names"},
     [KEY_FILE] = {0, "key-file", "PATH", "the file of that name's key, where it has to be proven"},
     [CONFIRM] = {0, "confirm", NULL, "ask for broadcasts that are repeated until confirmed"},
-    [NO_CONFIRM] = {0, "no-confirm", NULL, "never ask for them (default: if HOST is a udpsrv)"},
+    [NO_CONFIRM] = {0, "no-confirm", NULL, "like --confirm, but confirm nothing: for tests"},
     [GROUP] = {'g', "group", "GROUP:PORT", "join a multicast group instead of using HOST"},
     [INTERFACE] = {'i', "interface", "INTERFACE", "the group's network interface"},
     [TTL] = {0, "ttl", "TTL", "how far messages travel: 0 this host, 1 the link (1)"},
@@ -208,12 +208,12 @@ static int check_combination(const struct client_options *options, const bool *g
         return print_usage_error("--interface and --ttl need --group");
     if (given[CONFIRM] && given[NO_CONFIRM])
         return print_usage_error("--confirm and --no-confirm exclude each other");
-    if (given[CONFIRM] && options->message)
-        return print_usage_error("--confirm and MESSAGE exclude each other");
+    if ((given[CONFIRM] || given[NO_CONFIRM]) && options->message)
+        return print_usage_error("--confirm and --no-confirm exclude MESSAGE");
     if (given[KEY_FILE] && !given[NAME])
         return print_usage_error("--key-file needs --name");
-    if (!datagrams && (given[CONFIRM] || given[NAME]))
-        return print_usage_error("--confirm and --name need a UDP service");
+    if (!datagrams && (given[CONFIRM] || given[NO_CONFIRM] || given[NAME]))
+        return print_usage_error("--confirm, --no-confirm and --name need a UDP service");
     return CONTINUE;
 }
 
@@ -221,10 +221,11 @@ static int check_combination(const struct client_options *options, const bool *g
  * program ends before a broadcast comes. */
 static void set_frames(struct client_options *options, const bool *given)
 {
-    bool asked = given[CONFIRM] || given[NAME];
-    bool confirms = !given[NO_CONFIRM] && options->message == NULL;
-    options->frames.confirms = confirms;
-    options->frames.policy = asked ? HELLO_ASKED : confirms ? HELLO_TO_UDPSRV : HELLO_NEVER;
+    bool asked = given[CONFIRM] || given[NO_CONFIRM] || given[NAME];
+    bool frames = options->message == NULL;
+    options->frames.frames = frames;
+    options->frames.confirms = frames && !given[NO_CONFIRM];
+    options->frames.policy = asked ? HELLO_ASKED : frames ? HELLO_TO_UDPSRV : HELLO_NEVER;
 }
 
 int client_options_read(struct client_options *options, int argc, char **argv)

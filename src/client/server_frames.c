@@ -64,7 +64,7 @@ static enum server_frames_kind receive_named(struct server_frames *frames, uint6
 static bool is_own_hello(const struct server_frames *frames, const struct frame *hello)
 {
     bool frames_flag = hello->flags & FRAME_HELLO_FRAMES;
-    return frames->hello.tries > 0 && frames_flag == frames->setting.confirms &&
+    return frames->hello.tries > 0 && frames_flag == frames->setting.frames &&
            hello->size == name_size(frames) &&
            (hello->size == 0 || memcmp(hello->body, frames->setting.name, hello->size) == 0);
 }
@@ -137,9 +137,9 @@ static size_t write_hello(const struct server_frames *frames, uint8_t out[SERVER
     struct device_name name;
     uint8_t mac[DEVICE_MAC_BYTES];
     if (setting->key == NULL || device_name_set(&name, setting->name, name_size(frames)) != NULL)
-        return frame_write_hello(out, setting->confirms, setting->name, name_size(frames));
+        return frame_write_hello(out, setting->frames, setting->name, name_size(frames));
     device_key_mac(setting->key, frames->cookie, &name, mac);
-    return frame_write_keyed_hello(out, setting->confirms, frames->cookie, mac, name.bytes,
+    return frame_write_keyed_hello(out, setting->frames, frames->cookie, mac, name.bytes,
                                    name.size);
 }
 
@@ -158,7 +158,12 @@ bool server_frames_await_answer(const struct server_frames *frames)
     return hello_schedule_due_ns(&frames->hello) != UINT64_MAX;
 }
 
+bool server_frames_is_known(const struct server_frames *frames)
+{
+    return frames->hello.known;
+}
+
 bool server_frames_lack_answer(const struct server_frames *frames)
 {
-    return frames->setting.policy == HELLO_ASKED && !frames->hello.answered;
+    return frames->setting.policy == HELLO_ASKED && !frames->hello.known;
 }

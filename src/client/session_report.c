@@ -56,18 +56,29 @@ void session_report_input_error(struct session_report *report, int error)
     report->failed_lines++;
 }
 
-void session_report_hello(struct session_report *report, const struct frame *answer)
+/* Notes the outcome of a hello, -1: no answer. Returns whether it has to be reported. */
+static bool note_hello(struct session_report *report, int status)
 {
-    int status = answer != NULL ? answer->status : -1;
     bool reported = report->hello_failed && report->hello_status == status;
     if (report->options->frames.policy != HELLO_ASKED || reported)
-        return;
+        return false;
     report->hello_status = status;
     line_input_hide_for_error(report->input);
-    if (answer == NULL)
-        hello_report_silence(report->options, report->peer->name);
-    report->hello_failed =
-        answer == NULL || !hello_report_answer(report->options, report->peer->name, answer);
+    return true;
+}
+
+void session_report_hello(struct session_report *report, const struct frame *answer)
+{
+    if (note_hello(report, answer->status))
+        report->hello_failed = !hello_report_answer(report->options, report->peer->name, answer);
+}
+
+void session_report_silence(struct session_report *report, bool known)
+{
+    if (!note_hello(report, -1))
+        return;
+    hello_report_silence(report->options, report->peer->name, known);
+    report->hello_failed = true;
 }
 
 int session_report_status(const struct session_report *report,

@@ -87,7 +87,7 @@ static void begin_request(struct single_request *request)
 static void end_naming(struct single_request *request, const struct frame *answer)
 {
     if (answer == NULL)
-        hello_report_silence(request->options, request->peer.name);
+        hello_report_silence(request->options, request->peer.name, false);
     request->hello_failed =
         answer == NULL || !hello_report_answer(request->options, request->peer.name, answer);
     stop(request, 0);
@@ -145,11 +145,18 @@ static void keep_cookie(struct single_request *request)
 
 /* ---- Replies ---- */
 
+/* Without a reply the client may not be registered, and a hello would have no effect. Where the
+ * user expects none, the request is taken to have arrived. */
+static bool is_registered(const struct single_request *request)
+{
+    return request->unanswered < request->done;
+}
+
 static void end_request(struct single_request *request)
 {
     if (++request->done < request->options->count)
         begin_request(request);
-    else if (request->options->frames.policy == HELLO_ASKED)
+    else if (request->options->frames.policy == HELLO_ASKED && is_registered(request))
         begin_naming(request);
     else
         stop(request, 0);

@@ -1,6 +1,7 @@
 #include "ctl/options.h"
 
 #include "base/version.h"
+#include "config/config.h"
 #include "os/log/error_message.h"
 #include "text/number_with_unit.h"
 #include "text/printable.h"
@@ -14,8 +15,6 @@ enum {
     CONTINUE = -1,
     DONE = 0,
     TIMEOUT_MS = 5000,
-    WITHIN_MIN_MS = 1000,
-    WITHIN_MAX_MS = 3600000,
 };
 
 static const struct option_row rows[CTL_ROWS] = {
@@ -100,11 +99,11 @@ static const char *set_sort(struct ctl_options *options, const char *value)
     return NULL;
 }
 
-/* The server checks the range, too (server/broadcast/confirmation_rounds). */
 static const char *set_within(struct ctl_options *options, const char *value)
 {
     const char *wrong = duration_parse(value, 1000, &options->within_ms);
-    if (wrong == NULL && (options->within_ms < WITHIN_MIN_MS || options->within_ms > WITHIN_MAX_MS))
+    if (wrong == NULL &&
+        (options->within_ms < CONFIG_WITHIN_MIN_MS || options->within_ms > CONFIG_WITHIN_MAX_MS))
         wrong = "it must be from 1s to 1h";
     return wrong;
 }

@@ -22,8 +22,9 @@ struct confirming_clients_tally {
     uint64_t frames;                /* that arrived, dropped ones included */
     uint64_t frames_dropped;        /* of them, by --drop */
     uint64_t repeated;              /* received again, so not shown */
-    uint64_t confirmations;         /* due, dropped ones included */
+    uint64_t confirmations;         /* due, dropped and refused ones included */
     uint64_t confirmations_dropped; /* of them, by --drop */
+    uint64_t confirmations_failed;  /* of them, refused by the kernel */
     struct histogram delays; /* from the command to the first confirmation of each client that
                                 was sent and not dropped, nanoseconds */
 };
@@ -42,10 +43,13 @@ enum confirming_clients_result {
     CONFIRMING_DROPPED,  /* lost by --drop: as if it had not arrived */
     CONFIRMING_NEW,      /* the client shows it */
     CONFIRMING_REPEATED, /* the client has shown it already */
+    CONFIRMING_LATE,     /* it has the number of the broadcast before: ignored */
 };
 
-/* Handles the message of the current broadcast that a client received at now_ns: unless it is
- * dropped, the client confirms it after a random part of its leisure. */
+/* Handles a message with the payload of the current broadcast that a client received at now_ns:
+ * unless it is dropped, the client confirms it after a random part of its leisure. The first one
+ * has the number of the broadcast. A client takes the same payload with another number for a new
+ * message, which no server should send: it is CONFIRMING_NEW each time, and not confirmed. */
 enum confirming_clients_result confirming_clients_receive(struct confirming_clients *confirming,
                                                           uint32_t client,
                                                           const struct frame *message,

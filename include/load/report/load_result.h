@@ -101,10 +101,13 @@ struct load_result {
             uint64_t frames_repeated; /* of them, received again, so not shown */
             uint64_t confirmations;   /* due */
             uint64_t confirmations_dropped; /* of them, by --drop */
+            uint64_t confirmations_failed;  /* of them, refused by the kernel */
             /* What the server has reported. */
             uint64_t server_confirmed, server_silent, plain, datagrams;
             uint64_t rounds; /* the most that a broadcast took */
-            /* From the broadcast command to the first confirmation of each client. */
+            /* From the broadcast command to the first confirmation of each client: of half and of
+             * 99 % of all `clients`, and the last one that came. UINT64_MAX: not that many have
+             * confirmed. */
             uint64_t median_ns, p99_ns, last_ns;
         } confirm;
     } fanout;

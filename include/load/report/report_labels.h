@@ -9,7 +9,7 @@
 enum {
     REPORT_LABELS_COUNTS = 11,
     REPORT_LABELS_LATENCY = 9,
-    REPORT_LABELS_CONFIRM = 14,
+    REPORT_LABELS_CONFIRM = 15,
     REPORT_LABELS_CONFIRM_TIMES = 3,
     REPORT_LABELS_LIMIT_BYTES = 100,
     REPORT_LABELS_MESSAGE_BYTES = 120,
@@ -42,7 +42,8 @@ void report_labels_latency(const struct histogram *histogram,
 void report_labels_confirm(const struct load_confirm *confirm,
                            struct report_labels_count rows[REPORT_LABELS_CONFIRM]);
 
-/* The same for the times from the command to the confirmation: median, p99, last. */
+/* The same for the times from the command to the confirmation: of half and of 99 % of the clients,
+ * and the last one; UINT64_MAX: not reached. */
 void report_labels_confirm_times(const struct load_confirm *confirm,
                                  struct report_labels_latency rows[REPORT_LABELS_CONFIRM_TIMES]);
 

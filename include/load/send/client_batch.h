@@ -16,6 +16,7 @@ struct client_batch {
     uint32_t picked[BATCH_MAX]; /* the clients whose datagrams are queued */
     uint32_t count;             /* of them */
     uint32_t socket;            /* theirs, if there are any */
+    bool refused[BATCH_MAX];    /* of those last sent, by position in picked: by the kernel */
 };
 
 /* The bytes and the clients stay the caller's; the bytes may change while none is queued, their
@@ -29,8 +30,8 @@ void client_batch_close(struct client_batch *batch);
 bool client_batch_add(struct client_batch *batch, uint32_t client);
 
 /* Sends what is queued, and empties the batch. Returns how many of the picked clients are done, in
- * their order: sent, or refused by the kernel. For the others the send buffer was full; they stay
- * in picked until the next client_batch_add. */
+ * their order: sent, or refused by the kernel as `refused` says. For the others the send buffer was
+ * full; they stay in picked until the next client_batch_add. */
 uint32_t client_batch_send(struct client_batch *batch);
 
 #endif

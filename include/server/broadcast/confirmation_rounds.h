@@ -1,6 +1,8 @@
 #ifndef SERVER_BROADCAST_CONFIRMATION_ROUNDS_H
 #define SERVER_BROADCAST_CONFIRMATION_ROUNDS_H
 
+#include "config/config.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,11 +29,10 @@ enum {
     CONFIRMATION_INTERVAL_MAX_MS = 3000,
     /* How long a broadcast is open: the last round begins after at most 24 s. */
     CONFIRMATION_WITHIN_DEFAULT_MS = 30000,
-    CONFIRMATION_WITHIN_MIN_MS = 1000,
-    CONFIRMATION_WITHIN_MAX_MS = 3600000,
-    /* The leisure of a frame is in units of 100 ms (docs/protocol.md). */
-    CONFIRMATION_LEISURE_UNIT_MS = 100,
-    CONFIRMATION_LEISURE_MAX = 15, /* units: less than T, after which the client is asked again */
+    CONFIRMATION_WITHIN_MIN_MS = CONFIG_WITHIN_MIN_MS,
+    CONFIRMATION_WITHIN_MAX_MS = CONFIG_WITHIN_MAX_MS,
+    /* In FRAME_LEISURE_UNIT_MS: less than T, after which the client is asked again. */
+    CONFIRMATION_LEISURE_MAX = 15,
     /* Up to this number of clients, each confirms at once: their confirmations fit into the least
      * receive buffer that a listener has. */
     CONFIRMATION_LEISURE_FREE_CLIENTS = 100,

@@ -31,7 +31,9 @@ enum {
     FIELD_TARGETS = 1,
     FIELD_STATE = 6,
     FIELDS_PLAIN = 7,
+    FIELD_CONFIRMED = 7,
     FIELD_SILENT = 8,
+    FIELD_PLAIN = 9,
     FIELDS = sizeof fields / sizeof fields[0],
     STATUS_SIGNAL = 128, /* plus the number of the signal, as in shells */
 };
@@ -52,6 +54,24 @@ static void print_result(const struct ctl_options *options, const struct output_
     fflush(stdout); /* a program that writes to --stdin may wait for this line */
 }
 
+/* Prints for people which clients have not confirmed it. */
+static void report_silence(const struct output_record *record)
+{
+    char advice[160];
+    if (strcmp(record->values[FIELD_SILENT], "0") != 0) {
+        snprintf(advice, sizeof advice,
+                 "`udpctl job %s --silent` lists those that have not, while they are registered",
+                 record->values[FIELD_ID]);
+        print_error("not all clients have confirmed it", advice, "sending job %s",
+                    record->values[FIELD_ID]);
+    } else if (strcmp(record->values[FIELD_CONFIRMED], "0") == 0 &&
+               strcmp(record->values[FIELD_PLAIN], "0") != 0) {
+        print_error("all clients got it, and none can confirm it",
+                    "let them ask for that, as `udpcli --confirm` does", "sending job %s",
+                    record->values[FIELD_ID]);
+    }
+}
+
 /* Prints for people what they might not expect of a job that has ended. Returns the exit status. */
 static int report_end(const struct ctl_options *options, const struct output_record *record)
 {
@@ -68,10 +88,8 @@ static int report_end(const struct ctl_options *options, const struct output_rec
                     selects ? "`udpctl clients` lists the registered ones"
                             : "after a restart they join by their next datagram",
                     "sending job %s", record->values[FIELD_ID]);
-    else if (record->count == FIELDS && strcmp(record->values[FIELD_SILENT], "0") != 0)
-        print_error("not all clients have confirmed it",
-                    "`udpctl job ID --silent` lists those that have not, while they are registered",
-                    "sending job %s", record->values[FIELD_ID]);
+    else if (record->count == FIELDS)
+        report_silence(record);
     return cancelled;
 }
 

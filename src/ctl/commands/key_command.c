@@ -37,7 +37,8 @@ int command_key(const struct ctl_options *options)
     const char *text = options->operands[0];
     if (options->key_file == NULL)
         return print_usage_error("'key' needs --key-file FILE");
-    const char *wrong = device_name_set(&name, text, strlen(text));
+    const char *wrong = text[0] == '@' ? "a key is for the name; leave the @ out"
+                                       : device_name_set(&name, text, strlen(text));
     if (wrong != NULL)
         return command_result_bad_argument("name", text, wrong);
     if (names_key_file_read(&key, options->key_file, &fault) != 0) {

@@ -45,14 +45,17 @@ static int report_result(const struct ctl_options *options, const struct output_
 {
     bool confirms = options->given & CTL_CONFIRM;
     const char *why = NULL, *advice = NULL;
-    if (!is(record, FIELD_FAILED, "0")) {
+    if (confirms && is(record, FIELD_CONFIRMED, "1")) {
+        /* A datagram that the kernel has refused was repeated in a later round. */
+        why = NULL;
+    } else if (!is(record, FIELD_FAILED, "0")) {
         why = reason[0] != '\0' ? reason : "the kernel refused it";
         advice = confirms && reason[0] == '\0'
                      ? "`udpctl stats` counts it in copies_failed; send it again"
                      : "`udpctl stats` counts it in direct_failed; send it again";
     } else if (confirms && is(record, FIELD_PLAIN, "1")) {
         why = "it was sent, but the client confirms nothing";
-        advice = "let the client ask for frames, as udpcli does";
+        advice = "let the client ask for frames, as `udpcli --confirm` does";
     } else if (confirms && !is(record, FIELD_CONFIRMED, "1")) {
         why = "the client has not confirmed it";
         advice = "see by `udpctl client` when it last sent something, and send it again";

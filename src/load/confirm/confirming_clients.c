@@ -19,7 +19,7 @@ static const uint64_t MS_NS = 1000000;
 enum {
     GREETED = 1,   /* its hello was answered */
     RECEIVED = 2,  /* the message of the current broadcast */
-    CONFIRMED = 4, /* that message, by a confirmation that was not dropped */
+    CONFIRMED = 4, /* that message, by a confirmation that was sent and not dropped */
 };
 
 struct confirming_clients {
@@ -28,10 +28,25 @@ struct confirming_clients {
     struct confirmation_wheel *wheel;
     struct client_batch batch;
     uint8_t frame[FRAME_CONFIRM_BYTES]; /* the confirmation of the current broadcast */
+    uint64_t job;                       /* the number of the current broadcast */
+    bool has_job;                       /* one of its messages has arrived */
+    uint64_t last_job;                  /* the number of the broadcast before, if has_last_job */
+    bool has_last_job;
     uint32_t drop_ppm;
-    struct prng prng;
+    /* Separate, so that the order in which frames and confirmations follow each other does not
+     * change how many of them are lost. */
+    struct prng frame_drops, confirmation_drops, leisure;
     struct confirming_clients_tally tally;
 };
+
+static void init_generators(struct confirming_clients *confirming, uint64_t seed)
+{
+    struct prng seeds;
+    prng_init(&seeds, seed);
+    prng_init(&confirming->frame_drops, prng_next(&seeds));
+    prng_init(&confirming->confirmation_drops, prng_next(&seeds));
+    prng_init(&confirming->leisure, prng_next(&seeds));
+}
 
 struct confirming_clients *confirming_clients_new(const struct simulated_clients *clients,
                                                   uint32_t drop_ppm, uint64_t seed)
@@ -41,7 +56,7 @@ struct confirming_clients *confirming_clients_new(const struct simulated_clients
         return NULL;
     confirming->count = clients->count;
     confirming->drop_ppm = drop_ppm;
-    prng_init(&confirming->prng, seed);
+    init_generators(confirming, seed);
     histogram_init(&confirming->tally.delays);
     confirming->clients = calloc(clients->count, 1);
     confirming->wheel = confirmation_wheel_new(clients->count);
@@ -75,9 +90,28 @@ bool confirming_clients_is_greeted(const struct confirming_clients *confirming, 
     return confirming->clients[client] & GREETED;
 }
 
-static bool draw_drop(struct confirming_clients *confirming)
+static bool draw_drop(const struct confirming_clients *confirming, struct prng *prng)
 {
-    return prng_uniform(&confirming->prng) * 1e6 < confirming->drop_ppm;
+    return prng_uniform(prng) * 1e6 < confirming->drop_ppm;
+}
+
+/* Returns whether a message has the number of the current broadcast, which the first one sets. */
+static bool is_of_current_job(struct confirming_clients *confirming, const struct frame *message)
+{
+    if (!confirming->has_job) {
+        confirming->has_job = true;
+        confirming->job = message->job;
+        frame_write_confirm(confirming->frame, message->job);
+    }
+    return message->job == confirming->job;
+}
+
+static void plan_confirmation(struct confirming_clients *confirming, uint32_t client,
+                              uint8_t leisure, uint64_t now_ns)
+{
+    uint64_t leisure_ns = leisure * FRAME_LEISURE_UNIT_MS * MS_NS;
+    uint64_t part_ns = (uint64_t)(prng_uniform(&confirming->leisure) * (double)leisure_ns);
+    confirmation_wheel_add(confirming->wheel, client, now_ns, now_ns + part_ns);
 }
 
 enum confirming_clients_result confirming_clients_receive(struct confirming_clients *confirming,
@@ -85,18 +119,18 @@ enum confirming_clients_result confirming_clients_receive(struct confirming_clie
                                                           const struct frame *message,
                                                           uint64_t now_ns)
 {
-    uint64_t leisure_ns = message->leisure * FRAME_LEISURE_UNIT_MS * MS_NS;
+    if (confirming->has_last_job && message->job == confirming->last_job)
+        return CONFIRMING_LATE;
     confirming->tally.frames++;
     /* Only a client whose hello had an effect gets frames, also if the answer was lost. */
     confirming->clients[client] |= GREETED;
-    if (draw_drop(confirming)) {
+    if (draw_drop(confirming, &confirming->frame_drops)) {
         confirming->tally.frames_dropped++;
         return CONFIRMING_DROPPED;
     }
-    frame_write_confirm(confirming->frame, message->job);
-    confirmation_wheel_add(confirming->wheel, client, now_ns,
-                           now_ns +
-                               (uint64_t)(prng_uniform(&confirming->prng) * (double)leisure_ns));
+    if (!is_of_current_job(confirming, message))
+        return CONFIRMING_NEW;
+    plan_confirmation(confirming, client, message->leisure, now_ns);
     if (confirming->clients[client] & RECEIVED) {
         confirming->tally.repeated++;
         return CONFIRMING_REPEATED;
@@ -113,7 +147,8 @@ static void send_batch(struct confirming_clients *confirming, uint64_t start_ns,
     for (uint32_t i = 0; i < done; i++) {
         uint8_t *client = &confirming->clients[confirming->batch.picked[i]];
         confirming->tally.confirmations++;
-        if (*client & CONFIRMED)
+        confirming->tally.confirmations_failed += confirming->batch.refused[i];
+        if (*client & CONFIRMED || confirming->batch.refused[i])
             continue;
         *client |= CONFIRMED;
         confirming->tally.confirmed++;
@@ -130,7 +165,7 @@ bool confirming_clients_send(struct confirming_clients *confirming, uint64_t sta
     uint32_t client, taken = 0;
     while (taken < AT_ONCE_MAX && confirmation_wheel_take(confirming->wheel, now_ns, &client)) {
         taken++;
-        if (draw_drop(confirming)) {
+        if (draw_drop(confirming, &confirming->confirmation_drops)) {
             confirming->tally.confirmations++;
             confirming->tally.confirmations_dropped++;
         } else if (!client_batch_add(&confirming->batch, client)) {
@@ -156,6 +191,11 @@ void confirming_clients_take_tally(struct confirming_clients *confirming,
         confirming->clients[i] &= GREETED;
     }
     confirmation_wheel_clear(confirming->wheel);
+    if (confirming->has_job) {
+        confirming->last_job = confirming->job;
+        confirming->has_last_job = true;
+        confirming->has_job = false;
+    }
     confirming->tally = (struct confirming_clients_tally){0};
     histogram_init(&confirming->tally.delays);
 }

@@ -137,7 +137,7 @@ static void print_confirm(FILE *out, const struct load_fanout *fanout)
                 : "null");
     for (size_t i = 0; i < REPORT_LABELS_CONFIRM_TIMES; i++) {
         fputs(", ", out);
-        print_us(out, times[i].key, fanout->confirm.confirmed > 0, times[i].ns);
+        print_us(out, times[i].key, times[i].ns != UINT64_MAX, times[i].ns);
     }
     putc('}', out);
 }

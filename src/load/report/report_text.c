@@ -186,10 +186,10 @@ static void print_confirm(FILE *out, const struct load_fanout *fanout)
     fprintf(out, "  %-*s%*s     that the server sent\n", LONG_LABEL, "datagrams a client",
             LABEL + NUMBER - LONG_LABEL,
             number_format_ratio(fanout->confirm.datagrams, fanout->targets, text));
-    fputs("fan-out, us from the command to the confirmation\n", out);
+    fputs("fan-out, us from the command to the confirmation, of all clients\n", out);
     for (size_t i = 0; i < REPORT_LABELS_CONFIRM_TIMES; i++)
         fprintf(out, "  %-*s%*s\n", LABEL, times[i].label, NUMBER,
-                fanout->confirm.confirmed > 0 ? number_format_us(times[i].ns, text) : "-");
+                times[i].ns != UINT64_MAX ? number_format_us(times[i].ns, text) : "-");
 }
 
 int report_text(FILE *out, const struct load_result *result)

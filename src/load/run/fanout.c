@@ -107,6 +107,7 @@ static void add_confirmations(struct fanout *fanout, const struct confirming_cli
     sums->frames_repeated += tally->repeated;
     sums->confirmations += tally->confirmations;
     sums->confirmations_dropped += tally->confirmations_dropped;
+    sums->confirmations_failed += tally->confirmations_failed;
     histogram_merge(&fanout->confirm_delays, &tally->delays);
 }
 
@@ -195,11 +196,10 @@ static void set_result(const struct fanout *fanout, struct load_fanout *result)
         return;
     result->confirm.done = true;
     result->confirm.seen_twice = result->doubled;
-    if (confirm_delays->count > 0) {
-        result->confirm.median_ns = histogram_percentile(confirm_delays, 500000);
-        result->confirm.p99_ns = histogram_percentile(confirm_delays, 990000);
-        result->confirm.last_ns = confirm_delays->max;
-    }
+    const uint64_t clients = result->confirm.clients;
+    result->confirm.median_ns = histogram_percentile_of(confirm_delays, clients, 500000);
+    result->confirm.p99_ns = histogram_percentile_of(confirm_delays, clients, 990000);
+    result->confirm.last_ns = confirm_delays->count > 0 ? confirm_delays->max : UINT64_MAX;
 }
 
 int fanout_run(const struct load_run_setting *setting, struct load_result *result,

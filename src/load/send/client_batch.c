@@ -37,6 +37,8 @@ uint32_t client_batch_send(struct client_batch *batch)
         return 0;
     if (batch_send(batch->batch, batch->clients->sockets[batch->socket]) != 0)
         done = (uint32_t)batch_done(batch->batch);
+    for (uint32_t i = 0; i < done; i++)
+        batch->refused[i] = batch_is_refused(batch->batch, (int)i);
     batch_clear(batch->batch);
     batch->count = 0;
     return done;

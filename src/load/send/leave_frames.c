@@ -1,5 +1,6 @@
 #include "load/send/leave_frames.h"
 
+#include "load/send/client_batch.h"
 #include "net/message/datagram_batch.h"
 #include "wire/frame.h"
 
@@ -14,9 +15,9 @@ enum {
 
 struct leave_frames {
     const struct simulated_clients *clients;
-    struct batch *batch, *ping;
-    uint32_t next;              /* the first client that has not left */
-    uint32_t picked[BATCH_MAX]; /* the clients whose frames are in the batch */
+    struct client_batch batch;
+    struct batch *ping;
+    uint32_t next; /* the first client that has not left */
     uint8_t frame[FRAME_CHALLENGE_BYTES], ping_frame[FRAME_PONG_BYTES_MAX];
 
     uint32_t step; /* frames in one */
@@ -32,14 +33,13 @@ struct leave_frames *leave_frames_new(const struct simulated_clients *clients)
     if (!leave)
         return NULL;
     leave->clients = clients;
-    leave->batch = batch_new(0);
     leave->ping = batch_new(0);
-    if (!leave->batch || !leave->ping) {
+    int error = client_batch_open(&leave->batch, clients, leave->frame,
+                                  frame_write_leave(leave->frame, NULL));
+    if (error != 0 || leave->ping == NULL) {
         leave_frames_free(leave);
         return NULL;
     }
-    simulated_clients_prepare(clients, leave->batch, leave->frame,
-                              frame_write_leave(leave->frame, NULL));
     simulated_clients_prepare(clients, leave->ping, leave->ping_frame,
                               frame_write_ping(leave->ping_frame, NULL, 0));
     return leave;
@@ -49,7 +49,7 @@ void leave_frames_free(struct leave_frames *leave)
 {
     if (!leave)
         return;
-    batch_free(leave->batch);
+    client_batch_close(&leave->batch);
     batch_free(leave->ping);
     free(leave);
 }
@@ -69,24 +69,15 @@ uint64_t leave_frames_next_ns(const struct leave_frames *leave)
     return waits ? leave->pong_timeout_ns : leave->due_ns;
 }
 
-/* Fills the batch with up to most frames of clients that share a socket. Returns how many. */
-static uint32_t fill_batch(struct leave_frames *leave, const struct copy_counts *copies,
-                           uint32_t most, uint32_t *socket)
+/* Queues up to most frames of the next clients that share a socket. Returns whether there are any.
+ */
+static bool fill_batch(struct leave_frames *leave, const struct copy_counts *copies, uint32_t most)
 {
-    const struct simulated_clients *clients = leave->clients;
-    uint32_t count = 0, capacity = clients->by_address ? BATCH_MAX : 1;
-    capacity = most < capacity ? most : capacity;
-    for (; leave->next < clients->count && count < capacity; leave->next++) {
-        if (!copy_counts_is_registered(copies, leave->next))
-            continue;
-        uint32_t ip = 0, own_socket = simulated_clients_socket(clients, leave->next, &ip);
-        if (count > 0 && own_socket != *socket)
+    for (; leave->next < leave->clients->count && leave->batch.count < most; leave->next++)
+        if (copy_counts_is_registered(copies, leave->next) &&
+            !client_batch_add(&leave->batch, leave->next))
             break;
-        *socket = own_socket;
-        leave->picked[count++] = leave->next;
-        batch_repeat_from(leave->batch, ip);
-    }
-    return count;
+    return leave->batch.count > 0;
 }
 
 /* Sends a ping from the client whose leave frame was the last one. The pong shows that the server
@@ -102,17 +93,15 @@ static bool send_ping(struct leave_frames *leave, uint32_t client)
 
 static void send_step(struct leave_frames *leave, const struct copy_counts *copies)
 {
-    uint32_t socket = 0, last = SIMULATED_CLIENTS_NONE, most = leave->step;
-    int error = 0;
-    for (uint32_t count;
-         !error && most > 0 && (count = fill_batch(leave, copies, most, &socket)) > 0;
-         most -= count) {
-        error = batch_send(leave->batch, leave->clients->sockets[socket]);
-        if (!error)
-            last = leave->picked[count - 1];
-        else
-            leave->next = leave->picked[batch_done(leave->batch)];
-        batch_clear(leave->batch);
+    uint32_t last = SIMULATED_CLIENTS_NONE, most = leave->step;
+    while (most > 0 && fill_batch(leave, copies, most)) {
+        uint32_t queued = leave->batch.count, done = client_batch_send(&leave->batch);
+        most -= queued;
+        if (done < queued) {
+            leave->next = leave->batch.picked[done];
+            break;
+        }
+        last = leave->batch.picked[queued - 1];
     }
     leave->awaits_pong = last != SIMULATED_CLIENTS_NONE && send_ping(leave, last);
     leave->sent_all = leave->next >= leave->clients->count;

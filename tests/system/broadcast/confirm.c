@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 TestSuite(system_confirm, .fini = harness_end, .timeout = 90);
@@ -15,6 +16,26 @@ TestSuite(system_confirm, .fini = harness_end, .timeout = 90);
 enum { LEAVE = 3 };
 
 #define QUIET "[reply]\nmode = none\n"
+
+/* On a busy host a confirmation may be late, and the client gets the message again: at most once in
+ * a round. */
+static void expect_rounds(int64_t rounds, int64_t datagrams, int least_rounds, int devices,
+                          int64_t least_datagrams)
+{
+    expect(rounds >= least_rounds && rounds <= 5, "expected %d rounds or more, not %d",
+           least_rounds, (int)rounds);
+    expect(datagrams >= least_datagrams &&
+               datagrams <= least_datagrams + devices * (rounds - least_rounds + 1),
+           "expected %d datagrams or more in %d rounds, not %d", (int)least_datagrams, (int)rounds,
+           (int)datagrams);
+}
+
+static bool has_datagram(int udp)
+{
+    char byte;
+
+    return recv(udp, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
 
 /* ---- counts ---- */
 
@@ -55,14 +76,13 @@ Test(system_confirm, counts_devices_that_confirm_and_plain_clients_of_udp_and_st
         harness_equal("confirmed", json_integer(report, "confirmed"), DEVICES);
         harness_equal("silent", json_integer(report, "silent"), 0);
         harness_equal("plain", json_integer(report, "plain"), PLAIN + 1);
-        harness_equal("rounds", json_integer(report, "rounds"), 1);
-        harness_equal("datagrams", json_integer(report, "datagrams"), DEVICES + PLAIN + 1);
-        expect(json_integer(report, "duration_ms") < 2000, "expected an end before a second round");
+        expect_rounds(json_integer(report, "rounds"), json_integer(report, "datagrams"), 1, DEVICES,
+                      DEVICES + PLAIN + 1);
         expect_tally(&server, 1, DEVICES, 0, PLAIN + 1);
         harness_equal("confirmed", server_stat(&server, "confirmed"), DEVICES);
         expect_balance("stats", server_ask(&server, "stats"));
         harness_contains("the log", server_await_log(&server, "a broadcast ended"),
-                         " confirmed=40 silent=0 plain=21 rounds=1 datagrams=61");
+                         " confirmed=40 silent=0 plain=21 rounds=");
         server_stop(&server);
     }
 }
@@ -137,6 +157,7 @@ Test(system_confirm, repeats_the_message_only_for_the_silent_clients_and_lists_e
             confirm_nth(&server, devices[i], number, ++confirmed);
     }
     server_await_stat(&server, "confirmed", DEVICES - SILENT);
+    bool is_in_time = job_count(&server, 1, "rounds") == 1;
     expect_list(&server, "--silent", devices, DEVICES, EACH);
     expect_list(&server, "--confirmed", devices, DEVICES, EACH);
     for (int i = 0; i < DEVICES; i += EACH) {
@@ -145,14 +166,23 @@ Test(system_confirm, repeats_the_message_only_for_the_silent_clients_and_lists_e
     }
     await_job(&server, 1, "done");
     expect_tally(&server, 1, DEVICES, 0, 0);
-    harness_equal("rounds", job_count(&server, 1, "rounds"), 2);
-    harness_equal("datagrams", job_count(&server, 1, "datagrams"), DEVICES + SILENT);
+    expect_rounds(job_count(&server, 1, "rounds"), job_count(&server, 1, "datagrams"), 2, DEVICES,
+                  DEVICES + SILENT);
     harness_equal("sent", job_count(&server, 1, "sent"), DEVICES);
-    for (int i = 0; i < DEVICES; i++)
-        udp_expect_nothing(devices[i], "all have confirmed");
+    for (int i = 0; i < DEVICES && is_in_time; i++)
+        if (i % EACH != 0)
+            udp_expect_nothing(devices[i], "it has confirmed before the second round");
     harness_equal("silent clients at the end",
                   (int64_t)text_count(list_clients(&server, 1, "--silent"), "\n"), 1);
     server_stop(&server);
+}
+
+/* Sends a request of each client, so that it does not expire, and waits for a moment. */
+static void stay(const struct server *server, const int *clients, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        udp_send_text(clients[i], &server->at[0], "here");
+    harness_wait_ms(20);
 }
 
 Test(system_confirm, does_not_repeat_it_for_clients_that_were_removed_nor_for_their_successors)
@@ -179,14 +209,11 @@ Test(system_confirm, does_not_repeat_it_for_clients_that_were_removed_nor_for_th
     /* These take the free slots. */
     for (int i = 0; i < 2; i++)
         successors[i] = device_join(&server);
-    while (server_stat(&server, "expired") == 0) {
-        udp_send_text(devices[SILENT], &server.at[0], "here");
-        for (int i = 0; i < 2; i++)
-            udp_send_text(successors[i], &server.at[0], "here");
-        udp_send_text(devices[REJOINED], &server.at[0], "here");
-        harness_wait_ms(20);
-    }
+    const int alive[] = {devices[SILENT], devices[REJOINED], successors[0], successors[1]};
+    while (server_stat(&server, "expired") == 0)
+        stay(&server, alive, 4);
     successors[2] = device_join(&server);
+    stay(&server, alive, 4);
     expect(is_listed(list_clients(&server, 1, "--silent"), devices[SILENT]), "expected one");
     harness_equal("registered silent clients",
                   (int64_t)text_count(list_clients(&server, 1, "--silent"), "\n") - 1, 1);
@@ -196,6 +223,8 @@ Test(system_confirm, does_not_repeat_it_for_clients_that_were_removed_nor_for_th
     confirm(devices[KICKED], &server.at[0], number);
     confirm(devices[REJOINED], &server.at[0], number);
     server_await_stat(&server, "drop_bad_frame", 5);
+    while (!has_datagram(devices[SILENT]))
+        stay(&server, alive, 4);
     expect_message(devices[SILENT], "news");
     confirm(devices[SILENT], &server.at[0], number);
     server_await_stat(&server, "confirmed", 1);
@@ -206,8 +235,35 @@ Test(system_confirm, does_not_repeat_it_for_clients_that_were_removed_nor_for_th
     for (int i = 0; i < SILENT; i++)
         udp_expect_nothing(devices[i], "another device has confirmed the next round");
     expect_tally(&server, 1, 1, DEVICES - 1, 0);
-    harness_equal("datagrams", job_count(&server, 1, "datagrams"), DEVICES + 1);
+    expect_rounds(job_count(&server, 1, "rounds"), job_count(&server, 1, "datagrams"), 2, 1,
+                  DEVICES + 1);
     expect(job_is(&server, 1, "confirming"), "expected it to wait for the clients that left");
+    server_stop(&server);
+}
+
+Test(system_confirm, repeats_a_message_that_the_kernel_has_refused_and_reports_its_confirmation)
+{
+    struct server server = {0};
+    struct process sending;
+
+    netns_enter();
+    netns_shell("ip addr add 10.9.0.1/32 dev lo; ip addr add 10.9.0.100/32 dev lo");
+    server_start(&server, QUIET "[admission]\npolicy = open\n", "-l", "10.9.0.100:0", NULL);
+    int device = udp_open("10.9.0.1");
+    struct endpoint name = udp_name(device);
+    udp_send_text(device, &server.at[0], "hi");
+    say_hello(device, &server.at[0]);
+    netns_shell("ip addr del 10.9.0.1/32 dev lo; ip route add unreachable 10.9.0.1/32");
+    process_start(&sending, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "send", "--confirm",
+                                        endpoint_text(&name), "news", NULL});
+    await_job(&server, 1, "confirming");
+    harness_equal("failed", job_count(&server, 1, "failed"), 1);
+    netns_shell("ip route del unreachable 10.9.0.1/32; ip addr add 10.9.0.1/32 dev lo");
+    confirm_message(device, &server.at[0], "news");
+    harness_equal("the status of udpctl", process_wait(&sending), 0);
+    harness_contains("the result", sending.texts[0].data, "failed     1\nconfirmed  1\n");
+    harness_equal("bytes of errors", (int64_t)sending.texts[1].size, 0);
     server_stop(&server);
 }
 

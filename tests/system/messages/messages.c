@@ -166,6 +166,7 @@ static void provoke_udpcli(const char *silent, const char *closed)
     error_messages_expect(NULL, "xyz\n", harness_format("udpcli --hex %s", silent));
     error_messages_expect(NULL, "", harness_format("udpcli --name x %s", silent));
     error_messages_expect(NULL, "", harness_format("udpcli --confirm %s", silent));
+    error_messages_expect(NULL, "", harness_format("udpcli --no-confirm %s", silent));
 }
 
 static void provoke_udpcli_at_a_terminal(const char *silent)

@@ -88,6 +88,10 @@ static void provoke_silence(void)
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     const char *ctl = harness_format("udpctl -s %s", server.socket);
     udp_send_text(device, &server.at[0], "hi");
+    server_await_stat(&server, "joined", 1);
+    error_messages_check(
+        "a broadcast that nobody can confirm",
+        error_messages_run(NULL, NULL, harness_format("%s broadcast --confirm x", ctl)).err);
     frame_send(device, &server.at[0], 8, NULL, "\x01");
     server_await_stat(&server, "named", 1);
     error_messages_check(
@@ -96,7 +100,7 @@ static void provoke_silence(void)
             .err);
     for (int i = 0; i < 8; i++) {
         ctl_ok(&server, "broadcast", "--confirm", "--no-wait", "x", NULL);
-        while (!strstr(ctl_ok(&server, "job", harness_format("%d", i + 2), NULL), "confirming"))
+        while (!strstr(ctl_ok(&server, "job", harness_format("%d", i + 3), NULL), "confirming"))
             harness_wait_ms(10);
     }
     error_messages_expect(NULL, NULL, harness_format("%s job 1 --silent", ctl));

@@ -3,6 +3,9 @@
 
 #include "hellos.h"
 
+#include "base/hmac_sha256.h"
+#include "text/hex.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -134,7 +137,28 @@ Test(system_keyed_names, are_refused_to_each_guess_that_differs_in_one_bit)
     server_stop(&server);
 }
 
-/* The keys that udpctl prints are those that the server accepts: the harness derives them, too. */
+Test(system_keyed_names, are_given_for_the_key_that_udpctl_prints)
+{
+    uint8_t cookie[FRAME_COOKIE], key[SHA256_BYTES], mac[SHA256_BYTES];
+    uint8_t hello[HELLO_ROOM] = "\0UDP\x08\x03";
+    struct hmac_sha256 state;
+    start();
+    int lamp = join(cookie);
+    const char *printed =
+        run_ok(NULL, "udpctl", "key", "lamp-7", "--key-file", harness_path("names.key"), NULL);
+    expect(hex_decode(key, printed, 2 * sizeof key), "expected a key");
+    hmac_sha256_init(&state, key, sizeof key);
+    hmac_sha256_add(&state, cookie, sizeof cookie);
+    hmac_sha256_add(&state, "lamp-7", 6);
+    hmac_sha256_finish(&state, mac);
+    memcpy(hello + 6, cookie, sizeof cookie);
+    memcpy(hello + 6 + sizeof cookie, mac, 16);
+    memcpy(hello + KEYED_HELLO_HEAD, "lamp-7", 6);
+    udp_send(lamp, &server.at[0], hello, KEYED_HELLO_HEAD + 6);
+    hello_expect(lamp, &server.at[0], NAMED_GIVEN, "lamp-7");
+    server_stop(&server);
+}
+
 Test(system_keyed_names, are_not_given_to_a_source_that_is_not_registered)
 {
     uint8_t cookie[FRAME_COOKIE], again[FRAME_COOKIE];

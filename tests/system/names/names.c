@@ -67,6 +67,41 @@ Test(system_names, lead_to_their_clients_in_send_client_and_kick)
     server_stop(&server);
 }
 
+/* docs/protocol.md: so a device may have a key that this server does not need. */
+Test(system_names, are_given_to_keyed_hellos_whose_cookie_and_mac_are_not_looked_at)
+{
+    static const uint8_t no_cookie[FRAME_COOKIE] = {0};
+    uint8_t hello[HELLO_ROOM];
+    start(TRUSTED);
+    int lamp = join();
+    size_t size = hello_make_keyed(hello, no_cookie, "another device", "lamp-7");
+    udp_send(lamp, &server.at[0], hello, size);
+    hello_expect(lamp, &server.at[0], NAMED_GIVEN, "lamp-7");
+    udp_send(lamp, &server.at[0], "\0UDP\x08\x01", 6);
+    hello_expect(lamp, &server.at[0], NAMED_UNUSED, "");
+    harness_equal("named", server_stat(&server, "named"), 2);
+    harness_equal("bad_names", server_stat(&server, "bad_names"), 0);
+    harness_equal("bad_cookies", server_stat(&server, "bad_cookies"), 0);
+    server_stop(&server);
+}
+
+/* udpctl(8): a command line reads a backslash as the control protocol does, a gateway does not. */
+Test(system_names, with_a_backslash_are_escaped_on_the_command_line_and_not_in_a_gateway)
+{
+    struct process gateway;
+    start(TRUSTED);
+    int lamp = join_as("lamp-7"), other = join_as("lamp\\x2d7");
+    ctl_ok(&server, "send", "@lamp\\x2d7", "to the lamp", NULL);
+    udp_expect(lamp, &server.at[0], "to the lamp");
+    ctl_ok(&server, "send", "@lamp\\\\x2d7", "to the other one", NULL);
+    udp_expect(other, &server.at[0], "to the other one");
+    process_start(&gateway, NULL,
+                  (const char *const[]){"udpctl", "-s", server.socket, "gateway", NULL});
+    process_write(&gateway, "{\"to\":\"@lamp\\\\x2d7\",\"text\":\"by the gateway\"}\n");
+    udp_expect(other, &server.at[0], "by the gateway");
+    server_stop(&server);
+}
+
 Test(system_names, lead_a_confirmed_message_to_its_client_which_is_listed_with_its_name)
 {
     enum { NUMBER_AT = 5, NUMBER_BYTES = 8, HEAD_BYTES = 14 };

@@ -169,6 +169,9 @@ Test(system_names_configuration, udpctl_refuses_a_wrong_name_or_key_file)
     harness_equal("the status", refused.status, 2);
     harness_contains("the error", refused.err,
                      "bad name 'a\\nb': the name contains a control character");
+    refused = run(NULL, "udpctl", "key", "@lamp", "--key-file", key, NULL);
+    harness_equal("the status", refused.status, 2);
+    harness_contains("the error", refused.err, "bad name '@lamp': a key is for the name; leave");
     refused = run(NULL, "udpctl", "key", "lamp", NULL);
     harness_equal("the status", refused.status, 2);
     harness_contains("the error", refused.err, "'key' needs --key-file FILE");

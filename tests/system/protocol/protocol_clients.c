@@ -5,6 +5,7 @@
 #include "protocol_page.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 TestSuite(system_protocol_clients, .fini = harness_end, .timeout = 60);
@@ -150,29 +151,52 @@ Test(system_protocol_clients, the_c_client_sends_its_request_again_and_answers_t
 
 /* ---- the devices that confirm ---- */
 
-static void start_confirming_python(struct process *device, const struct endpoint *server)
-{
-    const char *script = with_address(page_block("python confirm"), server);
+/* Starts a device of the page; with seconds between hellos in place of 20, unless that is 0. */
+typedef void start_device(struct process *device, const struct endpoint *server, int seconds);
 
+static void start_confirming_python(struct process *device, const struct endpoint *server,
+                                    int seconds)
+{
+    const char *script = page_block("python confirm");
+
+    if (seconds > 0)
+        script = replaced(script, " 20", harness_format(" %d", seconds));
+    script = with_address(script, server);
     process_start(device, NULL, (const char *[]){"python3", "-c", script, NULL});
 }
 
-static void start_confirming_c(struct process *device, const struct endpoint *server)
+static void start_confirming_c(struct process *device, const struct endpoint *server, int seconds)
 {
-    const char *program = harness_path("device");
+    const char *source = page_block("c confirm"), *program = harness_path("device");
 
-    run_ok(with_address(page_block("c confirm"), server), "gcc", "-std=c11", "-O1", "-Wall",
-           "-Wextra", "-Wpedantic", "-Werror", "-o", program, "-x", "c", "-", NULL);
+    if (seconds > 0)
+        source = replaced(source, " 20;", harness_format(" %d;", seconds));
+    run_ok(with_address(source, server), "gcc", "-std=c11", "-O1", "-Wall", "-Wextra", "-Wpedantic",
+           "-Werror", "-o", program, "-x", "c", "-", NULL);
     process_start(device, NULL, (const char *[]){program, NULL});
 }
 
-/* Sends a message with that number and a leisure of 0, and expects the confirm of the number. */
-static void send_message(int udp, const struct endpoint *device, uint8_t number, const char *text)
+/* Expects a request and a hello, and returns where they come from. */
+static struct endpoint expect_hello(int udp)
+{
+    struct endpoint device;
+    char got[64];
+
+    harness_equal("a request", udp_receive(udp, got, sizeof got, &device), 0);
+    harness_equal("a hello", udp_receive(udp, got, sizeof got, NULL), 6);
+    expect(memcmp(got, "\0UDP\x08\x01", 6) == 0, "expected a hello with the flag 01");
+    return device;
+}
+
+/* Sends a message with that number and leisure, and expects the confirm of the number. */
+static void send_message(int udp, const struct endpoint *device, uint8_t number, uint8_t leisure,
+                         const char *text)
 {
     uint8_t message[64] = "\0UDP\6\1\2\3\4\5\6\7", confirm[13] = "\0UDP\7\1\2\3\4\5\6\7", got[64];
     struct endpoint from;
 
     message[12] = confirm[12] = number;
+    message[13] = leisure;
     memcpy(message + 14, text, strlen(text));
     udp_send(udp, device, message, 14 + strlen(text));
     harness_equal("bytes", udp_receive(udp, got, sizeof got, &from), sizeof confirm);
@@ -180,30 +204,33 @@ static void send_message(int udp, const struct endpoint *device, uint8_t number,
     expect(endpoint_same(device, &from), "expected it from %s", endpoint_text(device));
 }
 
-static void test_confirms(void (*start)(struct process *device, const struct endpoint *server))
+static void test_confirms(start_device *start)
 {
     int udp = udp_open("127.0.0.1");
     struct endpoint name = udp_name(udp), device;
     struct process process;
-    char got[64];
 
-    start(&process, &name);
-    harness_equal("a request", udp_receive(udp, got, sizeof got, &device), 0);
-    harness_equal("a hello", udp_receive(udp, got, sizeof got, NULL), 6);
-    expect(memcmp(got, "\0UDP\x08\x01", 6) == 0, "expected a hello with the flag 01");
+    start(&process, &name, 0);
+    device = expect_hello(udp); /* it is lost */
+    udp_send_text(udp, &device, "a plain copy");
+    expect_hello(udp);
     udp_send(udp, &device, "\0UDP\x09\0", 6);
-    udp_send_text(udp, &device, "a reply, which is not printed");
-    send_message(udp, &device, 1, "first");
-    send_message(udp, &device, 1, "first");
-    send_message(udp, &device, 2, "second");
-    send_message(udp, &device, 1, "first");
+    send_message(udp, &device, 1, 0, "first");
+    send_message(udp, &device, 1, 0, "first");
+    send_message(udp, &device, 2, 3, "second");
+    send_message(udp, &device, 1, 1, "first");
+    udp_send(udp, &device, "\0UDP\6\1\2\3", 8); /* too short */
+    udp_send(udp, &device, "", 0);
     for (int number = 3; number <= 64; number++)
-        send_message(udp, &device, (uint8_t)number, "");
-    send_message(udp, &device, 1, "first");
-    send_message(udp, &device, 255, "last");
+        send_message(udp, &device, (uint8_t)number, 0, "");
+    send_message(udp, &device, 1, 0, "first");
+    send_message(udp, &device, 254, 0, "no UTF-8: \xff");
+    udp_send_text(udp, &device, "nor \xff");
+    send_message(udp, &device, 255, 0, "last");
     process_await_text(&process, "last\n");
     const char *output = process.texts[0].data;
-    harness_contains("the messages", output, "first\nsecond\n\n");
+    harness_contains("the messages", output, "a plain copy\nfirst\nsecond\n\n");
+    harness_contains("the end", output, "no UTF-8: ");
     expect(strstr(strstr(output, "first") + 1, "first") == NULL, "expected each message once");
     process_kill(&process, SIGKILL);
     process_wait(&process);
@@ -217,4 +244,66 @@ Test(system_protocol_clients, the_python_device_confirms_each_message_and_prints
 Test(system_protocol_clients, the_c_device_confirms_each_message_and_prints_it_once)
 {
     test_confirms(start_confirming_c);
+}
+
+/* How many datagrams have arrived at ports of this network namespace where nobody listens. */
+static int64_t refused_datagrams(void)
+{
+    FILE *file = fopen("/proc/thread-self/net/snmp", "re");
+    unsigned long long refused = 0;
+    char line[1024];
+
+    expect(file != NULL, "expected the counters of the kernel");
+    while (fgets(line, sizeof line, file) != NULL)
+        sscanf(line, "Udp: %*u %llu", &refused);
+    fclose(file);
+    return (int64_t)refused;
+}
+
+static void await_refused_datagram(void)
+{
+    int64_t before = refused_datagrams(), end = harness_now_ms() + HARNESS_DEADLINE_MS;
+
+    while (refused_datagrams() == before) {
+        expect(harness_now_ms() < end, "expected a datagram of the device");
+        harness_wait_ms(5);
+    }
+}
+
+/* Starts a server where the device sends to, and has the device confirm a message. */
+static void confirm_with_server(struct process *device, struct server *server, const char *text)
+{
+    server_start(server, "[reply]\nmode = none\n", "-l", "127.0.0.1:3000", NULL);
+    server_await_stat(server, "named", 1);
+    ctl_ok(server, "broadcast", "--confirm", text, NULL);
+    process_await_text(device, harness_format("%s\n", text));
+    harness_equal("confirmed", server_stat(server, "confirmed"), 1);
+    server_kill(server);
+}
+
+static void test_restart(start_device *start)
+{
+    static struct server servers[2];
+    struct endpoint at = endpoint_of("127.0.0.1:3000");
+    struct process device;
+
+    netns_enter(); /* in which no other program uses the port */
+    start(&device, &at, 1);
+    await_refused_datagram();
+    confirm_with_server(&device, &servers[0], "news");
+    await_refused_datagram();
+    confirm_with_server(&device, &servers[1], "more");
+    cr_assert_str_eq(device.texts[0].data, "news\nmore\n");
+    process_kill(&device, SIGKILL);
+    process_wait(&device);
+}
+
+Test(system_protocol_clients, the_python_device_waits_for_its_server_and_survives_a_restart)
+{
+    test_restart(start_confirming_python);
+}
+
+Test(system_protocol_clients, the_c_device_waits_for_its_server_and_survives_a_restart)
+{
+    test_restart(start_confirming_c);
 }

@@ -44,6 +44,16 @@ static void begin_challenged(struct process *cli, const char *words)
     SEND("audi");
 }
 
+static void await_error(struct process *cli, const char *text)
+{
+    int64_t end = harness_now_ms() + HARNESS_DEADLINE_MS;
+    while (strstr(udpcli_output(cli, 1), text) == NULL) {
+        int64_t left = end - harness_now_ms();
+        expect(left > 0, "expected '%s', errors: '%s'", text, udpcli_output(cli, 1));
+        process_pump(cli, (int)left);
+    }
+}
+
 Test(system_udpcli_frames, sends_nothing_of_its_own_to_a_service_that_sends_no_frames)
 {
     struct process cli;
@@ -140,17 +150,76 @@ Test(system_udpcli_frames, says_hello_three_times_to_a_server_that_does_not_know
     udp_expect_nothing(service_udp, "no fourth hello, and none of it is an error");
 }
 
-Test(system_udpcli_frames, says_no_hello_with_no_confirm_and_confirms_nothing)
+Test(system_udpcli_frames, asks_any_service_for_frames_with_no_confirm_and_confirms_none)
 {
     struct process cli;
-    begin_challenged(&cli, "-w 5m --no-confirm @");
+    udpcli_start(&cli, NULL, "-w 5m --no-confirm @");
+    process_write(&cli, "hi\n");
+    service_answer("hi", "audi");
+    EXPECT(HELLO);
+    SEND(NAMED);
     SEND(MESSAGE_7);
     process_await_text(&cli, "news\n");
     SEND(MESSAGE_7);
     process_write(&cli, "more\n");
     service_answer("more", "bmw");
     udpcli_expect_success(&cli, "audi\nnews\nbmw\n");
-    udp_expect_nothing(service_udp, "neither a hello nor a confirmation");
+    udp_expect_nothing(service_udp, "no confirmation");
+}
+
+Test(system_udpcli_frames, says_hello_again_to_a_server_that_has_lost_its_last_ones)
+{
+    struct process cli;
+    begin_challenged(&cli, "-w 5m --confirm @");
+    EXPECT(HELLO);
+    SEND(NAMED);
+    process_await_text(&cli, "audi\n");
+    process_write(&cli, "again\n");
+    service_expect("again");
+    SEND(CHALLENGE);
+    EXPECT("\0UDP\2" COOKIE "again");
+    SEND("bmw");
+    EXPECT(HELLO);
+    EXPECT(HELLO);
+    EXPECT(HELLO);
+    await_error(&cli, "the last hellos were not answered, earlier ones were");
+    process_write(&cli, "more\n");
+    service_expect("more");
+    SEND(CHALLENGE);
+    EXPECT("\0UDP\2" COOKIE "more");
+    SEND("seat");
+    EXPECT(HELLO);
+    SEND(NAMED);
+    process_await_text(&cli, "seat\n");
+    process_write(&cli, "end\n");
+    service_answer("end", "opel");
+    udpcli_expect_end(&cli, 0, "audi\nbmw\nseat\nopel\n");
+}
+
+Test(system_udpcli_frames, does_not_report_a_server_that_has_answered_and_then_lost_a_keepalive)
+{
+    struct process cli;
+    udpcli_start(&cli, NULL, "-w 1s -k 1s --confirm @");
+    process_write(&cli, "hi\n");
+    service_answer("hi", "audi");
+    EXPECT(HELLO);
+    SEND(NAMED);
+    EXPECT("");
+    EXPECT("");
+    EXPECT(""); /* the first one has expired */
+    udpcli_expect_success(&cli, "audi\n");
+}
+
+Test(system_udpcli_frames, says_no_hello_with_a_message_that_is_not_answered)
+{
+    struct process cli;
+    udpcli_start(&cli, NULL, "-w 20ms -r 1 --name pump-4 @ hi");
+    udpcli_expect_end(&cli, 1, "");
+    harness_contains("error message", udpcli_output(&cli, 1), "no reply to 1 of 1 request");
+    expect(strstr(udpcli_output(&cli, 1), "hello") == NULL, "expected one error");
+    service_expect("hi");
+    service_expect("hi");
+    udp_expect_nothing(service_udp, "the client may not be registered");
 }
 
 Test(system_udpcli_frames, says_hello_to_any_service_with_confirm)
@@ -299,7 +368,10 @@ Test(system_udpcli_frames, confirms_a_broadcast_of_udpctl)
 
 Test(system_udpcli_frames, gets_a_confirmed_broadcast_once_as_a_plain_copy_without_a_hello)
 {
-    broadcast_to_udpcli("[admission]\npolicy = cookie\n", "--no-confirm @",
-                        "confirmed=0 silent=0 plain=1");
     broadcast_to_udpcli(NULL, "@", "confirmed=0 silent=0 plain=1");
+}
+
+Test(system_udpcli_frames, plays_a_silent_client_with_no_confirm)
+{
+    broadcast_to_udpcli(NULL, "--no-confirm @", "confirmed=0 silent=1 plain=0");
 }

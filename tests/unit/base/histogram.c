@@ -194,3 +194,18 @@ Test(histogram, ranks_counts_whose_product_with_parts_per_million_overflows)
     cr_assert_eq(histogram_percentile(&histogram, 750000), 10);
     cr_assert_eq(histogram_percentile(&histogram, 750001), 20);
 }
+
+Test(histogram, has_the_percentiles_of_more_values_of_which_it_has_the_smallest)
+{
+    struct histogram histogram;
+    histogram_init(&histogram);
+    cr_assert_eq(histogram_percentile_of(&histogram, 0, 500000), UINT64_MAX);
+    cr_assert_eq(histogram_percentile_of(&histogram, 3, 500000), UINT64_MAX);
+    for (uint64_t i = 1; i <= 99; i++)
+        histogram_add(&histogram, i);
+    cr_assert_eq(histogram_percentile_of(&histogram, 100, 500000), 50);
+    cr_assert_eq(histogram_percentile_of(&histogram, 100, 990000), 99);
+    cr_assert_eq(histogram_percentile_of(&histogram, 100, 990001), UINT64_MAX);
+    cr_assert_eq(histogram_percentile_of(&histogram, 101, 990000), UINT64_MAX);
+    cr_assert_eq(histogram_percentile_of(&histogram, 198, 500000), 99);
+}

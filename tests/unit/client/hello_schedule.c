@@ -185,3 +185,42 @@ Test(hello_schedule, is_said_again_with_a_reply_20_seconds_after_its_answer)
     hello_schedule_registered(&hello, 7 + 20 * SECOND_NS);
     expect_tries(7 + 20 * SECOND_NS);
 }
+
+Test(hello_schedule, is_said_again_20_seconds_after_lost_tries_to_a_service_that_has_answered_one)
+{
+    const uint64_t round_ns = (20 + HELLO_SCHEDULE_TRIES) * SECOND_NS;
+    hello_schedule_init(&hello, HELLO_ASKED);
+    hello_schedule_registered(&hello, 0);
+    expect_step(0, HELLO_SAY);
+    hello_schedule_answered(&hello, 0);
+    for (uint64_t now_ns = 20 * SECOND_NS; now_ns < 10 * round_ns; now_ns += round_ns) {
+        hello_schedule_registered(&hello, now_ns - 1);
+        expect_none();
+        hello_schedule_registered(&hello, now_ns);
+        expect_tries(now_ns);
+    }
+}
+
+Test(hello_schedule, replies_between_the_tries_of_a_renewal_begin_no_others)
+{
+    hello_schedule_init(&hello, HELLO_ASKED);
+    hello_schedule_registered(&hello, 0);
+    expect_step(0, HELLO_SAY);
+    hello_schedule_answered(&hello, 0);
+    for (uint64_t i = 0; i < HELLO_SCHEDULE_TRIES; i++) {
+        hello_schedule_registered(&hello, (20 + i) * SECOND_NS);
+        expect_step((20 + i) * SECOND_NS, HELLO_SAY);
+        hello_schedule_registered(&hello, (20 + i) * SECOND_NS + 1);
+    }
+    expect_step((20 + HELLO_SCHEDULE_TRIES) * SECOND_NS, HELLO_GIVE_UP);
+    expect_none();
+}
+
+Test(hello_schedule, is_not_said_again_to_a_service_that_never_answered_one)
+{
+    hello_schedule_init(&hello, HELLO_ASKED);
+    hello_schedule_registered(&hello, 5);
+    expect_tries(5);
+    hello_schedule_registered(&hello, 1000 * SECOND_NS);
+    expect_none();
+}

@@ -149,7 +149,8 @@ Test(client_options, says_hello_only_to_a_udpsrv_unless_the_user_asks)
     cr_assert_eq(options.frames.policy, HELLO_ASKED);
     cr_assert(options.frames.confirms);
     cr_assert_eq(read_line("udpcli --no-confirm 127.0.0.1"), -1);
-    cr_assert_eq(options.frames.policy, HELLO_NEVER);
+    cr_assert_eq(options.frames.policy, HELLO_ASKED);
+    cr_assert(options.frames.frames);
     cr_assert_not(options.frames.confirms);
 }
 
@@ -161,6 +162,7 @@ Test(client_options, asks_for_a_name_with_confirmed_broadcasts_or_without)
     cr_assert(options.frames.confirms);
     cr_assert_eq(read_line("udpcli --name pump-4 --no-confirm 127.0.0.1"), -1);
     cr_assert_eq(options.frames.policy, HELLO_ASKED);
+    cr_assert(options.frames.frames);
     cr_assert_not(options.frames.confirms);
 }
 
@@ -170,8 +172,10 @@ Test(client_options, confirms_nothing_with_a_message)
     cr_assert_eq(options.frames.policy, HELLO_NEVER);
     cr_assert_eq(read_line("udpcli --name x 127.0.0.1 hi"), -1);
     cr_assert_eq(options.frames.policy, HELLO_ASKED);
+    cr_assert_not(options.frames.frames);
     cr_assert_not(options.frames.confirms);
     expect_usage("udpcli --confirm 127.0.0.1 hi");
+    expect_usage("udpcli --no-confirm 127.0.0.1 hi");
 }
 
 Test(client_options, takes_the_file_of_the_key_of_a_name)
@@ -195,5 +199,5 @@ Test(client_options, rejects_bad_names_and_combinations_of_hello)
     expect_usage("udpcli --confirm tcp:127.0.0.1");
     expect_usage("udpcli --name x unix:/run/chat");
     expect_usage("udpcli --confirm -g 239.1.2.3:3000");
-    cr_assert_eq(read_line("udpcli --no-confirm tcp:127.0.0.1"), -1);
+    expect_usage("udpcli --no-confirm tcp:127.0.0.1");
 }

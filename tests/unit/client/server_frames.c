@@ -33,7 +33,7 @@ static struct server_frames frames;
 
 static void begin_with(enum hello_policy policy, bool confirms, const char *name)
 {
-    const struct server_frames_setting setting = {policy, confirms, name, NULL};
+    const struct server_frames_setting setting = {policy, confirms, confirms, name, NULL};
     server_frames_init(&frames, &setting, 1);
 }
 
@@ -116,7 +116,8 @@ Test(server_frames, confirms_at_once_without_a_leisure)
 
 Test(server_frames, spreads_the_confirmations_of_different_clients_over_the_leisure)
 {
-    const struct server_frames_setting setting = {.policy = HELLO_ASKED, .confirms = true};
+    const struct server_frames_setting setting = {
+        .policy = HELLO_ASKED, .frames = true, .confirms = true};
     uint64_t first = 0, last = 0;
     for (uint64_t seed = 1; seed <= 1000; seed++) {
         server_frames_init(&frames, &setting, seed);
@@ -222,6 +223,29 @@ Test(server_frames, gives_up_once)
     cr_assert(gave_up);
     expect_none_due(UINT64_MAX - 1);
     cr_assert(server_frames_lack_answer(&frames));
+    cr_assert_not(server_frames_is_known(&frames));
+}
+
+Test(server_frames, does_not_lack_an_answer_that_came_before_the_client_joined_anew)
+{
+    server_frames_registered(&frames, 1);
+    expect_due(1, BYTES(HELLO));
+    receive(BYTES(NAMED), 2);
+    server_frames_suspect_restart(&frames);
+    cr_assert(server_frames_is_known(&frames));
+    cr_assert_not(server_frames_lack_answer(&frames));
+}
+
+Test(server_frames, asks_for_frames_and_confirms_none_if_so_set)
+{
+    const struct server_frames_setting setting = {.policy = HELLO_ASKED, .frames = true};
+    server_frames_init(&frames, &setting, 1);
+    server_frames_registered(&frames, 1);
+    expect_due(1, BYTES(HELLO));
+    receive(BYTES(NAMED), 2);
+    cr_assert_eq(receive(BYTES(NEWS), 3), SERVER_FRAMES_MESSAGE);
+    cr_assert_eq(receive(BYTES(NEWS), 4), SERVER_FRAMES_HANDLED);
+    expect_none_due(UINT64_MAX - 1);
 }
 
 Test(server_frames, says_no_more_to_a_service_that_returns_its_hello)
@@ -253,7 +277,7 @@ Test(server_frames, says_hello_again_after_a_challenge_or_a_suspected_restart)
 
 static void begin_keyed(void)
 {
-    const struct server_frames_setting setting = {HELLO_ASKED, true, "lamp-7", LAMP_KEY};
+    const struct server_frames_setting setting = {HELLO_ASKED, true, true, "lamp-7", LAMP_KEY};
     server_frames_init(&frames, &setting, 1);
 }
 

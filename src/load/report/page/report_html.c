@@ -325,7 +325,7 @@ static void print_confirm(FILE *out, const struct load_fanout *fanout)
     for (size_t i = 0; i < REPORT_LABELS_CONFIRM_TIMES; i++) {
         snprintf(label, sizeof label, "to the confirmation, %s", times[i].label);
         print_row(out, label,
-                  fanout->confirm.confirmed > 0 ? number_format_duration(times[i].ns, text) : "-");
+                  times[i].ns != UINT64_MAX ? number_format_duration(times[i].ns, text) : "-");
     }
     fputs("</table>\n</section>\n", out);
 }

@@ -9,6 +9,7 @@
 #include <criterion/criterion.h>
 
 #include <string.h>
+#include <sys/socket.h>
 
 enum { CLIENTS = 500, MS_NS = 1000000 };
 
@@ -43,10 +44,15 @@ static void end(void)
     socket_close(server);
 }
 
+static enum confirming_clients_result receive_job(uint32_t client, uint64_t job, uint64_t now_ns)
+{
+    const struct frame message = {.type = FRAME_MESSAGE, .job = job, .leisure = 5};
+    return confirming_clients_receive(confirming, client, &message, now_ns);
+}
+
 static enum confirming_clients_result receive(uint32_t client, uint64_t now_ns)
 {
-    const struct frame message = {.type = FRAME_MESSAGE, .job = 9, .leisure = 5};
-    return confirming_clients_receive(confirming, client, &message, now_ns);
+    return receive_job(client, 9, now_ns);
 }
 
 /* Sends all that is due, and returns how many confirmations the server received. */
@@ -107,14 +113,41 @@ Test(confirming_clients, show_a_message_once_and_confirm_a_repeated_one_again)
               "only the first confirmation is timed");
 }
 
+Test(confirming_clients, take_a_message_with_another_number_for_a_new_one_and_do_not_confirm_it)
+{
+    cr_assert_eq(receive(3, START_NS), CONFIRMING_NEW);
+    cr_assert_eq(receive_job(3, 10, START_NS), CONFIRMING_NEW);
+    cr_assert_eq(receive_job(4, 10, START_NS), CONFIRMING_NEW);
+    cr_assert_eq(receive(3, START_NS), CONFIRMING_REPEATED);
+    cr_assert_eq(send_until(START_NS + SECOND_NS), 1, "of number 9");
+    cr_assert_eq(tally().repeated, 1);
+}
+
+Test(confirming_clients, do_not_count_a_confirmation_that_the_kernel_refuses_as_confirmed)
+{
+    uint32_t ip, socket = simulated_clients_socket(&clients, 0, &ip);
+    for (uint32_t i = 0; i < CLIENTS; i++)
+        receive(i, START_NS);
+    shutdown(clients.sockets[socket], SHUT_WR); /* each sendmsg then returns EPIPE */
+    uint32_t received = send_until(START_NS + SECOND_NS);
+    struct confirming_clients_tally all = tally();
+    cr_assert_lt(received, CLIENTS);
+    cr_assert_eq(all.confirmations, CLIENTS);
+    cr_assert_eq(all.confirmations_failed, CLIENTS - received);
+    cr_assert_eq(all.confirmed, received);
+    cr_assert_eq(all.delays.count, received);
+}
+
 Test(confirming_clients, begin_anew_with_each_broadcast)
 {
     cr_assert(confirming_clients_greet(confirming, 1));
     cr_assert_not(confirming_clients_greet(confirming, 1));
-    receive(3, START_NS);
+    receive_job(3, 8, START_NS);
     tally();
     cr_assert_eq(send_until(START_NS + SECOND_NS), 0, "what was not sent is forgotten");
+    cr_assert_eq(receive_job(3, 8, START_NS), CONFIRMING_LATE);
     cr_assert_eq(receive(3, START_NS), CONFIRMING_NEW);
+    cr_assert_eq(receive_job(3, 8, START_NS), CONFIRMING_LATE);
     cr_assert_eq(send_until(START_NS + SECOND_NS), 1);
     struct confirming_clients_tally all = tally();
     cr_assert_eq(all.clients, 2, "they go on asking for frames");
@@ -157,6 +190,27 @@ Test(confirming_clients, lose_the_same_with_the_same_seed, .init = NULL)
     }
     cr_assert_eq(dropped[0], dropped[1]);
     cr_assert_neq(dropped[1], dropped[2]);
+}
+
+/* Confirmations between the frames, as they come on a busy host, draw from a sequence of their own.
+ */
+Test(confirming_clients, lose_as_many_whatever_the_order_of_frames_and_confirmations, .init = NULL)
+{
+    uint64_t dropped[2];
+    for (int i = 0; i < 2; i++) {
+        begin_with(300000, 7);
+        for (uint32_t client = 0; client < CLIENTS; client++) {
+            receive(client, START_NS);
+            if (i == 1 && client % 50 == 0)
+                send_until(START_NS + SECOND_NS);
+        }
+        send_until(START_NS + 2 * SECOND_NS);
+        struct confirming_clients_tally all = tally();
+        dropped[i] = all.frames_dropped << 32 | all.confirmations_dropped;
+        if (i == 0)
+            end();
+    }
+    cr_assert_eq(dropped[0], dropped[1]);
 }
 
 Test(confirming_clients, lose_all_at_100_percent, .init = NULL)

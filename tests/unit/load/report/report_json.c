@@ -256,11 +256,14 @@ Test(report_json, has_no_confirmations_of_a_fan_out_without_them)
     expect_valid(json);
     expect_member(json, "fanout.confirm", "null");
     free(json);
-    result.fanout.confirm.done = true;
+    result.fanout.confirm = (struct load_confirm){
+        .done = true, .median_ns = 1000, .p99_ns = UINT64_MAX, .last_ns = UINT64_MAX};
     result.fanout.targets = 0;
     json = report_print(report_json, &result);
     expect_valid(json);
     expect_member(json, "fanout.confirm.datagrams_per_client", "null");
+    expect_member(json, "fanout.confirm.median", "1.000");
+    expect_member(json, "fanout.confirm.p99", "null");
     expect_member(json, "fanout.confirm.last", "null");
     free(json);
     load_result_free(&result);

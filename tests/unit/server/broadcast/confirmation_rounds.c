@@ -1,6 +1,8 @@
 /* When the rounds of a confirmed broadcast begin, and when it ends. */
 #include "server/broadcast/confirmation_rounds.h"
 
+#include "wire/frame.h"
+
 #include <criterion/criterion.h>
 
 TestSuite(confirmation_rounds, .timeout = 60);
@@ -91,6 +93,5 @@ Test(confirmation_rounds, give_time_so_that_at_most_100000_clients_confirm_in_a_
     cr_assert_eq(confirmation_rounds_leisure(10001), 2);
     cr_assert_eq(confirmation_rounds_leisure(140001), 15);
     cr_assert_eq(confirmation_rounds_leisure(UINT64_MAX), 15);
-    cr_assert_lt(CONFIRMATION_LEISURE_MAX * CONFIRMATION_LEISURE_UNIT_MS,
-                 CONFIRMATION_INTERVAL_MIN_MS);
+    cr_assert_lt(CONFIRMATION_LEISURE_MAX * FRAME_LEISURE_UNIT_MS, CONFIRMATION_INTERVAL_MIN_MS);
 }
