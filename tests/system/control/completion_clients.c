@@ -12,15 +12,15 @@ struct fixture {
     const char *udp, *tcp; /* their names */
 };
 
-/* Starts a server with two UDP clients, of which one is named "lamp-7", a TCP client, and two clients
- * on a Unix socket. */
+/* Starts a server with two UDP clients, of which one is named "lamp-7", a TCP client, and two
+ * clients on a Unix socket. */
 static void start(struct fixture *fixture)
 {
     struct server *server = &fixture->server;
 
     *server = (struct server){.listeners = 0};
-    server_start(server, "[clients]\nnames = trusted\n", "-l", "127.0.0.1:0", "-l", "tcp:127.0.0.1:0", "-l",
-                 harness_format("unix:%s", harness_path("chat")), NULL);
+    server_start(server, "[clients]\nnames = trusted\n", "-l", "127.0.0.1:0", "-l",
+                 "tcp:127.0.0.1:0", "-l", harness_format("unix:%s", harness_path("chat")), NULL);
     int udp = udp_open("127.0.0.1"), by_tcp = stream_open(server->others[0]);
     struct endpoint name = {.size = sizeof name.sockaddr};
 
