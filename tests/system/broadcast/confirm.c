@@ -252,7 +252,7 @@ Test(system_confirm, repeats_a_message_that_the_kernel_has_refused_and_reports_i
     int device = udp_open("10.9.0.1");
     struct endpoint name = udp_name(device);
     udp_send_text(device, &server.at[0], "hi");
-    say_hello(device, &server.at[0]);
+    device_say_hello(device, &server.at[0]);
     netns_shell("ip addr del 10.9.0.1/32 dev lo; ip route add unreachable 10.9.0.1/32");
     process_start(&sending, NULL,
                   (const char *const[]){"udpctl", "-s", server.socket, "send", "--confirm",
