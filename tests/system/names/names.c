@@ -264,7 +264,7 @@ Test(system_names, of_clients_that_have_left_or_were_kicked_are_free_at_once)
 }
 
 /* The last messages of a client, and its end, are shown with the name that it had. */
-Test(system_names, are_told_with_what_came_before_the_end_of_their_client)
+Test(system_names, are_shown_with_what_came_before_the_end_of_their_client)
 {
     enum { MESSAGES = 500 };
     struct subscriber lamp_says, lamp_ends;
@@ -350,7 +350,7 @@ Test(system_names, follow_clients_whose_ports_change)
     server_stop(&server);
 }
 
-Test(system_names, are_told_with_messages_and_select_them_wherever_the_client_is)
+Test(system_names, are_shown_with_messages_and_select_them_wherever_the_client_is)
 {
     struct subscriber all, lamps;
     start(TRUSTED);
