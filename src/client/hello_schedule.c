@@ -26,7 +26,7 @@ void hello_schedule_registered(struct hello_schedule *hello, uint64_t now_ns)
     bool idle = hello->due_ns == UINT64_MAX;
     if (hello->known && idle && now_ns - hello->ended_ns >= HELLO_SCHEDULE_RENEWAL_NS) {
         hello->answered = false;
-        hello->tries = 0;
+        hello->tries = hello->challenges = 0;
     }
     begin(hello, now_ns);
 }
