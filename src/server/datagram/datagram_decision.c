@@ -174,10 +174,10 @@ static void answer_hello(struct decision *decision, int i, const struct client *
         return;
     }
     registry_set_frames(decider->registry, client->slot, hello->flags & FRAME_HELLO_FRAMES);
-    if (outcome == HELLO_WAITS)
-        decision->answers->stats.named++;
-    else
+    if (outcome == HELLO_ANSWER)
         named(decision, i, status);
+    else
+        decision->answers->stats.named++;
 }
 
 static void record_confirm(struct decision *decision, const struct client *client,
