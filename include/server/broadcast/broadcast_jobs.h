@@ -5,7 +5,6 @@
 #include "os/loop/event_loop.h"
 #include "os/loop/mailbox.h"
 #include "registry/client_selector.h"
-#include "registry/names/client_names.h"
 #include "server/broadcast/confirmation_rounds.h"
 #include "server/broadcast/ended_jobs.h"
 #include "server/workers/worker.h"
