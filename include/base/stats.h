@@ -14,7 +14,7 @@
     STAT(silent, "admitted and not answered: reply mode none")                                    \
     STAT(challenged, "from an unverified source: answered with a cookie challenge")               \
     STAT(ponged, "a ping, answered with a pong")                                                  \
-    STAT(named, "a hello, answered")                                                              \
+    STAT(named, "a hello that was taken: its flags are in effect")                                \
     STAT(confirmed, "the first confirmation of a message by its client")                          \
     STAT(confirmed_again, "a further confirmation of a message by its client")                    \
     STAT(left, "a leave that was accepted: its client is removed")                                \
@@ -28,33 +28,34 @@
     STAT(drop_limited, "above the rate limit of its address or prefix")                           \
     STAT(drop_bad_frame, "a frame that is malformed, or not valid from this source")
 
-#define STATS_OTHERS(STAT)                                                                    \
-    STAT(kernel_drops, "lost in the kernel: the receive buffer was full")                     \
-    STAT(refused_full, "answered but not registered: clients.max reached")                    \
-    STAT(refused_prefix, "answered but not registered: its prefix is full")                   \
-    STAT(bad_cookies, "cookies that were wrong or had expired")                               \
-    STAT(bad_names, "hellos whose name was refused: a wrong MAC, or none where it is needed") \
-    STAT(refused_names, "hellos whose name was refused: no place for another one")            \
-    STAT(dry_limited, "would have been dropped for its rate without dry-run")                 \
-    STAT(dry_prefix, "would not have been registered without dry-run")                        \
-    STAT(joined, "clients registered")                                                        \
-    STAT(moved, "clients removed because their name has moved to another client")             \
-    STAT(expired, "clients removed after ttl without a datagram")                             \
-    STAT(kicked, "clients removed by the operator")                                           \
-    STAT(broadcasts, "broadcast jobs ended")                                                  \
-    STAT(copies_sent, "broadcast copies that the kernel accepted")                            \
-    STAT(copies_failed, "broadcast copies that the kernel refused")                           \
-    STAT(direct_sent, "messages to one client that the kernel accepted")                      \
-    STAT(direct_failed, "messages to one client that could not be sent")                      \
-    STAT(listen_messages, "messages of clients that a subscriber asked for")                  \
-    STAT(listen_events, "events that a subscriber asked for")                                 \
-    STAT(listen_lost, "messages and events that a subscriber was too slow to get")            \
-    STAT(relayed, "messages of clients sent on to other clients")                             \
-    STAT(relay_limited, "not sent on: above relay-rate")                                      \
-    STAT(relay_dropped, "not sent on: the queue was full")                                    \
-    STAT(streams_closed, "stream clients that disconnected")                                  \
-    STAT(streams_slow, "stream clients disconnected: stream-buffer was full")                 \
-    STAT(streams_refused, "streams refused: stream-max reached, or no free descriptor")       \
+#define STATS_OTHERS(STAT)                                                                     \
+    STAT(kernel_drops, "lost in the kernel: the receive buffer was full")                      \
+    STAT(refused_full, "answered but not registered: clients.max reached")                     \
+    STAT(refused_prefix, "answered but not registered: its prefix is full")                    \
+    STAT(bad_cookies, "cookies that were wrong or had expired")                                \
+    STAT(bad_names, "hellos whose name was refused: a wrong MAC, or none where it is needed")  \
+    STAT(refused_names, "hellos whose name was refused: names-max reached")                    \
+    STAT(late_names, "hellos with a name that were not answered: the client has to repeat it") \
+    STAT(dry_limited, "would have been dropped for its rate without dry-run")                  \
+    STAT(dry_prefix, "would not have been registered without dry-run")                         \
+    STAT(joined, "clients registered")                                                         \
+    STAT(moved, "clients removed because their name has moved to another client")              \
+    STAT(expired, "clients removed after ttl without a datagram")                              \
+    STAT(kicked, "clients removed by the operator")                                            \
+    STAT(broadcasts, "broadcast jobs ended")                                                   \
+    STAT(copies_sent, "broadcast copies that the kernel accepted")                             \
+    STAT(copies_failed, "broadcast copies that the kernel refused")                            \
+    STAT(direct_sent, "messages to one client that the kernel accepted")                       \
+    STAT(direct_failed, "messages to one client that could not be sent")                       \
+    STAT(listen_messages, "messages of clients that a subscriber asked for")                   \
+    STAT(listen_events, "events that a subscriber asked for")                                  \
+    STAT(listen_lost, "messages and events that a subscriber was too slow to get")             \
+    STAT(relayed, "messages of clients sent on to other clients")                              \
+    STAT(relay_limited, "not sent on: above relay-rate")                                       \
+    STAT(relay_dropped, "not sent on: the queue was full")                                     \
+    STAT(streams_closed, "stream clients that disconnected")                                   \
+    STAT(streams_slow, "stream clients disconnected: stream-buffer was full")                  \
+    STAT(streams_refused, "streams refused: stream-max reached, or no free descriptor")        \
     STAT(streams_denied, "streams closed at once: their source is not allowed")
 
 /* The counters of one worker. Only its thread writes them; other threads get a copy. */

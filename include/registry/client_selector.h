@@ -39,4 +39,19 @@ bool client_selector_is_all(const struct client_selector *selector);
  * CLIENT_SELECTOR_LISTENERS_MAX. */
 bool client_selector_matches(const struct client_selector *selector, const struct client *client);
 
+/* Which of the clients with one source a command is about: any, or one that was found before and
+ * may be gone by now. Another client may have joined from its source since. */
+struct client_filter {
+    bool is_set; /* false: any */
+    uint8_t listener;
+    uint64_t join_number;
+};
+
+static inline bool client_filter_admits(const struct client_filter *filter,
+                                        const struct client *client)
+{
+    return !filter->is_set ||
+           (client->listener == filter->listener && client->join_number == filter->join_number);
+}
+
 #endif

@@ -5,6 +5,7 @@
 #include "base/siphash.h"
 #include "registry/client_info.h"
 #include "registry/client_key.h"
+#include "registry/client_selector.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,66 +28,79 @@
  * the same source have the same key, a name also has the client's join number, which no other
  * client of its shard has.
  *
+ * A name that moves belongs to its new client at once, while the worker of the former one still has
+ * to remove that, and claims that the former one has sent meanwhile are on their way. So the name
+ * stays where it is until the former client is removed (client_names_settle), and then as well for
+ * each claim that is older than the removal: a claim of a client that is gone cannot take a name.
+ *
+ * Under keys a recorded hello is valid at the address that it was sent from until its cookie
+ * expires, so a name also does not go back to one of the sources that it has moved away from (the
+ * last CLIENT_NAMES_FORMER_COUNT of them) until then. The sources are kept as hashes of 32 bits: of
+ * 500,000,000 moves, one is refused because of another source.
+ *
  * All memory is one block, which the caller provides; nothing is allocated later. Time is an
  * argument, in milliseconds. */
 struct client_names;
 
 enum {
     CLIENT_NAMES_MAX = 1 << 27, /* as many as a registry has clients, REGISTRY_CAPACITY_MAX */
+    /* More than the moves of a client that has another address at each keepalive, every 20 s,
+     * within the 120 s in which a cookie is valid. */
+    CLIENT_NAMES_FORMER_COUNT = 8,
 };
 
 /* The client that has a name. */
 struct name_holder {
     struct client_key key;
     uint64_t join_number; /* in its shard */
-    uint64_t claimed_ms;  /* when its last hello with this name was received */
+    uint64_t number;      /* of its last claim of this name; a later claim of any client, and a
+                             later removal, has a higher one */
     uint32_t worker;      /* the index of the worker whose shard it is in */
 };
 
-/* Which of the clients with one source a command is about: any, or the one that has a name. */
-struct client_filter {
-    bool is_set; /* false: any */
-    uint8_t listener;
-    uint64_t join_number;
-};
-
+/* The filter that admits only the client that has a name. */
 static inline struct client_filter client_filter_of(const struct name_holder *holder)
 {
     return (struct client_filter){true, client_key_listener(&holder->key), holder->join_number};
 }
 
-static inline bool client_filter_admits(const struct client_filter *filter,
-                                        const struct client *client)
-{
-    return !filter->is_set ||
-           (client->listener == filter->listener && client->join_number == filter->join_number);
-}
+/* The size of a table for max names (1 to CLIENT_NAMES_MAX): 152 bytes for each, and 64 more with
+ * former sources. Only the pages that names have reached are written. */
+size_t client_names_bytes(uint32_t max, bool has_formers);
 
-/* The size of a table for max names (1 to CLIENT_NAMES_MAX): 152 bytes for each. Only the
- * pages that names have reached are written. */
-size_t client_names_bytes(uint32_t max);
-
-/* Initializes a table. memory has client_names_bytes(max) bytes, all zero, and is aligned to 64;
- * the caller frees it after the last use of the table. key is the secret of the hashes, since
- * clients choose their names. */
+/* Initializes a table. memory has client_names_bytes(max, former_ms > 0) bytes, all zero, and is
+ * aligned to 64; the caller frees it after the last use of the table. key is the secret of the
+ * hashes, since clients choose their names. A name does not go back to a source for former_ms after
+ * it has moved away from there; 0: it may at once. */
 struct client_names *client_names_init(void *memory, uint32_t max, const struct siphash_key *key,
-                                       uint64_t now_ms);
+                                       uint64_t former_ms, uint64_t now_ms);
 
 /* What became of a name that a client has claimed. */
 enum client_names_outcome {
     CLIENT_NAMES_KEPT,  /* the client had it */
     CLIENT_NAMES_ADDED, /* no client had it */
-    CLIENT_NAMES_MOVED, /* another client had it */
-    CLIENT_NAMES_FULL,  /* no client had it, and there is no place; nothing is changed */
-    CLIENT_NAMES_LATE,  /* another client has claimed it since; nothing is changed */
+    CLIENT_NAMES_MOVED, /* another client had it, which is now to be removed */
+    /* Nothing is changed: */
+    CLIENT_NAMES_FULL,   /* no client had it, and there is no place */
+    CLIENT_NAMES_LATE,   /* another client has claimed it since, or its former client was removed
+                            since; or that, or one of the claiming client's name, is still to be */
+    CLIENT_NAMES_FORMER, /* it has moved away from the source of the claim less than former_ms ago
+                          */
 };
 
-/* Gives a name to a client, and takes any other name from it. The name is to be checked at
- * check_ms. Under CLIENT_NAMES_MOVED *before is the client that had it. */
+/* Gives a name to a client, and takes any other name from it. The claim was received at claimed_ms,
+ * and the name is to be checked at check_ms. Under CLIENT_NAMES_MOVED *before is the client that
+ * had it; once that is removed, call client_names_settle. */
 enum client_names_outcome client_names_claim(struct client_names *names,
                                              const struct device_name *name,
-                                             const struct name_holder *holder, uint64_t check_ms,
-                                             struct name_holder *before);
+                                             const struct name_holder *holder, uint64_t claimed_ms,
+                                             uint64_t check_ms, struct name_holder *before);
+
+/* Ends the move of a name to a client: its former client is removed. number was taken after that,
+ * from the sequence of the numbers of claims. Does nothing if the client has lost the name since.
+ */
+void client_names_settle(struct client_names *names, const struct device_name *name,
+                         const struct name_holder *holder, uint64_t number);
 
 /* Finds the client that has a name. Returns false if none has it. holder may be NULL. */
 bool client_names_find(const struct client_names *names, const struct device_name *name,
@@ -98,7 +112,8 @@ bool client_names_of(const struct client_names *names, const struct client_key *
 
 /* Takes the name from a client that is no longer registered in the shard of that worker: from the
  * one with that key that has joined before the others of the shard got the join number
- * joined_before. Returns false if it has none. */
+ * joined_before. If the name is just moving to that client, it is free once its former client is
+ * removed (client_names_settle). Returns false if it has none. */
 bool client_names_remove(struct client_names *names, const struct client_key *key, uint32_t worker,
                          uint64_t joined_before);
 

@@ -16,7 +16,7 @@
  * whether there is a place for it, and which client loses it, by the main thread
  * (server/names/name_decisions), which then also has the hello answered.
  *
- * A hello is the only datagram whose decision hashes: up to eleven blocks of SHA-256, 3
+ * A hello is the only datagram whose decision computes SHA-256: up to eleven blocks, 3
  * microseconds, under names = keyed and after the cookie was found valid, so only for a source that
  * is registered and that has been challenged within the last two minutes. */
 
@@ -32,6 +32,7 @@ enum hello_outcome {
     HELLO_ANSWER,    /* answer it by a named, with *status and no name */
     HELLO_CHALLENGE, /* answer it by a challenge */
     HELLO_WAITS,     /* the main thread has it answered */
+    HELLO_IGNORED,   /* do not answer it; the client asks again */
 };
 
 /* Decides about a hello of a client that was received at now_ms, and expires at check_ms at the

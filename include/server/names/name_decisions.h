@@ -12,15 +12,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The owner of the table of names, in the main thread: takes the claims of the workers, decides
- * which client has a name, frees the names of clients that have left or were kicked, once the
- * events that were published before are shown with them, and sends the workers their orders: to
- * answer a hello, to remove the client whose name has moved, and to look whether a client is still
- * registered.
+/* The owner of the table of names, in the main thread: takes the claims of the workers, has
+ * server/names/name_orders decide which client has a name, frees the names of clients that have
+ * left or were kicked, once the events that were published before are shown with them, and sends
+ * the workers their orders.
  *
- * Each worker has one batch of orders, which is either here and being filled, or with the worker.
- * While a batch that is needed is with its worker, claims wait in their queues; so the memory is
- * fixed, and a flood of hellos costs a message between threads for each 256 of them.
+ * Each worker has two batches of orders, each of which is either here and being filled, or with the
+ * worker. While a batch that is needed is with its worker, claims wait in their queues; so the
+ * memory is fixed, and a flood of hellos costs a message between threads for each 256 of them.
  *
  * All functions but name_decisions_open accept NULL, which is names = off: there is no name. */
 struct name_decisions;

@@ -3,7 +3,6 @@
 
 #include "base/stats.h"
 #include "registry/client_selector.h"
-#include "registry/names/client_names.h"
 #include "registry/registry.h"
 
 #include <stdbool.h>

@@ -12,8 +12,21 @@ struct entry {
     uint64_t check_ms; /* when the name is to be checked */
     struct device_name name;
     bool is_waiting; /* its slot is in the wheel, and not being checked */
+    bool is_moving;  /* the client that had it before is still to be removed */
+    bool is_gone;    /* while it is moving: its client is not registered any more */
 };
 _Static_assert(sizeof(struct entry) == 128, "an entry has no padding but at its end");
+
+/* Where a name has moved away from. */
+struct former_source {
+    uint32_t tag;     /* of the client's key */
+    uint32_t until_s; /* the name does not go back before; 0: none */
+};
+
+struct formers {
+    struct former_source list[CLIENT_NAMES_FORMER_COUNT];
+};
+_Static_assert(sizeof(struct formers) == 64, "the former sources of a name are in one cache line");
 
 struct client_names {
     struct siphash_key key;
@@ -21,6 +34,11 @@ struct client_names {
     struct hash_index by_name, by_client;
     struct timer_wheel wheel;
     struct entry *entries;
+    struct formers *formers; /* by entry; NULL: they are not kept */
+    uint64_t former_ms;
+    /* The highest number of a name that was given up: lower ones are late for whichever entry has
+     * that name next. */
+    uint64_t given_up;
     uint32_t max, count;
     uint32_t used; /* entries that were ever used, which are the first ones */
     uint32_t free; /* the head of the list of freed entries, as slot + 1; 0: it is empty */
@@ -28,7 +46,7 @@ struct client_names {
 
 /* The offsets of the parts in the block of memory. */
 struct layout {
-    size_t by_name, by_client, wheel, entries, end;
+    size_t by_name, by_client, wheel, entries, formers, end;
 };
 
 static size_t aligned(size_t bytes)
@@ -36,26 +54,27 @@ static size_t aligned(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
-static struct layout layout_of(uint32_t max)
+static struct layout layout_of(uint32_t max, bool has_formers)
 {
     struct layout at;
     at.by_name = aligned(sizeof(struct client_names));
     at.by_client = at.by_name + aligned(hash_index_bytes(max));
     at.wheel = at.by_client + aligned(hash_index_bytes(max));
     at.entries = at.wheel + aligned(timer_wheel_bytes(max));
-    at.end = at.entries + (size_t)max * sizeof(struct entry);
+    at.formers = at.entries + (size_t)max * sizeof(struct entry);
+    at.end = at.formers + (has_formers ? (size_t)max * sizeof(struct formers) : 0);
     return at;
 }
 
-size_t client_names_bytes(uint32_t max)
+size_t client_names_bytes(uint32_t max, bool has_formers)
 {
-    return layout_of(max).end;
+    return layout_of(max, has_formers).end;
 }
 
 struct client_names *client_names_init(void *memory, uint32_t max, const struct siphash_key *key,
-                                       uint64_t now_ms)
+                                       uint64_t former_ms, uint64_t now_ms)
 {
-    struct layout at = layout_of(max);
+    struct layout at = layout_of(max, former_ms > 0);
     uint8_t *base = memory;
     struct client_names *names = memory;
     names->key = *key;
@@ -64,6 +83,8 @@ struct client_names *client_names_init(void *memory, uint32_t max, const struct 
     hash_index_init(&names->by_client, base + at.by_client, max, max);
     timer_wheel_init(&names->wheel, base + at.wheel, now_ms);
     names->entries = (struct entry *)(void *)(base + at.entries);
+    names->formers = former_ms > 0 ? (struct formers *)(void *)(base + at.formers) : NULL;
+    names->former_ms = former_ms;
     names->max = max;
     return names;
 }
@@ -170,7 +191,11 @@ static void add(struct client_names *names, const struct device_name *name,
         names->free = entry->holder.worker;
     entry->name = *name;
     entry->holder = *holder;
+    if (entry->holder.number < names->given_up)
+        entry->holder.number = names->given_up;
     entry->is_waiting = false;
+    entry->is_moving = false;
+    entry->is_gone = false;
     hash_index_add(&names->by_name, name_cell(names, name), name_hash(names, name), slot);
     add_client(names, entry);
     wait_until(names, entry, check_ms);
@@ -183,10 +208,61 @@ static void remove_entry(struct client_names *names, struct entry *entry)
     remove_client(names, entry);
     if (entry->is_waiting)
         timer_wheel_remove(&names->wheel, slot_of(names, entry));
+    if (names->formers != NULL)
+        names->formers[slot_of(names, entry)] = (struct formers){.list = {{0, 0}}};
+    if (names->given_up < entry->holder.number)
+        names->given_up = entry->holder.number;
     entry->name.size = 0;
     entry->holder.worker = names->free;
     names->free = slot_of(names, entry) + 1;
     names->count--;
+}
+
+/* The client of an entry is not registered any more. Its name is free once the client that had it
+ * before cannot take it any more. */
+static void end_client(struct client_names *names, struct entry *entry)
+{
+    if (entry->is_moving)
+        entry->is_gone = true;
+    else
+        remove_entry(names, entry);
+}
+
+/* ---- former sources ---- */
+
+static uint32_t former_tag(const struct client_names *names, const struct client_key *key)
+{
+    return (uint32_t)(client_hash(names, key) >> 32);
+}
+
+/* Whether the name has moved away from this source less than former_ms ago. */
+static bool is_former(const struct client_names *names, const struct entry *entry,
+                      const struct client_key *key, uint64_t now_ms)
+{
+    if (names->formers == NULL)
+        return false;
+    const struct formers *formers = &names->formers[slot_of(names, entry)];
+    uint32_t tag = former_tag(names, key);
+    for (size_t i = 0; i < CLIENT_NAMES_FORMER_COUNT; i++)
+        if (formers->list[i].tag == tag && now_ms / 1000 < formers->list[i].until_s)
+            return true;
+    return false;
+}
+
+/* Remembers the source of the entry's client in place of the oldest one. */
+static void add_former(struct client_names *names, const struct entry *entry, uint64_t now_ms)
+{
+    if (names->formers == NULL)
+        return;
+    struct formers *formers = &names->formers[slot_of(names, entry)];
+    size_t oldest = 0;
+    for (size_t i = 1; i < CLIENT_NAMES_FORMER_COUNT; i++)
+        if (formers->list[i].until_s < formers->list[oldest].until_s)
+            oldest = i;
+    formers->list[oldest] = (struct former_source){
+        .tag = former_tag(names, &entry->holder.key),
+        .until_s = (uint32_t)((now_ms + names->former_ms) / 1000 + 1),
+    };
 }
 
 /* ---- claims ---- */
@@ -201,7 +277,10 @@ static bool is_same_client(const struct name_holder *a, const struct name_holder
 static void renew(struct client_names *names, struct entry *entry, const struct name_holder *holder,
                   uint64_t check_ms)
 {
+    uint64_t number = entry->holder.number;
     entry->holder = *holder;
+    if (entry->holder.number < number)
+        entry->holder.number = number;
     wait_until(names, entry, check_ms);
 }
 
@@ -210,23 +289,34 @@ static void move(struct client_names *names, struct entry *entry, const struct n
 {
     remove_client(names, entry);
     entry->holder = *holder;
+    entry->is_moving = true;
     add_client(names, entry);
     wait_until(names, entry, check_ms);
 }
 
+static bool is_moving(const struct entry *entry)
+{
+    return entry != NULL && entry->is_moving;
+}
+
 enum client_names_outcome client_names_claim(struct client_names *names,
                                              const struct device_name *name,
-                                             const struct name_holder *holder, uint64_t check_ms,
-                                             struct name_holder *before)
+                                             const struct name_holder *holder, uint64_t claimed_ms,
+                                             uint64_t check_ms, struct name_holder *before)
 {
     struct entry *entry = entry_of_name(names, name);
     struct entry *other = entry_of_client(names, &holder->key);
+    if (is_moving(entry) || is_moving(other))
+        return CLIENT_NAMES_LATE;
+    if (entry != NULL && entry->holder.number > holder->number &&
+        !is_same_client(&entry->holder, holder))
+        return CLIENT_NAMES_LATE;
     if (entry != NULL && entry == other) {
         renew(names, entry, holder, check_ms);
         return CLIENT_NAMES_KEPT;
     }
-    if (entry != NULL && entry->holder.claimed_ms > holder->claimed_ms)
-        return CLIENT_NAMES_LATE;
+    if (entry != NULL && is_former(names, entry, &holder->key, claimed_ms))
+        return CLIENT_NAMES_FORMER;
     if (entry == NULL && other == NULL && names->count == names->max)
         return CLIENT_NAMES_FULL;
     if (other != NULL)
@@ -236,8 +326,22 @@ enum client_names_outcome client_names_claim(struct client_names *names,
         return CLIENT_NAMES_ADDED;
     }
     *before = entry->holder;
+    add_former(names, entry, claimed_ms);
     move(names, entry, holder, check_ms);
     return CLIENT_NAMES_MOVED;
+}
+
+void client_names_settle(struct client_names *names, const struct device_name *name,
+                         const struct name_holder *holder, uint64_t number)
+{
+    struct entry *entry = entry_of_name(names, name);
+    if (!is_moving(entry) || !is_same_client(&entry->holder, holder))
+        return;
+    entry->is_moving = false;
+    if (entry->holder.number < number)
+        entry->holder.number = number;
+    if (entry->is_gone)
+        remove_entry(names, entry);
 }
 
 bool client_names_find(const struct client_names *names, const struct device_name *name,
@@ -267,7 +371,7 @@ bool client_names_remove(struct client_names *names, const struct client_key *ke
     if (entry == NULL || entry->holder.worker != worker ||
         entry->holder.join_number >= joined_before)
         return false;
-    remove_entry(names, entry);
+    end_client(names, entry);
     return true;
 }
 
@@ -304,7 +408,7 @@ void client_names_checked(struct client_names *names, const struct name_holder *
     if (is_registered)
         wait_until(names, entry, check_ms);
     else
-        remove_entry(names, entry);
+        end_client(names, entry);
 }
 
 bool client_names_next(const struct client_names *names, uint32_t *position,

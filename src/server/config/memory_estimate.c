@@ -56,7 +56,8 @@ struct memory_estimate memory_estimate_of(const struct config *config, size_t wo
         need.clients_bytes += prefix_counts_bytes(max);
     if (config->clients.names != NAMES_OFF)
         need.clients_bytes +=
-            client_names_bytes(config->clients.names_max) + registry_named_bytes(max);
+            client_names_bytes(config->clients.names_max, config->clients.names == NAMES_KEYED) +
+            registry_named_bytes(max);
     if (config->admission.rate_pps != 0)
         need.base_bytes += rate_limiter_bytes();
     if (has_streams(config))

@@ -65,14 +65,12 @@ static struct challenge_queue *challenge_queue_of(struct decision *decision,
                                                                 : &decision->answers->routed;
 }
 
-/* Queues a challenge instead of a reply, unless the unverified datagrams of its source are above
- * the rate. It has 21 bytes, 49 with the headers of IPv4 and 69 with those of IPv6, for at least 28
- * and 48 that were received: at most 1.75 times as many (docs/security.md). */
-static void challenge(struct decision *decision, int i)
+/* Queues a challenge instead of a reply. It has 21 bytes, 49 with the headers of IPv4 and 69 with
+ * those of IPv6, for at least 28 and 48 that were received: at most 1.75 times as many
+ * (docs/security.md). */
+static void queue_challenge(struct decision *decision, int i)
 {
     const struct addr *source = &decision->datagrams[i].source;
-    if (is_limited(decision, source, RATE_LIMITER_UNVERIFIED))
-        return;
     uint8_t *frame = batch_scratch(decision->batch, i);
     cookie_make(&decision->decider->secrets, decision->listener, source,
                 frame_write_challenge(frame));
@@ -82,6 +80,13 @@ static void challenge(struct decision *decision, int i)
 _Static_assert((int)FRAME_COOKIE_BYTES == (int)COOKIE_BYTES, "a cookie fits into a frame");
 _Static_assert(28 + FRAME_CHALLENGE_BYTES <= 3 * 28 && 48 + FRAME_CHALLENGE_BYTES <= 3 * 48,
                "a challenge to an empty datagram is no amplification");
+
+/* Challenges a datagram, unless the unverified ones of its source are above the rate. */
+static void challenge(struct decision *decision, int i)
+{
+    if (!is_limited(decision, &decision->datagrams[i].source, RATE_LIMITER_UNVERIFIED))
+        queue_challenge(decision, i);
+}
 
 /* Queues a pong. Under the cookie policy a ping counts as unverified. */
 static void pong(struct decision *decision, int i, const struct frame *ping)
@@ -160,7 +165,8 @@ static void named(struct decision *decision, int i, enum frame_named_status stat
     batch_add_reply(queue->batch, decision->batch, i, frame, size);
 }
 
-/* Decides about a hello of a client. Its flags are in effect unless it is challenged. */
+/* Decides about a hello of a client, whose rate was checked. Its flags are in effect unless it is
+ * challenged. */
 static void answer_hello(struct decision *decision, int i, const struct client *client,
                          const struct frame *hello)
 {
@@ -170,16 +176,16 @@ static void answer_hello(struct decision *decision, int i, const struct client *
         &decider->names, &decider->secrets, client, hello, decision->now_ms,
         decision->now_ms + registry_ttl(decider->registry), &decision->answers->stats, &status);
     if (outcome == HELLO_CHALLENGE) {
-        challenge(decision, i);
+        queue_challenge(decision, i);
         return;
     }
     registry_set_frames(decider->registry, client->slot, hello->flags & FRAME_HELLO_FRAMES);
-    if (outcome == HELLO_WAITS) {
+    if (outcome == HELLO_WAITS)
         registry_set_named(decider->registry, client->slot);
-        decision->answers->stats.named++;
-    } else {
+    if (outcome == HELLO_ANSWER)
         named(decision, i, status);
-    }
+    else
+        decision->answers->stats.named++;
 }
 
 static void record_confirm(struct decision *decision, const struct client *client,
@@ -236,12 +242,21 @@ static bool is_invalid_source(const struct addr *source)
            (source->family == ADDR_IPV4 && memcmp(source->ip, broadcast, sizeof broadcast) == 0);
 }
 
-/* An answer to a challenge may be longer than a plain request, by the frame's header. */
+/* Decides about a datagram that is longer than a plain request may be. An answer to a challenge may
+ * be longer by the frame's header, and hellos and confirms have lengths of their own. */
 static bool is_oversize(const struct datagram_decider *decider, const struct datagram *datagram)
 {
-    return datagram->truncated ||
-           datagram->size > decider->max_datagram_bytes + FRAME_ANSWER_HEAD_BYTES ||
-           frame_read(datagram->bytes, datagram->size).type != FRAME_ANSWER;
+    if (datagram->truncated)
+        return true;
+    switch (frame_read(datagram->bytes, datagram->size).type) {
+    case FRAME_ANSWER:
+        return datagram->size > decider->max_datagram_bytes + FRAME_ANSWER_HEAD_BYTES;
+    case FRAME_HELLO:
+    case FRAME_CONFIRM:
+        return false;
+    default:
+        return true;
+    }
 }
 
 /* Steps 1 to 4. Returns the counter of the reason to drop a datagram, or NULL if there is none. */

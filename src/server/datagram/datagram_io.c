@@ -305,7 +305,7 @@ static int open_resources(struct datagram_io *io)
 {
     const struct datagram_io_options *options = &io->options;
     struct datagram_answers *answers = &io->answers;
-    io->received = batch_new(options->max_datagram_bytes + FRAME_ANSWER_HEAD_BYTES);
+    io->received = batch_new(datagram_bytes_max(options->max_datagram_bytes));
     answers->on_link.batch = batch_new(0);
     answers->routed.batch = batch_new(0);
     if (io->received == NULL || answers->on_link.batch == NULL || answers->routed.batch == NULL)

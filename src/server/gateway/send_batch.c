@@ -38,7 +38,7 @@ static void run_send(struct worker_call *call)
         struct send_message *message = &batch->messages[i];
         if (is_for(message, batch->worker))
             message->error = worker_send(call->worker, message->client.listener, &message->name,
-                                         message->bytes, message->size);
+                                         &message->only, message->bytes, message->size);
     }
 }
 

@@ -7,28 +7,28 @@ _Static_assert((int)FRAME_MAC_BYTES == (int)DEVICE_MAC_BYTES &&
 static enum hello_outcome refuse(struct stats *stats, enum frame_named_status *status,
                                  enum frame_named_status why)
 {
-    if (why == FRAME_NAMED_FULL)
-        stats->refused_names++;
-    else
-        stats->bad_names++;
+    stats->bad_names++;
     *status = why;
     return HELLO_ANSWER;
 }
 
 static enum hello_outcome claim(const struct hello_names *names, const struct client *client,
                                 const struct device_name *name, uint64_t now_ms, uint64_t check_ms,
-                                struct stats *stats, enum frame_named_status *status)
+                                struct stats *stats)
 {
     const struct name_claim claim = {
         .holder = {.key = client_key_of(client->listener, &client->source),
                    .join_number = client->join_number,
-                   .claimed_ms = now_ms,
                    .worker = names->worker},
+        .claimed_ms = now_ms,
         .check_ms = check_ms,
+        .slot = client->slot,
         .name = *name,
     };
-    return name_queue_add(names->queue, &claim) ? HELLO_WAITS
-                                                : refuse(stats, status, FRAME_NAMED_FULL);
+    if (name_queue_add(names->queue, &claim))
+        return HELLO_WAITS;
+    stats->late_names++;
+    return HELLO_IGNORED;
 }
 
 enum hello_outcome hello_decide(const struct hello_names *names,
@@ -52,5 +52,5 @@ enum hello_outcome hello_decide(const struct hello_names *names,
         if (!device_key_is_proven(&names->key, hello->cookie, &name, hello->mac))
             return refuse(stats, status, FRAME_NAMED_BAD_MAC);
     }
-    return claim(names, client, &name, now_ms, check_ms, stats, status);
+    return claim(names, client, &name, now_ms, check_ms, stats);
 }

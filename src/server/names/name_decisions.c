@@ -1,170 +1,89 @@
 #include "server/names/name_decisions.h"
 
+#include "admission/cookie.h"
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
 #include "os/process/memory.h"
 #include "os/process/random.h"
+#include "registry/registry_memory.h"
+#include "server/config/worker_capacity.h"
+#include "server/names/name_orders.h"
 #include "server/workers/worker_names.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 enum {
-    ORDERS_MAX = 256, /* in a message, so that it delays the worker only briefly: 256 datagrams sent
-                         take about a millisecond */
-    /* How often it looks for names that are to be checked. */
-    CHECK_PERIOD_MS = 1000,
+    CHECK_PERIOD_MS = 1000, /* how often it looks for names that are to be checked */
 };
 
-/* The orders for one worker. */
-struct order_batch {
+/* A message to a worker that has a batch of orders run. */
+struct order_call {
     struct worker_call call; /* first */
     struct name_decisions *decisions;
-    bool is_posted; /* it is the worker's */
-    bool is_marked; /* a client of the worker is gone, and its name waits for the events before mark
-                     */
-    uint64_t mark;
-    size_t count;
-    struct name_order orders[ORDERS_MAX];
+    struct name_batch *batch;
 };
 
 struct name_decisions {
     struct loop *loop;
     struct mailbox *mailbox;
     struct loop_task later; /* looks again whether events have been shown */
-    struct client_names *table;
-    void *memory;
+    void *memory;           /* of the table */
     size_t memory_bytes;
     struct loop_timer timer;
     struct worker *const *workers; /* NULL: not started, or stopped */
-    size_t worker_count;
-    bool is_checking; /* a pass of the checks has begun and not ended */
+    _Atomic uint64_t numbers;      /* the last number of a claim or removal */
     struct name_queue **queues;
-    struct event_queue *const *events;
-    struct order_batch *batches; /* by worker */
+    struct event_queue *const *events; /* by worker, as queues and gone */
+    struct event_mark {
+        bool is_set; /* a client of the worker is gone, and its name waits for these events */
+        uint64_t position;
+    } * gone;
+    struct order_calls {
+        struct order_call removals, others;
+    } * calls; /* by worker */
+    struct name_orders orders;
 };
 
-/* ---- orders ---- */
+/* ---- clients that are gone ---- */
 
-static bool has_room(const struct order_batch *batch)
+/* Returns whether what a worker has published before its client was gone is shown. If not, the
+ * queue is continued later. */
+static bool is_shown(struct name_decisions *all, uint32_t worker)
 {
-    return !batch->is_posted && batch->count < ORDERS_MAX;
-}
-
-static void add_order(struct name_decisions *all, const struct name_order *order)
-{
-    struct order_batch *batch = &all->batches[order->holder.worker];
-    batch->orders[batch->count++] = *order;
-}
-
-/* ---- claims ---- */
-
-/* The client that has the name, or that of the claim if none has it. */
-static struct name_holder current_holder(const struct name_decisions *all,
-                                         const struct name_claim *claim)
-{
-    struct name_holder holder;
-    return client_names_find(all->table, &claim->name, &holder) ? holder : claim->holder;
-}
-
-static void decide(struct name_decisions *all, const struct name_claim *claim)
-{
-    struct name_holder before;
-    enum client_names_outcome outcome =
-        client_names_claim(all->table, &claim->name, &claim->holder, claim->check_ms, &before);
-    if (outcome == CLIENT_NAMES_LATE) /* the client has another address by now */
-        return;
-    if (outcome == CLIENT_NAMES_MOVED)
-        add_order(all, &(struct name_order){.kind = NAME_ORDER_REMOVE,
-                                            .holder = before,
-                                            .moved_to = claim->holder.key,
-                                            .name = claim->name});
-    add_order(all, &(struct name_order){.kind = NAME_ORDER_ANSWER,
-                                        .status = outcome == CLIENT_NAMES_FULL ? FRAME_NAMED_FULL
-                                                                               : FRAME_NAMED_GIVEN,
-                                        .holder = claim->holder,
-                                        .name = claim->name});
-}
-
-/* Whether both orders of a claim have room: one batch may get both. */
-static bool has_room_for(const struct name_decisions *all, const struct name_claim *claim)
-{
-    const struct order_batch *own = &all->batches[claim->holder.worker];
-    const struct order_batch *other = &all->batches[current_holder(all, claim).worker];
-    return has_room(own) && has_room(other) && own->count + 2 <= ORDERS_MAX;
-}
-
-/* Frees the name of a client that is gone, once what its worker published before is shown. Returns
- * false if that is not so yet. */
-static bool forget(struct name_decisions *all, const struct name_claim *gone)
-{
-    struct order_batch *batch = &all->batches[gone->holder.worker];
-    const struct event_queue *events = all->events[gone->holder.worker];
-    if (!batch->is_marked)
-        batch->mark = event_queue_mark(events);
-    batch->is_marked = !event_queue_has_passed(events, batch->mark);
-    if (batch->is_marked) {
+    struct event_mark *mark = &all->gone[worker];
+    const struct event_queue *events = all->events[worker];
+    if (!mark->is_set)
+        mark->position = event_queue_mark(events);
+    mark->is_set = !event_queue_has_passed(events, mark->position);
+    if (mark->is_set)
         loop_defer(all->loop, &all->later);
+    return !mark->is_set;
+}
+
+/* Frees the name of a client that is gone. Returns false if it is to be shown with events before.
+ */
+static bool forget(struct name_decisions *all, const struct name_holder *gone)
+{
+    if (!client_names_of(all->orders.table, &gone->key, NULL, NULL))
+        return true;
+    if (!is_shown(all, gone->worker))
         return false;
-    }
-    client_names_remove(all->table, &gone->holder.key, gone->holder.worker,
-                        gone->holder.join_number);
+    client_names_remove(all->orders.table, &gone->key, gone->worker, gone->join_number);
     return true;
 }
 
 /* Returns false if the claim has to wait. */
 static bool handle(struct name_decisions *all, const struct name_claim *claim)
 {
-    if (claim->is_gone)
-        return forget(all, claim);
-    if (!has_room_for(all, claim))
-        return false;
-    decide(all, claim);
-    return true;
-}
-
-static void decide_queue(struct name_decisions *all, struct name_queue *queue)
-{
-    const struct name_claim *claim;
-    while ((claim = name_queue_front(queue)) != NULL && handle(all, claim))
-        name_queue_release(queue);
-}
-
-/* ---- checks ---- */
-
-static bool all_have_room(const struct name_decisions *all)
-{
-    for (size_t i = 0; i < all->worker_count; i++)
-        if (!has_room(&all->batches[i]))
-            return false;
-    return true;
-}
-
-static void check_due(struct name_decisions *all)
-{
-    uint64_t now_ms = clock_now_ms();
-    struct name_order order = {.kind = NAME_ORDER_CHECK};
-    while (all->is_checking && all_have_room(all)) {
-        all->is_checking = client_names_take_due(all->table, now_ms, &order.holder);
-        if (all->is_checking)
-            add_order(all, &order);
-    }
-}
-
-static void end_checks(struct name_decisions *all, const struct order_batch *batch)
-{
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct name_order *order = &batch->orders[i];
-        if (order->kind == NAME_ORDER_CHECK)
-            client_names_checked(all->table, &order->holder, order->is_registered, order->check_ms);
-    }
+    return claim->is_gone ? forget(all, &claim->holder) : name_orders_claim(&all->orders, claim);
 }
 
 /* ---- between the threads ---- */
 
 static void run_orders(struct worker_call *call)
 {
-    struct order_batch *batch = (struct order_batch *)call;
+    struct name_batch *batch = ((struct order_call *)call)->batch;
     worker_names_run(call->worker, batch->orders, batch->count);
 }
 
@@ -172,27 +91,32 @@ static void work(struct name_decisions *all);
 
 static void on_orders_done(struct worker_call *call)
 {
-    struct order_batch *batch = (struct order_batch *)call;
-    end_checks(batch->decisions, batch);
-    batch->is_posted = false;
-    batch->count = 0;
-    work(batch->decisions);
+    struct order_call *orders = (struct order_call *)call;
+    name_orders_came_back(orders->batch);
+    work(orders->decisions);
+}
+
+static void post(struct name_decisions *all, size_t worker, struct order_call *orders)
+{
+    if (!name_orders_is_ready(orders->batch))
+        return;
+    orders->batch->is_posted = true;
+    worker_post(all->workers[worker], &orders->call, all->mailbox);
 }
 
 /* Decides what it can, and posts the orders. */
 static void work(struct name_decisions *all)
 {
+    const struct name_claim *claim;
     if (all->workers == NULL)
         return;
-    for (size_t i = 0; i < all->worker_count; i++)
-        decide_queue(all, all->queues[i]);
-    check_due(all);
-    for (size_t i = 0; i < all->worker_count; i++) {
-        struct order_batch *batch = &all->batches[i];
-        if (batch->is_posted || batch->count == 0)
-            continue;
-        batch->is_posted = true;
-        worker_post(all->workers[i], &batch->call, all->mailbox);
+    name_orders_continue(&all->orders, clock_now_ms());
+    for (size_t i = 0; i < all->orders.worker_count; i++)
+        while ((claim = name_queue_front(all->queues[i])) != NULL && handle(all, claim))
+            name_queue_release(all->queues[i]);
+    for (size_t i = 0; i < all->orders.worker_count; i++) {
+        post(all, i, &all->calls[i].removals);
+        post(all, i, &all->calls[i].others);
     }
 }
 
@@ -205,47 +129,60 @@ static void run_later(void *state)
 static void on_claims(struct mailbox_message *wake)
 {
     struct name_queue *queue = (struct name_queue *)wake;
-    name_queue_look(queue);
+    name_queue_acknowledge(queue);
     work(queue->owner);
 }
 
 static void on_timer(void *state)
 {
     struct name_decisions *all = state;
-    all->is_checking = true;
+    all->orders.is_checking = true;
     work(all);
 }
 
 /* ---- start and stop ---- */
 
-static int open_table(struct name_decisions *all, uint32_t max)
+static int open_table(struct name_decisions *all, const struct config *config)
 {
+    /* How long a cookie may be valid; names that are not keyed need none. */
+    uint64_t former_ms = config->clients.names == NAMES_KEYED ? 2 * COOKIE_ROTATION_MS : 0;
+    uint32_t max = config->clients.names_max;
     struct siphash_key key;
     int error = random_fill(&key, sizeof key);
     if (error != 0)
         return error;
-    all->memory_bytes = client_names_bytes(max);
+    all->memory_bytes = client_names_bytes(max, former_ms > 0);
     all->memory = memory_reserve(all->memory_bytes, 0);
     if (all->memory == NULL)
         return -errno;
-    all->table = client_names_init(all->memory, max, &key, clock_now_ms());
+    all->orders.table = client_names_init(all->memory, max, &key, former_ms, clock_now_ms());
     return 0;
 }
 
-static int open_queues(struct name_decisions *all, size_t worker_count)
+static struct order_call call_for(struct name_decisions *all, struct name_batch *batch)
 {
+    return (struct order_call){
+        .call = {.run = run_orders, .done = on_orders_done}, .decisions = all, .batch = batch};
+}
+
+static int open_queues(struct name_decisions *all, const struct config *config, size_t worker_count)
+{
+    struct name_orders *orders = &all->orders;
     all->queues = calloc(worker_count, sizeof all->queues[0]);
-    all->batches = calloc(worker_count, sizeof all->batches[0]);
-    if (all->queues == NULL || all->batches == NULL)
+    all->gone = calloc(worker_count, sizeof all->gone[0]);
+    all->calls = calloc(worker_count, sizeof all->calls[0]);
+    orders->workers = calloc(worker_count, sizeof orders->workers[0]);
+    if (all->queues == NULL || all->gone == NULL || all->calls == NULL || orders->workers == NULL)
         return -ENOMEM;
-    for (; all->worker_count < worker_count; all->worker_count++) {
-        size_t i = all->worker_count;
-        int error = name_queue_open(&all->queues[i], all->mailbox, on_claims, all);
+    for (; orders->worker_count < worker_count; orders->worker_count++) {
+        size_t i = orders->worker_count;
+        uint32_t slots = registry_slots(worker_capacity(config, worker_count, i));
+        int error =
+            name_queue_open(&all->queues[i], all->mailbox, &all->numbers, slots, on_claims, all);
         if (error != 0)
             return error;
-        all->batches[i].decisions = all;
-        all->batches[i].call.run = run_orders;
-        all->batches[i].call.done = on_orders_done;
+        all->calls[i].removals = call_for(all, &orders->workers[i].removals);
+        all->calls[i].others = call_for(all, &orders->workers[i].others);
     }
     return 0;
 }
@@ -264,9 +201,9 @@ int name_decisions_open(struct name_decisions **decisions, const struct config *
     made->mailbox = mailbox;
     made->events = events;
     made->later = (struct loop_task){.run = run_later, .state = made};
-    int error = open_table(made, config->clients.names_max);
+    int error = open_table(made, config);
     if (error == 0)
-        error = open_queues(made, worker_count);
+        error = open_queues(made, config, worker_count);
     if (error == 0)
         error = loop_timer_open(loop, &made->timer, on_timer, made);
     if (error != 0)
@@ -304,10 +241,12 @@ void name_decisions_free(struct name_decisions *decisions)
         return;
     loop_cancel(decisions->loop, &decisions->later);
     loop_timer_close(&decisions->timer);
-    for (size_t i = 0; i < decisions->worker_count; i++)
+    for (size_t i = 0; i < decisions->orders.worker_count; i++)
         name_queue_free(decisions->queues[i]);
     free(decisions->queues);
-    free(decisions->batches);
+    free(decisions->gone);
+    free(decisions->calls);
+    free(decisions->orders.workers);
     if (decisions->memory != NULL)
         memory_release(decisions->memory, decisions->memory_bytes);
     free(decisions);
@@ -315,5 +254,5 @@ void name_decisions_free(struct name_decisions *decisions)
 
 const struct client_names *name_decisions_table(const struct name_decisions *decisions)
 {
-    return decisions != NULL ? decisions->table : NULL;
+    return decisions != NULL ? decisions->orders.table : NULL;
 }

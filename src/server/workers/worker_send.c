@@ -32,10 +32,11 @@ int worker_send_datagram(struct worker *worker, const struct client *client, con
 }
 
 static int send_to_source(struct worker *worker, uint8_t listener, const struct addr *source,
-                          const uint8_t *bytes, size_t size)
+                          const struct client_filter *only, const uint8_t *bytes, size_t size)
 {
     struct client client;
-    if (!registry_find(worker->decider.registry, listener, source, clock_now_ms(), &client))
+    if (!registry_find(worker->decider.registry, listener, source, clock_now_ms(), &client) ||
+        !client_filter_admits(only, &client))
         return -ENOENT;
     return worker_send_datagram(worker, &client, bytes, size);
 }
@@ -48,10 +49,10 @@ static int send_line(struct worker *worker, const struct client_name *name, cons
 }
 
 int worker_send(struct worker *worker, uint8_t listener, const struct client_name *name,
-                const uint8_t *bytes, size_t size)
+                const struct client_filter *only, const uint8_t *bytes, size_t size)
 {
     int error = name->transport == TRANSPORT_UDP
-                    ? send_to_source(worker, listener, &name->addr, bytes, size)
+                    ? send_to_source(worker, listener, &name->addr, only, bytes, size)
                     : send_line(worker, name, bytes, size);
     if (error == 0)
         worker->stats.direct_sent++;

@@ -262,11 +262,12 @@ bool worker_find(struct worker *worker, uint8_t listener, const struct client_na
 
 /* Each result: sent, and what the kernel refuses. */
 int worker_send(struct worker *worker, uint8_t listener, const struct client_name *name,
-                const uint8_t *bytes, size_t size)
+                const struct client_filter *only, const uint8_t *bytes, size_t size)
 {
     static const int results[] = {0, -EAGAIN, -EPIPE, -ENETUNREACH};
     (void)worker;
     must(listener == 0 && size <= CONFIG_MESSAGE_BYTES_MAX);
+    must(!only->is_set); /* there are no names */
     must_be_operator();
     must(size == 0 || bytes[0] + bytes[size - 1] >= 0);
     return registry_find(registry, 0, &name->addr, clock_now_ms(), NULL) ? results[size % 4]

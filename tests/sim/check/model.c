@@ -234,8 +234,11 @@ static enum chance proof(const struct model_entry *entry, const uint8_t *bytes, 
 bool model_is_oversize(const uint8_t *bytes, size_t size, bool truncated)
 {
     size_t most = setup.max_datagram;
-    if (model_frame_of(bytes, size) == FRAME_IS_ANSWER)
+    enum model_frame frame = model_frame_of(bytes, size);
+    if (frame == FRAME_IS_ANSWER)
         most += HEAD_BYTES + COOKIE_BYTES;
+    if (frame == FRAME_IS_HELLO || frame == FRAME_IS_CONFIRM)
+        most = size; /* their lengths are limited by their form */
     return truncated || size > most;
 }
 

@@ -118,6 +118,28 @@ Test(system_keyed_names, are_refused_to_a_recorded_hello_from_another_address)
     server_stop(&server);
 }
 
+/* An attacker that gets the address and port which the client had before its NAT gave it others, or
+ * that can use them, has all that the client has sent from there: its cookie, and its hello. */
+Test(system_keyed_names, are_refused_to_a_recorded_hello_from_the_address_that_they_moved_away_from)
+{
+    uint8_t cookie[FRAME_COOKIE], hello[HELLO_ROOM];
+    start();
+    int former = join(cookie);
+    size_t size = hello_make_keyed(hello, cookie, "lamp-7", "lamp-7");
+    udp_send(former, &server.at[0], hello, size);
+    hello_expect(former, &server.at[0], NAMED_GIVEN, "lamp-7");
+    int lamp = join_as("lamp-7");
+    frame_send(former, &server.at[0], 2, cookie, "hi");
+    udp_expect(former, &server.at[0], "yes");
+    udp_send(former, &server.at[0], hello, size);
+    hello_expect(former, &server.at[0], NAMED_BAD_MAC, "");
+    harness_equal("bad_names", server_stat(&server, "bad_names"), 1);
+    harness_equal("moved", server_stat(&server, "moved"), 1);
+    expect_holder(lamp, "lamp-7");
+    expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}
+
 Test(system_keyed_names, are_refused_to_each_guess_that_differs_in_one_bit)
 {
     uint8_t cookie[FRAME_COOKIE], hello[HELLO_ROOM];

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 TestSuite(system_names, .fini = harness_end, .timeout = 60);
@@ -348,6 +349,57 @@ Test(system_names, follow_clients_whose_ports_change)
     }
     expect_balance("stats", server_ask(&server, "stats"));
     server_stop(&server);
+}
+
+static bool has_datagram(int udp)
+{
+    uint8_t byte;
+    return recv(udp, &byte, 1, MSG_DONTWAIT | MSG_PEEK) >= 0;
+}
+
+/* Two clients say hello with one name in turns, the first one also before the server has removed
+ * it. */
+static void expect_one_client_after_bursts(const char *workers)
+{
+    enum { PAIRS = 50 };
+    int winners[PAIRS];
+    start(harness_format(TRUSTED "[server]\nworkers = %s\n", workers));
+    for (int i = 0; i < PAIRS; i++) {
+        const char *name = harness_format("lamp-%d", i);
+        int first = join_as(name), second = join();
+        /* The one that came last may be decided on first, if another worker has received it; then
+         * the second client is not answered, and repeats its hello as clients do. */
+        for (int turn = 0; turn < 2 || !has_datagram(second); turn++) {
+            hello_send(second, &server.at[0], name);
+            if (turn < 2)
+                hello_send(first, &server.at[0], name);
+            else
+                harness_wait_ms(1);
+        }
+        hello_expect(second, &server.at[0], NAMED_GIVEN, name);
+        winners[i] = second;
+        close(first);
+    }
+    for (int i = 0; i < PAIRS; i++) {
+        const char *name = harness_format("@lamp-%d", i);
+        cr_assert_str_eq(json_text(ctl_ok(&server, "--json", "client", name, NULL), "address"),
+                         address_of(winners[i]));
+        ctl_ok(&server, "kick", name, NULL);
+    }
+    harness_equal("moved", server_stat(&server, "moved"), PAIRS);
+    harness_equal("clients", server_stat(&server, "clients"), 0);
+    expect_balance("stats", server_ask(&server, "stats"));
+    server_stop(&server);
+}
+
+Test(system_names, are_left_to_the_client_that_was_answered_last_after_a_burst_of_two)
+{
+    expect_one_client_after_bursts("1");
+}
+
+Test(system_names, are_left_to_the_client_that_was_answered_last_also_on_several_workers)
+{
+    expect_one_client_after_bursts("4");
 }
 
 Test(system_names, are_shown_with_messages_and_select_them_wherever_the_client_is)

@@ -16,12 +16,12 @@ static const char *const outcomes[] = {
     "drop_bad_frame",
 };
 static const char *const others[] = {
-    "kernel_drops",    "refused_full",   "refused_prefix",  "bad_cookies",    "bad_names",
-    "refused_names",   "dry_limited",    "dry_prefix",      "joined",         "moved",
-    "expired",         "kicked",         "broadcasts",      "copies_sent",    "copies_failed",
-    "direct_sent",     "direct_failed",  "listen_messages", "listen_events",  "listen_lost",
-    "relayed",         "relay_limited",  "relay_dropped",   "streams_closed", "streams_slow",
-    "streams_refused", "streams_denied",
+    "kernel_drops",  "refused_full",    "refused_prefix", "bad_cookies",     "bad_names",
+    "refused_names", "late_names",      "dry_limited",    "dry_prefix",      "joined",
+    "moved",         "expired",         "kicked",         "broadcasts",      "copies_sent",
+    "copies_failed", "direct_sent",     "direct_failed",  "listen_messages", "listen_events",
+    "listen_lost",   "relayed",         "relay_limited",  "relay_dropped",   "streams_closed",
+    "streams_slow",  "streams_refused", "streams_denied",
 };
 enum {
     OUTCOMES = sizeof outcomes / sizeof outcomes[0],

@@ -12,13 +12,18 @@ enum { TTL_MS = 60000 };
 static struct client_names *names;
 static void *memory;
 
-static void open_table(uint32_t max)
+static void open_table_with_formers(uint32_t max, uint64_t former_ms)
 {
     static const struct siphash_key key = {1, 2};
-    size_t bytes = (client_names_bytes(max) + 63) / 64 * 64;
+    size_t bytes = (client_names_bytes(max, former_ms > 0) + 63) / 64 * 64;
     memory = aligned_alloc(64, bytes);
     memset(memory, 0, bytes);
-    names = client_names_init(memory, max, &key, 0);
+    names = client_names_init(memory, max, &key, former_ms, 0);
+}
+
+static void open_table(uint32_t max)
+{
+    open_table_with_formers(max, 0);
 }
 
 static void close_table(void)
@@ -33,19 +38,37 @@ static struct device_name named(const char *text)
     return name;
 }
 
-/* A client of IPv4 on port `port`, the join_number-th of worker 0. */
+/* A client of IPv4 on port `port`, the join_number-th of worker 0, whose claim was received at
+ * now_ms and has that number. */
 static struct name_holder client(uint16_t port, uint64_t join_number, uint64_t now_ms)
 {
     const struct addr source = {.family = ADDR_IPV4, .ip = {192, 0, 2, 1}, .port = port};
     return (struct name_holder){
-        .key = client_key_of(0, &source), .join_number = join_number, .claimed_ms = now_ms};
+        .key = client_key_of(0, &source), .join_number = join_number, .number = now_ms};
 }
 
+static enum client_names_outcome claim_only(const char *text, const struct name_holder *holder,
+                                            struct name_holder *before)
+{
+    struct device_name name = named(text);
+    return client_names_claim(names, &name, holder, holder->number, holder->number + TTL_MS,
+                              before);
+}
+
+static void settle(const char *text, const struct name_holder *holder, uint64_t number)
+{
+    struct device_name name = named(text);
+    client_names_settle(names, &name, holder, number);
+}
+
+/* A claim, and the removal of the client that had the name. */
 static enum client_names_outcome claim(const char *text, const struct name_holder *holder,
                                        struct name_holder *before)
 {
-    struct device_name name = named(text);
-    return client_names_claim(names, &name, holder, holder->claimed_ms + TTL_MS, before);
+    enum client_names_outcome outcome = claim_only(text, holder, before);
+    if (outcome == CLIENT_NAMES_MOVED)
+        settle(text, holder, holder->number);
+    return outcome;
 }
 
 /* The port of the client that has the name, or 0. */
@@ -101,6 +124,92 @@ Test(client_names, does_not_move_a_name_back_by_a_hello_that_is_handled_late, .f
     cr_assert_eq(claim("a", &old, &before), CLIENT_NAMES_LATE);
     cr_assert_eq(port_of("a"), 2);
     cr_assert_not(client_names_of(names, &old.key, NULL, NULL));
+}
+
+Test(client_names, stays_where_it_moves_until_the_former_client_is_removed, .fini = close_table)
+{
+    open_table(4);
+    struct name_holder old = client(1, 1, 10), new = client(2, 2, 20), third = client(3, 3, 22),
+                       before;
+    claim("a", &old, &before);
+    cr_assert_eq(claim_only("a", &new, &before), CLIENT_NAMES_MOVED);
+    old.number = 21;
+    cr_assert_eq(claim_only("a", &old, &before), CLIENT_NAMES_LATE, "it is to be removed");
+    cr_assert_eq(claim_only("a", &third, &before), CLIENT_NAMES_LATE);
+    cr_assert_eq(claim_only("b", &new, &before), CLIENT_NAMES_LATE, "it would give the name up");
+    settle("a", &old, 30);
+    cr_assert_eq(claim_only("a", &third, &before), CLIENT_NAMES_LATE, "that was another client");
+    settle("a", &new, 30);
+    old.number = 29;
+    cr_assert_eq(claim_only("a", &old, &before), CLIENT_NAMES_LATE, "from before its removal");
+    cr_assert_eq(claim_only("a", &new, &before), CLIENT_NAMES_KEPT);
+    cr_assert_eq(port_of("a"), 2);
+    third.number = 31;
+    cr_assert_eq(claim_only("a", &third, &before), CLIENT_NAMES_MOVED);
+    cr_assert_eq(before.join_number, 2);
+}
+
+Test(client_names, that_was_given_up_does_not_come_back_by_an_older_claim, .fini = close_table)
+{
+    open_table(4);
+    struct name_holder old = client(1, 1, 10), new = client(2, 2, 20), before;
+    claim("a", &old, &before);
+    claim_only("a", &new, &before);
+    settle("a", &new, 30);
+    new.number = 31;
+    claim("b", &new, &before);
+    new.number = 32;
+    cr_assert_eq(claim("a", &new, &before), CLIENT_NAMES_ADDED);
+    old.number = 29;
+    cr_assert_eq(claim("a", &old, &before), CLIENT_NAMES_LATE);
+    cr_assert_eq(port_of("a"), 2);
+}
+
+/* A client that joined from the same source since, and whose hello another thread received. */
+Test(client_names, is_not_given_to_an_earlier_client_of_the_same_source, .fini = close_table)
+{
+    open_table(4);
+    struct name_holder earlier = client(1, 1, 10), later = client(1, 2, 20), before, holder;
+    struct device_name name = named("a");
+    claim("a", &later, &before);
+    cr_assert_eq(claim("a", &earlier, &before), CLIENT_NAMES_LATE);
+    cr_assert(client_names_find(names, &name, &holder));
+    cr_assert_eq(holder.join_number, 2);
+}
+
+Test(client_names, does_not_go_back_to_a_former_source_too_early, .fini = close_table)
+{
+    enum { FORMER_MS = 120000 };
+    open_table_with_formers(4, FORMER_MS);
+    struct name_holder before;
+    for (uint16_t port = 1; port <= 9; port++) {
+        struct name_holder next = client(port, port, port * 1000u);
+        cr_assert_neq(claim("a", &next, &before), CLIENT_NAMES_FORMER);
+    }
+    for (uint16_t port = 1; port <= 8; port++) {
+        struct name_holder former = client(port, port + 10u, 10000);
+        cr_assert_eq(claim("a", &former, &before), CLIENT_NAMES_FORMER, "%d", port);
+        former.number = (port + 1u) * 1000 + FORMER_MS - 1;
+        cr_assert_eq(claim("a", &former, &before), CLIENT_NAMES_FORMER, "%d", port);
+    }
+    cr_assert_eq(port_of("a"), 9);
+    struct name_holder back = client(8, 18, 9000 + FORMER_MS + 1000);
+    cr_assert_eq(claim("a", &back, &before), CLIENT_NAMES_MOVED);
+    struct name_holder other = client(1, 11, 10000);
+    cr_assert_eq(claim("b", &other, &before), CLIENT_NAMES_ADDED, "of another name");
+}
+
+Test(client_names, of_another_client_has_no_former_sources_of_the_one_before, .fini = close_table)
+{
+    open_table_with_formers(1, TTL_MS);
+    struct name_holder a = client(1, 1, 1000), b = client(2, 2, 2000), back = client(1, 3, 3000),
+                       before;
+    claim("a", &a, &before);
+    claim("a", &b, &before);
+    cr_assert_eq(claim("a", &back, &before), CLIENT_NAMES_FORMER);
+    cr_assert(client_names_remove(names, &b.key, 0, UINT64_MAX));
+    cr_assert_eq(claim("c", &b, &before), CLIENT_NAMES_ADDED);
+    cr_assert_eq(claim("c", &back, &before), CLIENT_NAMES_MOVED);
 }
 
 Test(client_names, gives_a_client_one_name, .fini = close_table)
@@ -174,7 +283,7 @@ Test(client_names, checks_a_name_at_its_time_also_beyond_a_lap_of_the_wheel, .fi
     open_table(1);
     struct name_holder a = client(1, 1, 0), due, before;
     struct device_name name = named("a");
-    client_names_claim(names, &name, &a, CHECK_MS, &before);
+    client_names_claim(names, &name, &a, 0, CHECK_MS, &before);
     for (uint64_t now_ms = 0; now_ms < CHECK_MS; now_ms += 1000)
         cr_assert_not(client_names_take_due(names, now_ms, &due), "%llu",
                       (unsigned long long)now_ms);

@@ -51,7 +51,7 @@ static void set_up(void)
         .secrets = cookie_secrets_new(&key, now_ms),
     };
     cr_assert_eq(confirmations_open(&decider.confirmations, registry_slots(CAPACITY)), 0);
-    received = batch_new(128);
+    received = batch_new(datagram_bytes_max(decider.max_datagram_bytes));
     answers.replies[0] = batch_new(0);
     answers.on_link.batch = batch_new(0);
     answers.routed.batch = batch_new(0);
@@ -241,7 +241,8 @@ Test(datagram_decision, a_client_that_leaves_is_gone_for_the_names_if_it_may_hav
     struct loop *loop = loop_new();
     struct mailbox *mailbox = mailbox_new(loop);
     struct name_queue *queue;
-    cr_assert_eq(name_queue_open(&queue, mailbox, ignore, NULL), 0);
+    _Atomic uint64_t numbers = 0;
+    cr_assert_eq(name_queue_open(&queue, mailbox, &numbers, 1000, ignore, NULL), 0);
     decider.names = (struct hello_names){.mode = NAMES_TRUSTED, .queue = queue, .worker = 3};
     join(0);
     join(1);
@@ -249,6 +250,10 @@ Test(datagram_decision, a_client_that_leaves_is_gone_for_the_names_if_it_may_hav
     send_hello(0, false);
     send_leave(0);
     send_request(0);
+    send_hello(0, false); /* in the slot of the one before, whose claim is not decided yet */
+    decide();
+    cr_assert_eq(answers.stats.late_names, 1);
+    name_queue_end(queue, client_of(0).slot);
     send_hello(0, false);
     decide();
     const bool expected[] = {false, true, false}; /* client 1 has not asked for a name */
@@ -308,6 +313,48 @@ Test(datagram_decision, under_cookie_an_unverified_hello_is_challenged_and_a_con
     cr_assert_eq(fates.nameds, 0);
     cr_assert_eq(fates.bad, 1);
     cr_assert_eq(registry_count(registry), 0);
+}
+
+/* The rate is checked once for each of them. */
+Test(datagram_decision, a_keyed_hello_whose_cookie_has_expired_takes_one_token_for_its_challenge)
+{
+    static const struct siphash_key key = {3, 4};
+    static const uint8_t stale[FRAME_COOKIE_BYTES], mac[FRAME_MAC_BYTES];
+    uint8_t hello[FRAME_HELLO_BYTES_MAX];
+    size_t size = frame_write_keyed_hello(hello, true, stale, mac, "lamp", 4);
+    void *buckets = aligned_alloc(64, rate_limiter_bytes());
+    memset(buckets, 0, rate_limiter_bytes());
+    join(0);
+    decider.rules = (struct admission_rules){.cookie = true,
+                                             .dry_run = true,
+                                             .limiter = rate_limiter_init(buckets, &key),
+                                             .limits = rate_limiter_limits(1, 1)};
+    decider.names.mode = NAMES_KEYED;
+    for (int i = 0; i < 3; i++)
+        send_bytes(0, hello, size);
+    decide();
+    cr_assert_eq(fates.challenges, 3);
+    cr_assert_eq(answers.stats.bad_cookies, 3);
+    cr_assert_eq(answers.stats.dry_limited, 2);
+    free(buckets);
+}
+
+Test(datagram_decision, a_hello_may_be_longer_than_a_request)
+{
+    static const uint8_t cookie[FRAME_COOKIE_BYTES], mac[FRAME_MAC_BYTES];
+    uint8_t bytes[FRAME_HELLO_BYTES_MAX + 1] = {0};
+    char name[FRAME_NAME_BYTES_MAX];
+    memset(name, 'n', sizeof name);
+    size_t size = frame_write_keyed_hello(bytes, true, cookie, mac, name, sizeof name);
+    cr_assert_eq(size, datagram_bytes_max(decider.max_datagram_bytes));
+    join(0);
+    send_bytes(0, bytes, size);
+    send_bytes(0, bytes, size + 1);
+    bytes[0] = 'x';
+    send_bytes(0, bytes, size);
+    decide();
+    cr_assert_eq(fates.nameds, 1);
+    cr_assert_eq(answers.stats.drop_oversize, 2, "a longer hello, and a request");
 }
 
 /* ---- confirm ---- */

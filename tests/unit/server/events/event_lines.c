@@ -82,15 +82,15 @@ Test(event_lines, shows_where_a_name_has_moved_to)
 Test(event_lines, names_the_client_that_has_the_name_and_no_other_with_its_source)
 {
     static const struct siphash_key key = {1, 2};
-    size_t bytes = (client_names_bytes(1) + 63) / 64 * 64;
+    size_t bytes = (client_names_bytes(1, false) + 63) / 64 * 64;
     void *memory = aligned_alloc(64, bytes);
     memset(memory, 0, bytes);
-    struct client_names *names = client_names_init(memory, 1, &key, 0);
+    struct client_names *names = client_names_init(memory, 1, &key, 0, 0);
     const struct device_name lamp = {4, "lamp"};
     const struct name_holder holder = {.key = client_key_of(0, &ipv4), .join_number = 7};
     struct name_holder before;
     struct device_name name;
-    client_names_claim(names, &lamp, &holder, 1000, &before);
+    client_names_claim(names, &lamp, &holder, 0, 1000, &before);
     *record = (struct event_record){.source = ipv4, .join_number = 7};
     cr_expect(event_lines_name(record, names, &name));
     cr_expect(device_name_equal(&name, &lamp));

@@ -17,12 +17,12 @@ static void set_up(void)
     const struct name_holder holder = {.key = client_key_of(2, &source), .join_number = 77};
     struct device_name name;
     struct name_holder before;
-    size_t bytes = (client_names_bytes(1) + 63) / 64 * 64;
+    size_t bytes = (client_names_bytes(1, false) + 63) / 64 * 64;
     memory = aligned_alloc(64, bytes);
     memset(memory, 0, bytes);
-    names = client_names_init(memory, 1, &key, 0);
+    names = client_names_init(memory, 1, &key, 0, 0);
     device_name_set(&name, "front gate", 10);
-    client_names_claim(names, &name, &holder, 1000, &before);
+    client_names_claim(names, &name, &holder, 0, 1000, &before);
 }
 
 static void tear_down(void)

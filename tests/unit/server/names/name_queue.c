@@ -6,20 +6,23 @@
 static struct loop *loop;
 static struct mailbox *mailbox;
 static struct name_queue *queue;
+static _Atomic uint64_t numbers;
 static int woken;
+
+enum { SLOTS = 20000 };
 
 static void on_claims(struct mailbox_message *wake)
 {
     cr_assert_eq((void *)wake, (void *)queue);
     woken++;
-    name_queue_look(queue);
+    name_queue_acknowledge(queue);
 }
 
 static void set_up(void)
 {
     loop = loop_new();
     mailbox = mailbox_new(loop);
-    cr_assert_eq(name_queue_open(&queue, mailbox, on_claims, NULL), 0);
+    cr_assert_eq(name_queue_open(&queue, mailbox, &numbers, SLOTS, on_claims, NULL), 0);
 }
 
 static void tear_down(void)
@@ -33,7 +36,8 @@ TestSuite(name_queue, .init = set_up, .fini = tear_down);
 
 static bool add(uint64_t number)
 {
-    return name_queue_add(queue, &(struct name_claim){.check_ms = number});
+    return name_queue_add(queue,
+                          &(struct name_claim){.check_ms = number, .slot = (uint32_t)number});
 }
 
 Test(name_queue, passes_claims_on_in_their_order)
@@ -78,15 +82,39 @@ Test(name_queue, wakes_once_until_it_is_looked_at)
 
 Test(name_queue, refuses_a_claim_without_room_and_takes_one_when_there_is_room_again)
 {
-    int count = 0;
-    while (add(0))
+    uint64_t count = 0;
+    while (add(count))
         count++;
     cr_assert_gt(count, 5000);
     cr_assert_lt(count, NAME_QUEUE_BYTES / 64);
-    cr_assert_not(add(0));
+    cr_assert_not(add(count));
     for (int i = 0; i < 2; i++) {
         cr_assert_not_null(name_queue_front(queue));
         name_queue_release(queue);
     }
-    cr_assert(add(0));
+    cr_assert(add(count), "a claim that was not taken leaves no bit");
+}
+
+Test(name_queue, takes_one_claim_of_a_client_until_it_is_decided)
+{
+    cr_assert(add(7));
+    cr_assert_not(add(7));
+    cr_assert(add(8), "the bit is that of one slot");
+    name_queue_release(queue);
+    cr_assert_not(add(7), "it was taken by the main thread, and is not decided");
+    name_queue_end(queue, 7);
+    cr_assert(add(7));
+    cr_assert_not(add(8));
+    cr_assert(add(SLOTS - 1));
+}
+
+Test(name_queue, numbers_claims_and_removals_in_one_sequence)
+{
+    add(1);
+    uint64_t removal = name_queue_number(queue);
+    add(2);
+    uint64_t first = name_queue_front(queue)->holder.number;
+    name_queue_release(queue);
+    cr_assert_lt(first, removal);
+    cr_assert_lt(removal, name_queue_front(queue)->holder.number);
 }
