@@ -337,9 +337,11 @@ Test(system_names, follow_clients_whose_ports_change)
     start(TRUSTED "[server]\nworkers = 4\n");
     for (int round = 0; round < ROUNDS; round++)
         for (int i = 0; i < CLIENTS; i++) {
-            if (round > 0)
-                close(sockets[i]);
+            /* The former socket is closed later, so that the new one has another port. */
+            int former = round > 0 ? sockets[i] : -1;
             sockets[i] = join_as(harness_format("lamp-%d", i));
+            if (former >= 0)
+                close(former);
         }
     server_await_stat(&server, "moved", CLIENTS * (ROUNDS - 1));
     harness_equal("clients", server_stat(&server, "clients"), CLIENTS);
