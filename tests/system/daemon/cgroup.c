@@ -117,8 +117,8 @@ Test(system_cgroup, a_memory_limit_of_cgroup_version_2_is_compared_with_clients_
     make_groups("0::/a/b\n", "cgroup2", "rw");
     write_file("top/a/b/memory.max", "max\n");
     write_file("top/a/memory.max", "25165824\n");
-    expect_warning("1000000", "lower clients.max to 430000, or");
-    expect_warning("430000", NULL);
+    expect_warning("1000000", "lower clients.max to 420000, or");
+    expect_warning("420000", NULL);
 }
 
 Test(system_cgroup, a_memory_limit_of_cgroup_version_1_is_compared_with_clients_max)
@@ -126,8 +126,8 @@ Test(system_cgroup, a_memory_limit_of_cgroup_version_1_is_compared_with_clients_
     make_groups("2:memory:/a/b\n", "cgroup", "rw,memory");
     write_file("top/a/b/memory.limit_in_bytes", "25165824\n");
     write_file("top/memory.limit_in_bytes", "9223372036854771712\n");
-    expect_warning("1000000", "lower clients.max to 430000, or");
-    expect_warning("430000", NULL);
+    expect_warning("1000000", "lower clients.max to 420000, or");
+    expect_warning("420000", NULL);
 }
 
 Test(system_cgroup, a_memory_limit_below_the_size_of_the_index_is_an_error)

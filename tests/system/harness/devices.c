@@ -66,9 +66,9 @@ int64_t job_count(const struct server *server, int job, const char *name)
 
 bool job_is(const struct server *server, int job, const char *state)
 {
-    const char *row = ctl_ok(server, "job", harness_format("%d", job), "--json", NULL);
+    struct result row = ctl(server, "job", harness_format("%d", job), "--json", NULL);
 
-    return strcmp(json_text(row, "state"), state) == 0;
+    return row.status == 0 && strcmp(json_text(row.out, "state"), state) == 0;
 }
 
 void await_job(const struct server *server, int job, const char *state)

@@ -24,6 +24,7 @@ void confirm_message(int udp, const struct endpoint *server, const char *text);
 /* Returns a member of `job ID --json`, -1 if it has none of that name. */
 int64_t job_count(const struct server *server, int job, const char *name);
 
+/* A job that the server has not begun yet is in no state. */
 bool job_is(const struct server *server, int job, const char *state);
 void await_job(const struct server *server, int job, const char *state);
 void expect_tally(const struct server *server, int job, int confirmed, int silent, int plain);
