@@ -27,7 +27,7 @@ void hmac_sha256_add(struct hmac_sha256 *hmac, const void *bytes, size_t size);
 void hmac_sha256_finish(struct hmac_sha256 *hmac, uint8_t mac[SHA256_BYTES]);
 
 /* Whether two codes of size bytes are equal. It takes the same time whichever bytes differ, so that
- * its duration does not tell a sender how many bytes of a guess are right. */
+ * its duration does not show a sender how many bytes of a guess are right. */
 bool hmac_sha256_equal(const uint8_t *a, const uint8_t *b, size_t size);
 
 #endif

@@ -8,16 +8,16 @@
  * frames, which it can confirm, or for a name. Pure: the caller passes the time, in nanoseconds of
  * a clock that never goes back. No errors; one thread.
  *
- * A hello has an effect only for a registered client, so it is said after a reply, and again after
+ * A hello has an effect only for a registered client, so it is sent after a reply, and again after
  * the client has joined anew. It is answered; without the answer it is repeated. A service that
- * knows no hello would take it for a request, so without a request of the user it is said only to a
+ * knows no hello would take it for a request, so without a request of the user it is sent only to a
  * service that has sent a frame itself, and a service that never answered one gets at most
  * HELLO_SCHEDULE_TRIES. A server that was restarted, or has removed the client, does not say so
- * under policy = open; so to a service that has answered one the hello is said again with the
+ * under policy = open; so to a service that has answered one the hello is sent again with the
  * requests, as docs/protocol.md asks for it with keepalives, also when the last ones were lost.
  *
  * A hello that proves a key is answered by a challenge if its cookie is no longer valid. It is then
- * said again at once with the new cookie, HELLO_SCHEDULE_CHALLENGES times at most, so that no
+ * sent again at once with the new cookie, HELLO_SCHEDULE_CHALLENGES times at most, so that no
  * service makes the client send without an end. */
 
 enum {
@@ -59,11 +59,11 @@ void hello_schedule_frame_came(struct hello_schedule *hello, uint64_t now_ns);
  */
 void hello_schedule_registered(struct hello_schedule *hello, uint64_t now_ns);
 
-/* The client is no longer registered, or may not be: a hello is said again after the next reply. */
+/* The client is no longer registered, or may not be: a hello is sent again after the next reply. */
 void hello_schedule_rejoin(struct hello_schedule *hello);
 
 /* The service has sent a challenge, by which it may have answered a hello that proves a key.
- * Returns whether such a hello is open; it is then said again at once if that is permitted. */
+ * Returns whether such a hello is open; it is then sent again at once if that is permitted. */
 bool hello_schedule_challenged(struct hello_schedule *hello, uint64_t now_ns);
 
 /* The service has answered a hello. */
@@ -74,7 +74,7 @@ void hello_schedule_end(struct hello_schedule *hello);
 
 enum hello_step {
     HELLO_WAIT,    /* nothing is due */
-    HELLO_SAY,     /* a hello has to be sent now */
+    HELLO_SEND,    /* a hello has to be sent now */
     HELLO_GIVE_UP, /* the last try was not answered; reported once */
 };
 enum hello_step hello_schedule_step(struct hello_schedule *hello, uint64_t now_ns);

@@ -26,7 +26,7 @@ void hello_schedule_registered(struct hello_schedule *hello, uint64_t now_ns)
     bool idle = hello->due_ns == UINT64_MAX;
     if (hello->known && idle && now_ns - hello->ended_ns >= HELLO_SCHEDULE_RENEWAL_NS) {
         hello->answered = false;
-        hello->tries = 0;
+        hello->tries = hello->challenges = 0;
     }
     begin(hello, now_ns);
 }
@@ -39,7 +39,7 @@ void hello_schedule_rejoin(struct hello_schedule *hello)
         hello->tries = hello->challenges = 0;
 }
 
-/* The hello that is said again counts as the same try. */
+/* The hello that is sent again counts as the same try. */
 bool hello_schedule_challenged(struct hello_schedule *hello, uint64_t now_ns)
 {
     if (hello->tries == 0 || hello->due_ns == UINT64_MAX)
@@ -77,7 +77,7 @@ enum hello_step hello_schedule_step(struct hello_schedule *hello, uint64_t now_n
     }
     hello->tries++;
     hello->due_ns = now_ns + HELLO_SCHEDULE_INTERVAL_NS;
-    return HELLO_SAY;
+    return HELLO_SEND;
 }
 
 uint64_t hello_schedule_due_ns(const struct hello_schedule *hello)

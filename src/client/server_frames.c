@@ -148,7 +148,7 @@ size_t server_frames_take_due(struct server_frames *frames, uint64_t now_ns,
 {
     enum hello_step step = hello_schedule_step(&frames->hello, now_ns);
     *gave_up = step == HELLO_GIVE_UP;
-    if (step == HELLO_SAY)
+    if (step == HELLO_SEND)
         return write_hello(frames, out);
     return server_frames_take_confirmation(frames, now_ns, out);
 }

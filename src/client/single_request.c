@@ -95,7 +95,7 @@ static void end_naming(struct single_request *request, const struct frame *answe
 
 /* Sends the hello if it is due, and sets when to look again. If the socket is full, it counts as
  * lost in the network. */
-static void say_hello(struct single_request *request)
+static void send_hello(struct single_request *request)
 {
     uint8_t hello[SERVER_FRAMES_BYTES_MAX];
     bool gave_up;
@@ -114,7 +114,7 @@ static void begin_naming(struct single_request *request)
 {
     request->naming = true;
     server_frames_registered(&request->frames, clock_now_ns());
-    say_hello(request);
+    send_hello(request);
 }
 
 /* Handles a frame other than a challenge. No message is shown: it is no reply. Returns false for
@@ -140,7 +140,7 @@ static void keep_cookie(struct single_request *request)
                              frame_read(request->datagram, FRAME_CHALLENGE_BYTES).cookie,
                              clock_now_ns());
     if (request->naming)
-        say_hello(request);
+        send_hello(request);
 }
 
 /* ---- Replies ---- */
@@ -167,7 +167,7 @@ static void timed_out(void *state)
     struct single_request *request = state;
     bool expects_reply = request->options->timeout_ms != 0;
     if (request->naming) {
-        say_hello(request);
+        send_hello(request);
         return;
     }
     /* A message on a stream is not lost, so it is not sent again. */

@@ -20,7 +20,7 @@
  * all be silent, neither keep a broadcast from its start nor push its list of clients out.
  *
  * A slot that a client has left may be used by another client. The other one joined after the job
- * began, so its join number tells the two apart, and no bit has to be cleared when a client joins
+ * began, so its join number distinguishes the two, and no bit has to be cleared when a client joins
  * or leaves. The functions that take a join number compare it. The others are for clients that a
  * walk with the job's joined_before (registry/registry_walk) has returned.
  *

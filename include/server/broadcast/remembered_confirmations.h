@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 /* Which confirmed jobs of one kind the workers remember (server/broadcast/confirmations). The main
- * thread decides it for all of them, so that they always remember the same ones: it tells them
+ * thread decides it for all of them, so that they always remember the same ones: it notifies them
  * which one to forget when it starts another. An open job, which has not ended, is never forgotten.
  * Used by the main thread. */
 struct remembered_confirmations {

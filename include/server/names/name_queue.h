@@ -74,10 +74,10 @@ uint64_t name_queue_number(struct name_queue *queue);
 void name_queue_add_gone(struct name_queue *queue, const struct client_key *key, uint32_t worker,
                          uint64_t joined_before);
 
-/* For the main thread. It calls name_queue_look when it handles the wake-up, before it looks for
- * claims: claims that come later wake it again. name_queue_front returns the oldest claim, or NULL,
- * and name_queue_release frees that. */
-void name_queue_look(struct name_queue *queue);
+/* For the main thread. It calls name_queue_acknowledge when it handles the wake-up, before it looks
+ * for claims: claims that come later wake it again. name_queue_front returns the oldest claim, or
+ * NULL, and name_queue_release frees that. */
+void name_queue_acknowledge(struct name_queue *queue);
 const struct name_claim *name_queue_front(struct name_queue *queue);
 void name_queue_release(struct name_queue *queue);
 

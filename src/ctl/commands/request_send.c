@@ -38,7 +38,8 @@ static bool is(const struct output_record *record, size_t field, const char *val
     return strcmp(record->values[field], value) == 0;
 }
 
-/* Tells people why the message did not reach the client, or may not have. Returns the exit status.
+/* Prints for people why the message did not reach the client, or may not have. Returns the exit
+ * status.
  */
 static int report_result(const struct ctl_options *options, const struct output_record *record,
                          const char *reason)

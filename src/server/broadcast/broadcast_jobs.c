@@ -182,7 +182,7 @@ static void send_first_round(struct broadcast_job *job)
     job_shards_start(job->shards, forgotten);
 }
 
-/* The workers have carried out what the running job has told them. */
+/* The workers have carried out what the running job has ordered. */
 static void on_shards_done(void *state)
 {
     struct broadcast_job *job = state;

@@ -129,7 +129,7 @@ static void run_later(void *state)
 static void on_claims(struct mailbox_message *wake)
 {
     struct name_queue *queue = (struct name_queue *)wake;
-    name_queue_look(queue);
+    name_queue_acknowledge(queue);
     work(queue->owner);
 }
 

@@ -46,8 +46,8 @@ static bool add(struct name_queue *queue, const struct name_claim *claim)
     *record = *claim;
     record->holder.number = name_queue_number(queue);
     spsc_ring_commit(&queue->ring);
-    /* The exchange orders the commit against name_queue_look: either the main thread finds the
-     * claim, or it is woken again. */
+    /* The exchange orders the commit against name_queue_acknowledge: either the main thread finds
+     * the claim, or it is woken again. */
     if (!atomic_exchange(&queue->is_woken, true))
         mailbox_post(queue->mailbox, &queue->wake);
     return true;
@@ -81,7 +81,7 @@ uint64_t name_queue_number(struct name_queue *queue)
     return atomic_fetch_add(queue->numbers, 1) + 1;
 }
 
-void name_queue_look(struct name_queue *queue)
+void name_queue_acknowledge(struct name_queue *queue)
 {
     atomic_exchange(&queue->is_woken, false);
 }

@@ -33,7 +33,7 @@ static struct {
     bool is_certain;       /* that one certainly may have it */
     uint32_t given_to;     /* the last one that got it; 0: none */
     uint64_t given_ms;     /* when that one claimed it, at the earliest, */
-    uint64_t given_out_ms; /* and was told so */
+    uint64_t given_out_ms; /* and its answer came */
     bool was_claimed;
 } names[MODEL_NAMES];
 static uint64_t claims, others; /* others: of OTHER */

@@ -1,5 +1,6 @@
 #include "sim/world/operators.h"
 
+#include "sim/check/control_file.h"
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
 #include "sim/check/model.h"
@@ -12,7 +13,6 @@
 #include "sim/net/interfaces.h"
 #include "sim/os/files.h"
 #include "sim/os/log.h"
-#include "sim/os/process.h"
 #include "sim/os/signals.h"
 #include "sim/world/answers.h"
 #include "sim/world/broadcasts.h"
@@ -133,21 +133,6 @@ static void hang_up(void)
 
 /* ---- sending ---- */
 
-/* A socket has the group of its key, or that of server.group; the process stays in the group of the
- * key, so that it can remove the file. */
-static void check_socket_file(const struct simulated_file *file, bool observes)
-{
-    const struct drawn_group *group = observes ? &setup.observer_group : &setup.control_group;
-    gid_t gid = group->text != NULL ? group->gid : setup.has_user ? 1000 : (gid_t)-1;
-    if (file->mode != (observes ? setup.observer_mode : setup.control_mode) ||
-        file->owner.uid != (setup.has_user ? 1000 : (uid_t)-1) || file->owner.gid != gid)
-        broken_promise("a control socket has its mode and group", "%s: mode %04o, group %ld",
-                       file->path, (unsigned)file->mode, (long)file->owner.gid);
-    if (group->text != NULL && !simulated_process_has_group(gid))
-        broken_promise("the server is a member of the groups of its sockets", "not of %s",
-                       group->text);
-}
-
 static void connect(struct operator* operator)
 {
     const struct addr none = {.family = ADDR_NONE};
@@ -156,7 +141,7 @@ static void connect(struct operator* operator)
         simulated_file_find(observes ? settings_observer_path() : settings_control_path());
     if ((setup.control_off && !observes) || file == NULL || file->listener == NULL)
         return;
-    check_socket_file(file, observes);
+    control_file_check(file, observes);
     operator->connection = connection_open((struct acceptor *)file->listener, &none);
     if (operator->connection == NULL)
         return;

@@ -205,7 +205,7 @@ Test(system_confirm, does_not_repeat_it_for_clients_that_were_removed_nor_for_th
     frame_send(devices[REJOINED], &server.at[0], LEAVE, NULL, "");
     server_await_stat(&server, "left", 2);
     udp_send_text(devices[REJOINED], &server.at[0], "again");
-    device_say_hello(devices[REJOINED], &server.at[0]);
+    device_send_hello(devices[REJOINED], &server.at[0]);
     /* These take the free slots. */
     for (int i = 0; i < 2; i++)
         successors[i] = device_join(&server);
@@ -252,7 +252,7 @@ Test(system_confirm, repeats_a_message_that_the_kernel_has_refused_and_reports_i
     int device = udp_open("10.9.0.1");
     struct endpoint name = udp_name(device);
     udp_send_text(device, &server.at[0], "hi");
-    device_say_hello(device, &server.at[0]);
+    device_send_hello(device, &server.at[0]);
     netns_shell("ip addr del 10.9.0.1/32 dev lo; ip route add unreachable 10.9.0.1/32");
     process_start(&sending, NULL,
                   (const char *const[]){"udpctl", "-s", server.socket, "send", "--confirm",
@@ -297,7 +297,7 @@ Test(system_confirm, lets_other_broadcasts_run_and_is_cancelled_between_rounds)
     server_stop(&server);
 }
 
-Test(system_confirm, runs_two_broadcasts_at_once_and_tells_their_confirmations_apart)
+Test(system_confirm, runs_two_broadcasts_at_once_and_keeps_their_confirmations_apart)
 {
     struct server server = {0};
 
@@ -425,9 +425,9 @@ Test(system_confirm, takes_payloads_that_fit_into_a_datagram_with_their_frame)
     server_stop(&server);
 }
 
-/* ---- who is told ---- */
+/* ---- who is notified ---- */
 
-Test(system_confirm, is_told_to_subscribers_and_observers)
+Test(system_confirm, is_published_to_subscribers_and_observers)
 {
     struct server server = {0};
     struct subscriber subscriber;

@@ -10,7 +10,7 @@ enum { HELLO = 8, NUMBER = 8, MESSAGE_HEAD = DEVICE_MESSAGE_HEAD };
 
 /* ---- devices ---- */
 
-void device_say_hello(int udp, const struct endpoint *server)
+void device_send_hello(int udp, const struct endpoint *server)
 {
     uint8_t bytes[64];
 
@@ -23,7 +23,7 @@ int device_join(const struct server *server)
     int udp = udp_open("127.0.0.1");
 
     udp_send_text(udp, &server->at[0], "hi");
-    device_say_hello(udp, &server->at[0]);
+    device_send_hello(udp, &server->at[0]);
     return udp;
 }
 

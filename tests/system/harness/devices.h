@@ -9,7 +9,7 @@
 enum { DEVICE_MESSAGE_HEAD = 14 /* bytes of a message frame before the payload */ };
 
 /* Asks for frames. */
-void device_say_hello(int udp, const struct endpoint *server);
+void device_send_hello(int udp, const struct endpoint *server);
 
 /* Returns the socket of a new device, which is registered at the first listener. */
 int device_join(const struct server *server);

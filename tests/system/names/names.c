@@ -265,7 +265,7 @@ Test(system_names, of_clients_that_have_left_or_were_kicked_are_free_at_once)
 }
 
 /* The last messages of a client, and its end, are shown with the name that it had. */
-Test(system_names, are_told_with_what_came_before_the_end_of_their_client)
+Test(system_names, are_shown_with_what_came_before_the_end_of_their_client)
 {
     enum { MESSAGES = 500 };
     struct subscriber lamp_says, lamp_ends;
@@ -392,17 +392,17 @@ static void expect_one_client_after_bursts(const char *workers)
     server_stop(&server);
 }
 
-Test(system_names, are_left_to_the_client_that_was_told_last_after_a_burst_of_two)
+Test(system_names, are_left_to_the_client_that_got_it_last_after_a_burst_of_two)
 {
     expect_one_client_after_bursts("1");
 }
 
-Test(system_names, are_left_to_the_client_that_was_told_last_also_on_several_workers)
+Test(system_names, are_left_to_the_client_that_got_it_last_also_on_several_workers)
 {
     expect_one_client_after_bursts("4");
 }
 
-Test(system_names, are_told_with_messages_and_select_them_wherever_the_client_is)
+Test(system_names, are_shown_with_messages_and_select_them_wherever_the_client_is)
 {
     struct subscriber all, lamps;
     start(TRUSTED);

@@ -87,7 +87,7 @@ static void send_from(int udp, int client, const void *bytes, size_t size)
 }
 
 /* A request registers the client, which then asks for its name. */
-static void say_hello(int udp, int client)
+static void send_hello(int udp, int client)
 {
     char hello[6 + NAME_BYTES] = "\0UDP\10\1";
     name_of(client, hello + 6);
@@ -136,7 +136,7 @@ static void check_moved(const char *line, int round)
     cr_assert_str_eq(from, at);
 }
 
-/* Reads the events of all moves so far, delivered or told lost. */
+/* Reads the events of all moves so far, delivered or reported as lost. */
 static void read_moves(struct subscriber *events, int round, int64_t moves)
 {
     while (events->delivered + events->lost < moves) {
@@ -144,7 +144,7 @@ static void read_moves(struct subscriber *events, int round, int64_t moves)
         if (strncmp(line, "event ", 6) == 0)
             check_moved(line, round);
     }
-    harness_equal("moves that were told or lost", events->delivered + events->lost, moves);
+    harness_equal("moves that were delivered or lost", events->delivered + events->lost, moves);
 }
 
 /* ---- the storm ---- */
@@ -155,7 +155,7 @@ static void run_round(int round, struct subscriber *events)
     for (int first = 0; first < client_count; first += WINDOW) {
         int end = first + WINDOW < client_count ? first + WINDOW : client_count;
         for (int client = first; client < end; client++)
-            say_hello(udp, client);
+            send_hello(udp, client);
         for (int i = first; i < end; i++)
             round_of[receive_named(udp)] = round;
         if (round > 0)

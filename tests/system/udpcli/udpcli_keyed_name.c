@@ -186,7 +186,7 @@ static void begin_lines(struct process *cli)
     process_close_stdin(cli);
 }
 
-Test(system_udpcli_keyed_name, is_said_again_at_once_with_the_cookie_of_a_new_challenge)
+Test(system_udpcli_keyed_name, is_sent_again_at_once_with_the_cookie_of_a_new_challenge)
 {
     struct process cli;
     begin_lines(&cli);
@@ -205,7 +205,7 @@ Test(system_udpcli_keyed_name, is_said_again_at_once_with_the_cookie_of_a_new_ch
 }
 
 /* Three tries, and as many hellos after challenges. */
-Test(system_udpcli_keyed_name, is_not_said_without_end_to_a_service_that_always_challenges)
+Test(system_udpcli_keyed_name, is_not_sent_without_end_to_a_service_that_always_challenges)
 {
     struct process cli;
     begin_lines(&cli);

@@ -25,7 +25,7 @@ static void expect_tries(uint64_t now_ns)
     for (int i = 0; i < HELLO_SCHEDULE_TRIES; i++, now_ns += SECOND_NS) {
         cr_assert_eq(hello_schedule_due_ns(&hello), now_ns);
         expect_step(now_ns - 1, HELLO_WAIT);
-        expect_step(now_ns, HELLO_SAY);
+        expect_step(now_ns, HELLO_SEND);
     }
     expect_step(now_ns - 1, HELLO_WAIT);
     expect_step(now_ns, HELLO_GIVE_UP);
@@ -70,7 +70,7 @@ Test(hello_schedule, needs_no_frame_when_the_user_has_asked)
     expect_tries(5);
 }
 
-Test(hello_schedule, is_never_said_when_the_user_does_not_want_it)
+Test(hello_schedule, is_never_sent_when_the_user_does_not_want_it)
 {
     hello_schedule_init(&hello, HELLO_NEVER);
     hello_schedule_frame_came(&hello, 1);
@@ -82,7 +82,7 @@ Test(hello_schedule, is_not_repeated_after_its_answer)
 {
     hello_schedule_init(&hello, HELLO_ASKED);
     hello_schedule_registered(&hello, 5);
-    expect_step(5, HELLO_SAY);
+    expect_step(5, HELLO_SEND);
     hello_schedule_answered(&hello, 5);
     expect_none();
     hello_schedule_registered(&hello, 6);
@@ -94,16 +94,16 @@ Test(hello_schedule, a_further_reply_does_not_bring_the_next_try_forward)
 {
     hello_schedule_init(&hello, HELLO_ASKED);
     hello_schedule_registered(&hello, 5);
-    expect_step(5, HELLO_SAY);
+    expect_step(5, HELLO_SEND);
     hello_schedule_registered(&hello, 6);
     cr_assert_eq(hello_schedule_due_ns(&hello), 5 + SECOND_NS);
 }
 
-Test(hello_schedule, is_said_again_with_all_tries_after_the_client_has_joined_anew)
+Test(hello_schedule, is_sent_again_with_all_tries_after_the_client_has_joined_anew)
 {
     hello_schedule_init(&hello, HELLO_ASKED);
     hello_schedule_registered(&hello, 5);
-    expect_step(5, HELLO_SAY);
+    expect_step(5, HELLO_SEND);
     hello_schedule_answered(&hello, 5);
     for (uint64_t now_ns = 10 * SECOND_NS; now_ns <= 30 * SECOND_NS; now_ns += 10 * SECOND_NS) {
         hello_schedule_rejoin(&hello);
@@ -117,26 +117,26 @@ Test(hello_schedule, has_no_more_tries_for_a_service_that_never_answered_one)
 {
     hello_schedule_init(&hello, HELLO_ASKED);
     hello_schedule_registered(&hello, 5);
-    expect_step(5, HELLO_SAY);
+    expect_step(5, HELLO_SEND);
     hello_schedule_rejoin(&hello);
     expect_none();
     hello_schedule_registered(&hello, 6);
-    expect_step(6, HELLO_SAY);
+    expect_step(6, HELLO_SEND);
     hello_schedule_rejoin(&hello);
     hello_schedule_registered(&hello, 7);
-    expect_step(7, HELLO_SAY);
+    expect_step(7, HELLO_SEND);
     hello_schedule_rejoin(&hello);
     hello_schedule_registered(&hello, 8);
     expect_none();
 }
 
-Test(hello_schedule, is_said_again_at_once_after_a_challenge_as_the_same_try)
+Test(hello_schedule, is_sent_again_at_once_after_a_challenge_as_the_same_try)
 {
     hello_schedule_init(&hello, HELLO_ASKED);
     cr_assert_not(hello_schedule_challenged(&hello, 1), "no hello is open");
     hello_schedule_registered(&hello, 5);
-    cr_assert_not(hello_schedule_challenged(&hello, 5), "none was said yet");
-    expect_step(5, HELLO_SAY);
+    cr_assert_not(hello_schedule_challenged(&hello, 5), "none was sent yet");
+    expect_step(5, HELLO_SEND);
     cr_assert(hello_schedule_challenged(&hello, 6));
     expect_tries(6);
 }
@@ -145,18 +145,18 @@ Test(hello_schedule, is_answered_by_a_bounded_number_of_challenges)
 {
     hello_schedule_init(&hello, HELLO_ASKED);
     hello_schedule_registered(&hello, 5);
-    expect_step(5, HELLO_SAY);
+    expect_step(5, HELLO_SEND);
     for (int i = 0; i < HELLO_SCHEDULE_CHALLENGES; i++) {
         cr_assert(hello_schedule_challenged(&hello, 5));
-        expect_step(5, HELLO_SAY);
+        expect_step(5, HELLO_SEND);
     }
-    cr_assert(hello_schedule_challenged(&hello, 5), "it is open, and is not said again at once");
+    cr_assert(hello_schedule_challenged(&hello, 5), "it is open, and is not sent again at once");
     expect_step(5, HELLO_WAIT);
     cr_assert_eq(hello_schedule_due_ns(&hello), 5 + SECOND_NS);
     hello_schedule_answered(&hello, 6);
     cr_assert_not(hello_schedule_challenged(&hello, 7));
     hello_schedule_registered(&hello, 6 + HELLO_SCHEDULE_RENEWAL_NS);
-    expect_step(6 + HELLO_SCHEDULE_RENEWAL_NS, HELLO_SAY);
+    expect_step(6 + HELLO_SCHEDULE_RENEWAL_NS, HELLO_SEND);
     cr_assert(hello_schedule_challenged(&hello, 7 + HELLO_SCHEDULE_RENEWAL_NS));
     expect_tries(7 + HELLO_SCHEDULE_RENEWAL_NS);
 }
@@ -165,7 +165,7 @@ Test(hello_schedule, ends_at_an_echo_service)
 {
     hello_schedule_init(&hello, HELLO_ASKED);
     hello_schedule_registered(&hello, 5);
-    expect_step(5, HELLO_SAY);
+    expect_step(5, HELLO_SEND);
     hello_schedule_end(&hello);
     expect_none();
     hello_schedule_rejoin(&hello);
@@ -173,12 +173,12 @@ Test(hello_schedule, ends_at_an_echo_service)
     expect_none();
 }
 
-Test(hello_schedule, is_said_again_with_a_reply_20_seconds_after_its_answer)
+Test(hello_schedule, is_sent_again_with_a_reply_20_seconds_after_its_answer)
 {
     hello_schedule_init(&hello, HELLO_TO_UDPSRV);
     hello_schedule_frame_came(&hello, 1);
     hello_schedule_registered(&hello, 5);
-    expect_step(5, HELLO_SAY);
+    expect_step(5, HELLO_SEND);
     hello_schedule_answered(&hello, 7);
     hello_schedule_registered(&hello, 7 + 20 * SECOND_NS - 1);
     expect_none();
@@ -186,12 +186,12 @@ Test(hello_schedule, is_said_again_with_a_reply_20_seconds_after_its_answer)
     expect_tries(7 + 20 * SECOND_NS);
 }
 
-Test(hello_schedule, is_said_again_20_seconds_after_lost_tries_to_a_service_that_has_answered_one)
+Test(hello_schedule, is_sent_again_20_seconds_after_lost_tries_to_a_service_that_has_answered_one)
 {
     const uint64_t round_ns = (20 + HELLO_SCHEDULE_TRIES) * SECOND_NS;
     hello_schedule_init(&hello, HELLO_ASKED);
     hello_schedule_registered(&hello, 0);
-    expect_step(0, HELLO_SAY);
+    expect_step(0, HELLO_SEND);
     hello_schedule_answered(&hello, 0);
     for (uint64_t now_ns = 20 * SECOND_NS; now_ns < 10 * round_ns; now_ns += round_ns) {
         hello_schedule_registered(&hello, now_ns - 1);
@@ -205,18 +205,18 @@ Test(hello_schedule, replies_between_the_tries_of_a_renewal_begin_no_others)
 {
     hello_schedule_init(&hello, HELLO_ASKED);
     hello_schedule_registered(&hello, 0);
-    expect_step(0, HELLO_SAY);
+    expect_step(0, HELLO_SEND);
     hello_schedule_answered(&hello, 0);
     for (uint64_t i = 0; i < HELLO_SCHEDULE_TRIES; i++) {
         hello_schedule_registered(&hello, (20 + i) * SECOND_NS);
-        expect_step((20 + i) * SECOND_NS, HELLO_SAY);
+        expect_step((20 + i) * SECOND_NS, HELLO_SEND);
         hello_schedule_registered(&hello, (20 + i) * SECOND_NS + 1);
     }
     expect_step((20 + HELLO_SCHEDULE_TRIES) * SECOND_NS, HELLO_GIVE_UP);
     expect_none();
 }
 
-Test(hello_schedule, is_not_said_again_to_a_service_that_never_answered_one)
+Test(hello_schedule, is_not_sent_again_to_a_service_that_never_answered_one)
 {
     hello_schedule_init(&hello, HELLO_ASKED);
     hello_schedule_registered(&hello, 5);

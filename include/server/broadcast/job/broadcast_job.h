@@ -55,7 +55,7 @@ struct broadcast_job {
     struct job_report report; /* broadcast_job_sum_up fills in its counts */
     uint64_t started_ms;      /* 0 while it waits */
     bool is_cancelled;        /* the job still runs until all workers have answered */
-    bool is_stopping;         /* the workers were told to end what they send */
+    bool is_stopping;         /* the workers have the order to end what they send */
     bool is_counting;         /* the workers were asked how many clients they have */
     struct job_waiter {
         job_ended *ended; /* NULL: no session waits */
@@ -94,7 +94,7 @@ bool broadcast_job_have_all_confirmed(const struct broadcast_job *job);
  * any more. */
 bool broadcast_job_is_finished(const struct broadcast_job *job, uint64_t now_ms);
 
-/* Tells the workers once to end what they send for a job that runs. */
+/* Orders the workers once to end what they send for a job that runs. */
 void broadcast_job_stop_sending(struct broadcast_job *job);
 
 #endif

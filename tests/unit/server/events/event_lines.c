@@ -67,7 +67,7 @@ Test(event_lines, has_a_line_before_the_message_of_a_client_with_a_name)
                  "listener=0.0.0.0:3000\n");
 }
 
-Test(event_lines, tells_where_a_name_has_moved_to)
+Test(event_lines, shows_where_a_name_has_moved_to)
 {
     const struct event_moved moved = {.to = ipv6, .name = {4, "lamp"}};
     struct device_name name;

@@ -15,7 +15,7 @@ static void on_claims(struct mailbox_message *wake)
 {
     cr_assert_eq((void *)wake, (void *)queue);
     woken++;
-    name_queue_look(queue);
+    name_queue_acknowledge(queue);
 }
 
 static void set_up(void)
