@@ -15,8 +15,8 @@
  * orders, in the main thread.
  *
  * A name moves in two steps. First the client that had it is removed, by its own worker; when that
- * has been done, the new one is answered. So a client that got that answer is the only
- * one, and the table refuses what the former client claims meanwhile (client_names_settle).
+ * has been done, the new one is answered. So a client that got the answer that it has a name is the
+ * only one, and the table refuses what the former client claims meanwhile (client_names_settle).
  *
  * The orders for a worker are in two batches: removals, each of which is followed by an answer of
  * another worker or the same one, and all others, which nothing follows. So a batch of removals

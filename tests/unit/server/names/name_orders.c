@@ -1,5 +1,5 @@
 /* Tests of server/names/name_orders: which orders follow from claims, and that of clients which
- * claim one name in a burst exactly one is left, the one that was answered so last. */
+ * claim one name in a burst exactly one is left, the one that was answered last. */
 #include "server/names/name_orders.h"
 
 #include "base/prng.h"
@@ -16,14 +16,14 @@ struct fake_client {
     struct name_holder holder;
     bool is_registered;
     bool is_claiming;
-    bool was_named; /* that it has the name */
+    bool was_answered; /* that it has the name */
 };
 
 static struct name_orders orders;
 static void *memory;
 static struct fake_client clients[CLIENTS];
 static uint64_t number, joined;
-static uint64_t last_named; /* the join number of the client that was named last, or 0 */
+static uint64_t last_answered; /* the join number of the client that was answered last, or 0 */
 static size_t workers;
 static struct prng prng;
 static bool clients_leave; /* in bursts */
@@ -112,8 +112,8 @@ static void run_order(struct name_order *order)
     if (order->kind == NAME_ORDER_ANSWER || order->kind == NAME_ORDER_IGNORE)
         clients[order->slot].is_claiming = false;
     if (order->kind == NAME_ORDER_ANSWER && order->status == FRAME_NAMED_GIVEN && client != NULL) {
-        client->was_named = true;
-        last_named = order->holder.join_number;
+        client->was_answered = true;
+        last_answered = order->holder.join_number;
     }
     if (order->kind == NAME_ORDER_REMOVE && client != NULL)
         end_client(client);
@@ -184,14 +184,14 @@ Test(name_orders, answers_a_client_that_moves_a_name_once_the_former_one_is_remo
     join_all();
     decide(0, "lamp");
     run_all();
-    cr_assert_eq(last_named, clients[0].holder.join_number);
+    cr_assert_eq(last_answered, clients[0].holder.join_number);
     decide(1, "lamp");
     expect_holder("lamp", 1);
     cr_assert_eq(orders.workers[0].removals.count, 1);
     cr_assert_eq(orders.workers[1].others.count, 0);
     run_all();
     cr_assert_not(clients[0].is_registered);
-    cr_assert_eq(last_named, clients[1].holder.join_number);
+    cr_assert_eq(last_answered, clients[1].holder.join_number);
 }
 
 Test(name_orders, leaves_the_name_to_its_client_when_the_former_one_claims_it_before_its_removal)
@@ -208,7 +208,7 @@ Test(name_orders, leaves_the_name_to_its_client_when_the_former_one_claims_it_be
     expect_holder("lamp", 1);
     cr_assert_not(clients[0].is_registered);
     cr_assert(clients[1].is_registered);
-    cr_assert_eq(last_named, clients[1].holder.join_number);
+    cr_assert_eq(last_answered, clients[1].holder.join_number);
 }
 
 Test(name_orders, takes_no_claim_without_room_for_its_order)
@@ -335,18 +335,18 @@ static void act_at_random(void)
     }
 }
 
-/* Of the clients that were answered that they have the name, only the last one is registered, and
+/* Of the clients that got the answer that they have the name, only the last one is registered, and
  * the name leads to it. */
 static void expect_one_holder(void)
 {
     size_t last = CLIENTS, left = 0;
     for (size_t i = 0; i < CLIENTS; i++) {
-        if (clients[i].holder.join_number == last_named && clients[i].is_registered)
+        if (clients[i].holder.join_number == last_answered && clients[i].is_registered)
             last = i;
-        left += clients[i].was_named && clients[i].is_registered;
+        left += clients[i].was_answered && clients[i].is_registered;
     }
     cr_assert_eq(left, 1, "%zu clients are left", left);
-    cr_assert_lt(last, CLIENTS, "the client that was named last is gone");
+    cr_assert_lt(last, CLIENTS, "the client that was answered last is gone");
     expect_holder("lamp", last);
 }
 
@@ -359,10 +359,10 @@ static void expect_one_holder_or_none(void)
     cr_assert_null(device_name_set(&name, "lamp", 4));
     bool has_holder = client_names_find(orders.table, &name, &holder);
     if (has_holder)
-        cr_assert(find(&holder) != NULL && find(&holder)->was_named, "a client that is gone");
+        cr_assert(find(&holder) != NULL && find(&holder)->was_answered, "a client that is gone");
     cr_assert_eq(client_names_count(orders.table), has_holder);
     for (size_t i = 0; i < CLIENTS; i++)
-        if (clients[i].is_registered && clients[i].was_named)
+        if (clients[i].is_registered && clients[i].was_answered)
             cr_assert(has_holder && holder.join_number == clients[i].holder.join_number,
                       "the name of client %zu has another one", i);
 }
@@ -373,7 +373,7 @@ static void burst(uint64_t seed)
     workers = seed % 2 == 0 ? 1 : WORKERS;
     memset(added, 0, sizeof added);
     memset(taken, 0, sizeof taken);
-    last_named = 0;
+    last_answered = 0;
     join_all();
     for (int i = 0; i < 300; i++)
         act_at_random();
@@ -388,7 +388,7 @@ static void burst(uint64_t seed)
         expect_one_holder();
 }
 
-Test(name_orders, leaves_exactly_the_client_that_was_named_last_after_any_burst)
+Test(name_orders, leaves_exactly_the_client_that_was_answered_last_after_any_burst)
 {
     for (uint64_t seed = 0; seed < 2000; seed++) {
         tear_down();
