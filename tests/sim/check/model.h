@@ -40,6 +40,7 @@ struct model_entry {
     enum chance frames;               /* it has asked for messages as frames since it joined */
     uint64_t frames_since_ms;         /* when a hello has changed that */
     uint64_t claimed_ms[MODEL_NAMES]; /* when it last claimed that name, and may get it; 0: never */
+    uint64_t former_until_ms; /* a keyed name may have moved away from its address; 0: none */
     uint64_t unanswered_ms[MODEL_NAMES]; /* its first claim that may still be answered; 0: none */
     uint64_t contested_until_ms;  /* another client has claimed its name: it may be removed */
     bool proven;                  /* ever */

@@ -18,11 +18,13 @@ enum {
     IS_KEYED = 2,
     GIVEN = 1,
     FULL = 2,
+    BAD_MAC = 3,
     OTHER = MODEL_NAMES - 1, /* all names but lamp-0, lamp-1, ...: corrupted ones */
     RECENT_MAX = 4096,
     /* A claim is carried out within this time: a thread may not run for 3 s, the main thread may
      * have to wait for orders that a worker has, and then two workers get theirs. */
     PENDING_MS = 20000,
+    FORMER_MS = 120000, /* a keyed name does not go back to an address for that time */
 };
 
 /* The clients that may have a name: those that have claimed it lately, and the one before them. */
@@ -105,18 +107,43 @@ static void contest(struct model_entry *entry)
     entry->sure_until_ms = 0;
 }
 
+/* The name moves away from the client's address, or may do so. */
+static void leave(struct model_entry *entry)
+{
+    contest(entry);
+    entry->former_until_ms = event_queue_now_ms() + FORMER_MS + PENDING_MS;
+}
+
+static bool may_be_former(const struct model_entry *entry)
+{
+    return setup.has_keys && entry->former_until_ms >= event_queue_now_ms();
+}
+
+/* Whether another claim of the client may not be carried out yet: then this one is ignored. */
+static bool may_be_late(const struct model_entry *entry)
+{
+    for (size_t i = 0; i < MODEL_NAMES; i++)
+        if (entry->claimed_ms[i] != 0 && entry->claimed_ms[i] + PENDING_MS >= event_queue_now_ms())
+            return true;
+    return false;
+}
+
 /* The clients that have the name, or may get it, lose it to this one, or it to them. */
 static void claim(struct model_entry *entry, size_t name, bool is_certain)
 {
     uint64_t now_ms = event_queue_now_ms();
     size_t kept = 0;
+    bad_names.most += may_be_former(entry);
+    is_certain = is_certain && !may_be_former(entry) && !may_be_late(entry);
     for (size_t i = 0; i < names[name].count; i++) {
         struct model_entry *other = model_entry(names[name].entries[i]);
         if (other == entry)
             continue;
-        contest(other);
-        if (other->claimed_ms[name] + MODEL_SLOP_MS >= now_ms)
-            contest(entry);
+        leave(other);
+        if (other->claimed_ms[name] + MODEL_SLOP_MS >= now_ms) {
+            leave(entry);
+            bad_names.most += setup.has_keys ? 2 : 0; /* either may be decided first */
+        }
         /* Its claim is carried out, and before this one: it does not have the name afterwards. */
         if (!is_certain || name == OTHER || other->claimed_ms[name] + PENDING_MS >= now_ms)
             names[name].entries[kept++] = other->number;
@@ -199,12 +226,13 @@ static void give(struct model_entry *entry, size_t name)
         entry->unanswered_ms[name] = 0;
 }
 
-/* Status 1 and a name, or status 2 without one. */
+/* Status 1 and a name, or status 2 or 3 without one. */
 void names_answered(struct model_entry *entry, const uint8_t *named, size_t size)
 {
     bool is_given = named[HEAD_BYTES] == GIVEN && size > NAMED_NAME_AT;
     bool is_refused = named[HEAD_BYTES] == FULL && size == NAMED_NAME_AT;
-    if (!is_given && !is_refused)
+    bool is_former = named[HEAD_BYTES] == BAD_MAC && size == NAMED_NAME_AT;
+    if (!is_given && !is_refused && !is_former)
         broken_promise("a name is given or refused", "status %d came with %zu bytes",
                        named[HEAD_BYTES], size);
     if (is_given)
@@ -213,7 +241,12 @@ void names_answered(struct model_entry *entry, const uint8_t *named, size_t size
         broken_promise("a name is refused only where there is no place for it",
                        "%" PRIu64 " names, and names-max = %" PRIu32, names_most(),
                        setup.names_max);
+    if (is_former && (!may_be_former(entry) || broken_now("former", 2)))
+        broken_promise("a proven name is refused only at an address that it has moved away from",
+                       "source %" PRIu32 " (port %d) had none, or too long ago", entry->number,
+                       entry->source.port);
     refused += is_refused;
+    bad_names.least += is_former;
 }
 
 void names_check(const struct stats *sum)

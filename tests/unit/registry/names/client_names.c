@@ -258,6 +258,24 @@ Test(client_names, frees_the_name_of_a_client_that_is_gone_and_of_no_later_one, 
     cr_assert_eq(claim("b", &b, &before), CLIENT_NAMES_ADDED, "its place is free");
 }
 
+Test(client_names, frees_a_name_that_is_moving_to_a_client_that_is_gone_once_the_former_is_removed,
+     .fini = close_table)
+{
+    open_table(1);
+    struct name_holder a = client(1, 1, 10), b = client(2, 2, 20), c = client(3, 3, 30), before;
+    claim("a", &a, &before);
+    cr_assert_eq(claim_only("a", &b, &before), CLIENT_NAMES_MOVED);
+    cr_assert(client_names_remove(names, &b.key, 0, 3));
+    cr_assert_eq(claim_only("a", &c, &before), CLIENT_NAMES_LATE);
+    a.number = 40;
+    cr_assert_eq(claim_only("a", &a, &before), CLIENT_NAMES_LATE, "it is still to be removed");
+    settle("a", &b, 50);
+    cr_assert_eq(client_names_count(names), 0);
+    cr_assert_eq(claim_only("a", &c, &before), CLIENT_NAMES_ADDED);
+    settle("a", &c, 60);
+    cr_assert_eq(port_of("a"), 3, "its own client is registered");
+}
+
 Test(client_names, forgets_a_name_whose_client_is_not_registered_any_more, .fini = close_table)
 {
     open_table(4);

@@ -26,6 +26,7 @@ static uint64_t number, joined;
 static uint64_t last_answered; /* the join number of the client that was answered last, or 0 */
 static size_t workers;
 static struct prng prng;
+static bool clients_leave; /* in bursts */
 
 /* The queues of the workers. */
 static struct name_claim claims[WORKERS][CLAIMS_MAX];
@@ -91,6 +92,18 @@ static bool decide(size_t i, const char *name)
 
 /* ---- the workers ---- */
 
+/* A client is not registered any more, and its worker says so after what it has claimed. */
+static void end_client(struct fake_client *client)
+{
+    size_t worker = client->holder.worker;
+    client->is_registered = false;
+    if (added[worker] == CLAIMS_MAX)
+        return;
+    struct name_claim gone = {.holder = client->holder, .is_gone = true};
+    gone.holder.join_number++;
+    claims[worker][added[worker]++] = gone;
+}
+
 static void run_order(struct name_order *order)
 {
     struct fake_client *client = find(&order->holder);
@@ -103,7 +116,7 @@ static void run_order(struct name_order *order)
         last_answered = order->holder.join_number;
     }
     if (order->kind == NAME_ORDER_REMOVE && client != NULL)
-        client->is_registered = false;
+        end_client(client);
     if (order->kind == NAME_ORDER_REMOVE)
         order->number = ++number;
 }
@@ -262,10 +275,26 @@ static void claim_at_random(void)
     }
 }
 
+static void leave_at_random(void)
+{
+    size_t i = random_below(CLIENTS);
+    if (clients[i].is_registered && random_below(8) == 0)
+        end_client(&clients[i]);
+}
+
+/* As server/names/name_decisions does. */
+static bool handle(const struct name_claim *claim)
+{
+    if (!claim->is_gone)
+        return name_orders_claim(&orders, claim);
+    client_names_remove(orders.table, &claim->holder.key, claim->holder.worker,
+                        claim->holder.join_number);
+    return true;
+}
+
 static void take_claims(size_t worker)
 {
-    while (taken[worker] < added[worker] &&
-           name_orders_claim(&orders, &claims[worker][taken[worker]]))
+    while (taken[worker] < added[worker] && handle(&claims[worker][taken[worker]]))
         taken[worker]++;
 }
 
@@ -281,7 +310,7 @@ static bool has_claims(void)
 static void act_at_random(void)
 {
     size_t worker = random_below(workers);
-    switch (random_below(6)) {
+    switch (random_below(clients_leave ? 7 : 6)) {
     case 0:
         take_claims(worker);
         break;
@@ -297,6 +326,9 @@ static void act_at_random(void)
         break;
     case 4:
         name_orders_continue(&orders, 0);
+        break;
+    case 6:
+        leave_at_random();
         break;
     default:
         claim_at_random();
@@ -318,6 +350,23 @@ static void expect_one_holder(void)
     expect_holder("lamp", last);
 }
 
+/* The client that was answered last has the name, unless it has left: then no client does that was
+ * answered, and the name is free. */
+static void expect_one_holder_or_none(void)
+{
+    struct device_name name;
+    struct name_holder holder;
+    cr_assert_null(device_name_set(&name, "lamp", 4));
+    bool has_holder = client_names_find(orders.table, &name, &holder);
+    if (has_holder)
+        cr_assert(find(&holder) != NULL && find(&holder)->was_answered, "a client that is gone");
+    cr_assert_eq(client_names_count(orders.table), has_holder);
+    for (size_t i = 0; i < CLIENTS; i++)
+        if (clients[i].is_registered && clients[i].was_answered)
+            cr_assert(has_holder && holder.join_number == clients[i].holder.join_number,
+                      "the name of client %zu has another one", i);
+}
+
 static void burst(uint64_t seed)
 {
     prng_init(&prng, seed);
@@ -333,11 +382,25 @@ static void burst(uint64_t seed)
             take_claims(i);
         run_all();
     } while (has_claims());
-    expect_one_holder();
+    if (clients_leave)
+        expect_one_holder_or_none();
+    else
+        expect_one_holder();
 }
 
 Test(name_orders, leaves_exactly_the_client_that_was_answered_last_after_any_burst)
 {
+    for (uint64_t seed = 0; seed < 2000; seed++) {
+        tear_down();
+        set_up();
+        burst(seed);
+    }
+}
+
+Test(name_orders,
+     leaves_no_second_client_and_no_name_of_a_gone_one_where_clients_leave_in_the_burst)
+{
+    clients_leave = true;
     for (uint64_t seed = 0; seed < 2000; seed++) {
         tear_down();
         set_up();
