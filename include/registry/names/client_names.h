@@ -35,8 +35,8 @@
  *
  * Under keys a recorded hello is valid at the address that it was sent from until its cookie
  * expires, so a name also does not go back to one of the sources that it has moved away from (the
- * last CLIENT_NAMES_FORMER_COUNT of them) until then. The sources are kept as hashes of 32 bits: of
- * 500,000,000 moves, one is refused because of another source.
+ * last CLIENT_NAMES_FORMER_COUNT of them) until then, or until it has no client. The sources are
+ * kept as hashes of 32 bits: of 500,000,000 moves, one is refused because of another source.
  *
  * All memory is one block, which the caller provides; nothing is allocated later. Time is an
  * argument, in milliseconds. */
