@@ -45,8 +45,8 @@ void spsc_ring_commit(struct spsc_ring *ring);
 const void *spsc_ring_front(struct spsc_ring *ring);
 void spsc_ring_release(struct spsc_ring *ring);
 
-/* For the consumer: what was committed so far, and whether all of that is released. It never stops
- * to be so, so a consumer can wait for it while the producer goes on. */
+/* What was committed so far, for both threads; and for the consumer, whether all of that is
+ * released. It never stops to be so, so a consumer can wait for it while the producer goes on. */
 uint64_t spsc_ring_mark(const struct spsc_ring *ring);
 bool spsc_ring_has_passed(const struct spsc_ring *ring, uint64_t mark);
 

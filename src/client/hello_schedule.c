@@ -39,12 +39,13 @@ void hello_schedule_rejoin(struct hello_schedule *hello)
         hello->tries = hello->challenges = 0;
 }
 
-/* The hello that is sent again counts as the same try. */
+/* The hello that is sent again counts as the same try. One that is to be sent again anyway needs no
+ * other, if the challenge came twice. */
 bool hello_schedule_challenged(struct hello_schedule *hello, uint64_t now_ns)
 {
-    if (hello->tries == 0 || hello->due_ns == UINT64_MAX)
+    if (hello->tries + hello->challenges == 0 || hello->due_ns == UINT64_MAX)
         return false;
-    if (hello->challenges < HELLO_SCHEDULE_CHALLENGES) {
+    if (hello->tries > 0 && hello->challenges < HELLO_SCHEDULE_CHALLENGES) {
         hello->challenges++;
         hello->tries--;
         hello->due_ns = now_ns;

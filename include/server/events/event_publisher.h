@@ -59,6 +59,12 @@ struct event {
  * it in listen_lost once for each of them if the queue has no room. */
 void event_publisher_publish(struct event_publisher *publisher, const struct event *event);
 
+/* What was published so far: event_queue_mark of the queue. */
+static inline uint64_t event_publisher_mark(const struct event_publisher *publisher)
+{
+    return event_queue_mark(publisher->queue);
+}
+
 /* Publishes an event that is not a message, if a subscriber wants its kind. */
 void event_publisher_client(struct event_publisher *publisher, enum event_kind kind,
                             enum event_reason reason, const struct client *client, uint64_t now_ms);

@@ -60,7 +60,9 @@ const struct event_record *event_queue_front(struct event_queue *queue);
 void event_queue_release(struct event_queue *queue);
 uint64_t event_queue_lost(const struct event_queue *queue, unsigned subscriber);
 
-/* For the main thread: what was published so far, and whether all of that is released. */
+/* What was published so far, for both threads; for the main thread, whether all of that is
+ * released.
+ */
 uint64_t event_queue_mark(const struct event_queue *queue);
 bool event_queue_has_passed(const struct event_queue *queue, uint64_t mark);
 

@@ -40,7 +40,8 @@ struct name_claim {
     uint32_t slot;             /* of the client in the worker's registry */
     struct device_name name;
     bool is_gone; /* the client with holder.key that joined before holder.join_number has left or
-                     was kicked; check_ms and name are not used */
+                     was kicked; the times, slot and name are not used */
+    uint64_t events_mark; /* if it is gone: event_queue_mark of its worker when it went */
 };
 
 enum {
@@ -69,10 +70,9 @@ uint64_t name_queue_number(struct name_queue *queue);
 
 /* For the worker: a client of it that may have a name is gone, the one with that key that has
  * joined before the worker's clients got that join number. What it has claimed before, and the
- * events that were published before, come first. Without room the name is free at its next check.
- */
+ * events before events_mark, come first. Without room the name is free at its next check. */
 void name_queue_add_gone(struct name_queue *queue, const struct client_key *key, uint32_t worker,
-                         uint64_t joined_before);
+                         uint64_t joined_before, uint64_t events_mark);
 
 /* For the main thread. It calls name_queue_acknowledge when it handles the wake-up, before it looks
  * for claims: claims that come later wake it again. name_queue_front returns the oldest claim, or

@@ -370,7 +370,8 @@ static void free_name(const struct datagram_decider *decider,
                       const struct registry_datagram *record)
 {
     name_queue_add_gone(decider->names.queue, &record->key, decider->names.worker,
-                        registry_walk_registered(decider->registry).joined_before);
+                        registry_walk_registered(decider->registry).joined_before,
+                        event_publisher_mark(decider->events));
 }
 
 /* Counts what became of a datagram in the registry. Returns whether it gets a reply. */

@@ -34,11 +34,7 @@ struct name_decisions {
     struct worker *const *workers; /* NULL: not started, or stopped */
     _Atomic uint64_t numbers;      /* the last number of a claim or removal */
     struct name_queue **queues;
-    struct event_queue *const *events; /* by worker, as queues and gone */
-    struct event_mark {
-        bool is_set; /* a client of the worker is gone, and its name waits for these events */
-        uint64_t position;
-    } * gone;
+    struct event_queue *const *events; /* by worker, as queues */
     struct order_calls {
         struct order_call removals, others;
     } * calls; /* by worker */
@@ -47,36 +43,23 @@ struct name_decisions {
 
 /* ---- clients that are gone ---- */
 
-/* Returns whether what a worker has published before its client was gone is shown. If not, the
- * queue is continued later. */
-static bool is_shown(struct name_decisions *all, uint32_t worker)
+/* Frees the name of a client that is gone. Returns false if it is to be shown with events before,
+ * which are not delivered yet: then the queue is continued later. */
+static bool forget(struct name_decisions *all, const struct name_claim *gone)
 {
-    struct event_mark *mark = &all->gone[worker];
-    const struct event_queue *events = all->events[worker];
-    if (!mark->is_set)
-        mark->position = event_queue_mark(events);
-    mark->is_set = !event_queue_has_passed(events, mark->position);
-    if (mark->is_set)
+    const struct name_holder *holder = &gone->holder;
+    if (!event_queue_has_passed(all->events[holder->worker], gone->events_mark)) {
         loop_defer(all->loop, &all->later);
-    return !mark->is_set;
-}
-
-/* Frees the name of a client that is gone. Returns false if it is to be shown with events before.
- */
-static bool forget(struct name_decisions *all, const struct name_holder *gone)
-{
-    if (!client_names_of(all->orders.table, &gone->key, NULL, NULL))
-        return true;
-    if (!is_shown(all, gone->worker))
         return false;
-    client_names_remove(all->orders.table, &gone->key, gone->worker, gone->join_number);
+    }
+    client_names_remove(all->orders.table, &holder->key, holder->worker, holder->join_number);
     return true;
 }
 
 /* Returns false if the claim has to wait. */
 static bool handle(struct name_decisions *all, const struct name_claim *claim)
 {
-    return claim->is_gone ? forget(all, &claim->holder) : name_orders_claim(&all->orders, claim);
+    return claim->is_gone ? forget(all, claim) : name_orders_claim(&all->orders, claim);
 }
 
 /* ---- between the threads ---- */
@@ -169,10 +152,9 @@ static int open_queues(struct name_decisions *all, const struct config *config, 
 {
     struct name_orders *orders = &all->orders;
     all->queues = calloc(worker_count, sizeof all->queues[0]);
-    all->gone = calloc(worker_count, sizeof all->gone[0]);
     all->calls = calloc(worker_count, sizeof all->calls[0]);
     orders->workers = calloc(worker_count, sizeof orders->workers[0]);
-    if (all->queues == NULL || all->gone == NULL || all->calls == NULL || orders->workers == NULL)
+    if (all->queues == NULL || all->calls == NULL || orders->workers == NULL)
         return -ENOMEM;
     for (; orders->worker_count < worker_count; orders->worker_count++) {
         size_t i = orders->worker_count;
@@ -244,7 +226,6 @@ void name_decisions_free(struct name_decisions *decisions)
     for (size_t i = 0; i < decisions->orders.worker_count; i++)
         name_queue_free(decisions->queues[i]);
     free(decisions->queues);
-    free(decisions->gone);
     free(decisions->calls);
     free(decisions->orders.workers);
     if (decisions->memory != NULL)

@@ -64,10 +64,12 @@ bool name_queue_add(struct name_queue *queue, const struct name_claim *claim)
 }
 
 void name_queue_add_gone(struct name_queue *queue, const struct client_key *key, uint32_t worker,
-                         uint64_t joined_before)
+                         uint64_t joined_before, uint64_t events_mark)
 {
     const struct name_claim gone = {
-        .holder = {.key = *key, .join_number = joined_before, .worker = worker}, .is_gone = true};
+        .holder = {.key = *key, .join_number = joined_before, .worker = worker},
+        .is_gone = true,
+        .events_mark = events_mark};
     add(queue, &gone);
 }
 

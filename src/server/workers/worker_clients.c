@@ -96,7 +96,7 @@ static void end_kicked(struct worker *worker, const struct client *client, uint6
         return;
     struct client_key key = client_key_of(client->listener, &client->source);
     name_queue_add_gone(worker->decider.names.queue, &key, worker->decider.names.worker,
-                        client->join_number + 1);
+                        client->join_number + 1, event_publisher_mark(&worker->events));
 }
 
 /* Returns how many clients of the registry it has removed. */

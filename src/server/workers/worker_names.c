@@ -45,7 +45,7 @@ static void remove_moved(struct worker *worker, const struct name_order *order,
                                                                  .now_ms = now_ms});
     /* What it has claimed and is not decided yet may give it a name that no client has by then. */
     name_queue_add_gone(worker->decider.names.queue, &order->holder.key, order->holder.worker,
-                        order->holder.join_number + 1);
+                        order->holder.join_number + 1, event_publisher_mark(&worker->events));
 }
 
 static void check(struct worker *worker, struct name_order *order, const struct client *client,

@@ -141,6 +141,16 @@ Test(hello_schedule, is_sent_again_at_once_after_a_challenge_as_the_same_try)
     expect_tries(6);
 }
 
+Test(hello_schedule, is_sent_again_once_after_a_challenge_that_came_twice)
+{
+    hello_schedule_init(&hello, HELLO_ASKED);
+    hello_schedule_registered(&hello, 5);
+    expect_step(5, HELLO_SEND);
+    cr_assert(hello_schedule_challenged(&hello, 6));
+    cr_assert(hello_schedule_challenged(&hello, 6), "it is still open");
+    expect_tries(6);
+}
+
 Test(hello_schedule, is_answered_by_a_bounded_number_of_challenges)
 {
     hello_schedule_init(&hello, HELLO_ASKED);

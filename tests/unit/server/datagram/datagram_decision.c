@@ -243,6 +243,7 @@ Test(datagram_decision, a_client_that_leaves_is_gone_for_the_names_if_it_may_hav
     struct name_queue *queue;
     _Atomic uint64_t numbers = 0;
     cr_assert_eq(name_queue_open(&queue, mailbox, &numbers, 1000, ignore, NULL), 0);
+    cr_assert_eq(event_queue_open(&publisher.queue, 1000, mailbox, ignore, NULL), 0);
     decider.names = (struct hello_names){.mode = NAMES_TRUSTED, .queue = queue, .worker = 3};
     join(0);
     join(1);
@@ -273,6 +274,7 @@ Test(datagram_decision, a_client_that_leaves_is_gone_for_the_names_if_it_may_hav
     cr_assert_lt(joined[0], joined[2], "the next one is another client");
     mailbox_free(mailbox);
     name_queue_free(queue);
+    event_queue_free(publisher.queue);
     loop_free(loop);
 }
 

@@ -57,7 +57,7 @@ Test(name_queue, passes_a_client_that_is_gone_on_after_what_it_has_claimed)
     const struct addr source = {.family = ADDR_IPV4, .ip = {192, 0, 2, 1}, .port = 7};
     const struct client_key key = client_key_of(3, &source);
     add(1);
-    name_queue_add_gone(queue, &key, 2, 17);
+    name_queue_add_gone(queue, &key, 2, 17, 99);
     cr_assert_not(name_queue_front(queue)->is_gone);
     name_queue_release(queue);
     const struct name_claim *gone = name_queue_front(queue);
@@ -65,6 +65,7 @@ Test(name_queue, passes_a_client_that_is_gone_on_after_what_it_has_claimed)
     cr_assert(client_key_equal(&gone->holder.key, &key));
     cr_assert_eq(gone->holder.worker, 2);
     cr_assert_eq(gone->holder.join_number, 17);
+    cr_assert_eq(gone->events_mark, 99);
 }
 
 Test(name_queue, wakes_once_until_it_is_looked_at)
