@@ -6,6 +6,15 @@
 #include <signal.h>
 #include <unistd.h>
 
+/* A shell has its background processes ignore SIGINT, and a loop gets no signal that is ignored. */
+static void set_up(void)
+{
+    signal(SIGINT, SIG_DFL);
+    signal(SIGHUP, SIG_DFL);
+}
+
+TestSuite(signals, .init = set_up);
+
 static void catch_signal(void *state, int signal)
 {
     *(int *)state = signal;
