@@ -80,6 +80,7 @@ static struct confirming_clients_tally tally(void)
 }
 
 TestSuite(confirming_clients, .init = begin, .fini = end, .timeout = 10);
+TestSuite(confirming_clients_drop, .fini = end);
 
 Test(confirming_clients, confirm_each_message_within_its_leisure)
 {
@@ -156,7 +157,7 @@ Test(confirming_clients, begin_anew_with_each_broadcast)
     cr_assert(all.confirmed == 0 && all.frames == 0 && all.confirmations == 0);
 }
 
-Test(confirming_clients, know_exactly_what_drop_has_lost, .init = NULL)
+Test(confirming_clients_drop, know_exactly_what_drop_has_lost)
 {
     begin_with(300000, 42);
     uint32_t shown = 0;
@@ -175,7 +176,7 @@ Test(confirming_clients, know_exactly_what_drop_has_lost, .init = NULL)
     cr_assert(all.confirmations_dropped > 50 && all.confirmations_dropped < 160);
 }
 
-Test(confirming_clients, lose_the_same_with_the_same_seed, .init = NULL)
+Test(confirming_clients_drop, lose_the_same_with_the_same_seed)
 {
     uint64_t dropped[3];
     for (int i = 0; i < 3; i++) {
@@ -194,7 +195,7 @@ Test(confirming_clients, lose_the_same_with_the_same_seed, .init = NULL)
 
 /* Confirmations between the frames, as they come on a busy host, draw from a sequence of their own.
  */
-Test(confirming_clients, lose_as_many_whatever_the_order_of_frames_and_confirmations, .init = NULL)
+Test(confirming_clients_drop, lose_as_many_whatever_the_order_of_frames_and_confirmations)
 {
     uint64_t dropped[2];
     for (int i = 0; i < 2; i++) {
@@ -213,7 +214,7 @@ Test(confirming_clients, lose_as_many_whatever_the_order_of_frames_and_confirmat
     cr_assert_eq(dropped[0], dropped[1]);
 }
 
-Test(confirming_clients, lose_all_at_100_percent, .init = NULL)
+Test(confirming_clients_drop, lose_all_at_100_percent)
 {
     begin_with(1000000, 1);
     for (uint32_t client = 0; client < CLIENTS; client++)
