@@ -56,22 +56,25 @@ static void check(struct worker *worker, struct name_order *order, const struct 
     order->check_ms = now_ms + (client->idle_ms < ttl_ms ? ttl_ms - client->idle_ms : 1);
 }
 
-/* Carries out an order for a client that is still registered. */
-static void run(struct worker *worker, struct name_order *order, const struct client *client,
-                uint64_t now_ms)
+/* Carries out an order, if its client is still registered. */
+static void run(struct worker *worker, struct name_order *order, uint64_t now_ms)
 {
+    struct client client;
+    order->is_registered = false;
+    if (!find(worker, &order->holder, now_ms, &client))
+        return;
     switch (order->kind) {
     case NAME_ORDER_ANSWER:
-        answer(worker, order, client);
+        answer(worker, order, &client);
         break;
     case NAME_ORDER_IGNORE:
         worker->stats.late_names++;
         break;
     case NAME_ORDER_REMOVE:
-        remove_moved(worker, order, client, now_ms);
+        remove_moved(worker, order, &client, now_ms);
         break;
     case NAME_ORDER_CHECK:
-        check(worker, order, client, now_ms);
+        check(worker, order, &client, now_ms);
         break;
     }
 }
@@ -81,10 +84,7 @@ void worker_names_run(struct worker *worker, struct name_order *orders, size_t c
     struct name_queue *queue = worker->decider.names.queue;
     uint64_t now_ms = clock_now_ms();
     for (struct name_order *order = orders; order < orders + count; order++) {
-        struct client client;
-        order->is_registered = false;
-        if (find(worker, &order->holder, now_ms, &client))
-            run(worker, order, &client, now_ms);
+        run(worker, order, now_ms);
         if (order->kind == NAME_ORDER_ANSWER || order->kind == NAME_ORDER_IGNORE)
             name_queue_end(queue, order->slot);
         if (order->kind == NAME_ORDER_REMOVE)
