@@ -129,12 +129,26 @@ void direct_on_stream(const struct addr *peer, uint32_t number, bool is_taken)
     count_sent(number, is_taken);
 }
 
+/* Whether a registration of that source may have ended since then: at the listener that it has sent
+ * to last, between the search for it and the sending. It is not looked for at the others again. */
+static bool may_have_left(const struct addr *source, uint64_t since_ms)
+{
+    for (uint32_t i = 1; i <= model_count(); i++) {
+        const struct model_entry *entry = model_entry(i);
+        if (addr_equal(&entry->source, source) && entry->may_until_ms >= since_ms &&
+            !model_is_sure(entry))
+            return true;
+    }
+    return false;
+}
+
 void direct_unknown(uint32_t number)
 {
     if (messages[number].taken + messages[number].refused > 0)
         broken_promise("the answer says what happened to a message",
                        "message %" PRIu32 " was sent to a client that is not known", number);
-    if (messages[number].is_stream)
+    if (messages[number].is_stream ||
+        may_have_left(&messages[number].to, messages[number].asked_ms))
         return;
     for (uint32_t i = 1; i <= model_count(); i++) {
         const struct model_entry *entry = model_entry(i);
