@@ -372,7 +372,7 @@ static void send_from_all(struct network *network)
 }
 
 /* Expects one line of each selected client, and none of others. */
-static void expect_messages(struct network *network, struct subscriber *subscriber)
+static void expect_printed(struct network *network, struct subscriber *subscriber)
 {
     bool received[CLIENTS] = {false};
     size_t lines = 0;
@@ -407,7 +407,7 @@ static void listen_to_clients(int workers)
            with_messages);
     send_from_all(network);
     for (int i = 0; i < SUBSCRIBERS; i++)
-        expect_messages(network, &subscribers[i]);
+        expect_printed(network, &subscribers[i]);
     harness_equal("lost", server_stat(&network->server, "listen_lost"), 0);
     free(subscribers);
     end(network);
