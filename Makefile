@@ -278,8 +278,6 @@ sim-check:
 	tests/sim/marks/check.py --texts
 	python3 -B -m unittest discover -q -s tests/sim/marks
 	build/gcc/sim --seed=1 --seeds=600 --jobs=$(shell nproc)
-	build/gcc/sim --seed=607 # a new cookie secret while another delivery to a worker is pending
-	build/gcc/sim --seed=584 # no random bytes for a new cookie secret
 	build/gcc/sim --seed=1197 # several workers, of which the first has more clients of a multicast group than its share
 	build/gcc/sim --seed=203136 # replies that find no room behind those that wait
 	build/gcc/sim --seed=203752 # replies wait until something leaves a socket that epoll does not watch
