@@ -23,7 +23,9 @@ enum {
     CONFIRM_BYTES = HEAD_BYTES + 8,
     KICKED_MAX = 64,
     KICKED_SOME_MAX = 8,
-    LOST_MS = 10000, /* a command whose session has ended is carried out within this time */
+    /* A command whose session has ended is carried out within this time: its connection may have to
+     * wait for a descriptor of the server. */
+    LOST_MS = 60000,
     SWEEP_SLOP_MS = 20,
     /* A cookie is valid for 60 to 120 s; a thread that does not run for 3 s replaces its secret
      * late. */
