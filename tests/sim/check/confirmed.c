@@ -399,7 +399,10 @@ void confirmed_list_begin(uint32_t job, bool is_silent, uint64_t asked_ms)
 void confirmed_list_add(const struct model_entry *entry)
 {
     struct record *record = find(list.job, entry);
-    if (record == NULL || record->is_plain || has_surely_joined_later(record, entry))
+    /* The answer may be as old as the command: it lists a client that has joined again since. */
+    bool is_another = record != NULL && has_surely_joined_later(record, entry) &&
+                      entry->may_since_ms < list.asked_ms;
+    if (record == NULL || record->is_plain || is_another)
         broken_promise("the clients of a job got a frame of it",
                        "job %" PRIu32 ": source %" PRIu32 " did not", list.job, entry->number);
     bool is_wrong = list.is_silent ? record->confirmed == YES &&
