@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -145,6 +146,16 @@ const char *harness_privileged_address(void)
 const char *harness_path(const char *name)
 {
     return harness_format("%s/%s", harness_directory(), name);
+}
+
+const char *harness_write_file(const char *name, const char *text, mode_t mode)
+{
+    const char *path = harness_path(name);
+    unlink(path);
+    FILE *file = fopen(path, "we");
+    expect(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0 && chmod(path, mode) == 0,
+           "expected to write %s", path);
+    return path;
 }
 
 void harness_fail(const char *format, ...)

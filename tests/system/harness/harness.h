@@ -49,6 +49,9 @@ void harness_wait_ms(int ms);
 
 /* Returns a path in the directory of this test, which is removed at its end. */
 const char *harness_path(const char *name);
+
+/* Writes text to a new file of that name there, with these permissions, and returns its path. */
+const char *harness_write_file(const char *name, const char *text, mode_t mode);
 /* Returns a formatted text. */
 const char *harness_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* An address of 127/8 with a port below 1024. It is of this process only, so that suites can run

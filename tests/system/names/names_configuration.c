@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 TestSuite(system_names_configuration, .fini = harness_end, .timeout = 60);
@@ -25,20 +24,9 @@ static void expect_text(const char *what, const char *text, const char *expected
     expect(strcmp(text, expected) == 0, "expected %s to be '%s', it is '%s'", what, expected, text);
 }
 
-/* Writes a file with this mode in the directory of the test, and returns its path. */
-static const char *write_file(const char *name, const char *text, mode_t mode)
-{
-    const char *path = harness_path(name);
-    unlink(path);
-    FILE *file = fopen(path, "we");
-    expect(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0 && chmod(path, mode) == 0,
-           "expected to write %s", path);
-    return path;
-}
-
 static const char *write_keyed(const char *key_file)
 {
-    return write_file("keyed.conf", KEYED(key_file), 0644);
+    return harness_write_file("keyed.conf", KEYED(key_file), 0644);
 }
 
 /* Expects that -t and a start refuse the key file, for this reason. */
@@ -59,10 +47,10 @@ static void expect_refused(const char *key_file, const char *why, const char *ne
 
 Test(system_names_configuration, a_key_file_that_another_user_can_use_is_refused)
 {
-    const char *key = write_file("names.key", KEY_TEXT "\n", 0640);
+    const char *key = harness_write_file("names.key", KEY_TEXT "\n", 0640);
     expect_refused(key, "its group or others have a permission on it",
                    "take it from them (chmod 600)");
-    write_file("names.key", KEY_TEXT "\n", 0600);
+    harness_write_file("names.key", KEY_TEXT "\n", 0600);
     if (geteuid() == 0) {
         expect(chown(key, 65534, (gid_t)-1) == 0, "expected to give %s away", key);
         expect_refused(key, "it belongs to another user, who can replace it",
@@ -74,14 +62,14 @@ Test(system_names_configuration, a_key_file_without_a_key_is_refused)
 {
     expect_refused(harness_path("missing.key"), "No such file or directory",
                    "create it with mode 0600, or correct its path");
-    expect_refused(write_file("names.key", "secret\n", 0600),
+    expect_refused(harness_write_file("names.key", "secret\n", 0600),
                    "it does not have 64 hexadecimal digits",
                    "write 32 random bytes in hexadecimal to it (openssl rand -hex 32)");
 }
 
 Test(system_names_configuration, a_key_file_with_a_key_is_accepted)
 {
-    const char *file = write_keyed(write_file("names.key", KEY_TEXT "\n", 0600));
+    const char *file = write_keyed(harness_write_file("names.key", KEY_TEXT "\n", 0600));
     struct result checked = run(NULL, "udpsrv", "-t", "-c", file, NULL);
     harness_equal("the status", checked.status, 0);
     expect_text("stderr", checked.err, "");
@@ -100,7 +88,7 @@ Test(system_names_configuration, a_key_file_of_root_is_read_before_the_user_chan
         return;
     server_start(&server,
                  harness_format("%s[server]\nuser = nobody\n",
-                                KEYED(write_file("names.key", KEY_TEXT "\n", 0400))),
+                                KEYED(harness_write_file("names.key", KEY_TEXT "\n", 0400))),
                  "-l", "127.0.0.1:0", NULL);
     server_stop(&server);
 }
@@ -108,7 +96,7 @@ Test(system_names_configuration, a_key_file_of_root_is_read_before_the_user_chan
 Test(system_names_configuration, trusted_names_are_warned_of_where_other_hosts_can_reach_them)
 {
     static const char text[] = "[clients]\nnames = trusted\n[admission]\npolicy = open\n";
-    const char *file = write_file("trusted.conf", text, 0644);
+    const char *file = harness_write_file("trusted.conf", text, 0644);
     struct result checked = run(NULL, "udpsrv", "-t", "-c", file, "-l", "0.0.0.0:0", NULL);
     harness_contains("the warning", checked.err,
                      "udpsrv: warning of 'names = trusted' on 0.0.0.0:0: other hosts can reach it, "
@@ -139,7 +127,7 @@ Test(system_names_configuration, the_keys_of_names_need_a_restart)
 
 Test(system_names_configuration, udpctl_prints_the_key_of_a_device_without_a_server)
 {
-    const char *key = write_file("names.key", KEY_TEXT "\n", 0600);
+    const char *key = harness_write_file("names.key", KEY_TEXT "\n", 0600);
     const char *printed = run_ok(NULL, "udpctl", "-s", "/nowhere/sock", "key", "thermostat-17",
                                  "--key-file", key, NULL);
     expect_text("the key", printed,
@@ -155,7 +143,7 @@ Test(system_names_configuration, udpctl_prints_the_key_of_a_device_without_a_ser
 
 Test(system_names_configuration, udpctl_refuses_a_wrong_name_or_key_file)
 {
-    const char *key = write_file("names.key", KEY_TEXT "\n", 0644);
+    const char *key = harness_write_file("names.key", KEY_TEXT "\n", 0644);
     struct result refused = run(NULL, "udpctl", "key", "lamp", "--key-file", key, NULL);
     harness_equal("the status", refused.status, 1);
     expect_text("the error", refused.err,

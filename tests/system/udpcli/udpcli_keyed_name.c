@@ -17,16 +17,6 @@ TestSuite(system_udpcli_keyed_name, .fini = harness_end, .timeout = 60);
 
 static struct server server;
 
-static const char *write_file(const char *name, const char *text, mode_t mode)
-{
-    const char *path = harness_path(name);
-    unlink(path);
-    FILE *file = fopen(path, "we");
-    expect(file != NULL && fputs(text, file) >= 0 && fclose(file) == 0 && chmod(path, mode) == 0,
-           "expected to write %s", path);
-    return path;
-}
-
 /* Starts a server, or starts it again, at this address. */
 static void start_at(const char *address)
 {
@@ -42,7 +32,7 @@ static void start_at(const char *address)
 
 static void start(void)
 {
-    write_file("names.key", SERVER_KEY "\n", 0600);
+    harness_write_file("names.key", SERVER_KEY "\n", 0600);
     start_at("127.0.0.1:0");
 }
 
@@ -51,7 +41,7 @@ static const char *write_key_of(const char *name)
 {
     const char *key =
         run_ok(NULL, "udpctl", "key", name, "--key-file", harness_path("names.key"), NULL);
-    return write_file("device.key", key, 0600);
+    return harness_write_file("device.key", key, 0600);
 }
 
 static void expect_failure(struct process *cli, const char *out, const char *message)
@@ -143,7 +133,7 @@ Test(system_udpcli_keyed_name, is_given_without_a_proof_by_a_server_that_needs_n
     service_name = endpoint_text(&server.at[0]);
     udpcli_start(&cli, NULL,
                  harness_format("--name lamp-7 --key-file %s @ hi",
-                                write_file("device.key", LAMP_KEY "\n", 0600)));
+                                harness_write_file("device.key", LAMP_KEY "\n", 0600)));
     udpcli_expect_success(&cli, "yes\n");
     harness_equal("clients with the name", clients_with_name("lamp-7"), 1);
     server_stop(&server);
@@ -181,7 +171,7 @@ static void begin_lines(struct process *cli)
     service_open("127.0.0.1");
     udpcli_start(cli, NULL,
                  harness_format("-w 5m --name lamp-7 --key-file %s @",
-                                write_file("device.key", LAMP_KEY "\n", 0600)));
+                                harness_write_file("device.key", LAMP_KEY "\n", 0600)));
     process_write(cli, "hi\n");
     process_close_stdin(cli);
 }
@@ -227,8 +217,9 @@ Test(system_udpcli_keyed_name, needs_a_key_file_that_only_its_owner_can_read)
         const char *path, *why, *next;
     } files[] = {
         {harness_path("missing"), "No such file or directory", "correct its path"},
-        {write_file("open", LAMP_KEY "\n", 0640), "its group or others", "(chmod 600)"},
-        {write_file("empty", "", 0600), "64 hexadecimal digits", "what `udpctl key` prints"},
+        {harness_write_file("open", LAMP_KEY "\n", 0640), "its group or others", "(chmod 600)"},
+        {harness_write_file("empty", "", 0600), "64 hexadecimal digits",
+         "what `udpctl key` prints"},
         {harness_path(""), "it is not a regular file", "name the file of the key"},
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
