@@ -10,11 +10,12 @@
  *
  * A hello has an effect only for a registered client, so it is sent after a reply, and again after
  * the client has joined anew. It is answered; without the answer it is repeated. A service that
- * knows no hello would take it for a request, so without a request of the user it is sent only to a
- * service that has sent a frame itself, and a service that never answered one gets at most
- * HELLO_SCHEDULE_TRIES. A server that was restarted, or has removed the client, does not say so
- * under policy = open; so to a service that has answered one the hello is sent again with the
- * requests, as docs/protocol.md asks for it with keepalives, also when the last ones were lost.
+ * knows no hello takes it for a request, so one that never answered one gets at most
+ * HELLO_SCHEDULE_TRIES. If it has sent no frame either and the user has not asked for a hello,
+ * these are not repeated each second, but only after a reply HELLO_SCHEDULE_RENEWAL_NS later. A
+ * server that was restarted, or has removed the client, does not say so under policy = open; so to
+ * a service that has answered one the hello is sent again with the requests, as docs/protocol.md
+ * asks for it with keepalives, also when the last ones were lost.
  *
  * A hello that proves a key is answered by a challenge if its cookie is no longer valid. It is then
  * sent again at once with the new cookie, HELLO_SCHEDULE_CHALLENGES times at most, so that no
@@ -28,14 +29,13 @@ enum {
 };
 #define HELLO_SCHEDULE_INTERVAL_NS UINT64_C(1000000000) /* between the tries (RFC 8085, 3.1.1) */
 /* From an answer on, or from the end of the tries without one; then the next reply is followed by
- * another hello, if the service has ever answered one. It is the keepalive interval of
- * docs/protocol.md. */
+ * another hello. It is the keepalive interval of docs/protocol.md. */
 #define HELLO_SCHEDULE_RENEWAL_NS UINT64_C(20000000000)
 
 enum hello_policy {
     HELLO_NEVER,
-    HELLO_TO_UDPSRV, /* once the service has sent a frame */
-    HELLO_ASKED,     /* the user has asked for it */
+    HELLO_UNASKED, /* by the program itself: a service that may be any is not to be disturbed */
+    HELLO_ASKED,   /* the user has asked for it */
 };
 
 struct hello_schedule {
@@ -44,8 +44,9 @@ struct hello_schedule {
     bool registered;     /* it has replied since the client joined */
     bool answered;       /* it has answered a hello since then */
     bool known;          /* it has answered any hello */
-    uint64_t ended_ns;   /* when it last answered, or all tries had no answer */
-    uint32_t tries;      /* hellos since then */
+    uint64_t last_ns;    /* of the last hello, answer, or end of the tries */
+    uint32_t tries;      /* hellos since the last answer */
+    uint32_t planned;    /* those that follow without a further reply */
     uint32_t challenges; /* those since the last answer by which a hello was answered */
     uint64_t due_ns;     /* of the next step; UINT64_MAX: none */
 };

@@ -53,8 +53,6 @@ void hello_report_silence(const struct client_options *options, const char *peer
     else if (options->frames.name != NULL)
         print_refusal(options, peer, reason, "check the address, or leave --name out");
     else
-        print_error(reason,
-                    options->frames.confirms ? "check the address, or leave --confirm out"
-                                             : "check the address, or leave --no-confirm out",
+        print_error(reason, "check the address, or leave --no-confirm out",
                     "asking %s for confirmed broadcasts", peer);
 }

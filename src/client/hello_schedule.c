@@ -5,13 +5,23 @@ void hello_schedule_init(struct hello_schedule *hello, enum hello_policy policy)
     *hello = (struct hello_schedule){.policy = policy, .due_ns = UINT64_MAX};
 }
 
+/* Returns whether it is unknown that the service is a udpsrv, and the user has not asked for more
+ * than one hello at a time. */
+static bool is_cautious(const struct hello_schedule *hello)
+{
+    return hello->policy == HELLO_UNASKED && !hello->spoken;
+}
+
 static void begin(struct hello_schedule *hello, uint64_t now_ns)
 {
-    bool wanted =
-        hello->policy == HELLO_ASKED || (hello->policy == HELLO_TO_UDPSRV && hello->spoken);
-    bool possible = hello->registered && hello->tries < HELLO_SCHEDULE_TRIES;
-    if (wanted && possible && !hello->answered && hello->due_ns == UINT64_MAX)
-        hello->due_ns = now_ns;
+    bool possible = hello->policy != HELLO_NEVER && hello->registered && !hello->answered &&
+                    hello->due_ns == UINT64_MAX && hello->tries < HELLO_SCHEDULE_TRIES;
+    bool early = is_cautious(hello) && hello->tries > 0 &&
+                 now_ns - hello->last_ns < HELLO_SCHEDULE_RENEWAL_NS;
+    if (!possible || early)
+        return;
+    hello->due_ns = now_ns;
+    hello->planned = is_cautious(hello) ? 1 : HELLO_SCHEDULE_TRIES - hello->tries;
 }
 
 void hello_schedule_frame_came(struct hello_schedule *hello, uint64_t now_ns)
@@ -24,7 +34,7 @@ void hello_schedule_registered(struct hello_schedule *hello, uint64_t now_ns)
 {
     hello->registered = true;
     bool idle = hello->due_ns == UINT64_MAX;
-    if (hello->known && idle && now_ns - hello->ended_ns >= HELLO_SCHEDULE_RENEWAL_NS) {
+    if (hello->known && idle && now_ns - hello->last_ns >= HELLO_SCHEDULE_RENEWAL_NS) {
         hello->answered = false;
         hello->tries = hello->challenges = 0;
     }
@@ -48,6 +58,7 @@ bool hello_schedule_challenged(struct hello_schedule *hello, uint64_t now_ns)
     if (hello->tries > 0 && hello->challenges < HELLO_SCHEDULE_CHALLENGES) {
         hello->challenges++;
         hello->tries--;
+        hello->planned++;
         hello->due_ns = now_ns;
     }
     return true;
@@ -56,7 +67,7 @@ bool hello_schedule_challenged(struct hello_schedule *hello, uint64_t now_ns)
 void hello_schedule_answered(struct hello_schedule *hello, uint64_t now_ns)
 {
     hello->answered = hello->known = true;
-    hello->ended_ns = now_ns;
+    hello->last_ns = now_ns;
     hello->tries = hello->challenges = 0;
     hello->due_ns = UINT64_MAX;
 }
@@ -71,11 +82,12 @@ enum hello_step hello_schedule_step(struct hello_schedule *hello, uint64_t now_n
 {
     if (now_ns < hello->due_ns)
         return HELLO_WAIT;
-    if (hello->tries == HELLO_SCHEDULE_TRIES) {
-        hello->ended_ns = now_ns;
+    hello->last_ns = now_ns;
+    if (hello->planned == 0) {
         hello->due_ns = UINT64_MAX;
         return HELLO_GIVE_UP;
     }
+    hello->planned--;
     hello->tries++;
     hello->due_ns = now_ns + HELLO_SCHEDULE_INTERVAL_NS;
     return HELLO_SEND;

@@ -179,13 +179,21 @@ static int send_datagram(struct line_session *session, const void *bytes, size_t
     return error;
 }
 
+/* The client is registered. Where the input has ended, the session is about to, so that only a user
+ * who has asked for a hello needs one. */
+static void note_registered(struct line_session *session, uint64_t now_ns)
+{
+    if (!session->ended || session->options->frames.policy == HELLO_ASKED)
+        server_frames_registered(&session->frames, now_ns);
+}
+
 /* A request was sent. Where no reply is expected, the client counts as registered by that. */
 static void add_request(struct line_session *session, const void *bytes, size_t size,
                         bool keepalive)
 {
     pending_requests_add(&session->requests, bytes, size, keepalive, session->active_ns);
     if (session->options->timeout_ms == 0)
-        server_frames_registered(&session->frames, session->active_ns);
+        note_registered(session, session->active_ns);
 }
 
 static void send_line(struct line_session *session)
@@ -339,7 +347,7 @@ static void receive_reply_or_copy(struct line_session *session, struct received_
     uint64_t now_ns = clock_now_ns();
     message->kind = pending_requests_receive(&session->requests, now_ns, &message->rtt_ns);
     if (message->kind != RECEIVED_BROADCAST)
-        server_frames_registered(&session->frames, now_ns);
+        note_registered(session, now_ns);
     print_received(session, message);
 }
 

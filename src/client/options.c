@@ -20,7 +20,7 @@ enum option {
     KEEPALIVE,
     NAME,
     KEY_FILE,
-    CONFIRM,
+    PLAIN,
     NO_CONFIRM,
     GROUP,
     INTERFACE,
@@ -43,8 +43,8 @@ static const struct option_row rows[ROWS] = {
                    "send an empty datagram after this time of silence"},
     [NAME] = {0, "name", "NAME", "the name of this client at a udpsrv that gives names"},
     [KEY_FILE] = {0, "key-file", "PATH", "the file of that name's key, where it has to be proven"},
-    [CONFIRM] = {0, "confirm", NULL, "ask for broadcasts that are repeated until confirmed"},
-    [NO_CONFIRM] = {0, "no-confirm", NULL, "like --confirm, but confirm nothing: for tests"},
+    [PLAIN] = {0, "plain", NULL, "send nothing but the datagrams given: no hello"},
+    [NO_CONFIRM] = {0, "no-confirm", NULL, "say hello, but confirm nothing: for tests"},
     [GROUP] = {'g', "group", "GROUP:PORT", "join a multicast group instead of using HOST"},
     [INTERFACE] = {'i', "interface", "INTERFACE", "the group's network interface"},
     [TTL] = {0, "ttl", "TTL", "how far messages travel: 0 this host, 1 the link (1)"},
@@ -197,35 +197,39 @@ static int read_operands(struct client_options *options, char **operands, int co
     return count == 1 ? read_message(options, operands[0]) : CONTINUE;
 }
 
+/* Returns whether the peer is one UDP service: no stream, and no multicast group. */
+static bool exchanges_datagrams(const struct client_options *options)
+{
+    return !options->route.group && options->target.transport == TRANSPORT_UDP;
+}
+
 static int check_combination(const struct client_options *options, const bool *given)
 {
-    bool datagrams = !options->route.group && options->target.transport == TRANSPORT_UDP;
     if (options->message && options->keepalive_ms)
         return print_usage_error("-k and MESSAGE exclude each other");
     if (!options->message && given[COUNT])
         return print_usage_error("-n needs a MESSAGE");
     if (!options->route.group && (given[INTERFACE] || given[TTL]))
         return print_usage_error("--interface and --ttl need --group");
-    if (given[CONFIRM] && given[NO_CONFIRM])
-        return print_usage_error("--confirm and --no-confirm exclude each other");
-    if ((given[CONFIRM] || given[NO_CONFIRM]) && options->message)
-        return print_usage_error("--confirm and --no-confirm exclude MESSAGE");
+    if (given[PLAIN] && (given[NO_CONFIRM] || given[NAME]))
+        return print_usage_error("--plain excludes --no-confirm and --name");
+    if (given[NO_CONFIRM] && options->message)
+        return print_usage_error("--no-confirm and MESSAGE exclude each other");
     if (given[KEY_FILE] && !given[NAME])
         return print_usage_error("--key-file needs --name");
-    if (!datagrams && (given[CONFIRM] || given[NO_CONFIRM] || given[NAME]))
-        return print_usage_error("--confirm, --no-confirm and --name need a UDP service");
+    if (!exchanges_datagrams(options) && (given[NO_CONFIRM] || given[NAME]))
+        return print_usage_error("--no-confirm and --name need a UDP service");
     return CONTINUE;
 }
 
-/* A service that may be any gets no hello that the user has not asked for. With a MESSAGE the
- * program ends before a broadcast comes. */
+/* Only datagrams may be frames. With a MESSAGE the program ends before a broadcast comes. */
 static void set_frames(struct client_options *options, const bool *given)
 {
-    bool asked = given[CONFIRM] || given[NO_CONFIRM] || given[NAME];
-    bool frames = options->message == NULL;
+    bool asked = given[NO_CONFIRM] || given[NAME];
+    bool frames = exchanges_datagrams(options) && options->message == NULL && !given[PLAIN];
     options->frames.frames = frames;
     options->frames.confirms = frames && !given[NO_CONFIRM];
-    options->frames.policy = asked ? HELLO_ASKED : frames ? HELLO_TO_UDPSRV : HELLO_NEVER;
+    options->frames.policy = asked ? HELLO_ASKED : frames ? HELLO_UNASKED : HELLO_NEVER;
 }
 
 int client_options_read(struct client_options *options, int argc, char **argv)

@@ -75,7 +75,7 @@ def ctl_key(run):
 def cli_confirm(run):
     """A session that says hello with a name, and confirms a broadcast."""
     run.server(CONFIG)
-    program = run.start("udpcli", "--confirm", "--name", "lamp-7", "-w", "500ms", "127.0.0.1")
+    program = run.start("udpcli", "--name", "lamp-7", "-w", "500ms", "127.0.0.1")
     program.write(b"hi\n")
     wait_for(program, lambda: "lamp-7" in " ".join(world.command(run.socket, "clients") or []))
     job = world.numbers(world.command(run.socket, "broadcast nowait confirm within=4s " + b"news".hex())).get("id")

@@ -45,8 +45,8 @@ static void provoke_udpcli_command_lines(void)
         "udpcli --name '' localhost",
         "udpcli --key-file /dev/null localhost",
         "udpcli --name x --key-file /dev/null localhost",
-        "udpcli --confirm localhost hi",
-        "udpcli --confirm --no-confirm localhost",
+        "udpcli --no-confirm localhost hi",
+        "udpcli --plain --no-confirm localhost",
         "udpcli --name x tcp:localhost",
     };
     expect_each(lines, sizeof lines / sizeof *lines);
@@ -165,7 +165,6 @@ static void provoke_udpcli(const char *silent, const char *closed)
     error_messages_expect(NULL, "a\nb\n", harness_format("udpcli tcp:%s", closed));
     error_messages_expect(NULL, "xyz\n", harness_format("udpcli --hex %s", silent));
     error_messages_expect(NULL, "", harness_format("udpcli --name x %s", silent));
-    error_messages_expect(NULL, "", harness_format("udpcli --confirm %s", silent));
     error_messages_expect(NULL, "", harness_format("udpcli --no-confirm %s", silent));
 }
 

@@ -57,7 +57,8 @@ static void expect_single_request(void)
 
 static void expect_lines_of_a_pipe(void)
 {
-    run_and_answer((const char *const[]){"udpcli", "-w", "1s", dual, NULL}, "one\ntwo\nthree\n");
+    run_and_answer((const char *const[]){"udpcli", "--plain", "-w", "1s", dual, NULL},
+                   "one\ntwo\nthree\n");
     harness_equal("status", load_process.status, 0);
     expect(strcmp(load_text(0), "yes\nyes\nyes\n") == 0, "expected each line to be answered: %s",
            load_text(0));
@@ -114,7 +115,8 @@ Test(system_two_addresses, are_not_changed_after_one_has_answered, .init = begin
     struct process process;
     struct endpoint from;
     char bytes[64];
-    process_start(&process, NULL, (const char *const[]){"udpcli", "-w", "300ms", dual, NULL});
+    process_start(&process, NULL,
+                  (const char *const[]){"udpcli", "--plain", "-w", "300ms", dual, NULL});
     process_write(&process, "one\n");
     expect(udp_receive(silent_udp, bytes, sizeof bytes, &from) == 3, "expected the first line");
     udp_send_text(silent_udp, &from, "there");

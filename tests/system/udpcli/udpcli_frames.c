@@ -54,18 +54,33 @@ static void await_error(struct process *cli, const char *text)
     }
 }
 
-Test(system_udpcli_frames, sends_nothing_of_its_own_to_a_service_that_sends_no_frames)
+Test(system_udpcli_frames, sends_nothing_of_its_own_with_plain)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "@");
+    udpcli_start(&cli, NULL, "--plain @");
     process_write(&cli, "one\ntwo\n");
     service_echo(2);
     process_await_text(&cli, "two\n");
     process_write(&cli, "three\n");
-    service_echo(1);
+    service_expect("three");
+    SEND(CHALLENGE);
+    EXPECT("\0UDP\2" COOKIE "three");
+    SEND("three");
     process_await_text(&cli, "three\n");
     udpcli_expect_success(&cli, "one\ntwo\nthree\n");
-    udp_expect_nothing(service_udp, "a service that may be any gets no hello");
+    udp_expect_nothing(service_udp, "a plain client says no hello");
+}
+
+Test(system_udpcli_frames, says_no_hello_when_its_input_has_ended)
+{
+    struct process cli;
+    udpcli_start(&cli, NULL, "@");
+    process_write(&cli, "one\n");
+    service_expect("one");
+    process_close_stdin(&cli);
+    SEND("audi");
+    udpcli_expect_success(&cli, "audi\n");
+    udp_expect_nothing(service_udp, "there is no broadcast to wait for");
 }
 
 Test(system_udpcli_frames, says_hello_after_a_challenge_and_confirms_each_message_it_gets)
@@ -170,7 +185,7 @@ Test(system_udpcli_frames, asks_any_service_for_frames_with_no_confirm_and_confi
 Test(system_udpcli_frames, says_hello_again_to_a_server_that_has_lost_its_last_ones)
 {
     struct process cli;
-    begin_challenged(&cli, "-w 5m --confirm @");
+    begin_challenged(&cli, "-w 5m --no-confirm @");
     EXPECT(HELLO);
     SEND(NAMED);
     process_await_text(&cli, "audi\n");
@@ -199,7 +214,7 @@ Test(system_udpcli_frames, says_hello_again_to_a_server_that_has_lost_its_last_o
 Test(system_udpcli_frames, does_not_report_a_server_that_has_answered_and_then_lost_a_keepalive)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "-w 1s -k 1s --confirm @");
+    udpcli_start(&cli, NULL, "-w 1s -k 1s --no-confirm @");
     process_write(&cli, "hi\n");
     service_answer("hi", "audi");
     EXPECT(HELLO);
@@ -222,30 +237,55 @@ Test(system_udpcli_frames, says_no_hello_with_a_message_that_is_not_answered)
     udp_expect_nothing(service_udp, "the client may not be registered");
 }
 
-Test(system_udpcli_frames, says_hello_to_any_service_with_confirm)
+Test(system_udpcli_frames, says_one_hello_to_a_service_that_sends_no_frames)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "-w 5m --confirm @");
+    udpcli_start(&cli, NULL, "-w 5m @");
     process_write(&cli, "hi\n");
-    process_close_stdin(&cli);
+    service_answer("hi", "audi");
+    EXPECT(HELLO);
+    SEND("toyota");
+    process_await_text(&cli, "toyota\n");
+    process_write(&cli, "more\n");
+    service_answer("more", "bmw");
+    process_await_text(&cli, "bmw\n");
+    udpcli_expect_success(&cli, "audi\ntoyota\nbmw\n");
+    udp_expect_nothing(service_udp, "a second hello follows 20 s later at the earliest");
+}
+
+Test(system_udpcli_frames, confirms_a_message_of_a_service_that_has_sent_no_frame_before)
+{
+    struct process cli;
+    udpcli_start(&cli, NULL, "-w 5m @");
+    process_write(&cli, "hi\n");
     service_answer("hi", "audi");
     EXPECT(HELLO);
     SEND(NAMED);
-    udpcli_expect_success(&cli, "audi\n");
+    SEND(MESSAGE_7);
+    EXPECT(CONFIRM_7);
+    process_await_text(&cli, "news\n");
+    udpcli_expect_success(&cli, "audi\nnews\n");
 }
 
 Test(system_udpcli_frames, says_no_second_hello_to_an_echo_service_and_hides_the_first_one)
 {
-    struct process cli;
-    udpcli_start(&cli, NULL, "-w 5m --confirm @");
-    process_write(&cli, "hi\n");
-    process_close_stdin(&cli);
-    service_answer("hi", "hi");
-    EXPECT(HELLO);
-    SEND(HELLO);
-    udpcli_expect_end(&cli, 1, "hi\n");
-    harness_contains("error message", udpcli_output(&cli, 1), "no hello was answered");
-    udp_expect_nothing(service_udp, "it is no udpsrv");
+    static const char *const words[] = {"-w 5m @", "-w 5m --no-confirm @"};
+    for (int asked = 0; asked < 2; asked++) {
+        struct process cli;
+        udpcli_start(&cli, NULL, words[asked]);
+        process_write(&cli, "hi\n");
+        service_answer("hi", "hi");
+        EXPECT(HELLO);
+        SEND(HELLO);
+        process_write(&cli, "more\n");
+        service_answer("more", "more");
+        udpcli_expect_end(&cli, asked, "hi\nmore\n");
+        if (asked)
+            harness_contains("error message", udpcli_output(&cli, 1), "no hello was answered");
+        else
+            expect(udpcli_output(&cli, 1)[0] == '\0', "errors: '%s'", udpcli_output(&cli, 1));
+        udp_expect_nothing(service_udp, "it is no udpsrv");
+    }
 }
 
 Test(system_udpcli_frames, asks_for_a_name_with_lines_of_a_pipe)
@@ -363,12 +403,12 @@ static void broadcast_to_udpcli(const char *config, const char *words, const cha
 Test(system_udpcli_frames, confirms_a_broadcast_of_udpctl)
 {
     broadcast_to_udpcli("[admission]\npolicy = cookie\n", "@", "confirmed=1 silent=0 plain=0");
-    broadcast_to_udpcli(NULL, "--confirm @", "confirmed=1 silent=0 plain=0");
+    broadcast_to_udpcli(NULL, "@", "confirmed=1 silent=0 plain=0");
 }
 
-Test(system_udpcli_frames, gets_a_confirmed_broadcast_once_as_a_plain_copy_without_a_hello)
+Test(system_udpcli_frames, gets_a_confirmed_broadcast_once_as_a_plain_copy_with_plain)
 {
-    broadcast_to_udpcli(NULL, "@", "confirmed=0 silent=0 plain=1");
+    broadcast_to_udpcli(NULL, "--plain @", "confirmed=0 silent=0 plain=1");
 }
 
 Test(system_udpcli_frames, plays_a_silent_client_with_no_confirm)

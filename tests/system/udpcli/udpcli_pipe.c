@@ -12,7 +12,7 @@ Test(system_udpcli_pipe, sends_each_line_of_a_pipe_and_waits_for_the_last_reply,
      .init = service_open_ipv4)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "@");
+    udpcli_start(&cli, NULL, "--plain @");
     process_write(&cli, numbered_lines(1000));
     process_close_stdin(&cli);
     service_echo(1000);
@@ -24,7 +24,7 @@ Test(system_udpcli_pipe, accepts_a_last_line_without_a_newline_and_strips_carria
      .init = service_open_ipv4)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "@");
+    udpcli_start(&cli, NULL, "--plain @");
     process_write(&cli, "one\r\n\nthree");
     process_close_stdin(&cli);
     service_answer("one", "1");
@@ -36,7 +36,7 @@ Test(system_udpcli_pipe, accepts_a_last_line_without_a_newline_and_strips_carria
 Test(system_udpcli_pipe, keeps_each_reply_of_a_pipe_on_a_line_of_its_own, .init = service_open_ipv4)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "@");
+    udpcli_start(&cli, NULL, "--plain @");
     process_write(&cli, "one\ntwo\n");
     service_answer("one", "a\nb");
     service_answer("two", "c\n");
@@ -57,7 +57,7 @@ Test(system_udpcli_pipe, reads_a_regular_file, .init = service_open_ipv4)
     FILE *file = fopen(input_path, "w");
     fputs(numbered_lines(500), file);
     fclose(file);
-    udpcli_start(&cli, read_from_a_file, "@");
+    udpcli_start(&cli, read_from_a_file, "--plain @");
     service_echo(500);
     udpcli_expect_success(&cli, numbered_lines(500));
 }
@@ -70,10 +70,10 @@ static void close_input(void)
 Test(system_udpcli_pipe, ends_at_once_without_input, .init = service_open_ipv4)
 {
     struct process cli;
-    udpcli_start(&cli, close_input, "@");
+    udpcli_start(&cli, close_input, "--plain @");
     udpcli_expect_success(&cli, "");
     input_path = "/dev/null";
-    udpcli_start(&cli, read_from_a_file, "-k 1s @");
+    udpcli_start(&cli, read_from_a_file, "--plain -k 1s @");
     udpcli_expect_success(&cli, "");
     udp_expect_nothing(service_udp, "there was no line");
 }
@@ -82,7 +82,7 @@ Test(system_udpcli_pipe, leaves_no_more_than_a_window_unanswered, .init = servic
 {
     enum { WINDOW = 64 };
     struct process cli;
-    udpcli_start(&cli, NULL, "@ -w 5m");
+    udpcli_start(&cli, NULL, "--plain @ -w 5m");
     process_write(&cli, numbered_lines(200));
     for (int i = 1; i <= WINDOW; i++)
         service_expect(harness_format("%d", i));
@@ -98,7 +98,7 @@ Test(system_udpcli_pipe, leaves_no_more_than_a_window_unanswered, .init = servic
 Test(system_udpcli_pipe, reports_how_many_lines_were_not_answered, .init = service_open_ipv4)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "-w 1 @");
+    udpcli_start(&cli, NULL, "--plain -w 1 @");
     process_write(&cli, "one\ntwo\nthree\n");
     process_close_stdin(&cli);
     service_answer("one", "audi");
@@ -113,7 +113,7 @@ Test(system_udpcli_pipe, reports_a_refusal_once_and_continues, .init = service_o
     struct process cli;
     const char *input = numbered_lines(200);
     close(service_udp);
-    udpcli_start(&cli, NULL, "-w 5m @");
+    udpcli_start(&cli, NULL, "--plain -w 5m @");
     process_write(&cli, input);
     udpcli_expect_end(&cli, 1, "");
     harness_equal("refusals reported", (int64_t)text_count(udpcli_output(&cli, 1), "refused"), 1);
@@ -123,7 +123,7 @@ Test(system_udpcli_pipe, reports_a_refusal_once_and_continues, .init = service_o
 Test(system_udpcli_pipe, prints_unsolicited_datagrams, .init = service_open_ipv4)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "@");
+    udpcli_start(&cli, NULL, "--plain @");
     process_write(&cli, "hello\n");
     service_answer("hello", "audi");
     process_await_text(&cli, "audi\n");
@@ -135,7 +135,7 @@ Test(system_udpcli_pipe, prints_unsolicited_datagrams, .init = service_open_ipv4
 Test(system_udpcli_pipe, ends_at_the_line_exit, .init = service_open_ipv4)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "@");
+    udpcli_start(&cli, NULL, "--plain @");
     process_write(&cli, "one\nexit\ntwo\n");
     service_answer("one", "audi");
     process_wait(&cli);
@@ -146,7 +146,7 @@ Test(system_udpcli_pipe, ends_at_the_line_exit, .init = service_open_ipv4)
 Test(system_udpcli_pipe, reports_which_lines_cannot_be_sent, .init = service_open_ipv4)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "--hex @");
+    udpcli_start(&cli, NULL, "--plain --hex @");
     process_write(&cli, "6869\nxyz\n");
     process_close_stdin(&cli);
     service_answer("hi", "ok");
@@ -158,7 +158,7 @@ Test(system_udpcli_pipe, reports_which_lines_cannot_be_sent, .init = service_ope
 Test(system_udpcli_pipe, keeps_alive_with_empty_datagrams, .init = service_open_ipv4)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "-k 20ms @");
+    udpcli_start(&cli, NULL, "--plain -k 20ms @");
     service_expect("");
     service_answer("", "audi");
     process_await_text(&cli, "audi\n");

@@ -73,7 +73,7 @@ Test(system_udpcli_plain_terminal, prompts_on_a_terminal_and_prints_at_any_time)
 Test(system_udpcli_plain_terminal, keeps_a_partly_typed_line_on_the_screen_and_in_the_terminal)
 {
     struct process cli;
-    start_at_terminal(&cli, "@");
+    start_at_terminal(&cli, "--plain @");
     await_screen("> ");
     type("hello\n");
     service_answer("hello", "audi");

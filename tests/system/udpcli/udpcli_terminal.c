@@ -34,12 +34,18 @@ static void expect_request(const char *text)
            "expected the request '%s', it was '%s'", text, bytes);
 }
 
-/* Sends a first line, so that the service knows the address of the client. */
-static void send_hello(void)
+/* Sends a first line, so that the service knows the address of the client, which says hello after
+ * the reply. */
+static void send_first_line(void)
 {
+    static const char hello[6] = "\0UDP\10\1";
+    char bytes[64];
     screen_type("hello\n");
     expect_request("hello");
     udp_send_text(udp, &client, "audi");
+    ssize_t size = udp_receive(udp, bytes, sizeof bytes, &client);
+    expect(size == sizeof hello && memcmp(bytes, hello, sizeof hello) == 0,
+           "expected a hello, there were %zd bytes", size);
     screen_await("$ go\n> hello\n< audi  (T)\n>", 2, 3);
 }
 
@@ -47,7 +53,7 @@ static void send_hello(void)
 
 Test(system_udpcli_terminal, keeps_the_line_being_typed_while_broadcasts_are_printed, .init = begin)
 {
-    send_hello();
+    send_first_line();
     screen_type("half a line");
     screen_press("Left Left Left Left");
     screen_await("$ go\n> hello\n< audi  (T)\n> half a line", 9, 3);
@@ -186,7 +192,7 @@ Test(system_udpcli_terminal, ends_only_at_the_end_of_input, .init = begin)
 
 Test(system_udpcli_terminal, redraws_its_line_after_a_suspension, .init = begin)
 {
-    send_hello();
+    send_first_line();
     screen_type("half a line");
     screen_press("Left Left C-z");
     screen_await_part("Stopped");
@@ -253,7 +259,7 @@ Test(system_udpcli_terminal, enters_a_paste_of_several_lines_only_at_enter, .ini
 
 Test(system_udpcli_terminal, keeps_the_history_for_the_next_start, .init = begin)
 {
-    send_hello();
+    send_first_line();
     screen_press("Up");
     screen_await("$ go\n> hello\n< audi  (T)\n> hello", 7, 3);
     screen_press("Down C-d");
@@ -265,7 +271,7 @@ Test(system_udpcli_terminal, keeps_the_history_for_the_next_start, .init = begin
 
 Test(system_udpcli_terminal, runs_slash_commands_and_sends_lines_with_two_slashes, .init = begin)
 {
-    send_hello();
+    send_first_line();
     screen_type("/st\t\n");
     screen_await_part("> /stats\nsent 1, received 1, lost 0\nround trip min");
     screen_press("C-l");

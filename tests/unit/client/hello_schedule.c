@@ -34,20 +34,53 @@ static void expect_tries(uint64_t now_ns)
 
 TestSuite(hello_schedule, .timeout = 10);
 
-Test(hello_schedule, says_nothing_to_a_service_that_has_sent_no_frame)
+Test(hello_schedule, follows_a_reply_once_in_20_seconds_and_three_times_without_a_frame)
 {
-    hello_schedule_init(&hello, HELLO_TO_UDPSRV);
+    const uint64_t round_ns = 20 * SECOND_NS;
+    hello_schedule_init(&hello, HELLO_UNASKED);
     expect_none();
+    for (uint64_t i = 0; i < HELLO_SCHEDULE_TRIES; i++) {
+        uint64_t now_ns = i * (round_ns + SECOND_NS);
+        hello_schedule_registered(&hello, now_ns);
+        expect_step(now_ns, HELLO_SEND);
+        hello_schedule_registered(&hello, now_ns + 1);
+        expect_step(now_ns + SECOND_NS - 1, HELLO_WAIT);
+        expect_step(now_ns + SECOND_NS, HELLO_GIVE_UP);
+        hello_schedule_registered(&hello, now_ns + SECOND_NS + round_ns - 1);
+        expect_none();
+    }
+    hello_schedule_registered(&hello, 1000 * SECOND_NS);
+    expect_none();
+}
+
+Test(hello_schedule, is_not_sent_earlier_without_a_frame_after_a_lost_request)
+{
+    hello_schedule_init(&hello, HELLO_UNASKED);
     hello_schedule_registered(&hello, 5);
-    expect_none();
+    expect_step(5, HELLO_SEND);
     hello_schedule_rejoin(&hello);
     hello_schedule_registered(&hello, 6);
+    expect_none();
+    hello_schedule_registered(&hello, 5 + 20 * SECOND_NS);
+    expect_step(5 + 20 * SECOND_NS, HELLO_SEND);
+}
+
+Test(hello_schedule, is_repeated_as_soon_as_the_service_sends_a_frame)
+{
+    hello_schedule_init(&hello, HELLO_UNASKED);
+    hello_schedule_registered(&hello, 5);
+    expect_step(5, HELLO_SEND);
+    expect_step(5 + SECOND_NS, HELLO_GIVE_UP);
+    hello_schedule_frame_came(&hello, 6 + SECOND_NS);
+    expect_step(6 + SECOND_NS, HELLO_SEND);
+    expect_step(6 + 2 * SECOND_NS, HELLO_SEND);
+    expect_step(6 + 3 * SECOND_NS, HELLO_GIVE_UP);
     expect_none();
 }
 
 Test(hello_schedule, follows_the_first_reply_of_a_service_that_has_sent_a_frame)
 {
-    hello_schedule_init(&hello, HELLO_TO_UDPSRV);
+    hello_schedule_init(&hello, HELLO_UNASKED);
     hello_schedule_frame_came(&hello, 1);
     expect_none();
     hello_schedule_registered(&hello, 5);
@@ -56,9 +89,11 @@ Test(hello_schedule, follows_the_first_reply_of_a_service_that_has_sent_a_frame)
 
 Test(hello_schedule, follows_a_frame_that_comes_after_the_reply)
 {
-    hello_schedule_init(&hello, HELLO_TO_UDPSRV);
-    hello_schedule_registered(&hello, 1);
-    hello_schedule_frame_came(&hello, 5);
+    hello_schedule_init(&hello, HELLO_UNASKED);
+    hello_schedule_frame_came(&hello, 1);
+    expect_none();
+    hello_schedule_registered(&hello, 5);
+    hello_schedule_frame_came(&hello, 6);
     expect_tries(5);
 }
 
@@ -185,7 +220,7 @@ Test(hello_schedule, ends_at_an_echo_service)
 
 Test(hello_schedule, is_sent_again_with_a_reply_20_seconds_after_its_answer)
 {
-    hello_schedule_init(&hello, HELLO_TO_UDPSRV);
+    hello_schedule_init(&hello, HELLO_UNASKED);
     hello_schedule_frame_came(&hello, 1);
     hello_schedule_registered(&hello, 5);
     expect_step(5, HELLO_SEND);

@@ -139,19 +139,30 @@ Test(client_options, succeeds_at_help_and_version)
     cr_assert_eq(read_line("udpcli --version"), 0);
 }
 
-Test(client_options, says_hello_only_to_a_udpsrv_unless_the_user_asks)
+Test(client_options, says_hello_by_itself_unless_the_user_wants_a_plain_client)
 {
     cr_assert_eq(read_line("udpcli 127.0.0.1"), -1);
-    cr_assert_eq(options.frames.policy, HELLO_TO_UDPSRV);
+    cr_assert_eq(options.frames.policy, HELLO_UNASKED);
     cr_assert(options.frames.confirms);
     cr_assert_null(options.frames.name);
-    cr_assert_eq(read_line("udpcli --confirm 127.0.0.1"), -1);
-    cr_assert_eq(options.frames.policy, HELLO_ASKED);
-    cr_assert(options.frames.confirms);
+    cr_assert_eq(read_line("udpcli --plain 127.0.0.1"), -1);
+    cr_assert_eq(options.frames.policy, HELLO_NEVER);
+    cr_assert_not(options.frames.frames);
+    cr_assert_not(options.frames.confirms);
     cr_assert_eq(read_line("udpcli --no-confirm 127.0.0.1"), -1);
     cr_assert_eq(options.frames.policy, HELLO_ASKED);
     cr_assert(options.frames.frames);
     cr_assert_not(options.frames.confirms);
+}
+
+Test(client_options, says_no_hello_by_a_stream_or_to_a_group)
+{
+    static const char *const lines[] = {"udpcli tcp:127.0.0.1", "udpcli unix:/run/chat",
+                                        "udpcli -g 239.1.2.3:3000"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        cr_assert_eq(read_line(lines[i]), -1);
+        cr_assert_eq(options.frames.policy, HELLO_NEVER, "%s", lines[i]);
+    }
 }
 
 Test(client_options, asks_for_a_name_with_confirmed_broadcasts_or_without)
@@ -174,7 +185,8 @@ Test(client_options, confirms_nothing_with_a_message)
     cr_assert_eq(options.frames.policy, HELLO_ASKED);
     cr_assert_not(options.frames.frames);
     cr_assert_not(options.frames.confirms);
-    expect_usage("udpcli --confirm 127.0.0.1 hi");
+    cr_assert_eq(read_line("udpcli --plain 127.0.0.1 hi"), -1);
+    cr_assert_eq(options.frames.policy, HELLO_NEVER);
     expect_usage("udpcli --no-confirm 127.0.0.1 hi");
 }
 
@@ -195,9 +207,9 @@ Test(client_options, rejects_bad_names_and_combinations_of_hello)
     expect_usage("udpcli --name '' 127.0.0.1");
     expect_usage("udpcli --name a\x1b 127.0.0.1");
     expect_usage("udpcli --name a\xff 127.0.0.1");
-    expect_usage("udpcli --confirm --no-confirm 127.0.0.1");
-    expect_usage("udpcli --confirm tcp:127.0.0.1");
+    expect_usage("udpcli --plain --no-confirm 127.0.0.1");
+    expect_usage("udpcli --plain --name x 127.0.0.1");
     expect_usage("udpcli --name x unix:/run/chat");
-    expect_usage("udpcli --confirm -g 239.1.2.3:3000");
+    expect_usage("udpcli --no-confirm -g 239.1.2.3:3000");
     expect_usage("udpcli --no-confirm tcp:127.0.0.1");
 }

@@ -171,15 +171,16 @@ Test(server_frames, says_hello_with_the_flag_and_the_name_that_are_wanted)
     expect_due(1, BYTES("\0UDP\10\0pump 4"));
 }
 
-Test(server_frames, says_hello_of_its_own_accord_only_after_a_frame)
+Test(server_frames, says_hello_of_its_own_accord_and_again_after_a_challenge)
 {
-    begin_with(HELLO_TO_UDPSRV, true, NULL);
+    begin_with(HELLO_UNASKED, true, NULL);
     server_frames_registered(&frames, 1);
+    expect_due(1, BYTES(HELLO));
+    server_frames_registered(&frames, 2);
+    server_frames_challenged(&frames, COOKIE, 3);
     expect_none_due(UINT64_MAX - 1);
-    server_frames_challenged(&frames, COOKIE, 2);
-    expect_none_due(UINT64_MAX - 1);
-    server_frames_registered(&frames, 3);
-    expect_due(3, BYTES(HELLO));
+    server_frames_registered(&frames, 4);
+    expect_due(4, BYTES(HELLO));
 }
 
 Test(server_frames, reports_an_answer_once)
