@@ -2,6 +2,7 @@
 
 import os
 import resource
+import select
 import signal
 import time
 
@@ -9,6 +10,8 @@ import world
 from tool_scenarios import in_terminal, server, udpctl
 
 NOBODY = 65534
+UNREAD_S = 0.1 # after so long without room for input the program does not read: it is blocked
+FORCED_S = 3.0 # above the time after which a signal ends a program by force
 
 
 def load_special_files(run):
@@ -88,6 +91,21 @@ def ctl_other_user(run):
     helper.wait(4)
 
 
+def cli_unread_terminal(run):
+    """A terminal that nobody reads: the program is blocked in a write when the signal comes, and is ended by force."""
+    server(run)
+    program = run.start("udpcli", "127.0.0.1", terminal=True)
+    program.wait_for(b"> ", 1)
+    while program.screen in program.readers and select.select([], [program.screen], [], UNREAD_S)[1]:
+        try:
+            os.write(program.screen, b"what is typed is shown ")
+        except OSError: # the program has ended
+            break
+    program.signal(signal.SIGTERM)
+    select.select([program.end], [], [], FORCED_S)
+    run.finish(program, statuses=(128 + signal.SIGTERM, -signal.SIGTERM))
+
+
 def ctl_choices(run):
     """Many choices in a narrow window, a question, a resize with the cursor's position, and Ctrl-\\ at the end."""
     server(run)
@@ -119,5 +137,5 @@ def ctl_choices(run):
 
 SCENARIOS = {
     "udpload special files": load_special_files, "udpload without proc": load_without_proc, "udpload terminal": load_terminal,
-    "udpctl history": ctl_history, "udpctl other user": ctl_other_user, "udpctl choices": ctl_choices,
+    "udpcli unread terminal": cli_unread_terminal, "udpctl history": ctl_history, "udpctl other user": ctl_other_user, "udpctl choices": ctl_choices,
 }
