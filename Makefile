@@ -318,8 +318,6 @@ LEFT_OUT := multicast_socket memory event_loop_busy neighbour on_link_addresses 
             udp_socket/ipv4_options_are_those_of_a_public_server \
             udp_socket/ipv6_options_are_those_of_a_public_server \
             reuseport_group/drops_everything_until_it_is_started
-# So much arithmetic that an emulator takes most of a minute.
-SLOW     := pacer/of_parts_is_together_the_rate_with_its_remainder_and_below_a_copy_each
 
 cross-%:
 	$(Q)for tool in $*-gcc $(firstword $(EMULATOR)); do \
@@ -330,7 +328,7 @@ cross-%:
 
 pure-%:
 	$(Q)$(MAKE) --no-print-directory $(FOR_MACHINE) build/$*/pure-tests
-	$(EMULATOR) build/$*/pure-tests $(SLOW)
+	$(EMULATOR) build/$*/pure-tests
 
 IN_CROSS = $(patsubst %.c,$(B)/obj/cross/%.o,$(1) tests/cross/runner.c)
 

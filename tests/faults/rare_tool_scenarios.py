@@ -10,6 +10,7 @@ import world
 from tool_scenarios import in_terminal, server, udpctl
 
 NOBODY = 65534
+TYPED_MAX = 2000 # lines, several times what the buffers of a terminal hold
 UNREAD_S = 0.1 # after so long without room for input the program does not read: it is blocked
 FORCED_S = 3.0 # above the time after which a signal ends a program by force
 
@@ -96,7 +97,9 @@ def cli_unread_terminal(run):
     server(run)
     program = run.start("udpcli", "127.0.0.1", terminal=True)
     program.wait_for(b"> ", 1)
-    while program.screen in program.readers and select.select([], [program.screen], [], UNREAD_S)[1]:
+    for _ in range(TYPED_MAX): # a program whose output has failed is not blocked
+        if program.screen not in program.readers or not select.select([], [program.screen], [], UNREAD_S)[1]:
+            break
         try:
             os.write(program.screen, b"what is typed is shown ")
         except OSError: # the program has ended
