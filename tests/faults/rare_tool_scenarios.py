@@ -10,7 +10,7 @@ import world
 from tool_scenarios import in_terminal, server, udpctl
 
 NOBODY = 65534
-TYPED_MAX = 2000 # lines, several times what the buffers of a terminal hold
+TYPED_MAX = 200 # words of a line that is drawn anew with each: several times what the buffers of a terminal hold
 UNREAD_S = 0.1 # after so long without room for input the program does not read: it is blocked
 FORCED_S = 3.0 # above the time after which a signal ends a program by force
 
@@ -104,8 +104,9 @@ def cli_unread_terminal(run):
             os.write(program.screen, b"what is typed is shown ")
         except OSError: # the program has ended
             break
-    program.signal(signal.SIGTERM)
-    select.select([program.end], [], [], FORCED_S)
+    if not program.ended():
+        program.signal(signal.SIGTERM)
+        select.select([program.end], [], [], FORCED_S)
     run.finish(program, statuses=(128 + signal.SIGTERM, -signal.SIGTERM))
 
 
