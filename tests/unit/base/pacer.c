@@ -83,8 +83,8 @@ Test(pacer, does_not_overflow_at_the_highest_rate)
     cr_assert_eq(taken, UINT32_MAX / (1000 / PACER_BURST_MS));
 }
 
-/* Runs all shares of a rate, one after the other in steps of step_ms, which divides a second. Stores
- * the copies of each second in sent. */
+/* Runs all shares of a rate, one after the other in steps of step_ms, which divides a second.
+ * Stores the copies of each second in sent. */
 static void run_shares(uint32_t rate_pps, uint32_t shares, uint32_t seconds, uint32_t step_ms,
                        uint32_t *sent)
 {
