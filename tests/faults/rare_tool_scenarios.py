@@ -152,5 +152,6 @@ def ctl_choices(run):
 
 SCENARIOS = {
     "udpload special files": load_special_files, "udpload without proc": load_without_proc, "udpload terminal": load_terminal,
-    "udpcli stopped terminal": cli_stopped_terminal, "udpctl history": ctl_history, "udpctl other user": ctl_other_user, "udpctl choices": ctl_choices,
+    "udpcli stopped terminal": cli_stopped_terminal, "udpctl history": ctl_history, "udpctl other user": ctl_other_user,
+    "udpctl choices": ctl_choices,
 }
