@@ -76,7 +76,7 @@ OBJECTS := $(call object,$(MODULES) $(PROGRAMS:%=src/%.c) src/completion.c $(UNI
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
-.PHONY: all run sim sim-minimize sim-check check check-long check-ecosystem check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
+.PHONY: all run sim sim-minimize sim-rate sim-check check check-long check-ecosystem check-pure check-build unit system neighbours plain asan tsan valgrind fuzz replay \
         layers manuals format lint bares bench bench-check install uninstall clean deps deps-ecosystem deps-bench help
 .DELETE_ON_ERROR:
 
@@ -267,6 +267,9 @@ endif
 sim-minimize: $(B)/sim ## find the smallest run that breaks the same promise as SEED=N (OPTIONS=--break=lost: of a self-test)
 	tests/sim/minimize $(B)/sim $(SEED) $(OPTIONS)
 
+sim-rate: $(B)/sim ## print how much faster than real time the simulator is, with 1,000 clients that each send every 20 s
+	$(B)/sim --seed=$(SEED) --seeds=5 --jobs=1 --steady
+
 # Short: the self-tests of the oracles, runs by two compilers and under sanitizers, and the same events in all three.
 sim-check:
 	$(Q)$(MAKE) --no-print-directory B=build/gcc CC=gcc WERROR=1 build/gcc/sim
@@ -278,6 +281,7 @@ sim-check:
 	tests/sim/marks/check.py --texts
 	python3 -B -m unittest discover -q -s tests/sim/marks
 	build/gcc/sim --seed=1 --seeds=600 --jobs=$(shell nproc)
+	build/gcc/sim --seed=1 --steady # the run of make sim-rate
 	build/gcc/sim --seed=1197 # several workers, of which the first has more clients of a multicast group than its share
 	build/gcc/sim --seed=15118 # a message that was sent before a start with a shorter max-datagram
 	build/gcc/sim --seed=203136 # replies that find no room behind those that wait

@@ -37,6 +37,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 static struct server_options server_options;
 static int exit_status = -1;
@@ -189,6 +190,16 @@ static void run_once(const struct run_options *options)
     check_end();
 }
 
+/* How much faster than real time it was. */
+static void print_rate(uint64_t begin_ms, clock_t begin)
+{
+    double virtual = (double)(event_queue_now_ms() - begin_ms) / 1000;
+    double real = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    printf("%.0f s of %d clients that send each %d s: %.2f s of processor time, %.0f times real "
+           "time\n",
+           virtual, (int)STEADY_CLIENTS, (int)STEADY_PERIOD_MS / 1000, real, virtual / real);
+}
+
 int run_seed(uint64_t seed, const struct run_options *options)
 {
     draw_seed(seed, reductions_variant());
@@ -196,6 +207,8 @@ int run_seed(uint64_t seed, const struct run_options *options)
     broken_set(options->broken);
     simulated_log_print(options->log);
     event_queue_begin(draw_range(DRAW_SETUP, 1, UINT64_C(1) << 40) * 1000);
+    uint64_t begin_ms = event_queue_now_ms();
+    clock_t begin = clock();
     network_begin(clients_receive);
     settings_draw_clients();
     settings_draw();
@@ -207,6 +220,8 @@ int run_seed(uint64_t seed, const struct run_options *options)
         plan_start_again();
         run_once(options);
     }
+    if (reductions_are_steady())
+        print_rate(begin_ms, begin);
     if (options->hash)
         printf("seed %" PRIu64 ": %" PRIu64 " events, hash %016" PRIx64 "\n", seed, trace_count(),
                trace_hash());

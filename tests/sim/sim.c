@@ -39,7 +39,7 @@ static int usage(void)
     fprintf(stderr, "usage: sim [--seed=N] [--seeds=N] [--jobs=N] [--verbose] [--hash] [--log] "
                     "[--break=ORACLE] [--coverage=FILE]\n"
                     "           [--describe] [--variant=N] [--workers=N] [--clients=LIST] "
-                    "[--duration=MS] [--without=NAME,...]\n");
+                    "[--duration=MS] [--without=NAME,...] [--steady]\n");
     return 2;
 }
 

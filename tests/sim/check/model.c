@@ -2,6 +2,7 @@
 
 #include "sim/check/confirmed.h"
 #include "sim/check/hello.h"
+#include "sim/check/model_bounds.h"
 #include "sim/check/names.h"
 #include "sim/check/restoring.h"
 #include "sim/check/selection.h"
@@ -88,6 +89,7 @@ void model_reset(void)
     kicked_count = 0;
     memset(kicked_some, 0, sizeof kicked_some);
     leap_ms = 0;
+    model_bounds_changed();
 }
 
 uint32_t model_count(void)
@@ -110,7 +112,7 @@ bool model_is_possible(const struct model_entry *entry)
     return event_queue_now_ms() <= entry->may_until_ms;
 }
 
-static bool occupies(const struct model_entry *entry)
+bool model_occupies(const struct model_entry *entry)
 {
     return event_queue_now_ms() <= entry->kept_until_ms;
 }
@@ -126,7 +128,7 @@ struct model_entry *model_next_occupying(uint32_t *next)
 {
     while (*next < occupying_count) {
         struct model_entry *entry = &entries[occupying[*next]];
-        if (occupies(entry)) {
+        if (model_occupies(entry)) {
             ++*next;
             return entry;
         }
@@ -402,6 +404,8 @@ static void apply(struct model_entry *entry, struct effect effect)
     }
 }
 
+/* ---- datagrams ---- */
+
 static void count_bytes(struct model_entry *entry, size_t size)
 {
     entry->bytes_in += size + (entry->source.family == ADDR_IPV4 ? 28 : 48);
@@ -412,13 +416,16 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
                                   bool to_multicast)
 {
     struct model_entry *entry = model_get(listener, source);
+    struct bounded before = model_bounds_of(entry);
     entry->worker = worker;
     count_bytes(entry, size);
     enum chance dropped = model_is_oversize(bytes, size, truncated) || to_multicast
                               ? YES
                               : model_is_wrong_source(source);
-    if (dropped == YES)
+    if (dropped == YES) {
+        model_bounds_keep(entry, before);
         return entry;
+    }
     struct effect effect = effect_of(entry, &settings, bytes, size);
     if (settings_change) {
         struct effect next = effect_of(entry, &next_settings, bytes, size);
@@ -437,6 +444,7 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
         entry->frames = NO; /* of its next life, until it asks */
     apply(entry, effect);
     names_applied(entry);
+    model_bounds_keep(entry, before);
     return entry;
 }
 
@@ -477,6 +485,7 @@ bool model_kick(const struct addr *source)
     if (kicked_count == KICKED_MAX)
         return false;
     kicked[kicked_count++] = *source;
+    model_bounds_changed();
     for (uint32_t i = 1; i <= count; i++)
         if (addr_equal(&entries[i].source, source))
             entries[i].sure_until_ms = 0;
@@ -503,6 +512,7 @@ uint32_t model_kick_some(const struct selection *selection)
     kicked_some[place].selection = *selection;
     kicked_some[place].asked_ms = now_ms;
     kicked_some[place].until_ms = UINT64_MAX;
+    model_bounds_changed();
     for (uint32_t i = 1; i <= count; i++)
         if (selection_may_match(selection, &entries[i], now_ms))
             entries[i].sure_until_ms = 0;
@@ -534,6 +544,7 @@ void model_clock_leapt(uint64_t before_ms)
     uint64_t now_ms = event_queue_now_ms();
     if (now_ms - before_ms > 60000 - COOKIE_MIN_MS)
         leap_ms = now_ms;
+    model_bounds_changed();
     for (uint32_t i = 1; i <= count; i++) {
         if (entries[i].kept_until_ms < before_ms)
             continue;
@@ -544,8 +555,9 @@ void model_clock_leapt(uint64_t before_ms)
 
 void model_settings_change(void)
 {
+    model_bounds_changed();
     for (uint32_t i = 1; i <= count; i++)
-        if (occupies(&entries[i]))
+        if (model_occupies(&entries[i]))
             entries[i].kept_until_ms =
                 later(entries[i].kept_until_ms,
                       entries[i].may_until_ms + next_settings.sweep_ms + SWEEP_SLOP_MS);
@@ -562,16 +574,6 @@ void model_expire_unproven(uint64_t since_ms)
     for (uint32_t i = 1; i <= count; i++)
         if (entries[i].registered_ms < since_ms && entries[i].may_until_ms > now_ms)
             entries[i].may_until_ms = now_ms;
-}
-
-void model_bounds(struct model_bounds *bounds)
-{
-    uint32_t next = 0;
-    memset(bounds, 0, sizeof *bounds);
-    for (const struct model_entry *entry; (entry = model_next_occupying(&next)) != NULL;) {
-        bounds->at_least[entry->worker] += model_is_sure(entry);
-        bounds->at_most[entry->worker]++;
-    }
 }
 
 bool model_is_denied(const struct addr *source)

@@ -65,6 +65,8 @@ struct model_entry *model_next_occupying(uint32_t *next);
 /* Whether it must or may be registered now. */
 bool model_is_sure(const struct model_entry *entry);
 bool model_is_possible(const struct model_entry *entry);
+/* Whether it may occupy a place now: it may be registered, or be still to be swept. */
+bool model_occupies(const struct model_entry *entry);
 
 /* A datagram was received. */
 struct model_entry *model_receive(int listener, int worker, const struct addr *source,
@@ -98,12 +100,6 @@ void model_settings_change(void);
 /* Settings have changed at that time or later, and addresses are to be proven from now on: the
  * clients from before are not registered any more. */
 void model_expire_unproven(uint64_t since_ms);
-
-/* The numbers of clients that must be, and that may be, in the registry of each worker. */
-struct model_bounds {
-    uint32_t at_least[MODEL_WORKERS_MAX], at_most[MODEL_WORKERS_MAX];
-};
-void model_bounds(struct model_bounds *bounds);
 
 /* What a datagram is, by its first bytes. */
 enum model_frame {

@@ -1,6 +1,7 @@
 #include "sim/check/names.h"
 
 #include "sim/check/hello.h"
+#include "sim/check/model_bounds.h"
 #include "sim/core/broken.h"
 #include "sim/core/device_mac.h"
 #include "sim/core/event_queue.h"
@@ -105,6 +106,7 @@ static void contest(struct model_entry *entry)
 {
     entry->contested_until_ms = event_queue_now_ms() + PENDING_MS;
     entry->sure_until_ms = 0;
+    model_bounds_changed();
 }
 
 /* The name moves away from the client's address, or may do so. */

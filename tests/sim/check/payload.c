@@ -1,10 +1,9 @@
 #include "sim/check/payload.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { NUMBERS_MAX = 3, DIGITS_MAX = 10 };
+_Static_assert(PAYLOAD_NUMBERS_BYTES >= 1 + NUMBERS_MAX * (DIGITS_MAX + 1), "the longest text");
 
 /* Reads "<letter><number>.<number>. ..." and returns its size; 0: it is something else. */
 static size_t read_numbers(const void *bytes, size_t size, char letter, size_t count,
@@ -70,20 +69,39 @@ bool payload_read_direct(const void *bytes, size_t size, uint32_t *number)
     return true;
 }
 
-size_t payload_write_direct(char *bytes, size_t capacity, uint32_t number)
+static char *write_number(char *at, uint32_t number)
 {
-    return (size_t)snprintf(bytes, capacity, "D%" PRIu32 ".%" PRIu32 ".", number,
-                            check_of('D', number));
+    char digits[DIGITS_MAX];
+    size_t count = 0;
+    do
+        digits[count++] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    while (count > 0)
+        *at++ = digits[--count];
+    *at++ = '.';
+    return at;
 }
 
-size_t payload_write_message(char *bytes, size_t capacity, uint32_t client, uint32_t number,
-                             size_t size)
+size_t payload_write_direct(char *bytes, uint32_t number)
 {
-    int length = snprintf(bytes, capacity, "C%" PRIu32 ".%" PRIu32 ".%" PRIu32 ".", client, number,
-                          check_of(client, number));
-    if ((size_t)length >= size)
-        return (size_t)length;
-    memset(bytes + length, '=', size - (size_t)length);
+    char *at = bytes;
+    *at++ = 'D';
+    at = write_number(at, number);
+    at = write_number(at, check_of('D', number));
+    return (size_t)(at - bytes);
+}
+
+size_t payload_write_message(char *bytes, uint32_t client, uint32_t number, size_t size)
+{
+    char *at = bytes;
+    *at++ = 'C';
+    at = write_number(at, client);
+    at = write_number(at, number);
+    at = write_number(at, check_of(client, number));
+    size_t length = (size_t)(at - bytes);
+    if (length >= size)
+        return length;
+    memset(at, '=', size - length);
     return size;
 }
 

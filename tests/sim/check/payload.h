@@ -16,12 +16,14 @@ bool payload_read_message(const void *bytes, size_t size, uint32_t *client, uint
 bool payload_read_broadcast(const void *bytes, size_t size, uint32_t *number);
 bool payload_read_direct(const void *bytes, size_t size, uint32_t *number);
 
-/* Writes a message to one client, and returns its size. */
-size_t payload_write_direct(char *bytes, size_t capacity, uint32_t number);
+enum { PAYLOAD_NUMBERS_BYTES = 34 }; /* three numbers at most, and no padding */
 
-/* Writes a message of a client with padding, and returns its size: at least the text's. */
-size_t payload_write_message(char *bytes, size_t capacity, uint32_t client, uint32_t number,
-                             size_t size);
+/* Writes a message to one client, and returns its size: at most PAYLOAD_NUMBERS_BYTES. */
+size_t payload_write_direct(char *bytes, uint32_t number);
+
+/* Writes a message of a client with padding, and returns its size: the greater of the given one and
+ * its text's, which is at most PAYLOAD_NUMBERS_BYTES. */
+size_t payload_write_message(char *bytes, uint32_t client, uint32_t number, size_t size);
 /* Makes the last byte of a message an LF, if that is padding. */
 void payload_end_in_newline(char *bytes, size_t size);
 

@@ -4,6 +4,7 @@
 #include "sim/check/copies.h"
 #include "sim/check/direct.h"
 #include "sim/check/model.h"
+#include "sim/check/model_bounds.h"
 #include "sim/check/names.h"
 #include "sim/check/outcomes.h"
 #include "sim/check/roles.h"
@@ -195,17 +196,15 @@ static void check_limit(const char *key, uint64_t count, uint64_t limit)
 void totals_check_idle(void)
 {
     struct stats sum = {.received = 0};
-    struct model_bounds bounds;
     uint64_t clients = broken_is("max") ? setup.clients_max : 0;
     bool all_run = true;
-    model_bounds(&bounds);
     for (size_t i = 0; i < roles_worker_count(); i++) {
         const struct worker *worker = roles_worker(i);
         stats_add(&sum, &worker->stats);
         all_run &= is_running(worker);
         if (!is_running(worker))
             continue;
-        check_registry((int)i, worker, &bounds);
+        check_registry((int)i, worker, model_bounds());
         clients += registry_count(worker->decider.registry);
     }
     check_limit("clients.max", clients, setup.clients_max);

@@ -44,48 +44,41 @@ static bool is_before(const struct event *a, const struct event *b)
     return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->number < b->number;
 }
 
-static void swap(size_t a, size_t b)
+/* Both find the place of an event, beginning at a free one, and move those that are in its way. */
+static void place_up(size_t at, struct event event)
 {
-    struct event event = heap[a];
-    heap[a] = heap[b];
-    heap[b] = event;
+    for (; at > 0 && is_before(&event, &heap[(at - 1) / 2]); at = (at - 1) / 2)
+        heap[at] = heap[(at - 1) / 2];
+    heap[at] = event;
 }
 
-static void move_up(size_t at)
+static void place_down(size_t at, struct event event)
 {
-    for (; at > 0 && is_before(&heap[at], &heap[(at - 1) / 2]); at = (at - 1) / 2)
-        swap(at, (at - 1) / 2);
-}
-
-static void move_down(size_t at)
-{
-    for (;;) {
-        size_t least = at, left = 2 * at + 1;
-        for (size_t child = left; child < left + 2 && child < count; child++)
-            if (is_before(&heap[child], &heap[least]))
-                least = child;
-        if (least == at)
-            return;
-        swap(at, least);
-        at = least;
+    for (size_t child; (child = 2 * at + 1) < count; at = child) {
+        child += child + 1 < count && is_before(&heap[child + 1], &heap[child]);
+        if (!is_before(&heap[child], &event))
+            break;
+        heap[at] = heap[child];
     }
+    heap[at] = event;
 }
 
 void event_queue_add(uint64_t delay_ns, event_callback *run, void *state)
 {
     if (count == EVENTS_MAX)
         broken_promise("the simulator itself", "more than %d future events", (int)EVENTS_MAX);
-    heap[count] = (struct event){now_ns + delay_ns, ++last_number, run, state};
-    move_up(count++);
+    place_up(count++, (struct event){now_ns + delay_ns, ++last_number, run, state});
 }
 
 static void remove_at(size_t at)
 {
-    heap[at] = heap[--count];
+    struct event last = heap[--count];
     if (at == count)
         return;
-    move_up(at);
-    move_down(at);
+    if (at > 0 && is_before(&last, &heap[(at - 1) / 2]))
+        place_up(at, last);
+    else
+        place_down(at, last);
 }
 
 void event_queue_remove(const void *state)

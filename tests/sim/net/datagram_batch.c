@@ -162,13 +162,12 @@ void batch_add(struct batch *batch, const struct addr *to, const struct addr *lo
 /* Reports a datagram to the oracles, or another one if the run has that fault. */
 static void observe(const struct batch *batch, const struct outgoing *out, int error)
 {
-    char other[32] = "?";
+    char other[PAYLOAD_NUMBERS_BYTES] = "?";
     char kind = out->size > 0 ? *(const char *)out->bytes : '\0';
     if (broken_is("unseen") && kind == 'T')
         observe_sent(batch->socket, &out->to, other, strlen(other), error);
     else if (broken_is("direct") && kind == 'D')
-        observe_sent(batch->socket, &out->to, other, payload_write_direct(other, sizeof other, 0),
-                     error);
+        observe_sent(batch->socket, &out->to, other, payload_write_direct(other, 0), error);
     else
         observe_sent(batch->socket, &out->to, out->bytes, out->size, error);
 }

@@ -84,9 +84,9 @@ static void send(struct client *client, const void *bytes, size_t size)
 static size_t write_request(struct client *client, char *bytes, uint32_t number)
 {
     size_t size = 0;
-    if (!quiet && draw_below(DRAW_CLIENTS, 4) == 0)
+    if (!quiet && !reductions_are_steady() && draw_below(DRAW_CLIENTS, 4) == 0)
         size = draw_below(DRAW_CLIENTS, setup.max_datagram);
-    size = payload_write_message(bytes, 64, client->number, number, size);
+    size = payload_write_message(bytes, client->number, number, size);
     if (size > setup.max_datagram)
         size = setup.max_datagram;
     if (number % 4 == 0)
@@ -264,6 +264,10 @@ static uint64_t act(struct client *client)
     uint64_t pause_ns = client->period_ns / 2 + draw_below(DRAW_CLIENTS, client->period_ns);
     uint64_t action = draw_below(DRAW_CLIENTS, 100);
     trace(TRACE_CLIENT, client->number, action, client->sent, 0);
+    if (reductions_are_steady()) {
+        send_request(client);
+        return client->period_ns;
+    }
     if (client->vanished) {
         vanish(client, action < 70);
         if (swarm.silent_links)
@@ -453,6 +457,8 @@ static size_t draw_count(void)
                                          [CLIENTS_HUNDRED] = {30, 200},
                                          [CLIENTS_HUNDREDS] = {200, 1500},
                                          [CLIENTS_THOUSANDS] = {1500, CLIENTS_MAX}};
+    if (reductions_are_steady())
+        return STEADY_CLIENTS;
     if (swarm.stalls_operators && settings.relay == DRAWN_RELAY_OFF &&
         settings_clients < CLIENTS_HUNDREDS)
         return draw_range(DRAW_SETUP, 200, 500); /* long lists of clients */
@@ -503,6 +509,10 @@ void clients_draw(void)
         while (table[place_of(&client->addr)] != 0);
         table[place_of(&client->addr)] = (uint16_t)(i + 1);
         client->period_ns = draw_range(DRAW_SETUP, 500, 20000) * 1000000 * (1 + count / 100);
+        if (reductions_are_steady()) {
+            client->kind = PLAIN;
+            client->period_ns = STEADY_PERIOD_MS * UINT64_C(1000000);
+        }
         uint64_t delay_ns = draw_below(DRAW_CLIENTS, client->period_ns);
         if (reductions_have_client(client->number))
             event_queue_add(delay_ns, on_turn, client);

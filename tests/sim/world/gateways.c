@@ -257,7 +257,7 @@ static void add_message(struct gateway *gateway)
     bool is_wrong = draw_below(DRAW_GATEWAYS, 30) == 0;
     bool has_ref = is_wrong || draw_below(DRAW_GATEWAYS, 4) != 0;
     uint32_t job = draw_confirm(gateway, number, stream == NULL && !is_wrong, confirm);
-    size_t size = payload_write_direct(payload, sizeof payload, number);
+    size_t size = payload_write_direct(payload, number);
     if (has_ref)
         snprintf(ref, sizeof ref, "%" PRIu32, number);
     snprintf(line, sizeof line, "send %s %s%s%s ", ref, stream != NULL ? "tcp:" : "",

@@ -6,6 +6,7 @@
 #include "sim/net/host.h"
 #include "sim/net/interfaces.h"
 #include "sim/world/clients.h"
+#include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 
 #include <stdbool.h>
@@ -123,7 +124,9 @@ void host_changes_disturb(void)
 void host_changes_draw(void)
 {
     enabled = draw_below(DRAW_SETUP, 3) == 0;
-    simulated_netlink_permit(!enabled || draw_below(DRAW_SETUP, 6) != 0);
+    bool is_permitted = !enabled || draw_below(DRAW_SETUP, 6) != 0;
+    enabled &= !reductions_leave_out(WITHOUT_INTERFACE_CHANGES);
+    simulated_netlink_permit(is_permitted || !enabled);
 }
 
 static void stop_changes(void)

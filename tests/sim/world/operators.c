@@ -227,7 +227,7 @@ static void send_direct(struct operator* operator)
     uint32_t number = direct_asked(addr, stream != NULL);
     if (number == 0)
         return;
-    size_t size = payload_write_direct(payload, sizeof payload, number);
+    size_t size = payload_write_direct(payload, number);
     uint32_t job = stream == NULL ? confirming_draw_words(confirm) : 0;
     direct_set_confirmed(number, job);
     int at = snprintf(line, sizeof line, "send %s%s%s ", stream != NULL ? "tcp:" : "",

@@ -283,7 +283,8 @@ static void next_step(void)
             begin_faults();
         break;
     case PHASE_FAULTS:
-        disturb();
+        if (!reductions_are_steady())
+            disturb();
         host_changes_disturb();
         flood();
         fill_buffers();
@@ -349,7 +350,7 @@ static void draw_start(void)
         last_start == 1 ? draw_range(DRAW_SETUP, 2000, 100000) : draw_range(DRAW_SETUP, 50, 20000);
     if (last_start == 1 && draw_below(DRAW_SETUP, 10) == 0)
         faults_ms *= 3;
-    faults_ms = reductions_of_duration(faults_ms);
+    faults_ms = reductions_are_steady() ? STEADY_MS : reductions_of_duration(faults_ms);
     skips_calm = starts < last_start && draw_below(DRAW_SETUP, 2) == 0;
     fills_buffers = (swarm.stops_early || skips_calm) && draw_below(DRAW_SWARM, 2) == 0;
     draw_faults();
@@ -367,6 +368,8 @@ static void draw_start(void)
 void plan_draw(void)
 {
     last_start = draw_below(DRAW_SETUP, 6) == 0 ? (unsigned)draw_range(DRAW_SETUP, 2, 5) : 1;
+    if (reductions_are_steady())
+        last_start = 1;
     host_begin();
     host_changes_draw();
     draw_start();

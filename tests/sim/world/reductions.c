@@ -11,6 +11,7 @@ enum { RANGES_MAX = 256, NAMES_MAX = 64 };
 static uint64_t variant, duration_ms = UINT64_MAX;
 static uint32_t workers_max = UINT32_MAX;
 static uint32_t left_out; /* enum reduction */
+static bool steady;
 static struct {
     uint32_t first, last;
 } clients[RANGES_MAX];
@@ -85,6 +86,8 @@ static const char *const setting_names[] = {"cookie", "relay",     "blocks",    
 
 static bool is_named(const char *name)
 {
+    if (steady)
+        return true;
     for (size_t i = 0; i < name_count; i++)
         if (strcmp(names[i], name) == 0)
             return true;
@@ -152,6 +155,11 @@ static const char *value_of(const char *option, const char *name)
 bool reductions_read(const char *option)
 {
     const char *value;
+    if (strcmp(option, "--steady") == 0) {
+        steady = true;
+        left_out = UINT32_MAX;
+        return true;
+    }
     if ((value = value_of(option, "--without=")) != NULL)
         return read_names(value);
     if ((value = value_of(option, "--clients=")) != NULL)
@@ -168,6 +176,11 @@ bool reductions_read(const char *option)
 }
 
 /* ---- applying them ---- */
+
+bool reductions_are_steady(void)
+{
+    return steady;
+}
 
 uint64_t reductions_variant(void)
 {

@@ -32,9 +32,15 @@ enum reduction {
 
 /* Takes an option of the command line: --variant=N, --workers=N (at most), --duration=MS (of the
  * time with faults, at most), --clients=LIST (the only ones that act, such as 0-9,17),
- * --without=NAME,... (swarm: all rare situations). Returns false for another option, and for a
- * wrong value. */
+ * --without=NAME,... (swarm: all rare situations), --steady. Returns false for another option, and
+ * for a wrong value. */
 bool reductions_read(const char *option);
+
+/* --steady: a run that leaves out all of this, in which that many plain clients each send a request
+ * in each period, to one listener of a server with the default ttl. Its speed is measured by
+ * `make sim-rate`. */
+enum { STEADY_CLIENTS = 1000, STEADY_PERIOD_MS = 20000, STEADY_MS = 3600000 };
+bool reductions_are_steady(void);
 
 uint64_t reductions_variant(void);
 bool reductions_leave_out(enum reduction reduction);

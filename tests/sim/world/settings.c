@@ -243,6 +243,34 @@ void settings_draw_clients(void)
                                    : CLIENTS_THOUSANDS;
 }
 
+/* The one of the run whose speed is measured. */
+static void set_steady(void)
+{
+    setup = (struct setup){
+        .listener_count = 1,
+        .listeners = {{.kind = LISTEN_UDP, .text = "192.0.2.1:3000"}},
+        .workers = 1,
+        .clients_max = 10000,
+        .max_datagram = 2048,
+        .receive_buffer = 4 << 20,
+        .send_buffer = 1 << 20,
+        .stream_max = 1024,
+        .stream_buffer = 262144,
+        .stream_idle_ms = 600000,
+        .control_mode = 0660,
+    };
+    parse_address(&setup.listeners[0]);
+    settings = (struct settings){
+        .message_count = 3,
+        .generation = settings.generation,
+        .ttl_ms = 60000,
+        .sweep_ms = 1000,
+        .queue = 64,
+        .log_level = 2,
+    };
+    settings_queue_max = settings.queue;
+}
+
 void settings_draw(void)
 {
     setup = (struct setup){.workers = 0};
@@ -254,6 +282,8 @@ void settings_draw(void)
     draw_admission(&settings);
     draw_clients_and_copies(&settings);
     reductions_of_settings(&setup, &settings);
+    if (reductions_are_steady())
+        set_steady();
 }
 
 void settings_draw_next(void)

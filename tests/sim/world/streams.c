@@ -97,10 +97,10 @@ static void send_message(struct stream_client *client)
         return;
     }
     size_t most = setup.max_datagram;
-    size_t size = payload_write_message(bytes, 64, client->number, client->sent++,
+    size_t size = payload_write_message(bytes, client->number, client->sent++,
                                         draw_below(DRAW_CLIENTS, most));
     if (kind == 0)
-        size = payload_write_message(bytes, 64, client->number, client->sent++, most + 3);
+        size = payload_write_message(bytes, client->number, client->sent++, most + 3);
     if (kind == 1)
         memcpy(bytes, "\0UDP\1", 5);
     size_t written = connection_write(client->connection, bytes, write_end(bytes, size, kind != 2));
