@@ -17,6 +17,7 @@
 #include "server/listen/startup_sockets.h"
 #include "server/names/name_decisions.h"
 #include "server/options.h"
+#include "server/state/state_snapshots.h"
 #include "server/workers/worker_pool.h"
 
 #include <stdbool.h>
@@ -46,6 +47,7 @@ struct server {
     struct command_context commands;
     struct control_socket control, observers;
     struct interface_events *interfaces;
+    struct state_snapshots *snapshots; /* NULL: no state.file */
 
     struct stdout_line ready_line;
     int ready_error; /* -errno of writing the ready line, or 0 */

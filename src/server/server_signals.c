@@ -45,6 +45,7 @@ void server_reload(void *state, config_reload_callback *done, void *done_state)
         .reply_mailbox = server->mailbox,
         .control = &server->control,
         .observers = &server->observers,
+        .snapshots = server->snapshots,
     };
     control_socket_check(&server->control);
     control_socket_check(&server->observers);

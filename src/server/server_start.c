@@ -11,6 +11,7 @@
 #include "server/server_signals.h"
 #include "server/server_stop.h"
 #include "server/startup_error.h"
+#include "server/state/state_restore.h"
 #include "server/workers/file_limit.h"
 
 #include <errno.h>
@@ -291,6 +292,38 @@ static int follow_interfaces(struct server *server)
                                              startup_error_advice(error, "try again"));
 }
 
+static int restore_state(struct server *server)
+{
+    const struct state_restore_options options = {
+        .config = server->config,
+        .listeners = &server->sockets.listeners,
+        .workers = &server->workers,
+        .names = server->names,
+        .jobs = server->jobs,
+    };
+    state_restore(&options);
+    return 0;
+}
+
+static int open_snapshots(struct server *server)
+{
+    const struct state_snapshots_options options = {
+        .config = server->config,
+        .listeners = &server->sockets.listeners,
+        .workers = &server->workers,
+        .names = name_decisions_table(server->names),
+        .jobs = server->jobs,
+        .subscriptions = server->subscriptions,
+        .loop = server->loop,
+        .mailbox = server->mailbox,
+        .rules = &server->rules,
+    };
+    int error = state_snapshots_open(&server->snapshots, &options);
+    return error == 0 ? 0
+                      : startup_error_report("cannot write the state file", "memory and a thread",
+                                             error, startup_error_advice(error, "try again"));
+}
+
 static int start_workers(struct server *server)
 {
     name_decisions_start(server->names, server->workers.list);
@@ -312,8 +345,8 @@ int server_start(struct server *server)
         make_reply,         make_admission,    make_loop,         check_memory,
         make_subscriptions, make_names,        make_workers,      make_jobs,
         note_configuration, open_control,      open_observers,    give_up_privileges,
-        start_log,          start_admission,   follow_interfaces, start_workers,
-        ready_line_start,
+        start_log,          start_admission,   follow_interfaces, restore_state,
+        open_snapshots,     start_workers,     ready_line_start,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);

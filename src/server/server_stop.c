@@ -72,6 +72,7 @@ void server_stop(struct server *server)
     name_decisions_stop(server->names);
     admission_updates_stop(server->admission);
     interface_events_stop(server->interfaces);
+    state_snapshots_stop(server->snapshots);
     for (size_t i = 0, running = server->running_workers; i < running; i++) {
         struct final_report *report = &server->final_reports[i];
         report->server = server;
@@ -104,8 +105,10 @@ void server_free(struct server *server)
 {
     workers_free(&server->workers);
     stdout_line_stop(&server->ready_line);
-    /* After the workers, whose last messages are in the mailbox. */
+    state_snapshots_close(server->snapshots);
+    /* After the threads, whose last messages are in the mailbox. */
     mailbox_free(server->mailbox);
+    state_snapshots_free(server->snapshots);
     if (server->subscriptions != NULL)
         subscriptions_flush(server->subscriptions);
     interface_events_free(server->interfaces);

@@ -6,7 +6,7 @@
 #include "base/siphash.h"
 #include "net/socket/drop_filter.h"
 #include "os/loop/mailbox.h"
-#include "registry/shared_capacity.h"
+#include "admission/shared_capacity.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -3,7 +3,7 @@
  * crashes when it is built with -fsanitize=thread. Prints one line; exits with 0 if the places in
  * use never exceeded the capacity, and all were in use at the end. */
 #include "os/loop/thread.h"
-#include "registry/shared_capacity.h"
+#include "admission/shared_capacity.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

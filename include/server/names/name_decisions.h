@@ -34,6 +34,12 @@ int name_decisions_open(struct name_decisions **decisions, const struct config *
 /* Returns the queues, by worker; NULL under names = off. */
 struct name_queue *const *name_decisions_queues(const struct name_decisions *decisions);
 
+/* Gives a client that is restored the name that it had before the restart; the name is to be
+ * checked at check_ms. Returns false if another client has it, or there is no place. decisions is
+ * not NULL. Call it before name_decisions_start. */
+bool name_decisions_restore(struct name_decisions *decisions, const struct device_name *name,
+                            const struct name_holder *holder, uint64_t check_ms);
+
 /* Begins to take claims. The workers must exist until name_decisions_stop. */
 void name_decisions_start(struct name_decisions *decisions, struct worker *const *workers);
 

@@ -1,8 +1,8 @@
 #ifndef SERVER_WORKERS_WORKER_OPTIONS_H
 #define SERVER_WORKERS_WORKER_OPTIONS_H
 
+#include "admission/shared_capacity.h"
 #include "os/loop/mailbox.h"
-#include "registry/shared_capacity.h"
 #include "server/datagram/datagram_decision.h"
 #include "server/events/event_queue.h"
 #include "server/listen/first_worker_sockets.h"

@@ -150,6 +150,7 @@ static void apply(const struct config_reload_context *target, struct reloading *
     effective_config_set_loaded(reloading->effective, config);
     log_setup("udpsrv", config->log.level, config->log.format, config->log.target);
     jobs_set_queue(target->jobs, config->broadcast.queue);
+    state_snapshots_set_interval(target->snapshots, config->state.interval_ms);
     control_socket_set_sweep(target->control, config->clients.sweep_ms);
     control_socket_set_sweep(target->observers, config->clients.sweep_ms);
     reloading->pending = target->worker_count;

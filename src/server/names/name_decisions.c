@@ -233,6 +233,18 @@ void name_decisions_free(struct name_decisions *decisions)
     free(decisions);
 }
 
+bool name_decisions_restore(struct name_decisions *decisions, const struct device_name *name,
+                            const struct name_holder *holder, uint64_t check_ms)
+{
+    struct client_names *table = decisions->orders.table;
+    struct name_holder restored = *holder, before;
+    if (client_names_find(table, name, NULL))
+        return false;
+    restored.number = ++decisions->numbers;
+    return client_names_claim(table, name, &restored, clock_now_ms(), check_ms, &before) ==
+           CLIENT_NAMES_ADDED;
+}
+
 const struct client_names *name_decisions_table(const struct name_decisions *decisions)
 {
     return decisions != NULL ? decisions->orders.table : NULL;
