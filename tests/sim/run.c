@@ -12,6 +12,7 @@
 #include "sim/check/restoring.h"
 #include "sim/check/roles.h"
 #include "sim/check/rotation.h"
+#include "sim/check/saved.h"
 #include "sim/check/subscribers.h"
 #include "sim/check/totals.h"
 #include "sim/core/descriptors.h"
@@ -24,6 +25,7 @@
 #include "sim/os/log.h"
 #include "sim/os/process.h"
 #include "sim/os/signals.h"
+#include "sim/os/state_files.h"
 #include "sim/world/clients.h"
 #include "sim/world/faults.h"
 #include "sim/world/gateways.h"
@@ -40,6 +42,7 @@
 
 static struct server_options server_options;
 static int exit_status = -1;
+static bool was_checked; /* the start was */
 static bool must_fail; /* an address is missing, and missing-address = fail */
 
 static void run_server(void *state)
@@ -75,7 +78,9 @@ static void read_start(void)
     roles_read();
     if (plan_starts() > 1 && broken_is("again"))
         ((struct worker *)(uintptr_t)roles_worker(0))->stats.received++;
-    totals_check_start();
+    if (!was_checked)
+        saved_check_start();
+    was_checked = true;
 }
 
 static void after_step(int coroutine)
@@ -101,6 +106,8 @@ static void on_idle(void)
         return;
     checked_ms = event_queue_now_ms();
     totals_check_idle();
+    if (totals_has_finished())
+        return; /* the last snapshot is written */
     subscribers_check_idle();
     gateways_check_idle();
 }
@@ -134,11 +141,9 @@ static void check_missing(bool had_faults)
                        "it has ended with %d after %" PRIu64 " messages", exit_status, times);
 }
 
-static void check_status(void)
+static void check_status(bool had_faults)
 {
-    static uint64_t faults_before;
-    bool was_ready = plan_was_ready(), had_faults = faults_count() != faults_before;
-    faults_before = faults_count();
+    bool was_ready = plan_was_ready();
     if (scheduler_was_abandoned())
         broken_promise("the server stops within its timeout", "it ended at once");
     if (was_ready && exit_status != EXIT_SUCCESS)
@@ -153,6 +158,19 @@ static void check_status(void)
                        "it ended with %d and no fault was drawn", exit_status);
     if (was_ready)
         totals_check_final();
+    saved_check_end(was_ready);
+}
+
+/* The process has ended at once: the kernel closes what it had, and nothing else is left. */
+static void forget_process(void)
+{
+    restoring_end();
+    simulated_log_forget_line();
+    state_files_crash();
+    scheduler_forget();
+    simulated_files_leave();
+    descriptors_forget();
+    simulated_memory_forget();
 }
 
 /* The server has ended: the world forgets what it knew of it. */
@@ -176,17 +194,27 @@ static void reset(void)
     totals_reset();
     direct_reset();
     outcomes_reset();
+    saved_reset();
+    was_checked = false;
 }
 
 static void run_once(const struct run_options *options)
 {
+    static uint64_t faults_before;
     settings_write(&settings, broken_is("start"));
     if (options->log)
         fprintf(stderr, "%s\n", simulated_file_find(SETTINGS_PATH)->text);
     scheduler_start(run_server, NULL);
     scheduler_run(after_step, on_idle);
-    check_status();
-    check_end();
+    uint64_t faults_now = faults_count();
+    if (scheduler_has_crashed()) {
+        trace(TRACE_CRASH, 0, 0, 0, 0);
+        forget_process();
+    } else {
+        check_status(faults_now != faults_before);
+        check_end();
+    }
+    faults_before = faults_now;
 }
 
 int run_seed(uint64_t seed, const struct run_options *options)

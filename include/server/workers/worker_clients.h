@@ -19,8 +19,9 @@ struct client_name;
 /* Copies the counters, with the kernel's drops up to now, and the number of clients. */
 void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients);
 
-/* Returns the number of clients. */
+/* Returns the number of clients, and of those among them that are connected by streams. */
 uint32_t worker_clients_count(const struct worker *worker);
+uint32_t worker_streams_count(const struct worker *worker);
 
 /* A walk over all clients: first those of the registry, then those that are connected by streams.
  */

@@ -17,11 +17,15 @@ void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
     *clients = worker_clients_count(worker);
 }
 
-uint32_t worker_clients_count(const struct worker *worker)
+uint32_t worker_streams_count(const struct worker *worker)
 {
     const struct stream_clients *streams = first_worker_streams(worker->first_worker);
-    return registry_count(worker->decider.registry) +
-           (streams != NULL ? stream_clients_count(streams) : 0);
+    return streams != NULL ? stream_clients_count(streams) : 0;
+}
+
+uint32_t worker_clients_count(const struct worker *worker)
+{
+    return registry_count(worker->decider.registry) + worker_streams_count(worker);
 }
 
 struct worker_walk worker_walk_all(void)

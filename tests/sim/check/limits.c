@@ -91,13 +91,17 @@ static bool is_registered(const struct model_entry *entry)
 
 void limits_registered(const struct model_entry *entry)
 {
-    uint32_t clients = 0, most = settings.per_prefix - (broken_is("prefix") ? 1 : 0);
+    uint32_t clients = 0, joined = 0, most = settings.per_prefix - (broken_is("prefix") ? 1 : 0);
     if (settings.per_prefix == 0 || settings.dry_run || has_changed())
         return;
     uint32_t next = 0;
     for (const struct model_entry *other; (other = model_next_occupying(&next)) != NULL;)
-        clients += model_same_prefix(&other->source, &entry->source) && is_registered(other);
-    if (clients > most)
+        if (model_same_prefix(&other->source, &entry->source) && is_registered(other)) {
+            clients++;
+            joined += !other->is_restored;
+        }
+    /* More may be restored, and then nobody joins. */
+    if (clients > most && joined > 0)
         broken_promise("a prefix has no more clients than per-prefix allows",
                        "the prefix of source %" PRIu32 " has %" PRIu32 ", and may have %" PRIu32,
                        entry->number, clients, most);

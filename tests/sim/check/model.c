@@ -4,6 +4,7 @@
 #include "sim/check/hello.h"
 #include "sim/check/names.h"
 #include "sim/check/restoring.h"
+#include "sim/check/saved.h"
 #include "sim/check/selection.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
@@ -115,7 +116,7 @@ static bool occupies(const struct model_entry *entry)
     return event_queue_now_ms() <= entry->kept_until_ms;
 }
 
-static void add_occupying(struct model_entry *entry)
+void model_add_occupying(struct model_entry *entry)
 {
     if (!entry->is_listed)
         occupying[occupying_count++] = entry->number;
@@ -362,6 +363,7 @@ static void apply(struct model_entry *entry, struct effect effect)
 {
     uint64_t now_ms = event_queue_now_ms();
     uint64_t low_ms = settings.ttl_ms, high_ms = settings.ttl_ms, sweep_ms = settings.sweep_ms;
+    enum chance known = stays_sure(entry) ? YES : model_is_possible(entry) ? MAYBE : NO;
     if (settings_change) {
         low_ms = next_settings.ttl_ms < low_ms ? next_settings.ttl_ms : low_ms;
         high_ms = later(high_ms, next_settings.ttl_ms);
@@ -398,8 +400,9 @@ static void apply(struct model_entry *entry, struct effect effect)
         bool is_exact = effect.registers == YES && !settings_change;
         entry->may_until_ms = is_exact ? until_ms : later(entry->may_until_ms, until_ms);
         entry->kept_until_ms = is_exact ? kept_ms : later(entry->kept_until_ms, kept_ms);
-        add_occupying(entry);
+        model_add_occupying(entry);
     }
+    saved_applied(entry, known, effect.registers);
 }
 
 static void count_bytes(struct model_entry *entry, size_t size)
@@ -538,7 +541,7 @@ void model_clock_leapt(uint64_t before_ms)
         if (entries[i].kept_until_ms < before_ms)
             continue;
         entries[i].kept_until_ms = later(entries[i].kept_until_ms, now_ms + SWEEP_SLOP_MS);
-        add_occupying(&entries[i]);
+        model_add_occupying(&entries[i]);
     }
 }
 

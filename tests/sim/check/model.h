@@ -47,6 +47,15 @@ struct model_entry {
     uint64_t bytes_in, bytes_out; /* until then, with headers */
     uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */
     bool is_listed;               /* model_next_occupying may return it */
+    bool is_restored;             /* from the state file, in this start */
+
+    uint64_t received_least, received_most;  /* datagrams since it joined */
+    int64_t joined_least_ms, joined_most_ms; /* below 0: before the run */
+    struct {
+        uint64_t until_least_ms, until_most_ms, heard_least_ms, received_least, received_most;
+        int64_t joined_least_ms;
+        enum chance frames;
+    } saved; /* since the begin of a snapshot: check/saved_bounds */
 };
 
 /* The server has ended: its registry is empty at its next start. */
@@ -61,6 +70,8 @@ struct model_entry *model_entry(uint32_t number);
 
 /* Returns the next entry that may occupy a place in the registry, or NULL. *next is 0 at first. */
 struct model_entry *model_next_occupying(uint32_t *next);
+/* It may occupy one from now on. */
+void model_add_occupying(struct model_entry *entry);
 
 /* Whether it must or may be registered now. */
 bool model_is_sure(const struct model_entry *entry);

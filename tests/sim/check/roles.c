@@ -69,6 +69,11 @@ size_t roles_worker_count(void)
     return server != NULL ? server->workers.count : 0;
 }
 
+const struct client_names *roles_names(void)
+{
+    return name_decisions_table(server->names);
+}
+
 const struct worker *roles_worker(size_t i)
 {
     return server->workers.list[i];

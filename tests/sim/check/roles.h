@@ -22,4 +22,7 @@ struct role_of_socket role_of(int socket);
 size_t roles_worker_count(void);
 const struct worker *roles_worker(size_t i);
 
+/* The names of clients; NULL under names = off. */
+const struct client_names *roles_names(void);
+
 #endif

@@ -25,6 +25,9 @@
     TRACE(SIGNAL, "signal %d")                                         \
     TRACE(PHASE, "phase %d")                                           \
     TRACE(START, "start %d")                                           \
+    TRACE(CRASH, "the process crashes")                                \
+    TRACE(STATE, "the state file: step %d, result %d, %d bytes")       \
+    TRACE(WALL, "the wall clock leaps by %d ms")                       \
     TRACE(HOST, "the host changes: %d is removed, eth0 %d, eth1 %d")   \
     TRACE(LOG, "log line %d of level %d")
 

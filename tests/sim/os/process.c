@@ -21,7 +21,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { CLOCK_READ_NS = 50 };
+enum { CLOCK_READ_NS = 50, SECRET_BYTES = 16, SECRETS_MAX = 64 };
+
+static int64_t wall_offset_ms;
+static uint32_t boots;
 
 /* ---- clock ---- */
 
@@ -39,10 +42,32 @@ uint64_t clock_now_ms(void)
 uint64_t clock_wall_ms(void)
 {
     enum { WALL_MS = 1700000000 };
-    return UINT64_C(1000) * WALL_MS + clock_now_ms();
+    return UINT64_C(1000) * WALL_MS + clock_now_ms() + (uint64_t)wall_offset_ms;
+}
+
+void simulated_wall_leap(int64_t ms)
+{
+    trace(TRACE_WALL, (uint64_t)ms, 0, 0, 0);
+    wall_offset_ms += ms;
+}
+
+int64_t simulated_wall_offset_ms(void)
+{
+    return wall_offset_ms;
 }
 
 /* ---- random bytes ---- */
+
+static uint8_t secrets[SECRETS_MAX][SECRET_BYTES]; /* the first bytes of what was filled last */
+static size_t secret_count;
+
+bool simulated_random_is_in(const void *text, size_t size)
+{
+    for (size_t i = 0; i < SECRETS_MAX && i < secret_count; i++)
+        if (memmem(text, size, secrets[i], SECRET_BYTES) != NULL)
+            return true;
+    return false;
+}
 
 int random_fill(void *bytes, size_t size)
 {
@@ -51,6 +76,8 @@ int random_fill(void *bytes, size_t size)
         return -EAGAIN;
     for (size_t i = 0; i < size; i++)
         at[i] = (uint8_t)draw(DRAW_KERNEL);
+    if (size >= SECRET_BYTES)
+        memcpy(secrets[secret_count++ % SECRETS_MAX], bytes, SECRET_BYTES);
     return 0;
 }
 
@@ -62,6 +89,11 @@ size_t simulated_memory_reserved(size_t *count)
 {
     *count = reserved_count;
     return reserved_bytes;
+}
+
+void simulated_memory_forget(void)
+{
+    reserved_bytes = reserved_count = 0;
 }
 
 void *memory_reserve(size_t bytes, size_t committed)
@@ -109,8 +141,18 @@ void *memory_cache_lines(size_t bytes)
 
 int host_boot_id(uint8_t boot_id[HOST_BOOT_ID_BYTES])
 {
-    memset(boot_id, 1, HOST_BOOT_ID_BYTES);
+    memset(boot_id, (int)(1 + boots), HOST_BOOT_ID_BYTES);
     return 0;
+}
+
+void simulated_host_reboot(void)
+{
+    boots++;
+}
+
+uint32_t simulated_host_boots(void)
+{
+    return boots;
 }
 
 uint64_t host_memory_bytes(bool *is_group)

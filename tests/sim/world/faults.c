@@ -123,3 +123,13 @@ int faults_refuse_query(void)
 {
     REFUSE(queries, 14, EPERM, ENOBUFS, EOPNOTSUPP);
 }
+
+int faults_refuse_disk(void)
+{
+    REFUSE(disk, 15, ENOSPC, EIO, EACCES, EDQUOT, EROFS);
+}
+
+bool faults_is_disk_slow(void)
+{
+    return happens(faults.slow_disk, 16, 0);
+}

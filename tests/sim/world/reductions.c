@@ -28,9 +28,10 @@ static const struct {
     const char *name;
     size_t offset;
 } fault_names[] = {
-    FAULT(memory),      FAULT(watch),  FAULT(entropy), FAULT(pin),    FAULT(file),
-    FAULT(allocation),  FAULT(output), FAULT(open),    FAULT(accept), FAULT(receive),
-    FAULT(short_count), FAULT(refuse), FAULT(full),    FAULT(stream), FAULT(queries),
+    FAULT(memory),      FAULT(watch),     FAULT(entropy), FAULT(pin),    FAULT(file),
+    FAULT(allocation),  FAULT(output),    FAULT(open),    FAULT(accept), FAULT(receive),
+    FAULT(short_count), FAULT(refuse),    FAULT(full),    FAULT(stream), FAULT(queries),
+    FAULT(disk),        FAULT(slow_disk),
 };
 #undef FAULT
 
@@ -76,10 +77,13 @@ static const struct {
     {"observers", WITHOUT_OBSERVERS},
     {"subscribers", WITHOUT_SUBSCRIBERS},
     {"gateways", WITHOUT_GATEWAYS},
+    {"crashes", WITHOUT_CRASHES},
+    {"wall-leaps", WITHOUT_WALL_LEAPS},
+    {"damage", WITHOUT_DAMAGE},
 };
 
-static const char *const setting_names[] = {"cookie", "relay",     "blocks",    "per-prefix",
-                                            "rate",   "copy-rate", "multicast", "names"};
+static const char *const setting_names[] = {
+    "cookie", "relay", "blocks", "per-prefix", "rate", "copy-rate", "multicast", "names", "state"};
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
@@ -195,6 +199,8 @@ void reductions_of_settings(struct setup *drawn_setup, struct settings *drawn_se
         drawn_setup->has_multicast = false;
     if (is_named("names"))
         drawn_setup->names_max = 0;
+    if (is_named("state"))
+        drawn_setup->has_state = false;
     if (is_named("cookie"))
         drawn_settings->cookie = false;
     drawn_setup->has_keys &= drawn_settings->cookie && drawn_setup->names_max > 0;
