@@ -16,6 +16,7 @@ struct state_server {
     uint64_t wall_ms;    /* when it was begun: CLOCK_REALTIME since 1970 */
     uint64_t last_job;   /* the id of the last broadcast, 0: there was none */
     bool clients_proven; /* admission.policy was cookie: each client has proven its address */
+    bool names_proven;   /* clients.names was keyed: each name is proven by the key */
     uint8_t boot_id[STATE_BOOT_ID_BYTES]; /* of the kernel (random(4)): interfaces keep their
                                              numbers only until the next boot */
     size_t listener_count;

@@ -2,6 +2,12 @@
 
 #include <string.h>
 
+enum {
+    FLAG_CLIENTS_PROVEN = 1,
+    FLAG_NAMES_PROVEN = 2,
+    FLAGS = FLAG_CLIENTS_PROVEN | FLAG_NAMES_PROVEN,
+};
+
 _Static_assert(CONFIG_LISTEN_TEXT_BYTES <= UINT8_MAX, "the length of a listener is one byte");
 _Static_assert(CONFIG_LISTEN_MAX *(CONFIG_LISTEN_TEXT_BYTES + 1) + 64 < STATE_BLOCK_BYTES_MAX,
                "all listeners fit into a block");
@@ -12,7 +18,8 @@ size_t state_server_write(const struct state_server *server, uint8_t *bytes, siz
     state_block_begin(&writer, bytes, room, STATE_BLOCK_SERVER);
     state_put64(&writer, server->wall_ms);
     state_put64(&writer, server->last_job);
-    state_put8(&writer, server->clients_proven);
+    state_put8(&writer, (uint8_t)((server->clients_proven ? FLAG_CLIENTS_PROVEN : 0) |
+                                  (server->names_proven ? FLAG_NAMES_PROVEN : 0)));
     state_put_bytes(&writer, server->boot_id, sizeof server->boot_id);
     state_put8(&writer, (uint8_t)server->listener_count);
     for (size_t i = 0; i < server->listener_count; i++) {
@@ -40,12 +47,13 @@ state_fault state_server_read(struct state_server *server, struct state_reader *
     static const char wrong[] = "its first block has contents that no udpsrv writes";
     *server = (struct state_server){.wall_ms = state_get64(body)};
     server->last_job = state_get64(body);
-    uint8_t proven = state_get8(body);
+    uint8_t flags = state_get8(body);
     const uint8_t *boot_id = state_get_bytes(body, sizeof server->boot_id);
     server->listener_count = state_get8(body);
-    if (boot_id == NULL || proven > 1 || server->listener_count > CONFIG_LISTEN_MAX)
+    if (boot_id == NULL || (flags & ~FLAGS) != 0 || server->listener_count > CONFIG_LISTEN_MAX)
         return wrong;
-    server->clients_proven = proven;
+    server->clients_proven = flags & FLAG_CLIENTS_PROVEN;
+    server->names_proven = flags & FLAG_NAMES_PROVEN;
     memcpy(server->boot_id, boot_id, sizeof server->boot_id);
     for (size_t i = 0; i < server->listener_count; i++)
         if (!read_listener(server->listeners[i], body))

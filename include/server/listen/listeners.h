@@ -40,6 +40,12 @@ struct listeners {
 /* Finds the interface that the configuration ties a listener to, if any. Returns 0 or -ENODEV. */
 int listeners_find_interface(struct listener *listener);
 
+/* Writes the address of a listener as it is the same after a restart: with the name of its
+ * interface, also if that does not exist now or has another index, and with the port that is bound.
+ * Returns text. */
+const char *listeners_format_name(const struct listener *listener,
+                                  char text[CONFIG_LISTEN_TEXT_BYTES]);
+
 /* Logs that a listener waits for its interface or address. */
 void listeners_warn_of_waiting(const struct listener *listener, int error);
 

@@ -19,6 +19,17 @@ int listeners_find_interface(struct listener *listener)
     return listener->zone[0] == '\0' || listener->interface != 0 ? 0 : -ENODEV;
 }
 
+const char *listeners_format_name(const struct listener *listener,
+                                  char text[CONFIG_LISTEN_TEXT_BYTES])
+{
+    struct config_listen named = *listener->config;
+    named.addr = listener->bound;
+    memcpy(named.zone, listener->zone, sizeof named.zone);
+    /* A group that names no interface may be bound on any one. */
+    named.addr.scope = named.zone[0] != '\0' ? 0 : listener->config->addr.scope;
+    return config_listen_text(&named, text);
+}
+
 void listeners_warn_of_waiting(const struct listener *listener, int error)
 {
     log_event(LOG_LEVEL_WARNING, "waiting for an address to listen on", "address", listener->text,

@@ -21,6 +21,7 @@ struct restore {
     uint8_t listeners[CONFIG_LISTEN_MAX]; /* by number in the file: the number now, or LISTENER_GONE
                                            */
     bool keeps_scopes;                    /* the interfaces have their numbers still */
+    bool keeps_names;                     /* they are as certain as clients.names demands now */
     uint64_t wall_ms, now_ms;
     uint64_t expired, without_listener, without_place;
 };
@@ -58,10 +59,11 @@ static void map_listeners(struct restore *restore)
     const struct listeners *listeners = restore->options->listeners;
     const struct state_server *server = &restore->contents.server;
     for (size_t i = 0; i < server->listener_count; i++) {
+        char text[CONFIG_LISTEN_TEXT_BYTES];
         size_t now = 0;
-        while (now < listeners->count &&
-               (listeners->list[now].transport != TRANSPORT_UDP ||
-                strcmp(listeners->list[now].text, server->listeners[i]) != 0))
+        while (now < listeners->count && (listeners->list[now].transport != TRANSPORT_UDP ||
+                                          strcmp(listeners_format_name(&listeners->list[now], text),
+                                                 server->listeners[i]) != 0))
             now++;
         restore->listeners[i] = now < listeners->count ? (uint8_t)now : LISTENER_GONE;
     }
@@ -113,7 +115,7 @@ static void restore_client(struct restore *restore, const struct state_client *c
         .listener = listener,
         .frames = client->frames,
     };
-    bool is_named = client->name.size > 0 && options->names != NULL;
+    bool is_named = client->name.size > 0 && restore->keeps_names;
     int worker = worker_of(restore, listener, &client->source);
     if (worker < 0 || worker_restore(options->workers->list[worker], &restored, is_named,
                                      restore->now_ms) == UINT32_MAX) {
@@ -189,6 +191,9 @@ static void restore_contents(struct restore *restore)
     struct state_position position = state_first_client(&restore->contents);
     restore->keeps_scopes = host_boot_id(boot_id) == 0 &&
                             memcmp(boot_id, restore->contents.server.boot_id, sizeof boot_id) == 0;
+    restore->keeps_names =
+        restore->options->names != NULL && (restore->contents.server.names_proven ||
+                                            restore->options->config->clients.names != NAMES_KEYED);
     map_listeners(restore);
     while (state_next_client(&restore->contents, &position, &client))
         restore_client(restore, &client, position.wall_ms);

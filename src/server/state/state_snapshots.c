@@ -44,7 +44,7 @@ struct state_snapshots {
     struct state_end end; /* what is known of it so far */
     size_t size;          /* of what is in the buffer */
     uint8_t buffer[BUFFER_BYTES];
-    struct state_server server; /* used while the first block is made */
+    struct state_server server; /* the first block */
 };
 
 /* ---- blocks ---- */
@@ -62,11 +62,12 @@ static void add_server(struct state_snapshots *all)
         .wall_ms = clock_wall_ms(),
         .last_job = jobs_last_id(all->options.jobs),
         .clients_proven = all->options.rules->cookie,
+        .names_proven = all->options.config->clients.names == NAMES_KEYED,
         .listener_count = listeners->count,
     };
     host_boot_id(server->boot_id); /* zero on an error: no boot has that number */
     for (size_t i = 0; i < listeners->count; i++)
-        memcpy(server->listeners[i], listeners->list[i].text, sizeof server->listeners[i]);
+        listeners_format_name(&listeners->list[i], server->listeners[i]);
     state_write_preamble(room(all));
     all->size += STATE_PREAMBLE_BYTES;
     all->size += state_server_write(server, room(all), STATE_BLOCK_BYTES_MAX);
@@ -211,6 +212,11 @@ static void on_committed(struct state_snapshots *all)
     finish_snapshot(all, 0);
 }
 
+static void on_discarded(struct state_snapshots *all)
+{
+    all->is_running = false;
+}
+
 static void commit(struct state_snapshots *all)
 {
     post_write(all, SNAPSHOT_COMMIT, on_committed);
@@ -221,6 +227,11 @@ static void on_slice(struct worker_call *call)
     struct state_snapshots *all = ((struct slice *)call)->snapshots;
     if (all->is_stopped)
         return;
+    /* A reload has allowed clients that have not proven their addresses, as the file says. */
+    if (all->server.clients_proven && !all->options.rules->cookie) {
+        post_write(all, SNAPSHOT_DISCARD, on_discarded);
+        return;
+    }
     bool is_last = take_slice(all);
     if (is_last)
         add_end(all);

@@ -227,8 +227,8 @@ static uint32_t place_of(uint32_t client, uint32_t number)
  * may be refused. */
 static bool is_relayed(const struct model_entry *from, bool is_frame)
 {
-    return !is_frame && model_is_sure(from) && settings_applied() == 0 && !settings_change &&
-           settings.relay != DRAWN_RELAY_OFF && settings.relay_pps == 0 &&
+    return !is_frame && model_is_sure(from) && model_is_admitted(from) && settings_applied() == 0 &&
+           !settings_change && settings.relay != DRAWN_RELAY_OFF && settings.relay_pps == 0 &&
            (settings.rate_pps == 0 || settings.dry_run);
 }
 

@@ -582,3 +582,9 @@ bool model_is_denied(const struct addr *source)
     return settings_deny(&settings, source) &&
            (!settings_change || settings_deny(&next_settings, source));
 }
+
+bool model_is_admitted(const struct model_entry *entry)
+{
+    return !settings_deny(&settings, &entry->source) && !model_may_be_own_source(entry) &&
+           model_is_wrong_source(&entry->source) == NO;
+}

@@ -52,7 +52,7 @@ struct model_entry {
     uint64_t received_least, received_most;  /* datagrams since it joined */
     int64_t joined_least_ms, joined_most_ms; /* below 0: before the run */
     struct {
-        uint64_t until_least_ms, until_most_ms, heard_least_ms, received_least, received_most;
+        uint64_t until_least_ms, until_most_ms, last_least_ms, received_least, received_most;
         int64_t joined_least_ms;
         enum chance frames;
     } saved; /* since the begin of a snapshot: check/saved_bounds */
@@ -135,6 +135,9 @@ bool model_is_oversize(const uint8_t *bytes, size_t size, bool truncated);
 enum chance model_is_wrong_source(const struct addr *source);
 bool model_may_be_own_source(const struct model_entry *entry);
 bool model_is_own_source(const struct model_entry *entry);
+
+/* Whether its datagrams are certainly admitted: those of a client that was restored may not be. */
+bool model_is_admitted(const struct model_entry *entry);
 
 /* Whether admission.per-prefix counts both sources together. */
 bool model_same_prefix(const struct addr *a, const struct addr *b);

@@ -300,7 +300,9 @@ static bool find(int listener, const struct addr *source, struct client *client)
 static void expect(const struct saved_record *record, const char *what, int64_t value,
                    int64_t least, int64_t most)
 {
-    if (broken_is(what))
+    char broken[32];
+    snprintf(broken, sizeof broken, "state-%s", what);
+    if (broken_is(broken))
         value += INT64_C(1) << 40;
     if (value < least || value > most)
         broken_promise("a client that is restored is as it was",
@@ -313,11 +315,11 @@ static void check_client(const struct saved_record *record, const struct saved_r
                          const struct client *client)
 {
     int64_t passed_ms = (int64_t)(event_queue_now_ms() - read_ms);
-    expect(record, "state-idle", (int64_t)client->idle_ms, rest->idle_least_ms - MODEL_SLOP_MS,
+    expect(record, "idle", (int64_t)client->idle_ms, rest->idle_least_ms - MODEL_SLOP_MS,
            rest->idle_most_ms + passed_ms + MODEL_SLOP_MS);
-    expect(record, "state-age", (int64_t)client->age_s, rest->age_least_ms / 1000 - 2,
+    expect(record, "age", (int64_t)client->age_s, rest->age_least_ms / 1000 - 2,
            (rest->age_most_ms + passed_ms) / 1000 + 2);
-    expect(record, "state-received", client->received, (int64_t)record->received_least,
+    expect(record, "received", client->received, (int64_t)record->received_least,
            (int64_t)record->received_most);
     if (record->frames != MAYBE)
         expect(record, "frames", client->frames, record->frames == YES, record->frames == YES);

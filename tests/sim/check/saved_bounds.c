@@ -24,7 +24,7 @@ void saved_entry_begin(struct model_entry *entry)
     bool is_sure = model_is_sure(entry), is_possible = model_is_possible(entry);
     entry->saved.until_least_ms = is_sure ? entry->sure_until_ms : 0;
     entry->saved.until_most_ms = is_possible ? entry->may_until_ms : 0;
-    entry->saved.heard_least_ms = entry->renewed_ms;
+    entry->saved.last_least_ms = entry->renewed_ms;
     entry->saved.received_least = entry->received_least;
     entry->saved.received_most = entry->received_most;
     entry->saved.joined_least_ms = entry->joined_least_ms;
@@ -83,8 +83,8 @@ bool saved_entry_end(const struct model_entry *entry, const struct saved_times *
         .proven = entry->proven,
         .until_least_ms = (int64_t)entry->saved.until_least_ms,
         .until_most_ms = (int64_t)entry->saved.until_most_ms,
-        .heard_least_ms = is_sure ? (int64_t)entry->saved.heard_least_ms : 0,
-        .heard_most_ms = (int64_t)entry->registered_ms,
+        .last_least_ms = is_sure ? (int64_t)entry->saved.last_least_ms : 0,
+        .last_most_ms = (int64_t)entry->registered_ms,
         .joined_least_ms = is_sure ? entry->saved.joined_least_ms : INT64_MIN / 4,
         .joined_most_ms = entry->joined_most_ms,
         .received_least = is_sure ? entry->saved.received_least : 1,
@@ -112,9 +112,9 @@ struct saved_rest saved_rest_of(const struct saved_record *record, const struct 
         .left_most_ms =
             lesser(record->until_most_ms - times->begin_ms, record->until_most_ms - now_least),
         .idle_least_ms = greater(
-            0, greater(times->begin_ms - record->heard_most_ms, now_least - record->heard_most_ms)),
+            0, greater(times->begin_ms - record->last_most_ms, now_least - record->last_most_ms)),
         .idle_most_ms =
-            greater(times->end_ms - record->heard_least_ms, now_most - record->heard_least_ms),
+            greater(times->end_ms - record->last_least_ms, now_most - record->last_least_ms),
         .age_least_ms = greater(0, greater(times->begin_ms - record->joined_most_ms,
                                            now_least - record->joined_most_ms)),
         .age_most_ms =

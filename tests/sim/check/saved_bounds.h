@@ -21,7 +21,7 @@ struct saved_record {
     bool is_sure;         /* it was registered during all of the snapshot */
     bool proven;
     int64_t until_least_ms, until_most_ms; /* its ttl has passed */
-    int64_t heard_least_ms, heard_most_ms; /* its last datagram */
+    int64_t last_least_ms, last_most_ms;   /* its last datagram */
     int64_t joined_least_ms, joined_most_ms;
     uint64_t received_least, received_most;
     enum chance frames;

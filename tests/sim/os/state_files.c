@@ -11,6 +11,7 @@
 #include "sim/core/trace.h"
 #include "sim/os/process.h"
 #include "sim/world/faults.h"
+#include "sim/world/restarts.h"
 #include "sim/world/settings.h"
 
 #include <errno.h>
@@ -149,7 +150,7 @@ static void check_secrets(const struct contents *file)
 static void commit(struct snapshot_file *file)
 {
     check_secrets(&file->draft);
-    if (!broken_is("state-older")) {
+    if (!broken_is("state-older") || whole.bytes == NULL) {
         clear(&before);
         before = whole;
         whole = file->draft;
@@ -159,6 +160,12 @@ static void commit(struct snapshot_file *file)
     }
     file->draft = (struct contents){.bytes = NULL};
     saved_committed();
+}
+
+static void begin(void)
+{
+    saved_begin();
+    restarts_snapshot_begun();
 }
 
 static int do_step(struct snapshot_file *file, enum snapshot_step step, const void *bytes,
@@ -171,7 +178,7 @@ static int do_step(struct snapshot_file *file, enum snapshot_step step, const vo
     if (error != 0 || step == SNAPSHOT_DISCARD)
         saved_failed(error);
     else if (step == SNAPSHOT_BEGIN)
-        saved_begin();
+        begin();
     else if (step == SNAPSHOT_ADD)
         append(&file->draft, bytes, size);
     else
@@ -266,6 +273,27 @@ static void flip_bit(void)
     whole.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 }
 
+/* The end of the block that begins there: its head has 8 bytes, of which the second to fourth are
+ * the length of the rest. */
+static size_t end_of_block(size_t at)
+{
+    enum { HEAD_BYTES = 8 };
+    if (whole.size < at + HEAD_BYTES)
+        return whole.size;
+    const uint8_t *length = whole.bytes + at + 1;
+    size_t end = at + HEAD_BYTES + length[0] + ((size_t)length[1] << 8) + ((size_t)length[2] << 16);
+    return end < whole.size ? end : whole.size;
+}
+
+/* Between the block of the server and the last one are those of clients, if there are any. */
+static void lose_block(void)
+{
+    enum { PREAMBLE_BYTES = 16 };
+    size_t begin = end_of_block(PREAMBLE_BYTES), end = end_of_block(begin);
+    memmove(whole.bytes + begin, whole.bytes + end, whole.size - end);
+    whole.size -= end - begin;
+}
+
 static void put_back(void)
 {
     copy(&whole, &before);
@@ -287,6 +315,8 @@ enum state_damage state_files_damage(enum state_damage damage)
         whole.size = draw_below(DRAW_STATE, whole.size);
     else if (damage == STATE_FLIPPED)
         flip_bit();
+    else if (damage == STATE_BLOCK_LOST)
+        lose_block();
     else if (damage == STATE_GROWN)
         append(&whole, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", draw_range(DRAW_STATE, 1, 16));
     else if (damage == STATE_OTHER_VERSION)
@@ -294,7 +324,7 @@ enum state_damage state_files_damage(enum state_damage damage)
     else
         is_foreign = true;
     if (broken_is("state-damage") && before.bytes != NULL) {
-        copy(&whole, &before); /* and nobody is told of that */
+        copy(&whole, &before); /* and check/saved does not know it */
         is_foreign = false;
     }
     saved_damaged();

@@ -4,12 +4,14 @@
 #include <stdint.h>
 
 /* The state file of the server, in memory: it outlives the server, as a disk does. Its steps take
- * time, may fail, and are lost by a crash (world/faults). check/saved is told of each of them. */
+ * time, may fail, and are lost by a crash (world/faults). check/saved is called for each of them.
+ */
 
 enum state_damage {
     STATE_UNDAMAGED,
     STATE_TORN,          /* truncated at any byte */
     STATE_FLIPPED,       /* one bit of it has changed */
+    STATE_BLOCK_LOST,    /* its second block is missing */
     STATE_GROWN,         /* bytes follow its end */
     STATE_OTHER_VERSION, /* of another version of the server */
     STATE_OTHER_OWNER,   /* another user can write it */

@@ -5,8 +5,11 @@
 #include "sim/core/scheduler.h"
 #include "sim/os/process.h"
 #include "sim/os/state_files.h"
+#include "sim/world/operators.h"
+#include "sim/world/plan.h"
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
+#include "sim/world/swarm.h"
 
 enum moment { NEVER, AT_START, IN_FAULTS, IN_CALM, AT_STOP, MOMENTS };
 
@@ -28,12 +31,12 @@ static bool one_in(uint64_t n)
 unsigned restarts_draw_count(unsigned starts)
 {
     unsigned more = (unsigned)draw_range(DRAW_STATE, 2, 4);
-    return setup.has_state && starts == 1 && one_in(2) ? more : starts;
+    return setup.has_state && starts == 1 && !one_in(3) ? more : starts;
 }
 
 uint32_t restarts_rarely(uint32_t per_million)
 {
-    return setup.has_state && one_in(3) ? per_million : 0;
+    return setup.has_state && one_in(5) ? per_million : 0;
 }
 
 void restarts_draw(bool may_crash, uint64_t faults_ms)
@@ -56,7 +59,7 @@ static void crash_soon(enum moment now, uint64_t passed_ms)
     scheduler_crash_after(draw_range(DRAW_STATE, 1, STEPS_MAX));
 }
 
-/* Somebody sets the wall clock, or it is corrected. */
+/* The administrator, or NTP, sets the wall clock. */
 static void leap(void)
 {
     static const int64_t most_ms[] = {100, 5000, 60000, 7200000, 864000000};
@@ -85,6 +88,12 @@ void restarts_stopping(void)
     uint64_t steps = draw_range(DRAW_STATE, 1, STOP_STEPS_MAX);
     if (crash == AT_STOP)
         scheduler_crash_after(steps);
+}
+
+void restarts_snapshot_begun(void)
+{
+    if (swarm.reloads_snapshots && !plan_is_stopping() && operators_may_reload() && one_in(2))
+        operators_hang_up();
 }
 
 void restarts_down(void)

@@ -14,7 +14,7 @@ unsigned restarts_draw_count(unsigned starts);
 /* Draws whether a start ends by a crash, and when. faults_ms: its time with faults. */
 void restarts_draw(bool may_crash, uint64_t faults_ms);
 
-/* A probability of a kind of faults of the disk, in one start in three that has a state file. */
+/* A probability of a kind of faults of the disk, in one start in five that has a state file. */
 uint32_t restarts_rarely(uint32_t per_million);
 
 /* Polled in the time with faults and in the calm time after it, with what has passed of it; and the
@@ -22,6 +22,8 @@ uint32_t restarts_rarely(uint32_t per_million);
 void restarts_disturb(uint64_t passed_ms);
 void restarts_calm(uint64_t passed_ms);
 void restarts_stopping(void);
+/* A snapshot has begun. */
+void restarts_snapshot_begun(void);
 
 /* The server is down: time passes, the clock leaps, the host boots, the file is damaged. */
 void restarts_down(void);

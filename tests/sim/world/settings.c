@@ -112,12 +112,14 @@ static void draw_state(void)
     if (of_run == UNKNOWN)
         of_run = draw_below(DRAW_STATE, 2) == 0 ? SOME : NONE;
     setup.has_state = of_run == SOME && draw_below(DRAW_STATE, 10) != 0;
+    if (setup.has_state && draw_below(DRAW_STATE, 2) == 0)
+        setup.workers = 1;
 }
 
 static void draw_snapshots(struct settings *drawn)
 {
     static const uint32_t intervals_ms[] = {1000, 1000, 2000, 5000, 20000, 60000};
-    static const uint32_t ages_ms[] = {1000, 10000, 60000, 3600000, 3600000, 3600000};
+    static const uint32_t ages_ms[] = {1000, 60000, 3600000, 3600000, 3600000, 3600000};
     drawn->snapshot_ms = intervals_ms[draw_below(DRAW_STATE, 6)];
     drawn->state_age_ms = ages_ms[draw_below(DRAW_STATE, 6)];
 }
