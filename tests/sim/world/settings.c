@@ -219,6 +219,9 @@ static void draw_more_blocks(struct settings *drawn)
 static void draw_admission(struct settings *drawn)
 {
     drawn->cookie = one_in(2) || setup.has_keys;
+    /* Names that are proven from the next start on need proven addresses before. */
+    if (setup.has_state && setup.names_max > 0)
+        drawn->cookie |= draw_below(DRAW_STATE, 2) == 0;
     draw_blocks(drawn);
     if (swarm.more_blocks)
         draw_more_blocks(drawn);
@@ -300,13 +303,13 @@ void settings_vary(void)
         leave_out_listener();
     if (changes & 2)
         setup.clients_max = most[draw_below(DRAW_STATE, 4)];
-    if (changes & 4 && !setup.has_keys)
+    if (changes & 4 && setup.names_max == 0)
         settings.cookie = !settings.cookie;
     if (changes & 8)
         setup.names_max = changes & 16 ? 0 : 1;
     setup.has_keys &= setup.names_max > 0;
-    if (changes & 32)
-        setup.has_keys = settings.cookie && setup.names_max > 0;
+    if (changes & (32 | 512 | 1024) && settings.cookie)
+        setup.has_keys = setup.names_max > 0;
     if (changes & 64)
         setup.workers = 1 + (uint32_t)draw_below(DRAW_STATE, 3);
     if (changes & 128)
