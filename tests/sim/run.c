@@ -42,8 +42,9 @@
 
 static struct server_options server_options;
 static int exit_status = -1;
+static bool has_crashed;
 static bool was_checked; /* the start was */
-static bool must_fail; /* an address is missing, and missing-address = fail */
+static bool must_fail;   /* an address is missing, and missing-address = fail */
 
 static void run_server(void *state)
 {
@@ -164,6 +165,7 @@ static void check_status(bool had_faults)
 /* The process has ended at once: the kernel closes what it had, and nothing else is left. */
 static void forget_process(void)
 {
+    has_crashed = true;
     restoring_end();
     simulated_log_forget_line();
     state_files_crash();
@@ -239,6 +241,11 @@ int run_seed(uint64_t seed, const struct run_options *options)
         printf("seed %" PRIu64 ": %" PRIu64 " events, hash %016" PRIx64 "\n", seed, trace_count(),
                trace_hash());
     return 0;
+}
+
+bool run_has_crashed(void)
+{
+    return has_crashed;
 }
 
 void run_describe(uint64_t seed)

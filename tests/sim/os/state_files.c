@@ -267,9 +267,18 @@ void state_files_crash(void)
     snapshot_file_free(current);
 }
 
+/* A byte of the file, in half of the cases one of its preamble and of the head of its first block.
+ */
+static size_t draw_byte(void)
+{
+    enum { HEADS_BYTES = 24 };
+    bool is_in_heads = draw_below(DRAW_STATE, 2) == 0 && whole.size > HEADS_BYTES;
+    return draw_below(DRAW_STATE, is_in_heads ? HEADS_BYTES : whole.size);
+}
+
 static void flip_bit(void)
 {
-    uint64_t bit = draw_below(DRAW_STATE, whole.size * UINT64_C(8));
+    uint64_t bit = draw_byte() * UINT64_C(8) + draw_below(DRAW_STATE, 8);
     whole.bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
 }
 
@@ -312,7 +321,7 @@ enum state_damage state_files_damage(enum state_damage damage)
         return damage;
     }
     if (damage == STATE_TORN)
-        whole.size = draw_below(DRAW_STATE, whole.size);
+        whole.size = draw_byte();
     else if (damage == STATE_FLIPPED)
         flip_bit();
     else if (damage == STATE_BLOCK_LOST)
