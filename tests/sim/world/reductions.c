@@ -81,10 +81,11 @@ static const struct {
     {"crashes", WITHOUT_CRASHES},
     {"wall-leaps", WITHOUT_WALL_LEAPS},
     {"damage", WITHOUT_DAMAGE},
+    {"state", WITHOUT_STATE},
 };
 
-static const char *const setting_names[] = {
-    "cookie", "relay", "blocks", "per-prefix", "rate", "copy-rate", "multicast", "names", "state"};
+static const char *const setting_names[] = {"cookie", "relay",     "blocks",    "per-prefix",
+                                            "rate",   "copy-rate", "multicast", "names"};
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 
@@ -200,8 +201,6 @@ void reductions_of_settings(struct setup *drawn_setup, struct settings *drawn_se
         drawn_setup->has_multicast = false;
     if (is_named("names"))
         drawn_setup->names_max = 0;
-    if (is_named("state"))
-        drawn_setup->has_state = false;
     if (is_named("cookie"))
         drawn_settings->cookie = false;
     drawn_setup->has_keys &= drawn_settings->cookie && drawn_setup->names_max > 0;

@@ -31,6 +31,7 @@ enum reduction {
     WITHOUT_CRASHES = 1 << 12,
     WITHOUT_WALL_LEAPS = 1 << 13,
     WITHOUT_DAMAGE = 1 << 14, /* of the state file */
+    WITHOUT_STATE = 1 << 15,
 };
 
 /* Takes an option of the command line: --variant=N, --workers=N (at most), --duration=MS (of the

@@ -111,7 +111,8 @@ static void draw_state(void)
     static enum chance_of_state { UNKNOWN, NONE, SOME } of_run;
     if (of_run == UNKNOWN)
         of_run = draw_below(DRAW_STATE, 2) == 0 ? SOME : NONE;
-    setup.has_state = of_run == SOME && draw_below(DRAW_STATE, 10) != 0;
+    setup.has_state =
+        of_run == SOME && draw_below(DRAW_STATE, 10) != 0 && !reductions_leave_out(WITHOUT_STATE);
     if (setup.has_state && draw_below(DRAW_STATE, 2) == 0)
         setup.workers = 1;
 }
