@@ -96,7 +96,8 @@ void saved_begin(void)
     draft.times = (struct saved_times){.begin_ms = (int64_t)event_queue_now_ms(),
                                        .offset_least_ms = offset_ms,
                                        .offset_most_ms = offset_ms};
-    draft.proven = has_cookie_policy();
+    /* The first client is copied a little later, and a reload may come before. */
+    draft.proven = has_cookie_policy() == YES ? YES : MAYBE;
     draft.is_keyed = setup.has_keys;
     draft.boots = simulated_host_boots();
     draft.job = last_job;
