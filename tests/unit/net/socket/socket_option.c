@@ -110,6 +110,25 @@ Test(socket_option, that_is_essential_is_named)
                          "Protocol not available (this kernel has no IPV6_V6ONLY)");
 }
 
+Test(socket_option, of_the_choice_by_source_may_be_missing)
+{
+    const struct source_shard_key key = {1, {3, 5}};
+    struct udp_socket_options options = {0};
+    struct addr bound;
+    int sockets[2];
+    char byte;
+    lack(SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, ENOPROTOOPT);
+    cr_assert_eq(reuseport_group_open(&IPV4, &options, &bound, sockets, 2), 0);
+    cr_assert_eq(reuseport_group_choose_by_source(sockets, 2, ADDR_IPV4, &key), -ENOPROTOOPT);
+    cr_assert_str_eq(socket_option_error(ENOPROTOOPT),
+                     "Protocol not available (this kernel has no SO_ATTACH_REUSEPORT_CBPF)");
+    cr_assert_eq(reuseport_member_start(sockets[0]), 0);
+    cr_assert_eq(reuseport_member_start(sockets[1]), 0);
+    int client = udp_socket_connect(&bound);
+    cr_assert_eq(send(client, "a", 1, 0), 1);
+    cr_assert(recv(sockets[0], &byte, 1, 0) == 1 || recv(sockets[1], &byte, 1, 0) == 1);
+}
+
 Test(socket_option, that_detaches_a_filter_may_be_missing)
 {
     struct udp_socket_options options = {0};
