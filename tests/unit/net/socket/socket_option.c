@@ -6,44 +6,14 @@
 #include "net/socket/socket_descriptor.h"
 #include "net/socket/tcp_socket.h"
 #include "net/socket/udp_socket.h"
+#include "refused_option_fixture.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 
 TestSuite(socket_option, .timeout = 20);
-
-/* The lower half of an argument of a system call. */
-static uint32_t low_half_at(size_t argument)
-{
-    size_t at = offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t);
-    return (uint32_t)(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? at : at + 4);
-}
-
-/* Has setsockopt fail for this option from now on. Each call adds one. */
-static void lack(int level, int option, int error)
-{
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 0, 5),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_half_at(1)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)level, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_half_at(2)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)option, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-        cr_skip("system calls can't be filtered here: %s", strerror(errno));
-}
 
 static const struct addr IPV4 = {.family = ADDR_IPV4, .ip = {127, 0, 0, 1}};
 static const struct addr IPV4_WILDCARD = {.family = ADDR_IPV4};
