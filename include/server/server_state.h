@@ -60,7 +60,7 @@ struct server {
         struct worker_call call;
         struct server *server;
         struct stats stats;
-        uint32_t clients;
+        uint32_t clients, streams;
     } * final_reports; /* by worker */
 };
 

@@ -29,10 +29,8 @@ int server_run(const struct server_options *options)
         server_stop(&server);
     if (server.running_workers > 0 && loop_run_until_stopped(server.loop) != 0)
         server_exit_at_once(&server, "the event loop failed");
-    if (error == 0) {
-        state_snapshots_finish(server.snapshots);
+    if (error == 0)
         server_log_final_counters(&server);
-    }
     server_free(&server);
     log_close();
     return error == 0 && server.ready_error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -296,19 +296,20 @@ static int restore_state(struct server *server)
 {
     const struct state_restore_options options = {
         .config = server->config,
+        .names_key = &server->names_key,
         .listeners = &server->sockets.listeners,
         .workers = &server->workers,
         .names = server->names,
         .jobs = server->jobs,
     };
-    state_restore(&options);
-    return 0;
+    return state_restore(&options);
 }
 
 static int open_snapshots(struct server *server)
 {
     const struct state_snapshots_options options = {
         .config = server->config,
+        .names_key = &server->names_key,
         .listeners = &server->sockets.listeners,
         .workers = &server->workers,
         .names = name_decisions_table(server->names),
@@ -319,8 +320,21 @@ static int open_snapshots(struct server *server)
         .rules = &server->rules,
     };
     int error = state_snapshots_open(&server->snapshots, &options);
+    if (error == -EWOULDBLOCK)
+        log_event(LOG_LEVEL_ERROR, "cannot use the state file", "file", server->config->state.file,
+                  "reason", "another server has it", "advice", "give each server a file of its own",
+                  NULL);
+    else if (error != 0)
+        startup_error_report("cannot write the state file", "memory", error,
+                             startup_error_advice(error, "try again"));
+    return error;
+}
+
+static int start_snapshots(struct server *server)
+{
+    int error = state_snapshots_start(server->snapshots);
     return error == 0 ? 0
-                      : startup_error_report("cannot write the state file", "memory and a thread",
+                      : startup_error_report("cannot write the state file", "a thread and a timer",
                                              error, startup_error_advice(error, "try again"));
 }
 
@@ -345,8 +359,8 @@ int server_start(struct server *server)
         make_reply,         make_admission,    make_loop,         check_memory,
         make_subscriptions, make_names,        make_workers,      make_jobs,
         note_configuration, open_control,      open_observers,    give_up_privileges,
-        start_log,          start_admission,   follow_interfaces, restore_state,
-        open_snapshots,     start_workers,     ready_line_start,
+        start_log,          start_admission,   follow_interfaces, open_snapshots,
+        restore_state,      start_snapshots,   start_workers,     ready_line_start,
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i](server);

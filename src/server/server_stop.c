@@ -41,8 +41,15 @@ static void on_stop_timeout(void *state)
 static void run_final_report(struct worker_call *call)
 {
     struct final_report *report = (struct final_report *)call;
+    report->streams = worker_streams_count(call->worker);
     worker_finish(call->worker);
     worker_stats(call->worker, &report->stats, &report->clients);
+}
+
+/* Until then the loop runs, so that a second signal ends the server at once while a disk hangs. */
+static void on_state_written(void *state)
+{
+    loop_stop(((struct server *)state)->loop);
 }
 
 static void final_report_done(struct worker_call *call)
@@ -53,7 +60,11 @@ static void final_report_done(struct worker_call *call)
     /* jobs_stop came before the final reports, so each worker has ended its share of the running
      * job and has posted its answers before. No job reads the workers' memory any more. */
     assert(jobs_have_all_ended(server->jobs));
-    loop_stop(server->loop);
+    loop_timer_close(&server->stop_timeout);
+    uint64_t streams = 0;
+    for (size_t i = 0; i < server->workers.count; i++)
+        streams += server->final_reports[i].streams;
+    state_snapshots_finish(server->snapshots, streams, on_state_written, server);
 }
 
 int server_stop_open(struct server *server)

@@ -12,6 +12,7 @@
 #include "sim/check/restoring.h"
 #include "sim/check/roles.h"
 #include "sim/check/rotation.h"
+#include "sim/check/shards.h"
 #include "sim/check/subscribers.h"
 #include "sim/check/totals.h"
 #include "sim/core/descriptors.h"
@@ -172,6 +173,7 @@ static void reset(void)
     copies_reset();
     confirmed_reset();
     rotation_reset();
+    shards_reset();
     limits_reset();
     totals_reset();
     direct_reset();

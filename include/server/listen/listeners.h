@@ -1,6 +1,7 @@
 #ifndef SERVER_LISTEN_LISTENERS_H
 #define SERVER_LISTEN_LISTENERS_H
 
+#include "address/source_shard.h"
 #include "config/config.h"
 #include "server/datagram/own_addresses.h"
 #include "server/send/send_socket_set.h"
@@ -29,13 +30,27 @@ struct listener {
     int logged_error;   /* of the last attempt to restore it: each error is logged once */
 };
 
+/* Who chooses the worker of a datagram among several, by all unicast listeners in the same way. */
+enum worker_choice {
+    WORKER_CHOICE_UNDECIDED, /* all unicast listeners wait for their interface */
+    WORKER_CHOICE_BY_SOURCE, /* the server's key: reuseport_group_choose_by_source */
+    WORKER_CHOICE_BY_KERNEL, /* the kernel, which has refused the choice by source */
+};
+
 struct listeners {
     struct listener list[CONFIG_LISTEN_MAX];
     size_t count;
     size_t unicast_count; /* of the unicast ones */
     size_t worker_count;
-    struct own_ports ports; /* of all listeners */
+    enum worker_choice choice;
+    struct source_shard_key shard_key; /* random at each start; unused with one worker */
+    struct own_ports ports;            /* of all listeners */
 };
+
+/* Returns the number of the worker that receives the datagrams of a source (ADDR_IPV4 or ADDR_IPV6)
+ * by the unicast listeners, from 0; or -1 if only the kernel knows it. As long as the choice is
+ * undecided, it is the one by source. */
+int listeners_worker_of(const struct listeners *listeners, const struct addr *source);
 
 /* Finds the interface that the configuration ties a listener to, if any. Returns 0 or -ENODEV. */
 int listeners_find_interface(struct listener *listener);

@@ -7,6 +7,15 @@
 #include <errno.h>
 #include <string.h>
 
+int listeners_worker_of(const struct listeners *listeners, const struct addr *source)
+{
+    if (listeners->worker_count == 1)
+        return 0;
+    if (listeners->choice == WORKER_CHOICE_BY_KERNEL)
+        return -1;
+    return (int)source_shard(&listeners->shard_key, source, (uint32_t)listeners->worker_count);
+}
+
 int listeners_find_interface(struct listener *listener)
 {
     const struct config_listen *listen = listener->config;

@@ -6,6 +6,7 @@
 #include "net/socket/socket_option.h"
 #include "net/socket/udp_socket.h"
 #include "os/log/log.h"
+#include "os/process/random.h"
 #include "server/startup_error.h"
 #include "text/number_with_unit.h"
 
@@ -168,10 +169,48 @@ static int reserve_sockets(struct listener *listener, size_t worker_count)
     return error;
 }
 
-/* Returns 0 or -errno; listener->text is the address for a message. */
-static int open_listener(struct listener *listener, const struct config *config,
-                         size_t worker_count, bool waits)
+/* Has the kernel choose the worker of a datagram by its source. Returns 0 also where the kernel
+ * refuses that for all listeners. */
+static int choose_by_source(struct listeners *listeners, const struct listener *listener)
 {
+    if (listeners->worker_count == 1 || listeners->choice == WORKER_CHOICE_BY_KERNEL)
+        return 0;
+    int error = reuseport_group_choose_by_source(listener->sockets, listeners->worker_count,
+                                                 listener->bound.family, &listeners->shard_key);
+    if (error == 0)
+        listeners->choice = WORKER_CHOICE_BY_SOURCE;
+    if (listeners->choice == WORKER_CHOICE_BY_SOURCE)
+        return error;
+    listeners->choice = WORKER_CHOICE_BY_KERNEL;
+    log_event(LOG_LEVEL_INFO, "the kernel chooses the worker of each client by its own hash",
+              "address", listener->text, "reason", socket_option_error(-error), NULL);
+    return 0;
+}
+
+/* Opens the sockets that receive. */
+static int open_group(struct listeners *listeners, struct listener *listener,
+                      const struct addr *wanted, struct udp_socket_options *options)
+{
+    int error = reuseport_group_open(wanted, options, &listener->bound, listener->sockets,
+                                     listeners->worker_count);
+    if (error != 0) {
+        close_sockets(listener, 0, 0);
+        return error;
+    }
+    listener->missing = options->is_missing;
+    addr_format(&listener->bound, listener->text);
+    warn_of_small_receive_buffer(listener, options);
+    error = choose_by_source(listeners, listener);
+    if (error != 0)
+        close_sockets(listener, listeners->worker_count, 0);
+    return error;
+}
+
+/* Returns 0 or -errno; listener->text is the address for a message. */
+static int open_listener(struct listeners *listeners, struct listener *listener,
+                         const struct config *config, bool waits)
+{
+    size_t worker_count = listeners->worker_count;
     struct addr wanted = listener->bound;
     addr_format(&wanted, listener->text);
     int error = listeners_find_interface(listener);
@@ -191,29 +230,22 @@ static int open_listener(struct listener *listener, const struct config *config,
         error = make_tables(listener, worker_count);
     if (error != 0)
         return error;
-    error =
-        reuseport_group_open(&wanted, &options, &listener->bound, listener->sockets, worker_count);
-    if (error != 0) {
-        close_sockets(listener, 0, 0);
-        return error;
-    }
-    listener->missing = options.is_missing;
-    addr_format(&listener->bound, listener->text);
-    warn_of_small_receive_buffer(listener, &options);
-    error = open_senders(listener, config, worker_count);
+    error = open_group(listeners, listener, &wanted, &options);
+    if (error == 0)
+        error = open_senders(listener, config, worker_count);
     if (error == 0)
         warn_of_small_reserve(listener);
     return error;
 }
 
-int unicast_sockets_reopen(const struct listener *listener, const struct config *config,
-                           size_t worker_count, struct listener *fresh)
+int unicast_sockets_reopen(struct listeners *listeners, const struct listener *listener,
+                           const struct config *config, struct listener *fresh)
 {
     *fresh = (struct listener){
         .transport = listener->transport, .bound = listener->bound, .config = listener->config};
     fresh->bound.scope = 0;
-    int error = open_listener(fresh, config, worker_count, true);
-    for (size_t k = 0; error == 0 && k < worker_count; k++)
+    int error = open_listener(listeners, fresh, config, true);
+    for (size_t k = 0; error == 0 && k < listeners->worker_count; k++)
         error = reuseport_member_start(fresh->sockets[k]);
     return error;
 }
@@ -228,19 +260,35 @@ static bool may_skip(const struct config *config, int error)
     return !config->server.listen_given && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
 }
 
+static int make_shard_key(struct listeners *listeners)
+{
+    uint8_t bytes[SOURCE_SHARD_KEY_BYTES];
+    if (listeners->worker_count == 1)
+        return 0;
+    int error = random_fill(bytes, sizeof bytes);
+    if (error != 0)
+        return startup_error_report(
+            "cannot divide the clients among the workers", "random key", error,
+            "the kernel has no entropy yet, or refuses it: try again later");
+    source_shard_key_init(&listeners->shard_key, bytes);
+    return 0;
+}
+
 int unicast_sockets_open(struct listeners *listeners, const struct config *config,
                          size_t worker_count)
 {
     memset(listeners, 0, sizeof *listeners);
     listeners->worker_count = worker_count;
-    int error = 0;
+    int error = make_shard_key(listeners);
+    if (error != 0)
+        return error;
     for (size_t i = 0; i < config->server.listen_count; i++) {
         struct listener *listener = &listeners->list[listeners->count];
         if (!unicast_sockets_are_for(&config->server.listen[i]))
             continue;
         listener->config = &config->server.listen[i];
         listener->bound = listener->config->addr;
-        error = open_listener(listener, config, worker_count,
+        error = open_listener(listeners, listener, config,
                               config->server.missing_address == MISSING_WAIT);
         if (error == 0) {
             if (listener->missing && listener->zone[0] == '\0')

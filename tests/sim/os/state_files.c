@@ -1,8 +1,8 @@
-/* os/file/state_file and os/file/snapshot_file: the state file, in memory. */
+/* os/file/state_file_reader and os/file/state_file_writer: the state file, in memory. */
 #include "sim/os/state_files.h"
 
-#include "os/file/snapshot_file.h"
-#include "os/file/state_file.h"
+#include "os/file/state_file_reader.h"
+#include "os/file/state_file_writer.h"
 #include "sim/world/faults.h"
 
 #include <errno.h>
@@ -17,30 +17,35 @@ struct contents {
 static struct contents whole, aside; /* the state file, and the one that was kept aside */
 static bool exists;
 
-struct snapshot_file {
+struct state_file_writer {
     struct mailbox *owner;
     struct contents draft;
-    bool is_open;
 };
 
-/* ---- os/file/state_file ---- */
+/* ---- os/file/state_file_reader ---- */
 
-int state_file_read(const char *path, uint8_t **bytes, size_t *size, struct state_file_fault *fault)
+int state_file_reader_open(struct state_file_reader *reader, const char *path,
+                           struct state_file_fault *fault)
 {
     (void)path;
+    *reader = (struct state_file_reader){.descriptor = -1, .size = whole.size};
     if (!exists)
         return -ENOENT;
-    int error = faults_refuse_file();
-    *fault = (struct state_file_fault){"the file cannot be read", "try again"};
-    if (error != 0)
-        return error;
-    *size = whole.size;
-    *bytes = malloc(whole.size > 0 ? whole.size : 1);
-    if (*bytes == NULL)
-        return -ENOMEM;
-    if (whole.size > 0)
-        memcpy(*bytes, whole.bytes, whole.size);
+    *fault = (struct state_file_fault){.why = "the file cannot be read", .next = "try again"};
+    return faults_refuse_file();
+}
+
+int state_file_reader_read(const struct state_file_reader *reader, uint64_t offset, void *bytes,
+                           size_t size)
+{
+    (void)reader;
+    memcpy(bytes, whole.bytes + offset, size);
     return 0;
+}
+
+void state_file_reader_close(struct state_file_reader *reader)
+{
+    (void)reader;
 }
 
 int state_file_keep_aside(const char *path)
@@ -53,71 +58,71 @@ int state_file_keep_aside(const char *path)
     return 0;
 }
 
-/* ---- os/file/snapshot_file ---- */
+/* ---- os/file/state_file_writer ---- */
 
-static int do_step(struct snapshot_file *file, enum snapshot_step step, const void *bytes,
-                   size_t size)
+static int do_step(struct state_file_writer *writer, const struct state_file_write *write)
 {
     int error = faults_refuse_file();
-    if (error != 0 || step == SNAPSHOT_BEGIN || step == SNAPSHOT_DISCARD) {
-        free(file->draft.bytes);
-        file->draft = (struct contents){.size = 0};
-        file->is_open = step == SNAPSHOT_BEGIN && error == 0;
+    if (error != 0 || write->step == STATE_FILE_BEGIN || write->step == STATE_FILE_DISCARD) {
+        free(writer->draft.bytes);
+        writer->draft = (struct contents){.size = 0};
         return error;
     }
-    if (step == SNAPSHOT_ADD) {
-        file->draft.bytes = realloc(file->draft.bytes, file->draft.size + size);
-        memcpy(file->draft.bytes + file->draft.size, bytes, size);
-        file->draft.size += size;
+    if (write->step == STATE_FILE_ADD) {
+        writer->draft.bytes = realloc(writer->draft.bytes, writer->draft.size + write->size);
+        memcpy(writer->draft.bytes + writer->draft.size, write->bytes, write->size);
+        writer->draft.size += write->size;
         return 0;
     }
     free(whole.bytes);
-    whole = file->draft;
+    whole = writer->draft;
     exists = true;
-    file->draft = (struct contents){.size = 0};
-    file->is_open = false;
+    writer->draft = (struct contents){.size = 0};
     return 0;
 }
 
-int snapshot_file_new(struct snapshot_file **file, const char *path, struct mailbox *owner)
+int state_file_writer_new(struct state_file_writer **writer, const char *path)
 {
     (void)path;
-    *file = faults_refuse_memory() ? NULL : calloc(1, sizeof **file);
-    if (*file == NULL)
-        return -ENOMEM;
-    (*file)->owner = owner;
-    return 0;
+    *writer = faults_refuse_memory() ? NULL : calloc(1, sizeof **writer);
+    return *writer != NULL ? 0 : -ENOMEM;
+}
+
+int state_file_writer_check(struct state_file_writer *writer)
+{
+    (void)writer;
+    return faults_refuse_file();
+}
+
+int state_file_writer_start(struct state_file_writer *writer, struct mailbox *owner)
+{
+    writer->owner = owner;
+    return faults_refuse_memory() ? -ENOMEM : 0;
 }
 
 static void handle_done(struct mailbox_message *message)
 {
-    struct snapshot_write *write = (struct snapshot_write *)message;
+    struct state_file_write *write = (struct state_file_write *)message;
     write->done(write);
 }
 
-void snapshot_file_post(struct snapshot_file *file, struct snapshot_write *write)
+void state_file_writer_post(struct state_file_writer *writer, struct state_file_write *write)
 {
-    write->file = file;
-    write->error = do_step(file, write->step, write->bytes, write->size);
+    write->writer = writer;
+    write->error = do_step(writer, write);
     write->message.handle = handle_done;
-    mailbox_post(file->owner, &write->message);
+    mailbox_post(writer->owner, &write->message);
 }
 
-void snapshot_file_stop(struct snapshot_file *file)
+void state_file_writer_stop(struct state_file_writer *writer)
 {
-    (void)file;
+    (void)writer;
 }
 
-int snapshot_file_do(struct snapshot_file *file, enum snapshot_step step, const void *bytes,
-                     size_t size)
+void state_file_writer_free(struct state_file_writer *writer)
 {
-    return do_step(file, step, bytes, size);
-}
-
-void snapshot_file_free(struct snapshot_file *file)
-{
-    if (file == NULL)
+    if (writer == NULL)
         return;
-    free(file->draft.bytes);
-    free(file);
+    free(writer->draft.bytes);
+    free(writer);
 }

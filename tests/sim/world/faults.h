@@ -23,6 +23,7 @@ struct faults {
     uint32_t full;        /* sendmmsg finds the send buffer full */
     uint32_t stream;      /* a connection fails */
     uint32_t queries;     /* netlink fails */
+    uint32_t program;     /* a group of sockets gets no program that chooses among them */
 };
 
 extern struct faults faults;
@@ -45,6 +46,7 @@ bool faults_is_full(void);
 bool faults_is_short(void);
 int faults_refuse_stream(void);
 int faults_refuse_query(void);
+int faults_refuse_program(void);
 
 /* When memory, a watch or a socket was last refused; 0: never. */
 uint64_t faults_last_resource_ms(void);

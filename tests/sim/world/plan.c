@@ -96,6 +96,7 @@ static void draw_faults(void)
         .queries = rarely(200000),
         .open = rarely(50000),
     };
+    faults_of_run.program = faults_of_run.open;
     network_of_run = (struct network){
         .loss = rarely((uint32_t)draw_range(DRAW_SETUP, 1000, 300000)),
         .duplication = rarely(50000),
@@ -120,6 +121,7 @@ static void draw_start_faults(void)
         .pin = rarely(300000),
         .queries = rarely(500000),
     };
+    faults.program = 10 * faults.open;
 }
 
 /* ---- phases ---- */

@@ -25,6 +25,7 @@ struct swarm {
     bool many_subscribers;  /* more than the server accepts */
     bool confirms;          /* operators ask for confirmations, and clients for frames */
     bool floods;            /* hundreds of requests of a client while send buffers are full */
+    bool lacks_programs;    /* the kernel chooses the worker of a datagram by its own hash */
     uint32_t missing_files; /* so many descriptors fewer than the server asks for; 0: all */
     uint32_t spare_files;   /* so many descriptors more than are open may be opened; 0: all */
 };
