@@ -148,15 +148,19 @@ int udp_socket_bind(int socket, const struct addr *addr, struct udp_socket_optio
 
 /* IP_RECVERR stays off, so that an ICMP error about one peer fails no call that concerns another.
  * SO_REUSEADDR stays off, which on a UDP socket would let a second daemon bind to the port. */
-int udp_socket_adopt(int socket, const struct addr *addr, struct udp_socket_options *options)
+static int set_options(int socket, const struct addr *addr)
 {
     bool reports = udp_socket_reports_destination(addr);
-    int error = addr->family == ADDR_IPV4 ? set_ipv4(socket, reports) : set_ipv6(socket, reports);
+    return addr->family == ADDR_IPV4 ? set_ipv4(socket, reports) : set_ipv6(socket, reports);
+}
 
+int udp_socket_adopt(int socket, const struct addr *addr, struct udp_socket_options *options)
+{
     options->receive_buffer_actual_bytes =
-        socket_set_receive_buffer(socket, options->receive_buffer_bytes);
-    options->send_buffer_actual_bytes = socket_set_send_buffer(socket, options->send_buffer_bytes);
-    return error;
+        socket_raise_receive_buffer(socket, options->receive_buffer_bytes);
+    options->send_buffer_actual_bytes =
+        socket_raise_send_buffer(socket, options->send_buffer_bytes);
+    return set_options(socket, addr);
 }
 
 int udp_socket_open_unbound(const struct addr *addr, struct udp_socket_options *options)
@@ -169,7 +173,10 @@ int udp_socket_open_unbound(const struct addr *addr, struct udp_socket_options *
     if (addr->family == ADDR_IPV6)
         error = socket_option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (!error)
-        error = udp_socket_adopt(fd, addr, options);
+        error = set_options(fd, addr);
+    options->receive_buffer_actual_bytes =
+        socket_set_receive_buffer(fd, options->receive_buffer_bytes);
+    options->send_buffer_actual_bytes = socket_set_send_buffer(fd, options->send_buffer_bytes);
     if (error) {
         close(fd);
         return error;
