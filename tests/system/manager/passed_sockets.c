@@ -3,6 +3,7 @@
 
 #include "stand_in_manager.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
@@ -180,6 +181,43 @@ Test(system_passed_sockets, a_user_without_privileges_gets_a_port_below_1024)
     struct endpoint at = manager_pass_udp(harness_privileged_address(), false);
     server_start(&server, "[reply]\nmessage = audi\n", "-l", endpoint_text(&at), NULL);
     udp_ask(udp_open("127.0.0.1"), &at, "hi", "audi");
+    server_stop(&server);
+}
+
+/* ---- an address that does not exist yet ---- */
+
+/* Passes a socket at 192.0.2.1, where no interface has that address (FreeBind=yes). */
+static void pass_missing(int type, uint16_t port)
+{
+    const int on = 1;
+    struct endpoint at = endpoint_with_port("192.0.2.1", port);
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    expect(fd >= 0 && setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof on) == 0 &&
+               bind(fd, (struct sockaddr *)&at.sockaddr, at.size) == 0 &&
+               (type != SOCK_STREAM || listen(fd, 8) == 0),
+           "expected to bind to a missing address: %s", strerror(errno));
+    manager_pass(fd);
+}
+
+Test(system_passed_sockets, those_at_a_missing_address_wait_for_it_only_where_listeners_do)
+{
+    netns_enter();
+    manager_open(MANAGER_PATH);
+    pass_missing(SOCK_DGRAM, 3000);
+    pass_missing(SOCK_STREAM, 3001);
+    const char *config = "listen = 192.0.2.1:3000, tcp:192.0.2.1:3001\n[admission]\npolicy = "
+                         "open\n[reply]\nmessage = audi\n";
+    struct result result = server_try(&server, harness_format("[server]\n%s", config), NULL);
+    harness_equal("the status", result.status, 1);
+    harness_contains("the log", result.err, "cannot listen address=192.0.2.1:3000");
+    server_start(&server, harness_format("[server]\nmissing-address = wait\n%s", config), NULL);
+    manager_await("STATUS=0 clients; waiting for 192.0.2.1:3000 tcp:192.0.2.1:3001");
+    netns_shell("ip address add 192.0.2.1/32 dev lo");
+    server_await_log(&server, "an address that was missing is served address=192.0.2.1:3000");
+    server_await_log(&server, "an address that was missing is served address=tcp:192.0.2.1:3001");
+    struct endpoint at = endpoint_of("192.0.2.1:3000");
+    udp_ask(udp_open("192.0.2.1"), &at, "hi", "audi");
+    ask_stream("tcp:192.0.2.1:3001");
     server_stop(&server);
 }
 
