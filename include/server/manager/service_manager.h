@@ -57,7 +57,7 @@ void service_manager_begin_reload(struct service_manager *manager);
 void service_manager_end_reload(struct service_manager *manager, bool was_applied);
 
 /* Notifies the manager that the start has failed: at which attempt ("opening the sockets"), and why
- * (-errno; 0: the attempt says it). */
+ * (-errno; 0 or -EINVAL: only the log says it). */
 void service_manager_fail(struct service_manager *manager, const char *attempt, int error);
 
 /* Notifies the manager that the server stops, and ends the checks. Only the first call has an

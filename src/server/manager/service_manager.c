@@ -148,9 +148,10 @@ void service_manager_end_reload(struct service_manager *manager, bool was_applie
 void service_manager_fail(struct service_manager *manager, const char *attempt, int error)
 {
     char status[NOTIFICATION_BYTES];
+    bool says_why = error != 0 && error != -EINVAL; /* what is wrong, EINVAL does not say */
     manager->has_failed = true;
     snprintf(status, sizeof status, "STATUS=not started: %s%s%s; the log says more", attempt,
-             error != 0 ? ": " : "", error != 0 ? strerror(-error) : "");
+             says_why ? ": " : "", says_why ? strerror(-error) : "");
     send_with_status(manager, "", status);
 }
 

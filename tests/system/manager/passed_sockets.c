@@ -244,7 +244,8 @@ Test(system_passed_sockets, one_that_no_listener_uses_is_an_error)
                    harness_format("descriptor=3 name=first address=%s reason=\"no listener",
                                   endpoint_text(&at)),
                    "server.listen");
-    manager_await("STATUS=not started: checking the sockets that the service manager passed");
+    manager_await("STATUS=not started: checking the sockets that the service manager passed; the "
+                  "log says more");
     at = manager_pass_tcp("127.0.0.1:0");
     expect_refusal(endpoint_text(&at), "address=tcp:127.0.0.1:", "server.listen");
     manager_pass_unix(harness_path("another"));
