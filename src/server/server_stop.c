@@ -23,6 +23,8 @@ void server_exit_at_once(struct server *server, const char *why)
 {
     log_event(LOG_LEVEL_ERROR, "ended abnormally", "reason", why, "advice",
               "start it again; clients join again by their next datagram", NULL);
+    service_manager_stop(&server->manager, why);
+    service_manager_disconnect(&server->manager);
     control_socket_close(&server->observers);
     control_socket_close(&server->control);
     startup_sockets_remove_files(&server->sockets);
@@ -77,6 +79,7 @@ void server_stop(struct server *server)
     if (server->stopping)
         return;
     server->stopping = server->commands.queries.stopping = true;
+    service_manager_stop(&server->manager, "stopping");
     loop_timer_once(&server->stop_timeout, (uint64_t)STOP_TIMEOUT_MS * 1000000);
     jobs_stop(server->jobs);
     subscriptions_stop(server->subscriptions);
@@ -116,12 +119,14 @@ void server_free(struct server *server)
 {
     workers_free(&server->workers);
     stdout_line_stop(&server->ready_line);
+    service_manager_disconnect(&server->manager);
     state_snapshots_close(server->snapshots);
     /* After the threads, whose last messages are in the mailbox. */
     mailbox_free(server->mailbox);
     state_snapshots_free(server->snapshots);
     if (server->subscriptions != NULL)
         subscriptions_flush(server->subscriptions);
+    service_manager_free(&server->manager);
     interface_events_free(server->interfaces);
     jobs_close(server->jobs);
     control_socket_close(&server->observers);
@@ -135,6 +140,7 @@ void server_free(struct server *server)
     free(server->final_reports);
     reply_rotation_release(server->reply);
     startup_sockets_close(&server->sockets);
+    passed_sockets_close(&server->passed);
     effective_config_release(server->effective);
     config_free(server->config);
     config_files_free(&server->files);

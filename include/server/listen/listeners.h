@@ -19,6 +19,7 @@ struct listener {
     char text[CONFIG_LISTEN_TEXT_BYTES];
     int *sockets; /* of a unicast listener: the sockets that receive, by worker; else NULL */
     struct send_socket_set *senders; /* likewise: the sockets that send */
+    bool passed;                     /* its socket, or sockets, are those of the service manager */
 
     /* The interface or address that it depends on, which may appear later, or vanish and come back:
      * server/listen/restore_after_interface_change. */
@@ -54,6 +55,10 @@ int listeners_worker_of(const struct listeners *listeners, const struct addr *so
 
 /* Finds the interface that the configuration ties a listener to, if any. Returns 0 or -ENODEV. */
 int listeners_find_interface(struct listener *listener);
+
+/* Checks whether the host has the address that a passed socket is bound to. If it has not, sets
+ * listener->missing where listeners may wait for it, else returns -EADDRNOTAVAIL. Returns 0. */
+int listeners_find_address(struct listener *listener, bool waits);
 
 /* Logs that a listener waits for its interface or address. */
 void listeners_warn_of_waiting(const struct listener *listener, int error);

@@ -28,6 +28,13 @@ int listeners_find_interface(struct listener *listener)
     return listener->zone[0] == '\0' || listener->interface != 0 ? 0 : -ENODEV;
 }
 
+int listeners_find_address(struct listener *listener, bool waits)
+{
+    bool is_present = interface_address(&listener->bound) == INTERFACE_ADDRESS_PRESENT;
+    listener->missing = !is_present && waits;
+    return is_present || waits ? 0 : -EADDRNOTAVAIL;
+}
+
 void listeners_warn_of_waiting(const struct listener *listener, int error)
 {
     log_event(LOG_LEVEL_WARNING, "waiting for an address to listen on", "address", listener->text,

@@ -145,6 +145,15 @@ int udp_socket_open(const struct addr *addr, struct udp_socket_options *options,
     return error;
 }
 
+/* No socket is passed. */
+int udp_socket_adopt(int socket, const struct addr *addr, struct udp_socket_options *options)
+{
+    (void)socket;
+    (void)addr;
+    (void)options;
+    return -EINVAL;
+}
+
 bool udp_socket_reports_destination(const struct addr *addr)
 {
     return !addr_is_loopback(addr) && !addr_is_link_local(addr);

@@ -3,6 +3,7 @@
 #include "os/process/clock.h"
 #include "os/process/host.h"
 #include "os/process/immediate_exit.h"
+#include "os/process/manager_environment.h"
 #include "os/process/memory.h"
 #include "os/process/privilege.h"
 #include "os/process/processor_count.h"
@@ -36,10 +37,36 @@ uint64_t clock_now_ms(void)
     return clock_now_ns() / 1000000;
 }
 
+uint64_t clock_monotonic_us(void)
+{
+    return clock_now_ns() / 1000;
+}
+
 uint64_t clock_wall_ms(void)
 {
     enum { WALL_MS = 1700000000 };
     return UINT64_C(1000) * WALL_MS + clock_now_ms();
+}
+
+/* ---- the environment: there is no service manager ---- */
+
+void manager_environment_take(struct manager_environment *environment)
+{
+    *environment = (struct manager_environment){.first_descriptor = MANAGER_DESCRIPTOR_FIRST};
+}
+
+void manager_environment_free(struct manager_environment *environment)
+{
+    (void)environment;
+}
+
+const char *manager_environment_name(const struct manager_environment *environment, uint32_t index,
+                                     char name[MANAGER_NAME_BYTES])
+{
+    (void)environment;
+    (void)index;
+    name[0] = '\0';
+    return name;
 }
 
 /* ---- random bytes ---- */
