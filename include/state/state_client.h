@@ -12,10 +12,13 @@
  * these records as fit. A client over IPv4 whose listener is bound to one address and that has no
  * name takes 32 bytes, with another local address 40; over IPv6 48 and 68. */
 
+/* So that join numbers that follow a restored one do not wrap. */
+#define STATE_JOIN_NUMBER_MAX (UINT64_MAX >> 1)
+
 struct state_client {
     struct addr source;
-    struct addr local; /* that it sends to; family ADDR_NONE: the listener's */
-    uint64_t join_number;
+    struct addr local;       /* that it sends to; family ADDR_NONE: the listener's */
+    uint64_t join_number;    /* at most STATE_JOIN_NUMBER_MAX */
     uint32_t left_ms;        /* until it expires, 1 at least */
     uint32_t idle_ms;        /* since its last datagram */
     uint32_t age_s;          /* since it joined */

@@ -82,5 +82,6 @@ bool state_client_get(struct state_reader *block, size_t listener_count,
     if (flags & FLAG_NAME && !get_name(block, &client->name))
         return false;
     return !block->failed && (flags & ~FLAGS) == 0 && client->listener < listener_count &&
-           port != 0 && client->left_ms > 0 && client->received > 0;
+           port != 0 && client->join_number <= STATE_JOIN_NUMBER_MAX && client->left_ms > 0 &&
+           client->received > 0;
 }
