@@ -9,6 +9,7 @@
 /* Writing the state file while the server runs: by a thread of its own, since a disk may make a
  * write wait for seconds. The new file is written beside the old one, written to the disk and then
  * renamed (os/file/atomic_file), so that one of the two is always whole. Its mode is 0600.
+ * Anything else of that name than a regular file is an error: -EISDIR or -EINVAL.
  *
  * One step is done at a time; its memory belongs to the thread until it is posted back. */
 struct snapshot_file;
@@ -25,7 +26,7 @@ struct snapshot_write {
     enum snapshot_step step;
     const void *bytes; /* of SNAPSHOT_ADD */
     size_t size;
-    int error; /* 0 or -errno; after an error the new file is discarded */
+    int error; /* 0 or -errno; after an error the new file is discarded. -EBADF: there is none */
     /* Called in the thread of the owner. */
     void (*done)(struct snapshot_write *write);
     struct snapshot_file *file; /* set by snapshot_file_post */

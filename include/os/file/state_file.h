@@ -23,8 +23,9 @@ struct state_file_fault {
 int state_file_read(const char *path, uint8_t **bytes, size_t *size,
                     struct state_file_fault *fault);
 
-/* Renames a file to its path with STATE_FILE_ASIDE, and replaces the one of that name. Returns 0 or
- * -errno. */
+/* Renames a file to its path with STATE_FILE_ASIDE, and replaces the one of that name. A directory,
+ * pipe or device stays where it is, since others use it: -EISDIR or -EINVAL. Returns 0 or -errno.
+ */
 int state_file_keep_aside(const char *path);
 
 #endif

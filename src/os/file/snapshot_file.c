@@ -19,10 +19,21 @@ struct snapshot_file {
 
 /* ---- steps ---- */
 
+/* A pipe would wait for its reader, and a device would be overwritten. */
+static int check_target(const char *path)
+{
+    struct stat found;
+    if (stat(path, &found) != 0 || S_ISREG(found.st_mode))
+        return 0;
+    return S_ISDIR(found.st_mode) ? -EISDIR : -EINVAL;
+}
+
 static int begin(struct snapshot_file *file)
 {
     atomic_file_discard(&file->draft);
-    int error = atomic_file_open(&file->draft, file->path);
+    int error = check_target(file->path);
+    if (error == 0)
+        error = atomic_file_open(&file->draft, file->path);
     if (error == 0 && fchmod(fileno(file->draft.out), S_IRUSR | S_IWUSR) != 0)
         error = -errno;
     return error;
@@ -42,6 +53,8 @@ int snapshot_file_do(struct snapshot_file *file, enum snapshot_step step, const 
     int error = 0;
     if (step == SNAPSHOT_BEGIN)
         error = begin(file);
+    else if (step != SNAPSHOT_DISCARD && file->draft.out == NULL)
+        return -EBADF;
     else if (step == SNAPSHOT_ADD)
         error = add(file, bytes, size);
     else if (step == SNAPSHOT_COMMIT)

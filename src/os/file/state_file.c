@@ -79,6 +79,11 @@ int state_file_read(const char *path, uint8_t **bytes, size_t *size, struct stat
 int state_file_keep_aside(const char *path)
 {
     char aside[PATH_MAX];
+    struct stat found;
+    if (lstat(path, &found) != 0)
+        return -errno;
+    if (!S_ISREG(found.st_mode) && !S_ISLNK(found.st_mode))
+        return S_ISDIR(found.st_mode) ? -EISDIR : -EINVAL;
     if (snprintf(aside, sizeof aside, "%s" STATE_FILE_ASIDE, path) >= (int)sizeof aside)
         return -ENAMETOOLONG;
     return rename(path, aside) == 0 ? 0 : -errno;

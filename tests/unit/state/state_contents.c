@@ -166,7 +166,7 @@ Test(state_contents, with_bytes_after_their_end_are_refused)
     expect_refused("something follows its last block");
 }
 
-Test(state_contents, with_another_number_of_clients_than_they_say_are_refused)
+Test(state_contents, with_another_number_of_clients_than_in_their_end_are_refused)
 {
     const struct state_server server = state_sample_server();
     struct state_client client = state_sample_client(0);
