@@ -22,6 +22,9 @@ void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
 /* Returns the number of clients. */
 uint32_t worker_clients_count(const struct worker *worker);
 
+/* Returns how many of them are connected by streams; after worker_finish, how many were. */
+uint32_t worker_streams_count(const struct worker *worker);
+
 /* A walk over all clients: first those of the registry, then those that are connected by streams.
  */
 struct worker_walk {

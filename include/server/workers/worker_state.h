@@ -28,6 +28,7 @@ struct worker {
     struct relay *relay;
     struct event_publisher events;
     struct first_worker *first_worker; /* NULL: this is not the first worker */
+    uint32_t streams_at_end;           /* that worker_finish has closed */
     struct stats stats;
     struct traffic_warnings warnings;
 

@@ -27,7 +27,7 @@ struct slice {
     size_t count;
     uint64_t wall_ms; /* of the copies */
     struct stats counters;
-    uint32_t clients_of_worker;
+    uint32_t streams;
 };
 
 struct state_snapshots {
@@ -42,7 +42,6 @@ struct state_snapshots {
     size_t worker; /* whose clients are read */
     struct slice slice;
     struct state_end end; /* what is known of it so far */
-    uint64_t registered;  /* clients of all kinds */
     size_t size;          /* of what is in the buffer */
     uint8_t buffer[BUFFER_BYTES];
     struct state_server server; /* used while the first block is made */
@@ -120,7 +119,6 @@ static void add_end(struct state_snapshots *all)
 {
     all->end.counters.broadcasts = jobs_ended(all->options.jobs);
     subscriptions_add_counts(all->options.subscriptions, &all->end.counters);
-    all->end.streams = all->registered > all->end.clients ? all->registered - all->end.clients : 0;
     all->size += state_end_write(&all->end, room(all), STATE_BLOCK_BYTES_MAX);
 }
 
@@ -129,10 +127,13 @@ static void add_end(struct state_snapshots *all)
 /* In the thread of the worker, or after its end. */
 static void copy_slice(struct slice *slice, struct worker *worker)
 {
+    uint32_t clients;
     slice->count =
         worker_copy_state(worker, &slice->walk, slice->clients, STATE_SLICE, &slice->wall_ms);
-    if (slice->walk.ended)
-        worker_stats(worker, &slice->counters, &slice->clients_of_worker);
+    if (!slice->walk.ended)
+        return;
+    worker_stats(worker, &slice->counters, &clients);
+    slice->streams = worker_streams_count(worker);
 }
 
 static void begin_snapshot(struct state_snapshots *all)
@@ -140,7 +141,6 @@ static void begin_snapshot(struct state_snapshots *all)
     all->worker = 0;
     all->slice.walk = worker_walk_all();
     all->end = (struct state_end){.clients = 0};
-    all->registered = 0;
     all->size = 0;
     add_server(all);
 }
@@ -152,7 +152,7 @@ static bool take_slice(struct state_snapshots *all)
     if (!all->slice.walk.ended)
         return false;
     stats_add(&all->end.counters, &all->slice.counters);
-    all->registered += all->slice.clients_of_worker;
+    all->end.streams += all->slice.streams;
     all->slice.walk = worker_walk_all();
     return ++all->worker == all->options.workers->count;
 }

@@ -274,6 +274,7 @@ int worker_start(struct worker *worker)
 
 void worker_finish(struct worker *worker)
 {
+    worker->streams_at_end = worker_streams_count(worker);
     close_all(worker);
     loop_stop(worker->loop);
 }

@@ -24,6 +24,12 @@ uint32_t worker_clients_count(const struct worker *worker)
            (streams != NULL ? stream_clients_count(streams) : 0);
 }
 
+uint32_t worker_streams_count(const struct worker *worker)
+{
+    const struct stream_clients *streams = first_worker_streams(worker->first_worker);
+    return streams != NULL ? stream_clients_count(streams) : worker->streams_at_end;
+}
+
 struct worker_walk worker_walk_all(void)
 {
     return (struct worker_walk){.registry = registry_walk_all()};
