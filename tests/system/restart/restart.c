@@ -99,8 +99,7 @@ Test(system_restart, keeps_the_clients_of_all_listeners_who_can_be_reached_at_on
         expect_kept_on_all_listeners(i);
 }
 
-/* The listener has no address of its own, so it is the client's datagram that tells which address
- * replies come from. */
+/* The listener is bound to all addresses: messages come from the one that the client sends to. */
 Test(system_restart, keeps_the_address_that_a_client_sends_to)
 {
     restart_begin(&restart, BASE "[admission]\npolicy = open\n", "0.0.0.0:0", NULL);
