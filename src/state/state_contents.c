@@ -119,10 +119,13 @@ bool state_contents_next(struct state_contents *contents, struct state_position 
                          struct state_client *client)
 {
     while (position->block.at == position->block.size) {
+        struct state_reader block;
+        uint64_t at = position->at;
         uint8_t type = 0;
-        if (read_block(contents, &position->at, &type, &position->block) != NULL ||
-            type != STATE_BLOCK_CLIENTS)
+        if (read_block(contents, &at, &type, &block) != NULL || type != STATE_BLOCK_CLIENTS)
             return false;
+        position->at = at;
+        position->block = block;
         position->copied = state_time_get(&position->block);
     }
     return state_client_get(&position->block, contents->server.listener_count, client);

@@ -37,10 +37,18 @@ static struct registry_restored restored_of(const struct addr *source, uint64_t 
     };
 }
 
+/* Whether the last client that was restored was not registered before. */
+static bool was_new;
+
+static uint32_t restore_to(const struct shard *to, const struct registry_restored *client)
+{
+    return registry_restore(to->registry, client, START_MS, &was_new);
+}
+
 static uint32_t restore(struct addr source, uint64_t idle_ms)
 {
     const struct registry_restored client = restored_of(&source, idle_ms);
-    return registry_restore(shard.registry, &client, START_MS);
+    return restore_to(&shard, &client);
 }
 
 Test(registry_restore, a_client_is_as_it_was)
@@ -51,7 +59,7 @@ Test(registry_restore, a_client_is_as_it_was)
     restored.local = &local;
     restored.listener = 3;
     restored.frames = true;
-    uint32_t slot = registry_restore(shard.registry, &restored, START_MS);
+    uint32_t slot = restore_to(&shard, &restored);
     struct client client;
     cr_assert_neq(slot, UINT32_MAX);
     cr_assert(registry_find(shard.registry, 3, &source, START_MS, &client));
@@ -76,7 +84,7 @@ Test(registry_restore, a_client_may_have_joined_and_been_active_before_the_clock
     struct addr source = ipv4_source(1);
     struct registry_restored restored = restored_of(&source, 50000);
     restored.age_s = 1000000;
-    registry_restore(shard.registry, &restored, START_MS);
+    restore_to(&shard, &restored);
     struct client client = find_live(&shard, source, START_MS);
     cr_assert_eq(client.age_s, 1000000);
     cr_assert_eq(client.idle_ms, 50000);
@@ -109,7 +117,7 @@ Test(registry_restore, clients_of_any_rest_expire_within_it_whatever_the_order)
         struct addr source = any_source(n);
         struct registry_restored restored = restored_of(&source, 0);
         left_ms[n] = restored.left_ms = 1 + random_below(&random, TTL_MS);
-        registry_restore(many.registry, &restored, START_MS);
+        restore_to(&many, &restored);
     }
     while (registry_count(many.registry) > 0) {
         uint32_t live = 0;
@@ -140,7 +148,7 @@ Test(registry_restore, a_former_ttl_shows_in_the_idle_time_and_the_ttl_in_use_st
         struct addr source = any_source(n);
         struct registry_restored restored = restored_of(&source, 100 * n);
         restored.left_ms = 1000 * (n % 3 + 1);
-        registry_restore(shard.registry, &restored, START_MS);
+        restore_to(&shard, &restored);
     }
     cr_assert_eq(registry_ttl(shard.registry), TTL_MS);
     for (uint32_t n = 0; n < 20; n++)
@@ -158,7 +166,7 @@ Test(registry_restore, any_number_of_former_ttls_changes_no_rest)
         struct addr source = any_source(n);
         struct registry_restored restored = restored_of(&source, n);
         restored.left_ms = 1 + n;
-        registry_restore(many.registry, &restored, START_MS);
+        restore_to(&many, &restored);
     }
     cr_assert_eq(registry_ttl(many.registry), TTL_MS);
     for (uint32_t n = 0; n < CLIENTS; n++) {
@@ -178,7 +186,7 @@ Test(registry_restore, the_longest_rest_and_idle_time_are_accepted)
     restored.idle_ms = REGISTRY_TTL_MAX_MS;
     restored.age_s = UINT32_MAX;
     restored.received = UINT32_MAX;
-    uint32_t slot = registry_restore(shard.registry, &restored, START_MS);
+    uint32_t slot = restore_to(&shard, &restored);
     cr_assert_eq(registry_left_ms(shard.registry, slot, START_MS), REGISTRY_TTL_MAX_MS);
     cr_assert(is_live(&shard, source, START_MS + REGISTRY_TTL_MAX_MS - 1));
     cr_assert_eq(sweep(&shard, START_MS + (uint64_t)REGISTRY_TTL_MAX_MS - 1), 0);
@@ -241,12 +249,14 @@ Test(registry_restore, a_client_that_is_registered_already_is_replaced)
     struct addr source = ipv4_source(1);
     struct registry_restored restored = restored_of(&source, 1000);
     restored.frames = true;
-    uint32_t slot = registry_restore(shard.registry, &restored, START_MS);
+    uint32_t slot = restore_to(&shard, &restored);
+    cr_assert(was_new);
     registry_set_named(shard.registry, slot);
     restored = restored_of(&source, 50000);
     restored.received = 77;
     restored.join_number = 8;
-    cr_assert_eq(registry_restore(shard.registry, &restored, START_MS), slot);
+    cr_assert_eq(restore_to(&shard, &restored), slot);
+    cr_assert_not(was_new);
     cr_assert_eq(registry_count(shard.registry), 1);
     struct client client = find_live(&shard, source, START_MS);
     cr_assert_eq(client.received, 77);
@@ -264,7 +274,7 @@ Test(registry_restore, frames_are_those_of_each_client)
         struct addr source = any_source(n);
         struct registry_restored restored = restored_of(&source, 0);
         restored.frames = n % 3 == 0;
-        registry_restore(shard.registry, &restored, START_MS);
+        restore_to(&shard, &restored);
     }
     for (uint32_t n = 0; n < CAPACITY; n++)
         cr_assert_eq(find_live(&shard, any_source(n), START_MS).frames, n % 3 == 0);
@@ -277,7 +287,7 @@ Test(registry_restore, clients_that_join_later_have_higher_join_numbers)
         struct addr source = any_source(n);
         struct registry_restored restored = restored_of(&source, 0);
         restored.join_number = numbers[n];
-        registry_restore(shard.registry, &restored, START_MS);
+        restore_to(&shard, &restored);
         cr_assert_eq(find_live(&shard, source, START_MS).join_number, numbers[n]);
     }
     record(&shard, any_source(10), START_MS);

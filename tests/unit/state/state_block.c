@@ -35,9 +35,8 @@ Test(state_block, is_read_as_it_was_written)
 {
     struct state_reader body;
     uint8_t type;
-    size_t at = 0, size = make_block();
-    cr_assert_null(state_block_read(bytes, size, &at, &type, &body));
-    cr_assert_eq(at, size);
+    size_t size = make_block();
+    cr_assert_null(state_block_read(bytes, size, &type, &body));
     cr_assert_eq(type, STATE_BLOCK_CLIENTS);
     cr_assert_eq(state_get8(&body), 0x12);
     cr_assert_eq(state_get16(&body), 0x3456);
@@ -52,8 +51,8 @@ Test(state_block, a_read_beyond_the_end_fails_and_so_do_all_later_ones)
 {
     struct state_reader body;
     uint8_t type;
-    size_t at = 0, size = make_block();
-    cr_assert_null(state_block_read(bytes, size, &at, &type, &body));
+    size_t size = make_block();
+    cr_assert_null(state_block_read(bytes, size, &type, &body));
     cr_assert_not_null(state_get_bytes(&body, 18));
     cr_assert_eq(state_get16(&body), 0);
     cr_assert(body.failed);
@@ -64,17 +63,11 @@ Test(state_block, a_read_beyond_the_end_fails_and_so_do_all_later_ones)
     cr_assert(body.failed);
 }
 
-Test(state_block, blocks_follow_each_other)
+Test(state_block, has_the_size_that_its_head_says)
 {
-    struct state_reader body;
-    uint8_t type;
-    size_t first = make_block(), at = 0;
-    memmove(bytes + first, bytes, first);
-    cr_assert_null(state_block_read(bytes, 2 * first, &at, &type, &body));
-    cr_assert_eq(at, first);
-    cr_assert_null(state_block_read(bytes, 2 * first, &at, &type, &body));
-    cr_assert_eq(at, 2 * first);
-    cr_assert_str_eq(state_block_read(bytes, 2 * first, &at, &type, &body), "it ends too early");
+    size_t size = make_block(), found;
+    cr_assert_null(state_block_size(bytes, &found));
+    cr_assert_eq(found, size);
 }
 
 Test(state_block, a_value_that_does_not_fit_is_not_written_and_no_later_one)
@@ -92,35 +85,45 @@ Test(state_block, a_value_that_does_not_fit_is_not_written_and_no_later_one)
     cr_assert_eq(small[sizeof small - 1], 0xee);
 }
 
+/* Makes a block with as many bytes as there is room for. */
+static void make_longest(size_t room)
+{
+    struct state_writer writer;
+    state_block_begin(&writer, bytes, room, STATE_BLOCK_END);
+    while (!writer.overflowed)
+        state_put8(&writer, 7);
+    cr_assert_eq(state_block_end(&writer), room);
+}
+
 Test(state_block, the_longest_one_is_read_and_a_longer_one_refused)
+{
+    struct state_reader body;
+    uint8_t type;
+    size_t size;
+    make_longest(STATE_BLOCK_BYTES_MAX);
+    cr_assert_null(state_block_size(bytes, &size));
+    cr_assert_eq(size, STATE_BLOCK_BYTES_MAX);
+    cr_assert_null(state_block_read(bytes, size, &type, &body));
+    cr_assert_eq(body.size, STATE_BLOCK_BYTES_MAX - STATE_BLOCK_HEAD_BYTES);
+    make_longest(STATE_BLOCK_BYTES_MAX + 1);
+    cr_assert_str_eq(state_block_size(bytes, &size),
+                     "a block of it is damaged: its length is impossible");
+    memset(bytes + 1, 0xff, 3);
+    cr_assert_not_null(state_block_size(bytes, &size));
+}
+
+Test(state_block, without_a_body_is_read)
 {
     struct state_reader body;
     struct state_writer writer;
     uint8_t type;
-    size_t at = 0;
-    state_block_begin(&writer, bytes, STATE_BLOCK_BYTES_MAX, STATE_BLOCK_END);
-    while (!writer.overflowed)
-        state_put8(&writer, 7);
-    cr_assert_eq(state_block_end(&writer), STATE_BLOCK_BYTES_MAX);
-    cr_assert_null(state_block_read(bytes, STATE_BLOCK_BYTES_MAX, &at, &type, &body));
-    state_block_begin(&writer, bytes, sizeof bytes, STATE_BLOCK_END);
-    while (!writer.overflowed)
-        state_put8(&writer, 7);
-    at = 0;
-    cr_assert_eq(state_block_end(&writer), STATE_BLOCK_BYTES_MAX + 1);
-    cr_assert_str_eq(state_block_read(bytes, sizeof bytes, &at, &type, &body),
-                     "a block of it is damaged: its length is impossible");
-}
-
-Test(state_block, each_prefix_ends_too_early)
-{
-    struct state_reader body;
-    uint8_t type;
-    size_t size = make_block();
-    for (size_t prefix = 0; prefix < size; prefix++) {
-        size_t at = 0;
-        cr_assert_str_eq(state_block_read(bytes, prefix, &at, &type, &body), "it ends too early");
-    }
+    size_t size;
+    state_block_begin(&writer, bytes, STATE_BLOCK_HEAD_BYTES, STATE_BLOCK_END);
+    cr_assert_eq(state_block_end(&writer), STATE_BLOCK_HEAD_BYTES);
+    cr_assert_null(state_block_size(bytes, &size));
+    cr_assert_eq(size, STATE_BLOCK_HEAD_BYTES);
+    cr_assert_null(state_block_read(bytes, size, &type, &body));
+    cr_assert_eq(body.size, 0);
 }
 
 Test(state_block, each_bit_is_checked)
@@ -129,9 +132,9 @@ Test(state_block, each_bit_is_checked)
     uint8_t type;
     size_t size = make_block();
     for (size_t bit = 0; bit < 8 * size; bit++) {
-        size_t at = 0;
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        cr_assert_not_null(state_block_read(bytes, size, &at, &type, &body), "bit %zu", bit);
+        cr_assert_str_eq(state_block_read(bytes, size, &type, &body),
+                         "a block of it is damaged: its checksum is wrong", "bit %zu", bit);
         bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
 }

@@ -44,7 +44,7 @@ Test(state_client, keeps_the_limits_of_its_numbers)
     struct state_client read, client = {
                                   .source = state_addr6(255, UINT32_MAX, UINT16_MAX),
                                   .local = state_addr6(254, UINT32_MAX, 0),
-                                  .join_number = STATE_JOIN_NUMBER_MAX,
+                                  .join_number = STATE_NUMBER_MAX,
                                   .left_ms = UINT32_MAX,
                                   .idle_ms = UINT32_MAX,
                                   .age_s = UINT32_MAX,
@@ -124,8 +124,24 @@ Test(state_client, that_no_server_writes_is_refused)
     client.received = 0;
     cr_assert_not(accepts(&client), "it has sent nothing");
     client = state_sample_client(2);
-    client.join_number = STATE_JOIN_NUMBER_MAX + 1;
+    client.join_number = STATE_NUMBER_MAX + 1;
     cr_assert_not(accepts(&client), "a join number after which no client could join");
+}
+
+Test(state_client, whose_source_is_not_a_single_host_is_refused)
+{
+    static const struct addr sources[] = {
+        {.family = ADDR_IPV4, .ip = {224, 0, 0, 1}, .port = 1},
+        {.family = ADDR_IPV4, .ip = {239, 255, 255, 255}, .port = 1},
+        {.family = ADDR_IPV4, .ip = {0}, .port = 1},
+        {.family = ADDR_IPV6, .ip = {0xff, 0x02, [15] = 1}, .scope = 2, .port = 1},
+        {.family = ADDR_IPV6, .ip = {0}, .port = 1},
+    };
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+        struct state_client client = state_sample_client(0);
+        client.source = sources[i];
+        cr_assert_not(accepts(&client), "source %zu", i);
+    }
 }
 
 Test(state_client, with_unknown_flags_is_refused)

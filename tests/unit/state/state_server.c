@@ -4,7 +4,7 @@
 
 #include "state_bytes_fixture.h"
 
-enum { PROVEN_AT = 16, COUNT_AT = 33 }; /* in the body */
+enum { NAMES_AT = 32, COUNT_AT = 41 }; /* in the body */
 
 static uint8_t bytes[STATE_BLOCK_BYTES_MAX];
 
@@ -17,10 +17,11 @@ static struct state_reader write_server(const struct state_server *server)
 
 static void expect_same(const struct state_server *a, const struct state_server *b)
 {
-    cr_assert_eq(a->wall_ms, b->wall_ms);
-    cr_assert_eq(a->last_job, b->last_job);
-    cr_assert_eq(a->clients_proven, b->clients_proven);
+    cr_assert_eq(a->begun.wall_ms, b->begun.wall_ms);
+    cr_assert_eq(a->begun.boot_ms, b->begun.boot_ms);
     cr_assert_arr_eq(a->boot_id, b->boot_id, sizeof a->boot_id);
+    cr_assert_eq(a->names, b->names);
+    cr_assert_arr_eq(a->key_id, b->key_id, sizeof a->key_id);
     cr_assert_eq(a->listener_count, b->listener_count);
     for (size_t i = 0; i < a->listener_count; i++)
         cr_assert_str_eq(a->listeners[i], b->listeners[i]);
@@ -42,9 +43,22 @@ Test(state_server, is_read_as_it_was_written)
     expect_same(&read, &server);
 }
 
+Test(state_server, writes_the_names_as_the_documented_numbers)
+{
+    static const enum config_names names[] = {NAMES_OFF, NAMES_TRUSTED, NAMES_KEYED};
+    for (uint8_t i = 0; i < 3; i++) {
+        const struct state_server server = {.names = names[i]};
+        cr_assert_eq(write_server(&server).bytes[NAMES_AT], i);
+    }
+}
+
 Test(state_server, keeps_its_limits)
 {
-    struct state_server read, server = {.wall_ms = UINT64_MAX, .last_job = UINT64_MAX};
+    struct state_server read, server = {
+                                  .begun = {.wall_ms = UINT64_MAX, .boot_ms = UINT64_MAX},
+                                  .names = NAMES_TRUSTED,
+                                  .key_id = {255, [7] = 255},
+                              };
     struct state_reader reader = write_server(&server);
     cr_assert_null(state_server_read(&read, &reader), "no listener");
     expect_same(&read, &server);
@@ -71,8 +85,8 @@ Test(state_server, with_impossible_contents_is_refused)
     struct state_server server = state_sample_server();
     struct state_reader reader = write_server(&server);
     uint8_t *body = bytes + STATE_BLOCK_HEAD_BYTES;
-    body[PROVEN_AT] = 2;
-    expect_refused(reader, "a truth value of 2");
+    body[NAMES_AT] = NAMES_KEYED + 1;
+    expect_refused(reader, "names of another kind");
     reader = write_server(&server);
     body[COUNT_AT] = CONFIG_LISTEN_MAX + 1;
     expect_refused(reader, "too many listeners");

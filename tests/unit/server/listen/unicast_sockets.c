@@ -39,7 +39,8 @@ static void listen_to(const char *text)
 
 static int open_for(size_t workers)
 {
-    int error = unicast_sockets_open(&listeners, config, workers);
+    struct passed_sockets passed = {0};
+    int error = unicast_sockets_open(&listeners, config, workers, &passed);
     return error != 0 ? error : unicast_sockets_receive(&listeners);
 }
 

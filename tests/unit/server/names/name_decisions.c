@@ -49,11 +49,15 @@ static struct device_name name_of(const char *text)
     return name;
 }
 
-static bool restore(uint16_t port, const char *text, uint64_t check_ms)
+/* Returns the port of the client that has lost the name, or 0. */
+static uint16_t restore(uint16_t port, const char *text)
 {
     const struct name_holder holder = holder_of(port);
     const struct device_name name = name_of(text);
-    return name_decisions_restore(decisions, &name, &holder, check_ms);
+    struct name_holder before;
+    return name_decisions_restore(decisions, &name, &holder, clock_now_ms() + 60000, &before)
+               ? client_key_source(&before.key).port
+               : 0;
 }
 
 /* The port of the client that has a name, or 0. */
@@ -71,8 +75,8 @@ Test(name_decisions, restores_the_names_of_clients_with_numbers_of_their_own)
     struct name_holder first, second;
     const struct device_name lamp = name_of("lamp"), gate = name_of("gate");
     open_decisions(10);
-    cr_assert(restore(1001, "lamp", clock_now_ms() + 60000));
-    cr_assert(restore(1002, "gate", clock_now_ms() + 60000));
+    cr_assert_eq(restore(1001, "lamp"), 0);
+    cr_assert_eq(restore(1002, "gate"), 0);
     cr_assert(client_names_find(name_decisions_table(decisions), &lamp, &first));
     cr_assert(client_names_find(name_decisions_table(decisions), &gate, &second));
     cr_assert_eq(first.join_number, 1001);
@@ -82,21 +86,51 @@ Test(name_decisions, restores_the_names_of_clients_with_numbers_of_their_own)
     cr_assert_eq(port_of("gate"), 1002);
 }
 
-Test(name_decisions, restores_a_name_for_the_first_client_that_has_it_only)
+Test(name_decisions, restores_a_name_for_the_last_client_that_has_it)
 {
     open_decisions(10);
-    cr_assert(restore(1001, "lamp", clock_now_ms() + 60000));
-    cr_assert_not(restore(1002, "lamp", clock_now_ms() + 60000));
+    for (uint16_t port = 1001; port <= 1005; port++)
+        cr_assert_eq(restore(port, "lamp"), port > 1001 ? port - 1 : 0);
+    cr_assert_eq(port_of("lamp"), 1005);
+    cr_assert_eq(client_names_count(name_decisions_table(decisions)), 1);
+    cr_assert_eq(restore(1001, "lamp"), 1005, "a former client of the name may have it again");
+    cr_assert_eq(restore(1005, "gate"), 0, "a client that has lost its name may have another one");
+}
+
+Test(name_decisions, restores_a_name_of_the_same_client_again)
+{
+    open_decisions(10);
+    cr_assert_eq(restore(1001, "lamp"), 0);
+    cr_assert_eq(restore(1001, "lamp"), 1001);
     cr_assert_eq(port_of("lamp"), 1001);
     cr_assert_eq(client_names_count(name_decisions_table(decisions)), 1);
+}
+
+Test(name_decisions, forgets_the_name_of_a_client_that_is_restored_again)
+{
+    const struct client_key lamp = holder_of(1001).key, other = holder_of(1009).key;
+    open_decisions(10);
+    restore(1001, "lamp");
+    restore(1002, "gate");
+    name_decisions_forget(decisions, &other, 0);
+    name_decisions_forget(decisions, &lamp, 0);
+    name_decisions_forget(decisions, &lamp, 0);
+    cr_assert_eq(port_of("lamp"), 0);
+    cr_assert_eq(port_of("gate"), 1002);
+    cr_assert_eq(restore(1001, "lantern"), 0);
+    cr_assert_eq(restore(1003, "lamp"), 0);
+    cr_assert_eq(port_of("lantern"), 1001);
+    cr_assert_eq(port_of("lamp"), 1003);
 }
 
 Test(name_decisions, restores_no_more_names_than_there_may_be)
 {
     open_decisions(2);
-    cr_assert(restore(1001, "a", clock_now_ms() + 60000));
-    cr_assert(restore(1002, "b", clock_now_ms() + 60000));
-    cr_assert_not(restore(1003, "c", clock_now_ms() + 60000));
+    restore(1001, "a");
+    restore(1002, "b");
+    cr_assert_eq(restore(1003, "c"), 0);
     cr_assert_eq(port_of("c"), 0);
     cr_assert_eq(port_of("a"), 1001);
+    cr_assert_eq(restore(1003, "a"), 1001, "its place is free");
+    cr_assert_eq(port_of("a"), 1003);
 }
