@@ -7,6 +7,26 @@
 
 #include <string.h>
 
+/* The bytes of a file. */
+struct memory {
+    const uint8_t *bytes;
+    size_t size;
+};
+
+static int read_memory(void *state, uint64_t offset, void *bytes, size_t size)
+{
+    const struct memory *memory = state;
+    must(offset <= memory->size && size <= memory->size - offset);
+    memcpy(bytes, memory->bytes + offset, size);
+    return 0;
+}
+
+static state_fault read_contents(struct state_contents *contents, struct memory *memory)
+{
+    const struct state_input input = {read_memory, memory, memory->size};
+    return state_contents_read(contents, &input);
+}
+
 struct output {
     uint8_t *bytes;
     size_t size, room;
@@ -23,21 +43,21 @@ static uint8_t *room_for_block(struct output *out)
     return out->bytes + out->size;
 }
 
-static void write_again(const struct state_contents *contents, struct output *out)
+static void write_again(struct state_contents *contents, struct output *out)
 {
-    struct state_position position = state_first_client(contents);
+    struct state_position position = state_contents_first(contents);
     struct state_client client;
     uint64_t count = 0;
-    state_write_preamble(room_for_block(out));
+    state_contents_write_preamble(room_for_block(out));
     out->size = STATE_PREAMBLE_BYTES;
     out->size += state_server_write(&contents->server, room_for_block(out), STATE_BLOCK_BYTES_MAX);
-    while (state_next_client(contents, &position, &client)) {
+    while (state_contents_next(contents, &position, &client)) {
         struct state_writer block;
         must(client.listener < contents->server.listener_count);
         state_block_begin(&block, room_for_block(out), STATE_BLOCK_BYTES_MAX, STATE_BLOCK_CLIENTS);
-        state_put64(&block, position.wall_ms);
+        state_time_put(&block, &position.copied);
         must(state_client_put(&block, &client));
-        must(block.size <= STATE_BLOCK_HEAD_BYTES + 8 + STATE_CLIENT_BYTES_MAX);
+        must(block.size <= STATE_BLOCK_HEAD_BYTES + 16 + STATE_CLIENT_BYTES_MAX);
         out->size += state_block_end(&block);
         count++;
     }
@@ -54,33 +74,41 @@ static void must_be_same_client(const struct state_client *a, const struct state
     must(device_name_equal(&a->name, &b->name));
 }
 
-static void must_be_same(const struct state_contents *a, const struct state_contents *b)
+static bool is_same_time(const struct state_time *a, const struct state_time *b)
 {
-    struct state_position at = state_first_client(a), bt = state_first_client(b);
+    return a->wall_ms == b->wall_ms && a->boot_ms == b->boot_ms;
+}
+
+static void must_be_same(struct state_contents *a, struct state_contents *b)
+{
+    struct state_position at = state_contents_first(a), bt = state_contents_first(b);
     struct state_client client, again;
-    must(a->server.wall_ms == b->server.wall_ms && a->server.last_job == b->server.last_job);
-    must(a->server.clients_proven == b->server.clients_proven);
+    must(is_same_time(&a->server.begun, &b->server.begun) && a->server.names == b->server.names);
+    must(memcmp(a->server.key_id, b->server.key_id, STATE_KEY_ID_BYTES) == 0);
     must(memcmp(a->server.boot_id, b->server.boot_id, STATE_BOOT_ID_BYTES) == 0);
     must(a->server.listener_count == b->server.listener_count);
     for (size_t i = 0; i < a->server.listener_count; i++)
         must(strcmp(a->server.listeners[i], b->server.listeners[i]) == 0);
-    while (state_next_client(a, &at, &client)) {
-        must(state_next_client(b, &bt, &again) && at.wall_ms == bt.wall_ms);
+    while (state_contents_next(a, &at, &client)) {
+        must(state_contents_next(b, &bt, &again) && is_same_time(&at.copied, &bt.copied));
         must_be_same_client(&client, &again);
     }
-    must(!state_next_client(b, &bt, &again));
+    must(!state_contents_next(b, &bt, &again));
     must(a->end.clients == b->end.clients && a->end.streams == b->end.streams);
+    must(a->end.last_job == b->end.last_job && a->end.clients_proven == b->end.clients_proven);
     must(memcmp(&a->end.counters, &b->end.counters, sizeof a->end.counters) == 0);
 }
 
 static void try_file(const uint8_t *bytes, size_t size)
 {
-    struct state_contents contents, again;
+    static struct state_contents contents, again;
+    struct memory memory = {bytes, size};
     struct output out = {.bytes = NULL};
-    if (state_contents_read(&contents, bytes, size) != NULL)
+    if (read_contents(&contents, &memory) != NULL)
         return;
     write_again(&contents, &out);
-    must(state_contents_read(&again, out.bytes, out.size) == NULL);
+    struct memory written = {out.bytes, out.size};
+    must(read_contents(&again, &written) == NULL);
     must_be_same(&contents, &again);
     free(out.bytes);
 }
