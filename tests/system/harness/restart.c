@@ -9,6 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
+void restart_isolate(void)
+{
+    if (geteuid() == 0)
+        netns_enter();
+}
+
 const char *restart_address(void)
 {
     const char *text = harness_privileged_address();
@@ -23,13 +29,35 @@ static const char *config_text(const struct restart *restart, const char *config
     return harness_format("%s[state]\nfile = %s\ninterval = 1s\n%s", text, restart->state, config);
 }
 
-static void start(struct restart *restart, const char *config)
+/* Prepares another start in the same directory. */
+static void reset(struct restart *restart)
 {
     const char *dir = restart->server.dir;
     if (restart->server.control != 0)
         close(restart->server.control);
-    restart->server = (struct server){.dir = dir};
+    restart->server = (struct server){.dir = dir, .prepare = restart->prepare};
+}
+
+static void start(struct restart *restart, const char *config)
+{
+    reset(restart);
     server_start(&restart->server, config_text(restart, config), NULL);
+}
+
+void restart_prepare(struct restart *restart, const char *listen)
+{
+    *restart = (struct restart){.state = harness_path("state"), .listen = {listen}};
+    restart->listen_count = 1;
+}
+
+void restart_expect_no_start(struct restart *restart, const char *config, const char *text)
+{
+    reset(restart);
+    struct result result = server_try(&restart->server, config_text(restart, config), NULL);
+    if (result.status != 1)
+        harness_fail("expected the start to fail with status 1, it was %d", result.status);
+    if (strstr(result.err, text) == NULL)
+        harness_fail("expected '%s' in %s", text, result.err);
 }
 
 void restart_begin(struct restart *restart, const char *config, ...)
@@ -40,6 +68,7 @@ void restart_begin(struct restart *restart, const char *config, ...)
     for (const char *listen; (listen = va_arg(more, const char *)) != NULL;)
         restart->listen[restart->listen_count++] = listen;
     va_end(more);
+    unlink(restart->state);
     start(restart, config);
     for (size_t i = 0; i < restart->server.listeners; i++)
         restart->listen[i] = endpoint_text(&restart->server.at[i]);
@@ -89,9 +118,19 @@ void restart_expect_balance(struct restart *restart)
         harness_fail("expected joined to be %lld: %s", (long long)sum, stats);
 }
 
-int64_t restart_wall_ms(void)
+static int64_t ms_of(clockid_t clock)
 {
     struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
+    clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t restart_wall_ms(void)
+{
+    return ms_of(CLOCK_REALTIME);
+}
+
+int64_t restart_boot_ms(void)
+{
+    return ms_of(CLOCK_BOOTTIME);
 }

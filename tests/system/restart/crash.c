@@ -23,7 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-TestSuite(system_crash, .fini = harness_end, .timeout = 1800);
+TestSuite(system_crash, .init = restart_isolate, .fini = harness_end, .timeout = 1800);
 
 enum {
     ROUNDS = 20,
@@ -163,18 +163,27 @@ static void act_until_kill(int round)
 
 /* ---- what must follow ---- */
 
+static uint8_t file_bytes[1 << 20];
+
+static int read_bytes(void *state, uint64_t offset, void *bytes, size_t size)
+{
+    (void)state;
+    memcpy(bytes, file_bytes + offset, size);
+    return 0;
+}
+
 /* Reads when the snapshot in the file was begun. */
 static int64_t snapshot_begin_ms(void)
 {
-    static uint8_t bytes[1 << 20];
-    struct state_contents contents;
+    static struct state_contents contents;
     int file = open(restart.state, O_RDONLY | O_CLOEXEC);
-    ssize_t size = read(file, bytes, sizeof bytes);
+    ssize_t size = read(file, file_bytes, sizeof file_bytes);
     close(file);
     expect(size > 0, "expected to read %s", restart.state);
-    state_fault fault = state_contents_read(&contents, bytes, (size_t)size);
+    const struct state_input input = {.read = read_bytes, .size = (uint64_t)size};
+    state_fault fault = state_contents_read(&contents, &input);
     expect(fault == NULL, "expected a whole file after the kill: %s", fault);
-    return (int64_t)contents.server.wall_ms;
+    return (int64_t)contents.server.begun.wall_ms;
 }
 
 /* Continues the bounds of a client in a snapshot that was begun at begin_ms by an event. */
@@ -289,4 +298,10 @@ static void run_rounds(const char *workers)
 Test(system_crash, loses_no_client_of_the_last_snapshot_and_adds_none)
 {
     run_rounds("1");
+}
+
+/* The workers have other clients after each start. */
+Test(system_crash, loses_no_client_of_the_last_snapshot_with_four_workers)
+{
+    run_rounds("4");
 }

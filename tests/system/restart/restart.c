@@ -10,12 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-TestSuite(system_restart, .fini = harness_end, .timeout = 60);
+TestSuite(system_restart, .init = restart_isolate, .fini = harness_end, .timeout = 60);
 
 #define BASE "[reply]\nmessage = yes\n[clients]\nttl = 60s\n"
 
-/* With several workers a client is registered by the one that the kernel gives its datagrams to. */
-static const char *const WORKERS[] = {"1"};
+/* With several workers a client is registered by the one that the kernel gives its datagrams to,
+ * which is another one after each start. */
+static const char *const WORKERS[] = {"1", "4"};
 enum { WORKER_COUNTS = sizeof WORKERS / sizeof WORKERS[0] };
 
 static struct restart restart;
@@ -66,7 +67,7 @@ static void expect_once(int udp, size_t listener, const char *text)
 
 static void expect_kept_on_all_listeners(int workers)
 {
-    enum { LISTENERS = 2, CLIENTS = 4 };
+    enum { LISTENERS = 2, CLIENTS = 24 };
     static const char *const locals[LISTENERS] = {"127.0.0.1", "::1"};
     int udp[LISTENERS][CLIENTS];
     const char *config = with_workers(workers, BASE);
@@ -87,7 +88,11 @@ static void expect_kept_on_all_listeners(int workers)
     for (size_t i = 0; i < LISTENERS; i++)
         for (int n = 0; n < CLIENTS; n++)
             expect_once(udp[i][n], i, "to all");
+    /* Each datagram has renewed its client: none was registered at another worker. */
     expect_clients(LISTENERS * CLIENTS);
+    for (size_t i = 0; i < LISTENERS; i++)
+        for (int n = 0; n < CLIENTS; n++)
+            harness_equal("received", json_integer(client_of(udp[i][n]), "received"), 2);
     harness_equal("joined", server_stat(&restart.server, "joined"), LISTENERS * CLIENTS);
     restart_expect_balance(&restart);
     server_stop(&restart.server);
@@ -242,6 +247,69 @@ Test(system_restart, without_names_keeps_the_clients_that_had_one)
     server_stop(&restart.server);
 }
 
+#define OTHER_KEY "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define PROVEN    BASE "[admission]\npolicy = cookie\n"
+
+/* A configuration with proven names and that key. */
+static const char *keyed(const char *file, const char *key)
+{
+    return harness_format(PROVEN "[clients]\nnames = keyed\nnames-key-file = %s\n",
+                          harness_write_file(file, harness_format("%s\n", key), 0600));
+}
+
+Test(system_restart, under_keyed_keeps_no_name_that_was_only_trusted)
+{
+    restart_begin(&restart, PROVEN "[clients]\nnames = trusted\n", restart_address(), NULL);
+    int lamp = udp_open("127.0.0.1");
+    frame_join(lamp, &restart.server.at[0]);
+    hello_ask(lamp, &restart.server.at[0], "lamp-7");
+    restart_stop_and_start(&restart, keyed("key", NAMES_KEY));
+    expect_clients(1);
+    expect_name(lamp, "");
+    harness_equal("no name", ctl(&restart.server, "client", "@lamp-7", NULL).status, 1);
+    udp_ask(lamp, &restart.server.at[0], "hi", "yes");
+    server_stop(&restart.server);
+}
+
+/* Registers a client with a name under NAMES_KEY, and returns the cookie that it has got. */
+static int join_keyed(const char *name, uint8_t cookie[FRAME_COOKIE])
+{
+    uint8_t hello[HELLO_ROOM];
+    int udp = udp_open("127.0.0.1");
+    frame_request_challenge(udp, &restart.server.at[0], cookie);
+    frame_send(udp, &restart.server.at[0], 2, cookie, "hi");
+    udp_expect(udp, &restart.server.at[0], "yes");
+    udp_send(udp, &restart.server.at[0], hello, hello_make_keyed(hello, cookie, name, name));
+    hello_expect(udp, &restart.server.at[0], NAMED_GIVEN, name);
+    return udp;
+}
+
+Test(system_restart, keeps_a_proven_name_while_the_key_is_the_same_and_under_trusted)
+{
+    uint8_t cookie[FRAME_COOKIE];
+    restart_begin(&restart, keyed("key", NAMES_KEY), restart_address(), NULL);
+    int lamp = join_keyed("lamp-7", cookie);
+    restart_stop_and_start(&restart, keyed("key", NAMES_KEY));
+    expect_name(lamp, "lamp-7");
+    restart_stop_and_start(&restart, keyed("copy", NAMES_KEY)); /* its file does not matter */
+    expect_name(lamp, "lamp-7");
+    restart_stop_and_start(&restart, PROVEN "[clients]\nnames = trusted\n");
+    expect_name(lamp, "lamp-7");
+    server_stop(&restart.server);
+}
+
+Test(system_restart, keeps_no_name_that_was_proven_with_another_key)
+{
+    uint8_t cookie[FRAME_COOKIE];
+    restart_begin(&restart, keyed("key", NAMES_KEY), restart_address(), NULL);
+    int lamp = join_keyed("lamp-7", cookie);
+    restart_stop_and_start(&restart, keyed("key", OTHER_KEY));
+    expect_clients(1);
+    expect_name(lamp, "");
+    harness_equal("no name", ctl(&restart.server, "client", "@lamp-7", NULL).status, 1);
+    server_stop(&restart.server);
+}
+
 Test(system_restart, a_name_is_free_when_its_restored_client_has_expired)
 {
     static const char config[] =
@@ -365,22 +433,12 @@ static void expect_no_secret(const char *what, const void *secret, size_t size)
 
 Test(system_restart, writes_a_file_that_only_its_owner_can_read_and_that_has_no_secret)
 {
-    uint8_t key[32], cookie[FRAME_COOKIE], hello[HELLO_ROOM];
-    const char *path = harness_write_file("key", NAMES_KEY "\n", 0600);
+    uint8_t key[32], cookie[FRAME_COOKIE];
     struct stat found;
     for (uint8_t i = 0; i < sizeof key; i++)
         key[i] = i;
-    const char *config = harness_format(BASE "[clients]\nnames = keyed\nnames-key-file = %s\n"
-                                             "[admission]\npolicy = cookie\n",
-                                        path);
-    restart_begin(&restart, config, restart_address(), NULL);
-    int udp = udp_open("127.0.0.1");
-    frame_request_challenge(udp, &restart.server.at[0], cookie);
-    frame_send(udp, &restart.server.at[0], 2, cookie, "hi");
-    udp_expect(udp, &restart.server.at[0], "yes");
-    size_t size = hello_make_keyed(hello, cookie, "lamp-7", "lamp-7");
-    udp_send(udp, &restart.server.at[0], hello, size);
-    hello_expect(udp, &restart.server.at[0], NAMED_GIVEN, "lamp-7");
+    restart_begin(&restart, keyed("key", NAMES_KEY), restart_address(), NULL);
+    join_keyed("lamp-7", cookie);
     server_stop(&restart.server);
     expect(stat(restart.state, &found) == 0 && (found.st_mode & 07777) == 0600,
            "expected mode 0600 of %s", restart.state);

@@ -5,13 +5,21 @@
 
 #include "state/state_contents.h"
 
+#include <ctype.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
-TestSuite(system_state_files, .fini = harness_end, .timeout = 60);
+TestSuite(system_state_files, .init = restart_isolate, .fini = harness_end, .timeout = 60);
 
 #define BASE "[reply]\nmessage = yes\n[clients]\nttl = 60s\n"
 
@@ -58,7 +66,6 @@ static void expect_not_used(const char *reason)
     const char *line = server_await_log(&restart.server, "cannot restore the clients");
     harness_contains("the line", line, harness_format("reason=\"%s\"", reason));
     harness_contains("the line", line, restart.state);
-    harness_contains("the line", line, "ends in .bad");
     harness_contains("the line", line, "advice=");
     harness_equal("lines", (int64_t)text_count(server_log(&restart.server), " warning "), 1);
     expect(lstat(aside(), &found) == 0, "expected %s", aside());
@@ -134,83 +141,167 @@ Test(system_state_files, of_another_user_are_reported_and_kept_aside)
     server_stop(&restart.server);
 }
 
-Test(system_state_files, that_are_symbolic_links_are_reported_and_kept_aside)
+/* ---- what cannot be a state file ---- */
+
+/* Expects that the server does not start, and that nothing was done to what is at the path. */
+static void expect_foreign(const char *why)
+{
+    struct stat before, after;
+    expect(lstat(restart.state, &before) == 0, "expected to find %s", restart.state);
+    restart_expect_no_start(
+        &restart, BASE,
+        harness_format("cannot use the state file file=%s reason=\"%s\"", restart.state, why));
+    expect(lstat(restart.state, &after) == 0 && before.st_ino == after.st_ino &&
+               before.st_mode == after.st_mode && before.st_mtim.tv_sec == after.st_mtim.tv_sec &&
+               before.st_mtim.tv_nsec == after.st_mtim.tv_nsec,
+           "expected it to stay as it was");
+    expect(access(aside(), F_OK) != 0, "expected no %s", aside());
+}
+
+Test(system_state_files, that_are_symbolic_links_prevent_the_start)
 {
     make_file();
     const char *other = harness_path("other");
     expect(rename(restart.state, other) == 0 && symlink(other, restart.state) == 0,
            "expected to make a link");
+    uint64_t snapshot = restart_snapshot(&restart);
+    expect_foreign("it is a symbolic link");
+    expect(restart_snapshot(&restart) == snapshot, "expected %s to stay", other);
+    expect(unlink(restart.state) == 0 && rename(other, restart.state) == 0, "expected to undo it");
     restart_again(&restart, BASE);
-    expect_not_used("it is a symbolic link");
-    expect(access(other, F_OK) == 0, "expected %s to stay", other);
+    harness_equal("clients", server_stat(&restart.server, "clients"), 1);
     server_stop(&restart.server);
 }
 
-Test(system_state_files, whose_path_is_a_directory_leave_that_and_are_not_written)
+Test(system_state_files, that_are_no_regular_files_prevent_the_start)
 {
-    restart = (struct restart){.state = harness_path("state")};
-    restart.listen[restart.listen_count++] = restart_address();
+    static const char why[] = "it is not a regular file";
+    restart_prepare(&restart, restart_address());
     expect(mkdir(restart.state, 0700) == 0, "expected to make a directory");
+    expect_foreign(why);
+    expect(rmdir(restart.state) == 0 && mkfifo(restart.state, 0600) == 0, "expected a FIFO");
+    expect_foreign(why); /* at once: nobody writes to it */
+    expect(unlink(restart.state) == 0, "expected to remove it");
+    if (mknod(restart.state, S_IFCHR | 0600, makedev(1, 3)) == 0) { /* /dev/null, only by root */
+        expect_foreign(why);
+        unlink(restart.state);
+    }
     restart_again(&restart, BASE);
-    const char *line = server_await_log(&restart.server, "cannot restore the clients");
-    harness_contains("the line", line,
-                     "reason=\"it is not a regular file\" kept=\"Is a directory\"");
-    line = server_await_log(&restart.server, "cannot write the state file");
-    harness_contains("the line", line, "reason=\"Is a directory\"");
-    join();
     server_stop(&restart.server);
-    expect(rmdir(restart.state) == 0, "expected the directory to stay");
 }
 
-Test(system_state_files, with_unproven_clients_are_not_used_under_cookie)
+Test(system_state_files, with_unproven_clients_lose_these_under_cookie_and_keep_the_counts)
 {
     make_file();
     restart_again(&restart, BASE "[admission]\npolicy = cookie\n");
     const char *line = server_await_log(&restart.server, "cannot restore the clients");
     harness_contains("the line", line,
-                     "its clients have not proven their addresses, which admission.policy demands "
-                     "now");
+                     "they have not proven their addresses, which admission.policy demands now");
     harness_equal("clients", server_stat(&restart.server, "clients"), 0);
-    expect(access(aside(), F_OK) == 0, "expected %s", aside());
+    harness_equal("joined", server_stat(&restart.server, "joined"), 1);
+    harness_equal("expired", server_stat(&restart.server, "expired"), 1);
+    restart_expect_balance(&restart);
+    expect(access(aside(), F_OK) != 0, "expected no %s", aside());
     server_stop(&restart.server);
 }
 
 /* ---- files with times of the past and of the future ---- */
 
-/* Writes a file of clients of the first listener, as of age_ms ago, that have left_ms until they
- * expire. */
-static void write_clients(const int *udp, const uint32_t *left_ms, size_t count, int64_t age_ms)
+/* The times of a file, as of now. */
+static struct state_time times_now(void)
 {
-    struct state_server server = {
-        .wall_ms = (uint64_t)(restart_wall_ms() - age_ms), .last_job = 7, .listener_count = 1};
-    struct state_end end = {.clients = count, .counters = {.joined = count, .silent = count}};
-    struct state_writer block;
-    strcpy(server.listeners[0], restart.listen[0]);
-    state_write_preamble(bytes);
+    return (struct state_time){(uint64_t)restart_wall_ms(), (uint64_t)restart_boot_ms()};
+}
+
+/* The boot id of this host, as in a file. */
+static void read_boot_id(uint8_t id[STATE_BOOT_ID_BYTES])
+{
+    char text[64] = "";
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    size_t digits = 0;
+    expect(file != NULL && fgets(text, sizeof text, file) != NULL, "expected a boot id");
+    fclose(file);
+    for (const char *at = text; *at != '\0' && digits < 2 * STATE_BOOT_ID_BYTES; at++)
+        if (isxdigit((unsigned char)*at)) {
+            int digit = isdigit((unsigned char)*at) ? *at - '0' : *at - 'a' + 10;
+            id[digits / 2] = (uint8_t)(id[digits / 2] << 4 | digit);
+            digits++;
+        }
+    expect(digits == 2 * STATE_BOOT_ID_BYTES, "expected 32 digits in %s", text);
+}
+
+/* A client that sends from a socket. */
+static struct state_client client_of(int udp, uint64_t join_number, uint32_t left_ms)
+{
+    struct endpoint name = udp_name(udp);
+    struct state_client client = {.source = {.family = ADDR_IPV4, .ip = {127, 0, 0, 1}},
+                                  .join_number = join_number,
+                                  .left_ms = left_ms,
+                                  .received = 1};
+    client.source.port = endpoint_port(&name);
+    return client;
+}
+
+static struct state_client named(struct state_client client, const char *name)
+{
+    expect(device_name_set(&client.name, name, strlen(name)) == NULL, "expected a name");
+    return client;
+}
+
+static void begin_file(struct state_server *server)
+{
+    server->listener_count = 1;
+    strcpy(server->listeners[0], restart.listen[0]);
+    state_contents_write_preamble(bytes);
     size = STATE_PREAMBLE_BYTES;
-    size += state_server_write(&server, bytes + size, sizeof bytes - size);
+    size += state_server_write(server, bytes + size, sizeof bytes - size);
+}
+
+static void add_clients(const struct state_time *copied, const struct state_client *clients,
+                        size_t count)
+{
+    struct state_writer block;
     state_block_begin(&block, bytes + size, sizeof bytes - size, STATE_BLOCK_CLIENTS);
-    state_put64(&block, server.wall_ms);
-    for (size_t i = 0; i < count; i++) {
-        struct endpoint name = udp_name(udp[i]);
-        struct state_client client = {.source = {.family = ADDR_IPV4, .ip = {127, 0, 0, 1}},
-                                      .join_number = i,
-                                      .left_ms = left_ms[i],
-                                      .received = 1};
-        client.source.port = endpoint_port(&name);
-        expect(state_client_put(&block, &client), "expected room for a client");
-    }
+    state_time_put(&block, copied);
+    for (size_t i = 0; i < count; i++)
+        expect(state_client_put(&block, &clients[i]), "expected room for a client");
     size += state_block_end(&block);
+}
+
+static void end_file(size_t clients)
+{
+    struct state_end end = {.clients = clients, .last_job = 7};
+    end.counters.joined = end.counters.silent = clients;
     size += state_end_write(&end, bytes + size, sizeof bytes - size);
     write_state();
+}
+
+/* Writes a file of clients of the first listener, as of that time, that have left_ms until they
+ * expire. server has the boot id, or 0: another boot. */
+static void write_file_of(struct state_server server, const int *udp, const uint32_t *left_ms,
+                          size_t count)
+{
+    begin_file(&server);
+    for (size_t i = 0; i < count; i++) {
+        struct state_client client = client_of(udp[i], i, left_ms[i]);
+        add_clients(&server.begun, &client, 1);
+    }
+    end_file(count);
+}
+
+/* Writes one of another boot, as of age_ms ago by the wall clock. */
+static void write_clients(const int *udp, const uint32_t *left_ms, size_t count, int64_t age_ms)
+{
+    struct state_server server = {.begun = times_now()};
+    server.begun.wall_ms -= (uint64_t)age_ms;
+    write_file_of(server, udp, left_ms, count);
 }
 
 enum { HOUR_MS = 3600000 };
 
 static void prepare_clients(int *udp, size_t count)
 {
-    restart = (struct restart){.state = harness_path("state")};
-    restart.listen[restart.listen_count++] = restart_address();
+    restart_prepare(&restart, restart_address());
     for (size_t i = 0; i < count; i++)
         udp[i] = udp_open("127.0.0.1");
 }
@@ -286,20 +377,107 @@ Test(system_state_files, of_the_future_have_clients_that_keep_their_rest)
     server_stop(&restart.server);
 }
 
+/* ---- files of this boot ---- */
+
+/* Writes a file of this boot, as of BOOT_AGE_MS ago by CLOCK_BOOTTIME, and of wall_age_ms ago by
+ * the wall clock. */
+enum { BOOT_AGE_MS = 5000 };
+
+static void write_clients_of_this_boot(const int *udp, const uint32_t *left_ms, size_t count,
+                                       int64_t wall_age_ms)
+{
+    struct state_server server = {.begun = times_now()};
+    if (server.begun.boot_ms < BOOT_AGE_MS)
+        cr_skip_test("the host was started just now");
+    server.begun.wall_ms -= (uint64_t)wall_age_ms;
+    server.begun.boot_ms -= BOOT_AGE_MS;
+    read_boot_id(server.boot_id);
+    write_file_of(server, udp, left_ms, count);
+}
+
+Test(system_state_files, of_this_boot_are_used_whatever_the_wall_clock_says)
+{
+    static const uint32_t left_ms[] = {BOOT_AGE_MS - 1000, BOOT_AGE_MS + 60000};
+    static const int64_t wall_age_ms[] = {-24 * (int64_t)HOUR_MS, 0, 100000, 24 * (int64_t)HOUR_MS};
+    int udp[2];
+    prepare_clients(udp, 2);
+    for (size_t i = 0; i < sizeof wall_age_ms / sizeof wall_age_ms[0]; i++) {
+        write_clients_of_this_boot(udp, left_ms, 2, wall_age_ms[i]);
+        restart_again(&restart, BASE);
+        harness_equal("clients", server_stat(&restart.server, "clients"), 1);
+        harness_equal("expired", server_stat(&restart.server, "expired"), 1);
+        udp_ask(udp[1], &restart.server.at[0], "hi", "yes");
+        harness_equal("joined", server_stat(&restart.server, "joined"), 2);
+        server_stop(&restart.server);
+    }
+}
+
+Test(system_state_files, of_this_boot_have_their_age_by_its_clock)
+{
+    static const uint32_t left_ms[] = {60000};
+    int udp[1];
+    prepare_clients(udp, 1);
+    write_clients_of_this_boot(udp, left_ms, 1, 0);
+    restart_again(&restart, BASE "[state]\nmax-age = 2s\n");
+    expect_not_used("it is older than state.max-age");
+    server_stop(&restart.server);
+}
+
+/* ---- clients and names that come twice ---- */
+
+Test(system_state_files, with_a_client_or_name_twice_have_what_the_later_record_says)
+{
+    enum { LEFT_MS = 60000, CLIENTS = 4 };
+    int udp[CLIENTS];
+    prepare_clients(udp, CLIENTS);
+    struct state_server server = {.begun = times_now(), .names = NAMES_TRUSTED};
+    struct state_client again = client_of(udp[0], 10, LEFT_MS);
+    again.received = 9;
+    const struct state_client first[] = {named(client_of(udp[0], 1, LEFT_MS), "lamp"),
+                                         named(client_of(udp[1], 2, LEFT_MS), "gate"),
+                                         named(client_of(udp[2], 3, LEFT_MS), "door")};
+    const struct state_client later[] = {again, named(client_of(udp[3], 11, LEFT_MS), "gate"),
+                                         named(client_of(udp[2], 3, LEFT_MS), "window")};
+    begin_file(&server);
+    add_clients(&server.begun, first, 3);
+    add_clients(&server.begun, later, 3);
+    end_file(6);
+    restart_again(&restart, BASE "names = trusted\n");
+    harness_equal("clients", server_stat(&restart.server, "clients"), 3);
+    restart_expect_balance(&restart);
+    static const char *const names[CLIENTS] = {"", NULL, "window", "gate"};
+    for (int i = 0; i < CLIENTS; i++) {
+        const struct endpoint at = udp_name(udp[i]);
+        struct result result = ctl(&restart.server, "--json", "client", endpoint_text(&at), NULL);
+        harness_equal("the status", result.status, names[i] == NULL);
+        if (names[i] != NULL)
+            cr_assert_str_eq(json_text(result.out, "name"), names[i]);
+        if (i == 0)
+            harness_equal("received", json_integer(result.out, "received"), 9);
+    }
+    harness_equal("lamp", ctl(&restart.server, "client", "@lamp", NULL).status, 1);
+    harness_equal("door", ctl(&restart.server, "client", "@door", NULL).status, 1);
+    ctl_ok(&restart.server, "send", "@gate", "text", NULL);
+    udp_expect(udp[3], &restart.server.at[0], "text");
+    server_stop(&restart.server);
+}
+
 /* ---- writing ---- */
 
 Test(system_state_files, that_cannot_be_written_are_reported_once_and_the_server_serves_on)
 {
     const char *directory = harness_path("made-later");
-    restart = (struct restart){.state = harness_format("%s/state", directory)};
-    restart.listen[restart.listen_count++] = restart_address();
+    restart_prepare(&restart, restart_address());
+    restart.state = harness_format("%s/state", directory);
     restart_again(&restart, BASE);
     const char *line = server_await_log(&restart.server, "cannot write the state file");
     harness_contains("the line", line, "reason=\"No such file or directory\"");
     harness_contains("the line", line, restart.state);
     join();
-    server_stop(&restart.server); /* which tries it again */
-    harness_equal("warnings", (int64_t)text_count(server_log(&restart.server), " warning "), 1);
+    server_stop(&restart.server); /* which tries it a last time */
+    line = server_await_log(&restart.server, "cannot write the state file");
+    harness_contains("the line", line, "the next start takes the old file");
+    harness_equal("warnings", (int64_t)text_count(server_log(&restart.server), " warning "), 2);
     restart_again(&restart, BASE);
     server_await_log(&restart.server, "cannot write the state file");
     expect(mkdir(directory, 0700) == 0, "expected to make a directory");
@@ -307,6 +485,128 @@ Test(system_state_files, that_cannot_be_written_are_reported_once_and_the_server
     restart_await_snapshot(&restart, 0);
     server_stop(&restart.server);
 }
+
+static const char *draft(void)
+{
+    return harness_format("%s.new", restart.state);
+}
+
+Test(system_state_files, replace_a_new_file_that_a_crash_has_left)
+{
+    make_file();
+    expect(link(restart.state, draft()) == 0 && truncate(draft(), 0) == 0, "expected a new file");
+    write_state();
+    restart_again(&restart, BASE);
+    harness_equal("clients", server_stat(&restart.server, "clients"), 1);
+    restart_await_snapshot(&restart, restart_snapshot(&restart));
+    server_stop(&restart.server);
+    expect(access(draft(), F_OK) != 0, "expected no %s", draft());
+    restart_again(&restart, BASE);
+    harness_equal("clients", server_stat(&restart.server, "clients"), 1);
+    server_stop(&restart.server);
+}
+
+Test(system_state_files, that_cannot_be_written_at_the_stop_are_those_of_the_last_interval)
+{
+    restart_begin(&restart, BASE, restart_address(), NULL);
+    join();
+    restart_await_snapshot(&restart, restart_await_snapshot(&restart, 0));
+    while (mkdir(draft(), 0700) != 0) /* a snapshot is being written */
+        harness_wait_ms(1);
+    join();
+    server_stop(&restart.server);
+    restart.server.log_read = 0;
+    const char *line = NULL;
+    while (line == NULL || strstr(line, "the next start takes the old file") == NULL)
+        line = server_await_log(&restart.server, "cannot write the state file");
+    harness_contains("the line", line, "reason=\"Is a directory\"");
+    expect(rmdir(draft()) == 0, "expected the directory to stay");
+    restart_again(&restart, BASE);
+    harness_equal("clients", server_stat(&restart.server, "clients"), 1);
+    server_stop(&restart.server);
+}
+
+enum { NO_FILTER = 99 };
+
+/* A disk that does not answer, simulated by a filter of system calls: fsync waits until a process
+ * decides about it, which none does. */
+static void hang_fsync(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_fsync, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = sizeof filter / sizeof filter[0], .filter = filter};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+                                SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    if (listener < 0)
+        _exit(NO_FILTER);
+    fcntl(listener, F_SETFD, 0); /* the server has it, too, and does not read it */
+}
+
+static void skip_without_filters(void)
+{
+    static const char *const argv[] = {"true", NULL};
+    struct process process;
+    process_start(&process, hang_fsync, argv);
+    if (process_wait(&process) == NO_FILTER)
+        cr_skip_test("this kernel has no filters that wait");
+}
+
+Test(system_state_files, do_not_prevent_a_second_signal_from_ending_the_server)
+{
+    enum { SAME_SIGNAL_MS = 100 };
+    skip_without_filters();
+    restart_prepare(&restart, restart_address());
+    restart.prepare = hang_fsync;
+    restart_again(&restart, BASE);
+    int udp = join();
+    while (access(draft(), F_OK) != 0) /* it waits in the thread of the file */
+        harness_wait_ms(1);
+    udp_ask(udp, &restart.server.at[0], "hi", "yes");
+    process_kill(&restart.server.process, SIGTERM);
+    while (process_pump(&restart.server.process, 10 * SAME_SIGNAL_MS))
+        continue;
+    expect(restart.server.process.pidfd >= 0, "expected it to wait for the disk");
+    process_kill(&restart.server.process, SIGTERM);
+    harness_equal("the status", process_wait(&restart.server.process), 1);
+    harness_contains("the log", server_log(&restart.server), "a second signal");
+    expect(access(restart.server.socket, F_OK) != 0, "expected no socket file after the end");
+    restart.prepare = NULL;
+    restart_again(&restart, BASE);
+    harness_equal("clients", server_stat(&restart.server, "clients"), 0);
+    server_stop(&restart.server);
+}
+
+/* ---- the lock ---- */
+
+Test(system_state_files, of_a_running_server_are_not_used_by_a_second_one)
+{
+    restart_begin(&restart, BASE, restart_address(), NULL);
+    join();
+    restart_await_snapshot(&restart, restart_await_snapshot(&restart, 0));
+    struct server second = {.socket = harness_path("second")};
+    const char *config =
+        harness_format("[server]\nlisten = 127.0.0.1:0\n[state]\nfile = %s\n" BASE, restart.state);
+    struct result result = server_try(&second, config, NULL);
+    harness_equal("the status", result.status, 1);
+    harness_contains("the log", result.err,
+                     harness_format("cannot use the state file file=%s reason=\"another server "
+                                    "has it\"",
+                                    restart.state));
+    expect(access(second.socket, F_OK) != 0, "expected no socket of the second one");
+    harness_equal("clients", server_stat(&restart.server, "clients"), 1);
+    restart_await_snapshot(&restart, restart_snapshot(&restart));
+    server_kill(&restart.server); /* which ends the lock, too */
+    restart_again(&restart, BASE);
+    harness_equal("clients", server_stat(&restart.server, "clients"), 1);
+    server_stop(&restart.server);
+}
+
+/* ---- when they are written ---- */
 
 static const char *config_with_interval(const char *interval)
 {
