@@ -2,13 +2,13 @@
  * shared capacity, groups of sockets, and the filter that drops. Prints one line for each figure:
  * CPU time in nanoseconds for one of what the line names, the median of 5 interleaved rounds, or a
  * share. An argument selects the figures of CPU time whose names begin with it. */
+#include "admission/shared_capacity.h"
 #include "base/prng.h"
 #include "base/siphash.h"
 #include "net/socket/drop_filter.h"
 #include "net/socket/shard_program.h"
 #include "net/socket/socket_address.h"
 #include "os/loop/mailbox.h"
-#include "admission/shared_capacity.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
