@@ -217,12 +217,26 @@ static void log_restored(const struct restore *restore)
               "without_listener", gone, "without_place", full, "age_s", age, NULL);
 }
 
+/* The file was whole when it was checked. */
+static void restore_clients(struct restore *restore)
+{
+    struct state_contents *contents = &restore->contents;
+    struct state_position position = state_contents_first(contents);
+    struct state_client client;
+    uint64_t read = 0;
+    for (; state_contents_next(contents, &position, &client); read++)
+        restore_client(restore, &client, &position.copied);
+    if (read != contents->end.clients)
+        log_event(LOG_LEVEL_WARNING, "cannot restore all clients", "file",
+                  restore->options->config->state.file, "reason",
+                  contents->error != 0 ? strerror(-contents->error) : "it was changed meanwhile",
+                  "advice", JOIN_AGAIN, NULL);
+}
+
 /* Restores what a file has that is whole. Returns NULL, or why it is not used. */
 static const char *restore_contents(struct restore *restore)
 {
     const struct config *config = restore->options->config;
-    struct state_client client;
-    struct state_position position = state_contents_first(&restore->contents);
     restore->is_same_boot = is_same_boot(&restore->contents.server);
     if (passed_ms(restore, &restore->contents.server.begun) > config->state.max_age_ms)
         return "it is older than state.max-age";
@@ -233,8 +247,7 @@ static const char *restore_contents(struct restore *restore)
                   "they have not proven their addresses, which admission.policy demands now",
                   "advice", JOIN_AGAIN, NULL);
     else
-        while (state_contents_next(&restore->contents, &position, &client))
-            restore_client(restore, &client, &position.copied);
+        restore_clients(restore);
     restore_counters(restore);
     log_restored(restore);
     return NULL;
