@@ -73,7 +73,9 @@ void observe_received(int socket, const struct datagram *datagram)
         bytes += 21;
         size -= 21;
     }
-    copies_message_received(entry, bytes != datagram->bytes, bytes, size);
+    bool may_be_dropped = bytes != datagram->bytes ||
+                          model_is_oversize(datagram->bytes, datagram->size, datagram->truncated);
+    copies_message_received(entry, may_be_dropped, bytes, size);
     subscribers_datagram(entry, bytes, size, bytes != datagram->bytes);
     if (touched_count < TOUCHED_MAX)
         touched[touched_count++] = entry;
