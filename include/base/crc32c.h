@@ -10,7 +10,7 @@
  * (Koopman, "32-Bit Cyclic Redundancy Codes for Internet Applications", 2002).
  *
  * It does not protect against a process that writes the file: a state file is trusted as its owner
- * is (os/file/state_file). So it has no key. */
+ * is (os/file/state_file_reader). So it has no key. */
 
 /* Continues a checksum, which begins as 0, by size bytes, and returns it. */
 uint32_t crc32c_add(uint32_t crc, const void *bytes, size_t size);

@@ -26,10 +26,11 @@ struct registry_restored {
 };
 
 /* Registers a client at now_ms, with the rest of its ttl; call it before the first datagram is
- * recorded. A client that is registered already is replaced. A prefix may exceed its cap, as it may
- * after a reload; the capacity holds. Returns its slot, or UINT32_MAX if there is no place. */
+ * recorded. A client that is registered already is replaced, and *is_new is then false. A prefix
+ * may exceed its cap, as it may after a reload; the capacity holds. Returns its slot, or UINT32_MAX
+ * if there is no place. */
 uint32_t registry_restore(struct registry *registry, const struct registry_restored *client,
-                          uint64_t now_ms);
+                          uint64_t now_ms, bool *is_new);
 
 /* Returns how long the live client in a slot has left until it expires. */
 uint64_t registry_left_ms(const struct registry *registry, uint32_t slot, uint64_t now_ms);

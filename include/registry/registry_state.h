@@ -132,17 +132,18 @@ static inline void registry_add_entry(struct registry *registry, uint32_t cell, 
     registry->count++;
 }
 
-/* The copy of an entry that callers receive. A client that was restored may have joined before the
- * clock began, so the seconds wrap. */
+/* The copy of an entry that callers receive. A client that was restored may have joined, and sent
+ * its last datagram, before the clock began: so the seconds wrap, and no time before now is
+ * computed. */
 static inline struct client registry_client(const struct registry *registry, uint32_t slot,
                                             uint64_t now_ms)
 {
     const struct client_entry *entry = registry_entry(registry, slot);
-    uint64_t last_ms = entry->deadline_ms - registry->ttls[entry->ttl];
+    int64_t idle_ms = (int64_t)(now_ms + registry->ttls[entry->ttl] - entry->deadline_ms);
     return (struct client){
         .source = client_key_source(&entry->key),
         .local = local_addresses_get(&registry->locals, (uint16_t)entry->local),
-        .idle_ms = now_ms > last_ms ? now_ms - last_ms : 0,
+        .idle_ms = idle_ms > 0 ? (uint64_t)idle_ms : 0,
         .age_s = (uint32_t)(now_ms / 1000) - entry->joined_s,
         .received = entry->received,
         .slot = slot,

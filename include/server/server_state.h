@@ -15,6 +15,7 @@
 #include "server/events/subscriptions.h"
 #include "server/listen/interface_events.h"
 #include "server/listen/startup_sockets.h"
+#include "server/manager/service_manager.h"
 #include "server/names/name_decisions.h"
 #include "server/options.h"
 #include "server/state/state_snapshots.h"
@@ -32,7 +33,10 @@ struct server {
     struct effective_config *effective; /* with what reloads have changed */
     struct identity identity;           /* server.user and server.group */
 
-    struct names_key names_key; /* only under clients.names = keyed */
+    struct service_manager manager;
+    struct passed_sockets passed; /* by the manager, and not yet taken over */
+    struct names_key names_key;   /* only under clients.names = keyed */
+    size_t worker_count;          /* to be started */
     struct startup_sockets sockets;
     uint32_t stream_files; /* for how many streams there are descriptors */
     struct reply *reply;
@@ -60,7 +64,7 @@ struct server {
         struct worker_call call;
         struct server *server;
         struct stats stats;
-        uint32_t clients;
+        uint32_t clients, streams;
     } * final_reports; /* by worker */
 };
 

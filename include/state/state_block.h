@@ -17,8 +17,8 @@ enum {
 
 enum state_block_type {
     STATE_BLOCK_SERVER = 1,  /* the first one: state/state_server */
-    STATE_BLOCK_CLIENTS = 2, /* state/state_clients */
-    STATE_BLOCK_END = 3,     /* the last one: state/state_counters */
+    STATE_BLOCK_CLIENTS = 2, /* state/state_client */
+    STATE_BLOCK_END = 3,     /* the last one: state/state_end */
 };
 
 /* A block that is being written, in memory of the caller. A value that does not fit sets
@@ -61,9 +61,11 @@ const uint8_t *state_get_bytes(struct state_reader *reader, size_t size);
 /* What is wrong with a file, as the reason of a message: NULL if nothing is. */
 typedef const char *state_fault;
 
-/* Reads the head of the block at bytes[*at], of size bytes of a file, checks the block, sets *type
- * and *body, and moves *at after it. */
-state_fault state_block_read(const uint8_t *bytes, size_t size, size_t *at, uint8_t *type,
+/* Reads the head of a block, and sets *size to that of the whole block. */
+state_fault state_block_size(const uint8_t head[STATE_BLOCK_HEAD_BYTES], size_t *size);
+
+/* Checks a whole block of that size, and sets *type and *body. */
+state_fault state_block_read(const uint8_t *block, size_t size, uint8_t *type,
                              struct state_reader *body);
 
 #endif

@@ -8,14 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A client in a state file. A block of clients has the time of its copies, and then as many of
- * these records as fit. A client over IPv4 whose listener is bound to one address and that has no
- * name takes 32 bytes, with another local address 40; over IPv6 48 and 68. */
+/* A client in a state file. A block of clients has the time of its copies (state_time), and then as
+ * many of these records as fit. A client over IPv4 whose listener is bound to one address and that
+ * has no name takes 32 bytes, with another local address 40; over IPv6 48 and 68. */
 
 struct state_client {
     struct addr source;
-    struct addr local; /* that it sends to; family ADDR_NONE: the listener's */
-    uint64_t join_number;
+    struct addr local;       /* that it sends to; family ADDR_NONE: the listener's */
+    uint64_t join_number;    /* below 2 to the power of STATE_NUMBER_BITS */
     uint32_t left_ms;        /* until it expires, 1 at least */
     uint32_t idle_ms;        /* since its last datagram */
     uint32_t age_s;          /* since it joined */

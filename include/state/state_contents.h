@@ -16,7 +16,10 @@
  * Blocks follow: one of the server, any number of clients, the end. A file is used as a whole or
  * not at all: each block has a checksum, each record is checked, and the end says how many clients
  * there are, so that a file that was truncated or changed is found before its first client is
- * registered. */
+ * registered.
+ *
+ * It is read twice, block by block, so that a file of any length takes the memory of one block:
+ * first to check it, and then for its clients. */
 
 enum {
     STATE_VERSION = 1,
@@ -24,33 +27,44 @@ enum {
 };
 
 /* Writes the first bytes of a file. */
-void state_write_preamble(uint8_t bytes[STATE_PREAMBLE_BYTES]);
+void state_contents_write_preamble(uint8_t bytes[STATE_PREAMBLE_BYTES]);
 
-/* A file in memory, which the caller keeps, and what is in its first and last block. */
-struct state_contents {
-    const uint8_t *bytes;
-    size_t size;
-    size_t clients_at; /* the first block of clients */
-    struct state_server server;
-    struct state_end end;
+/* Where the bytes of a file come from. */
+struct state_input {
+    /* Reads size bytes from that offset on, which is within the size of the file. Returns 0 or
+     * -errno. */
+    int (*read)(void *state, uint64_t offset, void *bytes, size_t size);
+    void *state;
+    uint64_t size;
 };
 
-/* Checks a whole file, and reads its first and last block. Returns NULL, or why it cannot be used;
- * then *contents is undefined. */
-state_fault state_contents_read(struct state_contents *contents, const uint8_t *bytes, size_t size);
+/* A file, what is in its first and last block, and the block that was read last: 75 KiB. */
+struct state_contents {
+    struct state_input input;
+    struct state_server server;
+    struct state_end end;
+    uint64_t clients_at; /* the first block of clients */
+    int error;           /* of the input: 0 or -errno */
+    uint8_t block[STATE_BLOCK_BYTES_MAX];
+};
+
+/* Checks a whole file, and reads its first and last block. Returns NULL, or why it cannot be used:
+ * then all but contents->error is undefined. */
+state_fault state_contents_read(struct state_contents *contents, const struct state_input *input);
 
 /* A position among the clients of a file that was checked. */
 struct state_position {
-    size_t at; /* the next block */
+    uint64_t at; /* the next block */
     struct state_reader block;
-    uint64_t wall_ms; /* when the clients of the block were copied: CLOCK_REALTIME since 1970 */
+    struct state_time copied; /* when the clients of the block were copied */
 };
 
 /* The position of the first client. */
-struct state_position state_first_client(const struct state_contents *contents);
+struct state_position state_contents_first(const struct state_contents *contents);
 
-/* Reads the next client; position->wall_ms is then its time. Returns false after the last one. */
-bool state_next_client(const struct state_contents *contents, struct state_position *position,
-                       struct state_client *client);
+/* Reads the next client; position->copied is then its time. Returns false after the last one, or if
+ * the file cannot be read any more or has changed. */
+bool state_contents_next(struct state_contents *contents, struct state_position *position,
+                         struct state_client *client);
 
 #endif

@@ -4,14 +4,25 @@
 #include "base/stats.h"
 #include "state/state_block.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* The last block of a state file, without which it is incomplete: how many clients precede it, how
- * many were connected by streams, which it does not have, and the counters, by name, so that a
- * server of another version reads those that it knows. */
+enum {
+    /* Ids of jobs and join numbers in a file are below this, so that what is added to them cannot
+     * wrap. At a million a second it takes 146,000 years to reach it. */
+    STATE_NUMBER_BITS = 62,
+};
+
+/* The last block of a state file, without which it is incomplete: what was counted while the
+ * clients were written. The counters have their names, so that a server of another version reads
+ * those that it knows. */
 struct state_end {
-    uint64_t clients, streams;
+    uint64_t clients;    /* in all blocks before it */
+    uint64_t streams;    /* clients that were connected by streams, which the file does not have */
+    uint64_t last_job;   /* the id of the last broadcast, 0: there was none */
+    bool clients_proven; /* admission.policy was cookie all the time: each client has proven its
+                            address */
     struct stats counters; /* of all workers together */
 };
 

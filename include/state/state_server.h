@@ -10,15 +10,24 @@
 
 /* The first block of a state file: what its clients depend on. */
 
-enum { STATE_BOOT_ID_BYTES = 16 };
+enum {
+    STATE_BOOT_ID_BYTES = 16,
+    STATE_KEY_ID_BYTES = 8,
+};
+
+/* A moment, by both clocks: the one goes on while the host is off, the other cannot be set. */
+struct state_time {
+    uint64_t wall_ms; /* CLOCK_REALTIME, since 1970 UTC */
+    uint64_t boot_ms; /* CLOCK_BOOTTIME, of the boot of state_server.boot_id */
+};
 
 struct state_server {
-    uint64_t wall_ms;    /* when it was begun: CLOCK_REALTIME since 1970 */
-    uint64_t last_job;   /* the id of the last broadcast, 0: there was none */
-    bool clients_proven; /* admission.policy was cookie: each client has proven its address */
-    bool names_proven;   /* clients.names was keyed: each name is proven by the key */
+    struct state_time begun;              /* when the file was begun */
     uint8_t boot_id[STATE_BOOT_ID_BYTES]; /* of the kernel (random(4)): interfaces keep their
-                                             numbers only until the next boot */
+                                             numbers, and CLOCK_BOOTTIME goes on, until the next
+                                             boot */
+    enum config_names names;              /* clients.names: by what clients have their names */
+    uint8_t key_id[STATE_KEY_ID_BYTES];   /* of the key of names, under NAMES_KEYED */
     size_t listener_count;
     /* The listeners as config_listen_text writes them, by the number that clients have. */
     char listeners[CONFIG_LISTEN_MAX][CONFIG_LISTEN_TEXT_BYTES];
@@ -30,5 +39,9 @@ size_t state_server_write(const struct state_server *server, uint8_t *bytes, siz
 
 /* Reads the body of the block. */
 state_fault state_server_read(struct state_server *server, struct state_reader *body);
+
+/* A time as other blocks have it, too. */
+void state_time_put(struct state_writer *block, const struct state_time *time);
+struct state_time state_time_get(struct state_reader *block);
 
 #endif

@@ -5,14 +5,19 @@
 
 #include <string.h>
 
-/* Returns the index of a ttl in the registry's table, and adds it if it is not one of the last 256.
- * The ttl in use stays. */
+enum { RESTORED_TTLS_MAX = 32 }; /* that are added to the table of ttls */
+
+/* Returns the index of a ttl in the registry's table, and adds it if it is not there. The ttl in
+ * use stays. The clients of a server have few ttls, since only a reload changes them; beyond the
+ * limit the one in use stands for others, and the idle times of their clients are wrong. */
 static uint8_t ttl_index(struct registry *registry, uint32_t ttl_ms)
 {
     uint32_t in_use_ms = registry->ttl_ms;
-    for (uint32_t i = 0; i < REGISTRY_TTLS; i++)
-        if (registry->ttls[(uint8_t)(registry->ttl - i)] == ttl_ms)
-            return (uint8_t)(registry->ttl - i);
+    for (int i = registry->ttl; i >= 0; i--)
+        if (registry->ttls[i] == ttl_ms)
+            return (uint8_t)i;
+    if (registry->ttl >= 2 * RESTORED_TTLS_MAX)
+        return registry->ttl;
     registry_set_ttl(registry, ttl_ms);
     uint8_t index = registry->ttl;
     registry_set_ttl(registry, in_use_ms);
@@ -52,20 +57,20 @@ static void fill(struct registry *registry, uint32_t slot, const struct registry
 }
 
 uint32_t registry_restore(struct registry *registry, const struct registry_restored *client,
-                          uint64_t now_ms)
+                          uint64_t now_ms, bool *is_new)
 {
     struct client_key key = client_key_of(client->listener, client->source);
     uint64_t hash = client_key_hash(registry->hash_begin, &key);
     uint32_t cell =
         registry_find_cell(registry, hash_index_start(&registry->index, hash), hash, &key);
-    bool is_new = registry->index.cells[cell] == 0;
+    *is_new = registry->index.cells[cell] == 0;
     now_ms = registry_advance(registry, now_ms);
     uint32_t slot =
-        is_new ? allocate(registry, client, &key) : hash_index_slot(&registry->index, cell);
+        *is_new ? allocate(registry, client, &key) : hash_index_slot(&registry->index, cell);
     if (slot == UINT32_MAX)
         return UINT32_MAX;
     fill(registry, slot, client, now_ms);
-    if (is_new)
+    if (*is_new)
         registry_add_entry(registry, cell, hash, slot);
     else
         timer_wheel_move_earlier(&registry->wheel, slot / REGISTRY_CLUSTER_SLOTS,

@@ -15,7 +15,12 @@ int server_run(const struct server_options *options)
     memset(&server, 0, sizeof server);
     server.options = options;
     server_signals_hold_reload();
+    service_manager_init(&server.manager);
     if (config_load(&server.files, options) != 0) {
+        service_manager_connect(&server.manager);
+        service_manager_fail(&server.manager, "the configuration has errors", 0);
+        service_manager_disconnect(&server.manager);
+        service_manager_free(&server.manager);
         config_files_free(&server.files);
         return EXIT_CONFIGURATION;
     }
@@ -23,16 +28,15 @@ int server_run(const struct server_options *options)
     server.files.config = NULL;
     log_setup("udpsrv", server.config->log.level, server.config->log.format,
               server.config->log.target);
+    service_manager_connect(&server.manager);
 
     int error = server_start(&server);
     if (error != 0 && server.running_workers > 0)
         server_stop(&server);
     if (server.running_workers > 0 && loop_run_until_stopped(server.loop) != 0)
         server_exit_at_once(&server, "the event loop failed");
-    if (error == 0) {
-        state_snapshots_finish(server.snapshots);
+    if (error == 0)
         server_log_final_counters(&server);
-    }
     server_free(&server);
     log_close();
     return error == 0 && server.ready_error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

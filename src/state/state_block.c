@@ -119,22 +119,20 @@ uint64_t state_get64(struct state_reader *reader)
     return get(reader, sizeof(uint64_t));
 }
 
-state_fault state_block_read(const uint8_t *bytes, size_t size, size_t *at, uint8_t *type,
+state_fault state_block_size(const uint8_t head[STATE_BLOCK_HEAD_BYTES], size_t *size)
+{
+    *size = STATE_BLOCK_HEAD_BYTES + (size_t)load(head + 1, CHECKSUM_AT - 1);
+    return *size <= STATE_BLOCK_BYTES_MAX ? NULL
+                                          : "a block of it is damaged: its length is impossible";
+}
+
+state_fault state_block_read(const uint8_t *block, size_t size, uint8_t *type,
                              struct state_reader *body)
 {
-    const uint8_t *block = bytes + *at;
-    size_t left = size - *at;
-    if (left < STATE_BLOCK_HEAD_BYTES)
-        return "it ends too early";
-    size_t length = (size_t)load(block + 1, CHECKSUM_AT - 1);
-    if (length > STATE_BLOCK_BYTES_MAX - STATE_BLOCK_HEAD_BYTES)
-        return "a block of it is damaged: its length is impossible";
-    if (length > left - STATE_BLOCK_HEAD_BYTES)
-        return "it ends too early";
-    if (checksum_of(block, STATE_BLOCK_HEAD_BYTES + length) != load(block + CHECKSUM_AT, 4))
+    if (checksum_of(block, size) != load(block + CHECKSUM_AT, 4))
         return "a block of it is damaged: its checksum is wrong";
     *type = block[0];
-    *body = (struct state_reader){.bytes = block + STATE_BLOCK_HEAD_BYTES, .size = length};
-    *at += STATE_BLOCK_HEAD_BYTES + length;
+    *body = (struct state_reader){.bytes = block + STATE_BLOCK_HEAD_BYTES,
+                                  .size = size - STATE_BLOCK_HEAD_BYTES};
     return NULL;
 }

@@ -1,5 +1,7 @@
 #include "state/state_client.h"
 
+#include "state/state_end.h"
+
 #include <string.h>
 
 enum {
@@ -82,5 +84,7 @@ bool state_client_get(struct state_reader *block, size_t listener_count,
     if (flags & FLAG_NAME && !get_name(block, &client->name))
         return false;
     return !block->failed && (flags & ~FLAGS) == 0 && client->listener < listener_count &&
-           port != 0 && client->left_ms > 0 && client->received > 0;
+           port != 0 && !addr_is_multicast(&client->source) && !addr_is_wildcard(&client->source) &&
+           client->join_number >> STATE_NUMBER_BITS == 0 && client->left_ms > 0 &&
+           client->received > 0;
 }

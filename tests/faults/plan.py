@@ -24,7 +24,8 @@ LACKS = ("ENOMEM", "EMFILE", "ENOBUFS", "EAGAIN")
 OTHER_LACKS = {"epoll_ctl": ("ENOMEM", "EPERM")} # the event loop does without epoll for the first
 NTH_OTHER_MAX = 64 # a server with 4 workers adds so many descriptors at its start
 # Scenarios that take longer than the others, up to some seconds, serve only the sites that fewer than two others reach.
-SLOW = {"cookies", "default socket", "udpctl watch", "udpload fanout", "confirmation rounds", "udpload confirm"}
+SLOW = {"cookies", "default socket", "udpctl watch", "udpload fanout", "confirmation rounds", "udpload confirm",
+        "udpcli stopped terminal", "restart with a state file"}
 PROGRAMS = ("udpsrv", "udpctl", "udpcli", "udpload")
 
 # first is a Fault to which this one happens while it is handled, or None.

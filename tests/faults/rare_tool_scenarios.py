@@ -2,13 +2,17 @@
 
 import os
 import resource
+import select
 import signal
+import termios
 import time
 
 import world
 from tool_scenarios import in_terminal, server, udpctl
 
 NOBODY = 65534
+BLOCKED_S = 2.0 # for the program to show what was typed
+FORCED_S = 3.0 # above the time after which a signal ends a program by force
 
 
 def load_special_files(run):
@@ -88,6 +92,35 @@ def ctl_other_user(run):
     helper.wait(4)
 
 
+def is_writing(program):
+    """Whether the program is blocked in a system call whose first argument is its standard output."""
+    try:
+        with open(f"/proc/{program.process.pid}/syscall", encoding="ascii") as file:
+            return file.read().split()[1:2] == ["0x1"]
+    except OSError: # it has ended
+        return False
+
+
+def cli_stopped_terminal(run):
+    """A terminal whose output is stopped: the program is blocked in a write when the signal comes, and is ended by force."""
+    server(run)
+    program = run.start("udpcli", "127.0.0.1", terminal=True)
+    program.wait_for(b"> ", 1)
+    if not program.ended():
+        tty = os.open(f"/proc/{program.process.pid}/fd/0", os.O_RDWR | os.O_NOCTTY)
+        termios.tcflow(tty, termios.TCOOFF)
+        program.write(b"what is typed is shown")
+        end = time.monotonic() + BLOCKED_S
+        while not program.ended() and not is_writing(program) and time.monotonic() < end:
+            time.sleep(0.01)
+        if not program.ended():
+            program.signal(signal.SIGTERM)
+            select.select([program.end], [], [], FORCED_S)
+        termios.tcflow(tty, termios.TCOON)
+        os.close(tty)
+    run.finish(program, statuses=(128 + signal.SIGTERM, -signal.SIGTERM))
+
+
 def ctl_choices(run):
     """Many choices in a narrow window, a question, a resize with the cursor's position, and Ctrl-\\ at the end."""
     server(run)
@@ -119,5 +152,6 @@ def ctl_choices(run):
 
 SCENARIOS = {
     "udpload special files": load_special_files, "udpload without proc": load_without_proc, "udpload terminal": load_terminal,
-    "udpctl history": ctl_history, "udpctl other user": ctl_other_user, "udpctl choices": ctl_choices,
+    "udpcli stopped terminal": cli_stopped_terminal, "udpctl history": ctl_history, "udpctl other user": ctl_other_user,
+    "udpctl choices": ctl_choices,
 }

@@ -13,6 +13,7 @@
 #include "sim/check/roles.h"
 #include "sim/check/rotation.h"
 #include "sim/check/saved.h"
+#include "sim/check/shards.h"
 #include "sim/check/subscribers.h"
 #include "sim/check/totals.h"
 #include "sim/core/descriptors.h"
@@ -117,7 +118,7 @@ static void on_idle(void)
 static void check_end(void)
 {
     size_t pieces, bytes = simulated_memory_reserved(&pieces);
-    if (descriptor_count() > 0)
+    if (descriptor_count() > 0 || !state_files_are_closed())
         broken_promise("every descriptor is closed at the end", "%zu are open, of them %zu sockets",
                        descriptor_count(), descriptor_count_of(OBJECT_UDP));
     if (bytes > 0)
@@ -142,8 +143,18 @@ static void check_missing(bool had_faults)
                        "it has ended with %d after %" PRIu64 " messages", exit_status, times);
 }
 
+/* A start where another server has the state file, or where it cannot be one. */
+static void check_obstacle(bool had_faults)
+{
+    uint64_t times = simulated_log_times("cannot use the state file");
+    if (plan_was_ready() || (times != 1 && !had_faults && !must_fail))
+        broken_promise("a start fails with a message if it must not use the state file",
+                       "it has ended with %d after %" PRIu64 " messages", exit_status, times);
+}
+
 static void check_status(bool had_faults)
 {
+    bool is_obstructed = setup.has_state && state_files_obstacle() != STATE_FREE;
     bool was_ready = plan_was_ready();
     if (scheduler_was_abandoned())
         broken_promise("the server stops within its timeout", "it ended at once");
@@ -154,7 +165,9 @@ static void check_status(bool had_faults)
         broken_promise("a failed start is reported by the exit status", "it is 0");
     if (must_fail)
         check_missing(had_faults);
-    if (!was_ready && !had_faults && !must_fail)
+    if (is_obstructed)
+        check_obstacle(had_faults);
+    if (!was_ready && !had_faults && !must_fail && !is_obstructed)
         broken_promise(plan_starts() == 1 ? "the server starts" : "the server starts again",
                        "it ended with %d and no fault was drawn", exit_status);
     if (was_ready)
@@ -192,6 +205,7 @@ static void reset(void)
     copies_reset();
     confirmed_reset();
     rotation_reset();
+    shards_reset();
     limits_reset();
     totals_reset();
     direct_reset();
@@ -233,8 +247,9 @@ int run_seed(uint64_t seed, const struct run_options *options)
     plan_draw();
     run_once(options);
     while (plan_has_next_start()) {
+        bool was_crash = scheduler_has_crashed();
         reset();
-        plan_start_again();
+        plan_start_again(was_crash);
         run_once(options);
     }
     if (options->hash)

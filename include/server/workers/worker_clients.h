@@ -19,9 +19,8 @@ struct client_name;
 /* Copies the counters, with the kernel's drops up to now, and the number of clients. */
 void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients);
 
-/* Returns the number of clients, and of those among them that are connected by streams. */
+/* Returns the number of clients. */
 uint32_t worker_clients_count(const struct worker *worker);
-uint32_t worker_streams_count(const struct worker *worker);
 
 /* A walk over all clients: first those of the registry, then those that are connected by streams.
  */
@@ -59,16 +58,21 @@ struct worker_client_state {
     uint64_t left_ms;
 };
 
-/* Copies the next clients of a walk for the state file: those of the registry only, since a stream
- * does not survive a restart. max is a multiple of BATCH_MAX. Returns how many, as worker_list
- * does; *wall_ms is the time of the copies (clock_wall_ms). */
-size_t worker_copy_state(struct worker *worker, struct worker_walk *walk,
-                         struct worker_client_state *clients, size_t max, uint64_t *wall_ms);
+/* Copies the next clients of a walk for the state file, as they are at now_ms: those of the
+ * registry only, since a stream does not survive a restart. max is a multiple of BATCH_MAX. Returns
+ * how many, as worker_list does. */
+size_t worker_copy_state(struct worker *worker, struct worker_walk *walk, uint64_t now_ms,
+                         struct worker_client_state *clients, size_t max);
+
+/* Returns the number of clients that are connected by streams. */
+uint32_t worker_streams_count(const struct worker *worker);
 
 /* Registers a client again after a restart, marked if it has a name. Returns as registry_restore
- * does. Call this and worker_restore_counters before the worker is started. */
+ * does. Call this, worker_restore_remove, which removes one again, and worker_restore_counters
+ * before the worker is started. */
 uint32_t worker_restore(struct worker *worker, const struct registry_restored *client,
-                        bool is_named, uint64_t now_ms);
+                        bool is_named, uint64_t now_ms, bool *is_new);
+void worker_restore_remove(struct worker *worker, uint8_t listener, const struct addr *source);
 void worker_restore_counters(struct worker *worker, const struct stats *counters);
 
 /* Finds a client by its name, and copies it as it is at now_ms (os/process/clock). A client that

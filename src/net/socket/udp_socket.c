@@ -55,9 +55,7 @@ void udp_socket_set_min_mtu(int socket)
 static int set_ipv6(int socket, bool reports_destination)
 {
     udp_socket_set_min_mtu(socket);
-    int error = socket_option_set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (!error)
-        error = socket_option_set_if_known(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+    int error = socket_option_set_if_known(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
     if (!error && reports_destination)
         error = socket_option_set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     return error;
@@ -150,14 +148,32 @@ int udp_socket_bind(int socket, const struct addr *addr, struct udp_socket_optio
 
 /* IP_RECVERR stays off, so that an ICMP error about one peer fails no call that concerns another.
  * SO_REUSEADDR stays off, which on a UDP socket would let a second daemon bind to the port. */
-int udp_socket_open_unbound(const struct addr *addr, struct udp_socket_options *options)
+static int set_options(int socket, const struct addr *addr)
 {
     bool reports = udp_socket_reports_destination(addr);
+    return addr->family == ADDR_IPV4 ? set_ipv4(socket, reports) : set_ipv6(socket, reports);
+}
+
+int udp_socket_adopt(int socket, const struct addr *addr, struct udp_socket_options *options)
+{
+    options->receive_buffer_actual_bytes =
+        socket_raise_receive_buffer(socket, options->receive_buffer_bytes);
+    options->send_buffer_actual_bytes =
+        socket_raise_send_buffer(socket, options->send_buffer_bytes);
+    return set_options(socket, addr);
+}
+
+int udp_socket_open_unbound(const struct addr *addr, struct udp_socket_options *options)
+{
     int fd = open_udp(addr);
 
     if (fd < 0)
         return fd;
-    int error = addr->family == ADDR_IPV4 ? set_ipv4(fd, reports) : set_ipv6(fd, reports);
+    int error = 0;
+    if (addr->family == ADDR_IPV6)
+        error = socket_option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (!error)
+        error = set_options(fd, addr);
     options->receive_buffer_actual_bytes =
         socket_set_receive_buffer(fd, options->receive_buffer_bytes);
     options->send_buffer_actual_bytes = socket_set_send_buffer(fd, options->send_buffer_bytes);

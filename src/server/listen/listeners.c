@@ -7,6 +7,15 @@
 #include <errno.h>
 #include <string.h>
 
+int listeners_worker_of(const struct listeners *listeners, const struct addr *source)
+{
+    if (listeners->worker_count == 1)
+        return 0;
+    if (listeners->choice == WORKER_CHOICE_BY_KERNEL)
+        return -1;
+    return (int)source_shard(&listeners->shard_key, source, (uint32_t)listeners->worker_count);
+}
+
 int listeners_find_interface(struct listener *listener)
 {
     const struct config_listen *listen = listener->config;
@@ -19,15 +28,11 @@ int listeners_find_interface(struct listener *listener)
     return listener->zone[0] == '\0' || listener->interface != 0 ? 0 : -ENODEV;
 }
 
-const char *listeners_format_name(const struct listener *listener,
-                                  char text[CONFIG_LISTEN_TEXT_BYTES])
+int listeners_find_address(struct listener *listener, bool waits)
 {
-    struct config_listen named = *listener->config;
-    named.addr = listener->bound;
-    memcpy(named.zone, listener->zone, sizeof named.zone);
-    /* A group that names no interface may be bound on any one. */
-    named.addr.scope = named.zone[0] != '\0' ? 0 : listener->config->addr.scope;
-    return config_listen_text(&named, text);
+    bool is_present = interface_address(&listener->bound) == INTERFACE_ADDRESS_PRESENT;
+    listener->missing = !is_present && waits;
+    return is_present || waits ? 0 : -EADDRNOTAVAIL;
 }
 
 void listeners_warn_of_waiting(const struct listener *listener, int error)

@@ -1,9 +1,10 @@
 #include "server/state/state_restore.h"
 
-#include "os/file/state_file.h"
+#include "os/file/state_file_reader.h"
 #include "os/log/log.h"
 #include "os/process/clock.h"
 #include "os/process/host.h"
+#include "server/startup_error.h"
 #include "state/state_contents.h"
 
 #include <errno.h>
@@ -14,69 +15,81 @@
 
 enum { LISTENER_GONE = CONFIG_LISTEN_MAX };
 
+static const char JOIN_AGAIN[] =
+    "nothing needs to be done: clients join again by their next datagram";
+
 /* A file that is being restored. */
 struct restore {
     const struct state_restore_options *options;
     struct state_contents contents;
     uint8_t listeners[CONFIG_LISTEN_MAX]; /* by number in the file: the number now, or LISTENER_GONE
                                            */
-    bool keeps_scopes;                    /* the interfaces have their numbers still */
-    bool keeps_names;                     /* they are as certain as clients.names demands now */
-    uint64_t wall_ms, now_ms;
+    bool is_same_boot; /* the interfaces have their numbers, and CLOCK_BOOTTIME went on */
+    bool keeps_names;
+    struct state_time now;
     uint64_t expired, without_listener, without_place;
 };
 
-/* ---- a file that is not used ---- */
+/* ---- whether the file is used ---- */
 
-static void report(const struct state_restore_options *options, const char *why, const char *next)
+/* How long ago a moment was that the file names. */
+static uint64_t passed_ms(const struct restore *restore, const struct state_time *since)
 {
-    const char *path = options->config->state.file;
-    int error = state_file_keep_aside(path);
-    log_event(LOG_LEVEL_WARNING, "cannot restore the clients: started without any", "file", path,
-              "reason", why, "kept", error == 0 ? "as a file that ends in .bad" : strerror(-error),
-              "advice", next, NULL);
+    if (restore->is_same_boot && restore->now.boot_ms >= since->boot_ms)
+        return restore->now.boot_ms - since->boot_ms;
+    return restore->now.wall_ms > since->wall_ms ? restore->now.wall_ms - since->wall_ms : 0;
 }
 
-/* Returns why the clients of a file that is whole are not restored, or NULL; then *next says what
- * to do. */
-static const char *check_use(const struct restore *restore, const char **next)
+static bool is_same_boot(const struct state_server *server)
 {
-    const struct config *config = restore->options->config;
+    uint8_t boot_id[HOST_BOOT_ID_BYTES];
+    _Static_assert((int)HOST_BOOT_ID_BYTES == (int)STATE_BOOT_ID_BYTES, "it is the same number");
+    return host_boot_id(boot_id) == 0 && memcmp(boot_id, server->boot_id, sizeof boot_id) == 0;
+}
+
+/* Under keyed a client has its name only if it has proven this server's key. */
+static bool keeps_names(const struct restore *restore)
+{
     const struct state_server *server = &restore->contents.server;
-    *next = "nothing needs to be done: clients join again by their next datagram";
-    if (restore->wall_ms > server->wall_ms &&
-        restore->wall_ms - server->wall_ms > config->state.max_age_ms)
-        return "it is older than state.max-age";
-    if (config->admission.policy == POLICY_COOKIE && !server->clients_proven)
-        return "its clients have not proven their addresses, which admission.policy demands now";
-    return NULL;
+    uint8_t id[NAMES_KEY_ID_BYTES];
+    _Static_assert((int)NAMES_KEY_ID_BYTES == (int)STATE_KEY_ID_BYTES, "it is the same number");
+    if (restore->options->names == NULL)
+        return false;
+    if (restore->options->config->clients.names == NAMES_TRUSTED)
+        return true;
+    names_key_id(restore->options->names_key, id);
+    return server->names == NAMES_KEYED && memcmp(id, server->key_id, sizeof id) == 0;
 }
-
-/* ---- its clients ---- */
 
 static void map_listeners(struct restore *restore)
 {
     const struct listeners *listeners = restore->options->listeners;
     const struct state_server *server = &restore->contents.server;
     for (size_t i = 0; i < server->listener_count; i++) {
-        char text[CONFIG_LISTEN_TEXT_BYTES];
         size_t now = 0;
-        while (now < listeners->count && (listeners->list[now].transport != TRANSPORT_UDP ||
-                                          strcmp(listeners_format_name(&listeners->list[now], text),
-                                                 server->listeners[i]) != 0))
+        while (now < listeners->count &&
+               (listeners->list[now].transport != TRANSPORT_UDP ||
+                strcmp(listeners->list[now].text, server->listeners[i]) != 0))
             now++;
         restore->listeners[i] = now < listeners->count ? (uint8_t)now : LISTENER_GONE;
     }
 }
 
-static void restore_name(struct restore *restore, const struct state_client *client,
-                         uint8_t listener, uint32_t worker, uint64_t left_ms)
+/* ---- its clients ---- */
+
+/* Returns the number of the client's listener now; LISTENER_GONE if it does not exist any more, or
+ * would not register the client. */
+static uint8_t listener_of(const struct restore *restore, const struct state_client *client)
 {
-    const struct name_holder holder = {.key = client_key_of(listener, &client->source),
-                                       .join_number = client->join_number,
-                                       .worker = worker};
-    name_decisions_restore(restore->options->names, &client->name, &holder,
-                           restore->now_ms + left_ms);
+    const struct state_restore_options *options = restore->options;
+    uint8_t now = restore->listeners[client->listener];
+    bool has_interface = client->source.scope != 0 || addr_is_link_local(&client->local);
+    bool is_own = options->config->admission.policy != POLICY_COOKIE &&
+                  own_ports_has(&options->listeners->ports, client->source.port);
+    if (now == LISTENER_GONE || is_own || (has_interface && !restore->is_same_boot) ||
+        options->listeners->list[now].bound.family != client->source.family)
+        return LISTENER_GONE;
+    return now;
 }
 
 /* Returns the worker that will receive the next datagram of a source, or -1 if only the kernel
@@ -84,26 +97,29 @@ static void restore_name(struct restore *restore, const struct state_client *cli
 static int worker_of(const struct restore *restore, uint8_t listener, const struct addr *source)
 {
     const struct listeners *listeners = restore->options->listeners;
-    bool is_unicast = listener < listeners->unicast_count;
-    (void)source;
-    return is_unicast && listeners->worker_count > 1 ? -1 : 0;
+    bool is_only_first = listeners->worker_count == 1 || listener >= listeners->unicast_count;
+    return is_only_first ? 0 : listeners_worker_of(listeners, source);
 }
 
-/* Restores a client that was copied at copied_ms of the wall clock. */
-static void restore_client(struct restore *restore, const struct state_client *client,
-                           uint64_t copied_ms)
+/* A record that comes later is newer: a name may have moved while the file was written. */
+static void restore_name(struct restore *restore, const struct device_name *name,
+                         const struct name_holder *holder, uint64_t left_ms)
+{
+    struct name_holder before;
+    if (!name_decisions_restore(restore->options->names, name, holder,
+                                restore->now.boot_ms + left_ms, &before) ||
+        client_key_equal(&before.key, &holder->key))
+        return;
+    struct addr source = client_key_source(&before.key);
+    worker_restore_remove(restore->options->workers->list[before.worker],
+                          client_key_listener(&before.key), &source);
+}
+
+/* Registers a client of a listener that is there, with the rest of its ttl. */
+static void register_client(struct restore *restore, const struct state_client *client,
+                            uint8_t listener, uint64_t down_ms)
 {
     const struct state_restore_options *options = restore->options;
-    uint64_t down_ms = restore->wall_ms > copied_ms ? restore->wall_ms - copied_ms : 0;
-    uint8_t listener = restore->listeners[client->listener];
-    if (listener == LISTENER_GONE || (client->source.scope != 0 && !restore->keeps_scopes)) {
-        restore->without_listener++;
-        return;
-    }
-    if (client->left_ms <= down_ms) {
-        restore->expired++;
-        return;
-    }
     const struct registry_restored restored = {
         .source = &client->source,
         .local = &client->local,
@@ -115,15 +131,33 @@ static void restore_client(struct restore *restore, const struct state_client *c
         .listener = listener,
         .frames = client->frames,
     };
-    bool is_named = client->name.size > 0 && restore->keeps_names;
+    bool is_named = client->name.size > 0 && restore->keeps_names, is_new;
     int worker = worker_of(restore, listener, &client->source);
     if (worker < 0 || worker_restore(options->workers->list[worker], &restored, is_named,
-                                     restore->now_ms) == UINT32_MAX) {
+                                     restore->now.boot_ms, &is_new) == UINT32_MAX) {
         restore->without_place++;
         return;
     }
+    const struct name_holder holder = {.key = client_key_of(listener, &client->source),
+                                       .join_number = client->join_number,
+                                       .worker = (uint32_t)worker};
+    if (!is_new && options->names != NULL)
+        name_decisions_forget(options->names, &holder.key, holder.worker);
     if (is_named)
-        restore_name(restore, client, listener, (uint32_t)worker, restored.left_ms);
+        restore_name(restore, &client->name, &holder, restored.left_ms);
+}
+
+static void restore_client(struct restore *restore, const struct state_client *client,
+                           const struct state_time *copied)
+{
+    uint64_t down_ms = passed_ms(restore, copied);
+    uint8_t listener = listener_of(restore, client);
+    if (listener == LISTENER_GONE)
+        restore->without_listener++;
+    else if (client->left_ms <= down_ms)
+        restore->expired++;
+    else
+        register_client(restore, client, listener, down_ms);
 }
 
 /* ---- its counters ---- */
@@ -159,7 +193,7 @@ static void restore_counters(const struct restore *restore)
     struct workers *workers = restore->options->workers;
     struct stats sum = restore->contents.end.counters;
     balance(restore, &sum);
-    jobs_restore(restore->options->jobs, restore->contents.server.last_job, sum.broadcasts);
+    jobs_restore(restore->options->jobs, restore->contents.end.last_job, sum.broadcasts);
     for (size_t i = 1; i < workers->count; i++) {
         const struct stats own = {.joined = worker_clients_count(workers->list[i])};
         worker_restore_counters(workers->list[i], &own);
@@ -173,60 +207,108 @@ static void restore_counters(const struct restore *restore)
 static void log_restored(const struct restore *restore)
 {
     char restored[24], expired[24], gone[24], full[24], age[24];
-    const struct state_server *server = &restore->contents.server;
-    uint64_t age_ms = restore->wall_ms > server->wall_ms ? restore->wall_ms - server->wall_ms : 0;
     snprintf(restored, sizeof restored, "%" PRIu64, count_clients(restore));
     snprintf(expired, sizeof expired, "%" PRIu64, restore->expired);
     snprintf(gone, sizeof gone, "%" PRIu64, restore->without_listener);
     snprintf(full, sizeof full, "%" PRIu64, restore->without_place);
-    snprintf(age, sizeof age, "%" PRIu64, age_ms / 1000);
+    snprintf(age, sizeof age, "%" PRIu64,
+             passed_ms(restore, &restore->contents.server.begun) / 1000);
     log_event(LOG_LEVEL_INFO, "restored the clients", "clients", restored, "expired", expired,
               "without_listener", gone, "without_place", full, "age_s", age, NULL);
 }
 
-static void restore_contents(struct restore *restore)
+/* The file was whole when it was checked. */
+static void restore_clients(struct restore *restore)
 {
-    uint8_t boot_id[STATE_BOOT_ID_BYTES];
+    struct state_contents *contents = &restore->contents;
+    struct state_position position = state_contents_first(contents);
     struct state_client client;
-    struct state_position position = state_first_client(&restore->contents);
-    restore->keeps_scopes = host_boot_id(boot_id) == 0 &&
-                            memcmp(boot_id, restore->contents.server.boot_id, sizeof boot_id) == 0;
-    restore->keeps_names =
-        restore->options->names != NULL && (restore->contents.server.names_proven ||
-                                            restore->options->config->clients.names != NAMES_KEYED);
-    map_listeners(restore);
-    while (state_next_client(&restore->contents, &position, &client))
-        restore_client(restore, &client, position.wall_ms);
-    restore_counters(restore);
-    log_restored(restore);
+    uint64_t read = 0;
+    for (; state_contents_next(contents, &position, &client); read++)
+        restore_client(restore, &client, &position.copied);
+    if (read != contents->end.clients)
+        log_event(LOG_LEVEL_WARNING, "cannot restore all clients", "file",
+                  restore->options->config->state.file, "reason",
+                  contents->error != 0 ? strerror(-contents->error) : "it was changed meanwhile",
+                  "advice", JOIN_AGAIN, NULL);
 }
 
-void state_restore(const struct state_restore_options *options)
+/* Restores what a file has that is whole. Returns NULL, or why it is not used. */
+static const char *restore_contents(struct restore *restore)
 {
-    struct restore restore = {.options = options};
-    struct state_file_fault fault;
-    const char *path = options->config->state.file;
-    uint8_t *bytes;
-    size_t size;
-    if (path == NULL)
-        return;
-    int error = state_file_read(path, &bytes, &size, &fault);
-    if (error == -ENOENT)
-        return;
-    if (error != 0) {
-        report(options, fault.why, fault.next);
-        return;
-    }
-    /* The wall clock first, so that no client expires too early. */
-    restore.wall_ms = clock_wall_ms();
-    restore.now_ms = clock_now_ms();
-    fault.why = state_contents_read(&restore.contents, bytes, size);
-    fault.next = "nothing needs to be done: clients join again by their next datagram";
-    if (fault.why == NULL)
-        fault.why = check_use(&restore, &fault.next);
-    if (fault.why != NULL)
-        report(options, fault.why, fault.next);
+    const struct config *config = restore->options->config;
+    restore->is_same_boot = is_same_boot(&restore->contents.server);
+    if (passed_ms(restore, &restore->contents.server.begun) > config->state.max_age_ms)
+        return "it is older than state.max-age";
+    restore->keeps_names = keeps_names(restore);
+    map_listeners(restore);
+    if (config->admission.policy == POLICY_COOKIE && !restore->contents.end.clients_proven)
+        log_event(LOG_LEVEL_WARNING, "cannot restore the clients", "reason",
+                  "they have not proven their addresses, which admission.policy demands now",
+                  "advice", JOIN_AGAIN, NULL);
     else
-        restore_contents(&restore);
-    free(bytes);
+        restore_clients(restore);
+    restore_counters(restore);
+    log_restored(restore);
+    return NULL;
+}
+
+static void keep_aside(const char *path, const char *why, const char *next)
+{
+    log_event(LOG_LEVEL_WARNING, "cannot restore the clients", "file", path, "reason", why,
+              "advice", next, NULL);
+    int error = state_file_keep_aside(path);
+    if (error != 0)
+        log_event(LOG_LEVEL_WARNING, "cannot keep that file aside", "file", path, "reason",
+                  strerror(-error), "advice", "let the user of the server write its directory",
+                  NULL);
+}
+
+static int read_input(void *state, uint64_t offset, void *bytes, size_t size)
+{
+    return state_file_reader_read(state, offset, bytes, size);
+}
+
+static void restore_open_file(struct restore *restore, struct state_file_reader *reader)
+{
+    const struct state_input input = {.read = read_input, .state = reader, .size = reader->size};
+    const char *why = state_contents_read(&restore->contents, &input);
+    if (why == NULL)
+        why = restore_contents(restore);
+    if (why != NULL)
+        keep_aside(restore->options->config->state.file, why, JOIN_AGAIN);
+}
+
+int state_restore(const struct state_restore_options *options)
+{
+    const char *path = options->config->state.file;
+    struct state_file_fault fault;
+    struct state_file_reader reader;
+    if (path == NULL)
+        return 0;
+    int error = state_file_reader_open(&reader, path, &fault);
+    if (error == -ENOENT)
+        return 0;
+    if (error != 0 && fault.is_foreign) {
+        log_event(LOG_LEVEL_ERROR, "cannot use the state file", "file", path, "reason", fault.why,
+                  "advice", fault.next, NULL);
+        return error;
+    }
+    if (error != 0) {
+        keep_aside(path, fault.why, fault.next);
+        return 0;
+    }
+    struct restore *restore = calloc(1, sizeof *restore);
+    if (restore != NULL) {
+        restore->options = options;
+        /* The wall clock first, so that no client expires too early. */
+        restore->now.wall_ms = clock_wall_ms();
+        restore->now.boot_ms = clock_now_ms();
+        restore_open_file(restore, &reader);
+        free(restore);
+    }
+    state_file_reader_close(&reader);
+    return restore != NULL ? 0
+                           : startup_error_report("cannot restore the clients", "memory", -ENOMEM,
+                                                  startup_error_advice(-ENOMEM, "try again"));
 }

@@ -1,6 +1,6 @@
 #include "server/state/state_snapshots.h"
 
-#include "os/file/snapshot_file.h"
+#include "os/file/state_file_writer.h"
 #include "os/log/log.h"
 #include "os/loop/timer.h"
 #include "os/process/clock.h"
@@ -14,7 +14,7 @@
 enum {
     BUFFER_BYTES = 4 * STATE_BLOCK_BYTES_MAX, /* written at once */
 };
-_Static_assert(STATE_BLOCK_HEAD_BYTES + 8 + STATE_SLICE * STATE_CLIENT_BYTES_MAX <=
+_Static_assert(STATE_BLOCK_HEAD_BYTES + 16 + STATE_SLICE * STATE_CLIENT_BYTES_MAX <=
                    STATE_BLOCK_BYTES_MAX,
                "a slice fits into a block");
 
@@ -25,52 +25,59 @@ struct slice {
     struct worker_walk walk;
     struct worker_client_state clients[STATE_SLICE];
     size_t count;
-    uint64_t wall_ms; /* of the copies */
+    struct state_time copied;
     struct stats counters;
-    uint32_t streams; /* clients of the worker that are connected by streams */
+    uint32_t streams;
 };
 
 struct state_snapshots {
     struct state_snapshots_options options;
     struct loop_timer timer;
-    struct snapshot_file *file;
-    struct snapshot_write write;
-    void (*next)(struct state_snapshots *all); /* what follows when the write is done */
-    bool is_running, is_stopped;
-    bool has_failed; /* the last snapshot; logged once */
+    struct state_file_writer *writer;
+    struct state_file_write write;
+    bool is_writing;                           /* the write is with the thread */
+    void (*next)(struct state_snapshots *all); /* what follows when it comes back */
+    bool is_running;                           /* a snapshot is being taken */
+    bool is_stopped;                           /* the workers have ended, or are about to */
+    bool has_failed;                           /* the last snapshot: it was logged */
+    struct {                                   /* state_snapshots_finish */
+        loop_callback *done;                   /* NULL: it was not called */
+        void *state;
+        uint64_t streams;
+    } finish;
 
     size_t worker; /* whose clients are read */
     struct slice slice;
     struct state_end end; /* what is known of it so far */
     size_t size;          /* of what is in the buffer */
     uint8_t buffer[BUFFER_BYTES];
-    struct state_server server; /* the first block */
+    struct state_server server; /* used while the first block is made */
 };
 
 /* ---- blocks ---- */
 
-static uint8_t *room(struct state_snapshots *all)
+static uint8_t *free_room(struct state_snapshots *all)
 {
     return all->buffer + all->size;
 }
 
-static void add_server(struct state_snapshots *all)
+static void add_server_block(struct state_snapshots *all)
 {
     const struct listeners *listeners = all->options.listeners;
     struct state_server *server = &all->server;
     *server = (struct state_server){
-        .wall_ms = clock_wall_ms(),
-        .last_job = jobs_last_id(all->options.jobs),
-        .clients_proven = all->options.rules->cookie,
-        .names_proven = all->options.config->clients.names == NAMES_KEYED,
+        .begun = {.wall_ms = clock_wall_ms(), .boot_ms = clock_now_ms()},
+        .names = all->options.config->clients.names,
         .listener_count = listeners->count,
     };
     host_boot_id(server->boot_id); /* zero on an error: no boot has that number */
+    if (server->names == NAMES_KEYED)
+        names_key_id(all->options.names_key, server->key_id);
     for (size_t i = 0; i < listeners->count; i++)
-        listeners_format_name(&listeners->list[i], server->listeners[i]);
-    state_write_preamble(room(all));
+        memcpy(server->listeners[i], listeners->list[i].text, sizeof server->listeners[i]);
+    state_contents_write_preamble(free_room(all));
     all->size += STATE_PREAMBLE_BYTES;
-    all->size += state_server_write(server, room(all), STATE_BLOCK_BYTES_MAX);
+    all->size += state_server_write(server, free_room(all), STATE_BLOCK_BYTES_MAX);
 }
 
 static uint32_t bounded(uint64_t value)
@@ -103,53 +110,61 @@ static void add_client(struct state_snapshots *all, struct state_writer *block,
         all->end.clients++;
 }
 
-static void add_slice(struct state_snapshots *all)
+static void add_clients_block(struct state_snapshots *all)
 {
     const struct slice *slice = &all->slice;
     struct state_writer block;
     if (slice->count == 0)
         return;
-    state_block_begin(&block, room(all), STATE_BLOCK_BYTES_MAX, STATE_BLOCK_CLIENTS);
-    state_put64(&block, slice->wall_ms);
+    state_block_begin(&block, free_room(all), STATE_BLOCK_BYTES_MAX, STATE_BLOCK_CLIENTS);
+    state_time_put(&block, &slice->copied);
     for (size_t i = 0; i < slice->count; i++)
         add_client(all, &block, &slice->clients[i]);
     all->size += state_block_end(&block);
 }
 
-static void add_end(struct state_snapshots *all)
+/* All clients have proven their addresses if that was demanded when the first of them was copied,
+ * since then those that had not were removed before, and still is. */
+static void add_end_block(struct state_snapshots *all)
 {
     all->end.counters.broadcasts = jobs_ended(all->options.jobs);
     subscriptions_add_counts(all->options.subscriptions, &all->end.counters);
-    all->size += state_end_write(&all->end, room(all), STATE_BLOCK_BYTES_MAX);
+    all->end.last_job = jobs_last_id(all->options.jobs);
+    all->end.clients_proven &= all->options.rules->cookie;
+    if (all->finish.done != NULL)
+        all->end.streams = all->finish.streams;
+    all->size += state_end_write(&all->end, free_room(all), STATE_BLOCK_BYTES_MAX);
 }
 
 /* ---- slices ---- */
 
-/* In the thread of the worker, or after its end. */
+/* In the thread of the worker, or in the main thread after its end. */
 static void copy_slice(struct slice *slice, struct worker *worker)
 {
+    uint32_t clients;
+    slice->copied.boot_ms = clock_now_ms();
     slice->count =
-        worker_copy_state(worker, &slice->walk, slice->clients, STATE_SLICE, &slice->wall_ms);
-    if (slice->walk.ended) {
-        uint32_t clients;
-        worker_stats(worker, &slice->counters, &clients);
-        slice->streams = worker_streams_count(worker);
-    }
+        worker_copy_state(worker, &slice->walk, slice->copied.boot_ms, slice->clients, STATE_SLICE);
+    slice->copied.wall_ms = clock_wall_ms();
+    if (!slice->walk.ended)
+        return;
+    worker_stats(worker, &slice->counters, &clients);
+    slice->streams = worker_streams_count(worker);
 }
 
-static void begin_snapshot(struct state_snapshots *all)
+static void begin_contents(struct state_snapshots *all)
 {
     all->worker = 0;
     all->slice.walk = worker_walk_all();
-    all->end = (struct state_end){.clients = 0};
+    all->end = (struct state_end){.clients_proven = all->options.rules->cookie};
     all->size = 0;
-    add_server(all);
+    add_server_block(all);
 }
 
 /* Adds a slice that was copied. Returns whether it was the last one of the last worker. */
 static bool take_slice(struct state_snapshots *all)
 {
-    add_slice(all);
+    add_clients_block(all);
     if (!all->slice.walk.ended)
         return false;
     stats_add(&all->end.counters, &all->slice.counters);
@@ -158,43 +173,59 @@ static bool take_slice(struct state_snapshots *all)
     return ++all->worker == all->options.workers->count;
 }
 
-/* ---- while the server runs ---- */
+/* ---- what follows what ---- */
 
-static void finish_snapshot(struct state_snapshots *all, int error)
+static void begin_snapshot(struct state_snapshots *all);
+
+static void log_failure(const struct state_snapshots *all, int error)
+{
+    log_event(LOG_LEVEL_WARNING, "cannot write the state file", "file",
+              all->options.config->state.file, "reason", strerror(-error), "advice",
+              all->finish.done != NULL
+                  ? "look at its directory and at the free space; the next start takes the old file"
+                  : "look at its directory and at the free space; it is tried again each "
+                    "state.interval",
+              NULL);
+}
+
+static void end_snapshot(struct state_snapshots *all, int error)
 {
     all->is_running = false;
-    if (error != 0 && !all->has_failed)
-        log_event(LOG_LEVEL_WARNING, "cannot write the state file", "file",
-                  all->options.config->state.file, "reason", strerror(-error), "advice",
-                  "let the user of the server write its directory, and look at the free space; it "
-                  "is tried again each state.interval",
-                  NULL);
+    if (error != 0 && (!all->has_failed || all->finish.done != NULL))
+        log_failure(all, error);
     else if (error == 0 && all->has_failed)
         log_event(LOG_LEVEL_INFO, "the state file is written again", "file",
                   all->options.config->state.file, NULL);
     all->has_failed = error != 0;
+    if (all->finish.done != NULL)
+        all->finish.done(all->finish.state);
 }
 
-static void on_written(struct snapshot_write *write)
+/* A snapshot that ran when the server was stopped is not continued. */
+static void on_written(struct state_file_write *write)
 {
     struct state_snapshots *all =
         (struct state_snapshots *)((char *)write - offsetof(struct state_snapshots, write));
-    if (all->is_stopped)
+    all->is_writing = false;
+    if (all->is_stopped && all->finish.done == NULL)
         return;
-    if (write->error != 0)
-        finish_snapshot(all, write->error);
+    if (all->is_stopped && !all->is_running)
+        begin_snapshot(all);
+    else if (write->error != 0)
+        end_snapshot(all, write->error);
     else
         all->next(all);
 }
 
-static void post_write(struct state_snapshots *all, enum snapshot_step step,
+static void post_write(struct state_snapshots *all, enum state_file_step step,
                        void (*next)(struct state_snapshots *all))
 {
     all->next = next;
-    all->write = (struct snapshot_write){
+    all->write = (struct state_file_write){
         .step = step, .bytes = all->buffer, .size = all->size, .done = on_written};
     all->size = 0;
-    snapshot_file_post(all->file, &all->write);
+    all->is_writing = true;
+    state_file_writer_post(all->writer, &all->write);
 }
 
 static void run_slice(struct worker_call *call)
@@ -202,61 +233,69 @@ static void run_slice(struct worker_call *call)
     copy_slice((struct slice *)call, call->worker);
 }
 
+static void handle_slice(struct state_snapshots *all);
+
 static void fetch_slice(struct state_snapshots *all)
 {
-    worker_post(all->options.workers->list[all->worker], &all->slice.call, all->options.mailbox);
+    struct worker *worker = all->options.workers->list[all->worker];
+    if (all->is_stopped) {
+        copy_slice(&all->slice, worker);
+        handle_slice(all);
+    } else {
+        worker_post(worker, &all->slice.call, all->options.mailbox);
+    }
 }
 
 static void on_committed(struct state_snapshots *all)
 {
-    finish_snapshot(all, 0);
-}
-
-static void on_discarded(struct state_snapshots *all)
-{
-    all->is_running = false;
+    end_snapshot(all, 0);
 }
 
 static void commit(struct state_snapshots *all)
 {
-    post_write(all, SNAPSHOT_COMMIT, on_committed);
+    post_write(all, STATE_FILE_COMMIT, on_committed);
+}
+
+/* Writes the buffer after each slice: without workers that answer requests between slices, the loop
+ * would otherwise be called by itself. */
+static void handle_slice(struct state_snapshots *all)
+{
+    bool is_last = take_slice(all);
+    if (is_last)
+        add_end_block(all);
+    if (is_last)
+        post_write(all, STATE_FILE_ADD, commit);
+    else if (all->is_stopped || all->size > BUFFER_BYTES - 2 * STATE_BLOCK_BYTES_MAX)
+        post_write(all, STATE_FILE_ADD, fetch_slice);
+    else
+        fetch_slice(all);
 }
 
 static void on_slice(struct worker_call *call)
 {
     struct state_snapshots *all = ((struct slice *)call)->snapshots;
-    if (all->is_stopped)
-        return;
-    /* A reload has allowed clients that have not proven their addresses, as the file says. */
-    if (all->server.clients_proven && !all->options.rules->cookie) {
-        post_write(all, SNAPSHOT_DISCARD, on_discarded);
-        return;
-    }
-    bool is_last = take_slice(all);
-    if (is_last)
-        add_end(all);
-    if (is_last)
-        post_write(all, SNAPSHOT_ADD, commit);
-    else if (all->size > BUFFER_BYTES - 2 * STATE_BLOCK_BYTES_MAX)
-        post_write(all, SNAPSHOT_ADD, fetch_slice);
-    else
-        fetch_slice(all);
+    if (!all->is_stopped)
+        handle_slice(all);
 }
 
 static void on_begun(struct state_snapshots *all)
 {
-    begin_snapshot(all);
+    begin_contents(all);
     fetch_slice(all);
+}
+
+static void begin_snapshot(struct state_snapshots *all)
+{
+    all->is_running = true;
+    post_write(all, STATE_FILE_BEGIN, on_begun);
 }
 
 /* A snapshot that takes longer than the interval is not begun anew. */
 static void on_timer(void *state)
 {
     struct state_snapshots *all = state;
-    if (all->is_running)
-        return;
-    all->is_running = true;
-    post_write(all, SNAPSHOT_BEGIN, on_begun);
+    if (!all->is_running)
+        begin_snapshot(all);
 }
 
 /* ---- start and stop ---- */
@@ -274,11 +313,23 @@ int state_snapshots_open(struct state_snapshots **snapshots,
     made->slice.snapshots = made;
     made->slice.call.run = run_slice;
     made->slice.call.done = on_slice;
-    int error = snapshot_file_new(&made->file, options->config->state.file, options->mailbox);
+    int error = state_file_writer_new(&made->writer, options->config->state.file);
+    return error == -ENOMEM || error == -EWOULDBLOCK ? error : 0;
+}
+
+int state_snapshots_start(struct state_snapshots *snapshots)
+{
+    if (snapshots == NULL)
+        return 0;
+    int error = state_file_writer_check(snapshots->writer);
+    if (error != 0)
+        log_failure(snapshots, error);
+    snapshots->has_failed = error != 0;
+    error = state_file_writer_start(snapshots->writer, snapshots->options.mailbox);
     if (error == 0)
-        error = loop_timer_open(options->loop, &made->timer, on_timer, made);
+        error = loop_timer_open(snapshots->options.loop, &snapshots->timer, on_timer, snapshots);
     if (error == 0)
-        loop_timer_every(&made->timer, options->config->state.interval_ms);
+        loop_timer_every(&snapshots->timer, snapshots->options.config->state.interval_ms);
     return error;
 }
 
@@ -293,37 +344,22 @@ void state_snapshots_stop(struct state_snapshots *snapshots)
     if (snapshots == NULL)
         return;
     snapshots->is_stopped = true;
+    snapshots->is_running = false;
     loop_timer_close(&snapshots->timer);
 }
 
-/* Writes what is in the buffer, if there is no room for two blocks or it is the end. */
-static int flush(struct state_snapshots *all, bool is_last)
+void state_snapshots_finish(struct state_snapshots *snapshots, uint64_t streams,
+                            loop_callback *done, void *state)
 {
-    if (!is_last && all->size <= BUFFER_BYTES - 2 * STATE_BLOCK_BYTES_MAX)
-        return 0;
-    int error = snapshot_file_do(all->file, SNAPSHOT_ADD, all->buffer, all->size);
-    all->size = 0;
-    return error;
-}
-
-void state_snapshots_finish(struct state_snapshots *snapshots)
-{
-    bool is_last = false;
-    if (snapshots == NULL)
+    if (snapshots == NULL) {
+        done(state);
         return;
-    snapshot_file_stop(snapshots->file);
-    int error = snapshot_file_do(snapshots->file, SNAPSHOT_BEGIN, NULL, 0);
-    begin_snapshot(snapshots);
-    while (error == 0 && !is_last) {
-        copy_slice(&snapshots->slice, snapshots->options.workers->list[snapshots->worker]);
-        is_last = take_slice(snapshots);
-        if (is_last)
-            add_end(snapshots);
-        error = flush(snapshots, is_last);
     }
-    if (error == 0)
-        error = snapshot_file_do(snapshots->file, SNAPSHOT_COMMIT, NULL, 0);
-    finish_snapshot(snapshots, error);
+    snapshots->finish.done = done;
+    snapshots->finish.state = state;
+    snapshots->finish.streams = streams;
+    if (!snapshots->is_writing)
+        begin_snapshot(snapshots);
 }
 
 void state_snapshots_close(struct state_snapshots *snapshots)
@@ -331,13 +367,14 @@ void state_snapshots_close(struct state_snapshots *snapshots)
     if (snapshots == NULL)
         return;
     state_snapshots_stop(snapshots);
-    snapshot_file_stop(snapshots->file);
+    snapshots->finish.done = NULL;
+    state_file_writer_stop(snapshots->writer);
 }
 
 void state_snapshots_free(struct state_snapshots *snapshots)
 {
     if (snapshots == NULL)
         return;
-    snapshot_file_free(snapshots->file);
+    state_file_writer_free(snapshots->writer);
     free(snapshots);
 }

@@ -73,16 +73,16 @@ size_t worker_list_confirmations(struct worker *worker, struct worker_walk *walk
     return count;
 }
 
-size_t worker_copy_state(struct worker *worker, struct worker_walk *walk,
-                         struct worker_client_state *clients, size_t max, uint64_t *wall_ms)
+/* A step that has read fewer clients than it may has gone over many expired ones, so it is the last
+ * one: one message of the main thread must not delay the worker for long. */
+size_t worker_copy_state(struct worker *worker, struct worker_walk *walk, uint64_t now_ms,
+                         struct worker_client_state *clients, size_t max)
 {
     struct client copies[BATCH_MAX];
     const struct registry *registry = worker->decider.registry;
-    uint64_t now_ms = clock_now_ms();
-    size_t count = 0;
-    *wall_ms = clock_wall_ms();
-    for (size_t step = 0; step < max / BATCH_MAX && !walk->registry.ended; step++) {
-        size_t read = registry_walk_next(registry, &walk->registry, now_ms, copies, BATCH_MAX);
+    size_t count = 0, read = BATCH_MAX;
+    while (read == BATCH_MAX && count + BATCH_MAX <= max && !walk->registry.ended) {
+        read = registry_walk_next(registry, &walk->registry, now_ms, copies, BATCH_MAX);
         for (size_t i = 0; i < read; i++)
             clients[count++] = (struct worker_client_state){
                 copies[i], registry_left_ms(registry, copies[i].slot, now_ms)};
@@ -92,13 +92,18 @@ size_t worker_copy_state(struct worker *worker, struct worker_walk *walk,
 }
 
 uint32_t worker_restore(struct worker *worker, const struct registry_restored *client,
-                        bool is_named, uint64_t now_ms)
+                        bool is_named, uint64_t now_ms, bool *is_new)
 {
     struct registry *registry = worker->decider.registry;
-    uint32_t slot = registry_restore(registry, client, now_ms);
+    uint32_t slot = registry_restore(registry, client, now_ms, is_new);
     if (slot != UINT32_MAX && is_named)
         registry_set_named(registry, slot);
     return slot;
+}
+
+void worker_restore_remove(struct worker *worker, uint8_t listener, const struct addr *source)
+{
+    registry_remove(worker->decider.registry, listener, source);
 }
 
 void worker_restore_counters(struct worker *worker, const struct stats *counters)

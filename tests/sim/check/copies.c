@@ -223,13 +223,13 @@ static uint32_t place_of(uint32_t client, uint32_t number)
     return at;
 }
 
-/* A message is certainly relayed if the relay is on and its sender is certainly registered. A frame
- * may be refused. */
-static bool is_relayed(const struct model_entry *from, bool is_frame)
+/* A message that is not dropped is certainly relayed if the relay is on and its sender is certainly
+ * registered. */
+static bool is_relayed(const struct model_entry *from, bool may_be_dropped)
 {
-    return !is_frame && model_is_sure(from) && model_is_admitted(from) && settings_applied() == 0 &&
-           !settings_change && settings.relay != DRAWN_RELAY_OFF && settings.relay_pps == 0 &&
-           (settings.rate_pps == 0 || settings.dry_run);
+    return !may_be_dropped && model_is_sure(from) && model_is_admitted(from) &&
+           settings_applied() == 0 && !settings_change && settings.relay != DRAWN_RELAY_OFF &&
+           settings.relay_pps == 0 && (settings.rate_pps == 0 || settings.dry_run);
 }
 
 /* Adds a message. Returns its place, or MESSAGES_MAX if the payload is not a message, or if half of
@@ -254,12 +254,12 @@ void copies_stream_message_received(uint32_t stream, const void *bytes, size_t s
     add_message(end_of_stream(stream), bytes, size);
 }
 
-void copies_message_received(const struct model_entry *from, bool is_frame, const void *bytes,
+void copies_message_received(const struct model_entry *from, bool may_be_dropped, const void *bytes,
                              size_t size)
 {
     uint32_t at = add_message(end_of_source(from), bytes, size);
     if (at == MESSAGES_MAX || from->number >= ORDERED_MAX || messages[at].times > 1 ||
-        !is_relayed(from, is_frame))
+        !is_relayed(from, may_be_dropped))
         return;
     messages[at].first_sender = from->number;
     messages[at].sequence = ++senders[from->number].sequence;

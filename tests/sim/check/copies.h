@@ -34,8 +34,9 @@ void copies_sent(int worker, struct model_entry *to, const void *bytes, size_t s
 bool copies_on_stream(uint32_t stream, const struct addr *peer, const void *bytes, size_t size,
                       bool taken);
 
-/* A message of a client was received, by datagram or on the stream of that number. */
-void copies_message_received(const struct model_entry *from, bool is_frame, const void *bytes,
+/* A message of a client was received, by datagram or on the stream of that number. may_be_dropped:
+ * it is in a frame, or too long, as one that was sent before a start with another max-datagram. */
+void copies_message_received(const struct model_entry *from, bool may_be_dropped, const void *bytes,
                              size_t size);
 void copies_stream_message_received(uint32_t stream, const void *bytes, size_t size);
 

@@ -5,6 +5,7 @@
 #include "sim/core/event_queue.h"
 #include "sim/core/hash.h"
 #include "sim/core/trace.h"
+#include "sim/os/process.h"
 #include "sim/world/settings.h"
 
 #include <inttypes.h>
@@ -86,7 +87,7 @@ static bool is_registered(const struct model_entry *entry)
     const struct worker *worker = roles_worker((size_t)entry->worker);
     return worker->io_by_listener != NULL &&
            registry_find(worker->decider.registry, (uint8_t)entry->listener, &entry->source,
-                         event_queue_now_ms(), NULL);
+                         simulated_clock_ms(), NULL);
 }
 
 void limits_registered(const struct model_entry *entry)

@@ -432,6 +432,7 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
         effect = (struct effect){both(effect.leaves, MAYBE), both(effect.registers, MAYBE)};
     entry->proven |= !settings.cookie || (settings_change && !next_settings.cookie) ||
                      proof(entry, bytes, size) != NO;
+    entry->has_cookie |= proof(entry, bytes, size) != NO;
     hello_received(entry, bytes, size, stays_sure(entry), model_is_possible(entry),
                    effect.registers);
     if (model_frame_of(bytes, size) == FRAME_IS_CONFIRM)

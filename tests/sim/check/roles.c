@@ -64,6 +64,11 @@ struct role_of_socket role_of(int socket)
     return socket == 0 ? challenge : is_known ? roles[socket - FIRST] : none;
 }
 
+bool roles_is_unicast(int listener)
+{
+    return server != NULL && (size_t)listener < server->sockets.listeners.unicast_count;
+}
+
 size_t roles_worker_count(void)
 {
     return server != NULL ? server->workers.count : 0;

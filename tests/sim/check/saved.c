@@ -5,6 +5,7 @@
 #include "sim/check/names.h"
 #include "sim/check/roles.h"
 #include "sim/check/saved_bounds.h"
+#include "sim/check/shards.h"
 #include "sim/check/totals.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
@@ -24,13 +25,14 @@ enum { NO_RECORD = -1, SWEEP_SLOP_MS = 20 };
 /* What is known of a complete snapshot. */
 struct snapshot {
     bool is_there;
+    bool is_damaged; /* since it was written */
     struct saved_times times;
     struct saved_record *records;
     size_t count;
     int32_t holders[MODEL_NAMES]; /* the records that certainly have these names, or NO_RECORD */
     enum chance proven;           /* each client has proven its address */
-    bool is_keyed;                /* and its name by the key */
-    uint32_t boots;
+    bool is_keyed;                /* and its name by this key */
+    uint8_t names_key[sizeof setup.names_key];
     uint64_t job;             /* the highest id that is certainly not given again */
     struct stats least, most; /* the counters at its begin and its end */
     uint64_t streams;         /* the most that were connected */
@@ -40,9 +42,9 @@ struct snapshot {
 
 static struct snapshot draft, whole, before;
 static bool is_open; /* a snapshot is in progress */
-static bool is_damaged, is_stopping, is_opened;
+static bool is_stopping, is_opened;
 static int read_error;
-static bool was_read, was_kept, is_aside;
+static bool was_read, has_read_failed, was_kept, is_aside;
 static uint64_t read_ms;            /* when the file was read */
 static uint64_t failures;           /* of steps, in this start */
 static uint64_t committed_begin_ms; /* the begin of the last one that this start has written */
@@ -95,14 +97,16 @@ void saved_begin(void)
     is_open = true;
     draft.times = (struct saved_times){.begin_ms = (int64_t)event_queue_now_ms(),
                                        .offset_least_ms = offset_ms,
-                                       .offset_most_ms = offset_ms};
+                                       .offset_most_ms = offset_ms,
+                                       .boots = simulated_host_boots()};
     /* The first client is copied a little later, and a reload may come before. */
     draft.proven = has_cookie_policy() == YES ? YES : MAYBE;
     draft.is_keyed = setup.has_keys;
-    draft.boots = simulated_host_boots();
+    memcpy(draft.names_key, setup.names_key, sizeof draft.names_key);
     draft.job = last_job;
-    draft.streams = totals_streams();
     draft.is_final = is_stopping;
+    /* Streams end with the workers, before the last snapshot. */
+    draft.streams = is_stopping ? setup.stream_max : totals_streams();
     applied_at_begin = settings_applied();
     sum_counters(&draft.least);
     names_holders(holders_at_begin);
@@ -159,11 +163,13 @@ void saved_committed(void)
     sum_counters(&draft.most);
     add_records();
     draft.is_there = true;
+    if (is_aside)
+        clear(&whole);
     clear(&before);
     before = whole;
     whole = draft;
     draft = (struct snapshot){.is_there = false};
-    is_damaged = false;
+    is_aside = false;
     committed_begin_ms = (uint64_t)whole.times.begin_ms;
 }
 
@@ -176,7 +182,7 @@ void saved_opened(void)
 
 void saved_damaged(void)
 {
-    is_damaged = true;
+    whole.is_damaged = true;
 }
 
 void saved_put_back(void)
@@ -184,8 +190,8 @@ void saved_put_back(void)
     clear(&whole);
     whole = before;
     whole.records = malloc((before.count + 1) * sizeof *whole.records);
-    memcpy(whole.records, before.records, before.count * sizeof *whole.records);
-    is_damaged = false;
+    if (before.count > 0)
+        memcpy(whole.records, before.records, before.count * sizeof *whole.records);
 }
 
 void saved_read(int error)
@@ -195,6 +201,11 @@ void saved_read(int error)
     read_ms = event_queue_now_ms();
     if (error == -ENOENT && whole.is_there && !was_kept)
         broken_promise("the simulator itself", "the state file is missing");
+}
+
+void saved_read_failed(void)
+{
+    has_read_failed = true;
 }
 
 void saved_kept_aside(bool succeeded, bool aside)
@@ -220,9 +231,14 @@ void saved_job(uint64_t id)
 /* Whether it is older than state.max-age. */
 static enum chance is_too_old(void)
 {
-    int64_t wall_ms = (int64_t)read_ms + simulated_wall_offset_ms();
-    int64_t least_ms = wall_ms - (whole.times.end_ms + whole.times.offset_most_ms);
-    int64_t most_ms = wall_ms - (whole.times.begin_ms + whole.times.offset_least_ms);
+    bool is_same_boot = whole.times.boots == simulated_host_boots();
+    int64_t now_ms = (int64_t)read_ms + simulated_wall_offset_ms();
+    int64_t least_ms = now_ms - (whole.times.end_ms + whole.times.offset_most_ms);
+    int64_t most_ms = now_ms - (whole.times.begin_ms + whole.times.offset_least_ms);
+    if (is_same_boot) {
+        least_ms = (int64_t)read_ms - whole.times.end_ms;
+        most_ms = (int64_t)read_ms - whole.times.begin_ms;
+    }
     return least_ms - MODEL_SLOP_MS > (int64_t)settings.state_age_ms  ? YES
            : most_ms + MODEL_SLOP_MS > (int64_t)settings.state_age_ms ? MAYBE
                                                                       : NO;
@@ -230,35 +246,60 @@ static enum chance is_too_old(void)
 
 static enum chance is_used(void)
 {
-    if (read_error != 0 || is_damaged || is_too_old() == YES)
+    if (read_error != 0 || whole.is_damaged || is_too_old() == YES)
         return NO;
-    enum chance proven = settings.cookie ? whole.proven : YES;
-    return is_too_old() == MAYBE ? worse(proven, MAYBE) : proven;
+    return is_too_old() == MAYBE || has_read_failed ? MAYBE : YES;
 }
 
-/* Returns whether the file was used, as the log says. */
-static bool check_message(void)
+/* What a start has done with the file. */
+enum use { USE_NONE, USE_COUNTERS, USE_SOME, USE_ALL };
+
+static void check_use(bool is_used_now)
+{
+    if (is_used_now && is_used() == NO)
+        broken_promise("a state file that is damaged or too old is not used",
+                       "it is; error %d, damaged %d, %" PRIu64 " clients", read_error,
+                       whole.is_damaged, (uint64_t)whole.count);
+    if (!is_used_now && is_used() == YES)
+        broken_promise("a state file that is whole is used", "it is not");
+    if (!is_used_now && !was_kept)
+        broken_promise("a state file that cannot be used is kept aside", "it is not");
+    if (is_used_now && was_kept)
+        broken_promise("a state file that is used is not kept aside", "it is");
+}
+
+/* Clients that may not have proven their addresses are not restored where that is demanded. */
+static void check_proven(bool are_refused)
+{
+    enum chance proven = settings.cookie ? whole.proven : YES;
+    if (!are_refused && proven == NO)
+        broken_promise("clients that have not proven their addresses are not restored", "they are");
+    if (are_refused && proven == YES)
+        broken_promise("each client of the last snapshot is restored", "they count as not proven");
+}
+
+/* Returns what was done with the file, as the log says. */
+static enum use check_message(void)
 {
     uint64_t used = simulated_log_times("restored the clients");
-    uint64_t refused = simulated_log_times("cannot restore the clients: started without any");
-    uint64_t expected = was_read && read_error != -ENOENT;
-    if (used + refused != expected || broken_is("state-message"))
+    uint64_t refused = simulated_log_times("cannot restore the clients");
+    uint64_t partly = simulated_log_times("cannot restore all clients");
+    bool is_expected = was_read && read_error != -ENOENT;
+    if (used > 1 || refused > 1 || (used + refused > 0) != is_expected || partly > used ||
+        broken_is("state-message"))
         broken_promise("a start says once what it has done with the state file",
-                       "%" PRIu64 " times it was used, and %" PRIu64 " times refused", used,
-                       refused);
-    if (expected == 0)
-        return false;
-    if (used > 0 && is_used() == NO)
-        broken_promise("a state file that is damaged, too old or unproven is not used",
-                       "it is; error %d, damaged %d, %" PRIu64 " clients", read_error, is_damaged,
-                       (uint64_t)whole.count);
-    if (refused > 0 && is_used() == YES)
-        broken_promise("a state file that is whole is used", "it is not");
-    if (refused > 0 && !was_kept)
-        broken_promise("a state file that cannot be used is kept aside", "it is not");
-    if (refused > 0 && is_aside)
-        clear(&whole);
-    return used > 0;
+                       "%" PRIu64 " times it was used, %" PRIu64 " partly, and %" PRIu64
+                       " times refused",
+                       used, partly, refused);
+    if (!is_expected)
+        return USE_NONE;
+    check_use(used > 0);
+    if (used == 0)
+        return USE_NONE;
+    check_proven(refused > 0);
+    if (partly > 0 && !has_read_failed)
+        broken_promise("a state file that is whole is used", "only a part of it is");
+    return refused > 0 ? USE_COUNTERS : partly > 0 ? USE_SOME : USE_ALL;
 }
 
 /* ---- the clients ---- */
@@ -272,14 +313,11 @@ static int listener_number(const char *text)
     return -1;
 }
 
-/* The worker of a client that is restored, or -1 if it is not: several workers share a unicast
- * listener, and the server does not know which of them the kernel chooses. */
-static int worker_of(int listener)
+/* A port of the server's own: its clients are not restored, or may not be. */
+static enum chance is_own(const struct saved_record *record)
 {
-    int unicast = 0;
-    for (size_t i = 0; i < setup.listener_count; i++)
-        unicast += setup.listeners[i].kind == LISTEN_UDP;
-    return listener < unicast && setup.workers > 1 ? -1 : 0;
+    const struct model_entry source = {.source = record->source};
+    return !settings.cookie && model_may_be_own_source(&source) ? MAYBE : NO;
 }
 
 /* Whether a client may be restored at all: then *listener is its listener. */
@@ -287,15 +325,47 @@ static bool may_return(const struct saved_record *record, const struct saved_res
                        int *listener)
 {
     *listener = listener_number(record->listener);
-    bool has_interface = record->source.scope == 0 || whole.boots == simulated_host_boots();
-    return *listener >= 0 && worker_of(*listener) >= 0 && has_interface &&
+    bool has_interface = record->source.scope == 0 || whole.times.boots == simulated_host_boots();
+    return *listener >= 0 && shards_worker_of(*listener, &record->source) != -1 && has_interface &&
            rest->left_most_ms + MODEL_SLOP_MS > 0;
 }
 
-static bool find(int listener, const struct addr *source, struct client *client)
+/* How long ago the file was read: clients may have expired since then. */
+static int64_t since_read_ms(void)
 {
-    return registry_find(roles_worker((size_t)worker_of(listener))->decider.registry,
-                         (uint8_t)listener, source, event_queue_now_ms(), client);
+    return (int64_t)(event_queue_now_ms() - read_ms);
+}
+
+/* Whether a client must be restored if there is a place for it, and be there now. */
+static bool must_return(const struct saved_record *record, const struct saved_rest *rest,
+                        enum use use)
+{
+    return use == USE_ALL && record->is_sure && is_own(record) == NO &&
+           rest->left_least_ms > MODEL_SLOP_MS + since_read_ms();
+}
+
+/* Whether its ttl may have passed since the file was read. */
+static bool is_brief(const struct saved_rest *rest)
+{
+    return rest->left_least_ms <= MODEL_SLOP_MS + since_read_ms();
+}
+
+static int worker_expected(int listener, const struct saved_record *record)
+{
+    int worker = shards_worker_of(listener, &record->source);
+    return worker >= 0 ? worker : 0;
+}
+
+/* Returns the worker of a client that is registered, or -1. */
+static int find(int listener, const struct addr *source, struct client *client)
+{
+    int worker = shards_worker_of(listener, source);
+    for (int i = 0; i < (int)roles_worker_count(); i++)
+        if ((worker == SHARDS_UNDECIDED || i == worker) &&
+            registry_find(roles_worker((size_t)i)->decider.registry, (uint8_t)listener, source,
+                          simulated_clock_ms(), client))
+            return i;
+    return -1;
 }
 
 static void expect(const struct saved_record *record, const char *what, int64_t value,
@@ -315,7 +385,7 @@ static void expect(const struct saved_record *record, const char *what, int64_t 
 static void check_client(const struct saved_record *record, const struct saved_rest *rest,
                          const struct client *client)
 {
-    int64_t passed_ms = (int64_t)(event_queue_now_ms() - read_ms);
+    int64_t passed_ms = since_read_ms();
     expect(record, "idle", (int64_t)client->idle_ms, rest->idle_least_ms - MODEL_SLOP_MS,
            rest->idle_most_ms + passed_ms + MODEL_SLOP_MS);
     expect(record, "age", (int64_t)client->age_s, rest->age_least_ms / 1000 - 2,
@@ -326,26 +396,36 @@ static void check_client(const struct saved_record *record, const struct saved_r
         expect(record, "frames", client->frames, record->frames == YES, record->frames == YES);
 }
 
+/* Whether clients keep the names of the file. */
+static bool keeps_names(void)
+{
+    if (setup.names_max == 0)
+        return false;
+    return !setup.has_keys || (whole.is_keyed && memcmp(whole.names_key, setup.names_key,
+                                                        sizeof whole.names_key) == 0);
+}
+
 /* The model knows it again. */
 static struct model_entry *restore(const struct saved_record *record, const struct saved_rest *rest,
-                                   int listener)
+                                   int listener, int worker)
 {
     struct model_entry *entry = model_get(listener, &record->source);
     uint64_t now_ms = event_queue_now_ms();
     saved_entry_restore(entry, record, rest, read_ms);
-    entry->worker = worker_of(listener);
+    entry->worker = worker;
     entry->may_since_ms = entry->sure_since_ms = now_ms;
     entry->may_until_ms = read_ms + (uint64_t)(rest->left_most_ms + 1 + MODEL_SLOP_MS);
     entry->kept_until_ms = entry->may_until_ms + settings.sweep_ms + SWEEP_SLOP_MS;
     if (record->is_sure && rest->left_least_ms > 0)
         entry->sure_until_ms = read_ms + (uint64_t)rest->left_least_ms;
     model_add_occupying(entry);
-    if (setup.names_max > 0 && (whole.is_keyed || !setup.has_keys))
+    if (keeps_names())
         names_restored(entry, record->claimed_ms);
     return entry;
 }
 
 struct found {
+    enum use use;
     uint32_t possible, sure; /* that may, and must, be restored if there is a place for all */
     uint32_t clients;        /* that are */
     uint32_t brief;          /* whose ttl may have passed in this moment */
@@ -359,13 +439,24 @@ static void count_record(const struct saved_record *record, struct found *found)
     if (!may_return(record, &rest, &listener))
         return;
     found->possible++;
-    found->sure += record->is_sure && rest.left_least_ms > MODEL_SLOP_MS;
-    found->brief += rest.left_least_ms <= MODEL_SLOP_MS;
+    found->sure += must_return(record, &rest, found->use);
+    found->brief += is_brief(&rest);
     for (size_t i = 0; i < MODEL_NAMES; i++)
         if (record->claimed_ms[i] != 0) {
             found->possible_names++;
             break;
         }
+}
+
+static void check_found(const struct saved_record *record, const struct found *found)
+{
+    if (found->use < USE_SOME)
+        broken_promise("clients that have not proven their addresses are not restored",
+                       "port %d of %s is", record->source.port, record->listener);
+    if (settings.cookie && !record->has_cookie)
+        broken_promise("clients that have not proven their addresses are not restored",
+                       "port %d of %s is, and has sent no cookie", record->source.port,
+                       record->listener);
 }
 
 static void check_record(size_t i, struct found *found, uint32_t numbers[])
@@ -377,16 +468,22 @@ static void check_record(size_t i, struct found *found, uint32_t numbers[])
     numbers[i] = 0;
     if (!may_return(record, &rest, &listener))
         return;
-    bool is_found = find(listener, &record->source, &client) && !broken_now("state-lost", 5);
-    bool is_sure = record->is_sure && rest.left_least_ms > MODEL_SLOP_MS;
+    int worker = find(listener, &record->source, &client);
+    bool is_found = worker >= 0 && !broken_now("state-lost", 5);
+    bool is_sure = must_return(record, &rest, found->use);
     if (!is_found && is_sure && found->possible <= setup.clients_max)
         broken_promise("each client of the last snapshot is restored",
                        "port %d of %s is not; it has %" PRId64 " ms left", record->source.port,
                        record->listener, rest.left_least_ms);
-    if (!is_found)
+    if (!is_found) {
+        /* It may have expired since it was restored, and be removed by the next sweep. */
+        if (found->use >= USE_SOME && is_brief(&rest))
+            restore(record, &rest, listener, worker_expected(listener, record));
         return;
+    }
+    check_found(record, found);
     found->clients++;
-    numbers[i] = restore(record, &rest, listener)->number;
+    numbers[i] = restore(record, &rest, listener, worker)->number;
     if (is_sure)
         check_client(record, &rest, &client);
 }
@@ -423,7 +520,7 @@ static void check_name(size_t i, const struct found *found, const uint32_t numbe
     const struct model_entry *sure =
         record != NO_RECORD && numbers[record] != 0 ? model_entry(numbers[record]) : NULL;
     bool has_place = found->possible_names <= setup.names_max;
-    if (whole.is_keyed < setup.has_keys || found->possible > setup.clients_max)
+    if (!keeps_names() || found->use != USE_ALL || found->possible > setup.clients_max)
         sure = NULL;
     if (sure != NULL && has_place && (!is_found || broken_is("state-name")))
         broken_promise("a client that is restored has its name", "%s has no client", text);
@@ -483,10 +580,10 @@ static void check_counters(const struct found *found)
         const char *name = stats_name(i);
         uint64_t value = stats_value(&sum, i), least = stats_value(&whole.least, i);
         uint64_t most = stats_value(&whole.most, i);
-        if (whole.has_report && strcmp(name, "expired") != 0)
-            expect_counter(name, value, stats_value(&whole.most, i), most);
-        else if (strcmp(name, "streams_closed") == 0)
-            expect_counter(name, value, least, most + whole.streams);
+        if (strcmp(name, "streams_closed") == 0)
+            expect_counter(name, value, whole.has_report ? most : least, most + whole.streams);
+        else if (whole.has_report && strcmp(name, "expired") != 0)
+            expect_counter(name, value, most, most);
         else if (strcmp(name, "expired") == 0)
             expect_counter(name, value, least, UINT64_MAX); /* joined = clients + ends */
         else if (strcmp(name, "received") == 0)
@@ -502,8 +599,8 @@ static void check_counters(const struct found *found)
 
 void saved_check_start(void)
 {
-    struct found found = {.possible = 0};
-    if (!check_message()) {
+    struct found found = {.use = check_message()};
+    if (found.use == USE_NONE) {
         totals_check_start(false);
         return;
     }
@@ -564,7 +661,9 @@ void saved_check_end(bool was_ready)
 
 void saved_reset(void)
 {
-    is_open = is_stopping = is_opened = was_read = was_kept = is_aside = false;
+    if (is_aside)
+        clear(&whole);
+    is_open = is_stopping = is_opened = was_read = has_read_failed = was_kept = is_aside = false;
     read_error = 0;
     failures = committed_begin_ms = last_job = restored_job = 0;
 }

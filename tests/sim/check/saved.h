@@ -12,7 +12,8 @@
 
 /* ---- what happens to the file ---- */
 
-/* A snapshot is begun, gets bytes, is complete, or is given up (error 0: it is discarded). */
+/* A snapshot is begun, gets bytes, is complete, or is given up (error 0: it is discarded). An error
+ * may come after it is complete. */
 void saved_begin(void);
 void saved_adding(void);
 void saved_committed(void);
@@ -24,9 +25,10 @@ void saved_opened(void);
 void saved_damaged(void);
 void saved_put_back(void);
 
-/* The server reads it at its start, with that result; and keeps it aside: succeeded, and the file
- * is aside. */
+/* The server opens it at its start, with that result; cannot read all of it; and keeps it aside:
+ * succeeded, and the file is aside. */
 void saved_read(int error);
+void saved_read_failed(void);
 void saved_kept_aside(bool succeeded, bool is_aside);
 
 /* The wall clock has leapt. */

@@ -81,6 +81,7 @@ bool saved_entry_end(const struct model_entry *entry, const struct saved_times *
         .listener = listener_text(entry->listener),
         .is_sure = is_sure,
         .proven = entry->proven,
+        .has_cookie = entry->has_cookie,
         .until_least_ms = (int64_t)entry->saved.until_least_ms,
         .until_most_ms = (int64_t)entry->saved.until_most_ms,
         .last_least_ms = is_sure ? (int64_t)entry->saved.last_least_ms : 0,
@@ -97,15 +98,16 @@ bool saved_entry_end(const struct model_entry *entry, const struct saved_times *
 
 /* ---- at the next start ---- */
 
-/* The time between the copy, at t, and the start, at r, is by the wall clock r - t and its leap,
- * and 0 at least. So a moment m of before was at the start (t - m) or (r - m + leap) ago, whichever
- * is more. */
+/* The time between the copy, at t, and the start, at r, is r - t in the same boot. In another one
+ * it is by the wall clock: r - t and its leap, and 0 at least. So a moment m of before was at the
+ * start (t - m) or (r - m + leap) ago, whichever is more. */
 struct saved_rest saved_rest_of(const struct saved_record *record, const struct saved_times *times,
                                 uint64_t read_ms)
 {
+    bool is_same_boot = times->boots == simulated_host_boots();
     int64_t read = (int64_t)read_ms, offset_ms = simulated_wall_offset_ms();
-    int64_t now_least = read + offset_ms - times->offset_most_ms;
-    int64_t now_most = read + offset_ms - times->offset_least_ms;
+    int64_t now_least = is_same_boot ? read : read + offset_ms - times->offset_most_ms;
+    int64_t now_most = is_same_boot ? read : read + offset_ms - times->offset_least_ms;
     return (struct saved_rest){
         .left_least_ms =
             lesser(record->until_least_ms - times->end_ms, record->until_least_ms - now_most),
@@ -140,5 +142,6 @@ void saved_entry_restore(struct model_entry *entry, const struct saved_record *r
     entry->received_most = record->received_most;
     entry->frames = record->frames;
     entry->proven = record->proven;
+    entry->has_cookie = record->has_cookie;
     entry->is_restored = true;
 }

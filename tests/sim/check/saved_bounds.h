@@ -10,16 +10,18 @@
  * renewed, join, or leave. Times are signed, since the wall clock may leap to before the first
  * moment of the run. */
 
-/* When a snapshot was taken, and how much the wall clock was ahead then. */
+/* When a snapshot was taken, in which boot of the host, and how much the wall clock was ahead then.
+ */
 struct saved_times {
     int64_t begin_ms, end_ms, offset_least_ms, offset_most_ms;
+    uint32_t boots;
 };
 
 struct saved_record {
     struct addr source;
     const char *listener; /* as in the configuration */
     bool is_sure;         /* it was registered during all of the snapshot */
-    bool proven;
+    bool proven, has_cookie;
     int64_t until_least_ms, until_most_ms; /* its ttl has passed */
     int64_t last_least_ms, last_most_ms;   /* its last datagram */
     int64_t joined_least_ms, joined_most_ms;
@@ -28,7 +30,7 @@ struct saved_record {
     uint64_t claimed_ms[MODEL_NAMES];
 };
 
-/* The same at the next start, by the wall clock. */
+/* The same at the next start. */
 struct saved_rest {
     int64_t left_least_ms, left_most_ms;
     int64_t idle_least_ms, idle_most_ms;

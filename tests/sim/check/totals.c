@@ -13,6 +13,7 @@
 #include "sim/core/trace.h"
 #include "sim/net/udp.h"
 #include "sim/os/log.h"
+#include "sim/os/process.h"
 #include "sim/world/settings.h"
 
 #include <inttypes.h>
@@ -184,7 +185,7 @@ static void print_model(int number)
                     addr_format(&entry->source, text), entry->listener, entry->sure_until_ms,
                     entry->may_until_ms, entry->kept_until_ms,
                     registry_find(roles_worker((size_t)number)->decider.registry,
-                                  (uint8_t)entry->listener, &entry->source, event_queue_now_ms(),
+                                  (uint8_t)entry->listener, &entry->source, simulated_clock_ms(),
                                   NULL)
                         ? ", found"
                         : "");

@@ -3,6 +3,7 @@
 #include "os/process/clock.h"
 #include "os/process/host.h"
 #include "os/process/immediate_exit.h"
+#include "os/process/manager_environment.h"
 #include "os/process/memory.h"
 #include "os/process/privilege.h"
 #include "os/process/processor_count.h"
@@ -25,13 +26,19 @@ enum { CLOCK_READ_NS = 50, SECRET_BYTES = 16, SECRETS_MAX = 64 };
 
 static int64_t wall_offset_ms;
 static uint32_t boots;
+static uint64_t booted_ms; /* when the clock of the host began; it may wrap below 0 */
 
 /* ---- clock ---- */
 
 uint64_t clock_now_ns(void)
 {
     event_queue_advance(CLOCK_READ_NS);
-    return event_queue_now_ns();
+    return event_queue_now_ns() - booted_ms * 1000000;
+}
+
+uint64_t simulated_clock_ms(void)
+{
+    return event_queue_now_ms() - booted_ms;
 }
 
 uint64_t clock_now_ms(void)
@@ -39,10 +46,16 @@ uint64_t clock_now_ms(void)
     return clock_now_ns() / 1000000;
 }
 
+uint64_t clock_monotonic_us(void)
+{
+    return clock_now_ns() / 1000;
+}
+
 uint64_t clock_wall_ms(void)
 {
     enum { WALL_MS = 1700000000 };
-    return UINT64_C(1000) * WALL_MS + clock_now_ms() + (uint64_t)wall_offset_ms;
+    event_queue_advance(CLOCK_READ_NS);
+    return UINT64_C(1000) * WALL_MS + event_queue_now_ms() + (uint64_t)wall_offset_ms;
 }
 
 void simulated_wall_leap(int64_t ms)
@@ -54,6 +67,27 @@ void simulated_wall_leap(int64_t ms)
 int64_t simulated_wall_offset_ms(void)
 {
     return wall_offset_ms;
+}
+
+/* ---- the environment: there is no service manager ---- */
+
+void manager_environment_take(struct manager_environment *environment)
+{
+    *environment = (struct manager_environment){.first_descriptor = MANAGER_DESCRIPTOR_FIRST};
+}
+
+void manager_environment_free(struct manager_environment *environment)
+{
+    (void)environment;
+}
+
+const char *manager_environment_name(const struct manager_environment *environment, uint32_t index,
+                                     char name[MANAGER_NAME_BYTES])
+{
+    (void)environment;
+    (void)index;
+    name[0] = '\0';
+    return name;
 }
 
 /* ---- random bytes ---- */
@@ -145,9 +179,11 @@ int host_boot_id(uint8_t boot_id[HOST_BOOT_ID_BYTES])
     return 0;
 }
 
-void simulated_host_reboot(void)
+void simulated_host_reboot(uint64_t uptime_ms)
 {
+    trace(TRACE_BOOT, uptime_ms, 0, 0, 0);
     boots++;
+    booted_ms = event_queue_now_ms() - uptime_ms;
 }
 
 uint32_t simulated_host_boots(void)

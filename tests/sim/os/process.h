@@ -14,8 +14,11 @@ void simulated_wall_leap(int64_t ms);
 /* What it is ahead of the wall clock of a run without leaps. */
 int64_t simulated_wall_offset_ms(void);
 
-/* The host boots again: it has another boot id. */
-void simulated_host_reboot(void);
+/* The clock of the server (os/process/clock): the host has been up for that long. */
+uint64_t simulated_clock_ms(void);
+
+/* The host boots again: it has another boot id, and its clock begins anew. */
+void simulated_host_reboot(uint64_t uptime_ms);
 uint32_t simulated_host_boots(void);
 
 /* Whether any of the last random bytes that the server got, such as a secret, is in a text. */

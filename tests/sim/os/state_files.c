@@ -1,8 +1,8 @@
-/* os/file/state_file and os/file/snapshot_file: the state file, in memory. */
+/* os/file/state_file_reader and os/file/state_file_writer: the state file, in memory. */
 #include "sim/os/state_files.h"
 
-#include "os/file/snapshot_file.h"
-#include "os/file/state_file.h"
+#include "os/file/state_file_reader.h"
+#include "os/file/state_file_writer.h"
 #include "sim/check/saved.h"
 #include "sim/core/broken.h"
 #include "sim/core/draw.h"
@@ -23,18 +23,22 @@ struct contents {
     size_t size;
 };
 
-static struct contents whole, before; /* the state file, and the one that it has replaced */
-static struct contents aside;         /* the one that was kept aside */
-static bool is_foreign;               /* another user can write the file */
-static uint64_t waited_ns;
+static struct contents whole;  /* PATH */
+static struct contents before; /* what PATH was before the last rename */
+static struct contents draft;  /* PATH.new, which a crash leaves */
+static struct contents aside;  /* PATH.bad */
+static bool is_foreign;        /* another user can write PATH */
+static bool is_unsynced;       /* a power failure may undo the last rename */
+static enum state_obstacle obstacle;
+static uint64_t done_ns, pending_ns; /* what the steps of the disk have taken, and the one now */
 
-struct snapshot_file {
+struct state_file_writer {
     struct mailbox *owner;
-    struct contents draft;
-    struct snapshot_write *pending; /* the step that the thread does; NULL: none */
+    struct state_file_write *pending; /* the step that the thread does; NULL: none */
+    bool has_lock, has_draft;
 };
 
-static struct snapshot_file *current; /* of the server that runs; NULL: none */
+static struct state_file_writer *current; /* of the server that runs; NULL: none */
 
 /* ---- contents ---- */
 
@@ -47,10 +51,11 @@ static void clear(struct contents *contents)
 static void copy(struct contents *to, const struct contents *from)
 {
     clear(to);
+    if (from->bytes == NULL)
+        return;
     to->bytes = malloc(from->size + 1);
     to->size = from->size;
-    if (from->size > 0)
-        memcpy(to->bytes, from->bytes, from->size);
+    memcpy(to->bytes, from->bytes, from->size);
 }
 
 static void append(struct contents *contents, const void *bytes, size_t size)
@@ -85,46 +90,83 @@ static bool has_passed(const void *end_ns)
 static void wait_for_disk(void)
 {
     uint64_t ns = draw_step_ns(), end_ns = event_queue_now_ns() + ns;
-    waited_ns += ns;
     event_queue_add(ns, wake_up, NULL);
     scheduler_wait(has_passed, &end_ns);
 }
 
-uint64_t state_files_waited_ms(void)
+uint64_t state_files_done_ms(void)
 {
-    return waited_ns / 1000000;
+    return done_ns / 1000000;
 }
 
-/* ---- os/file/state_file ---- */
+uint64_t state_files_busy_ms(void)
+{
+    return (done_ns + pending_ns) / 1000000;
+}
+
+/* ---- os/file/state_file_reader ---- */
 
 static int refuse(struct state_file_fault *fault, int error)
 {
-    *fault = (struct state_file_fault){"the file cannot be read", "try again"};
+    bool is_special = obstacle == STATE_SPECIAL;
+    *fault = (struct state_file_fault){is_special ? "it is not a regular file"
+                                                  : "the file cannot be read",
+                                       "try again", is_special};
+    trace(TRACE_STATE_READ, (uint64_t)(int64_t)error, 0, 0, 0);
     saved_read(error);
     return error;
 }
 
-int state_file_read(const char *path, uint8_t **bytes, size_t *size, struct state_file_fault *fault)
+int state_file_reader_open(struct state_file_reader *reader, const char *path,
+                           struct state_file_fault *fault)
 {
     (void)path;
+    *reader = (struct state_file_reader){.descriptor = -1, .size = whole.size};
+    if (current == NULL)
+        broken_promise("the state file is locked before it is read", "it is not");
     wait_for_disk();
     int error = faults_refuse_disk();
+    if (obstacle == STATE_SPECIAL)
+        return refuse(fault, -EINVAL);
     if (whole.bytes == NULL || error != 0 || is_foreign)
         return refuse(fault, whole.bytes == NULL ? -ENOENT : error != 0 ? error : -EPERM);
-    *size = whole.size;
-    *bytes = malloc(whole.size > 0 ? whole.size : 1);
-    if (*bytes == NULL)
-        return refuse(fault, -ENOMEM);
-    if (whole.size > 0)
-        memcpy(*bytes, whole.bytes, whole.size);
+    reader->descriptor = 0;
+    trace(TRACE_STATE_READ, 0, whole.size, 0, 0);
     saved_read(0);
     return 0;
+}
+
+/* Most reads are served from memory. */
+int state_file_reader_read(const struct state_file_reader *reader, uint64_t offset, void *bytes,
+                           size_t size)
+{
+    enum { EACH_FROM_DISK = 8 };
+    if (reader->descriptor < 0 || offset + size > whole.size)
+        broken_promise("a state file is read within its size", "%zu bytes from %zu on, of %zu",
+                       size, (size_t)offset, whole.size);
+    if (draw_below(DRAW_STATE, EACH_FROM_DISK) == 0) {
+        wait_for_disk();
+        int error = faults_refuse_disk();
+        if (error != 0) {
+            saved_read_failed();
+            return error;
+        }
+    }
+    memcpy(bytes, whole.bytes + offset, size);
+    return 0;
+}
+
+void state_file_reader_close(struct state_file_reader *reader)
+{
+    reader->descriptor = -1;
 }
 
 int state_file_keep_aside(const char *path)
 {
     (void)path;
     int error = faults_refuse_disk();
+    if (obstacle == STATE_SPECIAL)
+        broken_promise("what cannot be a state file is not touched", "it is renamed");
     if (error == 0 && !broken_is("state-aside")) {
         clear(&aside);
         aside = whole;
@@ -135,7 +177,7 @@ int state_file_keep_aside(const char *path)
     return error;
 }
 
-/* ---- os/file/snapshot_file ---- */
+/* ---- os/file/state_file_writer ---- */
 
 /* No secret may be in the file: neither a key nor what the server drew as one. */
 static void check_secrets(const struct contents *file)
@@ -147,124 +189,192 @@ static void check_secrets(const struct contents *file)
                        has_key ? "the key of the names" : "one that was drawn");
 }
 
-static void commit(struct snapshot_file *file)
+static void replace(void)
 {
-    check_secrets(&file->draft);
+    check_secrets(&draft);
     if (!broken_is("state-older") || whole.bytes == NULL) {
         clear(&before);
         before = whole;
-        whole = file->draft;
+        whole = draft;
         is_foreign = false;
     } else {
-        clear(&file->draft);
+        clear(&draft);
     }
-    file->draft = (struct contents){.bytes = NULL};
+    draft = (struct contents){.bytes = NULL};
     saved_committed();
 }
 
-static void begin(void)
+/* The rename may have been done when an error follows. */
+static void commit(struct state_file_writer *writer, int error)
 {
-    saved_begin();
-    restarts_snapshot_begun();
+    bool is_renamed = error == 0 || draw_below(DRAW_STATE, 2) == 0;
+    writer->has_draft = false;
+    if (is_renamed)
+        replace();
+    else
+        clear(&draft);
+    is_unsynced = is_renamed ? error != 0 : is_unsynced;
 }
 
-static int do_step(struct snapshot_file *file, enum snapshot_step step, const void *bytes,
-                   size_t size)
+static int begin(struct state_file_writer *writer)
 {
-    int error = step == SNAPSHOT_DISCARD ? 0 : faults_refuse_disk();
-    trace(TRACE_STATE, step, (uint64_t)(int64_t)error, size, 0);
-    if (step == SNAPSHOT_BEGIN || step == SNAPSHOT_DISCARD || error != 0)
-        clear(&file->draft);
-    if (error != 0 || step == SNAPSHOT_DISCARD)
+    int error = faults_refuse_disk();
+    clear(&draft);
+    writer->has_lock |= error == 0;
+    writer->has_draft = error == 0;
+    return error;
+}
+
+static void check_step(const struct state_file_writer *writer, enum state_file_step step)
+{
+    bool needs_draft = step == STATE_FILE_ADD || step == STATE_FILE_COMMIT;
+    if (needs_draft && !writer->has_draft)
+        broken_promise("a new state file is begun before it is written", "step %d comes without it",
+                       (int)step);
+}
+
+static int do_step(struct state_file_writer *writer, const struct state_file_write *write)
+{
+    check_step(writer, write->step);
+    int error = write->step == STATE_FILE_BEGIN     ? begin(writer)
+                : write->step == STATE_FILE_DISCARD ? 0
+                                                    : faults_refuse_disk();
+    trace(TRACE_STATE, write->step, (uint64_t)(int64_t)error, write->size, 0);
+    if (write->step == STATE_FILE_COMMIT)
+        commit(writer, error);
+    else if (error != 0 || write->step == STATE_FILE_DISCARD)
+        writer->has_draft = false;
+    else if (write->step == STATE_FILE_ADD)
+        append(&draft, write->bytes, write->size);
+    if (error != 0 || write->step == STATE_FILE_DISCARD)
         saved_failed(error);
-    else if (step == SNAPSHOT_BEGIN)
-        begin();
-    else if (step == SNAPSHOT_ADD)
-        append(&file->draft, bytes, size);
-    else
-        commit(file);
+    else if (write->step == STATE_FILE_BEGIN)
+        saved_begin();
+    if (error == 0 && write->step == STATE_FILE_BEGIN)
+        restarts_snapshot_begun();
     return error;
 }
 
 static void handle_done(struct mailbox_message *message)
 {
-    struct snapshot_write *write = (struct snapshot_write *)message;
+    struct state_file_write *write = (struct state_file_write *)message;
     write->done(write);
 }
 
 static void end_step(void *state)
 {
-    struct snapshot_file *file = state;
-    struct snapshot_write *write = file->pending;
-    file->pending = NULL;
-    write->error = do_step(file, write->step, write->bytes, write->size);
+    struct state_file_writer *writer = state;
+    struct state_file_write *write = writer->pending;
+    writer->pending = NULL;
+    done_ns += pending_ns;
+    pending_ns = 0;
+    write->error = do_step(writer, write);
     write->message.handle = handle_done;
-    mailbox_post(file->owner, &write->message);
+    mailbox_post(writer->owner, &write->message);
 }
 
-int snapshot_file_new(struct snapshot_file **file, const char *path, struct mailbox *owner)
+int state_file_writer_new(struct state_file_writer **writer, const char *path)
 {
     (void)path;
-    *file = faults_refuse_memory() ? NULL : calloc(1, sizeof **file);
-    if (*file == NULL)
+    *writer = current = faults_refuse_memory() ? NULL : calloc(1, sizeof **writer);
+    if (current == NULL)
         return -ENOMEM;
-    (*file)->owner = owner;
-    current = *file;
     saved_opened();
-    return 0;
+    if (obstacle == STATE_LOCKED)
+        return -EWOULDBLOCK;
+    int error = faults_refuse_disk();
+    current->has_lock = error == 0;
+    return error;
 }
 
-void snapshot_file_post(struct snapshot_file *file, struct snapshot_write *write)
+int state_file_writer_check(struct state_file_writer *writer)
 {
-    if (file->pending != NULL)
+    wait_for_disk();
+    int error = begin(writer);
+    writer->has_draft = false;
+    if (error != 0)
+        saved_failed(error);
+    return error;
+}
+
+int state_file_writer_start(struct state_file_writer *writer, struct mailbox *owner)
+{
+    writer->owner = owner;
+    return faults_refuse_memory() ? -ENOMEM : 0;
+}
+
+void state_file_writer_post(struct state_file_writer *writer, struct state_file_write *write)
+{
+    if (writer->pending != NULL)
         broken_promise("one step of the state file is done at a time", "step %d comes during %d",
-                       (int)write->step, (int)file->pending->step);
-    if (write->step == SNAPSHOT_ADD)
+                       (int)write->step, (int)writer->pending->step);
+    if (write->step == STATE_FILE_ADD)
         saved_adding();
-    write->file = file;
-    file->pending = write;
-    event_queue_add(draw_step_ns(), end_step, file);
+    write->writer = writer;
+    writer->pending = write;
+    pending_ns = draw_step_ns();
+    event_queue_add(pending_ns, end_step, writer);
 }
 
 static bool has_no_step(const void *state)
 {
-    return ((const struct snapshot_file *)state)->pending == NULL;
+    return ((const struct state_file_writer *)state)->pending == NULL;
 }
 
-void snapshot_file_stop(struct snapshot_file *file)
+void state_file_writer_stop(struct state_file_writer *writer)
 {
-    if (file == NULL || file->pending == NULL)
+    if (writer == NULL)
         return;
-    waited_ns += UINT64_C(3000000000); /* at most */
-    scheduler_wait(has_no_step, file);
+    if (writer->pending != NULL)
+        scheduler_wait(has_no_step, writer);
+    writer->has_draft = false;
 }
 
-int snapshot_file_do(struct snapshot_file *file, enum snapshot_step step, const void *bytes,
-                     size_t size)
+void state_file_writer_free(struct state_file_writer *writer)
 {
-    if (step == SNAPSHOT_ADD)
-        saved_adding();
-    wait_for_disk();
-    return do_step(file, step, bytes, size);
-}
-
-void snapshot_file_free(struct snapshot_file *file)
-{
-    if (file == NULL)
+    if (writer == NULL)
         return;
-    clear(&file->draft);
-    free(file);
+    state_file_writer_stop(writer);
+    clear(&draft);
+    free(writer);
     current = NULL;
 }
 
 /* ---- what happens to the file ---- */
 
+bool state_files_are_closed(void)
+{
+    return current == NULL;
+}
+
+/* PATH.new stays as far as it was written, and a rename that was going on is done or not. */
 void state_files_crash(void)
 {
     if (current == NULL)
         return;
+    struct state_file_write *write = current->pending;
     event_queue_remove(current);
-    snapshot_file_free(current);
+    if (write != NULL && write->step == STATE_FILE_COMMIT && draw_below(DRAW_STATE, 2) == 0) {
+        replace();
+        is_unsynced = true;
+    }
+    pending_ns = 0;
+    free(current);
+    current = NULL;
+}
+
+static void put_back(void)
+{
+    copy(&whole, &before);
+    is_foreign = is_unsynced = false;
+    saved_put_back();
+}
+
+void state_files_power_failure(void)
+{
+    if (is_unsynced && draw_below(DRAW_STATE, 2) == 0)
+        put_back();
+    is_unsynced = false;
 }
 
 /* A byte of the file, in half of the cases one of its preamble and of the head of its first block.
@@ -303,23 +413,9 @@ static void lose_block(void)
     whole.size -= end - begin;
 }
 
-static void put_back(void)
-{
-    copy(&whole, &before);
-    is_foreign = false;
-    saved_put_back();
-}
-
-enum state_damage state_files_damage(enum state_damage damage)
+static void damage_bytes(enum state_damage damage)
 {
     enum { VERSION_AT = 12 }; /* by docs/state.md */
-    bool is_there = damage == STATE_PUT_BACK ? before.bytes != NULL : whole.size > VERSION_AT;
-    if (!is_there || damage == STATE_UNDAMAGED)
-        return STATE_UNDAMAGED;
-    if (damage == STATE_PUT_BACK) {
-        put_back();
-        return damage;
-    }
     if (damage == STATE_TORN)
         whole.size = draw_byte();
     else if (damage == STATE_FLIPPED)
@@ -332,10 +428,33 @@ enum state_damage state_files_damage(enum state_damage damage)
         whole.bytes[VERSION_AT]++;
     else
         is_foreign = true;
+}
+
+enum state_damage state_files_damage(enum state_damage damage)
+{
+    enum { LEAST_BYTES = 13 }; /* the first ones, and the version */
+    bool is_there = damage == STATE_PUT_BACK ? before.bytes != NULL : whole.size >= LEAST_BYTES;
+    if (!is_there || damage == STATE_UNDAMAGED)
+        return STATE_UNDAMAGED;
+    if (damage == STATE_PUT_BACK) {
+        put_back();
+        return damage;
+    }
+    damage_bytes(damage);
     if (broken_is("state-damage") && before.bytes != NULL) {
         copy(&whole, &before); /* and check/saved does not know it */
         is_foreign = false;
     }
     saved_damaged();
     return damage;
+}
+
+void state_files_obstruct(enum state_obstacle how)
+{
+    obstacle = how;
+}
+
+enum state_obstacle state_files_obstacle(void)
+{
+    return obstacle;
 }

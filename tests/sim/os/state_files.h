@@ -1,11 +1,12 @@
 #ifndef SIM_OS_STATE_FILES_H
 #define SIM_OS_STATE_FILES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* The state file of the server, in memory: it outlives the server, as a disk does. Its steps take
- * time, may fail, and are lost by a crash (world/faults). check/saved is called for each of them.
- */
+/* The state file of the server, in memory, with PATH.new, PATH.lock and PATH.bad: it outlives the
+ * server, as a disk does. Its steps take time, may fail, and are lost by a crash (world/faults).
+ * check/saved is called for each of them. */
 
 enum state_damage {
     STATE_UNDAMAGED,
@@ -23,10 +24,28 @@ enum state_damage {
  * such file. */
 enum state_damage state_files_damage(enum state_damage damage);
 
-/* The server has crashed: the step that was going on has no effect, and the file stays as it is. */
-void state_files_crash(void);
+/* What keeps a server with a state file from starting. */
+enum state_obstacle {
+    STATE_FREE,
+    STATE_LOCKED,  /* another server has the lock */
+    STATE_SPECIAL, /* it is a directory, a device or a symbolic link */
+    STATE_OBSTACLES,
+};
+void state_files_obstruct(enum state_obstacle how);
+enum state_obstacle state_files_obstacle(void);
 
-/* How long the main thread has waited for the disk in all, in milliseconds. */
-uint64_t state_files_waited_ms(void);
+/* The server has crashed: a rename that was going on is done or not, any other step has no effect,
+ * and the lock is released. */
+void state_files_crash(void);
+/* The host has lost its power after that: so is what was renamed and not written to the disk. */
+void state_files_power_failure(void);
+
+/* The server has no descriptor of these files. */
+bool state_files_are_closed(void);
+
+/* How long the steps of the thread of the file have taken in all, in milliseconds: without the one
+ * that goes on, and with all of it. */
+uint64_t state_files_done_ms(void);
+uint64_t state_files_busy_ms(void);
 
 #endif

@@ -102,6 +102,7 @@ static void draw_faults(void)
         .disk = restarts_rarely(200000),
         .slow_disk = restarts_rarely(300000),
     };
+    faults_of_run.program = faults_of_run.open;
     network_of_run = (struct network){
         .loss = rarely((uint32_t)draw_range(DRAW_SETUP, 1000, 300000)),
         .duplication = rarely(50000),
@@ -128,6 +129,7 @@ static void draw_start_faults(void)
         .disk = restarts_rarely(300000),
         .slow_disk = restarts_rarely(300000),
     };
+    faults.program = 10 * faults.open;
 }
 
 /* ---- phases ---- */
@@ -182,7 +184,7 @@ static void begin_stop(void)
     restoring_end();
     saved_stopping();
     restarts_stopping();
-    waited_ms = state_files_waited_ms();
+    waited_ms = state_files_done_ms();
     begin(PHASE_STOP);
 }
 
@@ -344,7 +346,7 @@ static void next_step(void)
         stop();
         break;
     case PHASE_STOP:
-        if (passed_ms() > 2000 + state_files_waited_ms() - waited_ms)
+        if (passed_ms() > 2000 + state_files_busy_ms() - waited_ms)
             broken_promise("the server stops within a second", "it has taken 2 s");
         break;
     case PHASE_DOWN:
@@ -403,13 +405,13 @@ bool plan_has_next_start(void)
     return starts < last_start;
 }
 
-void plan_start_again(void)
+void plan_start_again(bool has_crashed)
 {
     faults_end();
     descriptors_limit(SIZE_MAX);
     phase = PHASE_DOWN;
     scheduler_sleep(draw_range(DRAW_SETUP, 0, 4000) * draw_below(DRAW_SETUP, 2) * 1000000);
-    restarts_down();
+    restarts_down(has_crashed);
     if (draw_below(DRAW_SETUP, 2) == 0 && !restarts_keep_settings())
         settings_draw();
     if (has_clients) {

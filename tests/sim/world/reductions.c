@@ -28,10 +28,10 @@ static const struct {
     const char *name;
     size_t offset;
 } fault_names[] = {
-    FAULT(memory),      FAULT(watch),     FAULT(entropy), FAULT(pin),    FAULT(file),
-    FAULT(allocation),  FAULT(output),    FAULT(open),    FAULT(accept), FAULT(receive),
-    FAULT(short_count), FAULT(refuse),    FAULT(full),    FAULT(stream), FAULT(queries),
-    FAULT(disk),        FAULT(slow_disk),
+    FAULT(memory),      FAULT(watch),  FAULT(entropy),   FAULT(pin),    FAULT(file),
+    FAULT(allocation),  FAULT(output), FAULT(open),      FAULT(accept), FAULT(receive),
+    FAULT(short_count), FAULT(refuse), FAULT(full),      FAULT(stream), FAULT(queries),
+    FAULT(program),     FAULT(disk),   FAULT(slow_disk),
 };
 #undef FAULT
 
@@ -53,12 +53,11 @@ static const struct {
     const char *name;
     size_t offset, size;
 } swarm_names[] = {
-    SWARM(stops_early),      SWARM(kicks_streams),  SWARM(changes_fixed),
-    SWARM(stalls_operators), SWARM(wrong_commands), SWARM(wrong_files),
-    SWARM(cancels),          SWARM(long_ttl),       SWARM(more_blocks),
-    SWARM(mixed_bursts),     SWARM(silent_links),   SWARM(missing_files),
-    SWARM(spare_files),      SWARM(selects),        SWARM(many_subscribers),
-    SWARM(floods),           SWARM(confirms),       SWARM(reloads_snapshots),
+    SWARM(stops_early),    SWARM(kicks_streams),  SWARM(changes_fixed),     SWARM(stalls_operators),
+    SWARM(wrong_commands), SWARM(wrong_files),    SWARM(cancels),           SWARM(long_ttl),
+    SWARM(more_blocks),    SWARM(mixed_bursts),   SWARM(silent_links),      SWARM(missing_files),
+    SWARM(spare_files),    SWARM(selects),        SWARM(many_subscribers),  SWARM(floods),
+    SWARM(confirms),       SWARM(lacks_programs), SWARM(reloads_snapshots),
 };
 #undef SWARM
 

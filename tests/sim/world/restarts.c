@@ -96,7 +96,17 @@ void restarts_snapshot_begun(void)
         operators_hang_up();
 }
 
-void restarts_down(void)
+/* The clock of the host begins anew: it is less than before, or more, if the host is up for long.
+ * Without a crash all is written to the disk before. */
+static void reboot(bool is_power_failure)
+{
+    enum { UPTIME_MIN_MS = 1000, BRIEF_MS = 60000, LONG_MS = 1 << 30 };
+    simulated_host_reboot(draw_range(DRAW_STATE, UPTIME_MIN_MS, one_in(2) ? BRIEF_MS : LONG_MS));
+    if (is_power_failure)
+        state_files_power_failure();
+}
+
+void restarts_down(bool has_crashed)
 {
     enum { BRIEF_MS = 3000, LONG_MS = 80000 };
     uint64_t down_ms = draw_below(DRAW_STATE, one_in(4) ? LONG_MS : BRIEF_MS);
@@ -106,10 +116,12 @@ void restarts_down(void)
     scheduler_sleep(down_ms * 1000000);
     if (one_in(4))
         leap();
-    if (one_in(8))
-        simulated_host_reboot();
+    if (one_in(6))
+        reboot(has_crashed);
     if (one_in(4) && !reductions_leave_out(WITHOUT_DAMAGE))
         state_files_damage(damage);
+    state_files_obstruct(one_in(24) ? (enum state_obstacle)draw_range(DRAW_STATE, 1, 2)
+                                    : STATE_FREE);
 }
 
 bool restarts_keep_settings(void)

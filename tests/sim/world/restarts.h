@@ -25,8 +25,9 @@ void restarts_stopping(void);
 /* A snapshot has begun. */
 void restarts_snapshot_begun(void);
 
-/* The server is down: time passes, the clock leaps, the host boots, the file is damaged. */
-void restarts_down(void);
+/* The server is down, after a crash or not: time passes, the wall clock leaps, the host boots, the
+ * file is damaged, or cannot be used by the next start. */
+void restarts_down(bool has_crashed);
 /* Whether the next start has about the same configuration: it was changed already. */
 bool restarts_keep_settings(void);
 

@@ -311,6 +311,8 @@ void settings_vary(void)
     setup.has_keys &= setup.names_max > 0;
     if (changes & (32 | 512 | 1024) && settings.cookie)
         setup.has_keys = setup.names_max > 0;
+    if (changes & 2048)
+        setup.names_key[0] ^= 1;
     if (changes & 64)
         setup.workers = 1 + (uint32_t)draw_below(DRAW_STATE, 3);
     if (changes & 128)

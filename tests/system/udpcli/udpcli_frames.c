@@ -44,6 +44,15 @@ static void begin_challenged(struct process *cli, const char *words)
     SEND("audi");
 }
 
+/* Starts a session on a pipe whose first line gets that reply, and is followed by a hello. */
+static void begin_answered(struct process *cli, const char *words, const char *reply)
+{
+    udpcli_start(cli, NULL, words);
+    process_write(cli, "hi\n");
+    service_answer("hi", reply);
+    EXPECT(HELLO);
+}
+
 static void await_error(struct process *cli, const char *text)
 {
     int64_t end = harness_now_ms() + HARNESS_DEADLINE_MS;
@@ -168,10 +177,7 @@ Test(system_udpcli_frames, says_hello_three_times_to_a_server_that_does_not_know
 Test(system_udpcli_frames, asks_any_service_for_frames_with_no_confirm_and_confirms_none)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "-w 5m --no-confirm @");
-    process_write(&cli, "hi\n");
-    service_answer("hi", "audi");
-    EXPECT(HELLO);
+    begin_answered(&cli, "-w 5m --no-confirm @", "audi");
     SEND(NAMED);
     SEND(MESSAGE_7);
     process_await_text(&cli, "news\n");
@@ -214,10 +220,7 @@ Test(system_udpcli_frames, says_hello_again_to_a_server_that_has_lost_its_last_o
 Test(system_udpcli_frames, does_not_report_a_server_that_has_answered_and_then_lost_a_keepalive)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "-w 1s -k 1s --no-confirm @");
-    process_write(&cli, "hi\n");
-    service_answer("hi", "audi");
-    EXPECT(HELLO);
+    begin_answered(&cli, "-w 1s -k 1s --no-confirm @", "audi");
     SEND(NAMED);
     EXPECT("");
     EXPECT("");
@@ -240,10 +243,7 @@ Test(system_udpcli_frames, says_no_hello_with_a_message_that_is_not_answered)
 Test(system_udpcli_frames, says_one_hello_to_a_service_that_sends_no_frames)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "-w 5m @");
-    process_write(&cli, "hi\n");
-    service_answer("hi", "audi");
-    EXPECT(HELLO);
+    begin_answered(&cli, "-w 5m @", "audi");
     SEND("toyota");
     process_await_text(&cli, "toyota\n");
     process_write(&cli, "more\n");
@@ -256,10 +256,7 @@ Test(system_udpcli_frames, says_one_hello_to_a_service_that_sends_no_frames)
 Test(system_udpcli_frames, confirms_a_message_of_a_service_that_has_sent_no_frame_before)
 {
     struct process cli;
-    udpcli_start(&cli, NULL, "-w 5m @");
-    process_write(&cli, "hi\n");
-    service_answer("hi", "audi");
-    EXPECT(HELLO);
+    begin_answered(&cli, "-w 5m @", "audi");
     SEND(NAMED);
     SEND(MESSAGE_7);
     EXPECT(CONFIRM_7);
@@ -272,10 +269,7 @@ Test(system_udpcli_frames, says_no_second_hello_to_an_echo_service_and_hides_the
     static const char *const words[] = {"-w 5m @", "-w 5m --no-confirm @"};
     for (int asked = 0; asked < 2; asked++) {
         struct process cli;
-        udpcli_start(&cli, NULL, words[asked]);
-        process_write(&cli, "hi\n");
-        service_answer("hi", "hi");
-        EXPECT(HELLO);
+        begin_answered(&cli, words[asked], "hi");
         SEND(HELLO);
         process_write(&cli, "more\n");
         service_answer("more", "more");

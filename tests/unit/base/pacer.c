@@ -83,16 +83,17 @@ Test(pacer, does_not_overflow_at_the_highest_rate)
     cr_assert_eq(taken, UINT32_MAX / (1000 / PACER_BURST_MS));
 }
 
-/* Runs all shares of a rate, one after the other in steps of a millisecond. Stores the copies of
- * each second in sent. */
-static void run_shares(uint32_t rate_pps, uint32_t shares, uint32_t seconds, uint32_t *sent)
+/* Runs all shares of a rate, one after the other in steps of step_ms, which divides a second.
+ * Stores the copies of each second in sent. */
+static void run_shares(uint32_t rate_pps, uint32_t shares, uint32_t seconds, uint32_t step_ms,
+                       uint32_t *sent)
 {
     struct pacer *pacers = calloc(shares, sizeof *pacers);
     for (uint32_t i = 0; i < shares; i++)
         pacer_init_share(&pacers[i], rate_pps, i, shares, 7);
     for (uint32_t second = 0; second < seconds; second++) {
         sent[second] = 0;
-        for (uint32_t ms = 1; ms <= 1000; ms++)
+        for (uint32_t ms = step_ms; ms <= 1000; ms += step_ms)
             for (uint32_t i = 0; i < shares; i++)
                 sent[second] += pacer_take(
                     &pacers[i], 7 + second * SECOND_NS + ms * (SECOND_NS / 1000), UINT32_MAX);
@@ -108,9 +109,10 @@ Test(pacer, of_parts_is_together_the_rate_with_its_remainder_and_below_a_copy_ea
     uint32_t sent[SECONDS];
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
         for (size_t k = 0; k < sizeof shares / sizeof shares[0]; k++) {
-            uint32_t seconds = rates[i] < shares[k] ? SECONDS : 20;
+            bool is_slow = rates[i] < shares[k];
+            uint32_t seconds = is_slow ? SECONDS : 20;
             uint64_t all = 0;
-            run_shares(rates[i], shares[k], seconds, sent);
+            run_shares(rates[i], shares[k], seconds, is_slow ? PACER_BURST_MS : 1, sent);
             for (uint32_t second = 0; second < seconds; second++)
                 all += sent[second];
             /* At the end each share may have credit for less than a copy, or have sent its first
@@ -126,7 +128,7 @@ Test(pacer, of_shares_is_even_if_the_rate_is_below_their_number)
 {
     enum { SECONDS = 64 };
     uint32_t sent[SECONDS];
-    run_shares(3, 12, SECONDS, sent);
+    run_shares(3, 12, SECONDS, 1, sent);
     for (uint32_t second = 0; second < SECONDS; second++)
         cr_assert_eq(sent[second], second == 0 ? 1 + 3 : 3, "second %u: %u", second, sent[second]);
 }

@@ -87,7 +87,7 @@ Test(hello_schedule, follows_the_first_reply_of_a_service_that_has_sent_a_frame)
     expect_tries(5);
 }
 
-Test(hello_schedule, follows_a_frame_that_comes_after_the_reply)
+Test(hello_schedule, a_further_frame_does_not_bring_the_next_try_forward)
 {
     hello_schedule_init(&hello, HELLO_UNASKED);
     hello_schedule_frame_came(&hello, 1);

@@ -28,7 +28,7 @@ Test(socket_descriptor, nothing_can_be_sent_by_a_placeholder)
     static const char *const targets[] = {"127.0.0.1:9", "[::1]:9"};
     int fd = socket_open_placeholder();
     cr_assert_geq(fd, 0);
-    struct batch *batch = batch_new(0);
+    struct batch *batch = batch_new(64);
     for (size_t i = 0; i < 2; i++) {
         struct addr to = address(targets[i]), none = {.family = ADDR_NONE};
         batch_add(batch, &to, &none, "x", 1);
