@@ -56,6 +56,12 @@ int listeners_worker_of(const struct listeners *listeners, const struct addr *so
 /* Finds the interface that the configuration ties a listener to, if any. Returns 0 or -ENODEV. */
 int listeners_find_interface(struct listener *listener);
 
+/* Writes the address of a listener as the configuration has it, with the port that is bound. Unlike
+ * listener->text it is the same after a restart: an interface that is configured by its name may
+ * have another index then, or be missing. Returns text. */
+const char *listeners_format_name(const struct listener *listener,
+                                  char text[CONFIG_LISTEN_TEXT_BYTES]);
+
 /* Checks whether the host has the address that a passed socket is bound to. If it has not, sets
  * listener->missing where listeners may wait for it, else returns -EADDRNOTAVAIL. Returns 0. */
 int listeners_find_address(struct listener *listener, bool waits);

@@ -28,6 +28,14 @@ int listeners_find_interface(struct listener *listener)
     return listener->zone[0] == '\0' || listener->interface != 0 ? 0 : -ENODEV;
 }
 
+const char *listeners_format_name(const struct listener *listener,
+                                  char text[CONFIG_LISTEN_TEXT_BYTES])
+{
+    struct config_listen configured = *listener->config;
+    configured.addr.port = listener->bound.port;
+    return config_listen_text(&configured, text);
+}
+
 int listeners_find_address(struct listener *listener, bool waits)
 {
     bool is_present = interface_address(&listener->bound) == INTERFACE_ADDRESS_PRESENT;

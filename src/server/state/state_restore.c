@@ -66,10 +66,11 @@ static void map_listeners(struct restore *restore)
     const struct listeners *listeners = restore->options->listeners;
     const struct state_server *server = &restore->contents.server;
     for (size_t i = 0; i < server->listener_count; i++) {
+        char text[CONFIG_LISTEN_TEXT_BYTES];
         size_t now = 0;
-        while (now < listeners->count &&
-               (listeners->list[now].transport != TRANSPORT_UDP ||
-                strcmp(listeners->list[now].text, server->listeners[i]) != 0))
+        while (now < listeners->count && (listeners->list[now].transport != TRANSPORT_UDP ||
+                                          strcmp(listeners_format_name(&listeners->list[now], text),
+                                                 server->listeners[i]) != 0))
             now++;
         restore->listeners[i] = now < listeners->count ? (uint8_t)now : LISTENER_GONE;
     }

@@ -74,7 +74,7 @@ static void add_server_block(struct state_snapshots *all)
     if (server->names == NAMES_KEYED)
         names_key_id(all->options.names_key, server->key_id);
     for (size_t i = 0; i < listeners->count; i++)
-        memcpy(server->listeners[i], listeners->list[i].text, sizeof server->listeners[i]);
+        listeners_format_name(&listeners->list[i], server->listeners[i]);
     state_contents_write_preamble(free_room(all));
     all->size += STATE_PREAMBLE_BYTES;
     all->size += state_server_write(server, free_room(all), STATE_BLOCK_BYTES_MAX);
