@@ -123,14 +123,11 @@ static void add_clients_block(struct state_snapshots *all)
     all->size += state_block_end(&block);
 }
 
-/* All clients have proven their addresses if that was demanded when the first of them was copied,
- * since then those that had not were removed before, and still is. */
 static void add_end_block(struct state_snapshots *all)
 {
     all->end.counters.broadcasts = jobs_ended(all->options.jobs);
     subscriptions_add_counts(all->options.subscriptions, &all->end.counters);
     all->end.last_job = jobs_last_id(all->options.jobs);
-    all->end.clients_proven &= all->options.rules->cookie;
     if (all->finish.done != NULL)
         all->end.streams = all->finish.streams;
     all->size += state_end_write(&all->end, free_room(all), STATE_BLOCK_BYTES_MAX);
@@ -156,7 +153,7 @@ static void begin_contents(struct state_snapshots *all)
 {
     all->worker = 0;
     all->slice.walk = worker_walk_all();
-    all->end = (struct state_end){.clients_proven = all->options.rules->cookie};
+    all->end = (struct state_end){.clients_proven = true};
     all->size = 0;
     add_server_block(all);
 }
@@ -235,9 +232,13 @@ static void run_slice(struct worker_call *call)
 
 static void handle_slice(struct state_snapshots *all);
 
+/* The clients of a slice have proven their addresses if that is demanded when it is asked for: a
+ * reload is posted to the worker when the rules change, and has it forget those that have not. Two
+ * reloads may come between two slices. */
 static void fetch_slice(struct state_snapshots *all)
 {
     struct worker *worker = all->options.workers->list[all->worker];
+    all->end.clients_proven &= all->options.rules->cookie;
     if (all->is_stopped) {
         copy_slice(&all->slice, worker);
         handle_slice(all);
