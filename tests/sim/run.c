@@ -33,6 +33,7 @@
 #include "sim/world/operators.h"
 #include "sim/world/plan.h"
 #include "sim/world/reductions.h"
+#include "sim/world/restarts.h"
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
 #include "sim/world/subscribers.h"
@@ -156,8 +157,6 @@ static void check_status(bool had_faults)
 {
     bool is_obstructed = setup.has_state && state_files_obstacle() != STATE_FREE;
     bool was_ready = plan_was_ready();
-    if (scheduler_was_abandoned())
-        broken_promise("the server stops within its timeout", "it ended at once");
     if (was_ready && exit_status != EXIT_SUCCESS)
         broken_promise("a server that was ready ends with status 0", "it ended with %d",
                        exit_status);
@@ -173,6 +172,17 @@ static void check_status(bool had_faults)
     if (was_ready)
         totals_check_final();
     saved_check_end(was_ready);
+}
+
+/* A second signal has ended it at once, while the last snapshot was written. */
+static void check_exit(void)
+{
+    uint64_t times = simulated_log_times("ended abnormally");
+    if (!restarts_have_hurried() || times != 1)
+        broken_promise("the server stops within its timeout", "it ended at once");
+    if (simulated_file_sockets() > 0)
+        broken_promise("the files of sockets are removed at the end", "%u are left",
+                       simulated_file_sockets());
 }
 
 /* The process has ended at once: the kernel closes what it had, and nothing else is left. */
@@ -223,8 +233,10 @@ static void run_once(const struct run_options *options)
     scheduler_start(run_server, NULL);
     scheduler_run(after_step, on_idle);
     uint64_t faults_now = faults_count();
-    if (scheduler_has_crashed()) {
-        trace(TRACE_CRASH, 0, 0, 0, 0);
+    if (scheduler_was_abandoned())
+        check_exit();
+    if (scheduler_has_crashed() || scheduler_was_abandoned()) {
+        trace(TRACE_CRASH, scheduler_was_abandoned(), 0, 0, 0);
         forget_process();
     } else {
         check_status(faults_now != faults_before);

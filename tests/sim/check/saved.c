@@ -84,6 +84,14 @@ static uint32_t count_registered(void)
     return registered;
 }
 
+/* Streams end with the workers, before the last snapshot: these are left of all that have joined.
+ */
+static uint64_t count_last_streams(const struct stats *sum, uint64_t registered)
+{
+    return sum->joined - registered - sum->left - sum->moved - sum->expired - sum->kicked -
+           sum->streams_closed - sum->streams_slow;
+}
+
 static void note_wall(void)
 {
     int64_t offset_ms = simulated_wall_offset_ms();
@@ -114,10 +122,11 @@ void saved_begin(void)
     memcpy(draft.names_key, setup.names_key, sizeof draft.names_key);
     draft.job = last_job;
     draft.is_final = is_stopping;
-    draft.streams = totals_streams();
     draft.registered = count_registered();
     applied_at_begin = settings_applied();
     sum_counters(&draft.least);
+    draft.streams =
+        draft.is_final ? count_last_streams(&draft.least, draft.registered) : totals_streams();
     names_holders(holders_at_begin);
     for (uint32_t i = 1; i <= model_count(); i++)
         saved_entry_begin(model_entry(i));
@@ -641,14 +650,6 @@ void saved_stopping(void)
     is_stopping = true;
 }
 
-/* Streams end with the workers, before the last snapshot: these are left of all that have joined.
- */
-static uint64_t count_last_streams(const struct stats *report)
-{
-    return report->joined - whole.registered - report->left - report->moved - report->expired -
-           report->kicked - report->streams_closed - report->streams_slow;
-}
-
 /* The counters of the final report, which nothing follows. */
 static void read_report(void)
 {
@@ -659,7 +660,7 @@ static void read_report(void)
             return;
         stats_set(&whole.most, i, value);
     }
-    whole.streams = count_last_streams(&whole.most);
+    whole.streams = count_last_streams(&whole.most, whole.registered);
 }
 
 void saved_check_end(bool was_ready)

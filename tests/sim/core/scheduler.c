@@ -191,7 +191,7 @@ void scheduler_reset(void)
         if (!coroutines[i].ended)
             broken_promise("every thread has ended before the server has", "thread %d has not", i);
     count = 0;
-    crashed = false;
+    crashed = abandoned = false;
     crash_after = 0;
 }
 

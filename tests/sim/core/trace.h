@@ -25,7 +25,7 @@
     TRACE(SIGNAL, "signal %d")                                         \
     TRACE(PHASE, "phase %d")                                           \
     TRACE(START, "start %d")                                           \
-    TRACE(CRASH, "the process crashes")                                \
+    TRACE(CRASH, "the process ends at once (by a signal: %d)")         \
     TRACE(STATE, "the state file: step %d, result %d, %d bytes")       \
     TRACE(STATE_READ, "the state file is opened: result %d, %d bytes") \
     TRACE(BOOT, "the host boots, %d ms ago")                           \

@@ -348,6 +348,7 @@ static void next_step(void)
     case PHASE_STOP:
         if (passed_ms() > 2000 + state_files_busy_ms() - waited_ms)
             broken_promise("the server stops within a second", "it has taken 2 s");
+        restarts_stop_goes_on(passed_ms());
         break;
     case PHASE_DOWN:
         break;

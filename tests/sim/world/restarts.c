@@ -3,13 +3,19 @@
 #include "sim/check/saved.h"
 #include "sim/core/draw.h"
 #include "sim/core/scheduler.h"
+#include "sim/core/trace.h"
+#include "sim/net/network.h"
 #include "sim/os/process.h"
+#include "sim/os/signals.h"
 #include "sim/os/state_files.h"
+#include "sim/world/faults.h"
 #include "sim/world/operators.h"
 #include "sim/world/plan.h"
 #include "sim/world/reductions.h"
 #include "sim/world/settings.h"
 #include "sim/world/swarm.h"
+
+#include <signal.h>
 
 enum moment { NEVER, AT_START, IN_FAULTS, IN_CALM, AT_STOP, MOMENTS };
 
@@ -18,10 +24,15 @@ enum {
     STOP_STEPS_MAX = 120,
     STEPS_MAX = 50, /* after a poll, so that it crashes at any step */
     CALM_MS = 8000,
+    SLOW_PER_MILLION = 700000,
+    WORKERS_END_MS = 2000, /* the stop timeout is 1 s: only the last snapshot is still written */
+    ENDS_WITHIN_MS = 500,  /* two signals that follow each other in 100 ms count as one */
 };
 
 static enum moment crash;
-static uint64_t crash_ms; /* into its phase */
+static uint64_t crash_ms;   /* into its phase */
+static bool may_hurry;      /* it is not waited for the last snapshot */
+static uint64_t hurried_ms; /* when that was first signalled; 0: it was not */
 
 static bool one_in(uint64_t n)
 {
@@ -49,6 +60,8 @@ void restarts_draw(bool may_crash, uint64_t faults_ms)
     uint64_t steps = draw_range(DRAW_STATE, 1, START_STEPS_MAX);
     if (crash == AT_START)
         scheduler_crash_after(steps);
+    may_hurry = setup.has_state && one_in(8);
+    hurried_ms = 0;
 }
 
 static void crash_soon(enum moment now, uint64_t passed_ms)
@@ -88,6 +101,25 @@ void restarts_stopping(void)
     uint64_t steps = draw_range(DRAW_STATE, 1, STOP_STEPS_MAX);
     if (crash == AT_STOP)
         scheduler_crash_after(steps);
+    if (may_hurry)
+        faults.slow_disk = SLOW_PER_MILLION;
+    reductions_of_faults(&faults, &network);
+}
+
+void restarts_stop_goes_on(uint64_t passed_ms)
+{
+    if (!may_hurry || passed_ms < WORKERS_END_MS)
+        return;
+    if (hurried_ms == 0)
+        hurried_ms = passed_ms;
+    else if (passed_ms > hurried_ms + ENDS_WITHIN_MS)
+        broken_promise("a second signal ends the server at once", "it goes on");
+    simulated_signal(SIGTERM);
+}
+
+bool restarts_have_hurried(void)
+{
+    return hurried_ms != 0;
 }
 
 void restarts_snapshot_begun(void)

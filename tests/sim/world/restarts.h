@@ -22,6 +22,10 @@ uint32_t restarts_rarely(uint32_t per_million);
 void restarts_disturb(uint64_t passed_ms);
 void restarts_calm(uint64_t passed_ms);
 void restarts_stopping(void);
+/* The stop goes on, since when. Some starts are ended by further signals while the last snapshot is
+ * written; whether this one was. */
+void restarts_stop_goes_on(uint64_t passed_ms);
+bool restarts_have_hurried(void);
 /* A snapshot has begun. */
 void restarts_snapshot_begun(void);
 
