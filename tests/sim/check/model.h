@@ -56,6 +56,8 @@ struct model_entry {
         uint64_t until_least_ms, until_most_ms, last_least_ms, received_least, received_most;
         int64_t joined_least_ms;
         enum chance frames;
+        struct addr local; /* that it sent to, by the registry at the begin */
+        bool has_local;
     } saved; /* since the begin of a snapshot: check/saved_bounds */
 };
 

@@ -107,6 +107,18 @@ void saved_wall_leapt(void)
         note_wall();
 }
 
+/* The local address of a client is what the registry has before it is copied. */
+static void note_local(struct model_entry *entry)
+{
+    struct client client;
+    entry->saved.has_local =
+        model_is_sure(entry) &&
+        registry_find(roles_worker((size_t)entry->worker)->decider.registry,
+                      (uint8_t)entry->listener, &entry->source, simulated_clock_ms(), &client);
+    if (entry->saved.has_local)
+        entry->saved.local = client.local;
+}
+
 void saved_begin(void)
 {
     int64_t offset_ms = simulated_wall_offset_ms();
@@ -128,8 +140,10 @@ void saved_begin(void)
     draft.streams =
         draft.is_final ? count_last_streams(&draft.least, draft.registered) : totals_streams();
     names_holders(holders_at_begin);
-    for (uint32_t i = 1; i <= model_count(); i++)
+    for (uint32_t i = 1; i <= model_count(); i++) {
         saved_entry_begin(model_entry(i));
+        note_local(model_entry(i));
+    }
 }
 
 static enum chance worse(enum chance a, enum chance b)
@@ -412,6 +426,11 @@ static void check_client(const struct saved_record *record, const struct saved_r
            (int64_t)record->received_most);
     if (record->frames != MAYBE)
         expect(record, "frames", client->frames, record->frames == YES, record->frames == YES);
+    if (record->has_local &&
+        (!addr_equal(&client->local, &record->local) || broken_is("state-local")))
+        broken_promise("a client that is restored is as it was",
+                       "port %d of %s: its local address is another one", record->source.port,
+                       record->listener);
 }
 
 /* Whether clients keep the names of the file. */

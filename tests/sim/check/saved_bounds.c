@@ -91,6 +91,9 @@ bool saved_entry_end(const struct model_entry *entry, const struct saved_times *
         .received_least = is_sure ? entry->saved.received_least : 1,
         .received_most = is_sure ? entry->saved.received_most : UINT32_MAX,
         .frames = is_sure ? entry->saved.frames : MAYBE,
+        .has_local = is_sure && entry->saved.has_local &&
+                     (int64_t)entry->registered_ms + MODEL_SLOP_MS < times->begin_ms,
+        .local = entry->saved.local,
     };
     memcpy(record->claimed_ms, entry->claimed_ms, sizeof record->claimed_ms);
     return true;

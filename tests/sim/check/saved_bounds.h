@@ -27,6 +27,8 @@ struct saved_record {
     int64_t joined_least_ms, joined_most_ms;
     uint64_t received_least, received_most;
     enum chance frames;
+    bool has_local;    /* its local address is known */
+    struct addr local; /* that it sends to */
     uint64_t claimed_ms[MODEL_NAMES];
 };
 
