@@ -1,5 +1,6 @@
 /* Restarts of several workers: which of them gets a client that is restored. */
 
+#include "../manager/stand_in_manager.h"
 #include "restart.h"
 
 #include <errno.h>
@@ -105,5 +106,44 @@ Test(system_restart_workers, of_which_there_is_one_need_no_choice)
     restart_stop_and_start(&restart, BASE);
     harness_equal("clients", server_stat(&restart.server, "clients"), CLIENTS);
     harness_equal("warnings", (int64_t)text_count(server_log(&restart.server), " warning "), 0);
+    server_stop(&restart.server);
+}
+
+/* ---- sockets that outlive the server ---- */
+
+/* What waits in them was given to workers by another key than the next ones. */
+Test(system_restart_workers, with_passed_sockets_have_each_client_once)
+{
+    enum { PASSED = 3 };
+    static const char config[] = BASE "[server]\nworkers = 3\n";
+    struct endpoint at = manager_pass_udp(restart_address(), true);
+    while (manager_passed(PASSED - 1) < 0)
+        manager_pass_udp(endpoint_text(&at), true);
+    restart_prepare(&restart, endpoint_text(&at));
+    restart.prepare = manager_prepare;
+    restart_again(&restart, config);
+    join_all();
+    for (int round = 0; round < 4; round++) {
+        if (round % 2 == 0) {
+            restart_await_snapshot(&restart,
+                                   restart_await_snapshot(&restart, restart_snapshot(&restart)));
+            server_kill(&restart.server);
+        } else {
+            server_stop(&restart.server);
+        }
+        for (size_t i = 0; i < CLIENTS; i++)
+            udp_send_text(clients[i], &at, "waiting");
+        restart_again(&restart, config);
+        for (size_t i = 0; i < CLIENTS; i++)
+            udp_expect(clients[i], &at, "yes");
+        harness_equal("clients", server_stat(&restart.server, "clients"), CLIENTS);
+        join_all();
+        harness_equal("joined", server_stat(&restart.server, "joined"), CLIENTS);
+        ctl_ok(&restart.server, "broadcast", "text", NULL);
+        for (size_t i = 0; i < CLIENTS; i++)
+            udp_expect(clients[i], &at, "text");
+        join_all(); /* and no second copy before the reply */
+        restart_expect_balance(&restart);
+    }
     server_stop(&restart.server);
 }
