@@ -159,13 +159,19 @@ static int set_options(int socket, const struct addr *addr)
     return addr->family == ADDR_IPV4 ? set_ipv4(socket, reports) : set_ipv6(socket, reports);
 }
 
-/* Control messages that stand before the destination would leave no space for it. */
+/* Resets what another process may have set: control messages that stand before the destination
+ * would leave no space for it, and errors in a queue that is not read would be reported for ever.
+ */
 static void reset_reports(int socket, const struct addr *addr)
 {
     if (!udp_socket_reports_destination(addr) && addr->family == ADDR_IPV4)
         set(socket, IPPROTO_IP, IP_PKTINFO, 0);
     else if (!udp_socket_reports_destination(addr))
         set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 0);
+    if (addr->family == ADDR_IPV4)
+        set(socket, IPPROTO_IP, IP_RECVERR, 0);
+    else
+        set(socket, IPPROTO_IPV6, IPV6_RECVERR, 0);
     set(socket, SOL_SOCKET, SO_TIMESTAMP, 0);
     set(socket, SOL_SOCKET, SO_TIMESTAMPING, 0);
     set(socket, SOL_SOCKET, SO_RXQ_OVFL, 0);

@@ -150,11 +150,11 @@ static void apply(const struct config_reload_context *target, struct reloading *
 {
     effective_config_set_loaded(reloading->effective, config);
     log_setup("udpsrv", config->log.level, config->log.format, config->log.target);
-    state_config_warn_of_interval(config);
     jobs_set_queue(target->jobs, config->broadcast.queue);
     state_snapshots_set_interval(target->snapshots, config->state.interval_ms);
     control_socket_set_sweep(target->control, config->clients.sweep_ms);
     control_socket_set_sweep(target->observers, config->clients.sweep_ms);
+    state_config_warn_of_interval(config);
     reloading->pending = target->worker_count;
     for (size_t i = 0; i < target->worker_count; i++) {
         struct reload_step *step = &reloading->steps[i];

@@ -168,8 +168,10 @@ Test(udp_socket, an_adopted_one_reports_only_the_destination)
         int fd = open_plain(AF_INET, i % 2 == 0 ? "127.0.0.1:0" : "0.0.0.0:0", &bound);
         cr_assert_eq(setsockopt(fd, SOL_SOCKET, options[i], &on, sizeof on), 0);
         cr_assert_eq(setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on), 0);
+        cr_assert_eq(setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on), 0);
         cr_assert_eq(udp_socket_adopt(fd, &bound, &requested), 0);
         cr_expect_eq(option(fd, SOL_SOCKET, options[i]), 0);
+        cr_expect_eq(option(fd, IPPROTO_IP, IP_RECVERR), 0);
         cr_expect_eq(option(fd, IPPROTO_IP, IP_PKTINFO), i % 2);
         socket_close(fd);
     }
