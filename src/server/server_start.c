@@ -5,6 +5,7 @@
 #include "os/process/clock.h"
 #include "server/config/memory_estimate.h"
 #include "server/config/names_config.h"
+#include "server/config/state_config.h"
 #include "server/events/job_events.h"
 #include "server/ready_line.h"
 #include "server/run_as_user.h"
@@ -311,6 +312,12 @@ static int follow_interfaces(struct server *server)
                                              startup_error_advice(error, "try again"));
 }
 
+/* Before the lock, whose file is beside it. */
+static int check_state_file(struct server *server)
+{
+    return state_config_check(server->config);
+}
+
 static int restore_state(struct server *server)
 {
     const struct state_restore_options options = {
@@ -410,6 +417,7 @@ int server_start(struct server *server)
         {start_log, "starting the log"},
         {start_admission, "starting the renewal of cookie secrets"},
         {follow_interfaces, "following the interfaces"},
+        {check_state_file, "checking the state file"},
         {open_snapshots, "locking the state file"},
         {restore_state, "restoring the clients"},
         {start_snapshots, "starting the writer of the state file"},

@@ -45,7 +45,7 @@ static state_fault read_block(struct state_contents *contents, uint64_t *at, uin
                               struct state_reader *body)
 {
     uint8_t *block = contents->block;
-    size_t size;
+    size_t size = 0;
     state_fault fault = read_bytes(contents, at, block, STATE_BLOCK_HEAD_BYTES);
     if (fault == NULL)
         fault = state_block_size(block, &size);

@@ -17,6 +17,19 @@ struct state_file_fault {
     bool is_foreign; /* it cannot be a state file, so it must be neither renamed nor replaced */
 };
 
+/* Checks what is at a path without opening it, since opening a device may do something. Returns 0
+ * if that is a regular file or nothing, or cannot be known, and -EINVAL with a fault that
+ * is_foreign if it cannot be a state file. Creates nothing. */
+int state_file_check_kind(const char *path, struct state_file_fault *fault);
+
+/* Returns 0 if this process can make files in the directory of a path, or -errno and sets *fault.
+ * Creates nothing. */
+int state_file_check_writable(const char *path, struct state_file_fault *fault);
+
+/* Returns 0 if only this process's effective user and root can replace files in the directory of a
+ * path, or that cannot be known; or -EPERM and sets *fault. A sticky directory counts as safe. */
+int state_file_check_safe(const char *path, struct state_file_fault *fault);
+
 struct state_file_reader {
     int descriptor; /* -1: it is not open */
     uint64_t size;

@@ -44,6 +44,7 @@ struct listeners {
     size_t unicast_count; /* of the unicast ones */
     size_t worker_count;
     enum worker_choice choice;
+    int choice_error; /* under WORKER_CHOICE_BY_KERNEL: the -errno of its refusal */
     struct source_shard_key shard_key; /* random at each start; unused with one worker */
     struct own_ports ports;            /* of all listeners */
 };

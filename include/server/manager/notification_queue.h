@@ -35,6 +35,11 @@ int notification_queue_start(struct notification_queue *queue, struct loop *loop
  * them. Does nothing without a manager. */
 void notification_queue_send(struct notification_queue *queue, const char *text);
 
+/* The same for a notification that is repeated anyway, such as a sign of life: it is left out if
+ * half of the places are taken, so that others have a place. Returns whether it is
+ * sent or waits. */
+bool notification_queue_send_repeated(struct notification_queue *queue, const char *text);
+
 /* Tries once more what waits, and closes the socket. Call it before the loop is freed. */
 void notification_queue_close(struct notification_queue *queue);
 

@@ -7,6 +7,11 @@
 #include <errno.h>
 #include <unistd.h>
 
+/* Since Linux 5.19; missing in the headers of some C libraries. */
+#ifndef SO_RCVMARK
+#define SO_RCVMARK 75
+#endif
+
 enum { IPV6_MTU_MIN = 1280 /* RFC 8200, section 5 */ };
 
 static int set(int socket, int level, int option, int value)
@@ -154,12 +159,32 @@ static int set_options(int socket, const struct addr *addr)
     return addr->family == ADDR_IPV4 ? set_ipv4(socket, reports) : set_ipv6(socket, reports);
 }
 
+/* Resets what another process may have set: control messages that stand before the destination
+ * would leave no space for it, and errors in a queue that is not read would be reported for ever.
+ */
+static void reset_reports(int socket, const struct addr *addr)
+{
+    if (!udp_socket_reports_destination(addr) && addr->family == ADDR_IPV4)
+        set(socket, IPPROTO_IP, IP_PKTINFO, 0);
+    else if (!udp_socket_reports_destination(addr))
+        set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 0);
+    if (addr->family == ADDR_IPV4)
+        set(socket, IPPROTO_IP, IP_RECVERR, 0);
+    else
+        set(socket, IPPROTO_IPV6, IPV6_RECVERR, 0);
+    set(socket, SOL_SOCKET, SO_TIMESTAMP, 0);
+    set(socket, SOL_SOCKET, SO_TIMESTAMPING, 0);
+    set(socket, SOL_SOCKET, SO_RXQ_OVFL, 0);
+    set(socket, SOL_SOCKET, SO_RCVMARK, 0);
+}
+
 int udp_socket_adopt(int socket, const struct addr *addr, struct udp_socket_options *options)
 {
     options->receive_buffer_actual_bytes =
         socket_raise_receive_buffer(socket, options->receive_buffer_bytes);
     options->send_buffer_actual_bytes =
         socket_raise_send_buffer(socket, options->send_buffer_bytes);
+    reset_reports(socket, addr);
     return set_options(socket, addr);
 }
 

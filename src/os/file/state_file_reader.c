@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,13 +22,65 @@ static int refuse_foreign(struct state_file_fault *fault, const char *why)
     return -EINVAL;
 }
 
+static const char NOT_REGULAR[] = "it is not a regular file", LINK[] = "it is a symbolic link";
+
+/* ---- what is at the path ---- */
+
+int state_file_check_kind(const char *path, struct state_file_fault *fault)
+{
+    struct stat found;
+    if (lstat(path, &found) != 0 || S_ISREG(found.st_mode))
+        return 0;
+    return refuse_foreign(fault, S_ISLNK(found.st_mode) ? LINK : NOT_REGULAR);
+}
+
+/* Writes the directory of a path. */
+static const char *directory_of(const char *path, char directory[PATH_MAX])
+{
+    snprintf(directory, PATH_MAX, "%s", path);
+    return dirname(directory);
+}
+
+int state_file_check_writable(const char *path, struct state_file_fault *fault)
+{
+    char buffer[PATH_MAX];
+    const char *directory = directory_of(path, buffer);
+    struct stat found;
+    if (stat(directory, &found) != 0)
+        return refuse(fault, -errno, strerror(errno),
+                      "create its directory, and let the user of the server write it");
+    if (!S_ISDIR(found.st_mode))
+        return refuse(fault, -ENOTDIR, strerror(ENOTDIR), "name a file in a directory");
+    if (access(directory, W_OK | X_OK) != 0)
+        return refuse(fault, -errno, strerror(errno),
+                      "let the user of the server write its directory");
+    return 0;
+}
+
+int state_file_check_safe(const char *path, struct state_file_fault *fault)
+{
+    char buffer[PATH_MAX];
+    struct stat found;
+    if (stat(directory_of(path, buffer), &found) != 0 || !S_ISDIR(found.st_mode))
+        return 0;
+    if (found.st_uid != geteuid() && found.st_uid != 0)
+        return refuse(fault, -EPERM, "its directory belongs to another user",
+                      "make root or the user of the server the owner of the directory (chown)");
+    if ((found.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (found.st_mode & S_ISVTX) == 0)
+        return refuse(fault, -EPERM, "the group of its directory or others can write that",
+                      "take that permission from them (chmod go-w)");
+    return 0;
+}
+
+/* ---- reading ---- */
+
 static int check(int descriptor, uint64_t *size, struct state_file_fault *fault)
 {
     struct stat found;
     if (fstat(descriptor, &found) != 0)
         return refuse(fault, -errno, strerror(errno), "look at the file system");
     if (!S_ISREG(found.st_mode))
-        return refuse_foreign(fault, "it is not a regular file");
+        return refuse_foreign(fault, NOT_REGULAR);
     if (found.st_uid != geteuid() && found.st_uid != 0)
         return refuse(fault, -EPERM, "it belongs to another user, who can change it",
                       "make root or the user of the server its owner (chown)");
@@ -46,8 +99,7 @@ int state_file_reader_open(struct state_file_reader *reader, const char *path,
     if (reader->descriptor < 0 && errno == ENOENT)
         return -ENOENT;
     if (reader->descriptor < 0 && (errno == ELOOP || errno == ENXIO))
-        return refuse_foreign(fault, errno == ELOOP ? "it is a symbolic link"
-                                                    : "it is not a regular file");
+        return refuse_foreign(fault, errno == ELOOP ? LINK : NOT_REGULAR);
     if (reader->descriptor < 0)
         return refuse(fault, -errno, strerror(errno), "let the user of the server read it");
     int error = check(reader->descriptor, &reader->size, fault);

@@ -6,6 +6,7 @@
 #include "server/startup_error.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,8 +99,10 @@ int passed_sockets_open(struct passed_sockets *passed,
     if (passed->list == NULL)
         return startup_error_report("cannot read which sockets the service manager passed",
                                     "memory", -ENOMEM, "free some memory");
-    for (; passed->count < count; passed->count++) {
+    /* If one is not open, the count is wrong, and says nothing about the next ones. */
+    for (bool is_open = true; is_open && passed->count < count; passed->count++) {
         int error = read_one(passed, passed->count);
+        is_open = passed->list[passed->count].socket.fault != PASSED_SOCKET_NOT_OPEN;
         if (first_error == 0)
             first_error = error;
     }

@@ -222,6 +222,7 @@ static int choose_by_source(struct listeners *listeners, const struct listener *
     if (listeners->choice == WORKER_CHOICE_BY_SOURCE)
         return error;
     listeners->choice = WORKER_CHOICE_BY_KERNEL;
+    listeners->choice_error = error;
     log_event(LOG_LEVEL_INFO, "the kernel chooses the worker of each client by its own hash",
               "address", listener->text, "reason", socket_option_error(-error), NULL);
     return 0;

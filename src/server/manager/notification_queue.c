@@ -96,18 +96,30 @@ int notification_queue_start(struct notification_queue *queue, struct loop *loop
     return error;
 }
 
-void notification_queue_send(struct notification_queue *queue, const char *text)
+/* Sends a text unless so many wait already. Returns whether it is sent or waits. */
+static bool send_below(struct notification_queue *queue, const char *text, size_t most)
 {
     if (queue->address == NULL)
-        return;
-    if (queue->count == NOTIFICATIONS_MAX)
+        return true;
+    if (queue->count >= most)
         send_waiting(queue);
-    if (queue->count == NOTIFICATIONS_MAX) {
+    if (queue->count >= most) {
         log_once(queue, -EAGAIN);
-        return;
+        return false;
     }
     snprintf(queue->waiting[queue->count++], NOTIFICATION_BYTES, "%s", text);
     send_waiting(queue);
+    return true;
+}
+
+void notification_queue_send(struct notification_queue *queue, const char *text)
+{
+    send_below(queue, text, NOTIFICATIONS_MAX);
+}
+
+bool notification_queue_send_repeated(struct notification_queue *queue, const char *text)
+{
+    return send_below(queue, text, NOTIFICATIONS_MAX / 2);
 }
 
 void notification_queue_close(struct notification_queue *queue)

@@ -55,18 +55,22 @@ static void write_status(const struct service_manager *manager, char line[NOTIFI
              manager->was_refused ? "; the last reload was refused: see the log" : "");
 }
 
-/* Sends a notification with a line STATUS=…, "" for none. Both together fit. */
-static void send_with_status(struct service_manager *manager, const char *variables,
-                             const char *status)
+/* Sends a notification with a line STATUS=…, "" for none. Both together fit. Returns whether it is
+ * sent or waits; false only if it is a repeated one. */
+static bool send_with_status(struct service_manager *manager, const char *variables,
+                             const char *status, bool is_repeated)
 {
     char text[NOTIFICATION_BYTES];
     snprintf(text, sizeof text, "%s%s%s", variables,
              variables[0] != '\0' && status[0] != '\0' ? "\n" : "", status);
+    if (is_repeated)
+        return notification_queue_send_repeated(&manager->queue, text);
     notification_queue_send(&manager->queue, text);
+    return true;
 }
 
 /* Sends variables, and the status if that has changed and the last one is old enough, or has to be
- * new. */
+ * new. Otherwise they are repeated. */
 static void send_state(struct service_manager *manager, const char *variables, bool is_new)
 {
     uint64_t now_ms = clock_now_ms();
@@ -79,8 +83,9 @@ static void send_state(struct service_manager *manager, const char *variables, b
         memcpy(manager->status, status, sizeof status);
         manager->status_ms = now_ms;
     }
-    if (variables[0] != '\0' || status[0] != '\0')
-        send_with_status(manager, variables, status);
+    if ((variables[0] != '\0' || status[0] != '\0') &&
+        !send_with_status(manager, variables, status, !is_new))
+        manager->status[0] = '\0'; /* the next one has it again */
 }
 
 /* ---- checks of the workers ---- */
@@ -152,7 +157,7 @@ void service_manager_fail(struct service_manager *manager, const char *attempt, 
     manager->has_failed = true;
     snprintf(status, sizeof status, "STATUS=not started: %s%s%s; the log says more", attempt,
              says_why ? ": " : "", says_why ? strerror(-error) : "");
-    send_with_status(manager, "", status);
+    send_with_status(manager, "", status, false);
 }
 
 void service_manager_stop(struct service_manager *manager, const char *why)
@@ -164,7 +169,7 @@ void service_manager_stop(struct service_manager *manager, const char *why)
     manager->is_stopping = true;
     if (!manager->has_failed) /* then the status says already why it ends */
         snprintf(status, sizeof status, "STATUS=%s", why);
-    send_with_status(manager, "STOPPING=1", status);
+    send_with_status(manager, "STOPPING=1", status, false);
 }
 
 void service_manager_disconnect(struct service_manager *manager)

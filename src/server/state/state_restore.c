@@ -1,5 +1,6 @@
 #include "server/state/state_restore.h"
 
+#include "net/socket/socket_option.h"
 #include "os/file/state_file_reader.h"
 #include "os/log/log.h"
 #include "os/process/clock.h"
@@ -27,7 +28,7 @@ struct restore {
     bool is_same_boot; /* the interfaces have their numbers, and CLOCK_BOOTTIME went on */
     bool keeps_names;
     struct state_time now;
-    uint64_t expired, without_listener, without_place;
+    uint64_t expired, without_listener, without_worker, without_place;
 };
 
 /* ---- whether the file is used ---- */
@@ -116,14 +117,25 @@ static void restore_name(struct restore *restore, const struct device_name *name
                           client_key_listener(&before.key), &source);
 }
 
+/* Returns the local address that a client sent to. An interface that another boot numbered is not
+ * known; it only chooses the socket that sends, until the next datagram of the client. */
+static struct addr local_of(const struct restore *restore, const struct state_client *client)
+{
+    struct addr local = client->local;
+    if (!restore->is_same_boot)
+        local.scope = 0;
+    return local;
+}
+
 /* Registers a client of a listener that is there, with the rest of its ttl. */
 static void register_client(struct restore *restore, const struct state_client *client,
                             uint8_t listener, uint64_t down_ms)
 {
     const struct state_restore_options *options = restore->options;
+    const struct addr local = local_of(restore, client);
     const struct registry_restored restored = {
         .source = &client->source,
-        .local = &client->local,
+        .local = &local,
         .left_ms = client->left_ms - down_ms,
         .idle_ms = client->idle_ms + down_ms,
         .join_number = client->join_number,
@@ -134,8 +146,12 @@ static void register_client(struct restore *restore, const struct state_client *
     };
     bool is_named = client->name.size > 0 && restore->keeps_names, is_new;
     int worker = worker_of(restore, listener, &client->source);
-    if (worker < 0 || worker_restore(options->workers->list[worker], &restored, is_named,
-                                     restore->now.boot_ms, &is_new) == UINT32_MAX) {
+    if (worker < 0) {
+        restore->without_worker++;
+        return;
+    }
+    if (worker_restore(options->workers->list[worker], &restored, is_named, restore->now.boot_ms,
+                       &is_new) == UINT32_MAX) {
         restore->without_place++;
         return;
     }
@@ -207,15 +223,17 @@ static void restore_counters(const struct restore *restore)
 
 static void log_restored(const struct restore *restore)
 {
-    char restored[24], expired[24], gone[24], full[24], age[24];
+    char restored[24], expired[24], gone[24], unknown[24], full[24], age[24];
     snprintf(restored, sizeof restored, "%" PRIu64, count_clients(restore));
     snprintf(expired, sizeof expired, "%" PRIu64, restore->expired);
     snprintf(gone, sizeof gone, "%" PRIu64, restore->without_listener);
+    snprintf(unknown, sizeof unknown, "%" PRIu64, restore->without_worker);
     snprintf(full, sizeof full, "%" PRIu64, restore->without_place);
     snprintf(age, sizeof age, "%" PRIu64,
              passed_ms(restore, &restore->contents.server.begun) / 1000);
     log_event(LOG_LEVEL_INFO, "restored the clients", "clients", restored, "expired", expired,
-              "without_listener", gone, "without_place", full, "age_s", age, NULL);
+              "without_listener", gone, "without_place", full, "without_worker", unknown, "age_s",
+              age, NULL);
 }
 
 /* The file was whole when it was checked. */
@@ -280,6 +298,23 @@ static void restore_open_file(struct restore *restore, struct state_file_reader 
         keep_aside(restore->options->config->state.file, why, JOIN_AGAIN);
 }
 
+/* Says at each start, also of a server that has no file yet, what the next one will not restore. */
+static void warn_of_unknown_workers(const struct state_restore_options *options)
+{
+    const struct listeners *listeners = options->listeners;
+    if (listeners->worker_count == 1 || listeners->choice != WORKER_CHOICE_BY_KERNEL)
+        return;
+    log_event(
+        LOG_LEVEL_WARNING, "cannot restore clients with several workers", "file",
+        options->config->state.file, "reason",
+        "the kernel refuses that the server chooses the worker of a client "
+        "(SO_ATTACH_REUSEPORT_CBPF)",
+        "error", socket_option_error(-listeners->choice_error), "advice",
+        "set server.workers = 1, or let the kernel accept that option (Linux 4.5, no filter of "
+        "system calls); until then clients join again by their next datagram",
+        NULL);
+}
+
 int state_restore(const struct state_restore_options *options)
 {
     const char *path = options->config->state.file;
@@ -287,6 +322,7 @@ int state_restore(const struct state_restore_options *options)
     struct state_file_reader reader;
     if (path == NULL)
         return 0;
+    warn_of_unknown_workers(options);
     int error = state_file_reader_open(&reader, path, &fault);
     if (error == -ENOENT)
         return 0;

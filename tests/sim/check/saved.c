@@ -413,6 +413,19 @@ static void expect(const struct saved_record *record, const char *what, int64_t 
                        record->source.port, record->listener, what, value, least, most);
 }
 
+static void check_local(const struct saved_record *record, const struct client *client)
+{
+    struct addr expected = record->local;
+    if (!record->has_local)
+        return;
+    if (whole.times.boots != simulated_host_boots())
+        expected.scope = 0; /* the interfaces may have other numbers */
+    if (!addr_equal(&client->local, &expected) || broken_is("state-local"))
+        broken_promise("a client that is restored is as it was",
+                       "port %d of %s: its local address is another one", record->source.port,
+                       record->listener);
+}
+
 /* It was registered during all of the snapshot: all of it is known. */
 static void check_client(const struct saved_record *record, const struct saved_rest *rest,
                          const struct client *client)
@@ -426,11 +439,7 @@ static void check_client(const struct saved_record *record, const struct saved_r
            (int64_t)record->received_most);
     if (record->frames != MAYBE)
         expect(record, "frames", client->frames, record->frames == YES, record->frames == YES);
-    if (record->has_local &&
-        (!addr_equal(&client->local, &record->local) || broken_is("state-local")))
-        broken_promise("a client that is restored is as it was",
-                       "port %d of %s: its local address is another one", record->source.port,
-                       record->listener);
+    check_local(record, client);
 }
 
 /* Whether clients keep the names of the file. */
@@ -459,6 +468,19 @@ static struct model_entry *restore(const struct saved_record *record, const stru
     if (keeps_names())
         names_restored(entry, record->claimed_ms);
     return entry;
+}
+
+/* Where only the kernel knows the worker of a client, a message at each start says so. */
+static void check_workers_message(void)
+{
+    bool is_unknown = false;
+    for (size_t i = 0; i < setup.listener_count; i++)
+        is_unknown |= setup.listeners[i].kind == LISTEN_UDP &&
+                      shards_worker_of(setup.listeners[i].number, &setup.listeners[i].addr) == -1;
+    uint64_t times = simulated_log_times("cannot restore clients with several workers");
+    if (times != (setup.has_state && is_unknown))
+        broken_promise("a start says that the kernel keeps clients from being restored",
+                       "%" PRIu64 " times", times);
 }
 
 struct found {
@@ -635,6 +657,7 @@ static void check_counters(const struct found *found)
 
 void saved_check_start(void)
 {
+    check_workers_message();
     struct found found = {.use = check_message()};
     if (found.use == USE_NONE) {
         totals_check_start(false);

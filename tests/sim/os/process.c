@@ -267,6 +267,11 @@ int privilege_clear_bounding_set(void)
     return 0;
 }
 
+int privilege_drop(const struct identity *identity)
+{
+    return privilege_drop_keeping_groups(identity, NULL, 0);
+}
+
 int privilege_drop_keeping_groups(const struct identity *identity, const gid_t *kept, size_t count)
 {
     (void)identity;

@@ -106,12 +106,37 @@ uint64_t state_files_busy_ms(void)
 
 /* ---- os/file/state_file_reader ---- */
 
+static int refuse_special(struct state_file_fault *fault)
+{
+    *fault = (struct state_file_fault){"it is not a regular file", "name another one", true};
+    return -EINVAL;
+}
+
+/* What is at the path may have changed before it is opened. */
+int state_file_check_kind(const char *path, struct state_file_fault *fault)
+{
+    (void)path;
+    return obstacle == STATE_SPECIAL && draw_below(DRAW_STATE, 2) == 0 ? refuse_special(fault) : 0;
+}
+
+/* Only for udpsrv -t. */
+int state_file_check_writable(const char *path, struct state_file_fault *fault)
+{
+    (void)path;
+    (void)fault;
+    return 0;
+}
+
+int state_file_check_safe(const char *path, struct state_file_fault *fault)
+{
+    (void)path;
+    *fault = (struct state_file_fault){.why = "others can write it", .next = "change that"};
+    return is_foreign ? -EPERM : 0;
+}
+
 static int refuse(struct state_file_fault *fault, int error)
 {
-    bool is_special = obstacle == STATE_SPECIAL;
-    *fault = (struct state_file_fault){is_special ? "it is not a regular file"
-                                                  : "the file cannot be read",
-                                       "try again", is_special};
+    *fault = (struct state_file_fault){.why = "the file cannot be read", .next = "try again"};
     trace(TRACE_STATE_READ, (uint64_t)(int64_t)error, 0, 0, 0);
     saved_read(error);
     return error;
@@ -127,7 +152,7 @@ int state_file_reader_open(struct state_file_reader *reader, const char *path,
     wait_for_disk();
     int error = faults_refuse_disk();
     if (obstacle == STATE_SPECIAL)
-        return refuse(fault, -EINVAL);
+        return refuse_special(fault);
     if (whole.bytes == NULL || error != 0 || is_foreign)
         return refuse(fault, whole.bytes == NULL ? -ENOENT : error != 0 ? error : -EPERM);
     reader->descriptor = 0;

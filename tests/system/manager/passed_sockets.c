@@ -264,6 +264,16 @@ Test(system_passed_sockets, one_of_the_wrong_kind_is_an_error)
     expect_refusal("127.0.0.1:0", "it is bound to no port", "ListenDatagram=");
 }
 
+Test(system_passed_sockets, a_count_that_is_too_large_is_reported_once)
+{
+    manager_pass_udp("127.0.0.1:0", false);
+    server.prepare = manager_prepare_too_many;
+    struct result result = server_try(&server, NULL, "-l", "127.0.0.1:0", NULL);
+    harness_equal("the status", result.status, 1);
+    harness_contains("the log", result.err, "LISTEN_FDS counts it, and no such descriptor is open");
+    harness_equal("lines", (int64_t)text_count(result.err, "no such descriptor is open"), 1);
+}
+
 Test(system_passed_sockets, an_ipv6_wildcard_that_receives_ipv4_is_an_error)
 {
     const int off = 0;
@@ -296,4 +306,90 @@ Test(system_passed_sockets, those_for_another_process_are_ignored)
     server_start(&server, NULL, "-l", "127.0.0.1:0", NULL);
     udp_ask(udp_open("127.0.0.1"), &server.at[0], "hi", "audi");
     server_stop(&server);
+}
+
+/* ---- what is in a socket, or set on it, before the start ---- */
+
+/* The kernel notes where a datagram was sent to only from the start on. */
+Test(system_passed_sockets, what_waits_in_an_ipv4_wildcard_is_answered)
+{
+    struct endpoint at = manager_pass_udp("0.0.0.0:0", false);
+    struct endpoint to = endpoint_with_port("127.0.0.1", endpoint_port(&at));
+    int udp = udp_open("127.0.0.1");
+    udp_send_text(udp, &to, "waiting");
+    server_start(&server, "[admission]\npolicy = open\n[reply]\nmessage = audi\n", "-l",
+                 endpoint_text(&at), NULL);
+    udp_expect(udp, &to, "audi");
+    udp_ask(udp, &to, "hi", "audi");
+    ctl_ok(&server, "broadcast", "text", NULL);
+    udp_expect(udp, &to, "text");
+    server_stop(&server);
+}
+
+Test(system_passed_sockets, options_that_report_more_of_a_datagram_are_reset)
+{
+    const int on = 1;
+    struct endpoint at = endpoint_of("0.0.0.0:0");
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    expect(fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0 &&
+               setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on) == 0 &&
+               setsockopt(fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof on) == 0 &&
+               bind(fd, (struct sockaddr *)&at.sockaddr, at.size) == 0,
+           "expected a socket: %s", strerror(errno));
+    at = udp_name(fd);
+    manager_pass(fd);
+    server_start(&server, "[admission]\npolicy = open\n[reply]\nmessage = audi\n", "-l",
+                 endpoint_text(&at), NULL);
+    struct endpoint to = endpoint_with_port("127.0.0.2", endpoint_port(&at));
+    udp_ask(udp_open("127.0.0.1"), &to, "hi", "audi"); /* from the address that it was sent to */
+    server_stop(&server);
+}
+
+Test(system_passed_sockets, what_was_dropped_before_the_start_is_not_counted)
+{
+    enum { DATAGRAMS = 64 };
+    static const char text[1024];
+    const int bytes = 4096;
+    struct endpoint at = manager_pass_udp("127.0.0.1:0", false);
+    int udp = udp_open("127.0.0.1");
+    setsockopt(manager_passed(0), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+    for (int i = 0; i < DATAGRAMS; i++)
+        udp_send(udp, &at, text, sizeof text);
+    server_start(&server, "[reply]\nmessage = audi\n", "-l", endpoint_text(&at), NULL);
+    udp_expect(udp, &at, "audi");
+    harness_equal("drops", server_stat(&server, "kernel_drops"), 0);
+    server_stop(&server);
+}
+
+/* Each client is registered by one worker, also if a datagram of it waited in the socket of another
+ * one, which the last server would have chosen. */
+Test(system_passed_sockets, of_several_workers_register_each_client_once)
+{
+    enum { CLIENTS = 24, WORKERS = 3 };
+    int udp[CLIENTS];
+    struct endpoint at = manager_pass_udp("127.0.0.1:0", true);
+    while (manager_passed(WORKERS - 1) < 0)
+        manager_pass_udp(endpoint_text(&at), true);
+    const char *config = harness_format("[server]\nlisten = %s\nworkers = %d\n[reply]\nmessage = "
+                                        "audi\n",
+                                        endpoint_text(&at), WORKERS);
+    for (int i = 0; i < CLIENTS; i++)
+        udp[i] = udp_open("127.0.0.1");
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < CLIENTS; i++)
+            udp_send_text(udp[i], &at, "waiting");
+        server = (struct server){.prepare = manager_prepare, .dir = server.dir};
+        server_start(&server, config, NULL);
+        for (int i = 0; i < CLIENTS; i++)
+            udp_expect(udp[i], &at, "audi");
+        for (int i = 0; i < CLIENTS; i++)
+            udp_ask(udp[i], &at, "hi", "audi");
+        harness_equal("clients", server_stat(&server, "clients"), CLIENTS);
+        ctl_ok(&server, "broadcast", "text", NULL);
+        for (int i = 0; i < CLIENTS; i++)
+            udp_expect(udp[i], &at, "text");
+        for (int i = 0; i < CLIENTS; i++)
+            udp_ask(udp[i], &at, "hi", "audi"); /* and no second copy before it */
+        server_kill(&server);
+    }
 }

@@ -104,6 +104,11 @@ void manager_pass(int fd)
     passed[passed_count++] = fd;
 }
 
+int manager_passed(size_t i)
+{
+    return i < passed_count ? passed[i] : -1;
+}
+
 void manager_forget_sockets(void)
 {
     while (passed_count > 0)
@@ -176,6 +181,12 @@ static void prepare(pid_t pid)
 void manager_prepare(void)
 {
     prepare(getpid());
+}
+
+void manager_prepare_too_many(void)
+{
+    prepare(getpid());
+    set("LISTEN_FDS", "1000");
 }
 
 void manager_prepare_another(void)

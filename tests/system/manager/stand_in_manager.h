@@ -24,14 +24,18 @@ struct endpoint manager_pass_tcp(const char *local);
 void manager_pass_unix(const char *path);
 /* Passes any descriptor. */
 void manager_pass(int fd);
+/* Returns the i-th of those that are passed, or -1. */
+int manager_passed(size_t i);
 /* Passes none of them any more. */
 void manager_forget_sockets(void);
 
 /* For struct server: sets the environment and the descriptors of the server. The second one does it
- * as if they were for another process, the third one as the user nobody. */
+ * as if they were for another process, the third one as the user nobody, the fourth one with a
+ * count that is too large. */
 void manager_prepare(void);
 void manager_prepare_another(void);
 void manager_prepare_nobody(void);
+void manager_prepare_too_many(void);
 
 /* Returns the next notification that contains text; ignores those before it. */
 const char *manager_await(const char *text);

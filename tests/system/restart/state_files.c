@@ -138,6 +138,12 @@ Test(system_state_files, of_another_user_are_reported_and_kept_aside)
 
 /* ---- what cannot be a state file ---- */
 
+static void expect_no_lock(void)
+{
+    const char *lock = harness_format("%s.lock", restart.state);
+    expect(access(lock, F_OK) != 0, "expected no %s", lock);
+}
+
 /* Expects that the server does not start, and that nothing was done to what is at the path. */
 static void expect_foreign(const char *why)
 {
@@ -174,6 +180,7 @@ Test(system_state_files, that_are_no_regular_files_prevent_the_start)
     restart_prepare(&restart, restart_address());
     expect(mkdir(restart.state, 0700) == 0, "expected to make a directory");
     expect_foreign(why);
+    expect_no_lock();
     expect(rmdir(restart.state) == 0 && mkfifo(restart.state, 0600) == 0, "expected a FIFO");
     expect_foreign(why); /* at once: nobody writes to it */
     expect(unlink(restart.state) == 0, "expected to remove it");
@@ -181,8 +188,17 @@ Test(system_state_files, that_are_no_regular_files_prevent_the_start)
         expect_foreign(why);
         unlink(restart.state);
     }
+    expect_no_lock();
     restart_again(&restart, BASE);
     server_stop(&restart.server);
+}
+
+Test(system_state_files, that_are_devices_of_the_host_get_no_lock_beside_them)
+{
+    restart_prepare(&restart, restart_address());
+    restart.state = "/dev/null";
+    expect_foreign("it is not a regular file");
+    expect_no_lock();
 }
 
 Test(system_state_files, with_unproven_clients_lose_these_under_cookie_and_keep_the_counts)

@@ -205,6 +205,19 @@ Test(system_state_writing, are_written_each_interval_which_a_reload_changes)
     server_stop(&restart.server);
 }
 
+Test(system_state_writing, stay_after_a_start_until_the_first_interval)
+{
+    make_file();
+    uint64_t snapshot = restart_snapshot(&restart);
+    for (int i = 0; i < 2; i++) {
+        restart.server = (struct server){.dir = restart.server.dir};
+        server_start(&restart.server, config_with_interval("1d"), NULL);
+        harness_equal("clients", server_stat(&restart.server, "clients"), 1);
+        server_kill(&restart.server);
+        expect(restart_snapshot(&restart) == snapshot, "expected the file to stay");
+    }
+}
+
 Test(system_state_writing, are_not_written_by_a_start_that_fails)
 {
     make_file();

@@ -158,6 +158,25 @@ Test(udp_socket, an_adopted_one_has_the_same_options_and_keeps_what_it_has_recei
     socket_close(fd);
 }
 
+Test(udp_socket, an_adopted_one_reports_only_the_destination)
+{
+    static const int on = 1,
+                     options[] = {SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING, SO_RXQ_OVFL};
+    struct udp_socket_options requested = {0};
+    struct addr bound;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        int fd = open_plain(AF_INET, i % 2 == 0 ? "127.0.0.1:0" : "0.0.0.0:0", &bound);
+        cr_assert_eq(setsockopt(fd, SOL_SOCKET, options[i], &on, sizeof on), 0);
+        cr_assert_eq(setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on), 0);
+        cr_assert_eq(setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on), 0);
+        cr_assert_eq(udp_socket_adopt(fd, &bound, &requested), 0);
+        cr_expect_eq(option(fd, SOL_SOCKET, options[i]), 0);
+        cr_expect_eq(option(fd, IPPROTO_IP, IP_RECVERR), 0);
+        cr_expect_eq(option(fd, IPPROTO_IP, IP_PKTINFO), i % 2);
+        socket_close(fd);
+    }
+}
+
 Test(udp_socket, an_adopted_one_of_ipv6_has_the_same_options)
 {
     skip_without_ipv6();

@@ -245,3 +245,79 @@ Test(state_file_reader, that_cannot_be_kept_aside_stays)
     cr_assert_eq(state_file_keep_aside(path), -ENAMETOOLONG);
     expect_text("state", "text");
 }
+
+/* ---- checks without opening ---- */
+
+Test(state_file_reader, checks_what_is_at_a_path)
+{
+    static const char *const foreign[] = {"state", "other", ".", "/dev/null"};
+    static const char *const good[] = {"no", "no-such-directory/state", "state.bad", "state.bad/x"};
+    struct state_file_fault fault = {.why = NULL};
+    cr_assert_eq(mkdir("state", 0700), 0);
+    cr_assert_eq(symlink("nowhere", "other"), 0);
+    write_file("state.bad", "", 0, 0);
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        cr_assert_eq(state_file_check_kind(good[i], &fault), 0, "%s", good[i]);
+    for (size_t i = 0; i < sizeof foreign / sizeof foreign[0]; i++) {
+        cr_assert_eq(state_file_check_kind(foreign[i], &fault), -EINVAL, "%s", foreign[i]);
+        cr_assert(fault.is_foreign);
+        cr_assert_str_eq(fault.why, i == 1 ? "it is a symbolic link" : "it is not a regular file");
+    }
+}
+
+static void expect_not_writable(const char *path, int error, const char *why)
+{
+    struct state_file_fault fault = {.why = NULL};
+    cr_assert_eq(state_file_check_writable(path, &fault), error, "%s", path);
+    cr_assert_str_eq(fault.why, why);
+    cr_assert(!fault.is_foreign);
+}
+
+Test(state_file_reader, checks_that_a_directory_can_be_written)
+{
+    struct state_file_fault fault;
+    write_file("other", "", 0, 0600);
+    cr_assert_eq(state_file_check_writable("state", &fault), 0);
+    cr_assert_eq(access("state", F_OK), -1, "nothing is created");
+    expect_not_writable("no-such-directory/state", -ENOENT, "No such file or directory");
+    expect_not_writable("other/state", -ENOTDIR, "Not a directory");
+    expect_not_writable("other/more/state", -ENOTDIR, "Not a directory");
+}
+
+Test(state_file_reader, checks_that_a_directory_can_be_written_by_the_present_user)
+{
+    struct state_file_fault fault;
+    if (geteuid() != 0 || chmod(directory, 0755) != 0 || setresuid(12345, 12345, 0) != 0)
+        cr_skip_test("only root can become another user");
+    expect_not_writable("state", -EACCES, "Permission denied");
+    cr_assert_eq(setresuid(0, 0, 0), 0);
+    cr_assert_eq(state_file_check_writable("state", &fault), 0);
+}
+
+static void expect_safe(mode_t mode, const char *why)
+{
+    struct state_file_fault fault = {.why = NULL};
+    cr_assert_eq(chmod(directory, mode), 0);
+    cr_assert_eq(state_file_check_safe("state", &fault), why != NULL ? -EPERM : 0, "%o", mode);
+    if (why != NULL)
+        cr_assert_str_eq(fault.why, why);
+}
+
+Test(state_file_reader, checks_who_can_replace_files_in_a_directory)
+{
+    static const char others[] = "the group of its directory or others can write that";
+    struct state_file_fault fault;
+    expect_safe(0700, NULL);
+    expect_safe(0755, NULL);
+    expect_safe(01777, NULL);
+    expect_safe(0770, others);
+    expect_safe(0703, others);
+    expect_safe(0700, NULL);
+    cr_assert_eq(state_file_check_safe("no-such-directory/state", &fault), 0, "it is not known");
+    if (chown(directory, 12345, (gid_t)-1) != 0)
+        cr_skip_test("only root can give a directory away");
+    expect_safe(0700, "its directory belongs to another user");
+    cr_assert_eq(seteuid(12345), 0);
+    expect_safe(0700, NULL);
+    cr_assert_eq(seteuid(0), 0);
+}

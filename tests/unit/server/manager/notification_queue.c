@@ -123,6 +123,27 @@ Test(notification_queue, what_exceeds_the_queue_is_lost_and_logged)
     cr_expect_str_eq(manager_receive(manager), "");
 }
 
+Test(notification_queue, those_that_are_repeated_leave_places_for_others)
+{
+    notification_queue_open(&queue, address);
+    int sent = fill(); /* the last one waits */
+    for (int i = 1; i < NOTIFICATIONS_MAX / 2; i++)
+        cr_expect(notification_queue_send_repeated(&queue, "WATCHDOG=1"));
+    cr_expect_not(queue.is_logged);
+    cr_expect_not(notification_queue_send_repeated(&queue, "WATCHDOG=1"));
+    cr_expect(queue.is_logged);
+    notification_queue_send(&queue, "READY=1");
+    for (int i = 0; i < sent - 1; i++)
+        expect_number(i);
+    cr_expect(notification_queue_send_repeated(&queue, "WATCHDOG=1"), "all are sent now");
+    expect_number(sent - 1);
+    for (int i = 1; i < NOTIFICATIONS_MAX / 2; i++)
+        cr_expect_str_eq(manager_receive(manager), "WATCHDOG=1");
+    cr_expect_str_eq(manager_receive(manager), "READY=1");
+    cr_expect_str_eq(manager_receive(manager), "WATCHDOG=1");
+    cr_expect_str_eq(manager_receive(manager), "");
+}
+
 Test(notification_queue, a_manager_that_was_started_again_gets_the_next_one)
 {
     notification_queue_open(&queue, address);
