@@ -6,6 +6,7 @@
 #include "sim/os/files.h"
 #include "sim/world/clients.h"
 #include "sim/world/reductions.h"
+#include "sim/world/state_settings.h"
 #include "sim/world/swarm.h"
 
 #include <inttypes.h>
@@ -105,26 +106,6 @@ static void draw_names(void)
         setup.names_key[i] = (uint8_t)draw(DRAW_NAMES);
 }
 
-/* Half of the runs have a state file, in most of their starts. */
-static void draw_state(void)
-{
-    static enum chance_of_state { UNKNOWN, NONE, SOME } of_run;
-    if (of_run == UNKNOWN)
-        of_run = draw_below(DRAW_STATE, 2) == 0 ? SOME : NONE;
-    setup.has_state =
-        of_run == SOME && draw_below(DRAW_STATE, 10) != 0 && !reductions_leave_out(WITHOUT_STATE);
-    if (setup.has_state && draw_below(DRAW_STATE, 2) == 0)
-        setup.workers = 1;
-}
-
-static void draw_snapshots(struct settings *drawn)
-{
-    static const uint32_t intervals_ms[] = {1000, 1000, 2000, 5000, 20000, 60000};
-    static const uint32_t ages_ms[] = {1000, 60000, 3600000, 3600000, 3600000, 3600000};
-    drawn->snapshot_ms = intervals_ms[draw_below(DRAW_STATE, 6)];
-    drawn->state_age_ms = ages_ms[draw_below(DRAW_STATE, 6)];
-}
-
 static void draw_group(struct drawn_group *group)
 {
     static const struct drawn_group groups[] = {
@@ -155,7 +136,7 @@ static void draw_setup(void)
     setup.includes = one_in(3);
     setup.has_observers = draw_below(DRAW_OBSERVER, 3) == 0;
     draw_names();
-    draw_state();
+    state_settings_draw();
     setup.observer_mode = draw_below(DRAW_OBSERVER, 2) == 0 ? 0660 : 0666;
     draw_group(&setup.control_group);
     draw_group(&setup.observer_group);
@@ -277,48 +258,7 @@ void settings_draw(void)
     draw_reply(&settings);
     draw_admission(&settings);
     draw_clients_and_copies(&settings);
-    draw_snapshots(&settings);
-    reductions_of_settings(&setup, &settings);
-}
-
-/* Leaves out one of the listeners, but not the first one. */
-static void leave_out_listener(void)
-{
-    size_t left =
-        setup.listener_count > 1 ? draw_range(DRAW_STATE, 1, setup.listener_count - 1) : 0;
-    if (left == 0)
-        return;
-    int number = setup.listeners[left].number;
-    setup.listener_count--;
-    memmove(&setup.listeners[left], &setup.listeners[left + 1],
-            (setup.listener_count - left) * sizeof setup.listeners[0]);
-    for (size_t i = 0; i < setup.listener_count; i++)
-        setup.listeners[i].number -= setup.listeners[i].number > number;
-}
-
-void settings_vary(void)
-{
-    static const uint32_t most[] = {1, 4, 20, 100};
-    uint64_t changes = draw(DRAW_STATE) & draw(DRAW_STATE);
-    if (changes & 1)
-        leave_out_listener();
-    if (changes & 2)
-        setup.clients_max = most[draw_below(DRAW_STATE, 4)];
-    if (changes & 4 && setup.names_max == 0)
-        settings.cookie = !settings.cookie;
-    if (changes & 8)
-        setup.names_max = changes & 16 ? 0 : 1;
-    setup.has_keys &= setup.names_max > 0;
-    if (changes & (32 | 512 | 1024) && settings.cookie)
-        setup.has_keys = setup.names_max > 0;
-    if (changes & 2048)
-        setup.names_key[0] ^= 1;
-    if (changes & 64)
-        setup.workers = 1 + (uint32_t)draw_below(DRAW_STATE, 3);
-    if (changes & 128)
-        setup.has_state = false;
-    if (changes & 256)
-        draw_snapshots(&settings);
+    state_settings_draw_snapshots(&settings);
     reductions_of_settings(&setup, &settings);
 }
 
@@ -346,7 +286,7 @@ void settings_draw_next(void)
     if (one_in(2))
         draw_clients_and_copies(&next_settings);
     if (setup.has_state && draw_below(DRAW_STATE, 2) == 0)
-        draw_snapshots(&next_settings);
+        state_settings_draw_snapshots(&next_settings);
     if (clients_count() > RELAY_CLIENTS_MAX)
         next_settings.relay = DRAWN_RELAY_OFF; /* millions of copies: half a minute */
     reductions_of_settings(&setup, &next_settings);
@@ -412,14 +352,6 @@ static void write_rest(FILE *out, const struct settings *written)
         fprintf(out, "multicast = 239.9.9.9:4000\nmulticast-ttl = %" PRIu32 "\n%s",
                 setup.multicast_ttl,
                 setup.multicast_zone == HOST_ETH0 ? "multicast-interface = eth0\n" : "");
-}
-
-static void write_state(FILE *out, const struct settings *written)
-{
-    fprintf(out, "[state]\ninterval = %" PRIu32 "ms\nmax-age = %" PRIu32 "ms\n",
-            written->snapshot_ms, written->state_age_ms);
-    if (setup.has_state)
-        fprintf(out, "file = " SETTINGS_STATE_PATH "\n");
 }
 
 static void write_group(FILE *out, const char *key, const struct drawn_group *group)
@@ -509,7 +441,7 @@ static char *text_of(const struct settings *written, bool main_part, bool admiss
         write_server(out);
         write_rest(out, written);
         write_control(out, written);
-        write_state(out, written);
+        state_settings_write(out, written);
     }
     if (admission)
         write_admission(out, written);
