@@ -36,6 +36,12 @@ struct names_key {
  * Returns NULL or why not, as the reason of a message. */
 const char *names_key_parse(struct names_key *key, const char *text, size_t size);
 
+enum { NAMES_KEY_ID_BYTES = 8 };
+
+/* Writes a number by which a key is known again, and from which it cannot be computed: the first
+ * bytes of HMAC-SHA-256(key, nothing), which is the key of no device, since each has a name. */
+void names_key_id(const struct names_key *key, uint8_t id[NAMES_KEY_ID_BYTES]);
+
 /* Writes the key of a device. */
 void device_key_derive(const struct names_key *key, const struct device_name *name,
                        uint8_t device_key[DEVICE_KEY_BYTES]);

@@ -78,6 +78,7 @@ enum {
 const char *stats_name(size_t i);
 const char *stats_meaning(size_t i);
 uint64_t stats_value(const struct stats *stats, size_t i);
+void stats_set(struct stats *stats, size_t i, uint64_t value);
 
 /* Adds the counters of one worker to a sum. */
 void stats_add(struct stats *sum, const struct stats *worker);

@@ -145,6 +145,11 @@ struct config {
         char *observer_group; /* as group */
     } control;
     struct {
+        char *file;           /* NULL: clients are forgotten at a restart */
+        uint32_t interval_ms; /* between two snapshots */
+        uint32_t max_age_ms;  /* of a file that is used */
+    } state;
+    struct {
         enum config_log_level level;
         enum config_log_format format;
         enum config_log_target target;

@@ -10,7 +10,7 @@
  * restart. Parsing files, listing values, suggesting a name for a misspelt one and finding the
  * changes that need a restart all use it. */
 
-enum { CONFIG_KEY_COUNT = 43 };
+enum { CONFIG_KEY_COUNT = 46 };
 
 /* The CONFIG_KEY_COUNT keys, in the order of the sample configuration. */
 const struct config_key *config_keys(void);

@@ -3,12 +3,12 @@
 
 #include "address/addr.h"
 #include "admission/prefix_counts.h"
+#include "admission/shared_capacity.h"
 #include "registry/client_info.h"
 #include "registry/client_key.h"
 #include "registry/registry_expiry.h"
 #include "registry/registry_memory.h"
 #include "registry/registry_walk.h"
-#include "registry/shared_capacity.h"
 
 #include <stdbool.h>
 #include <stddef.h>

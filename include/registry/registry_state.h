@@ -2,12 +2,12 @@
 #define REGISTRY_REGISTRY_STATE_H
 
 #include "admission/prefix_counts.h"
+#include "admission/shared_capacity.h"
 #include "registry/client_info.h"
 #include "registry/client_key.h"
 #include "registry/client_slab.h"
 #include "registry/hash_index.h"
 #include "registry/local_addresses.h"
-#include "registry/shared_capacity.h"
 #include "registry/slot_bitmap.h"
 #include "registry/timer_wheel.h"
 
@@ -116,17 +116,35 @@ static inline bool registry_look_up(const struct registry *registry, uint8_t lis
     return registry->index.cells[*cell] != 0;
 }
 
-/* The copy of an entry that callers receive. */
+/* Makes an entry that is complete one of a client: by the index, where cell is the empty cell for
+ * its key, by the bitmap and by the timer wheel. */
+static inline void registry_add_entry(struct registry *registry, uint32_t cell, uint64_t hash,
+                                      uint32_t slot)
+{
+    uint64_t deadline_ms = registry_entry(registry, slot)->deadline_ms;
+    uint32_t cluster = slot / REGISTRY_CLUSTER_SLOTS;
+    hash_index_add(&registry->index, cell, hash, slot);
+    if (slot_bitmap_byte(&registry->live, cluster) == 0)
+        timer_wheel_add(&registry->wheel, cluster, deadline_ms);
+    else
+        timer_wheel_move_earlier(&registry->wheel, cluster, deadline_ms);
+    slot_bitmap_add(&registry->live, slot);
+    registry->count++;
+}
+
+/* The copy of an entry that callers receive. A client that was restored may have joined, and sent
+ * its last datagram, before the clock began: so the seconds wrap, and no time before now is
+ * computed. */
 static inline struct client registry_client(const struct registry *registry, uint32_t slot,
                                             uint64_t now_ms)
 {
     const struct client_entry *entry = registry_entry(registry, slot);
-    uint64_t last_ms = entry->deadline_ms - registry->ttls[entry->ttl];
+    int64_t idle_ms = (int64_t)(now_ms + registry->ttls[entry->ttl] - entry->deadline_ms);
     return (struct client){
         .source = client_key_source(&entry->key),
         .local = local_addresses_get(&registry->locals, (uint16_t)entry->local),
-        .idle_ms = now_ms > last_ms ? now_ms - last_ms : 0,
-        .age_s = now_ms / 1000 - entry->joined_s,
+        .idle_ms = idle_ms > 0 ? (uint64_t)idle_ms : 0,
+        .age_s = (uint32_t)(now_ms / 1000) - entry->joined_s,
         .received = entry->received,
         .slot = slot,
         .listener = client_key_listener(&entry->key),

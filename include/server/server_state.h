@@ -15,8 +15,10 @@
 #include "server/events/subscriptions.h"
 #include "server/listen/interface_events.h"
 #include "server/listen/startup_sockets.h"
+#include "server/manager/service_manager.h"
 #include "server/names/name_decisions.h"
 #include "server/options.h"
+#include "server/state/state_snapshots.h"
 #include "server/workers/worker_pool.h"
 
 #include <stdbool.h>
@@ -31,7 +33,10 @@ struct server {
     struct effective_config *effective; /* with what reloads have changed */
     struct identity identity;           /* server.user and server.group */
 
-    struct names_key names_key; /* only under clients.names = keyed */
+    struct service_manager manager;
+    struct passed_sockets passed; /* by the manager, and not yet taken over */
+    struct names_key names_key;   /* only under clients.names = keyed */
+    size_t worker_count;          /* to be started */
     struct startup_sockets sockets;
     uint32_t stream_files; /* for how many streams there are descriptors */
     struct reply *reply;
@@ -46,6 +51,7 @@ struct server {
     struct command_context commands;
     struct control_socket control, observers;
     struct interface_events *interfaces;
+    struct state_snapshots *snapshots; /* NULL: no state.file */
 
     struct stdout_line ready_line;
     int ready_error; /* -errno of writing the ready line, or 0 */
@@ -58,7 +64,7 @@ struct server {
         struct worker_call call;
         struct server *server;
         struct stats stats;
-        uint32_t clients;
+        uint32_t clients, streams;
     } * final_reports; /* by worker */
 };
 

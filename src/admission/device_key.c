@@ -15,6 +15,16 @@ const char *names_key_parse(struct names_key *key, const char *text, size_t size
                                               : "it has other characters than hexadecimal digits";
 }
 
+void names_key_id(const struct names_key *key, uint8_t id[NAMES_KEY_ID_BYTES])
+{
+    struct hmac_sha256 hmac;
+    uint8_t code[SHA256_BYTES];
+    hmac_sha256_init(&hmac, key->bytes, sizeof key->bytes);
+    hmac_sha256_finish(&hmac, code);
+    memcpy(id, code, NAMES_KEY_ID_BYTES);
+    explicit_bzero(code, sizeof code);
+}
+
 void device_key_derive(const struct names_key *key, const struct device_name *name,
                        uint8_t device_key[DEVICE_KEY_BYTES])
 {

@@ -31,6 +31,11 @@ uint64_t stats_value(const struct stats *stats, size_t i)
     return *(const uint64_t *)(const void *)((const char *)stats + counters[i].offset);
 }
 
+void stats_set(struct stats *stats, size_t i, uint64_t value)
+{
+    *counter(stats, i) = value;
+}
+
 void stats_add(struct stats *sum, const struct stats *worker)
 {
     for (size_t i = 0; i < STATS_COUNT; i++)

@@ -16,6 +16,7 @@ void config_free(struct config *config)
     free(config->server.group);
     free(config->broadcast.multicast_interface);
     free(config->clients.names_key_file);
+    free(config->state.file);
     free(config->control.socket);
     free(config->control.group);
     free(config->control.observer_socket);

@@ -46,6 +46,7 @@ struct config *config_defaults(void)
                       .multicast_ttl = 1},
         .admission = {.policy = POLICY_UNSET},
         .control = {.mode = 0660, .observer_mode = 0660},
+        .state = {.interval_ms = 60000, .max_age_ms = 3600000},
         .log = {LOG_LEVEL_INFO, LOG_FORMAT_TEXT, LOG_TARGET_STDERR},
     };
     if (!add_defaults(config)) {

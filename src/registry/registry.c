@@ -92,15 +92,7 @@ __attribute__((noinline)) static enum registry_outcome join(
     memcpy(&entry->key, &datagram->key, client_key_bytes(&datagram->key));
     entry->local = local_addresses_add(&registry->locals, datagram->local);
     init_entry(registry, slot, entry, now_ms);
-
-    hash_index_add(&registry->index, cell, datagram->hash, slot);
-    uint32_t cluster = slot / REGISTRY_CLUSTER_SLOTS;
-    if (slot_bitmap_byte(&registry->live, cluster) == 0)
-        timer_wheel_add(&registry->wheel, cluster, entry->deadline_ms);
-    else
-        timer_wheel_move_earlier(&registry->wheel, cluster, entry->deadline_ms);
-    slot_bitmap_add(&registry->live, slot);
-    registry->count++;
+    registry_add_entry(registry, cell, datagram->hash, slot);
     return REGISTRY_JOINED;
 }
 

@@ -15,7 +15,12 @@ int server_run(const struct server_options *options)
     memset(&server, 0, sizeof server);
     server.options = options;
     server_signals_hold_reload();
+    service_manager_init(&server.manager);
     if (config_load(&server.files, options) != 0) {
+        service_manager_connect(&server.manager);
+        service_manager_fail(&server.manager, "the configuration has errors", 0);
+        service_manager_disconnect(&server.manager);
+        service_manager_free(&server.manager);
         config_files_free(&server.files);
         return EXIT_CONFIGURATION;
     }
@@ -23,6 +28,7 @@ int server_run(const struct server_options *options)
     server.files.config = NULL;
     log_setup("udpsrv", server.config->log.level, server.config->log.format,
               server.config->log.target);
+    service_manager_connect(&server.manager);
 
     int error = server_start(&server);
     if (error != 0 && server.running_workers > 0)

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 enum {
     /* A second signal within this time is the same request to stop: timeout(1) and some supervisors
@@ -26,8 +27,47 @@ void server_signals_hold_stop(void)
     loop_signals_block(SERVER_STOP_SIGNALS);
 }
 
+/* A reload whose end the service manager is notified of. */
+struct notified_reload {
+    struct service_manager *manager;
+    config_reload_callback *done;
+    void *state;
+};
+
+static void on_reloaded(void *state, const struct config_reload_report *report)
+{
+    struct notified_reload *reload = state;
+    service_manager_end_reload(reload->manager, report->applied);
+    reload->done(reload->state, report);
+    free(reload);
+}
+
+static void refuse(char *problem, config_reload_callback *done, void *done_state)
+{
+    const struct config_reload_report report = {.problems = &problem, .problem_count = 1};
+    done(done_state, &report);
+}
+
+static void reload(struct server *server, const struct config_reload_context *target,
+                   config_reload_callback *done, void *done_state)
+{
+    if (!service_manager_is_present(&server->manager)) {
+        config_reload(target, done, done_state);
+        return;
+    }
+    struct notified_reload *notified = malloc(sizeof *notified);
+    if (notified == NULL) {
+        refuse((char[]){"out of memory"}, done, done_state);
+        return;
+    }
+    *notified = (struct notified_reload){&server->manager, done, done_state};
+    service_manager_begin_reload(&server->manager);
+    config_reload(target, on_reloaded, notified);
+}
+
 void server_reload(void *state, config_reload_callback *done, void *done_state)
 {
+    static char stopping[] = "the server is stopping";
     struct server *server = state;
     const struct config_reload_context target = {
         .options = server->options,
@@ -45,18 +85,15 @@ void server_reload(void *state, config_reload_callback *done, void *done_state)
         .reply_mailbox = server->mailbox,
         .control = &server->control,
         .observers = &server->observers,
+        .snapshots = server->snapshots,
     };
     control_socket_check(&server->control);
     control_socket_check(&server->observers);
     interface_events_check(server->interfaces);
-    if (!server->stopping) {
-        config_reload(&target, done, done_state);
-        return;
-    }
-    static char stopping[] = "the server is stopping";
-    char *problem = stopping;
-    const struct config_reload_report report = {.problems = &problem, .problem_count = 1};
-    done(done_state, &report);
+    if (server->stopping)
+        refuse(stopping, done, done_state);
+    else
+        reload(server, &target, done, done_state);
 }
 
 /* The outcome of a reload by SIGHUP is only logged. */

@@ -5,12 +5,14 @@
 #include "os/process/clock.h"
 #include "server/config/memory_estimate.h"
 #include "server/config/names_config.h"
+#include "server/config/state_config.h"
 #include "server/events/job_events.h"
 #include "server/ready_line.h"
 #include "server/run_as_user.h"
 #include "server/server_signals.h"
 #include "server/server_stop.h"
 #include "server/startup_error.h"
+#include "server/state/state_restore.h"
 #include "server/workers/file_limit.h"
 
 #include <errno.h>
@@ -51,11 +53,29 @@ static int read_names_key(struct server *server)
     return names_config_read_key(&server->names_key, server->config);
 }
 
+/* Before the first socket is opened, since an address that is passed to no purpose is in use. */
+static int read_passed_sockets(struct server *server)
+{
+    char operators[CONTROL_PATH_BYTES], observers[CONTROL_PATH_BYTES];
+    const struct config *config = server->config;
+    const char *const paths[] = {operators, observers, NULL};
+    int error = passed_sockets_open(&server->passed, &server->manager.environment);
+    if (error != 0)
+        return error;
+    /* A path that cannot be found is not that of a passed socket. */
+    if (control_socket_find_path(&CONTROL_OPERATORS, config, operators) != 0)
+        operators[0] = '\0';
+    if (control_socket_find_path(&CONTROL_OBSERVERS, config, observers) != 0)
+        observers[0] = '\0';
+    server->worker_count = passed_sockets_workers(&server->passed, config, workers_wanted(config));
+    return passed_sockets_check(&server->passed, config, server->worker_count, paths);
+}
+
 static int open_sockets(struct server *server)
 {
-    size_t workers = workers_wanted(server->config);
-    raise_file_limit(server, workers);
-    return startup_sockets_open(&server->sockets, server->config, workers, &server->identity);
+    raise_file_limit(server, server->worker_count);
+    return startup_sockets_open(&server->sockets, server->config, server->worker_count,
+                                &server->identity, &server->passed);
 }
 
 static int make_reply(struct server *server)
@@ -197,6 +217,7 @@ static struct control_socket_options socket_options(struct server *server,
     struct control_socket_options options = {.role = role,
                                              .config = server->config,
                                              .identity = &server->identity,
+                                             .passed = &server->passed,
                                              .state = &server->commands,
                                              .control_path = control_socket_name(&server->control)};
     options.commands = command_table_rows(&options.command_count);
@@ -291,6 +312,58 @@ static int follow_interfaces(struct server *server)
                                              startup_error_advice(error, "try again"));
 }
 
+/* Before the lock, whose file is beside it. */
+static int check_state_file(struct server *server)
+{
+    return state_config_check(server->config);
+}
+
+static int restore_state(struct server *server)
+{
+    const struct state_restore_options options = {
+        .config = server->config,
+        .names_key = &server->names_key,
+        .listeners = &server->sockets.listeners,
+        .workers = &server->workers,
+        .names = server->names,
+        .jobs = server->jobs,
+    };
+    return state_restore(&options);
+}
+
+static int open_snapshots(struct server *server)
+{
+    const struct state_snapshots_options options = {
+        .config = server->config,
+        .names_key = &server->names_key,
+        .listeners = &server->sockets.listeners,
+        .workers = &server->workers,
+        .names = name_decisions_table(server->names),
+        .jobs = server->jobs,
+        .subscriptions = server->subscriptions,
+        .loop = server->loop,
+        .mailbox = server->mailbox,
+        .rules = &server->rules,
+    };
+    int error = state_snapshots_open(&server->snapshots, &options);
+    if (error == -EWOULDBLOCK)
+        log_event(LOG_LEVEL_ERROR, "cannot use the state file", "file", server->config->state.file,
+                  "reason", "another server has it", "advice", "give each server a file of its own",
+                  NULL);
+    else if (error != 0)
+        startup_error_report("cannot write the state file", "memory", error,
+                             startup_error_advice(error, "try again"));
+    return error;
+}
+
+static int start_snapshots(struct server *server)
+{
+    int error = state_snapshots_start(server->snapshots);
+    return error == 0 ? 0
+                      : startup_error_report("cannot write the state file", "a thread and a timer",
+                                             error, startup_error_advice(error, "try again"));
+}
+
 static int start_workers(struct server *server)
 {
     name_decisions_start(server->names, server->workers.list);
@@ -304,21 +377,60 @@ static int start_workers(struct server *server)
                                              "look at the limit on threads (ulimit -u)");
 }
 
+/* The last step: from now on the manager starts what depends on the server. */
+static int notify_manager(struct server *server)
+{
+    const struct service_manager_options options = {
+        .loop = server->loop,
+        .reply_mailbox = server->mailbox,
+        .workers = server->workers.list,
+        .worker_count = server->workers.count,
+        .listeners = &server->sockets.listeners,
+    };
+    return service_manager_ready(&server->manager, &options);
+}
+
 int server_start(struct server *server)
 {
     /* The steps that need privileges precede give_up_privileges, and threads start last. */
-    static int (*const steps[])(struct server *) = {
-        find_identity,      hold_stop_signals, read_names_key,    open_sockets,
-        make_reply,         make_admission,    make_loop,         check_memory,
-        make_subscriptions, make_names,        make_workers,      make_jobs,
-        note_configuration, open_control,      open_observers,    give_up_privileges,
-        start_log,          start_admission,   follow_interfaces, start_workers,
-        ready_line_start,
+    static const struct {
+        int (*run)(struct server *);
+        const char *attempt; /* for the status of the service manager */
+    } steps[] = {
+        {find_identity, "finding server.user"},
+        {hold_stop_signals, "blocking signals"},
+        {read_names_key, "reading clients.names-key-file"},
+        {read_passed_sockets, "checking the sockets that the service manager passed"},
+        {open_sockets, "opening the sockets"},
+        {make_reply, "storing the reply messages"},
+        {make_admission, "preparing the admission of clients"},
+        {make_loop, "preparing to wait for events"},
+        {check_memory, "estimating the memory"},
+        {make_subscriptions, "creating the queues of events"},
+        {make_names, "creating the table of names"},
+        {make_workers, "creating the workers"},
+        {make_jobs, "creating the broadcast queue"},
+        {note_configuration, "storing the configuration"},
+        {open_control, "opening the control socket"},
+        {open_observers, "opening the observers' socket"},
+        {give_up_privileges, "giving up privileges"},
+        {start_log, "starting the log"},
+        {start_admission, "starting the renewal of cookie secrets"},
+        {follow_interfaces, "following the interfaces"},
+        {check_state_file, "checking the state file"},
+        {open_snapshots, "locking the state file"},
+        {restore_state, "restoring the clients"},
+        {start_snapshots, "starting the writer of the state file"},
+        {start_workers, "starting the workers"},
+        {ready_line_start, "writing the ready line"},
+        {notify_manager, "notifying the service manager"},
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        int error = steps[i](server);
-        if (error != 0)
-            return error;
+        int error = steps[i].run(server);
+        if (error == 0)
+            continue;
+        service_manager_fail(&server->manager, steps[i].attempt, error);
+        return error;
     }
     return 0;
 }

@@ -23,6 +23,8 @@ void server_exit_at_once(struct server *server, const char *why)
 {
     log_event(LOG_LEVEL_ERROR, "ended abnormally", "reason", why, "advice",
               "start it again; clients join again by their next datagram", NULL);
+    service_manager_stop(&server->manager, why);
+    service_manager_disconnect(&server->manager);
     control_socket_close(&server->observers);
     control_socket_close(&server->control);
     startup_sockets_remove_files(&server->sockets);
@@ -41,8 +43,15 @@ static void on_stop_timeout(void *state)
 static void run_final_report(struct worker_call *call)
 {
     struct final_report *report = (struct final_report *)call;
+    report->streams = worker_streams_count(call->worker);
     worker_finish(call->worker);
     worker_stats(call->worker, &report->stats, &report->clients);
+}
+
+/* Until then the loop runs, so that a second signal ends the server at once while a disk hangs. */
+static void on_state_written(void *state)
+{
+    loop_stop(((struct server *)state)->loop);
 }
 
 static void final_report_done(struct worker_call *call)
@@ -53,7 +62,11 @@ static void final_report_done(struct worker_call *call)
     /* jobs_stop came before the final reports, so each worker has ended its share of the running
      * job and has posted its answers before. No job reads the workers' memory any more. */
     assert(jobs_have_all_ended(server->jobs));
-    loop_stop(server->loop);
+    loop_timer_close(&server->stop_timeout);
+    uint64_t streams = 0;
+    for (size_t i = 0; i < server->workers.count; i++)
+        streams += server->final_reports[i].streams;
+    state_snapshots_finish(server->snapshots, streams, on_state_written, server);
 }
 
 int server_stop_open(struct server *server)
@@ -66,12 +79,14 @@ void server_stop(struct server *server)
     if (server->stopping)
         return;
     server->stopping = server->commands.queries.stopping = true;
+    service_manager_stop(&server->manager, "stopping");
     loop_timer_once(&server->stop_timeout, (uint64_t)STOP_TIMEOUT_MS * 1000000);
     jobs_stop(server->jobs);
     subscriptions_stop(server->subscriptions);
     name_decisions_stop(server->names);
     admission_updates_stop(server->admission);
     interface_events_stop(server->interfaces);
+    state_snapshots_stop(server->snapshots);
     for (size_t i = 0, running = server->running_workers; i < running; i++) {
         struct final_report *report = &server->final_reports[i];
         report->server = server;
@@ -104,10 +119,14 @@ void server_free(struct server *server)
 {
     workers_free(&server->workers);
     stdout_line_stop(&server->ready_line);
-    /* After the workers, whose last messages are in the mailbox. */
+    service_manager_disconnect(&server->manager);
+    state_snapshots_close(server->snapshots);
+    /* After the threads, whose last messages are in the mailbox. */
     mailbox_free(server->mailbox);
+    state_snapshots_free(server->snapshots);
     if (server->subscriptions != NULL)
         subscriptions_flush(server->subscriptions);
+    service_manager_free(&server->manager);
     interface_events_free(server->interfaces);
     jobs_close(server->jobs);
     control_socket_close(&server->observers);
@@ -121,6 +140,7 @@ void server_free(struct server *server)
     free(server->final_reports);
     reply_rotation_release(server->reply);
     startup_sockets_close(&server->sockets);
+    passed_sockets_close(&server->passed);
     effective_config_release(server->effective);
     config_free(server->config);
     config_files_free(&server->files);

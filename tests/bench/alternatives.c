@@ -2,11 +2,13 @@
  * shared capacity, groups of sockets, and the filter that drops. Prints one line for each figure:
  * CPU time in nanoseconds for one of what the line names, the median of 5 interleaved rounds, or a
  * share. An argument selects the figures of CPU time whose names begin with it. */
+#include "admission/shared_capacity.h"
 #include "base/prng.h"
 #include "base/siphash.h"
 #include "net/socket/drop_filter.h"
+#include "net/socket/shard_program.h"
+#include "net/socket/socket_address.h"
 #include "os/loop/mailbox.h"
-#include "registry/shared_capacity.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -260,13 +262,12 @@ static void print_fixed_parts(uint32_t places)
 
 /* ---- a group of sockets ---- */
 
-static int open_socket(struct sockaddr_in *addr, bool is_shared)
+static int open_socket(union socket_address *addr, bool is_shared)
 {
     socklen_t size = sizeof *addr;
-    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = socket(addr->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &(int){is_shared}, sizeof(int)) != 0 ||
-        bind(fd, (struct sockaddr *)addr, size) != 0 ||
-        getsockname(fd, (struct sockaddr *)addr, &size) != 0)
+        bind(fd, &addr->any, size) != 0 || getsockname(fd, &addr->any, &size) != 0)
         die("socket");
     return fd;
 }
@@ -283,18 +284,19 @@ static size_t receiver_of(const int *sockets, size_t count)
 /* Prints how many clients change their socket until the group is complete. */
 static void print_moved_clients(void)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    union socket_address addr = {
+        .ipv4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
     static int clients[CLIENTS];
     static size_t receivers[SHARDS][CLIENTS];
     int sockets[SHARDS];
     for (size_t i = 0; i < SHARDS; i++) {
         sockets[i] = open_socket(&addr, true);
         for (size_t k = 0; k < CLIENTS; k++) {
-            struct sockaddr_in own = {.sin_family = AF_INET,
-                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+            union socket_address own = {
+                .ipv4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
             if (i == 0)
                 clients[k] = open_socket(&own, false);
-            if (sendto(clients[k], "x", 1, 0, (struct sockaddr *)&addr, sizeof addr) != 1)
+            if (sendto(clients[k], "x", 1, 0, &addr.any, sizeof addr) != 1)
                 die("sendto");
             receivers[i][k] = receiver_of(sockets, i + 1);
         }
@@ -312,21 +314,80 @@ static void print_moved_clients(void)
         close(sockets[i]);
 }
 
+enum choice { SINGLE, BY_HASH, BY_SOURCE };
+
+/* The CPU time of a datagram that is sent over loopback to one socket, or to a group of four, each
+ * of which drops it: so what differs is the choice. */
+static double measure_choice(enum choice choice, enum addr_family family)
+{
+    static const struct source_shard_key shard_key = {0x9e3779b9, {0x85ebca6b, 0xc2b2ae35}};
+    bool is_ipv6 = family == ADDR_IPV6;
+    union socket_address addr = {.ipv6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback}};
+    if (!is_ipv6)
+        addr.ipv4 =
+            (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    union socket_address own = addr;
+    size_t count = choice == SINGLE ? 1 : SHARDS;
+    int sockets[SHARDS], sender = open_socket(&own, false);
+    for (size_t i = 0; i < count; i++) {
+        sockets[i] = open_socket(&addr, choice != SINGLE);
+        if (drop_filter_attach(sockets[i]) != 0)
+            die("filter");
+    }
+    if (choice == BY_SOURCE && shard_program_attach(sockets[0], family, &shard_key, SHARDS) != 0)
+        die("program");
+    uint64_t start = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
+    for (size_t i = 0; i < DATAGRAMS; i++)
+        if (sendto(sender, "x", 1, 0, &addr.any, sizeof addr) != 1)
+            die("sendto");
+    double ns = (double)(cpu_ns(CLOCK_PROCESS_CPUTIME_ID) - start) / DATAGRAMS;
+    for (size_t i = 0; i < count; i++)
+        close(sockets[i]);
+    close(sender);
+    return ns;
+}
+
+static double measure_single(void)
+{
+    return measure_choice(SINGLE, ADDR_IPV4);
+}
+
+static double measure_by_hash(void)
+{
+    return measure_choice(BY_HASH, ADDR_IPV4);
+}
+
+static double measure_by_source(void)
+{
+    return measure_choice(BY_SOURCE, ADDR_IPV4);
+}
+
+static double measure_ipv6_by_hash(void)
+{
+    return measure_choice(BY_HASH, ADDR_IPV6);
+}
+
+static double measure_ipv6_by_source(void)
+{
+    return measure_choice(BY_SOURCE, ADDR_IPV6);
+}
+
 /* ---- what is not wanted ---- */
 
 /* The CPU time of a datagram that is sent over loopback, with all that the kernel does for its
  * reception, which runs in the sender's time. */
 static double measure_drops(bool is_filtered, bool is_read)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct sockaddr_in own = addr;
+    union socket_address addr = {
+        .ipv4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+    union socket_address own = addr;
     char byte;
     int receiver = open_socket(&addr, false), sender = open_socket(&own, false);
     if (is_filtered && drop_filter_attach(receiver) != 0)
         die("filter");
     uint64_t start = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
     for (size_t i = 0; i < DATAGRAMS; i++) {
-        if (sendto(sender, "x", 1, 0, (struct sockaddr *)&addr, sizeof addr) != 1)
+        if (sendto(sender, "x", 1, 0, &addr.any, sizeof addr) != 1)
             die("sendto");
         if (is_read && recv(receiver, &byte, 1, 0) != 1)
             die("recv");
@@ -363,6 +424,11 @@ int main(int argc, char **argv)
         {"message by a pipe, 64 at a time", measure_pipe},
         {"place of a client, two threads: shares", measure_shares},
         {"place of a client, two threads: one counter", measure_counter},
+        {"choice of a socket: there is only one", measure_single},
+        {"choice of a socket of four: by the kernel's hash", measure_by_hash},
+        {"choice of a socket of four: by the source", measure_by_source},
+        {"choice of a socket of four, IPv6: by the kernel's hash", measure_ipv6_by_hash},
+        {"choice of a socket of four, IPv6: by the source", measure_ipv6_by_source},
         {"datagram that is sent and dropped by the filter", measure_filter},
         {"datagram that is sent and finds a full buffer", measure_full_buffer},
         {"datagram that is sent, received and ignored", measure_reading},

@@ -15,6 +15,7 @@ import messages
 import registry
 import replies
 import report
+import restarts
 import sender_cost
 from processes import MeasurementError
 from environment import SMOKE, Bench, Sizes
@@ -31,6 +32,7 @@ SCENARIOS = {
     "sender": sender_cost.sender,
     "listen": messages.listen,
     "gateway": messages.gateway,
+    "state": restarts.state,
     "workers": replies.workers,
     "admission": replies.admission,
     "peers": replies.compare,

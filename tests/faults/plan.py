@@ -25,7 +25,7 @@ OTHER_LACKS = {"epoll_ctl": ("ENOMEM", "EPERM")} # the event loop does without e
 NTH_OTHER_MAX = 64 # a server with 4 workers adds so many descriptors at its start
 # Scenarios that take longer than the others, up to some seconds, serve only the sites that fewer than two others reach.
 SLOW = {"cookies", "default socket", "udpctl watch", "udpload fanout", "confirmation rounds", "udpload confirm",
-        "udpcli stopped terminal"}
+        "udpcli stopped terminal", "restart with a state file"}
 PROGRAMS = ("udpsrv", "udpctl", "udpcli", "udpload")
 
 # first is a Fault to which this one happens while it is handled, or None.

@@ -20,10 +20,10 @@ REPLY_S, TRIES = 0.4, 3
 class Service:
     """The server under test and its clients."""
 
-    def __init__(self, run, *arguments, config):
+    def __init__(self, run, *arguments, config, **how):
         self.run, self.sent, self.replies = run, 0, 0
         self.config = run.write("udpsrv.conf", config)
-        self.program = run.start("udpsrv", "-s", run.socket, "-c", self.config, *arguments)
+        self.program = run.start("udpsrv", "-s", run.socket, "-c", self.config, *arguments, **how)
         self.serves = self.program.wait_for(b"udpsrv: ready", START_S)
         self.program.read(0)
         self.udp, self.copies_of = [], []

@@ -127,6 +127,7 @@ class Counts:
                 "visits": {i: n for i, n in enumerate(numbers[PLANS_MAX + 2:]) if n}}
 
 
+LISTEN_FDS_START, HIGH_DESCRIPTOR = 3, 200 # sd_listen_fds(3); a number that no descriptor of a scenario has
 KILL_S = 10 # from SIGKILL to the end of the process, on a busy host
 
 
@@ -135,12 +136,18 @@ class Program:
     if the runner was started in the background of a shell, which ignores SIGINT."""
 
     def __init__(self, argv, environment, folder, terminal=False, stdin=None, ids=None, errors_too=False, ignored=(),
-                 without_proc=False):
+                 without_proc=False, passed=()):
         self.name, self.output, self.errors, self.status, self.cpu_s, self.killed = os.path.basename(argv[0]), b"", b"", None, 0.0, False
         self.screen, self.readers = None, {}
 
+        copies = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD_CLOEXEC, HIGH_DESCRIPTOR) for one in passed]
+        if passed: # by a shell, since LISTEN_PID is the number of the process
+            argv = ["/bin/sh", "-c", f'LISTEN_FDS={len(passed)} LISTEN_PID=$$ exec "$0" "$@"', *argv]
+
         def prepare():
             end_with_parent()
+            for i, copy in enumerate(copies):
+                os.dup2(copy, LISTEN_FDS_START + i)
             for number in USUAL_SIGNALS:
                 signal.signal(number, signal.SIG_IGN if number in ignored else signal.SIG_DFL)
             if without_proc: # as in a chroot: no path leads to a descriptor
@@ -160,8 +167,10 @@ class Program:
         if errors_too: # standard error is the terminal, too
             os.dup2(tty, error_write)
         self.process = subprocess.Popen(argv, env=environment, cwd=folder, stdin=stdin if stdin is not None else subprocess.PIPE,
-                                        stdout=out_write, stderr=error_write, start_new_session=True,
-                                        preexec_fn=prepare, **(ids or {}))
+                                        stdout=out_write, stderr=error_write, start_new_session=True, preexec_fn=prepare,
+                                        pass_fds=range(LISTEN_FDS_START, LISTEN_FDS_START + len(passed)), **(ids or {}))
+        for copy in copies:
+            os.close(copy)
         self.end = os.pidfd_open(self.process.pid) # readable when the process has ended
         os.close(out_write)
         os.close(error_write)

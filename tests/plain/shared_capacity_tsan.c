@@ -2,8 +2,8 @@
  * some, and at the end acquire until they are refused. It is a program of its own because Criterion
  * crashes when it is built with -fsanitize=thread. Prints one line; exits with 0 if the places in
  * use never exceeded the capacity, and all were in use at the end. */
+#include "admission/shared_capacity.h"
 #include "os/loop/thread.h"
-#include "registry/shared_capacity.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

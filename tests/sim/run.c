@@ -12,6 +12,8 @@
 #include "sim/check/restoring.h"
 #include "sim/check/roles.h"
 #include "sim/check/rotation.h"
+#include "sim/check/saved.h"
+#include "sim/check/shards.h"
 #include "sim/check/subscribers.h"
 #include "sim/check/totals.h"
 #include "sim/core/descriptors.h"
@@ -24,12 +26,14 @@
 #include "sim/os/log.h"
 #include "sim/os/process.h"
 #include "sim/os/signals.h"
+#include "sim/os/state_files.h"
 #include "sim/world/clients.h"
 #include "sim/world/faults.h"
 #include "sim/world/gateways.h"
 #include "sim/world/operators.h"
 #include "sim/world/plan.h"
 #include "sim/world/reductions.h"
+#include "sim/world/restarts.h"
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
 #include "sim/world/subscribers.h"
@@ -41,7 +45,9 @@
 
 static struct server_options server_options;
 static int exit_status = -1;
-static bool must_fail; /* an address is missing, and missing-address = fail */
+static bool has_crashed;
+static bool was_checked; /* the start was */
+static bool must_fail;   /* an address is missing, and missing-address = fail */
 
 static void run_server(void *state)
 {
@@ -76,7 +82,9 @@ static void read_start(void)
     roles_read();
     if (plan_starts() > 1 && broken_is("again"))
         ((struct worker *)(uintptr_t)roles_worker(0))->stats.received++;
-    totals_check_start();
+    if (!was_checked)
+        saved_check_start();
+    was_checked = true;
 }
 
 static void after_step(int coroutine)
@@ -102,6 +110,8 @@ static void on_idle(void)
         return;
     checked_ms = event_queue_now_ms();
     totals_check_idle();
+    if (totals_has_finished())
+        return; /* the last snapshot is written */
     subscribers_check_idle();
     gateways_check_idle();
 }
@@ -110,7 +120,7 @@ static void on_idle(void)
 static void check_end(void)
 {
     size_t pieces, bytes = simulated_memory_reserved(&pieces);
-    if (descriptor_count() > 0)
+    if (descriptor_count() > 0 || !state_files_are_closed())
         broken_promise("every descriptor is closed at the end", "%zu are open, of them %zu sockets",
                        descriptor_count(), descriptor_count_of(OBJECT_UDP));
     if (bytes > 0)
@@ -135,13 +145,19 @@ static void check_missing(bool had_faults)
                        "it has ended with %d after %" PRIu64 " messages", exit_status, times);
 }
 
-static void check_status(void)
+/* A start where another server has the state file, or where it cannot be one. */
+static void check_obstacle(bool had_faults)
 {
-    static uint64_t faults_before;
-    bool was_ready = plan_was_ready(), had_faults = faults_count() != faults_before;
-    faults_before = faults_count();
-    if (scheduler_was_abandoned())
-        broken_promise("the server stops within its timeout", "it ended at once");
+    uint64_t times = simulated_log_times("cannot use the state file");
+    if (plan_was_ready() || (times != 1 && !had_faults && !must_fail))
+        broken_promise("a start fails with a message if it must not use the state file",
+                       "it has ended with %d after %" PRIu64 " messages", exit_status, times);
+}
+
+static void check_status(bool had_faults)
+{
+    bool is_obstructed = setup.has_state && state_files_obstacle() != STATE_FREE;
+    bool was_ready = plan_was_ready();
     if (was_ready && exit_status != EXIT_SUCCESS)
         broken_promise("a server that was ready ends with status 0", "it ended with %d",
                        exit_status);
@@ -149,11 +165,38 @@ static void check_status(void)
         broken_promise("a failed start is reported by the exit status", "it is 0");
     if (must_fail)
         check_missing(had_faults);
-    if (!was_ready && !had_faults && !must_fail)
+    if (is_obstructed)
+        check_obstacle(had_faults);
+    if (!was_ready && !had_faults && !must_fail && !is_obstructed)
         broken_promise(plan_starts() == 1 ? "the server starts" : "the server starts again",
                        "it ended with %d and no fault was drawn", exit_status);
     if (was_ready)
         totals_check_final();
+    saved_check_end(was_ready);
+}
+
+/* A second signal has ended it at once, while the last snapshot was written. */
+static void check_exit(void)
+{
+    uint64_t times = simulated_log_times("ended abnormally");
+    if (!restarts_have_hurried() || times != 1)
+        broken_promise("the server stops within its timeout", "it ended at once");
+    if (simulated_file_sockets() > 0)
+        broken_promise("the files of sockets are removed at the end", "%u are left",
+                       simulated_file_sockets());
+}
+
+/* The process has ended at once: the kernel closes what it had, and nothing else is left. */
+static void forget_process(void)
+{
+    has_crashed = true;
+    restoring_end();
+    simulated_log_forget_line();
+    state_files_crash();
+    scheduler_forget();
+    simulated_files_leave();
+    descriptors_forget();
+    simulated_memory_forget();
 }
 
 /* The server has ended: the world forgets what it knew of it. */
@@ -173,21 +216,34 @@ static void reset(void)
     copies_reset();
     confirmed_reset();
     rotation_reset();
+    shards_reset();
     limits_reset();
     totals_reset();
     direct_reset();
     outcomes_reset();
+    saved_reset();
+    was_checked = false;
 }
 
 static void run_once(const struct run_options *options)
 {
+    static uint64_t faults_before;
     settings_write(&settings, broken_is("start"));
     if (options->log)
         fprintf(stderr, "%s\n", simulated_file_find(SETTINGS_PATH)->text);
     scheduler_start(run_server, NULL);
     scheduler_run(after_step, on_idle);
-    check_status();
-    check_end();
+    uint64_t faults_now = faults_count();
+    if (scheduler_was_abandoned())
+        check_exit();
+    if (scheduler_has_crashed() || scheduler_was_abandoned()) {
+        trace(TRACE_CRASH, scheduler_was_abandoned(), 0, 0, 0);
+        forget_process();
+    } else {
+        check_status(faults_now != faults_before);
+        check_end();
+    }
+    faults_before = faults_now;
 }
 
 /* How much faster than real time it was. */
@@ -216,8 +272,9 @@ int run_seed(uint64_t seed, const struct run_options *options)
     plan_draw();
     run_once(options);
     while (plan_has_next_start()) {
+        bool was_crash = scheduler_has_crashed();
         reset();
-        plan_start_again();
+        plan_start_again(was_crash);
         run_once(options);
     }
     if (reductions_are_steady())
@@ -226,6 +283,11 @@ int run_seed(uint64_t seed, const struct run_options *options)
         printf("seed %" PRIu64 ": %" PRIu64 " events, hash %016" PRIx64 "\n", seed, trace_count(),
                trace_hash());
     return 0;
+}
+
+bool run_has_crashed(void)
+{
+    return has_crashed;
 }
 
 void run_describe(uint64_t seed)

@@ -16,6 +16,9 @@ struct run_options {
  * status of the process; a broken promise ends it with status 1. */
 int run_seed(uint64_t seed, const struct run_options *options);
 
+/* Whether the server has crashed in the run, so that its memory is left. */
+bool run_has_crashed(void);
+
 /* Prints what that seed draws, for tests/sim/minimize. */
 void run_describe(uint64_t seed);
 

@@ -131,6 +131,9 @@ static void start(struct arguments *arguments, uint64_t seed)
     arguments->run.replay = replay;
     int status = run_seed(seed, &arguments->run);
     coverage_add();
+    fflush(NULL);
+    if (run_has_crashed())
+        _exit(status); /* LeakSanitizer would find the memory of the server that crashed */
     exit(status);
 }
 

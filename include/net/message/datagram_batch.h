@@ -25,7 +25,8 @@ struct datagram {
     bool is_multicast; /* sent to a multicast or broadcast address; false if local is not known */
     struct addr source;
     /* The address that it was sent to, with the interface that received it as its scope, in IPv4,
-     * too. The family is ADDR_NONE unless udp_socket_reports_destination. */
+     * too. The family is ADDR_NONE unless udp_socket_reports_destination, and where the datagram
+     * arrived before udp_socket_adopt. */
     struct addr local;
 };
 

@@ -2,8 +2,10 @@
 #define NET_SOCKET_DROP_FILTER_H
 
 /* A socket filter that drops every datagram on reception (SO_ATTACH_FILTER, socket(7)): for sockets
- * that only send, and for a reuseport group until it is complete. The kernel drops the datagram
- * before it is queued, and counts it in socket_receive_drops.
+ * that only send, and for a reuseport group until it is complete: also where the kernel chooses by
+ * the source, it gives a datagram to another socket while the one that it is for is missing
+ * (net/socket/reuseport_group). The kernel drops the datagram before it is queued, and counts it in
+ * socket_receive_drops.
  *
  * What was weighed, with CPU time of a datagram over loopback, sender included
  * (docs/performance.md, "Alternatives in single modules"):

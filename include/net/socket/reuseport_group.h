@@ -1,23 +1,33 @@
 #ifndef NET_SOCKET_REUSEPORT_GROUP_H
 #define NET_SOCKET_REUSEPORT_GROUP_H
 
+#include "address/source_shard.h"
 #include "net/socket/udp_socket.h"
 
 #include <stddef.h>
 
 /* Groups of UDP sockets that share one address and port (SO_REUSEPORT, socket(7)), one for each
- * worker. The kernel chooses the socket of a datagram by a keyed hash of the addresses and ports of
- * both ends, so that each client stays with one socket.
+ * worker. The kernel chooses the socket of a datagram, so that each client stays with one socket:
+ *   - by the source of the datagram, with a key of the caller (reuseport_group_choose_by_source):
+ *     socket number source_shard(key, source, count), in the order of the array, which is the order
+ *     of binding;
+ *   - without that, by a hash of the addresses and ports of both ends, under a key that only the
+ *     kernel has: until the group is complete, and where the kernel refuses the choice by source.
  *
- * That choice depends on how many sockets the group has: a client whose datagram arrives while some
- * are missing would later be moved to another socket, and so to another worker. So each socket of a
- * group starts with a filter that drops every datagram (net/socket/drop_filter), and starts to
- * receive when all groups are complete. The kernel counts what it drops (socket_receive_drops), and
- * clients of UDP repeat a request that is lost anyway.
+ * While sockets are missing, a client may get another socket than later, and so another worker. So
+ * each socket of a group starts with a filter that drops every datagram (net/socket/drop_filter),
+ * and starts to receive when all groups are complete. The kernel counts what it drops
+ * (socket_receive_drops), and clients of UDP repeat a request that is lost anyway.
  *
  * What was weighed:
+ *   - the choice by source, as here: it takes the kernel 34 to 45 ns more for a datagram than its
+ *     own hash, and 52 to 59 ns for IPv6 (docs/performance.md, "Alternatives in single modules");
+ *     the server knows which worker will receive a client that has not sent yet;
+ *   - only the kernel's hash: the server does not know that;
  *   - the filter, as here: datagrams that arrive between the first bind and the last one, which
- *     are some system calls apart, are lost and counted;
+ *     are some system calls apart, are lost and counted. The choice by source needs it, too: the
+ *     kernel accepts the program only when two sockets are bound, and a datagram for a socket that
+ *     is missing goes to another one, by the kernel's hash;
  *   - no filter: of the clients that send while one or two of four sockets are open, 73 to 78 %
  *     belong to another worker afterwards, and about half of those that send while three are
  *     (docs/performance.md, "Alternatives in single modules"). Each worker uses its own shard of
@@ -32,6 +42,13 @@
  * open. Returns 0 or -errno. */
 int reuseport_group_open(const struct addr *addr, struct udp_socket_options *options,
                          struct addr *bound, int *sockets, size_t count);
+
+/* Has the kernel choose the socket by the source, from now on. For a complete group of count
+ * sockets (at least 2) of that family, in the order of reuseport_group_open, before
+ * reuseport_member_start. Returns 0, or -errno if the kernel refuses it (net/socket/shard_program),
+ * and then its own hash chooses. */
+int reuseport_group_choose_by_source(const int *sockets, size_t count, enum addr_family family,
+                                     const struct source_shard_key *key);
 
 /* Makes one socket of a group receive from now on. Call it for each socket when all groups are
  * complete. Returns 0 or -errno. */

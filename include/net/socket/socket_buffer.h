@@ -12,8 +12,10 @@
 uint32_t socket_set_receive_buffer(int socket, uint32_t bytes);
 uint32_t socket_set_send_buffer(int socket, uint32_t bytes);
 
-/* Enlarges the send buffer to that size, if it is not that large already. Returns the size that it
- * has now. */
+/* Enlarge a buffer to that size, if it is not that large already. Return the size that it has now.
+ * The receive buffer of a socket that a process with more privileges has opened is never made
+ * smaller. */
+uint32_t socket_raise_receive_buffer(int socket, uint32_t bytes);
 uint32_t socket_raise_send_buffer(int socket, uint32_t bytes);
 
 /* Returns the bytes of kernel memory that may be charged to the send buffer: twice the size that

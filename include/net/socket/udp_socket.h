@@ -28,6 +28,15 @@ struct udp_socket_options {
 int udp_socket_open(const struct addr *addr, struct udp_socket_options *options,
                     struct addr *bound);
 
+/* Prepares a UDP socket that another process has opened and bound to addr, and that this one got
+ * from it: sets the options that udp_socket_open sets, as far as they can be set after the bind,
+ * and makes its buffers as large as requested, unless they are larger; options that report more of
+ * a datagram than its destination, or errors, are reset. What waits in its receive buffer stays
+ * there; in IPv4 the destination of that is not known unless the other process has set IP_PKTINFO.
+ * Whether an IPv6 wildcard receives IPv4, too, can't be changed any more
+ * (net/socket/passed_socket). Returns 0 or -errno; the socket stays open. */
+int udp_socket_adopt(int socket, const struct addr *addr, struct udp_socket_options *options);
+
 /* Whether a socket bound to that address reports the address that each datagram was sent to, and
  * the interface that received it. All do except those bound to loopback and link-local addresses,
  * which have one interface each. */

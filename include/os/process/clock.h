@@ -14,6 +14,10 @@ uint64_t clock_now_ns(void);
 /* The wall clock, in milliseconds since 1970 UTC: for display, not for measuring. */
 uint64_t clock_wall_ms(void);
 
+/* Time since boot without suspended time (CLOCK_MONOTONIC), in microseconds: for other programs
+ * that compare it with their own. */
+uint64_t clock_monotonic_us(void);
+
 /* Processor time of the calling thread, user and system. */
 uint64_t clock_thread_cpu_ns(void);
 

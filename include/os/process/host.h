@@ -10,6 +10,10 @@
 /* Writes "name, Linux 6.1.0 x86_64, 4 processors", truncated to capacity bytes. Returns text. */
 const char *host_describe(char *text, size_t capacity);
 
+/* Reads the random number of the current boot of the kernel (random(4)). Returns 0 or -errno. */
+enum { HOST_BOOT_ID_BYTES = 16 };
+int host_boot_id(uint8_t boot_id[HOST_BOOT_ID_BYTES]);
+
 /* Returns the memory that this process may use: the lowest limit of its control groups, or the
  * memory of the host if that is less. *is_group is true if it is the limit of a group. */
 uint64_t host_memory_bytes(bool *is_group);

@@ -78,7 +78,12 @@ int jobs_find(const struct jobs *jobs, uint64_t id, job_visit *visit, void *stat
  * is then its number in frames, by which they know it. */
 bool jobs_find_confirmations(const struct jobs *jobs, uint64_t id, uint64_t *number);
 
-/* Returns how many jobs have ended since the start. */
+/* Returns how many jobs have ended, and the id of the last one that was queued, 0: there was none.
+ */
 uint64_t jobs_ended(const struct jobs *jobs);
+uint64_t jobs_last_id(const struct jobs *jobs);
+
+/* Continues with both after a restart. Call it before the first job is queued. */
+void jobs_restore(struct jobs *jobs, uint64_t last_id, uint64_t ended);
 
 #endif

@@ -13,7 +13,8 @@ enum {
  * config_files_read returns. */
 int config_load(struct config_files_result *result, const struct server_options *options);
 
-/* Checks the configuration for -t, and reads the key file that it names. Returns the exit status.
+/* Checks the configuration for -t, and the key file and state file that it names. This process
+ * may have the user of the server afterwards (server/config/state_config). Returns the exit status.
  */
 int config_load_test(const struct server_options *options);
 

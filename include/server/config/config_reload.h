@@ -8,6 +8,7 @@
 #include "server/config/effective_config.h"
 #include "server/control/control_socket_file.h"
 #include "server/events/subscriptions.h"
+#include "server/state/state_snapshots.h"
 #include "server/workers/worker.h"
 
 #include <stdbool.h>
@@ -43,6 +44,7 @@ struct config_reload_context {
     struct subscriptions *subscriptions;
     struct mailbox *reply_mailbox;
     struct control_socket *control, *observers;
+    struct state_snapshots *snapshots; /* NULL: none are written */
 };
 
 /* Logs the result and calls done, at once or later in the thread of the server's loop: when all

@@ -8,7 +8,8 @@
 /* A listening socket that takes commands: opening it, accepting connections, recreating its file,
  * closing. */
 
-/* Listens and accepts sessions. Returns 0, or -errno of unix_listener_open or of the loop. */
+/* Listens, and accepts sessions. A socket that was passed is taken over, and closed after an error.
+ * Returns 0, or -errno of unix_listener_open or of the loop. */
 int control_open(struct control **control, struct loop *loop,
                  const struct control_options *options);
 

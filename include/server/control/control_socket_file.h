@@ -7,14 +7,18 @@
 #include "os/loop/timer.h"
 #include "os/process/privilege.h"
 #include "server/control/control_listener.h"
+#include "server/listen/passed_sockets.h"
 
 /* The file of a socket that takes commands: the control socket at the path of control.socket, or
  * the observers' socket at that of control.observer-socket. It is opened at the start. When its
  * file was removed, it is created again: within clients.sweep, but within a second at most, or at a
- * reload. Where the configuration has no such socket, none of these functions does anything. */
+ * reload. If the service manager passed the socket, the file is the manager's, and is neither
+ * created nor removed. Where the configuration has no such socket, none of these functions does
+ * anything. */
 struct control_socket {
     const struct control_role *role;
     struct control *control; /* NULL: there is none */
+    bool passed;             /* by the service manager */
     struct loop *loop;
     char path[CONTROL_PATH_BYTES];
     struct identity owner; /* the user and group that its directory is given to */
@@ -32,7 +36,13 @@ struct control_socket_options {
     size_t command_count;
     void *state;              /* passed to each command */
     const char *control_path; /* for observers: the name of the control socket */
+    struct passed_sockets *passed;
 };
+
+/* Writes the path of a socket that the configuration states, or the built-in one of the control
+ * socket; "" if there is no such socket. Returns 0 or -errno. */
+int control_socket_find_path(const struct control_role *role, const struct config *config,
+                             char path[CONTROL_PATH_BYTES]);
 
 /* Returns 0, or -errno after the reason was printed or logged. */
 int control_socket_open(struct control_socket *socket, struct loop *loop,
@@ -50,7 +60,7 @@ void control_socket_set_sweep(struct control_socket *socket, uint32_t sweep_ms);
 /* Returns its path, or "off". */
 const char *control_socket_name(const struct control_socket *socket);
 
-/* Ends all sessions, closes the socket and removes its file. */
+/* Ends all sessions, closes the socket and removes its file, unless it was passed. */
 void control_socket_close(struct control_socket *socket);
 
 #endif

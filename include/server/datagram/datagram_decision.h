@@ -1,6 +1,7 @@
 #ifndef SERVER_DATAGRAM_DATAGRAM_DECISION_H
 #define SERVER_DATAGRAM_DATAGRAM_DECISION_H
 
+#include "address/source_shard.h"
 #include "admission/broadcast_addrs.h"
 #include "admission/cookie.h"
 #include "base/stats.h"
@@ -36,7 +37,8 @@
  *     is counted as left. Of a client that is renewed, a hello is answered by a named, at once or
  *     when its name is decided, and a confirm is counted as confirmed or confirmed_again. A hello
  *     or confirm of any other source is drop_bad_frame, except that a hello is challenged under
- *     admission.policy = cookie
+ *     admission.policy = cookie. One that another worker registers (struct earlier_datagrams) gets
+ *     a reply like one that finds no place, and is not counted as refused
  * 10. the message callback gets it, and the reply of reply.mode is queued; silent if the mode is
  *     "none"
  *
@@ -64,6 +66,17 @@ struct multicast_listeners {
     const struct own_addrs *own_addrs;
 };
 
+/* The listeners whose sockets may still have datagrams that arrived before the kernel chose the
+ * worker by the key of this server: passed sockets outlive a server, and the next one draws another
+ * key. A source whose later datagrams another worker receives is not registered by this one, or it
+ * would be registered twice, and get each broadcast twice. */
+struct earlier_datagrams {
+    uint64_t listeners; /* a bit for each; cleared once its socket was empty */
+    const struct source_shard_key *key;
+    uint32_t workers; /* how many there are */
+    uint32_t worker;  /* the number of this one */
+};
+
 /* What the decisions of one worker depend on. The reply, the ports and the tables of the rules are
  * shared with the other workers; the rest is the worker's. */
 struct datagram_decider {
@@ -73,6 +86,7 @@ struct datagram_decider {
     struct message_callback on_message;
     struct event_publisher *events; /* of clients that join, leave or are refused */
     struct multicast_listeners groups;
+    struct earlier_datagrams earlier;
     const struct own_ports *own_ports;
     struct stats *stats; /* of the registry: clients that joined, expired or were refused */
     uint32_t max_datagram_bytes;
@@ -86,6 +100,13 @@ struct datagram_decider {
  * is challenged at its next datagram. */
 void datagram_decider_set_rules(struct datagram_decider *decider,
                                 const struct admission_rules *rules, uint64_t now_ms);
+
+/* Called when the socket of a listener was empty: what it receives from now on is for this worker.
+ */
+static inline void datagram_decider_note_empty(struct datagram_decider *decider, uint8_t listener)
+{
+    decider->earlier.listeners &= ~(UINT64_C(1) << listener);
+}
 
 /* Frames to be sent: challenges, pongs and nameds. They are queued apart from the replies, because
  * they never wait: what cannot be sent at once is dropped. */

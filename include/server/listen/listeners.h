@@ -1,6 +1,7 @@
 #ifndef SERVER_LISTEN_LISTENERS_H
 #define SERVER_LISTEN_LISTENERS_H
 
+#include "address/source_shard.h"
 #include "config/config.h"
 #include "server/datagram/own_addresses.h"
 #include "server/send/send_socket_set.h"
@@ -18,6 +19,7 @@ struct listener {
     char text[CONFIG_LISTEN_TEXT_BYTES];
     int *sockets; /* of a unicast listener: the sockets that receive, by worker; else NULL */
     struct send_socket_set *senders; /* likewise: the sockets that send */
+    bool passed;                     /* its socket, or sockets, are those of the service manager */
 
     /* The interface or address that it depends on, which may appear later, or vanish and come back:
      * server/listen/restore_after_interface_change. */
@@ -29,16 +31,41 @@ struct listener {
     int logged_error;   /* of the last attempt to restore it: each error is logged once */
 };
 
+/* Who chooses the worker of a datagram among several, by all unicast listeners in the same way. */
+enum worker_choice {
+    WORKER_CHOICE_UNDECIDED, /* all unicast listeners wait for their interface */
+    WORKER_CHOICE_BY_SOURCE, /* the server's key: reuseport_group_choose_by_source */
+    WORKER_CHOICE_BY_KERNEL, /* the kernel, which has refused the choice by source */
+};
+
 struct listeners {
     struct listener list[CONFIG_LISTEN_MAX];
     size_t count;
     size_t unicast_count; /* of the unicast ones */
     size_t worker_count;
-    struct own_ports ports; /* of all listeners */
+    enum worker_choice choice;
+    int choice_error; /* under WORKER_CHOICE_BY_KERNEL: the -errno of its refusal */
+    struct source_shard_key shard_key; /* random at each start; unused with one worker */
+    struct own_ports ports;            /* of all listeners */
 };
+
+/* Returns the number of the worker that receives the datagrams of a source (ADDR_IPV4 or ADDR_IPV6)
+ * by the unicast listeners, from 0; or -1 if only the kernel knows it. As long as the choice is
+ * undecided, it is the one by source. */
+int listeners_worker_of(const struct listeners *listeners, const struct addr *source);
 
 /* Finds the interface that the configuration ties a listener to, if any. Returns 0 or -ENODEV. */
 int listeners_find_interface(struct listener *listener);
+
+/* Writes the address of a listener as the configuration has it, with the port that is bound. Unlike
+ * listener->text it is the same after a restart: an interface that is configured by its name may
+ * have another index then, or be missing. Returns text. */
+const char *listeners_format_name(const struct listener *listener,
+                                  char text[CONFIG_LISTEN_TEXT_BYTES]);
+
+/* Checks whether the host has the address that a passed socket is bound to. If it has not, sets
+ * listener->missing where listeners may wait for it, else returns -EADDRNOTAVAIL. Returns 0. */
+int listeners_find_address(struct listener *listener, bool waits);
 
 /* Logs that a listener waits for its interface or address. */
 void listeners_warn_of_waiting(const struct listener *listener, int error);

@@ -12,17 +12,20 @@ struct startup_sockets {
     struct first_worker_sockets first_worker;
 };
 
-/* Opens what the configuration needs for worker_count workers. Files of Unix sockets belong to
- * owner. Errors are logged. Returns 0 or -errno; either way startup_sockets_close is needed. */
+/* Opens what the configuration needs for worker_count workers, or takes what the service manager
+ * passed, which passed_sockets_check has checked. Files of Unix sockets belong to owner. Errors are
+ * logged. Returns 0 or -errno; either way startup_sockets_close is needed. */
 int startup_sockets_open(struct startup_sockets *sockets, const struct config *config,
-                         size_t worker_count, const struct identity *owner);
+                         size_t worker_count, const struct identity *owner,
+                         struct passed_sockets *passed);
 
 /* Makes the unicast sockets receive. Those of several workers drop everything until then: while a
  * group of sockets is incomplete, the kernel may give a client's datagrams to the wrong worker.
  * Returns 0 or -errno. */
 int startup_sockets_receive(const struct startup_sockets *sockets);
 
-/* Closes the Unix sockets and removes their files: for a process that exits at once. */
+/* Closes the Unix sockets whose files this server has created, and removes these: for a process
+ * that exits at once. */
 void startup_sockets_remove_files(struct startup_sockets *sockets);
 
 /* Closes all. Call it after the worker threads have ended. */

@@ -4,6 +4,7 @@
 #include "net/unix/socket_file.h"
 #include "os/process/privilege.h"
 #include "server/listen/listeners.h"
+#include "server/listen/passed_sockets.h"
 #include "server/streams/stream_clients.h"
 
 #include <stdbool.h>
@@ -13,18 +14,20 @@
  * files of the Unix sockets. */
 struct stream_sockets {
     struct stream_listener list[CONFIG_LISTEN_MAX];
-    const char
-        *paths[CONFIG_LISTEN_MAX]; /* of Unix sockets, which the configuration owns; else NULL
-                                    */
+    /* Of Unix sockets whose file this server creates and removes: the configuration owns the texts.
+     * NULL: TCP, or a file of the service manager. */
+    const char *paths[CONFIG_LISTEN_MAX];
     struct socket_file files[CONFIG_LISTEN_MAX]; /* the one that was created at each path */
     size_t count;
     struct identity owner; /* of the files */
 };
 
-/* Opens the socket of the stream listener that is next in the table. With server.missing-address =
- * wait its address may appear later. Returns 0 or -errno. */
+/* Opens the socket of the stream listener that is next in the table, or takes the one that the
+ * service manager passed. With server.missing-address = wait its address may appear later. Returns
+ * 0 or -errno. */
 int stream_sockets_open(struct stream_sockets *streams, const struct listeners *listeners,
-                        struct listener *listener, const struct config *config);
+                        struct listener *listener, const struct config *config,
+                        struct passed_sockets *passed);
 
 /* Returns whether the file at the path of a Unix socket is the one that was created there. */
 bool stream_sockets_file_exists(const struct stream_sockets *streams, size_t stream);

@@ -34,6 +34,16 @@ int name_decisions_open(struct name_decisions **decisions, const struct config *
 /* Returns the queues, by worker; NULL under names = off. */
 struct name_queue *const *name_decisions_queues(const struct name_decisions *decisions);
 
+/* Gives a client that is restored the name that it had before the restart, if there is a place; the
+ * name is to be checked at check_ms. Returns true if another client had it, which has lost it:
+ * *before. Call this and name_decisions_forget, which takes the name of a client away, if it has
+ * one, before name_decisions_start. decisions is not NULL. */
+bool name_decisions_restore(struct name_decisions *decisions, const struct device_name *name,
+                            const struct name_holder *holder, uint64_t check_ms,
+                            struct name_holder *before);
+void name_decisions_forget(struct name_decisions *decisions, const struct client_key *key,
+                           uint32_t worker);
+
 /* Begins to take claims. The workers must exist until name_decisions_stop. */
 void name_decisions_start(struct name_decisions *decisions, struct worker *const *workers);
 

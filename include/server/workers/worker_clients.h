@@ -4,6 +4,7 @@
 #include "base/stats.h"
 #include "registry/client_selector.h"
 #include "registry/registry.h"
+#include "registry/registry_restore.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,6 +51,29 @@ struct worker_confirmations {
 size_t worker_list_confirmations(struct worker *worker, struct worker_walk *walk,
                                  const struct worker_confirmations *which, struct client *clients,
                                  size_t max);
+
+/* A client of the registry, and how long it has left until it expires. */
+struct worker_client_state {
+    struct client client;
+    uint64_t left_ms;
+};
+
+/* Copies the next clients of a walk for the state file, as they are at now_ms: those of the
+ * registry only, since a stream does not survive a restart. max is a multiple of BATCH_MAX. Returns
+ * how many, as worker_list does. */
+size_t worker_copy_state(struct worker *worker, struct worker_walk *walk, uint64_t now_ms,
+                         struct worker_client_state *clients, size_t max);
+
+/* Returns the number of clients that are connected by streams. */
+uint32_t worker_streams_count(const struct worker *worker);
+
+/* Registers a client again after a restart, marked if it has a name. Returns as registry_restore
+ * does. Call this, worker_restore_remove, which removes one again, and worker_restore_counters
+ * before the worker is started. */
+uint32_t worker_restore(struct worker *worker, const struct registry_restored *client,
+                        bool is_named, uint64_t now_ms, bool *is_new);
+void worker_restore_remove(struct worker *worker, uint8_t listener, const struct addr *source);
+void worker_restore_counters(struct worker *worker, const struct stats *counters);
 
 /* Finds a client by its name, and copies it as it is at now_ms (os/process/clock). A client that
  * sends datagrams may be registered on several listeners: the search starts at the given listener.

@@ -1,8 +1,8 @@
 #ifndef SERVER_WORKERS_WORKER_OPTIONS_H
 #define SERVER_WORKERS_WORKER_OPTIONS_H
 
+#include "admission/shared_capacity.h"
 #include "os/loop/mailbox.h"
-#include "registry/shared_capacity.h"
 #include "server/datagram/datagram_decision.h"
 #include "server/events/event_queue.h"
 #include "server/listen/first_worker_sockets.h"
@@ -28,6 +28,9 @@ struct worker_options {
     const int *sockets; /* by unicast listener; the caller closes them after worker_free */
     const struct send_socket_set *senders; /* likewise */
     size_t socket_count;
+    uint64_t passed; /* a bit for each unicast listener whose socket a service manager passed */
+    const struct source_shard_key *shard_key; /* by which the kernel chooses the worker; NULL if it
+                                                 does not, or there is one */
     void (*on_challenge_failed)(void *state); /* see server/datagram/datagram_io; called in the
                                             worker's thread */
     void *on_link_state;

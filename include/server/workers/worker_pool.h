@@ -1,8 +1,8 @@
 #ifndef SERVER_WORKERS_WORKER_POOL_H
 #define SERVER_WORKERS_WORKER_POOL_H
 
+#include "admission/shared_capacity.h"
 #include "config/config.h"
-#include "registry/shared_capacity.h"
 #include "server/listen/listeners.h"
 #include "server/workers/worker.h"
 

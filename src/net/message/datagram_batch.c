@@ -97,6 +97,9 @@ static void read_ipv4_info(struct datagram *datagram, struct cmsghdr *control)
 {
     struct in_pktinfo info;
     memcpy(&info, CMSG_DATA(control), sizeof info);
+    /* It arrived at a socket that another process had opened without IP_PKTINFO. */
+    if (info.ipi_ifindex == 0)
+        return;
     datagram->local.family = ADDR_IPV4;
     datagram->local.scope = (uint32_t)info.ipi_ifindex;
     memcpy(datagram->local.ip, &info.ipi_spec_dst, sizeof info.ipi_spec_dst);
@@ -138,6 +141,8 @@ static void read_header(struct batch *batch, int i)
         read_ipv4_info(datagram, control);
     else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == IPV6_PKTINFO)
         read_ipv6_info(datagram, control);
+    if (datagram->local.family == ADDR_NONE)
+        header->msg_controllen = 0; /* the reply has no control message */
 }
 
 int batch_receive(struct batch *batch, int socket)

@@ -1,6 +1,7 @@
 #include "net/socket/reuseport_group.h"
 
 #include "net/socket/drop_filter.h"
+#include "net/socket/shard_program.h"
 #include "net/socket/socket_option.h"
 
 #include <sys/socket.h>
@@ -45,6 +46,12 @@ int reuseport_group_open(const struct addr *addr, struct udp_socket_options *opt
     while (error && opened > 0)
         close(sockets[--opened]);
     return error;
+}
+
+int reuseport_group_choose_by_source(const int *sockets, size_t count, enum addr_family family,
+                                     const struct source_shard_key *key)
+{
+    return shard_program_attach(sockets[0], family, key, (uint32_t)count);
 }
 
 int reuseport_member_start(int socket)

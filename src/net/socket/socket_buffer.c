@@ -5,6 +5,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static uint32_t set_buffer(int socket, int force_option, int option, uint32_t bytes)
 {
@@ -22,6 +23,25 @@ static uint32_t set_buffer(int socket, int force_option, int option, uint32_t by
 uint32_t socket_set_receive_buffer(int socket, uint32_t bytes)
 {
     return set_buffer(socket, SO_RCVBUFFORCE, SO_RCVBUF, bytes);
+}
+
+/* Without the privilege for SO_RCVBUFFORCE, SO_RCVBUF would lower a buffer that is larger than the
+ * kernel's limit. That limit is the same for all sockets, so another one shows it. */
+uint32_t socket_raise_receive_buffer(int fd, uint32_t bytes)
+{
+    int has = 0, asked = bytes < INT_MAX / 2 ? (int)bytes : INT_MAX / 2;
+    socklen_t size = sizeof has;
+
+    getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &has, &size);
+    if (has / 2 >= asked)
+        return (uint32_t)has / 2;
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &asked, sizeof asked) == 0)
+        return socket_set_receive_buffer(fd, 0);
+    int probe = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    uint32_t limit = probe >= 0 ? socket_set_receive_buffer(probe, bytes) : 0;
+    if (probe >= 0)
+        close(probe);
+    return limit > (uint32_t)has / 2 ? socket_set_receive_buffer(fd, bytes) : (uint32_t)has / 2;
 }
 
 uint32_t socket_set_send_buffer(int socket, uint32_t bytes)

@@ -7,6 +7,11 @@
 #include <errno.h>
 #include <unistd.h>
 
+/* Since Linux 5.19; missing in the headers of some C libraries. */
+#ifndef SO_RCVMARK
+#define SO_RCVMARK 75
+#endif
+
 enum { IPV6_MTU_MIN = 1280 /* RFC 8200, section 5 */ };
 
 static int set(int socket, int level, int option, int value)
@@ -55,9 +60,7 @@ void udp_socket_set_min_mtu(int socket)
 static int set_ipv6(int socket, bool reports_destination)
 {
     udp_socket_set_min_mtu(socket);
-    int error = socket_option_set(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-    if (!error)
-        error = socket_option_set_if_known(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+    int error = socket_option_set_if_known(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
     if (!error && reports_destination)
         error = socket_option_set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
     return error;
@@ -150,14 +153,52 @@ int udp_socket_bind(int socket, const struct addr *addr, struct udp_socket_optio
 
 /* IP_RECVERR stays off, so that an ICMP error about one peer fails no call that concerns another.
  * SO_REUSEADDR stays off, which on a UDP socket would let a second daemon bind to the port. */
-int udp_socket_open_unbound(const struct addr *addr, struct udp_socket_options *options)
+static int set_options(int socket, const struct addr *addr)
 {
     bool reports = udp_socket_reports_destination(addr);
+    return addr->family == ADDR_IPV4 ? set_ipv4(socket, reports) : set_ipv6(socket, reports);
+}
+
+/* Resets what another process may have set: control messages that stand before the destination
+ * would leave no space for it, and errors in a queue that is not read would be reported for ever.
+ */
+static void reset_reports(int socket, const struct addr *addr)
+{
+    if (!udp_socket_reports_destination(addr) && addr->family == ADDR_IPV4)
+        set(socket, IPPROTO_IP, IP_PKTINFO, 0);
+    else if (!udp_socket_reports_destination(addr))
+        set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, 0);
+    if (addr->family == ADDR_IPV4)
+        set(socket, IPPROTO_IP, IP_RECVERR, 0);
+    else
+        set(socket, IPPROTO_IPV6, IPV6_RECVERR, 0);
+    set(socket, SOL_SOCKET, SO_TIMESTAMP, 0);
+    set(socket, SOL_SOCKET, SO_TIMESTAMPING, 0);
+    set(socket, SOL_SOCKET, SO_RXQ_OVFL, 0);
+    set(socket, SOL_SOCKET, SO_RCVMARK, 0);
+}
+
+int udp_socket_adopt(int socket, const struct addr *addr, struct udp_socket_options *options)
+{
+    options->receive_buffer_actual_bytes =
+        socket_raise_receive_buffer(socket, options->receive_buffer_bytes);
+    options->send_buffer_actual_bytes =
+        socket_raise_send_buffer(socket, options->send_buffer_bytes);
+    reset_reports(socket, addr);
+    return set_options(socket, addr);
+}
+
+int udp_socket_open_unbound(const struct addr *addr, struct udp_socket_options *options)
+{
     int fd = open_udp(addr);
 
     if (fd < 0)
         return fd;
-    int error = addr->family == ADDR_IPV4 ? set_ipv4(fd, reports) : set_ipv6(fd, reports);
+    int error = 0;
+    if (addr->family == ADDR_IPV6)
+        error = socket_option_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+    if (!error)
+        error = set_options(fd, addr);
     options->receive_buffer_actual_bytes =
         socket_set_receive_buffer(fd, options->receive_buffer_bytes);
     options->send_buffer_actual_bytes = socket_set_send_buffer(fd, options->send_buffer_bytes);

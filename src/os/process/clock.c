@@ -16,6 +16,11 @@ uint64_t clock_now_ns(void)
     return read_ns(CLOCK_BOOTTIME);
 }
 
+uint64_t clock_monotonic_us(void)
+{
+    return read_ns(CLOCK_MONOTONIC) / 1000u;
+}
+
 uint64_t clock_wall_ms(void)
 {
     return read_ns(CLOCK_REALTIME) / 1000000u;

@@ -1,9 +1,13 @@
 #include "os/process/host.h"
 
+#include "os/file/file.h"
 #include "os/process/cgroup_limits.h"
 #include "os/process/processor_count.h"
+#include "text/hex.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -17,6 +21,21 @@ const char *host_describe(char *text, size_t capacity)
     snprintf(text, capacity, "%s, %s %s %s, %u processor%s", names.nodename, names.sysname,
              names.release, names.machine, processors, processors == 1 ? "" : "s");
     return text;
+}
+
+int host_boot_id(uint8_t boot_id[HOST_BOOT_ID_BYTES])
+{
+    enum { TEXT_BYTES_MAX = 64 };
+    char *text, digits[2 * HOST_BOOT_ID_BYTES];
+    size_t size, count = 0;
+    int error = file_read("/proc/sys/kernel/random/boot_id", TEXT_BYTES_MAX, &text, &size);
+    if (error != 0)
+        return error;
+    for (size_t i = 0; i < size && count < sizeof digits; i++)
+        if (text[i] != '-')
+            digits[count++] = text[i];
+    free(text);
+    return count == sizeof digits && hex_decode(boot_id, digits, count) ? 0 : -EINVAL;
 }
 
 uint64_t host_memory_bytes(bool *is_group)

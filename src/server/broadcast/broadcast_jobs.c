@@ -26,6 +26,7 @@ struct jobs {
     } observer;
 
     uint64_t last_id;
+    uint64_t ended_before; /* jobs that have ended before the restart */
     struct broadcast_job *running;
     struct job_list waiting;
     uint32_t waiting_broadcasts; /* among them */
@@ -415,5 +416,16 @@ bool jobs_find_confirmations(const struct jobs *jobs, uint64_t id, uint64_t *num
 
 uint64_t jobs_ended(const struct jobs *jobs)
 {
-    return jobs->ended.count;
+    return jobs->ended_before + jobs->ended.count;
+}
+
+uint64_t jobs_last_id(const struct jobs *jobs)
+{
+    return jobs->last_id;
+}
+
+void jobs_restore(struct jobs *jobs, uint64_t last_id, uint64_t ended)
+{
+    jobs->last_id = last_id;
+    jobs->ended_before = ended;
 }

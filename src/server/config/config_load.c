@@ -2,6 +2,7 @@
 
 #include "os/log/error_message.h"
 #include "server/config/names_config.h"
+#include "server/config/state_config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,8 @@ int config_load_test(const struct server_options *options)
         error = names_config_test_key(result.config);
     if (error == 0)
         names_config_test_warn(result.config);
+    if (error == 0)
+        error = state_config_test(result.config);
     config_files_free(&result);
     return error == 0 ? EXIT_SUCCESS : EXIT_CONFIGURATION;
 }

@@ -4,6 +4,7 @@
 #include "config/exposed_listeners.h"
 #include "os/log/log.h"
 #include "os/loop/signals.h"
+#include "server/config/state_config.h"
 #include "server/workers/worker_updates.h"
 #include "text/printable.h"
 
@@ -150,8 +151,10 @@ static void apply(const struct config_reload_context *target, struct reloading *
     effective_config_set_loaded(reloading->effective, config);
     log_setup("udpsrv", config->log.level, config->log.format, config->log.target);
     jobs_set_queue(target->jobs, config->broadcast.queue);
+    state_snapshots_set_interval(target->snapshots, config->state.interval_ms);
     control_socket_set_sweep(target->control, config->clients.sweep_ms);
     control_socket_set_sweep(target->observers, config->clients.sweep_ms);
+    state_config_warn_of_interval(config);
     reloading->pending = target->worker_count;
     for (size_t i = 0; i < target->worker_count; i++) {
         struct reload_step *step = &reloading->steps[i];

@@ -1,6 +1,6 @@
 #include "server/config/worker_capacity.h"
 
-#include "registry/shared_capacity.h"
+#include "admission/shared_capacity.h"
 
 #include <stdbool.h>
 

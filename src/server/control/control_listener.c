@@ -76,6 +76,22 @@ static void on_retry(void *state)
 
 /* ---- start and stop ---- */
 
+static int open_listener(struct control *control)
+{
+    const struct control_options *options = &control->options;
+    if (options->passed != 0) {
+        control->listener = options->passed;
+        return 0;
+    }
+    control->listener = unix_listener_open(control->path, options->mode, &options->owner);
+    if (control->listener < 0)
+        return control->listener;
+    int error = socket_file_read(control->path, &control->file);
+    if (error != 0)
+        unix_listener_close_and_remove(control->listener, control->path);
+    return error;
+}
+
 int control_open(struct control **opened, struct loop *loop, const struct control_options *options)
 {
     struct control *control = calloc(1, sizeof *control);
@@ -89,12 +105,9 @@ int control_open(struct control **opened, struct loop *loop, const struct contro
     error = loop_timer_open(loop, &control->retry, on_retry, control);
     if (error)
         goto out_memory;
-    error = control->listener = unix_listener_open(path, options->mode, &options->owner);
-    if (error < 0)
-        goto out_timer;
-    error = socket_file_read(path, &control->file);
+    error = open_listener(control);
     if (error)
-        goto out_listener;
+        goto out_timer;
     control->handler = &control->handlers[0];
     error = loop_add(loop, control->handler, control->listener, LOOP_READ, on_connection, control);
     if (error)
@@ -103,10 +116,13 @@ int control_open(struct control **opened, struct loop *loop, const struct contro
     return 0;
 
 out_listener:
-    unix_listener_close_and_remove(control->listener, path);
+    if (options->passed == 0)
+        unix_listener_close_and_remove(control->listener, path);
 out_timer:
     loop_timer_close(&control->retry);
 out_memory:
+    if (options->passed != 0)
+        unix_listener_close(options->passed);
     free(path);
     free(control);
     return error;
@@ -123,7 +139,7 @@ int control_restore(struct control *control, bool *made)
                         *new = &control->handlers[old == control->handlers];
     struct socket_file file;
     *made = false;
-    if (socket_file_is_at(control->path, &control->file))
+    if (control->options.passed != 0 || socket_file_is_at(control->path, &control->file))
         return 0;
     int listener =
         unix_listener_open_at_once(control->path, control->options.mode, &control->options.owner);
@@ -153,7 +169,10 @@ void control_close(struct control *control)
     if (control == NULL)
         return;
     loop_remove(control->handler);
-    unix_listener_close_and_remove(control->listener, control->path);
+    if (control->options.passed != 0)
+        unix_listener_close(control->listener);
+    else
+        unix_listener_close_and_remove(control->listener, control->path);
     loop_timer_close(&control->retry);
     while (control->count > 0) {
         struct control_session *session = control->sessions[control->count - 1];

@@ -13,13 +13,22 @@ enum {
     CHECK_MS_MAX = 1000, /* if clients.sweep is longer, since operators wait for the socket */
 };
 
-static int find_path(struct control_socket *socket, const char *configured)
+static bool is_off(const char *configured)
 {
+    return configured != NULL && strcmp(configured, CONFIG_CONTROL_OFF) == 0;
+}
+
+int control_socket_find_path(const struct control_role *role, const struct config *config,
+                             char path[CONTROL_PATH_BYTES])
+{
+    const char *configured = control_role_settings(role, config).path;
+    path[0] = '\0';
     if (configured == NULL)
-        return control_path_default(socket->path, sizeof socket->path);
-    if (strlen(configured) >= sizeof socket->path)
+        return control_path_default(path, CONTROL_PATH_BYTES);
+    if (strlen(configured) >= CONTROL_PATH_BYTES)
         return -ENAMETOOLONG;
-    strcpy(socket->path, configured);
+    if (!is_off(configured))
+        strcpy(path, configured);
     return 0;
 }
 
@@ -83,7 +92,7 @@ static void check(void *state)
 
 void control_socket_check(struct control_socket *socket)
 {
-    if (socket->control != NULL)
+    if (socket->control != NULL && !socket->passed)
         check(socket);
 }
 
@@ -94,12 +103,23 @@ void control_socket_set_sweep(struct control_socket *socket, uint32_t sweep_ms)
 
 /* ---- start and stop ---- */
 
-static int open_control(struct control_socket *socket, const struct control_settings *settings,
-                        gid_t group, const struct control_socket_options *options)
+/* Takes the socket that the service manager passed for the path, or else makes its directory.
+ * Returns 0 or -errno; after an error none is taken. */
+static int prepare(struct control_socket *socket, struct passed_sockets *passed, int *taken)
 {
-    const struct control_options control = {
+    int error = loop_timer_open(socket->loop, &socket->check_timer, check, socket);
+    *taken = error == 0 ? passed_sockets_take_path(passed, socket->path) : 0;
+    socket->passed = *taken != 0;
+    return error != 0 || socket->passed ? error
+                                        : control_path_make_directory(socket->path, &socket->owner);
+}
+
+static int open_control(struct control_socket *socket, uint32_t mode, gid_t group,
+                        const struct control_socket_options *options)
+{
+    struct control_options control = {
         .path = socket->path,
-        .mode = settings->mode,
+        .mode = mode,
         .owner = {socket->owner.uid, group != (gid_t)-1 ? group : socket->owner.gid},
         .role = socket->role,
         .commands = options->commands,
@@ -107,11 +127,9 @@ static int open_control(struct control_socket *socket, const struct control_sett
         .state = options->state,
         .control_path = options->control_path,
     };
-    int error = find_path(socket, settings->path);
+    int error = control_socket_find_path(options->role, options->config, socket->path);
     if (error == 0)
-        error = control_path_make_directory(socket->path, &socket->owner);
-    if (error == 0)
-        error = loop_timer_open(socket->loop, &socket->check_timer, check, socket);
+        error = prepare(socket, options->passed, &control.passed);
     if (error == 0)
         error = control_open(&socket->control, socket->loop, &control);
     return error == 0
@@ -131,17 +149,18 @@ int control_socket_open(struct control_socket *socket, struct loop *loop,
                                       .owner = *options->identity,
                                       .sweep_ms = config->clients.sweep_ms};
     int error = user_find_control_group(&group, options->role, config);
-    if (error != 0 || (settings.path != NULL && strcmp(settings.path, CONFIG_CONTROL_OFF) == 0))
+    if (error != 0 || is_off(settings.path))
         return error;
-    error = open_control(socket, &settings, group, options);
-    if (error == 0)
+    error = open_control(socket, settings.mode, group, options);
+    if (error == 0 && !socket->passed)
         watch(socket);
     return error;
 }
 
 void control_socket_warn(const struct control_socket *socket)
 {
-    int error = socket->control != NULL ? file_check_removable(socket->path) : 0;
+    bool owns_file = socket->control != NULL && !socket->passed;
+    int error = owns_file ? file_check_removable(socket->path) : 0;
     if (error != 0)
         log_event(LOG_LEVEL_WARNING, socket->role->not_removable, "socket", socket->path, "reason",
                   strerror(-error), "advice", "make server.user the owner of its directory", NULL);

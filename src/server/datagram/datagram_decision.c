@@ -24,6 +24,8 @@ struct decision {
     uint64_t now_ms;
     uint8_t listener;
     bool to_group;          /* the listener is a multicast group */
+    bool may_be_earlier;    /* see struct earlier_datagrams */
+    uint64_t elsewhere;     /* a bit for each datagram whose source another worker registers */
     uint64_t client_frames; /* a bit for each datagram that is a hello or a confirm and passed the
                                filter, by its position in the batch; BATCH_MAX is 64 */
     struct admitted admitted;
@@ -309,6 +311,19 @@ static inline bool needs_no_check(const struct datagram_decider *decider,
            !own_ports_has(ports, datagram->source.port);
 }
 
+/* Has a source that would be registered only be renewed if another worker receives it from now on.
+ */
+static void leave_to_other_worker(struct decision *decision, struct registry_datagram *record,
+                                  int i)
+{
+    const struct earlier_datagrams *earlier = &decision->decider->earlier;
+    if (record->action != REGISTRY_JOIN ||
+        source_shard(earlier->key, record->source, earlier->workers) == earlier->worker)
+        return;
+    record->action = REGISTRY_RENEW;
+    decision->elsewhere |= UINT64_C(1) << i;
+}
+
 static void filter(struct decision *decision, int count)
 {
     const struct admission_rules *rules = &decision->decider->rules;
@@ -338,6 +353,8 @@ static void filter(struct decision *decision, int count)
         if (frame_has_magic(datagram->bytes, datagram->size) &&
             !filter_frame(decision, i, &record->action, &admitted->header_bytes[passed]))
             continue;
+        if (decision->may_be_earlier)
+            leave_to_other_worker(decision, record, i);
         passed++;
     }
     admitted->count = passed;
@@ -378,6 +395,7 @@ static void free_name(const struct datagram_decider *decider,
 static bool count_record(struct decision *decision, const struct registry_datagram *record, int i)
 {
     struct stats *stats = decision->decider->stats;
+    bool is_elsewhere = decision->elsewhere >> i & 1;
     if (decision->client_frames >> i & 1) {
         decide_client_frame(decision, record, i);
         return false;
@@ -385,7 +403,7 @@ static bool count_record(struct decision *decision, const struct registry_datagr
     switch (record->outcome) {
     case REGISTRY_RENEWED:
         /* Any other action was checked against the rate by the filter. */
-        return record->action != REGISTRY_RENEW ||
+        return record->action != REGISTRY_RENEW || is_elsewhere ||
                !is_limited(decision, record->source, RATE_LIMITER_VERIFIED);
     case REGISTRY_REJOINED:
         stats->expired++;
@@ -407,9 +425,9 @@ static bool count_record(struct decision *decision, const struct registry_datagr
     case REGISTRY_UNKNOWN:
         if (record->action == REGISTRY_LEAVE)
             decision->answers->stats.drop_bad_frame++;
-        else
+        else if (!is_elsewhere)
             challenge(decision, i);
-        return false;
+        return is_elsewhere;
     case REGISTRY_LEFT:
         decision->answers->stats.left++;
         publish(decision, record, EVENT_LEFT, EVENT_REASON_NONE);
@@ -423,7 +441,8 @@ static bool count_record(struct decision *decision, const struct registry_datagr
 /* Whether a datagram got a reply, and its source is not registered. */
 static bool is_refused(const struct registry_datagram *record)
 {
-    return record->outcome == REGISTRY_REFUSED || record->outcome == REGISTRY_PREFIX_FULL;
+    return record->outcome == REGISTRY_REFUSED || record->outcome == REGISTRY_PREFIX_FULL ||
+           record->outcome == REGISTRY_UNKNOWN;
 }
 
 /* Passes the payloads of datagrams that get a reply, if their source is registered, to the message
@@ -559,7 +578,9 @@ void datagram_decide(struct datagram_decider *decider, uint8_t listener, struct 
     decision.now_ms = now_ms;
     decision.listener = listener;
     decision.client_frames = 0;
+    decision.elsewhere = 0;
     decision.to_group = decider->groups.bits >> listener & 1;
+    decision.may_be_earlier = decider->earlier.listeners >> listener & 1;
 
     answers->stats.received += (uint64_t)count;
     filter(&decision, count);

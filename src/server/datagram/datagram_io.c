@@ -238,6 +238,8 @@ static void receive_and_answer(struct datagram_io *io)
         int count = batch_receive(io->received, io->options.socket);
         if (count < 0)
             pause_receiving(io, count);
+        if (count == 0)
+            datagram_decider_note_empty(io->options.datagram_decider, io->options.listener);
         if (count <= 0) {
             loop_stop_busy_poll(&io->handler);
             return;

@@ -22,14 +22,16 @@ static int open_group(struct first_worker_sockets *sockets, struct listeners *li
 }
 
 static int open_listener(struct first_worker_sockets *sockets, struct listeners *listeners,
-                         const struct config_listen *listen, const struct config *config)
+                         const struct config_listen *listen, const struct config *config,
+                         struct passed_sockets *passed)
 {
     struct listener *listener = &listeners->list[listeners->count];
     bool is_group = listen->transport == TRANSPORT_UDP;
     *listener = (struct listener){.transport = listen->transport, .config = listen};
     config_listen_text(listen, listener->text);
-    int error = is_group ? open_group(sockets, listeners, config)
-                         : stream_sockets_open(&sockets->streams, listeners, listener, config);
+    int error = is_group
+                    ? open_group(sockets, listeners, config)
+                    : stream_sockets_open(&sockets->streams, listeners, listener, config, passed);
     if (error == 0) {
         listeners->count++;
         return 0;
@@ -42,14 +44,15 @@ static int open_listener(struct first_worker_sockets *sockets, struct listeners 
 }
 
 int first_worker_sockets_open(struct first_worker_sockets *sockets, struct listeners *listeners,
-                              const struct config *config, const struct identity *owner)
+                              const struct config *config, const struct identity *owner,
+                              struct passed_sockets *passed)
 {
     *sockets = (struct first_worker_sockets){.streams.owner = *owner};
     add_unicast_addrs(&sockets->own_addrs, listeners);
     int error = broadcast_multicast_socket_open(&sockets->multicast, &sockets->own_addrs, config);
     for (size_t i = 0; i < config->server.listen_count && error == 0; i++)
         if (!unicast_sockets_are_for(&config->server.listen[i]))
-            error = open_listener(sockets, listeners, &config->server.listen[i], config);
+            error = open_listener(sockets, listeners, &config->server.listen[i], config, passed);
     return error;
 }
 

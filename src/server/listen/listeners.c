@@ -7,6 +7,15 @@
 #include <errno.h>
 #include <string.h>
 
+int listeners_worker_of(const struct listeners *listeners, const struct addr *source)
+{
+    if (listeners->worker_count == 1)
+        return 0;
+    if (listeners->choice == WORKER_CHOICE_BY_KERNEL)
+        return -1;
+    return (int)source_shard(&listeners->shard_key, source, (uint32_t)listeners->worker_count);
+}
+
 int listeners_find_interface(struct listener *listener)
 {
     const struct config_listen *listen = listener->config;
@@ -17,6 +26,21 @@ int listeners_find_interface(struct listener *listener)
     else if (listener->interface != 0)
         interface_name(listener->interface, listener->zone);
     return listener->zone[0] == '\0' || listener->interface != 0 ? 0 : -ENODEV;
+}
+
+const char *listeners_format_name(const struct listener *listener,
+                                  char text[CONFIG_LISTEN_TEXT_BYTES])
+{
+    struct config_listen configured = *listener->config;
+    configured.addr.port = listener->bound.port;
+    return config_listen_text(&configured, text);
+}
+
+int listeners_find_address(struct listener *listener, bool waits)
+{
+    bool is_present = interface_address(&listener->bound) == INTERFACE_ADDRESS_PRESENT;
+    listener->missing = !is_present && waits;
+    return is_present || waits ? 0 : -EADDRNOTAVAIL;
 }
 
 void listeners_warn_of_waiting(const struct listener *listener, int error)

@@ -112,7 +112,7 @@ static int reopen_unicast(const struct listener_restore *recovery, size_t i, boo
 {
     struct listeners *listeners = &recovery->sockets->listeners;
     struct listener *listener = &listeners->list[i], fresh;
-    int error = unicast_sockets_reopen(listener, recovery->config, listeners->worker_count, &fresh);
+    int error = unicast_sockets_reopen(listeners, listener, recovery->config, &fresh);
     if (error != 0)
         return error;
     for (size_t k = 0; k < listeners->worker_count; k++)

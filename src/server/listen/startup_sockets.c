@@ -3,12 +3,13 @@
 #include "server/listen/unicast_sockets.h"
 
 int startup_sockets_open(struct startup_sockets *sockets, const struct config *config,
-                         size_t worker_count, const struct identity *owner)
+                         size_t worker_count, const struct identity *owner,
+                         struct passed_sockets *passed)
 {
-    int error = unicast_sockets_open(&sockets->listeners, config, worker_count);
+    int error = unicast_sockets_open(&sockets->listeners, config, worker_count, passed);
     return error != 0 ? error
                       : first_worker_sockets_open(&sockets->first_worker, &sockets->listeners,
-                                                  config, owner);
+                                                  config, owner, passed);
 }
 
 int startup_sockets_receive(const struct startup_sockets *sockets)

@@ -37,9 +37,17 @@ const char *stream_sockets_advice(int error)
     }
 }
 
-static int open_tcp(struct listener *listener, bool waits)
+/* Writes the address that is bound, with the index of its interface. */
+static void set_text(struct listener *listener)
 {
     struct config_listen bound = *listener->config;
+    bound.addr = listener->bound;
+    bound.zone[0] = '\0';
+    config_listen_text(&bound, listener->text);
+}
+
+static int open_tcp(struct listener *listener, bool waits)
+{
     struct addr wanted = listener->bound = listener->config->addr;
     int error = listeners_find_interface(listener);
     listener->missing = error != 0;
@@ -57,26 +65,48 @@ static int open_tcp(struct listener *listener, bool waits)
         if (socket >= 0)
             listeners_warn_of_waiting(listener, -EADDRNOTAVAIL);
     }
-    bound.addr = listener->bound;
-    bound.zone[0] = '\0';
     if (socket >= 0)
-        config_listen_text(&bound, listener->text);
+        set_text(listener);
+    return socket;
+}
+
+/* Uses a TCP socket that was passed. Returns the descriptor or -errno. */
+static int adopt_tcp(struct listener *listener, int socket, bool waits)
+{
+    listeners_find_interface(listener); /* it exists: a socket is bound to it */
+    listener->bound = listener->config->addr;
+    listener->bound.scope = listener->interface;
+    int error = listeners_find_address(listener, waits);
+    if (error != 0) {
+        socket_close(socket);
+        return error;
+    }
+    if (listener->missing)
+        listeners_warn_of_waiting(listener, -EADDRNOTAVAIL);
+    set_text(listener);
     return socket;
 }
 
 int stream_sockets_open(struct stream_sockets *streams, const struct listeners *listeners,
-                        struct listener *listener, const struct config *config)
+                        struct listener *listener, const struct config *config,
+                        struct passed_sockets *passed)
 {
     const struct config_listen *listen = listener->config;
     bool is_unix = listen->transport == TRANSPORT_UNIX;
-    int socket = is_unix ? unix_listener_open(listen->path, FILE_MODE, &streams->owner)
-                         : open_tcp(listener, config->server.missing_address == MISSING_WAIT);
+    bool waits = config->server.missing_address == MISSING_WAIT;
+    int socket;
+    listener->passed = passed_sockets_take(passed, listen, &socket, 1) == 1;
+    if (listener->passed)
+        socket = is_unix ? socket : adopt_tcp(listener, socket, waits);
+    else
+        socket = is_unix ? unix_listener_open(listen->path, FILE_MODE, &streams->owner)
+                         : open_tcp(listener, waits);
     if (socket < 0)
         return socket;
     size_t i = streams->count++;
-    streams->paths[i] = is_unix ? listen->path : NULL;
-    if (is_unix) /* a file that was removed in between is created again, like one that is removed
-                    later */
+    streams->paths[i] = is_unix && !listener->passed ? listen->path : NULL;
+    if (streams->paths[i] != NULL) /* a file that was removed in between is created again, like one
+                    that is removed later */
         socket_file_read(listen->path, &streams->files[i]);
     streams->list[i] = (struct stream_listener){
         .socket = socket,

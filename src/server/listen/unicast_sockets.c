@@ -6,6 +6,7 @@
 #include "net/socket/socket_option.h"
 #include "net/socket/udp_socket.h"
 #include "os/log/log.h"
+#include "os/process/random.h"
 #include "server/startup_error.h"
 #include "text/number_with_unit.h"
 
@@ -99,10 +100,23 @@ static void close_sockets(struct listener *listener, size_t socket_count, size_t
 
 /* If IPv6 is disabled on loopback, no address exists that a sender could be connected to, so the
  * socket that receives also sends. Mostly IPv6 is then disabled on all interfaces, and no datagram
- * is received. */
+ * is received. The same for a passed socket on a port that this process may not bind to. */
+static bool needs_single(const struct listener *listener, int error)
+{
+    return (error == -EADDRNOTAVAIL && addr_is_wildcard(&listener->bound)) ||
+           (error == -EACCES && listener->passed);
+}
+
 static int open_single(struct listener *listener, size_t k, uint32_t send_buffer_bytes)
 {
-    if (k == 0)
+    if (k == 0 && listener->passed)
+        log_event(
+            LOG_LEVEL_WARNING, "clients that vanish may delay the replies to others", "address",
+            listener->text, "reason",
+            "sockets that only send need a privilege for ports below 1024", "advice",
+            "give udpsrv CAP_NET_BIND_SERVICE (AmbientCapabilities=), or choose a higher port",
+            NULL);
+    else if (k == 0)
         log_event(LOG_LEVEL_WARNING, "clients that vanish may delay the replies to others",
                   "address", listener->text, "reason", "the loopback interface has no IPv6",
                   "advice",
@@ -124,7 +138,7 @@ static int open_senders(struct listener *listener, const struct config *config, 
     while (opened < worker_count && error == 0) {
         error = send_socket_set_open(&listener->senders[opened], listener->sockets[opened],
                                      &listener->bound, config->server.send_buffer_bytes);
-        if (error == -EADDRNOTAVAIL && addr_is_wildcard(&listener->bound))
+        if (error != 0 && needs_single(listener, error))
             error = open_single(listener, opened, config->server.send_buffer_bytes);
         opened += error == 0;
     }
@@ -168,10 +182,76 @@ static int reserve_sockets(struct listener *listener, size_t worker_count)
     return error;
 }
 
-/* Returns 0 or -errno; listener->text is the address for a message. */
-static int open_listener(struct listener *listener, const struct config *config,
-                         size_t worker_count, bool waits)
+/* Uses the sockets that were passed for the listener. Returns 0, or -errno with none open. */
+static int adopt_receivers(struct listener *listener, struct udp_socket_options *options,
+                           size_t worker_count)
 {
+    int error = listeners_find_address(listener, options->may_be_missing);
+    options->is_missing = listener->missing;
+    for (size_t k = 0; k < worker_count && error == 0; k++)
+        error = udp_socket_adopt(listener->sockets[k], &listener->bound, options);
+    for (size_t k = 0; k < worker_count && error != 0; k++)
+        socket_close(listener->sockets[k]);
+    return error;
+}
+
+/* Returns 0, or -errno with none open. */
+static int open_receivers(struct listener *listener, const struct addr *wanted,
+                          struct udp_socket_options *options, size_t worker_count,
+                          struct passed_sockets *passed)
+{
+    listener->passed = passed != NULL && passed_sockets_take(passed, listener->config,
+                                                             listener->sockets, worker_count) > 0;
+    if (!listener->passed)
+        return reuseport_group_open(wanted, options, &listener->bound, listener->sockets,
+                                    worker_count);
+    listener->bound = *wanted;
+    return adopt_receivers(listener, options, worker_count);
+}
+
+/* Has the kernel choose the worker of a datagram by its source. Returns 0 also where the kernel
+ * refuses that for all listeners. */
+static int choose_by_source(struct listeners *listeners, const struct listener *listener)
+{
+    if (listeners->worker_count == 1 || listeners->choice == WORKER_CHOICE_BY_KERNEL)
+        return 0;
+    int error = reuseport_group_choose_by_source(listener->sockets, listeners->worker_count,
+                                                 listener->bound.family, &listeners->shard_key);
+    if (error == 0)
+        listeners->choice = WORKER_CHOICE_BY_SOURCE;
+    if (listeners->choice == WORKER_CHOICE_BY_SOURCE)
+        return error;
+    listeners->choice = WORKER_CHOICE_BY_KERNEL;
+    listeners->choice_error = error;
+    log_event(LOG_LEVEL_INFO, "the kernel chooses the worker of each client by its own hash",
+              "address", listener->text, "reason", socket_option_error(-error), NULL);
+    return 0;
+}
+
+/* Opens the sockets that receive. */
+static int open_group(struct listeners *listeners, struct listener *listener,
+                      const struct addr *wanted, struct udp_socket_options *options,
+                      struct passed_sockets *passed)
+{
+    int error = open_receivers(listener, wanted, options, listeners->worker_count, passed);
+    if (error != 0) {
+        close_sockets(listener, 0, 0);
+        return error;
+    }
+    listener->missing = options->is_missing;
+    addr_format(&listener->bound, listener->text);
+    warn_of_small_receive_buffer(listener, options);
+    error = choose_by_source(listeners, listener);
+    if (error != 0)
+        close_sockets(listener, listeners->worker_count, 0);
+    return error;
+}
+
+/* Returns 0 or -errno; listener->text is the address for a message. */
+static int open_listener(struct listeners *listeners, struct listener *listener,
+                         const struct config *config, bool waits, struct passed_sockets *passed)
+{
+    size_t worker_count = listeners->worker_count;
     struct addr wanted = listener->bound;
     addr_format(&wanted, listener->text);
     int error = listeners_find_interface(listener);
@@ -191,29 +271,22 @@ static int open_listener(struct listener *listener, const struct config *config,
         error = make_tables(listener, worker_count);
     if (error != 0)
         return error;
-    error =
-        reuseport_group_open(&wanted, &options, &listener->bound, listener->sockets, worker_count);
-    if (error != 0) {
-        close_sockets(listener, 0, 0);
-        return error;
-    }
-    listener->missing = options.is_missing;
-    addr_format(&listener->bound, listener->text);
-    warn_of_small_receive_buffer(listener, &options);
-    error = open_senders(listener, config, worker_count);
+    error = open_group(listeners, listener, &wanted, &options, passed);
+    if (error == 0)
+        error = open_senders(listener, config, worker_count);
     if (error == 0)
         warn_of_small_reserve(listener);
     return error;
 }
 
-int unicast_sockets_reopen(const struct listener *listener, const struct config *config,
-                           size_t worker_count, struct listener *fresh)
+int unicast_sockets_reopen(struct listeners *listeners, const struct listener *listener,
+                           const struct config *config, struct listener *fresh)
 {
     *fresh = (struct listener){
         .transport = listener->transport, .bound = listener->bound, .config = listener->config};
     fresh->bound.scope = 0;
-    int error = open_listener(fresh, config, worker_count, true);
-    for (size_t k = 0; error == 0 && k < worker_count; k++)
+    int error = open_listener(listeners, fresh, config, true, NULL);
+    for (size_t k = 0; error == 0 && k < listeners->worker_count; k++)
         error = reuseport_member_start(fresh->sockets[k]);
     return error;
 }
@@ -228,20 +301,36 @@ static bool may_skip(const struct config *config, int error)
     return !config->server.listen_given && (error == -EAFNOSUPPORT || error == -EADDRNOTAVAIL);
 }
 
+static int make_shard_key(struct listeners *listeners)
+{
+    uint8_t bytes[SOURCE_SHARD_KEY_BYTES];
+    if (listeners->worker_count == 1)
+        return 0;
+    int error = random_fill(bytes, sizeof bytes);
+    if (error != 0)
+        return startup_error_report(
+            "cannot divide the clients among the workers", "random key", error,
+            "the kernel has no entropy yet, or refuses it: try again later");
+    source_shard_key_init(&listeners->shard_key, bytes);
+    return 0;
+}
+
 int unicast_sockets_open(struct listeners *listeners, const struct config *config,
-                         size_t worker_count)
+                         size_t worker_count, struct passed_sockets *passed)
 {
     memset(listeners, 0, sizeof *listeners);
     listeners->worker_count = worker_count;
-    int error = 0;
+    int error = make_shard_key(listeners);
+    if (error != 0)
+        return error;
     for (size_t i = 0; i < config->server.listen_count; i++) {
         struct listener *listener = &listeners->list[listeners->count];
         if (!unicast_sockets_are_for(&config->server.listen[i]))
             continue;
         listener->config = &config->server.listen[i];
         listener->bound = listener->config->addr;
-        error = open_listener(listener, config, worker_count,
-                              config->server.missing_address == MISSING_WAIT);
+        error = open_listener(listeners, listener, config,
+                              config->server.missing_address == MISSING_WAIT, passed);
         if (error == 0) {
             if (listener->missing && listener->zone[0] == '\0')
                 listeners_warn_of_waiting(listener, -EADDRNOTAVAIL);

@@ -233,6 +233,26 @@ void name_decisions_free(struct name_decisions *decisions)
     free(decisions);
 }
 
+bool name_decisions_restore(struct name_decisions *decisions, const struct device_name *name,
+                            const struct name_holder *holder, uint64_t check_ms,
+                            struct name_holder *before)
+{
+    struct client_names *table = decisions->orders.table;
+    struct name_holder restored = *holder, moved;
+    bool has_moved = client_names_find(table, name, before);
+    if (has_moved)
+        name_decisions_forget(decisions, &before->key, before->worker);
+    restored.number = ++decisions->numbers;
+    client_names_claim(table, name, &restored, clock_now_ms(), check_ms, &moved);
+    return has_moved;
+}
+
+void name_decisions_forget(struct name_decisions *decisions, const struct client_key *key,
+                           uint32_t worker)
+{
+    client_names_remove(decisions->orders.table, key, worker, UINT64_MAX);
+}
+
 const struct client_names *name_decisions_table(const struct name_decisions *decisions)
 {
     return decisions != NULL ? decisions->orders.table : NULL;

@@ -191,6 +191,9 @@ int worker_new(struct worker **worker, const struct worker_options *options, con
     made->decider.max_datagram_bytes = options->max_datagram_bytes;
     made->decider.secrets = options->secrets;
     made->decider.names = options->names;
+    if (options->shard_key != NULL)
+        made->decider.earlier = (struct earlier_datagrams){options->passed, options->shard_key,
+                                                           options->count, options->number};
 
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i].make(made);
@@ -261,8 +264,11 @@ int worker_start(struct worker *worker)
 {
     char name[24];
     bool is_single = worker->options.count == 1;
-    for (size_t i = 0; !is_single && i < worker->options.socket_count; i++)
-        datagram_io_forget_drops(worker->io_by_listener[i]);
+    /* What the sockets of several workers have dropped until now, and a passed socket before this
+     * server. */
+    for (size_t i = 0; i < worker->options.socket_count; i++)
+        if (!is_single || worker->options.passed >> i & 1)
+            datagram_io_forget_drops(worker->io_by_listener[i]);
     snprintf(name, sizeof name, "worker-%" PRIu32, worker->options.number);
     worker->thread = thread_start(name, worker_main, worker);
     if (worker->thread == NULL)

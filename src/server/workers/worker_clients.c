@@ -17,11 +17,15 @@ void worker_stats(struct worker *worker, struct stats *stats, uint32_t *clients)
     *clients = worker_clients_count(worker);
 }
 
-uint32_t worker_clients_count(const struct worker *worker)
+uint32_t worker_streams_count(const struct worker *worker)
 {
     const struct stream_clients *streams = first_worker_streams(worker->first_worker);
-    return registry_count(worker->decider.registry) +
-           (streams != NULL ? stream_clients_count(streams) : 0);
+    return streams != NULL ? stream_clients_count(streams) : 0;
+}
+
+uint32_t worker_clients_count(const struct worker *worker)
+{
+    return registry_count(worker->decider.registry) + worker_streams_count(worker);
 }
 
 struct worker_walk worker_walk_all(void)
@@ -67,6 +71,44 @@ size_t worker_list_confirmations(struct worker *worker, struct worker_walk *walk
         if (is_of(worker, which, clients[i].slot))
             clients[count++] = clients[i];
     return count;
+}
+
+/* A step that has read fewer clients than it may has gone over many expired ones, so it is the last
+ * one: one message of the main thread must not delay the worker for long. */
+size_t worker_copy_state(struct worker *worker, struct worker_walk *walk, uint64_t now_ms,
+                         struct worker_client_state *clients, size_t max)
+{
+    struct client copies[BATCH_MAX];
+    const struct registry *registry = worker->decider.registry;
+    size_t count = 0, read = BATCH_MAX;
+    while (read == BATCH_MAX && count + BATCH_MAX <= max && !walk->registry.ended) {
+        read = registry_walk_next(registry, &walk->registry, now_ms, copies, BATCH_MAX);
+        for (size_t i = 0; i < read; i++)
+            clients[count++] = (struct worker_client_state){
+                copies[i], registry_left_ms(registry, copies[i].slot, now_ms)};
+    }
+    walk->ended = walk->registry.ended;
+    return count;
+}
+
+uint32_t worker_restore(struct worker *worker, const struct registry_restored *client,
+                        bool is_named, uint64_t now_ms, bool *is_new)
+{
+    struct registry *registry = worker->decider.registry;
+    uint32_t slot = registry_restore(registry, client, now_ms, is_new);
+    if (slot != UINT32_MAX && is_named)
+        registry_set_named(registry, slot);
+    return slot;
+}
+
+void worker_restore_remove(struct worker *worker, uint8_t listener, const struct addr *source)
+{
+    registry_remove(worker->decider.registry, listener, source);
+}
+
+void worker_restore_counters(struct worker *worker, const struct stats *counters)
+{
+    worker->stats = worker->warnings.before = *counters;
 }
 
 static bool find_stream(struct worker *worker, uint8_t listener, const struct client_name *name,

@@ -29,10 +29,13 @@ static int make_worker(struct workers *workers, const struct listeners *listener
     for (size_t i = 0; i < listeners->unicast_count; i++) {
         sockets[i] = listeners->list[i].sockets[options.number];
         senders[i] = listeners->list[i].senders[options.number];
+        options.passed |= (uint64_t)listeners->list[i].passed << i;
     }
     options.sockets = sockets;
     options.senders = senders;
     options.socket_count = listeners->unicast_count;
+    if (listeners->worker_count > 1 && listeners->choice == WORKER_CHOICE_BY_SOURCE)
+        options.shard_key = &listeners->shard_key;
     if (options.number > 0)
         options.first_worker_sockets = NULL;
     if (workers->capacity != NULL)

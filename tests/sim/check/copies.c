@@ -4,6 +4,7 @@
 #include "sim/check/direct.h"
 #include "sim/check/payload.h"
 #include "sim/check/roles.h"
+#include "sim/check/totals.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/hash.h"
@@ -226,9 +227,9 @@ static uint32_t place_of(uint32_t client, uint32_t number)
  * registered. */
 static bool is_relayed(const struct model_entry *from, bool may_be_dropped)
 {
-    return !may_be_dropped && model_is_sure(from) && settings_applied() == 0 && !settings_change &&
-           settings.relay != DRAWN_RELAY_OFF && settings.relay_pps == 0 &&
-           (settings.rate_pps == 0 || settings.dry_run);
+    return !may_be_dropped && model_is_sure(from) && model_is_admitted(from) &&
+           settings_applied() == 0 && !settings_change && settings.relay != DRAWN_RELAY_OFF &&
+           settings.relay_pps == 0 && (settings.rate_pps == 0 || settings.dry_run);
 }
 
 /* Adds a message. Returns its place, or MESSAGES_MAX if the payload is not a message, or if half of
@@ -269,10 +270,10 @@ void copies_message_received(const struct model_entry *from, bool may_be_dropped
 /* Whether a worker had no memory for a message. */
 static bool has_dropped(void)
 {
+    uint64_t dropped = 0;
     for (size_t i = 0; i < roles_worker_count(); i++)
-        if (roles_worker(i)->stats.relay_dropped > 0)
-            return true;
-    return false;
+        dropped += roles_worker(i)->stats.relay_dropped;
+    return dropped > totals_base()->relay_dropped;
 }
 
 /* Checks that a client got the previous message of the sender, if it was registered before that. */

@@ -5,6 +5,7 @@
 #include "sim/check/model_bounds.h"
 #include "sim/check/names.h"
 #include "sim/check/restoring.h"
+#include "sim/check/saved.h"
 #include "sim/check/selection.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
@@ -117,7 +118,7 @@ bool model_occupies(const struct model_entry *entry)
     return event_queue_now_ms() <= entry->kept_until_ms;
 }
 
-static void add_occupying(struct model_entry *entry)
+void model_add_occupying(struct model_entry *entry)
 {
     if (!entry->is_listed)
         occupying[occupying_count++] = entry->number;
@@ -364,6 +365,7 @@ static void apply(struct model_entry *entry, struct effect effect)
 {
     uint64_t now_ms = event_queue_now_ms();
     uint64_t low_ms = settings.ttl_ms, high_ms = settings.ttl_ms, sweep_ms = settings.sweep_ms;
+    enum chance known = stays_sure(entry) ? YES : model_is_possible(entry) ? MAYBE : NO;
     if (settings_change) {
         low_ms = next_settings.ttl_ms < low_ms ? next_settings.ttl_ms : low_ms;
         high_ms = later(high_ms, next_settings.ttl_ms);
@@ -400,8 +402,9 @@ static void apply(struct model_entry *entry, struct effect effect)
         bool is_exact = effect.registers == YES && !settings_change;
         entry->may_until_ms = is_exact ? until_ms : later(entry->may_until_ms, until_ms);
         entry->kept_until_ms = is_exact ? kept_ms : later(entry->kept_until_ms, kept_ms);
-        add_occupying(entry);
+        model_add_occupying(entry);
     }
+    saved_applied(entry, known, effect.registers);
 }
 
 /* ---- datagrams ---- */
@@ -436,6 +439,7 @@ struct model_entry *model_receive(int listener, int worker, const struct addr *s
         effect = (struct effect){both(effect.leaves, MAYBE), both(effect.registers, MAYBE)};
     entry->proven |= !settings.cookie || (settings_change && !next_settings.cookie) ||
                      proof(entry, bytes, size) != NO;
+    entry->has_cookie |= proof(entry, bytes, size) != NO;
     hello_received(entry, bytes, size, stays_sure(entry), model_is_possible(entry),
                    effect.registers);
     if (model_frame_of(bytes, size) == FRAME_IS_CONFIRM)
@@ -549,7 +553,7 @@ void model_clock_leapt(uint64_t before_ms)
         if (entries[i].kept_until_ms < before_ms)
             continue;
         entries[i].kept_until_ms = later(entries[i].kept_until_ms, now_ms + SWEEP_SLOP_MS);
-        add_occupying(&entries[i]);
+        model_add_occupying(&entries[i]);
     }
 }
 
@@ -580,4 +584,10 @@ bool model_is_denied(const struct addr *source)
 {
     return settings_deny(&settings, source) &&
            (!settings_change || settings_deny(&next_settings, source));
+}
+
+bool model_is_admitted(const struct model_entry *entry)
+{
+    return !settings_deny(&settings, &entry->source) && !model_may_be_own_source(entry) &&
+           model_is_wrong_source(&entry->source) == NO;
 }

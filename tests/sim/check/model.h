@@ -43,10 +43,22 @@ struct model_entry {
     uint64_t former_until_ms; /* a keyed name may have moved away from its address; 0: none */
     uint64_t unanswered_ms[MODEL_NAMES]; /* its first claim that may still be answered; 0: none */
     uint64_t contested_until_ms;  /* another client has claimed its name: it may be removed */
-    bool proven;                  /* ever */
+    bool proven;                  /* ever, or none was demanded */
+    bool has_cookie;              /* it has sent a cookie that may be valid */
     uint64_t bytes_in, bytes_out; /* until then, with headers */
     uint64_t copies;              /* a bit for each operator's broadcast of which it got a copy */
     bool is_listed;               /* model_next_occupying may return it */
+    bool is_restored;             /* from the state file, in this start */
+
+    uint64_t received_least, received_most;  /* datagrams since it joined */
+    int64_t joined_least_ms, joined_most_ms; /* below 0: before the run */
+    struct {
+        uint64_t until_least_ms, until_most_ms, last_least_ms, received_least, received_most;
+        int64_t joined_least_ms;
+        enum chance frames;
+        struct addr local; /* that it sent to, by the registry at the begin */
+        bool has_local;
+    } saved; /* since the begin of a snapshot: check/saved_bounds */
 };
 
 /* The server has ended: its registry is empty at its next start. */
@@ -61,6 +73,8 @@ struct model_entry *model_entry(uint32_t number);
 
 /* Returns the next entry that may occupy a place in the registry, or NULL. *next is 0 at first. */
 struct model_entry *model_next_occupying(uint32_t *next);
+/* It may occupy one from now on. */
+void model_add_occupying(struct model_entry *entry);
 
 /* Whether it must or may be registered now. */
 bool model_is_sure(const struct model_entry *entry);
@@ -120,6 +134,9 @@ bool model_is_oversize(const uint8_t *bytes, size_t size, bool truncated);
 enum chance model_is_wrong_source(const struct addr *source);
 bool model_may_be_own_source(const struct model_entry *entry);
 bool model_is_own_source(const struct model_entry *entry);
+
+/* Whether its datagrams are certainly admitted: those of a client that was restored may not be. */
+bool model_is_admitted(const struct model_entry *entry);
 
 /* Whether admission.per-prefix counts both sources together. */
 bool model_same_prefix(const struct addr *a, const struct addr *b);

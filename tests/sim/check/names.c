@@ -289,15 +289,22 @@ static bool has_other_name(const struct model_entry *entry, size_t name)
     return false;
 }
 
-/* The last client that has claimed the name got it, and no claim of another one is pending. */
-static void check_lost(size_t name, uint64_t asked_ms)
+/* Whether the last client that has claimed the name got it before that time, has kept it, and no
+ * claim of another one is pending. */
+static bool has_holder(size_t name, uint64_t before_ms)
 {
     if (names[name].last == 0 || names[name].last != names[name].given_to ||
-        !names[name].is_certain || names[name].given_out_ms >= asked_ms)
-        return;
+        !names[name].is_certain || names[name].given_out_ms >= before_ms)
+        return false;
     const struct model_entry *entry = model_entry(names[name].last);
-    if (entry->unanswered_ms[name] == 0 && entry->sure_since_ms < names[name].given_ms &&
-        model_is_sure(entry) && !has_other_name(entry, name))
+    return entry->unanswered_ms[name] == 0 && entry->sure_since_ms < names[name].given_ms &&
+           model_is_sure(entry) && !has_other_name(entry, name);
+}
+
+static void check_lost(size_t name, uint64_t asked_ms)
+{
+    const struct model_entry *entry = model_entry(names[name].last);
+    if (has_holder(name, asked_ms))
         broken_promise("a name leads to its client while that is registered",
                        "lamp-%zu leads to none and not to source %" PRIu32 " (port %d)", name,
                        entry->number, entry->source.port);
@@ -312,4 +319,32 @@ void names_found(const char *name, const struct model_entry *at, uint64_t asked_
         check_newest(index, at, asked_ms);
     else
         check_lost(index, asked_ms);
+}
+
+/* ---- restarts ---- */
+
+void names_holders(uint32_t holders[MODEL_NAMES])
+{
+    for (size_t i = 0; i < MODEL_NAMES; i++)
+        holders[i] = i != OTHER && has_holder(i, event_queue_now_ms()) ? names[i].last : 0;
+}
+
+void names_restored(struct model_entry *entry, const uint64_t claimed_ms[MODEL_NAMES])
+{
+    for (size_t i = 0; i < MODEL_NAMES; i++) {
+        entry->claimed_ms[i] = claimed_ms[i];
+        if (claimed_ms[i] == 0)
+            continue;
+        if (names[i].count < RECENT_MAX)
+            names[i].entries[names[i].count++] = entry->number;
+        names[i].was_claimed = true;
+        others += i == OTHER;
+    }
+}
+
+void names_restored_surely(size_t name, const struct model_entry *entry)
+{
+    names[name].last = names[name].given_to = entry->number;
+    names[name].is_certain = true;
+    names[name].given_ms = names[name].given_out_ms = event_queue_now_ms() + 1;
 }

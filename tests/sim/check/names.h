@@ -35,6 +35,13 @@ void names_check(const struct stats *sum);
 /* An operator asks for the client of a name: at, that client; NULL: there is none. */
 void names_found(const char *name, const struct model_entry *at, uint64_t asked_ms);
 
+/* By name, the number of the client that certainly has it, and 0 if that is not certain. */
+void names_holders(uint32_t holders[MODEL_NAMES]);
+/* A client that has claimed names before a restart is restored, and may have one of them; it
+ * certainly has one. */
+void names_restored(struct model_entry *entry, const uint64_t claimed_ms[MODEL_NAMES]);
+void names_restored_surely(size_t name, const struct model_entry *entry);
+
 /* The server has ended. */
 void names_reset(void);
 

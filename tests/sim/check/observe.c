@@ -10,6 +10,7 @@
 #include "sim/check/payload.h"
 #include "sim/check/roles.h"
 #include "sim/check/rotation.h"
+#include "sim/check/shards.h"
 #include "sim/check/subscribers.h"
 #include "sim/check/totals.h"
 #include "sim/core/broken.h"
@@ -17,6 +18,7 @@
 #include "sim/core/scheduler.h"
 #include "sim/core/trace.h"
 #include "sim/net/udp.h"
+#include "sim/os/process.h"
 #include "sim/world/settings.h"
 
 #include <errno.h>
@@ -60,6 +62,7 @@ void observe_received(int socket, const struct datagram *datagram)
     int listener = role_of(socket).listener;
     totals.datagrams++;
     receiving[current_worker()] = listener;
+    shards_check_worker(listener, &datagram->source, current_worker());
     struct model_entry *entry =
         model_receive(listener, current_worker(), &datagram->source, datagram->bytes,
                       datagram->size, datagram->truncated, datagram->is_multicast);
@@ -147,6 +150,8 @@ void observe_sent(int socket, const struct addr *to, const void *bytes, size_t s
     int listener = is_frame ? receiving[current_worker()] : role.listener;
     struct model_entry *entry = model_find(listener, to);
     uint32_t number;
+    if (role.role == ROLE_REPLY || role.role == ROLE_COPY)
+        shards_check_worker(listener, to, current_worker());
     switch (role.role) {
     case ROLE_REPLY:
         if (entry != NULL && payload_read_direct(bytes, size, &number)) {
@@ -288,8 +293,9 @@ static void check_entry(const struct model_entry *entry)
         return;
     uint64_t now_ms = event_queue_now_ms();
     struct client client;
+    shards_check_registered(entry, simulated_clock_ms());
     bool found = registry_find(worker->decider.registry, (uint8_t)entry->listener, &entry->source,
-                               now_ms, &client);
+                               simulated_clock_ms(), &client);
     if (found)
         hello_check(entry, client.frames);
     if (!found && model_is_sure(entry))

@@ -64,9 +64,19 @@ struct role_of_socket role_of(int socket)
     return socket == 0 ? challenge : is_known ? roles[socket - FIRST] : none;
 }
 
+bool roles_is_unicast(int listener)
+{
+    return server != NULL && (size_t)listener < server->sockets.listeners.unicast_count;
+}
+
 size_t roles_worker_count(void)
 {
     return server != NULL ? server->workers.count : 0;
+}
+
+const struct client_names *roles_names(void)
+{
+    return name_decisions_table(server->names);
 }
 
 const struct worker *roles_worker(size_t i)

@@ -17,9 +17,14 @@ void roles_read(void);
 /* The server has ended. */
 void roles_reset(void);
 struct role_of_socket role_of(int socket);
+/* Whether all workers have sockets for a listener. */
+bool roles_is_unicast(int listener);
 
 /* The workers, and how many there are; 0 before they are started. */
 size_t roles_worker_count(void);
 const struct worker *roles_worker(size_t i);
+
+/* The names of clients; NULL under names = off. */
+const struct client_names *roles_names(void);
 
 #endif

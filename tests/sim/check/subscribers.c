@@ -105,8 +105,9 @@ void subscribers_datagram(const struct model_entry *from, const void *bytes, siz
     uint32_t client, number = 0;
     bool is_new =
         payload_read_message(bytes, size, &client, &number) && number > last_numbers[from->number];
-    bool is_sure = !is_frame && is_new && model_is_sure(from) && settings_applied() == 0 &&
-                   !settings_change && (settings.rate_pps == 0 || settings.dry_run);
+    bool is_sure = !is_frame && is_new && model_is_sure(from) && model_is_admitted(from) &&
+                   settings_applied() == 0 && !settings_change &&
+                   (settings.rate_pps == 0 || settings.dry_run);
     if (is_new)
         last_numbers[from->number] = number;
     add_received(&(struct received){.source = from->number,

@@ -14,6 +14,7 @@
 #include "sim/core/trace.h"
 #include "sim/net/udp.h"
 #include "sim/os/log.h"
+#include "sim/os/process.h"
 #include "sim/world/settings.h"
 
 #include <inttypes.h>
@@ -21,6 +22,12 @@
 #include <string.h>
 
 struct totals totals;
+static struct stats base; /* the counters at the start */
+
+const struct stats *totals_base(void)
+{
+    return &base;
+}
 
 static uint32_t streams_of(const struct worker *worker)
 {
@@ -68,6 +75,14 @@ void totals_reply(size_t size)
 static bool is_running(const struct worker *worker)
 {
     return worker->io_by_listener != NULL;
+}
+
+bool totals_has_finished(void)
+{
+    for (size_t i = 0; i < roles_worker_count(); i++)
+        if (!is_running(roles_worker(i)))
+            return true;
+    return false;
 }
 
 void totals_check_worker(int number)
@@ -131,6 +146,15 @@ static void check_named(uint64_t named)
                        named, totals.named, totals.claims_answered, names_claims());
 }
 
+/* What was counted in this start. */
+static struct stats since_start(const struct stats *sum)
+{
+    struct stats since = {.received = 0};
+    for (size_t i = 0; i < STATS_COUNT; i++)
+        stats_set(&since, i, stats_value(sum, i) - stats_value(&base, i));
+    return since;
+}
+
 static void check_counters(const struct stats *sum)
 {
     expect("received", sum->received, totals.datagrams + totals.stream_messages);
@@ -162,7 +186,7 @@ static void print_model(int number)
                     addr_format(&entry->source, text), entry->listener, entry->sure_until_ms,
                     entry->may_until_ms, entry->kept_until_ms,
                     registry_find(roles_worker((size_t)number)->decider.registry,
-                                  (uint8_t)entry->listener, &entry->source, event_queue_now_ms(),
+                                  (uint8_t)entry->listener, &entry->source, simulated_clock_ms(),
                                   NULL)
                         ? ", found"
                         : "");
@@ -210,8 +234,10 @@ void totals_check_idle(void)
     check_limit("clients.max", clients, setup.clients_max);
     check_limit("server.stream-max", totals_streams(), setup.stream_max);
     /* Replies that wait for space are not yet counted. */
-    if (all_run && roles_worker_count() > 0 && !may_wait())
-        check_counters(&sum);
+    if (all_run && roles_worker_count() > 0 && !may_wait()) {
+        struct stats since = since_start(&sum);
+        check_counters(&since);
+    }
 }
 
 static uint64_t final(const char *counter)
@@ -222,11 +248,23 @@ static uint64_t final(const char *counter)
     return value;
 }
 
-void totals_check_start(void)
+static uint64_t final_since_start(const char *counter)
 {
+    for (size_t i = 0; i < STATS_COUNT; i++)
+        if (strcmp(stats_name(i), counter) == 0)
+            return final(counter) - stats_value(&base, i);
+    return final(counter);
+}
+
+void totals_check_start(bool is_restored)
+{
+    base = (struct stats){.received = 0};
     for (size_t i = 0; i < roles_worker_count(); i++) {
         const struct worker *worker = roles_worker(i);
         static const struct stats none;
+        stats_add(&base, &worker->stats);
+        if (is_restored)
+            continue;
         if (registry_count(worker->decider.registry) != 0 ||
             memcmp(&worker->stats, &none, sizeof none) != 0)
             broken_promise("a start begins without clients and counts",
@@ -251,15 +289,15 @@ void totals_check_final(void)
         broken_promise("received = sum of outcomes",
                        "at the end: %" PRIu64 " received, %" PRIu64 " outcomes", final("received"),
                        outcomes);
-    expect("received", final("received"), totals.datagrams + totals.stream_messages);
-    expect("replied", final("replied"), totals.replied);
-    expect("reply_failed", final("reply_failed"), totals.replies - totals.replied);
-    expect("copies_sent", final("copies_sent"), copies_taken());
-    expect("direct_sent", final("direct_sent"), direct_taken());
-    expect("challenged", final("challenged"), totals.challenged);
-    check_named(final("named"));
-    if (final("listen_lost") < subscribers_losses())
-        expect("listen_lost", final("listen_lost"), subscribers_losses());
-    if (final("kernel_drops") > totals.kernel_drops)
-        expect("kernel_drops", final("kernel_drops"), totals.kernel_drops);
+    expect("received", final_since_start("received"), totals.datagrams + totals.stream_messages);
+    expect("replied", final_since_start("replied"), totals.replied);
+    expect("reply_failed", final_since_start("reply_failed"), totals.replies - totals.replied);
+    expect("copies_sent", final_since_start("copies_sent"), copies_taken());
+    expect("direct_sent", final_since_start("direct_sent"), direct_taken());
+    expect("challenged", final_since_start("challenged"), totals.challenged);
+    check_named(final_since_start("named"));
+    if (final_since_start("listen_lost") < subscribers_losses())
+        expect("listen_lost", final_since_start("listen_lost"), subscribers_losses());
+    if (final_since_start("kernel_drops") > totals.kernel_drops)
+        expect("kernel_drops", final_since_start("kernel_drops"), totals.kernel_drops);
 }

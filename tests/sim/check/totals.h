@@ -1,6 +1,8 @@
 #ifndef SIM_CHECK_TOTALS_H
 #define SIM_CHECK_TOTALS_H
 
+#include "base/stats.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,8 +27,11 @@ extern struct totals totals;
 /* The server has made a reply of that size to a datagram. */
 void totals_reply(size_t size);
 
-/* Before the workers run. */
-void totals_check_start(void);
+/* Before the workers run: without clients and counts, unless they were restored. What is counted
+ * later is compared to the counts since then. */
+void totals_check_start(bool is_restored);
+/* The counters of all workers at the start. */
+const struct stats *totals_base(void);
 
 /* After each step of a worker: the sums of its counters. */
 void totals_check_worker(int worker);
@@ -42,6 +47,9 @@ void totals_reset(void);
 
 /* The host was suspended from that time until now: what waits for space is tried again later. */
 void totals_clock_leapt(uint64_t before_ms);
+
+/* Whether a worker has finished. */
+bool totals_has_finished(void);
 
 /* How many clients are connected by streams. */
 uint32_t totals_streams(void);

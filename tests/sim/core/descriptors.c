@@ -74,6 +74,18 @@ void descriptor_close(int fd)
     release(object);
 }
 
+void descriptors_forget(void)
+{
+    for (size_t i = 0; i < NUMBERS; i++) {
+        struct object *object = table[i];
+        table[i] = NULL;
+        if (object != NULL)
+            release(object);
+    }
+    open_count = 0;
+    lowest = 0;
+}
+
 int descriptor_duplicate(int fd)
 {
     return descriptor_open(existing(fd));

@@ -46,6 +46,9 @@ struct object *descriptor_object(int fd, enum object_kind kind);
 /* NULL if it is not open. */
 struct object *descriptor_any(int fd);
 
+/* Closes all: the process has ended. */
+void descriptors_forget(void);
+
 /* How many are open, of one kind or of all. */
 size_t descriptor_count(void);
 size_t descriptor_count_of(enum object_kind kind);

@@ -26,6 +26,8 @@ enum draw_stream {
     DRAW_NAMES,       /* whether clients have names, and which */
     DRAW_CONFIRM,     /* whether messages are confirmed, and by which clients */
     DRAW_GROUPS,      /* the groups of the control sockets, and the target of the log */
+    DRAW_SHARDS,      /* whether the kernel lacks the choice of a socket by a program */
+    DRAW_STATE,       /* the state file, crashes, and the wall clock */
     DRAW_STREAMS
 };
 

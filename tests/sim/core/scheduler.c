@@ -37,7 +37,8 @@ static struct coroutine coroutines[COROUTINES_MAX];
 static void *stacks[COROUTINES_MAX]; /* are used again after scheduler_reset; NULL: not yet made */
 static int count, current = -1;
 static ucontext_t base;
-static bool abandoned;
+static bool abandoned, crashed;
+static uint64_t crash_after; /* steps; 0: it does not crash */
 static unsigned step_ns = 5000;
 #ifdef HAS_ASAN
 static void *base_fake_stack;
@@ -190,6 +191,23 @@ void scheduler_reset(void)
         if (!coroutines[i].ended)
             broken_promise("every thread has ended before the server has", "thread %d has not", i);
     count = 0;
+    crashed = abandoned = false;
+    crash_after = 0;
+}
+
+void scheduler_crash_after(uint64_t steps)
+{
+    crash_after = steps;
+}
+
+bool scheduler_has_crashed(void)
+{
+    return crashed;
+}
+
+void scheduler_forget(void)
+{
+    count = 0;
 }
 
 void scheduler_sleep(uint64_t ns)
@@ -204,12 +222,13 @@ void scheduler_sleep(uint64_t ns)
 
 void scheduler_run(scheduler_after_step *after_step, scheduler_on_idle *on_idle)
 {
-    while (!coroutines[0].ended && !abandoned) {
+    while (!coroutines[0].ended && !abandoned && !crashed) {
         event_queue_run();
         int chosen = choose();
         if (chosen >= 0) {
             step(chosen);
             after_step(chosen);
+            crashed = crash_after > 0 && --crash_after == 0 && !coroutines[0].ended;
             continue;
         }
         on_idle();

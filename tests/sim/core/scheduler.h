@@ -37,6 +37,12 @@ void scheduler_run(scheduler_after_step *after_step, scheduler_on_idle *on_idle)
  * is a broken promise. */
 void scheduler_reset(void);
 
+/* The process crashes after so many further steps: scheduler_run returns, and nothing runs any
+ * more. scheduler_forget then forgets all coroutines, wherever they are. */
+void scheduler_crash_after(uint64_t steps);
+bool scheduler_has_crashed(void);
+void scheduler_forget(void);
+
 /* Lets time pass while there are no coroutines. */
 void scheduler_sleep(uint64_t ns);
 

@@ -25,6 +25,11 @@
     TRACE(SIGNAL, "signal %d")                                         \
     TRACE(PHASE, "phase %d")                                           \
     TRACE(START, "start %d")                                           \
+    TRACE(CRASH, "the process ends at once (by a signal: %d)")         \
+    TRACE(STATE, "the state file: step %d, result %d, %d bytes")       \
+    TRACE(STATE_READ, "the state file is opened: result %d, %d bytes") \
+    TRACE(BOOT, "the host boots, %d ms ago")                           \
+    TRACE(WALL, "the wall clock leaps by %d ms")                       \
     TRACE(HOST, "the host changes: %d is removed, eth0 %d, eth1 %d")   \
     TRACE(LOG, "log line %d of level %d")
 

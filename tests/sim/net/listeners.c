@@ -1,5 +1,7 @@
 /* net/unix and net/socket/tcp_socket in memory. */
+#include "net/socket/passed_socket.h"
 #include "net/socket/tcp_socket.h"
+#include "net/unix/notify_socket.h"
 #include "net/unix/socket_file.h"
 #include "net/unix/unix_listener.h"
 #include "net/unix/unix_peer.h"
@@ -11,6 +13,32 @@
 
 #include <errno.h>
 #include <string.h>
+
+/* ---- the service manager: there is none (os/process/manager_environment) ---- */
+
+int passed_socket_read(struct passed_socket *passed, int descriptor)
+{
+    *passed = (struct passed_socket){.descriptor = descriptor, .fault = PASSED_SOCKET_NOT_OPEN};
+    return 0;
+}
+
+int notify_socket_open(const char *address)
+{
+    (void)address;
+    return -ECONNREFUSED;
+}
+
+int notify_socket_send(int socket, const char *text)
+{
+    (void)socket;
+    (void)text;
+    return -ECONNREFUSED;
+}
+
+void notify_socket_close(int socket)
+{
+    (void)socket;
+}
 
 /* ---- TCP ---- */
 

@@ -145,6 +145,15 @@ int udp_socket_open(const struct addr *addr, struct udp_socket_options *options,
     return error;
 }
 
+/* No socket is passed. */
+int udp_socket_adopt(int socket, const struct addr *addr, struct udp_socket_options *options)
+{
+    (void)socket;
+    (void)addr;
+    (void)options;
+    return -EINVAL;
+}
+
 bool udp_socket_reports_destination(const struct addr *addr)
 {
     return !addr_is_loopback(addr) && !addr_is_link_local(addr);
@@ -169,6 +178,7 @@ int reuseport_group_open(const struct addr *addr, struct udp_socket_options *opt
             return error;
         }
         udp_of(fds[i])->in_group = udp_of(fds[i])->drops_all = count > 1;
+        udp_of(fds[i])->number = (uint32_t)i;
         at = *bound;
         if (i + 1 < count)
             udp_of(fds[i])->bound.port = 0; /* until all have it, as SO_REUSEPORT would */
@@ -176,6 +186,21 @@ int reuseport_group_open(const struct addr *addr, struct udp_socket_options *opt
     for (size_t i = 0; i < count; i++)
         udp_of(fds[i])->bound = *bound;
     return 0;
+}
+
+int reuseport_group_choose_by_source(const int *fds, size_t count, enum addr_family family,
+                                     const struct source_shard_key *key)
+{
+    struct shards_key own = {key->start, {key->multipliers[0], key->multipliers[1]}};
+    int error = faults_refuse_program();
+    if (family != udp_of(fds[0])->bound.family)
+        broken_promise("a group gets the program of its family", "another one");
+    shards_asked(&own, error);
+    for (size_t i = 0; error == 0 && i < count; i++) {
+        udp_of(fds[i])->shards = (uint32_t)count;
+        udp_of(fds[i])->key = own;
+    }
+    return error;
 }
 
 int reuseport_member_start(int socket)
@@ -343,12 +368,25 @@ static size_t find_sockets(const struct packet *packet, struct udp *found[GROUP_
     return count;
 }
 
+/* By the program of the group, or without one, or if it names no socket, by the hash. */
+static struct udp *choose(struct udp *const *found, size_t count, const struct packet *packet)
+{
+    const struct udp *first = found[0];
+    uint32_t number = first->shards > 0 ? shards_of(&first->key, &packet->from, first->shards) : 0;
+    if (first->shards > 0 && broken_now("shard", 50))
+        number = (number + 1) % first->shards;
+    for (size_t i = 0; i < count && first->shards > 0; i++)
+        if (found[i]->number == number)
+            return found[i];
+    return found[hash_ends(packet) % count];
+}
+
 void udp_deliver(struct packet *packet)
 {
     struct udp *found[GROUP_MAX];
     bool is_here = addr_is_multicast(&packet->to) || host_has(&packet->to);
     size_t count = is_here ? find_sockets(packet, found) : 0;
-    struct udp *taker = count > 0 ? found[hash_ends(packet) % count] : NULL;
+    struct udp *taker = count > 0 ? choose(found, count, packet) : NULL;
     /* A socket that only sends, and is not yet connected, takes what others should get. */
     for (size_t i = 0; i < count; i++)
         if (found[i]->send_only)

@@ -2,6 +2,7 @@
 #define SIM_NET_UDP_H
 
 #include "address/addr.h"
+#include "sim/check/shards.h"
 #include "sim/core/descriptors.h"
 
 #include <stdbool.h>
@@ -24,6 +25,9 @@ struct udp {
     struct addr bound; /* family ADDR_NONE: not bound */
     bool send_only, drops_all, in_group, is_multicast, closed;
     bool is_connected; /* one that only sends: receives nothing */
+    uint32_t number;   /* in its group */
+    uint32_t shards;   /* the number of sockets that its group's program chooses among; 0: none */
+    struct shards_key key; /* of that program */
     struct membership {
         uint32_t index, birth; /* of the interface */
     } memberships[MEMBERSHIPS_MAX];

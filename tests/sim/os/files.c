@@ -84,11 +84,17 @@ void simulated_file_forget_listener(const struct object *listener)
             files[i].listener = NULL;
 }
 
+void simulated_files_leave(void)
+{
+    for (size_t i = 0; i < FILES_MAX; i++)
+        files[i].is_left = files[i].text == NULL;
+}
+
 unsigned simulated_file_sockets(void)
 {
     unsigned count = 0;
     for (size_t i = 0; i < FILES_MAX; i++)
-        count += files[i].path[0] != '\0' && files[i].text == NULL;
+        count += files[i].path[0] != '\0' && files[i].text == NULL && !files[i].is_left;
     return count;
 }
 

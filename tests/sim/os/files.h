@@ -17,6 +17,7 @@ struct simulated_file {
     uint64_t inode;
     mode_t mode; /* of a socket */
     struct identity owner;
+    bool is_left; /* by a crash */
 };
 
 /* Writes a file, or replaces it. */
@@ -29,7 +30,10 @@ struct simulated_file *simulated_file_add_socket(const char *path, struct object
 /* The listener ends: its file stays, but nobody listens there. */
 void simulated_file_forget_listener(const struct object *listener);
 
-/* How many socket files there are. */
+/* The server has crashed: the files of its sockets stay, until another socket is made there. */
+void simulated_files_leave(void);
+
+/* How many socket files there are that a server which has ended orderly has left. */
 unsigned simulated_file_sockets(void);
 
 #endif

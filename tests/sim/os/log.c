@@ -211,9 +211,19 @@ static void call_done(struct mailbox_message *message)
     line->done(line->state, line->error);
 }
 
+static struct stdout_line *written; /* now; NULL: none */
+
+void simulated_log_forget_line(void)
+{
+    if (written != NULL)
+        event_queue_remove(written);
+    written = NULL;
+}
+
 static void end_writing(void *state)
 {
     struct stdout_line *line = state;
+    written = NULL;
     line->ended = true;
     mailbox_post(line->mailbox, &line->message);
 }
@@ -231,13 +241,14 @@ int stdout_line_start(struct stdout_line *line, char *text, struct mailbox *mail
                                  .done = done,
                                  .state = state,
                                  .error = faults_refuse_output()};
+    written = line;
     event_queue_add(draw_range(DRAW_SCHEDULE, 1000, 20000000), end_writing, line);
     return 0;
 }
 
 void stdout_line_stop(struct stdout_line *line)
 {
-    event_queue_remove(line);
+    simulated_log_forget_line();
     free(line->text);
     line->text = NULL;
 }

@@ -27,6 +27,9 @@ bool simulated_log_is_ready(void);
 /* The server has ended: forgets what it has logged. */
 void simulated_log_reset(void);
 
+/* The process has crashed: its ready line is not written any more. */
+void simulated_log_forget_line(void);
+
 /* Prints each line to standard error. */
 void simulated_log_print(bool wanted);
 

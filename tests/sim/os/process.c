@@ -3,6 +3,7 @@
 #include "os/process/clock.h"
 #include "os/process/host.h"
 #include "os/process/immediate_exit.h"
+#include "os/process/manager_environment.h"
 #include "os/process/memory.h"
 #include "os/process/privilege.h"
 #include "os/process/processor_count.h"
@@ -21,14 +22,23 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { CLOCK_READ_NS = 50 };
+enum { CLOCK_READ_NS = 50, SECRET_BYTES = 16, SECRETS_MAX = 64 };
+
+static int64_t wall_offset_ms;
+static uint32_t boots;
+static uint64_t booted_ms; /* when the clock of the host began; it may wrap below 0 */
 
 /* ---- clock ---- */
 
 uint64_t clock_now_ns(void)
 {
     event_queue_advance(CLOCK_READ_NS);
-    return event_queue_now_ns();
+    return event_queue_now_ns() - booted_ms * 1000000;
+}
+
+uint64_t simulated_clock_ms(void)
+{
+    return event_queue_now_ms() - booted_ms;
 }
 
 uint64_t clock_now_ms(void)
@@ -36,13 +46,62 @@ uint64_t clock_now_ms(void)
     return clock_now_ns() / 1000000;
 }
 
+uint64_t clock_monotonic_us(void)
+{
+    return clock_now_ns() / 1000;
+}
+
 uint64_t clock_wall_ms(void)
 {
     enum { WALL_MS = 1700000000 };
-    return UINT64_C(1000) * WALL_MS + clock_now_ms();
+    event_queue_advance(CLOCK_READ_NS);
+    return UINT64_C(1000) * WALL_MS + event_queue_now_ms() + (uint64_t)wall_offset_ms;
+}
+
+void simulated_wall_leap(int64_t ms)
+{
+    trace(TRACE_WALL, (uint64_t)ms, 0, 0, 0);
+    wall_offset_ms += ms;
+}
+
+int64_t simulated_wall_offset_ms(void)
+{
+    return wall_offset_ms;
+}
+
+/* ---- the environment: there is no service manager ---- */
+
+void manager_environment_take(struct manager_environment *environment)
+{
+    *environment = (struct manager_environment){.first_descriptor = MANAGER_DESCRIPTOR_FIRST};
+}
+
+void manager_environment_free(struct manager_environment *environment)
+{
+    (void)environment;
+}
+
+const char *manager_environment_name(const struct manager_environment *environment, uint32_t index,
+                                     char name[MANAGER_NAME_BYTES])
+{
+    (void)environment;
+    (void)index;
+    name[0] = '\0';
+    return name;
 }
 
 /* ---- random bytes ---- */
+
+static uint8_t secrets[SECRETS_MAX][SECRET_BYTES]; /* the first bytes of what was filled last */
+static size_t secret_count;
+
+bool simulated_random_is_in(const void *text, size_t size)
+{
+    for (size_t i = 0; i < SECRETS_MAX && i < secret_count; i++)
+        if (memmem(text, size, secrets[i], SECRET_BYTES) != NULL)
+            return true;
+    return false;
+}
 
 int random_fill(void *bytes, size_t size)
 {
@@ -51,6 +110,8 @@ int random_fill(void *bytes, size_t size)
         return -EAGAIN;
     for (size_t i = 0; i < size; i++)
         at[i] = (uint8_t)draw(DRAW_KERNEL);
+    if (size >= SECRET_BYTES)
+        memcpy(secrets[secret_count++ % SECRETS_MAX], bytes, SECRET_BYTES);
     return 0;
 }
 
@@ -62,6 +123,11 @@ size_t simulated_memory_reserved(size_t *count)
 {
     *count = reserved_count;
     return reserved_bytes;
+}
+
+void simulated_memory_forget(void)
+{
+    reserved_bytes = reserved_count = 0;
 }
 
 void *memory_reserve(size_t bytes, size_t committed)
@@ -106,6 +172,24 @@ void *memory_cache_lines(size_t bytes)
 }
 
 /* ---- host ---- */
+
+int host_boot_id(uint8_t boot_id[HOST_BOOT_ID_BYTES])
+{
+    memset(boot_id, broken_is("state-boot") ? 1 : (int)(1 + boots), HOST_BOOT_ID_BYTES);
+    return 0;
+}
+
+void simulated_host_reboot(uint64_t uptime_ms)
+{
+    trace(TRACE_BOOT, uptime_ms, 0, 0, 0);
+    boots++;
+    booted_ms = event_queue_now_ms() - uptime_ms;
+}
+
+uint32_t simulated_host_boots(void)
+{
+    return boots;
+}
 
 uint64_t host_memory_bytes(bool *is_group)
 {
@@ -181,6 +265,11 @@ int privilege_clear_bounding_set(void)
 {
     group_count = 0;
     return 0;
+}
+
+int privilege_drop(const struct identity *identity)
+{
+    return privilege_drop_keeping_groups(identity, NULL, 0);
 }
 
 int privilege_drop_keeping_groups(const struct identity *identity, const gid_t *kept, size_t count)

@@ -3,10 +3,29 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Whether the server has joined or kept this supplementary group. */
 bool simulated_process_has_group(gid_t gid);
+
+/* Sets the wall clock on (or back) by that time. */
+void simulated_wall_leap(int64_t ms);
+/* What it is ahead of the wall clock of a run without leaps. */
+int64_t simulated_wall_offset_ms(void);
+
+/* The clock of the server (os/process/clock): the host has been up for that long. */
+uint64_t simulated_clock_ms(void);
+
+/* The host boots again: it has another boot id, and its clock begins anew. */
+void simulated_host_reboot(uint64_t uptime_ms);
+uint32_t simulated_host_boots(void);
+
+/* Whether any of the last random bytes that the server got, such as a secret, is in a text. */
+bool simulated_random_is_in(const void *text, size_t size);
+
+/* The process has crashed: its memory is gone. */
+void simulated_memory_forget(void);
 
 /* The bytes of memory that are reserved by os/process/memory, and in how many pieces. */
 size_t simulated_memory_reserved(size_t *count);

@@ -5,6 +5,7 @@
 #include "sim/check/direct.h"
 #include "sim/check/model.h"
 #include "sim/check/names.h"
+#include "sim/check/saved.h"
 #include "sim/core/broken.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
@@ -330,6 +331,10 @@ static void check_setup(const struct answer *answer)
     expect_line(answer, "value server.stream-max %" PRIu32, setup.stream_max);
     expect_line(answer, "value clients.max %" PRIu32, setup.clients_max);
     expect_line(answer, "value control.mode %04" PRIo32, setup.control_mode);
+    if (setup.has_state)
+        expect_line(answer, "value state.file " SETTINGS_STATE_PATH);
+    else
+        expect_line(answer, "unset state.file");
     expect_line(answer, "value clients.names %s",
                 setup.has_keys        ? "keyed"
                 : setup.names_max > 0 ? "trusted"
@@ -413,8 +418,19 @@ static void check_stats(const struct answer *answer)
                        number(answer, "received"), sum);
 }
 
+/* The id that a job has got. */
+static void read_job(const struct answer *answer, const struct command *command)
+{
+    uint64_t id;
+    bool makes_job = command->kind == COMMAND_WAIT || command->kind == COMMAND_NOWAIT ||
+                     (command->kind == COMMAND_SEND && command->confirmed != 0);
+    if (answer->ok && makes_job && find_number(answer, "id", &id))
+        saved_job(id);
+}
+
 void answer_check(const struct answer *answer, const struct command *command)
 {
+    read_job(answer, command);
     if (command->kind == COMMAND_KICK)
         model_kicked(&command->addr);
     if (command->kind == COMMAND_KICK_SOME)

@@ -3,12 +3,13 @@
 #include "sim/core/draw.h"
 #include "sim/core/event_queue.h"
 #include "sim/core/trace.h"
+#include "sim/world/swarm.h"
 
 #include <errno.h>
 #include <stddef.h>
 
 struct faults faults;
-enum { MEMORY = 1, WATCH = 2, OPEN = 7 }; /* numbers for the record */
+enum { MEMORY = 1, WATCH = 2, OPEN = 7, PROGRAM = 15 }; /* numbers for the record */
 
 static uint64_t count, last_resource_ms;
 
@@ -33,7 +34,7 @@ static bool happens(uint32_t per_million, unsigned kind, int error)
     if (!draw_chance(DRAW_FAULTS, per_million))
         return false;
     count++;
-    if (kind == MEMORY || kind == WATCH || kind == OPEN)
+    if (kind == MEMORY || kind == WATCH || kind == OPEN || kind == PROGRAM)
         last_resource_ms = event_queue_now_ms();
     trace(TRACE_FAULT, kind, (uint64_t)error, 0, 0);
     return true;
@@ -122,4 +123,21 @@ int faults_refuse_stream(void)
 int faults_refuse_query(void)
 {
     REFUSE(queries, 14, EPERM, ENOBUFS, EOPNOTSUPP);
+}
+
+int faults_refuse_program(void)
+{
+    if (swarm.lacks_programs)
+        return -ENOPROTOOPT;
+    REFUSE(program, PROGRAM, EPERM, ENOMEM);
+}
+
+int faults_refuse_disk(void)
+{
+    REFUSE(disk, 16, ENOSPC, EIO, EACCES, EDQUOT, EROFS);
+}
+
+bool faults_is_disk_slow(void)
+{
+    return happens(faults.slow_disk, 17, 0);
 }

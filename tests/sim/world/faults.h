@@ -23,6 +23,9 @@ struct faults {
     uint32_t full;        /* sendmmsg finds the send buffer full */
     uint32_t stream;      /* a connection fails */
     uint32_t queries;     /* netlink fails */
+    uint32_t program;     /* a group of sockets gets no program that chooses among them */
+    uint32_t disk;        /* a step of the state file fails */
+    uint32_t slow_disk;   /* a step of the state file takes up to 3 s */
 };
 
 extern struct faults faults;
@@ -45,6 +48,9 @@ bool faults_is_full(void);
 bool faults_is_short(void);
 int faults_refuse_stream(void);
 int faults_refuse_query(void);
+int faults_refuse_program(void);
+int faults_refuse_disk(void);
+bool faults_is_disk_slow(void);
 
 /* When memory, a watch or a socket was last refused; 0: never. */
 uint64_t faults_last_resource_ms(void);

@@ -125,7 +125,7 @@ void operators_check_reload(void)
     }
 }
 
-static void hang_up(void)
+void operators_hang_up(void)
 {
     if (prepare_reload())
         simulated_signal(SIGHUP);
@@ -436,7 +436,7 @@ static void disturb(void)
     uint64_t kind = draw_below(DRAW_OPERATOR, 5);
     bool removes = !reductions_leave_out(WITHOUT_REMOVED_FILES);
     if (kind == 0)
-        hang_up();
+        operators_hang_up();
     else if (kind == 1 && !reductions_leave_out(WITHOUT_INTERFACE_CHANGES))
         simulated_interfaces_change(0);
     else if (kind == 2 && removes)
@@ -527,6 +527,11 @@ void operators_reset(void)
 void operators_end(void)
 {
     quiet = true;
+}
+
+bool operators_may_reload(void)
+{
+    return !quiet;
 }
 
 bool operators_are_idle(void)

@@ -22,6 +22,10 @@ uint32_t operators_broadcast(void);
 void operators_broadcast_all(void);
 /* Each one sends a command in the moment in which the server stops. */
 void operators_hurry(void);
+/* The server gets the signal to reload, with other settings. */
+void operators_hang_up(void);
+/* Whether operators act: in the time with faults. */
+bool operators_may_reload(void);
 bool operators_broadcast_has_ended(uint32_t number);
 /* The queue was full. */
 bool operators_broadcast_was_refused(uint32_t number);

@@ -3,6 +3,7 @@
 #include "sim/check/model.h"
 #include "sim/check/restoring.h"
 #include "sim/check/roles.h"
+#include "sim/check/saved.h"
 #include "sim/check/totals.h"
 #include "sim/core/descriptors.h"
 #include "sim/core/draw.h"
@@ -12,12 +13,14 @@
 #include "sim/net/host.h"
 #include "sim/net/network.h"
 #include "sim/os/log.h"
+#include "sim/os/state_files.h"
 #include "sim/world/clients.h"
 #include "sim/world/faults.h"
 #include "sim/world/gateways.h"
 #include "sim/world/host_changes.h"
 #include "sim/world/operators.h"
 #include "sim/world/reductions.h"
+#include "sim/world/restarts.h"
 #include "sim/world/settings.h"
 #include "sim/world/streams.h"
 #include "sim/world/subscribers.h"
@@ -60,6 +63,7 @@ static bool skips_calm;    /* it is stopped in the time with faults, and started
 static bool fills_buffers; /* before it is stopped in the time with faults */
 static bool was_ready, has_clients;
 static uint32_t last_broadcast;
+static uint64_t waited_ms; /* for the disk, when it was stopped */
 static struct faults faults_of_run;
 static struct network network_of_run;
 
@@ -95,7 +99,10 @@ static void draw_faults(void)
         .stream = rarely(3000),
         .queries = rarely(200000),
         .open = rarely(50000),
+        .disk = restarts_rarely(200000),
+        .slow_disk = restarts_rarely(300000),
     };
+    faults_of_run.program = faults_of_run.open;
     network_of_run = (struct network){
         .loss = rarely((uint32_t)draw_range(DRAW_SETUP, 1000, 300000)),
         .duplication = rarely(50000),
@@ -119,7 +126,10 @@ static void draw_start_faults(void)
         .output = rarely(500000),
         .pin = rarely(300000),
         .queries = rarely(500000),
+        .disk = restarts_rarely(300000),
+        .slow_disk = restarts_rarely(300000),
     };
+    faults.program = 10 * faults.open;
 }
 
 /* ---- phases ---- */
@@ -169,6 +179,15 @@ static void begin_calm(void)
     begin(PHASE_CALM);
 }
 
+static void begin_stop(void)
+{
+    restoring_end();
+    saved_stopping();
+    restarts_stopping();
+    waited_ms = state_files_done_ms();
+    begin(PHASE_STOP);
+}
+
 static void stop(void)
 {
     if (starts == last_start) {
@@ -176,8 +195,7 @@ static void stop(void)
         streams_stop();
     }
     operators_stop();
-    restoring_end();
-    begin(PHASE_STOP);
+    begin_stop();
 }
 
 /* The server is stopped while it is busy. */
@@ -186,8 +204,7 @@ static void stop_early(void)
     operators_broadcast_all();
     operators_stop();
     operators_hurry();
-    restoring_end();
-    begin(PHASE_STOP);
+    begin_stop();
 }
 
 /* The host is suspended, or no thread runs. */
@@ -283,8 +300,10 @@ static void next_step(void)
             begin_faults();
         break;
     case PHASE_FAULTS:
-        if (!reductions_are_steady())
+        if (!reductions_are_steady()) {
             disturb();
+            restarts_disturb(passed_ms());
+        }
         host_changes_disturb();
         flood();
         fill_buffers();
@@ -304,8 +323,10 @@ static void next_step(void)
             broken_promise("each command is answered within bounded time", "one is not");
         if (!operators_are_idle())
             busy_ms = event_queue_now_ms();
+        restarts_calm(passed_ms());
         if (passed_ms() < CALM_MS || event_queue_now_ms() < busy_ms + SETTLED_MS)
             break;
+        saved_check_interval();
         clients_check_liveness(0);
         last_broadcast = operators_broadcast();
         clients_expect_broadcast();
@@ -327,8 +348,9 @@ static void next_step(void)
         stop();
         break;
     case PHASE_STOP:
-        if (passed_ms() > 2000)
+        if (passed_ms() > 2000 + state_files_busy_ms() - waited_ms)
             broken_promise("the server stops within a second", "it has taken 2 s");
+        restarts_stop_goes_on(passed_ms());
         break;
     case PHASE_DOWN:
         break;
@@ -361,6 +383,7 @@ static void draw_start(void)
     reductions_of_faults(&faults, &network);
     restoring_end();
     host_changes_begin();
+    restarts_draw(starts < last_start, faults_ms);
     trace(TRACE_START, starts, 0, 0, 0);
     begin(PHASE_START);
 }
@@ -368,8 +391,7 @@ static void draw_start(void)
 void plan_draw(void)
 {
     last_start = draw_below(DRAW_SETUP, 6) == 0 ? (unsigned)draw_range(DRAW_SETUP, 2, 5) : 1;
-    if (reductions_are_steady())
-        last_start = 1;
+    last_start = reductions_are_steady() ? 1 : restarts_draw_count(last_start);
     host_begin();
     host_changes_draw();
     draw_start();
@@ -386,13 +408,14 @@ bool plan_has_next_start(void)
     return starts < last_start;
 }
 
-void plan_start_again(void)
+void plan_start_again(bool has_crashed)
 {
     faults_end();
     descriptors_limit(SIZE_MAX);
     phase = PHASE_DOWN;
     scheduler_sleep(draw_range(DRAW_SETUP, 0, 4000) * draw_below(DRAW_SETUP, 2) * 1000000);
-    if (draw_below(DRAW_SETUP, 2) == 0)
+    restarts_down(has_crashed);
+    if (draw_below(DRAW_SETUP, 2) == 0 && !restarts_keep_settings())
         settings_draw();
     if (has_clients) {
         clients_begin_again();

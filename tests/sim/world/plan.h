@@ -14,7 +14,7 @@ void plan_describe(void);
 /* Called after the server has ended. The first returns whether it is to be started again; the
  * second lets some time pass and draws the next start. */
 bool plan_has_next_start(void);
-void plan_start_again(void);
+void plan_start_again(bool has_crashed);
 /* How many times the server was started. */
 unsigned plan_starts(void);
 

@@ -29,9 +29,10 @@ static const struct {
     const char *name;
     size_t offset;
 } fault_names[] = {
-    FAULT(memory),      FAULT(watch),  FAULT(entropy), FAULT(pin),    FAULT(file),
-    FAULT(allocation),  FAULT(output), FAULT(open),    FAULT(accept), FAULT(receive),
-    FAULT(short_count), FAULT(refuse), FAULT(full),    FAULT(stream), FAULT(queries),
+    FAULT(memory),      FAULT(watch),  FAULT(entropy),   FAULT(pin),    FAULT(file),
+    FAULT(allocation),  FAULT(output), FAULT(open),      FAULT(accept), FAULT(receive),
+    FAULT(short_count), FAULT(refuse), FAULT(full),      FAULT(stream), FAULT(queries),
+    FAULT(program),     FAULT(disk),   FAULT(slow_disk),
 };
 #undef FAULT
 
@@ -53,11 +54,11 @@ static const struct {
     const char *name;
     size_t offset, size;
 } swarm_names[] = {
-    SWARM(stops_early),    SWARM(kicks_streams), SWARM(changes_fixed),    SWARM(stalls_operators),
-    SWARM(wrong_commands), SWARM(wrong_files),   SWARM(cancels),          SWARM(long_ttl),
-    SWARM(more_blocks),    SWARM(mixed_bursts),  SWARM(silent_links),     SWARM(missing_files),
-    SWARM(spare_files),    SWARM(selects),       SWARM(many_subscribers), SWARM(floods),
-    SWARM(confirms),
+    SWARM(stops_early),    SWARM(kicks_streams),  SWARM(changes_fixed),     SWARM(stalls_operators),
+    SWARM(wrong_commands), SWARM(wrong_files),    SWARM(cancels),           SWARM(long_ttl),
+    SWARM(more_blocks),    SWARM(mixed_bursts),   SWARM(silent_links),      SWARM(missing_files),
+    SWARM(spare_files),    SWARM(selects),        SWARM(many_subscribers),  SWARM(floods),
+    SWARM(confirms),       SWARM(lacks_programs), SWARM(reloads_snapshots),
 };
 #undef SWARM
 
@@ -77,6 +78,10 @@ static const struct {
     {"observers", WITHOUT_OBSERVERS},
     {"subscribers", WITHOUT_SUBSCRIBERS},
     {"gateways", WITHOUT_GATEWAYS},
+    {"crashes", WITHOUT_CRASHES},
+    {"wall-leaps", WITHOUT_WALL_LEAPS},
+    {"damage", WITHOUT_DAMAGE},
+    {"state", WITHOUT_STATE},
 };
 
 static const char *const setting_names[] = {"cookie", "relay",     "blocks",    "per-prefix",

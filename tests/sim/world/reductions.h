@@ -28,6 +28,10 @@ enum reduction {
     WITHOUT_OBSERVERS = 1 << 9,
     WITHOUT_SUBSCRIBERS = 1 << 10,
     WITHOUT_GATEWAYS = 1 << 11,
+    WITHOUT_CRASHES = 1 << 12,
+    WITHOUT_WALL_LEAPS = 1 << 13,
+    WITHOUT_DAMAGE = 1 << 14, /* of the state file */
+    WITHOUT_STATE = 1 << 15,
 };
 
 /* Takes an option of the command line: --variant=N, --workers=N (at most), --duration=MS (of the

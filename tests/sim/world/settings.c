@@ -6,6 +6,7 @@
 #include "sim/os/files.h"
 #include "sim/world/clients.h"
 #include "sim/world/reductions.h"
+#include "sim/world/state_settings.h"
 #include "sim/world/swarm.h"
 
 #include <inttypes.h>
@@ -135,6 +136,7 @@ static void draw_setup(void)
     setup.includes = one_in(3);
     setup.has_observers = draw_below(DRAW_OBSERVER, 3) == 0;
     draw_names();
+    state_settings_draw();
     setup.observer_mode = draw_below(DRAW_OBSERVER, 2) == 0 ? 0660 : 0666;
     draw_group(&setup.control_group);
     draw_group(&setup.observer_group);
@@ -199,6 +201,9 @@ static void draw_more_blocks(struct settings *drawn)
 static void draw_admission(struct settings *drawn)
 {
     drawn->cookie = one_in(2) || setup.has_keys;
+    /* Names that are proven from the next start on need proven addresses before. */
+    if (setup.has_state && setup.names_max > 0)
+        drawn->cookie |= draw_below(DRAW_STATE, 2) == 0;
     draw_blocks(drawn);
     if (swarm.more_blocks)
         draw_more_blocks(drawn);
@@ -267,6 +272,8 @@ static void set_steady(void)
         .sweep_ms = 1000,
         .queue = 64,
         .log_level = 2,
+        .snapshot_ms = 60000,
+        .state_age_ms = 3600000,
     };
     settings_queue_max = settings.queue;
 }
@@ -281,6 +288,7 @@ void settings_draw(void)
     draw_reply(&settings);
     draw_admission(&settings);
     draw_clients_and_copies(&settings);
+    state_settings_draw_snapshots(&settings);
     reductions_of_settings(&setup, &settings);
     if (reductions_are_steady())
         set_steady();
@@ -309,6 +317,8 @@ void settings_draw_next(void)
     }
     if (one_in(2))
         draw_clients_and_copies(&next_settings);
+    if (setup.has_state && draw_below(DRAW_STATE, 2) == 0)
+        state_settings_draw_snapshots(&next_settings);
     if (clients_count() > RELAY_CLIENTS_MAX)
         next_settings.relay = DRAWN_RELAY_OFF; /* millions of copies: half a minute */
     reductions_of_settings(&setup, &next_settings);
@@ -463,6 +473,7 @@ static char *text_of(const struct settings *written, bool main_part, bool admiss
         write_server(out);
         write_rest(out, written);
         write_control(out, written);
+        state_settings_write(out, written);
     }
     if (admission)
         write_admission(out, written);

@@ -47,6 +47,7 @@ struct setup {
     uint8_t names_key[DEVICE_KEY_FILE_BYTES];
     uint32_t control_mode, observer_mode, multicast_ttl;
     struct drawn_group control_group, observer_group;
+    bool has_state; /* state.file */
     struct addr multicast;
     enum host_interface multicast_zone; /* HOST_LO: by the routes */
 };
@@ -74,6 +75,7 @@ struct settings {
     size_t block_count;
     uint32_t per_prefix, rate_pps, burst;
     bool dry_run;
+    uint32_t snapshot_ms, state_age_ms;         /* state.interval and state.max-age */
     unsigned log_level, log_format, log_target; /* enum config_log_level, ... */
 };
 /* The values of these in the file. */
@@ -97,6 +99,8 @@ void settings_draw_clients(void);
 
 /* Draws both: for the first start, and for a later one with another configuration. */
 void settings_draw(void);
+/* Changes some of both for a later start: a listener less, another policy, names or clients.max. */
+void settings_vary(void);
 /* Draws the settings of a reload. */
 void settings_draw_next(void);
 /* The reload has ended. */
@@ -106,7 +110,8 @@ void settings_reset(void);
 /* How often settings were applied in this start. */
 unsigned settings_applied(void);
 
-#define SETTINGS_PATH "/etc/udpsrv.conf"
+#define SETTINGS_PATH       "/etc/udpsrv.conf"
+#define SETTINGS_STATE_PATH "/var/lib/udpsrv/state"
 
 /* Writes the file of the next settings, with an error in it if broken. */
 void settings_write(const struct settings *written, bool broken);

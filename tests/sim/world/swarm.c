@@ -40,5 +40,7 @@ void swarm_draw(void)
     if (swarm.stops_early || swarm.spare_files > 0)
         swarm.stalls_operators |= draw_below(DRAW_SWARM, 2) == 0;
     swarm.floods = draw_chance(DRAW_FLOODS, 1000000 / EACH_IN);
+    swarm.lacks_programs = draw_below(DRAW_SHARDS, EACH_IN) == 0;
+    swarm.reloads_snapshots = draw_below(DRAW_STATE, EACH_IN) == 0;
     reductions_of_swarm(&swarm);
 }

@@ -24,7 +24,9 @@ struct swarm {
     bool selects;           /* operators restrict their commands to some clients */
     bool many_subscribers;  /* more than the server accepts */
     bool confirms;          /* operators ask for confirmations, and clients for frames */
+    bool reloads_snapshots; /* a reload comes when a snapshot of the state file has begun */
     bool floods;            /* hundreds of requests of a client while send buffers are full */
+    bool lacks_programs;    /* the kernel chooses the worker of a datagram by its own hash */
     uint32_t missing_files; /* so many descriptors fewer than the server asks for; 0: all */
     uint32_t spare_files;   /* so many descriptors more than are open may be opened; 0: all */
 };

@@ -139,6 +139,16 @@ static void read_addresses(struct server *server, const char *line)
         harness_fail("expected addresses after 'udpsrv: ready', there are none");
 }
 
+/* For the logs; a server may be started again in the same memory. */
+static void remember(struct server *server)
+{
+    for (size_t i = 0; i < server_count; i++)
+        if (servers[i] == server)
+            return;
+    if (server_count < SERVERS_MAX)
+        servers[server_count++] = server;
+}
+
 void server_start(struct server *server, const char *config, ...)
 {
     static const char ready[] = "udpsrv: ready ";
@@ -150,8 +160,7 @@ void server_start(struct server *server, const char *config, ...)
     va_start(more, config);
     launch(server, config, more);
     va_end(more);
-    if (server_count < SERVERS_MAX)
-        servers[server_count++] = server;
+    remember(server);
     while (out->data == NULL || (line = strstr(out->data, ready)) == NULL ||
            strchr(line, '\n') == NULL) {
         int64_t left = deadline - harness_now_ms();

@@ -86,6 +86,8 @@ Test(config_keys, keys_that_a_reload_applies_need_no_restart)
     expect_set("admission", "rate", "1");
     expect_set("admission", "burst", "1");
     expect_set("admission", "dry-run", "on");
+    expect_set("state", "interval", "5s");
+    expect_set("state", "max-age", "2h");
     expect_set("log", "level", "debug");
     expect_set("log", "format", "json");
     expect_set("log", "target", "syslog");
@@ -118,6 +120,7 @@ Test(config_keys, each_key_that_needs_a_restart_is_reported)
     expect_set("control", "observer-socket", "o");
     expect_set("control", "observer-mode", "0666");
     expect_set("control", "observer-group", "g");
+    expect_set("state", "file", "f");
     expect_restart("server.listen\nserver.missing-address\nserver.workers\nserver.user\nserver."
                    "group\nserver.max-datagram\n"
                    "server.receive-buffer\nserver.send-buffer\nserver.stream-max\n"
@@ -125,7 +128,8 @@ Test(config_keys, each_key_that_needs_a_restart_is_reported)
                    "clients.max\n"
                    "broadcast.multicast\nbroadcast.multicast-ttl\n"
                    "broadcast.multicast-interface\ncontrol.socket\ncontrol.mode\ncontrol.group\n"
-                   "control.observer-socket\ncontrol.observer-mode\ncontrol.observer-group\n");
+                   "control.observer-socket\ncontrol.observer-mode\ncontrol.observer-group\n"
+                   "state.file\n");
 }
 
 Test(config_keys, an_additional_listener_needs_a_restart)

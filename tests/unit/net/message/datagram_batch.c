@@ -2,6 +2,7 @@
 #include "net/message/datagram_batch.h"
 
 #include "addr_fixture.h"
+#include "net/socket/socket_address.h"
 #include "net/socket/socket_descriptor.h"
 #include "net/socket/udp_socket.h"
 
@@ -146,6 +147,43 @@ Test(datagram_batch, replies_from_the_ipv4_address_of_the_request)
 Test(datagram_batch, replies_from_the_ipv6_address_of_the_request)
 {
     expect_reply_from("[::]:0", "::1", "[::1]:0");
+}
+
+/* What arrived before IP_PKTINFO was set has no destination, and other reports are no destination.
+ */
+Test(datagram_batch, replies_to_what_waited_in_a_socket_that_another_process_has_opened)
+{
+    struct addr server = address("0.0.0.0:0"), client;
+    const int on = 1;
+    int plain = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    union socket_address name;
+    socklen_t size = sockaddr_from_addr(&name, &server);
+    cr_assert_eq(bind(plain, &name.any, size), 0);
+    cr_assert_eq(socket_get_local_addr(plain, &server), 0);
+    cr_assert_eq(setsockopt(plain, IPPROTO_IP, IP_RECVTTL, &on, sizeof on), 0);
+    struct udp_socket_options options = {.receive_buffer_bytes = 1 << 16};
+    struct addr to = address("127.0.0.2:0");
+    to.port = server.port;
+    int peer = open_at("127.0.0.1:0", &client);
+    struct batch *batch = batch_new(16);
+    for (int i = 0; i < 3; i++) {
+        if (i < 2)
+            send_one(peer, &to, "early", 5);
+        if (i == 1) /* the second one waits meanwhile */
+            cr_assert_eq(udp_socket_adopt(plain, &server, &options), 0);
+        if (i == 2)
+            send_one(peer, &to, "later", 5);
+        const struct datagram *datagram = receive_one(batch, plain);
+        cr_expect_eq(datagram->local.family, i < 2 ? ADDR_NONE : ADDR_IPV4);
+        cr_expect_not(datagram->is_multicast);
+        batch_add_reply(batch, batch, 0, "yes", 3);
+        cr_assert_eq(batch_send(batch, plain), 0);
+        cr_assert_eq(batch_counts(batch).sent, 1);
+        batch_clear(batch);
+    }
+    batch_free(batch);
+    socket_close(peer);
+    socket_close(plain);
 }
 
 Test(datagram_batch, recognizes_a_broadcast_destination)

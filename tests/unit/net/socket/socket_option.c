@@ -6,44 +6,14 @@
 #include "net/socket/socket_descriptor.h"
 #include "net/socket/tcp_socket.h"
 #include "net/socket/udp_socket.h"
+#include "refused_option_fixture.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <stddef.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 
 TestSuite(socket_option, .timeout = 20);
-
-/* The lower half of an argument of a system call. */
-static uint32_t low_half_at(size_t argument)
-{
-    size_t at = offsetof(struct seccomp_data, args) + argument * sizeof(uint64_t);
-    return (uint32_t)(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? at : at + 4);
-}
-
-/* Has setsockopt fail for this option from now on. Each call adds one. */
-static void lack(int level, int option, int error)
-{
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setsockopt, 0, 5),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_half_at(1)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)level, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_half_at(2)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)option, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
-        cr_skip("system calls can't be filtered here: %s", strerror(errno));
-}
 
 static const struct addr IPV4 = {.family = ADDR_IPV4, .ip = {127, 0, 0, 1}};
 static const struct addr IPV4_WILDCARD = {.family = ADDR_IPV4};
@@ -108,6 +78,25 @@ Test(socket_option, that_is_essential_is_named)
     if (error != -EAFNOSUPPORT)
         cr_assert_str_eq(socket_option_error(-error),
                          "Protocol not available (this kernel has no IPV6_V6ONLY)");
+}
+
+Test(socket_option, of_the_choice_by_source_may_be_missing)
+{
+    const struct source_shard_key key = {1, {3, 5}};
+    struct udp_socket_options options = {0};
+    struct addr bound;
+    int sockets[2];
+    char byte;
+    lack(SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, ENOPROTOOPT);
+    cr_assert_eq(reuseport_group_open(&IPV4, &options, &bound, sockets, 2), 0);
+    cr_assert_eq(reuseport_group_choose_by_source(sockets, 2, ADDR_IPV4, &key), -ENOPROTOOPT);
+    cr_assert_str_eq(socket_option_error(ENOPROTOOPT),
+                     "Protocol not available (this kernel has no SO_ATTACH_REUSEPORT_CBPF)");
+    cr_assert_eq(reuseport_member_start(sockets[0]), 0);
+    cr_assert_eq(reuseport_member_start(sockets[1]), 0);
+    int client = udp_socket_connect(&bound);
+    cr_assert_eq(send(client, "a", 1, 0), 1);
+    cr_assert(recv(sockets[0], &byte, 1, 0) == 1 || recv(sockets[1], &byte, 1, 0) == 1);
 }
 
 Test(socket_option, that_detaches_a_filter_may_be_missing)

@@ -122,6 +122,73 @@ Test(udp_socket, ipv6_options_are_those_of_a_public_server)
     socket_close(fd);
 }
 
+/* Returns a socket that is bound as any program binds one. */
+static int open_plain(int family, const char *text, struct addr *bound)
+{
+    union socket_address name;
+    struct addr addr = address(text);
+    socklen_t size = sockaddr_from_addr(&name, &addr);
+    int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, &name.any, size) != 0)
+        cr_skip("this host has no %s", text);
+    cr_assert_eq(socket_get_local_addr(fd, bound), 0);
+    return fd;
+}
+
+Test(udp_socket, an_adopted_one_has_the_same_options_and_keeps_what_it_has_received)
+{
+    struct udp_socket_options options = {.receive_buffer_bytes = 200 << 10,
+                                         .send_buffer_bytes = 120 << 10};
+    struct addr bound;
+    char text[8] = "";
+    int fd = open_plain(AF_INET, "0.0.0.0:0", &bound);
+    struct addr to = address("127.0.0.1:0");
+    to.port = bound.port;
+    int client = udp_socket_connect(&to);
+    cr_assert_eq(send(client, "early", 5, 0), 5);
+    cr_assert_eq(udp_socket_adopt(fd, &bound, &options), 0);
+    cr_expect_eq(option(fd, IPPROTO_IP, IP_MULTICAST_ALL), 0);
+    cr_expect_eq(option(fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_OMIT);
+    cr_expect_eq(option(fd, IPPROTO_IP, IP_PKTINFO), 1);
+    cr_expect_eq(options.receive_buffer_actual_bytes, 200 << 10);
+    cr_expect_eq(options.send_buffer_actual_bytes, 120 << 10);
+    cr_assert_eq(recv(fd, text, sizeof text, 0), 5);
+    cr_expect_str_eq(text, "early");
+    socket_close(client);
+    socket_close(fd);
+}
+
+Test(udp_socket, an_adopted_one_reports_only_the_destination)
+{
+    static const int on = 1,
+                     options[] = {SO_TIMESTAMP, SO_TIMESTAMPNS, SO_TIMESTAMPING, SO_RXQ_OVFL};
+    struct udp_socket_options requested = {0};
+    struct addr bound;
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        int fd = open_plain(AF_INET, i % 2 == 0 ? "127.0.0.1:0" : "0.0.0.0:0", &bound);
+        cr_assert_eq(setsockopt(fd, SOL_SOCKET, options[i], &on, sizeof on), 0);
+        cr_assert_eq(setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on), 0);
+        cr_assert_eq(setsockopt(fd, IPPROTO_IP, IP_RECVERR, &on, sizeof on), 0);
+        cr_assert_eq(udp_socket_adopt(fd, &bound, &requested), 0);
+        cr_expect_eq(option(fd, SOL_SOCKET, options[i]), 0);
+        cr_expect_eq(option(fd, IPPROTO_IP, IP_RECVERR), 0);
+        cr_expect_eq(option(fd, IPPROTO_IP, IP_PKTINFO), i % 2);
+        socket_close(fd);
+    }
+}
+
+Test(udp_socket, an_adopted_one_of_ipv6_has_the_same_options)
+{
+    skip_without_ipv6();
+    struct udp_socket_options options = {0};
+    struct addr bound;
+    int fd = open_plain(AF_INET6, "[::1]:0", &bound);
+    cr_assert_eq(udp_socket_adopt(fd, &bound, &options), 0);
+    cr_expect_eq(option(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL), 0);
+    cr_expect_eq(option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO), 0);
+    socket_close(fd);
+}
+
 Test(udp_socket, one_that_may_be_missing_is_bound_to_an_address_that_no_interface_has)
 {
     static const char *const missing[] = {"192.0.2.1", "2001:db8::1"};

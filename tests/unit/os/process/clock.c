@@ -25,6 +25,16 @@ Test(clock, is_the_time_since_boot_in_both_units)
     cr_assert_leq(now_ms, (uint64_t)boot.tv_sec * 1000 + (uint64_t)boot.tv_nsec / 1000000);
 }
 
+Test(clock, the_monotonic_clock_is_that_of_the_kernel_in_microseconds)
+{
+    struct timespec before, after;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    uint64_t now_us = clock_monotonic_us();
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    cr_assert_geq(now_us, (uint64_t)before.tv_sec * 1000000 + (uint64_t)before.tv_nsec / 1000);
+    cr_assert_leq(now_us, (uint64_t)after.tv_sec * 1000000 + (uint64_t)after.tv_nsec / 1000);
+}
+
 Test(clock, wall_text_is_rfc_3339_in_utc)
 {
     char text[CLOCK_WALL_TEXT_BYTES];

@@ -1,5 +1,5 @@
-/* Tests of server/datagram/datagram_decision: hellos and confirms. The other decisions are tested
- * by tests/system/answering and by a fuzz target. */
+/* Tests of server/datagram/datagram_decision: hellos, confirms, and datagrams that waited. The
+ * other decisions are tested by tests/system/answering and by a fuzz target. */
 #include "server/datagram/datagram_decision.h"
 
 #include "udp_socket_fixture.h"
@@ -413,4 +413,57 @@ Test(datagram_decision, a_confirm_before_a_leave_in_its_batch_counts)
     decide();
     cr_assert_eq(fates.confirmed, 1);
     cr_assert_eq(fates.left, 1);
+}
+
+/* ---- datagrams that waited in a passed socket ---- */
+
+/* Has the decider be the worker that the first client belongs to, or another one. */
+static void be_worker_of_first(const struct source_shard_key *key, bool is_its)
+{
+    uint32_t its = source_shard(key, &sources[0], 2);
+    decider.earlier = (struct earlier_datagrams){
+        .listeners = 1, .key = key, .workers = 2, .worker = is_its ? its : 1 - its};
+}
+
+Test(datagram_decision, an_earlier_datagram_for_another_worker_is_answered_and_registers_nobody)
+{
+    static const struct source_shard_key key = {7, {11, 13}};
+    decider.on_message.call = on_message;
+    be_worker_of_first(&key, false);
+    join(0); /* it gets a reply */
+    cr_assert_eq(registry_count(registry), 0);
+    cr_assert_eq(registry_stats.refused_full + registry_stats.joined, 0);
+    cr_assert_eq(messages, 0);
+    send_leave(0);
+    decide();
+    cr_assert_eq(fates.bad, 1);
+    send_hello(0, false);
+    decide();
+    cr_assert_eq(fates.bad, 1);
+    be_worker_of_first(&key, true);
+    join(0);
+    cr_assert_eq(registry_count(registry), 1);
+    cr_assert_eq(messages, 1);
+}
+
+Test(datagram_decision, a_datagram_is_not_earlier_once_the_socket_was_empty)
+{
+    static const struct source_shard_key key = {7, {11, 13}};
+    be_worker_of_first(&key, false);
+    datagram_decider_note_empty(&decider, 1);
+    join(0);
+    cr_assert_eq(registry_count(registry), 0, "the socket of another listener was empty");
+    datagram_decider_note_empty(&decider, 0);
+    join(0);
+    cr_assert_eq(registry_count(registry), 1);
+}
+
+Test(datagram_decision, an_earlier_datagram_renews_a_client_that_is_registered_here)
+{
+    static const struct source_shard_key key = {7, {11, 13}};
+    join(0);
+    be_worker_of_first(&key, false);
+    now_ms += TTL_MS / 2;
+    join(0);
+    cr_assert_eq(client_of(0).idle_ms, 0);
 }

@@ -1,5 +1,5 @@
 /* The capacity shared by shards. */
-#include "registry/shared_capacity.h"
+#include "admission/shared_capacity.h"
 
 #include <criterion/criterion.h>
 

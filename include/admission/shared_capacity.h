@@ -1,5 +1,5 @@
-#ifndef REGISTRY_SHARED_CAPACITY_H
-#define REGISTRY_SHARED_CAPACITY_H
+#ifndef ADMISSION_SHARED_CAPACITY_H
+#define ADMISSION_SHARED_CAPACITY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "registry/shared_capacity.h"
+#include "admission/shared_capacity.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,0 +1,381 @@
+#include "server/state/state_snapshots.h"
+
+#include "os/file/state_file_writer.h"
+#include "os/log/log.h"
+#include "os/loop/timer.h"
+#include "os/process/clock.h"
+#include "os/process/host.h"
+#include "state/state_contents.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BUFFER_BYTES = 4 * STATE_BLOCK_BYTES_MAX, /* written at once */
+};
+_Static_assert(STATE_BLOCK_HEAD_BYTES + 16 + STATE_SLICE * STATE_CLIENT_BYTES_MAX <=
+                   STATE_BLOCK_BYTES_MAX,
+               "a slice fits into a block");
+
+/* The next clients of a worker; with its last ones, its counters. */
+struct slice {
+    struct worker_call call; /* first */
+    struct state_snapshots *snapshots;
+    struct worker_walk walk;
+    struct worker_client_state clients[STATE_SLICE];
+    size_t count;
+    struct state_time copied;
+    struct stats counters;
+    uint32_t streams;
+};
+
+struct state_snapshots {
+    struct state_snapshots_options options;
+    struct loop_timer timer;
+    struct state_file_writer *writer;
+    struct state_file_write write;
+    bool is_writing;                           /* the write is with the thread */
+    void (*next)(struct state_snapshots *all); /* what follows when it comes back */
+    bool is_running;                           /* a snapshot is being taken */
+    bool is_stopped;                           /* the workers have ended, or are about to */
+    bool has_failed;                           /* the last snapshot: it was logged */
+    struct {                                   /* state_snapshots_finish */
+        loop_callback *done;                   /* NULL: it was not called */
+        void *state;
+        uint64_t streams;
+    } finish;
+
+    size_t worker; /* whose clients are read */
+    struct slice slice;
+    struct state_end end; /* what is known of it so far */
+    size_t size;          /* of what is in the buffer */
+    uint8_t buffer[BUFFER_BYTES];
+    struct state_server server; /* used while the first block is made */
+};
+
+/* ---- blocks ---- */
+
+static uint8_t *free_room(struct state_snapshots *all)
+{
+    return all->buffer + all->size;
+}
+
+static void add_server_block(struct state_snapshots *all)
+{
+    const struct listeners *listeners = all->options.listeners;
+    struct state_server *server = &all->server;
+    *server = (struct state_server){
+        .begun = {.wall_ms = clock_wall_ms(), .boot_ms = clock_now_ms()},
+        .names = all->options.config->clients.names,
+        .listener_count = listeners->count,
+    };
+    host_boot_id(server->boot_id); /* zero on an error: no boot has that number */
+    if (server->names == NAMES_KEYED)
+        names_key_id(all->options.names_key, server->key_id);
+    for (size_t i = 0; i < listeners->count; i++)
+        listeners_format_name(&listeners->list[i], server->listeners[i]);
+    state_contents_write_preamble(free_room(all));
+    all->size += STATE_PREAMBLE_BYTES;
+    all->size += state_server_write(server, free_room(all), STATE_BLOCK_BYTES_MAX);
+}
+
+static uint32_t bounded(uint64_t value)
+{
+    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
+static void add_client(struct state_snapshots *all, struct state_writer *block,
+                       const struct worker_client_state *copy)
+{
+    const struct client *client = &copy->client;
+    struct state_client record = {
+        .source = client->source,
+        .local = client->local,
+        .join_number = client->join_number,
+        .left_ms = bounded(copy->left_ms),
+        .idle_ms = bounded(client->idle_ms),
+        .age_s = bounded(client->age_s),
+        .received = client->received,
+        .listener = client->listener,
+        .frames = client->frames,
+    };
+    struct client_key key = client_key_of(client->listener, &client->source);
+    struct name_holder holder;
+    if (!client->named || all->options.names == NULL ||
+        !client_names_of(all->options.names, &key, &record.name, &holder) ||
+        holder.join_number != client->join_number)
+        record.name.size = 0;
+    if (state_client_put(block, &record))
+        all->end.clients++;
+}
+
+static void add_clients_block(struct state_snapshots *all)
+{
+    const struct slice *slice = &all->slice;
+    struct state_writer block;
+    if (slice->count == 0)
+        return;
+    state_block_begin(&block, free_room(all), STATE_BLOCK_BYTES_MAX, STATE_BLOCK_CLIENTS);
+    state_time_put(&block, &slice->copied);
+    for (size_t i = 0; i < slice->count; i++)
+        add_client(all, &block, &slice->clients[i]);
+    all->size += state_block_end(&block);
+}
+
+static void add_end_block(struct state_snapshots *all)
+{
+    all->end.counters.broadcasts = jobs_ended(all->options.jobs);
+    subscriptions_add_counts(all->options.subscriptions, &all->end.counters);
+    all->end.last_job = jobs_last_id(all->options.jobs);
+    if (all->finish.done != NULL)
+        all->end.streams = all->finish.streams;
+    all->size += state_end_write(&all->end, free_room(all), STATE_BLOCK_BYTES_MAX);
+}
+
+/* ---- slices ---- */
+
+/* In the thread of the worker, or in the main thread after its end. */
+static void copy_slice(struct slice *slice, struct worker *worker)
+{
+    uint32_t clients;
+    slice->copied.boot_ms = clock_now_ms();
+    slice->count =
+        worker_copy_state(worker, &slice->walk, slice->copied.boot_ms, slice->clients, STATE_SLICE);
+    slice->copied.wall_ms = clock_wall_ms();
+    if (!slice->walk.ended)
+        return;
+    worker_stats(worker, &slice->counters, &clients);
+    slice->streams = worker_streams_count(worker);
+}
+
+static void begin_contents(struct state_snapshots *all)
+{
+    all->worker = 0;
+    all->slice.walk = worker_walk_all();
+    all->end = (struct state_end){.clients_proven = true};
+    all->size = 0;
+    add_server_block(all);
+}
+
+/* Adds a slice that was copied. Returns whether it was the last one of the last worker. */
+static bool take_slice(struct state_snapshots *all)
+{
+    add_clients_block(all);
+    if (!all->slice.walk.ended)
+        return false;
+    stats_add(&all->end.counters, &all->slice.counters);
+    all->end.streams += all->slice.streams;
+    all->slice.walk = worker_walk_all();
+    return ++all->worker == all->options.workers->count;
+}
+
+/* ---- what follows what ---- */
+
+static void begin_snapshot(struct state_snapshots *all);
+
+static void log_failure(const struct state_snapshots *all, int error)
+{
+    log_event(LOG_LEVEL_WARNING, "cannot write the state file", "file",
+              all->options.config->state.file, "reason", strerror(-error), "advice",
+              all->finish.done != NULL
+                  ? "look at its directory and at the free space; the next start takes the old file"
+                  : "look at its directory and at the free space; it is tried again each "
+                    "state.interval",
+              NULL);
+}
+
+static void end_snapshot(struct state_snapshots *all, int error)
+{
+    all->is_running = false;
+    if (error != 0 && (!all->has_failed || all->finish.done != NULL))
+        log_failure(all, error);
+    else if (error == 0 && all->has_failed)
+        log_event(LOG_LEVEL_INFO, "the state file is written again", "file",
+                  all->options.config->state.file, NULL);
+    all->has_failed = error != 0;
+    if (all->finish.done != NULL)
+        all->finish.done(all->finish.state);
+}
+
+/* A snapshot that ran when the server was stopped is not continued. */
+static void on_written(struct state_file_write *write)
+{
+    struct state_snapshots *all =
+        (struct state_snapshots *)((char *)write - offsetof(struct state_snapshots, write));
+    all->is_writing = false;
+    if (all->is_stopped && all->finish.done == NULL)
+        return;
+    if (all->is_stopped && !all->is_running)
+        begin_snapshot(all);
+    else if (write->error != 0)
+        end_snapshot(all, write->error);
+    else
+        all->next(all);
+}
+
+static void post_write(struct state_snapshots *all, enum state_file_step step,
+                       void (*next)(struct state_snapshots *all))
+{
+    all->next = next;
+    all->write = (struct state_file_write){
+        .step = step, .bytes = all->buffer, .size = all->size, .done = on_written};
+    all->size = 0;
+    all->is_writing = true;
+    state_file_writer_post(all->writer, &all->write);
+}
+
+static void run_slice(struct worker_call *call)
+{
+    copy_slice((struct slice *)call, call->worker);
+}
+
+static void handle_slice(struct state_snapshots *all);
+
+/* The clients of a slice have proven their addresses if that is demanded when it is asked for: a
+ * reload is posted to the worker when the rules change, and has it forget those that have not. Two
+ * reloads may come between two slices. */
+static void fetch_slice(struct state_snapshots *all)
+{
+    struct worker *worker = all->options.workers->list[all->worker];
+    all->end.clients_proven &= all->options.rules->cookie;
+    if (all->is_stopped) {
+        copy_slice(&all->slice, worker);
+        handle_slice(all);
+    } else {
+        worker_post(worker, &all->slice.call, all->options.mailbox);
+    }
+}
+
+static void on_committed(struct state_snapshots *all)
+{
+    end_snapshot(all, 0);
+}
+
+static void commit(struct state_snapshots *all)
+{
+    post_write(all, STATE_FILE_COMMIT, on_committed);
+}
+
+/* Writes the buffer after each slice: without workers that answer requests between slices, the loop
+ * would otherwise be called by itself. */
+static void handle_slice(struct state_snapshots *all)
+{
+    bool is_last = take_slice(all);
+    if (is_last)
+        add_end_block(all);
+    if (is_last)
+        post_write(all, STATE_FILE_ADD, commit);
+    else if (all->is_stopped || all->size > BUFFER_BYTES - 2 * STATE_BLOCK_BYTES_MAX)
+        post_write(all, STATE_FILE_ADD, fetch_slice);
+    else
+        fetch_slice(all);
+}
+
+static void on_slice(struct worker_call *call)
+{
+    struct state_snapshots *all = ((struct slice *)call)->snapshots;
+    if (!all->is_stopped)
+        handle_slice(all);
+}
+
+static void on_begun(struct state_snapshots *all)
+{
+    begin_contents(all);
+    fetch_slice(all);
+}
+
+static void begin_snapshot(struct state_snapshots *all)
+{
+    all->is_running = true;
+    post_write(all, STATE_FILE_BEGIN, on_begun);
+}
+
+/* A snapshot that takes longer than the interval is not begun anew. */
+static void on_timer(void *state)
+{
+    struct state_snapshots *all = state;
+    if (!all->is_running)
+        begin_snapshot(all);
+}
+
+/* ---- start and stop ---- */
+
+int state_snapshots_open(struct state_snapshots **snapshots,
+                         const struct state_snapshots_options *options)
+{
+    *snapshots = NULL;
+    if (options->config->state.file == NULL)
+        return 0;
+    struct state_snapshots *made = *snapshots = calloc(1, sizeof *made);
+    if (made == NULL)
+        return -ENOMEM;
+    made->options = *options;
+    made->slice.snapshots = made;
+    made->slice.call.run = run_slice;
+    made->slice.call.done = on_slice;
+    int error = state_file_writer_new(&made->writer, options->config->state.file);
+    return error == -ENOMEM || error == -EWOULDBLOCK ? error : 0;
+}
+
+int state_snapshots_start(struct state_snapshots *snapshots)
+{
+    if (snapshots == NULL)
+        return 0;
+    int error = state_file_writer_check(snapshots->writer);
+    if (error != 0)
+        log_failure(snapshots, error);
+    snapshots->has_failed = error != 0;
+    error = state_file_writer_start(snapshots->writer, snapshots->options.mailbox);
+    if (error == 0)
+        error = loop_timer_open(snapshots->options.loop, &snapshots->timer, on_timer, snapshots);
+    if (error == 0)
+        loop_timer_every(&snapshots->timer, snapshots->options.config->state.interval_ms);
+    return error;
+}
+
+void state_snapshots_set_interval(struct state_snapshots *snapshots, uint32_t interval_ms)
+{
+    if (snapshots != NULL)
+        loop_timer_change_period(&snapshots->timer, interval_ms);
+}
+
+void state_snapshots_stop(struct state_snapshots *snapshots)
+{
+    if (snapshots == NULL)
+        return;
+    snapshots->is_stopped = true;
+    snapshots->is_running = false;
+    loop_timer_close(&snapshots->timer);
+}
+
+void state_snapshots_finish(struct state_snapshots *snapshots, uint64_t streams,
+                            loop_callback *done, void *state)
+{
+    if (snapshots == NULL) {
+        done(state);
+        return;
+    }
+    snapshots->finish.done = done;
+    snapshots->finish.state = state;
+    snapshots->finish.streams = streams;
+    if (!snapshots->is_writing)
+        begin_snapshot(snapshots);
+}
+
+void state_snapshots_close(struct state_snapshots *snapshots)
+{
+    if (snapshots == NULL)
+        return;
+    state_snapshots_stop(snapshots);
+    snapshots->finish.done = NULL;
+    state_file_writer_stop(snapshots->writer);
+}
+
+void state_snapshots_free(struct state_snapshots *snapshots)
+{
+    if (snapshots == NULL)
+        return;
+    state_file_writer_free(snapshots->writer);
+    free(snapshots);
+}

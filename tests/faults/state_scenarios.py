@@ -1,0 +1,64 @@
+"""Scenarios of the server with a state file: it is written while the server runs and at its end, and read at the next start."""
+
+import os
+import time
+
+from server_scenarios import Service, udp_client
+
+CONFIG = """[server]
+listen = 127.0.0.1:3000
+[clients]
+ttl = 10m
+[state]
+file = {folder}/state
+interval = 1s
+"""
+WRITTEN_S = 3 # above the interval and what a snapshot takes
+
+
+def wait_for_file(service, path):
+    """Waits for the snapshot of the first interval; without one the log says why."""
+    end = time.monotonic() + WRITTEN_S
+    while service.alive() and not os.path.exists(path) and b"cannot write the state file" not in service.program.errors:
+        if time.monotonic() > end:
+            service.run.lost.append("the state file is not written while the server runs")
+            return
+        time.sleep(0.02)
+
+
+def restart(run):
+    """A client is known after a restart, without a datagram from it."""
+    config, path = CONFIG.format(folder=run.folder), run.path("state")
+    first = Service(run, config=config)
+    if not first.serves:
+        first.end_without_start()
+        return
+    client = udp_client(run, ("127.0.0.1", 3000))
+    first.request(client)
+    wait_for_file(first, path)
+    first.balance()
+    first.stop()
+    second = Service(run, config=config)
+    if not second.serves:
+        second.end_without_start()
+        return
+    second.broadcast(b"good evening", [client])
+    second.stop()
+
+
+def damaged(run):
+    """A file that cannot be used is kept aside, and the server serves without it."""
+    with open(run.path("state"), "wb") as file:
+        file.write(b"no state of a server")
+    service = Service(run, config=CONFIG.format(folder=run.folder))
+    if not service.serves:
+        service.end_without_start()
+        return
+    service.request(udp_client(run, ("127.0.0.1", 3000)))
+    if service.alive() and not os.path.exists(run.path("state.bad")):
+        run.lost.append("the damaged file is not kept aside")
+    service.stop()
+    service.expect_in_log(b"cannot restore the clients")
+
+
+SCENARIOS = {"restart with a state file": restart, "damaged state file": damaged}
