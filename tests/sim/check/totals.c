@@ -23,6 +23,7 @@
 
 struct totals totals;
 static struct stats base; /* the counters at the start */
+static bool has_base;     /* they were restored */
 
 const struct stats *totals_base(void)
 {
@@ -149,8 +150,8 @@ static void check_named(uint64_t named)
 /* What was counted in this start. */
 static struct stats since_start(const struct stats *sum)
 {
-    struct stats since = {.received = 0};
-    for (size_t i = 0; i < STATS_COUNT; i++)
+    struct stats since = *sum;
+    for (size_t i = 0; has_base && i < STATS_COUNT; i++)
         stats_set(&since, i, stats_value(sum, i) - stats_value(&base, i));
     return since;
 }
@@ -259,6 +260,7 @@ static uint64_t final_since_start(const char *counter)
 void totals_check_start(bool is_restored)
 {
     base = (struct stats){.received = 0};
+    has_base = is_restored;
     for (size_t i = 0; i < roles_worker_count(); i++) {
         const struct worker *worker = roles_worker(i);
         static const struct stats none;

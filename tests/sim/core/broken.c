@@ -2,19 +2,18 @@
 
 #include "sim/core/draw.h"
 
-#include <stddef.h>
 #include <string.h>
 
-static const char *broken;
+const char *broken_name;
 
 void broken_set(const char *name)
 {
-    broken = name;
+    broken_name = name;
 }
 
-bool broken_is(const char *name)
+bool broken_has_name(const char *name)
 {
-    return broken != NULL && strcmp(broken, name) == 0;
+    return strcmp(broken_name, name) == 0;
 }
 
 bool broken_now(const char *name, unsigned n)

@@ -6,9 +6,9 @@
 
 #include <errno.h>
 
-enum { FIRST = 100, NUMBERS = 16384 };
+enum { FIRST = DESCRIPTORS_FIRST, NUMBERS = DESCRIPTORS_MAX };
 
-static struct object *table[NUMBERS];
+struct object *descriptor_table[NUMBERS];
 static size_t open_count, limit = NUMBERS;
 static int lowest;
 static uint64_t refused_ms;
@@ -42,16 +42,11 @@ int descriptor_open(struct object *object)
         release(object);
         return -EMFILE;
     }
-    while (table[lowest] != NULL)
+    while (descriptor_table[lowest] != NULL)
         lowest++;
-    table[lowest] = object;
+    descriptor_table[lowest] = object;
     open_count++;
     return FIRST + lowest++;
-}
-
-struct object *descriptor_any(int fd)
-{
-    return fd >= FIRST && fd < FIRST + NUMBERS ? table[fd - FIRST] : NULL;
 }
 
 static struct object *existing(int fd)
@@ -67,7 +62,7 @@ void descriptor_close(int fd)
     struct object *object = existing(fd);
     if (object->kind == OBJECT_UDP && broken_now("descriptor", 20))
         return;
-    table[fd - FIRST] = NULL;
+    descriptor_table[fd - FIRST] = NULL;
     if (fd - FIRST < lowest)
         lowest = fd - FIRST;
     open_count--;
@@ -77,8 +72,8 @@ void descriptor_close(int fd)
 void descriptors_forget(void)
 {
     for (size_t i = 0; i < NUMBERS; i++) {
-        struct object *object = table[i];
-        table[i] = NULL;
+        struct object *object = descriptor_table[i];
+        descriptor_table[i] = NULL;
         if (object != NULL)
             release(object);
     }
@@ -95,7 +90,7 @@ void descriptor_replace(int old, int new)
 {
     struct object *replaced = existing(old), *object = existing(new);
     object->references++;
-    table[old - FIRST] = object;
+    descriptor_table[old - FIRST] = object;
     release(replaced);
 }
 
@@ -117,6 +112,6 @@ size_t descriptor_count_of(enum object_kind kind)
 {
     size_t count = 0;
     for (size_t i = 0; i < NUMBERS; i++)
-        count += table[i] != NULL && table[i]->kind == kind;
+        count += descriptor_table[i] != NULL && descriptor_table[i]->kind == kind;
     return count;
 }

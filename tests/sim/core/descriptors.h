@@ -44,7 +44,13 @@ void descriptor_replace(int old, int new);
 /* The object of that kind; a wrong descriptor is a broken promise. */
 struct object *descriptor_object(int fd, enum object_kind kind);
 /* NULL if it is not open. */
-struct object *descriptor_any(int fd);
+enum { DESCRIPTORS_FIRST = 100, DESCRIPTORS_MAX = 16384 };
+extern struct object *descriptor_table[DESCRIPTORS_MAX]; /* for descriptor_any only */
+static inline struct object *descriptor_any(int fd)
+{
+    bool is_number = fd >= DESCRIPTORS_FIRST && fd < DESCRIPTORS_FIRST + DESCRIPTORS_MAX;
+    return is_number ? descriptor_table[fd - DESCRIPTORS_FIRST] : NULL;
+}
 
 /* Closes all: the process has ended. */
 void descriptors_forget(void);
