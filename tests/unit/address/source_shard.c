@@ -122,7 +122,8 @@ static struct addr source_of(enum pattern pattern, uint32_t i, struct prng *prng
     default:
         source = parsed("2001:db8::");
         for (size_t k = 8; k < 16; k++)
-            source.ip[k] = (uint8_t)(pattern == RANDOM_IPV6 ? prng_next(prng) : i >> 8 * (15 - k));
+            source.ip[k] =
+                (uint8_t)(pattern == RANDOM_IPV6 ? prng_next(prng) : (uint64_t)i >> 8 * (15 - k));
     }
     return source;
 }
