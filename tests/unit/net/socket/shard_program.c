@@ -15,6 +15,7 @@
 #include <netinet/ip6.h>
 #include <netinet/udp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
