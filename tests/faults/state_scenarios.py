@@ -62,7 +62,7 @@ def damaged(run):
 
 
 def checked(run):
-    """The test of a configuration tells of the file and its directory, and makes none."""
+    """The test of a configuration reports what is wrong with the file and its directory, and makes none."""
     config, path = run.write("udpsrv.conf", CONFIG.format(folder=run.folder)), run.path("state")
     run.finish(run.start("udpsrv", "-t", "-c", config))
     with open(path, "wb") as file:
