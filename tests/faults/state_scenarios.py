@@ -61,4 +61,20 @@ def damaged(run):
     service.expect_in_log(b"cannot restore the clients")
 
 
-SCENARIOS = {"restart with a state file": restart, "damaged state file": damaged}
+def checked(run):
+    """The test of a configuration reports what is wrong with the file and its directory, and makes none."""
+    config, path = run.write("udpsrv.conf", CONFIG.format(folder=run.folder)), run.path("state")
+    run.finish(run.start("udpsrv", "-t", "-c", config))
+    with open(path, "wb") as file:
+        file.write(b"no state of a server")
+    run.finish(run.start("udpsrv", "-t", "-c", config))
+    os.remove(path)
+    os.symlink("nowhere", path)
+    refused = run.finish(run.start("udpsrv", "-t", "-c", config), statuses=(78,))
+    if refused.status == 78 and b"state" not in refused.errors + refused.output:
+        run.lost.append("udpsrv does not say which state file is wrong")
+    if os.path.exists(path + ".lock"):
+        run.lost.append("a test has locked the file")
+
+
+SCENARIOS = {"check the state file": checked, "restart with a state file": restart, "damaged state file": damaged}

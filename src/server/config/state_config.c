@@ -68,22 +68,31 @@ static void print_warning(const char *path, const struct state_file_fault *fault
     print_error(fault->why, fault->next, "warning of the state file %s", path);
 }
 
-/* Prints what the start would report about the file and its directory. */
-static void warn_of_file(const char *path)
+static int print_refusal(const char *path, const struct state_file_fault *fault, int error)
+{
+    print_error(fault->why, fault->next, "using the state file %s", path);
+    return error;
+}
+
+/* Prints what the start would report about the file and its directory. Returns 0 or -errno. */
+static int test_file(const char *path)
 {
     struct state_file_reader reader;
     struct state_file_fault fault;
     if (state_file_check_writable(path, &fault) != 0) {
         print_warning(path, &fault);
-        return;
+        return 0;
     }
     if (state_file_check_safe(path, &fault) != 0)
         print_warning(path, &fault);
     int error = state_file_reader_open(&reader, path, &fault);
     if (error == 0)
         state_file_reader_close(&reader);
+    else if (error != -ENOENT && fault.is_foreign)
+        return print_refusal(path, &fault, error);
     else if (error != -ENOENT)
         print_warning(path, &fault);
+    return 0;
 }
 
 int state_config_test(const struct config *config)
@@ -100,8 +109,6 @@ int state_config_test(const struct config *config)
     bool is_server = become_server(config);
     int error = state_file_check_kind(path, &fault);
     if (error != 0)
-        print_error(fault.why, fault.next, "using the state file %s", path);
-    else if (is_server)
-        warn_of_file(path);
-    return error;
+        return print_refusal(path, &fault, error);
+    return is_server ? test_file(path) : 0;
 }
