@@ -311,15 +311,17 @@ static void provoke_by_reload(void)
     server_stop(&server);
 }
 
-static void provoke_name_checks(void)
+static void provoke_checks(void)
 {
     static const char *const configs[] = {
-        "names = keyed\\nnames-key-file = /nowhere/key\\n[admission]\\npolicy = cookie",
-        "names = trusted\\n[server]\\nlisten = 0.0.0.0\\n[admission]\\npolicy = open",
+        "[clients]\\nnames = keyed\\nnames-key-file = /nowhere/key\\n[admission]\\npolicy = cookie",
+        "[clients]\\nnames = trusted\\n[server]\\nlisten = 0.0.0.0\\n[admission]\\npolicy = open",
+        "[clients]\\nttl = 1s\\n[state]\\nfile = /nowhere/state",
+        "[state]\\nfile = /dev/null",
     };
     for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
-        const char *line = harness_format("printf '[clients]\\n%s\\n' | %s -t -c /dev/stdin",
-                                          configs[i], program_path("udpsrv"));
+        const char *line = harness_format("printf '%s\\n' | %s -t -c /dev/stdin", configs[i],
+                                          program_path("udpsrv"));
         error_messages_check(line, run(NULL, "sh", "-c", line, NULL).err);
     }
 }
@@ -351,7 +353,7 @@ static void provoke_starts(void)
     error_messages_expect(NULL, NULL, "udpsrv -t -c /nowhere/file");
     error_messages_expect(NULL, NULL, "udpsrv -t -c /dev");
     error_messages_expect(NULL, NULL, "udpsrv -t -l nonsense");
-    provoke_name_checks();
+    provoke_checks();
     const char *many =
         harness_format("%s -t $(yes -- -l127.0.0.1:0 | head -70)", program_path("udpsrv"));
     error_messages_check(many, run(NULL, "sh", "-c", many, NULL).err);
