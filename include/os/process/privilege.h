@@ -23,6 +23,10 @@ int identity_find(struct identity *identity, const char *user, const char *group
  */
 int identity_allowed(const struct identity *identity);
 
+/* Returns identity with the effective user and group of this process in place of what does not
+ * change. */
+struct identity identity_effective(const struct identity *identity);
+
 /* Changes to identity irrevocably, and drops supplementary groups. A process that has that identity
  * already, and is not root, does not change. Call it before any thread is started. Returns 0 or
  * -errno (-EPERM: not permitted, or the process could change back); then the identity may be

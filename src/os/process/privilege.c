@@ -153,6 +153,12 @@ int identity_allowed(const struct identity *identity)
     return same || geteuid() == 0 ? 0 : -EPERM;
 }
 
+struct identity identity_effective(const struct identity *identity)
+{
+    return (struct identity){identity->uid != (uid_t)-1 ? identity->uid : geteuid(),
+                             identity->gid != (gid_t)-1 ? identity->gid : getegid()};
+}
+
 int privilege_clear_bounding_set(void)
 {
     /* Ends at the first number that the kernel does not know (EINVAL). */

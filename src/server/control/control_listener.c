@@ -81,6 +81,8 @@ static int open_listener(struct control *control)
     const struct control_options *options = &control->options;
     if (options->passed != 0) {
         control->listener = options->passed;
+        /* Its file may be gone. Who may connect is as if this server had made one. */
+        control->file.owner = identity_effective(&options->owner);
         return 0;
     }
     control->listener = unix_listener_open(control->path, options->mode, &options->owner);

@@ -267,6 +267,11 @@ int privilege_clear_bounding_set(void)
     return 0;
 }
 
+struct identity identity_effective(const struct identity *identity)
+{
+    return *identity;
+}
+
 int privilege_drop(const struct identity *identity)
 {
     return privilege_drop_keeping_groups(identity, NULL, 0);

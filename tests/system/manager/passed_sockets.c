@@ -184,6 +184,39 @@ Test(system_passed_sockets, a_user_without_privileges_gets_a_port_below_1024)
     server_stop(&server);
 }
 
+/* Returns whether the server executes a command of a user. */
+static bool may_command(uid_t user, gid_t group)
+{
+    struct result result = run("status\n", "setpriv", harness_format("--reuid=%u", user),
+                               harness_format("--regid=%u", group), "--clear-groups", "socat", "-",
+                               harness_format("unix-connect:%s", server.socket), NULL);
+    return text_count(result.out, "uptime_s") > 0;
+}
+
+Test(system_passed_sockets, a_control_socket_is_for_the_user_and_the_group_of_the_server)
+{
+    enum { USER = 65534, GROUP = 12345, OTHER = 23456 };
+    if (geteuid() != 0)
+        cr_skip_test("only root can become another user");
+    server = (struct server){.prepare = manager_prepare, .dir = harness_path("server")};
+    mkdir(server.dir, 0755);
+    chmod(harness_path("."), 0755);
+    server.socket = harness_format("%s/sock", server.dir);
+    manager_pass_unix(server.socket);
+    chmod(server.socket, 0777);
+    server_start(&server,
+                 harness_format("[server]\nuser = %d\ngroup = %d\n[control]\ngroup = %d\nmode = "
+                                "0660\n",
+                                USER, USER, GROUP),
+                 "-l", "127.0.0.1:0", NULL);
+    expect(may_command(USER, OTHER), "expected the user of the server to be an operator");
+    expect(may_command(OTHER, GROUP), "expected the group to be operators");
+    expect(!may_command(OTHER, 0), "expected the group of root not to be operators");
+    expect(!may_command(OTHER, OTHER), "expected others not to be operators");
+    ctl_ok(&server, "status", NULL);
+    stop();
+}
+
 /* ---- an address that does not exist yet ---- */
 
 /* Passes a socket at 192.0.2.1, where no interface has that address (FreeBind=yes). */

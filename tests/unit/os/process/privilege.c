@@ -221,3 +221,14 @@ Test(privilege, only_root_joins_a_group)
         cr_skip("only root can join a group");
     cr_assert_eq(in_child(join_a_group), 0);
 }
+
+Test(privilege, the_effective_identity_fills_what_does_not_change)
+{
+    struct identity none = {(uid_t)-1, (gid_t)-1}, both = {12345, 23456};
+    struct identity effective = identity_effective(&none);
+    cr_assert_eq(effective.uid, geteuid());
+    cr_assert_eq(effective.gid, getegid());
+    effective = identity_effective(&both);
+    cr_assert_eq(effective.uid, 12345);
+    cr_assert_eq(effective.gid, 23456);
+}
