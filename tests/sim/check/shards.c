@@ -55,7 +55,7 @@ void shards_reset(void)
 }
 
 /* Returns the worker of a source, or -1: the kernel chooses it, or it is another kind of listener.
- */
+ * Clients that were restored may be registered before the kernel is asked. */
 static int expected(int listener, const struct addr *source)
 {
     size_t workers = roles_worker_count();
@@ -63,22 +63,19 @@ static int expected(int listener, const struct addr *source)
         return -1;
     if (workers == 1)
         return 0;
-    if (!is_accepted)
-        broken_promise(PROMISE, "the server has not asked the kernel for that");
-    return (int)shards_of(&used, source, (uint32_t)workers);
+    return is_accepted ? (int)shards_of(&used, source, (uint32_t)workers) : SHARDS_UNDECIDED;
 }
 
 int shards_worker_of(int listener, const struct addr *source)
 {
-    bool is_undecided = roles_worker_count() > 1 && !is_accepted && !is_refused;
-    if (!roles_is_unicast(listener))
-        return 0;
-    return is_undecided ? SHARDS_UNDECIDED : expected(listener, source);
+    return roles_is_unicast(listener) ? expected(listener, source) : 0;
 }
 
 void shards_check_worker(int listener, const struct addr *source, int worker)
 {
     int should = expected(listener, source);
+    if (should == SHARDS_UNDECIDED)
+        broken_promise(PROMISE, "the server has not asked the kernel for that");
     if (should >= 0 && should != worker)
         broken_promise(PROMISE, "listener %d, port %d: worker %d, not %d", listener, source->port,
                        worker, should);
