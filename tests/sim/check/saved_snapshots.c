@@ -98,8 +98,7 @@ void saved_snapshot_begin(bool is_final, uint64_t job)
     draft.registered = saved_count_registered();
     applied_at_begin = settings_applied();
     saved_sum_counters(&draft.least);
-    draft.streams =
-        draft.is_final ? saved_count_streams(&draft.least, draft.registered) : totals_streams();
+    draft.streams = saved_count_streams(&draft.least, draft.registered);
     names_holders(holders_at_begin);
     for (uint32_t i = 1; i <= model_count(); i++) {
         saved_entry_begin(model_entry(i));

@@ -48,7 +48,8 @@ void saved_snapshot_forget(void);
 /* The counters of all workers, and how many clients have a place in their registries. */
 void saved_sum_counters(struct stats *sum);
 uint32_t saved_count_registered(void);
-/* Returns how many streams were connected when the workers ended. */
+/* Returns how many streams are connected, or were when the workers ended: the rest of all clients
+ * that have joined. */
 uint64_t saved_count_streams(const struct stats *sum, uint64_t registered);
 
 #endif
