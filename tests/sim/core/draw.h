@@ -28,6 +28,7 @@ enum draw_stream {
     DRAW_GROUPS,      /* the groups of the control sockets, and the target of the log */
     DRAW_SHARDS,      /* whether the kernel lacks the choice of a socket by a program */
     DRAW_STATE,       /* the state file, crashes, and the wall clock */
+    DRAW_CHURN,       /* what clients do while a snapshot is taken */
     DRAW_STREAMS
 };
 

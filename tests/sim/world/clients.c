@@ -336,6 +336,25 @@ void clients_rush(void)
     }
 }
 
+void clients_churn(void)
+{
+    enum { MOST = 800, SPREAD_NS = 20000 };
+    struct network usual = network;
+    network = (struct network){.delay_max_ns = SPREAD_NS};
+    for (size_t i = 0; i < count && i < MOST; i++) {
+        struct client *client = &clients[draw_below(DRAW_CHURN, count)];
+        uint64_t kind = draw_below(DRAW_CHURN, 4);
+        if (client->kind == FORGER || client->vanished || !reductions_have_client(client->number))
+            continue;
+        if (kind == 0)
+            send_frame(client, 3);
+        send_request(client);
+        if (kind == 1)
+            send_hello(client);
+    }
+    network = usual;
+}
+
 static void on_flood(void *state)
 {
     enum { PAUSE_NS = 500000 };
@@ -459,6 +478,8 @@ static size_t draw_count(void)
                                          [CLIENTS_THOUSANDS] = {1500, CLIENTS_MAX}};
     if (reductions_are_steady())
         return STEADY_CLIENTS;
+    if (swarm.churns && setup.has_state && settings.relay == DRAWN_RELAY_OFF)
+        return draw_range(DRAW_SETUP, 450, 800); /* more than a slice of a snapshot */
     if (swarm.stalls_operators && settings.relay == DRAWN_RELAY_OFF &&
         settings_clients < CLIENTS_HUNDREDS)
         return draw_range(DRAW_SETUP, 200, 500); /* long lists of clients */

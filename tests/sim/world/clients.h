@@ -20,6 +20,10 @@ void clients_begin_again(void);
 /* Many send at once, or leave, so that their datagrams are received in one batch. */
 void clients_rush(void);
 
+/* While a snapshot of the state file is taken: most clients send a request, some after a leave or
+ * before a hello, and all arrive within the time in which some slices are copied. */
+void clients_churn(void);
+
 /* One sends hundreds of requests, one after the other; none does if the drawn one is silent. */
 void clients_flood(void);
 

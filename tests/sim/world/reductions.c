@@ -58,7 +58,7 @@ static const struct {
     SWARM(wrong_commands), SWARM(wrong_files),    SWARM(cancels),           SWARM(long_ttl),
     SWARM(more_blocks),    SWARM(mixed_bursts),   SWARM(silent_links),      SWARM(missing_files),
     SWARM(spare_files),    SWARM(selects),        SWARM(many_subscribers),  SWARM(floods),
-    SWARM(confirms),       SWARM(lacks_programs), SWARM(reloads_snapshots),
+    SWARM(confirms),       SWARM(lacks_programs), SWARM(reloads_snapshots), SWARM(churns),
 };
 #undef SWARM
 

@@ -8,6 +8,7 @@
 #include "sim/os/process.h"
 #include "sim/os/signals.h"
 #include "sim/os/state_files.h"
+#include "sim/world/clients.h"
 #include "sim/world/faults.h"
 #include "sim/world/operators.h"
 #include "sim/world/plan.h"
@@ -54,6 +55,9 @@ void restarts_draw(bool may_crash, uint64_t faults_ms)
 {
     uint64_t moment = draw_below(DRAW_STATE, setup.has_state ? 2 * MOMENTS : 6 * MOMENTS);
     crash = may_crash && moment < MOMENTS ? (enum moment)moment : NEVER;
+    /* Only after a crash a start reads what was written while clients came and went. */
+    if (swarm.churns && may_crash)
+        crash = IN_FAULTS;
     if (reductions_leave_out(WITHOUT_CRASHES))
         crash = NEVER;
     crash_ms = draw_below(DRAW_STATE, crash == IN_CALM ? CALM_MS : faults_ms + 1);
@@ -126,6 +130,8 @@ void restarts_snapshot_begun(void)
 {
     if (swarm.reloads_snapshots && !plan_is_stopping() && operators_may_reload() && one_in(2))
         operators_hang_up();
+    if (swarm.churns && !plan_is_stopping())
+        clients_churn();
 }
 
 /* The clock of the host begins anew: it is less than before, or more, if the host is up for long.

@@ -289,6 +289,7 @@ void settings_draw(void)
     draw_admission(&settings);
     draw_clients_and_copies(&settings);
     state_settings_draw_snapshots(&settings);
+    state_settings_admit_churn();
     reductions_of_settings(&setup, &settings);
     if (reductions_are_steady())
         set_steady();

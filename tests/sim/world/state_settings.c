@@ -2,6 +2,7 @@
 
 #include "sim/core/draw.h"
 #include "sim/world/reductions.h"
+#include "sim/world/swarm.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -20,6 +21,22 @@ void state_settings_draw(void)
         setup.names_max = 100000;
         setup.has_keys = draw_below(DRAW_STATE, 2) == 0;
     }
+}
+
+void state_settings_admit_churn(void)
+{
+    if (!swarm.churns || reductions_leave_out(WITHOUT_STATE))
+        return;
+    setup.has_state = true;
+    setup.workers = 1 + (uint32_t)draw_below(DRAW_CHURN, 2);
+    setup.clients_max = setup.names_max = 10000;
+    setup.receive_buffer = 4 << 20;
+    setup.has_keys = false;
+    settings.cookie = false;
+    settings.block_count = 0;
+    settings.per_prefix = settings.rate_pps = 0;
+    settings.ttl_ms = 60000;
+    settings.relay = DRAWN_RELAY_OFF;
 }
 
 void state_settings_draw_snapshots(struct settings *drawn)

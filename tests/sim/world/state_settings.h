@@ -10,6 +10,9 @@
 
 /* Draws whether there is a state file, and then sometimes one worker or names. */
 void state_settings_draw(void);
+/* With clients that churn, there is a state file, and each can join again as soon as it has left.
+ */
+void state_settings_admit_churn(void);
 void state_settings_draw_snapshots(struct settings *drawn);
 
 /* Writes the section of the configuration. */
