@@ -28,6 +28,8 @@ static struct contents before; /* what PATH was before the last rename */
 static struct contents draft;  /* PATH.new, which a crash leaves */
 static struct contents aside;  /* PATH.bad */
 static bool is_foreign;        /* another user can write PATH */
+static uint64_t read_at;       /* what was read last */
+static bool is_read_again;     /* it was checked, and is now read for its clients */
 static bool is_unsynced;       /* a power failure may undo the last rename */
 static enum state_obstacle obstacle;
 static uint64_t done_ns, pending_ns; /* what the steps of the disk have taken, and the one now */
@@ -156,6 +158,8 @@ int state_file_reader_open(struct state_file_reader *reader, const char *path,
     if (whole.bytes == NULL || error != 0 || is_foreign)
         return refuse(fault, whole.bytes == NULL ? -ENOENT : error != 0 ? error : -EPERM);
     reader->descriptor = 0;
+    read_at = 0;
+    is_read_again = false;
     trace(TRACE_STATE_READ, 0, whole.size, 0, 0);
     saved_read(0);
     return 0;
@@ -165,7 +169,9 @@ int state_file_reader_open(struct state_file_reader *reader, const char *path,
 int state_file_reader_read(const struct state_file_reader *reader, uint64_t offset, void *bytes,
                            size_t size)
 {
-    enum { EACH_FROM_DISK = 8 };
+    enum { EACH_FROM_DISK = 8, EACH_AGAIN_FAILS = 4 };
+    is_read_again |= offset < read_at;
+    read_at = offset;
     if (reader->descriptor < 0 || offset + size > whole.size)
         broken_promise("a state file is read within its size", "%zu bytes from %zu on, of %zu",
                        size, (size_t)offset, whole.size);
@@ -176,6 +182,11 @@ int state_file_reader_read(const struct state_file_reader *reader, uint64_t offs
             saved_read_failed();
             return error;
         }
+    }
+    /* A block that was in the cache when the file was checked is not any more. */
+    if (is_read_again && faults.disk > 0 && draw_below(DRAW_CHURN, EACH_AGAIN_FAILS) == 0) {
+        saved_read_failed();
+        return -EIO;
     }
     memcpy(bytes, whole.bytes + offset, size);
     return 0;

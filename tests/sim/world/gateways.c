@@ -236,7 +236,9 @@ static void write_hex(char *line, size_t bytes, const char *payload, size_t size
 static uint32_t draw_confirm(struct gateway *gateway, uint32_t number, bool is_possible,
                              char words[CONFIRMING_WORDS_BYTES])
 {
-    bool is_drawn = is_possible && draw_below(DRAW_GATEWAYS, 8) == 0;
+    enum { EACH_IN = 8, SHORT_QUEUE = 2, EACH_OF_FEW_IN = 2 }; /* a short queue gets full */
+    uint64_t each_in = settings.queue <= SHORT_QUEUE ? EACH_OF_FEW_IN : EACH_IN;
+    bool is_drawn = is_possible && draw_below(DRAW_GATEWAYS, each_in) == 0;
     uint32_t job = is_drawn ? confirming_draw_words(words) : 0;
     direct_set_confirmed(number, job);
     direct_set_session(number, job == 0 ? gateway->session : 0);
