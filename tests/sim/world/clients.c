@@ -9,6 +9,7 @@
 #include "sim/net/host.h"
 #include "sim/net/network.h"
 #include "sim/net/udp.h"
+#include "sim/world/client_address.h"
 #include "sim/world/confirming.h"
 #include "sim/world/naming.h"
 #include "sim/world/reductions.h"
@@ -412,48 +413,6 @@ void clients_receive(const struct addr *from, const struct addr *to, const uint8
 
 /* ---- drawing ---- */
 
-static bool is_link_group(const struct addr *addr)
-{
-    return addr->family == ADDR_IPV6 && addr_is_link_scoped_group(addr);
-}
-
-/* An address from which packets reach that listener. */
-static void draw_address(struct client *client)
-{
-    static const uint8_t routed[] = {203, 0, 113}, on_link[] = {192, 0, 2},
-                         second[] = {198, 51, 100};
-    static const uint8_t other[] = {0x20, 0x01, 0x0d, 0xb8, 0, 1};
-    struct addr *addr = &client->addr;
-    const struct drawn_listener *listener = client->listener;
-    *addr = (struct addr){.family = listener->addr.family,
-                          .port = (uint16_t)draw_range(DRAW_SETUP, 10000, 30000)};
-    uint8_t last = (uint8_t)draw_range(DRAW_SETUP, 10, 250);
-    client->server = listener->addr;
-    if (addr_is_loopback(&listener->addr) && addr->family == ADDR_IPV4) {
-        memcpy(addr->ip, (const uint8_t[]){127, 0, 0, last}, 4);
-    } else if (addr_is_loopback(&listener->addr)) {
-        addr->ip[15] = 1;
-    } else if (addr_is_link_local(&listener->addr) || is_link_group(&listener->addr)) {
-        memcpy(addr->ip, (const uint8_t[]){0xfe, 0x80}, 2);
-        addr->ip[15] = last;
-        addr->scope = host_index(HOST_ETH0);
-    } else if (addr->family == ADDR_IPV6) {
-        memcpy(addr->ip, other, sizeof other);
-        addr->ip[7] = last & 3;
-        addr->ip[15] = last;
-        if (addr_is_wildcard(&client->server))
-            memcpy(client->server.ip, (const uint8_t[]){0x20, 0x01, 0x0d, 0xb8, [15] = 1}, 16);
-    } else {
-        uint64_t net = draw_below(DRAW_SETUP, 3);
-        if (listener->kind == LISTEN_GROUP) /* the links of a group */
-            net = listener->zone == HOST_ETH0 || net == 0 ? 1 : net;
-        memcpy(addr->ip, net == 0 ? routed : net == 1 ? on_link : second, 3);
-        addr->ip[3] = last;
-        if (addr_is_wildcard(&client->server))
-            memcpy(client->server.ip, (const uint8_t[]){192, 0, 2, 1}, 4);
-    }
-}
-
 static const struct drawn_listener *draw_listener(void)
 {
     const struct drawn_listener *found;
@@ -467,7 +426,7 @@ static void set_listener(struct client *client)
 {
     client->listener = draw_listener();
     client->listener_text = client->listener->text;
-    draw_address(client);
+    client_address_draw(client->listener, &client->addr, &client->server);
 }
 
 static size_t draw_count(void)
@@ -506,7 +465,7 @@ static void find_listeners(void)
             set_listener(client);
         }
         while (table[place_of(&client->addr)] != 0)
-            draw_address(client);
+            client_address_draw(client->listener, &client->addr, &client->server);
         table[place_of(&client->addr)] = (uint16_t)(i + 1);
     }
 }
