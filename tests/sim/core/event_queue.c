@@ -44,7 +44,7 @@ static bool is_before(const struct event *a, const struct event *b)
     return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->number < b->number;
 }
 
-/* Both find the place of an event, beginning at a free one, and move those that are in its way. */
+/* Finds the place of an event, beginning at a free one, and moves those that are in its way. */
 static void place_up(size_t at, struct event event)
 {
     for (; at > 0 && is_before(&event, &heap[(at - 1) / 2]); at = (at - 1) / 2)
@@ -52,15 +52,14 @@ static void place_up(size_t at, struct event event)
     heap[at] = event;
 }
 
+/* The event was the last one, so its place is near the end: it is not compared on the way there. */
 static void place_down(size_t at, struct event event)
 {
     for (size_t child; (child = 2 * at + 1) < count; at = child) {
         child += child + 1 < count && is_before(&heap[child + 1], &heap[child]);
-        if (!is_before(&heap[child], &event))
-            break;
         heap[at] = heap[child];
     }
-    heap[at] = event;
+    place_up(at, event);
 }
 
 void event_queue_add(uint64_t delay_ns, event_callback *run, void *state)

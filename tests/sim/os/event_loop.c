@@ -207,9 +207,13 @@ static bool is_ready(const void *state)
     const struct loop *loop = state;
     if (loop->stopped || loop->queued.first != NULL || loop->current.first != NULL)
         return true;
-    for (size_t i = 0; i < loop->handler_count; i++)
-        if (events_of(loop->handlers[i]) != 0)
+    for (size_t i = 0; i < loop->handler_count; i++) {
+        const struct loop_handler *handler = loop->handlers[i];
+        const struct object *object = descriptor_any(handler->fd);
+        /* One that is closed is found by fetch. */
+        if (object == NULL || (object->ready(object) & (handler->events | LOOP_HANGUP)) != 0)
             return true;
+    }
     return false;
 }
 
