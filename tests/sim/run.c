@@ -104,7 +104,7 @@ static void after_step(int coroutine)
 /* The registry and the totals are compared with all that was seen, some times in a second. */
 static void on_idle(void)
 {
-    enum { CHECK_MS = 20 };
+    enum { CHECK_MS = 50 };
     static uint64_t checked_ms;
     if (event_queue_now_ms() < checked_ms + CHECK_MS)
         return;

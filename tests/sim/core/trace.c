@@ -47,9 +47,15 @@ static void print_event(const struct event *event)
     fputc('\n', stderr);
 }
 
-static void mix(uint64_t value)
+/* The values are multiplied by odd constants of their own, so that their order counts. */
+static void mix(const struct event *event)
 {
-    hash = (hash ^ value) * 1099511628211u;
+    static const uint64_t odd[] = {0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9, 0x94d049bb133111eb,
+                                   0xff51afd7ed558ccd};
+    uint64_t sum = event->time_ns + ((uint64_t)event->kind << 56);
+    for (size_t i = 0; i < 4; i++)
+        sum += (event->values[i] + i) * odd[i];
+    hash = (hash ^ sum) * 1099511628211u;
     hash ^= hash >> 29;
 }
 
@@ -57,10 +63,7 @@ void trace(enum trace_kind kind, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     struct event *event = &events[count++ % KEPT];
     *event = (struct event){.time_ns = event_queue_now_ns(), .values = {a, b, c, d}, .kind = kind};
-    mix(event->time_ns);
-    mix(kind);
-    for (int i = 0; i < 4; i++)
-        mix(event->values[i]);
+    mix(event);
     if (verbose)
         print_event(event);
 }
