@@ -1,11 +1,12 @@
 #include "sim/check/roles.h"
 
 #include "server/server_state.h"
+#include "sim/core/descriptors.h"
 #include "sim/os/signals.h"
 
 #include <string.h>
 
-enum { FIRST = 100, SOCKETS_MAX = 8192 };
+enum { FIRST = DESCRIPTORS_FIRST, SOCKETS_MAX = 8192 };
 
 static struct role_of_socket roles[SOCKETS_MAX];
 static const struct server *server;

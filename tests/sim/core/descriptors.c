@@ -6,16 +6,14 @@
 
 #include <errno.h>
 
-enum { FIRST = DESCRIPTORS_FIRST, NUMBERS = DESCRIPTORS_MAX };
-
-struct object *descriptor_table[NUMBERS];
-static size_t open_count, limit = NUMBERS;
+struct object *descriptor_table[DESCRIPTORS_MAX];
+static size_t open_count, limit = DESCRIPTORS_MAX;
 static int lowest;
 static uint64_t refused_ms;
 
 void descriptors_limit(size_t most)
 {
-    limit = most < NUMBERS ? most : NUMBERS;
+    limit = most < DESCRIPTORS_MAX ? most : DESCRIPTORS_MAX;
 }
 
 size_t descriptors_limit_now(void)
@@ -46,7 +44,7 @@ int descriptor_open(struct object *object)
         lowest++;
     descriptor_table[lowest] = object;
     open_count++;
-    return FIRST + lowest++;
+    return DESCRIPTORS_FIRST + lowest++;
 }
 
 static struct object *existing(int fd)
@@ -62,16 +60,16 @@ void descriptor_close(int fd)
     struct object *object = existing(fd);
     if (object->kind == OBJECT_UDP && broken_now("descriptor", 20))
         return;
-    descriptor_table[fd - FIRST] = NULL;
-    if (fd - FIRST < lowest)
-        lowest = fd - FIRST;
+    descriptor_table[fd - DESCRIPTORS_FIRST] = NULL;
+    if (fd - DESCRIPTORS_FIRST < lowest)
+        lowest = fd - DESCRIPTORS_FIRST;
     open_count--;
     release(object);
 }
 
 void descriptors_forget(void)
 {
-    for (size_t i = 0; i < NUMBERS; i++) {
+    for (size_t i = 0; i < DESCRIPTORS_MAX; i++) {
         struct object *object = descriptor_table[i];
         descriptor_table[i] = NULL;
         if (object != NULL)
@@ -90,7 +88,7 @@ void descriptor_replace(int old, int new)
 {
     struct object *replaced = existing(old), *object = existing(new);
     object->references++;
-    descriptor_table[old - FIRST] = object;
+    descriptor_table[old - DESCRIPTORS_FIRST] = object;
     release(replaced);
 }
 
@@ -111,7 +109,7 @@ size_t descriptor_count(void)
 size_t descriptor_count_of(enum object_kind kind)
 {
     size_t count = 0;
-    for (size_t i = 0; i < NUMBERS; i++)
+    for (size_t i = 0; i < DESCRIPTORS_MAX; i++)
         count += descriptor_table[i] != NULL && descriptor_table[i]->kind == kind;
     return count;
 }

@@ -193,12 +193,8 @@ void loop_remove(struct loop_handler *handler)
 
 /* ---- the run ---- */
 
-static unsigned events_of(const struct loop_handler *handler)
+static unsigned events_of(const struct loop_handler *handler, const struct object *object)
 {
-    const struct object *object = descriptor_any(handler->fd);
-    if (object == NULL)
-        broken_promise("a handler is removed before its descriptor is closed", "descriptor %d",
-                       handler->fd);
     return object->ready(object) & (handler->events | LOOP_HANGUP);
 }
 
@@ -211,7 +207,7 @@ static bool is_ready(const void *state)
         const struct loop_handler *handler = loop->handlers[i];
         const struct object *object = descriptor_any(handler->fd);
         /* One that is closed is found by fetch. */
-        if (object == NULL || (object->ready(object) & (handler->events | LOOP_HANGUP)) != 0)
+        if (object == NULL || events_of(handler, object) != 0)
             return true;
     }
     return false;
@@ -224,7 +220,11 @@ static void fetch(struct loop *loop)
     loop->fetched_count = loop->next = 0;
     for (size_t i = 0; i < loop->handler_count && loop->fetched_count < EVENTS_MAX; i++) {
         struct loop_handler *handler = loop->handlers[(begin + i) % loop->handler_count];
-        unsigned events = events_of(handler);
+        const struct object *object = descriptor_any(handler->fd);
+        if (object == NULL)
+            broken_promise("a handler is removed before its descriptor is closed", "descriptor %d",
+                           handler->fd);
+        unsigned events = events_of(handler, object);
         if (events == 0)
             continue;
         loop->fetched[loop->fetched_count] = handler;
