@@ -9,7 +9,7 @@
 
 /* The memory of a registry: its size, its layout and its initialization. All clients of a registry
  * are in one block of memory, which the caller provides and which has no pointers, so that two
- * processes can map it (registry/registry_handover). The pointers into it, and all single numbers,
+ * processes can map it (registry/registry_restore). The pointers into it, and all single numbers,
  * are in memory of the process. Nothing is allocated later. */
 struct registry;
 
@@ -37,6 +37,9 @@ static inline uint32_t registry_slots(uint32_t capacity)
 {
     return 2 * capacity;
 }
+
+/* Returns the number of the block's layout. A process of another number must not use the block. */
+uint64_t registry_layout(uint32_t capacity);
 
 /* Makes a registry for at most capacity clients, without reading or writing its block. block has
  * registry_bytes(capacity) bytes and is aligned to 64; it is all zero, or that of a registry that

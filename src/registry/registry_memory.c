@@ -1,4 +1,5 @@
 #include "registry/registry_memory.h"
+#include "base/handover.h"
 #include "registry/registry_state.h"
 
 #include <stdlib.h>
@@ -58,6 +59,42 @@ size_t registry_full_bytes(uint32_t capacity, bool ipv6)
 size_t registry_named_bytes(uint32_t capacity)
 {
     return flags_bytes(capacity);
+}
+
+enum {
+    /* To be increased with each change of what the block contains, or of what its contents mean,
+     * that the sizes do not show. */
+    LAYOUT_VERSION = 1,
+};
+
+uint64_t registry_layout(uint32_t capacity)
+{
+    const uint64_t values[] = {
+        LAYOUT_VERSION,
+        registry_bytes(capacity),
+        registry_index_bytes(capacity),
+        registry_full_bytes(capacity, false),
+        CLIENT_ENTRY4_BYTES,
+        CLIENT_ENTRY6_BYTES,
+        CLIENT_KEY_LISTENER_SHIFT,
+        CLIENT_KEY_FAMILY_SHIFT,
+        CLIENT_KEY_IP4_OR_SCOPE_SHIFT,
+        CLIENT_DEADLINE_MASK,
+        REGISTRY_CLUSTER_SLOTS,
+        REGISTRY_TTLS,
+        hash_index_bytes(capacity),
+        local_addresses_bytes(),
+        LOCAL_ADDRESSES_MAX,
+        sizeof(struct addr),
+        offsetof(struct addr, port),
+        offsetof(struct addr, scope),
+        offsetof(struct addr, family),
+        slot_bitmap_bytes(registry_slots(capacity)),
+        TIMER_WHEEL_TICK_MS,
+        TIMER_WHEEL_BUCKETS,
+        timer_wheel_bytes(capacity),
+    };
+    return handover_layout(values, sizeof values / sizeof values[0]);
 }
 
 /* The registry is on cache lines of its own, since its thread writes it for each batch. */

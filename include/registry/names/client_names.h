@@ -140,7 +140,7 @@ bool client_names_next(const struct client_names *names, uint32_t *position,
                        struct device_name *name);
 
 /* In an upgrade the next process maps the same block, whose layout must have the same number, and
- * continues with the numbers that are not in it: see registry/registry_handover.
+ * continues with the numbers that are not in it: see registry/registry_restore.
  * client_names_take_over returns 0, or -EPROTO, and nothing has changed then. */
 uint64_t client_names_layout(uint32_t max, bool has_formers);
 void client_names_hand_over(const struct client_names *names, struct handover_writer *writer);

@@ -9,7 +9,6 @@
 #include "os/process/memory.h"
 #include "os/process/processor_count.h"
 #include "os/process/random.h"
-#include "registry/registry_handover.h"
 #include "server/workers/worker_events.h"
 #include "server/workers/worker_state.h"
 #include "server/workers/worker_sweep.h"

@@ -1,7 +1,6 @@
 #include "server/workers/worker_clients.h"
 
 #include "os/process/clock.h"
-#include "registry/registry_handover.h"
 #include "server/workers/worker_state.h"
 
 #include <errno.h>

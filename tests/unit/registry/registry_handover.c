@@ -3,7 +3,6 @@
 #include "registry_fixture.h"
 
 #include "os/process/memory.h"
-#include "registry/registry_handover.h"
 #include "registry/registry_restore.h"
 
 #include <errno.h>
