@@ -27,6 +27,7 @@ struct worker_query_context {
     struct mailbox *reply_mailbox;
     uint32_t clients_max;
     uint64_t started_ms;
+    bool is_held;  /* the workers are, for an upgrade: nothing new is to be posted to them */
     bool stopping; /* queries are refused, and long answers are aborted */
 };
 
