@@ -240,6 +240,7 @@ static int open_control(struct server *server)
                 .subscriptions = server->subscriptions,
                 .listeners = &server->sockets.listeners,
                 .names = name_decisions_table(server->names),
+                .loop = server->loop,
                 .reply_mailbox = server->mailbox,
                 .clients_max = server->config->clients.max,
                 .started_ms = started_ms,

@@ -27,12 +27,14 @@ static bool make_absolute(const char *name, char path[PATH_MAX])
     return snprintf(path + size, room, "%s%s", path[size - 1] == '/' ? "" : "/", name) < (int)room;
 }
 
-/* Whether the path leads to the file that this process runs. */
+/* Whether the path leads to the file that this process runs, as far as that can be found out: a
+ * process whose program it may not read is not told which file that is. */
 static bool is_own_file(const char *path)
 {
     struct stat own, found;
-    return stat(OWN_FILE, &own) == 0 && stat(path, &found) == 0 && own.st_dev == found.st_dev &&
-           own.st_ino == found.st_ino;
+    if (stat(OWN_FILE, &own) != 0)
+        return true;
+    return stat(path, &found) == 0 && own.st_dev == found.st_dev && own.st_ino == found.st_ino;
 }
 
 int program_path_find(char path[PATH_MAX])
