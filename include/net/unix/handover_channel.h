@@ -12,8 +12,9 @@
  * All times are of clock_now_ms; 0 does not wait. */
 
 enum handover_kind {
-    HANDOVER_READY = 1,   /* the successor: it could take over; text: its version */
-    HANDOVER_FAILED,      /* the successor: it cannot; text: why */
+    HANDOVER_READY = 1,     /* the successor: it could take over; text: its version */
+    HANDOVER_READY_TO_COPY, /* the same; it needs the clients as a copy */
+    HANDOVER_FAILED,        /* the successor: it cannot; text: why */
     HANDOVER_STARTED,     /* the successor: it has read what was handed over, and changed nothing */
     HANDOVER_GO,          /* the predecessor: it serves no more, the successor has to */
     HANDOVER_SERVING,     /* the successor: it serves */

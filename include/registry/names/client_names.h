@@ -146,4 +146,14 @@ uint64_t client_names_layout(uint32_t max, bool has_formers);
 void client_names_hand_over(const struct client_names *names, struct handover_writer *writer);
 int client_names_take_over(struct client_names *names, struct handover_reader *reader);
 
+/* In an upgrade in which the clients are registered again, the next process takes the secret of the
+ * hashes over before the first name, and the former sources after the last one: what was recorded
+ * at one of them is valid as long as the cookies are. The latter two return 0 or -EPROTO; without a
+ * table (NULL) the former sources are only read. */
+void client_names_hand_over_key(const struct client_names *names, struct handover_writer *writer);
+void client_names_hand_over_formers(const struct client_names *names,
+                                    struct handover_writer *writer);
+int client_names_take_over_key(struct client_names *names, struct handover_reader *reader);
+int client_names_take_over_formers(struct client_names *names, struct handover_reader *reader);
+
 #endif

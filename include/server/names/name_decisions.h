@@ -58,13 +58,22 @@ bool name_decisions_is_settled(const struct name_decisions *decisions);
 void name_decisions_put_memory(const struct name_decisions *decisions,
                                struct handover_writer *writer);
 
-/* Write the table's numbers into the record when it is settled, and take them over before
- * name_decisions_start: with its memory, or with keeps_memory false only what a restored table
- * needs. name_decisions_take_over returns 0 or -EPROTO. */
+/* Write the table's numbers into the record when it is settled, and take them over, for a table
+ * with the memory of the former process. Call the latter before name_decisions_start. Returns 0 or
+ * -EPROTO. */
 void name_decisions_hand_over(const struct name_decisions *decisions,
                               struct handover_writer *writer);
-int name_decisions_take_over(struct name_decisions *decisions, struct handover_reader *reader,
-                             bool keeps_memory);
+int name_decisions_take_over(struct name_decisions *decisions, struct handover_reader *reader);
+
+/* For a table with memory of its own: see client_names_hand_over_key. The key is taken over before
+ * the clients are restored, and the former sources after that. Return 0 or -EPROTO. */
+void name_decisions_hand_over_key(const struct name_decisions *decisions,
+                                  struct handover_writer *writer);
+void name_decisions_hand_over_formers(const struct name_decisions *decisions,
+                                      struct handover_writer *writer);
+int name_decisions_take_over_key(struct name_decisions *decisions, struct handover_reader *reader);
+int name_decisions_take_over_formers(struct name_decisions *decisions,
+                                     struct handover_reader *reader);
 
 /* Begins to take claims. The workers must exist until name_decisions_stop. */
 void name_decisions_start(struct name_decisions *decisions, struct worker *const *workers);

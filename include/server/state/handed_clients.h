@@ -28,9 +28,13 @@ void handed_memory_put(const struct shared_memory *memory, uint64_t layout,
 int handed_memory_map(struct handed_memory *handed, uint64_t layout, size_t bytes, size_t committed,
                       struct shared_memory *memory);
 
+/* Closes a piece that was not mapped. */
+void handed_memory_close(struct handed_memory *handed);
+
 /* What clients depend on: if any of it differs, the memory of the clients cannot be used, and they
  * are handed over in the format of the state file. */
 struct clients_setting {
+    uint64_t layout; /* of all that is used only together */
     size_t worker_count;
     uint32_t clients_max, names_max;
     uint8_t names;        /* enum config_names */

@@ -2,7 +2,10 @@
 #define SERVER_UPGRADE_HAND_OVER_H
 
 #include "base/handover.h"
+#include "os/process/memory.h"
 #include "server/server_state.h"
+
+#include <stdbool.h>
 
 /* What this process hands over to its successor, in two packages of records. Each part of the
  * server writes its own records; this module calls them in order. server/upgrade/take_over reads
@@ -15,7 +18,9 @@ enum handover_type {
     HANDOVER_SOCKETS,    /* of the service and of the control sockets */
     HANDOVER_STATE_LOCK, /* of the state file */
     HANDOVER_MANAGER,    /* the socket to the service manager */
+    HANDOVER_MEMORY,     /* of the clients */
     /* Second package: what changes while the server runs. */
+    HANDOVER_CLIENTS = 32,
     HANDOVER_END = 64, /* the last record of each package */
 };
 
@@ -25,7 +30,9 @@ enum { HANDOVER_VERSION = 1 };
 /* Writes the first package, while the workers run. Returns 0 or -errno. */
 int hand_over_first(const struct server *server, struct handover_writer *writer);
 
-/* Writes the second package, while the workers are held. Returns 0 or -errno. */
-int hand_over_second(const struct server *server, struct handover_writer *writer);
+/* Writes the second package, while the workers are held. If the clients are copied, *copy has to be
+ * kept until it is sent. Returns 0 or -errno. */
+int hand_over_second(const struct server *server, bool copies_clients, struct shared_memory *copy,
+                     struct handover_writer *writer);
 
 #endif

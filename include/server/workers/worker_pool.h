@@ -62,6 +62,10 @@ int workers_start(struct workers *workers);
 void workers_hold(struct workers *workers, struct mailbox *main_mailbox);
 int workers_resume(struct workers *workers);
 
+/* Handles the messages to the workers and to the main thread once more, while they are held.
+ * Returns whether there were any. */
+bool workers_settle(struct workers *workers, struct mailbox *main_mailbox);
+
 /* Waits for the end of the threads that run (after worker_finish), and frees everything. */
 void workers_free(struct workers *workers);
 

@@ -24,7 +24,6 @@ struct worker {
 
     struct siphash_key key;
     struct shared_memory registry_memory;
-    bool continues;  /* the clients of a former process: nothing is counted anew */
     bool must_prove; /* they have not proven their addresses, which is demanded now */
     struct datagram_decider decider;
     struct datagram_io **io_by_listener; /* CONFIG_LISTEN_MAX of them; NULL: not of this worker */

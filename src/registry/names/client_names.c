@@ -506,3 +506,74 @@ int client_names_take_over(struct client_names *names, struct handover_reader *r
     *names = taken;
     return 0;
 }
+
+/* ---- an upgrade that registers the clients again ---- */
+
+void client_names_hand_over_key(const struct client_names *names, struct handover_writer *writer)
+{
+    handover_put64(writer, names->key.k0);
+    handover_put64(writer, names->key.k1);
+}
+
+int client_names_take_over_key(struct client_names *names, struct handover_reader *reader)
+{
+    struct siphash_key key = {.k0 = handover_get64(reader)};
+    key.k1 = handover_get64(reader);
+    if (reader->failed || names->used > 0)
+        return -EPROTO;
+    set_key(names, &key);
+    return 0;
+}
+
+static bool has_formers(const struct client_names *names, uint32_t slot)
+{
+    uint32_t until_s = 0;
+    for (size_t i = 0; i < CLIENT_NAMES_FORMER_COUNT; i++)
+        until_s |= names->formers[slot].list[i].until_s;
+    return names->entries[slot].name.size > 0 && until_s != 0;
+}
+
+/* A name of size 0 ends the list. */
+void client_names_hand_over_formers(const struct client_names *names,
+                                    struct handover_writer *writer)
+{
+    for (uint32_t slot = 0; names->formers != NULL && slot < names->used; slot++) {
+        const struct device_name *name = &names->entries[slot].name;
+        if (!has_formers(names, slot))
+            continue;
+        handover_put8(writer, name->size);
+        handover_put_bytes(writer, name->bytes, name->size);
+        for (size_t i = 0; i < CLIENT_NAMES_FORMER_COUNT; i++) {
+            handover_put32(writer, names->formers[slot].list[i].tag);
+            handover_put32(writer, names->formers[slot].list[i].until_s);
+        }
+    }
+    handover_put8(writer, 0);
+}
+
+static void get_formers(struct formers *formers, struct handover_reader *reader)
+{
+    for (size_t i = 0; i < CLIENT_NAMES_FORMER_COUNT; i++) {
+        formers->list[i].tag = handover_get32(reader);
+        formers->list[i].until_s = handover_get32(reader);
+    }
+}
+
+int client_names_take_over_formers(struct client_names *names, struct handover_reader *reader)
+{
+    uint8_t size;
+    while ((size = handover_get8(reader)) > 0) {
+        struct device_name name;
+        struct formers formers;
+        const uint8_t *bytes = handover_get_bytes(reader, size);
+        get_formers(&formers, reader);
+        if (reader->failed || device_name_set(&name, bytes, size) != NULL)
+            return -EPROTO;
+        if (names == NULL || names->formers == NULL)
+            continue;
+        struct entry *entry = entry_of_name(names, &name);
+        if (entry != NULL)
+            names->formers[slot_of(names, entry)] = formers;
+    }
+    return reader->failed ? -EPROTO : 0;
+}

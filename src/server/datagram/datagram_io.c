@@ -422,16 +422,6 @@ void datagram_io_count_drops(struct datagram_io *io)
     io->drops = drops;
 }
 
-uint32_t datagram_io_drops(const struct datagram_io *io)
-{
-    return io->drops;
-}
-
-void datagram_io_set_drops(struct datagram_io *io, uint32_t drops)
-{
-    io->drops = drops;
-}
-
 void datagram_io_forget_drops(struct datagram_io *io)
 {
     io->drops = socket_receive_drops(io->options.socket);

@@ -306,22 +306,54 @@ void name_decisions_put_memory(const struct name_decisions *decisions,
 void name_decisions_hand_over(const struct name_decisions *decisions,
                               struct handover_writer *writer)
 {
-    handover_put8(writer, decisions != NULL);
     if (decisions == NULL)
         return;
     handover_put64(writer, decisions->numbers);
     client_names_hand_over(decisions->orders.table, writer);
 }
 
-int name_decisions_take_over(struct name_decisions *decisions, struct handover_reader *reader,
-                             bool keeps_memory)
+int name_decisions_take_over(struct name_decisions *decisions, struct handover_reader *reader)
 {
-    bool had_names = handover_get8(reader) != 0;
-    uint64_t numbers = had_names ? handover_get64(reader) : 0;
-    if (reader->failed || (keeps_memory && had_names != (decisions != NULL)))
-        return -EPROTO;
-    if (!keeps_memory || decisions == NULL)
+    if (decisions == NULL)
         return 0;
-    decisions->numbers = numbers;
-    return client_names_take_over(decisions->orders.table, reader);
+    uint64_t numbers = handover_get64(reader);
+    int error = client_names_take_over(decisions->orders.table, reader);
+    if (error == 0)
+        decisions->numbers = numbers;
+    return error;
+}
+
+void name_decisions_hand_over_key(const struct name_decisions *decisions,
+                                  struct handover_writer *writer)
+{
+    handover_put8(writer, decisions != NULL);
+    if (decisions != NULL)
+        client_names_hand_over_key(decisions->orders.table, writer);
+}
+
+int name_decisions_take_over_key(struct name_decisions *decisions, struct handover_reader *reader)
+{
+    if (handover_get8(reader) == 0)
+        return reader->failed ? -EPROTO : 0;
+    if (decisions != NULL)
+        return client_names_take_over_key(decisions->orders.table, reader);
+    handover_get64(reader);
+    handover_get64(reader);
+    return reader->failed ? -EPROTO : 0;
+}
+
+void name_decisions_hand_over_formers(const struct name_decisions *decisions,
+                                      struct handover_writer *writer)
+{
+    if (decisions != NULL)
+        client_names_hand_over_formers(decisions->orders.table, writer);
+    else
+        handover_put8(writer, 0);
+}
+
+int name_decisions_take_over_formers(struct name_decisions *decisions,
+                                     struct handover_reader *reader)
+{
+    return client_names_take_over_formers(decisions != NULL ? decisions->orders.table : NULL,
+                                          reader);
 }

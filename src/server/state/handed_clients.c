@@ -42,6 +42,7 @@ int handed_memory_map(struct handed_memory *handed, uint64_t layout, size_t byte
 void clients_setting_hand_over(const struct clients_setting *setting,
                                struct handover_writer *writer)
 {
+    handover_put64(writer, setting->layout);
     handover_put16(writer, (uint16_t)setting->worker_count);
     handover_put32(writer, setting->clients_max);
     handover_put32(writer, setting->names_max);
@@ -72,6 +73,7 @@ static int get_listeners(struct clients_setting *setting, struct handover_reader
 
 static int get_setting(struct clients_setting *setting, struct handover_reader *reader)
 {
+    setting->layout = handover_get64(reader);
     setting->worker_count = handover_get16(reader);
     setting->clients_max = handover_get32(reader);
     setting->names_max = handover_get32(reader);
@@ -125,13 +127,14 @@ void handed_clients_decide(struct handed_clients *handed, const struct clients_s
 {
     const struct clients_setting *setting = &handed->setting;
     handed->keeps_memory =
-        setting->worker_count == own->worker_count && setting->clients_max == own->clients_max &&
-        setting->names_max == own->names_max && setting->names == own->names &&
-        setting->names_id == own->names_id && setting->is_by_source == own->is_by_source &&
-        has_same_listeners(setting, own) && has_all_memory(handed);
+        setting->layout == own->layout && setting->worker_count == own->worker_count &&
+        setting->clients_max == own->clients_max && setting->names_max == own->names_max &&
+        setting->names == own->names && setting->names_id == own->names_id &&
+        setting->is_by_source == own->is_by_source && has_same_listeners(setting, own) &&
+        has_all_memory(handed);
 }
 
-static void close_memory(struct handed_memory *handed)
+void handed_memory_close(struct handed_memory *handed)
 {
     if (handed->descriptor >= 0)
         close(handed->descriptor);
@@ -141,9 +144,9 @@ static void close_memory(struct handed_memory *handed)
 void handed_clients_close(struct handed_clients *handed)
 {
     for (size_t i = 0; i < handed->setting.worker_count; i++)
-        close_memory(&handed->registries[i]);
-    close_memory(&handed->capacity);
-    close_memory(&handed->prefixes);
-    close_memory(&handed->limiter);
-    close_memory(&handed->names);
+        handed_memory_close(&handed->registries[i]);
+    handed_memory_close(&handed->capacity);
+    handed_memory_close(&handed->prefixes);
+    handed_memory_close(&handed->limiter);
+    handed_memory_close(&handed->names);
 }

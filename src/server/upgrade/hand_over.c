@@ -1,5 +1,7 @@
 #include "server/upgrade/hand_over.h"
 
+#include "server/upgrade/client_takeover.h"
+
 #include <errno.h>
 
 static void put_server(const struct server *server, struct handover_writer *writer)
@@ -67,11 +69,17 @@ int hand_over_first(const struct server *server, struct handover_writer *writer)
     put_sockets(server, writer);
     put_state_lock(server, writer);
     put_manager(server, writer);
+    handover_begin(writer, HANDOVER_MEMORY);
+    client_takeover_put_memory(server, writer);
+    handover_end(writer);
     return end(writer);
 }
 
-int hand_over_second(const struct server *server, struct handover_writer *writer)
+int hand_over_second(const struct server *server, bool copies_clients, struct shared_memory *copy,
+                     struct handover_writer *writer)
 {
-    (void)server;
-    return end(writer);
+    handover_begin(writer, HANDOVER_CLIENTS);
+    int error = client_takeover_put(server, copies_clients, copy, writer);
+    handover_end(writer);
+    return error != 0 ? error : end(writer);
 }

@@ -4,6 +4,7 @@
 #include "os/loop/signals.h"
 #include "os/process/clock.h"
 #include "os/process/immediate_exit.h"
+#include "server/upgrade/client_takeover.h"
 #include "server/upgrade/hand_over.h"
 #include "server/upgrade/successor.h"
 
@@ -46,6 +47,7 @@ static void forget_package(struct predecessor *predecessor)
         handover_sending_end(&predecessor->sending);
     predecessor->is_sending = false;
     handover_writer_free(&predecessor->writer);
+    memory_release_shared(&predecessor->copy);
 }
 
 /* Whether the successor may bind sockets that send to the ports. */
@@ -132,7 +134,7 @@ static int send_second(struct server *server, uint64_t until_ms, char reason[REA
     struct predecessor *predecessor = &server->predecessor;
     struct handover_writer *writer = &predecessor->writer;
     forget_package(predecessor);
-    int error = hand_over_second(server, writer);
+    int error = hand_over_second(server, predecessor->copies_clients, &predecessor->copy, writer);
     if (error == 0)
         error = handover_sending_begin(&predecessor->sending, writer->bytes, writer->size,
                                        writer->descriptors, writer->descriptor_count);
@@ -229,6 +231,7 @@ static void hand_over(struct server *server, const char *version)
     uint64_t began_us = clock_monotonic_us();
     set_held(server, true);
     workers_hold(&server->workers, server->mailbox);
+    client_takeover_settle(server);
     int error = exchange(server, reason);
     if (error == 0)
         leave(server, version, began_us);
@@ -245,7 +248,8 @@ static void hand_over(struct server *server, const char *version)
 
 static void on_message(struct server *server, const struct handover_message *message)
 {
-    if (message->kind == HANDOVER_READY)
+    server->predecessor.copies_clients = message->kind == HANDOVER_READY_TO_COPY;
+    if (message->kind == HANDOVER_READY || message->kind == HANDOVER_READY_TO_COPY)
         hand_over(server, message->text);
     else
         fail(server, message->kind == HANDOVER_FAILED ? message->text

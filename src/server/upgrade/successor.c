@@ -74,7 +74,9 @@ int successor_take_over(struct server *server)
     int channel = server->successor.channel;
     if (!server->successor.is_one)
         return 0;
-    int error = handover_channel_send(channel, HANDOVER_READY, UDPSRV_VERSION);
+    bool copies_clients = server->handed == NULL || !server->handed->keeps_memory;
+    int error = handover_channel_send(
+        channel, copies_clients ? HANDOVER_READY_TO_COPY : HANDOVER_READY, UDPSRV_VERSION);
     if (error != 0)
         return report_channel(error);
     error = read_package(server, take_over_second);

@@ -2,6 +2,7 @@
 
 #include "os/file/state_file_writer.h"
 #include "os/log/log.h"
+#include "server/upgrade/client_takeover.h"
 #include "server/upgrade/hand_over.h"
 
 #include <errno.h>
@@ -97,11 +98,15 @@ int take_over_first(struct server *server, struct handover_reader *reader)
         {HANDOVER_SOCKETS, take_sockets, "the sockets"},
         {HANDOVER_STATE_LOCK, take_state_lock, "the lock of the state file"},
         {HANDOVER_MANAGER, take_manager, "the socket to the service manager"},
+        {HANDOVER_MEMORY, client_takeover_get_memory, "the memory of the clients"},
     };
     return read_all(server, reader, rows, sizeof rows / sizeof rows[0]);
 }
 
 int take_over_second(struct server *server, struct handover_reader *reader)
 {
-    return read_all(server, reader, NULL, 0);
+    static const struct row rows[] = {
+        {HANDOVER_CLIENTS, client_takeover_get, "the clients"},
+    };
+    return read_all(server, reader, rows, sizeof rows / sizeof rows[0]);
 }

@@ -290,7 +290,7 @@ int worker_start(struct worker *worker)
     /* What the sockets of several workers have dropped until now, and a passed socket before this
      * server. */
     for (size_t i = 0; i < worker->options.socket_count; i++)
-        if (!worker->continues && (!is_single || worker->options.passed >> i & 1))
+        if (!is_single || worker->options.passed >> i & 1)
             datagram_io_forget_drops(worker->io_by_listener[i]);
     if (worker->must_prove)
         registry_expire_all(worker->decider.registry, clock_now_ms());

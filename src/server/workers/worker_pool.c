@@ -137,14 +137,16 @@ int workers_start(struct workers *workers)
 }
 
 /* A message that is handled may post one to any other mailbox. */
-static void settle(struct workers *workers, struct mailbox *main_mailbox)
+bool workers_settle(struct workers *workers, struct mailbox *main_mailbox)
 {
-    bool any;
+    bool any, had_any = false;
     do {
         any = mailbox_handle_all(main_mailbox);
         for (size_t i = 0; i < workers->count; i++)
             any |= worker_settle(workers->list[i]);
+        had_any |= any;
     } while (any);
+    return had_any;
 }
 
 void workers_hold(struct workers *workers, struct mailbox *main_mailbox)
@@ -153,7 +155,7 @@ void workers_hold(struct workers *workers, struct mailbox *main_mailbox)
         worker_hold(workers->list[i]);
     for (size_t i = 0; i < workers->started; i++)
         worker_await_hold(workers->list[i]);
-    settle(workers, main_mailbox);
+    workers_settle(workers, main_mailbox);
 }
 
 int workers_resume(struct workers *workers)
