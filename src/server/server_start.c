@@ -74,8 +74,9 @@ static int read_passed_sockets(struct server *server)
 static int open_sockets(struct server *server)
 {
     raise_file_limit(server, server->worker_count);
+    const struct existing_sockets existing = {&server->passed, &server->inherited};
     return startup_sockets_open(&server->sockets, server->config, server->worker_count,
-                                &server->identity, &server->passed);
+                                &server->identity, &existing);
 }
 
 static int make_reply(struct server *server)
@@ -212,12 +213,13 @@ static int note_configuration(struct server *server)
 }
 
 static struct control_socket_options socket_options(struct server *server,
-                                                    const struct control_role *role)
+                                                    const struct control_role *role,
+                                                    const struct existing_sockets *existing)
 {
     struct control_socket_options options = {.role = role,
                                              .config = server->config,
                                              .identity = &server->identity,
-                                             .passed = &server->passed,
+                                             .existing = existing,
                                              .state = &server->commands,
                                              .control_path = control_socket_name(&server->control)};
     options.commands = command_table_rows(&options.command_count);
@@ -247,7 +249,8 @@ static int open_control(struct server *server)
     };
     subscriptions_set_workers(server->subscriptions, server->workers.list,
                               &server->sockets.listeners, name_decisions_table(server->names));
-    struct control_socket_options options = socket_options(server, &CONTROL_OPERATORS);
+    const struct existing_sockets existing = {&server->passed, &server->inherited};
+    struct control_socket_options options = socket_options(server, &CONTROL_OPERATORS, &existing);
     int error = control_socket_open(&server->control, server->loop, &options);
     server->commands.control_path = control_socket_name(&server->control);
     return error;
@@ -255,7 +258,8 @@ static int open_control(struct server *server)
 
 static int open_observers(struct server *server)
 {
-    struct control_socket_options options = socket_options(server, &CONTROL_OBSERVERS);
+    const struct existing_sockets existing = {&server->passed, &server->inherited};
+    struct control_socket_options options = socket_options(server, &CONTROL_OBSERVERS, &existing);
     int error = control_socket_open(&server->observers, server->loop, &options);
     if (error == 0 && server->control.control != NULL)
         control_set_observers(server->control.control, server->observers.control);
@@ -344,6 +348,7 @@ static int open_snapshots(struct server *server)
         .loop = server->loop,
         .mailbox = server->mailbox,
         .rules = &server->rules,
+        .lock = -1,
     };
     int error = state_snapshots_open(&server->snapshots, &options);
     if (error == -EWOULDBLOCK)
