@@ -348,7 +348,6 @@ static int open_snapshots(struct server *server)
         .loop = server->loop,
         .mailbox = server->mailbox,
         .rules = &server->rules,
-        .lock = -1,
     };
     int error = state_snapshots_open(&server->snapshots, &options);
     if (error == -EWOULDBLOCK)

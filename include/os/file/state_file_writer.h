@@ -50,17 +50,6 @@ struct state_file_write {
  */
 int state_file_writer_new(struct state_file_writer **writer, const char *path);
 
-/* The same with a lock that another process has handed over: its descriptor, which the writer owns
- * from now on; -1 if it had none, and then takes the lock. */
-int state_file_writer_new_with_lock(struct state_file_writer **writer, const char *path, int lock);
-
-/* Returns the descriptor of the lock, -1 if it could not be taken yet. The lock is held until all
- * its descriptors are closed, those of other processes, too. */
-int state_file_writer_lock(const struct state_file_writer *writer);
-
-/* Releases a lock that was handed over and that no writer needs. */
-void state_file_writer_close_lock(int lock);
-
 /* Returns 0 if a new file can be made at this time, or -errno. Call it before the thread starts. */
 int state_file_writer_check(struct state_file_writer *writer);
 

@@ -11,7 +11,6 @@
 #include "server/events/subscriptions.h"
 #include "server/listen/listeners.h"
 #include "server/workers/worker_pool.h"
-#include "state/handover.h"
 
 /* Writes the clients, names, counters and job ids to state.file: each state.interval, and at the
  * end of the server.
@@ -38,17 +37,7 @@ struct state_snapshots_options {
     struct loop *loop;
     struct mailbox *mailbox;             /* of the main thread */
     const struct admission_rules *rules; /* in use */
-    int lock; /* of the file, from the process before, which this one owns from now on; -1: none */
 };
-
-/* Writes the lock of the file to the record that is being written, with the path of the file. NULL
- * has none. */
-void state_snapshots_hand_over(const struct state_snapshots *snapshots,
-                               struct handover_writer *writer);
-
-/* Reads the lock. Returns its descriptor; -1 if the process before had none, or one of another file
- * than state.file of this configuration; or -EPROTO. */
-int state_snapshots_take_over_lock(struct handover_reader *reader, const struct config *config);
 
 /* Allocates all memory and takes the lock of the file. Without state.file *snapshots is NULL, which
  * all functions accept. All pointers of the options outlive it. A file that cannot be written is

@@ -16,7 +16,7 @@
 struct state_file_writer {
     const char *path;
     char draft_path[PATH_MAX];
-    _Atomic int lock; /* descriptors; -1: not open */
+    int lock; /* descriptors; -1: not open */
     int draft;
     struct mailbox *owner, *mailbox;
     struct loop *loop;
@@ -161,34 +161,15 @@ static void handle_end(struct mailbox_message *message)
 
 int state_file_writer_new(struct state_file_writer **writer, const char *path)
 {
-    return state_file_writer_new_with_lock(writer, path, -1);
-}
-
-int state_file_writer_lock(const struct state_file_writer *writer)
-{
-    return writer->lock;
-}
-
-void state_file_writer_close_lock(int lock)
-{
-    close(lock);
-}
-
-int state_file_writer_new_with_lock(struct state_file_writer **writer, const char *path, int lock)
-{
     struct state_file_writer *made = *writer = calloc(1, sizeof *made);
-    if (made == NULL) {
-        if (lock >= 0)
-            close(lock);
+    if (made == NULL)
         return -ENOMEM;
-    }
     made->path = path;
-    made->lock = lock;
-    made->draft = -1;
+    made->lock = made->draft = -1;
     if (snprintf(made->draft_path, sizeof made->draft_path, "%s" STATE_FILE_DRAFT, path) >=
         (int)sizeof made->draft_path)
         return -ENAMETOOLONG;
-    return lock >= 0 ? 0 : take_lock(made);
+    return take_lock(made);
 }
 
 int state_file_writer_check(struct state_file_writer *writer)

@@ -299,29 +299,6 @@ static void on_timer(void *state)
         begin_snapshot(all);
 }
 
-/* ---- handing over ---- */
-
-void state_snapshots_hand_over(const struct state_snapshots *snapshots,
-                               struct handover_writer *writer)
-{
-    int lock = snapshots != NULL ? state_file_writer_lock(snapshots->writer) : -1;
-    handover_put_text(writer, lock >= 0 ? snapshots->options.config->state.file : NULL);
-    if (lock >= 0)
-        handover_put_descriptor(writer, lock);
-}
-
-int state_snapshots_take_over_lock(struct handover_reader *reader, const struct config *config)
-{
-    const char *path = handover_get_text(reader);
-    int lock = path != NULL ? handover_get_descriptor(reader) : -1;
-    if (reader->failed)
-        return -EPROTO;
-    if (lock < 0 || (config->state.file != NULL && strcmp(path, config->state.file) == 0))
-        return lock;
-    state_file_writer_close_lock(lock);
-    return -1;
-}
-
 /* ---- start and stop ---- */
 
 int state_snapshots_open(struct state_snapshots **snapshots,
@@ -337,8 +314,7 @@ int state_snapshots_open(struct state_snapshots **snapshots,
     made->slice.snapshots = made;
     made->slice.call.run = run_slice;
     made->slice.call.done = on_slice;
-    int error =
-        state_file_writer_new_with_lock(&made->writer, options->config->state.file, options->lock);
+    int error = state_file_writer_new(&made->writer, options->config->state.file);
     return error == -ENOMEM || error == -EWOULDBLOCK ? error : 0;
 }
 
@@ -346,9 +322,7 @@ int state_snapshots_start(struct state_snapshots *snapshots)
 {
     if (snapshots == NULL)
         return 0;
-    /* The process before may still write the new file. */
-    bool is_checked = snapshots->options.lock < 0;
-    int error = is_checked ? state_file_writer_check(snapshots->writer) : 0;
+    int error = state_file_writer_check(snapshots->writer);
     if (error != 0)
         log_failure(snapshots, error);
     snapshots->has_failed = error != 0;

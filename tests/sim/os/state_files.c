@@ -309,22 +309,9 @@ static void end_step(void *state)
     mailbox_post(writer->owner, &write->message);
 }
 
-/* There is no upgrade, with which a lock would be handed over. */
-int state_file_writer_lock(const struct state_file_writer *writer)
-{
-    (void)writer;
-    return -1;
-}
-
-void state_file_writer_close_lock(int lock)
-{
-    (void)lock;
-}
-
-int state_file_writer_new_with_lock(struct state_file_writer **writer, const char *path, int lock)
+int state_file_writer_new(struct state_file_writer **writer, const char *path)
 {
     (void)path;
-    (void)lock;
     *writer = current = faults_refuse_memory() ? NULL : calloc(1, sizeof **writer);
     if (current == NULL)
         return -ENOMEM;
