@@ -13,6 +13,8 @@
 #include "server/server_stop.h"
 #include "server/startup_error.h"
 #include "server/state/state_restore.h"
+#include "server/upgrade/socket_takeover.h"
+#include "server/upgrade/successor.h"
 #include "server/workers/file_limit.h"
 
 #include <errno.h>
@@ -54,12 +56,14 @@ static int read_names_key(struct server *server)
 }
 
 /* Before the first socket is opened, since an address that is passed to no purpose is in use. */
-static int read_passed_sockets(struct server *server)
+static int read_existing_sockets(struct server *server)
 {
     char operators[CONTROL_PATH_BYTES], observers[CONTROL_PATH_BYTES];
     const struct config *config = server->config;
     const char *const paths[] = {operators, observers, NULL};
     int error = passed_sockets_open(&server->passed, &server->manager.environment);
+    if (error == 0)
+        error = successor_receive(server);
     if (error != 0)
         return error;
     /* A path that cannot be found is not that of a passed socket. */
@@ -67,8 +71,12 @@ static int read_passed_sockets(struct server *server)
         operators[0] = '\0';
     if (control_socket_find_path(&CONTROL_OBSERVERS, config, observers) != 0)
         observers[0] = '\0';
-    server->worker_count = passed_sockets_workers(&server->passed, config, workers_wanted(config));
-    return passed_sockets_check(&server->passed, config, server->worker_count, paths);
+    server->worker_count = inherited_sockets_workers(
+        &server->inherited, config,
+        passed_sockets_workers(&server->passed, config, workers_wanted(config)));
+    error = passed_sockets_check(&server->passed, config, server->worker_count, paths);
+    return error != 0 ? error
+                      : inherited_sockets_check(&server->inherited, config, server->worker_count);
 }
 
 static int open_sockets(struct server *server)
@@ -228,6 +236,8 @@ static struct control_socket_options socket_options(struct server *server,
 
 static int open_control(struct server *server)
 {
+    uint64_t started_ms =
+        server->successor.is_one ? server->commands.queries.started_ms : clock_now_ms();
     server->commands = (struct command_context){
         .queries =
             {
@@ -237,14 +247,16 @@ static int open_control(struct server *server)
                 .subscriptions = server->subscriptions,
                 .listeners = &server->sockets.listeners,
                 .names = name_decisions_table(server->names),
+                .loop = server->loop,
                 .reply_mailbox = server->mailbox,
                 .clients_max = server->config->clients.max,
-                .started_ms = clock_now_ms(),
+                .started_ms = started_ms,
             },
         .jobs = server->jobs,
         .config = &server->effective,
         .server = server,
         .reload = server_reload,
+        .upgrade = server_upgrade,
         .stop = stop_by_command,
     };
     subscriptions_set_workers(server->subscriptions, server->workers.list,
@@ -322,8 +334,11 @@ static int check_state_file(struct server *server)
     return state_config_check(server->config);
 }
 
+/* A successor gets all of it from its predecessor. */
 static int restore_state(struct server *server)
 {
+    if (server->successor.is_one)
+        return 0;
     const struct state_restore_options options = {
         .config = server->config,
         .names_key = &server->names_key,
@@ -348,6 +363,7 @@ static int open_snapshots(struct server *server)
         .loop = server->loop,
         .mailbox = server->mailbox,
         .rules = &server->rules,
+        .lock = server->state_lock,
     };
     int error = state_snapshots_open(&server->snapshots, &options);
     if (error == -EWOULDBLOCK)
@@ -374,11 +390,21 @@ static int start_workers(struct server *server)
     int error = startup_sockets_receive(&server->sockets);
     if (error != 0)
         return startup_error_report("cannot begin to receive", "sockets", error, "try again");
+    socket_takeover_end(&server->workers, &server->sockets.listeners, &server->inherited);
     error = workers_start(&server->workers);
     server->running_workers = server->workers.started;
     return error == 0 ? 0
                       : startup_error_report("cannot start a worker", "thread", error,
                                              "look at the limit on threads (ulimit -u)");
+}
+
+/* What waits for the line has read that of the predecessor. */
+static int report_ready(struct server *server)
+{
+    int error = server->successor.is_one ? 0 : ready_line_start(server);
+    if (error == 0)
+        ready_line_log(server);
+    return error;
 }
 
 /* The last step: from now on the manager starts what depends on the server. */
@@ -394,6 +420,13 @@ static int notify_manager(struct server *server)
     return service_manager_ready(&server->manager, &options);
 }
 
+/* The manager hears of a successor from its predecessor first. */
+static int report_to_manager(struct server *server)
+{
+    return server->successor.is_one ? successor_serve(server, notify_manager)
+                                    : notify_manager(server);
+}
+
 int server_start(struct server *server)
 {
     /* The steps that need privileges precede give_up_privileges, and threads start last. */
@@ -404,7 +437,7 @@ int server_start(struct server *server)
         {find_identity, "finding server.user"},
         {hold_stop_signals, "blocking signals"},
         {read_names_key, "reading clients.names-key-file"},
-        {read_passed_sockets, "checking the sockets that the service manager passed"},
+        {read_existing_sockets, "checking the sockets that the service manager passed"},
         {open_sockets, "opening the sockets"},
         {make_reply, "storing the reply messages"},
         {make_admission, "preparing the admission of clients"},
@@ -425,9 +458,10 @@ int server_start(struct server *server)
         {open_snapshots, "locking the state file"},
         {restore_state, "restoring the clients"},
         {start_snapshots, "starting the writer of the state file"},
+        {successor_take_over, "taking over from the running server"},
         {start_workers, "starting the workers"},
-        {ready_line_start, "writing the ready line"},
-        {notify_manager, "notifying the service manager"},
+        {report_ready, "writing the ready line"},
+        {report_to_manager, "notifying the service manager"},
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int error = steps[i].run(server);

@@ -27,6 +27,11 @@ int control_restore(struct control *control, bool *made);
  * (inherited_sockets_take_over_control). */
 void control_hand_over(const struct control *control, struct handover_writer *writer);
 
+/* Closes all sessions when their output was written, or it is until_ms (clock_now_ms). A session
+ * whose running command has not answered yet gets an error line. Nothing else is closed or freed:
+ * this process is about to end, and another one has the socket. */
+void control_leave(struct control *control, uint64_t until_ms);
+
 /* Removes the socket's file and closes all sessions. A session whose running command has not
  * answered yet gets an error line. A command that still runs must not use its session any more. */
 void control_close(struct control *control);

@@ -1,0 +1,82 @@
+#include "server/upgrade/hand_over.h"
+
+#include "server/upgrade/socket_takeover.h"
+
+#include <errno.h>
+
+static void put_server(const struct server *server, struct handover_writer *writer)
+{
+    handover_begin(writer, HANDOVER_SERVER);
+    handover_put32(writer, HANDOVER_VERSION);
+    handover_put64(writer, server->commands.queries.started_ms);
+    handover_end(writer);
+}
+
+static void put_sockets(const struct server *server, struct handover_writer *writer)
+{
+    handover_begin(writer, HANDOVER_SOCKETS);
+    startup_sockets_hand_over(&server->sockets, writer);
+    handover_end(writer);
+}
+
+static void put_control(const struct control_socket *control, struct handover_writer *writer)
+{
+    if (control->control == NULL)
+        return;
+    handover_begin(writer, HANDOVER_CONTROL);
+    control_socket_hand_over(control, writer);
+    handover_end(writer);
+}
+
+static void put_state_lock(const struct server *server, struct handover_writer *writer)
+{
+    int lock = state_snapshots_lock(server->snapshots);
+    if (lock < 0)
+        return;
+    handover_begin(writer, HANDOVER_STATE_LOCK);
+    handover_put_text(writer, server->config->state.file);
+    handover_put_descriptor(writer, lock);
+    handover_end(writer);
+}
+
+static void put_manager(const struct server *server, struct handover_writer *writer)
+{
+    int socket = service_manager_socket(&server->manager);
+    if (socket < 0)
+        return;
+    handover_begin(writer, HANDOVER_MANAGER);
+    handover_put_descriptor(writer, socket);
+    handover_end(writer);
+}
+
+/* Ends a package. Returns 0 or -errno. */
+static int end(struct handover_writer *writer)
+{
+    handover_begin(writer, HANDOVER_END);
+    handover_end(writer);
+    return writer->failed ? -ENOMEM : 0;
+}
+
+int hand_over_first(const struct server *server, struct handover_writer *writer)
+{
+    put_server(server, writer);
+    put_sockets(server, writer);
+    put_control(&server->control, writer);
+    put_control(&server->observers, writer);
+    put_state_lock(server, writer);
+    put_manager(server, writer);
+    return end(writer);
+}
+
+static void put_drops(const struct server *server, struct handover_writer *writer)
+{
+    handover_begin(writer, HANDOVER_DROPS);
+    socket_takeover_put_drops(&server->workers, &server->sockets.listeners, writer);
+    handover_end(writer);
+}
+
+int hand_over_second(const struct server *server, struct handover_writer *writer)
+{
+    put_drops(server, writer);
+    return end(writer);
+}
