@@ -51,14 +51,6 @@ static void forget_package(struct predecessor *predecessor)
     handover_writer_free(&predecessor->writer);
 }
 
-/* Whether the successor may bind sockets that send to the ports. */
-static void share_ports(const struct server *server, bool may)
-{
-    const struct listeners *listeners = &server->sockets.listeners;
-    for (size_t i = 0; i < listeners->unicast_count; i++)
-        listeners_share_port(listeners, listeners->list[i].bound.port, may);
-}
-
 static void report(struct predecessor *predecessor, const struct upgrade_report *result)
 {
     predecessor->done(predecessor->done_state, result);
@@ -74,7 +66,6 @@ static void fail(struct server *server, const char *reason)
     close_channel(predecessor);
     loop_timer_close(&predecessor->timer);
     forget_package(predecessor);
-    share_ports(server, false);
     predecessor->is_running = false;
     report(predecessor, &(struct upgrade_report){.reason = reason});
 }
@@ -349,7 +340,6 @@ static int start(struct server *server)
     if (error != 0)
         return error;
     predecessor->channel = ends[0];
-    share_ports(server, true);
     error = hand_over_first(server, writer);
     if (error == 0)
         error = handover_sending_begin(&predecessor->sending, writer->bytes, writer->size,
