@@ -20,8 +20,11 @@ enum {
     STARTED_TIMEOUT_MS = 2000,  /* while nobody serves */
     SERVING_TIMEOUT_MS = 2000,  /* then this process ends nevertheless */
     SESSIONS_TIMEOUT_MS = 1000, /* until the sessions of operators have got their output */
+    KILL_TIMEOUT_MS = 1000,     /* until a process that was killed has ended */
     REASON_BYTES = HANDOVER_TEXT_BYTES + 128,
 };
+
+static const char ANSWERS_ELSE[] = "the new program answers something else";
 
 void predecessor_init(struct predecessor *predecessor, const int *stop_signals,
                       void (*exit_at_once)(struct server *server, const char *why))
@@ -50,14 +53,6 @@ static void forget_package(struct predecessor *predecessor)
     memory_release_shared(&predecessor->copy);
 }
 
-/* Whether the successor may bind sockets that send to the ports. */
-static void share_ports(const struct server *server, bool may)
-{
-    const struct listeners *listeners = &server->sockets.listeners;
-    for (size_t i = 0; i < listeners->unicast_count; i++)
-        listeners_share_port(listeners, listeners->list[i].bound.port, may);
-}
-
 static void report(struct predecessor *predecessor, const struct upgrade_report *result)
 {
     predecessor->done(predecessor->done_state, result);
@@ -73,7 +68,6 @@ static void fail(struct server *server, const char *reason)
     close_channel(predecessor);
     loop_timer_close(&predecessor->timer);
     forget_package(predecessor);
-    share_ports(server, false);
     predecessor->is_running = false;
     report(predecessor, &(struct upgrade_report){.reason = reason});
 }
@@ -98,7 +92,9 @@ static void on_end(struct server *server)
     loop_remove(&predecessor->handler);
     predecessor->is_closed = true;
     if (child_process_has_ended(&predecessor->successor))
-        fail_with(server, "the new program was not ready: %s",
+        fail_with(server,
+                  predecessor->was_ready ? "the new program ended while it took over: %s"
+                                         : "the new program was not ready: %s",
                   child_process_end(&predecessor->successor, end));
 }
 
@@ -145,38 +141,50 @@ static int send_second(struct server *server, uint64_t until_ms, char reason[REA
     return error == 0 ? 0 : explain(error, "handing over", reason);
 }
 
-static int await_started(struct predecessor *predecessor, uint64_t until_ms,
-                         char reason[REASON_BYTES])
+static int await_message(struct predecessor *predecessor, enum handover_kind kind,
+                         uint64_t until_ms, char reason[REASON_BYTES])
 {
     struct handover_message message;
     int error = handover_channel_receive(predecessor->channel, &message, until_ms);
     if (error != 0)
         return explain(error, "hearing of the new program", reason);
-    if (message.kind == HANDOVER_STARTED)
+    if (message.kind == kind)
         return 0;
     snprintf(reason, REASON_BYTES, "%s",
-             message.kind == HANDOVER_FAILED ? message.text
-                                             : "the new program answers something else");
+             message.kind == HANDOVER_FAILED ? message.text : ANSWERS_ELSE);
     return -EPROTO;
 }
 
-/* Has the successor take over, while the workers are held. Returns 0 if it has to serve from now
- * on, or -errno with the reason. */
+/* Has the successor serve. If it ends before it says that it has read this, it has changed nothing,
+ * and this process goes on. */
+static int go(struct predecessor *predecessor, uint64_t until_ms, char reason[REASON_BYTES])
+{
+    if (loop_signals_are_pending(predecessor->stop_signals)) {
+        snprintf(reason, REASON_BYTES, "the server is stopping");
+        return -ECANCELED;
+    }
+    int error = handover_channel_send(predecessor->channel, HANDOVER_GO, NULL);
+    if (error != 0)
+        return explain(error, "handing over", reason);
+    error = await_message(predecessor, HANDOVER_TAKEN, until_ms, reason);
+    if (error != -EAGAIN)
+        return error;
+    /* It may read it at any time: only after its end it is known whether it has. */
+    child_process_kill(&predecessor->successor);
+    error = await_message(predecessor, HANDOVER_TAKEN, clock_now_ms() + KILL_TIMEOUT_MS, reason);
+    return error == -EPIPE ? explain(-EAGAIN, "", reason) : error;
+}
+
+/* Has the successor take over, while the workers are held. Returns 0 if it serves from now on, or
+ * -errno with the reason. */
 static int exchange(struct server *server, char reason[REASON_BYTES])
 {
     struct predecessor *predecessor = &server->predecessor;
     uint64_t until_ms = clock_now_ms() + STARTED_TIMEOUT_MS;
     int error = send_second(server, until_ms, reason);
     if (error == 0)
-        error = await_started(predecessor, until_ms, reason);
-    if (error != 0)
-        return error;
-    if (loop_signals_are_pending(predecessor->stop_signals)) {
-        snprintf(reason, REASON_BYTES, "the server is stopping");
-        return -ECANCELED;
-    }
-    error = handover_channel_send(predecessor->channel, HANDOVER_GO, NULL);
-    return error == 0 ? 0 : explain(error, "handing over", reason);
+        error = await_message(predecessor, HANDOVER_STARTED, until_ms, reason);
+    return error == 0 ? go(predecessor, until_ms, reason) : error;
 }
 
 /* The successor serves; or it has ended, and then nobody does. Ends this process. */
@@ -189,12 +197,15 @@ static _Noreturn void leave(struct server *server, const char *version, uint64_t
     int error = handover_channel_receive(predecessor->channel, &message,
                                          clock_now_ms() + SERVING_TIMEOUT_MS);
     bool is_serving = error == 0 && message.kind == HANDOVER_SERVING;
-    struct upgrade_report result = {.is_done = is_serving,
-                                    .from = child_process_own_id(),
-                                    .to = successor,
-                                    .version = version,
-                                    .pause_us = clock_monotonic_us() - began_us,
-                                    .reason = "the new program ended after it had taken over"};
+    struct upgrade_report result = {
+        .is_done = is_serving,
+        .from = child_process_own_id(),
+        .to = successor,
+        .version = version,
+        .pause_us = clock_monotonic_us() - began_us,
+        .reason = error == -EAGAIN ? "the new program has taken over, and does not "
+                                     "say that it serves"
+                                   : "the new program ended after it had taken over"};
     snprintf(process, sizeof process, "%ld", (long)successor);
     snprintf(pause, sizeof pause, "%" PRIu64, result.pause_us);
     service_manager_hand_over(&server->manager, successor);
@@ -229,6 +240,7 @@ static void hand_over(struct server *server, const char *version)
 {
     char reason[REASON_BYTES];
     uint64_t began_us = clock_monotonic_us();
+    server->predecessor.was_ready = true;
     set_held(server, true);
     workers_hold(&server->workers, server->mailbox);
     client_takeover_settle(server);
@@ -252,8 +264,7 @@ static void on_message(struct server *server, const struct handover_message *mes
     if (message->kind == HANDOVER_READY || message->kind == HANDOVER_READY_TO_COPY)
         hand_over(server, message->text);
     else
-        fail(server, message->kind == HANDOVER_FAILED ? message->text
-                                                      : "the new program answers something else");
+        fail(server, message->kind == HANDOVER_FAILED ? message->text : ANSWERS_ELSE);
 }
 
 static void receive(struct server *server)
@@ -333,7 +344,6 @@ static int start(struct server *server)
     if (error != 0)
         return error;
     predecessor->channel = ends[0];
-    share_ports(server, true);
     error = hand_over_first(server, writer);
     if (error == 0)
         error = handover_sending_begin(&predecessor->sending, writer->bytes, writer->size,
@@ -383,7 +393,7 @@ void predecessor_start(struct server *server, upgrade_callback *done, void *stat
         return;
     }
     predecessor->is_running = true;
-    predecessor->is_closed = false;
+    predecessor->is_closed = predecessor->was_ready = false;
     predecessor->done = done;
     predecessor->done_state = state;
     if (program_path_check(predecessor->path, fault) != 0) {
