@@ -12,15 +12,15 @@
  * All times are of clock_now_ms; 0 does not wait. */
 
 enum handover_kind {
-    HANDOVER_READY = 1,     /* the successor: it could take over; text: its version */
-    HANDOVER_READY_TO_COPY, /* the same; it needs the clients as a copy */
-    HANDOVER_FAILED,        /* the successor: it cannot; text: why */
+    HANDOVER_READY = 1,   /* the successor: it could take over; text: its version */
+    HANDOVER_FAILED,      /* the successor: it cannot; text: why */
     HANDOVER_STARTED,     /* the successor: it has read what was handed over, and changed nothing */
     HANDOVER_GO,          /* the predecessor: it serves no more, the successor has to */
     HANDOVER_TAKEN,       /* the successor: it has read that, and begins */
     HANDOVER_SERVING,     /* the successor: it serves */
     HANDOVER_PACKAGE,     /* of this module */
     HANDOVER_DESCRIPTORS, /* of this module */
+    HANDOVER_READY_TO_COPY, /* as HANDOVER_READY; it needs the clients as a copy */
 };
 
 enum { HANDOVER_TEXT_BYTES = 1500 /* a longer text is truncated */ };
